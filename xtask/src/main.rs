@@ -1,2 +1,33 @@
-//! Not yet written.
-fn main() {}
+//! `cargo xtask`: the builder of the dialbox image. See `docs/architecture.md`.
+
+mod cli;
+mod context;
+mod error;
+mod manifest;
+mod say;
+mod verb;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Verb};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().verb {
+        Verb::BuildImage(args) => verb::build_image::run(&args),
+        Verb::Lock(args) => verb::lock::run(&args),
+        Verb::Site(args) => verb::site::run(&args),
+        Verb::Qemu(args) => verb::qemu::run(&args),
+        Verb::Test(args) => verb::test::run(&args),
+        Verb::Bench(args) => verb::bench::run(&args),
+        Verb::Tidy => verb::tidy::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

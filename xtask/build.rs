@@ -1,0 +1,16 @@
+//! Tells the builder which compiler it was compiled by: that compiler makes the device's
+//! programs too, and asking it again on every run would cost more than all the rest.
+
+use std::{env, process::Command};
+
+fn main() {
+    let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let said = Command::new(&rustc).arg("-vV").output().map(|it| it.stdout);
+    let said = String::from_utf8(said.unwrap_or_default()).unwrap_or_default();
+    let field =
+        |name: &str| said.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("unknown").trim();
+    println!("cargo::rustc-env=XTASK_RUSTC_RELEASE={}", field("release:"));
+    println!("cargo::rustc-env=XTASK_RUSTC_COMMIT={}", field("commit-hash:"));
+    println!("cargo::rustc-env=XTASK_RUSTC_HOST={}", field("host:"));
+    println!("cargo::rerun-if-changed=build.rs");
+}

@@ -1,0 +1,194 @@
+//! The command line, all of it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Builds, checks and boots the dialbox image.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+#[command(after_help = "Examples:
+  cargo xtask build-image                     the image of the example dialer, in out/
+  cargo xtask build-image --site cabin.toml   the image of your own site
+  cargo xtask test                            boots that image under QEMU and tries it")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// One verb, one file in `verb/`.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Build the SD image
+    BuildImage(BuildImage),
+    /// Choose the exact packages for what the recipes want
+    Lock(Lock),
+    /// Write, check or show a site
+    #[command(subcommand)]
+    Site(Site),
+    /// Boot the image in QEMU, with its console on this terminal
+    Qemu(Qemu),
+    /// Run the host's tests, then try the image under QEMU
+    Test(Test),
+    /// Measure times and sizes, as docs/benchmarks.md quotes them
+    Bench(Bench),
+    /// Check the house rules in the sources
+    Tidy,
+}
+
+/// Where packages come from.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Packages")]
+pub struct Sources {
+    /// Debian mirror (default: $DIALBOX_MIRROR, then this machine's apt sources)
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+    /// Keep downloaded packages here; may be filled beforehand
+    #[arg(long, value_name = "DIR")]
+    pub downloads: Option<PathBuf>,
+    /// Use the downloaded packages only
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// `cargo xtask build-image`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask build-image
+  cargo xtask build-image --site cabin.toml --out /tmp/cabin
+  cargo xtask build-image --explain           why each phase ran or did not
+  cargo xtask build-image --offline --downloads ~/debs")]
+pub struct BuildImage {
+    /// The site to bake in (default: the example, image/sites/dialer.toml)
+    #[arg(long, value_name = "FILE")]
+    pub site: Option<PathBuf>,
+    /// Where the image goes
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Say for each phase why it ran
+    #[arg(long)]
+    pub explain: bool,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
+}
+
+/// `cargo xtask lock`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask lock                            after a change of a recipe
+  cargo xtask lock --check                    does the lock match the recipes? (offline)")]
+pub struct Lock {
+    /// Change nothing; fail when the lock does not match the recipes
+    #[arg(long)]
+    pub check: bool,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
+}
+
+/// `cargo xtask site …`
+#[derive(Debug, Subcommand)]
+pub enum Site {
+    /// Write a site.toml to start from
+    #[command(after_help = "Examples:
+  cargo xtask site new cabin.toml
+  cargo xtask site new --role dial-in bbs.toml")]
+    New {
+        /// Which example to start from
+        #[arg(long, value_parser = ["dialer", "dial-in"], default_value = "dialer")]
+        role: String,
+        /// Overwrite FILE
+        #[arg(long)]
+        force: bool,
+        /// The file to write
+        #[arg(value_name = "FILE", default_value = "site.toml")]
+        file: PathBuf,
+    },
+    /// Check a site.toml and say what it means
+    #[command(after_help = "Example:\n  cargo xtask site check cabin.toml")]
+    Check {
+        /// The file to check
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Show the files that the box makes of a site.toml
+    #[command(after_help = "Examples:
+  cargo xtask site show cabin.toml
+  cargo xtask site show cabin.toml /etc/ppp/peers/free")]
+    Show {
+        /// Show passwords too
+        #[arg(long)]
+        secrets: bool,
+        /// The site
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Only this file of the box
+        #[arg(value_name = "PATH")]
+        path: Option<String>,
+    },
+}
+
+/// `cargo xtask qemu`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask qemu                            leave with Ctrl-A x
+  cargo xtask qemu --image /tmp/cabin/dialbox-rpi1.img")]
+pub struct Qemu {
+    /// The image; it is not written to
+    #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
+    pub image: PathBuf,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
+}
+
+/// `cargo xtask test`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask test
+  cargo xtask test --only watchdog            the scenarios whose name contains it
+  cargo xtask test --list")]
+pub struct Test {
+    /// The image; it is not written to
+    #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
+    pub image: PathBuf,
+    /// Only the scenarios whose name contains this, and not the host's tests
+    #[arg(long, value_name = "NAME")]
+    pub only: Option<String>,
+    /// List the scenarios
+    #[arg(long)]
+    pub list: bool,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
+}
+
+/// `cargo xtask bench`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask bench                           builds, sizes and the boot
+  cargo xtask bench boot")]
+pub struct Bench {
+    /// What to measure
+    #[arg(value_parser = ["all", "build", "size", "boot"], default_value = "all")]
+    pub what: String,
+    /// How many times each
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub runs: u32,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

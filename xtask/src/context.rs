@@ -1,0 +1,81 @@
+//! Where everything lies and what the machine says: read once, here, and nowhere else.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::{cli::Sources, say::Say};
+
+/// The one place that knows the clock, the environment and the paths of this machine.
+#[derive(Debug)]
+pub struct BuildContext {
+    /// The checkout.
+    pub workspace: PathBuf,
+    /// Tasks' outputs, unpacked toolchain, private QEMU. May be deleted at any time.
+    pub cache: PathBuf,
+    /// Downloaded packages, by SHA-256.
+    pub downloads: PathBuf,
+    /// Use nothing but `downloads`.
+    pub offline: bool,
+    /// The mirror that was asked for, by option or environment.
+    pub mirror: Option<String>,
+    /// The machine's apt configuration, the last resort for a mirror.
+    pub apt_dir: PathBuf,
+    /// Directories searched for programs (`PATH`).
+    pub path: Vec<PathBuf>,
+    /// The cargo that runs us.
+    pub cargo: PathBuf,
+    /// This very program.
+    pub program: PathBuf,
+    /// Seconds since 1970, for judging whether a signature or an index has expired. Never
+    /// goes into the image: that has the lock's epoch.
+    pub now: u64,
+    /// Progress and words for the person at the terminal.
+    pub say: Say,
+}
+
+impl BuildContext {
+    /// Looks around on this machine.
+    pub fn new(sources: &Sources) -> Self {
+        let workspace =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
+        let cache = target.join("dialbox");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            downloads: sources.downloads.clone().unwrap_or_else(|| cache.join("downloads")),
+            offline: sources.offline,
+            mirror: sources.mirror.clone().or_else(|| env::var("DIALBOX_MIRROR").ok()),
+            apt_dir: PathBuf::from("/etc/apt"),
+            path: env::var_os("PATH").map(|it| env::split_paths(&it).collect()).unwrap_or_default(),
+            cargo: env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from),
+            program: env::current_exe().unwrap_or_default(),
+            now: now.map_or(0, |it| it.as_secs()),
+            say: Say::new(),
+            workspace,
+            cache,
+        }
+    }
+
+    /// `image/`: the image as data.
+    pub fn image_dir(&self) -> PathBuf {
+        self.workspace.join("image")
+    }
+
+    /// `overlay/`: files laid over the root exactly as they stand.
+    pub fn overlay_dir(&self) -> PathBuf {
+        self.workspace.join("overlay")
+    }
+
+    /// `image/packages.lock`.
+    pub fn lock_file(&self) -> PathBuf {
+        self.workspace.join("image/packages.lock")
+    }
+
+    /// A path as a person in the checkout would write it.
+    pub fn short<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
+        path.strip_prefix(&self.workspace).unwrap_or(path).display()
+    }
+}

@@ -1,0 +1,197 @@
+//! What the image is made of: raw files → [`Manifest`] (validated) → [`LockedManifest`]
+//! (every package has a SHA-256). Only the last can be built.
+
+mod lock;
+mod raw;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+pub use lock::{Lock, LockedManifest, LockedPackage};
+pub use raw::{RawDisk as Disk, read};
+use raw::{RawImage, RawRecipe};
+
+use crate::{
+    bail,
+    context::BuildContext,
+    error::{Error, Result},
+};
+
+/// The image, its recipes and the tools, with every name and path checked.
+#[derive(Debug)]
+pub struct Manifest {
+    /// What the output files are called after.
+    pub name: String,
+    /// Partition sizes.
+    pub disk: Disk,
+    /// Debian suite → its components, as far as recipes draw on them.
+    pub suites: BTreeMap<String, Vec<String>>,
+    /// What goes into the image, in the order of `image.toml`.
+    pub recipes: Vec<Recipe>,
+    /// What the builder itself needs, never in the image.
+    pub tools: Vec<Recipe>,
+}
+
+/// One capability of the box: which files it takes from where.
+#[derive(Debug)]
+pub struct Recipe {
+    /// The file's name without `.toml`.
+    pub name: String,
+    /// What it is for, in one line.
+    pub summary: String,
+    /// Debian packages.
+    pub packages: Vec<Package>,
+    /// Kernel modules wanted in the root, by name; their dependencies come along.
+    pub modules: Vec<String>,
+    /// Kernel modules wanted in the initramfs.
+    pub initramfs_modules: Vec<String>,
+    /// Programs of the root package `dialbox`.
+    pub binaries: Vec<String>,
+    /// Files (or, ending in `/`, directories) of `overlay/` that belong to it.
+    pub overlay: Vec<String>,
+    /// Empty directories and mount points, absolute.
+    pub directories: Vec<String>,
+    /// Symbolic links: target → absolute paths of the links.
+    pub links: BTreeMap<String, Vec<String>>,
+}
+
+/// A Debian package and what is wanted of it.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// Which package, exactly.
+    pub id: PackageId,
+    /// The only version that will do.
+    pub version: Option<String>,
+    /// Absolute paths of files, or of directories (ending in `/`) with all below them.
+    pub files: Vec<String>,
+    /// Name on the boot partition → absolute path in the package.
+    pub boot: BTreeMap<String, String>,
+    /// The kernel release, if this package holds the kernel and its modules.
+    pub kernel: Option<String>,
+}
+
+/// A package of a suite, for an architecture (`all` packages: the one that asks).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackageId {
+    /// `ppp`
+    pub name: String,
+    /// `bookworm`
+    pub suite: String,
+    /// `armel`: whose index is searched; the package itself may be `all`.
+    pub architecture: String,
+}
+
+impl Manifest {
+    /// Reads `image/` and checks everything that can be checked without the packages.
+    pub fn load(ctx: &BuildContext) -> Result<Self> {
+        let dir = ctx.image_dir();
+        let image: RawImage = read(&dir.join("image.toml"), "image/image.toml")?;
+        let recipes = load_recipes(&dir, "recipes", &image.recipes, &image)?;
+        let tools = load_recipes(&dir, "tools", &image.tools, &image)?;
+        let manifest = Self {
+            name: image.name,
+            disk: image.disk,
+            suites: image.suites.into_iter().map(|(name, suite)| (name, suite.components)).collect(),
+            recipes,
+            tools,
+        };
+        manifest.check_claims()?;
+        Ok(manifest)
+    }
+
+    /// Every recipe: those of the image, then the tools.
+    pub fn all(&self) -> impl Iterator<Item = &Recipe> {
+        self.recipes.iter().chain(&self.tools)
+    }
+
+    /// The tool of that name.
+    pub fn tool(&self, name: &str) -> Result<&Recipe> {
+        let tool = self.tools.iter().find(|it| it.name == name);
+        tool.ok_or_else(|| Error::new(format!("image/image.toml names no tool `{name}`")))
+    }
+
+    /// A file belongs to one recipe, or the size report and the trace of its origin would lie.
+    fn check_claims(&self) -> Result<()> {
+        let mut owners = BTreeMap::new();
+        for recipe in &self.recipes {
+            let files = recipe.packages.iter().flat_map(|it| &it.files);
+            let links = recipe.links.values().flatten();
+            for path in files.chain(links).chain(&recipe.binaries).chain(&recipe.overlay) {
+                if let Some(first) = owners.insert(path, &recipe.name) {
+                    bail!("recipes `{first}` and `{}` both claim {path}", recipe.name);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn load_recipes(dir: &Path, kind: &str, names: &[String], image: &RawImage) -> Result<Vec<Recipe>> {
+    let mut seen = BTreeSet::new();
+    let mut recipes = Vec::new();
+    for name in names {
+        if !seen.insert(name) {
+            bail!("image/image.toml lists `{name}` twice under `{kind}`");
+        }
+        let shown = format!("image/{kind}/{name}.toml");
+        let path = dir.join(kind).join(format!("{name}.toml"));
+        if !path.exists() {
+            return Err(Error::new(format!("image/image.toml lists `{name}`, but there is no {shown}"))
+                .next(format!("correct the name under `{kind}` in image/image.toml, or write {shown}")));
+        }
+        recipes
+            .push(Recipe::validate(name, read(&path, &shown)?, image).map_err(|it| it.while_doing(shown))?);
+    }
+    Ok(recipes)
+}
+
+impl Recipe {
+    fn validate(name: &str, raw: RawRecipe, image: &RawImage) -> Result<Self> {
+        let packages = raw.packages.into_iter().map(|package| {
+            let suite = package.suite.unwrap_or_else(|| image.suite.clone());
+            if !image.suites.contains_key(&suite) {
+                bail!("package `{}`: image/image.toml has no suite `{suite}`", package.name);
+            }
+            for path in package.files.iter().chain(package.boot.values()) {
+                check_absolute(path)?;
+            }
+            Ok(Package {
+                id: PackageId {
+                    name: package.name,
+                    suite,
+                    architecture: package.architecture.unwrap_or_else(|| image.architecture.clone()),
+                },
+                version: package.version,
+                files: package.files,
+                boot: package.boot,
+                kernel: package.kernel,
+            })
+        });
+        let recipe = Self {
+            name: name.to_owned(),
+            summary: raw.summary,
+            packages: packages.collect::<Result<_>>()?,
+            modules: raw.modules,
+            initramfs_modules: raw.initramfs_modules,
+            binaries: raw.binaries,
+            overlay: raw.overlay,
+            directories: raw.directories,
+            links: raw.links,
+        };
+        for path in recipe.directories.iter().chain(recipe.links.values().flatten()) {
+            check_absolute(path)?;
+        }
+        Ok(recipe)
+    }
+}
+
+/// Absolute and without `.`, `..` or empty steps: the same file has one name.
+fn check_absolute(path: &str) -> Result<()> {
+    let steps = path.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    match steps {
+        Some(steps) if steps.split('/').all(|it| !matches!(it, "" | "." | "..")) => Ok(()),
+        _ => bail!("`{path}` is not a plain absolute path"),
+    }
+}

@@ -1,0 +1,92 @@
+//! `image/image.toml` and the recipes, exactly as they are written.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::error::{Attempt, Error, Result};
+
+/// `image/image.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RawImage {
+    pub name: String,
+    pub suite: String,
+    pub architecture: String,
+    pub recipes: Vec<String>,
+    pub tools: Vec<String>,
+    pub suites: BTreeMap<String, RawSuite>,
+    pub disk: RawDisk,
+}
+
+/// Which parts of a Debian suite the recipes may draw on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawSuite {
+    pub components: Vec<String>,
+}
+
+/// The partitions, in MiB.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RawDisk {
+    pub boot_mib: u32,
+    pub root_mib: u32,
+    pub state_mib: u32,
+    pub signature: u32,
+}
+
+/// `image/recipes/<name>.toml` or `image/tools/<name>.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RawRecipe {
+    pub summary: String,
+    #[serde(default, rename = "package")]
+    pub packages: Vec<RawPackage>,
+    #[serde(default)]
+    pub modules: Vec<String>,
+    #[serde(default)]
+    pub initramfs_modules: Vec<String>,
+    #[serde(default)]
+    pub binaries: Vec<String>,
+    #[serde(default)]
+    pub overlay: Vec<String>,
+    #[serde(default)]
+    pub directories: Vec<String>,
+    #[serde(default)]
+    pub links: BTreeMap<String, Vec<String>>,
+}
+
+/// A Debian package and what is wanted of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPackage {
+    pub name: String,
+    pub version: Option<String>,
+    pub suite: Option<String>,
+    pub architecture: Option<String>,
+    #[serde(default)]
+    pub files: Vec<String>,
+    #[serde(default)]
+    pub boot: BTreeMap<String, String>,
+    #[serde(default)]
+    pub kernel: Option<String>,
+}
+
+/// Reads a TOML file; an error names file, line and column.
+pub fn read<T: DeserializeOwned>(path: &Path, shown: &str) -> Result<T> {
+    let text = fs::read_to_string(path).attempt(|| format!("cannot read {shown}"))?;
+    toml::from_str(&text).map_err(|error| {
+        let (line, column) = error.span().map_or((1, 1), |span| position(&text, span.start));
+        Error::new(format!("{shown}:{line}:{column}: {}", error.message().trim_end()))
+            .fact(text.lines().nth(line - 1).unwrap_or_default().trim_end())
+            .next(format!("correct {shown} and run the same command again"))
+    })
+}
+
+/// Line and column, both from 1, of a byte offset.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..offset.min(text.len())];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}

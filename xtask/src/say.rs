@@ -1,0 +1,96 @@
+//! What the person at the terminal sees: a bar while long work runs, one line when it is done.
+//! Without a terminal there are only the lines.
+
+use std::{
+    borrow::Cow,
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// The terminal, shared by everything that runs at the same time.
+#[derive(Debug, Clone)]
+pub struct Say {
+    bars: MultiProgress,
+    terminal: bool,
+}
+
+/// A phase under way; [`Phase::done`] writes its line.
+#[derive(Debug)]
+pub struct Phase<'a> {
+    say: &'a Say,
+    name: Cow<'static, str>,
+    began: Instant,
+    bar: ProgressBar,
+}
+
+impl Say {
+    /// Bars on standard error if that is a terminal.
+    pub fn new() -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { bars: MultiProgress::with_draw_target(target), terminal }
+    }
+
+    /// One line, above whatever bars are drawn.
+    pub fn line(&self, text: impl AsRef<str>) {
+        if self.terminal {
+            // The bars may be gone already; then there is nobody to tell.
+            let _ = self.bars.println(text);
+        } else {
+            eprintln!("{}", text.as_ref());
+        }
+    }
+
+    /// Work without a known length.
+    pub fn phase(&self, name: impl Into<Cow<'static, str>>) -> Phase<'_> {
+        let name = name.into();
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        bar.set_style(style("{spinner} {prefix:12} {elapsed:>5} {wide_msg}"));
+        bar.set_prefix(name.clone());
+        if self.terminal {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Phase { say: self, name, began: Instant::now(), bar }
+    }
+
+    /// Work of `bytes` bytes; report them with [`Phase::advance`].
+    pub fn transfer(&self, name: impl Into<Cow<'static, str>>, bytes: u64) -> Phase<'_> {
+        let phase = self.phase(name);
+        phase.bar.set_length(bytes);
+        phase.bar.set_style(style(
+            "{spinner} {prefix:12} {elapsed:>5} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {wide_msg}",
+        ));
+        phase
+    }
+}
+
+impl Phase<'_> {
+    /// So many bytes more are done.
+    pub fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    /// What is being worked on right now.
+    pub fn now(&self, what: impl Into<Cow<'static, str>>) {
+        self.bar.set_message(what);
+    }
+
+    /// Takes the bar away and writes the phase's line: its name, the outcome, how long it took.
+    pub fn done(self, outcome: impl AsRef<str>) {
+        self.bar.finish_and_clear();
+        let seconds = self.began.elapsed().as_secs_f64();
+        self.say.line(format!("  {:12} {:<58} {seconds:6.2} s", self.name, outcome.as_ref()));
+    }
+}
+
+impl Drop for Phase<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

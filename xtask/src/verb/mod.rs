@@ -1,0 +1,9 @@
+//! One verb, one file.
+
+pub mod bench;
+pub mod build_image;
+pub mod lock;
+pub mod qemu;
+pub mod site;
+pub mod test;
+pub mod tidy;
