@@ -1,1 +1,8 @@
 //! The library behind the services of a dialbox.
+
+pub mod boot;
+pub mod build;
+pub mod clock;
+pub mod places;
+pub mod record;
+pub mod state;

@@ -1,0 +1,88 @@
+//! Disks and partitions as sysfs and devtmpfs show them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::ioctl::{NoArg, Opcode, ioctl, opcode};
+
+use super::mbr::{self, Sector};
+use crate::clock;
+
+/// The card is found some 0.3 s after `/init` starts on a Pi 1; a tired one takes seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(5);
+
+/// Waits until the kernel has made a device node.
+pub fn wait_for(device: &Path) -> io::Result<()> {
+    let deadline = clock::since_boot() + PATIENCE;
+    while !device.exists() {
+        if clock::since_boot() > deadline {
+            let what = format!("did not appear within {} s", PATIENCE.as_secs());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+        }
+        sleep(POLL);
+    }
+    Ok(())
+}
+
+/// Reads so many bytes of a device.
+pub fn read_at<const N: usize>(device: &Path, offset: u64) -> io::Result<[u8; N]> {
+    let mut file = File::open(device)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = [0; N];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Grows a partition to the end of its disk, if there is enough to win. Nothing on the disk may
+/// be mounted: the kernel reads the table anew. Says whether the partition has grown.
+pub fn grow_to_the_end(partition: &Path) -> io::Result<bool> {
+    let here = Partition::find(partition)?;
+    let sector: Sector = read_at(&here.disk, 0)?;
+    let Some(grown) = mbr::grow(&sector, here.number, here.disk_sectors) else {
+        return Ok(false);
+    };
+    let mut disk = OpenOptions::new().write(true).open(&here.disk)?;
+    disk.write_all(&grown)?;
+    disk.sync_all()?;
+    reread_partitions(&disk)?;
+    wait_for(partition)?;
+    Ok(true)
+}
+
+/// A partition and the disk it lies on.
+struct Partition {
+    number: usize,
+    disk: PathBuf,
+    disk_sectors: u64,
+}
+
+impl Partition {
+    fn find(device: &Path) -> io::Result<Self> {
+        let name = device.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        // /sys/class/block/mmcblk0p4 leads to …/block/mmcblk0/mmcblk0p4
+        let sysfs = fs::canonicalize(Path::new("/sys/class/block").join(name))?;
+        let disk = sysfs.parent().ok_or(io::ErrorKind::NotFound)?;
+        let disk_name = disk.file_name().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Self {
+            number: read_number(&sysfs.join("partition"))?,
+            disk: Path::new("/dev").join(disk_name),
+            disk_sectors: read_number(&disk.join("size"))?,
+        })
+    }
+}
+
+fn read_number<T: std::str::FromStr>(path: &Path) -> io::Result<T> {
+    let text = fs::read_to_string(path)?;
+    let number = text.trim().parse();
+    number.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a number"))
+}
+
+fn reread_partitions(disk: &File) -> io::Result<()> {
+    const BLKRRPART: Opcode = opcode::none(0x12, 95);
+    // SAFETY: BLKRRPART takes no argument (linux/fs.h).
+    Ok(unsafe { ioctl(disk, NoArg::<BLKRRPART>::new()) }?)
+}

@@ -1,0 +1,144 @@
+//! Growing the last partition of an MBR disk to the card's end.
+
+/// The first sector of a disk.
+pub type Sector = [u8; 512];
+
+/// Partitions end on a multiple of 4 MiB, the erase block of common cards, in sectors.
+const ALIGNMENT: u64 = 4 * 1024 * 1024 / 512;
+
+const SIGNATURE: (usize, [u8; 2]) = (510, [0x55, 0xAA]);
+const TABLE: usize = 446;
+const ENTRY: usize = 16;
+
+/// The sector with the given partition (1 to 4) grown to the end of a disk of so many sectors.
+///
+/// `None` when there is nothing to do: no MBR, no such partition, another partition behind it,
+/// or less than [4 MiB](ALIGNMENT) to win.
+pub fn grow(sector: &Sector, partition: usize, disk_sectors: u64) -> Option<Sector> {
+    if sector[SIGNATURE.0..] != SIGNATURE.1 || !(1..=4).contains(&partition) {
+        return None;
+    }
+    let this = Extent::read(sector, partition)?;
+    let others = (1..=4).filter(|number| *number != partition);
+    if others
+        .filter_map(|number| Extent::read(sector, number))
+        .any(|other| other.start >= this.start)
+    {
+        return None;
+    }
+    let end = disk_sectors.min(u64::from(u32::MAX)) / ALIGNMENT * ALIGNMENT;
+    if end < this.start + this.length + ALIGNMENT {
+        return None;
+    }
+    let length = u32::try_from(end - this.start).ok()?;
+    let mut grown = *sector;
+    let at = TABLE + ENTRY * (partition - 1);
+    // The end in cylinders, heads and sectors: "beyond what fits", as every tool writes it.
+    grown[at + 5..at + 8].copy_from_slice(&[0xFE, 0xFF, 0xFF]);
+    grown[at + 12..at + 16].copy_from_slice(&length.to_le_bytes());
+    Some(grown)
+}
+
+/// Start and length of a partition, in sectors.
+struct Extent {
+    start: u64,
+    length: u64,
+}
+
+impl Extent {
+    fn read(sector: &Sector, partition: usize) -> Option<Self> {
+        let at = TABLE + ENTRY * (partition - 1);
+        let word = |at: usize| {
+            let bytes = [sector[at], sector[at + 1], sector[at + 2], sector[at + 3]];
+            u64::from(u32::from_le_bytes(bytes))
+        };
+        let extent = Self {
+            start: word(at + 8),
+            length: word(at + 12),
+        };
+        (sector[at + 4] != 0 && extent.length != 0).then_some(extent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MIB: u64 = 2048;
+
+    fn disk(partitions: &[(u64, u64)]) -> Sector {
+        let mut sector = [0; 512];
+        sector[510..].copy_from_slice(&[0x55, 0xAA]);
+        for (index, (start, length)) in partitions.iter().enumerate() {
+            let at = TABLE + ENTRY * index;
+            sector[at + 4] = 0x83;
+            let start = u32::try_from(start * MIB).unwrap();
+            let length = u32::try_from(length * MIB).unwrap();
+            sector[at + 8..at + 12].copy_from_slice(&start.to_le_bytes());
+            sector[at + 12..at + 16].copy_from_slice(&length.to_le_bytes());
+        }
+        sector
+    }
+
+    fn grown_to(sector: &Sector, disk_mib: u64) -> Option<u64> {
+        let grown = grow(sector, 4, disk_mib * MIB)?;
+        Extent::read(&grown, 4).map(|extent| extent.length / MIB)
+    }
+
+    #[test]
+    fn the_last_partition_takes_the_rest_of_the_card() {
+        let image = disk(&[(4, 24), (28, 12), (40, 12), (52, 4)]);
+        let table = [
+            (56, None),     // a card as small as the image
+            (59, None),     // less than an erase block to win
+            (60, Some(8)),  // one erase block
+            (63, Some(8)),  // the ragged end is left
+            (64, Some(12)), // what QEMU sees
+            (7_600, Some(7_548)),
+            (4_000_000, Some(2_097_148 - 52)), // MBR ends at 2 TiB
+        ];
+        for (disk_mib, expected) in table {
+            assert_eq!(grown_to(&image, disk_mib), expected, "{disk_mib} MiB");
+        }
+    }
+
+    #[test]
+    fn a_partition_with_another_one_behind_it_stays() {
+        let image = disk(&[(4, 24), (28, 12), (60, 12), (52, 4)]);
+        assert_eq!(grown_to(&image, 7_600), None);
+    }
+
+    #[test]
+    fn nothing_but_the_length_of_the_one_entry_changes() {
+        let image = disk(&[(4, 24), (28, 12), (40, 12), (52, 4)]);
+        let grown = grow(&image, 4, 7_600 * MIB).unwrap();
+        let changed: Vec<_> = (0..512).filter(|i| image[*i] != grown[*i]).collect();
+        let entry = TABLE + ENTRY * 3;
+        assert!(changed.iter().all(|i| (entry + 5..entry + 16).contains(i)));
+    }
+
+    #[test]
+    fn a_disk_without_a_table_or_partition_is_left_alone() {
+        assert_eq!(grow(&[0; 512], 4, 7_600 * MIB), None);
+        assert_eq!(grown_to(&disk(&[(4, 24)]), 7_600), None);
+        assert_eq!(grow(&disk(&[(4, 24)]), 5, 7_600 * MIB), None);
+    }
+
+    proptest! {
+        #[test]
+        fn growing_twice_is_growing_once(disk_mib in 1u64..3_000_000) {
+            let image = disk(&[(4, 24), (28, 12), (40, 12), (52, 4)]);
+            if let Some(grown) = grow(&image, 4, disk_mib * MIB) {
+                prop_assert_eq!(grow(&grown, 4, disk_mib * MIB), None);
+            }
+        }
+
+        #[test]
+        fn no_sector_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 512), n in 0usize..6) {
+            let mut sector: Sector = bytes.try_into().unwrap();
+            sector[510..].copy_from_slice(&[0x55, 0xAA]);
+            let _ = grow(&sector, n, 1 << 40);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The root: a sealed squashfs below, a RAM disk above, and the switch into both.
+
+use std::ffi::CString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::statfs;
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_move, unmount};
+use rustix::process::{chdir, chroot};
+
+use super::kmsg::{self, Level};
+use super::{Fatal, OrFatal, block};
+
+/// The sealed root stays visible here, below the overlay: the baked site is read from it.
+const SEALED: &str = "/run/root";
+/// What is written over the sealed root, in RAM.
+const OVERLAY: &str = "/run/overlay";
+const NEW_ROOT: &str = "/newroot";
+
+/// Mounts what the kernel offers, and `/run`.
+pub fn mount_kernel_file_systems() -> Result<(), Fatal> {
+    let none = MountFlags::NOSUID | MountFlags::NOEXEC;
+    let quiet = none | MountFlags::NODEV;
+    mount_at("proc", "/proc", "proc", quiet, c"")?;
+    mount_at("sysfs", "/sys", "sysfs", quiet, c"")?;
+    mount_at("devtmpfs", "/dev", "devtmpfs", none, c"mode=0755")?;
+    let tmpfs = MountFlags::NOSUID | MountFlags::NODEV;
+    mount_at("run", "/run", "tmpfs", tmpfs, c"mode=0755")
+}
+
+/// Mounts the first root that has an init to start, and says which one it was.
+pub fn mount_sealed(candidates: &[PathBuf]) -> Result<&Path, Fatal> {
+    let mut reasons = Vec::new();
+    for device in candidates {
+        match try_sealed(device) {
+            Ok(()) => return Ok(device),
+            Err(reason) => {
+                kmsg::log(Level::Error, &format!("root refused: {reason}"));
+                reasons.push(reason.to_string());
+            }
+        }
+    }
+    let reasons = reasons.join("; ");
+    Err(Fatal::new(format!("no usable root ({reasons})")))
+}
+
+fn try_sealed(device: &Path) -> Result<(), Fatal> {
+    let name = device.display().to_string();
+    block::wait_for(device).or_fatal(&name)?;
+    mount_at(&name, SEALED, "squashfs", MountFlags::RDONLY, c"")?;
+    // A link to busybox: it need not resolve from here, but a root without it cannot start.
+    let init = fs::symlink_metadata(format!("{SEALED}/sbin/init"));
+    init.map(drop).or_fatal(&name).inspect_err(|_| {
+        // The next candidate is mounted over it if it cannot be unmounted.
+        let _ = unmount(SEALED, UnmountFlags::DETACH);
+    })
+}
+
+/// Lays a RAM disk over the sealed root: writes succeed, and vanish with the next boot.
+pub fn lay_overlay() -> Result<(), Fatal> {
+    let tmpfs = MountFlags::NOSUID | MountFlags::NODEV;
+    mount_at("overlay", OVERLAY, "tmpfs", tmpfs, c"mode=0700,size=25%")?;
+    let (upper, work) = (format!("{OVERLAY}/upper"), format!("{OVERLAY}/work"));
+    for dir in [&upper, &work] {
+        fs::create_dir(dir).or_fatal(dir)?;
+    }
+    let options = format!("lowerdir={SEALED},upperdir={upper},workdir={work}");
+    let options = CString::new(options).or_fatal("overlay options")?;
+    mount_at("root", NEW_ROOT, "overlay", MountFlags::NOATIME, &options)
+}
+
+/// Frees the initramfs and makes the overlay the root of everything.
+pub fn switch() -> Result<(), Fatal> {
+    for mounted in ["/dev", "/proc", "/sys", "/run"] {
+        let target = format!("{NEW_ROOT}{mounted}");
+        fs::create_dir_all(&target).or_fatal(&target)?;
+        mount_move(mounted, &target).or_fatal(&target)?;
+    }
+    empty_initramfs()?;
+    chdir(NEW_ROOT).or_fatal(NEW_ROOT)?;
+    mount_move(".", "/").or_fatal("moving the new root")?;
+    chroot(".").or_fatal("entering the new root")?;
+    chdir("/").or_fatal("/")
+}
+
+/// Mounts the FAT partition for reading: the site that a PC may have edited lies there.
+pub fn mount_boot(device: &Path) -> Result<(), Fatal> {
+    let name = device.display().to_string();
+    block::wait_for(device).or_fatal(&name)?;
+    let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    // The operator's password may be in site.toml.
+    mount_at(&name, "/boot", "vfat", flags, c"umask=077")
+}
+
+/// The initramfs lives in RAM until it is deleted.
+fn empty_initramfs() -> Result<(), Fatal> {
+    const RAMFS_MAGIC: u32 = 0x8584_58f6;
+    const TMPFS_MAGIC: u32 = 0x0102_1994;
+    let kind = statfs("/").or_fatal("/")?.f_type as u32;
+    if ![RAMFS_MAGIC, TMPFS_MAGIC].contains(&kind) {
+        return Err(Fatal::new("/ is not an initramfs: refusing to delete it"));
+    }
+    let here = fs::metadata("/").or_fatal("/")?.dev();
+    let entries = fs::read_dir("/").or_fatal("/")?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let kept = match fs::symlink_metadata(&path) {
+            Ok(file) if file.dev() != here => continue, // the new root
+            Ok(file) if file.is_dir() => fs::remove_dir_all(&path),
+            Ok(_) => fs::remove_file(&path),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = kept {
+            let path = path.display();
+            kmsg::log(Level::Warning, &format!("{path} stays in RAM: {error}"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn mount_at(
+    source: &str,
+    target: &str,
+    kind: &str,
+    flags: MountFlags,
+    options: &std::ffi::CStr,
+) -> Result<(), Fatal> {
+    fs::create_dir_all(target).or_fatal(target)?;
+    mount(source, target, kind, flags, Some(options))
+        .or_fatal(&format!("mounting {kind} {source} at {target}"))
+}

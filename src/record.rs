@@ -1,0 +1,95 @@
+//! `key=value` lines: the one format of every small file the services leave for each other.
+//!
+//! Chosen because a person can read it with `cat`, a shell with `.`-less `grep`, and because a
+//! value may come from a modem: control characters never survive into a record.
+
+use std::fmt;
+
+/// An ordered list of keys and values. Keys are lower-case words with dashes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record(Vec<(String, String)>);
+
+impl Record {
+    /// An empty record.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads a record; lines without `=` are skipped, so a torn file yields what is whole.
+    pub fn parse(text: &str) -> Self {
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        pairs.fold(Self::new(), |record, (key, value)| record.with(key, value))
+    }
+
+    /// The record with one more field. A key that is already there is replaced.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {
+        let value = one_line(&value.to_string());
+        match self.0.iter_mut().find(|(known, _)| known == key) {
+            Some(pair) => pair.1 = value,
+            None => self.0.push((key.to_owned(), value)),
+        }
+        self
+    }
+
+    /// Like [`with`](Self::with), for a value that may be unknown.
+    #[must_use]
+    pub fn with_known(self, key: &str, value: Option<impl fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let pair = self.0.iter().find(|(known, _)| known == key);
+        pair.map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a key, if it is there and reads as a number.
+    pub fn number(&self, key: &str) -> Option<u64> {
+        self.get(key)?.parse().ok()
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|(key, value)| writeln!(f, "{key}={value}"))
+    }
+}
+
+fn one_line(value: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    value.trim().chars().map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_torn_file_yields_its_whole_lines() {
+        let record = Record::parse("port=/dev/ttyUSB0\nsignal=-71\nmanufac");
+        assert_eq!(record.get("port"), Some("/dev/ttyUSB0"));
+        assert_eq!(record.number("signal"), None);
+        assert_eq!(record.get("manufac"), None);
+    }
+
+    #[test]
+    fn a_value_cannot_forge_another_field() {
+        let record = Record::new().with("model", "X\nsim=READY");
+        assert_eq!(record.to_string(), "model=X sim=READY\n");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(value in any::<String>()) {
+            let record = Record::new().with("first", &value).with("second", "2");
+            prop_assert_eq!(Record::parse(&record.to_string()), record);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The ledger of boots: how often the box started, and why it had stopped.
+
+use std::{fmt, io};
+
+use super::Store;
+use crate::record::Record;
+
+/// How many boots are remembered: a year of daily reboots, in 20 kB.
+const REMEMBERED: usize = 366;
+
+/// Why the box stopped before a boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// Nobody noted a cause: power cut, hardware watchdog, kernel panic, or the very first boot.
+    Unknown,
+    /// The daily reboot of the site.
+    Daily,
+    /// A service stopped proving progress.
+    Stuck(String),
+    /// A person or another program asked for it.
+    Requested,
+}
+
+impl Cause {
+    /// Reads what [`Display`](fmt::Display) wrote; anything else is unknown.
+    pub fn parse(text: &str) -> Self {
+        match text.trim().split_once(' ') {
+            Some(("stuck", service)) => Self::Stuck(service.to_owned()),
+            _ => match text.trim() {
+                "daily" => Self::Daily,
+                "requested" => Self::Requested,
+                _ => Self::Unknown,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("power cut or unknown"),
+            Self::Daily => f.write_str("daily"),
+            Self::Stuck(service) => write!(f, "stuck {service}"),
+            Self::Requested => f.write_str("requested"),
+        }
+    }
+}
+
+/// One boot of the box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boot {
+    /// Counted from 1 since the state partition was formed.
+    pub number: u64,
+    /// When it booted, in seconds since 1970, as far as the clock could be known.
+    pub at: i64,
+    /// Why the box had stopped before.
+    pub cause: Cause,
+}
+
+/// The boots that are remembered, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ledger {
+    boots: Vec<Boot>,
+}
+
+impl Ledger {
+    /// Its file in the [store](super::Store).
+    pub const FILE: &'static str = "ledger";
+    /// The file that holds the cause of the coming boot, written just before a reboot.
+    pub const CAUSE_FILE: &'static str = "cause";
+
+    /// Reads a ledger; lines that make no sense are left out.
+    pub fn parse(text: &str) -> Self {
+        let boots = text.lines().filter_map(Boot::parse).collect();
+        Self { boots }
+    }
+
+    /// Enters this boot, with the cause that was noted before it, into the ledger of a store.
+    pub fn enter_boot(store: &Store, at: i64) -> io::Result<Boot> {
+        let cause = store.read(Self::CAUSE_FILE);
+        let cause = cause.map_or(Cause::Unknown, |text| Cause::parse(&text));
+        let mut ledger = Self::load(store);
+        let boot = ledger.record(at, cause).clone();
+        store.replace(Self::FILE, &ledger.to_string())?;
+        store.remove(Self::CAUSE_FILE)?;
+        Ok(boot)
+    }
+
+    /// The ledger of a store; an empty one if there is none.
+    pub fn load(store: &Store) -> Self {
+        Self::parse(&store.read(Self::FILE).unwrap_or_default())
+    }
+
+    /// Notes why the box is about to stop, unless a cause is noted already.
+    pub fn note_cause(store: &Store, cause: &Cause) -> io::Result<()> {
+        match store.read(Self::CAUSE_FILE) {
+            Some(_) => Ok(()),
+            None => store.replace(Self::CAUSE_FILE, &format!("{cause}\n")),
+        }
+    }
+
+    /// Adds a boot and forgets the oldest if there are too many.
+    pub fn record(&mut self, at: i64, cause: Cause) -> &Boot {
+        let number = self.boots.last().map_or(0, |boot| boot.number) + 1;
+        let surplus = (self.boots.len() + 1).saturating_sub(REMEMBERED);
+        self.boots.drain(..surplus);
+        self.boots.push_mut(Boot { number, at, cause })
+    }
+
+    /// The boots, oldest first.
+    pub fn boots(&self) -> &[Boot] {
+        &self.boots
+    }
+
+    /// How many boots in a row, up to the last one, followed a stuck service.
+    pub fn stuck_in_a_row(&self) -> usize {
+        let newest_first = self.boots.iter().rev();
+        newest_first
+            .take_while(|boot| matches!(boot.cause, Cause::Stuck(_)))
+            .count()
+    }
+}
+
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.boots.iter().try_for_each(|boot| writeln!(f, "{boot}"))
+    }
+}
+
+impl Boot {
+    fn parse(line: &str) -> Option<Self> {
+        let (number, rest) = line.split_once(' ')?;
+        let (at, cause) = rest.split_once(' ')?;
+        Some(Self {
+            number: number.parse().ok()?,
+            at: at.parse().ok()?,
+            cause: Cause::parse(cause),
+        })
+    }
+
+    /// The boot as other programs of the box read it.
+    pub fn to_record(&self) -> Record {
+        Record::new()
+            .with("number", self.number)
+            .with("cause", &self.cause)
+    }
+}
+
+impl fmt::Display for Boot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.number, self.at, self.cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boots_are_numbered_and_say_why() {
+        let mut ledger = Ledger::default();
+        ledger.record(100, Cause::Unknown);
+        ledger.record(200, Cause::Daily);
+        ledger.record(300, Cause::Stuck("sms-dialer".into()));
+        ledger.record(400, Cause::Requested);
+        let text = ledger.to_string();
+        insta::assert_snapshot!(text, @r"
+        1 100 power cut or unknown
+        2 200 daily
+        3 300 stuck sms-dialer
+        4 400 requested
+        ");
+        assert_eq!(Ledger::parse(&text), ledger);
+    }
+
+    #[test]
+    fn the_first_cause_noted_is_the_one_that_counts_and_counts_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let first = Ledger::enter_boot(&store, 100).unwrap();
+        assert_eq!((first.number, first.cause), (1, Cause::Unknown));
+        Ledger::note_cause(&store, &Cause::Stuck("dial-in".into())).unwrap();
+        Ledger::note_cause(&store, &Cause::Requested).unwrap();
+        let second = Ledger::enter_boot(&store, 200).unwrap();
+        assert_eq!(
+            (second.number, second.cause),
+            (2, Cause::Stuck("dial-in".into()))
+        );
+        let third = Ledger::enter_boot(&store, 300).unwrap();
+        assert_eq!(third.cause, Cause::Unknown);
+    }
+
+    #[test]
+    fn the_ledger_never_grows_beyond_a_year_and_keeps_counting() {
+        let mut ledger = Ledger::default();
+        for day in 0..1000 {
+            ledger.record(day * 86_400, Cause::Daily);
+        }
+        assert_eq!(ledger.boots().len(), REMEMBERED);
+        assert_eq!(ledger.boots().last().unwrap().number, 1000);
+        assert!(ledger.to_string().len() < 20_000);
+    }
+
+    #[test]
+    fn a_damaged_line_costs_only_itself() {
+        let ledger = Ledger::parse("1 100 daily\n\0\0\0\n3 30");
+        assert_eq!(ledger.boots().len(), 1);
+    }
+
+    #[test]
+    fn only_an_unbroken_row_of_stuck_boots_counts() {
+        let row = |causes: &[&str]| {
+            let mut ledger = Ledger::default();
+            for cause in causes {
+                ledger.record(0, Cause::parse(cause));
+            }
+            ledger.stuck_in_a_row()
+        };
+        assert_eq!(row(&[]), 0);
+        assert_eq!(row(&["stuck a", "daily"]), 0);
+        assert_eq!(row(&["stuck a", "daily", "stuck a", "stuck b"]), 2);
+    }
+}
