@@ -5,4 +5,5 @@ pub mod build;
 pub mod clock;
 pub mod places;
 pub mod record;
+pub mod site;
 pub mod state;

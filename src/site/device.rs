@@ -1,0 +1,152 @@
+//! Device nodes, USB places and line speeds.
+
+use super::text::{Invalid, Text, checked_string, text_value};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use std::fmt;
+
+checked_string! {
+    /// A device node below `/dev`, as udev and the kernel name them.
+    DevicePath,
+    /// A place in the USB tree as `/sys/bus/usb/devices` names it: `1-1.2`, or `1-1.2:1.0` for
+    /// one interface of the device there.
+    UsbPath
+}
+
+/// Where a modem is plugged in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Port {
+    /// Found and probed at run time.
+    Auto,
+    /// This node and no other.
+    Device(DevicePath),
+    /// Whatever answers at this place of the USB tree.
+    Usb(UsbPath),
+}
+
+impl Text for DevicePath {
+    const EXPECTED: &'static str = "a device";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let part = |part: &str| {
+            !matches!(part, "" | "." | "..")
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:+-".contains(&byte))
+        };
+        match text.strip_prefix("/dev/") {
+            Some(rest) if text.len() <= 128 && rest.split('/').all(part) => Ok(Self(text.to_owned())),
+            _ => Err(Invalid::new(
+                format!("{text:?} is not a device"),
+                "name a node below /dev, as in \"/dev/ttyUSB0\"",
+            )),
+        }
+    }
+}
+
+impl DevicePath {
+    /// The first hardware watchdog.
+    pub(super) fn watchdog() -> Self {
+        Self("/dev/watchdog".to_owned())
+    }
+}
+
+impl Text for UsbPath {
+    const EXPECTED: &'static str = "a USB path";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let number = |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(is_digit);
+        let numbers = |text: &str| text.split('.').all(number);
+        let (device, interface) = text.split_once(':').unwrap_or((text, "1.0"));
+        let on_bus = device.split_once('-').is_some_and(|(bus, ports)| number(bus) && numbers(ports));
+        let is_interface =
+            interface.split_once('.').is_some_and(|(config, index)| number(config) && number(index));
+        if on_bus && is_interface && text.len() <= 32 {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Invalid::new(
+            format!("{text:?} is not a USB path"),
+            "write it as /sys/bus/usb/devices does, as in \"1-1.2\"",
+        ))
+    }
+}
+
+fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_digit()
+}
+
+impl Text for Port {
+    const EXPECTED: &'static str = "a port";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            device if device.starts_with('/') => DevicePath::from_text(device).map(Self::Device),
+            usb => UsbPath::from_text(usb).map(Self::Usb).map_err(|_| {
+                Invalid::new(
+                    format!("{text:?} is not a port"),
+                    "write \"auto\", a node as in \"/dev/ttyUSB0\" or a USB path as in \"1-1.2\"",
+                )
+            }),
+        }
+    }
+}
+
+text_value!(Port);
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Device(device) => device.fmt(f),
+            Self::Usb(usb) => usb.fmt(f),
+        }
+    }
+}
+
+/// Speed of a serial line in bit/s: one that the kernel has a constant for (termios(3)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speed(u32);
+
+const SPEEDS: [u32; 13] =
+    [300, 600, 1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600];
+
+impl Speed {
+    /// What nearly every modem of the last thirty years talks.
+    pub const USUAL: Self = Self(115_200);
+
+    /// Bits per second.
+    #[must_use]
+    pub const fn bits_per_second(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Speed {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_i64(SpeedVisitor)
+    }
+}
+
+struct SpeedVisitor;
+
+impl Visitor<'_> for SpeedVisitor {
+    type Value = Speed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a speed in bit/s, without quotes")
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Speed, E> {
+        SPEEDS.into_iter().find(|speed| i64::from(*speed) == value).map(Speed).ok_or_else(|| {
+            let known: Vec<_> = SPEEDS.iter().map(u32::to_string).collect();
+            E::custom(Invalid::new(
+                format!("no serial line runs at {value} bit/s"),
+                format!("use one of {}", known.join(", ")),
+            ))
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Why a `site.toml` was refused.
+
+use super::excerpt::Excerpt;
+use super::suggest::closest;
+use super::text::Invalid;
+use std::fmt;
+use std::ops::Range;
+
+/// Why a `site.toml` was refused: what, where, and what to do next.
+///
+/// ```text
+/// site.toml:12:1: unknown key `apm`; did you mean `apn`?
+///    |
+/// 12 | apm = "free"
+///    | ^^^
+///   next: write `apn`
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct SiteError {
+    file: String,
+    reason: Invalid,
+    at: Excerpt,
+}
+
+/// The name in messages until [`SiteError::in_file`] gives another.
+const FILE: &str = "site.toml";
+
+impl SiteError {
+    /// The same error, told about the file it was found in.
+    #[must_use]
+    pub fn in_file(self, file: impl Into<String>) -> Self {
+        Self { file: file.into(), ..self }
+    }
+
+    /// Line of the error, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.at.line
+    }
+
+    /// Column of the error in characters, counted from 1.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        self.at.column
+    }
+
+    pub(super) fn new(reason: Invalid, span: Range<usize>, text: &str) -> Self {
+        Self { file: FILE.to_owned(), reason, at: Excerpt::new(text, span) }
+    }
+
+    pub(super) fn from_toml(error: &toml::de::Error, text: &str) -> Self {
+        // toml leaves the position out only for what a whole file lacks: that is its start.
+        let span = error.span().unwrap_or(0..0);
+        Self::new(reword(error.message()), span, text)
+    }
+}
+
+/// Says in our words what serde and toml report as one string.
+fn reword(message: &str) -> Invalid {
+    if let Some((why, next)) = message.split_once('\n') {
+        return Invalid::new(why, next); // one of our own: see `Invalid`
+    }
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    // The wording is that of serde's `Error::unknown_field`, `unknown_variant` and
+    // `missing_field`; the snapshots in tests/site_errors.rs hold it.
+    match (message, quoted.as_slice()) {
+        (_, [found, known @ ..]) if message.starts_with("unknown field") => unknown("key", found, known),
+        (_, [found, known @ ..]) if message.starts_with("unknown variant") => unknown("value", found, known),
+        (_, [key, ..]) if message.starts_with("missing field") => {
+            Invalid::new(format!("the key `{key}` is missing"), format!("add `{key} = …`"))
+        }
+        _ => Invalid::new(message, "correct this line"),
+    }
+}
+
+fn unknown(what: &str, found: &str, known: &[&str]) -> Invalid {
+    match closest(found, known.iter().copied()) {
+        Some(meant) => Invalid::new(
+            format!("unknown {what} `{found}`; did you mean `{meant}`?"),
+            format!("write `{meant}`"),
+        ),
+        None => Invalid::new(format!("unknown {what} `{found}`"), format!("use one of {}", known.join(", "))),
+    }
+}
+
+impl fmt::Display for SiteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, reason, at } = self;
+        writeln!(f, "{file}:{}:{}: {}", at.line, at.column, reason.why)?;
+        write!(f, "{at}  next: {}", reason.next)
+    }
+}
+
+impl std::error::Error for SiteError {}

@@ -1,0 +1,267 @@
+//! `site.toml`: everything that makes one box different from the next.
+//!
+//! ```text
+//! text ──parse──▶ raw::Site ──validate──▶ Site ──render──▶ [RenderedFile]
+//!        syntax,   keys and     what one      pure: no file is read or written here
+//!        columns   single       key says
+//!                  values       about another
+//! ```
+//!
+//! A [`Site`] cannot hold a wrong state: whatever takes one need not check again. The builder
+//! bakes its rendering into the image, `cargo xtask site show` prints it and the box applies it at
+//! boot, all from the one [`Site::render`]. The keys are described in `docs/site.md`.
+
+mod at;
+mod device;
+mod error;
+mod excerpt;
+mod name;
+mod net;
+mod number;
+mod raw;
+mod render;
+mod secret;
+mod suggest;
+mod summary;
+mod text;
+mod timezone;
+mod validate;
+
+pub use at::{Apn, AtCommand, DialNumber};
+pub use device::{DevicePath, Port, Speed, UsbPath};
+pub use error::SiteError;
+pub use name::{Hostname, ProviderName, UserName};
+pub use net::{Ipv4Net, Netmask};
+pub use number::Whole;
+pub use render::RenderedFile;
+pub use secret::{Pin, Secret};
+pub use text::Invalid;
+pub use timezone::Timezone;
+
+use std::net::Ipv4Addr;
+
+/// One box, validated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// The name of the box.
+    pub hostname: Hostname,
+    /// The clock on its wall: decides when `reboot.hour` comes.
+    pub timezone: Timezone,
+    /// The daily reboot.
+    pub reboot: Reboot,
+    /// The hardware watchdog.
+    pub watchdog: Watchdog,
+    /// What the box is for, and the settings of that role.
+    pub role: Role,
+}
+
+/// What the box is for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Role {
+    /// Opens a mobile data link when it is told to.
+    Dialer(Dialer),
+    /// Answers telephone calls and gives the callers a network.
+    DialIn(DialIn),
+}
+
+/// The daily reboot, the last cure of whatever else went wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reboot {
+    /// Local hour of the day.
+    pub hour: Hour,
+}
+
+/// An hour of the day, 0 to 23.
+pub type Hour = Whole<0, 23>;
+
+/// The hardware watchdog that resets the box when nobody feeds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watchdog {
+    /// Its device, normally `/dev/watchdog`.
+    pub device: DevicePath,
+    /// Seconds without food until the reset.
+    pub timeout: WatchdogTimeout,
+}
+
+/// Seconds, 1 to 15: the BCM2835 counts 20 bits of 1/65536 s, which is just below 16 s
+/// (linux/drivers/watchdog/bcm2835_wdt.c, `PM_WDOG_TIME_SET`).
+pub type WatchdogTimeout = Whole<1, 15>;
+
+/// The role that opens a mobile data link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dialer {
+    /// The modem and its SIM.
+    pub modem: Modem,
+    /// The mobile operator.
+    pub operator: Operator,
+    /// What goes over the link, and when it is given up.
+    pub link: Link,
+}
+
+/// A mobile modem.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Modem {
+    /// Where it is plugged in.
+    pub port: Port,
+    /// Speed of the serial line.
+    pub speed: Speed,
+    /// The PIN of its SIM, if the SIM asks for one.
+    pub pin: Option<Pin>,
+    /// The commands before the APN is set and the number is dialled, in order.
+    pub init: Vec<AtCommand>,
+}
+
+/// A mobile operator, as its data sheet describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operator {
+    /// Names the provider file: `pon <name>`.
+    pub name: ProviderName,
+    /// Access point name.
+    pub apn: Apn,
+    /// What the modem dials for a data call.
+    pub number: DialNumber,
+    /// The account for PAP or CHAP, if the operator asks for one.
+    pub account: Option<Account>,
+}
+
+/// A user name and its password.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// The name the peer authenticates.
+    pub name: UserName,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// The data link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// What goes over it.
+    pub routing: Routing,
+    /// How the death of the peer is noticed.
+    pub echo: LcpEcho,
+    /// Seconds that `chat` waits for each answer of the modem.
+    pub chat_timeout: ChatTimeout,
+}
+
+/// Seconds, 1 to 600.
+pub type ChatTimeout = Whole<1, 600>;
+
+/// What goes over the link.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Routing {
+    /// Everything that has no better route.
+    Default,
+    /// These networks only, perhaps none but the peer itself.
+    Only(Vec<Ipv4Net>),
+}
+
+/// LCP echo requests (RFC 1661 §5.8): the peer is dead after `interval` × `failure` seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LcpEcho {
+    /// Seconds between two requests.
+    pub interval: EchoInterval,
+    /// Unanswered requests until the link is closed.
+    pub failure: EchoFailure,
+}
+
+/// Seconds, 1 to 3600.
+pub type EchoInterval = Whole<1, 3600>;
+
+/// A count, 1 to 100.
+pub type EchoFailure = Whole<1, 100>;
+
+/// The role that answers calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DialIn {
+    /// The telephone lines, at least one. The first is line 1.
+    pub lines: Vec<Line>,
+    /// Mask of the callers' interface, if the kernel's own (a host) will not do.
+    pub netmask: Option<Netmask>,
+    /// Name servers told to the callers, two at most.
+    pub dns: Vec<Ipv4Addr>,
+    /// Answer ARP for the callers on the local network.
+    pub proxy_arp: bool,
+    /// How the death of a caller is noticed.
+    pub echo: LcpEcho,
+    /// Who may call, at least one.
+    pub users: Vec<Account>,
+}
+
+/// One telephone line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Where its modem is plugged in. Never [`Port::Auto`] when there are several lines.
+    pub port: Port,
+    /// Speed of the serial line.
+    pub speed: Speed,
+    /// The box's address on this line.
+    pub local: Ipv4Addr,
+    /// The caller's address.
+    pub remote: Ipv4Addr,
+    /// How the serial line is stopped when it is too fast.
+    pub flow: FlowControl,
+}
+
+/// Flow control of a serial line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FlowControl {
+    /// RTS and CTS wires.
+    RtsCts,
+    /// None: three-wire cables and adapters that get it wrong.
+    None,
+}
+
+impl Site {
+    /// Reads and validates a site.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line and column. Never shows a secret.
+    pub fn parse(text: &str) -> Result<Self, SiteError> {
+        let raw = raw::parse(text)?;
+        validate::validate(raw, text)
+    }
+
+    /// The files this site puts into the box.
+    #[must_use]
+    pub fn render(&self) -> Vec<RenderedFile> {
+        render::render(self)
+    }
+
+    /// One screen about the site, without its secrets.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        summary::summary(self)
+    }
+
+    /// The same site with dots for secrets: render this one to show files to a person.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        let mut site = self.clone();
+        match &mut site.role {
+            Role::Dialer(dialer) => {
+                dialer.modem.pin = dialer.modem.pin.as_ref().map(|_| Pin::masked());
+                if let Some(account) = &mut dialer.operator.account {
+                    account.password = Secret::masked();
+                }
+            }
+            Role::DialIn(dial_in) => {
+                for user in &mut dial_in.users {
+                    user.password = Secret::masked();
+                }
+            }
+        }
+        site
+    }
+}
+
+impl Role {
+    /// The word of `role = "…"`, also the content of `/etc/dialbox/role`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Dialer(_) => "dialer",
+            Self::DialIn(_) => "dial-in",
+        }
+    }
+}

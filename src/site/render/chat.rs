@@ -1,0 +1,57 @@
+//! The dialogue that `chat` has with the modem before pppd takes the line.
+
+use super::RenderedFile;
+use crate::site::{Modem, Operator};
+use std::fmt::Write;
+
+/// Where the script of a provider lies.
+pub(super) fn path(operator: &Operator) -> String {
+    format!("/etc/ppp/chat/{}", operator.name)
+}
+
+pub(super) fn file(modem: &Modem, operator: &Operator) -> RenderedFile {
+    RenderedFile::config(path(operator), &script(modem, operator), "how the modem is made to dial")
+}
+
+/// What a modem says when there will be no call.
+const FAILURES: [&str; 4] = ["BUSY", "ERROR", "NO ANSWER", "NO CARRIER"];
+
+fn script(modem: &Modem, operator: &Operator) -> String {
+    let context = format!("AT+CGDCONT=1,\"IP\",\"{}\"", operator.apn);
+    let dial = format!("ATDT{}", operator.number);
+    let commands = modem.init.iter().map(|command| command.as_str());
+    let mut script = String::new();
+    for failure in FAILURES {
+        line(&mut script, "ABORT", failure);
+    }
+    let mut expected = "";
+    for command in commands.chain([context.as_str(), dial.as_str()]) {
+        line(&mut script, expected, command);
+        expected = "OK";
+    }
+    line(&mut script, "CONNECT", "");
+    script
+}
+
+fn line(script: &mut String, expect: &str, send: &str) {
+    // A String takes every write: `fmt::Write` for it has no error.
+    let _ = writeln!(script, "{} {}", word(expect), word(send));
+}
+
+/// A word as `chat` reads it (chat.c, `do_file`, `clean` and `chat_send`): quotes keep blanks and
+/// commas together; `^` and `\` begin an escape and `@` at the start names a file, so these go as
+/// octal. So does `'`, to end no quotes.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+*#=&".contains(c);
+    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('#') {
+        return text.to_owned();
+    }
+    let escaped: String = text
+        .chars()
+        .map(|c| match c {
+            '\\' | '\'' | '^' => format!("\\{:03o}", u32::from(c)),
+            c => c.to_string(),
+        })
+        .collect();
+    format!("'{escaped}'")
+}

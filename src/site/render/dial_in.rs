@@ -1,0 +1,35 @@
+//! pppd as the one that is called: one file of options for each line.
+
+use super::{Options, RenderedFile, secrets};
+use crate::site::{DialIn, FlowControl, Line};
+
+pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
+    let mut files = vec![RenderedFile::config("/etc/ppp/options", "lock\n", "pppd, for every link")];
+    files.extend(dial_in.lines.iter().zip(1..).map(|(line, number): (_, usize)| {
+        let path = format!("/etc/ppp/options.line{number}");
+        RenderedFile::config(path, &options(dial_in, line), "pppd, for one telephone line")
+    }));
+    files.push(secrets::pap(&dial_in.users));
+    files
+}
+
+fn options(dial_in: &DialIn, line: &Line) -> String {
+    let mut options = Options::default();
+    options.add("auth").add("+pap");
+    for server in &dial_in.dns {
+        options.add(format_args!("ms-dns {server}"));
+    }
+    options.add(format_args!("{}:{}", line.local, line.remote));
+    if let Some(netmask) = dial_in.netmask {
+        options.add(format_args!("netmask {netmask}"));
+    }
+    if dial_in.proxy_arp {
+        options.add("proxyarp");
+    }
+    options.add("lock").add(match line.flow {
+        FlowControl::RtsCts => "crtscts",
+        FlowControl::None => "nocrtscts",
+    });
+    options.add_echo(&dial_in.echo);
+    options.0
+}

@@ -1,0 +1,65 @@
+//! pppd as the caller, and the routes over its link.
+
+use super::{Options, RenderedFile, chat, quoted, secrets};
+use crate::site::{Dialer, Ipv4Net, Port, Routing};
+use std::fmt::Write;
+use std::slice;
+
+pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
+    let operator = &dialer.operator;
+    let peer = format!("/etc/ppp/peers/{}", operator.name);
+    let mut files = vec![
+        RenderedFile::config("/etc/ppp/options", "lock\n", "pppd, for every link"),
+        RenderedFile::config(peer, &options(dialer), "pppd, for `pon` and `pppd call`"),
+        chat::file(&dialer.modem, operator),
+    ];
+    // Operators ask for the one or the other; pppd looks into the file of what is asked for.
+    let accounts = operator.account.as_ref().map_or(&[][..], slice::from_ref);
+    files.push(secrets::pap(accounts));
+    files.push(secrets::chap(accounts));
+    if let Routing::Only(networks) = &dialer.link.routing {
+        files.extend(routes(networks));
+    }
+    files
+}
+
+fn options(dialer: &Dialer) -> String {
+    let Dialer { modem, operator, link } = dialer;
+    let mut options = Options::default();
+    options
+        .add(device(&modem.port))
+        .add(modem.speed)
+        .add(format_args!("connect 'chat -v -t {} -f {}'", link.chat_timeout, chat::path(operator)))
+        .add("noauth");
+    if let Some(account) = &operator.account {
+        options.add(format_args!("user {}", quoted(account.name.as_str())));
+    }
+    options.add("noipdefault").add_echo(&link.echo).add(match link.routing {
+        Routing::Default => "defaultroute",
+        Routing::Only(_) => "nodefaultroute",
+    });
+    options.0
+}
+
+/// A port that is only known at run time has the conventional link `/dev/modem`, which whoever
+/// finds the modem sets.
+fn device(port: &Port) -> &str {
+    match port {
+        Port::Device(device) => device.as_str(),
+        Port::Auto | Port::Usb(_) => "/dev/modem",
+    }
+}
+
+fn routes(networks: &[Ipv4Net]) -> [RenderedFile; 2] {
+    let each = |verb: &str| {
+        networks.iter().fold(String::new(), |mut script, network| {
+            // A String takes every write: `fmt::Write` for it has no error.
+            let _ = writeln!(script, "ip route {verb} {network} dev \"$PPP_IFACE\"");
+            script
+        })
+    };
+    [
+        RenderedFile::script("/etc/ppp/ip-up.d/routes", &each("replace"), "the networks behind the link"),
+        RenderedFile::script("/etc/ppp/ip-down.d/routes", &each("del"), "takes them back"),
+    ]
+}

@@ -1,0 +1,97 @@
+//! A site as the configuration files of the programs that serve it.
+
+mod chat;
+mod dial_in;
+mod dialer;
+mod secrets;
+mod system;
+
+use super::{LcpEcho, Role, Site};
+use std::fmt::{self, Write};
+
+/// A file that a site puts into the box.
+#[derive(Clone, PartialEq)]
+pub struct RenderedFile {
+    /// Where it goes, from the root of the box.
+    pub path: String,
+    /// Permission bits: 0644, 0755 or, where there are secrets, 0600.
+    pub mode: u32,
+    /// What it says, always ending in a newline.
+    pub content: String,
+    /// What it is for, in a few words.
+    pub summary: &'static str,
+}
+
+/// The first line of every file whose format has comments.
+const GENERATED: &str = "# Generated from site.toml: change that one, this one is written anew.\n";
+
+const SECRETS_INSIDE: u32 = 0o600;
+
+pub(super) fn render(site: &Site) -> Vec<RenderedFile> {
+    let mut files = system::files(site);
+    match &site.role {
+        Role::Dialer(role) => files.extend(dialer::files(role)),
+        Role::DialIn(role) => files.extend(dial_in::files(role)),
+    }
+    files
+}
+
+impl RenderedFile {
+    /// A file of one bare value, in a format without comments.
+    fn value(path: &str, value: &str, summary: &'static str) -> Self {
+        Self { path: path.to_owned(), mode: 0o644, content: format!("{value}\n"), summary }
+    }
+
+    fn config(path: impl Into<String>, lines: &str, summary: &'static str) -> Self {
+        Self { path: path.into(), mode: 0o644, content: format!("{GENERATED}{lines}"), summary }
+    }
+
+    fn secret(path: &str, lines: &str, summary: &'static str) -> Self {
+        Self { mode: SECRETS_INSIDE, ..Self::config(path, lines, summary) }
+    }
+
+    fn script(path: &str, lines: &str, summary: &'static str) -> Self {
+        Self {
+            path: path.to_owned(),
+            mode: 0o755,
+            content: format!("#!/bin/sh\n{GENERATED}{lines}"),
+            summary,
+        }
+    }
+}
+
+/// `Debug` ends up in logs: what is 0600 stays out of it.
+impl fmt::Debug for RenderedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let content = if self.mode == SECRETS_INSIDE { "••••" } else { &self.content };
+        f.debug_struct("RenderedFile")
+            .field("path", &self.path)
+            .field("mode", &format_args!("{:04o}", self.mode))
+            .field("content", &content)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One pppd option a line. What stands in one is a number, an address, a checked name or
+/// [`quoted`].
+#[derive(Default)]
+struct Options(String);
+
+impl Options {
+    fn add(&mut self, option: impl fmt::Display) -> &mut Self {
+        // A String takes every write: `fmt::Write` for it has no error.
+        let _ = writeln!(self.0, "{option}");
+        self
+    }
+
+    fn add_echo(&mut self, echo: &LcpEcho) -> &mut Self {
+        self.add(format_args!("lcp-echo-interval {}", echo.interval))
+            .add(format_args!("lcp-echo-failure {}", echo.failure))
+    }
+}
+
+/// A word for pppd's reader of options and secrets (options.c, `getword`): between double quotes
+/// only `\` and `"` are special.
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\""))
+}

@@ -1,0 +1,66 @@
+//! One screen about a site, for a person.
+
+use super::{DialIn, Dialer, FlowControl, Role, Routing, Site};
+use std::fmt::Display;
+
+pub(super) fn summary(site: &Site) -> String {
+    let mut rows = Rows::default();
+    rows.add("role", site.role.word())
+        .add("hostname", &site.hostname)
+        .add("reboot", format!("every day at {:02}:00, {}", site.reboot.hour.get(), site.timezone))
+        .add("watchdog", format!("{}, {} s", site.watchdog.device, site.watchdog.timeout));
+    match &site.role {
+        Role::Dialer(dialer) => add_dialer(&mut rows, dialer),
+        Role::DialIn(dial_in) => add_dial_in(&mut rows, dial_in),
+    }
+    rows.0
+}
+
+fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link }: &Dialer) {
+    let pin = if modem.pin.is_some() { "with a PIN" } else { "no PIN" };
+    let account = match &operator.account {
+        Some(account) => format!("as {}, with a password", account.name),
+        None => "without an account".to_owned(),
+    };
+    let routing = match &link.routing {
+        Routing::Default => "the default route".to_owned(),
+        Routing::Only(networks) if networks.is_empty() => "only the peer".to_owned(),
+        Routing::Only(networks) => format!("only {}", list(networks)),
+    };
+    rows.add("modem", format!("{} at {} bit/s, {pin}", modem.port, modem.speed))
+        .add("operator", format!("{} ({account})", operator.name))
+        .add("dials", format!("{}, APN {}", operator.number, operator.apn))
+        .add("carries", routing);
+}
+
+fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
+    for (line, number) in dial_in.lines.iter().zip(1_usize..) {
+        let flow = match line.flow {
+            FlowControl::RtsCts => "RTS/CTS",
+            FlowControl::None => "no flow control",
+        };
+        rows.add(
+            &format!("line {number}"),
+            format!("{} at {} bit/s, {flow}: {} gives {}", line.port, line.speed, line.local, line.remote),
+        );
+    }
+    let users: Vec<_> = dial_in.users.iter().map(|user| user.name.as_str()).collect();
+    rows.add("callers", list(&users));
+    if !dial_in.dns.is_empty() {
+        rows.add("dns", list(&dial_in.dns));
+    }
+}
+
+fn list<T: Display>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[derive(Default)]
+struct Rows(String);
+
+impl Rows {
+    fn add(&mut self, name: &str, value: impl Display) -> &mut Self {
+        self.0 += &format!("{name:<9} {value}\n");
+        self
+    }
+}

@@ -1,0 +1,250 @@
+//! What one part of a site says about another.
+
+use super::error::SiteError;
+use super::text::Invalid;
+use super::{
+    Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
+    LcpEcho, Line, Link, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, Timezone, Watchdog,
+    Whole, raw,
+};
+use std::ops::Range;
+use toml::Spanned;
+
+type Checked<T> = Result<T, Problem>;
+
+/// An [`Invalid`] that knows its bytes of the text.
+struct Problem(Invalid, Range<usize>);
+
+fn problem<T>(why: impl Into<String>, next: impl Into<String>, at: Range<usize>) -> Checked<T> {
+    Err(Problem(Invalid::new(why, next), at))
+}
+
+pub(super) fn validate(raw: raw::Site, text: &str) -> Result<Site, SiteError> {
+    site(raw).map_err(|Problem(reason, span)| SiteError::new(reason, span, text))
+}
+
+fn site(raw: raw::Site) -> Checked<Site> {
+    check_tables_fit_role(&raw)?;
+    let role = match raw.role.get_ref() {
+        raw::Role::Dialer => Role::Dialer(dialer(raw.role.span(), raw.modem, raw.operator, raw.link)?),
+        raw::Role::DialIn => Role::DialIn(dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user)?),
+    };
+    Ok(Site {
+        hostname: raw.hostname,
+        timezone: raw.timezone.unwrap_or_else(Timezone::utc),
+        reboot: Reboot { hour: raw.reboot.hour.unwrap_or(const { Whole::constant(4) }) },
+        watchdog: Watchdog {
+            device: raw.watchdog.device.unwrap_or_else(DevicePath::watchdog),
+            timeout: raw.watchdog.timeout.unwrap_or(const { Whole::constant(15) }),
+        },
+        role,
+    })
+}
+
+/// A table of the other role has no effect: better to say so than to let somebody wonder.
+fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
+    fn at<T>(table: Option<&Spanned<T>>) -> Option<Range<usize>> {
+        table.map(Spanned::span)
+    }
+    let (role, other, strangers) = match raw.role.get_ref() {
+        raw::Role::Dialer => (
+            "dialer",
+            "dial-in",
+            [
+                ("[dial-in]", at(raw.dial_in.as_ref())),
+                ("[[line]]", at(raw.line.first())),
+                ("[[user]]", at(raw.user.first())),
+            ],
+        ),
+        raw::Role::DialIn => (
+            "dial-in",
+            "dialer",
+            [
+                ("[modem]", at(raw.modem.as_ref())),
+                ("[operator]", at(raw.operator.as_ref())),
+                ("[link]", at(raw.link.as_ref())),
+            ],
+        ),
+    };
+    for (table, span) in strangers {
+        if let Some(span) = span {
+            return problem(
+                format!("`{table}` belongs to the role `{other}`, but this site is a `{role}`"),
+                format!("remove `{table}`, or write role = \"{other}\""),
+                span,
+            );
+        }
+    }
+    Ok(())
+}
+
+fn dialer(
+    role: Range<usize>,
+    modem_table: Option<Spanned<raw::Modem>>,
+    operator_table: Option<Spanned<raw::Operator>>,
+    link_table: Option<Spanned<raw::Link>>,
+) -> Checked<Dialer> {
+    let Some(operator_table) = operator_table else {
+        return problem("a `dialer` needs the table `[operator]`", "add [operator] with name and apn", role);
+    };
+    Ok(Dialer {
+        modem: modem(modem_table.map(Spanned::into_inner).unwrap_or_default()),
+        operator: operator(operator_table.into_inner())?,
+        link: link(link_table.map(Spanned::into_inner).unwrap_or_default())?,
+    })
+}
+
+fn modem(raw: raw::Modem) -> Modem {
+    Modem {
+        port: raw.port.unwrap_or(Port::Auto),
+        speed: raw.speed.unwrap_or(Speed::USUAL),
+        pin: raw.pin,
+        init: raw.init.unwrap_or_else(AtCommand::usual_init),
+    }
+}
+
+fn operator(raw: raw::Operator) -> Checked<Operator> {
+    let account = match (raw.user, raw.password) {
+        (Some(name), Some(password)) => {
+            Some(Account { name: name.into_inner(), password: password.into_inner() })
+        }
+        (None, None) => None,
+        (Some(name), None) => {
+            return problem("`user` needs a `password`", "add password = \"…\"", name.span());
+        }
+        (None, Some(password)) => {
+            return problem("`password` needs a `user`", "add user = \"…\"", password.span());
+        }
+    };
+    Ok(Operator {
+        name: raw.name,
+        apn: raw.apn,
+        number: raw.number.unwrap_or_else(DialNumber::packet_service),
+        account,
+    })
+}
+
+fn link(raw: raw::Link) -> Checked<Link> {
+    let routing = match (raw.default_route, raw.routes) {
+        (Some(flag), Some(_)) if *flag.get_ref() => {
+            return problem(
+                "the default route already covers `routes`",
+                "remove `default-route` to send only `routes` over the link, or remove `routes`",
+                flag.span(),
+            );
+        }
+        (_, Some(routes)) => {
+            check_distinct("route", &routes)?;
+            Routing::Only(routes.into_iter().map(Spanned::into_inner).collect())
+        }
+        (Some(flag), None) if !flag.get_ref() => Routing::Only(Vec::new()),
+        (_, None) => Routing::Default,
+    };
+    Ok(Link {
+        routing,
+        echo: echo(raw.lcp_echo_interval, raw.lcp_echo_failure),
+        chat_timeout: raw.chat_timeout.unwrap_or(const { Whole::constant(60) }),
+    })
+}
+
+fn echo(interval: Option<EchoInterval>, failure: Option<EchoFailure>) -> LcpEcho {
+    LcpEcho {
+        interval: interval.unwrap_or(const { Whole::constant(30) }),
+        failure: failure.unwrap_or(const { Whole::constant(4) }),
+    }
+}
+
+fn dial_in(
+    role: Range<usize>,
+    table: Option<Spanned<raw::DialIn>>,
+    lines: Vec<Spanned<raw::Line>>,
+    users: Vec<Spanned<raw::User>>,
+) -> Checked<DialIn> {
+    if lines.is_empty() {
+        return problem("a `dial-in` needs a `[[line]]`", "add [[line]] with port, local and remote", role);
+    }
+    if users.is_empty() {
+        return problem(
+            "a `dial-in` needs a `[[user]]`: nobody could call",
+            "add [[user]] with name and password",
+            role,
+        );
+    }
+    let table = table.map(Spanned::into_inner).unwrap_or_default();
+    // The Microsoft extension has a primary and a secondary address (RFC 1877 §1.1, §1.3).
+    if let Some(third) = table.dns.get(2) {
+        return problem("callers take two name servers", "remove this one", third.span());
+    }
+    Ok(DialIn {
+        lines: self::lines(lines.into_iter().map(Spanned::into_inner).collect())?,
+        netmask: table.netmask,
+        dns: table.dns.into_iter().map(|address| address.into_inner().0).collect(),
+        proxy_arp: table.proxyarp,
+        echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
+        users: self::users(users.into_iter().map(Spanned::into_inner).collect())?,
+    })
+}
+
+fn lines(raw: Vec<raw::Line>) -> Checked<Vec<Line>> {
+    for line in &raw {
+        if line.local.get_ref() == line.remote.get_ref() {
+            return problem(
+                "the caller would get the box's own address",
+                "give `local` and `remote` different addresses",
+                line.remote.span(),
+            );
+        }
+        if raw.len() > 1 && *line.port.get_ref() == Port::Auto {
+            return problem(
+                "with several lines, \"auto\" does not say which is which",
+                "name the port of every line",
+                line.port.span(),
+            );
+        }
+    }
+    check_distinct("port", raw.iter().map(|line| &line.port))?;
+    check_distinct("remote address", raw.iter().map(|line| &line.remote))?;
+    Ok(raw.into_iter().map(line).collect())
+}
+
+fn line(raw: raw::Line) -> Line {
+    let flow = if raw.crtscts.unwrap_or(true) { FlowControl::RtsCts } else { FlowControl::None };
+    Line {
+        port: raw.port.into_inner(),
+        speed: raw.speed.unwrap_or(Speed::USUAL),
+        local: raw.local.into_inner().0,
+        remote: raw.remote.into_inner().0,
+        flow,
+    }
+}
+
+fn users(raw: Vec<raw::User>) -> Checked<Vec<Account>> {
+    for user in &raw {
+        // pppd takes any password for it (auth.c, check_passwd: `secret[0] != 0 && …`).
+        if user.password.get_ref().reveal().is_empty() {
+            return problem(
+                "the password is empty: anybody could call",
+                "choose a password",
+                user.password.span(),
+            );
+        }
+    }
+    check_distinct("user", raw.iter().map(|user| &user.name))?;
+    let account =
+        |user: raw::User| Account { name: user.name.into_inner(), password: user.password.into_inner() };
+    Ok(raw.into_iter().map(account).collect())
+}
+
+fn check_distinct<'a, T: PartialEq + 'a>(
+    what: &str,
+    values: impl IntoIterator<Item = &'a Spanned<T>>,
+) -> Checked<()> {
+    let mut seen: Vec<&T> = Vec::new();
+    for value in values {
+        if seen.contains(&value.get_ref()) {
+            return problem(format!("this {what} is given twice"), "remove one of the two", value.span());
+        }
+        seen.push(value.get_ref());
+    }
+    Ok(())
+}
