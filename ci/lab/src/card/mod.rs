@@ -1,0 +1,143 @@
+//! The SD card a box runs from: a copy of the finished image, read as the Pi's firmware and its user would.
+
+mod config_txt;
+mod disk;
+mod window;
+
+use crate::error::{Error, Result};
+use config_txt::Config;
+use disk::{Partition, SECTOR};
+use fatfs::{FileSystem, FsOptions};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use window::Window;
+
+/// What the firmware would load and hand over.
+#[derive(Debug, Clone)]
+pub struct BootFiles {
+    /// The kernel.
+    pub kernel: Vec<u8>,
+    /// The initial RAM file system.
+    pub initramfs: Vec<u8>,
+    /// The device tree of the board.
+    pub device_tree: Vec<u8>,
+    /// The kernel's command line, one line.
+    pub command_line: String,
+}
+
+/// A private, writable copy of an image; the image itself stays as it was.
+#[derive(Debug)]
+pub struct Card {
+    path: PathBuf,
+}
+
+impl Card {
+    /// Copies `image` to `path` and makes it as large as a card of `bytes`, or the next power of two that holds it:
+    /// QEMU accepts no other sizes for an SD card (hw/sd/sd.c, `sd_realize`).
+    pub fn copy_of(image: &Path, path: PathBuf, bytes: u64) -> Result<Self> {
+        std::fs::copy(image, &path).map_err(|e| Error::io("copy the image", image, e))?;
+        let card = Self { path };
+        let file = card.open()?;
+        let length = file.metadata().map_err(|e| Error::io("measure", &card.path, e))?.len();
+        let size = length.max(bytes).next_power_of_two();
+        file.set_len(size).map_err(|e| Error::io("enlarge", &card.path, e))?;
+        Ok(card)
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Kernel, initramfs, device tree and command line, found as `config.txt` says.
+    ///
+    /// `board` is the stem of the device tree's name, which on a Pi the firmware chooses.
+    pub fn boot_files(&self, board: &str) -> Result<BootFiles> {
+        let config = Config::parse(&self.read_text("config.txt")?);
+        let device_tree = config.device_tree.unwrap_or_else(|| format!("{board}.dtb"));
+        let initramfs =
+            config.initramfs.ok_or_else(|| Error::Image("config.txt names no initramfs".to_owned()))?;
+        Ok(BootFiles {
+            kernel: self.read(&config.kernel)?,
+            initramfs: self.read(&initramfs)?,
+            device_tree: self.read(&device_tree)?,
+            command_line: self.read_text(&config.cmdline)?.trim().to_owned(),
+        })
+    }
+
+    /// A file of the boot partition.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        let read =
+            |fat: &FileSystem<Window>| fat.root_dir().open_file(name)?.read_to_end(&mut content).map(drop);
+        self.with_boot_partition(name, read)?;
+        Ok(content)
+    }
+
+    /// A file of the boot partition that is text.
+    pub fn read_text(&self, name: &str) -> Result<String> {
+        String::from_utf8(self.read(name)?).map_err(|_| Error::Image(format!("{name} is not UTF-8")))
+    }
+
+    /// Replaces a file of the boot partition, as a person with a PC would.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<()> {
+        self.with_boot_partition(name, |fat| {
+            let mut file = fat.root_dir().create_file(name)?;
+            file.truncate()?;
+            file.write_all(content)?;
+            file.flush()
+        })
+    }
+
+    /// The four entries of the partition table.
+    pub fn partitions(&self) -> Result<[Partition; 4]> {
+        let mut sector = [0; SECTOR];
+        self.open()?
+            .read_exact(&mut sector)
+            .map_err(|e| Error::io("read the partition table of", &self.path, e))?;
+        disk::partitions(&sector).ok_or_else(|| Error::Image("no partition table".to_owned()))
+    }
+
+    /// Overwrites the partition `number` (1 to 4), or what is on the card of it, with `byte`.
+    pub fn fill_partition(&self, number: usize, byte: u8) -> Result<()> {
+        let partition = self.partitions()?[number - 1];
+        let filled = vec![byte; usize::try_from(partition.bytes).unwrap_or(usize::MAX)];
+        let mut file = self.open()?;
+        let written = file.seek(SeekFrom::Start(partition.start)).and_then(|_| file.write_all(&filled));
+        written.map_err(|e| Error::io("overwrite a partition of", &self.path, e))
+    }
+
+    /// Rewrites the partition `number` (1 to 4) in the table.
+    pub fn set_partition(&self, number: usize, partition: Partition) -> Result<()> {
+        let mut file = self.open()?;
+        let entry = disk::entry(partition);
+        let written =
+            file.seek(SeekFrom::Start(disk::entry_offset(number))).and_then(|_| file.write_all(&entry));
+        written.map_err(|e| Error::io("change the partition table of", &self.path, e))
+    }
+
+    fn with_boot_partition(
+        &self,
+        name: &str,
+        work: impl FnOnce(&FileSystem<Window>) -> std::io::Result<()>,
+    ) -> Result<()> {
+        let partition = self.partitions()?[0];
+        let fault = |e: std::io::Error| Error::Image(format!("{name} on its boot partition: {e}"));
+        let window = Window::new(self.open()?, partition.start, partition.bytes);
+        let fat = FileSystem::new(window, FsOptions::new()).map_err(fault)?;
+        work(&fat).map_err(fault)?;
+        fat.unmount().map_err(fault)
+    }
+
+    fn open(&self) -> Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&self.path)
+            .map_err(|e| Error::io("open", &self.path, e))
+    }
+}
+
+#[cfg(test)]
+mod tests;

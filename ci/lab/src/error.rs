@@ -1,0 +1,60 @@
+//! What can go wrong in the lab, with the facts.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// `Result` of the lab.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something failed.
+#[derive(Debug)]
+pub enum Error {
+    /// The operating system refused something.
+    Io {
+        /// What was done, as a verb that goes before the path.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// Its answer.
+        source: std::io::Error,
+    },
+    /// The image is not one that boots.
+    Image(String),
+    /// There is no emulator to start.
+    NoEmulator(String),
+    /// The box fell silent, or ended, while something was awaited.
+    Awaited {
+        /// What the console should have shown.
+        pattern: String,
+        /// What it did instead.
+        instead: String,
+    },
+    /// The box did something else than it should.
+    Unexpected(String),
+}
+
+impl Error {
+    /// For `map_err`: what was done to which file.
+    pub fn io(doing: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io { doing, path: path.to_owned(), source }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { doing, path, source } => write!(f, "cannot {doing} {}: {source}", path.display()),
+            Self::Image(what) => write!(f, "not a dialbox image: {what}"),
+            Self::NoEmulator(what) => write!(
+                f,
+                "no qemu-system-arm: {what}\n  next: install it, or run `cargo xtask test`, which brings its own"
+            ),
+            Self::Awaited { pattern, instead } => {
+                write!(f, "waited for {pattern:?} on the console; {instead}")
+            }
+            Self::Unexpected(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
