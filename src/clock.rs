@@ -10,10 +10,7 @@ pub const SAVED_FILE: &str = "clock";
 /// Time since the kernel started, the yardstick of every deadline: nobody can set it.
 pub fn since_boot() -> Duration {
     let time = clock_gettime(ClockId::Boottime);
-    Duration::new(
-        time.tv_sec.try_into().unwrap_or(0),
-        time.tv_nsec.try_into().unwrap_or(0),
-    )
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
 
 /// Seconds since 1970 by the settable clock. The board has no battery: see [`floor`].
@@ -23,10 +20,7 @@ pub fn unix() -> i64 {
 
 /// Sets the settable clock to seconds since 1970.
 pub fn set_unix(seconds: i64) -> std::io::Result<()> {
-    let time = Timespec {
-        tv_sec: seconds,
-        tv_nsec: 0,
-    };
+    let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
     Ok(clock_settime(ClockId::Realtime, time)?)
 }
 

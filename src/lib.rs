@@ -3,7 +3,12 @@
 pub mod boot;
 pub mod build;
 pub mod clock;
+pub mod line;
+pub mod log;
+pub mod modem;
 pub mod places;
 pub mod record;
+pub mod service;
 pub mod site;
 pub mod state;
+pub mod watch;

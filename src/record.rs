@@ -55,9 +55,7 @@ impl Record {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|(key, value)| writeln!(f, "{key}={value}"))
+        self.0.iter().try_for_each(|(key, value)| writeln!(f, "{key}={value}"))
     }
 }
 

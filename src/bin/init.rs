@@ -8,10 +8,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use dialbox::boot::cmdline::Cmdline;
-use dialbox::boot::kmsg::{self, Level};
 use dialbox::boot::{Fatal, OrFatal, modules, root, state};
 use dialbox::build::Build;
 use dialbox::clock;
+use dialbox::log::Log;
 use dialbox::places::Places;
 use dialbox::record::Record;
 use dialbox::state::{Ledger, Store};
@@ -22,8 +22,9 @@ fn main() -> ExitCode {
         eprintln!("init: this is /init of a dialbox's initramfs; only the kernel starts it");
         return ExitCode::FAILURE;
     }
-    let Err(fatal) = boot();
-    kmsg::log(Level::Error, &format!("cannot boot: {fatal}"));
+    let log = Log::early("init");
+    let Err(fatal) = boot(&log);
+    log.error(&format!("cannot boot: {fatal}"));
     eprintln!("\ndialbox: cannot boot: {fatal}\ndialbox: next try in 10 seconds");
     sleep(Duration::from_secs(10));
     // Should even this fail, process 1 ends and the kernel panics: panic=10 reboots.
@@ -31,78 +32,72 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn boot() -> Result<Infallible, Fatal> {
+fn boot(log: &Log) -> Result<Infallible, Fatal> {
     let started = clock::since_boot();
     root::mount_kernel_file_systems()?;
     let cmdline = fs::read_to_string("/proc/cmdline").or_fatal("/proc/cmdline")?;
     let cmdline = Cmdline::parse(&cmdline);
     modules::load()?;
-    state::claim_the_card(&cmdline.state);
-    let root = root::mount_sealed(&cmdline.roots)?;
+    state::claim_the_card(&cmdline.state, log);
+    let root = root::mount_sealed(&cmdline.roots, log)?;
     root::lay_overlay()?;
-    root::switch()?;
+    root::switch(log)?;
 
     // From here on nothing prevents the boot.
     let places = Places::default();
     let fat = root::mount_boot(&cmdline.boot);
     let state = state::mount_state(&cmdline.state);
-    set_clock(&places);
-    note_boot(&places);
-    load_extra_modules(&cmdline.modules);
+    set_clock(&places, log);
+    note_boot(&places, log);
+    load_extra_modules(&cmdline.modules, log);
     let copy = cmdline.roots.iter().position(|device| device == root);
     let record = Record::new()
         .with("root", root.display())
         .with("root-copy", if copy == Some(0) { "A" } else { "B" })
-        .with(
-            "boot",
-            fat.map_or_else(|why| why.to_string(), |()| "mounted".to_owned()),
-        )
+        .with("boot", fat.map_or_else(|why| why.to_string(), |()| "mounted".to_owned()))
         .with("state", state.outcome)
         .with("state-trouble", &state.trouble)
         .with("init-started-ms", started.as_millis())
         .with("init-ended-ms", clock::since_boot().as_millis());
     for line in record.to_string().lines() {
-        kmsg::log(Level::Info, line);
+        log.info(line);
     }
-    warn_if_failed("/run/dialbox/boot", places.publish("boot", &record));
+    warn_if_failed(log, "/run/dialbox/boot", places.publish("boot", &record));
 
     Err(Command::new("/sbin/init").exec()).or_fatal("starting /sbin/init")
 }
 
 /// The board has no clock that lasts: it goes on where it was last known to be.
-fn set_clock(places: &Places) {
+fn set_clock(places: &Places, log: &Log) {
     let built = Build::load(places).epoch;
     let saved = Store::new(places.state()).read(clock::SAVED_FILE);
     let saved = saved.and_then(|text| text.trim().parse().ok());
     if let Some(earliest) = clock::floor(clock::unix(), built, saved) {
-        warn_if_failed("setting the clock", clock::set_unix(earliest));
+        warn_if_failed(log, "setting the clock", clock::set_unix(earliest));
     }
 }
 
 /// Enters this boot into the ledger. Here, because only this program runs once a boot.
-fn note_boot(places: &Places) {
+fn note_boot(places: &Places, log: &Log) {
     let boot = Ledger::enter_boot(&Store::new(places.state()), clock::unix());
     let published = boot.and_then(|boot| places.publish("ledger", &boot.to_record()));
-    warn_if_failed("the ledger of boots", published);
+    warn_if_failed(log, "the ledger of boots", published);
 }
 
-fn load_extra_modules(modules: &[String]) {
+fn load_extra_modules(modules: &[String], log: &Log) {
     if modules.is_empty() {
         return;
     }
-    let modprobe = Command::new("/sbin/modprobe")
-        .arg("-a")
-        .args(modules)
-        .status();
+    let modprobe = Command::new("/sbin/modprobe").arg("-a").args(modules).status();
     let ended = modprobe.and_then(|status| {
         let refused = || std::io::Error::other(format!("modprobe: {status}"));
         status.success().then_some(()).ok_or_else(refused)
     });
-    warn_if_failed("modules-load", ended);
+    warn_if_failed(log, "modules-load", ended);
 }
 
-fn warn_if_failed(what: &str, result: std::io::Result<()>) {
+fn warn_if_failed(log: &Log, what: &str, result: std::io::Result<()>) {
     if let Err(error) = result {
-        kmsg::log(Level::Warning, &format!("{what}: {error}"));
+        log.warning(&format!("{what}: {error}"));
     }
 }

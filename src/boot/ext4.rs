@@ -35,11 +35,7 @@ pub fn health(superblock: &[u8; LENGTH]) -> Health {
     let word = |at: usize| u16::from_le_bytes([superblock[at], superblock[at + 1]]);
     if word(MAGIC.0) != MAGIC.1 {
         let blank = superblock.iter().all(|byte| *byte == 0);
-        return if blank {
-            Health::Blank
-        } else {
-            Health::Foreign
-        };
+        return if blank { Health::Blank } else { Health::Foreign };
     }
     if word(STATE) & STATE_ERRORS != 0 || word(STATE) & STATE_CLEAN == 0 {
         Health::Damaged

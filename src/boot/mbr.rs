@@ -20,10 +20,7 @@ pub fn grow(sector: &Sector, partition: usize, disk_sectors: u64) -> Option<Sect
     }
     let this = Extent::read(sector, partition)?;
     let others = (1..=4).filter(|number| *number != partition);
-    if others
-        .filter_map(|number| Extent::read(sector, number))
-        .any(|other| other.start >= this.start)
-    {
+    if others.filter_map(|number| Extent::read(sector, number)).any(|other| other.start >= this.start) {
         return None;
     }
     let end = disk_sectors.min(u64::from(u32::MAX)) / ALIGNMENT * ALIGNMENT;
@@ -52,10 +49,7 @@ impl Extent {
             let bytes = [sector[at], sector[at + 1], sector[at + 2], sector[at + 3]];
             u64::from(u32::from_le_bytes(bytes))
         };
-        let extent = Self {
-            start: word(at + 8),
-            length: word(at + 12),
-        };
+        let extent = Self { start: word(at + 8), length: word(at + 12) };
         (sector[at + 4] != 0 && extent.length != 0).then_some(extent)
     }
 }

@@ -6,7 +6,6 @@
 pub mod block;
 pub mod cmdline;
 pub mod ext4;
-pub mod kmsg;
 pub mod mbr;
 pub mod modules;
 pub mod root;

@@ -14,10 +14,7 @@ const ORDER: &str = "/modules/order";
 /// Loads every module of the initramfs. One that is loaded already, or built in, is no error.
 pub fn load() -> Result<(), Fatal> {
     let order = fs::read_to_string(ORDER).or_fatal(&format!("reading {ORDER}"))?;
-    order
-        .lines()
-        .filter(|line| !line.is_empty())
-        .try_for_each(|path| insert(Path::new(path)))
+    order.lines().filter(|line| !line.is_empty()).try_for_each(|path| insert(Path::new(path)))
 }
 
 fn insert(path: &Path) -> Result<(), Fatal> {

@@ -9,8 +9,8 @@ use rustix::fs::statfs;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_move, unmount};
 use rustix::process::{chdir, chroot};
 
-use super::kmsg::{self, Level};
 use super::{Fatal, OrFatal, block};
+use crate::log::Log;
 
 /// The sealed root stays visible here, below the overlay: the baked site is read from it.
 const SEALED: &str = "/run/root";
@@ -30,13 +30,13 @@ pub fn mount_kernel_file_systems() -> Result<(), Fatal> {
 }
 
 /// Mounts the first root that has an init to start, and says which one it was.
-pub fn mount_sealed(candidates: &[PathBuf]) -> Result<&Path, Fatal> {
+pub fn mount_sealed<'a>(candidates: &'a [PathBuf], log: &Log) -> Result<&'a Path, Fatal> {
     let mut reasons = Vec::new();
     for device in candidates {
         match try_sealed(device) {
             Ok(()) => return Ok(device),
             Err(reason) => {
-                kmsg::log(Level::Error, &format!("root refused: {reason}"));
+                log.error(&format!("root refused: {reason}"));
                 reasons.push(reason.to_string());
             }
         }
@@ -71,13 +71,13 @@ pub fn lay_overlay() -> Result<(), Fatal> {
 }
 
 /// Frees the initramfs and makes the overlay the root of everything.
-pub fn switch() -> Result<(), Fatal> {
+pub fn switch(log: &Log) -> Result<(), Fatal> {
     for mounted in ["/dev", "/proc", "/sys", "/run"] {
         let target = format!("{NEW_ROOT}{mounted}");
         fs::create_dir_all(&target).or_fatal(&target)?;
         mount_move(mounted, &target).or_fatal(&target)?;
     }
-    empty_initramfs()?;
+    empty_initramfs(log)?;
     chdir(NEW_ROOT).or_fatal(NEW_ROOT)?;
     mount_move(".", "/").or_fatal("moving the new root")?;
     chroot(".").or_fatal("entering the new root")?;
@@ -94,7 +94,7 @@ pub fn mount_boot(device: &Path) -> Result<(), Fatal> {
 }
 
 /// The initramfs lives in RAM until it is deleted.
-fn empty_initramfs() -> Result<(), Fatal> {
+fn empty_initramfs(log: &Log) -> Result<(), Fatal> {
     const RAMFS_MAGIC: u32 = 0x8584_58f6;
     const TMPFS_MAGIC: u32 = 0x0102_1994;
     let kind = statfs("/").or_fatal("/")?.f_type as u32;
@@ -112,7 +112,7 @@ fn empty_initramfs() -> Result<(), Fatal> {
         };
         if let Err(error) = kept {
             let path = path.display();
-            kmsg::log(Level::Warning, &format!("{path} stays in RAM: {error}"));
+            log.warning(&format!("{path} stays in RAM: {error}"));
         }
     }
     Ok(())

@@ -13,8 +13,8 @@ use rustix::mount::{MountFlags, mount};
 
 use super::block;
 use super::ext4::{self, Health};
-use super::kmsg::{self, Level};
 use crate::clock;
+use crate::log::Log;
 
 const MOUNT_POINT: &str = "/state";
 /// A tool that works on a dying card may never come back; the boot goes on without it.
@@ -65,26 +65,22 @@ enum Remedy {
 fn remedies(health: Health) -> &'static [Remedy] {
     match health {
         Health::Clean => &[Remedy::Nothing, Remedy::Check, Remedy::Format],
-        Health::NeedsRecovery | Health::Damaged | Health::Foreign => {
-            &[Remedy::Check, Remedy::Format]
-        }
+        Health::NeedsRecovery | Health::Damaged | Health::Foreign => &[Remedy::Check, Remedy::Format],
         Health::Blank => &[Remedy::Format],
     }
 }
 
 /// Before anything is mounted: a partition that holds no file system yet gets the whole card.
-pub fn claim_the_card(device: &Path) {
-    let grown = block::wait_for(device)
-        .and_then(|()| health(device))
-        .and_then(|health| match health {
-            Health::Blank | Health::Foreign => block::grow_to_the_end(device),
-            Health::Clean | Health::NeedsRecovery | Health::Damaged => Ok(false),
-        });
+pub fn claim_the_card(device: &Path, log: &Log) {
+    let grown = block::wait_for(device).and_then(|()| health(device)).and_then(|health| match health {
+        Health::Blank | Health::Foreign => block::grow_to_the_end(device),
+        Health::Clean | Health::NeedsRecovery | Health::Damaged => Ok(false),
+    });
     let device = device.display();
     match grown {
-        Ok(true) => kmsg::log(Level::Info, &format!("{device} now fills the card")),
+        Ok(true) => log.info(&format!("{device} now fills the card")),
         Ok(false) => {}
-        Err(error) => kmsg::log(Level::Warning, &format!("{device} not grown: {error}")),
+        Err(error) => log.warning(&format!("{device} not grown: {error}")),
     }
 }
 
@@ -181,13 +177,7 @@ fn mount_partition(device: &Path) -> Result<(), Errno> {
 
 fn mount_memory() -> Result<(), Errno> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount(
-        "state",
-        MOUNT_POINT,
-        "tmpfs",
-        flags,
-        Some(c"mode=0755,size=4m"),
-    )
+    mount("state", MOUNT_POINT, "tmpfs", flags, Some(c"mode=0755,size=4m"))
 }
 
 #[cfg(test)]

@@ -115,9 +115,7 @@ impl Ledger {
     /// How many boots in a row, up to the last one, followed a stuck service.
     pub fn stuck_in_a_row(&self) -> usize {
         let newest_first = self.boots.iter().rev();
-        newest_first
-            .take_while(|boot| matches!(boot.cause, Cause::Stuck(_)))
-            .count()
+        newest_first.take_while(|boot| matches!(boot.cause, Cause::Stuck(_))).count()
     }
 }
 
@@ -131,18 +129,12 @@ impl Boot {
     fn parse(line: &str) -> Option<Self> {
         let (number, rest) = line.split_once(' ')?;
         let (at, cause) = rest.split_once(' ')?;
-        Some(Self {
-            number: number.parse().ok()?,
-            at: at.parse().ok()?,
-            cause: Cause::parse(cause),
-        })
+        Some(Self { number: number.parse().ok()?, at: at.parse().ok()?, cause: Cause::parse(cause) })
     }
 
     /// The boot as other programs of the box read it.
     pub fn to_record(&self) -> Record {
-        Record::new()
-            .with("number", self.number)
-            .with("cause", &self.cause)
+        Record::new().with("number", self.number).with("cause", &self.cause)
     }
 }
 
@@ -182,10 +174,7 @@ mod tests {
         Ledger::note_cause(&store, &Cause::Stuck("dial-in".into())).unwrap();
         Ledger::note_cause(&store, &Cause::Requested).unwrap();
         let second = Ledger::enter_boot(&store, 200).unwrap();
-        assert_eq!(
-            (second.number, second.cause),
-            (2, Cause::Stuck("dial-in".into()))
-        );
+        assert_eq!((second.number, second.cause), (2, Cause::Stuck("dial-in".into())));
         let third = Ledger::enter_boot(&store, 300).unwrap();
         assert_eq!(third.cause, Cause::Unknown);
     }

@@ -1,0 +1,35 @@
+//! The dialer role: keeps a mobile modem under watch.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use dialbox::log::Log;
+use dialbox::modem::attend::{self, Post};
+use dialbox::modem::mobile::Mobile;
+use dialbox::service::{self, Start};
+use dialbox::site::{FlowControl, Role};
+use dialbox::watch::heartbeat::Heart;
+
+const NAME: &str = "sms-dialer";
+const DEADLINE: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    service::main(NAME, run)
+}
+
+fn run(start: &Start, log: &Log) -> String {
+    let Role::Dialer(dialer) = &start.site.role else {
+        return "the site's role is not dialer".to_owned();
+    };
+    let post = Post {
+        places: &start.places,
+        log,
+        notice: "modem",
+        port: &dialer.modem.port,
+        speed: dialer.modem.speed,
+        // Short commands need none, and a three-wire cable would never raise CTS.
+        flow: FlowControl::None,
+    };
+    let mut heart = Heart::new(&start.places, NAME, DEADLINE);
+    attend::serve(&post, &mut heart, Mobile::default).to_string()
+}

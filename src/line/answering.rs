@@ -1,0 +1,216 @@
+//! A modem that waits for calls: reset, then listen. It does not answer by itself.
+
+use std::time::Duration;
+
+use super::ring::{Call, News};
+use crate::log::Level;
+use crate::modem::at::Final;
+use crate::modem::attend::{Action, Attendant};
+use crate::modem::dialogue::{Dialogue, Event, Request};
+use crate::record::Record;
+
+/// How often an idle modem must prove that it still listens (mgetty's value).
+const PROBE_EVERY: Duration = Duration::from_secs(3600);
+/// A modem that is just powered misses the first commands.
+const RESET_TRIES: u32 = 5;
+
+const RESET: Request = Request::new("ATZ", 3);
+/// Result codes in words, no echo, and no answer before we say so.
+const MANNERS: Request = Request::new("ATQ0V1E0S0=0", 2);
+/// Caller ID, where the modem and the network have it (ITU-T V.253).
+const CALLER_ID: Request = Request::new("AT+VCID=1", 2);
+const PROBE: Request = Request::new("AT", 2);
+
+/// Attends a line.
+#[derive(Debug, Default)]
+pub struct Answering {
+    dialogue: Dialogue,
+    phase: Phase,
+    call: Call,
+    calls: u32,
+    /// When to probe or reset, in time since boot.
+    again: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Resetting { tries: u32 },
+    Ready,
+}
+
+impl Default for Phase {
+    fn default() -> Self {
+        Self::Resetting { tries: 0 }
+    }
+}
+
+impl Attendant for Answering {
+    fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
+        let events = self.dialogue.hear(bytes);
+        let mut actions: Vec<_> = events.into_iter().flat_map(|e| self.event(e, now)).collect();
+        actions.extend(self.dialogue.next(now).map(Action::Send));
+        actions
+    }
+
+    fn tick(&mut self, now: Duration) -> Vec<Action> {
+        let mut actions = match self.dialogue.expire(now) {
+            Some(event) => self.event(event, now),
+            None => Vec::new(),
+        };
+        if self.dialogue.is_idle() && self.again.is_none_or(|again| again <= now) {
+            self.again = Some(now + PROBE_EVERY);
+            self.dialogue.ask(if self.answers() { PROBE } else { RESET });
+        }
+        actions.extend(self.dialogue.next(now).map(Action::Send));
+        actions
+    }
+
+    fn wake(&self) -> Option<Duration> {
+        self.dialogue.deadline().or(self.again)
+    }
+
+    fn answers(&self) -> bool {
+        self.phase == Phase::Ready
+    }
+
+    fn record(&self) -> Record {
+        Record::new()
+            .with("line", if self.answers() { "ready" } else { "resetting" })
+            .with("calls", self.calls)
+            .with("rings", self.call.rings)
+            .with_known("caller", self.call.caller.as_ref())
+    }
+}
+
+impl Answering {
+    fn event(&mut self, event: Event, now: Duration) -> Vec<Action> {
+        match event {
+            Event::Unsolicited(line) => self.unsolicited(&line, now),
+            Event::Garbage(what) => {
+                vec![Action::say(Level::Warning, format!("modem sends {what}"))]
+            }
+            Event::Silence { command } => self.silence(&command),
+            Event::Answered { command, result, .. } => self.answered(&command, &result),
+        }
+    }
+
+    fn answered(&mut self, command: &str, result: &Final) -> Vec<Action> {
+        if command != RESET.command {
+            // Caller ID and even the manners may be unknown to a modem that works all the same.
+            return Vec::new();
+        }
+        if *result != Final::Ok {
+            return vec![Action::Abandon(format!("the modem refuses {command}"))];
+        }
+        self.phase = Phase::Ready;
+        self.dialogue.ask(MANNERS);
+        self.dialogue.ask(CALLER_ID);
+        vec![Action::Publish, Action::say(Level::Info, "modem reset, waiting for calls")]
+    }
+
+    fn silence(&mut self, command: &str) -> Vec<Action> {
+        match &mut self.phase {
+            Phase::Resetting { tries } if *tries + 1 < RESET_TRIES => {
+                *tries += 1;
+                self.dialogue.ask(RESET);
+                Vec::new()
+            }
+            Phase::Ready if command == CALLER_ID.command => Vec::new(),
+            _ => vec![Action::Abandon(format!("no answer to {command}"))],
+        }
+    }
+
+    fn unsolicited(&mut self, line: &str, now: Duration) -> Vec<Action> {
+        let what = match self.call.hear(line, now) {
+            Some(News::NewCall) => {
+                self.calls += 1;
+                "RING, a new call".to_owned()
+            }
+            Some(News::Ring) => format!("RING {}", self.call.rings),
+            Some(News::Caller) => {
+                format!("caller {}", self.call.caller.as_deref().unwrap_or("unknown"))
+            }
+            None => return vec![Action::say(Level::Info, format!("modem says {line}"))],
+        };
+        vec![Action::Publish, Action::say(Level::Info, what)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn ready() -> Answering {
+        let mut line = Answering::default();
+        assert_eq!(line.tick(SECOND), [Action::Send("ATZ")]);
+        let reset = line.hear(b"ATZ\r\r\nOK\r\n", SECOND);
+        assert_eq!(reset.last(), Some(&Action::Send("ATQ0V1E0S0=0")));
+        let manners = line.hear(b"ATQ0V1E0S0=0\r\r\nOK\r\n", SECOND);
+        assert_eq!(manners, [Action::Send("AT+VCID=1")]);
+        assert_eq!(line.hear(b"\r\nERROR\r\n", SECOND), []);
+        line
+    }
+
+    fn said(actions: &[Action]) -> Vec<&str> {
+        let says = actions.iter().filter_map(|action| match action {
+            Action::Say(_, what) => Some(what.as_str()),
+            _ => None,
+        });
+        says.collect()
+    }
+
+    #[test]
+    fn a_line_that_was_reset_waits_without_a_word_for_an_hour() {
+        let mut line = ready();
+        assert_eq!(line.wake(), Some(3601 * SECOND));
+        assert_eq!(line.tick(3600 * SECOND), []);
+        assert_eq!(line.tick(3601 * SECOND), [Action::Send("AT")]);
+        assert_eq!(line.hear(b"OK\r\n", 3601 * SECOND), []);
+    }
+
+    #[test]
+    fn rings_and_the_caller_are_logged_and_published_and_not_answered() {
+        let mut line = ready();
+        assert_eq!(said(&line.hear(b"\r\nRING\r\n", 10 * SECOND)), ["RING, a new call"]);
+        assert_eq!(said(&line.hear(b"\r\nNMBR = 0555\r\n", 12 * SECOND)), ["caller 0555"]);
+        let actions = line.hear(b"\r\nRING\r\n", 15 * SECOND);
+        assert_eq!(said(&actions), ["RING 2"]);
+        assert!(actions.contains(&Action::Publish));
+        assert!(!actions.iter().any(|action| matches!(action, Action::Send(_))));
+        insta::assert_snapshot!(line.record(), @"
+        line=ready
+        calls=1
+        rings=2
+        caller=0555
+        ");
+    }
+
+    #[test]
+    fn a_modem_that_cannot_be_reset_is_given_up_after_five_tries() {
+        let mut line = Answering::default();
+        let mut resets = 0;
+        for second in 0..60 {
+            for action in line.tick(second * SECOND) {
+                match action {
+                    Action::Send(command) => {
+                        assert_eq!(command, "ATZ");
+                        resets += 1;
+                    }
+                    Action::Abandon(_) => return assert_eq!(resets, 5),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        panic!("never given up");
+    }
+
+    #[test]
+    fn a_modem_that_no_longer_answers_its_probe_is_given_up() {
+        let mut line = ready();
+        line.tick(3601 * SECOND);
+        let actions = line.tick(3603 * SECOND);
+        assert_eq!(actions, [Action::Abandon("no answer to AT".into())]);
+    }
+}

@@ -1,0 +1,116 @@
+//! Saying something: to syslog, or to the terminal of the person who started the program.
+
+use std::fs::File;
+use std::io::{IsTerminal, Write, stderr};
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+
+use crate::places::Places;
+
+/// How much a message matters, with the numbers of syslog(3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Something must be done about it.
+    Error = 3,
+    /// The box goes on, but somebody should know.
+    Warning = 4,
+    /// For whoever reads the log.
+    Info = 6,
+}
+
+/// The log of one program.
+#[derive(Debug)]
+pub struct Log {
+    tag: &'static str,
+    sinks: Vec<Sink>,
+}
+
+/// Where messages go; the first that takes a message has it.
+#[derive(Debug)]
+enum Sink {
+    Terminal,
+    Syslog(PathBuf),
+    Kernel(PathBuf),
+}
+
+impl Log {
+    /// The log of the program of that name.
+    pub fn new(tag: &'static str, places: &Places) -> Self {
+        // The kernel's log takes what is said before syslogd runs, and klogd passes it on.
+        let mut sinks = vec![Sink::Syslog(places.path("/dev/log")), Sink::Kernel(places.path("/dev/kmsg"))];
+        if stderr().is_terminal() {
+            sinks.insert(0, Sink::Terminal);
+        }
+        Self { tag, sinks }
+    }
+
+    /// The log of a program that runs before there is a syslogd: the kernel's.
+    pub fn early(tag: &'static str) -> Self {
+        Self { tag, sinks: vec![Sink::Kernel("/dev/kmsg".into())] }
+    }
+
+    /// Something must be done about it.
+    pub fn error(&self, message: &str) {
+        self.say(Level::Error, message);
+    }
+
+    /// The box goes on, but somebody should know.
+    pub fn warning(&self, message: &str) {
+        self.say(Level::Warning, message);
+    }
+
+    /// For whoever reads the log.
+    pub fn info(&self, message: &str) {
+        self.say(Level::Info, message);
+    }
+
+    /// Says it at a level. Whoever calls this has made sure that it holds no secret.
+    pub fn say(&self, level: Level, message: &str) {
+        let priority = (DAEMON << 3) | level as u8;
+        let line = format!("<{priority}>{}: {message}", self.tag);
+        if !self.sinks.iter().any(|sink| sink.take(&line)) {
+            eprintln!("{}: {message}", self.tag);
+        }
+    }
+}
+
+/// The facility "system daemons" (RFC 3164 section 4.1.1).
+const DAEMON: u8 = 3;
+
+impl Sink {
+    /// Whether the message is well kept there.
+    fn take(&self, line: &str) -> bool {
+        match self {
+            Self::Terminal => {
+                let words = line.split_once('>').map_or(line, |(_, words)| words);
+                writeln!(stderr(), "{words}").is_ok()
+            }
+            Self::Syslog(path) => {
+                UnixDatagram::unbound().and_then(|socket| socket.send_to(line.as_bytes(), path)).is_ok()
+            }
+            Self::Kernel(path) => File::options()
+                .write(true)
+                .open(path)
+                .and_then(|mut kmsg| kmsg.write_all(format!("{line}\n").as_bytes()))
+                .is_ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn syslog_gets_facility_level_and_tag() {
+        // Whether or not the tests run on a terminal.
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("dev")).unwrap();
+        let syslogd = UnixDatagram::bind(dir.path().join("dev/log")).unwrap();
+        let log = Log { tag: "dial-in", sinks: vec![Sink::Syslog(dir.path().join("dev/log"))] };
+        log.say(Level::Warning, "no modem");
+        let mut buffer = [0; 100];
+        let length = syslogd.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"<28>dial-in: no modem");
+    }
+}

@@ -1,0 +1,223 @@
+//! Which ports may lead to a modem, the likeliest first, as sysfs shows them.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::places::Places;
+use crate::site::Port;
+
+/// A port that may lead to a modem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its node, such as `/dev/ttyUSB0`.
+    pub device: PathBuf,
+    /// Where it is plugged in; `None` for a port that is not on USB.
+    usb: Option<Interface>,
+}
+
+/// A USB interface with a serial port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Interface {
+    /// As in `/sys/bus/usb/devices`: `1-1.2:1.0`.
+    path: String,
+    /// `bInterfaceNumber`
+    number: u8,
+    driver: String,
+    /// What the hso driver says its port is for.
+    hsotype: Option<String>,
+}
+
+/// The ports where the modem may be, the likeliest first. Ports that are not there are left out.
+pub fn candidates(places: &Places, port: &Port) -> Vec<Candidate> {
+    let mut found = scan(places);
+    match port {
+        Port::Auto => found.retain(Candidate::may_be_a_modem),
+        Port::Usb(wanted) => found.retain(|candidate| candidate.is_at(wanted.as_str())),
+        Port::Device(path) => {
+            // Also a port that is not on USB, or a link that mdev has made.
+            let device = PathBuf::from(path.as_str());
+            found.retain(|candidate| candidate.device == device);
+            if found.is_empty() && places.path(&device).exists() {
+                found.push(Candidate { device, usb: None });
+            }
+        }
+    }
+    found.sort_by_key(Candidate::unlikeliness);
+    found
+}
+
+/// Every serial port on USB.
+fn scan(places: &Places) -> Vec<Candidate> {
+    let class = fs::read_dir(places.path("/sys/class/tty"));
+    let entries = class.into_iter().flatten().flatten();
+    entries.filter_map(|entry| inspect(&entry.path())).collect()
+}
+
+fn inspect(tty: &Path) -> Option<Candidate> {
+    // For usb-serial, `device` is a port below the interface; for cdc-acm and hso, the interface.
+    let port = fs::canonicalize(tty.join("device")).ok()?;
+    let interface = port.ancestors().take(2).find(|dir| dir.join("bInterfaceNumber").exists())?;
+    let number = read(&interface.join("bInterfaceNumber"))?;
+    Some(Candidate {
+        device: Path::new("/dev").join(tty.file_name()?),
+        usb: Some(Interface {
+            path: interface.file_name()?.to_str()?.to_owned(),
+            number: u8::from_str_radix(&number, 16).ok()?,
+            driver: driver(interface).or_else(|| driver(&port))?,
+            hsotype: read(&tty.join("hsotype")),
+        }),
+    })
+}
+
+fn read(path: &Path) -> Option<String> {
+    Some(fs::read_to_string(path).ok()?.trim().to_owned())
+}
+
+fn driver(device: &Path) -> Option<String> {
+    let driver = fs::read_link(device.join("driver")).ok()?;
+    Some(driver.file_name()?.to_str()?.to_owned())
+}
+
+impl Candidate {
+    /// Whether its node is at this place of the USB tree: a device, or one of its interfaces.
+    fn is_at(&self, place: &str) -> bool {
+        let is_here = |usb: &Interface| {
+            usb.path == place || usb.path.split_once(':').is_some_and(|(device, _)| device == place)
+        };
+        self.usb.as_ref().is_some_and(is_here)
+    }
+
+    /// hso's diagnostic and GPS ports never answer AT.
+    fn may_be_a_modem(&self) -> bool {
+        let hsotype = self.usb.as_ref().and_then(|usb| usb.hsotype.as_deref());
+        hsotype.is_none_or(|kind| matches!(kind, "Modem" | "Application" | "Control"))
+    }
+
+    /// Lower is likelier. On some Option sticks only hso's Modem port answers AT
+    /// (raspberrypi/linux#633); elsewhere the first interface is the modem.
+    fn unlikeliness(&self) -> (u8, String, u8, PathBuf) {
+        let device = self.device.clone();
+        let Some(usb) = &self.usb else {
+            return (0, String::new(), 0, device);
+        };
+        let kind = match usb.hsotype.as_deref() {
+            None | Some("Modem") => 0,
+            Some("Application") => 1,
+            Some("Control") => 2,
+            Some(_) => 3,
+        };
+        (kind, usb.path.clone(), usb.number, device)
+    }
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.device.display())?;
+        if let Some(Interface { path, driver, hsotype, .. }) = &self.usb {
+            let kind = hsotype.as_ref().map_or(String::new(), |kind| format!(", {kind}"));
+            write!(f, " ({driver} at {path}{kind})")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// A box with these serial ports: name, interface, driver, hsotype.
+    fn plugged(ports: &[(&str, &str, &str, Option<&str>)]) -> (tempfile::TempDir, Places) {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        for (name, interface, driver, hsotype) in ports {
+            let usb = interface.split_once(':').unwrap().0;
+            let device = places.path(format!("/sys/devices/usb1/{usb}/{interface}"));
+            // usb-serial puts a port between the interface and the terminal.
+            let is_usb_serial = !["cdc_acm", "hso"].contains(driver);
+            let port = if is_usb_serial { device.join(name) } else { device.clone() };
+            let tty = port.join("tty").join(name);
+            fs::create_dir_all(&tty).unwrap();
+            let number = interface.rsplit_once('.').unwrap().1;
+            fs::write(device.join("bInterfaceNumber"), format!("0{number}\n")).unwrap();
+            symlink(format!("../../bus/usb/drivers/{driver}"), device.join("driver")).unwrap_or(());
+            symlink(&port, tty.join("device")).unwrap();
+            if let Some(kind) = hsotype {
+                fs::write(tty.join("hsotype"), format!("{kind}\n")).unwrap();
+            }
+            let class = places.path("/sys/class/tty");
+            fs::create_dir_all(&class).unwrap();
+            symlink(&tty, class.join(name)).unwrap();
+        }
+        (dir, places)
+    }
+
+    fn order(places: &Places, port: &str) -> Vec<String> {
+        let toml =
+            format!("role='dialer'\nhostname='x'\n[modem]\nport='{port}'\n[operator]\nname='x'\napn='x'\n");
+        let crate::site::Role::Dialer(dialer) = crate::site::Site::parse(&toml).unwrap().role else {
+            unreachable!()
+        };
+        let found = candidates(places, &dialer.modem.port);
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_option_stick_is_spoken_to_at_its_modem_port_whatever_its_number() {
+        let (_dir, places) = plugged(&[
+            ("ttyHS0", "1-1.1:1.0", "hso", Some("Control")),
+            ("ttyHS1", "1-1.1:1.0", "hso", Some("Application")),
+            ("ttyHS2", "1-1.1:1.1", "hso", Some("Diagnostic")),
+            ("ttyHS7", "1-1.1:1.2", "hso", Some("Modem")),
+        ]);
+        assert_eq!(
+            order(&places, "auto"),
+            [
+                "/dev/ttyHS7 (hso at 1-1.1:1.2, Modem)",
+                "/dev/ttyHS1 (hso at 1-1.1:1.0, Application)",
+                "/dev/ttyHS0 (hso at 1-1.1:1.0, Control)",
+            ]
+        );
+    }
+
+    #[test]
+    fn elsewhere_the_first_interface_comes_first() {
+        let (_dir, places) = plugged(&[
+            ("ttyUSB2", "1-1.1:1.2", "option", None),
+            ("ttyUSB1", "1-1.1:1.0", "option", None),
+            ("ttyACM0", "1-1.3:1.0", "cdc_acm", None),
+        ]);
+        assert_eq!(
+            order(&places, "auto"),
+            [
+                "/dev/ttyUSB1 (option at 1-1.1:1.0)",
+                "/dev/ttyUSB2 (option at 1-1.1:1.2)",
+                "/dev/ttyACM0 (cdc_acm at 1-1.3:1.0)",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_site_can_name_a_device_a_usb_place_or_one_interface() {
+        let (_dir, places) = plugged(&[
+            ("ttyUSB0", "1-1.1:1.0", "ftdi_sio", None),
+            ("ttyUSB1", "1-1.2:1.0", "ch341", None),
+            ("ttyUSB2", "1-1.2:1.1", "ch341", None),
+        ]);
+        assert_eq!(order(&places, "/dev/ttyUSB1"), ["/dev/ttyUSB1 (ch341 at 1-1.2:1.0)"]);
+        assert_eq!(order(&places, "1-1.2").len(), 2);
+        assert_eq!(order(&places, "1-1.2:1.1"), ["/dev/ttyUSB2 (ch341 at 1-1.2:1.1)"]);
+        assert_eq!(order(&places, "1-1"), [""; 0]);
+        assert_eq!(order(&places, "/dev/ttyUSB9"), [""; 0]);
+    }
+
+    #[test]
+    fn a_port_that_is_not_on_usb_is_taken_only_by_name() {
+        let (dir, places) = plugged(&[]);
+        fs::create_dir_all(dir.path().join("dev")).unwrap();
+        fs::write(dir.path().join("dev/ttyAMA1"), "").unwrap();
+        assert_eq!(order(&places, "auto"), [""; 0]);
+        assert_eq!(order(&places, "/dev/ttyAMA1"), ["/dev/ttyAMA1"]);
+    }
+}

@@ -1,0 +1,51 @@
+//! How a service starts: its root directory, the site in force, its log.
+
+use std::env::args;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::log::Log;
+use crate::places::Places;
+use crate::site::Site;
+
+/// What a service is given.
+#[derive(Debug)]
+pub struct Start {
+    /// Where things lie.
+    pub places: Places,
+    /// The site in force.
+    pub site: Site,
+}
+
+/// A service that ends is started anew by init at once: a pause, lest it fills the log.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs a service: `NAME [--root DIR]`. It goes on for ever; when it ends, it says why.
+pub fn main(name: &'static str, run: impl FnOnce(&Start, &Log) -> String) -> ExitCode {
+    let places = match args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => Places::default(),
+        [flag, dir] if flag == "--root" => Places::below(PathBuf::from(dir)),
+        _ => {
+            eprintln!("usage: {name} [--root DIR]\n  --root DIR  take DIR for / (tests)");
+            return ExitCode::from(2);
+        }
+    };
+    let log = Log::new(name, &places);
+    let why = match load_site(&places) {
+        Ok(site) => run(&Start { places, site }, &log),
+        Err(why) => why,
+    };
+    log.error(&why);
+    sleep(PAUSE);
+    ExitCode::FAILURE
+}
+
+fn load_site(places: &Places) -> Result<Site, String> {
+    let path = places.site();
+    let file = path.display().to_string();
+    let text = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
+    Site::parse(&text).map_err(|error| error.in_file(file).to_string())
+}

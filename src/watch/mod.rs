@@ -1,0 +1,3 @@
+//! Watching over the box: heartbeats, the hardware watchdog, the daily reboot.
+
+pub mod heartbeat;
