@@ -6,7 +6,8 @@ mod window;
 
 use crate::error::{Error, Result};
 use config_txt::Config;
-use disk::{Partition, SECTOR};
+pub use disk::Partition;
+use disk::SECTOR;
 use fatfs::{FileSystem, FsOptions};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -38,16 +39,20 @@ impl Card {
     pub fn copy_of(image: &Path, path: PathBuf, bytes: u64) -> Result<Self> {
         std::fs::copy(image, &path).map_err(|e| Error::io("copy the image", image, e))?;
         let card = Self { path };
-        let file = card.open()?;
-        let length = file.metadata().map_err(|e| Error::io("measure", &card.path, e))?.len();
-        let size = length.max(bytes).next_power_of_two();
-        file.set_len(size).map_err(|e| Error::io("enlarge", &card.path, e))?;
+        let size = card.bytes()?.max(bytes).next_power_of_two();
+        card.open()?.set_len(size).map_err(|e| Error::io("enlarge", &card.path, e))?;
         Ok(card)
     }
 
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Its size.
+    pub fn bytes(&self) -> Result<u64> {
+        let metadata = std::fs::metadata(&self.path).map_err(|e| Error::io("measure", &self.path, e))?;
+        Ok(metadata.len())
     }
 
     /// Kernel, initramfs, device tree and command line, found as `config.txt` says.

@@ -39,13 +39,13 @@ pub enum Output {
 
 /// What the modem knows of the mobile network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
+struct Network {
     /// `<rssi>` of `+CSQ`: 0-31, 99 unknown (3GPP TS 27.007 §8.5).
-    pub signal: u8,
+    signal: u8,
     /// `<stat>` of `+CREG`: 1 home, 5 roaming (3GPP TS 27.007 §7.2).
-    pub registration: u8,
+    registration: u8,
     /// Long name of the operator.
-    pub operator: String,
+    operator: String,
 }
 
 impl Default for Network {
@@ -81,22 +81,20 @@ pub struct Modem {
     settings: Settings,
     contexts: BTreeMap<u32, (String, String)>,
     call: Call,
-    /// The card in its holder.
-    pub sim: Sim,
-    /// The network around it.
-    pub network: Network,
+    sim: Sim,
+    network: Network,
 }
 
 impl Modem {
-    /// A modem that was just switched on, its SIM free of a PIN.
-    pub fn new(profile: Profile) -> Self {
+    /// A modem that was just switched on, with this card in its holder.
+    pub fn new(profile: Profile, sim: Sim) -> Self {
         Self {
             profile,
             editor: Editor::new(),
             settings: Settings::factory(),
             contexts: BTreeMap::new(),
             call: Call::None,
-            sim: Sim::Ready,
+            sim,
             network: Network::default(),
         }
     }
@@ -113,14 +111,6 @@ impl Modem {
         join(out)
     }
 
-    /// The other end of the call sent these bytes.
-    pub fn peer(&mut self, bytes: &[u8]) -> Vec<Output> {
-        match self.call {
-            Call::Online { .. } => vec![Output::ToComputer(bytes.to_vec())],
-            _ => Vec::new(),
-        }
-    }
-
     /// Somebody calls; it rings `times` times unless the call is taken.
     pub fn ring(&mut self, times: u32, now: Duration) -> Vec<Output> {
         if self.call == Call::None {
@@ -129,7 +119,7 @@ impl Modem {
         self.elapse(now)
     }
 
-    /// The other end hung up, or the network dropped the call.
+    /// The other end hung up or stopped ringing, or the network dropped the call.
     pub fn carrier_lost(&mut self) -> Vec<Output> {
         match std::mem::replace(&mut self.call, Call::None) {
             Call::Online { .. } | Call::OnHold => self.report(ResultCode::NoCarrier),

@@ -66,9 +66,11 @@ impl ModemPort {
         plugged.perform(outputs);
     }
 
-    /// Changes the modem behind its computer's back: the signal, the SIM card.
-    pub fn with_modem(&self, change: impl FnOnce(&mut Modem)) {
-        change(&mut lock(&self.plugged).modem);
+    /// The other end of a call hangs up.
+    pub fn hang_up(&self) {
+        let mut plugged = lock(&self.plugged);
+        let outputs = plugged.modem.carrier_lost();
+        plugged.perform(outputs);
     }
 
     /// What passed so far.
@@ -159,12 +161,13 @@ impl Plugged {
 mod tests {
     use super::*;
     use crate::modem::profile::STICK_3G;
+    use crate::modem::sim::Sim;
     use std::io::{BufRead, BufReader};
 
     #[test]
     fn a_port_answers_rings_and_takes_a_second_connection() {
         let dir = tempfile::tempdir().unwrap();
-        let port = ModemPort::open(dir.path().join("modem"), Modem::new(STICK_3G)).unwrap();
+        let port = ModemPort::open(dir.path().join("modem"), Modem::new(STICK_3G, Sim::Ready)).unwrap();
         for _ in 0..2 {
             let mut line = UnixStream::connect(port.path()).unwrap();
             line.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
@@ -174,8 +177,7 @@ mod tests {
             lines.find(|line| line == "OK").unwrap();
             port.ring(1);
             lines.find(|line| line == "RING").unwrap();
-            port.with_modem(|modem| drop(modem.carrier_lost()));
-            port.with_modem(|modem| modem.call = crate::modem::Call::None);
+            port.hang_up();
         }
         assert!(port.traffic().first_at.is_some());
     }

@@ -1,0 +1,101 @@
+//! The command line, all of it.
+
+use crate::emulator::Emulator;
+use crate::error::{Error, Result};
+use crate::machine::Bench;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A telephone network, and the boxes on it.
+#[derive(Debug, Parser)]
+#[command(name = "lab", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What the lab can do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Boot the image and try it, scenario by scenario
+    Test(Test),
+    /// Boot the image with its console on this terminal
+    Qemu(Qemu),
+    /// Boot the image and say how long and how much it takes
+    Measure(Measure),
+}
+
+/// The image and what runs it.
+#[derive(Debug, Args)]
+pub struct Where {
+    /// The image; it is not written to
+    #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
+    pub image: PathBuf,
+    /// The emulator (default: qemu-system-arm from PATH)
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "qemu_dir")]
+    pub qemu: Option<PathBuf>,
+    /// Unpacked Debian packages that hold the emulator and all it needs
+    #[arg(long, value_name = "DIR")]
+    pub qemu_dir: Option<PathBuf>,
+}
+
+impl Where {
+    /// Finds both.
+    pub fn open(&self) -> Result<Bench> {
+        let image = self.image.canonicalize().map_err(|e| Error::io("open the image", &self.image, e))?;
+        let emulator = match (&self.qemu, &self.qemu_dir) {
+            (Some(program), _) => Emulator::program(program.clone()),
+            (None, Some(dir)) => Emulator::unpacked(dir)?,
+            (None, None) => Emulator::installed(),
+        };
+        Ok(Bench { image, emulator })
+    }
+}
+
+/// `lab test`
+#[derive(Debug, Args)]
+pub struct Test {
+    /// The image and what runs it
+    #[command(flatten)]
+    pub bench: Where,
+    /// Only the scenarios whose name contains this
+    #[arg(long, value_name = "NAME")]
+    pub only: Option<String>,
+    /// List the scenarios
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// `lab qemu`
+#[derive(Debug, Args)]
+pub struct Qemu {
+    /// The image and what runs it
+    #[command(flatten)]
+    pub bench: Where,
+    /// An option for the kernel's command line; may be repeated
+    #[arg(long, value_name = "OPTION")]
+    pub append: Vec<String>,
+}
+
+/// `lab measure`
+#[derive(Debug, Args)]
+pub struct Measure {
+    /// The image and what runs it
+    #[command(flatten)]
+    pub bench: Where,
+    /// How many boots
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub runs: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

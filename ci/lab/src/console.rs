@@ -1,0 +1,189 @@
+//! A box's serial console, as a person at it would use it.
+
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A box that works says something within this time; one that hangs does not.
+const SILENCE: Duration = Duration::from_secs(30);
+/// A box that says something else for so long is lost as well.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Stands between the words of a marker, so that the echo of the command is not taken for its output.
+const INVISIBLE: &str = "''";
+
+/// What a command on the box printed and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// Its exit code.
+    pub code: i32,
+    /// Both its outputs, with plain line feeds, without the last one.
+    pub text: String,
+}
+
+/// All that was said so far.
+#[derive(Debug, Default)]
+struct Heard {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+#[derive(Debug, Default)]
+struct Ear {
+    heard: Mutex<Heard>,
+    more: Condvar,
+}
+
+impl Ear {
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The console of a box that runs.
+#[derive(Debug)]
+pub struct Console {
+    line: UnixStream,
+    ear: Arc<Ear>,
+    /// How much of what was heard is dealt with.
+    read: usize,
+    commands: u32,
+}
+
+impl Console {
+    /// Listens to `line` from here on, and keeps all it says in `log` too.
+    pub fn new(line: UnixStream, log: File) -> Result<Self> {
+        let ear = Arc::new(Ear::default());
+        let hearing = line.try_clone().map_err(|e| Error::io("listen to", Path::new("the console"), e))?;
+        std::thread::spawn({
+            let ear = Arc::clone(&ear);
+            move || listen(hearing, log, &ear)
+        });
+        Ok(Self { line, ear, read: 0, commands: 0 })
+    }
+
+    /// Types a line.
+    pub fn send(&mut self, line: &str) -> Result<()> {
+        let typed = self.line.write_all(format!("{line}\r").as_bytes());
+        typed.map_err(|_| self.gave_up(line, "the box is off"))
+    }
+
+    /// Waits until `pattern` is said; returns what came before it.
+    pub fn expect(&mut self, pattern: &str) -> Result<String> {
+        let started = Instant::now();
+        let mut heard = self.ear.lock();
+        loop {
+            if let Some(at) = find(&heard.bytes[self.read..], pattern.as_bytes()) {
+                let before = String::from_utf8_lossy(&heard.bytes[self.read..self.read + at]).into_owned();
+                self.read += at + pattern.len();
+                return Ok(before);
+            }
+            let length = heard.bytes.len();
+            if heard.ended {
+                drop(heard);
+                return Err(self.gave_up(pattern, "the box went off"));
+            }
+            let waited = self.ear.more.wait_timeout(heard, SILENCE);
+            heard = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if heard.bytes.len() == length && !heard.ended {
+                drop(heard);
+                return Err(self.gave_up(pattern, &format!("it said nothing for {} s", SILENCE.as_secs())));
+            }
+            if started.elapsed() > PATIENCE {
+                drop(heard);
+                return Err(
+                    self.gave_up(pattern, &format!("it said other things for {} s", PATIENCE.as_secs()))
+                );
+            }
+        }
+    }
+
+    /// Runs a command in the shell that waits on the console.
+    pub fn run(&mut self, command: &str) -> Result<Finished> {
+        self.commands += 1;
+        let number = self.commands;
+        self.send(&format!(
+            "echo lab{INVISIBLE}-begin-{number}; {{ {command}; }} 2>&1; echo lab{INVISIBLE}-end-{number}-$?"
+        ))?;
+        self.expect(&format!("lab-begin-{number}\r\n"))?;
+        let text = self.expect(&format!("lab-end-{number}-"))?;
+        let code = self.expect("\r\n")?;
+        let code =
+            code.trim().parse().map_err(|_| Error::Unexpected(format!("{command:?} ended with {code:?}")))?;
+        let text = text.replace("\r\n", "\n").trim_end_matches('\n').to_owned();
+        Ok(Finished { code, text })
+    }
+
+    /// Waits until the box goes off, at most so long.
+    pub fn wait_end(&self, within: Duration) -> bool {
+        let heard = self.ear.lock();
+        let waited = self.ear.more.wait_timeout_while(heard, within, |heard| !heard.ended);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ended
+    }
+
+    fn gave_up(&self, pattern: &str, instead: &str) -> Error {
+        Error::Awaited { pattern: pattern.to_owned(), instead: instead.to_owned() }
+    }
+}
+
+fn listen(mut line: UnixStream, mut log: File, ear: &Ear) {
+    let mut bytes = [0; 4096];
+    loop {
+        let count = line.read(&mut bytes).unwrap_or(0);
+        // The log is for people; a full disk must not change what is tested.
+        drop(log.write_all(&bytes[..count]));
+        let mut heard = ear.lock();
+        heard.bytes.extend(&bytes[..count]);
+        heard.ended = count == 0;
+        ear.more.notify_all();
+        if count == 0 {
+            return;
+        }
+    }
+}
+
+fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
+    bytes.windows(pattern.len()).position(|window| window == pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A console and the box's end of it.
+    fn console(dir: &Path) -> (Console, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Console::new(ours, File::create(dir.join("log")).unwrap()).unwrap(), theirs)
+    }
+
+    #[test]
+    fn a_pattern_is_found_across_reads_and_what_came_before_is_returned() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut console, mut line) = console(dir.path());
+        line.write_all(b"booting\r\nlog").unwrap();
+        line.write_all(b"in: ").unwrap();
+        assert_eq!(console.expect("login: ").unwrap(), "booting\r\n");
+        line.write_all(b"rest\r\n").unwrap();
+        drop(line);
+        assert!(console.expect("login: ").unwrap_err().to_string().contains("the box went off"));
+        assert_eq!(std::fs::read(dir.path().join("log")).unwrap(), b"booting\r\nlogin: rest\r\n");
+    }
+
+    #[test]
+    fn a_commands_echo_is_not_its_output() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut console, mut line) = console(dir.path());
+        let shell = std::thread::spawn(move || {
+            let mut typed = [0; 200];
+            let count = line.read(&mut typed).unwrap();
+            line.write_all(&typed[..count]).unwrap();
+            line.write_all(b"\r\nlab-begin-1\r\none\r\ntwo\r\nlab-end-1-3\r\n# ").unwrap();
+        });
+        let expected = Finished { code: 3, text: "one\ntwo".to_owned() };
+        assert_eq!(console.run("some command").unwrap(), expected);
+        shell.join().unwrap();
+    }
+}

@@ -1,0 +1,187 @@
+//! The emulator program, and what of a Raspberry Pi it needs told.
+
+use crate::card::Card;
+use crate::error::{Error, Result};
+use std::ffi::OsString;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+const PROGRAM: &str = "qemu-system-arm";
+
+/// The board QEMU's `raspi1ap` comes closest to: the device tree the firmware would choose.
+const BOARD: &str = "bcm2835-rpi-b-plus";
+
+/// What is appended to the image's own command line, and why. All else is as the image has it.
+const APPENDED: &[&str] = &[
+    // QEMU lacks the ASB registers of the power domains: the driver oopses (hw/arm/bcm2835_peripherals.c).
+    "initcall_blacklist=bcm2835_power_driver_init",
+    // QEMU does not model the countdown of the Pi's watchdog (hw/misc/bcm2835_powermgt.c): it resets as soon as
+    // the device is opened. The kernel's software watchdog takes its place.
+    "modules-load=softdog",
+    "dialbox.watchdog=/dev/watchdog1",
+];
+
+/// How to start QEMU.
+#[derive(Debug, Clone)]
+pub struct Emulator {
+    program: PathBuf,
+    first: Vec<OsString>,
+}
+
+/// What a box is attached to.
+#[derive(Debug, Clone, Copy)]
+pub enum Serial<'a> {
+    /// The console talks on a local socket that somebody listens at; a reset ends the emulator.
+    Socket(&'a Path),
+    /// The console is this terminal, and a reset is a reset.
+    Terminal,
+}
+
+impl Emulator {
+    /// A program, by path or by its name in `PATH`.
+    pub fn program(program: PathBuf) -> Self {
+        Self { program, first: Vec::new() }
+    }
+
+    /// `qemu-system-arm` from `PATH`.
+    pub fn installed() -> Self {
+        Self::program(PROGRAM.into())
+    }
+
+    /// Debian packages unpacked below `dir`, started by their own dynamic loader: nothing of this machine is used.
+    pub fn unpacked(dir: &Path) -> Result<Self> {
+        let program = dir.join("usr/bin").join(PROGRAM);
+        if !program.is_file() {
+            return Err(Error::NoEmulator(format!("{} is missing", program.display())));
+        }
+        let loader = ["lib64", "lib", "usr/lib64", "usr/lib"]
+            .iter()
+            .find_map(|lib| entry(&dir.join(lib), |name| name.starts_with("ld-linux-")))
+            .ok_or_else(|| Error::NoEmulator(format!("{} holds no dynamic loader", dir.display())))?;
+        let libraries: Vec<PathBuf> = ["lib", "usr/lib"]
+            .iter()
+            .filter_map(|lib| entry(&dir.join(lib), |name| name.ends_with("-linux-gnu")))
+            .flat_map(|libraries| [libraries.clone(), libraries.join("pulseaudio")])
+            .filter(|libraries| libraries.is_dir())
+            .collect();
+        let path = std::env::join_paths(libraries).map_err(|e| Error::NoEmulator(e.to_string()))?;
+        Ok(Self { program: loader, first: vec!["--library-path".into(), path, program.into()] })
+    }
+
+    /// Starts a box from `card`; its boot files are put into `dir`, and it finds its modem at the socket `modem`.
+    pub fn start(
+        &self,
+        card: &Card,
+        dir: &Path,
+        modem: &Path,
+        serial: Serial,
+        append: &[String],
+    ) -> Result<Running> {
+        let boot = card.boot_files(BOARD)?;
+        let put = |name: &str, content: &[u8]| {
+            let path = dir.join(name);
+            std::fs::write(&path, content).map_err(|e| Error::io("write", &path, e)).map(|()| path)
+        };
+        let own = APPENDED.iter().map(|option| (*option).to_owned());
+        let options: Vec<String> =
+            std::iter::once(boot.command_line).chain(own).chain(append.to_vec()).collect();
+        let mut command = Command::new(&self.program);
+        command.args(&self.first);
+        command.args(["-M", "raspi1ap", "-nodefaults", "-display", "none"]);
+        command.arg("-kernel").arg(put("kernel", &boot.kernel)?);
+        command.arg("-initrd").arg(put("initramfs", &boot.initramfs)?);
+        command.arg("-dtb").arg(put("board.dtb", &boot.device_tree)?);
+        command.arg("-append").arg(options.join(" "));
+        // The page cache outlives the emulator: waiting for the host's disk would prove nothing.
+        command.arg("-drive").arg(option("if=sd,format=raw,cache=unsafe,file=", card.path()));
+        command.arg("-chardev").arg(option("socket,id=modem,reconnect=1,path=", modem));
+        command.args(["-device", "usb-serial,chardev=modem,always-plugged=on"]);
+        match serial {
+            Serial::Terminal => command.args(["-serial", "mon:stdio"]),
+            Serial::Socket(path) => command
+                .arg("-chardev")
+                .arg(option("socket,id=console,path=", path))
+                .args(["-serial", "chardev:console", "-no-reboot"])
+                .stdin(Stdio::null()),
+        };
+        match command.spawn() {
+            Ok(child) => Ok(Running { child }),
+            Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
+        }
+    }
+}
+
+/// QEMU's own syntax of options wants commas doubled.
+fn option(before: &str, path: &Path) -> OsString {
+    let path = path.to_string_lossy().replace(',', ",,");
+    format!("{before}{path}").into()
+}
+
+/// The first entry of `dir`, by name, that is wanted.
+fn entry(dir: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
+    let names =
+        std::fs::read_dir(dir).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| wanted(name)).min().map(|name| dir.join(name))
+}
+
+/// A running emulator; dropping it is the mains plug being pulled.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Waits until it ends by itself.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        self.child.wait().map_err(|e| Error::io("wait for", Path::new(PROGRAM), e))
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A socket the emulator will connect to.
+pub fn listen(path: &Path) -> Result<UnixListener> {
+    drop(std::fs::remove_file(path));
+    UnixListener::bind(path).map_err(|e| Error::io("listen at", path, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unpacked_emulator_is_started_by_its_own_loader() {
+        let dir = tempfile::tempdir().unwrap();
+        for made in ["lib64", "lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseaudio", "usr/bin"] {
+            std::fs::create_dir_all(dir.path().join(made)).unwrap();
+        }
+        assert!(Emulator::unpacked(dir.path()).is_err());
+        std::fs::write(dir.path().join("usr/bin/qemu-system-arm"), "").unwrap();
+        assert!(Emulator::unpacked(dir.path()).is_err());
+        std::fs::write(dir.path().join("lib64/ld-linux-x86-64.so.2"), "").unwrap();
+
+        let emulator = Emulator::unpacked(dir.path()).unwrap();
+        let at = |path: &str| dir.path().join(path);
+        assert_eq!(emulator.program, at("lib64/ld-linux-x86-64.so.2"));
+        let libraries =
+            ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseaudio"]
+                .map(at);
+        let path = std::env::join_paths(libraries).unwrap();
+        assert_eq!(
+            emulator.first,
+            ["--library-path".into(), path, at("usr/bin/qemu-system-arm").into_os_string()]
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! One box: its card, its modem, and the emulator while it is on.
+
+use crate::card::Card;
+use crate::console::{Console, Finished};
+use crate::emulator::{self, Emulator, Running, Serial};
+use crate::error::{Error, Result};
+use crate::modem::Modem;
+use crate::modem::port::ModemPort;
+use std::fs::File;
+use std::marker::PhantomData;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// What busybox init says when the console is free for a person.
+const CONSOLE_READY: &str = "Please press Enter to activate this console.";
+/// A card with room left, so that the state partition has somewhere to grow; its holes take no space here.
+const CARD_BYTES: u64 = 256 << 20;
+/// How long a service may take to show what it is asked for, on a slow host.
+const SETTLED_WITHIN: Duration = Duration::from_secs(30);
+/// Between two looks at a box that is not there yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// What all boxes share: where the image is and how it is run.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// The finished image; never written to.
+    pub image: PathBuf,
+    /// What runs it.
+    pub emulator: Emulator,
+}
+
+/// A box that can be switched on.
+pub struct Machine {
+    bench: Bench,
+    card: Card,
+    modem: ModemPort,
+    append: Vec<String>,
+    dir: TempDir,
+}
+
+/// A box that is on, with a shell on its console.
+pub struct Booted<'a> {
+    /// The card must not be changed while the box is on.
+    machine: PhantomData<&'a Machine>,
+    console: Console,
+    running: Running,
+}
+
+impl Machine {
+    /// A box with a fresh copy of the image on its card and `modem` at its USB port.
+    pub fn new(bench: &Bench, modem: Modem) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("lab-").tempdir();
+        let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
+        let card = Card::copy_of(&bench.image, dir.path().join("card"), CARD_BYTES)?;
+        let modem = ModemPort::open(dir.path().join("modem"), modem)?;
+        Ok(Self { bench: bench.clone(), card, modem, append: Vec::new(), dir })
+    }
+
+    /// Adds an option to the kernel's command line.
+    pub fn append(&mut self, option: &str) {
+        self.append.push(option.to_owned());
+    }
+
+    /// The card, to be changed while the box is off.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// The modem at its port.
+    pub fn modem(&self) -> &ModemPort {
+        &self.modem
+    }
+
+    /// The last lines the console said, in whichever boot that was.
+    pub fn log_tail(&self, lines: usize) -> String {
+        let log = std::fs::read(self.log()).unwrap_or_default();
+        // The shell's cursor movements would move the reader's cursor too.
+        let printable = |c: char| c == '\n' || !c.is_control();
+        let text: String = String::from_utf8_lossy(&log).chars().filter(|c| printable(*c)).collect();
+        let all: Vec<&str> = text.trim_end().lines().collect();
+        all[all.len().saturating_sub(lines)..].join("\n")
+    }
+
+    /// Where the console's words of all boots are kept while the machine exists.
+    fn log(&self) -> PathBuf {
+        self.dir.path().join("console.log")
+    }
+
+    /// Switches the box on and waits for the shell on its console.
+    pub fn boot(&self) -> Result<Booted<'_>> {
+        let socket = self.dir.path().join("console");
+        let listener = emulator::listen(&socket)?;
+        let mut running = self.start(Serial::Socket(&socket))?;
+        let line = accept(&listener, &mut running, &socket)?;
+        let log = File::options().create(true).append(true).open(self.log());
+        let console = Console::new(line, log.map_err(|e| Error::io("open", &self.log(), e))?)?;
+        let mut booted = Booted { machine: PhantomData, console, running };
+        booted.console.expect(CONSOLE_READY)?;
+        booted.console.send("")?;
+        // Kernel messages would stand in the middle of what commands print.
+        booted.run("dmesg -n 1")?;
+        Ok(booted)
+    }
+
+    /// Switches the box on with its console on this terminal, until the person leaves.
+    pub fn boot_interactively(&self) -> Result<()> {
+        self.start(Serial::Terminal)?.wait().map(drop)
+    }
+
+    fn start(&self, serial: Serial) -> Result<Running> {
+        self.bench.emulator.start(&self.card, self.dir.path(), self.modem.path(), serial, &self.append)
+    }
+}
+
+/// Waits for the emulator to attach the console, or to end with an error of its own.
+fn accept(listener: &UnixListener, running: &mut Running, socket: &Path) -> Result<UnixStream> {
+    listener.set_nonblocking(true).map_err(|e| Error::io("listen at", socket, e))?;
+    loop {
+        match listener.accept() {
+            Ok((line, _)) => {
+                line.set_nonblocking(false).map_err(|e| Error::io("listen at", socket, e))?;
+                return Ok(line);
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(e) => return Err(Error::io("listen at", socket, e)),
+        }
+        if let Some(status) = running.ended() {
+            return Err(Error::NoEmulator(format!("it ended at once with {status}")));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Booted<'_> {
+    /// Runs a command on the box, whatever comes of it.
+    pub fn run(&mut self, command: &str) -> Result<Finished> {
+        self.console.run(command)
+    }
+
+    /// Runs a command that has to succeed; returns what it printed.
+    pub fn must(&mut self, command: &str) -> Result<String> {
+        match self.run(command)? {
+            Finished { code: 0, text } => Ok(text),
+            Finished { code, text } => {
+                Err(Error::Unexpected(format!("`{command}` ended with {code}:\n{text}")))
+            }
+        }
+    }
+
+    /// Runs a command again and again until it succeeds and what it prints holds all of `wanted`.
+    pub fn until(&mut self, command: &str, wanted: &[&str]) -> Result<String> {
+        let started = Instant::now();
+        loop {
+            let Finished { code, text } = self.run(command)?;
+            let missing: Vec<_> = wanted.iter().filter(|part| !text.contains(**part)).collect();
+            if code == 0 && missing.is_empty() {
+                return Ok(text);
+            }
+            if started.elapsed() > SETTLED_WITHIN {
+                return Err(Error::Unexpected(format!(
+                    "`{command}` does not show {missing:?}, but:\n{text}"
+                )));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Types a command that ends the box, and waits for that.
+    pub fn reboots_after(mut self, command: &str, within: Duration) -> Result<()> {
+        self.console.send(command)?;
+        self.reboots(within)
+    }
+
+    /// Waits for the box to reset itself; it is off then, and can be booted again.
+    pub fn reboots(mut self, within: Duration) -> Result<()> {
+        if !self.console.wait_end(within) {
+            return Err(Error::Unexpected(format!("no reboot within {} s", within.as_secs())));
+        }
+        let status = self.running.wait()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Error::Unexpected(format!("the emulator ended with {status}")))
+        }
+    }
+}

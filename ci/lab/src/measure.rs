@@ -1,0 +1,89 @@
+//! How long a boot takes and how much memory the box uses then, in the guest's own time.
+//!
+//! Guest and host run at the same pace (no `icount`), so one offset joins their clocks. It is taken from several
+//! readings of `/proc/uptime` over the console; the shortest round trip bounds the error, which is printed.
+
+use crate::error::{Error, Result};
+use crate::machine::{Bench, Booted, Machine};
+use crate::modem::{Modem, profile::STICK_3G, sim::Sim};
+use std::time::{Duration, Instant};
+
+/// Readings of the guest's clock.
+const READINGS: usize = 9;
+/// When a box has nothing left to do.
+const SETTLED: Duration = Duration::from_secs(20);
+
+/// The moment of the guest's boot on the host's clock, and how wrong that may be.
+struct Clock {
+    booted: Instant,
+    error: Duration,
+}
+
+/// Boots `runs` times and prints one line a boot.
+pub fn run(bench: &Bench, runs: u32) -> Result<()> {
+    println!("seconds since the kernel's start; memory in KiB");
+    println!("init starts  init ends  first AT (±)      used  unavailable");
+    for _ in 0..runs {
+        println!("{}", measure(bench)?);
+    }
+    Ok(())
+}
+
+fn measure(bench: &Bench) -> Result<String> {
+    let machine = Machine::new(bench, Modem::new(STICK_3G, Sim::Ready))?;
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", &["Option N.V."])?;
+    let clock = Clock::of(&mut booted)?;
+    let first_at = machine.modem().traffic().first_at;
+    let first_at = first_at.map(|at| at.saturating_duration_since(clock.booted).as_secs_f32());
+    let notice = booted.must("cat /run/dialbox/boot")?;
+    let [started, ended] = ["init-started-ms=", "init-ended-ms="].map(|key| field(&notice, key));
+    std::thread::sleep(SETTLED.saturating_sub(clock.booted.elapsed()));
+    let memory = booted.must("cat /proc/meminfo")?;
+    let kib = |key: &str| field(&memory, key);
+    // `free` of procps and busybox: caches are not counted as used.
+    let used = kib("MemTotal:") - kib("MemFree:") - kib("Buffers:") - kib("Cached:") - kib("SReclaimable:");
+    let unavailable = kib("MemTotal:") - kib("MemAvailable:");
+    let first_at = first_at.ok_or_else(|| Error::Unexpected("the modem never heard AT".to_owned()))?;
+    let error = clock.error.as_secs_f32();
+    let (started, ended) = (started / 1000.0, ended / 1000.0);
+    Ok(format!("{started:11.2}  {ended:9.2}  {first_at:8.2} ({error:.2})  {used:8.0}  {unavailable:11.0}"))
+}
+
+impl Clock {
+    fn of(booted: &mut Booted) -> Result<Self> {
+        let mut best: Option<Self> = None;
+        for _ in 0..READINGS {
+            let asked = Instant::now();
+            let uptime = field(&booted.must("cat /proc/uptime")?, "");
+            let round_trip = asked.elapsed();
+            let reading = Self {
+                booted: asked + round_trip / 2 - Duration::from_secs_f64(uptime),
+                error: round_trip / 2,
+            };
+            if best.as_ref().is_none_or(|best| reading.error < best.error) {
+                best = Some(reading);
+            }
+        }
+        best.ok_or_else(|| Error::Unexpected("no reading of the guest's clock".to_owned()))
+    }
+}
+
+/// The number that follows `key` at the start of a line; what is missing counts nothing.
+fn field(text: &str, key: &str) -> f64 {
+    let values = text.lines().filter_map(|line| line.strip_prefix(key)?.split_whitespace().next());
+    values.filter_map(|value| value.parse().ok()).next().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_the_number_behind_its_key() {
+        assert_eq!(field("MemFree: 1 kB\nMemTotal:     440996 kB\n", "MemTotal:"), 440_996.0);
+        assert_eq!(field("init-started-ms=2041\n", "init-started-ms="), 2041.0);
+        assert_eq!(field("12.34 56.78", ""), 12.34);
+        assert_eq!(field("", "MemTotal:"), 0.0);
+    }
+}

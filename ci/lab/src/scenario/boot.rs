@@ -1,0 +1,66 @@
+//! From a fresh card to services that run, and what of it lasts.
+
+use super::{REBOOT, check, shows};
+use crate::card::Partition;
+use crate::error::Result;
+use crate::machine::Machine;
+
+/// Every service is up, the root is sealed, state was formed and grown to the card's end.
+pub fn fresh_card(machine: &mut Machine) -> Result<()> {
+    let mut booted = machine.boot()?;
+    let status = booted.until("dialctl status", &["watchdogd", "sms-dialer"])?;
+    shows("dialctl status", &status, &["dialer", "dialbox", "formatted"])?;
+    let mounts = booted.must("cat /proc/mounts")?;
+    shows("the mounts", &mounts, &["squashfs ro", "overlay rw", " /state ext4 rw", " /boot vfat ro"])?;
+    let sealed = booted.run("touch /run/root/etc/hostname")?;
+    shows("a write into the sealed root", &sealed.text, &["Read-only file system"])?;
+    booted.until("logread", &["watchdogd", "sms-dialer"])?;
+    drop(booted);
+
+    let state = machine.card().partitions()?[3];
+    let (end, card) = (state.start + state.bytes, machine.card().bytes()?);
+    check(end <= card && card - end < 8 << 20, || format!("state ends at {end}, the card at {card}"))
+}
+
+/// A stray write is gone after a reboot, what lies in state is not, and the ledger knows of both boots.
+pub fn reboot_forgets(machine: &mut Machine) -> Result<()> {
+    let mut booted = machine.boot()?;
+    booted.must("echo stray > /etc/stray && cat /etc/stray")?;
+    booted.must("echo kept > /state/kept && sync")?;
+    booted.reboots_after("dialctl reboot", REBOOT)?;
+
+    let mut booted = machine.boot()?;
+    let kept = booted.must("cat /state/kept")?;
+    check(kept == "kept", || format!("/state/kept holds {kept:?}"))?;
+    let stray = booted.run("cat /etc/stray")?;
+    check(stray.code != 0, || format!("/etc/stray still holds {:?}", stray.text))?;
+    let status = booted.must("dialctl status")?;
+    shows("dialctl status", &status, &["requested", "clean"])
+}
+
+/// Garbage where state should be costs what state held, not the boot.
+pub fn state_garbage(machine: &mut Machine) -> Result<()> {
+    machine.card().fill_partition(4, 0xa5)?;
+    let mut booted = machine.boot()?;
+    let status = booted.until("dialctl status", &["sms-dialer"])?;
+    shows("dialctl status", &status, &["formatted"])?;
+    booted.must("grep -q ' /state ext4 rw' /proc/mounts").map(drop)
+}
+
+/// Without a partition for it, state is in RAM, and the status says so.
+pub fn state_missing(machine: &mut Machine) -> Result<()> {
+    machine.card().set_partition(4, Partition::NONE)?;
+    let mut booted = machine.boot()?;
+    let status = booted.until("dialctl status", &["sms-dialer"])?;
+    shows("dialctl status", &status, &["memory"])?;
+    booted.must("echo fleeting > /state/fleeting && grep -q ' /state tmpfs rw' /proc/mounts").map(drop)
+}
+
+/// The first model of the board has half the memory, and its GPU takes 16 MB of that.
+pub fn small_memory(machine: &mut Machine) -> Result<()> {
+    machine.append("mem=240M");
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", &["watchdogd", "Option N.V."])?;
+    let total = booted.must("awk '/MemTotal/ { print $2 }' /proc/meminfo")?;
+    check(total.parse().is_ok_and(|kib: u32| kib < 240 << 10), || format!("the box has {total} KiB"))
+}

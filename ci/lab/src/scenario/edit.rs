@@ -1,0 +1,43 @@
+//! A `site.toml` that was edited on the card, with any PC.
+
+use super::{check, shows};
+use crate::error::{Error, Result};
+use crate::machine::Machine;
+
+const SITE: &str = "site.toml";
+const DIAL_IN: &str = include_str!("../../../../image/sites/dial-in.toml");
+const LINE_OPTIONS: &str = "/etc/ppp/options.line1";
+
+/// Another role by another file: the line is reset, its ring is heard, pppd takes the line's options.
+pub fn dial_in(machine: &mut Machine) -> Result<()> {
+    machine.card().write(SITE, DIAL_IN.as_bytes())?;
+    let mut booted = machine.boot()?;
+    let status = booted.until("dialctl status", &["dial-in", "ttyUSB0"])?;
+    shows("dialctl status", &status, &["edited"])?;
+    check(!status.contains("sms-dialer"), || format!("the dialer runs too:\n{status}"))?;
+    booted.must(&format!("pppd ttyUSB0 file {LINE_OPTIONS} dryrun"))?;
+    let mode = booted.must("stat -c %a /etc/ppp/pap-secrets || ls -l /etc/ppp/pap-secrets")?;
+    check(mode == "600" || mode.starts_with("-rw------- "), || format!("pap-secrets is {mode}"))?;
+
+    let sent = String::from_utf8_lossy(&machine.modem().traffic().from_computer).to_ascii_uppercase();
+    check(sent.contains("ATZ") && sent.contains("S0=0"), || {
+        format!("the modem was not reset, but told:\n{sent}")
+    })?;
+    machine.modem().ring(2);
+    booted.until("logread", &["RING"]).map(drop)
+}
+
+/// A mistake in it costs nothing: the baked site stays in force, and the status shows line and reason.
+pub fn broken(machine: &mut Machine) -> Result<()> {
+    let good = machine.card().read_text(SITE)?;
+    let bad = good.replacen("apn", "apm", 1).replacen("hostname = \"dialbox\"", "hostname = \"other\"", 1);
+    if bad == good {
+        return Err(Error::Unexpected(format!("nothing to break in {SITE}:\n{good}")));
+    }
+    machine.card().write(SITE, bad.as_bytes())?;
+    let mut booted = machine.boot()?;
+    let status = booted.until("dialctl status", &["sms-dialer", "Option N.V."])?;
+    shows("dialctl status", &status, &["apm", "did you mean", "site.toml:"])?;
+    let name = booted.must("hostname; cat /etc/ppp/chat/free")?;
+    shows("the site in force", &name, &["dialbox", "AT+CGDCONT=1,\"IP\",\"free\""])
+}

@@ -1,0 +1,31 @@
+//! The modem as the status shows it.
+
+use super::check;
+use crate::error::Result;
+use crate::machine::Machine;
+
+/// `AT` reaches the modem by itself, and a person reads who it is and how well it hears.
+pub fn answers(machine: &mut Machine) -> Result<()> {
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", &["ttyUSB0", "Option N.V.", "GlobeTrotter HSUPA Modem", "READY"])?;
+    no_pin_was_sent(machine)
+}
+
+/// A SIM that waits for its PIN keeps its three tries.
+pub fn locked(machine: &mut Machine) -> Result<()> {
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", &["Option N.V.", "SIM PIN"])?;
+    no_pin_was_sent(machine)
+}
+
+/// An empty holder is not a modem that fails.
+pub fn without_sim(machine: &mut Machine) -> Result<()> {
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", &["Option N.V.", "SIM not inserted"])?;
+    no_pin_was_sent(machine)
+}
+
+fn no_pin_was_sent(machine: &Machine) -> Result<()> {
+    let sent = String::from_utf8_lossy(&machine.modem().traffic().from_computer).to_ascii_uppercase();
+    check(!sent.contains("+CPIN="), || format!("a PIN was sent:\n{sent}"))
+}

@@ -1,0 +1,39 @@
+//! Reboots the box decides on by itself.
+
+use super::{REBOOT, shows};
+use crate::error::Result;
+use crate::machine::Machine;
+use std::time::Duration;
+
+/// A heartbeat's deadline, then the watchdog's 15 s, on a slow host.
+const FROZEN: Duration = Duration::from_secs(150);
+
+/// A service that stops making progress takes the box down with it, and the next boot says which one it was.
+pub fn frozen_service(machine: &mut Machine) -> Result<()> {
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", &["sms-dialer", "Option N.V."])?;
+    booted.must("kill -STOP $(pidof sms-dialer)")?;
+    booted.reboots(FROZEN)?;
+
+    let mut booted = machine.boot()?;
+    let ledger = booted.must("dialctl ledger")?;
+    shows("dialctl ledger", &ledger, &["stuck sms-dialer"])?;
+    let status = booted.must("dialctl status")?;
+    shows("dialctl status", &status, &["stuck sms-dialer"])
+}
+
+/// At the site's hour the box starts afresh, once.
+pub fn daily(machine: &mut Machine) -> Result<()> {
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", &["watchdogd", "sms-dialer"])?;
+    // The day after today: the box distrusts a clock that stands before its build.
+    let tomorrow = booted.must("date -d @$(($(date +%s) + 86400)) +%Y-%m-%d")?;
+    booted.must(&format!("date -s '{tomorrow} 03:59:20'"))?;
+    booted.reboots(REBOOT + Duration::from_secs(40))?;
+
+    let mut booted = machine.boot()?;
+    let status = booted.until("dialctl status", &["watchdogd", "sms-dialer"])?;
+    shows("dialctl status", &status, &["daily"])?;
+    let today = booted.must("date +%Y-%m-%d")?;
+    shows("the clock after the reboot", &today, &[&tomorrow])
+}
