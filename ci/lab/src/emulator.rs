@@ -55,16 +55,18 @@ impl Emulator {
         if !program.is_file() {
             return Err(Error::NoEmulator(format!("{} is missing", program.display())));
         }
-        let loader = ["lib64", "lib", "usr/lib64", "usr/lib"]
-            .iter()
-            .find_map(|lib| entry(&dir.join(lib), |name| name.starts_with("ld-linux-")))
-            .ok_or_else(|| Error::NoEmulator(format!("{} holds no dynamic loader", dir.display())))?;
         let libraries: Vec<PathBuf> = ["lib", "usr/lib"]
             .iter()
-            .filter_map(|lib| entry(&dir.join(lib), |name| name.ends_with("-linux-gnu")))
+            .filter_map(|lib| entry(&dir.join(lib), |_, name| name.ends_with("-linux-gnu")))
             .flat_map(|libraries| [libraries.clone(), libraries.join("pulseaudio")])
             .filter(|libraries| libraries.is_dir())
             .collect();
+        // Not the one in lib64: libc6 has an absolute link there, which leads out of `dir`.
+        let is_loader = |path: &Path, name: &str| name.starts_with("ld-linux") && !path.is_symlink();
+        let loader = libraries
+            .iter()
+            .find_map(|libraries| entry(libraries, is_loader))
+            .ok_or_else(|| Error::NoEmulator(format!("{} holds no dynamic loader", dir.display())))?;
         let path = std::env::join_paths(libraries).map_err(|e| Error::NoEmulator(e.to_string()))?;
         Ok(Self { program: loader, first: vec!["--library-path".into(), path, program.into()] })
     }
@@ -119,10 +121,11 @@ fn option(before: &str, path: &Path) -> OsString {
 }
 
 /// The first entry of `dir`, by name, that is wanted.
-fn entry(dir: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
-    let names =
-        std::fs::read_dir(dir).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| wanted(name)).min().map(|name| dir.join(name))
+fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
+    let paths = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
+    let wanted =
+        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|it| wanted(path, it));
+    paths.filter(wanted).min()
 }
 
 /// A running emulator; dropping it is the mains plug being pulled.
@@ -170,11 +173,17 @@ mod tests {
         assert!(Emulator::unpacked(dir.path()).is_err());
         std::fs::write(dir.path().join("usr/bin/qemu-system-arm"), "").unwrap();
         assert!(Emulator::unpacked(dir.path()).is_err());
-        std::fs::write(dir.path().join("lib64/ld-linux-x86-64.so.2"), "").unwrap();
+        std::os::unix::fs::symlink(
+            "/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+            dir.path().join("lib64/ld-linux-x86-64.so.2"),
+        )
+        .unwrap();
+        assert!(Emulator::unpacked(dir.path()).is_err());
+        std::fs::write(dir.path().join("lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"), "").unwrap();
 
         let emulator = Emulator::unpacked(dir.path()).unwrap();
         let at = |path: &str| dir.path().join(path);
-        assert_eq!(emulator.program, at("lib64/ld-linux-x86-64.so.2"));
+        assert_eq!(emulator.program, at("lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"));
         let libraries =
             ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseaudio"]
                 .map(at);

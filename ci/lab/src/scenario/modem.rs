@@ -7,7 +7,10 @@ use crate::machine::Machine;
 /// `AT` reaches the modem by itself, and a person reads who it is and how well it hears.
 pub fn answers(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["ttyUSB0", "Option N.V.", "GlobeTrotter HSUPA Modem", "READY"])?;
+    booted.until(
+        "dialctl status",
+        &["ttyUSB0", "Option N.V.", "GlobeTrotter HSUPA Modem", "ready", "-77 dBm"],
+    )?;
     no_pin_was_sent(machine)
 }
 
@@ -21,7 +24,7 @@ pub fn locked(machine: &mut Machine) -> Result<()> {
 /// An empty holder is not a modem that fails.
 pub fn without_sim(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["Option N.V.", "SIM not inserted"])?;
+    booted.until("dialctl status", &["Option N.V.", "no SIM"])?;
     no_pin_was_sent(machine)
 }
 
