@@ -1,7 +1,9 @@
 //! The only place where the device reads or sets a clock; everything else is told the time.
 
+use std::fmt;
 use std::time::Duration;
 
+use crate::state::Store;
 use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 
 /// The file of the [store](crate::state::Store) that holds the clock when it was last saved.
@@ -24,15 +26,65 @@ pub fn set_unix(seconds: i64) -> std::io::Result<()> {
     Ok(clock_settime(ClockId::Realtime, time)?)
 }
 
+/// Saves the clock, for the [floor] of the next boot.
+pub fn save(store: &Store) -> std::io::Result<()> {
+    store.replace(SAVED_FILE, &format!("{}\n", unix()))
+}
+
 /// The earliest the time can be at boot: neither before this image was built nor before the
 /// clock was last saved. `None` if the clock already shows later than that.
 pub fn floor(now: i64, built: Option<i64>, saved: Option<i64>) -> Option<i64> {
     built.max(saved).filter(|earliest| *earliest > now)
 }
 
+/// Seconds since 1970 as a person reads them: `2026-07-14 03:59:58 UTC`.
+#[derive(Debug, Clone, Copy)]
+pub struct Utc(pub i64);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DAY: i64 = 86_400;
+        let (year, month, day) = civil(self.0.div_euclid(DAY));
+        let second = self.0.rem_euclid(DAY);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    }
+}
+
+/// Year, month and day of a day since 1970-01-01.
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
+fn civil(days: i64) -> (i64, i64, i64) {
+    // The year starts in March there, so that the leap day is its last.
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year + era * 400 + i64::from(month <= 2), month, day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `date -u -d @… '+%F %T'` of GNU coreutils 9.1.
+    #[test]
+    fn seconds_are_told_as_date_tells_them() {
+        let table = [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59:59 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_784_001_598, "2026-07-14 03:59:58 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+            (-1, "1969-12-31 23:59:59 UTC"),
+        ];
+        for (seconds, expected) in table {
+            assert_eq!(Utc(seconds).to_string(), expected);
+        }
+    }
 
     #[test]
     fn a_boot_without_a_clock_starts_at_the_latest_time_known() {

@@ -1,5 +1,6 @@
 //! The library behind the services of a dialbox.
 
+pub mod apply;
 pub mod boot;
 pub mod build;
 pub mod clock;
@@ -7,8 +8,10 @@ pub mod line;
 pub mod log;
 pub mod modem;
 pub mod places;
+pub mod reboot;
 pub mod record;
 pub mod service;
 pub mod site;
 pub mod state;
+pub mod status;
 pub mod watch;

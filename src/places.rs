@@ -29,6 +29,11 @@ impl Places {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
+    /// Whether this is the box itself, and not a directory that a test has prepared.
+    pub fn is_the_box(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
     /// The site in force: the baked one, or the edited one once `dialctl site apply` has run.
     pub fn site(&self) -> PathBuf {
         self.path("/etc/dialbox/site.toml")

@@ -1,6 +1,6 @@
 //! `key=value` lines: the one format of every small file the services leave for each other.
 //!
-//! Chosen because a person can read it with `cat`, a shell with `.`-less `grep`, and because a
+//! Chosen because a person can read it with `cat`, a shell with `grep`, and because a
 //! value may come from a modem: control characters never survive into a record.
 
 use std::fmt;
@@ -39,6 +39,11 @@ impl Record {
             Some(value) => self.with(key, value),
             None => self,
         }
+    }
+
+    /// Every key with its value, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// The value of a key.

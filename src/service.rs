@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::log::Log;
 use crate::places::Places;
-use crate::site::Site;
+use crate::site::{Role, Site};
 
 /// What a service is given.
 #[derive(Debug)]
@@ -41,6 +41,14 @@ pub fn main(name: &'static str, run: impl FnOnce(&Start, &Log) -> String) -> Exi
     log.error(&why);
     sleep(PAUSE);
     ExitCode::FAILURE
+}
+
+/// The services that a box of that role runs.
+pub fn of_role(role: &Role) -> [&'static str; 2] {
+    match role {
+        Role::Dialer(_) => ["sms-dialer", "watchdogd"],
+        Role::DialIn(_) => ["dial-in", "watchdogd"],
+    }
 }
 
 fn load_site(places: &Places) -> Result<Site, String> {

@@ -1,3 +1,6 @@
 //! Watching over the box: heartbeats, the hardware watchdog, the daily reboot.
 
+pub mod daily;
+pub mod hardware;
 pub mod heartbeat;
+pub mod verdict;

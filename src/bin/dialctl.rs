@@ -1,0 +1,96 @@
+//! The person's tool on the box.
+
+use std::env::args;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use dialbox::apply::{self, Verdict};
+use dialbox::clock::Utc;
+use dialbox::places::Places;
+use dialbox::reboot;
+use dialbox::site::Site;
+use dialbox::state::{Cause, Ledger, Store};
+use dialbox::status::Status;
+
+const USAGE: &str = "\
+usage: dialctl COMMAND
+
+  status [--json]     the state of the box, for a person or a program
+  ledger              every boot that is remembered, and why the box had stopped before
+  site check [FILE]   says what is wrong with a site.toml, by default /boot/site.toml
+  site apply          puts /boot/site.toml into force; the baked site stays if it is wrong
+  save                saves the clock and the cause of a reboot; init calls it before it stops
+  reboot              an orderly reboot, entered into the ledger as requested
+
+examples:
+  dialctl status
+  dialctl status --json | grep -o '\"sim\":\"[^\"]*\"'
+  mount -o remount,rw /boot && vi /boot/site.toml && dialctl site check && dialctl reboot
+";
+
+fn main() -> ExitCode {
+    let places = Places::default();
+    let arguments: Vec<String> = args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["status"] => print(&Status::gather(&places).to_string()),
+        ["status", "--json"] => print(&format!("{}\n", Status::gather(&places).to_json())),
+        ["ledger"] => print(&ledger(&places)),
+        ["site", "check"] => check(&places.edited_site()),
+        ["site", "check", file] => check(&PathBuf::from(file)),
+        ["site", "apply"] => site_apply(&places),
+        ["save"] => reboot::save(&places, &Cause::Requested).map_err(|error| error.to_string()),
+        ["reboot"] => request_reboot(&places),
+        ["help" | "--help" | "-h"] => print(USAGE),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("dialctl: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(text: &str) -> Result<(), String> {
+    use std::io::Write;
+    // A pipe that was closed by `head` is no failure worth a word.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}
+
+fn ledger(places: &Places) -> String {
+    let ledger = Ledger::load(&Store::new(places.state()));
+    let line = |boot: &dialbox::state::Boot| {
+        format!("{:>6}  {}  after: {}\n", boot.number, Utc(boot.at), boot.cause)
+    };
+    ledger.boots().iter().map(line).collect()
+}
+
+fn check(file: &Path) -> Result<(), String> {
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+    let site = Site::parse(&text).map_err(|error| error.in_file(name).to_string())?;
+    print(&site.summary())
+}
+
+fn site_apply(places: &Places) -> Result<(), String> {
+    match apply::apply(places).map_err(|error| error.to_string())? {
+        Verdict::Baked => print("the baked site is in force\n"),
+        Verdict::Edited => print("the edited site is in force\n"),
+        Verdict::Broken { why } => Err(format!("the baked site is in force, because\n{why}")),
+    }
+}
+
+fn request_reboot(places: &Places) -> Result<(), String> {
+    // A box that cannot note the cause must still be able to reboot.
+    if let Err(error) = reboot::save(places, &Cause::Requested) {
+        eprintln!("dialctl: the cause is not noted: {error}");
+    }
+    reboot::request(places).map_err(|error| error.to_string())
+}

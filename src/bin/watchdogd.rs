@@ -1,0 +1,174 @@
+//! Feeds the hardware watchdog while every service makes progress, and reboots the box daily.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
+
+use dialbox::boot::cmdline::Cmdline;
+use dialbox::build::Build;
+use dialbox::clock;
+use dialbox::log::Log;
+use dialbox::reboot;
+use dialbox::service::{self, Start};
+use dialbox::state::{Cause, Ledger, Store};
+use dialbox::watch::daily::{Due, Occurrence, Schedule, Tick};
+use dialbox::watch::hardware::Watchdog;
+use dialbox::watch::heartbeat::{Heart, pulse};
+use dialbox::watch::verdict::{Verdict, judge};
+
+const NAME: &str = "watchdogd";
+const DEADLINE: Duration = Duration::from_secs(20);
+/// Well below the shortest time-out of the site that makes sense, and one wake-up in two seconds.
+const TICK: Duration = Duration::from_secs(2);
+/// A power cut costs the clock no more than this; the card takes it for a century.
+const SAVE_CLOCK_EVERY: Duration = Duration::from_secs(3600);
+/// The last occurrence of the daily reboot, in the store.
+const DAILY_FILE: &str = "daily";
+
+fn main() -> ExitCode {
+    service::main(NAME, run)
+}
+
+fn run(start: &Start, log: &Log) -> String {
+    let mut watch = Watch::new(start, log);
+    loop {
+        if let Some(cause) = watch.turn() {
+            return watch.reboot(&cause);
+        }
+        sleep(TICK);
+    }
+}
+
+/// What the watch holds between two turns.
+struct Watch<'a> {
+    start: &'a Start,
+    log: &'a Log,
+    watchdog: Option<Watchdog>,
+    heart: Heart,
+    schedule: Schedule,
+    store: Store,
+    stuck_boots: usize,
+    hopeless: bool,
+    previous: Tick,
+    clock_saved: Duration,
+}
+
+impl<'a> Watch<'a> {
+    fn new(start: &'a Start, log: &'a Log) -> Self {
+        let store = Store::new(start.places.state());
+        let now = tick();
+        Self {
+            start,
+            log,
+            watchdog: open_watchdog(start, log),
+            heart: Heart::new(&start.places, NAME, DEADLINE),
+            schedule: Schedule {
+                hour: start.site.reboot.hour.get(),
+                zone: start.site.timezone.clone(),
+                built: Build::load(&start.places).epoch.unwrap_or(0),
+            },
+            stuck_boots: Ledger::load(&store).stuck_in_a_row(),
+            store,
+            hopeless: false,
+            previous: now,
+            clock_saved: now.since_boot,
+        }
+    }
+
+    /// One turn of the loop; gives the cause when it is time to reboot.
+    fn turn(&mut self) -> Option<Cause> {
+        let now = tick();
+        self.heart.beat(now.since_boot);
+        if let Some(service) = self.stuck_service(now.since_boot) {
+            return Some(Cause::Stuck(service));
+        }
+        if let Some(watchdog) = &mut self.watchdog
+            && let Err(error) = watchdog.feed()
+        {
+            self.log.error(&format!("feeding the watchdog: {error}"));
+        }
+        if now.since_boot >= self.clock_saved + SAVE_CLOCK_EVERY {
+            self.clock_saved = now.since_boot;
+            self.warn_if_failed("saving the clock", clock::save(&self.store));
+        }
+        let due = self.schedule.due(self.previous, now, self.last_daily());
+        self.previous = now;
+        if let Some(Due::Hour(Occurrence(local))) = due {
+            self.warn_if_failed("the daily reboot", self.store.replace(DAILY_FILE, &format!("{local}\n")));
+        }
+        due.map(|_| Cause::Daily)
+    }
+
+    fn stuck_service(&mut self, uptime: Duration) -> Option<String> {
+        let services = service::of_role(&self.start.site.role);
+        let feel = |name| (name, pulse(&self.start.places, name, uptime));
+        let pulses: Vec<_> = services.iter().copied().filter(|name| *name != NAME).map(feel).collect();
+        match judge(&pulses, uptime, self.stuck_boots) {
+            Verdict::Well => {
+                self.hopeless = false;
+                None
+            }
+            Verdict::Stuck(service) => Some(service.to_owned()),
+            Verdict::Hopeless(service) => {
+                if !self.hopeless {
+                    let boots = self.stuck_boots;
+                    self.log.error(&format!("{service} is stuck; {boots} reboots have not helped"));
+                }
+                self.hopeless = true;
+                None
+            }
+        }
+    }
+
+    fn last_daily(&self) -> Option<Occurrence> {
+        let text = self.store.read(DAILY_FILE)?;
+        text.trim().parse().ok().map(Occurrence)
+    }
+
+    /// Asks for an orderly reboot. From here on the watchdog is not fed any more: should the
+    /// order come to nothing, the hardware resets the box.
+    fn reboot(&mut self, cause: &Cause) -> String {
+        self.log.error(&format!("reboot: {cause}"));
+        self.warn_if_failed("saving the cause", reboot::save(&self.start.places, cause));
+        self.warn_if_failed("asking init", reboot::request(&self.start.places));
+        sleep(Duration::from_secs(60));
+        "the reboot did not come".to_owned()
+    }
+
+    fn warn_if_failed(&self, what: &str, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            self.log.warning(&format!("{what}: {error}"));
+        }
+    }
+}
+
+fn tick() -> Tick {
+    Tick { unix: clock::unix(), since_boot: clock::since_boot() }
+}
+
+/// A box without a watchdog still reboots daily, and still reboots when a service is stuck: a
+/// device that cannot be opened is no reason to stop.
+fn open_watchdog(start: &Start, log: &Log) -> Option<Watchdog> {
+    let site = &start.site.watchdog;
+    let cmdline = fs::read_to_string(start.places.path("/proc/cmdline")).unwrap_or_default();
+    let overridden = Cmdline::parse(&cmdline).watchdog;
+    let device = overridden.unwrap_or_else(|| PathBuf::from(site.device.as_str()));
+    if device.as_os_str() == "none" {
+        log.warning("no watchdog: the kernel's command line says none");
+        return None;
+    }
+    let opened = Watchdog::open(&start.places.path(&device), site.timeout.get());
+    let device = device.display();
+    match opened {
+        Ok((watchdog, seconds)) => {
+            log.info(&format!("{device} resets the box after {seconds} s without food"));
+            Some(watchdog)
+        }
+        Err(error) => {
+            log.error(&format!("{device}: {error}; going on without a watchdog"));
+            None
+        }
+    }
+}

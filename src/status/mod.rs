@@ -1,0 +1,200 @@
+//! The state of the box, gathered from what its services have published.
+
+mod json;
+mod text;
+
+use std::fs;
+use std::time::Duration;
+
+use crate::build::Build;
+use crate::clock;
+use crate::places::Places;
+use crate::record::Record;
+use crate::service;
+use crate::site::{Role, Site};
+use crate::watch::heartbeat::{Pulse, pulse};
+
+/// The state of the box at one moment. What is not known is left out.
+#[derive(Debug, Clone, Default)]
+pub struct Status {
+    version: Option<String>,
+    hostname: Option<String>,
+    role: Option<&'static str>,
+    uptime: Duration,
+    /// Whether the root below the overlay is mounted read-only.
+    sealed: bool,
+    boot: Record,
+    ledger: Record,
+    site: Record,
+    services: Vec<(&'static str, Pulse)>,
+    /// The name of the modem's record, and the record.
+    modem: Option<(&'static str, Record)>,
+}
+
+impl Status {
+    /// Gathers the state of the box.
+    pub fn gather(places: &Places) -> Self {
+        let read = |path: &str| fs::read_to_string(places.path(path)).unwrap_or_default();
+        let uptime = clock::since_boot();
+        let published = |name| places.published(name).unwrap_or_default();
+        let site = fs::read_to_string(places.site()).ok();
+        let role = site.and_then(|text| Site::parse(&text).ok()).map(|site| site.role);
+        let services = role.as_ref().map(service::of_role).into_iter().flatten();
+        Self {
+            version: Build::load(places).version,
+            hostname: Some(read("/proc/sys/kernel/hostname").trim().to_owned())
+                .filter(|name| !name.is_empty()),
+            role: role.as_ref().map(Role::word),
+            uptime,
+            sealed: is_read_only(&read("/proc/mounts"), "/run/root"),
+            boot: published("boot"),
+            ledger: published("ledger"),
+            site: published("site"),
+            services: services.map(|name| (name, pulse(places, name, uptime))).collect(),
+            modem: role.as_ref().map(|role| {
+                let notice = match role {
+                    Role::Dialer(_) => "modem",
+                    Role::DialIn(_) => "line1",
+                };
+                (notice, published(notice))
+            }),
+        }
+    }
+}
+
+/// Whether `/proc/mounts` shows a mount point read-only.
+fn is_read_only(mounts: &str, mount_point: &str) -> bool {
+    mounts.lines().any(|line| {
+        let mut fields = line.split(' ').skip(1);
+        let here = fields.next() == Some(mount_point);
+        let options = fields.nth(1).unwrap_or_default();
+        here && options.split(',').any(|option| option == "ro")
+    })
+}
+
+fn word(pulse: Pulse) -> &'static str {
+    match pulse {
+        Pulse::Silent => "starting",
+        Pulse::Fresh => "up",
+        Pulse::Stale { .. } => "stuck",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A dialer box as it is an hour after its twelfth boot.
+    fn dialer() -> Status {
+        Status {
+            version: Some("0.1.0 (3f1c9aa)".into()),
+            hostname: Some("hut".into()),
+            role: Some("dialer"),
+            uptime: Duration::from_secs(3_720),
+            sealed: true,
+            boot: Record::parse(
+                "root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n",
+            ),
+            ledger: Record::parse("number=12\ncause=stuck sms-dialer\n"),
+            site: Record::parse("site=baked\n"),
+            services: vec![("sms-dialer", Pulse::Fresh), ("watchdogd", Pulse::Fresh)],
+            modem: Some((
+                "modem",
+                Record::parse(
+                    "manufacturer=Option N.V.\nmodel=GTM \"378\"\nsim=ready\nsignal-dbm=-79\n\
+                     port=/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)\n",
+                ),
+            )),
+        }
+    }
+
+    #[test]
+    fn a_person_sees_the_box_on_one_screen() {
+        insta::assert_snapshot!(dialer().to_string(), @r#"
+        dialbox   0.1.0 (3f1c9aa), hut, dialer, up 1 h 02 min
+        boots     12, the last one after: stuck sms-dialer
+        root      A (/dev/mmcblk0p2), read-only
+        state     clean
+        site      baked
+        services  sms-dialer up, watchdogd up
+        modem     /dev/ttyHS3 (hso at 1-1.1:1.2, Modem)
+                  Option N.V., GTM "378"
+                  SIM ready, signal -79 dBm
+        "#);
+    }
+
+    #[test]
+    fn a_box_in_trouble_says_what_is_wrong() {
+        let status = Status {
+            uptime: Duration::from_secs(45),
+            sealed: false,
+            boot: Record::parse(
+                "root=/dev/mmcblk0p3\nroot-copy=B\nstate=memory\nstate-trouble=mount: I/O error\n",
+            ),
+            site: Record::parse("site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\n"),
+            services: vec![
+                ("sms-dialer", Pulse::Stale { age: Duration::from_secs(33) }),
+                ("watchdogd", Pulse::Silent),
+            ],
+            modem: Some(("modem", Record::parse("trouble=no modem found\n"))),
+            ..dialer()
+        };
+        insta::assert_snapshot!(status.to_string(), @"
+        dialbox   0.1.0 (3f1c9aa), hut, dialer, up 45 s
+        boots     12, the last one after: stuck sms-dialer
+        root      B (/dev/mmcblk0p3), WRITABLE
+        state     memory (mount: I/O error)
+        site      broken, the baked one is in force
+                  site.toml:5:1: unknown key `apm`; did you mean `apn`?
+        services  sms-dialer stuck for 33 s, watchdogd starting
+        modem     no modem found
+        ");
+    }
+
+    #[test]
+    fn a_line_shows_its_calls() {
+        let status = Status {
+            role: Some("dial-in"),
+            services: vec![("dial-in", Pulse::Fresh), ("watchdogd", Pulse::Fresh)],
+            modem: Some((
+                "line1",
+                Record::parse(
+                    "line=ready\ncalls=3\nrings=2\ncaller=0555\nport=/dev/ttyUSB0 (ch341 at 1-1:1.0)\n",
+                ),
+            )),
+            ..dialer()
+        };
+        let text = status.to_string();
+        let (_, line) = text.split_once("line1").unwrap();
+        insta::assert_snapshot!(line, @"
+             /dev/ttyUSB0 (ch341 at 1-1:1.0)
+                  ready, 3 calls, the last one with 2 rings from 0555
+        ");
+    }
+
+    #[test]
+    fn a_box_that_knows_nothing_yet_says_so_without_failing() {
+        insta::assert_snapshot!(Status::default().to_string(), @"
+        dialbox   unknown build, unnamed, no valid site, up 0 s
+        boots     unknown
+        root      unknown
+        state     unknown
+        site      unknown
+        services  none
+        ");
+    }
+
+    #[test]
+    fn a_program_reads_the_same_as_json() {
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":"12","cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","signal-dbm":"-79","port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"}}"#);
+    }
+
+    #[test]
+    fn only_an_ro_option_is_read_only() {
+        let mounts = "/dev/mmcblk0p2 /run/root squashfs ro,relatime,errors=continue 0 0\n\
+                      root / overlay rw,noatime,lowerdir=/run/root 0 0\n";
+        assert!(is_read_only(mounts, "/run/root"));
+        assert!(!is_read_only(mounts, "/"));
+        assert!(!is_read_only(mounts, "/state"));
+    }
+}

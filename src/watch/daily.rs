@@ -1,0 +1,187 @@
+//! When the daily reboot is due. It needs no clock that is right, only one that goes.
+
+use std::time::Duration;
+
+use crate::site::Timezone;
+
+/// A box that has just started is left alone, whatever its clock says.
+const YOUNG: Duration = Duration::from_secs(30);
+/// More than this between what two clocks say has passed: somebody has set one of them.
+const STEP: i64 = 300;
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// A moment, by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// Seconds since 1970; anybody may set it.
+    pub unix: i64,
+    /// Time since boot; nobody can set it.
+    pub since_boot: Duration,
+}
+
+/// The daily reboot of a site.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// The local hour, 0 to 23.
+    pub hour: u16,
+    /// What is local.
+    pub zone: Timezone,
+    /// When the image was built, in seconds since 1970: a clock before that is not trusted.
+    pub built: i64,
+}
+
+/// Why a reboot is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// The hour has come.
+    Hour(Occurrence),
+    /// The clock cannot be trusted, and a day has passed.
+    Uptime,
+}
+
+/// The hour of one day, in seconds since 1970 as local clocks show it: what must be remembered
+/// over the reboot, so that a clock that is corrected backwards does not bring it a second time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occurrence(pub i64);
+
+impl Schedule {
+    /// Whether the time for the reboot came between two ticks.
+    pub fn due(&self, previous: Tick, now: Tick, last: Option<Occurrence>) -> Option<Due> {
+        if now.since_boot < YOUNG {
+            return None;
+        }
+        if now.unix < self.built {
+            return (now.since_boot >= Duration::from_secs(DAY.unsigned_abs())).then_some(Due::Uptime);
+        }
+        let passed = now.since_boot.saturating_sub(previous.since_boot).as_secs();
+        let shown = now.unix - previous.unix;
+        if shown.abs_diff(i64::try_from(passed).unwrap_or(i64::MAX)) > STEP.unsigned_abs() {
+            return None;
+        }
+        // Local clocks are compared, not moments: an hour that summer time skips is crossed all
+        // the same, and one that it repeats is the same occurrence.
+        let occurrence = self.latest_occurrence(self.local(now));
+        let crossed = self.local(previous) < occurrence.0;
+        (crossed && last != Some(occurrence)).then_some(Due::Hour(occurrence))
+    }
+
+    fn local(&self, tick: Tick) -> i64 {
+        tick.unix + self.zone.offset_at(tick.unix)
+    }
+
+    fn latest_occurrence(&self, local: i64) -> Occurrence {
+        let hour = i64::from(self.hour) * HOUR;
+        Occurrence((local - hour).div_euclid(DAY) * DAY + hour)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// 2026-01-01 00:00:00 UTC
+    const BUILT: i64 = 1_767_225_600;
+    const PARIS: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
+
+    fn schedule(hour: u16, zone: &str) -> Schedule {
+        Schedule { hour, zone: zone.parse().unwrap(), built: BUILT }
+    }
+
+    fn tick(unix: i64, since_boot: u64) -> Tick {
+        Tick { unix, since_boot: Duration::from_secs(since_boot) }
+    }
+
+    /// A box that runs for so many days with a tick every five minutes, each boot taking 20 seconds; gives
+    /// the local time of each reboot.
+    fn live(schedule: &Schedule, days: i64) -> Vec<i64> {
+        let (mut last, mut reboots) = (None, Vec::new());
+        let mut booted = BUILT;
+        let mut previous = tick(BUILT, 0);
+        while previous.unix < BUILT + days * DAY {
+            let unix = previous.unix + 300;
+            let now = tick(unix, (unix - booted).unsigned_abs());
+            previous = match schedule.due(previous, now, last) {
+                None => now,
+                Some(Due::Uptime) => panic!("the clock was right all the time"),
+                Some(Due::Hour(occurrence)) => {
+                    reboots.push(schedule.local(now));
+                    last = Some(occurrence);
+                    booted = unix + 20;
+                    tick(booted, 0)
+                }
+            };
+        }
+        reboots
+    }
+
+    #[test]
+    fn every_day_of_four_years_has_one_reboot_at_the_hour_in_summer_and_winter() {
+        for (hour, zone) in [(4, "UTC0"), (4, PARIS), (0, PARIS), (22, "<-02>2<-01>,M3.5.0/-1,M10.5.0/0")] {
+            let schedule = schedule(hour, zone);
+            let reboots = live(&schedule, 4 * 365);
+            assert_eq!(reboots.len(), 4 * 365, "{zone}");
+            for local in reboots {
+                let late = local - schedule.latest_occurrence(local).0;
+                assert!((0..600).contains(&late), "{zone}: {late} s late");
+            }
+        }
+    }
+
+    #[test]
+    fn an_hour_that_summer_time_skips_or_repeats_comes_once() {
+        assert_eq!(live(&schedule(2, PARIS), 365).len(), 365);
+    }
+
+    #[test]
+    fn a_person_sets_the_clock_before_the_hour_and_the_box_reboots() {
+        let four = schedule(4, "UTC0");
+        let before_the_hour = BUILT + 4 * HOUR - 5;
+        // date -s: a step is no crossing …
+        assert_eq!(four.due(tick(BUILT + 100, 40), tick(before_the_hour, 42), None), None);
+        // … but what follows is.
+        let due = four.due(tick(before_the_hour + 4, 46), tick(before_the_hour + 6, 48), None);
+        assert_eq!(due, Some(Due::Hour(Occurrence(BUILT + 4 * HOUR))));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_over_the_hour_does_not_reboot_the_box() {
+        let four = schedule(4, "UTC0");
+        let (at_three, at_five) = (BUILT + 3 * HOUR, BUILT + 5 * HOUR);
+        assert_eq!(four.due(tick(at_three, 100), tick(at_five, 102), None), None);
+        assert_eq!(four.due(tick(at_five, 100), tick(at_three, 102), None), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_corrected_backwards_does_not_bring_the_hour_twice() {
+        let four = schedule(4, "UTC0");
+        let hour = BUILT + 4 * HOUR;
+        let crossing = (tick(hour - 1, 100), tick(hour + 1, 102));
+        let Some(Due::Hour(occurrence)) = four.due(crossing.0, crossing.1, None) else { panic!("not due") };
+        assert_eq!(four.due(crossing.0, crossing.1, Some(occurrence)), None);
+        let next_day = (tick(hour + DAY - 1, 100), tick(hour + DAY + 1, 102));
+        assert!(four.due(next_day.0, next_day.1, Some(occurrence)).is_some());
+    }
+
+    #[test]
+    fn a_clock_before_the_build_counts_a_day_of_uptime() {
+        let four = schedule(4, "UTC0");
+        assert_eq!(four.due(tick(4 * HOUR - 1, 86_397), tick(4 * HOUR + 1, 86_399), None), None);
+        assert_eq!(four.due(tick(100, 86_399), tick(102, 86_401), None), Some(Due::Uptime));
+    }
+
+    #[test]
+    fn a_box_that_has_just_started_is_left_alone() {
+        let four = schedule(4, "UTC0");
+        let hour = BUILT + 4 * HOUR;
+        assert_eq!(four.due(tick(hour - 1, 27), tick(hour + 1, 29), None), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_clock_makes_it_panic(a: i32, b: i32, boot in 0u64..1 << 40, hour in 0u16..24) {
+            let _ = schedule(hour, PARIS).due(tick(a.into(), boot), tick(b.into(), boot + 2), None);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The watchdog device of the kernel.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
+
+/// An open watchdog: from now on the box is reset unless it is fed.
+#[derive(Debug)]
+pub struct Watchdog {
+    device: File,
+}
+
+impl Watchdog {
+    /// Opens the device and asks for a time-out in seconds; gives the one that the hardware took.
+    pub fn open(device: &Path, timeout: u16) -> io::Result<(Self, i32)> {
+        // linux/watchdog.h: WDIOC_SETTIMEOUT
+        const SET_TIMEOUT: Opcode = opcode::read_write::<i32>(b'W', 6);
+        let device = File::options().write(true).open(device)?;
+        let mut seconds = i32::from(timeout);
+        // SAFETY: WDIOC_SETTIMEOUT reads an int and writes the time-out in force back into it.
+        let set = unsafe { ioctl(&device, Updater::<SET_TIMEOUT, i32>::new(&mut seconds)) };
+        // A device with a fixed time-out keeps it and is worth as much.
+        set.or_else(|error| if error == rustix::io::Errno::OPNOTSUPP { Ok(()) } else { Err(error) })?;
+        Ok((Self { device }, seconds))
+    }
+
+    /// Puts the reset off by one time-out. Never writes `V`, which would disarm it.
+    pub fn feed(&mut self) -> io::Result<()> {
+        self.device.write_all(b"\0")
+    }
+}
