@@ -1,6 +1,6 @@
 //! Why a `site.toml` was refused.
 
-use super::excerpt::Excerpt;
+use super::excerpt::{Excerpt, Show};
 use super::suggest::closest;
 use super::text::Invalid;
 use std::fmt;
@@ -45,31 +45,56 @@ impl SiteError {
     }
 
     pub(super) fn new(reason: Invalid, span: Range<usize>, text: &str) -> Self {
-        Self { file: FILE.to_owned(), reason, at: Excerpt::new(text, span) }
+        Self { file: FILE.to_owned(), reason, at: Excerpt::new(text, span, Show::Values) }
     }
 
     pub(super) fn from_toml(error: &toml::de::Error, text: &str) -> Self {
         // toml leaves the position out only for what a whole file lacks: that is its start.
         let span = error.span().unwrap_or(0..0);
-        Self::new(reword(error.message()), span, text)
+        let (reason, show) = reword(error.message());
+        Self { file: FILE.to_owned(), reason, at: Excerpt::new(text, span, show) }
     }
 }
 
-/// Says in our words what serde and toml report as one string.
-fn reword(message: &str) -> Invalid {
+/// Says in our words what serde and toml report as one string, and whether the line they mean can
+/// be trusted to be what it looks like.
+fn reword(message: &str) -> (Invalid, Show) {
     if let Some((why, next)) = message.split_once('\n') {
-        return Invalid::new(why, next); // one of our own: see `Invalid`
+        return (Invalid::new(why, next), Show::Values); // one of our own: see `Invalid`
     }
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    // The wording is that of serde's `Error::unknown_field`, `unknown_variant` and
-    // `missing_field`; the snapshots in tests/site_errors.rs hold it.
+    // The wording is that of serde's `Error::unknown_field`, `unknown_variant`, `missing_field`
+    // and `invalid_type`; the snapshot of tests/site_errors.rs holds it.
     match (message, quoted.as_slice()) {
-        (_, [found, known @ ..]) if message.starts_with("unknown field") => unknown("key", found, known),
-        (_, [found, known @ ..]) if message.starts_with("unknown variant") => unknown("value", found, known),
-        (_, [key, ..]) if message.starts_with("missing field") => {
-            Invalid::new(format!("the key `{key}` is missing"), format!("add `{key} = …`"))
+        (_, [found, known @ ..]) if message.starts_with("unknown field") => {
+            (unknown("key", found, known), Show::Keys)
         }
-        _ => Invalid::new(message, "correct this line"),
+        (_, [found, known @ ..]) if message.starts_with("unknown variant") => {
+            (unknown("value", found, known), Show::Values)
+        }
+        (_, [key, ..]) if message.starts_with("missing field") => {
+            let reason = Invalid::new(format!("the key `{key}` is missing"), format!("add `{key} = …`"));
+            (reason, Show::Values)
+        }
+        _ if message.starts_with("invalid type") => (reword_expected(message), Show::Values),
+        _ => (reword_syntax(message), Show::Keys),
+    }
+}
+
+fn reword_syntax(message: &str) -> Invalid {
+    if message == "duplicate key" {
+        return Invalid::new("this key is given twice", "remove one of the two");
+    }
+    if message.starts_with("string values must be quoted") {
+        return Invalid::new("text must be quoted", "put the value in double quotes");
+    }
+    reword_expected(message)
+}
+
+fn reword_expected(message: &str) -> Invalid {
+    match message.split_once(", expected ") {
+        Some((_, expected)) => Invalid::new(message, format!("write {expected} here")),
+        None => Invalid::new(message, "correct this line"),
     }
 }
 

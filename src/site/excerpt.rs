@@ -18,10 +18,19 @@ pub(super) struct Excerpt {
     width: usize,
 }
 
+/// How much of the line may be seen.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Show {
+    /// All of it but what follows a secret key.
+    Values,
+    /// Keys and headers only: where the text is garbled, anything may be part of a secret.
+    Keys,
+}
+
 impl Excerpt {
     /// The line in which a span of bytes begins. Spans from anywhere are taken: their ends are
     /// moved to characters of the text.
-    pub fn new(text: &str, span: Range<usize>) -> Self {
+    pub fn new(text: &str, span: Range<usize>, show: Show) -> Self {
         let start = text.floor_char_boundary(span.start);
         let before = &text[..start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -29,7 +38,7 @@ impl Excerpt {
         let column = text[line_start..start].chars().count();
         // In a string of several lines nothing says to which key a line belongs.
         let plain = !["\"\"\"", "'''"].iter().any(|quotes| before.contains(quotes));
-        let shown = plain.then(|| redact(line));
+        let shown = plain.then(|| redact(line, show)).flatten();
         let end = text.floor_char_boundary(span.end.max(start));
         let wanted = text[start..end].lines().next().unwrap_or("").chars().count();
         let room = shown.as_deref().unwrap_or("").chars().count().saturating_sub(column);
@@ -42,40 +51,68 @@ impl Excerpt {
     }
 }
 
-/// The line as it may be shown: dots from the first secret on, no control characters.
-///
-/// A secret is what follows a word like a secret key. The word may be misspelt and the line may be
-/// no TOML at all, because this is shown for errors.
-fn redact(line: &str) -> String {
-    let printable = line.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}");
-    match secret_key(&printable) {
-        Some(end) => {
-            let (key, value) = printable.split_at(end);
-            let equals = value.find(|c| c != ' ' && c != '"' && c != '\'');
-            let equals = equals.filter(|at| value[*at..].starts_with('=')).map_or("", |_| " =");
-            format!("{key}{equals} {MASK}")
-        }
-        None => printable,
+/// The line as it may be shown, without secrets and control characters, if anything is left of it.
+fn redact(line: &str, show: Show) -> Option<String> {
+    let line = line.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}");
+    let visible = match show {
+        Show::Values => secret_key(&line).map(|end| through_equals(&line, end)),
+        Show::Keys => Some(header(&line).or_else(|| key(&line))?),
+    };
+    match visible.map(|end| line.split_at(end)) {
+        Some((visible, hidden)) if !hidden.trim().is_empty() => Some(format!("{visible} {MASK}")),
+        _ => Some(line),
     }
 }
 
-/// Where the first word ends that is, or nearly is, the name of a secret key.
+/// The end of the header on a line that starts with `[header]` or `[[header]]`.
+fn header(line: &str) -> Option<usize> {
+    let name = line.trim_start_matches('[');
+    let start = line.len() - name.len();
+    let end = start + name.find(|c| !is_key(c))?;
+    (start > 0 && line[end..].starts_with(']'))
+        .then(|| line.len() - line[end..].trim_start_matches(']').len())
+}
+
+/// Past the equals sign on a line that starts with `key =`.
+fn key(line: &str) -> Option<usize> {
+    let end = line.find(|c| !is_key(c))?;
+    Some(through_equals(line, end)).filter(|after| *after > end)
+}
+
+/// What keys are written with when they are not quoted (TOML 1.0, "Keys").
+fn is_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(c)
+}
+
+/// Past the equals sign if one follows, with or without the end of a quoted key between.
+fn through_equals(line: &str, end: usize) -> usize {
+    let after = line[end..].trim_start_matches([' ', '\t', '"', '\'']);
+    if after.starts_with('=') { line.len() - after.len() + 1 } else { end }
+}
+
+/// The end of the first word that names a secret key, or that nearly does and stands where a key
+/// stands: first on its line or before an equals sign.
 fn secret_key(line: &str) -> Option<usize> {
-    let mut end = 0;
-    line.split(|c: char| !c.is_ascii_alphabetic()).find_map(|word| {
-        let start = end;
-        end = start + word.len() + line[start + word.len()..].chars().next().map_or(0, char::len_utf8);
+    let mut rest = line;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_alphabetic()) {
+        let word = &rest[start..];
+        let (word, after) =
+            word.split_at(word.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(word.len()));
+        let end = line.len() - after.len();
+        let key_like = rest.len() == line.len() || through_equals(line, end) > end;
         let word = word.to_ascii_lowercase();
-        let alike = |key: &&str| distance(&word, key) <= key.len() / 3;
-        SECRET_KEYS.iter().any(|key| alike(&key)).then_some(start + word.len())
-    })
+        let close = |key: &str| word == key || key_like && distance(&word, key) <= key.len() / 3;
+        if SECRET_KEYS.into_iter().any(close) {
+            return Some(end);
+        }
+        rest = after;
+    }
+    None
 }
 
 impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(shown) = &self.shown else {
-            return Ok(());
-        };
+        let Some(shown) = &self.shown else { return Ok(()) };
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         // Tabs are kept as tabs, so that the caret stays below its character.

@@ -1,0 +1,136 @@
+//! What a person reads who got `site.toml` wrong.
+
+use dialbox::site::Site;
+
+const DIALER: &str = r#"role = "dialer"
+hostname = "dialbox"
+[operator]
+name = "free"
+apn = "free"
+user = "free"
+password = "hunter2"
+"#;
+
+const DIAL_IN: &str = r#"role = "dial-in"
+hostname = "dialbox"
+[[line]]
+port = "/dev/ttyUSB0"
+local = "192.168.32.1"
+remote = "192.168.32.105"
+[[user]]
+name = "caller"
+password = "hunter2"
+"#;
+
+/// One slip in an otherwise good site.
+const SLIPS: [(&str, &str, &str, &str); 45] = [
+    ("misspelt key", DIALER, "apn =", "apm ="),
+    ("misspelt secret key", DIALER, "password =", "pasword ="),
+    ("key that resembles none", DIALER, "apn =", "colour ="),
+    ("misspelt table", DIALER, "[operator]", "[operater]"),
+    ("misspelt role", DIALER, "\"dialer\"", "\"dailer\""),
+    ("role that resembles none", DIALER, "\"dialer\"", "\"router\""),
+    ("no role", DIALER, "role = \"dialer\"\n", ""),
+    ("no hostname", DIALER, "hostname = \"dialbox\"\n", ""),
+    ("no apn", DIALER, "apn = \"free\"\n", ""),
+    (
+        "no operator",
+        DIALER,
+        "[operator]\nname = \"free\"\napn = \"free\"\nuser = \"free\"\npassword = \"hunter2\"\n",
+        "",
+    ),
+    ("text without quotes", DIALER, "\"dialbox\"", "dialbox"),
+    ("no closing quote", DIALER, "\"dialbox\"", "\"dialbox"),
+    ("key twice", DIALER, "apn = \"free\"", "apn = \"free\"\napn = \"other\""),
+    ("number instead of text", DIALER, "\"dialbox\"", "7"),
+    ("text instead of number", DIALER, "[operator]", "[reboot]\nhour = \"4\"\n[operator]"),
+    ("hostname with a blank", DIALER, "\"dialbox\"", "\"dial box\""),
+    ("hour that no clock has", DIALER, "[operator]", "[reboot]\nhour = 24\n[operator]"),
+    ("watchdog beyond its counter", DIALER, "[operator]", "[watchdog]\ntimeout = 60\n[operator]"),
+    (
+        "watchdog outside /dev",
+        DIALER,
+        "[operator]",
+        "[watchdog]\ndevice = \"/dev/../etc/passwd\"\n[operator]",
+    ),
+    ("time zone by its city", DIALER, "[operator]", "timezone = \"Europe/Paris\"\n[operator]"),
+    ("speed of no line", DIALER, "[operator]", "[modem]\nspeed = 115000\n[operator]"),
+    ("port that is none", DIALER, "[operator]", "[modem]\nport = \"ttyUSB0\"\n[operator]"),
+    ("init that is no command", DIALER, "[operator]", "[modem]\ninit = [\"ATZ\", \"Z\\n\"]\n[operator]"),
+    ("PIN without quotes", DIALER, "[operator]", "[modem]\npin = 4711\n[operator]"),
+    ("PIN too short", DIALER, "[operator]", "[modem]\npin = \"471\"\n[operator]"),
+    ("provider that leaves its directory", DIALER, "name = \"free\"", "name = \"../options\""),
+    ("apn with a quote", DIALER, "apn = \"free\"", "apn = 'fr\"ee'"),
+    ("user without password", DIALER, "password = \"hunter2\"\n", ""),
+    ("password without user", DIALER, "user = \"free\"\n", ""),
+    ("password without quotes", DIALER, "\"hunter2\"", "hunter2"),
+    ("password without equals sign", DIALER, "password = \"hunter2\"", "password \"hunter2\""),
+    ("password over two lines", DIALER, "\"hunter2\"", "\"\"\"hunter2\nhunter2\\z\"\"\""),
+    ("password with a line break", DIALER, "\"hunter2\"", "\"hunter2\\n\""),
+    (
+        "route with host bits",
+        DIALER,
+        "[operator]",
+        "[link]\nroutes = [\"10.0.0.0/8\", \"10.1.2.3/16\"]\n[operator]",
+    ),
+    ("route twice", DIALER, "[operator]", "[link]\nroutes = [\"10.0.0.0/8\", \"10.0.0.0/8\"]\n[operator]"),
+    (
+        "routes besides the default",
+        DIALER,
+        "[operator]",
+        "[link]\ndefault-route = true\nroutes = [\"10.0.0.0/8\"]\n[operator]",
+    ),
+    (
+        "line of a dialer",
+        DIALER,
+        "[operator]",
+        "[[line]]\nport = \"auto\"\nlocal = \"10.0.0.1\"\nremote = \"10.0.0.2\"\n[operator]",
+    ),
+    ("nobody may call", DIAL_IN, "[[user]]\nname = \"caller\"\npassword = \"hunter2\"\n", ""),
+    ("anybody may call", DIAL_IN, "\"hunter2\"", "\"\""),
+    ("caller twice", DIAL_IN, "[[user]]", "[[user]]\nname = \"caller\"\npassword = \"a\"\n[[user]]"),
+    ("caller with the box's address", DIAL_IN, "32.105", "32.1"),
+    ("address with five numbers", DIAL_IN, "32.105", "32.105.1"),
+    ("netmask with a hole", DIAL_IN, "[[line]]", "[dial-in]\nnetmask = \"255.0.255.0\"\n[[line]]"),
+    (
+        "three name servers",
+        DIAL_IN,
+        "[[line]]",
+        "[dial-in]\ndns = [\"1.1.1.1\", \"8.8.8.8\", \"9.9.9.9\"]\n[[line]]",
+    ),
+    (
+        "two automatic lines",
+        DIAL_IN,
+        "[[line]]",
+        "[[line]]\nport = \"auto\"\nlocal = \"10.0.0.1\"\nremote = \"10.0.0.2\"\n[[line]]",
+    ),
+];
+
+fn slip(base: &str, good: &str, bad: &str) -> String {
+    assert!(base.contains(good), "{good:?} is not in the good site");
+    let text = base.replacen(good, bad, 1);
+    match Site::parse(&text) {
+        Ok(_) => panic!("accepted:\n{text}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn every_slip_is_pointed_at_with_a_way_out() {
+    let said = SLIPS.map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn the_good_sites_are_good() {
+    for text in [DIALER, DIAL_IN] {
+        Site::parse(text).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn the_error_names_the_file_it_was_given() {
+    let error = Site::parse("").unwrap_err().in_file("/boot/site.toml");
+    assert!(error.to_string().starts_with("/boot/site.toml:1:1: "), "{error}");
+    assert_eq!((error.line(), error.column()), (1, 1));
+}
