@@ -44,6 +44,24 @@ impl SiteError {
         self.at.column
     }
 
+    /// Where and what, on one line: `site.toml:12:1: unknown key …`.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        format!("{}:{}:{}: {}", self.file, self.at.line, self.at.column, self.reason.why)
+    }
+
+    /// The line with a caret below it; nothing where the line might show a secret.
+    #[must_use]
+    pub fn excerpt(&self) -> String {
+        self.at.to_string()
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &str {
+        &self.reason.next
+    }
+
     pub(super) fn new(reason: Invalid, span: Range<usize>, text: &str) -> Self {
         Self { file: FILE.to_owned(), reason, at: Excerpt::new(text, span, Show::Values) }
     }
@@ -110,9 +128,8 @@ fn unknown(what: &str, found: &str, known: &[&str]) -> Invalid {
 
 impl fmt::Display for SiteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, reason, at } = self;
-        writeln!(f, "{file}:{}:{}: {}", at.line, at.column, reason.why)?;
-        write!(f, "{at}  next: {}", reason.next)
+        writeln!(f, "{}", self.headline())?;
+        write!(f, "{}  next: {}", self.at, self.next())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Builds, checks and boots the dialbox image.
 #[derive(Debug, Parser)]
@@ -97,8 +97,8 @@ pub enum Site {
   cargo xtask site new --role dial-in bbs.toml")]
     New {
         /// Which example to start from
-        #[arg(long, value_parser = ["dialer", "dial-in"], default_value = "dialer")]
-        role: String,
+        #[arg(long, value_enum, default_value_t = Role::Dialer)]
+        role: Role,
         /// Overwrite FILE
         #[arg(long)]
         force: bool,
@@ -128,6 +128,15 @@ pub enum Site {
         #[arg(value_name = "PATH")]
         path: Option<String>,
     },
+}
+
+/// What a box is for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Role {
+    /// Opens a mobile data link when it is told to
+    Dialer,
+    /// Answers calls and gives the callers a network
+    DialIn,
 }
 
 /// `cargo xtask qemu`

@@ -1,8 +1,130 @@
-//! `cargo xtask site`.
+//! `cargo xtask site`: write, check and show a `site.toml`.
 
-use crate::{bail, cli, error::Result};
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, ErrorKind, Write},
+    path::Path,
+};
+
+use dialbox::site::{RenderedFile, Site};
+
+use crate::{
+    cli,
+    error::{Attempt, Error, Result},
+};
+
+const DIALER: &str = include_str!("../../../image/sites/dialer.toml");
+const DIAL_IN: &str = include_str!("../../../image/sites/dial-in.toml");
 
 /// See the command line's help.
-pub fn run(_args: &cli::Site) -> Result<()> {
-    bail!("not yet written")
+pub fn run(args: &cli::Site) -> Result<()> {
+    print(&match args {
+        cli::Site::New { role, force, file } => new(*role, *force, file)?,
+        cli::Site::Check { file } => check(file)?,
+        cli::Site::Show { secrets, file, path } => show(file, path.as_deref(), *secrets)?,
+    })
+}
+
+/// Reads and validates a site; what is wrong is said with line and column.
+pub fn load(file: &Path) -> Result<Site> {
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file)
+        .attempt(|| format!("cannot read {name}"))
+        .map_err(|error| error.next("name another file, or write one with `cargo xtask site new`"))?;
+    Site::parse(&text).map_err(|error| {
+        let error = error.in_file(name);
+        Error::new(error.headline()).fact(error.excerpt()).next(error.next())
+    })
+}
+
+fn new(role: cli::Role, force: bool, file: &Path) -> Result<String> {
+    let name = file.display();
+    let starter = match role {
+        cli::Role::Dialer => DIALER,
+        cli::Role::DialIn => DIAL_IN,
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).create_new(!force);
+    let mut target = match options.open(file) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return Err(Error::new(format!("{name} is there already"))
+                .next("give another name, or --force to overwrite it"));
+        }
+        opened => opened.attempt(|| format!("cannot create {name}"))?,
+    };
+    target.write_all(starter.as_bytes()).attempt(|| format!("cannot write {name}"))?;
+    Ok(format!("wrote {name}\n  next: edit it, then `cargo xtask site check {name}`\n"))
+}
+
+fn check(file: &Path) -> Result<String> {
+    let summary = load(file)?.summary();
+    Ok(format!("{summary}  next: cargo xtask build-image --site {}\n", file.display()))
+}
+
+fn show(file: &Path, path: Option<&str>, secrets: bool) -> Result<String> {
+    let site = load(file)?;
+    let files = if secrets { site.render() } else { site.masked().render() };
+    match path {
+        None => Ok(files.iter().map(titled).collect::<Vec<_>>().join("\n")),
+        Some(path) => match files.iter().find(|file| file.path == path) {
+            Some(file) => Ok(file.content.clone()),
+            None => Err(files.iter().fold(
+                Error::new(format!("{} makes no {path}", file.display())).next("show one of these"),
+                |error, file| error.fact(&file.path),
+            )),
+        },
+    }
+}
+
+fn titled(file: &RenderedFile) -> String {
+    format!("==> {} {:04o}: {}\n{}", file.path, file.mode, file.summary, file.content)
+}
+
+/// To standard output; a reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.attempt(|| "cannot write to standard output".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_starters_are_good_sites() {
+        for (starter, role) in [(DIALER, "dialer"), (DIAL_IN, "dial-in")] {
+            let site = Site::parse(starter).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(site.role.word(), role);
+        }
+    }
+
+    #[test]
+    fn a_new_site_never_overwrites_another_one_unasked() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("site.toml");
+        new(cli::Role::Dialer, false, &file).unwrap();
+        let error = new(cli::Role::DialIn, false, &file).unwrap_err().to_string();
+        assert!(error.contains("is there already"), "{error}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), DIALER);
+        new(cli::Role::DialIn, true, &file).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), DIAL_IN);
+    }
+
+    #[test]
+    fn a_slip_is_reported_with_its_place_in_the_file_that_was_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("cabin.toml");
+        fs::write(&file, DIALER.replace("apn =", "apm =")).unwrap();
+        let error = load(&file).unwrap_err().to_string();
+        let place = format!("{}:33:1", file.display());
+        assert_eq!(
+            error,
+            format!(
+                "error: {place}: unknown key `apm`; did you mean `apn`?\n     |\n  33 | apm = ••••\n     | \
+                 ^^^\n  next: write `apn`"
+            )
+        );
+    }
 }
