@@ -23,7 +23,7 @@ password = "hunter2"
 "#;
 
 /// One slip in an otherwise good site.
-const SLIPS: [(&str, &str, &str, &str); 45] = [
+const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("misspelt key", DIALER, "apn =", "apm ="),
     ("misspelt secret key", DIALER, "password =", "pasword ="),
     ("key that resembles none", DIALER, "apn =", "colour ="),
@@ -67,6 +67,9 @@ const SLIPS: [(&str, &str, &str, &str); 45] = [
     ("password without equals sign", DIALER, "password = \"hunter2\"", "password \"hunter2\""),
     ("password over two lines", DIALER, "\"hunter2\"", "\"\"\"hunter2\nhunter2\\z\"\"\""),
     ("password with a line break", DIALER, "\"hunter2\"", "\"hunter2\\n\""),
+    ("password that pppd reads from a file", DIALER, "hunter2", "@/etc/passwd"),
+    ("password that pppd asks the system for", DIAL_IN, "hunter2", "@login"),
+    ("user that is anybody", DIAL_IN, "\"caller\"", "\"*\""),
     (
         "route with host bits",
         DIALER,
@@ -117,8 +120,8 @@ fn slip(base: &str, good: &str, bad: &str) -> String {
 
 #[test]
 fn every_slip_is_pointed_at_with_a_way_out() {
-    let said = SLIPS.map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
-    insta::assert_snapshot!(said.join("\n"));
+    let said = SLIPS.iter().map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
+    insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
@@ -133,4 +136,37 @@ fn the_error_names_the_file_it_was_given() {
     let error = Site::parse("").unwrap_err().in_file("/boot/site.toml");
     assert!(error.to_string().starts_with("/boot/site.toml:1:1: "), "{error}");
     assert_eq!((error.line(), error.column()), (1, 1));
+}
+
+/// The error for an unknown key lists the known ones: each must be in the reference.
+#[test]
+fn docs_site_md_describes_every_key() {
+    let reference = include_str!("../docs/site.md");
+    let tables = [
+        ("top", "hostname =", DIALER),
+        ("[reboot]", "[operator]", DIALER),
+        ("[watchdog]", "[operator]", DIALER),
+        ("[modem]", "[operator]", DIALER),
+        ("[operator]", "[operator]", DIALER),
+        ("[link]", "[operator]", DIALER),
+        ("[dial-in]", "[[line]]", DIAL_IN),
+        ("[[line]]", "[[line]]", DIAL_IN),
+        ("[[user]]", "[[user]]", DIAL_IN),
+    ];
+    for (table, place, base) in tables {
+        let stranger = "zzzzzzzzzzzz = 1\n";
+        let text = match table {
+            "top" => base.replacen(place, &format!("{stranger}{place}"), 1),
+            table if table == place => base.replacen(place, &format!("{place}\n{stranger}"), 1),
+            table => base.replacen(place, &format!("{table}\n{stranger}{place}"), 1),
+        };
+        let error = Site::parse(&text).unwrap_err();
+        let keys = error.next().strip_prefix("use one of ").unwrap_or_else(|| panic!("{table}: {error}"));
+        for key in keys.split(", ") {
+            assert!(
+                reference.contains(&format!("`{key}`")) || reference.contains(&format!("[{key}]")),
+                "{table} {key}"
+            );
+        }
+    }
 }

@@ -16,6 +16,12 @@ fn render(text: &str) -> Vec<RenderedFile> {
     Site::parse(text).unwrap_or_else(|error| panic!("{error}")).render()
 }
 
+fn content<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {
+    &files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}")).content
+}
+
+const GENERATED: &str = "# Generated from site.toml: change that one, this one is written anew.\n";
+
 #[test]
 fn the_dialer_is_the_original_setup() {
     insta::assert_snapshot!(show(&render(DIALER)));
@@ -24,4 +30,97 @@ fn the_dialer_is_the_original_setup() {
 #[test]
 fn the_dial_in_is_the_original_setup() {
     insta::assert_snapshot!(show(&render(DIAL_IN)));
+}
+
+/// `base` with some lines replaced.
+fn edited(base: &str, edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(base.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from:?} is not in the site");
+        text.replacen(from, to, 1)
+    })
+}
+
+#[test]
+fn restricted_routes_replace_the_default_route() {
+    let files = render(&edited(DIALER, &[("#routes = [", "routes = [\"192.168.7.0/24\", ")]));
+    let peer = content(&files, "/etc/ppp/peers/free");
+    assert!(peer.ends_with("\nnodefaultroute\n"), "{peer}");
+    let script = |verb: &str| {
+        format!(
+            "#!/bin/sh\n{GENERATED}\
+             ip route {verb} 192.168.7.0/24 dev \"$PPP_IFACE\"\n\
+             ip route {verb} 10.1.0.0/16 dev \"$PPP_IFACE\"\n"
+        )
+    };
+    assert_eq!(content(&files, "/etc/ppp/ip-up.d/routes"), script("replace"));
+    assert_eq!(content(&files, "/etc/ppp/ip-down.d/routes"), script("del"));
+    let mode = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.mode);
+    assert_eq!(mode("/etc/ppp/ip-up.d/routes"), Some(0o755));
+}
+
+#[test]
+fn a_link_without_any_route_still_reaches_its_peer() {
+    let files = render(&edited(DIALER, &[("[link]", "[link]\ndefault-route = false")]));
+    assert!(content(&files, "/etc/ppp/peers/free").ends_with("\nnodefaultroute\n"));
+}
+
+#[test]
+fn an_operator_without_an_account_gets_no_user_and_no_secret() {
+    let files = render(&edited(DIALER, &[("user = \"free\"\npassword = \"free\"\n", "")]));
+    assert!(!content(&files, "/etc/ppp/peers/free").contains("user"));
+    for path in ["/etc/ppp/pap-secrets", "/etc/ppp/chap-secrets"] {
+        assert_eq!(content(&files, path), format!("{GENERATED}# client server secret addresses\n"));
+    }
+}
+
+/// The port in `site.toml`, and the device pppd is given.
+#[test]
+fn pppd_is_given_the_port_or_the_link_to_the_modem_that_was_found() {
+    for (port, device) in [
+        ("auto", "/dev/modem"),
+        ("1-1.4", "/dev/modem"),
+        ("1-1.4:1.2", "/dev/modem"),
+        ("/dev/ttyHS3", "/dev/ttyHS3"),
+        (
+            "/dev/serial/by-path/platform-20980000.usb-usb-0:1.2:1.0-port0",
+            "/dev/serial/by-path/platform-20980000.usb-usb-0:1.2:1.0-port0",
+        ),
+    ] {
+        let files = render(&edited(
+            DIALER,
+            &[("#[modem]", "[modem]"), ("#port = \"auto\"", &format!("port = {port:?}"))],
+        ));
+        let options = content(&files, "/etc/ppp/peers/free");
+        assert_eq!(options.lines().nth(1), Some(device), "{port}");
+    }
+}
+
+#[test]
+fn every_line_has_its_own_options() {
+    let second = "\n[[line]]\nport = \"1-1.3\"\nlocal = \"192.168.32.1\"\nremote = \"192.168.32.106\"\ncrtscts = false\n";
+    let files = render(&(edited(DIAL_IN, &[("port = \"auto\"", "port = \"/dev/ttyUSB0\"")]) + second));
+    let first = content(&files, "/etc/ppp/options.line1");
+    let expected = first.replace("192.168.32.105", "192.168.32.106").replace("\ncrtscts\n", "\nnocrtscts\n");
+    assert_eq!(content(&files, "/etc/ppp/options.line2"), expected);
+}
+
+#[test]
+fn what_the_examples_comment_out_is_the_default() {
+    for example in [DIALER, DIAL_IN] {
+        let setting = |line: &&str| {
+            let rest = line.strip_prefix('#').unwrap_or(" ");
+            rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) && !has_no_default(rest)
+        };
+        let spelt_out: Vec<_> =
+            example.lines().map(|line| if setting(&line) { &line[1..] } else { line }).collect();
+        let spelt_out = spelt_out.join("\n");
+        assert_ne!(spelt_out, example);
+        let parse = |text| Site::parse(text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(parse(&spelt_out), parse(example));
+    }
+}
+
+/// A setting that is absent by default: its line in the example shows how it is written.
+fn has_no_default(line: &str) -> bool {
+    ["pin", "routes"].iter().any(|key| line.starts_with(key))
 }

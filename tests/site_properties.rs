@@ -76,8 +76,9 @@ fn content<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {
 }
 
 fn account() -> impl Strategy<Value = (String, String)> {
-    ("[ -~]{1,40}", "[ -~]{1,40}")
-        .prop_filter("pppd's own meanings", |(user, password)| user != "*" && !password.starts_with("@/"))
+    ("[ -~]{1,40}", "[ -~]{1,40}").prop_filter("pppd's own meanings", |(user, password)| {
+        user != "*" && !password.starts_with("@/") && password != "@login"
+    })
 }
 
 fn dialer(user: &str, password: &str, init: &[String]) -> String {

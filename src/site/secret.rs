@@ -45,19 +45,19 @@ impl Text for Secret {
                 "pppd takes no longer one",
             ));
         }
-        // pppd(8): "if the secret starts with an at-sign followed by a slash, it is the name of
-        // a file that holds the secret"; no quoting prevents it (auth.c, scan_authfile).
-        if text.starts_with("@/") {
+        // `@/file` is read from that file, `@login` asks the system's accounts, and no quoting
+        // prevents it (pppd's auth.c, scan_authfile and check_passwd).
+        if text.starts_with("@/") || text == "@login" {
             return Err(Invalid::new(
-                "the password starts with `@/`",
-                "pppd would read a file of that name: choose another password",
+                "pppd would look for the password elsewhere",
+                "choose one that is not `@login` and does not start with `@/`",
             ));
         }
         Ok(Self(text.to_owned()))
     }
 }
 
-/// The PIN of a SIM: 4 to 8 digits (3GPP TS 31.101 §9.5.1).
+/// The PIN of a SIM: 4 to 8 digits (3GPP TS 51.010-1 §27.14.2.1).
 #[derive(Clone, PartialEq)]
 pub struct Pin(String);
 

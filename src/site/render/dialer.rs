@@ -3,7 +3,6 @@
 use super::{Options, RenderedFile, chat, quoted, secrets};
 use crate::site::{Dialer, Ipv4Net, Port, Routing};
 use std::fmt::Write;
-use std::slice;
 
 pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
     let operator = &dialer.operator;
@@ -14,7 +13,7 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
         chat::file(&dialer.modem, operator),
     ];
     // Operators ask for the one or the other; pppd looks into the file of what is asked for.
-    let accounts = operator.account.as_ref().map_or(&[][..], slice::from_ref);
+    let accounts = operator.account.as_slice();
     files.push(secrets::pap(accounts));
     files.push(secrets::chap(accounts));
     if let Routing::Only(networks) = &dialer.link.routing {
