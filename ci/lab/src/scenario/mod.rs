@@ -31,6 +31,11 @@ pub struct Scenario {
 /// All of them; the long ones come first, so that the last minutes are shared too.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "a-frozen-service-reboots-the-box", modem: stick, play: reboot::frozen_service },
+    Scenario {
+        name: "a-frozen-watchdogd-is-reset-by-the-watchdog",
+        modem: stick,
+        play: reboot::frozen_watchdogd,
+    },
     Scenario { name: "the-daily-reboot-comes-at-the-sites-hour", modem: stick, play: reboot::daily },
     Scenario { name: "a-reboot-forgets-all-but-state", modem: stick, play: boot::reboot_forgets },
     Scenario { name: "a-fresh-card-boots-to-all-services", modem: stick, play: boot::fresh_card },

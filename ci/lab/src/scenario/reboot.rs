@@ -22,6 +22,18 @@ pub fn frozen_service(machine: &mut Machine) -> Result<()> {
     shows("dialctl status", &status, &["stuck sms-dialer"])
 }
 
+/// When nobody is left to decide, the watchdog does.
+pub fn frozen_watchdogd(machine: &mut Machine) -> Result<()> {
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", &["watchdogd", "sms-dialer"])?;
+    booted.must("kill -STOP $(pidof watchdogd)")?;
+    booted.reboots(FROZEN)?;
+
+    let mut booted = machine.boot()?;
+    let ledger = booted.must("dialctl ledger")?;
+    shows("dialctl ledger", &ledger, &["power cut or unknown"])
+}
+
 /// At the site's hour the box starts afresh, once.
 pub fn daily(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
