@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 const SILENCE: Duration = Duration::from_secs(30);
 /// A box that says something else for so long is lost as well.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// What busybox init says when the console is free for a person.
+const FREE: &str = "Please press Enter";
+/// A shell that was told something and says nothing for so long did not understand it.
+const UNHEARD: Duration = Duration::from_secs(3);
 /// Stands between the words of a marker, so that the echo of the command is not taken for its output.
 const INVISIBLE: &str = "''";
 
@@ -65,39 +69,59 @@ impl Console {
         Ok(Self { line, ear, read: 0, commands: 0 })
     }
 
+    /// Waits for the box to boot and takes the shell on its console.
+    ///
+    /// Until the kernel is told to be quiet here, its messages may stand in the middle of any word, also of those
+    /// that are waited for. So the words are said again until the answer comes through whole.
+    pub fn take_shell(&mut self) -> Result<()> {
+        self.hear(FREE, SILENCE)?;
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            self.send("")?;
+            self.send(&format!("dmesg -n 1; echo lab{INVISIBLE}-awake"))?;
+            if self.hear("lab-awake\r\n", UNHEARD)?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(gave_up("a shell", "none answered"))
+    }
+
     /// Types a line.
     pub fn send(&mut self, line: &str) -> Result<()> {
         let typed = self.line.write_all(format!("{line}\r").as_bytes());
-        typed.map_err(|_| self.gave_up(line, "the box is off"))
+        typed.map_err(|_| gave_up(line, "the box is off"))
     }
 
     /// Waits until `pattern` is said; returns what came before it.
     pub fn expect(&mut self, pattern: &str) -> Result<String> {
+        let heard = self.hear(pattern, SILENCE)?;
+        heard.ok_or_else(|| gave_up(pattern, &format!("it said nothing for {} s", SILENCE.as_secs())))
+    }
+
+    /// Like [`expect`](Self::expect); `None` after a silence of the given length.
+    fn hear(&mut self, pattern: &str, silence: Duration) -> Result<Option<String>> {
         let started = Instant::now();
         let mut heard = self.ear.lock();
         loop {
             if let Some(at) = find(&heard.bytes[self.read..], pattern.as_bytes()) {
                 let before = String::from_utf8_lossy(&heard.bytes[self.read..self.read + at]).into_owned();
                 self.read += at + pattern.len();
-                return Ok(before);
+                return Ok(Some(before));
             }
-            let length = heard.bytes.len();
             if heard.ended {
-                drop(heard);
-                return Err(self.gave_up(pattern, "the box went off"));
-            }
-            let waited = self.ear.more.wait_timeout(heard, SILENCE);
-            heard = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if heard.bytes.len() == length && !heard.ended {
-                drop(heard);
-                return Err(self.gave_up(pattern, &format!("it said nothing for {} s", SILENCE.as_secs())));
+                return Err(gave_up(pattern, "the box went off"));
             }
             if started.elapsed() > PATIENCE {
-                drop(heard);
-                return Err(
-                    self.gave_up(pattern, &format!("it said other things for {} s", PATIENCE.as_secs()))
-                );
+                return Err(gave_up(pattern, &format!("it said other things for {} s", PATIENCE.as_secs())));
             }
+            let length = heard.bytes.len();
+            let unchanged = |heard: &mut Heard| heard.bytes.len() == length && !heard.ended;
+            let waited = self.ear.more.wait_timeout_while(heard, silence, unchanged);
+            let (now, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            if timeout.timed_out() {
+                return Ok(None);
+            }
+            heard = now;
         }
     }
 
@@ -123,10 +147,10 @@ impl Console {
         let waited = self.ear.more.wait_timeout_while(heard, within, |heard| !heard.ended);
         waited.unwrap_or_else(PoisonError::into_inner).0.ended
     }
+}
 
-    fn gave_up(&self, pattern: &str, instead: &str) -> Error {
-        Error::Awaited { pattern: pattern.to_owned(), instead: instead.to_owned() }
-    }
+fn gave_up(pattern: &str, instead: &str) -> Error {
+    Error::Awaited { pattern: pattern.to_owned(), instead: instead.to_owned() }
 }
 
 fn listen(mut line: UnixStream, mut log: File, ear: &Ear) {
@@ -170,6 +194,28 @@ mod tests {
         drop(line);
         assert!(console.expect("login: ").unwrap_err().to_string().contains("the box went off"));
         assert_eq!(std::fs::read(dir.path().join("log")).unwrap(), b"booting\r\nlogin: rest\r\n");
+    }
+
+    #[test]
+    fn a_shell_is_asked_again_when_the_kernel_talks_over_its_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut console, mut line) = console(dir.path());
+        line.write_all(b"Please press Enter to activate this console. ").unwrap();
+        let shell = std::thread::spawn(move || {
+            let mut typed = [0; 200];
+            for answer in [
+                b"lab-aw[    5.302140] usb 1-1.1: New USB device found\r\nake\r\n".as_slice(),
+                b"lab-awake\r\n",
+            ] {
+                let mut count = 0;
+                while !typed[..count].ends_with(b"-awake\r") {
+                    count = line.read(&mut typed).unwrap();
+                }
+                line.write_all(answer).unwrap();
+            }
+        });
+        console.take_shell().unwrap();
+        shell.join().unwrap();
     }
 
     #[test]

@@ -13,8 +13,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// What busybox init says when the console is free for a person.
-const CONSOLE_READY: &str = "Please press Enter to activate this console.";
 /// A card with room left, so that the state partition has somewhere to grow; its holes take no space here.
 const CARD_BYTES: u64 = 256 << 20;
 /// How long a service may take to show what it is asked for, on a slow host.
@@ -97,10 +95,7 @@ impl Machine {
         let log = File::options().create(true).append(true).open(self.log());
         let console = Console::new(line, log.map_err(|e| Error::io("open", &self.log(), e))?)?;
         let mut booted = Booted { machine: PhantomData, console, running };
-        booted.console.expect(CONSOLE_READY)?;
-        booted.console.send("")?;
-        // Kernel messages would stand in the middle of what commands print.
-        booted.run("dmesg -n 1")?;
+        booted.console.take_shell()?;
         Ok(booted)
     }
 
