@@ -1,6 +1,6 @@
 //! From a fresh card to services that run, and what of it lasts.
 
-use super::{REBOOT, check, shows};
+use super::{DIALER_UP, REBOOT, check, shows};
 use crate::card::Partition;
 use crate::error::Result;
 use crate::machine::Machine;
@@ -8,8 +8,9 @@ use crate::machine::Machine;
 /// Every service is up, the root is sealed, state was formed and grown to the card's end.
 pub fn fresh_card(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", &["watchdogd", "sms-dialer"])?;
-    shows("dialctl status", &status, &["dialer", "dialbox", "formatted"])?;
+    let status = booted.until("dialctl status", DIALER_UP)?;
+    let told = ["dialbox, dialer", "boots     1,", "read-only", "state     formatted", "site      baked"];
+    shows("dialctl status", &status, &told)?;
     let mounts = booted.must("cat /proc/mounts")?;
     shows("the mounts", &mounts, &["squashfs ro", "overlay rw", " /state ext4 rw", " /boot vfat ro"])?;
     let sealed = booted.run("touch /run/root/etc/hostname")?;
@@ -35,15 +36,15 @@ pub fn reboot_forgets(machine: &mut Machine) -> Result<()> {
     let stray = booted.run("cat /etc/stray")?;
     check(stray.code != 0, || format!("/etc/stray still holds {:?}", stray.text))?;
     let status = booted.must("dialctl status")?;
-    shows("dialctl status", &status, &["requested", "clean"])
+    shows("dialctl status", &status, &["boots     2, the last one after: requested", "state     clean"])
 }
 
 /// Garbage where state should be costs what state held, not the boot.
 pub fn state_garbage(machine: &mut Machine) -> Result<()> {
     machine.card().fill_partition(4, 0xa5)?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", &["sms-dialer"])?;
-    shows("dialctl status", &status, &["formatted"])?;
+    let status = booted.until("dialctl status", DIALER_UP)?;
+    shows("dialctl status", &status, &["state     formatted"])?;
     booted.must("grep -q ' /state ext4 rw' /proc/mounts").map(drop)
 }
 
@@ -51,8 +52,8 @@ pub fn state_garbage(machine: &mut Machine) -> Result<()> {
 pub fn state_missing(machine: &mut Machine) -> Result<()> {
     machine.card().set_partition(4, Partition::NONE)?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", &["sms-dialer"])?;
-    shows("dialctl status", &status, &["memory"])?;
+    let status = booted.until("dialctl status", DIALER_UP)?;
+    shows("dialctl status", &status, &["state     memory"])?;
     booted.must("echo fleeting > /state/fleeting && grep -q ' /state tmpfs rw' /proc/mounts").map(drop)
 }
 
@@ -60,7 +61,7 @@ pub fn state_missing(machine: &mut Machine) -> Result<()> {
 pub fn small_memory(machine: &mut Machine) -> Result<()> {
     machine.append("mem=240M");
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["watchdogd", "Option N.V."])?;
+    booted.until("dialctl status", DIALER_UP)?;
     let total = booted.must("awk '/MemTotal/ { print $2 }' /proc/meminfo")?;
     check(total.parse().is_ok_and(|kib: u32| kib < 240 << 10), || format!("the box has {total} KiB"))
 }

@@ -1,6 +1,6 @@
 //! A `site.toml` that was edited on the card, with any PC.
 
-use super::{check, shows};
+use super::{DIALER_UP, check, shows};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 
@@ -12,8 +12,9 @@ const LINE_OPTIONS: &str = "/etc/ppp/options.line1";
 pub fn dial_in(machine: &mut Machine) -> Result<()> {
     machine.card().write(SITE, DIAL_IN.as_bytes())?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", &["dial-in", "ttyUSB0"])?;
-    shows("dialctl status", &status, &["edited"])?;
+    let status =
+        booted.until("dialctl status", &["dial-in up", "watchdogd up", "ttyUSB0", "ready, no calls"])?;
+    shows("dialctl status", &status, &["dialbox, dial-in", "site      edited"])?;
     check(!status.contains("sms-dialer"), || format!("the dialer runs too:\n{status}"))?;
     booted.must(&format!("pppd ttyUSB0 file {LINE_OPTIONS} dryrun"))?;
     let mode = booted.must("stat -c %a /etc/ppp/pap-secrets || ls -l /etc/ppp/pap-secrets")?;
@@ -24,7 +25,8 @@ pub fn dial_in(machine: &mut Machine) -> Result<()> {
         format!("the modem was not reset, but told:\n{sent}")
     })?;
     machine.modem().ring(2);
-    booted.until("logread", &["RING"]).map(drop)
+    booted.until("logread", &["RING, a new call", "RING 2"])?;
+    booted.until("dialctl status", &["the last one with 2 rings"]).map(drop)
 }
 
 /// A mistake in it costs nothing: the baked site stays in force, and the status shows line and reason.
@@ -36,8 +38,12 @@ pub fn broken(machine: &mut Machine) -> Result<()> {
     }
     machine.card().write(SITE, bad.as_bytes())?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", &["sms-dialer", "Option N.V."])?;
-    shows("dialctl status", &status, &["apm", "did you mean", "site.toml:"])?;
+    let status = booted.until("dialctl status", DIALER_UP)?;
+    shows(
+        "dialctl status",
+        &status,
+        &["broken, the baked one is in force", "unknown key `apm`; did you mean `apn`?"],
+    )?;
     let name = booted.must("hostname; cat /etc/ppp/chat/free")?;
     shows("the site in force", &name, &["dialbox", "AT+CGDCONT=1,\"IP\",\"free\""])
 }

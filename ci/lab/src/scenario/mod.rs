@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const AT_A_TIME: usize = 2;
 /// Lines of the console shown with a failure.
 const TAIL: usize = 30;
+/// The status of a dialer that has nothing to complain about.
+const DIALER_UP: &[&str] = &["sms-dialer up", "watchdogd up", "Option N.V."];
 /// Long enough for a reboot that stops services and syncs.
 const REBOOT: Duration = Duration::from_secs(40);
 

@@ -9,7 +9,7 @@ pub fn answers(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
     booted.until(
         "dialctl status",
-        &["ttyUSB0", "Option N.V.", "GlobeTrotter HSUPA Modem", "ready", "-77 dBm"],
+        &["ttyUSB0", "Option N.V.", "GlobeTrotter HSUPA Modem", "SIM ready, signal -77 dBm"],
     )?;
     no_pin_was_sent(machine)
 }
@@ -17,14 +17,14 @@ pub fn answers(machine: &mut Machine) -> Result<()> {
 /// A SIM that waits for its PIN keeps its three tries.
 pub fn locked(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["Option N.V.", "SIM PIN"])?;
+    booted.until("dialctl status", &["Option N.V.", "SIM wants SIM PIN"])?;
     no_pin_was_sent(machine)
 }
 
 /// An empty holder is not a modem that fails.
 pub fn without_sim(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["Option N.V.", "no SIM"])?;
+    booted.until("dialctl status", &["Option N.V.", "SIM unusable: no SIM"])?;
     no_pin_was_sent(machine)
 }
 

@@ -1,6 +1,6 @@
 //! Reboots the box decides on by itself.
 
-use super::{REBOOT, shows};
+use super::{DIALER_UP, REBOOT, shows};
 use crate::error::Result;
 use crate::machine::Machine;
 use std::time::Duration;
@@ -11,7 +11,7 @@ const FROZEN: Duration = Duration::from_secs(150);
 /// A service that stops making progress takes the box down with it, and the next boot says which one it was.
 pub fn frozen_service(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["sms-dialer", "Option N.V."])?;
+    booted.until("dialctl status", DIALER_UP)?;
     booted.must("kill -STOP $(pidof sms-dialer)")?;
     booted.reboots(FROZEN)?;
 
@@ -19,13 +19,13 @@ pub fn frozen_service(machine: &mut Machine) -> Result<()> {
     let ledger = booted.must("dialctl ledger")?;
     shows("dialctl ledger", &ledger, &["stuck sms-dialer"])?;
     let status = booted.must("dialctl status")?;
-    shows("dialctl status", &status, &["stuck sms-dialer"])
+    shows("dialctl status", &status, &["the last one after: stuck sms-dialer"])
 }
 
 /// When nobody is left to decide, the watchdog does.
 pub fn frozen_watchdogd(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["watchdogd", "sms-dialer"])?;
+    booted.until("dialctl status", DIALER_UP)?;
     booted.must("kill -STOP $(pidof watchdogd)")?;
     booted.reboots(FROZEN)?;
 
@@ -37,15 +37,15 @@ pub fn frozen_watchdogd(machine: &mut Machine) -> Result<()> {
 /// At the site's hour the box starts afresh, once.
 pub fn daily(machine: &mut Machine) -> Result<()> {
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["watchdogd", "sms-dialer"])?;
+    booted.until("dialctl status", DIALER_UP)?;
     // The day after today: the box distrusts a clock that stands before its build.
     let tomorrow = booted.must("date -d @$(($(date +%s) + 86400)) +%Y-%m-%d")?;
     booted.must(&format!("date -s '{tomorrow} 03:59:20'"))?;
     booted.reboots(REBOOT + Duration::from_secs(40))?;
 
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", &["watchdogd", "sms-dialer"])?;
-    shows("dialctl status", &status, &["daily"])?;
+    let status = booted.until("dialctl status", DIALER_UP)?;
+    shows("dialctl status", &status, &["the last one after: daily"])?;
     let today = booted.must("date +%Y-%m-%d")?;
     shows("the clock after the reboot", &today, &[&tomorrow])
 }
