@@ -131,6 +131,18 @@ fn the_good_sites_are_good() {
     }
 }
 
+/// A byte order mark and CR LF, as Windows Notepad writes them.
+#[test]
+fn a_site_edited_on_windows_is_read_and_its_slips_are_found() {
+    let windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    assert_eq!(Site::parse(&windows(DIALER)), Site::parse(DIALER));
+    let slip = DIALER.replace("hostname = \"dialbox\"", "hostname = \"dial box\"");
+    let said = |text: &str| Site::parse(text).unwrap_err().to_string();
+    assert_eq!(said(&windows(&slip)), said(&slip));
+    let first = "hostnam = \"dialbox\"\n";
+    assert_eq!(said(&windows(first)), said(first));
+}
+
 #[test]
 fn the_error_names_the_file_it_was_given() {
     let error = Site::parse("").unwrap_err().in_file("/boot/site.toml");

@@ -218,6 +218,8 @@ impl Site {
     /// # Errors
     /// The first thing that is wrong, with its line and column. Never shows a secret.
     pub fn parse(text: &str) -> Result<Self, SiteError> {
+        // The byte order mark of Windows editors is no part of the first column.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let raw = raw::parse(text)?;
         validate::validate(raw, text)
     }

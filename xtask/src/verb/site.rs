@@ -116,15 +116,13 @@ mod tests {
     fn a_slip_is_reported_with_its_place_in_the_file_that_was_named() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("cabin.toml");
-        fs::write(&file, DIALER.replace("apn =", "apm =")).unwrap();
+        fs::write(&file, "role = \"dialer\"\nhostnam = \"cabin\"\n").unwrap();
         let error = load(&file).unwrap_err().to_string();
-        let place = format!("{}:33:1", file.display());
-        assert_eq!(
-            error,
-            format!(
-                "error: {place}: unknown key `apm`; did you mean `apn`?\n     |\n  33 | apm = ••••\n     | \
-                 ^^^\n  next: write `apn`"
-            )
-        );
+        let expected = "FILE:2:1: unknown key `hostnam`; did you mean `hostname`?
+    |
+  2 | hostnam = ••••
+    | ^^^^^^^
+  next: write `hostname`";
+        assert_eq!(error, format!("error: {}", expected.replace("FILE", &file.display().to_string())));
     }
 }
