@@ -2,6 +2,7 @@
 
 mod cli;
 mod context;
+mod debian;
 mod error;
 mod manifest;
 mod say;

@@ -69,12 +69,10 @@ impl Keyring {
     pub fn load(files: &[PathBuf]) -> Result<Self, String> {
         let mut certificates = Vec::new();
         for file in files {
-            let broken = |error: &dyn fmt::Display| {
-                format!("cannot read the keyring {}: {error}", file.display())
-            };
+            let broken =
+                |error: &dyn fmt::Display| format!("cannot read the keyring {}: {error}", file.display());
             let armoured = fs::read_to_string(file).map_err(|error| broken(&error))?;
-            let (keys, _) =
-                SignedPublicKey::from_string_many(&armoured).map_err(|error| broken(&error))?;
+            let (keys, _) = SignedPublicKey::from_string_many(&armoured).map_err(|error| broken(&error))?;
             for key in keys {
                 let key = key.map_err(|error| broken(&error))?;
                 key.verify_bindings().map_err(|error| broken(&error))?;
@@ -114,21 +112,14 @@ fn signing_keys(certificate: &SignedPublicKey) -> Vec<SigningKey<'_>> {
             .filter(|it| it.typ() == Some(SignatureType::SubkeyBinding))
             .collect(),
         revoked: revoked
-            || subkey
-                .signatures
-                .iter()
-                .any(|it| it.typ() == Some(SignatureType::SubkeyRevocation)),
+            || subkey.signatures.iter().any(|it| it.typ() == Some(SignatureType::SubkeyRevocation)),
     });
     std::iter::once(primary).chain(subkeys).collect()
 }
 
 fn primary_bindings(certificate: &SignedPublicKey) -> Vec<&Signature> {
     let details = &certificate.details;
-    let of_users = details
-        .users
-        .iter()
-        .flat_map(|user| &user.signatures)
-        .filter(|it| it.is_certification());
+    let of_users = details.users.iter().flat_map(|user| &user.signatures).filter(|it| it.is_certification());
     details.direct_signatures.iter().chain(of_users).collect()
 }
 
@@ -141,10 +132,7 @@ impl SigningKey<'_> {
         if !latest(&self.binding).is_some_and(|it| it.key_flags().sign()) {
             return Err(Unusable::NotForSigning);
         }
-        let certificate = expiry(
-            self.certificate.created_at(),
-            &primary_bindings(self.certificate),
-        );
+        let certificate = expiry(self.certificate.created_at(), &primary_bindings(self.certificate));
         let own = expiry(self.key.key_created(), &self.binding);
         match certificate.into_iter().chain(own).min() {
             Some(end) if end <= now => Err(Unusable::Expired(end)),
@@ -154,9 +142,7 @@ impl SigningKey<'_> {
 
     /// Whether the arithmetic of the signature over `text` is right.
     pub fn check(&self, signature: &Signature, text: &[u8]) -> Result<(), String> {
-        self.key
-            .check(signature, text)
-            .map_err(|error| error.to_string())
+        self.key.check(signature, text).map_err(|error| error.to_string())
     }
 }
 

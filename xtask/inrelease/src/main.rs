@@ -48,7 +48,5 @@ fn run(args: &Args) -> Result<(), String> {
         .read_to_string(&mut message)
         .map_err(|error| format!("cannot read the InRelease file: {error}"))?;
     let text = verify::signed_text(&message, &keyring, Timestamp::from_secs(args.now))?;
-    io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| format!("cannot write the signed text: {error}"))
+    io::stdout().write_all(text.as_bytes()).map_err(|error| format!("cannot write the signed text: {error}"))
 }

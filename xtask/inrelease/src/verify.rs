@@ -42,24 +42,14 @@ pub fn signed_text(message: &str, keyring: &Keyring, now: Timestamp) -> Result<S
     Err(refusals.join("\n"))
 }
 
-fn judge(
-    signature: &Signature,
-    text: &[u8],
-    keyring: &Keyring,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    if !matches!(
-        signature.typ(),
-        Some(SignatureType::Text | SignatureType::Binary)
-    ) {
+fn judge(signature: &Signature, text: &[u8], keyring: &Keyring, now: Timestamp) -> Result<(), Refusal> {
+    if !matches!(signature.typ(), Some(SignatureType::Text | SignatureType::Binary)) {
         return Err(Refusal::NotATextSignature);
     }
     match signature.hash_alg() {
         Some(HashAlgorithm::Sha256 | HashAlgorithm::Sha384 | HashAlgorithm::Sha512) => {}
         hash => {
-            return Err(Refusal::WeakHash {
-                hash: hash.unwrap_or(HashAlgorithm::None),
-            });
+            return Err(Refusal::WeakHash { hash: hash.unwrap_or(HashAlgorithm::None) });
         }
     }
     let made = signature.created().unwrap_or_default();
@@ -69,20 +59,12 @@ fn judge(
     if let Some(end) = expiry(signature, made).filter(|end| *end <= now) {
         return Err(Refusal::Expired { end });
     }
-    let mut refusal = Refusal::UnknownKey {
-        issuer: issuer(signature),
-    };
+    let mut refusal = Refusal::UnknownKey { issuer: issuer(signature) };
     for key in keyring.makers_of(signature) {
         if let Err(why) = key.usable(now) {
-            refusal = Refusal::UnusableKey {
-                key: key.to_string(),
-                why,
-            };
+            refusal = Refusal::UnusableKey { key: key.to_string(), why };
         } else if let Err(why) = key.check(signature, text) {
-            refusal = Refusal::Bad {
-                key: key.to_string(),
-                why,
-            };
+            refusal = Refusal::Bad { key: key.to_string(), why };
         } else {
             return Ok(());
         }
@@ -96,19 +78,9 @@ fn expiry(signature: &Signature, made: Timestamp) -> Option<Timestamp> {
 }
 
 fn issuer(signature: &Signature) -> String {
-    let fingerprint = signature
-        .issuer_fingerprint()
-        .first()
-        .map(|it| format!("{it:X}"));
-    let key_id = || {
-        signature
-            .issuer_key_id()
-            .first()
-            .map(|it| it.to_string().to_uppercase())
-    };
-    fingerprint
-        .or_else(key_id)
-        .unwrap_or_else(|| "an unnamed key".to_owned())
+    let fingerprint = signature.issuer_fingerprint().first().map(|it| format!("{it:X}"));
+    let key_id = || signature.issuer_key_id().first().map(|it| it.to_string().to_uppercase());
+    fingerprint.or_else(key_id).unwrap_or_else(|| "an unnamed key".to_owned())
 }
 
 impl fmt::Display for Refusal {
@@ -140,18 +112,12 @@ mod tests {
     const YEAR_2028: u32 = 1_830_000_000;
 
     fn data(name: &str) -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/data")
-            .join(name)
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
     }
 
     fn verify(message: &str, keys: &[&str], now: u32) -> Result<String, String> {
         let files: Vec<_> = keys.iter().map(|it| data(it)).collect();
-        signed_text(
-            message,
-            &Keyring::load(&files).unwrap(),
-            Timestamp::from_secs(now),
-        )
+        signed_text(message, &Keyring::load(&files).unwrap(), Timestamp::from_secs(now))
     }
 
     fn message(name: &str) -> String {
@@ -172,10 +138,7 @@ mod tests {
         let both = message("signed-by-both.txt");
         assert!(verify(&both, &["autumn.asc"], APRIL).is_ok());
         assert!(verify(&both, &["winter.asc"], APRIL).is_ok());
-        assert!(
-            verify(&both, &["autumn.asc", "winter.asc"], YEAR_2028).is_ok(),
-            "winter does not run out"
-        );
+        assert!(verify(&both, &["autumn.asc", "winter.asc"], YEAR_2028).is_ok(), "winter does not run out");
     }
 
     #[test]
@@ -187,42 +150,12 @@ mod tests {
                 APRIL,
                 "unknown key: 8C45ADA3B0E51BA198D0DC7D5015F81935100F66",
             ),
-            (
-                "signed-by-autumn.txt",
-                &["autumn.asc"],
-                YEAR_2028,
-                "the key expired on Fri, 01 Jan 2027",
-            ),
-            (
-                "signed-by-autumn.txt",
-                &["autumn.asc"],
-                SIGNED - 1,
-                "made in the future: Sun, 01 Mar 2026",
-            ),
-            (
-                "signed-by-both.txt",
-                &["winter-revoked.asc"],
-                APRIL,
-                "the key was revoked",
-            ),
-            (
-                "signed-with-sha1.txt",
-                &["winter.asc"],
-                APRIL,
-                "weak hash: SHA1",
-            ),
-            (
-                "expired-signature.txt",
-                &["winter.asc"],
-                APRIL,
-                "the signature expired on Wed, 11 Mar 2026",
-            ),
-            (
-                "autumn.asc",
-                &["autumn.asc"],
-                APRIL,
-                "not a clear-signed message",
-            ),
+            ("signed-by-autumn.txt", &["autumn.asc"], YEAR_2028, "the key expired on Fri, 01 Jan 2027"),
+            ("signed-by-autumn.txt", &["autumn.asc"], SIGNED - 1, "made in the future: Sun, 01 Mar 2026"),
+            ("signed-by-both.txt", &["winter-revoked.asc"], APRIL, "the key was revoked"),
+            ("signed-with-sha1.txt", &["winter.asc"], APRIL, "weak hash: SHA1"),
+            ("expired-signature.txt", &["winter.asc"], APRIL, "the signature expired on Wed, 11 Mar 2026"),
+            ("autumn.asc", &["autumn.asc"], APRIL, "not a clear-signed message"),
         ];
         for (name, keys, now, why) in cases {
             let error = verify(&message(name), keys, now).unwrap_err();
@@ -234,23 +167,13 @@ mod tests {
     fn one_changed_byte_is_a_bad_signature() {
         let forged = message("signed-by-both.txt").replace(" 00 0 main", " 01 0 main");
         let error = verify(&forged, &["autumn.asc", "winter.asc"], APRIL).unwrap_err();
-        assert_eq!(
-            error
-                .lines()
-                .filter(|it| it.starts_with("bad signature by "))
-                .count(),
-            2,
-            "{error}"
-        );
+        assert_eq!(error.lines().filter(|it| it.starts_with("bad signature by ")).count(), 2, "{error}");
     }
 
     #[test]
     fn text_outside_the_signature_is_refused() {
         let signed = message("signed-by-both.txt");
-        for smuggled in [
-            format!("Suite: evil\n{signed}"),
-            format!("{signed}Suite: evil\n"),
-        ] {
+        for smuggled in [format!("Suite: evil\n{signed}"), format!("{signed}Suite: evil\n")] {
             assert!(verify(&smuggled, &["autumn.asc"], APRIL).is_err());
         }
     }
@@ -258,14 +181,9 @@ mod tests {
     #[test]
     fn the_archive_keys_of_this_project_can_be_read() {
         let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../image/keys");
-        let files: Vec<_> = fs::read_dir(keys)
-            .unwrap()
-            .map(|it| it.unwrap().path())
-            .collect();
-        let files: Vec<_> = files
-            .into_iter()
-            .filter(|it| it.extension().is_some_and(|it| it == "asc"))
-            .collect();
+        let files: Vec<_> = fs::read_dir(keys).unwrap().map(|it| it.unwrap().path()).collect();
+        let files: Vec<_> =
+            files.into_iter().filter(|it| it.extension().is_some_and(|it| it == "asc")).collect();
         assert_eq!(files.len(), 3);
         Keyring::load(&files).unwrap();
     }

@@ -1,6 +1,9 @@
 //! `image/packages.lock`: the exact packages, and whether they still fit the recipes.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +105,33 @@ impl Lock {
         fs::write(&fresh, text)
             .and_then(|()| fs::rename(&fresh, &file))
             .attempt(|| "cannot write image/packages.lock".into())
+    }
+
+    /// What choosing `packages` instead changes, one line a package. Empty: nothing.
+    pub fn changes(&self, packages: &[LockedPackage]) -> Vec<String> {
+        let old: BTreeMap<PackageId, &LockedPackage> = self.packages.iter().map(|it| (it.id(), it)).collect();
+        let new: BTreeMap<PackageId, &LockedPackage> = packages.iter().map(|it| (it.id(), it)).collect();
+        let ids: BTreeSet<&PackageId> = old.keys().chain(new.keys()).collect();
+        let change = |id: &PackageId| match (old.get(id), new.get(id)) {
+            (None, Some(new)) => {
+                Some(format!("+ {} {} ({}, {})", id.name, new.version, id.suite, id.architecture))
+            }
+            (Some(old), None) => {
+                Some(format!("- {} {} ({}, {})", id.name, old.version, id.suite, id.architecture))
+            }
+            (Some(old), Some(new)) if old.version != new.version => Some(format!(
+                "  {} {} -> {} ({}, {})",
+                id.name, old.version, new.version, id.suite, id.architecture
+            )),
+            (Some(old), Some(new)) if old.sha256 != new.sha256 || old.path != new.path => {
+                Some(format!("  {} {} is another file now", id.name, new.version))
+            }
+            (Some(old), Some(new)) if old != new => {
+                Some(format!("  {} {} is used for {} now", id.name, new.version, new.recipes.join(", ")))
+            }
+            _ => None,
+        };
+        ids.into_iter().filter_map(change).collect()
     }
 
     /// Where the lock and the recipes disagree, one line a package. Empty: they fit.

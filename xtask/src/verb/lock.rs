@@ -1,8 +1,38 @@
-//! `cargo xtask lock`.
+//! `cargo xtask lock`: choose exact packages for what the recipes want.
 
-use crate::{bail, cli, error::Result};
+use crate::{
+    cli,
+    context::BuildContext,
+    debian::{archive::Archive, resolve},
+    error::Result,
+    manifest::{Lock, Manifest},
+};
 
 /// See the command line's help.
-pub fn run(_args: &cli::Lock) -> Result<()> {
-    bail!("not yet written")
+pub fn run(args: &cli::Lock) -> Result<()> {
+    let ctx = BuildContext::new(&args.sources);
+    let manifest = Manifest::load(&ctx)?;
+    if args.check {
+        manifest.lock(Lock::load(&ctx)?)?;
+        ctx.say.line("image/packages.lock fits the recipes");
+        return Ok(());
+    }
+    let old =
+        if ctx.lock_file().exists() { Lock::load(&ctx)? } else { Lock { epoch: 0, packages: Vec::new() } };
+    let archive = Archive::open(&manifest, &ctx)?; // signatures are checked here, or not at all
+    let phase = ctx.say.phase("resolve");
+    let packages = resolve::resolve(&manifest, &archive)?;
+    phase.done(format!("{} packages", packages.len()));
+    let changes = old.changes(&packages);
+    if changes.is_empty() {
+        // The same packages from newer indices are the same image: its date stays, too.
+        ctx.say.line("image/packages.lock is up to date");
+        return Ok(());
+    }
+    Lock { epoch: archive.date, packages }.save(&ctx)?;
+    for change in &changes {
+        ctx.say.line(change);
+    }
+    ctx.say.line(format!("image/packages.lock: {} changes\nnext: cargo xtask build-image", changes.len()));
+    Ok(())
 }

@@ -1,0 +1,202 @@
+//! The signed part of a mirror: `InRelease` files whose signature is checked, and the indices
+//! that they vouch for.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    rc::Rc,
+};
+
+use liblzma::read::XzDecoder;
+
+use crate::{
+    bail,
+    context::BuildContext,
+    debian::{
+        contents::Contents,
+        fetch::{self, Origin, Wanted},
+        index::{Entry, Index},
+        mirror::Mirrors,
+        release::Release,
+        resolve,
+        transfer::{Client, Failure, Patience},
+    },
+    error::{Attempt, Error, Result},
+    manifest::{Manifest, PackageId},
+};
+
+/// The suites that a manifest draws on, as their keys signed them.
+pub struct Archive<'a> {
+    /// The date of the newest signed file, seconds since 1970.
+    pub date: u64,
+    ctx: &'a BuildContext,
+    indices: BTreeMap<(String, String), Index>,
+    contents: RefCell<BTreeMap<String, Rc<Contents>>>,
+}
+
+impl<'a> Archive<'a> {
+    /// Fetches and verifies what the manifest's packages are to be found in.
+    pub fn open(manifest: &Manifest, ctx: &'a BuildContext) -> Result<Self> {
+        if ctx.offline {
+            return Err(Error::new(
+                "the signed indices of the archive come from a mirror, and this is --offline",
+            )
+            .next("leave --offline out; `cargo xtask lock --check` needs no mirror"));
+        }
+        let mirrors = Mirrors::find(ctx)?;
+        let mut date = 0;
+        let mut indices = BTreeMap::new();
+        for (suite, architectures) in drawn_on(manifest) {
+            let release = signed_release(ctx, &mirrors, &suite)?;
+            date = date.max(release.date);
+            let components = &manifest.suites[&suite];
+            for architecture in architectures {
+                let index = read_index(ctx, &release, &suite, components, &architecture)?;
+                indices.insert((suite.clone(), architecture), index);
+            }
+        }
+        Ok(Self { date, ctx, indices, contents: RefCell::default() })
+    }
+}
+
+impl resolve::Archive for Archive<'_> {
+    fn index(&self, id: &PackageId) -> Result<&Index> {
+        let index = self.indices.get(&(id.suite.clone(), id.architecture.clone()));
+        index.ok_or_else(|| Error::new(format!("no index of {} for {} was read", id.suite, id.architecture)))
+    }
+
+    fn prepare(&self, packages: &[(&PackageId, &Entry)]) -> Result<()> {
+        let wanted: Vec<Wanted> = packages.iter().map(|(id, entry)| of_suite(id, entry)).collect();
+        fetch::files(self.ctx, &wanted).map(drop)
+    }
+
+    fn contents(&self, id: &PackageId, entry: &Entry) -> Result<Rc<Contents>> {
+        if let Some(known) = self.contents.borrow().get(&entry.sha256) {
+            return Ok(Rc::clone(known));
+        }
+        let contents = Rc::new(Contents::read(&fetch::file(self.ctx, &of_suite(id, entry))?)?);
+        self.contents.borrow_mut().insert(entry.sha256.clone(), Rc::clone(&contents));
+        Ok(contents)
+    }
+}
+
+fn of_suite(id: &PackageId, entry: &Entry) -> Wanted {
+    Wanted {
+        name: entry.file_name().to_owned(),
+        path: entry.path.clone(),
+        size: entry.size,
+        sha256: entry.sha256.clone(),
+        origin: Origin::Suite(id.suite.clone()),
+    }
+}
+
+/// Suite → the architectures that recipes take from it.
+fn drawn_on(manifest: &Manifest) -> BTreeMap<String, BTreeSet<String>> {
+    let mut drawn_on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in manifest.all().flat_map(|it| &it.packages) {
+        drawn_on.entry(package.id.suite.clone()).or_default().insert(package.id.architecture.clone());
+    }
+    drawn_on
+}
+
+fn signed_release(ctx: &BuildContext, mirrors: &Mirrors, suite: &str) -> Result<Release> {
+    let path = format!("dists/{suite}/InRelease");
+    let phase = ctx.say.phase("verify");
+    phase.now(path.clone());
+    let urls: Vec<String> = mirrors.urls(&path).collect();
+    let message =
+        Client::new(Patience::default()).text(&urls).map_err(|failure| unreachable(&path, failure))?;
+    let signed = verify(ctx, &message)
+        .map_err(|error| error.while_doing(format!("the signature of {path} is not good")))?;
+    let odd = |error: Error| error.while_doing(format!("{path} cannot be used"));
+    let release = Release::parse(&signed).map_err(odd)?;
+    release.check(suite, ctx.now).map_err(odd)?;
+    phase.done(path);
+    Ok(release)
+}
+
+fn unreachable(path: &str, failure: Failure) -> Error {
+    let error = Error::new(format!("no mirror gives {path}"));
+    let error = match failure {
+        Failure::NotFound { urls } => urls.iter().fold(error, |error, url| error.fact(format!("404  {url}"))),
+        Failure::Died { url, tries, last } => error.fact(format!("{last} ({tries} tries)")).fact(url),
+        Failure::Refused { url, status } => error.fact(format!("{status}  {url}")),
+        other => error.fact(format!("{other:?}")),
+    };
+    error.next("give a full mirror of the Debian archive with --mirror URL")
+}
+
+/// The text that one of the keys in `image/keys` has signed. The check is a program of its
+/// own, so that only this verb compiles an OpenPGP library.
+fn verify(ctx: &BuildContext, message: &str) -> Result<String> {
+    let mut command = Command::new(&ctx.cargo);
+    command.current_dir(&ctx.workspace).args(["run", "--quiet", "--package", "inrelease", "--"]);
+    command.args(["--now", &ctx.now.to_string()]);
+    for key in keyrings(&ctx.image_dir().join("keys"))? {
+        command.arg("--keyring").arg(key);
+    }
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .attempt(|| "cannot run the program `inrelease`".into())?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // It reads all of its input before it writes; if it dies early its own words say why.
+        let _ = stdin.write_all(message.as_bytes());
+    }
+    let output = child.wait_with_output().attempt(|| "cannot run the program `inrelease`".into())?;
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+        return Err(
+            Error::new(why).next("use another --mirror; for a new Debian release add its keys to image/keys")
+        );
+    }
+    String::from_utf8(output.stdout).attempt(|| "the signed text is not UTF-8".into())
+}
+
+fn keyrings(directory: &Path) -> Result<Vec<PathBuf>> {
+    let cannot = || format!("cannot list {}", directory.display());
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(directory).attempt(cannot)? {
+        keys.push(entry.attempt(cannot)?.path());
+    }
+    keys.retain(|it| it.extension().is_some_and(|it| it == "asc"));
+    keys.sort();
+    if keys.is_empty() {
+        bail!("there is no key in {}", directory.display());
+    }
+    Ok(keys)
+}
+
+fn read_index(
+    ctx: &BuildContext,
+    release: &Release,
+    suite: &str,
+    components: &[String],
+    architecture: &str,
+) -> Result<Index> {
+    let mut index = Index::default();
+    for component in components {
+        let file = release
+            .packages(suite, component, architecture)
+            .map_err(|error| error.while_doing(format!("dists/{suite}/InRelease cannot be used")))?;
+        let broken = || format!("cannot read {}", file.name);
+        let wanted = Wanted {
+            name: file.name.clone(),
+            path: file.path.clone(),
+            size: file.size,
+            sha256: file.sha256.clone(),
+            origin: Origin::Suite(suite.to_owned()),
+        };
+        let packed = fs::File::open(fetch::file(ctx, &wanted)?).attempt(broken)?;
+        let mut text = String::new();
+        XzDecoder::new_multi_decoder(packed).read_to_string(&mut text).attempt(broken)?;
+        index.add(&text).map_err(|error| error.while_doing(broken()))?;
+    }
+    Ok(index)
+}

@@ -1,0 +1,270 @@
+//! Bringing files of the archive here: what lies in the download directory is used, the rest
+//! comes from a mirror; nothing is handed out whose SHA-256 has not been checked.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
+};
+
+use crate::{
+    context::BuildContext,
+    debian::{
+        mirror::Mirrors,
+        transfer::{self, Client, Failure, Patience, Sink},
+    },
+    error::{Attempt, Error, Result},
+    manifest::LockedPackage,
+    say::Phase,
+};
+
+/// Mirrors allow a few connections; more do not make it faster.
+const CONNECTIONS: usize = 4;
+
+/// A file of the archive, known to the byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// What to call it.
+    pub name: String,
+    /// Below the mirror.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Hexadecimal.
+    pub sha256: String,
+    /// Who says so: the lock, or a signed index.
+    pub origin: Origin,
+}
+
+/// Where a hash was taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `image/packages.lock`
+    Lock,
+    /// This suite's signed files.
+    Suite(String),
+}
+
+impl From<&LockedPackage> for Wanted {
+    fn from(package: &LockedPackage) -> Self {
+        Self {
+            name: package.file_name().to_owned(),
+            path: package.path.clone(),
+            size: package.size,
+            sha256: package.sha256.clone(),
+            origin: Origin::Lock,
+        }
+    }
+}
+
+/// Makes sure that every locked package is here; their files, in the same order.
+pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Vec<PathBuf>> {
+    let wanted: Vec<Wanted> = packages.iter().map(|it| Wanted::from(*it)).collect();
+    files(ctx, &wanted)
+}
+
+/// Makes sure that one file is here. Says nothing when it is done: its caller has a longer
+/// story to tell.
+pub fn file(ctx: &BuildContext, wanted: &Wanted) -> Result<PathBuf> {
+    match find_here(ctx, wanted) {
+        Ok(file) => Ok(file),
+        Err(absence) if ctx.offline => Err(offline(ctx, &[(wanted, &absence)])),
+        Err(_) => {
+            download(ctx, &[wanted], Patience::default())?;
+            Ok(stored(ctx, wanted))
+        }
+    }
+}
+
+/// Makes sure that these files are here; in the same order.
+pub fn files(ctx: &BuildContext, wanted: &[Wanted]) -> Result<Vec<PathBuf>> {
+    files_with(ctx, wanted, Patience::default())
+}
+
+fn files_with(ctx: &BuildContext, wanted: &[Wanted], patience: Patience) -> Result<Vec<PathBuf>> {
+    let here = in_parallel(wanted, |it| Ok(find_here(ctx, it)))?;
+    let missing: Vec<(&Wanted, &Absence)> = wanted
+        .iter()
+        .zip(&here)
+        .filter_map(|(wanted, found)| Some((wanted, found.as_ref().err()?)))
+        .collect();
+    if !missing.is_empty() {
+        if ctx.offline {
+            return Err(offline(ctx, &missing));
+        }
+        let missing: Vec<&Wanted> = missing.into_iter().map(|(wanted, _)| wanted).collect();
+        let bytes: u64 = missing.iter().map(|it| it.size).sum();
+        let outcome = format!("{} files, {:.1} MB", missing.len(), bytes as f64 / 1e6);
+        download(ctx, &missing, patience)?.done(outcome);
+    }
+    Ok(here
+        .into_iter()
+        .zip(wanted)
+        .map(|(found, wanted)| found.unwrap_or_else(|_| stored(ctx, wanted)))
+        .collect())
+}
+
+/// Why a file is not here, as far as its name is.
+enum Absence {
+    NoSuchFile,
+    OtherContent { found: PathBuf, sha256: String },
+}
+
+fn stored(ctx: &BuildContext, wanted: &Wanted) -> PathBuf {
+    ctx.downloads.join(&wanted.sha256)
+}
+
+/// A directory that a person filled has the names of the packages; ours have their hashes.
+fn find_here(ctx: &BuildContext, wanted: &Wanted) -> Result<PathBuf, Absence> {
+    let mut absence = Absence::NoSuchFile;
+    for candidate in [stored(ctx, wanted), ctx.downloads.join(&wanted.name)] {
+        match File::open(&candidate).and_then(|mut file| transfer::sha256(&mut file)) {
+            Ok(sha256) if sha256 == wanted.sha256 => return Ok(candidate),
+            Ok(sha256) => absence = Absence::OtherContent { found: candidate, sha256 },
+            Err(_) => {}
+        }
+    }
+    Err(absence)
+}
+
+fn offline(ctx: &BuildContext, missing: &[(&Wanted, &Absence)]) -> Error {
+    let count = missing.len();
+    let mut error =
+        Error::new(format!("offline, and {count} of the packages are not in {}", ctx.short(&ctx.downloads)));
+    for (wanted, absence) in missing {
+        error = error.fact(format!("{}  sha256 {}", &wanted.name, wanted.sha256));
+        if let Absence::OtherContent { found, sha256 } = absence {
+            error = error.fact(format!("  {} is there, but its sha256 is {sha256}", ctx.short(found)));
+        }
+    }
+    error.next("run it once without --offline, or put the files there")
+}
+
+fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) -> Result<Phase<'a>> {
+    let mirrors = Mirrors::find(ctx)?;
+    let client = Client::new(patience);
+    fs::create_dir_all(&ctx.downloads).attempt(|| format!("cannot make {}", ctx.short(&ctx.downloads)))?;
+    let total = missing.iter().map(|it| it.size).sum();
+    let phase = ctx.say.transfer("fetch", total);
+    // The longest first, so that it does not run alone at the end.
+    let mut queue = missing.to_vec();
+    queue.sort_by_key(|it| std::cmp::Reverse(it.size));
+    in_parallel(&queue, |wanted| {
+        phase.now(wanted.name.clone());
+        let urls: Vec<String> = mirrors.urls(&wanted.path).collect();
+        download_one(ctx, &client, &urls, wanted, &|bytes| phase.advance(bytes))
+            .map_err(|failure| explain(ctx, wanted, failure))
+    })?;
+    Ok(phase)
+}
+
+/// Through a partial file beside the final one. It survives a break, so that the next run
+/// resumes it; and it is locked, so that two builds do not write it at the same time.
+fn download_one(
+    ctx: &BuildContext,
+    client: &Client,
+    urls: &[String],
+    wanted: &Wanted,
+    advance: &dyn Fn(u64),
+) -> Result<(), Failure> {
+    let part = ctx.downloads.join(format!("{}.part", wanted.sha256));
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&part)?;
+    file.lock()?;
+    if find_here(ctx, wanted).is_ok() {
+        return Ok(());
+    }
+    let outcome = client.download(urls, wanted.size, &wanted.sha256, &mut Sink::resume(&mut file, advance)?);
+    match outcome {
+        Ok(()) => {
+            file.sync_all()?;
+            fs::rename(&part, stored(ctx, wanted))?;
+            sync_directory(&ctx.downloads)?;
+        }
+        Err(Failure::WrongHash { .. } | Failure::WrongSize { .. } | Failure::NotFound { .. }) => {
+            fs::remove_file(&part)?
+        }
+        Err(_) => {}
+    }
+    outcome
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+fn explain(ctx: &BuildContext, wanted: &Wanted, failure: Failure) -> Error {
+    let name = &wanted.name;
+    let origin = origin(ctx, wanted);
+    match failure {
+        Failure::WrongHash { found } => Error::new(format!("hash mismatch for {name}"))
+            .fact(format!("expected  {}  ({origin})", wanted.sha256))
+            .fact(format!("found     {found}  (all {} bytes came)", wanted.size))
+            .next("run the same command again, or try another --mirror; the broken file was not kept"),
+        Failure::WrongSize { url, found } => Error::new(format!("{name} has another size at the mirror"))
+            .fact(format!("expected  {} bytes  ({origin})", wanted.size))
+            .fact(format!("found     {found} bytes  ({url})"))
+            .next("try another --mirror; nothing was kept"),
+        Failure::NotFound { urls } => {
+            let error = Error::new(format!("no mirror has {name}")).fact(format!("wanted by  {origin}"));
+            urls.iter().fold(error, |error, url| error.fact(format!("404        {url}"))).next(
+                "Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again, \
+                 an older copy can be given with --downloads",
+            )
+        }
+        Failure::Refused { url, status } => {
+            Error::new(format!("the mirror refuses {name}: {status}")).fact(url).next("try another --mirror")
+        }
+        Failure::Died { url, tries, last } => {
+            Error::new(format!("the download of {name} broke off {tries} times"))
+                .fact(last)
+                .fact(url)
+                .next("run the same command again: it goes on where it stopped")
+        }
+        Failure::Disk(error) => {
+            Error::new(format!("cannot store {name} in {}", ctx.short(&ctx.downloads))).fact(error)
+        }
+    }
+}
+
+/// The line of the lock that holds the hash, or the suite.
+fn origin(ctx: &BuildContext, wanted: &Wanted) -> String {
+    match &wanted.origin {
+        Origin::Suite(suite) => format!("the signed index of {suite}"),
+        Origin::Lock => {
+            let lock = fs::read_to_string(ctx.lock_file()).unwrap_or_default();
+            let line = lock.lines().position(|line| line.contains(&wanted.sha256));
+            line.map_or("image/packages.lock".into(), |at| format!("image/packages.lock:{}", at + 1))
+        }
+    }
+}
+
+/// Does the work for each item on a few threads; the first error stops the rest.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
+    let queue = Mutex::new(items.iter().enumerate());
+    let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
+    let clear = || while next().is_some() {};
+    let worker = || {
+        let mut done = Vec::new();
+        while let Some((at, item)) = next() {
+            done.push((at, work(item).inspect_err(|_| clear())?));
+        }
+        Ok(done)
+    };
+    let mut done = Vec::new();
+    let outcomes: Vec<Result<Vec<(usize, R)>>> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..CONNECTIONS.min(items.len())).map(|_| scope.spawn(worker)).collect();
+        let joined = workers.into_iter().map(|it| it.join());
+        joined.map(|it| it.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    for outcome in outcomes {
+        done.extend(outcome?);
+    }
+    done.sort_by_key(|(at, _)| *at);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
+}
+
+#[cfg(test)]
+#[path = "fetch_tests.rs"]
+mod tests;

@@ -1,0 +1,158 @@
+//! A suite's signed `Release` file: how old it is, and the hashes of its indices.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    debian::control,
+    error::{Error, Result},
+};
+
+/// What its signature vouches for.
+#[derive(Debug)]
+pub struct Release {
+    /// When it was made, seconds since 1970.
+    pub date: u64,
+    valid_until: Option<u64>,
+    by_hash: bool,
+    names: Vec<String>,
+    files: HashMap<String, (u64, String)>,
+}
+
+/// An index file of the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexFile {
+    /// `dists/bookworm/main/binary-armel/Packages.xz`
+    pub name: String,
+    /// Where to get it, below the mirror.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Hexadecimal.
+    pub sha256: String,
+}
+
+impl Release {
+    /// Reads the text that was signed.
+    pub fn parse(text: &str) -> Result<Self> {
+        let paragraph = control::paragraphs(text).next().ok_or_else(|| Error::new("it is empty"))?;
+        let moment = |name: &str| paragraph.get(name).map(|value| seconds(name, value)).transpose();
+        let mut files = HashMap::new();
+        for line in paragraph.get("SHA256").unwrap_or_default().lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let [sha256, size, name] = words[..] {
+                let size = size.parse().map_err(|_| Error::new(format!("{name} has the size `{size}`")))?;
+                files.insert(name.to_owned(), (size, sha256.to_ascii_lowercase()));
+            }
+        }
+        Ok(Self {
+            date: moment("Date")?.ok_or_else(|| Error::new("it has no Date"))?,
+            valid_until: moment("Valid-Until")?,
+            by_hash: paragraph.get("Acquire-By-Hash") == Some("yes"),
+            names: ["Suite", "Codename"]
+                .iter()
+                .filter_map(|it| paragraph.get(it))
+                .map(str::to_owned)
+                .collect(),
+            files,
+        })
+    }
+
+    /// It is about this suite, and still in force. An old file that is replayed hides security
+    /// updates; `Valid-Until` is the archive's guard against that.
+    pub fn check(&self, suite: &str, now: u64) -> Result<()> {
+        if !self.names.iter().any(|it| it == suite) {
+            return Err(Error::new(format!("it is signed for {}, not for {suite}", self.names.join(" or "))));
+        }
+        match self.valid_until {
+            Some(end) if end < now => Err(Error::new(format!("it expired on {}", date(end)))
+                .fact(format!("made on     {}", date(self.date)))
+                .fact(format!("this clock  {}", date(now)))
+                .next("use a mirror that is kept up to date (--mirror URL), or set this machine's clock")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The index of a component for an architecture.
+    pub fn packages(&self, suite: &str, component: &str, architecture: &str) -> Result<IndexFile> {
+        let directory = format!("{component}/binary-{architecture}");
+        let name = format!("{directory}/Packages.xz");
+        let (size, sha256) = self.files.get(&name).ok_or_else(|| Error::new(format!("it has no {name}")))?;
+        let path = match self.by_hash {
+            true => format!("dists/{suite}/{directory}/by-hash/SHA256/{sha256}"),
+            false => format!("dists/{suite}/{name}"),
+        };
+        Ok(IndexFile { name: format!("dists/{suite}/{name}"), path, size: *size, sha256: sha256.clone() })
+    }
+}
+
+/// `Sat, 11 Jul 2026 10:16:37 UTC`
+fn seconds(name: &str, value: &str) -> Result<u64> {
+    let moment = httpdate::parse_http_date(&value.replace("UTC", "GMT")).ok();
+    let since = moment.and_then(|it| it.duration_since(SystemTime::UNIX_EPOCH).ok());
+    since.map(|it| it.as_secs()).ok_or_else(|| Error::new(format!("its {name} is `{value}`")))
+}
+
+fn date(seconds: u64) -> String {
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).replace("GMT", "UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELEASE: &str = "\
+Origin: Debian Backports
+Suite: stable-backports
+Codename: trixie-backports
+Date: Sat, 21 Nov 2026 02:10:46 UTC
+Valid-Until: Sat, 28 Nov 2026 02:10:46 UTC
+Acquire-By-Hash: yes
+MD5Sum:
+ 00000000000000000000000000000000 144284 main/binary-all/Packages.xz
+SHA256:
+ 46B4badb 144284 main/binary-all/Packages.xz
+ ca46a6f2   268572 main/binary-armel/Packages.xz
+";
+    const NOV_22: u64 = 1_795_305_600;
+    const DAY: u64 = 86_400;
+
+    #[test]
+    fn an_index_is_asked_for_by_its_hash_where_the_archive_offers_that() {
+        let release = Release::parse(RELEASE).unwrap();
+        assert_eq!(
+            release.packages("trixie-backports", "main", "all").unwrap(),
+            IndexFile {
+                name: "dists/trixie-backports/main/binary-all/Packages.xz".into(),
+                path: "dists/trixie-backports/main/binary-all/by-hash/SHA256/46b4badb".into(),
+                size: 144_284,
+                sha256: "46b4badb".into(),
+            }
+        );
+        let plain = Release::parse(&RELEASE.replace("Acquire-By-Hash: yes\n", "")).unwrap();
+        let path = plain.packages("trixie-backports", "main", "armel").unwrap().path;
+        assert_eq!(path, "dists/trixie-backports/main/binary-armel/Packages.xz");
+        let error = release.packages("trixie-backports", "contrib", "armel").unwrap_err();
+        assert_eq!(error.to_string(), "error: it has no contrib/binary-armel/Packages.xz");
+    }
+
+    #[test]
+    fn it_must_be_about_the_suite_that_was_asked_for() {
+        let release = Release::parse(RELEASE).unwrap();
+        assert!(release.check("trixie-backports", NOV_22).is_ok());
+        assert!(release.check("stable-backports", NOV_22).is_ok());
+        let error = release.check("bookworm", NOV_22).unwrap_err().to_string();
+        assert_eq!(error, "error: it is signed for stable-backports or trixie-backports, not for bookworm");
+    }
+
+    #[test]
+    fn an_expired_one_is_refused_with_the_dates() {
+        let release = Release::parse(RELEASE).unwrap();
+        assert!(release.check("trixie-backports", NOV_22 + 6 * DAY).is_ok());
+        insta::assert_snapshot!(release.check("trixie-backports", NOV_22 + 7 * DAY).unwrap_err(), @"");
+        let lasting = RELEASE.replace("Valid-Until", "X-Valid-Until");
+        assert!(Release::parse(&lasting).unwrap().check("trixie-backports", NOV_22 + 900 * DAY).is_ok());
+    }
+}

@@ -1,0 +1,214 @@
+//! From what the recipes name to exact packages: versions, then the libraries that the named
+//! files need, found among what their packages depend on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use crate::{
+    debian::{
+        contents::Contents,
+        index::{Entry, Index},
+    },
+    error::{Error, Result},
+    manifest::{LockedPackage, Manifest, Package, PackageId, Recipe},
+};
+
+/// What the resolver asks of the archive.
+pub trait Archive {
+    /// The packages that a recipe may choose from.
+    fn index(&self, id: &PackageId) -> Result<&Index>;
+    /// Told beforehand which packages it will be asked for, it can bring them here together.
+    fn prepare(&self, packages: &[(&PackageId, &Entry)]) -> Result<()>;
+    /// What a package holds.
+    fn contents(&self, id: &PackageId, entry: &Entry) -> Result<Rc<Contents>>;
+}
+
+/// Every package that the recipes name, and those that hold the libraries of the named files;
+/// sorted, each with the recipes that it is there for.
+pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedPackage>> {
+    let mut chosen = Vec::new();
+    for recipe in manifest.all() {
+        for package in &recipe.packages {
+            let entry = archive.index(&package.id).and_then(|index| choose(index, package));
+            chosen.push((recipe, package, entry.map_err(|error| unlockable(recipe, package, error))?));
+        }
+    }
+    archive.prepare(&chosen.iter().map(|(_, package, entry)| (&package.id, *entry)).collect::<Vec<_>>())?;
+    let mut resolver = Resolver { archive, used: BTreeMap::new(), providers: BTreeMap::new() };
+    for (recipe, package, entry) in chosen {
+        resolver.add(&recipe.name, package, entry).map_err(|error| unlockable(recipe, package, error))?;
+    }
+    let mut packages: Vec<LockedPackage> =
+        resolver.used.into_iter().map(|(id, used)| used.lock(id)).collect();
+    packages.sort();
+    Ok(packages)
+}
+
+fn unlockable(recipe: &Recipe, package: &Package, error: Error) -> Error {
+    error.while_doing(format!("recipe `{}`: {} cannot be locked", recipe.name, package.id.name))
+}
+
+struct Resolver<'a> {
+    archive: &'a dyn Archive,
+    used: BTreeMap<PackageId, Used>,
+    /// Which package holds a library that this package needs.
+    providers: BTreeMap<(PackageId, String), Holder>,
+}
+
+/// A package on its way into the lock.
+struct Used {
+    entry: Entry,
+    named: bool,
+    recipes: BTreeSet<String>,
+    libraries: BTreeSet<String>,
+}
+
+/// A package, and what is in it.
+#[derive(Clone)]
+struct Holder {
+    id: PackageId,
+    entry: Entry,
+    contents: Rc<Contents>,
+}
+
+impl Used {
+    fn lock(self, id: PackageId) -> LockedPackage {
+        LockedPackage {
+            name: id.name,
+            suite: id.suite,
+            architecture: id.architecture,
+            version: self.entry.version,
+            path: self.entry.path,
+            size: self.entry.size,
+            sha256: self.entry.sha256,
+            recipes: self.recipes.into_iter().collect(),
+            libraries: if self.named { Vec::new() } else { self.libraries.into_iter().collect() },
+        }
+    }
+}
+
+impl Resolver<'_> {
+    fn add(&mut self, recipe: &str, package: &Package, entry: &Entry) -> Result<()> {
+        let contents = self.archive.contents(&package.id, entry)?;
+        let needs =
+            wanted_files(package, &contents)?.into_iter().flat_map(|path| contents.needs(path).to_vec());
+        let needs: Vec<String> = needs.collect();
+        let holder = Holder { id: package.id.clone(), entry: entry.clone(), contents };
+        self.note(recipe, &holder).named = true;
+        self.add_libraries(recipe, holder, needs)
+    }
+
+    /// Libraries need libraries.
+    fn add_libraries(&mut self, recipe: &str, holder: Holder, needs: Vec<String>) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        let mut todo: Vec<(Holder, String)> =
+            needs.into_iter().map(|soname| (holder.clone(), soname)).collect();
+        while let Some((holder, soname)) = todo.pop() {
+            if !seen.insert(soname.clone()) {
+                continue;
+            }
+            let provider = self.provider(&holder, &soname)?;
+            self.note(recipe, &provider).libraries.insert(soname.clone());
+            let path = provider.contents.library(&soname).unwrap_or_default();
+            let needs = provider.contents.needs(path).to_vec();
+            todo.extend(needs.into_iter().map(|soname| (provider.clone(), soname)));
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, recipe: &str, holder: &Holder) -> &mut Used {
+        let used = self.used.entry(holder.id.clone()).or_insert_with(|| Used {
+            entry: holder.entry.clone(),
+            named: false,
+            recipes: BTreeSet::new(),
+            libraries: BTreeSet::new(),
+        });
+        used.recipes.insert(recipe.to_owned());
+        used
+    }
+
+    fn provider(&mut self, holder: &Holder, soname: &str) -> Result<Holder> {
+        let key = (holder.id.clone(), soname.to_owned());
+        if let Some(known) = self.providers.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = self.search(holder, soname)?;
+        self.providers.insert(key, found.clone());
+        Ok(found)
+    }
+
+    /// Itself, then what it depends on, then what those depend on. dpkg-shlibdeps puts the
+    /// packages of needed libraries among the direct dependencies, so the search is short.
+    fn search(&self, holder: &Holder, soname: &str) -> Result<Holder> {
+        let index = self.archive.index(&holder.id)?;
+        let mut seen = BTreeSet::from([holder.entry.name.clone()]);
+        let mut level = vec![&holder.entry];
+        while !level.is_empty() {
+            for entry in &level {
+                let id = PackageId { name: entry.name.clone(), ..holder.id.clone() };
+                let contents = self.archive.contents(&id, entry)?;
+                if contents.library(soname).is_some() {
+                    return Ok(Holder { id, entry: (*entry).clone(), contents });
+                }
+            }
+            let mut next: Vec<&Entry> = level.iter().flat_map(|it| index.dependencies(it)).collect();
+            next.retain(|it| seen.insert(it.name.clone()));
+            next.sort_by_key(|it| (std::cmp::Reverse(likeness(soname, &it.name)), &it.name));
+            level = next;
+        }
+        Err(Error::new(format!("no package that {} depends on has the library {soname}", holder.id.name)))
+    }
+}
+
+fn choose<'a>(index: &'a Index, package: &Package) -> Result<&'a Entry> {
+    let PackageId { name, suite, architecture } = &package.id;
+    let versions = index.versions(name);
+    let newest = versions.first().copied().ok_or_else(|| {
+        let error = Error::new(format!("{suite} has no package `{name}` for {architecture}"));
+        match index.similar(name)[..] {
+            [] => error,
+            ref similar => error.next(format!("did you mean {}?", similar.join(" or "))),
+        }
+    })?;
+    let Some(wanted) = &package.version else { return Ok(newest) };
+    versions.iter().find(|it| it.version == *wanted).copied().ok_or_else(|| {
+        let offered: Vec<&str> = versions.iter().map(|it| it.version.as_str()).collect();
+        Error::new(format!("{suite} does not have version {wanted} of `{name}`"))
+            .fact(format!("it has {}", offered.join(", ")))
+            .next("change `version` in the recipe, or leave it out for the newest")
+    })
+}
+
+/// The files that the recipe names, each of which the package must have.
+fn wanted_files<'a>(package: &Package, contents: &'a Contents) -> Result<Vec<&'a str>> {
+    let mut files = Vec::new();
+    for wanted in package.files.iter().chain(package.boot.values()) {
+        let found = contents.matching(wanted);
+        if found.is_empty() {
+            let error = Error::new(format!("the package has no {wanted}"));
+            return Err(match contents.namesakes(wanted)[..] {
+                [] => error,
+                ref namesakes => error.next(format!("did you mean {}?", namesakes.join(" or "))),
+            });
+        }
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+/// How much a package's name begins like the name that Debian Policy 8.1 gives to the package
+/// of a library. A guess: it saves reading packages that do not have it, nothing else.
+fn likeness(soname: &str, package: &str) -> usize {
+    let policy = policy_name(soname);
+    policy.bytes().zip(package.bytes()).take_while(|(left, right)| left == right).count()
+}
+
+/// `libpcap.so.0.8` → `libpcap0.8`, `libfuse3.so.3` → `libfuse3-3`
+fn policy_name(soname: &str) -> String {
+    let (stem, version) = soname.split_once(".so").unwrap_or((soname, ""));
+    let version = version.trim_start_matches('.');
+    let hyphen = if stem.ends_with(|it: char| it.is_ascii_digit()) && !version.is_empty() { "-" } else { "" };
+    format!("{stem}{hyphen}{version}").to_lowercase().replace('_', "-")
+}
