@@ -1,5 +1,6 @@
 use super::profile::{ANALOGUE, STICK_3G};
 use super::*;
+use proptest::prelude::*;
 
 const START: Duration = Duration::from_secs(100);
 
@@ -167,4 +168,24 @@ fn a_lost_carrier_is_told_and_ends_data_state() {
     assert_eq!(said(&modem.carrier_lost()), "\r\nNO CARRIER\r\n");
     assert_eq!(answer(&mut modem, "AT\r"), "\r\nOK\r\n");
     assert_eq!(modem.carrier_lost(), []);
+}
+
+proptest! {
+    /// Lines as a confused program would send them: none is answered twice, and the modem goes on.
+    #[test]
+    fn a_line_has_at_most_one_result_and_never_stops_the_modem(
+        lines in prop::collection::vec("AT[A-Z0-9&+=?;,\"S \\x08\\x80-\\xff]{0,24}", 1..8),
+    ) {
+        let mut modem = without_echo(STICK_3G);
+        for line in &lines {
+            let outputs = modem.input(format!("{line}\r").as_bytes(), START);
+            prop_assert_eq!(&modem.call, &Call::None);
+            let codes = ["OK", "ERROR", "NO CARRIER", "CME"].map(|code| said(&outputs).matches(code).count());
+            // `Q` and `V` may have been among the commands.
+            prop_assert!(codes.iter().sum::<usize>() <= 1, "{line:?} was answered {outputs:?}");
+            modem.settings = Settings::factory();
+            modem.settings.echo = false;
+        }
+        prop_assert_eq!(answer(&mut modem, "AT\r"), "\r\nOK\r\n");
+    }
 }
