@@ -1,12 +1,19 @@
 //! Where everything lies and what the machine says: read once, here, and nowhere else.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{cli::Sources, say::Say};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::{
+    cli::Sources,
+    error::{Attempt, Result},
+    say::Say,
+    task::digest_file,
+};
 
 /// The one place that knows the clock, the environment and the paths of this machine.
 #[derive(Debug)]
@@ -29,6 +36,8 @@ pub struct BuildContext {
     pub cargo: PathBuf,
     /// This very program.
     pub program: PathBuf,
+    /// Where cargo keeps the sources of dependencies: a path that must not reach the image.
+    pub cargo_home: PathBuf,
     /// Seconds since 1970, for judging whether a signature or an index has expired. Never
     /// goes into the image: that has the lock's epoch.
     pub now: u64,
@@ -51,6 +60,10 @@ impl BuildContext {
             apt_dir: PathBuf::from("/etc/apt"),
             path: env::var_os("PATH").map(|it| env::split_paths(&it).collect()).unwrap_or_default(),
             cargo: env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from),
+            cargo_home: env::var_os("CARGO_HOME")
+                .map(PathBuf::from)
+                .or_else(|| Some(env::home_dir()?.join(".cargo")))
+                .unwrap_or_default(),
             program: env::current_exe().unwrap_or_default(),
             now: now.map_or(0, |it| it.as_secs()),
             say: Say::new(),
@@ -72,6 +85,23 @@ impl BuildContext {
     /// `image/packages.lock`.
     pub fn lock_file(&self) -> PathBuf {
         self.workspace.join("image/packages.lock")
+    }
+
+    /// Hash of this very program: tasks that it carries out itself depend on it.
+    pub fn program_digest(&self) -> Result<String> {
+        digest_file(&self.program)
+    }
+
+    /// Creates the cache and keeps other builds out of it until the guard is dropped.
+    pub fn lock_cache(&self) -> Result<fs::File> {
+        let cannot = || format!("cannot use the cache {}", self.short(&self.cache));
+        fs::create_dir_all(&self.cache).attempt(cannot)?;
+        let file = fs::File::create(self.cache.join("lock")).attempt(cannot)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            self.say.line("  waiting for another cargo xtask to finish …");
+            flock(&file, FlockOperation::LockExclusive).attempt(cannot)?;
+        }
+        Ok(file)
     }
 
     /// A path as a person in the checkout would write it.

@@ -2,10 +2,13 @@
 
 mod cli;
 mod context;
+mod cross;
 mod debian;
 mod error;
+mod image;
 mod manifest;
 mod say;
+mod task;
 mod verb;
 
 use std::process::ExitCode;

@@ -14,6 +14,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub struct Say {
     bars: MultiProgress,
     terminal: bool,
+    explain: bool,
 }
 
 /// A phase under way; [`Phase::done`] writes its line.
@@ -30,7 +31,19 @@ impl Say {
     pub fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { bars: MultiProgress::with_draw_target(target), terminal }
+        Self { bars: MultiProgress::with_draw_target(target), terminal, explain: false }
+    }
+
+    /// Say from now on why tasks run.
+    pub fn explaining(&mut self) {
+        self.explain = true;
+    }
+
+    /// A reason, if reasons were asked for.
+    pub fn explain(&self, reason: impl FnOnce() -> String) {
+        if self.explain {
+            self.line(format!("  why: {}", reason()));
+        }
     }
 
     /// One line, above whatever bars are drawn.

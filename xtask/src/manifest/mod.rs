@@ -53,6 +53,8 @@ pub struct Recipe {
     pub overlay: Vec<String>,
     /// Empty directories and mount points, absolute.
     pub directories: Vec<String>,
+    /// Libraries that hold code for newer processors too and choose at run time; only these may.
+    pub chooses_by_cpu: Vec<String>,
     /// Symbolic links: target → absolute paths of the links.
     pub links: BTreeMap<String, Vec<String>>,
 }
@@ -178,6 +180,7 @@ impl Recipe {
             binaries: raw.binaries,
             overlay: raw.overlay,
             directories: raw.directories,
+            chooses_by_cpu: raw.chooses_by_cpu,
             links: raw.links,
         };
         for path in recipe.directories.iter().chain(recipe.links.values().flatten()) {

@@ -54,6 +54,8 @@ pub struct RawRecipe {
     #[serde(default)]
     pub directories: Vec<String>,
     #[serde(default)]
+    pub chooses_by_cpu: Vec<String>,
+    #[serde(default)]
     pub links: BTreeMap<String, Vec<String>>,
 }
 

@@ -1,0 +1,66 @@
+//! The standard library for the Pi, built once per compiler.
+//!
+//! (The crate rustc-build-sysroot does nearly this; it puts a workspace of its own in a temporary
+//! directory, whose path goes into the crates' hashes, so two machines would make two libraries.)
+
+use std::{fs, path::Path};
+
+use super::{CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, run};
+use crate::{
+    bail,
+    context::BuildContext,
+    error::{Attempt, Result},
+    task::{self, Inputs, Output},
+};
+
+pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
+    let inputs = Inputs::default()
+        .text("rustc", RUSTC_COMMIT)
+        .text("flags", CPU)
+        .text("builder", include_str!("sysroot.rs"))
+        .output("toolchain", toolchain);
+    task::run(ctx, "sysroot", inputs, |dir| {
+        let library = toolchain.dir.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library"));
+        if !library.exists() {
+            bail!("the toolchain recipe pins another standard library than that of rustc {RUSTC_RELEASE}");
+        }
+        let target_dir = ctx.cache.join("sysroot-target");
+        compile(ctx, &library, &target_dir)?;
+        let lib = dir.join(format!("lib/rustlib/{TARGET}/lib"));
+        let collect = || {
+            fs::create_dir_all(&lib)?;
+            for entry in fs::read_dir(target_dir.join(TARGET).join("release/deps"))? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|it| it == "rlib") {
+                    fs::copy(&path, lib.join(path.file_name().unwrap_or_default()))?;
+                }
+            }
+            fs::remove_dir_all(&target_dir)
+        };
+        collect().attempt(|| "cannot collect the standard library".into())?;
+        Ok(format!("std {RUSTC_RELEASE} for {TARGET}"))
+    })
+}
+
+fn compile(ctx: &BuildContext, library: &Path, target_dir: &Path) -> Result<()> {
+    let mut cargo = cargo(ctx);
+    cargo
+        .current_dir(library)
+        .args(["--release", "--package", "std", "--no-default-features", "--target-dir"])
+        .arg(target_dir)
+        // The library's source uses unstable features; nothing else is built with this.
+        .env("RUSTC_BOOTSTRAP", "1")
+        // As the Rust project builds its own sysroots (src/bootstrap/src/core/builder/cargo.rs):
+        // crates of the library see each other's internals, and their bitcode is kept for LTO.
+        .env(
+            "RUSTFLAGS",
+            format!(
+                "{CPU} -Cembed-bitcode=yes -Zforce-unstable-if-unmarked --remap-path-prefix={}=/rust",
+                library.display()
+            ),
+        )
+        .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+    run(cargo, "the standard library")
+}

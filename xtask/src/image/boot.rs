@@ -1,0 +1,117 @@
+//! The boot partition: a FAT file system that the Pi's boot ROM and any PC can read.
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Write},
+    sync::Arc,
+};
+
+use fatfs::{DateTime, FatType, FileSystem, FormatVolumeOptions, FsOptions, TimeProvider};
+
+use crate::error::{Attempt, Error, Result};
+
+/// Bytes of a MiB.
+pub const MIB: u64 = 1 << 20;
+
+/// A FAT16 file system of `mib` MiB with these files in its root directory.
+pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: u32) -> Result<Vec<u8>> {
+    let size = u64::from(mib) * MIB;
+    refuse_too_much(files, size)?;
+    let mut disk = vec![0; usize::try_from(size).attempt(|| "boot partition too large".into())?];
+    let made: std::io::Result<()> = (|| {
+        let options = FormatVolumeOptions::new()
+            .fat_type(FatType::Fat16)
+            .bytes_per_cluster(2048)
+            .volume_label(*b"DIALBOX    ")
+            .volume_id(serial);
+        fatfs::format_volume(Cursor::new(disk.as_mut_slice()), options)?;
+        // fatfs wants a clock that lives for ever.
+        let clock: &'static Stopped = Box::leak(Box::new(Stopped(epoch)));
+        let options = FsOptions::new().time_provider(clock);
+        let fs = FileSystem::new(Cursor::new(disk.as_mut_slice()), options)?;
+        for (name, content) in files {
+            let mut file = fs.root_dir().create_file(name)?;
+            file.write_all(content)?;
+            file.flush()?;
+        }
+        fs.unmount()
+    })();
+    made.attempt(|| "cannot write the boot partition".into())?;
+    Ok(disk)
+}
+
+/// FAT's own tables and the last cluster of each file take some; 2 % is generous.
+fn refuse_too_much(files: &BTreeMap<String, Arc<[u8]>>, size: u64) -> Result<()> {
+    let needed: u64 = files.values().map(|it| (it.len() as u64).next_multiple_of(2048)).sum();
+    if needed <= size - size / 50 {
+        return Ok(());
+    }
+    let mut largest: Vec<_> = files.iter().map(|(name, content)| (content.len(), name)).collect();
+    largest.sort_unstable_by(|a, b| b.cmp(a));
+    let too_small =
+        Error::new(format!("the boot partition is too small: its files need {needed} bytes, it has {size}"));
+    let told =
+        largest.iter().take(3).fold(too_small, |it, (size, name)| it.fact(format!("{name}: {size} bytes")));
+    let mib = (needed + needed / 40).div_ceil(MIB);
+    Err(told.next(format!("set `boot-mib = {mib}` or more under [disk] in image/image.toml")))
+}
+
+/// A clock that always shows the image's time.
+#[derive(Debug)]
+struct Stopped(u64);
+
+impl TimeProvider for Stopped {
+    fn get_current_date(&self) -> fatfs::Date {
+        self.get_current_date_time().date
+    }
+
+    fn get_current_date_time(&self) -> DateTime {
+        let (days, seconds) = (self.0 / 86_400, self.0 % 86_400);
+        let (year, month, day) = civil(days);
+        DateTime {
+            date: fatfs::Date { year, month, day },
+            time: fatfs::Time {
+                hour: (seconds / 3600) as u16,
+                min: (seconds / 60 % 60) as u16,
+                sec: (seconds % 60) as u16,
+                millis: 0,
+            },
+        }
+    }
+}
+
+/// The Gregorian date of a day counted from 1970 (H. Hinnant, chrono-Compatible Low-Level Date
+/// Algorithms, civil_from_days).
+fn civil(days: u64) -> (u16, u16, u16) {
+    let z = days + 719_468;
+    let era = z / 146_097;
+    let doe = z % 146_097;
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + u64::from(month <= 2);
+    (year as u16, month as u16, day as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_become_dates() {
+        for (day, date) in
+            [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (20_645, (2026, 7, 11)), (20_819, (2027, 1, 1))]
+        {
+            assert_eq!(civil(day), date);
+        }
+    }
+
+    #[test]
+    fn a_boot_partition_too_small_for_its_files_is_refused_with_the_size_it_needs() {
+        let files = BTreeMap::from([("kernel.img".to_owned(), Arc::from(vec![1; 5 << 20]))]);
+        let error = write(&files, 4, 0, 1).unwrap_err().to_string();
+        assert!(error.contains("kernel.img: 5242880 bytes") && error.contains("boot-mib = 6"), "{error}");
+    }
+}

@@ -1,0 +1,133 @@
+//! What the gates and the library closure must know of an ELF file.
+
+use object::{
+    Endianness, FileKind, elf,
+    read::elf::{AttributeReader, Dyn, ElfFile32, FileHeader, ProgramHeader, SectionHeader},
+};
+
+use crate::error::{Attempt, Result};
+
+/// A 32-bit little-endian ELF file, read.
+#[derive(Debug)]
+pub struct Elf<'a> {
+    file: ElfFile32<'a, Endianness>,
+    data: &'a [u8],
+}
+
+/// Which processors an ELF file is for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Cpu {
+    /// ARM, with `Tag_CPU_arch` of its build attributes; `None` where it has none.
+    Arm(Option<u64>),
+    /// Something else: `e_machine`.
+    Other(u16),
+}
+
+/// Is this an ELF file at all?
+pub fn is_elf(content: &[u8]) -> bool {
+    content.starts_with(&elf::ELFMAG)
+}
+
+/// The processor that `content` is for, whatever its word size.
+pub fn cpu(content: &[u8]) -> Result<Cpu> {
+    match FileKind::parse(content) {
+        Ok(FileKind::Elf32) => Elf::parse(content)?.cpu(),
+        // e_machine lies at the same place in both classes, in the file's byte order.
+        _ => Ok(Cpu::Other(content.get(18..20).map_or(0, |it| u16::from_le_bytes([it[0], it[1]])))),
+    }
+}
+
+impl<'a> Elf<'a> {
+    /// Reads the headers.
+    pub fn parse(data: &'a [u8]) -> Result<Self> {
+        let file = ElfFile32::parse(data).attempt(|| "not a whole 32-bit ELF file".into())?;
+        Ok(Self { file, data })
+    }
+
+    /// Sonames it is linked against (`DT_NEEDED`).
+    pub fn needed(&self) -> Result<Vec<String>> {
+        self.dynamic_strings(elf::DT_NEEDED)
+    }
+
+    /// The program interpreter (`PT_INTERP`): the dynamic loader's path.
+    pub fn interpreter(&self) -> Option<String> {
+        let endian = self.file.endian();
+        let segments = self.file.elf_program_headers();
+        let path = segments.iter().find_map(|it| it.interpreter(endian, self.data).ok().flatten())?;
+        Some(String::from_utf8_lossy(path).into_owned())
+    }
+
+    /// The content of a section.
+    pub fn section(&self, name: &str) -> Option<&'a [u8]> {
+        let endian = self.file.endian();
+        let (_, section) = self.file.elf_section_table().section_by_name(endian, name.as_bytes())?;
+        section.data(endian, self.data).ok()
+    }
+
+    fn dynamic_strings(&self, tag: elf::DynamicTag) -> Result<Vec<String>> {
+        let endian = self.file.endian();
+        let sections = self.file.elf_section_table();
+        let broken = || "its dynamic section is broken".to_owned();
+        let Some((entries, strings)) = sections.dynamic(endian, self.data).attempt(broken)? else {
+            return Ok(Vec::new());
+        };
+        let strings = sections.strings(endian, self.data, strings).attempt(broken)?;
+        let wanted = entries.iter().filter(|it| it.tag(endian) == tag);
+        wanted
+            .map(|it| {
+                let name = it.string(endian, strings).attempt(broken)?;
+                Ok(String::from_utf8_lossy(name).into_owned())
+            })
+            .collect()
+    }
+
+    fn cpu(&self) -> Result<Cpu> {
+        let endian = self.file.endian();
+        let machine = self.file.elf_header().e_machine(endian);
+        if machine != elf::EM_ARM {
+            return Ok(Cpu::Other(machine.0));
+        }
+        let sections = self.file.elf_section_table();
+        let broken = || "its .ARM.attributes are broken".to_owned();
+        let section = sections.iter().find(|it| it.sh_type(endian) == elf::SHT_ARM_ATTRIBUTES);
+        let Some(section) = section else { return Ok(Cpu::Arm(None)) };
+        let attributes = section.attributes(endian, self.data).attempt(broken)?;
+        let mut vendors = attributes.subsections().attempt(broken)?;
+        while let Some(vendor) = vendors.next().attempt(broken)? {
+            if vendor.vendor() != b"aeabi" {
+                continue;
+            }
+            let mut scopes = vendor.subsubsections();
+            while let Some(scope) = scopes.next().attempt(broken)? {
+                if let Some(arch) = cpu_arch(scope.attributes()).attempt(broken)? {
+                    return Ok(Cpu::Arm(Some(arch)));
+                }
+            }
+        }
+        Ok(Cpu::Arm(None))
+    }
+}
+
+// Build attributes (Addenda to the ABI for the Arm Architecture §3.3.2): a tag's value is a number,
+// but for these two names, for odd tags above 32 (strings), and for 32 (both).
+const TAG_CPU_RAW_NAME: u64 = 4;
+const TAG_CPU_NAME: u64 = 5;
+const TAG_CPU_ARCH: u64 = 6;
+const TAG_COMPATIBILITY: u64 = 32;
+
+/// `Tag_CPU_arch` of a list of build attributes.
+fn cpu_arch(mut attributes: AttributeReader<'_>) -> object::Result<Option<u64>> {
+    while let Some(tag) = attributes.read_tag()? {
+        match tag {
+            TAG_CPU_ARCH => return attributes.read_integer().map(Some),
+            TAG_CPU_RAW_NAME | TAG_CPU_NAME => drop(attributes.read_string()?),
+            TAG_COMPATIBILITY => {
+                attributes.read_integer()?;
+                attributes.read_string()?;
+            }
+            tag if tag > TAG_COMPATIBILITY && tag % 2 == 1 => drop(attributes.read_string()?),
+            _ => drop(attributes.read_integer()?),
+        }
+    }
+    Ok(None)
+}

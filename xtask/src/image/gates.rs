@@ -1,0 +1,95 @@
+//! What every finished root must satisfy before it is sealed: a fault found here costs a build,
+//! found in the field it costs a journey.
+
+use memchr::memmem;
+
+use super::{
+    elf::{self, Cpu},
+    tree::{Kind, Source, Tree},
+};
+use crate::{
+    error::{Error, Result},
+    manifest::Recipe,
+};
+
+/// Highest `Tag_CPU_arch` values that an ARM1176JZF-S runs (Addenda to the ABI for the Arm
+/// Architecture §3.3.5.2): pre-v4 … v6 are 0-6, v6KZ is 7, v6K is 9; 8 is v6T2, v7 begins at 10.
+fn runs_on_arm1176(arch: u64) -> bool {
+    arch <= 7 || arch == 9
+}
+
+/// Checks the whole tree; the first fault is the error. `build_paths`: directories of this
+/// machine whose names must not be in the image.
+pub fn check(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> Result<()> {
+    every_program_runs_on_armv6(tree, recipes)?;
+    every_link_leads_somewhere(tree)?;
+    no_private_key(tree)?;
+    no_build_path(tree, build_paths)
+}
+
+fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
+    let chooses = |path: &str| recipes.iter().any(|it| it.chooses_by_cpu.iter().any(|it| it == path));
+    for (path, node, content) in tree.files().filter(|(_, _, content)| elf::is_elf(content)) {
+        let verdict = match elf::cpu(content).map_err(|it| it.while_doing(format!("{path} is broken")))? {
+            Cpu::Arm(Some(arch)) if runs_on_arm1176(arch) => continue,
+            // Debian's modules are built without attributes; vermagic vouches for them.
+            Cpu::Arm(None) if path.ends_with(".ko") => continue,
+            Cpu::Arm(_) if chooses(path) => continue,
+            Cpu::Arm(Some(arch)) => {
+                format!("its build attributes say CPU architecture {arch}, newer than ARMv6")
+            }
+            Cpu::Arm(None) => "it does not say for which ARM it was built (no .ARM.attributes)".into(),
+            Cpu::Other(machine) => format!("it is for another processor (ELF machine {machine})"),
+        };
+        return Err(Error::new(format!("{path} would not run on a Raspberry Pi 1"))
+            .fact(verdict)
+            .fact(format!("it comes from {}", node.origin))
+            .next("replace it by a build for ARMv6 (Debian: armel), or remove it"));
+    }
+    Ok(())
+}
+
+fn every_link_leads_somewhere(tree: &Tree) -> Result<()> {
+    for (path, node) in tree.iter() {
+        let Kind::Link(target) = &node.kind else { continue };
+        // What is mounted over these at boot is not in the tree.
+        let at_run_time = ["/run", "/proc", "/dev", "/sys", "/state", "/tmp", "/boot"];
+        if at_run_time.iter().any(|it| target == it || target.starts_with(&format!("{it}/"))) {
+            continue;
+        }
+        if tree.resolve(path).is_none() {
+            return Err(Error::new(format!("{path} is a link to {target}, where nothing is"))
+                .fact(format!("it comes from {}", node.origin))
+                .next("correct the link, or add what it points to"));
+        }
+    }
+    Ok(())
+}
+
+fn no_private_key(tree: &Tree) -> Result<()> {
+    for (path, node, content) in tree.files().filter(|(_, node, _)| node.origin.source != Source::Site) {
+        // Programs that read keys know the words too; a key file begins with them.
+        let begins = memmem::find(&content[..content.len().min(4096)], b"-----BEGIN ");
+        let key = begins.is_some_and(|at| {
+            memmem::find(&content[at..content.len().min(at + 64)], b"PRIVATE KEY-----").is_some()
+        });
+        if key && !elf::is_elf(content) {
+            return Err(Error::new(format!("{path} holds a private key; every box would share it"))
+                .fact(format!("it comes from {}", node.origin))
+                .next("remove it; keys are made on the box or belong in site.toml"));
+        }
+    }
+    Ok(())
+}
+
+fn no_build_path(tree: &Tree, build_paths: &[String]) -> Result<()> {
+    for (path, node, content) in tree.files() {
+        let found = build_paths.iter().find(|it| memmem::find(content, it.as_bytes()).is_some());
+        if let Some(found) = found {
+            return Err(Error::new(format!("{path} holds the path {found} of this machine"))
+                .fact(format!("it comes from {}", node.origin))
+                .next("another machine would make another image: this is a fault of the builder"));
+        }
+    }
+    Ok(())
+}

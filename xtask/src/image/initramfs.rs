@@ -1,0 +1,67 @@
+//! The initramfs: our `init` and the modules it needs to reach the root.
+
+use std::io::Write;
+
+use cpio::newc::{Builder, ModeFileType, trailer};
+use flate2::{Compression, GzBuilder};
+
+use super::modules::Chosen;
+use crate::error::{Attempt, Result};
+
+/// A gzip'd cpio archive that the kernel unpacks.
+pub fn write(init: &[u8], modules: &Chosen, epoch: u32) -> Result<Vec<u8>> {
+    let mut archive = Archive { bytes: Vec::new(), next_inode: 1, epoch };
+    let made: std::io::Result<()> = (|| {
+        for directory in ["dev", "modules", "proc", "root", "run", "sys"] {
+            archive.add(directory, ModeFileType::Directory, 0o755, &[])?;
+        }
+        // The kernel opens it for init's first words (init/main.c, console_on_rootfs).
+        archive.add_console()?;
+        archive.add("init", ModeFileType::Regular, 0o755, init)?;
+        let mut order = String::new();
+        for module in &modules.modules {
+            let path = format!("modules/{}.ko", module.name);
+            order += &format!("/{path}\n");
+            archive.add(&path, ModeFileType::Regular, 0o644, &module.content)?;
+        }
+        archive.add("modules/order", ModeFileType::Regular, 0o644, order.as_bytes())?;
+        archive.bytes = trailer(std::mem::take(&mut archive.bytes))?;
+        Ok(())
+    })();
+    made.attempt(|| "cannot write the initramfs".into())?;
+    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+    let compressed = gzip.write_all(&archive.bytes).and_then(|()| gzip.finish());
+    compressed.attempt(|| "cannot compress the initramfs".into())
+}
+
+struct Archive {
+    bytes: Vec<u8>,
+    next_inode: u32,
+    epoch: u32,
+}
+
+impl Archive {
+    fn add(&mut self, path: &str, kind: ModeFileType, mode: u32, content: &[u8]) -> std::io::Result<()> {
+        let entry = self.entry(path, mode).set_mode_file_type(kind);
+        self.write(entry, content)
+    }
+
+    fn add_console(&mut self) -> std::io::Result<()> {
+        let entry = self.entry("dev/console", 0o600).set_mode_file_type(ModeFileType::Char);
+        self.write(entry.rdev_major(5).rdev_minor(1), &[])
+    }
+
+    fn entry(&mut self, path: &str, mode: u32) -> Builder {
+        let inode = self.next_inode;
+        self.next_inode += 1;
+        Builder::new(path).ino(inode).mode(mode).mtime(self.epoch)
+    }
+
+    fn write(&mut self, entry: Builder, content: &[u8]) -> std::io::Result<()> {
+        let length = u32::try_from(content.len()).map_err(std::io::Error::other)?;
+        let mut writer = entry.write(std::mem::take(&mut self.bytes), length);
+        writer.write_all(content)?;
+        self.bytes = writer.finish()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! The image: from locked packages and programs to what is written onto a card.
+
+pub mod boot;
+pub mod disk;
+pub mod elf;
+pub mod gates;
+pub mod initramfs;
+pub mod modules;
+pub mod pipeline;
+pub mod root;
+pub mod squashfs;
+pub mod tree;
+pub mod unpack;

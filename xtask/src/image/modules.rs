@@ -1,0 +1,168 @@
+//! The kernel's modules: which of them the recipes want, with what these depend on, and the
+//! indices that modprobe reads (`depmod` makes them on a PC; the package has none).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    sync::Arc,
+};
+
+use super::elf::Elf;
+use crate::{
+    bail,
+    error::{Error, Result},
+};
+
+/// Every module of a kernel package, by name.
+#[derive(Debug)]
+pub struct Modules {
+    release: String,
+    /// Name → path below `/lib/modules/<release>/` and content.
+    all: BTreeMap<String, (String, Arc<[u8]>)>,
+    builtin: BTreeSet<String>,
+}
+
+/// A choice of modules, closed under dependency, in an order in which they can be loaded.
+#[derive(Debug)]
+pub struct Chosen {
+    /// In loading order.
+    pub modules: Vec<Module>,
+}
+
+/// One module, as its `.modinfo` describes it.
+#[derive(Debug)]
+pub struct Module {
+    /// With underscores, as the kernel calls it.
+    pub name: String,
+    /// Below `/lib/modules/<release>/`.
+    pub path: String,
+    /// The `.ko` file.
+    pub content: Arc<[u8]>,
+    /// Names of the modules it needs at once.
+    depends: Vec<String>,
+    aliases: Vec<String>,
+    softdeps: Vec<String>,
+}
+
+impl Modules {
+    /// `files`: path below `/lib/modules/<release>/` → content; `modules.builtin` among them.
+    pub fn new(release: &str, files: impl Iterator<Item = (String, Arc<[u8]>)>) -> Self {
+        let mut modules =
+            Self { release: release.to_owned(), all: BTreeMap::new(), builtin: BTreeSet::new() };
+        for (path, content) in files {
+            if path == "modules.builtin" {
+                let text = String::from_utf8_lossy(&content).into_owned();
+                modules.builtin.extend(text.lines().filter_map(module_name));
+            } else if let Some(name) = module_name(&path) {
+                modules.all.insert(name, (path, content));
+            }
+        }
+        modules
+    }
+
+    /// The wanted modules and all that they depend on, each after its dependencies.
+    pub fn choose<'a>(&self, wanted: impl Iterator<Item = &'a str>) -> Result<Chosen> {
+        let mut chosen = Chosen { modules: Vec::new() };
+        for name in wanted {
+            self.visit(&name.replace('-', "_"), None, &mut chosen.modules)?;
+        }
+        Ok(chosen)
+    }
+
+    fn visit(&self, name: &str, needed_by: Option<&str>, out: &mut Vec<Module>) -> Result<()> {
+        if self.builtin.contains(name) || out.iter().any(|it| it.name == name) {
+            return Ok(());
+        }
+        let Some((path, content)) = self.all.get(name) else {
+            let error = Error::new(format!("kernel {} has no module {name}", self.release));
+            return Err(match needed_by {
+                Some(other) => error.fact(format!("{other} depends on it")),
+                None => error.next("correct its name in the recipe (`modules` or `initramfs-modules`)"),
+            });
+        };
+        let module = self.read(name, path, content)?;
+        for needed in &module.depends {
+            self.visit(needed, Some(name), out)?;
+        }
+        out.push(module);
+        Ok(())
+    }
+
+    /// Reads `.modinfo`: `key=value` strings, each ended by a zero byte (include/linux/moduleparam.h).
+    fn read(&self, name: &str, path: &str, content: &Arc<[u8]>) -> Result<Module> {
+        let mut module = Module {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            content: content.clone(),
+            depends: Vec::new(),
+            aliases: Vec::new(),
+            softdeps: Vec::new(),
+        };
+        let elf = Elf::parse(content).map_err(|it| it.while_doing(format!("cannot read module {path}")))?;
+        let info = elf.section(".modinfo").unwrap_or_default();
+        for entry in info.split(|byte| *byte == 0) {
+            let entry = String::from_utf8_lossy(entry);
+            match entry.split_once('=') {
+                Some(("depends", list)) => module
+                    .depends
+                    .extend(list.split(',').filter(|it| !it.is_empty()).map(|it| it.replace('-', "_"))),
+                Some(("alias", alias)) => module.aliases.push(alias.to_owned()),
+                Some(("softdep", list)) => module.softdeps.push(list.to_owned()),
+                Some(("vermagic", magic)) if magic.split(' ').next() != Some(&self.release) => {
+                    bail!("module {path} is for kernel {magic}, not for {}", self.release)
+                }
+                _ => {}
+            }
+        }
+        Ok(module)
+    }
+}
+
+impl Chosen {
+    /// `modules.dep`: each module's file and those of everything it needs, the nearest first.
+    pub fn dep(&self) -> String {
+        let mut text = String::new();
+        for module in &self.modules {
+            let mut needed = Vec::new();
+            self.collect(module, &mut needed);
+            let needed: String = needed.iter().map(|it| format!(" {}", it.path)).collect();
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "{}:{needed}", module.path);
+        }
+        text
+    }
+
+    /// `modules.alias`: hot-plug finds a device's driver here.
+    pub fn alias(&self) -> String {
+        let lines = self
+            .modules
+            .iter()
+            .flat_map(|it| it.aliases.iter().map(move |alias| format!("alias {alias} {}\n", it.name)));
+        lines.collect()
+    }
+
+    /// `modules.softdep`.
+    pub fn softdep(&self) -> String {
+        let lines = self
+            .modules
+            .iter()
+            .flat_map(|it| it.softdeps.iter().map(move |list| format!("softdep {} {list}\n", it.name)));
+        lines.collect()
+    }
+
+    fn collect<'a>(&'a self, module: &Module, out: &mut Vec<&'a Module>) {
+        for name in &module.depends {
+            let found = self.modules.iter().find(|it| it.name == *name);
+            if let Some(needed) = found.filter(|it| !out.iter().any(|seen| seen.name == it.name)) {
+                out.push(needed);
+                self.collect(needed, out);
+            }
+        }
+    }
+}
+
+/// `kernel/fs/nls/nls_iso8859-1.ko` → `nls_iso8859_1`
+fn module_name(path: &str) -> Option<String> {
+    let file = path.rsplit('/').next()?;
+    Some(file.strip_suffix(".ko")?.replace('-', "_"))
+}

@@ -1,0 +1,236 @@
+//! The phases of an image, each a task: unpack → cross-compile → root → initramfs → boot → disk.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, io::Write as _, path::Path, sync::Arc, thread};
+
+use dialbox::site::Site;
+use flate2::{Compression, GzBuilder};
+
+use super::{
+    boot, disk, gates, initramfs,
+    root::{self, Ingredients},
+    squashfs,
+    tree::Tree,
+    unpack::{self, Contents, Entry, not_there},
+};
+use crate::{
+    context::BuildContext,
+    cross,
+    debian::fetch,
+    error::{Attempt, Error, Result},
+    manifest::{LockedManifest, LockedPackage},
+    task::{self, Inputs, Output, digest},
+};
+
+/// A site, as text and as what it means.
+#[derive(Debug, Clone, Copy)]
+pub struct SiteSource<'a> {
+    /// The file's content.
+    pub text: &'a str,
+    /// Its meaning.
+    pub site: &'a Site,
+}
+
+/// Makes what is not there yet; the output holds the files that go into `out/`.
+pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: SiteSource) -> Result<Output> {
+    fetch_what_is_missing(ctx, locked)?;
+    let (programs, unpacked) = thread::scope(|scope| {
+        let programs = scope.spawn(|| {
+            let toolchain = unpack::tool(ctx, locked, locked.manifest.tool("toolchain")?)?;
+            cross::build(ctx, locked, &toolchain)
+        });
+        let unpacked = unpack::image_packages(ctx, locked);
+        (programs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), unpacked)
+    });
+    let phases = Phases { ctx, locked, site, programs: programs?, unpacked: unpacked? };
+    let root = phases.root()?;
+    let initramfs = phases.initramfs()?;
+    let boot = phases.boot(&initramfs)?;
+    phases.disk(&root, &boot)
+}
+
+/// One download for everything, with one progress bar, before anything else begins.
+fn fetch_what_is_missing(ctx: &BuildContext, locked: &LockedManifest) -> Result<()> {
+    let mut missing: Vec<&LockedPackage> =
+        locked.image_packages().into_iter().filter(|it| !unpack::is_unpacked(ctx, it)).collect();
+    if !unpack::is_tool_there(ctx, locked, locked.manifest.tool("toolchain")?) {
+        missing.extend(locked.tool_packages("toolchain"));
+    }
+    if !missing.is_empty() {
+        fetch::packages(ctx, &missing)?;
+    }
+    Ok(())
+}
+
+struct Phases<'a> {
+    ctx: &'a BuildContext,
+    locked: &'a LockedManifest,
+    site: SiteSource<'a>,
+    programs: Output,
+    unpacked: BTreeMap<String, Output>,
+}
+
+impl Phases<'_> {
+    fn root(&self) -> Result<Output> {
+        let inputs = self
+            .inputs()?
+            .output("programs", &self.programs)
+            .text("site.toml", self.site.text)
+            .path("overlay", &self.ctx.overlay_dir())?;
+        task::run(self.ctx, "root", inputs, |dir| {
+            let tree = root::assemble(self.ctx, &self.ingredients()?)?;
+            gates::check(&tree, &self.locked.manifest.recipes, &self.build_paths())?;
+            let squashfs = squashfs::write(&tree, self.epoch(), &self.ctx.cache.join("squashfs-blocks"))?;
+            let files = tree.files().count();
+            let outcome = format!("{files} files, squashfs of {} kB", squashfs.len() / 1000);
+            write(dir, "root.squashfs", &squashfs)?;
+            write(dir, "contents.tsv", contents_table(&tree).as_bytes())?;
+            Ok(outcome)
+        })
+    }
+
+    fn initramfs(&self) -> Result<Output> {
+        let init = self.programs.dir.join("init");
+        let inputs = self.inputs()?.path("init", &init)?;
+        task::run(self.ctx, "initramfs", inputs, |dir| {
+            let modules = root::early_modules(&self.ingredients()?)?;
+            let init = fs::read(&init).attempt(|| "cannot read the program init".into())?;
+            let bytes = initramfs::write(&init, &modules, self.epoch())?;
+            write(dir, "initramfs.gz", &bytes)?;
+            Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
+        })
+    }
+
+    fn boot(&self, initramfs: &Output) -> Result<Output> {
+        let files = self.ctx.image_dir().join("boot");
+        let inputs = self
+            .inputs()?
+            .output("initramfs", initramfs)
+            .text("site.toml", self.site.text)
+            .path("image/boot", &files)?;
+        task::run(self.ctx, "boot", inputs, |dir| {
+            let mut content = self.boot_files_of_packages()?;
+            for name in ["config.txt", "cmdline.txt"] {
+                content.insert(name.into(), read(&files.join(name))?);
+            }
+            content.insert("initramfs.gz".into(), read(&initramfs.dir.join("initramfs.gz"))?);
+            content.insert("site.toml".into(), Arc::from(self.site.text.as_bytes()));
+            let disk = &self.locked.manifest.disk;
+            let fat = boot::write(&content, disk.boot_mib, self.locked.epoch, disk.signature)?;
+            write(dir, "boot.fat", &fat)?;
+            Ok(format!("{} files", content.len()))
+        })
+    }
+
+    fn disk(&self, root: &Output, boot: &Output) -> Result<Output> {
+        let inputs = self.inputs()?.output("root", root).output("boot", boot);
+        let name = &self.locked.manifest.name;
+        task::run(self.ctx, "disk", inputs, |dir| {
+            let root_image = read(&root.dir.join("root.squashfs"))?;
+            let image =
+                disk::write(&self.locked.manifest.disk, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
+            let (compressed, (bmap, hash)) = thread::scope(|scope| {
+                let compressed = scope.spawn(|| gzip(&image));
+                let described = (disk::bmap(&image), digest(&image));
+                (compressed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), described)
+            });
+            let compressed = compressed?;
+            let contents = read(&root.dir.join("contents.tsv"))?;
+            let sums = [
+                (hash, format!("{name}.img")),
+                (digest(bmap.as_bytes()), format!("{name}.img.bmap")),
+                (digest(&compressed), format!("{name}.img.gz")),
+                (digest(&contents), format!("{name}.contents.tsv")),
+            ];
+            let sums: String = sums.iter().map(|(hash, name)| format!("{hash}  {name}\n")).collect();
+            write(dir, &format!("{name}.img"), &image)?;
+            write(dir, &format!("{name}.img.bmap"), bmap.as_bytes())?;
+            write(dir, &format!("{name}.img.gz"), &compressed)?;
+            write(dir, &format!("{name}.contents.tsv"), &contents)?;
+            write(dir, "SHA256SUMS", sums.as_bytes())?;
+            Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
+        })
+    }
+
+    /// What every phase depends on: this program, the image's data, the packages.
+    fn inputs(&self) -> Result<Inputs> {
+        let mut inputs = Inputs::of_builder(self.ctx)?.text("epoch", &self.locked.epoch.to_string());
+        for part in ["image.toml", "recipes"] {
+            inputs = inputs.path(&format!("image/{part}"), &self.ctx.image_dir().join(part))?;
+        }
+        for (package, output) in &self.unpacked {
+            inputs = inputs.output(package, output);
+        }
+        Ok(inputs)
+    }
+
+    fn ingredients(&self) -> Result<Ingredients<'_>> {
+        let read = |(name, output): (&String, &Output)| Ok((name.clone(), unpack::read(name, output)?));
+        let packages: BTreeMap<String, Contents> = self.unpacked.iter().map(read).collect::<Result<_>>()?;
+        Ok(Ingredients {
+            locked: self.locked,
+            packages,
+            programs: &self.programs.dir,
+            site: (self.site.text, self.site.site),
+        })
+    }
+
+    fn boot_files_of_packages(&self) -> Result<BTreeMap<String, Arc<[u8]>>> {
+        let mut files = BTreeMap::new();
+        for recipe in &self.locked.manifest.recipes {
+            for package in recipe.packages.iter().filter(|it| !it.boot.is_empty()) {
+                let contents = unpack::read(&package.id.name, &self.unpacked[&package.id.name])?;
+                for (name, path) in &package.boot {
+                    let Some(Entry::File(content, _)) = contents.get(path) else {
+                        return Err(not_there(path, &recipe.name, &[self.locked.package(&package.id)?]));
+                    };
+                    files.insert(name.clone(), content.clone());
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// Time stamps in the image. The formats hold 32 bits, which end in 2106.
+    fn epoch(&self) -> u32 {
+        u32::try_from(self.locked.epoch).unwrap_or(u32::MAX)
+    }
+
+    fn build_paths(&self) -> Vec<String> {
+        let paths = [&self.ctx.workspace, &self.ctx.cargo_home, &self.ctx.cache];
+        // "/" or "/root" alone would be found in any image.
+        let long = paths.into_iter().filter(|it| it.components().count() > 2);
+        long.map(|it| it.display().to_string()).collect()
+    }
+}
+
+/// One line a file: path, bytes, mode, recipe, where it was found.
+fn contents_table(tree: &Tree) -> String {
+    let mut table = String::from("path\tbytes\tmode\trecipe\torigin\n");
+    for (path, node, content) in tree.files() {
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            table,
+            "{path}\t{}\t{:04o}\t{}\t{}",
+            content.len(),
+            node.mode,
+            node.origin.recipe,
+            node.origin
+        );
+    }
+    table
+}
+
+fn gzip(image: &[u8]) -> Result<Vec<u8>> {
+    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+    let done = gzip.write_all(image).and_then(|()| gzip.finish());
+    done.attempt(|| "cannot compress the image".into())
+}
+
+fn read(path: &Path) -> Result<Arc<[u8]>> {
+    fs::read(path).map(Into::into).attempt(|| format!("cannot read {}", path.display()))
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let written = fs::write(dir.join(name), bytes);
+    written.map_err(|error| Error::new(format!("cannot write {name}")).fact(error))
+}

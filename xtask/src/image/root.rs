@@ -1,0 +1,287 @@
+//! The root tree: what the recipes ask for, taken from packages, overlay, compiler and site.
+
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use dialbox::site::Site;
+
+use super::{
+    elf::{self, Elf},
+    modules::{Chosen, Modules},
+    tree::{Kind, Node, Origin, Source, Tree},
+    unpack::{Contents, Entry, not_there},
+};
+use crate::{
+    bail,
+    context::BuildContext,
+    error::{Attempt, Error, Result},
+    manifest::{LockedManifest, Recipe},
+    task,
+};
+
+/// Where Debian's armel keeps shared libraries, in the order of the dynamic loader.
+const LIBRARY_DIRS: [&str; 4] = ["/lib/arm-linux-gnueabi", "/usr/lib/arm-linux-gnueabi", "/lib", "/usr/lib"];
+
+/// Everything the root tree is made of, read.
+#[derive(Debug)]
+pub struct Ingredients<'a> {
+    /// What is wanted.
+    pub locked: &'a LockedManifest,
+    /// Package name → its files.
+    pub packages: BTreeMap<String, Contents>,
+    /// Directory of the cross-compiled programs.
+    pub programs: &'a Path,
+    /// The text of `site.toml` and what it means.
+    pub site: (&'a str, &'a Site),
+}
+
+/// Assembles the tree; the gates ([`super::gates`]) come after it.
+pub fn assemble(ctx: &BuildContext, ingredients: &Ingredients) -> Result<Tree> {
+    let mut tree = Tree::default();
+    for recipe in &ingredients.locked.manifest.recipes {
+        add_recipe(ctx, &mut tree, recipe, ingredients)
+            .map_err(|error| error.while_doing(format!("recipe `{}` cannot be carried out", recipe.name)))?;
+    }
+    refuse_unclaimed_overlay(ctx, &ingredients.locked.manifest.recipes)?;
+    add_modules(&mut tree, ingredients)?;
+    add_build_facts(&mut tree, ingredients)?;
+    add_site(&mut tree, ingredients.site)?;
+    add_libraries(&mut tree, ingredients)?;
+    Ok(tree)
+}
+
+/// Modules for the initramfs, in loading order.
+pub fn early_modules(ingredients: &Ingredients) -> Result<Chosen> {
+    let recipes = &ingredients.locked.manifest.recipes;
+    let wanted = recipes.iter().flat_map(|it| &it.initramfs_modules).map(String::as_str);
+    kernel(ingredients)?.0.choose(wanted)
+}
+
+fn add_recipe(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe, from: &Ingredients) -> Result<()> {
+    let by_builder = Origin::new(&recipe.name, Source::Builder);
+    for directory in &recipe.directories {
+        tree.add_directory(directory, &by_builder)?;
+    }
+    for package in &recipe.packages {
+        let contents = contents(from, &package.id.name)?;
+        let origin = Origin::new(&recipe.name, Source::Package(package.id.name.clone()));
+        for path in &package.files {
+            if add_from_package(tree, contents, path, &origin)? == 0 {
+                let locked = from.locked.package(&package.id)?;
+                return Err(not_there(path, &recipe.name, &[locked]));
+            }
+        }
+    }
+    for binary in recipe.binaries.iter().filter(|it| *it != "init") {
+        let program = fs::read(from.programs.join(binary));
+        let program = program.attempt(|| format!("there is no program `{binary}` in src/bin"))?;
+        let origin = Origin::new(&recipe.name, Source::Cargo);
+        tree.add(&format!("/usr/sbin/{binary}"), Node::file(program, 0o755, &origin))?;
+    }
+    for path in &recipe.overlay {
+        add_from_overlay(ctx, tree, path, &Origin::new(&recipe.name, Source::Overlay))?;
+    }
+    for (target, paths) in &recipe.links {
+        for path in paths {
+            tree.add(path, Node::link(target, &by_builder))?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds a file, a link with what it points to, or all below a directory. How many were there?
+fn add_from_package(tree: &mut Tree, contents: &Contents, path: &str, origin: &Origin) -> Result<usize> {
+    let exact = contents.get(path).map(|entry| (path, entry));
+    let below = path.ends_with('/').then(|| contents.below(path)).into_iter().flatten();
+    let mut count = 0;
+    for (path, entry) in exact.into_iter().chain(below) {
+        count += 1;
+        match entry {
+            Entry::File(content, mode) => tree.add(path, Node::file(content.clone(), *mode, origin))?,
+            Entry::Link(target) => {
+                tree.add(path, Node::link(target, origin))?;
+                let end = beside(path, target);
+                if tree.get(&end).is_none() {
+                    add_from_package(tree, contents, &end, origin)?;
+                }
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// Where a link at `path` points, written as an absolute path.
+fn beside(path: &str, target: &str) -> String {
+    if target.starts_with('/') {
+        return target.to_owned();
+    }
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut steps: Vec<&str> = directory.split('/').collect();
+    for step in target.split('/') {
+        match step {
+            ".." => drop(steps.pop()),
+            "." | "" => {}
+            step => steps.push(step),
+        }
+    }
+    steps.join("/")
+}
+
+fn add_from_overlay(ctx: &BuildContext, tree: &mut Tree, path: &str, origin: &Origin) -> Result<()> {
+    let overlay = ctx.overlay_dir();
+    for file in task::files_below(&overlay.join(path))? {
+        let inside = format!("/{}", file.strip_prefix(&overlay).unwrap_or(&file).display());
+        let unreadable = || format!("cannot read {}", ctx.short(&file));
+        let kind = fs::symlink_metadata(&file).attempt(unreadable)?;
+        let node = if kind.is_symlink() {
+            Node::link(fs::read_link(&file).attempt(unreadable)?.to_string_lossy(), origin)
+        } else {
+            // git keeps only the x bit; the umask of a checkout must not reach the image.
+            let mode = if kind.permissions().mode() & 0o111 != 0 { 0o755 } else { 0o644 };
+            Node::file(fs::read(&file).attempt(unreadable)?, mode, origin)
+        };
+        tree.add(&inside, node)?;
+    }
+    Ok(())
+}
+
+/// A file of the overlay that no recipe lists would silently stay out of the image.
+fn refuse_unclaimed_overlay(ctx: &BuildContext, recipes: &[Recipe]) -> Result<()> {
+    let overlay = ctx.overlay_dir();
+    let claimed: Vec<&String> = recipes.iter().flat_map(|it| &it.overlay).collect();
+    for file in task::files_below(&overlay)? {
+        let path = file.strip_prefix(&overlay).unwrap_or(&file).to_string_lossy().into_owned();
+        if !claimed.iter().any(|it| **it == path || it.ends_with('/') && path.starts_with(it.as_str())) {
+            return Err(Error::new(format!("overlay/{path} belongs to no recipe"))
+                .next(format!("add \"{path}\" to `overlay` in the recipe it serves, or remove the file")));
+        }
+    }
+    Ok(())
+}
+
+fn add_modules(tree: &mut Tree, from: &Ingredients) -> Result<()> {
+    let (modules, release, builtin) = kernel(from)?;
+    let recipes = &from.locked.manifest.recipes;
+    let wanted =
+        |recipe: &Recipe| recipe.modules.iter().chain(&recipe.initramfs_modules).cloned().collect::<Vec<_>>();
+    let mut all = Vec::new();
+    for recipe in recipes {
+        let chosen = modules.choose(wanted(recipe).iter().map(String::as_str));
+        let chosen =
+            chosen.map_err(|it| it.while_doing(format!("recipe `{}` cannot be carried out", recipe.name)))?;
+        let origin = Origin::new(&recipe.name, Source::Package("kernel".into()));
+        for module in chosen.modules {
+            let path = format!("/lib/modules/{release}/{}", module.path);
+            if tree.get(&path).is_none() {
+                tree.add(&path, Node::file(module.content, 0o644, &origin))?;
+            }
+        }
+        all.extend(wanted(recipe));
+    }
+    let chosen = modules.choose(all.iter().map(String::as_str))?;
+    let origin = Origin::new("kernel", Source::Builder);
+    for (name, text) in [
+        ("modules.dep", chosen.dep()),
+        ("modules.alias", chosen.alias()),
+        ("modules.softdep", chosen.softdep()),
+        ("modules.builtin", builtin),
+    ] {
+        tree.add(&format!("/lib/modules/{release}/{name}"), Node::file(text.into_bytes(), 0o644, &origin))?;
+    }
+    Ok(())
+}
+
+/// The kernel's modules, its release and its list of built-in ones.
+fn kernel(from: &Ingredients) -> Result<(Modules, String, String)> {
+    let packages = from.locked.manifest.recipes.iter().flat_map(|it| &it.packages);
+    let mut kernels = packages.filter_map(|it| Some((&it.id.name, it.kernel.as_ref()?)));
+    let Some((package, release)) = kernels.next() else {
+        bail!("no recipe names a kernel package (`kernel = …`)")
+    };
+    let contents = contents(from, package)?;
+    let prefix = format!("/lib/modules/{release}/");
+    let files = contents.below(&prefix).filter_map(|(path, entry)| match entry {
+        Entry::File(content, _) => Some((path[prefix.len()..].to_owned(), content.clone())),
+        Entry::Link(_) => None,
+    });
+    let builtin = match contents.get(&format!("{prefix}modules.builtin")) {
+        Some(Entry::File(content, _)) => String::from_utf8_lossy(content).into_owned(),
+        _ => bail!("package {package} holds no kernel {release}"),
+    };
+    Ok((Modules::new(release, files), release.clone(), builtin))
+}
+
+/// What the box says of itself in `status`, and the earliest date it believes in.
+fn add_build_facts(tree: &mut Tree, from: &Ingredients) -> Result<()> {
+    let facts = format!("version={}\nepoch={}\n", env!("CARGO_PKG_VERSION"), from.locked.epoch);
+    let origin = Origin::new("base", Source::Builder);
+    tree.add("/etc/dialbox/build", Node::file(facts.into_bytes(), 0o644, &origin))
+}
+
+fn add_site(tree: &mut Tree, (text, site): (&str, &Site)) -> Result<()> {
+    let origin = Origin::new("site", Source::Site);
+    tree.put("/etc/dialbox/site.toml", Node::file(text.as_bytes(), 0o600, &origin))?;
+    for file in site.render() {
+        let mode = u16::try_from(file.mode).unwrap_or(0o600);
+        tree.put(&file.path, Node::file(file.content.into_bytes(), mode, &origin))?;
+    }
+    Ok(())
+}
+
+/// Adds the shared libraries that the programs need, and those that these need, and the loader.
+fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
+    let elves = |(path, node, content): (&str, &Node, &Arc<[u8]>)| {
+        (elf::is_elf(content) && !path.ends_with(".ko"))
+            .then(|| (path.to_owned(), node.origin.recipe.clone(), content.clone()))
+    };
+    let mut open: Vec<(String, String, Arc<[u8]>)> = tree.files().filter_map(elves).collect();
+    while let Some((path, recipe, content)) = open.pop() {
+        // A file of another word size is a matter for the gates.
+        let Ok(program) = Elf::parse(&content) else { continue };
+        let mut needs: Vec<(String, Option<Found>)> = Vec::new();
+        for soname in program.needed()? {
+            let found = find_library(tree, from, &soname);
+            needs.push((soname, found));
+        }
+        if let Some(loader) = program.interpreter() {
+            let found = find_at(tree, from, &loader);
+            needs.push((loader, found));
+        }
+        for (name, found) in needs {
+            let Some(found) = found else {
+                return Err(Error::new(format!("{path} needs {name}, which no locked package has"))
+                    .fact(format!("recipe `{recipe}` brings {path}"))
+                    .next("cargo xtask lock"));
+            };
+            let Found::InPackage(package, library) = found else { continue };
+            let origin = Origin::new(&recipe, Source::Package(package.to_owned()));
+            let contents = contents(from, package)?;
+            add_from_package(tree, contents, &library, &origin)?;
+            let end = tree.resolve(&library).unwrap_or(library);
+            if let Some(Node { kind: Kind::File(content), .. }) = tree.get(&end) {
+                open.push((end.clone(), recipe.clone(), content.clone()));
+            }
+        }
+    }
+    Ok(())
+}
+
+enum Found<'a> {
+    InTree,
+    InPackage(&'a str, String),
+}
+
+fn find_library<'a>(tree: &Tree, from: &'a Ingredients, soname: &str) -> Option<Found<'a>> {
+    LIBRARY_DIRS.iter().find_map(|dir| find_at(tree, from, &format!("{dir}/{soname}")))
+}
+
+fn find_at<'a>(tree: &Tree, from: &'a Ingredients, path: &str) -> Option<Found<'a>> {
+    if tree.get(path).is_some() {
+        return Some(Found::InTree);
+    }
+    let holder = from.packages.values().find(|it| it.get(path).is_some())?;
+    Some(Found::InPackage(&holder.package, path.to_owned()))
+}
+
+fn contents<'a>(from: &'a Ingredients, package: &str) -> Result<&'a Contents> {
+    from.packages.get(package).ok_or_else(|| Error::new(format!("package {package} was not unpacked")))
+}

@@ -1,0 +1,181 @@
+//! The root tree as a squashfs. Blocks are compressed on all processors and remembered from one
+//! build to the next: a second site differs in one block, and compresses one block.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::{Cursor, Read, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use backhand::{
+    BackhandError, FilesystemCompressor, FilesystemWriter, NodeHeader, SuperBlock,
+    compression::{CompressionAction, Compressor, DefaultCompressor},
+    kind::Kind,
+};
+use sha2::{Digest, Sha256};
+
+use super::tree::{self, Tree};
+use crate::error::{Attempt, Result};
+
+/// Larger blocks compress better and cost memory and latency at run time; the kernel takes
+/// 4 KiB to 1 MiB.
+const BLOCK: u32 = 256 << 10;
+
+type Hash = [u8; 32];
+
+/// xz, with a memory: block → compressed block.
+#[derive(Default)]
+struct Remembering {
+    known: Mutex<HashMap<Hash, Vec<u8>>>,
+    /// Asked for in this build: what the next one is likely to ask for again.
+    used: Mutex<Vec<Hash>>,
+}
+
+/// Writes `tree` as a squashfs; `memory` is a file of blocks that were compressed before.
+pub fn write(tree: &Tree, epoch: u32, memory: &Path) -> Result<Vec<u8>> {
+    // backhand wants a compressor that lives for ever; one is made per image.
+    let compressor: &'static Remembering = Box::leak(Box::new(Remembering::load(memory)));
+    compressor.warm(tree)?;
+    let squashfs = (|| {
+        let mut fs = FilesystemWriter::default();
+        fs.set_kind(Kind::new_v4(compressor));
+        fs.set_block_size(BLOCK);
+        fs.set_time(epoch);
+        fs.set_compressor(xz()?);
+        fs.set_root_mode(0o755);
+        for (path, node) in tree.iter() {
+            let header = NodeHeader { permissions: node.mode, uid: 0, gid: 0, mtime: epoch };
+            match &node.kind {
+                tree::Kind::Directory => fs.push_dir(path, header)?,
+                tree::Kind::File(content) => fs.push_file(Cursor::new(content.clone()), path, header)?,
+                tree::Kind::Link(target) => fs.push_symlink(target, path, header)?,
+            }
+        }
+        let mut out = Cursor::new(Vec::new());
+        fs.write(&mut out)?;
+        Ok::<_, BackhandError>(out.into_inner())
+    })()
+    .attempt(|| "cannot write the root as a squashfs".into())?;
+    compressor.save(memory)?;
+    Ok(squashfs)
+}
+
+fn xz() -> Result<FilesystemCompressor, BackhandError> {
+    FilesystemCompressor::new(Compressor::Xz, None)
+}
+
+impl Remembering {
+    /// Compresses the full blocks of all files that are not known yet, on every processor.
+    /// (Tail ends are packed into fragments by the writer, in its own order.)
+    fn warm(&self, tree: &Tree) -> Result<()> {
+        let blocks: Vec<&[u8]> = tree
+            .files()
+            .filter(|(_, _, content)| content.len() >= BLOCK as usize)
+            .flat_map(|(_, _, content)| content.chunks(BLOCK as usize))
+            .collect();
+        let next = AtomicUsize::new(0);
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let work = || -> Result<(), BackhandError> {
+                while let Some(block) = blocks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    self.compress(block, xz()?, BLOCK)?;
+                }
+                Ok(())
+            };
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .try_for_each(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+        .attempt(|| "cannot compress the root".into())
+    }
+
+    /// A file that cannot be read is an empty memory.
+    fn load(file: &Path) -> Self {
+        let memory = Self::default();
+        let mut known = HashMap::new();
+        if let Ok(bytes) = fs::read(file) {
+            let mut rest = bytes.as_slice();
+            let mut hash = Hash::default();
+            let mut length = [0; 4];
+            while rest.read_exact(&mut hash).is_ok() && rest.read_exact(&mut length).is_ok() {
+                let Some((block, after)) = rest.split_at_checked(u32::from_le_bytes(length) as usize) else {
+                    break;
+                };
+                known.insert(hash, block.to_vec());
+                rest = after;
+            }
+        }
+        Self { known: Mutex::new(known), ..memory }
+    }
+
+    fn save(&self, file: &Path) -> Result<()> {
+        let known = locked(&self.known);
+        let mut used = locked(&self.used);
+        used.sort_unstable();
+        used.dedup();
+        let mut bytes = Vec::new();
+        for (hash, block) in used.iter().filter_map(|hash| Some((hash, known.get(hash)?))) {
+            bytes.extend_from_slice(hash);
+            bytes.extend_from_slice(&u32::try_from(block.len()).unwrap_or(u32::MAX).to_le_bytes());
+            bytes.extend_from_slice(block);
+        }
+        let fresh: PathBuf = file.with_extension("new");
+        fs::File::create(&fresh)
+            .and_then(|mut it| it.write_all(&bytes))
+            .and_then(|()| fs::rename(&fresh, file))
+            .attempt(|| format!("cannot write {}", file.display()))
+    }
+}
+
+impl CompressionAction for Remembering {
+    type Error = BackhandError;
+    type Compressor = Compressor;
+    type FilesystemCompressor = FilesystemCompressor;
+    type SuperBlock = SuperBlock;
+
+    fn decompress(
+        &self,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+        compressor: Compressor,
+    ) -> Result<(), BackhandError> {
+        DefaultCompressor.decompress(bytes, out, compressor)
+    }
+
+    fn compress(
+        &self,
+        bytes: &[u8],
+        fc: FilesystemCompressor,
+        block_size: u32,
+    ) -> Result<Vec<u8>, BackhandError> {
+        let hash: Hash = Sha256::digest(bytes).into();
+        locked(&self.used).push(hash);
+        if let Some(block) = locked(&self.known).get(&hash) {
+            return Ok(block.clone());
+        }
+        let block = DefaultCompressor.compress(bytes, fc, block_size)?;
+        locked(&self.known).insert(hash, block.clone());
+        Ok(block)
+    }
+
+    fn compression_options(
+        &self,
+        superblock: &mut SuperBlock,
+        kind: &Kind,
+        fs_compressor: FilesystemCompressor,
+    ) -> Result<Option<Vec<u8>>, BackhandError> {
+        DefaultCompressor.compression_options(superblock, kind, fs_compressor)
+    }
+}
+
+/// A worker that panicked has already ended the build; what it held is still whole.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

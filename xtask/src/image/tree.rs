@@ -1,0 +1,232 @@
+//! The root file system as a value: what lies where, in which mode, and where it came from.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use crate::{
+    bail,
+    error::{Error, Result},
+};
+
+/// Absolute path → node. Parents are always there.
+#[derive(Debug, Default)]
+pub struct Tree {
+    nodes: BTreeMap<String, Node>,
+}
+
+/// One file, directory or link. Everything belongs to root.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits.
+    pub mode: u16,
+    /// Who asked for it, and where it was found.
+    pub origin: Origin,
+}
+
+/// What a node is.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File(Arc<[u8]>),
+    /// A symbolic link to this target.
+    Link(String),
+}
+
+/// Where a node came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The recipe that asked for it.
+    pub recipe: String,
+    /// Where it was found.
+    pub source: Source,
+}
+
+/// Where a file was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In a Debian package.
+    Package(String),
+    /// In `overlay/`.
+    Overlay,
+    /// Compiled from `src/`.
+    Cargo,
+    /// Rendered from `site.toml`.
+    Site,
+    /// Made by the builder: links, directories, `modules.dep`.
+    Builder,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Source::Package(name) => write!(f, "package {name}, recipe {}", self.recipe),
+            Source::Overlay => write!(f, "overlay/, recipe {}", self.recipe),
+            Source::Cargo => write!(f, "src/, recipe {}", self.recipe),
+            Source::Site => write!(f, "site.toml"),
+            Source::Builder => write!(f, "recipe {}", self.recipe),
+        }
+    }
+}
+
+impl Tree {
+    /// Adds a node. Two files of one name are an error; a directory may be asked for twice.
+    pub fn add(&mut self, path: &str, node: Node) -> Result<()> {
+        let path = path.trim_end_matches('/');
+        self.add_parents(path, &node.origin)?;
+        match self.nodes.get(path) {
+            None => {}
+            Some(Node { kind: Kind::Directory, .. }) if matches!(node.kind, Kind::Directory) => return Ok(()),
+            Some(there) => {
+                return Err(Error::new(format!("two files want to be {path} in the root"))
+                    .fact(format!("one from {}", there.origin))
+                    .fact(format!("one from {}", node.origin))
+                    .next("take it out of one of the two"));
+            }
+        }
+        self.nodes.insert(path.to_owned(), node);
+        Ok(())
+    }
+
+    /// Replaces what is at `path`, or adds it: for the site, whose files come last and win.
+    pub fn put(&mut self, path: &str, node: Node) -> Result<()> {
+        self.nodes.remove(path);
+        self.add(path, node)
+    }
+
+    /// Adds an empty directory, mode 0755.
+    pub fn add_directory(&mut self, path: &str, origin: &Origin) -> Result<()> {
+        self.add(path, Node { kind: Kind::Directory, mode: 0o755, origin: origin.clone() })
+    }
+
+    /// All nodes by path, parents before children.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.nodes.iter().map(|(path, node)| (path.as_str(), node))
+    }
+
+    /// Regular files only.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &Node, &Arc<[u8]>)> {
+        self.iter().filter_map(|(path, node)| match &node.kind {
+            Kind::File(content) => Some((path, node, content)),
+            _ => None,
+        })
+    }
+
+    /// The node at exactly this path.
+    pub fn get(&self, path: &str) -> Option<&Node> {
+        self.nodes.get(path)
+    }
+
+    /// Where a path ends up when links are followed, or `None` if it dangles or loops.
+    pub fn resolve(&self, path: &str) -> Option<String> {
+        let mut todo: Vec<String> =
+            path.split('/').rev().filter(|it| !it.is_empty()).map(Into::into).collect();
+        let mut at = String::new();
+        let mut links = 0;
+        while let Some(step) = todo.pop() {
+            match step.as_str() {
+                "." => continue,
+                ".." => {
+                    at.truncate(at.rfind('/').unwrap_or(0));
+                    continue;
+                }
+                _ => {}
+            }
+            let next = format!("{at}/{step}");
+            match &self.nodes.get(&next)?.kind {
+                Kind::Link(target) => {
+                    links += 1;
+                    // As many as the kernel follows (include/linux/namei.h, MAXSYMLINKS).
+                    if links > 40 {
+                        return None;
+                    }
+                    if target.starts_with('/') {
+                        at.clear();
+                    }
+                    todo.extend(target.split('/').rev().filter(|it| !it.is_empty()).map(Into::into));
+                }
+                _ => at = next,
+            }
+        }
+        Some(at)
+    }
+
+    fn add_parents(&mut self, path: &str, origin: &Origin) -> Result<()> {
+        for (at, _) in path.match_indices('/').skip(1) {
+            let parent = &path[..at];
+            match self.nodes.get(parent).map(|it| &it.kind) {
+                Some(Kind::Directory) => {}
+                Some(_) => bail!("{path} lies below {parent}, which is no directory"),
+                None => {
+                    let node = Node { kind: Kind::Directory, mode: 0o755, origin: origin.clone() };
+                    self.nodes.insert(parent.to_owned(), node);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Node {
+    /// A regular file.
+    pub fn file(content: impl Into<Arc<[u8]>>, mode: u16, origin: &Origin) -> Self {
+        Self { kind: Kind::File(content.into()), mode, origin: origin.clone() }
+    }
+
+    /// A symbolic link.
+    pub fn link(target: impl Into<String>, origin: &Origin) -> Self {
+        Self { kind: Kind::Link(target.into()), mode: 0o777, origin: origin.clone() }
+    }
+}
+
+impl Origin {
+    /// `source`, asked for by `recipe`.
+    pub fn new(recipe: impl Into<String>, source: Source) -> Self {
+        Self { recipe: recipe.into(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin::new("test", Source::Builder)
+    }
+
+    #[test]
+    fn links_are_followed_as_the_kernel_follows_them() {
+        let mut tree = Tree::default();
+        for (path, node) in [
+            ("/bin/busybox", Node::file(*b"x", 0o755, &origin())),
+            ("/bin/sh", Node::link("busybox", &origin())),
+            ("/sbin", Node::link("bin", &origin())),
+            ("/etc/shell", Node::link("../sbin/sh", &origin())),
+            ("/loop", Node::link("/loop", &origin())),
+            ("/gone", Node::link("/nowhere", &origin())),
+        ] {
+            tree.add(path, node).unwrap();
+        }
+        for (path, end) in [
+            ("/bin/sh", Some("/bin/busybox")),
+            ("/etc/shell", Some("/bin/busybox")),
+            ("/sbin/../bin/./sh", Some("/bin/busybox")),
+            ("/loop", None),
+            ("/gone", None),
+        ] {
+            assert_eq!(tree.resolve(path).as_deref(), end, "{path}");
+        }
+    }
+
+    #[test]
+    fn two_files_of_one_name_are_refused_and_both_origins_named() {
+        let mut tree = Tree::default();
+        let package = Origin::new("ppp", Source::Package("ppp".into()));
+        tree.add("/etc/ppp/options", Node::file(*b"a", 0o644, &package)).unwrap();
+        let overlay = Origin::new("ppp", Source::Overlay);
+        let error = tree.add("/etc/ppp/options", Node::file(*b"b", 0o644, &overlay)).unwrap_err().to_string();
+        assert!(error.contains("package ppp") && error.contains("overlay/"), "{error}");
+    }
+}

@@ -1,0 +1,206 @@
+//! Locked packages, unpacked once: as a plain tar for the root tree, as files for a tool.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    context::BuildContext,
+    debian::{deb, fetch},
+    error::{Attempt, Error, Result},
+    manifest::{LockedManifest, LockedPackage, Recipe},
+    task::{self, Inputs, Output},
+};
+
+/// What a package holds at some path.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// Content and permission bits.
+    File(Arc<[u8]>, u16),
+    /// Target.
+    Link(String),
+}
+
+/// The files of one package, by absolute path.
+#[derive(Debug)]
+pub struct Contents {
+    /// Its name.
+    pub package: String,
+    entries: BTreeMap<String, Entry>,
+}
+
+impl Contents {
+    /// The entry at exactly this path.
+    pub fn get(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
+    /// Every entry at or below `prefix`, which ends in `/`.
+    pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+        let from = self.entries.range(prefix.to_owned()..);
+        from.map(|(path, entry)| (path.as_str(), entry)).take_while(move |(path, _)| path.starts_with(prefix))
+    }
+}
+
+/// Unpacks the image's packages into the cache, those that are not there yet.
+pub fn image_packages(ctx: &BuildContext, locked: &LockedManifest) -> Result<BTreeMap<String, Output>> {
+    let packages = locked.image_packages();
+    let all_there = packages.iter().all(|it| is_unpacked(ctx, it));
+    let phase = (!all_there).then(|| ctx.say.phase("unpack"));
+    let mut outputs = BTreeMap::new();
+    for (package, output) in packages.iter().zip(in_turns(&packages, |it| plain_tar(ctx, it))?) {
+        outputs.insert(package.name.clone(), output);
+    }
+    if let Some(phase) = phase {
+        phase.done(format!("{} packages", outputs.len()));
+    }
+    Ok(outputs)
+}
+
+/// Reads an unpacked package.
+pub fn read(package: &str, output: &Output) -> Result<Contents> {
+    let file = output.dir.join("data.tar");
+    let broken = || format!("cannot read {}", file.display());
+    let mut archive =
+        tar::Archive::new(BufReader::with_capacity(1 << 20, File::open(&file).attempt(broken)?));
+    let mut entries = BTreeMap::new();
+    for entry in archive.entries().attempt(broken)? {
+        let mut entry = entry.attempt(broken)?;
+        let path = entry.path().attempt(broken)?.to_string_lossy().trim_start_matches('.').to_owned();
+        let kind = entry.header().entry_type();
+        let link = entry.link_name().attempt(broken)?.map(|it| it.to_string_lossy().into_owned());
+        let entry = match link {
+            Some(target) if kind.is_symlink() => Entry::Link(target),
+            Some(target) if kind.is_hard_link() => {
+                let target = target.trim_start_matches('.').to_owned();
+                entries.get(&target).cloned().ok_or_else(|| {
+                    Error::new(format!("package {package}: {path} is a hard link to nothing"))
+                })?
+            }
+            _ if kind.is_file() => {
+                // The set-user-id bits go: everything on the box runs as root.
+                let mode = entry.header().mode().attempt(broken)? & 0o777;
+                let mut content = Vec::with_capacity(usize::try_from(entry.size()).unwrap_or(0));
+                entry.read_to_end(&mut content).attempt(broken)?;
+                Entry::File(content.into(), u16::try_from(mode).unwrap_or(0o644))
+            }
+            _ => continue,
+        };
+        entries.insert(path, entry);
+    }
+    Ok(Contents { package: package.to_owned(), entries })
+}
+
+/// Has this package been unpacked before?
+pub fn is_unpacked(ctx: &BuildContext, package: &LockedPackage) -> bool {
+    task::find(ctx, &tar_task(package), &tar_inputs(package)).is_some()
+}
+
+/// Has this tool been unpacked before?
+pub fn is_tool_there(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> bool {
+    let inputs = tool_inputs(recipe, &locked.tool_packages(&recipe.name));
+    task::find(ctx, &recipe.name, &inputs).is_some()
+}
+
+/// Unpacks the files that a tool's recipe names, as files below the output's directory; of the
+/// packages that are there for their libraries, the shared libraries.
+pub fn tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Result<Output> {
+    let packages = locked.tool_packages(&recipe.name);
+    let inputs = tool_inputs(recipe, &packages);
+    let wanted: Vec<&str> = recipe.packages.iter().flat_map(|it| &it.files).map(String::as_str).collect();
+    task::run(ctx, &recipe.name, inputs, |dir| {
+        let debs = fetch::packages(ctx, &packages)?;
+        for (package, deb) in packages.iter().zip(debs) {
+            deb::for_each(&deb, |path, entry| {
+                let named = wanted.iter().any(|it| path == *it || it.ends_with('/') && path.starts_with(it));
+                let library = !package.is_named() && path.contains(".so");
+                let kind = entry.header().entry_type();
+                if !(named || library) || kind.is_dir() {
+                    return Ok(());
+                }
+                place(dir, path, entry)
+            })?;
+        }
+        for path in &wanted {
+            if !dir.join(path.trim_start_matches('/')).exists() {
+                return Err(not_there(path, &recipe.name, &packages));
+            }
+        }
+        Ok(format!("{} packages", packages.len()))
+    })
+}
+
+/// No hash of this program: unpacking a tool is simple, and its output costs half a minute of
+/// compilation when it seems new.
+fn tool_inputs(recipe: &Recipe, packages: &[&LockedPackage]) -> Inputs {
+    let files: Vec<&str> = recipe.packages.iter().flat_map(|it| &it.files).map(String::as_str).collect();
+    let inputs =
+        Inputs::default().text("files", &files.join("\n")).text("builder", include_str!("unpack.rs"));
+    packages.iter().fold(inputs, |inputs, package| inputs.text(&package.name, &package.sha256))
+}
+
+/// The error for a file that a recipe names and no package has.
+pub fn not_there(path: &str, recipe: &str, packages: &[&LockedPackage]) -> Error {
+    let names: Vec<&str> = packages.iter().map(|it| it.name.as_str()).collect();
+    Error::new(format!("no locked package has {path}"))
+        .fact(format!("recipe `{recipe}` asks for it from {}", names.join(", ")))
+        .next("correct the path in the recipe, then run `cargo xtask lock`")
+}
+
+fn place(dir: &Path, path: &str, entry: &mut tar::Entry<'_, impl Read>) -> Result<()> {
+    let to = dir.join(path.trim_start_matches('/'));
+    let parent = to.parent().map_or_else(|| dir.to_path_buf(), Path::to_path_buf);
+    let place = || {
+        fs::create_dir_all(parent)?;
+        entry.unpack(&to).map(drop)
+    };
+    place().attempt(|| format!("cannot unpack {path}"))
+}
+
+fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {
+    task::run_silently(ctx, &tar_task(package), tar_inputs(package), |dir| {
+        let deb: PathBuf = fetch::packages(ctx, &[package])?.remove(0);
+        let mut data = deb::data(&deb)?;
+        let broken = || format!("cannot unpack {}", package.file_name());
+        let mut tar = BufWriter::new(File::create(dir.join("data.tar")).attempt(broken)?);
+        io::copy(&mut data, &mut tar).attempt(broken).map(drop)
+    })
+}
+
+fn tar_task(package: &LockedPackage) -> String {
+    format!("unpack/{}", package.name)
+}
+
+fn tar_inputs(package: &LockedPackage) -> Inputs {
+    Inputs::default().text(&package.name, &package.sha256)
+}
+
+/// `work` on every package, on two threads: unpacking is bound by the decompressor.
+fn in_turns<T: Send>(
+    packages: &[&LockedPackage],
+    work: impl Fn(&LockedPackage) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let mut order: Vec<usize> = (0..packages.len()).collect();
+    // The kernel first: it alone takes as long as all the others.
+    order.sort_by_key(|at| std::cmp::Reverse(packages[*at].size));
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let mut done: Vec<(usize, Result<T>)> = std::thread::scope(|scope| {
+        let worker = || {
+            let mut done = Vec::new();
+            while let Some(at) = order.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                done.push((*at, work(packages[*at])));
+            }
+            done
+        };
+        let workers: Vec<_> = (0..2).map(|_| scope.spawn(worker)).collect();
+        let joined =
+            workers.into_iter().map(|it| it.join().unwrap_or_else(|it| std::panic::resume_unwind(it)));
+        joined.flatten().collect()
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}

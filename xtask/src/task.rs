@@ -1,0 +1,253 @@
+//! Tasks whose output is kept under the hash of their inputs (Yocto's sstate): what has been made
+//! from the same inputs before is not made again.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    context::BuildContext,
+    error::{Attempt, Result},
+};
+
+/// How many outputs of a task are kept: enough to go back and forth between a few sites.
+const KEPT: usize = 4;
+
+/// Everything that a task's output depends on, by name, so that a change can be named too.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Inputs(BTreeMap<String, String>);
+
+/// A task's output: a directory that is complete.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Where it lies, in the cache. Not to be written to.
+    pub dir: PathBuf,
+    /// Hash of all the files in it: the input of the next task. Two runs with different
+    /// inputs but the same output end the rebuilding here.
+    pub digest: String,
+    /// Made now, not found.
+    pub fresh: bool,
+}
+
+/// What is written beside an output.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    digest: String,
+    inputs: Inputs,
+}
+
+impl Inputs {
+    /// The inputs of a task that this program itself carries out: a changed builder makes anew.
+    pub fn of_builder(ctx: &BuildContext) -> Result<Self> {
+        Ok(Self::default().text("xtask", &ctx.program_digest()?))
+    }
+
+    /// A value.
+    pub fn text(mut self, name: impl Into<String>, value: &str) -> Self {
+        self.0.insert(name.into(), value.to_owned());
+        self
+    }
+
+    /// What another task made.
+    pub fn output(self, name: &str, output: &Output) -> Self {
+        self.text(name, &output.digest)
+    }
+
+    /// A file, or every file below a directory, by content and mode.
+    pub fn path(mut self, name: &str, path: &Path) -> Result<Self> {
+        for file in files_below(path)? {
+            let below = file.strip_prefix(path).unwrap_or(&file);
+            let label = if below.as_os_str().is_empty() {
+                name.to_owned()
+            } else {
+                format!("{name}/{}", below.display())
+            };
+            self.0.insert(label, digest_node(&file)?);
+        }
+        Ok(self)
+    }
+
+    fn key(&self) -> String {
+        let mut hash = Sha256::new();
+        for (name, value) in &self.0 {
+            hash.update(format!("{name}\0{value}\n"));
+        }
+        hex(&hash.finalize())[..32].to_owned()
+    }
+
+    /// Which inputs differ, for a person: `overlay/etc/inittab changed`.
+    fn changes_since(&self, earlier: &Self) -> String {
+        let changed = self.0.iter().filter_map(|(name, value)| match earlier.0.get(name) {
+            None => Some(format!("{name} is new")),
+            Some(before) if before != value => Some(format!("{name} changed")),
+            Some(_) => None,
+        });
+        let gone = earlier.0.keys().filter(|name| !self.0.contains_key(*name));
+        let mut changes: Vec<String> = changed.chain(gone.map(|name| format!("{name} is gone"))).collect();
+        let more = changes.len().saturating_sub(4);
+        changes.truncate(4);
+        if more > 0 {
+            changes.push(format!("and {more} more"));
+        }
+        changes.join(", ")
+    }
+}
+
+/// The output of a task with these inputs, if there is one.
+pub fn find(ctx: &BuildContext, task: &str, inputs: &Inputs) -> Option<Output> {
+    let dir = ctx.cache.join("tasks").join(task).join(inputs.key());
+    let record = read_record(&dir.with_extension("toml")).filter(|_| dir.is_dir())?;
+    Some(Output { dir, digest: record.digest, fresh: false })
+}
+
+/// Runs `make` into an empty directory, unless these inputs have been through it before.
+/// The output appears under its name when it is complete, or not at all.
+pub fn run(
+    ctx: &BuildContext,
+    task: &str,
+    inputs: Inputs,
+    make: impl FnOnce(&Path) -> Result<String>,
+) -> Result<Output> {
+    run_silently(ctx, task, inputs, |dir| {
+        let phase = ctx.say.phase(task.to_owned());
+        make(dir).map(|outcome| phase.done(outcome))
+    })
+}
+
+/// The same without a line of its own, for a task that is a part of a larger phase.
+pub fn run_silently(
+    ctx: &BuildContext,
+    task: &str,
+    inputs: Inputs,
+    make: impl FnOnce(&Path) -> Result<()>,
+) -> Result<Output> {
+    let shelf = ctx.cache.join("tasks").join(task);
+    let key = inputs.key();
+    let dir = shelf.join(&key);
+    if let Some(output) = find(ctx, task, &inputs) {
+        ctx.say.explain(|| format!("{task}: nothing changed"));
+        return Ok(output);
+    }
+    ctx.say.explain(|| format!("{task}: {}", why(&shelf, &inputs)));
+    fs::create_dir_all(&shelf).attempt(|| format!("cannot create {}", ctx.short(&shelf)))?;
+    let scratch = tempfile::Builder::new().prefix(".making-").tempdir_in(&shelf);
+    let scratch = scratch.attempt(|| format!("cannot create a directory in {}", ctx.short(&shelf)))?;
+    make(scratch.path())?;
+    let record = Record { digest: digest_tree(scratch.path())?, inputs };
+    let text = toml::to_string(&record).attempt(|| format!("cannot record task {task}"))?;
+    let finish = || {
+        if dir.exists() {
+            fs::remove_dir_all(&dir)?;
+        }
+        fs::rename(scratch.path(), &dir)?;
+        fs::write(dir.with_extension("toml"), text)
+    };
+    finish().attempt(|| format!("cannot keep the output of task {task}"))?;
+    forget_old(&shelf, &key);
+    Ok(Output { dir, digest: record.digest, fresh: true })
+}
+
+/// SHA-256 of some bytes, in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of a file's content, in hexadecimal.
+pub fn digest_file(path: &Path) -> Result<String> {
+    let hash_it = || {
+        let mut file = fs::File::open(path)?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(hex(&hash.finalize())),
+                n => hash.update(&buffer[..n]),
+            }
+        }
+    };
+    hash_it().map_err(|error: std::io::Error| error).attempt(|| format!("cannot read {}", path.display()))
+}
+
+fn why(shelf: &Path, inputs: &Inputs) -> String {
+    let earlier = records(shelf).into_iter().next_back().and_then(|(_, path)| read_record(&path));
+    match earlier {
+        None => "never made before".into(),
+        Some(record) if record.inputs == *inputs => "its output is gone".into(),
+        Some(record) => inputs.changes_since(&record.inputs),
+    }
+}
+
+fn read_record(path: &Path) -> Option<Record> {
+    toml::from_str(&fs::read_to_string(path).ok()?).ok()
+}
+
+/// The records on a task's shelf, the oldest first.
+fn records(shelf: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
+    let entries = fs::read_dir(shelf).into_iter().flatten().flatten().map(|it| it.path());
+    let mut records: Vec<_> = entries
+        .filter(|path| path.extension().is_some_and(|it| it == "toml"))
+        .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
+        .collect();
+    records.sort();
+    records
+}
+
+/// Losing this race or failing here costs disk, nothing else.
+fn forget_old(shelf: &Path, key: &str) {
+    let records = records(shelf);
+    let surplus = records.len().saturating_sub(KEPT);
+    for (_, record) in
+        records.iter().take(surplus).filter(|(_, it)| it.file_stem().is_some_and(|it| it != key))
+    {
+        let _ = fs::remove_file(record);
+        let _ = fs::remove_dir_all(record.with_extension(""));
+    }
+}
+
+/// Every file and link below `path`, sorted; `path` itself if it is no directory.
+pub fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut open = vec![path.to_path_buf()];
+    while let Some(path) = open.pop() {
+        let kind = fs::symlink_metadata(&path).attempt(|| format!("cannot read {}", path.display()))?;
+        if !kind.is_dir() {
+            files.push(path);
+            continue;
+        }
+        let entries = fs::read_dir(&path).attempt(|| format!("cannot read {}", path.display()))?;
+        open.extend(entries.flatten().map(|it| it.path()));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn digest_tree(dir: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    for file in files_below(dir)? {
+        let below = file.strip_prefix(dir).unwrap_or(&file);
+        hash.update(format!("{}\0{}\n", below.display(), digest_node(&file)?));
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+/// Content and what git would keep of the mode; of a link, where it points.
+fn digest_node(path: &Path) -> Result<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let kind = fs::symlink_metadata(path).attempt(|| format!("cannot read {}", path.display()))?;
+    if kind.is_symlink() {
+        let target = fs::read_link(path).attempt(|| format!("cannot read {}", path.display()))?;
+        return Ok(format!("-> {}", target.display()));
+    }
+    let executable = if kind.permissions().mode() & 0o111 != 0 { "x" } else { "" };
+    Ok(digest_file(path)? + executable)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
