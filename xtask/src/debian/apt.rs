@@ -92,7 +92,33 @@ deb
 debian nonsense
 ",
         );
-        insta::assert_debug_snapshot!(sources, @"");
+        insta::assert_debug_snapshot!(sources, @r#"
+        Sources {
+            mirrors: [
+                "http://one.example/debian",
+                "https://two.example/debian",
+                "http://three.example/debian",
+            ],
+            skipped: [
+                (
+                    "cdrom:[Debian",
+                    "a disc, not a mirror",
+                ),
+                (
+                    "mirror+file:/etc/apt/mirrors/debian.list",
+                    "a list of mirrors; give one of them with --mirror",
+                ),
+                (
+                    "file:/srv/debian",
+                    "a directory; give its packages with --downloads",
+                ),
+                (
+                    "tor+http://onion.example/debian",
+                    "neither http nor https",
+                ),
+            ],
+        }
+        "#);
     }
 
     #[test]
@@ -123,6 +149,19 @@ uris: http://one.example/debian mirror://mirrors.example/list
 suites: bookworm-backports
 ",
         );
-        insta::assert_debug_snapshot!(sources, @"");
+        insta::assert_debug_snapshot!(sources, @r#"
+        Sources {
+            mirrors: [
+                "http://one.example/debian",
+                "https://two.example/debian",
+            ],
+            skipped: [
+                (
+                    "mirror://mirrors.example/list",
+                    "a list of mirrors; give one of them with --mirror",
+                ),
+            ],
+        }
+        "#);
     }
 }

@@ -31,6 +31,8 @@ pub fn for_each(deb: &Path, mut visit: impl FnMut(&str, &mut Entry) -> Result<()
         let path = absolute(&entry).map_err(|error| error.while_doing(broken()))?;
         visit(&path, &mut entry).map_err(|error| error.while_doing(broken()))?;
     }
+    // tar stops at its own end; the checksum of xz comes after that.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).attempt(broken)?;
     Ok(())
 }
 
@@ -170,6 +172,37 @@ mod tests {
             ("no data", package("other", |it| it)),
         ];
         let told = cases.map(|(case, bytes)| format!("{case}:\n{}\n", list(&bytes).unwrap_err()));
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r"
+        cut in the data:
+        error: cannot unpack ppp.deb
+          it is truncated: it has 160456 bytes of at least 161456
+
+        cut in a header:
+        error: cannot unpack ppp.deb
+          it is not a Debian package, or a broken one
+          unexpected EOF in the middle of archive entry header
+
+        empty:
+        error: cannot unpack ppp.deb
+          it is not a Debian package, or a broken one
+          failed to read global header
+
+        a web page:
+        error: cannot unpack ppp.deb
+          it is not a Debian package, or a broken one
+          Not an archive file (invalid global header)
+
+        spoilt:
+        error: cannot unpack ppp.deb
+          lzma data error
+
+        zstd:
+        error: cannot unpack ppp.deb
+          its files are in data.tar.zst, but only xz and gzip can be read here
+
+        no data:
+        error: cannot unpack ppp.deb
+          it is not a Debian package: it has no data.tar
+        ");
     }
 }

@@ -173,7 +173,8 @@ fn download_one(
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&part)?;
     file.lock()?;
     if find_here(ctx, wanted).is_ok() {
-        return Ok(());
+        // It came while we waited for the lock; ours is an empty file, or gone.
+        return fs::remove_file(&part).or_else(|_| Ok(()));
     }
     let outcome = client.download(urls, wanted.size, &wanted.sha256, &mut Sink::resume(&mut file, advance)?);
     match outcome {
@@ -208,10 +209,9 @@ fn explain(ctx: &BuildContext, wanted: &Wanted, failure: Failure) -> Error {
             .next("try another --mirror; nothing was kept"),
         Failure::NotFound { urls } => {
             let error = Error::new(format!("no mirror has {name}")).fact(format!("wanted by  {origin}"));
-            urls.iter().fold(error, |error, url| error.fact(format!("404        {url}"))).next(
-                "Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again, \
-                 an older copy can be given with --downloads",
-            )
+            urls.iter()
+                .fold(error, |error, url| error.fact(format!("404        {url}")))
+                .next("Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again")
         }
         Failure::Refused { url, status } => {
             Error::new(format!("the mirror refuses {name}: {status}")).fact(url).next("try another --mirror")
@@ -266,5 +266,4 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + S
 }
 
 #[cfg(test)]
-#[path = "fetch_tests.rs"]
 mod tests;

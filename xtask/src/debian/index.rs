@@ -125,7 +125,19 @@ mod tests {
 
     #[test]
     fn a_package_is_read_with_all_that_a_lock_needs() {
-        insta::assert_debug_snapshot!(index().versions("ppp"), @"");
+        insta::assert_debug_snapshot!(index().versions("ppp"), @r#"
+        [
+            Entry {
+                name: "ppp",
+                version: "2.4.9-1+1.1+b1",
+                architecture: "armel",
+                path: "pool/main/p/ppp/ppp_2.4.9-1+1.1+b1_armel.deb",
+                size: 335720,
+                sha256: "3f1c000000000000000000000000000000000000000000000000000000000000",
+                depends: "init-system-helpers (>= 1.54~),libc6 (>= 2.34),\n libpcap0.8 (>= 1.5.1), gawk-static | awk",
+            },
+        ]
+        "#);
     }
 
     #[test]

@@ -109,7 +109,12 @@ mod tests {
         let directory = apt(&[("sources.list", "deb cdrom:[Debian 12]/ bookworm main\n")]);
         let error = Mirrors::of_apt(directory.path()).unwrap_err().to_string();
         let error = error.replace(&directory.path().display().to_string(), "/etc/apt");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @r"
+        error: no Debian mirror is known
+          neither --mirror nor DIALBOX_MIRROR is given, and /etc/apt names none
+          skipped cdrom:[Debian: a disc, not a mirror
+          next: --mirror URL, or set DIALBOX_MIRROR=URL
+        ");
         assert!(
             Mirrors::of_apt(Path::new("/nonexistent"))
                 .unwrap_err()

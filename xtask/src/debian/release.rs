@@ -151,7 +151,12 @@ SHA256:
     fn an_expired_one_is_refused_with_the_dates() {
         let release = Release::parse(RELEASE).unwrap();
         assert!(release.check("trixie-backports", NOV_22 + 6 * DAY).is_ok());
-        insta::assert_snapshot!(release.check("trixie-backports", NOV_22 + 7 * DAY).unwrap_err(), @"");
+        insta::assert_snapshot!(release.check("trixie-backports", NOV_22 + 7 * DAY).unwrap_err(), @r"
+        error: it expired on Sat, 28 Nov 2026 02:10:46 UTC
+          made on     Sat, 21 Nov 2026 02:10:46 UTC
+          this clock  Sun, 29 Nov 2026 00:00:00 UTC
+          next: use a mirror that is kept up to date (--mirror URL), or set this machine's clock
+        ");
         let lasting = RELEASE.replace("Valid-Until", "X-Valid-Until");
         assert!(Release::parse(&lasting).unwrap().check("trixie-backports", NOV_22 + 900 * DAY).is_ok());
     }

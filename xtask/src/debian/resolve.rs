@@ -28,22 +28,38 @@ pub trait Archive {
 /// Every package that the recipes name, and those that hold the libraries of the named files;
 /// sorted, each with the recipes that it is there for.
 pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedPackage>> {
-    let mut chosen = Vec::new();
+    let chosen = choose_named(manifest, archive)?;
+    archive.prepare(&chosen.iter().map(|(id, entry)| (id, *entry)).collect::<Vec<_>>())?;
+    let mut resolver = Resolver { archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
     for recipe in manifest.all() {
         for package in &recipe.packages {
-            let entry = archive.index(&package.id).and_then(|index| choose(index, package));
-            chosen.push((recipe, package, entry.map_err(|error| unlockable(recipe, package, error))?));
+            resolver.add(&recipe.name, package).map_err(|error| unlockable(recipe, package, error))?;
         }
-    }
-    archive.prepare(&chosen.iter().map(|(_, package, entry)| (&package.id, *entry)).collect::<Vec<_>>())?;
-    let mut resolver = Resolver { archive, used: BTreeMap::new(), providers: BTreeMap::new() };
-    for (recipe, package, entry) in chosen {
-        resolver.add(&recipe.name, package, entry).map_err(|error| unlockable(recipe, package, error))?;
     }
     let mut packages: Vec<LockedPackage> =
         resolver.used.into_iter().map(|(id, used)| used.lock(id)).collect();
     packages.sort();
     Ok(packages)
+}
+
+fn choose_named<'a>(manifest: &Manifest, archive: &'a dyn Archive) -> Result<BTreeMap<PackageId, &'a Entry>> {
+    let mut chosen: BTreeMap<PackageId, &Entry> = BTreeMap::new();
+    for recipe in manifest.all() {
+        for package in &recipe.packages {
+            let odd = |error| unlockable(recipe, package, error);
+            let entry = archive.index(&package.id).and_then(|index| choose(index, package)).map_err(odd)?;
+            let first = chosen.entry(package.id.clone()).or_insert(entry);
+            if *first != entry {
+                let other = &first.version;
+                let error = Error::new(format!(
+                    "another recipe takes version {other} of it, this one {}",
+                    entry.version
+                ));
+                return Err(odd(error.next("give both recipes the same `version`")));
+            }
+        }
+    }
+    Ok(chosen)
 }
 
 fn unlockable(recipe: &Recipe, package: &Package, error: Error) -> Error {
@@ -52,6 +68,8 @@ fn unlockable(recipe: &Recipe, package: &Package, error: Error) -> Error {
 
 struct Resolver<'a> {
     archive: &'a dyn Archive,
+    /// The packages that recipes name.
+    chosen: BTreeMap<PackageId, &'a Entry>,
     used: BTreeMap<PackageId, Used>,
     /// Which package holds a library that this package needs.
     providers: BTreeMap<(PackageId, String), Holder>,
@@ -90,7 +108,8 @@ impl Used {
 }
 
 impl Resolver<'_> {
-    fn add(&mut self, recipe: &str, package: &Package, entry: &Entry) -> Result<()> {
+    fn add(&mut self, recipe: &str, package: &Package) -> Result<()> {
+        let entry = self.chosen[&package.id];
         let contents = self.archive.contents(&package.id, entry)?;
         let needs =
             wanted_files(package, &contents)?.into_iter().flat_map(|path| contents.needs(path).to_vec());
@@ -148,6 +167,7 @@ impl Resolver<'_> {
         while !level.is_empty() {
             for entry in &level {
                 let id = PackageId { name: entry.name.clone(), ..holder.id.clone() };
+                let entry = self.chosen.get(&id).unwrap_or(entry);
                 let contents = self.archive.contents(&id, entry)?;
                 if contents.library(soname).is_some() {
                     return Ok(Holder { id, entry: (*entry).clone(), contents });
@@ -212,3 +232,6 @@ fn policy_name(soname: &str) -> String {
     let hyphen = if stem.ends_with(|it: char| it.is_ascii_digit()) && !version.is_empty() { "-" } else { "" };
     format!("{stem}{hyphen}{version}").to_lowercase().replace('_', "-")
 }
+
+#[cfg(test)]
+mod tests;
