@@ -174,7 +174,7 @@ fn download_one(
     file.lock()?;
     if find_here(ctx, wanted).is_ok() {
         // It came while we waited for the lock; ours is an empty file, or gone.
-        return fs::remove_file(&part).or_else(|_| Ok(()));
+        return fs::remove_file(&part).or(Ok(()));
     }
     let outcome = client.download(urls, wanted.size, &wanted.sha256, &mut Sink::resume(&mut file, advance)?);
     match outcome {
