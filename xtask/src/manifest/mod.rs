@@ -35,7 +35,7 @@ pub struct Manifest {
 }
 
 /// One capability of the box: which files it takes from where.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Recipe {
     /// The file's name without `.toml`.
     pub name: String,

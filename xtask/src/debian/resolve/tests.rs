@@ -73,17 +73,7 @@ fn package(name: &str, files: &[&str]) -> Package {
 }
 
 fn recipe(name: &str, packages: Vec<Package>) -> Recipe {
-    Recipe {
-        name: name.into(),
-        summary: String::new(),
-        packages,
-        modules: Vec::new(),
-        initramfs_modules: Vec::new(),
-        binaries: Vec::new(),
-        overlay: Vec::new(),
-        directories: Vec::new(),
-        links: BTreeMap::new(),
-    }
+    Recipe { name: name.into(), packages, ..Recipe::default() }
 }
 
 fn manifest(recipes: Vec<Recipe>) -> Manifest {
