@@ -1,6 +1,14 @@
 //! The phases of an image, each a task: unpack → cross-compile → root → initramfs → boot → disk.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, io::Write as _, path::Path, sync::Arc, thread};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use dialbox::site::Site;
 use flate2::{Compression, GzBuilder};
@@ -31,17 +39,20 @@ pub struct SiteSource<'a> {
 }
 
 /// Makes what is not there yet; the output holds the files that go into `out/`.
+///
+/// The compiler works mostly on one processor; meanwhile the other unpacks, assembles, checks and
+/// compresses all that does not wait for it.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: SiteSource) -> Result<Output> {
     fetch_what_is_missing(ctx, locked)?;
-    let (programs, unpacked) = thread::scope(|scope| {
+    let (programs, packages) = thread::scope(|scope| {
         let programs = scope.spawn(|| {
             let toolchain = unpack::tool(ctx, locked, locked.manifest.tool("toolchain")?)?;
             cross::build(ctx, locked, &toolchain)
         });
-        let unpacked = unpack::image_packages(ctx, locked);
-        (programs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), unpacked)
+        let packages = Packages::unpack(ctx, locked).and_then(|it| it.compress().map(|()| it));
+        (programs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), packages)
     });
-    let phases = Phases { ctx, locked, site, programs: programs?, unpacked: unpacked? };
+    let phases = Phases { packages: packages?, site, programs: programs? };
     let root = phases.root()?;
     let initramfs = phases.initramfs()?;
     let boot = phases.boot(&initramfs)?;
@@ -61,73 +72,154 @@ fn fetch_what_is_missing(ctx: &BuildContext, locked: &LockedManifest) -> Result<
     Ok(())
 }
 
-struct Phases<'a> {
+/// The image's packages, unpacked: what the phases before the compiler is done work on.
+struct Packages<'a> {
     ctx: &'a BuildContext,
     locked: &'a LockedManifest,
+    unpacked: BTreeMap<String, Output>,
+}
+
+impl<'a> Packages<'a> {
+    fn unpack(ctx: &'a BuildContext, locked: &'a LockedManifest) -> Result<Self> {
+        Ok(Self { ctx, locked, unpacked: unpack::image_packages(ctx, locked)? })
+    }
+
+    /// Checks what the packages bring and compresses it, for the memory of the `root` phase.
+    fn compress(&self) -> Result<()> {
+        let inputs = self.inputs()?.path("overlay", &self.ctx.overlay_dir())?;
+        let done = task::run(self.ctx, "compress", inputs, |_| {
+            let tree = self.tree()?;
+            gates::check(&tree, &self.locked.manifest.recipes, &self.build_paths())?;
+            squashfs::write(&tree, self.epoch(), &self.block_memory())?;
+            Ok(format!("{} files from packages and overlay", tree.files().count()))
+        });
+        done.map(drop)
+    }
+
+    fn tree(&self) -> Result<Tree> {
+        root::from_packages(self.ctx, &self.ingredients()?)
+    }
+
+    /// What every phase depends on: this program, the image's data, the packages.
+    fn inputs(&self) -> Result<Inputs> {
+        let mut inputs = Inputs::of_builder(self.ctx)?.text("epoch", &self.locked.epoch.to_string());
+        for part in ["image.toml", "recipes"] {
+            inputs = inputs.path(&format!("image/{part}"), &self.ctx.image_dir().join(part))?;
+        }
+        for (package, output) in &self.unpacked {
+            inputs = inputs.output(package, output);
+        }
+        Ok(inputs)
+    }
+
+    fn ingredients(&self) -> Result<Ingredients<'_>> {
+        let read = |(name, output): (&String, &Output)| Ok((name.clone(), unpack::read(name, output)?));
+        let packages: BTreeMap<String, Contents> = self.unpacked.iter().map(read).collect::<Result<_>>()?;
+        Ok(Ingredients { locked: self.locked, packages })
+    }
+
+    fn boot_files(&self) -> Result<BTreeMap<String, Arc<[u8]>>> {
+        let mut files = BTreeMap::new();
+        for recipe in &self.locked.manifest.recipes {
+            for package in recipe.packages.iter().filter(|it| !it.boot.is_empty()) {
+                let contents = unpack::read(&package.id.name, &self.unpacked[&package.id.name])?;
+                for (name, path) in &package.boot {
+                    let Some(Entry::File(content, _)) = contents.get(path) else {
+                        return Err(not_there(path, &recipe.name, &[self.locked.package(&package.id)?]));
+                    };
+                    files.insert(name.clone(), content.clone());
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    fn block_memory(&self) -> PathBuf {
+        self.ctx.cache.join("squashfs-blocks")
+    }
+
+    /// Time stamps in the image. The formats hold 32 bits, which end in 2106.
+    fn epoch(&self) -> u32 {
+        u32::try_from(self.locked.epoch).unwrap_or(u32::MAX)
+    }
+
+    fn build_paths(&self) -> Vec<String> {
+        let paths = [&self.ctx.workspace, &self.ctx.cargo_home, &self.ctx.cache];
+        // "/" or "/root" alone would be found in any image.
+        let long = paths.into_iter().filter(|it| it.components().count() > 2);
+        long.map(|it| it.display().to_string()).collect()
+    }
+}
+
+/// The phases that need the programs, the site, or what another phase made.
+struct Phases<'a> {
+    packages: Packages<'a>,
     site: SiteSource<'a>,
     programs: Output,
-    unpacked: BTreeMap<String, Output>,
 }
 
 impl Phases<'_> {
     fn root(&self) -> Result<Output> {
+        let Packages { ctx, locked, .. } = self.packages;
         let inputs = self
+            .packages
             .inputs()?
             .output("programs", &self.programs)
             .text("site.toml", self.site.text)
-            .path("overlay", &self.ctx.overlay_dir())?;
-        task::run(self.ctx, "root", inputs, |dir| {
-            let tree = root::assemble(self.ctx, &self.ingredients()?)?;
-            gates::check(&tree, &self.locked.manifest.recipes, &self.build_paths())?;
-            let squashfs = squashfs::write(&tree, self.epoch(), &self.ctx.cache.join("squashfs-blocks"))?;
-            let files = tree.files().count();
-            let outcome = format!("{files} files, squashfs of {} kB", squashfs.len() / 1000);
+            .path("overlay", &ctx.overlay_dir())?;
+        task::run(ctx, "root", inputs, |dir| {
+            let mut tree = self.packages.tree()?;
+            root::complete(&mut tree, locked, &self.programs.dir, self.site.text, self.site.site)?;
+            gates::check(&tree, &locked.manifest.recipes, &self.packages.build_paths())?;
+            let squashfs = squashfs::write(&tree, self.packages.epoch(), &self.packages.block_memory())?;
             write(dir, "root.squashfs", &squashfs)?;
             write(dir, "contents.tsv", contents_table(&tree).as_bytes())?;
-            Ok(outcome)
+            Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
         })
     }
 
     fn initramfs(&self) -> Result<Output> {
         let init = self.programs.dir.join("init");
-        let inputs = self.inputs()?.path("init", &init)?;
-        task::run(self.ctx, "initramfs", inputs, |dir| {
-            let modules = root::early_modules(&self.ingredients()?)?;
+        let inputs = self.packages.inputs()?.path("init", &init)?;
+        task::run(self.packages.ctx, "initramfs", inputs, |dir| {
+            let modules = root::early_modules(&self.packages.ingredients()?)?;
             let init = fs::read(&init).attempt(|| "cannot read the program init".into())?;
-            let bytes = initramfs::write(&init, &modules, self.epoch())?;
+            let bytes = initramfs::write(&init, &modules, self.packages.epoch())?;
             write(dir, "initramfs.gz", &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
         })
     }
 
     fn boot(&self, initramfs: &Output) -> Result<Output> {
-        let files = self.ctx.image_dir().join("boot");
+        let Packages { ctx, locked, .. } = self.packages;
+        let files = ctx.image_dir().join("boot");
         let inputs = self
+            .packages
             .inputs()?
             .output("initramfs", initramfs)
             .text("site.toml", self.site.text)
             .path("image/boot", &files)?;
-        task::run(self.ctx, "boot", inputs, |dir| {
-            let mut content = self.boot_files_of_packages()?;
+        task::run(ctx, "boot", inputs, |dir| {
+            let mut content = self.packages.boot_files()?;
             for name in ["config.txt", "cmdline.txt"] {
                 content.insert(name.into(), read(&files.join(name))?);
             }
             content.insert("initramfs.gz".into(), read(&initramfs.dir.join("initramfs.gz"))?);
             content.insert("site.toml".into(), Arc::from(self.site.text.as_bytes()));
-            let disk = &self.locked.manifest.disk;
-            let fat = boot::write(&content, disk.boot_mib, self.locked.epoch, disk.signature)?;
+            let disk = &locked.manifest.disk;
+            let fat = boot::write(&content, disk.boot_mib, locked.epoch, disk.signature)?;
             write(dir, "boot.fat", &fat)?;
             Ok(format!("{} files", content.len()))
         })
     }
 
     fn disk(&self, root: &Output, boot: &Output) -> Result<Output> {
-        let inputs = self.inputs()?.output("root", root).output("boot", boot);
-        let name = &self.locked.manifest.name;
-        task::run(self.ctx, "disk", inputs, |dir| {
+        let Packages { ctx, locked, .. } = self.packages;
+        let inputs = self.packages.inputs()?.output("root", root).output("boot", boot);
+        let name = &locked.manifest.name;
+        task::run(ctx, "disk", inputs, |dir| {
             let root_image = read(&root.dir.join("root.squashfs"))?;
-            let image =
-                disk::write(&self.locked.manifest.disk, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
+            let image = disk::write(&locked.manifest.disk, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
             let (compressed, (bmap, hash)) = thread::scope(|scope| {
                 let compressed = scope.spawn(|| gzip(&image));
                 let described = (disk::bmap(&image), digest(&image));
@@ -149,57 +241,6 @@ impl Phases<'_> {
             write(dir, "SHA256SUMS", sums.as_bytes())?;
             Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
         })
-    }
-
-    /// What every phase depends on: this program, the image's data, the packages.
-    fn inputs(&self) -> Result<Inputs> {
-        let mut inputs = Inputs::of_builder(self.ctx)?.text("epoch", &self.locked.epoch.to_string());
-        for part in ["image.toml", "recipes"] {
-            inputs = inputs.path(&format!("image/{part}"), &self.ctx.image_dir().join(part))?;
-        }
-        for (package, output) in &self.unpacked {
-            inputs = inputs.output(package, output);
-        }
-        Ok(inputs)
-    }
-
-    fn ingredients(&self) -> Result<Ingredients<'_>> {
-        let read = |(name, output): (&String, &Output)| Ok((name.clone(), unpack::read(name, output)?));
-        let packages: BTreeMap<String, Contents> = self.unpacked.iter().map(read).collect::<Result<_>>()?;
-        Ok(Ingredients {
-            locked: self.locked,
-            packages,
-            programs: &self.programs.dir,
-            site: (self.site.text, self.site.site),
-        })
-    }
-
-    fn boot_files_of_packages(&self) -> Result<BTreeMap<String, Arc<[u8]>>> {
-        let mut files = BTreeMap::new();
-        for recipe in &self.locked.manifest.recipes {
-            for package in recipe.packages.iter().filter(|it| !it.boot.is_empty()) {
-                let contents = unpack::read(&package.id.name, &self.unpacked[&package.id.name])?;
-                for (name, path) in &package.boot {
-                    let Some(Entry::File(content, _)) = contents.get(path) else {
-                        return Err(not_there(path, &recipe.name, &[self.locked.package(&package.id)?]));
-                    };
-                    files.insert(name.clone(), content.clone());
-                }
-            }
-        }
-        Ok(files)
-    }
-
-    /// Time stamps in the image. The formats hold 32 bits, which end in 2106.
-    fn epoch(&self) -> u32 {
-        u32::try_from(self.locked.epoch).unwrap_or(u32::MAX)
-    }
-
-    fn build_paths(&self) -> Vec<String> {
-        let paths = [&self.ctx.workspace, &self.ctx.cargo_home, &self.ctx.cache];
-        // "/" or "/root" alone would be found in any image.
-        let long = paths.into_iter().filter(|it| it.components().count() > 2);
-        long.map(|it| it.display().to_string()).collect()
     }
 }
 

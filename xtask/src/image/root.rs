@@ -21,32 +21,49 @@ use crate::{
 /// Where Debian's armel keeps shared libraries, in the order of the dynamic loader.
 const LIBRARY_DIRS: [&str; 4] = ["/lib/arm-linux-gnueabi", "/usr/lib/arm-linux-gnueabi", "/lib", "/usr/lib"];
 
-/// Everything the root tree is made of, read.
+/// The packages that the root tree is made of, read.
 #[derive(Debug)]
 pub struct Ingredients<'a> {
     /// What is wanted.
     pub locked: &'a LockedManifest,
     /// Package name → its files.
     pub packages: BTreeMap<String, Contents>,
-    /// Directory of the cross-compiled programs.
-    pub programs: &'a Path,
-    /// The text of `site.toml` and what it means.
-    pub site: (&'a str, &'a Site),
 }
 
-/// Assembles the tree; the gates ([`super::gates`]) come after it.
-pub fn assemble(ctx: &BuildContext, ingredients: &Ingredients) -> Result<Tree> {
+/// What the recipes take from packages and overlay, with the libraries it needs: all of the root
+/// that does not wait for the compiler.
+pub fn from_packages(ctx: &BuildContext, ingredients: &Ingredients) -> Result<Tree> {
+    let recipes = &ingredients.locked.manifest.recipes;
     let mut tree = Tree::default();
-    for recipe in &ingredients.locked.manifest.recipes {
+    for recipe in recipes {
         add_recipe(ctx, &mut tree, recipe, ingredients)
             .map_err(|error| error.while_doing(format!("recipe `{}` cannot be carried out", recipe.name)))?;
     }
-    refuse_unclaimed_overlay(ctx, &ingredients.locked.manifest.recipes)?;
+    refuse_unclaimed_overlay(ctx, recipes)?;
     add_modules(&mut tree, ingredients)?;
-    add_build_facts(&mut tree, ingredients)?;
-    add_site(&mut tree, ingredients.site)?;
     add_libraries(&mut tree, ingredients)?;
     Ok(tree)
+}
+
+/// Adds our own programs, which need no libraries, and what the site renders.
+pub fn complete(
+    tree: &mut Tree,
+    locked: &LockedManifest,
+    programs: &Path,
+    text: &str,
+    site: &Site,
+) -> Result<()> {
+    for recipe in &locked.manifest.recipes {
+        // The kernel starts `init` out of the initramfs; the root never sees it.
+        for binary in recipe.binaries.iter().filter(|it| *it != "init") {
+            let program = fs::read(programs.join(binary));
+            let program = program.attempt(|| format!("there is no program `{binary}` in src/bin"))?;
+            let origin = Origin::new(&recipe.name, Source::Cargo);
+            tree.add(&format!("/usr/sbin/{binary}"), Node::file(program, 0o755, &origin))?;
+        }
+    }
+    add_build_facts(tree, locked.epoch)?;
+    add_site(tree, text, site)
 }
 
 /// Modules for the initramfs, in loading order.
@@ -70,12 +87,6 @@ fn add_recipe(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe, from: &Ingre
                 return Err(not_there(path, &recipe.name, &[locked]));
             }
         }
-    }
-    for binary in recipe.binaries.iter().filter(|it| *it != "init") {
-        let program = fs::read(from.programs.join(binary));
-        let program = program.attempt(|| format!("there is no program `{binary}` in src/bin"))?;
-        let origin = Origin::new(&recipe.name, Source::Cargo);
-        tree.add(&format!("/usr/sbin/{binary}"), Node::file(program, 0o755, &origin))?;
     }
     for path in &recipe.overlay {
         add_from_overlay(ctx, tree, path, &Origin::new(&recipe.name, Source::Overlay))?;
@@ -158,14 +169,13 @@ fn refuse_unclaimed_overlay(ctx: &BuildContext, recipes: &[Recipe]) -> Result<()
     Ok(())
 }
 
+/// The initramfs' modules are not here again: every boot loads them before it sees the root.
 fn add_modules(tree: &mut Tree, from: &Ingredients) -> Result<()> {
     let (modules, release, builtin) = kernel(from)?;
     let recipes = &from.locked.manifest.recipes;
-    let wanted =
-        |recipe: &Recipe| recipe.modules.iter().chain(&recipe.initramfs_modules).cloned().collect::<Vec<_>>();
     let mut all = Vec::new();
     for recipe in recipes {
-        let chosen = modules.choose(wanted(recipe).iter().map(String::as_str));
+        let chosen = modules.choose(recipe.modules.iter().map(String::as_str));
         let chosen =
             chosen.map_err(|it| it.while_doing(format!("recipe `{}` cannot be carried out", recipe.name)))?;
         let origin = Origin::new(&recipe.name, Source::Package("kernel".into()));
@@ -175,9 +185,9 @@ fn add_modules(tree: &mut Tree, from: &Ingredients) -> Result<()> {
                 tree.add(&path, Node::file(module.content, 0o644, &origin))?;
             }
         }
-        all.extend(wanted(recipe));
+        all.extend(recipe.modules.iter().map(String::as_str));
     }
-    let chosen = modules.choose(all.iter().map(String::as_str))?;
+    let chosen = modules.choose(all.into_iter())?;
     let origin = Origin::new("kernel", Source::Builder);
     for (name, text) in [
         ("modules.dep", chosen.dep()),
@@ -211,13 +221,13 @@ fn kernel(from: &Ingredients) -> Result<(Modules, String, String)> {
 }
 
 /// What the box says of itself in `status`, and the earliest date it believes in.
-fn add_build_facts(tree: &mut Tree, from: &Ingredients) -> Result<()> {
-    let facts = format!("version={}\nepoch={}\n", env!("CARGO_PKG_VERSION"), from.locked.epoch);
+fn add_build_facts(tree: &mut Tree, epoch: u64) -> Result<()> {
+    let facts = format!("version={}\nepoch={epoch}\n", env!("CARGO_PKG_VERSION"));
     let origin = Origin::new("base", Source::Builder);
     tree.add("/etc/dialbox/build", Node::file(facts.into_bytes(), 0o644, &origin))
 }
 
-fn add_site(tree: &mut Tree, (text, site): (&str, &Site)) -> Result<()> {
+fn add_site(tree: &mut Tree, text: &str, site: &Site) -> Result<()> {
     let origin = Origin::new("site", Source::Site);
     tree.put("/etc/dialbox/site.toml", Node::file(text.as_bytes(), 0o600, &origin))?;
     for file in site.render() {

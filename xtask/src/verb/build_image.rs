@@ -40,7 +40,7 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
             ctx.short(&file)
         ));
     } else {
-        ctx.say.line(format!("  {} is up to date: nothing changed", image.display()));
+        ctx.say.line(format!("  {} is up to date: nothing in it changed", image.display()));
     }
     ctx.say.line(next_commands(&image));
     Ok(())
