@@ -1,7 +1,7 @@
 //! Saying something: to syslog, or to the terminal of the person who started the program.
 
 use std::fs::File;
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{Write, stderr};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
@@ -38,7 +38,8 @@ impl Log {
     pub fn new(tag: &'static str, places: &Places) -> Self {
         // The kernel's log takes what is said before syslogd runs, and klogd passes it on.
         let mut sinks = vec![Sink::Syslog(places.path("/dev/log")), Sink::Kernel(places.path("/dev/kmsg"))];
-        if stderr().is_terminal() {
+        // Init gives its services the console, but only a person's shell gives a controlling terminal.
+        if rustix::termios::tcgetpgrp(stderr()).is_ok() {
             sinks.insert(0, Sink::Terminal);
         }
         Self { tag, sinks }
