@@ -9,6 +9,7 @@ mod image;
 mod manifest;
 mod say;
 mod task;
+mod tidy;
 mod verb;
 
 use std::process::ExitCode;

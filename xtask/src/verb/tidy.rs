@@ -1,8 +1,61 @@
-//! `cargo xtask tidy`.
+//! `cargo xtask tidy`: the house rules, over every file that git tracks.
 
-use crate::{bail, error::Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    bail,
+    cli::Sources,
+    context::BuildContext,
+    error::{Attempt, Error, Result},
+    tidy::{self, Source},
+};
 
 /// See the command line's help.
 pub fn run() -> Result<()> {
-    bail!("not yet written")
+    let ctx = BuildContext::new(&Sources::default());
+    let files = tracked_texts(&ctx.workspace)?;
+    let sources: Vec<Source> = files.iter().map(|(path, text)| Source { path, text }).collect();
+    let findings = tidy::check(&sources, &machine(&ctx));
+    findings.iter().for_each(|it| ctx.say.line(it.to_string()));
+    match findings.len() {
+        0 => ctx.say.line(format!("{} files read, all of them tidy", sources.len())),
+        1 => bail!("1 finding in {} files", sources.len()),
+        count => bail!("{count} findings in {} files", sources.len()),
+    }
+    Ok(())
+}
+
+/// Directories of this machine; one that is short, as `/src`, is a word like any other.
+fn machine(ctx: &BuildContext) -> Vec<String> {
+    let long = [&ctx.workspace, &ctx.cargo_home].into_iter().filter(|it| it.components().count() > 2);
+    long.map(|it| it.display().to_string()).collect()
+}
+
+/// Path and content of every tracked file that is text. A file that was deleted and not yet
+/// committed is none.
+fn tracked_texts(workspace: &Path) -> Result<Vec<(String, String)>> {
+    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(workspace).output();
+    let output = output.attempt(|| "cannot start git, which knows the files of the project".into())?;
+    if !output.status.success() {
+        return Err(Error::new("git cannot list the files of the project")
+            .fact(String::from_utf8_lossy(&output.stderr))
+            .next("run it in a clone of the repository"));
+    }
+    let listed = String::from_utf8_lossy(&output.stdout);
+    let mut files = Vec::new();
+    for path in listed.split_terminator('\0') {
+        let file: PathBuf = workspace.join(path);
+        if !file.is_file() || file.is_symlink() {
+            continue;
+        }
+        let bytes = fs::read(&file).attempt(|| format!("cannot read {path}"))?;
+        if let Ok(text) = String::from_utf8(bytes) {
+            files.push((path.to_owned(), text));
+        }
+    }
+    Ok(files)
 }

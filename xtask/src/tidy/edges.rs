@@ -1,0 +1,90 @@
+//! The clock and the environment are read at the edge, in few places, and handed inwards: what is
+//! inside gives the same answer on every machine and at every hour.
+
+use super::{Finding, Source};
+
+// In pieces: this file, too, is read by this rule.
+const CALENDAR: &str = concat!("SystemTime", "::now");
+const STOPWATCH: &str = concat!("Instant", "::now");
+const KERNEL_CLOCK: &str = concat!("clock", "_gettime");
+/// The beginning of three functions' names.
+const VARIABLE: &str = concat!("env", "::var");
+const HOME: &str = concat!("env", "::home_dir");
+
+const READS: [&str; 5] = [CALENDAR, STOPWATCH, KERNEL_CLOCK, VARIABLE, HOME];
+
+/// Where what may be read, and why.
+const ALLOWED: &[(&str, &[&str], &str)] = &[
+    ("src/clock.rs", &[KERNEL_CLOCK], "the device's clock; all its services are told the time from here"),
+    ("xtask/build.rs", &[VARIABLE], "cargo names the compiler to a build script in the environment"),
+    ("xtask/src/context.rs", &[CALENDAR, VARIABLE, HOME], "the builder's one look at the machine"),
+    ("xtask/src/say.rs", &[STOPWATCH], "how long a phase took, for the person at the terminal"),
+    ("xtask/src/verb/build_image.rs", &[STOPWATCH], "how long the build took, for the same person"),
+    ("ci/lab/src/console.rs", &[STOPWATCH], "how long the box has been silent"),
+    ("ci/lab/src/machine.rs", &[STOPWATCH], "the deadline of a command and of a reboot"),
+    ("ci/lab/src/measure.rs", &[STOPWATCH], "what is measured is time"),
+    ("ci/lab/src/modem/port.rs", &[STOPWATCH], "the clock that the simulated modem is told"),
+    ("ci/lab/src/scenario/mod.rs", &[STOPWATCH], "how long a scenario took, for the person at the terminal"),
+];
+
+/// Clock and environment are read only where they may be, and what may be read is.
+pub fn clock_and_environment(source: &Source) -> Vec<Finding> {
+    let allowed: Vec<&str> =
+        ALLOWED.iter().filter(|it| it.0 == source.path).flat_map(|it| it.1).copied().collect();
+    let lines = source.product_lines();
+    let mut findings = Vec::new();
+    for (number, line) in &lines {
+        for read in READS.iter().filter(|it| line.contains(**it) && !allowed.contains(*it)) {
+            let what = format!("{read} is read away from the edge");
+            findings.push(source.finding(
+                *number,
+                what,
+                "take the value as an argument, or allow it in xtask/src/tidy/edges.rs with the reason",
+            ));
+        }
+    }
+    for read in allowed.iter().filter(|read| !lines.iter().any(|(_, line)| line.contains(**read))) {
+        let what = format!("{read} may be read here, and is not");
+        findings.push(source.finding(1, what, "take it out of the list in xtask/src/tidy/edges.rs"));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_and_environment_are_read_at_the_edge_alone() {
+        let calendar = format!("let now = {CALENDAR}();\n");
+        let variable = format!("let path = std::{VARIABLE}_os(\"PATH\");\n");
+        let stopwatch = format!("let began = {STOPWATCH}();\n");
+        let test = format!("#[cfg(test)]\nmod tests {{\n{stopwatch}}}\n");
+        for (path, text, expected) in [
+            ("xtask/src/task.rs", "let now = ctx.now;\n", 0),
+            ("xtask/src/task.rs", &calendar, 1),
+            ("src/service.rs", &variable, 1),
+            ("src/service.rs", &test, 0),
+            ("docs/architecture.md", &calendar, 0),
+            ("xtask/build.rs", &variable, 0),
+            ("xtask/build.rs", &format!("{variable}{calendar}"), 1),
+            ("xtask/src/say.rs", &stopwatch, 0),
+        ] {
+            let findings = clock_and_environment(&Source { path, text });
+            assert_eq!(findings.len(), expected, "{path}: {text} {findings:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_without_need_is_found() {
+        let findings = clock_and_environment(&Source { path: "xtask/src/say.rs", text: "fn quiet() {}\n" });
+        assert!(findings[0].to_string().contains("may be read here, and is not"), "{findings:?}");
+    }
+
+    #[test]
+    fn every_exception_has_a_reason() {
+        for (path, reads, reason) in ALLOWED {
+            assert!(!reads.is_empty() && reason.split(' ').count() > 3, "{path}");
+        }
+    }
+}

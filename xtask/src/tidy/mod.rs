@@ -1,0 +1,56 @@
+//! The house rules that neither rustfmt nor clippy knows. A rule is a function from a file's name
+//! and text to what is wrong in it; it opens nothing and asks nobody.
+
+mod claims;
+mod crates;
+mod docs;
+mod edges;
+mod names;
+mod panics;
+mod shape;
+mod source;
+mod unfinished;
+
+use std::fmt;
+
+pub use source::Source;
+
+/// A place where a rule is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    path: String,
+    line: usize,
+    what: String,
+    next: String,
+}
+
+/// `file:line: what is wrong; what to do about it`
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}; {}", self.path, self.line, self.what, self.next)
+    }
+}
+
+/// What can be said of a file without looking at the others.
+const RULES: [fn(&Source) -> Vec<Finding>; 10] = [
+    crates::lints,
+    docs::public_items,
+    edges::clock_and_environment,
+    names::homes,
+    names::registries,
+    panics::proofs,
+    shape::final_newline,
+    shape::length,
+    shape::trailing_whitespace,
+    unfinished::marks,
+];
+
+/// Everything that is wrong in these files, by file and line. `machine`: directories of this
+/// machine, which no file may name.
+pub fn check(files: &[Source], machine: &[String]) -> Vec<Finding> {
+    let alone = files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file)));
+    let here = files.iter().flat_map(|file| names::this_machine(file, machine));
+    let mut findings: Vec<Finding> = alone.chain(here).chain(claims::unclaimed(files)).collect();
+    findings.sort();
+    findings
+}

@@ -1,0 +1,82 @@
+//! How a file looks from afar.
+
+use super::{Finding, Source};
+
+/// Lines of a Rust file, its `#[cfg(test)]` module not counted: more are more than one idea. A file
+/// of tests alone may have as many.
+const LONGEST: usize = 400;
+
+/// A Rust file holds one idea.
+pub fn length(source: &Source) -> Vec<Finding> {
+    if !source.is_rust() {
+        return Vec::new();
+    }
+    let lines = if source.is_test() { source.lines().count() } else { source.product_lines().len() };
+    if lines <= LONGEST {
+        return Vec::new();
+    }
+    let what = format!("{lines} lines without its test module, {LONGEST} are the limit");
+    vec![source.finding(1, what, "give its second idea a file of its own")]
+}
+
+/// No white space before the end of a line.
+pub fn trailing_whitespace(source: &Source) -> Vec<Finding> {
+    if source.is_kept_as_it_is() {
+        return Vec::new();
+    }
+    // `lines()` would hide a carriage return.
+    let lines = (1..).zip(source.text.split('\n'));
+    let trailing = lines.filter(|(_, line)| line.ends_with(char::is_whitespace));
+    trailing.map(|(number, _)| source.finding(number, "white space before the end", "remove it")).collect()
+}
+
+/// The last line ends as every line does.
+pub fn final_newline(source: &Source) -> Vec<Finding> {
+    if source.is_kept_as_it_is() || source.text.is_empty() || source.text.ends_with('\n') {
+        return Vec::new();
+    }
+    vec![source.finding(source.lines().count(), "no newline at the end of the file", "add it")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(rule: fn(&Source) -> Vec<Finding>, path: &str, text: &str) -> Vec<usize> {
+        rule(&Source { path, text }).iter().map(|it| it.line).collect()
+    }
+
+    #[test]
+    fn a_rust_file_may_have_400_lines_and_any_number_of_tests() {
+        let full = "a\n".repeat(400);
+        let tests = format!("#[cfg(test)]\nmod tests {{\n{full}}}\n");
+        for (path, text, expected) in [
+            ("src/a.rs", full.clone(), vec![]),
+            ("src/a.rs", format!("{full}a\n"), vec![1]),
+            ("src/a.rs", format!("{full}{tests}"), vec![]),
+            ("src/a_tests.rs", format!("{full}a\n"), vec![1]),
+            ("docs/a.md", format!("{full}a\n"), vec![]),
+        ] {
+            assert_eq!(lines(length, path, &text), expected, "{path}, {} lines", text.lines().count());
+        }
+    }
+
+    #[test]
+    fn nothing_stands_before_the_end_of_a_line() {
+        for (path, text, expected) in [
+            ("a.md", "a\n\nb\n", vec![]),
+            ("a.md", "a \nb\n\t\n", vec![1, 3]),
+            ("a.md", "a\r\n", vec![1]),
+            ("tests/snapshots/a.snap", "a \n", vec![]),
+        ] {
+            assert_eq!(lines(trailing_whitespace, path, text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_ends_with_a_newline() {
+        for (text, expected) in [("", vec![]), ("a\n", vec![]), ("a\nb", vec![2])] {
+            assert_eq!(lines(final_newline, "a.md", text), expected, "{text:?}");
+        }
+    }
+}
