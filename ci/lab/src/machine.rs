@@ -77,8 +77,7 @@ impl Machine {
         // The shell's cursor movements would move the reader's cursor too.
         let printable = |c: char| c == '\n' || !c.is_control();
         let text: String = String::from_utf8_lossy(&log).chars().filter(|c| printable(*c)).collect();
-        let all: Vec<&str> = text.trim_end().lines().collect();
-        all[all.len().saturating_sub(lines)..].join("\n")
+        last_lines(&text, lines)
     }
 
     /// Where the console's words of all boots are kept while the machine exists.
@@ -126,6 +125,12 @@ fn accept(listener: &UnixListener, running: &mut Running, socket: &Path) -> Resu
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// The end of a long text.
+pub fn last_lines(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.trim_end().lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
 }
 
 impl Booted<'_> {

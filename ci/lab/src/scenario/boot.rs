@@ -1,6 +1,6 @@
 //! From a fresh card to services that run, and what of it lasts.
 
-use super::{DIALER_UP, REBOOT, check, shows};
+use super::{DIALER_UP, REBOOT, SERVICES_LOG, check, shows};
 use crate::card::Partition;
 use crate::error::Result;
 use crate::machine::Machine;
@@ -15,7 +15,7 @@ pub fn fresh_card(machine: &mut Machine) -> Result<()> {
     shows("the mounts", &mounts, &["squashfs ro", "overlay rw", " /state ext4 rw", " /boot vfat ro"])?;
     let sealed = booted.run("touch /run/root/etc/hostname")?;
     shows("a write into the sealed root", &sealed.text, &["Read-only file system"])?;
-    booted.until("logread", &["watchdogd", "sms-dialer"])?;
+    booted.until(SERVICES_LOG, &["watchdogd: ", "sms-dialer: "])?;
     drop(booted);
 
     let state = machine.card().partitions()?[3];

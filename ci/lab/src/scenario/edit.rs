@@ -1,6 +1,6 @@
 //! A `site.toml` that was edited on the card, with any PC.
 
-use super::{DIALER_UP, check, shows};
+use super::{DIALER_UP, SERVICES_LOG, check, shows};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 
@@ -25,7 +25,7 @@ pub fn dial_in(machine: &mut Machine) -> Result<()> {
         format!("the modem was not reset, but told:\n{sent}")
     })?;
     machine.modem().ring(2);
-    booted.until("logread", &["RING, a new call", "RING 2"])?;
+    booted.until(SERVICES_LOG, &["RING, a new call", "RING 2"])?;
     booted.until("dialctl status", &["the last one with 2 rings"]).map(drop)
 }
 

@@ -7,7 +7,7 @@ mod ppp;
 mod reboot;
 
 use crate::error::{Error, Result};
-use crate::machine::{Bench, Machine};
+use crate::machine::{Bench, Machine, last_lines};
 use crate::modem::profile::{ANALOGUE, STICK_3G};
 use crate::modem::{Modem, sim::Sim};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +19,8 @@ const AT_A_TIME: usize = 2;
 const TAIL: usize = 30;
 /// The status of a dialer that has nothing to complain about.
 const DIALER_UP: &[&str] = &["sms-dialer up", "watchdogd up", "Option N.V."];
+/// What the services said, without the kernel.
+const SERVICES_LOG: &str = "logread | grep -v ' kernel: '";
 /// Long enough for a reboot that stops services and syncs.
 const REBOOT: Duration = Duration::from_secs(40);
 
@@ -117,7 +119,9 @@ fn check(holds: bool, complaint: impl FnOnce() -> String) -> Result<()> {
 /// Fails unless `text`, which `what` printed, holds all of `wanted`.
 fn shows(what: &str, text: &str, wanted: &[&str]) -> Result<()> {
     let missing: Vec<_> = wanted.iter().filter(|part| !text.contains(**part)).collect();
-    check(missing.is_empty(), || format!("{what} does not show {missing:?}, but:\n{text}"))
+    check(missing.is_empty(), || {
+        format!("{what} does not show {missing:?}, but:\n{}", last_lines(text, TAIL))
+    })
 }
 
 #[cfg(test)]
