@@ -6,6 +6,7 @@ mod cross;
 mod debian;
 mod error;
 mod image;
+mod lab;
 mod manifest;
 mod say;
 mod task;

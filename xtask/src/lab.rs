@@ -1,0 +1,62 @@
+//! Starting the program `lab`, and finding an emulator for it.
+//!
+//! A program of its own, so that making an image does not compile it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    bail,
+    context::BuildContext,
+    error::{Attempt, Error, Result},
+    image::unpack,
+    manifest::{Lock, Manifest},
+};
+
+const EMULATOR: &str = "qemu-system-arm";
+
+/// `lab`, to be given arguments.
+pub fn command(ctx: &BuildContext, verb: &str) -> Command {
+    let mut command = Command::new(&ctx.cargo);
+    command.current_dir(&ctx.workspace).args(["run", "--quiet", "--package", "lab", "--", verb]);
+    command
+}
+
+/// `lab`, given an image and what runs it.
+pub fn with_image(ctx: &BuildContext, verb: &str, image: &Path) -> Result<Command> {
+    let whole = std::path::absolute(image).attempt(|| format!("cannot find {}", image.display()))?;
+    if !whole.is_file() {
+        return Err(
+            Error::new(format!("there is no image {}", image.display())).next("cargo xtask build-image")
+        );
+    }
+    let mut command = command(ctx, verb);
+    command.arg("--image").arg(whole);
+    if let Some(dir) = private_emulator(ctx)? {
+        command.arg("--qemu-dir").arg(dir);
+    }
+    Ok(command)
+}
+
+/// Runs it; what went wrong it has said itself.
+pub fn run(mut command: Command, complaint: &str) -> Result<()> {
+    if !command.status().attempt(|| "cannot start cargo".into())?.success() {
+        bail!("{complaint}");
+    }
+    Ok(())
+}
+
+/// The locked emulator, unpacked, where this machine has none of its own.
+fn private_emulator(ctx: &BuildContext) -> Result<Option<PathBuf>> {
+    if ctx.path.iter().any(|dir| dir.join(EMULATOR).is_file()) {
+        return Ok(None);
+    }
+    let locked = Manifest::load(ctx)?.lock(Lock::load(ctx)?)?;
+    let _alone = ctx.lock_cache()?;
+    let output = unpack::tool(ctx, &locked, locked.manifest.tool("qemu")?);
+    let output =
+        output.map_err(|error| error.next(format!("install {EMULATOR}, then run the same command again")))?;
+    Ok(Some(output.dir))
+}
