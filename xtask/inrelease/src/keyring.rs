@@ -13,7 +13,7 @@ use std::{
 use pgp::{
     composed::{Deserializable, SignedPublicKey},
     packet::{Signature, SignatureType},
-    types::{Fingerprint, KeyDetails, KeyId, Timestamp, VerifyingKey},
+    types::{KeyDetails, Timestamp, VerifyingKey},
 };
 
 /// Certificates whose self-signatures are good.
@@ -39,28 +39,13 @@ pub enum Unusable {
 }
 
 /// What [`SigningKey`] needs of a primary key and of a subkey alike.
-trait Candidate {
-    fn key_fingerprint(&self) -> Fingerprint;
-    fn key_id(&self) -> KeyId;
-    fn key_created(&self) -> Timestamp;
-    fn check(&self, signature: &Signature, text: &[u8]) -> pgp::errors::Result<()>;
+trait Candidate: KeyDetails {
+    fn has_signed(&self, text: &[u8], signature: &Signature) -> bool;
 }
 
 impl<K: VerifyingKey> Candidate for K {
-    fn key_fingerprint(&self) -> Fingerprint {
-        self.fingerprint()
-    }
-
-    fn key_id(&self) -> KeyId {
-        self.legacy_key_id()
-    }
-
-    fn key_created(&self) -> Timestamp {
-        self.created_at()
-    }
-
-    fn check(&self, signature: &Signature, text: &[u8]) -> pgp::errors::Result<()> {
-        signature.verify(self, text)
+    fn has_signed(&self, text: &[u8], signature: &Signature) -> bool {
+        signature.verify(self, text).is_ok()
     }
 }
 
@@ -87,8 +72,8 @@ impl Keyring {
         let ids = signature.issuer_key_id();
         let fingerprints = signature.issuer_fingerprint();
         let named = |it: &SigningKey| {
-            fingerprints.contains(&&it.key.key_fingerprint())
-                || (fingerprints.is_empty() && ids.contains(&&it.key.key_id()))
+            fingerprints.contains(&&it.key.fingerprint())
+                || (fingerprints.is_empty() && ids.contains(&&it.key.legacy_key_id()))
         };
         self.0.iter().flat_map(signing_keys).filter(named).collect()
     }
@@ -133,22 +118,22 @@ impl SigningKey<'_> {
             return Err(Unusable::NotForSigning);
         }
         let certificate = expiry(self.certificate.created_at(), &primary_bindings(self.certificate));
-        let own = expiry(self.key.key_created(), &self.binding);
+        let own = expiry(self.key.created_at(), &self.binding);
         match certificate.into_iter().chain(own).min() {
             Some(end) if end <= now => Err(Unusable::Expired(end)),
             _ => Ok(()),
         }
     }
 
-    /// Whether the arithmetic of the signature over `text` is right.
-    pub fn check(&self, signature: &Signature, text: &[u8]) -> Result<(), String> {
-        self.key.check(signature, text).map_err(|error| error.to_string())
+    /// Whether it made this signature, over this text.
+    pub fn has_signed(&self, text: &[u8], signature: &Signature) -> bool {
+        self.key.has_signed(text, signature)
     }
 }
 
 impl fmt::Display for SigningKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:X}", self.key.key_fingerprint())?;
+        write!(f, "{:X}", self.key.fingerprint())?;
         match self.certificate.details.users.first() {
             Some(user) => write!(f, " ({})", String::from_utf8_lossy(user.id.id())),
             None => Ok(()),

@@ -110,8 +110,8 @@ fn signed_release(ctx: &BuildContext, mirrors: &Mirrors, suite: &str) -> Result<
     let urls: Vec<String> = mirrors.urls(&path).collect();
     let message =
         Client::new(Patience::default()).text(&urls).map_err(|failure| unreachable(&path, failure))?;
-    let signed = verify(ctx, &message)
-        .map_err(|error| error.while_doing(format!("the signature of {path} is not good")))?;
+    phase.now(format!("{path}: its signature (the first time its checker is compiled)"));
+    let signed = verify(ctx, &path, &message)?;
     let odd = |error: Error| error.while_doing(format!("{path} cannot be used"));
     let release = Release::parse(&signed).map_err(odd)?;
     release.check(suite, ctx.now).map_err(odd)?;
@@ -132,7 +132,7 @@ fn unreachable(path: &str, failure: Failure) -> Error {
 
 /// The text that one of the keys in `image/keys` has signed. The check is a program of its
 /// own, so that only this verb compiles an OpenPGP library.
-fn verify(ctx: &BuildContext, message: &str) -> Result<String> {
+fn verify(ctx: &BuildContext, path: &str, message: &str) -> Result<String> {
     let mut command = Command::new(&ctx.cargo);
     command.current_dir(&ctx.workspace).args(["run", "--quiet", "--package", "inrelease", "--"]);
     command.args(["--now", &ctx.now.to_string()]);
@@ -151,10 +151,9 @@ fn verify(ctx: &BuildContext, message: &str) -> Result<String> {
     }
     let output = child.wait_with_output().attempt(|| "cannot run the program `inrelease`".into())?;
     if !output.status.success() {
-        let why = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
-        return Err(
-            Error::new(why).next("use another --mirror; for a new Debian release add its keys to image/keys")
-        );
+        return Err(Error::new(format!("{path} has no good signature"))
+            .fact(String::from_utf8_lossy(&output.stderr))
+            .next("use another --mirror; for a new Debian release add its keys to image/keys"));
     }
     String::from_utf8(output.stdout).attempt(|| "the signed text is not UTF-8".into())
 }

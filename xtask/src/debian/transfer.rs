@@ -9,7 +9,11 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
-use ureq::{Agent, Body, http::Response};
+use ureq::{
+    Agent, Body,
+    http::Response,
+    tls::{RootCerts, TlsConfig},
+};
 
 /// How long to put up with a mirror.
 #[derive(Debug, Clone, Copy)]
@@ -130,7 +134,9 @@ pub struct Client {
 impl Client {
     /// Connections are kept and shared by clones.
     pub fn new(patience: Patience) -> Self {
+        let certificates = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = Agent::config_builder()
+            .tls_config(certificates)
             .http_status_as_error(false)
             .timeout_connect(Some(patience.silence))
             .timeout_recv_response(Some(patience.silence))
