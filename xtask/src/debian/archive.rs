@@ -17,9 +17,9 @@ use crate::{
     bail,
     context::BuildContext,
     debian::{
-        contents::Contents,
         fetch::{self, Origin, Wanted},
         index::{Entry, Index},
+        listing::Listing,
         mirror::Mirrors,
         release::Release,
         resolve,
@@ -35,7 +35,7 @@ pub struct Archive<'a> {
     pub date: u64,
     ctx: &'a BuildContext,
     indices: BTreeMap<(String, String), Index>,
-    contents: RefCell<BTreeMap<String, Rc<Contents>>>,
+    listing: RefCell<BTreeMap<String, Rc<Listing>>>,
 }
 
 impl<'a> Archive<'a> {
@@ -59,7 +59,7 @@ impl<'a> Archive<'a> {
                 indices.insert((suite.clone(), architecture), index);
             }
         }
-        Ok(Self { date, ctx, indices, contents: RefCell::default() })
+        Ok(Self { date, ctx, indices, listing: RefCell::default() })
     }
 }
 
@@ -74,13 +74,13 @@ impl resolve::Archive for Archive<'_> {
         fetch::files(self.ctx, &wanted).map(drop)
     }
 
-    fn contents(&self, id: &PackageId, entry: &Entry) -> Result<Rc<Contents>> {
-        if let Some(known) = self.contents.borrow().get(&entry.sha256) {
+    fn listing(&self, id: &PackageId, entry: &Entry) -> Result<Rc<Listing>> {
+        if let Some(known) = self.listing.borrow().get(&entry.sha256) {
             return Ok(Rc::clone(known));
         }
-        let contents = Rc::new(Contents::read(&fetch::file(self.ctx, &of_suite(id, entry))?)?);
-        self.contents.borrow_mut().insert(entry.sha256.clone(), Rc::clone(&contents));
-        Ok(contents)
+        let listing = Rc::new(Listing::read(&fetch::file(self.ctx, &of_suite(id, entry))?)?);
+        self.listing.borrow_mut().insert(entry.sha256.clone(), Rc::clone(&listing));
+        Ok(listing)
     }
 }
 

@@ -5,11 +5,11 @@
 
 pub mod apt;
 pub mod archive;
-pub mod contents;
 pub mod control;
 pub mod deb;
 pub mod fetch;
 pub mod index;
+pub mod listing;
 pub mod mirror;
 pub mod relation;
 pub mod release;

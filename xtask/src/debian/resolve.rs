@@ -8,8 +8,8 @@ use std::{
 
 use crate::{
     debian::{
-        contents::Contents,
         index::{Entry, Index},
+        listing::Listing,
     },
     error::{Error, Result},
     manifest::{LockedPackage, Manifest, Package, PackageId, Recipe},
@@ -22,7 +22,7 @@ pub trait Archive {
     /// Told beforehand which packages it will be asked for, it can bring them here together.
     fn prepare(&self, packages: &[(&PackageId, &Entry)]) -> Result<()>;
     /// What a package holds.
-    fn contents(&self, id: &PackageId, entry: &Entry) -> Result<Rc<Contents>>;
+    fn listing(&self, id: &PackageId, entry: &Entry) -> Result<Rc<Listing>>;
 }
 
 /// Every package that the recipes name, and those that hold the libraries of the named files;
@@ -88,7 +88,7 @@ struct Used {
 struct Holder {
     id: PackageId,
     entry: Entry,
-    contents: Rc<Contents>,
+    listing: Rc<Listing>,
 }
 
 impl Used {
@@ -110,11 +110,11 @@ impl Used {
 impl Resolver<'_> {
     fn add(&mut self, recipe: &str, package: &Package) -> Result<()> {
         let entry = self.chosen[&package.id];
-        let contents = self.archive.contents(&package.id, entry)?;
+        let listing = self.archive.listing(&package.id, entry)?;
         let needs =
-            wanted_files(package, &contents)?.into_iter().flat_map(|path| contents.needs(path).to_vec());
+            wanted_files(package, &listing)?.into_iter().flat_map(|path| listing.needs(path).to_vec());
         let needs: Vec<String> = needs.collect();
-        let holder = Holder { id: package.id.clone(), entry: entry.clone(), contents };
+        let holder = Holder { id: package.id.clone(), entry: entry.clone(), listing };
         self.note(recipe, &holder).named = true;
         self.add_libraries(recipe, holder, needs)
     }
@@ -130,8 +130,8 @@ impl Resolver<'_> {
             }
             let provider = self.provider(&holder, &soname)?;
             self.note(recipe, &provider).libraries.insert(soname.clone());
-            let path = provider.contents.library(&soname).unwrap_or_default();
-            let needs = provider.contents.needs(path).to_vec();
+            let path = provider.listing.library(&soname).unwrap_or_default();
+            let needs = provider.listing.needs(path).to_vec();
             todo.extend(needs.into_iter().map(|soname| (provider.clone(), soname)));
         }
         Ok(())
@@ -168,9 +168,9 @@ impl Resolver<'_> {
             for entry in &level {
                 let id = PackageId { name: entry.name.clone(), ..holder.id.clone() };
                 let entry = self.chosen.get(&id).unwrap_or(entry);
-                let contents = self.archive.contents(&id, entry)?;
-                if contents.library(soname).is_some() {
-                    return Ok(Holder { id, entry: (*entry).clone(), contents });
+                let listing = self.archive.listing(&id, entry)?;
+                if listing.library(soname).is_some() {
+                    return Ok(Holder { id, entry: (*entry).clone(), listing });
                 }
             }
             let mut next: Vec<&Entry> = level.iter().flat_map(|it| index.dependencies(it)).collect();
@@ -202,13 +202,13 @@ fn choose<'a>(index: &'a Index, package: &Package) -> Result<&'a Entry> {
 }
 
 /// The files that the recipe names, each of which the package must have.
-fn wanted_files<'a>(package: &Package, contents: &'a Contents) -> Result<Vec<&'a str>> {
+fn wanted_files<'a>(package: &Package, listing: &'a Listing) -> Result<Vec<&'a str>> {
     let mut files = Vec::new();
     for wanted in package.files.iter().chain(package.boot.values()) {
-        let found = contents.matching(wanted);
+        let found = listing.matching(wanted);
         if found.is_empty() {
             let error = Error::new(format!("the package has no {wanted}"));
-            return Err(match contents.namesakes(wanted)[..] {
+            return Err(match listing.namesakes(wanted)[..] {
                 [] => error,
                 ref namesakes => error.next(format!("did you mean {}?", namesakes.join(" or "))),
             });

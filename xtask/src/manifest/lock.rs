@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Manifest, Package, PackageId};
+use super::{Manifest, Package, PackageId, Recipe};
 use crate::{
     context::BuildContext,
     error::{Attempt, Error, Result},
@@ -81,6 +81,20 @@ impl LockedPackage {
     }
 }
 
+impl LockedPackage {
+    /// Why this is not what a recipe names, if it is not.
+    fn misfit(&self, recipe: &Recipe, package: &Package) -> Option<String> {
+        let (id, locked) = (&package.id, &self.version);
+        match &package.version {
+            Some(wanted) if wanted != locked => {
+                Some(format!("{id} is locked at {locked}, but recipe {} wants {wanted}", recipe.name))
+            }
+            _ if self.is_named() && self.recipes.contains(&recipe.name) => None,
+            _ => Some(format!("{id} is not locked for recipe {}, which names it", recipe.name)),
+        }
+    }
+}
+
 impl Lock {
     /// Reads `image/packages.lock`.
     pub fn load(ctx: &BuildContext) -> Result<Self> {
@@ -113,21 +127,16 @@ impl Lock {
         let new: BTreeMap<PackageId, &LockedPackage> = packages.iter().map(|it| (it.id(), it)).collect();
         let ids: BTreeSet<&PackageId> = old.keys().chain(new.keys()).collect();
         let change = |id: &PackageId| match (old.get(id), new.get(id)) {
-            (None, Some(new)) => {
-                Some(format!("+ {} {} ({}, {})", id.name, new.version, id.suite, id.architecture))
+            (None, Some(new)) => Some(format!("+ {id} {}", new.version)),
+            (Some(old), None) => Some(format!("- {id} {}", old.version)),
+            (Some(old), Some(new)) if old.version != new.version => {
+                Some(format!("  {id} {} -> {}", old.version, new.version))
             }
-            (Some(old), None) => {
-                Some(format!("- {} {} ({}, {})", id.name, old.version, id.suite, id.architecture))
-            }
-            (Some(old), Some(new)) if old.version != new.version => Some(format!(
-                "  {} {} -> {} ({}, {})",
-                id.name, old.version, new.version, id.suite, id.architecture
-            )),
             (Some(old), Some(new)) if old.sha256 != new.sha256 || old.path != new.path => {
-                Some(format!("  {} {} is another file now", id.name, new.version))
+                Some(format!("  {id} {} is another file now", new.version))
             }
             (Some(old), Some(new)) if old != new => {
-                Some(format!("  {} {} is used for {} now", id.name, new.version, new.recipes.join(", ")))
+                Some(format!("  {id} {} is used for {} now", new.version, new.recipes.join(", ")))
             }
             _ => None,
         };
@@ -136,42 +145,23 @@ impl Lock {
 
     /// Where the lock and the recipes disagree, one line a package. Empty: they fit.
     pub fn differences(&self, manifest: &Manifest) -> Vec<String> {
-        let mut wanted: BTreeMap<PackageId, (&Package, Vec<&str>)> = BTreeMap::new();
-        for recipe in manifest.all() {
-            for package in &recipe.packages {
-                let entry = wanted.entry(package.id.clone()).or_insert((package, Vec::new()));
-                entry.1.push(&recipe.name);
-            }
-        }
+        let mut named = manifest.named_packages();
+        let recipes: BTreeSet<&str> = manifest.all().map(|it| it.name.as_str()).collect();
         let mut differences = Vec::new();
-        for locked in self.packages.iter().filter(|it| it.is_named()) {
-            let PackageId { name, suite, architecture } = locked.id();
-            match wanted.remove(&locked.id()) {
-                None => differences
-                    .push(format!("{name} ({suite}, {architecture}) is locked, but no recipe names it")),
-                Some((Package { version: Some(version), .. }, _)) if *version != locked.version => {
-                    differences.push(format!(
-                        "{name} is locked at {}, but its recipe wants {version}",
-                        locked.version
-                    ))
-                }
-                Some(_) => {}
+        for locked in &self.packages {
+            let id = locked.id();
+            let wants = named.remove(&id).unwrap_or_default();
+            if wants.is_empty() && locked.is_named() {
+                differences.push(format!("{id} is locked, but no recipe names it"));
+            } else if wants.is_empty() && !locked.recipes.iter().any(|it| recipes.contains(it.as_str())) {
+                differences.push(format!("{id} is locked for recipes that are gone"));
             }
+            differences.extend(wants.iter().filter_map(|(recipe, package)| locked.misfit(recipe, package)));
         }
-        let missing = wanted.into_iter().map(|(id, (_, recipes))| {
-            format!(
-                "{} ({}, {}) is not locked; recipe {} names it",
-                id.name,
-                id.suite,
-                id.architecture,
-                recipes.join(", ")
-            )
-        });
-        differences.extend(missing);
-        let recipes: Vec<&str> = manifest.all().map(|it| it.name.as_str()).collect();
-        let orphans = self.packages.iter().filter(|it| !it.is_named());
-        let orphans = orphans.filter(|it| !it.recipes.iter().any(|name| recipes.contains(&name.as_str())));
-        differences.extend(orphans.map(|it| format!("{} is locked for recipes that are gone", it.name)));
+        for (id, wants) in named {
+            let recipes: Vec<&str> = wants.iter().map(|(recipe, _)| recipe.name.as_str()).collect();
+            differences.push(format!("{id} is not locked; recipe {} names it", recipes.join(", ")));
+        }
         differences
     }
 }
@@ -209,5 +199,145 @@ impl LockedManifest {
     fn of(&self, recipes: &[&str]) -> Vec<&LockedPackage> {
         let wanted = |it: &&LockedPackage| it.recipes.iter().any(|name| recipes.contains(&name.as_str()));
         self.packages.iter().filter(wanted).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Disk;
+
+    fn id(name: &str) -> PackageId {
+        PackageId { name: name.into(), suite: "bookworm".into(), architecture: "armel".into() }
+    }
+
+    fn locked(name: &str, version: &str, libraries: &[&str]) -> LockedPackage {
+        LockedPackage {
+            name: name.into(),
+            suite: "bookworm".into(),
+            architecture: "armel".into(),
+            version: version.into(),
+            path: format!("pool/main/{name}_{version}_armel.deb"),
+            size: 335_720,
+            sha256: format!("{name}-{version}"),
+            recipes: vec!["ppp".into()],
+            libraries: libraries.iter().map(|it| (*it).to_owned()).collect(),
+        }
+    }
+
+    fn lock() -> Lock {
+        let packages =
+            vec![locked("libpcap0.8", "1.10.3-1", &["libpcap.so.0.8"]), locked("ppp", "2.4.9-1", &[])];
+        Lock { epoch: 1_783_764_997, packages }
+    }
+
+    /// One recipe, `name`, that takes these packages, each at a version if one is pinned.
+    fn manifest(name: &str, packages: &[(&str, Option<&str>)]) -> Manifest {
+        let package = |(name, version): &(&str, Option<&str>)| Package {
+            id: id(name),
+            version: version.map(str::to_owned),
+            files: Vec::new(),
+            boot: BTreeMap::new(),
+            kernel: None,
+        };
+        let packages = packages.iter().map(package).collect();
+        Manifest {
+            name: "test".into(),
+            disk: Disk { boot_mib: 1, root_mib: 1, state_mib: 1, signature: 1 },
+            suites: BTreeMap::new(),
+            recipes: vec![Recipe { name: name.into(), packages, ..Recipe::default() }],
+            tools: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_lock_that_fits_binds_every_package() {
+        let bound = manifest("ppp", &[("ppp", Some("2.4.9-1"))]).lock(lock()).unwrap();
+        assert_eq!(bound.package(&id("ppp")).unwrap().version, "2.4.9-1");
+        assert_eq!(bound.image_packages().len(), 2);
+        assert!(bound.package(&id("chat")).is_err());
+    }
+
+    #[test]
+    fn a_stale_lock_names_every_package_that_differs() {
+        let stale = |manifest: Manifest| manifest.lock(lock()).unwrap_err().to_string();
+        let told = [
+            stale(manifest("ppp", &[("ppp", Some("2.5.0-1"))])),
+            stale(manifest("ppp", &[("ppp", None), ("picocom", None)])),
+            stale(manifest("dialer", &[("ppp", None), ("libpcap0.8", None)])),
+            stale(manifest("other", &[("picocom", None)])),
+        ];
+        insta::assert_snapshot!(told.join("\n\n"), @r"
+        error: image/packages.lock does not fit the recipes
+          ppp (bookworm, armel) is locked at 2.4.9-1, but recipe ppp wants 2.5.0-1
+          next: cargo xtask lock
+
+        error: image/packages.lock does not fit the recipes
+          picocom (bookworm, armel) is not locked; recipe ppp names it
+          next: cargo xtask lock
+
+        error: image/packages.lock does not fit the recipes
+          libpcap0.8 (bookworm, armel) is not locked for recipe dialer, which names it
+          ppp (bookworm, armel) is not locked for recipe dialer, which names it
+          next: cargo xtask lock
+
+        error: image/packages.lock does not fit the recipes
+          libpcap0.8 (bookworm, armel) is locked for recipes that are gone
+          ppp (bookworm, armel) is locked, but no recipe names it
+          picocom (bookworm, armel) is not locked; recipe other names it
+          next: cargo xtask lock
+        ");
+    }
+
+    #[test]
+    fn what_a_new_choice_changes_is_told_by_package() {
+        let old = lock();
+        assert!(old.changes(&old.packages).is_empty());
+        let mut rebuilt = locked("libpcap0.8", "1.10.3-1", &["libpcap.so.0.8"]);
+        rebuilt.sha256 = "another".into();
+        let mut shared = locked("ppp", "2.4.9-1", &[]);
+        shared.recipes.push("dialer".into());
+        let told = [
+            old.changes(&[locked("picocom", "3.1-4", &[]), locked("ppp", "2.5.0-1", &[])]),
+            old.changes(&[rebuilt, shared]),
+        ];
+        insta::assert_snapshot!(told.concat().join("\n"), @r"
+        - libpcap0.8 (bookworm, armel) 1.10.3-1
+        + picocom (bookworm, armel) 3.1-4
+          ppp (bookworm, armel) 2.4.9-1 -> 2.5.0-1
+          libpcap0.8 (bookworm, armel) 1.10.3-1 is another file now
+          ppp (bookworm, armel) 2.4.9-1 is used for ppp, dialer now
+        ");
+    }
+
+    #[test]
+    fn the_file_reads_back_as_it_was_written() {
+        let text = lock().to_toml().unwrap();
+        assert_eq!(toml::from_str::<Lock>(&text).unwrap(), lock());
+        insta::assert_snapshot!(text, @r#"
+        # Made by `cargo xtask lock` from the signed indices of the Debian archive.
+        epoch = 1783764997
+
+        [[package]]
+        name = "libpcap0.8"
+        suite = "bookworm"
+        architecture = "armel"
+        version = "1.10.3-1"
+        path = "pool/main/libpcap0.8_1.10.3-1_armel.deb"
+        size = 335720
+        sha256 = "libpcap0.8-1.10.3-1"
+        recipes = ["ppp"]
+        libraries = ["libpcap.so.0.8"]
+
+        [[package]]
+        name = "ppp"
+        suite = "bookworm"
+        architecture = "armel"
+        version = "2.4.9-1"
+        path = "pool/main/ppp_2.4.9-1_armel.deb"
+        size = 335720
+        sha256 = "ppp-2.4.9-1"
+        recipes = ["ppp"]
+        "#);
     }
 }

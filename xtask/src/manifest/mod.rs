@@ -6,6 +6,7 @@ mod raw;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     path::Path,
 };
 
@@ -85,6 +86,12 @@ pub struct PackageId {
     pub architecture: String,
 }
 
+impl fmt::Display for PackageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {})", self.name, self.suite, self.architecture)
+    }
+}
+
 impl Manifest {
     /// Reads `image/` and checks everything that can be checked without the packages.
     pub fn load(ctx: &BuildContext) -> Result<Self> {
@@ -106,6 +113,17 @@ impl Manifest {
     /// Every recipe: those of the image, then the tools.
     pub fn all(&self) -> impl Iterator<Item = &Recipe> {
         self.recipes.iter().chain(&self.tools)
+    }
+
+    /// The packages that recipes name, each with where.
+    pub fn named_packages(&self) -> BTreeMap<PackageId, Vec<(&Recipe, &Package)>> {
+        let mut named: BTreeMap<PackageId, Vec<(&Recipe, &Package)>> = BTreeMap::new();
+        for recipe in self.all() {
+            for package in &recipe.packages {
+                named.entry(package.id.clone()).or_default().push((recipe, package));
+            }
+        }
+        named
     }
 
     /// The tool of that name.

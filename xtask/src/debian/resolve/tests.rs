@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::*;
 use crate::{
-    debian::contents::Kind,
+    debian::listing::Kind,
     manifest::{Disk, Recipe},
 };
 
@@ -33,7 +33,7 @@ impl Archive for SmallArchive {
         Ok(())
     }
 
-    fn contents(&self, _: &PackageId, entry: &Entry) -> Result<Rc<Contents>> {
+    fn listing(&self, _: &PackageId, entry: &Entry) -> Result<Rc<Listing>> {
         self.read.borrow_mut().push(entry.name.clone());
         let file = |path: String, needs: &[&str]| {
             (path, Kind::File(needs.iter().map(|it| (*it).to_owned()).collect()))

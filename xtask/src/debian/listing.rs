@@ -15,7 +15,7 @@ use crate::{
 
 /// The files of a package by absolute path.
 #[derive(Debug, Default)]
-pub struct Contents(BTreeMap<String, Kind>);
+pub struct Listing(BTreeMap<String, Kind>);
 
 /// What the lock has to know of a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Kind {
     File(Vec<String>),
 }
 
-impl Contents {
+impl Listing {
     /// Reads a package.
     pub fn read(file: &Path) -> Result<Self> {
         let mut files = BTreeMap::new();
@@ -80,7 +80,7 @@ impl Contents {
     }
 }
 
-impl FromIterator<(String, Kind)> for Contents {
+impl FromIterator<(String, Kind)> for Listing {
     fn from_iter<T: IntoIterator<Item = (String, Kind)>>(files: T) -> Self {
         Self(files.into_iter().collect())
     }
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_library_is_where_the_loader_looks() {
         let file = |path: &str| (path.to_owned(), Kind::File(Vec::new()));
-        let contents: Contents = [
+        let listing: Listing = [
             file("/usr/lib/pppd/2.4.9/libpcap.so.0.8"),
             file("/usr/share/libdbus-1.so.3"),
             file("/lib/arm-linux-gnueabi/libc.so.6"),
@@ -173,17 +173,17 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        assert_eq!(contents.library("libc.so.6"), Some("/lib/arm-linux-gnueabi/libc.so.6"));
-        assert_eq!(contents.library("ld-linux-x86-64.so.2"), Some("/lib64/ld-linux-x86-64.so.2"));
+        assert_eq!(listing.library("libc.so.6"), Some("/lib/arm-linux-gnueabi/libc.so.6"));
+        assert_eq!(listing.library("ld-linux-x86-64.so.2"), Some("/lib64/ld-linux-x86-64.so.2"));
         for elsewhere in ["libpcap.so.0.8", "libdbus-1.so.3", "libp.so.1"] {
-            assert_eq!(contents.library(elsewhere), None);
+            assert_eq!(listing.library(elsewhere), None);
         }
     }
 
     #[test]
     fn needs_are_found_through_links_and_circles_end() {
         let link = |path: &str, target: &str| (path.to_owned(), Kind::Link(target.to_owned()));
-        let contents: Contents = [
+        let listing: Listing = [
             link("/lib/liba.so.1", "/lib/liba.so.1.2"),
             ("/lib/liba.so.1.2".to_owned(), Kind::File(vec!["libc.so.6".into()])),
             link("/lib/x", "/lib/y"),
@@ -191,8 +191,8 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        assert_eq!(contents.needs("/lib/liba.so.1"), ["libc.so.6"]);
-        assert!(contents.needs("/lib/x").is_empty());
+        assert_eq!(listing.needs("/lib/liba.so.1"), ["libc.so.6"]);
+        assert!(listing.needs("/lib/x").is_empty());
     }
 
     #[test]
