@@ -53,7 +53,7 @@ impl<'a> Archive<'a> {
         for (suite, architectures) in drawn_on(manifest) {
             let release = signed_release(ctx, &mirrors, &suite)?;
             date = date.max(release.date);
-            let components = &manifest.suites[&suite];
+            let components = &manifest.suites[&suite]; // a recipe with another suite is refused on loading
             for architecture in architectures {
                 let index = read_index(ctx, &release, &suite, components, &architecture)?;
                 indices.insert((suite.clone(), architecture), index);

@@ -40,7 +40,7 @@ pub fn for_each(deb: &Path, mut visit: impl FnMut(&str, &mut Entry) -> Result<()
 fn absolute(entry: &Entry) -> Result<String> {
     let path = entry.path().attempt(|| "a path in it cannot be read".into())?;
     let Some(path) = path.to_str() else { bail!("the path {path:?} in it is not UTF-8") };
-    let path = path.trim_start_matches('.').trim_matches('/');
+    let path = path.strip_prefix('.').unwrap_or(path).trim_matches('/');
     if path.split('/').any(|it| it == "..") {
         bail!("the path {path} in it leads out of it");
     }

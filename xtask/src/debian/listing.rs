@@ -101,7 +101,7 @@ fn target(path: &str, entry: &deb::Entry) -> Result<String> {
     let target = target.to_string_lossy();
     let is_hard = entry.header().entry_type() == tar::EntryType::Link;
     Ok(match (is_hard, target.strip_prefix('/')) {
-        (true, _) => normal("", target.trim_start_matches('.')),
+        (true, _) => normal("", &target),
         (false, Some(absolute)) => normal("", absolute),
         (false, None) => normal(path.rsplit_once('/').map_or("", |(directory, _)| directory), &target),
     })

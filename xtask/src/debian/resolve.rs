@@ -109,7 +109,7 @@ impl Used {
 
 impl Resolver<'_> {
     fn add(&mut self, recipe: &str, package: &Package) -> Result<()> {
-        let entry = self.chosen[&package.id];
+        let entry = self.chosen[&package.id]; // choose_named went over the same recipes
         let listing = self.archive.listing(&package.id, entry)?;
         let needs =
             wanted_files(package, &listing)?.into_iter().flat_map(|path| listing.needs(path).to_vec());
