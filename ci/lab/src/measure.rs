@@ -13,41 +13,46 @@ const READINGS: usize = 9;
 /// When a box has nothing left to do.
 const SETTLED: Duration = Duration::from_secs(20);
 
+/// Long enough for services to stop.
+const REBOOT: Duration = Duration::from_secs(40);
+
 /// The moment of the guest's boot on the host's clock, and how wrong that may be.
 struct Clock {
     booted: Instant,
     error: Duration,
 }
 
-/// Boots `runs` times and prints one line a boot.
+/// Boots `runs` fresh cards twice each, and prints one line a boot: the first one also forms the state partition.
 pub fn run(bench: &Bench, runs: u32) -> Result<()> {
-    println!("seconds since the kernel's start; memory in KiB");
-    println!("init starts  init ends  first AT (±)      used  unavailable");
+    println!("seconds since the kernel's start; memory in KiB at idle");
+    println!("boot   init starts  init ends  first AT (error)    used  unavailable");
     for _ in 0..runs {
-        println!("{}", measure(bench)?);
+        let machine = Machine::new(bench, Modem::new(STICK_3G, Sim::Ready))?;
+        for boot in ["first", "later"] {
+            let mut booted = machine.boot()?;
+            println!("{boot}  {}", measure(&machine, &mut booted)?);
+            booted.reboots_after("dialctl reboot", REBOOT)?;
+        }
     }
     Ok(())
 }
 
-fn measure(bench: &Bench) -> Result<String> {
-    let machine = Machine::new(bench, Modem::new(STICK_3G, Sim::Ready))?;
-    let mut booted = machine.boot()?;
+fn measure(machine: &Machine, booted: &mut Booted) -> Result<String> {
     booted.until("dialctl status", &["Option N.V."])?;
-    let clock = Clock::of(&mut booted)?;
+    let clock = Clock::of(booted)?;
     let first_at = machine.modem().traffic().first_at;
-    let first_at = first_at.map(|at| at.saturating_duration_since(clock.booted).as_secs_f32());
+    let first_at = first_at.ok_or_else(|| Error::Unexpected("the modem never heard AT".to_owned()))?;
+    let first_at = first_at.saturating_duration_since(clock.booted).as_secs_f64();
     let notice = booted.must("cat /run/dialbox/boot")?;
-    let [started, ended] = ["init-started-ms=", "init-ended-ms="].map(|key| field(&notice, key));
+    let [started, ended] = ["init-started-ms=", "init-ended-ms="].map(|key| field(&notice, key) / 1000.0);
     std::thread::sleep(SETTLED.saturating_sub(clock.booted.elapsed()));
     let memory = booted.must("cat /proc/meminfo")?;
     let kib = |key: &str| field(&memory, key);
-    // `free` of procps and busybox: caches are not counted as used.
+    // As `free` of procps counts: caches are not in use.
     let used = kib("MemTotal:") - kib("MemFree:") - kib("Buffers:") - kib("Cached:") - kib("SReclaimable:");
     let unavailable = kib("MemTotal:") - kib("MemAvailable:");
-    let first_at = first_at.ok_or_else(|| Error::Unexpected("the modem never heard AT".to_owned()))?;
-    let error = clock.error.as_secs_f32();
-    let (started, ended) = (started / 1000.0, ended / 1000.0);
-    Ok(format!("{started:11.2}  {ended:9.2}  {first_at:8.2} ({error:.2})  {used:8.0}  {unavailable:11.0}"))
+    let error = clock.error.as_secs_f64();
+    Ok(format!("{started:11.2}  {ended:9.2}  {first_at:8.2} ({error:5.2})  {used:6.0}  {unavailable:11.0}"))
 }
 
 impl Clock {

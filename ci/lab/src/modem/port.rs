@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 /// How often the port looks at its timers while the computer is silent: well below a ring or a guard time.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What passed the port and when.
+/// What passed the port, and when, since the emulator was attached.
 #[derive(Debug, Clone, Default)]
 pub struct Traffic {
-    /// All bytes the computer sent since the port was opened.
+    /// All bytes the computer sent.
     pub from_computer: Vec<u8>,
     /// When the first complete `AT` had arrived.
     pub first_at: Option<Instant>,
@@ -98,7 +98,11 @@ fn lock(plugged: &Mutex<Plugged>) -> MutexGuard<'_, Plugged> {
 fn serve(listener: &UnixListener, plugged: &Mutex<Plugged>, unplug: &AtomicBool) {
     while let Ok((line, _)) = listener.accept() {
         let writer = line.set_read_timeout(Some(TICK)).and_then(|()| line.try_clone());
-        lock(plugged).line = writer.ok();
+        {
+            let mut plugged = lock(plugged);
+            plugged.line = writer.ok();
+            plugged.traffic = Traffic::default();
+        }
         converse(line, plugged, unplug);
         lock(plugged).line = None;
         if unplug.load(Ordering::Relaxed) {
