@@ -21,7 +21,7 @@ pub struct Start {
 }
 
 /// A service that ends is started anew by init at once: a pause, lest it fills the log.
-const PAUSE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs a service: `NAME [--root DIR]`. It goes on for ever; when it ends, it says why.
 pub fn main(name: &'static str, run: impl FnOnce(&Start, &Log) -> String) -> ExitCode {

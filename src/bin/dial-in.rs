@@ -30,7 +30,7 @@ fn run(start: &Start, log: &Log) -> String {
     let post = Post {
         places: &start.places,
         log,
-        notice: "line1",
+        name: "line1",
         port: &line.port,
         speed: line.speed,
         flow: line.flow,

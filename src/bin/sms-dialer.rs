@@ -24,7 +24,7 @@ fn run(start: &Start, log: &Log) -> String {
     let post = Post {
         places: &start.places,
         log,
-        notice: "modem",
+        name: "modem",
         port: &dialer.modem.port,
         speed: dialer.modem.speed,
         // Short commands need none, and a three-wire cable would never raise CTS.

@@ -164,7 +164,7 @@ fn format(device: &Path) -> Result<(), String> {
     let mut mke2fs = Command::new(MKE2FS);
     mke2fs.args(["-q", "-F", "-t", "ext4", "-L", "state", "-m", "0", "-U", uuid, "-E", &lazy]);
     // Some dozen small files.
-    mke2fs.args(["-N", "256", "-J", "size=4"]).arg(device);
+    mke2fs.args(["-N", "256"]).arg(device);
     run(&mut mke2fs, 0..=0)
 }
 

@@ -1,8 +1,11 @@
 //! The loop of a service that attends a modem: find the port, talk, start over when it is gone.
 
+use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -59,8 +62,9 @@ pub struct Post<'a> {
     pub places: &'a Places,
     /// Where to say what happens.
     pub log: &'a Log,
-    /// The name of the record that is published.
-    pub notice: &'a str,
+    /// The name of the record that is published, and of the link in `/dev` to the port where the
+    /// modem has answered: `pppd` and the person at the bench need not search for it.
+    pub name: &'a str,
     /// Where the site says the modem is.
     pub port: &'a Port,
     /// The speed of the line.
@@ -92,6 +96,7 @@ pub fn serve<A: Attendant>(post: &Post, heart: &mut Heart, new: impl Fn() -> A) 
             told.clone_from(&trouble);
         }
         publish(post, &Record::new().with("trouble", trouble));
+        warn_if_failed(post, "the link in /dev", unlink(post));
         heart.beat(clock::since_boot());
         wait(&devices, Duration::from_secs(2));
         drain(&devices);
@@ -138,7 +143,10 @@ fn perform<A: Attendant>(
                 serial.write(line.as_bytes()).map_err(|error| error.to_string())?;
             }
             Action::Say(level, what) => post.log.say(level, &what),
-            Action::Publish => publish(post, &attendant.record().with("port", candidate)),
+            Action::Publish => {
+                publish(post, &attendant.record().with("port", candidate));
+                warn_if_failed(post, "the link in /dev", link(post, &candidate.device));
+            }
             Action::Abandon(why) => return Err(why),
         }
     }
@@ -146,8 +154,40 @@ fn perform<A: Attendant>(
 }
 
 fn publish(post: &Post, record: &Record) {
-    if let Err(error) = post.places.publish(post.notice, record) {
-        post.log.error(&format!("publishing {}: {error}", post.notice));
+    warn_if_failed(post, "publishing", post.places.publish(post.name, record));
+}
+
+/// Points `/dev/<name>` to the port.
+fn link(post: &Post, port: &Path) -> io::Result<()> {
+    let Some(link) = our_link(post) else {
+        return Ok(());
+    };
+    if fs::read_link(&link).is_ok_and(|target| target == port) {
+        return Ok(());
+    }
+    let new = link.with_extension("new");
+    let _ = fs::remove_file(&new); // left by a service that was killed just here
+    symlink(port, &new)?;
+    fs::rename(new, link)
+}
+
+fn unlink(post: &Post) -> io::Result<()> {
+    match our_link(post).map(fs::remove_file) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// `None` if the site itself names the link: then somebody else keeps it.
+fn our_link(post: &Post) -> Option<PathBuf> {
+    let link = Path::new("/dev").join(post.name);
+    let is_port = matches!(post.port, Port::Device(device) if Path::new(device.as_str()) == link);
+    (!is_port).then(|| post.places.path(link))
+}
+
+fn warn_if_failed(post: &Post, what: &str, result: io::Result<()>) {
+    if let Err(error) = result {
+        post.log.warning(&format!("{what}: {error}"));
     }
 }
 
