@@ -1,5 +1,6 @@
 //! `cargo xtask`: the builder of the dialbox image. See `docs/architecture.md`.
 
+mod bench;
 mod cli;
 mod context;
 mod cross;

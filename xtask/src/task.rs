@@ -31,8 +31,6 @@ pub struct Output {
     /// Hash of all the files in it: the input of the next task. Two runs with different
     /// inputs but the same output end the rebuilding here.
     pub digest: String,
-    /// Made now, not found.
-    pub fresh: bool,
 }
 
 /// What is written beside an output.
@@ -103,7 +101,7 @@ impl Inputs {
 pub fn find(ctx: &BuildContext, task: &str, inputs: &Inputs) -> Option<Output> {
     let dir = ctx.cache.join("tasks").join(task).join(inputs.key());
     let record = read_record(&dir.with_extension("toml")).filter(|_| dir.is_dir())?;
-    Some(Output { dir, digest: record.digest, fresh: false })
+    Some(Output { dir, digest: record.digest })
 }
 
 /// Runs `make` into an empty directory, unless these inputs have been through it before.
@@ -150,7 +148,7 @@ pub fn run_silently(
     };
     finish().attempt(|| format!("cannot keep the output of task {task}"))?;
     forget_old(&shelf, &key);
-    Ok(Output { dir, digest: record.digest, fresh: true })
+    Ok(Output { dir, digest: record.digest })
 }
 
 /// SHA-256 of some bytes, in hexadecimal.

@@ -7,6 +7,7 @@ pub mod gates;
 pub mod initramfs;
 pub mod modules;
 pub mod pipeline;
+pub mod report;
 pub mod root;
 pub mod squashfs;
 pub mod tree;

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -14,7 +13,7 @@ use dialbox::site::Site;
 use flate2::{Compression, GzBuilder};
 
 use super::{
-    boot, disk, gates, initramfs,
+    boot, disk, gates, initramfs, report,
     root::{self, Ingredients},
     squashfs,
     tree::Tree,
@@ -173,7 +172,8 @@ impl Phases<'_> {
             gates::check(&tree, &locked.manifest.recipes, &self.packages.build_paths())?;
             let squashfs = squashfs::write(&tree, self.packages.epoch(), &self.packages.block_memory())?;
             write(dir, "root.squashfs", &squashfs)?;
-            write(dir, "contents.tsv", contents_table(&tree).as_bytes())?;
+            write(dir, "files.tsv", report::files(&tree).as_bytes())?;
+            write(dir, "recipes.tsv", report::recipes(&tree, &locked.manifest.recipes).as_bytes())?;
             Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
         })
     }
@@ -220,45 +220,26 @@ impl Phases<'_> {
         task::run(ctx, "disk", inputs, |dir| {
             let root_image = read(&root.dir.join("root.squashfs"))?;
             let image = disk::write(&locked.manifest.disk, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
-            let (compressed, (bmap, hash)) = thread::scope(|scope| {
-                let compressed = scope.spawn(|| gzip(&image));
-                let described = (disk::bmap(&image), digest(&image));
-                (compressed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), described)
-            });
-            let compressed = compressed?;
-            let contents = read(&root.dir.join("contents.tsv"))?;
-            let sums = [
-                (hash, format!("{name}.img")),
-                (digest(bmap.as_bytes()), format!("{name}.img.bmap")),
-                (digest(&compressed), format!("{name}.img.gz")),
-                (digest(&contents), format!("{name}.contents.tsv")),
+            let compressed = gzip(&image)?;
+            let size =
+                format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6);
+            let files: [(&str, Arc<[u8]>); 5] = [
+                ("img.bmap", disk::bmap(&image).into_bytes().into()),
+                ("img", image.into()),
+                ("img.gz", compressed.into()),
+                ("files.tsv", read(&root.dir.join("files.tsv"))?),
+                ("recipes.tsv", read(&root.dir.join("recipes.tsv"))?),
             ];
-            let sums: String = sums.iter().map(|(hash, name)| format!("{hash}  {name}\n")).collect();
-            write(dir, &format!("{name}.img"), &image)?;
-            write(dir, &format!("{name}.img.bmap"), bmap.as_bytes())?;
-            write(dir, &format!("{name}.img.gz"), &compressed)?;
-            write(dir, &format!("{name}.contents.tsv"), &contents)?;
+            let mut sums = String::new();
+            for (ending, content) in &files {
+                let file = format!("{name}.{ending}");
+                write(dir, &file, content)?;
+                sums += &format!("{}  {file}\n", digest(content));
+            }
             write(dir, "SHA256SUMS", sums.as_bytes())?;
-            Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
+            Ok(size)
         })
     }
-}
-
-/// One line a file: path, bytes, mode, recipe, where it was found.
-fn contents_table(tree: &Tree) -> String {
-    let mut table = String::from("path\tbytes\tmode\trecipe\torigin\n");
-    for (path, node, content) in tree.files() {
-        // Writing into a String cannot fail.
-        let _ = writeln!(
-            table,
-            "{path}\t{}\t{:04o}\t{}\t{}",
-            content.len(),
-            node.mode,
-            node.origin.recipe,
-            node.origin
-        );
-    }
-    table
 }
 
 fn gzip(image: &[u8]) -> Result<Vec<u8>> {

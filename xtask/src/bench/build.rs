@@ -1,0 +1,144 @@
+//! How long builds take: cold, with nothing changed, with one service changed, for a second site.
+//!
+//! Each is the whole command as a user starts it, in a copy of the checkout with a cache of its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use super::Figure;
+use crate::{
+    context::BuildContext,
+    error::{Attempt, Error, Result},
+    task::files_below,
+};
+
+/// What a build reads.
+const INPUTS: [&str; 7] =
+    ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "image", "overlay", "src", "xtask/Cargo.toml"];
+
+/// Phases that wait for rustc; the others are ours.
+const CROSS: [&str; 3] = ["toolchain", "sysroot", "programs"];
+
+/// Measures all four.
+pub fn measure(ctx: &BuildContext, runs: u32) -> Result<Vec<Figure>> {
+    let bench = Bench::prepare(ctx)?;
+    bench.build(&[])?; // the downloads
+    let mut cold = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        bench.forget_tasks()?;
+        let run = bench.build(&[])?;
+        cold.0.push(run.seconds);
+        cold.1.push(run.seconds - run.cross);
+    }
+    let again = (0..runs).map(|_| Ok(bench.build(&[])?.seconds)).collect::<Result<_>>()?;
+    let changed = (0..runs).map(|run| bench.with_changed_service(run)).collect::<Result<_>>()?;
+    let site = (0..runs).map(|run| bench.with_other_site(run)).collect::<Result<_>>()?;
+    Ok(vec![
+        Figure::new("downloads cached, no task cache: everything", "s", cold.0).at_most(60.0),
+        Figure::new("  of which not waiting for the compiler", "s", cold.1).at_most(4.0),
+        Figure::new("nothing changed", "s", again).at_most(0.3),
+        Figure::new("one service changed", "s", changed).at_most(8.0),
+        Figure::new("a second site", "s", site).at_most(1.0),
+    ])
+}
+
+struct Bench<'a> {
+    ctx: &'a BuildContext,
+    checkout: PathBuf,
+}
+
+struct Run {
+    seconds: f64,
+    cross: f64,
+}
+
+impl<'a> Bench<'a> {
+    fn prepare(ctx: &'a BuildContext) -> Result<Self> {
+        let checkout = ctx.cache.join("bench/checkout");
+        let _ = fs::remove_dir_all(&checkout);
+        for input in INPUTS {
+            for file in files_below(&ctx.workspace.join(input))? {
+                let to = checkout.join(file.strip_prefix(&ctx.workspace).unwrap_or(&file));
+                copy(&file, &to).attempt(|| format!("cannot copy {}", ctx.short(&file)))?;
+            }
+        }
+        Ok(Self { ctx, checkout })
+    }
+
+    fn build(&self, more: &[&str]) -> Result<Run> {
+        let began = Instant::now();
+        let output = Command::new(&self.ctx.program)
+            .args(["build-image", "--downloads"])
+            .arg(&self.ctx.downloads)
+            .args(more)
+            .current_dir(&self.checkout)
+            .env("CARGO_TARGET_DIR", self.ctx.cache.join("bench/target"))
+            .output()
+            .attempt(|| "cannot start the builder".into())?;
+        let seconds = began.elapsed().as_secs_f64();
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            return Err(Error::new("the build that was to be measured failed").fact(said));
+        }
+        Ok(Run { seconds, cross: CROSS.iter().filter_map(|phase| seconds_of(&said, phase)).sum() })
+    }
+
+    fn forget_tasks(&self) -> Result<()> {
+        let cache = self.ctx.cache.join("bench/target/dialbox");
+        match fs::remove_dir_all(&cache) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::new(format!("cannot empty {}", self.ctx.short(&cache))).fact(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Another number in the program: rustc must compile and link it again, and the root differs.
+    fn with_changed_service(&self, run: u32) -> Result<f64> {
+        let file = self.checkout.join("src/bin/dial-in.rs");
+        let broken = || "cannot change a service".to_owned();
+        let source = fs::read_to_string(&file).attempt(broken)?;
+        let source = source.split("#[used]").next().unwrap_or_default();
+        fs::write(&file, format!("{source}#[used]\nstatic RUN: u32 = {run};\n")).attempt(broken)?;
+        Ok(self.build(&[])?.seconds)
+    }
+
+    fn with_other_site(&self, run: u32) -> Result<f64> {
+        let broken = || "cannot write a site".to_owned();
+        let example = fs::read_to_string(self.checkout.join("image/sites/dialer.toml")).attempt(broken)?;
+        let hostname = example.lines().find(|line| line.starts_with("hostname")).unwrap_or_default();
+        let site = self.checkout.join("bench-site.toml");
+        fs::write(&site, example.replace(hostname, &format!("hostname = \"bench{run}\""))).attempt(broken)?;
+        Ok(self.build(&["--site", &site.display().to_string(), "--out", "out-bench"])?.seconds)
+    }
+}
+
+/// The time that a phase's line ends with: `  sysroot  std 1.95.0 …   27.90 s`.
+fn seconds_of(said: &str, phase: &str) -> Option<f64> {
+    let line = said.lines().find(|line| line.split_whitespace().next() == Some(phase))?;
+    line.trim_end().strip_suffix(" s")?.rsplit(' ').next()?.parse().ok()
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to.parent().unwrap_or(to))?;
+    match fs::read_link(from) {
+        Ok(target) => std::os::unix::fs::symlink(target, to),
+        Err(_) => fs::copy(from, to).map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phases_time_is_read_from_its_line() {
+        let said = "  fetch        33 files   0.83 s\n  sysroot      std 1.95.0   27.90 s\n";
+        assert_eq!(seconds_of(said, "sysroot"), Some(27.9));
+        assert_eq!(seconds_of(said, "programs"), None);
+    }
+}

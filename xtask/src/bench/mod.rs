@@ -1,0 +1,72 @@
+//! Measurements that anyone can repeat: the figures of docs/benchmarks.md.
+
+pub mod boot;
+pub mod build;
+pub mod size;
+
+use std::fmt;
+
+/// One line of the report.
+#[derive(Debug, PartialEq)]
+pub struct Figure {
+    /// What was measured.
+    pub what: String,
+    /// Every run's value.
+    pub values: Vec<f64>,
+    /// `s`, `MB`, …
+    pub unit: &'static str,
+    /// What issue or design ask for, at the most.
+    pub at_most: Option<f64>,
+}
+
+impl Figure {
+    /// A figure that has been measured once or several times.
+    pub fn new(what: impl Into<String>, unit: &'static str, values: Vec<f64>) -> Self {
+        Self { what: what.into(), values, unit, at_most: None }
+    }
+
+    /// Compares the median with a bound.
+    pub fn at_most(mut self, bound: f64) -> Self {
+        self.at_most = Some(bound);
+        self
+    }
+
+    fn median(&self) -> f64 {
+        let mut sorted = self.values.clone();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted.len() / 2;
+        match sorted.len() {
+            0 => f64::NAN,
+            odd if odd % 2 == 1 => sorted[middle],
+            _ => f64::midpoint(sorted[middle - 1], sorted[middle]),
+        }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (low, high) =
+            self.values.iter().fold((f64::MAX, f64::MIN), |(low, high), it| (low.min(*it), high.max(*it)));
+        write!(f, "{:48} {:8.2} {:4}", self.what, self.median(), self.unit)?;
+        if self.values.len() > 1 {
+            write!(f, " ({low:.2} … {high:.2}, {} runs)", self.values.len())?;
+        }
+        match self.at_most {
+            Some(bound) if self.median() <= bound => write!(f, "  at most {bound}: kept"),
+            Some(bound) => write!(f, "  at most {bound}: MISSED"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_held_against_the_bound() {
+        let figure = Figure::new("a", "s", vec![9.0, 1.0, 3.0]).at_most(3.0);
+        assert!(figure.to_string().contains("3.00 s    (1.00 … 9.00, 3 runs)  at most 3: kept"), "{figure}");
+        assert!(figure.at_most(2.9).to_string().ends_with("MISSED"));
+    }
+}

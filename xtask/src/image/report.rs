@@ -1,0 +1,55 @@
+//! What is in the root, for a person and for scripts: tab-separated tables.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::tree::Tree;
+use crate::manifest::Recipe;
+
+/// One line a file: where it lies, bytes, mode, the recipe that wants it, where it was found.
+pub fn files(tree: &Tree) -> String {
+    let mut table = String::from("path\tbytes\tmode\trecipe\torigin\n");
+    for (path, node, content) in tree.files() {
+        let recipe = &node.origin.recipe;
+        // Writing into a String cannot fail, here and below.
+        let _ = writeln!(table, "{path}\t{}\t{:04o}\t{recipe}\t{}", content.len(), node.mode, node.origin);
+    }
+    table
+}
+
+/// One line a recipe: how many files and bytes (before compression) it brings, and what for.
+pub fn recipes(tree: &Tree, recipes: &[Recipe]) -> String {
+    let mut sums: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (_, node, content) in tree.files() {
+        let sum = sums.entry(&node.origin.recipe).or_default();
+        *sum = (sum.0 + 1, sum.1 + content.len());
+    }
+    let summary = |name: &str| {
+        recipes.iter().find(|it| it.name == name).map_or("site.toml, rendered", |it| &it.summary)
+    };
+    let mut table = String::from("recipe\tfiles\tbytes\tsummary\n");
+    for (recipe, (files, bytes)) in sums {
+        let _ = writeln!(table, "{recipe}\t{files}\t{bytes}\t{}", summary(recipe));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::tree::{Node, Origin, Source};
+
+    #[test]
+    fn every_byte_is_counted_for_the_recipe_that_brought_it() {
+        let mut tree = Tree::default();
+        for (path, recipe, size) in [("/bin/a", "base", 3), ("/bin/b", "base", 4), ("/etc/TZ", "site", 5)] {
+            let origin = Origin::new(recipe, Source::Builder);
+            tree.add(path, Node::file(vec![0; size], 0o644, &origin)).unwrap();
+        }
+        let base = Recipe { name: "base".into(), summary: "the base".into(), ..Recipe::default() };
+        insta::assert_snapshot!(recipes(&tree, &[base]), @r"
+        recipe	files	bytes	summary
+        base	2	7	the base
+        site	1	5	site.toml, rendered
+        ");
+    }
+}
