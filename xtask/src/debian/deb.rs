@@ -37,7 +37,7 @@ pub fn for_each(deb: &Path, mut visit: impl FnMut(&str, &mut Entry) -> Result<()
 }
 
 /// `./usr/sbin/pppd` → `/usr/sbin/pppd`, `./usr/` → `/usr`
-fn absolute(entry: &Entry) -> Result<String> {
+pub fn absolute(entry: &tar::Entry<impl Read>) -> Result<String> {
     let path = entry.path().attempt(|| "a path in it cannot be read".into())?;
     let Some(path) = path.to_str() else { bail!("the path {path:?} in it is not UTF-8") };
     let path = path.strip_prefix('.').unwrap_or(path).trim_matches('/');

@@ -18,11 +18,38 @@ fn runs_on_arm1176(arch: u64) -> bool {
     arch <= 7 || arch == 9
 }
 
+/// `Tag_CPU_arch` in words (same table).
+fn arm_name(arch: u64) -> String {
+    match arch {
+        8 => "ARMv6T2".into(),
+        10 => "ARMv7".into(),
+        11..=13 | 16 | 17 | 21 => "a microcontroller's ARM".into(),
+        14 | 15 | 18..=20 => "ARMv8".into(),
+        22 => "ARMv9".into(),
+        other => format!("a newer ARM (Tag_CPU_arch {other})"),
+    }
+}
+
+/// `e_machine` in words, for what a PC or another Pi would run (System V ABI, e_machine).
+fn machine_name(machine: u16) -> String {
+    match machine {
+        3 => "a 32-bit PC (i386)".into(),
+        62 => "a PC (x86-64)".into(),
+        183 => "a 64-bit ARM (AArch64)".into(),
+        other => format!("another processor (ELF machine {other})"),
+    }
+}
+
 /// Checks the whole tree; the first fault is the error. `build_paths`: directories of this
 /// machine whose names must not be in the image.
 pub fn check(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> Result<()> {
+    check_files(tree, recipes, build_paths)?;
+    every_link_leads_somewhere(tree, |_| false)
+}
+
+/// What can be said of each file by itself, and so of a tree that is not complete yet.
+pub fn check_files(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> Result<()> {
     every_program_runs_on_armv6(tree, recipes)?;
-    every_link_leads_somewhere(tree)?;
     no_private_key(tree)?;
     no_build_path(tree, build_paths)
 }
@@ -35,11 +62,9 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
             // Debian's modules are built without attributes; vermagic vouches for them.
             Cpu::Arm(None) if path.ends_with(".ko") => continue,
             Cpu::Arm(_) if chooses(path) => continue,
-            Cpu::Arm(Some(arch)) => {
-                format!("its build attributes say CPU architecture {arch}, newer than ARMv6")
-            }
+            Cpu::Arm(Some(arch)) => format!("it is built for {}; the Pi 1 is an ARMv6", arm_name(arch)),
             Cpu::Arm(None) => "it does not say for which ARM it was built (no .ARM.attributes)".into(),
-            Cpu::Other(machine) => format!("it is for another processor (ELF machine {machine})"),
+            Cpu::Other(machine) => format!("it is built for {}", machine_name(machine)),
         };
         return Err(Error::new(format!("{path} would not run on a Raspberry Pi 1"))
             .fact(verdict)
@@ -49,21 +74,25 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     Ok(())
 }
 
-fn every_link_leads_somewhere(tree: &Tree) -> Result<()> {
+/// `may_come`: whether something that the tree does not hold yet may still come to a path.
+pub fn every_link_leads_somewhere(tree: &Tree, may_come: impl Fn(&str) -> bool) -> Result<()> {
     for (path, node) in tree.iter() {
         let Kind::Link(target) = &node.kind else { continue };
-        // What is mounted over these at boot is not in the tree.
-        let at_run_time = ["/run", "/proc", "/dev", "/sys", "/state", "/tmp", "/boot"];
-        if at_run_time.iter().any(|it| target == it || target.starts_with(&format!("{it}/"))) {
+        let Err(missing) = tree.resolve(path) else { continue };
+        if is_there_at_run_time(&missing) || may_come(&missing) {
             continue;
         }
-        if tree.resolve(path).is_none() {
-            return Err(Error::new(format!("{path} is a link to {target}, where nothing is"))
-                .fact(format!("it comes from {}", node.origin))
-                .next("correct the link, or add what it points to"));
-        }
+        return Err(Error::new(format!("{path} is a link to {target}, where nothing is"))
+            .fact(format!("it comes from {}", node.origin))
+            .next("correct the link, or add what it points to"));
     }
     Ok(())
+}
+
+/// What is mounted over these at boot is not in the tree.
+fn is_there_at_run_time(path: &str) -> bool {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    ["run", "proc", "dev", "sys", "state", "tmp", "boot"].contains(&first)
 }
 
 fn no_private_key(tree: &Tree) -> Result<()> {

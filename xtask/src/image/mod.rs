@@ -6,6 +6,8 @@ pub mod elf;
 pub mod gates;
 pub mod initramfs;
 pub mod modules;
+pub mod outline;
+pub mod overlay;
 pub mod pipeline;
 pub mod report;
 pub mod root;

@@ -13,7 +13,7 @@ use dialbox::site::Site;
 use flate2::{Compression, GzBuilder};
 
 use super::{
-    boot, disk, gates, initramfs, report,
+    boot, disk, gates, initramfs, outline, report,
     root::{self, Ingredients},
     squashfs,
     tree::Tree,
@@ -23,7 +23,7 @@ use crate::{
     context::BuildContext,
     cross,
     debian::fetch,
-    error::{Attempt, Error, Result},
+    error::{Attempt, Result},
     manifest::{LockedManifest, LockedPackage},
     task::{self, Inputs, Output, digest},
 };
@@ -42,6 +42,7 @@ pub struct SiteSource<'a> {
 /// The compiler works mostly on one processor; meanwhile the other unpacks, assembles, checks and
 /// compresses all that does not wait for it.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: SiteSource) -> Result<Output> {
+    outline::check(ctx, &locked.manifest.recipes, site)?;
     fetch_what_is_missing(ctx, locked)?;
     let (programs, packages) = thread::scope(|scope| {
         let programs = scope.spawn(|| {
@@ -88,7 +89,7 @@ impl<'a> Packages<'a> {
         let inputs = self.inputs()?.path("overlay", &self.ctx.overlay_dir())?;
         let done = task::run(self.ctx, "compress", inputs, |_| {
             let tree = self.tree()?;
-            gates::check(&tree, &self.locked.manifest.recipes, &self.build_paths())?;
+            gates::check_files(&tree, &self.locked.manifest.recipes, &self.build_paths())?;
             squashfs::write(&tree, self.epoch(), &self.block_memory())?;
             Ok(format!("{} files from packages and overlay", tree.files().count()))
         });
@@ -253,6 +254,5 @@ fn read(path: &Path) -> Result<Arc<[u8]>> {
 }
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let written = fs::write(dir.join(name), bytes);
-    written.map_err(|error| Error::new(format!("cannot write {name}")).fact(error))
+    fs::write(dir.join(name), bytes).attempt(|| format!("cannot write {name} in the cache"))
 }

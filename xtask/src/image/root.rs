@@ -1,12 +1,13 @@
 //! The root tree: what the recipes ask for, taken from packages, overlay, compiler and site.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use dialbox::site::Site;
 
 use super::{
     elf::{self, Elf},
     modules::{Chosen, Modules},
+    overlay,
     tree::{Kind, Node, Origin, Source, Tree},
     unpack::{Contents, Entry, not_there},
 };
@@ -15,11 +16,11 @@ use crate::{
     context::BuildContext,
     error::{Attempt, Error, Result},
     manifest::{LockedManifest, Recipe},
-    task,
 };
 
 /// Where Debian's armel keeps shared libraries, in the order of the dynamic loader.
-const LIBRARY_DIRS: [&str; 4] = ["/lib/arm-linux-gnueabi", "/usr/lib/arm-linux-gnueabi", "/lib", "/usr/lib"];
+pub const LIBRARY_DIRS: [&str; 4] =
+    ["/lib/arm-linux-gnueabi", "/usr/lib/arm-linux-gnueabi", "/lib", "/usr/lib"];
 
 /// The packages that the root tree is made of, read.
 #[derive(Debug)]
@@ -36,10 +37,8 @@ pub fn from_packages(ctx: &BuildContext, ingredients: &Ingredients) -> Result<Tr
     let recipes = &ingredients.locked.manifest.recipes;
     let mut tree = Tree::default();
     for recipe in recipes {
-        add_recipe(ctx, &mut tree, recipe, ingredients)
-            .map_err(|error| error.while_doing(format!("recipe `{}` cannot be carried out", recipe.name)))?;
+        add_recipe(ctx, &mut tree, recipe, ingredients)?;
     }
-    refuse_unclaimed_overlay(ctx, recipes)?;
     add_modules(&mut tree, ingredients)?;
     add_libraries(&mut tree, ingredients)?;
     Ok(tree)
@@ -54,16 +53,25 @@ pub fn complete(
     site: &Site,
 ) -> Result<()> {
     for recipe in &locked.manifest.recipes {
-        // The kernel starts `init` out of the initramfs; the root never sees it.
-        for binary in recipe.binaries.iter().filter(|it| *it != "init") {
+        for binary in root_programs(recipe) {
             let program = fs::read(programs.join(binary));
             let program = program.attempt(|| format!("there is no program `{binary}` in src/bin"))?;
             let origin = Origin::new(&recipe.name, Source::Cargo);
-            tree.add(&format!("/usr/sbin/{binary}"), Node::file(program, 0o755, &origin))?;
+            tree.add(&program_path(binary), Node::file(program, 0o755, &origin))?;
         }
     }
     add_build_facts(tree, locked.epoch)?;
     add_site(tree, text, site)
+}
+
+/// Our programs in the root. The kernel starts `init` out of the initramfs; the root never sees it.
+pub fn root_programs(recipe: &Recipe) -> impl Iterator<Item = &String> {
+    recipe.binaries.iter().filter(|it| *it != "init")
+}
+
+/// Where one of our programs lies on the box.
+pub fn program_path(name: &str) -> String {
+    format!("/usr/sbin/{name}")
 }
 
 /// Modules for the initramfs, in loading order.
@@ -74,10 +82,6 @@ pub fn early_modules(ingredients: &Ingredients) -> Result<Chosen> {
 }
 
 fn add_recipe(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe, from: &Ingredients) -> Result<()> {
-    let by_builder = Origin::new(&recipe.name, Source::Builder);
-    for directory in &recipe.directories {
-        tree.add_directory(directory, &by_builder)?;
-    }
     for package in &recipe.packages {
         let contents = contents(from, &package.id.name)?;
         let origin = Origin::new(&recipe.name, Source::Package(package.id.name.clone()));
@@ -88,12 +92,19 @@ fn add_recipe(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe, from: &Ingre
             }
         }
     }
-    for path in &recipe.overlay {
-        add_from_overlay(ctx, tree, path, &Origin::new(&recipe.name, Source::Overlay))?;
+    add_own(ctx, tree, recipe)
+}
+
+/// What a recipe brings without any package: directories, links, files of the overlay.
+pub fn add_own(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
+    let origin = Origin::new(&recipe.name, Source::Builder);
+    for directory in &recipe.directories {
+        tree.add_directory(directory, &origin)?;
     }
+    overlay::add(ctx, tree, recipe)?;
     for (target, paths) in &recipe.links {
         for path in paths {
-            tree.add(path, Node::link(target, &by_builder))?;
+            tree.add(path, Node::link(target, &origin))?;
         }
     }
     Ok(())
@@ -135,38 +146,6 @@ fn beside(path: &str, target: &str) -> String {
         }
     }
     steps.join("/")
-}
-
-fn add_from_overlay(ctx: &BuildContext, tree: &mut Tree, path: &str, origin: &Origin) -> Result<()> {
-    let overlay = ctx.overlay_dir();
-    for file in task::files_below(&overlay.join(path))? {
-        let inside = format!("/{}", file.strip_prefix(&overlay).unwrap_or(&file).display());
-        let unreadable = || format!("cannot read {}", ctx.short(&file));
-        let kind = fs::symlink_metadata(&file).attempt(unreadable)?;
-        let node = if kind.is_symlink() {
-            Node::link(fs::read_link(&file).attempt(unreadable)?.to_string_lossy(), origin)
-        } else {
-            // git keeps only the x bit; the umask of a checkout must not reach the image.
-            let mode = if kind.permissions().mode() & 0o111 != 0 { 0o755 } else { 0o644 };
-            Node::file(fs::read(&file).attempt(unreadable)?, mode, origin)
-        };
-        tree.add(&inside, node)?;
-    }
-    Ok(())
-}
-
-/// A file of the overlay that no recipe lists would silently stay out of the image.
-fn refuse_unclaimed_overlay(ctx: &BuildContext, recipes: &[Recipe]) -> Result<()> {
-    let overlay = ctx.overlay_dir();
-    let claimed: Vec<&String> = recipes.iter().flat_map(|it| &it.overlay).collect();
-    for file in task::files_below(&overlay)? {
-        let path = file.strip_prefix(&overlay).unwrap_or(&file).to_string_lossy().into_owned();
-        if !claimed.iter().any(|it| **it == path || it.ends_with('/') && path.starts_with(it.as_str())) {
-            return Err(Error::new(format!("overlay/{path} belongs to no recipe"))
-                .next(format!("add \"{path}\" to `overlay` in the recipe it serves, or remove the file")));
-        }
-    }
-    Ok(())
 }
 
 /// The initramfs' modules are not here again: every boot loads them before it sees the root.
@@ -227,7 +206,8 @@ fn add_build_facts(tree: &mut Tree, epoch: u64) -> Result<()> {
     tree.add("/etc/dialbox/build", Node::file(facts.into_bytes(), 0o644, &origin))
 }
 
-fn add_site(tree: &mut Tree, text: &str, site: &Site) -> Result<()> {
+/// Adds the site and what it renders; its files come last and win.
+pub fn add_site(tree: &mut Tree, text: &str, site: &Site) -> Result<()> {
     let origin = Origin::new("site", Source::Site);
     tree.put("/etc/dialbox/site.toml", Node::file(text.as_bytes(), 0o600, &origin))?;
     for file in site.render() {

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use crate::{
-    bail,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 
 /// Absolute path → node. Parents are always there.
 #[derive(Debug, Default)]
@@ -119,8 +116,9 @@ impl Tree {
         self.nodes.get(path)
     }
 
-    /// Where a path ends up when links are followed, or `None` if it dangles or loops.
-    pub fn resolve(&self, path: &str) -> Option<String> {
+    /// Where a path ends up when links are followed. The error is the first place on the way at
+    /// which there is nothing, or the link that closes a loop.
+    pub fn resolve(&self, path: &str) -> Result<String, String> {
         let mut todo: Vec<String> =
             path.split('/').rev().filter(|it| !it.is_empty()).map(Into::into).collect();
         let mut at = String::new();
@@ -135,12 +133,13 @@ impl Tree {
                 _ => {}
             }
             let next = format!("{at}/{step}");
-            match &self.nodes.get(&next)?.kind {
+            let Some(node) = self.nodes.get(&next) else { return Err(next) };
+            match &node.kind {
                 Kind::Link(target) => {
                     links += 1;
                     // As many as the kernel follows (include/linux/namei.h, MAXSYMLINKS).
                     if links > 40 {
-                        return None;
+                        return Err(next);
                     }
                     if target.starts_with('/') {
                         at.clear();
@@ -150,15 +149,20 @@ impl Tree {
                 _ => at = next,
             }
         }
-        Some(at)
+        Ok(at)
     }
 
     fn add_parents(&mut self, path: &str, origin: &Origin) -> Result<()> {
         for (at, _) in path.match_indices('/').skip(1) {
             let parent = &path[..at];
-            match self.nodes.get(parent).map(|it| &it.kind) {
-                Some(Kind::Directory) => {}
-                Some(_) => bail!("{path} lies below {parent}, which is no directory"),
+            match self.nodes.get(parent) {
+                Some(Node { kind: Kind::Directory, .. }) => {}
+                Some(Node { origin: there, .. }) => {
+                    return Err(Error::new(format!("{path} lies below {parent}, which is no directory"))
+                        .fact(format!("{parent} comes from {there}"))
+                        .fact(format!("{path} comes from {origin}"))
+                        .next("take one of the two out, or give it another place"));
+                }
                 None => {
                     let node = Node { kind: Kind::Directory, mode: 0o755, origin: origin.clone() };
                     self.nodes.insert(parent.to_owned(), node);
@@ -210,13 +214,15 @@ mod tests {
             tree.add(path, node).unwrap();
         }
         for (path, end) in [
-            ("/bin/sh", Some("/bin/busybox")),
-            ("/etc/shell", Some("/bin/busybox")),
-            ("/sbin/../bin/./sh", Some("/bin/busybox")),
-            ("/loop", None),
-            ("/gone", None),
+            ("/bin/sh", Ok("/bin/busybox")),
+            ("/etc/shell", Ok("/bin/busybox")),
+            ("/sbin/../bin/./sh", Ok("/bin/busybox")),
+            ("/loop", Err("/loop")),
+            ("/gone", Err("/nowhere")),
+            ("/sbin/gone/deep", Err("/bin/gone")),
         ] {
-            assert_eq!(tree.resolve(path).as_deref(), end, "{path}");
+            let resolved = tree.resolve(path);
+            assert_eq!(resolved.as_deref().map_err(String::as_str), end, "{path}");
         }
     }
 

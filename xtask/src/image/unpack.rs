@@ -70,7 +70,7 @@ pub fn read(package: &str, output: &Output) -> Result<Contents> {
     let mut entries = BTreeMap::new();
     for entry in archive.entries().attempt(broken)? {
         let mut entry = entry.attempt(broken)?;
-        let path = entry.path().attempt(broken)?.to_string_lossy().trim_start_matches('.').to_owned();
+        let path = deb::absolute(&entry).map_err(|error| error.while_doing(broken()))?;
         let kind = entry.header().entry_type();
         let link = entry.link_name().attempt(broken)?.map(|it| it.to_string_lossy().into_owned());
         let entry = match link {
@@ -123,7 +123,8 @@ pub fn tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Res
                     return Ok(());
                 }
                 place(dir, path, entry)
-            })?;
+            })
+            .map_err(|error| broken_as_locked(package, error))?;
         }
         for path in &wanted {
             if !dir.join(path.trim_start_matches('/')).exists() {
@@ -164,11 +165,18 @@ fn place(dir: &Path, path: &str, entry: &mut tar::Entry<'_, impl Read>) -> Resul
 fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {
     task::run_silently(ctx, &tar_task(package), tar_inputs(package), |dir| {
         let deb: PathBuf = fetch::packages(ctx, &[package])?.remove(0);
-        let mut data = deb::data(&deb)?;
+        let mut data = deb::data(&deb).map_err(|error| broken_as_locked(package, error))?;
         let broken = || format!("cannot unpack {}", package.file_name());
         let mut tar = BufWriter::new(File::create(dir.join("data.tar")).attempt(broken)?);
         io::copy(&mut data, &mut tar).attempt(broken).map(drop)
     })
+}
+
+/// A package is unpacked only after its hash was found good.
+fn broken_as_locked(package: &LockedPackage, error: Error) -> Error {
+    error.fact(format!("it is {}, and has the SHA-256 of image/packages.lock", package.file_name())).next(
+        "if the archive has it no better, choose another `version` in the recipe, then `cargo xtask lock`",
+    )
 }
 
 fn tar_task(package: &LockedPackage) -> String {
