@@ -35,6 +35,7 @@ pub use net::{Ipv4Net, Netmask};
 pub use number::Whole;
 pub use render::RenderedFile;
 pub use secret::{Pin, Secret};
+pub use suggest::closest;
 pub use text::Invalid;
 pub use timezone::Timezone;
 

@@ -12,7 +12,7 @@ use crate::{
     cli::Sources,
     error::{Attempt, Result},
     say::Say,
-    task::digest_file,
+    task::{self, digest_file},
 };
 
 /// The one place that knows the clock, the environment and the paths of this machine.
@@ -48,8 +48,7 @@ pub struct BuildContext {
 impl BuildContext {
     /// Looks around on this machine.
     pub fn new(sources: &Sources) -> Self {
-        let workspace =
-            Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        let workspace = checkout(&env::current_dir().unwrap_or_default());
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
         let cache = target.join("dialbox");
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -92,7 +91,8 @@ impl BuildContext {
         digest_file(&self.program)
     }
 
-    /// Creates the cache and keeps other builds out of it until the guard is dropped.
+    /// Creates the cache and keeps other builds out of it until the guard is dropped. What a build
+    /// left that was interrupted is thrown away.
     pub fn lock_cache(&self) -> Result<fs::File> {
         let cannot = || format!("cannot use the cache {}", self.short(&self.cache));
         fs::create_dir_all(&self.cache).attempt(cannot)?;
@@ -101,11 +101,39 @@ impl BuildContext {
             self.say.line("  waiting for another cargo xtask to finish …");
             flock(&file, FlockOperation::LockExclusive).attempt(cannot)?;
         }
+        task::forget_interrupted(self)?;
         Ok(file)
     }
 
     /// A path as a person in the checkout would write it.
     pub fn short<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
         path.strip_prefix(&self.workspace).unwrap_or(path).display()
+    }
+}
+
+/// The nearest directory at or above `place` that holds `image/image.toml`, else the checkout that
+/// this program was compiled in.
+fn checkout(place: &Path) -> PathBuf {
+    let is_checkout = |it: &&Path| it.join("image/image.toml").is_file();
+    let compiled_in = || Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(""));
+    place.ancestors().find(is_checkout).unwrap_or_else(compiled_in).to_path_buf()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkout_is_the_one_a_person_stands_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let (outer, inner) = (dir.path().join("outer"), dir.path().join("outer/fork/inner"));
+        for checkout in [&outer, &inner] {
+            fs::create_dir_all(checkout.join("image/recipes")).unwrap();
+            fs::write(checkout.join("image/image.toml"), "").unwrap();
+        }
+        assert_eq!(checkout(&outer), outer);
+        assert_eq!(checkout(&outer.join("fork")), outer);
+        assert_eq!(checkout(&inner.join("image/recipes")), inner);
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).starts_with(checkout(dir.path())));
     }
 }

@@ -1,6 +1,6 @@
 //! What the builder says when it cannot go on: what failed, the facts, what to do next.
 
-use std::fmt;
+use std::{any::Any, fmt, io};
 
 /// The builder's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -23,6 +23,17 @@ impl Error {
     /// A failure: what failed, on what.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), facts: Vec::new(), next: None }
+    }
+
+    /// A failure whose cause spoke for itself. A full disk is said in one way everywhere.
+    pub fn caused_by(what: impl Into<String>, cause: impl fmt::Display + 'static) -> Self {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let error = Self::new(what).fact(&cause);
+        match (&cause as &dyn Any).downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(StorageFull | QuotaExceeded | FileTooLarge) => error
+                .next("make room on the disk, then run the same command again; nothing half-made was kept"),
+            _ => error,
+        }
     }
 
     /// Adds a line that helps to see why.
@@ -66,9 +77,9 @@ pub trait Attempt<T> {
     fn attempt(self, what: impl FnOnce() -> String) -> Result<T>;
 }
 
-impl<T, E: fmt::Display> Attempt<T> for std::result::Result<T, E> {
+impl<T, E: fmt::Display + 'static> Attempt<T> for std::result::Result<T, E> {
     fn attempt(self, what: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|error| Error::new(what()).fact(error))
+        self.map_err(|error| Error::caused_by(what(), error))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Read,
+    io::{ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
@@ -134,8 +134,9 @@ pub fn run_silently(
     }
     ctx.say.explain(|| format!("{task}: {}", why(&shelf, &inputs)));
     fs::create_dir_all(&shelf).attempt(|| format!("cannot create {}", ctx.short(&shelf)))?;
-    let scratch = tempfile::Builder::new().prefix(".making-").tempdir_in(&shelf);
-    let scratch = scratch.attempt(|| format!("cannot create a directory in {}", ctx.short(&shelf)))?;
+    let making = making(ctx);
+    let scratch = fs::create_dir_all(&making).and_then(|()| tempfile::tempdir_in(&making));
+    let scratch = scratch.attempt(|| format!("cannot create a directory in {}", ctx.short(&making)))?;
     make(scratch.path())?;
     let record = Record { digest: digest_tree(scratch.path())?, inputs };
     let text = toml::to_string(&record).attempt(|| format!("cannot record task {task}"))?;
@@ -149,6 +150,22 @@ pub fn run_silently(
     finish().attempt(|| format!("cannot keep the output of task {task}"))?;
     forget_old(&shelf, &key);
     Ok(Output { dir, digest: record.digest })
+}
+
+/// Where outputs lie while they are made: beside the shelves, to be renamed onto them.
+fn making(ctx: &BuildContext) -> PathBuf {
+    ctx.cache.join("making")
+}
+
+/// Removes what was being made when a build was interrupted. To be called by the holder of the
+/// cache's lock: nobody else is making anything.
+pub fn forget_interrupted(ctx: &BuildContext) -> Result<()> {
+    match fs::remove_dir_all(making(ctx)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).attempt(|| format!("cannot remove {}", ctx.short(&making(ctx))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// SHA-256 of some bytes, in hexadecimal.

@@ -130,9 +130,11 @@ fn find_here(ctx: &BuildContext, wanted: &Wanted) -> Result<PathBuf, Absence> {
 }
 
 fn offline(ctx: &BuildContext, missing: &[(&Wanted, &Absence)]) -> Error {
-    let count = missing.len();
-    let mut error =
-        Error::new(format!("offline, and {count} of the packages are not in {}", ctx.short(&ctx.downloads)));
+    let count = match missing.len() {
+        1 => "one package is".to_owned(),
+        count => format!("{count} packages are"),
+    };
+    let mut error = Error::new(format!("offline, and {count} not in {}", ctx.short(&ctx.downloads)));
     for (wanted, absence) in missing {
         error = error.fact(format!("{}  sha256 {}", &wanted.name, wanted.sha256));
         if let Absence::OtherContent { found, sha256 } = absence {
@@ -223,7 +225,7 @@ fn explain(ctx: &BuildContext, wanted: &Wanted, failure: Failure) -> Error {
                 .next("run the same command again: it goes on where it stopped")
         }
         Failure::Disk(error) => {
-            Error::new(format!("cannot store {name} in {}", ctx.short(&ctx.downloads))).fact(error)
+            Error::caused_by(format!("cannot store {name} in {}", ctx.short(&ctx.downloads)), error)
         }
     }
 }

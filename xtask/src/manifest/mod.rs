@@ -140,7 +140,11 @@ impl Manifest {
             let links = recipe.links.values().flatten();
             for path in files.chain(links).chain(&recipe.binaries).chain(&recipe.overlay) {
                 if let Some(first) = owners.insert(path, &recipe.name) {
-                    bail!("recipes `{first}` and `{}` both claim {path}", recipe.name);
+                    return Err(Error::new(format!(
+                        "recipes `{first}` and `{}` both claim {path}",
+                        recipe.name
+                    ))
+                    .next("take it out of one of the two in image/recipes"));
                 }
             }
         }
@@ -161,8 +165,10 @@ fn load_recipes(dir: &Path, kind: &str, names: &[String], image: &RawImage) -> R
             return Err(Error::new(format!("image/image.toml lists `{name}`, but there is no {shown}"))
                 .next(format!("correct the name under `{kind}` in image/image.toml, or write {shown}")));
         }
-        recipes
-            .push(Recipe::validate(name, read(&path, &shown)?, image).map_err(|it| it.while_doing(shown))?);
+        recipes.push(
+            Recipe::validate(name, read(&path, &shown)?, image)
+                .map_err(|it| it.while_doing(format!("{shown} cannot be used")))?,
+        );
     }
     Ok(recipes)
 }
@@ -213,6 +219,7 @@ fn check_absolute(path: &str) -> Result<()> {
     let steps = path.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest));
     match steps {
         Some(steps) if steps.split('/').all(|it| !matches!(it, "" | "." | "..")) => Ok(()),
-        _ => bail!("`{path}` is not a plain absolute path"),
+        _ => Err(Error::new(format!("`{path}` is not a plain absolute path"))
+            .next("write it from the root on, without `.` and `..`, as in /usr/sbin/pppd")),
     }
 }

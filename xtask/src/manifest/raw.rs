@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use dialbox::site::closest;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::error::{Attempt, Error, Result};
@@ -80,10 +81,26 @@ pub fn read<T: DeserializeOwned>(path: &Path, shown: &str) -> Result<T> {
     let text = fs::read_to_string(path).attempt(|| format!("cannot read {shown}"))?;
     toml::from_str(&text).map_err(|error| {
         let (line, column) = error.span().map_or((1, 1), |span| position(&text, span.start));
-        Error::new(format!("{shown}:{line}:{column}: {}", error.message().trim_end()))
+        let told = reword(error.message().trim_end());
+        Error::new(format!("{shown}:{line}:{column}: {told}"))
             .fact(text.lines().nth(line - 1).unwrap_or_default().trim_end())
+            .fact(format!("{:>column$}", "^"))
             .next(format!("correct {shown} and run the same command again"))
     })
+}
+
+/// serde lists every key there is (`Error::unknown_field`); the one that was meant says more.
+fn reword(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match quoted.as_slice() {
+        [found, known @ ..] if message.starts_with("unknown field") => {
+            match closest(found, known.iter().copied()) {
+                Some(meant) => format!("unknown key `{found}`; did you mean `{meant}`?"),
+                None => format!("unknown key `{found}`; there are {}", known.join(", ")),
+            }
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// Line and column, both from 1, of a byte offset.

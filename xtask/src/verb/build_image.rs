@@ -6,8 +6,6 @@ use std::{
     time::Instant,
 };
 
-use dialbox::site::Site;
-
 use crate::{
     cli,
     context::BuildContext,
@@ -16,6 +14,7 @@ use crate::{
     image::pipeline::{self, SiteSource},
     manifest::{Lock, Manifest},
     task::digest_file,
+    verb::site,
 };
 
 /// Builds the image and puts it into the output directory.
@@ -26,7 +25,7 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
         ctx.say.explaining();
     }
     let file = args.site.clone().unwrap_or_else(|| ctx.image_dir().join("sites/dialer.toml"));
-    let (text, site) = read_site(&ctx, &file)?;
+    let (text, site) = site::read(&file, &ctx.short(&file).to_string())?;
     let locked = Manifest::load(&ctx)?.lock(Lock::load(&ctx)?)?;
     cross::refuse_other_rustc(&ctx)?;
     let _alone = ctx.lock_cache()?;
@@ -57,28 +56,22 @@ fn next_commands(image: &Path) -> String {
     )
 }
 
-/// Reads and validates a site, with errors that name its line.
-pub fn read_site(ctx: &BuildContext, file: &Path) -> Result<(String, Site)> {
-    let shown = ctx.short(file).to_string();
-    let text = fs::read_to_string(file).attempt(|| format!("cannot read {shown}"))?;
-    let site = Site::parse(&text).map_err(|error| Error::new(error.in_file(shown).to_string()))?;
-    Ok((text, site))
-}
-
 /// Copies the files of a finished build to `out`, each under a temporary name first; the old
 /// ones stay until the new ones are whole. `false`: they were there already.
 fn publish(from: &Path, out: &Path) -> Result<bool> {
     let sums =
         fs::read_to_string(from.join("SHA256SUMS")).attempt(|| "the build left no SHA256SUMS".into())?;
     let names = || sums.lines().filter_map(|line| line.split_once("  "));
+    let files = || names().map(|(_, name)| name).chain(["SHA256SUMS"]);
+    // A run that was interrupted may have left some.
+    files().for_each(|name| drop(Part::of(out, name)));
     let there = |(hash, name): (&str, &str)| digest_file(&out.join(name)).is_ok_and(|it| it == hash);
     let sums_there = fs::read_to_string(out.join("SHA256SUMS")).is_ok_and(|it| it == sums);
     if sums_there && names().all(there) {
         return Ok(false);
     }
     fs::create_dir_all(out).attempt(|| format!("cannot create {}", out.display()))?;
-    let names: Vec<&str> = names().map(|(_, name)| name).chain(["SHA256SUMS"]).collect();
-    let parts: Vec<Part> = names.iter().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
+    let parts: Vec<Part> = files().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
     parts.into_iter().try_for_each(Part::finish)?;
     Ok(true)
 }
@@ -90,8 +83,12 @@ struct Part {
 }
 
 impl Part {
+    fn of(out: &Path, name: &str) -> Self {
+        Self { part: out.join(format!(".{name}.part")), whole: out.join(name) }
+    }
+
     fn copy(from: &Path, out: &Path, name: &str) -> Result<Self> {
-        let file = Self { part: out.join(format!(".{name}.part")), whole: out.join(name) };
+        let file = Self::of(out, name);
         let copied =
             fs::copy(from.join(name), &file.part).and_then(|_| fs::File::open(&file.part)?.sync_all());
         copied.map_err(|error| {

@@ -27,14 +27,21 @@ pub fn run(args: &cli::Site) -> Result<()> {
 
 /// Reads and validates a site; what is wrong is said with line and column.
 pub fn load(file: &Path) -> Result<Site> {
-    let name = file.display().to_string();
+    read(file, &file.display().to_string()).map(|(_, site)| site)
+}
+
+/// The same, with the text; `name` is what errors call the file.
+pub fn read(file: &Path, name: &str) -> Result<(String, Site)> {
     let text = fs::read_to_string(file)
         .attempt(|| format!("cannot read {name}"))
         .map_err(|error| error.next("name another file, or write one with `cargo xtask site new`"))?;
-    Site::parse(&text).map_err(|error| {
-        let error = error.in_file(name);
-        Error::new(error.headline()).fact(error.excerpt()).next(error.next())
-    })
+    match Site::parse(&text) {
+        Ok(site) => Ok((text, site)),
+        Err(error) => {
+            let error = error.in_file(name);
+            Err(Error::new(error.headline()).fact(error.excerpt()).next(error.next()))
+        }
+    }
 }
 
 fn new(role: cli::Role, force: bool, file: &Path) -> Result<String> {

@@ -298,7 +298,7 @@ fn offline_what_is_missing_or_different_is_listed() {
     bench.ctx.offline = true;
     fs::write(bench.ctx.downloads.join("ppp_2.4.9_armel.deb"), "another build of it").unwrap();
     insta::assert_snapshot!(bench.error(), @r"
-    error: offline, and 1 of the packages are not in downloads
+    error: offline, and one package is not in downloads
       ppp_2.4.9_armel.deb  sha256 19f26a9358acc046cf15d201e7ef7368526a23abadb30f77af8ae511f254ccb0
         downloads/ppp_2.4.9_armel.deb is there, but its sha256 is db4be3c3e53f8265f18f42710f35c8d00405294177a14f9c68bba9837bfd5755
       next: run it once without --offline, or put the files there
