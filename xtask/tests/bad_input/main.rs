@@ -1,0 +1,29 @@
+//! Bad input: each with one clear error, and nothing half-written.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod checkout;
+mod manifest;
+mod overlay;
+mod package;
+mod packages;
+mod stopped;
+
+use std::fs;
+
+use checkout::Checkout;
+
+/// Without this, every other test here could pass for a wrong reason.
+#[test]
+fn the_checkout_is_good_before_it_is_spoilt() {
+    let checkout = Checkout::new();
+    let first = checkout.succeeds(checkout.build_image_offline());
+    assert!(first.contains("out/small.img is ready"), "{first}");
+    let sums = fs::read_to_string(checkout.path("out/SHA256SUMS")).unwrap();
+    let mut promised: Vec<String> = sums.lines().map(str::to_owned).collect();
+    promised.sort_by_key(|line| line[64..].to_owned());
+    let found = checkout.out().into_iter().filter(|(name, _)| name != "SHA256SUMS");
+    assert_eq!(found.map(|(name, hash)| format!("{hash}  {name}")).collect::<Vec<_>>(), promised);
+    assert!(sums.contains("  small.img\n"), "{sums}");
+    let again = checkout.succeeds(checkout.build_image_offline());
+    assert!(again.contains("out/small.img is up to date"), "{again}");
+}

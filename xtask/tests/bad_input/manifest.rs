@@ -1,0 +1,134 @@
+//! Slips in what a person writes: `site.toml`, `image.toml`, recipes, the pinned compiler.
+
+use insta::assert_snapshot;
+
+use crate::checkout::Checkout;
+
+#[test]
+fn a_typo_in_site_toml() {
+    let checkout = Checkout::new();
+    checkout.write("cabin.toml", "role = \"dialer\"\nhostnam = \"cabin\"\n");
+    let mut build = checkout.build_image_offline();
+    build.args(["--site", "cabin.toml"]);
+    assert_snapshot!(checkout.refuses(build), @r"
+    error: cabin.toml:2:1: unknown key `hostnam`; did you mean `hostname`?
+        |
+      2 | hostnam = ••••
+        | ^^^^^^^
+      next: write `hostname`
+    ");
+}
+
+#[test]
+fn a_site_that_is_not_there() {
+    let checkout = Checkout::new();
+    let mut build = checkout.build_image_offline();
+    build.args(["--site", "cabin.toml"]);
+    assert_snapshot!(checkout.refuses(build), @r"
+    error: cannot read cabin.toml
+      No such file or directory (os error 2)
+      next: name another file, or write one with `cargo xtask site new`
+    ");
+}
+
+#[test]
+fn a_typo_in_image_toml() {
+    let checkout = Checkout::new();
+    checkout.edit("image/image.toml", "boot-mib", "boot-mb");
+    assert_snapshot!(checkout.error(), @r"
+    error: image/image.toml:11:1: unknown key `boot-mb`; did you mean `boot-mib`?
+      boot-mb = 9
+      ^
+      next: correct image/image.toml and run the same command again
+    ");
+}
+
+#[test]
+fn a_recipe_that_image_toml_misspells() {
+    let checkout = Checkout::new();
+    checkout.edit("image/image.toml", "\"base\"", "\"bsae\"");
+    assert_snapshot!(checkout.error(), @r"
+    error: image/image.toml lists `bsae`, but there is no image/recipes/bsae.toml
+      next: correct the name under `recipes` in image/image.toml, or write image/recipes/bsae.toml
+    ");
+}
+
+#[test]
+fn a_typo_in_a_recipe() {
+    let checkout = Checkout::new();
+    checkout.edit("image/recipes/base.toml", "binaries", "binarys");
+    assert_snapshot!(checkout.error(), @r#"
+    error: image/recipes/base.toml:2:1: unknown key `binarys`; did you mean `binaries`?
+      binarys = ["init", "service"]
+      ^
+      next: correct image/recipes/base.toml and run the same command again
+    "#);
+}
+
+#[test]
+fn a_path_in_a_recipe_that_is_not_absolute() {
+    let checkout = Checkout::new();
+    checkout.edit("image/recipes/base.toml", "[\"/bin/busybox\"]", "[\"bin/busybox\"]");
+    assert_snapshot!(checkout.error(), @r"
+    error: image/recipes/base.toml cannot be used
+      `bin/busybox` is not a plain absolute path
+      next: write it from the root on, without `.` and `..`, as in /usr/sbin/pppd
+    ");
+}
+
+#[test]
+fn a_file_that_two_recipes_claim() {
+    let checkout = Checkout::new();
+    checkout.edit("image/recipes/kernel.toml", "[[package]]", "overlay = [\"etc/\"]\n\n[[package]]");
+    assert_snapshot!(checkout.error(), @r"
+    error: recipes `kernel` and `base` both claim etc/
+      next: take it out of one of the two in image/recipes
+    ");
+}
+
+#[test]
+fn a_program_of_ours_that_nobody_wrote() {
+    let checkout = Checkout::new();
+    checkout.edit("image/recipes/base.toml", "\"service\"", "\"servcie\"");
+    assert_snapshot!(checkout.error(), @r"
+    error: recipe `base` names the program `servcie`, but src/bin has none of that name
+      next: correct `binaries` in image/recipes/base.toml, or write src/bin/servcie.rs
+    ");
+}
+
+#[test]
+fn a_rust_toolchain_of_another_version_than_pinned() {
+    let checkout = Checkout::new();
+    checkout.write("rust-toolchain.toml", "[toolchain]\nchannel = \"1.90.0\"\n");
+    let error = checkout.error().replace(env!("XTASK_RUSTC_RELEASE"), "RELEASE");
+    assert_snapshot!(error, @r"
+    error: rustc is RELEASE, but dialbox is built by 1.90.0
+      rust-toolchain.toml pins it: the image is the same on every machine because its compiler is
+      next: rustup toolchain install 1.90.0, then run the same command again
+    ");
+}
+
+#[test]
+fn a_boot_partition_too_small_for_its_contents() {
+    let mut checkout = Checkout::new();
+    checkout.edit("image/image.toml", "boot-mib = 9", "boot-mib = 1");
+    let modules: (&str, &[u8]) = ("/lib/modules/6.1.0/modules.builtin", b"");
+    checkout.package("linux-image", &[("/boot/vmlinuz", &vec![0; 2 << 20]), modules]);
+    assert_snapshot!(checkout.error(), @r"
+    error: the boot partition is too small: its files need 2105344 bytes, it has 1048576
+      kernel.img: 2097152 bytes
+      site.toml: 1336 bytes
+      initramfs.gz: 213 bytes
+      next: set `boot-mib = 3` or more under [disk] in image/image.toml
+    ");
+}
+
+#[test]
+fn a_root_partition_too_small_for_its_contents() {
+    let mut checkout = Checkout::new();
+    let noise: Vec<u8> =
+        (0..600_000_u32).flat_map(|it| it.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    checkout.package("busybox", &[("/bin/busybox", &noise)]);
+    let error = checkout.error();
+    assert!(error.contains("root-mib = "), "{error}");
+}

@@ -1,0 +1,115 @@
+//! Slips in `overlay/`. They are found before anything is fetched or compiled: each test's
+//! checkout has neither packages nor a compiler.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::{checkout::Checkout, package::arm_program};
+
+fn checkout() -> Checkout {
+    let checkout = Checkout::new();
+    fs::remove_dir_all(checkout.path("../downloads")).unwrap();
+    fs::remove_file(checkout.path("../cargo")).unwrap();
+    checkout
+}
+
+#[test]
+fn an_armv7_program() {
+    let checkout = checkout();
+    checkout.write("overlay/etc/init.d/tool", arm_program(10));
+    assert_snapshot!(checkout.error(), @r"
+    error: /etc/init.d/tool would not run on a Raspberry Pi 1
+      it is built for ARMv7; the Pi 1 is an ARMv6
+      it comes from overlay/, recipe base
+      next: replace it by a build for ARMv6 (Debian: armel), or remove it
+    ");
+}
+
+#[test]
+fn an_armv6_program_is_welcome() {
+    let checkout = checkout();
+    checkout.write("overlay/etc/init.d/tool", arm_program(6));
+    let error = checkout.error();
+    assert!(error.starts_with("error: offline, and 3 packages are not in "), "{error}");
+}
+
+#[test]
+fn a_program_of_this_machine() {
+    let checkout = checkout();
+    fs::copy("/proc/self/exe", checkout.path("overlay/etc/tool")).unwrap();
+    let error = checkout.error();
+    assert!(error.starts_with("error: /etc/tool would not run on a Raspberry Pi 1\n"), "{error}");
+}
+
+#[test]
+fn a_dangling_link() {
+    let checkout = checkout();
+    checkout.link("overlay/etc/motd", "/etc/nowhere");
+    assert_snapshot!(checkout.error(), @r"
+    error: /etc/motd is a link to /etc/nowhere, where nothing is
+      it comes from overlay/, recipe base
+      next: correct the link, or add what it points to
+    ");
+}
+
+#[test]
+fn links_to_what_comes_later_do_not_dangle() {
+    let checkout = checkout();
+    for (name, target) in [
+        ("to-a-package", "/bin/busybox"),
+        ("to-a-program", "../usr/sbin/service"),
+        ("to-the-site", "ppp/options"),
+        ("to-run-time", "/run/resolv.conf"),
+        ("to-a-library", "/usr/lib/arm-linux-gnueabi/libc.so.6"),
+        ("to-another-link", "to-a-package"),
+    ] {
+        checkout.link(&format!("overlay/etc/{name}"), target);
+    }
+    let error = checkout.error();
+    assert!(error.starts_with("error: offline, and 3 packages are not in "), "{error}");
+}
+
+#[test]
+fn a_file_that_collides_with_a_packages() {
+    let checkout = checkout();
+    checkout.edit("image/recipes/base.toml", "\"etc/\"", "\"etc/\", \"bin/\"");
+    checkout.write("overlay/bin/busybox", "mine");
+    assert_snapshot!(checkout.error(), @r"
+    error: two files want to be /bin/busybox in the root
+      one from package busybox, recipe base
+      one from overlay/, recipe base
+      next: take it out of one of the two
+    ");
+}
+
+#[test]
+fn a_file_that_no_recipe_claims() {
+    let checkout = checkout();
+    checkout.write("overlay/root/.profile", "");
+    assert_snapshot!(checkout.error(), @r#"
+    error: overlay/root/.profile belongs to no recipe
+      next: add "root/.profile" to `overlay` in the recipe it serves, or remove the file
+    "#);
+}
+
+#[test]
+fn a_file_that_a_recipe_claims_and_nobody_wrote() {
+    let checkout = checkout();
+    checkout.edit("image/recipes/base.toml", "\"etc/\"", "\"etc/\", \"root/.profile\"");
+    assert_snapshot!(checkout.error(), @r"
+    error: recipe `base` names overlay/root/.profile, which is not there
+      next: correct `overlay` in image/recipes/base.toml, or add the file
+    ");
+}
+
+#[test]
+fn a_private_key() {
+    let checkout = checkout();
+    checkout.write("overlay/etc/dropbear/host", "-----BEGIN OPENSSH PRIVATE KEY-----\n");
+    assert_snapshot!(checkout.error(), @r"
+    error: /etc/dropbear/host holds a private key; every box would share it
+      it comes from overlay/, recipe base
+      next: remove it; keys are made on the box or belong in site.toml
+    ");
+}

@@ -1,0 +1,150 @@
+//! What comes from outside in the middle of the work: a full disk, Ctrl-C.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    os::unix::process::{CommandExt, ExitStatusExt},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::checkout::{Checkout, names};
+
+/// Far more than any of this takes; a test that waits so long has failed.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_full_disk_while_the_image_is_made() {
+    let checkout = Checkout::new();
+    checkout.succeeds(checkout.build_image_offline());
+    checkout.write("overlay/etc/motd", "another image\n");
+    let full = checkout.refuses(checkout.build_image_on_a_small_disk(16_384));
+    assert_snapshot!(full, @r"
+    error: cannot write small.img in the cache
+      File too large (os error 27)
+      next: make room on the disk, then run the same command again; nothing half-made was kept
+    ");
+    checkout.succeeds(checkout.build_image_offline());
+}
+
+#[test]
+fn a_full_disk_while_the_finished_image_is_put_into_out() {
+    let checkout = Checkout::new();
+    let mut elsewhere = checkout.build_image_offline();
+    checkout.succeeds(checkout.build_image_offline());
+    checkout.write("overlay/etc/motd", "another image\n");
+    elsewhere.args(["--out", "elsewhere"]);
+    checkout.succeeds(elsewhere);
+    let full = checkout.refuses(checkout.build_image_on_a_small_disk(16_384));
+    assert_snapshot!(full, @r"
+    error: cannot write out/small.img
+      File too large (os error 27)
+      what was there before is still there, whole
+      next: make room or choose another directory with --out, then run the same command again
+    ");
+}
+
+#[test]
+fn ctrl_c_during_a_download() {
+    let checkout = Checkout::new();
+    checkout.succeeds(checkout.build_image_offline());
+    let before = checkout.out();
+    fs::remove_dir_all(checkout.path("target")).unwrap();
+    let mirror = SlowMirror::new(checkout.downloads()["/pool/busybox.deb"].clone());
+    let mut build = checkout.build_image();
+    build.args(["--mirror", &mirror.url, "--downloads", "../fetched"]);
+    let running = start(build);
+    mirror.asked.recv_timeout(DEADLINE).unwrap();
+    interrupt(running);
+    assert_eq!(checkout.out(), before);
+    let finished = names(&checkout.path("../fetched")).into_iter().filter(|it| !it.ends_with(".part"));
+    assert_eq!(finished.collect::<Vec<_>>(), [""; 0]);
+    assert!(checkout.succeeds(checkout.build_image_offline()).contains("up to date"));
+}
+
+#[test]
+fn ctrl_c_while_something_is_compiled() {
+    let checkout = Checkout::new();
+    checkout.succeeds(checkout.build_image_offline());
+    let before = checkout.out();
+    checkout.write("src/bin/service.rs", "fn main() { loop {} }\n");
+    let cargo = fs::read_to_string(checkout.path("../cargo")).unwrap();
+    checkout.edit("../cargo", "mkdir", "touch started; sleep 600; mkdir");
+    let running = start(checkout.build_image_offline());
+    wait_until("the compiler runs", || checkout.path("started").exists());
+    interrupt(running);
+    assert_eq!(checkout.out(), before);
+    let making = checkout.path("target/dialbox/making");
+    assert_eq!(names(&making).len(), 1, "the interrupted work was not where the next run looks for it");
+    checkout.write("../cargo", cargo);
+    assert!(checkout.succeeds(checkout.build_image_offline()).contains("is ready"));
+    assert_eq!(names(&making), [""; 0]);
+    assert_ne!(checkout.out(), before);
+}
+
+#[test]
+fn what_an_interrupted_copy_left_in_out_is_removed() {
+    let checkout = Checkout::new();
+    checkout.succeeds(checkout.build_image_offline());
+    let before = checkout.out();
+    checkout.write("out/.small.img.part", "half");
+    assert!(checkout.succeeds(checkout.build_image_offline()).contains("up to date"));
+    assert_eq!(checkout.out(), before);
+}
+
+/// In a process group of its own, as a shell starts it: Ctrl-C is for all of the group.
+fn start(mut command: Command) -> Child {
+    command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn interrupt(mut running: Child) {
+    kill_process_group(Pid::from_child(&running), Signal::INT).unwrap();
+    let status = running.wait().unwrap();
+    assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < DEADLINE, "in vain: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A mirror that begins to give a file and then says no more.
+struct SlowMirror {
+    url: String,
+    /// Hears of each request when half of the answer is on its way.
+    asked: Receiver<()>,
+}
+
+impl SlowMirror {
+    fn new(file: Vec<u8>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (ask, asked) = channel();
+        thread::spawn(move || {
+            let mut kept = Vec::new();
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let lines = BufReader::new(connection.try_clone().unwrap()).lines();
+                lines.map_while(Result::ok).take_while(|it| !it.is_empty()).for_each(drop);
+                let head = "HTTP/1.1 200 OK\r\nContent-Length";
+                let sent = write!(connection, "{head}: {}\r\n\r\n", file.len())
+                    .and_then(|()| connection.write_all(&file[..file.len() / 2]));
+                sent.unwrap();
+                kept.push(connection);
+                if ask.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { url, asked }
+    }
+}
