@@ -84,16 +84,14 @@ fn note_boot(places: &Places, log: &Log) {
     warn_if_failed(log, "the ledger of boots", published);
 }
 
+/// Nobody waits for these modules: what needs one of them waits for its device.
 fn load_extra_modules(modules: &[String], log: &Log) {
     if modules.is_empty() {
         return;
     }
-    let modprobe = Command::new("/sbin/modprobe").arg("-a").args(modules).status();
-    let ended = modprobe.and_then(|status| {
-        let refused = || std::io::Error::other(format!("modprobe: {status}"));
-        status.success().then_some(()).ok_or_else(refused)
-    });
-    warn_if_failed(log, "modules-load", ended);
+    // Never waited for here: it becomes a child of busybox's init, which does.
+    let modprobe = Command::new("/sbin/modprobe").arg("-a").args(modules).spawn();
+    warn_if_failed(log, "modules-load", modprobe.map(drop));
 }
 
 fn warn_if_failed(log: &Log, what: &str, result: std::io::Result<()>) {

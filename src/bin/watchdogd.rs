@@ -45,7 +45,11 @@ fn run(start: &Start, log: &Log) -> String {
 struct Watch<'a> {
     start: &'a Start,
     log: &'a Log,
+    /// Its device; `None` if the box is to have none.
+    device: Option<PathBuf>,
     watchdog: Option<Watchdog>,
+    /// Why it could not be opened, as the log has been told.
+    refused: String,
     heart: Heart,
     schedule: Schedule,
     store: Store,
@@ -62,7 +66,9 @@ impl<'a> Watch<'a> {
         Self {
             start,
             log,
-            watchdog: open_watchdog(start, log),
+            device: watchdog_device(start, log),
+            watchdog: None,
+            refused: String::new(),
             heart: Heart::new(&start.places, NAME, DEADLINE),
             schedule: Schedule {
                 hour: start.site.reboot.hour.get(),
@@ -84,11 +90,7 @@ impl<'a> Watch<'a> {
         if let Some(service) = self.stuck_service(now.since_boot) {
             return Some(Cause::Stuck(service));
         }
-        if let Some(watchdog) = &mut self.watchdog
-            && let Err(error) = watchdog.feed()
-        {
-            self.log.error(&format!("feeding the watchdog: {error}"));
-        }
+        self.feed();
         if now.since_boot >= self.clock_saved + SAVE_CLOCK_EVERY {
             self.clock_saved = now.since_boot;
             self.warn_if_failed("saving the clock", clock::save(&self.store));
@@ -99,6 +101,38 @@ impl<'a> Watch<'a> {
             self.warn_if_failed("the daily reboot", self.store.replace(DAILY_FILE, &format!("{local}\n")));
         }
         due.map(|_| Cause::Daily)
+    }
+
+    /// A box without a watchdog still reboots daily, and when a service is stuck: a device that
+    /// cannot be opened is no reason to stop, and one that comes late is opened late.
+    fn feed(&mut self) {
+        if self.watchdog.is_none() {
+            self.open();
+        }
+        if let Some(watchdog) = &mut self.watchdog
+            && let Err(error) = watchdog.feed()
+        {
+            self.log.error(&format!("feeding the watchdog: {error}"));
+        }
+    }
+
+    fn open(&mut self) {
+        let Some(device) = &self.device else { return };
+        let timeout = self.start.site.watchdog.timeout.get();
+        let name = device.display();
+        match Watchdog::open(&self.start.places.path(device), timeout) {
+            Ok((watchdog, seconds)) => {
+                self.log.info(&format!("{name} resets the box after {seconds} s without food"));
+                self.watchdog = Some(watchdog);
+            }
+            Err(error) => {
+                let refused = format!("{name}: {error}; going on without a watchdog");
+                if refused != self.refused {
+                    self.log.error(&refused);
+                }
+                self.refused = refused;
+            }
+        }
     }
 
     fn stuck_service(&mut self, uptime: Duration) -> Option<String> {
@@ -148,27 +182,14 @@ fn tick() -> Tick {
     Tick { unix: clock::unix(), since_boot: clock::since_boot() }
 }
 
-/// A box without a watchdog still reboots daily, and still reboots when a service is stuck: a
-/// device that cannot be opened is no reason to stop.
-fn open_watchdog(start: &Start, log: &Log) -> Option<Watchdog> {
-    let site = &start.site.watchdog;
+/// The site's device, unless the kernel's command line names another, or none.
+fn watchdog_device(start: &Start, log: &Log) -> Option<PathBuf> {
     let cmdline = fs::read_to_string(start.places.path("/proc/cmdline")).unwrap_or_default();
     let overridden = Cmdline::parse(&cmdline).watchdog;
-    let device = overridden.unwrap_or_else(|| PathBuf::from(site.device.as_str()));
+    let device = overridden.unwrap_or_else(|| PathBuf::from(start.site.watchdog.device.as_str()));
     if device.as_os_str() == "none" {
         log.warning("no watchdog: the kernel's command line says none");
         return None;
     }
-    let opened = Watchdog::open(&start.places.path(&device), site.timeout.get());
-    let device = device.display();
-    match opened {
-        Ok((watchdog, seconds)) => {
-            log.info(&format!("{device} resets the box after {seconds} s without food"));
-            Some(watchdog)
-        }
-        Err(error) => {
-            log.error(&format!("{device}: {error}; going on without a watchdog"));
-            None
-        }
-    }
+    Some(device)
 }
