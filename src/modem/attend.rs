@@ -95,8 +95,8 @@ pub fn serve<A: Attendant>(post: &Post, heart: &mut Heart, new: impl Fn() -> A) 
             post.log.warning(&trouble);
             told.clone_from(&trouble);
         }
-        publish(post, &Record::new().with("trouble", trouble));
         warn_if_failed(post, "the link in /dev", unlink(post));
+        publish(post, &Record::new().with("trouble", trouble));
         heart.beat(clock::since_boot());
         wait(&devices, Duration::from_secs(2));
         drain(&devices);
@@ -144,8 +144,9 @@ fn perform<A: Attendant>(
             }
             Action::Say(level, what) => post.log.say(level, &what),
             Action::Publish => {
-                publish(post, &attendant.record().with("port", candidate));
+                // First, so that whoever reads the record finds the link.
                 warn_if_failed(post, "the link in /dev", link(post, &candidate.device));
+                publish(post, &attendant.record().with("port", candidate));
             }
             Action::Abandon(why) => return Err(why),
         }
