@@ -14,6 +14,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(120);
 /// What busybox init says when the console is free for a person.
 const FREE: &str = "Please press Enter";
+/// The end of root's prompt. Busybox's shell has switched the terminal to its line editor when it prints it
+/// (libbb/lineedit.c); what is typed during that switch may lose its end.
+const PROMPT: &str = "# ";
 /// A shell that was told something and says nothing for so long did not understand it.
 const UNHEARD: Duration = Duration::from_secs(3);
 /// Stands between the words of a marker, so that the echo of the command is not taken for its output.
@@ -80,7 +83,7 @@ impl Console {
             self.send("")?;
             self.send(&format!("dmesg -n 1; echo lab{INVISIBLE}-awake"))?;
             if self.hear("lab-awake\r\n", UNHEARD)?.is_some() {
-                return Ok(());
+                return self.expect(PROMPT).map(drop);
             }
         }
         Err(gave_up("a shell", "none answered"))
@@ -135,6 +138,7 @@ impl Console {
         self.expect(&format!("lab-begin-{number}\r\n"))?;
         let text = self.expect(&format!("lab-end-{number}-"))?;
         let code = self.expect("\r\n")?;
+        self.expect(PROMPT)?;
         let code =
             code.trim().parse().map_err(|_| Error::Unexpected(format!("{command:?} ended with {code:?}")))?;
         let text = text.replace("\r\n", "\n").trim_end_matches('\n').to_owned();
@@ -205,7 +209,7 @@ mod tests {
             let mut typed = [0; 200];
             for answer in [
                 b"lab-aw[    5.302140] usb 1-1.1: New USB device found\r\nake\r\n".as_slice(),
-                b"lab-awake\r\n",
+                b"lab-awake\r\n# ",
             ] {
                 let mut count = 0;
                 while !typed[..count].ends_with(b"-awake\r") {
