@@ -27,6 +27,21 @@ const APPENDED: &[&str] = &[
 pub struct Emulator {
     program: PathBuf,
     first: Vec<OsString>,
+    pace: Pace,
+}
+
+/// How fast the guest's clock goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// By instructions, 2 ns each, about as a Pi 1 carries them out; by the host's clock while the guest sleeps.
+    ///
+    /// Linux sets its next timer interrupt in two steps: it reads the counter and writes a little more than that
+    /// to the comparator (drivers/clocksource/bcm2835_timer.c). Should the host be busy for those few microseconds,
+    /// the moment has passed, and QEMU takes it for one 71 minutes ahead (hw/timer/bcm2835_systmr.c, `triggers_delay_us`):
+    /// the box has no more time, and hangs. Between two instructions that are counted nothing can pass.
+    Instructions,
+    /// By the host's clock: for measurements on a host that does nothing else.
+    Host,
 }
 
 /// What a box is attached to.
@@ -41,7 +56,12 @@ pub enum Serial<'a> {
 impl Emulator {
     /// A program, by path or by its name in `PATH`.
     pub fn program(program: PathBuf) -> Self {
-        Self { program, first: Vec::new() }
+        Self { program, first: Vec::new(), pace: Pace::Instructions }
+    }
+
+    /// The same with another pace.
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
     }
 
     /// `qemu-system-arm` from `PATH`.
@@ -68,7 +88,8 @@ impl Emulator {
             .find_map(|libraries| entry(libraries, is_loader))
             .ok_or_else(|| Error::NoEmulator(format!("{} holds no dynamic loader", dir.display())))?;
         let path = std::env::join_paths(libraries).map_err(|e| Error::NoEmulator(e.to_string()))?;
-        Ok(Self { program: loader, first: vec!["--library-path".into(), path, program.into()] })
+        let first = vec!["--library-path".into(), path, program.into()];
+        Ok(Self { first, ..Self::program(loader) })
     }
 
     /// Starts a box from `card`; its boot files are put into `dir`, and it finds its modem at the socket `modem`.
@@ -91,6 +112,9 @@ impl Emulator {
         let mut command = Command::new(&self.program);
         command.args(&self.first);
         command.args(["-M", "raspi1ap", "-nodefaults", "-display", "none"]);
+        if self.pace == Pace::Instructions {
+            command.args(["-icount", "shift=1"]);
+        }
         command.arg("-kernel").arg(put("kernel", &boot.kernel)?);
         command.arg("-initrd").arg(put("initramfs", &boot.initramfs)?);
         command.arg("-dtb").arg(put("board.dtb", &boot.device_tree)?);
