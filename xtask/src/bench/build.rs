@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// What a build reads.
-const INPUTS: [&str; 7] =
-    ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "image", "overlay", "src", "xtask/Cargo.toml"];
+const INPUTS: [&str; 8] =
+    ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "image", "overlay", "src", "xtask", "ci"];
 
 /// Phases that wait for rustc; the others are ours.
 const CROSS: [&str; 3] = ["toolchain", "sysroot", "programs"];

@@ -19,6 +19,9 @@ const TARGET: &str = "arm-unknown-linux-musleabi";
 /// All of the Pi 1's processor; the target alone would stop at plain ARMv6.
 const CPU: &str = "-Ctarget-cpu=arm1176jzf-s";
 
+/// Where in the sysroot musl and libgcc lie.
+const C_LIBRARIES: &str = "lib/c";
+
 /// The compiler this builder was compiled by, which is the one it uses.
 const RUSTC_RELEASE: &str = env!("XTASK_RUSTC_RELEASE");
 const RUSTC_COMMIT: &str = env!("XTASK_RUSTC_COMMIT");
@@ -27,7 +30,7 @@ const RUSTC_HOST: &str = env!("XTASK_RUSTC_HOST");
 /// Builds the programs of the root package. `toolchain` is the unpacked tool of that name.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) -> Result<Output> {
     let sysroot = sysroot::build(ctx, toolchain)?;
-    programs::build(ctx, locked, toolchain, &sysroot)
+    programs::build(ctx, locked, &sysroot)
 }
 
 /// The standard library's source is of one version, and so must the compiler be.

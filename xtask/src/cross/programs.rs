@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{CPU, RUSTC_COMMIT, TARGET, cargo, linker, run};
+use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, TARGET, cargo, linker, run};
 use crate::{
     context::BuildContext,
     error::{Attempt, Result},
@@ -10,48 +10,38 @@ use crate::{
     task::{self, Inputs, Output},
 };
 
-const MUSL: &str = "usr/lib/arm-linux-musleabi";
-const LIBGCC: &str = "usr/lib/gcc/arm-linux-gnueabi/12";
-
-pub(super) fn build(
-    ctx: &BuildContext,
-    locked: &LockedManifest,
-    toolchain: &Output,
-    sysroot: &Output,
-) -> Result<Output> {
+pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
     let programs: Vec<&str> =
         locked.manifest.recipes.iter().flat_map(|it| &it.binaries).map(String::as_str).collect();
     let mut inputs = Inputs::default()
         .text("rustc", RUSTC_COMMIT)
         .text("programs", &programs.join(" "))
         .text("builder", include_str!("programs.rs"))
-        .output("toolchain", toolchain)
         .output("sysroot", sysroot);
     for name in ["src", "Cargo.toml", "Cargo.lock"] {
         inputs = inputs.path(name, &ctx.workspace.join(name))?;
     }
     task::run(ctx, "programs", inputs, |dir| {
-        let lib = dir.join(".lib");
-        gather_c_libraries(&toolchain.dir, &lib).attempt(|| "cannot gather musl and libgcc".into())?;
         let target_dir = ctx.cache.join("programs-target");
         let mut cargo = cargo(ctx);
         cargo
             .current_dir(&ctx.workspace)
             .args(["--package", "dialbox", "--profile", "device", "--bins", "--target-dir"])
             .arg(&target_dir)
-            .env("CARGO_ENCODED_RUSTFLAGS", flags(ctx, &sysroot.dir, &lib)?.join("\x1f"));
+            .env("CARGO_ENCODED_RUSTFLAGS", flags(ctx, &sysroot.dir)?.join("\x1f"));
         run(cargo, "the device's programs")?;
         let built = target_dir.join(TARGET).join("device");
         for program in &programs {
             fs::copy(built.join(program), dir.join(program))
                 .attempt(|| format!("a recipe names the program `{program}`, but src/bin has none"))?;
         }
-        fs::remove_dir_all(&lib).attempt(|| "cannot tidy up".into())?;
         Ok(programs.join(", "))
     })
 }
 
-fn flags(ctx: &BuildContext, sysroot: &Path, lib: &Path) -> Result<Vec<String>> {
+/// The same from run to run: cargo compiles everything again when a flag changes.
+fn flags(ctx: &BuildContext, sysroot: &Path) -> Result<Vec<String>> {
+    let lib = sysroot.join(C_LIBRARIES);
     let start = ["crt1.o", "crti.o", "crtn.o"].map(|it| lib.join(it).display().to_string()).join(" ");
     Ok(vec![
         CPU.into(),
@@ -64,18 +54,4 @@ fn flags(ctx: &BuildContext, sysroot: &Path, lib: &Path) -> Result<Vec<String>> 
         format!("--remap-path-prefix={}=/dialbox", ctx.workspace.display()),
         format!("--remap-path-prefix={}=/cargo", ctx.cargo_home.display()),
     ])
-}
-
-/// One directory with everything that the linker looks for, under the names it looks for.
-fn gather_c_libraries(toolchain: &Path, lib: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(lib)?;
-    for name in ["crt1.o", "crti.o", "crtn.o", "libc.a"] {
-        fs::copy(toolchain.join(MUSL).join(name), lib.join(name))?;
-    }
-    for (name, file) in
-        [("libgcc.a", "libgcc.a"), ("libgcc_eh.a", "libgcc_eh.a"), ("libunwind.a", "libgcc_eh.a")]
-    {
-        fs::copy(toolchain.join(LIBGCC).join(file), lib.join(name))?;
-    }
-    Ok(())
 }

@@ -5,13 +5,16 @@
 
 use std::{fs, path::Path};
 
-use super::{CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, run};
+use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, run};
 use crate::{
     bail,
     context::BuildContext,
     error::{Attempt, Result},
     task::{self, Inputs, Output},
 };
+
+const MUSL: &str = "usr/lib/arm-linux-musleabi";
+const LIBGCC: &str = "usr/lib/gcc/arm-linux-gnueabi/12";
 
 pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
     let inputs = Inputs::default()
@@ -38,6 +41,8 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
             fs::remove_dir_all(&target_dir)
         };
         collect().attempt(|| "cannot collect the standard library".into())?;
+        gather_c_libraries(&toolchain.dir, &dir.join(C_LIBRARIES))
+            .attempt(|| "cannot gather musl and libgcc".into())?;
         Ok(format!("std {RUSTC_RELEASE} for {TARGET}"))
     })
 }
@@ -50,17 +55,32 @@ fn compile(ctx: &BuildContext, library: &Path, target_dir: &Path) -> Result<()> 
         .arg(target_dir)
         // The library's source uses unstable features; nothing else is built with this.
         .env("RUSTC_BOOTSTRAP", "1")
-        // As the Rust project builds its own sysroots (src/bootstrap/src/core/builder/cargo.rs):
-        // crates of the library see each other's internals, and their bitcode is kept for LTO.
+        // Crates of the library see each other's internals, as the Rust project builds them
+        // (src/bootstrap/src/core/builder/cargo.rs). Only bitcode is kept: the programs are linked
+        // by LTO, and machine code made here would be thrown away.
         .env(
             "RUSTFLAGS",
             format!(
-                "{CPU} -Cembed-bitcode=yes -Zforce-unstable-if-unmarked --remap-path-prefix={}=/rust",
+                "{CPU} -Clinker-plugin-lto -Zforce-unstable-if-unmarked --remap-path-prefix={}=/rust",
                 library.display()
             ),
         )
         .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
     run(cargo, "the standard library")
+}
+
+/// One directory with everything that the linker looks for, under the names it looks for.
+fn gather_c_libraries(toolchain: &Path, lib: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(lib)?;
+    for name in ["crt1.o", "crti.o", "crtn.o", "libc.a"] {
+        fs::copy(toolchain.join(MUSL).join(name), lib.join(name))?;
+    }
+    for (name, file) in
+        [("libgcc.a", "libgcc.a"), ("libgcc_eh.a", "libgcc_eh.a"), ("libunwind.a", "libgcc_eh.a")]
+    {
+        fs::copy(toolchain.join(LIBGCC).join(file), lib.join(name))?;
+    }
+    Ok(())
 }

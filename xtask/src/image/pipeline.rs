@@ -221,24 +221,15 @@ impl Phases<'_> {
         task::run(ctx, "disk", inputs, |dir| {
             let root_image = read(&root.dir.join("root.squashfs"))?;
             let image = disk::write(&locked.manifest.disk, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
-            let compressed = gzip(&image)?;
-            let size =
-                format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6);
-            let files: [(&str, Arc<[u8]>); 5] = [
-                ("img.bmap", disk::bmap(&image).into_bytes().into()),
-                ("img", image.into()),
-                ("img.gz", compressed.into()),
-                ("files.tsv", read(&root.dir.join("files.tsv"))?),
-                ("recipes.tsv", read(&root.dir.join("recipes.tsv"))?),
-            ];
-            let mut sums = String::new();
-            for (ending, content) in &files {
-                let file = format!("{name}.{ending}");
-                write(dir, &file, content)?;
-                sums += &format!("{}  {file}\n", digest(content));
-            }
+            let (compressed, sums) = thread::scope(|scope| {
+                let compressed = scope.spawn(|| gzip(&image));
+                let sums = write_described(dir, name, &image, &root.dir);
+                (compressed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), sums)
+            });
+            let compressed = compressed?;
+            let sums = sums? + &summed(dir, &format!("{name}.img.gz"), &compressed)?;
             write(dir, "SHA256SUMS", sums.as_bytes())?;
-            Ok(size)
+            Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
         })
     }
 }
@@ -251,6 +242,22 @@ fn gzip(image: &[u8]) -> Result<Vec<u8>> {
 
 fn read(path: &Path) -> Result<Arc<[u8]>> {
     fs::read(path).map(Into::into).attempt(|| format!("cannot read {}", path.display()))
+}
+
+/// Writes the image and what describes it; returns their lines for `SHA256SUMS`.
+fn write_described(dir: &Path, name: &str, image: &[u8], root: &Path) -> Result<String> {
+    let mut sums = summed(dir, &format!("{name}.img"), image)?;
+    sums += &summed(dir, &format!("{name}.img.bmap"), disk::bmap(image).as_bytes())?;
+    for table in ["files.tsv", "recipes.tsv"] {
+        sums += &summed(dir, &format!("{name}.{table}"), &read(&root.join(table))?)?;
+    }
+    Ok(sums)
+}
+
+/// Writes a file and returns its line for `SHA256SUMS`.
+fn summed(dir: &Path, name: &str, bytes: &[u8]) -> Result<String> {
+    write(dir, name, bytes)?;
+    Ok(format!("{}  {name}\n", digest(bytes)))
 }
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {

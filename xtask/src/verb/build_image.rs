@@ -89,8 +89,7 @@ impl Part {
 
     fn copy(from: &Path, out: &Path, name: &str) -> Result<Self> {
         let file = Self::of(out, name);
-        let copied =
-            fs::copy(from.join(name), &file.part).and_then(|_| fs::File::open(&file.part)?.sync_all());
+        let copied = fs::copy(from.join(name), &file.part);
         copied.map_err(|error| {
             Error::new(format!("cannot write {}", file.whole.display()))
                 .fact(error)
