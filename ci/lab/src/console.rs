@@ -83,7 +83,7 @@ impl Console {
             self.send("")?;
             self.send(&format!("dmesg -n 1; echo lab{INVISIBLE}-awake"))?;
             if self.hear("lab-awake\r\n", UNHEARD)?.is_some() {
-                return self.expect(PROMPT).map(drop);
+                return self.wait_for(PROMPT).map(drop);
             }
         }
         Err(gave_up("a shell", "none answered"))
@@ -96,12 +96,12 @@ impl Console {
     }
 
     /// Waits until `pattern` is said; returns what came before it.
-    pub fn expect(&mut self, pattern: &str) -> Result<String> {
+    pub fn wait_for(&mut self, pattern: &str) -> Result<String> {
         let heard = self.hear(pattern, SILENCE)?;
         heard.ok_or_else(|| gave_up(pattern, &format!("it said nothing for {} s", SILENCE.as_secs())))
     }
 
-    /// Like [`expect`](Self::expect); `None` after a silence of the given length.
+    /// Like [`wait_for`](Self::wait_for); `None` after a silence of the given length.
     fn hear(&mut self, pattern: &str, silence: Duration) -> Result<Option<String>> {
         let started = Instant::now();
         let mut heard = self.ear.lock();
@@ -135,10 +135,10 @@ impl Console {
         self.send(&format!(
             "echo lab{INVISIBLE}-begin-{number}; {{ {command}; }} 2>&1; echo lab{INVISIBLE}-end-{number}-$?"
         ))?;
-        self.expect(&format!("lab-begin-{number}\r\n"))?;
-        let text = self.expect(&format!("lab-end-{number}-"))?;
-        let code = self.expect("\r\n")?;
-        self.expect(PROMPT)?;
+        self.wait_for(&format!("lab-begin-{number}\r\n"))?;
+        let text = self.wait_for(&format!("lab-end-{number}-"))?;
+        let code = self.wait_for("\r\n")?;
+        self.wait_for(PROMPT)?;
         let code =
             code.trim().parse().map_err(|_| Error::Unexpected(format!("{command:?} ended with {code:?}")))?;
         let text = text.replace("\r\n", "\n").trim_end_matches('\n').to_owned();
@@ -193,10 +193,10 @@ mod tests {
         let (mut console, mut line) = console(dir.path());
         line.write_all(b"booting\r\nlog").unwrap();
         line.write_all(b"in: ").unwrap();
-        assert_eq!(console.expect("login: ").unwrap(), "booting\r\n");
+        assert_eq!(console.wait_for("login: ").unwrap(), "booting\r\n");
         line.write_all(b"rest\r\n").unwrap();
         drop(line);
-        assert!(console.expect("login: ").unwrap_err().to_string().contains("the box went off"));
+        assert!(console.wait_for("login: ").unwrap_err().to_string().contains("the box went off"));
         assert_eq!(std::fs::read(dir.path().join("log")).unwrap(), b"booting\r\nlogin: rest\r\n");
     }
 
