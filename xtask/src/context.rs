@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -50,7 +50,8 @@ impl BuildContext {
     pub fn new(sources: &Sources) -> Self {
         let workspace = checkout(&env::current_dir().unwrap_or_default());
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-        let cache = target.join("dialbox");
+        // cargo is started in other directories than this one.
+        let cache = path::absolute(&target).unwrap_or(target).join("dialbox");
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             downloads: sources.downloads.clone().unwrap_or_else(|| cache.join("downloads")),

@@ -48,6 +48,14 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
 }
 
 fn compile(ctx: &BuildContext, library: &Path, target_dir: &Path) -> Result<()> {
+    // Crates of the library see each other's internals, as the Rust project builds them
+    // (src/bootstrap/src/core/builder/cargo.rs).
+    let flags = [
+        CPU.to_owned(),
+        "-Zforce-unstable-if-unmarked".into(),
+        format!("--remap-path-prefix={}=/rust", library.display()),
+        format!("--remap-path-prefix={}=/cargo", ctx.cargo_home.display()),
+    ];
     let mut cargo = cargo(ctx);
     cargo
         .current_dir(library)
@@ -55,16 +63,7 @@ fn compile(ctx: &BuildContext, library: &Path, target_dir: &Path) -> Result<()> 
         .arg(target_dir)
         // The library's source uses unstable features; nothing else is built with this.
         .env("RUSTC_BOOTSTRAP", "1")
-        // Crates of the library see each other's internals, as the Rust project builds them
-        // (src/bootstrap/src/core/builder/cargo.rs). Only bitcode is kept: the programs are linked
-        // by LTO, and machine code made here would be thrown away.
-        .env(
-            "RUSTFLAGS",
-            format!(
-                "{CPU} -Clinker-plugin-lto -Zforce-unstable-if-unmarked --remap-path-prefix={}=/rust",
-                library.display()
-            ),
-        )
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
         .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
