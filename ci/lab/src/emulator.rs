@@ -35,6 +35,7 @@ pub struct Emulator {
 pub enum Pace {
     /// By instructions, 2 ns each, about as a Pi 1 carries them out; by the host's clock while the guest sleeps.
     ///
+    /// Some boots hung without it on a busy host. The likely cause, read in the sources and not traced:
     /// Linux sets its next timer interrupt in two steps: it reads the counter and writes a little more than that
     /// to the comparator (drivers/clocksource/bcm2835_timer.c). Should the host be busy for those few microseconds,
     /// the moment has passed, and QEMU takes it for one 71 minutes ahead (hw/timer/bcm2835_systmr.c, `triggers_delay_us`):
