@@ -1,6 +1,6 @@
 //! The command line, all of it.
 
-use crate::emulator::Emulator;
+use crate::emulator::{Emulator, Pace};
 use crate::error::{Error, Result};
 use crate::machine::Bench;
 use clap::{Args, Parser, Subcommand};
@@ -87,6 +87,9 @@ pub struct Measure {
     /// How many boots
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub runs: u32,
+    /// What makes the guest's clock go on
+    #[arg(long, value_enum, default_value_t = Pace::Instructions)]
+    pub pace: Pace,
 }
 
 #[cfg(test)]

@@ -31,9 +31,11 @@ pub struct Emulator {
 }
 
 /// How fast the guest's clock goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Pace {
     /// By instructions, 2 ns each, about as a Pi 1 carries them out; by the host's clock while the guest sleeps.
+    ///
+    /// How long a boot takes then hardly depends on the host.
     ///
     /// Some boots hung without it on a busy host. The likely cause, read in the sources and not traced:
     /// Linux sets its next timer interrupt in two steps: it reads the counter and writes a little more than that
@@ -48,8 +50,9 @@ pub enum Pace {
 /// What a box is attached to.
 #[derive(Debug, Clone, Copy)]
 pub enum Serial<'a> {
-    /// The console talks on a local socket that somebody listens at; a reset ends the emulator.
-    Socket(&'a Path),
+    /// The console talks on a local socket that somebody listens at, and the monitor listens at
+    /// another one; a reset ends the emulator.
+    Socket { console: &'a Path, monitor: &'a Path },
     /// The console is this terminal, and a reset is a reset.
     Terminal,
 }
@@ -126,10 +129,13 @@ impl Emulator {
         command.args(["-device", "usb-serial,chardev=modem,always-plugged=on"]);
         match serial {
             Serial::Terminal => command.args(["-serial", "mon:stdio"]),
-            Serial::Socket(path) => command
+            Serial::Socket { console, monitor } => command
                 .arg("-chardev")
-                .arg(option("socket,id=console,path=", path))
+                .arg(option("socket,id=console,path=", console))
                 .args(["-serial", "chardev:console", "-no-reboot"])
+                .arg("-chardev")
+                .arg(option("socket,id=monitor,server=on,wait=off,path=", monitor))
+                .args(["-mon", "chardev=monitor"])
                 .stdin(Stdio::null()),
         };
         match command.spawn() {

@@ -6,6 +6,7 @@ use crate::emulator::{self, Emulator, Running, Serial};
 use crate::error::{Error, Result};
 use crate::modem::Modem;
 use crate::modem::port::ModemPort;
+use crate::monitor::Monitor;
 use std::fs::File;
 use std::marker::PhantomData;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -89,13 +90,22 @@ impl Machine {
     pub fn boot(&self) -> Result<Booted<'_>> {
         let socket = self.dir.path().join("console");
         let listener = emulator::listen(&socket)?;
-        let mut running = self.start(Serial::Socket(&socket))?;
+        let mut running = self.start(Serial::Socket { console: &socket, monitor: &self.monitor_path() })?;
         let line = accept(&listener, &mut running, &socket)?;
         let log = File::options().create(true).append(true).open(self.log());
         let console = Console::new(line, log.map_err(|e| Error::io("open", &self.log(), e))?)?;
         let mut booted = Booted { machine: PhantomData, console, running };
         booted.console.take_shell()?;
         Ok(booted)
+    }
+
+    /// The monitor of the emulator that runs this box; fails while the box is off.
+    pub fn monitor(&self) -> Result<Monitor> {
+        Monitor::connect(&self.monitor_path())
+    }
+
+    fn monitor_path(&self) -> PathBuf {
+        self.dir.path().join("monitor")
     }
 
     /// Switches the box on with its console on this terminal, until the person leaves.

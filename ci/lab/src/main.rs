@@ -10,6 +10,7 @@ mod error;
 mod machine;
 mod measure;
 mod modem;
+mod monitor;
 mod scenario;
 
 use clap::Parser;
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => args.bench.open().map(|bench| scenario::run(&bench, args.only.as_deref())),
         Verb::Qemu(args) => interactive(&args).map(|()| true),
         Verb::Measure(args) => {
-            args.bench.open().and_then(|bench| measure::run(&bench, args.runs)).map(|()| true)
+            args.bench.open().and_then(|bench| measure::run(&bench, args.runs, args.pace)).map(|()| true)
         }
     };
     match done {

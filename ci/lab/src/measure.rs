@@ -1,35 +1,43 @@
 //! How long a boot takes and how much memory the box uses then, in the guest's own time.
 //!
-//! Guest and host run at the same pace here ([`Pace::Host`]), so one offset joins their clocks. It is taken from several
-//! readings of `/proc/uptime` over the console; the shortest round trip bounds the error, which is printed.
+//! The clock is the board's: its system timer, read through the emulator's monitor, whichever [`Pace`] it goes at. One
+//! offset joins it to the kernel's, which begins when the kernel is unpacked. It is taken from several readings of
+//! `/proc/uptime` over the console; the shortest round trip bounds the error, which is printed.
 
 use crate::emulator::Pace;
 use crate::error::{Error, Result};
 use crate::machine::{Bench, Booted, Machine};
 use crate::modem::{Modem, profile::STICK_3G, sim::Sim};
+use crate::monitor::Monitor;
+use std::panic::resume_unwind;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 /// Readings of the guest's clock.
 const READINGS: usize = 9;
 /// When a box has nothing left to do.
 const SETTLED: Duration = Duration::from_secs(20);
+/// A modem that has not heard `AT` by then, on a slow host, never will.
+const SILENCE: Duration = Duration::from_secs(120);
+/// Between two looks at the modem: what a moment may be wrong by.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// So many hangs in one run are borne; more mean something else.
 const HANGS: u32 = 2;
 /// Long enough for services to stop.
 const REBOOT: Duration = Duration::from_secs(40);
 
-/// The moment of the guest's boot on the host's clock, and how wrong that may be.
-struct Clock {
-    booted: Instant,
+/// A moment on the board's clock, and how wrong it may be.
+struct Moment {
+    since_power_on: Duration,
     error: Duration,
 }
 
 /// Boots `runs` fresh cards twice each, and prints one line a boot: the first one also forms the state partition.
-pub fn run(bench: &Bench, runs: u32) -> Result<()> {
+pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     println!("seconds since the kernel's start; memory in KiB at idle");
     println!("boot   init starts  init ends  first AT (error)    used  unavailable");
-    let emulator = bench.emulator.clone().paced(Pace::Host);
+    let emulator = bench.emulator.clone().paced(pace);
     let bench = Bench { emulator, ..bench.clone() };
     (0..runs).try_for_each(|_| {
         let mut outcome = both_boots(&bench);
@@ -46,48 +54,76 @@ pub fn run(bench: &Bench, runs: u32) -> Result<()> {
 fn both_boots(bench: &Bench) -> Result<()> {
     let machine = Machine::new(bench, Modem::new(STICK_3G, Sim::Ready))?;
     for boot in ["first", "later"] {
-        let mut booted = machine.boot()?;
-        println!("{boot}  {}", measure(&machine, &mut booted)?);
+        let (mut booted, mut monitor, first_at) = watched_boot(&machine)?;
+        println!("{boot}  {}", measure(&mut booted, &mut monitor, &first_at)?);
         booted.reboots_after("dialctl reboot", REBOOT)?;
     }
     Ok(())
 }
 
-fn measure(machine: &Machine, booted: &mut Booted) -> Result<String> {
+/// Boots, and looks at the board's clock the moment the modem hears its first `AT`.
+fn watched_boot(machine: &Machine) -> Result<(Booted<'_>, Monitor, Moment)> {
+    let began = Instant::now();
+    thread::scope(|scope| {
+        let watch = scope.spawn(|| first_at(machine, began));
+        let booted = machine.boot();
+        let (monitor, first_at) = watch.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        Ok((booted?, monitor, first_at))
+    })
+}
+
+fn first_at(machine: &Machine, began: Instant) -> Result<(Monitor, Moment)> {
+    let mut monitor = await_some(began, || machine.monitor().ok())?;
+    // What the modem heard in the former boot is forgotten when the emulator attaches it again.
+    let heard = await_some(began, || machine.modem().traffic().first_at.filter(|heard| *heard > began))?;
+    let since_power_on = monitor.since_power_on()?;
+    // At no pace does the guest's time go faster than the host's.
+    Ok((monitor, Moment { since_power_on, error: heard.elapsed() }))
+}
+
+fn await_some<T>(began: Instant, mut look: impl FnMut() -> Option<T>) -> Result<T> {
+    loop {
+        if let Some(found) = look() {
+            return Ok(found);
+        }
+        if began.elapsed() > SILENCE {
+            return Err(Error::Unexpected("the modem never heard AT".to_owned()));
+        }
+        sleep(LOOK_AGAIN);
+    }
+}
+
+fn measure(booted: &mut Booted, monitor: &mut Monitor, first_at: &Moment) -> Result<String> {
     booted.until("dialctl status", &["Option N.V."])?;
-    let clock = Clock::of(booted)?;
-    let first_at = machine.modem().traffic().first_at;
-    let first_at = first_at.ok_or_else(|| Error::Unexpected("the modem never heard AT".to_owned()))?;
-    let first_at = first_at.saturating_duration_since(clock.booted).as_secs_f64();
+    let kernel = kernel_start(booted, monitor)?;
+    let since_kernel = |moment: Duration| moment.saturating_sub(kernel.since_power_on);
     let notice = booted.must("cat /run/dialbox/boot")?;
     let [started, ended] = ["init-started-ms=", "init-ended-ms="].map(|key| field(&notice, key) / 1000.0);
-    std::thread::sleep(SETTLED.saturating_sub(clock.booted.elapsed()));
+    sleep(SETTLED.saturating_sub(since_kernel(monitor.since_power_on()?)));
     let memory = booted.must("cat /proc/meminfo")?;
     let kib = |key: &str| field(&memory, key);
     // As `free` of procps counts: caches are not in use.
     let used = kib("MemTotal:") - kib("MemFree:") - kib("Buffers:") - kib("Cached:") - kib("SReclaimable:");
     let unavailable = kib("MemTotal:") - kib("MemAvailable:");
-    let error = clock.error.as_secs_f64();
+    let error = (kernel.error + first_at.error).as_secs_f64();
+    let first_at = since_kernel(first_at.since_power_on).as_secs_f64();
     Ok(format!("{started:11.2}  {ended:9.2}  {first_at:8.2} ({error:5.2})  {used:6.0}  {unavailable:11.0}"))
 }
 
-impl Clock {
-    fn of(booted: &mut Booted) -> Result<Self> {
-        let mut best: Option<Self> = None;
-        for _ in 0..READINGS {
-            let asked = Instant::now();
-            let uptime = field(&booted.must("read uptime idle < /proc/uptime; echo $uptime")?, "");
-            let round_trip = asked.elapsed();
-            let reading = Self {
-                booted: asked + round_trip / 2 - Duration::from_secs_f64(uptime),
-                error: round_trip / 2,
-            };
-            if best.as_ref().is_none_or(|best| reading.error < best.error) {
-                best = Some(reading);
-            }
+/// When the kernel's clock began.
+fn kernel_start(booted: &mut Booted, monitor: &mut Monitor) -> Result<Moment> {
+    let mut best: Option<Moment> = None;
+    for _ in 0..READINGS {
+        let asked = monitor.since_power_on()?;
+        let uptime = field(&booted.must("read uptime idle < /proc/uptime; echo $uptime")?, "");
+        let round_trip = monitor.since_power_on()?.saturating_sub(asked);
+        let began = (asked + round_trip / 2).saturating_sub(Duration::from_secs_f64(uptime));
+        let reading = Moment { since_power_on: began, error: round_trip / 2 };
+        if best.as_ref().is_none_or(|best| reading.error < best.error) {
+            best = Some(reading);
         }
-        best.ok_or_else(|| Error::Unexpected("no reading of the guest's clock".to_owned()))
     }
+    best.ok_or_else(|| Error::Unexpected("no reading of the guest's clock".to_owned()))
 }
 
 /// The number that follows `key` at the start of a line; what is missing counts nothing.

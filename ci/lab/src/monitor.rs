@@ -1,0 +1,65 @@
+//! QEMU's monitor: a look at the board from outside, whatever its kernel is doing.
+
+use crate::error::{Error, Result};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The lower word of the Pi's system timer, which counts microseconds from power-on
+/// (BCM2835 ARM Peripherals §12.1, register CLO). It wraps after 71 minutes.
+const TIMER: &str = "20003004";
+/// A monitor that is silent for so long has ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection to the monitor of a running emulator.
+pub struct Monitor {
+    path: PathBuf,
+    line: UnixStream,
+}
+
+impl Monitor {
+    /// Connects to the monitor that listens at `path`.
+    pub fn connect(path: &Path) -> Result<Self> {
+        let line = UnixStream::connect(path);
+        let line = line.and_then(|line| line.set_read_timeout(Some(PATIENCE)).map(|()| line));
+        let line = line.map_err(|e| Error::io("connect to", path, e))?;
+        Ok(Self { path: path.to_owned(), line })
+    }
+
+    /// The board's own time since it was powered on, at whatever pace the emulator runs it.
+    pub fn since_power_on(&mut self) -> Result<Duration> {
+        let failed = |e| Error::io("talk to the monitor at", &self.path, e);
+        self.line.write_all(format!("xp /1wx 0x{TIMER}\n").as_bytes()).map_err(failed)?;
+        let mut said = Vec::new();
+        let mut bytes = [0; 256];
+        loop {
+            match self.line.read(&mut bytes).map_err(failed)? {
+                0 => return Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
+                count => said.extend_from_slice(&bytes[..count]),
+            }
+            if let Some(time) = timer(&String::from_utf8_lossy(&said)) {
+                return Ok(time);
+            }
+        }
+    }
+}
+
+/// The timer's value in `0000000020003004: 0x002dc6c0`, once the line has ended.
+fn timer(said: &str) -> Option<Duration> {
+    let (value, _) = said.split_once(&format!("{TIMER}: 0x"))?.1.split_once('\r')?;
+    u64::from_str_radix(value, 16).ok().map(Duration::from_micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timer_is_read_from_the_monitors_answer_when_it_is_whole() {
+        let whole = "(qemu) xp /1wx 0x20003004\r\n0000000020003004: 0x002dc6c0\r\n(qemu) ";
+        assert_eq!(timer(whole), Some(Duration::from_secs(3)));
+        assert_eq!(timer(&whole[..whole.len() - 12]), None);
+        assert_eq!(timer("(qemu) xp /1wx 0x20003004\r\n"), None);
+    }
+}
