@@ -73,6 +73,15 @@ impl Drop for TestBox {
     }
 }
 
+/// Waits until something is so.
+fn until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE);
+        sleep(Duration::from_millis(5));
+    }
+}
+
 /// The modem's end of a serial line.
 struct Modem {
     line: File,
@@ -155,6 +164,43 @@ fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pull
     let mut modem = Modem::plugged_in_at(&dialer.port());
     modem.answer(7);
     dialer.until("modem", |record| record.get("signal-dbm").is_some());
+}
+
+/// What `pppd /dev/modem` does before it opens the port (pppd/utils.c, `lock`).
+#[test]
+fn a_program_that_takes_the_idle_port_s_lock_has_it_until_it_lets_go() {
+    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let mut modem = Modem::plugged_in_at(&dialer.port());
+    modem.answer(7);
+    dialer.until("modem", |record| record.get("signal-dbm").is_some());
+    let lock = |name: &str| dialer.places.path("/run/lock").join(format!("LCK..{name}"));
+    until(|| !lock("ttyTEST").exists() && !lock("modem").exists());
+
+    let mut pppd = Command::new("sleep").arg("60").spawn().unwrap();
+    fs::write(lock("modem"), format!("{:10}\n", pppd.id())).unwrap();
+    let record = dialer.until("modem", |record| record.get("trouble").is_some());
+    assert_eq!(record.get("trouble"), Some("/dev/ttyTEST: another program takes it"));
+    until(|| fs::read_dir(format!("/proc/{}/fd", dialer.service.id())).unwrap().all(is_no_terminal));
+    assert!(fs::read_link(dialer.places.path("/dev/modem")).is_ok(), "pppd is about to open it");
+
+    fs::remove_file(lock("modem")).unwrap();
+    modem.answer(7);
+    dialer.until("modem", |record| record.get("signal-dbm").is_some());
+    pppd.kill().unwrap();
+    pppd.wait().unwrap();
+}
+
+fn is_no_terminal(fd: std::io::Result<fs::DirEntry>) -> bool {
+    !fs::read_link(fd.unwrap().path()).is_ok_and(|target| target.starts_with("/dev/pts"))
+}
+
+#[test]
+fn a_port_that_is_being_talked_to_is_locked() {
+    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let mut modem = Modem::plugged_in_at(&dialer.port());
+    assert_eq!(modem.hear(), "AT");
+    let lock = fs::read_to_string(dialer.places.path("/run/lock/LCK..ttyTEST")).unwrap();
+    assert_eq!(lock, format!("{:>10}\n", dialer.service.id()));
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use dialbox::line::Answering;
 use dialbox::log::Log;
-use dialbox::modem::attend::{self, Post};
+use dialbox::modem::attend;
+use dialbox::modem::post::Post;
+use dialbox::modem::seat::Seat;
 use dialbox::service::{self, Start};
 use dialbox::site::Role;
 use dialbox::watch::heartbeat::Heart;
@@ -36,5 +38,8 @@ fn run(start: &Start, log: &Log) -> String {
         flow: line.flow,
     };
     let mut heart = Heart::new(&start.places, NAME, DEADLINE);
-    attend::serve(&post, &mut heart, Answering::default).to_string()
+    match Seat::new(post, Answering::default()) {
+        Ok(mut seat) => attend::serve(&mut seat, &mut heart, |_, report| match report {}).to_string(),
+        Err(error) => error.to_string(),
+    }
 }

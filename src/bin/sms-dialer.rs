@@ -4,8 +4,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use dialbox::log::Log;
-use dialbox::modem::attend::{self, Post};
+use dialbox::modem::attend;
 use dialbox::modem::mobile::Mobile;
+use dialbox::modem::post::Post;
+use dialbox::modem::seat::Seat;
 use dialbox::service::{self, Start};
 use dialbox::site::{FlowControl, Role};
 use dialbox::watch::heartbeat::Heart;
@@ -31,5 +33,8 @@ fn run(start: &Start, log: &Log) -> String {
         flow: FlowControl::None,
     };
     let mut heart = Heart::new(&start.places, NAME, DEADLINE);
-    attend::serve(&post, &mut heart, Mobile::default).to_string()
+    match Seat::new(post, Mobile::default()) {
+        Ok(mut seat) => attend::serve(&mut seat, &mut heart, |_, report| match report {}).to_string(),
+        Err(error) => error.to_string(),
+    }
 }

@@ -1,12 +1,14 @@
 //! A modem that waits for calls: reset, then listen. It does not answer by itself.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use super::ring::{Call, News};
 use crate::log::Level;
 use crate::modem::at::Final;
-use crate::modem::attend::{Action, Attendant};
-use crate::modem::dialogue::{Dialogue, Event, Request};
+use crate::modem::attendant::{self, Attendant};
+use crate::modem::dialogue::{Dialogue, Event};
+use crate::modem::request::Request;
 use crate::record::Record;
 
 /// How often an idle modem must prove that it still listens (mgetty's value).
@@ -14,17 +16,35 @@ const PROBE_EVERY: Duration = Duration::from_secs(3600);
 /// A modem that is just powered misses the first commands.
 const RESET_TRIES: u32 = 5;
 
-const RESET: Request = Request::new("ATZ", 3);
-/// Result codes in words, no echo, and no answer before we say so.
-const MANNERS: Request = Request::new("ATQ0V1E0S0=0", 2);
-/// Caller ID, where the modem and the network have it (ITU-T V.253).
-const CALLER_ID: Request = Request::new("AT+VCID=1", 2);
-const PROBE: Request = Request::new("AT", 2);
+/// A line has nothing to report but what it publishes.
+type Action = attendant::Action<Infallible>;
+
+/// What the modem is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Reset,
+    /// Result codes in words, no echo, and no answer before we say so.
+    Manners,
+    /// Caller ID, where the modem and the network have it (ITU-T V.253).
+    CallerId,
+    Probe,
+}
+
+impl Step {
+    const fn request(self) -> Request {
+        match self {
+            Self::Reset => Request::new("ATZ", 3),
+            Self::Manners => Request::new("ATQ0V1E0S0=0", 2),
+            Self::CallerId => Request::new("AT+VCID=1", 2),
+            Self::Probe => Request::new("AT", 2),
+        }
+    }
+}
 
 /// Attends a line.
 #[derive(Debug, Default)]
 pub struct Answering {
-    dialogue: Dialogue,
+    dialogue: Dialogue<Step>,
     phase: Phase,
     call: Call,
     calls: u32,
@@ -45,8 +65,23 @@ impl Default for Phase {
 }
 
 impl Attendant for Answering {
+    type Report = Infallible;
+
+    fn begin(&mut self, _now: Duration) -> Vec<Action> {
+        *self = Self { calls: self.calls, ..Self::default() };
+        Vec::new()
+    }
+
+    fn end(&mut self) -> Vec<Action> {
+        Vec::new()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.dialogue.is_idle()
+    }
+
     fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
-        let events = self.dialogue.hear(bytes);
+        let events = self.dialogue.hear(bytes, now);
         let mut actions: Vec<_> = events.into_iter().flat_map(|e| self.event(e, now)).collect();
         actions.extend(self.dialogue.next(now).map(Action::Send));
         actions
@@ -59,7 +94,7 @@ impl Attendant for Answering {
         };
         if self.dialogue.is_idle() && self.again.is_none_or(|again| again <= now) {
             self.again = Some(now + PROBE_EVERY);
-            self.dialogue.ask(if self.answers() { PROBE } else { RESET });
+            self.ask(if self.answers() { Step::Probe } else { Step::Reset });
         }
         actions.extend(self.dialogue.next(now).map(Action::Send));
         actions
@@ -83,40 +118,45 @@ impl Attendant for Answering {
 }
 
 impl Answering {
-    fn event(&mut self, event: Event, now: Duration) -> Vec<Action> {
+    fn ask(&mut self, step: Step) {
+        self.dialogue.ask(step, step.request());
+    }
+
+    fn event(&mut self, event: Event<Step>, now: Duration) -> Vec<Action> {
         match event {
             Event::Unsolicited(line) => self.unsolicited(&line, now),
             Event::Garbage(what) => {
                 vec![Action::say(Level::Warning, format!("modem sends {what}"))]
             }
-            Event::Silence { command } => self.silence(&command),
-            Event::Answered { command, result, .. } => self.answered(&command, &result),
+            Event::Delivered { header, .. } => {
+                vec![Action::say(Level::Info, format!("modem says {header}"))]
+            }
+            Event::Silence { asked, shown } => self.silence(asked, &shown),
+            Event::Answered { asked: Step::Reset, result, .. } => self.reset(&result),
+            // Caller ID and even the manners may be unknown to a modem that works all the same.
+            Event::Answered { .. } => Vec::new(),
         }
     }
 
-    fn answered(&mut self, command: &str, result: &Final) -> Vec<Action> {
-        if command != RESET.command {
-            // Caller ID and even the manners may be unknown to a modem that works all the same.
-            return Vec::new();
-        }
+    fn reset(&mut self, result: &Final) -> Vec<Action> {
         if *result != Final::Ok {
-            return vec![Action::Abandon(format!("the modem refuses {command}"))];
+            return vec![Action::Abandon("the modem refuses ATZ".to_owned())];
         }
         self.phase = Phase::Ready;
-        self.dialogue.ask(MANNERS);
-        self.dialogue.ask(CALLER_ID);
+        self.ask(Step::Manners);
+        self.ask(Step::CallerId);
         vec![Action::Publish, Action::say(Level::Info, "modem reset, waiting for calls")]
     }
 
-    fn silence(&mut self, command: &str) -> Vec<Action> {
+    fn silence(&mut self, asked: Step, shown: &str) -> Vec<Action> {
         match &mut self.phase {
             Phase::Resetting { tries } if *tries + 1 < RESET_TRIES => {
                 *tries += 1;
-                self.dialogue.ask(RESET);
+                self.ask(Step::Reset);
                 Vec::new()
             }
-            Phase::Ready if command == CALLER_ID.command => Vec::new(),
-            _ => vec![Action::Abandon(format!("no answer to {command}"))],
+            Phase::Ready if asked == Step::CallerId => Vec::new(),
+            _ => vec![Action::Abandon(format!("no answer to {shown}"))],
         }
     }
 
@@ -142,13 +182,17 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn send(step: Step) -> Action {
+        Action::Send(step.request().line().clone())
+    }
+
     fn ready() -> Answering {
         let mut line = Answering::default();
-        assert_eq!(line.tick(SECOND), [Action::Send("ATZ")]);
+        assert_eq!(line.tick(SECOND), [send(Step::Reset)]);
         let reset = line.hear(b"ATZ\r\r\nOK\r\n", SECOND);
-        assert_eq!(reset.last(), Some(&Action::Send("ATQ0V1E0S0=0")));
+        assert_eq!(reset.last(), Some(&send(Step::Manners)));
         let manners = line.hear(b"ATQ0V1E0S0=0\r\r\nOK\r\n", SECOND);
-        assert_eq!(manners, [Action::Send("AT+VCID=1")]);
+        assert_eq!(manners, [send(Step::CallerId)]);
         assert_eq!(line.hear(b"\r\nERROR\r\n", SECOND), []);
         line
     }
@@ -166,7 +210,7 @@ mod tests {
         let mut line = ready();
         assert_eq!(line.wake(), Some(3601 * SECOND));
         assert_eq!(line.tick(3600 * SECOND), []);
-        assert_eq!(line.tick(3601 * SECOND), [Action::Send("AT")]);
+        assert_eq!(line.tick(3601 * SECOND), [send(Step::Probe)]);
         assert_eq!(line.hear(b"OK\r\n", 3601 * SECOND), []);
     }
 
@@ -195,7 +239,7 @@ mod tests {
             for action in line.tick(second * SECOND) {
                 match action {
                     Action::Send(command) => {
-                        assert_eq!(command, "ATZ");
+                        assert_eq!(command.bytes(), b"ATZ\r");
                         resets += 1;
                     }
                     Action::Abandon(_) => return assert_eq!(resets, 5),

@@ -40,6 +40,16 @@ impl Lines {
         bytes.iter().filter_map(|byte| self.push(*byte)).collect()
     }
 
+    /// Whether the modem asks for a text: `>` at the beginning of a line, which has no end
+    /// (TS 27.005 §3.5.1). It is taken out.
+    pub fn take_prompt(&mut self) -> bool {
+        let is_prompt = self.line.first() == Some(&b'>');
+        if is_prompt {
+            self.clear();
+        }
+        is_prompt
+    }
+
     /// Forgets the beginning of a line.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -48,8 +58,9 @@ impl Lines {
     fn push(&mut self, byte: u8) -> Option<Result<String, Garbage>> {
         match byte {
             b'\r' | b'\n' => self.end(),
-            // Adapters put NUL on the line when they are powered or change speed.
-            0 => None,
+            // Adapters put NUL on the line when they are powered or change speed; Ctrl-Z and ESC are
+            // echoes of how a text was ended.
+            0 | 0x1a | 0x1b => None,
             _ if self.line.len() == LONGEST_LINE => {
                 self.too_long = true;
                 None

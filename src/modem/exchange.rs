@@ -3,13 +3,26 @@
 use std::time::Duration;
 
 use super::at::{Final, extended_name};
+use super::request::{Outgoing, Request};
 
 /// A command that has been sent, until it is answered or its deadline passes.
 #[derive(Debug)]
 pub struct Exchange {
-    command: String,
+    request: Request,
     deadline: Duration,
+    prompt: Prompt,
     answer: Vec<String>,
+}
+
+/// How far a command is that has a text to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Prompt {
+    /// It has none.
+    None,
+    /// The modem has not asked for it yet.
+    Awaited,
+    /// The modem was given it.
+    Served,
 }
 
 /// What a line meant while a command was waiting for its answer.
@@ -31,14 +44,15 @@ pub enum Heard {
 }
 
 impl Exchange {
-    /// The command has been sent and must be answered until the deadline (time since boot).
-    pub fn new(command: &str, deadline: Duration) -> Self {
-        Self { command: command.to_owned(), deadline, answer: Vec::new() }
+    /// The command has been sent at this time since boot.
+    pub fn new(request: Request, now: Duration) -> Self {
+        let prompt = if request.text().is_some() { Prompt::Awaited } else { Prompt::None };
+        Self { deadline: now + request.patience(), request, prompt, answer: Vec::new() }
     }
 
-    /// The command, as it was sent, without its end of line.
-    pub fn command(&self) -> &str {
-        &self.command
+    /// What was sent.
+    pub fn request(&self) -> &Request {
+        &self.request
     }
 
     /// When to give up waiting, in time since boot.
@@ -46,9 +60,25 @@ impl Exchange {
         self.deadline
     }
 
+    /// Whether the modem may be waiting for a text, and must be freed from that.
+    pub fn has_prompt(&self) -> bool {
+        self.prompt != Prompt::None
+    }
+
+    /// The modem asks for a text: here it is, if there is one that it was not given yet.
+    pub fn prompted(&mut self, now: Duration) -> Option<Outgoing> {
+        if self.prompt != Prompt::Awaited {
+            return None;
+        }
+        let (text, patience) = self.request.text()?;
+        self.prompt = Prompt::Served;
+        self.deadline = now + patience;
+        Some(text)
+    }
+
     /// Takes a line of the modem in.
     pub fn hear(&mut self, line: String) -> Heard {
-        if line == self.command {
+        if self.is_echo(&line) {
             return Heard::Echo;
         }
         match Final::parse(&line) {
@@ -64,18 +94,23 @@ impl Exchange {
         }
     }
 
+    fn is_echo(&self, line: &str) -> bool {
+        let text = || self.request.text().is_some_and(|(text, _)| text.words() == line);
+        line == self.request.line().words() || self.prompt == Prompt::Served && text()
+    }
+
     /// What happens to a call answers only the commands that make one.
     fn can_end_with(&self, result: &Final) -> bool {
         let calls = ["ATD", "ATA", "ATO"];
         matches!(result, Final::Ok | Final::Refused(_))
-            || calls.iter().any(|call| self.command.starts_with(call))
+            || calls.iter().any(|call| self.request.line().words().starts_with(call))
     }
 
     /// A line `+NAME: …` answers `AT+NAME…`; plain text such as a manufacturer's name answers
     /// whatever was asked, as long as it is not a ring.
     fn belongs(&self, line: &str) -> bool {
         match extended_name(line) {
-            Some(name) => extended_name(&self.command) == Some(name),
+            Some(name) => extended_name(self.request.line().words()) == Some(name),
             None => line != "RING",
         }
     }
@@ -85,8 +120,8 @@ impl Exchange {
 mod tests {
     use super::*;
 
-    fn hear(command: &str, lines: &[&str]) -> Vec<Heard> {
-        let mut exchange = Exchange::new(command, Duration::from_secs(1));
+    fn hear(command: &'static str, lines: &[&str]) -> Vec<Heard> {
+        let mut exchange = Exchange::new(Request::new(command, 1), Duration::ZERO);
         let lines = lines.iter().map(|line| (*line).to_owned());
         lines.map(|line| exchange.hear(line)).collect()
     }

@@ -2,12 +2,14 @@
 //!
 //! No PIN is ever sent from here: a SIM that wants one is reported, and left alone.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
 use super::at::{Final, Refusal};
-use super::attend::{Action, Attendant};
-use super::dialogue::{Dialogue, Event, Request};
+use super::attendant::{self, Attendant};
+use super::dialogue::{Dialogue, Event};
+use super::request::Request;
 use crate::log::Level;
 use crate::record::Record;
 
@@ -20,16 +22,37 @@ const ATTENTION_TRIES: u32 = 5;
 /// So many commands in a row without an answer: the modem hangs, or its port is the wrong one.
 const PATIENCE: u32 = 3;
 
-const ATTENTION: Request = Request::new("AT", 1);
-/// For a modem that was left with result codes off (`Q1`) or as numbers (`V0`).
-const ATTENTION_IN_WORDS: Request = Request::new("ATQ0V1", 1);
-const PLAIN: Request = Request::new("ATE0V1", 2);
-const EXPLAIN_ERRORS: Request = Request::new("AT+CMEE=1", 2);
-const MANUFACTURER: Request = Request::new("AT+CGMI", 5);
-const MODEL: Request = Request::new("AT+CGMM", 5);
-/// The SIM may still be starting.
-const SIM: Request = Request::new("AT+CPIN?", 10);
-const SIGNAL: Request = Request::new("AT+CSQ", 5);
+type Action = attendant::Action<Infallible>;
+
+/// What the modem is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Attention,
+    /// For a modem that was left with result codes off (`Q1`) or as numbers (`V0`).
+    AttentionInWords,
+    Plain,
+    ExplainErrors,
+    Manufacturer,
+    Model,
+    /// The SIM may still be starting.
+    Sim,
+    Signal,
+}
+
+impl Step {
+    const fn request(self) -> Request {
+        match self {
+            Self::Attention => Request::new("AT", 1),
+            Self::AttentionInWords => Request::new("ATQ0V1", 1),
+            Self::Plain => Request::new("ATE0V1", 2),
+            Self::ExplainErrors => Request::new("AT+CMEE=1", 2),
+            Self::Manufacturer => Request::new("AT+CGMI", 5),
+            Self::Model => Request::new("AT+CGMM", 5),
+            Self::Sim => Request::new("AT+CPIN?", 10),
+            Self::Signal => Request::new("AT+CSQ", 5),
+        }
+    }
+}
 
 /// What `+CPIN?` says (TS 27.007 section 8.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +104,7 @@ fn dbm(answer: &[String]) -> Option<i32> {
 /// Keeps a mobile modem under watch.
 #[derive(Debug, Default)]
 pub struct Mobile {
-    dialogue: Dialogue,
+    dialogue: Dialogue<Step>,
     known: Known,
     /// Tries of the first command that got no answer.
     attempts: u32,
@@ -102,8 +125,23 @@ struct Known {
 }
 
 impl Attendant for Mobile {
+    type Report = Infallible;
+
+    fn begin(&mut self, _now: Duration) -> Vec<Action> {
+        *self = Self::default();
+        Vec::new()
+    }
+
+    fn end(&mut self) -> Vec<Action> {
+        Vec::new()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.dialogue.is_idle()
+    }
+
     fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
-        let events = self.dialogue.hear(bytes);
+        let events = self.dialogue.hear(bytes, now);
         let mut actions: Vec<_> = events.into_iter().flat_map(|e| self.event(e, now)).collect();
         actions.extend(self.send_next(now));
         actions
@@ -144,61 +182,68 @@ impl Mobile {
         self.dialogue.next(now).map(Action::Send)
     }
 
+    fn ask(&mut self, step: Step) {
+        self.dialogue.ask(step, step.request());
+    }
+
     fn ask_again(&mut self, now: Duration) {
         if !self.known.answers {
-            self.dialogue.ask(ATTENTION);
+            self.ask(Step::Attention);
             return;
         }
         if self.known.sim != Some(Sim::Ready) {
-            self.dialogue.ask(SIM);
+            self.ask(Step::Sim);
         }
-        self.dialogue.ask(SIGNAL);
+        self.ask(Step::Signal);
         self.again = Some(now + SIGNAL_EVERY);
     }
 
-    fn event(&mut self, event: Event, now: Duration) -> Vec<Action> {
+    fn event(&mut self, event: Event<Step>, now: Duration) -> Vec<Action> {
         match event {
             Event::Unsolicited(line) => vec![Action::say(Level::Info, format!("modem says {line}"))],
             Event::Garbage(what) => vec![Action::say(Level::Warning, format!("modem sends {what}"))],
-            Event::Silence { command } => self.silence(&command),
-            Event::Answered { command, result, answer } => {
+            Event::Delivered { header, .. } => {
+                vec![Action::say(Level::Info, format!("modem says {header}"))]
+            }
+            Event::Silence { shown, .. } => self.silence(&shown),
+            Event::Answered { asked, result, answer } => {
                 self.silent = 0;
-                self.answered(&command, &result, &answer, now)
+                self.answered(asked, &result, &answer, now)
             }
         }
     }
 
-    fn silence(&mut self, command: &str) -> Vec<Action> {
+    fn silence(&mut self, shown: &str) -> Vec<Action> {
         if !self.known.answers {
             self.attempts += 1;
             if self.attempts >= ATTENTION_TRIES {
                 return vec![Action::Abandon("no answer to AT".to_owned())];
             }
             let in_words = self.attempts % 2 == 1;
-            self.dialogue.ask(if in_words { ATTENTION_IN_WORDS } else { ATTENTION });
+            self.ask(if in_words { Step::AttentionInWords } else { Step::Attention });
             return Vec::new();
         }
         self.silent += 1;
-        let what = format!("no answer to {command}");
+        let what = format!("no answer to {shown}");
         if self.silent >= PATIENCE {
             return vec![Action::Abandon(what)];
         }
         vec![Action::say(Level::Warning, what)]
     }
 
-    fn answered(&mut self, command: &str, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
+    fn answered(&mut self, asked: Step, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
         let before = self.known.clone();
         let text = || answer.first().cloned().filter(|_| *result == Final::Ok);
-        match command {
-            _ if command == MANUFACTURER.command => self.known.manufacturer = text(),
-            _ if command == MODEL.command => self.known.model = text(),
-            _ if command == SIM.command => {
+        match asked {
+            Step::Manufacturer => self.known.manufacturer = text(),
+            Step::Model => self.known.model = text(),
+            Step::Sim => {
                 self.known.sim = Some(Sim::from_answer(result, answer));
                 if self.known.sim != Some(Sim::Ready) {
                     self.again = Some(now + SIM_EVERY);
                 }
             }
-            _ if command == SIGNAL.command => self.known.signal = dbm(answer),
+            Step::Signal => self.known.signal = dbm(answer),
             _ if !self.known.answers && *result == Final::Ok => self.introduce(now),
             _ => {}
         }
@@ -212,8 +257,10 @@ impl Mobile {
     fn introduce(&mut self, now: Duration) {
         self.known.answers = true;
         self.again = Some(now + SIGNAL_EVERY);
-        for request in [PLAIN, EXPLAIN_ERRORS, MANUFACTURER, MODEL, SIM, SIGNAL] {
-            self.dialogue.ask(request);
+        for step in
+            [Step::Plain, Step::ExplainErrors, Step::Manufacturer, Step::Model, Step::Sim, Step::Signal]
+        {
+            self.ask(step);
         }
     }
 

@@ -47,6 +47,29 @@ pub fn candidates(places: &Places, port: &Port) -> Vec<Candidate> {
     found
 }
 
+/// What the ports of one modem are used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// For commands and messages.
+    pub talk: Candidate,
+    /// For the data call; the same one if the modem has no other that answers.
+    pub data: Candidate,
+}
+
+/// Which of the ports that answer, likeliest first, belong to the modem that is taken, and what
+/// they are for. A port that was for data and is not free to answer now, because pppd has it,
+/// stays the one for data.
+pub fn choose(all: &[Candidate], answering: &[Candidate], kept: Option<&Candidate>) -> Option<Choice> {
+    let first = answering.first()?;
+    let siblings = || all.iter().filter(|port| port.is_beside(first));
+    let own = siblings().find(|port| port.hsotype() == Some("Modem"));
+    let busy = || siblings().find(|port| Some(*port) == kept && !answering.contains(port));
+    let data = own.or_else(busy).unwrap_or(first);
+    let others = answering.iter().filter(|port| *port != data && port.is_beside(first));
+    let talk = others.min_by_key(|port| port.unlikeliness()).unwrap_or(first);
+    Some(Choice { talk: talk.clone(), data: data.clone() })
+}
+
 /// Every serial port on USB.
 fn scan(places: &Places) -> Vec<Candidate> {
     let class = fs::read_dir(places.path("/sys/class/tty"));
@@ -82,16 +105,28 @@ fn driver(device: &Path) -> Option<String> {
 impl Candidate {
     /// Whether its node is at this place of the USB tree: a device, or one of its interfaces.
     fn is_at(&self, place: &str) -> bool {
-        let is_here = |usb: &Interface| {
-            usb.path == place || usb.path.split_once(':').is_some_and(|(device, _)| device == place)
-        };
-        self.usb.as_ref().is_some_and(is_here)
+        self.usb_device() == Some(place) || self.usb.as_ref().is_some_and(|usb| usb.path == place)
+    }
+
+    /// What the hso driver says it is for.
+    fn hsotype(&self) -> Option<&str> {
+        self.usb.as_ref()?.hsotype.as_deref()
+    }
+
+    /// The USB device it belongs to, as in `/sys/bus/usb/devices`: `1-1.2`.
+    pub fn usb_device(&self) -> Option<&str> {
+        let (device, _interface) = self.usb.as_ref()?.path.split_once(':')?;
+        Some(device)
+    }
+
+    /// Whether both are ports of one device; every port is beside itself.
+    fn is_beside(&self, other: &Self) -> bool {
+        self == other || self.usb_device().is_some() && self.usb_device() == other.usb_device()
     }
 
     /// hso's diagnostic and GPS ports never answer AT.
     fn may_be_a_modem(&self) -> bool {
-        let hsotype = self.usb.as_ref().and_then(|usb| usb.hsotype.as_deref());
-        hsotype.is_none_or(|kind| matches!(kind, "Modem" | "Application" | "Control"))
+        self.hsotype().is_none_or(|kind| matches!(kind, "Modem" | "Application" | "Control"))
     }
 
     /// Lower is likelier. On some Option sticks only hso's Modem port answers AT
@@ -210,6 +245,44 @@ mod tests {
         assert_eq!(order(&places, "1-1.2:1.1"), ["/dev/ttyUSB2 (ch341 at 1-1.2:1.1)"]);
         assert_eq!(order(&places, "1-1"), [""; 0]);
         assert_eq!(order(&places, "/dev/ttyUSB9"), [""; 0]);
+    }
+
+    #[test]
+    fn commands_and_data_go_to_two_ports_where_a_modem_has_them() {
+        let hso = |name, interface, kind| (name, interface, "hso", Some(kind));
+        let option = [
+            hso("ttyHS0", "1-1.1:1.0", "Control"),
+            hso("ttyHS1", "1-1.1:1.0", "Application"),
+            hso("ttyHS3", "1-1.1:1.2", "Modem"),
+        ];
+        let huawei = [
+            ("ttyUSB0", "1-1.2:1.0", "option", None),
+            ("ttyUSB1", "1-1.2:1.1", "option", None),
+            ("ttyUSB2", "1-1.2:1.2", "option", None),
+            ("ttyUSB3", "1-1.3:1.0", "ch341", None),
+        ];
+        for (ports, answering, kept, expected) in [
+            // those that answer; the link as it was; the one to talk to, and the one for data
+            (&option[..], &["ttyHS0", "ttyHS1", "ttyHS3"][..], None, Some(("ttyHS1", "ttyHS3"))),
+            (&option, &["ttyHS0", "ttyHS3"], None, Some(("ttyHS0", "ttyHS3"))),
+            (&option, &["ttyHS3"], None, Some(("ttyHS3", "ttyHS3"))), // raspberrypi/linux#633
+            (&option, &["ttyHS1"], None, Some(("ttyHS1", "ttyHS3"))), // pppd has the Modem port
+            (&huawei, &["ttyUSB0", "ttyUSB2", "ttyUSB3"], None, Some(("ttyUSB2", "ttyUSB0"))),
+            (&huawei, &["ttyUSB0"], None, Some(("ttyUSB0", "ttyUSB0"))),
+            (&huawei, &["ttyUSB2"], Some("ttyUSB0"), Some(("ttyUSB2", "ttyUSB0"))),
+            (&huawei, &["ttyUSB0", "ttyUSB2"], Some("ttyUSB2"), Some(("ttyUSB2", "ttyUSB0"))),
+            (&huawei, &[], None, None),
+        ] {
+            let (_dir, places) = plugged(ports);
+            let all = candidates(&places, &Port::Auto);
+            let path = |name: &str| Path::new("/dev").join(name);
+            let answers = |port: &&Candidate| answering.iter().any(|name| path(name) == port.device);
+            let answered: Vec<_> = all.iter().filter(answers).cloned().collect();
+            let kept = all.iter().find(|port| kept.map(path).as_ref() == Some(&port.device));
+            let choice = choose(&all, &answered, kept);
+            let chosen = choice.map(|choice| (choice.talk.device, choice.data.device));
+            assert_eq!(chosen, expected.map(|(talk, data)| (path(talk), path(data))), "{answering:?}");
+        }
     }
 
     #[test]

@@ -3,9 +3,8 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, ioctl};
@@ -15,13 +14,12 @@ use rustix::termios::{
 
 use crate::site::{FlowControl, Speed};
 
-/// A command that cannot be written in this time never will be: flow control, or a dead adapter.
-const WRITE_PATIENCE: Duration = Duration::from_secs(2);
-
 /// An open serial line, ours alone.
 #[derive(Debug)]
 pub struct Serial {
     fd: OwnedFd,
+    /// What the port has not taken yet.
+    unsent: Vec<u8>,
 }
 
 impl Serial {
@@ -40,7 +38,7 @@ impl Serial {
         tcsetattr(&fd, OptionalActions::Now, &line)?;
         raise_dtr_and_rts(&fd)?;
         tcflush(&fd, QueueSelector::IOFlush)?;
-        Ok(Self { fd })
+        Ok(Self { fd, unsent: Vec::new() })
     }
 
     /// For poll(2).
@@ -57,26 +55,29 @@ impl Serial {
         }
     }
 
-    /// Writes everything.
-    pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match rustix::io::write(&self.fd, bytes) {
-                Ok(written) => bytes = &bytes[written..],
+    /// Writes what the port takes now, and keeps the rest for [`flush`](Self::flush). Whoever
+    /// waits for an answer notices a port that takes nothing.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.unsent.extend_from_slice(bytes);
+        self.flush()
+    }
+
+    /// Goes on writing what was kept.
+    pub fn flush(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            match rustix::io::write(&self.fd, &self.unsent) {
+                Ok(written) => drop(self.unsent.drain(..written)),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => self.wait_writable()?,
+                Err(Errno::AGAIN) => break,
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(())
     }
 
-    fn wait_writable(&self) -> io::Result<()> {
-        let mut fds = [PollFd::new(&self.fd, PollFlags::OUT)];
-        let timeout = Timespec::try_from(WRITE_PATIENCE).ok();
-        match poll(&mut fds, timeout.as_ref())? {
-            0 => Err(io::Error::new(io::ErrorKind::TimedOut, "the port takes no bytes")),
-            _ => Ok(()),
-        }
+    /// What to poll(2) it for.
+    pub fn awaits(&self) -> PollFlags {
+        if self.unsent.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT }
     }
 }
 

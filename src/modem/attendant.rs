@@ -1,0 +1,59 @@
+//! Who talks to a modem: one conversation as a state machine without port, clock or file.
+
+use std::time::Duration;
+
+use super::request::Outgoing;
+use crate::log::Level;
+use crate::record::Record;
+
+/// What an attendant wants to be done, in this order. `R` is what it reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action<R> {
+    /// Write this to the modem.
+    Send(Outgoing),
+    /// Tell the log.
+    Say(Level, String),
+    /// Publish the [record](Attendant::record) anew.
+    Publish,
+    /// Put a record into the store. What follows is done only when it has survived.
+    Remember {
+        /// The file of the [store](crate::state::Store).
+        file: &'static str,
+        /// Its new content.
+        record: Record,
+    },
+    /// Something for whoever holds the seat.
+    Report(R),
+    /// Close the port and start over, for this reason.
+    Abandon(String),
+}
+
+impl<R> Action<R> {
+    /// Tell the log.
+    pub fn say(level: Level, what: impl Into<String>) -> Self {
+        Self::Say(level, what.into())
+    }
+}
+
+/// One side of a dialogue with a modem. It holds no port and no clock: bytes and the time since
+/// boot come in, actions go out. It outlives its port: the modem may vanish and come back.
+pub trait Attendant {
+    /// What it has to tell.
+    type Report;
+    /// A port was opened: what was known of the modem is to be asked anew.
+    fn begin(&mut self, now: Duration) -> Vec<Action<Self::Report>>;
+    /// Bytes came from the modem.
+    fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action<Self::Report>>;
+    /// The time has come that [`wake`](Self::wake) had named; also called when nothing happened.
+    fn tick(&mut self, now: Duration) -> Vec<Action<Self::Report>>;
+    /// The port is closed: no answer will come any more.
+    fn end(&mut self) -> Vec<Action<Self::Report>>;
+    /// When to be called again if nothing comes, in time since boot.
+    fn wake(&self) -> Option<Duration>;
+    /// Whether no answer is awaited and nothing is to be said now: others may have the port.
+    fn is_idle(&self) -> bool;
+    /// Whether the modem has answered since the port was opened.
+    fn answers(&self) -> bool;
+    /// What is known of the modem, for `dialctl status`.
+    fn record(&self) -> Record;
+}

@@ -1,0 +1,228 @@
+//! UUCP locks: how programs that share a serial port keep out of each other's way.
+//!
+//! A lock is a file `LCK..<name>` with the process id as `%10d\n`, stale once that process is gone
+//! (Filesystem Hierarchy Standard 3.0 §5.9). pppd 2.4.9 takes the name as it was given, links and
+//! all (pppd/utils.c, `lock`): for `/dev/modem` it is `LCK..modem`, whatever the link leads to. So
+//! a port is locked under every name that it is known by.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, getpid, test_kill_process};
+
+use crate::places::Places;
+
+/// Where the locks lie; `/var/lock` is a link to it.
+pub const DIRECTORY: &str = "/run/lock";
+
+/// The names of the locks of one port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names(Vec<PathBuf>);
+
+/// Who holds a port's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// The process of this id.
+    Process(i32),
+    /// Somebody who has created the file and not written into it yet.
+    Unknown,
+}
+
+/// A lock that is ours until it is dropped.
+#[derive(Debug)]
+pub struct Lock(Vec<PathBuf>);
+
+impl Names {
+    /// The locks of a port that is known by these paths below `/dev`.
+    pub fn of<'a>(places: &Places, ports: impl IntoIterator<Item = &'a Path>) -> Self {
+        let mut files = Vec::new();
+        for port in ports {
+            let file = places.path(DIRECTORY).join(format!("LCK..{}", name(port)));
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        Self(files)
+    }
+
+    /// Who else holds the port; `None` if it is free, or ours.
+    pub fn holder(&self) -> Option<Holder> {
+        self.0.iter().find_map(|file| holder(file))
+    }
+
+    /// Takes the lock under every name, or under none.
+    ///
+    /// # Errors
+    /// `WouldBlock` if somebody else has it; others if the file cannot be written.
+    pub fn take(&self) -> io::Result<Lock> {
+        let mut lock = Lock(Vec::new());
+        for file in &self.0 {
+            create(file)?;
+            lock.0.push(file.clone());
+        }
+        Ok(lock)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            // Somebody may have taken a lock for stale and removed it: theirs is not ours.
+            if read(file) == Some(Holder::Process(our_id())) {
+                let _ = fs::remove_file(file);
+            }
+        }
+    }
+}
+
+/// What follows `LCK..`: as pppd, picocom and minicom make it of a path.
+fn name(port: &Path) -> String {
+    let path = port.to_string_lossy();
+    let below_dev = path.split_once("dev/").map_or(path.as_ref(), |(_, below)| below);
+    below_dev.trim_start_matches('/').replace('/', "_")
+}
+
+/// Creates the file in one step with its content, so that nobody reads it empty.
+fn create(file: &Path) -> io::Result<()> {
+    let ours = file.with_extension(format!("{}", our_id()));
+    let mut new = File::create(&ours)?;
+    let written = new.write_all(format!("{:10}\n", our_id()).as_bytes());
+    let taken = written.and_then(|()| link(&ours, file));
+    let _ = fs::remove_file(&ours);
+    taken
+}
+
+fn link(ours: &Path, file: &Path) -> io::Result<()> {
+    for _ in 0..2 {
+        match fs::hard_link(ours, file) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match holder(file) {
+                Some(Holder::Process(id)) => {
+                    return Err(io::Error::new(io::ErrorKind::WouldBlock, format!("locked by process {id}")));
+                }
+                Some(Holder::Unknown) => {
+                    return Err(io::Error::new(io::ErrorKind::WouldBlock, "being locked"));
+                }
+                None => fs::remove_file(file)?,
+            },
+            done => return done,
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "locked by somebody else just now"))
+}
+
+/// Who else holds this lock and lives.
+fn holder(file: &Path) -> Option<Holder> {
+    read(file).filter(|holder| match holder {
+        Holder::Process(id) => *id != our_id() && is_alive(*id),
+        Holder::Unknown => true,
+    })
+}
+
+fn read(file: &Path) -> Option<Holder> {
+    let text = fs::read_to_string(file).ok()?;
+    if text.is_empty() {
+        return Some(Holder::Unknown);
+    }
+    // pppd takes what is no number for 0, and that for stale.
+    Some(Holder::Process(text.trim().parse().unwrap_or(0)))
+}
+
+fn our_id() -> i32 {
+    getpid().as_raw_nonzero().get()
+}
+
+fn is_alive(id: i32) -> bool {
+    let process = (id > 0).then(|| Pid::from_raw(id)).flatten();
+    process.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    fn places() -> (tempfile::TempDir, Places) {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        fs::create_dir_all(places.path(DIRECTORY)).unwrap();
+        (dir, places)
+    }
+
+    fn modem(places: &Places) -> Names {
+        Names::of(places, ["/dev/ttyHS3", "/dev/modem", "/dev/ttyHS3"].map(Path::new))
+    }
+
+    fn locks(places: &Places) -> Vec<String> {
+        let dir = fs::read_dir(places.path(DIRECTORY)).unwrap();
+        let mut names: Vec<_> = dir.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_port_is_locked_under_every_name_in_the_form_that_pppd_reads() {
+        let (_dir, places) = places();
+        let lock = modem(&places).take().unwrap();
+        assert_eq!(locks(&places), ["LCK..modem", "LCK..ttyHS3"]);
+        let text = fs::read_to_string(places.path("/run/lock/LCK..modem")).unwrap();
+        assert_eq!(text, format!("{:>10}\n", std::process::id()));
+        assert_eq!(modem(&places).holder(), None);
+        drop(lock);
+        assert_eq!(locks(&places), [""; 0]);
+    }
+
+    /// pppd/utils.c, `lock`, of ppp 2.4.9.
+    #[test]
+    fn names_are_made_as_pppd_makes_them() {
+        let table = [
+            ("/dev/ttyUSB0", "ttyUSB0"),
+            ("/dev/modem", "modem"),
+            ("/dev/serial/by-id/usb-X", "serial_by-id_usb-X"),
+            ("/dev/pts/4", "pts_4"),
+        ];
+        for (port, expected) in table {
+            assert_eq!(name(Path::new(port)), expected);
+        }
+    }
+
+    #[test]
+    fn a_lock_of_a_living_process_is_respected_and_one_of_a_dead_one_is_not() {
+        let (_dir, places) = places();
+        let file = places.path("/run/lock/LCK..modem");
+        let mut pppd = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
+        let id = i32::try_from(pppd.id()).unwrap();
+        fs::write(&file, format!("{id:10}\n")).unwrap();
+        assert_eq!(modem(&places).holder(), Some(Holder::Process(id)));
+        let refused = modem(&places).take().unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(locks(&places), ["LCK..modem"], "the other name is free again");
+
+        pppd.kill().unwrap();
+        pppd.wait().unwrap();
+        assert_eq!(modem(&places).holder(), None);
+        drop(modem(&places).take().unwrap());
+        assert_eq!(locks(&places), [""; 0]);
+    }
+
+    #[test]
+    fn a_lock_that_is_being_written_is_held_and_one_with_nonsense_is_stale() {
+        let (_dir, places) = places();
+        let file = places.path("/run/lock/LCK..ttyHS3");
+        fs::write(&file, "").unwrap();
+        assert_eq!(modem(&places).holder(), Some(Holder::Unknown));
+        assert!(modem(&places).take().is_err());
+        fs::write(&file, "nonsense\n").unwrap();
+        assert_eq!(modem(&places).holder(), None);
+    }
+
+    #[test]
+    fn a_lock_that_somebody_else_has_taken_over_is_not_removed() {
+        let (_dir, places) = places();
+        let lock = modem(&places).take().unwrap();
+        fs::write(places.path("/run/lock/LCK..modem"), "         1\n").unwrap();
+        drop(lock);
+        assert_eq!(locks(&places), ["LCK..modem"]);
+    }
+}

@@ -1,0 +1,79 @@
+//! What others learn of the modem at a seat: the published record, the link in `/dev`, the log.
+
+use std::io;
+use std::path::Path;
+
+use super::link::Link;
+use super::ports::Candidate;
+use super::post::Post;
+use crate::record::Record;
+
+/// The notice at one seat.
+#[derive(Debug)]
+pub(super) struct Notice<'a> {
+    post: Post<'a>,
+    link: Link,
+    /// The trouble that the log has been told of.
+    told: String,
+}
+
+impl<'a> Notice<'a> {
+    /// Nothing is known yet.
+    pub fn new(post: Post<'a>) -> Self {
+        Self { post, link: Link::new(post.places, post.name, post.port), told: String::new() }
+    }
+
+    /// The link, where it leads to this port.
+    pub fn link_to(&self, port: &Path) -> Option<&Path> {
+        (self.link.target().as_deref() == Some(port)).then(|| self.link.path())
+    }
+
+    /// Which of these ports the link leads to.
+    pub fn linked<'b>(&self, ports: &'b [Candidate]) -> Option<&'b Candidate> {
+        let target = self.link.target()?;
+        ports.iter().find(|port| port.device == target)
+    }
+
+    /// Points the link to the port for data.
+    pub fn point_to(&self, data: &Candidate) {
+        self.warn_if_failed("the link in /dev", self.link.point_to(&data.device));
+    }
+
+    /// A modem works: what is known of it, and its ports.
+    pub fn modem(&mut self, record: Record, talk: &Candidate, data: &Candidate) {
+        self.told.clear();
+        let record = record.with("port", talk);
+        self.publish(&if talk == data { record } else { record.with("data-port", data) });
+    }
+
+    /// It worked: what comes is news, even if it is as before.
+    pub fn forget_trouble(&mut self) {
+        self.told.clear();
+    }
+
+    /// Another program has the modem, or there is something else to be waited for.
+    pub fn trouble(&mut self, what: String) {
+        if what != self.told {
+            self.post.log.warning(&what);
+        }
+        self.publish(&Record::new().with("trouble", &what));
+        self.told = what;
+    }
+
+    /// There is no modem, or it does not work: nobody shall look for it at the link.
+    pub fn gone(&mut self, why: String) {
+        self.warn_if_failed("the link in /dev", self.link.remove());
+        self.trouble(why);
+    }
+
+    /// Something that goes on without it.
+    pub fn warn_if_failed(&self, what: &str, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.post.log.warning(&format!("{what}: {error}"));
+        }
+    }
+
+    fn publish(&self, record: &Record) {
+        self.warn_if_failed("publishing", self.post.places.publish(self.post.name, record));
+    }
+}

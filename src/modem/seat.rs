@@ -1,0 +1,385 @@
+//! A place at a modem: finds its port, opens it, shares it by locks, and starts over when it is
+//! gone. It never blocks; whoever holds it waits for its file descriptors and its time.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::attendant::{Action, Attendant};
+use super::chair::Chair;
+use super::lock::Names;
+use super::notice::Notice;
+use super::ports::{self, Candidate, Choice};
+use super::post::Post;
+use super::serial::Serial;
+use super::survey::Survey;
+use super::watch::Watch;
+use crate::record::Record;
+use crate::state::Store;
+
+/// How often ports are looked for when the kernel has not said that one came, and how often a lock
+/// is looked at whose holder may have died without removing it.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A place at a modem, and who sits there.
+///
+/// The lock rule, which is mgetty's: a port is locked while something is said or awaited, and free
+/// while the modem is only listened to. When somebody else takes its lock, the port is closed at
+/// once; when that lock goes, the port is opened and the modem asked anew. So pppd, `pon` and
+/// `picocom` win while the modem is idle, and are told who has it while it is not.
+#[derive(Debug)]
+pub struct Seat<'a, A: Attendant> {
+    post: Post<'a>,
+    attendant: A,
+    watch: Watch,
+    notice: Notice<'a>,
+    store: Store,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// No port is open; the next look at this time.
+    Seeking { again: Duration },
+    /// Several ports are open, to find out which of them answer.
+    Surveying(Surveyed),
+    /// Talking, or listening; the port for data is perhaps another.
+    Seated { chair: Chair, data: Candidate },
+    /// Other programs have the ports.
+    Waiting { locks: Vec<Names>, again: Duration },
+    /// The port was given away, until it is taken back.
+    Released,
+}
+
+/// Ports that are being asked, and all that there are.
+#[derive(Debug)]
+struct Surveyed {
+    candidates: Vec<Candidate>,
+    chairs: Vec<Chair>,
+    survey: Survey,
+}
+
+/// Why a chair is left.
+enum Leave {
+    /// The port does not work, or the attendant gives the modem up.
+    Trouble(String),
+    /// Another program has the lock.
+    MakeWay(Names),
+}
+
+impl<'a, A: Attendant> Seat<'a, A> {
+    /// A seat that looks for its modem at its first turn.
+    ///
+    /// # Errors
+    /// If `/dev` or the locks cannot be watched.
+    pub fn new(post: Post<'a>, attendant: A) -> io::Result<Self> {
+        Ok(Self {
+            post,
+            attendant,
+            watch: Watch::new(post.places)?,
+            notice: Notice::new(post),
+            store: Store::new(post.places.state()),
+            state: State::Seeking { again: Duration::ZERO },
+        })
+    }
+
+    /// What to wait for: a turn is due when one of them is ready.
+    pub fn fds(&self) -> Vec<PollFd<'_>> {
+        let mut fds = vec![PollFd::new(self.watch.fd(), PollFlags::IN)];
+        let chairs = match &self.state {
+            State::Surveying(surveyed) => surveyed.chairs.as_slice(),
+            State::Seated { chair, .. } => std::slice::from_ref(chair),
+            State::Seeking { .. } | State::Waiting { .. } | State::Released => &[],
+        };
+        fds.extend(chairs.iter().map(|chair| PollFd::new(chair.serial.fd(), chair.serial.awaits())));
+        fds
+    }
+
+    /// When a turn is due if nothing happens, in time since boot.
+    pub fn wake(&self) -> Option<Duration> {
+        match &self.state {
+            State::Seeking { again } | State::Waiting { again, .. } => Some(*again),
+            State::Surveying(surveyed) => surveyed.survey.wake(),
+            State::Seated { .. } => self.attendant.wake(),
+            State::Released => None,
+        }
+    }
+
+    /// Does what can be done now, and gives what the attendant reports.
+    pub fn turn(&mut self, now: Duration) -> Vec<A::Report> {
+        let mut reports = Vec::new();
+        let happened = self.watch.drain();
+        let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
+        self.state = match before {
+            State::Seeking { again } if happened || again <= now => self.seek(now, &mut reports),
+            State::Waiting { locks, again } if happened || again <= now => {
+                match locks.iter().all(|names| names.holder().is_some()) {
+                    true => State::Waiting { locks, again: now + LOOK_EVERY },
+                    false => self.seek(now, &mut reports),
+                }
+            }
+            State::Surveying(surveyed) => self.survey(surveyed, now, &mut reports),
+            State::Seated { chair, data } => self.sit(chair, data, Vec::new(), now, &mut reports),
+            waiting => waiting,
+        };
+        reports
+    }
+
+    /// Who sits here.
+    pub fn attendant(&self) -> &A {
+        &self.attendant
+    }
+
+    /// Who sits here. What it is asked to do, it does at the next [turn](Self::turn).
+    pub fn attendant_mut(&mut self) -> &mut A {
+        &mut self.attendant
+    }
+
+    /// Whether the modem has a port of its own for data: then it is listened to during a session.
+    pub fn has_two_ports(&self) -> bool {
+        matches!(&self.state, State::Seated { chair, data } if chair.candidate != *data)
+    }
+
+    /// Gives the port for data away, to pppd for a session; its lock is free when this returns. A
+    /// modem with [two ports](Self::has_two_ports) keeps its seat.
+    pub fn release(&mut self) -> Vec<A::Report> {
+        let mut reports = Vec::new();
+        if self.has_two_ports() {
+            return reports;
+        }
+        if let State::Seated { chair, .. } = std::mem::replace(&mut self.state, State::Released) {
+            drop(chair);
+            let actions = self.attendant.end();
+            self.conclude(actions, &mut reports);
+        }
+        reports
+    }
+
+    /// Takes the port back after [`release`](Self::release).
+    pub fn resume(&mut self) {
+        if let State::Released = self.state {
+            self.state = State::Seeking { again: Duration::ZERO };
+        }
+    }
+
+    /// Opens every port where the modem may be.
+    fn seek(&mut self, now: Duration, reports: &mut Vec<A::Report>) -> State {
+        let candidates = ports::candidates(self.post.places, self.post.port);
+        if candidates.is_empty() {
+            return self.start_over("no modem found".to_owned(), now);
+        }
+        let (mut chairs, mut locked, mut trouble) = (Vec::new(), Vec::new(), String::new());
+        for candidate in &candidates {
+            let names = self.names(candidate);
+            match self.open(candidate, &names) {
+                Ok(chair) => chairs.push(chair),
+                Err(error) => {
+                    trouble = format!("{}: {error}", candidate.device.display());
+                    if error.kind() == io::ErrorKind::WouldBlock {
+                        locked.push(names);
+                    }
+                }
+            }
+        }
+        if chairs.len() > 1 {
+            let survey = Survey::new(chairs.len());
+            return self.survey(Surveyed { candidates, chairs, survey }, now, reports);
+        }
+        match chairs.pop() {
+            Some(chair) => {
+                let answering = [chair.candidate.clone()];
+                self.choose(vec![chair], &candidates, &answering, now, reports)
+            }
+            None if locked.is_empty() => self.start_over(trouble, now),
+            None => {
+                self.notice.trouble(trouble);
+                State::Waiting { locks: locked, again: now + LOOK_EVERY }
+            }
+        }
+    }
+
+    fn open(&self, candidate: &Candidate, names: &Names) -> io::Result<Chair> {
+        let lock = names.take()?;
+        let path = self.post.places.path(&candidate.device);
+        let serial = Serial::open(&path, self.post.speed, self.post.flow)?;
+        self.post.log.info(&format!("trying {candidate}"));
+        Ok(Chair::new(serial, candidate.clone(), names.clone(), lock))
+    }
+
+    /// Every name that others may lock this port by.
+    fn names(&self, candidate: &Candidate) -> Names {
+        let node = self.post.places.path(&candidate.device).canonicalize().ok();
+        let link = self.notice.link_to(&candidate.device);
+        let paths = [Some(candidate.device.as_path()), node.as_deref(), link];
+        Names::of(self.post.places, paths.into_iter().flatten())
+    }
+
+    fn survey(&mut self, mut surveyed: Surveyed, now: Duration, reports: &mut Vec<A::Report>) -> State {
+        let Surveyed { chairs, survey, .. } = &mut surveyed;
+        for (port, chair) in chairs.iter_mut().enumerate() {
+            if chair.probe(port, survey, now).is_err() {
+                survey.lose(port);
+            }
+        }
+        let Some(answering) = survey.answering(now) else {
+            return State::Surveying(surveyed);
+        };
+        let answering: Vec<_> =
+            answering.iter().filter_map(|port| Some(chairs.get(*port)?.candidate.clone())).collect();
+        let Surveyed { candidates, chairs, .. } = surveyed;
+        self.choose(chairs, &candidates, &answering, now, reports)
+    }
+
+    /// Keeps the port to talk to, and closes the others.
+    fn choose(
+        &mut self,
+        chairs: Vec<Chair>,
+        all: &[Candidate],
+        answering: &[Candidate],
+        now: Duration,
+        reports: &mut Vec<A::Report>,
+    ) -> State {
+        let Some(Choice { talk, data }) = ports::choose(all, answering, self.notice.linked(all)) else {
+            return self.start_over("no port answers AT".to_owned(), now);
+        };
+        match chairs.into_iter().find(|chair| chair.candidate == talk) {
+            Some(chair) => {
+                let actions = self.attendant.begin(now);
+                self.sit(chair, data, actions, now, reports)
+            }
+            None => self.start_over("no port answers AT".to_owned(), now),
+        }
+    }
+
+    /// One turn at the port.
+    fn sit(
+        &mut self,
+        mut chair: Chair,
+        data: Candidate,
+        actions: Vec<Action<A::Report>>,
+        now: Duration,
+        reports: &mut Vec<A::Report>,
+    ) -> State {
+        let done = self
+            .perform(actions, &mut chair, &data, reports)
+            .and_then(|()| self.converse(&mut chair, &data, now, reports));
+        match done {
+            Ok(()) => State::Seated { chair, data },
+            Err(leave) => {
+                let port = chair.candidate.device.display().to_string();
+                drop(chair);
+                if self.attendant.answers() {
+                    self.notice.forget_trouble();
+                }
+                let actions = self.attendant.end();
+                self.conclude(actions, reports);
+                match leave {
+                    Leave::Trouble(why) => self.start_over(format!("{port}: {why}"), now),
+                    Leave::MakeWay(names) => {
+                        self.notice.trouble(format!("{port}: another program takes it"));
+                        State::Waiting { locks: vec![names], again: now + LOOK_EVERY }
+                    }
+                }
+            }
+        }
+    }
+
+    fn converse(
+        &mut self,
+        chair: &mut Chair,
+        data: &Candidate,
+        now: Duration,
+        reports: &mut Vec<A::Report>,
+    ) -> Result<(), Leave> {
+        if chair.is_claimed() {
+            return Err(Leave::MakeWay(chair.names().clone()));
+        }
+        chair.serial.flush()?;
+        let mut buffer = [0; 512];
+        loop {
+            let length = chair.serial.read(&mut buffer)?;
+            if length == 0 {
+                break;
+            }
+            let actions = self.attendant.hear(&buffer[..length], now);
+            self.perform(actions, chair, data, reports)?;
+        }
+        let actions = self.attendant.tick(now);
+        self.perform(actions, chair, data, reports)?;
+        if self.attendant.is_idle() {
+            chair.let_go();
+        }
+        Ok(())
+    }
+
+    fn perform(
+        &mut self,
+        actions: Vec<Action<A::Report>>,
+        chair: &mut Chair,
+        data: &Candidate,
+        reports: &mut Vec<A::Report>,
+    ) -> Result<(), Leave> {
+        for action in actions {
+            match action {
+                Action::Send(words) => chair.say(&words).map_err(|error| Leave::because(error, chair))?,
+                Action::Say(level, what) => self.post.log.say(level, &what),
+                Action::Publish => {
+                    self.publish(chair, data).map_err(|error| Leave::because(error, chair))?;
+                }
+                Action::Remember { file, record } => self.remember(file, &record)?,
+                Action::Report(report) => reports.push(report),
+                Action::Abandon(why) => return Err(Leave::Trouble(why)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What an attendant still wants when its port is closed already.
+    fn conclude(&mut self, actions: Vec<Action<A::Report>>, reports: &mut Vec<A::Report>) {
+        for action in actions {
+            match action {
+                Action::Say(level, what) => self.post.log.say(level, &what),
+                Action::Report(report) => reports.push(report),
+                Action::Remember { file, record } => {
+                    let done = self.remember(file, &record);
+                    self.notice.warn_if_failed(file, done);
+                }
+                Action::Send(_) | Action::Publish | Action::Abandon(_) => {}
+            }
+        }
+    }
+
+    fn remember(&self, file: &str, record: &Record) -> io::Result<()> {
+        self.store.replace(file, &record.to_string())
+    }
+
+    /// First the link, so that whoever reads the record finds it; and whoever takes the link's
+    /// name for the port's must find it locked.
+    fn publish(&mut self, chair: &mut Chair, data: &Candidate) -> io::Result<()> {
+        self.notice.point_to(data);
+        chair.rename(self.names(&chair.candidate))?;
+        self.notice.modem(self.attendant.record(), &chair.candidate, data);
+        Ok(())
+    }
+
+    fn start_over(&mut self, trouble: String, now: Duration) -> State {
+        self.notice.gone(trouble);
+        State::Seeking { again: now + LOOK_EVERY }
+    }
+}
+
+impl Leave {
+    fn because(error: io::Error, chair: &Chair) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Self::MakeWay(chair.names().clone()),
+            _ => error.into(),
+        }
+    }
+}
+
+impl From<io::Error> for Leave {
+    fn from(error: io::Error) -> Self {
+        Self::Trouble(error.to_string())
+    }
+}

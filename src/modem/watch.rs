@@ -1,0 +1,48 @@
+//! Tells when ports appear and when locks come and go, so that neither is waited for.
+
+use std::fs;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+
+use super::lock;
+use crate::places::Places;
+
+/// A watch over `/dev` and the directory of the locks.
+#[derive(Debug)]
+pub struct Watch {
+    fd: OwnedFd,
+}
+
+impl Watch {
+    /// Begins to watch.
+    pub fn new(places: &Places) -> io::Result<Self> {
+        let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        inotify::add_watch(&fd, places.path("/dev"), WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
+        let locks = places.path(lock::DIRECTORY);
+        fs::create_dir_all(&locks)?;
+        // CLOSE_WRITE: pppd creates its lock empty and then writes its process id.
+        let changes =
+            WatchFlags::CREATE | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE | WatchFlags::MOVED_TO;
+        inotify::add_watch(&fd, &locks, changes)?;
+        Ok(Self { fd })
+    }
+
+    /// For poll(2).
+    pub fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    /// Whether anything has happened since the last time.
+    pub fn drain(&self) -> bool {
+        let mut buffer = [MaybeUninit::uninit(); 512];
+        let mut events = inotify::Reader::new(&self.fd, &mut buffer);
+        let mut happened = false;
+        while events.next().is_ok() {
+            happened = true;
+        }
+        happened
+    }
+}
