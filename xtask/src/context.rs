@@ -82,6 +82,11 @@ impl BuildContext {
         self.workspace.join("overlay")
     }
 
+    /// `image/stand-ins/`: sources of libraries in the place of Debian's.
+    pub fn stand_ins_dir(&self) -> PathBuf {
+        self.image_dir().join("stand-ins")
+    }
+
     /// `image/packages.lock`.
     pub fn lock_file(&self) -> PathBuf {
         self.workspace.join("image/packages.lock")

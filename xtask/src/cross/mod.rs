@@ -2,6 +2,7 @@
 //! standard library built from source, its own linker, and Debian's musl and libgcc.
 
 mod programs;
+mod stand_ins;
 mod sysroot;
 
 use std::{path::PathBuf, process::Command};
@@ -27,10 +28,20 @@ const RUSTC_RELEASE: &str = env!("XTASK_RUSTC_RELEASE");
 const RUSTC_COMMIT: &str = env!("XTASK_RUSTC_COMMIT");
 const RUSTC_HOST: &str = env!("XTASK_RUSTC_HOST");
 
-/// Builds the programs of the root package. `toolchain` is the unpacked tool of that name.
-pub fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) -> Result<Output> {
+/// What was compiled for the Pi.
+#[derive(Debug)]
+pub struct Built {
+    /// The programs of the root package, by name.
+    pub programs: Output,
+    /// The libraries of `image/stand-ins/`, by soname.
+    pub stand_ins: Output,
+}
+
+/// Builds what runs on the Pi. `toolchain` is the unpacked tool of that name.
+pub fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) -> Result<Built> {
     let sysroot = sysroot::build(ctx, toolchain)?;
-    programs::build(ctx, locked, &sysroot)
+    let stand_ins = stand_ins::build(ctx, locked, &sysroot)?;
+    Ok(Built { programs: programs::build(ctx, locked, &sysroot)?, stand_ins })
 }
 
 /// The standard library's source is of one version, and so must the compiler be.
@@ -73,7 +84,8 @@ fn cargo(ctx: &BuildContext) -> Command {
 
 /// Runs it; what it printed becomes the error.
 fn run(mut command: Command, what: &str) -> Result<()> {
-    let output = command.output().attempt(|| format!("cannot start cargo to build {what}"))?;
+    let program = command.get_program().display().to_string();
+    let output = command.output().attempt(|| format!("cannot start {program} to build {what}"))?;
     if output.status.success() {
         return Ok(());
     }

@@ -31,9 +31,15 @@ pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedP
     let chosen = choose_named(manifest, archive)?;
     archive.prepare(&chosen.iter().map(|(id, entry)| (id, *entry)).collect::<Vec<_>>())?;
     let mut resolver = Resolver { archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
-    for recipe in manifest.all() {
+    let stand_ins = manifest.stand_ins().cloned().collect();
+    // The tools run on this machine, with the real libraries.
+    let recipes = manifest.recipes.iter().map(|it| (it, &stand_ins));
+    let tools = manifest.tools.iter().map(|it| (it, const { &BTreeSet::new() }));
+    for (recipe, stand_ins) in recipes.chain(tools) {
         for package in &recipe.packages {
-            resolver.add(&recipe.name, package).map_err(|error| unlockable(recipe, package, error))?;
+            resolver
+                .add(&recipe.name, package, stand_ins)
+                .map_err(|error| unlockable(recipe, package, error))?;
         }
     }
     let mut packages: Vec<LockedPackage> =
@@ -108,7 +114,8 @@ impl Used {
 }
 
 impl Resolver<'_> {
-    fn add(&mut self, recipe: &str, package: &Package) -> Result<()> {
+    /// Adds a package; the libraries that have `stand_ins` are not looked for.
+    fn add(&mut self, recipe: &str, package: &Package, stand_ins: &BTreeSet<String>) -> Result<()> {
         let entry = self.chosen[&package.id]; // choose_named went over the same recipes
         let listing = self.archive.listing(&package.id, entry)?;
         let needs =
@@ -116,12 +123,17 @@ impl Resolver<'_> {
         let needs: Vec<String> = needs.collect();
         let holder = Holder { id: package.id.clone(), entry: entry.clone(), listing };
         self.note(recipe, &holder).named = true;
-        self.add_libraries(recipe, holder, needs)
+        self.add_libraries(recipe, holder, needs, stand_ins.clone())
     }
 
-    /// Libraries need libraries.
-    fn add_libraries(&mut self, recipe: &str, holder: Holder, needs: Vec<String>) -> Result<()> {
-        let mut seen = BTreeSet::new();
+    /// Libraries need libraries. What is `seen` is provided for.
+    fn add_libraries(
+        &mut self,
+        recipe: &str,
+        holder: Holder,
+        needs: Vec<String>,
+        mut seen: BTreeSet<String>,
+    ) -> Result<()> {
         let mut todo: Vec<(Holder, String)> =
             needs.into_iter().map(|soname| (holder.clone(), soname)).collect();
         while let Some((holder, soname)) = todo.pop() {

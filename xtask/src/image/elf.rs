@@ -1,8 +1,10 @@
 //! What the gates and the library closure must know of an ELF file.
 
+use std::collections::BTreeSet;
+
 use object::{
     Endianness, FileKind, elf,
-    read::elf::{AttributeReader, Dyn, ElfFile32, FileHeader, ProgramHeader, SectionHeader},
+    read::elf::{AttributeReader, Dyn, ElfFile32, FileHeader, ProgramHeader, SectionHeader, Sym},
 };
 
 use crate::error::{Attempt, Result};
@@ -47,6 +49,40 @@ impl<'a> Elf<'a> {
     /// Sonames it is linked against (`DT_NEEDED`).
     pub fn needed(&self) -> Result<Vec<String>> {
         self.dynamic_strings(elf::DT_NEEDED)
+    }
+
+    /// Symbols that it wants from the library of that soname, each with its version.
+    pub fn wants_of(&self, soname: &str) -> Result<BTreeSet<String>> {
+        self.versioned_symbols(|symbol, file| symbol && file == Some(soname.as_bytes()))
+    }
+
+    /// Symbols that it has for others, each with its version.
+    pub fn offers(&self) -> Result<BTreeSet<String>> {
+        self.versioned_symbols(|undefined, _| !undefined)
+    }
+
+    /// `name@VERSION` of the dynamic symbols that are wanted, by whether they are undefined and by
+    /// the library that their version belongs to.
+    fn versioned_symbols(&self, wanted: impl Fn(bool, Option<&[u8]>) -> bool) -> Result<BTreeSet<String>> {
+        let endian = self.file.endian();
+        let broken = || "its dynamic symbols are broken".to_owned();
+        let Some(versions) = self.file.elf_section_table().versions(endian, self.data).attempt(broken)?
+        else {
+            return Ok(BTreeSet::new());
+        };
+        let symbols = self.file.elf_dynamic_symbol_table();
+        let mut found = BTreeSet::new();
+        for (index, symbol) in symbols.enumerate() {
+            let version = versions.version(versions.version_index(endian, index).index()).attempt(broken)?;
+            if let Some(version) = version
+                && wanted(symbol.is_undefined(endian), version.file())
+            {
+                let name = symbols.symbol_name(endian, symbol).attempt(broken)?;
+                let text = String::from_utf8_lossy;
+                found.insert(format!("{}@{}", text(name), text(version.name())));
+            }
+        }
+        Ok(found)
     }
 
     /// The program interpreter (`PT_INTERP`): the dynamic loader's path.

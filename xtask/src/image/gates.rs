@@ -4,8 +4,9 @@
 use memchr::memmem;
 
 use super::{
-    elf::{self, Cpu},
-    tree::{Kind, Source, Tree},
+    elf::{self, Cpu, Elf},
+    root::stand_in_path,
+    tree::{Kind, Node, Source, Tree},
 };
 use crate::{
     error::{Error, Result},
@@ -44,6 +45,7 @@ fn machine_name(machine: u16) -> String {
 /// machine whose names must not be in the image.
 pub fn check(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> Result<()> {
     check_files(tree, recipes, build_paths)?;
+    every_stand_in_will_do(tree, recipes)?;
     every_link_leads_somewhere(tree, |_| false)
 }
 
@@ -70,6 +72,30 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
             .fact(verdict)
             .fact(format!("it comes from {}", node.origin))
             .next("replace it by a build for ARMv6 (Debian: armel), or remove it"));
+    }
+    Ok(())
+}
+
+/// A program that misses a symbol would not even start.
+fn every_stand_in_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
+    for soname in recipes.iter().flat_map(|it| &it.stand_ins) {
+        let at = stand_in_path(soname);
+        let Some(Node { kind: Kind::File(library), .. }) = tree.get(&at) else { continue };
+        let offers = Elf::parse(library)?.offers()?;
+        let programs =
+            tree.files().filter(|(path, _, content)| elf::is_elf(content) && !path.ends_with(".ko"));
+        for (path, node, content) in programs {
+            let wants = Elf::parse(content)?.wants_of(soname)?;
+            let missing: Vec<&str> = wants.difference(&offers).map(String::as_str).collect();
+            if !missing.is_empty() {
+                return Err(Error::new(format!("{path} wants more of {soname} than its stand-in has"))
+                    .fact(missing.join(", "))
+                    .fact(format!("it comes from {}", node.origin))
+                    .next(format!(
+                        "write it in image/stand-ins/{soname}, or take {soname} out of `stand-ins` in the recipe"
+                    )));
+            }
+        }
     }
     Ok(())
 }

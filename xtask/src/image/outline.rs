@@ -16,7 +16,10 @@ use crate::{
 /// Refuses what can never become a good root, whatever the packages hold.
 pub fn check(ctx: &BuildContext, recipes: &[Recipe], site: SiteSource) -> Result<()> {
     overlay::refuse_unclaimed(ctx, recipes)?;
-    recipes.iter().try_for_each(|it| every_program_has_a_source(ctx, it))?;
+    for recipe in recipes {
+        every_program_has_a_source(ctx, recipe)?;
+        every_stand_in_has_a_source(ctx, recipe)?;
+    }
     let outline = draw(ctx, recipes, site)?;
     gates::check_files(&outline, recipes, &[])?;
     gates::every_link_leads_somewhere(&outline, |path| a_package_may_bring(recipes, path))
@@ -35,6 +38,10 @@ fn draw(ctx: &BuildContext, recipes: &[Recipe], site: SiteSource) -> Result<Tree
         let origin = Origin::new(&recipe.name, Source::Cargo);
         for program in root::root_programs(recipe) {
             tree.add(&root::program_path(program), Node::file([], 0o755, &origin))?;
+        }
+        let origin = Origin::new(&recipe.name, Source::StandIn);
+        for soname in &recipe.stand_ins {
+            tree.add(&root::stand_in_path(soname), Node::file([], 0o644, &origin))?;
         }
         root::add_own(ctx, &mut tree, recipe)?;
     }
@@ -63,4 +70,16 @@ fn every_program_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()>
         "recipe `{name}` names the program `{missing}`, but src/bin has none of that name"
     ))
     .next(format!("correct `binaries` in image/recipes/{name}.toml, or write src/bin/{missing}.rs")))
+}
+
+fn every_stand_in_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()> {
+    let has_source = |soname: &&String| ctx.stand_ins_dir().join(soname).join("lib.rs").exists();
+    let Some(missing) = recipe.stand_ins.iter().find(|it| !has_source(it)) else { return Ok(()) };
+    let name = &recipe.name;
+    Err(Error::new(format!(
+        "recipe `{name}` names a stand-in for {missing}, which image/stand-ins does not have"
+    ))
+    .next(format!(
+        "correct `stand-ins` in image/recipes/{name}.toml, or write image/stand-ins/{missing}/lib.rs"
+    )))
 }

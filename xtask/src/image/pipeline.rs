@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     context::BuildContext,
-    cross,
+    cross::{self, Built},
     debian::fetch,
     error::{Attempt, Result},
     manifest::{LockedManifest, LockedPackage},
@@ -44,15 +44,15 @@ pub struct SiteSource<'a> {
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: SiteSource) -> Result<Output> {
     outline::check(ctx, &locked.manifest.recipes, site)?;
     fetch_what_is_missing(ctx, locked)?;
-    let (programs, packages) = thread::scope(|scope| {
-        let programs = scope.spawn(|| {
+    let (built, packages) = thread::scope(|scope| {
+        let built = scope.spawn(|| {
             let toolchain = unpack::tool(ctx, locked, locked.manifest.tool("toolchain")?)?;
             cross::build(ctx, locked, &toolchain)
         });
         let packages = Packages::unpack(ctx, locked).and_then(|it| it.compress().map(|()| it));
-        (programs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), packages)
+        (built.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), packages)
     });
-    let phases = Phases { packages: packages?, site, programs: programs? };
+    let phases = Phases { packages: packages?, site, built: built? };
     let root = phases.root()?;
     let initramfs = phases.initramfs()?;
     let boot = phases.boot(&initramfs)?;
@@ -155,7 +155,7 @@ impl<'a> Packages<'a> {
 struct Phases<'a> {
     packages: Packages<'a>,
     site: SiteSource<'a>,
-    programs: Output,
+    built: Built,
 }
 
 impl Phases<'_> {
@@ -164,12 +164,13 @@ impl Phases<'_> {
         let inputs = self
             .packages
             .inputs()?
-            .output("programs", &self.programs)
+            .output("programs", &self.built.programs)
+            .output("stand-ins", &self.built.stand_ins)
             .text("site.toml", self.site.text)
             .path("overlay", &ctx.overlay_dir())?;
         task::run(ctx, "root", inputs, |dir| {
             let mut tree = self.packages.tree()?;
-            root::complete(&mut tree, locked, &self.programs.dir, self.site.text, self.site.site)?;
+            root::complete(&mut tree, locked, &self.built, self.site.text, self.site.site)?;
             gates::check(&tree, &locked.manifest.recipes, &self.packages.build_paths())?;
             let squashfs = squashfs::write(&tree, self.packages.epoch(), &self.packages.block_memory())?;
             write(dir, "root.squashfs", &squashfs)?;
@@ -180,7 +181,7 @@ impl Phases<'_> {
     }
 
     fn initramfs(&self) -> Result<Output> {
-        let init = self.programs.dir.join("init");
+        let init = self.built.programs.dir.join("init");
         let inputs = self.packages.inputs()?.path("init", &init)?;
         task::run(self.packages.ctx, "initramfs", inputs, |dir| {
             let modules = root::early_modules(&self.packages.ingredients()?)?;

@@ -1,6 +1,6 @@
 //! The root tree: what the recipes ask for, taken from packages, overlay, compiler and site.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, sync::Arc};
 
 use dialbox::site::Site;
 
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     bail,
     context::BuildContext,
+    cross::Built,
     error::{Attempt, Error, Result},
     manifest::{LockedManifest, Recipe},
 };
@@ -48,16 +49,25 @@ pub fn from_packages(ctx: &BuildContext, ingredients: &Ingredients) -> Result<Tr
 pub fn complete(
     tree: &mut Tree,
     locked: &LockedManifest,
-    programs: &Path,
+    built: &Built,
     text: &str,
     site: &Site,
 ) -> Result<()> {
+    let programs = &built.programs.dir;
     for recipe in &locked.manifest.recipes {
         for binary in root_programs(recipe) {
             let program = fs::read(programs.join(binary));
             let program = program.attempt(|| format!("there is no program `{binary}` in src/bin"))?;
             let origin = Origin::new(&recipe.name, Source::Cargo);
             tree.add(&program_path(binary), Node::file(program, 0o755, &origin))?;
+        }
+    }
+    for recipe in &locked.manifest.recipes {
+        for soname in &recipe.stand_ins {
+            let library = fs::read(built.stand_ins.dir.join(soname));
+            let library = library.attempt(|| format!("cannot read the stand-in {soname}"))?;
+            let origin = Origin::new(&recipe.name, Source::StandIn);
+            tree.add(&stand_in_path(soname), Node::file(library, 0o644, &origin))?;
         }
     }
     add_build_facts(tree, locked.epoch)?;
@@ -72,6 +82,12 @@ pub fn root_programs(recipe: &Recipe) -> impl Iterator<Item = &String> {
 /// Where one of our programs lies on the box.
 pub fn program_path(name: &str) -> String {
     format!("/usr/sbin/{name}")
+}
+
+/// Where the stand-in for a library lies on the box.
+pub fn stand_in_path(soname: &str) -> String {
+    let [_, libraries, ..] = LIBRARY_DIRS;
+    format!("{libraries}/{soname}")
 }
 
 /// Modules for the initramfs, in loading order.
@@ -229,6 +245,9 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
         let Ok(program) = Elf::parse(&content) else { continue };
         let mut needs: Vec<(String, Option<Found>)> = Vec::new();
         for soname in program.needed()? {
+            if from.locked.manifest.stand_ins().any(|it| *it == soname) {
+                continue;
+            }
             let found = find_library(tree, from, &soname);
             needs.push((soname, found));
         }

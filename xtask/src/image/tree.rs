@@ -50,6 +50,8 @@ pub enum Source {
     Overlay,
     /// Compiled from `src/`.
     Cargo,
+    /// Compiled from `image/stand-ins/`.
+    StandIn,
     /// Rendered from `site.toml`.
     Site,
     /// Made by the builder: links, directories, `modules.dep`.
@@ -61,6 +63,7 @@ impl fmt::Display for Origin {
         match &self.source {
             Source::Package(name) => write!(f, "package {name}, recipe {}", self.recipe),
             Source::Overlay => write!(f, "overlay/, recipe {}", self.recipe),
+            Source::StandIn => write!(f, "image/stand-ins/, recipe {}", self.recipe),
             Source::Cargo => write!(f, "src/, recipe {}", self.recipe),
             Source::Site => write!(f, "site.toml"),
             Source::Builder => write!(f, "recipe {}", self.recipe),

@@ -56,6 +56,8 @@ pub struct Recipe {
     pub directories: Vec<String>,
     /// Libraries that hold code for newer processors too and choose at run time; only these may.
     pub chooses_by_cpu: Vec<String>,
+    /// Sonames of libraries that are not taken from Debian: ours, of `image/stand-ins/`, stand in.
+    pub stand_ins: Vec<String>,
     /// Symbolic links: target → absolute paths of the links.
     pub links: BTreeMap<String, Vec<String>>,
 }
@@ -115,6 +117,11 @@ impl Manifest {
         self.recipes.iter().chain(&self.tools)
     }
 
+    /// Libraries of the image that are not taken from Debian.
+    pub fn stand_ins(&self) -> impl Iterator<Item = &String> {
+        self.recipes.iter().flat_map(|it| &it.stand_ins)
+    }
+
     /// The packages that recipes name, each with where.
     pub fn named_packages(&self) -> BTreeMap<PackageId, Vec<(&Recipe, &Package)>> {
         let mut named: BTreeMap<PackageId, Vec<(&Recipe, &Package)>> = BTreeMap::new();
@@ -138,7 +145,8 @@ impl Manifest {
         for recipe in &self.recipes {
             let files = recipe.packages.iter().flat_map(|it| &it.files);
             let links = recipe.links.values().flatten();
-            for path in files.chain(links).chain(&recipe.binaries).chain(&recipe.overlay) {
+            let own = recipe.binaries.iter().chain(&recipe.stand_ins).chain(&recipe.overlay);
+            for path in files.chain(links).chain(own) {
                 if let Some(first) = owners.insert(path, &recipe.name) {
                     return Err(Error::new(format!(
                         "recipes `{first}` and `{}` both claim {path}",
@@ -205,6 +213,7 @@ impl Recipe {
             overlay: raw.overlay,
             directories: raw.directories,
             chooses_by_cpu: raw.chooses_by_cpu,
+            stand_ins: raw.stand_ins,
             links: raw.links,
         };
         for path in recipe.directories.iter().chain(recipe.links.values().flatten()) {

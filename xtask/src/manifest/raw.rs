@@ -57,6 +57,8 @@ pub struct RawRecipe {
     #[serde(default)]
     pub chooses_by_cpu: Vec<String>,
     #[serde(default)]
+    pub stand_ins: Vec<String>,
+    #[serde(default)]
     pub links: BTreeMap<String, Vec<String>>,
 }
 

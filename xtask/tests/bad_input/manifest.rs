@@ -97,6 +97,16 @@ fn a_program_of_ours_that_nobody_wrote() {
 }
 
 #[test]
+fn a_stand_in_that_nobody_wrote() {
+    let checkout = Checkout::new();
+    checkout.edit("image/recipes/base.toml", "overlay", "stand-ins = [\"libdbus-1.so.3\"]\noverlay");
+    assert_snapshot!(checkout.error(), @r"
+    error: recipe `base` names a stand-in for libdbus-1.so.3, which image/stand-ins does not have
+      next: correct `stand-ins` in image/recipes/base.toml, or write image/stand-ins/libdbus-1.so.3/lib.rs
+    ");
+}
+
+#[test]
 fn a_rust_toolchain_of_another_version_than_pinned() {
     let checkout = Checkout::new();
     checkout.write("rust-toolchain.toml", "[toolchain]\nchannel = \"1.90.0\"\n");

@@ -109,6 +109,20 @@ fn only_packages_whose_libraries_are_needed_are_locked() {
 }
 
 #[test]
+fn a_library_with_a_stand_in_is_locked_for_the_tools_alone() {
+    let pppd = || vec![package("ppp", &["/usr/sbin/pppd"])];
+    let stand_ins = vec!["libdbus-1.so.3".to_owned()];
+    let mut manifest = manifest(vec![Recipe { stand_ins, ..recipe("ppp", pppd()) }]);
+    manifest.tools = vec![recipe("emulator", pppd())];
+    insta::assert_snapshot!(in_short(&resolve(&manifest, &SmallArchive::new()).unwrap()), @r"
+    libc6 2.36-9+deb12u13 for emulator ppp: ld-linux.so.3 libc.so.6
+    libdbus-1-3 1.14.10-1~deb12u1 for emulator: libdbus-1.so.3
+    libpcap0.8 1.10.3-1 for emulator ppp: libpcap.so.0.8
+    ppp 2.4.9-1+1.1+b1 for emulator ppp: named
+    ");
+}
+
+#[test]
 fn a_script_needs_nothing() {
     insta::assert_snapshot!(in_short(&lock(vec![package("ppp", &["/usr/bin/pon"])]).unwrap()), @"ppp 2.4.9-1+1.1+b1 for ppp: named");
 }
