@@ -83,6 +83,11 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "[operator]",
         "[link]\ndefault-route = true\nroutes = [\"10.0.0.0/8\"]\n[operator]",
     ),
+    ("limit without a unit", DIALER, "[operator]", "[link]\nidle-limit = \"10\"\n[operator]"),
+    ("limit as a number", DIALER, "[operator]", "[link]\nsession-limit = 7200\n[operator]"),
+    ("limit too short to dial", DIALER, "[operator]", "[link]\nidle-limit = \"5s\"\n[operator]"),
+    ("limit beyond the month", DIALER, "[operator]", "[link]\nsession-limit = \"40d\"\n[operator]"),
+    ("budget in binary units", DIALER, "[operator]", "[link]\ndata-budget = \"500MiB\"\n[operator]"),
     (
         "line of a dialer",
         DIALER,

@@ -11,6 +11,7 @@
 //! bakes its rendering into the image, `cargo xtask site show` prints it and the box applies it at
 //! boot, all from the one [`Site::render`]. The keys are described in `docs/site.md`.
 
+mod amount;
 mod at;
 mod device;
 mod error;
@@ -27,6 +28,7 @@ mod text;
 mod timezone;
 mod validate;
 
+pub use amount::{DataSize, TimeSpan};
 pub use at::{Apn, AtCommand, DialNumber};
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use error::SiteError;
@@ -143,6 +145,12 @@ pub struct Link {
     pub echo: LcpEcho,
     /// Seconds that `chat` waits for each answer of the modem.
     pub chat_timeout: ChatTimeout,
+    /// How long nobody may use it before it is closed.
+    pub idle_limit: TimeSpan,
+    /// How long it stays up at most without being asked for anew.
+    pub session_limit: TimeSpan,
+    /// How much a calendar month may cost; `None` for as much as there is.
+    pub data_budget: Option<DataSize>,
 }
 
 /// Seconds, 1 to 600.
@@ -255,6 +263,14 @@ impl Site {
             }
         }
         site
+    }
+}
+
+impl Dialer {
+    /// The shell's words that make the call, for pppd's option `connect`.
+    #[must_use]
+    pub fn connect_script(&self) -> String {
+        render::connect_script(self)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tables of `site.toml` as they are written: keys and single values are checked here, what
 //! one says about another in `validate`.
 
+use super::amount::{DataSize, TimeSpan};
 use super::at::{Apn, AtCommand, DialNumber};
 use super::device::{DevicePath, Port, Speed};
 use super::error::SiteError;
@@ -83,6 +84,9 @@ pub(super) struct Link {
     pub lcp_echo_interval: Option<EchoInterval>,
     pub lcp_echo_failure: Option<EchoFailure>,
     pub chat_timeout: Option<ChatTimeout>,
+    pub idle_limit: Option<Spanned<TimeSpan>>,
+    pub session_limit: Option<Spanned<TimeSpan>>,
+    pub data_budget: Option<DataSize>,
 }
 
 #[derive(Default, Deserialize)]

@@ -1,6 +1,6 @@
 //! One screen about a site, for a person.
 
-use super::{DialIn, Dialer, FlowControl, Role, Routing, Site};
+use super::{DialIn, Dialer, FlowControl, Link, Role, Routing, Site};
 use std::fmt::Display;
 
 pub(super) fn summary(site: &Site) -> String {
@@ -30,7 +30,17 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link }: &Dialer) {
     rows.add("modem", format!("{} at {} bit/s, {pin}", modem.port, modem.speed))
         .add("operator", format!("{} ({account})", operator.name))
         .add("dials", format!("{}, APN {}", operator.number, operator.apn))
-        .add("carries", routing);
+        .add("carries", routing)
+        .add("closes", closing(link));
+}
+
+fn closing(link: &Link) -> String {
+    let Link { idle_limit, session_limit, .. } = link;
+    let budget = match link.data_budget {
+        Some(budget) => format!("at {budget} a month"),
+        None => "no data budget".to_owned(),
+    };
+    format!("idle for {idle_limit}, after {session_limit}, {budget}")
 }
 
 fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {

@@ -4,8 +4,8 @@ use super::error::SiteError;
 use super::text::Invalid;
 use super::{
     Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
-    LcpEcho, Line, Link, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, Timezone, Watchdog,
-    Whole, raw,
+    LcpEcho, Line, Link, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, TimeSpan, Timezone,
+    Watchdog, Whole, raw,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -144,7 +144,20 @@ fn link(raw: raw::Link) -> Checked<Link> {
         routing,
         echo: echo(raw.lcp_echo_interval, raw.lcp_echo_failure),
         chat_timeout: raw.chat_timeout.unwrap_or(const { Whole::constant(60) }),
+        idle_limit: limit(raw.idle_limit, const { TimeSpan::minutes(10) })?,
+        session_limit: limit(raw.session_limit, const { TimeSpan::minutes(120) })?,
+        data_budget: raw.data_budget,
     })
+}
+
+fn limit(raw: Option<Spanned<TimeSpan>>, usual: TimeSpan) -> Checked<TimeSpan> {
+    match raw {
+        None => Ok(usual),
+        Some(span) if *span.get_ref() < TimeSpan::minutes(1) => {
+            problem("the link would be closed as soon as it is open", "write at least \"1m\"", span.span())
+        }
+        Some(span) => Ok(span.into_inner()),
+    }
 }
 
 fn echo(interval: Option<EchoInterval>, failure: Option<EchoFailure>) -> LcpEcho {

@@ -28,7 +28,7 @@ fn options(dialer: &Dialer) -> String {
     options
         .add(device(&modem.port))
         .add(modem.speed)
-        .add(format_args!("connect 'chat -v -t {} -f {}'", link.chat_timeout, chat::path(operator)))
+        .add(format_args!("connect '{}'", connect_script(dialer)))
         .add("noauth");
     if let Some(account) = &operator.account {
         options.add(format_args!("user {}", quoted(account.name.as_str())));
@@ -38,6 +38,10 @@ fn options(dialer: &Dialer) -> String {
         Routing::Only(_) => "nodefaultroute",
     });
     options.0
+}
+
+pub(in crate::site) fn connect_script(Dialer { operator, link, .. }: &Dialer) -> String {
+    format!("chat -v -t {} -f {}", link.chat_timeout, chat::path(operator))
 }
 
 /// A port that is only known at run time has the conventional link `/dev/modem`, which whoever

@@ -6,6 +6,8 @@ mod dialer;
 mod secrets;
 mod system;
 
+pub(super) use dialer::connect_script;
+
 use super::{LcpEcho, Role, Site};
 use std::fmt::{self, Write};
 
