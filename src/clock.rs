@@ -51,6 +51,36 @@ impl fmt::Display for Utc {
     }
 }
 
+/// A calendar month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Month {
+    year: i64,
+    month: i64,
+}
+
+impl Month {
+    /// The month of a moment, in seconds since 1970 as a clock on the wall shows them: add the
+    /// offset of the time zone first.
+    pub fn of(local: i64) -> Self {
+        let (year, month, _) = civil(local.div_euclid(86_400));
+        Self { year, month }
+    }
+
+    /// Reads what [`Display`](fmt::Display) wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (year, month) = text.split_once('-')?;
+        let (year, month) = (year.parse().ok()?, month.parse().ok()?);
+        (1..=12).contains(&month).then_some(Self { year, month })
+    }
+}
+
+/// As in ISO 8601: `2026-07`.
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
 /// Year, month and day of a day since 1970-01-01.
 /// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
 fn civil(days: i64) -> (i64, i64, i64) {
@@ -83,6 +113,17 @@ mod tests {
         ];
         for (seconds, expected) in table {
             assert_eq!(Utc(seconds).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_month_is_read_back_and_follows_the_one_before() {
+        let july = Month::of(1_784_001_598);
+        assert_eq!(july.to_string(), "2026-07");
+        assert_eq!(Month::parse("2026-07"), Some(july));
+        assert!(july > Month::of(1_784_001_598 - 14 * 86_400));
+        for wrong in ["", "2026", "2026-13", "2026-0", "x-1"] {
+            assert_eq!(Month::parse(wrong), None, "{wrong:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The dialogue that `chat` has with the modem before pppd takes the line.
 
 use super::RenderedFile;
+use crate::link::call::Failure;
 use crate::site::{Modem, Operator};
 use std::fmt::Write;
 
@@ -13,16 +14,13 @@ pub(super) fn file(modem: &Modem, operator: &Operator) -> RenderedFile {
     RenderedFile::config(path(operator), &script(modem, operator), "how the modem is made to dial")
 }
 
-/// What a modem says when there will be no call.
-const FAILURES: [&str; 4] = ["BUSY", "ERROR", "NO ANSWER", "NO CARRIER"];
-
 fn script(modem: &Modem, operator: &Operator) -> String {
     let context = format!("AT+CGDCONT=1,\"IP\",\"{}\"", operator.apn);
     let dial = format!("ATDT{}", operator.number);
     let commands = modem.init.iter().map(|command| command.as_str());
     let mut script = String::new();
-    for failure in FAILURES {
-        line(&mut script, "ABORT", failure);
+    for failure in Failure::ALL {
+        line(&mut script, "ABORT", failure.words());
     }
     let mut expected = "";
     for command in commands.chain([context.as_str(), dial.as_str()]) {

@@ -1,0 +1,138 @@
+use super::*;
+use crate::places::Places;
+use rustix::event::{PollFd, PollFlags, poll};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::thread;
+
+fn ppp0(ends: Option<Ends>) -> Connection {
+    let interface = Interface::new("ppp0").unwrap();
+    Connection { interface, pid: Pid::from_raw(412).unwrap(), ends }
+}
+
+#[test]
+fn every_request_is_read_as_it_was_written() {
+    let address = Ipv4Addr::new;
+    let ends = Ends { local: address(10, 3, 2, 1), remote: address(10, 64, 64, 64) };
+    for (request, wire) in [
+        (Request::Connect(None), "request=connect\n"),
+        (Request::Connect(Some(Duration::from_secs(1800))), "request=connect\nseconds=1800\n"),
+        (Request::Disconnect, "request=disconnect\n"),
+        (Request::Extend(Some(Duration::from_secs(60))), "request=extend\nseconds=60\n"),
+        (Request::Budget, "request=budget\n"),
+        (Request::SetUsed(DataSize::from_bytes(7_000)), "request=set-used\nbytes=7000\n"),
+        (
+            Request::IpUp {
+                link: ppp0(Some(ends)),
+                name_servers: vec![address(9, 9, 9, 9), address(1, 1, 1, 1)],
+            },
+            "request=ip-up\ninterface=ppp0\npid=412\nlocal=10.3.2.1\nremote=10.64.64.64\nname-servers=9.9.9.9 1.1.1.1\n",
+        ),
+        (
+            Request::IpUp { link: ppp0(None), name_servers: vec![] },
+            "request=ip-up\ninterface=ppp0\npid=412\nname-servers=\n",
+        ),
+        (
+            Request::IpDown { pid: Pid::from_raw(412).unwrap(), carried: Some(5_000_000_000) },
+            "request=ip-down\npid=412\nbytes=5000000000\n",
+        ),
+        (Request::NoCall(NoCall::of_chat(7)), "request=no-call\nstatus=7\n"),
+    ] {
+        assert_eq!(request.to_record().to_string(), wire);
+        assert_eq!(Request::of_record(&Record::parse(wire)), Some(request));
+    }
+}
+
+#[test]
+fn what_is_no_request_is_none() {
+    for wire in [
+        "",
+        "request=format\n",
+        "request=connect\nseconds=soon\n",
+        "request=ip-up\npid=412\n",
+        "request=ip-up\ninterface=../x\npid=412\n",
+        "request=ip-down\npid=-1\n",
+        "request=set-used\n",
+        "request=no-call\nstatus=300\n",
+    ] {
+        assert_eq!(Request::of_record(&Record::parse(wire)), None, "{wire:?}");
+    }
+}
+
+/// A desk that answers its first request with the sentence it was given.
+fn answering(places: &Places, reply: Reply) -> thread::JoinHandle<Request> {
+    let mut desk = Desk::open(places).unwrap();
+    thread::spawn(move || {
+        loop {
+            let mut fds: Vec<_> = desk.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+            poll(&mut fds, None).unwrap();
+            drop(fds);
+            if let Some((ticket, request)) = desk.turn().pop() {
+                desk.answer(ticket, &reply);
+                return request;
+            }
+        }
+    })
+}
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_request_gets_its_reply() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = Places::below(dir.path());
+    for reply in [Reply::Done("connected as 10.3.2.1".into()), Reply::Failed("no carrier".into())] {
+        let desk = answering(&places, reply.clone());
+        assert_eq!(call(&places, &Request::Connect(None), SOON).unwrap(), reply);
+        assert_eq!(desk.join().unwrap(), Request::Connect(None));
+    }
+}
+
+#[test]
+fn nobody_but_root_can_ask() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = Places::below(dir.path());
+    let _desk = Desk::open(&places).unwrap();
+    let mode = std::fs::metadata(places.path(SOCKET)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn without_a_dialer_the_caller_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = Places::below(dir.path());
+    assert!(matches!(call(&places, &Request::Budget, SOON), Err(NoReply::NotRunning)));
+    drop(Desk::open(&places).unwrap());
+    assert!(matches!(call(&places, &Request::Budget, SOON), Err(NoReply::NotRunning)));
+}
+
+#[test]
+fn a_dialer_that_does_not_answer_is_not_waited_for_any_longer_than_wished() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = Places::below(dir.path());
+    let _desk = Desk::open(&places).unwrap();
+    let reply = call(&places, &Request::Budget, Duration::from_millis(20));
+    assert!(matches!(reply, Err(NoReply::Silent(_))), "{reply:?}");
+}
+
+#[test]
+fn callers_who_talk_too_much_or_never_end_do_not_hinder_others() {
+    use std::io::{Read, Write};
+    let dir = tempfile::tempdir().unwrap();
+    let places = Places::below(dir.path());
+    let mut desk = Desk::open(&places).unwrap();
+    let mut silent: Vec<_> = (0..40).map(|_| UnixStream::connect(places.path(SOCKET)).unwrap()).collect();
+    let mut talker = UnixStream::connect(places.path(SOCKET)).unwrap();
+    talker.write_all(&[b'x'; 5000]).unwrap();
+    assert_eq!(desk.turn(), []);
+    assert!(desk.fds().count() <= 17);
+    assert_eq!(silent[0].read(&mut [0]).unwrap(), 0);
+
+    let mut wrong = UnixStream::connect(places.path(SOCKET)).unwrap();
+    wrong.write_all(b"request=format\n").unwrap();
+    wrong.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(desk.turn(), []);
+    let mut answer = String::new();
+    wrong.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "failed=this is no request\n");
+}

@@ -1,0 +1,324 @@
+//! How much the links of a month may cost, and what they have cost so far.
+//!
+//! What is stored is a *claim*: the budget is charged for traffic before it happens, by at least
+//! [`LEASE`], and the exact count replaces the claim when a link is closed in order. So a power
+//! cut loses nothing that the claim covers, and costs what was claimed and not used. At most every
+//! second reading of the counters needs a write.
+
+use crate::clock::Month;
+use crate::record::Record;
+use crate::site::DataSize;
+
+use super::{Connection, Interface, pid};
+use rustix::process::Pid;
+
+/// What is claimed in advance at least: a power cut costs so much at most on a slow link, and twice
+/// what passed between two readings on a fast one.
+pub const LEASE: u64 = 1_000_000;
+
+/// What is known of the month. The board has no battery: until the network has told the time, the
+/// clock only shows a moment that has passed for sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calendar {
+    /// This month, or a later one.
+    NotBefore(Month),
+    /// This month.
+    Known(Month),
+}
+
+/// The data budget of a calendar month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    limit: Option<DataSize>,
+    month: Option<Month>,
+    /// Bytes of the month's links that are closed.
+    closed: u64,
+    open: Vec<Meter>,
+}
+
+/// One open link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Meter {
+    interface: Interface,
+    pid: Pid,
+    /// Where its counter stood when the month began.
+    base: u64,
+    /// Where its counter stood when it was read last.
+    read: u64,
+    /// Bytes since `base` that are charged in the record.
+    claimed: u64,
+}
+
+impl Budget {
+    /// The budget as it was remembered. Links that were open then are charged with their claim,
+    /// unless they are among those that still run.
+    pub fn load(limit: Option<DataSize>, record: &Record, running: &[Connection]) -> Self {
+        let mut budget = Self {
+            limit,
+            month: record.get("month").and_then(Month::parse),
+            closed: record.number("used").unwrap_or(0),
+            open: Vec::new(),
+        };
+        for meter in record.iter().filter_map(|(key, value)| Meter::parse(key, value)) {
+            if running.iter().any(|it| it.interface == meter.interface && it.pid == meter.pid) {
+                budget.open.push(meter);
+            } else {
+                budget.closed = budget.closed.saturating_add(meter.claimed);
+            }
+        }
+        budget
+    }
+
+    /// What must be remembered: month, closed links, and the claims of the open ones.
+    pub fn record(&self) -> Record {
+        let record = Record::new().with_known("month", self.month).with("used", self.closed);
+        self.open.iter().fold(record, |record, meter| {
+            let Meter { interface, pid, base, claimed, .. } = meter;
+            record.with(&format!("{OPEN}{interface}"), format_args!("{pid} {base} {claimed}"))
+        })
+    }
+
+    /// Bytes used this month, as far as the counters were read.
+    pub fn used(&self) -> u64 {
+        self.open.iter().fold(self.closed, |sum, meter| sum.saturating_add(meter.spent()))
+    }
+
+    /// What a month may cost; `None` for as much as there is.
+    pub fn limit(&self) -> Option<DataSize> {
+        self.limit
+    }
+
+    /// The month that is charged, once one is known.
+    pub fn month(&self) -> Option<Month> {
+        self.month
+    }
+
+    /// Whether nothing is left.
+    pub fn is_exhausted(&self) -> bool {
+        self.limit.is_some_and(|limit| self.used() >= limit.bytes())
+    }
+
+    /// Follows the calendar; true if that changed the budget.
+    ///
+    /// A new month begins with nothing used. A clock that goes backwards never gives anything
+    /// back: one that is only a floor is ignored, one that is known corrects the month and leaves
+    /// what was used.
+    pub fn turn_to(&mut self, calendar: Calendar) -> bool {
+        let (Calendar::NotBefore(month) | Calendar::Known(month)) = calendar;
+        match self.month {
+            Some(charged) if month == charged => return false,
+            Some(charged) if month > charged => {
+                self.set_used(0);
+            }
+            Some(_) if matches!(calendar, Calendar::NotBefore(_)) => return false,
+            Some(_) | None => {}
+        }
+        self.month = Some(month);
+        true
+    }
+
+    /// Corrects what was used this month, by the operator's own count.
+    pub fn set_used(&mut self, bytes: u64) {
+        self.closed = bytes;
+        for meter in &mut self.open {
+            meter.base = meter.read;
+            meter.claimed = LEASE;
+        }
+    }
+
+    /// A link is up: its counter began at 0. One that is open already goes on.
+    pub fn open(&mut self, interface: &Interface, pid: Pid) {
+        if self.meter(pid).is_none() {
+            self.open.push(Meter { interface: interface.clone(), pid, base: 0, read: 0, claimed: LEASE });
+        }
+    }
+
+    /// A link's counter was read; true if the claim has grown and must be remembered.
+    pub fn count(&mut self, interface: &Interface, total: u64) -> bool {
+        let Some(meter) = self.open.iter_mut().find(|meter| meter.interface == *interface) else {
+            return false;
+        };
+        let step = total.saturating_sub(meter.read);
+        meter.read = meter.read.max(total);
+        // The same once more, or half a lease, must still be covered.
+        let grows = meter.spent().saturating_add(step.max(LEASE / 2)) > meter.claimed;
+        if grows {
+            meter.claimed = meter.spent().saturating_add(step.saturating_mul(2).max(LEASE));
+        }
+        grows
+    }
+
+    /// A link is closed. Without its last counter the whole claim is charged. True if it was open.
+    pub fn close(&mut self, pid: Pid, total: Option<u64>) -> bool {
+        let Some(at) = self.open.iter().position(|meter| meter.pid == pid) else {
+            return false;
+        };
+        let mut meter = self.open.remove(at);
+        let spent = match total {
+            Some(total) => {
+                meter.read = meter.read.max(total);
+                meter.spent()
+            }
+            None => meter.claimed.max(meter.spent()),
+        };
+        self.closed = self.closed.saturating_add(spent);
+        true
+    }
+
+    /// The interfaces whose counters are to be read.
+    pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
+        self.open.iter().map(|meter| &meter.interface)
+    }
+
+    /// Whether a link is charged at this moment.
+    pub fn is_open(&self, pid: Pid) -> bool {
+        self.meter(pid).is_some()
+    }
+
+    /// Bytes that an open link has carried since its interface exists.
+    pub fn carried(&self, pid: Pid) -> u64 {
+        self.meter(pid).map_or(0, |meter| meter.read)
+    }
+
+    fn meter(&self, pid: Pid) -> Option<&Meter> {
+        self.open.iter().find(|meter| meter.pid == pid)
+    }
+}
+
+/// What the key of an open link begins with.
+const OPEN: &str = "open-";
+
+impl Meter {
+    fn parse(key: &str, value: &str) -> Option<Self> {
+        let interface = Interface::new(key.strip_prefix(OPEN)?)?;
+        let mut words = value.split(' ');
+        let process = pid(words.next()?)?;
+        let base = words.next()?.parse().ok()?;
+        let claimed = words.next()?.parse().ok()?;
+        Some(Self { interface, pid: process, base, read: base, claimed })
+    }
+
+    fn spent(&self) -> u64 {
+        self.read.saturating_sub(self.base)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn budget(record: &Record) -> Budget {
+        Budget::load(Some(DataSize::from_bytes(500)), record, &[])
+    }
+
+    fn month(text: &str) -> Month {
+        Month::parse(text).unwrap()
+    }
+
+    /// What a power cut at this moment would leave.
+    fn after_a_cut(before: &Budget) -> u64 {
+        budget(&before.record()).used()
+    }
+
+    #[test]
+    fn the_month_follows_the_calendar_and_gives_nothing_back() {
+        use Calendar::{Known, NotBefore};
+        for (remembered, calendar, charged, used) in [
+            ("2026-07", NotBefore(month("2026-07")), "2026-07", 400),
+            ("2026-07", NotBefore(month("2026-08")), "2026-08", 0),
+            ("2026-07", Known(month("2026-08")), "2026-08", 0),
+            ("2026-12", Known(month("2027-01")), "2027-01", 0),
+            // A floor that was lost with the state partition, or an old card.
+            ("2026-07", NotBefore(month("2026-01")), "2026-07", 400),
+            // The network had told a wrong time.
+            ("2036-01", Known(month("2026-07")), "2026-07", 400),
+        ] {
+            let mut budget = budget(&Record::new().with("month", remembered).with("used", 400));
+            budget.turn_to(calendar);
+            assert_eq!(
+                (budget.month(), budget.used()),
+                (Some(month(charged)), used),
+                "{remembered} {calendar:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_budget_that_knows_no_month_keeps_what_was_used() {
+        let mut budget = budget(&Record::parse("used=400\n"));
+        assert!(budget.turn_to(Calendar::NotBefore(month("2026-07"))));
+        assert_eq!(budget.used(), 400);
+    }
+
+    #[test]
+    fn a_link_over_midnight_is_charged_to_both_months() {
+        let (ppp0, process) = (Interface::new("ppp0").unwrap(), Pid::from_raw(7).unwrap());
+        let mut budget = budget(&Record::new());
+        budget.turn_to(Calendar::Known(month("2026-07")));
+        budget.open(&ppp0, process);
+        budget.count(&ppp0, 300);
+        assert_eq!(budget.used(), 300);
+        budget.turn_to(Calendar::Known(month("2026-08")));
+        assert_eq!(budget.used(), 0);
+        budget.close(process, Some(420));
+        assert_eq!(budget.used(), 120);
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_ever_used_up() {
+        let budget = Budget::load(None, &Record::new().with("used", u64::MAX), &[]);
+        assert!(!budget.is_exhausted());
+    }
+
+    #[test]
+    fn a_slow_link_needs_no_write_until_its_lease_is_used() {
+        let (ppp0, process) = (Interface::new("ppp0").unwrap(), Pid::from_raw(7).unwrap());
+        let mut budget = budget(&Record::new());
+        budget.open(&ppp0, process);
+        let writes = (1..=1_000).filter(|turn| budget.count(&ppp0, turn * 3_000)).count();
+        assert_eq!(writes, 5); // of 3 MB: at half a lease each
+    }
+
+    proptest! {
+        #[test]
+        fn a_power_cut_loses_nothing_and_costs_the_claim(
+            steps in proptest::collection::vec(prop_oneof![0..LEASE / 2, 0_u64..30_000_000], 1..40),
+        ) {
+            let (ppp0, process) = (Interface::new("ppp0").unwrap(), Pid::from_raw(7).unwrap());
+            let mut budget = budget(&Record::new());
+            budget.open(&ppp0, process);
+            let (mut total, mut previous, mut fastest) = (0, 0, 0);
+            let mut stored = after_a_cut(&budget);
+            for step in steps {
+                total += step;
+                // Just before the next reading: unless the link has become faster just now.
+                if step <= previous.max(LEASE / 2) {
+                    prop_assert!(stored >= total, "{stored} is stored, {total} were used");
+                }
+                if budget.count(&ppp0, total) {
+                    stored = after_a_cut(&budget);
+                }
+                (previous, fastest) = (step, step.max(fastest));
+                prop_assert!(stored >= total);
+                prop_assert!(stored - total <= LEASE.max(2 * fastest));
+            }
+            budget.close(process, Some(total));
+            prop_assert_eq!(budget.used(), total);
+        }
+
+        #[test]
+        fn what_was_remembered_is_read_back(used in any::<u64>(), claim in 0_u64..1 << 40) {
+            let text = format!("month=2026-07\nused={used}\nopen-ppp0=7 5 {claim}\n");
+            let record = Record::parse(&text);
+            let ppp0 = Connection {
+                interface: Interface::new("ppp0").unwrap(),
+                pid: Pid::from_raw(7).unwrap(),
+                ends: None,
+            };
+            let running = Budget::load(None, &record, &[ppp0]);
+            prop_assert_eq!(running.record(), record.clone());
+            prop_assert_eq!(Budget::load(None, &record, &[]).used(), used.saturating_add(claim));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What the kernel knows of the links: their counters, and which pppd are running.
+
+use std::fs;
+
+use super::{Connection, Interface};
+use crate::places::Places;
+
+/// Bytes an interface has carried since it exists, both directions; `None` if it is gone.
+///
+/// What pppd itself says over the line (LCP, echo requests) is not in it: the kernel counts what
+/// goes through the interface (linux/drivers/net/ppp/ppp_generic.c, `ppp_input`). Between a
+/// mobile modem and its host that costs nothing: LCP ends in the modem.
+pub fn read(places: &Places, interface: &Interface) -> Option<u64> {
+    let counter = |name: &str| -> Option<u64> {
+        let path = format!("/sys/class/net/{interface}/statistics/{name}");
+        fs::read_to_string(places.path(path)).ok()?.trim().parse().ok()
+    };
+    counter("rx_bytes")?.checked_add(counter("tx_bytes")?)
+}
+
+/// The links that are up already when a service starts: pppd notes its process in
+/// `/run/ppp0.pid` once it has an interface.
+pub fn running(places: &Places) -> Vec<Connection> {
+    let interfaces = fs::read_dir(places.path("/sys/class/net")).into_iter().flatten().flatten();
+    let link = |name: &str| {
+        let interface = Interface::new(name)?;
+        let note = fs::read_to_string(places.path(format!("/run/{name}.pid"))).ok()?;
+        let pid = super::pid(note.lines().next()?)?;
+        // A pppd that was killed leaves its note behind.
+        let runs = places.path(format!("/proc/{pid}")).exists();
+        runs.then_some(Connection { interface, pid, ends: None })
+    };
+    interfaces.filter_map(|entry| link(entry.file_name().to_str()?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::Pid;
+
+    fn write(places: &Places, path: &str, content: &str) {
+        let path = places.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    #[test]
+    fn both_directions_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        let ppp0 = Interface::new("ppp0").unwrap();
+        assert_eq!(read(&places, &ppp0), None);
+        write(&places, "/sys/class/net/ppp0/statistics/rx_bytes", "4294967296\n");
+        assert_eq!(read(&places, &ppp0), None);
+        write(&places, "/sys/class/net/ppp0/statistics/tx_bytes", "10\n");
+        assert_eq!(read(&places, &ppp0), Some(4_294_967_306));
+    }
+
+    #[test]
+    fn a_link_is_running_if_it_has_an_interface_and_a_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        for (interface, pid, process) in
+            [("lo", "", false), ("ppp0", "11\n", true), ("ppp1", "12\n", false), ("ppp2", "x\n", false)]
+        {
+            write(&places, &format!("/sys/class/net/{interface}/mtu"), "1500\n");
+            if !pid.is_empty() {
+                write(&places, &format!("/run/{interface}.pid"), pid);
+            }
+            if process {
+                write(&places, &format!("/proc/{}/stat", pid.trim()), "");
+            }
+        }
+        write(&places, "/run/ppp9.pid", "19\n");
+        write(&places, "/proc/19/stat", "");
+        let found = running(&places);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].interface.as_str(), found[0].pid), ("ppp0", Pid::from_raw(11).unwrap()));
+    }
+}
