@@ -5,7 +5,10 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{ErrorKind, Read},
+    ops::Range,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +34,53 @@ pub struct Output {
     /// Hash of all the files in it: the input of the next task. Two runs with different
     /// inputs but the same output end the rebuilding here.
     pub digest: String,
+}
+
+/// An output that is being made.
+#[derive(Debug)]
+pub struct Making {
+    dir: PathBuf,
+    /// Hashes of the files written by [`write`](Self::write), which are not read again for them.
+    written: Mutex<BTreeMap<PathBuf, String>>,
+}
+
+impl Making {
+    /// The directory to write into.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where in it a file of this name lies.
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// Writes a file and returns its SHA-256.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<String> {
+        let whole = 0..bytes.len();
+        self.write_runs(name, bytes, &[whole])
+    }
+
+    /// The same for a file of which all but some runs are zeros: the others take no room.
+    pub fn write_runs(&self, name: &str, bytes: &[u8], runs: &[Range<usize>]) -> Result<String> {
+        let path = self.join(name);
+        let write = || {
+            let file = fs::File::create(&path)?;
+            file.set_len(bytes.len() as u64)?;
+            runs.iter().try_for_each(|run| file.write_all_at(&bytes[run.clone()], run.start as u64))
+        };
+        write()
+            .map_err(|error: std::io::Error| error)
+            .attempt(|| format!("cannot write {name} in the cache"))?;
+        let digest = digest(bytes);
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(path, digest.clone());
+        Ok(digest)
+    }
+
+    fn digest(self) -> Result<String> {
+        digest_tree(&self.dir, &self.written.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// What is written beside an output.
@@ -110,11 +160,11 @@ pub fn run(
     ctx: &BuildContext,
     task: &str,
     inputs: Inputs,
-    make: impl FnOnce(&Path) -> Result<String>,
+    make: impl FnOnce(&Making) -> Result<String>,
 ) -> Result<Output> {
-    run_silently(ctx, task, inputs, |dir| {
+    run_silently(ctx, task, inputs, |out| {
         let phase = ctx.say.phase(task.to_owned());
-        make(dir).map(|outcome| phase.done(outcome))
+        make(out).map(|outcome| phase.done(outcome))
     })
 }
 
@@ -123,7 +173,7 @@ pub fn run_silently(
     ctx: &BuildContext,
     task: &str,
     inputs: Inputs,
-    make: impl FnOnce(&Path) -> Result<()>,
+    make: impl FnOnce(&Making) -> Result<()>,
 ) -> Result<Output> {
     let shelf = ctx.cache.join("tasks").join(task);
     let key = inputs.key();
@@ -134,11 +184,12 @@ pub fn run_silently(
     }
     ctx.say.explain(|| format!("{task}: {}", why(&shelf, &inputs)));
     fs::create_dir_all(&shelf).attempt(|| format!("cannot create {}", ctx.short(&shelf)))?;
-    let making = making(ctx);
+    let making = making_place(ctx);
     let scratch = fs::create_dir_all(&making).and_then(|()| tempfile::tempdir_in(&making));
     let scratch = scratch.attempt(|| format!("cannot create a directory in {}", ctx.short(&making)))?;
-    make(scratch.path())?;
-    let record = Record { digest: digest_tree(scratch.path())?, inputs };
+    let out = Making { dir: scratch.path().to_owned(), written: Mutex::default() };
+    make(&out)?;
+    let record = Record { digest: out.digest()?, inputs };
     let text = toml::to_string(&record).attempt(|| format!("cannot record task {task}"))?;
     let finish = || {
         if dir.exists() {
@@ -153,16 +204,16 @@ pub fn run_silently(
 }
 
 /// Where outputs lie while they are made: beside the shelves, to be renamed onto them.
-fn making(ctx: &BuildContext) -> PathBuf {
+fn making_place(ctx: &BuildContext) -> PathBuf {
     ctx.cache.join("making")
 }
 
 /// Removes what was being made when a build was interrupted. To be called by the holder of the
 /// cache's lock: nobody else is making anything.
 pub fn forget_interrupted(ctx: &BuildContext) -> Result<()> {
-    match fs::remove_dir_all(making(ctx)) {
+    match fs::remove_dir_all(making_place(ctx)) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).attempt(|| format!("cannot remove {}", ctx.short(&making(ctx))))
+            Err(error).attempt(|| format!("cannot remove {}", ctx.short(&making_place(ctx))))
         }
         _ => Ok(()),
     }
@@ -178,7 +229,7 @@ pub fn digest_file(path: &Path) -> Result<String> {
     let hash_it = || {
         let mut file = fs::File::open(path)?;
         let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1 << 20];
+        let mut buffer = [0; 1 << 16];
         loop {
             match file.read(&mut buffer)? {
                 0 => return Ok(hex(&hash.finalize())),
@@ -242,11 +293,13 @@ pub fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn digest_tree(dir: &Path) -> Result<String> {
+/// `known`: files whose hash need not be computed again, by path.
+fn digest_tree(dir: &Path, known: &BTreeMap<PathBuf, String>) -> Result<String> {
     let mut hash = Sha256::new();
     for file in files_below(dir)? {
         let below = file.strip_prefix(dir).unwrap_or(&file);
-        hash.update(format!("{}\0{}\n", below.display(), digest_node(&file)?));
+        let digest = known.get(&file).map_or_else(|| digest_node(&file), |known| Ok(known.clone()))?;
+        hash.update(format!("{}\0{digest}\n", below.display()));
     }
     Ok(hex(&hash.finalize()))
 }

@@ -23,7 +23,8 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
     for soname in &sonames {
         inputs = inputs.path(&format!("image/stand-ins/{soname}"), &ctx.stand_ins_dir().join(soname))?;
     }
-    task::run(ctx, "stand-ins", inputs, |dir| {
+    task::run(ctx, "stand-ins", inputs, |out| {
+        let dir = out.dir();
         for soname in &sonames {
             compile(ctx, soname, &sysroot.dir, dir)?;
             link(ctx, soname, dir)?;

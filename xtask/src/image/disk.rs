@@ -1,6 +1,6 @@
 //! The whole card: MBR, boot, root A, room for root B, state.
 
-use std::{fmt::Write as _, io::Cursor};
+use std::{fmt::Write as _, io::Cursor, ops::Range};
 
 use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
@@ -34,6 +34,12 @@ impl Layout {
             part
         });
         Self { parts }
+    }
+
+    /// Where in the image a root of so many bytes lies.
+    pub fn root(&self, length: usize) -> Range<usize> {
+        let start = self.parts[1].0 as usize;
+        start..start + length
     }
 
     /// Bytes up to the end of the last partition.
@@ -83,22 +89,37 @@ fn partition_table(layout: &Layout, signature: u32, size: u64) -> Result<Vec<u8>
     Ok(sector)
 }
 
+/// What `.bmap` counts in: a page, and a block of most file systems.
+const BLOCK: usize = 4096;
+
+/// The runs of blocks that hold anything but zeros, in bytes.
+pub fn used(image: &[u8]) -> Vec<Range<usize>> {
+    const ZEROS: [u8; BLOCK] = [0; BLOCK];
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (index, block) in image.chunks(BLOCK).enumerate() {
+        if *block == ZEROS[..block.len()] {
+            continue;
+        }
+        let (start, end) = (index * BLOCK, index * BLOCK + block.len());
+        match runs.last_mut() {
+            Some(run) if run.end == start => run.end = end,
+            _ => runs.push(start..end),
+        }
+    }
+    runs
+}
+
 /// The `.bmap` of an image (bmaptool's format 2.0): which blocks hold anything, with their hashes,
 /// so that a card writer skips the empty ones and checks the others.
-pub fn bmap(image: &[u8]) -> String {
-    const BLOCK: usize = 4096;
-    let blocks: Vec<&[u8]> = image.chunks(BLOCK).collect();
-    let mapped = |at: &usize| blocks[*at].iter().any(|byte| *byte != 0);
-    let count = (0..blocks.len()).filter(mapped).count();
+pub fn bmap(image: &[u8], used: &[Range<usize>]) -> String {
     let mut ranges = String::new();
-    let mut at = 0;
-    while let Some(first) = (at..blocks.len()).find(mapped) {
-        let end = (first..blocks.len()).find(|it| !mapped(it)).unwrap_or(blocks.len());
-        let bytes = &image[first * BLOCK..(end * BLOCK).min(image.len())];
+    let mut count = 0;
+    for run in used {
+        let (first, end) = (run.start / BLOCK, run.end.div_ceil(BLOCK));
         let range = if end - first == 1 { first.to_string() } else { format!("{first}-{}", end - 1) };
         // Writing into a String cannot fail.
-        let _ = writeln!(ranges, "    <Range chksum=\"{}\">{range}</Range>", digest(bytes));
-        at = end;
+        let _ = writeln!(ranges, "    <Range chksum=\"{}\">{range}</Range>", digest(&image[run.clone()]));
+        count += end - first;
     }
     let render = |checksum: &str| {
         format!(
@@ -107,7 +128,7 @@ pub fn bmap(image: &[u8]) -> String {
              <MappedBlocksCount>{count}</MappedBlocksCount>\n  <ChecksumType>sha256</ChecksumType>\n  \
              <BmapFileChecksum>{checksum}</BmapFileChecksum>\n  <BlockMap>\n{ranges}  </BlockMap>\n</bmap>\n",
             image.len(),
-            blocks.len(),
+            image.len().div_ceil(BLOCK),
         )
     };
     // The file's own checksum is taken with zeros in its place (bmap-tools, BmapCopy.py).
@@ -133,7 +154,7 @@ mod tests {
         image[4096] = 1;
         image[2 * 4096] = 1;
         image[4 * 4096] = 1;
-        let bmap = bmap(&image);
+        let bmap = bmap(&image, &used(&image));
         assert!(bmap.contains(">1-2</Range>") && bmap.contains(">4</Range>"), "{bmap}");
         assert!(bmap.contains("<MappedBlocksCount>3</MappedBlocksCount>"), "{bmap}");
     }

@@ -4,6 +4,7 @@ pub mod boot;
 pub mod disk;
 pub mod elf;
 pub mod gates;
+pub mod gzip;
 pub mod initramfs;
 pub mod modules;
 pub mod outline;

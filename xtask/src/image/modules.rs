@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::elf::Elf;
+use super::{elf::Elf, unpack::Content};
 use crate::{
     bail,
     error::{Error, Result},
@@ -18,7 +18,7 @@ use crate::{
 pub struct Modules {
     release: String,
     /// Name → path below `/lib/modules/<release>/` and content.
-    all: BTreeMap<String, (String, Arc<[u8]>)>,
+    all: BTreeMap<String, (String, Content)>,
     builtin: BTreeSet<String>,
 }
 
@@ -45,19 +45,14 @@ pub struct Module {
 }
 
 impl Modules {
-    /// `files`: path below `/lib/modules/<release>/` → content; `modules.builtin` among them.
-    pub fn new(release: &str, files: impl Iterator<Item = (String, Arc<[u8]>)>) -> Self {
-        let mut modules =
-            Self { release: release.to_owned(), all: BTreeMap::new(), builtin: BTreeSet::new() };
-        for (path, content) in files {
-            if path == "modules.builtin" {
-                let text = String::from_utf8_lossy(&content).into_owned();
-                modules.builtin.extend(text.lines().filter_map(module_name));
-            } else if let Some(name) = module_name(&path) {
-                modules.all.insert(name, (path, content));
-            }
+    /// `builtin`: the text of `modules.builtin`; `files`: path below `/lib/modules/<release>/` → content.
+    pub fn new(release: &str, builtin: &str, files: impl Iterator<Item = (String, Content)>) -> Self {
+        let all = files.filter_map(|(path, content)| Some((module_name(&path)?, (path, content))));
+        Self {
+            release: release.to_owned(),
+            all: all.collect(),
+            builtin: builtin.lines().filter_map(module_name).collect(),
         }
-        modules
     }
 
     /// The wanted modules and all that they depend on, each after its dependencies.
@@ -80,7 +75,7 @@ impl Modules {
                 None => error.next("correct its name in the recipe (`modules` or `initramfs-modules`)"),
             });
         };
-        let module = self.read(name, path, content)?;
+        let module = self.read(name, path, content.read()?)?;
         for needed in &module.depends {
             self.visit(needed, Some(name), out)?;
         }
@@ -89,7 +84,7 @@ impl Modules {
     }
 
     /// Reads `.modinfo`: `key=value` strings, each ended by a zero byte (include/linux/moduleparam.h).
-    fn read(&self, name: &str, path: &str, content: &Arc<[u8]>) -> Result<Module> {
+    fn read(&self, name: &str, path: &str, content: Arc<[u8]>) -> Result<Module> {
         let mut module = Module {
             name: name.to_owned(),
             path: path.to_owned(),
@@ -98,7 +93,7 @@ impl Modules {
             aliases: Vec::new(),
             softdeps: Vec::new(),
         };
-        let elf = Elf::parse(content).map_err(|it| it.while_doing(format!("cannot read module {path}")))?;
+        let elf = Elf::parse(&content).map_err(|it| it.while_doing(format!("cannot read module {path}")))?;
         let info = elf.section(".modinfo").unwrap_or_default();
         for entry in info.split(|byte| *byte == 0) {
             let entry = String::from_utf8_lossy(entry);

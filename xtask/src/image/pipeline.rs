@@ -3,17 +3,15 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
 };
 
 use dialbox::site::Site;
-use flate2::{Compression, GzBuilder};
 
 use super::{
-    boot, disk, gates, initramfs, outline, report,
+    boot, disk, gates, gzip, initramfs, outline, report,
     root::{self, Ingredients},
     squashfs,
     tree::Tree,
@@ -25,7 +23,7 @@ use crate::{
     debian::fetch,
     error::{Attempt, Result},
     manifest::{LockedManifest, LockedPackage},
-    task::{self, Inputs, Output, digest},
+    task::{self, Inputs, Making, Output},
 };
 
 /// A site, as text and as what it means.
@@ -77,16 +75,26 @@ struct Packages<'a> {
     ctx: &'a BuildContext,
     locked: &'a LockedManifest,
     unpacked: BTreeMap<String, Output>,
+    /// What every phase depends on: this program, the image's data, the packages.
+    inputs: Inputs,
 }
 
 impl<'a> Packages<'a> {
     fn unpack(ctx: &'a BuildContext, locked: &'a LockedManifest) -> Result<Self> {
-        Ok(Self { ctx, locked, unpacked: unpack::image_packages(ctx, locked)? })
+        let unpacked = unpack::image_packages(ctx, locked)?;
+        let mut inputs = Inputs::of_builder(ctx)?.text("epoch", &locked.epoch.to_string());
+        for part in ["image.toml", "recipes"] {
+            inputs = inputs.path(&format!("image/{part}"), &ctx.image_dir().join(part))?;
+        }
+        for (package, output) in &unpacked {
+            inputs = inputs.output(package, output);
+        }
+        Ok(Self { ctx, locked, unpacked, inputs })
     }
 
     /// Checks what the packages bring and compresses it, for the memory of the `root` phase.
     fn compress(&self) -> Result<()> {
-        let inputs = self.inputs()?.path("overlay", &self.ctx.overlay_dir())?;
+        let inputs = self.inputs().path("overlay", &self.ctx.overlay_dir())?;
         let done = task::run(self.ctx, "compress", inputs, |_| {
             let tree = self.tree()?;
             gates::check_files(&tree, &self.locked.manifest.recipes, &self.build_paths())?;
@@ -100,16 +108,8 @@ impl<'a> Packages<'a> {
         root::from_packages(self.ctx, &self.ingredients()?)
     }
 
-    /// What every phase depends on: this program, the image's data, the packages.
-    fn inputs(&self) -> Result<Inputs> {
-        let mut inputs = Inputs::of_builder(self.ctx)?.text("epoch", &self.locked.epoch.to_string());
-        for part in ["image.toml", "recipes"] {
-            inputs = inputs.path(&format!("image/{part}"), &self.ctx.image_dir().join(part))?;
-        }
-        for (package, output) in &self.unpacked {
-            inputs = inputs.output(package, output);
-        }
-        Ok(inputs)
+    fn inputs(&self) -> Inputs {
+        self.inputs.clone()
     }
 
     fn ingredients(&self) -> Result<Ingredients<'_>> {
@@ -127,7 +127,7 @@ impl<'a> Packages<'a> {
                     let Some(Entry::File(content, _)) = contents.get(path) else {
                         return Err(not_there(path, &recipe.name, &[self.locked.package(&package.id)?]));
                     };
-                    files.insert(name.clone(), content.clone());
+                    files.insert(name.clone(), content.read()?);
                 }
             }
         }
@@ -163,31 +163,31 @@ impl Phases<'_> {
         let Packages { ctx, locked, .. } = self.packages;
         let inputs = self
             .packages
-            .inputs()?
+            .inputs()
             .output("programs", &self.built.programs)
             .output("stand-ins", &self.built.stand_ins)
             .text("site.toml", self.site.text)
             .path("overlay", &ctx.overlay_dir())?;
-        task::run(ctx, "root", inputs, |dir| {
+        task::run(ctx, "root", inputs, |out| {
             let mut tree = self.packages.tree()?;
             root::complete(&mut tree, locked, &self.built, self.site.text, self.site.site)?;
             gates::check(&tree, &locked.manifest.recipes, &self.packages.build_paths())?;
             let squashfs = squashfs::write(&tree, self.packages.epoch(), &self.packages.block_memory())?;
-            write(dir, "root.squashfs", &squashfs)?;
-            write(dir, "files.tsv", report::files(&tree).as_bytes())?;
-            write(dir, "recipes.tsv", report::recipes(&tree, &locked.manifest.recipes).as_bytes())?;
+            out.write("root.squashfs", &squashfs)?;
+            out.write("files.tsv", report::files(&tree).as_bytes())?;
+            out.write("recipes.tsv", report::recipes(&tree, &locked.manifest.recipes).as_bytes())?;
             Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
         })
     }
 
     fn initramfs(&self) -> Result<Output> {
         let init = self.built.programs.dir.join("init");
-        let inputs = self.packages.inputs()?.path("init", &init)?;
-        task::run(self.packages.ctx, "initramfs", inputs, |dir| {
+        let inputs = self.packages.inputs().path("init", &init)?;
+        task::run(self.packages.ctx, "initramfs", inputs, |out| {
             let modules = root::early_modules(&self.packages.ingredients()?)?;
             let init = fs::read(&init).attempt(|| "cannot read the program init".into())?;
             let bytes = initramfs::write(&init, &modules, self.packages.epoch())?;
-            write(dir, "initramfs.gz", &bytes)?;
+            out.write("initramfs.gz", &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
         })
     }
@@ -197,11 +197,11 @@ impl Phases<'_> {
         let files = ctx.image_dir().join("boot");
         let inputs = self
             .packages
-            .inputs()?
+            .inputs()
             .output("initramfs", initramfs)
             .text("site.toml", self.site.text)
             .path("image/boot", &files)?;
-        task::run(ctx, "boot", inputs, |dir| {
+        task::run(ctx, "boot", inputs, |out| {
             let mut content = self.packages.boot_files()?;
             for name in ["config.txt", "cmdline.txt"] {
                 content.insert(name.into(), read(&files.join(name))?);
@@ -210,35 +210,33 @@ impl Phases<'_> {
             content.insert("site.toml".into(), Arc::from(self.site.text.as_bytes()));
             let disk = &locked.manifest.disk;
             let fat = boot::write(&content, disk.boot_mib, locked.epoch, disk.signature)?;
-            write(dir, "boot.fat", &fat)?;
+            out.write("boot.fat", &fat)?;
             Ok(format!("{} files", content.len()))
         })
     }
 
     fn disk(&self, root: &Output, boot: &Output) -> Result<Output> {
         let Packages { ctx, locked, .. } = self.packages;
-        let inputs = self.packages.inputs()?.output("root", root).output("boot", boot);
+        let inputs = self.packages.inputs().output("root", root).output("boot", boot);
         let name = &locked.manifest.name;
-        task::run(ctx, "disk", inputs, |dir| {
+        task::run(ctx, "disk", inputs, |out| {
+            let layout = &locked.manifest.disk;
             let root_image = read(&root.dir.join("root.squashfs"))?;
-            let image = disk::write(&locked.manifest.disk, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
+            let image = disk::write(layout, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
+            let image = image.as_slice();
             let (compressed, sums) = thread::scope(|scope| {
-                let compressed = scope.spawn(|| gzip(&image));
-                let sums = write_described(dir, name, &image, &root.dir);
+                // The root is compressed already, and better.
+                let stored = disk::Layout::of(layout).root(root_image.len());
+                let compressed = scope.spawn(move || gzip::compress(image, &stored));
+                let sums = write_described(out, name, image, &root.dir);
                 (compressed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), sums)
             });
-            let compressed = compressed?;
-            let sums = sums? + &summed(dir, &format!("{name}.img.gz"), &compressed)?;
-            write(dir, "SHA256SUMS", sums.as_bytes())?;
+            let compressed = compressed.attempt(|| "cannot compress the image".into())?;
+            let sums = sums? + &summed(out, &format!("{name}.img.gz"), &compressed)?;
+            out.write("SHA256SUMS", sums.as_bytes())?;
             Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
         })
     }
-}
-
-fn gzip(image: &[u8]) -> Result<Vec<u8>> {
-    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
-    let done = gzip.write_all(image).and_then(|()| gzip.finish());
-    done.attempt(|| "cannot compress the image".into())
 }
 
 fn read(path: &Path) -> Result<Arc<[u8]>> {
@@ -246,21 +244,22 @@ fn read(path: &Path) -> Result<Arc<[u8]>> {
 }
 
 /// Writes the image and what describes it; returns their lines for `SHA256SUMS`.
-fn write_described(dir: &Path, name: &str, image: &[u8], root: &Path) -> Result<String> {
-    let mut sums = summed(dir, &format!("{name}.img"), image)?;
-    sums += &summed(dir, &format!("{name}.img.bmap"), disk::bmap(image).as_bytes())?;
+fn write_described(out: &Making, name: &str, image: &[u8], root: &Path) -> Result<String> {
+    let used = disk::used(image);
+    let file = format!("{name}.img");
+    let mut sums = sum_line(&out.write_runs(&file, image, &used)?, &file);
+    sums += &summed(out, &format!("{name}.img.bmap"), disk::bmap(image, &used).as_bytes())?;
     for table in ["files.tsv", "recipes.tsv"] {
-        sums += &summed(dir, &format!("{name}.{table}"), &read(&root.join(table))?)?;
+        sums += &summed(out, &format!("{name}.{table}"), &read(&root.join(table))?)?;
     }
     Ok(sums)
 }
 
 /// Writes a file and returns its line for `SHA256SUMS`.
-fn summed(dir: &Path, name: &str, bytes: &[u8]) -> Result<String> {
-    write(dir, name, bytes)?;
-    Ok(format!("{}  {name}\n", digest(bytes)))
+fn summed(out: &Making, name: &str, bytes: &[u8]) -> Result<String> {
+    Ok(sum_line(&out.write(name, bytes)?, name))
 }
 
-fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    fs::write(dir.join(name), bytes).attempt(|| format!("cannot write {name} in the cache"))
+fn sum_line(digest: &str, name: &str) -> String {
+    format!("{digest}  {name}\n")
 }

@@ -134,7 +134,7 @@ fn add_from_package(tree: &mut Tree, contents: &Contents, path: &str, origin: &O
     for (path, entry) in exact.into_iter().chain(below) {
         count += 1;
         match entry {
-            Entry::File(content, mode) => tree.add(path, Node::file(content.clone(), *mode, origin))?,
+            Entry::File(content, mode) => tree.add(path, Node::file(content.read()?, *mode, origin))?,
             Entry::Link(target) => {
                 tree.add(path, Node::link(target, origin))?;
                 let end = beside(path, target);
@@ -209,10 +209,10 @@ fn kernel(from: &Ingredients) -> Result<(Modules, String, String)> {
         Entry::Link(_) => None,
     });
     let builtin = match contents.get(&format!("{prefix}modules.builtin")) {
-        Some(Entry::File(content, _)) => String::from_utf8_lossy(content).into_owned(),
+        Some(Entry::File(content, _)) => String::from_utf8_lossy(&content.read()?).into_owned(),
         _ => bail!("package {package} holds no kernel {release}"),
     };
-    Ok((Modules::new(release, files), release.clone(), builtin))
+    Ok((Modules::new(release, &builtin, files), release.clone(), builtin))
 }
 
 /// What the box says of itself in `status`, and the earliest date it believes in.

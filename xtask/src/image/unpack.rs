@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, BufReader, BufWriter, Read},
+    io::{self, BufWriter, Read},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -20,9 +21,27 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// Content and permission bits.
-    File(Arc<[u8]>, u16),
+    File(Content, u16),
     /// Target.
     Link(String),
+}
+
+/// What a packaged file holds. It is read when it is asked for: of 150 MB hardly a tenth is.
+#[derive(Debug, Clone)]
+pub struct Content {
+    tar: Arc<File>,
+    at: u64,
+    length: u64,
+}
+
+impl Content {
+    /// The bytes.
+    pub fn read(&self) -> Result<Arc<[u8]>> {
+        let mut bytes = vec![0; usize::try_from(self.length).unwrap_or(usize::MAX)];
+        let read = self.tar.read_exact_at(&mut bytes, self.at);
+        read.attempt(|| "cannot read an unpacked package".into())?;
+        Ok(bytes.into())
+    }
 }
 
 /// The files of one package, by absolute path.
@@ -61,15 +80,15 @@ pub fn image_packages(ctx: &BuildContext, locked: &LockedManifest) -> Result<BTr
     Ok(outputs)
 }
 
-/// Reads an unpacked package.
+/// Lists an unpacked package.
 pub fn read(package: &str, output: &Output) -> Result<Contents> {
     let file = output.dir.join("data.tar");
     let broken = || format!("cannot read {}", file.display());
-    let mut archive =
-        tar::Archive::new(BufReader::with_capacity(1 << 20, File::open(&file).attempt(broken)?));
+    let tar = Arc::new(File::open(&file).attempt(broken)?);
+    let mut archive = tar::Archive::new(&*tar);
     let mut entries = BTreeMap::new();
-    for entry in archive.entries().attempt(broken)? {
-        let mut entry = entry.attempt(broken)?;
+    for entry in archive.entries_with_seek().attempt(broken)? {
+        let entry = entry.attempt(broken)?;
         let path = deb::absolute(&entry).map_err(|error| error.while_doing(broken()))?;
         let kind = entry.header().entry_type();
         let link = entry.link_name().attempt(broken)?.map(|it| it.to_string_lossy().into_owned());
@@ -84,9 +103,8 @@ pub fn read(package: &str, output: &Output) -> Result<Contents> {
             _ if kind.is_file() => {
                 // The set-user-id bits go: everything on the box runs as root.
                 let mode = entry.header().mode().attempt(broken)? & 0o777;
-                let mut content = Vec::with_capacity(usize::try_from(entry.size()).unwrap_or(0));
-                entry.read_to_end(&mut content).attempt(broken)?;
-                Entry::File(content.into(), u16::try_from(mode).unwrap_or(0o644))
+                let (at, length) = (entry.raw_file_position(), entry.size());
+                Entry::File(Content { tar: tar.clone(), at, length }, u16::try_from(mode).unwrap_or(0o644))
             }
             _ => continue,
         };
@@ -112,7 +130,8 @@ pub fn tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Res
     let packages = locked.tool_packages(&recipe.name);
     let inputs = tool_inputs(recipe, &packages);
     let wanted: Vec<&str> = recipe.packages.iter().flat_map(|it| &it.files).map(String::as_str).collect();
-    task::run(ctx, &recipe.name, inputs, |dir| {
+    task::run(ctx, &recipe.name, inputs, |out| {
+        let dir = out.dir();
         let debs = fetch::packages(ctx, &packages)?;
         for (package, deb) in packages.iter().zip(debs) {
             deb::for_each(&deb, |path, entry| {
@@ -163,11 +182,11 @@ fn place(dir: &Path, path: &str, entry: &mut tar::Entry<'_, impl Read>) -> Resul
 }
 
 fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {
-    task::run_silently(ctx, &tar_task(package), tar_inputs(package), |dir| {
+    task::run_silently(ctx, &tar_task(package), tar_inputs(package), |out| {
         let deb: PathBuf = fetch::packages(ctx, &[package])?.remove(0);
         let mut data = deb::data(&deb).map_err(|error| broken_as_locked(package, error))?;
         let broken = || format!("cannot unpack {}", package.file_name());
-        let mut tar = BufWriter::new(File::create(dir.join("data.tar")).attempt(broken)?);
+        let mut tar = BufWriter::new(File::create(out.join("data.tar")).attempt(broken)?);
         io::copy(&mut data, &mut tar).attempt(broken).map(drop)
     })
 }

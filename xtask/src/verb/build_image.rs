@@ -1,9 +1,15 @@
 //! `cargo xtask build-image`: from the locked packages and `src/` to a flashable image in `out/`.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Read, Seek},
     path::{Path, PathBuf},
     time::Instant,
+};
+
+use rustix::{
+    fs::{SeekFrom, seek},
+    io::Errno,
 };
 
 use crate::{
@@ -89,7 +95,7 @@ impl Part {
 
     fn copy(from: &Path, out: &Path, name: &str) -> Result<Self> {
         let file = Self::of(out, name);
-        let copied = fs::copy(from.join(name), &file.part);
+        let copied = copy_sparsely(&from.join(name), &file.part);
         copied.map_err(|error| {
             Error::new(format!("cannot write {}", file.whole.display()))
                 .fact(error)
@@ -101,6 +107,23 @@ impl Part {
 
     fn finish(self) -> Result<()> {
         fs::rename(&self.part, &self.whole).attempt(|| format!("cannot replace {}", self.whole.display()))
+    }
+}
+
+/// Copies a file and leaves out its holes, which are two thirds of the image.
+fn copy_sparsely(from: &Path, to: &Path) -> io::Result<()> {
+    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
+    to.set_len(from.metadata()?.len())?;
+    let mut hole = 0;
+    loop {
+        let data = match seek(&from, SeekFrom::Data(hole)) {
+            Err(Errno::NXIO) => return Ok(()), // no more data
+            data => data?,
+        };
+        hole = seek(&from, SeekFrom::Hole(data))?;
+        from.seek(io::SeekFrom::Start(data))?;
+        to.seek(io::SeekFrom::Start(data))?;
+        io::copy(&mut (&from).take(hole - data), &mut to)?;
     }
 }
 
