@@ -27,6 +27,8 @@ const APPENDED: &[&str] = &[
 pub struct Emulator {
     program: PathBuf,
     first: Vec<OsString>,
+    /// Where it finds its own modules, if not where it was built to look.
+    modules: Option<PathBuf>,
     pace: Pace,
 }
 
@@ -60,7 +62,7 @@ pub enum Serial<'a> {
 impl Emulator {
     /// A program, by path or by its name in `PATH`.
     pub fn program(program: PathBuf) -> Self {
-        Self { program, first: Vec::new(), pace: Pace::Instructions }
+        Self { program, first: Vec::new(), modules: None, pace: Pace::Instructions }
     }
 
     /// The same with another pace.
@@ -91,9 +93,10 @@ impl Emulator {
             .iter()
             .find_map(|libraries| entry(libraries, is_loader))
             .ok_or_else(|| Error::NoEmulator(format!("{} holds no dynamic loader", dir.display())))?;
+        let modules = libraries.iter().map(|libraries| libraries.join("qemu")).find(|it| it.is_dir());
         let path = std::env::join_paths(libraries).map_err(|e| Error::NoEmulator(e.to_string()))?;
         let first = vec!["--library-path".into(), path, program.into()];
-        Ok(Self { first, ..Self::program(loader) })
+        Ok(Self { first, modules, ..Self::program(loader) })
     }
 
     /// Starts a box from `card`; its boot files are put into `dir`, and it finds its modem at the socket `modem`.
@@ -115,6 +118,9 @@ impl Emulator {
             std::iter::once(boot.command_line).chain(own).chain(append.to_vec()).collect();
         let mut command = Command::new(&self.program);
         command.args(&self.first);
+        if let Some(modules) = &self.modules {
+            command.env("QEMU_MODULE_DIR", modules);
+        }
         command.args(["-M", "raspi1ap", "-nodefaults", "-display", "none"]);
         if self.pace == Pace::Instructions {
             command.args(["-icount", "shift=1"]);
@@ -211,9 +217,11 @@ mod tests {
         .unwrap();
         assert!(Emulator::unpacked(dir.path()).is_err());
         std::fs::write(dir.path().join("lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"), "").unwrap();
+        std::fs::create_dir(dir.path().join("usr/lib/x86_64-linux-gnu/qemu")).unwrap();
 
         let emulator = Emulator::unpacked(dir.path()).unwrap();
         let at = |path: &str| dir.path().join(path);
+        assert_eq!(emulator.modules, Some(at("usr/lib/x86_64-linux-gnu/qemu")));
         assert_eq!(emulator.program, at("lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"));
         let libraries =
             ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/pulseaudio"]
