@@ -22,6 +22,12 @@ const APPENDED: &[&str] = &[
     "dialbox.watchdog=/dev/watchdog1",
 ];
 
+/// What is appended besides when the lab's own USB devices are attached.
+const APPENDED_FOR_DEVICES: &[&str] = &[
+    // hso lets a stick sleep that nobody uses. QEMU's model of the USB host has no suspend: the stick would not wake.
+    "usbcore.autosuspend=-1",
+];
+
 /// How to start QEMU.
 #[derive(Debug, Clone)]
 pub struct Emulator {
@@ -47,6 +53,15 @@ pub enum Pace {
     Instructions,
     /// By the host's clock: for measurements on a host that does nothing else.
     Host,
+}
+
+/// What is at the USB ports of a box.
+#[derive(Debug, Clone)]
+pub enum Usb<'a> {
+    /// QEMU's own serial adapter; what is attached to it speaks plain bytes at the socket.
+    SerialAdapter(&'a Path),
+    /// Devices that speak usbredir, each at its socket.
+    Devices(Vec<&'a Path>),
 }
 
 /// What a box is attached to.
@@ -99,12 +114,12 @@ impl Emulator {
         Ok(Self { first, modules, ..Self::program(loader) })
     }
 
-    /// Starts a box from `card`; its boot files are put into `dir`, and it finds its modem at the socket `modem`.
+    /// Starts a box from `card`; its boot files are put into `dir`, and `usb` is at its USB port.
     pub fn start(
         &self,
         card: &Card,
         dir: &Path,
-        modem: &Path,
+        usb: Usb,
         serial: Serial,
         append: &[String],
     ) -> Result<Running> {
@@ -113,7 +128,11 @@ impl Emulator {
             let path = dir.join(name);
             std::fs::write(&path, content).map_err(|e| Error::io("write", &path, e)).map(|()| path)
         };
-        let own = APPENDED.iter().map(|option| (*option).to_owned());
+        let of_usb = match usb {
+            Usb::SerialAdapter(_) => &[],
+            Usb::Devices(_) => APPENDED_FOR_DEVICES,
+        };
+        let own = APPENDED.iter().chain(of_usb).map(|option| (*option).to_owned());
         let options: Vec<String> =
             std::iter::once(boot.command_line).chain(own).chain(append.to_vec()).collect();
         let mut command = Command::new(&self.program);
@@ -131,8 +150,15 @@ impl Emulator {
         command.arg("-append").arg(options.join(" "));
         // The page cache outlives the emulator: waiting for the host's disk would prove nothing.
         command.arg("-drive").arg(option("if=sd,format=raw,cache=unsafe,file=", card.path()));
-        command.arg("-chardev").arg(option("socket,id=modem,reconnect=1,path=", modem));
-        command.args(["-device", "usb-serial,chardev=modem,always-plugged=on"]);
+        let (sockets, device) = match usb {
+            Usb::SerialAdapter(socket) => (vec![socket], "usb-serial,always-plugged=on"),
+            Usb::Devices(sockets) => (sockets, "usb-redir"),
+        };
+        for (number, socket) in sockets.into_iter().enumerate() {
+            let chardev = format!("socket,id=usb{number},reconnect=1,path=");
+            command.arg("-chardev").arg(option(&chardev, socket));
+            command.args(["-device", &format!("{device},chardev=usb{number}")]);
+        }
         match serial {
             Serial::Terminal => command.args(["-serial", "mon:stdio"]),
             Serial::Socket { console, monitor } => command

@@ -2,11 +2,13 @@
 
 use crate::card::Card;
 use crate::console::{Console, Finished};
-use crate::emulator::{self, Emulator, Running, Serial};
+use crate::emulator::{self, Emulator, Running, Serial, Usb};
 use crate::error::{Error, Result};
 use crate::modem::Modem;
 use crate::modem::port::ModemPort;
 use crate::monitor::Monitor;
+use crate::usb::device::Device;
+use crate::usb::port::UsbPort;
 use std::fs::File;
 use std::marker::PhantomData;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -35,6 +37,7 @@ pub struct Machine {
     bench: Bench,
     card: Card,
     modem: ModemPort,
+    usb: Vec<UsbPort>,
     append: Vec<String>,
     dir: TempDir,
 }
@@ -54,7 +57,20 @@ impl Machine {
         let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
         let card = Card::copy_of(&bench.image, dir.path().join("card"), CARD_BYTES)?;
         let modem = ModemPort::open(dir.path().join("modem"), modem)?;
-        Ok(Self { bench: bench.clone(), card, modem, append: Vec::new(), dir })
+        Ok(Self { bench: bench.clone(), card, modem, usb: Vec::new(), append: Vec::new(), dir })
+    }
+
+    /// Attaches a USB device; the first one takes the place of the serial adapter. Its ports lead to the sockets
+    /// `lines`.
+    pub fn attach(&mut self, device: Box<dyn Device>, lines: Vec<Option<PathBuf>>) -> Result<()> {
+        let socket = self.dir.path().join(format!("usb{}", self.usb.len()));
+        self.usb.push(UsbPort::open(socket, device, lines)?);
+        Ok(())
+    }
+
+    /// The ports where devices were [attached](Self::attach), to pull them out and put them in.
+    pub fn usb(&self) -> &[UsbPort] {
+        &self.usb
     }
 
     /// Adds an option to the kernel's command line.
@@ -114,7 +130,11 @@ impl Machine {
     }
 
     fn start(&self, serial: Serial) -> Result<Running> {
-        self.bench.emulator.start(&self.card, self.dir.path(), self.modem.path(), serial, &self.append)
+        let usb = match &self.usb[..] {
+            [] => Usb::SerialAdapter(self.modem.path()),
+            ports => Usb::Devices(ports.iter().map(UsbPort::path).collect()),
+        };
+        self.bench.emulator.start(&self.card, self.dir.path(), usb, serial, &self.append)
     }
 }
 

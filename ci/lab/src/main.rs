@@ -12,6 +12,7 @@ mod measure;
 mod modem;
 mod monitor;
 mod scenario;
+mod usb;
 
 use clap::Parser;
 use cli::{Cli, Verb};

@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("ci/lab/src/measure.rs", &[STOPWATCH], "what is measured is time"),
     ("ci/lab/src/modem/port.rs", &[STOPWATCH], "the clock that the simulated modem is told"),
     ("ci/lab/src/scenario/mod.rs", &[STOPWATCH], "how long a scenario took, for the person at the terminal"),
+    ("ci/lab/src/usb/port.rs", &[STOPWATCH], "the clock that a USB device is told"),
 ];
 
 /// Clock and environment are read only where they may be, and what may be read is.

@@ -5,6 +5,7 @@ mod edit;
 mod modem;
 mod ppp;
 mod reboot;
+mod stick;
 
 use crate::error::{Error, Result};
 use crate::machine::{Bench, Machine, last_lines};
@@ -46,6 +47,8 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "the-modems-answers-are-in-the-status", modem: stick, play: modem::answers },
     Scenario { name: "no-pin-is-sent-to-a-locked-sim", modem: locked, play: modem::locked },
     Scenario { name: "a-missing-sim-is-told", modem: without_sim, play: modem::without_sim },
+    Scenario { name: "the-reference-stick-is-found-by-its-driver", modem: stick, play: stick::found },
+    Scenario { name: "a-stick-that-was-pulled-out-is-found-again", modem: stick, play: stick::replugged },
     Scenario { name: "the-real-ppp-takes-the-rendered-files", modem: stick, play: ppp::dialer },
     Scenario { name: "an-edited-site-makes-a-dial-in-box", modem: analogue, play: edit::dial_in },
     Scenario { name: "a-broken-edit-leaves-the-baked-site", modem: stick, play: edit::broken },

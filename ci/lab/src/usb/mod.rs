@@ -1,0 +1,14 @@
+//! Virtual USB devices: QEMU's guest finds them on its bus and its own Linux drivers bind to them.
+//!
+//! QEMU takes a device from elsewhere by `-device usb-redir`, in the usbredir protocol ([`packet`], [`wire`]). The
+//! devices are state machines ([`device::Device`]); [`plug::Plug`] is the bus between one of them and QEMU, and
+//! [`port::UsbPort`] the socket.
+
+pub mod device;
+mod fifo;
+pub mod hso;
+mod line;
+pub mod packet;
+pub mod plug;
+pub mod port;
+mod wire;

@@ -1,0 +1,353 @@
+//! The bus with one device on it, and QEMU at the other end of the wire. No socket, no clock.
+//!
+//! It is full of consideration for QEMU's model of the Pi's host controller, `hw/usb/hcd-dwc2.c` (7.2, and as of
+//! then also the one in development), which ends the emulator by an assertion where real hardware would not care:
+//!
+//! - **All endpoints are announced as polled**, while the descriptors say bulk. A bulk transfer waits in QEMU as an
+//!   asynchronous packet. When Linux gives it up, because the tty was closed, it halts the channel. The model does
+//!   not cancel the packet, and the next use of the channel fails `!usb_packet_is_inflight`. A polled endpoint
+//!   answers NAK at once, and the model asks again by itself.
+//! - **[`STALE`] empty packets before each burst.** A halted channel goes on asking (`needs_service` stays set), and
+//!   takes what comes next for a buffer that is no longer there. It shall take those.
+//! - **A transfer ends with a short packet**, and is shorter than the driver's buffer, so that no channel is left
+//!   with half of one.
+//! - **Not more than [`BURST`] packets at once**: QEMU queues 2000 and drops the rest.
+//! - **A device leaves quietly** ([`Presence`]): a channel that asks for a device that is gone makes the model look
+//!   up an endpoint of nothing, and so does the completion of a request.
+
+use super::device::{CONFIGURATION, Device, Flow, Reply};
+use super::packet::{
+    CAPABILITIES, Control, DeviceConnect, ENDPOINTS, Hello, Illegal, Interrupt, Message, Packet, Setup,
+    Speed, Status, endpoint_index,
+};
+use super::wire::Reader;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Channels that were halted and still ask, at most: one for each time a port was closed since it last had data.
+const STALE: usize = 3;
+/// Packets for one endpoint that may be waiting in QEMU, as far as can be told.
+const BURST: u32 = 400;
+/// How soon QEMU has passed on one packet more.
+const DRAIN: Duration = Duration::from_micros(250);
+/// A stream that paused for so long may have been closed and opened again.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Without a request for so long, none is on its way.
+const QUIET: Duration = Duration::from_millis(30);
+/// Empty packets that keep every channel busy, and so unable to ask, while the device disappears.
+const FLOOD: usize = 300;
+/// How long the channels take to find them.
+const FLOODED: Duration = Duration::from_millis(10);
+/// A guest that never stops asking is not waited for any longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether the device is plugged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Out,
+    In,
+    /// It is pulled out, but waits since then for the guest's requests to end. It no longer has data, but still
+    /// acknowledges what it is sent.
+    Leaving {
+        since: Duration,
+    },
+    /// All channels were given something to do then.
+    Flooded {
+        since: Duration,
+        at: Duration,
+    },
+}
+
+/// An IN endpoint that the guest polls.
+#[derive(Debug, Clone, Copy, Default)]
+struct Polled {
+    /// When the last packet went out.
+    last: Option<Duration>,
+    /// When all that went out will have been passed on.
+    drained: Duration,
+}
+
+/// One device, in or out of QEMU's socket.
+pub struct Plug {
+    device: Box<dyn Device>,
+    reader: Reader,
+    greeted: bool,
+    presence: Presence,
+    polled: BTreeMap<u8, Polled>,
+    /// When the guest last asked for something.
+    asked: Duration,
+    out: Vec<u8>,
+}
+
+impl Plug {
+    /// A device that is plugged in.
+    pub fn new(device: Box<dyn Device>) -> Self {
+        Self {
+            device,
+            reader: Reader::default(),
+            greeted: false,
+            presence: Presence::In,
+            polled: BTreeMap::new(),
+            asked: Duration::ZERO,
+            out: Vec::new(),
+        }
+    }
+
+    /// A new QEMU is at the other end.
+    pub fn connected(&mut self) {
+        self.reader = Reader::default();
+        self.greeted = false;
+        self.polled.clear();
+        if matches!(self.presence, Presence::Leaving { .. } | Presence::Flooded { .. }) {
+            self.presence = Presence::Out;
+        }
+        let program = concat!("dialbox lab ", env!("CARGO_PKG_VERSION")).to_owned();
+        self.out = Packet::Hello(Hello { program, capabilities: CAPABILITIES }).unasked().encode();
+    }
+
+    /// Nobody is at the other end.
+    pub fn disconnected(&mut self) {
+        self.greeted = false;
+        self.out.clear();
+        if matches!(self.presence, Presence::Leaving { .. } | Presence::Flooded { .. }) {
+            self.presence = Presence::Out;
+        }
+    }
+
+    /// The device is put in.
+    pub fn put_in(&mut self) {
+        if self.presence == Presence::Out {
+            self.presence = Presence::In;
+            if self.greeted {
+                self.connect();
+            }
+        }
+    }
+
+    /// The device is pulled out. It is gone when [`is_out`](Self::is_out).
+    pub fn pull_out(&mut self, now: Duration) {
+        if self.presence == Presence::In {
+            self.presence = if self.greeted { Presence::Leaving { since: now } } else { Presence::Out };
+            self.device.lose_power();
+        }
+    }
+
+    /// The device, for the lines its ports lead to; `None` while it is not in.
+    pub fn device(&mut self) -> Option<&mut dyn Device> {
+        (self.presence == Presence::In && self.greeted).then_some(&mut *self.device)
+    }
+
+    /// Whether QEMU was told that there is no device.
+    pub fn is_out(&self) -> bool {
+        self.presence == Presence::Out
+    }
+
+    /// Bytes from QEMU.
+    pub fn hear(&mut self, bytes: &[u8], now: Duration) -> Result<(), Illegal> {
+        self.reader.push(bytes);
+        while let Some(Message { id, packet }) = self.reader.next()? {
+            if let Some(answer) = self.answer(packet, now) {
+                self.say(Message { id, packet: answer });
+            }
+        }
+        Ok(())
+    }
+
+    /// When there is something to say, if nothing comes before.
+    pub fn wake(&self) -> Option<Duration> {
+        match self.presence {
+            Presence::In if self.greeted => self.device.wake(),
+            Presence::In | Presence::Out => None,
+            Presence::Leaving { since } => Some((self.asked + QUIET).min(since + PATIENCE)),
+            Presence::Flooded { at, .. } => Some(at + FLOODED),
+        }
+    }
+
+    /// Bytes for QEMU.
+    pub fn speak(&mut self, now: Duration) -> Vec<u8> {
+        match self.presence {
+            Presence::In if self.greeted => self.send(now),
+            Presence::In | Presence::Out => {}
+            Presence::Leaving { since } if self.asked + QUIET <= now || since + PATIENCE <= now => {
+                self.flood();
+                self.presence = Presence::Flooded { since, at: now };
+            }
+            Presence::Flooded { since, at } if at < self.asked && now < since + PATIENCE => {
+                self.presence = Presence::Leaving { since };
+            }
+            Presence::Flooded { at, .. } if at + FLOODED <= now => {
+                self.say(Packet::DeviceDisconnect.unasked());
+                self.polled.clear();
+                self.presence = Presence::Out;
+            }
+            Presence::Leaving { .. } | Presence::Flooded { .. } => {}
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    fn say(&mut self, message: Message) {
+        self.out.extend(message.encode());
+    }
+
+    /// Tells all of the device; QEMU wants to know its parts before it is connected.
+    fn connect(&mut self) {
+        let about = self.device.description();
+        let mut endpoints = Box::new([None; ENDPOINTS]);
+        for (interface, endpoint) in about.endpoints() {
+            if let Some(entry) = endpoints.get_mut(endpoint_index(endpoint.address)) {
+                *entry = Some(endpoint.info(interface));
+            }
+        }
+        let device = DeviceConnect {
+            speed: Speed::Full,
+            class: about.class,
+            vendor: about.vendor,
+            product: about.product,
+            version: about.version,
+        };
+        self.say(Packet::InterfaceInfo(about.interface_info()).unasked());
+        self.say(Packet::EndpointInfo(endpoints).unasked());
+        self.say(Packet::DeviceConnect(device).unasked());
+    }
+
+    fn answer(&mut self, packet: Packet, now: Duration) -> Option<Packet> {
+        match packet {
+            Packet::Hello(_) => {
+                self.greeted = true;
+                if self.presence == Presence::In {
+                    self.connect();
+                }
+                None
+            }
+            // What QEMU still says of a device that is out needs no answer: it counts all as cancelled.
+            _ if self.presence == Presence::Out => None,
+            Packet::Control(control) => {
+                self.asked = now;
+                Some(Packet::Control(self.control(control, now)))
+            }
+            Packet::Interrupt(Interrupt { endpoint, data, .. }) => {
+                self.asked = now;
+                if self.presence == Presence::In {
+                    self.device.receive(endpoint, &data);
+                }
+                None // a transfer to a polled endpoint is done, for QEMU, when it is sent
+            }
+            Packet::SetConfiguration(configuration) => {
+                self.asked = now;
+                let known = configuration <= CONFIGURATION;
+                Some(Packet::ConfigurationStatus { status: done_if(known), configuration })
+            }
+            Packet::GetConfiguration => {
+                Some(Packet::ConfigurationStatus { status: Status::Success, configuration: CONFIGURATION })
+            }
+            Packet::SetAltSetting { interface, alt } => {
+                self.asked = now;
+                Some(Packet::AltSettingStatus { status: done_if(alt == 0), interface, alt })
+            }
+            Packet::GetAltSetting(interface) => {
+                Some(Packet::AltSettingStatus { status: Status::Success, interface, alt: 0 })
+            }
+            Packet::StartInterruptReceiving(endpoint) => {
+                self.polled.insert(endpoint, Polled::default());
+                Some(Packet::InterruptReceivingStatus { status: Status::Success, endpoint })
+            }
+            Packet::StopInterruptReceiving(endpoint) => {
+                self.polled.remove(&endpoint);
+                Some(Packet::InterruptReceivingStatus { status: Status::Success, endpoint })
+            }
+            // A port reset comes before an enumeration, when there is nothing to lose yet. What is cancelled was
+            // answered already.
+            _ => None,
+        }
+    }
+
+    fn control(&mut self, Control { endpoint, setup, data, .. }: Control, now: Duration) -> Control {
+        let reply = match setup.request_type >> 5 & 3 {
+            0 => standard(&*self.device, setup),
+            _ if self.presence == Presence::In => self.device.request(setup, &data, now),
+            // It is leaving: it takes all and has nothing.
+            _ => Reply::Done(Vec::new()),
+        };
+        let (status, mut data) = match reply {
+            Reply::Done(data) => (Status::Success, data),
+            Reply::Stall => (Status::Stall, Vec::new()),
+        };
+        data.truncate(setup.length.into());
+        let is_in = setup.request_type & 0x80 != 0;
+        let length = if is_in { u16::try_from(data.len()).unwrap_or(u16::MAX) } else { setup.length };
+        Control { endpoint, setup: Setup { length, ..setup }, status, data }
+    }
+
+    /// What the device has for the endpoints that are polled.
+    fn send(&mut self, now: Duration) {
+        let about = self.device.description();
+        for (address, mut polled) in self.polled.clone() {
+            let Some(endpoint) = about.endpoint(address) else { continue };
+            let max_packet = usize::from(endpoint.max_packet);
+            let limit = match endpoint.flow {
+                Flow::Messages { .. } => max_packet,
+                Flow::Stream { buffer } => usize::from(buffer) - 1,
+            };
+            while polled.drained < now + DRAIN * BURST {
+                let data = self.device.send(address, limit, now);
+                if data.is_empty() {
+                    break;
+                }
+                let mut packets = vec![data];
+                if let Flow::Stream { .. } = endpoint.flow {
+                    if polled.last.is_none_or(|last| last + PAUSE <= now) {
+                        packets.splice(..0, vec![Vec::new(); STALE]);
+                    }
+                    if packets.last().is_some_and(|data| data.len() % max_packet == 0) {
+                        packets.push(Vec::new());
+                    }
+                }
+                for data in packets {
+                    polled.drained = polled.drained.max(now) + DRAIN;
+                    self.say(transfer(address, data));
+                }
+                polled.last = Some(now);
+            }
+            self.polled.insert(address, polled);
+        }
+    }
+
+    fn flood(&mut self) {
+        let about = self.device.description();
+        let is_stream =
+            |address| about.endpoint(address).is_some_and(|it| matches!(it.flow, Flow::Stream { .. }));
+        let streams: Vec<u8> = self.polled.keys().copied().filter(|address| is_stream(*address)).collect();
+        for address in streams {
+            (0..FLOOD).for_each(|_| self.say(transfer(address, Vec::new())));
+        }
+    }
+}
+
+fn done_if(known: bool) -> Status {
+    if known { Status::Success } else { Status::Stall }
+}
+
+fn transfer(endpoint: u8, data: Vec<u8>) -> Message {
+    let length = u16::try_from(data.len()).unwrap_or(u16::MAX);
+    Packet::Interrupt(Interrupt { endpoint, status: Status::Success, length, data }).unasked()
+}
+
+/// USB 2.0 §9.4. What QEMU does itself, or asks in a packet of its own, is not here.
+fn standard(device: &dyn Device, setup: Setup) -> Reply {
+    const GET_STATUS: u8 = 0;
+    const CLEAR_FEATURE: u8 = 1;
+    const SET_FEATURE: u8 = 3;
+    const GET_DESCRIPTOR: u8 = 6;
+    let [index, kind] = setup.value.to_le_bytes();
+    match (setup.request_type, setup.request) {
+        (0x80, GET_DESCRIPTOR) => {
+            device.description().descriptor(kind, index).map_or(Reply::Stall, Reply::Done)
+        }
+        (0x80..=0x82, GET_STATUS) => Reply::Done(vec![0, 0]),
+        (0x00..=0x02, CLEAR_FEATURE | SET_FEATURE) => Reply::Done(Vec::new()),
+        _ => Reply::Stall,
+    }
+}
+
+#[cfg(test)]
+mod tests;
