@@ -3,11 +3,21 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::calendar::Civil;
 use crate::state::Store;
 use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 
 /// The file of the [store](crate::state::Store) that holds the clock when it was last saved.
 pub const SAVED_FILE: &str = "clock";
+
+/// What the settable clock is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WallClock {
+    /// The network has told the time: seconds since 1970.
+    Known(i64),
+    /// It shows the [floor], and the time is anything later.
+    Floor,
+}
 
 /// Time since the kernel started, the yardstick of every deadline: nobody can set it.
 pub fn since_boot() -> Duration {
@@ -43,11 +53,7 @@ pub struct Utc(pub i64);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DAY: i64 = 86_400;
-        let (year, month, day) = civil(self.0.div_euclid(DAY));
-        let second = self.0.rem_euclid(DAY);
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+        write!(f, "{} UTC", Civil::of_unix(self.0))
     }
 }
 
@@ -62,7 +68,7 @@ impl Month {
     /// The month of a moment, in seconds since 1970 as a clock on the wall shows them: add the
     /// offset of the time zone first.
     pub fn of(local: i64) -> Self {
-        let (year, month, _) = civil(local.div_euclid(86_400));
+        let Civil { year, month, .. } = Civil::of_unix(local);
         Self { year, month }
     }
 
@@ -79,21 +85,6 @@ impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}-{:02}", self.year, self.month)
     }
-}
-
-/// Year, month and day of a day since 1970-01-01.
-/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
-fn civil(days: i64) -> (i64, i64, i64) {
-    // The year starts in March there, so that the leap day is its last.
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

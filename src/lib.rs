@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod boot;
 pub mod build;
+pub mod calendar;
 pub mod clock;
 pub mod control;
 pub mod line;
@@ -14,6 +15,7 @@ pub mod reboot;
 pub mod record;
 pub mod service;
 pub mod site;
+pub mod sms;
 pub mod state;
 pub mod status;
 pub mod watch;

@@ -22,6 +22,7 @@ mod number;
 mod raw;
 mod render;
 mod secret;
+mod sms;
 mod suggest;
 mod summary;
 mod text;
@@ -37,6 +38,7 @@ pub use net::{Ipv4Net, Netmask};
 pub use number::Whole;
 pub use render::RenderedFile;
 pub use secret::{Pin, Secret};
+pub use sms::{Digits, OneTimeCode, OtpSecret, PhoneNumber, Proof, Sms};
 pub use suggest::closest;
 pub use text::Invalid;
 pub use timezone::Timezone;
@@ -62,7 +64,7 @@ pub struct Site {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Role {
     /// Opens a mobile data link when it is told to.
-    Dialer(Dialer),
+    Dialer(Box<Dialer>),
     /// Answers telephone calls and gives the callers a network.
     DialIn(DialIn),
 }
@@ -99,6 +101,8 @@ pub struct Dialer {
     pub operator: Operator,
     /// What goes over the link, and when it is given up.
     pub link: Link,
+    /// Who may command the box by text message; `None`: nobody.
+    pub sms: Option<Sms>,
 }
 
 /// A mobile modem.
@@ -255,6 +259,7 @@ impl Site {
                 if let Some(account) = &mut dialer.operator.account {
                     account.password = Secret::masked();
                 }
+                dialer.sms = dialer.sms.as_ref().map(Sms::masked);
             }
             Role::DialIn(dial_in) => {
                 for user in &mut dial_in.users {

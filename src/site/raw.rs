@@ -8,6 +8,7 @@ use super::error::SiteError;
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, Ipv4Net, Netmask};
 use super::secret::{Pin, Secret};
+use super::sms::{Digits, OtpSecret, PhoneNumber};
 use super::timezone::Timezone;
 use super::{ChatTimeout, EchoFailure, EchoInterval, Hour, WatchdogTimeout};
 use serde::Deserialize;
@@ -30,6 +31,7 @@ pub(super) struct Site {
     pub modem: Option<Spanned<Modem>>,
     pub operator: Option<Spanned<Operator>>,
     pub link: Option<Spanned<Link>>,
+    pub sms: Option<Spanned<Sms>>,
     pub dial_in: Option<Spanned<DialIn>>,
     #[serde(default)]
     pub line: Vec<Spanned<Line>>,
@@ -87,6 +89,23 @@ pub(super) struct Link {
     pub idle_limit: Option<Spanned<TimeSpan>>,
     pub session_limit: Option<Spanned<TimeSpan>>,
     pub data_budget: Option<DataSize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Sms {
+    pub numbers: Vec<Spanned<PhoneNumber>>,
+    pub proof: Option<Spanned<Proof>>,
+    pub secret: Option<Spanned<OtpSecret>>,
+    pub digits: Option<Spanned<Digits>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Proof {
+    Totp,
+    Hotp,
+    SenderOnly,
 }
 
 #[derive(Default, Deserialize)]

@@ -4,7 +4,7 @@ use super::text::{Invalid, Text, text_value};
 use std::fmt;
 
 /// The keys of `site.toml` whose values are secrets.
-pub(super) const SECRET_KEYS: [&str; 2] = ["password", "pin"];
+pub(super) const SECRET_KEYS: [&str; 3] = ["password", "pin", "secret"];
 
 /// What is shown instead.
 pub(super) const MASK: &str = "••••";

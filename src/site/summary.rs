@@ -1,6 +1,6 @@
 //! One screen about a site, for a person.
 
-use super::{DialIn, Dialer, FlowControl, Link, Role, Routing, Site};
+use super::{DialIn, Dialer, FlowControl, Link, Proof, Role, Routing, Site, Sms};
 use std::fmt::Display;
 
 pub(super) fn summary(site: &Site) -> String {
@@ -16,7 +16,7 @@ pub(super) fn summary(site: &Site) -> String {
     rows.0
 }
 
-fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link }: &Dialer) {
+fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms }: &Dialer) {
     let pin = if modem.pin.is_some() { "with a PIN" } else { "no PIN" };
     let account = match &operator.account {
         Some(account) => format!("as {}, with a password", account.name),
@@ -31,7 +31,8 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link }: &Dialer) {
         .add("operator", format!("{} ({account})", operator.name))
         .add("dials", format!("{}, APN {}", operator.number, operator.apn))
         .add("carries", routing)
-        .add("closes", closing(link));
+        .add("closes", closing(link))
+        .add("obeys", obeys(sms.as_ref()));
 }
 
 fn closing(link: &Link) -> String {
@@ -41,6 +42,16 @@ fn closing(link: &Link) -> String {
         None => "no data budget".to_owned(),
     };
     format!("idle for {idle_limit}, after {session_limit}, {budget}")
+}
+
+fn obeys(sms: Option<&Sms>) -> String {
+    let Some(Sms { numbers, proof }) = sms else { return "no text message".to_owned() };
+    let proof = match proof {
+        Proof::Totp(code) => format!("with a TOTP code of {} digits", code.digits.count()),
+        Proof::Hotp(code) => format!("with an HOTP code of {} digits", code.digits.count()),
+        Proof::SenderOnly => "without proof".to_owned(),
+    };
+    format!("{}, {proof}", list(numbers))
 }
 
 fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {

@@ -5,17 +5,17 @@ use super::text::Invalid;
 use super::{
     Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
     LcpEcho, Line, Link, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, TimeSpan, Timezone,
-    Watchdog, Whole, raw,
+    Watchdog, Whole, raw, sms,
 };
 use std::ops::Range;
 use toml::Spanned;
 
-type Checked<T> = Result<T, Problem>;
+pub(super) type Checked<T> = Result<T, Problem>;
 
 /// An [`Invalid`] that knows its bytes of the text.
-struct Problem(Invalid, Range<usize>);
+pub(super) struct Problem(Invalid, Range<usize>);
 
-fn problem<T>(why: impl Into<String>, next: impl Into<String>, at: Range<usize>) -> Checked<T> {
+pub(super) fn problem<T>(why: impl Into<String>, next: impl Into<String>, at: Range<usize>) -> Checked<T> {
     Err(Problem(Invalid::new(why, next), at))
 }
 
@@ -26,7 +26,9 @@ pub(super) fn validate(raw: raw::Site, text: &str) -> Result<Site, SiteError> {
 fn site(raw: raw::Site) -> Checked<Site> {
     check_tables_fit_role(&raw)?;
     let role = match raw.role.get_ref() {
-        raw::Role::Dialer => Role::Dialer(dialer(raw.role.span(), raw.modem, raw.operator, raw.link)?),
+        raw::Role::Dialer => {
+            Role::Dialer(Box::new(dialer(raw.role.span(), raw.modem, raw.operator, raw.link, raw.sms)?))
+        }
         raw::Role::DialIn => Role::DialIn(dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user)?),
     };
     Ok(Site {
@@ -50,7 +52,7 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
         raw::Role::Dialer => (
             "dialer",
             "dial-in",
-            [
+            vec![
                 ("[dial-in]", at(raw.dial_in.as_ref())),
                 ("[[line]]", at(raw.line.first())),
                 ("[[user]]", at(raw.user.first())),
@@ -59,10 +61,11 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
         raw::Role::DialIn => (
             "dial-in",
             "dialer",
-            [
+            vec![
                 ("[modem]", at(raw.modem.as_ref())),
                 ("[operator]", at(raw.operator.as_ref())),
                 ("[link]", at(raw.link.as_ref())),
+                ("[sms]", at(raw.sms.as_ref())),
             ],
         ),
     };
@@ -83,6 +86,7 @@ fn dialer(
     modem_table: Option<Spanned<raw::Modem>>,
     operator_table: Option<Spanned<raw::Operator>>,
     link_table: Option<Spanned<raw::Link>>,
+    sms_table: Option<Spanned<raw::Sms>>,
 ) -> Checked<Dialer> {
     let Some(operator_table) = operator_table else {
         return problem("a `dialer` needs the table `[operator]`", "add [operator] with name and apn", role);
@@ -91,6 +95,7 @@ fn dialer(
         modem: modem(modem_table.map(Spanned::into_inner).unwrap_or_default()),
         operator: operator(operator_table.into_inner())?,
         link: link(link_table.map(Spanned::into_inner).unwrap_or_default())?,
+        sms: sms_table.map(|table| sms::validate(table.span(), table.into_inner())).transpose()?,
     })
 }
 
@@ -248,7 +253,7 @@ fn users(raw: Vec<raw::User>) -> Checked<Vec<Account>> {
     Ok(raw.into_iter().map(account).collect())
 }
 
-fn check_distinct<'a, T: PartialEq + 'a>(
+pub(super) fn check_distinct<'a, T: PartialEq + 'a>(
     what: &str,
     values: impl IntoIterator<Item = &'a Spanned<T>>,
 ) -> Checked<()> {

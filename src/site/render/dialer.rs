@@ -23,7 +23,7 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
 }
 
 fn options(dialer: &Dialer) -> String {
-    let Dialer { modem, operator, link } = dialer;
+    let Dialer { modem, operator, link, .. } = dialer;
     let mut options = Options::default();
     options
         .add(device(&modem.port))

@@ -1,0 +1,218 @@
+//! Who may command the box by text message, and how that is proven.
+
+use super::number::Whole;
+use super::raw;
+use super::secret::MASK;
+use super::text::{Invalid, Text, checked_string, text_value};
+use super::validate::{Checked, check_distinct, problem};
+use data_encoding::BASE32_NOPAD;
+use serde::de::{Deserialize, Deserializer, Error};
+use std::fmt;
+use std::ops::Range;
+use toml::Spanned;
+
+/// Commands by text message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sms {
+    /// Whose messages are read at all, at least one. Only a filter: a number can be forged.
+    pub numbers: Vec<PhoneNumber>,
+    /// What proves that a message is from one of them.
+    pub proof: Proof,
+}
+
+/// What proves who has sent a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Proof {
+    /// A one-time code by the clock (RFC 6238).
+    Totp(OneTimeCode),
+    /// A one-time code by a counter (RFC 4226).
+    Hotp(OneTimeCode),
+    /// Nothing but the number.
+    SenderOnly,
+}
+
+/// What a telephone and the box must have in common to make the same codes. SHA-1 and, for TOTP,
+/// steps of 30 seconds: the only ones that every authenticator app knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OneTimeCode {
+    /// The shared secret.
+    pub secret: OtpSecret,
+    /// The length of a code.
+    pub digits: Digits,
+}
+
+/// The length of a one-time code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digits {
+    /// What most services ask for: a hundred times easier to guess.
+    Six,
+    /// The longest that RFC 4226 has.
+    Eight,
+}
+
+impl Digits {
+    /// 6 or 8.
+    #[must_use]
+    pub fn count(self) -> usize {
+        match self {
+            Self::Six => 6,
+            Self::Eight => 8,
+        }
+    }
+
+    /// How many codes there are.
+    #[must_use]
+    pub fn codes(self) -> u32 {
+        match self {
+            Self::Six => 1_000_000,
+            Self::Eight => 100_000_000,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digits {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Whole::<6, 8>::deserialize(from)?.get() {
+            6 => Ok(Self::Six),
+            8 => Ok(Self::Eight),
+            _ => Err(D::Error::custom(Invalid::new(
+                "codes of 7 digits are not made by all apps",
+                "write 6 or 8",
+            ))),
+        }
+    }
+}
+
+checked_string! {
+    /// A telephone number with its country code: `+33612345678` (ITU-T E.164, 15 digits at most).
+    PhoneNumber
+}
+
+impl Text for PhoneNumber {
+    const EXPECTED: &'static str = "a telephone number";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let digits = text.strip_prefix('+').unwrap_or("");
+        // No country code begins with 0.
+        let fits = (7..=15).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if fits {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Invalid::new(
+            format!("{text:?} is not an international number"),
+            "write + and country code, without blanks, as in \"+33612345678\"",
+        ))
+    }
+}
+
+/// The secret of one-time codes. `Debug` shows dots and there is no `Display`; who needs the
+/// octets calls [`OtpSecret::reveal`].
+#[derive(Clone, PartialEq)]
+pub struct OtpSecret(Vec<u8>);
+
+/// "The length of the shared secret MUST be at least 128 bits" (RFC 4226 §4, R6).
+const SHORTEST_SECRET: usize = 16;
+/// A block of SHA-1; a longer key is hashed first and gains nothing (RFC 2104 §2).
+const LONGEST_SECRET: usize = 64;
+
+impl OtpSecret {
+    /// The octets.
+    #[must_use]
+    pub fn reveal(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn masked() -> Self {
+        Self(MASK.into())
+    }
+}
+
+impl Text for OtpSecret {
+    const EXPECTED: &'static str = "a secret";
+
+    /// Base32 (RFC 4648 §6) as apps show it: also in groups, in small letters and without padding.
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let shown = |c: &char| !matches!(c, ' ' | '-');
+        let letters: String = text.trim_end_matches('=').chars().filter(shown).collect();
+        let octets = BASE32_NOPAD.decode(letters.to_ascii_uppercase().as_bytes()).map_err(|_| {
+            Invalid::new("the secret is not Base32", "use the letters A to Z and the digits 2 to 7 only")
+        })?;
+        if !(SHORTEST_SECRET..=LONGEST_SECRET).contains(&octets.len()) {
+            return Err(Invalid::new(
+                format!("the secret has {} bits", octets.len() * 8),
+                format!(
+                    "take one of {} to {} bits; `cargo xtask site new` makes one",
+                    SHORTEST_SECRET * 8,
+                    LONGEST_SECRET * 8
+                ),
+            ));
+        }
+        Ok(Self(octets))
+    }
+}
+
+text_value!(OtpSecret);
+
+impl fmt::Debug for OtpSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OtpSecret({MASK})")
+    }
+}
+
+pub(super) fn validate(table: Range<usize>, raw: raw::Sms) -> Checked<Sms> {
+    check_distinct("number", &raw.numbers)?;
+    if raw.numbers.is_empty() {
+        return problem(
+            "`[sms]` has no number: nobody could command the box",
+            "add a number, or remove `[sms]`",
+            table,
+        );
+    }
+    let numbers = raw.numbers.into_iter().map(Spanned::into_inner).collect();
+    let kind = raw.proof.as_ref().map_or(raw::Proof::Totp, |proof| *proof.get_ref());
+    let proof = match (kind, raw.secret, raw.digits) {
+        (raw::Proof::SenderOnly, Some(unused), _) => {
+            return problem(
+                "`sender-only` uses no secret",
+                "remove `secret`, or write proof = \"totp\"",
+                unused.span(),
+            );
+        }
+        (raw::Proof::SenderOnly, None, Some(unused)) => {
+            return problem(
+                "`sender-only` uses no code",
+                "remove `digits`, or write proof = \"totp\"",
+                unused.span(),
+            );
+        }
+        (raw::Proof::SenderOnly, None, None) => Proof::SenderOnly,
+        (_, None, _) => {
+            let at = raw.proof.map_or(table, |proof| proof.span());
+            return problem(
+                "one-time codes need a `secret`",
+                "add secret = \"…\"; `cargo xtask site new` makes one",
+                at,
+            );
+        }
+        (kind, Some(secret), digits) => {
+            let digits = digits.map_or(Digits::Eight, Spanned::into_inner);
+            let code = OneTimeCode { secret: secret.into_inner(), digits };
+            if kind == raw::Proof::Hotp { Proof::Hotp(code) } else { Proof::Totp(code) }
+        }
+    };
+    Ok(Sms { numbers, proof })
+}
+
+impl Sms {
+    pub(super) fn masked(&self) -> Self {
+        let masked = |code: &OneTimeCode| OneTimeCode { secret: OtpSecret::masked(), digits: code.digits };
+        let proof = match &self.proof {
+            Proof::Totp(code) => Proof::Totp(masked(code)),
+            Proof::Hotp(code) => Proof::Hotp(masked(code)),
+            Proof::SenderOnly => Proof::SenderOnly,
+        };
+        Self { numbers: self.numbers.clone(), proof }
+    }
+}

@@ -1,0 +1,12 @@
+//! Text messages: what the network brings, who may command the box, and what the box answers.
+//!
+//! ```text
+//! hex ──pdu──▶ Deliver ──gate──▶ Accepted { command } ──(the dialer acts)──▶ reply ──pdu──▶ hex
+//!      octets           number, order,                                       160 characters
+//!                       proof, once only
+//! ```
+//!
+//! All of it is pure: no port, no file and no clock.
+
+pub mod gsm7;
+pub mod pdu;

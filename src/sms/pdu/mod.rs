@@ -1,0 +1,116 @@
+//! Messages as octets: 3GPP TS 23.040 §9.2, as modems print and take them (TS 27.005 §3).
+//!
+//! Both directions of every message are here: the box reads what the lab's service centre writes,
+//! and the other way round.
+
+mod address;
+mod coding;
+mod deliver;
+mod octets;
+#[cfg(test)]
+mod property_tests;
+mod status_report;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod time;
+mod user_data;
+
+pub use address::{Address, NumberKind};
+pub use deliver::Deliver;
+pub use status_report::{Status, StatusReport};
+pub use submit::Submit;
+pub use time::ServiceCentreTime;
+pub use user_data::{Body, Part, TooLong};
+
+use std::fmt;
+
+use octets::{Octets, from_hex, to_hex};
+use user_data::Encoded;
+
+/// What the network brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// A message for the box.
+    Deliver(Deliver),
+    /// What became of one from the box.
+    StatusReport(StatusReport),
+}
+
+/// Why octets are no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Illegal {
+    /// Not pairs of hexadecimal digits.
+    NotHex,
+    /// It ends within this field.
+    CutOff(&'static str),
+    /// So many octets follow its end.
+    Surplus(usize),
+    /// Of another type than belongs here (TP-MTI).
+    Type(u8),
+    /// An address that is too long or has a digit that is none.
+    Address,
+    /// A time that no calendar has.
+    Time,
+    /// Lengths that contradict each other.
+    Length,
+}
+
+impl fmt::Display for Illegal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotHex => f.write_str("not hexadecimal"),
+            Self::CutOff(field) => write!(f, "it ends within its {field}"),
+            Self::Surplus(octets) => write!(f, "{octets} octets follow its end"),
+            Self::Type(kind) => write!(f, "a message of type {kind}"),
+            Self::Address => f.write_str("an illegal address"),
+            Self::Time => f.write_str("an illegal time stamp"),
+            Self::Length => f.write_str("contradictory lengths"),
+        }
+    }
+}
+
+impl std::error::Error for Illegal {}
+
+/// TP-Message-Type-Indicator (§9.2.3.1).
+const TYPE_MASK: u8 = 0b11;
+/// TP-User-Data-Header-Indicator (§9.2.3.23).
+const HAS_HEADER: u8 = 0b100_0000;
+
+impl Incoming {
+    /// Reads the hexadecimal line that follows `+CMGR:`, `+CMGL:`, `+CMT:` or `+CDS:`, which begins
+    /// with the service centre's address. Octets after the end are not looked at: some modems
+    /// print whole records of the SIM.
+    ///
+    /// # Errors
+    /// It is neither an SMS-DELIVER nor an SMS-STATUS-REPORT, or it is cut off or garbled.
+    pub fn decode(hex: &str) -> Result<Self, Illegal> {
+        let all = from_hex(hex)?;
+        let mut octets = Octets(&all);
+        Address::read_service_centre(&mut octets)?;
+        let first = octets.octet("type")?;
+        match first & TYPE_MASK {
+            deliver::TYPE => Deliver::read(first, &mut octets).map(Self::Deliver),
+            status_report::TYPE => StatusReport::read(&mut octets).map(Self::StatusReport),
+            other => Err(Illegal::Type(other)),
+        }
+    }
+}
+
+impl Encoded {
+    fn write(&self, octets: &mut Vec<u8>) {
+        // 160 septets or 140 octets at most, see `UserData`.
+        octets.push(self.length as u8);
+        octets.extend(&self.octets);
+    }
+}
+
+/// The hexadecimal text of a message that `write` appends after the service centre's address, and
+/// the number of its octets without that address: the `<length>` of TS 27.005 §3.1.
+fn message(centre: Option<&Address>, write: impl FnOnce(&mut Vec<u8>)) -> (String, usize) {
+    let mut octets = Vec::new();
+    Address::write_service_centre(centre, &mut octets);
+    let before = octets.len();
+    write(&mut octets);
+    (to_hex(&octets), octets.len() - before)
+}
