@@ -8,5 +8,11 @@
 //!
 //! All of it is pure: no port, no file and no clock.
 
+pub mod attempts;
+pub mod caution;
+pub mod command;
+pub mod gate;
 pub mod gsm7;
 pub mod pdu;
+pub mod proof;
+pub mod reply;

@@ -1,0 +1,40 @@
+//! What the owner of a site should know about the proof it asks for.
+
+use super::attempts::chance_per_day;
+use crate::site::{Proof, Sms};
+
+/// A chance of guessing a code that is worth a word: one in two hundred days.
+const WORTH_A_WORD: f64 = 0.005;
+
+/// One sentence, if there is something to be said.
+#[must_use]
+pub fn caution(sms: &Sms) -> Option<String> {
+    if sms.proof == Proof::SenderOnly {
+        return Some(
+            "whoever forges the number of a text message commands this box: proof = \"sender-only\""
+                .to_owned(),
+        );
+    }
+    let chance = chance_per_day(&sms.proof).filter(|chance| *chance > WORTH_A_WORD)?;
+    Some(format!(
+        "a day of forged messages guesses a code of 6 digits with a chance of {:.0} %: better write digits = 8",
+        chance * 100.0
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::{Digits, OneTimeCode};
+
+    #[test]
+    fn what_is_weak_is_said_and_nothing_else() {
+        let code = |digits| OneTimeCode { secret: "A".repeat(32).parse().unwrap(), digits };
+        let said = |proof| caution(&Sms { numbers: Vec::new(), proof }).unwrap_or_default();
+        assert_eq!(said(Proof::Totp(code(Digits::Eight))), "");
+        assert_eq!(said(Proof::Hotp(code(Digits::Eight))), "");
+        assert!(said(Proof::Totp(code(Digits::Six))).contains("a chance of 5 %"));
+        assert!(said(Proof::Hotp(code(Digits::Six))).contains("a chance of 9 %"));
+        assert!(said(Proof::SenderOnly).contains("sender-only"));
+    }
+}

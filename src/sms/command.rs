@@ -1,0 +1,219 @@
+//! What a text message orders: one command, and the code that proves who gives it.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::site::TimeSpan;
+
+/// A command with its proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// What to do.
+    pub command: Command,
+    /// The one-time code, not checked yet.
+    pub code: Option<Code>,
+}
+
+/// What the box can be told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Open the link, for that long or as long as the site allows; when it is open, extend it.
+    Connect(Option<Duration>),
+    /// Close the link.
+    Disconnect,
+    /// Keep the link open for that long from now on, or for as long as it was opened at first.
+    Extend(Option<Duration>),
+    /// Say how the box is.
+    Status,
+    /// Start anew.
+    Reboot,
+    /// Say which commands there are.
+    Help,
+}
+
+/// A one-time code as it was typed: 6 or 8 digits. `Debug` shows dots: one that was refused for
+/// another reason may still be good.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Code(String);
+
+impl Code {
+    /// The digits.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code(••••)")
+    }
+}
+
+/// Why a text is no order. Says nothing of what it says: there may be a code in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAnOrder {
+    /// No word but perhaps a code.
+    Empty,
+    /// It does not begin with a command.
+    NoCommand,
+    /// What follows is not a duration, or a very long one.
+    Duration,
+    /// Something follows that does not belong there.
+    Surplus,
+    /// More than one code.
+    TwoCodes,
+}
+
+impl Order {
+    /// Reads the text of a message: `connect`, `disconnect`, `extend`, `status`, `reboot` or `help`
+    /// in large or small letters, with a duration after the first and the third, and a code of 6 or
+    /// 8 digits anywhere, usually last.
+    ///
+    /// A duration is a [`TimeSpan`], or a number of minutes; one of six digits would be a code.
+    /// The code may be in two halves, `1234 5678`, as apps show it, when it is last. A full stop or
+    /// comma after a word is not looked at: telephones add them.
+    ///
+    /// # Errors
+    /// It is anything else.
+    pub fn parse(text: &str) -> Result<Self, NotAnOrder> {
+        let text = text.to_lowercase();
+        let words: Vec<&str> =
+            text.split_whitespace().map(|word| word.trim_end_matches(['.', ','])).collect();
+        let (words, code) = split_code(&words)?;
+        let command = match words.as_slice() {
+            [] => return Err(NotAnOrder::Empty),
+            ["connect"] => Command::Connect(None),
+            ["connect", time] => Command::Connect(Some(duration(time)?)),
+            ["disconnect"] => Command::Disconnect,
+            ["extend"] => Command::Extend(None),
+            ["extend", time] => Command::Extend(Some(duration(time)?)),
+            ["status"] => Command::Status,
+            ["reboot"] => Command::Reboot,
+            ["help"] => Command::Help,
+            ["connect" | "disconnect" | "extend" | "status" | "reboot" | "help", ..] => {
+                return Err(NotAnOrder::Surplus);
+            }
+            _ => return Err(NotAnOrder::NoCommand),
+        };
+        Ok(Self { command, code })
+    }
+}
+
+/// Takes the code out of the words.
+fn split_code<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Option<Code>), NotAnOrder> {
+    let of_digits = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
+    if let [before @ .., first, second] = words
+        && [first, second].into_iter().all(of_digits)
+        && matches!((first.len(), second.len()), (3, 3) | (4, 4))
+        && !before.is_empty()
+    {
+        return Ok((before.to_vec(), Some(Code(format!("{first}{second}")))));
+    }
+    let is_code = |word: &&str| of_digits(word) && matches!(word.len(), 6 | 8);
+    let (codes, words): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| is_code(word));
+    match codes.as_slice() {
+        [] => Ok((words, None)),
+        [code] => Ok((words, Some(Code((*code).to_owned())))),
+        _ => Err(NotAnOrder::TwoCodes),
+    }
+}
+
+/// `2h`, or minutes if it is a number alone.
+fn duration(text: &str) -> Result<Duration, NotAnOrder> {
+    let minutes = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{text}m"));
+    let span: Result<TimeSpan, _> = minutes.as_deref().unwrap_or(text).parse();
+    span.map(TimeSpan::get).map_err(|_| NotAnOrder::Duration)
+}
+
+impl fmt::Display for NotAnOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "no command in it",
+            Self::NoCommand => "it does not begin with a command",
+            Self::Duration => "what follows the command is not a duration",
+            Self::Surplus => "something follows that does not belong there",
+            Self::TwoCodes => "more than one code",
+        })
+    }
+}
+
+impl std::error::Error for NotAnOrder {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn minutes(minutes: u64) -> Option<Duration> {
+        Some(Duration::from_secs(minutes * 60))
+    }
+
+    #[test]
+    fn an_order_is_one_command_with_a_code_anywhere() {
+        for (text, command, code) in [
+            ("connect", Command::Connect(None), None),
+            ("connect 12345678", Command::Connect(None), Some("12345678")),
+            ("Connect 2h 12345678", Command::Connect(minutes(120)), Some("12345678")),
+            ("12345678 connect 30m", Command::Connect(minutes(30)), Some("12345678")),
+            ("  CONNECT\n90\t123456  ", Command::Connect(minutes(90)), Some("123456")),
+            ("connect 1h30m", Command::Connect(minutes(90)), None),
+            ("connect 1234 5678", Command::Connect(None), Some("12345678")),
+            ("connect 90 1234 5678", Command::Connect(minutes(90)), Some("12345678")),
+            ("status 123 456", Command::Status, Some("123456")),
+            ("Disconnect. 12345678.", Command::Disconnect, Some("12345678")),
+            ("extend 168h 00000000", Command::Extend(minutes(168 * 60)), Some("00000000")),
+            ("extend", Command::Extend(None), None),
+            ("reboot 12345678", Command::Reboot, Some("12345678")),
+            ("help", Command::Help, None),
+        ] {
+            let code = code.map(|code| Code(code.to_owned()));
+            assert_eq!(Order::parse(text), Ok(Order { command, code }), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_order() {
+        for (text, why) in [
+            ("", NotAnOrder::Empty),
+            ("12345678", NotAnOrder::Empty),
+            ("1234 5678", NotAnOrder::NoCommand),
+            ("please connect", NotAnOrder::NoCommand),
+            ("connectt 12345678", NotAnOrder::NoCommand),
+            ("connect 2h 2h", NotAnOrder::Surplus),
+            ("status 2h", NotAnOrder::Surplus),
+            ("connect now", NotAnOrder::Duration),
+            ("connect h", NotAnOrder::Duration),
+            ("connect ２h", NotAnOrder::Duration), // digits of another script
+            ("connect -2h", NotAnOrder::Duration),
+            ("connect 0", NotAnOrder::Duration),
+            ("connect 99999", NotAnOrder::Duration),
+            ("connect 4294967295h", NotAnOrder::Duration),
+            ("connect 12345678 87654321", NotAnOrder::TwoCodes),
+        ] {
+            assert_eq!(Order::parse(text), Err(why), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_code() {
+        let order = Order::parse("connect 2h 12345678").unwrap();
+        assert!(!format!("{order:?}").contains("1234"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in any::<String>()) {
+            let _ = Order::parse(&text);
+        }
+
+        #[test]
+        fn no_numbers_make_the_reader_panic(text in "(connect|extend)( [0-9hm]{0,24}){0,3}") {
+            if let Ok(Order { command: Command::Connect(Some(time)) | Command::Extend(Some(time)), .. }) =
+                Order::parse(&text)
+            {
+                prop_assert!(!time.is_zero());
+            }
+        }
+    }
+}

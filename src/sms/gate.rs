@@ -1,0 +1,243 @@
+//! Which messages the box obeys.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use sha1::{Digest, Sha1};
+
+use super::attempts::Attempts;
+use super::command::{Command, NotAnOrder, Order};
+use super::pdu::{Address, Body, Deliver, Part};
+use super::proof::{self, Verdict};
+use crate::clock::WallClock;
+use crate::record::Record;
+use crate::site::{OneTimeCode, Proof, Sms};
+
+/// What lies between a message and its execution.
+#[derive(Debug)]
+pub struct Gate {
+    site: Sms,
+    /// The last moving factor that was accepted, of this very secret.
+    used: Option<u64>,
+    /// Messages that were obeyed.
+    handled: Recent,
+    /// Messages whose code was wrong. They are not looked at again: otherwise one that the modem
+    /// fails to delete would cost an attempt every time it is listed, and would come true when its
+    /// code does.
+    refused: Recent,
+    attempts: Attempts,
+}
+
+/// What is to be done with a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// It is obeyed.
+    Accepted {
+        /// What it orders.
+        command: Command,
+        /// Who gets the answer.
+        from: Address,
+        /// What must be in the [`Gate::FILE`] *before* the command runs: then the message is
+        /// refused for good, also after a power cut. What cannot be stored must not be obeyed.
+        remember: Record,
+    },
+    /// It is not. This is logged and never answered: an answer would cost money and tell a
+    /// stranger that somebody is there.
+    Refused(Refusal),
+}
+
+/// Why a message is not obeyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its number is not in the site.
+    UnknownNumber,
+    /// It was obeyed before.
+    AlreadyHandled,
+    /// It was refused before for its code.
+    AlreadyRefused,
+    /// A part of a longer message: a command fits into one.
+    Multipart(Part),
+    /// Not a text.
+    Binary,
+    /// The text is no order.
+    NotAnOrder(NotAnOrder),
+    /// No code, or one of another length than the site's.
+    NoCode,
+    /// A code by the clock cannot be checked before the network has told the time. (An HOTP code
+    /// can.)
+    ClockNotSet,
+    /// So many codes were wrong that this one was not checked.
+    TooManyFailures,
+    /// The code is wrong, or too old, or too new.
+    WrongCode,
+    /// The code was used before, or a later one was.
+    UsedCode,
+}
+
+/// How many messages that were obeyed are remembered: more than one of the SIM's or the modem's
+/// storages holds (SIMs have 10 to 50 places), in 17 characters each.
+const HANDLED: usize = 64;
+/// How many refused ones, in memory only: a storage of 255 places.
+const REFUSED: usize = 256;
+
+impl Gate {
+    /// The file of the [store](crate::state::Store) that holds what the gate remembers.
+    pub const FILE: &'static str = "sms";
+
+    /// The gate of a site. `remembered` is what [`Judgement::Accepted`] last gave; of another
+    /// secret, only the messages count.
+    #[must_use]
+    pub fn new(site: &Sms, remembered: &Record) -> Self {
+        let same = remembered.get("secret") == Some(&mark(&site.proof));
+        let handled = remembered.get("handled").unwrap_or_default().split(' ');
+        let handled = handled.filter_map(|hex| u64::from_str_radix(hex, 16).ok());
+        let mut gate = Self {
+            site: site.clone(),
+            used: remembered.number("used").filter(|_| same),
+            handled: Recent::new(HANDLED),
+            refused: Recent::new(REFUSED),
+            attempts: Attempts::full(),
+        };
+        handled.for_each(|fingerprint| gate.handled.add(fingerprint));
+        gate
+    }
+
+    /// Judges a message. What is cheap to tell comes first: only a well-formed order from a known
+    /// number with a code of the right length is worth computing a code for, and only a wrong code
+    /// costs one of the [attempts](super::attempts).
+    pub fn judge(&mut self, message: &Deliver, wall: WallClock, now: Duration) -> Judgement {
+        match self.admit(message, wall, now) {
+            Ok(command) => {
+                self.handled.add(fingerprint(message));
+                Judgement::Accepted { command, from: message.from.clone(), remember: self.remember() }
+            }
+            Err(refusal) => Judgement::Refused(refusal),
+        }
+    }
+
+    fn admit(&mut self, message: &Deliver, wall: WallClock, now: Duration) -> Result<Command, Refusal> {
+        if !self.site.numbers.iter().any(|number| message.from.is(number)) {
+            return Err(Refusal::UnknownNumber);
+        }
+        let fingerprint = fingerprint(message);
+        if self.handled.has(fingerprint) {
+            return Err(Refusal::AlreadyHandled);
+        }
+        if self.refused.has(fingerprint) {
+            return Err(Refusal::AlreadyRefused);
+        }
+        if let Some(part) = message.part {
+            return Err(Refusal::Multipart(part));
+        }
+        let Body::Text(text) = &message.body else { return Err(Refusal::Binary) };
+        let order = Order::parse(text).map_err(Refusal::NotAnOrder)?;
+        match self.prove(&order, wall, now) {
+            Ok(()) => Ok(order.command),
+            Err(refusal) => {
+                if matches!(refusal, Refusal::WrongCode | Refusal::UsedCode) {
+                    self.attempts.spend();
+                    self.refused.add(fingerprint);
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    fn prove(&mut self, order: &Order, wall: WallClock, now: Duration) -> Result<(), Refusal> {
+        let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(()) };
+        let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
+        let code = of_length.ok_or(Refusal::NoCode)?;
+        if !self.attempts.any_left(now) {
+            return Err(Refusal::TooManyFailures);
+        }
+        let verdict = match &self.site.proof {
+            Proof::Totp(expected) => proof::judge_totp(expected, code, self.used, wall),
+            _ => Ok(proof::judge_hotp(expected, code, self.used)),
+        };
+        match verdict.map_err(|proof::ClockNotSet| Refusal::ClockNotSet)? {
+            Verdict::Fresh(factor) => self.used = Some(factor),
+            Verdict::Used => return Err(Refusal::UsedCode),
+            Verdict::Wrong => return Err(Refusal::WrongCode),
+        }
+        Ok(())
+    }
+
+    fn remember(&self) -> Record {
+        let handled: Vec<String> = self.handled.0.iter().map(|it| format!("{it:016x}")).collect();
+        Record::new()
+            .with("secret", mark(&self.site.proof))
+            .with_known("used", self.used)
+            .with("handled", handled.join(" "))
+    }
+}
+
+/// Tells one secret from another without telling it: 32 bits of a hash of 128 or more.
+fn mark(proof: &Proof) -> String {
+    let (kind, OneTimeCode { secret, .. }) = match proof {
+        Proof::Totp(code) => ("totp", code),
+        Proof::Hotp(code) => ("hotp", code),
+        Proof::SenderOnly => return "sender-only".to_owned(),
+    };
+    let [a, b, c, d, ..] = <[u8; 20]>::from(Sha1::digest(secret.reveal()));
+    format!("{kind}-{:08x}", u32::from_be_bytes([a, b, c, d]))
+}
+
+/// Tells one message from another. Two that differ are never taken for the same by accident; who
+/// forges two alike on purpose has the second one refused.
+fn fingerprint(message: &Deliver) -> u64 {
+    let body = match &message.body {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(octets) => octets,
+    };
+    let hash = Sha1::new()
+        .chain_update(message.sent.unix().to_be_bytes())
+        .chain_update(message.from.to_string())
+        .chain_update([0])
+        .chain_update(body);
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 20]>::from(hash.finalize());
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The last few fingerprints, and how many at most.
+#[derive(Debug)]
+struct Recent(VecDeque<u64>, usize);
+
+impl Recent {
+    fn new(most: usize) -> Self {
+        Self(VecDeque::new(), most)
+    }
+
+    fn has(&self, fingerprint: u64) -> bool {
+        self.0.contains(&fingerprint)
+    }
+
+    fn add(&mut self, fingerprint: u64) {
+        if self.0.len() == self.1 {
+            self.0.pop_front();
+        }
+        self.0.push_back(fingerprint);
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownNumber => f.write_str("its number is not in the site"),
+            Self::AlreadyHandled => f.write_str("it was obeyed before"),
+            Self::AlreadyRefused => f.write_str("it was refused before"),
+            Self::Multipart(part) => write!(f, "part {} of {} of a longer message", part.number, part.of),
+            Self::Binary => f.write_str("not a text"),
+            Self::NotAnOrder(why) => why.fmt(f),
+            Self::NoCode => f.write_str("no code of the right length"),
+            Self::ClockNotSet => f.write_str("the clock is not set, its code cannot be checked"),
+            Self::TooManyFailures => f.write_str("too many wrong codes, this one was not checked"),
+            Self::WrongCode => f.write_str("wrong code"),
+            Self::UsedCode => f.write_str("used code"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

@@ -1,0 +1,245 @@
+//! Who gets in and who does not. Names are those of the demands in the issue tracker's words:
+//! unknown number, wrong code, replayed code, old step, flood.
+
+use super::*;
+use crate::site::Digits;
+use crate::sms::pdu::ServiceCentreTime;
+
+const OWNER: &str = "+33612345678";
+const STRANGER: &str = "+33699999999";
+/// 2026-07-14 03:59:58 UTC.
+const TIME: i64 = 1_784_001_598;
+const NOW: Duration = Duration::from_secs(1000);
+
+fn one_time_code(secret: &str) -> OneTimeCode {
+    OneTimeCode { secret: secret.repeat(2).parse().unwrap(), digits: Digits::Eight }
+}
+
+fn secret() -> OneTimeCode {
+    one_time_code("JBSWY3DPEHPK3PXP")
+}
+
+fn site(proof: Proof) -> Sms {
+    Sms { numbers: vec![OWNER.parse().unwrap()], proof }
+}
+
+fn totp() -> Sms {
+    site(Proof::Totp(secret()))
+}
+
+fn gate(site: &Sms) -> Gate {
+    Gate::new(site, &Record::new())
+}
+
+/// The code of the step `late` steps before [`TIME`].
+fn code(late: i64) -> String {
+    let step = u64::try_from(TIME).unwrap() / proof::STEP;
+    format!("{:08}", proof::code(&secret(), step.checked_add_signed(-late).unwrap()))
+}
+
+fn message(from: &str, text: &str, sent: i64) -> Deliver {
+    Deliver {
+        from: from.parse().unwrap(),
+        sent: ServiceCentreTime::new(sent, 8).unwrap(),
+        body: Body::Text(text.to_owned()),
+        part: None,
+    }
+}
+
+impl Gate {
+    fn judge_text(&mut self, from: &str, text: &str) -> Judgement {
+        self.judge(&message(from, text, TIME), WallClock::Known(TIME), NOW)
+    }
+}
+
+fn refusal(judgement: Judgement) -> Refusal {
+    match judgement {
+        Judgement::Refused(refusal) => refusal,
+        accepted => panic!("{accepted:?}"),
+    }
+}
+
+/// The command that is obeyed and what is remembered of it.
+fn accepted(judgement: Judgement) -> (Command, Record) {
+    match judgement {
+        Judgement::Accepted { command, remember, .. } => (command, remember),
+        Judgement::Refused(why) => panic!("{why}"),
+    }
+}
+
+#[test]
+fn the_owner_with_a_code_is_obeyed() {
+    let judgement = gate(&totp()).judge_text(OWNER, &format!("Connect 2h {}", code(0)));
+    let Judgement::Accepted { command, from, .. } = judgement else { panic!("{judgement:?}") };
+    assert_eq!(command, Command::Connect(Some(Duration::from_secs(7200))));
+    assert_eq!(from.to_string(), OWNER);
+}
+
+#[test]
+fn everybody_and_everything_else_is_refused() {
+    let good = format!("connect {}", code(0));
+    let part = Part { reference: 1, number: 1, of: 2 };
+    for (message, why) in [
+        (message(STRANGER, &good, TIME), Refusal::UnknownNumber),
+        (message("0612345678", &good, TIME), Refusal::UnknownNumber),
+        (message("Bank", &good, TIME), Refusal::UnknownNumber),
+        (Deliver { part: Some(part), ..message(OWNER, &good, TIME) }, Refusal::Multipart(part)),
+        (Deliver { body: Body::Binary(good.clone().into()), ..message(OWNER, "", TIME) }, Refusal::Binary),
+        (message(OWNER, "please connect", TIME), Refusal::NotAnOrder(NotAnOrder::NoCommand)),
+        (message(OWNER, "connect", TIME), Refusal::NoCode),
+        (message(OWNER, "connect 123456", TIME), Refusal::NoCode),
+        (message(OWNER, "connect 00000000", TIME), Refusal::WrongCode),
+        (message(OWNER, &format!("connect {}", code(4)), TIME), Refusal::WrongCode),
+        (message(OWNER, &format!("connect {}", code(-2)), TIME), Refusal::WrongCode),
+    ] {
+        let mut gate = gate(&totp());
+        assert_eq!(refusal(gate.judge(&message, WallClock::Known(TIME), NOW)), why, "{message:?}");
+        // Whatever it was, the owner is obeyed afterwards.
+        accepted(gate.judge_text(OWNER, &good));
+    }
+}
+
+#[test]
+fn a_replayed_code_is_refused_whoever_sends_it_again() {
+    let mut gate = gate(&totp());
+    accepted(gate.judge_text(OWNER, &format!("status {}", code(0))));
+    assert_eq!(refusal(gate.judge_text(OWNER, &format!("reboot {}", code(0)))), Refusal::UsedCode);
+    assert_eq!(refusal(gate.judge_text(OWNER, &format!("reboot {}", code(1)))), Refusal::UsedCode);
+    accepted(gate.judge_text(OWNER, &format!("reboot {}", code(-1))));
+}
+
+#[test]
+fn after_a_power_cut_between_acceptance_and_execution_the_message_is_not_run() {
+    let site = totp();
+    let order = format!("reboot {}", code(0));
+    let (_, stored) = accepted(gate(&site).judge_text(OWNER, &order));
+    let mut next_boot = Gate::new(&site, &Record::parse(&stored.to_string()));
+    assert_eq!(refusal(next_boot.judge_text(OWNER, &order)), Refusal::AlreadyHandled);
+    assert_eq!(refusal(next_boot.judge_text(OWNER, &format!("status {}", code(0)))), Refusal::UsedCode);
+}
+
+#[test]
+fn what_is_stored_shows_no_secret_and_no_code() {
+    let order = format!("reboot {}", code(0));
+    let mut gate = gate(&totp());
+    let (_, stored) = accepted(gate.judge_text(OWNER, &order));
+    let shown = format!("{stored} {gate:?}");
+    assert!(!shown.contains(&code(0)) && !shown.contains("JBSWY3DP"), "{shown}");
+}
+
+#[test]
+fn a_message_that_the_modem_fails_to_delete_is_judged_once() {
+    let mut gate = gate(&totp());
+    let order = format!("reboot {}", code(0));
+    accepted(gate.judge_text(OWNER, &order));
+    for _ in 0..10_000 {
+        assert_eq!(refusal(gate.judge_text(OWNER, &order)), Refusal::AlreadyHandled);
+    }
+    // This one is too early by a step; later its code would be right.
+    let early = message(OWNER, &format!("reboot {}", code(-2)), TIME);
+    assert_eq!(refusal(gate.judge(&early, WallClock::Known(TIME), NOW)), Refusal::WrongCode);
+    for later in 0..10_000 {
+        let wall = WallClock::Known(TIME + later);
+        assert_eq!(refusal(gate.judge(&early, wall, NOW)), Refusal::AlreadyRefused);
+    }
+    accepted(gate.judge_text(OWNER, &format!("status {}", code(-1))));
+}
+
+/// Forged messages with codes of the right form, faster than any network brings them.
+#[test]
+fn the_owner_in_a_flood_of_500_is_obeyed_within_a_minute() {
+    let mut gate = gate(&totp());
+    for forged in 0..500 {
+        let guess = message(OWNER, &format!("connect {forged:08}"), TIME);
+        assert_eq!(refusal(gate.judge(&guess, WallClock::Known(TIME), NOW)), Refusal::WrongCode);
+    }
+    // Its turn comes after a minute behind the others; the code had been on the screen for 25 s.
+    let order = message(OWNER, &format!("connect {}", code(0)), TIME);
+    let minute = Duration::from_secs(60);
+    accepted(gate.judge(&order, WallClock::Known(TIME + 60 + 25), NOW + minute));
+}
+
+#[test]
+fn a_flood_that_never_ends_is_checked_no_faster_than_the_limit() {
+    let mut gate = gate(&totp());
+    let mut checked = 0;
+    for second in 0..3600_u32 {
+        let at = NOW + Duration::from_secs(second.into());
+        let guess = message(OWNER, &format!("connect {second:08}"), TIME);
+        match refusal(gate.judge(&guess, WallClock::Known(TIME), at)) {
+            Refusal::WrongCode => checked += 1,
+            Refusal::TooManyFailures => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let expected = u64::from(super::super::attempts::BURST) + 3600 / super::super::attempts::REFILL.as_secs();
+    assert!((expected - 2..=expected).contains(&checked), "{checked}");
+}
+
+#[test]
+fn messages_that_nobody_would_believe_cost_no_attempt() {
+    let mut gate = gate(&totp());
+    for junk in 0..10_000 {
+        gate.judge_text(STRANGER, &format!("connect {junk:08}"));
+        gate.judge_text(OWNER, &format!("win {junk:08}"));
+        gate.judge_text(OWNER, &format!("connect {:06}", junk));
+    }
+    accepted(gate.judge_text(OWNER, &format!("connect {}", code(0))));
+}
+
+#[test]
+fn without_the_time_codes_by_the_clock_wait_and_codes_by_the_counter_do_not() {
+    let order = message(OWNER, &format!("connect {}", code(0)), TIME);
+    let mut by_clock = gate(&totp());
+    assert_eq!(refusal(by_clock.judge(&order, WallClock::Floor, NOW)), Refusal::ClockNotSet);
+    accepted(by_clock.judge(&order, WallClock::Known(TIME), NOW));
+
+    let mut by_counter = gate(&site(Proof::Hotp(secret())));
+    let order = message(OWNER, &format!("connect {:08}", proof::code(&secret(), 3)), TIME);
+    let (_, stored) = accepted(by_counter.judge(&order, WallClock::Floor, NOW));
+    assert_eq!(stored.number("used"), Some(3));
+}
+
+#[test]
+fn a_new_secret_counts_from_the_beginning() {
+    let old = site(Proof::Hotp(secret()));
+    let order = |of: &OneTimeCode, counter| format!("status {:08}", proof::code(of, counter));
+    let mut counted = gate(&old);
+    let (_, stored) = accepted(counted.judge_text(OWNER, &order(&secret(), 7)));
+    let other = one_time_code("GEZDGNBVGY3TQOJQ");
+    let mut changed = Gate::new(&site(Proof::Hotp(other.clone())), &stored);
+    accepted(changed.judge_text(OWNER, &order(&other, 0)));
+    // The same secret in an app of the other kind is another beginning, too.
+    accepted(Gate::new(&totp(), &stored).judge_text(OWNER, &format!("status {}", code(0))));
+}
+
+#[test]
+fn who_asks_for_no_proof_gets_none_and_still_no_message_twice() {
+    let site = site(Proof::SenderOnly);
+    let mut open = gate(&site);
+    assert_eq!(refusal(open.judge_text(STRANGER, "connect")), Refusal::UnknownNumber);
+    let (command, stored) = accepted(open.judge_text(OWNER, "connect"));
+    assert_eq!(command, Command::Connect(None));
+    let mut next_boot = Gate::new(&site, &stored);
+    assert_eq!(refusal(next_boot.judge_text(OWNER, "connect")), Refusal::AlreadyHandled);
+    // The same words an hour later are another message.
+    accepted(next_boot.judge(&message(OWNER, "connect", TIME + 3600), WallClock::Floor, NOW));
+}
+
+#[test]
+fn what_is_remembered_stays_small() {
+    let mut open = gate(&site(Proof::SenderOnly));
+    let mut stored = Record::new();
+    for sent in 0..1000 {
+        stored = accepted(open.judge(&message(OWNER, "status", TIME + sent), WallClock::Floor, NOW)).1;
+    }
+    assert!(stored.to_string().len() < 1200, "{}", stored.to_string().len());
+}
+
+#[test]
+fn a_file_that_was_damaged_is_read_as_far_as_it_goes() {
+    for text in ["", "used=", "used=x\nhandled=zz 12", "handled", "secret=\nused=18446744073709551616"] {
+        let mut gate = Gate::new(&totp(), &Record::parse(text));
+        accepted(gate.judge_text(OWNER, &format!("status {}", code(0))));
+    }
+}

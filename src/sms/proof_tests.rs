@@ -1,0 +1,107 @@
+//! The standards' own vectors, and which codes are taken when.
+
+use super::*;
+use crate::site::Digits;
+use crate::sms::command::Order;
+
+fn of(secret: &str, digits: Digits) -> OneTimeCode {
+    OneTimeCode { secret: secret.parse().unwrap(), digits }
+}
+
+/// "12345678901234567890", the secret of both RFCs' appendices.
+fn rfc(digits: Digits) -> OneTimeCode {
+    of("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", digits)
+}
+
+/// A code as a person types it.
+fn typed(of: &OneTimeCode, factor: u64) -> Code {
+    let code = format!("{:0width$}", code(of, factor), width = of.digits.count());
+    Order::parse(&format!("status {code}")).unwrap().code.unwrap()
+}
+
+/// RFC 4226, Appendix D.
+#[test]
+fn hotp_makes_the_codes_of_its_standard() {
+    let expected = [755224, 287082, 359152, 969429, 338314, 254676, 287922, 162583, 399871, 520489];
+    for (counter, expected) in (0..).zip(expected) {
+        assert_eq!(code(&rfc(Digits::Six), counter), expected);
+    }
+}
+
+/// RFC 6238, Appendix B: the rows for SHA-1.
+#[test]
+fn totp_makes_the_codes_of_its_standard() {
+    for (seconds, expected) in [
+        (59, 94_287_082),
+        (1_111_111_109, 7_081_804),
+        (1_111_111_111, 14_050_471),
+        (1_234_567_890, 89_005_924),
+        (2_000_000_000, 69_279_037),
+        (20_000_000_000, 65_353_130),
+    ] {
+        assert_eq!(code(&rfc(Digits::Eight), seconds / STEP), expected, "{seconds}");
+    }
+}
+
+#[test]
+fn a_code_by_the_clock_is_good_for_two_minutes_at_most_and_once() {
+    let secret = rfc(Digits::Eight);
+    let step = 60_000_000;
+    let now = WallClock::Known(step as i64 * 30 + 29);
+    let judge = |factor, used| judge_totp(&secret, &typed(&secret, factor), used, now);
+    for (factor, used, verdict) in [
+        (step, None, Verdict::Fresh(step)),
+        (step + 1, None, Verdict::Fresh(step + 1)), // the telephone's clock is fast
+        (step - 3, None, Verdict::Fresh(step - 3)), // it came late
+        (step + 2, None, Verdict::Wrong),
+        (step - 4, None, Verdict::Wrong),
+        (step, Some(step - 1), Verdict::Fresh(step)),
+        (step, Some(step), Verdict::Used),
+        (step - 1, Some(step), Verdict::Used), // an older one than the last
+        (step - 4, Some(step), Verdict::Wrong),
+        // A clock that was set back does not bring old codes back.
+        (step, Some(step + 1000), Verdict::Used),
+    ] {
+        assert_eq!(judge(factor, used), Ok(verdict), "{factor} after {used:?}");
+    }
+}
+
+#[test]
+fn a_code_by_the_clock_needs_the_time() {
+    let secret = rfc(Digits::Eight);
+    for wall in [WallClock::Floor, WallClock::Known(-1)] {
+        assert_eq!(judge_totp(&secret, &typed(&secret, 0), None, wall), Err(ClockNotSet));
+    }
+    for unix in [0, i64::MAX] {
+        assert!(judge_totp(&secret, &typed(&secret, 0), None, WallClock::Known(unix)).is_ok());
+    }
+}
+
+#[test]
+fn a_code_by_the_counter_may_skip_nine_and_is_good_once() {
+    let secret = rfc(Digits::Eight);
+    let judge = |factor, used| judge_hotp(&secret, &typed(&secret, factor), used);
+    for (factor, used, verdict) in [
+        (0, None, Verdict::Fresh(0)),
+        (9, None, Verdict::Fresh(9)),
+        (10, None, Verdict::Wrong),
+        (6, Some(5), Verdict::Fresh(6)),
+        (15, Some(5), Verdict::Fresh(15)),
+        (16, Some(5), Verdict::Wrong),
+        (5, Some(5), Verdict::Used),
+        (0, Some(5), Verdict::Used),
+        (5, Some(20), Verdict::Wrong),
+    ] {
+        assert_eq!(judge(factor, used), verdict, "{factor} after {used:?}");
+    }
+    // At the end of all counters nothing is left, and nothing breaks.
+    assert_eq!(judge(0, Some(u64::MAX)), Verdict::Wrong);
+    assert_eq!(judge(u64::MAX, Some(u64::MAX)), Verdict::Used);
+}
+
+#[test]
+fn another_secret_makes_other_codes() {
+    let other = of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", Digits::Eight);
+    let verdict = judge_hotp(&rfc(Digits::Eight), &typed(&other, 0), None);
+    assert_eq!(verdict, Verdict::Wrong);
+}

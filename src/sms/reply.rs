@@ -1,0 +1,298 @@
+//! What the box answers, in one message each.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::gsm7;
+use crate::site::{DataSize, TimeSpan};
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The link is open.
+    Connected {
+        /// The box's address on it.
+        local: Ipv4Addr,
+        /// Until it is closed, unless somebody extends it.
+        left: Duration,
+    },
+    /// The link could not be opened, for that reason.
+    NotConnected(String),
+    /// The link is closed now.
+    Disconnected {
+        /// How long it was open.
+        after: Duration,
+        /// What it carried.
+        used: DataSize,
+    },
+    /// The link stays open.
+    Extended {
+        /// Until it is closed.
+        left: Duration,
+    },
+    /// There is nothing to close or to extend.
+    NotOpen,
+    /// The box starts anew.
+    Rebooting,
+    /// Which commands there are.
+    Help,
+    /// How the box is.
+    Status(Status),
+}
+
+/// How the box is, as far as one message can say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The build's version.
+    pub version: Option<String>,
+    /// Time since boot.
+    pub uptime: Duration,
+    /// How many boots there were, and what the last one followed.
+    pub boots: Option<(u64, String)>,
+    /// Received signal in dBm.
+    pub signal: Option<i32>,
+    /// The network that the modem is registered with.
+    pub operator: Option<String>,
+    /// The link.
+    pub link: Link,
+    /// What went over the link this month.
+    pub used: DataSize,
+    /// What a month may have.
+    pub budget: Option<DataSize>,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+/// The link, in a word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing is open.
+    #[default]
+    Closed,
+    /// It is being dialled.
+    Opening,
+    /// It is open.
+    Up {
+        /// The box's address on it.
+        local: Ipv4Addr,
+        /// Until it is closed; `None` if somebody opened it by hand.
+        left: Option<Duration>,
+    },
+}
+
+/// Septets of one message.
+const ROOM: usize = 160;
+/// What ends a text that was cut.
+const CUT: &str = "..";
+/// What stands for a character that the alphabet lacks.
+const UNKNOWN: char = '?';
+
+impl Reply {
+    /// The answer in 160 characters of the 7 bit alphabet at most. What other alphabets have is
+    /// replaced by `?`; what is too long is cut, and `..` says so.
+    #[must_use]
+    pub fn text(&self) -> String {
+        fit(&self.to_string(), ROOM)
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected { local, left } => {
+                write!(f, "connected as {local} for {}", TimeSpan::about(*left))
+            }
+            Self::NotConnected(why) => write!(f, "not connected: {why}"),
+            Self::Disconnected { after, used } => {
+                write!(f, "disconnected after {}, {used}", TimeSpan::about(*after))
+            }
+            Self::Extended { left } => write!(f, "extended, {} left", TimeSpan::about(*left)),
+            Self::NotOpen => f.write_str("the link is not open"),
+            Self::Rebooting => f.write_str("rebooting"),
+            Self::Help => f.write_str(
+                "connect [time], extend [time], disconnect, status, reboot, help; then the code. \
+                 Time: 90 (minutes), 30m, 2h",
+            ),
+            Self::Status(status) => status.fmt(f),
+        }
+    }
+}
+
+/// Room for words in a status. All that comes before the last error fits beside it, and the error
+/// has what is left: 17 characters at the very least, usually half of the message.
+const VERSION: usize = 20;
+const CAUSE: usize = 16;
+const OPERATOR: usize = 12;
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = self.version.as_deref().map_or("unknown build".into(), |it| fit(it, VERSION));
+        write!(f, "{version}\nup {}", TimeSpan::about(self.uptime))?;
+        if let Some((number, cause)) = &self.boots {
+            write!(f, ", boot {number}: {}", fit(cause, CAUSE))?;
+        }
+        match self.signal {
+            Some(dbm) => write!(f, "\n{dbm} dBm ")?,
+            None => f.write_str("\nno signal ")?,
+        }
+        f.write_str(&self.operator.as_deref().map_or("no network".into(), |it| fit(it, OPERATOR)))?;
+        match self.link {
+            Link::Closed => f.write_str("\nlink closed")?,
+            Link::Opening => f.write_str("\nlink opening")?,
+            Link::Up { local, left: None } => write!(f, "\nlink {local}")?,
+            Link::Up { local, left: Some(left) } => {
+                write!(f, "\nlink {local}, {} left", TimeSpan::about(left))?
+            }
+        }
+        write!(f, "\n{}", self.used)?;
+        if let Some(budget) = self.budget {
+            write!(f, " of {budget}")?;
+        }
+        self.error.as_ref().map_or(Ok(()), |error| write!(f, "\n{error}"))
+    }
+}
+
+/// The text in so many septets at most, in the 7 bit alphabet, without control characters but
+/// line ends.
+fn fit(text: &str, room: usize) -> String {
+    let clean = |c: char| match c {
+        '\n' => '\n',
+        c if c.is_control() => ' ',
+        c if gsm7::width(c).is_none() => UNKNOWN,
+        c => c,
+    };
+    let text: String = text.chars().map(clean).collect();
+    let width = |c| gsm7::width(c).unwrap_or(1);
+    if text.chars().map(width).sum::<usize>() <= room {
+        return text;
+    }
+    let mut left = room.saturating_sub(CUT.len());
+    let fits = |c: &char| {
+        let enough = left.checked_sub(width(*c));
+        left = enough.unwrap_or(0);
+        enough.is_some()
+    };
+    text.chars().take_while(fits).chain(CUT.chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn status() -> Status {
+        Status {
+            version: Some("0.1.0 (3f1c9aa)".into()),
+            uptime: Duration::from_secs(3_720),
+            boots: Some((12, "daily".into())),
+            signal: Some(-79),
+            operator: Some("Free".into()),
+            link: Link::Up { local: Ipv4Addr::new(10, 64, 3, 7), left: Some(Duration::from_secs(5_400)) },
+            used: DataSize::from_bytes(12_340_000),
+            budget: Some(DataSize::from_bytes(500_000_000)),
+            error: Some("no carrier".into()),
+        }
+    }
+
+    #[test]
+    fn a_status_fits_on_a_screen() {
+        insta::assert_snapshot!(Reply::Status(status()).text(), @"
+        0.1.0 (3f1c9aa)
+        up 1h2m, boot 12: daily
+        -79 dBm Free
+        link 10.64.3.7, 1h30m left
+        12.3MB of 500MB
+        no carrier
+        ");
+        insta::assert_snapshot!(Reply::Status(Status::default()).text(), @"
+        unknown build
+        up 1s
+        no signal no network
+        link closed
+        0kB
+        ");
+    }
+
+    #[test]
+    fn the_longest_status_still_says_what_went_wrong() {
+        let status = Status {
+            version: Some("10.10.10-rc.1 (0123456789abcdef)".into()),
+            uptime: Duration::from_secs(31 * 86_400 - 1),
+            boots: Some((99_999, "stuck sms-dialer and watchdogd".into())),
+            signal: Some(-113),
+            operator: Some("Český operátor".into()),
+            link: Link::Up {
+                local: Ipv4Addr::new(100, 100, 100, 100),
+                left: Some(Duration::from_secs(31 * 86_400 - 1)),
+            },
+            used: DataSize::from_bytes(123_456_000_000),
+            budget: Some(DataSize::from_bytes(500_000_000_000)),
+            error: Some("the modem at 1-1.2 {hso} does not answer".into()),
+        };
+        let text = Reply::Status(status).text();
+        assert_eq!(gsm7::encode(&text).map(|septets| septets.len()), Some(160), "{text}");
+        insta::assert_snapshot!(text, @"
+        10.10.10-rc.1 (012..
+        up 30d23h59m, boot 99999: stuck sms-dial..
+        -113 dBm ?esk? oper..
+        link 100.100.100.100, 30d23h59m left
+        123.4GB of 500GB
+        the modem at 1-1.2..
+        ");
+    }
+
+    #[test]
+    fn every_answer_is_short_and_plain() {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let answers = [
+            Reply::Connected { local: Ipv4Addr::new(10, 64, 3, 7), left: minutes(120) },
+            Reply::NotConnected("the operator refused the account".into()),
+            Reply::NotConnected("日本語".repeat(100)),
+            Reply::Disconnected { after: minutes(34), used: DataSize::from_bytes(1_200_001) },
+            Reply::Extended { left: minutes(45) },
+            Reply::NotOpen,
+            Reply::Rebooting,
+            Reply::Help,
+        ];
+        let texts: Vec<String> = answers.iter().map(Reply::text).collect();
+        insta::assert_snapshot!(texts.join("\n"), @"
+        connected as 10.64.3.7 for 2h
+        not connected: the operator refused the account
+        not connected: ???????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????..
+        disconnected after 34m, 1.2MB
+        extended, 45m left
+        the link is not open
+        rebooting
+        connect [time], extend [time], disconnect, status, reboot, help; then the code. Time: 90 (minutes), 30m, 2h
+        ");
+    }
+
+    proptest! {
+        #[test]
+        fn every_answer_fits_into_one_message(
+            words in any::<(String, String, String, String)>(), numbers in any::<(u64, u64, i32)>(), seconds: u32,
+        ) {
+            let (version, cause, operator, error) = words;
+            let (used, budget, dbm) = numbers;
+            let time = Duration::from_secs(seconds.into());
+            let local = Ipv4Addr::from(seconds);
+            let size = DataSize::from_bytes(used);
+            let status = Status {
+                version: Some(version),
+                uptime: time,
+                boots: Some((used, cause)),
+                signal: Some(dbm),
+                operator: Some(operator),
+                link: Link::Up { local, left: Some(time) },
+                used: size,
+                budget: Some(DataSize::from_bytes(budget)),
+                error: Some(error.clone()),
+            };
+            for reply in [Reply::Status(status), Reply::NotConnected(error), Reply::Disconnected { after: time, used: size }] {
+                let septets = gsm7::encode(&reply.text());
+                prop_assert!(septets.is_some_and(|septets| septets.len() <= ROOM));
+            }
+        }
+    }
+}
