@@ -8,9 +8,14 @@ const SITE: &str = "site.toml";
 const DIAL_IN: &str = include_str!("../../../../image/sites/dial-in.toml");
 const LINE_OPTIONS: &str = "/etc/ppp/options.line1";
 
+/// Makes the box one that is called.
+pub fn make_dial_in(machine: &Machine) -> Result<()> {
+    machine.card().write(SITE, DIAL_IN.as_bytes())
+}
+
 /// Another role by another file: the line is reset, its ring is heard, pppd takes the line's options.
 pub fn dial_in(machine: &mut Machine) -> Result<()> {
-    machine.card().write(SITE, DIAL_IN.as_bytes())?;
+    make_dial_in(machine)?;
     let mut booted = machine.boot()?;
     let status =
         booted.until("dialctl status", &["dial-in up", "watchdogd up", "ttyUSB0", "ready, no calls"])?;

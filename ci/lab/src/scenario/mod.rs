@@ -1,5 +1,6 @@
 //! The end-to-end scenarios: what a user of the finished image sees.
 
+mod adapter;
 mod boot;
 mod edit;
 mod modem;
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::machine::{Bench, Machine, last_lines};
 use crate::modem::profile::{ANALOGUE, STICK_3G};
 use crate::modem::{Modem, sim::Sim};
+use crate::usb::port::UsbPort;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -49,6 +51,11 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "a-missing-sim-is-told", modem: without_sim, play: modem::without_sim },
     Scenario { name: "the-reference-stick-is-found-by-its-driver", modem: stick, play: stick::found },
     Scenario { name: "a-stick-that-was-pulled-out-is-found-again", modem: stick, play: stick::replugged },
+    Scenario {
+        name: "an-adapter-that-was-pulled-out-is-taken-up-again",
+        modem: analogue,
+        play: adapter::pulled_out,
+    },
     Scenario { name: "the-real-ppp-takes-the-rendered-files", modem: stick, play: ppp::dialer },
     Scenario { name: "an-edited-site-makes-a-dial-in-box", modem: analogue, play: edit::dial_in },
     Scenario { name: "a-broken-edit-leaves-the-baked-site", modem: stick, play: edit::broken },
@@ -112,6 +119,11 @@ fn play(scenario: &Scenario, bench: &Bench) -> bool {
         }
     }
     outcome.is_ok()
+}
+
+/// Where the only USB device was attached.
+fn usb_port(machine: &Machine) -> Result<&UsbPort> {
+    machine.usb().first().ok_or_else(|| Error::Unexpected("no USB device is attached".to_owned()))
 }
 
 /// Fails with `complaint` unless it holds.

@@ -4,6 +4,7 @@
 //! devices are state machines ([`device::Device`]); [`plug::Plug`] is the bus between one of them and QEMU, and
 //! [`port::UsbPort`] the socket.
 
+pub mod ch341;
 pub mod device;
 mod fifo;
 pub mod hso;
