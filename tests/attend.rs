@@ -124,10 +124,11 @@ impl Modem {
         write!(self.line, "\r\n{text}\r\n").unwrap();
     }
 
-    /// Answers so many commands, with their echo.
-    fn answer(&mut self, commands: usize) {
-        for _ in 0..commands {
-            let command = self.hear();
+    /// Answers every command, with its echo, up to this one.
+    fn answer_up_to(&mut self, last: &str) {
+        let mut command = String::new();
+        while command != last {
+            command = self.hear();
             write!(self.line, "{command}\r").unwrap();
             match command.as_str() {
                 "AT+CGMI" => self.say("Option N.V."),
@@ -150,7 +151,7 @@ fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pull
     assert_eq!(modem.hear(), "AT");
     assert!(plugged_in.elapsed() < Duration::from_secs(1), "it waits for its poll, not for the port");
     modem.say("OK");
-    modem.answer(6);
+    modem.answer_up_to(LAST);
     let record = dialer.until("modem", |record| record.get("signal-dbm") == Some("-79"));
     assert_eq!(record.get("manufacturer"), Some("Option N.V."));
     assert_eq!(record.get("sim"), Some("ready"));
@@ -162,17 +163,20 @@ fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pull
     assert!(fs::read_link(&link).is_err());
 
     let mut modem = Modem::plugged_in_at(&dialer.port());
-    modem.answer(7);
-    dialer.until("modem", |record| record.get("signal-dbm").is_some());
+    modem.answer_up_to(LAST);
+    dialer.until("modem", |record| record.get("storage").is_some());
 }
+
+/// The last command that a dialer sends to a modem before it only listens.
+const LAST: &str = "AT+CMGL=4";
 
 /// What `pppd /dev/modem` does before it opens the port (pppd/utils.c, `lock`).
 #[test]
 fn a_program_that_takes_the_idle_port_s_lock_has_it_until_it_lets_go() {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
-    modem.answer(7);
-    dialer.until("modem", |record| record.get("signal-dbm").is_some());
+    modem.answer_up_to(LAST);
+    dialer.until("modem", |record| record.get("storage").is_some());
     let lock = |name: &str| dialer.places.path("/run/lock").join(format!("LCK..{name}"));
     until(|| !lock("ttyTEST").exists() && !lock("modem").exists());
 
@@ -184,8 +188,8 @@ fn a_program_that_takes_the_idle_port_s_lock_has_it_until_it_lets_go() {
     assert!(fs::read_link(dialer.places.path("/dev/modem")).is_ok(), "pppd is about to open it");
 
     fs::remove_file(lock("modem")).unwrap();
-    modem.answer(7);
-    dialer.until("modem", |record| record.get("signal-dbm").is_some());
+    modem.answer_up_to(LAST);
+    dialer.until("modem", |record| record.get("storage").is_some());
     pppd.kill().unwrap();
     pppd.wait().unwrap();
 }
@@ -215,7 +219,7 @@ fn the_line_is_reset_and_a_ring_is_counted() {
     let mut modem = Modem::plugged_in_at(&line.port());
     assert_eq!(modem.hear(), "ATZ");
     modem.say("OK");
-    modem.answer(2);
+    modem.answer_up_to("AT+VCID=1");
     line.until("line1", |record| record.get("line") == Some("ready"));
     modem.say("RING");
     modem.say("NMBR = 0123456789");

@@ -7,8 +7,10 @@ use std::process::ExitCode;
 
 use dialbox::apply::{self, Verdict};
 use dialbox::clock::Utc;
+use dialbox::modem::ladder::Ladder;
 use dialbox::places::Places;
 use dialbox::reboot;
+use dialbox::record::Record;
 use dialbox::site::Site;
 use dialbox::state::{Cause, Ledger, Store};
 use dialbox::status::Status;
@@ -17,7 +19,8 @@ const USAGE: &str = "\
 usage: dialctl COMMAND
 
   status [--json]     the state of the box, for a person or a program
-  ledger              every boot that is remembered, and why the box had stopped before
+  ledger              every boot that is remembered, and why the box had stopped before;
+                      and how often what was tried and has helped with the modem
   site check [FILE]   says what is wrong with a site.toml, by default /boot/site.toml
   site apply          puts /boot/site.toml into force; the baked site stays if it is wrong
   save                saves the clock and the cause of a reboot; init calls it before it stops
@@ -69,7 +72,9 @@ fn ledger(places: &Places) -> String {
     let line = |boot: &dialbox::state::Boot| {
         format!("{:>6}  {}  after: {}\n", boot.number, Utc(boot.at), boot.cause)
     };
-    ledger.boots().iter().map(line).collect()
+    let climbs = Record::parse(&Store::new(places.state()).read(Ladder::FILE).unwrap_or_default());
+    let climbs = climbs.iter().map(|(what, count)| format!("{count:>6}  modem: {what}\n"));
+    ledger.boots().iter().map(line).chain(climbs).collect()
 }
 
 fn check(file: &Path) -> Result<(), String> {

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use dialbox::clock::Utc;
 use dialbox::log::Log;
 use dialbox::modem::attend;
-use dialbox::modem::mobile::Mobile;
+use dialbox::modem::mobile::{Mobile, Report};
 use dialbox::modem::post::Post;
 use dialbox::modem::seat::Seat;
 use dialbox::service::{self, Start};
@@ -33,8 +34,17 @@ fn run(start: &Start, log: &Log) -> String {
         flow: FlowControl::None,
     };
     let mut heart = Heart::new(&start.places, NAME, DEADLINE);
-    match Seat::new(post, Mobile::default()) {
-        Ok(mut seat) => attend::serve(&mut seat, &mut heart, |_, report| match report {}).to_string(),
+    match Seat::new(post, Mobile::of_site(&dialer.modem, &start.places)) {
+        Ok(mut seat) => attend::serve(&mut seat, &mut heart, |_, report| hear(log, &report)).to_string(),
         Err(error) => error.to_string(),
+    }
+}
+
+/// Messages are left where they are: they are for somebody who reads them.
+fn hear(log: &Log, report: &Report) {
+    match report {
+        Report::Message { place, .. } => log.info(&format!("a message has come: {place:?}")),
+        Report::NetworkTime(unix) => log.info(&format!("network time: {}", Utc(*unix))),
+        Report::Sent(_) | Report::NotSent(..) => {}
     }
 }

@@ -8,6 +8,7 @@ use crate::log::Level;
 use crate::modem::at::Final;
 use crate::modem::attendant::{self, Attendant};
 use crate::modem::dialogue::{Dialogue, Event};
+use crate::modem::ladder::Rung;
 use crate::modem::request::Request;
 use crate::record::Record;
 
@@ -67,7 +68,8 @@ impl Default for Phase {
 impl Attendant for Answering {
     type Report = Infallible;
 
-    fn begin(&mut self, _now: Duration) -> Vec<Action> {
+    /// A reset comes first in any case: no rung asks for more.
+    fn begin(&mut self, _rung: Option<Rung>, _now: Duration) -> Vec<Action> {
         *self = Self { calls: self.calls, ..Self::default() };
         Vec::new()
     }
@@ -106,6 +108,10 @@ impl Attendant for Answering {
 
     fn answers(&self) -> bool {
         self.phase == Phase::Ready
+    }
+
+    fn works(&self) -> bool {
+        self.answers()
     }
 
     fn record(&self) -> Record {

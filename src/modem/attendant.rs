@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ladder::Rung;
 use super::request::Outgoing;
 use crate::log::Level;
 use crate::record::Record;
@@ -40,8 +41,9 @@ impl<R> Action<R> {
 pub trait Attendant {
     /// What it has to tell.
     type Report;
-    /// A port was opened: what was known of the modem is to be asked anew.
-    fn begin(&mut self, now: Duration) -> Vec<Action<Self::Report>>;
+    /// A port was opened: what was known of the modem is to be asked anew. If it has failed before,
+    /// this rung of the ladder is to be tried.
+    fn begin(&mut self, rung: Option<Rung>, now: Duration) -> Vec<Action<Self::Report>>;
     /// Bytes came from the modem.
     fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action<Self::Report>>;
     /// The time has come that [`wake`](Self::wake) had named; also called when nothing happened.
@@ -54,6 +56,8 @@ pub trait Attendant {
     fn is_idle(&self) -> bool;
     /// Whether the modem has answered since the port was opened.
     fn answers(&self) -> bool;
+    /// Whether the modem does what it is for, or only a person could help.
+    fn works(&self) -> bool;
     /// What is known of the modem, for `dialctl status`.
     fn record(&self) -> Record;
 }

@@ -17,6 +17,8 @@ pub enum Cause {
     Daily,
     /// A service stopped proving progress.
     Stuck(String),
+    /// The modem did not come back by any other means.
+    Modem,
     /// A person or another program asked for it.
     Requested,
 }
@@ -28,6 +30,7 @@ impl Cause {
             Some(("stuck", service)) => Self::Stuck(service.to_owned()),
             _ => match text.trim() {
                 "daily" => Self::Daily,
+                "modem" => Self::Modem,
                 "requested" => Self::Requested,
                 _ => Self::Unknown,
             },
@@ -41,6 +44,7 @@ impl fmt::Display for Cause {
             Self::Unknown => f.write_str("power cut or unknown"),
             Self::Daily => f.write_str("daily"),
             Self::Stuck(service) => write!(f, "stuck {service}"),
+            Self::Modem => f.write_str("modem"),
             Self::Requested => f.write_str("requested"),
         }
     }
@@ -155,12 +159,14 @@ mod tests {
         ledger.record(200, Cause::Daily);
         ledger.record(300, Cause::Stuck("sms-dialer".into()));
         ledger.record(400, Cause::Requested);
+        ledger.record(500, Cause::Modem);
         let text = ledger.to_string();
         insta::assert_snapshot!(text, @r"
         1 100 power cut or unknown
         2 200 daily
         3 300 stuck sms-dialer
         4 400 requested
+        5 500 modem
         ");
         assert_eq!(Ledger::parse(&text), ledger);
     }

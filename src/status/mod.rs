@@ -101,8 +101,10 @@ mod tests {
             modem: Some((
                 "modem",
                 Record::parse(
-                    "manufacturer=Option N.V.\nmodel=GTM \"378\"\nsim=ready\nsignal-dbm=-79\n\
-                     port=/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)\n",
+                    "manufacturer=Option N.V.\nmodel=GTM \"378\"\nsim=ready\n\
+                     registration=roaming\noperator=Free (20815)\nsignal-dbm=-79\n\
+                     port=/dev/ttyHS1 (hso at 1-1.1:1.0, Application)\n\
+                     data-port=/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)\n",
                 ),
             )),
         }
@@ -117,9 +119,11 @@ mod tests {
         state     clean
         site      baked
         services  sms-dialer up, watchdogd up
-        modem     /dev/ttyHS3 (hso at 1-1.1:1.2, Modem)
+        modem     /dev/ttyHS1 (hso at 1-1.1:1.0, Application)
+                  data /dev/ttyHS3 (hso at 1-1.1:1.2, Modem)
                   Option N.V., GTM "378"
                   SIM ready, signal -79 dBm
+                  Free (20815), roaming
         "#);
     }
 
@@ -186,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_program_reads_the_same_as_json() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":"12","cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","signal-dbm":"-79","port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":"12","cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":"-79","port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"}}"#);
     }
 
     #[test]

@@ -82,7 +82,8 @@ fn modem(record: &Record) -> String {
         return "not found yet".to_owned();
     };
     let details = if record.get("line").is_some() { calls(record) } else { mobile(record) };
-    format!("{port}\n{details}")
+    let data = record.get("data-port").map_or(String::new(), |data| format!("\ndata {data}"));
+    format!("{port}{data}\n{details}")
 }
 
 fn mobile(record: &Record) -> String {
@@ -90,7 +91,10 @@ fn mobile(record: &Record) -> String {
     let maker: Vec<_> = maker.into_iter().flatten().collect();
     let sim = record.get("sim").unwrap_or("unknown");
     let signal = record.get("signal-dbm").map_or("unknown".to_owned(), |dbm| format!("{dbm} dBm"));
-    format!("{}\nSIM {sim}, signal {signal}", maker.join(", "))
+    let network = [record.get("operator"), record.get("registration")];
+    let network: Vec<_> = network.into_iter().flatten().collect();
+    let network = if network.is_empty() { String::new() } else { format!("\n{}", network.join(", ")) };
+    format!("{}\nSIM {sim}, signal {signal}{network}", maker.join(", "))
 }
 
 fn calls(record: &Record) -> String {

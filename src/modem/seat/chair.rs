@@ -3,11 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use super::lock::{Lock, Names};
-use super::ports::Candidate;
-use super::request::Outgoing;
-use super::serial::Serial;
-use super::survey::Survey;
+use crate::modem::lock::{Lock, Names};
+use crate::modem::ports::Candidate;
+use crate::modem::request::Outgoing;
+use crate::modem::serial::Serial;
+use crate::modem::survey::Survey;
 
 /// An open port.
 #[derive(Debug)]

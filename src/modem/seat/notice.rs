@@ -3,9 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use super::link::Link;
-use super::ports::Candidate;
-use super::post::Post;
+use crate::modem::link::Link;
+use crate::modem::ports::Candidate;
+use crate::modem::post::Post;
 use crate::record::Record;
 
 /// The notice at one seat.

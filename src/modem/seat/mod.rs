@@ -1,19 +1,26 @@
 //! A place at a modem: finds its port, opens it, shares it by locks, and starts over when it is
 //! gone. It never blocks; whoever holds it waits for its file descriptors and its time.
 
+mod chair;
+mod climb;
+mod notice;
+mod search;
+
 use std::io;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 
+use chair::Chair;
+use notice::Notice;
+
 use super::attendant::{Action, Attendant};
-use super::chair::Chair;
+use super::ladder::{Ladder, Rung};
 use super::lock::Names;
-use super::notice::Notice;
-use super::ports::{self, Candidate, Choice};
+use super::ports::Candidate;
 use super::post::Post;
-use super::serial::Serial;
 use super::survey::Survey;
+use super::usb;
 use super::watch::Watch;
 use crate::record::Record;
 use crate::state::Store;
@@ -36,6 +43,11 @@ pub struct Seat<'a, A: Attendant> {
     notice: Notice<'a>,
     store: Store,
     state: State,
+    ladder: Ladder,
+    /// What the ladder wants to be tried at the next port that is opened.
+    remedy: Option<Rung>,
+    /// The USB device that the modem was last.
+    device: Option<String>,
 }
 
 #[derive(Debug)]
@@ -48,6 +60,8 @@ enum State {
     Seated { chair: Chair, data: Candidate },
     /// Other programs have the ports.
     Waiting { locks: Vec<Names>, again: Duration },
+    /// The USB device is let go until then.
+    Rebinding { until: Duration },
     /// The port was given away, until it is taken back.
     Released,
 }
@@ -74,13 +88,19 @@ impl<'a, A: Attendant> Seat<'a, A> {
     /// # Errors
     /// If `/dev` or the locks cannot be watched.
     pub fn new(post: Post<'a>, attendant: A) -> io::Result<Self> {
+        let store = Store::new(post.places.state());
+        let tally = Record::parse(&store.read(Ladder::FILE).unwrap_or_default());
+        usb::take_back(post.places)?;
         Ok(Self {
             post,
             attendant,
             watch: Watch::new(post.places)?,
             notice: Notice::new(post),
-            store: Store::new(post.places.state()),
+            store,
             state: State::Seeking { again: Duration::ZERO },
+            ladder: Ladder::new(tally),
+            remedy: None,
+            device: None,
         })
     }
 
@@ -90,7 +110,7 @@ impl<'a, A: Attendant> Seat<'a, A> {
         let chairs = match &self.state {
             State::Surveying(surveyed) => surveyed.chairs.as_slice(),
             State::Seated { chair, .. } => std::slice::from_ref(chair),
-            State::Seeking { .. } | State::Waiting { .. } | State::Released => &[],
+            State::Seeking { .. } | State::Waiting { .. } | State::Rebinding { .. } | State::Released => &[],
         };
         fds.extend(chairs.iter().map(|chair| PollFd::new(chair.serial.fd(), chair.serial.awaits())));
         fds
@@ -102,6 +122,7 @@ impl<'a, A: Attendant> Seat<'a, A> {
             State::Seeking { again } | State::Waiting { again, .. } => Some(*again),
             State::Surveying(surveyed) => surveyed.survey.wake(),
             State::Seated { .. } => self.attendant.wake(),
+            State::Rebinding { until } => Some(*until),
             State::Released => None,
         }
     }
@@ -121,6 +142,7 @@ impl<'a, A: Attendant> Seat<'a, A> {
             }
             State::Surveying(surveyed) => self.survey(surveyed, now, &mut reports),
             State::Seated { chair, data } => self.sit(chair, data, Vec::new(), now, &mut reports),
+            State::Rebinding { until } if until <= now => self.take_back(now),
             waiting => waiting,
         };
         reports
@@ -160,95 +182,6 @@ impl<'a, A: Attendant> Seat<'a, A> {
     pub fn resume(&mut self) {
         if let State::Released = self.state {
             self.state = State::Seeking { again: Duration::ZERO };
-        }
-    }
-
-    /// Opens every port where the modem may be.
-    fn seek(&mut self, now: Duration, reports: &mut Vec<A::Report>) -> State {
-        let candidates = ports::candidates(self.post.places, self.post.port);
-        if candidates.is_empty() {
-            return self.start_over("no modem found".to_owned(), now);
-        }
-        let (mut chairs, mut locked, mut trouble) = (Vec::new(), Vec::new(), String::new());
-        for candidate in &candidates {
-            let names = self.names(candidate);
-            match self.open(candidate, &names) {
-                Ok(chair) => chairs.push(chair),
-                Err(error) => {
-                    trouble = format!("{}: {error}", candidate.device.display());
-                    if error.kind() == io::ErrorKind::WouldBlock {
-                        locked.push(names);
-                    }
-                }
-            }
-        }
-        if chairs.len() > 1 {
-            let survey = Survey::new(chairs.len());
-            return self.survey(Surveyed { candidates, chairs, survey }, now, reports);
-        }
-        match chairs.pop() {
-            Some(chair) => {
-                let answering = [chair.candidate.clone()];
-                self.choose(vec![chair], &candidates, &answering, now, reports)
-            }
-            None if locked.is_empty() => self.start_over(trouble, now),
-            None => {
-                self.notice.trouble(trouble);
-                State::Waiting { locks: locked, again: now + LOOK_EVERY }
-            }
-        }
-    }
-
-    fn open(&self, candidate: &Candidate, names: &Names) -> io::Result<Chair> {
-        let lock = names.take()?;
-        let path = self.post.places.path(&candidate.device);
-        let serial = Serial::open(&path, self.post.speed, self.post.flow)?;
-        self.post.log.info(&format!("trying {candidate}"));
-        Ok(Chair::new(serial, candidate.clone(), names.clone(), lock))
-    }
-
-    /// Every name that others may lock this port by.
-    fn names(&self, candidate: &Candidate) -> Names {
-        let node = self.post.places.path(&candidate.device).canonicalize().ok();
-        let link = self.notice.link_to(&candidate.device);
-        let paths = [Some(candidate.device.as_path()), node.as_deref(), link];
-        Names::of(self.post.places, paths.into_iter().flatten())
-    }
-
-    fn survey(&mut self, mut surveyed: Surveyed, now: Duration, reports: &mut Vec<A::Report>) -> State {
-        let Surveyed { chairs, survey, .. } = &mut surveyed;
-        for (port, chair) in chairs.iter_mut().enumerate() {
-            if chair.probe(port, survey, now).is_err() {
-                survey.lose(port);
-            }
-        }
-        let Some(answering) = survey.answering(now) else {
-            return State::Surveying(surveyed);
-        };
-        let answering: Vec<_> =
-            answering.iter().filter_map(|port| Some(chairs.get(*port)?.candidate.clone())).collect();
-        let Surveyed { candidates, chairs, .. } = surveyed;
-        self.choose(chairs, &candidates, &answering, now, reports)
-    }
-
-    /// Keeps the port to talk to, and closes the others.
-    fn choose(
-        &mut self,
-        chairs: Vec<Chair>,
-        all: &[Candidate],
-        answering: &[Candidate],
-        now: Duration,
-        reports: &mut Vec<A::Report>,
-    ) -> State {
-        let Some(Choice { talk, data }) = ports::choose(all, answering, self.notice.linked(all)) else {
-            return self.start_over("no port answers AT".to_owned(), now);
-        };
-        match chairs.into_iter().find(|chair| chair.candidate == talk) {
-            Some(chair) => {
-                let actions = self.attendant.begin(now);
-                self.sit(chair, data, actions, now, reports)
-            }
-            None => self.start_over("no port answers AT".to_owned(), now),
         }
     }
 
@@ -307,6 +240,9 @@ impl<'a, A: Attendant> Seat<'a, A> {
         }
         let actions = self.attendant.tick(now);
         self.perform(actions, chair, data, reports)?;
+        if self.attendant.works() {
+            self.note_success();
+        }
         if self.attendant.is_idle() {
             chair.let_go();
         }
@@ -361,11 +297,6 @@ impl<'a, A: Attendant> Seat<'a, A> {
         chair.rename(self.names(&chair.candidate))?;
         self.notice.modem(self.attendant.record(), &chair.candidate, data);
         Ok(())
-    }
-
-    fn start_over(&mut self, trouble: String, now: Duration) -> State {
-        self.notice.gone(trouble);
-        State::Seeking { again: now + LOOK_EVERY }
     }
 }
 

@@ -1,0 +1,256 @@
+//! What is done about a modem that does not work: the mildest first, each for a bounded time, and
+//! each one's success counted. No rung gives a PIN.
+
+use std::time::Duration;
+
+use crate::record::Record;
+
+/// A means of getting a modem back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rung {
+    /// Open the port anew and ask again.
+    Repeat,
+    /// Out of a call that was left open, and reset of the settings: `+++`, `ATH`, `ATZ`.
+    HangUp,
+    /// The modem starts anew: `+CFUN`.
+    Restart,
+    /// The kernel lets the USB device go and takes it again.
+    Rebind,
+    /// The box starts anew.
+    Reboot,
+}
+
+impl Rung {
+    const ALL: [Self; 5] = [Self::Repeat, Self::HangUp, Self::Restart, Self::Rebind, Self::Reboot];
+
+    /// How long it may take until the modem works; then comes the next one. A modem that starts
+    /// anew needs up to half a minute until it has found its network.
+    const fn patience(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Repeat => 15,
+            Self::HangUp => 20,
+            Self::Restart => 60,
+            Self::Rebind => 60,
+            Self::Reboot => 120,
+        })
+    }
+
+    /// As it stands in the record, and as the log says it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Repeat => "repeat",
+            Self::HangUp => "hang-up",
+            Self::Restart => "restart",
+            Self::Rebind => "rebind",
+            Self::Reboot => "reboot",
+        }
+    }
+
+    fn next(self) -> Option<Self> {
+        Self::ALL.into_iter().find(|rung| *rung > self)
+    }
+}
+
+/// From the top of the ladder until the next climb.
+const REST: Duration = Duration::from_secs(1200);
+/// So many reboots in a row that have not brought the modem back are enough; the daily one comes
+/// all the same.
+const REBOOTS_IN_VAIN: u64 = 2;
+
+/// The ladder of one modem.
+#[derive(Debug)]
+pub struct Ladder {
+    /// Where we stand; `None` if the modem works.
+    at: Option<Stand>,
+    /// Whether the modem has worked since this boot.
+    worked: bool,
+    tally: Record,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stand {
+    /// `None` for the rest at the top.
+    rung: Option<Rung>,
+    until: Duration,
+}
+
+impl Ladder {
+    /// Its file in the [store](crate::state::Store).
+    pub const FILE: &'static str = "ladder";
+
+    /// A ladder with what is remembered of former climbs.
+    pub fn new(tally: Record) -> Self {
+        Self { at: None, worked: false, tally }
+    }
+
+    /// Whether there is anything to climb for: a modem that was seen in this boot, or that a reboot
+    /// was to bring back.
+    pub fn is_of_use(&self, has_seen_a_modem: bool) -> bool {
+        has_seen_a_modem || self.worked || self.reboots_in_vain() > 0
+    }
+
+    /// The modem does not work. Gives the rung to take now, if the one before has had its time.
+    pub fn fail(&mut self, now: Duration) -> Option<Rung> {
+        let rung = match self.at {
+            None => Some(Rung::Repeat),
+            Some(stand) if now < stand.until => return None,
+            Some(Stand { rung: None, .. }) => Some(Rung::Repeat),
+            Some(Stand { rung: Some(rung), .. }) => rung.next(),
+        };
+        let rung = rung.filter(|rung| *rung != Rung::Reboot || self.may_reboot());
+        self.at = Some(Stand { rung, until: now + rung.map_or(REST, Rung::patience) });
+        if let Some(rung) = rung {
+            self.count("tried", rung);
+        }
+        if rung == Some(Rung::Reboot) {
+            self.set_reboots_in_vain(self.reboots_in_vain() + 1);
+        }
+        rung
+    }
+
+    /// The modem works. Gives the rung that has brought it back, if it had failed.
+    pub fn work(&mut self) -> Option<Rung> {
+        let is_back_after_reboot = !self.worked && self.reboots_in_vain() > 0;
+        self.worked = true;
+        let stand = self.at.take();
+        let rung = if is_back_after_reboot { Some(Rung::Reboot) } else { stand.and_then(|stand| stand.rung) };
+        if is_back_after_reboot {
+            self.set_reboots_in_vain(0);
+        }
+        self.count("helped", rung?);
+        rung
+    }
+
+    /// When the rung has had its time, in time since boot.
+    pub fn wake(&self) -> Option<Duration> {
+        self.at.map(|stand| stand.until)
+    }
+
+    /// What is to be remembered: how often each rung was tried, and how often it has helped.
+    pub fn tally(&self) -> &Record {
+        &self.tally
+    }
+
+    /// A box that never had a modem is not rebooted for one.
+    fn may_reboot(&self) -> bool {
+        let in_vain = self.reboots_in_vain();
+        in_vain < REBOOTS_IN_VAIN && (self.worked || in_vain > 0)
+    }
+
+    fn reboots_in_vain(&self) -> u64 {
+        self.tally.number("reboots-in-vain").unwrap_or(0)
+    }
+
+    fn set_reboots_in_vain(&mut self, count: u64) {
+        self.tally = std::mem::take(&mut self.tally).with("reboots-in-vain", count);
+    }
+
+    fn count(&mut self, what: &str, rung: Rung) {
+        let key = format!("{what}-{}", rung.word());
+        let count = self.tally.number(&key).unwrap_or(0) + 1;
+        self.tally = std::mem::take(&mut self.tally).with(&key, count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn that_worked() -> Ladder {
+        let mut ladder = Ladder::new(Record::new());
+        assert_eq!(ladder.work(), None);
+        ladder
+    }
+
+    /// The rungs that are taken in so many seconds of failure, each with its second.
+    fn climb(ladder: &mut Ladder, seconds: u64) -> Vec<(u64, Rung)> {
+        let each = (0..seconds).filter_map(|second| Some((second, ladder.fail(SECOND * second as u32)?)));
+        each.collect()
+    }
+
+    #[test]
+    fn every_rung_has_its_time_and_the_last_one_is_a_reboot() {
+        let rungs = climb(&mut that_worked(), 200);
+        assert_eq!(
+            rungs,
+            [
+                (0, Rung::Repeat),
+                (15, Rung::HangUp),
+                (35, Rung::Restart),
+                (95, Rung::Rebind),
+                (155, Rung::Reboot)
+            ]
+        );
+    }
+
+    #[test]
+    fn the_rung_that_helped_is_counted() {
+        let mut ladder = that_worked();
+        climb(&mut ladder, 40);
+        assert_eq!(ladder.work(), Some(Rung::Restart));
+        assert_eq!(ladder.work(), None);
+        assert_eq!(ladder.fail(SECOND * 50), Some(Rung::Repeat), "the next climb begins below");
+        insta::assert_snapshot!(ladder.tally(), @"
+        tried-repeat=2
+        tried-hang-up=1
+        tried-restart=1
+        helped-restart=1
+        ");
+    }
+
+    #[test]
+    fn a_modem_that_a_reboot_has_brought_back_may_have_another_one() {
+        let mut ladder = that_worked();
+        climb(&mut ladder, 200);
+        let mut ladder = Ladder::new(ladder.tally().clone());
+        assert_eq!(ladder.work(), Some(Rung::Reboot));
+        assert!(climb(&mut ladder, 200).iter().any(|(_, rung)| *rung == Rung::Reboot));
+    }
+
+    #[test]
+    fn a_dead_modem_costs_two_reboots_and_no_more() {
+        let mut tally = that_worked().tally().clone();
+        let mut reboots = 0;
+        let mut worked = true;
+        for _ in 0..20 {
+            let mut ladder = Ladder::new(tally);
+            if std::mem::take(&mut worked) {
+                ladder.work();
+            }
+            reboots += climb(&mut ladder, 4000).iter().filter(|(_, rung)| *rung == Rung::Reboot).count();
+            tally = ladder.tally().clone();
+        }
+        assert_eq!(reboots, 2);
+    }
+
+    #[test]
+    fn a_box_that_never_had_a_modem_is_not_rebooted_for_one() {
+        let mut ladder = Ladder::new(Record::new());
+        let rungs = climb(&mut ladder, 10_000);
+        assert!(rungs.iter().all(|(_, rung)| *rung != Rung::Reboot));
+        let repeats: Vec<_> = rungs.iter().filter(|(_, rung)| *rung == Rung::Repeat).collect();
+        assert!((5..10).contains(&repeats.len()), "it goes on trying, and rests: {repeats:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_rung_is_never_taken_before_the_one_below_has_had_its_time(
+            fails in prop::collection::vec(0u32..100, 1..50)
+        ) {
+            let mut ladder = that_worked();
+            let (mut now, mut last) = (Duration::ZERO, None::<(Duration, Rung)>);
+            for seconds in fails {
+                now += SECOND * seconds;
+                if let Some(rung) = ladder.fail(now) {
+                    if let Some((since, below)) = last {
+                        prop_assert!(now - since >= below.patience());
+                    }
+                    last = Some((now, rung));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! What the answers mean, and what the modem says by itself.
+
+use std::time::Duration;
+
+use super::inbox::{self, Place, Read};
+use super::network::{Operator, Registration, dbm};
+use super::sim::{Counter, Sim, card_number};
+use super::step::Step;
+use super::{
+    ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, Report, SEARCH_PATIENCE, SOON, time,
+};
+use crate::log::Level;
+use crate::modem::at::Final;
+use crate::modem::dialogue::Event;
+use crate::modem::values::{of_line, values};
+
+impl Mobile {
+    pub(super) fn event(&mut self, event: Event<Step>, now: Duration) -> Vec<Action> {
+        match event {
+            Event::Unsolicited(line) => self.unsolicited(&line),
+            Event::Delivered { header, pdu } => self.delivered(&header, pdu),
+            Event::Garbage(what) => {
+                // It may have been the notice of a message.
+                self.talk.inbox.look();
+                vec![Action::say(Level::Warning, format!("modem sends {what}"))]
+            }
+            Event::Silence { asked, shown } => self.silence(asked, &shown),
+            Event::Answered { asked, result, answer } => {
+                self.talk.silent = 0;
+                let before = self.talk.known.clone();
+                let mut actions = self.answered(asked, &result, &answer, now);
+                if self.talk.known != before {
+                    actions.extend([Action::say(Level::Info, self.change(&before)), Action::Publish]);
+                }
+                actions
+            }
+        }
+    }
+
+    fn silence(&mut self, asked: Step, shown: &str) -> Vec<Action> {
+        let what = format!("no answer to {shown}");
+        match asked {
+            Step::Attention | Step::AttentionInWords => {
+                self.talk.attempts += 1;
+                if self.talk.attempts < ATTENTION_TRIES {
+                    return Vec::new();
+                }
+                return vec![Action::Abandon("no answer to AT".to_owned())];
+            }
+            // A modem that hangs or starts anew answers none of these.
+            Step::Escape | Step::HangUp | Step::Reset | Step::Restart | Step::RadioOff | Step::RadioOn => {
+                return Vec::new();
+            }
+            _ => {}
+        }
+        self.talk.silent += 1;
+        let mut actions = vec![Action::say(Level::Warning, what.clone())];
+        if asked == Step::Submit {
+            // What came in between may have been lost (a +CMTI during +CMGS).
+            self.talk.inbox.look();
+            let lost = self.outbox.lose();
+            actions.extend(lost.map(|ticket| Action::Report(Report::NotSent(ticket, what.clone()))));
+        }
+        if self.talk.silent >= PATIENCE {
+            actions.push(Action::Abandon(what));
+        }
+        actions
+    }
+
+    fn unsolicited(&mut self, line: &str) -> Vec<Action> {
+        if self.talk.inbox.unsolicited(line) {
+            return vec![Action::say(Level::Info, format!("modem says {line}"))];
+        }
+        if let Some(unix) = time::told(line) {
+            self.talk.has_time = true;
+            return vec![Action::Report(Report::NetworkTime(unix))];
+        }
+        // It has started anew and forgotten its settings (u-blox and SIMCom; Huawei).
+        if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers {
+            self.introduce();
+            return vec![Action::say(Level::Warning, "the modem has started anew")];
+        }
+        // The network has told the time, or the SIM has changed: what it is now is asked.
+        let step = match line {
+            _ if line.starts_with("+CTZV") || line.starts_with("+CTZE") => Step::Clock,
+            _ if line.starts_with("+CPIN:") => Step::Sim,
+            _ => return vec![Action::say(Level::Info, format!("modem says {line}"))],
+        };
+        if !self.talk.plan.contains(&step) {
+            self.talk.plan.push_back(step);
+        }
+        Vec::new()
+    }
+
+    /// A message that the modem does not store. Reports and broadcasts are nobody's business.
+    fn delivered(&mut self, header: &str, pdu: String) -> Vec<Action> {
+        let Some(values) = of_line(header, "+CMT") else {
+            return vec![Action::say(Level::Info, format!("modem says {header}"))];
+        };
+        let length = values.last().and_then(|length| length.parse().ok());
+        if !inbox::is_whole(&pdu, length) {
+            return vec![Action::say(Level::Warning, "a message was passed on garbled")];
+        }
+        vec![Action::Report(Report::Message { place: Place::PassedOn, pdu })]
+    }
+
+    fn answered(&mut self, asked: Step, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
+        let is_ok = *result == Final::Ok;
+        let text = || answer.first().cloned().filter(|_| is_ok);
+        let talk = &mut self.talk;
+        let network = &mut talk.known.network;
+        match asked {
+            Step::Attention | Step::AttentionInWords if is_ok => self.introduce(),
+            Step::Manufacturer => talk.known.manufacturer = text(),
+            Step::Model => talk.known.model = text(),
+            Step::Sim => return self.sim(Sim::from_answer(result, answer), now),
+            Step::Card => talk.card = card_number(answer).filter(|_| is_ok),
+            Step::Tries(counter) => return self.tries(counter, answer),
+            Step::Pin => return self.pin(result, now),
+            Step::Readiness => self.readiness(answer, now),
+            Step::Registration => {
+                network.calls = Registration::from_answer(answer, "+CREG");
+                return self.search(now);
+            }
+            Step::PacketRegistration => network.packets = Registration::from_answer(answer, "+CGREG"),
+            Step::Operator => network.operator = Operator::heard(network.operator.as_ref(), answer),
+            Step::Signal => network.signal = dbm(answer),
+            Step::Clock => {
+                let told = answer.iter().find_map(|line| time::told(line));
+                talk.has_time |= told.is_some();
+                return told.map(|unix| Action::Report(Report::NetworkTime(unix))).into_iter().collect();
+            }
+            Step::Submit => return self.submitted(result, answer),
+            _ => return self.post(asked, result, answer),
+        }
+        Vec::new()
+    }
+
+    /// Answers about messages.
+    fn post(&mut self, asked: Step, result: &Final, answer: &[String]) -> Vec<Action> {
+        let inbox = &mut self.talk.inbox;
+        match asked {
+            Step::Storages => inbox.storages(answer),
+            Step::UseStorage(storage) => {
+                inbox.uses_storage(storage, result);
+                self.talk.known.storage = inbox.storage();
+            }
+            Step::ReportOptions => inbox.report_options(answer),
+            Step::Reports(rung) => inbox.reports(rung, result),
+            Step::Service => inbox.service(answer),
+            Step::List if *result == Final::Ok && !inbox.listed(answer) => {
+                inbox.refresh();
+                return vec![Action::say(Level::Warning, "the list of messages makes no sense")];
+            }
+            Step::Read(index) => match inbox.read(index, result, answer) {
+                Read::Message(pdu) => {
+                    return vec![Action::Report(Report::Message { place: Place::Stored(index), pdu })];
+                }
+                Read::Garbled => {
+                    return vec![Action::say(Level::Warning, format!("message {index} comes garbled"))];
+                }
+                Read::Nothing => {}
+            },
+            Step::Delete(index) => inbox.deleted(index, result),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn submitted(&mut self, result: &Final, answer: &[String]) -> Vec<Action> {
+        if let Final::Refused(why) = result {
+            // 322: the storage is full, also for what comes.
+            self.talk.inbox.unsolicited(&why.to_string());
+        }
+        let report = self.outbox.sent(result, answer).map(|(ticket, outcome)| match outcome {
+            Ok(()) => Report::Sent(ticket),
+            Err(why) => Report::NotSent(ticket, why),
+        });
+        report.map(Action::Report).into_iter().collect()
+    }
+
+    fn sim(&mut self, sim: Sim, now: Duration) -> Vec<Action> {
+        let was_ready = self.talk.known.sim == Some(Sim::Ready);
+        let talk = &mut self.talk;
+        talk.known.sim = Some(sim.clone());
+        if sim == Sim::Ready {
+            talk.known.withheld = None;
+            if !was_ready {
+                self.start(now);
+            }
+        } else if sim.wants_pin() {
+            talk.tries = None;
+            let manufacturer = talk.known.manufacturer.as_deref();
+            talk.plan.push_back(Step::Card);
+            talk.plan.extend(Counter::of_maker(manufacturer).iter().map(|counter| Step::Tries(*counter)));
+        } else {
+            talk.known.withheld = None;
+        }
+        Vec::new()
+    }
+
+    /// Counters are asked until one says; then it is known whether the PIN may be given.
+    fn tries(&mut self, counter: Counter, answer: &[String]) -> Vec<Action> {
+        let talk = &mut self.talk;
+        talk.tries = counter.tries(answer);
+        let more = talk.plan.iter().any(|step| matches!(step, Step::Tries(_)));
+        if more && talk.tries.is_none() {
+            return Vec::new();
+        }
+        talk.plan.retain(|step| !matches!(step, Step::Tries(_)));
+        self.unlock()
+    }
+
+    fn pin(&mut self, result: &Final, now: Duration) -> Vec<Action> {
+        let file = super::Memory::FILE;
+        let record = self.keeper.learn(result);
+        let mut actions: Vec<_> =
+            record.map(|record| Action::Remember { file, record }).into_iter().collect();
+        if *result != Final::Ok {
+            actions.push(Action::say(Level::Error, format!("the SIM refuses its PIN: {result:?}")));
+        }
+        self.talk.pause = Some(now + SOON);
+        self.talk.plan.push_back(Step::Sim);
+        actions
+    }
+
+    /// The SIM is open: an Option stick says when it is done with its start; others are asked, and
+    /// asked again.
+    fn start(&mut self, now: Duration) {
+        let maker = self.talk.known.manufacturer.as_deref().unwrap_or_default();
+        if maker.to_ascii_lowercase().contains("option") {
+            self.talk.attempts = 0;
+            self.talk.plan.push_back(Step::Readiness);
+        } else {
+            self.settle_in(now);
+        }
+    }
+
+    /// `_OBLS: <SIM>,<phone book>,<messages>`, each 1 when it is ready.
+    fn readiness(&mut self, answer: &[String], now: Duration) {
+        let states = values(answer, "_OBLS").unwrap_or_default();
+        let is_waiting = states.first() == Some(&"0") || states.get(2) == Some(&"0");
+        self.talk.attempts += 1;
+        if is_waiting && self.talk.attempts < READINESS_TRIES {
+            self.talk.pause = Some(now + SOON);
+            self.talk.plan.push_back(Step::Readiness);
+        } else {
+            self.settle_in(now);
+        }
+    }
+
+    fn search(&mut self, now: Duration) -> Vec<Action> {
+        if self.talk.known.network.lets_in() {
+            self.talk.searching = None;
+            return Vec::new();
+        }
+        let since = *self.talk.searching.get_or_insert(now);
+        if now < since + SEARCH_PATIENCE {
+            return Vec::new();
+        }
+        vec![Action::Abandon("no network lets the modem in".to_owned())]
+    }
+
+    /// What has become known, for the log.
+    fn change(&self, before: &Known) -> String {
+        let known = &self.talk.known;
+        let word = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+        let (network, network_before) = (&known.network, &before.network);
+        if known.manufacturer != before.manufacturer {
+            format!("manufacturer: {}", word(&known.manufacturer))
+        } else if known.model != before.model {
+            format!("model: {}", word(&known.model))
+        } else if known.sim != before.sim {
+            format!("SIM: {}", word(&known.sim.as_ref().map(Sim::to_string)))
+        } else if network.signal != network_before.signal {
+            format!("signal: {}", word(&network.signal.map(|dbm| format!("{dbm} dBm"))))
+        } else if network.operator != network_before.operator {
+            format!("operator: {}", word(&network.operator.as_ref().map(Operator::to_string)))
+        } else if network.calls != network_before.calls {
+            format!("registration: {}", word(&network.calls.map(|it| it.to_string())))
+        } else if network.packets != network_before.packets {
+            format!("registration for data: {}", word(&network.packets.map(|it| it.to_string())))
+        } else if known.storage != before.storage {
+            format!("messages: in {}", known.storage.map_or("unknown", super::Storage::name))
+        } else {
+            "modem answers".to_owned()
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! The messages that the modem holds: found, read one by one, handed over, and deleted when their
+//! reader says so. A storage that is full tells of no message any more, so it is kept empty, and
+//! looked at even when nothing was said.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use super::step::Step;
+use crate::modem::at::Final;
+use crate::modem::values::{admits, of_line, split, values};
+
+/// Where messages lie: `<mem>` of TS 27.005 §3.1. The modem's own memory is the larger one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Storage {
+    /// `ME`, in the modem.
+    Modem,
+    /// `SM`, on the SIM card.
+    Card,
+    /// `MT`, both.
+    Both,
+}
+
+impl Storage {
+    const ALL: [Self; 3] = [Self::Modem, Self::Card, Self::Both];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Modem => "ME",
+            Self::Card => "SM",
+            Self::Both => "MT",
+        }
+    }
+
+    fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|storage| storage.name() == name)
+    }
+}
+
+/// Where a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// At this index of the storage that is in use.
+    Stored(u16),
+    /// Nowhere: the modem has passed it on without storing it.
+    PassedOn,
+}
+
+/// Values of `+CNMI` (TS 27.005 §3.4.1), the best first: buffer while the line is busy, store
+/// messages and tell where. The first three are ModemManager's ladder; what follows is for modems
+/// that know neither broadcasts nor reports, and the last has messages passed on without storing
+/// them.
+pub(super) const REPORTS: &[[u32; 5]] =
+    &[[2, 1, 2, 1, 0], [2, 1, 2, 2, 0], [2, 1, 2, 0, 0], [2, 1, 0, 0, 0], [1, 1, 0, 0, 0], [2, 2, 0, 0, 0]];
+
+/// How often a message is read that comes garbled.
+const READ_TRIES: u32 = 3;
+
+/// The modem's messages.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    /// Commands of its own that wait, in order.
+    plan: VecDeque<Step>,
+    /// Storages that the modem has, the best first, and that have not been refused.
+    storages: Vec<Storage>,
+    storage: Option<Storage>,
+    /// Rungs of [`REPORTS`] that the modem admits and has not refused.
+    rungs: VecDeque<usize>,
+    /// Whether new messages are told of.
+    told_of: bool,
+    must_acknowledge: bool,
+    known: BTreeMap<u16, Known>,
+    list: bool,
+}
+
+/// What has become of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Known {
+    /// To be read; so many tries were in vain.
+    Waiting { tries: u32 },
+    /// Handed over.
+    Reported { pdu: String },
+    /// To be deleted.
+    Discarded { pdu: String },
+    /// Deleted, as far as the modem has said.
+    Deleting { pdu: String },
+    /// It could not be read; the next listing gives it another chance.
+    Unreadable,
+}
+
+/// What a message is, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Read {
+    /// A message from the network.
+    Message(String),
+    /// One that was written here, or an empty place.
+    Nothing,
+    /// The answer makes no sense.
+    Garbled,
+}
+
+impl Inbox {
+    /// The modem is ready: everything is set up, and what lies there is looked at.
+    pub fn begin(&mut self) {
+        *self = Self { plan: [Step::PduMode, Step::Storages, Step::ReportOptions].into(), ..Self::default() };
+    }
+
+    /// The settings are made anew, in case that the modem has forgotten them, and the storage is
+    /// looked at.
+    pub fn refresh(&mut self) {
+        if !self.plan.is_empty() {
+            return;
+        }
+        self.plan.push_back(Step::PduMode);
+        self.plan.extend(self.storage.map(Step::UseStorage));
+        self.plan.extend(self.rungs.front().map(|rung| Step::Reports(*rung)));
+        self.list = true;
+    }
+
+    /// Something may have come, or may have been missed.
+    pub fn look(&mut self) {
+        self.list = true;
+    }
+
+    /// Whether new messages are told of, so that looking now and then is enough.
+    pub fn is_told(&self) -> bool {
+        self.told_of
+    }
+
+    /// Whether the modem is set up and can take a message to send.
+    pub fn is_set_up(&self) -> bool {
+        self.plan.is_empty()
+    }
+
+    /// For `dialctl status`.
+    pub fn storage(&self) -> Option<Storage> {
+        self.storage
+    }
+
+    /// A message that was handed over is not needed any more.
+    pub fn discard(&mut self, place: Place) {
+        match place {
+            Place::PassedOn if self.must_acknowledge => self.plan.push_back(Step::Acknowledge),
+            Place::PassedOn => {}
+            Place::Stored(index) => {
+                if let Some(Known::Reported { pdu }) = self.known.get(&index) {
+                    let pdu = pdu.clone();
+                    self.known.insert(index, Known::Discarded { pdu });
+                }
+            }
+        }
+    }
+
+    /// What to ask before a message is sent: settings, and what makes room.
+    pub fn urgent(&mut self) -> Option<Step> {
+        if let Some(step) = self.plan.pop_front() {
+            return Some(step);
+        }
+        let (index, pdu) = self.known.iter().find_map(|(index, known)| match known {
+            Known::Discarded { pdu } => Some((*index, pdu.clone())),
+            _ => None,
+        })?;
+        self.known.insert(index, Known::Deleting { pdu });
+        Some(Step::Delete(index))
+    }
+
+    /// What to ask when nothing is to be sent.
+    pub fn next(&mut self) -> Option<Step> {
+        let waits = |(index, known): (&u16, &Known)| matches!(known, Known::Waiting { .. }).then_some(*index);
+        if let Some(index) = self.known.iter().find_map(waits) {
+            return Some(Step::Read(index));
+        }
+        std::mem::take(&mut self.list).then_some(Step::List)
+    }
+
+    /// A storage has something new, or is full (`^SMMEMFULL` is Huawei's).
+    pub fn unsolicited(&mut self, line: &str) -> bool {
+        let Some(values) = of_line(line, "+CMTI") else {
+            let is_full = line.starts_with("+CMS ERROR: 322") || line.starts_with("^SMMEMFULL");
+            self.list |= is_full;
+            return is_full;
+        };
+        let place = values
+            .first()
+            .and_then(|name| Storage::of_name(name))
+            .zip(values.get(1).and_then(|index| index.parse().ok()));
+        match place {
+            Some((storage, index)) if Some(storage) == self.storage => self.found(index, None),
+            // It stores elsewhere than it was told: that is where to look.
+            Some((storage, _)) if self.storages.contains(&storage) => {
+                self.plan.push_back(Step::UseStorage(storage));
+                self.list = true;
+            }
+            _ => self.list = true,
+        }
+        true
+    }
+
+    /// A place is told of, or listed with what lies there.
+    fn found(&mut self, index: u16, listed: Option<&str>) {
+        let is_same = |pdu: &String| listed == Some(pdu.as_str());
+        let known = match self.known.remove(&index) {
+            Some(Known::Reported { pdu }) if is_same(&pdu) => Known::Reported { pdu },
+            // The modem had said that it was deleted, or refused to: once more.
+            Some(Known::Discarded { pdu } | Known::Deleting { pdu }) if is_same(&pdu) => {
+                Known::Discarded { pdu }
+            }
+            _ => Known::Waiting { tries: 0 },
+        };
+        self.known.insert(index, known);
+    }
+
+    /// The answer to `+CPMS=?`: `(<mem1>s),(<mem2>s),(<mem3>s)` (TS 27.005 §3.2.2).
+    pub fn storages(&mut self, answer: &[String]) {
+        let lists = values(answer, "+CPMS").unwrap_or_default();
+        let has = |storage: &Storage| {
+            lists.iter().all(|list| {
+                let inner = list.trim_start_matches('(').trim_end_matches(')');
+                split(inner).contains(&storage.name())
+            })
+        };
+        self.storages = Storage::ALL.into_iter().filter(has).collect();
+        // One that does not say has a card, and may have more.
+        if lists.is_empty() {
+            self.storages = vec![Storage::Card, Storage::Modem];
+        }
+        self.use_next_storage();
+    }
+
+    fn use_next_storage(&mut self) {
+        if let Some(storage) = self.storages.first() {
+            self.plan.push_front(Step::UseStorage(*storage));
+        }
+        self.list = true;
+    }
+
+    /// The answer to the setting of a storage.
+    pub fn uses_storage(&mut self, storage: Storage, result: &Final) {
+        if *result == Final::Ok {
+            if self.storage != Some(storage) {
+                self.known.clear();
+            }
+            self.storage = Some(storage);
+        } else if self.storage.is_none() {
+            self.storages.retain(|other| *other != storage);
+            self.use_next_storage();
+        }
+    }
+
+    /// The answer to `+CNMI=?`: a set for each of the five values.
+    pub fn report_options(&mut self, answer: &[String]) {
+        let sets = values(answer, "+CNMI").unwrap_or_default();
+        let admitted = |rung: &[u32; 5]| {
+            // A modem that does not say is asked for each in turn.
+            sets.len() < 5 || rung.iter().zip(&sets).all(|(value, set)| admits(set, *value))
+        };
+        let rungs = REPORTS.iter().enumerate().filter(|(_, rung)| admitted(rung));
+        self.rungs = rungs.map(|(rung, _)| rung).collect();
+        self.plan.extend(self.rungs.front().map(|rung| Step::Reports(*rung)));
+    }
+
+    /// The answer to a setting of `+CNMI`.
+    pub fn reports(&mut self, rung: usize, result: &Final) {
+        if *result == Final::Ok {
+            self.told_of = true;
+            let passes_on = REPORTS.get(rung).is_some_and(|[_, mt, ..]| *mt == 2);
+            if passes_on {
+                self.plan.push_back(Step::Service);
+            }
+        } else {
+            self.rungs.retain(|other| *other != rung);
+            self.plan.extend(self.rungs.front().map(|rung| Step::Reports(*rung)));
+        }
+    }
+
+    /// The answer to `+CSMS?`: under service 1 a message that is passed on must be acknowledged
+    /// (TS 27.005 §3.2.1).
+    pub fn service(&mut self, answer: &[String]) {
+        self.must_acknowledge =
+            values(answer, "+CSMS").and_then(|values| values.first().copied()) == Some("1");
+    }
+
+    /// The answer to `+CMGL=4`: a line `<index>,<stat>,…` and a PDU for each message (TS 27.005
+    /// §4.1). Whether it made sense.
+    pub fn listed(&mut self, answer: &[String]) -> bool {
+        let mut listed = Vec::new();
+        let mut lines = answer.iter();
+        while let Some(line) = lines.next() {
+            let Some(values) = of_line(line, "+CMGL") else {
+                return false;
+            };
+            // In text mode, which the modem should not be in, the second value is in words.
+            let index = values.first().and_then(|index| index.parse().ok());
+            let is_pdu_mode = values.get(1).is_some_and(|stat| stat.parse::<u8>().is_ok());
+            let (Some(index), true, Some(pdu)) = (index, is_pdu_mode, lines.next()) else {
+                return false;
+            };
+            listed.push((index, pdu));
+        }
+        self.known.retain(|index, _| listed.iter().any(|(place, _)| place == index));
+        for (index, pdu) in listed {
+            self.found(index, Some(pdu));
+        }
+        true
+    }
+
+    /// The answer to `+CMGR` (TS 27.005 §4.2). The PDU, if it is a message from the network.
+    pub fn read(&mut self, index: u16, result: &Final, answer: &[String]) -> Read {
+        let read = if *result == Final::Ok { reading(answer) } else { Read::Nothing };
+        match &read {
+            Read::Message(pdu) => {
+                self.known.insert(index, Known::Reported { pdu: pdu.clone() });
+            }
+            Read::Nothing if *result == Final::Ok && !answer.is_empty() => {
+                // Written here by somebody, and in the way of what comes.
+                self.known
+                    .insert(index, Known::Discarded { pdu: answer.last().cloned().unwrap_or_default() });
+            }
+            Read::Nothing => drop(self.known.remove(&index)),
+            Read::Garbled => {
+                let tries = match self.known.get(&index) {
+                    Some(Known::Waiting { tries }) => tries + 1,
+                    _ => 1,
+                };
+                let again = if tries < READ_TRIES { Known::Waiting { tries } } else { Known::Unreadable };
+                self.known.insert(index, again);
+            }
+        }
+        read
+    }
+
+    /// The answer to `+CMGD`.
+    pub fn deleted(&mut self, index: u16, result: &Final) {
+        if *result == Final::Ok
+            && let Some(Known::Deleting { .. }) = self.known.get(&index)
+        {
+            self.known.remove(&index);
+        }
+    }
+}
+
+/// What an answer to `+CMGR` holds: `<stat>,[<alpha>],<length>` and a PDU, whose length counts the
+/// octets behind the service centre's address.
+fn reading(answer: &[String]) -> Read {
+    let Some(values) = values(answer, "+CMGR") else {
+        return if answer.is_empty() { Read::Nothing } else { Read::Garbled };
+    };
+    let (stat, length) =
+        (values.first().copied(), values.last().and_then(|length| length.parse::<usize>().ok()));
+    let pdu = answer.last().filter(|pdu| is_whole(pdu, length));
+    match (stat, pdu) {
+        (Some("0" | "1"), Some(pdu)) => Read::Message(pdu.clone()),
+        (Some("2" | "3"), _) => Read::Nothing,
+        // An empty place, as Huawei's sticks show it.
+        _ if length == Some(0) => Read::Nothing,
+        _ => Read::Garbled,
+    }
+}
+
+/// Whether a PDU in hexadecimal has the length that was announced.
+pub(super) fn is_whole(pdu: &str, length: Option<usize>) -> bool {
+    let is_hexadecimal = pdu.bytes().all(|digit| digit.is_ascii_hexdigit()) && pdu.len().is_multiple_of(2);
+    let service_centre = pdu.get(..2).and_then(|octet| usize::from_str_radix(octet, 16).ok());
+    let octets = service_centre.map(|octets| pdu.len() / 2 - 1 - octets.min(pdu.len() / 2 - 1));
+    is_hexadecimal && octets.is_some() && octets == length
+}
+
+#[cfg(test)]
+#[path = "inbox_tests.rs"]
+mod tests;

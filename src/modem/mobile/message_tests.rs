@@ -1,0 +1,149 @@
+//! Messages that come and go, as transcripts.
+
+use super::tests::{Modem, OPTION, SECOND, mobile, option, settled};
+use super::*;
+
+const PDU: &str = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07";
+
+fn listing(pdus: &[(u16, &str)]) -> String {
+    let lines: Vec<_> =
+        pdus.iter().map(|(index, pdu)| format!("+CMGL: {index},1,,30\r\n{pdu}\r\n")).collect();
+    lines.concat() + "\r\nOK\r\n"
+}
+
+#[test]
+fn a_message_is_reported_once_and_deleted_when_it_is_discarded() {
+    let message = format!("+CMGR: 1,,30\r\n{PDU}\r\n\r\nOK\r\n");
+    let listed = listing(&[(3, PDU)]);
+    let modem = option(&[("AT+CMGR=3", &message), ("AT+CMGL=4", &listed), ("AT+CMGD=3", "OK\r\n")]);
+    let mut mobile = settled(&option(&[]));
+    let written = modem.say(&mut mobile, "+CMTI: \"ME\",3", 2 * SECOND);
+    let place = Place::Stored(3);
+    let report = format!("{:?}\n", Report::Message { place, pdu: PDU.to_owned() });
+    assert_eq!(written, format!("Info: modem says +CMTI: \"ME\",3\n> AT+CMGR=3\n{report}"));
+    // It is seen again when the storage is looked at, and not reported again.
+    let later: String = (2..=12).map(|minute| modem.talk(&mut mobile, minute * 60 * SECOND)).collect();
+    assert!(later.contains("AT+CMGL=4") && !later.contains("AT+CMGR"), "{later}");
+
+    mobile.discard(place);
+    assert_eq!(mobile.wake(), Some(Duration::ZERO));
+    assert_eq!(modem.talk(&mut mobile, 721 * SECOND), "> AT+CMGD=3\n");
+    assert_eq!(option(&[]).talk(&mut mobile, 722 * SECOND), "");
+}
+
+#[test]
+fn messages_that_came_while_nobody_listened_are_found_at_the_start() {
+    let message = format!("+CMGR: 0,,30\r\n{PDU}\r\n\r\nOK\r\n");
+    let listed = listing(&[(1, PDU), (7, PDU)]);
+    let modem = option(&[("AT+CMGR=1", &message), ("AT+CMGR=7", &message), ("AT+CMGL=4", &listed)]);
+    let written = modem.talk(&mut mobile(), SECOND);
+    assert_eq!(written.matches("Message {").count(), 2, "{written}");
+}
+
+#[test]
+fn a_full_storage_is_looked_at_because_it_tells_of_no_message_any_more() {
+    let modem = option(&[]);
+    for line in ["^SMMEMFULL: \"SM\"", "+CMS ERROR: 322"] {
+        let mut mobile = settled(&modem);
+        assert!(modem.say(&mut mobile, line, 2 * SECOND).contains("AT+CMGL=4"), "{line}");
+    }
+}
+
+#[test]
+fn a_message_is_passed_on_without_storage_where_the_modem_knows_nothing_else() {
+    let modem = option(&[
+        ("AT+CNMI=?", "\r\n+CNMI: (2),(0,2),(0),(0),(0)\r\n\r\nOK\r\n"),
+        ("AT+CNMI=2,2,0,0,0", "\r\nOK\r\n"),
+        ("AT+CSMS?", "\r\n+CSMS: 1,1,1,1\r\n\r\nOK\r\n"),
+        ("AT+CNMA", "\r\nOK\r\n"),
+    ]);
+    let mut mobile = settled(&modem);
+    let written = modem.say(&mut mobile, &format!("+CMT: ,30\r\n{PDU}"), 2 * SECOND);
+    assert!(written.starts_with("Message { place: PassedOn"), "{written}");
+    mobile.discard(Place::PassedOn);
+    assert_eq!(modem.talk(&mut mobile, 3 * SECOND), "> AT+CNMA\n");
+}
+
+#[test]
+fn reports_that_a_modem_refuses_are_followed_by_the_next_it_might_take() {
+    let modem = option(&[
+        ("AT+CNMI=?", "\r\nERROR\r\n"),
+        ("AT+CNMI=2,1,2,1,0", "\r\n+CMS ERROR: 303\r\n"),
+        ("AT+CNMI=2,1,2,2,0", "\r\n+CMS ERROR: 303\r\n"),
+        ("AT+CNMI=2,1,2,0,0", "\r\nOK\r\n"),
+    ]);
+    let written = modem.talk(&mut mobile(), SECOND);
+    let tried: Vec<_> = written.lines().filter_map(|line| line.strip_prefix("> AT+CNMI=")).collect();
+    assert_eq!(tried, ["?", "2,1,2,1,0", "2,1,2,2,0", "2,1,2,0,0"]);
+
+    // Where none is taken, the storage is looked at every minute.
+    let deaf = Modem(OPTION.iter().filter(|(asked, _)| !asked.starts_with("AT+CNMI")).copied().collect());
+    let mut mobile = settled(&deaf);
+    for minute in 2..5 {
+        assert!(deaf.talk(&mut mobile, minute * 60 * SECOND).contains("AT+CMGL=4"));
+    }
+}
+
+#[test]
+fn a_message_is_sent_and_told_of_even_if_another_comes_in_between() {
+    let sent = "\r\n+CMTI: \"ME\",5\r\n\r\n+CMGS: 12\r\n\r\nOK\r\n";
+    let modem = option(&[("AT+CMGS=3", "\r\n> "), ("00AABBCC", sent)]);
+    let mut mobile = settled(&modem);
+    mobile.send(Ticket(9), "00AABBCC".to_owned(), 3);
+    insta::assert_snapshot!(modem.talk(&mut mobile, 2 * SECOND), @r#"
+    > AT+CMGS=3
+    > 00AABBCC
+    Info: modem says +CMTI: "ME",5
+    Sent(Ticket(9))
+    > AT+CMGR=5
+    "#);
+}
+
+#[test]
+fn a_message_that_is_refused_is_told_of() {
+    let modem = option(&[("AT+CMGS=3", "\r\n+CMS ERROR: 322\r\n")]);
+    let mut mobile = settled(&modem);
+    mobile.send(Ticket(9), "00AABBCC".to_owned(), 3);
+    let written = modem.talk(&mut mobile, 2 * SECOND);
+    assert!(written.contains("NotSent(Ticket(9), \"+CMS ERROR: 322\")\n> AT+CMGL=4"), "{written}");
+}
+
+#[test]
+fn a_modem_that_swallows_a_message_is_freed_from_its_prompt_and_the_sender_is_told() {
+    let modem = option(&[("AT+CMGS=3", "\r\n> "), ("00AABBCC", ""), ("\x1b", "\r\nOK\r\n")]);
+    let mut mobile = settled(&modem);
+    mobile.send(Ticket(9), "00AABBCC".to_owned(), 3);
+    assert_eq!(modem.talk(&mut mobile, 2 * SECOND), "> AT+CMGS=3\n> 00AABBCC\n");
+    assert_eq!(mobile.wake(), Some(92 * SECOND));
+    insta::assert_snapshot!(modem.talk(&mut mobile, 92 * SECOND), @r#"
+    Warning: no answer to AT+CMGS=3
+    NotSent(Ticket(9), "no answer to AT+CMGS=3")
+    > ESC
+    > AT+CREG?
+    > AT+CGREG?
+    > AT+CSQ
+    > AT+CCLK?
+    > AT+CMGL=4
+    "#);
+}
+
+#[test]
+fn a_message_waits_for_the_network_and_not_for_ever() {
+    let searching = option(&[("AT+CREG?", "+CREG: 0,2\r\nOK\r\n"), ("AT+CGREG?", "+CGREG: 0,2\r\nOK\r\n")]);
+    let mut mobile = mobile();
+    searching.talk(&mut mobile, SECOND);
+    mobile.send(Ticket(1), "00AABBCC".to_owned(), 3);
+    let mut written = String::new();
+    for second in 2..590 {
+        written += &searching.talk(&mut mobile, second * SECOND);
+    }
+    assert!(!written.contains("CMGS") && !written.contains("NotSent"));
+    let modem = option(&[("AT+CMGS=3", "\r\n> "), ("00AABBCC", "\r\n+CMGS: 1\r\nOK\r\n")]);
+    assert!(modem.talk(&mut mobile, 600 * SECOND).contains("Sent(Ticket(1))"));
+
+    let mut mobile = super::tests::mobile();
+    mobile.send(Ticket(2), "00AABBCC".to_owned(), 3);
+    mobile.tick(SECOND);
+    let late = Action::Report(Report::NotSent(Ticket(2), "no network for too long".to_owned()));
+    assert!(mobile.tick(601 * SECOND).contains(&late));
+}

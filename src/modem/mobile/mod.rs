@@ -1,0 +1,378 @@
+//! The conversation with a mobile modem: its SIM, its network, its messages.
+//!
+//! What is said next is chosen anew whenever the modem is free ([`Mobile::choose`]): what must come
+//! first stands first, and what arrives in between only adds to what is to be done.
+
+mod answer;
+mod inbox;
+mod network;
+mod outbox;
+mod sim;
+mod step;
+mod time;
+
+use std::collections::VecDeque;
+use std::fs;
+use std::time::Duration;
+
+use super::attendant::{self, Attendant};
+use super::dialogue::Dialogue;
+use super::ladder::Rung;
+use super::request::Request;
+use crate::log::Level;
+use crate::places::Places;
+use crate::record::Record;
+use crate::site::{self, Pin};
+use crate::state::Store;
+
+pub use inbox::{Place, Storage};
+pub use network::Registration;
+pub use outbox::Ticket;
+pub use sim::Memory;
+
+use inbox::Inbox;
+use network::Network;
+use outbox::Outbox;
+use sim::{Keeper, Sim, Withheld};
+use step::{OperatorFormat, Step};
+
+/// How often the signal is asked for once all is known.
+const WATCH_EVERY: Duration = Duration::from_secs(60);
+/// Every so many watches the settings are made anew, and the storage is looked at.
+const REFRESH_EVERY: u32 = 10;
+/// How often a SIM that is not ready is looked at, and a network that does not let the modem in.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// Between two looks at a SIM that was just opened, or a modem that is starting.
+const SOON: Duration = Duration::from_secs(1);
+/// A modem that was just plugged in or reset may swallow or garble the first commands.
+const ATTENTION_TRIES: u32 = 5;
+/// An Option stick that is still not done with its start after so many looks never says so.
+const READINESS_TRIES: u32 = 30;
+/// So many commands in a row without an answer: the modem hangs, or its port is the wrong one.
+const PATIENCE: u32 = 3;
+/// A modem that has found no network for so long is put on the ladder.
+const SEARCH_PATIENCE: Duration = Duration::from_secs(600);
+/// Silence before `+++` (V.250 leaves it to the modem; Hayes' one second, and a little more).
+const GUARD_TIME: Duration = Duration::from_millis(1200);
+
+/// What a mobile modem has to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A message has come. It stays where it is until it is [discarded](Mobile::discard), and is
+    /// reported again when the port was closed in between.
+    Message {
+        /// Where it is.
+        place: Place,
+        /// In hexadecimal, with the address of the service centre (TS 27.005 §3.1, `<pdu>`).
+        pdu: String,
+    },
+    /// The network has taken a message.
+    Sent(Ticket),
+    /// A message was not sent, as far as is known; why.
+    NotSent(Ticket, String),
+    /// The time that the network tells, in seconds since 1970.
+    NetworkTime(i64),
+}
+
+type Action = attendant::Action<Report>;
+
+/// Talks to a mobile modem.
+#[derive(Debug)]
+pub struct Mobile {
+    dialogue: Dialogue<Step>,
+    keeper: Keeper,
+    outbox: Outbox,
+    talk: Talk,
+    /// Something is to be done that was asked for from outside.
+    asked: bool,
+}
+
+/// What has to be asked anew whenever a port was opened.
+#[derive(Debug, Default)]
+struct Talk {
+    /// What the ladder wants to be done first, answer or not.
+    remedy: VecDeque<Step>,
+    /// Commands that wait, in order.
+    plan: VecDeque<Step>,
+    inbox: Inbox,
+    known: Known,
+    /// Nothing is said before.
+    pause: Option<Duration>,
+    /// When to look at SIM, network and signal again.
+    watch: Option<Duration>,
+    watches: u32,
+    /// Tries of the first command, or looks at a modem that is starting.
+    attempts: u32,
+    /// Commands in a row that got no answer.
+    silent: u32,
+    tries: Option<u32>,
+    card: Option<String>,
+    /// Since when the modem searches its network.
+    searching: Option<Duration>,
+    has_time: bool,
+}
+
+/// What is known of the modem.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Known {
+    answers: bool,
+    manufacturer: Option<String>,
+    model: Option<String>,
+    sim: Option<Sim>,
+    withheld: Option<Withheld>,
+    network: Network,
+    storage: Option<Storage>,
+}
+
+impl Mobile {
+    /// A modem whose SIM may be given this PIN, with what is [remembered](Memory::load) of the last
+    /// one that was given, in this boot of the box, by whatever name.
+    pub fn new(pin: Option<Pin>, memory: Option<Memory>, boot: impl Into<String>) -> Self {
+        Self {
+            dialogue: Dialogue::default(),
+            keeper: Keeper::new(pin, memory, boot.into()),
+            outbox: Outbox::default(),
+            talk: Talk::default(),
+            asked: false,
+        }
+    }
+
+    /// The modem of a site, with what this box remembers.
+    pub fn of_site(modem: &site::Modem, places: &Places) -> Self {
+        // A kernel that does not name its boots leaves it at one PIN for ever, which is safe.
+        let boot = fs::read_to_string(places.path("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
+        Self::new(modem.pin.clone(), Memory::load(&Store::new(places.state())), boot.trim())
+    }
+
+    /// Sends a message, once the network lets it: a PDU in hexadecimal with the address of the
+    /// service centre, and its length without that (TS 27.005 §4.3). [`Report::Sent`] or
+    /// [`Report::NotSent`] tells what became of it.
+    pub fn send(&mut self, ticket: Ticket, pdu: String, length: usize) {
+        self.outbox.push(ticket, pdu, length);
+        self.asked = true;
+    }
+
+    /// A message that was reported is not needed any more: it is deleted.
+    pub fn discard(&mut self, place: Place) {
+        self.talk.inbox.discard(place);
+        self.asked = true;
+    }
+
+    /// Whether messages can be sent and received now.
+    pub fn is_on_the_network(&self) -> bool {
+        self.talk.known.sim == Some(Sim::Ready) && self.talk.known.network.lets_in()
+    }
+
+    /// What to say next. The order is that of importance.
+    fn choose(&mut self, now: Duration) -> Option<(Step, Request)> {
+        if self.talk.pause.is_some_and(|pause| now < pause) {
+            return None;
+        }
+        self.talk.pause = None;
+        if let Some(step) = self.talk.remedy.pop_front() {
+            return with_request(step);
+        }
+        if !self.talk.known.answers {
+            let in_words = self.talk.attempts % 2 == 1;
+            return with_request(if in_words { Step::AttentionInWords } else { Step::Attention });
+        }
+        if self.talk.plan.is_empty() && self.talk.watch.is_none_or(|watch| watch <= now) {
+            self.watch(now);
+        }
+        let may_send = self.is_on_the_network() && self.talk.inbox.is_set_up();
+        let Talk { plan, inbox, .. } = &mut self.talk;
+        if let Some(step) = plan.pop_front().or_else(|| inbox.urgent()) {
+            return with_request(step);
+        }
+        if may_send && let Some(request) = self.outbox.next() {
+            return Some((Step::Submit, request));
+        }
+        with_request(inbox.next()?)
+    }
+
+    /// What is asked now and then.
+    fn watch(&mut self, now: Duration) {
+        let talk = &mut self.talk;
+        talk.watch = Some(now + WATCH_EVERY);
+        if talk.known.sim != Some(Sim::Ready) {
+            talk.plan.push_back(Step::Sim);
+            talk.plan.push_back(Step::Signal);
+            // What only a person can change is not looked at so often.
+            let is_withheld = talk.known.withheld.is_some();
+            talk.watch = Some(now + if is_withheld { WATCH_EVERY } else { LOOK_EVERY });
+            return;
+        }
+        talk.plan.extend([Step::Registration, Step::PacketRegistration, Step::Signal]);
+        if !talk.known.network.lets_in() {
+            talk.watch = Some(now + LOOK_EVERY);
+        }
+        if !talk.has_time {
+            talk.plan.push_back(Step::Clock);
+        }
+        talk.watches += 1;
+        if talk.watches.is_multiple_of(REFRESH_EVERY) {
+            talk.plan.extend([Step::Plain, Step::Operator, Step::Clock]);
+            talk.inbox.refresh();
+        } else if !talk.inbox.is_told() {
+            talk.inbox.look();
+        }
+    }
+
+    /// The modem answers, or has started anew: all that is asked once.
+    fn introduce(&mut self) {
+        let talk = &mut self.talk;
+        talk.known.answers = true;
+        talk.known.sim = None;
+        talk.attempts = 0;
+        talk.watch = None;
+        talk.plan = [Step::Plain, Step::ExplainErrors, Step::Manufacturer, Step::Model, Step::Sim].into();
+    }
+
+    /// The SIM is ready, and so is the modem: network, time and messages.
+    fn settle_in(&mut self, now: Duration) {
+        let talk = &mut self.talk;
+        talk.attempts = 0;
+        talk.watch = Some(now + WATCH_EVERY);
+        talk.plan.extend([
+            Step::Registration,
+            Step::PacketRegistration,
+            Step::OperatorFormat(OperatorFormat::Number),
+            Step::Operator,
+            Step::OperatorFormat(OperatorFormat::Name),
+            Step::Operator,
+            Step::Signal,
+            Step::FollowTime,
+            Step::ReportTime,
+            Step::Clock,
+        ]);
+        talk.inbox.begin();
+    }
+}
+
+/// A step that needs nothing but itself.
+fn with_request(step: Step) -> Option<(Step, Request)> {
+    Some((step, step.request()?))
+}
+
+impl Attendant for Mobile {
+    type Report = Report;
+
+    fn begin(&mut self, rung: Option<Rung>, now: Duration) -> Vec<Action> {
+        self.dialogue = Dialogue::default();
+        self.talk = Talk::default();
+        self.talk.remedy = match rung {
+            Some(Rung::HangUp) => {
+                self.talk.pause = Some(now + GUARD_TIME);
+                [Step::Escape, Step::HangUp, Step::Reset].into()
+            }
+            // A restart would lock a SIM that cannot have its PIN again in this boot.
+            Some(Rung::Restart) if self.keeper.has_opened() => [Step::RadioOff, Step::RadioOn].into(),
+            Some(Rung::Restart) => [Step::Restart].into(),
+            _ => VecDeque::new(),
+        };
+        Vec::new()
+    }
+
+    fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
+        let events = self.dialogue.hear(bytes, now);
+        let mut actions: Vec<_> = events.into_iter().flat_map(|event| self.event(event, now)).collect();
+        actions.extend(self.say(now));
+        actions
+    }
+
+    fn tick(&mut self, now: Duration) -> Vec<Action> {
+        let overdue = self.dialogue.expire(now);
+        let mut actions: Vec<_> = overdue.into_iter().flat_map(|event| self.event(event, now)).collect();
+        let late = self.outbox.expire(now).into_iter();
+        let not_sent = |ticket| Action::Report(Report::NotSent(ticket, "no network for too long".to_owned()));
+        actions.extend(late.map(not_sent));
+        actions.extend(self.say(now));
+        self.asked = false;
+        actions
+    }
+
+    fn end(&mut self) -> Vec<Action> {
+        let lost = self.outbox.lose();
+        let why = "the modem is gone".to_owned();
+        lost.map(|ticket| Action::Report(Report::NotSent(ticket, why))).into_iter().collect()
+    }
+
+    fn wake(&self) -> Option<Duration> {
+        if self.asked && self.dialogue.is_idle() {
+            return Some(Duration::ZERO);
+        }
+        let waits =
+            [self.talk.pause, self.talk.watch.filter(|_| self.talk.pause.is_none()), self.outbox.wake()];
+        self.dialogue.deadline().or_else(|| waits.into_iter().flatten().min())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.dialogue.is_idle() && self.talk.pause.is_none()
+    }
+
+    fn answers(&self) -> bool {
+        self.talk.known.answers
+    }
+
+    /// A SIM that only a person can help is no matter for the ladder.
+    fn works(&self) -> bool {
+        let Talk { known, plan, .. } = &self.talk;
+        let sim_is_settled = match &known.sim {
+            Some(Sim::Ready) => known.network.lets_in(),
+            Some(Sim::Wants(_)) => {
+                known.withheld.is_some() && known.withheld != Some(Withheld::GivenThisBoot)
+            }
+            Some(Sim::Unusable(_)) => true,
+            None => false,
+        };
+        known.answers && plan.is_empty() && sim_is_settled
+    }
+
+    fn record(&self) -> Record {
+        let Known { manufacturer, model, sim, withheld, network, storage, .. } = &self.talk.known;
+        let sim = withheld.map(|why| why.to_string()).or_else(|| sim.as_ref().map(Sim::to_string));
+        let record = Record::new()
+            .with_known("manufacturer", manufacturer.as_ref())
+            .with_known("model", model.as_ref())
+            .with_known("sim", sim);
+        network.note(record).with_known("storage", storage.map(Storage::name))
+    }
+}
+
+impl Mobile {
+    /// Says what is next, if the modem is free.
+    fn say(&mut self, now: Duration) -> Option<Action> {
+        if self.dialogue.is_idle()
+            && let Some((step, request)) = self.choose(now)
+        {
+            self.dialogue.ask(step, request);
+        }
+        self.dialogue.next(now).map(Action::Send)
+    }
+
+    /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
+    fn unlock(&mut self) -> Vec<Action> {
+        let talk = &mut self.talk;
+        match self.keeper.give(talk.tries, talk.card.as_deref()) {
+            Ok((pin, record)) => {
+                let request = Request::of(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
+                self.dialogue.ask(Step::Pin, request.shown_as("AT+CPIN=…"));
+                let file = Memory::FILE;
+                vec![Action::say(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
+            }
+            Err(Withheld::GivenThisBoot) if self.keeper.has_opened() => {
+                vec![Action::Abandon("the SIM wants its PIN again, which it gets once a boot".to_owned())]
+            }
+            Err(why) => {
+                let is_news = talk.known.withheld.replace(why) != Some(why);
+                let news = [Action::Publish, Action::say(Level::Warning, format!("SIM: {why}"))];
+                news.into_iter().filter(|_| is_news).collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod message_tests;
+#[cfg(test)]
+mod tests;

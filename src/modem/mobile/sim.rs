@@ -1,0 +1,274 @@
+//! The SIM card, and when it may be given its PIN.
+//!
+//! Three wrong PINs block a card, and only a person with its PUK can open it again. So a PIN is
+//! given at most once a boot, never when the modem does not say how many tries are left or when
+//! fewer than two are, and a refused PIN not again until the site has another. What is about to be
+//! done is written down before it is done. A PUK is never touched.
+
+use std::fmt;
+
+use sha1::{Digest, Sha1};
+
+use crate::modem::at::{Final, Refusal};
+use crate::modem::values::values;
+use crate::record::Record;
+use crate::site::Pin;
+use crate::state::Store;
+
+/// The last try stays for the person who knows the PIN.
+const FEWEST_TRIES: u32 = 2;
+
+/// What `+CPIN?` says (TS 27.007 §8.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Sim {
+    /// It can be used.
+    Ready,
+    /// It waits for something, such as `SIM PIN` or `SIM PUK`.
+    Wants(String),
+    /// There is none, or the modem cannot tell; why, in the modem's words.
+    Unusable(String),
+}
+
+impl Sim {
+    /// What a modem answers to `+CPIN?`.
+    pub fn from_answer(result: &Final, answer: &[String]) -> Self {
+        let said = answer.iter().find_map(|line| line.strip_prefix("+CPIN:"));
+        match (result, said.map(|said| said.trim().trim_matches('"'))) {
+            (Final::Ok, Some("READY")) => Self::Ready,
+            (Final::Ok, Some(what)) => Self::Wants(what.to_owned()),
+            // TS 27.007 §9.2.1
+            (Final::Refused(Refusal::Equipment(code)), _) => Self::Unusable(match code.as_str() {
+                "10" => "no SIM".to_owned(),
+                "13" => "SIM failure".to_owned(),
+                "14" => "SIM busy".to_owned(),
+                "15" => "wrong SIM".to_owned(),
+                other => other.to_owned(),
+            }),
+            _ => Self::Unusable("no answer to +CPIN?".to_owned()),
+        }
+    }
+
+    /// Whether it waits for the PIN that a site can have.
+    pub fn wants_pin(&self) -> bool {
+        matches!(self, Self::Wants(what) if what == "SIM PIN")
+    }
+}
+
+impl fmt::Display for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready => f.write_str("ready"),
+            Self::Wants(what) => write!(f, "wants {what}"),
+            Self::Unusable(why) => write!(f, "unusable: {why}"),
+        }
+    }
+}
+
+/// Where a modem says how many tries the PIN has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counter {
+    /// `_OERCN: <PIN>,<PUK>` of Option's sticks (ModemManager, plugins/option).
+    Option,
+    /// `^CPIN: <code>,<times>,<PUK>,<PIN>,<PUK2>,<PIN2>` of Huawei's (ModemManager, plugins/huawei).
+    Huawei,
+    /// `+CPINR: <code>,<left>[,<most>]` (TS 27.007 §8.65).
+    Standard,
+}
+
+impl Counter {
+    /// Those that a modem of this maker may have, its own first.
+    pub fn of_maker(manufacturer: Option<&str>) -> &'static [Self] {
+        let maker = manufacturer.unwrap_or_default().to_ascii_lowercase();
+        match maker.as_str() {
+            _ if maker.contains("option") => &[Self::Option, Self::Standard],
+            _ if maker.contains("huawei") => &[Self::Huawei, Self::Standard],
+            _ => &[Self::Standard],
+        }
+    }
+
+    /// The tries left for the PIN; `None` if the answer does not say.
+    pub fn tries(self, answer: &[String]) -> Option<u32> {
+        let tries = match self {
+            Self::Option => *values(answer, "_OERCN")?.first()?,
+            Self::Huawei => *values(answer, "^CPIN")?.get(3)?,
+            Self::Standard => {
+                let mut lines = answer.iter().filter_map(|line| values(std::slice::from_ref(line), "+CPINR"));
+                *lines.find(|values| values.first() == Some(&"SIM PIN"))?.get(1)?
+            }
+        };
+        tries.parse().ok()
+    }
+}
+
+/// What became of the last PIN that was given, as it outlasts a power cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// A hash of the PIN. It hides nothing from who can try all PINs; it only keeps the PIN itself
+    /// from lying about in a second place.
+    pin: String,
+    /// The number of the card, if the modem told it.
+    card: Option<String>,
+    /// The tries that were left before.
+    tries: u32,
+    /// The boot in which it was given, as the kernel names it.
+    boot: String,
+    outcome: Outcome,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It was about to be given.
+    Unknown,
+    Accepted,
+    Refused,
+}
+
+impl Outcome {
+    const WORDS: [(Self, &'static str); 3] =
+        [(Self::Unknown, "unknown"), (Self::Accepted, "accepted"), (Self::Refused, "refused")];
+}
+
+impl Memory {
+    /// Its file in the [store](crate::state::Store).
+    pub const FILE: &'static str = "sim";
+
+    /// What the store remembers.
+    pub fn load(store: &Store) -> Option<Self> {
+        Self::from_record(&Record::parse(&store.read(Self::FILE)?))
+    }
+
+    fn from_record(record: &Record) -> Option<Self> {
+        let outcome = record.get("outcome")?;
+        Some(Self {
+            pin: record.get("pin")?.to_owned(),
+            card: record.get("card").map(str::to_owned),
+            tries: record.number("tries")?.try_into().ok()?,
+            boot: record.get("boot")?.to_owned(),
+            outcome: Outcome::WORDS.iter().find(|(_, word)| *word == outcome)?.0,
+        })
+    }
+
+    fn to_record(&self) -> Record {
+        let word = Outcome::WORDS.iter().find(|(outcome, _)| *outcome == self.outcome);
+        Record::new()
+            .with("pin", &self.pin)
+            .with_known("card", self.card.as_ref())
+            .with("tries", self.tries)
+            .with("boot", &self.boot)
+            .with_known("outcome", word.map(|(_, word)| word))
+    }
+
+    /// Whether this is about the same PIN and, as far as is known, the same card.
+    fn is_about(&self, pin: &str, card: Option<&str>) -> bool {
+        let cards_differ = self.card.as_deref().zip(card).is_some_and(|(a, b)| a != b);
+        self.pin == pin && !cards_differ
+    }
+}
+
+/// Why a SIM that wants its PIN does not get it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Withheld {
+    NoneInSite,
+    TriesUnknown,
+    TooFewTries(u32),
+    Refused,
+    GivenThisBoot,
+}
+
+impl fmt::Display for Withheld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoneInSite => f.write_str("wants SIM PIN, and the site has none"),
+            Self::TriesUnknown => {
+                f.write_str("wants SIM PIN, and the modem does not say how many tries are left")
+            }
+            Self::TooFewTries(left) => write!(f, "wants SIM PIN, and only {left} tries are left"),
+            Self::Refused => f.write_str("PIN refused; correct site.toml"),
+            Self::GivenThisBoot => f.write_str("wants SIM PIN again, which it gets once a boot"),
+        }
+    }
+}
+
+/// The PIN of the site, and what is remembered of it.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    pin: Option<Pin>,
+    memory: Option<Memory>,
+    boot: String,
+}
+
+impl Keeper {
+    /// The PIN of the site, what is remembered of the last one given, and the name of this boot.
+    pub fn new(pin: Option<Pin>, memory: Option<Memory>, boot: String) -> Self {
+        Self { pin, memory, boot }
+    }
+
+    /// The PIN, if it may be given now, and what to write down before.
+    pub fn give(&mut self, tries: Option<u32>, card: Option<&str>) -> Result<(Pin, Record), Withheld> {
+        let pin = self.pin.clone().ok_or(Withheld::NoneInSite)?;
+        let hash = fingerprint(&pin);
+        let before = self.memory.as_ref();
+        if before.is_some_and(|memory| memory.is_about(&hash, card) && memory.outcome == Outcome::Refused) {
+            return Err(Withheld::Refused);
+        }
+        if before.is_some_and(|memory| memory.boot == self.boot) {
+            return Err(Withheld::GivenThisBoot);
+        }
+        let left = tries.ok_or(Withheld::TriesUnknown)?;
+        // The power was cut in the middle of the last attempt: if it cost a try, it was refused.
+        let was_lost = |memory: &Memory| memory.outcome == Outcome::Unknown && left < memory.tries;
+        if before.is_some_and(|memory| memory.is_about(&hash, card) && was_lost(memory)) {
+            return Err(Withheld::Refused);
+        }
+        if left < FEWEST_TRIES {
+            return Err(Withheld::TooFewTries(left));
+        }
+        let memory = Memory {
+            pin: hash,
+            card: card.map(str::to_owned),
+            tries: left,
+            boot: self.boot.clone(),
+            outcome: Outcome::Unknown,
+        };
+        let record = memory.to_record();
+        self.memory = Some(memory);
+        Ok((pin, record))
+    }
+
+    /// The modem's verdict on the PIN, and what to write down of it. Any other error than the two
+    /// that a wrong PIN gets says nothing: the next boot will see whether it has cost a try.
+    pub fn learn(&mut self, result: &Final) -> Option<Record> {
+        let outcome = match result {
+            Final::Ok => Outcome::Accepted,
+            // TS 27.007 §9.2.1: incorrect password, SIM PUK required
+            Final::Refused(Refusal::Equipment(code)) if code == "16" || code == "12" => Outcome::Refused,
+            _ => return None,
+        };
+        let memory = self.memory.as_mut()?;
+        memory.outcome = outcome;
+        Some(memory.to_record())
+    }
+
+    /// Whether a PIN was given and taken in this boot.
+    pub fn has_opened(&self) -> bool {
+        let taken = |memory: &Memory| memory.boot == self.boot && memory.outcome == Outcome::Accepted;
+        self.memory.as_ref().is_some_and(taken)
+    }
+}
+
+fn fingerprint(pin: &Pin) -> String {
+    let hash = Sha1::digest(pin.reveal());
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The number of a SIM card in the answer to `+CCID`: 19 or 20 digits (ITU-T E.118), perhaps quoted,
+/// perhaps padded with `F`.
+pub(super) fn card_number(answer: &[String]) -> Option<String> {
+    let words = answer.iter().flat_map(|line| line.split([' ', ':', ',', '"']));
+    let is_number = |word: &&str| (18..=20).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
+    words.map(|word| word.trim_end_matches(['F', 'f'])).find(is_number).map(str::to_owned)
+}
+
+#[cfg(test)]
+#[path = "sim_tests.rs"]
+mod tests;

@@ -1,0 +1,173 @@
+//! The rules of the PIN, day after day.
+
+use super::*;
+use crate::site::{Role, Site};
+
+fn pin(digits: &str) -> Pin {
+    let site =
+        format!("role='dialer'\nhostname='x'\n[modem]\npin='{digits}'\n[operator]\nname='x'\napn='x'\n");
+    let Role::Dialer(dialer) = Site::parse(&site).unwrap().role else { unreachable!() };
+    dialer.modem.pin.unwrap()
+}
+
+/// A card that really counts.
+struct Card {
+    pin: &'static str,
+    tries: u32,
+}
+
+/// What lies on the state partition.
+#[derive(Default)]
+struct State(Option<Record>);
+
+/// One boot: the PIN is asked for, and the power is perhaps cut before the verdict is written down.
+fn boot(day: u32, site: &str, card: &mut Card, state: &mut State, power_cut: bool) -> Result<(), Withheld> {
+    let memory = state.0.as_ref().and_then(Memory::from_record);
+    let mut keeper = Keeper::new(Some(pin(site)), memory, format!("boot-{day}"));
+    let (given, record) = keeper.give(Some(card.tries), Some("8933150100000000001"))?;
+    state.0 = Some(record);
+    let verdict = if given.reveal() == card.pin {
+        card.tries = 3;
+        Final::Ok
+    } else {
+        card.tries -= 1;
+        Final::Refused(Refusal::Equipment("16".to_owned()))
+    };
+    if !power_cut {
+        state.0 = keeper.learn(&verdict);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_wrong_pin_is_never_tried_twice() {
+    let (mut card, mut state) = (Card { pin: "4321", tries: 3 }, State::default());
+    assert_eq!(boot(1, "1234", &mut card, &mut state, false), Ok(()));
+    for day in 2..100 {
+        assert_eq!(boot(day, "1234", &mut card, &mut state, false), Err(Withheld::Refused));
+    }
+    assert_eq!(card.tries, 2);
+    assert_eq!(Withheld::Refused.to_string(), "PIN refused; correct site.toml");
+    assert_eq!(boot(100, "4321", &mut card, &mut state, false), Ok(()), "a corrected site gets its try");
+    assert_eq!(card.tries, 3);
+}
+
+#[test]
+fn a_power_cut_between_a_wrong_pin_and_its_refusal_makes_no_second_try() {
+    let (mut card, mut state) = (Card { pin: "4321", tries: 3 }, State::default());
+    assert_eq!(boot(1, "1234", &mut card, &mut state, true), Ok(()));
+    for day in 2..10 {
+        assert_eq!(boot(day, "1234", &mut card, &mut state, true), Err(Withheld::Refused));
+    }
+    assert_eq!(card.tries, 2);
+}
+
+#[test]
+fn a_power_cut_does_not_lock_the_box_out_of_a_card_whose_pin_is_right() {
+    let (mut card, mut state) = (Card { pin: "4321", tries: 3 }, State::default());
+    for day in 1..10 {
+        assert_eq!(boot(day, "4321", &mut card, &mut state, true), Ok(()));
+    }
+}
+
+#[test]
+fn a_box_that_forgets_everything_still_leaves_the_last_try() {
+    let mut card = Card { pin: "4321", tries: 3 };
+    for day in 1..10 {
+        let _ = boot(day, "1234", &mut card, &mut State::default(), false);
+    }
+    assert_eq!(card.tries, 1);
+}
+
+#[test]
+fn a_pin_is_given_once_a_boot_even_if_it_is_right() {
+    let mut keeper = Keeper::new(Some(pin("4321")), None, "today".to_owned());
+    keeper.give(Some(3), None).unwrap();
+    assert!(!keeper.has_opened());
+    keeper.learn(&Final::Ok);
+    assert!(keeper.has_opened());
+    assert_eq!(keeper.give(Some(3), None).unwrap_err(), Withheld::GivenThisBoot);
+}
+
+#[test]
+fn a_pin_is_withheld_when_the_tries_are_unknown_or_too_few() {
+    let give = |tries| Keeper::new(Some(pin("4321")), None, "today".to_owned()).give(tries, None).map(drop);
+    assert_eq!(give(None), Err(Withheld::TriesUnknown));
+    assert_eq!(give(Some(0)), Err(Withheld::TooFewTries(0)));
+    assert_eq!(give(Some(1)), Err(Withheld::TooFewTries(1)));
+    assert_eq!(give(Some(2)), Ok(()));
+    let without = Keeper::new(None, None, "today".to_owned()).give(Some(3), None).map(drop);
+    assert_eq!(without, Err(Withheld::NoneInSite));
+}
+
+#[test]
+fn a_refusal_holds_for_the_card_that_refused_and_for_one_that_is_not_told_apart() {
+    let after = |card_then: Option<&str>, card_now: Option<&str>| {
+        let mut keeper = Keeper::new(Some(pin("1234")), None, "yesterday".to_owned());
+        keeper.give(Some(3), card_then).unwrap();
+        let record = keeper.learn(&Final::Refused(Refusal::Equipment("16".to_owned()))).unwrap();
+        let memory = Memory::from_record(&record);
+        Keeper::new(Some(pin("1234")), memory, "today".to_owned()).give(Some(3), card_now).map(drop)
+    };
+    assert_eq!(after(Some("1"), Some("1")), Err(Withheld::Refused));
+    assert_eq!(after(Some("1"), None), Err(Withheld::Refused));
+    assert_eq!(after(None, Some("1")), Err(Withheld::Refused));
+    assert_eq!(after(Some("1"), Some("2")), Ok(()));
+}
+
+#[test]
+fn an_error_that_is_not_about_the_pin_is_judged_by_what_it_has_cost() {
+    let mut keeper = Keeper::new(Some(pin("1234")), None, "yesterday".to_owned());
+    let (_, record) = keeper.give(Some(3), None).unwrap();
+    assert_eq!(keeper.learn(&Final::Refused(Refusal::Equipment("14".to_owned()))), None);
+    for (left, expected) in [(3, Ok(())), (2, Err(Withheld::Refused))] {
+        let mut keeper = Keeper::new(Some(pin("1234")), Memory::from_record(&record), "today".to_owned());
+        assert_eq!(keeper.give(Some(left), None).map(drop), expected);
+    }
+}
+
+#[test]
+fn the_pin_is_not_written_down() {
+    let mut keeper = Keeper::new(Some(pin("4321")), None, "today".to_owned());
+    let (_, record) = keeper.give(Some(3), Some("8933150100000000001")).unwrap();
+    insta::assert_snapshot!(record, @"
+    pin=d5f12e53a182c062
+    card=8933150100000000001
+    tries=3
+    boot=today
+    outcome=unknown
+    ");
+    assert!(!format!("{keeper:?}").contains("4321"));
+}
+
+#[test]
+fn every_maker_s_counter_is_read() {
+    let table = [
+        (Counter::Option, "_OERCN: 3,10", Some(3)),
+        (Counter::Option, "_OERCN: 3, 10", Some(3)),
+        (Counter::Huawei, "^CPIN: SIM PIN,3,10,2,10,3", Some(2)),
+        (Counter::Huawei, "^CPIN:SIM PIN,,10,1,10,3", Some(1)),
+        (Counter::Standard, "+CPINR: SIM PIN,3,3", Some(3)),
+        (Counter::Standard, "+CPINR: \"SIM PIN\",3", Some(3)),
+        (Counter::Standard, "+CPINR: SIM PIN2,3,3", None),
+        (Counter::Standard, "+CPINR: SIM PIN,,3", None),
+        (Counter::Option, "OK", None),
+    ];
+    for (counter, line, tries) in table {
+        assert_eq!(counter.tries(&[line.to_owned()]), tries, "{line}");
+    }
+}
+
+#[test]
+fn a_card_is_known_by_its_number() {
+    let table = [
+        ("+CCID: \"8933150100000000001\"", Some("8933150100000000001")),
+        ("8933150100000000001F", Some("8933150100000000001")),
+        ("+CCID: 89331501000000000012", Some("89331501000000000012")),
+        ("+CCID: 12", None),
+        ("", None),
+    ];
+    for (line, number) in table {
+        assert_eq!(card_number(&[line.to_owned()]).as_deref(), number, "{line}");
+    }
+}

@@ -1,0 +1,119 @@
+//! What a mobile modem is asked.
+
+use super::inbox::Storage;
+use super::sim::Counter;
+use crate::modem::request::Request;
+
+/// One command, by its purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Attention,
+    /// For a modem that was left with result codes off (`Q1`) or as numbers (`V0`).
+    AttentionInWords,
+    /// Out of a data call that somebody has left open (V.250 §6.3.5: the escape sequence).
+    Escape,
+    HangUp,
+    Reset,
+    /// Radio off and on; the SIM stays unlocked.
+    RadioOff,
+    RadioOn,
+    /// The modem starts anew (TS 27.007 §8.2).
+    Restart,
+    Plain,
+    ExplainErrors,
+    Manufacturer,
+    Model,
+    /// Whether an Option stick is done with its start: SIM, phone book, messages.
+    Readiness,
+    Sim,
+    /// The number of the SIM card, to tell cards apart.
+    Card,
+    /// How many tries the PIN has left.
+    Tries(Counter),
+    Pin,
+    Registration,
+    PacketRegistration,
+    /// The operator by number, or by name.
+    OperatorFormat(OperatorFormat),
+    Operator,
+    Signal,
+    /// The modem shall follow the network's clock (TS 27.007 §8.40).
+    FollowTime,
+    /// And tell of it (TS 27.007 §8.41).
+    ReportTime,
+    Clock,
+    PduMode,
+    Storages,
+    UseStorage(Storage),
+    ReportOptions,
+    /// Where new messages go, and how they are told of: a rung of the ladder.
+    Reports(usize),
+    /// Whether messages that are not stored must be acknowledged.
+    Service,
+    List,
+    Read(u16),
+    Delete(u16),
+    Acknowledge,
+    Submit,
+}
+
+/// `<format>` of `+COPS` (TS 27.007 §7.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OperatorFormat {
+    Number,
+    Name,
+}
+
+impl Step {
+    /// The command; `None` for those that need what only their owner knows.
+    pub fn request(self) -> Option<Request> {
+        Some(match self {
+            Self::Attention => Request::new("AT", 1),
+            Self::AttentionInWords => Request::new("ATQ0V1", 1),
+            Self::Escape => Request::new("+++", 2).without_end_of_line(),
+            Self::HangUp => Request::new("ATH", 5),
+            Self::Reset => Request::new("ATZ", 5),
+            Self::RadioOff => Request::new("AT+CFUN=4", 15),
+            Self::RadioOn => Request::new("AT+CFUN=1", 15),
+            Self::Restart => Request::new("AT+CFUN=1,1", 5),
+            Self::Plain => Request::new("ATE0V1", 2),
+            Self::ExplainErrors => Request::new("AT+CMEE=1", 2),
+            Self::Manufacturer => Request::new("AT+CGMI", 5),
+            Self::Model => Request::new("AT+CGMM", 5),
+            Self::Readiness => Request::new("AT_OBLS", 5),
+            // The SIM may still be starting.
+            Self::Sim => Request::new("AT+CPIN?", 10),
+            Self::Card => Request::new("AT+CCID", 5),
+            Self::Tries(Counter::Option) => Request::new("AT_OERCN?", 5),
+            Self::Tries(Counter::Huawei) => Request::new("AT^CPIN?", 5),
+            Self::Tries(Counter::Standard) => Request::new("AT+CPINR", 5),
+            Self::Registration => Request::new("AT+CREG?", 5),
+            Self::PacketRegistration => Request::new("AT+CGREG?", 5),
+            Self::OperatorFormat(OperatorFormat::Number) => Request::new("AT+COPS=3,2", 5),
+            Self::OperatorFormat(OperatorFormat::Name) => Request::new("AT+COPS=3,0", 5),
+            Self::Operator => Request::new("AT+COPS?", 10),
+            Self::Signal => Request::new("AT+CSQ", 5),
+            Self::FollowTime => Request::new("AT+CTZU=1", 5),
+            Self::ReportTime => Request::new("AT+CTZR=1", 5),
+            Self::Clock => Request::new("AT+CCLK?", 5),
+            Self::PduMode => Request::new("AT+CMGF=0", 5),
+            Self::Storages => Request::new("AT+CPMS=?", 10),
+            Self::UseStorage(storage) => {
+                let name = storage.name();
+                Request::of(format!("AT+CPMS=\"{name}\",\"{name}\",\"{name}\""), 10)
+            }
+            Self::ReportOptions => Request::new("AT+CNMI=?", 5),
+            Self::Service => Request::new("AT+CSMS?", 5),
+            // A SIM with 50 messages reads them one by one.
+            Self::List => Request::new("AT+CMGL=4", 30),
+            Self::Read(index) => Request::of(format!("AT+CMGR={index}"), 10),
+            Self::Delete(index) => Request::of(format!("AT+CMGD={index}"), 10),
+            Self::Acknowledge => Request::new("AT+CNMA", 5),
+            Self::Reports(rung) => {
+                let [mode, mt, bm, ds, bfr] = *super::inbox::REPORTS.get(rung)?;
+                Request::of(format!("AT+CNMI={mode},{mt},{bm},{ds},{bfr}"), 5)
+            }
+            Self::Pin | Self::Submit => return None,
+        })
+    }
+}
