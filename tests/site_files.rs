@@ -105,6 +105,51 @@ fn every_line_has_its_own_options() {
 }
 
 #[test]
+fn limits_and_the_longest_packet_are_for_pppd() {
+    let limits = "[dial-in]\nmtu = 576\nidle-limit = \"15m\"\nsession-limit = \"4h\"";
+    let files = render(&edited(DIAL_IN, &[("[dial-in]", limits)]));
+    let options = content(&files, "/etc/ppp/options.line1");
+    for option in ["mtu 576", "mru 576", "idle 900", "maxconnect 14400"] {
+        assert!(options.lines().any(|line| line == option), "no {option} in:\n{options}");
+    }
+}
+
+#[test]
+fn callers_reach_of_the_box_the_open_ports_and_go_as_they_are_without_masquerading() {
+    let open = "[dial-in]\nmasquerade = false\nopen-ports = [22, 80]";
+    let files = render(&edited(DIAL_IN, &[("[dial-in]", open)]));
+    let rules = content(&files, "/etc/nftables.conf");
+    assert!(rules.contains("\n\t\ttcp dport { 22, 80 } accept\n\t\tdrop\n"), "{rules}");
+    assert!(!rules.contains("nat"), "{rules}");
+}
+
+#[test]
+fn every_caller_has_the_address_of_its_line_in_the_rules() {
+    let second = "\n[[line]]\nport = \"1-1.3\"\nlocal = \"192.168.32.1\"\nremote = \"192.168.32.106\"\n";
+    let files = render(&(edited(DIAL_IN, &[("port = \"auto\"", "port = \"/dev/ttyUSB0\"")]) + second));
+    let rules = content(&files, "/etc/nftables.conf");
+    assert_eq!(rules.matches("ip saddr { 192.168.32.105, 192.168.32.106 }").count(), 2, "{rules}");
+}
+
+#[test]
+fn the_lan_has_an_address_of_its_own_or_from_dhcp_or_is_not_there() {
+    let fixed =
+        "address = \"192.168.32.2/24\"\ngateway = \"192.168.32.254\"\ndns = [\"9.9.9.9\", \"1.1.1.1\"]";
+    let files = render(&edited(DIAL_IN, &[("address = \"dhcp\"", fixed)]));
+    let interfaces = content(&files, "/etc/network/interfaces");
+    insta::assert_snapshot!(interfaces.split_once("loopback\n\n").unwrap().1, @"
+    iface eth0 inet static
+    	address 192.168.32.2
+    	netmask 255.255.255.0
+    	gateway 192.168.32.254
+    	up echo nameserver 9.9.9.9 >/run/resolv.conf
+    	up echo nameserver 1.1.1.1 >>/run/resolv.conf
+    ");
+    let files = render(&edited(DIAL_IN, &[("[lan]\n", ""), ("address = \"dhcp\"\n", "")]));
+    assert!(content(&files, "/etc/network/interfaces").ends_with("loopback\n"));
+}
+
+#[test]
 fn what_the_examples_comment_out_is_the_default() {
     for example in [DIALER, DIAL_IN] {
         let setting = |line: &&str| {
@@ -122,6 +167,7 @@ fn what_the_examples_comment_out_is_the_default() {
 
 /// A setting that is absent by default: its line in the example shows how it is written.
 fn has_no_default(line: &str) -> bool {
-    let absent = ["pin", "routes", "data-budget", "[sms]", "numbers", "proof", "secret", "digits"];
-    absent.iter().any(|key| line.starts_with(key))
+    let of_a_dialer = ["pin", "routes", "data-budget", "[sms]", "numbers", "proof", "secret", "digits"];
+    let of_a_dial_in = ["gateway", "dns", "mtu", "callers", "idle-limit = \"15m\"", "session-limit = \"4h\""];
+    of_a_dialer.iter().chain(&of_a_dial_in).any(|key| line.starts_with(key))
 }

@@ -13,9 +13,11 @@
 
 mod amount;
 mod at;
+mod caller;
 mod device;
 mod error;
 mod excerpt;
+mod lan;
 mod name;
 mod net;
 mod number;
@@ -31,8 +33,10 @@ mod validate;
 
 pub use amount::{DataSize, TimeSpan};
 pub use at::{Apn, AtCommand, DialNumber};
+pub use caller::CallerNumber;
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use error::SiteError;
+pub use lan::{Addressing, HostAddress, InterfaceName, Lan};
 pub use name::{Hostname, ProviderName, UserName};
 pub use net::{Ipv4Net, Netmask};
 pub use number::Whole;
@@ -56,6 +60,8 @@ pub struct Site {
     pub reboot: Reboot,
     /// The hardware watchdog.
     pub watchdog: Watchdog,
+    /// The local network, if the box is to be in one.
+    pub lan: Option<Lan>,
     /// What the box is for, and the settings of that role.
     pub role: Role,
 }
@@ -195,11 +201,31 @@ pub struct DialIn {
     pub dns: Vec<Ipv4Addr>,
     /// Answer ARP for the callers on the local network.
     pub proxy_arp: bool,
+    /// Whether the callers go under the box's own addresses elsewhere (NAT).
+    pub masquerade: bool,
+    /// TCP ports of the box itself that callers may reach; the rest of the box is closed to them.
+    pub open_ports: Vec<TcpPort>,
+    /// Longest packet in each direction, in bytes; `None` for pppd's own 1500.
+    pub mtu: Option<Mtu>,
     /// How the death of a caller is noticed.
     pub echo: LcpEcho,
+    /// How long a caller may be silent; `None` for as long as it likes.
+    pub idle_limit: Option<TimeSpan>,
+    /// How long a call may be; `None` for as long as the caller likes.
+    pub session_limit: Option<TimeSpan>,
     /// Who may call, at least one.
     pub users: Vec<Account>,
 }
+
+/// A TCP port.
+pub type TcpPort = Whole<1, 65535>;
+
+/// Bytes, 296 to 1500: the least that TCP/IP headers leave sense in (pppd(8), `mtu`), and what pppd
+/// takes by itself.
+pub type Mtu = Whole<296, 1500>;
+
+/// A count, 1 to 20.
+pub type Rings = Whole<1, 20>;
 
 /// One telephone line.
 #[derive(Clone, Debug, PartialEq)]
@@ -214,6 +240,10 @@ pub struct Line {
     pub remote: Ipv4Addr,
     /// How the serial line is stopped when it is too fast.
     pub flow: FlowControl,
+    /// How often it rings before it is answered.
+    pub rings: Rings,
+    /// Whose calls are answered; `None` for everybody's.
+    pub callers: Option<Vec<CallerNumber>>,
 }
 
 /// Flow control of a serial line.

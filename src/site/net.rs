@@ -26,7 +26,7 @@ impl Ipv4Net {
 }
 
 /// The mask of a prefix of 0 to 32 bits.
-fn mask(prefix: u8) -> u32 {
+pub(super) fn mask(prefix: u8) -> u32 {
     u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0)
 }
 

@@ -3,14 +3,16 @@
 
 use super::amount::{DataSize, TimeSpan};
 use super::at::{Apn, AtCommand, DialNumber};
+use super::caller::CallerNumber;
 use super::device::{DevicePath, Port, Speed};
 use super::error::SiteError;
+use super::lan::{InterfaceName, LanAddress};
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, Ipv4Net, Netmask};
 use super::secret::{Pin, Secret};
 use super::sms::{Digits, OtpSecret, PhoneNumber};
 use super::timezone::Timezone;
-use super::{ChatTimeout, EchoFailure, EchoInterval, Hour, WatchdogTimeout};
+use super::{ChatTimeout, EchoFailure, EchoInterval, Hour, Mtu, Rings, TcpPort, WatchdogTimeout};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -28,6 +30,7 @@ pub(super) struct Site {
     pub reboot: Reboot,
     #[serde(default)]
     pub watchdog: Watchdog,
+    pub lan: Option<Spanned<Lan>>,
     pub modem: Option<Spanned<Modem>>,
     pub operator: Option<Spanned<Operator>>,
     pub link: Option<Spanned<Link>>,
@@ -57,6 +60,16 @@ pub(super) struct Reboot {
 pub(super) struct Watchdog {
     pub device: Option<DevicePath>,
     pub timeout: Option<WatchdogTimeout>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Lan {
+    pub address: LanAddress,
+    pub gateway: Option<Spanned<Address>>,
+    #[serde(default)]
+    pub dns: Vec<Spanned<Address>>,
+    pub interface: Option<InterfaceName>,
 }
 
 #[derive(Default, Deserialize)]
@@ -116,6 +129,12 @@ pub(super) struct DialIn {
     pub dns: Vec<Spanned<Address>>,
     #[serde(default)]
     pub proxyarp: bool,
+    pub masquerade: Option<bool>,
+    #[serde(default)]
+    pub open_ports: Vec<Spanned<TcpPort>>,
+    pub mtu: Option<Mtu>,
+    pub idle_limit: Option<TimeSpan>,
+    pub session_limit: Option<TimeSpan>,
     pub lcp_echo_interval: Option<EchoInterval>,
     pub lcp_echo_failure: Option<EchoFailure>,
 }
@@ -128,6 +147,8 @@ pub(super) struct Line {
     pub local: Spanned<Address>,
     pub remote: Spanned<Address>,
     pub crtscts: Option<bool>,
+    pub rings: Option<Rings>,
+    pub callers: Option<Vec<Spanned<CallerNumber>>>,
 }
 
 #[derive(Deserialize)]

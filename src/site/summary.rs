@@ -1,6 +1,6 @@
 //! One screen about a site, for a person.
 
-use super::{DialIn, Dialer, FlowControl, Link, Proof, Role, Routing, Site, Sms};
+use super::{Addressing, DialIn, Dialer, FlowControl, Line, Link, Proof, Role, Routing, Site, Sms};
 use std::fmt::Display;
 
 pub(super) fn summary(site: &Site) -> String {
@@ -9,6 +9,13 @@ pub(super) fn summary(site: &Site) -> String {
         .add("hostname", &site.hostname)
         .add("reboot", format!("every day at {:02}:00, {}", site.reboot.hour.get(), site.timezone))
         .add("watchdog", format!("{}, {} s", site.watchdog.device, site.watchdog.timeout));
+    if let Some(lan) = &site.lan {
+        let addressing = match &lan.addressing {
+            Addressing::Dhcp => "DHCP".to_owned(),
+            Addressing::Fixed { address, .. } => address.to_string(),
+        };
+        rows.add("lan", format!("{}, {addressing}", lan.interface));
+    }
     match &site.role {
         Role::Dialer(dialer) => add_dialer(&mut rows, dialer),
         Role::DialIn(dial_in) => add_dial_in(&mut rows, dial_in),
@@ -64,11 +71,29 @@ fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
             &format!("line {number}"),
             format!("{} at {} bit/s, {flow}: {} gives {}", line.port, line.speed, line.local, line.remote),
         );
+        rows.add("", answering(line));
     }
+    let elsewhere = if dial_in.masquerade { "as this box" } else { "as they are" };
+    let reach = match dial_in.open_ports.as_slice() {
+        [] => "nothing of this box".to_owned(),
+        ports => format!("of this box TCP {}", list(ports)),
+    };
+    rows.add("reach", format!("{reach}; the rest of the network {elsewhere}"));
     let users: Vec<_> = dial_in.users.iter().map(|user| user.name.as_str()).collect();
     rows.add("callers", list(&users));
     if !dial_in.dns.is_empty() {
         rows.add("dns", list(&dial_in.dns));
+    }
+}
+
+fn answering(line: &Line) -> String {
+    let rings = match line.rings.get() {
+        1 => "answers the first ring".to_owned(),
+        rings => format!("answers the ring number {rings}"),
+    };
+    match &line.callers {
+        Some(numbers) => format!("{rings} of {}", list(numbers)),
+        None => rings,
     }
 }
 

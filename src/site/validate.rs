@@ -1,6 +1,7 @@
 //! What one part of a site says about another.
 
 use super::error::SiteError;
+use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::text::Invalid;
 use super::{
     Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
@@ -39,8 +40,31 @@ fn site(raw: raw::Site) -> Checked<Site> {
             device: raw.watchdog.device.unwrap_or_else(DevicePath::watchdog),
             timeout: raw.watchdog.timeout.unwrap_or(const { Whole::constant(15) }),
         },
+        lan: raw.lan.map(|table| lan(table.into_inner())).transpose()?,
         role,
     })
+}
+
+fn lan(raw: raw::Lan) -> Checked<Lan> {
+    let addressing = match raw.address {
+        LanAddress::Fixed(address) => Addressing::Fixed {
+            address,
+            gateway: raw.gateway.map(|gateway| gateway.into_inner().0),
+            dns: raw.dns.into_iter().map(|server| server.into_inner().0).collect(),
+        },
+        LanAddress::Dhcp => {
+            let own = raw.gateway.iter().chain(&raw.dns).next();
+            if let Some(own) = own {
+                return problem(
+                    "with DHCP, gateway and name servers come from the DHCP server",
+                    "remove this, or write the box's own address",
+                    own.span(),
+                );
+            }
+            Addressing::Dhcp
+        }
+    };
+    Ok(Lan { interface: raw.interface.unwrap_or_else(InterfaceName::ethernet), addressing })
 }
 
 /// A table of the other role has no effect: better to say so than to let somebody wonder.
@@ -193,11 +217,17 @@ fn dial_in(
     if let Some(third) = table.dns.get(2) {
         return problem("callers take two name servers", "remove this one", third.span());
     }
+    check_distinct("port", &table.open_ports)?;
     Ok(DialIn {
         lines: self::lines(lines.into_iter().map(Spanned::into_inner).collect())?,
         netmask: table.netmask,
         dns: table.dns.into_iter().map(|address| address.into_inner().0).collect(),
         proxy_arp: table.proxyarp,
+        masquerade: table.masquerade.unwrap_or(true),
+        open_ports: table.open_ports.into_iter().map(Spanned::into_inner).collect(),
+        mtu: table.mtu,
+        idle_limit: table.idle_limit,
+        session_limit: table.session_limit,
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
         users: self::users(users.into_iter().map(Spanned::into_inner).collect())?,
     })
@@ -205,6 +235,7 @@ fn dial_in(
 
 fn lines(raw: Vec<raw::Line>) -> Checked<Vec<Line>> {
     for line in &raw {
+        check_distinct("number", line.callers.iter().flatten())?;
         if line.local.get_ref() == line.remote.get_ref() {
             return problem(
                 "the caller would get the box's own address",
@@ -233,6 +264,8 @@ fn line(raw: raw::Line) -> Line {
         local: raw.local.into_inner().0,
         remote: raw.remote.into_inner().0,
         flow,
+        rings: raw.rings.unwrap_or(const { Whole::constant(1) }),
+        callers: raw.callers.map(|numbers| numbers.into_iter().map(Spanned::into_inner).collect()),
     }
 }
 

@@ -30,6 +30,15 @@ fn options(dial_in: &DialIn, line: &Line) -> String {
         FlowControl::RtsCts => "crtscts",
         FlowControl::None => "nocrtscts",
     });
+    if let Some(mtu) = dial_in.mtu {
+        options.add(format_args!("mtu {mtu}")).add(format_args!("mru {mtu}"));
+    }
     options.add_echo(&dial_in.echo);
+    if let Some(limit) = dial_in.idle_limit {
+        options.add(format_args!("idle {}", limit.get().as_secs()));
+    }
+    if let Some(limit) = dial_in.session_limit {
+        options.add(format_args!("maxconnect {}", limit.get().as_secs()));
+    }
     options.0
 }

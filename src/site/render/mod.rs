@@ -3,6 +3,7 @@
 mod chat;
 mod dial_in;
 mod dialer;
+mod firewall;
 mod secrets;
 mod system;
 
@@ -35,6 +36,7 @@ pub(super) fn render(site: &Site) -> Vec<RenderedFile> {
         Role::Dialer(role) => files.extend(dialer::files(role)),
         Role::DialIn(role) => files.extend(dial_in::files(role)),
     }
+    files.extend(firewall::files(&site.role));
     files
 }
 

@@ -1,7 +1,8 @@
 //! What the box is called, what time it is there, and its interfaces.
 
 use super::RenderedFile;
-use crate::site::{Role, Site};
+use crate::site::{Addressing, Lan, Role, Site};
+use std::fmt::Write;
 
 pub(super) fn files(site: &Site) -> Vec<RenderedFile> {
     let hostname = site.hostname.as_str();
@@ -10,7 +11,7 @@ pub(super) fn files(site: &Site) -> Vec<RenderedFile> {
         RenderedFile::config("/etc/hosts", &hosts(hostname), "names without a name server"),
         RenderedFile::value("/etc/TZ", site.timezone.as_str(), "the time zone, for the variable TZ"),
         RenderedFile::value("/etc/dialbox/role", site.role.word(), "what the box is for"),
-        RenderedFile::config("/etc/network/interfaces", &interfaces(&site.role), "for ifup"),
+        RenderedFile::config("/etc/network/interfaces", &interfaces(site), "for ifup"),
     ]
 }
 
@@ -23,14 +24,37 @@ fn hosts(hostname: &str) -> String {
     )
 }
 
-fn interfaces(role: &Role) -> String {
-    let loopback = "auto lo\niface lo inet loopback\n";
-    match role {
-        // Not `auto`: the link is opened when somebody asks for it.
-        Role::Dialer(dialer) => {
-            let provider = &dialer.operator.name;
-            format!("{loopback}\niface ppp0 inet ppp\n\tprovider {provider}\n")
+fn interfaces(site: &Site) -> String {
+    let mut text = "auto lo\niface lo inet loopback\n".to_owned();
+    if let Some(lan) = &site.lan {
+        text += &self::lan(lan);
+    }
+    // Not `auto`: the link is opened when somebody asks for it.
+    if let Role::Dialer(dialer) = &site.role {
+        text += &format!("\niface ppp0 inet ppp\n\tprovider {}\n", dialer.operator.name);
+    }
+    text
+}
+
+/// Not `auto` either: mdev calls `ifup` when the kernel has found the socket.
+fn lan(lan: &Lan) -> String {
+    let Lan { interface, addressing } = lan;
+    match addressing {
+        // Without a server, or a cable, it goes on asking in the background.
+        Addressing::Dhcp => format!("\niface {interface} inet dhcp\n\tudhcpc_opts -b -S\n"),
+        Addressing::Fixed { address, gateway, dns } => {
+            let (address, netmask) = (address.address(), address.netmask());
+            let mut text =
+                format!("\niface {interface} inet static\n\taddress {address}\n\tnetmask {netmask}\n");
+            if let Some(gateway) = gateway {
+                text += &format!("\tgateway {gateway}\n");
+            }
+            for (index, server) in dns.iter().enumerate() {
+                let into = if index == 0 { ">" } else { ">>" };
+                // A String takes every write: `fmt::Write` for it has no error.
+                let _ = writeln!(text, "\tup echo nameserver {server} {into}/run/resolv.conf");
+            }
+            text
         }
-        Role::DialIn(_) => loopback.to_owned(),
     }
 }

@@ -1,0 +1,145 @@
+//! The local network: the Ethernet socket of the board, or a USB adapter.
+
+use super::net::mask;
+use super::text::{Invalid, Text, checked_string, text_value};
+use std::fmt;
+use std::net::Ipv4Addr;
+
+checked_string! {
+    /// A network interface: at most 15 letters, digits, `-`, `_` and `.` (linux/if.h, `IFNAMSIZ`).
+    InterfaceName
+}
+
+/// The local network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lan {
+    /// Its interface.
+    pub interface: InterfaceName,
+    /// How the box gets its address there.
+    pub addressing: Addressing,
+}
+
+/// How the box gets its address.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Addressing {
+    /// A DHCP server gives address, gateway and name servers.
+    Dhcp,
+    /// As the site says.
+    Fixed {
+        /// The box's own address.
+        address: HostAddress,
+        /// The way to everywhere else.
+        gateway: Option<Ipv4Addr>,
+        /// Name servers for the box itself.
+        dns: Vec<Ipv4Addr>,
+    },
+}
+
+/// The address of a host with the prefix of its network: `192.168.32.2/24`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostAddress {
+    address: Ipv4Addr,
+    prefix: u8,
+}
+
+/// The value of `address`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum LanAddress {
+    Dhcp,
+    Fixed(HostAddress),
+}
+
+impl HostAddress {
+    /// The address alone.
+    #[must_use]
+    pub const fn address(self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// The mask of the network.
+    #[must_use]
+    pub fn netmask(self) -> Ipv4Addr {
+        mask(self.prefix).into()
+    }
+}
+
+impl InterfaceName {
+    /// The socket of the board.
+    pub(super) fn ethernet() -> Self {
+        Self("eth0".to_owned())
+    }
+}
+
+impl Text for InterfaceName {
+    const EXPECTED: &'static str = "an interface";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let fits = (1..=15).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            && text.starts_with(|first: char| first.is_ascii_alphanumeric());
+        if fits {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Invalid::new(
+            format!("{text:?} cannot be an interface"),
+            "write it as `ip link` shows it, as in \"eth0\"",
+        ))
+    }
+}
+
+impl Text for LanAddress {
+    const EXPECTED: &'static str = "an address";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        if text == "dhcp" {
+            return Ok(Self::Dhcp);
+        }
+        let fixed = || {
+            let (address, prefix) = text.split_once('/')?;
+            let digits = prefix.bytes().all(|byte| byte.is_ascii_digit());
+            let prefix = prefix.parse().ok().filter(|prefix| digits && (1..=30).contains(prefix))?;
+            Some(Self::Fixed(HostAddress { address: address.parse().ok()?, prefix }))
+        };
+        fixed().ok_or_else(|| {
+            Invalid::new(
+                format!("{text:?} is not an address in a network"),
+                "write \"dhcp\", or address and prefix length, as in \"192.168.32.2/24\"",
+            )
+        })
+    }
+}
+
+text_value!(LanAddress);
+
+impl fmt::Display for HostAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_the_box_has_the_prefix_of_its_network() {
+        let table = [
+            ("dhcp", Some("Dhcp")),
+            ("192.168.32.2/24", Some("192.168.32.2/24")),
+            ("10.0.0.1/8", Some("10.0.0.1/8")),
+            ("192.168.32.2", None),
+            ("192.168.32.2/0", None),
+            ("192.168.32.2/31", None),
+            ("192.168.32.2/+24", None),
+            ("192.168.32/24", None),
+            ("DHCP", None),
+        ];
+        for (text, expected) in table {
+            let shown = text.parse().ok().map(|address| match address {
+                LanAddress::Dhcp => "Dhcp".to_owned(),
+                LanAddress::Fixed(host) => host.to_string(),
+            });
+            assert_eq!(shown.as_deref(), expected, "{text}");
+        }
+    }
+}
