@@ -110,11 +110,11 @@ impl Ladder {
 
     /// The modem works. Gives the rung that has brought it back, if it had failed.
     pub fn work(&mut self) -> Option<Rung> {
-        let is_back_after_reboot = !self.worked && self.reboots_in_vain() > 0;
+        let after_reboot = (!self.worked && self.reboots_in_vain() > 0).then_some(Rung::Reboot);
         self.worked = true;
-        let stand = self.at.take();
-        let rung = if is_back_after_reboot { Some(Rung::Reboot) } else { stand.and_then(|stand| stand.rung) };
-        if is_back_after_reboot {
+        let stood_on = self.at.take().and_then(|stand| stand.rung);
+        let rung = after_reboot.or(stood_on);
+        if self.reboots_in_vain() > 0 {
             self.set_reboots_in_vain(0);
         }
         self.count("helped", rung?);

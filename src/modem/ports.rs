@@ -158,7 +158,7 @@ impl fmt::Display for Candidate {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
@@ -166,6 +166,11 @@ mod tests {
     fn plugged(ports: &[(&str, &str, &str, Option<&str>)]) -> (tempfile::TempDir, Places) {
         let dir = tempfile::tempdir().unwrap();
         let places = Places::below(dir.path());
+        plug_in(&places, ports);
+        (dir, places)
+    }
+
+    pub fn plug_in(places: &Places, ports: &[(&str, &str, &str, Option<&str>)]) {
         for (name, interface, driver, hsotype) in ports {
             let usb = interface.split_once(':').unwrap().0;
             let device = places.path(format!("/sys/devices/usb1/{usb}/{interface}"));
@@ -185,7 +190,6 @@ mod tests {
             fs::create_dir_all(&class).unwrap();
             symlink(&tty, class.join(name)).unwrap();
         }
-        (dir, places)
     }
 
     fn order(places: &Places, port: &str) -> Vec<String> {

@@ -14,11 +14,15 @@ const LET_GO: Duration = Duration::from_secs(1);
 impl<A: Attendant> Seat<'_, A> {
     /// The modem does not work, or there is none.
     pub(super) fn start_over(&mut self, trouble: String, now: Duration) -> State {
-        self.notice.gone(trouble);
         let seeking = State::Seeking { again: now + LOOK_EVERY };
-        // As long as nobody has seen a modem there is nothing to climb for; and while another
-        // program has a port of it, nothing that would take that away.
-        if !self.ladder.is_of_use(self.device.is_some()) || self.is_shared() {
+        // Another program has a port of it, perhaps by the name of the link: nothing is taken away.
+        if self.is_shared() {
+            self.notice.trouble(trouble);
+            return seeking;
+        }
+        self.notice.gone(trouble);
+        // As long as nobody has seen a modem there is nothing to climb for.
+        if !self.ladder.is_of_use(self.device.is_some()) {
             return seeking;
         }
         let Some(rung) = self.ladder.fail(now) else {

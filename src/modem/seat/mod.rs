@@ -314,3 +314,6 @@ impl From<io::Error> for Leave {
         Self::Trouble(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,12 +15,27 @@ pub(super) struct Notice<'a> {
     link: Link,
     /// The trouble that the log has been told of.
     told: String,
+    /// The ports that the log has been told of.
+    tried: Vec<String>,
 }
 
 impl<'a> Notice<'a> {
     /// Nothing is known yet.
     pub fn new(post: Post<'a>) -> Self {
-        Self { post, link: Link::new(post.places, post.name, post.port), told: String::new() }
+        Self {
+            post,
+            link: Link::new(post.places, post.name, post.port),
+            told: String::new(),
+            tried: Vec::new(),
+        }
+    }
+
+    /// These ports are tried, perhaps again.
+    pub fn trying(&mut self, ports: Vec<String>) {
+        if ports != self.tried && !ports.is_empty() {
+            self.post.log.info(&format!("trying {}", ports.join(", ")));
+        }
+        self.tried = ports;
     }
 
     /// The link, where it leads to this port.

@@ -30,6 +30,7 @@ impl<A: Attendant> Seat<'_, A> {
                 }
             }
         }
+        self.notice.trying(chairs.iter().map(|chair| chair.candidate.to_string()).collect());
         if chairs.len() > 1 {
             let survey = Survey::new(chairs.len());
             return self.survey(Surveyed { candidates, chairs, survey }, now, reports);
@@ -51,7 +52,6 @@ impl<A: Attendant> Seat<'_, A> {
         let lock = names.take()?;
         let path = self.post.places.path(&candidate.device);
         let serial = Serial::open(&path, self.post.speed, self.post.flow)?;
-        self.post.log.info(&format!("trying {candidate}"));
         Ok(Chair::new(serial, candidate.clone(), names.clone(), lock))
     }
 
