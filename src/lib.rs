@@ -6,6 +6,7 @@ pub mod build;
 pub mod calendar;
 pub mod clock;
 pub mod control;
+pub mod dialer;
 pub mod line;
 pub mod link;
 pub mod log;

@@ -17,7 +17,7 @@ const LONGEST: usize = 1024;
 
 /// Names a caller that waits for its reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ticket(u64);
+pub struct Ticket(pub(crate) u64);
 
 /// Takes requests and hands out replies.
 #[derive(Debug)]

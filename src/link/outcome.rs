@@ -62,6 +62,19 @@ pub enum Refusal {
     ByHand,
 }
 
+impl Outcome {
+    /// Whether something went wrong, or ended other than somebody wanted.
+    pub fn is_trouble(&self) -> bool {
+        match self {
+            Self::Up { .. } | Self::Extended(_) | Self::Refused(Refusal::NotConnected | Refusal::ByHand) => {
+                false
+            }
+            Self::Failed(_) | Self::Refused(Refusal::Budget { .. }) => true,
+            Self::Closed(why) => !matches!(why, Why::Asked | Why::Idle(_) | Why::Time | Why::Stopping),
+        }
+    }
+}
+
 impl Why {
     /// Whether another attempt may fare better.
     pub fn may_pass(&self) -> bool {

@@ -95,7 +95,7 @@ impl fmt::Display for TimeSpan {
 }
 
 /// An amount of data as operators bill it, in powers of ten: `"500MB"`, `"1.5GB"`, `"300kB"`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DataSize(u64);
 
 impl DataSize {

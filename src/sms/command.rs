@@ -31,6 +31,21 @@ pub enum Command {
     Help,
 }
 
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, time) = match self {
+            Self::Connect(time) => ("connect", *time),
+            Self::Disconnect => ("disconnect", None),
+            Self::Extend(time) => ("extend", *time),
+            Self::Status => ("status", None),
+            Self::Reboot => ("reboot", None),
+            Self::Help => ("help", None),
+        };
+        f.write_str(word)?;
+        time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::about(time)))
+    }
+}
+
 /// A one-time code as it was typed: 6 or 8 digits. `Debug` shows dots: one that was refused for
 /// another reason may still be good.
 #[derive(Clone, PartialEq, Eq)]

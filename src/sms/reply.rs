@@ -5,40 +5,31 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::gsm7;
+use crate::link::Outcome;
 use crate::site::{DataSize, TimeSpan};
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// The link is open.
-    Connected {
-        /// The box's address on it.
-        local: Ipv4Addr,
-        /// Until it is closed, unless somebody extends it.
-        left: Duration,
-    },
-    /// The link could not be opened, for that reason.
-    NotConnected(String),
-    /// The link is closed now.
-    Disconnected {
-        /// How long it was open.
-        after: Duration,
-        /// What it carried.
-        used: DataSize,
-    },
-    /// The link stays open.
-    Extended {
-        /// Until it is closed.
-        left: Duration,
-    },
-    /// There is nothing to close or to extend.
-    NotOpen,
+    /// What has come of a request about the link.
+    Link(Outcome),
+    /// The link is being dialled, by a modem that has no port to talk to us meanwhile.
+    Dialling,
+    /// What must survive before an order is carried out could not be stored.
+    NotStored,
     /// The box starts anew.
     Rebooting,
     /// Which commands there are.
     Help,
     /// How the box is.
     Status(Status),
+    /// What the month has cost.
+    Budget {
+        /// So far.
+        used: DataSize,
+        /// At most.
+        limit: Option<DataSize>,
+    },
 }
 
 /// How the box is, as far as one message can say.
@@ -74,8 +65,8 @@ pub enum Link {
     Opening,
     /// It is open.
     Up {
-        /// The box's address on it.
-        local: Ipv4Addr,
+        /// The box's address on it, if it is known.
+        local: Option<Ipv4Addr>,
         /// Until it is closed; `None` if somebody opened it by hand.
         left: Option<Duration>,
     },
@@ -95,26 +86,28 @@ impl Reply {
     pub fn text(&self) -> String {
         fit(&self.to_string(), ROOM)
     }
+
+    /// Whether what was asked for was not done.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::NotStored | Self::Link(Outcome::Failed(_) | Outcome::Refused(_)))
+    }
 }
 
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connected { local, left } => {
-                write!(f, "connected as {local} for {}", TimeSpan::about(*left))
-            }
-            Self::NotConnected(why) => write!(f, "not connected: {why}"),
-            Self::Disconnected { after, used } => {
-                write!(f, "disconnected after {}, {used}", TimeSpan::about(*after))
-            }
-            Self::Extended { left } => write!(f, "extended, {} left", TimeSpan::about(*left)),
-            Self::NotOpen => f.write_str("the link is not open"),
+            Self::Link(outcome) => outcome.fmt(f),
+            Self::Dialling => f.write_str("dialling; I am silent while the link is up"),
+            Self::NotStored => f.write_str("not done: the box cannot save its state"),
             Self::Rebooting => f.write_str("rebooting"),
             Self::Help => f.write_str(
                 "connect [time], extend [time], disconnect, status, reboot, help; then the code. \
                  Time: 90 (minutes), 30m, 2h",
             ),
             Self::Status(status) => status.fmt(f),
+            Self::Budget { used, limit: None } => write!(f, "{used} this month"),
+            Self::Budget { used, limit: Some(limit) } => write!(f, "{used} of {limit} this month"),
         }
     }
 }
@@ -140,9 +133,13 @@ impl fmt::Display for Status {
         match self.link {
             Link::Closed => f.write_str("\nlink closed")?,
             Link::Opening => f.write_str("\nlink opening")?,
-            Link::Up { local, left: None } => write!(f, "\nlink {local}")?,
-            Link::Up { local, left: Some(left) } => {
-                write!(f, "\nlink {local}, {} left", TimeSpan::about(left))?
+            Link::Up { local, left } => {
+                f.write_str("\nlink ")?;
+                match local {
+                    Some(local) => local.fmt(f)?,
+                    None => f.write_str("up")?,
+                }
+                left.map_or(Ok(()), |left| write!(f, ", {} left", TimeSpan::about(left)))?;
             }
         }
         write!(f, "\n{}", self.used)?;
@@ -179,6 +176,7 @@ fn fit(text: &str, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::{Ends, Exit, Refusal, Why};
     use proptest::prelude::*;
 
     fn status() -> Status {
@@ -188,7 +186,10 @@ mod tests {
             boots: Some((12, "daily".into())),
             signal: Some(-79),
             operator: Some("Free".into()),
-            link: Link::Up { local: Ipv4Addr::new(10, 64, 3, 7), left: Some(Duration::from_secs(5_400)) },
+            link: Link::Up {
+                local: Some(Ipv4Addr::new(10, 64, 3, 7)),
+                left: Some(Duration::from_secs(5_400)),
+            },
             used: DataSize::from_bytes(12_340_000),
             budget: Some(DataSize::from_bytes(500_000_000)),
             error: Some("no carrier".into()),
@@ -223,7 +224,7 @@ mod tests {
             signal: Some(-113),
             operator: Some("Český operátor".into()),
             link: Link::Up {
-                local: Ipv4Addr::new(100, 100, 100, 100),
+                local: Some(Ipv4Addr::new(100, 100, 100, 100)),
                 left: Some(Duration::from_secs(31 * 86_400 - 1)),
             },
             used: DataSize::from_bytes(123_456_000_000),
@@ -244,27 +245,36 @@ mod tests {
 
     #[test]
     fn every_answer_is_short_and_plain() {
-        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let ends = Some(Ends { local: Ipv4Addr::new(10, 64, 3, 7), remote: Ipv4Addr::new(10, 64, 64, 64) });
+        let left = Some(TimeSpan::minutes(120));
+        let not_started = |why: String| Reply::Link(Outcome::Failed(Why::Exit(Exit::NotStarted(why))));
         let answers = [
-            Reply::Connected { local: Ipv4Addr::new(10, 64, 3, 7), left: minutes(120) },
-            Reply::NotConnected("the operator refused the account".into()),
-            Reply::NotConnected("日本語".repeat(100)),
-            Reply::Disconnected { after: minutes(34), used: DataSize::from_bytes(1_200_001) },
-            Reply::Extended { left: minutes(45) },
-            Reply::NotOpen,
+            Reply::Link(Outcome::Up { ends, left }),
+            Reply::Link(Outcome::Failed(Why::Exit(Exit::AuthRefused))),
+            not_started("日本語".repeat(100)),
+            Reply::Link(Outcome::Closed(Why::Asked)),
+            Reply::Link(Outcome::Refused(Refusal::NotConnected)),
+            Reply::Dialling,
+            Reply::NotStored,
             Reply::Rebooting,
             Reply::Help,
+            Reply::Budget {
+                used: DataSize::from_bytes(1_200_001),
+                limit: Some(DataSize::from_bytes(500_000_000)),
+            },
         ];
         let texts: Vec<String> = answers.iter().map(Reply::text).collect();
         insta::assert_snapshot!(texts.join("\n"), @"
-        connected as 10.64.3.7 for 2h
-        not connected: the operator refused the account
-        not connected: ???????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????..
-        disconnected after 34m, 1.2MB
-        extended, 45m left
-        the link is not open
+        connected as 10.64.3.7, for 2h
+        not connected: the operator refuses user or password
+        not connected: pppd did not start: ???????????????????????????????????????????????????????????????????????????????????????????????????????????????????????????..
+        disconnected: as asked
+        there is no link
+        dialling; I am silent while the link is up
+        not done: the box cannot save its state
         rebooting
         connect [time], extend [time], disconnect, status, reboot, help; then the code. Time: 90 (minutes), 30m, 2h
+        1.2MB of 500MB this month
         ");
     }
 
@@ -276,7 +286,7 @@ mod tests {
             let (version, cause, operator, error) = words;
             let (used, budget, dbm) = numbers;
             let time = Duration::from_secs(seconds.into());
-            let local = Ipv4Addr::from(seconds);
+            let local = Some(Ipv4Addr::from(seconds));
             let size = DataSize::from_bytes(used);
             let status = Status {
                 version: Some(version),
@@ -289,7 +299,8 @@ mod tests {
                 budget: Some(DataSize::from_bytes(budget)),
                 error: Some(error.clone()),
             };
-            for reply in [Reply::Status(status), Reply::NotConnected(error), Reply::Disconnected { after: time, used: size }] {
+            let failed = Outcome::Failed(Why::Exit(Exit::NotStarted(error)));
+            for reply in [Reply::Status(status), Reply::Link(failed)] {
                 let septets = gsm7::encode(&reply.text());
                 prop_assert!(septets.is_some_and(|septets| septets.len() <= ROOM));
             }

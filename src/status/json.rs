@@ -20,6 +20,7 @@ impl Status {
             ("services", object(services)),
         ];
         members.extend(self.modem.iter().map(|(name, of)| (*name, record(of))));
+        members.extend(self.link.iter().map(|of| ("link", record(of))));
         object(members)
     }
 }

@@ -29,6 +29,8 @@ pub struct Status {
     services: Vec<(&'static str, Pulse)>,
     /// The name of the modem's record, and the record.
     modem: Option<(&'static str, Record)>,
+    /// The link of a dialer, and what the month has cost.
+    link: Option<Record>,
 }
 
 impl Status {
@@ -39,6 +41,7 @@ impl Status {
         let published = |name| places.published(name).unwrap_or_default();
         let site = fs::read_to_string(places.site()).ok();
         let role = site.and_then(|text| Site::parse(&text).ok()).map(|site| site.role);
+        let link = matches!(role, Some(Role::Dialer(_))).then(|| published(crate::dialer::NOTICE));
         let services = role.as_ref().map(service::of_role).into_iter().flatten();
         Self {
             version: Build::load(places).version,
@@ -58,6 +61,7 @@ impl Status {
                 };
                 (notice, published(notice))
             }),
+            link,
         }
     }
 }
@@ -107,6 +111,10 @@ mod tests {
                      data-port=/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)\n",
                 ),
             )),
+            link: Some(Record::parse(
+                "link=up\ninterface=ppp0\nlocal=10.3.2.1\nremote=10.64.64.64\nuntil-uptime=5520\n\
+                 used=12300000\nbudget=500000000\nmonth=2026-07\n",
+            )),
         }
     }
 
@@ -124,6 +132,8 @@ mod tests {
                   Option N.V., GTM "378"
                   SIM ready, signal -79 dBm
                   Free (20815), roaming
+        link      up, ppp0, 10.3.2.1, to 10.64.64.64, 30 min left
+                  12.3MB of 500MB used this month
         "#);
     }
 
@@ -152,6 +162,8 @@ mod tests {
                   site.toml:5:1: unknown key `apm`; did you mean `apn`?
         services  sms-dialer stuck for 33 s, watchdogd starting
         modem     no modem found
+        link      up, ppp0, 10.3.2.1, to 10.64.64.64, 1 h 31 min left
+                  12.3MB of 500MB used this month
         ");
     }
 
@@ -166,6 +178,7 @@ mod tests {
                     "line=ready\ncalls=3\nrings=2\ncaller=0555\nport=/dev/ttyUSB0 (ch341 at 1-1:1.0)\n",
                 ),
             )),
+            link: None,
             ..dialer()
         };
         let text = status.to_string();
@@ -190,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_program_reads_the_same_as_json() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":"12","cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":"-79","port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":"12","cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":"-79","port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":"5520","used":"12300000","budget":"500000000","month":"2026-07"}}"#);
     }
 
     #[test]

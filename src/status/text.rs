@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Status, word};
 use crate::record::Record;
+use crate::site::DataSize;
 use crate::watch::heartbeat::Pulse;
 
 impl fmt::Display for Status {
@@ -19,8 +20,11 @@ impl fmt::Display for Status {
         row(f, "state", &state(&self.boot))?;
         row(f, "site", &site(&self.site))?;
         row(f, "services", &services(&self.services))?;
-        match &self.modem {
-            Some((name, record)) => row(f, name, &modem(record)),
+        if let Some((name, record)) = &self.modem {
+            row(f, name, &modem(record))?;
+        }
+        match &self.link {
+            Some(record) => row(f, "link", &link(record, self.uptime)),
             None => Ok(()),
         }
     }
@@ -95,6 +99,27 @@ fn mobile(record: &Record) -> String {
     let network: Vec<_> = network.into_iter().flatten().collect();
     let network = if network.is_empty() { String::new() } else { format!("\n{}", network.join(", ")) };
     format!("{}\nSIM {sim}, signal {signal}{network}", maker.join(", "))
+}
+
+fn link(record: &Record, uptime: Duration) -> String {
+    let Some(state) = record.get("link") else {
+        return "unknown".to_owned();
+    };
+    let ends = [("interface", ""), ("local", ""), ("remote", "to ")];
+    let ends = ends.iter().filter_map(|(key, before)| Some(format!(", {before}{}", record.get(key)?)));
+    let until = record.number("until-uptime").map(|end| {
+        let left = Duration::from_secs(end).saturating_sub(uptime);
+        format!(", {} left", Uptime(left))
+    });
+    let by = record.get("by").map(|who| format!(", opened by {who}"));
+    let state: String = std::iter::once(state.to_owned()).chain(ends).chain(until).chain(by).collect();
+    let size = |key| record.number(key).map(DataSize::from_bytes);
+    let used = size("used").map(|used| match size("budget") {
+        Some(budget) => format!("{used} of {budget} used this month"),
+        None => format!("{used} used this month"),
+    });
+    let error = record.get("last-error").map(|error| format!("last error: {error}"));
+    [Some(state), used, error].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 fn calls(record: &Record) -> String {

@@ -1,0 +1,388 @@
+//! The dialer role: what follows from a message, a request, the modem's and the link's news.
+//!
+//! ```text
+//!   SMS ──▶ Gate ──▶ Store ──▶ order ──▶ Session ──▶ outcome ──▶ Letters ──▶ SMS
+//!                              ▲                        └──────▶ dialctl
+//!            dialctl ──────────┘
+//! ```
+//!
+//! No port, file or clock here: [`serve`] has them. An order is carried out only when the loop says
+//! that what must be remembered of it [is stored](Event::Stored).
+
+mod letters;
+pub mod serve;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use letters::{Letter, Letters};
+
+use crate::clock::WallClock;
+use crate::control;
+use crate::link::{self, Connection, Moment, Outcome, Phase, Session, Why};
+use crate::log::Level;
+use crate::modem::mobile::{self, Place};
+use crate::record::Record;
+use crate::site::{self, DataSize};
+use crate::sms::command::Command;
+use crate::sms::gate::{Gate, Judgement};
+use crate::sms::pdu::{Address, Deliver, Incoming};
+use crate::sms::reply::{Link, Reply, Status};
+
+/// The name of the record about the link that the dialer publishes.
+pub const NOTICE: &str = "link";
+/// How long a reboot waits for its announcement to be sent.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// What the dialer is made of.
+#[derive(Debug)]
+pub struct Dialer {
+    /// `None` if the site wants no messages.
+    gate: Option<Gate>,
+    session: Session,
+    letters: Letters,
+    /// Who waits to hear what comes of the link.
+    askers: Vec<Asker>,
+    reboot_at: Option<Duration>,
+    facts: Facts,
+    last_error: Option<String>,
+}
+
+/// What does not change until the next boot.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The build's version.
+    pub version: Option<String>,
+    /// How many boots there were, and what the last one followed.
+    pub boots: Option<(u64, String)>,
+}
+
+/// What the dialer sees when something happens.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// By the clock that nobody can set, and by the calendar.
+    pub at: Moment,
+    /// What the other clock is worth.
+    pub wall: WallClock,
+    /// Whether messages can be sent and heard during a session.
+    pub ports: Ports,
+    /// What is known of the modem.
+    pub known: &'a Record,
+}
+
+/// Whether the modem talks to us during a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ports {
+    /// pppd takes its only port.
+    One,
+    /// It has one for data and one for us.
+    Two,
+}
+
+/// Who wants something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asker {
+    /// A telephone, by SMS.
+    Phone(Address),
+    /// A program on the box, by the control socket.
+    Visitor(control::Ticket),
+}
+
+/// Something that is to be done, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// What.
+    pub command: Command,
+    /// For whom.
+    pub asker: Asker,
+}
+
+/// What happens to the dialer.
+#[derive(Debug)]
+pub enum Event {
+    /// The modem has something to tell.
+    Modem(mobile::Report),
+    /// What had to be remembered before this order has survived.
+    Stored(Order),
+    /// It could not be stored.
+    NotStored(Order),
+    /// A program on the box wants something.
+    Asked(control::Ticket, control::Request),
+    /// Something has happened to a link.
+    Link(link::Event),
+}
+
+/// What is to be done, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Store this, and only then say [`Event::Stored`].
+    Obey {
+        /// What must survive before.
+        remember: Record,
+        /// What is then to be done.
+        order: Order,
+    },
+    /// Send a message.
+    Send(Letter),
+    /// Delete a message that the modem has stored.
+    Discard(Place),
+    /// Something about the link.
+    Link(link::Action),
+    /// Set the clock that can be set, to seconds since 1970.
+    SetClock(i64),
+    /// Answer a program on the box.
+    Answer(control::Ticket, control::Reply),
+    /// Restart the box.
+    Reboot,
+    /// Tell the log.
+    Say(Level, String),
+}
+
+impl Action {
+    fn say(level: Level, what: impl Into<String>) -> Self {
+        Self::Say(level, what.into())
+    }
+}
+
+impl Dialer {
+    /// A dialer at its start; `remembered` is what the gate had stored.
+    pub fn new(sms: Option<&site::Sms>, remembered: &Record, session: Session, facts: Facts) -> Self {
+        Self {
+            gate: sms.map(|sms| Gate::new(sms, remembered)),
+            session,
+            letters: Letters::default(),
+            askers: Vec::new(),
+            reboot_at: None,
+            facts,
+            last_error: None,
+        }
+    }
+
+    /// Something has happened.
+    pub fn hear(&mut self, event: Event, view: View) -> Vec<Action> {
+        match event {
+            Event::Modem(report) => self.modem(report, view),
+            Event::Stored(order) => self.obey(order, view),
+            Event::NotStored(order) => self.answer(&order.asker, Reply::NotStored),
+            Event::Asked(visitor, request) => self.asked(visitor, request, view),
+            Event::Link(event) => {
+                let actions = self.session.hear(event, view.at);
+                self.of_link(actions, view)
+            }
+        }
+    }
+
+    /// The time has come that [`wake`](Self::wake) had named; also called when nothing happened.
+    pub fn tick(&mut self, view: View) -> Vec<Action> {
+        let actions = self.session.tick(view.at);
+        let mut actions = self.of_link(actions, view);
+        if self.reboot_at.is_some_and(|at| at <= view.at.now || self.letters.is_empty()) {
+            self.reboot_at = None;
+            actions.push(Action::Reboot);
+        }
+        actions
+    }
+
+    /// When to be called again if nothing happens, in time since boot.
+    pub fn wake(&self) -> Option<Duration> {
+        self.session.wake().into_iter().chain(self.reboot_at).min()
+    }
+
+    /// The link and the budget, for `dialctl status`.
+    pub fn record(&self, at: Moment) -> Record {
+        let record = match self.session.phase() {
+            Phase::Down => Record::new().with("link", "closed"),
+            Phase::Dialling => Record::new().with("link", "dialling"),
+            Phase::Pausing(_) => Record::new().with("link", "waiting to dial again"),
+            Phase::Closing => Record::new().with("link", "closing"),
+            Phase::Up(link, end) => up(link).with("until-uptime", end.as_secs().max(at.now.as_secs())),
+            Phase::ByHand(link) => up(link).with("by", "hand"),
+        };
+        let budget = self.session.budget();
+        record
+            .with("used", budget.used())
+            .with_known("budget", budget.limit().map(|limit| limit.bytes()))
+            .with_known("month", budget.month())
+            .with_known("last-error", self.last_error.as_ref())
+    }
+
+    fn modem(&mut self, report: mobile::Report, view: View) -> Vec<Action> {
+        match report {
+            mobile::Report::Message { place, pdu } => self.message(place, &pdu, view),
+            mobile::Report::Sent(ticket) => {
+                self.letters.sent(ticket);
+                Vec::new()
+            }
+            mobile::Report::NotSent(ticket, why) => {
+                let said = Action::say(Level::Warning, format!("a reply was not sent: {why}"));
+                std::iter::once(said).chain(self.letters.not_sent(ticket).map(Action::Send)).collect()
+            }
+            mobile::Report::NetworkTime(unix) => set_clock(unix, view.wall).into_iter().collect(),
+        }
+    }
+
+    /// Whatever it is, it does not stay in the modem: a full storage takes no further message.
+    fn message(&mut self, place: Place, pdu: &str, view: View) -> Vec<Action> {
+        let mut actions = vec![];
+        match Incoming::decode(pdu) {
+            Ok(Incoming::Deliver(message)) => actions.extend(self.judge(&message, view)),
+            Ok(Incoming::StatusReport(_)) => {}
+            Err(why) => {
+                actions.push(Action::say(Level::Warning, format!("a message that cannot be read: {why}")));
+            }
+        }
+        actions.push(Action::Discard(place));
+        actions
+    }
+
+    fn judge(&mut self, message: &Deliver, view: View) -> Vec<Action> {
+        let from = &message.from;
+        let Some(gate) = &mut self.gate else {
+            return vec![Action::say(Level::Info, format!("SMS from {from}: the site has no [sms]"))];
+        };
+        match gate.judge(message, view.wall, view.at.now) {
+            Judgement::Accepted { command, from, remember } => {
+                let said = Action::say(Level::Info, format!("SMS from {from}: {command}, accepted"));
+                let order = Order { command, asker: Asker::Phone(from) };
+                vec![said, Action::Obey { remember, order }]
+            }
+            Judgement::Refused(why) => {
+                vec![Action::say(Level::Warning, format!("SMS from {from}: refused, {why}"))]
+            }
+        }
+    }
+
+    fn obey(&mut self, Order { command, asker }: Order, view: View) -> Vec<Action> {
+        let at = view.at;
+        let (mut actions, of_link) = match command {
+            Command::Connect(length) => (self.announce(&asker, view), self.session.open(length, at)),
+            Command::Disconnect => (Vec::new(), self.session.close(Why::Asked, at)),
+            Command::Extend(length) => (Vec::new(), self.session.extend(length, at)),
+            Command::Status => return self.answer(&asker, Reply::Status(self.status(view))),
+            Command::Help => return self.answer(&asker, Reply::Help),
+            Command::Reboot => {
+                self.reboot_at = Some(at.now + FAREWELL);
+                return self.answer(&asker, Reply::Rebooting);
+            }
+        };
+        self.askers.push(asker);
+        actions.extend(self.of_link(of_link, view));
+        actions
+    }
+
+    /// A telephone that a modem of one port cannot answer during the session is answered before.
+    fn announce(&mut self, asker: &Asker, view: View) -> Vec<Action> {
+        match (asker, view.ports, self.session.phase()) {
+            (Asker::Phone(_), Ports::One, Phase::Down) => self.answer(asker, Reply::Dialling),
+            _ => Vec::new(),
+        }
+    }
+
+    fn asked(&mut self, visitor: control::Ticket, request: control::Request, view: View) -> Vec<Action> {
+        use control::Request;
+        let at = view.at;
+        let asker = Asker::Visitor(visitor);
+        let command = |command| Order { command, asker: asker.clone() };
+        let news = match request {
+            Request::Connect(length) => return self.obey(command(Command::Connect(length)), view),
+            Request::Disconnect => return self.obey(command(Command::Disconnect), view),
+            Request::Extend(length) => return self.obey(command(Command::Extend(length)), view),
+            Request::Budget => Vec::new(),
+            Request::SetUsed(used) => self.session.set_used(used, at),
+            Request::IpUp { link, .. } => self.session.hear(link::Event::IpUp(link), at),
+            Request::IpDown { pid, carried } => self.session.hear(link::Event::IpDown { pid, carried }, at),
+            Request::NoCall(failure) => self.session.hear(link::Event::NoCall(failure), at),
+        };
+        let mut actions = self.of_link(news, view);
+        actions.extend(self.answer(&asker, self.spent()));
+        actions
+    }
+
+    /// Passes on what the session wants, and tells what has come of it.
+    fn of_link(&mut self, wanted: Vec<link::Action>, view: View) -> Vec<Action> {
+        wanted
+            .into_iter()
+            .flat_map(|action| match action {
+                link::Action::Tell(outcome) => self.tell(&outcome, view),
+                link::Action::Say(level, what) => vec![Action::Say(level, what)],
+                other => vec![Action::Link(other)],
+            })
+            .collect()
+    }
+
+    fn tell(&mut self, outcome: &Outcome, view: View) -> Vec<Action> {
+        let what = outcome.to_string();
+        let level = if outcome.is_trouble() { Level::Warning } else { Level::Info };
+        if outcome.is_trouble() {
+            self.last_error = Some(what.clone());
+        }
+        let mut actions = vec![Action::Say(level, what)];
+        for asker in std::mem::take(&mut self.askers) {
+            // Announced when it was dialled, and now pppd has the only port.
+            let is_silent = view.ports == Ports::One && matches!(asker, Asker::Phone(_));
+            if is_silent && matches!(outcome, Outcome::Up { .. }) {
+                continue;
+            }
+            actions.extend(self.answer(&asker, Reply::Link(outcome.clone())));
+        }
+        actions
+    }
+
+    fn answer(&mut self, asker: &Asker, reply: Reply) -> Vec<Action> {
+        match asker {
+            Asker::Visitor(visitor) => {
+                let text = reply.to_string();
+                let failed = reply.is_failure();
+                let reply = if failed { control::Reply::Failed(text) } else { control::Reply::Done(text) };
+                vec![Action::Answer(*visitor, reply)]
+            }
+            Asker::Phone(number) => vec![Action::Send(self.letters.write(number, reply.text()))],
+        }
+    }
+
+    fn spent(&self) -> Reply {
+        let budget = self.session.budget();
+        Reply::Budget { used: DataSize::from_bytes(budget.used()), limit: budget.limit() }
+    }
+
+    fn status(&self, view: View) -> Status {
+        let now = view.at.now;
+        let local = |link: &Connection| link.ends.map(|ends| ends.local);
+        let budget = self.session.budget();
+        Status {
+            version: self.facts.version.clone(),
+            uptime: now,
+            boots: self.facts.boots.clone(),
+            signal: view.known.get("signal-dbm").and_then(|dbm| dbm.parse().ok()),
+            operator: view.known.get("operator").map(str::to_owned),
+            link: match self.session.phase() {
+                Phase::Down | Phase::Closing => Link::Closed,
+                Phase::Dialling | Phase::Pausing(_) => Link::Opening,
+                Phase::Up(link, end) => Link::Up { local: local(link), left: Some(end.saturating_sub(now)) },
+                Phase::ByHand(link) => Link::Up { local: local(link), left: None },
+            },
+            used: DataSize::from_bytes(budget.used()),
+            budget: budget.limit(),
+            error: self.last_error.clone(),
+        }
+    }
+}
+
+fn up(link: &Connection) -> Record {
+    Record::new()
+        .with("link", "up")
+        .with("interface", &link.interface)
+        .with_known("local", link.ends.map(|ends| ends.local))
+        .with_known("remote", link.ends.map(|ends| ends.remote))
+}
+
+/// A clock that is right to the second is left alone: WireGuard and the logs like no steps.
+const TOLERATED: u64 = 2;
+
+fn set_clock(unix: i64, wall: WallClock) -> Option<Action> {
+    match wall {
+        WallClock::Known(shown) if shown.abs_diff(unix) <= TOLERATED => None,
+        WallClock::Known(_) | WallClock::Floor => Some(Action::SetClock(unix)),
+    }
+}

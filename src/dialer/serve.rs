@@ -1,0 +1,333 @@
+//! The dialer's loop: the modem's port, pppd, the control socket and the clocks.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Pid;
+
+use super::{Action, Dialer, Event, Facts, NOTICE, Ports, View};
+use crate::build::Build;
+use crate::clock::{self, Month, WallClock};
+use crate::control::Desk;
+use crate::link::{self, Calendar, Moment, Pppd, Session, counters, pppd};
+use crate::log::Log;
+use crate::modem::attendant::Attendant;
+use crate::modem::mobile::Mobile;
+use crate::modem::post::Post;
+use crate::modem::seat::Seat;
+use crate::places::Places;
+use crate::reboot;
+use crate::record::Record;
+use crate::service::Start;
+use crate::site::{self, FlowControl, Site};
+use crate::sms::gate::Gate;
+use crate::sms::pdu::Submit;
+use crate::state::{Cause, Store};
+use crate::watch::heartbeat::Heart;
+
+/// The name of the record about the modem, and of the link in `/dev` to its port for data.
+const MODEM: &str = "modem";
+
+/// The dialer and what it acts on.
+struct Serving<'a> {
+    places: &'a Places,
+    log: &'a Log,
+    site: &'a Site,
+    role: &'a site::Dialer,
+    store: Store,
+    dialer: Dialer,
+    seat: Seat<'a, Mobile>,
+    desk: Desk,
+    /// Every pppd that is followed, ours and others'.
+    pppds: Vec<Pppd>,
+    /// Ours has the modem's only port, or is about to.
+    borrowed: Borrowed,
+    /// Whether the network has told the time since boot.
+    clock_known: bool,
+    /// What is published of the link.
+    published: Record,
+}
+
+/// What has become of the port for data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Borrowed {
+    No,
+    /// As soon as the modem has answered what it was asked.
+    Soon,
+    By(Pid),
+}
+
+/// Serves for ever.
+pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heart: &mut Heart) -> io::Error {
+    let post = Post {
+        places: &start.places,
+        log,
+        name: MODEM,
+        port: &role.modem.port,
+        speed: role.modem.speed,
+        // Short commands need none, and a three-wire cable would never raise CTS.
+        flow: FlowControl::None,
+    };
+    match Serving::new(start, role, post) {
+        Ok(mut serving) => loop {
+            heart.beat(clock::since_boot());
+            serving.turn();
+            if let Err(error) = serving.wait(heart.interval()) {
+                return error;
+            }
+        },
+        Err(error) => error,
+    }
+}
+
+impl<'a> Serving<'a> {
+    fn new(start: &'a Start, role: &'a site::Dialer, post: Post<'a>) -> io::Result<Self> {
+        let places = &start.places;
+        let store = Store::new(places.state());
+        let read = |file| Record::parse(&store.read(file).unwrap_or_default());
+        let at = moment(&start.site, WallClock::Floor);
+        let (session, actions) =
+            Session::new(&role.link, &read(Session::FILE), counters::running(places), at);
+        let mut serving = Self {
+            places,
+            log: post.log,
+            site: &start.site,
+            role,
+            dialer: Dialer::new(role.sms.as_ref(), &read(Gate::FILE), session, facts(places)),
+            store,
+            seat: Seat::new(post, Mobile::of_site(&role.modem, places))?,
+            desk: Desk::open(places)?,
+            pppds: Vec::new(),
+            borrowed: Borrowed::No,
+            clock_known: false,
+            published: Record::new(),
+        };
+        serving.carry_out(actions.into_iter().map(Action::Link).collect());
+        Ok(serving)
+    }
+
+    /// Whatever has happened since the last turn, and all that follows from it.
+    fn turn(&mut self) {
+        let mut events = VecDeque::new();
+        events.extend(self.seat.turn(clock::since_boot()).into_iter().map(Event::Modem));
+        events.extend(self.desk.turn().into_iter().map(|(visitor, request)| Event::Asked(visitor, request)));
+        self.reap(&mut events);
+        self.follow(events);
+        let known = self.known();
+        let actions = self.dialer.tick(self.view(&known));
+        self.carry_out(actions);
+        let events = self.lend();
+        self.follow(events);
+        self.publish();
+    }
+
+    fn follow(&mut self, mut events: VecDeque<Event>) {
+        while let Some(event) = events.pop_front() {
+            let known = self.known();
+            let actions = self.dialer.hear(event, self.view(&known));
+            for action in actions {
+                self.perform(action, &mut events);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, actions: Vec<Action>) {
+        let mut events = VecDeque::new();
+        for action in actions {
+            self.perform(action, &mut events);
+        }
+        self.follow(events);
+    }
+}
+
+impl Serving<'_> {
+    fn perform(&mut self, action: Action, events: &mut VecDeque<Event>) {
+        match action {
+            Action::Obey { remember, order } => {
+                let stored = self.store.replace(Gate::FILE, &remember.to_string());
+                events.push_back(match stored {
+                    Ok(()) => Event::Stored(order),
+                    Err(error) => {
+                        self.log.error(&format!("what must be remembered of an SMS: {error}"));
+                        Event::NotStored(order)
+                    }
+                });
+            }
+            Action::Send(letter) => match Submit::text(&letter.to, &letter.text) {
+                Ok(message) => {
+                    let (pdu, length) = message.encode();
+                    self.seat.attendant_mut().send(letter.ticket, pdu, length);
+                }
+                Err(error) => self.log.error(&format!("a reply does not fit: {error}")),
+            },
+            Action::Discard(place) => self.seat.attendant_mut().discard(place),
+            Action::Link(action) => self.perform_link(action, events),
+            Action::SetClock(unix) => self.set_clock(unix),
+            Action::Answer(visitor, reply) => self.desk.answer(visitor, &reply),
+            Action::Reboot => self.reboot(),
+            Action::Say(level, what) => self.log.say(level, &what),
+        }
+    }
+
+    fn perform_link(&mut self, action: link::Action, events: &mut VecDeque<Event>) {
+        match action {
+            link::Action::StartPppd => self.borrowed = Borrowed::Soon,
+            link::Action::Watch(pid) => match Pppd::watch(pid) {
+                Ok(pppd) => self.pppds.push(pppd),
+                Err(_) => events.push_back(Event::Link(link::Event::Exited(pid, link::Exit::Unseen))),
+            },
+            link::Action::Signal(pid, signal) => {
+                let pppd = self.pppds.iter().find(|pppd| pppd.pid() == pid);
+                if let Some(Err(error)) = pppd.map(|pppd| pppd.signal(signal)) {
+                    self.log.error(&format!("ending pppd ({pid}): {error}"));
+                }
+            }
+            link::Action::ReadCounters(interface) => {
+                let carried = counters::read(self.places, &interface);
+                events.push_back(Event::Link(link::Event::Counters(interface, carried)));
+            }
+            link::Action::Remember(record) => {
+                self.warn_if_failed("the budget", self.store.replace(Session::FILE, &record.to_string()));
+                // WireGuard refuses whoever comes with an older time than last
+                // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
+                // fall far behind that of a session.
+                self.warn_if_failed("saving the clock", clock::save(&self.store));
+            }
+            link::Action::Say(level, what) => self.log.say(level, &what),
+            // The dialer has passed these on.
+            link::Action::Tell(_) => {}
+        }
+    }
+
+    /// Gives the port to pppd once the modem has answered what it was asked.
+    fn lend(&mut self) -> VecDeque<Event> {
+        let is_free = self.seat.has_two_ports() || self.seat.attendant().is_idle();
+        if self.borrowed != Borrowed::Soon || !is_free {
+            return VecDeque::new();
+        }
+        let mut events: VecDeque<_> = self.seat.release().into_iter().map(Event::Modem).collect();
+        events.push_back(Event::Link(match pppd::spawn(self.role) {
+            Ok(pppd) => {
+                let pid = pppd.pid();
+                self.borrowed = Borrowed::By(pid);
+                self.pppds.push(pppd);
+                link::Event::Started(pid)
+            }
+            Err(error) => {
+                self.take_back();
+                link::Event::NotStarted(error.to_string())
+            }
+        }));
+        events
+    }
+
+    fn take_back(&mut self) {
+        self.borrowed = Borrowed::No;
+        self.seat.resume();
+    }
+
+    /// Which pppd have ended since the last turn.
+    fn reap(&mut self, events: &mut VecDeque<Event>) {
+        let mut ended = Vec::new();
+        self.pppds.retain_mut(|pppd| match pppd.ended() {
+            Ok(None) => true,
+            Ok(Some(exit)) => {
+                ended.push((pppd.pid(), exit));
+                false
+            }
+            Err(error) => {
+                ended.push((pppd.pid(), link::Exit::NotStarted(error.to_string())));
+                false
+            }
+        });
+        for (pid, exit) in ended {
+            self.log.info(&format!("pppd ({pid}): {exit}"));
+            if self.borrowed == Borrowed::By(pid) {
+                self.take_back();
+            }
+            events.push_back(Event::Link(link::Event::Exited(pid, exit)));
+        }
+    }
+
+    fn set_clock(&mut self, unix: i64) {
+        let floor = Build::load(self.places).epoch.unwrap_or(0);
+        if unix < floor {
+            let (told, floor) = (clock::Utc(unix), clock::Utc(floor));
+            self.log.warning(&format!("the network tells {told}, but this image was built at {floor}"));
+            return;
+        }
+        // A test's box has no clock of its own: it goes by the one of the machine.
+        let set = if self.places.is_the_box() { clock::set_unix(unix) } else { Ok(()) };
+        match set {
+            Ok(()) => {
+                self.clock_known = true;
+                self.log.info(&format!("the clock is set to {}, as the network tells", clock::Utc(unix)));
+                self.warn_if_failed("saving the clock", clock::save(&self.store));
+            }
+            Err(error) => self.log.error(&format!("setting the clock: {error}")),
+        }
+    }
+
+    fn reboot(&self) {
+        self.warn_if_failed("saving the cause", reboot::save(self.places, &Cause::Requested));
+        self.warn_if_failed("asking init", reboot::request(self.places));
+    }
+
+    fn known(&self) -> Record {
+        self.seat.attendant().record()
+    }
+
+    fn view<'b>(&self, known: &'b Record) -> View<'b> {
+        let wall = match self.clock_known {
+            true => WallClock::Known(clock::unix()),
+            false => WallClock::Floor,
+        };
+        let ports = if self.seat.has_two_ports() { Ports::Two } else { Ports::One };
+        View { at: moment(self.site, wall), wall, ports, known }
+    }
+
+    fn publish(&mut self) {
+        let record = self.dialer.record(self.view(&Record::new()).at);
+        if record != self.published {
+            self.warn_if_failed("publishing", self.places.publish(NOTICE, &record));
+            self.published = record;
+        }
+    }
+
+    /// Until something is ready, or the time has come for somebody.
+    fn wait(&self, at_most: Duration) -> io::Result<()> {
+        let wakes = [self.seat.wake(), self.dialer.wake()].into_iter().flatten();
+        let now = clock::since_boot();
+        let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
+        let mut fds = self.seat.fds();
+        fds.extend(self.desk.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        fds.extend(self.pppds.iter().map(|pppd| PollFd::new(pppd, PollFlags::IN)));
+        match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn warn_if_failed(&self, what: &str, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.log.warning(&format!("{what}: {error}"));
+        }
+    }
+}
+
+fn facts(places: &Places) -> Facts {
+    let ledger = places.published("ledger").unwrap_or_default();
+    let boots = ledger.number("number").zip(ledger.get("cause").map(str::to_owned));
+    Facts { version: Build::load(places).version, boots }
+}
+
+fn moment(site: &Site, wall: WallClock) -> Moment {
+    let local = |unix| unix + site.timezone.offset_at(unix);
+    let calendar = match wall {
+        WallClock::Known(unix) => Calendar::Known(Month::of(local(unix))),
+        WallClock::Floor => Calendar::NotBefore(Month::of(local(clock::unix()))),
+    };
+    Moment { now: clock::since_boot(), calendar }
+}

@@ -1,0 +1,245 @@
+use super::*;
+use crate::clock::WallClock;
+use crate::link::{Calendar, Ends, Exit, Interface};
+use crate::modem::mobile::{Report, Ticket};
+use crate::site::{Role, Site};
+use crate::sms::pdu::{Body, ServiceCentreTime};
+use rustix::process::Pid;
+use std::net::Ipv4Addr;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// 2026-07-14 03:59:58 UTC
+const THAT_MORNING: i64 = 1_784_001_598;
+const OWNER: &str = "+33612345678";
+const STRANGER: &str = "+33698765432";
+const SITE: &str = "role='dialer'\nhostname='hut'\n[operator]\nname='free'\napn='free'\n\
+                    [sms]\nnumbers=['+33612345678']\nproof='sender-only'\n";
+
+/// A dialer, what it did, and whether its state can be stored.
+struct Play {
+    dialer: Dialer,
+    ports: Ports,
+    storable: bool,
+    now: Duration,
+    known: Record,
+    done: String,
+}
+
+impl Play {
+    fn new(ports: Ports) -> Self {
+        let Role::Dialer(site) = Site::parse(SITE).unwrap().role else { unreachable!() };
+        let at = moment(100 * SECOND);
+        let (session, _) = Session::new(&site.link, &Record::new(), Vec::new(), at);
+        let facts = Facts { version: Some("0.1.0".to_owned()), boots: Some((12, "daily".to_owned())) };
+        let dialer = Dialer::new(site.sms.as_ref(), &Record::new(), session, facts);
+        let known = Record::parse("signal-dbm=-79\noperator=Free\n");
+        Self { dialer, ports, storable: true, now: at.now, known, done: String::new() }
+    }
+
+    fn hear(&mut self, event: Event) -> &mut Self {
+        let view =
+            View { at: moment(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
+        let actions = self.dialer.hear(event, view);
+        self.perform(actions)
+    }
+
+    /// Time passes in one step.
+    fn pass(&mut self, time: Duration) -> &mut Self {
+        self.now += time;
+        let view =
+            View { at: moment(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
+        let actions = self.dialer.tick(view);
+        self.perform(actions)
+    }
+
+    /// What the loop does, in words.
+    fn perform(&mut self, actions: Vec<Action>) -> &mut Self {
+        for action in actions {
+            let line = match action {
+                Action::Obey { order, .. } if self.storable => {
+                    self.done += "stored\n";
+                    self.hear(Event::Stored(order));
+                    continue;
+                }
+                Action::Obey { order, .. } => {
+                    self.hear(Event::NotStored(order));
+                    continue;
+                }
+                Action::Send(letter) => format!("SMS to {}: {}", letter.to, letter.text),
+                Action::Discard(place) => format!("delete {place:?}"),
+                Action::Link(link::Action::Remember(_)) => continue,
+                Action::Link(action) => format!("{action:?}"),
+                Action::SetClock(unix) => format!("clock {unix}"),
+                Action::Answer(_, reply) => format!("{reply:?}"),
+                Action::Reboot => "reboot".to_owned(),
+                Action::Say(level, what) => format!("{level:?}: {what}"),
+            };
+            self.done += &(line + "\n");
+        }
+        self
+    }
+
+    fn sms(&mut self, from: &str, text: &str) -> &mut Self {
+        let message = Deliver {
+            from: from.parse().unwrap(),
+            sent: ServiceCentreTime::new(THAT_MORNING + self.now.as_secs() as i64, 8).unwrap(),
+            body: Body::Text(text.to_owned()),
+            part: None,
+        };
+        let (pdu, _) = message.encode(None).unwrap();
+        self.hear(Event::Modem(Report::Message { place: Place::Stored(3), pdu }))
+    }
+
+    fn sent(&mut self, ticket: u64) -> &mut Self {
+        self.hear(Event::Modem(Report::Sent(Ticket(ticket))))
+    }
+
+    fn link(&mut self, event: link::Event) -> &mut Self {
+        self.hear(Event::Link(event))
+    }
+
+    fn dialled(&mut self) -> &mut Self {
+        let interface = Interface::new("ppp0").unwrap();
+        let ends = Ends { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
+        self.link(link::Event::Started(pid()));
+        self.link(link::Event::IpUp(Connection { interface, pid: pid(), ends: Some(ends) }))
+    }
+
+    /// What was done since the last time it was asked for.
+    fn done(&mut self) -> String {
+        std::mem::take(&mut self.done)
+    }
+}
+
+fn pid() -> Pid {
+    Pid::from_raw(412).unwrap()
+}
+
+fn moment(now: Duration) -> Moment {
+    Moment { now, calendar: Calendar::Known(crate::clock::Month::of(THAT_MORNING)) }
+}
+
+#[test]
+fn an_order_is_stored_before_it_is_obeyed() {
+    let done = Play::new(Ports::Two).sms(OWNER, "Connect 30m").dialled().done();
+    insta::assert_snapshot!(done, @"
+    Info: SMS from +33612345678: connect 30m, accepted
+    stored
+    StartPppd
+    delete Stored(3)
+    Info: connected as 10.3.2.1, for 30m
+    SMS to +33612345678: connected as 10.3.2.1, for 30m
+    ");
+}
+
+#[test]
+fn what_cannot_be_stored_is_not_obeyed_and_its_sender_is_told() {
+    let mut play = Play::new(Ports::Two);
+    play.storable = false;
+    insta::assert_snapshot!(play.sms(OWNER, "connect").done(), @"
+    Info: SMS from +33612345678: connect, accepted
+    SMS to +33612345678: not done: the box cannot save its state
+    delete Stored(3)
+    ");
+}
+
+#[test]
+fn a_stranger_gets_no_answer_and_his_message_no_place() {
+    insta::assert_snapshot!(Play::new(Ports::Two).sms(STRANGER, "connect").done(), @"
+    Warning: SMS from +33698765432: refused, its number is not in the site
+    delete Stored(3)
+    ");
+}
+
+#[test]
+fn what_is_no_message_is_deleted() {
+    let garbage = Report::Message { place: Place::Stored(1), pdu: "00FF".to_owned() };
+    insta::assert_snapshot!(Play::new(Ports::Two).hear(Event::Modem(garbage)).done(), @"
+    Warning: a message that cannot be read: a message of type 3
+    delete Stored(1)
+    ");
+}
+
+#[test]
+fn a_modem_of_one_port_answers_before_it_dials_and_not_while_the_link_is_up() {
+    insta::assert_snapshot!(Play::new(Ports::One).sms(OWNER, "connect").dialled().done(), @"
+    Info: SMS from +33612345678: connect, accepted
+    stored
+    SMS to +33612345678: dialling; I am silent while the link is up
+    StartPppd
+    delete Stored(3)
+    Info: connected as 10.3.2.1, for 2h
+    ");
+}
+
+#[test]
+fn whoever_asked_is_told_that_the_link_did_not_come_up() {
+    for ports in [Ports::One, Ports::Two] {
+        let mut play = Play::new(ports);
+        play.sms(OWNER, "connect").link(link::Event::Started(pid())).done();
+        play.link(link::Event::Exited(pid(), Exit::AuthRefused));
+        let done = play.done();
+        assert!(done.contains("SMS to +33612345678: not connected: the operator refuses"), "{done}");
+        assert!(play.dialer.record(moment(play.now)).get("last-error").is_some());
+    }
+}
+
+#[test]
+fn a_status_fits_into_one_message() {
+    insta::assert_snapshot!(Play::new(Ports::Two).sms(OWNER, "status").done(), @"
+    Info: SMS from +33612345678: status, accepted
+    stored
+    SMS to +33612345678: 0.1.0
+    up 1m, boot 12: daily
+    -79 dBm Free
+    link closed
+    0kB
+    delete Stored(3)
+    ");
+}
+
+#[test]
+fn a_reboot_waits_until_it_is_announced() {
+    let mut play = Play::new(Ports::Two);
+    play.sms(OWNER, "reboot").pass(SECOND);
+    assert!(!play.done().contains("reboot\n"));
+    assert_eq!(play.sent(1).pass(SECOND).done(), "reboot\n");
+}
+
+#[test]
+fn a_reboot_that_cannot_be_announced_comes_all_the_same() {
+    let mut play = Play::new(Ports::Two);
+    play.sms(OWNER, "reboot").done();
+    assert_eq!(play.pass(FAREWELL).done(), "reboot\n");
+}
+
+#[test]
+fn dialctl_is_told_what_came_of_it() {
+    let mut play = Play::new(Ports::One);
+    let visitor = || control::Ticket(1);
+    play.hear(Event::Asked(visitor(), control::Request::Connect(None))).dialled();
+    play.hear(Event::Asked(visitor(), control::Request::Budget));
+    play.hear(Event::Asked(visitor(), control::Request::Disconnect));
+    play.link(link::Event::Exited(pid(), Exit::Told));
+    insta::assert_snapshot!(play.done(), @"
+    StartPppd
+    Info: connected as 10.3.2.1, for 2h
+    Done(\"connected as 10.3.2.1, for 2h\")
+    Done(\"0kB this month\")
+    Signal(Pid(412), Terminate)
+    Info: disconnected: as asked
+    Done(\"disconnected: as asked\")
+    ");
+}
+
+#[test]
+fn a_clock_that_is_right_to_two_seconds_is_left_alone() {
+    let table = [
+        (WallClock::Floor, Some(THAT_MORNING)),
+        (WallClock::Known(THAT_MORNING + 2), None),
+        (WallClock::Known(THAT_MORNING - 3), Some(THAT_MORNING)),
+    ];
+    for (wall, expected) in table {
+        assert_eq!(set_clock(THAT_MORNING, wall), expected.map(Action::SetClock), "{wall:?}");
+    }
+}
