@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod clock;
 pub mod control;
 pub mod dialer;
+pub mod dialctl;
 pub mod line;
 pub mod link;
 pub mod log;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use dialbox::apply::{self, Verdict};
 use dialbox::clock::Utc;
+use dialbox::dialctl::modem;
 use dialbox::modem::ladder::Ladder;
 use dialbox::places::Places;
 use dialbox::reboot;
@@ -21,6 +22,9 @@ usage: dialctl COMMAND
   status [--json]     the state of the box, for a person or a program
   ledger              every boot that is remembered, and why the box had stopped before;
                       and how often what was tried and has helped with the modem
+  modem probe         every port of the modem, and who answers there
+  modem pin-disable   the SIM shall not ask for its PIN any more; shows how many tries are left
+  modem terminal [PORT]  types AT commands, with picocom; the services make way meanwhile
   site check [FILE]   says what is wrong with a site.toml, by default /boot/site.toml
   site apply          puts /boot/site.toml into force; the baked site stays if it is wrong
   save                saves the clock and the cause of a reboot; init calls it before it stops
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         ["status"] => print(&Status::gather(&places).to_string()),
         ["status", "--json"] => print(&format!("{}\n", Status::gather(&places).to_json())),
         ["ledger"] => print(&ledger(&places)),
+        ["modem", words @ ..] => modem::run(&places, words).and_then(|text| print(&text)),
         ["site", "check"] => check(&places.edited_site()),
         ["site", "check", file] => check(&PathBuf::from(file)),
         ["site", "apply"] => site_apply(&places),

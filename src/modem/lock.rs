@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use rustix::process::{Pid, getpid, test_kill_process};
 
+use super::link::Link;
 use crate::places::Places;
 
 /// Where the locks lie; `/var/lock` is a link to it.
@@ -45,6 +46,15 @@ impl Names {
             }
         }
         Self(files)
+    }
+
+    /// Every name that others may lock this port by: its own, that of the node it leads to, and that
+    /// of the link that leads to it.
+    pub fn of_port(places: &Places, port: &Path, link: &Link) -> Self {
+        let node = places.path(port).canonicalize().ok();
+        let is_linked = link.target().as_deref() == Some(port);
+        let names = [Some(port), node.as_deref(), is_linked.then(|| link.path())];
+        Self::of(places, names.into_iter().flatten())
     }
 
     /// Who else holds the port; `None` if it is free, or ours.

@@ -27,13 +27,14 @@ use crate::state::Store;
 
 pub use inbox::{Place, Storage};
 pub use network::Registration;
+pub(crate) use network::dbm;
 pub use outbox::Ticket;
 pub use sim::Memory;
+pub(crate) use sim::{Counter, Keeper, Sim, Withheld, card_number};
 
 use inbox::Inbox;
 use network::Network;
 use outbox::Outbox;
-use sim::{Keeper, Sim, Withheld};
 use step::{OperatorFormat, Step};
 
 /// How often the signal is asked for once all is known.

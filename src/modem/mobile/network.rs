@@ -132,7 +132,7 @@ impl fmt::Display for Operator {
 }
 
 /// Received signal strength in dBm, from `+CSQ` (TS 27.007 §8.5). 99 means unknown.
-pub(super) fn dbm(answer: &[String]) -> Option<i32> {
+pub(crate) fn dbm(answer: &[String]) -> Option<i32> {
     let rssi: i32 = values(answer, "+CSQ")?.first()?.parse().ok()?;
     (0..=31).contains(&rssi).then(|| 2 * rssi - 113)
 }

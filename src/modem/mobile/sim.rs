@@ -10,6 +10,7 @@ use std::fmt;
 use sha1::{Digest, Sha1};
 
 use crate::modem::at::{Final, Refusal};
+use crate::modem::request::Request;
 use crate::modem::values::values;
 use crate::record::Record;
 use crate::site::Pin;
@@ -20,7 +21,7 @@ const FEWEST_TRIES: u32 = 2;
 
 /// What `+CPIN?` says (TS 27.007 §8.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sim {
+pub(crate) enum Sim {
     /// It can be used.
     Ready,
     /// It waits for something, such as `SIM PIN` or `SIM PUK`.
@@ -66,7 +67,7 @@ impl fmt::Display for Sim {
 
 /// Where a modem says how many tries the PIN has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counter {
+pub(crate) enum Counter {
     /// `_OERCN: <PIN>,<PUK>` of Option's sticks (ModemManager, plugins/option).
     Option,
     /// `^CPIN: <code>,<times>,<PUK>,<PIN>,<PUK2>,<PIN2>` of Huawei's (ModemManager, plugins/huawei).
@@ -84,6 +85,18 @@ impl Counter {
             _ if maker.contains("huawei") => &[Self::Huawei, Self::Standard],
             _ => &[Self::Standard],
         }
+    }
+
+    /// What it is asked.
+    pub fn request(self) -> Request {
+        Request::new(
+            match self {
+                Self::Option => "AT_OERCN?",
+                Self::Huawei => "AT^CPIN?",
+                Self::Standard => "AT+CPINR",
+            },
+            5,
+        )
     }
 
     /// The tries left for the PIN; `None` if the answer does not say.
@@ -167,7 +180,7 @@ impl Memory {
 
 /// Why a SIM that wants its PIN does not get it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Withheld {
+pub(crate) enum Withheld {
     NoneInSite,
     TriesUnknown,
     TooFewTries(u32),
@@ -182,7 +195,7 @@ impl fmt::Display for Withheld {
             Self::TriesUnknown => {
                 f.write_str("wants SIM PIN, and the modem does not say how many tries are left")
             }
-            Self::TooFewTries(left) => write!(f, "wants SIM PIN, and only {left} tries are left"),
+            Self::TooFewTries(left) => write!(f, "wants SIM PIN, and too few tries are left: {left}"),
             Self::Refused => f.write_str("PIN refused; correct site.toml"),
             Self::GivenThisBoot => f.write_str("wants SIM PIN again, which it gets once a boot"),
         }
@@ -191,7 +204,7 @@ impl fmt::Display for Withheld {
 
 /// The PIN of the site, and what is remembered of it.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     pin: Option<Pin>,
     memory: Option<Memory>,
     boot: String,
@@ -249,6 +262,15 @@ impl Keeper {
         Some(memory.to_record())
     }
 
+    /// The PIN, if this card has taken it before, and a wrong one would still do no harm: for the
+    /// person at the bench, who may need it once more.
+    pub fn proven(&self, tries: Option<u32>, card: Option<&str>) -> Option<Pin> {
+        let pin = self.pin.as_ref().filter(|_| tries.is_some_and(|left| left >= FEWEST_TRIES))?;
+        let hash = fingerprint(pin);
+        let took = |memory: &&Memory| memory.outcome == Outcome::Accepted && memory.is_about(&hash, card);
+        self.memory.as_ref().filter(took).map(|_| pin.clone())
+    }
+
     /// Whether a PIN was given and taken in this boot.
     pub fn has_opened(&self) -> bool {
         let taken = |memory: &Memory| memory.boot == self.boot && memory.outcome == Outcome::Accepted;
@@ -263,7 +285,7 @@ fn fingerprint(pin: &Pin) -> String {
 
 /// The number of a SIM card in the answer to `+CCID`: 19 or 20 digits (ITU-T E.118), perhaps quoted,
 /// perhaps padded with `F`.
-pub(super) fn card_number(answer: &[String]) -> Option<String> {
+pub(crate) fn card_number(answer: &[String]) -> Option<String> {
     let words = answer.iter().flat_map(|line| line.split([' ', ':', ',', '"']));
     let is_number = |word: &&str| (18..=20).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
     words.map(|word| word.trim_end_matches(['F', 'f'])).find(is_number).map(str::to_owned)

@@ -90,6 +90,19 @@ fn a_pin_is_given_once_a_boot_even_if_it_is_right() {
 }
 
 #[test]
+fn a_pin_that_the_card_has_taken_may_be_used_at_the_bench() {
+    let mut keeper = Keeper::new(Some(pin("4321")), None, "today".to_owned());
+    assert!(keeper.proven(Some(3), Some("1")).is_none(), "not tried yet");
+    keeper.give(Some(3), Some("1")).unwrap();
+    assert!(keeper.proven(Some(3), Some("1")).is_none(), "no verdict yet");
+    keeper.learn(&Final::Ok);
+    assert!(keeper.proven(Some(3), Some("1")).is_some());
+    for (tries, card) in [(Some(1), Some("1")), (None, Some("1")), (Some(3), Some("2"))] {
+        assert!(keeper.proven(tries, card).is_none(), "{tries:?} {card:?}");
+    }
+}
+
+#[test]
 fn a_pin_is_withheld_when_the_tries_are_unknown_or_too_few() {
     let give = |tries| Keeper::new(Some(pin("4321")), None, "today".to_owned()).give(tries, None).map(drop);
     assert_eq!(give(None), Err(Withheld::TriesUnknown));

@@ -84,9 +84,7 @@ impl Step {
             // The SIM may still be starting.
             Self::Sim => Request::new("AT+CPIN?", 10),
             Self::Card => Request::new("AT+CCID", 5),
-            Self::Tries(Counter::Option) => Request::new("AT_OERCN?", 5),
-            Self::Tries(Counter::Huawei) => Request::new("AT^CPIN?", 5),
-            Self::Tries(Counter::Standard) => Request::new("AT+CPINR", 5),
+            Self::Tries(counter) => counter.request(),
             Self::Registration => Request::new("AT+CREG?", 5),
             Self::PacketRegistration => Request::new("AT+CGREG?", 5),
             Self::OperatorFormat(OperatorFormat::Number) => Request::new("AT+COPS=3,2", 5),

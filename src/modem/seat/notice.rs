@@ -1,7 +1,6 @@
 //! What others learn of the modem at a seat: the published record, the link in `/dev`, the log.
 
 use std::io;
-use std::path::Path;
 
 use crate::modem::link::Link;
 use crate::modem::ports::Candidate;
@@ -38,9 +37,9 @@ impl<'a> Notice<'a> {
         self.tried = ports;
     }
 
-    /// The link, where it leads to this port.
-    pub fn link_to(&self, port: &Path) -> Option<&Path> {
-        (self.link.target().as_deref() == Some(port)).then(|| self.link.path())
+    /// The link.
+    pub fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Which of these ports the link leads to.

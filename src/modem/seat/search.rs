@@ -55,12 +55,8 @@ impl<A: Attendant> Seat<'_, A> {
         Ok(Chair::new(serial, candidate.clone(), names.clone(), lock))
     }
 
-    /// Every name that others may lock this port by.
     pub(super) fn names(&self, candidate: &Candidate) -> Names {
-        let node = self.post.places.path(&candidate.device).canonicalize().ok();
-        let link = self.notice.link_to(&candidate.device);
-        let paths = [Some(candidate.device.as_path()), node.as_deref(), link];
-        Names::of(self.post.places, paths.into_iter().flatten())
+        Names::of_port(self.post.places, &candidate.device, self.notice.link())
     }
 
     pub(super) fn survey(

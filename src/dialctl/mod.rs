@@ -1,0 +1,3 @@
+//! The verbs of `dialctl` that are more than a few lines.
+
+pub mod modem;

@@ -1,0 +1,112 @@
+//! `dialctl modem pin-disable`: the SIM shall not ask for its PIN any more. The rules of
+//! [the dialer](crate::modem::mobile) hold here too: nobody burns a card's last try with this.
+
+use super::Bench;
+use super::line::Line;
+use crate::modem::at::Final;
+use crate::modem::mobile::{Counter, Keeper, Memory, Sim, Withheld, card_number};
+use crate::modem::request::Request;
+use crate::record::Record;
+use crate::site::{Pin, Role};
+use crate::state::Store;
+
+/// Takes the PIN of the site, shows how many tries are left, and tells what became of it.
+pub fn disable(bench: &Bench) -> Result<String, String> {
+    let Role::Dialer(dialer) = &bench.site.role else {
+        return Err("this box has no mobile modem".to_owned());
+    };
+    let candidate = bench.talk().ok_or("no modem found")?;
+    let store = Store::new(bench.places.state());
+    let boot = std::fs::read_to_string(bench.places.path("/proc/sys/kernel/random/boot_id"));
+    let boot = boot.unwrap_or_default().trim().to_owned();
+    let keeper = Keeper::new(dialer.modem.pin.clone(), Memory::load(&store), boot);
+    let line = Line::open(bench, &candidate).map_err(|error| format!("{candidate}: {error}"))?;
+    Card { line, keeper, store }.disable()
+}
+
+/// The SIM card, and what is remembered of it.
+struct Card {
+    line: Line,
+    keeper: Keeper,
+    store: Store,
+}
+
+/// `AT+CLCK="SC",2`: whether the SIM asks for its PIN (TS 27.007 §7.4).
+const IS_ASKED: Request = Request::new("AT+CLCK=\"SC\",2", 10);
+
+impl Card {
+    fn disable(mut self) -> Result<String, String> {
+        for request in ["AT", "ATE0V1", "AT+CMEE=1"] {
+            self.ask(Request::new(request, 2))?;
+        }
+        let (result, answer) = self.ask(Request::new("AT+CPIN?", 10))?;
+        match Sim::from_answer(&result, &answer) {
+            Sim::Ready => {}
+            sim if sim.wants_pin() => {
+                let pin = self.pin()?;
+                let request = Request::of(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
+                self.give(request.shown_as("AT+CPIN=…"))?;
+            }
+            sim => return Err(format!("SIM {sim}")),
+        }
+        if self.ask(IS_ASKED)?.1.iter().any(|line| line.replace(' ', "") == "+CLCK:0") {
+            return Ok("the SIM does not ask for a PIN\n".to_owned());
+        }
+        let pin = self.pin()?;
+        let request = Request::of(format!("AT+CLCK=\"SC\",0,\"{}\"", pin.reveal()), 20);
+        self.give(request.shown_as("AT+CLCK=\"SC\",0,…"))?;
+        Ok("the SIM does not ask for its PIN any more\n".to_owned())
+    }
+
+    /// The PIN, if it may be given, after its use is written down.
+    fn pin(&mut self) -> Result<Pin, String> {
+        let tries = self.tries()?;
+        println!("tries left: {}", tries.map_or("unknown".to_owned(), |tries| tries.to_string()));
+        let card = self.ask(Request::new("AT+CCID", 5))?;
+        let card = card_number(&card.1);
+        if let Some(pin) = self.keeper.proven(tries, card.as_deref()) {
+            return Ok(pin);
+        }
+        let (pin, record) = self.keeper.give(tries, card.as_deref()).map_err(|why| match why {
+            Withheld::GivenThisBoot => "the PIN was given in this boot already; reboot first".to_owned(),
+            other => format!("not given: SIM {other}"),
+        })?;
+        self.remember(&record)?;
+        Ok(pin)
+    }
+
+    fn tries(&mut self) -> Result<Option<u32>, String> {
+        let (_, maker) = self.ask(Request::new("AT+CGMI", 5))?;
+        for counter in Counter::of_maker(maker.first().map(String::as_str)) {
+            let (_, answer) = self.ask(counter.request())?;
+            if let Some(tries) = counter.tries(&answer) {
+                return Ok(Some(tries));
+            }
+        }
+        Ok(None)
+    }
+
+    fn give(&mut self, request: Request) -> Result<(), String> {
+        let shown = request.line().to_string();
+        let (result, _) = self.ask(request)?;
+        if let Some(record) = self.keeper.learn(&result) {
+            self.remember(&record)?;
+        }
+        match result {
+            Final::Ok => Ok(()),
+            Final::Refused(why) => Err(format!("{shown}: {why}")),
+            other => Err(format!("{shown}: {other:?}")),
+        }
+    }
+
+    fn ask(&mut self, request: Request) -> Result<(Final, Vec<String>), String> {
+        let shown = request.line().to_string();
+        let answered = self.line.ask(request).map_err(|error| format!("{shown}: {error}"))?;
+        answered.ok_or_else(|| format!("no answer to {shown}"))
+    }
+
+    fn remember(&self, record: &Record) -> Result<(), String> {
+        let done = self.store.replace(Memory::FILE, &record.to_string());
+        done.map_err(|error| format!("the PIN is not given unless it is remembered: {error}"))
+    }
+}

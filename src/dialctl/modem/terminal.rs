@@ -1,0 +1,37 @@
+//! `dialctl modem terminal [PORT]`: picocom at the modem's port, when the services make way.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use super::Bench;
+use super::line::wait_for;
+use crate::modem::ports;
+use crate::site::{FlowControl, Port};
+
+/// Becomes picocom. It runs under the lock that was taken here: the process stays the same, and
+/// with its end the lock is stale.
+pub fn run(bench: &Bench, port: Option<&str>) -> Result<String, String> {
+    let candidate = match port {
+        None => bench.talk().ok_or("no modem found")?,
+        Some(port) => {
+            let mut all = ports::candidates(bench.places, &Port::Auto).into_iter().chain(bench.candidates());
+            let found = all.find(|candidate| candidate.device == Path::new(port));
+            found.ok_or_else(|| format!("{port} is no modem's port; `dialctl modem probe` lists them"))?
+        }
+    };
+    let device = candidate.device.display().to_string();
+    let lock =
+        wait_for(bench.places, &bench.names(&candidate)).map_err(|error| format!("{device}: {error}"))?;
+    let flow = match bench.flow {
+        FlowControl::RtsCts => "h",
+        FlowControl::None => "n",
+    };
+    let speed = bench.speed.to_string();
+    println!("{candidate}: leave with Ctrl-A Ctrl-X");
+    // Echo: the dialer has told the modem to give none.
+    let options = ["--nolock", "--echo", "-b", &speed, "-f", flow, &device];
+    let error = Command::new("picocom").args(options).exec();
+    drop(lock);
+    Err(format!("picocom: {error}"))
+}

@@ -1,0 +1,196 @@
+//! `dialctl modem`, against a modem with a SIM card on a pseudo-terminal.
+
+// The helpers below belong to the tests; clippy's allow-unwrap-in-tests sees only `#[test]`.
+#![allow(clippy::unwrap_used)]
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use dialbox::dialctl::modem;
+use dialbox::places::Places;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+const SITE: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\npin='4321'\n\
+                    [operator]\nname='x'\napn='x'\n";
+
+/// A card that really counts.
+struct Card {
+    pin: &'static str,
+    tries: u32,
+    is_open: bool,
+    asks: bool,
+    /// Whether the modem tells how many tries are left.
+    is_counted: bool,
+}
+
+impl Card {
+    fn locked(pin: &'static str, tries: u32) -> Self {
+        Self { pin, tries, is_open: false, asks: true, is_counted: true }
+    }
+
+    fn verify(&mut self, digits: &str) -> bool {
+        let is_right = self.tries > 0 && digits == self.pin;
+        self.tries = if is_right { 3 } else { self.tries.saturating_sub(1) };
+        is_right
+    }
+
+    fn answer(&mut self, command: &str) -> String {
+        let refused = "+CME ERROR: 16".to_owned();
+        let between_quotes = |command: &str| command.rsplit('"').nth(1).unwrap().to_owned();
+        match command {
+            "AT+CGMI" => "Option N.V.\r\n\r\nOK".to_owned(),
+            "AT+CSQ" => "+CSQ: 17,99\r\n\r\nOK".to_owned(),
+            "AT+CPIN?" if self.is_open => "+CPIN: READY\r\n\r\nOK".to_owned(),
+            "AT+CPIN?" => "+CPIN: SIM PIN\r\n\r\nOK".to_owned(),
+            "AT_OERCN?" if self.is_counted => format!("_OERCN: {}, 10\r\n\r\nOK", self.tries),
+            "AT+CPINR" | "AT_OERCN?" | "AT+CCID" => "ERROR".to_owned(),
+            "AT+CLCK=\"SC\",2" => format!("+CLCK: {}\r\n\r\nOK", u8::from(self.asks)),
+            _ if command.starts_with("AT+CPIN=") => match self.verify(&between_quotes(command)) {
+                true => {
+                    self.is_open = true;
+                    "OK".to_owned()
+                }
+                false => refused,
+            },
+            _ if command.starts_with("AT+CLCK=\"SC\",0,") => match self.verify(&between_quotes(command)) {
+                true => {
+                    self.asks = false;
+                    "OK".to_owned()
+                }
+                false => refused,
+            },
+            _ => "OK".to_owned(),
+        }
+    }
+}
+
+/// A box with a modem whose card this is.
+struct Bench {
+    places: Places,
+    card: Arc<Mutex<Card>>,
+    _dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn with(card: Card) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        for path in ["/dev", "/etc/dialbox", "/state"] {
+            fs::create_dir_all(places.path(path)).unwrap();
+        }
+        fs::write(places.site(), SITE).unwrap();
+        let line = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&line).unwrap();
+        unlockpt(&line).unwrap();
+        let node = ptsname(&line, Vec::new()).unwrap();
+        symlink(node.to_str().unwrap(), places.path("/dev/ttyTEST")).unwrap();
+        // As long as somebody has it open, the other end can be read.
+        let kept_open = File::open(node.to_str().unwrap()).unwrap();
+        let card = Arc::new(Mutex::new(card));
+        thread::spawn({
+            let card = Arc::clone(&card);
+            move || converse(File::from(line), &card, kept_open)
+        });
+        Self { places, card, _dir: dir }
+    }
+
+    fn run(&self, verb: &str) -> Result<String, String> {
+        modem::run(&self.places, &[verb])
+    }
+
+    fn tries(&self) -> u32 {
+        self.card.lock().unwrap().tries
+    }
+
+    fn set_pin_of_site(&self, pin: &str) {
+        fs::write(self.places.site(), SITE.replace("4321", pin)).unwrap();
+    }
+}
+
+fn converse(mut line: File, card: &Mutex<Card>, _kept_open: File) {
+    let (mut heard, mut bytes) = (String::new(), [0; 100]);
+    while let Ok(length @ 1..) = line.read(&mut bytes) {
+        heard += std::str::from_utf8(&bytes[..length]).unwrap();
+        while let Some((command, rest)) = heard.split_once('\r') {
+            let answer = card.lock().unwrap().answer(command);
+            write!(line, "\r\n{answer}\r\n").unwrap();
+            heard = rest.to_owned();
+        }
+    }
+}
+
+#[test]
+fn a_probe_tells_who_answers_where() {
+    let bench = Bench::with(Card::locked("4321", 3));
+    insta::assert_snapshot!(bench.run("probe").unwrap(), @"
+    PORT          WHERE  ANSWER  MODEM
+    /dev/ttyTEST         OK      Option N.V.
+
+    commands and messages: /dev/ttyTEST
+    data: /dev/ttyTEST
+    SIM wants SIM PIN, signal -79 dBm
+    ");
+    assert_eq!(fs::read_dir(bench.places.path("/run/lock")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_pin_is_disabled_once_and_for_all() {
+    let bench = Bench::with(Card::locked("4321", 2));
+    assert_eq!(bench.run("pin-disable").unwrap(), "the SIM does not ask for its PIN any more\n");
+    assert!(!bench.card.lock().unwrap().asks);
+    assert_eq!(bench.run("pin-disable").unwrap(), "the SIM does not ask for a PIN\n");
+}
+
+#[test]
+fn a_wrong_pin_costs_one_try_and_is_not_given_again() {
+    let bench = Bench::with(Card::locked("1234", 3));
+    assert_eq!(bench.run("pin-disable").unwrap_err(), "AT+CPIN=…: +CME ERROR: 16");
+    for _ in 0..3 {
+        let refused = bench.run("pin-disable").unwrap_err();
+        assert_eq!(refused, "not given: SIM PIN refused; correct site.toml");
+    }
+    assert_eq!(bench.tries(), 2);
+    let remembered = fs::read_to_string(bench.places.path("/state/sim")).unwrap();
+    assert!(remembered.contains("outcome=refused") && !remembered.contains("4321"), "{remembered}");
+}
+
+#[test]
+fn the_last_try_is_never_used_and_neither_is_one_that_nobody_counts() {
+    let bench = Bench::with(Card::locked("4321", 1));
+    let why = bench.run("pin-disable").unwrap_err();
+    assert_eq!(why, "not given: SIM wants SIM PIN, and too few tries are left: 1");
+    assert_eq!(bench.tries(), 1);
+
+    let bench = Bench::with(Card { is_counted: false, ..Card::locked("4321", 3) });
+    let why = bench.run("pin-disable").unwrap_err();
+    assert!(why.contains("does not say how many tries are left"), "{why}");
+    bench.set_pin_of_site("9999");
+    assert!(bench.run("pin-disable").is_err());
+    assert_eq!(bench.tries(), 3);
+}
+
+#[test]
+fn a_port_that_somebody_holds_is_waited_for_and_then_named() {
+    let bench = Bench::with(Card::locked("4321", 3));
+    fs::create_dir_all(bench.places.path("/run/lock")).unwrap();
+    let lock = bench.places.path("/run/lock/LCK..ttyTEST");
+    // Process 1 lives; here it lets go when it is asked to.
+    fs::write(&lock, "         1\n").unwrap();
+    let letting_go = thread::spawn({
+        let lock = lock.clone();
+        move || fs::remove_file(lock).unwrap()
+    });
+    assert!(bench.run("probe").unwrap().contains("OK"));
+    letting_go.join().unwrap();
+}
+
+#[test]
+fn what_dialctl_does_not_know_it_says() {
+    let bench = Bench::with(Card::locked("4321", 3));
+    assert_eq!(bench.run("pin-enable").unwrap_err(), "modem pin-enable: no such command");
+    let no_port = modem::run(&bench.places, &["terminal", "/dev/ttyX"]).unwrap_err();
+    assert_eq!(no_port, "/dev/ttyX is no modem's port; `dialctl modem probe` lists them");
+}
