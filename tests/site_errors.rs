@@ -22,6 +22,20 @@ name = "caller"
 password = "hunter2"
 "#;
 
+/// A dialer with a VPN.
+const VPN: &str = r#"role = "dialer"
+hostname = "dialbox"
+[vpn]
+private-key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+address = "10.9.0.2/24"
+public-key = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
+endpoint = "203.0.113.5:51820"
+networks = ["10.9.0.0/24"]
+[operator]
+name = "free"
+apn = "free"
+"#;
+
 /// One slip in an otherwise good site.
 const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("misspelt key", DIALER, "apn =", "apm ="),
@@ -88,6 +102,25 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("limit too short to dial", DIALER, "[operator]", "[link]\nidle-limit = \"5s\"\n[operator]"),
     ("limit beyond the month", DIALER, "[operator]", "[link]\nsession-limit = \"40d\"\n[operator]"),
     ("budget in binary units", DIALER, "[operator]", "[link]\ndata-budget = \"500MiB\"\n[operator]"),
+    ("private key cut off", VPN, "yAnz5TF+lXXJte14", "yAnz5TF+lXXJte"),
+    ("private key without quotes", VPN, "\"yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\"", "yAnz5TF"),
+    ("misspelt private key", VPN, "private-key", "privat-key"),
+    ("public key that is none", VPN, "HIgo9xNz", "HIgo9xN="),
+    ("endpoint by name", VPN, "203.0.113.5:51820", "vpn.example:51820"),
+    ("endpoint without a port", VPN, "203.0.113.5:51820", "203.0.113.5"),
+    ("network as the box's address", VPN, "10.9.0.2/24", "10.9.0.0/24"),
+    ("keepalive that keeps a link busy", VPN, "[operator]", "keepalive = 1\n[operator]"),
+    ("vpn to nowhere", VPN, "[\"10.9.0.0/24\"]", "[]"),
+    ("vpn of a dial-in", VPN, "\"dialer\"", "\"dial-in\""),
+    (
+        "private ssh key",
+        DIALER,
+        "[operator]",
+        "[ssh]\nkeys = [\"-----BEGIN OPENSSH PRIVATE KEY-----\"]\n[operator]",
+    ),
+    ("ssh key cut off", DIALER, "[operator]", "[ssh]\nkeys = [\"ssh-ed25519 AAAAC3NzaC1lZDI1\"]\n[operator]"),
+    ("ssh key without its type", DIALER, "[operator]", "[ssh]\nkeys = [\"AAAAC3NzaC1lZDI1\"]\n[operator]"),
+    ("no ssh key", DIALER, "[operator]", "[ssh]\nkeys = []\n[operator]"),
     (
         "number as it is dialled at home",
         DIALER,
@@ -193,7 +226,7 @@ fn every_slip_is_pointed_at_with_a_way_out() {
 
 #[test]
 fn the_good_sites_are_good() {
-    for text in [DIALER, DIAL_IN] {
+    for text in [DIALER, DIAL_IN, VPN] {
         Site::parse(text).unwrap_or_else(|error| panic!("{error}"));
     }
 }
@@ -229,6 +262,8 @@ fn docs_site_md_describes_every_key() {
         ("[operator]", "[operator]", DIALER),
         ("[link]", "[operator]", DIALER),
         ("[sms]", "[operator]", DIALER),
+        ("[vpn]", "[operator]", DIALER),
+        ("[ssh]", "[operator]", DIALER),
         ("[dial-in]", "[[line]]", DIAL_IN),
         ("[[line]]", "[[line]]", DIAL_IN),
         ("[[user]]", "[[user]]", DIAL_IN),

@@ -152,22 +152,106 @@ fn the_lan_has_an_address_of_its_own_or_from_dhcp_or_is_not_there() {
 #[test]
 fn what_the_examples_comment_out_is_the_default() {
     for example in [DIALER, DIAL_IN] {
-        let setting = |line: &&str| {
-            let rest = line.strip_prefix('#').unwrap_or(" ");
-            rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) && !has_no_default(rest)
-        };
-        let spelt_out: Vec<_> =
-            example.lines().map(|line| if setting(&line) { &line[1..] } else { line }).collect();
-        let spelt_out = spelt_out.join("\n");
+        let spelt_out: Vec<_> = example.split("\n\n").map(spelt_out).collect();
+        let spelt_out = spelt_out.join("\n\n");
         assert_ne!(spelt_out, example);
         let parse = |text| Site::parse(text).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(parse(&spelt_out), parse(example));
     }
 }
 
+/// A paragraph of an example with its settings in force that have a default.
+fn spelt_out(paragraph: &str) -> String {
+    if ABSENT_TABLES.iter().any(|table| paragraph.contains(table)) {
+        return paragraph.to_owned();
+    }
+    let setting = |line: &&str| {
+        let rest = line.strip_prefix('#').unwrap_or(" ");
+        rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) && !has_no_default(rest)
+    };
+    let lines: Vec<_> =
+        paragraph.lines().map(|line| if setting(&line) { &line[1..] } else { line }).collect();
+    lines.join("\n")
+}
+
+/// Tables that are absent by default: the examples show how they are written, with no key that
+/// somebody could use by mistake.
+const ABSENT_TABLES: [&str; 3] = ["#[sms]\n", "#[ssh]\n", "#[vpn]\n"];
+
 /// A setting that is absent by default: its line in the example shows how it is written.
 fn has_no_default(line: &str) -> bool {
-    let of_a_dialer = ["pin", "routes", "data-budget", "[sms]", "numbers", "proof", "secret", "digits"];
+    let of_a_dialer = ["pin", "routes", "data-budget"];
     let of_a_dial_in = ["gateway", "dns", "mtu", "callers", "idle-limit = \"15m\"", "session-limit = \"4h\""];
     of_a_dialer.iter().chain(&of_a_dial_in).any(|key| line.starts_with(key))
+}
+
+/// As `wg genkey` and `wg genpsk` have printed them, for this test alone.
+const VPN: &str = r#"
+[vpn]
+private-key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+address = "10.9.0.2/24"
+public-key = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
+preshared-key = "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE="
+endpoint = "203.0.113.5:51820"
+networks = ["10.9.0.0/24", "192.168.20.0/24"]
+"#;
+
+#[test]
+fn the_vpn_comes_and_goes_with_the_link() {
+    let site = edited(DIALER, &[("#routes", "routes")]) + VPN;
+    let vpn: Vec<_> = render(&site).into_iter().filter(|file| file.path.contains("vpn")).collect();
+    insta::assert_snapshot!(show(&vpn), @r#"
+    ==> /etc/wireguard/vpn.conf 0600: keys and peer, for `wg setconf`
+    # Generated from site.toml: change that one, this one is written anew.
+    [Interface]
+    PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
+
+    [Peer]
+    PublicKey = HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=
+    PresharedKey = FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=
+    Endpoint = 203.0.113.5:51820
+    AllowedIPs = 10.9.0.0/24, 192.168.20.0/24
+    PersistentKeepalive = 25
+
+    ==> /etc/ppp/ip-up.d/vpn 0755: brings the VPN up over the link
+    #!/bin/sh
+    # Generated from site.toml: change that one, this one is written anew.
+    ip link del vpn 2>/dev/null
+    ip link add vpn type wireguard
+    wg setconf vpn /etc/wireguard/vpn.conf
+    ip addr add 10.9.0.2/24 dev vpn
+    ip route replace 203.0.113.5 dev "$PPP_IFACE"
+    ip link set vpn up
+    ip route replace 192.168.20.0/24 dev vpn
+
+    ==> /etc/ppp/ip-down.d/vpn 0755: takes the VPN down
+    #!/bin/sh
+    # Generated from site.toml: change that one, this one is written anew.
+    ip link del vpn
+    "#);
+}
+
+#[test]
+fn a_vpn_whose_peer_is_on_the_link_needs_no_route_to_it() {
+    let files = render(&(DIALER.to_owned() + VPN));
+    assert!(!content(&files, "/etc/ppp/ip-up.d/vpn").contains("203.0.113.5"));
+}
+
+#[test]
+fn without_a_table_there_is_neither_vpn_nor_ssh() {
+    for site in [DIALER, DIAL_IN] {
+        let files = render(site);
+        assert!(!files.iter().any(|file| file.path.contains("vpn") || file.path.contains("ssh")));
+    }
+}
+
+#[test]
+fn whoever_may_log_in_stands_in_a_file_of_roots_own() {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me";
+    for site in [DIALER, DIAL_IN] {
+        let files = render(&format!("{site}\n[ssh]\nkeys = [{key:?}]\n"));
+        assert_eq!(content(&files, "/root/.ssh/authorized_keys"), format!("{GENERATED}{key}\n"));
+        let file = files.iter().find(|file| file.path.ends_with("authorized_keys")).unwrap();
+        assert_eq!(file.mode, 0o600);
+    }
 }

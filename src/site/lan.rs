@@ -1,8 +1,7 @@
 //! The local network: the Ethernet socket of the board, or a USB adapter.
 
-use super::net::mask;
+use super::net::HostAddress;
 use super::text::{Invalid, Text, checked_string, text_value};
-use std::fmt;
 use std::net::Ipv4Addr;
 
 checked_string! {
@@ -35,32 +34,11 @@ pub enum Addressing {
     },
 }
 
-/// The address of a host with the prefix of its network: `192.168.32.2/24`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostAddress {
-    address: Ipv4Addr,
-    prefix: u8,
-}
-
 /// The value of `address`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum LanAddress {
     Dhcp,
     Fixed(HostAddress),
-}
-
-impl HostAddress {
-    /// The address alone.
-    #[must_use]
-    pub const fn address(self) -> Ipv4Addr {
-        self.address
-    }
-
-    /// The mask of the network.
-    #[must_use]
-    pub fn netmask(self) -> Ipv4Addr {
-        mask(self.prefix).into()
-    }
 }
 
 impl InterfaceName {
@@ -94,13 +72,8 @@ impl Text for LanAddress {
         if text == "dhcp" {
             return Ok(Self::Dhcp);
         }
-        let fixed = || {
-            let (address, prefix) = text.split_once('/')?;
-            let digits = prefix.bytes().all(|byte| byte.is_ascii_digit());
-            let prefix = prefix.parse().ok().filter(|prefix| digits && (1..=30).contains(prefix))?;
-            Some(Self::Fixed(HostAddress { address: address.parse().ok()?, prefix }))
-        };
-        fixed().ok_or_else(|| {
+        let fixed = text.parse().ok().filter(HostAddress::has_neighbours).map(Self::Fixed);
+        fixed.ok_or_else(|| {
             Invalid::new(
                 format!("{text:?} is not an address in a network"),
                 "write \"dhcp\", or address and prefix length, as in \"192.168.32.2/24\"",
@@ -110,12 +83,6 @@ impl Text for LanAddress {
 }
 
 text_value!(LanAddress);
-
-impl fmt::Display for HostAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
-    }
-}
 
 #[cfg(test)]
 mod tests {

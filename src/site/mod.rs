@@ -25,27 +25,31 @@ mod raw;
 mod render;
 mod secret;
 mod sms;
+mod ssh;
 mod suggest;
 mod summary;
 mod text;
 mod timezone;
 mod validate;
+mod vpn;
 
 pub use amount::{DataSize, TimeSpan};
 pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use error::SiteError;
-pub use lan::{Addressing, HostAddress, InterfaceName, Lan};
+pub use lan::{Addressing, InterfaceName, Lan};
 pub use name::{Hostname, ProviderName, UserName};
-pub use net::{Ipv4Net, Netmask};
+pub use net::{HostAddress, Ipv4Net, Netmask};
 pub use number::Whole;
 pub use render::RenderedFile;
 pub use secret::{Pin, Secret};
 pub use sms::{Digits, OneTimeCode, OtpSecret, PhoneNumber, Proof, Sms};
+pub use ssh::SshKey;
 pub use suggest::closest;
 pub use text::Invalid;
 pub use timezone::Timezone;
+pub use vpn::{Endpoint, Keepalive, PublicKey, SecretKey, Vpn};
 
 use std::net::Ipv4Addr;
 
@@ -62,6 +66,8 @@ pub struct Site {
     pub watchdog: Watchdog,
     /// The local network, if the box is to be in one.
     pub lan: Option<Lan>,
+    /// Who may log in over the network; nobody if there are none.
+    pub ssh_keys: Vec<SshKey>,
     /// What the box is for, and the settings of that role.
     pub role: Role,
 }
@@ -109,6 +115,8 @@ pub struct Dialer {
     pub link: Link,
     /// Who may command the box by text message; `None`: nobody.
     pub sms: Option<Sms>,
+    /// The VPN over the link, if there is one.
+    pub vpn: Option<Vpn>,
 }
 
 /// A mobile modem.
@@ -290,6 +298,10 @@ impl Site {
                     account.password = Secret::masked();
                 }
                 dialer.sms = dialer.sms.as_ref().map(Sms::masked);
+                if let Some(vpn) = &mut dialer.vpn {
+                    vpn.private_key = SecretKey::masked();
+                    vpn.preshared_key = vpn.preshared_key.as_ref().map(|_| SecretKey::masked());
+                }
             }
             Role::DialIn(dial_in) => {
                 for user in &mut dial_in.users {

@@ -18,6 +18,17 @@ impl Ipv4Net {
         self.address
     }
 
+    /// The network that a host is in.
+    pub(super) fn around(host: Ipv4Addr, prefix: u8) -> Self {
+        Self { address: Ipv4Addr::from(u32::from(host) & mask(prefix)), prefix }
+    }
+
+    /// Whether an address is of this network.
+    #[must_use]
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        u32::from(address) & mask(self.prefix) == u32::from(self.address)
+    }
+
     /// The length of the prefix, 0 to 32 bits.
     #[must_use]
     pub const fn prefix(self) -> u8 {
@@ -40,23 +51,85 @@ impl Text for Ipv4Net {
                 "write address and prefix length, as in \"10.1.0.0/16\"",
             )
         };
-        let (address, prefix) = text.split_once('/').ok_or_else(malformed)?;
-        let address: Ipv4Addr = address.parse().map_err(|_| malformed())?;
-        let digits = (1..=2).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_digit());
-        let prefix = prefix.parse().ok().filter(|prefix| digits && *prefix <= 32);
-        let prefix: u8 = prefix.ok_or_else(malformed)?;
-        let first = Ipv4Addr::from(u32::from(address) & mask(prefix));
-        if first != address {
+        let (address, prefix) = split_prefix(text).ok_or_else(malformed)?;
+        let network = Self::around(address, prefix);
+        if network.address != address {
             return Err(Invalid::new(
                 format!("{text} is an address in a network, not the network"),
-                format!("write \"{first}/{prefix}\" for the network, \"{address}/32\" for the host"),
+                format!("write \"{network}\" for the network, \"{address}/32\" for the host"),
             ));
+        }
+        Ok(network)
+    }
+}
+
+/// An address and the length of a prefix, 0 to 32 bits.
+pub(super) fn split_prefix(text: &str) -> Option<(Ipv4Addr, u8)> {
+    let (address, prefix) = text.split_once('/')?;
+    let digits = (1..=2).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_digit());
+    let prefix = prefix.parse().ok().filter(|prefix| digits && *prefix <= 32)?;
+    Some((address.parse().ok()?, prefix))
+}
+
+impl fmt::Display for Ipv4Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+/// The address of a host with the prefix of its network: `192.168.32.2/24`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostAddress {
+    address: Ipv4Addr,
+    prefix: u8,
+}
+
+impl HostAddress {
+    /// The address alone.
+    #[must_use]
+    pub const fn address(self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// The mask of the network.
+    #[must_use]
+    pub fn netmask(self) -> Ipv4Addr {
+        mask(self.prefix).into()
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(self) -> Ipv4Net {
+        Ipv4Net::around(self.address, self.prefix)
+    }
+
+    /// Whether its network can have other hosts and a broadcast address.
+    pub(super) fn has_neighbours(&self) -> bool {
+        self.prefix <= 30
+    }
+}
+
+impl Text for HostAddress {
+    const EXPECTED: &'static str = "an address with its prefix";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let malformed = || {
+            Invalid::new(
+                format!("{text:?} is not the address of a host with the length of its network's prefix"),
+                "write the box's own address, as in \"10.9.0.2/24\"",
+            )
+        };
+        let (address, prefix) = split_prefix(text).ok_or_else(malformed)?;
+        let host = u32::from(address) & !mask(prefix);
+        // RFC 3021: a network of two has neither its own nor a broadcast address.
+        if prefix == 0 || prefix < 31 && (host == 0 || host == !mask(prefix)) {
+            return Err(malformed());
         }
         Ok(Self { address, prefix })
     }
 }
 
-impl fmt::Display for Ipv4Net {
+impl fmt::Display for HostAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)
     }
@@ -106,4 +179,25 @@ impl Text for Address {
     }
 }
 
-text_value!(Ipv4Net, Netmask, Address);
+text_value!(Ipv4Net, HostAddress, Netmask, Address);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boxs_address_is_a_hosts() {
+        for (text, good) in [
+            ("10.9.0.2/24", true),
+            ("10.9.0.2/32", true),
+            ("10.9.0.2/31", true),
+            ("10.9.0.0/24", false),
+            ("10.9.0.255/24", false),
+            ("10.9.0.2/0", false),
+            ("10.9.0.2", false),
+            ("10.9.0.2/33", false),
+        ] {
+            assert_eq!(text.parse::<HostAddress>().is_ok(), good, "{text}");
+        }
+    }
+}

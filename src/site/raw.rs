@@ -8,10 +8,12 @@ use super::device::{DevicePath, Port, Speed};
 use super::error::SiteError;
 use super::lan::{InterfaceName, LanAddress};
 use super::name::{Hostname, ProviderName, UserName};
-use super::net::{Address, Ipv4Net, Netmask};
+use super::net::{Address, HostAddress, Ipv4Net, Netmask};
 use super::secret::{Pin, Secret};
 use super::sms::{Digits, OtpSecret, PhoneNumber};
+use super::ssh::SshKey;
 use super::timezone::Timezone;
+use super::vpn::{Endpoint, Keepalive, PublicKey, SecretKey};
 use super::{ChatTimeout, EchoFailure, EchoInterval, Hour, Mtu, Rings, TcpPort, WatchdogTimeout};
 use serde::Deserialize;
 use toml::Spanned;
@@ -35,6 +37,8 @@ pub(super) struct Site {
     pub operator: Option<Spanned<Operator>>,
     pub link: Option<Spanned<Link>>,
     pub sms: Option<Spanned<Sms>>,
+    pub vpn: Option<Spanned<Vpn>>,
+    pub ssh: Option<Ssh>,
     pub dial_in: Option<Spanned<DialIn>>,
     #[serde(default)]
     pub line: Vec<Spanned<Line>>,
@@ -119,6 +123,24 @@ pub(super) enum Proof {
     Totp,
     Hotp,
     SenderOnly,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Vpn {
+    pub private_key: SecretKey,
+    pub address: HostAddress,
+    pub public_key: PublicKey,
+    pub preshared_key: Option<SecretKey>,
+    pub endpoint: Endpoint,
+    pub networks: Spanned<Vec<Spanned<Ipv4Net>>>,
+    pub keepalive: Option<Keepalive>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Ssh {
+    pub keys: Spanned<Vec<Spanned<SshKey>>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -3,8 +3,11 @@
 use super::text::{Invalid, Text, text_value};
 use std::fmt;
 
-/// The keys of `site.toml` whose values are secrets.
-pub(super) const SECRET_KEYS: [&str; 3] = ["password", "pin", "secret"];
+/// The keys of `site.toml` whose values are secrets, each by its first word.
+pub(super) const SECRET_KEYS: [&str; 5] = ["password", "pin", "secret", "private", "preshared"];
+
+/// The rest of some of these keys.
+pub(super) const SECOND_WORD: &str = "-key";
 
 /// What is shown instead.
 pub(super) const MASK: &str = "••••";

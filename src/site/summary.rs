@@ -16,6 +16,9 @@ pub(super) fn summary(site: &Site) -> String {
         };
         rows.add("lan", format!("{}, {addressing}", lan.interface));
     }
+    if !site.ssh_keys.is_empty() {
+        rows.add("ssh", format!("root, with one of {} keys", site.ssh_keys.len()));
+    }
     match &site.role {
         Role::Dialer(dialer) => add_dialer(&mut rows, dialer),
         Role::DialIn(dial_in) => add_dial_in(&mut rows, dial_in),
@@ -23,7 +26,7 @@ pub(super) fn summary(site: &Site) -> String {
     rows.0
 }
 
-fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms }: &Dialer) {
+fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn }: &Dialer) {
     let pin = if modem.pin.is_some() { "with a PIN" } else { "no PIN" };
     let account = match &operator.account {
         Some(account) => format!("as {}, with a password", account.name),
@@ -40,6 +43,10 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms }: &Dialer) {
         .add("carries", routing)
         .add("closes", closing(link))
         .add("obeys", obeys(sms.as_ref()));
+    if let Some(vpn) = vpn {
+        let peer = format!("{} to {} as {}", list(&vpn.networks), vpn.endpoint, vpn.address);
+        rows.add("vpn", peer);
+    }
 }
 
 fn closing(link: &Link) -> String {

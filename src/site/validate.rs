@@ -5,8 +5,8 @@ use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::text::Invalid;
 use super::{
     Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
-    LcpEcho, Line, Link, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, TimeSpan, Timezone,
-    Watchdog, Whole, raw, sms,
+    LcpEcho, Line, Link, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, SshKey, TimeSpan,
+    Timezone, Vpn, Watchdog, Whole, raw, sms,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -27,9 +27,14 @@ pub(super) fn validate(raw: raw::Site, text: &str) -> Result<Site, SiteError> {
 fn site(raw: raw::Site) -> Checked<Site> {
     check_tables_fit_role(&raw)?;
     let role = match raw.role.get_ref() {
-        raw::Role::Dialer => {
-            Role::Dialer(Box::new(dialer(raw.role.span(), raw.modem, raw.operator, raw.link, raw.sms)?))
-        }
+        raw::Role::Dialer => Role::Dialer(Box::new(dialer(
+            raw.role.span(),
+            raw.modem,
+            raw.operator,
+            raw.link,
+            raw.sms,
+            raw.vpn,
+        )?)),
         raw::Role::DialIn => Role::DialIn(dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user)?),
     };
     Ok(Site {
@@ -41,6 +46,7 @@ fn site(raw: raw::Site) -> Checked<Site> {
             timeout: raw.watchdog.timeout.unwrap_or(const { Whole::constant(15) }),
         },
         lan: raw.lan.map(|table| lan(table.into_inner())).transpose()?,
+        ssh_keys: raw.ssh.map_or(Ok(Vec::new()), ssh_keys)?,
         role,
     })
 }
@@ -67,6 +73,16 @@ fn lan(raw: raw::Lan) -> Checked<Lan> {
     Ok(Lan { interface: raw.interface.unwrap_or_else(InterfaceName::ethernet), addressing })
 }
 
+fn ssh_keys(raw: raw::Ssh) -> Checked<Vec<SshKey>> {
+    not_empty(&raw.keys, "without a key nobody could log in", "add a key, or remove `[ssh]`")?;
+    check_distinct("key", raw.keys.get_ref())?;
+    Ok(raw.keys.into_inner().into_iter().map(Spanned::into_inner).collect())
+}
+
+fn not_empty<T>(list: &Spanned<Vec<T>>, why: &str, next: &str) -> Checked<()> {
+    if list.get_ref().is_empty() { problem(why, next, list.span()) } else { Ok(()) }
+}
+
 /// A table of the other role has no effect: better to say so than to let somebody wonder.
 fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
     fn at<T>(table: Option<&Spanned<T>>) -> Option<Range<usize>> {
@@ -86,6 +102,7 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
             "dial-in",
             "dialer",
             vec![
+                ("[vpn]", at(raw.vpn.as_ref())),
                 ("[modem]", at(raw.modem.as_ref())),
                 ("[operator]", at(raw.operator.as_ref())),
                 ("[link]", at(raw.link.as_ref())),
@@ -111,6 +128,7 @@ fn dialer(
     operator_table: Option<Spanned<raw::Operator>>,
     link_table: Option<Spanned<raw::Link>>,
     sms_table: Option<Spanned<raw::Sms>>,
+    vpn_table: Option<Spanned<raw::Vpn>>,
 ) -> Checked<Dialer> {
     let Some(operator_table) = operator_table else {
         return problem("a `dialer` needs the table `[operator]`", "add [operator] with name and apn", role);
@@ -120,6 +138,7 @@ fn dialer(
         operator: operator(operator_table.into_inner())?,
         link: link(link_table.map(Spanned::into_inner).unwrap_or_default())?,
         sms: sms_table.map(|table| sms::validate(table.span(), table.into_inner())).transpose()?,
+        vpn: vpn_table.map(|table| vpn(table.into_inner())).transpose()?,
     })
 }
 
@@ -176,6 +195,24 @@ fn link(raw: raw::Link) -> Checked<Link> {
         idle_limit: limit(raw.idle_limit, const { TimeSpan::minutes(10) })?,
         session_limit: limit(raw.session_limit, const { TimeSpan::minutes(120) })?,
         data_budget: raw.data_budget,
+    })
+}
+
+fn vpn(raw: raw::Vpn) -> Checked<Vpn> {
+    not_empty(
+        &raw.networks,
+        "nothing would go through the VPN",
+        "name the networks behind the peer, as in [\"10.9.0.0/24\"]",
+    )?;
+    check_distinct("network", raw.networks.get_ref())?;
+    Ok(Vpn {
+        private_key: raw.private_key,
+        address: raw.address,
+        public_key: raw.public_key,
+        preshared_key: raw.preshared_key,
+        endpoint: raw.endpoint,
+        networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
+        keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
     })
 }
 

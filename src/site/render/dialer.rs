@@ -1,6 +1,6 @@
 //! pppd as the caller, and the routes over its link.
 
-use super::{Options, RenderedFile, chat, quoted, secrets};
+use super::{Options, RenderedFile, chat, quoted, secrets, vpn};
 use crate::site::{Dialer, Ipv4Net, Port, Routing};
 use std::fmt::Write;
 
@@ -18,6 +18,9 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
     files.push(secrets::chap(accounts));
     if let Routing::Only(networks) = &dialer.link.routing {
         files.extend(routes(networks));
+    }
+    if let Some(vpn) = &dialer.vpn {
+        files.extend(vpn::files(vpn, &dialer.link.routing));
     }
     files
 }

@@ -6,6 +6,7 @@ mod dialer;
 mod firewall;
 mod secrets;
 mod system;
+mod vpn;
 
 pub(super) use dialer::connect_script;
 

@@ -1,18 +1,28 @@
 //! What the box is called, what time it is there, and its interfaces.
 
 use super::RenderedFile;
-use crate::site::{Addressing, Lan, Role, Site};
+use crate::site::{Addressing, Lan, Role, Site, SshKey};
 use std::fmt::Write;
 
 pub(super) fn files(site: &Site) -> Vec<RenderedFile> {
     let hostname = site.hostname.as_str();
-    vec![
+    let mut files = vec![
         RenderedFile::value("/etc/hostname", hostname, "the name of the box"),
         RenderedFile::config("/etc/hosts", &hosts(hostname), "names without a name server"),
         RenderedFile::value("/etc/TZ", site.timezone.as_str(), "the time zone, for the variable TZ"),
         RenderedFile::value("/etc/dialbox/role", site.role.word(), "what the box is for"),
         RenderedFile::config("/etc/network/interfaces", &interfaces(site), "for ifup"),
-    ]
+    ];
+    if !site.ssh_keys.is_empty() {
+        files.push(authorized_keys(&site.ssh_keys));
+    }
+    files
+}
+
+/// dropbear reads it only if nobody else can write it; that it is there starts dropbear.
+fn authorized_keys(keys: &[SshKey]) -> RenderedFile {
+    let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
+    RenderedFile::secret("/root/.ssh/authorized_keys", &lines, "who may log in by ssh")
 }
 
 fn hosts(hostname: &str) -> String {

@@ -1,0 +1,63 @@
+//! The VPN over the link: WireGuard's own file, and the scripts that pppd runs.
+
+use super::RenderedFile;
+use crate::site::{Routing, Vpn};
+use std::fmt::Write;
+
+const FILE: &str = "/etc/wireguard/vpn.conf";
+
+/// The routes through the VPN vanish with it, the one to its endpoint with the link.
+const DOWN: &str = "ip link del vpn\n";
+
+pub(super) fn files(vpn: &Vpn, routing: &Routing) -> [RenderedFile; 3] {
+    [
+        RenderedFile::secret(FILE, &configuration(vpn), "keys and peer, for `wg setconf`"),
+        RenderedFile::script("/etc/ppp/ip-up.d/vpn", &up(vpn, routing), "brings the VPN up over the link"),
+        RenderedFile::script("/etc/ppp/ip-down.d/vpn", DOWN, "takes the VPN down"),
+    ]
+}
+
+/// wg(8), CONFIGURATION FILE FORMAT.
+fn configuration(vpn: &Vpn) -> String {
+    let Vpn { private_key, public_key, preshared_key, endpoint, keepalive, .. } = vpn;
+    let networks: Vec<_> = vpn.networks.iter().map(ToString::to_string).collect();
+    let preshared_key = preshared_key.as_ref();
+    let preshared_key = preshared_key.map(|key| format!("PresharedKey = {}\n", key.reveal()));
+    format!(
+        "[Interface]\n\
+         PrivateKey = {}\n\
+         \n\
+         [Peer]\n\
+         PublicKey = {}\n\
+         {}\
+         Endpoint = {endpoint}\n\
+         AllowedIPs = {}\n\
+         PersistentKeepalive = {keepalive}\n",
+        private_key.reveal(),
+        public_key.as_str(),
+        preshared_key.unwrap_or_default(),
+        networks.join(", "),
+    )
+}
+
+/// One that a killed pppd has left behind is replaced. The way to the endpoint comes first: the
+/// first handshake starts with the interface.
+fn up(vpn: &Vpn, routing: &Routing) -> String {
+    let mut script = format!(
+        "ip link del vpn 2>/dev/null\n\
+         ip link add vpn type wireguard\n\
+         wg setconf vpn {FILE}\n\
+         ip addr add {} dev vpn\n",
+        vpn.address
+    );
+    if vpn.needs_endpoint_route(routing) {
+        // A String takes every write: `fmt::Write` for it has no error.
+        let _ = writeln!(script, "ip route replace {} dev \"$PPP_IFACE\"", vpn.endpoint.address());
+    }
+    script += "ip link set vpn up\n";
+    // The kernel adds the one of the address by itself.
+    for network in vpn.networks.iter().filter(|network| **network != vpn.address.network()) {
+        let _ = writeln!(script, "ip route replace {network} dev vpn");
+    }
+    script
+}

@@ -1,0 +1,194 @@
+//! The VPN: one WireGuard interface with one peer.
+
+use super::net::{HostAddress, Ipv4Net};
+use super::secret::MASK;
+use super::text::{Invalid, Text, text_value};
+use super::{Routing, Whole};
+use data_encoding::BASE64;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// A WireGuard interface that comes up with the link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vpn {
+    /// The box's own key.
+    pub private_key: SecretKey,
+    /// The box's address in the VPN.
+    pub address: HostAddress,
+    /// The peer's key.
+    pub public_key: PublicKey,
+    /// A second, symmetric secret between the two.
+    pub preshared_key: Option<SecretKey>,
+    /// Where the peer listens.
+    pub endpoint: Endpoint,
+    /// What is reached through it, and may come from it; at least one.
+    pub networks: Vec<Ipv4Net>,
+    /// How often the way through the operator's NAT is kept open.
+    pub keepalive: Keepalive,
+}
+
+/// Seconds, 10 to 600. Carrier NAT forgets after half a minute; what is sent more often than
+/// every ten seconds would keep an idle link from being idle.
+pub type Keepalive = Whole<10, 600>;
+
+impl Vpn {
+    /// Whether the endpoint needs a route of its own: when the link's routes do not lead there, or
+    /// the VPN's own networks would lead the tunnel into itself.
+    #[must_use]
+    pub fn needs_endpoint_route(&self, routing: &Routing) -> bool {
+        let endpoint = self.endpoint.address();
+        let over_link = match routing {
+            Routing::Default => true,
+            Routing::Only(networks) => networks.iter().any(|network| network.contains(endpoint)),
+        };
+        !over_link || self.networks.iter().any(|network| network.contains(endpoint))
+    }
+}
+
+/// A Curve25519 public key in base64, as `wg pubkey` prints it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublicKey(String);
+
+impl PublicKey {
+    /// The key as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A private or a preshared key in base64, as `wg genkey` and `wg genpsk` print it. Never shown.
+#[derive(Clone, PartialEq)]
+pub struct SecretKey(String);
+
+impl SecretKey {
+    /// The key itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn masked() -> Self {
+        Self(MASK.to_owned())
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKey({MASK})")
+    }
+}
+
+/// Whether these are 32 bytes in base64 with padding (RFC 4648 §4), and not all of them zero.
+fn is_key(text: &str) -> bool {
+    let bytes = BASE64.decode(text.as_bytes());
+    bytes.is_ok_and(|bytes| bytes.len() == 32 && bytes.iter().any(|byte| *byte != 0))
+}
+
+impl Text for PublicKey {
+    const EXPECTED: &'static str = "a public key";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        // Not quoted: somebody may have put the private key here.
+        let wrong =
+            || Invalid::new("this is no WireGuard key", "copy the 44 characters that `wg pubkey` prints");
+        is_key(text).then(|| Self(text.to_owned())).ok_or_else(wrong)
+    }
+}
+
+impl Text for SecretKey {
+    const EXPECTED: &'static str = "a secret key";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let wrong = || {
+            Invalid::new(
+                "this is no WireGuard key",
+                "copy the 44 characters that `wg genkey` or `wg genpsk` prints",
+            )
+        };
+        is_key(text).then(|| Self(text.to_owned())).ok_or_else(wrong)
+    }
+}
+
+/// An address and a port. No name: before the VPN is up there may be nobody to resolve it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint(SocketAddrV4);
+
+impl Endpoint {
+    /// The address.
+    #[must_use]
+    pub const fn address(self) -> Ipv4Addr {
+        *self.0.ip()
+    }
+}
+
+impl Text for Endpoint {
+    const EXPECTED: &'static str = "an address and a port";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let endpoint =
+            text.parse().ok().filter(|it: &SocketAddrV4| it.port() != 0 && !it.ip().is_unspecified());
+        endpoint.map(Self).ok_or_else(|| {
+            Invalid::new(
+                format!("{text:?} is not an IPv4 address and a port"),
+                "write both, and no name, as in \"203.0.113.5:51820\"",
+            )
+        })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+text_value!(PublicKey, SecretKey, Endpoint);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made by `wg genkey`; the others differ from it in one way.
+    const KEY: &str = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
+
+    #[test]
+    fn a_key_is_32_bytes_in_base64_and_not_zero() {
+        for (key, good) in [
+            (KEY, true),
+            (&KEY[1..], false),
+            ("yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBml=", false), // bits after the end
+            ("yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmkk", false), // no padding
+            ("yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3f_mk=", false), // the URL alphabet
+            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", false),
+            ("", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_key(key), good, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_peer_is_reached_over_the_link_and_never_through_the_tunnel() {
+        let networks = |list: &[&str]| list.iter().map(|it| it.parse().unwrap()).collect::<Vec<Ipv4Net>>();
+        for (routing, through, needed) in [
+            (Routing::Default, &["10.9.0.0/24"][..], false),
+            (Routing::Default, &["0.0.0.0/0"], true),
+            (Routing::Default, &["203.0.113.0/24"], true),
+            (Routing::Only(networks(&["203.0.113.0/24"])), &["10.9.0.0/24"], false),
+            (Routing::Only(networks(&["10.1.0.0/16"])), &["10.9.0.0/24"], true),
+            (Routing::Only(Vec::new()), &["10.9.0.0/24"], true),
+        ] {
+            let vpn = Vpn {
+                private_key: KEY.parse().unwrap(),
+                address: "10.9.0.2/24".parse().unwrap(),
+                public_key: KEY.parse().unwrap(),
+                preshared_key: None,
+                endpoint: "203.0.113.5:51820".parse().unwrap(),
+                networks: networks(through),
+                keepalive: Whole::constant(25),
+            };
+            assert_eq!(vpn.needs_endpoint_route(&routing), needed, "{routing:?} {through:?}");
+        }
+    }
+}
