@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use dialbox::apply::{self, Verdict};
 use dialbox::clock::Utc;
-use dialbox::dialctl::modem;
+use dialbox::dialctl::{hook, link, modem};
 use dialbox::modem::ladder::Ladder;
 use dialbox::places::Places;
 use dialbox::reboot;
@@ -20,6 +20,11 @@ const USAGE: &str = "\
 usage: dialctl COMMAND
 
   status [--json]     the state of the box, for a person or a program
+  connect [TIME]      opens the link, for 30m or 2h, and waits until it is up
+  disconnect          closes it, whoever has opened it
+  extend [TIME]       lets it stay longer
+  budget              what the links of this month have carried
+  budget set SIZE     corrects that by the operator's own count, as in 120MB
   ledger              every boot that is remembered, and why the box had stopped before;
                       and how often what was tried and has helped with the modem
   modem probe         every port of the modem, and who answers there
@@ -43,6 +48,14 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["status"] => print(&Status::gather(&places).to_string()),
         ["status", "--json"] => print(&format!("{}\n", Status::gather(&places).to_json())),
+        ["connect"] => link::connect(&places, None).and_then(|told| print(&told)),
+        ["connect", length] => link::connect(&places, Some(length)).and_then(|told| print(&told)),
+        ["disconnect"] => link::disconnect(&places).and_then(|told| print(&told)),
+        ["extend"] => link::extend(&places, None).and_then(|told| print(&told)),
+        ["extend", more] => link::extend(&places, Some(more)).and_then(|told| print(&told)),
+        ["budget"] => link::budget(&places).and_then(|told| print(&told)),
+        ["budget", "set", used] => link::set_used(&places, used).and_then(|told| print(&told)),
+        ["hook", arguments @ ..] => hook::run(&places, arguments),
         ["ledger"] => print(&ledger(&places)),
         ["modem", words @ ..] => modem::run(&places, words).and_then(|text| print(&text)),
         ["site", "check"] => check(&places.edited_site()),

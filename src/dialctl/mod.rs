@@ -1,3 +1,5 @@
 //! The verbs of `dialctl` that are more than a few lines.
 
+pub mod hook;
+pub mod link;
 pub mod modem;

@@ -5,6 +5,8 @@
 //! cut loses nothing that the claim covers, and costs what was claimed and not used. At most every
 //! second reading of the counters needs a write.
 
+use std::fmt;
+
 use crate::clock::Month;
 use crate::record::Record;
 use crate::site::DataSize;
@@ -182,6 +184,21 @@ impl Budget {
 
     fn meter(&self, pid: Pid) -> Option<&Meter> {
         self.open.iter().find(|meter| meter.pid == pid)
+    }
+}
+
+/// One line for a person.
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", DataSize::from_bytes(self.used()))?;
+        match self.limit {
+            Some(limit) => write!(f, " of {limit} used")?,
+            None => f.write_str(" used, no limit")?,
+        }
+        match self.month {
+            Some(month) => write!(f, " in {month}"),
+            None => Ok(()),
+        }
     }
 }
 

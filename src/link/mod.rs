@@ -13,6 +13,7 @@ pub mod budget;
 pub mod call;
 pub mod counters;
 mod idle;
+pub mod name_servers;
 pub mod outcome;
 pub mod pppd;
 pub mod session;

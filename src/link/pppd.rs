@@ -41,7 +41,8 @@ pub fn spawn(dialer: &Dialer) -> io::Result<Pppd> {
     command.args(["call", dialer.operator.name.as_str(), "nodetach"]);
     // The provider's own `connect`, and then a word to us: pppd tells that the script failed,
     // but not how.
-    command.arg("connect").arg(format!("{} || exec dialctl hook no-call $?", dialer.connect_script()));
+    let told = "{ dialctl hook no-call $?; exit 1; }";
+    command.arg("connect").arg(format!("{} || {told}", dialer.connect_script()));
     // With a log besides syslog pppd would write the modem's dialogue there.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Pppd::follow(command.process_group(0).spawn()?)
@@ -117,7 +118,7 @@ impl AsFd for Pppd {
 pub enum Exit {
     /// 0: the operator has ended an established link.
     Peer,
-    /// 1, 2, 3, 9, 18 and what pppd may invent: it could not do its work.
+    /// Any other: it could not do its work, or an option asks for what a dialer has no use for.
     Broken(u8),
     /// 4: the kernel has no PPP.
     NoKernelPpp,
@@ -139,7 +140,7 @@ pub enum Exit {
     HungUp,
     /// 17: the line sends back what is sent.
     Loopback,
-    /// 11 or 19: name or password refused.
+    /// 19: name or password refused.
     AuthRefused,
     /// A signal has killed it.
     Killed(i32),
@@ -167,7 +168,7 @@ impl Exit {
             7 => Self::NoPort,
             8 => Self::NoCall,
             10 => Self::NoAgreement,
-            11 | 19 => Self::AuthRefused,
+            19 => Self::AuthRefused,
             12 | 13 => Self::OwnLimit,
             15 => Self::PeerDead,
             16 => Self::HungUp,
@@ -208,5 +209,81 @@ impl fmt::Display for Exit {
             Self::NotStarted(why) => write!(f, "pppd did not start: {why}"),
             Self::Unseen => f.write_str("pppd has ended"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Why;
+
+    /// Waits for the end as the dialer does.
+    fn end(mut process: Pppd) -> Exit {
+        poll(&mut [PollFd::new(&process.end, PollFlags::IN)], None).unwrap();
+        process.ended().unwrap().expect("it has ended")
+    }
+
+    fn start(script: &str) -> Pppd {
+        Pppd::follow(Command::new("sh").args(["-c", script]).process_group(0).spawn().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_exit_status_is_read_when_it_comes() {
+        let mut running = start("exec sleep 60");
+        assert_eq!(running.ended().unwrap(), None);
+        running.signal(Signal::Kill).unwrap();
+        assert_eq!(end(running), Exit::Killed(9));
+        assert_eq!(end(start("exit 16")), Exit::HungUp);
+    }
+
+    #[test]
+    fn a_strangers_process_is_followed_and_ended_too() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let mut stranger = Pppd::watch(Pid::from_child(&child)).unwrap();
+        assert_eq!(stranger.ended().unwrap(), None);
+        stranger.signal(Signal::Terminate).unwrap();
+        assert_eq!(end(stranger), Exit::Unseen);
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_signal_to_a_process_that_has_ended_is_no_error() {
+        let mut ended = start("true");
+        poll(&mut [PollFd::new(&ended.end, PollFlags::IN)], None).unwrap();
+        ended.ended().unwrap();
+        ended.signal(Signal::Terminate).unwrap();
+    }
+
+    /// The numbers of pppd(8), EXIT STATUS.
+    #[test]
+    fn every_exit_status_has_a_sentence_and_a_judgement() {
+        let said = (0..=20).map(|code| {
+            let why = Why::Exit(Exit::of_code(code));
+            let again = if why.may_pass() { ", dial again" } else { "" };
+            format!("{code:>2} {why}{again}\n")
+        });
+        insta::assert_snapshot!(said.collect::<String>(), @"
+         0 the operator has closed the link, dial again
+         1 pppd failed with status 1: see logread
+         2 pppd failed with status 2: see logread
+         3 pppd failed with status 3: see logread
+         4 the kernel has no PPP
+         5 somebody has ended pppd
+         6 another program has the modem's port
+         7 the modem's port cannot be opened, dial again
+         8 the dialling script failed, dial again
+         9 pppd failed with status 9: see logread
+        10 the operator gives no IP: PPP negotiation failed, dial again
+        11 pppd failed with status 11: see logread
+        12 a time limit of pppd's own options
+        13 a time limit of pppd's own options
+        14 pppd failed with status 14: see logread
+        15 the operator no longer answers, dial again
+        16 the modem has hung up, dial again
+        17 the line is looped back, dial again
+        18 pppd failed with status 18: see logread
+        19 the operator refuses user or password
+        20 pppd failed with status 20: see logread
+        ");
     }
 }

@@ -36,10 +36,12 @@ fn options(dialer: &Dialer) -> String {
     if let Some(account) = &operator.account {
         options.add(format_args!("user {}", quoted(account.name.as_str())));
     }
-    options.add("noipdefault").add_echo(&link.echo).add(match link.routing {
-        Routing::Default => "defaultroute",
-        Routing::Only(_) => "nodefaultroute",
-    });
+    options.add("noipdefault").add_echo(&link.echo);
+    match link.routing {
+        Routing::Default => options.add("defaultroute").add("usepeerdns"),
+        // The operator's name servers answer over the default route only.
+        Routing::Only(_) => options.add("nodefaultroute"),
+    };
     options.0
 }
 

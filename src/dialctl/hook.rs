@@ -1,0 +1,107 @@
+//! `dialctl hook`: pppd's scripts, each told in one word and its arguments.
+//!
+//! They are also run where no dialer listens, by a person's `pon` or on a box that answers calls:
+//! that is no failure.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use crate::control::{NoReply, Request, call};
+use crate::link::{Connection, Ends, Interface, NoCall, name_servers, pid};
+use crate::places::Places;
+
+/// pppd's scripts wait for each other, and the person for them.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Carries out a hook.
+///
+/// # Errors
+/// What is wrong with its arguments, or why the dialer could not be told.
+pub fn run(places: &Places, arguments: &[&str]) -> Result<(), String> {
+    let request = parse(arguments).ok_or_else(|| format!("hook {}: no such hook", arguments.join(" ")))?;
+    match &request {
+        Request::IpUp { link, name_servers } => {
+            name_servers::take(places, &link.interface, name_servers).map_err(in_words)?;
+        }
+        Request::IpDown { .. } => {
+            let interface = arguments.get(1).copied().unwrap_or_default();
+            name_servers::give_back(places, interface).map_err(in_words)?;
+        }
+        _ => {}
+    }
+    match call(places, &request, PATIENCE) {
+        Ok(_) | Err(NoReply::NotRunning) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn parse(arguments: &[&str]) -> Option<Request> {
+    match arguments {
+        ["ip-up", interface, process, local, remote, servers @ ..] => {
+            let ends = local.parse().ok().zip(remote.parse().ok());
+            let link = Connection {
+                interface: Interface::new(interface)?,
+                pid: pid(process)?,
+                ends: ends.map(|(local, remote)| Ends { local, remote }),
+            };
+            let name_servers: Vec<Ipv4Addr> = servers.iter().filter_map(|it| it.parse().ok()).collect();
+            Some(Request::IpUp { link, name_servers })
+        }
+        ["ip-down", _, process, sent, received] => {
+            let count = |text: &str| text.parse::<u64>().ok();
+            let carried = count(sent).zip(count(received)).map(|(sent, received)| sent + received);
+            Some(Request::IpDown { pid: pid(process)?, carried })
+        }
+        ["no-call", status] => Some(Request::NoCall(NoCall::of_chat(status.parse().ok()?))),
+        _ => None,
+    }
+}
+
+fn in_words(error: io::Error) -> String {
+    format!("the name servers: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scripts_arguments_are_read() {
+        let pid = pid("412").unwrap();
+        let ppp0 = |ends| Connection { interface: Interface::new("ppp0").unwrap(), pid, ends };
+        let ends = Ends { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
+        for (arguments, expected) in [
+            (
+                "ip-up ppp0 412 10.3.2.1 10.64.64.64 9.9.9.9",
+                Some(Request::IpUp { link: ppp0(Some(ends)), name_servers: vec![Ipv4Addr::new(9, 9, 9, 9)] }),
+            ),
+            (
+                "ip-up ppp0 412 10.3.2.1 10.64.64.64",
+                Some(Request::IpUp { link: ppp0(Some(ends)), name_servers: vec![] }),
+            ),
+            ("ip-down ppp0 412 1000 24000", Some(Request::IpDown { pid, carried: Some(25_000) })),
+            ("ip-down ppp0 412  ", Some(Request::IpDown { pid, carried: None })),
+            ("no-call 7", Some(Request::NoCall(NoCall::of_chat(7)))),
+            ("ip-up ppp0", None),
+            ("ip-up ../x 412 10.3.2.1 10.64.64.64", None),
+            ("ip-sideways", None),
+        ] {
+            assert_eq!(parse(&arguments.split(' ').collect::<Vec<_>>()), expected, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn a_hook_without_a_dialer_is_no_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        for arguments in [
+            &["ip-up", "ppp0", "412", "10.3.2.1", "10.64.64.64", "9.9.9.9"][..],
+            &["ip-down", "ppp0", "412", "", ""],
+            &["no-call", "3"],
+        ] {
+            assert_eq!(run(&places, arguments), Ok(()), "{arguments:?}");
+        }
+        assert!(run(&places, &["ip-sideways"]).is_err());
+    }
+}
