@@ -58,8 +58,8 @@ pub enum Pace {
 /// What is at the USB ports of a box.
 #[derive(Debug, Clone)]
 pub enum Usb<'a> {
-    /// QEMU's own serial adapter; what is attached to it speaks plain bytes at the socket.
-    SerialAdapter(&'a Path),
+    /// QEMU's own serial adapters; what is attached to each speaks plain bytes at its socket.
+    SerialAdapters(Vec<&'a Path>),
     /// Devices that speak usbredir, each at its socket.
     Devices(Vec<&'a Path>),
 }
@@ -69,7 +69,12 @@ pub enum Usb<'a> {
 pub enum Serial<'a> {
     /// The console talks on a local socket that somebody listens at, and the monitor listens at
     /// another one; a reset ends the emulator.
-    Socket { console: &'a Path, monitor: &'a Path },
+    Socket {
+        /// Where the console is listened for.
+        console: &'a Path,
+        /// Where the monitor will listen.
+        monitor: &'a Path,
+    },
     /// The console is this terminal, and a reset is a reset.
     Terminal,
 }
@@ -128,8 +133,8 @@ impl Emulator {
             let path = dir.join(name);
             std::fs::write(&path, content).map_err(|e| Error::io("write", &path, e)).map(|()| path)
         };
-        let of_usb = match usb {
-            Usb::SerialAdapter(_) => &[],
+        let of_usb = match &usb {
+            Usb::SerialAdapters(_) => &[],
             Usb::Devices(_) => APPENDED_FOR_DEVICES,
         };
         let own = APPENDED.iter().chain(of_usb).map(|option| (*option).to_owned());
@@ -151,7 +156,7 @@ impl Emulator {
         // The page cache outlives the emulator: waiting for the host's disk would prove nothing.
         command.arg("-drive").arg(option("if=sd,format=raw,cache=unsafe,file=", card.path()));
         let (sockets, device) = match usb {
-            Usb::SerialAdapter(socket) => (vec![socket], "usb-serial,always-plugged=on"),
+            Usb::SerialAdapters(sockets) => (sockets, "usb-serial,always-plugged=on"),
             Usb::Devices(sockets) => (sockets, "usb-redir"),
         };
         for (number, socket) in sockets.into_iter().enumerate() {

@@ -4,9 +4,9 @@ use crate::card::Card;
 use crate::console::{Console, Finished};
 use crate::emulator::{self, Emulator, Running, Serial, Usb};
 use crate::error::{Error, Result};
-use crate::modem::Modem;
-use crate::modem::port::ModemPort;
+use crate::exchange::Exchange;
 use crate::monitor::Monitor;
+use crate::network::Subscriber;
 use crate::usb::device::Device;
 use crate::usb::port::UsbPort;
 use std::fs::File;
@@ -14,7 +14,6 @@ use std::marker::PhantomData;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 /// A card with room left, so that the state partition has somewhere to grow; its holes take no space here.
 const CARD_BYTES: u64 = 256 << 20;
@@ -33,37 +32,49 @@ pub struct Bench {
 }
 
 /// A box that can be switched on.
-pub struct Machine {
-    bench: Bench,
+pub struct Machine<'a> {
+    emulator: Emulator,
+    exchange: &'a Exchange,
     card: Card,
-    modem: ModemPort,
+    modems: Vec<Subscriber>,
+    /// Where the emulator finds the ports of the modems.
+    ports: Vec<PathBuf>,
     usb: Vec<UsbPort>,
     append: Vec<String>,
-    dir: TempDir,
+    dir: PathBuf,
 }
 
 /// A box that is on, with a shell on its console.
 pub struct Booted<'a> {
     /// The card must not be changed while the box is on.
-    machine: PhantomData<&'a Machine>,
+    machine: PhantomData<&'a Card>,
     console: Console,
     running: Running,
 }
 
-impl Machine {
-    /// A box with a fresh copy of the image on its card and `modem` at its USB port.
-    pub fn new(bench: &Bench, modem: Modem) -> Result<Self> {
-        let dir = tempfile::Builder::new().prefix("lab-").tempdir();
-        let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
-        let card = Card::copy_of(&bench.image, dir.path().join("card"), CARD_BYTES)?;
-        let modem = ModemPort::open(dir.path().join("modem"), modem)?;
-        Ok(Self { bench: bench.clone(), card, modem, usb: Vec::new(), append: Vec::new(), dir })
+impl<'a> Machine<'a> {
+    /// A box with a fresh copy of the image on its card, and the ports of these modems at its USB. What belongs to it
+    /// goes into `dir`.
+    pub fn new(bench: &Bench, exchange: &'a Exchange, dir: PathBuf, modems: &[Subscriber]) -> Result<Self> {
+        let card = Card::copy_of(&bench.image, dir.join("card"), CARD_BYTES)?;
+        let mut ports = Vec::new();
+        for &modem in modems {
+            let of_modem =
+                exchange.with(|network, _| network.modem(modem).map_or(0, crate::modem::Modem::ports));
+            for port in 0..of_modem {
+                let path = dir.join(format!("port{}", ports.len()));
+                exchange.socket(modem, port, &path)?;
+                ports.push(path);
+            }
+        }
+        let (emulator, modems) = (bench.emulator.clone(), modems.to_vec());
+        Ok(Self { emulator, exchange, card, modems, ports, usb: Vec::new(), append: Vec::new(), dir })
     }
 
-    /// Attaches a USB device; the first one takes the place of the serial adapter. Its ports lead to the sockets
+    /// Attaches a USB device; the first one takes the place of the serial adapters. Its ports lead to the sockets
     /// `lines`.
     pub fn attach(&mut self, device: Box<dyn Device>, lines: Vec<Option<PathBuf>>) -> Result<()> {
-        let socket = self.dir.path().join(format!("usb{}", self.usb.len()));
+        let socket = self.dir.join(format!("usb{}", self.usb.len()));
         self.usb.push(UsbPort::open(socket, device, lines)?);
         Ok(())
     }
@@ -83,28 +94,37 @@ impl Machine {
         &self.card
     }
 
-    /// The modem at its port.
-    pub fn modem(&self) -> &ModemPort {
-        &self.modem
+    /// The box's first modem.
+    pub fn modem(&self) -> Result<Subscriber> {
+        let none = || Error::Unexpected("this box has no modem".to_owned());
+        self.modems.first().copied().ok_or_else(none)
     }
 
-    /// The last lines the console said, in whichever boot that was.
-    pub fn log_tail(&self, lines: usize) -> String {
-        let log = std::fs::read(self.log()).unwrap_or_default();
-        // The shell's cursor movements would move the reader's cursor too.
-        let printable = |c: char| c == '\n' || !c.is_control();
-        let text: String = String::from_utf8_lossy(&log).chars().filter(|c| printable(*c)).collect();
-        last_lines(&text, lines)
+    /// The sockets of its modems' ports.
+    pub fn ports(&self) -> &[PathBuf] {
+        &self.ports
     }
 
-    /// Where the console's words of all boots are kept while the machine exists.
-    fn log(&self) -> PathBuf {
-        self.dir.path().join("console.log")
+    /// What the box has typed at its first modem so far, while no data passed, in capital letters.
+    pub fn typed(&self) -> Result<String> {
+        let modem = self.modem()?;
+        let typed = self.exchange.with(|network, _| network.journal().typed(network.name(modem)));
+        Ok(typed.to_ascii_uppercase())
+    }
+
+    /// The telephone network the box is at.
+    pub fn exchange(&self) -> &'a Exchange {
+        self.exchange
+    }
+
+    /// Where the console's words of all boots are kept.
+    pub fn log(&self) -> PathBuf {
+        self.dir.join("console.log")
     }
 
     /// Switches the box on and waits for the shell on its console.
     pub fn boot(&self) -> Result<Booted<'_>> {
-        let socket = self.dir.path().join("console");
+        let socket = self.dir.join("console");
         let listener = emulator::listen(&socket)?;
         let mut running = self.start(Serial::Socket { console: &socket, monitor: &self.monitor_path() })?;
         let line = accept(&listener, &mut running, &socket)?;
@@ -121,7 +141,7 @@ impl Machine {
     }
 
     fn monitor_path(&self) -> PathBuf {
-        self.dir.path().join("monitor")
+        self.dir.join("monitor")
     }
 
     /// Switches the box on with its console on this terminal, until the person leaves.
@@ -131,10 +151,10 @@ impl Machine {
 
     fn start(&self, serial: Serial) -> Result<Running> {
         let usb = match &self.usb[..] {
-            [] => Usb::SerialAdapter(self.modem.path()),
+            [] => Usb::SerialAdapters(self.ports.iter().map(PathBuf::as_path).collect()),
             ports => Usb::Devices(ports.iter().map(UsbPort::path).collect()),
         };
-        self.bench.emulator.start(&self.card, self.dir.path(), usb, serial, &self.append)
+        self.emulator.start(&self.card, &self.dir, usb, serial, &self.append)
     }
 }
 

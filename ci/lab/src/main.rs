@@ -1,30 +1,17 @@
-//! A telephone network, and the boxes on it, for the end-to-end tests.
-//!
-//! `cargo xtask test`, `qemu` and `bench` start this program; making an image does not need it.
-
-mod card;
-mod cli;
-mod console;
-mod emulator;
-mod error;
-mod machine;
-mod measure;
-mod modem;
-mod monitor;
-mod scenario;
-mod usb;
+//! The program: `cargo xtask test`, `qemu` and `bench` start it; making an image does not need it.
 
 use clap::Parser;
-use cli::{Cli, Verb};
-use error::Result;
-use machine::Machine;
-use modem::{Modem, profile::STICK_3G, sim::Sim};
+use lab::cli::{self, Cli, Verb};
+use lab::error::Result;
+use lab::measure;
+use lab::scenario::{self, SCENARIOS};
+use lab::stage::{Stage, stick};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().verb {
         Verb::Test(args) if args.list => {
-            scenario::SCENARIOS.iter().for_each(|scenario| println!("{}", scenario.name));
+            SCENARIOS.iter().for_each(|scenario| println!("{}", scenario.name));
             Ok(true)
         }
         Verb::Test(args) => args.bench.open().map(|bench| scenario::run(&bench, args.only.as_deref())),
@@ -44,7 +31,9 @@ fn main() -> ExitCode {
 }
 
 fn interactive(args: &cli::Qemu) -> Result<()> {
-    let mut machine = Machine::new(&args.bench.open()?, Modem::new(STICK_3G, Sim::Ready))?;
+    let stage = Stage::new(&args.bench.open()?)?;
+    let mut machine = stage.dialer(stick())?;
+    stage.silent_operator();
     args.append.iter().for_each(|option| machine.append(option));
     println!("A copy of the card boots; a simulated 3G stick is at its USB port.");
     println!("Leave with Ctrl-A x.\n");

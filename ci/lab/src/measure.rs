@@ -7,8 +7,9 @@
 use crate::emulator::Pace;
 use crate::error::{Error, Result};
 use crate::machine::{Bench, Booted, Machine};
-use crate::modem::{Modem, profile::STICK_3G, sim::Sim};
 use crate::monitor::Monitor;
+use crate::network::What;
+use crate::stage::{Stage, stick};
 use std::panic::resume_unwind;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -52,7 +53,8 @@ pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
 
 /// A fresh card's first boot, and the next one.
 fn both_boots(bench: &Bench) -> Result<()> {
-    let machine = Machine::new(bench, Modem::new(STICK_3G, Sim::Ready))?;
+    let stage = Stage::new(bench)?;
+    let machine = stage.dialer(stick())?;
     for boot in ["first", "later"] {
         let (mut booted, mut monitor, first_at) = watched_boot(&machine)?;
         println!("{boot}  {}", measure(&mut booted, &mut monitor, &first_at)?);
@@ -62,7 +64,7 @@ fn both_boots(bench: &Bench) -> Result<()> {
 }
 
 /// Boots, and looks at the board's clock the moment the modem hears its first `AT`.
-fn watched_boot(machine: &Machine) -> Result<(Booted<'_>, Monitor, Moment)> {
+fn watched_boot<'a>(machine: &'a Machine) -> Result<(Booted<'a>, Monitor, Moment)> {
     let began = Instant::now();
     thread::scope(|scope| {
         let watch = scope.spawn(|| first_at(machine, began));
@@ -74,11 +76,27 @@ fn watched_boot(machine: &Machine) -> Result<(Booted<'_>, Monitor, Moment)> {
 
 fn first_at(machine: &Machine, began: Instant) -> Result<(Monitor, Moment)> {
     let mut monitor = await_some(began, || machine.monitor().ok())?;
-    // What the modem heard in the former boot is forgotten when the emulator attaches it again.
-    let heard = await_some(began, || machine.modem().traffic().first_at.filter(|heard| *heard > began))?;
+    let heard = await_some(began, || first_at_since(machine, began))?;
     let since_power_on = monitor.since_power_on()?;
     // At no pace does the guest's time go faster than the host's.
     Ok((monitor, Moment { since_power_on, error: heard.elapsed() }))
+}
+
+/// When the modem heard its first `AT` of this boot.
+fn first_at_since(machine: &Machine, began: Instant) -> Option<Instant> {
+    let exchange = machine.exchange();
+    exchange.with(|network, _| {
+        let mut entries = network.journal().entries().iter();
+        let (mut heard, begin) = (Vec::new(), |at| exchange.moment(at) > began);
+        let first = entries.find(|entry| match &entry.what {
+            What::Typed(_, bytes) if begin(entry.at) => {
+                heard.extend(bytes.to_ascii_uppercase());
+                heard.windows(2).any(|pair| pair == b"AT")
+            }
+            _ => false,
+        });
+        first.map(|entry| exchange.moment(entry.at))
+    })
 }
 
 fn await_some<T>(began: Instant, mut look: impl FnMut() -> Option<T>) -> Result<T> {

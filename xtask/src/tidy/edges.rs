@@ -22,10 +22,15 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("xtask/src/say.rs", &[STOPWATCH], "how long a phase took, for the person at the terminal"),
     ("xtask/src/verb/build_image.rs", &[STOPWATCH], "how long the build took, for the same person"),
     ("ci/lab/src/console.rs", &[STOPWATCH], "how long the box has been silent"),
+    ("ci/lab/src/exchange/mod.rs", &[STOPWATCH], "the clock that the telephone network is told"),
     ("ci/lab/src/machine.rs", &[STOPWATCH], "the deadline of a command and of a reboot"),
     ("ci/lab/src/measure.rs", &[STOPWATCH], "what is measured is time"),
-    ("ci/lab/src/modem/port.rs", &[STOPWATCH], "the clock that the simulated modem is told"),
     ("ci/lab/src/scenario/mod.rs", &[STOPWATCH], "how long a scenario took, for the person at the terminal"),
+    (
+        "ci/lab/src/stage.rs",
+        &[CALENDAR],
+        "the time of day that the network tells, later than any image was made",
+    ),
     ("ci/lab/src/usb/port.rs", &[STOPWATCH], "the clock that a USB device is told"),
 ];
 

@@ -1,231 +1,350 @@
-//! A modem: bytes and time go in, bytes and calls come out. No socket, no clock.
+//! A modem: bytes, calls, radio and time go in; bytes, calls and messages come out. No socket, no clock.
 //!
-//! It is as strict as ITU-T V.250: what it does not know gets `ERROR`.
+//! It is as strict as ITU-T V.250, 3GPP TS 27.005 and TS 27.007: what it does not know gets `ERROR`.
 
+mod answer;
+mod call;
+mod cell;
 mod commands;
 mod editor;
-pub mod port;
+mod event;
+mod fault;
+mod inbox;
+mod port;
 pub mod profile;
+pub mod refusal;
 mod settings;
 pub mod sim;
+mod storage;
 mod syntax;
 
+use call::Call;
+pub use cell::{Cell, Registration, TimeOfDay};
 use commands::Flow;
-use editor::{Editor, Typed};
+use editor::Typed;
+pub use event::{Event, Failure, Output};
+pub use fault::Fault;
+use port::{Mode, Port};
 use profile::Profile;
-use settings::{ResultCode, Settings};
-use sim::Sim;
+use refusal::Cme;
+use settings::ResultCode;
+use sim::SimCard;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use storage::Storages;
 use syntax::Commands;
 
-/// From one `RING` to the next: ETSI TS 102 200 ringing cadence, 1 s on, 4 s off in much of Europe.
-const RING_PERIOD: Duration = Duration::from_secs(5);
-
-/// What the modem does in the outside world.
+/// What happens later by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Bytes for the computer the modem is attached to.
-    ToComputer(Vec<u8>),
-    /// Bytes for the other end of the call.
-    ToPeer(Vec<u8>),
-    /// A call was set up to this number.
-    Dialled(String),
-    /// The call that rang was taken.
-    Answered,
-    /// The computer ended the call.
-    HungUp,
+enum Later {
+    /// A command line is carried out.
+    Run(usize, String),
+    /// A command line is done.
+    Finish(usize, ResultCode),
 }
 
-/// What the modem knows of the mobile network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Network {
-    /// `<rssi>` of `+CSQ`: 0-31, 99 unknown (3GPP TS 27.007 §8.5).
-    signal: u8,
-    /// `<stat>` of `+CREG`: 1 home, 5 roaming (3GPP TS 27.007 §7.2).
-    registration: u8,
-    /// Long name of the operator.
-    operator: String,
+/// The clock of the modem's own, which `+CCLK` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rtc {
+    /// Unix time, UTC, when the modem's `now` was 0.
+    origin: i64,
+    /// The local time's distance from UTC.
+    quarters: i8,
 }
 
-impl Default for Network {
-    fn default() -> Self {
-        Self { signal: 18, registration: 1, operator: "Free".to_owned() }
-    }
-}
-
-/// Whether the line carries a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Call {
-    None,
-    Ringing {
-        next: Duration,
-        rung: u32,
-        left: u32,
-    },
-    /// Data passes; the computer last sent at `since`, and since then `pluses` escape characters.
-    Online {
-        since: Duration,
-        pluses: u8,
-        guarded: bool,
-    },
-    /// Escaped by `+++`: the call is up, the computer talks to the modem.
-    OnHold,
+impl Rtc {
+    /// As many modems start: at the beginning of GPS time, 1980-01-06.
+    const UNSET: Self = Self { origin: 315_964_800, quarters: 0 };
 }
 
 /// One modem.
 #[derive(Debug, Clone)]
 pub struct Modem {
-    profile: Profile,
-    editor: Editor,
-    settings: Settings,
-    contexts: BTreeMap<u32, (String, String)>,
+    profile: &'static Profile,
+    ports: Vec<Port>,
     call: Call,
-    sim: Sim,
-    network: Network,
+    /// Of the call that is up, bits a second.
+    speed: u32,
+    sim: SimCard,
+    sim_starts_in: Duration,
+    /// While the SIM is busy: until when.
+    sim_starts_at: Option<Duration>,
+    cell: Cell,
+    /// `+CFUN`
+    functionality: u32,
+    /// `+COPS=2`
+    deregistered: bool,
+    rtc: Rtc,
+    contexts: BTreeMap<u32, (String, String)>,
+    storages: Storages,
+    /// TP-MR of the last message sent.
+    reference: u8,
+    /// The port that waits for the fate of a message.
+    sending: Option<usize>,
+    /// A message shown by `+CMT` that was not acknowledged yet.
+    unacknowledged: bool,
+    /// A broken clock shows this.
+    wrong_time: Option<String>,
+    /// `+CMGD` says `OK` and deletes nothing.
+    keeps_messages: bool,
+    /// How long a command line takes.
+    thinking: Duration,
+    /// When each kind of the profile's chatter comes next.
+    chatter: Vec<Duration>,
+    later: Vec<(Duration, Later)>,
+    now: Duration,
+    out: Vec<Output>,
 }
 
 impl Modem {
     /// A modem that was just switched on, with this card in its holder.
-    pub fn new(profile: Profile, sim: Sim) -> Self {
-        Self {
+    pub fn new(profile: &'static Profile, sim: SimCard) -> Self {
+        let mut modem = Self {
             profile,
-            editor: Editor::new(),
-            settings: Settings::factory(),
-            contexts: BTreeMap::new(),
+            ports: (0..profile.ports).map(|_| Port::new()).collect(),
             call: Call::None,
+            speed: 0,
             sim,
-            network: Network::default(),
-        }
-    }
-
-    /// The computer sent these bytes at `now` (since any fixed moment).
-    pub fn input(&mut self, bytes: &[u8], now: Duration) -> Vec<Output> {
-        let mut out = self.elapse(now);
-        for &byte in bytes {
-            match self.call {
-                Call::Online { .. } => self.pass(byte, now, &mut out),
-                _ => self.typed(byte, now, &mut out),
-            }
-        }
-        join(out)
-    }
-
-    /// Somebody calls; it rings `times` times unless the call is taken.
-    pub fn ring(&mut self, times: u32, now: Duration) -> Vec<Output> {
-        if self.call == Call::None {
-            self.call = Call::Ringing { next: now, rung: 0, left: times };
-        }
-        self.elapse(now)
-    }
-
-    /// The other end hung up or stopped ringing, or the network dropped the call.
-    pub fn carrier_lost(&mut self) -> Vec<Output> {
-        match std::mem::replace(&mut self.call, Call::None) {
-            Call::Online { .. } | Call::OnHold => self.report(ResultCode::NoCarrier),
-            Call::None | Call::Ringing { .. } => Vec::new(),
-        }
-    }
-
-    /// When `elapse` has something to do next, if nothing else happens.
-    pub fn wakes_at(&self) -> Option<Duration> {
-        match self.call {
-            Call::Ringing { next, .. } => Some(next),
-            Call::Online { since, pluses: 3, guarded: true } => Some(since + self.guard_time()),
-            _ => None,
-        }
-    }
-
-    /// Time passes: it rings, or an escape sequence is complete.
-    pub fn elapse(&mut self, now: Duration) -> Vec<Output> {
-        let mut out = Vec::new();
-        while self.wakes_at().is_some_and(|due| due <= now) {
-            match self.call {
-                Call::Ringing { left: 0, .. } => self.call = Call::None,
-                Call::Ringing { next, rung, left } => {
-                    self.call = Call::Ringing { next: next + RING_PERIOD, rung: rung + 1, left: left - 1 };
-                    out.extend(self.report(ResultCode::Ring));
-                    let answer_after = u32::from(self.settings.register(0).unwrap_or(0));
-                    if answer_after > 0 && rung + 1 >= answer_after {
-                        self.go_online(Output::Answered, now, &mut out);
-                    }
-                }
-                _ => {
-                    self.call = Call::OnHold;
-                    out.extend(self.report(ResultCode::Ok));
-                }
-            }
-        }
-        out
-    }
-
-    fn typed(&mut self, byte: u8, now: Duration, out: &mut Vec<Output>) {
-        if self.settings.echo {
-            out.push(Output::ToComputer(vec![byte]));
-        }
-        match self.editor.push(byte, self.settings.terminator(), self.settings.delete()) {
-            Typed::Nothing => {}
-            Typed::Line(body) => self.run_line(&body, now, out),
-            Typed::Unreadable => out.extend(self.report(ResultCode::Error)),
-        }
-    }
-
-    fn run_line(&mut self, body: &str, now: Duration, out: &mut Vec<Output>) {
-        for command in Commands::of(body) {
-            let flow = command.map_or(Flow::End(ResultCode::Error), |command| self.run(command, now, out));
-            if let Flow::End(result) = flow {
-                out.extend(self.report(result));
-                return;
-            }
-            if flow == Flow::Online {
-                return;
-            }
-        }
-        out.extend(self.report(ResultCode::Ok));
-    }
-
-    fn go_online(&mut self, how: Output, now: Duration, out: &mut Vec<Output>) {
-        out.extend(self.report(ResultCode::Connect));
-        out.push(how);
-        self.call = Call::Online { since: now, pluses: 0, guarded: false };
-    }
-
-    fn pass(&mut self, byte: u8, now: Duration, out: &mut Vec<Output>) {
-        out.push(Output::ToPeer(vec![byte]));
-        let Call::Online { since, pluses, guarded } = self.call else { return };
-        let silent = now.saturating_sub(since) >= self.guard_time();
-        let (pluses, guarded) = match (byte, pluses) {
-            (b'+', _) if silent => (1, true),
-            (b'+', 1..=3) => (pluses + 1, guarded),
-            _ => (0, false),
+            sim_starts_in: Duration::ZERO,
+            sim_starts_at: None,
+            cell: Cell::default(),
+            functionality: 1,
+            deregistered: false,
+            rtc: Rtc::UNSET,
+            contexts: BTreeMap::new(),
+            storages: Storages::new(profile),
+            reference: 0,
+            sending: None,
+            unacknowledged: false,
+            wrong_time: None,
+            keeps_messages: false,
+            thinking: Duration::ZERO,
+            chatter: profile.chatter.iter().map(|chatter| chatter.every).collect(),
+            later: Vec::new(),
+            now: Duration::ZERO,
+            out: Vec::new(),
         };
-        self.call = Call::Online { since: now, pluses, guarded };
+        modem.sim.switch_on();
+        modem
     }
 
-    /// S12: fiftieths of a second of silence around `+++`.
-    fn guard_time(&self) -> Duration {
-        Duration::from_millis(u64::from(self.settings.register(12).unwrap_or(50)) * 20)
+    /// The same with a SIM that is busy for so long after each start.
+    pub fn with_slow_sim(self, starts_in: Duration) -> Self {
+        Self { sim_starts_in: starts_in, sim_starts_at: Some(self.now + starts_in), ..self }
     }
 
-    fn report(&self, result: ResultCode) -> Vec<Output> {
-        match self.settings.frame_result(result) {
-            framed if framed.is_empty() => Vec::new(),
-            framed => vec![Output::ToComputer(framed)],
+    /// The same, taking so long for each command line.
+    pub fn thinking(self, thinking: Duration) -> Self {
+        Self { thinking, ..self }
+    }
+
+    /// How many ports it has.
+    pub fn ports(&self) -> usize {
+        self.ports.len()
+    }
+
+    /// What it hears of the network.
+    pub fn cell(&self) -> &Cell {
+        &self.cell
+    }
+
+    /// The card in its holder.
+    pub fn sim(&self) -> &SimCard {
+        &self.sim
+    }
+
+    /// How many messages lie in its storages.
+    pub fn stored_messages(&self) -> usize {
+        self.storages.messages()
+    }
+
+    /// Whether it waits for calls on an analogue line, or is registered with the mobile network.
+    pub fn reachable(&self) -> bool {
+        self.profile.mobile.is_none() || self.registration().serves()
+    }
+
+    /// Whether no call occupies its line.
+    pub fn is_free(&self) -> bool {
+        self.call == Call::None
+    }
+
+    /// Whether the port carries data, so that what passes it is no dialogue.
+    pub fn carries_data(&self, port: usize) -> bool {
+        self.ports.get(port).is_some_and(Port::carries_data)
+    }
+
+    /// Something happens at `now`, counted from any fixed moment.
+    pub fn step(&mut self, event: Event, now: Duration) -> Vec<Output> {
+        self.elapse(now);
+        match event {
+            Event::Time => {}
+            Event::Typed(port, bytes) if port < self.ports.len() => {
+                self.ports[port].unread.extend(bytes);
+                self.read(port);
+            }
+            Event::Typed(..) => {}
+            Event::Dtr(port, raised) => self.dtr(port, raised),
+            Event::Rings(caller) => self.rings(caller),
+            Event::RingingEnds => self.ringing_ends(),
+            Event::Connected(speed) => self.connected(speed),
+            Event::Failed(failure) => self.failed(failure),
+            Event::CarrierLost => self.carrier_lost(),
+            Event::FromPeer(bytes) => self.data_arrives(bytes),
+            Event::Message(pdu) => self.message(pdu),
+            Event::MessageTaken(fate) => self.message_taken(fate),
+            Event::Radio(cell) => self.radio(cell),
+            Event::Breaks(fault) => self.breaks(fault),
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    /// When something happens by itself next.
+    pub fn wakes_at(&self) -> Option<Duration> {
+        let ports = self.ports.iter().filter_map(Port::wakes_at);
+        let later = self.later.iter().map(|(due, _)| *due);
+        ports
+            .chain(later)
+            .chain(self.call_wakes_at())
+            .chain(self.sim_starts_at)
+            .chain(self.chatter.iter().copied())
+            .min()
+    }
+
+    fn elapse(&mut self, now: Duration) {
+        while let Some(due) = self.wakes_at().filter(|due| *due <= now) {
+            self.now = self.now.max(due);
+            for port in 0..self.ports.len() {
+                self.port_elapses(port);
+            }
+            self.call_elapses();
+            if self.sim_starts_at.is_some_and(|at| at <= self.now) {
+                self.with_registration(|modem| modem.sim_starts_at = None);
+            }
+            self.chat();
+            if let Some(at) = self.later.iter().position(|(due, _)| *due <= self.now) {
+                match self.later.remove(at).1 {
+                    Later::Run(port, body) => self.run_line(port, &body),
+                    Later::Finish(port, result) => self.finish(port, result),
+                }
+            }
+        }
+        self.now = now;
+    }
+
+    fn port_elapses(&mut self, port: usize) {
+        let trouble = &mut self.ports[port].trouble;
+        let passed = |until: &mut Option<Duration>, now| until.take_if(|until| *until <= now).is_some();
+        let speaks_again = passed(&mut trouble.silent_until, self.now);
+        let reads_again = passed(&mut trouble.deaf_until, self.now);
+        if speaks_again {
+            let held = std::mem::take(&mut trouble.held);
+            self.send(port, held);
+        }
+        if reads_again {
+            self.read(port);
+        }
+        self.escape_if_due(port);
+    }
+
+    /// The lines that the model sends without being asked.
+    fn chat(&mut self) {
+        for (kind, chatter) in self.profile.chatter.iter().enumerate() {
+            if self.chatter[kind] > self.now {
+                continue;
+            }
+            self.chatter[kind] += chatter.every;
+            let line = (chatter.line)(&self.cell);
+            self.unsolicited(&line, |settings| settings.numbers.get("^CURC") != Some(&0));
         }
     }
-}
 
-/// Puts neighbouring bytes of one direction together.
-fn join(outputs: Vec<Output>) -> Vec<Output> {
-    let mut joined: Vec<Output> = Vec::new();
-    for output in outputs {
-        match (joined.last_mut(), output) {
-            (Some(Output::ToComputer(bytes)), Output::ToComputer(more))
-            | (Some(Output::ToPeer(bytes)), Output::ToPeer(more)) => bytes.extend(more),
-            (_, output) => joined.push(output),
+    /// Takes what was typed, as far as the port reads now.
+    fn read(&mut self, port: usize) {
+        while self.ports[port].reads() {
+            let Some(byte) = self.ports[port].unread.pop_front() else { return };
+            match self.ports[port].mode {
+                Mode::Busy => {}
+                Mode::Command => self.typed(port, byte),
+                Mode::Dialling { since } => self.break_off(port, since),
+                Mode::Message { .. } => self.typed_message(port, byte),
+                Mode::Data { .. } => self.pass(port, byte),
+            }
         }
     }
-    joined
+
+    fn typed(&mut self, port: usize, byte: u8) {
+        let Port { editor, settings, .. } = &mut self.ports[port];
+        let echo = settings.echo;
+        let typed = editor.push(byte, settings.terminator(), settings.delete());
+        if echo {
+            self.send(port, vec![byte]);
+        }
+        match typed {
+            Typed::Nothing => {}
+            Typed::Line(body) if self.thinking.is_zero() => self.run_line(port, &body),
+            Typed::Line(body) => {
+                self.ports[port].mode = Mode::Busy;
+                self.later.push((self.now + self.thinking, Later::Run(port, body)));
+            }
+            Typed::Unreadable => self.result(port, ResultCode::Error),
+        }
+    }
+
+    fn run_line(&mut self, port: usize, body: &str) {
+        self.ports[port].mode = Mode::Command;
+        let mut result = ResultCode::Ok;
+        for command in Commands::of(body) {
+            let flow = command.map_or(Flow::End(ResultCode::Error), |command| self.run(port, command));
+            match flow {
+                Flow::Next => {}
+                Flow::End(code) => {
+                    result = code;
+                    break;
+                }
+                Flow::Pending => return,
+            }
+        }
+        match std::mem::take(&mut self.ports[port].takes) {
+            Duration::ZERO => self.finish(port, result),
+            takes => {
+                self.ports[port].mode = Mode::Busy;
+                self.later.push((self.now + takes, Later::Finish(port, result)));
+            }
+        }
+    }
+
+    fn finish(&mut self, port: usize, result: ResultCode) {
+        self.ports[port].mode = Mode::Command;
+        self.result(port, result);
+        self.read(port);
+    }
+
+    /// Whether the SIM can be used, or why not.
+    fn sim_usable(&self) -> Result<(), Cme> {
+        if self.sim_starts_at.is_some() { Err(Cme::SimBusy) } else { self.sim.usable() }
+    }
+
+    /// As after a power cycle: all that was set is forgotten, what lies in the storages is not.
+    fn restart(&mut self) {
+        if let Call::Pending { .. } | Call::Up { .. } | Call::Ringing { .. } = self.call {
+            self.out.push(Output::HungUp);
+        }
+        self.call = Call::None;
+        for port in &mut self.ports {
+            *port = Port::new();
+        }
+        self.later.clear();
+        self.contexts.clear();
+        self.storages.forget_choice();
+        self.sim.switch_on();
+        self.sim_starts_at = Some(self.now + self.sim_starts_in).filter(|_| !self.sim_starts_in.is_zero());
+        (self.functionality, self.deregistered, self.rtc) = (1, false, Rtc::UNSET);
+        (self.sending, self.unacknowledged) = (None, false);
+        self.hear_the_time();
+        for line in self.profile.greeting {
+            self.unsolicited(line, |_| true);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,54 @@
 //! What tells one modem from another, as data.
 
+use super::cell::Cell;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// A model of modem: who it says it is and which extended commands it knows. All else gets `ERROR`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Profile {
     /// Lines of `ATI`.
     pub identification: &'static [&'static str],
+    /// How many ports the computer sees.
+    pub ports: usize,
     /// Extended commands by name.
     pub extended: &'static [(&'static str, Extended)],
+    /// What it has for a mobile network; none on an analogue line.
+    pub mobile: Option<&'static Mobile>,
+    /// Lines it sends unasked after a start.
+    pub greeting: &'static [&'static str],
+    /// Lines it sends unasked, again and again.
+    pub chatter: &'static [Chatter],
+    /// Until `OK` is said to the end of a call.
+    pub hang_up_takes: Duration,
+}
+
+/// A line that comes by itself.
+#[derive(Debug)]
+pub struct Chatter {
+    /// How often.
+    pub every: Duration,
+    /// The line.
+    pub line: fn(&Cell) -> String,
+}
+
+/// How a mobile modem differs from others.
+#[derive(Debug)]
+pub struct Mobile {
+    /// Where messages lie, the first one by default, and how many fit.
+    pub storages: &'static [(&'static str, usize)],
+    /// Of the first place in a storage.
+    pub first_index: usize,
+    /// What each value of `+CNMI` may be.
+    pub indications: [&'static [u8]; 5],
+    /// Levels of `+CFUN`.
+    pub functionality: &'static [u32],
+    /// Names of `+CSCS`, the default first.
+    pub character_sets: &'static [&'static str],
+    /// The network's time sets its clock without being asked (`+CTZU`).
+    pub sets_its_clock: bool,
+    /// What it says when a message finds no room.
+    pub says_full: Option<&'static str>,
 }
 
 /// How an extended command behaves.
@@ -18,42 +58,230 @@ pub enum Extended {
     Text(&'static str),
     /// A number that can be set, read and asked for its range; `ATZ` puts it back to the start of the range.
     Number(RangeInclusive<u32>),
-    /// `+CSQ`: 3GPP TS 27.007 §8.5.
+    /// `+CSQ`
     Signal,
-    /// `+CPIN`: 3GPP TS 27.007 §8.3.
-    Pin,
-    /// `+CREG`: 3GPP TS 27.007 §7.2.
+    /// `_OSIGQ`
+    OptionSignal,
+    /// `+CREG`, `+CGREG`
     Registration,
-    /// `+COPS?`: 3GPP TS 27.007 §7.3.
+    /// `+COPS`
     Operator,
-    /// `+CGDCONT`: 3GPP TS 27.007 §10.1.1.
+    /// `+CGATT`
+    Attachment,
+    /// `+CGDCONT`
     Contexts,
+    /// `+CPIN`
+    Pin,
+    /// `+CPINR`
+    PinRetries,
+    /// `_OERCN`
+    OptionPinRetries,
+    /// `^CPIN`
+    HuaweiPin,
+    /// `+CLCK`
+    FacilityLock,
+    /// `+CPWD`
+    Password,
+    /// `_OBLS`
+    OptionReady,
+    /// `+CFUN`
+    Functionality,
+    /// `+CCLK`
+    Clock,
+    /// `+CSCS`
+    CharacterSet,
+    /// A command about messages.
+    Message(MessageCommand),
 }
 
-/// A USB stick for one mobile network, as the Option ICON 225 presents itself.
-pub const STICK_3G: Profile = Profile {
+/// TS 27.005
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageCommand {
+    /// `+CSMS`
+    Service,
+    /// `+CMGF`
+    Format,
+    /// `+CPMS`
+    Storage,
+    /// `+CNMI`
+    Indications,
+    /// `+CMGL`
+    List,
+    /// `+CMGR`
+    Read,
+    /// `+CMGD`
+    Delete,
+    /// `+CMGS`
+    Send,
+    /// `+CNMA`
+    Acknowledge,
+}
+
+/// The Option ICON 225 (GlobeTrotter HSUPA), with its ports Modem, Application and Control. (Its Diagnostic port does
+/// not answer `AT`.)
+pub const ICON_225: &Profile = &Profile {
     identification: &["Manufacturer: Option N.V.", "Model: GlobeTrotter HSUPA Modem", "Revision: 2.5.21Hd"],
+    ports: 3,
     extended: &[
         ("+CGMI", Extended::Text("Option N.V.")),
         ("+CGMM", Extended::Text("GlobeTrotter HSUPA Modem")),
         ("+CGMR", Extended::Text("2.5.21Hd")),
         ("+CGSN", Extended::Text("004401100000001")),
+        ("+CIMI", Extended::Text("208150000000001")),
         ("+CMEE", Extended::Number(0..=2)),
         ("+FCLASS", Extended::Number(0..=1)),
         ("+CSQ", Extended::Signal),
+        ("+CREG", Extended::Registration),
+        ("+CGREG", Extended::Registration),
+        ("+COPS", Extended::Operator),
+        ("+CGATT", Extended::Attachment),
+        ("+CGDCONT", Extended::Contexts),
         ("+CPIN", Extended::Pin),
+        ("+CLCK", Extended::FacilityLock),
+        ("+CPWD", Extended::Password),
+        ("+CFUN", Extended::Functionality),
+        ("+CCLK", Extended::Clock),
+        ("+CTZU", Extended::Number(0..=1)),
+        ("+CSCS", Extended::CharacterSet),
+        ("+CSMS", Extended::Message(MessageCommand::Service)),
+        ("+CMGF", Extended::Message(MessageCommand::Format)),
+        ("+CPMS", Extended::Message(MessageCommand::Storage)),
+        ("+CNMI", Extended::Message(MessageCommand::Indications)),
+        ("+CMGL", Extended::Message(MessageCommand::List)),
+        ("+CMGR", Extended::Message(MessageCommand::Read)),
+        ("+CMGD", Extended::Message(MessageCommand::Delete)),
+        ("+CMGS", Extended::Message(MessageCommand::Send)),
+        ("+CNMA", Extended::Message(MessageCommand::Acknowledge)),
+        ("_OBLS", Extended::OptionReady),
+        ("_OERCN", Extended::OptionPinRetries),
+        ("_OSIGQ", Extended::OptionSignal),
+    ],
+    mobile: Some(&Mobile {
+        storages: &[("SM", 20), ("ME", 100)],
+        first_index: 1,
+        indications: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], &[0, 1, 2], &[0, 1]],
+        functionality: &[0, 1, 4],
+        character_sets: &["IRA", "GSM", "UCS2"],
+        sets_its_clock: false,
+        says_full: None,
+    }),
+    greeting: &[],
+    chatter: &[],
+    hang_up_takes: Duration::ZERO,
+};
+
+/// One port of the same stick: on some of them only the Modem port answers (raspberrypi/linux#633).
+pub const ICON_225_ONE_PORT: &Profile = &Profile { ports: 1, ..*ICON_225 };
+
+/// A Huawei-like stick with one port, which talks without being asked.
+pub const HUAWEI: &Profile = &Profile {
+    identification: &[
+        "Manufacturer: huawei",
+        "Model: E160",
+        "Revision: 11.608.12.00.00",
+        "IMEI: 353000000000002",
+    ],
+    ports: 1,
+    extended: &[
+        ("+CGMI", Extended::Text("huawei")),
+        ("+CGMM", Extended::Text("E160")),
+        ("+CGMR", Extended::Text("11.608.12.00.00")),
+        ("+CGSN", Extended::Text("353000000000002")),
+        ("+CIMI", Extended::Text("208150000000002")),
+        ("+CMEE", Extended::Number(0..=2)),
+        ("+FCLASS", Extended::Number(0..=1)),
+        ("+CSQ", Extended::Signal),
+        ("+CREG", Extended::Registration),
+        ("+CGREG", Extended::Registration),
+        ("+COPS", Extended::Operator),
+        ("+CGATT", Extended::Attachment),
+        ("+CGDCONT", Extended::Contexts),
+        ("+CPIN", Extended::Pin),
+        ("^CPIN", Extended::HuaweiPin),
+        ("^CURC", Extended::Number(0..=1)),
+        ("+CLCK", Extended::FacilityLock),
+        ("+CPWD", Extended::Password),
+        ("+CFUN", Extended::Functionality),
+        ("+CCLK", Extended::Clock),
+        ("+CSCS", Extended::CharacterSet),
+        ("+CSMS", Extended::Message(MessageCommand::Service)),
+        ("+CMGF", Extended::Message(MessageCommand::Format)),
+        ("+CPMS", Extended::Message(MessageCommand::Storage)),
+        ("+CNMI", Extended::Message(MessageCommand::Indications)),
+        ("+CMGL", Extended::Message(MessageCommand::List)),
+        ("+CMGR", Extended::Message(MessageCommand::Read)),
+        ("+CMGD", Extended::Message(MessageCommand::Delete)),
+        ("+CMGS", Extended::Message(MessageCommand::Send)),
+        ("+CNMA", Extended::Message(MessageCommand::Acknowledge)),
+    ],
+    mobile: Some(&Mobile {
+        storages: &[("SM", 10)],
+        first_index: 0,
+        indications: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2, 3], &[0, 2], &[0]],
+        functionality: &[0, 1, 4, 5, 6, 7],
+        character_sets: &["IRA", "UCS2", "GSM"],
+        sets_its_clock: true,
+        says_full: Some("^SMMEMFULL: \"SM\""),
+    }),
+    greeting: &["^SIMST:1", "^SRVST:2"],
+    chatter: &[
+        Chatter { every: Duration::from_secs(20), line: |_| "^BOOT:27710117,0,0,0,75".to_owned() },
+        Chatter { every: Duration::from_secs(30), line: |cell| format!("^RSSI:{}", cell.signal) },
+    ],
+    hang_up_takes: Duration::ZERO,
+};
+
+/// Some stick on cdc-acm: it knows what the standards ask for, hardly more, and wants to be asked for messages.
+pub const CDC_ACM: &Profile = &Profile {
+    identification: &["Generic ACM modem"],
+    ports: 1,
+    extended: &[
+        ("+CGMI", Extended::Text("Generic")),
+        ("+CGMM", Extended::Text("ACM")),
+        ("+CMEE", Extended::Number(0..=1)),
+        ("+CSQ", Extended::Signal),
         ("+CREG", Extended::Registration),
         ("+COPS", Extended::Operator),
         ("+CGDCONT", Extended::Contexts),
+        ("+CPIN", Extended::Pin),
+        ("+CPINR", Extended::PinRetries),
+        ("+CLCK", Extended::FacilityLock),
+        ("+CFUN", Extended::Functionality),
+        ("+CMGF", Extended::Message(MessageCommand::Format)),
+        ("+CPMS", Extended::Message(MessageCommand::Storage)),
+        ("+CNMI", Extended::Message(MessageCommand::Indications)),
+        ("+CMGL", Extended::Message(MessageCommand::List)),
+        ("+CMGR", Extended::Message(MessageCommand::Read)),
+        ("+CMGD", Extended::Message(MessageCommand::Delete)),
+        ("+CMGS", Extended::Message(MessageCommand::Send)),
     ],
+    mobile: Some(&Mobile {
+        storages: &[("ME", 5)],
+        first_index: 1,
+        indications: [&[0, 2], &[0, 1], &[0], &[0], &[0]],
+        functionality: &[0, 1],
+        character_sets: &["IRA"],
+        sets_its_clock: false,
+        says_full: None,
+    }),
+    greeting: &[],
+    chatter: &[],
+    hang_up_takes: Duration::ZERO,
 };
 
 /// A modem on an analogue telephone line.
-pub const ANALOGUE: Profile = Profile {
+pub const ANALOGUE: &Profile = &Profile {
     identification: &["56000"],
+    ports: 1,
     extended: &[
         ("+GMI", Extended::Text("Dialbox Lab")),
         ("+GMM", Extended::Text("V.90 56K")),
         ("+FCLASS", Extended::Number(0..=1)),
+        ("+VCID", Extended::Number(0..=1)),
     ],
+    mobile: None,
+    greeting: &[],
+    chatter: &[],
+    // A relay has to fall, and the carrier to fade.
+    hang_up_takes: Duration::from_millis(300),
 };

@@ -1,28 +1,37 @@
-//! What commands change and `ATZ` puts back, and how it shapes the answers: ITU-T V.250 §6.2.
+//! What commands change and `ATZ` puts back, on one port, and how it shapes the answers: ITU-T V.250 §6.
 
-use super::sim::Refusal;
+use super::refusal::{Cme, Cms};
 use std::collections::BTreeMap;
 
-/// A final or unsolicited result code: V.250 §5.7.1, 3GPP TS 27.007 §9.2.
+/// A final or unsolicited result code: V.250 §5.7.1, 3GPP TS 27.007 §9.2, TS 27.005 §3.2.5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResultCode {
     /// Done.
     Ok,
-    /// The line carries data from here on.
-    Connect,
+    /// The line carries data from here on, at so many bits a second.
+    Connect(u32),
     /// Somebody calls.
     Ring,
     /// The call could not be made, or is over.
     NoCarrier,
     /// Not a command, or not now.
     Error,
+    /// Nobody lets us dial.
+    NoDialtone,
+    /// The called line is taken.
+    Busy,
     /// `+CME ERROR`
-    Refused(Refusal),
+    Cme(Cme),
+    /// `+CMS ERROR`
+    Cms(Cms),
 }
 
-/// S-registers with their factory values and the largest allowed ones: V.250 §6.2, §6.3; S12 as Hayes had it.
+/// S-registers with their factory values and the largest allowed ones: V.250 §6.2, §6.3; S1, S2 and S12 as Hayes
+/// had them.
 const REGISTERS: &[(u8, u8, u8)] = &[
     (0, 0, 255),
+    (1, 0, 255),
+    (2, 43, 255),
     (3, 13, 127),
     (4, 10, 127),
     (5, 8, 127),
@@ -33,7 +42,20 @@ const REGISTERS: &[(u8, u8, u8)] = &[
     (12, 50, 255),
 ];
 
-/// The settings of one modem.
+/// What the modem does when the computer drops DTR: `&D`, V.250 §6.1.5; `&D3` as Hayes had it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDtrDrop {
+    /// `&D0`
+    Nothing,
+    /// `&D1`: as after `+++`.
+    Escape,
+    /// `&D2`
+    HangUp,
+    /// `&D3`: hang up, then as `ATZ`.
+    Reset,
+}
+
+/// The settings of one port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `E`: characters typed in command state are sent back.
@@ -42,16 +64,34 @@ pub struct Settings {
     pub verbose: bool,
     /// `Q`: no result codes at all.
     pub quiet: bool,
+    /// `X`: how much is told of a call, 0 to 4.
+    pub detail: u8,
+    /// `&D`
+    pub dtr: OnDtrDrop,
     registers: BTreeMap<u8, u8>,
     /// Extended commands that hold a number.
     pub numbers: BTreeMap<&'static str, u32>,
+    /// `+CNMI`: mode, mt, bm, ds, bfr.
+    pub indications: [u8; 5],
+    /// `+COPS=3,n`
+    pub operator_format: u8,
 }
 
 impl Settings {
     /// As after `AT&F`: echo on, words, result codes.
     pub fn factory() -> Self {
         let registers = REGISTERS.iter().map(|&(register, factory, _)| (register, factory)).collect();
-        Self { echo: true, verbose: true, quiet: false, registers, numbers: BTreeMap::new() }
+        Self {
+            echo: true,
+            verbose: true,
+            quiet: false,
+            detail: 4,
+            dtr: OnDtrDrop::HangUp,
+            registers,
+            numbers: BTreeMap::new(),
+            indications: [0; 5],
+            operator_format: 0,
+        }
     }
 
     /// An S-register's value; `None` where the modem has no such register.
@@ -65,6 +105,11 @@ impl Settings {
         let value = u8::try_from(value).ok().filter(|value| *value <= largest)?;
         self.registers.insert(register, value);
         Some(())
+    }
+
+    /// The value of an extended command that holds a number; 0 until it is set.
+    pub fn number(&self, name: &str) -> u32 {
+        self.numbers.get(name).copied().unwrap_or(0)
     }
 
     /// The character that ends a line (S3).
@@ -82,6 +127,11 @@ impl Settings {
         self.register(5).unwrap_or(8)
     }
 
+    /// The character that escapes from data when it comes three times (S2); above 127 none does.
+    pub fn escape(&self) -> Option<u8> {
+        self.register(2).filter(u8::is_ascii)
+    }
+
     /// One line of information, framed as V.250 §5.7.1 wants it.
     pub fn frame_text(&self, text: &str) -> Vec<u8> {
         let (cr, lf) = (self.terminator(), self.line_feed());
@@ -96,26 +146,39 @@ impl Settings {
         if self.quiet {
             return Vec::new();
         }
-        let error_form = self.numbers.get("+CMEE").copied().unwrap_or(0);
         let (word, number) = match result {
-            ResultCode::Ok => ("OK", 0),
-            ResultCode::Connect => ("CONNECT", 1),
-            ResultCode::Ring => ("RING", 2),
-            ResultCode::NoCarrier => ("NO CARRIER", 3),
-            ResultCode::Error => ("ERROR", 4),
-            ResultCode::Refused(_) if error_form == 0 => ("ERROR", 4),
-            // 3GPP TS 27.007 §9.1: this one keeps its words under V0 too.
-            ResultCode::Refused(refusal) if error_form == 1 => {
-                return self.frame_text(&format!("+CME ERROR: {}", refusal.code()));
-            }
-            ResultCode::Refused(refusal) => {
-                return self.frame_text(&format!("+CME ERROR: {}", refusal.words()));
-            }
+            ResultCode::Ok => ("OK".to_owned(), 0),
+            ResultCode::Connect(speed) if self.detail > 0 => (format!("CONNECT {speed}"), 1),
+            ResultCode::Connect(_) => ("CONNECT".to_owned(), 1),
+            ResultCode::Ring => ("RING".to_owned(), 2),
+            ResultCode::NoCarrier => ("NO CARRIER".to_owned(), 3),
+            ResultCode::Error => ("ERROR".to_owned(), 4),
+            ResultCode::NoDialtone => ("NO DIALTONE".to_owned(), 6),
+            ResultCode::Busy => ("BUSY".to_owned(), 7),
+            // TS 27.007 §9.1: these keep their words under V0 too.
+            ResultCode::Cme(cme) => match self.refused("+CME ERROR", cme.told(), 0) {
+                Some(line) => return self.frame_text(&line),
+                None => ("ERROR".to_owned(), 4),
+            },
+            ResultCode::Cms(cms) => match self.refused("+CMS ERROR", cms.told(), 1) {
+                Some(line) => return self.frame_text(&line),
+                None => ("ERROR".to_owned(), 4),
+            },
         };
         if self.verbose {
-            self.frame_text(word)
+            self.frame_text(&word)
         } else {
             format!("{number}{}", char::from(self.terminator())).into()
+        }
+    }
+
+    /// `+CMEE` chooses between nothing, a number and words; message errors are told as a number at least
+    /// (TS 27.005 §3.2.5 knows no way to silence them).
+    fn refused(&self, name: &str, (code, words): (u16, &str), at_least: u32) -> Option<String> {
+        match self.number("+CMEE").max(at_least) {
+            0 => None,
+            1 => Some(format!("{name}: {code}")),
+            _ => Some(format!("{name}: {words}")),
         }
     }
 }

@@ -3,10 +3,11 @@
 use super::{DIALER_UP, REBOOT, SERVICES_LOG, check, shows};
 use crate::card::Partition;
 use crate::error::Result;
-use crate::machine::Machine;
+use crate::stage::{Stage, stick};
 
 /// Every service is up, the root is sealed, state was formed and grown to the card's end.
-pub fn fresh_card(machine: &mut Machine) -> Result<()> {
+pub fn fresh_card(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
     let status = booted.until("dialctl status", DIALER_UP)?;
     let told = ["dialbox, dialer", "boots     1,", "read-only", "state     formatted", "site      baked"];
@@ -24,7 +25,8 @@ pub fn fresh_card(machine: &mut Machine) -> Result<()> {
 }
 
 /// A stray write is gone after a reboot, what lies in state is not, and the ledger knows of both boots.
-pub fn reboot_forgets(machine: &mut Machine) -> Result<()> {
+pub fn reboot_forgets(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
     booted.must("echo stray > /etc/stray && cat /etc/stray")?;
     booted.must("echo kept > /state/kept && sync")?;
@@ -40,7 +42,8 @@ pub fn reboot_forgets(machine: &mut Machine) -> Result<()> {
 }
 
 /// Garbage where state should be costs what state held, not the boot.
-pub fn state_garbage(machine: &mut Machine) -> Result<()> {
+pub fn state_garbage(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
     machine.card().fill_partition(4, 0xa5)?;
     let mut booted = machine.boot()?;
     let status = booted.until("dialctl status", DIALER_UP)?;
@@ -49,7 +52,8 @@ pub fn state_garbage(machine: &mut Machine) -> Result<()> {
 }
 
 /// Without a partition for it, state is in RAM, and the status says so.
-pub fn state_missing(machine: &mut Machine) -> Result<()> {
+pub fn state_missing(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
     machine.card().set_partition(4, Partition::NONE)?;
     let mut booted = machine.boot()?;
     let status = booted.until("dialctl status", DIALER_UP)?;
@@ -58,7 +62,8 @@ pub fn state_missing(machine: &mut Machine) -> Result<()> {
 }
 
 /// The first model of the board has half the memory, and its GPU takes 16 MB of that.
-pub fn small_memory(machine: &mut Machine) -> Result<()> {
+pub fn small_memory(stage: &Stage) -> Result<()> {
+    let mut machine = stage.dialer(stick())?;
     machine.append("mem=240M");
     let mut booted = machine.boot()?;
     booted.until("dialctl status", DIALER_UP)?;

@@ -1,11 +1,10 @@
 //! A `site.toml` that was edited on the card, with any PC.
 
-use super::{DIALER_UP, SERVICES_LOG, check, shows};
+use super::{DIAL_IN, DIALER_UP, SERVICES_LOG, SITE, check, shows};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
+use crate::stage::{Stage, stick};
 
-const SITE: &str = "site.toml";
-const DIAL_IN: &str = include_str!("../../../../image/sites/dial-in.toml");
 const LINE_OPTIONS: &str = "/etc/ppp/options.line1";
 
 /// Makes the box one that is called.
@@ -14,8 +13,9 @@ pub fn make_dial_in(machine: &Machine) -> Result<()> {
 }
 
 /// Another role by another file: the line is reset, its ring is heard, pppd takes the line's options.
-pub fn dial_in(machine: &mut Machine) -> Result<()> {
-    make_dial_in(machine)?;
+pub fn dial_in(stage: &Stage) -> Result<()> {
+    let machine = stage.answerer()?;
+    make_dial_in(&machine)?;
     let mut booted = machine.boot()?;
     let status =
         booted.until("dialctl status", &["dial-in up", "watchdogd up", "ttyUSB0", "ready, no calls"])?;
@@ -29,17 +29,18 @@ pub fn dial_in(machine: &mut Machine) -> Result<()> {
     let mode = booted.must("stat -c %a /etc/ppp/pap-secrets || ls -l /etc/ppp/pap-secrets")?;
     check(mode == "600" || mode.starts_with("-rw------- "), || format!("pap-secrets is {mode}"))?;
 
-    let sent = String::from_utf8_lossy(&machine.modem().traffic().from_computer).to_ascii_uppercase();
+    let sent = machine.typed()?;
     check(sent.contains("ATZ") && sent.contains("S0=0"), || {
         format!("the modem was not reset, but told:\n{sent}")
     })?;
-    machine.modem().ring(2);
+    stage.ring_line(2)?;
     booted.until(SERVICES_LOG, &["RING, a new call", "RING 2"])?;
     booted.until("dialctl status", &["the last one with 2 rings"]).map(drop)
 }
 
 /// A mistake in it costs nothing: the baked site stays in force, and the status shows line and reason.
-pub fn broken(machine: &mut Machine) -> Result<()> {
+pub fn broken(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
     let good = machine.card().read_text(SITE)?;
     let bad = good.replacen("apn", "apm", 1).replacen("hostname = \"dialbox\"", "hostname = \"other\"", 1);
     if bad == good {

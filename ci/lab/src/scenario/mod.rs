@@ -2,6 +2,7 @@
 
 mod adapter;
 mod boot;
+mod call;
 mod edit;
 mod modem;
 mod ppp;
@@ -10,75 +11,65 @@ mod stick;
 
 use crate::error::{Error, Result};
 use crate::machine::{Bench, Machine, last_lines};
-use crate::modem::profile::{ANALOGUE, STICK_3G};
-use crate::modem::{Modem, sim::Sim};
+use crate::stage::Stage;
 use crate::usb::port::UsbPort;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Boxes that run at a time: QEMU keeps one core busy while a box boots.
 const AT_A_TIME: usize = 2;
-/// Lines of the console shown with a failure.
+/// Lines of each console, and of the modems' dialogue, shown with a failure.
 const TAIL: usize = 30;
 /// The status of a dialer that has nothing to complain about.
 const DIALER_UP: &[&str] = &["sms-dialer up", "watchdogd up", "Option N.V."];
 /// What the services said, without the kernel.
 const SERVICES_LOG: &str = "logread | grep -v ' kernel: '";
+/// The site's file on the card.
+const SITE: &str = "site.toml";
+/// An example of a box that is called.
+const DIAL_IN: &str = include_str!("../../../../image/sites/dial-in.toml");
 /// Long enough for a reboot that stops services and syncs.
 const REBOOT: Duration = Duration::from_secs(40);
 
-/// One story, told with one box.
+/// One story.
 pub struct Scenario {
     /// What must hold, in words joined by dashes.
     pub name: &'static str,
-    modem: fn() -> Modem,
-    play: fn(&mut Machine) -> Result<()>,
+    /// How many boxes it needs at a time.
+    boxes: usize,
+    play: fn(&Stage) -> Result<()>,
+}
+
+const fn two(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
+    Scenario { name, boxes: 2, play }
+}
+
+const fn one(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
+    Scenario { name, boxes: 1, play }
 }
 
 /// All of them; the long ones come first, so that the last minutes are shared too.
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "a-frozen-service-reboots-the-box", modem: stick, play: reboot::frozen_service },
-    Scenario {
-        name: "a-frozen-watchdogd-is-reset-by-the-watchdog",
-        modem: stick,
-        play: reboot::frozen_watchdogd,
-    },
-    Scenario { name: "the-daily-reboot-comes-at-the-sites-hour", modem: stick, play: reboot::daily },
-    Scenario { name: "a-reboot-forgets-all-but-state", modem: stick, play: boot::reboot_forgets },
-    Scenario { name: "a-fresh-card-boots-to-all-services", modem: stick, play: boot::fresh_card },
-    Scenario { name: "the-modems-answers-are-in-the-status", modem: stick, play: modem::answers },
-    Scenario { name: "no-pin-is-sent-to-a-locked-sim", modem: locked, play: modem::locked },
-    Scenario { name: "a-missing-sim-is-told", modem: without_sim, play: modem::without_sim },
-    Scenario { name: "the-reference-stick-is-found-by-its-driver", modem: stick, play: stick::found },
-    Scenario { name: "a-stick-that-was-pulled-out-is-found-again", modem: stick, play: stick::replugged },
-    Scenario {
-        name: "an-adapter-that-was-pulled-out-is-taken-up-again",
-        modem: analogue,
-        play: adapter::pulled_out,
-    },
-    Scenario { name: "the-real-ppp-takes-the-rendered-files", modem: stick, play: ppp::dialer },
-    Scenario { name: "an-edited-site-makes-a-dial-in-box", modem: analogue, play: edit::dial_in },
-    Scenario { name: "a-broken-edit-leaves-the-baked-site", modem: stick, play: edit::broken },
-    Scenario { name: "state-full-of-garbage-is-formed-anew", modem: stick, play: boot::state_garbage },
-    Scenario { name: "a-card-without-a-state-partition-boots", modem: stick, play: boot::state_missing },
-    Scenario { name: "a-pi-with-256-mb-boots", modem: stick, play: boot::small_memory },
+    two("a-call-is-carried-from-box-to-box", call::between_boxes),
+    one("a-frozen-service-reboots-the-box", reboot::frozen_service),
+    one("a-frozen-watchdogd-is-reset-by-the-watchdog", reboot::frozen_watchdogd),
+    one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),
+    one("a-reboot-forgets-all-but-state", boot::reboot_forgets),
+    one("a-fresh-card-boots-to-all-services", boot::fresh_card),
+    one("the-modems-answers-are-in-the-status", modem::answers),
+    one("no-pin-is-sent-to-a-locked-sim", modem::locked),
+    one("a-missing-sim-is-told", modem::without_sim),
+    one("the-reference-stick-is-found-by-its-driver", stick::found),
+    one("a-stick-that-was-pulled-out-is-found-again", stick::replugged),
+    one("an-adapter-that-was-pulled-out-is-taken-up-again", adapter::pulled_out),
+    one("the-real-ppp-takes-the-rendered-files", ppp::dialer),
+    one("an-edited-site-makes-a-dial-in-box", edit::dial_in),
+    one("a-broken-edit-leaves-the-baked-site", edit::broken),
+    one("state-full-of-garbage-is-formed-anew", boot::state_garbage),
+    one("a-card-without-a-state-partition-boots", boot::state_missing),
+    one("a-pi-with-256-mb-boots", boot::small_memory),
 ];
-
-fn stick() -> Modem {
-    Modem::new(STICK_3G, Sim::Ready)
-}
-
-fn locked() -> Modem {
-    Modem::new(STICK_3G, Sim::Locked { pin: "0000".to_owned(), tries: 3 })
-}
-
-fn without_sim() -> Modem {
-    Modem::new(STICK_3G, Sim::Absent)
-}
-
-fn analogue() -> Modem {
-    Modem::new(ANALOGUE, Sim::Absent)
-}
 
 /// Plays the scenarios whose name contains `only`, and says what came of each. True if all is well.
 pub fn run(bench: &Bench, only: Option<&str>) -> bool {
@@ -87,12 +78,15 @@ pub fn run(bench: &Bench, only: Option<&str>) -> bool {
     if chosen.is_empty() {
         println!("no scenario's name contains {:?}; `--list` shows them all", only.unwrap_or_default());
     }
-    let (next, passed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (next, passed, places) = (AtomicUsize::new(0), AtomicUsize::new(0), Places::new(AT_A_TIME));
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME.min(chosen.len()) {
             scope.spawn(|| {
                 while let Some(scenario) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    passed.fetch_add(usize::from(play(scenario, bench)), Ordering::Relaxed);
+                    places.take(scenario.boxes);
+                    let well = play(scenario, bench);
+                    places.give_back(scenario.boxes);
+                    passed.fetch_add(usize::from(well), Ordering::Relaxed);
                 }
             });
         }
@@ -102,27 +96,51 @@ pub fn run(bench: &Bench, only: Option<&str>) -> bool {
     passed == chosen.len() && passed > 0
 }
 
-/// Plays one scenario; one line on success, the reason and the end of the console's log on failure.
+/// Room for so many boxes.
+struct Places {
+    free: Mutex<usize>,
+    more: Condvar,
+}
+
+impl Places {
+    fn new(free: usize) -> Self {
+        Self { free: Mutex::new(free), more: Condvar::new() }
+    }
+
+    /// Waits until there is room for so many boxes.
+    fn take(&self, boxes: usize) {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.more.wait_while(free, |free| *free < boxes);
+        *waited.unwrap_or_else(PoisonError::into_inner) -= boxes;
+    }
+
+    fn give_back(&self, boxes: usize) {
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += boxes;
+        self.more.notify_all();
+    }
+}
+
+/// Plays one scenario; one line on success; on failure the reason, the end of the consoles' logs and of the modems'
+/// dialogue.
 fn play(scenario: &Scenario, bench: &Bench) -> bool {
     let started = Instant::now();
-    let machine = Machine::new(bench, (scenario.modem)());
-    let outcome = machine
+    let outcome = Stage::new(bench)
         .map_err(|e| (e, String::new()))
-        .and_then(|mut machine| (scenario.play)(&mut machine).map_err(|e| (e, machine.log_tail(TAIL))));
+        .and_then(|stage| (scenario.play)(&stage).map_err(|e| (e, stage.account(TAIL))));
     let seconds = started.elapsed().as_secs_f32();
     match &outcome {
         Ok(()) => println!("ok      {} ({seconds:.1} s)", scenario.name),
-        Err((error, tail)) => {
-            // One call: two boxes may fail at a time.
-            let tail: String = tail.lines().map(|line| format!("\n  | {line}")).collect();
-            println!("FAILED  {} ({seconds:.1} s)\n  {error}{tail}", scenario.name);
+        Err((error, account)) => {
+            // One call: two scenarios may fail at a time.
+            let account: String = account.lines().map(|line| format!("\n  | {line}")).collect();
+            println!("FAILED  {} ({seconds:.1} s)\n  {error}{account}", scenario.name);
         }
     }
     outcome.is_ok()
 }
 
 /// Where the only USB device was attached.
-fn usb_port(machine: &Machine) -> Result<&UsbPort> {
+fn usb_port<'a>(machine: &'a Machine) -> Result<&'a UsbPort> {
     machine.usb().first().ok_or_else(|| Error::Unexpected("no USB device is attached".to_owned()))
 }
 

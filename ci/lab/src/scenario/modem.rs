@@ -3,32 +3,39 @@
 use super::check;
 use crate::error::Result;
 use crate::machine::Machine;
+use crate::modem::Modem;
+use crate::modem::profile::ICON_225_ONE_PORT;
+use crate::modem::sim::SimCard;
+use crate::stage::{Stage, stick};
 
 /// `AT` reaches the modem by itself, and a person reads who it is and how well it hears.
-pub fn answers(machine: &mut Machine) -> Result<()> {
+pub fn answers(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
     booted.until(
         "dialctl status",
         &["ttyUSB0", "Option N.V.", "GlobeTrotter HSUPA Modem", "SIM ready, signal -77 dBm"],
     )?;
-    no_pin_was_sent(machine)
+    no_pin_was_sent(&machine)
 }
 
 /// A SIM that waits for its PIN keeps its three tries.
-pub fn locked(machine: &mut Machine) -> Result<()> {
+pub fn locked(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(Modem::new(ICON_225_ONE_PORT, SimCard::locked("0000")))?;
     let mut booted = machine.boot()?;
     booted.until("dialctl status", &["Option N.V.", "SIM wants SIM PIN"])?;
-    no_pin_was_sent(machine)
+    no_pin_was_sent(&machine)
 }
 
 /// An empty holder is not a modem that fails.
-pub fn without_sim(machine: &mut Machine) -> Result<()> {
+pub fn without_sim(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(Modem::new(ICON_225_ONE_PORT, SimCard::absent()))?;
     let mut booted = machine.boot()?;
     booted.until("dialctl status", &["Option N.V.", "SIM unusable: no SIM"])?;
-    no_pin_was_sent(machine)
+    no_pin_was_sent(&machine)
 }
 
 fn no_pin_was_sent(machine: &Machine) -> Result<()> {
-    let sent = String::from_utf8_lossy(&machine.modem().traffic().from_computer).to_ascii_uppercase();
+    let sent = machine.typed()?;
     check(!sent.contains("+CPIN="), || format!("a PIN was sent:\n{sent}"))
 }

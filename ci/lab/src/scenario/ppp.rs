@@ -2,10 +2,12 @@
 
 use super::{check, shows};
 use crate::error::Result;
-use crate::machine::Machine;
+use crate::stage::{Stage, stick};
 
 /// pppd understands the provider's options, and chat dials the modem with the provider's script.
-pub fn dialer(machine: &mut Machine) -> Result<()> {
+pub fn dialer(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
+    stage.silent_operator();
     let mut booted = machine.boot()?;
     booted.until("dialctl status", &["Option N.V."])?;
     let options = booted.must("pppd call free dryrun")?;
@@ -18,10 +20,13 @@ pub fn dialer(machine: &mut Machine) -> Result<()> {
     // One at a time on the port; the dialer wakes before its heartbeat is missed.
     booted.must("kill -STOP $(pidof sms-dialer)")?;
     let dialled = booted.run("chat -v -t 10 -f /etc/ppp/chat/free < /dev/ttyUSB0 > /dev/ttyUSB0");
-    machine.modem().hang_up();
+    let modem = machine.modem()?;
+    stage.exchange().with(|network, now| network.hang_up(modem, now));
     booted.must("kill -CONT $(pidof sms-dialer)")?;
     let dialled = dialled?;
     check(dialled.code == 0, || format!("chat ended with {}: {}", dialled.code, dialled.text))?;
-    let numbers = machine.modem().traffic().dialled;
-    check(numbers == ["*99#"], || format!("dialled: {numbers:?}"))
+    let dialled = stage.exchange().with(|network, _| {
+        network.journal().events().filter(|event| *event == ("dialer", "dials *99#")).count()
+    });
+    check(dialled == 1, || format!("*99# was dialled {dialled} times"))
 }

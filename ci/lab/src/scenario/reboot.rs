@@ -2,14 +2,15 @@
 
 use super::{DIALER_UP, REBOOT, shows};
 use crate::error::Result;
-use crate::machine::Machine;
+use crate::stage::{Stage, stick};
 use std::time::Duration;
 
 /// A heartbeat's deadline, then the watchdog's 15 s, on a slow host.
 const FROZEN: Duration = Duration::from_secs(150);
 
 /// A service that stops making progress takes the box down with it, and the next boot says which one it was.
-pub fn frozen_service(machine: &mut Machine) -> Result<()> {
+pub fn frozen_service(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
     booted.until("dialctl status", DIALER_UP)?;
     booted.must("kill -STOP $(pidof sms-dialer)")?;
@@ -23,7 +24,8 @@ pub fn frozen_service(machine: &mut Machine) -> Result<()> {
 }
 
 /// When nobody is left to decide, the watchdog does.
-pub fn frozen_watchdogd(machine: &mut Machine) -> Result<()> {
+pub fn frozen_watchdogd(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
     booted.until("dialctl status", DIALER_UP)?;
     booted.must("kill -STOP $(pidof watchdogd)")?;
@@ -35,7 +37,8 @@ pub fn frozen_watchdogd(machine: &mut Machine) -> Result<()> {
 }
 
 /// At the site's hour the box starts afresh, once.
-pub fn daily(machine: &mut Machine) -> Result<()> {
+pub fn daily(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
     booted.until("dialctl status", DIALER_UP)?;
     // The day after today: the box distrusts a clock that stands before its build.

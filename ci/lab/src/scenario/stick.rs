@@ -3,30 +3,27 @@
 use super::{check, shows};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
-use crate::modem::port::ModemPort;
-use crate::modem::profile::STICK_3G;
-use crate::modem::{Modem, sim::Sim};
+use crate::modem::Modem;
+use crate::modem::profile::ICON_225;
+use crate::modem::sim::SimCard;
+use crate::stage::Stage;
 use crate::usb::hso::Hso;
 
 /// What the driver says of its ports.
 const PORTS: &str = "grep . /sys/class/tty/ttyHS*/hsotype";
 
-/// Plugs in a stick. Its modem is one simulated conversation per port that answers: Control, Application, Modem.
-fn plug_in(machine: &mut Machine) -> Result<[ModemPort; 3]> {
-    let number = machine.usb().len();
-    let open = |port: &str| {
-        let socket = machine.modem().path().with_file_name(format!("{port}{number}"));
-        ModemPort::open(socket, Modem::new(STICK_3G, Sim::Ready))
-    };
-    let modem = [open("control")?, open("application")?, open("modem")?];
-    let [control, application, calls] = modem.each_ref().map(|port| Some(port.path().to_owned()));
-    machine.attach(Box::new(Hso::default()), vec![control, application, None, calls])?;
-    Ok(modem)
+/// Plugs in a stick, whose modem has this number.
+fn plug_in(stage: &Stage, machine: &mut Machine, number: &str) -> Result<()> {
+    let modem = Modem::new(ICON_225, SimCard::open());
+    let modem = stage.exchange().with(|network, _| network.connect_modem(number, number, modem));
+    let [calls, application, control] = stage.sockets(modem)?;
+    machine.attach(Box::new(Hso::default()), vec![Some(control), Some(application), None, Some(calls)])
 }
 
 /// Four ttys by the names of their purposes, a modem at three of them, and the service at the one for calls.
-pub fn found(machine: &mut Machine) -> Result<()> {
-    let _modem = plug_in(machine)?;
+pub fn found(stage: &Stage) -> Result<()> {
+    let mut machine = stage.machine("dialer", &[])?;
+    plug_in(stage, &mut machine, "+33600000001")?;
     let mut booted = machine.boot()?;
     booted.until(
         "dialctl status",
@@ -53,8 +50,11 @@ fn ask(tty: &str) -> String {
 
 /// When the stick in use goes, the other one takes its place; and when that one returns under the first one's names,
 /// it is found there.
-pub fn replugged(machine: &mut Machine) -> Result<()> {
-    let _modems = [plug_in(machine)?, plug_in(machine)?];
+pub fn replugged(stage: &Stage) -> Result<()> {
+    let mut machine = stage.machine("dialer", &[])?;
+    for number in ["+33600000001", "+33600000002"] {
+        plug_in(stage, &mut machine, number)?;
+    }
     let mut booted = machine.boot()?;
     booted.until("dialctl status", &["ttyHS3 (hso at 1-1.1:1.2, Modem)", "SIM ready"])?;
     let [first, second] = machine.usb() else {

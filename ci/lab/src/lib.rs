@@ -1,0 +1,20 @@
+//! A telephone network in one process, and the boxes on it, for the end-to-end tests.
+//!
+//! `modem` and `network` are pure: bytes and time go in, bytes and calls come out. `exchange` gives them sockets,
+//! pseudo-terminals and a clock. `machine` is a box under QEMU, `stage` a network with such boxes, and `scenario` what
+//! is tried on it.
+
+pub mod card;
+pub mod cli;
+pub mod console;
+pub mod emulator;
+pub mod error;
+pub mod exchange;
+pub mod machine;
+pub mod measure;
+pub mod modem;
+pub mod monitor;
+pub mod network;
+pub mod scenario;
+pub mod stage;
+pub mod usb;

@@ -1,0 +1,34 @@
+//! Packet data contexts: TS 27.007 §10.1.1.
+
+use super::{Flow, REFUSED};
+use crate::modem::Modem;
+use crate::modem::syntax::{Form, Param};
+
+impl Modem {
+    pub(super) fn contexts(&mut self, port: usize, form: &Form) -> Flow {
+        match form {
+            Form::Test => self.inform(port, "+CGDCONT: (1-4),\"IP\",,,(0),(0)"),
+            Form::Read => {
+                for (context, (kind, apn)) in self.contexts.clone() {
+                    self.inform(port, &format!("+CGDCONT: {context},\"{kind}\",\"{apn}\",\"\",0,0"));
+                }
+                Flow::Next
+            }
+            Form::Set(params) => self.set_context(params),
+            Form::Act => REFUSED,
+        }
+    }
+
+    fn set_context(&mut self, params: &[Param]) -> Flow {
+        let Some((context, described)) = params.split_first() else { return REFUSED };
+        let Some(context) = context.number().filter(|n| (1..=4).contains(n)) else { return REFUSED };
+        match described {
+            [] => drop(self.contexts.remove(&context)),
+            [Param::Text(kind), Param::Text(apn)] if kind == "IP" => {
+                self.contexts.insert(context, (kind.clone(), apn.clone()));
+            }
+            _ => return REFUSED,
+        }
+        Flow::Next
+    }
+}

@@ -1,0 +1,72 @@
+//! Messages between subscribers and the SMS centre.
+
+use super::{Apparatus, Member, Network, Subscriber, What};
+use crate::modem::Event;
+use crate::modem::refusal::Cms;
+use dialbox::sms::pdu::Deliver;
+use std::time::Duration;
+
+impl Network {
+    /// Somebody sends a text: from any number, which need not be their own.
+    pub fn text(&mut self, from: &str, to: Subscriber, text: &str, now: Duration) {
+        self.note(to, What::Event(format!("is sent an SMS by {from}: {text:?}")), now);
+        if let Ok(from) = from.parse() {
+            self.centre.text(&from, to, text, now);
+        }
+        self.deliver(now);
+    }
+
+    /// Somebody sends a message that is made up as they like.
+    pub fn message(&mut self, to: Subscriber, message: Deliver, now: Duration) {
+        self.note(to, What::Event(format!("is sent an SMS by {}", message.from)), now);
+        self.centre.put(to, message);
+        self.deliver(now);
+    }
+
+    pub(super) fn submit(&mut self, by: Subscriber, tpdu: &[u8], now: Duration) -> Result<(), Cms> {
+        let address = self.members.get(by.0).and_then(|member| member.address.clone()).ok_or(Cms::Unknown)?;
+        let taken = self.centre.submit((by, &address), tpdu, |number| self.switchboard.find(number), now);
+        let told = match &taken {
+            Ok(submit) => format!("sends an SMS to {}: {:?}", submit.to(), submit.body()),
+            Err(cms) => format!("cannot send an SMS: {}", cms.told().1),
+        };
+        self.note(by, What::Event(told), now);
+        self.deliver_to_phones(now);
+        taken.map(drop)
+    }
+
+    /// Delivers what waits, as far as it is taken.
+    pub(super) fn deliver(&mut self, now: Duration) {
+        self.deliver_to_phones(now);
+        for to in self.centre.recipients() {
+            if let Some((to, event)) = self.next_message(to) {
+                self.modem_event(to, event, now);
+            }
+        }
+    }
+
+    pub(super) fn next_message(&mut self, to: Subscriber) -> Option<(Subscriber, Event)> {
+        let member = self.members.get(to.0).filter(|member| member.connected)?;
+        let Apparatus::Modem(modem) = &member.apparatus else { return None };
+        if !modem.reachable() {
+            return None;
+        }
+        Some((to, Event::Message(self.centre.send_next(to)?.pdu)))
+    }
+
+    pub(super) fn deliver_to_phones(&mut self, now: Duration) {
+        for to in self.centre.recipients() {
+            let Some(Member { apparatus: Apparatus::Phone(phone), connected: true, .. }) =
+                self.members.get_mut(to.0)
+            else {
+                continue;
+            };
+            while let Some(parcel) = self.centre.send_next(to) {
+                if let Some(message) = parcel.message {
+                    phone.receive(message);
+                }
+                self.centre.delivered(to, now);
+            }
+        }
+    }
+}

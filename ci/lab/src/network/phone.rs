@@ -1,0 +1,46 @@
+//! A person's mobile telephone.
+
+use dialbox::sms::pdu::{Body, Deliver, Part};
+
+/// A message as its reader sees it: whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// Who sent it, as the telephone shows it.
+    pub from: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The telephone's memory, which is never full.
+#[derive(Debug, Clone, Default)]
+pub struct Phone {
+    read: Vec<Text>,
+    /// Parts of messages that are not complete yet.
+    parts: Vec<(String, Part, String)>,
+}
+
+impl Phone {
+    /// All complete messages, in the order they came.
+    pub fn texts(&self) -> &[Text] {
+        &self.read
+    }
+
+    /// A message, or a part of one, comes in. Data for programs is not shown.
+    pub fn receive(&mut self, message: Deliver) {
+        let Body::Text(text) = message.body else { return };
+        let from = message.from.to_string();
+        let Some(part) = message.part else { return self.read.push(Text { from, text }) };
+        self.parts.push((from.clone(), part, text));
+        let belongs = |(sender, other, _): &&(String, Part, String)| {
+            *sender == from && (other.reference, other.of) == (part.reference, part.of)
+        };
+        let mut found: Vec<_> = self.parts.iter().filter(belongs).cloned().collect();
+        found.sort_by_key(|(_, part, _)| part.number);
+        found.dedup_by_key(|(_, part, _)| part.number);
+        if found.len() == usize::from(part.of) {
+            self.parts.retain(|it| !belongs(&it));
+            let text = found.into_iter().map(|(.., text)| text).collect();
+            self.read.push(Text { from, text });
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! A telephone network and the boxes on it, for one story.
+
+use crate::error::{Error, Result};
+use crate::exchange::{Exchange, Patience};
+use crate::machine::{Bench, Booted, Machine, last_lines};
+use crate::modem::profile::{ANALOGUE, ICON_225_ONE_PORT};
+use crate::modem::sim::SimCard;
+use crate::modem::{Modem, TimeOfDay};
+use crate::network::{Network, Subscriber};
+use std::cell::RefCell;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
+
+/// A box boots in less, and everything else happens in less.
+const PATIENCE: Patience = Patience { silence: Duration::from_secs(90), total: Duration::from_secs(240) };
+/// Quarters of an hour between the network's local time and UTC.
+const ZONE: i8 = 4;
+
+/// The dialer's number, where it has one box.
+pub const DIALER_NUMBER: &str = "+33600000001";
+/// Somebody who calls.
+const CALLER_NUMBER: &str = "+33612345678";
+/// The dial-in box's number; packet data leads there too.
+pub const LINE_NUMBER: &str = "+33102030405";
+
+/// A network in its own right; each story has one.
+pub struct Stage {
+    bench: Bench,
+    exchange: Exchange,
+    dir: TempDir,
+    /// The boxes' names, and where their consoles' words are kept.
+    consoles: RefCell<Vec<(String, PathBuf)>>,
+}
+
+/// A USB stick for the mobile network, with a SIM that asks for nothing.
+pub fn stick() -> Modem {
+    Modem::new(ICON_225_ONE_PORT, SimCard::open())
+}
+
+/// A modem for a telephone line.
+pub fn analogue() -> Modem {
+    Modem::new(ANALOGUE, SimCard::absent())
+}
+
+impl Stage {
+    /// A network without subscribers, where it is as late as here.
+    pub fn new(bench: &Bench) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("lab-").tempdir();
+        let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
+        // A clock before 1970 is none; the network's has no need to be right.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = TimeOfDay { origin: i64::try_from(now.as_secs()).unwrap_or(0), quarters: ZONE };
+        let exchange = Exchange::new(Network::new(time), PATIENCE)?;
+        Ok(Self { bench: bench.clone(), exchange, dir, consoles: RefCell::default() })
+    }
+
+    /// The network at work.
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// An operator that takes every data call and says nothing.
+    pub fn silent_operator(&self) {
+        self.exchange.with(|network, _| {
+            let operator = network.connect_peer("operator", "+33999");
+            network.serve_packets(operator);
+        });
+    }
+
+    /// A box with the image as it is, and this modem.
+    pub fn dialer(&self, modem: Modem) -> Result<Machine<'_>> {
+        let modem = self.exchange.with(|network, _| network.connect_modem("dialer", DIALER_NUMBER, modem));
+        self.machine("dialer", &[modem])
+    }
+
+    /// A box with a modem on a telephone line. Packet data leads to that line: the box stands for the operator too.
+    pub fn answerer(&self) -> Result<Machine<'_>> {
+        let modem = self.exchange.with(|network, _| {
+            let modem = network.connect_modem("dial-in", LINE_NUMBER, analogue());
+            network.serve_packets(modem);
+            modem
+        });
+        self.machine("dial-in", &[modem])
+    }
+
+    /// A box with a fresh copy of the image on its card; all ports of these modems are at its USB.
+    pub fn machine(&self, name: &str, modems: &[Subscriber]) -> Result<Machine<'_>> {
+        let dir = self.dir.path().join(name);
+        std::fs::create_dir(&dir).map_err(|e| Error::io("make", &dir, e))?;
+        let machine = Machine::new(&self.bench, &self.exchange, dir, modems)?;
+        self.consoles.borrow_mut().push((name.to_owned(), machine.log()));
+        Ok(machine)
+    }
+
+    /// Somebody calls the telephone line, and gives up after so many rings.
+    pub fn ring_line(&self, times: usize) -> Result<()> {
+        self.let_line_ring(times)?;
+        self.let_caller_hang_up();
+        Ok(())
+    }
+
+    /// Whoever calls gives up.
+    pub fn let_caller_hang_up(&self) {
+        self.exchange.with(|network, now| {
+            if let Some(caller) = network.find(CALLER_NUMBER) {
+                network.hang_up(caller, now);
+            }
+        });
+    }
+
+    /// Somebody calls the telephone line and does not give up; returns after so many rings.
+    pub fn let_line_ring(&self, times: usize) -> Result<()> {
+        let rings = |network: &Network| {
+            let line = network.find(LINE_NUMBER).map_or("", |line| network.name(line));
+            network.journal().said(line).matches("RING").count()
+        };
+        let before = self.exchange.with(|network, now| {
+            let caller = network.find(CALLER_NUMBER);
+            let caller = caller.unwrap_or_else(|| network.connect_peer("caller", CALLER_NUMBER));
+            let before = rings(network);
+            network.call(caller, LINE_NUMBER, now);
+            before
+        });
+        self.exchange.until("RING", |network| (rings(network) >= before + times).then_some(()))
+    }
+
+    /// Sockets for the first ports of a modem, for a USB device whose serial ports lead there.
+    pub fn sockets<const N: usize>(&self, modem: Subscriber) -> Result<[PathBuf; N]> {
+        let name = self.exchange.with(|network, _| network.name(modem).to_owned());
+        let sockets = std::array::from_fn(|port| self.dir.path().join(format!("{name}.{port}")));
+        for (port, socket) in sockets.iter().enumerate() {
+            self.exchange.socket(modem, port, socket)?;
+        }
+        Ok(sockets)
+    }
+
+    /// The last lines of every console, and of what passed the modems' ports.
+    pub fn account(&self, lines: usize) -> String {
+        let mut account = String::new();
+        for (name, log) in self.consoles.borrow().iter() {
+            let log = std::fs::read(log).unwrap_or_default();
+            // The shell's cursor movements would move the reader's cursor too.
+            let printable = |c: char| c == '\n' || !c.is_control();
+            let text: String = String::from_utf8_lossy(&log).chars().filter(|c| printable(*c)).collect();
+            account += &format!("the console of {name}:\n{}\n", last_lines(&text, lines));
+        }
+        let transcript = self.exchange.with(|network, _| network.journal().tail(lines));
+        account + "what passed the modems' ports:\n" + &transcript
+    }
+}
+
+/// Switches two boxes on at a time.
+pub fn boot_both<'a>(one: &'a Machine, other: &'a Machine) -> Result<(Booted<'a>, Booted<'a>)> {
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| one.boot());
+        let second = other.boot();
+        let first = first.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Ok((first?, second?))
+    })
+}
