@@ -40,7 +40,7 @@ impl Request {
 
     /// A command with a secret in it: this is shown in its place, in logs and errors too.
     #[must_use]
-    pub fn shown_as(mut self, shown: &'static str) -> Self {
+    pub const fn shown_as(mut self, shown: &'static str) -> Self {
         self.command.shown = Some(shown);
         self
     }

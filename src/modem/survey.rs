@@ -12,9 +12,11 @@ const TRIES: u32 = 5;
 /// Once one port answers the modem is awake, and the others get no longer than this.
 const GRACE: Duration = Duration::from_secs(2);
 
-const ATTENTION: Request = Request::new("AT", 1);
-/// For a modem that was left with result codes off (`Q1`) or as numbers (`V0`).
-const ATTENTION_IN_WORDS: Request = Request::new("ATQ0V1", 1);
+/// Is there a modem?
+pub(super) const ATTENTION: Request = Request::new("AT", 1);
+/// The same for a modem that was left with result codes off (`Q1`) or as numbers (`V0`), or at the
+/// prompt for a text by a program that was killed just then.
+pub(super) const ATTENTION_IN_WORDS: Request = Request::new("\x1bATQ0V1", 1).shown_as("ATQ0V1");
 
 /// Ports that are being asked. They are known by their number, from 0.
 #[derive(Debug)]

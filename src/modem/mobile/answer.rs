@@ -120,7 +120,8 @@ impl Mobile {
             Step::Readiness => self.readiness(answer, now),
             Step::Registration => {
                 network.calls = Registration::from_answer(answer, "+CREG");
-                return self.search(now);
+                let is_in_vain = !network.lets_in();
+                return self.bear(is_in_vain, "no network lets the modem in", now);
             }
             Step::PacketRegistration => network.packets = Registration::from_answer(answer, "+CGREG"),
             Step::Operator => network.operator = Operator::heard(network.operator.as_ref(), answer),
@@ -186,6 +187,7 @@ impl Mobile {
         if sim == Sim::Ready {
             talk.known.withheld = None;
             if !was_ready {
+                talk.in_vain = None;
                 self.start(now);
             }
         } else if sim.wants_pin() {
@@ -195,6 +197,8 @@ impl Mobile {
             talk.plan.extend(Counter::of_maker(manufacturer).iter().map(|counter| Step::Tries(*counter)));
         } else {
             talk.known.withheld = None;
+            let is_in_vain = matches!(sim, Sim::Unusable(_)) && !sim.is_missing();
+            return self.bear(is_in_vain, "the SIM cannot be read", now);
         }
         Vec::new()
     }
@@ -249,16 +253,17 @@ impl Mobile {
         }
     }
 
-    fn search(&mut self, now: Duration) -> Vec<Action> {
-        if self.talk.known.network.lets_in() {
-            self.talk.searching = None;
+    /// Some things pass by themselves; what does not in a long time is a matter for the ladder.
+    fn bear(&mut self, is_in_vain: bool, why: &str, now: Duration) -> Vec<Action> {
+        if !is_in_vain {
+            self.talk.in_vain = None;
             return Vec::new();
         }
-        let since = *self.talk.searching.get_or_insert(now);
+        let since = *self.talk.in_vain.get_or_insert(now);
         if now < since + SEARCH_PATIENCE {
             return Vec::new();
         }
-        vec![Action::Abandon("no network lets the modem in".to_owned())]
+        vec![Action::Abandon(why.to_owned())]
     }
 
     /// What has become known, for the log.

@@ -65,8 +65,6 @@ pub(super) struct Inbox {
     storage: Option<Storage>,
     /// Rungs of [`REPORTS`] that the modem admits and has not refused.
     rungs: VecDeque<usize>,
-    /// Whether new messages are told of.
-    told_of: bool,
     must_acknowledge: bool,
     known: BTreeMap<u16, Known>,
     list: bool,
@@ -119,11 +117,6 @@ impl Inbox {
     /// Something may have come, or may have been missed.
     pub fn look(&mut self) {
         self.list = true;
-    }
-
-    /// Whether new messages are told of, so that looking now and then is enough.
-    pub fn is_told(&self) -> bool {
-        self.told_of
     }
 
     /// Whether the modem is set up and can take a message to send.
@@ -261,7 +254,6 @@ impl Inbox {
     /// The answer to a setting of `+CNMI`.
     pub fn reports(&mut self, rung: usize, result: &Final) {
         if *result == Final::Ok {
-            self.told_of = true;
             let passes_on = REPORTS.get(rung).is_some_and(|[_, mt, ..]| *mt == 2);
             if passes_on {
                 self.plan.push_back(Step::Service);

@@ -75,13 +75,17 @@ fn reports_that_a_modem_refuses_are_followed_by_the_next_it_might_take() {
     let written = modem.talk(&mut mobile(), SECOND);
     let tried: Vec<_> = written.lines().filter_map(|line| line.strip_prefix("> AT+CNMI=")).collect();
     assert_eq!(tried, ["?", "2,1,2,1,0", "2,1,2,2,0", "2,1,2,0,0"]);
+}
 
-    // Where none is taken, the storage is looked at every minute.
-    let deaf = Modem(OPTION.iter().filter(|(asked, _)| !asked.starts_with("AT+CNMI")).copied().collect());
-    let mut mobile = settled(&deaf);
-    for minute in 2..5 {
-        assert!(deaf.talk(&mut mobile, minute * 60 * SECOND).contains("AT+CMGL=4"));
-    }
+#[test]
+fn the_storage_is_looked_at_every_minute_even_if_nothing_was_told() {
+    let message = format!("+CMGR: 0,,30\r\n{PDU}\r\n\r\nOK\r\n");
+    let listed = listing(&[(4, PDU)]);
+    let deaf = OPTION.iter().filter(|(asked, _)| !asked.starts_with("AT+CNMI")).copied();
+    let mut mobile = settled(&Modem(deaf.clone().collect()));
+    let first = [("AT+CMGL=4", listed.as_str()), ("AT+CMGR=4", message.as_str())];
+    let written = Modem(first.into_iter().chain(deaf).collect()).talk(&mut mobile, 61 * SECOND);
+    assert!(written.contains("Message {"), "{written}");
 }
 
 #[test]

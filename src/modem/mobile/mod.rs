@@ -39,7 +39,7 @@ use step::{OperatorFormat, Step};
 
 /// How often the signal is asked for once all is known.
 const WATCH_EVERY: Duration = Duration::from_secs(60);
-/// Every so many watches the settings are made anew, and the storage is looked at.
+/// Every so many watches the settings are made anew.
 const REFRESH_EVERY: u32 = 10;
 /// How often a SIM that is not ready is looked at, and a network that does not let the modem in.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -51,7 +51,7 @@ const ATTENTION_TRIES: u32 = 5;
 const READINESS_TRIES: u32 = 30;
 /// So many commands in a row without an answer: the modem hangs, or its port is the wrong one.
 const PATIENCE: u32 = 3;
-/// A modem that has found no network for so long is put on the ladder.
+/// A modem that has found no network for so long, or whose SIM cannot be read, is put on the ladder.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(600);
 /// Silence before `+++` (V.250 leaves it to the modem; Hayes' one second, and a little more).
 const GUARD_TIME: Duration = Duration::from_millis(1200);
@@ -108,8 +108,8 @@ struct Talk {
     silent: u32,
     tries: Option<u32>,
     card: Option<String>,
-    /// Since when the modem searches its network.
-    searching: Option<Duration>,
+    /// Since when the modem has no network, or cannot read its SIM.
+    in_vain: Option<Duration>,
     has_time: bool,
 }
 
@@ -214,9 +214,10 @@ impl Mobile {
         if talk.watches.is_multiple_of(REFRESH_EVERY) {
             talk.plan.extend([Step::Plain, Step::Operator, Step::Clock]);
             talk.inbox.refresh();
-        } else if !talk.inbox.is_told() {
-            talk.inbox.look();
         }
+        // Notices get lost: those of a modem that tells them to its other port, which is busy with
+        // data; those that came in the middle of something else. An empty storage is soon read.
+        talk.inbox.look();
     }
 
     /// The modem answers, or has started anew: all that is asked once.
@@ -323,7 +324,7 @@ impl Attendant for Mobile {
             Some(Sim::Wants(_)) => {
                 known.withheld.is_some() && known.withheld != Some(Withheld::GivenThisBoot)
             }
-            Some(Sim::Unusable(_)) => true,
+            Some(sim) => sim.is_missing(),
             None => false,
         };
         known.answers && plan.is_empty() && sim_is_settled

@@ -19,6 +19,9 @@ use crate::state::Store;
 /// The last try stays for the person who knows the PIN.
 const FEWEST_TRIES: u32 = 2;
 
+const NONE: &str = "no SIM";
+const WRONG: &str = "wrong SIM";
+
 /// What `+CPIN?` says (TS 27.007 §8.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sim {
@@ -39,14 +42,19 @@ impl Sim {
             (Final::Ok, Some(what)) => Self::Wants(what.to_owned()),
             // TS 27.007 §9.2.1
             (Final::Refused(Refusal::Equipment(code)), _) => Self::Unusable(match code.as_str() {
-                "10" => "no SIM".to_owned(),
+                "10" => NONE.to_owned(),
                 "13" => "SIM failure".to_owned(),
                 "14" => "SIM busy".to_owned(),
-                "15" => "wrong SIM".to_owned(),
+                "15" => WRONG.to_owned(),
                 other => other.to_owned(),
             }),
             _ => Self::Unusable("no answer to +CPIN?".to_owned()),
         }
+    }
+
+    /// Whether somebody has to put another card in.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Unusable(why) if why == NONE || why == WRONG)
     }
 
     /// Whether it waits for the PIN that a site can have.

@@ -3,12 +3,12 @@
 use super::inbox::Storage;
 use super::sim::Counter;
 use crate::modem::request::Request;
+use crate::modem::survey::{ATTENTION, ATTENTION_IN_WORDS};
 
 /// One command, by its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Attention,
-    /// For a modem that was left with result codes off (`Q1`) or as numbers (`V0`).
     AttentionInWords,
     /// Out of a data call that somebody has left open (V.250 §6.3.5: the escape sequence).
     Escape,
@@ -68,8 +68,8 @@ impl Step {
     /// The command; `None` for those that need what only their owner knows.
     pub fn request(self) -> Option<Request> {
         Some(match self {
-            Self::Attention => Request::new("AT", 1),
-            Self::AttentionInWords => Request::new("ATQ0V1", 1),
+            Self::Attention => ATTENTION,
+            Self::AttentionInWords => ATTENTION_IN_WORDS,
             Self::Escape => Request::new("+++", 2).without_end_of_line(),
             Self::HangUp => Request::new("ATH", 5),
             Self::Reset => Request::new("ATZ", 5),

@@ -141,6 +141,7 @@ fn a_modem_is_asked_everything_once_and_then_left_in_peace_for_a_minute() {
     > AT+CGREG?
     > AT+CSQ
     > AT+CCLK?
+    > AT+CMGL=4
     ");
 }
 
@@ -150,7 +151,7 @@ fn settings_are_made_anew_every_ten_minutes_in_case_that_the_modem_has_forgotten
     let mut mobile = settled(&modem);
     let written: Vec<_> = (2..=12).map(|minute| modem.talk(&mut mobile, minute * 60 * SECOND)).collect();
     let with = |what| written.iter().filter(|talk| talk.contains(what)).count();
-    assert_eq!((with("AT+CMGF=0"), with("AT+CNMI="), with("AT+CMGL=4"), with("AT+CSQ")), (1, 1, 1, 11));
+    assert_eq!((with("AT+CMGF=0"), with("AT+CNMI="), with("AT+CMGL=4")), (1, 1, 11));
 }
 
 #[test]
@@ -252,6 +253,18 @@ fn a_modem_that_finds_no_network_for_ten_minutes_is_put_on_the_ladder() {
 }
 
 #[test]
+fn a_sim_that_cannot_be_read_for_ten_minutes_is_a_matter_for_the_ladder_and_an_empty_holder_is_not() {
+    let abandoned = |answer| {
+        let (modem, mut mobile) = (option(&[("AT+CPIN?", answer)]), mobile());
+        let written: String = (1..1000).map(|second| modem.talk(&mut mobile, second * SECOND)).collect();
+        (mobile.works(), written.contains("abandoned: the SIM cannot be read"))
+    };
+    assert_eq!(abandoned("+CME ERROR: 14\r\n"), (false, true));
+    assert_eq!(abandoned("+CME ERROR: 13\r\n"), (false, true));
+    assert_eq!(abandoned("+CME ERROR: 10\r\n"), (true, false));
+}
+
+#[test]
 fn the_network_s_time_is_told_when_it_is_known() {
     let mut mobile = mobile();
     let without = option(&[("AT+CCLK?", "+CCLK: \"80/01/06,00:00:10+00\"\r\nOK\r\n")]);
@@ -325,6 +338,8 @@ fn a_modem_that_was_left_silent_or_in_figures_is_reached() {
     assert_eq!(mobile.tick(SECOND), [send(Step::Attention)]);
     assert_eq!(mobile.tick(2 * SECOND), [send(Step::AttentionInWords)]);
     assert!(mobile.hear(b"OK\r\n", 2 * SECOND).contains(&send(Step::Plain)));
+    // One that was left at the prompt for a text leaves it.
+    assert_eq!(Step::AttentionInWords.request().unwrap().line().bytes(), b"\x1bATQ0V1\r");
 
     let mut in_figures = self::mobile();
     in_figures.tick(SECOND);
