@@ -92,24 +92,20 @@ pub struct Lock {
 #[derive(Debug, Subcommand)]
 pub enum Site {
     /// Write a site.toml to start from
-    #[command(after_help = "Examples:
-  cargo xtask site new cabin.toml
-  cargo xtask site new --role dial-in bbs.toml")]
-    New {
-        /// Which example to start from
-        #[arg(long, value_enum, default_value_t = Role::Dialer)]
-        role: Role,
-        /// Overwrite FILE
-        #[arg(long)]
-        force: bool,
-        /// The file to write
-        #[arg(value_name = "FILE", default_value = "site.toml")]
-        file: PathBuf,
-    },
+    New(NewSite),
     /// Check a site.toml and say what it means
     #[command(after_help = "Example:\n  cargo xtask site check cabin.toml")]
     Check {
         /// The file to check
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Show the secret for one-time codes as a QR code
+    #[command(
+        after_help = "Example:\n  cargo xtask site qr cabin.toml                scan it with an authenticator app"
+    )]
+    Qr {
+        /// The site
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
@@ -128,6 +124,30 @@ pub enum Site {
         #[arg(value_name = "PATH")]
         path: Option<String>,
     },
+}
+
+/// `cargo xtask site new`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask site new --number +33612345678 cabin.toml
+  cargo xtask site new --from-wvdial /etc/wvdial.conf cabin.toml
+  cargo xtask site new --role dial-in bbs.toml")]
+pub struct NewSite {
+    /// Which example to start from
+    #[arg(long, value_enum, default_value_t = Role::Dialer)]
+    pub role: Role,
+    /// Whom the dialer obeys by text message (may be given several times)
+    #[arg(long, value_name = "+NUMBER")]
+    pub number: Vec<String>,
+    /// Take modem and operator from a wvdial.conf
+    #[arg(long, value_name = "FILE", conflicts_with = "role")]
+    pub from_wvdial: Option<PathBuf>,
+    /// Overwrite FILE
+    #[arg(long)]
+    pub force: bool,
+    /// The file to write
+    #[arg(value_name = "FILE", default_value = "site.toml")]
+    pub file: PathBuf,
 }
 
 /// What a box is for.

@@ -1,25 +1,31 @@
-//! `cargo xtask site`: write, check and show a `site.toml`.
+//! `cargo xtask site`: write, check and show a `site.toml`, and the secret in it.
+
+mod draft;
+mod new;
+mod otpauth;
+mod wvdial;
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, ErrorKind, Write},
     path::Path,
 };
 
-use dialbox::site::{RenderedFile, Site};
+use dialbox::{
+    site::{RenderedFile, Role, Site},
+    sms::caution::caution,
+};
 
 use crate::{
     cli,
     error::{Attempt, Error, Result},
 };
 
-const DIALER: &str = include_str!("../../../image/sites/dialer.toml");
-const DIAL_IN: &str = include_str!("../../../image/sites/dial-in.toml");
-
 /// See the command line's help.
 pub fn run(args: &cli::Site) -> Result<()> {
     print(&match args {
-        cli::Site::New { role, force, file } => new(*role, *force, file)?,
+        cli::Site::New(args) => new::run(args, new::fresh_secret()?)?,
+        cli::Site::Qr { file } => qr(file)?,
         cli::Site::Check { file } => check(file)?,
         cli::Site::Show { secrets, file, path } => show(file, path.as_deref(), *secrets)?,
     })
@@ -44,28 +50,23 @@ pub fn read(file: &Path, name: &str) -> Result<(String, Site)> {
     }
 }
 
-fn new(role: cli::Role, force: bool, file: &Path) -> Result<String> {
-    let name = file.display();
-    let starter = match role {
-        cli::Role::Dialer => DIALER,
-        cli::Role::DialIn => DIAL_IN,
+fn check(file: &Path) -> Result<String> {
+    let site = load(file)?;
+    let caution = match &site.role {
+        Role::Dialer(dialer) => dialer.sms.as_ref().and_then(caution),
+        Role::DialIn(_) => None,
     };
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).create_new(!force);
-    let mut target = match options.open(file) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(Error::new(format!("{name} is there already"))
-                .next("give another name, or --force to overwrite it"));
-        }
-        opened => opened.attempt(|| format!("cannot create {name}"))?,
-    };
-    target.write_all(starter.as_bytes()).attempt(|| format!("cannot write {name}"))?;
-    Ok(format!("wrote {name}\n  next: edit it, then `cargo xtask site check {name}`\n"))
+    let caution = caution.map(|it| format!("  caution: {it}\n")).unwrap_or_default();
+    let summary = site.summary();
+    Ok(format!("{summary}{caution}  next: cargo xtask build-image --site {}\n", file.display()))
 }
 
-fn check(file: &Path) -> Result<String> {
-    let summary = load(file)?.summary();
-    Ok(format!("{summary}  next: cargo xtask build-image --site {}\n", file.display()))
+fn qr(file: &Path) -> Result<String> {
+    match otpauth::uri(&load(file)?) {
+        Some(uri) => otpauth::picture(&uri),
+        None => Err(Error::new(format!("{} asks for no one-time codes", file.display()))
+            .next("write [sms] with numbers and a secret into it; docs/site.md describes them")),
+    }
 }
 
 fn show(file: &Path, path: Option<&str>, secrets: bool) -> Result<String> {
@@ -98,6 +99,7 @@ fn print(text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use new::{DIAL_IN, DIALER};
 
     #[test]
     fn the_starters_are_good_sites() {
@@ -105,18 +107,6 @@ mod tests {
             let site = Site::parse(starter).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(site.role.word(), role);
         }
-    }
-
-    #[test]
-    fn a_new_site_never_overwrites_another_one_unasked() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("site.toml");
-        new(cli::Role::Dialer, false, &file).unwrap();
-        let error = new(cli::Role::DialIn, false, &file).unwrap_err().to_string();
-        assert!(error.contains("is there already"), "{error}");
-        assert_eq!(fs::read_to_string(&file).unwrap(), DIALER);
-        new(cli::Role::DialIn, true, &file).unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), DIAL_IN);
     }
 
     #[test]
