@@ -1,16 +1,20 @@
-//! The dial-in role: waits for calls on the site's first line.
+//! The dial-in role: waits for calls on the site's lines.
+//!
+//! One loop for all of them: nothing in it waits, so that no line holds up another, and they share
+//! one process, one heartbeat and one ledger of calls.
 
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use dialbox::line::Answering;
+use dialbox::clock;
+use dialbox::line::{self, Line};
 use dialbox::log::Log;
-use dialbox::modem::attend;
 use dialbox::modem::post::Post;
-use dialbox::modem::seat::Seat;
 use dialbox::service::{self, Start};
-use dialbox::site::Role;
+use dialbox::site::{DialIn, Role};
 use dialbox::watch::heartbeat::Heart;
+use rustix::event::{PollFd, Timespec, poll};
 
 const NAME: &str = "dial-in";
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -20,26 +24,37 @@ fn main() -> ExitCode {
 }
 
 fn run(start: &Start, log: &Log) -> String {
-    let Role::DialIn(dial_in) = &start.site.role else {
-        return "the site's role is not dial-in".to_owned();
-    };
-    let Some((line, others)) = dial_in.lines.split_first() else {
-        return "the site has no line".to_owned();
-    };
-    if !others.is_empty() {
-        log.warning(&format!("only line 1 of {} is attended", dial_in.lines.len()));
+    match &start.site.role {
+        Role::DialIn(dial_in) => match attend(dial_in, start, log) {
+            Err(error) => error.to_string(),
+        },
+        Role::Dialer(_) => "the site's role is not dial-in".to_owned(),
     }
-    let post = Post {
-        places: &start.places,
-        log,
-        name: "line1",
-        port: &line.port,
-        speed: line.speed,
-        flow: line.flow,
-    };
+}
+
+/// Attends every line, for ever.
+fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert::Infallible> {
+    let names: Vec<String> = (1..=dial_in.lines.len()).map(line::name).collect();
+    let mut lines = Vec::new();
+    for (number, (site, name)) in (1..).zip(dial_in.lines.iter().zip(&names)) {
+        let post =
+            Post { places: &start.places, log, name, port: &site.port, speed: site.speed, flow: site.flow };
+        lines.push(Line::new(number, site, post)?);
+    }
     let mut heart = Heart::new(&start.places, NAME, DEADLINE);
-    match Seat::new(post, Answering::default()) {
-        Ok(mut seat) => attend::serve(&mut seat, &mut heart, |_, report| match report {}).to_string(),
-        Err(error) => error.to_string(),
+    loop {
+        let now = clock::since_boot();
+        heart.beat(now);
+        for line in &mut lines {
+            line.turn(now);
+        }
+        let wake = lines.iter().filter_map(Line::wake).min();
+        let until_wake = wake.map(|wake| wake.saturating_sub(clock::since_boot()));
+        let timeout = until_wake.map_or(heart.interval(), |wake| wake.min(heart.interval()));
+        let mut fds: Vec<PollFd> = lines.iter().flat_map(Line::fds).collect();
+        match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }

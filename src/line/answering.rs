@@ -1,136 +1,139 @@
-//! A modem that waits for calls: reset, then listen. It does not answer by itself.
+//! A modem that waits for calls and takes them: reset, listen, answer, and hang up afterwards.
 
-use std::convert::Infallible;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::ring::{Call, News};
+use super::step::{self, Step, Task};
 use crate::log::Level;
 use crate::modem::at::Final;
 use crate::modem::attendant::{self, Attendant};
 use crate::modem::dialogue::{Dialogue, Event};
 use crate::modem::ladder::Rung;
-use crate::modem::request::Request;
 use crate::record::Record;
+use crate::site::{self, CallerNumber, Rings};
 
 /// How often an idle modem must prove that it still listens (mgetty's value).
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
 /// A modem that is just powered misses the first commands.
 const RESET_TRIES: u32 = 5;
 
-/// A line has nothing to report but what it publishes.
-type Action = attendant::Action<Infallible>;
-
-/// What the modem is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Reset,
-    /// Result codes in words, no echo, and no answer before we say so.
-    Manners,
-    /// Caller ID, where the modem and the network have it (ITU-T V.253).
-    CallerId,
-    Probe,
+/// What a line has to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A caller is connected: the port is ready for pppd, and nothing is said here until
+    /// [`hang_up`](Answering::hang_up).
+    Connected(Connected),
+    /// A call was taken and came to nothing.
+    Lost {
+        /// Who called, if it is known.
+        caller: Option<String>,
+        /// Why, for a person.
+        why: String,
+    },
 }
 
-impl Step {
-    const fn request(self) -> Request {
-        match self {
-            Self::Reset => Request::new("ATZ", 3),
-            Self::Manners => Request::new("ATQ0V1E0S0=0", 2),
-            Self::CallerId => Request::new("AT+VCID=1", 2),
-            Self::Probe => Request::new("AT", 2),
-        }
-    }
+/// A call that was taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Connected {
+    /// Who calls, if the network tells it.
+    pub caller: Option<String>,
+    /// What the modem says after `CONNECT`, as in `33600/ARQ/V34`.
+    pub speed: Option<String>,
 }
+
+type Action = attendant::Action<Report>;
 
 /// Attends a line.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Answering {
+    rings: Rings,
+    callers: Option<Vec<CallerNumber>>,
     dialogue: Dialogue<Step>,
     phase: Phase,
+    /// What is to be done next, in this order.
+    plan: VecDeque<Task>,
+    /// Nothing is done before.
+    pause: Option<Duration>,
     call: Call,
     calls: u32,
-    /// When to probe or reset, in time since boot.
-    again: Option<Duration>,
+    connected: Connected,
+    /// When to probe.
+    probe: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Resetting { tries: u32 },
     Ready,
-}
-
-impl Default for Phase {
-    fn default() -> Self {
-        Self::Resetting { tries: 0 }
-    }
-}
-
-impl Attendant for Answering {
-    type Report = Infallible;
-
-    /// A reset comes first in any case: no rung asks for more.
-    fn begin(&mut self, _rung: Option<Rung>, _now: Duration) -> Vec<Action> {
-        *self = Self { calls: self.calls, ..Self::default() };
-        Vec::new()
-    }
-
-    fn end(&mut self) -> Vec<Action> {
-        Vec::new()
-    }
-
-    fn is_idle(&self) -> bool {
-        self.dialogue.is_idle()
-    }
-
-    fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
-        let events = self.dialogue.hear(bytes, now);
-        let mut actions: Vec<_> = events.into_iter().flat_map(|e| self.event(e, now)).collect();
-        actions.extend(self.dialogue.next(now).map(Action::Send));
-        actions
-    }
-
-    fn tick(&mut self, now: Duration) -> Vec<Action> {
-        let mut actions = match self.dialogue.expire(now) {
-            Some(event) => self.event(event, now),
-            None => Vec::new(),
-        };
-        if self.dialogue.is_idle() && self.again.is_none_or(|again| again <= now) {
-            self.again = Some(now + PROBE_EVERY);
-            self.ask(if self.answers() { Step::Probe } else { Step::Reset });
-        }
-        actions.extend(self.dialogue.next(now).map(Action::Send));
-        actions
-    }
-
-    fn wake(&self) -> Option<Duration> {
-        self.dialogue.deadline().or(self.again)
-    }
-
-    fn answers(&self) -> bool {
-        self.phase == Phase::Ready
-    }
-
-    fn works(&self) -> bool {
-        self.answers()
-    }
-
-    fn record(&self) -> Record {
-        Record::new()
-            .with("line", if self.answers() { "ready" } else { "resetting" })
-            .with("calls", self.calls)
-            .with("rings", self.call.rings)
-            .with_known("caller", self.call.caller.as_ref())
-    }
+    Answering,
+    Connected,
+    HangingUp,
 }
 
 impl Answering {
-    fn ask(&mut self, step: Step) {
-        self.dialogue.ask(step, step.request());
+    /// Whoever attends a line of the site.
+    pub fn new(line: &site::Line) -> Self {
+        Self {
+            rings: line.rings,
+            callers: line.callers.clone(),
+            dialogue: Dialogue::default(),
+            phase: Phase::Resetting { tries: 0 },
+            plan: VecDeque::new(),
+            pause: None,
+            call: Call::default(),
+            calls: 0,
+            connected: Connected::default(),
+            probe: None,
+        }
+    }
+
+    /// The call is over, or is to be: at the next turn the modem is made to leave it.
+    pub fn hang_up(&mut self) {
+        if matches!(self.phase, Phase::Answering | Phase::Connected) {
+            self.phase = Phase::HangingUp;
+            self.dialogue = Dialogue::default();
+            self.plan = step::hang_up();
+        }
+    }
+
+    fn reset(&mut self) {
+        self.phase = Phase::Resetting { tries: 0 };
+        self.call = Call::default();
+        self.plan = [Task::Ask(Step::Reset)].into();
+    }
+
+    /// Goes on with the plan, as far as it goes now.
+    fn proceed(&mut self, now: Duration) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.phase == Phase::Ready {
+            // No time for it yet: it has just been reset.
+            let probe = *self.probe.get_or_insert(now + PROBE_EVERY);
+            if probe <= now {
+                self.probe = Some(now + PROBE_EVERY);
+                self.plan.push_back(Task::Ask(Step::Probe));
+            }
+        }
+        while self.dialogue.is_idle() && self.pause.is_none_or(|pause| pause <= now) {
+            self.pause = None;
+            match self.plan.pop_front() {
+                Some(Task::Wait(time)) => self.pause = Some(now + time),
+                Some(Task::Dtr(dtr)) => actions.push(Action::Dtr(dtr)),
+                Some(Task::Ask(step)) => {
+                    self.dialogue.ask(step, step.request());
+                    actions.extend(self.dialogue.next(now).map(Action::Send));
+                }
+                None => break,
+            }
+        }
+        actions
     }
 
     fn event(&mut self, event: Event<Step>, now: Duration) -> Vec<Action> {
         match event {
             Event::Unsolicited(line) => self.unsolicited(&line, now),
+            // What is left of a call.
+            Event::Garbage(_) if self.phase == Phase::HangingUp => Vec::new(),
             Event::Garbage(what) => {
                 vec![Action::say(Level::Warning, format!("modem sends {what}"))]
             }
@@ -138,30 +141,64 @@ impl Answering {
                 vec![Action::say(Level::Info, format!("modem says {header}"))]
             }
             Event::Silence { asked, shown } => self.silence(asked, &shown),
-            Event::Answered { asked: Step::Reset, result, .. } => self.reset(&result),
-            // Caller ID and even the manners may be unknown to a modem that works all the same.
-            Event::Answered { .. } => Vec::new(),
+            Event::Answered { asked, result, .. } => self.answered(asked, result),
         }
     }
 
-    fn reset(&mut self, result: &Final) -> Vec<Action> {
-        if *result != Final::Ok {
-            return vec![Action::Abandon("the modem refuses ATZ".to_owned())];
+    fn answered(&mut self, asked: Step, result: Final) -> Vec<Action> {
+        match (asked, result) {
+            (Step::Reset, Final::Ok) => self.ready(),
+            (Step::Reset, _) => vec![Action::Abandon("the modem refuses ATZ".to_owned())],
+            (Step::Answer, Final::Connect(words)) => self.connect(words),
+            (Step::Answer, result) => self.lose(result.to_string()),
+            // Whatever it says: it listens to commands again.
+            (Step::HangUp | Step::HangUpAfterEscape, _) => {
+                self.reset();
+                Vec::new()
+            }
+            // Caller ID and even the manners may be unknown to a modem that works all the same.
+            _ => Vec::new(),
         }
+    }
+
+    fn ready(&mut self) -> Vec<Action> {
         self.phase = Phase::Ready;
-        self.ask(Step::Manners);
-        self.ask(Step::CallerId);
+        self.plan = [Step::Manners, Step::CallerId].map(Task::Ask).into();
         vec![Action::Publish, Action::say(Level::Info, "modem reset, waiting for calls")]
     }
 
+    fn connect(&mut self, words: String) -> Vec<Action> {
+        self.phase = Phase::Connected;
+        let caller = self.call.caller.clone();
+        let speed = Some(words).filter(|words| !words.is_empty());
+        self.connected = Connected { caller, speed };
+        let at = self.connected.speed.as_deref().unwrap_or("an unknown speed");
+        let said = Action::say(Level::Info, format!("connected at {at}"));
+        vec![said, Action::Publish, Action::Report(Report::Connected(self.connected.clone()))]
+    }
+
+    fn lose(&mut self, why: String) -> Vec<Action> {
+        let caller = self.call.caller.clone();
+        let said = Action::say(Level::Info, format!("no connection: {why}"));
+        self.hang_up();
+        vec![said, Action::Report(Report::Lost { caller, why })]
+    }
+
     fn silence(&mut self, asked: Step, shown: &str) -> Vec<Action> {
-        match &mut self.phase {
-            Phase::Resetting { tries } if *tries + 1 < RESET_TRIES => {
+        match (&mut self.phase, asked) {
+            (Phase::Resetting { tries }, Step::Reset) if *tries + 1 < RESET_TRIES => {
                 *tries += 1;
-                self.ask(Step::Reset);
+                self.plan = [Task::Ask(Step::Reset)].into();
                 Vec::new()
             }
-            Phase::Ready if asked == Step::CallerId => Vec::new(),
+            (_, Step::CallerId) => Vec::new(),
+            (_, Step::Answer) => self.lose("the modem does not say what came of it".to_owned()),
+            (_, Step::HangUp) => {
+                self.plan = step::escape();
+                Vec::new()
+            }
+            // Not every modem says OK to it.
+            (_, Step::Escape) => Vec::new(),
             _ => vec![Action::Abandon(format!("no answer to {shown}"))],
         }
     }
@@ -178,89 +215,107 @@ impl Answering {
             }
             None => return vec![Action::say(Level::Info, format!("modem says {line}"))],
         };
-        vec![Action::Publish, Action::say(Level::Info, what)]
+        let mut actions = vec![Action::Publish, Action::say(Level::Info, what)];
+        if self.phase == Phase::Ready && self.call.rings >= u32::from(self.rings.get()) {
+            actions.extend(self.answer());
+        }
+        actions
+    }
+
+    /// It has rung often enough: the call is taken, unless it is somebody else's.
+    fn answer(&mut self) -> Option<Action> {
+        if let Some(callers) = &self.callers {
+            let Some(number) = &self.call.caller else {
+                let told = self.call.rings == u32::from(self.rings.get());
+                return told.then(|| Action::say(Level::Info, "not answered: the caller is not told"));
+            };
+            if !callers.iter().any(|known| known.as_str() == number) {
+                return Some(Action::say(Level::Info, format!("not answered: {number} is not on the list")));
+            }
+        }
+        self.phase = Phase::Answering;
+        // The answer to what was just asked can wait no longer than the caller.
+        self.plan.push_front(Task::Ask(Step::Answer));
+        None
+    }
+}
+
+impl Attendant for Answering {
+    type Report = Report;
+
+    /// A reset comes first in any case, and above the first rung whatever ends a call.
+    fn begin(&mut self, rung: Option<Rung>, _now: Duration) -> Vec<Action> {
+        self.dialogue = Dialogue::default();
+        self.pause = None;
+        self.probe = None;
+        self.reset();
+        if rung.is_some_and(|rung| rung > Rung::Repeat) {
+            let reset = std::mem::replace(&mut self.plan, step::escape());
+            self.plan.extend(reset);
+        }
+        Vec::new()
+    }
+
+    fn end(&mut self) -> Vec<Action> {
+        let taken = self.phase == Phase::Answering;
+        self.phase = Phase::Resetting { tries: 0 };
+        let caller = self.call.caller.clone();
+        let why = "the modem has vanished".to_owned();
+        taken.then_some(Action::Report(Report::Lost { caller, why })).into_iter().collect()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.phase == Phase::Ready && self.dialogue.is_idle() && self.plan.is_empty()
+    }
+
+    fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
+        if self.phase == Phase::Connected {
+            return Vec::new(); // for pppd, which will ask for it anew
+        }
+        let events = self.dialogue.hear(bytes, now);
+        let mut actions: Vec<_> = events.into_iter().flat_map(|e| self.event(e, now)).collect();
+        actions.extend(self.proceed(now));
+        actions
+    }
+
+    fn tick(&mut self, now: Duration) -> Vec<Action> {
+        let mut actions = match self.dialogue.expire(now) {
+            Some(event) => self.event(event, now),
+            None => Vec::new(),
+        };
+        actions.extend(self.proceed(now));
+        actions
+    }
+
+    fn wake(&self) -> Option<Duration> {
+        self.dialogue.deadline().or(self.pause).or(self.probe)
+    }
+
+    fn answers(&self) -> bool {
+        !matches!(self.phase, Phase::Resetting { .. })
+    }
+
+    fn works(&self) -> bool {
+        self.answers() && self.phase != Phase::HangingUp
+    }
+
+    fn record(&self) -> Record {
+        let word = match self.phase {
+            Phase::Resetting { .. } => "resetting",
+            Phase::Ready => "ready",
+            Phase::Answering => "answering",
+            Phase::Connected => "connected",
+            Phase::HangingUp => "hanging-up",
+        };
+        let speed = self.connected.speed.as_ref().filter(|_| self.phase == Phase::Connected);
+        Record::new()
+            .with("line", word)
+            .with("calls", self.calls)
+            .with("rings", self.call.rings)
+            .with_known("caller", self.call.caller.as_ref())
+            .with_known("speed", speed)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn send(step: Step) -> Action {
-        Action::Send(step.request().line().clone())
-    }
-
-    fn ready() -> Answering {
-        let mut line = Answering::default();
-        assert_eq!(line.tick(SECOND), [send(Step::Reset)]);
-        let reset = line.hear(b"ATZ\r\r\nOK\r\n", SECOND);
-        assert_eq!(reset.last(), Some(&send(Step::Manners)));
-        let manners = line.hear(b"ATQ0V1E0S0=0\r\r\nOK\r\n", SECOND);
-        assert_eq!(manners, [send(Step::CallerId)]);
-        assert_eq!(line.hear(b"\r\nERROR\r\n", SECOND), []);
-        line
-    }
-
-    fn said(actions: &[Action]) -> Vec<&str> {
-        let says = actions.iter().filter_map(|action| match action {
-            Action::Say(_, what) => Some(what.as_str()),
-            _ => None,
-        });
-        says.collect()
-    }
-
-    #[test]
-    fn a_line_that_was_reset_waits_without_a_word_for_an_hour() {
-        let mut line = ready();
-        assert_eq!(line.wake(), Some(3601 * SECOND));
-        assert_eq!(line.tick(3600 * SECOND), []);
-        assert_eq!(line.tick(3601 * SECOND), [send(Step::Probe)]);
-        assert_eq!(line.hear(b"OK\r\n", 3601 * SECOND), []);
-    }
-
-    #[test]
-    fn rings_and_the_caller_are_logged_and_published_and_not_answered() {
-        let mut line = ready();
-        assert_eq!(said(&line.hear(b"\r\nRING\r\n", 10 * SECOND)), ["RING, a new call"]);
-        assert_eq!(said(&line.hear(b"\r\nNMBR = 0555\r\n", 12 * SECOND)), ["caller 0555"]);
-        let actions = line.hear(b"\r\nRING\r\n", 15 * SECOND);
-        assert_eq!(said(&actions), ["RING 2"]);
-        assert!(actions.contains(&Action::Publish));
-        assert!(!actions.iter().any(|action| matches!(action, Action::Send(_))));
-        insta::assert_snapshot!(line.record(), @"
-        line=ready
-        calls=1
-        rings=2
-        caller=0555
-        ");
-    }
-
-    #[test]
-    fn a_modem_that_cannot_be_reset_is_given_up_after_five_tries() {
-        let mut line = Answering::default();
-        let mut resets = 0;
-        for second in 0..60 {
-            for action in line.tick(second * SECOND) {
-                match action {
-                    Action::Send(command) => {
-                        assert_eq!(command.bytes(), b"ATZ\r");
-                        resets += 1;
-                    }
-                    Action::Abandon(_) => return assert_eq!(resets, 5),
-                    other => panic!("{other:?}"),
-                }
-            }
-        }
-        panic!("never given up");
-    }
-
-    #[test]
-    fn a_modem_that_no_longer_answers_its_probe_is_given_up() {
-        let mut line = ready();
-        line.tick(3601 * SECOND);
-        let actions = line.tick(3603 * SECOND);
-        assert_eq!(actions, [Action::Abandon("no answer to AT".into())]);
-    }
-}
+mod tests;

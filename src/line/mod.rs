@@ -1,6 +1,19 @@
 //! A telephone line that callers ring.
+//!
+//! ```text
+//! modem ──bytes──▶ Answering ──CONNECT──▶ Line ──open port──▶ pppd
+//!    ▲   (seat)   reset, rings, ATA,        │                  │ ip-up.d, ip-down.d: who, how much
+//!    └────────────  hang up, reset  ◀───────┴──────exit────────┘──▶ Calls, the ledger
+//! ```
 
 mod answering;
+mod attended;
+mod calls;
 mod ring;
+mod step;
+mod visit;
 
-pub use answering::Answering;
+pub use answering::{Answering, Connected, Report};
+pub use attended::Line;
+pub use calls::{CallEntry, Calls};
+pub use visit::{name, pppd_of};

@@ -49,7 +49,11 @@ pub fn spawn(dialer: &Dialer) -> io::Result<Pppd> {
 }
 
 impl Pppd {
-    fn follow(mut child: Child) -> io::Result<Self> {
+    /// Follows one that was started here.
+    ///
+    /// # Errors
+    /// The kernel cannot tell when it ends; it is ended at once.
+    pub fn follow(mut child: Child) -> io::Result<Self> {
         let pid = Pid::from_child(&child);
         match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(end) => Ok(Self { pid, end, child: Some(child) }),

@@ -129,6 +129,21 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// As the modem says it.
+impl fmt::Display for Final {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok => f.write_str("OK"),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Connect(words) => write!(f, "CONNECT {words}"),
+            Self::NoCarrier => f.write_str("NO CARRIER"),
+            Self::Busy => f.write_str("BUSY"),
+            Self::NoAnswer => f.write_str("NO ANSWER"),
+            Self::NoDialtone => f.write_str("NO DIALTONE"),
+        }
+    }
+}
+
 impl Final {
     /// Reads a final result code; any other line is `None`.
     pub fn parse(line: &str) -> Option<Self> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ladder::Rung;
 use super::request::Outgoing;
+use super::serial::Dtr;
 use crate::log::Level;
 use crate::record::Record;
 
@@ -12,6 +13,8 @@ use crate::record::Record;
 pub enum Action<R> {
     /// Write this to the modem.
     Send(Outgoing),
+    /// Move the wire that a modem hangs up by.
+    Dtr(Dtr),
     /// Tell the log.
     Say(Level, String),
     /// Publish the [record](Attendant::record) anew.

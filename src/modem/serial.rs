@@ -9,15 +9,26 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, ioctl};
 use rustix::termios::{
-    ControlModes, OptionalActions, QueueSelector, ioctl_tiocexcl, tcflush, tcgetattr, tcsetattr,
+    ControlModes, OptionalActions, QueueSelector, Termios, ioctl_tiocexcl, tcflush, tcgetattr, tcsetattr,
 };
 
 use crate::site::{FlowControl, Speed};
+
+/// The wire that tells a modem whether its computer is ready: low, it hangs up (V.250 §6.2.9, `&D2`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dtr {
+    /// Ready.
+    High,
+    /// Not ready.
+    Low,
+}
 
 /// An open serial line, ours alone.
 #[derive(Debug)]
 pub struct Serial {
     fd: OwnedFd,
+    /// Raw, with the speed and flow control of the site.
+    settings: Termios,
     /// What the port has not taken yet.
     unsent: Vec<u8>,
 }
@@ -38,7 +49,42 @@ impl Serial {
         tcsetattr(&fd, OptionalActions::Now, &line)?;
         raise_dtr_and_rts(&fd)?;
         tcflush(&fd, QueueSelector::IOFlush)?;
-        Ok(Self { fd, unsent: Vec::new() })
+        Ok(Self { fd, settings: line, unsent: Vec::new() })
+    }
+
+    /// The line for another program, for as long as that one runs.
+    ///
+    /// # Errors
+    /// There are no more file descriptors.
+    pub fn share(&self) -> io::Result<OwnedFd> {
+        self.fd.try_clone()
+    }
+
+    /// Makes the line again as it was opened, whatever the other program has left behind, and
+    /// forgets what it has received.
+    ///
+    /// # Errors
+    /// The line has vanished, or its carrier has: then it must be opened anew (tty_hangup).
+    pub fn reclaim(&mut self) -> io::Result<()> {
+        // asm-generic/ioctls.h and linux/tty.h. A pppd that was killed leaves its own discipline.
+        const TIOCSETD: Opcode = 0x5423;
+        const N_TTY: i32 = 0;
+        // SAFETY: TIOCSETD reads one int, by its address.
+        unsafe { ioctl(&self.fd, Setter::<TIOCSETD, i32>::new(N_TTY)) }?;
+        self.unsent.clear();
+        tcsetattr(&self.fd, OptionalActions::Now, &self.settings)?;
+        Ok(tcflush(&self.fd, QueueSelector::IOFlush)?)
+    }
+
+    /// Moves the wire.
+    ///
+    /// # Errors
+    /// The line has vanished.
+    pub fn set_dtr(&self, dtr: Dtr) -> io::Result<()> {
+        match dtr {
+            Dtr::High => set_wires::<TIOCMBIS>(&self.fd, DTR),
+            Dtr::Low => set_wires::<TIOCMBIC>(&self.fd, DTR),
+        }
     }
 
     /// For poll(2).
@@ -81,13 +127,21 @@ impl Serial {
     }
 }
 
-/// Ports of some modems do not raise them on open, and some know no such wires.
+// asm-generic/ioctls.h and asm-generic/termios.h
+const TIOCMBIS: Opcode = 0x5416;
+const TIOCMBIC: Opcode = 0x5417;
+const DTR: i32 = 0x2;
+const RTS: i32 = 0x4;
+
+/// Ports of some modems do not raise them on open.
 fn raise_dtr_and_rts(fd: &OwnedFd) -> io::Result<()> {
-    // asm-generic/ioctls.h and asm-generic/termios.h: TIOCMBIS, TIOCM_DTR, TIOCM_RTS
-    const TIOCMBIS: Opcode = 0x5416;
-    const DTR_RTS: i32 = 0x2 | 0x4;
-    // SAFETY: TIOCMBIS reads one int.
-    match unsafe { ioctl(fd, Setter::<TIOCMBIS, i32>::new(DTR_RTS)) } {
+    set_wires::<TIOCMBIS>(fd, DTR | RTS)
+}
+
+/// Sets or clears wires of the line, if it has any.
+fn set_wires<const REQUEST: Opcode>(fd: &OwnedFd, wires: i32) -> io::Result<()> {
+    // SAFETY: TIOCMBIS and TIOCMBIC, the only requests asked for, read one int by its address.
+    match unsafe { ioctl(fd, Setter::<REQUEST, i32>::new(wires)) } {
         // hso's ports other than Modem give EINVAL; a pseudo-terminal gives ENOTTY.
         Ok(()) | Err(Errno::INVAL | Errno::NOTTY) => Ok(()),
         Err(error) => Err(error.into()),

@@ -70,7 +70,7 @@ impl Modem<'_> {
                     actions.extend(mobile.hear(answer.as_bytes(), now));
                 }
                 Action::Say(level, what) => written += &format!("{level:?}: {what}\n"),
-                Action::Publish => {}
+                Action::Publish | Action::Dtr(_) => {}
                 Action::Remember { file, record } => {
                     written += &format!("remember {file}: {}\n", record.get("outcome").unwrap());
                 }

@@ -7,6 +7,7 @@ mod notice;
 mod search;
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
@@ -62,6 +63,8 @@ enum State {
     Waiting { locks: Vec<Names>, again: Duration },
     /// The USB device is let go until then.
     Rebinding { until: Duration },
+    /// Another program uses the open port, with the call that goes on over it.
+    Lent { chair: Chair, data: Candidate },
     /// The port was given away, until it is taken back.
     Released,
 }
@@ -110,7 +113,9 @@ impl<'a, A: Attendant> Seat<'a, A> {
         let chairs = match &self.state {
             State::Surveying(surveyed) => surveyed.chairs.as_slice(),
             State::Seated { chair, .. } => std::slice::from_ref(chair),
-            State::Seeking { .. } | State::Waiting { .. } | State::Rebinding { .. } | State::Released => &[],
+            // What comes over a port that is lent is not for us.
+            State::Lent { .. } | State::Released => &[],
+            State::Seeking { .. } | State::Waiting { .. } | State::Rebinding { .. } => &[],
         };
         fds.extend(chairs.iter().map(|chair| PollFd::new(chair.serial.fd(), chair.serial.awaits())));
         fds
@@ -123,7 +128,7 @@ impl<'a, A: Attendant> Seat<'a, A> {
             State::Surveying(surveyed) => surveyed.survey.wake(),
             State::Seated { .. } => self.attendant.wake(),
             State::Rebinding { until } => Some(*until),
-            State::Released => None,
+            State::Lent { .. } | State::Released => None,
         }
     }
 
@@ -183,6 +188,38 @@ impl<'a, A: Attendant> Seat<'a, A> {
         if let State::Released = self.state {
             self.state = State::Seeking { again: Duration::ZERO };
         }
+    }
+
+    /// Lends the open port for the call that goes on over it: it stays locked, and is not read.
+    /// `None` if no port is open.
+    ///
+    /// # Errors
+    /// There are no more file descriptors.
+    pub fn lend(&mut self) -> io::Result<Option<OwnedFd>> {
+        match std::mem::replace(&mut self.state, State::Released) {
+            State::Seated { chair, data } => {
+                let shared = chair.serial.share();
+                self.state = State::Lent { chair, data };
+                shared.map(Some)
+            }
+            other => {
+                self.state = other;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes the port back after [`lend`](Self::lend). If it has vanished meanwhile, or its
+    /// carrier has, it is opened anew.
+    pub fn reclaim(&mut self, now: Duration) {
+        let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
+        self.state = match before {
+            State::Lent { mut chair, data } => match chair.serial.reclaim() {
+                Ok(()) => State::Seated { chair, data },
+                Err(_) => State::Seeking { again: now },
+            },
+            other => other,
+        };
     }
 
     /// One turn at the port.
@@ -259,6 +296,7 @@ impl<'a, A: Attendant> Seat<'a, A> {
         for action in actions {
             match action {
                 Action::Send(words) => chair.say(&words).map_err(|error| Leave::because(error, chair))?,
+                Action::Dtr(dtr) => chair.serial.set_dtr(dtr)?,
                 Action::Say(level, what) => self.post.log.say(level, &what),
                 Action::Publish => {
                     self.publish(chair, data).map_err(|error| Leave::because(error, chair))?;
@@ -281,7 +319,7 @@ impl<'a, A: Attendant> Seat<'a, A> {
                     let done = self.remember(file, &record);
                     self.notice.warn_if_failed(file, done);
                 }
-                Action::Send(_) | Action::Publish | Action::Abandon(_) => {}
+                Action::Send(_) | Action::Dtr(_) | Action::Publish | Action::Abandon(_) => {}
             }
         }
     }

@@ -10,7 +10,22 @@ pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
         RenderedFile::config(path, &options(dial_in, line), "pppd, for one telephone line")
     }));
     files.push(secrets::pap(&dial_in.users));
+    files.extend(notes());
     files
+}
+
+/// What only pppd knows of a caller, for the service and its ledger of calls. A pppd that somebody
+/// has started by hand has no `linkname`.
+fn notes() -> [RenderedFile; 2] {
+    let note = |file: &str, format: &str, values: &str| {
+        format!("[ -z \"$LINKNAME\" ] || printf '{format}' {values} >\"/run/dialbox/$LINKNAME.{file}\"\n")
+    };
+    let up = note("up", r"user=%s\ninterface=%s\n", "\"$PEERNAME\" \"$PPP_IFACE\"");
+    let down = note("down", r"received=%s\nsent=%s\n", "\"$BYTES_RCVD\" \"$BYTES_SENT\"");
+    [
+        RenderedFile::script("/etc/ppp/ip-up.d/line", &up, "who the caller is"),
+        RenderedFile::script("/etc/ppp/ip-down.d/line", &down, "how much it has moved"),
+    ]
 }
 
 fn options(dial_in: &DialIn, line: &Line) -> String {

@@ -1,0 +1,87 @@
+//! A caller who is connected: pppd on its line, and what is known of it at the end.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::Pid;
+
+use super::Connected;
+use super::calls::{CallEntry, why};
+use crate::clock;
+use crate::link::{self, Exit, Pppd};
+use crate::places::Places;
+
+/// A caller, from `CONNECT` to the end of its pppd.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub pppd: Pppd,
+    line: usize,
+    connected: Connected,
+    since: Duration,
+    at: i64,
+}
+
+impl Visit {
+    /// Starts pppd with the line as its terminal: so it takes no lock, leaves DTR alone, and keeps
+    /// the speed (pppd(8), `ttyname`; `default_device` in its tty.c).
+    ///
+    /// # Errors
+    /// pppd is not there or cannot be run.
+    pub fn begin(places: &Places, line: usize, port: OwnedFd, connected: Connected) -> io::Result<Self> {
+        for note in [up(line), down(line)] {
+            places.withdraw(&note);
+        }
+        let mut pppd = Command::new("pppd");
+        pppd.arg("file").arg(places.path(format!("/etc/ppp/options.line{line}")));
+        pppd.args(["linkname", &name(line), "nodetach"]);
+        pppd.stdin(Stdio::from(port)).stdout(Stdio::null()).stderr(Stdio::null());
+        let pppd = Pppd::follow(pppd.process_group(0).spawn()?)?;
+        Ok(Self { pppd, line, connected, since: clock::since_boot(), at: clock::unix() })
+    }
+
+    /// What the ledger is told when pppd has ended.
+    pub fn end(self, places: &Places, exit: &Exit, now: Duration) -> CallEntry {
+        let Connected { caller, speed } = self.connected;
+        let user = places.published(&up(self.line)).and_then(|note| note.get("user").map(str::to_owned));
+        let counted = places.published(&down(self.line));
+        places.withdraw(&up(self.line));
+        places.withdraw(&down(self.line));
+        CallEntry {
+            at: self.at,
+            line: self.line,
+            caller,
+            speed,
+            user,
+            seconds: now.saturating_sub(self.since).as_secs(),
+            bytes: counted.and_then(|note| note.number("received").zip(note.number("sent"))),
+            why: why(exit),
+        }
+    }
+}
+
+/// What a line is called: its record, its link in `/dev`, pppd's `linkname`.
+pub fn name(line: usize) -> String {
+    format!("line{line}")
+}
+
+/// What ip-up.d notes about the caller: the name it has authenticated by, and its interface.
+pub(super) fn up(line: usize) -> String {
+    format!("{}.up", name(line))
+}
+
+/// What ip-down.d notes: how much the caller has moved.
+fn down(line: usize) -> String {
+    format!("{}.down", name(line))
+}
+
+/// The pppd that serves a caller of this line now.
+pub fn pppd_of(places: &Places, line: usize) -> Option<Pid> {
+    let note = fs::read_to_string(places.path(format!("/run/ppp-{}.pid", name(line)))).ok()?;
+    let pid = link::pid(note.lines().next()?)?;
+    let program = fs::read_to_string(places.path(format!("/proc/{}/comm", pid.as_raw_nonzero()))).ok()?;
+    (program.trim() == "pppd").then_some(pid)
+}

@@ -1,0 +1,141 @@
+//! A box in a directory, and the modem's end of a serial line.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use dialbox::places::Places;
+use dialbox::record::Record;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+/// Whatever makes no progress for so long has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A box in a directory, with one service running in it.
+pub struct TestBox {
+    pub places: Places,
+    pub service: Child,
+    _dir: tempfile::TempDir,
+}
+
+impl TestBox {
+    pub fn start(program: &str, site: &str) -> Self {
+        Self::start_with(program, site, |_| {})
+    }
+
+    /// `prepare` lays out what else the box has; what is in its `/bin` is found first.
+    pub fn start_with(program: &str, site: &str, prepare: impl Fn(&Places)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        prepare(&places);
+        fs::create_dir_all(places.path("/dev")).unwrap();
+        fs::create_dir_all(places.path("/etc/dialbox")).unwrap();
+        fs::write(places.site(), site).unwrap();
+        let service = Command::new(program)
+            .arg("--root")
+            .arg(dir.path())
+            .env("PATH", format!("{}:/usr/bin:/bin", places.path("/bin").display()))
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { places, service, _dir: dir }
+    }
+
+    pub fn port(&self) -> PathBuf {
+        self.places.path("/dev/ttyTEST")
+    }
+
+    /// Waits until the published record is as wanted.
+    pub fn until(&self, name: &str, wanted: impl Fn(&Record) -> bool) -> Record {
+        let start = Instant::now();
+        loop {
+            match self.places.published(name).filter(&wanted) {
+                Some(record) => return record,
+                None => assert!(start.elapsed() < PATIENCE, "{:?}", self.places.published(name)),
+            }
+            sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for TestBox {
+    fn drop(&mut self) {
+        self.service.kill().unwrap();
+        self.service.wait().unwrap();
+    }
+}
+
+/// Waits until something is so.
+pub fn until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE);
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// The modem's end of a serial line.
+pub struct Modem {
+    pub line: File,
+    heard: String,
+}
+
+impl Modem {
+    /// Plugged in at a port, which appears in one step as a node of the kernel does.
+    pub fn plugged_in_at(port: &Path) -> Self {
+        let line = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&line).unwrap();
+        unlockpt(&line).unwrap();
+        let node = ptsname(&line, Vec::new()).unwrap();
+        let _ = fs::remove_file(port); // of the modem that was there before
+        symlink(node.to_str().unwrap(), port).unwrap();
+        Self { line: line.into(), heard: String::new() }
+    }
+
+    /// Hears a command, and gives the text before its end of line.
+    pub fn hear(&mut self) -> String {
+        loop {
+            if let Some((command, rest)) = self.heard.split_once('\r') {
+                let command = command.to_owned();
+                self.heard = rest.to_owned();
+                return command;
+            }
+            let mut fds = [PollFd::new(&self.line, PollFlags::IN)];
+            let timeout = Timespec::try_from(PATIENCE).unwrap();
+            assert_ne!(poll(&mut fds, Some(&timeout)).unwrap(), 0, "silence after {:?}", self.heard);
+            let mut bytes = [0; 100];
+            // EIO: the service has not opened its end yet.
+            match self.line.read(&mut bytes) {
+                Ok(length) => self.heard += std::str::from_utf8(&bytes[..length]).unwrap(),
+                Err(_) => sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    pub fn say(&mut self, text: &str) {
+        write!(self.line, "\r\n{text}\r\n").unwrap();
+    }
+
+    /// Answers every command, with its echo, up to this one.
+    pub fn answer_up_to(&mut self, last: &str) {
+        let mut command = String::new();
+        while command != last {
+            command = self.hear();
+            write!(self.line, "{command}\r").unwrap();
+            match command.as_str() {
+                "AT+CGMI" => self.say("Option N.V."),
+                "AT+CGMM" => self.say("GTM378"),
+                "AT+CPIN?" => self.say("+CPIN: READY"),
+                "AT+CSQ" => self.say("+CSQ: 17,99"),
+                _ => {}
+            }
+            self.say("OK");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The dialer, and what every service does.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::bench::{Modem, TestBox, until};
+
+const DIALER: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\n\
+                      [operator]\nname='x'\napn='x'\n";
+const DIAL_IN: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST'\n\
+                       local='192.0.2.1'\nremote='192.0.2.2'\n[[user]]\nname='u'\npassword='p'\n";
+
+#[test]
+fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pulled_out() {
+    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    dialer.until("modem", |record| record.get("trouble").is_some());
+    let plugged_in = Instant::now();
+    let mut modem = Modem::plugged_in_at(&dialer.port());
+    assert_eq!(modem.hear(), "AT");
+    assert!(plugged_in.elapsed() < Duration::from_secs(1), "it waits for its poll, not for the port");
+    modem.say("OK");
+    modem.answer_up_to(LAST);
+    let record = dialer.until("modem", |record| record.get("signal-dbm") == Some("-79"));
+    assert_eq!(record.get("manufacturer"), Some("Option N.V."));
+    assert_eq!(record.get("sim"), Some("ready"));
+    let link = dialer.places.path("/dev/modem");
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("/dev/ttyTEST"));
+
+    drop(modem);
+    dialer.until("modem", |record| record.get("trouble").is_some());
+    assert!(fs::read_link(&link).is_err());
+
+    let mut modem = Modem::plugged_in_at(&dialer.port());
+    modem.answer_up_to(LAST);
+    dialer.until("modem", |record| record.get("storage").is_some());
+}
+
+/// The last command that a dialer sends to a modem before it only listens.
+const LAST: &str = "AT+CMGL=4";
+
+/// What `pppd /dev/modem` does before it opens the port (pppd/utils.c, `lock`).
+#[test]
+fn a_program_that_takes_the_idle_port_s_lock_has_it_until_it_lets_go() {
+    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let mut modem = Modem::plugged_in_at(&dialer.port());
+    modem.answer_up_to(LAST);
+    dialer.until("modem", |record| record.get("storage").is_some());
+    let lock = |name: &str| dialer.places.path("/run/lock").join(format!("LCK..{name}"));
+    until(|| !lock("ttyTEST").exists() && !lock("modem").exists());
+
+    let mut pppd = Command::new("sleep").arg("60").spawn().unwrap();
+    fs::write(lock("modem"), format!("{:10}\n", pppd.id())).unwrap();
+    let record = dialer.until("modem", |record| record.get("trouble").is_some());
+    assert_eq!(record.get("trouble"), Some("/dev/ttyTEST: another program takes it"));
+    until(|| fs::read_dir(format!("/proc/{}/fd", dialer.service.id())).unwrap().all(is_no_terminal));
+    assert!(fs::read_link(dialer.places.path("/dev/modem")).is_ok(), "pppd is about to open it");
+
+    fs::remove_file(lock("modem")).unwrap();
+    modem.answer_up_to(LAST);
+    dialer.until("modem", |record| record.get("storage").is_some());
+    pppd.kill().unwrap();
+    pppd.wait().unwrap();
+}
+
+fn is_no_terminal(fd: std::io::Result<fs::DirEntry>) -> bool {
+    !fs::read_link(fd.unwrap().path()).is_ok_and(|target| target.starts_with("/dev/pts"))
+}
+
+#[test]
+fn a_port_that_is_being_talked_to_is_locked() {
+    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let mut modem = Modem::plugged_in_at(&dialer.port());
+    assert_eq!(modem.hear(), "AT");
+    let lock = fs::read_to_string(dialer.places.path("/run/lock/LCK..ttyTEST")).unwrap();
+    assert_eq!(lock, format!("{:>10}\n", dialer.service.id()));
+}
+
+#[test]
+fn the_dialer_beats_whether_there_is_a_modem_or_not() {
+    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    dialer.until("heartbeat/sms-dialer", |record| record.number("deadline") == Some(20));
+}
+
+#[test]
+fn a_service_of_another_role_says_so_and_ends() {
+    let site = tempfile::tempdir().unwrap();
+    fs::create_dir_all(site.path().join("etc/dialbox")).unwrap();
+    fs::write(site.path().join("etc/dialbox/site.toml"), DIAL_IN).unwrap();
+    let dialer = Command::new(env!("CARGO_BIN_EXE_sms-dialer")).arg("--root").arg(site.path()).output();
+    let dialer = dialer.unwrap();
+    assert!(!dialer.status.success());
+    let said = String::from_utf8(dialer.stderr).unwrap();
+    assert_eq!(said, "sms-dialer: the site's role is not dialer\n");
+}

@@ -1,0 +1,174 @@
+//! A line of the dial-in role, with a `pppd` of a few lines of shell that stays until it is told to
+//! end: what is tried is who has the port when, and what becomes of the modem.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use dialbox::places::Places;
+use dialbox::state::Store;
+
+use crate::bench::{Modem, TestBox, until};
+
+const SITE: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST'\n\
+                    local='192.0.2.1'\nremote='192.0.2.2'\ncrtscts=false\n\
+                    [[user]]\nname='u'\npassword='p'\n";
+
+/// Notes its arguments and its terminal, lets the caller in, and ends with the status that it is
+/// told. As the real one, it leaves the terminal's settings to whoever has started it.
+const PPPD: &str = r#"#!/bin/sh
+echo "$@" $(tty) >ROOT/started
+printf 'user=guest\n' >ROOT/run/dialbox/line1.up
+while [ ! -e ROOT/end ]; do sleep 0.01; done
+printf 'received=1000\nsent=2000\n' >ROOT/run/dialbox/line1.down
+read -r status <ROOT/end
+rm ROOT/end ROOT/started
+exit $status
+"#;
+
+fn with_pppd(places: &Places) {
+    let program = places.path("/bin/pppd");
+    fs::create_dir_all(places.path("/bin")).unwrap();
+    fs::create_dir_all(places.state()).unwrap();
+    let root = places.path("/");
+    fs::write(&program, PPPD.replace("ROOT/", root.to_str().unwrap())).unwrap();
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A box whose line waits for calls.
+fn ready() -> (TestBox, Modem) {
+    let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), SITE, with_pppd);
+    let mut modem = Modem::plugged_in_at(&dial_in.port());
+    modem.answer_up_to("AT+VCID=1");
+    until(|| !lock(&dial_in).exists());
+    (dial_in, modem)
+}
+
+fn lock(dial_in: &TestBox) -> std::path::PathBuf {
+    dial_in.places.path("/run/lock/LCK..ttyTEST")
+}
+
+fn started(dial_in: &TestBox) -> std::path::PathBuf {
+    dial_in.places.path("/started")
+}
+
+fn end_pppd(dial_in: &TestBox, status: u8) {
+    let new = dial_in.places.path("/end.new");
+    fs::write(&new, format!("{status}\n")).unwrap();
+    fs::rename(new, dial_in.places.path("/end")).unwrap();
+}
+
+fn ledger(dial_in: &TestBox) -> String {
+    Store::new(dial_in.places.state()).read("calls").unwrap_or_default()
+}
+
+#[test]
+fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
+    let (dial_in, mut modem) = ready();
+    for call in 1..=3 {
+        let rang = Instant::now();
+        modem.say("RING");
+        assert_eq!(modem.hear(), "ATA");
+        assert!(rang.elapsed() < Duration::from_secs(1), "it waits for more than the ring");
+        modem.say("CONNECT 33600/ARQ/V34");
+        until(|| started(&dial_in).exists());
+        until(|| !fs::read_to_string(started(&dial_in)).unwrap().is_empty());
+        let arguments = fs::read_to_string(started(&dial_in)).unwrap();
+        let options = dial_in.places.path("/etc/ppp/options.line1");
+        let expected = format!("file {} linkname line1 nodetach /dev/pts/", options.display());
+        assert!(arguments.starts_with(&expected), "{arguments}");
+        assert!(lock(&dial_in).exists(), "nobody else has the port during a call");
+        let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
+        assert_eq!(record.get("speed"), Some("33600/ARQ/V34"));
+
+        end_pppd(&dial_in, 16);
+        assert_eq!(modem.hear(), "ATH");
+        modem.say("OK");
+        modem.answer_up_to("AT+VCID=1");
+        dial_in.until("line1", |record| record.get("line") == Some("ready"));
+        assert_eq!(ledger(&dial_in).lines().count(), call);
+    }
+    let entries = ledger(&dial_in);
+    let entry = entries.lines().next().unwrap();
+    for field in ["line=1", "user=guest", "received=1000", "sent=2000", "why=the caller hung up"] {
+        assert!(entry.split('\t').any(|it| it == field), "no {field} in {entry}");
+    }
+}
+
+#[test]
+fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
+    let (dial_in, mut modem) = ready();
+    modem.say("RING");
+    modem.hear();
+    modem.say("CONNECT");
+    until(|| started(&dial_in).exists());
+    modem.say("NO CARRIER");
+    modem.say("RING");
+    let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
+    assert_eq!(record.number("rings"), Some(1));
+    end_pppd(&dial_in, 19);
+    assert_eq!(modem.hear(), "ATH");
+    until(|| ledger(&dial_in).contains("why=name or password wrong"));
+}
+
+#[test]
+fn a_modem_that_stays_in_data_mode_is_left_by_the_escape_sequence() {
+    let (dial_in, mut modem) = ready();
+    modem.say("RING");
+    modem.hear();
+    modem.say("CONNECT");
+    until(|| started(&dial_in).exists());
+    end_pppd(&dial_in, 15);
+    assert_eq!(modem.hear(), "ATH"); // for the modem, data like any other
+    assert_eq!(modem.hear(), "+++ATH", "no answer to the escape sequence either");
+    modem.say("OK");
+    modem.answer_up_to("AT+VCID=1");
+    dial_in.until("line1", |record| record.get("line") == Some("ready"));
+}
+
+#[test]
+fn a_modem_that_is_pulled_out_during_a_call_is_taken_back_into_service() {
+    let (dial_in, mut modem) = ready();
+    modem.say("RING");
+    modem.hear();
+    modem.say("CONNECT");
+    until(|| started(&dial_in).exists());
+    drop(modem);
+    end_pppd(&dial_in, 16); // the real one notices by itself
+    dial_in.until("line1", |record| record.get("trouble").is_some());
+    let mut modem = Modem::plugged_in_at(&dial_in.port());
+    modem.answer_up_to("AT+VCID=1");
+    modem.say("RING");
+    assert_eq!(modem.hear(), "ATA");
+}
+
+#[test]
+fn a_call_that_comes_to_nothing_is_entered_too() {
+    let (dial_in, mut modem) = ready();
+    modem.say("RING");
+    modem.say("NMBR = 0555");
+    modem.hear();
+    modem.say("NO CARRIER");
+    assert_eq!(modem.hear(), "ATH");
+    let entry = || ledger(&dial_in);
+    until(|| entry().contains("caller=0555") && entry().contains("why=NO CARRIER"));
+    assert!(!Path::new(&started(&dial_in)).exists());
+}
+
+#[test]
+fn a_box_without_pppd_hangs_up_and_goes_on() {
+    let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), SITE, |places| {
+        fs::create_dir_all(places.path("/bin/pppd")).unwrap();
+    });
+    let mut modem = Modem::plugged_in_at(&dial_in.port());
+    modem.answer_up_to("AT+VCID=1");
+    for _ in 0..2 {
+        modem.say("RING");
+        assert_eq!(modem.hear(), "ATA");
+        modem.say("CONNECT");
+        assert_eq!(modem.hear(), "ATH");
+        modem.say("OK");
+        modem.answer_up_to("AT+VCID=1");
+    }
+}

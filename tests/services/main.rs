@@ -1,0 +1,8 @@
+//! The services against a modem on a pseudo-terminal: the real programs, the real event loop.
+
+// The helpers below belong to the tests; clippy's allow-unwrap-in-tests sees only `#[test]`.
+#![allow(clippy::unwrap_used)]
+
+mod bench;
+mod dialer;
+mod line;
