@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use dialbox::apply::{self, Verdict};
 use dialbox::clock::Utc;
-use dialbox::dialctl::{hook, link, modem};
+use dialbox::dialctl::{hook, line, link, modem};
 use dialbox::modem::ladder::Ladder;
 use dialbox::places::Places;
 use dialbox::reboot;
@@ -25,6 +25,9 @@ usage: dialctl COMMAND
   extend [TIME]       lets it stay longer
   budget              what the links of this month have carried
   budget set SIZE     corrects that by the operator's own count, as in 120MB
+  lines               every telephone line, and who is connected
+  calls               every call that is remembered: who, how long, how much, and why it ended
+  hangup LINE         ends the call on a line, counted from 1
   ledger              every boot that is remembered, and why the box had stopped before;
                       and how often what was tried and has helped with the modem
   modem probe         every port of the modem, and who answers there
@@ -56,6 +59,9 @@ fn main() -> ExitCode {
         ["budget"] => link::budget(&places).and_then(|told| print(&told)),
         ["budget", "set", used] => link::set_used(&places, used).and_then(|told| print(&told)),
         ["hook", arguments @ ..] => hook::run(&places, arguments),
+        ["lines"] => line::lines(&places).and_then(|told| print(&told)),
+        ["calls"] => print(&line::calls(&places)),
+        ["hangup", number] => line::hang_up(&places, number).and_then(|told| print(&told)),
         ["ledger"] => print(&ledger(&places)),
         ["modem", words @ ..] => modem::run(&places, words).and_then(|text| print(&text)),
         ["site", "check"] => check(&places.edited_site()),

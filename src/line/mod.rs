@@ -16,4 +16,4 @@ mod visit;
 pub use answering::{Answering, Connected, Report};
 pub use attended::Line;
 pub use calls::{CallEntry, Calls};
-pub use visit::{name, pppd_of};
+pub use visit::{caller_note, name, pppd_of};

@@ -32,7 +32,7 @@ impl Visit {
     /// # Errors
     /// pppd is not there or cannot be run.
     pub fn begin(places: &Places, line: usize, port: OwnedFd, connected: Connected) -> io::Result<Self> {
-        for note in [up(line), down(line)] {
+        for note in [caller_note(line), down(line)] {
             places.withdraw(&note);
         }
         let mut pppd = Command::new("pppd");
@@ -46,9 +46,10 @@ impl Visit {
     /// What the ledger is told when pppd has ended.
     pub fn end(self, places: &Places, exit: &Exit, now: Duration) -> CallEntry {
         let Connected { caller, speed } = self.connected;
-        let user = places.published(&up(self.line)).and_then(|note| note.get("user").map(str::to_owned));
+        let user =
+            places.published(&caller_note(self.line)).and_then(|note| note.get("user").map(str::to_owned));
         let counted = places.published(&down(self.line));
-        places.withdraw(&up(self.line));
+        places.withdraw(&caller_note(self.line));
         places.withdraw(&down(self.line));
         CallEntry {
             at: self.at,
@@ -69,7 +70,7 @@ pub fn name(line: usize) -> String {
 }
 
 /// What ip-up.d notes about the caller: the name it has authenticated by, and its interface.
-pub(super) fn up(line: usize) -> String {
+pub fn caller_note(line: usize) -> String {
     format!("{}.up", name(line))
 }
 

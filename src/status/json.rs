@@ -19,7 +19,7 @@ impl Status {
             ("site", record(&self.site)),
             ("services", object(services)),
         ];
-        members.extend(self.modem.iter().map(|(name, of)| (*name, record(of))));
+        members.extend(self.modems.iter().map(|(name, of)| (name.as_str(), record(of))));
         members.extend(self.link.iter().map(|of| ("link", record(of))));
         object(members)
     }

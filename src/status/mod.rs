@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::build::Build;
 use crate::clock;
+use crate::line;
 use crate::places::Places;
 use crate::record::Record;
 use crate::service;
@@ -27,8 +28,8 @@ pub struct Status {
     ledger: Record,
     site: Record,
     services: Vec<(&'static str, Pulse)>,
-    /// The name of the modem's record, and the record.
-    modem: Option<(&'static str, Record)>,
+    /// The records of the modems, each with its name.
+    modems: Vec<(String, Record)>,
     /// The link of a dialer, and what the month has cost.
     link: Option<Record>,
 }
@@ -38,7 +39,7 @@ impl Status {
     pub fn gather(places: &Places) -> Self {
         let read = |path: &str| fs::read_to_string(places.path(path)).unwrap_or_default();
         let uptime = clock::since_boot();
-        let published = |name| places.published(name).unwrap_or_default();
+        let published = |name: &str| places.published(name).unwrap_or_default();
         let site = fs::read_to_string(places.site()).ok();
         let role = site.and_then(|text| Site::parse(&text).ok()).map(|site| site.role);
         let link = matches!(role, Some(Role::Dialer(_))).then(|| published(crate::dialer::NOTICE));
@@ -54,15 +55,17 @@ impl Status {
             ledger: published("ledger"),
             site: published("site"),
             services: services.map(|name| (name, pulse(places, name, uptime))).collect(),
-            modem: role.as_ref().map(|role| {
-                let notice = match role {
-                    Role::Dialer(_) => "modem",
-                    Role::DialIn(_) => "line1",
-                };
-                (notice, published(notice))
-            }),
+            modems: role.iter().flat_map(modems).map(|name| (name.clone(), published(&name))).collect(),
             link,
         }
+    }
+}
+
+/// What the services of a role call their modems.
+fn modems(role: &Role) -> Vec<String> {
+    match role {
+        Role::Dialer(_) => vec!["modem".to_owned()],
+        Role::DialIn(dial_in) => (1..=dial_in.lines.len()).map(line::name).collect(),
     }
 }
 
@@ -102,15 +105,15 @@ mod tests {
             ledger: Record::parse("number=12\ncause=stuck sms-dialer\n"),
             site: Record::parse("site=baked\n"),
             services: vec![("sms-dialer", Pulse::Fresh), ("watchdogd", Pulse::Fresh)],
-            modem: Some((
-                "modem",
+            modems: vec![(
+                "modem".to_owned(),
                 Record::parse(
                     "manufacturer=Option N.V.\nmodel=GTM \"378\"\nsim=ready\n\
                      registration=roaming\noperator=Free (20815)\nsignal-dbm=-79\n\
                      port=/dev/ttyHS1 (hso at 1-1.1:1.0, Application)\n\
                      data-port=/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)\n",
                 ),
-            )),
+            )],
             link: Some(Record::parse(
                 "link=up\ninterface=ppp0\nlocal=10.3.2.1\nremote=10.64.64.64\nuntil-uptime=5520\n\
                  used=12300000\nbudget=500000000\nmonth=2026-07\n",
@@ -150,7 +153,7 @@ mod tests {
                 ("sms-dialer", Pulse::Stale { age: Duration::from_secs(33) }),
                 ("watchdogd", Pulse::Silent),
             ],
-            modem: Some(("modem", Record::parse("trouble=no modem found\n"))),
+            modems: vec![("modem".to_owned(), Record::parse("trouble=no modem found\n"))],
             ..dialer()
         };
         insta::assert_snapshot!(status.to_string(), @"
@@ -172,12 +175,12 @@ mod tests {
         let status = Status {
             role: Some("dial-in"),
             services: vec![("dial-in", Pulse::Fresh), ("watchdogd", Pulse::Fresh)],
-            modem: Some((
-                "line1",
+            modems: vec![(
+                "line1".to_owned(),
                 Record::parse(
                     "line=ready\ncalls=3\nrings=2\ncaller=0555\nport=/dev/ttyUSB0 (ch341 at 1-1:1.0)\n",
                 ),
-            )),
+            )],
             link: None,
             ..dialer()
         };

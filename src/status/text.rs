@@ -20,7 +20,7 @@ impl fmt::Display for Status {
         row(f, "state", &state(&self.boot))?;
         row(f, "site", &site(&self.site))?;
         row(f, "services", &services(&self.services))?;
-        if let Some((name, record)) = &self.modem {
+        for (name, record) in &self.modems {
             row(f, name, &modem(record))?;
         }
         match &self.link {
