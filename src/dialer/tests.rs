@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::WallClock;
 use crate::link::{Calendar, Ends, Exit, Interface};
-use crate::modem::mobile::{Report, Ticket};
+use crate::modem::mobile::{Report, Storage, Ticket};
 use crate::site::{Role, Site};
 use crate::sms::pdu::{Body, ServiceCentreTime};
 use rustix::process::Pid;
@@ -87,7 +87,7 @@ impl Play {
             part: None,
         };
         let (pdu, _) = message.encode(None).unwrap();
-        self.hear(Event::Modem(Report::Message { place: Place::Stored(3), pdu }))
+        self.hear(Event::Modem(Report::Message { place: Place::Stored(Storage::Modem, 3), pdu }))
     }
 
     fn sent(&mut self, ticket: u64) -> &mut Self {
@@ -126,7 +126,7 @@ fn an_order_is_stored_before_it_is_obeyed() {
     Info: SMS from +33612345678: connect 30m, accepted
     stored
     StartPppd
-    delete Stored(3)
+    delete Stored(Modem, 3)
     Info: connected as 10.3.2.1, for 30m
     SMS to +33612345678: connected as 10.3.2.1, for 30m
     ");
@@ -139,7 +139,7 @@ fn what_cannot_be_stored_is_not_obeyed_and_its_sender_is_told() {
     insta::assert_snapshot!(play.sms(OWNER, "connect").done(), @"
     Info: SMS from +33612345678: connect, accepted
     SMS to +33612345678: not done: the box cannot save its state
-    delete Stored(3)
+    delete Stored(Modem, 3)
     ");
 }
 
@@ -147,16 +147,16 @@ fn what_cannot_be_stored_is_not_obeyed_and_its_sender_is_told() {
 fn a_stranger_gets_no_answer_and_his_message_no_place() {
     insta::assert_snapshot!(Play::new(Ports::Two).sms(STRANGER, "connect").done(), @"
     Warning: SMS from +33698765432: refused, its number is not in the site
-    delete Stored(3)
+    delete Stored(Modem, 3)
     ");
 }
 
 #[test]
 fn what_is_no_message_is_deleted() {
-    let garbage = Report::Message { place: Place::Stored(1), pdu: "00FF".to_owned() };
+    let garbage = Report::Message { place: Place::Stored(Storage::Modem, 1), pdu: "00FF".to_owned() };
     insta::assert_snapshot!(Play::new(Ports::Two).hear(Event::Modem(garbage)).done(), @"
     Warning: a message that cannot be read: a message of type 3
-    delete Stored(1)
+    delete Stored(Modem, 1)
     ");
 }
 
@@ -167,7 +167,7 @@ fn a_modem_of_one_port_answers_before_it_dials_and_not_while_the_link_is_up() {
     stored
     SMS to +33612345678: dialling; I am silent while the link is up
     StartPppd
-    delete Stored(3)
+    delete Stored(Modem, 3)
     Info: connected as 10.3.2.1, for 2h
     ");
 }
@@ -194,7 +194,7 @@ fn a_status_fits_into_one_message() {
     -79 dBm Free
     link closed
     0kB
-    delete Stored(3)
+    delete Stored(Modem, 3)
     ");
 }
 

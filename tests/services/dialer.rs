@@ -38,7 +38,7 @@ fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pull
 }
 
 /// The last command that a dialer sends to a modem before it only listens.
-const LAST: &str = "AT+CMGL=4";
+const LAST: &str = "AT+CPMS=\"SM\"";
 
 /// What `pppd /dev/modem` does before it opens the port (pppd/utils.c, `lock`).
 #[test]

@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use super::inbox::{self, Place, Read};
+use super::inbox::{self, Read};
 use super::network::{Operator, Registration, dbm};
 use super::sim::{Counter, Sim, card_number};
 use super::step::Step;
+use super::storage::Place;
 use super::{
     ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, Report, SEARCH_PATIENCE, SOON, time,
 };
 use crate::log::Level;
-use crate::modem::at::Final;
+use crate::modem::at::{Final, extended_name};
 use crate::modem::dialogue::Event;
 use crate::modem::values::{of_line, values};
+
+/// So many kinds of lines that nobody has asked for are told of.
+const KINDS_OF_CHATTER: usize = 30;
 
 impl Mobile {
     pub(super) fn event(&mut self, event: Event<Step>, now: Duration) -> Vec<Action> {
@@ -84,12 +88,19 @@ impl Mobile {
         let step = match line {
             _ if line.starts_with("+CTZV") || line.starts_with("+CTZE") => Step::Clock,
             _ if line.starts_with("+CPIN:") => Step::Sim,
-            _ => return vec![Action::say(Level::Info, format!("modem says {line}"))],
+            _ => return self.chatter(line),
         };
         if !self.talk.plan.contains(&step) {
             self.talk.plan.push_back(step);
         }
         Vec::new()
+    }
+
+    /// Some modems talk without end (`^RSSI`, `^BOOT`): of each kind the first is enough.
+    fn chatter(&mut self, line: &str) -> Vec<Action> {
+        let kind = extended_name(line).unwrap_or(line).to_owned();
+        let is_new = self.talk.chatter.len() < KINDS_OF_CHATTER && self.talk.chatter.insert(kind);
+        is_new.then(|| Action::say(Level::Info, format!("modem says {line}"))).into_iter().collect()
     }
 
     /// A message that the modem does not store. Reports and broadcasts are nobody's business.
@@ -146,6 +157,7 @@ impl Mobile {
                 inbox.uses_storage(storage, result);
                 self.talk.known.storage = inbox.storage();
             }
+            Step::VisitStorage(storage) => inbox.visits_storage(storage, result),
             Step::ReportOptions => inbox.report_options(answer),
             Step::Reports(rung) => inbox.reports(rung, result),
             Step::Service => inbox.service(answer),
@@ -154,8 +166,8 @@ impl Mobile {
                 return vec![Action::say(Level::Warning, "the list of messages makes no sense")];
             }
             Step::Read(index) => match inbox.read(index, result, answer) {
-                Read::Message(pdu) => {
-                    return vec![Action::Report(Report::Message { place: Place::Stored(index), pdu })];
+                Read::Message(place, pdu) => {
+                    return vec![Action::Report(Report::Message { place, pdu })];
                 }
                 Read::Garbled => {
                     return vec![Action::say(Level::Warning, format!("message {index} comes garbled"))];

@@ -2,48 +2,12 @@
 //! reader says so. A storage that is full tells of no message any more, so it is kept empty, and
 //! looked at even when nothing was said.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::step::Step;
+use super::storage::{Place, Storage};
 use crate::modem::at::Final;
 use crate::modem::values::{admits, of_line, split, values};
-
-/// Where messages lie: `<mem>` of TS 27.005 §3.1. The modem's own memory is the larger one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Storage {
-    /// `ME`, in the modem.
-    Modem,
-    /// `SM`, on the SIM card.
-    Card,
-    /// `MT`, both.
-    Both,
-}
-
-impl Storage {
-    const ALL: [Self; 3] = [Self::Modem, Self::Card, Self::Both];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Modem => "ME",
-            Self::Card => "SM",
-            Self::Both => "MT",
-        }
-    }
-
-    fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|storage| storage.name() == name)
-    }
-}
-
-/// Where a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// At this index of the storage that is in use.
-    Stored(u16),
-    /// Nowhere: the modem has passed it on without storing it.
-    PassedOn,
-}
 
 /// Values of `+CNMI` (TS 27.005 §3.4.1), the best first: buffer while the line is busy, store
 /// messages and tell where. The first three are ModemManager's ladder; what follows is for modems
@@ -62,12 +26,16 @@ pub(super) struct Inbox {
     plan: VecDeque<Step>,
     /// Storages that the modem has, the best first, and that have not been refused.
     storages: Vec<Storage>,
-    storage: Option<Storage>,
+    /// Where new messages are to be stored.
+    home: Option<Storage>,
+    /// Where commands read and delete now (`<mem1>`).
+    at: Option<Storage>,
     /// Rungs of [`REPORTS`] that the modem admits and has not refused.
     rungs: VecDeque<usize>,
     must_acknowledge: bool,
-    known: BTreeMap<u16, Known>,
-    list: bool,
+    known: BTreeMap<(Storage, u16), Known>,
+    /// Storages to be looked at.
+    look: BTreeSet<Storage>,
 }
 
 /// What has become of a message.
@@ -89,7 +57,7 @@ enum Known {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Read {
     /// A message from the network.
-    Message(String),
+    Message(Place, String),
     /// One that was written here, or an empty place.
     Nothing,
     /// The answer makes no sense.
@@ -102,21 +70,21 @@ impl Inbox {
         *self = Self { plan: [Step::PduMode, Step::Storages, Step::ReportOptions].into(), ..Self::default() };
     }
 
-    /// The settings are made anew, in case that the modem has forgotten them, and the storage is
+    /// The settings are made anew, in case that the modem has forgotten them, and every storage is
     /// looked at.
     pub fn refresh(&mut self) {
         if !self.plan.is_empty() {
             return;
         }
         self.plan.push_back(Step::PduMode);
-        self.plan.extend(self.storage.map(Step::UseStorage));
+        self.plan.extend(self.home.map(Step::UseStorage));
         self.plan.extend(self.rungs.front().map(|rung| Step::Reports(*rung)));
-        self.list = true;
+        self.look.extend(&self.storages);
     }
 
     /// Something may have come, or may have been missed.
     pub fn look(&mut self) {
-        self.list = true;
+        self.look.extend(self.home);
     }
 
     /// Whether the modem is set up and can take a message to send.
@@ -126,7 +94,7 @@ impl Inbox {
 
     /// For `dialctl status`.
     pub fn storage(&self) -> Option<Storage> {
-        self.storage
+        self.home
     }
 
     /// A message that was handed over is not needed any more.
@@ -134,10 +102,10 @@ impl Inbox {
         match place {
             Place::PassedOn if self.must_acknowledge => self.plan.push_back(Step::Acknowledge),
             Place::PassedOn => {}
-            Place::Stored(index) => {
-                if let Some(Known::Reported { pdu }) = self.known.get(&index) {
+            Place::Stored(storage, index) => {
+                if let Some(Known::Reported { pdu }) = self.known.get(&(storage, index)) {
                     let pdu = pdu.clone();
-                    self.known.insert(index, Known::Discarded { pdu });
+                    self.known.insert((storage, index), Known::Discarded { pdu });
                 }
             }
         }
@@ -148,50 +116,59 @@ impl Inbox {
         if let Some(step) = self.plan.pop_front() {
             return Some(step);
         }
-        let (index, pdu) = self.known.iter().find_map(|(index, known)| match known {
-            Known::Discarded { pdu } => Some((*index, pdu.clone())),
-            _ => None,
-        })?;
-        self.known.insert(index, Known::Deleting { pdu });
+        let (storage, index) = self.nearest(|known| matches!(known, Known::Discarded { .. }))?;
+        if self.at != Some(storage) {
+            return Some(Step::VisitStorage(storage));
+        }
+        if let Some(Known::Discarded { pdu }) = self.known.remove(&(storage, index)) {
+            self.known.insert((storage, index), Known::Deleting { pdu });
+        }
         Some(Step::Delete(index))
     }
 
     /// What to ask when nothing is to be sent.
     pub fn next(&mut self) -> Option<Step> {
-        let waits = |(index, known): (&u16, &Known)| matches!(known, Known::Waiting { .. }).then_some(*index);
-        if let Some(index) = self.known.iter().find_map(waits) {
-            return Some(Step::Read(index));
+        if let Some((storage, index)) = self.nearest(|known| matches!(known, Known::Waiting { .. })) {
+            let is_here = self.at == Some(storage);
+            return Some(if is_here { Step::Read(index) } else { Step::VisitStorage(storage) });
         }
-        std::mem::take(&mut self.list).then_some(Step::List)
+        if self.at.is_some_and(|at| self.look.remove(&at)) {
+            return Some(Step::List);
+        }
+        let elsewhere = self.look.first().copied().or(self.home);
+        elsewhere.filter(|storage| self.at != Some(*storage)).map(Step::VisitStorage)
+    }
+
+    /// A message of which this is so, in the storage where we are if there is one.
+    fn nearest(&self, is_so: impl Fn(&Known) -> bool) -> Option<(Storage, u16)> {
+        let mut places = self.known.iter().filter(|(_, known)| is_so(known)).map(|(place, _)| *place);
+        let first = places.next()?;
+        let mut all = std::iter::once(first).chain(places);
+        all.find(|(storage, _)| self.at == Some(*storage)).or(Some(first))
     }
 
     /// A storage has something new, or is full (`^SMMEMFULL` is Huawei's).
     pub fn unsolicited(&mut self, line: &str) -> bool {
         let Some(values) = of_line(line, "+CMTI") else {
             let is_full = line.starts_with("+CMS ERROR: 322") || line.starts_with("^SMMEMFULL");
-            self.list |= is_full;
+            if is_full {
+                self.look.extend(&self.storages);
+            }
             return is_full;
         };
-        let place = values
-            .first()
-            .and_then(|name| Storage::of_name(name))
-            .zip(values.get(1).and_then(|index| index.parse().ok()));
-        match place {
-            Some((storage, index)) if Some(storage) == self.storage => self.found(index, None),
-            // It stores elsewhere than it was told: that is where to look.
-            Some((storage, _)) if self.storages.contains(&storage) => {
-                self.plan.push_back(Step::UseStorage(storage));
-                self.list = true;
-            }
-            _ => self.list = true,
+        let storage = values.first().and_then(|name| Storage::of_name(name));
+        let index = values.get(1).and_then(|index| index.parse().ok());
+        match storage.zip(index) {
+            Some((storage, index)) if self.storages.contains(&storage) => self.found((storage, index), None),
+            _ => self.look.extend(&self.storages),
         }
         true
     }
 
     /// A place is told of, or listed with what lies there.
-    fn found(&mut self, index: u16, listed: Option<&str>) {
+    fn found(&mut self, place: (Storage, u16), listed: Option<&str>) {
         let is_same = |pdu: &String| listed == Some(pdu.as_str());
-        let known = match self.known.remove(&index) {
+        let known = match self.known.remove(&place) {
             Some(Known::Reported { pdu }) if is_same(&pdu) => Known::Reported { pdu },
             // The modem had said that it was deleted, or refused to: once more.
             Some(Known::Discarded { pdu } | Known::Deleting { pdu }) if is_same(&pdu) => {
@@ -199,7 +176,7 @@ impl Inbox {
             }
             _ => Known::Waiting { tries: 0 },
         };
-        self.known.insert(index, known);
+        self.known.insert(place, known);
     }
 
     /// The answer to `+CPMS=?`: `(<mem1>s),(<mem2>s),(<mem3>s)` (TS 27.005 §3.2.2).
@@ -216,26 +193,43 @@ impl Inbox {
         if lists.is_empty() {
             self.storages = vec![Storage::Card, Storage::Modem];
         }
-        self.use_next_storage();
+        self.use_best_storage();
     }
 
-    fn use_next_storage(&mut self) {
-        if let Some(storage) = self.storages.first() {
-            self.plan.push_front(Step::UseStorage(*storage));
+    fn use_best_storage(&mut self) {
+        match self.storages.first() {
+            Some(storage) => self.plan.push_front(Step::UseStorage(*storage)),
+            // It knows no choice: there is one storage, by whatever name.
+            None => {
+                self.storages = vec![Storage::Both];
+                (self.home, self.at) = (Some(Storage::Both), Some(Storage::Both));
+            }
         }
-        self.list = true;
     }
 
-    /// The answer to the setting of a storage.
+    /// The answer to the setting of all three storages.
     pub fn uses_storage(&mut self, storage: Storage, result: &Final) {
         if *result == Final::Ok {
-            if self.storage != Some(storage) {
-                self.known.clear();
-            }
-            self.storage = Some(storage);
-        } else if self.storage.is_none() {
+            (self.home, self.at) = (Some(storage), Some(storage));
+            // What came before may lie in any.
+            self.look.extend(&self.storages);
+        } else if self.home.is_none() {
             self.storages.retain(|other| *other != storage);
-            self.use_next_storage();
+            self.use_best_storage();
+        }
+    }
+
+    /// The answer to the setting of the storage to read and delete in. One that is refused is none.
+    pub fn visits_storage(&mut self, storage: Storage, result: &Final) {
+        if *result == Final::Ok {
+            self.at = Some(storage);
+            return;
+        }
+        self.storages.retain(|other| *other != storage);
+        self.look.remove(&storage);
+        self.known.retain(|(place, _), _| *place != storage);
+        if self.home == Some(storage) {
+            self.home = self.at;
         }
     }
 
@@ -288,63 +282,78 @@ impl Inbox {
             };
             listed.push((index, pdu));
         }
-        self.known.retain(|index, _| listed.iter().any(|(place, _)| place == index));
+        let Some(at) = self.at else { return true };
+        self.known.retain(|(storage, index), _| *storage != at || listed.iter().any(|(it, _)| it == index));
         for (index, pdu) in listed {
-            self.found(index, Some(pdu));
+            self.found((at, index), Some(pdu));
         }
         true
     }
 
-    /// The answer to `+CMGR` (TS 27.005 §4.2). The PDU, if it is a message from the network.
+    /// The answer to `+CMGR` (TS 27.005 §4.2).
     pub fn read(&mut self, index: u16, result: &Final, answer: &[String]) -> Read {
-        let read = if *result == Final::Ok { reading(answer) } else { Read::Nothing };
-        match &read {
-            Read::Message(pdu) => {
-                self.known.insert(index, Known::Reported { pdu: pdu.clone() });
+        let Some(at) = self.at else { return Read::Nothing };
+        let place = (at, index);
+        let reading = if *result == Final::Ok { reading(answer) } else { Reading::Empty };
+        let known = match &reading {
+            Reading::Message(pdu) => Known::Reported { pdu: pdu.clone() },
+            // Written here by somebody, and in the way of what comes.
+            Reading::Written(pdu) => Known::Discarded { pdu: pdu.clone() },
+            Reading::Empty => {
+                self.known.remove(&place);
+                return Read::Nothing;
             }
-            Read::Nothing if *result == Final::Ok && !answer.is_empty() => {
-                // Written here by somebody, and in the way of what comes.
-                self.known
-                    .insert(index, Known::Discarded { pdu: answer.last().cloned().unwrap_or_default() });
-            }
-            Read::Nothing => drop(self.known.remove(&index)),
-            Read::Garbled => {
-                let tries = match self.known.get(&index) {
-                    Some(Known::Waiting { tries }) => tries + 1,
-                    _ => 1,
-                };
-                let again = if tries < READ_TRIES { Known::Waiting { tries } } else { Known::Unreadable };
-                self.known.insert(index, again);
-            }
+            Reading::Garbled => match self.known.get(&place) {
+                Some(Known::Waiting { tries }) if *tries + 1 < READ_TRIES => {
+                    Known::Waiting { tries: tries + 1 }
+                }
+                Some(Known::Waiting { .. }) => Known::Unreadable,
+                _ => Known::Waiting { tries: 1 },
+            },
+        };
+        self.known.insert(place, known);
+        match reading {
+            Reading::Message(pdu) => Read::Message(Place::Stored(at, index), pdu),
+            Reading::Written(_) | Reading::Empty => Read::Nothing,
+            Reading::Garbled => Read::Garbled,
         }
-        read
     }
 
     /// The answer to `+CMGD`.
     pub fn deleted(&mut self, index: u16, result: &Final) {
-        if *result == Final::Ok
-            && let Some(Known::Deleting { .. }) = self.known.get(&index)
-        {
-            self.known.remove(&index);
+        let Some(place) = self.at.map(|at| (at, index)) else { return };
+        if *result == Final::Ok && matches!(self.known.get(&place), Some(Known::Deleting { .. })) {
+            self.known.remove(&place);
         }
     }
 }
 
+/// What lies at a place.
+#[derive(Debug, PartialEq, Eq)]
+enum Reading {
+    /// A message from the network.
+    Message(String),
+    /// One that was written on this side of it.
+    Written(String),
+    Empty,
+    Garbled,
+}
+
 /// What an answer to `+CMGR` holds: `<stat>,[<alpha>],<length>` and a PDU, whose length counts the
 /// octets behind the service centre's address.
-fn reading(answer: &[String]) -> Read {
+fn reading(answer: &[String]) -> Reading {
     let Some(values) = values(answer, "+CMGR") else {
-        return if answer.is_empty() { Read::Nothing } else { Read::Garbled };
+        return if answer.is_empty() { Reading::Empty } else { Reading::Garbled };
     };
     let (stat, length) =
         (values.first().copied(), values.last().and_then(|length| length.parse::<usize>().ok()));
     let pdu = answer.last().filter(|pdu| is_whole(pdu, length));
     match (stat, pdu) {
-        (Some("0" | "1"), Some(pdu)) => Read::Message(pdu.clone()),
-        (Some("2" | "3"), _) => Read::Nothing,
+        (Some("0" | "1"), Some(pdu)) => Reading::Message(pdu.clone()),
+        (Some("2" | "3"), _) => Reading::Written(answer.last().cloned().unwrap_or_default()),
         // An empty place, as Huawei's sticks show it.
-        _ if length == Some(0) => Read::Nothing,
-        _ => Read::Garbled,
+        _ if length == Some(0) => Reading::Empty,
+        _ => Reading::Garbled,
     }
 }
 

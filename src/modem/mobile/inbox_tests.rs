@@ -22,6 +22,7 @@ fn ask(inbox: &mut Inbox) -> Vec<Step> {
     while let Some(step) = inbox.urgent().or_else(|| inbox.next()) {
         match step {
             Step::UseStorage(storage) => inbox.uses_storage(storage, &Final::Ok),
+            Step::VisitStorage(storage) => inbox.visits_storage(storage, &Final::Ok),
             Step::Read(index) => {
                 inbox.read(index, &Final::Ok, &lines(&["+CMGR: 1,,30", PDU]));
             }
@@ -34,8 +35,9 @@ fn ask(inbox: &mut Inbox) -> Vec<Step> {
 }
 
 fn in_storage(storage: Storage) -> Inbox {
-    let mut inbox = Inbox { storages: Storage::ALL.to_vec(), ..Inbox::default() };
+    let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
     inbox.uses_storage(storage, &Final::Ok);
+    ask(&mut inbox);
     inbox
 }
 
@@ -46,8 +48,8 @@ fn the_storage_that_every_list_has_is_used_and_the_modem_s_own_first() {
         (r#"+CPMS: ("ME","MT","SM"),("ME","SM"),("SM")"#, Some(Storage::Card)),
         (r#"+CPMS: ("SM"),("SM"),("SM")"#, Some(Storage::Card)),
         (r#"+CPMS: ("MT"),("MT"),("MT")"#, Some(Storage::Both)),
-        (r#"+CPMS: ("BM"),("BM"),("BM")"#, None),
-        ("", Some(Storage::Card)), // it does not say
+        (r#"+CPMS: ("BM"),("BM"),("BM")"#, Some(Storage::Both)), // none that we know: as it is
+        ("", Some(Storage::Card)),                               // it does not say
     ];
     for (answer, expected) in table {
         let mut inbox = Inbox::default();
@@ -69,26 +71,54 @@ fn a_storage_that_is_refused_is_followed_by_the_next() {
 }
 
 #[test]
-fn a_message_in_a_storage_that_nobody_chose_is_looked_for_there() {
+fn what_came_before_is_looked_for_in_every_storage() {
+    let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
+    inbox.uses_storage(Storage::Modem, &Final::Ok);
+    let (card, modem) = (Step::VisitStorage(Storage::Card), Step::VisitStorage(Storage::Modem));
+    assert_eq!(ask(&mut inbox), [Step::List, card, Step::List, modem]);
+    inbox.look();
+    assert_eq!(ask(&mut inbox), [Step::List]);
+    inbox.refresh();
+    let settings = [Step::PduMode, Step::UseStorage(Storage::Modem)];
+    assert_eq!(ask(&mut inbox), [&settings[..], &[Step::List, card, Step::List, modem]].concat());
+}
+
+#[test]
+fn a_message_is_read_and_deleted_where_it_is() {
     let mut inbox = in_storage(Storage::Modem);
-    ask(&mut inbox);
     assert!(inbox.unsolicited("+CMTI: \"SM\",2"));
-    assert_eq!(ask(&mut inbox), [Step::UseStorage(Storage::Card), Step::List]);
+    let (card, modem) = (Step::VisitStorage(Storage::Card), Step::VisitStorage(Storage::Modem));
+    assert_eq!(ask(&mut inbox), [card, Step::Read(2), modem]);
+    inbox.discard(Place::Stored(Storage::Modem, 2));
+    assert_eq!(ask(&mut inbox), [], "there is none");
+    inbox.discard(Place::Stored(Storage::Card, 2));
+    assert_eq!(ask(&mut inbox), [card, Step::Delete(2), modem]);
+}
+
+#[test]
+fn a_storage_that_cannot_be_visited_is_forgotten() {
+    let mut inbox = in_storage(Storage::Modem);
+    inbox.unsolicited("+CMTI: \"SM\",2");
+    assert_eq!(inbox.next(), Some(Step::VisitStorage(Storage::Card)));
+    inbox.visits_storage(Storage::Card, &refused());
+    assert_eq!(ask(&mut inbox), []);
+    inbox.refresh();
+    assert!(!ask(&mut inbox).contains(&Step::VisitStorage(Storage::Card)));
 }
 
 #[test]
 fn notices_are_told_from_other_lines() {
+    let all = [Step::List, Step::VisitStorage(Storage::Card), Step::List, Step::VisitStorage(Storage::Modem)];
     for (line, expected) in [
-        ("+CMTI: \"ME\",0", vec![Step::Read(0)]),
-        ("+CMTI: \"ME\",70000", vec![Step::List]),
-        ("+CMTI: x", vec![Step::List]),
-        ("^SMMEMFULL: \"SM\"", vec![Step::List]),
-        ("+CMS ERROR: 322", vec![Step::List]),
-        ("+CMS ERROR: 500", vec![]),
-        ("^RSSI:17", vec![]),
+        ("+CMTI: \"ME\",0", &[Step::Read(0)][..]),
+        ("+CMTI: \"ME\",70000", &all),
+        ("+CMTI: x", &all),
+        ("^SMMEMFULL: \"SM\"", &all),
+        ("+CMS ERROR: 322", &all),
+        ("+CMS ERROR: 500", &[]),
+        ("^RSSI:17", &[]),
     ] {
         let mut inbox = in_storage(Storage::Modem);
-        ask(&mut inbox);
         assert_eq!(inbox.unsolicited(line), !expected.is_empty(), "{line}");
         assert_eq!(ask(&mut inbox), expected, "{line}");
     }
@@ -96,7 +126,7 @@ fn notices_are_told_from_other_lines() {
 
 #[test]
 fn every_answer_to_cmgr_is_understood_or_asked_again() {
-    let message = Read::Message(PDU.to_owned());
+    let message = Read::Message(Place::Stored(Storage::Modem, 3), PDU.to_owned());
     let (cut, odd) = (&PDU[..40], &PDU[..41]);
     let table = [
         (vec!["+CMGR: 0,,30", PDU], message.clone()),
@@ -120,7 +150,6 @@ fn every_answer_to_cmgr_is_understood_or_asked_again() {
 #[test]
 fn a_message_that_comes_garbled_three_times_waits_for_the_next_listing() {
     let mut inbox = in_storage(Storage::Modem);
-    ask(&mut inbox);
     inbox.unsolicited("+CMTI: \"ME\",3");
     for _ in 0..3 {
         assert_eq!(inbox.next(), Some(Step::Read(3)));
@@ -136,10 +165,9 @@ fn a_message_whose_deletion_failed_is_deleted_again_and_a_new_one_in_its_place_i
     for (listed, expected) in [(PDU, Step::Delete(3)), (OTHER, Step::Read(3))] {
         for answer in [Final::Ok, refused()] {
             let mut inbox = in_storage(Storage::Modem);
-            ask(&mut inbox);
             inbox.unsolicited("+CMTI: \"ME\",3");
             ask(&mut inbox);
-            inbox.discard(Place::Stored(3));
+            inbox.discard(Place::Stored(Storage::Modem, 3));
             assert_eq!(inbox.urgent(), Some(Step::Delete(3)));
             inbox.deleted(3, &answer);
             assert_eq!(inbox.urgent(), None, "once is enough for now");
@@ -155,7 +183,6 @@ fn a_message_whose_deletion_failed_is_deleted_again_and_a_new_one_in_its_place_i
 #[test]
 fn what_was_written_here_is_in_the_way_and_deleted() {
     let mut inbox = in_storage(Storage::Modem);
-    ask(&mut inbox);
     inbox.unsolicited("+CMTI: \"ME\",1");
     inbox.next();
     inbox.read(1, &Final::Ok, &lines(&["+CMGR: 3,,30", PDU]));

@@ -5,6 +5,9 @@ use super::*;
 
 const PDU: &str = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07";
 
+/// A modem that has no messages on its card.
+const ONE_STORAGE: (&str, &str) = ("AT+CPMS=?", "+CPMS: (\"ME\"),(\"ME\"),(\"ME\")\r\nOK\r\n");
+
 fn listing(pdus: &[(u16, &str)]) -> String {
     let lines: Vec<_> =
         pdus.iter().map(|(index, pdu)| format!("+CMGL: {index},1,,30\r\n{pdu}\r\n")).collect();
@@ -16,9 +19,9 @@ fn a_message_is_reported_once_and_deleted_when_it_is_discarded() {
     let message = format!("+CMGR: 1,,30\r\n{PDU}\r\n\r\nOK\r\n");
     let listed = listing(&[(3, PDU)]);
     let modem = option(&[("AT+CMGR=3", &message), ("AT+CMGL=4", &listed), ("AT+CMGD=3", "OK\r\n")]);
-    let mut mobile = settled(&option(&[]));
+    let mut mobile = settled(&option(&[ONE_STORAGE]));
     let written = modem.say(&mut mobile, "+CMTI: \"ME\",3", 2 * SECOND);
-    let place = Place::Stored(3);
+    let place = Place::Stored(Storage::Modem, 3);
     let report = format!("{:?}\n", Report::Message { place, pdu: PDU.to_owned() });
     assert_eq!(written, format!("Info: modem says +CMTI: \"ME\",3\n> AT+CMGR=3\n{report}"));
     // It is seen again when the storage is looked at, and not reported again.
@@ -35,7 +38,8 @@ fn a_message_is_reported_once_and_deleted_when_it_is_discarded() {
 fn messages_that_came_while_nobody_listened_are_found_at_the_start() {
     let message = format!("+CMGR: 0,,30\r\n{PDU}\r\n\r\nOK\r\n");
     let listed = listing(&[(1, PDU), (7, PDU)]);
-    let modem = option(&[("AT+CMGR=1", &message), ("AT+CMGR=7", &message), ("AT+CMGL=4", &listed)]);
+    let messages = [("AT+CMGR=1", message.as_str()), ("AT+CMGR=7", &message), ("AT+CMGL=4", &listed)];
+    let modem = option(&[&messages[..], &[ONE_STORAGE]].concat());
     let written = modem.talk(&mut mobile(), SECOND);
     assert_eq!(written.matches("Message {").count(), 2, "{written}");
 }

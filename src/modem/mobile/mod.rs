@@ -9,9 +9,10 @@ mod network;
 mod outbox;
 mod sim;
 mod step;
+mod storage;
 mod time;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::time::Duration;
 
@@ -25,12 +26,12 @@ use crate::record::Record;
 use crate::site::{self, Pin};
 use crate::state::Store;
 
-pub use inbox::{Place, Storage};
 pub use network::Registration;
 pub(crate) use network::dbm;
 pub use outbox::Ticket;
 pub use sim::Memory;
 pub(crate) use sim::{Counter, Keeper, Sim, Withheld, card_number};
+pub use storage::{Place, Storage};
 
 use inbox::Inbox;
 use network::Network;
@@ -111,6 +112,8 @@ struct Talk {
     /// Since when the modem has no network, or cannot read its SIM.
     in_vain: Option<Duration>,
     has_time: bool,
+    /// Kinds of lines that the modem says unasked.
+    chatter: BTreeSet<String>,
 }
 
 /// What is known of the modem.

@@ -1,7 +1,7 @@
 //! What a mobile modem is asked.
 
-use super::inbox::Storage;
 use super::sim::Counter;
+use super::storage::Storage;
 use crate::modem::request::Request;
 use crate::modem::survey::{ATTENTION, ATTENTION_IN_WORDS};
 
@@ -44,7 +44,10 @@ pub(super) enum Step {
     Clock,
     PduMode,
     Storages,
+    /// New messages are stored there, and read and deleted there.
     UseStorage(Storage),
+    /// Messages are read and deleted there, for now.
+    VisitStorage(Storage),
     ReportOptions,
     /// Where new messages go, and how they are told of: a rung of the ladder.
     Reports(usize),
@@ -100,6 +103,7 @@ impl Step {
                 let name = storage.name();
                 Request::of(format!("AT+CPMS=\"{name}\",\"{name}\",\"{name}\""), 10)
             }
+            Self::VisitStorage(storage) => Request::of(format!("AT+CPMS=\"{}\"", storage.name()), 10),
             Self::ReportOptions => Request::new("AT+CNMI=?", 5),
             Self::Service => Request::new("AT+CSMS?", 5),
             // A SIM with 50 messages reads them one by one.
