@@ -1,0 +1,187 @@
+//! The conversation at a modem, and how time passes between them.
+
+use dialbox::modem::attendant::{Action, Attendant};
+use dialbox::modem::ladder::{Ladder, Rung};
+use dialbox::modem::mobile::{Memory, Mobile, Report, Ticket};
+use dialbox::record::Record;
+use dialbox::site::{Role, Site};
+use dialbox::sms::pdu::{Address, Submit};
+use dialbox::state::Store;
+use lab::modem::profile::Profile;
+use lab::modem::sim::SimCard;
+use lab::modem::{Event, Fault, Modem, Output};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const MINUTE: Duration = Duration::from_secs(60);
+/// A short message to the modem, with the centre's address before it: 3GPP TS 23.040's layout, "hello".
+pub const HELLO: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
+/// What the seat takes to open a port anew.
+const REOPENING: Duration = Duration::from_secs(2);
+
+/// Both of them, and what lies on the state partition.
+pub struct Bench {
+    pub modem: Modem,
+    pub mobile: Mobile,
+    ladder: Ladder,
+    state: tempfile::TempDir,
+    pub now: Duration,
+    /// When the port is opened, and on which rung.
+    pub closed: Option<(Duration, Option<Rung>)>,
+    /// Whether whoever reads messages discards them.
+    pub discards: bool,
+    pub reports: Vec<Report>,
+    pub sent: Vec<String>,
+    pub rungs: Vec<Rung>,
+    pub submitted: usize,
+}
+
+fn mobile(pin: Option<&str>, state: &tempfile::TempDir, boot: u32) -> Mobile {
+    let pin = pin.map_or(String::new(), |pin| format!("[modem]\npin='{pin}'\n"));
+    let site = format!("role='dialer'\nhostname='x'\n{pin}[operator]\nname='x'\napn='x'\n");
+    let Role::Dialer(dialer) = Site::parse(&site).unwrap().role else { unreachable!() };
+    Mobile::new(dialer.modem.pin, Memory::load(&Store::new(state.path())), format!("boot {boot}"))
+}
+
+impl Bench {
+    pub fn new(modem: Modem) -> Self {
+        Self::with_pin(modem, None)
+    }
+
+    pub fn with_pin(modem: Modem, pin: Option<&str>) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        Self {
+            modem,
+            mobile: mobile(pin, &state, 1),
+            ladder: Ladder::new(Record::new()),
+            state,
+            now: Duration::ZERO,
+            closed: Some((Duration::ZERO, None)),
+            discards: true,
+            reports: Vec::new(),
+            sent: Vec::new(),
+            rungs: Vec::new(),
+            submitted: 0,
+        }
+    }
+
+    /// A modem that is set up, after half a minute.
+    pub fn settled(profile: &'static Profile) -> Self {
+        let mut bench = Self::new(Modem::new(profile, SimCard::open()));
+        bench.run(30 * SECOND);
+        assert!(bench.mobile.works(), "{:?}", bench.sent);
+        bench.sent.clear();
+        bench
+    }
+
+    /// Time goes on; whoever has something to do does it at its time.
+    pub fn run(&mut self, time: Duration) {
+        let end = self.now + time;
+        for _ in 0..200_000 {
+            self.turn();
+            let opens = self.closed.map(|(at, _)| at);
+            let wakes = [self.mobile.wake().filter(|_| opens.is_none()), opens, self.modem.wakes_at()];
+            let next = wakes.into_iter().flatten().min().unwrap_or(end);
+            // What is due now has just been done.
+            let next = next.max(self.now + Duration::from_millis(1));
+            if next > end {
+                self.now = end;
+                return;
+            }
+            self.now = next;
+        }
+        panic!("no time passes any more");
+    }
+
+    fn turn(&mut self) {
+        self.happens(Event::Time);
+        if let Some((at, rung)) = self.closed {
+            if at > self.now {
+                return;
+            }
+            self.closed = None;
+            let actions = self.mobile.begin(rung, self.now);
+            self.perform(actions);
+        }
+        let actions = self.mobile.tick(self.now);
+        self.perform(actions);
+        if self.mobile.works() {
+            self.ladder.work();
+        }
+    }
+
+    pub fn happens(&mut self, event: Event) {
+        for output in self.modem.step(event, self.now) {
+            match output {
+                Output::ToComputer(0, bytes) if self.closed.is_none() => {
+                    let actions = self.mobile.hear(&bytes, self.now);
+                    self.perform(actions);
+                }
+                Output::Submitted(_) => {
+                    self.submitted += 1;
+                    self.happens(Event::MessageTaken(Ok(())));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn perform(&mut self, actions: Vec<Action<Report>>) {
+        let mut actions = VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::Send(words) => {
+                    self.sent.push(words.to_string());
+                    self.happens(Event::Typed(0, words.bytes()));
+                }
+                Action::Remember { file, record } => {
+                    Store::new(self.state.path()).replace(file, &record.to_string()).unwrap();
+                }
+                Action::Report(report) => {
+                    if let Report::Message { place, .. } = &report
+                        && self.discards
+                    {
+                        self.mobile.discard(*place);
+                    }
+                    self.reports.push(report);
+                }
+                Action::Abandon(_) => {
+                    let rung = self.ladder.fail(self.now);
+                    self.rungs.extend(rung);
+                    self.closed = Some((self.now + REOPENING, rung));
+                    actions = VecDeque::from(self.mobile.end());
+                }
+                Action::Say(..) | Action::Publish | Action::Dtr(_) => {}
+            }
+        }
+    }
+
+    pub fn breaks(&mut self, fault: Fault) {
+        self.happens(Event::Breaks(fault));
+    }
+
+    pub fn arrives(&mut self) {
+        self.happens(Event::Message(HELLO.to_owned()));
+    }
+
+    pub fn send(&mut self, ticket: u64) {
+        let to: Address = "+33612345678".parse().unwrap();
+        let (pdu, length) = Submit::text(&to, "hello").unwrap().encode();
+        self.mobile.send(Ticket(ticket), pdu, length);
+    }
+
+    /// The box starts anew, with this site.
+    pub fn reboot(&mut self, boot: u32, pin: &str) {
+        self.mobile = mobile(Some(pin), &self.state, boot);
+        self.closed = Some((self.now, None));
+    }
+
+    pub fn messages(&self) -> usize {
+        self.reports.iter().filter(|report| matches!(report, Report::Message { .. })).count()
+    }
+
+    pub fn count(&self, what: &str) -> usize {
+        self.sent.iter().filter(|sent| sent.starts_with(what)).count()
+    }
+}
