@@ -67,15 +67,17 @@ impl Plug {
 
     /// A pseudo-terminal, and the path of the side that is for the computer.
     pub fn terminal(modem: Subscriber, port: usize) -> Result<(Self, PathBuf)> {
+        // A program that inherited these would keep the port from vanishing.
         let made = || -> Result<(OwnedFd, PathBuf), Errno> {
-            let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+            let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
             grantpt(&master)?;
             unlockpt(&master)?;
             rustix::io::ioctl_fionbio(&master, true)?;
             let name = ptsname(&master, Vec::new())?;
             let path = PathBuf::from(std::ffi::OsStr::from_bytes(name.as_bytes()));
             // A serial port echoes nothing before somebody has set it up.
-            let ours = rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?;
+            let ours =
+                rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
             let mut line = tcgetattr(&ours)?;
             line.make_raw();
             tcsetattr(&ours, OptionalActions::Now, &line)?;

@@ -1,0 +1,280 @@
+//! What breaks in the field, one test a row of the table that a simulated modem can show.
+
+use super::host_box::{HostBox, MASTER, ONLY_PORT, Tty, order, site};
+use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile};
+use lab::modem::refusal::Cms;
+use lab::modem::sim::SimCard;
+use lab::modem::{Fault, Modem, Registration};
+use std::time::Duration;
+
+/// The reference stick's ports, as hso numbers them.
+const HSO: &[Tty] = &[
+    Tty { name: "ttyHS0", port: 2, hsotype: Some("Control") },
+    Tty { name: "ttyHS1", port: 1, hsotype: Some("Application") },
+    Tty { name: "ttyHS2", port: 9, hsotype: Some("Diagnostic") },
+    Tty { name: "ttyHS3", port: 0, hsotype: Some("Modem") },
+];
+/// A message somebody sent long ago.
+const OLD: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
+
+fn open(profile: &'static Profile) -> Modem {
+    Modem::new(profile, SimCard::open())
+}
+
+fn break_modem(host_box: &HostBox, fault: Fault) {
+    host_box.exchange.with(|network, now| network.break_modem(host_box.modem, fault, now));
+}
+
+/// Until the modem has been asked all there is to ask, and tells of messages.
+fn until_settled(host_box: &HostBox) {
+    host_box.until_published("modem", |record| record.get("storage").is_some());
+    host_box.until("a look at the storage", |network| {
+        let typed = network.journal().typed("box");
+        typed.rsplit("+CNMI=").next()?.contains("+CMGL=4").then_some(())
+    });
+}
+
+fn until_known(host_box: &HostBox) {
+    host_box.until_published("modem", |record| record.get("signal-dbm").is_some());
+}
+
+/// A box that has settled, broken then in this way, still answers.
+fn answers_after(profile: &'static Profile, faults: impl IntoIterator<Item = Fault>) {
+    let host_box = HostBox::dialer(&site(""), open(profile), ONLY_PORT);
+    until_settled(&host_box);
+    for (number, fault) in (0..).zip(faults) {
+        break_modem(&host_box, fault);
+        host_box.text(MASTER, &order("help", number));
+        host_box.answers(usize::try_from(number).unwrap() + 1);
+        host_box.until_empty();
+    }
+}
+
+/// wdoekes/asterisk-chan-dongle#47
+#[test]
+fn a_full_storage_is_emptied_and_what_waited_at_the_centre_comes_in() {
+    let mut host_box = HostBox::switched_off(&site(""), open(HUAWEI));
+    break_modem(&host_box, Fault::StorageFull(OLD.to_owned()));
+    host_box.text(MASTER, &order("help", 0));
+    host_box.plug_in(ONLY_PORT);
+    host_box.start();
+    host_box.answers(1);
+    host_box.until_empty();
+}
+
+/// Sierra's forum: +CMTI during +CMGS
+#[test]
+fn a_line_nobody_asked_for_within_an_answer_does_no_harm() {
+    let line = || "+CMTI: \"ME\",1".to_owned();
+    answers_after(CDC_ACM, (0..6).map(|piece| Fault::Interrupts { port: 0, piece, line: line() }));
+}
+
+#[test]
+fn a_ring_or_a_makers_own_line_does_no_harm() {
+    let lines = ["RING", "^RSSI: 17", "_OSIGQ: 12,0", "+CREG: 1", "+CMTI: \"XX\",99", "NO CARRIER"];
+    answers_after(HUAWEI, lines.map(|line| Fault::Says(line.to_owned())));
+}
+
+/// faucamp/python-gsmmodem#60, gammu#1207
+#[test]
+fn every_models_indications_and_storages_are_found_out() {
+    for (profile, ttys) in [(ICON_225, HSO), (HUAWEI, ONLY_PORT), (CDC_ACM, ONLY_PORT)] {
+        let host_box = HostBox::dialer(&site(""), open(profile), ttys);
+        until_settled(&host_box);
+        host_box.text(MASTER, &order("help", 0));
+        host_box.answers(1);
+        host_box.until_empty();
+    }
+}
+
+#[test]
+fn a_modem_that_tells_nothing_of_messages_is_looked_at_now_and_then() {
+    const SILENT: &Profile = &Profile {
+        mobile: Some(&Mobile {
+            storages: &[("SM", 10)],
+            first_index: 1,
+            indications: [&[0], &[0], &[0], &[0], &[0]],
+            functionality: &[0, 1],
+            character_sets: &["IRA"],
+            sets_its_clock: false,
+            says_full: None,
+        }),
+        ..*CDC_ACM
+    };
+    let mut host_box = HostBox::switched_off(&site(""), open(SILENT));
+    host_box.text(MASTER, &order("help", 0));
+    host_box.plug_in(ONLY_PORT);
+    host_box.start();
+    host_box.answers(1);
+}
+
+/// gammu#458, openwrt/packages#28540
+#[test]
+fn a_wrong_pin_is_given_once_and_never_again() {
+    let ttys = [Tty { name: "ttyHS3", port: 0, hsotype: Some("Modem") }];
+    for (profile, ttys) in [(ICON_225, ttys.as_slice()), (HUAWEI, ONLY_PORT), (CDC_ACM, ONLY_PORT)] {
+        let locked = Modem::new(profile, SimCard::locked("4321"));
+        let mut host_box = HostBox::dialer(&site("[modem]\npin = '1111'"), locked, ttys);
+        host_box
+            .until_published("modem", |record| record.get("sim").is_some_and(|sim| sim.contains("refused")));
+        for _ in 0..2 {
+            host_box.kill();
+            break_modem(&host_box, Fault::Restarts);
+            host_box.start();
+            until_known(&host_box);
+        }
+        assert_eq!(tries(&host_box), (2, 10));
+    }
+}
+
+#[test]
+fn the_right_pin_opens_the_sim() {
+    let locked = Modem::new(HUAWEI, SimCard::locked("4321")).with_slow_sim(Duration::from_millis(1500));
+    let host_box = HostBox::dialer(&site("[modem]\npin = '4321'"), locked, ONLY_PORT);
+    host_box.text(MASTER, &order("help", 0));
+    host_box.answers(1);
+    assert_eq!(tries(&host_box), (3, 10));
+}
+
+#[test]
+fn no_pin_is_given_when_a_single_try_is_left_or_nobody_knows_how_many() {
+    const WITHOUT_COUNTER: &Profile = &Profile {
+        extended: &[("+CMEE", Extended::Number(0..=1)), ("+CSQ", Extended::Signal), ("+CPIN", Extended::Pin)],
+        ..*CDC_ACM
+    };
+    for (profile, left) in [(HUAWEI, 1), (WITHOUT_COUNTER, 3)] {
+        let locked = Modem::new(profile, SimCard::locked("4321").with_tries(left));
+        let host_box = HostBox::dialer(&site("[modem]\npin = '4321'"), locked, ONLY_PORT);
+        until_known(&host_box);
+        assert!(!host_box.typed().contains("+CPIN="), "{}", host_box.typed());
+        assert_eq!(tries(&host_box), (left, 10));
+    }
+}
+
+#[test]
+fn a_puk_is_never_given() {
+    let blocked = Modem::new(HUAWEI, SimCard::locked("4321").with_tries(0));
+    let host_box = HostBox::dialer(&site("[modem]\npin = '4321'"), blocked, ONLY_PORT);
+    until_known(&host_box);
+    assert!(!host_box.typed().contains("+CPIN="), "{}", host_box.typed());
+    assert_eq!(tries(&host_box), (0, 10));
+}
+
+fn tries(host_box: &HostBox) -> (u8, u8) {
+    host_box.exchange.with(|network, _| network.modem(host_box.modem).unwrap().sim().tries())
+}
+
+/// Minors are the first free ones.
+#[test]
+fn a_stick_that_returns_under_other_names_is_found() {
+    let host_box = HostBox::dialer(&site(""), open(ICON_225), HSO);
+    until_settled(&host_box);
+    host_box.pull_out(HSO);
+    let moved = HSO.iter().zip(["ttyHS4", "ttyHS5", "ttyHS6", "ttyHS7"]);
+    let moved: Vec<Tty> = moved.map(|(tty, name)| Tty { name, ..*tty }).collect();
+    host_box.until_published("modem", |record| record.get("trouble").is_some());
+    host_box.plug_in(&moved);
+    until_settled(&host_box);
+    host_box.text(MASTER, &order("help", 0));
+    host_box.answers(1);
+}
+
+/// raspberrypi/linux#633
+#[test]
+fn a_stick_whose_only_answering_port_is_the_last_one_is_found() {
+    let deaf = |tty: &Tty| Tty { port: if tty.hsotype == Some("Modem") { 0 } else { 9 }, ..*tty };
+    let ttys: Vec<Tty> = HSO.iter().map(deaf).collect();
+    let host_box = HostBox::dialer(&site(""), open(ICON_225), &ttys);
+    until_settled(&host_box);
+    host_box.text(MASTER, &order("help", 0));
+    host_box.answers(1);
+}
+
+/// raspberrypi/linux#580
+#[test]
+fn a_stick_whose_only_answering_port_is_the_first_one_is_found() {
+    let deaf = |tty: &Tty| Tty { port: if tty.hsotype == Some("Control") { 0 } else { 9 }, ..*tty };
+    let ttys: Vec<Tty> = HSO.iter().map(deaf).collect();
+    let host_box = HostBox::dialer(&site(""), open(ICON_225), &ttys);
+    until_settled(&host_box);
+    host_box.text(MASTER, &order("help", 0));
+    host_box.answers(1);
+}
+
+/// Sierra's forum: garbage after a reset, which on USB is also a replug.
+#[test]
+fn garbage_and_a_restart_are_survived() {
+    let host_box = HostBox::dialer(&site(""), open(CDC_ACM), ONLY_PORT);
+    for counter in 0..3 {
+        until_settled(&host_box);
+        break_modem(&host_box, Fault::Garbage(0, b"\xff\x00\xfe~}#\xc0!\r\n\x80garbage".to_vec()));
+        host_box.text(MASTER, &order("help", counter));
+        host_box.answers(usize::try_from(counter).unwrap() + 1);
+        host_box.pull_out(ONLY_PORT);
+        break_modem(&host_box, Fault::Restarts);
+        host_box.until_published("modem", |record| record.get("trouble").is_some());
+        host_box.plug_in(ONLY_PORT);
+    }
+}
+
+#[test]
+fn an_echo_that_cannot_be_switched_off_does_no_harm() {
+    answers_after(HUAWEI, [Fault::KeepsEcho]);
+}
+
+/// commaai/openpilot#36433
+#[test]
+fn a_modem_that_hangs_or_stalls_is_waited_for() {
+    let stall = Fault::Stalls { port: 0, after: 9, lasts: Duration::from_secs(2) };
+    answers_after(CDC_ACM, [stall, Fault::Hangs(Duration::from_secs(3))]);
+}
+
+#[test]
+fn a_slow_modem_is_not_hurried() {
+    let slow = open(CDC_ACM).thinking(Duration::from_millis(150));
+    let host_box = HostBox::dialer(&site(""), slow, ONLY_PORT);
+    host_box.text(MASTER, &order("help", 0));
+    host_box.answers(1);
+}
+
+#[test]
+fn a_message_waits_for_the_network_to_come_back() {
+    let host_box = HostBox::dialer(&site(""), open(HUAWEI), ONLY_PORT);
+    until_settled(&host_box);
+    let registered = |registration: Registration| {
+        host_box.exchange.with(|network, now| {
+            network.set_cell(host_box.modem, |cell| cell.registration = registration, now);
+        });
+    };
+    registered(Registration::Searching);
+    host_box.text(MASTER, &order("help", 0));
+    registered(Registration::Roaming);
+    host_box.answers(1);
+}
+
+#[test]
+fn an_answer_that_the_network_refuses_is_sent_again() {
+    let host_box = HostBox::dialer(&site(""), open(HUAWEI), ONLY_PORT);
+    until_settled(&host_box);
+    host_box.exchange.with(|network, _| network.centre().refuse_next(Cms::NetworkOutOfOrder));
+    host_box.text(MASTER, &order("help", 0));
+    host_box.answers(1);
+}
+
+/// A clock that was never set must not become the box's.
+#[test]
+fn a_modem_that_tells_a_wrong_time_does_not_set_the_clock() {
+    for shown in ["80/01/06,00:00:00+00", "", "00/00/00,00:00:00", "26/13/45,99:00:00+00"] {
+        let mut host_box = HostBox::switched_off(&site(""), open(HUAWEI));
+        break_modem(&host_box, Fault::WrongTime(shown.to_owned()));
+        host_box.plug_in(ONLY_PORT);
+        host_box.start();
+        host_box.text(MASTER, &order("help", 0));
+        host_box.answers(1);
+        assert!(
+            !host_box.said().iter().any(|line| line.contains("the clock is set")),
+            "{:?}",
+            host_box.said()
+        );
+    }
+}

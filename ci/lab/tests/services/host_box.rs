@@ -1,0 +1,275 @@
+//! A box without a board: a directory that is its root, a service that runs here, and the lab's modems in its `/dev`.
+
+use dialbox::places::Places;
+use dialbox::record::Record;
+use dialbox::site::{Proof, Role, Site};
+use dialbox::sms::proof;
+use lab::error::Result;
+use lab::exchange::{Exchange, Patience};
+use lab::modem::{Modem, TimeOfDay};
+use lab::network::{Network, Subscriber};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
+
+/// On a host with much else to do.
+const PATIENCE: Patience = Patience { silence: Duration::from_secs(30), total: Duration::from_secs(90) };
+
+/// The box's number.
+pub const BOX: &str = "+33600000001";
+/// The number of whom the box obeys.
+pub const MASTER: &str = "+33612345678";
+/// RFC 4226's own secret in base 32.
+pub const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// A telephone network with one box on it.
+pub struct HostBox {
+    pub exchange: Exchange,
+    pub modem: Subscriber,
+    pub phone: Subscriber,
+    pub places: Places,
+    program: &'static str,
+    service: Option<Child>,
+    said: Arc<Mutex<Vec<String>>>,
+    _dir: TempDir,
+}
+
+/// A port of a stick, as the kernel shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Tty {
+    /// Its node: `ttyHS3`.
+    pub name: &'static str,
+    /// Which port of the lab's modem it is; one beyond its last does not answer.
+    pub port: usize,
+    /// What the driver hso says of it.
+    pub hsotype: Option<&'static str>,
+}
+
+/// The only port of a stick that has one.
+pub const ONLY_PORT: &[Tty] = &[Tty { name: "ttyUSB0", port: 0, hsotype: None }];
+
+/// A dialer that obeys [`MASTER`] with codes by a counter; `more` goes into its site.
+pub fn site(more: &str) -> String {
+    format!(
+        "role = 'dialer'\nhostname = 'box'\n{more}\n[operator]\nname = 'free'\napn = 'free'\n\
+         [sms]\nnumbers = ['{MASTER}']\nproof = 'hotp'\nsecret = '{SECRET}'\ndigits = 8\n"
+    )
+}
+
+/// An order with the code of a counter, as the master would type it.
+pub fn order(words: &str, counter: u64) -> String {
+    let Role::Dialer(dialer) = Site::parse(&site("")).unwrap().role else {
+        unreachable!("the site is a dialer's")
+    };
+    match dialer.sms.unwrap().proof {
+        Proof::Hotp(of) => format!("{words} {:08}", proof::code(&of, counter)),
+        _ => unreachable!("the site's codes are counted"),
+    }
+}
+
+impl HostBox {
+    /// A dialer with this modem plugged in, which runs.
+    pub fn dialer(site: &str, modem: Modem, ttys: &[Tty]) -> Self {
+        let mut host_box = Self::switched_off(site, modem);
+        host_box.plug_in(ttys);
+        host_box.start();
+        host_box
+    }
+
+    /// A dialer without anything plugged in, which does not run yet.
+    pub fn switched_off(site: &str, modem: Modem) -> Self {
+        let dir = tempfile::Builder::new().prefix("host-box-").tempdir().unwrap();
+        let places = Places::below(dir.path());
+        for made in ["/dev", "/etc/dialbox", "/run/lock", "/state", "/sys/class/tty", "/bin"] {
+            fs::create_dir_all(places.path(made)).unwrap();
+        }
+        fs::write(places.site(), site).unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let mut network = Network::new(TimeOfDay { origin: now.try_into().unwrap(), quarters: 4 });
+        let modem = network.connect_modem("box", BOX, modem);
+        let phone = network.connect_phone("master", MASTER);
+        let exchange = Exchange::new(network, PATIENCE).unwrap();
+        let said = listen(&places.path("/dev/log"));
+        Self {
+            exchange,
+            modem,
+            phone,
+            places,
+            program: program("sms-dialer"),
+            service: None,
+            said,
+            _dir: dir,
+        }
+    }
+
+    /// Plugs the modem in; its ports appear in sysfs and `/dev` as the kernel would show them.
+    pub fn plug_in(&self, ttys: &[Tty]) {
+        let sys = |path: String| self.places.path(Path::new("/sys").join(path));
+        for tty in ttys {
+            let number = tty.name.trim_start_matches(char::is_alphabetic).parse().unwrap_or(0u8);
+            let interface = sys(format!("devices/usb/1-1.1/1-1.1:1.{number}"));
+            let driver = if tty.hsotype.is_some() { "hso" } else { "option" };
+            fs::create_dir_all(&interface).unwrap();
+            fs::create_dir_all(sys(format!("bus/usb/drivers/{driver}"))).unwrap();
+            fs::write(interface.join("bInterfaceNumber"), format!("{number:02x}\n")).unwrap();
+            drop(fs::remove_file(interface.join("driver")));
+            symlink(sys(format!("bus/usb/drivers/{driver}")), interface.join("driver")).unwrap();
+            let class = sys(format!("class/tty/{}", tty.name));
+            fs::create_dir_all(&class).unwrap();
+            symlink(&interface, class.join("device")).unwrap();
+            if let Some(hsotype) = tty.hsotype {
+                fs::write(class.join("hsotype"), format!("{hsotype}\n")).unwrap();
+            }
+            let terminal = self.exchange.terminal(self.modem, tty.port).unwrap();
+            // The node appears last, in one step, as it does on the box.
+            symlink(terminal, self.places.path("/dev").join(tty.name)).unwrap();
+        }
+    }
+
+    /// Pulls it out: nodes, sysfs and the open ports vanish.
+    pub fn pull_out(&self, ttys: &[Tty]) {
+        for tty in ttys {
+            fs::remove_file(self.places.path("/dev").join(tty.name)).unwrap();
+            fs::remove_dir_all(self.places.path("/sys/class/tty").join(tty.name)).unwrap();
+        }
+        self.exchange.unplug(self.modem);
+    }
+
+    /// Starts the service. There is no pppd for it to find.
+    pub fn start(&mut self) {
+        let root = self.places.path("/");
+        let mut command = Command::new(binaries().join(self.program));
+        command.arg("--root").arg(&root).env("PATH", root.join("bin"));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        self.service = Some(child.unwrap());
+    }
+
+    /// Ends the service as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut service) = self.service.take() {
+            service.kill().unwrap();
+            service.wait().unwrap();
+        }
+    }
+
+    /// What the service has told its log so far.
+    pub fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until the network shows it; panics with the transcript if it does not come.
+    pub fn until<T>(&self, what: &str, look: impl FnMut(&mut Network) -> Option<T>) -> T {
+        self.expect(self.exchange.until(what, look))
+    }
+
+    /// Waits until a record is published that is as wanted.
+    pub fn until_published(&self, name: &str, wanted: impl Fn(&Record) -> bool) -> Record {
+        self.wait_for(&format!("another record than {:?}", self.places.published(name)), || {
+            self.places.published(name).filter(&wanted)
+        })
+    }
+
+    /// Waits until the service says something that holds this.
+    pub fn until_said(&self, words: &str) {
+        self.wait_for(words, || self.said().iter().any(|line| line.contains(words)).then_some(()));
+    }
+
+    /// Looks again and again at what the network cannot know.
+    fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE.silence, "waited for {what:?}\n{}", self.account());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Somebody with this number sends the box a text.
+    pub fn text(&self, from: &str, text: &str) {
+        self.exchange.with(|network, now| network.text(from, self.modem, text, now));
+    }
+
+    /// Waits for so many answers on the master's telephone, and returns all of them.
+    pub fn answers(&self, count: usize) -> Vec<String> {
+        self.until("an answer by SMS", |network| {
+            let texts = network.phone(self.phone)?.texts();
+            (texts.len() >= count).then(|| texts.iter().map(|text| text.text.clone()).collect())
+        })
+    }
+
+    /// Waits until the box has read and deleted everything that was sent to it.
+    pub fn until_empty(&self) {
+        self.until("an empty storage", |network| {
+            let waiting = network.centre().waiting_for(self.modem);
+            (waiting == 0 && network.modem(self.modem)?.stored_messages() == 0).then_some(())
+        });
+    }
+
+    /// What the box has typed at the modem, in capital letters.
+    pub fn typed(&self) -> String {
+        self.exchange.with(|network, _| network.journal().typed("box")).to_ascii_uppercase()
+    }
+
+    fn expect<T>(&self, outcome: Result<T>) -> T {
+        outcome.unwrap_or_else(|error| panic!("{error}\n{}", self.account()))
+    }
+
+    fn account(&self) -> String {
+        let transcript = self.exchange.with(|network, _| network.journal().tail(60));
+        format!("the service said:\n  {}\n{transcript}", self.said().join("\n  "))
+    }
+}
+
+impl Drop for HostBox {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Takes what services log, as syslogd would.
+fn listen(socket: &Path) -> Arc<Mutex<Vec<String>>> {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let socket = UnixDatagram::bind(socket).unwrap();
+    std::thread::spawn({
+        let said = Arc::clone(&said);
+        move || {
+            let mut datagram = [0; 4096];
+            while let Ok(length) = socket.recv(&mut datagram) {
+                let line = String::from_utf8_lossy(&datagram[..length]).into_owned();
+                said.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+        }
+    });
+    said
+}
+
+fn program(name: &'static str) -> &'static str {
+    binaries();
+    name
+}
+
+/// Where the services' host build is, made anew if it is stale. Cargo names to a test only the programs of its own
+/// package.
+fn binaries() -> &'static Path {
+    static BINARIES: OnceLock<PathBuf> = OnceLock::new();
+    BINARIES.get_or_init(|| {
+        let test = std::env::current_exe().unwrap();
+        // target/debug/deps/services-…
+        let profile = test.ancestors().nth(2).unwrap().to_owned();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--package", "dialbox", "--bins", "--target-dir"]);
+        cargo.arg(profile.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().unwrap().success(), "the services cannot be built");
+        profile
+    })
+}

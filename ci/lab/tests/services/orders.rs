@@ -1,0 +1,126 @@
+//! Whom the box obeys, and how often.
+
+use super::host_box::{HostBox, MASTER, ONLY_PORT, SECRET, Tty, order, site};
+use dialbox::site::{Proof, Role, Site};
+use dialbox::sms::proof;
+use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225};
+use lab::modem::sim::SimCard;
+use lab::modem::{Fault, Modem};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+fn stick() -> Modem {
+    Modem::new(CDC_ACM, SimCard::open())
+}
+
+fn dialer() -> HostBox {
+    HostBox::dialer(&site(""), stick(), ONLY_PORT)
+}
+
+#[test]
+fn an_authorised_text_is_answered_and_deleted() {
+    let host_box = dialer();
+    host_box.text(MASTER, &order("status", 0));
+    assert!(host_box.answers(1)[0].contains("link"), "{:?}", host_box.answers(1));
+    host_box.until_empty();
+}
+
+#[test]
+fn nobody_else_is_answered_and_nothing_is_dialled() {
+    let host_box = dialer();
+    host_box.text("+33699999999", &order("connect", 0));
+    host_box.text(MASTER, "connect");
+    host_box.text(MASTER, "connect 00000000");
+    host_box.text(MASTER, "what time is it?");
+    host_box.text(MASTER, &order("connect", 5_000));
+    host_box.text("Bank", &order("connect", 0));
+    host_box.until_empty();
+    // The next one is answered, and it alone.
+    host_box.text(MASTER, &order("status", 0));
+    assert_eq!(host_box.answers(1).len(), 1);
+    host_box.until_empty();
+    assert!(!host_box.typed().contains("ATD"), "{}", host_box.typed());
+    assert!(!host_box.said().join("\n").contains(SECRET));
+}
+
+#[test]
+fn a_code_is_good_once_also_after_a_power_cut() {
+    let mut host_box = dialer();
+    host_box.text(MASTER, &order("status", 3));
+    host_box.answers(1);
+    host_box.kill();
+    host_box.start();
+    for counter in [3, 2, 0] {
+        host_box.text(MASTER, &order("status", counter));
+    }
+    host_box.until_empty();
+    host_box.text(MASTER, &order("help", 4));
+    assert_eq!(host_box.answers(2).len(), 2);
+}
+
+#[test]
+fn a_command_is_obeyed_once_though_the_modem_did_not_delete_it() {
+    let mut host_box = HostBox::switched_off(&site(""), stick());
+    host_box.exchange.with(|network, now| network.break_modem(host_box.modem, Fault::KeepsMessages, now));
+    host_box.plug_in(ONLY_PORT);
+    host_box.start();
+    host_box.text(MASTER, &order("status", 0));
+    host_box.answers(1);
+    for _ in 0..2 {
+        host_box.kill();
+        host_box.start();
+        host_box.until_published("modem", |record| record.get("signal-dbm").is_some());
+    }
+    host_box.text(MASTER, &order("help", 1));
+    assert_eq!(host_box.answers(2).len(), 2, "{:?}", host_box.answers(2));
+}
+
+#[test]
+fn an_authorised_text_among_five_hundred_is_served_within_a_minute() {
+    let host_box = dialer();
+    let began = Instant::now();
+    for number in 0..500 {
+        if number == 250 {
+            host_box.text(MASTER, &order("status", 0));
+        }
+        host_box.text(MASTER, &format!("connect {number:08}"));
+    }
+    host_box.answers(1);
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    host_box.until_empty();
+    assert!(!host_box.typed().contains("ATD"));
+}
+
+#[test]
+fn a_text_in_parts_is_no_command() {
+    let host_box = dialer();
+    host_box.text(MASTER, &format!("{}{}", order("status", 0), " ".repeat(200)));
+    host_box.until_empty();
+    host_box.text(MASTER, &order("help", 1));
+    assert_eq!(host_box.answers(1).len(), 1);
+}
+
+#[test]
+fn a_code_by_the_clock_waits_for_the_networks_time() {
+    let by_clock = site("").replace("'hotp'", "'totp'");
+    let parsed = Site::parse(&by_clock).unwrap();
+    let Role::Dialer(dialer) = parsed.role else { unreachable!("the site is a dialer's") };
+    let Some(Proof::Totp(of)) = dialer.sms.map(|sms| sms.proof) else { unreachable!("it goes by the clock") };
+    let code = || {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        format!("status {:08}", proof::code(&of, now / proof::STEP))
+    };
+    // The generic stick has no clock; Option's and Huawei's have.
+    let host_box = HostBox::dialer(&by_clock, stick(), ONLY_PORT);
+    host_box.text(MASTER, &code());
+    host_box.until_empty();
+    assert!(host_box.exchange.with(|network, _| network.phone(host_box.phone).unwrap().texts().is_empty()));
+
+    let ttys = [Tty { name: "ttyHS3", port: 0, hsotype: Some("Modem") }];
+    for (profile, ttys) in [(ICON_225, ttys.as_slice()), (HUAWEI, ONLY_PORT)] {
+        let host_box = HostBox::dialer(&by_clock, Modem::new(profile, SimCard::open()), ttys);
+        host_box.until_said("the clock is set");
+        host_box.until_said("messages: in");
+        host_box.text(MASTER, &code());
+        host_box.answers(1);
+    }
+}
