@@ -9,11 +9,11 @@
 //!   answers NAK at once, and the model asks again by itself.
 //! - **[`STALE`] empty packets before each burst.** A halted channel goes on asking (`needs_service` stays set), and
 //!   takes what comes next for a buffer that is no longer there. It shall take those.
-//! - **A transfer ends with a short packet**, and is shorter than the driver's buffer, so that no channel is left
-//!   with half of one.
+//! - **Each packet is a transfer of its own**: shorter than the driver's buffer and no multiple of `wMaxPacketSize`, so
+//!   that no channel is left with half of one.
 //! - **Not more than [`BURST`] packets at once**: QEMU queues 2000 and drops the rest.
-//! - **A device leaves quietly** ([`Presence`]): a channel that asks for a device that is gone makes the model look
-//!   up an endpoint of nothing, and so does the completion of a request.
+//! - **A device leaves quietly** ([`Presence`]): a channel that asks a device that is gone makes the model look up an
+//!   endpoint of nothing, and a request that was never answered is in flight for ever.
 
 use super::device::{CONFIGURATION, Device, Flow, Reply};
 use super::packet::{
@@ -32,29 +32,27 @@ const BURST: u32 = 400;
 const DRAIN: Duration = Duration::from_micros(250);
 /// A stream that paused for so long may have been closed and opened again.
 const PAUSE: Duration = Duration::from_millis(5);
+/// Refusals for each stream of a device that leaves: more than there are buffers, or stale channels.
+const REFUSALS: usize = 100;
+/// How long the channels take to find them: each is asked in turn, every 250 us of the guest's time, and a host that is
+/// busy with other things may give the guest no time for a while.
+const FOUND: Duration = Duration::from_millis(500);
 /// Without a request for so long, none is on its way.
-const QUIET: Duration = Duration::from_millis(30);
-/// Empty packets that keep every channel busy, and so unable to ask, while the device disappears.
-const FLOOD: usize = 300;
-/// How long the channels take to find them.
-const FLOODED: Duration = Duration::from_millis(10);
-/// A guest that never stops asking is not waited for any longer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_millis(50);
 
 /// Whether the device is plugged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Presence {
     Out,
     In,
-    /// It is pulled out, but waits since then for the guest's requests to end. It no longer has data, but still
-    /// acknowledges what it is sent.
+    /// It is pulled out. Since then its streams refuse (STALL), whereupon the drivers no longer ask them; so no channel
+    /// is left that asks. It has no more data, but still acknowledges what it is sent.
+    ///
+    /// After a while it is gone with the next answer, in the same bytes: QEMU then has no other request of this device
+    /// in flight, since endpoint 0 takes one at a time, and the guest no time to make one. Or it goes when no request
+    /// has come for a while.
     Leaving {
         since: Duration,
-    },
-    /// All channels were given something to do then.
-    Flooded {
-        since: Duration,
-        at: Duration,
     },
 }
 
@@ -74,8 +72,6 @@ pub struct Plug {
     greeted: bool,
     presence: Presence,
     polled: BTreeMap<u8, Polled>,
-    /// When the guest last asked for something.
-    asked: Duration,
     out: Vec<u8>,
 }
 
@@ -88,7 +84,6 @@ impl Plug {
             greeted: false,
             presence: Presence::In,
             polled: BTreeMap::new(),
-            asked: Duration::ZERO,
             out: Vec::new(),
         }
     }
@@ -98,7 +93,7 @@ impl Plug {
         self.reader = Reader::default();
         self.greeted = false;
         self.polled.clear();
-        if matches!(self.presence, Presence::Leaving { .. } | Presence::Flooded { .. }) {
+        if let Presence::Leaving { .. } = self.presence {
             self.presence = Presence::Out;
         }
         let program = concat!("dialbox lab ", env!("CARGO_PKG_VERSION")).to_owned();
@@ -109,7 +104,7 @@ impl Plug {
     pub fn disconnected(&mut self) {
         self.greeted = false;
         self.out.clear();
-        if matches!(self.presence, Presence::Leaving { .. } | Presence::Flooded { .. }) {
+        if let Presence::Leaving { .. } = self.presence {
             self.presence = Presence::Out;
         }
     }
@@ -126,9 +121,15 @@ impl Plug {
 
     /// The device is pulled out. It is gone when [`is_out`](Self::is_out).
     pub fn pull_out(&mut self, now: Duration) {
-        if self.presence == Presence::In {
-            self.presence = if self.greeted { Presence::Leaving { since: now } } else { Presence::Out };
-            self.device.lose_power();
+        if self.presence != Presence::In {
+            return;
+        }
+        self.device.lose_power();
+        self.presence = Presence::Out;
+        if self.greeted {
+            let polled: Vec<u8> = self.polled.keys().copied().collect();
+            polled.into_iter().for_each(|endpoint| self.refuse(endpoint));
+            self.presence = Presence::Leaving { since: now };
         }
     }
 
@@ -146,8 +147,12 @@ impl Plug {
     pub fn hear(&mut self, bytes: &[u8], now: Duration) -> Result<(), Illegal> {
         self.reader.push(bytes);
         while let Some(Message { id, packet }) = self.reader.next()? {
-            if let Some(answer) = self.answer(packet, now) {
-                self.say(Message { id, packet: answer });
+            let Some(answer) = self.answer(packet, now) else { continue };
+            let of_endpoint_0 = !matches!(answer, Packet::InterruptReceivingStatus { .. });
+            self.say(Message { id, packet: answer });
+            match self.presence {
+                Presence::Leaving { since } if of_endpoint_0 && since + FOUND <= now => self.disconnect(),
+                _ => {}
             }
         }
         Ok(())
@@ -158,8 +163,7 @@ impl Plug {
         match self.presence {
             Presence::In if self.greeted => self.device.wake(),
             Presence::In | Presence::Out => None,
-            Presence::Leaving { since } => Some((self.asked + QUIET).min(since + PATIENCE)),
-            Presence::Flooded { at, .. } => Some(at + FLOODED),
+            Presence::Leaving { since } => Some(since + FOUND + QUIET),
         }
     }
 
@@ -167,26 +171,20 @@ impl Plug {
     pub fn speak(&mut self, now: Duration) -> Vec<u8> {
         match self.presence {
             Presence::In if self.greeted => self.send(now),
-            Presence::In | Presence::Out => {}
-            Presence::Leaving { since } if self.asked + QUIET <= now || since + PATIENCE <= now => {
-                self.flood();
-                self.presence = Presence::Flooded { since, at: now };
-            }
-            Presence::Flooded { since, at } if at < self.asked && now < since + PATIENCE => {
-                self.presence = Presence::Leaving { since };
-            }
-            Presence::Flooded { at, .. } if at + FLOODED <= now => {
-                self.say(Packet::DeviceDisconnect.unasked());
-                self.polled.clear();
-                self.presence = Presence::Out;
-            }
-            Presence::Leaving { .. } | Presence::Flooded { .. } => {}
+            Presence::Leaving { since } if since + FOUND + QUIET <= now => self.disconnect(),
+            Presence::In | Presence::Out | Presence::Leaving { .. } => {}
         }
         std::mem::take(&mut self.out)
     }
 
     fn say(&mut self, message: Message) {
         self.out.extend(message.encode());
+    }
+
+    fn disconnect(&mut self) {
+        self.say(Packet::DeviceDisconnect.unasked());
+        self.polled.clear();
+        self.presence = Presence::Out;
     }
 
     /// Tells all of the device; QEMU wants to know its parts before it is connected.
@@ -221,19 +219,14 @@ impl Plug {
             }
             // What QEMU still says of a device that is out needs no answer: it counts all as cancelled.
             _ if self.presence == Presence::Out => None,
-            Packet::Control(control) => {
-                self.asked = now;
-                Some(Packet::Control(self.control(control, now)))
-            }
+            Packet::Control(control) => Some(Packet::Control(self.control(control, now))),
             Packet::Interrupt(Interrupt { endpoint, data, .. }) => {
-                self.asked = now;
                 if self.presence == Presence::In {
                     self.device.receive(endpoint, &data);
                 }
                 None // a transfer to a polled endpoint is done, for QEMU, when it is sent
             }
             Packet::SetConfiguration(configuration) => {
-                self.asked = now;
                 let known = configuration <= CONFIGURATION;
                 Some(Packet::ConfigurationStatus { status: done_if(known), configuration })
             }
@@ -241,7 +234,6 @@ impl Plug {
                 Some(Packet::ConfigurationStatus { status: Status::Success, configuration: CONFIGURATION })
             }
             Packet::SetAltSetting { interface, alt } => {
-                self.asked = now;
                 Some(Packet::AltSettingStatus { status: done_if(alt == 0), interface, alt })
             }
             Packet::GetAltSetting(interface) => {
@@ -249,6 +241,10 @@ impl Plug {
             }
             Packet::StartInterruptReceiving(endpoint) => {
                 self.polled.insert(endpoint, Polled::default());
+                if let Presence::Leaving { .. } = self.presence {
+                    self.refuse(endpoint);
+                    self.presence = Presence::Leaving { since: now };
+                }
                 Some(Packet::InterruptReceivingStatus { status: Status::Success, endpoint })
             }
             Packet::StopInterruptReceiving(endpoint) => {
@@ -293,14 +289,13 @@ impl Plug {
                 if data.is_empty() {
                     break;
                 }
-                let mut packets = vec![data];
-                if let Flow::Stream { .. } = endpoint.flow {
-                    if polled.last.is_none_or(|last| last + PAUSE <= now) {
-                        packets.splice(..0, vec![Vec::new(); STALE]);
-                    }
-                    if packets.last().is_some_and(|data| data.len() % max_packet == 0) {
-                        packets.push(Vec::new());
-                    }
+                let mut packets = match endpoint.flow {
+                    Flow::Messages { .. } => vec![data],
+                    Flow::Stream { .. } => short(data, max_packet),
+                };
+                let burst = polled.last.is_none_or(|last| last + PAUSE <= now);
+                if burst && matches!(endpoint.flow, Flow::Stream { .. }) {
+                    packets.splice(..0, vec![Vec::new(); STALE]);
                 }
                 for data in packets {
                     polled.drained = polled.drained.max(now) + DRAIN;
@@ -312,15 +307,23 @@ impl Plug {
         }
     }
 
-    fn flood(&mut self) {
-        let about = self.device.description();
-        let is_stream =
-            |address| about.endpoint(address).is_some_and(|it| matches!(it.flow, Flow::Stream { .. }));
-        let streams: Vec<u8> = self.polled.keys().copied().filter(|address| is_stream(*address)).collect();
-        for address in streams {
-            (0..FLOOD).for_each(|_| self.say(transfer(address, Vec::new())));
+    /// Refuses the stream at this endpoint, if it is one, for as long as the device is there.
+    fn refuse(&mut self, endpoint: u8) {
+        let about = self.device.description().endpoint(endpoint);
+        if about.is_some_and(|it| matches!(it.flow, Flow::Stream { .. })) {
+            let refusal = Interrupt { endpoint, status: Status::Stall, length: 0, data: Vec::new() };
+            (0..REFUSALS).for_each(|_| self.say(Packet::Interrupt(refusal.clone()).unasked()));
         }
     }
+}
+
+/// Cuts a transfer so that each piece is one that ends with a short packet.
+fn short(mut data: Vec<u8>, max_packet: usize) -> Vec<Vec<u8>> {
+    if data.len().is_multiple_of(max_packet) {
+        let last = data.split_off(data.len().saturating_sub(1));
+        return vec![data, last];
+    }
+    vec![data]
 }
 
 fn done_if(known: bool) -> Status {

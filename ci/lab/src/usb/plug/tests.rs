@@ -221,7 +221,7 @@ fn a_burst_waits_until_it_is_polled_and_lets_stale_channels_go_first() {
 fn every_transfer_ends_with_a_short_packet() {
     let mut guest = Guest::polling(&[STREAM_IN]);
     guest.has_stream(128);
-    assert_eq!(guest.lengths(STREAM_IN), [0, 0, 0, 128, 0]);
+    assert_eq!(guest.lengths(STREAM_IN), [0, 0, 0, 127, 1]);
     guest.has_stream(5000);
     assert_eq!(guest.lengths(STREAM_IN), [4095, 905]);
 }
@@ -255,24 +255,25 @@ fn data_for_the_device_needs_no_acknowledgement() {
 }
 
 #[test]
-fn a_device_leaves_when_the_guest_is_quiet_and_its_channels_are_busy() {
+fn a_device_leaves_with_its_last_answer_when_no_driver_asks_its_streams_any_more() {
     let mut guest = Guest::polling(&[STREAM_IN, MESSAGES]);
-    guest.plug.pull_out(guest.now);
     guest.has_stream(10);
+    guest.plug.pull_out(guest.now);
+    assert_eq!(guest.lengths(STREAM_IN), [0; REFUSALS], "and no data");
+    guest.passes(499);
     guest.asks(1, question(setup(0xa1, 1, 0, 64), &[]));
     let heard = guest.heard();
     assert!(matches!(&heard[..], [Packet::Control(it)] if it.data.is_empty()), "it has nothing: {heard:?}");
-    guest.passes(20);
-    guest.asks(2, question(setup(0x21, 0, 0, 2), b"AT"));
-    assert_eq!(guest.heard().len(), 1, "it takes all");
-    assert!(guest.hands.lock().unwrap().received.is_empty());
-    guest.passes(20);
-    assert_eq!(guest.heard(), [], "20 ms after the last request");
-    guest.passes(10);
-    assert_eq!(guest.lengths(STREAM_IN), [0; FLOOD]);
+    guest.passes(1);
+    assert_eq!(guest.heard(), []);
     assert!(!guest.plug.is_out());
-    guest.passes(10);
-    assert_eq!(guest.heard(), [Packet::DeviceDisconnect]);
+    guest.asks(0, Packet::StopInterruptReceiving(STREAM_IN));
+    assert_eq!(guest.heard().len(), 1, "no answer of endpoint 0");
+
+    guest.asks(2, question(setup(0x21, 0, 0, 2), b"AT"));
+    let heard = guest.heard();
+    assert!(matches!(&heard[..], [Packet::Control(_), Packet::DeviceDisconnect]), "{heard:?}");
+    assert!(guest.hands.lock().unwrap().received.is_empty());
     assert!(guest.plug.is_out());
 
     guest.asks(3, question(setup(0x80, 6, 0x0100, 18), &[]));
@@ -283,33 +284,29 @@ fn a_device_leaves_when_the_guest_is_quiet_and_its_channels_are_busy() {
 }
 
 #[test]
-fn a_request_among_the_last_packets_begins_the_wait_anew() {
-    let mut guest = Guest::polling(&[STREAM_IN]);
+fn a_stream_that_is_polled_at_the_last_moment_is_refused_too() {
+    let mut guest = Guest::polling(&[MESSAGES]);
     guest.plug.pull_out(guest.now);
-    guest.passes(30);
-    assert_eq!(guest.lengths(STREAM_IN).len(), FLOOD);
-    guest.passes(5);
-    guest.asks(1, question(setup(0xa1, 1, 0, 64), &[]));
-    guest.heard();
-    guest.passes(25);
     assert_eq!(guest.heard(), []);
-    guest.passes(5);
-    assert_eq!(guest.lengths(STREAM_IN).len(), FLOOD);
-    guest.passes(10);
+    guest.passes(549);
+    guest.asks(0, Packet::StartInterruptReceiving(STREAM_IN));
+    assert_eq!(guest.lengths(STREAM_IN), [0; REFUSALS]);
+    guest.passes(1);
+    assert_eq!(guest.heard(), []);
+    guest.passes(549);
     assert_eq!(guest.heard(), [Packet::DeviceDisconnect]);
 }
 
 #[test]
-fn a_guest_that_never_stops_asking_loses_the_device_all_the_same() {
+fn a_device_that_nobody_asks_leaves_all_the_same() {
     let mut guest = Guest::polling(&[STREAM_IN]);
     guest.plug.pull_out(guest.now);
-    let start = guest.now;
-    while !guest.plug.is_out() {
-        guest.asks(1, question(setup(0xa1, 1, 0, 64), &[]));
-        guest.heard();
-        guest.passes(5);
-        assert!(guest.now < start + PATIENCE + Duration::from_millis(100));
-    }
+    guest.heard();
+    assert_eq!(guest.plug.wake(), Some(guest.now + FOUND + QUIET));
+    guest.passes(549);
+    assert_eq!(guest.heard(), []);
+    guest.passes(1);
+    assert_eq!(guest.heard(), [Packet::DeviceDisconnect]);
 }
 
 #[test]
