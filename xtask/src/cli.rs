@@ -38,7 +38,7 @@ pub enum Verb {
 }
 
 /// Where packages come from.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Packages")]
 pub struct Sources {
     /// Debian mirror (default: $DIALBOX_MIRROR, then this machine's apt sources)
@@ -131,6 +131,7 @@ pub enum Site {
 #[command(after_help = "Examples:
   cargo xtask site new --number +33612345678 cabin.toml
   cargo xtask site new --from-wvdial /etc/wvdial.conf cabin.toml
+  cargo xtask site new --country fr --operator \"Free Mobile\" cabin.toml
   cargo xtask site new --role dial-in bbs.toml")]
 pub struct NewSite {
     /// Which example to start from
@@ -140,14 +141,23 @@ pub struct NewSite {
     #[arg(long, value_name = "+NUMBER")]
     pub number: Vec<String>,
     /// Take modem and operator from a wvdial.conf
-    #[arg(long, value_name = "FILE", conflicts_with = "role")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["role", "country"])]
     pub from_wvdial: Option<PathBuf>,
+    /// Take the operator from a list of all countries; without --operator, say whom it knows
+    #[arg(long, value_name = "CODE", conflicts_with = "role")]
+    pub country: Option<String>,
+    /// The operator's name
+    #[arg(long, value_name = "NAME", requires = "country")]
+    pub operator: Option<String>,
     /// Overwrite FILE
     #[arg(long)]
     pub force: bool,
     /// The file to write
     #[arg(value_name = "FILE", default_value = "site.toml")]
     pub file: PathBuf,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
 }
 
 /// What a box is for.

@@ -2,6 +2,7 @@
 
 mod draft;
 mod new;
+mod operators;
 mod otpauth;
 mod wvdial;
 

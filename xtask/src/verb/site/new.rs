@@ -11,9 +11,10 @@ use data_encoding::BASE32_NOPAD;
 use dialbox::site::Site;
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::{draft::Draft, otpauth, wvdial::Wvdial};
+use super::{draft::Draft, operators::Operator, otpauth, wvdial::Wvdial};
 use crate::{
     cli,
+    context::BuildContext,
     error::{Attempt, Error, Result},
 };
 
@@ -72,9 +73,13 @@ fn draft(args: &cli::NewSite, secret: FreshSecret) -> Result<(Draft, Vec<String>
         draft.set("sms", "numbers", args.number.clone());
         draft.set("sms", "secret", secret);
     }
-    let notes = match &args.from_wvdial {
-        Some(file) => Wvdial::load(file)?.fill(&mut draft),
-        None => Vec::new(),
+    let notes = match (&args.from_wvdial, &args.country) {
+        (Some(file), _) => Wvdial::load(file)?.fill(&mut draft),
+        (None, Some(country)) => {
+            let ctx = BuildContext::new(&args.sources);
+            Operator::find(&ctx, country, args.operator.as_deref())?.fill(&mut draft)
+        }
+        (None, None) => Vec::new(),
     };
     Ok((draft, notes))
 }
@@ -105,6 +110,9 @@ mod tests {
             role: cli::Role::Dialer,
             number: number.iter().map(|it| (*it).to_owned()).collect(),
             from_wvdial: None,
+            country: None,
+            operator: None,
+            sources: cli::Sources::default(),
             force: false,
             file: dir.join("site.toml"),
         }
