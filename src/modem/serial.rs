@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::event::PollFlags;
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, ioctl};
 use rustix::termios::{
@@ -34,11 +34,15 @@ pub struct Serial {
 }
 
 impl Serial {
-    /// Opens the line, forgets what it has received, and raises DTR and RTS.
+    /// Opens the line under its lock, forgets what it has received, and raises DTR and RTS.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another program has the lock: then nothing of the line was changed.
     pub fn open(path: &Path, speed: Speed, flow: FlowControl) -> io::Result<Self> {
         // O_NONBLOCK: without it the open waits for a carrier that comes only with a call.
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = open(path, flags, Mode::empty())?;
+        take_lock(&fd)?;
         ioctl_tiocexcl(&fd)?;
         let mut line = tcgetattr(&fd)?;
         line.make_raw();
@@ -50,6 +54,20 @@ impl Serial {
         raise_dtr_and_rts(&fd)?;
         tcflush(&fd, QueueSelector::IOFlush)?;
         Ok(Self { fd, settings: line, unsent: Vec::new() })
+    }
+
+    /// Takes the lock of those who use flock(2), as Debian's picocom does.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another program has it.
+    pub fn lock(&self) -> io::Result<()> {
+        take_lock(&self.fd)
+    }
+
+    /// Others may have the line.
+    pub fn unlock(&self) {
+        // Of a lock that cannot be let go nothing is known but that it is not ours.
+        let _ = flock(&self.fd, FlockOperation::NonBlockingUnlock);
     }
 
     /// The line for another program, for as long as that one runs.
@@ -124,6 +142,15 @@ impl Serial {
     /// What to poll(2) it for.
     pub fn awaits(&self) -> PollFlags {
         if self.unsent.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT }
+    }
+}
+
+fn take_lock(fd: &OwnedFd) -> io::Result<()> {
+    match flock(fd, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => {
+            Err(io::Error::new(io::ErrorKind::WouldBlock, "locked by a program with flock(2)"))
+        }
+        done => Ok(done?),
     }
 }
 

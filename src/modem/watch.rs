@@ -1,23 +1,33 @@
-//! Tells when ports appear and when locks come and go, so that neither is waited for.
+//! Tells when ports appear, when locks come and go, and when somebody opens a port, so that none of
+//! these is waited for.
 
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use super::lock;
 use crate::places::Places;
 
-/// A watch over `/dev` and the directory of the locks.
+/// A watch over some files.
 #[derive(Debug)]
 pub struct Watch {
     fd: OwnedFd,
 }
 
 impl Watch {
-    /// Begins to watch.
+    /// Whether somebody opens this node: picocom of Debian knows no lock files, only flock(2), which
+    /// nobody is told of.
+    pub fn over_node(node: &Path) -> io::Result<Self> {
+        let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        inotify::add_watch(&fd, node, WatchFlags::OPEN)?;
+        Ok(Self { fd })
+    }
+
+    /// Nodes that appear in `/dev`, and locks.
     pub fn new(places: &Places) -> io::Result<Self> {
         let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         inotify::add_watch(&fd, places.path("/dev"), WatchFlags::CREATE | WatchFlags::MOVED_TO)?;

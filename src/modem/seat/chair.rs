@@ -3,11 +3,15 @@
 use std::io;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags};
+
 use crate::modem::lock::{Lock, Names};
 use crate::modem::ports::Candidate;
+use crate::modem::post::Post;
 use crate::modem::request::Outgoing;
 use crate::modem::serial::Serial;
 use crate::modem::survey::Survey;
+use crate::modem::watch::Watch;
 
 /// An open port.
 #[derive(Debug)]
@@ -15,14 +19,29 @@ pub(super) struct Chair {
     pub serial: Serial,
     pub candidate: Candidate,
     names: Names,
-    /// Held while a conversation goes on.
+    /// Held while a conversation goes on, and the line's own lock with it.
     lock: Option<Lock>,
+    openings: Watch,
 }
 
 impl Chair {
-    /// A port that was opened under its lock.
-    pub fn new(serial: Serial, candidate: Candidate, names: Names, lock: Lock) -> Self {
-        Self { serial, candidate, names, lock: Some(lock) }
+    /// Opens a port under its locks.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another program has one of them.
+    pub fn open(post: &Post, candidate: &Candidate, names: &Names) -> io::Result<Self> {
+        let lock = names.take()?;
+        let node = post.places.path(&candidate.device);
+        let serial = Serial::open(&node, post.speed, post.flow)?;
+        // Begun after our own opening.
+        let openings = Watch::over_node(&node)?;
+        Ok(Self { serial, candidate: candidate.clone(), names: names.clone(), lock: Some(lock), openings })
+    }
+
+    /// What to poll(2) for: the line, and whether somebody else opens it.
+    pub fn fds(&self) -> [PollFd<'_>; 2] {
+        let line = PollFd::new(self.serial.fd(), self.serial.awaits());
+        [line, PollFd::new(self.openings.fd(), PollFlags::IN)]
     }
 
     /// What others may lock it by.
@@ -30,9 +49,20 @@ impl Chair {
         &self.names
     }
 
-    /// Whether another program has taken the lock since it was let go.
+    /// Whether another program has taken the lock, or opened the port, since we let it go.
     pub fn is_claimed(&self) -> bool {
-        self.lock.is_none() && self.names.holder().is_some()
+        let was_opened = self.openings.drain();
+        self.lock.is_none() && (was_opened || self.names.holder().is_some())
+    }
+
+    /// Takes the line back from the program that it was lent to.
+    ///
+    /// # Errors
+    /// The line has vanished, or its carrier has.
+    pub fn reclaim(&mut self) -> io::Result<()> {
+        // That program may have opened it by name.
+        self.openings.drain();
+        self.serial.reclaim()
     }
 
     /// Other names have come up for the port.
@@ -51,14 +81,18 @@ impl Chair {
     /// `WouldBlock` if another program has it.
     pub fn say(&mut self, words: &Outgoing) -> io::Result<()> {
         if self.lock.is_none() {
-            self.lock = Some(self.names.take()?);
+            let lock = self.names.take()?;
+            self.serial.lock()?;
+            self.lock = Some(lock);
         }
         self.serial.write(&words.bytes())
     }
 
     /// Nothing is said or awaited now: others may have the port.
     pub fn let_go(&mut self) {
-        self.lock = None;
+        if self.lock.take().is_some() {
+            self.serial.unlock();
+        }
     }
 
     /// Goes on asking whether a modem answers here.

@@ -34,8 +34,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 ///
 /// The lock rule, which is mgetty's: a port is locked while something is said or awaited, and free
 /// while the modem is only listened to. When somebody else takes its lock, the port is closed at
-/// once; when that lock goes, the port is opened and the modem asked anew. So pppd, `pon` and
-/// `picocom` win while the modem is idle, and are told who has it while it is not.
+/// once; when that lock goes, the port is opened and the modem asked anew. Debian's picocom knows no
+/// lock files: who opens the port while it is free has it, too. So pppd, `pon` and `picocom` win
+/// while the modem is idle, and are told that it is taken while it is not.
 #[derive(Debug)]
 pub struct Seat<'a, A: Attendant> {
     post: Post<'a>,
@@ -117,7 +118,7 @@ impl<'a, A: Attendant> Seat<'a, A> {
             State::Lent { .. } | State::Released => &[],
             State::Seeking { .. } | State::Waiting { .. } | State::Rebinding { .. } => &[],
         };
-        fds.extend(chairs.iter().map(|chair| PollFd::new(chair.serial.fd(), chair.serial.awaits())));
+        fds.extend(chairs.iter().flat_map(Chair::fds));
         fds
     }
 
@@ -214,7 +215,7 @@ impl<'a, A: Attendant> Seat<'a, A> {
     pub fn reclaim(&mut self, now: Duration) {
         let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
         self.state = match before {
-            State::Lent { mut chair, data } => match chair.serial.reclaim() {
+            State::Lent { mut chair, data } => match chair.reclaim() {
                 Ok(()) => State::Seated { chair, data },
                 Err(_) => State::Seeking { again: now },
             },

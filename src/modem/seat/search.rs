@@ -7,7 +7,6 @@ use super::chair::Chair;
 use super::{Attendant, LOOK_EVERY, Seat, State, Surveyed};
 use crate::modem::lock::Names;
 use crate::modem::ports::{self, Candidate, Choice};
-use crate::modem::serial::Serial;
 use crate::modem::survey::Survey;
 
 impl<A: Attendant> Seat<'_, A> {
@@ -20,7 +19,7 @@ impl<A: Attendant> Seat<'_, A> {
         let (mut chairs, mut locked, mut trouble) = (Vec::new(), Vec::new(), String::new());
         for candidate in &candidates {
             let names = self.names(candidate);
-            match self.open(candidate, &names) {
+            match Chair::open(&self.post, candidate, &names) {
                 Ok(chair) => chairs.push(chair),
                 Err(error) => {
                     trouble = format!("{}: {error}", candidate.device.display());
@@ -46,13 +45,6 @@ impl<A: Attendant> Seat<'_, A> {
                 State::Waiting { locks: locked, again: now + LOOK_EVERY }
             }
         }
-    }
-
-    fn open(&self, candidate: &Candidate, names: &Names) -> io::Result<Chair> {
-        let lock = names.take()?;
-        let path = self.post.places.path(&candidate.device);
-        let serial = Serial::open(&path, self.post.speed, self.post.flow)?;
-        Ok(Chair::new(serial, candidate.clone(), names.clone(), lock))
     }
 
     pub(super) fn names(&self, candidate: &Candidate) -> Names {

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::*;
@@ -240,6 +240,29 @@ fn a_single_port_is_locked_while_talking_given_away_and_taken_back() {
         assert_eq!(link(places).as_deref(), Some("/dev/ttyUSB0"), "pppd needs it");
         seat.resume();
         assert!(!settle(seat, &mut modem, &["ttyUSB0"], 101 * SECOND).is_empty());
+    });
+}
+
+/// Debian's picocom 3.1 knows no lock files: it opens the port, and then takes flock(2) or ends.
+#[test]
+fn who_opens_the_port_while_it_is_free_has_it_as_long_as_he_has_its_lock() {
+    in_a_box(|places, seat| {
+        let mut modem = Modem::plugged_into(places, STICK);
+        let node = places.path("/dev/ttyUSB0");
+        let picocom = || File::options().read(true).write(true).open(&node).unwrap();
+        let lock = |file: &File| flock(file, FlockOperation::NonBlockingLockExclusive);
+        seat.turn(SECOND);
+        assert!(lock(&picocom()).is_err(), "an answer is awaited");
+        settle(seat, &mut modem, &["ttyUSB0"], SECOND);
+
+        let open = picocom();
+        seat.turn(2 * SECOND);
+        lock(&open).unwrap();
+        assert_eq!(settle(seat, &mut modem, &["ttyUSB0"], 20 * SECOND), [], "he has it");
+        assert!(places.published("modem").unwrap().get("trouble").is_some());
+        assert_eq!(link(places).as_deref(), Some("/dev/ttyUSB0"));
+        drop(open);
+        assert!(!settle(seat, &mut modem, &["ttyUSB0"], 40 * SECOND).is_empty());
     });
 }
 
