@@ -7,7 +7,9 @@ mod edit;
 mod modem;
 mod ppp;
 mod reboot;
+mod ssh;
 mod stick;
+mod vpn;
 
 use crate::error::{Error, Result};
 use crate::machine::{Bench, Machine, last_lines};
@@ -63,6 +65,9 @@ pub const SCENARIOS: &[Scenario] = &[
     one("the-reference-stick-is-found-by-its-driver", stick::found),
     one("a-stick-that-was-pulled-out-is-found-again", stick::replugged),
     one("an-adapter-that-was-pulled-out-is-taken-up-again", adapter::pulled_out),
+    one("a-key-of-the-site-opens-ssh", ssh::keys_open),
+    one("without-keys-there-is-no-ssh", ssh::absent),
+    one("the-vpns-scripts-shake-hands-and-leave-nothing", vpn::scripts),
     one("the-real-ppp-takes-the-rendered-files", ppp::dialer),
     one("an-edited-site-makes-a-dial-in-box", edit::dial_in),
     one("a-broken-edit-leaves-the-baked-site", edit::broken),
