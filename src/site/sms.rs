@@ -5,7 +5,7 @@ use super::raw;
 use super::secret::MASK;
 use super::text::{Invalid, Text, checked_string, text_value};
 use super::validate::{Checked, check_distinct, problem};
-use data_encoding::BASE32_NOPAD;
+use base32ct::{Base32UpperUnpadded, Encoding};
 use serde::de::{Deserialize, Deserializer, Error};
 use std::fmt;
 use std::ops::Range;
@@ -136,7 +136,7 @@ impl Text for OtpSecret {
     fn from_text(text: &str) -> Result<Self, Invalid> {
         let shown = |c: &char| !matches!(c, ' ' | '-');
         let letters: String = text.trim_end_matches('=').chars().filter(shown).collect();
-        let octets = BASE32_NOPAD.decode(letters.to_ascii_uppercase().as_bytes()).map_err(|_| {
+        let octets = Base32UpperUnpadded::decode_vec(&letters.to_ascii_uppercase()).map_err(|_| {
             Invalid::new("the secret is not Base32", "use the letters A to Z and the digits 2 to 7 only")
         })?;
         if !(SHORTEST_SECRET..=LONGEST_SECRET).contains(&octets.len()) {

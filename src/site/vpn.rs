@@ -4,7 +4,7 @@ use super::net::{HostAddress, Ipv4Net};
 use super::secret::MASK;
 use super::text::{Invalid, Text, text_value};
 use super::{Routing, Whole};
-use data_encoding::BASE64;
+use base64ct::{Base64, Encoding};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -81,7 +81,7 @@ impl fmt::Debug for SecretKey {
 
 /// Whether these are 32 bytes in base64 with padding (RFC 4648 §4), and not all of them zero.
 fn is_key(text: &str) -> bool {
-    let bytes = BASE64.decode(text.as_bytes());
+    let bytes = Base64::decode_vec(text);
     bytes.is_ok_and(|bytes| bytes.len() == 32 && bytes.iter().any(|byte| *byte != 0))
 }
 

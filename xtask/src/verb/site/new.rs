@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use data_encoding::BASE32_NOPAD;
+use base32ct::{Base32UpperUnpadded, Encoding};
 use dialbox::site::Site;
 use rustix::rand::{GetRandomFlags, getrandom};
 
@@ -66,7 +66,7 @@ fn draft(args: &cli::NewSite, secret: FreshSecret) -> Result<(Draft, Vec<String>
         cli::Role::Dialer => Draft::of(DIALER),
         cli::Role::DialIn => return Ok((Draft::of(DIAL_IN), Vec::new())),
     };
-    let secret = BASE32_NOPAD.encode(&secret);
+    let secret = Base32UpperUnpadded::encode_string(&secret);
     if args.number.is_empty() {
         draft.suggest("sms", "secret", secret);
     } else {

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 
-use data_encoding::BASE32_NOPAD;
+use base32ct::{Base32UpperUnpadded, Encoding};
 use dialbox::site::{OneTimeCode, Proof, Role, Site};
 use qrcode::{QrCode, render::unicode::Dense1x2};
 
@@ -21,7 +21,7 @@ pub fn uri(site: &Site) -> Option<String> {
         Proof::Hotp(code) => ("hotp", code, "counter=0"),
         Proof::SenderOnly => return None,
     };
-    let (secret, digits) = (BASE32_NOPAD.encode(secret.reveal()), digits.count());
+    let (secret, digits) = (Base32UpperUnpadded::encode_string(secret.reveal()), digits.count());
     // A host name has no letter that a URI would escape.
     let label = format!("dialbox:{}", site.hostname);
     Some(format!(
