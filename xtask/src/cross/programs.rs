@@ -51,6 +51,13 @@ fn flags(ctx: &BuildContext, sysroot: &Path) -> Result<Vec<String>> {
         "-Clink-self-contained=no".into(),
         format!("-Lnative={}", lib.display()),
         format!("-Clink-args={start}"),
+        // A panic aborts and the symbols are stripped: nothing on the box reads unwind tables.
+        "-Cforce-unwind-tables=no".into(),
+        // One body for functions that compile to the same code. Rust promises no function an address
+        // of its own, and musl compares none but empty ones (pthread_key_create.c, `nodtor`).
+        // Position-independent code stays, though it costs a twentieth: sms-dialer and dial-in read
+        // what strangers send, and shall not lie at addresses known beforehand.
+        "-Clink-arg=--icf=all".into(),
         format!("--remap-path-prefix={}=/dialbox", ctx.workspace.display()),
         format!("--remap-path-prefix={}=/cargo", ctx.cargo_home.display()),
     ])
