@@ -53,6 +53,7 @@ const fn one(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
 
 /// All of them; the long ones come first, so that the last minutes are shared too.
 pub const SCENARIOS: &[Scenario] = &[
+    two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
     two("a-call-is-carried-from-box-to-box", call::between_boxes),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),
     one("a-frozen-watchdogd-is-reset-by-the-watchdog", reboot::frozen_watchdogd),

@@ -1,23 +1,25 @@
 //! The reference stick, an Option ICON 225, with the kernel's own driver `hso`.
 
-use super::{check, shows};
+use super::{DIAL_IN, SITE, check, shows};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 use crate::modem::Modem;
 use crate::modem::profile::ICON_225;
 use crate::modem::sim::SimCard;
-use crate::stage::Stage;
+use crate::network::Subscriber;
+use crate::stage::{DIALER_NUMBER, Stage, boot_both};
 use crate::usb::hso::Hso;
 
 /// What the driver says of its ports.
 const PORTS: &str = "grep . /sys/class/tty/ttyHS*/hsotype";
 
-/// Plugs in a stick, whose modem has this number.
-fn plug_in(stage: &Stage, machine: &mut Machine, number: &str) -> Result<()> {
+/// Plugs in a stick; returns its modem, which has this number.
+fn plug_in(stage: &Stage, machine: &mut Machine, number: &str) -> Result<Subscriber> {
     let modem = Modem::new(ICON_225, SimCard::open());
     let modem = stage.exchange().with(|network, _| network.connect_modem(number, number, modem));
     let [calls, application, control] = stage.sockets(modem)?;
-    machine.attach(Box::new(Hso::default()), vec![Some(control), Some(application), None, Some(calls)])
+    machine.attach(Box::new(Hso::default()), vec![Some(control), Some(application), None, Some(calls)])?;
+    Ok(modem)
 }
 
 /// Four ttys by the names of their purposes, a modem at three of them, and the service at the one for calls.
@@ -67,4 +69,31 @@ pub fn replugged(stage: &Stage) -> Result<()> {
     second.put_in();
     booted.until("dialctl status", &["(hso at 1-1.2:1.", "SIM ready"])?;
     shows(PORTS, &booted.must(PORTS)?, &["ttyHS0/hsotype:Control", "ttyHS3/hsotype:Modem"])
+}
+
+/// pppd has the Modem port, and at another one the modem tells the service of a message, which is fetched.
+pub fn session(stage: &Stage) -> Result<()> {
+    let called = stage.answerer()?;
+    // The caller is whom the dialer's example site says.
+    let accounts = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
+    called.card().write(SITE, accounts.as_bytes())?;
+    let mut caller = stage.machine("dialer", &[])?;
+    let stick = plug_in(stage, &mut caller, DIALER_NUMBER)?;
+    let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;
+    caller_box.until("dialctl status", &["data /dev/ttyHS3 (hso at 1-1.1:1.2, Modem)", "SIM ready"])?;
+    called_box.until("dialctl status", &["ready, no calls"])?;
+
+    caller_box.must("dialctl connect")?;
+    let address = "inet 192.168.32.105 peer 192.168.32.1";
+    caller_box.until("ip addr show ppp0", &[address])?;
+    stage.exchange().with(|network, now| network.text("+33612345678", stick, "status", now));
+    stage.exchange().until("+CMGR during the session", |network| {
+        network.journal().typed(network.name(stick)).contains("AT+CMGR=").then_some(())
+    })?;
+    caller_box.must("ping -c 3 -W 10 192.168.32.1")?;
+    shows("ip addr show ppp0", &caller_box.must("ip addr show ppp0")?, &[address])?;
+
+    caller_box.must("dialctl disconnect")?;
+    called_box.until("pidof pppd || echo no pppd", &["no pppd"])?;
+    called_box.until("dialctl status", &["ready, 1 calls"]).map(drop)
 }
