@@ -31,7 +31,7 @@ const NETWORK_STREAM: Flow = Flow::Stream { buffer: 2048 };
 const SERIAL_STREAM: Flow = Flow::Stream { buffer: 4096 };
 const VENDOR_SPECIFIC: [u8; 3] = [0xff; 3];
 
-// Numbers of IN and OUT endpoints differ: QEMU's model was not seen to survive pairs.
+// Numbers of IN and OUT endpoints differ: with pairs of one number QEMU's model of the host failed in trials.
 const fn endpoint(address: u8, max_packet: u8, flow: Flow) -> Endpoint {
     Endpoint { address, max_packet, flow }
 }
