@@ -6,6 +6,7 @@ use std::io;
 use crate::clock::Utc;
 use crate::link::Exit;
 use crate::record::Record;
+use crate::site::DataSize;
 use crate::state::Store;
 
 /// How many calls are remembered: some 40 kB, written once a call.
@@ -79,7 +80,8 @@ impl fmt::Display for CallEntry {
         )?;
         write!(f, "{minutes:>4}:{seconds:02}  ")?;
         if let Some((received, sent)) = self.bytes {
-            write!(f, "{} kB in, {} kB out  ", received / 1000, sent / 1000)?;
+            let [received, sent] = [received, sent].map(DataSize::from_bytes);
+            write!(f, "{received} in, {sent} out  ")?;
         }
         if let Some(speed) = &self.speed {
             write!(f, "at {speed}  ")?;
@@ -129,7 +131,8 @@ pub fn why(exit: &Exit) -> String {
         Exit::HungUp => "the caller hung up",
         Exit::PeerDead => "the caller no longer answered",
         Exit::NoAgreement => "the caller did not speak PPP",
-        Exit::AuthRefused => "name or password wrong",
+        // pppd(8), EXIT STATUS, 11: the peer has failed to authenticate itself.
+        Exit::AuthRefused | Exit::Broken(11) => "name or password wrong",
         Exit::OwnLimit => "the site's limit for idle or long calls",
         Exit::Told => "hung up here",
         Exit::Loopback => "the line sends back what is sent",
@@ -173,7 +176,7 @@ mod tests {
         let calls = Calls::load(&store);
         assert_eq!(calls, Calls(vec![call(1), refused]));
         insta::assert_snapshot!(calls, @"
-        2026-07-14 03:59:58 UTC  line 1  0123456789     caller       12:34  12 kB in, 2345 kB out  at 33600/ARQ/V34  the caller hung up
+        2026-07-14 03:59:58 UTC  line 1  0123456789     caller       12:34  12.3kB in, 2.3MB out  at 33600/ARQ/V34  the caller hung up
         2026-07-14 04:06:40 UTC  line 2  -              -             0:00  name or password wrong
         ");
     }

@@ -39,7 +39,8 @@ impl Call {
             return None;
         }
         self.renew(now);
-        self.caller = Some(value.trim().to_owned());
+        // `P` for a number that is withheld, `O` for one that the network does not know.
+        self.caller = Some(value.trim().to_owned()).filter(|number| !matches!(number.as_str(), "P" | "O"));
         Some(News::Caller)
     }
 
@@ -76,6 +77,15 @@ mod tests {
         for (second, line, news, rings) in table {
             assert_eq!(call.hear(line, Duration::from_secs(second)), news, "{second} {line}");
             assert_eq!(call.rings, rings, "{second} {line}");
+        }
+    }
+
+    #[test]
+    fn a_caller_whose_number_is_withheld_or_unknown_has_none() {
+        for told in ["NMBR = P", "NMBR = O"] {
+            let mut call = Call::default();
+            assert_eq!(call.hear(told, Duration::ZERO), Some(News::Caller), "{told}");
+            assert_eq!(call.caller, None, "{told}");
         }
     }
 

@@ -107,7 +107,7 @@ fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
     modem.say("RING");
     let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
     assert_eq!(record.number("rings"), Some(1));
-    end_pppd(&dial_in, 19);
+    end_pppd(&dial_in, 11);
     assert_eq!(modem.hear(), "ATH");
     until(|| ledger(&dial_in).contains("why=name or password wrong"));
 }

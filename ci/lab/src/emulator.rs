@@ -119,12 +119,14 @@ impl Emulator {
         Ok(Self { first, modules, ..Self::program(loader) })
     }
 
-    /// Starts a box from `card`; its boot files are put into `dir`, and `usb` is at its USB port.
+    /// Starts a box from `card`; its boot files are put into `dir`, `usb` is at its USB port, and an Ethernet adapter
+    /// beside it if there is a `lan`.
     pub fn start(
         &self,
         card: &Card,
         dir: &Path,
         usb: Usb,
+        lan: Option<&Lan>,
         serial: Serial,
         append: &[String],
     ) -> Result<Running> {
@@ -164,6 +166,12 @@ impl Emulator {
             command.arg("-chardev").arg(option(&chardev, socket));
             command.args(["-device", &format!("{device},chardev=usb{number}")]);
         }
+        if let Some(lan) = lan {
+            command.arg("-netdev").arg(lan.netdev());
+            // An address that was given out by the IEEE, and not locally, makes the interface `eth0` as on the board
+            // (linux/drivers/net/usb/usbnet.c, usbnet_probe).
+            command.args(["-device", "usb-net,netdev=lan,mac=40:54:00:12:34:57"]);
+        }
         match serial {
             Serial::Terminal => command.args(["-serial", "mon:stdio"]),
             Serial::Socket { console, monitor } => command
@@ -179,6 +187,39 @@ impl Emulator {
             Ok(child) => Ok(Running { child }),
             Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
         }
+    }
+}
+
+/// A local network with one host, which answers DHCP, ping and HTTP. It leads nowhere else.
+#[derive(Debug)]
+pub struct Lan {
+    /// What the host says to whoever connects to its port 80.
+    page: PathBuf,
+}
+
+impl Lan {
+    /// The network; 192.168.32.50 is the first address that it gives out.
+    pub const NETWORK: &str = "192.168.32.0/24";
+    /// The host.
+    pub const HOST: &str = "192.168.32.254";
+    /// The host, where it serves a page.
+    pub const SERVER: &str = "192.168.32.200";
+
+    /// A network whose server has this page, kept in `dir`.
+    pub fn new(dir: &Path, page: &str) -> Result<Self> {
+        let path = dir.join("page");
+        let answer = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len());
+        std::fs::write(&path, answer).map_err(|e| Error::io("write", &path, e))?;
+        Ok(Self { page: path })
+    }
+
+    fn netdev(&self) -> OsString {
+        let (network, host, server) = (Self::NETWORK, Self::HOST, Self::SERVER);
+        let before = format!(
+            "user,id=lan,restrict=on,net={network},host={host},dns=192.168.32.253,dhcpstart=192.168.32.50,\
+             guestfwd=tcp:{server}:80-cmd:cat "
+        );
+        option(&before, &self.page)
     }
 }
 

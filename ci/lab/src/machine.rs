@@ -2,7 +2,7 @@
 
 use crate::card::Card;
 use crate::console::{Console, Finished};
-use crate::emulator::{self, Emulator, Running, Serial, Usb};
+use crate::emulator::{self, Emulator, Lan, Running, Serial, Usb};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::monitor::Monitor;
@@ -40,6 +40,7 @@ pub struct Machine<'a> {
     /// Where the emulator finds the ports of the modems.
     ports: Vec<PathBuf>,
     usb: Vec<UsbPort>,
+    lan: Option<Lan>,
     append: Vec<String>,
     dir: PathBuf,
 }
@@ -68,7 +69,17 @@ impl<'a> Machine<'a> {
             }
         }
         let (emulator, modems) = (bench.emulator.clone(), modems.to_vec());
-        Ok(Self { emulator, exchange, card, modems, ports, usb: Vec::new(), append: Vec::new(), dir })
+        Ok(Self {
+            emulator,
+            exchange,
+            card,
+            modems,
+            ports,
+            usb: Vec::new(),
+            lan: None,
+            append: Vec::new(),
+            dir,
+        })
     }
 
     /// Attaches a USB device; the first one takes the place of the serial adapters. Its ports lead to the sockets
@@ -82,6 +93,12 @@ impl<'a> Machine<'a> {
     /// The ports where devices were [attached](Self::attach), to pull them out and put them in.
     pub fn usb(&self) -> &[UsbPort] {
         &self.usb
+    }
+
+    /// Puts an Ethernet adapter at its USB, in a [local network](Lan) whose server has this page.
+    pub fn plug_into_lan(&mut self, page: &str) -> Result<()> {
+        self.lan = Some(Lan::new(&self.dir, page)?);
+        Ok(())
     }
 
     /// Adds an option to the kernel's command line.
@@ -154,7 +171,7 @@ impl<'a> Machine<'a> {
             [] => Usb::SerialAdapters(self.ports.iter().map(PathBuf::as_path).collect()),
             ports => Usb::Devices(ports.iter().map(UsbPort::path).collect()),
         };
-        self.emulator.start(&self.card, &self.dir, usb, serial, &self.append)
+        self.emulator.start(&self.card, &self.dir, usb, self.lan.as_ref(), serial, &self.append)
     }
 }
 

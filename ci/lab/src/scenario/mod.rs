@@ -2,7 +2,7 @@
 
 mod adapter;
 mod boot;
-mod call;
+mod dial_in;
 mod edit;
 mod modem;
 mod ppp;
@@ -54,7 +54,8 @@ const fn one(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
 /// All of them; the long ones come first, so that the last minutes are shared too.
 pub const SCENARIOS: &[Scenario] = &[
     two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
-    two("a-call-is-carried-from-box-to-box", call::between_boxes),
+    two("callers-get-a-network-and-nothing-of-the-box", dial_in::callers),
+    one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),
     one("a-frozen-watchdogd-is-reset-by-the-watchdog", reboot::frozen_watchdogd),
     one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),
