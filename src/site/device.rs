@@ -1,7 +1,8 @@
 //! Device nodes, USB places and line speeds.
 
+use super::error::{Checked, problem};
+use super::table::{Value, Written, integer};
 use super::text::{Invalid, Text, checked_string, text_value};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use std::fmt;
 
 checked_string! {
@@ -112,6 +113,12 @@ impl Speed {
     /// What nearly every modem of the last thirty years talks.
     pub const USUAL: Self = Self(115_200);
 
+    /// The speed, if there is a constant for it.
+    #[must_use]
+    pub fn new(bits_per_second: u32) -> Option<Self> {
+        SPEEDS.contains(&bits_per_second).then_some(Self(bits_per_second))
+    }
+
     /// Bits per second.
     #[must_use]
     pub const fn bits_per_second(self) -> u32 {
@@ -125,28 +132,20 @@ impl fmt::Display for Speed {
     }
 }
 
-impl<'de> Deserialize<'de> for Speed {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_i64(SpeedVisitor)
-    }
-}
-
-struct SpeedVisitor;
-
-impl Visitor<'_> for SpeedVisitor {
-    type Value = Speed;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a speed in bit/s, without quotes")
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Speed, E> {
-        SPEEDS.into_iter().find(|speed| i64::from(*speed) == value).map(Speed).ok_or_else(|| {
-            let known: Vec<_> = SPEEDS.iter().map(u32::to_string).collect();
-            E::custom(Invalid::new(
-                format!("no serial line runs at {value} bit/s"),
-                format!("use one of {}", known.join(", ")),
-            ))
-        })
+impl Value for Speed {
+    fn read(value: &Written<'_>) -> Checked<Self> {
+        let number = integer(value, "a speed in bit/s")?;
+        let speed = u32::try_from(number).ok().and_then(Self::new);
+        speed.map_or_else(
+            || {
+                let known: Vec<_> = SPEEDS.iter().map(u32::to_string).collect();
+                problem(
+                    format!("no serial line runs at {number} bit/s"),
+                    format!("use one of {}", known.join(", ")),
+                    value.span(),
+                )
+            },
+            Ok,
+        )
     }
 }

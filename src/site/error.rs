@@ -62,61 +62,56 @@ impl SiteError {
         &self.reason.next
     }
 
-    pub(super) fn new(reason: Invalid, span: Range<usize>, text: &str) -> Self {
-        Self { file: FILE.to_owned(), reason, at: Excerpt::new(text, span, Show::Values) }
-    }
-
-    pub(super) fn from_toml(error: &toml::de::Error, text: &str) -> Self {
-        // toml leaves the position out only for what a whole file lacks: that is its start.
-        let span = error.span().unwrap_or(0..0);
-        let (reason, show) = reword(error.message());
-        Self { file: FILE.to_owned(), reason, at: Excerpt::new(text, span, show) }
+    pub(super) fn new(problem: Problem, text: &str) -> Self {
+        let at = Excerpt::new(text, problem.at, problem.show);
+        Self { file: FILE.to_owned(), reason: problem.reason, at }
     }
 }
 
-/// Says in our words what serde and toml report as one string, and whether the line they mean can
-/// be trusted to be what it looks like.
-fn reword(message: &str) -> (Invalid, Show) {
-    if let Some((why, next)) = message.split_once('\n') {
-        return (Invalid::new(why, next), Show::Values); // one of our own: see `Invalid`
+/// In a box, because nearly every function of this module returns one or a small value.
+pub(super) type Checked<T> = Result<T, Box<Problem>>;
+
+/// An [`Invalid`] that knows its bytes of the text.
+pub(super) struct Problem {
+    pub reason: Invalid,
+    pub at: Range<usize>,
+    /// Whether the line can be trusted to be what it looks like.
+    pub show: Show,
+}
+
+impl Problem {
+    /// About a value that is what it looks like.
+    pub fn of_value(reason: Invalid, at: Range<usize>) -> Box<Self> {
+        Box::new(Self { reason, at, show: Show::Values })
     }
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    // The wording is that of serde's `Error::unknown_field`, `unknown_variant`, `missing_field`
-    // and `invalid_type`; the snapshot of tests/site_errors.rs holds it.
-    match (message, quoted.as_slice()) {
-        (_, [found, known @ ..]) if message.starts_with("unknown field") => {
-            (unknown("key", found, known), Show::Keys)
-        }
-        (_, [found, known @ ..]) if message.starts_with("unknown variant") => {
-            (unknown("value", found, known), Show::Values)
-        }
-        (_, [key, ..]) if message.starts_with("missing field") => {
-            let reason = Invalid::new(format!("the key `{key}` is missing"), format!("add `{key} = …`"));
-            (reason, Show::Values)
-        }
-        _ if message.starts_with("invalid type") => (reword_expected(message), Show::Values),
-        _ => (reword_syntax(message), Show::Keys),
+
+    /// About what is not TOML.
+    pub fn of_syntax(error: &toml::de::Error) -> Box<Self> {
+        let at = error.span().unwrap_or(0..0);
+        Box::new(Self { reason: reword(error.message()), at, show: Show::Keys })
     }
 }
 
-fn reword_syntax(message: &str) -> Invalid {
+pub(super) fn problem<T>(why: impl Into<String>, next: impl Into<String>, at: Range<usize>) -> Checked<T> {
+    Err(Problem::of_value(Invalid::new(why, next), at))
+}
+
+/// Says in our words what toml reports.
+fn reword(message: &str) -> Invalid {
     if message == "duplicate key" {
         return Invalid::new("this key is given twice", "remove one of the two");
     }
     if message.starts_with("string values must be quoted") {
         return Invalid::new("text must be quoted", "put the value in double quotes");
     }
-    reword_expected(message)
-}
-
-fn reword_expected(message: &str) -> Invalid {
     match message.split_once(", expected ") {
         Some((_, expected)) => Invalid::new(message, format!("write {expected} here")),
         None => Invalid::new(message, "correct this line"),
     }
 }
 
-fn unknown(what: &str, found: &str, known: &[&str]) -> Invalid {
+/// A word that is none of those that may stand here.
+pub(super) fn unknown(what: &str, found: &str, known: &[&str]) -> Invalid {
     match closest(found, known.iter().copied()) {
         Some(meant) => Invalid::new(
             format!("unknown {what} `{found}`; did you mean `{meant}`?"),

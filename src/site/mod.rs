@@ -28,6 +28,7 @@ mod sms;
 mod ssh;
 mod suggest;
 mod summary;
+mod table;
 mod text;
 mod timezone;
 mod validate;
@@ -271,8 +272,8 @@ impl Site {
     pub fn parse(text: &str) -> Result<Self, SiteError> {
         // The byte order mark of Windows editors is no part of the first column.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let raw = raw::parse(text)?;
-        validate::validate(raw, text)
+        let site = raw::parse(text).and_then(validate::site);
+        site.map_err(|problem| SiteError::new(*problem, text))
     }
 
     /// The files this site puts into the box.

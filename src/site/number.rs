@@ -1,7 +1,7 @@
 //! Whole numbers that know their bounds.
 
-use super::text::Invalid;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use super::error::{Checked, problem};
+use super::table::{Value, Written, integer};
 use std::fmt;
 
 /// A whole number from `MIN` to `MAX`, both included.
@@ -21,16 +21,6 @@ impl<const MIN: u16, const MAX: u16> Whole<MIN, MAX> {
     pub const fn get(self) -> u16 {
         self.0
     }
-
-    fn from_integer(value: i64) -> Result<Self, Invalid> {
-        u16::try_from(value).ok().filter(|value| (MIN..=MAX).contains(value)).map(Self).ok_or_else(|| {
-            let bound = if value < i64::from(MIN) { "small" } else { "large" };
-            Invalid::new(
-                format!("{value} is too {bound}"),
-                format!("write a whole number from {MIN} to {MAX}"),
-            )
-        })
-    }
 }
 
 impl<const MIN: u16, const MAX: u16> fmt::Display for Whole<MIN, MAX> {
@@ -39,22 +29,19 @@ impl<const MIN: u16, const MAX: u16> fmt::Display for Whole<MIN, MAX> {
     }
 }
 
-impl<'de, const MIN: u16, const MAX: u16> Deserialize<'de> for Whole<MIN, MAX> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_i64(WholeVisitor)
+impl<const MIN: u16, const MAX: u16> Value for Whole<MIN, MAX> {
+    fn read(value: &Written<'_>) -> Checked<Self> {
+        whole(value, MIN, MAX).map(Self)
     }
 }
 
-struct WholeVisitor<const MIN: u16, const MAX: u16>;
-
-impl<const MIN: u16, const MAX: u16> Visitor<'_> for WholeVisitor<MIN, MAX> {
-    type Value = Whole<MIN, MAX>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a whole number from {MIN} to {MAX}")
+/// One body for all bounds.
+fn whole(value: &Written<'_>, min: u16, max: u16) -> Checked<u16> {
+    let expected = format!("a whole number from {min} to {max}");
+    let number = integer(value, &expected)?;
+    if let Some(number) = u16::try_from(number).ok().filter(|number| (min..=max).contains(number)) {
+        return Ok(number);
     }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-        Whole::from_integer(value).map_err(E::custom)
-    }
+    let bound = if number < i64::from(min) { "small" } else { "large" };
+    problem(format!("{number} is too {bound}"), format!("write {expected}"), value.span())
 }

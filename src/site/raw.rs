@@ -5,177 +5,164 @@ use super::amount::{DataSize, TimeSpan};
 use super::at::{Apn, AtCommand, DialNumber};
 use super::caller::CallerNumber;
 use super::device::{DevicePath, Port, Speed};
-use super::error::SiteError;
+use super::error::{Checked, Problem};
 use super::lan::{InterfaceName, LanAddress};
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, HostAddress, Ipv4Net, Netmask};
 use super::secret::{Pin, Secret};
 use super::sms::{Digits, OtpSecret, PhoneNumber};
 use super::ssh::SshKey;
+use super::table::{Value, Written, tables, word};
 use super::timezone::Timezone;
 use super::vpn::{Endpoint, Keepalive, PublicKey, SecretKey};
 use super::{ChatTimeout, EchoFailure, EchoInterval, Hour, Mtu, Rings, TcpPort, WatchdogTimeout};
-use serde::Deserialize;
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
-pub(super) fn parse(text: &str) -> Result<Site, SiteError> {
-    toml::from_str(text).map_err(|error| SiteError::from_toml(&error, text))
+pub(super) fn parse(text: &str) -> Checked<Site> {
+    let document = DeTable::parse(text).map_err(|error| Problem::of_syntax(&error))?;
+    // What the file as a whole lacks is said of its start.
+    Site::read(&Spanned::new(0..0, DeValue::Table(document.into_inner())))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Site {
-    pub role: Spanned<Role>,
-    pub hostname: Hostname,
-    pub timezone: Option<Timezone>,
-    #[serde(default)]
-    pub reboot: Reboot,
-    #[serde(default)]
-    pub watchdog: Watchdog,
-    pub lan: Option<Spanned<Lan>>,
-    pub modem: Option<Spanned<Modem>>,
-    pub operator: Option<Spanned<Operator>>,
-    pub link: Option<Spanned<Link>>,
-    pub sms: Option<Spanned<Sms>>,
-    pub vpn: Option<Spanned<Vpn>>,
-    pub ssh: Option<Ssh>,
-    pub dial_in: Option<Spanned<DialIn>>,
-    #[serde(default)]
-    pub line: Vec<Spanned<Line>>,
-    #[serde(default)]
-    pub user: Vec<Spanned<User>>,
+tables! {
+    struct Site {
+        role: Spanned<Role>,
+        hostname: Hostname,
+        timezone: Option<Timezone>,
+        reboot: Option<Reboot>,
+        watchdog: Option<Watchdog>,
+        lan: Option<Spanned<Lan>>,
+        modem: Option<Spanned<Modem>>,
+        operator: Option<Spanned<Operator>>,
+        link: Option<Spanned<Link>>,
+        sms: Option<Spanned<Sms>>,
+        vpn: Option<Spanned<Vpn>>,
+        ssh: Option<Ssh>,
+        dial_in: Option<Spanned<DialIn>>,
+        line: Option<Vec<Spanned<Line>>>,
+        user: Option<Vec<Spanned<User>>>,
+    }
+
+    #[derive(Default)]
+    struct Reboot {
+        hour: Option<Hour>,
+    }
+
+    #[derive(Default)]
+    struct Watchdog {
+        device: Option<DevicePath>,
+        timeout: Option<WatchdogTimeout>,
+    }
+
+    struct Lan {
+        address: LanAddress,
+        gateway: Option<Spanned<Address>>,
+        dns: Option<Vec<Spanned<Address>>>,
+        interface: Option<InterfaceName>,
+    }
+
+    #[derive(Default)]
+    struct Modem {
+        port: Option<Port>,
+        speed: Option<Speed>,
+        pin: Option<Pin>,
+        init: Option<Vec<AtCommand>>,
+    }
+
+    struct Operator {
+        name: ProviderName,
+        apn: Apn,
+        number: Option<DialNumber>,
+        user: Option<Spanned<UserName>>,
+        password: Option<Spanned<Secret>>,
+    }
+
+    #[derive(Default)]
+    struct Link {
+        default_route: Option<Spanned<bool>>,
+        routes: Option<Vec<Spanned<Ipv4Net>>>,
+        lcp_echo_interval: Option<EchoInterval>,
+        lcp_echo_failure: Option<EchoFailure>,
+        chat_timeout: Option<ChatTimeout>,
+        idle_limit: Option<Spanned<TimeSpan>>,
+        session_limit: Option<Spanned<TimeSpan>>,
+        data_budget: Option<DataSize>,
+    }
+
+    struct Sms {
+        numbers: Vec<Spanned<PhoneNumber>>,
+        proof: Option<Spanned<Proof>>,
+        secret: Option<Spanned<OtpSecret>>,
+        digits: Option<Spanned<Digits>>,
+    }
+
+    struct Vpn {
+        private_key: SecretKey,
+        address: HostAddress,
+        public_key: PublicKey,
+        preshared_key: Option<SecretKey>,
+        endpoint: Endpoint,
+        networks: Spanned<Vec<Spanned<Ipv4Net>>>,
+        keepalive: Option<Keepalive>,
+    }
+
+    struct Ssh {
+        keys: Spanned<Vec<Spanned<SshKey>>>,
+    }
+
+    #[derive(Default)]
+    struct DialIn {
+        netmask: Option<Netmask>,
+        dns: Option<Vec<Spanned<Address>>>,
+        proxyarp: Option<bool>,
+        masquerade: Option<bool>,
+        open_ports: Option<Vec<Spanned<TcpPort>>>,
+        mtu: Option<Mtu>,
+        idle_limit: Option<TimeSpan>,
+        session_limit: Option<TimeSpan>,
+        lcp_echo_interval: Option<EchoInterval>,
+        lcp_echo_failure: Option<EchoFailure>,
+    }
+
+    struct Line {
+        port: Spanned<Port>,
+        speed: Option<Speed>,
+        local: Spanned<Address>,
+        remote: Spanned<Address>,
+        crtscts: Option<bool>,
+        rings: Option<Rings>,
+        callers: Option<Vec<Spanned<CallerNumber>>>,
+    }
+
+    struct User {
+        name: Spanned<UserName>,
+        password: Spanned<Secret>,
+    }
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy)]
 pub(super) enum Role {
     Dialer,
     DialIn,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Reboot {
-    pub hour: Option<Hour>,
+impl Value for Role {
+    fn read(value: &Written<'_>) -> Checked<Self> {
+        word(value, "a role", &[("dialer", Self::Dialer), ("dial-in", Self::DialIn)])
+    }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Watchdog {
-    pub device: Option<DevicePath>,
-    pub timeout: Option<WatchdogTimeout>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Lan {
-    pub address: LanAddress,
-    pub gateway: Option<Spanned<Address>>,
-    #[serde(default)]
-    pub dns: Vec<Spanned<Address>>,
-    pub interface: Option<InterfaceName>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Modem {
-    pub port: Option<Port>,
-    pub speed: Option<Speed>,
-    pub pin: Option<Pin>,
-    pub init: Option<Vec<AtCommand>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Operator {
-    pub name: ProviderName,
-    pub apn: Apn,
-    pub number: Option<DialNumber>,
-    pub user: Option<Spanned<UserName>>,
-    pub password: Option<Spanned<Secret>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Link {
-    pub default_route: Option<Spanned<bool>>,
-    pub routes: Option<Vec<Spanned<Ipv4Net>>>,
-    pub lcp_echo_interval: Option<EchoInterval>,
-    pub lcp_echo_failure: Option<EchoFailure>,
-    pub chat_timeout: Option<ChatTimeout>,
-    pub idle_limit: Option<Spanned<TimeSpan>>,
-    pub session_limit: Option<Spanned<TimeSpan>>,
-    pub data_budget: Option<DataSize>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Sms {
-    pub numbers: Vec<Spanned<PhoneNumber>>,
-    pub proof: Option<Spanned<Proof>>,
-    pub secret: Option<Spanned<OtpSecret>>,
-    pub digits: Option<Spanned<Digits>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Proof {
     Totp,
     Hotp,
     SenderOnly,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Vpn {
-    pub private_key: SecretKey,
-    pub address: HostAddress,
-    pub public_key: PublicKey,
-    pub preshared_key: Option<SecretKey>,
-    pub endpoint: Endpoint,
-    pub networks: Spanned<Vec<Spanned<Ipv4Net>>>,
-    pub keepalive: Option<Keepalive>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Ssh {
-    pub keys: Spanned<Vec<Spanned<SshKey>>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct DialIn {
-    pub netmask: Option<Netmask>,
-    #[serde(default)]
-    pub dns: Vec<Spanned<Address>>,
-    #[serde(default)]
-    pub proxyarp: bool,
-    pub masquerade: Option<bool>,
-    #[serde(default)]
-    pub open_ports: Vec<Spanned<TcpPort>>,
-    pub mtu: Option<Mtu>,
-    pub idle_limit: Option<TimeSpan>,
-    pub session_limit: Option<TimeSpan>,
-    pub lcp_echo_interval: Option<EchoInterval>,
-    pub lcp_echo_failure: Option<EchoFailure>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Line {
-    pub port: Spanned<Port>,
-    pub speed: Option<Speed>,
-    pub local: Spanned<Address>,
-    pub remote: Spanned<Address>,
-    pub crtscts: Option<bool>,
-    pub rings: Option<Rings>,
-    pub callers: Option<Vec<Spanned<CallerNumber>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct User {
-    pub name: Spanned<UserName>,
-    pub password: Spanned<Secret>,
+impl Value for Proof {
+    fn read(value: &Written<'_>) -> Checked<Self> {
+        let words = [("totp", Self::Totp), ("hotp", Self::Hotp), ("sender-only", Self::SenderOnly)];
+        word(value, "a kind of proof", &words)
+    }
 }

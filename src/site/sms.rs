@@ -1,12 +1,13 @@
 //! Who may command the box by text message, and how that is proven.
 
+use super::error::{Checked, problem};
 use super::number::Whole;
 use super::raw;
 use super::secret::MASK;
+use super::table::{Value, Written};
 use super::text::{Invalid, Text, checked_string, text_value};
-use super::validate::{Checked, check_distinct, problem};
+use super::validate::check_distinct;
 use base32ct::{Base32UpperUnpadded, Encoding};
-use serde::de::{Deserialize, Deserializer, Error};
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -70,15 +71,12 @@ impl Digits {
     }
 }
 
-impl<'de> Deserialize<'de> for Digits {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        match Whole::<6, 8>::deserialize(from)?.get() {
+impl Value for Digits {
+    fn read(value: &Written<'_>) -> Checked<Self> {
+        match Whole::<6, 8>::read(value)?.get() {
             6 => Ok(Self::Six),
             8 => Ok(Self::Eight),
-            _ => Err(D::Error::custom(Invalid::new(
-                "codes of 7 digits are not made by all apps",
-                "write 6 or 8",
-            ))),
+            _ => problem("codes of 7 digits are not made by all apps", "write 6 or 8", value.span()),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! How a value in quotes becomes a type.
 
-use serde::de::{Deserializer, Error, Visitor};
 use std::fmt;
-use std::marker::PhantomData;
 
 /// Why a value is refused, and what to write instead. Never quotes a secret.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +18,6 @@ impl Invalid {
     }
 }
 
-/// Two lines, because serde carries an error as one string: `SiteError` takes them apart again.
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.why, self.next)
@@ -38,71 +35,9 @@ pub(super) trait Text: Sized {
     fn from_text(text: &str) -> Result<Self, Invalid>;
 }
 
-/// Deserializes a [`Text`].
-///
-/// The refusal is raised inside the visitor, not after it: there toml adds the position, also for
-/// the elements of an array.
-pub(super) fn deserialize<'de, T: Text, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-    from.deserialize_str(TextVisitor(PhantomData))
-}
-
-struct TextVisitor<T>(PhantomData<T>);
-
-impl<T: Text> TextVisitor<T> {
-    fn unquoted<E: Error>() -> E {
-        E::custom(Invalid::new(
-            format!("expected {} in quotes", T::EXPECTED),
-            "put the value in double quotes",
-        ))
-    }
-}
-
-impl<T: Text> Visitor<'_> for TextVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(T::EXPECTED)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        T::from_text(text).map_err(E::custom)
-    }
-
-    // serde's own answers to these say the value, and `pin = 1234` is a likely slip.
-    fn visit_i64<E: Error>(self, _: i64) -> Result<T, E> {
-        Err(Self::unquoted())
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<T, E> {
-        Err(Self::unquoted())
-    }
-
-    fn visit_i128<E: Error>(self, _: i128) -> Result<T, E> {
-        Err(Self::unquoted())
-    }
-
-    fn visit_u128<E: Error>(self, _: u128) -> Result<T, E> {
-        Err(Self::unquoted())
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<T, E> {
-        Err(Self::unquoted())
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<T, E> {
-        Err(Self::unquoted())
-    }
-}
-
-/// Lets a [`Text`] type be a field of a raw table, be parsed and be compared with a string.
+/// Lets a [`Text`] type be parsed by everybody.
 macro_rules! text_value {
     ($($type:ty),+) => {$(
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                $crate::site::text::deserialize(from)
-            }
-        }
-
         impl std::str::FromStr for $type {
             type Err = $crate::site::text::Invalid;
 

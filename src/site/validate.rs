@@ -1,8 +1,7 @@
 //! What one part of a site says about another.
 
-use super::error::SiteError;
+use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
-use super::text::Invalid;
 use super::{
     Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
     LcpEcho, Line, Link, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, SshKey, TimeSpan,
@@ -11,21 +10,10 @@ use super::{
 use std::ops::Range;
 use toml::Spanned;
 
-pub(super) type Checked<T> = Result<T, Problem>;
-
-/// An [`Invalid`] that knows its bytes of the text.
-pub(super) struct Problem(Invalid, Range<usize>);
-
-pub(super) fn problem<T>(why: impl Into<String>, next: impl Into<String>, at: Range<usize>) -> Checked<T> {
-    Err(Problem(Invalid::new(why, next), at))
-}
-
-pub(super) fn validate(raw: raw::Site, text: &str) -> Result<Site, SiteError> {
-    site(raw).map_err(|Problem(reason, span)| SiteError::new(reason, span, text))
-}
-
-fn site(raw: raw::Site) -> Checked<Site> {
+pub(super) fn site(raw: raw::Site) -> Checked<Site> {
     check_tables_fit_role(&raw)?;
+    let reboot = raw.reboot.unwrap_or_default();
+    let watchdog = raw.watchdog.unwrap_or_default();
     let role = match raw.role.get_ref() {
         raw::Role::Dialer => Role::Dialer(Box::new(dialer(
             raw.role.span(),
@@ -40,10 +28,10 @@ fn site(raw: raw::Site) -> Checked<Site> {
     Ok(Site {
         hostname: raw.hostname,
         timezone: raw.timezone.unwrap_or_else(Timezone::utc),
-        reboot: Reboot { hour: raw.reboot.hour.unwrap_or(const { Whole::constant(4) }) },
+        reboot: Reboot { hour: reboot.hour.unwrap_or(const { Whole::constant(4) }) },
         watchdog: Watchdog {
-            device: raw.watchdog.device.unwrap_or_else(DevicePath::watchdog),
-            timeout: raw.watchdog.timeout.unwrap_or(const { Whole::constant(15) }),
+            device: watchdog.device.unwrap_or_else(DevicePath::watchdog),
+            timeout: watchdog.timeout.unwrap_or(const { Whole::constant(15) }),
         },
         lan: raw.lan.map(|table| lan(table.into_inner())).transpose()?,
         ssh_keys: raw.ssh.map_or(Ok(Vec::new()), ssh_keys)?,
@@ -52,14 +40,15 @@ fn site(raw: raw::Site) -> Checked<Site> {
 }
 
 fn lan(raw: raw::Lan) -> Checked<Lan> {
+    let dns = raw.dns.unwrap_or_default();
     let addressing = match raw.address {
         LanAddress::Fixed(address) => Addressing::Fixed {
             address,
             gateway: raw.gateway.map(|gateway| gateway.into_inner().0),
-            dns: raw.dns.into_iter().map(|server| server.into_inner().0).collect(),
+            dns: dns.into_iter().map(|server| server.into_inner().0).collect(),
         },
         LanAddress::Dhcp => {
-            let own = raw.gateway.iter().chain(&raw.dns).next();
+            let own = raw.gateway.iter().chain(&dns).next();
             if let Some(own) = own {
                 return problem(
                     "with DHCP, gateway and name servers come from the DHCP server",
@@ -94,8 +83,8 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
             "dial-in",
             vec![
                 ("[dial-in]", at(raw.dial_in.as_ref())),
-                ("[[line]]", at(raw.line.first())),
-                ("[[user]]", at(raw.user.first())),
+                ("[[line]]", at(raw.line.iter().flatten().next())),
+                ("[[user]]", at(raw.user.iter().flatten().next())),
             ],
         ),
         raw::Role::DialIn => (
@@ -236,9 +225,10 @@ fn echo(interval: Option<EchoInterval>, failure: Option<EchoFailure>) -> LcpEcho
 fn dial_in(
     role: Range<usize>,
     table: Option<Spanned<raw::DialIn>>,
-    lines: Vec<Spanned<raw::Line>>,
-    users: Vec<Spanned<raw::User>>,
+    lines: Option<Vec<Spanned<raw::Line>>>,
+    users: Option<Vec<Spanned<raw::User>>>,
 ) -> Checked<DialIn> {
+    let (lines, users) = (lines.unwrap_or_default(), users.unwrap_or_default());
     if lines.is_empty() {
         return problem("a `dial-in` needs a `[[line]]`", "add [[line]] with port, local and remote", role);
     }
@@ -250,18 +240,19 @@ fn dial_in(
         );
     }
     let table = table.map(Spanned::into_inner).unwrap_or_default();
+    let (dns, open_ports) = (table.dns.unwrap_or_default(), table.open_ports.unwrap_or_default());
     // The Microsoft extension has a primary and a secondary address (RFC 1877 §1.1, §1.3).
-    if let Some(third) = table.dns.get(2) {
+    if let Some(third) = dns.get(2) {
         return problem("callers take two name servers", "remove this one", third.span());
     }
-    check_distinct("port", &table.open_ports)?;
+    check_distinct("port", &open_ports)?;
     Ok(DialIn {
         lines: self::lines(lines.into_iter().map(Spanned::into_inner).collect())?,
         netmask: table.netmask,
-        dns: table.dns.into_iter().map(|address| address.into_inner().0).collect(),
-        proxy_arp: table.proxyarp,
+        dns: dns.into_iter().map(|address| address.into_inner().0).collect(),
+        proxy_arp: table.proxyarp.unwrap_or(false),
         masquerade: table.masquerade.unwrap_or(true),
-        open_ports: table.open_ports.into_iter().map(Spanned::into_inner).collect(),
+        open_ports: open_ports.into_iter().map(Spanned::into_inner).collect(),
         mtu: table.mtu,
         idle_limit: table.idle_limit,
         session_limit: table.session_limit,

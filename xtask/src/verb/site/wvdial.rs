@@ -82,7 +82,7 @@ impl Wvdial {
             }
         }
         if let Some(baud) = self.take("baud") {
-            let speed = baud.parse().ok().filter(|it| toml::Value::Integer(*it).try_into::<Speed>().is_ok());
+            let speed = baud.parse().ok().filter(|it| Speed::new(*it).is_some());
             match speed {
                 Some(speed) => draft.set("modem", "speed", speed),
                 None => {
