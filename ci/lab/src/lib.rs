@@ -15,6 +15,7 @@ pub mod measure;
 pub mod modem;
 pub mod monitor;
 pub mod network;
+pub mod pair;
 pub mod scenario;
 pub mod stage;
 pub mod usb;

@@ -3,7 +3,7 @@
 use super::{Apparatus, Member, Network, Subscriber, What};
 use crate::modem::Event;
 use crate::modem::refusal::Cms;
-use dialbox::sms::pdu::Deliver;
+use dialbox::sms::pdu::{Body, Deliver};
 use std::time::Duration;
 
 impl Network {
@@ -27,7 +27,10 @@ impl Network {
         let address = self.members.get(by.0).and_then(|member| member.address.clone()).ok_or(Cms::Unknown)?;
         let taken = self.centre.submit((by, &address), tpdu, |number| self.switchboard.find(number), now);
         let told = match &taken {
-            Ok(submit) => format!("sends an SMS to {}: {:?}", submit.to(), submit.body()),
+            Ok(submit) => match submit.body() {
+                Body::Text(text) => format!("sends an SMS to {}: {text:?}", submit.to()),
+                Body::Binary(octets) => format!("sends {} octets to {}", octets.len(), submit.to()),
+            },
             Err(cms) => format!("cannot send an SMS: {}", cms.told().1),
         };
         self.note(by, What::Event(told), now);

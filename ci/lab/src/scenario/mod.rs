@@ -7,6 +7,7 @@ mod edit;
 mod modem;
 mod ppp;
 mod reboot;
+mod session;
 mod ssh;
 mod stick;
 mod vpn;
@@ -53,6 +54,7 @@ const fn one(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
 
 /// All of them; the long ones come first, so that the last minutes are shared too.
 pub const SCENARIOS: &[Scenario] = &[
+    two("a-text-opens-the-link-and-another-one-closes-it", session::by_sms),
     two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
     two("callers-get-a-network-and-nothing-of-the-box", dial_in::callers),
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),

@@ -1,0 +1,173 @@
+//! A dialer and what it dials: a box that stands for the operator, and for the far side of the VPN behind it. And the
+//! telephone of whom the dialer obeys.
+
+use crate::error::{Error, Result};
+use crate::machine::{Booted, Machine};
+use crate::modem::Modem;
+use crate::modem::profile::ICON_225;
+use crate::modem::sim::SimCard;
+use crate::network::Subscriber;
+use crate::stage::{DIALER_NUMBER, Stage};
+use crate::usb::hso::Hso;
+use dialbox::site::{OneTimeCode, Proof, Role, Site};
+use dialbox::sms::proof;
+use std::cell::Cell;
+
+/// Who may command the dialer.
+pub const MASTER: &str = "+33612345678";
+/// What the link leads to, beside its other end.
+pub const ROUTES: [&str; 2] = ["10.1.0.0/16", "10.2.3.0/24"];
+/// The dialer's and the operator's addresses on the link.
+pub const ENDS: [&str; 2] = ["192.168.32.105", "192.168.32.1"];
+/// The dialer's and the far side's addresses in the VPN.
+pub const VPN_ENDS: [&str; 2] = ["10.9.0.2", "10.9.0.1"];
+
+/// The secret of dialer and master: RFC 4226's own examples have it.
+const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+/// WireGuard's private and public key, which nothing but the lab uses.
+struct Keys {
+    private: &'static str,
+    public: &'static str,
+}
+const DIALER: Keys = Keys {
+    private: "wJSh0lc74rMN4fIKpHZMT2e8GJPZSQzQfSjUDjjg2Vg=",
+    public: "0S7um28njh3Y/bKQDoZmKtNzT/gwxZ73O7ATQkM3rDk=",
+};
+const FAR: Keys = Keys {
+    private: "qG+UkDE4nNWLeDnS+yAG0LR81sp1Yo9KvLnYQ987mEM=",
+    public: "IJ/TaL1iDVnH+sTbIssWI9kQGYRaXKs+VBDgCp3wCSM=",
+};
+
+/// Both boxes, switched off, and the telephone.
+pub struct Pair<'a> {
+    stage: &'a Stage,
+    /// The operator, and what lies behind it.
+    pub far: Machine<'a>,
+    /// The dialer, with the reference stick.
+    pub dialer: Machine<'a>,
+    /// The stick's modem.
+    pub modem: Subscriber,
+    phone: Subscriber,
+    codes: OneTimeCode,
+    counter: Cell<u64>,
+}
+
+impl<'a> Pair<'a> {
+    /// Puts them on a stage.
+    pub fn on(stage: &'a Stage) -> Result<Self> {
+        let far = stage.answerer()?;
+        far.card().write("site.toml", FAR_SITE.as_bytes())?;
+        let mut dialer = stage.machine("dialer", &[])?;
+        let (modem, phone) = stage.exchange().with(|network, _| {
+            let modem = Modem::new(ICON_225, SimCard::open());
+            (network.connect_modem("dialer", DIALER_NUMBER, modem), network.connect_phone("phone", MASTER))
+        });
+        let [calls, application, control] = stage.sockets(modem)?;
+        dialer.attach(Box::new(Hso::default()), vec![Some(control), Some(application), None, Some(calls)])?;
+        let codes = codes(&site(&[]))?;
+        let pair = Self { stage, far, dialer, modem, phone, codes, counter: Cell::new(0) };
+        pair.admit(&[])?;
+        Ok(pair)
+    }
+
+    /// Writes the dialer's site, where these public keys may log in.
+    pub fn admit(&self, keys: &[&str]) -> Result<()> {
+        self.dialer.card().write("site.toml", site(keys).as_bytes())
+    }
+
+    /// The next code that the master's authenticator app shows.
+    ///
+    /// They are counted (HOTP): under QEMU a box's clock goes by its instructions, and on a busy host falls behind that
+    /// of the network by more than a code by the clock may be ahead.
+    pub fn code(&self) -> String {
+        let counter = self.counter.get();
+        self.counter.set(counter + 1);
+        format!("{:08}", proof::code(&self.codes, counter))
+    }
+
+    /// Somebody with this number sends the dialer a text.
+    pub fn text(&self, from: &str, text: &str) {
+        self.stage.exchange().with(|network, now| network.text(from, self.modem, text, now));
+    }
+
+    /// What the dialer has answered on the master's telephone so far.
+    pub fn replies(&self) -> Vec<String> {
+        self.stage.exchange().with(|network, _| {
+            let texts = network.phone(self.phone).map_or(&[][..], |phone| phone.texts());
+            texts.iter().map(|text| text.text.clone()).collect()
+        })
+    }
+
+    /// Waits for the so-many-th of them, from 1.
+    pub fn reply(&self, number: usize) -> Result<String> {
+        self.stage.exchange().until("a reply by SMS", |network| {
+            network.phone(self.phone)?.texts().get(number - 1).map(|text| text.text.clone())
+        })
+    }
+}
+
+/// What is done on the box that is called, to be the operator and the VPN's peer: it lets everything in.
+pub fn put_behind_vpn(far: &mut Booted) -> Result<()> {
+    for command in [
+        // Its rules come anew with every call.
+        "echo flush ruleset > /etc/nftables.conf".to_owned(),
+        "ip link add far type wireguard".to_owned(),
+        format!("(umask 077; echo {} > /run/far.key)", FAR.private),
+        format!(
+            "wg set far listen-port 51820 private-key /run/far.key peer {} allowed-ips {}/32",
+            DIALER.public, VPN_ENDS[0]
+        ),
+        format!("ip addr add {}/24 dev far", VPN_ENDS[1]),
+        "ip link set far up".to_owned(),
+    ] {
+        far.must(&command)?;
+    }
+    Ok(())
+}
+
+fn site(ssh_keys: &[&str]) -> String {
+    let list = |entries: &[&str]| entries.iter().map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(", ");
+    let routes = list(&ROUTES);
+    let ssh = match ssh_keys {
+        [] => String::new(),
+        keys => format!("[ssh]\nkeys = [{}]\n", list(keys)),
+    };
+    format!(
+        "role = \"dialer\"\nhostname = \"dialer\"\n\
+         [operator]\nname = \"free\"\napn = \"free\"\nuser = \"free\"\npassword = \"free\"\n\
+         [link]\nroutes = [{routes}]\n\
+         [sms]\nnumbers = [\"{MASTER}\"]\nproof = \"hotp\"\nsecret = \"{SECRET}\"\n\
+         [vpn]\nprivate-key = \"{}\"\naddress = \"{}/24\"\npublic-key = \"{}\"\n\
+         endpoint = \"{}:51820\"\nnetworks = [\"10.9.0.0/24\"]\n{ssh}",
+        DIALER.private, VPN_ENDS[0], FAR.public, ENDS[1]
+    )
+}
+
+/// As the dialer expects its operator.
+const FAR_SITE: &str = "role = \"dial-in\"\nhostname = \"operator\"\n\
+     [[line]]\nport = \"auto\"\nlocal = \"192.168.32.1\"\nremote = \"192.168.32.105\"\n\
+     [[user]]\nname = \"free\"\npassword = \"free\"\n";
+
+fn codes(site: &str) -> Result<OneTimeCode> {
+    let site = Site::parse(site).map_err(|error| Error::Unexpected(error.to_string()))?;
+    match site.role {
+        Role::Dialer(dialer) => match dialer.sms.map(|sms| sms.proof) {
+            Some(Proof::Hotp(codes)) => Ok(codes),
+            _ => Err(Error::Unexpected("the site's codes are not counted".to_owned())),
+        },
+        Role::DialIn(_) => Err(Error::Unexpected("the site is not a dialer's".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sites_are_valid_and_fit_each_other() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 nobody";
+        assert!(codes(&site(&[])).is_ok() && codes(&site(&[key])).is_ok());
+        let Role::DialIn(far) = Site::parse(FAR_SITE).unwrap().role else { panic!("it is called") };
+        assert_eq!([far.lines[0].remote.to_string(), far.lines[0].local.to_string()], ENDS);
+    }
+}

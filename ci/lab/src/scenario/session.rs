@@ -1,0 +1,73 @@
+//! A text message opens the link, and another one closes it: everything at once, on two boxes.
+
+use super::{check, shows};
+use crate::error::{Error, Result};
+use crate::machine::Booted;
+use crate::pair::{ENDS, MASTER, Pair, ROUTES, VPN_ENDS, put_behind_vpn};
+use crate::stage::Stage;
+
+/// Text, proof, dialling, PAP, routes, VPN, ssh from behind the VPN, reply; then `disconnect`, and all of it is gone.
+pub fn by_sms(stage: &Stage) -> Result<()> {
+    let pair = Pair::on(stage)?;
+    let mut far = pair.far.boot()?;
+    let key = make_ssh_key(&mut far)?;
+    pair.admit(&[&key])?;
+    far.until("dialctl status", &["ready, no calls"])?;
+    put_behind_vpn(&mut far)?;
+    let mut dialer = pair.dialer.boot()?;
+    dialer.until("logread", &["the clock is set to", "messages: in"])?;
+
+    let connect = format!("connect {}", pair.code());
+    pair.text(MASTER, &connect);
+    shows("the reply", &pair.reply(1)?, &["connected as", ENDS[0]])?;
+    link_is_as_wanted(&mut dialer)?;
+    login_from_behind_the_vpn(&mut far)?;
+
+    // Somebody has overheard that.
+    pair.text(MASTER, &connect.replace("connect", "disconnect"));
+    pair.text(MASTER, &format!("disconnect {}", pair.code()));
+    shows("the reply", &pair.reply(2)?, &["disconnected"])?;
+    link_is_gone(&mut dialer)?;
+    let modem = pair.modem;
+    stage.exchange().until("the end of the call", |network| network.modem(modem)?.is_free().then_some(()))?;
+    far.until("dialctl status", &["ready, "])?;
+    check(pair.replies().len() == 2, || format!("more was answered: {:?}", pair.replies()))
+}
+
+/// Makes a key on the far side; its public half.
+fn make_ssh_key(far: &mut Booted) -> Result<String> {
+    let told = far.must("dropbearkey -t ed25519 -f /run/id 2>&1")?;
+    let key = told.lines().find(|line| line.starts_with("ssh-ed25519 "));
+    key.map(str::to_owned).ok_or_else(|| Error::Unexpected(format!("dropbearkey made no key:\n{told}")))
+}
+
+fn link_is_as_wanted(dialer: &mut Booted) -> Result<()> {
+    dialer.until("ip addr show ppp0", &[&format!("inet {} peer {}", ENDS[0], ENDS[1])])?;
+    dialer.until("WG_COLOR_MODE=never wg show vpn", &["latest handshake: "])?;
+    let routes = dialer.must("ip route show dev ppp0")?;
+    let mut found: Vec<&str> = routes.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let mut wanted = vec![ENDS[1]];
+    wanted.extend(ROUTES);
+    found.sort_unstable();
+    wanted.sort_unstable();
+    check(found == wanted, || format!("the routes over the link are not {wanted:?}, but:\n{routes}"))?;
+    let default = dialer.run("ip route | grep default")?;
+    check(default.code != 0, || format!("there is a default route: {}", default.text))
+}
+
+fn login_from_behind_the_vpn(far: &mut Booted) -> Result<()> {
+    far.must(&format!("ping -c 2 -W 10 {}", VPN_ENDS[0]))?;
+    let login =
+        format!("dbclient -y -y -i /run/id root@{} 'hostname; dialctl status' </dev/null 2>&1", VPN_ENDS[0]);
+    let shown = far.until(&login, &["dialer"])?;
+    shows("dialctl status over ssh", &shown, &["dialbox", "dialer", ENDS[0]])
+}
+
+fn link_is_gone(dialer: &mut Booted) -> Result<()> {
+    dialer.until("ip link show ppp0 2>/dev/null || echo no link", &["no link"])?;
+    dialer.until("pidof pppd || echo no pppd", &["no pppd"])?;
+    let routes = dialer.must("ip route")?;
+    check(!ROUTES.iter().any(|route| routes.contains(route)), || format!("a route is left:\n{routes}"))?;
+    let vpn = dialer.run("ip link show vpn")?;
+    check(vpn.code != 0, || format!("the VPN is left: {}", vpn.text))
+}
