@@ -4,6 +4,7 @@ mod adapter;
 mod boot;
 mod dial_in;
 mod edit;
+mod link;
 mod modem;
 mod ppp;
 mod reboot;
@@ -55,6 +56,7 @@ const fn one(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
 /// All of them; the long ones come first, so that the last minutes are shared too.
 pub const SCENARIOS: &[Scenario] = &[
     two("a-text-opens-the-link-and-another-one-closes-it", session::by_sms),
+    two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
     two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
     two("callers-get-a-network-and-nothing-of-the-box", dial_in::callers),
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),

@@ -1,0 +1,43 @@
+//! The dialer's link, by hand and by `dialctl`, to a box that stands for the operator.
+
+use super::{DIAL_IN, SITE, check, shows};
+use crate::error::Result;
+use crate::stage::{Stage, boot_both, stick};
+
+/// A link that a person opens with `pon` has its routes and name servers, is counted and can be closed from elsewhere;
+/// then the dialer opens one itself, lets it stay longer and closes it.
+pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
+    let (caller, called) = (stage.dialer(stick())?, stage.answerer()?);
+    // The caller is whom the dialer's example site says.
+    let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
+    called.card().write(SITE, site.as_bytes())?;
+    let (mut dialer, mut operator) = boot_both(&caller, &called)?;
+    dialer.until("dialctl status", &["Option N.V."])?;
+    operator.until("dialctl lines", &["line1   ready, 0 calls"])?;
+    // Nothing carries DTR from the box, and a call that hangs on keeps the line busy.
+    let hang_up = || stage.exchange().with(|network, now| caller.modem().map(|it| network.hang_up(it, now)));
+
+    dialer.must("pon free")?;
+    dialer.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
+    dialer.must("ping -c 3 -W 10 192.168.32.1")?;
+    dialer.until("ip route; cat /etc/resolv.conf", &["default dev ppp0", "nameserver 8.8.8.8"])?;
+    dialer.until("dialctl budget | grep -v ^0kB", &["kB this month"])?;
+    let again = dialer.must("dialctl connect")?;
+    shows("dialctl connect", &again, &["192.168.32.105"])?;
+    dialer.must("dialctl disconnect")?;
+    let left = dialer.run("pidof pppd; ip link show ppp0 2>/dev/null; cat /etc/resolv.conf 2>/dev/null")?;
+    check(left.text.is_empty(), || format!("the link left behind: {}", left.text))?;
+    hang_up()?;
+
+    operator.until("dialctl lines", &["ready, 1 calls"])?;
+    let connected = dialer.must("dialctl connect 30m")?;
+    shows("dialctl connect 30m", &connected, &["192.168.32.105", "30m"])?;
+    dialer.must("ping -c 1 -W 10 192.168.32.1")?;
+    let extended = dialer.must("dialctl extend 10m")?;
+    shows("dialctl extend 10m", &extended, &["39m"])?;
+    dialer.must("dialctl disconnect")?;
+    let left = dialer.run("pidof pppd; ip link show ppp0 2>/dev/null")?;
+    check(left.text.is_empty(), || format!("the link left behind: {}", left.text))?;
+    let stored = dialer.must("cat /state/budget")?;
+    check(!stored.contains("open-"), || format!("a closed link is charged as an open one:\n{stored}"))
+}
