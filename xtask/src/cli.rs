@@ -29,6 +29,8 @@ pub enum Verb {
     Site(Site),
     /// Boot the image in QEMU, with its console on this terminal
     Qemu(Qemu),
+    /// Boot a dialer and its operator in QEMU, and command the dialer by text message
+    Demo(Demo),
     /// Run the host's tests, then try the image under QEMU
     Test(Test),
     /// Measure times and sizes, as docs/benchmarks.md quotes them
@@ -175,6 +177,20 @@ pub enum Role {
   cargo xtask qemu                            leave with Ctrl-A x
   cargo xtask qemu --image /tmp/cabin/dialbox-rpi1.img")]
 pub struct Qemu {
+    /// The image; it is not written to
+    #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
+    pub image: PathBuf,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
+}
+
+/// `cargo xtask demo`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask demo                            no hardware; leave with `quit`
+  printf 'status\\nconnect\\ndisconnect\\n' | cargo xtask demo")]
+pub struct Demo {
     /// The image; it is not written to
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,

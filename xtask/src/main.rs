@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Verb::Lock(args) => verb::lock::run(&args),
         Verb::Site(args) => verb::site::run(&args),
         Verb::Qemu(args) => verb::qemu::run(&args),
+        Verb::Demo(args) => verb::demo::run(&args),
         Verb::Test(args) => verb::test::run(&args),
         Verb::Bench(args) => verb::bench::run(&args),
         Verb::Tidy => verb::tidy::run(),

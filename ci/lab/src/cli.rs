@@ -22,6 +22,8 @@ pub enum Verb {
     Test(Test),
     /// Boot the image with its console on this terminal
     Qemu(Qemu),
+    /// Boot a dialer and its operator, show what happens, and let a person send text messages
+    Demo(Demo),
     /// Boot the image and say how long and how much it takes
     Measure(Measure),
 }
@@ -76,6 +78,14 @@ pub struct Qemu {
     /// An option for the kernel's command line; may be repeated
     #[arg(long, value_name = "OPTION")]
     pub append: Vec<String>,
+}
+
+/// `lab demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The image and what runs it
+    #[command(flatten)]
+    pub bench: Where,
 }
 
 /// `lab measure`

@@ -145,6 +145,11 @@ impl Console {
         Ok(Finished { code, text })
     }
 
+    /// The next whole line, if one comes within this time; for a command that goes on and on.
+    pub fn line(&mut self, within: Duration) -> Result<Option<String>> {
+        Ok(self.hear("\r\n", within)?.map(|line| line.trim_end().to_owned()))
+    }
+
     /// Waits until the box goes off, at most so long.
     pub fn wait_end(&self, within: Duration) -> bool {
         let heard = self.ear.lock();

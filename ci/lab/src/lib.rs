@@ -7,6 +7,7 @@
 pub mod card;
 pub mod cli;
 pub mod console;
+pub mod demo;
 pub mod emulator;
 pub mod error;
 pub mod exchange;

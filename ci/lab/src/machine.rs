@@ -234,6 +234,17 @@ impl Booted<'_> {
         }
     }
 
+    /// Types a command that goes on and on; what it prints comes by [`line`](Self::line), and nothing else can be
+    /// typed from here on.
+    pub fn follow(&mut self, command: &str) -> Result<()> {
+        self.console.send(command)
+    }
+
+    /// The next line of what is [followed](Self::follow), if one comes within this time.
+    pub fn line(&mut self, within: Duration) -> Result<Option<String>> {
+        self.console.line(within)
+    }
+
     /// Types a command that ends the box, and waits for that.
     pub fn reboots_after(mut self, command: &str, within: Duration) -> Result<()> {
         self.console.send(command)?;

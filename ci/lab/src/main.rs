@@ -3,9 +3,9 @@
 use clap::Parser;
 use lab::cli::{self, Cli, Verb};
 use lab::error::Result;
-use lab::measure;
 use lab::scenario::{self, SCENARIOS};
 use lab::stage::{Stage, stick};
+use lab::{demo, measure};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         }
         Verb::Test(args) => args.bench.open().map(|bench| scenario::run(&bench, args.only.as_deref())),
         Verb::Qemu(args) => interactive(&args).map(|()| true),
+        Verb::Demo(args) => args.bench.open().and_then(|bench| demo::run(&bench)).map(|()| true),
         Verb::Measure(args) => {
             args.bench.open().and_then(|bench| measure::run(&bench, args.runs, args.pace)).map(|()| true)
         }

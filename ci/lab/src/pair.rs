@@ -55,7 +55,7 @@ pub struct Pair<'a> {
 impl<'a> Pair<'a> {
     /// Puts them on a stage.
     pub fn on(stage: &'a Stage) -> Result<Self> {
-        let far = stage.answerer()?;
+        let far = stage.answerer("operator")?;
         far.card().write("site.toml", FAR_SITE.as_bytes())?;
         let mut dialer = stage.machine("dialer", &[])?;
         let (modem, phone) = stage.exchange().with(|network, _| {

@@ -76,13 +76,13 @@ impl Stage {
     }
 
     /// A box with a modem on a telephone line. Packet data leads to that line: the box stands for the operator too.
-    pub fn answerer(&self) -> Result<Machine<'_>> {
+    pub fn answerer(&self, name: &str) -> Result<Machine<'_>> {
         let modem = self.exchange.with(|network, _| {
-            let modem = network.connect_modem("dial-in", LINE_NUMBER, analogue());
+            let modem = network.connect_modem(name, LINE_NUMBER, analogue());
             network.serve_packets(modem);
             modem
         });
-        self.machine("dial-in", &[modem])
+        self.machine(name, &[modem])
     }
 
     /// A box with a fresh copy of the image on its card; all ports of these modems are at its USB.

@@ -22,6 +22,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("xtask/src/say.rs", &[STOPWATCH], "how long a phase took, for the person at the terminal"),
     ("xtask/src/verb/build_image.rs", &[STOPWATCH], "how long the build took, for the same person"),
     ("ci/lab/src/console.rs", &[STOPWATCH], "how long the box has been silent"),
+    ("ci/lab/src/demo/mod.rs", &[STOPWATCH], "how long a script waits for an answer"),
     ("ci/lab/src/exchange/mod.rs", &[STOPWATCH], "the clock that the telephone network is told"),
     ("ci/lab/src/machine.rs", &[STOPWATCH], "the deadline of a command and of a reboot"),
     ("ci/lab/src/measure.rs", &[STOPWATCH], "what is measured is time"),

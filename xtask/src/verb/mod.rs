@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod build_image;
+pub mod demo;
 pub mod lock;
 pub mod qemu;
 pub mod site;

@@ -64,11 +64,16 @@ impl Network {
             else {
                 continue;
             };
+            let before = phone.texts().len();
             while let Some(parcel) = self.centre.send_next(to) {
                 if let Some(message) = parcel.message {
                     phone.receive(message);
                 }
                 self.centre.delivered(to, now);
+            }
+            let read: Vec<String> = phone.texts().iter().skip(before).map(|text| text.text.clone()).collect();
+            for text in read {
+                self.note(to, What::Event(format!("reads {text:?}")), now);
             }
         }
     }

@@ -10,7 +10,7 @@ const IN_CALL: &str = "pidof pppd && echo in call";
 
 /// Pulled out during a call, the adapter is taken up again when it is back, and the next caller gets through.
 pub fn pulled_out(stage: &Stage) -> Result<()> {
-    let mut machine = stage.answerer()?;
+    let mut machine = stage.answerer("dial-in")?;
     edit::make_dial_in(&machine)?;
     let line = machine.ports().first().cloned();
     machine.attach(Box::new(Ch341::default()), vec![line])?;

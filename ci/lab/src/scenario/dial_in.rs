@@ -19,7 +19,7 @@ fn let_in_the_dialer(called: &Machine) -> Result<()> {
 
 /// A caller gets an address, the network behind the box and the box's ping, but not its services; whoever ends the call, the next one works.
 pub fn callers(stage: &Stage) -> Result<()> {
-    let (caller, mut called) = (stage.dialer(stick())?, stage.answerer()?);
+    let (caller, mut called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     called.plug_into_lan(PAGE)?;
     let_in_the_dialer(&called)?;
     let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;
@@ -85,7 +85,7 @@ fn no_link(end: &mut Booted) -> Result<()> {
 
 /// Callers who do not speak PPP, or vanish, cost the line a minute at most.
 pub fn nuisances(stage: &Stage) -> Result<()> {
-    let called = stage.answerer()?;
+    let called = stage.answerer("dial-in")?;
     let mut booted = {
         called.card().write(SITE, DIAL_IN.as_bytes())?;
         called.boot()?

@@ -14,7 +14,7 @@ pub fn make_dial_in(machine: &Machine) -> Result<()> {
 
 /// Another role by another file: the line is reset, its ring is heard, pppd takes the line's options.
 pub fn dial_in(stage: &Stage) -> Result<()> {
-    let machine = stage.answerer()?;
+    let machine = stage.answerer("dial-in")?;
     make_dial_in(&machine)?;
     let mut booted = machine.boot()?;
     let status =

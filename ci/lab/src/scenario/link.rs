@@ -7,7 +7,7 @@ use crate::stage::{Stage, boot_both, stick};
 /// A link that a person opens with `pon` has its routes and name servers, is counted and can be closed from elsewhere;
 /// then the dialer opens one itself, lets it stay longer and closes it.
 pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
-    let (caller, called) = (stage.dialer(stick())?, stage.answerer()?);
+    let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     // The caller is whom the dialer's example site says.
     let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
     called.card().write(SITE, site.as_bytes())?;

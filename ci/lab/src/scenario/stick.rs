@@ -73,7 +73,7 @@ pub fn replugged(stage: &Stage) -> Result<()> {
 
 /// pppd has the Modem port, and at another one the modem tells the service of a message, which is fetched.
 pub fn session(stage: &Stage) -> Result<()> {
-    let called = stage.answerer()?;
+    let called = stage.answerer("dial-in")?;
     // The caller is whom the dialer's example site says.
     let accounts = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
     called.card().write(SITE, accounts.as_bytes())?;

@@ -1,0 +1,110 @@
+//! What the person types.
+
+use dialbox::sms::command::Order;
+use std::io::{BufRead, IsTerminal, stdin};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+/// How it is done.
+pub const HELP: &str = "Type a text message to the dialer and press Enter:
+  status | connect | connect 30m | extend | disconnect | help     the telephone adds the code of its app
+  connect 12345678                          with a code of your own, which is wrong
+  as +33699999999 connect                   from somebody else's number
+  drop                                      the network drops the call
+  quit";
+
+/// What the person wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// A text, as it stands.
+    Text(String),
+    /// A text to which the code of the moment belongs.
+    Order(String),
+    /// A text from another number.
+    TextAs(String, String),
+    /// The call breaks off.
+    Drop,
+    /// To be told again how it is done.
+    Help,
+    /// To leave.
+    Leave,
+}
+
+impl Wish {
+    fn of(line: &str) -> Option<Self> {
+        let line = line.trim();
+        match line.split_once(' ') {
+            _ if line.is_empty() => None,
+            _ if line == "quit" || line == "exit" => Some(Self::Leave),
+            _ if line == "drop" => Some(Self::Drop),
+            _ if line == "?" => Some(Self::Help),
+            Some(("as", rest)) => rest
+                .trim()
+                .split_once(' ')
+                .map(|(from, text)| Self::TextAs(from.to_owned(), text.trim().to_owned())),
+            _ => Some(match Order::parse(line) {
+                Ok(order) if order.code.is_none() => Self::Order(line.to_owned()),
+                _ => Self::Text(line.to_owned()),
+            }),
+        }
+    }
+}
+
+/// The lines of standard input, read in a thread of its own.
+pub struct Prompt {
+    lines: Receiver<String>,
+    script: bool,
+}
+
+impl Prompt {
+    /// From here on.
+    pub fn new() -> Self {
+        let (sender, lines) = channel();
+        let script = !stdin().is_terminal();
+        std::thread::spawn(move || {
+            for line in stdin().lock().lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { lines, script }
+    }
+
+    /// Whether no person types, so that a line has to wait for the answer to the one before it.
+    pub fn is_script(&self) -> bool {
+        self.script
+    }
+
+    /// The next wish, if there is one. The end of the input is the wish to leave.
+    pub fn next(&self) -> Option<Wish> {
+        match self.lines.try_recv() {
+            Ok(line) => Wish::of(&line),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Wish::Leave),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_a_text_unless_it_is_something_else() {
+        let text = |text: &str| Some(Wish::Text(text.to_owned()));
+        let order = |text: &str| Some(Wish::Order(text.to_owned()));
+        for (line, wish) in [
+            ("", None),
+            ("status\n", order("status")),
+            ("  connect 2h ", order("connect 2h")),
+            ("connect 12345678", text("connect 12345678")),
+            ("hello there", text("hello there")),
+            ("as +331 connect 1h", Some(Wish::TextAs("+331".to_owned(), "connect 1h".to_owned()))),
+            ("as", text("as")),
+            ("drop", Some(Wish::Drop)),
+            ("quit", Some(Wish::Leave)),
+        ] {
+            assert_eq!(Wish::of(line), wish, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Where to look for what is worth showing: the network's journal, the dialer's log, its routes and its VPN.
+
+use crate::error::Result;
+use crate::machine::Booted;
+use crate::network::{Journal, What};
+use std::time::Duration;
+
+/// Who says something worth showing; the rest of the log is for other days.
+const SPEAKERS: [&str; 2] = ["sms-dialer", "pppd"];
+/// What of it is not.
+const NOISE: &[&str] = &[
+    "modem says",
+    "Script ",
+    "CCP",
+    "Deflate",
+    "LL address",
+    "Sent ",
+    "Received ",
+    "Connect",
+    "Using ",
+    "started by",
+    "Exit",
+    "Remote message",
+    "pppd (",
+];
+/// What the dialer's shell prints for ever: its log, and every second its routes and the VPN's last handshake.
+const FOLLOWED: &str = "stty -echo; logread -f & while :; do echo \"ROUTES $(ip route show dev ppp0 2>/dev/null | \
+     cut -d' ' -f1 | tr '\\n' ' ')\"; echo \"VPN $(wg show vpn latest-handshakes 2>/dev/null)\"; sleep 1; done";
+
+/// What was seen already.
+#[derive(Default)]
+pub struct Sights {
+    entries: usize,
+    routes: Vec<String>,
+    shaken: bool,
+}
+
+impl Sights {
+    /// From here on; the dialer's shell has nothing else to do any more.
+    pub fn new(dialer: &mut Booted) -> Result<Self> {
+        dialer.follow(FOLLOWED)?;
+        Ok(Self::default())
+    }
+
+    /// What happened on the network.
+    pub fn events(&mut self, journal: &Journal) -> Vec<(Duration, String, String)> {
+        let fresh = journal.entries().iter().skip(self.entries);
+        let told = fresh.filter_map(|entry| match &entry.what {
+            What::Event(event) => Some((entry.at, entry.who.clone(), event.clone())),
+            _ => None,
+        });
+        let told = told.collect();
+        self.entries = journal.entries().len();
+        told
+    }
+
+    /// What has happened on the dialer, if that is within this time.
+    pub fn look(&mut self, dialer: &mut Booted, within: Duration) -> Result<Option<String>> {
+        let line = dialer.line(within)?;
+        Ok(line.and_then(|line| {
+            if let Some(routes) = line.strip_prefix("ROUTES") {
+                self.note_routes(routes)
+            } else if let Some(handshake) = line.strip_prefix("VPN") {
+                self.note_handshake(handshake)
+            } else {
+                worth_showing(&line)
+            }
+        }))
+    }
+
+    fn note_routes(&mut self, routes: &str) -> Option<String> {
+        let routes: Vec<String> = routes.split_whitespace().map(str::to_owned).collect();
+        if routes == self.routes {
+            return None;
+        }
+        self.routes = routes;
+        Some(match self.routes.as_slice() {
+            [] => "no route over the link is left".to_owned(),
+            routes => format!("routes over the link: {}", routes.join(", ")),
+        })
+    }
+
+    /// `wg` shows the peer and the second of the last handshake, 0 before the first.
+    fn note_handshake(&mut self, vpn: &str) -> Option<String> {
+        let shaken = vpn.split_whitespace().nth(1).is_some_and(|second| second != "0");
+        if shaken == std::mem::replace(&mut self.shaken, shaken) {
+            return None;
+        }
+        Some(if shaken { "VPN: handshake with the far side" } else { "VPN: gone" }.to_owned())
+    }
+}
+
+/// `Nov 22 15:36:25 dialer daemon.info sms-dialer: modem answers`
+fn worth_showing(line: &str) -> Option<String> {
+    let said = line.splitn(6, ' ').filter(|word| !word.is_empty()).last()?;
+    let (speaker, what) = said.split_once(": ")?;
+    let speaker = speaker.split('[').next()?;
+    let worth = SPEAKERS.contains(&speaker) && !NOISE.iter().any(|noise| what.contains(noise));
+    worth.then(|| format!("{speaker}: {}", what.split_whitespace().collect::<Vec<_>>().join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_log_only_dialer_and_pppd_are_shown() {
+        let said = |line: &str| worth_showing(line);
+        assert_eq!(
+            said("Nov 22 15:36:25 dialer daemon.info sms-dialer: SMS from +33612345678: connect, accepted"),
+            Some("sms-dialer: SMS from +33612345678: connect, accepted".to_owned())
+        );
+        assert_eq!(
+            said("Nov 22 15:36:25 dialer daemon.notice pppd[123]: local  IP address 192.168.32.105"),
+            Some("pppd: local IP address 192.168.32.105".to_owned())
+        );
+        assert_eq!(said("Nov 22 15:36:25 dialer local2.info chat[12]: send (ATZ^M)"), None);
+        assert_eq!(said("Nov 22 15:36:25 dialer daemon.info sms-dialer: modem says +CMTI: \"ME\",1"), None);
+        assert_eq!(said(""), None);
+    }
+
+    #[test]
+    fn routes_and_handshakes_are_told_when_they_change() {
+        let mut sights = Sights::default();
+        assert_eq!(sights.note_routes(""), None);
+        let told = sights.note_routes(" 10.1.0.0/16 192.168.32.1 ");
+        assert_eq!(told.unwrap(), "routes over the link: 10.1.0.0/16, 192.168.32.1");
+        assert_eq!(sights.note_handshake("key=\t0"), None);
+        assert!(sights.note_handshake("key=\t1795000000").is_some());
+        assert_eq!(sights.note_handshake("key=\t1795000025"), None);
+        assert!(sights.note_routes("").is_some() && sights.note_handshake("").is_some());
+    }
+}

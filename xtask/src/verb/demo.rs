@@ -1,0 +1,9 @@
+//! `cargo xtask demo`: a dialer, its operator and a telephone, without any hardware.
+
+use crate::{cli, context::BuildContext, error::Result, lab};
+
+/// Boots copies; the person leaves with `quit`.
+pub fn run(args: &cli::Demo) -> Result<()> {
+    let ctx = BuildContext::new(&args.sources);
+    lab::run(lab::with_image(&ctx, "demo", &args.image)?, "the demo broke off")
+}
