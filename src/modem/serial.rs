@@ -8,9 +8,7 @@ use rustix::event::PollFlags;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, ioctl};
-use rustix::termios::{
-    ControlModes, OptionalActions, QueueSelector, Termios, ioctl_tiocexcl, tcflush, tcgetattr, tcsetattr,
-};
+use rustix::termios::{ControlModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 
 use crate::site::{FlowControl, Speed};
 
@@ -23,7 +21,7 @@ pub enum Dtr {
     Low,
 }
 
-/// An open serial line, ours alone.
+/// An open serial line. Not in exclusive mode: whoever takes its lock while it is only listened to may open it.
 #[derive(Debug)]
 pub struct Serial {
     fd: OwnedFd,
@@ -43,7 +41,6 @@ impl Serial {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = open(path, flags, Mode::empty())?;
         take_lock(&fd)?;
-        ioctl_tiocexcl(&fd)?;
         let mut line = tcgetattr(&fd)?;
         line.make_raw();
         line.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD | ControlModes::HUPCL;
