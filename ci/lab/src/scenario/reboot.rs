@@ -2,6 +2,7 @@
 
 use super::{DIALER_UP, REBOOT, shows};
 use crate::error::Result;
+use crate::modem::Cell;
 use crate::stage::{Stage, stick};
 use std::time::Duration;
 
@@ -36,9 +37,11 @@ pub fn frozen_watchdogd(stage: &Stage) -> Result<()> {
     shows("dialctl ledger", &ledger, &["power cut or unknown"])
 }
 
-/// At the site's hour the box starts afresh, once.
+/// At the site's hour the box starts afresh, once, and goes on from that hour where no network tells the time.
 pub fn daily(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
+    let modem = machine.modem()?;
+    stage.exchange().with(|network, now| network.set_cell(modem, Cell { time: None, ..Cell::default() }, now));
     let mut booted = machine.boot()?;
     booted.until("dialctl status", DIALER_UP)?;
     // The day after today: the box distrusts a clock that stands before its build.
