@@ -87,13 +87,9 @@ impl Network {
     /// Connects a modem under a number.
     pub fn connect_modem(&mut self, name: &str, number: &str, modem: Modem) -> Subscriber {
         let subscriber = self.join(name, number, Apparatus::Modem(Box::new(modem)));
-        self.set_cell(subscriber, Cell { time: Some(self.time), ..Cell::default() }, self.now);
+        let cell = Cell { time: Some(self.time), ..Cell::default() };
+        self.modem_event(subscriber, Event::Radio(cell), self.now);
         subscriber
-    }
-
-    /// From now on, a modem hears this.
-    pub fn set_cell(&mut self, modem: Subscriber, cell: Cell, now: Duration) {
-        self.modem_event(modem, Event::Radio(cell), now);
     }
 
     /// Connects a person's telephone under a number.

@@ -2,7 +2,6 @@
 
 use super::{DIALER_UP, REBOOT, shows};
 use crate::error::Result;
-use crate::modem::Cell;
 use crate::stage::{Stage, stick};
 use std::time::Duration;
 
@@ -41,7 +40,7 @@ pub fn frozen_watchdogd(stage: &Stage) -> Result<()> {
 pub fn daily(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let modem = machine.modem()?;
-    stage.exchange().with(|network, now| network.set_cell(modem, Cell { time: None, ..Cell::default() }, now));
+    stage.exchange().with(|network, now| network.set_cell(modem, |cell| cell.time = None, now));
     let mut booted = machine.boot()?;
     booted.until("dialctl status", DIALER_UP)?;
     // The day after today: the box distrusts a clock that stands before its build.
