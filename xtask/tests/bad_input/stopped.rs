@@ -105,11 +105,15 @@ fn start(mut command: Command) -> Child {
 
 fn interrupt(mut running: Child) {
     kill_process_group(Pid::from_child(&running), Signal::INT).unwrap();
-    let status = running.wait().unwrap();
-    assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
+    let mut status = None;
+    wait_until("Ctrl-C ends it, unless it was ignored from the start (`nohup`, a script's `&`)", || {
+        status = running.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(status.unwrap().signal(), Some(Signal::INT.as_raw()));
 }
 
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < DEADLINE, "in vain: {what}");
