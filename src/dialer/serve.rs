@@ -30,6 +30,10 @@ use crate::watch::heartbeat::Heart;
 /// The name of the record about the modem, and of the link in `/dev` to its port for data.
 const MODEM: &str = "modem";
 
+/// How long pppd waits for replies and deletions that a modem of one port could not do during the
+/// session. One that has no network now may have none for hours.
+const ERRANDS: Duration = Duration::from_secs(20);
+
 /// The dialer and what it acts on.
 struct Serving<'a> {
     places: &'a Places,
@@ -54,8 +58,11 @@ struct Serving<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Borrowed {
     No,
-    /// As soon as the modem has answered what it was asked.
-    Soon,
+    /// As soon as the modem has done what it was asked for, or has answered the last question
+    /// after this time since boot.
+    Soon {
+        at_latest: Duration,
+    },
     By(Pid),
 }
 
@@ -173,7 +180,9 @@ impl Serving<'_> {
 
     fn perform_link(&mut self, action: link::Action, events: &mut VecDeque<Event>) {
         match action {
-            link::Action::StartPppd => self.borrowed = Borrowed::Soon,
+            link::Action::StartPppd => {
+                self.borrowed = Borrowed::Soon { at_latest: clock::since_boot() + ERRANDS };
+            }
             link::Action::Watch(pid) => match Pppd::watch(pid) {
                 Ok(pppd) => self.pppds.push(pppd),
                 Err(_) => events.push_back(Event::Link(link::Event::Exited(pid, link::Exit::Unseen))),
@@ -201,10 +210,12 @@ impl Serving<'_> {
         }
     }
 
-    /// Gives the port to pppd once the modem has answered what it was asked.
+    /// Gives the port to pppd once the modem has done what it was asked for.
     fn lend(&mut self) -> VecDeque<Event> {
-        let is_free = self.seat.has_two_ports() || self.seat.attendant().is_idle();
-        if self.borrowed != Borrowed::Soon || !is_free {
+        let Borrowed::Soon { at_latest } = self.borrowed else { return VecDeque::new() };
+        let modem = self.seat.attendant();
+        let is_done = modem.is_idle() && (!modem.has_errands() || at_latest <= clock::since_boot());
+        if !self.seat.has_two_ports() && !is_done {
             return VecDeque::new();
         }
         let mut events: VecDeque<_> = self.seat.release().into_iter().map(Event::Modem).collect();
@@ -298,8 +309,13 @@ impl Serving<'_> {
 
     /// Until something is ready, or the time has come for somebody.
     fn wait(&self, at_most: Duration) -> io::Result<()> {
-        let wakes = [self.seat.wake(), self.dialer.wake()].into_iter().flatten();
         let now = clock::since_boot();
+        let lends = match self.borrowed {
+            // From then on it is up to the modem, which has deadlines of its own.
+            Borrowed::Soon { at_latest } if now < at_latest => Some(at_latest),
+            Borrowed::Soon { .. } | Borrowed::No | Borrowed::By(_) => None,
+        };
+        let wakes = [self.seat.wake(), self.dialer.wake(), lends].into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.seat.fds();
         fds.extend(self.desk.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));

@@ -111,6 +111,11 @@ impl Inbox {
         }
     }
 
+    /// Whether messages that were discarded are still to be deleted.
+    pub fn has_discarded(&self) -> bool {
+        self.known.values().any(|known| matches!(known, Known::Discarded { .. }))
+    }
+
     /// What to ask before a message is sent: settings, and what makes room.
     pub fn urgent(&mut self) -> Option<Step> {
         if let Some(step) = self.plan.pop_front() {

@@ -28,9 +28,12 @@ fn a_message_is_reported_once_and_deleted_when_it_is_discarded() {
     let later: String = (2..=12).map(|minute| modem.talk(&mut mobile, minute * 60 * SECOND)).collect();
     assert!(later.contains("AT+CMGL=4") && !later.contains("AT+CMGR"), "{later}");
 
+    assert!(!mobile.has_errands());
     mobile.discard(place);
+    assert!(mobile.has_errands());
     assert_eq!(mobile.wake(), Some(Duration::ZERO));
     assert_eq!(modem.talk(&mut mobile, 721 * SECOND), "> AT+CMGD=3\n");
+    assert!(!mobile.has_errands());
     assert_eq!(option(&[]).talk(&mut mobile, 722 * SECOND), "");
 }
 

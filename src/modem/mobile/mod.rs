@@ -162,6 +162,12 @@ impl Mobile {
         self.asked = true;
     }
 
+    /// Whether something is still to be done of what was asked for by [`send`](Self::send) and
+    /// [`discard`](Self::discard).
+    pub fn has_errands(&self) -> bool {
+        !self.outbox.is_empty() || self.talk.inbox.has_discarded()
+    }
+
     /// Whether messages can be sent and received now.
     pub fn is_on_the_network(&self) -> bool {
         self.talk.known.sim == Some(Sim::Ready) && self.talk.known.network.lets_in()

@@ -39,6 +39,11 @@ impl Outbox {
         self.waiting.push_back(Letter { ticket, pdu, length, until: None });
     }
 
+    /// Whether nothing waits, and nothing is being sent.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.sending.is_none()
+    }
+
     /// Those that have waited too long.
     pub fn expire(&mut self, now: Duration) -> Vec<Ticket> {
         for letter in &mut self.waiting {
