@@ -1,20 +1,16 @@
 //! A dialer and what it dials: a box that stands for the operator, and for the far side of the VPN behind it. And the
 //! telephone of whom the dialer obeys.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::machine::{Booted, Machine};
+use crate::master::{Master, sms_table};
 use crate::modem::Modem;
 use crate::modem::profile::ICON_225;
 use crate::modem::sim::SimCard;
 use crate::network::Subscriber;
 use crate::stage::{DIALER_NUMBER, Stage};
 use crate::usb::hso::Hso;
-use dialbox::site::{OneTimeCode, Proof, Role, Site};
-use dialbox::sms::proof;
-use std::cell::Cell;
 
-/// Who may command the dialer.
-pub const MASTER: &str = "+33612345678";
 /// What the link leads to, beside its other end.
 pub const ROUTES: [&str; 2] = ["10.1.0.0/16", "10.2.3.0/24"];
 /// The dialer's and the operator's addresses on the link.
@@ -22,8 +18,6 @@ pub const ENDS: [&str; 2] = ["192.168.32.105", "192.168.32.1"];
 /// The dialer's and the far side's addresses in the VPN.
 pub const VPN_ENDS: [&str; 2] = ["10.9.0.2", "10.9.0.1"];
 
-/// The secret of dialer and master: RFC 4226's own examples have it.
-const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 /// WireGuard's private and public key, which nothing but the lab uses.
 struct Keys {
     private: &'static str,
@@ -40,16 +34,14 @@ const FAR: Keys = Keys {
 
 /// Both boxes, switched off, and the telephone.
 pub struct Pair<'a> {
-    stage: &'a Stage,
     /// The operator, and what lies behind it.
     pub far: Machine<'a>,
     /// The dialer, with the reference stick.
     pub dialer: Machine<'a>,
     /// The stick's modem.
     pub modem: Subscriber,
-    phone: Subscriber,
-    codes: OneTimeCode,
-    counter: Cell<u64>,
+    /// Who may command the dialer.
+    pub master: Master<'a>,
 }
 
 impl<'a> Pair<'a> {
@@ -58,14 +50,11 @@ impl<'a> Pair<'a> {
         let far = stage.answerer("operator")?;
         far.card().write("site.toml", FAR_SITE.as_bytes())?;
         let mut dialer = stage.machine("dialer", &[])?;
-        let (modem, phone) = stage.exchange().with(|network, _| {
-            let modem = Modem::new(ICON_225, SimCard::open());
-            (network.connect_modem("dialer", DIALER_NUMBER, modem), network.connect_phone("phone", MASTER))
-        });
+        let modem = Modem::new(ICON_225, SimCard::open());
+        let modem = stage.exchange().with(|network, _| network.connect_modem("dialer", DIALER_NUMBER, modem));
         let [calls, application, control] = stage.sockets(modem)?;
         dialer.attach(Box::new(Hso::default()), vec![Some(control), Some(application), None, Some(calls)])?;
-        let codes = codes(&site(&[]))?;
-        let pair = Self { stage, far, dialer, modem, phone, codes, counter: Cell::new(0) };
+        let pair = Self { far, dialer, modem, master: Master::of(stage, modem)? };
         pair.admit(&[])?;
         Ok(pair)
     }
@@ -73,36 +62,6 @@ impl<'a> Pair<'a> {
     /// Writes the dialer's site, where these public keys may log in.
     pub fn admit(&self, keys: &[&str]) -> Result<()> {
         self.dialer.card().write("site.toml", site(keys).as_bytes())
-    }
-
-    /// The next code that the master's authenticator app shows.
-    ///
-    /// They are counted (HOTP): under QEMU a box's clock goes by its instructions, and on a busy host falls behind that
-    /// of the network by more than a code by the clock may be ahead.
-    pub fn code(&self) -> String {
-        let counter = self.counter.get();
-        self.counter.set(counter + 1);
-        format!("{:08}", proof::code(&self.codes, counter))
-    }
-
-    /// Somebody with this number sends the dialer a text.
-    pub fn text(&self, from: &str, text: &str) {
-        self.stage.exchange().with(|network, now| network.text(from, self.modem, text, now));
-    }
-
-    /// What the dialer has answered on the master's telephone so far.
-    pub fn replies(&self) -> Vec<String> {
-        self.stage.exchange().with(|network, _| {
-            let texts = network.phone(self.phone).map_or(&[][..], |phone| phone.texts());
-            texts.iter().map(|text| text.text.clone()).collect()
-        })
-    }
-
-    /// Waits for the so-many-th of them, from 1.
-    pub fn reply(&self, number: usize) -> Result<String> {
-        self.stage.exchange().until("a reply by SMS", |network| {
-            network.phone(self.phone)?.texts().get(number - 1).map(|text| text.text.clone())
-        })
     }
 }
 
@@ -136,10 +95,14 @@ fn site(ssh_keys: &[&str]) -> String {
         "role = \"dialer\"\nhostname = \"dialer\"\n\
          [operator]\nname = \"free\"\napn = \"free\"\nuser = \"free\"\npassword = \"free\"\n\
          [link]\nroutes = [{routes}]\n\
-         [sms]\nnumbers = [\"{MASTER}\"]\nproof = \"hotp\"\nsecret = \"{SECRET}\"\n\
+         {}\
          [vpn]\nprivate-key = \"{}\"\naddress = \"{}/24\"\npublic-key = \"{}\"\n\
          endpoint = \"{}:51820\"\nnetworks = [\"10.9.0.0/24\"]\n{ssh}",
-        DIALER.private, VPN_ENDS[0], FAR.public, ENDS[1]
+        sms_table(),
+        DIALER.private,
+        VPN_ENDS[0],
+        FAR.public,
+        ENDS[1]
     )
 }
 
@@ -148,25 +111,15 @@ const FAR_SITE: &str = "role = \"dial-in\"\nhostname = \"operator\"\n\
      [[line]]\nport = \"auto\"\nlocal = \"192.168.32.1\"\nremote = \"192.168.32.105\"\n\
      [[user]]\nname = \"free\"\npassword = \"free\"\n";
 
-fn codes(site: &str) -> Result<OneTimeCode> {
-    let site = Site::parse(site).map_err(|error| Error::Unexpected(error.to_string()))?;
-    match site.role {
-        Role::Dialer(dialer) => match dialer.sms.map(|sms| sms.proof) {
-            Some(Proof::Hotp(codes)) => Ok(codes),
-            _ => Err(Error::Unexpected("the site's codes are not counted".to_owned())),
-        },
-        Role::DialIn(_) => Err(Error::Unexpected("the site is not a dialer's".to_owned())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dialbox::site::{Role, Site};
 
     #[test]
     fn both_sites_are_valid_and_fit_each_other() {
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 nobody";
-        assert!(codes(&site(&[])).is_ok() && codes(&site(&[key])).is_ok());
+        assert!(Site::parse(&site(&[])).is_ok() && Site::parse(&site(&[key])).is_ok());
         let Role::DialIn(far) = Site::parse(FAR_SITE).unwrap().role else { panic!("it is called") };
         assert_eq!([far.lines[0].remote.to_string(), far.lines[0].local.to_string()], ENDS);
     }

@@ -6,7 +6,7 @@ mod timeline;
 
 use crate::error::Result;
 use crate::machine::{Bench, Booted};
-use crate::pair::{MASTER, Pair, put_behind_vpn};
+use crate::pair::{Pair, put_behind_vpn};
 use crate::stage::{Stage, boot_both};
 use prompt::{Prompt, Wish};
 use sights::Sights;
@@ -80,7 +80,7 @@ impl Demo<'_> {
         while settled.is_none_or(|at: Instant| at.elapsed() < AFTERMATH) && began.elapsed() < ANSWERED_WITHIN
         {
             let refused = self.show(dialer, sights)?;
-            let replies = self.pair.replies().len();
+            let replies = self.pair.master.replies().len();
             if refused || replies > self.replies {
                 self.replies = replies;
                 settled = Some(Instant::now());
@@ -91,9 +91,9 @@ impl Demo<'_> {
 
     fn fulfil(&mut self, wish: Wish) {
         match wish {
-            Wish::Text(text) => self.pair.text(MASTER, &text),
-            Wish::Order(text) => self.pair.text(MASTER, &format!("{text} {}", self.pair.code())),
-            Wish::TextAs(from, text) => self.pair.text(&from, &text),
+            Wish::Text(text) => self.pair.master.text(&text),
+            Wish::Order(text) => self.pair.master.text(&self.pair.master.order(&text)),
+            Wish::TextAs(from, text) => self.pair.master.text_as(&from, &text),
             Wish::Drop => {
                 let modem = self.pair.modem;
                 self.stage.exchange().with(|network, now| network.hang_up(modem, now));

@@ -31,7 +31,10 @@ pub enum Fault {
     Garbage(usize, Vec<u8>),
     /// The modem neither reads nor sends for so long.
     Hangs(Duration),
-    /// It starts anew by itself.
+    /// At the next command line that holds this, the modem hangs for good: the line is not carried out, and nothing more
+    /// is read or sent until it [starts anew](Fault::Restarts).
+    HangsAt(String),
+    /// It starts anew, by itself or because its power went and came back.
     Restarts,
     /// `ATE0` is acknowledged and forgotten.
     KeepsEcho,
@@ -59,12 +62,8 @@ impl Modem {
                 self.ports[port].trouble.stall = Some((after, lasts));
             }
             Fault::Garbage(port, bytes) => self.send(known(port), bytes),
-            Fault::Hangs(lasts) => {
-                for port in &mut self.ports {
-                    let until = Some(self.now + lasts);
-                    (port.trouble.silent_until, port.trouble.deaf_until) = (until, until);
-                }
-            }
+            Fault::Hangs(lasts) => self.hang_until(self.now + lasts),
+            Fault::HangsAt(command) => self.hangs_at = Some(command.to_ascii_uppercase()),
             Fault::Restarts => self.with_registration(Self::restart),
             Fault::KeepsEcho => {
                 for port in &mut self.ports {
@@ -81,5 +80,20 @@ impl Modem {
             Fault::KeepsMessages => self.keeps_messages = true,
             Fault::WrongTime(shown) => self.wrong_time = Some(shown),
         }
+    }
+    fn hang_until(&mut self, until: Duration) {
+        for port in &mut self.ports {
+            (port.trouble.silent_until, port.trouble.deaf_until) = (Some(until), Some(until));
+        }
+    }
+
+    /// Whether this command line is the one that the modem [hangs at](Fault::HangsAt); then it does.
+    pub(super) fn hangs_at(&mut self, body: &str) -> bool {
+        let hangs =
+            self.hangs_at.take_if(|command| body.to_ascii_uppercase().contains(command.as_str())).is_some();
+        if hangs {
+            self.hang_until(Duration::MAX);
+        }
+        hangs
     }
 }

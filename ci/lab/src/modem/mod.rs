@@ -87,6 +87,8 @@ pub struct Modem {
     wrong_time: Option<String>,
     /// `+CMGD` says `OK` and deletes nothing.
     keeps_messages: bool,
+    /// A command line that holds this is one too many.
+    hangs_at: Option<String>,
     /// How long a command line takes.
     thinking: Duration,
     /// When each kind of the profile's chatter comes next.
@@ -118,6 +120,7 @@ impl Modem {
             unacknowledged: false,
             wrong_time: None,
             keeps_messages: false,
+            hangs_at: None,
             thinking: Duration::ZERO,
             chatter: profile.chatter.iter().map(|chatter| chatter.every).collect(),
             later: Vec::new(),
@@ -281,6 +284,7 @@ impl Modem {
         }
         match typed {
             Typed::Nothing => {}
+            Typed::Line(body) if self.hangs_at(&body) => {}
             Typed::Line(body) if self.thinking.is_zero() => self.run_line(port, &body),
             Typed::Line(body) => {
                 self.ports[port].mode = Mode::Busy;

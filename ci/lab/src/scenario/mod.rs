@@ -60,6 +60,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
     two("callers-get-a-network-and-nothing-of-the-box", dial_in::callers),
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),
+    one("a-code-is-spent-even-if-the-power-fails-before-the-order", session::power_cut),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),
     one("a-frozen-watchdogd-is-reset-by-the-watchdog", reboot::frozen_watchdogd),
     one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),

@@ -1,10 +1,13 @@
-//! A text message opens the link, and another one closes it: everything at once, on two boxes.
+//! A text message opens the link, and another one closes it: everything at once, on two boxes. And what a power cut
+//! between a text and its execution leaves.
 
-use super::{check, shows};
+use super::{SERVICES_LOG, SITE, check, shows};
 use crate::error::{Error, Result};
 use crate::machine::Booted;
-use crate::pair::{ENDS, MASTER, Pair, ROUTES, VPN_ENDS, put_behind_vpn};
-use crate::stage::Stage;
+use crate::master::{Master, sms_table};
+use crate::modem::Fault;
+use crate::pair::{ENDS, Pair, ROUTES, VPN_ENDS, put_behind_vpn};
+use crate::stage::{Stage, stick};
 
 /// Text, proof, dialling, PAP, routes, VPN, ssh from behind the VPN, reply; then `disconnect`, and all of it is gone.
 pub fn by_sms(stage: &Stage) -> Result<()> {
@@ -17,21 +20,21 @@ pub fn by_sms(stage: &Stage) -> Result<()> {
     let mut dialer = pair.dialer.boot()?;
     dialer.until("logread", &["the clock is set to", "messages: in"])?;
 
-    let connect = format!("connect {}", pair.code());
-    pair.text(MASTER, &connect);
-    shows("the reply", &pair.reply(1)?, &["connected as", ENDS[0]])?;
+    let connect = pair.master.order("connect");
+    pair.master.text(&connect);
+    shows("the reply", &pair.master.reply(1)?, &["connected as", ENDS[0]])?;
     link_is_as_wanted(&mut dialer)?;
     login_from_behind_the_vpn(&mut far)?;
 
     // Somebody has overheard that.
-    pair.text(MASTER, &connect.replace("connect", "disconnect"));
-    pair.text(MASTER, &format!("disconnect {}", pair.code()));
-    shows("the reply", &pair.reply(2)?, &["disconnected"])?;
+    pair.master.text(&connect.replace("connect", "disconnect"));
+    pair.master.text(&pair.master.order("disconnect"));
+    shows("the reply", &pair.master.reply(2)?, &["disconnected"])?;
     link_is_gone(&mut dialer)?;
     let modem = pair.modem;
     stage.exchange().until("the end of the call", |network| network.modem(modem)?.is_free().then_some(()))?;
     far.until("dialctl status", &["ready, "])?;
-    check(pair.replies().len() == 2, || format!("more was answered: {:?}", pair.replies()))
+    check(pair.master.replies().len() == 2, || format!("more was answered: {:?}", pair.master.replies()))
 }
 
 /// Makes a key on the far side; its public half.
@@ -70,4 +73,50 @@ fn link_is_gone(dialer: &mut Booted) -> Result<()> {
     check(!ROUTES.iter().any(|route| routes.contains(route)), || format!("a route is left:\n{routes}"))?;
     let vpn = dialer.run("ip link show vpn")?;
     check(vpn.code != 0, || format!("the VPN is left: {}", vpn.text))
+}
+
+/// The modem hangs at the first command after the order was accepted, and the power fails. The message is still in the
+/// stick at the next boot, and somebody who has overheard it sends it again: neither is answered or obeyed.
+pub fn power_cut(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
+    stage.silent_operator();
+    let site = "role = \"dialer\"\nhostname = \"dialer\"\n[operator]\nname = \"free\"\napn = \"free\"\n";
+    machine.card().write(SITE, (site.to_owned() + &sms_table()).as_bytes())?;
+    let modem = machine.modem()?;
+    let master = Master::of(stage, modem)?;
+    let is_dialling = |(_, event): (&str, &str)| event.starts_with("dials ");
+    let nothing_done = || {
+        let dialled = stage.exchange().with(|network, _| network.journal().events().any(is_dialling));
+        check(master.replies().is_empty() && !dialled, || "the order was carried out".to_owned())
+    };
+
+    let mut booted = machine.boot()?;
+    booted.until("logread", &["messages: in"])?;
+    // Nobody syncs this: what only the kernel has is lost with the power, or this test would prove nothing.
+    booted.must("echo gone >/state/unsynced")?;
+    stage
+        .exchange()
+        .with(|network, now| network.break_modem(modem, Fault::HangsAt("+CMGD=".to_owned()), now));
+    let order = master.order("connect");
+    master.text(&order);
+    stage.exchange().until("the message's deletion", |network| {
+        network.journal().typed(network.name(modem)).contains("AT+CMGD=").then_some(())
+    })?;
+    booted.cut_power();
+    nothing_done()?;
+
+    stage.exchange().with(|network, now| network.break_modem(modem, Fault::Restarts, now));
+    let mut booted = machine.boot()?;
+    let unsynced = booted.run("cat /state/unsynced")?.text;
+    check(!unsynced.contains("gone"), || "what nobody has synced has survived: no power was cut".to_owned())?;
+    booted.until(SERVICES_LOG, &["refused, it was obeyed before"])?;
+    master.text(&order);
+    booted.until(SERVICES_LOG, &["refused, used code"])?;
+    nothing_done()?;
+
+    master.text(&master.order("connect"));
+    stage.exchange().until("a call", |network| network.journal().events().any(is_dialling).then_some(()))?;
+    // pppd has the only port from now on.
+    let replies = master.replies();
+    check(replies.len() == 1 && replies[0].starts_with("dialling"), || format!("it answered {replies:?}"))
 }

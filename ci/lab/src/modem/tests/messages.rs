@@ -151,3 +151,14 @@ fn a_message_is_not_taken_without_a_network() {
     let back = modem.step(Event::Radio(Cell::default()), START);
     assert!(back.contains(&Output::RoomAgain));
 }
+
+#[test]
+fn a_modem_that_hangs_at_a_command_does_not_carry_it_out_and_is_dead_until_it_starts_anew() {
+    let mut modem = without_echo(ICON_225);
+    modem.step(Event::Breaks(Fault::HangsAt("+CMGD=".to_owned())), START);
+    assert_eq!(answer(&mut modem, "AT\r"), "\r\nOK\r\n");
+    assert_eq!(answer(&mut modem, "at+cmgd=1\r"), "");
+    assert_eq!(answer(&mut modem, "AT\r"), "");
+    modem.step(Event::Breaks(Fault::Restarts), START);
+    assert_eq!(answer(&mut modem, "ATE0\r"), "ATE0\r\r\nOK\r\n");
+}

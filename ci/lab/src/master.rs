@@ -1,0 +1,99 @@
+//! The telephone of whom a dialer obeys, and the authenticator app on it.
+
+use crate::error::{Error, Result};
+use crate::network::Subscriber;
+use crate::stage::Stage;
+use dialbox::site::{OneTimeCode, Proof, Role, Site};
+use dialbox::sms::proof;
+use std::cell::Cell;
+
+/// Its number.
+pub const MASTER: &str = "+33612345678";
+/// The secret of dialer and master: RFC 4226's own examples have it.
+const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// The telephone, and the dialer it commands.
+pub struct Master<'a> {
+    stage: &'a Stage,
+    dialer: Subscriber,
+    phone: Subscriber,
+    codes: OneTimeCode,
+    counter: Cell<u64>,
+}
+
+impl<'a> Master<'a> {
+    /// A telephone for a dialer with this modem.
+    pub fn of(stage: &'a Stage, dialer: Subscriber) -> Result<Self> {
+        let phone = stage.exchange().with(|network, _| network.connect_phone("phone", MASTER));
+        Ok(Self { stage, dialer, phone, codes: codes()?, counter: Cell::new(0) })
+    }
+
+    /// The next code that the app shows.
+    ///
+    /// They are counted (HOTP): under QEMU a box's clock goes by its instructions, and on a busy host falls behind that
+    /// of the network by more than a code by the clock may be ahead.
+    pub fn code(&self) -> String {
+        let counter = self.counter.get();
+        self.counter.set(counter + 1);
+        format!("{:08}", proof::code(&self.codes, counter))
+    }
+
+    /// An order with the next code behind it.
+    pub fn order(&self, words: &str) -> String {
+        format!("{words} {}", self.code())
+    }
+
+    /// Sends the dialer a text.
+    pub fn text(&self, text: &str) {
+        self.text_as(MASTER, text);
+    }
+
+    /// Somebody else, with this number, sends the dialer a text.
+    pub fn text_as(&self, from: &str, text: &str) {
+        self.stage.exchange().with(|network, now| network.text(from, self.dialer, text, now));
+    }
+
+    /// What the dialer has answered so far.
+    pub fn replies(&self) -> Vec<String> {
+        self.stage.exchange().with(|network, _| {
+            let texts = network.phone(self.phone).map_or(&[][..], |phone| phone.texts());
+            texts.iter().map(|text| text.text.clone()).collect()
+        })
+    }
+
+    /// Waits for the so-many-th of them, from 1.
+    pub fn reply(&self, number: usize) -> Result<String> {
+        self.stage.exchange().until("a reply by SMS", |network| {
+            network.phone(self.phone)?.texts().get(number - 1).map(|text| text.text.clone())
+        })
+    }
+}
+
+/// The part of a dialer's site that makes it obey this telephone.
+pub fn sms_table() -> String {
+    format!("[sms]\nnumbers = [\"{MASTER}\"]\nproof = \"hotp\"\nsecret = \"{SECRET}\"\n")
+}
+
+/// What the app was told.
+fn codes() -> Result<OneTimeCode> {
+    let head = "role = \"dialer\"\nhostname = \"dialer\"\n[operator]\nname = \"free\"\napn = \"free\"\n";
+    let site = Site::parse(&(head.to_owned() + &sms_table()));
+    let site = site.map_err(|error| Error::Unexpected(error.to_string()))?;
+    match site.role {
+        Role::Dialer(dialer) => match dialer.sms.map(|sms| sms.proof) {
+            Some(Proof::Hotp(codes)) => Ok(codes),
+            _ => Err(Error::Unexpected("the site's codes are not counted".to_owned())),
+        },
+        Role::DialIn(_) => Err(Error::Unexpected("the site is not a dialer's".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_app_knows_its_secret() {
+        assert!(codes().is_ok());
+    }
+}
