@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use dialbox::clock;
+use dialbox::line::login::Door;
 use dialbox::line::{self, Line};
 use dialbox::log::Log;
 use dialbox::modem::post::Post;
@@ -35,11 +36,12 @@ fn run(start: &Start, log: &Log) -> String {
 /// Attends every line, for ever.
 fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert::Infallible> {
     let names: Vec<String> = (1..=dial_in.lines.len()).map(line::name).collect();
+    let door = Door { hostname: &start.site.hostname, users: &dial_in.users };
     let mut lines = Vec::new();
     for (number, (site, name)) in (1..).zip(dial_in.lines.iter().zip(&names)) {
         let post =
             Post { places: &start.places, log, name, port: &site.port, speed: site.speed, flow: site.flow };
-        lines.push(Line::new(number, site, post)?);
+        lines.push(Line::new(number, site, door, post)?);
     }
     let mut heart = Heart::new(&start.places, NAME, DEADLINE);
     loop {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::login::{Door, Login, Turn, Verdict};
 use super::ring::{Call, News};
 use super::step::{self, Step, Task};
 use crate::log::Level;
@@ -10,8 +11,9 @@ use crate::modem::at::Final;
 use crate::modem::attendant::{self, Attendant};
 use crate::modem::dialogue::{Dialogue, Event};
 use crate::modem::ladder::Rung;
+use crate::modem::request::Outgoing;
 use crate::record::Record;
-use crate::site::{self, CallerNumber, Rings};
+use crate::site::{self, CallerNumber, Rings, UserName};
 
 /// How often an idle modem must prove that it still listens (mgetty's value).
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
@@ -31,26 +33,39 @@ pub enum Report {
         /// Why, for a person.
         why: String,
     },
+    /// A caller was connected and has not logged in.
+    TurnedAway {
+        /// The call.
+        connected: Connected,
+        /// Why, for a person.
+        why: String,
+    },
 }
 
 /// A call that was taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Connected {
+    /// When, in time since boot.
+    pub since: Duration,
     /// Who calls, if the network tells it.
     pub caller: Option<String>,
     /// What the modem says after `CONNECT`, as in `33600/ARQ/V34`.
     pub speed: Option<String>,
+    /// Who has logged in already; nobody, if it is for pppd to ask.
+    pub user: Option<UserName>,
 }
 
 type Action = attendant::Action<Report>;
 
 /// Attends a line.
 #[derive(Debug)]
-pub struct Answering {
+pub struct Answering<'a> {
     rings: Rings,
     callers: Option<Vec<CallerNumber>>,
+    /// Where there is a login prompt.
+    door: Option<Door<'a>>,
     dialogue: Dialogue<Step>,
-    phase: Phase,
+    phase: Phase<'a>,
     /// What is to be done next, in this order.
     plan: VecDeque<Task>,
     /// Nothing is done before.
@@ -62,21 +77,23 @@ pub struct Answering {
     probe: Option<Duration>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+#[derive(Debug)]
+enum Phase<'a> {
     Resetting { tries: u32 },
     Ready,
     Answering,
+    LoggingIn(Login<'a>),
     Connected,
     HangingUp,
 }
 
-impl Answering {
-    /// Whoever attends a line of the site.
-    pub fn new(line: &site::Line) -> Self {
+impl<'a> Answering<'a> {
+    /// Whoever attends a line of the site; with a door, callers may log in at a prompt.
+    pub fn new(line: &site::Line, door: Option<Door<'a>>) -> Self {
         Self {
             rings: line.rings,
             callers: line.callers.clone(),
+            door,
             dialogue: Dialogue::default(),
             phase: Phase::Resetting { tries: 0 },
             plan: VecDeque::new(),
@@ -90,7 +107,7 @@ impl Answering {
 
     /// The call is over, or is to be: at the next turn the modem is made to leave it.
     pub fn hang_up(&mut self) {
-        if matches!(self.phase, Phase::Answering | Phase::Connected) {
+        if matches!(self.phase, Phase::Answering | Phase::LoggingIn(_) | Phase::Connected) {
             self.phase = Phase::HangingUp;
             self.dialogue = Dialogue::default();
             self.plan = step::hang_up();
@@ -106,7 +123,7 @@ impl Answering {
     /// Goes on with the plan, as far as it goes now.
     fn proceed(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
-        if self.phase == Phase::Ready {
+        if let Phase::Ready = self.phase {
             // No time for it yet: it has just been reset.
             let probe = *self.probe.get_or_insert(now + PROBE_EVERY);
             if probe <= now {
@@ -133,7 +150,7 @@ impl Answering {
         match event {
             Event::Unsolicited(line) => self.unsolicited(&line, now),
             // What is left of a call.
-            Event::Garbage(_) if self.phase == Phase::HangingUp => Vec::new(),
+            Event::Garbage(_) if matches!(self.phase, Phase::HangingUp) => Vec::new(),
             Event::Garbage(what) => {
                 vec![Action::say(Level::Warning, format!("modem sends {what}"))]
             }
@@ -141,15 +158,15 @@ impl Answering {
                 vec![Action::say(Level::Info, format!("modem says {header}"))]
             }
             Event::Silence { asked, shown } => self.silence(asked, &shown),
-            Event::Answered { asked, result, .. } => self.answered(asked, result),
+            Event::Answered { asked, result, .. } => self.answered(asked, result, now),
         }
     }
 
-    fn answered(&mut self, asked: Step, result: Final) -> Vec<Action> {
+    fn answered(&mut self, asked: Step, result: Final, now: Duration) -> Vec<Action> {
         match (asked, result) {
             (Step::Reset, Final::Ok) => self.ready(),
             (Step::Reset, _) => vec![Action::Abandon("the modem refuses ATZ".to_owned())],
-            (Step::Answer, Final::Connect(words)) => self.connect(words),
+            (Step::Answer, Final::Connect(words)) => self.connect(words, now),
             (Step::Answer, result) => self.lose(result.to_string()),
             // Whatever it says: it listens to commands again.
             (Step::HangUp | Step::HangUpAfterEscape, _) => {
@@ -167,14 +184,52 @@ impl Answering {
         vec![Action::Publish, Action::say(Level::Info, "modem reset, waiting for calls")]
     }
 
-    fn connect(&mut self, words: String) -> Vec<Action> {
-        self.phase = Phase::Connected;
+    fn connect(&mut self, words: String, now: Duration) -> Vec<Action> {
         let caller = self.call.caller.clone();
         let speed = Some(words).filter(|words| !words.is_empty());
-        self.connected = Connected { caller, speed };
-        let at = self.connected.speed.as_deref().unwrap_or("an unknown speed");
-        let said = Action::say(Level::Info, format!("connected at {at}"));
-        vec![said, Action::Publish, Action::Report(Report::Connected(self.connected.clone()))]
+        let said = format!("connected at {}", speed.as_deref().unwrap_or("an unknown speed"));
+        self.connected = Connected { since: now, caller, speed, user: None };
+        let mut actions = vec![Action::say(Level::Info, said)];
+        match self.door {
+            Some(door) => {
+                self.phase = Phase::LoggingIn(Login::new(door, now));
+                actions.push(Action::Publish);
+            }
+            None => actions.extend(self.hand_over()),
+        }
+        actions
+    }
+
+    /// PPP begins.
+    fn hand_over(&mut self) -> [Action; 2] {
+        self.phase = Phase::Connected;
+        [Action::Publish, Action::Report(Report::Connected(self.connected.clone()))]
+    }
+
+    /// Does what the login dialogue wants.
+    fn follow(&mut self, turn: Turn) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if !turn.say.is_empty() {
+            actions.push(Action::Send(Outgoing::to_caller(turn.say)));
+        }
+        match turn.verdict {
+            None => {}
+            Some(Verdict::Ppp(user)) => {
+                let known =
+                    user.as_ref().map(|user| Action::say(Level::Info, format!("{user} has logged in")));
+                actions.extend(known);
+                self.connected.user = user;
+                actions.extend(self.hand_over());
+            }
+            Some(Verdict::Refused(why)) => actions.extend(self.turn_away(why.to_string())),
+        }
+        actions
+    }
+
+    fn turn_away(&mut self, why: String) -> [Action; 2] {
+        self.hang_up();
+        let said = Action::say(Level::Info, format!("call ended: {why}"));
+        [said, Action::Report(Report::TurnedAway { connected: self.connected.clone(), why })]
     }
 
     fn lose(&mut self, why: String) -> Vec<Action> {
@@ -216,7 +271,7 @@ impl Answering {
             None => return vec![Action::say(Level::Info, format!("modem says {line}"))],
         };
         let mut actions = vec![Action::Publish, Action::say(Level::Info, what)];
-        if self.phase == Phase::Ready && self.call.rings >= u32::from(self.rings.get()) {
+        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.rings.get()) {
             actions.extend(self.answer());
         }
         actions
@@ -240,7 +295,7 @@ impl Answering {
     }
 }
 
-impl Attendant for Answering {
+impl Attendant for Answering<'_> {
     type Report = Report;
 
     /// A reset comes first in any case, and above the first rung whatever ends a call.
@@ -257,38 +312,56 @@ impl Attendant for Answering {
     }
 
     fn end(&mut self) -> Vec<Action> {
-        let taken = self.phase == Phase::Answering;
-        self.phase = Phase::Resetting { tries: 0 };
-        let caller = self.call.caller.clone();
+        let before = std::mem::replace(&mut self.phase, Phase::Resetting { tries: 0 });
         let why = "the modem has vanished".to_owned();
-        taken.then_some(Action::Report(Report::Lost { caller, why })).into_iter().collect()
+        let report = match before {
+            Phase::Answering => Report::Lost { caller: self.call.caller.clone(), why },
+            Phase::LoggingIn(_) => Report::TurnedAway { connected: self.connected.clone(), why },
+            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp => {
+                return Vec::new();
+            }
+        };
+        vec![Action::Report(report)]
     }
 
     fn is_idle(&self) -> bool {
-        self.phase == Phase::Ready && self.dialogue.is_idle() && self.plan.is_empty()
+        matches!(self.phase, Phase::Ready) && self.dialogue.is_idle() && self.plan.is_empty()
     }
 
     fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
-        if self.phase == Phase::Connected {
-            return Vec::new(); // for pppd, which will ask for it anew
-        }
-        let events = self.dialogue.hear(bytes, now);
-        let mut actions: Vec<_> = events.into_iter().flat_map(|e| self.event(e, now)).collect();
+        let mut actions: Vec<_> = match &mut self.phase {
+            Phase::Connected => return Vec::new(), // for pppd, which will ask for it anew
+            Phase::LoggingIn(login) => {
+                let turn = login.hear(bytes, now);
+                self.follow(turn)
+            }
+            _ => {
+                let events = self.dialogue.hear(bytes, now);
+                events.into_iter().flat_map(|e| self.event(e, now)).collect()
+            }
+        };
         actions.extend(self.proceed(now));
         actions
     }
 
     fn tick(&mut self, now: Duration) -> Vec<Action> {
-        let mut actions = match self.dialogue.expire(now) {
-            Some(event) => self.event(event, now),
-            None => Vec::new(),
+        let mut actions = match (&mut self.phase, self.dialogue.expire(now)) {
+            (Phase::LoggingIn(login), _) => {
+                let turn = login.tick(now);
+                self.follow(turn)
+            }
+            (_, Some(event)) => self.event(event, now),
+            (_, None) => Vec::new(),
         };
         actions.extend(self.proceed(now));
         actions
     }
 
     fn wake(&self) -> Option<Duration> {
-        self.dialogue.deadline().or(self.pause).or(self.probe)
+        match &self.phase {
+            Phase::LoggingIn(login) => Some(login.wake()),
+            _ => self.dialogue.deadline().or(self.pause).or(self.probe),
+        }
     }
 
     fn answers(&self) -> bool {
@@ -296,7 +369,7 @@ impl Attendant for Answering {
     }
 
     fn works(&self) -> bool {
-        self.answers() && self.phase != Phase::HangingUp
+        self.answers() && !matches!(self.phase, Phase::HangingUp)
     }
 
     fn record(&self) -> Record {
@@ -304,10 +377,12 @@ impl Attendant for Answering {
             Phase::Resetting { .. } => "resetting",
             Phase::Ready => "ready",
             Phase::Answering => "answering",
+            Phase::LoggingIn(_) => "logging-in",
             Phase::Connected => "connected",
             Phase::HangingUp => "hanging-up",
         };
-        let speed = self.connected.speed.as_ref().filter(|_| self.phase == Phase::Connected);
+        let is_connected = matches!(self.phase, Phase::Connected);
+        let speed = self.connected.speed.as_ref().filter(|_| is_connected);
         Record::new()
             .with("line", word)
             .with("calls", self.calls)

@@ -7,6 +7,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::answering::{Answering, Connected, Report};
 use super::calls::{CallEntry, Calls};
+use super::login::Door;
 use super::visit::{Visit, pppd_of};
 use crate::clock;
 use crate::link::{Exit, Pppd};
@@ -20,7 +21,7 @@ use crate::state::Store;
 pub struct Line<'a> {
     number: usize,
     post: Post<'a>,
-    seat: Seat<'a, Answering>,
+    seat: Seat<'a, Answering<'a>>,
     user: User,
 }
 
@@ -37,12 +38,13 @@ enum User {
 }
 
 impl<'a> Line<'a> {
-    /// Line `number` of the site, counted from 1, at its post.
+    /// Line `number` of the site, counted from 1, at its post. The door is for those who log in at a
+    /// prompt, if the line has one.
     ///
     /// # Errors
     /// `/dev` or the locks cannot be watched.
-    pub fn new(number: usize, site: &site::Line, post: Post<'a>) -> io::Result<Self> {
-        let seat = Seat::new(post, Answering::new(site))?;
+    pub fn new(number: usize, site: &site::Line, door: Door<'a>, post: Post<'a>) -> io::Result<Self> {
+        let seat = Seat::new(post, Answering::new(site, site.login.then_some(door)))?;
         let inherited = pppd_of(post.places, number).and_then(|pid| Pppd::watch(pid).ok());
         let user = inherited.map_or(User::Nobody, User::Inherited);
         Ok(Self { number, post, seat, user })
@@ -76,14 +78,11 @@ impl<'a> Line<'a> {
             match report {
                 Report::Connected(connected) => self.let_in(connected, now),
                 Report::Lost { caller, why } => {
-                    let lost = CallEntry {
-                        at: clock::unix(),
-                        line: self.number,
-                        caller,
-                        why,
-                        ..CallEntry::default()
-                    };
-                    self.enter(lost);
+                    let call = Connected { since: now, caller, ..Connected::default() };
+                    self.enter(CallEntry::of(self.number, call, now, clock::unix(), why));
+                }
+                Report::TurnedAway { connected, why } => {
+                    self.enter(CallEntry::of(self.number, connected, now, clock::unix(), why));
                 }
             }
         }

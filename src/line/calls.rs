@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
+use super::Connected;
 use crate::clock::Utc;
 use crate::link::Exit;
 use crate::record::Record;
@@ -91,6 +93,21 @@ impl fmt::Display for CallEntry {
 }
 
 impl CallEntry {
+    /// A call on this line that ends now, by both clocks.
+    pub fn of(line: usize, connected: Connected, now: Duration, unix: i64, why: String) -> Self {
+        let seconds = now.saturating_sub(connected.since).as_secs();
+        Self {
+            at: unix.saturating_sub_unsigned(seconds),
+            line,
+            caller: connected.caller,
+            speed: connected.speed,
+            user: connected.user.map(|user| user.as_str().to_owned()),
+            seconds,
+            bytes: None,
+            why,
+        }
+    }
+
     /// One line: fields of a [`Record`], whose values hold no control characters, between tabs.
     fn line(&self) -> String {
         let record = Record::new()

@@ -9,6 +9,7 @@
 mod answering;
 mod attended;
 mod calls;
+pub mod login;
 mod ring;
 mod step;
 mod visit;

@@ -21,13 +21,15 @@ pub(super) struct Visit {
     pub pppd: Pppd,
     line: usize,
     connected: Connected,
-    since: Duration,
-    at: i64,
 }
 
 impl Visit {
     /// Starts pppd with the line as its terminal: so it takes no lock, leaves DTR alone, and keeps
     /// the speed (pppd(8), `ttyname`; `default_device` in its tty.c).
+    ///
+    /// A caller who has logged in is not asked again. `noauth` after `file` takes back the `auth` and
+    /// `+pap` in it (auth.c, `auth_check_options`); the caller's address is that of the line all the
+    /// same, since nothing says `ipcp-accept-remote`. The scripts are told the name as after PAP.
     ///
     /// # Errors
     /// pppd is not there or cannot be run.
@@ -38,28 +40,25 @@ impl Visit {
         let mut pppd = Command::new("pppd");
         pppd.arg("file").arg(places.path(format!("/etc/ppp/options.line{line}")));
         pppd.args(["linkname", &name(line), "nodetach"]);
+        if let Some(user) = &connected.user {
+            pppd.args(["noauth", "set", &format!("PEERNAME={user}")]);
+        }
         pppd.stdin(Stdio::from(port)).stdout(Stdio::null()).stderr(Stdio::null());
         let pppd = Pppd::follow(pppd.process_group(0).spawn()?)?;
-        Ok(Self { pppd, line, connected, since: clock::since_boot(), at: clock::unix() })
+        Ok(Self { pppd, line, connected })
     }
 
     /// What the ledger is told when pppd has ended.
     pub fn end(self, places: &Places, exit: &Exit, now: Duration) -> CallEntry {
-        let Connected { caller, speed } = self.connected;
-        let user =
-            places.published(&caller_note(self.line)).and_then(|note| note.get("user").map(str::to_owned));
-        let counted = places.published(&down(self.line));
+        let noted = places.published(&caller_note(self.line)).unwrap_or_default();
+        let counted = places.published(&down(self.line)).unwrap_or_default();
         places.withdraw(&caller_note(self.line));
         places.withdraw(&down(self.line));
+        let entry = CallEntry::of(self.line, self.connected, now, clock::unix(), why(exit));
         CallEntry {
-            at: self.at,
-            line: self.line,
-            caller,
-            speed,
-            user,
-            seconds: now.saturating_sub(self.since).as_secs(),
-            bytes: counted.and_then(|note| note.number("received").zip(note.number("sent"))),
-            why: why(exit),
+            user: entry.user.or_else(|| noted.get("user").map(str::to_owned)),
+            bytes: counted.number("received").zip(counted.number("sent")),
+            ..entry
         }
     }
 }

@@ -93,6 +93,11 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// Words that go through the modem to a caller: not to be shown, since they may repeat what was typed.
+    pub fn to_caller(words: String) -> Self {
+        Self { words: Cow::Owned(words), shown: Some("words for the caller"), ending: "" }
+    }
+
     /// What goes over the wire.
     pub fn bytes(&self) -> Vec<u8> {
         [self.words.as_bytes(), self.ending.as_bytes()].concat()

@@ -253,6 +253,8 @@ pub struct Line {
     pub rings: Rings,
     /// Whose calls are answered; `None` for everybody's.
     pub callers: Option<Vec<CallerNumber>>,
+    /// Whether a caller whose first word is not PPP gets a login prompt.
+    pub login: bool,
 }
 
 /// Flow control of a serial line.

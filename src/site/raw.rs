@@ -133,6 +133,7 @@ tables! {
         crtscts: Option<bool>,
         rings: Option<Rings>,
         callers: Option<Vec<Spanned<CallerNumber>>>,
+        login: Option<bool>,
     }
 
     struct User {

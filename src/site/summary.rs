@@ -98,10 +98,9 @@ fn answering(line: &Line) -> String {
         1 => "answers the first ring".to_owned(),
         rings => format!("answers the ring number {rings}"),
     };
-    match &line.callers {
-        Some(numbers) => format!("{rings} of {}", list(numbers)),
-        None => rings,
-    }
+    let callers = line.callers.as_ref().map_or(String::new(), |numbers| format!(" of {}", list(numbers)));
+    let login = if line.login { ", login prompt" } else { "" };
+    format!("{rings}{callers}{login}")
 }
 
 fn list<T: Display>(items: &[T]) -> String {

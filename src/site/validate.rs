@@ -294,6 +294,7 @@ fn line(raw: raw::Line) -> Line {
         flow,
         rings: raw.rings.unwrap_or(const { Whole::constant(1) }),
         callers: raw.callers.map(|numbers| numbers.into_iter().map(Spanned::into_inner).collect()),
+        login: raw.login.unwrap_or(false),
     }
 }
 

@@ -106,16 +106,29 @@ impl Modem {
                 self.heard = rest.to_owned();
                 return command;
             }
-            let mut fds = [PollFd::new(&self.line, PollFlags::IN)];
-            let timeout = Timespec::try_from(PATIENCE).unwrap();
-            assert_ne!(poll(&mut fds, Some(&timeout)).unwrap(), 0, "silence after {:?}", self.heard);
-            let mut bytes = [0; 100];
-            // EIO: the service has not opened its end yet.
-            match self.line.read(&mut bytes) {
-                Ok(length) => self.heard += std::str::from_utf8(&bytes[..length]).unwrap(),
-                Err(_) => sleep(Duration::from_millis(5)),
-            }
+            self.listen();
         }
+    }
+
+    fn listen(&mut self) {
+        let mut fds = [PollFd::new(&self.line, PollFlags::IN)];
+        let timeout = Timespec::try_from(PATIENCE).unwrap();
+        assert_ne!(poll(&mut fds, Some(&timeout)).unwrap(), 0, "silence after {:?}", self.heard);
+        let mut bytes = [0; 100];
+        // EIO: the service has not opened its end yet.
+        match self.line.read(&mut bytes) {
+            Ok(length) => self.heard += std::str::from_utf8(&bytes[..length]).unwrap(),
+            Err(_) => sleep(Duration::from_millis(5)),
+        }
+    }
+
+    /// Hears these words, whatever comes before them.
+    pub fn hear_words(&mut self, words: &str) {
+        while !self.heard.contains(words) {
+            self.listen();
+        }
+        let (_, rest) = self.heard.split_once(words).unwrap();
+        self.heard = rest.to_owned();
     }
 
     pub fn say(&mut self, text: &str) {

@@ -2,6 +2,7 @@
 //! end: what is tried is who has the port when, and what becomes of the modem.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,7 +39,11 @@ fn with_pppd(places: &Places) {
 
 /// A box whose line waits for calls.
 fn ready() -> (TestBox, Modem) {
-    let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), SITE, with_pppd);
+    ready_with(SITE)
+}
+
+fn ready_with(site: &str) -> (TestBox, Modem) {
+    let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), site, with_pppd);
     let mut modem = Modem::plugged_in_at(&dial_in.port());
     modem.answer_up_to("AT+VCID=1");
     until(|| !lock(&dial_in).exists());
@@ -171,4 +176,71 @@ fn a_box_without_pppd_hangs_up_and_goes_on() {
         modem.say("OK");
         modem.answer_up_to("AT+VCID=1");
     }
+}
+
+/// A box with a login prompt, and a caller who is connected.
+fn at_the_door() -> (TestBox, Modem) {
+    let (dial_in, mut modem) = ready_with(&SITE.replace("crtscts", "login=true\ncrtscts"));
+    modem.say("RING");
+    assert_eq!(modem.hear(), "ATA");
+    modem.say("CONNECT 9600");
+    dial_in.until("line1", |record| record.get("line") == Some("logging-in"));
+    (dial_in, modem)
+}
+
+/// What pppd was started with, once it was.
+fn arguments(dial_in: &TestBox) -> String {
+    let read = || fs::read_to_string(started(dial_in)).unwrap_or_default();
+    until(|| !read().is_empty());
+    read()
+}
+
+#[test]
+fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
+    let (dial_in, mut modem) = at_the_door();
+    modem.line.write_all(b"\r").unwrap();
+    modem.hear_words("\r\nbox login: ");
+    modem.line.write_all(b"u\r").unwrap();
+    modem.hear_words("u\r\nPassword: ");
+    modem.line.write_all(b"p\r").unwrap();
+    modem.hear_words("\r\nStarting PPP\r\n");
+    assert!(arguments(&dial_in).contains(" nodetach noauth set PEERNAME=u /dev/pts/"));
+    end_pppd(&dial_in, 16);
+    assert_eq!(modem.hear(), "ATH");
+    until(|| ledger(&dial_in).contains("user=u\t"));
+}
+
+#[test]
+fn a_caller_who_speaks_ppp_is_left_to_pppd_without_a_word() {
+    let (dial_in, mut modem) = at_the_door();
+    modem.line.write_all(b"~\xff}#\xc0!}!}!} }4").unwrap();
+    assert!(arguments(&dial_in).contains(" nodetach /dev/pts/"));
+    end_pppd(&dial_in, 16);
+    assert_eq!(modem.hear(), "ATH", "and nothing before it");
+}
+
+#[test]
+fn three_wrong_passwords_end_a_call_and_stand_nowhere() {
+    let (dial_in, mut modem) = at_the_door();
+    for _ in 0..3 {
+        modem.line.write_all(b"u\rsecret\r").unwrap();
+        modem.hear_words("Password: \r\nLogin incorrect\r\n");
+    }
+    assert_eq!(modem.hear(), "ATH");
+    modem.say("OK");
+    modem.answer_up_to("AT+VCID=1");
+    until(|| ledger(&dial_in).contains("speed=9600\tseconds=0\twhy=name or password wrong"));
+    assert!(!started(&dial_in).exists());
+    let notes = fs::read_dir(dial_in.places.path("/run/dialbox")).unwrap().map(|it| it.unwrap().path());
+    let texts = notes.filter_map(|note| fs::read_to_string(note).ok()).chain([ledger(&dial_in)]);
+    assert!(texts.into_iter().all(|text| !text.contains("secret")));
+}
+
+#[test]
+fn a_silent_caller_is_asked_who_it_is_and_its_end_is_noticed() {
+    let (dial_in, mut modem) = at_the_door();
+    modem.hear_words("\r\nbox login: ");
+    modem.say("NO CARRIER");
+    modem.hear_words("ATH\r");
+    until(|| ledger(&dial_in).contains("why=the caller hung up"));
 }

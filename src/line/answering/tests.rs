@@ -19,8 +19,8 @@ fn site_line(keys: &str) -> site::Line {
 }
 
 /// A line that waits for calls, and has nothing more to say.
-fn ready(keys: &str) -> Answering {
-    let mut line = Answering::new(&site_line(keys));
+fn ready(keys: &str) -> Answering<'static> {
+    let mut line = Answering::new(&site_line(keys), None);
     line.begin(None, SECOND);
     assert_eq!(line.tick(SECOND), [send(Step::Reset)]);
     let reset = line.hear(b"ATZ\r\r\nOK\r\n", SECOND);
@@ -32,7 +32,7 @@ fn ready(keys: &str) -> Answering {
 }
 
 /// A line whose caller is connected at the tenth second.
-fn connected() -> Answering {
+fn connected() -> Answering<'static> {
     let mut line = ready("");
     line.hear(b"\r\nRING\r\n", 5 * SECOND);
     line.hear(b"\r\nCONNECT 33600/ARQ/V34\r\n", 10 * SECOND);
@@ -102,7 +102,8 @@ fn a_connected_caller_is_reported_with_its_speed_and_nothing_is_said_until_it_is
     let mut line = ready("");
     line.hear(b"\r\nRING\r\n", 5 * SECOND);
     let actions = line.hear(b"\r\nCONNECT 33600/ARQ/V34\r\n", 10 * SECOND);
-    let call = Connected { caller: None, speed: Some("33600/ARQ/V34".to_owned()) };
+    let speed = Some("33600/ARQ/V34".to_owned());
+    let call = Connected { since: 10 * SECOND, caller: None, speed, user: None };
     assert_eq!(actions.last(), Some(&Action::Report(Report::Connected(call))));
     assert_eq!(line.hear(b"~\xff}#\xc0!}!}!\rRING\r", 11 * SECOND), []);
     assert_eq!(line.tick(9999 * SECOND), []);
@@ -186,7 +187,7 @@ fn a_modem_that_vanishes_while_it_answers_is_a_lost_call() {
 
 #[test]
 fn a_rung_of_the_ladder_tries_to_leave_a_call_before_the_reset() {
-    let mut line = Answering::new(&site_line(""));
+    let mut line = Answering::new(&site_line(""), None);
     line.begin(Some(Rung::HangUp), SECOND);
     assert_eq!(line.tick(SECOND), []);
     assert_eq!(line.tick(3 * SECOND), [send(Step::Escape)]);
@@ -196,7 +197,7 @@ fn a_rung_of_the_ladder_tries_to_leave_a_call_before_the_reset() {
 
 #[test]
 fn a_modem_that_cannot_be_reset_is_given_up_after_five_tries() {
-    let mut line = Answering::new(&site_line(""));
+    let mut line = Answering::new(&site_line(""), None);
     line.begin(None, Duration::ZERO);
     let mut resets = 0;
     for second in 0..60 {
@@ -220,4 +221,57 @@ fn a_modem_that_no_longer_answers_its_probe_is_given_up() {
     line.tick(3601 * SECOND);
     let actions = line.tick(3603 * SECOND);
     assert_eq!(actions, [Action::Abandon("no answer to AT".into())]);
+}
+
+/// A connected line with a login prompt for one user.
+fn at_the_door() -> Answering<'static> {
+    let account = site::Account { name: "guest".parse().unwrap(), password: "Xy7Qz9".parse().unwrap() };
+    let door =
+        Door { hostname: Box::leak(Box::new("box".parse().unwrap())), users: Vec::leak(vec![account]) };
+    let mut line = Answering { door: Some(door), ..ready("") };
+    line.hear(b"\r\nRING\r\n", 5 * SECOND);
+    let actions = line.hear(b"\r\nCONNECT 33600\r\n", 10 * SECOND);
+    assert_eq!(said(&actions), ["connected at 33600"]);
+    assert_eq!(line.record().get("line"), Some("logging-in"));
+    line
+}
+
+fn connected_as(user: Option<&str>) -> Connected {
+    let user = user.map(|user| user.parse().unwrap());
+    Connected { since: 10 * SECOND, caller: None, speed: Some("33600".to_owned()), user }
+}
+
+#[test]
+fn who_logs_in_is_handed_over_with_the_name_and_who_speaks_ppp_without() {
+    for (bytes, user) in [(&b"\rguest\rXy7Qz9\r"[..], Some("guest")), (b"~\xff}#\xc0!", None)] {
+        let mut line = at_the_door();
+        let actions = line.hear(bytes, 15 * SECOND);
+        assert_eq!(actions.last(), Some(&Action::Report(Report::Connected(connected_as(user)))));
+        assert_eq!(line.record().get("line"), Some("connected"));
+        assert_eq!(line.wake(), line.probe);
+    }
+}
+
+#[test]
+fn who_does_not_log_in_is_reported_and_hung_up() {
+    let wrong: &[u8] = b"\rguest\rsecret\rguest\rsecret\rguest\rsecret\r";
+    for (bytes, why) in [(wrong, "name or password wrong"), (b"\r\nNO CARRIER\r\n", "the caller hung up")] {
+        let mut line = at_the_door();
+        let actions = line.hear(bytes, 15 * SECOND);
+        let away = Report::TurnedAway { connected: connected_as(None), why: why.to_owned() };
+        assert!(actions.contains(&Action::Report(away)), "{actions:?}");
+        assert_eq!(actions.last(), Some(&Action::Dtr(Dtr::Low)));
+        assert!(!format!("{actions:?} {line:?}").contains("secret"));
+    }
+}
+
+#[test]
+fn a_caller_at_the_prompt_is_hung_up_after_a_minute_or_lost_with_the_modem() {
+    let mut line = at_the_door();
+    assert_eq!(line.wake(), Some(14 * SECOND));
+    assert!(matches!(line.tick(14 * SECOND)[..], [Action::Send(_)]));
+    assert_eq!(line.wake(), Some(70 * SECOND));
+    assert_eq!(line.tick(70 * SECOND).last(), Some(&Action::Dtr(Dtr::Low)));
+    let away = |why: &str| Report::TurnedAway { connected: connected_as(None), why: why.to_owned() };
+    assert_eq!(at_the_door().end(), [Action::Report(away("the modem has vanished"))]);
 }

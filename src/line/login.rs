@@ -1,0 +1,300 @@
+//! A login prompt, for callers whose first word is not PPP: a person at a terminal, or a script.
+//!
+//! ```text
+//!                 CR, a letter, 4 s of silence        a line              fits
+//! CONNECT ─▶ Listening ───────────────────▶ Name ─────────────▶ Password ─────▶ PPP, known
+//!                │                           ▲ └ an empty one ┐     │ does not
+//!                │                           └────────────────┴─────┴─ three times ─▶ refused
+//!                └───────────── a PPP frame, at any moment ───────────────────▶ PPP, unknown: PAP
+//! ```
+
+use std::fmt;
+use std::time::Duration;
+
+use ctutils::{Choice, CtEq};
+
+use crate::site::{Account, Hostname, UserName};
+
+/// Whoever speaks PPP does so at once, and again after the Restart timer of RFC 1661 §4.6, 3 s: so
+/// that one lost frame does no harm.
+const LISTEN: Duration = Duration::from_secs(4);
+/// How long the whole dialogue may take, as `login` of most systems allows.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Passwords that may be tried in one call.
+const TRIES: u8 = 3;
+/// Lines that are read in one call: each is answered by a prompt that is longer than itself.
+const LINES: u8 = 20;
+/// Longer than any name or password of a site: what is cut off here fits none.
+const LONGEST: usize = 256;
+
+const BACKSPACE: u8 = 0x08;
+const DELETE: u8 = 0x7f;
+const CR: u8 = b'\r';
+const LF: u8 = b'\n';
+/// The flag of PPP's frames (RFC 1662 §3.1).
+const FLAG: u8 = b'~';
+/// What a modem says when the other one is gone (V.250 §5.7.1): it comes to whoever has the port.
+const NO_CARRIER: &str = "NO CARRIER";
+
+/// Who asks, and who is let in.
+#[derive(Debug, Clone, Copy)]
+pub struct Door<'a> {
+    /// The name of the box: it stands in the prompt.
+    pub hostname: &'a Hostname,
+    /// Who may come in.
+    pub users: &'a [Account],
+}
+
+/// What comes of the dialogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// PPP begins, with the user who has logged in. Nobody has if the caller began by itself: then
+    /// it is for pppd to ask.
+    Ppp(Option<UserName>),
+    /// The caller does not come in.
+    Refused(Refusal),
+}
+
+/// Why a caller does not come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Three times a name or password that was wrong.
+    Wrong,
+    /// Nobody logged in, in all that time or all those lines.
+    Nobody,
+    /// The modem has lost the carrier.
+    HungUp,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wrong => "name or password wrong",
+            Self::Nobody => "the caller did not log in",
+            Self::HungUp => "the caller hung up",
+        })
+    }
+}
+
+/// What is to be said to the caller, and then to be done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Printable ASCII, CR, LF and backspaces; perhaps nothing.
+    pub say: String,
+    /// How it has ended; `None` while it goes on.
+    pub verdict: Option<Verdict>,
+}
+
+/// The dialogue with one caller: bytes and the time since boot come in, [`Turn`]s go out. Once one of
+/// them has a verdict it is over.
+#[derive(Debug)]
+pub struct Login<'a> {
+    door: Door<'a>,
+    stage: Stage,
+    line: Typed,
+    /// The last two bytes.
+    before: [u8; 2],
+    tries: u8,
+    lines: u8,
+    ends: Duration,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nothing was said yet; until then it may still be PPP.
+    Listening { until: Duration },
+    /// The name is being typed.
+    Name,
+    /// The password of this name is being typed.
+    Password { name: Typed },
+}
+
+impl<'a> Login<'a> {
+    /// A caller was connected at this time since boot.
+    pub fn new(door: Door<'a>, now: Duration) -> Self {
+        Self {
+            door,
+            stage: Stage::Listening { until: now + LISTEN },
+            line: Typed::default(),
+            before: [0; 2],
+            tries: 0,
+            lines: 0,
+            ends: now + PATIENCE,
+        }
+    }
+
+    /// Takes bytes of the caller in.
+    ///
+    /// Those of a frame of PPP are lost to pppd, which empties the line in any case when it starts
+    /// (its sys-linux.c, `set_up_tty`): the caller's first Configure-Request comes again after 3 s
+    /// (RFC 1661 §4.6).
+    pub fn hear(&mut self, bytes: &[u8], now: Duration) -> Turn {
+        let mut turn = self.tick(now);
+        for byte in bytes {
+            if turn.verdict.is_some() {
+                break;
+            }
+            self.take(*byte, &mut turn);
+            self.before = [self.before[1], *byte];
+        }
+        turn
+    }
+
+    /// Looks whether the time is over that the caller has.
+    pub fn tick(&mut self, now: Duration) -> Turn {
+        let mut turn = Turn::default();
+        if self.ends <= now {
+            turn.verdict = Some(Verdict::Refused(Refusal::Nobody));
+        } else if matches!(self.stage, Stage::Listening { until } if until <= now) {
+            self.prompt(&mut turn);
+        }
+        turn
+    }
+
+    /// When to tick, in time since boot.
+    pub fn wake(&self) -> Duration {
+        match self.stage {
+            Stage::Listening { until } => until,
+            Stage::Name | Stage::Password { .. } => self.ends,
+        }
+    }
+
+    fn take(&mut self, byte: u8, turn: &mut Turn) {
+        if begins_ppp(self.before, byte) {
+            turn.verdict = Some(Verdict::Ppp(None));
+            return;
+        }
+        match (&self.stage, byte) {
+            // The first byte of a frame, or the last one of noise; a name that begins so can wait.
+            (Stage::Listening { .. }, FLAG) => {}
+            (Stage::Listening { .. }, CR | LF) => self.prompt(turn),
+            (Stage::Listening { .. }, b' '..=b'~') => {
+                self.prompt(turn);
+                self.edit(byte, turn);
+            }
+            (Stage::Listening { .. }, _) => {}
+            (_, LF) if self.before[1] == CR => {}
+            (_, CR | LF) => self.end_of_line(turn),
+            (_, _) => self.edit(byte, turn),
+        }
+    }
+
+    fn prompt(&mut self, turn: &mut Turn) {
+        self.stage = Stage::Name;
+        turn.say += &format!("\r\n{} login: ", self.door.hostname);
+    }
+
+    /// Whatever is neither a character nor takes one away is noise; so is a parity bit, since nobody
+    /// who sends one could go on with PPP.
+    fn edit(&mut self, byte: u8, turn: &mut Turn) {
+        let echo = match byte {
+            BACKSPACE | DELETE => self.line.erase().then(|| "\x08 \x08".to_owned()),
+            b' '..=b'~' => self.line.push(byte).then(|| char::from(byte).to_string()),
+            _ => None,
+        };
+        if let Stage::Name = self.stage {
+            turn.say.extend(echo);
+        }
+    }
+
+    fn end_of_line(&mut self, turn: &mut Turn) {
+        let line = std::mem::take(&mut self.line);
+        self.lines += 1;
+        if line.is(NO_CARRIER).to_bool() {
+            turn.verdict = Some(Verdict::Refused(Refusal::HungUp));
+            return;
+        }
+        match std::mem::replace(&mut self.stage, Stage::Name) {
+            Stage::Password { name } => self.judge(&name, &line, turn),
+            Stage::Name | Stage::Listening { .. } if line.is_empty() => self.prompt(turn),
+            Stage::Name | Stage::Listening { .. } => {
+                self.stage = Stage::Password { name: line };
+                turn.say += "\r\nPassword: ";
+            }
+        }
+        if turn.verdict.is_none() && self.lines >= LINES {
+            turn.verdict = Some(Verdict::Refused(Refusal::Nobody));
+        }
+    }
+
+    fn judge(&mut self, name: &Typed, password: &Typed, turn: &mut Turn) {
+        if let Some(user) = self.user(name, password) {
+            turn.say += "\r\nStarting PPP\r\n";
+            turn.verdict = Some(Verdict::Ppp(Some(user.clone())));
+            return;
+        }
+        turn.say += "\r\nLogin incorrect\r\n";
+        self.tries += 1;
+        if self.tries >= TRIES {
+            turn.verdict = Some(Verdict::Refused(Refusal::Wrong));
+        } else {
+            self.prompt(turn);
+        }
+    }
+
+    /// Who has this name and this password. Every user is looked at in full, whoever it is: the time
+    /// it takes tells nothing.
+    fn user(&self, name: &Typed, password: &Typed) -> Option<&'a UserName> {
+        self.door.users.iter().fold(None, |found, user| {
+            let fits = name.is(user.name.as_str()) & password.is(user.password.reveal());
+            if fits.to_bool() { Some(&user.name) } else { found }
+        })
+    }
+}
+
+/// Whether a frame of PPP begins: flag and address, perhaps without the flag, which a line that has
+/// just come up may swallow, or without address and control (RFC 1662 §3.1, §4.2; mgetty looks for
+/// the same). All of it has bytes beyond ASCII: nobody types it.
+fn begins_ppp(before: [u8; 2], byte: u8) -> bool {
+    matches!(
+        (before, byte),
+        ([_, FLAG], 0xff) | ([FLAG, 0xc0], 0x21) | ([_, 0xff], 0x03) | ([0xff, 0x7d], b'#')
+    )
+}
+
+/// What a caller has typed: perhaps a password, also where a name was asked for. `Debug` shows dots.
+#[derive(Default)]
+struct Typed(Vec<u8>);
+
+impl Typed {
+    /// False if there is no more room.
+    fn push(&mut self, byte: u8) -> bool {
+        let fits = self.0.len() < LONGEST;
+        if fits {
+            self.0.push(byte);
+        }
+        fits
+    }
+
+    /// Takes the last character away; false if there is none.
+    fn erase(&mut self) -> bool {
+        self.0.pop().is_some()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Compares in a time that tells neither the text nor its length.
+    fn is(&self, known: &str) -> Choice {
+        padded(&self.0).ct_eq(&padded(known.as_bytes()))
+    }
+}
+
+/// Nothing that can be typed is a zero.
+fn padded(text: &[u8]) -> [u8; LONGEST] {
+    let mut padded = [0; LONGEST];
+    for (to, from) in padded.iter_mut().zip(text) {
+        *to = *from;
+    }
+    padded
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed(••••)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+use super::*;
+use proptest::prelude::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Two users; the second one's password is what a modem says.
+fn users() -> Vec<Account> {
+    let account = |name: &str, password: &str| Account {
+        name: name.parse().unwrap(),
+        password: password.parse().unwrap(),
+    };
+    vec![account("guest", "Xy7 Qz9"), account("root", "~toor~")]
+}
+
+fn hostname() -> Hostname {
+    "box".parse().unwrap()
+}
+
+/// What is said to a caller who sends these words, a second after each other, and how it ends.
+fn dialogue(words: &[&[u8]]) -> (String, Option<Verdict>) {
+    let (hostname, users) = (hostname(), users());
+    let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
+    let mut said = String::new();
+    for (second, words) in (1..).zip(words) {
+        let turn = login.hear(words, SECOND * second);
+        said += &turn.say;
+        if turn.verdict.is_some() {
+            return (said, turn.verdict);
+        }
+    }
+    (said, None)
+}
+
+fn ppp(user: &str) -> Option<Verdict> {
+    Some(Verdict::Ppp(Some(user.parse().unwrap())))
+}
+
+const UNKNOWN: Option<Verdict> = Some(Verdict::Ppp(None));
+
+fn refused(why: Refusal) -> Option<Verdict> {
+    Some(Verdict::Refused(why))
+}
+
+#[test]
+fn a_dialogue_reads_as_on_any_system() {
+    let (said, verdict) = dialogue(&[b"\r", b"gust\x08\x08est\r", b"Xy8\x7f7 Qz9\r"]);
+    assert_eq!(verdict, ppp("guest"));
+    let expected = "\r\nbox login: gust\x08 \x08\x08 \x08est\r\nPassword: \r\nStarting PPP\r\n";
+    assert_eq!(said, expected);
+}
+
+/// Who calls, what it sends, and how that ends.
+type Case = (&'static str, Vec<&'static [u8]>, Option<Verdict>);
+
+#[test]
+fn who_gets_in_and_who_does_not() {
+    let right: &[&'static [u8]] = &[b"guest\r", b"Xy7 Qz9\r"];
+    let thrice = |line: &'static [u8]| [line, b"guess\r"].repeat(3);
+    let table: [Case; 15] = [
+        ("a terminal", [&[b"\r" as &[u8]], right].concat(), ppp("guest")),
+        ("who does not wait for the prompt", right.to_vec(), ppp("guest")),
+        ("all at once", vec![b"guest\rXy7 Qz9\r"], ppp("guest")),
+        ("ends of line as teletypes have them", vec![b"\r\nguest\r\n", b"Xy7 Qz9\r\n"], ppp("guest")),
+        ("ends of line as Unix has them", vec![b"\n", b"guest\n", b"Xy7 Qz9\n"], ppp("guest")),
+        ("a password with the flag of PPP", vec![b"root\r~toor~\r"], ppp("root")),
+        ("noise of the line", vec![b"\xf0\x98\x00", b"\rgu\xe5est\rXy7\x1b Qz9\r"], ppp("guest")),
+        ("at the second try", [&[b"guest\rno\r" as &[u8]], right].concat(), ppp("guest")),
+        ("a wrong password", thrice(b"guest\r"), refused(Refusal::Wrong)),
+        ("somebody unknown", thrice(b"nobody\r"), refused(Refusal::Wrong)),
+        ("another one's password", [b"root\r" as &[u8], b"Xy7 Qz9\r"].repeat(3), refused(Refusal::Wrong)),
+        ("no password", [b"guest\r" as &[u8], b"\r"].repeat(3), refused(Refusal::Wrong)),
+        ("nothing but ends of line", vec![b"\r"; 30], refused(Refusal::Nobody)),
+        ("gone while the name is awaited", vec![b"\rgu", b"\r\nNO CARRIER\r\n"], refused(Refusal::HungUp)),
+        ("gone before anything", vec![b"\r\nNO CARRIER\r\n"], refused(Refusal::HungUp)),
+    ];
+    for (who, words, verdict) in table {
+        assert_eq!(dialogue(&words).1, verdict, "{who}");
+    }
+}
+
+/// RFC 1662 §3.1 and §4.2, and what a line that has just come up leaves of it.
+#[test]
+fn a_frame_of_ppp_at_any_moment_is_left_to_pppd() {
+    let frames: [&[u8]; 5] = [
+        b"~\xff}#\xc0!}!}!} }4}\"}&", // pppd 2.4.9, Windows 95
+        b"~\xff\x03\xc0!\x01\x01\x00\x14",
+        b"\xff}#\xc0!}!}!", // without its flag
+        b"\xff\x03\xc0!",
+        b"~\xc0!\x01\x01", // address and control left out
+    ];
+    let before: [&[u8]; 5] = [b"", b"~~", b"\r", b"gue", b"guest\rXy"];
+    for frame in frames {
+        for before in before {
+            assert_eq!(dialogue(&[before, frame]).1, UNKNOWN, "{before:?} {frame:?}");
+            let bytes: Vec<_> = [before, frame].concat();
+            let bytes: Vec<_> = bytes.chunks(1).collect();
+            assert_eq!(dialogue(&bytes).1, UNKNOWN, "{before:?} {frame:?}, byte by byte");
+        }
+    }
+    assert_eq!(dialogue(&frames[..1]).0, "", "nothing is said to who speaks PPP");
+}
+
+#[test]
+fn a_caller_who_says_nothing_is_asked_after_4_seconds_and_given_up_after_60() {
+    let (hostname, users) = (hostname(), users());
+    let mut login = Login::new(Door { hostname: &hostname, users: &users }, 100 * SECOND);
+    assert_eq!(login.wake(), 104 * SECOND);
+    assert_eq!(login.tick(103 * SECOND), Turn::default());
+    assert_eq!(login.tick(104 * SECOND).say, "\r\nbox login: ");
+    assert_eq!(login.tick(104 * SECOND), Turn::default());
+    assert_eq!(login.hear(b"guest\r", 159 * SECOND).verdict, None);
+    assert_eq!(login.wake(), 160 * SECOND);
+    assert_eq!(login.hear(b"Xy7 Qz9\r", 160 * SECOND).verdict, refused(Refusal::Nobody));
+}
+
+#[test]
+fn of_a_password_nothing_is_shown_not_even_that_it_is_corrected() {
+    let (said, _) = dialogue(&[b"guest\r", b"Xy7 Qz8\x08\x08\x08"]);
+    assert!(!said.contains('Q') && !said.contains('\x08'), "{said:?}");
+}
+
+#[test]
+fn debug_shows_nothing_that_was_typed() {
+    let (hostname, users) = (hostname(), users());
+    let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
+    for typed in ["\rfirst", "\rsecond"] {
+        login.hear(typed.as_bytes(), SECOND);
+        let shown = format!("{login:?}");
+        assert!(["first", "second", "Xy7", "toor"].iter().all(|it| !shown.contains(it)), "{shown}");
+    }
+}
+
+#[test]
+fn what_is_too_long_for_a_name_is_nobody_s() {
+    let long = "x".repeat(255);
+    let users = [Account { name: long.parse().unwrap(), password: "p".parse().unwrap() }];
+    let hostname = hostname();
+    for (name, lets_in) in [(long.clone(), true), (long.clone() + "x", false), (long.repeat(3), false)] {
+        let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
+        let turn = login.hear(format!("{name}\rp\r").as_bytes(), SECOND);
+        assert_eq!(turn.verdict.is_some(), lets_in);
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_sent_nobody_is_let_in_by_it_and_the_answer_is_text_of_bounded_length(
+        bytes in prop::collection::vec(
+            prop_oneof![any::<u8>(), prop::sample::select(&b"\r\n~\x08gustroNO CARRIE"[..])], 0..300
+        ),
+        cut in 0_usize..300,
+    ) {
+        let (hostname, users) = (hostname(), users());
+        let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
+        let (first, second) = bytes.split_at(cut.min(bytes.len()));
+        let mut said = String::new();
+        for part in [first, second] {
+            let turn = login.hear(part, SECOND);
+            said += &turn.say;
+            prop_assert!(!matches!(turn.verdict, Some(Verdict::Ppp(Some(_)))));
+            if turn.verdict.is_some() {
+                break;
+            }
+        }
+        prop_assert!(said.bytes().all(|it| matches!(it, b' '..=b'~' | b'\r' | b'\n' | 0x08)));
+        prop_assert!(said.len() <= 3 * bytes.len() + 50 * usize::from(LINES));
+    }
+}
