@@ -9,11 +9,12 @@ use std::time::Duration;
 use dialbox::boot::cmdline::Cmdline;
 use dialbox::build::Build;
 use dialbox::clock;
+use dialbox::link::counters;
 use dialbox::log::Log;
 use dialbox::reboot;
 use dialbox::service::{self, Start};
 use dialbox::state::{Cause, Ledger, Store};
-use dialbox::watch::daily::{Due, Occurrence, Schedule, Tick};
+use dialbox::watch::daily::{Decision, Due, Occurrence, Pending, Schedule, Tick};
 use dialbox::watch::hardware::Watchdog;
 use dialbox::watch::heartbeat::{Heart, pulse};
 use dialbox::watch::verdict::{Verdict, judge};
@@ -52,6 +53,8 @@ struct Watch<'a> {
     refused: String,
     heart: Heart,
     schedule: Schedule,
+    pending: Pending,
+    waits: bool,
     store: Store,
     stuck_boots: usize,
     hopeless: bool,
@@ -75,6 +78,8 @@ impl<'a> Watch<'a> {
                 zone: start.site.timezone.clone(),
                 built: Build::load(&start.places).epoch.unwrap_or(0),
             },
+            pending: Pending::default(),
+            waits: false,
             stuck_boots: Ledger::load(&store).stuck_in_a_row(),
             store,
             hopeless: false,
@@ -100,7 +105,16 @@ impl<'a> Watch<'a> {
         if let Some(Due::Hour(Occurrence(local))) = due {
             self.warn_if_failed("the daily reboot", self.store.replace(DAILY_FILE, &format!("{local}\n")));
         }
-        due.map(|_| Cause::Daily)
+        match self.pending.decide(due, now, || counters::in_use(&self.start.places)) {
+            Decision::NotDue => None,
+            Decision::Wait => {
+                if !std::mem::replace(&mut self.waits, true) {
+                    self.log.info("the daily reboot waits until nobody is connected, for a day at the most");
+                }
+                None
+            }
+            Decision::Reboot => Some(Cause::Daily),
+        }
     }
 
     /// A box without a watchdog still reboots daily, and when a service is stuck: a device that

@@ -1,6 +1,5 @@
 //! A caller who is connected: pppd on its line, and what is known of it at the end.
 
-use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -12,7 +11,7 @@ use rustix::process::Pid;
 use super::Connected;
 use super::calls::{CallEntry, why};
 use crate::clock;
-use crate::link::{self, Exit, Pppd};
+use crate::link::{Exit, Pppd, counters};
 use crate::places::Places;
 
 /// A caller, from `CONNECT` to the end of its pppd.
@@ -80,8 +79,5 @@ fn down(line: usize) -> String {
 
 /// The pppd that serves a caller of this line now.
 pub fn pppd_of(places: &Places, line: usize) -> Option<Pid> {
-    let note = fs::read_to_string(places.path(format!("/run/ppp-{}.pid", name(line)))).ok()?;
-    let pid = link::pid(note.lines().next()?)?;
-    let program = fs::read_to_string(places.path(format!("/proc/{}/comm", pid.as_raw_nonzero()))).ok()?;
-    (program.trim() == "pppd").then_some(pid)
+    counters::pppd(places, &format!("ppp-{}", name(line)))
 }

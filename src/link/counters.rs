@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::process::Pid;
+
 use super::{Connection, Interface};
 use crate::places::Places;
 
@@ -33,10 +35,27 @@ pub fn running(places: &Places) -> Vec<Connection> {
     interfaces.filter_map(|entry| link(entry.file_name().to_str()?)).collect()
 }
 
+/// The pppd that has noted its process in `/run` under this name: `ppp0` for its interface, or from
+/// its start on `ppp-NAME` for its option `linkname`.
+pub fn pppd(places: &Places, name: &str) -> Option<Pid> {
+    let note = fs::read_to_string(places.path(format!("/run/{name}.pid"))).ok()?;
+    let pid = super::pid(note.lines().next()?)?;
+    let program = fs::read_to_string(places.path(format!("/proc/{pid}/comm"))).ok()?;
+    (program.trim() == "pppd").then_some(pid)
+}
+
+/// Whether a reboot would cut somebody off: a pppd runs.
+pub fn in_use(places: &Places) -> bool {
+    let notes = fs::read_dir(places.path("/run")).into_iter().flatten().flatten();
+    notes.filter_map(|note| note.file_name().into_string().ok()).any(|note| {
+        let name = note.strip_suffix(".pid").filter(|name| name.starts_with("ppp"));
+        name.is_some_and(|name| pppd(places, name).is_some())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::process::Pid;
 
     fn write(places: &Places, path: &str, content: &str) {
         let path = places.path(path);
@@ -76,5 +95,23 @@ mod tests {
         let found = running(&places);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].interface.as_str(), found[0].pid), ("ppp0", Pid::from_raw(11).unwrap()));
+    }
+
+    #[test]
+    fn the_box_is_in_use_while_a_pppd_runs_with_an_interface_or_before_it_has_one() {
+        for (note, program, in_use) in [
+            ("/run/ppp0.pid", "pppd\n", true),
+            ("/run/ppp-line2.pid", "pppd\n", true),
+            ("/run/ppp0.pid", "sh\n", false), // another process has the number of one that was killed
+            ("/run/syslogd.pid", "pppd\n", false),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let places = Places::below(dir.path());
+            assert!(!super::in_use(&places));
+            write(&places, note, "11\nppp0\n");
+            assert!(!super::in_use(&places), "no such process");
+            write(&places, "/proc/11/comm", program);
+            assert_eq!(super::in_use(&places), in_use, "{note} {program}");
+        }
     }
 }

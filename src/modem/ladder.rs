@@ -89,8 +89,9 @@ impl Ladder {
         has_seen_a_modem || self.worked || self.reboots_in_vain() > 0
     }
 
-    /// The modem does not work. Gives the rung to take now, if the one before has had its time.
-    pub fn fail(&mut self, now: Duration) -> Option<Rung> {
+    /// The modem does not work. Gives the rung to take now, if the one before has had its time. A
+    /// reboot waits while the box is in use: another modem's link is worth as much.
+    pub fn fail(&mut self, now: Duration, in_use: impl FnOnce() -> bool) -> Option<Rung> {
         let rung = match self.at {
             None => Some(Rung::Repeat),
             Some(stand) if now < stand.until => return None,
@@ -98,6 +99,9 @@ impl Ladder {
             Some(Stand { rung: Some(rung), .. }) => rung.next(),
         };
         let rung = rung.filter(|rung| *rung != Rung::Reboot || self.may_reboot());
+        if rung == Some(Rung::Reboot) && in_use() {
+            return None;
+        }
         self.at = Some(Stand { rung, until: now + rung.map_or(REST, Rung::patience) });
         if let Some(rung) = rung {
             self.count("tried", rung);
@@ -167,7 +171,8 @@ mod tests {
 
     /// The rungs that are taken in so many seconds of failure, each with its second.
     fn climb(ladder: &mut Ladder, seconds: u64) -> Vec<(u64, Rung)> {
-        let each = (0..seconds).filter_map(|second| Some((second, ladder.fail(SECOND * second as u32)?)));
+        let each =
+            (0..seconds).filter_map(|second| Some((second, ladder.fail(SECOND * second as u32, || false)?)));
         each.collect()
     }
 
@@ -187,12 +192,23 @@ mod tests {
     }
 
     #[test]
+    fn a_reboot_waits_until_it_cuts_nobody_off_and_is_not_counted_before() {
+        let mut ladder = that_worked();
+        climb(&mut ladder, 155);
+        for second in 155..1000 {
+            assert_eq!(ladder.fail(SECOND * second, || true), None);
+        }
+        assert_eq!(ladder.tally().number("tried-reboot"), None);
+        assert_eq!(ladder.fail(SECOND * 1000, || false), Some(Rung::Reboot));
+    }
+
+    #[test]
     fn the_rung_that_helped_is_counted() {
         let mut ladder = that_worked();
         climb(&mut ladder, 40);
         assert_eq!(ladder.work(), Some(Rung::Restart));
         assert_eq!(ladder.work(), None);
-        assert_eq!(ladder.fail(SECOND * 50), Some(Rung::Repeat), "the next climb begins below");
+        assert_eq!(ladder.fail(SECOND * 50, || false), Some(Rung::Repeat), "the next climb begins below");
         insta::assert_snapshot!(ladder.tally(), @"
         tried-repeat=2
         tried-hang-up=1
@@ -244,7 +260,7 @@ mod tests {
             let (mut now, mut last) = (Duration::ZERO, None::<(Duration, Rung)>);
             for seconds in fails {
                 now += SECOND * seconds;
-                if let Some(rung) = ladder.fail(now) {
+                if let Some(rung) = ladder.fail(now, || false) {
                     if let Some((since, below)) = last {
                         prop_assert!(now - since >= below.patience());
                     }

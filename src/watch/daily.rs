@@ -10,6 +10,7 @@ const YOUNG: Duration = Duration::from_secs(30);
 const STEP: i64 = 300;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
+const A_DAY: Duration = Duration::from_secs(DAY.unsigned_abs());
 
 /// A moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,38 @@ pub enum Due {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Occurrence(pub i64);
 
+/// A reboot that is due, until it is made.
+#[derive(Debug, Default)]
+pub struct Pending {
+    /// Since when, in time since boot.
+    since: Option<Duration>,
+}
+
+/// What to do about the daily reboot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing.
+    NotDue,
+    /// Wait: somebody would be cut off.
+    Wait,
+    /// Reboot.
+    Reboot,
+}
+
+impl Pending {
+    /// Decides at a tick. Whoever is connected is waited for, until the next day at the latest.
+    pub fn decide(&mut self, due: Option<Due>, now: Tick, in_use: impl FnOnce() -> bool) -> Decision {
+        if due.is_some() {
+            self.since.get_or_insert(now.since_boot);
+        }
+        match self.since {
+            None => Decision::NotDue,
+            Some(since) if now.since_boot < since + A_DAY && in_use() => Decision::Wait,
+            Some(_) => Decision::Reboot,
+        }
+    }
+}
+
 impl Schedule {
     /// Whether the time for the reboot came between two ticks.
     pub fn due(&self, previous: Tick, now: Tick, last: Option<Occurrence>) -> Option<Due> {
@@ -52,7 +85,7 @@ impl Schedule {
             return None;
         }
         if now.unix < self.built {
-            return (now.since_boot >= Duration::from_secs(DAY.unsigned_abs())).then_some(Due::Uptime);
+            return (now.since_boot >= A_DAY).then_some(Due::Uptime);
         }
         let passed = now.since_boot.saturating_sub(previous.since_boot).as_secs();
         let shown = now.unix - previous.unix;
@@ -169,6 +202,24 @@ mod tests {
         let four = schedule(4, "UTC0");
         assert_eq!(four.due(tick(4 * HOUR - 1, 86_397), tick(4 * HOUR + 1, 86_399), None), None);
         assert_eq!(four.due(tick(100, 86_399), tick(102, 86_401), None), Some(Due::Uptime));
+    }
+
+    #[test]
+    fn who_is_connected_is_waited_for_a_day_at_the_most() {
+        let due = Some(Due::Hour(Occurrence(BUILT)));
+        let free_after = |seconds: u64| {
+            let mut pending = Pending::default();
+            let mut waited = 0..;
+            waited.find(|second| {
+                let due = due.filter(|_| *second == 0);
+                let now = tick(BUILT, 100 + second);
+                pending.decide(due, now, || *second < seconds) == Decision::Reboot
+            })
+        };
+        assert_eq!(free_after(0), Some(0));
+        assert_eq!(free_after(7200), Some(7200));
+        assert_eq!(free_after(u64::MAX), Some(DAY.unsigned_abs()));
+        assert_eq!(Pending::default().decide(None, tick(BUILT, 100), || false), Decision::NotDue);
     }
 
     #[test]

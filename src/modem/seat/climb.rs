@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Attendant, LOOK_EVERY, Seat, State};
+use crate::link::counters;
 use crate::modem::ladder::{Ladder, Rung};
 use crate::modem::{ports, usb};
 use crate::reboot;
@@ -25,7 +26,7 @@ impl<A: Attendant> Seat<'_, A> {
         if !self.ladder.is_of_use(self.device.is_some()) {
             return seeking;
         }
-        let Some(rung) = self.ladder.fail(now) else {
+        let Some(rung) = self.ladder.fail(now, || counters::in_use(self.post.places)) else {
             return seeking;
         };
         self.post.log.warning(&format!("trying to get the modem back: {}", rung.word()));
