@@ -55,6 +55,32 @@ pub struct Connected {
     pub user: Option<UserName>,
 }
 
+impl Connected {
+    /// As an [`Answering`] has published it while the call went on; `None` if none did.
+    pub fn read(published: &Record) -> Option<Self> {
+        let text = |key| published.get(key).map(str::to_owned);
+        Some(Self {
+            since: Duration::from_secs(published.number(SINCE)?),
+            caller: text(CALLER),
+            speed: text(SPEED),
+            user: published.get(USER).and_then(|user| user.parse().ok()),
+        })
+    }
+
+    fn write(&self, record: Record) -> Record {
+        record
+            .with(SINCE, self.since.as_secs())
+            .with_known(SPEED, self.speed.as_ref())
+            .with_known(USER, self.user.as_ref())
+    }
+}
+
+// The keys of a record; `since` is there while a caller is connected.
+const CALLER: &str = "caller";
+const SINCE: &str = "since";
+const SPEED: &str = "speed";
+const USER: &str = "user";
+
 type Action = attendant::Action<Report>;
 
 /// Attends a line.
@@ -381,14 +407,15 @@ impl Attendant for Answering<'_> {
             Phase::Connected => "connected",
             Phase::HangingUp => "hanging-up",
         };
-        let is_connected = matches!(self.phase, Phase::Connected);
-        let speed = self.connected.speed.as_ref().filter(|_| is_connected);
-        Record::new()
+        let record = Record::new()
             .with("line", word)
             .with("calls", self.calls)
             .with("rings", self.call.rings)
-            .with_known("caller", self.call.caller.as_ref())
-            .with_known("speed", speed)
+            .with_known(CALLER, self.call.caller.as_ref());
+        match self.phase {
+            Phase::Connected => self.connected.write(record),
+            _ => record,
+        }
     }
 }
 

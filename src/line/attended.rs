@@ -8,9 +8,9 @@ use rustix::event::{PollFd, PollFlags};
 use super::answering::{Answering, Connected, Report};
 use super::calls::{CallEntry, Calls};
 use super::login::Door;
-use super::visit::{Visit, pppd_of};
+use super::visit::Visit;
 use crate::clock;
-use crate::link::{Exit, Pppd};
+use crate::link::Exit;
 use crate::modem::post::Post;
 use crate::modem::seat::Seat;
 use crate::site;
@@ -32,9 +32,9 @@ enum User {
     Nobody,
     /// A caller.
     Caller(Visit),
-    /// A caller whom an earlier run of this service has let in. What it was told is forgotten, but
-    /// the call goes on.
-    Inherited(Pppd),
+    /// A caller whom an earlier run of this service has let in: its call goes on, and the modem is
+    /// left alone as long.
+    Inherited(Visit),
 }
 
 impl<'a> Line<'a> {
@@ -45,8 +45,7 @@ impl<'a> Line<'a> {
     /// `/dev` or the locks cannot be watched.
     pub fn new(number: usize, site: &site::Line, door: Door<'a>, post: Post<'a>) -> io::Result<Self> {
         let seat = Seat::new(post, Answering::new(site, site.login.then_some(door)))?;
-        let inherited = pppd_of(post.places, number).and_then(|pid| Pppd::watch(pid).ok());
-        let user = inherited.map_or(User::Nobody, User::Inherited);
+        let user = Visit::inherit(post.places, number).map_or(User::Nobody, User::Inherited);
         Ok(Self { number, post, seat, user })
     }
 
@@ -56,7 +55,7 @@ impl<'a> Line<'a> {
         match &self.user {
             User::Nobody => self.seat.fds(),
             User::Caller(visit) => self.seat.fds().into_iter().chain([ends(&visit.pppd)]).collect(),
-            User::Inherited(pppd) => vec![ends(pppd)],
+            User::Inherited(visit) => vec![ends(&visit.pppd)],
         }
     }
 
@@ -105,11 +104,8 @@ impl<'a> Line<'a> {
 
     /// If the caller's pppd has ended, the modem is made ready for the next call.
     fn look_after_user(&mut self, now: Duration) {
-        let pppd = match &mut self.user {
-            User::Nobody => return,
-            User::Caller(Visit { pppd, .. }) | User::Inherited(pppd) => pppd,
-        };
-        let exit = match pppd.ended() {
+        let (User::Caller(visit) | User::Inherited(visit)) = &mut self.user else { return };
+        let exit = match visit.pppd.ended() {
             Ok(None) => return,
             Ok(Some(exit)) => exit,
             Err(error) => {
@@ -117,12 +113,20 @@ impl<'a> Line<'a> {
                 Exit::Unseen
             }
         };
-        if let User::Caller(visit) = std::mem::replace(&mut self.user, User::Nobody) {
-            let entry = visit.end(self.post.places, &exit, now);
-            self.post.log.info(&format!("call ended: {}", entry.why));
-            self.free(now);
-            self.enter(entry);
-        }
+        let visit = match std::mem::replace(&mut self.user, User::Nobody) {
+            User::Nobody => return,
+            User::Caller(visit) => {
+                self.free(now);
+                visit
+            }
+            User::Inherited(visit) => {
+                self.seat.leave_a_call_first();
+                visit
+            }
+        };
+        let entry = visit.end(self.post.places, &exit, now);
+        self.post.log.info(&format!("call ended: {}", entry.why));
+        self.enter(entry);
     }
 
     fn free(&mut self, now: Duration) {

@@ -152,6 +152,7 @@ pub fn why(exit: &Exit) -> String {
         Exit::AuthRefused | Exit::Broken(11) => "name or password wrong",
         Exit::OwnLimit => "the site's limit for idle or long calls",
         Exit::Told => "hung up here",
+        Exit::Unseen => "not known: the service was started anew during the call",
         Exit::Loopback => "the line sends back what is sent",
         Exit::Broken(_)
         | Exit::NoKernelPpp
@@ -159,8 +160,7 @@ pub fn why(exit: &Exit) -> String {
         | Exit::NoPort
         | Exit::NoCall
         | Exit::Killed(_)
-        | Exit::NotStarted(_)
-        | Exit::Unseen => return exit.to_string(),
+        | Exit::NotStarted(_) => return exit.to_string(),
     };
     words.to_owned()
 }

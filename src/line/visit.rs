@@ -47,6 +47,14 @@ impl Visit {
         Ok(Self { pppd, line, connected })
     }
 
+    /// A caller whom an earlier run of this service has let in, and whose call goes on.
+    pub fn inherit(places: &Places, line: usize) -> Option<Self> {
+        let pppd = Pppd::watch(pppd_of(places, line)?).ok()?;
+        let connected = places.published(&name(line)).as_ref().and_then(Connected::read);
+        let unknown = || Connected { since: clock::since_boot(), ..Connected::default() };
+        Some(Self { pppd, line, connected: connected.unwrap_or_else(unknown) })
+    }
+
     /// What the ledger is told when pppd has ended.
     pub fn end(self, places: &Places, exit: &Exit, now: Duration) -> CallEntry {
         let noted = places.published(&caller_note(self.line)).unwrap_or_default();

@@ -36,15 +36,17 @@ impl TestBox {
         fs::create_dir_all(places.path("/dev")).unwrap();
         fs::create_dir_all(places.path("/etc/dialbox")).unwrap();
         fs::write(places.site(), site).unwrap();
-        let service = Command::new(program)
-            .arg("--root")
-            .arg(dir.path())
-            .env("PATH", format!("{}:/usr/bin:/bin", places.path("/bin").display()))
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let service = start(program, &places);
         Self { places, service, _dir: dir }
+    }
+
+    /// Kills the service without a word, and starts it anew, as init does; until its loop turns.
+    pub fn kill_and_restart(&mut self, program: &str, heartbeat: &str) {
+        self.service.kill().unwrap();
+        self.service.wait().unwrap();
+        self.places.withdraw(heartbeat);
+        self.service = start(program, &self.places);
+        self.until(heartbeat, |_| true);
     }
 
     pub fn port(&self) -> PathBuf {
@@ -62,6 +64,17 @@ impl TestBox {
             sleep(Duration::from_millis(5));
         }
     }
+}
+
+fn start(program: &str, places: &Places) -> Child {
+    Command::new(program)
+        .arg("--root")
+        .arg(places.path("/"))
+        .env("PATH", format!("{}:/usr/bin:/bin", places.path("/bin").display()))
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 impl Drop for TestBox {

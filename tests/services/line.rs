@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -19,12 +19,13 @@ const SITE: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST
 /// Notes its arguments and its terminal, lets the caller in, and ends with the status that it is
 /// told. As the real one, it leaves the terminal's settings to whoever has started it.
 const PPPD: &str = r#"#!/bin/sh
+echo $$ >ROOT/run/ppp-line1.pid
 echo "$@" $(tty) >ROOT/started
 printf 'user=guest\n' >ROOT/run/dialbox/line1.up
 while [ ! -e ROOT/end ]; do sleep 0.01; done
 printf 'received=1000\nsent=2000\n' >ROOT/run/dialbox/line1.down
 read -r status <ROOT/end
-rm ROOT/end ROOT/started
+rm ROOT/end ROOT/started ROOT/run/ppp-line1.pid
 exit $status
 "#;
 
@@ -32,6 +33,7 @@ fn with_pppd(places: &Places) {
     let program = places.path("/bin/pppd");
     fs::create_dir_all(places.path("/bin")).unwrap();
     fs::create_dir_all(places.state()).unwrap();
+    symlink("/proc", places.path("/proc")).unwrap();
     let root = places.path("/");
     fs::write(&program, PPPD.replace("ROOT/", root.to_str().unwrap())).unwrap();
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
@@ -243,4 +245,30 @@ fn a_silent_caller_is_asked_who_it_is_and_its_end_is_noticed() {
     modem.say("NO CARRIER");
     modem.hear_words("ATH\r");
     until(|| ledger(&dial_in).contains("why=the caller hung up"));
+}
+
+#[test]
+fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
+    let (mut dial_in, mut modem) = ready();
+    modem.say("RING");
+    modem.say("NMBR = 0555");
+    assert_eq!(modem.hear(), "ATA");
+    modem.say("CONNECT 9600");
+    arguments(&dial_in);
+    dial_in.until("line1", |record| record.get("line") == Some("connected"));
+
+    dial_in.kill_and_restart(env!("CARGO_BIN_EXE_dial-in"), "heartbeat/dial-in");
+    assert!(started(&dial_in).exists());
+    end_pppd(&dial_in, 16);
+    // Nobody knows whether the modem has noticed.
+    assert_eq!(modem.hear(), "+++ATH", "and nothing before it");
+    modem.say("OK");
+    modem.answer_up_to("AT+VCID=1");
+    until(|| !lock(&dial_in).exists());
+    let entry = ledger(&dial_in);
+    for field in ["caller=0555", "speed=9600", "user=guest", "received=1000", "sent=2000"] {
+        assert!(entry.split(['\t', '\n']).any(|it| it == field), "no {field} in {entry}");
+    }
+    modem.say("RING");
+    assert_eq!(modem.hear(), "ATA");
 }

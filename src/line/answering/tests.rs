@@ -233,6 +233,7 @@ fn at_the_door() -> Answering<'static> {
     let actions = line.hear(b"\r\nCONNECT 33600\r\n", 10 * SECOND);
     assert_eq!(said(&actions), ["connected at 33600"]);
     assert_eq!(line.record().get("line"), Some("logging-in"));
+    assert_eq!(Connected::read(&line.record()), None);
     line
 }
 
@@ -247,7 +248,7 @@ fn who_logs_in_is_handed_over_with_the_name_and_who_speaks_ppp_without() {
         let mut line = at_the_door();
         let actions = line.hear(bytes, 15 * SECOND);
         assert_eq!(actions.last(), Some(&Action::Report(Report::Connected(connected_as(user)))));
-        assert_eq!(line.record().get("line"), Some("connected"));
+        assert_eq!(Connected::read(&line.record()), Some(connected_as(user)), "for the service's next run");
         assert_eq!(line.wake(), line.probe);
     }
 }

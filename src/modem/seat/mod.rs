@@ -223,6 +223,12 @@ impl<'a, A: Attendant> Seat<'a, A> {
         };
     }
 
+    /// The modem is known to be in a call that another program has left, on a port that was never
+    /// opened here: it is made to leave that before anything else.
+    pub fn leave_a_call_first(&mut self) {
+        self.remedy = Some(Rung::HangUp);
+    }
+
     /// One turn at the port.
     fn sit(
         &mut self,
