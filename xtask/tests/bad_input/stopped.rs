@@ -1,6 +1,7 @@
 //! What comes from outside in the middle of the work: a full disk, Ctrl-C.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, Write},
     net::TcpListener,
@@ -56,7 +57,7 @@ fn ctrl_c_during_a_download() {
     checkout.succeeds(checkout.build_image_offline());
     let before = checkout.out();
     fs::remove_dir_all(checkout.path("target")).unwrap();
-    let mirror = SlowMirror::new(checkout.downloads()["/pool/busybox.deb"].clone());
+    let mirror = SlowMirror::new(checkout.downloads());
     let mut build = checkout.build_image();
     build.args(["--mirror", &mirror.url, "--downloads", "../fetched"]);
     let running = start(build);
@@ -121,7 +122,7 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A mirror that begins to give a file and then says no more.
+/// A mirror that begins to give each file and then says no more.
 struct SlowMirror {
     url: String,
     /// Hears of each request when half of the answer is on its way.
@@ -129,7 +130,7 @@ struct SlowMirror {
 }
 
 impl SlowMirror {
-    fn new(file: Vec<u8>) -> Self {
+    fn new(files: BTreeMap<String, Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (ask, asked) = channel();
@@ -138,7 +139,9 @@ impl SlowMirror {
             for connection in listener.incoming() {
                 let mut connection = connection.unwrap();
                 let lines = BufReader::new(connection.try_clone().unwrap()).lines();
-                lines.map_while(Result::ok).take_while(|it| !it.is_empty()).for_each(drop);
+                let request = lines.map_while(Result::ok).take_while(|it| !it.is_empty());
+                let request: Vec<String> = request.collect();
+                let file = &files[request[0].split(' ').nth(1).unwrap()];
                 let head = "HTTP/1.1 200 OK\r\nContent-Length";
                 let sent = write!(connection, "{head}: {}\r\n\r\n", file.len())
                     .and_then(|()| connection.write_all(&file[..file.len() / 2]));
