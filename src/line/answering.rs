@@ -215,6 +215,8 @@ impl<'a> Answering<'a> {
         let speed = Some(words).filter(|words| !words.is_empty());
         let said = format!("connected at {}", speed.as_deref().unwrap_or("an unknown speed"));
         self.connected = Connected { since: now, caller, speed, user: None };
+        // What was still to be asked of the modem would go to the caller; it is asked after the reset.
+        self.plan.clear();
         let mut actions = vec![Action::say(Level::Info, said)];
         match self.door {
             Some(door) => {
@@ -296,10 +298,15 @@ impl<'a> Answering<'a> {
             }
             None => return vec![Action::say(Level::Info, format!("modem says {line}"))],
         };
-        let mut actions = vec![Action::Publish, Action::say(Level::Info, what)];
+        let mut refused = None;
+        let mut actions = Vec::new();
         if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.rings.get()) {
-            actions.extend(self.answer());
+            refused = self.answer();
+            // The caller comes before whoever reads the record or the log.
+            actions = self.proceed(now);
         }
+        actions.extend([Action::Publish, Action::say(Level::Info, what)]);
+        actions.extend(refused);
         actions
     }
 

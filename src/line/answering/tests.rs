@@ -63,7 +63,8 @@ fn the_ring_that_the_site_names_is_answered_at_once() {
     assert_eq!(said(&line.hear(b"\r\nNMBR = 0555\r\n", 12 * SECOND)), ["caller 0555"]);
     assert!(line.is_idle(), "others may have the port while it only rings");
     let answered = line.hear(b"\r\nRING\r\n", 15 * SECOND);
-    assert_eq!(answered.last(), Some(&send(Step::Answer)));
+    assert_eq!(answered.first(), Some(&send(Step::Answer)), "before anything is published or logged");
+    assert_eq!(said(&answered), ["RING 2"]);
     assert!(!line.is_idle());
     insta::assert_snapshot!(line.record(), @"
     line=answering
@@ -71,6 +72,18 @@ fn the_ring_that_the_site_names_is_answered_at_once() {
     rings=2
     caller=0555
     ");
+}
+
+#[test]
+fn a_call_that_comes_during_the_reset_is_answered_and_nothing_of_it_goes_to_the_caller() {
+    let mut line = Answering::new(&site_line(""), None);
+    line.begin(None, SECOND);
+    line.tick(SECOND);
+    assert_eq!(line.hear(b"\r\nOK\r\n", SECOND).last(), Some(&send(Step::Manners)));
+    line.hear(b"\r\nRING\r\n", SECOND);
+    assert_eq!(line.hear(b"\r\nOK\r\n", SECOND), [send(Step::Answer)]);
+    let connected = line.hear(b"\r\nCONNECT\r\n", 10 * SECOND);
+    assert!(matches!(connected.last(), Some(Action::Report(Report::Connected(_)))), "{connected:?}");
 }
 
 #[test]
