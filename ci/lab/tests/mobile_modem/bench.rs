@@ -147,7 +147,7 @@ impl Bench {
                     self.reports.push(report);
                 }
                 Action::Abandon(_) => {
-                    let rung = self.ladder.fail(self.now);
+                    let rung = self.ladder.fail(self.now, || false);
                     self.rungs.extend(rung);
                     self.closed = Some((self.now + REOPENING, rung));
                     actions = VecDeque::from(self.mobile.end());
