@@ -5,6 +5,7 @@ mod boot;
 mod dial_in;
 mod edit;
 mod link;
+mod login;
 mod modem;
 mod ppp;
 mod reboot;
@@ -59,6 +60,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
     two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
     two("callers-get-a-network-and-nothing-of-the-box", dial_in::callers),
+    two("a-caller-without-ppp-gets-a-login", login::without_ppp),
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),
     one("a-code-is-spent-even-if-the-power-fails-before-the-order", session::power_cut),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),

@@ -1,0 +1,62 @@
+//! A line with a login prompt, for callers who begin without PPP.
+
+use super::{DIAL_IN, SITE, check, shows};
+use crate::error::Result;
+use crate::network::Subscriber;
+use crate::stage::{LINE_NUMBER, Stage, boot_both, stick};
+
+/// What the caller's box has to log in with, after the call is made.
+const LOG_IN: &str = "ogin: caller ssword: change-me PPP ''";
+
+/// A terminal sees the prompts and can mistype; a box that logs in by its chat script is not asked by PAP again, which it
+/// could not answer.
+pub fn without_ppp(stage: &Stage) -> Result<()> {
+    let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
+    called.card().write(SITE, DIAL_IN.replace("#login = false", "login = true").as_bytes())?;
+    let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;
+    caller_box.until("dialctl status", &["Option N.V."])?;
+    called_box.until("dialctl lines", &["line1   ready, 0 calls"])?;
+
+    let terminal = stage.exchange().with(|network, now| {
+        let terminal = network.connect_peer("terminal", "+33698765432");
+        network.call(terminal, LINE_NUMBER, now);
+        terminal
+    });
+    let line = called.modem()?;
+    stage.exchange().until("CONNECT", |network| {
+        network.journal().said(network.name(line)).contains("CONNECT").then_some(())
+    })?;
+    called_box.until("dialctl lines", &["logging-in"])?;
+    types(stage, terminal, "\r", "\r\ndialbox login: ")?;
+    let wrong = "\r\ndialbox login: caller\r\nPassword: \r\nLogin incorrect\r\n\r\ndialbox login: ";
+    types(stage, terminal, "caller\rchange-you\r", wrong)?;
+    types(stage, terminal, "caller\rchange-me\r", "caller\r\nPassword: \r\nStarting PPP\r\n")?;
+    called_box.until("dialctl lines", &["connected"])?;
+    // The frames of pppd, which begin with a flag and the address (RFC 1662).
+    stage.exchange().until("PPP", |network| {
+        network.heard_by_peer(terminal).windows(2).any(|bytes| bytes == b"~\xff").then_some(())
+    })?;
+    called_box.must("dialctl hangup 1")?;
+    stage.exchange().with(|network, now| network.hang_up(terminal, now));
+    called_box.until("dialctl lines", &["ready, 1 calls"])?;
+
+    caller_box.must(&format!("echo \"{LOG_IN}\" >> /etc/ppp/chat/free"))?;
+    caller_box.must("pppd call free updetach")?;
+    caller_box.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
+    caller_box.must("ping -c 1 -W 10 192.168.32.1")?;
+    called_box.until("dialctl lines", &["connected", "as caller, on ppp0"])?;
+    called_box.must("dialctl hangup 1")?;
+    called_box.until("dialctl calls | grep -c '  caller  '", &["2"])?;
+    let told = called_box.must("dialctl calls; logread; cat /run/dialbox/line1")?;
+    shows("the log", &told, &["caller has logged in"])?;
+    check(!told.contains("change-"), || format!("a password was told:\n{told}"))
+}
+
+/// The terminal's person types, and sees this at the end of the screen.
+fn types(stage: &Stage, terminal: Subscriber, keys: &str, seen: &str) -> Result<()> {
+    stage.exchange().with(|network, now| network.say(terminal, keys.as_bytes(), now));
+    stage.exchange().until(seen, |network| {
+        let heard = network.heard_by_peer(terminal);
+        heard.windows(seen.len()).any(|words| words == seen.as_bytes()).then_some(())
+    })
+}
