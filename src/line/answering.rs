@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::login::{Door, Login, Turn, Verdict};
+use super::report::{CALLER, Connected, Report};
 use super::ring::{Call, News};
 use super::step::{self, Step, Task};
 use crate::log::Level;
@@ -13,73 +14,12 @@ use crate::modem::dialogue::{Dialogue, Event};
 use crate::modem::ladder::Rung;
 use crate::modem::request::Outgoing;
 use crate::record::Record;
-use crate::site::{self, CallerNumber, Rings, UserName};
+use crate::site::{self, CallerNumber, Rings};
 
 /// How often an idle modem must prove that it still listens (mgetty's value).
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
 /// A modem that is just powered misses the first commands.
 const RESET_TRIES: u32 = 5;
-
-/// What a line has to tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Report {
-    /// A caller is connected: the port is ready for pppd, and nothing is said here until
-    /// [`hang_up`](Answering::hang_up).
-    Connected(Connected),
-    /// A call was taken and came to nothing.
-    Lost {
-        /// Who called, if it is known.
-        caller: Option<String>,
-        /// Why, for a person.
-        why: String,
-    },
-    /// A caller was connected and has not logged in.
-    TurnedAway {
-        /// The call.
-        connected: Connected,
-        /// Why, for a person.
-        why: String,
-    },
-}
-
-/// A call that was taken.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Connected {
-    /// When, in time since boot.
-    pub since: Duration,
-    /// Who calls, if the network tells it.
-    pub caller: Option<String>,
-    /// What the modem says after `CONNECT`, as in `33600/ARQ/V34`.
-    pub speed: Option<String>,
-    /// Who has logged in already; nobody, if it is for pppd to ask.
-    pub user: Option<UserName>,
-}
-
-impl Connected {
-    /// As an [`Answering`] has published it while the call went on; `None` if none did.
-    pub fn read(published: &Record) -> Option<Self> {
-        let text = |key| published.get(key).map(str::to_owned);
-        Some(Self {
-            since: Duration::from_secs(published.number(SINCE)?),
-            caller: text(CALLER),
-            speed: text(SPEED),
-            user: published.get(USER).and_then(|user| user.parse().ok()),
-        })
-    }
-
-    fn write(&self, record: Record) -> Record {
-        record
-            .with(SINCE, self.since.as_secs())
-            .with_known(SPEED, self.speed.as_ref())
-            .with_known(USER, self.user.as_ref())
-    }
-}
-
-// The keys of a record; `since` is there while a caller is connected.
-const CALLER: &str = "caller";
-const SINCE: &str = "since";
-const SPEED: &str = "speed";
-const USER: &str = "user";
 
 type Action = attendant::Action<Report>;
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::answering::{Answering, Connected, Report};
+use super::answering::Answering;
 use super::calls::{CallEntry, Calls};
 use super::login::Door;
+use super::report::{Connected, Report};
 use super::visit::Visit;
 use crate::clock;
 use crate::link::Exit;

@@ -10,11 +10,13 @@ mod answering;
 mod attended;
 mod calls;
 pub mod login;
+mod report;
 mod ring;
 mod step;
 mod visit;
 
-pub use answering::{Answering, Connected, Report};
+pub use answering::Answering;
 pub use attended::Line;
 pub use calls::{CallEntry, Calls};
+pub use report::{Connected, Report};
 pub use visit::{caller_note, name, pppd_of};
