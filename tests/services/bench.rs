@@ -97,6 +97,15 @@ pub fn until(is_so: impl Fn() -> bool) {
 pub struct Modem {
     pub line: File,
     heard: String,
+    port: PathBuf,
+}
+
+/// Its node vanishes first: the number of the pseudo-terminal is the next test's, and no service shall
+/// find that one there.
+impl Drop for Modem {
+    fn drop(&mut self) {
+        fs::remove_file(&self.port).unwrap();
+    }
 }
 
 impl Modem {
@@ -106,9 +115,8 @@ impl Modem {
         grantpt(&line).unwrap();
         unlockpt(&line).unwrap();
         let node = ptsname(&line, Vec::new()).unwrap();
-        let _ = fs::remove_file(port); // of the modem that was there before
         symlink(node.to_str().unwrap(), port).unwrap();
-        Self { line: line.into(), heard: String::new() }
+        Self { line: line.into(), heard: String::new(), port: port.to_owned() }
     }
 
     /// Hears a command, and gives the text before its end of line.
