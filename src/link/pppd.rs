@@ -30,6 +30,11 @@ pub struct Pppd {
     child: Option<Child>,
 }
 
+/// While the modem dials. The rules that pppd waits for before the link is up (ip-pre-up) come at
+/// once then; the first time in a boot, their drivers take a second to load. The line is not
+/// this command's to hold.
+const RULES_MEANWHILE: &str = "nft -f /etc/nftables.conf <>/dev/null >&0 2>&0 &";
+
 /// Starts pppd for the site's provider. It keeps its terminal's place (`nodetach`), logs to
 /// syslog, and outlives this service if that one ends: the next one finds it by
 /// [`running`](super::counters::running).
@@ -42,7 +47,7 @@ pub fn spawn(dialer: &Dialer) -> io::Result<Pppd> {
     // The provider's own `connect`, and then a word to us: pppd tells that the script failed,
     // but not how.
     let told = "{ dialctl hook no-call $?; exit 1; }";
-    command.arg("connect").arg(format!("{} || {told}", dialer.connect_script()));
+    command.arg("connect").arg(format!("{RULES_MEANWHILE} {} || {told}", dialer.connect_script()));
     // With a log besides syslog pppd would write the modem's dialogue there.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Pppd::follow(command.process_group(0).spawn()?)

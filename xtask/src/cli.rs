@@ -223,11 +223,11 @@ pub struct Test {
 /// `cargo xtask bench`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask bench                           builds, sizes and the boot
-  cargo xtask bench boot")]
+  cargo xtask bench                           builds, sizes, the boot and the dialer
+  cargo xtask bench dialer --runs 1")]
 pub struct Bench {
     /// What to measure
-    #[arg(value_parser = ["all", "build", "size", "boot"], default_value = "all")]
+    #[arg(value_parser = ["all", "build", "size", "boot", "dialer"], default_value = "all")]
     pub what: String,
     /// How many times each
     #[arg(long, value_name = "N", default_value_t = 3)]

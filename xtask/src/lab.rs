@@ -48,6 +48,18 @@ pub fn run(mut command: Command, complaint: &str) -> Result<()> {
     Ok(())
 }
 
+/// What `lab measure` prints about a subject.
+pub fn measured(ctx: &BuildContext, what: &str, image: &Path, runs: u32) -> Result<String> {
+    let mut command = with_image(ctx, "measure", image)?;
+    command.args([what, "--runs", &runs.to_string()]);
+    let output = command.output().attempt(|| "cannot start cargo".into())?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        bail!("{what} was not measured\n{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(said)
+}
+
 /// The locked emulator, unpacked, where this machine has none of its own.
 fn private_emulator(ctx: &BuildContext) -> Result<Option<PathBuf>> {
     if ctx.path.iter().any(|dir| dir.join(EMULATOR).is_file()) {

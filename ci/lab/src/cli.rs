@@ -3,6 +3,7 @@
 use crate::emulator::{Emulator, Pace};
 use crate::error::{Error, Result};
 use crate::machine::Bench;
+use crate::measure::Subject;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -24,7 +25,7 @@ pub enum Verb {
     Qemu(Qemu),
     /// Boot a dialer and its operator, show what happens, and let a person send text messages
     Demo(Demo),
-    /// Boot the image and say how long and how much it takes
+    /// Boot the image and say how long and how much something takes
     Measure(Measure),
 }
 
@@ -91,10 +92,13 @@ pub struct Demo {
 /// `lab measure`
 #[derive(Debug, Args)]
 pub struct Measure {
+    /// What to measure
+    #[arg(value_enum, default_value_t = Subject::Boot)]
+    pub what: Subject,
     /// The image and what runs it
     #[command(flatten)]
     pub bench: Where,
-    /// How many boots
+    /// How many boots, or sessions
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub runs: u32,
     /// What makes the guest's clock go on

@@ -3,6 +3,7 @@
 use clap::Parser;
 use lab::cli::{self, Cli, Verb};
 use lab::error::Result;
+use lab::measure::Subject;
 use lab::scenario::{self, SCENARIOS};
 use lab::stage::{Stage, stick};
 use lab::{demo, measure};
@@ -17,9 +18,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => args.bench.open().map(|bench| scenario::run(&bench, args.only.as_deref())),
         Verb::Qemu(args) => interactive(&args).map(|()| true),
         Verb::Demo(args) => args.bench.open().and_then(|bench| demo::run(&bench)).map(|()| true),
-        Verb::Measure(args) => {
-            args.bench.open().and_then(|bench| measure::run(&bench, args.runs, args.pace)).map(|()| true)
-        }
+        Verb::Measure(args) => measured(&args).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -28,6 +27,14 @@ fn main() -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn measured(args: &cli::Measure) -> Result<()> {
+    let bench = args.bench.open()?;
+    match args.what {
+        Subject::Boot => measure::boot::run(&bench, args.runs, args.pace),
+        Subject::Dialer => measure::dialer::run(&bench, args.runs, args.pace),
     }
 }
 

@@ -2,23 +2,15 @@
 
 use std::path::Path;
 
-use super::Figure;
-use crate::{
-    bail,
-    context::BuildContext,
-    error::{Attempt, Result},
-    lab,
-};
+use super::{Figure, KIB_PER_MB};
+use crate::{bail, context::BuildContext, error::Result, lab};
 
 /// Boots the image `runs` times.
 pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure>> {
-    let mut command = lab::with_image(ctx, "measure", image)?;
-    let output =
-        command.args(["--runs", &runs.to_string()]).output().attempt(|| "cannot start cargo".into())?;
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = lab::measured(ctx, "boot", image, runs)?;
     let boots: Vec<Boot> = said.lines().filter_map(boot).collect();
-    if !output.status.success() || boots.is_empty() {
-        bail!("the boots were not measured\n{said}{}", String::from_utf8_lossy(&output.stderr));
+    if boots.is_empty() {
+        bail!("no boot was measured\n{said}");
     }
     let column = |kind: &str, at: usize, scale: f64| {
         boots.iter().filter(|boot| boot.kind == kind).map(|boot| boot.numbers[at] / scale).collect()
@@ -32,8 +24,6 @@ pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure
         Figure::new("memory not available at idle", "MB", column("later", 4, KIB_PER_MB)),
     ])
 }
-
-const KIB_PER_MB: f64 = 1_000_000.0 / 1024.0;
 
 /// A line of the lab's table.
 #[derive(Debug, PartialEq)]

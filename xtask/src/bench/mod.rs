@@ -2,9 +2,13 @@
 
 pub mod boot;
 pub mod build;
+pub mod dialer;
 pub mod size;
 
 use std::fmt;
+
+/// The kernel counts memory in KiB.
+const KIB_PER_MB: f64 = 1_000_000.0 / 1024.0;
 
 /// One line of the report.
 #[derive(Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    bench::{Figure, boot, build, size},
+    bench::{Figure, boot, build, dialer, size},
     cli,
     context::BuildContext,
     error::Result,
@@ -21,6 +21,9 @@ pub fn run(args: &cli::Bench) -> Result<()> {
     }
     if wants("boot") {
         print(boot::measure(&ctx, &out.join("dialbox-rpi1.img"), args.runs)?);
+    }
+    if wants("dialer") {
+        print(dialer::measure(&ctx, &out.join("dialbox-rpi1.img"), args.runs)?);
     }
     if wants("build") {
         print(build::measure(&ctx, args.runs)?);

@@ -4,6 +4,7 @@
 //! offset joins it to the kernel's, which begins when the kernel is unpacked. It is taken from several readings of
 //! `/proc/uptime` over the console; the shortest round trip bounds the error, which is printed.
 
+use super::field;
 use crate::emulator::Pace;
 use crate::error::{Error, Result};
 use crate::machine::{Bench, Booted, Machine};
@@ -142,23 +143,4 @@ fn kernel_start(booted: &mut Booted, monitor: &mut Monitor) -> Result<Moment> {
         }
     }
     best.ok_or_else(|| Error::Unexpected("no reading of the guest's clock".to_owned()))
-}
-
-/// The number that follows `key` at the start of a line; what is missing counts nothing.
-fn field(text: &str, key: &str) -> f64 {
-    let values = text.lines().filter_map(|line| line.strip_prefix(key)?.split_whitespace().next());
-    values.filter_map(|value| value.parse().ok()).next().unwrap_or(0.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_is_the_number_behind_its_key() {
-        assert_eq!(field("MemFree: 1 kB\nMemTotal:     440996 kB\n", "MemTotal:"), 440_996.0);
-        assert_eq!(field("init-started-ms=2041\n", "init-started-ms="), 2041.0);
-        assert_eq!(field("12.34 56.78", ""), 12.34);
-        assert_eq!(field("", "MemTotal:"), 0.0);
-    }
 }

@@ -1,0 +1,105 @@
+//! What the dialer itself takes: time between a text message and the link, memory, wake-ups.
+//!
+//! Of the time from `+CMTI` to pppd's ip-up, what is the box's own work counts: until pppd is started (the message is
+//! fetched, proven and stored; the lab's modem answers at once, so nothing is deducted for it), and `ip-pre-up`, for
+//! which pppd waits. The rest is pppd's and chat's dialogue with modem and operator.
+
+use super::field;
+use super::trace::{Join, Trace};
+use crate::emulator::Pace;
+use crate::error::{Error, Result};
+use crate::machine::{Bench, Booted};
+use crate::monitor::Monitor;
+use crate::pair::{ENDS, Pair};
+use crate::stage::{Stage, boot_both};
+use std::thread::sleep;
+use std::time::Duration;
+
+const PPPD: &str = "/usr/sbin/pppd";
+/// What pppd runs, and waits for, before the link is up.
+const BEFORE: &str = "/etc/ppp/ip-pre-up";
+/// What it runs when it is up.
+const AFTER: &str = "/etc/ppp/ip-up";
+/// How long the dialer is watched at idle.
+const WATCHED: Duration = Duration::from_secs(60);
+/// How often a thread has gone to sleep by itself.
+const SWITCHES: &str = "voluntary_ctxt_switches:";
+
+/// Boots `runs` times; opens and closes two links by text messages each time, and prints one line for each. The first
+/// one of a boot also loads what nobody has used before. At last the dialer is looked at when it is idle.
+pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
+    let emulator = bench.emulator.clone().paced(pace);
+    let bench = Bench { emulator, ..bench.clone() };
+    println!(
+        "seconds: the box's own work, which is until pppd starts and ip-pre-up; ip-up's scripts; all until ip-up"
+    );
+    println!("link     own  to pppd  pre-up  scripts     all (error)");
+    for run in 1..=runs {
+        one_boot(&bench, run == runs)?;
+    }
+    Ok(())
+}
+
+fn one_boot(bench: &Bench, is_last: bool) -> Result<()> {
+    let stage = Stage::new(bench)?;
+    let pair = Pair::on(&stage)?;
+    let (mut dialer, mut operator) = boot_both(&pair.dialer, &pair.far)?;
+    operator.until("dialctl status", &["ready, no calls"])?;
+    dialer.until("logread", &["the clock is set to", "messages: in"])?;
+    let mut monitor = pair.dialer.monitor()?;
+    Trace::begin(&mut dialer)?;
+    let join = Trace::join(&mut dialer, &mut monitor)?;
+    for link in ["first", "later"] {
+        println!("{link} {}", session(&pair, &mut dialer, &mut monitor, join)?);
+        operator.until("dialctl status", &["ready, "])?;
+    }
+    if is_last {
+        println!("sms-dialer at idle: wake-ups a second; KiB resident, of which its own, of which of files");
+        println!("idle  {}", idle(&mut dialer)?);
+    }
+    Ok(())
+}
+
+/// One link, opened and closed.
+fn session(pair: &Pair, dialer: &mut Booted, monitor: &mut Monitor, join: Join) -> Result<String> {
+    let before = pair.master.replies().len();
+    let order = pair.master.order("connect");
+    Trace::clear(dialer)?;
+    let sent = join.moment(monitor.since_power_on()?);
+    pair.master.text(&order);
+    let late = join.moment(monitor.since_power_on()?) - sent;
+    let reply = pair.master.reply(before + 1)?;
+    if !reply.contains(ENDS[0]) {
+        return Err(Error::Unexpected(format!("no link: {reply}")));
+    }
+    dialer.until(&format!("pidof {} || echo over", name(AFTER)), &["over"])?;
+    let trace = Trace::read(dialer)?;
+    let pppd = trace.started(PPPD)? - sent;
+    let up = trace.started(AFTER)? - sent;
+    let [rules, scripts] = [trace.lasted(BEFORE)?, trace.lasted(AFTER)?];
+    pair.master.text(&pair.master.order("disconnect"));
+    pair.master.reply(before + 2)?;
+    let error = join.error + late;
+    Ok(format!("{:7.3}  {pppd:7.3} {rules:7.3}  {scripts:7.3} {:7.3} ({error:.3})", pppd + rules, up))
+}
+
+/// The dialer when nothing happens.
+fn idle(dialer: &mut Booted) -> Result<String> {
+    let mut look = || -> Result<(f64, f64)> {
+        let shown = dialer
+            .must("pid=$(pidof sms-dialer); cat /proc/uptime; grep -h ^voluntary /proc/$pid/task/*/status")?;
+        let switches =
+            shown.lines().filter(|line| line.starts_with("voluntary")).map(|line| field(line, SWITCHES));
+        Ok((field(&shown, ""), switches.sum()))
+    };
+    let (began, before) = look()?;
+    sleep(WATCHED);
+    let (ended, after) = look()?;
+    let memory = dialer.must("cat /proc/$(pidof sms-dialer)/status")?;
+    let [all, own, files] = ["VmRSS:", "RssAnon:", "RssFile:"].map(|key| field(&memory, key));
+    Ok(format!("{:7.2} {all:7} {own:7} {files:7}", (after - before) / (ended - began)))
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

@@ -1,0 +1,33 @@
+//! What takes how long and how much, in the guest's own time.
+
+pub mod boot;
+pub mod dialer;
+mod trace;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Subject {
+    /// From the kernel's start to the first `AT`, and the memory in use at idle
+    Boot,
+    /// From a text message to the link, and what the dialer costs at idle
+    Dialer,
+}
+
+/// The number that follows `key` at the start of a line; what is missing counts nothing.
+fn field(text: &str, key: &str) -> f64 {
+    let values = text.lines().filter_map(|line| line.strip_prefix(key)?.split_whitespace().next());
+    values.filter_map(|value| value.parse().ok()).next().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_the_number_behind_its_key() {
+        assert_eq!(field("MemFree: 1 kB\nMemTotal:     440996 kB\n", "MemTotal:"), 440_996.0);
+        assert_eq!(field("init-started-ms=2041\n", "init-started-ms="), 2041.0);
+        assert_eq!(field("12.34 56.78", ""), 12.34);
+        assert_eq!(field("", "MemTotal:"), 0.0);
+    }
+}

@@ -1,0 +1,146 @@
+//! The kernel's trace of which programs start and end, to the microsecond.
+//!
+//! Its clock is the board's system timer from some moment on (linux/drivers/clocksource/bcm2835_timer.c,
+//! `sched_clock_register`), which the emulator's monitor reads from outside. Marks that are written between two such
+//! readings join the two.
+
+use crate::error::{Error, Result};
+use crate::machine::Booted;
+use crate::monitor::Monitor;
+use std::time::Duration;
+
+const DIRECTORY: &str = "/sys/kernel/tracing";
+/// Marks by which the clocks are joined.
+const MARKS: usize = 15;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq)]
+struct Event {
+    /// Seconds by the trace's clock.
+    at: f64,
+    kind: String,
+    about: String,
+}
+
+/// What has happened since the trace was begun or [cleared](Trace::clear).
+#[derive(Debug)]
+pub struct Trace {
+    events: Vec<Event>,
+}
+
+/// How the trace's clock is joined to the board's.
+#[derive(Debug, Clone, Copy)]
+pub struct Join {
+    /// Seconds from the board's power-on to the zero of the trace's clock.
+    offset: f64,
+    /// Seconds by which that may be wrong.
+    pub error: f64,
+}
+
+impl Trace {
+    /// Has the kernel note starts and ends of programs.
+    pub fn begin(booted: &mut Booted) -> Result<()> {
+        booted.must(&format!(
+            "mount -t tracefs trace {DIRECTORY} && cd {DIRECTORY}/events/sched && \
+             echo 1 >sched_process_exec/enable && echo 1 >sched_process_exit/enable; cd /"
+        ))?;
+        Ok(())
+    }
+
+    /// Forgets what was noted.
+    pub fn clear(booted: &mut Booted) -> Result<()> {
+        booted.must(&format!("echo >{DIRECTORY}/trace")).map(drop)
+    }
+
+    /// What was noted.
+    pub fn read(booted: &mut Booted) -> Result<Self> {
+        let text = booted.must(&format!("cat {DIRECTORY}/trace"))?;
+        Ok(Self { events: text.lines().filter_map(event).collect() })
+    }
+
+    /// Writes marks between two looks at the board's clock. Each says in between what the offset is; all of them
+    /// together say it better.
+    pub fn join(booted: &mut Booted, monitor: &mut Monitor) -> Result<Join> {
+        Self::clear(booted)?;
+        let mut looks = Vec::new();
+        for _ in 0..MARKS {
+            let before = monitor.since_power_on()?.as_secs_f64();
+            booted.must(&format!("echo lab >{DIRECTORY}/trace_marker"))?;
+            looks.push((before, monitor.since_power_on()?.as_secs_f64()));
+        }
+        let trace = Self::read(booted)?;
+        let marks = trace.events.iter().filter(|event| event.kind == "tracing_mark_write");
+        let (mut low, mut high, mut count) = (f64::MIN, f64::MAX, 0);
+        for (mark, (before, after)) in marks.zip(looks) {
+            (low, high, count) = (low.max(before - mark.at), high.min(after - mark.at), count + 1);
+        }
+        if count < MARKS || low > high {
+            return Err(Error::Unexpected(format!(
+                "{count} marks put the trace between {low} s and {high} s"
+            )));
+        }
+        Ok(Join { offset: f64::midpoint(low, high), error: (high - low) / 2.0 })
+    }
+
+    /// When this program was started first, in seconds.
+    pub fn started(&self, program: &str) -> Result<f64> {
+        self.start(program).map(|event| event.at)
+    }
+
+    /// How long it ran then, in seconds.
+    pub fn lasted(&self, program: &str) -> Result<f64> {
+        let start = self.start(program)?;
+        let ended = self.events.iter().find(|event| {
+            let is_same = value(&event.about, "pid") == value(&start.about, "pid");
+            event.kind == "sched_process_exit" && is_same && event.at >= start.at
+        });
+        let ended = ended.ok_or_else(|| Error::Unexpected(format!("{program} has not ended")))?;
+        Ok(ended.at - start.at)
+    }
+
+    fn start(&self, program: &str) -> Result<&Event> {
+        let is_start = |event: &&Event| {
+            event.kind == "sched_process_exec" && value(&event.about, "filename") == Some(program)
+        };
+        let start = self.events.iter().find(is_start);
+        start.ok_or_else(|| Error::Unexpected(format!("{program} was not started")))
+    }
+}
+
+impl Join {
+    /// A moment of the board's clock, by the trace's.
+    pub fn moment(&self, since_power_on: Duration) -> f64 {
+        since_power_on.as_secs_f64() - self.offset
+    }
+}
+
+/// `  pppd-120  [000] .....  45.123456: sched_process_exec: filename=/usr/sbin/pppd pid=120 old_pid=120`
+fn event(line: &str) -> Option<Event> {
+    let (head, rest) = line.split_once(": ")?;
+    let (kind, about) = rest.split_once(": ")?;
+    let at = head.split_whitespace().last()?.parse().ok()?;
+    Some(Event { at, kind: kind.to_owned(), about: about.to_owned() })
+}
+
+fn value<'a>(about: &'a str, key: &str) -> Option<&'a str> {
+    about.split(' ').find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_and_ends_are_read_from_the_kernels_lines() {
+        let text = "# tracer: nop\n#\n\
+            #              | |         |   |||||     |         |\n\
+            \x20     sms-dialer-93      [000] .....    45.100000: sched_process_exec: filename=/usr/sbin/pppd pid=120 old_pid=120\n\
+            \x20           pppd-130     [000] .....    46.000250: sched_process_exec: filename=/etc/ppp/ip-pre-up pid=130 old_pid=130\n\
+            \x20            nft-131     [000] .....    46.050000: sched_process_exit: comm=nft pid=131 prio=120\n\
+            \x20      ip-pre-up-130     [000] .....    46.100250: sched_process_exit: comm=ip-pre-up pid=130 prio=120\n";
+        let trace = Trace { events: text.lines().filter_map(event).collect() };
+        assert_eq!(trace.started("/usr/sbin/pppd").unwrap(), 45.1);
+        assert!((trace.lasted("/etc/ppp/ip-pre-up").unwrap() - 0.1).abs() < 1e-6);
+        assert!(trace.lasted("/usr/sbin/pppd").is_err() && trace.started("/bin/sh").is_err());
+    }
+}
