@@ -117,6 +117,11 @@ impl<'a> Machine<'a> {
         self.modems.first().copied().ok_or_else(none)
     }
 
+    /// All of its modems.
+    pub fn modems(&self) -> &[Subscriber] {
+        &self.modems
+    }
+
     /// The sockets of its modems' ports.
     pub fn ports(&self) -> &[PathBuf] {
         &self.ports

@@ -25,6 +25,11 @@ const CALLER_NUMBER: &str = "+33612345678";
 /// The dial-in box's number; packet data leads there too.
 pub const LINE_NUMBER: &str = "+33102030405";
 
+/// The number of a box's line, counted from 1, where it has several.
+pub fn line_number(line: usize) -> String {
+    format!("+3310203050{line}")
+}
+
 /// A network in its own right; each story has one.
 pub struct Stage {
     bench: Bench,
@@ -83,6 +88,17 @@ impl Stage {
             modem
         });
         self.machine(name, &[modem])
+    }
+
+    /// A box with so many telephone lines, and a modem on each; they have [numbers](line_number) and are called
+    /// `line1`, `line2`, and so on.
+    pub fn with_lines(&self, name: &str, lines: usize) -> Result<Machine<'_>> {
+        let modems: Vec<Subscriber> = self.exchange.with(|network, _| {
+            let connect =
+                |line| network.connect_modem(&format!("line{line}"), &line_number(line), analogue());
+            (1..=lines).map(connect).collect()
+        });
+        self.machine(name, &modems)
     }
 
     /// A box with a fresh copy of the image on its card; all ports of these modems are at its USB.

@@ -1,15 +1,21 @@
 //! The dial-in role: callers, good ones and bad ones, and a line that is ready for the next one.
 
+mod nuisances;
+mod ready;
+
+pub use nuisances::nuisances;
+
 use super::{DIAL_IN, SITE, check, shows};
 use crate::emulator::Lan;
 use crate::error::Result;
 use crate::machine::{Booted, Machine};
-use crate::modem::Fault;
-use crate::network::Subscriber;
-use crate::stage::{LINE_NUMBER, Stage, boot_both, stick};
+use crate::stage::{Stage, boot_both, stick};
 
 /// What the server in the local network has to say.
 const PAGE: &str = "a page of the local network";
+
+/// The only one who is let in.
+const USER: &str = "[[user]]\nname = \"free\"\npassword = \"free\"\n";
 
 /// The caller is whom the dialer's example site says.
 fn let_in_the_dialer(called: &Machine) -> Result<()> {
@@ -81,48 +87,4 @@ fn call(caller: &mut Booted) -> Result<()> {
 
 fn no_link(end: &mut Booted) -> Result<()> {
     end.until("pidof pppd || echo no pppd", &["no pppd"]).map(drop)
-}
-
-/// Callers who do not speak PPP, or vanish, cost the line a minute at most.
-pub fn nuisances(stage: &Stage) -> Result<()> {
-    let called = stage.answerer("dial-in")?;
-    let mut booted = {
-        called.card().write(SITE, DIAL_IN.as_bytes())?;
-        called.boot()?
-    };
-    booted.until("dialctl lines", &["line1   ready, 0 calls"])?;
-    let nuisance = stage.exchange().with(|network, _| network.connect_peer("nuisance", "+33698765432"));
-    let line = called.modem()?;
-
-    rings_and_is_answered(stage, nuisance, line, 1)?;
-    stage.exchange().with(|network, now| network.say(nuisance, b"hello? is anybody there?\r\r\r", now));
-    hung_up(stage, line, 1)?; // pppd gives up by itself
-    booted.until("dialctl lines", &["ready, 1 calls"])?;
-
-    rings_and_is_answered(stage, nuisance, line, 2)?;
-    hung_up(stage, line, 2)?; // not a word
-    booted.until("dialctl lines", &["ready, 2 calls"])?;
-
-    rings_and_is_answered(stage, nuisance, line, 3)?;
-    stage.exchange().with(|network, now| network.break_modem(line, Fault::DropsCallSilently, now));
-    hung_up(stage, line, 3)?;
-    booted.until("dialctl lines", &["ready, 3 calls"])?;
-    let calls = booted.must("dialctl calls")?;
-    check(calls.lines().count() == 3, || format!("not three calls in the ledger:\n{calls}"))
-}
-
-fn rings_and_is_answered(stage: &Stage, caller: Subscriber, line: Subscriber, times: usize) -> Result<()> {
-    stage.exchange().with(|network, now| network.call(caller, LINE_NUMBER, now));
-    stage.exchange().until("CONNECT", |network| {
-        let said = network.journal().said(network.name(line));
-        (said.matches("CONNECT").count() >= times).then_some(())
-    })
-}
-
-/// Waits until the modem was made to leave so many calls.
-fn hung_up(stage: &Stage, line: Subscriber, times: usize) -> Result<()> {
-    stage.exchange().until("ATH", |network| {
-        let typed = network.journal().typed(network.name(line));
-        (typed.matches("ATH").count() >= times).then_some(())
-    })
 }

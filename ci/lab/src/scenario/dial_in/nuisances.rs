@@ -1,0 +1,108 @@
+//! Callers who do not speak PPP, give up or vanish, and a modem that hangs: one on each line of a box.
+
+use super::ready::{self, Promise};
+use super::{USER, shows};
+use crate::error::Result;
+use crate::machine::Machine;
+use crate::modem::Fault;
+use crate::network::{Line, Network, Subscriber};
+use crate::scenario::{SERVICES_LOG, SITE};
+use crate::stage::{Stage, line_number};
+use std::time::Duration;
+
+/// What goes wrong with a call after the box has taken it, and within which time its line is ready again: the table of
+/// docs/dial-in.md.
+/// The figures are those of docs/dial-in.md.
+struct Nuisance {
+    happens: fn(&mut Network, Call, Duration),
+    promise: Promise,
+}
+
+/// Who is in it.
+#[derive(Clone, Copy)]
+struct Call {
+    caller: Subscriber,
+    modem: Subscriber,
+}
+
+/// The callers.
+const NUISANCES: [Nuisance; 4] = [
+    Nuisance {
+        happens: |network, call, now| network.hang_up(call.caller, now), // before there is a connection
+        promise: Promise::new("line1", 5),
+    },
+    Nuisance {
+        happens: |network, call, now| network.say(call.caller, b"hello? is anybody there?\r\r\r", now),
+        promise: Promise::new("line2", 45),
+    },
+    Nuisance { happens: |_, _, _| { /* not a word */ }, promise: Promise::new("line3", 45) },
+    Nuisance {
+        happens: |network, call, now| network.break_modem(call.modem, Fault::DropsCallSilently, now),
+        promise: Promise::new("line4", 45),
+    },
+];
+
+/// The modem that hangs during a call, from when it answers again.
+const AFTER_A_HANG: Promise = Promise::new("line5", 40);
+/// Until it is ended.
+const FOR_LONG: Duration = Duration::from_secs(3600);
+/// Two modems that whistle for so long can be interrupted.
+const TRAINING: Line = Line { handshake: Duration::from_secs(20), ..Line::INSTANT };
+
+/// Whatever becomes of a call, its line is ready again within a stated time.
+pub fn nuisances(stage: &Stage) -> Result<()> {
+    let called = stage.with_lines("dial-in", 5)?;
+    called.card().write(SITE, site(5).as_bytes())?;
+    let mut booted = called.boot()?;
+    let ready = ["line1   ready", "line2   ready", "line3   ready", "line4   ready", "line5   ready"];
+    booted.until("dialctl lines", &ready)?;
+
+    let began = ready::now(&mut booted)?;
+    let calls = call_every_line(stage, &called)?;
+    stage.exchange().with(|network, now| {
+        NUISANCES.iter().zip(&calls).for_each(|(nuisance, call)| (nuisance.happens)(network, *call, now));
+        network.break_modem(calls[4].modem, Fault::Hangs(FOR_LONG), now);
+    });
+    for Nuisance { promise, .. } in &NUISANCES {
+        ready::kept(stage, &mut booted, began, 1, *promise)?;
+    }
+
+    booted.until("dialctl lines", &["no answer to ATH"])?;
+    let began = ready::now(&mut booted)?;
+    stage
+        .exchange()
+        .with(|network, now| network.break_modem(calls[4].modem, Fault::Hangs(Duration::ZERO), now));
+    ready::kept(stage, &mut booted, began, 1, AFTER_A_HANG)?;
+    let log = booted.must(SERVICES_LOG)?;
+    shows("the log", &log, &["trying to get the modem back: repeat", "the modem is back"])
+}
+
+/// Somebody calls each line of a box, and the box takes the call; the first pair of modems takes its time.
+fn call_every_line(stage: &Stage, called: &Machine) -> Result<Vec<Call>> {
+    let calls: Vec<Call> = stage.exchange().with(|network, now| {
+        let call = |(line, modem): (usize, &Subscriber)| {
+            let caller = network.connect_peer(&format!("caller{line}"), &format!("+3369876543{line}"));
+            network.set_line(caller, if line == 1 { TRAINING } else { Line::INSTANT });
+            network.call(caller, &line_number(line), now);
+            Call { caller, modem: *modem }
+        };
+        (1..).zip(called.modems()).map(call).collect()
+    });
+    stage.exchange().until("ATA on every line", |network| {
+        let taken = |call: &Call| network.journal().typed(network.name(call.modem)).contains("ATA");
+        calls.iter().all(taken).then_some(())
+    })?;
+    Ok(calls)
+}
+
+/// A box with so many lines, each at its own place in the USB tree.
+fn site(lines: usize) -> String {
+    let line = |line| {
+        format!(
+            "[[line]]\nport = \"1-1.{line}\"\nlocal = \"192.168.32.1\"\nremote = \"192.168.32.{}\"\n",
+            100 + line
+        )
+    };
+    let lines: String = (1..=lines).map(line).collect();
+    format!("role = \"dial-in\"\nhostname = \"dial-in\"\n{lines}{USER}")
+}
