@@ -2,6 +2,7 @@
 
 use crate::card::Card;
 use crate::error::{Error, Result};
+use crate::lan::Lan;
 use std::ffi::OsString;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -167,7 +168,9 @@ impl Emulator {
             command.args(["-device", &format!("{device},chardev=usb{number}")]);
         }
         if let Some(lan) = lan {
-            command.arg("-netdev").arg(lan.netdev());
+            command
+                .arg("-netdev")
+                .arg(option("stream,id=lan,server=off,addr.type=unix,addr.path=", lan.socket()));
             // An address that was given out by the IEEE, and not locally, makes the interface `eth0` as on the board
             // (linux/drivers/net/usb/usbnet.c, usbnet_probe).
             command.args(["-device", "usb-net,netdev=lan,mac=40:54:00:12:34:57"]);
@@ -187,39 +190,6 @@ impl Emulator {
             Ok(child) => Ok(Running { child }),
             Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
         }
-    }
-}
-
-/// A local network with one host, which answers DHCP, ping and HTTP. It leads nowhere else.
-#[derive(Debug)]
-pub struct Lan {
-    /// What the host says to whoever connects to its port 80.
-    page: PathBuf,
-}
-
-impl Lan {
-    /// The network; 192.168.32.50 is the first address that it gives out.
-    pub const NETWORK: &str = "192.168.32.0/24";
-    /// The host.
-    pub const HOST: &str = "192.168.32.254";
-    /// The host, where it serves a page.
-    pub const SERVER: &str = "192.168.32.200";
-
-    /// A network whose server has this page, kept in `dir`.
-    pub fn new(dir: &Path, page: &str) -> Result<Self> {
-        let path = dir.join("page");
-        let answer = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n{page}", page.len());
-        std::fs::write(&path, answer).map_err(|e| Error::io("write", &path, e))?;
-        Ok(Self { page: path })
-    }
-
-    fn netdev(&self) -> OsString {
-        let (network, host, server) = (Self::NETWORK, Self::HOST, Self::SERVER);
-        let before = format!(
-            "user,id=lan,restrict=on,net={network},host={host},dns=192.168.32.253,dhcpstart=192.168.32.50,\
-             guestfwd=tcp:{server}:80-cmd:cat "
-        );
-        option(&before, &self.page)
     }
 }
 

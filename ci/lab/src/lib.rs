@@ -1,7 +1,7 @@
 //! A telephone network in one process, and the boxes on it, for the end-to-end tests.
 //!
 //! `modem` and `network` are pure: bytes and time go in, bytes and calls come out. `exchange` gives them sockets,
-//! pseudo-terminals and a clock. `usb` has the devices whose own drivers a box shall use. `machine` is a box under QEMU,
+//! pseudo-terminals and a clock. `usb` has the devices whose own drivers a box shall use, `lan` a host in the network behind a box. `machine` is a box under QEMU,
 //! `stage` a network with such boxes, and `scenario` what is tried on it.
 
 pub mod card;
@@ -11,6 +11,7 @@ pub mod demo;
 pub mod emulator;
 pub mod error;
 pub mod exchange;
+pub mod lan;
 pub mod machine;
 pub mod master;
 pub mod measure;

@@ -2,9 +2,10 @@
 
 use crate::card::Card;
 use crate::console::{Console, Finished};
-use crate::emulator::{self, Emulator, Lan, Running, Serial, Usb};
+use crate::emulator::{self, Emulator, Running, Serial, Usb};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
+use crate::lan::Lan;
 use crate::monitor::Monitor;
 use crate::network::Subscriber;
 use crate::usb::device::Device;
@@ -95,10 +96,15 @@ impl<'a> Machine<'a> {
         &self.usb
     }
 
-    /// Puts an Ethernet adapter at its USB, in a [local network](Lan) whose server has this page.
+    /// Puts an Ethernet adapter at its USB, in a [local network](Lan) whose host has this page.
     pub fn plug_into_lan(&mut self, page: &str) -> Result<()> {
-        self.lan = Some(Lan::new(&self.dir, page)?);
+        self.lan = Some(Lan::open(self.dir.join("lan"), page)?);
         Ok(())
+    }
+
+    /// The network it was [plugged into](Self::plug_into_lan).
+    pub fn lan(&self) -> Option<&Lan> {
+        self.lan.as_ref()
     }
 
     /// Adds an option to the kernel's command line.

@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("ci/lab/src/console.rs", &[STOPWATCH], "how long the box has been silent"),
     ("ci/lab/src/demo/mod.rs", &[STOPWATCH], "how long a script waits for an answer"),
     ("ci/lab/src/exchange/mod.rs", &[STOPWATCH], "the clock that the telephone network is told"),
+    ("ci/lab/src/lan/mod.rs", &[STOPWATCH], "the clock that the host of a local network is told"),
     ("ci/lab/src/machine.rs", &[STOPWATCH], "the deadline of a command and of a reboot"),
     ("ci/lab/src/measure.rs", &[STOPWATCH], "what is measured is time"),
     ("ci/lab/src/scenario/mod.rs", &[STOPWATCH], "how long a scenario took, for the person at the terminal"),

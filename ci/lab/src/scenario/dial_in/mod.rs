@@ -6,8 +6,8 @@ mod ready;
 pub use nuisances::nuisances;
 
 use super::{DIAL_IN, SITE, check, shows};
-use crate::emulator::Lan;
 use crate::error::Result;
+use crate::lan::{Asked, Lan};
 use crate::machine::{Booted, Machine};
 use crate::stage::{Stage, boot_both, stick};
 
@@ -20,6 +20,7 @@ const USER: &str = "[[user]]\nname = \"free\"\npassword = \"free\"\n";
 /// The caller is whom the dialer's example site says.
 fn let_in_the_dialer(called: &Machine) -> Result<()> {
     let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
+    let site = site.replace("8.8.8.8", &Lan::HOST.to_string());
     called.card().write(SITE, site.as_bytes())
 }
 
@@ -41,9 +42,7 @@ pub fn callers(stage: &Stage) -> Result<()> {
     shows("the box's own server", &own, &["private"])?;
     let refused = caller_box.run(&get("192.168.32.1", 8080))?;
     shows("the box's own server, asked by a caller,", &refused.text, &["timed out"])?;
-    caller_box.must(&format!("ping -c 1 -W 10 {}", Lan::HOST))?;
-    let page = caller_box.must(&get(Lan::SERVER, 80))?;
-    shows("the server in the local network", &page, &[PAGE])?;
+    reaches_the_lan(&mut caller_box, &called)?;
     called_box.must("dialctl hangup 1")?;
     no_link(&mut caller_box)?;
     hang_up()?;
@@ -73,16 +72,31 @@ pub fn callers(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
+/// Through the box, under the box's own address, the caller pings the host behind it, looks its name up and gets its
+/// page.
+fn reaches_the_lan(caller_box: &mut Booted, called: &Machine) -> Result<()> {
+    caller_box.must(&format!("ping -c 1 -W 10 {}", Lan::HOST))?;
+    // The name server is the one that IPCP has told.
+    caller_box.until("cat /etc/resolv.conf", &[&format!("nameserver {}", Lan::HOST)])?;
+    let looked_up = caller_box.must(&format!("nslookup {}", Lan::NAME))?;
+    shows("nslookup", &looked_up, &[&format!("Address: {}", Lan::HOST)])?;
+    let page = caller_box.must(&get(&Lan::HOST.to_string(), 80))?;
+    shows("the server in the local network", &page, &[PAGE])?;
+    let asked = called.lan().map(Lan::asked).unwrap_or_default();
+    let seen = [Asked::Name(Lan::GIVEN, Lan::NAME.to_owned()), Asked::Page(Lan::GIVEN)];
+    check(seen.iter().all(|it| asked.contains(it)), || format!("the host was not asked so, but: {asked:?}"))
+}
+
 /// Asks for a page.
 fn get(address: &str, port: u16) -> String {
-    format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 10 {address} {port}")
+    format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 4 {address} {port}")
 }
 
 fn call(caller: &mut Booted) -> Result<()> {
     caller.must("pppd call free updetach")?;
     // pppd counts the link as up with its IPv6 addresses already.
     caller.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
-    caller.must("ping -c 3 -W 10 192.168.32.1").map(drop)
+    caller.must("ping -c 1 -W 10 192.168.32.1").map(drop)
 }
 
 fn no_link(end: &mut Booted) -> Result<()> {

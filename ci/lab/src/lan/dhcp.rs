@@ -1,0 +1,41 @@
+//! The address that a box is given: RFC 2131, as far as a network of one client needs it.
+
+use super::Lan;
+use smoltcp::wire::{DHCP_SERVER_PORT, DhcpMessageType, DhcpPacket, DhcpRepr};
+use std::net::Ipv4Addr;
+
+/// Where the server listens.
+pub const PORT: u16 = DHCP_SERVER_PORT;
+/// Seconds; longer than any test.
+const LEASE: u32 = 86_400;
+
+/// The answer to a client's message, if it deserves one.
+pub fn answer(message: &[u8]) -> Option<Vec<u8>> {
+    let packet = DhcpPacket::new_checked(message).ok()?;
+    let asked = DhcpRepr::parse(&packet).ok()?;
+    let message_type = match asked.message_type {
+        DhcpMessageType::Discover => DhcpMessageType::Offer,
+        // There is one address, so that it is the one that is asked for.
+        DhcpMessageType::Request => DhcpMessageType::Ack,
+        _ => return None,
+    };
+    let mask = u32::MAX << (u32::BITS - u32::from(Lan::PREFIX));
+    let answer = DhcpRepr {
+        message_type,
+        your_ip: Lan::GIVEN,
+        server_ip: Lan::HOST,
+        router: Some(Lan::HOST),
+        subnet_mask: Some(Ipv4Addr::from_bits(mask)),
+        server_identifier: Some(Lan::HOST),
+        dns_servers: Some(std::iter::once(Lan::HOST).collect()),
+        lease_duration: Some(LEASE),
+        requested_ip: None,
+        client_identifier: None,
+        parameter_request_list: None,
+        max_size: None,
+        ..asked
+    };
+    let mut bytes = vec![0; answer.buffer_len()];
+    answer.emit(&mut DhcpPacket::new_unchecked(&mut bytes)).ok()?;
+    Some(bytes)
+}

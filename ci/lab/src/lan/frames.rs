@@ -1,0 +1,68 @@
+//! Ethernet frames in a stream of bytes, as QEMU's `-netdev stream` has them (net/stream.c): each after its length in
+//! four bytes, the highest first.
+
+use std::io::{Error, ErrorKind, Result};
+
+/// Longer ones are not sent on any Ethernet (QEMU's own limit, NET_BUFSIZE).
+const LONGEST: usize = 69_632;
+const LENGTH: usize = 4;
+
+/// What was heard and is not a whole frame yet.
+#[derive(Debug, Default)]
+pub struct Frames(Vec<u8>);
+
+impl Frames {
+    /// More of the stream.
+    pub fn hear(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
+
+    /// The frames that are whole.
+    ///
+    /// # Errors
+    /// A length that no frame has.
+    pub fn take(&mut self) -> Result<Vec<Vec<u8>>> {
+        let mut frames = Vec::new();
+        while let Some((length, rest)) = self.0.split_first_chunk::<LENGTH>() {
+            let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+            if length > LONGEST {
+                return Err(Error::new(ErrorKind::InvalidData, format!("a frame of {length} bytes")));
+            }
+            let Some(frame) = rest.get(..length) else { break };
+            frames.push(frame.to_vec());
+            self.0.drain(..LENGTH + length);
+        }
+        Ok(frames)
+    }
+}
+
+/// A frame for the stream.
+pub fn framed(frame: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), frame].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_out_whole_however_the_stream_is_cut() {
+        let stream = [framed(b"one"), framed(b""), framed(&[7; 300])].concat();
+        for piece in [1, 2, 5, stream.len()] {
+            let (mut frames, mut taken) = (Frames::default(), Vec::new());
+            for bytes in stream.chunks(piece) {
+                frames.hear(bytes);
+                taken.extend(frames.take().unwrap());
+            }
+            assert_eq!(taken, [b"one".to_vec(), Vec::new(), vec![7; 300]], "{piece}");
+        }
+    }
+
+    #[test]
+    fn a_length_that_no_frame_has_is_an_error() {
+        let mut frames = Frames::default();
+        frames.hear(b"GET / HTTP/1.0\r\n");
+        assert_eq!(frames.take().unwrap_err().kind(), ErrorKind::InvalidData);
+    }
+}

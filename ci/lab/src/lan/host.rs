@@ -1,0 +1,186 @@
+//! The host: frames and time in, frames out. Its TCP/IP is smoltcp's, which also answers pings.
+
+use super::{Lan, dhcp, dns};
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::socket::{tcp, udp};
+use smoltcp::time::Instant;
+use smoltcp::wire::{
+    DHCP_CLIENT_PORT, EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Address,
+};
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// Its card: "locally administered", so that it is nobody's.
+const CARD: EthernetAddress = EthernetAddress([0x02, 0, 0, 0, 0x32, 0xfe]);
+/// How many pages can be asked for at a time.
+const VISITORS: usize = 4;
+const WEB: u16 = 80;
+/// An Ethernet frame without its checksum.
+const FRAME: usize = 1514;
+const BUFFER: usize = 8 << 10;
+
+/// What the host was asked, and by which address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A name was looked up.
+    Name(Ipv4Addr, String),
+    /// The page was fetched.
+    Page(Ipv4Addr),
+}
+
+/// The host.
+pub struct Host {
+    interface: Interface,
+    card: Card,
+    sockets: SocketSet<'static>,
+    dhcp: SocketHandle,
+    dns: SocketHandle,
+    web: [SocketHandle; VISITORS],
+    page: String,
+    asked: Vec<Asked>,
+}
+
+/// Frames that have come, and frames that are to go.
+#[derive(Default)]
+struct Card {
+    came: VecDeque<Vec<u8>>,
+    go: Vec<Vec<u8>>,
+}
+
+impl Host {
+    /// A host that has just been switched on, and has this page.
+    pub fn new(page: &str) -> Self {
+        let mut card = Card::default();
+        let config = Config::new(HardwareAddress::Ethernet(CARD));
+        let mut interface = Interface::new(config, &mut card, Instant::ZERO);
+        interface.update_ip_addrs(|addresses| {
+            // There is room for two.
+            let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(Lan::HOST), Lan::PREFIX));
+        });
+        let mut sockets = SocketSet::new(Vec::new());
+        let [dhcp, dns] = [dhcp::PORT, dns::PORT].map(|port| {
+            let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; BUFFER]);
+            let mut socket = udp::Socket::new(buffer(), buffer());
+            // It is not bound yet, and the port is not 0.
+            let _ = socket.bind(port);
+            sockets.add(socket)
+        });
+        let web = [(); VISITORS].map(|()| {
+            let buffer = || tcp::SocketBuffer::new(vec![0; BUFFER]);
+            sockets.add(tcp::Socket::new(buffer(), buffer()))
+        });
+        Self { interface, card, sockets, dhcp, dns, web, page: page.to_owned(), asked: Vec::new() }
+    }
+
+    /// Takes frames in, and returns those that go out, and when there is something to do again if no frame comes.
+    pub fn turn(&mut self, came: Vec<Vec<u8>>, now: Duration) -> (Vec<Vec<u8>>, Option<Duration>) {
+        let now = Instant::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX));
+        self.card.came.extend(came);
+        self.interface.poll(now, &mut self.card, &mut self.sockets);
+        self.give_addresses();
+        self.give_names();
+        for visitor in self.web {
+            self.give_page(visitor);
+        }
+        self.interface.poll(now, &mut self.card, &mut self.sockets);
+        let next = self.interface.poll_delay(now, &self.sockets);
+        (std::mem::take(&mut self.card.go), next.map(Into::into))
+    }
+
+    /// What was asked since this was asked last.
+    pub fn take_asked(&mut self) -> Vec<Asked> {
+        std::mem::take(&mut self.asked)
+    }
+
+    fn give_addresses(&mut self) {
+        let socket = self.sockets.get_mut::<udp::Socket>(self.dhcp);
+        while let Ok((message, _)) = socket.recv() {
+            if let Some(answer) = dhcp::answer(message) {
+                // The client has no address yet.
+                let to = IpEndpoint::new(IpAddress::Ipv4(Ipv4Address::BROADCAST), DHCP_CLIENT_PORT);
+                // A full buffer loses it, as a network may.
+                let _ = socket.send_slice(&answer, to);
+            }
+        }
+    }
+
+    fn give_names(&mut self) {
+        let socket = self.sockets.get_mut::<udp::Socket>(self.dns);
+        while let Ok((query, from)) = socket.recv() {
+            if let Some(dns::Answer { name, message }) = dns::answer(query) {
+                let IpAddress::Ipv4(by) = from.endpoint.addr;
+                self.asked.push(Asked::Name(by, name));
+                let _ = socket.send_slice(&message, from);
+            }
+        }
+    }
+
+    /// HTTP/1.0: the page, whatever is asked for.
+    fn give_page(&mut self, visitor: SocketHandle) {
+        let socket = self.sockets.get_mut::<tcp::Socket>(visitor);
+        if !socket.is_open() {
+            // The port is not 0, and the socket is closed.
+            let _ = socket.listen(WEB);
+        }
+        let mut heard = Vec::new();
+        let _ = socket.recv(|bytes| {
+            heard.extend_from_slice(bytes);
+            let whole = bytes.windows(4).any(|end| end == b"\r\n\r\n");
+            (if whole { bytes.len() } else { 0 }, ())
+        });
+        if heard.windows(4).any(|end| end == b"\r\n\r\n") {
+            if let Some(IpEndpoint { addr: IpAddress::Ipv4(by), .. }) = socket.remote_endpoint() {
+                self.asked.push(Asked::Page(by));
+            }
+            let length = self.page.len();
+            let answer = format!("HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n{}", self.page);
+            let _ = socket.send_slice(answer.as_bytes());
+            socket.close();
+        } else if !socket.may_recv() && socket.may_send() && !socket.is_listening() {
+            socket.close(); // it has hung up without a question
+        }
+    }
+}
+
+impl Device for Card {
+    type RxToken<'a> = Came;
+    type TxToken<'a> = Go<'a>;
+
+    fn receive(&mut self, _: Instant) -> Option<(Came, Go<'_>)> {
+        let frame = self.came.pop_front()?;
+        Some((Came(frame), Go(&mut self.go)))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<Go<'_>> {
+        Some(Go(&mut self.go))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ethernet, FRAME);
+        capabilities
+    }
+}
+
+/// A frame that has come.
+struct Came(Vec<u8>);
+
+impl RxToken for Came {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
+        read(&self.0)
+    }
+}
+
+/// Room for a frame that goes.
+struct Go<'a>(&'a mut Vec<Vec<u8>>);
+
+impl TxToken for Go<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
+        let mut frame = vec![0; length];
+        let written = write(&mut frame);
+        self.0.push(frame);
+        written
+    }
+}
