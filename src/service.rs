@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::line;
 use crate::log::Log;
 use crate::places::Places;
 use crate::site::{Role, Site};
@@ -48,6 +49,14 @@ pub fn of_role(role: &Role) -> [&'static str; 2] {
     match role {
         Role::Dialer(_) => ["sms-dialer", "watchdogd"],
         Role::DialIn(_) => ["dial-in", "watchdogd"],
+    }
+}
+
+/// What the services of a role call their modems.
+pub fn modems(role: &Role) -> Vec<String> {
+    match role {
+        Role::Dialer(_) => vec!["modem".to_owned()],
+        Role::DialIn(dial_in) => (1..=dial_in.lines.len()).map(line::name).collect(),
     }
 }
 

@@ -12,6 +12,7 @@ use dialbox::modem::ladder::Ladder;
 use dialbox::places::Places;
 use dialbox::reboot;
 use dialbox::record::Record;
+use dialbox::service;
 use dialbox::site::Site;
 use dialbox::state::{Cause, Ledger, Store};
 use dialbox::status::Status;
@@ -92,12 +93,17 @@ fn print(text: &str) -> Result<(), String> {
 }
 
 fn ledger(places: &Places) -> String {
-    let ledger = Ledger::load(&Store::new(places.state()));
+    let store = Store::new(places.state());
+    let ledger = Ledger::load(&store);
     let line = |boot: &dialbox::state::Boot| {
         format!("{:>6}  {}  after: {}\n", boot.number, Utc(boot.at), boot.cause)
     };
-    let climbs = Record::parse(&Store::new(places.state()).read(Ladder::FILE).unwrap_or_default());
-    let climbs = climbs.iter().map(|(what, count)| format!("{count:>6}  modem: {what}\n"));
+    let site = fs::read_to_string(places.site()).ok().and_then(|text| Site::parse(&text).ok());
+    let modems = site.iter().flat_map(|site| service::modems(&site.role));
+    let climbs = modems.map(|modem| {
+        let tally = Record::parse(&store.read(&Ladder::file(&modem)).unwrap_or_default());
+        tally.iter().map(|(what, count)| format!("{count:>6}  {modem}: {what}\n")).collect::<String>()
+    });
     ledger.boots().iter().map(line).chain(climbs).collect()
 }
 

@@ -75,8 +75,11 @@ struct Stand {
 }
 
 impl Ladder {
-    /// Its file in the [store](crate::state::Store).
-    pub const FILE: &'static str = "ladder";
+    /// Its file in the [store](crate::state::Store), by the name of the modem: what helps one says
+    /// nothing of another.
+    pub fn file(modem: &str) -> String {
+        format!("ladder-{modem}")
+    }
 
     /// A ladder with what is remembered of former climbs.
     pub fn new(tally: Record) -> Self {

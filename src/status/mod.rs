@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::build::Build;
 use crate::clock;
-use crate::line;
 use crate::places::Places;
 use crate::record::Record;
 use crate::service;
@@ -55,17 +54,13 @@ impl Status {
             ledger: published("ledger"),
             site: published("site"),
             services: services.map(|name| (name, pulse(places, name, uptime))).collect(),
-            modems: role.iter().flat_map(modems).map(|name| (name.clone(), published(&name))).collect(),
+            modems: role
+                .iter()
+                .flat_map(service::modems)
+                .map(|name| (name.clone(), published(&name)))
+                .collect(),
             link,
         }
-    }
-}
-
-/// What the services of a role call their modems.
-fn modems(role: &Role) -> Vec<String> {
-    match role {
-        Role::Dialer(_) => vec!["modem".to_owned()],
-        Role::DialIn(dial_in) => (1..=dial_in.lines.len()).map(line::name).collect(),
     }
 }
 

@@ -69,8 +69,9 @@ impl<A: Attendant> Seat<'_, A> {
     }
 
     fn remember_climb(&self) {
-        let done = self.store.replace(Ladder::FILE, &self.ladder.tally().to_string());
-        self.notice.warn_if_failed(Ladder::FILE, done);
+        let file = Ladder::file(self.post.name);
+        let done = self.store.replace(&file, &self.ladder.tally().to_string());
+        self.notice.warn_if_failed(&file, done);
     }
 
     /// Whether another program has one of the modem's ports.

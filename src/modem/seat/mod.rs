@@ -93,7 +93,7 @@ impl<'a, A: Attendant> Seat<'a, A> {
     /// If `/dev` or the locks cannot be watched.
     pub fn new(post: Post<'a>, attendant: A) -> io::Result<Self> {
         let store = Store::new(post.places.state());
-        let tally = Record::parse(&store.read(Ladder::FILE).unwrap_or_default());
+        let tally = Record::parse(&store.read(&Ladder::file(post.name)).unwrap_or_default());
         usb::take_back(post.places)?;
         Ok(Self {
             post,

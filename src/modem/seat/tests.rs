@@ -311,7 +311,7 @@ fn a_modem_that_fails_again_and_again_goes_up_the_ladder() {
         let authorized = places.path("/sys/bus/usb/devices/1-1.2/authorized");
         assert_eq!(fs::read_to_string(authorized).unwrap(), "1", "it was taken back");
         settle(seat, &mut modem, &["ttyUSB0"], 200 * SECOND);
-        let tally = Record::parse(&fs::read_to_string(places.path("/state/ladder")).unwrap());
+        let tally = Record::parse(&fs::read_to_string(places.path("/state/ladder-modem")).unwrap());
         assert_eq!(tally.number("helped-rebind"), Some(1), "{tally}");
     });
 }
