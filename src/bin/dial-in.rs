@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dialbox::clock;
 use dialbox::line::login::Door;
-use dialbox::line::{self, Line};
+use dialbox::line::{self, Line, Warmth};
 use dialbox::log::Log;
 use dialbox::modem::post::Post;
 use dialbox::service::{self, Start};
@@ -43,12 +43,18 @@ fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert
             Post { places: &start.places, log, name, port: &site.port, speed: site.speed, flow: site.flow };
         lines.push(Line::new(number, site, door, post)?);
     }
+    let mut pppd = Warmth::default();
     let mut heart = Heart::new(&start.places, NAME, DEADLINE);
     loop {
         let now = clock::since_boot();
         heart.beat(now);
         for line in &mut lines {
             line.turn(now);
+        }
+        if lines.iter().any(Line::waits_for_calls)
+            && let Err(error) = pppd.see_to()
+        {
+            log.error(&format!("pppd: {error}"));
         }
         let wake = lines.iter().filter_map(Line::wake).min();
         let until_wake = wake.map(|wake| wake.saturating_sub(clock::since_boot()));

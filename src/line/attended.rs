@@ -12,6 +12,7 @@ use super::report::{Connected, Report};
 use super::visit::Visit;
 use crate::clock;
 use crate::link::Exit;
+use crate::modem::attendant::Attendant;
 use crate::modem::post::Post;
 use crate::modem::seat::Seat;
 use crate::site;
@@ -66,6 +67,11 @@ impl<'a> Line<'a> {
             User::Nobody | User::Caller(_) => self.seat.wake(),
             User::Inherited(_) => None,
         }
+    }
+
+    /// Whether nothing is to be done but to wait for a call.
+    pub fn waits_for_calls(&self) -> bool {
+        matches!(self.user, User::Nobody) && self.seat.attendant().is_idle()
     }
 
     /// Does what can be done now.

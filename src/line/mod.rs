@@ -14,9 +14,11 @@ mod report;
 mod ring;
 mod step;
 mod visit;
+mod warm;
 
 pub use answering::Answering;
 pub use attended::Line;
 pub use calls::{CallEntry, Calls};
 pub use report::{Connected, Report};
 pub use visit::{caller_note, name, pppd_of};
+pub use warm::Warmth;

@@ -19,6 +19,7 @@ const SITE: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST
 /// Notes its arguments and its terminal, lets the caller in, and ends with the status that it is
 /// told. As the real one, it leaves the terminal's settings to whoever has started it.
 const PPPD: &str = r#"#!/bin/sh
+[ "$1" = --version ] && echo >ROOT/warm && exit
 echo $$ >ROOT/run/ppp-line1.pid
 echo "$@" $(tty) >ROOT/started
 printf 'user=guest\n' >ROOT/run/dialbox/line1.up
@@ -68,6 +69,17 @@ fn end_pppd(dial_in: &TestBox, status: u8) {
 
 fn ledger(dial_in: &TestBox) -> String {
     Store::new(dial_in.places.state()).read("calls").unwrap_or_default()
+}
+
+#[test]
+fn pppd_is_in_memory_before_the_first_call() {
+    let (dial_in, _modem) = ready();
+    until(|| dial_in.places.path("/warm").exists());
+    let children = || {
+        let id = dial_in.service.id();
+        fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap()
+    };
+    until(|| children().is_empty());
 }
 
 #[test]
