@@ -51,15 +51,16 @@ fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert
         for line in &mut lines {
             line.turn(now);
         }
+        pppd.turn();
         if lines.iter().any(Line::waits_for_calls)
-            && let Err(error) = pppd.see_to()
+            && let Err(error) = pppd.begin()
         {
             log.error(&format!("pppd: {error}"));
         }
         let wake = lines.iter().filter_map(Line::wake).min();
         let until_wake = wake.map(|wake| wake.saturating_sub(clock::since_boot()));
         let timeout = until_wake.map_or(heart.interval(), |wake| wake.min(heart.interval()));
-        let mut fds: Vec<PollFd> = lines.iter().flat_map(Line::fds).collect();
+        let mut fds: Vec<PollFd> = lines.iter().flat_map(Line::fds).chain(pppd.fd()).collect();
         match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

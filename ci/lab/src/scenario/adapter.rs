@@ -5,9 +5,6 @@ use crate::error::Result;
 use crate::stage::Stage;
 use crate::usb::ch341::Ch341;
 
-/// What shows that a caller is on the line.
-const IN_CALL: &str = "pidof pppd && echo in call";
-
 /// Pulled out during a call, the adapter is taken up again when it is back, and the next caller gets through.
 pub fn pulled_out(stage: &Stage) -> Result<()> {
     let mut machine = stage.answerer("dial-in")?;
@@ -17,7 +14,7 @@ pub fn pulled_out(stage: &Stage) -> Result<()> {
     let mut booted = machine.boot()?;
     booted.until("dialctl status", &["dial-in up", "(ch341 at 1-1.1:1.0)", "ready, no calls"])?;
     stage.let_line_ring(1)?;
-    booted.until(IN_CALL, &["in call"])?;
+    booted.until("dialctl lines", &["connected"])?;
     usb_port(&machine)?.pull_out()?;
     booted.until("pidof pppd || echo no pppd", &["no pppd"])?;
     booted.until("dialctl status", &["no modem found"])?;
@@ -25,5 +22,5 @@ pub fn pulled_out(stage: &Stage) -> Result<()> {
     usb_port(&machine)?.put_in();
     booted.until("dialctl status", &["(ch341 at 1-1.1:1.0)", "ready"])?;
     stage.let_line_ring(1)?;
-    booted.until(IN_CALL, &["in call"]).map(drop)
+    booted.until("dialctl lines", &["connected"]).map(drop)
 }
