@@ -105,6 +105,13 @@ fn every_line_has_its_own_options() {
 }
 
 #[test]
+fn a_login_prompt_is_told_of_and_changes_no_file() {
+    let site = Site::parse(&edited(DIAL_IN, &[("#login = false", "login = true")])).unwrap();
+    assert!(site.summary().contains("answers the first ring, login prompt\n"), "{}", site.summary());
+    assert_eq!(site.render(), render(DIAL_IN), "pppd is told on its command line");
+}
+
+#[test]
 fn limits_and_the_longest_packet_are_for_pppd() {
     let limits = "[dial-in]\nmtu = 576\nidle-limit = \"15m\"\nsession-limit = \"4h\"";
     let files = render(&edited(DIAL_IN, &[("[dial-in]", limits)]));

@@ -317,6 +317,30 @@ fn a_modem_that_fails_again_and_again_goes_up_the_ladder() {
 }
 
 #[test]
+fn the_last_rung_waits_while_a_pppd_serves_somebody_on_another_modem() {
+    in_a_box(|places, seat| {
+        let mut modem = Modem::plugged_into(places, STICK);
+        settle(seat, &mut modem, &["ttyUSB0"], SECOND);
+        fs::create_dir_all(places.path("/proc/11")).unwrap();
+        fs::write(places.path("/proc/11/comm"), "pppd\n").unwrap();
+        let note = places.path("/run/ppp-line2.pid");
+        fs::write(&note, "11\nline2\n").unwrap();
+        let tried = || {
+            let tally = Record::parse(&fs::read_to_string(places.path("/state/ladder-modem")).unwrap());
+            (tally.number("tried-rebind"), tally.number("tried-reboot"))
+        };
+        fail(seat, &mut modem, places);
+        seat.turn(300 * SECOND);
+        assert_eq!(tried(), (Some(1), None));
+        fs::remove_file(note).unwrap();
+        seat.attendant.actions = vec![Action::Abandon("no answer".to_owned())];
+        seat.turn(302 * SECOND);
+        seat.turn(304 * SECOND);
+        assert_eq!(tried(), (Some(1), Some(1)));
+    });
+}
+
+#[test]
 fn nothing_is_done_about_a_modem_that_another_program_uses() {
     in_a_box(|places, seat| {
         let two: Ports = &[STICK[0], ("ttyUSB1", "1-1.2:1.1", "option", None)];
