@@ -224,6 +224,7 @@ fn the_vpn_comes_and_goes_with_the_link() {
     #!/bin/sh
     # Generated from site.toml: change that one, this one is written anew.
     ip link del vpn 2>/dev/null
+    echo "$PPP_IFACE" >/run/dialbox/vpn.link
     ip link add vpn type wireguard
     wg setconf vpn /etc/wireguard/vpn.conf
     ip addr add 10.9.0.2/24 dev vpn
@@ -234,6 +235,8 @@ fn the_vpn_comes_and_goes_with_the_link() {
     ==> /etc/ppp/ip-down.d/vpn 0755: takes the VPN down
     #!/bin/sh
     # Generated from site.toml: change that one, this one is written anew.
+    read -r link </run/dialbox/vpn.link && [ "$link" = "$PPP_IFACE" ] || exit 0
+    rm /run/dialbox/vpn.link
     ip link del vpn
     "#);
 }

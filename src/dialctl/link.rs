@@ -71,7 +71,7 @@ fn stored_budget(places: &Places) -> Result<String, String> {
     };
     let record = Store::new(places.state()).read(Session::FILE).unwrap_or_default();
     let budget = Budget::load(dialer.link.data_budget, &Record::parse(&record), &[]);
-    Ok(format!("{budget} (as stored: the dialer is not running)\n"))
+    Ok(format!("{} (as stored: the dialer is not running)\n", budget.spent()))
 }
 
 fn ask(places: &Places, request: &Request, patience: Duration) -> Result<String, String> {

@@ -1,8 +1,17 @@
 //! The replies that are on their way by SMS. The modem keeps their order and gives up in time; here
 //! is remembered what must be sent once more.
 
+use std::time::Duration;
+
 use crate::modem::mobile::Ticket;
+use crate::site::Proof;
+use crate::sms::allowance::Allowance;
 use crate::sms::pdu::Address;
+
+/// Replies at once to whom nothing proves; they cost the owner money, and a number is forged easily.
+const UNPROVEN: u32 = 20;
+/// One more in this time: with a boot a day, 116 a day.
+const UNPROVEN_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// One reply to one number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +28,8 @@ pub struct Letter {
 #[derive(Debug, Default)]
 pub(super) struct Letters {
     under_way: Vec<Sent>,
+    /// `None` for as many as are asked for: who has a code may ask.
+    allowance: Option<Allowance>,
     tickets: u64,
 }
 
@@ -30,12 +41,24 @@ struct Sent {
 }
 
 impl Letters {
-    /// A new reply.
-    pub fn write(&mut self, to: &Address, text: String) -> Letter {
+    /// Replies to senders who prove themselves like this.
+    pub fn to(proof: &Proof) -> Self {
+        let is_unproven = matches!(proof, Proof::SenderOnly);
+        Self { allowance: is_unproven.then(|| Allowance::full(UNPROVEN, UNPROVEN_EVERY)), ..Self::default() }
+    }
+
+    /// A new reply; `None` if there were too many lately.
+    pub fn write(&mut self, to: &Address, text: String, now: Duration) -> Option<Letter> {
+        if let Some(allowance) = &mut self.allowance {
+            if !allowance.any_left(now) {
+                return None;
+            }
+            allowance.spend();
+        }
         self.tickets += 1;
         let letter = Letter { ticket: Ticket(self.tickets), to: to.clone(), text };
         self.under_way.push(Sent { letter: letter.clone(), again: false });
-        letter
+        Some(letter)
     }
 
     /// The modem has sent it.
@@ -62,12 +85,13 @@ impl Letters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::{Digits, OneTimeCode};
 
     #[test]
     fn a_refused_reply_is_sent_once_more_and_no_further() {
         let mut letters = Letters::default();
         let number = "+33612345678".parse().unwrap();
-        let letter = letters.write(&number, "connected".to_owned());
+        let letter = letters.write(&number, "connected".to_owned(), Duration::ZERO).unwrap();
         assert_eq!(letters.not_sent(letter.ticket), Some(letter.clone()));
         assert_eq!(letters.not_sent(letter.ticket), None);
         assert!(letters.is_empty());
@@ -77,11 +101,28 @@ mod tests {
     fn every_reply_has_a_ticket_of_its_own() {
         let mut letters = Letters::default();
         let number = "+33612345678".parse().unwrap();
-        let [first, second] = ["a", "b"].map(|text| letters.write(&number, text.to_owned()));
+        let [first, second] =
+            ["a", "b"].map(|text| letters.write(&number, text.to_owned(), Duration::ZERO).unwrap());
         letters.sent(first.ticket);
         assert!(!letters.is_empty());
         assert_eq!(letters.not_sent(first.ticket), None);
         letters.sent(second.ticket);
         assert!(letters.is_empty());
+    }
+
+    #[test]
+    fn without_a_code_there_are_116_replies_a_day_and_no_more() {
+        const DAY: usize = 24 * 60;
+        let number = "+33612345678".parse().unwrap();
+        let code = || OneTimeCode { secret: "A".repeat(32).parse().unwrap(), digits: Digits::Eight };
+        for (proof, a_day) in
+            [(Proof::SenderOnly, 116), (Proof::Totp(code()), DAY + 1), (Proof::Hotp(code()), DAY + 1)]
+        {
+            let mut letters = Letters::to(&proof);
+            let mut write = |minute: u64| {
+                letters.write(&number, "connected".to_owned(), Duration::from_secs(60 * minute))
+            };
+            assert_eq!((0..=DAY).filter_map(|minute| write(minute as u64)).count(), a_day);
+        }
     }
 }

@@ -151,7 +151,7 @@ impl Dialer {
         Self {
             gate: sms.map(|sms| Gate::new(sms, remembered)),
             session,
-            letters: Letters::default(),
+            letters: sms.map(|sms| Letters::to(&sms.proof)).unwrap_or_default(),
             askers: Vec::new(),
             reboot_at: None,
             facts,
@@ -164,7 +164,7 @@ impl Dialer {
         match event {
             Event::Modem(report) => self.modem(report, view),
             Event::Stored(order) => self.obey(order, view),
-            Event::NotStored(order) => self.answer(&order.asker, Reply::NotStored),
+            Event::NotStored(order) => self.answer(&order.asker, Reply::NotStored, view.at.now),
             Event::Asked(visitor, request) => self.asked(visitor, request, view),
             Event::Link(event) => {
                 let actions = self.session.hear(event, view.at);
@@ -259,11 +259,11 @@ impl Dialer {
             Command::Connect(length) => (self.announce(&asker, view), self.session.open(length, at)),
             Command::Disconnect => (Vec::new(), self.session.close(Why::Asked, at)),
             Command::Extend(length) => (Vec::new(), self.session.extend(length, at)),
-            Command::Status => return self.answer(&asker, Reply::Status(self.status(view))),
-            Command::Help => return self.answer(&asker, Reply::Help),
+            Command::Status => return self.answer(&asker, Reply::Status(self.status(view)), at.now),
+            Command::Help => return self.answer(&asker, Reply::Help, at.now),
             Command::Reboot => {
                 self.reboot_at = Some(at.now + FAREWELL);
-                return self.answer(&asker, Reply::Rebooting);
+                return self.answer(&asker, Reply::Rebooting, at.now);
             }
         };
         self.askers.push(asker);
@@ -274,7 +274,7 @@ impl Dialer {
     /// A telephone that a modem of one port cannot answer during the session is answered before.
     fn announce(&mut self, asker: &Asker, view: View) -> Vec<Action> {
         match (asker, view.ports, self.session.phase()) {
-            (Asker::Phone(_), Ports::One, Phase::Down) => self.answer(asker, Reply::Dialling),
+            (Asker::Phone(_), Ports::One, Phase::Down) => self.answer(asker, Reply::Dialling, view.at.now),
             _ => Vec::new(),
         }
     }
@@ -295,7 +295,7 @@ impl Dialer {
             Request::NoCall(failure) => self.session.hear(link::Event::NoCall(failure), at),
         };
         let mut actions = self.of_link(news, view);
-        actions.extend(self.answer(&asker, self.spent()));
+        actions.extend(self.answer(&asker, Reply::Budget(self.session.budget().spent()), at.now));
         actions
     }
 
@@ -324,12 +324,12 @@ impl Dialer {
             if is_silent && matches!(outcome, Outcome::Up { .. }) {
                 continue;
             }
-            actions.extend(self.answer(&asker, Reply::Link(outcome.clone())));
+            actions.extend(self.answer(&asker, Reply::Link(outcome.clone()), view.at.now));
         }
         actions
     }
 
-    fn answer(&mut self, asker: &Asker, reply: Reply) -> Vec<Action> {
+    fn answer(&mut self, asker: &Asker, reply: Reply, now: Duration) -> Vec<Action> {
         match asker {
             Asker::Visitor(visitor) => {
                 let text = reply.to_string();
@@ -337,13 +337,11 @@ impl Dialer {
                 let reply = if failed { control::Reply::Failed(text) } else { control::Reply::Done(text) };
                 vec![Action::Answer(*visitor, reply)]
             }
-            Asker::Phone(number) => vec![Action::Send(self.letters.write(number, reply.text()))],
+            Asker::Phone(number) => vec![match self.letters.write(number, reply.text(), now) {
+                Some(letter) => Action::Send(letter),
+                None => Action::say(Level::Warning, format!("no reply to {number}: too many, for no code")),
+            }],
         }
-    }
-
-    fn spent(&self) -> Reply {
-        let budget = self.session.budget();
-        Reply::Budget { used: DataSize::from_bytes(budget.used()), limit: budget.limit() }
     }
 
     fn status(&self, view: View) -> Status {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::process::Child;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -46,6 +47,9 @@ struct Serving<'a> {
     desk: Desk,
     /// Every pppd that is followed, ours and others'.
     pppds: Vec<Pppd>,
+    /// What was started in a pppd's place and has not ended. It asks us something itself: nobody
+    /// must wait for it.
+    scripts: Vec<Child>,
     /// Ours has the modem's only port, or is about to.
     borrowed: Borrowed,
     /// Whether the network has told the time since boot.
@@ -107,6 +111,7 @@ impl<'a> Serving<'a> {
             seat: Seat::new(post, Mobile::of_site(&role.modem, places))?,
             desk: Desk::open(places)?,
             pppds: Vec::new(),
+            scripts: Vec::new(),
             borrowed: Borrowed::No,
             clock_known: false,
             published: Record::new(),
@@ -193,6 +198,13 @@ impl Serving<'_> {
                     self.log.error(&format!("ending pppd ({pid}): {error}"));
                 }
             }
+            link::Action::RunIpDown(interface, pid) => {
+                self.log.warning(&format!("{interface}: pppd ({pid}) has left it without ip-down: run now"));
+                match pppd::run_ip_down(self.places, &interface, pid) {
+                    Ok(script) => self.scripts.push(script),
+                    Err(error) => self.log.error(&format!("ip-down of {interface}: {error}")),
+                }
+            }
             link::Action::ReadCounters(interface) => {
                 let carried = counters::read(self.places, &interface);
                 events.push_back(Event::Link(link::Event::Counters(interface, carried)));
@@ -241,6 +253,7 @@ impl Serving<'_> {
 
     /// Which pppd have ended since the last turn.
     fn reap(&mut self, events: &mut VecDeque<Event>) {
+        self.scripts.retain_mut(|script| matches!(script.try_wait(), Ok(None)));
         let mut ended = Vec::new();
         self.pppds.retain_mut(|pppd| match pppd.ended() {
             Ok(None) => true,

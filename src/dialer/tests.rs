@@ -220,12 +220,13 @@ fn dialctl_is_told_what_came_of_it() {
     play.hear(Event::Asked(visitor(), control::Request::Connect(None))).dialled();
     play.hear(Event::Asked(visitor(), control::Request::Budget));
     play.hear(Event::Asked(visitor(), control::Request::Disconnect));
+    play.link(link::Event::IpDown { pid: pid(), carried: Some(0) });
     play.link(link::Event::Exited(pid(), Exit::Told));
     insta::assert_snapshot!(play.done(), @"
     StartPppd
     Info: connected as 10.3.2.1, for 2h
     Done(\"connected as 10.3.2.1, for 2h\")
-    Done(\"0kB this month\")
+    Done(\"0kB used in 2026-07\")
     Signal(Pid(412), Terminate)
     Info: disconnected: as asked
     Done(\"disconnected: as asked\")

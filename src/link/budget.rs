@@ -85,6 +85,11 @@ impl Budget {
         self.open.iter().fold(self.closed, |sum, meter| sum.saturating_add(meter.spent()))
     }
 
+    /// The same, in words for a person.
+    pub fn spent(&self) -> Spent {
+        Spent { used: DataSize::from_bytes(self.used()), limit: self.limit, month: self.month }
+    }
+
     /// What a month may cost; `None` for as much as there is.
     pub fn limit(&self) -> Option<DataSize> {
         self.limit
@@ -172,6 +177,11 @@ impl Budget {
         self.open.iter().map(|meter| &meter.interface)
     }
 
+    /// The interface of an open link.
+    pub fn interface(&self, pid: Pid) -> Option<&Interface> {
+        self.meter(pid).map(|meter| &meter.interface)
+    }
+
     /// Whether a link is charged at this moment.
     pub fn is_open(&self, pid: Pid) -> bool {
         self.meter(pid).is_some()
@@ -187,18 +197,23 @@ impl Budget {
     }
 }
 
-/// One line for a person.
-impl fmt::Display for Budget {
+/// What a month has cost, in words for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// So far.
+    pub used: DataSize,
+    /// At most.
+    pub limit: Option<DataSize>,
+    /// Which month, once one is known.
+    pub month: Option<Month>,
+}
+
+impl fmt::Display for Spent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", DataSize::from_bytes(self.used()))?;
-        match self.limit {
-            Some(limit) => write!(f, " of {limit} used")?,
-            None => f.write_str(" used, no limit")?,
-        }
-        match self.month {
-            Some(month) => write!(f, " in {month}"),
-            None => Ok(()),
-        }
+        write!(f, "{}", self.used)?;
+        self.limit.map_or(Ok(()), |limit| write!(f, " of {limit}"))?;
+        f.write_str(" used")?;
+        self.month.map_or(Ok(()), |month| write!(f, " in {month}"))
     }
 }
 

@@ -18,7 +18,7 @@ pub mod outcome;
 pub mod pppd;
 pub mod session;
 
-pub use budget::{Budget, Calendar};
+pub use budget::{Budget, Calendar, Spent};
 pub use call::NoCall;
 pub use outcome::{Outcome, Refusal, Why};
 pub use pppd::{Exit, Pppd};

@@ -9,6 +9,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
+use super::Interface;
+use crate::places::Places;
 use crate::site::Dialer;
 
 /// How a pppd is told to end.
@@ -51,6 +53,19 @@ pub fn spawn(dialer: &Dialer) -> io::Result<Pppd> {
     // With a log besides syslog pppd would write the modem's dialogue there.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Pppd::follow(command.process_group(0).spawn()?)
+}
+
+/// Starts what pppd runs when a link is down (pppd(8), SCRIPTS), for one that cannot any more. Of
+/// the arguments, Debian's script and its parts use the interface.
+///
+/// # Errors
+/// The script is not there or cannot be run.
+pub fn run_ip_down(places: &Places, interface: &Interface, pid: Pid) -> io::Result<Child> {
+    let mut command = Command::new(places.path("/etc/ppp/ip-down"));
+    let [tty, speed, local, remote, parameter] = [""; 5];
+    command.args([interface.as_str(), tty, speed, local, remote, parameter]);
+    command.env("PPPD_PID", pid.as_raw_nonzero().to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 
 impl Pppd {
@@ -225,6 +240,8 @@ impl fmt::Display for Exit {
 mod tests {
     use super::*;
     use crate::link::Why;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     /// Waits for the end as the dialer does.
     fn end(mut process: Pppd) -> Exit {
@@ -261,6 +278,21 @@ mod tests {
         poll(&mut [PollFd::new(&ended.end, PollFlags::IN)], None).unwrap();
         ended.ended().unwrap();
         ended.signal(Signal::Terminate).unwrap();
+    }
+
+    #[test]
+    fn ip_down_is_told_which_link_it_is_about() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::below(dir.path());
+        let script = places.path("/etc/ppp/ip-down");
+        let (interface, pid) = (Interface::new("ppp1").unwrap(), Pid::from_raw(412).unwrap());
+        assert!(run_ip_down(&places, &interface, pid).is_err());
+        fs::create_dir_all(script.parent().unwrap()).unwrap();
+        let told = dir.path().join("told");
+        fs::write(&script, format!("#!/bin/sh\necho $1 $# $PPPD_PID >{}\n", told.display())).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        run_ip_down(&places, &interface, pid).unwrap().wait().unwrap();
+        assert_eq!(fs::read_to_string(told).unwrap(), "ppp1 6 412\n");
     }
 
     /// The numbers of pppd(8), EXIT STATUS.

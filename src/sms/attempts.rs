@@ -31,75 +31,15 @@ pub fn chance_per_day(proof: &Proof) -> Option<f64> {
     Some(good / f64::from(code.digits.codes()))
 }
 
-/// The attempts that are left.
-#[derive(Debug)]
-pub struct Attempts {
-    left: u32,
-    /// When the last one came back, since boot; no more come when the bucket is full.
-    refilled: Duration,
-}
-
-impl Attempts {
-    /// All of them.
-    #[must_use]
-    pub fn full() -> Self {
-        Self { left: BURST, refilled: Duration::ZERO }
-    }
-
-    /// Whether a code may be checked now.
-    pub fn any_left(&mut self, now: Duration) -> bool {
-        let elapsed = now.saturating_sub(self.refilled).as_secs() / REFILL.as_secs();
-        let back = u32::try_from(elapsed).unwrap_or(u32::MAX);
-        self.left = self.left.saturating_add(back).min(BURST);
-        self.refilled =
-            if self.left == BURST { now } else { self.refilled.saturating_add(REFILL.saturating_mul(back)) };
-        self.left > 0
-    }
-
-    /// The code was wrong.
-    pub fn spend(&mut self) {
-        self.left = self.left.saturating_sub(1);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::site::{Digits, OneTimeCode};
-
-    fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn after_the_burst_one_attempt_comes_back_at_a_time() {
-        let mut attempts = Attempts::full();
-        for _ in 0..BURST {
-            assert!(attempts.any_left(seconds(1000)));
-            attempts.spend();
-        }
-        assert!(!attempts.any_left(seconds(1009)));
-        assert!(attempts.any_left(seconds(1010)));
-        attempts.spend();
-        assert!(!attempts.any_left(seconds(1019)));
-        assert!(attempts.any_left(seconds(1025)));
-        attempts.spend();
-        assert!(attempts.any_left(seconds(1030)), "the five seconds are not lost");
-    }
-
-    #[test]
-    fn no_more_than_a_burst_is_saved_up() {
-        let mut attempts = Attempts::full();
-        assert!(attempts.any_left(seconds(10_000_000)));
-        assert_eq!(attempts.left, BURST);
-        attempts.spend();
-        assert!(attempts.any_left(Duration::MAX));
-        assert_eq!(attempts.left, BURST);
-    }
+    use crate::sms::allowance::Allowance;
 
     #[test]
     fn a_days_flood_never_checks_more_than_is_said() {
-        let mut attempts = Attempts::full();
+        let mut attempts = Allowance::full(BURST, REFILL);
         let mut checked = 0;
         for tenth in 0..24 * 3600 * 10 {
             if attempts.any_left(Duration::from_millis(tenth * 100)) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sha1::{Digest, Sha1};
 
-use super::attempts::Attempts;
+use super::allowance::Allowance;
+use super::attempts::{BURST, REFILL};
 use super::command::{Command, NotAnOrder, Order};
 use super::pdu::{Address, Body, Deliver, Part};
 use super::proof::{self, Verdict};
@@ -26,7 +27,7 @@ pub struct Gate {
     /// fails to delete would cost an attempt every time it is listed, and would come true when its
     /// code does.
     refused: Recent,
-    attempts: Attempts,
+    attempts: Allowance,
 }
 
 /// What is to be done with a message.
@@ -97,7 +98,7 @@ impl Gate {
             used: remembered.number("used").filter(|_| same),
             handled: Recent::new(HANDLED),
             refused: Recent::new(REFUSED),
-            attempts: Attempts::full(),
+            attempts: Allowance::full(BURST, REFILL),
         };
         handled.for_each(|fingerprint| gate.handled.add(fingerprint));
         gate

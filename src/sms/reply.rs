@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::gsm7;
-use crate::link::Outcome;
+use crate::link::{Outcome, Spent};
 use crate::site::{DataSize, TimeSpan};
 
 /// An answer.
@@ -24,12 +24,7 @@ pub enum Reply {
     /// How the box is.
     Status(Status),
     /// What the month has cost.
-    Budget {
-        /// So far.
-        used: DataSize,
-        /// At most.
-        limit: Option<DataSize>,
-    },
+    Budget(Spent),
 }
 
 /// How the box is, as far as one message can say.
@@ -106,8 +101,7 @@ impl fmt::Display for Reply {
                  Time: 90 (minutes), 30m, 2h",
             ),
             Self::Status(status) => status.fmt(f),
-            Self::Budget { used, limit: None } => write!(f, "{used} this month"),
-            Self::Budget { used, limit: Some(limit) } => write!(f, "{used} of {limit} this month"),
+            Self::Budget(spent) => spent.fmt(f),
         }
     }
 }
@@ -176,6 +170,7 @@ fn fit(text: &str, room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Month;
     use crate::link::{Ends, Exit, Refusal, Why};
     use proptest::prelude::*;
 
@@ -258,10 +253,11 @@ mod tests {
             Reply::NotStored,
             Reply::Rebooting,
             Reply::Help,
-            Reply::Budget {
+            Reply::Budget(Spent {
                 used: DataSize::from_bytes(1_200_001),
                 limit: Some(DataSize::from_bytes(500_000_000)),
-            },
+                month: Month::parse("2026-07"),
+            }),
         ];
         let texts: Vec<String> = answers.iter().map(Reply::text).collect();
         insta::assert_snapshot!(texts.join("\n"), @"
@@ -274,7 +270,7 @@ mod tests {
         not done: the box cannot save its state
         rebooting
         connect [time], extend [time], disconnect, status, reboot, help; then the code. Time: 90 (minutes), 30m, 2h
-        1.2MB of 500MB this month
+        1.2MB of 500MB used in 2026-07
         ");
     }
 

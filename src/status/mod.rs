@@ -131,7 +131,7 @@ mod tests {
                   SIM ready, signal -79 dBm
                   Free (20815), roaming
         link      up, ppp0, 10.3.2.1, to 10.64.64.64, 30 min left
-                  12.3MB of 500MB used this month
+                  12.3MB of 500MB used in 2026-07
         "#);
     }
 
@@ -161,7 +161,7 @@ mod tests {
         services  sms-dialer stuck for 33 s, watchdogd starting
         modem     no modem found
         link      up, ppp0, 10.3.2.1, to 10.64.64.64, 1 h 31 min left
-                  12.3MB of 500MB used this month
+                  12.3MB of 500MB used in 2026-07
         ");
     }
 

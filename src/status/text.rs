@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Status, word};
+use crate::clock::Month;
+use crate::link::Spent;
 use crate::record::Record;
 use crate::site::DataSize;
 use crate::watch::heartbeat::Pulse;
@@ -114,10 +116,8 @@ fn link(record: &Record, uptime: Duration) -> String {
     let by = record.get("by").map(|who| format!(", opened by {who}"));
     let state: String = std::iter::once(state.to_owned()).chain(ends).chain(until).chain(by).collect();
     let size = |key| record.number(key).map(DataSize::from_bytes);
-    let used = size("used").map(|used| match size("budget") {
-        Some(budget) => format!("{used} of {budget} used this month"),
-        None => format!("{used} used this month"),
-    });
+    let month = record.get("month").and_then(Month::parse);
+    let used = size("used").map(|used| Spent { used, limit: size("budget"), month }.to_string());
     let error = record.get("last-error").map(|error| format!("last error: {error}"));
     [Some(state), used, error].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }

@@ -69,6 +69,9 @@ pub enum Action {
     Watch(Pid),
     /// Tell a pppd to end.
     Signal(Pid, Signal),
+    /// Run pppd's `ip-down` for a link whose pppd has ended without it: routes, VPN and name
+    /// servers are still there.
+    RunIpDown(Interface, Pid),
     /// Say [`Event::Counters`].
     ReadCounters(Interface),
     /// Store this in the file [`Session::FILE`].
@@ -302,12 +305,16 @@ impl Session {
             Event::IpUp(link) => self.ip_up(link, at),
             Event::IpDown { pid, carried } => self.ip_down(pid, carried, at),
             Event::Counters(interface, total) => self.counted(&interface, total, at),
-            Event::Exited(pid, exit) if self.is_ours(pid) => {
-                let mut actions = self.settle(pid, None);
-                actions.extend(self.ended(exit, at));
+            Event::Exited(pid, exit) => {
+                let mut actions = self.leave_nothing(pid);
+                if self.is_ours(pid) {
+                    actions.extend(self.settle(pid, None));
+                    actions.extend(self.ended(exit, at));
+                } else {
+                    actions.extend(self.end_by_hand(pid, None));
+                }
                 actions
             }
-            Event::Exited(pid, _) => self.end_by_hand(pid, None),
         });
         actions
     }

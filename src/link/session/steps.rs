@@ -205,6 +205,12 @@ impl Session {
         actions
     }
 
+    /// A pppd has ended. One that was killed, or crashed, has not run its scripts.
+    pub(super) fn leave_nothing(&self, pid: Pid) -> Vec<Action> {
+        let interface = self.budget.interface(pid).cloned();
+        interface.map(|interface| Action::RunIpDown(interface, pid)).into_iter().collect()
+    }
+
     /// Charges a link that is closed.
     pub(super) fn settle(&mut self, pid: Pid, carried: Option<u64>) -> Vec<Action> {
         if !self.budget.close(pid, carried) {
@@ -219,8 +225,10 @@ impl Session {
     pub(super) fn counted(&mut self, interface: &Interface, total: Option<u64>, at: Moment) -> Vec<Action> {
         let Some(total) = total else {
             let gone = self.by_hand.iter().find(|it| it.link.interface == *interface);
-            let gone = gone.map(|it| it.link.pid);
-            return gone.map_or(Vec::new(), |pid| self.end_by_hand(pid, None));
+            let Some(pid) = gone.map(|it| it.link.pid) else { return Vec::new() };
+            let mut actions = self.leave_nothing(pid);
+            actions.extend(self.end_by_hand(pid, None));
+            return actions;
         };
         let was_exhausted = self.budget.is_exhausted();
         let mut actions = Vec::new();

@@ -218,6 +218,7 @@ fn words(action: &Action) -> String {
         Action::Watch(_) => "watch".to_owned(),
         Action::Signal(_, Signal::Terminate) => "TERM".to_owned(),
         Action::Signal(_, Signal::Kill) => "KILL".to_owned(),
+        Action::RunIpDown(interface, _) => format!("ip-down of {interface}"),
         Action::ReadCounters(interface) => format!("read {interface}"),
         Action::Remember(_) => "remember".to_owned(),
         Action::Tell(outcome) => format!("tell \"{outcome}\""),

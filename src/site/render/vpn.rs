@@ -6,14 +6,24 @@ use std::fmt::Write;
 
 const FILE: &str = "/etc/wireguard/vpn.conf";
 
-/// The routes through the VPN vanish with it, the one to its endpoint with the link.
-const DOWN: &str = "ip link del vpn\n";
+/// Names the link that the VPN belongs to.
+const OF_LINK: &str = "/run/dialbox/vpn.link";
+
+/// It goes with the link that has brought it up last. The routes through it vanish with it, the
+/// one to its endpoint with the link.
+fn down() -> String {
+    format!(
+        "read -r link <{OF_LINK} && [ \"$link\" = \"$PPP_IFACE\" ] || exit 0\n\
+         rm {OF_LINK}\n\
+         ip link del vpn\n"
+    )
+}
 
 pub(super) fn files(vpn: &Vpn, routing: &Routing) -> [RenderedFile; 3] {
     [
         RenderedFile::secret(FILE, &configuration(vpn), "keys and peer, for `wg setconf`"),
         RenderedFile::script("/etc/ppp/ip-up.d/vpn", &up(vpn, routing), "brings the VPN up over the link"),
-        RenderedFile::script("/etc/ppp/ip-down.d/vpn", DOWN, "takes the VPN down"),
+        RenderedFile::script("/etc/ppp/ip-down.d/vpn", &down(), "takes the VPN down"),
     ]
 }
 
@@ -45,6 +55,7 @@ fn configuration(vpn: &Vpn) -> String {
 fn up(vpn: &Vpn, routing: &Routing) -> String {
     let mut script = format!(
         "ip link del vpn 2>/dev/null\n\
+         echo \"$PPP_IFACE\" >{OF_LINK}\n\
          ip link add vpn type wireguard\n\
          wg setconf vpn {FILE}\n\
          ip addr add {} dev vpn\n",

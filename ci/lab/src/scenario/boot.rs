@@ -5,6 +5,11 @@ use crate::card::Partition;
 use crate::error::Result;
 use crate::stage::{Stage, stick};
 
+/// The links to busybox by names that it does not go by.
+const UNKNOWN_APPLETS: &str = "for link in /bin/* /sbin/* /usr/bin/* /usr/sbin/*; do \
+     [ \"$(readlink -f $link)\" = /bin/busybox ] && echo ${link##*/}; done | sort -u >/tmp/links; \
+     busybox --list | sort >/tmp/applets; grep -vxFf /tmp/applets /tmp/links";
+
 /// Every service is up, the root is sealed, state was formed and grown to the card's end.
 pub fn fresh_card(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
@@ -17,6 +22,8 @@ pub fn fresh_card(stage: &Stage) -> Result<()> {
     let sealed = booted.run("touch /run/root/etc/hostname")?;
     shows("a write into the sealed root", &sealed.text, &["Read-only file system"])?;
     booted.until(SERVICES_LOG, &["watchdogd: ", "sms-dialer: "])?;
+    let unknown = booted.run(UNKNOWN_APPLETS)?.text;
+    check(unknown.is_empty(), || format!("busybox does not know {unknown}"))?;
     drop(booted);
 
     let state = machine.card().partitions()?[3];

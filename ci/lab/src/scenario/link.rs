@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::stage::{Stage, boot_both, stick};
 
 /// A link that a person opens with `pon` has its routes and name servers, is counted and can be closed from elsewhere;
-/// then the dialer opens one itself, lets it stay longer and closes it.
+/// so does one by `ifup`, which `ifdown` closes; then the dialer opens one itself, lets it stay longer and closes it.
 pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
     let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     // The caller is whom the dialer's example site says.
@@ -21,7 +21,7 @@ pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
     dialer.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
     dialer.must("ping -c 3 -W 10 192.168.32.1")?;
     dialer.until("ip route; cat /etc/resolv.conf", &["default dev ppp0", "nameserver 8.8.8.8"])?;
-    dialer.until("dialctl budget | grep -v ^0kB", &["kB this month"])?;
+    dialer.until("dialctl budget | grep -v ^0kB", &["kB used in 20"])?;
     let again = dialer.must("dialctl connect")?;
     shows("dialctl connect", &again, &["192.168.32.105"])?;
     dialer.must("dialctl disconnect")?;
@@ -30,6 +30,15 @@ pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
     hang_up()?;
 
     operator.until("dialctl lines", &["ready, 1 calls"])?;
+    dialer.must("ifup ppp0")?;
+    dialer.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
+    dialer.until("dialctl status", &["opened by hand"])?;
+    dialer.must("ifdown ppp0")?;
+    dialer.until("pidof pppd || echo no pppd", &["no pppd"])?;
+    dialer.until("dialctl status", &["link      closed", "SIM ready"])?;
+    hang_up()?;
+
+    operator.until("dialctl lines", &["ready, 2 calls"])?;
     let connected = dialer.must("dialctl connect 30m")?;
     shows("dialctl connect 30m", &connected, &["192.168.32.105", "30m"])?;
     dialer.must("ping -c 1 -W 10 192.168.32.1")?;

@@ -9,7 +9,8 @@ use crate::modem::Fault;
 use crate::pair::{ENDS, Pair, ROUTES, VPN_ENDS, put_behind_vpn};
 use crate::stage::{Stage, stick};
 
-/// Text, proof, dialling, PAP, routes, VPN, ssh from behind the VPN, reply; then `disconnect`, and all of it is gone.
+/// Text, proof, dialling, PAP, routes, VPN, ssh from behind the VPN, reply; then `disconnect`, and all of it is gone. So
+/// it is when pppd is killed.
 pub fn by_sms(stage: &Stage) -> Result<()> {
     let pair = Pair::on(stage)?;
     let mut far = pair.far.boot()?;
@@ -34,6 +35,13 @@ pub fn by_sms(stage: &Stage) -> Result<()> {
     let modem = pair.modem;
     stage.exchange().until("the end of the call", |network| network.modem(modem)?.is_free().then_some(()))?;
     far.until("dialctl status", &["ready, "])?;
+
+    // pppd is killed, and runs no ip-down.
+    dialer.must("dialctl connect")?;
+    link_is_as_wanted(&mut dialer)?;
+    dialer.must("kill -9 $(pidof pppd)")?;
+    dialer.until("ip link show vpn 2>/dev/null || echo no vpn", &["no vpn"])?;
+    link_is_gone(&mut dialer)?;
     check(pair.master.replies().len() == 2, || format!("more was answered: {:?}", pair.master.replies()))
 }
 

@@ -18,9 +18,10 @@ networks = ["10.9.0.0/24", "192.168.20.0/24"]
 /// What pppd runs when the link is up, and when it is down; the loopback stands for the link.
 const UP: &str = "PPP_IFACE=lo /etc/ppp/ip-up.d/vpn";
 const DOWN: &str = "PPP_IFACE=lo /etc/ppp/ip-down.d/vpn";
+const ANOTHER_DOWN: &str = "PPP_IFACE=ppp7 /etc/ppp/ip-down.d/vpn";
 
 /// The scripts load WireGuard's driver, set the interface up, shake hands with the peer, bear an interface that was
-/// left behind, and leave nothing of their own.
+/// left behind, outlast another link, and leave nothing of their own.
 pub fn scripts(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let site = machine.card().read_text(SITE)? + TABLE;
@@ -41,7 +42,12 @@ pub fn scripts(stage: &Stage) -> Result<()> {
         shows("the VPN", &routes, &["10.9.0.0/24", "192.168.20.0/24", "inet 10.9.0.2/24"])?;
         booted.until("WG_COLOR_MODE=never wg show vpn", &["latest handshake", "every 25 seconds"])?;
     }
-    booted.must(DOWN)?;
+    booted.must(ANOTHER_DOWN)?;
+    booted.must("ip link show vpn")?;
+    // pppd's, and the dialer's for a pppd that was killed.
+    for _ in 0..2 {
+        booted.must(DOWN)?;
+    }
     let left = booted.run("ip link show vpn 2>/dev/null; ip route | grep -e 10.9 -e 192.168.20")?;
     check(left.text.is_empty(), || format!("the VPN left behind: {}", left.text))
 }
