@@ -8,7 +8,9 @@ use crate::exchange::Exchange;
 use crate::lan::Lan;
 use crate::monitor::Monitor;
 use crate::network::Subscriber;
+use crate::usb::ch341::Ch341;
 use crate::usb::device::Device;
+use crate::usb::line::Wires;
 use crate::usb::port::UsbPort;
 use std::fs::File;
 use std::marker::PhantomData;
@@ -83,11 +85,20 @@ impl<'a> Machine<'a> {
         })
     }
 
-    /// Attaches a USB device; the first one takes the place of the serial adapters. Its ports lead to the sockets
-    /// `lines`.
-    pub fn attach(&mut self, device: Box<dyn Device>, lines: Vec<Option<PathBuf>>) -> Result<()> {
+    /// Attaches a USB device; the first one takes the place of the serial adapters. Its ports lead
+    /// along `lines`.
+    pub fn attach(&mut self, device: Box<dyn Device>, lines: Vec<Option<Wires>>) -> Result<()> {
         let socket = self.dir.join(format!("usb{}", self.usb.len()));
         self.usb.push(UsbPort::open(socket, device, lines)?);
+        Ok(())
+    }
+
+    /// Puts an RS-232 adapter with all wires between the box and each of its modems; they must have one port each.
+    pub fn attach_adapters(&mut self) -> Result<()> {
+        for (modem, socket) in self.modems.clone().into_iter().zip(self.ports.clone()) {
+            let dcd = Some(self.exchange.dcd(modem, 0));
+            self.attach(Box::new(Ch341::default()), vec![Some(Wires { socket, dcd })])?;
+        }
         Ok(())
     }
 

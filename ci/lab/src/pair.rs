@@ -52,8 +52,8 @@ impl<'a> Pair<'a> {
         let mut dialer = stage.machine("dialer", &[])?;
         let modem = Modem::new(ICON_225, SimCard::open());
         let modem = stage.exchange().with(|network, _| network.connect_modem("dialer", DIALER_NUMBER, modem));
-        let [calls, application, control] = stage.sockets(modem)?;
-        dialer.attach(Box::new(Hso::default()), vec![Some(control), Some(application), None, Some(calls)])?;
+        let [calls, application, control] = stage.wires(modem)?;
+        dialer.attach(Box::new(Hso::default()), vec![control, application, None, calls])?;
         let pair = Self { far, dialer, modem, master: Master::of(stage, modem)? };
         pair.admit(&[])?;
         Ok(pair)

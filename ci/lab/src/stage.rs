@@ -6,7 +6,8 @@ use crate::machine::{Bench, Booted, Machine, last_lines};
 use crate::modem::profile::{ANALOGUE, ICON_225_ONE_PORT};
 use crate::modem::sim::SimCard;
 use crate::modem::{Modem, TimeOfDay};
-use crate::network::{Network, Subscriber};
+use crate::network::{Line, Network, Subscriber};
+use crate::usb::line::Wires;
 use std::cell::RefCell;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
@@ -101,6 +102,20 @@ impl Stage {
         self.machine(name, &modems)
     }
 
+    /// A box with so many modems for telephone lines like this, to call from; they are called `caller1`, and so on.
+    pub fn with_callers(&self, name: &str, modems: usize, line: Line) -> Result<Machine<'_>> {
+        let modems: Vec<Subscriber> = self.exchange.with(|network, _| {
+            let connect = |number| {
+                let name = format!("caller{number}");
+                let modem = network.connect_modem(&name, &format!("+3369876540{number}"), analogue());
+                network.set_line(modem, line);
+                modem
+            };
+            (1..=modems).map(connect).collect()
+        });
+        self.machine(name, &modems)
+    }
+
     /// A box with a fresh copy of the image on its card; all ports of these modems are at its USB.
     pub fn machine(&self, name: &str, modems: &[Subscriber]) -> Result<Machine<'_>> {
         let dir = self.dir.path().join(name);
@@ -142,14 +157,14 @@ impl Stage {
         self.exchange.until("RING", |network| (rings(network) >= before + times).then_some(()))
     }
 
-    /// Sockets for the first ports of a modem, for a USB device whose serial ports lead there.
-    pub fn sockets<const N: usize>(&self, modem: Subscriber) -> Result<[PathBuf; N]> {
+    /// Wires to the first ports of a modem, for a USB device whose serial ports lead there; all but DCD.
+    pub fn wires<const N: usize>(&self, modem: Subscriber) -> Result<[Option<Wires>; N]> {
         let name = self.exchange.with(|network, _| network.name(modem).to_owned());
         let sockets = std::array::from_fn(|port| self.dir.path().join(format!("{name}.{port}")));
         for (port, socket) in sockets.iter().enumerate() {
             self.exchange.socket(modem, port, socket)?;
         }
-        Ok(sockets)
+        Ok(sockets.map(|socket| Some(Wires { socket, dcd: None })))
     }
 
     /// The last lines of every console, and of what passed the modems' ports.

@@ -117,6 +117,11 @@ impl Exchange {
         Ok(())
     }
 
+    /// DCD of a modem's port, which its socket does not carry.
+    pub fn dcd(&self, modem: Subscriber, port: usize) -> Dcd {
+        Dcd { shared: Arc::clone(&self.shared), modem, port }
+    }
+
     /// Makes a pseudo-terminal a port of a modem; returns its path, which a program opens as it would a serial port.
     pub fn terminal(&self, modem: Subscriber, port: usize) -> Result<PathBuf> {
         let (plug, path) = Plug::terminal(modem, port)?;
@@ -143,6 +148,20 @@ impl Exchange {
             let waited = self.shared.changed.wait_timeout(network, Duration::from_secs(1));
             network = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+/// The wire by which a modem tells of a carrier.
+pub struct Dcd {
+    shared: Arc<Shared>,
+    modem: Subscriber,
+    port: usize,
+}
+
+impl Dcd {
+    /// Whether it is on. A change is not told by itself, but the modem says something with each.
+    pub fn is_on(&self) -> bool {
+        lock(&self.shared.network).modem(self.modem).is_some_and(|modem| modem.dcd(self.port))
     }
 }
 

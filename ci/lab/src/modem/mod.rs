@@ -176,6 +176,12 @@ impl Modem {
         self.ports.get(port).is_some_and(Port::carries_data)
     }
 
+    /// DCD, the wire that tells the computer at a port of a carrier.
+    pub fn dcd(&self, port: usize) -> bool {
+        let as_it_is = self.ports.get(port).is_some_and(|port| port.settings.carrier_as_it_is);
+        !as_it_is || self.call == Call::Up { port }
+    }
+
     /// Something happens at `now`, counted from any fixed moment.
     pub fn step(&mut self, event: Event, now: Duration) -> Vec<Output> {
         self.elapse(now);

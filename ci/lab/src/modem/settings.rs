@@ -68,6 +68,8 @@ pub struct Settings {
     pub detail: u8,
     /// `&D`
     pub dtr: OnDtrDrop,
+    /// `&C`: DCD is on only while there is a carrier (V.250 §6.2.8); otherwise always.
+    pub carrier_as_it_is: bool,
     registers: BTreeMap<u8, u8>,
     /// Extended commands that hold a number.
     pub numbers: BTreeMap<&'static str, u32>,
@@ -87,6 +89,7 @@ impl Settings {
             quiet: false,
             detail: 4,
             dtr: OnDtrDrop::HangUp,
+            carrier_as_it_is: true,
             registers,
             numbers: BTreeMap::new(),
             indications: [0; 5],

@@ -1,16 +1,18 @@
 //! A dial-in line behind a CH341 adapter, with the kernel's own driver.
 
+use super::dial_in::ready::{self, Promise};
 use super::{edit, usb_port};
 use crate::error::Result;
 use crate::stage::Stage;
-use crate::usb::ch341::Ch341;
+
+/// The table of docs/dial-in.md.
+const PUT_IN_AGAIN: Promise = Promise::new("line1", 15);
 
 /// Pulled out during a call, the adapter is taken up again when it is back, and the next caller gets through.
 pub fn pulled_out(stage: &Stage) -> Result<()> {
     let mut machine = stage.answerer("dial-in")?;
     edit::make_dial_in(&machine)?;
-    let line = machine.ports().first().cloned();
-    machine.attach(Box::new(Ch341::default()), vec![line])?;
+    machine.attach_adapters()?;
     let mut booted = machine.boot()?;
     booted.until("dialctl status", &["dial-in up", "(ch341 at 1-1.1:1.0)", "ready, no calls"])?;
     stage.let_line_ring(1)?;
@@ -19,8 +21,10 @@ pub fn pulled_out(stage: &Stage) -> Result<()> {
     booted.until("pidof pppd || echo no pppd", &["no pppd"])?;
     booted.until("dialctl status", &["no modem found"])?;
     stage.let_caller_hang_up();
+    let since = ready::now(&mut booted)?;
     usb_port(&machine)?.put_in();
     booted.until("dialctl status", &["(ch341 at 1-1.1:1.0)", "ready"])?;
+    ready::in_time(&mut booted, since, PUT_IN_AGAIN)?;
     stage.let_line_ring(1)?;
     booted.until("dialctl lines", &["connected"]).map(drop)
 }

@@ -60,6 +60,8 @@ pub const SCENARIOS: &[Scenario] = &[
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
     two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
     two("callers-get-a-network-and-nothing-of-the-box", dial_in::callers),
+    two("two-callers-are-served-at-a-time", dial_in::two_at_a_time),
+    two("call-after-call-costs-a-line-nothing", dial_in::ten_in_a_row),
     two("a-caller-without-ppp-gets-a-login", login::without_ppp),
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),
     one("a-code-is-spent-even-if-the-power-fails-before-the-order", session::power_cut),

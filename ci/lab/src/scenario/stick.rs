@@ -17,8 +17,8 @@ const PORTS: &str = "grep . /sys/class/tty/ttyHS*/hsotype";
 fn plug_in(stage: &Stage, machine: &mut Machine, number: &str) -> Result<Subscriber> {
     let modem = Modem::new(ICON_225, SimCard::open());
     let modem = stage.exchange().with(|network, _| network.connect_modem(number, number, modem));
-    let [calls, application, control] = stage.sockets(modem)?;
-    machine.attach(Box::new(Hso::default()), vec![Some(control), Some(application), None, Some(calls)])?;
+    let [calls, application, control] = stage.wires(modem)?;
+    machine.attach(Box::new(Hso::default()), vec![control, application, None, calls])?;
     Ok(modem)
 }
 

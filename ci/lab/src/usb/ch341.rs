@@ -29,11 +29,18 @@ static CH341: Description = Description {
     }],
 };
 
+/// The modem's lines as the chip tells them, with 0 for on (`CH341_BIT_CTS` and its neighbours): CTS and DSR are.
+const LINES: u8 = 0b1111_1100;
+const DCD: u8 = 1 << 3;
+
 /// One adapter. Its port is number 0.
 #[derive(Debug, Default)]
 pub struct Ch341 {
     received: Fifo,
     dtr: bool,
+    dcd: bool,
+    /// DCD as the driver knows it.
+    told: bool,
     outward: Vec<Outward>,
 }
 
@@ -51,8 +58,8 @@ impl Device for Ch341 {
         match (setup.request_type, setup.request) {
             // A chip that has the register for the format of characters.
             (0xc0, READ_VERSION) => Reply::Done(vec![0x31, 0]),
-            // The lines of the modem, for one, with 0 for on: CTS, DSR and DCD are.
-            (0xc0, READ_REGISTERS) => Reply::Done(vec![0b1111_0100, 0xee]),
+            // The lines of the modem, for one.
+            (0xc0, READ_REGISTERS) => Reply::Done(vec![self.tell_lines(), 0xee]),
             // The speed is that of the socket.
             (0x40, INITIALISE | WRITE_REGISTERS) => Reply::Done(Vec::new()),
             (0x40, SET_MODEM_LINES) => {
@@ -75,7 +82,12 @@ impl Device for Ch341 {
     }
 
     fn send(&mut self, endpoint: u8, limit: usize, _: Duration) -> Vec<u8> {
-        if endpoint == DATA_IN { self.received.take(limit) } else { Vec::new() }
+        match endpoint {
+            DATA_IN => self.received.take(limit),
+            // `ch341_update_status` reads the third byte of four.
+            STATUS if self.told != self.dcd && self.dtr => vec![0x08, 0, self.tell_lines(), 0xee],
+            _ => Vec::new(),
+        }
     }
 
     fn wake(&self) -> Option<Duration> {
@@ -96,6 +108,19 @@ impl Device for Ch341 {
 
     fn inward(&mut self, _: usize, bytes: &[u8], _: Duration) {
         self.received.push(bytes);
+    }
+
+    /// A change is told while DTR is on: of a port that nobody has open the driver reads nothing, and would take what
+    /// is left there for news of the next call. It asks when the port is opened.
+    fn carrier(&mut self, _: usize, on: bool) {
+        self.dcd = on;
+    }
+}
+
+impl Ch341 {
+    fn tell_lines(&mut self) -> u8 {
+        self.told = self.dcd;
+        if self.dcd { LINES & !DCD } else { LINES }
     }
 }
 
@@ -129,6 +154,28 @@ mod tests {
             ask(&mut adapter, 0x40, 0xa4, !lines, 0);
         }
         assert_eq!(adapter.outward(), [Outward::Dtr(0, true), Outward::Dtr(0, false)]);
+    }
+
+    #[test]
+    fn the_carrier_is_told_when_it_changes_and_when_it_is_asked_for() {
+        let mut adapter = Ch341::default();
+        ask(&mut adapter, 0x40, 0xa4, !0x60, 0);
+        let dcd = |adapter: &mut Ch341| match ask(adapter, 0xc0, 0x95, 0x0706, 2) {
+            // `ch341_get_status`: CH341_BITS_MODEM_STAT, 0 for on.
+            Reply::Done(bytes) => !bytes[0] & 0x0f,
+            Reply::Stall => panic!("it knows its registers"),
+        };
+        assert_eq!((dcd(&mut adapter), adapter.send(STATUS, 8, Duration::ZERO)), (0b0011, Vec::new()));
+        for (on, told) in [(true, 0b1011), (false, 0b0011)] {
+            adapter.carrier(0, on);
+            let message = adapter.send(STATUS, 8, Duration::ZERO);
+            assert_eq!((message.len(), !message[2] & 0x0f, dcd(&mut adapter)), (4, told, told));
+            adapter.carrier(0, on);
+            assert_eq!(adapter.send(STATUS, 8, Duration::ZERO), [0; 0]);
+        }
+        ask(&mut adapter, 0x40, 0xa4, !0, 0);
+        adapter.carrier(0, true);
+        assert_eq!(adapter.send(STATUS, 8, Duration::ZERO), [0; 0], "nobody has the port open");
     }
 
     #[test]

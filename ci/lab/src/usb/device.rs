@@ -102,6 +102,8 @@ pub trait Device: Send {
     fn room(&self, port: usize) -> usize;
     /// Bytes came from a port's line.
     fn inward(&mut self, port: usize, bytes: &[u8], now: Duration);
+    /// DCD of a port's line is on or off; said often, changed or not.
+    fn carrier(&mut self, _port: usize, _on: bool) {}
 }
 
 impl Description {

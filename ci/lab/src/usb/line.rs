@@ -1,15 +1,23 @@
 //! Where a serial port of a device leads: a socket that a modem listens at.
 
+use crate::exchange::Dcd;
 use rustix::event::{PollFd, PollFlags};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
+/// Where a line leads.
+pub struct Wires {
+    /// Where the modem listens.
+    pub socket: PathBuf,
+    /// The one wire of the modem's that a socket does not carry; always on without it.
+    pub dcd: Option<Dcd>,
+}
+
 /// One port's line. A socket carries no DTR; that it is closed and opened again stands for a drop of it.
-#[derive(Debug)]
 pub struct Line {
-    /// Where the modem listens, if there is one.
-    path: Option<PathBuf>,
+    /// To the modem, if there is one.
+    wires: Option<Wires>,
     socket: Option<UnixStream>,
     /// What the modem has not taken yet.
     pub unsent: Vec<u8>,
@@ -19,16 +27,22 @@ pub struct Line {
 
 impl Line {
     /// A line that is closed.
-    pub fn new(path: Option<PathBuf>) -> Self {
-        Self { path, socket: None, unsent: Vec::new(), room: 0 }
+    pub fn new(wires: Option<Wires>) -> Self {
+        Self { wires, socket: None, unsent: Vec::new(), room: 0 }
     }
 
     /// Opens it, unless it is open. A modem that does not listen yet is asked again.
     pub fn open(&mut self) {
-        if let (None, Some(path)) = (&self.socket, &self.path) {
-            let socket = UnixStream::connect(path).and_then(|it| it.set_nonblocking(true).map(|()| it));
+        if let (None, Some(wires)) = (&self.socket, &self.wires) {
+            let socket =
+                UnixStream::connect(&wires.socket).and_then(|it| it.set_nonblocking(true).map(|()| it));
             self.socket = socket.ok();
         }
+    }
+
+    /// Whether the modem tells of a carrier.
+    pub fn carrier(&self) -> bool {
+        self.wires.as_ref().and_then(|wires| wires.dcd.as_ref()).is_none_or(Dcd::is_on)
     }
 
     /// Closes it; the modem loses what it has not taken.

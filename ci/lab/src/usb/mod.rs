@@ -8,7 +8,7 @@ pub mod ch341;
 pub mod device;
 mod fifo;
 pub mod hso;
-mod line;
+pub mod line;
 pub mod packet;
 pub mod plug;
 pub mod port;

@@ -1,7 +1,7 @@
 //! A USB port of a box: the socket where QEMU looks for a device, and the thread that serves it.
 
 use super::device::{Device, Outward};
-use super::line::Line;
+use super::line::{Line, Wires};
 use super::plug::Plug;
 use crate::error::{Error, Result};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -36,9 +36,9 @@ pub struct UsbPort {
 }
 
 impl UsbPort {
-    /// Listens at `path` for the emulator to connect, again and again; the device is in. Its serial ports lead to
-    /// the sockets `lines`; a port beyond them leads nowhere.
-    pub fn open(path: PathBuf, device: Box<dyn Device>, lines: Vec<Option<PathBuf>>) -> Result<Self> {
+    /// Listens at `path` for the emulator to connect, again and again; the device is in. Its serial ports lead
+    /// along `lines`; a port beyond them leads nowhere.
+    pub fn open(path: PathBuf, device: Box<dyn Device>, lines: Vec<Option<Wires>>) -> Result<Self> {
         let listener = UnixListener::bind(&path).map_err(|e| Error::io("listen at", &path, e))?;
         let nudge = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
         let shared = Arc::new(Shared {
@@ -175,6 +175,7 @@ fn carry(device: Option<&mut dyn Device>, lines: &mut [Line], now: Duration) {
     for (port, line) in lines.iter_mut().enumerate() {
         line.open();
         line.write();
+        device.carrier(port, line.carrier());
         line.room = device.room(port);
         match line.read() {
             said if said.is_empty() => {}

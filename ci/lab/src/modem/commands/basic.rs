@@ -5,7 +5,7 @@ use crate::modem::Modem;
 use crate::modem::settings::{OnDtrDrop, Settings};
 
 /// Commands that are understood and change nothing a simulator can show, with their largest number.
-const WITHOUT_EFFECT: &[(&str, u32)] = &[("L", 3), ("M", 3), ("P", 0), ("T", 0), ("&C", 1), ("&K", 6)];
+const WITHOUT_EFFECT: &[(&str, u32)] = &[("L", 3), ("M", 3), ("P", 0), ("T", 0), ("&K", 6)];
 
 impl Modem {
     pub(super) fn basic(&mut self, port: usize, name: &str, value: u32) -> Flow {
@@ -16,6 +16,7 @@ impl Modem {
             ("V", 0 | 1) => settings.verbose = value == 1,
             ("Q", 0 | 1) => settings.quiet = value == 1,
             ("X", 0..=4) => settings.detail = u8::try_from(value).unwrap_or(4),
+            ("&C", 0 | 1) => settings.carrier_as_it_is = value == 1,
             ("&D", 0) => settings.dtr = OnDtrDrop::Nothing,
             ("&D", 1) => settings.dtr = OnDtrDrop::Escape,
             ("&D", 2) => settings.dtr = OnDtrDrop::HangUp,

@@ -1,9 +1,13 @@
 //! The dial-in role: callers, good ones and bad ones, and a line that is ready for the next one.
 
 mod nuisances;
-mod ready;
+mod parallel;
+pub mod ready;
+mod series;
 
 pub use nuisances::nuisances;
+pub use parallel::two_at_a_time;
+pub use series::ten_in_a_row;
 
 use super::{DIAL_IN, SITE, check, shows};
 use crate::error::Result;
@@ -13,9 +17,6 @@ use crate::stage::{Stage, boot_both, stick};
 
 /// What the server in the local network has to say.
 const PAGE: &str = "a page of the local network";
-
-/// The only one who is let in.
-const USER: &str = "[[user]]\nname = \"free\"\npassword = \"free\"\n";
 
 /// The caller is whom the dialer's example site says.
 fn let_in_the_dialer(called: &Machine) -> Result<()> {

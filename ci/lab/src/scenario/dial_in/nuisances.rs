@@ -1,8 +1,9 @@
 //! Callers who do not speak PPP, give up or vanish, and a modem that hangs: one on each line of a box.
 
 use super::ready::{self, Promise};
-use super::{USER, shows};
+use super::shows;
 use crate::error::Result;
+use crate::lines::site;
 use crate::machine::Machine;
 use crate::modem::Fault;
 use crate::network::{Line, Network, Subscriber};
@@ -93,16 +94,4 @@ fn call_every_line(stage: &Stage, called: &Machine) -> Result<Vec<Call>> {
         calls.iter().all(taken).then_some(())
     })?;
     Ok(calls)
-}
-
-/// A box with so many lines, each at its own place in the USB tree.
-fn site(lines: usize) -> String {
-    let line = |line| {
-        format!(
-            "[[line]]\nport = \"1-1.{line}\"\nlocal = \"192.168.32.1\"\nremote = \"192.168.32.{}\"\n",
-            100 + line
-        )
-    };
-    let lines: String = (1..=lines).map(line).collect();
-    format!("role = \"dial-in\"\nhostname = \"dial-in\"\n{lines}{USER}")
 }

@@ -2,6 +2,7 @@
 
 use super::check;
 use crate::error::{Error, Result};
+use crate::lines::resets;
 use crate::machine::Booted;
 use crate::stage::Stage;
 use std::time::Duration;
@@ -37,17 +38,19 @@ pub fn kept(
     calls: usize,
     promise: Promise,
 ) -> Result<()> {
-    let Promise { line, within } = promise;
-    stage.exchange().until(&format!("AT+VCID=1 on {line} after call {calls}"), |network| {
-        // The end of a reset; one was before the first call.
-        let resets = network.journal().typed(line).matches("AT+VCID=1").count();
-        (resets > calls).then_some(())
-    })?;
-    let shown = booted.until("dialctl lines", &[&format!("{line}   ready, {calls} calls")])?;
+    let line = promise.line;
+    let reset = format!("{line} reset after call {calls}");
+    stage.exchange().until(&reset, |network| (resets(network, line) > calls).then_some(()))?;
+    booted.until("dialctl lines", &[&format!("{line}   ready, {calls} calls")])?;
+    in_time(booted, since, promise)
+}
+
+/// Checks that no more time has passed until a line was ready than was promised.
+pub fn in_time(booted: &mut Booted, since: Duration, promise: Promise) -> Result<()> {
     let passed = now(booted)?.saturating_sub(since);
-    check(passed <= within, || {
-        let (passed, within) = (passed.as_secs_f64(), within.as_secs());
-        format!("{line} was to be ready within {within} s, but took {passed:.1} s:\n{shown}")
+    check(passed <= promise.within, || {
+        let (line, within) = (promise.line, promise.within.as_secs());
+        format!("{line} was to be ready within {within} s, but took {:.1} s", passed.as_secs_f64())
     })
 }
 

@@ -1,0 +1,166 @@
+//! A box with telephone lines, and a box that calls them: the real pppd and chat at both ends, each modem behind an
+//! adapter with all wires.
+
+use crate::error::{Error, Result};
+use crate::exchange::Exchange;
+use crate::machine::{Booted, Machine};
+use crate::network::{Line, Network};
+use crate::stage::{Stage, boot_both, line_number};
+
+/// Lines of the one, and modems of the other.
+pub const LINES: usize = 2;
+
+/// Both boxes, switched off.
+pub struct Lines<'a> {
+    /// The box whose lines are called, with the modems `line1` and `line2`.
+    pub called: Machine<'a>,
+    /// The box that calls, with the modems `caller1` and `caller2`.
+    pub caller: Machine<'a>,
+}
+
+/// Both, switched on: ready to be called, and to call.
+pub struct BootedLines<'a> {
+    exchange: &'a Exchange,
+    /// The box whose lines are called.
+    pub called: Booted<'a>,
+    /// The box that calls.
+    pub caller: Booted<'a>,
+}
+
+impl<'a> Lines<'a> {
+    /// Puts them on a stage, joined by lines like this. `more` is added to the site of the box that is called.
+    pub fn on(stage: &'a Stage, line: Line, more: &str) -> Result<Self> {
+        let mut called = stage.with_lines("dial-in", LINES)?;
+        called.card().write("site.toml", format!("{}{more}", site(LINES)).as_bytes())?;
+        let mut caller = stage.with_callers("caller", LINES, line)?;
+        // Nothing is at the place where its dialer looks for a stick: the modems are left to pppd.
+        caller.card().write("site.toml", CALLING_SITE.as_bytes())?;
+        called.attach_adapters()?;
+        caller.attach_adapters()?;
+        Ok(Self { called, caller })
+    }
+
+    /// Switches both on.
+    pub fn boot(&self) -> Result<BootedLines<'_>> {
+        let (mut called, mut caller) = boot_both(&self.called, &self.caller)?;
+        for line in 1..=LINES {
+            caller.must(&format!("printf '{}' >/etc/ppp/peers/line{line}", peer(line)))?;
+        }
+        called.until("dialctl lines", &["line1   ready, 0 calls", "line2   ready, 0 calls"])?;
+        Ok(BootedLines { exchange: self.called.exchange(), called, caller })
+    }
+}
+
+impl BootedLines<'_> {
+    /// Waits until the caller's pppd has left the call before.
+    pub fn is_free(&mut self, line: usize) -> Result<()> {
+        self.caller.until(&format!("test ! -e /var/lock/LCK..ttyUSB{}", line - 1), &[]).map(drop)
+    }
+
+    /// Calls a line; the link is up.
+    pub fn call(&mut self, line: usize) -> Result<()> {
+        self.is_free(line)?;
+        // What chat has heard is in the log only.
+        let call = format!("pppd call line{line} updetach || {{ logread | tail -n 20; false; }}");
+        self.caller.must(&call).map(drop)
+    }
+
+    /// Calls the first line so many times, and hangs up as soon as the link is up; calls again as soon as the line is
+    /// ready.
+    pub fn call_and_hang_up(&mut self, times: u32) -> Result<()> {
+        for _ in 0..times {
+            self.call(1)?;
+            let before = self.exchange.with(|network, _| resets(network, "line1"));
+            // A port is free when its lock is, but while pppd has not ended, it may still hang it up.
+            self.caller.must(
+                "pid=$(head -n 1 /run/ppp-caller1.pid); kill $pid; while kill -0 $pid; do sleep 0.1; done 2>&-",
+            )?;
+            self.exchange.until("line1 ready", |it| (resets(it, "line1") > before).then_some(()))?;
+        }
+        Ok(())
+    }
+
+    /// A packet goes to the far end of a line's link and comes back.
+    pub fn ping(&mut self, line: usize) -> Result<()> {
+        self.caller.must(&format!("ping -c 1 -W 10 {}", ends(line)[0])).map(drop)
+    }
+}
+
+/// How often a line's modem was reset: before the first call and after each.
+pub fn resets(network: &Network, line: &str) -> usize {
+    // The last word of a reset.
+    network.journal().typed(line).matches("AT+VCID=1").count()
+}
+
+/// What the service `dial-in` holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    /// Resident memory, in KiB.
+    pub resident: u32,
+    /// Open files.
+    pub files: u32,
+}
+
+impl Footprint {
+    /// Of the service on this box.
+    pub fn of(booted: &mut Booted) -> Result<Self> {
+        let shown = booted.must(
+            "cd /proc/$(pidof dial-in) && set -- $(grep VmRSS status) && echo $2 $(ls fd | wc -l); cd /",
+        )?;
+        let numbers: Vec<u32> = shown.split_whitespace().filter_map(|it| it.parse().ok()).collect();
+        match numbers[..] {
+            [resident, files] => Ok(Self { resident, files }),
+            _ => Err(Error::Unexpected(format!("the footprint of dial-in is {shown:?}"))),
+        }
+    }
+}
+
+/// The addresses of a line's link: the box's, and the caller's.
+pub fn ends(line: usize) -> [String; 2] {
+    [1, 2].map(|end| format!("192.168.{}.{end}", 100 + line))
+}
+
+/// A box with so many lines, each at its own place in the USB tree, and its only user.
+pub fn site(lines: usize) -> String {
+    let line = |line| {
+        let [local, remote] = ends(line);
+        format!("[[line]]\nport = \"1-1.{line}\"\nlocal = \"{local}\"\nremote = \"{remote}\"\n")
+    };
+    let lines: String = (1..=lines).map(line).collect();
+    format!(
+        "role = \"dial-in\"\nhostname = \"dial-in\"\n{lines}[[user]]\nname = \"free\"\npassword = \"free\"\n"
+    )
+}
+
+const CALLING_SITE: &str = "role = \"dialer\"\nhostname = \"caller\"\n\
+     [modem]\nport = \"1-1.8\"\n\
+     [operator]\nname = \"nobody\"\napn = \"nobody\"\nuser = \"free\"\npassword = \"free\"\n";
+
+/// pppd's options for calling a line, for printf(1).
+fn peer(line: usize) -> String {
+    // Before ATZ is answered, the end of the call before may still be told: NO CARRIER means something after that only.
+    let number = line_number(line);
+    let chat = format!("chat -t 60 \"\" ATZ OK ATDT{number} ABORT BUSY ABORT \"NO CARRIER\" CONNECT \"\"");
+    let options = [
+        &format!("ttyUSB{} 115200", line - 1),
+        "lock modem crtscts noauth noipdefault nodefaultroute noipv6",
+        "user free linkname caller",
+    ]
+    .map(str::to_owned);
+    let mut options = options.join("\\n");
+    options += &format!("{line}\\nconnect \"{}\"\\n", chat.replace('"', "\\\\\""));
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dialbox::site::{Role, Site};
+
+    #[test]
+    fn both_sites_are_valid() {
+        let Role::DialIn(called) = Site::parse(&site(LINES)).unwrap().role else { panic!("it is called") };
+        assert_eq!(called.lines.len(), LINES);
+        assert!(matches!(Site::parse(CALLING_SITE).unwrap().role, Role::Dialer(_)));
+    }
+}

@@ -1,0 +1,69 @@
+//! Two callers at a time, and what ends a call that is up.
+
+use super::ready::{self, Promise};
+use super::{check, shows};
+use crate::error::Result;
+use crate::lines::{Lines, ends};
+use crate::network::Line;
+use crate::stage::Stage;
+
+/// A caller that falls silent is noticed after so many seconds.
+const SILENCE: u64 = 2 * 3;
+const ECHO: &str = "[dial-in]\nlcp-echo-interval = 2\nlcp-echo-failure = 3\n";
+
+/// The table of docs/dial-in.md, where all wires arrive.
+const HUNG_UP_HERE: Promise = Promise::new("line1", 10);
+const WRONG_PASSWORD: Promise = Promise::new("line1", 10);
+const CARRIER_LOST: Promise = Promise::new("line2", 5);
+const FALLEN_SILENT: Promise = Promise::new("line1", SILENCE + 10);
+
+/// Both lines have a caller, each with the addresses of its line; whatever ends one call leaves the other alone.
+pub fn two_at_a_time(stage: &Stage) -> Result<()> {
+    let lines = Lines::on(stage, Line::INSTANT, ECHO)?;
+    let mut boxes = lines.boot()?;
+    boxes.caller.must("(pppd call line1 updetach & pppd call line2 updetach & wait)")?;
+    boxes.called.until("dialctl lines", &["as free, on ppp0", "as free, on ppp1"])?;
+    for line in [1, 2] {
+        let [local, remote] = ends(line);
+        boxes.caller.until("ip addr", &[&format!("inet {remote} peer {local}")])?;
+        boxes.ping(line)?;
+    }
+
+    let since = ready::now(&mut boxes.called)?;
+    boxes.called.must("dialctl hangup 1")?;
+    ready::kept(stage, &mut boxes.called, since, 1, HUNG_UP_HERE)?;
+    boxes.ping(2)?;
+
+    boxes.is_free(1)?;
+    let since = ready::now(&mut boxes.called)?;
+    let wrong = boxes.caller.run("pppd call line1 password wrong updetach")?;
+    check(wrong.code == 19, || {
+        format!("with a wrong password pppd ended with {}: {}", wrong.code, wrong.text)
+    })?;
+    ready::kept(stage, &mut boxes.called, since, 2, WRONG_PASSWORD)?;
+    boxes.call(1)?;
+
+    let since = ready::now(&mut boxes.called)?;
+    stage.exchange().with(|network, now| {
+        lines.caller.modems().iter().skip(1).for_each(|modem| network.hang_up(*modem, now));
+    });
+    ready::kept(stage, &mut boxes.called, since, 1, CARRIER_LOST)?;
+    boxes.ping(1)?;
+
+    // The caller's modem stays in the call.
+    let since = ready::now(&mut boxes.called)?;
+    boxes.caller.must("kill -STOP $(head -n 1 /run/ppp-caller1.pid)")?;
+    ready::kept(stage, &mut boxes.called, since, 3, FALLEN_SILENT)?;
+    boxes.caller.must("kill -KILL $(head -n 1 /run/ppp-caller1.pid) && rm /var/lock/LCK..ttyUSB0")?;
+    boxes.call(2)?;
+    boxes.call(1)?;
+    boxes.ping(1)?;
+
+    let ledger = boxes.called.must("dialctl calls")?;
+    for (line, why) in [(1, "hung up here"), (1, "name or password wrong"), (2, "the caller hung up")] {
+        let of_line: String =
+            ledger.lines().filter(|entry| entry.contains(&format!("line {line}"))).collect();
+        shows("dialctl calls", &of_line, &[why])?;
+    }
+    Ok(())
+}
