@@ -108,8 +108,8 @@ impl fmt::Display for Reply {
 
 /// Room for words in a status. All that comes before the last error fits beside it, and the error
 /// has what is left: 17 characters at the very least, usually half of the message.
-const VERSION: usize = 20;
-const CAUSE: usize = 16;
+const VERSION: usize = 16;
+const CAUSE: usize = 20;
 const OPERATOR: usize = 12;
 
 impl fmt::Display for Status {
@@ -229,8 +229,8 @@ mod tests {
         let text = Reply::Status(status).text();
         assert_eq!(gsm7::encode(&text).map(|septets| septets.len()), Some(160), "{text}");
         insta::assert_snapshot!(text, @"
-        10.10.10-rc.1 (012..
-        up 30d23h59m, boot 99999: stuck sms-dial..
+        10.10.10-rc.1 ..
+        up 30d23h59m, boot 99999: stuck sms-dialer a..
         -113 dBm ?esk? oper..
         link 100.100.100.100, 30d23h59m left
         123.4GB of 500GB

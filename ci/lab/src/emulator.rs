@@ -3,6 +3,8 @@
 use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::lan::Lan;
+use crate::leftovers::{self, Note};
+use rustix::process::Pid;
 use std::ffi::OsString;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -187,7 +189,7 @@ impl Emulator {
                 .stdin(Stdio::null()),
         };
         match command.spawn() {
-            Ok(child) => Ok(Running { child }),
+            Ok(child) => Ok(Running { _note: leftovers::process(Pid::from_child(&child)), child }),
             Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
         }
     }
@@ -211,6 +213,7 @@ fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    _note: Note,
 }
 
 impl Running {

@@ -12,6 +12,7 @@ pub mod emulator;
 pub mod error;
 pub mod exchange;
 pub mod lan;
+pub mod leftovers;
 pub mod lines;
 pub mod machine;
 pub mod master;

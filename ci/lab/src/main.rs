@@ -6,11 +6,16 @@ use lab::error::Result;
 use lab::measure::Subject;
 use lab::scenario::{self, SCENARIOS};
 use lab::stage::{Stage, stick};
-use lab::{demo, measure};
+use lab::{demo, leftovers, measure};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().verb {
+    let verb = Cli::parse().verb;
+    if let Err(error) = leftovers::clear_up_on_signals() {
+        eprintln!("error: {error}");
+        return ExitCode::FAILURE;
+    }
+    let done = match verb {
         Verb::Test(args) if args.list => {
             SCENARIOS.iter().for_each(|scenario| println!("{}", scenario.name));
             Ok(true)

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, Patience};
+use crate::leftovers::{self, Note};
 use crate::machine::{Bench, Booted, Machine, last_lines};
 use crate::modem::profile::{ANALOGUE, ICON_225_ONE_PORT};
 use crate::modem::sim::SimCard;
@@ -36,6 +37,7 @@ pub struct Stage {
     bench: Bench,
     exchange: Exchange,
     dir: TempDir,
+    _note: Note,
     /// The boxes' names, and where their consoles' words are kept.
     consoles: RefCell<Vec<(String, PathBuf)>>,
 }
@@ -59,7 +61,8 @@ impl Stage {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let time = TimeOfDay { origin: i64::try_from(now.as_secs()).unwrap_or(0), quarters: ZONE };
         let exchange = Exchange::new(Network::new(time), PATIENCE)?;
-        Ok(Self { bench: bench.clone(), exchange, dir, consoles: RefCell::default() })
+        let note = leftovers::directory(dir.path());
+        Ok(Self { bench: bench.clone(), exchange, dir, _note: note, consoles: RefCell::default() })
     }
 
     /// The network at work.

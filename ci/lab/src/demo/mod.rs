@@ -20,40 +20,52 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(120);
 /// What happens after an answer is shown for so long before the next line of a script.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
+/// A box that was told to reboot has gone off by then.
+const OFF_WITHIN: Duration = Duration::from_secs(20);
+
 /// Shows it until the person leaves, or the script ends.
 pub fn run(bench: &Bench) -> Result<()> {
     let stage = Stage::new(bench)?;
     let pair = Pair::on(&stage)?;
     let timeline = Timeline::new();
-    timeline.say("", "Two boxes boot: a dialer with a 3G stick, and an operator. Half a minute or so.");
+    timeline.say("Two boxes boot: a dialer with a 3G stick, and an operator. Half a minute or so.");
     let (mut dialer, mut far) = boot_both(&pair.dialer, &pair.far)?;
     far.until("dialctl status", &["ready, no calls"])?;
     put_behind_vpn(&mut far)?;
-    dialer.until("logread", &["the clock is set to", "messages: in"])?;
-    let mut sights = Sights::new(&mut dialer)?;
-    timeline.say("", prompt::HELP);
-    Demo { stage: &stage, pair: &pair, timeline, replies: 0 }.go_on(&mut dialer, &mut sights)
+    let mut sights = Sights::default();
+    let mut demo = Demo { stage: &stage, pair: &pair, timeline, prompt: Prompt::new(), replies: 0 };
+    for times in 0.. {
+        dialer.until("logread", &["the clock is set to", "messages: in"])?;
+        demo.timeline.say(if times == 0 { prompt::HELP } else { "The dialer is up again." });
+        sights.attend(&mut dialer)?;
+        let Err(error) = demo.go_on(&mut dialer, &mut sights) else { break };
+        // By SMS it can be told to reboot, too.
+        dialer.reboots(OFF_WITHIN).map_err(|_| error)?;
+        demo.timeline.say("The dialer reboots.");
+        dialer = pair.dialer.boot()?;
+    }
+    Ok(())
 }
 
 struct Demo<'a> {
     stage: &'a Stage,
     pair: &'a Pair<'a>,
     timeline: Timeline,
+    prompt: Prompt,
     /// How many of the dialer's answers were seen.
     replies: usize,
 }
 
 impl Demo<'_> {
     fn go_on(&mut self, dialer: &mut Booted, sights: &mut Sights) -> Result<()> {
-        let prompt = Prompt::new();
         loop {
             self.show(dialer, sights)?;
-            match prompt.next() {
+            match self.prompt.next() {
                 None => {}
                 Some(Wish::Leave) => return Ok(()),
                 Some(wish) => {
                     self.fulfil(wish);
-                    if prompt.is_script() {
+                    if self.prompt.is_script() {
                         self.see_it_through(dialer, sights)?;
                     }
                 }
@@ -98,7 +110,7 @@ impl Demo<'_> {
                 let modem = self.pair.modem;
                 self.stage.exchange().with(|network, now| network.hang_up(modem, now));
             }
-            Wish::Help => self.timeline.say("", prompt::HELP),
+            Wish::Help => self.timeline.say(prompt::HELP),
             Wish::Leave => {}
         }
     }

@@ -5,12 +5,16 @@ use std::io::{BufRead, IsTerminal, stdin};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// How it is done.
-pub const HELP: &str = "Type a text message to the dialer and press Enter:
-  status | connect | connect 30m | extend | disconnect | help     the telephone adds the code of its app
-  connect 12345678                          with a code of your own, which is wrong
-  as +33699999999 connect                   from somebody else's number
-  drop                                      the network drops the call
-  quit";
+pub const HELP: &str = "\
+Type a text message to the dialer and press Enter. The telephone adds the code
+of its app, unless you type one:
+  status | connect | connect 30m | extend | disconnect | reboot | help
+  connect 12345678           with a code of your own, which is wrong
+  as +33699999999 connect    from somebody else's number
+There is more:
+  drop                       the network drops the call; pppd finds out in time
+  ?                          this help again
+  quit                       or Ctrl-C; nothing is left behind";
 
 /// What the person wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +92,11 @@ impl Prompt {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_help_fits_into_a_window_of_eighty_columns() {
+        assert!(HELP.lines().all(|line| line.chars().count() < 80));
+    }
 
     #[test]
     fn what_is_typed_is_a_text_unless_it_is_something_else() {

@@ -36,10 +36,10 @@ pub struct Sights {
 }
 
 impl Sights {
-    /// From here on; the dialer's shell has nothing else to do any more.
-    pub fn new(dialer: &mut Booted) -> Result<Self> {
-        dialer.follow(FOLLOWED)?;
-        Ok(Self::default())
+    /// From here on, the shell of a dialer that was just booted has nothing else to do.
+    pub fn attend(&mut self, dialer: &mut Booted) -> Result<()> {
+        (self.routes, self.shaken) = (Vec::new(), false);
+        dialer.follow(FOLLOWED)
     }
 
     /// What happened on the network.

@@ -1,38 +1,84 @@
 //! What happens, line by line, for a person to read.
 
+use rustix::termios::tcgetwinsize;
 use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 /// Whoever speaks has a colour of its own, on a terminal.
 const COLOURS: &[(&str, &str)] = &[("dialer", "\x1b[32m"), ("operator", "\x1b[34m"), ("phone", "\x1b[33m")];
 const PLAIN: &str = "\x1b[0m";
+/// Columns before what has happened: when, and to whom.
+const MARGIN: usize = 20;
+/// A narrower window is its owner's affair.
+const NARROWEST: usize = 40;
 
 /// The lines so far.
 pub struct Timeline {
-    coloured: bool,
+    /// Columns of the terminal; `None` when nobody looks at one.
+    columns: Option<usize>,
 }
 
 impl Timeline {
-    /// Plain lines when nobody looks at a terminal.
+    /// Plain, long lines when nobody looks at a terminal.
     pub fn new() -> Self {
-        Self { coloured: stdout().is_terminal() }
+        let columns = || match tcgetwinsize(stdout()) {
+            Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+            _ => 80,
+        };
+        Self { columns: stdout().is_terminal().then(columns) }
     }
 
     /// Something that has no time.
-    pub fn say(&self, who: &str, what: &str) {
-        println!("{}{what}", self.name(who));
+    pub fn say(&self, what: &str) {
+        println!("{what}");
     }
 
     /// Something happened at this time.
     pub fn happened(&self, at: Duration, who: &str, what: &str) {
-        println!("{:7.1} s  {} {what}", at.as_secs_f64(), self.name(who));
+        let room = self.columns.map_or(usize::MAX, |columns| columns.max(NARROWEST) - MARGIN);
+        let indent = format!("\n{:MARGIN$}", "");
+        println!("{:7.1} s  {} {}", at.as_secs_f64(), self.name(who), fold(what, room).join(&indent));
     }
 
     fn name(&self, who: &str) -> String {
         match COLOURS.iter().find(|(known, _)| *known == who) {
-            _ if who.is_empty() => String::new(),
-            Some((_, colour)) if self.coloured => format!("{colour}{who:8}{PLAIN}"),
+            Some((_, colour)) if self.columns.is_some() => format!("{colour}{who:8}{PLAIN}"),
             _ => format!("{who:8}"),
         }
+    }
+}
+
+/// A text in lines of so many characters at most, broken at blanks where there are any.
+fn fold(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > room {
+            lines.push(String::new());
+            used = 0;
+        }
+        for (at, c) in std::iter::repeat_n(' ', usize::from(used > 0)).chain(word.chars()).enumerate() {
+            if at > 0 && used == room {
+                lines.push(String::new());
+                used = 0;
+            }
+            lines.last_mut().into_iter().for_each(|line| line.push(c));
+            used += 1;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_broken_at_blanks_and_a_long_word_where_it_must_be() {
+        assert_eq!(fold("one two three", 8), ["one two", "three"]);
+        assert_eq!(fold("one two three", usize::MAX), ["one two three"]);
+        assert_eq!(fold("0123456789ab cd", 5), ["01234", "56789", "ab cd"]);
+        assert_eq!(fold("", 5), [""]);
     }
 }

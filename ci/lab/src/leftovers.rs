@@ -1,0 +1,104 @@
+//! What must not be left behind when a signal stops the program: emulators that run, directories with their cards. Who
+//! ends in order leaves nothing anyway.
+
+use crate::error::{Error, Result};
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+static NOTED: Mutex<Vec<Leftover>> = Mutex::new(Vec::new());
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Leftover {
+    Directory(PathBuf),
+    Process(Pid),
+}
+
+/// Something is noted as long as this lives.
+#[derive(Debug)]
+pub struct Note(Leftover);
+
+/// From now on, SIGINT, SIGTERM and SIGHUP leave nothing.
+pub fn clear_up_on_signals() -> Result<()> {
+    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
+    let mut signals = signals.map_err(|e| Error::io("wait for", Path::new("signals"), e))?;
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            clear_up(&noted());
+            // As a shell tells of it.
+            std::process::exit(128 + signal);
+        }
+    });
+    Ok(())
+}
+
+/// A directory that goes.
+pub fn directory(path: &Path) -> Note {
+    Note::of(Leftover::Directory(path.to_owned()))
+}
+
+/// A process that ends.
+pub fn process(process: Pid) -> Note {
+    Note::of(Leftover::Process(process))
+}
+
+/// Processes first: they write into the directories. What has gone already is no failure.
+fn clear_up(noted: &[Leftover]) {
+    for leftover in noted {
+        if let Leftover::Process(process) = leftover {
+            let _ = kill_process(*process, Signal::KILL);
+        }
+    }
+    for leftover in noted {
+        if let Leftover::Directory(path) = leftover {
+            drop(std::fs::remove_dir_all(path));
+        }
+    }
+}
+
+fn noted() -> MutexGuard<'static, Vec<Leftover>> {
+    NOTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Note {
+    fn of(leftover: Leftover) -> Self {
+        noted().push(leftover.clone());
+        Self(leftover)
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        noted().retain(|leftover| *leftover != self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    #[test]
+    fn processes_end_and_directories_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lab");
+        std::fs::create_dir_all(path.join("dialer")).unwrap();
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        clear_up(&[Leftover::Directory(path.clone()), Leftover::Process(Pid::from_child(&child))]);
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_has_ended_in_order_is_not_noted_any_more() {
+        let path = Path::new("/nowhere/of-this-test");
+        let is_noted = || noted().contains(&Leftover::Directory(path.to_owned()));
+        let note = directory(path);
+        assert!(is_noted());
+        drop(note);
+        assert!(!is_noted());
+    }
+}
