@@ -30,7 +30,7 @@ usage: dialctl COMMAND
   calls               every call that is remembered: who, how long, how much, and why it ended
   hangup LINE         ends the call on a line, counted from 1
   ledger              every boot that is remembered, and why the box had stopped before;
-                      and how often what was tried and has helped with the modem
+                      and how often each means was tried, and has helped, with the modem
   modem probe         every port of the modem, and who answers there
   modem pin-disable   the SIM shall not ask for its PIN any more; shows how many tries are left
   modem terminal [PORT]  types AT commands, with picocom; the services make way meanwhile

@@ -17,11 +17,12 @@ pub struct Order {
 /// What the box can be told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    /// Open the link, for that long or as long as the site allows; when it is open, extend it.
+    /// Open the link, for that long or as long as the site allows; when it is open, it stays at
+    /// least so long from now.
     Connect(Option<Duration>),
     /// Close the link.
     Disconnect,
-    /// Keep the link open for that long from now on, or for as long as it was opened at first.
+    /// Let the link stay so much longer, or as long as the site allows from now.
     Extend(Option<Duration>),
     /// Say how the box is.
     Status,
