@@ -152,6 +152,22 @@ fn a_stranger_gets_no_answer_and_his_message_no_place() {
 }
 
 #[test]
+fn whom_only_the_number_proves_is_obeyed_as_often_as_he_likes_and_answered_twenty_times_at_once() {
+    let mut play = Play::new(Ports::Two);
+    for _ in 0..25 {
+        play.sms(OWNER, "status").pass(SECOND);
+    }
+    let done = play.done();
+    let count = |what| done.matches(what).count();
+    assert_eq!(
+        (count("accepted"), count("SMS to"), count("no reply to +33612345678: too many")),
+        (25, 20, 5)
+    );
+    play.pass(15 * 60 * SECOND).sms(OWNER, "status").sms(OWNER, "help");
+    assert_eq!(play.done().matches("SMS to").count(), 1);
+}
+
+#[test]
 fn what_is_no_message_is_deleted() {
     let garbage = Report::Message { place: Place::Stored(Storage::Modem, 1), pdu: "00FF".to_owned() };
     insta::assert_snapshot!(Play::new(Ports::Two).hear(Event::Modem(garbage)).done(), @"
