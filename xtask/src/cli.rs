@@ -227,7 +227,7 @@ pub struct Test {
   cargo xtask bench dialer --runs 1")]
 pub struct Bench {
     /// What to measure
-    #[arg(value_parser = ["all", "build", "size", "boot", "dialer"], default_value = "all")]
+    #[arg(value_parser = ["all", "build", "size", "boot", "dialer", "dial-in"], default_value = "all")]
     pub what: String,
     /// How many times each
     #[arg(long, value_name = "N", default_value_t = 3)]

@@ -40,6 +40,7 @@ fn measured(args: &cli::Measure) -> Result<()> {
     match args.what {
         Subject::Boot => measure::boot::run(&bench, args.runs, args.pace),
         Subject::Dialer => measure::dialer::run(&bench, args.runs, args.pace),
+        Subject::DialIn => measure::dial_in::run(&bench, args.runs, args.pace),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod boot;
 pub mod build;
+pub mod dial_in;
 pub mod dialer;
 pub mod size;
 
@@ -21,17 +22,25 @@ pub struct Figure {
     pub unit: &'static str,
     /// What issue or design ask for, at the most.
     pub at_most: Option<f64>,
+    /// What they ask for, at the least.
+    pub at_least: Option<f64>,
 }
 
 impl Figure {
     /// A figure that has been measured once or several times.
     pub fn new(what: impl Into<String>, unit: &'static str, values: Vec<f64>) -> Self {
-        Self { what: what.into(), values, unit, at_most: None }
+        Self { what: what.into(), values, unit, at_most: None, at_least: None }
     }
 
     /// Compares the median with a bound.
     pub fn at_most(mut self, bound: f64) -> Self {
         self.at_most = Some(bound);
+        self
+    }
+
+    /// Compares the median with a bound from below.
+    pub fn at_least(mut self, bound: f64) -> Self {
+        self.at_least = Some(bound);
         self
     }
 
@@ -55,11 +64,14 @@ impl fmt::Display for Figure {
         if self.values.len() > 1 {
             write!(f, " ({low:.2} … {high:.2}, {} runs)", self.values.len())?;
         }
-        match self.at_most {
-            Some(bound) if self.median() <= bound => write!(f, "  at most {bound}: kept"),
-            Some(bound) => write!(f, "  at most {bound}: MISSED"),
+        let bounds = [
+            ("most", self.at_most, self.at_most.is_some_and(|bound| self.median() <= bound)),
+            ("least", self.at_least, self.at_least.is_some_and(|bound| self.median() >= bound)),
+        ];
+        bounds.iter().try_for_each(|(side, bound, kept)| match bound {
+            Some(bound) => write!(f, "  at {side} {bound}: {}", if *kept { "kept" } else { "MISSED" }),
             None => Ok(()),
-        }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    bench::{Figure, boot, build, dialer, size},
+    bench::{Figure, boot, build, dial_in, dialer, size},
     cli,
     context::BuildContext,
     error::Result,
@@ -24,6 +24,9 @@ pub fn run(args: &cli::Bench) -> Result<()> {
     }
     if wants("dialer") {
         print(dialer::measure(&ctx, &out.join("dialbox-rpi1.img"), args.runs)?);
+    }
+    if wants("dial-in") {
+        print(dial_in::measure(&ctx, &out.join("dialbox-rpi1.img"), args.runs)?);
     }
     if wants("build") {
         print(build::measure(&ctx, args.runs)?);

@@ -1,6 +1,7 @@
 //! What takes how long and how much, in the guest's own time.
 
 pub mod boot;
+pub mod dial_in;
 pub mod dialer;
 mod trace;
 
@@ -11,6 +12,8 @@ pub enum Subject {
     Boot,
     /// From a text message to the link, and what the dialer costs at idle
     Dialer,
+    /// From `RING` to pppd, throughput, and what the service costs after fifty calls
+    DialIn,
 }
 
 /// The number that follows `key` at the start of a line; what is missing counts nothing.

@@ -9,6 +9,8 @@ use crate::stage::Stage;
 /// Before the first look at what the service holds: by then it has seen everything once.
 const WARM_UP: u32 = 3;
 const CALLS: u32 = 10;
+/// KiB, two pages: the ledger of calls, which is read and written after each, is longer.
+const LEDGER: u32 = 8;
 
 /// Call, password, addresses, hang-up by the caller, ten times without a break: no call fails, and the service holds
 /// no more memory or files than before. `cargo xtask bench dial-in` makes fifty of them.
@@ -19,7 +21,7 @@ pub fn ten_in_a_row(stage: &Stage) -> Result<()> {
     let before = Footprint::of(&mut boxes.called)?;
     boxes.call_and_hang_up(CALLS - WARM_UP)?;
     let after = Footprint::of(&mut boxes.called)?;
-    check(after.files == before.files && after.resident <= before.resident, || {
+    check(after.files == before.files && after.resident <= before.resident + LEDGER, || {
         format!("{before:?} after {WARM_UP} calls, {after:?} after {CALLS}")
     })?;
     let ledger = boxes.called.must("dialctl calls")?;
