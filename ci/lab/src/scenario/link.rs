@@ -48,5 +48,7 @@ pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
     let left = dialer.run("pidof pppd; ip link show ppp0 2>/dev/null")?;
     check(left.text.is_empty(), || format!("the link left behind: {}", left.text))?;
     let stored = dialer.must("cat /state/budget")?;
-    check(!stored.contains("open-"), || format!("a closed link is charged as an open one:\n{stored}"))
+    check(!stored.contains("open-"), || format!("a closed link is charged as an open one:\n{stored}"))?;
+    let log = dialer.must("logread")?;
+    check(!log.contains("without ip-down"), || format!("every pppd has run ip-down, but:\n{log}"))
 }

@@ -124,3 +124,17 @@ fn a_code_by_the_clock_waits_for_the_networks_time() {
         host_box.answers(1);
     }
 }
+
+#[test]
+fn a_modem_of_one_port_has_answered_and_deleted_before_its_port_is_given_away() {
+    let host_box = dialer();
+    host_box.text(MASTER, &order("connect", 0));
+    assert!(host_box.answers(1)[0].starts_with("dialling"), "{:?}", host_box.answers(1));
+    host_box.until_said("pppd did not start");
+    let typed = host_box.typed();
+    let since_order = typed.split("AT+CMGR=").last().unwrap();
+    let [deleted, answered] = ["AT+CMGD=", "AT+CMGS="].map(|command| since_order.find(command));
+    // When it has the port back, all begins anew.
+    let anew = since_order.find("ATE0").unwrap_or(usize::MAX);
+    assert!(deleted < answered && answered.is_some_and(|at| at < anew), "{since_order}");
+}
