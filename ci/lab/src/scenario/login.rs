@@ -43,7 +43,7 @@ pub fn without_ppp(stage: &Stage) -> Result<()> {
     caller_box.must(&format!("echo \"{LOG_IN}\" >> /etc/ppp/chat/free"))?;
     caller_box.must("pppd call free updetach")?;
     caller_box.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
-    caller_box.must("ping -c 1 -W 10 192.168.32.1")?;
+    caller_box.until("ping -c 1 -W 3 192.168.32.1", &[])?;
     called_box.until("dialctl lines", &["connected", "as caller, on ppp0"])?;
     let told = called_box.must("dialctl calls; logread; cat /run/dialbox/line1")?;
     shows("the ledger and the log", &told, &["  caller  ", "caller has logged in"])?;

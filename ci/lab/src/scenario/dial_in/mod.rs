@@ -95,7 +95,7 @@ fn call(caller: &mut Booted) -> Result<()> {
     caller.must("pppd call free updetach")?;
     // pppd counts the link as up with its IPv6 addresses already.
     caller.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
-    caller.must("ping -c 1 -W 10 192.168.32.1").map(drop)
+    caller.until("ping -c 1 -W 3 192.168.32.1", &[]).map(drop)
 }
 
 fn no_link(end: &mut Booted) -> Result<()> {
