@@ -11,7 +11,7 @@ use crate::{
     bail,
     context::BuildContext,
     error::{Attempt, Error, Result},
-    image::unpack,
+    image::{caller, unpack},
     manifest::{Lock, Manifest},
 };
 
@@ -37,6 +37,15 @@ pub fn with_image(ctx: &BuildContext, verb: &str, image: &Path) -> Result<Comman
     if let Some(dir) = private_emulator(ctx)? {
         command.arg("--qemu-dir").arg(dir);
     }
+    Ok(command)
+}
+
+/// `lab test`: that, and what a caller of the box runs.
+pub fn test(ctx: &BuildContext, image: &Path) -> Result<Command> {
+    let mut command = with_image(ctx, "test", image)?;
+    let locked = Manifest::load(ctx)?.lock(Lock::load(ctx)?)?;
+    let _alone = ctx.lock_cache()?;
+    command.arg("--caller-tools").arg(caller::make(ctx, &locked)?);
     Ok(command)
 }
 

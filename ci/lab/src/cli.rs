@@ -52,7 +52,7 @@ impl Where {
             (None, Some(dir)) => Emulator::unpacked(dir)?,
             (None, None) => Emulator::installed(),
         };
-        Ok(Bench { image, emulator })
+        Ok(Bench { image, emulator, caller_tools: None })
     }
 }
 
@@ -65,9 +65,19 @@ pub struct Test {
     /// Only the scenarios whose name contains this
     #[arg(long, value_name = "NAME")]
     pub only: Option<String>,
+    /// A squashfs of what boxes that call run beside the image; `cargo xtask test` makes it
+    #[arg(long, value_name = "FILE")]
+    pub caller_tools: Option<PathBuf>,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
+}
+
+impl Test {
+    /// Finds the image and all that is tried with it.
+    pub fn open(&self) -> Result<Bench> {
+        Ok(Bench { caller_tools: self.caller_tools.clone(), ..self.bench.open()? })
+    }
 }
 
 /// `lab qemu`

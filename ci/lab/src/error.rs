@@ -22,6 +22,8 @@ pub enum Error {
     Image(String),
     /// There is no emulator to start.
     NoEmulator(String),
+    /// There is nothing to call a box with.
+    NoCallerTools,
     /// The box fell silent, or ended, while something was awaited.
     Awaited {
         /// What the console should have shown.
@@ -48,6 +50,9 @@ impl fmt::Display for Error {
             Self::NoEmulator(what) => write!(
                 f,
                 "no qemu-system-arm: {what}\n  next: install it, or run `cargo xtask test`, which brings its own"
+            ),
+            Self::NoCallerTools => f.write_str(
+                "no wvdial: it comes from --caller-tools\n  next: run `cargo xtask test`, which makes that file",
             ),
             Self::Awaited { pattern, instead } => {
                 write!(f, "waited for {pattern:?} on the console; {instead}")

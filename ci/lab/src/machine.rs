@@ -32,6 +32,8 @@ pub struct Bench {
     pub image: PathBuf,
     /// What runs it.
     pub emulator: Emulator,
+    /// A squashfs of what the image does not have and a caller needs, if there is one.
+    pub caller_tools: Option<PathBuf>,
 }
 
 /// A box that can be switched on.

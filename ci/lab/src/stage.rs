@@ -128,6 +128,12 @@ impl Stage {
         Ok(machine)
     }
 
+    /// What boxes run that call others, and the image does not have: a squashfs.
+    pub fn caller_tools(&self) -> Result<Vec<u8>> {
+        let file = self.bench.caller_tools.as_ref().ok_or(Error::NoCallerTools)?;
+        std::fs::read(file).map_err(|e| Error::io("read", file, e))
+    }
+
     /// Somebody calls the telephone line, and gives up after so many rings.
     pub fn ring_line(&self, times: usize) -> Result<()> {
         self.let_line_ring(times)?;

@@ -32,7 +32,7 @@ pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedP
     archive.prepare(&chosen.iter().map(|(id, entry)| (id, *entry)).collect::<Vec<_>>())?;
     let mut resolver = Resolver { archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
     let stand_ins = manifest.stand_ins().cloned().collect();
-    // The tools run on this machine, with the real libraries.
+    // Nothing stands in for what the tools need, on this machine or on a box.
     let recipes = manifest.recipes.iter().map(|it| (it, &stand_ins));
     let tools = manifest.tools.iter().map(|it| (it, const { &BTreeSet::new() }));
     for (recipe, stand_ins) in recipes.chain(tools) {

@@ -15,14 +15,14 @@ use super::{
     root::{self, Ingredients},
     squashfs,
     tree::Tree,
-    unpack::{self, Contents, Entry, not_there},
+    unpack::{self, Entry, not_there},
 };
 use crate::{
     context::BuildContext,
     cross::{self, Built},
     debian::fetch,
     error::{Attempt, Result},
-    manifest::{LockedManifest, LockedPackage},
+    manifest::LockedManifest,
     task::{self, Inputs, Making, Output},
 };
 
@@ -59,8 +59,7 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: SiteSource) -> R
 
 /// One download for everything, with one progress bar, before anything else begins.
 fn fetch_what_is_missing(ctx: &BuildContext, locked: &LockedManifest) -> Result<()> {
-    let mut missing: Vec<&LockedPackage> =
-        locked.image_packages().into_iter().filter(|it| !unpack::is_unpacked(ctx, it)).collect();
+    let mut missing = unpack::missing(ctx, &locked.image_packages());
     if !unpack::is_tool_there(ctx, locked, locked.manifest.tool("toolchain")?) {
         missing.extend(locked.tool_packages("toolchain"));
     }
@@ -81,7 +80,7 @@ struct Packages<'a> {
 
 impl<'a> Packages<'a> {
     fn unpack(ctx: &'a BuildContext, locked: &'a LockedManifest) -> Result<Self> {
-        let unpacked = unpack::image_packages(ctx, locked)?;
+        let unpacked = unpack::packages(ctx, &locked.image_packages())?;
         let mut inputs = Inputs::of_builder(ctx)?.text("epoch", &locked.epoch.to_string());
         for part in ["image.toml", "recipes"] {
             inputs = inputs.path(&format!("image/{part}"), &ctx.image_dir().join(part))?;
@@ -98,7 +97,7 @@ impl<'a> Packages<'a> {
         let done = task::run(self.ctx, "compress", inputs, |_| {
             let tree = self.tree()?;
             gates::check_files(&tree, &self.locked.manifest.recipes, &self.build_paths())?;
-            squashfs::write(&tree, self.epoch(), &self.block_memory())?;
+            squashfs::write(&tree, self.locked.time_stamp(), &self.block_memory())?;
             Ok(format!("{} files from packages and overlay", tree.files().count()))
         });
         done.map(drop)
@@ -113,9 +112,7 @@ impl<'a> Packages<'a> {
     }
 
     fn ingredients(&self) -> Result<Ingredients<'_>> {
-        let read = |(name, output): (&String, &Output)| Ok((name.clone(), unpack::read(name, output)?));
-        let packages: BTreeMap<String, Contents> = self.unpacked.iter().map(read).collect::<Result<_>>()?;
-        Ok(Ingredients { locked: self.locked, packages })
+        Ingredients::read(self.locked, &self.unpacked)
     }
 
     fn boot_files(&self) -> Result<BTreeMap<String, Arc<[u8]>>> {
@@ -136,11 +133,6 @@ impl<'a> Packages<'a> {
 
     fn block_memory(&self) -> PathBuf {
         self.ctx.cache.join("squashfs-blocks")
-    }
-
-    /// Time stamps in the image. The formats hold 32 bits, which end in 2106.
-    fn epoch(&self) -> u32 {
-        u32::try_from(self.locked.epoch).unwrap_or(u32::MAX)
     }
 
     fn build_paths(&self) -> Vec<String> {
@@ -172,7 +164,8 @@ impl Phases<'_> {
             let mut tree = self.packages.tree()?;
             root::complete(&mut tree, locked, &self.built, self.site.text, self.site.site)?;
             gates::check(&tree, &locked.manifest.recipes, &self.packages.build_paths())?;
-            let squashfs = squashfs::write(&tree, self.packages.epoch(), &self.packages.block_memory())?;
+            let squashfs =
+                squashfs::write(&tree, self.packages.locked.time_stamp(), &self.packages.block_memory())?;
             out.write("root.squashfs", &squashfs)?;
             out.write("files.tsv", report::files(&tree).as_bytes())?;
             out.write("recipes.tsv", report::recipes(&tree, &locked.manifest.recipes).as_bytes())?;
@@ -186,7 +179,7 @@ impl Phases<'_> {
         task::run(self.packages.ctx, "initramfs", inputs, |out| {
             let modules = root::early_modules(&self.packages.ingredients()?)?;
             let init = fs::read(&init).attempt(|| "cannot read the program init".into())?;
-            let bytes = initramfs::write(&init, &modules, self.packages.epoch())?;
+            let bytes = initramfs::write(&init, &modules, self.packages.locked.time_stamp())?;
             out.write("initramfs.gz", &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
         })

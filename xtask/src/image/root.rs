@@ -1,6 +1,10 @@
 //! The root tree: what the recipes ask for, taken from packages, overlay, compiler and site.
 
-use std::{collections::BTreeMap, fs, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::Arc,
+};
 
 use dialbox::site::Site;
 
@@ -9,7 +13,7 @@ use super::{
     modules::{Chosen, Modules},
     overlay,
     tree::{Kind, Node, Origin, Source, Tree},
-    unpack::{Contents, Entry, not_there},
+    unpack::{self, Contents, Entry, not_there},
 };
 use crate::{
     bail,
@@ -17,6 +21,7 @@ use crate::{
     cross::Built,
     error::{Attempt, Error, Result},
     manifest::{LockedManifest, Recipe},
+    task::Output,
 };
 
 /// Where Debian's armel keeps shared libraries, in the order of the dynamic loader.
@@ -32,6 +37,14 @@ pub struct Ingredients<'a> {
     pub packages: BTreeMap<String, Contents>,
 }
 
+impl<'a> Ingredients<'a> {
+    /// Reads what packages hold that were unpacked.
+    pub fn read(locked: &'a LockedManifest, unpacked: &BTreeMap<String, Output>) -> Result<Self> {
+        let read = |(name, output): (&String, &Output)| Ok((name.clone(), unpack::read(name, output)?));
+        Ok(Self { locked, packages: unpacked.iter().map(read).collect::<Result<_>>()? })
+    }
+}
+
 /// What the recipes take from packages and overlay, with the libraries it needs: all of the root
 /// that does not wait for the compiler.
 pub fn from_packages(ctx: &BuildContext, ingredients: &Ingredients) -> Result<Tree> {
@@ -41,7 +54,16 @@ pub fn from_packages(ctx: &BuildContext, ingredients: &Ingredients) -> Result<Tr
         add_recipe(ctx, &mut tree, recipe, ingredients)?;
     }
     add_modules(&mut tree, ingredients)?;
-    add_libraries(&mut tree, ingredients)?;
+    let stand_ins = ingredients.locked.manifest.stand_ins().map(String::as_str).collect();
+    add_libraries(&mut tree, ingredients, &stand_ins)?;
+    Ok(tree)
+}
+
+/// What one recipe takes from packages, with all the libraries it needs: nothing of ours stands in for any.
+pub fn of_recipe(ctx: &BuildContext, recipe: &Recipe, ingredients: &Ingredients) -> Result<Tree> {
+    let mut tree = Tree::default();
+    add_recipe(ctx, &mut tree, recipe, ingredients)?;
+    add_libraries(&mut tree, ingredients, &BTreeSet::new())?;
     Ok(tree)
 }
 
@@ -233,8 +255,9 @@ pub fn add_site(tree: &mut Tree, text: &str, site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// Adds the shared libraries that the programs need, and those that these need, and the loader.
-fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
+/// Adds the shared libraries that the programs need, and those that these need, and the loader; but
+/// not those that have `stand_ins`.
+fn add_libraries(tree: &mut Tree, from: &Ingredients, stand_ins: &BTreeSet<&str>) -> Result<()> {
     let elves = |(path, node, content): (&str, &Node, &Arc<[u8]>)| {
         (elf::is_elf(content) && !path.ends_with(".ko"))
             .then(|| (path.to_owned(), node.origin.recipe.clone(), content.clone()))
@@ -245,7 +268,7 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
         let Ok(program) = Elf::parse(&content) else { continue };
         let mut needs: Vec<(String, Option<Found>)> = Vec::new();
         for soname in program.needed()? {
-            if from.locked.manifest.stand_ins().any(|it| *it == soname) {
+            if stand_ins.contains(soname.as_str()) {
                 continue;
             }
             let found = find_library(tree, from, &soname);

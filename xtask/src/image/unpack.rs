@@ -65,13 +65,12 @@ impl Contents {
     }
 }
 
-/// Unpacks the image's packages into the cache, those that are not there yet.
-pub fn image_packages(ctx: &BuildContext, locked: &LockedManifest) -> Result<BTreeMap<String, Output>> {
-    let packages = locked.image_packages();
+/// Unpacks packages into the cache, those that are not there yet; by name.
+pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<BTreeMap<String, Output>> {
     let all_there = packages.iter().all(|it| is_unpacked(ctx, it));
     let phase = (!all_there).then(|| ctx.say.phase("unpack"));
     let mut outputs = BTreeMap::new();
-    for (package, output) in packages.iter().zip(in_turns(&packages, |it| plain_tar(ctx, it))?) {
+    for (package, output) in packages.iter().zip(in_turns(packages, |it| plain_tar(ctx, it))?) {
         outputs.insert(package.name.clone(), output);
     }
     if let Some(phase) = phase {
@@ -113,8 +112,12 @@ pub fn read(package: &str, output: &Output) -> Result<Contents> {
     Ok(Contents { package: package.to_owned(), entries })
 }
 
-/// Has this package been unpacked before?
-pub fn is_unpacked(ctx: &BuildContext, package: &LockedPackage) -> bool {
+/// Those of the packages that were not unpacked before.
+pub fn missing<'a>(ctx: &BuildContext, packages: &[&'a LockedPackage]) -> Vec<&'a LockedPackage> {
+    packages.iter().copied().filter(|it| !is_unpacked(ctx, it)).collect()
+}
+
+fn is_unpacked(ctx: &BuildContext, package: &LockedPackage) -> bool {
     task::find(ctx, &tar_task(package), &tar_inputs(package)).is_some()
 }
 

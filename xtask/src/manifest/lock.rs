@@ -179,6 +179,11 @@ impl Manifest {
 }
 
 impl LockedManifest {
+    /// Every time stamp in a file system. The formats hold 32 bits, which end in 2106.
+    pub fn time_stamp(&self) -> u32 {
+        u32::try_from(self.epoch).unwrap_or(u32::MAX)
+    }
+
     /// The locked package that a recipe names.
     pub fn package(&self, id: &PackageId) -> Result<&LockedPackage> {
         let found = self.packages.iter().find(|it| it.id() == *id);

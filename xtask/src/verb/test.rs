@@ -12,7 +12,7 @@ pub fn run(args: &cli::Test) -> Result<()> {
         list.arg("--list");
         return lab::run(list, "the scenarios cannot be listed");
     }
-    let mut scenarios = lab::with_image(&ctx, "test", &args.image)?;
+    let mut scenarios = lab::test(&ctx, &args.image)?;
     match &args.only {
         Some(only) => drop(scenarios.arg("--only").arg(only)),
         None => lab::run(host_tests(&ctx), "a test on the host failed")?,

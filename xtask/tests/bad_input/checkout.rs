@@ -155,6 +155,7 @@ impl Checkout {
         let recipe = |name: &str| match name {
             "linux-image" => "kernel",
             "rust-src" => "toolchain",
+            "wvdial" => "caller",
             _ => "base",
         };
         let entry = |(name, deb): (&String, &Vec<u8>)| {
@@ -200,7 +201,8 @@ impl Checkout {
         shell
     }
 
-    fn xtask(&self, mut program: Command) -> Command {
+    /// The program in the checkout, told nothing by the environment of the test.
+    pub fn xtask(&self, mut program: Command) -> Command {
         program.current_dir(self.path("")).env("CARGO", self.path("../cargo"));
         program.env_remove("CARGO_TARGET_DIR").env_remove("DIALBOX_MIRROR").env("NO_PROXY", "127.0.0.1");
         program

@@ -1,6 +1,7 @@
 //! Bad input: each with one clear error, and nothing half-written.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod caller;
 mod checkout;
 mod manifest;
 mod overlay;

@@ -107,9 +107,25 @@ impl Card {
     /// Overwrites the partition `number` (1 to 4), or what is on the card of it, with `byte`.
     pub fn fill_partition(&self, number: usize, byte: u8) -> Result<()> {
         let partition = self.partitions()?[number - 1];
-        let filled = vec![byte; usize::try_from(partition.bytes).unwrap_or(usize::MAX)];
+        self.overwrite(partition, &vec![byte; usize::try_from(partition.bytes).unwrap_or(usize::MAX)])
+    }
+
+    /// Overwrites the beginning of the partition `number` (1 to 4), which has to hold all of `content`.
+    pub fn write_partition(&self, number: usize, content: &[u8]) -> Result<()> {
+        let partition = self.partitions()?[number - 1];
+        let length = content.len() as u64;
+        if length > partition.bytes {
+            let room = partition.bytes;
+            return Err(Error::Image(format!(
+                "partition {number} has {room} bytes of {length} to be written"
+            )));
+        }
+        self.overwrite(partition, content)
+    }
+
+    fn overwrite(&self, partition: Partition, content: &[u8]) -> Result<()> {
         let mut file = self.open()?;
-        let written = file.seek(SeekFrom::Start(partition.start)).and_then(|_| file.write_all(&filled));
+        let written = file.seek(SeekFrom::Start(partition.start)).and_then(|_| file.write_all(content));
         written.map_err(|e| Error::io("overwrite a partition of", &self.path, e))
     }
 

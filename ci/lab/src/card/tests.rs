@@ -63,6 +63,11 @@ fn partitions_can_be_spoiled() {
     let content = std::fs::read(card.path()).unwrap();
     let (start, end) = (STATE.start as usize, (STATE.start + STATE.bytes) as usize);
     assert_eq!((content[start - 1], content[start], content[end - 1], content[end]), (0, 0xa5, 0xa5, 0));
+    card.write_partition(4, b"new").unwrap();
+    let content = std::fs::read(card.path()).unwrap();
+    assert_eq!(content[start - 1..start + 4], *b"\0new\xa5");
+    let refused = card.write_partition(4, &vec![0; end - start + 1]).unwrap_err().to_string();
+    assert!(refused.contains("partition 4 has 1048576 bytes of 1048577"), "{refused}");
     card.set_partition(4, Partition::NONE).unwrap();
     assert_eq!(card.partitions().unwrap(), [BOOT, Partition::NONE, Partition::NONE, Partition::NONE]);
 }

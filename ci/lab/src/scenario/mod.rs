@@ -13,6 +13,7 @@ mod session;
 mod ssh;
 mod stick;
 mod vpn;
+mod wvdial;
 
 use crate::error::{Error, Result};
 use crate::machine::{Bench, Machine, last_lines};
@@ -63,6 +64,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("two-callers-are-served-at-a-time", dial_in::two_at_a_time),
     two("call-after-call-costs-a-line-nothing", dial_in::ten_in_a_row),
     two("a-caller-without-ppp-gets-a-login", login::without_ppp),
+    two("wvdial-of-debian-gets-a-link", wvdial::gets_a_link),
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),
     one("a-code-is-spent-even-if-the-power-fails-before-the-order", session::power_cut),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),
