@@ -18,7 +18,7 @@ const RATE: u32 = 115_200;
 /// Some of the time between `RING` and data is the modems' own.
 const HANDSHAKE: Duration = Duration::from_secs(2);
 /// What moves through a link, and cannot be compressed.
-const BYTES: u32 = 200_000;
+const BYTES: u32 = 50_000;
 const PORT: u16 = 8080;
 /// The first look at what the service holds is after so many calls, the last one after all.
 const WARM_UP: u32 = 5;
@@ -75,6 +75,7 @@ fn one_boot(bench: &Bench) -> Result<String> {
 /// Bytes a second from the box that is called to the one that calls.
 fn throughput(boxes: &mut BootedLines, line: usize) -> Result<f64> {
     let [local, _] = ends(line);
+    boxes.ping(line)?;
     let began = Instant::now();
     let moved = boxes.caller.must(&format!("wget -q -O - http://{local}:{PORT}/noise | wc -c"))?;
     if moved.trim() != BYTES.to_string() {
