@@ -2,8 +2,9 @@
 
 use super::{DIAL_IN, SITE, check, shows};
 use crate::error::Result;
+use crate::lines::resets;
 use crate::machine::Booted;
-use crate::network::{Network, Subscriber};
+use crate::network::Subscriber;
 use crate::stage::{LINE_NUMBER, Stage, boot_both};
 
 /// The partition that a box's second root may be in; the caller is one that has no second root.
@@ -74,10 +75,7 @@ fn install(caller: &mut Booted) -> Result<()> {
 
 /// Waits until both boxes have reset their modems after so many calls.
 fn lines_are_ready_again(stage: &Stage, modems: [Subscriber; 2], calls: usize) -> Result<()> {
-    // The end of a reset; one was before the first call.
-    let resets =
-        |network: &Network, modem| network.journal().typed(network.name(modem)).matches("AT+VCID=1").count();
     stage.exchange().until("a reset of both modems", |network| {
-        modems.iter().all(|modem| resets(network, *modem) > calls).then_some(())
+        modems.iter().all(|modem| resets(network, network.name(*modem)) > calls).then_some(())
     })
 }
