@@ -21,6 +21,8 @@ const PROMPT: &str = "# ";
 const UNHEARD: Duration = Duration::from_secs(3);
 /// Stands between the words of a marker, so that the echo of the command is not taken for its output.
 const INVISIBLE: &str = "''";
+/// In the log, where the emulator has ended: by a reset or by a fault, or its plug was pulled.
+const WENT_OFF: &[u8] = b"\n[the box went off]\n";
 
 /// What a command on the box printed and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,7 +169,7 @@ fn listen(mut line: UnixStream, mut log: File, ear: &Ear) {
     loop {
         let count = line.read(&mut bytes).unwrap_or(0);
         // The log is for people; a full disk must not change what is tested.
-        drop(log.write_all(&bytes[..count]));
+        drop(log.write_all(if count == 0 { WENT_OFF } else { &bytes[..count] }));
         let mut heard = ear.lock();
         heard.bytes.extend(&bytes[..count]);
         heard.ended = count == 0;
@@ -202,7 +204,8 @@ mod tests {
         line.write_all(b"rest\r\n").unwrap();
         drop(line);
         assert!(console.wait_for("login: ").unwrap_err().to_string().contains("the box went off"));
-        assert_eq!(std::fs::read(dir.path().join("log")).unwrap(), b"booting\r\nlogin: rest\r\n");
+        let log = std::fs::read_to_string(dir.path().join("log")).unwrap();
+        assert_eq!(log, "booting\r\nlogin: rest\r\n\n[the box went off]\n");
     }
 
     #[test]

@@ -176,9 +176,10 @@ impl Stage {
         Ok(sockets.map(|socket| Some(Wires { socket, dcd: None })))
     }
 
-    /// The last lines of every console, and of what passed the modems' ports.
+    /// The last lines of what passed the modems' ports, and of every console.
     pub fn account(&self, lines: usize) -> String {
-        let mut account = String::new();
+        let transcript = self.exchange.with(|network, _| network.journal().tail(lines));
+        let mut account = format!("what passed the modems' ports:\n{transcript}");
         for (name, log) in self.consoles.borrow().iter() {
             let log = std::fs::read(log).unwrap_or_default();
             // The shell's cursor movements would move the reader's cursor too.
@@ -186,8 +187,7 @@ impl Stage {
             let text: String = String::from_utf8_lossy(&log).chars().filter(|c| printable(*c)).collect();
             account += &format!("the console of {name}:\n{}\n", last_lines(&text, lines));
         }
-        let transcript = self.exchange.with(|network, _| network.journal().tail(lines));
-        account + "what passed the modems' ports:\n" + &transcript
+        account
     }
 }
 
