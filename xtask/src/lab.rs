@@ -3,8 +3,9 @@
 //! A program of its own, so that making an image does not compile it.
 
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -57,15 +58,23 @@ pub fn run(mut command: Command, complaint: &str) -> Result<()> {
     Ok(())
 }
 
-/// What `lab measure` prints about a subject.
+/// What `lab measure` prints about a subject; the person at the terminal sees its last line.
 pub fn measured(ctx: &BuildContext, what: &str, image: &Path, runs: u32) -> Result<String> {
     let mut command = with_image(ctx, "measure", image)?;
-    command.args([what, "--runs", &runs.to_string()]);
-    let output = command.output().attempt(|| "cannot start cargo".into())?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    if !output.status.success() {
-        bail!("{what} was not measured\n{said}{}", String::from_utf8_lossy(&output.stderr));
+    command.args([what, "--runs", &runs.to_string()]).stdout(Stdio::piped());
+    let phase = ctx.say.phase(what.to_owned());
+    let mut lab = command.spawn().attempt(|| "cannot start cargo".into())?;
+    let mut said = String::new();
+    for line in lab.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
+        let line = line.attempt(|| "cannot listen to lab".into())?;
+        said += &line;
+        said.push('\n');
+        phase.now(line);
     }
+    if !lab.wait().attempt(|| "cannot wait for cargo".into())?.success() {
+        bail!("{what} was not measured\n{said}");
+    }
+    phase.done(format!("measured, {runs} runs"));
     Ok(said)
 }
 

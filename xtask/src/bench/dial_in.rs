@@ -6,33 +6,49 @@ use std::path::Path;
 use super::{Figure, KIB_PER_MB};
 use crate::{bail, context::BuildContext, error::Result, lab};
 
-/// The ledger of calls, which is read and written after each call, is longer after fifty of them: kB. It ends at 250.
+/// The ledger of calls, which is read and written after each call, is longer after fifty of them: KiB. It ends at 250.
 const LEDGER: f64 = 12.0;
 
-/// Boots the image `runs` times, and once more for fifty calls in a row.
+/// Boots the image `runs` times for a call, as often for the throughput, and once more for fifty calls in a row.
 pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure>> {
     let said = lab::measured(ctx, "dial-in", image, runs)?;
-    let lines: Vec<[f64; 4]> = said.lines().filter_map(|line| row(line, "line")).collect();
-    let calls: Vec<[f64; 5]> = said.lines().filter_map(|line| row(line, "calls")).collect();
-    let [[before, after, files_before, files_after, count]] = calls[..] else {
-        bail!("the calls were not measured\n{said}");
-    };
-    if lines.is_empty() {
-        bail!("the line was not measured\n{said}");
+    let [answer, speak] = columns(&said, "call");
+    let [through, alone] = columns(&said, "moved");
+    let [before, after, files_before, files_after, count] = columns(&said, "calls");
+    if answer.is_empty() || through.is_empty() || count.is_empty() {
+        bail!("something was not measured\n{said}");
     }
-    let column = |at: usize| lines.iter().map(|line| line[at]).collect::<Vec<_>>();
-    let share = lines.iter().map(|line| 100.0 * line[2] / line[3]).collect();
+    let pairs = |of: fn(f64, f64) -> f64, these: &[f64], those: &[f64]| {
+        these.iter().zip(those).map(|(this, that)| of(*this, *that)).collect::<Vec<_>>()
+    };
+    let in_ms = |seconds: Vec<f64>| seconds.iter().map(|it| it * 1000.0).collect();
+    let more = |after: f64, before: f64| after - before;
     Ok(vec![
-        Figure::new("RING to ATA", "s", column(0)).at_most(0.05),
-        Figure::new("CONNECT to pppd's first frame", "s", column(1)).at_most(0.15),
-        Figure::new("throughput at 115200 bit/s", "B/s", column(2)),
-        Figure::new("  of what the two pppd alone reach", "%", share).at_least(95.0),
-        Figure::new("memory of dial-in, for each of its lines", "MB", vec![after / KIB_PER_MB / count])
-            .at_most(1.5),
-        Figure::new("  more after the 50th call than after the 5th", "kB", vec![(after - before) * 1.024])
+        Figure::new("RING to ATA", "ms", in_ms(answer)).at_most(50.0),
+        Figure::new("CONNECT to pppd's first frame", "ms", in_ms(speak)).at_most(150.0),
+        Figure::new("throughput at 115200 bit/s", "B/s", through.clone()),
+        Figure::new(
+            "  of what the two pppd alone reach",
+            "%",
+            pairs(|through, alone| 100.0 * through / alone, &through, &alone),
+        )
+        .at_least(95.0),
+        Figure::new(
+            "memory of dial-in, for each of its lines",
+            "MB",
+            pairs(|after, count| after / KIB_PER_MB / count, &after, &count),
+        )
+        .at_most(1.5),
+        Figure::new("  more after the 50th call than after the 5th", "KiB", pairs(more, &after, &before))
             .at_most(LEDGER),
-        Figure::new("  open files more", "", vec![files_after - files_before]).at_most(0.0),
+        Figure::new("  open files more", "", pairs(more, &files_after, &files_before)).at_most(0.0),
     ])
+}
+
+/// The columns of the rows of the lab's table that begin so.
+fn columns<const N: usize>(said: &str, name: &str) -> [Vec<f64>; N] {
+    let rows: Vec<[f64; N]> = said.lines().filter_map(|line| row(line, name)).collect();
+    std::array::from_fn(|at| rows.iter().map(|row| row[at]).collect())
 }
 
 /// The numbers of a line of the lab's table, if it is such a row; errors in parentheses are left out.
@@ -50,11 +66,13 @@ mod tests {
     #[test]
     fn rows_are_read_from_the_labs_table() {
         let table = "seconds: RING to ATA (error), CONNECT to pppd's first frame (error)\n\
-            line  0.012 (0.001) 0.081 (0.002) 13820 13851\n\
+            call  0.012 (0.001) 0.081 (0.002)\n\
+            moved 6913 6003\n\
+            moved 6184 6443\n\
             calls 712 712 14 14 2\n";
-        let lines: Vec<_> = table.lines().filter_map(|line| row(line, "line")).collect();
-        assert_eq!(lines, [[0.012, 0.081, 13820.0, 13851.0]]);
-        let calls: Vec<_> = table.lines().filter_map(|line| row(line, "calls")).collect();
-        assert_eq!(calls, [[712.0, 712.0, 14.0, 14.0, 2.0]]);
+        assert_eq!(columns(table, "call"), [[0.012], [0.081]]);
+        assert_eq!(columns(table, "moved"), [[6913.0, 6184.0], [6003.0, 6443.0]]);
+        assert_eq!(columns(table, "calls"), [[712.0], [712.0], [14.0], [14.0], [2.0]]);
+        assert_eq!(columns(table, "missing"), [Vec::<f64>::new()]);
     }
 }
