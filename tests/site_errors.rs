@@ -11,6 +11,12 @@ user = "free"
 password = "hunter2"
 "#;
 
+const OTHER_USER_WITH_A_HASH: &str = concat!(
+    "[[user]]\nname = \"other\"\n",
+    "password-hash = \"$5$labsalt$171mnlxIn9LqdDVR6Qm4ysjZZnzk3se2mUTizlZ7BZ9\"\n",
+    "[[user]]"
+);
+
 const DIAL_IN: &str = r#"role = "dial-in"
 hostname = "dialbox"
 [[line]]
@@ -201,6 +207,15 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
     ),
     ("nobody may call", DIAL_IN, "[[user]]\nname = \"caller\"\npassword = \"hunter2\"\n", ""),
     ("anybody may call", DIAL_IN, "\"hunter2\"", "\"\""),
+    ("caller without password", DIAL_IN, "password = \"hunter2\"\n", ""),
+    ("password that is no hash", DIAL_IN, "password =", "password-hash ="),
+    (
+        "hash with a character too few",
+        DIAL_IN,
+        "password = \"hunter2\"",
+        "password-hash = \"$5$salt$hunter2\"",
+    ),
+    ("hash beside a password", DIAL_IN, "[[user]]", OTHER_USER_WITH_A_HASH),
     ("caller twice", DIAL_IN, "[[user]]", "[[user]]\nname = \"caller\"\npassword = \"a\"\n[[user]]"),
     ("caller with the box's address", DIAL_IN, "32.105", "32.1"),
     ("address with five numbers", DIAL_IN, "32.105", "32.105.1"),

@@ -112,6 +112,22 @@ fn a_login_prompt_is_told_of_and_changes_no_file() {
 }
 
 #[test]
+fn of_callers_with_hashes_pppd_is_told_that_they_are_hashes() {
+    // openssl passwd -6 -salt labsalt free
+    const HASH: &str = concat!(
+        "$6$labsalt$qBN2OGJ8z19bgnJqJ5XH7JhrO0IKH6UyrMYaE0g2PbN",
+        "WhA2PIgMGUUR0LzQQlm9rsHkfX8WBBNT0zSsh/ykiD."
+    );
+    let hash = format!("password-hash = \"{HASH}\"");
+    let site = Site::parse(&edited(DIAL_IN, &[("password = \"change-me\"", &hash)])).unwrap();
+    let files = site.render();
+    assert!(content(&files, "/etc/ppp/options.line1").contains("auth\n+pap\npapcrypt\n"));
+    assert!(content(&files, "/etc/ppp/pap-secrets").ends_with(&format!("\"caller\" * \"{HASH}\" *\n")));
+    assert!(!format!("{files:?} {site:?} {:?}", site.masked().render()).contains(HASH));
+    assert!(!content(&render(DIAL_IN), "/etc/ppp/options.line1").contains("papcrypt"));
+}
+
+#[test]
 fn limits_and_the_longest_packet_are_for_pppd() {
     let limits = "[dial-in]\nmtu = 576\nidle-limit = \"15m\"\nsession-limit = \"4h\"";
     let files = render(&edited(DIAL_IN, &[("[dial-in]", limits)]));

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use dialbox::line::login::{Door, Login, Verdict};
-use dialbox::site::{Account, Hostname, Secret, UserName};
+use dialbox::site::{Account, Hostname, Secret, UserName, Users};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     else {
         unreachable!("all three are right");
     };
-    let users = [Account { name, password }];
+    let users = Users::Plain(vec![Account { name, password }]);
     let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
     let turn = login.hear(bytes, Duration::from_secs(1));
     assert!(turn.say.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | 0x08)));

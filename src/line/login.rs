@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use ctutils::{Choice, CtEq};
 
-use crate::site::{Account, Hostname, UserName};
+use crate::site::{Account, Hostname, UserName, Users};
 
 /// Whoever speaks PPP does so at once, and again after the Restart timer of RFC 1661 §4.6, 3 s: so
 /// that one lost frame does no harm.
@@ -42,7 +42,7 @@ pub struct Door<'a> {
     /// The name of the box: it stands in the prompt.
     pub hostname: &'a Hostname,
     /// Who may come in.
-    pub users: &'a [Account],
+    pub users: &'a Users,
 }
 
 /// What comes of the dialogue.
@@ -232,14 +232,27 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Who has this name and this password. Every user is looked at in full, whoever it is: the time
-    /// it takes tells nothing.
+    /// Who has this name and this password.
     fn user(&self, name: &Typed, password: &Typed) -> Option<&'a UserName> {
-        self.door.users.iter().fold(None, |found, user| {
-            let fits = name.is(user.name.as_str()) & password.is(user.password.reveal());
-            if fits.to_bool() { Some(&user.name) } else { found }
-        })
+        match self.door.users {
+            Users::Plain(users) => {
+                let fits = |user: &Account| name.is(user.name.as_str()) & password.is(user.password.reveal());
+                the_one(users, fits).map(|user| &user.name)
+            }
+            Users::Hashed(users) => {
+                let known = the_one(users, |user| name.is(user.name.as_str()));
+                // For somebody unknown the rounds are gone through as well: that takes its time.
+                let fits = known.or(users.first())?.password.fits(&password.0);
+                known.filter(|_| fits).map(|user| &user.name)
+            }
+        }
     }
+}
+
+/// The user that is meant. Everyone is looked at in full, whoever it is: the time it takes tells
+/// nothing.
+fn the_one<P>(users: &[Account<P>], is_meant: impl Fn(&Account<P>) -> Choice) -> Option<&Account<P>> {
+    users.iter().fold(None, |found, user| if is_meant(user).to_bool() { Some(user) } else { found })
 }
 
 /// Whether a frame of PPP begins: flag and address, perhaps without the flag, which a line that has

@@ -1,6 +1,6 @@
 //! The line an error is about, with a caret below it and no secret in it.
 
-use super::secret::{MASK, SECOND_WORD, SECRET_KEYS};
+use super::secret::{MASK, SECOND_WORDS, SECRET_KEYS};
 use super::suggest::distance;
 use std::fmt;
 use std::ops::Range;
@@ -103,7 +103,8 @@ fn secret_key(line: &str) -> Option<usize> {
         let word = word.to_ascii_lowercase();
         let close = |key: &str| word == key || key_like && distance(&word, key) <= key.len() / 3;
         if SECRET_KEYS.into_iter().any(close) {
-            return Some(if after.starts_with(SECOND_WORD) { end + SECOND_WORD.len() } else { end });
+            let second = SECOND_WORDS.iter().find(|second| after.starts_with(**second));
+            return Some(end + second.map_or(0, |second| second.len()));
         }
         rest = after;
     }

@@ -17,6 +17,7 @@ mod caller;
 mod device;
 mod error;
 mod excerpt;
+mod hash;
 mod lan;
 mod name;
 mod net;
@@ -31,6 +32,7 @@ mod summary;
 mod table;
 mod text;
 mod timezone;
+mod user;
 mod validate;
 mod vpn;
 
@@ -39,6 +41,7 @@ pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use error::SiteError;
+pub use hash::PasswordHash;
 pub use lan::{Addressing, InterfaceName, Lan};
 pub use name::{Hostname, ProviderName, UserName};
 pub use net::{HostAddress, Ipv4Net, Netmask};
@@ -50,6 +53,7 @@ pub use ssh::SshKey;
 pub use suggest::closest;
 pub use text::Invalid;
 pub use timezone::Timezone;
+pub use user::Users;
 pub use vpn::{Endpoint, Keepalive, PublicKey, SecretKey, Vpn};
 
 use std::net::Ipv4Addr;
@@ -146,13 +150,13 @@ pub struct Operator {
     pub account: Option<Account>,
 }
 
-/// A user name and its password.
+/// A user name and its password, or what is known of that.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Account {
+pub struct Account<P = Secret> {
     /// The name the peer authenticates.
     pub name: UserName,
     /// Its password.
-    pub password: Secret,
+    pub password: P,
 }
 
 /// The data link.
@@ -222,8 +226,8 @@ pub struct DialIn {
     pub idle_limit: Option<TimeSpan>,
     /// How long a call may be; `None` for as long as the caller likes.
     pub session_limit: Option<TimeSpan>,
-    /// Who may call, at least one.
-    pub users: Vec<Account>,
+    /// Who may call.
+    pub users: Users,
 }
 
 /// A TCP port.
@@ -307,9 +311,7 @@ impl Site {
                 }
             }
             Role::DialIn(dial_in) => {
-                for user in &mut dial_in.users {
-                    user.password = Secret::masked();
-                }
+                dial_in.users = dial_in.users.masked();
             }
         }
         site

@@ -6,6 +6,7 @@ use super::at::{Apn, AtCommand, DialNumber};
 use super::caller::CallerNumber;
 use super::device::{DevicePath, Port, Speed};
 use super::error::{Checked, Problem};
+use super::hash::PasswordHash;
 use super::lan::{InterfaceName, LanAddress};
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, HostAddress, Ipv4Net, Netmask};
@@ -138,7 +139,8 @@ tables! {
 
     struct User {
         name: Spanned<UserName>,
-        password: Spanned<Secret>,
+        password: Option<Spanned<Secret>>,
+        password_hash: Option<Spanned<PasswordHash>>,
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 pub(super) const SECRET_KEYS: [&str; 5] = ["password", "pin", "secret", "private", "preshared"];
 
 /// The rest of some of these keys.
-pub(super) const SECOND_WORD: &str = "-key";
+pub(super) const SECOND_WORDS: [&str; 2] = ["-key", "-hash"];
 
 /// What is shown instead.
 pub(super) const MASK: &str = "••••";

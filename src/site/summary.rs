@@ -86,8 +86,7 @@ fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
         ports => format!("of this box TCP {}", list(ports)),
     };
     rows.add("reach", format!("{reach}; the rest of the network {elsewhere}"));
-    let users: Vec<_> = dial_in.users.iter().map(|user| user.name.as_str()).collect();
-    rows.add("callers", list(&users));
+    rows.add("callers", list(&dial_in.users.names()));
     if !dial_in.dns.is_empty() {
         rows.add("dns", list(&dial_in.dns));
     }

@@ -5,7 +5,7 @@ use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::{
     Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
     LcpEcho, Line, Link, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, SshKey, TimeSpan,
-    Timezone, Vpn, Watchdog, Whole, raw, sms,
+    Timezone, Vpn, Watchdog, Whole, raw, sms, user,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -257,7 +257,7 @@ fn dial_in(
         idle_limit: table.idle_limit,
         session_limit: table.session_limit,
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
-        users: self::users(users.into_iter().map(Spanned::into_inner).collect())?,
+        users: user::validate(users.into_iter().map(Spanned::into_inner).collect())?,
     })
 }
 
@@ -296,23 +296,6 @@ fn line(raw: raw::Line) -> Line {
         callers: raw.callers.map(|numbers| numbers.into_iter().map(Spanned::into_inner).collect()),
         login: raw.login.unwrap_or(false),
     }
-}
-
-fn users(raw: Vec<raw::User>) -> Checked<Vec<Account>> {
-    for user in &raw {
-        // pppd takes any password for it (auth.c, check_passwd: `secret[0] != 0 && …`).
-        if user.password.get_ref().reveal().is_empty() {
-            return problem(
-                "the password is empty: anybody could call",
-                "choose a password",
-                user.password.span(),
-            );
-        }
-    }
-    check_distinct("user", raw.iter().map(|user| &user.name))?;
-    let account =
-        |user: raw::User| Account { name: user.name.into_inner(), password: user.password.into_inner() };
-    Ok(raw.into_iter().map(account).collect())
 }
 
 pub(super) fn check_distinct<'a, T: PartialEq + 'a>(

@@ -239,8 +239,9 @@ fn a_modem_that_no_longer_answers_its_probe_is_given_up() {
 /// A connected line with a login prompt for one user.
 fn at_the_door() -> Answering<'static> {
     let account = site::Account { name: "guest".parse().unwrap(), password: "Xy7Qz9".parse().unwrap() };
+    let users = site::Users::Plain(vec![account]);
     let door =
-        Door { hostname: Box::leak(Box::new("box".parse().unwrap())), users: Vec::leak(vec![account]) };
+        Door { hostname: Box::leak(Box::new("box".parse().unwrap())), users: Box::leak(Box::new(users)) };
     let mut line = Answering { door: Some(door), ..ready("") };
     line.hear(b"\r\nRING\r\n", 5 * SECOND);
     let actions = line.hear(b"\r\nCONNECT 33600\r\n", 10 * SECOND);

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Two users; the second one's password is what a modem says.
-fn users() -> Vec<Account> {
+fn users() -> Users {
     let account = |name: &str, password: &str| Account {
         name: name.parse().unwrap(),
         password: password.parse().unwrap(),
     };
-    vec![account("guest", "Xy7 Qz9"), account("root", "~toor~")]
+    Users::Plain(vec![account("guest", "Xy7 Qz9"), account("root", "~toor~")])
 }
 
 fn hostname() -> Hostname {
@@ -18,8 +18,12 @@ fn hostname() -> Hostname {
 
 /// What is said to a caller who sends these words, a second after each other, and how it ends.
 fn dialogue(words: &[&[u8]]) -> (String, Option<Verdict>) {
-    let (hostname, users) = (hostname(), users());
-    let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
+    dialogue_with(&users(), words)
+}
+
+fn dialogue_with(users: &Users, words: &[&[u8]]) -> (String, Option<Verdict>) {
+    let hostname = hostname();
+    let mut login = Login::new(Door { hostname: &hostname, users }, Duration::ZERO);
     let mut said = String::new();
     for (second, words) in (1..).zip(words) {
         let turn = login.hear(words, SECOND * second);
@@ -120,6 +124,24 @@ fn of_a_password_nothing_is_shown_not_even_that_it_is_corrected() {
 }
 
 #[test]
+fn of_a_user_with_a_hash_the_password_is_wanted_and_not_the_hash() {
+    // openssl passwd -5 -salt labsalt 'Xy7 Qz9'
+    const HASH: &str = "$5$labsalt$3zd4Jd8tdbziZQKQ2gM37xodWpEZ9gWVb6xhgRUHld5";
+    let user = Account { name: "guest".parse().unwrap(), password: HASH.parse().unwrap() };
+    let users = Users::Hashed(vec![user]);
+    let table = [
+        ("guest", "Xy7 Qz9", ppp("guest")),
+        ("guest", HASH, None),
+        ("guest", "", None),
+        ("nobody", "Xy7 Qz9", None),
+    ];
+    for (name, password, verdict) in table {
+        let line = format!("{name}\r{password}\r");
+        assert_eq!(dialogue_with(&users, &[line.as_bytes()]).1, verdict, "{name} {password}");
+    }
+}
+
+#[test]
 fn debug_shows_nothing_that_was_typed() {
     let (hostname, users) = (hostname(), users());
     let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
@@ -133,7 +155,7 @@ fn debug_shows_nothing_that_was_typed() {
 #[test]
 fn what_is_too_long_for_a_name_is_nobody_s() {
     let long = "x".repeat(255);
-    let users = [Account { name: long.parse().unwrap(), password: "p".parse().unwrap() }];
+    let users = Users::Plain(vec![Account { name: long.parse().unwrap(), password: "p".parse().unwrap() }]);
     let hostname = hostname();
     for (name, lets_in) in [(long.clone(), true), (long.clone() + "x", false), (long.repeat(3), false)] {
         let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);

@@ -1,7 +1,7 @@
 //! pppd as the one that is called: one file of options for each line.
 
 use super::{Options, RenderedFile, secrets};
-use crate::site::{DialIn, FlowControl, Line};
+use crate::site::{DialIn, FlowControl, Line, Users};
 
 pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
     let mut files = vec![RenderedFile::config("/etc/ppp/options", "lock\n", "pppd, for every link")];
@@ -9,7 +9,7 @@ pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
         let path = format!("/etc/ppp/options.line{number}");
         RenderedFile::config(path, &options(dial_in, line), "pppd, for one telephone line")
     }));
-    files.push(secrets::pap(&dial_in.users));
+    files.push(secrets::of_users(&dial_in.users));
     files.extend(notes());
     files
 }
@@ -31,6 +31,9 @@ fn notes() -> [RenderedFile; 2] {
 fn options(dial_in: &DialIn, line: &Line) -> String {
     let mut options = Options::default();
     options.add("auth").add("+pap");
+    if let Users::Hashed(_) = dial_in.users {
+        options.add("papcrypt");
+    }
     for server in &dial_in.dns {
         options.add(format_args!("ms-dns {server}"));
     }

@@ -13,9 +13,7 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
         chat::file(&dialer.modem, operator),
     ];
     // Operators ask for the one or the other; pppd looks into the file of what is asked for.
-    let accounts = operator.account.as_slice();
-    files.push(secrets::pap(accounts));
-    files.push(secrets::chap(accounts));
+    files.extend(secrets::of_account(operator.account.as_ref()));
     if let Routing::Only(networks) = &dialer.link.routing {
         files.extend(routes(networks));
     }

@@ -1,22 +1,34 @@
 //! The passwords, in the files pppd wants them in and only root can read.
 
 use super::{RenderedFile, quoted};
-use crate::site::Account;
+use crate::site::{Account, PasswordHash, Secret, Users};
 use std::fmt::Write;
 
-pub(super) fn pap(accounts: &[Account]) -> RenderedFile {
-    RenderedFile::secret("/etc/ppp/pap-secrets", &lines(accounts), "passwords for PAP")
+const PAP: &str = "/etc/ppp/pap-secrets";
+
+/// What the callers of a box are asked for.
+pub(super) fn of_users(users: &Users) -> RenderedFile {
+    let lines = match users {
+        Users::Plain(users) => lines(users, Secret::reveal),
+        Users::Hashed(users) => lines(users, PasswordHash::reveal),
+    };
+    RenderedFile::secret(PAP, &lines, "passwords for PAP")
 }
 
-pub(super) fn chap(accounts: &[Account]) -> RenderedFile {
-    RenderedFile::secret("/etc/ppp/chap-secrets", &lines(accounts), "passwords for CHAP")
+/// What a box says of itself, to operators who ask by PAP and to those who ask by CHAP.
+pub(super) fn of_account(account: Option<&Account>) -> [RenderedFile; 2] {
+    let lines = lines(account.map(std::slice::from_ref).unwrap_or_default(), Secret::reveal);
+    [
+        RenderedFile::secret(PAP, &lines, "passwords for PAP"),
+        RenderedFile::secret("/etc/ppp/chap-secrets", &lines, "passwords for CHAP"),
+    ]
 }
 
 /// Any server, and any address: a line gives its caller the one address it has.
-fn lines(accounts: &[Account]) -> String {
+fn lines<P>(accounts: &[Account<P>], reveal: fn(&P) -> &str) -> String {
     accounts.iter().fold("# client server secret addresses\n".to_owned(), |mut lines, account| {
         let name = quoted(account.name.as_str());
-        let password = quoted(account.password.reveal());
+        let password = quoted(reveal(&account.password));
         // A String takes every write: `fmt::Write` for it has no error.
         let _ = writeln!(lines, "{name} * {password} *");
         lines

@@ -8,11 +8,19 @@ use crate::stage::{LINE_NUMBER, Stage, boot_both, stick};
 /// What the caller's box has to log in with, after the call is made.
 const LOG_IN: &str = "ogin: caller ssword: change-me PPP ''";
 
+/// Of that password: `openssl passwd -6 -salt labsalt change-me`.
+const HASH: &str = concat!(
+    "$6$labsalt$o5MqIn2L0OkJjgNkpUjVJE15LpsYQkFq6EatQIYALmPVIVS0H",
+    "i6AwT83PpZPxQ6FBIWLTwUyTaop6/4MDxMWD1"
+);
+
 /// A terminal sees the prompts and can mistype; a box that logs in by its chat script is not asked by PAP again, which it
 /// could not answer.
 pub fn without_ppp(stage: &Stage) -> Result<()> {
     let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
-    called.card().write(SITE, DIAL_IN.replace("#login = false", "login = true").as_bytes())?;
+    let hash = format!("password-hash = \"{HASH}\"");
+    let site = DIAL_IN.replace("#login = false", "login = true").replace("password = \"change-me\"", &hash);
+    called.card().write(SITE, site.as_bytes())?;
     let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;
     caller_box.until("dialctl status", &["Option N.V."])?;
     called_box.until("dialctl lines", &["line1   ready, 0 calls"])?;

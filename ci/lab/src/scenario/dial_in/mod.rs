@@ -18,9 +18,13 @@ use crate::stage::{Stage, boot_both, stick};
 /// What the server in the local network has to say.
 const PAGE: &str = "a page of the local network";
 
-/// The caller is whom the dialer's example site says.
+/// Of the password `free`: `openssl passwd -5 -salt labsalt free`.
+const HASH: &str = "$5$labsalt$171mnlxIn9LqdDVR6Qm4ysjZZnzk3se2mUTizlZ7BZ9";
+
+/// The caller is whom the dialer's example site says; the box knows the hash of its password only.
 fn let_in_the_dialer(called: &Machine) -> Result<()> {
-    let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
+    let hash = format!("password-hash = \"{HASH}\"");
+    let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("password = \"change-me\"", &hash);
     let site = site.replace("8.8.8.8", &Lan::HOST.to_string());
     called.card().write(SITE, site.as_bytes())
 }
@@ -49,9 +53,10 @@ pub fn callers(stage: &Stage) -> Result<()> {
     hang_up()?;
 
     called_box.until("dialctl lines", &["ready, 1 calls"])?;
-    caller_box.must("sed -i 's/ \"free\" / \"wrong\" /' /etc/ppp/pap-secrets")?;
+    // Whoever has read the hash cannot call with it.
+    caller_box.must(&format!("sed -i 's| \"free\" | \"{HASH}\" |' /etc/ppp/pap-secrets"))?;
     let wrong = caller_box.run("pppd call free updetach")?;
-    caller_box.must("sed -i 's/ \"wrong\" / \"free\" /' /etc/ppp/pap-secrets")?;
+    caller_box.must(&format!("sed -i 's| \"{HASH}\" | \"free\" |' /etc/ppp/pap-secrets"))?;
     check(wrong.code == 19, || {
         format!("pppd with a wrong password ended with {}: {}", wrong.code, wrong.text)
     })?;
