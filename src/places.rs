@@ -77,7 +77,8 @@ impl Places {
         let _ = std::fs::remove_file(self.notice(name));
     }
 
-    fn notice(&self, name: &str) -> PathBuf {
+    /// Where such a record lies.
+    pub fn notice(&self, name: &str) -> PathBuf {
         self.path("/run/dialbox").join(name)
     }
 }

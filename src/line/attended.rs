@@ -131,7 +131,7 @@ impl<'a> Line<'a> {
                 visit
             }
         };
-        let entry = visit.end(self.post.places, &exit, now);
+        let entry = visit.end(self.post.places, exit, now);
         self.post.log.info(&format!("call ended: {}", entry.why));
         self.enter(entry);
     }

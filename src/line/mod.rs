@@ -9,6 +9,7 @@
 mod answering;
 mod attended;
 mod calls;
+mod farewell;
 pub mod login;
 mod report;
 mod ring;

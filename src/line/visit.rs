@@ -10,6 +10,7 @@ use rustix::process::Pid;
 
 use super::Connected;
 use super::calls::{CallEntry, why};
+use super::farewell;
 use crate::clock;
 use crate::link::{Exit, Pppd, counters};
 use crate::places::Places;
@@ -33,12 +34,11 @@ impl Visit {
     /// # Errors
     /// pppd is not there or cannot be run.
     pub fn begin(places: &Places, line: usize, port: OwnedFd, connected: Connected) -> io::Result<Self> {
-        for note in [caller_note(line), down(line)] {
-            places.withdraw(&note);
-        }
+        withdraw_notes(places, line);
         let mut pppd = Command::new("pppd");
         pppd.arg("file").arg(places.path(format!("/etc/ppp/options.line{line}")));
         pppd.args(["linkname", &name(line), "nodetach"]);
+        pppd.arg("logfile").arg(places.notice(&said(line)));
         if let Some(user) = &connected.user {
             pppd.args(["noauth", "set", &format!("PEERNAME={user}")]);
         }
@@ -56,12 +56,13 @@ impl Visit {
     }
 
     /// What the ledger is told when pppd has ended.
-    pub fn end(self, places: &Places, exit: &Exit, now: Duration) -> CallEntry {
+    pub fn end(self, places: &Places, exit: Exit, now: Duration) -> CallEntry {
         let noted = places.published(&caller_note(self.line)).unwrap_or_default();
         let counted = places.published(&down(self.line)).unwrap_or_default();
-        places.withdraw(&caller_note(self.line));
-        places.withdraw(&down(self.line));
-        let entry = CallEntry::of(self.line, self.connected, now, clock::unix(), why(exit));
+        let said = std::fs::read(places.notice(&said(self.line))).unwrap_or_default();
+        withdraw_notes(places, self.line);
+        let exit = farewell::cause(&String::from_utf8_lossy(&said), exit);
+        let entry = CallEntry::of(self.line, self.connected, now, clock::unix(), why(&exit));
         CallEntry {
             user: entry.user.or_else(|| noted.get("user").map(str::to_owned)),
             bytes: counted.number("received").zip(counted.number("sent")),
@@ -83,6 +84,17 @@ pub fn caller_note(line: usize) -> String {
 /// What ip-down.d notes: how much the caller has moved.
 fn down(line: usize) -> String {
     format!("{}.down", name(line))
+}
+
+/// What pppd itself says, besides to the log.
+fn said(line: usize) -> String {
+    format!("{}.said", name(line))
+}
+
+fn withdraw_notes(places: &Places, line: usize) {
+    for note in [caller_note(line), down(line), said(line)] {
+        places.withdraw(&note);
+    }
 }
 
 /// The pppd that serves a caller of this line now.

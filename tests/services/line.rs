@@ -95,7 +95,9 @@ fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
         until(|| !fs::read_to_string(started(&dial_in)).unwrap().is_empty());
         let arguments = fs::read_to_string(started(&dial_in)).unwrap();
         let options = dial_in.places.path("/etc/ppp/options.line1");
-        let expected = format!("file {} linkname line1 nodetach /dev/pts/", options.display());
+        let log = dial_in.places.notice("line1.said");
+        let expected =
+            format!("file {} linkname line1 nodetach logfile {} /dev/pts/", options.display(), log.display());
         assert!(arguments.starts_with(&expected), "{arguments}");
         assert!(lock(&dial_in).exists(), "nobody else has the port during a call");
         let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
@@ -129,6 +131,20 @@ fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
     end_pppd(&dial_in, 11);
     assert_eq!(modem.hear(), "ATH");
     until(|| ledger(&dial_in).contains("why=name or password wrong"));
+}
+
+#[test]
+fn the_ledger_has_what_pppd_has_said_and_not_the_hang_up_that_followed() {
+    let (dial_in, mut modem) = ready();
+    modem.say("RING");
+    modem.hear();
+    modem.say("CONNECT");
+    until(|| started(&dial_in).exists());
+    let said = dial_in.places.notice("line1.said");
+    fs::write(&said, "LCP: timeout sending Config-Requests\nModem hangup\n").unwrap();
+    end_pppd(&dial_in, 16);
+    until(|| ledger(&dial_in).contains("why=the caller did not speak PPP"));
+    assert!(!said.exists(), "the next call would have the same cause");
 }
 
 #[test]
@@ -218,7 +234,7 @@ fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
     modem.hear_words("u\r\nPassword: ");
     modem.line.write_all(b"p\r").unwrap();
     modem.hear_words("\r\nStarting PPP\r\n");
-    assert!(arguments(&dial_in).contains(" nodetach noauth set PEERNAME=u /dev/pts/"));
+    assert!(arguments(&dial_in).contains(" noauth set PEERNAME=u /dev/pts/"));
     end_pppd(&dial_in, 16);
     assert_eq!(modem.hear(), "ATH");
     until(|| ledger(&dial_in).contains("user=u\t"));
@@ -228,7 +244,7 @@ fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
 fn a_caller_who_speaks_ppp_is_left_to_pppd_without_a_word() {
     let (dial_in, mut modem) = at_the_door();
     modem.line.write_all(b"~\xff}#\xc0!}!}!} }4").unwrap();
-    assert!(arguments(&dial_in).contains(" nodetach /dev/pts/"));
+    assert!(!arguments(&dial_in).contains("auth"));
     end_pppd(&dial_in, 16);
     assert_eq!(modem.hear(), "ATH", "and nothing before it");
 }

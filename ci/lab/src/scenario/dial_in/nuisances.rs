@@ -74,6 +74,11 @@ pub fn nuisances(stage: &Stage) -> Result<()> {
         .exchange()
         .with(|network, now| network.break_modem(calls[4].modem, Fault::Hangs(Duration::ZERO), now));
     ready::kept(stage, &mut booted, began, 1, AFTER_A_HANG)?;
+    let ledger = booted.must("dialctl calls")?;
+    for line in [2, 3, 4] {
+        let calls = ledger.lines().filter(|call| call.contains(&format!("line {line}"))).collect::<String>();
+        shows("dialctl calls", &calls, &["the caller did not speak PPP"])?;
+    }
     let log = booted.must(SERVICES_LOG)?;
     shows("the log", &log, &["trying to get the modem back: repeat", "the modem is back"])
 }

@@ -60,7 +60,13 @@ pub fn two_at_a_time(stage: &Stage) -> Result<()> {
     boxes.ping(1)?;
 
     let ledger = boxes.called.must("dialctl calls")?;
-    for (line, why) in [(1, "hung up here"), (1, "name or password wrong"), (2, "the caller hung up")] {
+    let causes = [
+        (1, "hung up here"),
+        (1, "name or password wrong"),
+        (1, "the caller no longer answered"),
+        (2, "the caller hung up"),
+    ];
+    for (line, why) in causes {
         let of_line: String =
             ledger.lines().filter(|entry| entry.contains(&format!("line {line}"))).collect();
         shows("dialctl calls", &of_line, &[why])?;
