@@ -18,15 +18,17 @@ pub enum Level {
     Info = 6,
 }
 
-/// The log of one program.
-#[derive(Debug)]
+/// The log of one program, or of a part of it.
+#[derive(Debug, Clone)]
 pub struct Log {
     tag: &'static str,
+    /// Stands before each message; empty for the whole program.
+    part: String,
     sinks: Vec<Sink>,
 }
 
 /// Where messages go; the first that takes a message has it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Sink {
     Terminal,
     Syslog(PathBuf),
@@ -42,12 +44,18 @@ impl Log {
         if rustix::termios::tcgetpgrp(stderr()).is_ok() {
             sinks.insert(0, Sink::Terminal);
         }
-        Self { tag, sinks }
+        Self { tag, part: String::new(), sinks }
+    }
+
+    /// The log of a part of the program, such as one of its lines: its name stands before each message.
+    #[must_use]
+    pub fn of_part(&self, name: &str) -> Self {
+        Self { part: format!("{name}: "), ..self.clone() }
     }
 
     /// The log of a program that runs before there is a syslogd: the kernel's.
     pub fn early(tag: &'static str) -> Self {
-        Self { tag, sinks: vec![Sink::Kernel("/dev/kmsg".into())] }
+        Self { tag, part: String::new(), sinks: vec![Sink::Kernel("/dev/kmsg".into())] }
     }
 
     /// Something must be done about it.
@@ -68,9 +76,10 @@ impl Log {
     /// Says it at a level. Whoever calls this has made sure that it holds no secret.
     pub fn say(&self, level: Level, message: &str) {
         let priority = (DAEMON << 3) | level as u8;
-        let line = format!("<{priority}>{}: {message}", self.tag);
+        let words = format!("{}: {}{message}", self.tag, self.part);
+        let line = format!("<{priority}>{words}");
         if !self.sinks.iter().any(|sink| sink.take(&line)) {
-            eprintln!("{}: {message}", self.tag);
+            eprintln!("{words}");
         }
     }
 }
@@ -108,10 +117,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("dev")).unwrap();
         let syslogd = UnixDatagram::bind(dir.path().join("dev/log")).unwrap();
-        let log = Log { tag: "dial-in", sinks: vec![Sink::Syslog(dir.path().join("dev/log"))] };
-        log.say(Level::Warning, "no modem");
+        let sinks = vec![Sink::Syslog(dir.path().join("dev/log"))];
+        let log = Log { tag: "dial-in", part: String::new(), sinks };
         let mut buffer = [0; 100];
-        let length = syslogd.recv(&mut buffer).unwrap();
-        assert_eq!(&buffer[..length], b"<28>dial-in: no modem");
+        for (log, said) in
+            [(&log, "<28>dial-in: no modem"), (&log.of_part("line2"), "<28>dial-in: line2: no modem")]
+        {
+            log.say(Level::Warning, "no modem");
+            let length = syslogd.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..length], said.as_bytes());
+        }
     }
 }

@@ -36,9 +36,10 @@ fn run(start: &Start, log: &Log) -> String {
 /// Attends every line, for ever.
 fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert::Infallible> {
     let names: Vec<String> = (1..=dial_in.lines.len()).map(line::name).collect();
+    let logs: Vec<Log> = names.iter().map(|name| log.of_part(name)).collect();
     let door = Door { hostname: &start.site.hostname, users: &dial_in.users };
     let mut lines = Vec::new();
-    for (number, (site, name)) in (1..).zip(dial_in.lines.iter().zip(&names)) {
+    for (number, ((site, name), log)) in (1..).zip(dial_in.lines.iter().zip(&names).zip(&logs)) {
         let post =
             Post { places: &start.places, log, name, port: &site.port, speed: site.speed, flow: site.flow };
         lines.push(Line::new(number, site, door, post)?);
