@@ -9,10 +9,12 @@ use std::time::Duration;
 use dialbox::boot::cmdline::Cmdline;
 use dialbox::build::Build;
 use dialbox::clock;
+use dialbox::line;
 use dialbox::link::counters;
 use dialbox::log::Log;
 use dialbox::reboot;
 use dialbox::service::{self, Start};
+use dialbox::site::Role;
 use dialbox::state::{Cause, Ledger, Store};
 use dialbox::watch::daily::{Decision, Due, Occurrence, Pending, Schedule, Tick};
 use dialbox::watch::hardware::Watchdog;
@@ -105,7 +107,7 @@ impl<'a> Watch<'a> {
         if let Some(Due::Hour(Occurrence(local))) = due {
             self.warn_if_failed("the daily reboot", self.store.replace(DAILY_FILE, &format!("{local}\n")));
         }
-        match self.pending.decide(due, now, || counters::in_use(&self.start.places)) {
+        match self.pending.decide(due, now, || is_in_use(self.start)) {
             Decision::NotDue => None,
             Decision::Wait => {
                 if !std::mem::replace(&mut self.waits, true) {
@@ -206,4 +208,13 @@ fn watchdog_device(start: &Start, log: &Log) -> Option<PathBuf> {
         return None;
     }
     Some(device)
+}
+
+/// Whether somebody is connected or about to be.
+fn is_in_use(start: &Start) -> bool {
+    let is_called = match &start.site.role {
+        Role::DialIn(dial_in) => line::is_taking_a_call(&start.places, dial_in.lines.len()),
+        Role::Dialer(_) => false,
+    };
+    is_called || counters::in_use(&start.places)
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::login::{Door, Login, Turn, Verdict};
-use super::report::{CALLER, Connected, Report};
+use super::report::{ANSWERING, CALLER, Connected, LOGGING_IN, Report, STATE};
 use super::ring::{Call, News};
 use super::step::{self, Step, Task};
 use crate::log::Level;
@@ -349,13 +349,13 @@ impl Attendant for Answering<'_> {
         let word = match self.phase {
             Phase::Resetting { .. } => "resetting",
             Phase::Ready => "ready",
-            Phase::Answering => "answering",
-            Phase::LoggingIn(_) => "logging-in",
+            Phase::Answering => ANSWERING,
+            Phase::LoggingIn(_) => LOGGING_IN,
             Phase::Connected => "connected",
             Phase::HangingUp => "hanging-up",
         };
         let record = Record::new()
-            .with("line", word)
+            .with(STATE, word)
             .with("calls", self.calls)
             .with("rings", self.call.rings)
             .with_known(CALLER, self.call.caller.as_ref());

@@ -20,6 +20,6 @@ mod warm;
 pub use answering::Answering;
 pub use attended::Line;
 pub use calls::{CallEntry, Calls};
-pub use report::{Connected, Report};
+pub use report::{Connected, Report, is_taking_a_call};
 pub use visit::{caller_note, name, pppd_of};
 pub use warm::Warmth;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::visit::name;
+use crate::places::Places;
 use crate::record::Record;
 use crate::site::UserName;
 
@@ -61,9 +63,48 @@ impl Connected {
     }
 }
 
+/// Whether somebody calls whom no pppd serves yet, on one of so many lines: the modems still whistle, or
+/// the caller is at the prompt.
+pub fn is_taking_a_call(places: &Places, lines: usize) -> bool {
+    (1..=lines).filter_map(|line| places.published(&name(line))).any(|record| {
+        let state = record.get(STATE);
+        record.get("trouble").is_none() && (state == Some(ANSWERING) || state == Some(LOGGING_IN))
+    })
+}
+
 // The keys of a record; `since` is there while a caller is connected.
+/// What the line does.
+pub(super) const STATE: &str = "line";
 /// The caller's number.
 pub(super) const CALLER: &str = "caller";
 const SINCE: &str = "since";
 const SPEED: &str = "speed";
 const USER: &str = "user";
+
+// Values of `line`.
+pub(super) const ANSWERING: &str = "answering";
+pub(super) const LOGGING_IN: &str = "logging-in";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_without_a_pppd_is_seen_by_what_the_line_has_published() {
+        let table = [
+            ("line=answering\nrings=1\n", true),
+            ("line=logging-in\n", true),
+            ("line=ready\n", false),
+            ("line=connected\n", false), // there is a pppd, or there was one
+            ("line=answering\ntrouble=no answer to ATA\n", false),
+        ];
+        for (published, expected) in table {
+            let dir = tempfile::tempdir().unwrap();
+            let places = Places::below(dir.path());
+            assert!(!is_taking_a_call(&places, 2));
+            places.publish("line2", &Record::parse(published)).unwrap();
+            assert_eq!(is_taking_a_call(&places, 2), expected, "{published}");
+            assert!(!is_taking_a_call(&places, 1), "no line of this box");
+        }
+    }
+}
