@@ -13,6 +13,7 @@ use crate::usb::device::Device;
 use crate::usb::line::Wires;
 use crate::usb::port::UsbPort;
 use std::fs::File;
+use std::io::Write;
 use std::marker::PhantomData;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -56,6 +57,8 @@ pub struct Booted<'a> {
     machine: PhantomData<&'a Card>,
     console: Console,
     running: Running,
+    monitor: PathBuf,
+    log: PathBuf,
 }
 
 impl<'a> Machine<'a> {
@@ -171,7 +174,8 @@ impl<'a> Machine<'a> {
         let line = accept(&listener, &mut running, &socket)?;
         let log = File::options().create(true).append(true).open(self.log());
         let console = Console::new(line, log.map_err(|e| Error::io("open", &self.log(), e))?)?;
-        let mut booted = Booted { machine: PhantomData, console, running };
+        let (monitor, log) = (self.monitor_path(), self.log());
+        let mut booted = Booted { machine: PhantomData, console, running, monitor, log };
         booted.console.take_shell()?;
         Ok(booted)
     }
@@ -272,7 +276,7 @@ impl Booted<'_> {
     /// Pulls the mains plug. What the kernel has not written to the card yet is lost. What it has written is on it, as
     /// with a real card once it has said so; but this one never breaks off in the middle of a block.
     pub fn cut_power(self) {
-        drop(self.running);
+        drop(self);
     }
 
     /// Types a command that ends the box, and waits for that.
@@ -292,5 +296,23 @@ impl Booted<'_> {
         } else {
             Err(Error::Unexpected(format!("the emulator ended with {status}")))
         }
+    }
+}
+
+/// Its console's log ends with the box's own time and with where its processor is: whoever reads why a box has said
+/// nothing more sees whether it still ran.
+impl Drop for Booted<'_> {
+    fn drop(&mut self) {
+        let look = || {
+            let mut monitor = Monitor::connect(&self.monitor)?;
+            Ok((monitor.since_power_on()?, monitor.program_counter()?))
+        };
+        let last = match look() {
+            Ok((time, at)) => format!("\n[{:.1} s since power-on, at {at:08x}]\n", time.as_secs_f64()),
+            Err::<_, Error>(gone) => format!("\n[{gone}]\n"),
+        };
+        // The log is for people; a full disk must not change what is tested.
+        let log = File::options().append(true).open(&self.log);
+        drop(log.and_then(|mut log| log.write_all(last.as_bytes())));
     }
 }

@@ -29,8 +29,18 @@ impl Monitor {
 
     /// The board's own time since it was powered on, at whatever pace the emulator runs it.
     pub fn since_power_on(&mut self) -> Result<Duration> {
+        self.ask(&format!("xp /1wx 0x{TIMER}"), timer)
+    }
+
+    /// Where the processor is: an address of the kernel's, or of a program's.
+    pub fn program_counter(&mut self) -> Result<u32> {
+        self.ask("info registers", program_counter)
+    }
+
+    /// Says something, and listens until the answer has what is wanted.
+    fn ask<T>(&mut self, words: &str, wanted: fn(&str) -> Option<T>) -> Result<T> {
         let failed = |e| Error::io("talk to the monitor at", &self.path, e);
-        self.line.write_all(format!("xp /1wx 0x{TIMER}\n").as_bytes()).map_err(failed)?;
+        self.line.write_all(format!("{words}\n").as_bytes()).map_err(failed)?;
         let mut said = Vec::new();
         let mut bytes = [0; 256];
         loop {
@@ -38,8 +48,8 @@ impl Monitor {
                 0 => return Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
                 count => said.extend_from_slice(&bytes[..count]),
             }
-            if let Some(time) = timer(&String::from_utf8_lossy(&said)) {
-                return Ok(time);
+            if let Some(found) = wanted(&String::from_utf8_lossy(&said)) {
+                return Ok(found);
             }
         }
     }
@@ -51,9 +61,22 @@ fn timer(said: &str) -> Option<Duration> {
     u64::from_str_radix(value, 16).ok().map(Duration::from_micros)
 }
 
+/// The last register in `R12=00000000 … R14=c0e8d0a4 R15=c0108f4c`, once the line has ended.
+fn program_counter(said: &str) -> Option<u32> {
+    let (value, _) = said.split_once("R15=")?.1.split_once('\r')?;
+    u32::from_str_radix(value.trim_end(), 16).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_program_counter_is_the_last_register() {
+        let said = "R12=00000000 R13=c1001f38 R14=c0e8d0a4 R15=c0108f4c\r\nPSR=60000093";
+        assert_eq!(program_counter(said), Some(0xc010_8f4c));
+        assert_eq!(program_counter(&said[..50]), None);
+    }
 
     #[test]
     fn the_timer_is_read_from_the_monitors_answer_when_it_is_whole() {
