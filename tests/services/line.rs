@@ -17,13 +17,14 @@ const SITE: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST
                     [[user]]\nname='u'\npassword='p'\n";
 
 /// Notes its arguments and its terminal, lets the caller in, and ends with the status that it is
-/// told. As the real one, it leaves the terminal's settings to whoever has started it.
+/// told, or when a failed test has left it behind. As the real one, it leaves the terminal's
+/// settings to whoever has started it.
 const PPPD: &str = r#"#!/bin/sh
 [ "$1" = --version ] && echo >ROOT/warm && exit
 echo $$ >ROOT/run/ppp-line1.pid
 echo "$@" $(tty) >ROOT/started
 printf 'user=guest\n' >ROOT/run/dialbox/line1.up
-while [ ! -e ROOT/end ]; do sleep 0.01; done
+while [ ! -e ROOT/end ]; do [ -e ROOT/started ] || exit; sleep 0.01; done
 printf 'received=1000\nsent=2000\n' >ROOT/run/dialbox/line1.down
 read -r status <ROOT/end
 rm ROOT/end ROOT/started ROOT/run/ppp-line1.pid

@@ -1,11 +1,12 @@
-//! Two callers at a time, and what ends a call that is up.
+//! Two callers at a time, and what ends a call.
 
 use super::ready::{self, Promise};
 use super::{check, shows};
 use crate::error::Result;
 use crate::lines::{Lines, ends};
+use crate::machine::Booted;
 use crate::network::Line;
-use crate::stage::Stage;
+use crate::stage::{Stage, line_number};
 
 /// A caller that falls silent is noticed after so many seconds.
 const SILENCE: u64 = 2 * 3;
@@ -15,12 +16,15 @@ const ECHO: &str = "[dial-in]\nlcp-echo-interval = 2\nlcp-echo-failure = 3\n";
 const HUNG_UP_HERE: Promise = Promise::new("line1", 10);
 const WRONG_PASSWORD: Promise = Promise::new("line1", 10);
 const CARRIER_LOST: Promise = Promise::new("line2", 5);
+/// The flag and the address with which every frame of LCP begins (RFC 1662 §3.1).
+const FRAME: &[u8] = b"~\xff";
 const FALLEN_SILENT: Promise = Promise::new("line1", SILENCE + 10);
 
 /// Both lines have a caller, each with the addresses of its line; whatever ends one call leaves the other alone.
 pub fn two_at_a_time(stage: &Stage) -> Result<()> {
     let lines = Lines::on(stage, Line::INSTANT, ECHO)?;
     let mut boxes = lines.boot()?;
+    caller_leaves_during_lcp(stage, &mut boxes.called)?;
     boxes.caller.must("(pppd call line1 updetach & pppd call line2 updetach & wait)")?;
     boxes.called.until("dialctl lines", &["as free, on ppp0", "as free, on ppp1"])?;
     for line in [1, 2] {
@@ -47,7 +51,7 @@ pub fn two_at_a_time(stage: &Stage) -> Result<()> {
     stage.exchange().with(|network, now| {
         lines.caller.modems().iter().skip(1).for_each(|modem| network.hang_up(*modem, now));
     });
-    ready::kept(stage, &mut boxes.called, since, 1, CARRIER_LOST)?;
+    ready::kept(stage, &mut boxes.called, since, 2, CARRIER_LOST)?;
     boxes.ping(1)?;
 
     // The caller's modem stays in the call.
@@ -72,4 +76,19 @@ pub fn two_at_a_time(stage: &Stage) -> Result<()> {
         shows("dialctl calls", &of_line, &[why])?;
     }
     Ok(())
+}
+
+/// Somebody calls line 2, hears pppd begin, and hangs up.
+fn caller_leaves_during_lcp(stage: &Stage, called: &mut Booted) -> Result<()> {
+    let caller = stage.exchange().with(|network, now| {
+        let caller = network.connect_peer("somebody", "+33698765499");
+        network.call(caller, &line_number(2), now);
+        caller
+    });
+    stage.exchange().until("a frame of LCP", |network| {
+        network.heard_by_peer(caller).windows(FRAME.len()).any(|bytes| bytes == FRAME).then_some(())
+    })?;
+    let since = ready::now(called)?;
+    stage.exchange().with(|network, now| network.hang_up(caller, now));
+    ready::kept(stage, called, since, 1, CARRIER_LOST)
 }
