@@ -6,9 +6,12 @@ use crate::lan::Lan;
 use crate::leftovers::{self, Note};
 use rustix::process::Pid;
 use std::ffi::OsString;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 const PROGRAM: &str = "qemu-system-arm";
 
@@ -177,6 +180,9 @@ impl Emulator {
             // (linux/drivers/net/usb/usbnet.c, usbnet_probe).
             command.args(["-device", "usb-net,netdev=lan,mac=40:54:00:12:34:57"]);
         }
+        let pulse = dir.join("pulse");
+        let listener = listen(&pulse)?;
+        command.arg("-chardev").arg(option("socket,id=pulse,path=", &pulse)).args(["-mon", "chardev=pulse"]);
         match serial {
             Serial::Terminal => command.args(["-serial", "mon:stdio"]),
             Serial::Socket { console, monitor } => command
@@ -189,9 +195,30 @@ impl Emulator {
                 .stdin(Stdio::null()),
         };
         match command.spawn() {
-            Ok(child) => Ok(Running { _note: leftovers::process(Pid::from_child(&child)), child }),
+            Ok(child) => {
+                std::thread::spawn(move || keep_awake(&listener));
+                Ok(Running { _note: leftovers::process(Pid::from_child(&child)), child })
+            }
             Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
         }
+    }
+}
+
+/// How often the emulator's main loop is woken, on the host's clock.
+const PULSE: Duration = Duration::from_millis(50);
+
+/// Says nothing to a monitor, again and again, until the emulator ends.
+///
+/// While a guest waits, its counted time is moved on by a timer that QEMU's main loop sets. Should that miss the moment
+/// at which the guest falls asleep, the loop makes good for it the next time it turns (util/main-loop.c, "CPU thread can
+/// infinitely wait for event after missing the warp"). Where nothing else happens, it does not turn: now and then a
+/// box on a quiet line stood still for as long as somebody waited for it, and so did its own clock.
+fn keep_awake(listener: &UnixListener) {
+    // Neither end waits for the other: an emulator that could not start never comes, and one that ended is gone.
+    let Ok((mut monitor, _)) = listener.accept() else { return };
+    let mut said = [0; 256];
+    while monitor.write_all(b"\n").is_ok() && matches!(monitor.read(&mut said), Ok(1..)) {
+        sleep(PULSE);
     }
 }
 
