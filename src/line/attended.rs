@@ -113,7 +113,7 @@ impl<'a> Line<'a> {
     fn look_after_user(&mut self, now: Duration) {
         let (User::Caller(visit) | User::Inherited(visit)) = &mut self.user else { return };
         let exit = match visit.pppd.ended() {
-            Ok(None) => return,
+            Ok(None) => return visit.goes_on(self.post.places),
             Ok(Some(exit)) => exit,
             Err(error) => {
                 self.post.log.warning(&format!("pppd: {error}"));

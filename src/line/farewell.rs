@@ -3,7 +3,13 @@
 //! Its exit status tells how the last of it went: one that gives a caller up and then sees the
 //! modem hang up ends with the status of a hang-up (2.4.9, main.c, `get_input`).
 
+use std::fs::File;
+use std::path::Path;
+
 use crate::link::Exit;
+
+/// More than pppd says of a call in which nothing is wrong, in bytes.
+const LONGEST: u64 = 16 << 10;
 
 /// The beginnings of pppd's messages (lcp.c, fsm.c, upap.c, auth.c, main.c), and what each tells.
 /// What a caller has sent stands behind them.
@@ -32,9 +38,31 @@ pub fn cause(said: &str, exit: Exit) -> Exit {
     }
 }
 
+/// Empties pppd's file when it has become long: each packet that it cannot use is a line, and the
+/// caller may send them for hours. What ends the call is said at the end.
+pub fn keep_short(said: &Path) {
+    if said.metadata().is_ok_and(|file| file.len() > LONGEST) {
+        // pppd appends (options.c, `setlogfile`): it goes on at the new end. This fails only when
+        // somebody has removed the file.
+        drop(File::options().write(true).open(said).and_then(|file| file.set_len(0)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_caller_cannot_fill_the_memory_with_what_pppd_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let said = dir.path().join("line1.said");
+        keep_short(&said); // it is not there yet
+        for (length, kept) in [(LONGEST, LONGEST), (LONGEST + 1, 0)] {
+            std::fs::write(&said, vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
+            keep_short(&said);
+            assert_eq!(said.metadata().unwrap().len(), kept);
+        }
+    }
 
     #[test]
     fn the_first_cause_counts() {

@@ -55,6 +55,11 @@ impl Visit {
         Some(Self { pppd, line, connected: connected.unwrap_or_else(unknown) })
     }
 
+    /// While the call goes on: what pppd says must not fill the memory.
+    pub fn goes_on(&self, places: &Places) {
+        farewell::keep_short(&places.notice(&said(self.line)));
+    }
+
     /// What the ledger is told when pppd has ended.
     pub fn end(self, places: &Places, exit: Exit, now: Duration) -> CallEntry {
         let noted = places.published(&caller_note(self.line)).unwrap_or_default();

@@ -54,12 +54,26 @@ fn ready_with(site: &str) -> (TestBox, Modem) {
     (dial_in, modem)
 }
 
+/// A box whose line has a caller.
+fn connected() -> (TestBox, Modem) {
+    let (dial_in, mut modem) = ready();
+    modem.say("RING");
+    modem.hear();
+    modem.say("CONNECT");
+    until(|| started(&dial_in).exists());
+    (dial_in, modem)
+}
+
 fn lock(dial_in: &TestBox) -> std::path::PathBuf {
     dial_in.places.path("/run/lock/LCK..ttyTEST")
 }
 
 fn started(dial_in: &TestBox) -> std::path::PathBuf {
     dial_in.places.path("/started")
+}
+
+fn said(dial_in: &TestBox) -> std::path::PathBuf {
+    dial_in.places.notice("line1.said")
 }
 
 fn end_pppd(dial_in: &TestBox, status: u8) {
@@ -96,9 +110,11 @@ fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
         until(|| !fs::read_to_string(started(&dial_in)).unwrap().is_empty());
         let arguments = fs::read_to_string(started(&dial_in)).unwrap();
         let options = dial_in.places.path("/etc/ppp/options.line1");
-        let log = dial_in.places.notice("line1.said");
-        let expected =
-            format!("file {} linkname line1 nodetach logfile {} /dev/pts/", options.display(), log.display());
+        let expected = format!(
+            "file {} linkname line1 nodetach logfile {} /dev/pts/",
+            options.display(),
+            said(&dial_in).display()
+        );
         assert!(arguments.starts_with(&expected), "{arguments}");
         assert!(lock(&dial_in).exists(), "nobody else has the port during a call");
         let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
@@ -120,11 +136,7 @@ fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
 
 #[test]
 fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
-    let (dial_in, mut modem) = ready();
-    modem.say("RING");
-    modem.hear();
-    modem.say("CONNECT");
-    until(|| started(&dial_in).exists());
+    let (dial_in, mut modem) = connected();
     modem.say("NO CARRIER");
     modem.say("RING");
     let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
@@ -136,12 +148,8 @@ fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
 
 #[test]
 fn the_ledger_has_what_pppd_has_said_and_not_the_hang_up_that_followed() {
-    let (dial_in, mut modem) = ready();
-    modem.say("RING");
-    modem.hear();
-    modem.say("CONNECT");
-    until(|| started(&dial_in).exists());
-    let said = dial_in.places.notice("line1.said");
+    let (dial_in, _modem) = connected();
+    let said = said(&dial_in);
     fs::write(&said, "LCP: timeout sending Config-Requests\nModem hangup\n").unwrap();
     end_pppd(&dial_in, 16);
     until(|| ledger(&dial_in).contains("why=the caller did not speak PPP"));
@@ -150,11 +158,7 @@ fn the_ledger_has_what_pppd_has_said_and_not_the_hang_up_that_followed() {
 
 #[test]
 fn a_modem_that_stays_in_data_mode_is_left_by_the_escape_sequence() {
-    let (dial_in, mut modem) = ready();
-    modem.say("RING");
-    modem.hear();
-    modem.say("CONNECT");
-    until(|| started(&dial_in).exists());
+    let (dial_in, mut modem) = connected();
     end_pppd(&dial_in, 15);
     assert_eq!(modem.hear(), "ATH"); // for the modem, data like any other
     assert_eq!(modem.hear(), "+++ATH", "no answer to the escape sequence either");
@@ -165,11 +169,7 @@ fn a_modem_that_stays_in_data_mode_is_left_by_the_escape_sequence() {
 
 #[test]
 fn a_modem_that_is_pulled_out_during_a_call_is_taken_back_into_service() {
-    let (dial_in, mut modem) = ready();
-    modem.say("RING");
-    modem.hear();
-    modem.say("CONNECT");
-    until(|| started(&dial_in).exists());
+    let (dial_in, modem) = connected();
     drop(modem);
     end_pppd(&dial_in, 16); // the real one notices by itself
     dial_in.until("line1", |record| record.get("trouble").is_some());
@@ -235,7 +235,8 @@ fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
     modem.hear_words("u\r\nPassword: ");
     modem.line.write_all(b"p\r").unwrap();
     modem.hear_words("\r\nStarting PPP\r\n");
-    assert!(arguments(&dial_in).contains(" noauth set PEERNAME=u /dev/pts/"));
+    let expected = format!(" logfile {} noauth set PEERNAME=u /dev/pts/", said(&dial_in).display());
+    assert!(arguments(&dial_in).contains(&expected));
     end_pppd(&dial_in, 16);
     assert_eq!(modem.hear(), "ATH");
     until(|| ledger(&dial_in).contains("user=u\t"));
@@ -245,7 +246,8 @@ fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
 fn a_caller_who_speaks_ppp_is_left_to_pppd_without_a_word() {
     let (dial_in, mut modem) = at_the_door();
     modem.line.write_all(b"~\xff}#\xc0!}!}!} }4").unwrap();
-    assert!(!arguments(&dial_in).contains("auth"));
+    let expected = format!(" logfile {} /dev/pts/", said(&dial_in).display());
+    assert!(arguments(&dial_in).contains(&expected));
     end_pppd(&dial_in, 16);
     assert_eq!(modem.hear(), "ATH", "and nothing before it");
 }

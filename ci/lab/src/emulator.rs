@@ -214,7 +214,7 @@ const PULSE: Duration = Duration::from_millis(50);
 /// infinitely wait for event after missing the warp"). Where nothing else happens, it does not turn: now and then a
 /// box on a quiet line stood still for as long as somebody waited for it, and so did its own clock.
 fn keep_awake(listener: &UnixListener) {
-    // Neither end waits for the other: an emulator that could not start never comes, and one that ended is gone.
+    // For an emulator that ends before it comes here, this waits as long as the lab runs.
     let Ok((mut monitor, _)) = listener.accept() else { return };
     let mut said = [0; 256];
     while monitor.write_all(b"\n").is_ok() && matches!(monitor.read(&mut said), Ok(1..)) {

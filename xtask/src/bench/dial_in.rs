@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Figure, KIB_PER_MB};
 use crate::{bail, context::BuildContext, error::Result, lab};
 
-/// The ledger of calls, which is read and written after each call, is longer after fifty of them: KiB. It ends at 250.
+/// The ledger of calls, which is read and written after each call, is longer after fifty of them: kB. It ends at 250.
 const LEDGER: f64 = 12.0;
 
 /// Boots the image `runs` times for a call, as often for the throughput, and once more for fifty calls in a row.
@@ -22,7 +22,6 @@ pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure
         these.iter().zip(those).map(|(this, that)| of(*this, *that)).collect::<Vec<_>>()
     };
     let in_ms = |seconds: Vec<f64>| seconds.iter().map(|it| it * 1000.0).collect();
-    let more = |after: f64, before: f64| after - before;
     Ok(vec![
         Figure::new("RING to ATA", "ms", in_ms(answer)).at_most(50.0),
         Figure::new("CONNECT to pppd's first frame", "ms", in_ms(speak)).at_most(150.0),
@@ -39,9 +38,18 @@ pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure
             pairs(|after, count| after / KIB_PER_MB / count, &after, &count),
         )
         .at_most(1.5),
-        Figure::new("  more after the 50th call than after the 5th", "KiB", pairs(more, &after, &before))
-            .at_most(LEDGER),
-        Figure::new("  open files more", "", pairs(more, &files_after, &files_before)).at_most(0.0),
+        Figure::new(
+            "  more after the 50th call than after the 5th",
+            "kB",
+            pairs(|after, before| (after - before) * 1.024, &after, &before),
+        )
+        .at_most(LEDGER),
+        Figure::new(
+            "  open files more",
+            "",
+            pairs(|after, before| after - before, &files_after, &files_before),
+        )
+        .at_most(0.0),
     ])
 }
 

@@ -181,6 +181,11 @@ impl Network {
         }
     }
 
+    /// Whether a peer has heard this so far.
+    pub fn peer_has_heard(&self, subscriber: Subscriber, words: &[u8]) -> bool {
+        self.heard_by_peer(subscriber).windows(words.len()).any(|heard| heard == words)
+    }
+
     /// What a peer has heard so far.
     pub fn heard_by_peer(&self, subscriber: Subscriber) -> &[u8] {
         match self.members.get(subscriber.0).map(|member| &member.apparatus) {

@@ -41,9 +41,7 @@ pub fn without_ppp(stage: &Stage) -> Result<()> {
     types(stage, terminal, "caller\rchange-me\r", "caller\r\nPassword: \r\nStarting PPP\r\n")?;
     called_box.until("dialctl lines", &["connected"])?;
     // The frames of pppd, which begin with a flag and the address (RFC 1662).
-    stage.exchange().until("PPP", |network| {
-        network.heard_by_peer(terminal).windows(2).any(|bytes| bytes == b"~\xff").then_some(())
-    })?;
+    stage.exchange().until("PPP", |network| network.peer_has_heard(terminal, b"~\xff").then_some(()))?;
     called_box.must("dialctl hangup 1")?;
     stage.exchange().with(|network, now| network.hang_up(terminal, now));
     called_box.until("dialctl lines", &["ready, 1 calls"])?;
@@ -61,8 +59,5 @@ pub fn without_ppp(stage: &Stage) -> Result<()> {
 /// The terminal's person types, and sees this at the end of the screen.
 fn types(stage: &Stage, terminal: Subscriber, keys: &str, seen: &str) -> Result<()> {
     stage.exchange().with(|network, now| network.say(terminal, keys.as_bytes(), now));
-    stage.exchange().until(seen, |network| {
-        let heard = network.heard_by_peer(terminal);
-        heard.windows(seen.len()).any(|words| words == seen.as_bytes()).then_some(())
-    })
+    stage.exchange().until(seen, |network| network.peer_has_heard(terminal, seen.as_bytes()).then_some(()))
 }

@@ -85,9 +85,9 @@ fn caller_leaves_during_lcp(stage: &Stage, called: &mut Booted) -> Result<()> {
         network.call(caller, &line_number(2), now);
         caller
     });
-    stage.exchange().until("a frame of LCP", |network| {
-        network.heard_by_peer(caller).windows(FRAME.len()).any(|bytes| bytes == FRAME).then_some(())
-    })?;
+    stage
+        .exchange()
+        .until("a frame of LCP", |network| network.peer_has_heard(caller, FRAME).then_some(()))?;
     let since = ready::now(called)?;
     stage.exchange().with(|network, now| network.hang_up(caller, now));
     ready::kept(stage, called, since, 1, CARRIER_LOST)
