@@ -5,13 +5,13 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::record::Record;
 use crate::site::{RenderedFile, Site};
 
 /// Which site is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum SiteInForce {
     /// The one that was built into the image.
     Baked,
     /// The one on the FAT partition, which differs from the baked one.
@@ -23,7 +23,7 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
+impl SiteInForce {
     /// The verdict as other programs of the box read it.
     pub fn to_record(&self) -> Record {
         match self {
@@ -39,40 +39,40 @@ impl Verdict {
 
 /// Compares the edited site with the baked one, puts the right one into force and publishes the
 /// verdict. Everything is written into the overlay: the next boot starts from the baked one.
-pub fn apply(places: &Places) -> io::Result<Verdict> {
-    let baked = read(&places.baked_site())?;
-    let in_force = read(&places.site())?;
-    let (wanted, verdict) = match read(&places.edited_site()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (baked, Verdict::Baked),
-        Err(error) => (baked, Verdict::Broken { why: error.to_string() }),
-        Ok(edited) if edited == baked => (baked, Verdict::Baked),
+pub fn apply(paths: &Paths) -> io::Result<SiteInForce> {
+    let baked = read(&paths.baked_site())?;
+    let in_force = read(&paths.site())?;
+    let (wanted, verdict) = match read(&paths.edited_site()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (baked, SiteInForce::Baked),
+        Err(error) => (baked, SiteInForce::Broken { why: error.to_string() }),
+        Ok(edited) if edited == baked => (baked, SiteInForce::Baked),
         Ok(edited) => match Site::parse(&edited) {
-            Ok(_) => (edited, Verdict::Edited),
-            Err(error) => (baked, Verdict::Broken { why: error.to_string() }),
+            Ok(_) => (edited, SiteInForce::Edited),
+            Err(error) => (baked, SiteInForce::Broken { why: error.to_string() }),
         },
     };
     if wanted != in_force {
-        put_into_force(places, &in_force, &wanted)?;
+        put_into_force(paths, &in_force, &wanted)?;
     }
-    places.publish("site", &verdict.to_record())?;
+    paths.publish("site", &verdict.to_record())?;
     Ok(verdict)
 }
 
-fn put_into_force(places: &Places, old: &str, new: &str) -> io::Result<()> {
+fn put_into_force(paths: &Paths, old: &str, new: &str) -> io::Result<()> {
     let rendered = |text| Site::parse(text).map(|site| site.render());
     let invalid = |error: crate::site::SiteError| io::Error::other(error.to_string());
     let files = rendered(new).map_err(invalid)?;
     // A provider or a line that is no more must not stay behind.
     for file in rendered(old).unwrap_or_default() {
         if !files.iter().any(|new| new.path == file.path) {
-            remove(&places.path(&file.path))?;
+            remove(&paths.path(&file.path))?;
         }
     }
     for RenderedFile { path, mode, content, .. } in &files {
-        replace(&places.path(path), content, *mode)?;
+        replace(&paths.path(path), content, *mode)?;
     }
     // Last, as the mark that all the others are written.
-    replace(&places.site(), new, 0o600)
+    replace(&paths.site(), new, 0o600)
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -109,65 +109,65 @@ mod tests {
     const EDITED: &str = "role='dialer'\nhostname='two'\n[operator]\nname='orange'\napn='x'\n";
 
     /// A box as it has booted, with this file on its FAT partition.
-    fn booted(edited: Option<&str>) -> (tempfile::TempDir, Places) {
+    fn booted(edited: Option<&str>) -> (tempfile::TempDir, Paths) {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
-        for site in [places.baked_site(), places.site()] {
+        let paths = Paths::below(dir.path());
+        for site in [paths.baked_site(), paths.site()] {
             replace(&site, BAKED, 0o600).unwrap();
         }
         for file in Site::parse(BAKED).unwrap().render() {
-            replace(&places.path(&file.path), &file.content, file.mode).unwrap();
+            replace(&paths.path(&file.path), &file.content, file.mode).unwrap();
         }
         if let Some(text) = edited {
-            replace(&places.edited_site(), text, 0o600).unwrap();
+            replace(&paths.edited_site(), text, 0o600).unwrap();
         }
-        (dir, places)
+        (dir, paths)
     }
 
-    fn hostname(places: &Places) -> String {
-        let text = fs::read_to_string(places.path("/etc/hostname")).unwrap();
+    fn hostname(paths: &Paths) -> String {
+        let text = fs::read_to_string(paths.path("/etc/hostname")).unwrap();
         text.lines().last().unwrap().to_owned()
     }
 
     #[test]
     fn an_untouched_site_changes_nothing() {
         for edited in [Some(BAKED), None] {
-            let (_dir, places) = booted(edited);
-            assert_eq!(apply(&places).unwrap(), Verdict::Baked);
-            assert_eq!(hostname(&places), "one");
-            assert_eq!(places.published("site").unwrap().get("site"), Some("baked"));
+            let (_dir, paths) = booted(edited);
+            assert_eq!(apply(&paths).unwrap(), SiteInForce::Baked);
+            assert_eq!(hostname(&paths), "one");
+            assert_eq!(paths.published("site").unwrap().get("site"), Some("baked"));
         }
     }
 
     #[test]
     fn an_edited_site_takes_force_and_leaves_nothing_of_the_baked_one() {
-        let (_dir, places) = booted(Some(EDITED));
-        assert_eq!(apply(&places).unwrap(), Verdict::Edited);
-        assert_eq!(hostname(&places), "two");
-        assert_eq!(fs::read_to_string(places.site()).unwrap(), EDITED);
-        assert!(places.path("/etc/ppp/peers/orange").exists());
-        assert!(!places.path("/etc/ppp/peers/free").exists());
-        assert_eq!(apply(&places).unwrap(), Verdict::Edited);
+        let (_dir, paths) = booted(Some(EDITED));
+        assert_eq!(apply(&paths).unwrap(), SiteInForce::Edited);
+        assert_eq!(hostname(&paths), "two");
+        assert_eq!(fs::read_to_string(paths.site()).unwrap(), EDITED);
+        assert!(paths.path("/etc/ppp/peers/orange").exists());
+        assert!(!paths.path("/etc/ppp/peers/free").exists());
+        assert_eq!(apply(&paths).unwrap(), SiteInForce::Edited);
     }
 
     #[test]
     fn a_secret_is_readable_by_root_alone() {
-        let (_dir, places) = booted(Some(EDITED));
-        apply(&places).unwrap();
+        let (_dir, paths) = booted(Some(EDITED));
+        apply(&paths).unwrap();
         for file in Site::parse(EDITED).unwrap().render() {
-            let mode = fs::metadata(places.path(&file.path)).unwrap().permissions().mode();
+            let mode = fs::metadata(paths.path(&file.path)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, file.mode, "{}", file.path);
         }
-        let site = fs::metadata(places.site()).unwrap().permissions().mode();
+        let site = fs::metadata(paths.site()).unwrap().permissions().mode();
         assert_eq!(site & 0o777, 0o600);
     }
 
     #[test]
     fn a_broken_site_leaves_the_baked_one_in_force_and_says_what_is_wrong() {
-        let (_dir, places) = booted(Some(&EDITED.replace("apn=", "apm=")));
-        assert!(matches!(apply(&places).unwrap(), Verdict::Broken { .. }));
-        assert_eq!(hostname(&places), "one");
-        let record = places.published("site").unwrap();
+        let (_dir, paths) = booted(Some(&EDITED.replace("apn=", "apm=")));
+        assert!(matches!(apply(&paths).unwrap(), SiteInForce::Broken { .. }));
+        assert_eq!(hostname(&paths), "one");
+        let record = paths.published("site").unwrap();
         assert_eq!(record.get("site"), Some("broken"));
         let why = record.get("why").unwrap();
         assert!(why.contains("site.toml:5:1: unknown key `apm`"), "{why}");
@@ -175,12 +175,12 @@ mod tests {
 
     #[test]
     fn a_site_that_breaks_after_it_was_applied_brings_the_baked_one_back() {
-        let (_dir, places) = booted(Some(EDITED));
-        apply(&places).unwrap();
-        replace(&places.edited_site(), "role=", 0o600).unwrap();
-        assert!(matches!(apply(&places).unwrap(), Verdict::Broken { .. }));
-        assert_eq!(hostname(&places), "one");
-        assert!(places.path("/etc/ppp/peers/free").exists());
-        assert!(!places.path("/etc/ppp/peers/orange").exists());
+        let (_dir, paths) = booted(Some(EDITED));
+        apply(&paths).unwrap();
+        replace(&paths.edited_site(), "role=", 0o600).unwrap();
+        assert!(matches!(apply(&paths).unwrap(), SiteInForce::Broken { .. }));
+        assert_eq!(hostname(&paths), "one");
+        assert!(paths.path("/etc/ppp/peers/free").exists());
+        assert!(!paths.path("/etc/ppp/peers/orange").exists());
     }
 }

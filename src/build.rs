@@ -1,6 +1,6 @@
 //! What the builder says about itself in `/etc/dialbox/build`.
 
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::record::Record;
 
 /// The build that is running.
@@ -14,8 +14,8 @@ pub struct Build {
 
 impl Build {
     /// Reads `/etc/dialbox/build`; what is not there is unknown.
-    pub fn load(places: &Places) -> Self {
-        let text = std::fs::read_to_string(places.path("/etc/dialbox/build"));
+    pub fn load(paths: &Paths) -> Self {
+        let text = std::fs::read_to_string(paths.path("/etc/dialbox/build"));
         let record = Record::parse(&text.unwrap_or_default());
         Self {
             version: record.get("version").map(str::to_owned),

@@ -30,7 +30,7 @@ const ERA: i64 = 146_097;
 impl Civil {
     /// Of seconds since 1970, where the clock shows UTC.
     #[must_use]
-    pub fn of_unix(seconds: i64) -> Self {
+    pub fn from_unix(seconds: i64) -> Self {
         let days = seconds.div_euclid(DAY) + EPOCH;
         let era = days.div_euclid(ERA);
         let of_era = days.rem_euclid(ERA);
@@ -64,7 +64,7 @@ impl Civil {
         let of_day = self.hour.checked_mul(3600)?.checked_add(self.minute.checked_mul(60)?)?;
         let unix = days.checked_mul(DAY)?.checked_add(of_day)?.checked_add(self.second)?;
         // The 31st of February would be another day.
-        (Self::of_unix(unix) == *self).then_some(unix)
+        (Self::from_unix(unix) == *self).then_some(unix)
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_second_of_ten_thousand_years_is_one_moment(seconds in -62_167_219_200_i64..253_402_300_800) {
-            prop_assert_eq!(Civil::of_unix(seconds).unix(), Some(seconds));
+            prop_assert_eq!(Civil::from_unix(seconds).unix(), Some(seconds));
         }
     }
 }

@@ -53,7 +53,7 @@ pub struct Utc(pub i64);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} UTC", Civil::of_unix(self.0))
+        write!(f, "{} UTC", Civil::from_unix(self.0))
     }
 }
 
@@ -68,7 +68,7 @@ impl Month {
     /// The month of a moment, in seconds since 1970 as a clock on the wall shows them: add the
     /// offset of the time zone first.
     pub fn of(local: i64) -> Self {
-        let Civil { year, month, .. } = Civil::of_unix(local);
+        let Civil { year, month, .. } = Civil::from_unix(local);
         Self { year, month }
     }
 

@@ -5,7 +5,7 @@ use std::io::{Write, stderr};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
-use crate::places::Places;
+use crate::paths::Paths;
 
 /// How much a message matters, with the numbers of syslog(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +37,9 @@ enum Sink {
 
 impl Log {
     /// The log of the program of that name.
-    pub fn new(tag: &'static str, places: &Places) -> Self {
+    pub fn new(tag: &'static str, paths: &Paths) -> Self {
         // The kernel's log takes what is said before syslogd runs, and klogd passes it on.
-        let mut sinks = vec![Sink::Syslog(places.path("/dev/log")), Sink::Kernel(places.path("/dev/kmsg"))];
+        let mut sinks = vec![Sink::Syslog(paths.path("/dev/log")), Sink::Kernel(paths.path("/dev/kmsg"))];
         // Init gives its services the console, but only a person's shell gives a controlling terminal.
         if rustix::termios::tcgetpgrp(stderr()).is_ok() {
             sinks.insert(0, Sink::Terminal);
@@ -49,7 +49,7 @@ impl Log {
 
     /// The log of a part of the program, such as one of its lines: its name stands before each message.
     #[must_use]
-    pub fn of_part(&self, name: &str) -> Self {
+    pub fn for_part(&self, name: &str) -> Self {
         Self { part: format!("{name}: "), ..self.clone() }
     }
 
@@ -60,21 +60,21 @@ impl Log {
 
     /// Something must be done about it.
     pub fn error(&self, message: &str) {
-        self.say(Level::Error, message);
+        self.log(Level::Error, message);
     }
 
     /// The box goes on, but somebody should know.
     pub fn warning(&self, message: &str) {
-        self.say(Level::Warning, message);
+        self.log(Level::Warning, message);
     }
 
     /// For whoever reads the log.
     pub fn info(&self, message: &str) {
-        self.say(Level::Info, message);
+        self.log(Level::Info, message);
     }
 
     /// Says it at a level. Whoever calls this has made sure that it holds no secret.
-    pub fn say(&self, level: Level, message: &str) {
+    pub fn log(&self, level: Level, message: &str) {
         let priority = (DAEMON << 3) | level as u8;
         let words = format!("{}: {}{message}", self.tag, self.part);
         let line = format!("<{priority}>{words}");
@@ -121,9 +121,9 @@ mod tests {
         let log = Log { tag: "dial-in", part: String::new(), sinks };
         let mut buffer = [0; 100];
         for (log, said) in
-            [(&log, "<28>dial-in: no modem"), (&log.of_part("line2"), "<28>dial-in: line2: no modem")]
+            [(&log, "<28>dial-in: no modem"), (&log.for_part("line2"), "<28>dial-in: line2: no modem")]
         {
-            log.say(Level::Warning, "no modem");
+            log.log(Level::Warning, "no modem");
             let length = syslogd.recv(&mut buffer).unwrap();
             assert_eq!(&buffer[..length], said.as_bytes());
         }

@@ -5,19 +5,19 @@ use std::io;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::clock;
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::state::{Cause, Ledger, Store};
 
 /// Saves what must outlive the reboot: why it happens, and what time it is.
-pub fn save(places: &Places, cause: &Cause) -> io::Result<()> {
-    let store = Store::new(places.state());
+pub fn save(paths: &Paths, cause: &Cause) -> io::Result<()> {
+    let store = Store::new(paths.state());
     Ledger::note_cause(&store, cause)?;
     clock::save(&store)
 }
 
 /// Asks init for a reboot. Only the real box is rebooted: below another root it is refused.
-pub fn request(places: &Places) -> io::Result<()> {
-    if !places.is_the_box() {
+pub fn request(paths: &Paths) -> io::Result<()> {
+    if !paths.is_the_box() {
         return Err(io::Error::other("not the box: nothing to reboot"));
     }
     // busybox's init takes SIGTERM for "reboot" (init/init.c).

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use crate::line;
 use crate::log::Log;
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::site::{Role, Site};
 
 /// What a service is given.
 #[derive(Debug)]
 pub struct Start {
     /// Where things lie.
-    pub places: Places,
+    pub paths: Paths,
     /// The site in force.
     pub site: Site,
 }
@@ -26,17 +26,17 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs a service: `NAME [--root DIR]`. It goes on for ever; when it ends, it says why.
 pub fn main(name: &'static str, run: impl FnOnce(&Start, &Log) -> String) -> ExitCode {
-    let places = match args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Places::default(),
-        [flag, dir] if flag == "--root" => Places::below(PathBuf::from(dir)),
+    let paths = match args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => Paths::default(),
+        [flag, dir] if flag == "--root" => Paths::below(PathBuf::from(dir)),
         _ => {
             eprintln!("usage: {name} [--root DIR]\n  --root DIR  take DIR for / (tests)");
             return ExitCode::from(2);
         }
     };
-    let log = Log::new(name, &places);
-    let why = match load_site(&places) {
-        Ok(site) => run(&Start { places, site }, &log),
+    let log = Log::new(name, &paths);
+    let why = match load_site(&paths) {
+        Ok(site) => run(&Start { paths, site }, &log),
         Err(why) => why,
     };
     log.error(&why);
@@ -45,7 +45,7 @@ pub fn main(name: &'static str, run: impl FnOnce(&Start, &Log) -> String) -> Exi
 }
 
 /// The services that a box of that role runs.
-pub fn of_role(role: &Role) -> [&'static str; 2] {
+pub fn for_role(role: &Role) -> [&'static str; 2] {
     match role {
         Role::Dialer(_) => ["sms-dialer", "watchdogd"],
         Role::DialIn(_) => ["dial-in", "watchdogd"],
@@ -60,8 +60,8 @@ pub fn modems(role: &Role) -> Vec<String> {
     }
 }
 
-fn load_site(places: &Places) -> Result<Site, String> {
-    let path = places.site();
+fn load_site(paths: &Paths) -> Result<Site, String> {
+    let path = paths.site();
     let file = path.display().to_string();
     let text = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
     Site::parse(&text).map_err(|error| error.in_file(file).to_string())

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use dialbox::dialctl::modem;
-use dialbox::places::Places;
+use dialbox::paths::Paths;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 const SITE: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\npin='4321'\n\
@@ -69,7 +69,7 @@ impl Card {
 
 /// A box with a modem whose card this is.
 struct Bench {
-    places: Places,
+    paths: Paths,
     card: Arc<Mutex<Card>>,
     _dir: tempfile::TempDir,
 }
@@ -77,16 +77,16 @@ struct Bench {
 impl Bench {
     fn with(card: Card) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
+        let paths = Paths::below(dir.path());
         for path in ["/dev", "/etc/dialbox", "/state"] {
-            fs::create_dir_all(places.path(path)).unwrap();
+            fs::create_dir_all(paths.path(path)).unwrap();
         }
-        fs::write(places.site(), SITE).unwrap();
+        fs::write(paths.site(), SITE).unwrap();
         let line = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&line).unwrap();
         unlockpt(&line).unwrap();
         let node = ptsname(&line, Vec::new()).unwrap();
-        symlink(node.to_str().unwrap(), places.path("/dev/ttyTEST")).unwrap();
+        symlink(node.to_str().unwrap(), paths.path("/dev/ttyTEST")).unwrap();
         // As long as somebody has it open, the other end can be read.
         let kept_open = File::open(node.to_str().unwrap()).unwrap();
         let card = Arc::new(Mutex::new(card));
@@ -94,11 +94,11 @@ impl Bench {
             let card = Arc::clone(&card);
             move || converse(File::from(line), &card, kept_open)
         });
-        Self { places, card, _dir: dir }
+        Self { paths, card, _dir: dir }
     }
 
     fn run(&self, verb: &str) -> Result<String, String> {
-        modem::run(&self.places, &[verb])
+        modem::run(&self.paths, &[verb])
     }
 
     fn tries(&self) -> u32 {
@@ -106,7 +106,7 @@ impl Bench {
     }
 
     fn set_pin_of_site(&self, pin: &str) {
-        fs::write(self.places.site(), SITE.replace("4321", pin)).unwrap();
+        fs::write(self.paths.site(), SITE.replace("4321", pin)).unwrap();
     }
 }
 
@@ -133,7 +133,7 @@ fn a_probe_tells_who_answers_where() {
     data: /dev/ttyTEST
     SIM wants SIM PIN, signal -79 dBm
     ");
-    assert_eq!(fs::read_dir(bench.places.path("/run/lock")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(bench.paths.path("/run/lock")).unwrap().count(), 0);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_wrong_pin_costs_one_try_and_is_not_given_again() {
         assert_eq!(refused, "not given: SIM PIN refused; correct site.toml");
     }
     assert_eq!(bench.tries(), 2);
-    let remembered = fs::read_to_string(bench.places.path("/state/sim")).unwrap();
+    let remembered = fs::read_to_string(bench.paths.path("/state/sim")).unwrap();
     assert!(remembered.contains("outcome=refused") && !remembered.contains("4321"), "{remembered}");
 }
 
@@ -175,8 +175,8 @@ fn the_last_try_is_never_used_and_neither_is_one_that_nobody_counts() {
 #[test]
 fn a_port_that_somebody_holds_is_waited_for_and_then_named() {
     let bench = Bench::with(Card::locked("4321", 3));
-    fs::create_dir_all(bench.places.path("/run/lock")).unwrap();
-    let lock = bench.places.path("/run/lock/LCK..ttyTEST");
+    fs::create_dir_all(bench.paths.path("/run/lock")).unwrap();
+    let lock = bench.paths.path("/run/lock/LCK..ttyTEST");
     // Process 1 lives; here it lets go when it is asked to.
     fs::write(&lock, "         1\n").unwrap();
     let letting_go = thread::spawn({
@@ -191,6 +191,6 @@ fn a_port_that_somebody_holds_is_waited_for_and_then_named() {
 fn what_dialctl_does_not_know_it_says() {
     let bench = Bench::with(Card::locked("4321", 3));
     assert_eq!(bench.run("pin-enable").unwrap_err(), "modem pin-enable: no such command");
-    let no_port = modem::run(&bench.places, &["terminal", "/dev/ttyX"]).unwrap_err();
+    let no_port = modem::run(&bench.paths, &["terminal", "/dev/ttyX"]).unwrap_err();
     assert_eq!(no_port, "/dev/ttyX is no modem's port; `dialctl modem probe` lists them");
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use dialbox::line::login::{Door, Login, Verdict};
+use dialbox::line::login::{LoginConfig, Login, LoginResult};
 use dialbox::site::{Account, Hostname, Secret, UserName, Users};
 use libfuzzer_sys::fuzz_target;
 
@@ -15,11 +15,11 @@ fuzz_target!(|bytes: &[u8]| {
         unreachable!("all three are right");
     };
     let users = Users::Plain(vec![Account { name, password }]);
-    let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
-    let turn = login.hear(bytes, Duration::from_secs(1));
+    let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
+    let turn = login.receive(bytes, Duration::from_secs(1));
     assert!(turn.say.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | 0x08)));
     assert!(turn.say.len() <= 3 * bytes.len() + 1000);
-    if let Some(Verdict::Ppp(Some(_))) = turn.verdict {
+    if let Some(LoginResult::Ppp(Some(_))) = turn.verdict {
         assert!(PASSWORD.bytes().all(|byte| bytes.contains(&byte)));
     }
 });

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use dialbox::clock;
-use dialbox::line::login::Door;
-use dialbox::line::{self, Line, Warmth};
+use dialbox::line::login::LoginConfig;
+use dialbox::line::{self, LineService, Preload};
 use dialbox::log::Log;
-use dialbox::modem::post::Post;
+use dialbox::modem::config::ModemConfig;
 use dialbox::service::{self, Start};
 use dialbox::site::{DialIn, Role};
 use dialbox::watch::heartbeat::Heart;
@@ -36,32 +36,38 @@ fn run(start: &Start, log: &Log) -> String {
 /// Attends every line, for ever.
 fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert::Infallible> {
     let names: Vec<String> = (1..=dial_in.lines.len()).map(line::name).collect();
-    let logs: Vec<Log> = names.iter().map(|name| log.of_part(name)).collect();
-    let door = Door { hostname: &start.site.hostname, users: &dial_in.users };
+    let logs: Vec<Log> = names.iter().map(|name| log.for_part(name)).collect();
+    let login_config = LoginConfig { hostname: &start.site.hostname, users: &dial_in.users };
     let mut lines = Vec::new();
     for (number, ((site, name), log)) in (1..).zip(dial_in.lines.iter().zip(&names).zip(&logs)) {
-        let post =
-            Post { places: &start.places, log, name, port: &site.port, speed: site.speed, flow: site.flow };
-        lines.push(Line::new(number, site, door, post)?);
+        let config = ModemConfig {
+            paths: &start.paths,
+            log,
+            name,
+            port: &site.port,
+            speed: site.speed,
+            flow: site.flow,
+        };
+        lines.push(LineService::new(number, site, login_config, config)?);
     }
-    let mut pppd = Warmth::default();
-    let mut heart = Heart::new(&start.places, NAME, DEADLINE);
+    let mut pppd = Preload::default();
+    let mut heart = Heart::new(&start.paths, NAME, DEADLINE);
     loop {
         let now = clock::since_boot();
         heart.beat(now);
         for line in &mut lines {
-            line.turn(now);
+            line.poll(now);
         }
-        pppd.turn();
-        if lines.iter().any(Line::waits_for_calls)
+        pppd.poll();
+        if lines.iter().any(LineService::waits_for_calls)
             && let Err(error) = pppd.begin()
         {
             log.error(&format!("pppd: {error}"));
         }
-        let wake = lines.iter().filter_map(Line::wake).min();
+        let wake = lines.iter().filter_map(LineService::deadline).min();
         let until_wake = wake.map(|wake| wake.saturating_sub(clock::since_boot()));
         let timeout = until_wake.map_or(heart.interval(), |wake| wake.min(heart.interval()));
-        let mut fds: Vec<PollFd> = lines.iter().flat_map(Line::fds).chain(pppd.fd()).collect();
+        let mut fds: Vec<PollFd> = lines.iter().flat_map(LineService::fds).chain(pppd.fd()).collect();
         match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use dialbox::apply::{self, Verdict};
+use dialbox::apply::{self, SiteInForce};
 use dialbox::clock::Utc;
 use dialbox::dialctl::{hook, line, link, modem};
-use dialbox::modem::ladder::Ladder;
-use dialbox::places::Places;
+use dialbox::modem::recovery::Recovery;
+use dialbox::paths::Paths;
 use dialbox::reboot;
 use dialbox::record::Record;
 use dialbox::service;
@@ -46,30 +46,30 @@ examples:
 ";
 
 fn main() -> ExitCode {
-    let places = Places::default();
+    let paths = Paths::default();
     let arguments: Vec<String> = args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["status"] => print(&Status::gather(&places).to_string()),
-        ["status", "--json"] => print(&format!("{}\n", Status::gather(&places).to_json())),
-        ["connect"] => link::connect(&places, None).and_then(|told| print(&told)),
-        ["connect", length] => link::connect(&places, Some(length)).and_then(|told| print(&told)),
-        ["disconnect"] => link::disconnect(&places).and_then(|told| print(&told)),
-        ["extend"] => link::extend(&places, None).and_then(|told| print(&told)),
-        ["extend", more] => link::extend(&places, Some(more)).and_then(|told| print(&told)),
-        ["budget"] => link::budget(&places).and_then(|told| print(&told)),
-        ["budget", "set", used] => link::set_used(&places, used).and_then(|told| print(&told)),
-        ["hook", arguments @ ..] => hook::run(&places, arguments),
-        ["lines"] => line::lines(&places).and_then(|told| print(&told)),
-        ["calls"] => print(&line::calls(&places)),
-        ["hangup", number] => line::hang_up(&places, number).and_then(|told| print(&told)),
-        ["ledger"] => print(&ledger(&places)),
-        ["modem", words @ ..] => modem::run(&places, words).and_then(|text| print(&text)),
-        ["site", "check"] => check(&places.edited_site()),
+        ["status"] => print(&Status::gather(&paths).to_string()),
+        ["status", "--json"] => print(&format!("{}\n", Status::gather(&paths).to_json())),
+        ["connect"] => link::connect(&paths, None).and_then(|told| print(&told)),
+        ["connect", length] => link::connect(&paths, Some(length)).and_then(|told| print(&told)),
+        ["disconnect"] => link::disconnect(&paths).and_then(|told| print(&told)),
+        ["extend"] => link::extend(&paths, None).and_then(|told| print(&told)),
+        ["extend", more] => link::extend(&paths, Some(more)).and_then(|told| print(&told)),
+        ["budget"] => link::budget(&paths).and_then(|told| print(&told)),
+        ["budget", "set", used] => link::set_used(&paths, used).and_then(|told| print(&told)),
+        ["hook", arguments @ ..] => hook::run(&paths, arguments),
+        ["lines"] => line::lines(&paths).and_then(|told| print(&told)),
+        ["calls"] => print(&line::calls(&paths)),
+        ["hangup", number] => line::hang_up(&paths, number).and_then(|told| print(&told)),
+        ["ledger"] => print(&ledger(&paths)),
+        ["modem", words @ ..] => modem::run(&paths, words).and_then(|text| print(&text)),
+        ["site", "check"] => check(&paths.edited_site()),
         ["site", "check", file] => check(&PathBuf::from(file)),
-        ["site", "apply"] => site_apply(&places),
-        ["save"] => reboot::save(&places, &Cause::Requested).map_err(|error| error.to_string()),
-        ["reboot"] => request_reboot(&places),
+        ["site", "apply"] => site_apply(&paths),
+        ["save"] => reboot::save(&paths, &Cause::Requested).map_err(|error| error.to_string()),
+        ["reboot"] => request_reboot(&paths),
         ["help" | "--help" | "-h"] => print(USAGE),
         _ => {
             eprint!("{USAGE}");
@@ -92,16 +92,16 @@ fn print(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn ledger(places: &Places) -> String {
-    let store = Store::new(places.state());
+fn ledger(paths: &Paths) -> String {
+    let store = Store::new(paths.state());
     let ledger = Ledger::load(&store);
     let line = |boot: &dialbox::state::Boot| {
         format!("{:>6}  {}  after: {}\n", boot.number, Utc(boot.at), boot.cause)
     };
-    let site = fs::read_to_string(places.site()).ok().and_then(|text| Site::parse(&text).ok());
+    let site = fs::read_to_string(paths.site()).ok().and_then(|text| Site::parse(&text).ok());
     let modems = site.iter().flat_map(|site| service::modems(&site.role));
     let climbs = modems.map(|modem| {
-        let tally = Record::parse(&store.read(&Ladder::file(&modem)).unwrap_or_default());
+        let tally = Record::parse(&store.read(&Recovery::file(&modem)).unwrap_or_default());
         tally.iter().map(|(what, count)| format!("{count:>6}  {modem}: {what}\n")).collect::<String>()
     });
     ledger.boots().iter().map(line).chain(climbs).collect()
@@ -114,18 +114,18 @@ fn check(file: &Path) -> Result<(), String> {
     print(&site.summary())
 }
 
-fn site_apply(places: &Places) -> Result<(), String> {
-    match apply::apply(places).map_err(|error| error.to_string())? {
-        Verdict::Baked => print("the baked site is in force\n"),
-        Verdict::Edited => print("the edited site is in force\n"),
-        Verdict::Broken { why } => Err(format!("the baked site is in force, because\n{why}")),
+fn site_apply(paths: &Paths) -> Result<(), String> {
+    match apply::apply(paths).map_err(|error| error.to_string())? {
+        SiteInForce::Baked => print("the baked site is in force\n"),
+        SiteInForce::Edited => print("the edited site is in force\n"),
+        SiteInForce::Broken { why } => Err(format!("the baked site is in force, because\n{why}")),
     }
 }
 
-fn request_reboot(places: &Places) -> Result<(), String> {
+fn request_reboot(paths: &Paths) -> Result<(), String> {
     // A box that cannot note the cause must still be able to reboot.
-    if let Err(error) = reboot::save(places, &Cause::Requested) {
+    if let Err(error) = reboot::save(paths, &Cause::Requested) {
         eprintln!("dialctl: the cause is not noted: {error}");
     }
-    reboot::request(places).map_err(|error| error.to_string())
+    reboot::request(paths).map_err(|error| error.to_string())
 }

@@ -12,7 +12,7 @@ use dialbox::boot::{Fatal, OrFatal, modules, root, state};
 use dialbox::build::Build;
 use dialbox::clock;
 use dialbox::log::Log;
-use dialbox::places::Places;
+use dialbox::paths::Paths;
 use dialbox::record::Record;
 use dialbox::state::{Ledger, Store};
 use rustix::system::RebootCommand;
@@ -44,11 +44,11 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
     root::switch(log)?;
 
     // From here on nothing prevents the boot.
-    let places = Places::default();
+    let paths = Paths::default();
     let fat = root::mount_boot(&cmdline.boot);
     let state = state::mount_state(&cmdline.state);
-    set_clock(&places, log);
-    note_boot(&places, log);
+    set_clock(&paths, log);
+    note_boot(&paths, log);
     load_extra_modules(&cmdline.modules, log);
     let copy = cmdline.roots.iter().position(|device| device == root);
     let record = Record::new()
@@ -62,15 +62,15 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
     for line in record.to_string().lines() {
         log.info(line);
     }
-    warn_if_failed(log, "/run/dialbox/boot", places.publish("boot", &record));
+    warn_if_failed(log, "/run/dialbox/boot", paths.publish("boot", &record));
 
     Err(Command::new("/sbin/init").exec()).or_fatal("starting /sbin/init")
 }
 
 /// The board has no clock that lasts: it goes on where it was last known to be.
-fn set_clock(places: &Places, log: &Log) {
-    let built = Build::load(places).epoch;
-    let saved = Store::new(places.state()).read(clock::SAVED_FILE);
+fn set_clock(paths: &Paths, log: &Log) {
+    let built = Build::load(paths).epoch;
+    let saved = Store::new(paths.state()).read(clock::SAVED_FILE);
     let saved = saved.and_then(|text| text.trim().parse().ok());
     if let Some(earliest) = clock::floor(clock::unix(), built, saved) {
         warn_if_failed(log, "setting the clock", clock::set_unix(earliest));
@@ -78,9 +78,9 @@ fn set_clock(places: &Places, log: &Log) {
 }
 
 /// Enters this boot into the ledger. Here, because only this program runs once a boot.
-fn note_boot(places: &Places, log: &Log) {
-    let boot = Ledger::enter_boot(&Store::new(places.state()), clock::unix());
-    let published = boot.and_then(|boot| places.publish("ledger", &boot.to_record()));
+fn note_boot(paths: &Paths, log: &Log) {
+    let boot = Ledger::enter_boot(&Store::new(paths.state()), clock::unix());
+    let published = boot.and_then(|boot| paths.publish("ledger", &boot.to_record()));
     warn_if_failed(log, "the ledger of boots", published);
 }
 

@@ -20,6 +20,6 @@ fn run(start: &Start, log: &Log) -> String {
     let Role::Dialer(dialer) = &start.site.role else {
         return "the site's role is not dialer".to_owned();
     };
-    let mut heart = Heart::new(&start.places, NAME, DEADLINE);
+    let mut heart = Heart::new(&start.paths, NAME, DEADLINE);
     serve(start, dialer, log, &mut heart).to_string()
 }

@@ -10,16 +10,16 @@ use dialbox::boot::cmdline::Cmdline;
 use dialbox::build::Build;
 use dialbox::clock;
 use dialbox::line;
-use dialbox::link::counters;
 use dialbox::log::Log;
+use dialbox::ppp::counters;
 use dialbox::reboot;
 use dialbox::service::{self, Start};
 use dialbox::site::Role;
 use dialbox::state::{Cause, Ledger, Store};
 use dialbox::watch::daily::{Decision, Due, Occurrence, Pending, Schedule, Tick};
 use dialbox::watch::hardware::Watchdog;
+use dialbox::watch::health::{Health, judge};
 use dialbox::watch::heartbeat::{Heart, pulse};
-use dialbox::watch::verdict::{Verdict, judge};
 
 const NAME: &str = "watchdogd";
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 fn run(start: &Start, log: &Log) -> String {
     let mut watch = Watch::new(start, log);
     loop {
-        if let Some(cause) = watch.turn() {
+        if let Some(cause) = watch.poll() {
             return watch.reboot(&cause);
         }
         sleep(TICK);
@@ -66,7 +66,7 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(start: &'a Start, log: &'a Log) -> Self {
-        let store = Store::new(start.places.state());
+        let store = Store::new(start.paths.state());
         let now = tick();
         Self {
             start,
@@ -74,11 +74,11 @@ impl<'a> Watch<'a> {
             device: watchdog_device(start, log),
             watchdog: None,
             refused: String::new(),
-            heart: Heart::new(&start.places, NAME, DEADLINE),
+            heart: Heart::new(&start.paths, NAME, DEADLINE),
             schedule: Schedule {
                 hour: start.site.reboot.hour.get(),
                 zone: start.site.timezone.clone(),
-                built: Build::load(&start.places).epoch.unwrap_or(0),
+                built: Build::load(&start.paths).epoch.unwrap_or(0),
             },
             pending: Pending::default(),
             waits: false,
@@ -91,7 +91,7 @@ impl<'a> Watch<'a> {
     }
 
     /// One turn of the loop; gives the cause when it is time to reboot.
-    fn turn(&mut self) -> Option<Cause> {
+    fn poll(&mut self) -> Option<Cause> {
         let now = tick();
         self.heart.beat(now.since_boot);
         if let Some(service) = self.stuck_service(now.since_boot) {
@@ -136,7 +136,7 @@ impl<'a> Watch<'a> {
         let Some(device) = &self.device else { return };
         let timeout = self.start.site.watchdog.timeout.get();
         let name = device.display();
-        match Watchdog::open(&self.start.places.path(device), timeout) {
+        match Watchdog::open(&self.start.paths.path(device), timeout) {
             Ok((watchdog, seconds)) => {
                 self.log.info(&format!("{name} resets the box after {seconds} s without food"));
                 self.watchdog = Some(watchdog);
@@ -152,16 +152,16 @@ impl<'a> Watch<'a> {
     }
 
     fn stuck_service(&mut self, uptime: Duration) -> Option<String> {
-        let services = service::of_role(&self.start.site.role);
-        let feel = |name| (name, pulse(&self.start.places, name, uptime));
+        let services = service::for_role(&self.start.site.role);
+        let feel = |name| (name, pulse(&self.start.paths, name, uptime));
         let pulses: Vec<_> = services.iter().copied().filter(|name| *name != NAME).map(feel).collect();
         match judge(&pulses, uptime, self.stuck_boots) {
-            Verdict::Well => {
+            Health::Well => {
                 self.hopeless = false;
                 None
             }
-            Verdict::Stuck(service) => Some(service.to_owned()),
-            Verdict::Hopeless(service) => {
+            Health::Stuck(service) => Some(service.to_owned()),
+            Health::Hopeless(service) => {
                 if !self.hopeless {
                     let boots = self.stuck_boots;
                     self.log.error(&format!("{service} is stuck; {boots} reboots have not helped"));
@@ -181,8 +181,8 @@ impl<'a> Watch<'a> {
     /// order come to nothing, the hardware resets the box.
     fn reboot(&mut self, cause: &Cause) -> String {
         self.log.error(&format!("reboot: {cause}"));
-        self.warn_if_failed("saving the cause", reboot::save(&self.start.places, cause));
-        self.warn_if_failed("asking init", reboot::request(&self.start.places));
+        self.warn_if_failed("saving the cause", reboot::save(&self.start.paths, cause));
+        self.warn_if_failed("asking init", reboot::request(&self.start.paths));
         sleep(Duration::from_secs(60));
         "the reboot did not come".to_owned()
     }
@@ -200,7 +200,7 @@ fn tick() -> Tick {
 
 /// The site's device, unless the kernel's command line names another, or none.
 fn watchdog_device(start: &Start, log: &Log) -> Option<PathBuf> {
-    let cmdline = fs::read_to_string(start.places.path("/proc/cmdline")).unwrap_or_default();
+    let cmdline = fs::read_to_string(start.paths.path("/proc/cmdline")).unwrap_or_default();
     let overridden = Cmdline::parse(&cmdline).watchdog;
     let device = overridden.unwrap_or_else(|| PathBuf::from(start.site.watchdog.device.as_str()));
     if device.as_os_str() == "none" {
@@ -213,8 +213,8 @@ fn watchdog_device(start: &Start, log: &Log) -> Option<PathBuf> {
 /// Whether somebody is connected or about to be.
 fn is_in_use(start: &Start) -> bool {
     let is_called = match &start.site.role {
-        Role::DialIn(dial_in) => line::is_taking_a_call(&start.places, dial_in.lines.len()),
+        Role::DialIn(dial_in) => line::is_taking_a_call(&start.paths, dial_in.lines.len()),
         Role::Dialer(_) => false,
     };
-    is_called || counters::in_use(&start.places)
+    is_called || counters::in_use(&start.paths)
 }

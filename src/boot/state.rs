@@ -60,7 +60,7 @@ pub struct Report {
 
 /// What can be done to a partition before it is mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Remedy {
+enum Repair {
     Nothing,
     /// The kernel does it as it mounts, as `e2fsck` would and 0.3 s sooner: a power cut is how
     /// most of these boxes stop.
@@ -72,9 +72,9 @@ enum Remedy {
     Format,
 }
 
-/// The remedies for a partition, the mildest first.
-fn remedies(health: Health) -> &'static [Remedy] {
-    use Remedy::{Check, ForcedCheck, Format, Nothing, ReplayJournal};
+/// The repairs for a partition, the mildest first.
+fn repairs(health: Health) -> &'static [Repair] {
+    use Repair::{Check, ForcedCheck, Format, Nothing, ReplayJournal};
     match health {
         Health::Clean => &[Nothing, Check, ForcedCheck, Format],
         Health::NeedsRecovery => &[ReplayJournal, Check, ForcedCheck, Format],
@@ -101,11 +101,11 @@ pub fn claim_the_card(device: &Path, log: &Log) {
 /// nothing helps.
 pub fn mount_state(device: &Path) -> Report {
     let mut trouble = Vec::new();
-    match try_remedies(device, &mut trouble) {
-        Some(Remedy::Nothing) => report(Outcome::Clean, trouble),
-        Some(Remedy::ReplayJournal) => report(Outcome::Recovered, trouble),
-        Some(Remedy::Check | Remedy::ForcedCheck) => report(Outcome::Repaired, trouble),
-        Some(Remedy::Format) => report(Outcome::Formatted, trouble),
+    match try_repairs(device, &mut trouble) {
+        Some(Repair::Nothing) => report(Outcome::Clean, trouble),
+        Some(Repair::ReplayJournal) => report(Outcome::Recovered, trouble),
+        Some(Repair::Check | Repair::ForcedCheck) => report(Outcome::Repaired, trouble),
+        Some(Repair::Format) => report(Outcome::Formatted, trouble),
         None => {
             let memory = mount_memory();
             trouble.extend(memory.err().map(|error| format!("tmpfs: {error}")));
@@ -119,16 +119,16 @@ fn report(outcome: Outcome, trouble: Vec<String>) -> Report {
     Report { outcome, trouble }
 }
 
-/// The remedy after which the partition could be mounted.
-fn try_remedies(device: &Path, trouble: &mut Vec<String>) -> Option<Remedy> {
+/// The repair after which the partition could be mounted.
+fn try_repairs(device: &Path, trouble: &mut Vec<String>) -> Option<Repair> {
     let health = health(device).map_err(|error| trouble.push(error.to_string()));
-    for remedy in remedies(health.ok()?) {
-        if let Err(why) = apply(*remedy, device) {
+    for repair in repairs(health.ok()?) {
+        if let Err(why) = apply(*repair, device) {
             trouble.push(why);
             continue;
         }
         match mount_partition(device) {
-            Ok(()) => return Some(*remedy),
+            Ok(()) => return Some(*repair),
             // The kernel knows no ext4: formatting would destroy state and mend nothing.
             Err(Errno::NODEV) => {
                 trouble.push("this kernel has no ext4".to_owned());
@@ -144,14 +144,14 @@ fn health(device: &Path) -> io::Result<Health> {
     Ok(ext4::health(&block::read_at(device, ext4::OFFSET)?))
 }
 
-fn apply(remedy: Remedy, device: &Path) -> Result<(), String> {
+fn apply(repair: Repair, device: &Path) -> Result<(), String> {
     // 1: errors were corrected; 2: and it would matter had it been mounted. e2fsck(8)
     let corrected = 0..=2;
-    match remedy {
-        Remedy::Nothing | Remedy::ReplayJournal => Ok(()),
-        Remedy::Check => run(Command::new(E2FSCK).arg("-p").arg(device), corrected),
-        Remedy::ForcedCheck => run(Command::new(E2FSCK).arg("-fy").arg(device), corrected),
-        Remedy::Format => format(device),
+    match repair {
+        Repair::Nothing | Repair::ReplayJournal => Ok(()),
+        Repair::Check => run(Command::new(E2FSCK).arg("-p").arg(device), corrected),
+        Repair::ForcedCheck => run(Command::new(E2FSCK).arg("-fy").arg(device), corrected),
+        Repair::Format => format(device),
     }
 }
 
@@ -209,13 +209,13 @@ mod tests {
     fn the_mildest_remedy_comes_first_and_formatting_last() {
         use Health::{Blank, Clean, Damaged, Foreign, NeedsRecovery};
         for health in [Clean, NeedsRecovery, Damaged, Foreign, Blank] {
-            let remedies = remedies(health);
-            assert_eq!(remedies.last(), Some(&Remedy::Format));
-            let formats = remedies.iter().filter(|remedy| **remedy == Remedy::Format);
+            let repairs = repairs(health);
+            assert_eq!(repairs.last(), Some(&Repair::Format));
+            let formats = repairs.iter().filter(|repair| **repair == Repair::Format);
             assert_eq!(formats.count(), 1);
         }
-        assert_eq!(remedies(Clean)[0], Remedy::Nothing);
-        assert_eq!(remedies(NeedsRecovery)[0], Remedy::ReplayJournal);
-        assert_eq!(remedies(Damaged)[0], Remedy::Check);
+        assert_eq!(repairs(Clean)[0], Repair::Nothing);
+        assert_eq!(repairs(NeedsRecovery)[0], Repair::ReplayJournal);
+        assert_eq!(repairs(Damaged)[0], Repair::Check);
     }
 }

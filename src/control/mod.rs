@@ -5,18 +5,18 @@
 //! The caller shuts its sending side when the request is complete; the reply may come much later,
 //! when the link is up or has failed.
 
-mod call;
-mod desk;
+mod client;
+mod server;
 
-pub use call::{NoReply, call};
-pub use desk::{Desk, Ticket};
+pub use client::{NoReply, request};
+pub use server::{ClientId, Server};
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use rustix::process::Pid;
 
-use crate::link::{self, Connection, Ends, Interface, NoCall};
+use crate::ppp::{self, Connection, DialFailure, Ends, Interface};
 use crate::record::Record;
 use crate::site::DataSize;
 
@@ -51,7 +51,7 @@ pub enum Request {
         carried: Option<u64>,
     },
     /// `chat` has failed.
-    NoCall(NoCall),
+    DialFailure(DialFailure),
 }
 
 /// The answer, one sentence for a person.
@@ -86,18 +86,18 @@ impl Request {
             Self::IpDown { pid, carried } => {
                 named("ip-down").with("pid", pid).with_known("bytes", carried.as_ref())
             }
-            Self::NoCall(failure) => named("no-call").with("status", failure.chat_status()),
+            Self::DialFailure(failure) => named("no-call").with("status", failure.chat_status()),
         }
     }
 
     /// Reads a request; `None` if it is none.
-    pub fn of_record(record: &Record) -> Option<Self> {
+    pub fn from_record(record: &Record) -> Option<Self> {
         let seconds = || match record.get("seconds") {
             Some(_) => record.number("seconds").map(|seconds| Some(Duration::from_secs(seconds))),
             None => Some(None),
         };
         let address = |key| record.get(key).and_then(|text| text.parse().ok());
-        let pid = || record.get("pid").and_then(link::pid);
+        let pid = || record.get("pid").and_then(ppp::pid);
         Some(match record.get("request")? {
             "connect" => Self::Connect(seconds()?),
             "disconnect" => Self::Disconnect,
@@ -115,7 +115,9 @@ impl Request {
                 }
             }
             "ip-down" => Self::IpDown { pid: pid()?, carried: record.number("bytes") },
-            "no-call" => Self::NoCall(NoCall::of_chat(record.get("status")?.parse().ok()?)),
+            "no-call" => {
+                Self::DialFailure(DialFailure::from_chat_status(record.get("status")?.parse().ok()?))
+            }
             _ => return None,
         })
     }
@@ -129,7 +131,7 @@ impl Reply {
         }
     }
 
-    fn of_record(record: &Record) -> Option<Self> {
+    fn from_record(record: &Record) -> Option<Self> {
         let done = record.get("done").map(|what| Self::Done(what.to_owned()));
         done.or_else(|| record.get("failed").map(|why| Self::Failed(why.to_owned())))
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::places::Places;
+use crate::paths::Paths;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -36,10 +36,10 @@ fn every_request_is_read_as_it_was_written() {
             Request::IpDown { pid: Pid::from_raw(412).unwrap(), carried: Some(5_000_000_000) },
             "request=ip-down\npid=412\nbytes=5000000000\n",
         ),
-        (Request::NoCall(NoCall::of_chat(7)), "request=no-call\nstatus=7\n"),
+        (Request::DialFailure(DialFailure::from_chat_status(7)), "request=no-call\nstatus=7\n"),
     ] {
         assert_eq!(request.to_record().to_string(), wire);
-        assert_eq!(Request::of_record(&Record::parse(wire)), Some(request));
+        assert_eq!(Request::from_record(&Record::parse(wire)), Some(request));
     }
 }
 
@@ -55,19 +55,19 @@ fn what_is_no_request_is_none() {
         "request=set-used\n",
         "request=no-call\nstatus=300\n",
     ] {
-        assert_eq!(Request::of_record(&Record::parse(wire)), None, "{wire:?}");
+        assert_eq!(Request::from_record(&Record::parse(wire)), None, "{wire:?}");
     }
 }
 
 /// A desk that answers its first request with the sentence it was given.
-fn answering(places: &Places, reply: Reply) -> thread::JoinHandle<Request> {
-    let mut desk = Desk::open(places).unwrap();
+fn answering(paths: &Paths, reply: Reply) -> thread::JoinHandle<Request> {
+    let mut desk = Server::open(paths).unwrap();
     thread::spawn(move || {
         loop {
             let mut fds: Vec<_> = desk.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
             poll(&mut fds, None).unwrap();
             drop(fds);
-            if let Some((ticket, request)) = desk.turn().pop() {
+            if let Some((ticket, request)) = desk.poll().pop() {
                 desk.answer(ticket, &reply);
                 return request;
             }
@@ -80,10 +80,10 @@ const SOON: Duration = Duration::from_secs(10);
 #[test]
 fn a_request_gets_its_reply() {
     let dir = tempfile::tempdir().unwrap();
-    let places = Places::below(dir.path());
+    let paths = Paths::below(dir.path());
     for reply in [Reply::Done("connected as 10.3.2.1".into()), Reply::Failed("no carrier".into())] {
-        let desk = answering(&places, reply.clone());
-        assert_eq!(call(&places, &Request::Connect(None), SOON).unwrap(), reply);
+        let desk = answering(&paths, reply.clone());
+        assert_eq!(request(&paths, &Request::Connect(None), SOON).unwrap(), reply);
         assert_eq!(desk.join().unwrap(), Request::Connect(None));
     }
 }
@@ -91,27 +91,27 @@ fn a_request_gets_its_reply() {
 #[test]
 fn nobody_but_root_can_ask() {
     let dir = tempfile::tempdir().unwrap();
-    let places = Places::below(dir.path());
-    let _desk = Desk::open(&places).unwrap();
-    let mode = std::fs::metadata(places.path(SOCKET)).unwrap().permissions().mode();
+    let paths = Paths::below(dir.path());
+    let _desk = Server::open(&paths).unwrap();
+    let mode = std::fs::metadata(paths.path(SOCKET)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
 fn without_a_dialer_the_caller_is_told_so() {
     let dir = tempfile::tempdir().unwrap();
-    let places = Places::below(dir.path());
-    assert!(matches!(call(&places, &Request::Budget, SOON), Err(NoReply::NotRunning)));
-    drop(Desk::open(&places).unwrap());
-    assert!(matches!(call(&places, &Request::Budget, SOON), Err(NoReply::NotRunning)));
+    let paths = Paths::below(dir.path());
+    assert!(matches!(request(&paths, &Request::Budget, SOON), Err(NoReply::NotRunning)));
+    drop(Server::open(&paths).unwrap());
+    assert!(matches!(request(&paths, &Request::Budget, SOON), Err(NoReply::NotRunning)));
 }
 
 #[test]
 fn a_dialer_that_does_not_answer_is_not_waited_for_any_longer_than_wished() {
     let dir = tempfile::tempdir().unwrap();
-    let places = Places::below(dir.path());
-    let _desk = Desk::open(&places).unwrap();
-    let reply = call(&places, &Request::Budget, Duration::from_millis(20));
+    let paths = Paths::below(dir.path());
+    let _desk = Server::open(&paths).unwrap();
+    let reply = request(&paths, &Request::Budget, Duration::from_millis(20));
     assert!(matches!(reply, Err(NoReply::Silent(_))), "{reply:?}");
 }
 
@@ -119,19 +119,19 @@ fn a_dialer_that_does_not_answer_is_not_waited_for_any_longer_than_wished() {
 fn callers_who_talk_too_much_or_never_end_do_not_hinder_others() {
     use std::io::{Read, Write};
     let dir = tempfile::tempdir().unwrap();
-    let places = Places::below(dir.path());
-    let mut desk = Desk::open(&places).unwrap();
-    let mut silent: Vec<_> = (0..40).map(|_| UnixStream::connect(places.path(SOCKET)).unwrap()).collect();
-    let mut talker = UnixStream::connect(places.path(SOCKET)).unwrap();
+    let paths = Paths::below(dir.path());
+    let mut desk = Server::open(&paths).unwrap();
+    let mut silent: Vec<_> = (0..40).map(|_| UnixStream::connect(paths.path(SOCKET)).unwrap()).collect();
+    let mut talker = UnixStream::connect(paths.path(SOCKET)).unwrap();
     talker.write_all(&[b'x'; 5000]).unwrap();
-    assert_eq!(desk.turn(), []);
+    assert_eq!(desk.poll(), []);
     assert!(desk.fds().count() <= 17);
     assert_eq!(silent[0].read(&mut [0]).unwrap(), 0);
 
-    let mut wrong = UnixStream::connect(places.path(SOCKET)).unwrap();
+    let mut wrong = UnixStream::connect(paths.path(SOCKET)).unwrap();
     wrong.write_all(b"request=format\n").unwrap();
     wrong.shutdown(std::net::Shutdown::Write).unwrap();
-    assert_eq!(desk.turn(), []);
+    assert_eq!(desk.poll(), []);
     let mut answer = String::new();
     wrong.read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "failed=this is no request\n");

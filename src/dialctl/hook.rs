@@ -7,9 +7,9 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::control::{NoReply, Request, call};
-use crate::link::{Connection, Ends, Interface, NoCall, name_servers, pid};
-use crate::places::Places;
+use crate::control::{self, NoReply, Request};
+use crate::paths::Paths;
+use crate::ppp::{Connection, DialFailure, Ends, Interface, name_servers, pid};
 
 /// pppd's scripts wait for each other, and the person for them.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,19 +18,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// What is wrong with its arguments, or why the dialer could not be told.
-pub fn run(places: &Places, arguments: &[&str]) -> Result<(), String> {
+pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
     let request = parse(arguments).ok_or_else(|| format!("hook {}: no such hook", arguments.join(" ")))?;
     match &request {
         Request::IpUp { link, name_servers } => {
-            name_servers::take(places, &link.interface, name_servers).map_err(in_words)?;
+            name_servers::take(paths, &link.interface, name_servers).map_err(in_words)?;
         }
         Request::IpDown { .. } => {
             let interface = arguments.get(1).copied().unwrap_or_default();
-            name_servers::give_back(places, interface).map_err(in_words)?;
+            name_servers::give_back(paths, interface).map_err(in_words)?;
         }
         _ => {}
     }
-    match call(places, &request, PATIENCE) {
+    match control::request(paths, &request, PATIENCE) {
         Ok(_) | Err(NoReply::NotRunning) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
@@ -53,7 +53,9 @@ fn parse(arguments: &[&str]) -> Option<Request> {
             let carried = count(sent).zip(count(received)).map(|(sent, received)| sent + received);
             Some(Request::IpDown { pid: pid(process)?, carried })
         }
-        ["no-call", status] => Some(Request::NoCall(NoCall::of_chat(status.parse().ok()?))),
+        ["no-call", status] => {
+            Some(Request::DialFailure(DialFailure::from_chat_status(status.parse().ok()?)))
+        }
         _ => None,
     }
 }
@@ -82,7 +84,7 @@ mod tests {
             ),
             ("ip-down ppp0 412 1000 24000", Some(Request::IpDown { pid, carried: Some(25_000) })),
             ("ip-down ppp0 412  ", Some(Request::IpDown { pid, carried: None })),
-            ("no-call 7", Some(Request::NoCall(NoCall::of_chat(7)))),
+            ("no-call 7", Some(Request::DialFailure(DialFailure::from_chat_status(7)))),
             ("ip-up ppp0", None),
             ("ip-up ../x 412 10.3.2.1 10.64.64.64", None),
             ("ip-sideways", None),
@@ -94,14 +96,14 @@ mod tests {
     #[test]
     fn a_hook_without_a_dialer_is_no_failure() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
+        let paths = Paths::below(dir.path());
         for arguments in [
             &["ip-up", "ppp0", "412", "10.3.2.1", "10.64.64.64", "9.9.9.9"][..],
             &["ip-down", "ppp0", "412", "", ""],
             &["no-call", "3"],
         ] {
-            assert_eq!(run(&places, arguments), Ok(()), "{arguments:?}");
+            assert_eq!(run(&paths, arguments), Ok(()), "{arguments:?}");
         }
-        assert!(run(&places, &["ip-sideways"]).is_err());
+        assert!(run(&paths, &["ip-sideways"]).is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::{Signal, kill_process};
 
 use crate::line::{self, Calls, pppd_of};
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::record::Record;
 use crate::site::{Role, Site};
 use crate::state::Store;
@@ -14,38 +14,38 @@ use crate::state::Store;
 ///
 /// # Errors
 /// The box has no lines.
-pub fn lines(places: &Places) -> Result<String, String> {
+pub fn lines(paths: &Paths) -> Result<String, String> {
     let shown = |number| {
         let name = line::name(number);
-        let record = places.published(&name).unwrap_or_default();
-        let caller = places.published(&line::caller_note(number)).unwrap_or_default();
+        let record = paths.published(&name).unwrap_or_default();
+        let caller = paths.published(&line::caller_note(number)).unwrap_or_default();
         format!("{name:<8}{}\n", show(&record, &caller))
     };
-    Ok((1..=count(places)?).map(shown).collect())
+    Ok((1..=count(paths)?).map(shown).collect())
 }
 
 /// Every call that is remembered.
-pub fn calls(places: &Places) -> String {
-    Calls::load(&Store::new(places.state())).to_string()
+pub fn calls(paths: &Paths) -> String {
+    Calls::load(&Store::new(paths.state())).to_string()
 }
 
 /// Ends the call on a line: pppd says goodbye, and the service hangs up.
 ///
 /// # Errors
 /// There is no such line, or no call on it.
-pub fn hang_up(places: &Places, line: &str) -> Result<String, String> {
-    let lines = count(places)?;
+pub fn hang_up(paths: &Paths, line: &str) -> Result<String, String> {
+    let lines = count(paths)?;
     let number = line.strip_prefix("line").unwrap_or(line).parse().ok();
     let Some(number) = number.filter(|number| (1..=lines).contains(number)) else {
         return Err(format!("{line}: no such line; there are {lines}, counted from 1"));
     };
-    let pppd = pppd_of(places, number).ok_or_else(|| format!("line {number}: nobody is connected"))?;
+    let pppd = pppd_of(paths, number).ok_or_else(|| format!("line {number}: nobody is connected"))?;
     kill_process(pppd, Signal::TERM).map_err(|error| format!("pppd: {error}"))?;
     Ok(format!("line {number}: hanging up\n"))
 }
 
-fn count(places: &Places) -> Result<usize, String> {
-    let path = places.site();
+fn count(paths: &Paths) -> Result<usize, String> {
+    let path = paths.site();
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     match Site::parse(&text).map_err(|error| error.to_string())?.role {
         Role::DialIn(dial_in) => Ok(dial_in.lines.len()),
@@ -83,23 +83,23 @@ mod tests {
         [[line]]\nport='1-1.4'\nlocal='192.0.2.1'\nremote='192.0.2.4'\n\
         [[user]]\nname='u'\npassword='p'\n";
 
-    fn dial_in() -> (tempfile::TempDir, Places) {
+    fn dial_in() -> (tempfile::TempDir, Paths) {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
-        fs::create_dir_all(places.path("/etc/dialbox")).unwrap();
-        fs::write(places.site(), SITE).unwrap();
-        (dir, places)
+        let paths = Paths::below(dir.path());
+        fs::create_dir_all(paths.path("/etc/dialbox")).unwrap();
+        fs::write(paths.site(), SITE).unwrap();
+        (dir, paths)
     }
 
     #[test]
     fn every_line_is_shown_with_its_caller_its_calls_or_its_trouble() {
-        let (_dir, places) = dial_in();
-        let publish = |name: &str, text: &str| places.publish(name, &Record::parse(text)).unwrap();
+        let (_dir, paths) = dial_in();
+        let publish = |name: &str, text: &str| paths.publish(name, &Record::parse(text)).unwrap();
         publish("line1", "line=connected\ncalls=3\ncaller=0555\nspeed=33600/ARQ\n");
         publish("line1.up", "user=guest\ninterface=ppp0\n");
         publish("line2", "line=ready\ncalls=12\n");
         publish("line3", "trouble=no modem found\n");
-        insta::assert_snapshot!(lines(&places).unwrap(), @"
+        insta::assert_snapshot!(lines(&paths).unwrap(), @"
         line1   connected, from 0555, at 33600/ARQ, as guest, on ppp0
         line2   ready, 12 calls since boot
         line3   no modem found
@@ -108,16 +108,16 @@ mod tests {
 
     #[test]
     fn only_a_call_can_be_hung_up() {
-        let (_dir, places) = dial_in();
-        let refusal = |line| hang_up(&places, line).unwrap_err();
+        let (_dir, paths) = dial_in();
+        let refusal = |line| hang_up(&paths, line).unwrap_err();
         assert_eq!(refusal("4"), "4: no such line; there are 3, counted from 1");
         assert_eq!(refusal("0"), "0: no such line; there are 3, counted from 1");
         assert_eq!(refusal("line2"), "line 2: nobody is connected");
         // A number that somebody else has by now is left alone.
-        fs::create_dir_all(places.path("/run")).unwrap();
-        fs::create_dir_all(places.path("/proc/4711")).unwrap();
-        fs::write(places.path("/run/ppp-line2.pid"), "4711\nppp0\n").unwrap();
-        fs::write(places.path("/proc/4711/comm"), "sleep\n").unwrap();
+        fs::create_dir_all(paths.path("/run")).unwrap();
+        fs::create_dir_all(paths.path("/proc/4711")).unwrap();
+        fs::write(paths.path("/run/ppp-line2.pid"), "4711\nppp0\n").unwrap();
+        fs::write(paths.path("/proc/4711/comm"), "sleep\n").unwrap();
         assert_eq!(refusal("2"), "line 2: nobody is connected");
     }
 }

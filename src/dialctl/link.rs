@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::control::{NoReply, Reply, Request, call};
-use crate::link::{Budget, Session};
-use crate::places::Places;
+use crate::control::{self, NoReply, Reply, Request};
+use crate::paths::Paths;
+use crate::ppp::{Budget, Session};
 use crate::record::Record;
 use crate::site::{DataSize, Role, Site, TimeSpan};
 use crate::state::Store;
@@ -21,34 +21,34 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Why there is no link, for a person.
-pub fn connect(places: &Places, length: Option<&str>) -> Result<String, String> {
-    ask(places, &Request::Connect(span(length)?), TO_CONNECT)
+pub fn connect(paths: &Paths, length: Option<&str>) -> Result<String, String> {
+    ask(paths, &Request::Connect(span(length)?), TO_CONNECT)
 }
 
 /// Closes the link, and waits until it is closed.
 ///
 /// # Errors
 /// Why it is not closed, for a person.
-pub fn disconnect(places: &Places) -> Result<String, String> {
-    ask(places, &Request::Disconnect, TO_DISCONNECT)
+pub fn disconnect(paths: &Paths) -> Result<String, String> {
+    ask(paths, &Request::Disconnect, TO_DISCONNECT)
 }
 
 /// Lets the link stay longer.
 ///
 /// # Errors
 /// Why it does not stay longer, for a person.
-pub fn extend(places: &Places, more: Option<&str>) -> Result<String, String> {
-    ask(places, &Request::Extend(span(more)?), AT_ONCE)
+pub fn extend(paths: &Paths, more: Option<&str>) -> Result<String, String> {
+    ask(paths, &Request::Extend(span(more)?), AT_ONCE)
 }
 
 /// What the month has cost. Without a dialer, what it had stored last.
 ///
 /// # Errors
 /// Why that cannot be said, for a person.
-pub fn budget(places: &Places) -> Result<String, String> {
-    match call(places, &Request::Budget, AT_ONCE) {
+pub fn budget(paths: &Paths) -> Result<String, String> {
+    match control::request(paths, &Request::Budget, AT_ONCE) {
         Ok(reply) => said(reply),
-        Err(NoReply::NotRunning) => stored_budget(places),
+        Err(NoReply::NotRunning) => stored_budget(paths),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -57,25 +57,25 @@ pub fn budget(places: &Places) -> Result<String, String> {
 ///
 /// # Errors
 /// Why it is not corrected, for a person.
-pub fn set_used(places: &Places, used: &str) -> Result<String, String> {
+pub fn set_used(paths: &Paths, used: &str) -> Result<String, String> {
     let used: DataSize = used.parse().map_err(as_words)?;
-    ask(places, &Request::SetUsed(used), AT_ONCE)
+    ask(paths, &Request::SetUsed(used), AT_ONCE)
 }
 
-fn stored_budget(places: &Places) -> Result<String, String> {
-    let path = places.site();
+fn stored_budget(paths: &Paths) -> Result<String, String> {
+    let path = paths.site();
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let site = Site::parse(&text).map_err(|error| error.to_string())?;
     let Role::Dialer(dialer) = site.role else {
         return Err("this box is no dialer: it pays for no link".to_owned());
     };
-    let record = Store::new(places.state()).read(Session::FILE).unwrap_or_default();
+    let record = Store::new(paths.state()).read(Session::FILE).unwrap_or_default();
     let budget = Budget::load(dialer.link.data_budget, &Record::parse(&record), &[]);
     Ok(format!("{} (as stored: the dialer is not running)\n", budget.spent()))
 }
 
-fn ask(places: &Places, request: &Request, patience: Duration) -> Result<String, String> {
-    call(places, request, patience).map_err(|error| error.to_string()).and_then(said)
+fn ask(paths: &Paths, request: &Request, patience: Duration) -> Result<String, String> {
+    control::request(paths, request, patience).map_err(|error| error.to_string()).and_then(said)
 }
 
 fn said(reply: Reply) -> Result<String, String> {
@@ -101,26 +101,26 @@ mod tests {
     #[test]
     fn without_a_dialer_the_budget_is_shown_as_it_was_stored() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
+        let paths = Paths::below(dir.path());
         let site =
             "role='dialer'\nhostname='x'\n[operator]\nname='free'\napn='free'\n[link]\ndata-budget='500MB'\n";
         for (path, text) in [
-            (places.site(), site),
-            (places.state().join("budget"), "month=2026-07\nused=12345678\nopen-ppp0=412 0 1000000\n"),
+            (paths.site(), site),
+            (paths.state().join("budget"), "month=2026-07\nused=12345678\nopen-ppp0=412 0 1000000\n"),
         ] {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let shown = budget(&places).unwrap();
+        let shown = budget(&paths).unwrap();
         assert_eq!(shown, "13.3MB of 500MB used in 2026-07 (as stored: the dialer is not running)\n");
     }
 
     #[test]
     fn a_request_without_a_dialer_or_without_sense_says_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
-        assert_eq!(connect(&places, None).unwrap_err(), "the dialer is not running: see `dialctl status`");
-        assert!(connect(&places, Some("soon")).unwrap_err().contains("next: write whole days"));
-        assert!(set_used(&places, "much").unwrap_err().contains("next: write a number and kB"));
+        let paths = Paths::below(dir.path());
+        assert_eq!(connect(&paths, None).unwrap_err(), "the dialer is not running: see `dialctl status`");
+        assert!(connect(&paths, Some("soon")).unwrap_err().contains("next: write whole days"));
+        assert!(set_used(&paths, "much").unwrap_err().contains("next: write a number and kB"));
     }
 }

@@ -1,7 +1,7 @@
 //! The dialer role: what follows from a message, a request, the modem's and the link's news.
 //!
 //! ```text
-//!   SMS ──▶ Gate ──▶ Store ──▶ order ──▶ Session ──▶ outcome ──▶ Letters ──▶ SMS
+//!   SMS ──▶ Gate ──▶ Store ──▶ order ──▶ Session ──▶ outcome ──▶ Replies ──▶ SMS
 //!                              ▲                        └──────▶ dialctl
 //!            dialctl ──────────┘
 //! ```
@@ -9,31 +9,31 @@
 //! No port, file or clock here: [`serve`] has them. An order is carried out only when the loop says
 //! that what must be remembered of it [is stored](Event::Stored).
 
-mod letters;
+mod replies;
 pub mod serve;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use letters::{Letter, Letters};
+use replies::{OutgoingSms, Replies};
 
 use crate::clock::WallClock;
 use crate::control;
-use crate::link::{self, Connection, Moment, Outcome, Phase, Session, Why};
 use crate::log::Level;
 use crate::modem::mobile::{self, Place};
+use crate::ppp::{self, Connection, Moment, Outcome, Phase, Session, Why};
 use crate::record::Record;
 use crate::site::{self, DataSize};
 use crate::sms::command::Command;
 use crate::sms::gate::{Gate, Judgement};
 use crate::sms::pdu::{Address, Deliver, Incoming};
-use crate::sms::reply::{Link, Reply, Status};
+use crate::sms::reply::{LinkStatus, Reply, Status};
 
 /// The name of the record about the link that the dialer publishes.
-pub const NOTICE: &str = "link";
+pub const LINK_RECORD: &str = "link";
 /// How long a reboot waits for its announcement to be sent.
-const FAREWELL: Duration = Duration::from_secs(30);
+const REBOOT_GRACE: Duration = Duration::from_secs(30);
 
 /// What the dialer is made of.
 #[derive(Debug)]
@@ -41,9 +41,9 @@ pub struct Dialer {
     /// `None` if the site wants no messages.
     gate: Option<Gate>,
     session: Session,
-    letters: Letters,
+    replies: Replies,
     /// Who waits to hear what comes of the link.
-    askers: Vec<Asker>,
+    askers: Vec<Requester>,
     reboot_at: Option<Duration>,
     facts: Facts,
     last_error: Option<String>,
@@ -82,11 +82,11 @@ pub enum Ports {
 
 /// Who wants something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asker {
+pub enum Requester {
     /// A telephone, by SMS.
     Phone(Address),
     /// A program on the box, by the control socket.
-    Visitor(control::Ticket),
+    Local(control::ClientId),
 }
 
 /// Something that is to be done, and for whom.
@@ -95,7 +95,7 @@ pub struct Order {
     /// What.
     pub command: Command,
     /// For whom.
-    pub asker: Asker,
+    pub asker: Requester,
 }
 
 /// What happens to the dialer.
@@ -108,9 +108,9 @@ pub enum Event {
     /// It could not be stored.
     NotStored(Order),
     /// A program on the box wants something.
-    Asked(control::Ticket, control::Request),
+    Asked(control::ClientId, control::Request),
     /// Something has happened to a link.
-    Link(link::Event),
+    Link(ppp::Event),
 }
 
 /// What is to be done, in this order.
@@ -124,24 +124,24 @@ pub enum Action {
         order: Order,
     },
     /// Send a message.
-    Send(Letter),
+    Send(OutgoingSms),
     /// Delete a message that the modem has stored.
     Discard(Place),
     /// Something about the link.
-    Link(link::Action),
+    Link(ppp::Action),
     /// Set the clock that can be set, to seconds since 1970.
     SetClock(i64),
     /// Answer a program on the box.
-    Answer(control::Ticket, control::Reply),
+    Answer(control::ClientId, control::Reply),
     /// Restart the box.
     Reboot,
     /// Tell the log.
-    Say(Level, String),
+    Log(Level, String),
 }
 
 impl Action {
-    fn say(level: Level, what: impl Into<String>) -> Self {
-        Self::Say(level, what.into())
+    fn log(level: Level, what: impl Into<String>) -> Self {
+        Self::Log(level, what.into())
     }
 }
 
@@ -151,7 +151,7 @@ impl Dialer {
         Self {
             gate: sms.map(|sms| Gate::new(sms, remembered)),
             session,
-            letters: sms.map(|sms| Letters::to(&sms.proof)).unwrap_or_default(),
+            replies: sms.map(|sms| Replies::to(&sms.proof)).unwrap_or_default(),
             askers: Vec::new(),
             reboot_at: None,
             facts,
@@ -160,24 +160,24 @@ impl Dialer {
     }
 
     /// Something has happened.
-    pub fn hear(&mut self, event: Event, view: View) -> Vec<Action> {
+    pub fn receive(&mut self, event: Event, view: View) -> Vec<Action> {
         match event {
             Event::Modem(report) => self.modem(report, view),
             Event::Stored(order) => self.obey(order, view),
             Event::NotStored(order) => self.answer(&order.asker, Reply::NotStored, view.at.now),
             Event::Asked(visitor, request) => self.asked(visitor, request, view),
             Event::Link(event) => {
-                let actions = self.session.hear(event, view.at);
-                self.of_link(actions, view)
+                let actions = self.session.receive(event, view.at);
+                self.perform_ppp(actions, view)
             }
         }
     }
 
-    /// The time has come that [`wake`](Self::wake) had named; also called when nothing happened.
+    /// The time has come that [`deadline`](Self::deadline) had named; also called when nothing happened.
     pub fn tick(&mut self, view: View) -> Vec<Action> {
         let actions = self.session.tick(view.at);
-        let mut actions = self.of_link(actions, view);
-        if self.reboot_at.is_some_and(|at| at <= view.at.now || self.letters.is_empty()) {
+        let mut actions = self.perform_ppp(actions, view);
+        if self.reboot_at.is_some_and(|at| at <= view.at.now || self.replies.is_empty()) {
             self.reboot_at = None;
             actions.push(Action::Reboot);
         }
@@ -185,8 +185,8 @@ impl Dialer {
     }
 
     /// When to be called again if nothing happens, in time since boot.
-    pub fn wake(&self) -> Option<Duration> {
-        self.session.wake().into_iter().chain(self.reboot_at).min()
+    pub fn deadline(&self) -> Option<Duration> {
+        self.session.deadline().into_iter().chain(self.reboot_at).min()
     }
 
     /// The link and the budget, for `dialctl status`.
@@ -210,13 +210,13 @@ impl Dialer {
     fn modem(&mut self, report: mobile::Report, view: View) -> Vec<Action> {
         match report {
             mobile::Report::Message { place, pdu } => self.message(place, &pdu, view),
-            mobile::Report::Sent(ticket) => {
-                self.letters.sent(ticket);
+            mobile::Report::Sent(id) => {
+                self.replies.sent(id);
                 Vec::new()
             }
-            mobile::Report::NotSent(ticket, why) => {
-                let said = Action::say(Level::Warning, format!("a reply was not sent: {why}"));
-                std::iter::once(said).chain(self.letters.not_sent(ticket).map(Action::Send)).collect()
+            mobile::Report::NotSent(id, why) => {
+                let said = Action::log(Level::Warning, format!("a reply was not sent: {why}"));
+                std::iter::once(said).chain(self.replies.not_sent(id).map(Action::Send)).collect()
             }
             mobile::Report::NetworkTime(unix) => set_clock(unix, view.wall).into_iter().collect(),
         }
@@ -229,7 +229,7 @@ impl Dialer {
             Ok(Incoming::Deliver(message)) => actions.extend(self.judge(&message, view)),
             Ok(Incoming::StatusReport(_)) => {}
             Err(why) => {
-                actions.push(Action::say(Level::Warning, format!("a message that cannot be read: {why}")));
+                actions.push(Action::log(Level::Warning, format!("a message that cannot be read: {why}")));
             }
         }
         actions.push(Action::Discard(place));
@@ -239,50 +239,52 @@ impl Dialer {
     fn judge(&mut self, message: &Deliver, view: View) -> Vec<Action> {
         let from = &message.from;
         let Some(gate) = &mut self.gate else {
-            return vec![Action::say(Level::Info, format!("SMS from {from}: the site has no [sms]"))];
+            return vec![Action::log(Level::Info, format!("SMS from {from}: the site has no [sms]"))];
         };
         match gate.judge(message, view.wall, view.at.now) {
             Judgement::Accepted { command, from, remember } => {
-                let said = Action::say(Level::Info, format!("SMS from {from}: {command}, accepted"));
-                let order = Order { command, asker: Asker::Phone(from) };
+                let said = Action::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
+                let order = Order { command, asker: Requester::Phone(from) };
                 vec![said, Action::Obey { remember, order }]
             }
             Judgement::Refused(why) => {
-                vec![Action::say(Level::Warning, format!("SMS from {from}: refused, {why}"))]
+                vec![Action::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
             }
         }
     }
 
     fn obey(&mut self, Order { command, asker }: Order, view: View) -> Vec<Action> {
         let at = view.at;
-        let (mut actions, of_link) = match command {
+        let (mut actions, perform_ppp) = match command {
             Command::Connect(length) => (self.announce(&asker, view), self.session.open(length, at)),
             Command::Disconnect => (Vec::new(), self.session.close(Why::Asked, at)),
             Command::Extend(length) => (Vec::new(), self.session.extend(length, at)),
             Command::Status => return self.answer(&asker, Reply::Status(self.status(view)), at.now),
             Command::Help => return self.answer(&asker, Reply::Help, at.now),
             Command::Reboot => {
-                self.reboot_at = Some(at.now + FAREWELL);
+                self.reboot_at = Some(at.now + REBOOT_GRACE);
                 return self.answer(&asker, Reply::Rebooting, at.now);
             }
         };
         self.askers.push(asker);
-        actions.extend(self.of_link(of_link, view));
+        actions.extend(self.perform_ppp(perform_ppp, view));
         actions
     }
 
     /// A telephone that a modem of one port cannot answer during the session is answered before.
-    fn announce(&mut self, asker: &Asker, view: View) -> Vec<Action> {
+    fn announce(&mut self, asker: &Requester, view: View) -> Vec<Action> {
         match (asker, view.ports, self.session.phase()) {
-            (Asker::Phone(_), Ports::One, Phase::Down) => self.answer(asker, Reply::Dialling, view.at.now),
+            (Requester::Phone(_), Ports::One, Phase::Down) => {
+                self.answer(asker, Reply::Dialling, view.at.now)
+            }
             _ => Vec::new(),
         }
     }
 
-    fn asked(&mut self, visitor: control::Ticket, request: control::Request, view: View) -> Vec<Action> {
+    fn asked(&mut self, visitor: control::ClientId, request: control::Request, view: View) -> Vec<Action> {
         use control::Request;
         let at = view.at;
-        let asker = Asker::Visitor(visitor);
+        let asker = Requester::Local(visitor);
         let command = |command| Order { command, asker: asker.clone() };
         let news = match request {
             Request::Connect(length) => return self.obey(command(Command::Connect(length)), view),
@@ -290,22 +292,22 @@ impl Dialer {
             Request::Extend(length) => return self.obey(command(Command::Extend(length)), view),
             Request::Budget => Vec::new(),
             Request::SetUsed(used) => self.session.set_used(used, at),
-            Request::IpUp { link, .. } => self.session.hear(link::Event::IpUp(link), at),
-            Request::IpDown { pid, carried } => self.session.hear(link::Event::IpDown { pid, carried }, at),
-            Request::NoCall(failure) => self.session.hear(link::Event::NoCall(failure), at),
+            Request::IpUp { link, .. } => self.session.receive(ppp::Event::IpUp(link), at),
+            Request::IpDown { pid, carried } => self.session.receive(ppp::Event::IpDown { pid, carried }, at),
+            Request::DialFailure(failure) => self.session.receive(ppp::Event::DialFailure(failure), at),
         };
-        let mut actions = self.of_link(news, view);
+        let mut actions = self.perform_ppp(news, view);
         actions.extend(self.answer(&asker, Reply::Budget(self.session.budget().spent()), at.now));
         actions
     }
 
     /// Passes on what the session wants, and tells what has come of it.
-    fn of_link(&mut self, wanted: Vec<link::Action>, view: View) -> Vec<Action> {
+    fn perform_ppp(&mut self, wanted: Vec<ppp::Action>, view: View) -> Vec<Action> {
         wanted
             .into_iter()
             .flat_map(|action| match action {
-                link::Action::Tell(outcome) => self.tell(&outcome, view),
-                link::Action::Say(level, what) => vec![Action::Say(level, what)],
+                ppp::Action::Tell(outcome) => self.tell(&outcome, view),
+                ppp::Action::Log(level, what) => vec![Action::Log(level, what)],
                 other => vec![Action::Link(other)],
             })
             .collect()
@@ -317,10 +319,10 @@ impl Dialer {
         if outcome.is_trouble() {
             self.last_error = Some(what.clone());
         }
-        let mut actions = vec![Action::Say(level, what)];
+        let mut actions = vec![Action::Log(level, what)];
         for asker in std::mem::take(&mut self.askers) {
             // Announced when it was dialled, and now pppd has the only port.
-            let is_silent = view.ports == Ports::One && matches!(asker, Asker::Phone(_));
+            let is_silent = view.ports == Ports::One && matches!(asker, Requester::Phone(_));
             if is_silent && matches!(outcome, Outcome::Up { .. }) {
                 continue;
             }
@@ -329,17 +331,17 @@ impl Dialer {
         actions
     }
 
-    fn answer(&mut self, asker: &Asker, reply: Reply, now: Duration) -> Vec<Action> {
+    fn answer(&mut self, asker: &Requester, reply: Reply, now: Duration) -> Vec<Action> {
         match asker {
-            Asker::Visitor(visitor) => {
+            Requester::Local(visitor) => {
                 let text = reply.to_string();
                 let failed = reply.is_failure();
                 let reply = if failed { control::Reply::Failed(text) } else { control::Reply::Done(text) };
                 vec![Action::Answer(*visitor, reply)]
             }
-            Asker::Phone(number) => vec![match self.letters.write(number, reply.text(), now) {
-                Some(letter) => Action::Send(letter),
-                None => Action::say(Level::Warning, format!("no reply to {number}: too many, for no code")),
+            Requester::Phone(number) => vec![match self.replies.write(number, reply.text(), now) {
+                Some(sms) => Action::Send(sms),
+                None => Action::log(Level::Warning, format!("no reply to {number}: too many, for no code")),
             }],
         }
     }
@@ -355,10 +357,12 @@ impl Dialer {
             signal: view.known.get("signal-dbm").and_then(|dbm| dbm.parse().ok()),
             operator: view.known.get("operator").map(str::to_owned),
             link: match self.session.phase() {
-                Phase::Down | Phase::Closing => Link::Closed,
-                Phase::Dialling | Phase::Pausing(_) => Link::Opening,
-                Phase::Up(link, end) => Link::Up { local: local(link), left: Some(end.saturating_sub(now)) },
-                Phase::ByHand(link) => Link::Up { local: local(link), left: None },
+                Phase::Down | Phase::Closing => LinkStatus::Closed,
+                Phase::Dialling | Phase::Pausing(_) => LinkStatus::Opening,
+                Phase::Up(link, end) => {
+                    LinkStatus::Up { local: local(link), left: Some(end.saturating_sub(now)) }
+                }
+                Phase::ByHand(link) => LinkStatus::Up { local: local(link), left: None },
             },
             used: DataSize::from_bytes(budget.used()),
             budget: budget.limit(),

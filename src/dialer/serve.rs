@@ -8,17 +8,17 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
-use super::{Action, Dialer, Event, Facts, NOTICE, Ports, View};
+use super::{Action, Dialer, Event, Facts, LINK_RECORD, Ports, View};
 use crate::build::Build;
 use crate::clock::{self, Month, WallClock};
-use crate::control::Desk;
-use crate::link::{self, Calendar, Moment, Pppd, Session, counters, pppd};
+use crate::control::Server;
 use crate::log::Log;
-use crate::modem::attendant::Attendant;
+use crate::modem::config::ModemConfig;
+use crate::modem::driver::Driver;
 use crate::modem::mobile::Mobile;
-use crate::modem::post::Post;
-use crate::modem::seat::Seat;
-use crate::places::Places;
+use crate::modem::protocol::Protocol;
+use crate::paths::Paths;
+use crate::ppp::{self, Calendar, Moment, Pppd, Session, counters, pppd};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
@@ -37,14 +37,14 @@ const ERRANDS: Duration = Duration::from_secs(20);
 
 /// The dialer and what it acts on.
 struct Serving<'a> {
-    places: &'a Places,
+    paths: &'a Paths,
     log: &'a Log,
     site: &'a Site,
     role: &'a site::Dialer,
     store: Store,
     dialer: Dialer,
-    seat: Seat<'a, Mobile>,
-    desk: Desk,
+    driver: Driver<'a, Mobile>,
+    desk: Server,
     /// Every pppd that is followed, ours and others'.
     pppds: Vec<Pppd>,
     /// What was started in a pppd's place and has not ended. It asks us something itself: nobody
@@ -72,8 +72,8 @@ enum Borrowed {
 
 /// Serves for ever.
 pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heart: &mut Heart) -> io::Error {
-    let post = Post {
-        places: &start.places,
+    let config = ModemConfig {
+        paths: &start.paths,
         log,
         name: MODEM,
         port: &role.modem.port,
@@ -81,10 +81,10 @@ pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heart: &mut Heart) -
         // Short commands need none, and a three-wire cable would never raise CTS.
         flow: FlowControl::None,
     };
-    match Serving::new(start, role, post) {
+    match Serving::new(start, role, config) {
         Ok(mut serving) => loop {
             heart.beat(clock::since_boot());
-            serving.turn();
+            serving.poll();
             if let Err(error) = serving.wait(heart.interval()) {
                 return error;
             }
@@ -94,22 +94,21 @@ pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heart: &mut Heart) -
 }
 
 impl<'a> Serving<'a> {
-    fn new(start: &'a Start, role: &'a site::Dialer, post: Post<'a>) -> io::Result<Self> {
-        let places = &start.places;
-        let store = Store::new(places.state());
+    fn new(start: &'a Start, role: &'a site::Dialer, config: ModemConfig<'a>) -> io::Result<Self> {
+        let paths = &start.paths;
+        let store = Store::new(paths.state());
         let read = |file| Record::parse(&store.read(file).unwrap_or_default());
         let at = moment(&start.site, WallClock::Floor);
-        let (session, actions) =
-            Session::new(&role.link, &read(Session::FILE), counters::running(places), at);
+        let (session, actions) = Session::new(&role.link, &read(Session::FILE), counters::running(paths), at);
         let mut serving = Self {
-            places,
-            log: post.log,
+            paths,
+            log: config.log,
             site: &start.site,
             role,
-            dialer: Dialer::new(role.sms.as_ref(), &read(Gate::FILE), session, facts(places)),
+            dialer: Dialer::new(role.sms.as_ref(), &read(Gate::FILE), session, facts(paths)),
             store,
-            seat: Seat::new(post, Mobile::of_site(&role.modem, places))?,
-            desk: Desk::open(places)?,
+            driver: Driver::new(config, Mobile::from_site(&role.modem, paths))?,
+            desk: Server::open(paths)?,
             pppds: Vec::new(),
             scripts: Vec::new(),
             borrowed: Borrowed::No,
@@ -121,10 +120,10 @@ impl<'a> Serving<'a> {
     }
 
     /// Whatever has happened since the last turn, and all that follows from it.
-    fn turn(&mut self) {
+    fn poll(&mut self) {
         let mut events = VecDeque::new();
-        events.extend(self.seat.turn(clock::since_boot()).into_iter().map(Event::Modem));
-        events.extend(self.desk.turn().into_iter().map(|(visitor, request)| Event::Asked(visitor, request)));
+        events.extend(self.driver.poll(clock::since_boot()).into_iter().map(Event::Modem));
+        events.extend(self.desk.poll().into_iter().map(|(visitor, request)| Event::Asked(visitor, request)));
         self.reap(&mut events);
         self.follow(events);
         let known = self.known();
@@ -138,7 +137,7 @@ impl<'a> Serving<'a> {
     fn follow(&mut self, mut events: VecDeque<Event>) {
         while let Some(event) = events.pop_front() {
             let known = self.known();
-            let actions = self.dialer.hear(event, self.view(&known));
+            let actions = self.dialer.receive(event, self.view(&known));
             for action in actions {
                 self.perform(action, &mut events);
             }
@@ -167,80 +166,80 @@ impl Serving<'_> {
                     }
                 });
             }
-            Action::Send(letter) => match Submit::text(&letter.to, &letter.text) {
+            Action::Send(sms) => match Submit::text(&sms.to, &sms.text) {
                 Ok(message) => {
                     let (pdu, length) = message.encode();
-                    self.seat.attendant_mut().send(letter.ticket, pdu, length);
+                    self.driver.protocol_mut().send(sms.id, pdu, length);
                 }
                 Err(error) => self.log.error(&format!("a reply does not fit: {error}")),
             },
-            Action::Discard(place) => self.seat.attendant_mut().discard(place),
+            Action::Discard(place) => self.driver.protocol_mut().discard(place),
             Action::Link(action) => self.perform_link(action, events),
             Action::SetClock(unix) => self.set_clock(unix),
             Action::Answer(visitor, reply) => self.desk.answer(visitor, &reply),
             Action::Reboot => self.reboot(),
-            Action::Say(level, what) => self.log.say(level, &what),
+            Action::Log(level, what) => self.log.log(level, &what),
         }
     }
 
-    fn perform_link(&mut self, action: link::Action, events: &mut VecDeque<Event>) {
+    fn perform_link(&mut self, action: ppp::Action, events: &mut VecDeque<Event>) {
         match action {
-            link::Action::StartPppd => {
+            ppp::Action::StartPppd => {
                 self.borrowed = Borrowed::Soon { at_latest: clock::since_boot() + ERRANDS };
             }
-            link::Action::Watch(pid) => match Pppd::watch(pid) {
+            ppp::Action::Watch(pid) => match Pppd::watch(pid) {
                 Ok(pppd) => self.pppds.push(pppd),
-                Err(_) => events.push_back(Event::Link(link::Event::Exited(pid, link::Exit::Unseen))),
+                Err(_) => events.push_back(Event::Link(ppp::Event::Exited(pid, ppp::Exit::Unseen))),
             },
-            link::Action::Signal(pid, signal) => {
+            ppp::Action::Signal(pid, signal) => {
                 let pppd = self.pppds.iter().find(|pppd| pppd.pid() == pid);
                 if let Some(Err(error)) = pppd.map(|pppd| pppd.signal(signal)) {
                     self.log.error(&format!("ending pppd ({pid}): {error}"));
                 }
             }
-            link::Action::RunIpDown(interface, pid) => {
+            ppp::Action::RunIpDown(interface, pid) => {
                 self.log.warning(&format!("{interface}: pppd ({pid}) has left it without ip-down: run now"));
-                match pppd::run_ip_down(self.places, &interface, pid) {
+                match pppd::run_ip_down(self.paths, &interface, pid) {
                     Ok(script) => self.scripts.push(script),
                     Err(error) => self.log.error(&format!("ip-down of {interface}: {error}")),
                 }
             }
-            link::Action::ReadCounters(interface) => {
-                let carried = counters::read(self.places, &interface);
-                events.push_back(Event::Link(link::Event::Counters(interface, carried)));
+            ppp::Action::ReadCounters(interface) => {
+                let carried = counters::read(self.paths, &interface);
+                events.push_back(Event::Link(ppp::Event::Counters(interface, carried)));
             }
-            link::Action::Remember(record) => {
+            ppp::Action::Remember(record) => {
                 self.warn_if_failed("the budget", self.store.replace(Session::FILE, &record.to_string()));
                 // WireGuard refuses whoever comes with an older time than last
                 // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
                 // fall far behind that of a session.
                 self.warn_if_failed("saving the clock", clock::save(&self.store));
             }
-            link::Action::Say(level, what) => self.log.say(level, &what),
+            ppp::Action::Log(level, what) => self.log.log(level, &what),
             // The dialer has passed these on.
-            link::Action::Tell(_) => {}
+            ppp::Action::Tell(_) => {}
         }
     }
 
     /// Gives the port to pppd once the modem has done what it was asked for.
     fn lend(&mut self) -> VecDeque<Event> {
         let Borrowed::Soon { at_latest } = self.borrowed else { return VecDeque::new() };
-        let modem = self.seat.attendant();
+        let modem = self.driver.protocol();
         let is_done = modem.is_idle() && (!modem.has_errands() || at_latest <= clock::since_boot());
-        if !self.seat.has_two_ports() && !is_done {
+        if !self.driver.has_two_ports() && !is_done {
             return VecDeque::new();
         }
-        let mut events: VecDeque<_> = self.seat.release().into_iter().map(Event::Modem).collect();
+        let mut events: VecDeque<_> = self.driver.release().into_iter().map(Event::Modem).collect();
         events.push_back(Event::Link(match pppd::spawn(self.role) {
             Ok(pppd) => {
                 let pid = pppd.pid();
                 self.borrowed = Borrowed::By(pid);
                 self.pppds.push(pppd);
-                link::Event::Started(pid)
+                ppp::Event::Started(pid)
             }
             Err(error) => {
                 self.take_back();
-                link::Event::NotStarted(error.to_string())
+                ppp::Event::NotStarted(error.to_string())
             }
         }));
         events
@@ -248,7 +247,7 @@ impl Serving<'_> {
 
     fn take_back(&mut self) {
         self.borrowed = Borrowed::No;
-        self.seat.resume();
+        self.driver.resume();
     }
 
     /// Which pppd have ended since the last turn.
@@ -262,7 +261,7 @@ impl Serving<'_> {
                 false
             }
             Err(error) => {
-                ended.push((pppd.pid(), link::Exit::NotStarted(error.to_string())));
+                ended.push((pppd.pid(), ppp::Exit::NotStarted(error.to_string())));
                 false
             }
         });
@@ -271,19 +270,19 @@ impl Serving<'_> {
             if self.borrowed == Borrowed::By(pid) {
                 self.take_back();
             }
-            events.push_back(Event::Link(link::Event::Exited(pid, exit)));
+            events.push_back(Event::Link(ppp::Event::Exited(pid, exit)));
         }
     }
 
     fn set_clock(&mut self, unix: i64) {
-        let floor = Build::load(self.places).epoch.unwrap_or(0);
+        let floor = Build::load(self.paths).epoch.unwrap_or(0);
         if unix < floor {
             let (told, floor) = (clock::Utc(unix), clock::Utc(floor));
             self.log.warning(&format!("the network tells {told}, but this image was built at {floor}"));
             return;
         }
         // A test's box has no clock of its own: it goes by the one of the machine.
-        let set = if self.places.is_the_box() { clock::set_unix(unix) } else { Ok(()) };
+        let set = if self.paths.is_the_box() { clock::set_unix(unix) } else { Ok(()) };
         match set {
             Ok(()) => {
                 self.clock_known = true;
@@ -295,12 +294,12 @@ impl Serving<'_> {
     }
 
     fn reboot(&self) {
-        self.warn_if_failed("saving the cause", reboot::save(self.places, &Cause::Requested));
-        self.warn_if_failed("asking init", reboot::request(self.places));
+        self.warn_if_failed("saving the cause", reboot::save(self.paths, &Cause::Requested));
+        self.warn_if_failed("asking init", reboot::request(self.paths));
     }
 
     fn known(&self) -> Record {
-        self.seat.attendant().record()
+        self.driver.protocol().record()
     }
 
     fn view<'b>(&self, known: &'b Record) -> View<'b> {
@@ -308,14 +307,14 @@ impl Serving<'_> {
             true => WallClock::Known(clock::unix()),
             false => WallClock::Floor,
         };
-        let ports = if self.seat.has_two_ports() { Ports::Two } else { Ports::One };
+        let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
         View { at: moment(self.site, wall), wall, ports, known }
     }
 
     fn publish(&mut self) {
         let record = self.dialer.record(self.view(&Record::new()).at);
         if record != self.published {
-            self.warn_if_failed("publishing", self.places.publish(NOTICE, &record));
+            self.warn_if_failed("publishing", self.paths.publish(LINK_RECORD, &record));
             self.published = record;
         }
     }
@@ -328,9 +327,9 @@ impl Serving<'_> {
             Borrowed::Soon { at_latest } if now < at_latest => Some(at_latest),
             Borrowed::Soon { .. } | Borrowed::No | Borrowed::By(_) => None,
         };
-        let wakes = [self.seat.wake(), self.dialer.wake(), lends].into_iter().flatten();
+        let wakes = [self.driver.deadline(), self.dialer.deadline(), lends].into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
-        let mut fds = self.seat.fds();
+        let mut fds = self.driver.fds();
         fds.extend(self.desk.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         fds.extend(self.pppds.iter().map(|pppd| PollFd::new(pppd, PollFlags::IN)));
         match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
@@ -346,10 +345,10 @@ impl Serving<'_> {
     }
 }
 
-fn facts(places: &Places) -> Facts {
-    let ledger = places.published("ledger").unwrap_or_default();
+fn facts(paths: &Paths) -> Facts {
+    let ledger = paths.published("ledger").unwrap_or_default();
     let boots = ledger.number("number").zip(ledger.get("cause").map(str::to_owned));
-    Facts { version: Build::load(places).version, boots }
+    Facts { version: Build::load(paths).version, boots }
 }
 
 fn moment(site: &Site, wall: WallClock) -> Moment {

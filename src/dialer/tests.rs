@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::WallClock;
-use crate::link::{Calendar, Ends, Exit, Interface};
-use crate::modem::mobile::{Report, Storage, Ticket};
+use crate::modem::mobile::{Report, SmsId, Storage};
+use crate::ppp::{Calendar, Ends, Exit, Interface};
 use crate::site::{Role, Site};
 use crate::sms::pdu::{Body, ServiceCentreTime};
 use rustix::process::Pid;
@@ -36,10 +36,10 @@ impl Play {
         Self { dialer, ports, storable: true, now: at.now, known, done: String::new() }
     }
 
-    fn hear(&mut self, event: Event) -> &mut Self {
+    fn receive(&mut self, event: Event) -> &mut Self {
         let view =
             View { at: moment(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
-        let actions = self.dialer.hear(event, view);
+        let actions = self.dialer.receive(event, view);
         self.perform(actions)
     }
 
@@ -58,21 +58,21 @@ impl Play {
             let line = match action {
                 Action::Obey { order, .. } if self.storable => {
                     self.done += "stored\n";
-                    self.hear(Event::Stored(order));
+                    self.receive(Event::Stored(order));
                     continue;
                 }
                 Action::Obey { order, .. } => {
-                    self.hear(Event::NotStored(order));
+                    self.receive(Event::NotStored(order));
                     continue;
                 }
-                Action::Send(letter) => format!("SMS to {}: {}", letter.to, letter.text),
+                Action::Send(sms) => format!("SMS to {}: {}", sms.to, sms.text),
                 Action::Discard(place) => format!("delete {place:?}"),
-                Action::Link(link::Action::Remember(_)) => continue,
+                Action::Link(ppp::Action::Remember(_)) => continue,
                 Action::Link(action) => format!("{action:?}"),
                 Action::SetClock(unix) => format!("clock {unix}"),
                 Action::Answer(_, reply) => format!("{reply:?}"),
                 Action::Reboot => "reboot".to_owned(),
-                Action::Say(level, what) => format!("{level:?}: {what}"),
+                Action::Log(level, what) => format!("{level:?}: {what}"),
             };
             self.done += &(line + "\n");
         }
@@ -87,22 +87,22 @@ impl Play {
             part: None,
         };
         let (pdu, _) = message.encode(None).unwrap();
-        self.hear(Event::Modem(Report::Message { place: Place::Stored(Storage::Modem, 3), pdu }))
+        self.receive(Event::Modem(Report::Message { place: Place::Stored(Storage::Modem, 3), pdu }))
     }
 
-    fn sent(&mut self, ticket: u64) -> &mut Self {
-        self.hear(Event::Modem(Report::Sent(Ticket(ticket))))
+    fn sent(&mut self, id: u64) -> &mut Self {
+        self.receive(Event::Modem(Report::Sent(SmsId(id))))
     }
 
-    fn link(&mut self, event: link::Event) -> &mut Self {
-        self.hear(Event::Link(event))
+    fn link(&mut self, event: ppp::Event) -> &mut Self {
+        self.receive(Event::Link(event))
     }
 
     fn dialled(&mut self) -> &mut Self {
         let interface = Interface::new("ppp0").unwrap();
         let ends = Ends { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
-        self.link(link::Event::Started(pid()));
-        self.link(link::Event::IpUp(Connection { interface, pid: pid(), ends: Some(ends) }))
+        self.link(ppp::Event::Started(pid()));
+        self.link(ppp::Event::IpUp(Connection { interface, pid: pid(), ends: Some(ends) }))
     }
 
     /// What was done since the last time it was asked for.
@@ -170,7 +170,7 @@ fn whom_only_the_number_proves_is_obeyed_as_often_as_he_likes_and_answered_twent
 #[test]
 fn what_is_no_message_is_deleted() {
     let garbage = Report::Message { place: Place::Stored(Storage::Modem, 1), pdu: "00FF".to_owned() };
-    insta::assert_snapshot!(Play::new(Ports::Two).hear(Event::Modem(garbage)).done(), @"
+    insta::assert_snapshot!(Play::new(Ports::Two).receive(Event::Modem(garbage)).done(), @"
     Warning: a message that cannot be read: a message of type 3
     delete Stored(Modem, 1)
     ");
@@ -192,8 +192,8 @@ fn a_modem_of_one_port_answers_before_it_dials_and_not_while_the_link_is_up() {
 fn whoever_asked_is_told_that_the_link_did_not_come_up() {
     for ports in [Ports::One, Ports::Two] {
         let mut play = Play::new(ports);
-        play.sms(OWNER, "connect").link(link::Event::Started(pid())).done();
-        play.link(link::Event::Exited(pid(), Exit::AuthRefused));
+        play.sms(OWNER, "connect").link(ppp::Event::Started(pid())).done();
+        play.link(ppp::Event::Exited(pid(), Exit::AuthRefused));
         let done = play.done();
         assert!(done.contains("SMS to +33612345678: not connected: the operator refuses"), "{done}");
         assert!(play.dialer.record(moment(play.now)).get("last-error").is_some());
@@ -226,18 +226,18 @@ fn a_reboot_waits_until_it_is_announced() {
 fn a_reboot_that_cannot_be_announced_comes_all_the_same() {
     let mut play = Play::new(Ports::Two);
     play.sms(OWNER, "reboot").done();
-    assert_eq!(play.pass(FAREWELL).done(), "reboot\n");
+    assert_eq!(play.pass(REBOOT_GRACE).done(), "reboot\n");
 }
 
 #[test]
 fn dialctl_is_told_what_came_of_it() {
     let mut play = Play::new(Ports::One);
-    let visitor = || control::Ticket(1);
-    play.hear(Event::Asked(visitor(), control::Request::Connect(None))).dialled();
-    play.hear(Event::Asked(visitor(), control::Request::Budget));
-    play.hear(Event::Asked(visitor(), control::Request::Disconnect));
-    play.link(link::Event::IpDown { pid: pid(), carried: Some(0) });
-    play.link(link::Event::Exited(pid(), Exit::Told));
+    let visitor = || control::ClientId(1);
+    play.receive(Event::Asked(visitor(), control::Request::Connect(None))).dialled();
+    play.receive(Event::Asked(visitor(), control::Request::Budget));
+    play.receive(Event::Asked(visitor(), control::Request::Disconnect));
+    play.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
+    play.link(ppp::Event::Exited(pid(), Exit::Told));
     insta::assert_snapshot!(play.done(), @"
     StartPppd
     Info: connected as 10.3.2.1, for 2h

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Connected;
 use crate::clock::Utc;
-use crate::link::Exit;
+use crate::ppp::Exit;
 use crate::record::Record;
 use crate::site::DataSize;
 use crate::state::Store;
@@ -158,7 +158,7 @@ pub fn why(exit: &Exit) -> String {
         | Exit::NoKernelPpp
         | Exit::Locked
         | Exit::NoPort
-        | Exit::NoCall
+        | Exit::DialFailure
         | Exit::Killed(_)
         | Exit::NotStarted(_) => return exit.to_string(),
     };

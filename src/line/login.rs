@@ -38,7 +38,7 @@ const NO_CARRIER: &str = "NO CARRIER";
 
 /// Who asks, and who is let in.
 #[derive(Debug, Clone, Copy)]
-pub struct Door<'a> {
+pub struct LoginConfig<'a> {
     /// The name of the box: it stands in the prompt.
     pub hostname: &'a Hostname,
     /// Who may come in.
@@ -47,17 +47,17 @@ pub struct Door<'a> {
 
 /// What comes of the dialogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LoginResult {
     /// PPP begins, with the user who has logged in. Nobody has if the caller began by itself: then
     /// it is for pppd to ask.
     Ppp(Option<UserName>),
     /// The caller does not come in.
-    Refused(Refusal),
+    Refused(LoginRefusal),
 }
 
 /// Why a caller does not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum LoginRefusal {
     /// Three times a name or password that was wrong.
     Wrong,
     /// Nobody logged in, in all that time or all those lines.
@@ -66,7 +66,7 @@ pub enum Refusal {
     HungUp,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for LoginRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Wrong => "name or password wrong",
@@ -82,14 +82,14 @@ pub struct Turn {
     /// Printable ASCII, CR, LF and backspaces; perhaps nothing.
     pub say: String,
     /// How it has ended; `None` while it goes on.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<LoginResult>,
 }
 
 /// The dialogue with one caller: bytes and the time since boot come in, [`Turn`]s go out. Once one of
 /// them has a verdict it is over.
 #[derive(Debug)]
 pub struct Login<'a> {
-    door: Door<'a>,
+    login_config: LoginConfig<'a>,
     stage: Stage,
     line: Typed,
     /// The last two bytes.
@@ -111,9 +111,9 @@ enum Stage {
 
 impl<'a> Login<'a> {
     /// A caller was connected at this time since boot.
-    pub fn new(door: Door<'a>, now: Duration) -> Self {
+    pub fn new(login_config: LoginConfig<'a>, now: Duration) -> Self {
         Self {
-            door,
+            login_config,
             stage: Stage::Listening { until: now + LISTEN },
             line: Typed::default(),
             before: [0; 2],
@@ -128,7 +128,7 @@ impl<'a> Login<'a> {
     /// Those of a frame of PPP are lost to pppd, which empties the line in any case when it starts
     /// (its sys-linux.c, `set_up_tty`): the caller's first Configure-Request comes again after 3 s
     /// (RFC 1661 §4.6).
-    pub fn hear(&mut self, bytes: &[u8], now: Duration) -> Turn {
+    pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Turn {
         let mut turn = self.tick(now);
         for byte in bytes {
             if turn.verdict.is_some() {
@@ -144,7 +144,7 @@ impl<'a> Login<'a> {
     pub fn tick(&mut self, now: Duration) -> Turn {
         let mut turn = Turn::default();
         if self.ends <= now {
-            turn.verdict = Some(Verdict::Refused(Refusal::Nobody));
+            turn.verdict = Some(LoginResult::Refused(LoginRefusal::Nobody));
         } else if matches!(self.stage, Stage::Listening { until } if until <= now) {
             self.prompt(&mut turn);
         }
@@ -152,7 +152,7 @@ impl<'a> Login<'a> {
     }
 
     /// When to tick, in time since boot.
-    pub fn wake(&self) -> Duration {
+    pub fn deadline(&self) -> Duration {
         match self.stage {
             Stage::Listening { until } => until,
             Stage::Name | Stage::Password { .. } => self.ends,
@@ -161,7 +161,7 @@ impl<'a> Login<'a> {
 
     fn take(&mut self, byte: u8, turn: &mut Turn) {
         if begins_ppp(self.before, byte) {
-            turn.verdict = Some(Verdict::Ppp(None));
+            turn.verdict = Some(LoginResult::Ppp(None));
             return;
         }
         match (&self.stage, byte) {
@@ -181,7 +181,7 @@ impl<'a> Login<'a> {
 
     fn prompt(&mut self, turn: &mut Turn) {
         self.stage = Stage::Name;
-        turn.say += &format!("\r\n{} login: ", self.door.hostname);
+        turn.say += &format!("\r\n{} login: ", self.login_config.hostname);
     }
 
     /// Whatever is neither a character nor takes one away is noise; so is a parity bit, since nobody
@@ -201,7 +201,7 @@ impl<'a> Login<'a> {
         let line = std::mem::take(&mut self.line);
         self.lines += 1;
         if line.is(NO_CARRIER).to_bool() {
-            turn.verdict = Some(Verdict::Refused(Refusal::HungUp));
+            turn.verdict = Some(LoginResult::Refused(LoginRefusal::HungUp));
             return;
         }
         match std::mem::replace(&mut self.stage, Stage::Name) {
@@ -213,20 +213,20 @@ impl<'a> Login<'a> {
             }
         }
         if turn.verdict.is_none() && self.lines >= LINES {
-            turn.verdict = Some(Verdict::Refused(Refusal::Nobody));
+            turn.verdict = Some(LoginResult::Refused(LoginRefusal::Nobody));
         }
     }
 
     fn judge(&mut self, name: &Typed, password: &Typed, turn: &mut Turn) {
         if let Some(user) = self.user(name, password) {
             turn.say += "\r\nStarting PPP\r\n";
-            turn.verdict = Some(Verdict::Ppp(Some(user.clone())));
+            turn.verdict = Some(LoginResult::Ppp(Some(user.clone())));
             return;
         }
         turn.say += "\r\nLogin incorrect\r\n";
         self.tries += 1;
         if self.tries >= TRIES {
-            turn.verdict = Some(Verdict::Refused(Refusal::Wrong));
+            turn.verdict = Some(LoginResult::Refused(LoginRefusal::Wrong));
         } else {
             self.prompt(turn);
         }
@@ -234,7 +234,7 @@ impl<'a> Login<'a> {
 
     /// Who has this name and this password.
     fn user(&self, name: &Typed, password: &Typed) -> Option<&'a UserName> {
-        match self.door.users {
+        match self.login_config.users {
             Users::Plain(users) => {
                 let fits = |user: &Account| name.is(user.name.as_str()) & password.is(user.password.reveal());
                 the_one(users, fits).map(|user| &user.name)

@@ -1,25 +1,25 @@
 //! A telephone line that callers ring.
 //!
 //! ```text
-//! modem ──bytes──▶ Answering ──CONNECT──▶ Line ──open port──▶ pppd
-//!    ▲   (seat)   reset, rings, ATA,        │                  │ ip-up.d, ip-down.d: who, how much
+//! modem ──bytes──▶ Answerer ──CONNECT──▶ Line ──open port──▶ pppd
+//!    ▲   (driver)   reset, rings, ATA,        │                  │ ip-up.d, ip-down.d: who, how much
 //!    └────────────  hang up, reset  ◀───────┴──────exit────────┘──▶ Calls, the ledger
 //! ```
 
-mod answering;
-mod attended;
+mod answerer;
 mod calls;
-mod farewell;
+mod hangup_cause;
 pub mod login;
+mod ppp_session;
+mod preload;
 mod report;
 mod ring;
+mod service;
 mod step;
-mod visit;
-mod warm;
 
-pub use answering::Answering;
-pub use attended::Line;
+pub use answerer::Answerer;
 pub use calls::{CallEntry, Calls};
+pub use ppp_session::{caller_note, name, pppd_of};
+pub use preload::Preload;
 pub use report::{Connected, Report, is_taking_a_call};
-pub use visit::{caller_note, name, pppd_of};
-pub use warm::Warmth;
+pub use service::LineService;

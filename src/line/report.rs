@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::visit::name;
-use crate::places::Places;
+use super::ppp_session::name;
+use crate::paths::Paths;
 use crate::record::Record;
 use crate::site::UserName;
 
@@ -11,7 +11,7 @@ use crate::site::UserName;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
     /// A caller is connected: the port is ready for pppd, and nothing is said here until
-    /// [`hang_up`](super::Answering::hang_up).
+    /// [`hang_up`](super::Answerer::hang_up).
     Connected(Connected),
     /// A call was taken and came to nothing.
     Lost {
@@ -43,7 +43,7 @@ pub struct Connected {
 }
 
 impl Connected {
-    /// As an [`Answering`](super::Answering) has published it while the call went on; `None` if none did.
+    /// As an [`Answerer`](super::Answerer) has published it while the call went on; `None` if none did.
     pub fn read(published: &Record) -> Option<Self> {
         let text = |key| published.get(key).map(str::to_owned);
         Some(Self {
@@ -65,8 +65,8 @@ impl Connected {
 
 /// Whether somebody calls whom no pppd serves yet, on one of so many lines: the modems still whistle, or
 /// the caller is at the prompt.
-pub fn is_taking_a_call(places: &Places, lines: usize) -> bool {
-    (1..=lines).filter_map(|line| places.published(&name(line))).any(|record| {
+pub fn is_taking_a_call(paths: &Paths, lines: usize) -> bool {
+    (1..=lines).filter_map(|line| paths.published(&name(line))).any(|record| {
         let state = record.get(STATE);
         record.get("trouble").is_none() && (state == Some(ANSWERING) || state == Some(LOGGING_IN))
     })
@@ -100,11 +100,11 @@ mod tests {
         ];
         for (published, expected) in table {
             let dir = tempfile::tempdir().unwrap();
-            let places = Places::below(dir.path());
-            assert!(!is_taking_a_call(&places, 2));
-            places.publish("line2", &Record::parse(published)).unwrap();
-            assert_eq!(is_taking_a_call(&places, 2), expected, "{published}");
-            assert!(!is_taking_a_call(&places, 1), "no line of this box");
+            let paths = Paths::below(dir.path());
+            assert!(!is_taking_a_call(&paths, 2));
+            paths.publish("line2", &Record::parse(published)).unwrap();
+            assert_eq!(is_taking_a_call(&paths, 2), expected, "{published}");
+            assert!(!is_taking_a_call(&paths, 1), "no line of this box");
         }
     }
 }

@@ -9,7 +9,7 @@ const GAP: Duration = Duration::from_secs(10);
 /// The call that rings, or the last one that did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
-    /// How often it has rung.
+    /// How often it has step.
     pub rings: u32,
     /// The number of the caller, if the network tells it and the modem passes it on.
     pub caller: Option<String>,
@@ -29,7 +29,7 @@ pub enum News {
 
 impl Call {
     /// Takes a line of the modem in; `None` if it is not about a call.
-    pub fn hear(&mut self, line: &str, now: Duration) -> Option<News> {
+    pub fn receive(&mut self, line: &str, now: Duration) -> Option<News> {
         if line == "RING" || line.starts_with("+CRING:") || line == "2" {
             return Some(self.ring(now));
         }
@@ -75,7 +75,7 @@ mod tests {
             (140, "+CRING: VOICE", Some(News::NewCall), 1),
         ];
         for (second, line, news, rings) in table {
-            assert_eq!(call.hear(line, Duration::from_secs(second)), news, "{second} {line}");
+            assert_eq!(call.receive(line, Duration::from_secs(second)), news, "{second} {line}");
             assert_eq!(call.rings, rings, "{second} {line}");
         }
     }
@@ -84,7 +84,7 @@ mod tests {
     fn a_caller_whose_number_is_withheld_or_unknown_has_none() {
         for told in ["NMBR = P", "NMBR = O"] {
             let mut call = Call::default();
-            assert_eq!(call.hear(told, Duration::ZERO), Some(News::Caller), "{told}");
+            assert_eq!(call.receive(told, Duration::ZERO), Some(News::Caller), "{told}");
             assert_eq!(call.caller, None, "{told}");
         }
     }
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn the_caller_belongs_to_one_call() {
         let mut call = Call::default();
-        let hear = |call: &mut Call, second, line| call.hear(line, Duration::from_secs(second));
+        let hear = |call: &mut Call, second, line| call.receive(line, Duration::from_secs(second));
         hear(&mut call, 100, "RING");
         assert_eq!(hear(&mut call, 101, "NMBR = 0123456789"), Some(News::Caller));
         assert_eq!(call.caller.as_deref(), Some("0123456789"));

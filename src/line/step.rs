@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::modem::request::Request;
+use crate::modem::at::request::Request;
 use crate::modem::serial::Dtr;
 
 /// A modem may ignore the wire for so long before it believes it (V.250 §6.2.9 leaves it to S25,
@@ -19,7 +19,7 @@ pub enum Step {
     Reset,
     /// Result codes in words, no echo, no answer before we say so; the wires tell the truth: carrier
     /// (`&C1`) as it is, and it hangs up and takes no call without DTR (`&D2`).
-    Manners,
+    InitString,
     /// Caller ID, where the modem and the network have it (ITU-T V.253 §9.2.3).
     CallerId,
     /// Whether it still listens.
@@ -40,7 +40,7 @@ impl Step {
     pub const fn request(self) -> Request {
         match self {
             Self::Reset => Request::new("ATZ", 3),
-            Self::Manners => Request::new("ATQ0V1E0S0=0&C1&D2", 2),
+            Self::InitString => Request::new("ATQ0V1E0S0=0&C1&D2", 2),
             Self::CallerId => Request::new("AT+VCID=1", 2),
             Self::Probe => Request::new("AT", 2),
             Self::Answer => Request::new("ATA", 80),

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use rustix::process::{Pid, getpid, test_kill_process};
 
-use super::link::Link;
-use crate::places::Places;
+use super::dev_symlink::DevSymlink;
+use crate::paths::Paths;
 
 /// Where the locks lie; `/var/lock` is a link to it.
 pub const DIRECTORY: &str = "/run/lock";
@@ -37,10 +37,10 @@ pub struct Lock(Vec<PathBuf>);
 
 impl Names {
     /// The locks of a port that is known by these paths below `/dev`.
-    pub fn of<'a>(places: &Places, ports: impl IntoIterator<Item = &'a Path>) -> Self {
+    pub fn of<'a>(paths: &Paths, ports: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut files = Vec::new();
         for port in ports {
-            let file = places.path(DIRECTORY).join(format!("LCK..{}", name(port)));
+            let file = paths.path(DIRECTORY).join(format!("LCK..{}", name(port)));
             if !files.contains(&file) {
                 files.push(file);
             }
@@ -50,11 +50,11 @@ impl Names {
 
     /// Every name that others may lock this port by: its own, that of the node it leads to, and that
     /// of the link that leads to it.
-    pub fn of_port(places: &Places, port: &Path, link: &Link) -> Self {
-        let node = places.path(port).canonicalize().ok();
+    pub fn for_port(paths: &Paths, port: &Path, link: &DevSymlink) -> Self {
+        let node = paths.path(port).canonicalize().ok();
         let is_linked = link.target().as_deref() == Some(port);
         let names = [Some(port), node.as_deref(), is_linked.then(|| link.path())];
-        Self::of(places, names.into_iter().flatten())
+        Self::of(paths, names.into_iter().flatten())
     }
 
     /// Who else holds the port; `None` if it is free, or ours.
@@ -153,19 +153,19 @@ mod tests {
     use super::*;
     use std::process::{Command, Stdio};
 
-    fn places() -> (tempfile::TempDir, Places) {
+    fn paths() -> (tempfile::TempDir, Paths) {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
-        fs::create_dir_all(places.path(DIRECTORY)).unwrap();
-        (dir, places)
+        let paths = Paths::below(dir.path());
+        fs::create_dir_all(paths.path(DIRECTORY)).unwrap();
+        (dir, paths)
     }
 
-    fn modem(places: &Places) -> Names {
-        Names::of(places, ["/dev/ttyHS3", "/dev/modem", "/dev/ttyHS3"].map(Path::new))
+    fn modem(paths: &Paths) -> Names {
+        Names::of(paths, ["/dev/ttyHS3", "/dev/modem", "/dev/ttyHS3"].map(Path::new))
     }
 
-    fn locks(places: &Places) -> Vec<String> {
-        let dir = fs::read_dir(places.path(DIRECTORY)).unwrap();
+    fn locks(paths: &Paths) -> Vec<String> {
+        let dir = fs::read_dir(paths.path(DIRECTORY)).unwrap();
         let mut names: Vec<_> = dir.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
@@ -173,14 +173,14 @@ mod tests {
 
     #[test]
     fn a_port_is_locked_under_every_name_in_the_form_that_pppd_reads() {
-        let (_dir, places) = places();
-        let lock = modem(&places).take().unwrap();
-        assert_eq!(locks(&places), ["LCK..modem", "LCK..ttyHS3"]);
-        let text = fs::read_to_string(places.path("/run/lock/LCK..modem")).unwrap();
+        let (_dir, paths) = paths();
+        let lock = modem(&paths).take().unwrap();
+        assert_eq!(locks(&paths), ["LCK..modem", "LCK..ttyHS3"]);
+        let text = fs::read_to_string(paths.path("/run/lock/LCK..modem")).unwrap();
         assert_eq!(text, format!("{:>10}\n", std::process::id()));
-        assert_eq!(modem(&places).holder(), None);
+        assert_eq!(modem(&paths).holder(), None);
         drop(lock);
-        assert_eq!(locks(&places), [""; 0]);
+        assert_eq!(locks(&paths), [""; 0]);
     }
 
     /// pppd/utils.c, `lock`, of ppp 2.4.9.
@@ -199,40 +199,40 @@ mod tests {
 
     #[test]
     fn a_lock_of_a_living_process_is_respected_and_one_of_a_dead_one_is_not() {
-        let (_dir, places) = places();
-        let file = places.path("/run/lock/LCK..modem");
+        let (_dir, paths) = paths();
+        let file = paths.path("/run/lock/LCK..modem");
         let mut pppd = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
         let id = i32::try_from(pppd.id()).unwrap();
         fs::write(&file, format!("{id:10}\n")).unwrap();
-        assert_eq!(modem(&places).holder(), Some(Holder::Process(id)));
-        let refused = modem(&places).take().unwrap_err();
+        assert_eq!(modem(&paths).holder(), Some(Holder::Process(id)));
+        let refused = modem(&paths).take().unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
-        assert_eq!(locks(&places), ["LCK..modem"], "the other name is free again");
+        assert_eq!(locks(&paths), ["LCK..modem"], "the other name is free again");
 
         pppd.kill().unwrap();
         pppd.wait().unwrap();
-        assert_eq!(modem(&places).holder(), None);
-        drop(modem(&places).take().unwrap());
-        assert_eq!(locks(&places), [""; 0]);
+        assert_eq!(modem(&paths).holder(), None);
+        drop(modem(&paths).take().unwrap());
+        assert_eq!(locks(&paths), [""; 0]);
     }
 
     #[test]
     fn a_lock_that_is_being_written_is_held_and_one_with_nonsense_is_stale() {
-        let (_dir, places) = places();
-        let file = places.path("/run/lock/LCK..ttyHS3");
+        let (_dir, paths) = paths();
+        let file = paths.path("/run/lock/LCK..ttyHS3");
         fs::write(&file, "").unwrap();
-        assert_eq!(modem(&places).holder(), Some(Holder::Unknown));
-        assert!(modem(&places).take().is_err());
+        assert_eq!(modem(&paths).holder(), Some(Holder::Unknown));
+        assert!(modem(&paths).take().is_err());
         fs::write(&file, "nonsense\n").unwrap();
-        assert_eq!(modem(&places).holder(), None);
+        assert_eq!(modem(&paths).holder(), None);
     }
 
     #[test]
     fn a_lock_that_somebody_else_has_taken_over_is_not_removed() {
-        let (_dir, places) = places();
-        let lock = modem(&places).take().unwrap();
-        fs::write(places.path("/run/lock/LCK..modem"), "         1\n").unwrap();
+        let (_dir, paths) = paths();
+        let lock = modem(&paths).take().unwrap();
+        fs::write(paths.path("/run/lock/LCK..modem"), "         1\n").unwrap();
         drop(lock);
-        assert_eq!(locks(&places), ["LCK..modem"]);
+        assert_eq!(locks(&paths), ["LCK..modem"]);
     }
 }

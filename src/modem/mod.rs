@@ -1,28 +1,20 @@
-//! Modems: finding their ports, and talking AT to them.
+//! Modems: finding their ports, sharing them, and speaking AT on them.
 //!
-//! Pure: [`at`] cuts what a modem says into lines, [`request`] is what it is asked, [`exchange`] one
-//! command and its answer, [`values`] what stands in one, [`dialogue`] a queue of them; [`survey`]
-//! finds out which ports answer; [`ladder`] says what to do about a modem that does not work;
-//! [`mobile`] is the conversation with a mobile modem, an [`attendant`]. The edge: [`ports`] reads
-//! sysfs, [`serial`] opens a line, [`usb`] takes a device anew, [`lock`] shares it, [`link`] names it, [`watch`] sees ports and
-//! locks come and go; [`seat`] joins them all, and [`attend`] is the loop of a service that does
-//! nothing else.
+//! Pure: [`at`] is the command queue and the parser of responses, [`probe`] finds out which ports answer, [`recovery`]
+//! decides what to try with a modem that does not work, and [`mobile`] is the dialogue with a mobile modem, a
+//! [`protocol`]. The edge: [`ports`] reads sysfs, [`serial`] opens a tty, [`usb`] deauthorizes a device, [`lock`] keeps
+//! UUCP locks, [`dev_symlink`] names the data port, [`watch`] sees ports and locks come and go. [`driver`] joins them.
 
 pub mod at;
-pub mod attend;
-pub mod attendant;
-pub mod dialogue;
-pub mod exchange;
-pub mod ladder;
-pub mod link;
+pub mod config;
+pub mod dev_symlink;
+pub mod driver;
 pub mod lock;
 pub mod mobile;
 pub mod ports;
-pub mod post;
-pub mod request;
-pub mod seat;
+pub mod probe;
+pub mod protocol;
+pub mod recovery;
 pub mod serial;
-pub mod survey;
 pub mod usb;
-pub mod values;
 pub mod watch;

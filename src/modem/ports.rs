@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::site::Port;
 
 /// A port that may lead to a modem.
@@ -29,8 +29,8 @@ struct Interface {
 }
 
 /// The ports where the modem may be, the likeliest first. Ports that are not there are left out.
-pub fn candidates(places: &Places, port: &Port) -> Vec<Candidate> {
-    let mut found = scan(places);
+pub fn candidates(paths: &Paths, port: &Port) -> Vec<Candidate> {
+    let mut found = scan(paths);
     match port {
         Port::Auto => found.retain(Candidate::may_be_a_modem),
         Port::Usb(wanted) => found.retain(|candidate| candidate.is_at(wanted.as_str())),
@@ -38,7 +38,7 @@ pub fn candidates(places: &Places, port: &Port) -> Vec<Candidate> {
             // Also a port that is not on USB, or a link that mdev has made.
             let device = PathBuf::from(path.as_str());
             found.retain(|candidate| candidate.device == device);
-            if found.is_empty() && places.path(&device).exists() {
+            if found.is_empty() && paths.path(&device).exists() {
                 found.push(Candidate { device, usb: None });
             }
         }
@@ -49,9 +49,9 @@ pub fn candidates(places: &Places, port: &Port) -> Vec<Candidate> {
 
 /// What the ports of one modem are used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub struct Ports {
     /// For commands and messages.
-    pub talk: Candidate,
+    pub command: Candidate,
     /// For the data call; the same one if the modem has no other that answers.
     pub data: Candidate,
 }
@@ -59,20 +59,20 @@ pub struct Choice {
 /// Which of the ports that answer, likeliest first, belong to the modem that is taken, and what
 /// they are for. A port that was for data and is not free to answer now, because pppd has it,
 /// stays the one for data.
-pub fn choose(all: &[Candidate], answering: &[Candidate], kept: Option<&Candidate>) -> Option<Choice> {
+pub fn choose(all: &[Candidate], answering: &[Candidate], kept: Option<&Candidate>) -> Option<Ports> {
     let first = answering.first()?;
     let siblings = || all.iter().filter(|port| port.is_beside(first));
     let own = siblings().find(|port| port.hsotype() == Some("Modem"));
     let busy = || siblings().find(|port| Some(*port) == kept && !answering.contains(port));
     let data = own.or_else(busy).unwrap_or(first);
     let others = answering.iter().filter(|port| *port != data && port.is_beside(first));
-    let talk = others.min_by_key(|port| port.unlikeliness()).unwrap_or(first);
-    Some(Choice { talk: talk.clone(), data: data.clone() })
+    let command = others.min_by_key(|port| port.unlikeliness()).unwrap_or(first);
+    Some(Ports { command: command.clone(), data: data.clone() })
 }
 
 /// Every serial port on USB.
-fn scan(places: &Places) -> Vec<Candidate> {
-    let class = fs::read_dir(places.path("/sys/class/tty"));
+fn scan(paths: &Paths) -> Vec<Candidate> {
+    let class = fs::read_dir(paths.path("/sys/class/tty"));
     let entries = class.into_iter().flatten().flatten();
     entries.filter_map(|entry| inspect(&entry.path())).collect()
 }
@@ -163,17 +163,17 @@ pub(super) mod tests {
     use std::os::unix::fs::symlink;
 
     /// A box with these serial ports: name, interface, driver, hsotype.
-    fn plugged(ports: &[(&str, &str, &str, Option<&str>)]) -> (tempfile::TempDir, Places) {
+    fn plugged(ports: &[(&str, &str, &str, Option<&str>)]) -> (tempfile::TempDir, Paths) {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
-        plug_in(&places, ports);
-        (dir, places)
+        let paths = Paths::below(dir.path());
+        plug_in(&paths, ports);
+        (dir, paths)
     }
 
-    pub fn plug_in(places: &Places, ports: &[(&str, &str, &str, Option<&str>)]) {
+    pub fn plug_in(paths: &Paths, ports: &[(&str, &str, &str, Option<&str>)]) {
         for (name, interface, driver, hsotype) in ports {
             let usb = interface.split_once(':').unwrap().0;
-            let device = places.path(format!("/sys/devices/usb1/{usb}/{interface}"));
+            let device = paths.path(format!("/sys/devices/usb1/{usb}/{interface}"));
             // usb-serial puts a port between the interface and the terminal.
             let is_usb_serial = !["cdc_acm", "hso"].contains(driver);
             let port = if is_usb_serial { device.join(name) } else { device.clone() };
@@ -186,32 +186,32 @@ pub(super) mod tests {
             if let Some(kind) = hsotype {
                 fs::write(tty.join("hsotype"), format!("{kind}\n")).unwrap();
             }
-            let class = places.path("/sys/class/tty");
+            let class = paths.path("/sys/class/tty");
             fs::create_dir_all(&class).unwrap();
             symlink(&tty, class.join(name)).unwrap();
         }
     }
 
-    fn order(places: &Places, port: &str) -> Vec<String> {
+    fn order(paths: &Paths, port: &str) -> Vec<String> {
         let toml =
             format!("role='dialer'\nhostname='x'\n[modem]\nport='{port}'\n[operator]\nname='x'\napn='x'\n");
         let crate::site::Role::Dialer(dialer) = crate::site::Site::parse(&toml).unwrap().role else {
             unreachable!()
         };
-        let found = candidates(places, &dialer.modem.port);
+        let found = candidates(paths, &dialer.modem.port);
         found.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn an_option_stick_is_spoken_to_at_its_modem_port_whatever_its_number() {
-        let (_dir, places) = plugged(&[
+        let (_dir, paths) = plugged(&[
             ("ttyHS0", "1-1.1:1.0", "hso", Some("Control")),
             ("ttyHS1", "1-1.1:1.0", "hso", Some("Application")),
             ("ttyHS2", "1-1.1:1.1", "hso", Some("Diagnostic")),
             ("ttyHS7", "1-1.1:1.2", "hso", Some("Modem")),
         ]);
         assert_eq!(
-            order(&places, "auto"),
+            order(&paths, "auto"),
             [
                 "/dev/ttyHS7 (hso at 1-1.1:1.2, Modem)",
                 "/dev/ttyHS1 (hso at 1-1.1:1.0, Application)",
@@ -222,13 +222,13 @@ pub(super) mod tests {
 
     #[test]
     fn elsewhere_the_first_interface_comes_first() {
-        let (_dir, places) = plugged(&[
+        let (_dir, paths) = plugged(&[
             ("ttyUSB2", "1-1.1:1.2", "option", None),
             ("ttyUSB1", "1-1.1:1.0", "option", None),
             ("ttyACM0", "1-1.3:1.0", "cdc_acm", None),
         ]);
         assert_eq!(
-            order(&places, "auto"),
+            order(&paths, "auto"),
             [
                 "/dev/ttyUSB1 (option at 1-1.1:1.0)",
                 "/dev/ttyUSB2 (option at 1-1.1:1.2)",
@@ -239,16 +239,16 @@ pub(super) mod tests {
 
     #[test]
     fn the_site_can_name_a_device_a_usb_place_or_one_interface() {
-        let (_dir, places) = plugged(&[
+        let (_dir, paths) = plugged(&[
             ("ttyUSB0", "1-1.1:1.0", "ftdi_sio", None),
             ("ttyUSB1", "1-1.2:1.0", "ch341", None),
             ("ttyUSB2", "1-1.2:1.1", "ch341", None),
         ]);
-        assert_eq!(order(&places, "/dev/ttyUSB1"), ["/dev/ttyUSB1 (ch341 at 1-1.2:1.0)"]);
-        assert_eq!(order(&places, "1-1.2").len(), 2);
-        assert_eq!(order(&places, "1-1.2:1.1"), ["/dev/ttyUSB2 (ch341 at 1-1.2:1.1)"]);
-        assert_eq!(order(&places, "1-1"), [""; 0]);
-        assert_eq!(order(&places, "/dev/ttyUSB9"), [""; 0]);
+        assert_eq!(order(&paths, "/dev/ttyUSB1"), ["/dev/ttyUSB1 (ch341 at 1-1.2:1.0)"]);
+        assert_eq!(order(&paths, "1-1.2").len(), 2);
+        assert_eq!(order(&paths, "1-1.2:1.1"), ["/dev/ttyUSB2 (ch341 at 1-1.2:1.1)"]);
+        assert_eq!(order(&paths, "1-1"), [""; 0]);
+        assert_eq!(order(&paths, "/dev/ttyUSB9"), [""; 0]);
     }
 
     #[test]
@@ -266,7 +266,7 @@ pub(super) mod tests {
             ("ttyUSB3", "1-1.3:1.0", "ch341", None),
         ];
         for (ports, answering, kept, expected) in [
-            // those that answer; the link as it was; the one to talk to, and the one for data
+            // those that answer; the link as it was; the one to command to, and the one for data
             (&option[..], &["ttyHS0", "ttyHS1", "ttyHS3"][..], None, Some(("ttyHS1", "ttyHS3"))),
             (&option, &["ttyHS0", "ttyHS3"], None, Some(("ttyHS0", "ttyHS3"))),
             (&option, &["ttyHS3"], None, Some(("ttyHS3", "ttyHS3"))), // raspberrypi/linux#633
@@ -277,24 +277,24 @@ pub(super) mod tests {
             (&huawei, &["ttyUSB0", "ttyUSB2"], Some("ttyUSB2"), Some(("ttyUSB2", "ttyUSB0"))),
             (&huawei, &[], None, None),
         ] {
-            let (_dir, places) = plugged(ports);
-            let all = candidates(&places, &Port::Auto);
+            let (_dir, paths) = plugged(ports);
+            let all = candidates(&paths, &Port::Auto);
             let path = |name: &str| Path::new("/dev").join(name);
             let answers = |port: &&Candidate| answering.iter().any(|name| path(name) == port.device);
             let answered: Vec<_> = all.iter().filter(answers).cloned().collect();
             let kept = all.iter().find(|port| kept.map(path).as_ref() == Some(&port.device));
             let choice = choose(&all, &answered, kept);
-            let chosen = choice.map(|choice| (choice.talk.device, choice.data.device));
-            assert_eq!(chosen, expected.map(|(talk, data)| (path(talk), path(data))), "{answering:?}");
+            let chosen = choice.map(|choice| (choice.command.device, choice.data.device));
+            assert_eq!(chosen, expected.map(|(command, data)| (path(command), path(data))), "{answering:?}");
         }
     }
 
     #[test]
     fn a_port_that_is_not_on_usb_is_taken_only_by_name() {
-        let (dir, places) = plugged(&[]);
+        let (dir, paths) = plugged(&[]);
         fs::create_dir_all(dir.path().join("dev")).unwrap();
         fs::write(dir.path().join("dev/ttyAMA1"), "").unwrap();
-        assert_eq!(order(&places, "auto"), [""; 0]);
-        assert_eq!(order(&places, "/dev/ttyAMA1"), ["/dev/ttyAMA1"]);
+        assert_eq!(order(&paths, "auto"), [""; 0]);
+        assert_eq!(order(&paths, "/dev/ttyAMA1"), ["/dev/ttyAMA1"]);
     }
 }

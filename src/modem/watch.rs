@@ -10,7 +10,7 @@ use std::path::Path;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use super::lock;
-use crate::places::Places;
+use crate::paths::Paths;
 
 /// A watch over some files.
 #[derive(Debug)]
@@ -28,10 +28,10 @@ impl Watch {
     }
 
     /// Nodes that appear in `/dev`, and locks.
-    pub fn new(places: &Places) -> io::Result<Self> {
+    pub fn new(paths: &Paths) -> io::Result<Self> {
         let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        inotify::add_watch(&fd, places.path("/dev"), WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
-        let locks = places.path(lock::DIRECTORY);
+        inotify::add_watch(&fd, paths.path("/dev"), WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
+        let locks = paths.path(lock::DIRECTORY);
         fs::create_dir_all(&locks)?;
         // CLOSE_WRITE: pppd creates its lock empty and then writes its process id.
         let changes =

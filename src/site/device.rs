@@ -1,4 +1,4 @@
-//! Device nodes, USB places and line speeds.
+//! Device nodes, USB paths and line speeds.
 
 use super::error::{Checked, problem};
 use super::table::{Value, Written, integer};

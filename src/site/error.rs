@@ -81,19 +81,19 @@ pub(super) struct Problem {
 
 impl Problem {
     /// About a value that is what it looks like.
-    pub fn of_value(reason: Invalid, at: Range<usize>) -> Box<Self> {
+    pub fn from_value(reason: Invalid, at: Range<usize>) -> Box<Self> {
         Box::new(Self { reason, at, show: Show::Values })
     }
 
     /// About what is not TOML.
-    pub fn of_syntax(error: &toml::de::Error) -> Box<Self> {
+    pub fn from_syntax(error: &toml::de::Error) -> Box<Self> {
         let at = error.span().unwrap_or(0..0);
         Box::new(Self { reason: reword(error.message()), at, show: Show::Keys })
     }
 }
 
 pub(super) fn problem<T>(why: impl Into<String>, next: impl Into<String>, at: Range<usize>) -> Checked<T> {
-    Err(Problem::of_value(Invalid::new(why, next), at))
+    Err(Problem::from_value(Invalid::new(why, next), at))
 }
 
 /// Says in our words what toml reports.

@@ -117,7 +117,7 @@ pub struct Dialer {
     /// The mobile operator.
     pub operator: Operator,
     /// What goes over the link, and when it is given up.
-    pub link: Link,
+    pub link: LinkConfig,
     /// Who may command the box by text message; `None`: nobody.
     pub sms: Option<Sms>,
     /// The VPN over the link, if there is one.
@@ -161,7 +161,7 @@ pub struct Account<P = Secret> {
 
 /// The data link.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Link {
+pub struct LinkConfig {
     /// What goes over it.
     pub routing: Routing,
     /// How the death of the peer is noticed.
@@ -207,7 +207,7 @@ pub type EchoFailure = Whole<1, 100>;
 #[derive(Clone, Debug, PartialEq)]
 pub struct DialIn {
     /// The telephone lines, at least one. The first is line 1.
-    pub lines: Vec<Line>,
+    pub lines: Vec<LineConfig>,
     /// Mask of the callers' interface, if the kernel's own (a host) will not do.
     pub netmask: Option<Netmask>,
     /// Name servers told to the callers, two at most.
@@ -242,7 +242,7 @@ pub type Rings = Whole<1, 20>;
 
 /// One telephone line.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct LineConfig {
     /// Where its modem is plugged in. Never [`Port::Auto`] when there are several lines.
     pub port: Port,
     /// Speed of the serial line.
@@ -329,7 +329,7 @@ impl Dialer {
 impl Role {
     /// The word of `role = "…"`, also the content of `/etc/dialbox/role`.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Dialer(_) => "dialer",
             Self::DialIn(_) => "dial-in",

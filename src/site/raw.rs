@@ -21,7 +21,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub(super) fn parse(text: &str) -> Checked<Site> {
-    let document = DeTable::parse(text).map_err(|error| Problem::of_syntax(&error))?;
+    let document = DeTable::parse(text).map_err(|error| Problem::from_syntax(&error))?;
     // What the file as a whole lacks is said of its start.
     Site::read(&Spanned::new(0..0, DeValue::Table(document.into_inner())))
 }

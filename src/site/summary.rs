@@ -1,11 +1,13 @@
 //! One screen about a site, for a person.
 
-use super::{Addressing, DialIn, Dialer, FlowControl, Line, Link, Proof, Role, Routing, Site, Sms};
+use super::{
+    Addressing, DialIn, Dialer, FlowControl, LineConfig, LinkConfig, Proof, Role, Routing, Site, Sms,
+};
 use std::fmt::Display;
 
 pub(super) fn summary(site: &Site) -> String {
     let mut rows = Rows::default();
-    rows.add("role", site.role.word())
+    rows.add("role", site.role.as_str())
         .add("hostname", &site.hostname)
         .add("reboot", format!("every day at {:02}:00, {}", site.reboot.hour.get(), site.timezone))
         .add("watchdog", format!("{}, {} s", site.watchdog.device, site.watchdog.timeout));
@@ -49,8 +51,8 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn }: &Dial
     }
 }
 
-fn closing(link: &Link) -> String {
-    let Link { idle_limit, session_limit, .. } = link;
+fn closing(link: &LinkConfig) -> String {
+    let LinkConfig { idle_limit, session_limit, .. } = link;
     let budget = match link.data_budget {
         Some(budget) => format!("at {budget} a month"),
         None => "no data budget".to_owned(),
@@ -92,7 +94,7 @@ fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
     }
 }
 
-fn answering(line: &Line) -> String {
+fn answering(line: &LineConfig) -> String {
     let rings = match line.rings.get() {
         1 => "answers the first ring".to_owned(),
         rings => format!("answers the ring number {rings}"),

@@ -103,7 +103,7 @@ impl Value for bool {
 
 impl<T: Text> Value for T {
     fn read(value: &Written<'_>) -> Checked<Self> {
-        T::from_text(text(value, T::EXPECTED)?).map_err(|reason| Problem::of_value(reason, value.span()))
+        T::from_text(text(value, T::EXPECTED)?).map_err(|reason| Problem::from_value(reason, value.span()))
     }
 }
 
@@ -132,7 +132,7 @@ pub(super) fn word<T: Copy>(value: &Written<'_>, expected: &str, words: &[(&str,
     let found = text(value, expected)?;
     words.iter().find(|(word, _)| *word == found).map(|(_, meaning)| *meaning).ok_or_else(|| {
         let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        Problem::of_value(unknown("value", found, &words), value.span())
+        Problem::from_value(unknown("value", found, &words), value.span())
     })
 }
 

@@ -4,8 +4,8 @@ use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::{
     Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
-    LcpEcho, Line, Link, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, SshKey, TimeSpan,
-    Timezone, Vpn, Watchdog, Whole, raw, sms, user,
+    LcpEcho, LineConfig, LinkConfig, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, SshKey,
+    TimeSpan, Timezone, Vpn, Watchdog, Whole, raw, sms, user,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -161,7 +161,7 @@ fn operator(raw: raw::Operator) -> Checked<Operator> {
     })
 }
 
-fn link(raw: raw::Link) -> Checked<Link> {
+fn link(raw: raw::Link) -> Checked<LinkConfig> {
     let routing = match (raw.default_route, raw.routes) {
         (Some(flag), Some(_)) if *flag.get_ref() => {
             return problem(
@@ -177,7 +177,7 @@ fn link(raw: raw::Link) -> Checked<Link> {
         (Some(flag), None) if !flag.get_ref() => Routing::Only(Vec::new()),
         (_, None) => Routing::Default,
     };
-    Ok(Link {
+    Ok(LinkConfig {
         routing,
         echo: echo(raw.lcp_echo_interval, raw.lcp_echo_failure),
         chat_timeout: raw.chat_timeout.unwrap_or(const { Whole::constant(60) }),
@@ -261,7 +261,7 @@ fn dial_in(
     })
 }
 
-fn lines(raw: Vec<raw::Line>) -> Checked<Vec<Line>> {
+fn lines(raw: Vec<raw::Line>) -> Checked<Vec<LineConfig>> {
     for line in &raw {
         check_distinct("number", line.callers.iter().flatten())?;
         if line.local.get_ref() == line.remote.get_ref() {
@@ -284,9 +284,9 @@ fn lines(raw: Vec<raw::Line>) -> Checked<Vec<Line>> {
     Ok(raw.into_iter().map(line).collect())
 }
 
-fn line(raw: raw::Line) -> Line {
+fn line(raw: raw::Line) -> LineConfig {
     let flow = if raw.crtscts.unwrap_or(true) { FlowControl::RtsCts } else { FlowControl::None };
-    Line {
+    LineConfig {
         port: raw.port.into_inner(),
         speed: raw.speed.unwrap_or(Speed::USUAL),
         local: raw.local.into_inner().0,

@@ -10,7 +10,7 @@ use super::allowance::Allowance;
 use super::attempts::{BURST, REFILL};
 use super::command::{Command, NotAnOrder, Order};
 use super::pdu::{Address, Body, Deliver, Part};
-use super::proof::{self, Verdict};
+use super::proof::{self, CodeCheck};
 use crate::clock::WallClock;
 use crate::record::Record;
 use crate::site::{OneTimeCode, Proof, Sms};
@@ -45,12 +45,12 @@ pub enum Judgement {
     },
     /// It is not. This is logged and never answered: an answer would cost money and tell a
     /// stranger that somebody is there.
-    Refused(Refusal),
+    Refused(GateRefusal),
 }
 
 /// Why a message is not obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum GateRefusal {
     /// Its number is not in the site.
     UnknownNumber,
     /// It was obeyed before.
@@ -77,9 +77,9 @@ pub enum Refusal {
 }
 
 /// How many messages that were obeyed are remembered: more than one of the SIM's or the modem's
-/// storages holds (SIMs have 10 to 50 places), in 17 characters each.
+/// storages holds (SIMs have 10 to 50 paths), in 17 characters each.
 const HANDLED: usize = 64;
-/// How many refused ones, in memory only: a storage of 255 places.
+/// How many refused ones, in memory only: a storage of 255 paths.
 const REFUSED: usize = 256;
 
 impl Gate {
@@ -117,26 +117,26 @@ impl Gate {
         }
     }
 
-    fn admit(&mut self, message: &Deliver, wall: WallClock, now: Duration) -> Result<Command, Refusal> {
+    fn admit(&mut self, message: &Deliver, wall: WallClock, now: Duration) -> Result<Command, GateRefusal> {
         if !self.site.numbers.iter().any(|number| message.from.is(number)) {
-            return Err(Refusal::UnknownNumber);
+            return Err(GateRefusal::UnknownNumber);
         }
         let fingerprint = fingerprint(message);
         if self.handled.has(fingerprint) {
-            return Err(Refusal::AlreadyHandled);
+            return Err(GateRefusal::AlreadyHandled);
         }
         if self.refused.has(fingerprint) {
-            return Err(Refusal::AlreadyRefused);
+            return Err(GateRefusal::AlreadyRefused);
         }
         if let Some(part) = message.part {
-            return Err(Refusal::Multipart(part));
+            return Err(GateRefusal::Multipart(part));
         }
-        let Body::Text(text) = &message.body else { return Err(Refusal::Binary) };
-        let order = Order::parse(text).map_err(Refusal::NotAnOrder)?;
+        let Body::Text(text) = &message.body else { return Err(GateRefusal::Binary) };
+        let order = Order::parse(text).map_err(GateRefusal::NotAnOrder)?;
         match self.prove(&order, wall, now) {
             Ok(()) => Ok(order.command),
             Err(refusal) => {
-                if matches!(refusal, Refusal::WrongCode | Refusal::UsedCode) {
+                if matches!(refusal, GateRefusal::WrongCode | GateRefusal::UsedCode) {
                     self.attempts.spend();
                     self.refused.add(fingerprint);
                 }
@@ -145,21 +145,21 @@ impl Gate {
         }
     }
 
-    fn prove(&mut self, order: &Order, wall: WallClock, now: Duration) -> Result<(), Refusal> {
+    fn prove(&mut self, order: &Order, wall: WallClock, now: Duration) -> Result<(), GateRefusal> {
         let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(()) };
         let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
-        let code = of_length.ok_or(Refusal::NoCode)?;
+        let code = of_length.ok_or(GateRefusal::NoCode)?;
         if !self.attempts.any_left(now) {
-            return Err(Refusal::TooManyFailures);
+            return Err(GateRefusal::TooManyFailures);
         }
         let verdict = match &self.site.proof {
             Proof::Totp(expected) => proof::judge_totp(expected, code, self.used, wall),
             _ => Ok(proof::judge_hotp(expected, code, self.used)),
         };
-        match verdict.map_err(|proof::ClockNotSet| Refusal::ClockNotSet)? {
-            Verdict::Fresh(factor) => self.used = Some(factor),
-            Verdict::Used => return Err(Refusal::UsedCode),
-            Verdict::Wrong => return Err(Refusal::WrongCode),
+        match verdict.map_err(|proof::ClockNotSet| GateRefusal::ClockNotSet)? {
+            CodeCheck::Fresh(factor) => self.used = Some(factor),
+            CodeCheck::Used => return Err(GateRefusal::UsedCode),
+            CodeCheck::Wrong => return Err(GateRefusal::WrongCode),
         }
         Ok(())
     }
@@ -221,7 +221,7 @@ impl Recent {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for GateRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownNumber => f.write_str("its number is not in the site"),

@@ -52,7 +52,7 @@ impl Gate {
     }
 }
 
-fn refusal(judgement: Judgement) -> Refusal {
+fn refusal(judgement: Judgement) -> GateRefusal {
     match judgement {
         Judgement::Refused(refusal) => refusal,
         accepted => panic!("{accepted:?}"),
@@ -80,17 +80,20 @@ fn everybody_and_everything_else_is_refused() {
     let good = format!("connect {}", code(0));
     let part = Part { reference: 1, number: 1, of: 2 };
     for (message, why) in [
-        (message(STRANGER, &good, TIME), Refusal::UnknownNumber),
-        (message("0612345678", &good, TIME), Refusal::UnknownNumber),
-        (message("Bank", &good, TIME), Refusal::UnknownNumber),
-        (Deliver { part: Some(part), ..message(OWNER, &good, TIME) }, Refusal::Multipart(part)),
-        (Deliver { body: Body::Binary(good.clone().into()), ..message(OWNER, "", TIME) }, Refusal::Binary),
-        (message(OWNER, "please connect", TIME), Refusal::NotAnOrder(NotAnOrder::NoCommand)),
-        (message(OWNER, "connect", TIME), Refusal::NoCode),
-        (message(OWNER, "connect 123456", TIME), Refusal::NoCode),
-        (message(OWNER, "connect 00000000", TIME), Refusal::WrongCode),
-        (message(OWNER, &format!("connect {}", code(4)), TIME), Refusal::WrongCode),
-        (message(OWNER, &format!("connect {}", code(-2)), TIME), Refusal::WrongCode),
+        (message(STRANGER, &good, TIME), GateRefusal::UnknownNumber),
+        (message("0612345678", &good, TIME), GateRefusal::UnknownNumber),
+        (message("Bank", &good, TIME), GateRefusal::UnknownNumber),
+        (Deliver { part: Some(part), ..message(OWNER, &good, TIME) }, GateRefusal::Multipart(part)),
+        (
+            Deliver { body: Body::Binary(good.clone().into()), ..message(OWNER, "", TIME) },
+            GateRefusal::Binary,
+        ),
+        (message(OWNER, "please connect", TIME), GateRefusal::NotAnOrder(NotAnOrder::NoCommand)),
+        (message(OWNER, "connect", TIME), GateRefusal::NoCode),
+        (message(OWNER, "connect 123456", TIME), GateRefusal::NoCode),
+        (message(OWNER, "connect 00000000", TIME), GateRefusal::WrongCode),
+        (message(OWNER, &format!("connect {}", code(4)), TIME), GateRefusal::WrongCode),
+        (message(OWNER, &format!("connect {}", code(-2)), TIME), GateRefusal::WrongCode),
     ] {
         let mut gate = gate(&totp());
         assert_eq!(refusal(gate.judge(&message, WallClock::Known(TIME), NOW)), why, "{message:?}");
@@ -103,8 +106,8 @@ fn everybody_and_everything_else_is_refused() {
 fn a_replayed_code_is_refused_whoever_sends_it_again() {
     let mut gate = gate(&totp());
     accepted(gate.judge_text(OWNER, &format!("status {}", code(0))));
-    assert_eq!(refusal(gate.judge_text(OWNER, &format!("reboot {}", code(0)))), Refusal::UsedCode);
-    assert_eq!(refusal(gate.judge_text(OWNER, &format!("reboot {}", code(1)))), Refusal::UsedCode);
+    assert_eq!(refusal(gate.judge_text(OWNER, &format!("reboot {}", code(0)))), GateRefusal::UsedCode);
+    assert_eq!(refusal(gate.judge_text(OWNER, &format!("reboot {}", code(1)))), GateRefusal::UsedCode);
     accepted(gate.judge_text(OWNER, &format!("reboot {}", code(-1))));
 }
 
@@ -114,8 +117,8 @@ fn after_a_power_cut_between_acceptance_and_execution_the_message_is_not_run() {
     let order = format!("reboot {}", code(0));
     let (_, stored) = accepted(gate(&site).judge_text(OWNER, &order));
     let mut next_boot = Gate::new(&site, &Record::parse(&stored.to_string()));
-    assert_eq!(refusal(next_boot.judge_text(OWNER, &order)), Refusal::AlreadyHandled);
-    assert_eq!(refusal(next_boot.judge_text(OWNER, &format!("status {}", code(0)))), Refusal::UsedCode);
+    assert_eq!(refusal(next_boot.judge_text(OWNER, &order)), GateRefusal::AlreadyHandled);
+    assert_eq!(refusal(next_boot.judge_text(OWNER, &format!("status {}", code(0)))), GateRefusal::UsedCode);
 }
 
 #[test]
@@ -133,14 +136,14 @@ fn a_message_that_the_modem_fails_to_delete_is_judged_once() {
     let order = format!("reboot {}", code(0));
     accepted(gate.judge_text(OWNER, &order));
     for _ in 0..10_000 {
-        assert_eq!(refusal(gate.judge_text(OWNER, &order)), Refusal::AlreadyHandled);
+        assert_eq!(refusal(gate.judge_text(OWNER, &order)), GateRefusal::AlreadyHandled);
     }
     // This one is too early by a step; later its code would be right.
     let early = message(OWNER, &format!("reboot {}", code(-2)), TIME);
-    assert_eq!(refusal(gate.judge(&early, WallClock::Known(TIME), NOW)), Refusal::WrongCode);
+    assert_eq!(refusal(gate.judge(&early, WallClock::Known(TIME), NOW)), GateRefusal::WrongCode);
     for later in 0..10_000 {
         let wall = WallClock::Known(TIME + later);
-        assert_eq!(refusal(gate.judge(&early, wall, NOW)), Refusal::AlreadyRefused);
+        assert_eq!(refusal(gate.judge(&early, wall, NOW)), GateRefusal::AlreadyRefused);
     }
     accepted(gate.judge_text(OWNER, &format!("status {}", code(-1))));
 }
@@ -151,7 +154,7 @@ fn the_owner_in_a_flood_of_500_is_obeyed_within_a_minute() {
     let mut gate = gate(&totp());
     for forged in 0..500 {
         let guess = message(OWNER, &format!("connect {forged:08}"), TIME);
-        assert_eq!(refusal(gate.judge(&guess, WallClock::Known(TIME), NOW)), Refusal::WrongCode);
+        assert_eq!(refusal(gate.judge(&guess, WallClock::Known(TIME), NOW)), GateRefusal::WrongCode);
     }
     // Its turn comes after a minute behind the others; the code had been on the screen for 25 s.
     let order = message(OWNER, &format!("connect {}", code(0)), TIME);
@@ -167,8 +170,8 @@ fn a_flood_that_never_ends_is_checked_no_faster_than_the_limit() {
         let at = NOW + Duration::from_secs(second.into());
         let guess = message(OWNER, &format!("connect {second:08}"), TIME);
         match refusal(gate.judge(&guess, WallClock::Known(TIME), at)) {
-            Refusal::WrongCode => checked += 1,
-            Refusal::TooManyFailures => {}
+            GateRefusal::WrongCode => checked += 1,
+            GateRefusal::TooManyFailures => {}
             other => panic!("{other:?}"),
         }
     }
@@ -191,7 +194,7 @@ fn messages_that_nobody_would_believe_cost_no_attempt() {
 fn without_the_time_codes_by_the_clock_wait_and_codes_by_the_counter_do_not() {
     let order = message(OWNER, &format!("connect {}", code(0)), TIME);
     let mut by_clock = gate(&totp());
-    assert_eq!(refusal(by_clock.judge(&order, WallClock::Floor, NOW)), Refusal::ClockNotSet);
+    assert_eq!(refusal(by_clock.judge(&order, WallClock::Floor, NOW)), GateRefusal::ClockNotSet);
     accepted(by_clock.judge(&order, WallClock::Known(TIME), NOW));
 
     let mut by_counter = gate(&site(Proof::Hotp(secret())));
@@ -217,11 +220,11 @@ fn a_new_secret_counts_from_the_beginning() {
 fn who_asks_for_no_proof_gets_none_and_still_no_message_twice() {
     let site = site(Proof::SenderOnly);
     let mut open = gate(&site);
-    assert_eq!(refusal(open.judge_text(STRANGER, "connect")), Refusal::UnknownNumber);
+    assert_eq!(refusal(open.judge_text(STRANGER, "connect")), GateRefusal::UnknownNumber);
     let (command, stored) = accepted(open.judge_text(OWNER, "connect"));
     assert_eq!(command, Command::Connect(None));
     let mut next_boot = Gate::new(&site, &stored);
-    assert_eq!(refusal(next_boot.judge_text(OWNER, "connect")), Refusal::AlreadyHandled);
+    assert_eq!(refusal(next_boot.judge_text(OWNER, "connect")), GateRefusal::AlreadyHandled);
     // The same words an hour later are another message.
     accepted(next_boot.judge(&message(OWNER, "connect", TIME + 3600), WallClock::Floor, NOW));
 }

@@ -27,7 +27,7 @@ const LOOK_AHEAD: u64 = 10;
 /// What a code turned out to be. A "moving factor" is RFC 4226's word for what both sides count:
 /// time steps or codes made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CodeCheck {
     /// Good, of this moving factor: no code of it or before it may be taken again.
     Fresh(u64),
     /// It was good once.
@@ -76,7 +76,7 @@ pub fn judge_totp(
     typed: &Code,
     used: Option<u64>,
     wall: WallClock,
-) -> Result<Verdict, ClockNotSet> {
+) -> Result<CodeCheck, ClockNotSet> {
     let WallClock::Known(unix) = wall else { return Err(ClockNotSet) };
     let step = u64::try_from(unix).map_err(|_| ClockNotSet)? / STEP;
     Ok(judge(of, typed, step.saturating_sub(LATE)..=step.saturating_add(AHEAD), used))
@@ -84,7 +84,7 @@ pub fn judge_totp(
 
 /// Judges an HOTP code; `used` is the last counter that was accepted.
 #[must_use]
-pub fn judge_hotp(of: &OneTimeCode, typed: &Code, used: Option<u64>) -> Verdict {
+pub fn judge_hotp(of: &OneTimeCode, typed: &Code, used: Option<u64>) -> CodeCheck {
     let next = used.map_or(0, |used| used.saturating_add(1));
     judge(of, typed, next.saturating_sub(LOOK_AHEAD)..=next.saturating_add(LOOK_AHEAD - 1), used)
 }
@@ -96,15 +96,15 @@ fn judge(
     typed: &Code,
     window: impl DoubleEndedIterator<Item = u64>,
     used: Option<u64>,
-) -> Verdict {
+) -> CodeCheck {
     let typed = typed.reveal().parse().ok();
     // Backwards, so that of two factors with the same code the earlier one counts.
-    window.rev().fold(Verdict::Wrong, |verdict, factor| {
+    window.rev().fold(CodeCheck::Wrong, |verdict, factor| {
         let is_it = Some(code(of, factor)) == typed;
         let is_used = used.is_some_and(|used| factor <= used);
         match (is_it, is_used, verdict) {
-            (true, false, _) => Verdict::Fresh(factor),
-            (true, true, Verdict::Wrong) => Verdict::Used,
+            (true, false, _) => CodeCheck::Fresh(factor),
+            (true, true, CodeCheck::Wrong) => CodeCheck::Used,
             _ => verdict,
         }
     })

@@ -50,17 +50,17 @@ fn a_code_by_the_clock_is_good_for_two_minutes_at_most_and_once() {
     let now = WallClock::Known(step as i64 * 30 + 29);
     let judge = |factor, used| judge_totp(&secret, &typed(&secret, factor), used, now);
     for (factor, used, verdict) in [
-        (step, None, Verdict::Fresh(step)),
-        (step + 1, None, Verdict::Fresh(step + 1)), // the telephone's clock is fast
-        (step - 3, None, Verdict::Fresh(step - 3)), // it came late
-        (step + 2, None, Verdict::Wrong),
-        (step - 4, None, Verdict::Wrong),
-        (step, Some(step - 1), Verdict::Fresh(step)),
-        (step, Some(step), Verdict::Used),
-        (step - 1, Some(step), Verdict::Used), // an older one than the last
-        (step - 4, Some(step), Verdict::Wrong),
+        (step, None, CodeCheck::Fresh(step)),
+        (step + 1, None, CodeCheck::Fresh(step + 1)), // the telephone's clock is fast
+        (step - 3, None, CodeCheck::Fresh(step - 3)), // it came late
+        (step + 2, None, CodeCheck::Wrong),
+        (step - 4, None, CodeCheck::Wrong),
+        (step, Some(step - 1), CodeCheck::Fresh(step)),
+        (step, Some(step), CodeCheck::Used),
+        (step - 1, Some(step), CodeCheck::Used), // an older one than the last
+        (step - 4, Some(step), CodeCheck::Wrong),
         // A clock that was set back does not bring old codes back.
-        (step, Some(step + 1000), Verdict::Used),
+        (step, Some(step + 1000), CodeCheck::Used),
     ] {
         assert_eq!(judge(factor, used), Ok(verdict), "{factor} after {used:?}");
     }
@@ -82,26 +82,26 @@ fn a_code_by_the_counter_may_skip_nine_and_is_good_once() {
     let secret = rfc(Digits::Eight);
     let judge = |factor, used| judge_hotp(&secret, &typed(&secret, factor), used);
     for (factor, used, verdict) in [
-        (0, None, Verdict::Fresh(0)),
-        (9, None, Verdict::Fresh(9)),
-        (10, None, Verdict::Wrong),
-        (6, Some(5), Verdict::Fresh(6)),
-        (15, Some(5), Verdict::Fresh(15)),
-        (16, Some(5), Verdict::Wrong),
-        (5, Some(5), Verdict::Used),
-        (0, Some(5), Verdict::Used),
-        (5, Some(20), Verdict::Wrong),
+        (0, None, CodeCheck::Fresh(0)),
+        (9, None, CodeCheck::Fresh(9)),
+        (10, None, CodeCheck::Wrong),
+        (6, Some(5), CodeCheck::Fresh(6)),
+        (15, Some(5), CodeCheck::Fresh(15)),
+        (16, Some(5), CodeCheck::Wrong),
+        (5, Some(5), CodeCheck::Used),
+        (0, Some(5), CodeCheck::Used),
+        (5, Some(20), CodeCheck::Wrong),
     ] {
         assert_eq!(judge(factor, used), verdict, "{factor} after {used:?}");
     }
     // At the end of all counters nothing is left, and nothing breaks.
-    assert_eq!(judge(0, Some(u64::MAX)), Verdict::Wrong);
-    assert_eq!(judge(u64::MAX, Some(u64::MAX)), Verdict::Used);
+    assert_eq!(judge(0, Some(u64::MAX)), CodeCheck::Wrong);
+    assert_eq!(judge(u64::MAX, Some(u64::MAX)), CodeCheck::Used);
 }
 
 #[test]
 fn another_secret_makes_other_codes() {
     let other = of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", Digits::Eight);
     let verdict = judge_hotp(&rfc(Digits::Eight), &typed(&other, 0), None);
-    assert_eq!(verdict, Verdict::Wrong);
+    assert_eq!(verdict, CodeCheck::Wrong);
 }

@@ -1,13 +1,13 @@
 //! The status for programs. Flat enough that a serializer of its own costs less than a crate.
 
-use super::{Status, word};
+use super::{Status, as_str};
 use crate::record::Record;
 
 impl Status {
     /// The status as one line of JSON (RFC 8259).
     pub fn to_json(&self) -> String {
         let known = |text: &Option<String>| text.as_deref().map_or("null".to_owned(), string);
-        let services = self.services.iter().map(|(name, pulse)| (*name, string(word(*pulse))));
+        let services = self.services.iter().map(|(name, pulse)| (*name, string(as_str(*pulse))));
         let mut members = vec![
             ("version", known(&self.version)),
             ("hostname", known(&self.hostname)),

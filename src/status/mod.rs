@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::build::Build;
 use crate::clock;
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::record::Record;
 use crate::service;
 use crate::site::{Role, Site};
@@ -35,25 +35,25 @@ pub struct Status {
 
 impl Status {
     /// Gathers the state of the box.
-    pub fn gather(places: &Places) -> Self {
-        let read = |path: &str| fs::read_to_string(places.path(path)).unwrap_or_default();
+    pub fn gather(paths: &Paths) -> Self {
+        let read = |path: &str| fs::read_to_string(paths.path(path)).unwrap_or_default();
         let uptime = clock::since_boot();
-        let published = |name: &str| places.published(name).unwrap_or_default();
-        let site = fs::read_to_string(places.site()).ok();
+        let published = |name: &str| paths.published(name).unwrap_or_default();
+        let site = fs::read_to_string(paths.site()).ok();
         let role = site.and_then(|text| Site::parse(&text).ok()).map(|site| site.role);
-        let link = matches!(role, Some(Role::Dialer(_))).then(|| published(crate::dialer::NOTICE));
-        let services = role.as_ref().map(service::of_role).into_iter().flatten();
+        let link = matches!(role, Some(Role::Dialer(_))).then(|| published(crate::dialer::LINK_RECORD));
+        let services = role.as_ref().map(service::for_role).into_iter().flatten();
         Self {
-            version: Build::load(places).version,
+            version: Build::load(paths).version,
             hostname: Some(read("/proc/sys/kernel/hostname").trim().to_owned())
                 .filter(|name| !name.is_empty()),
-            role: role.as_ref().map(Role::word),
+            role: role.as_ref().map(Role::as_str),
             uptime,
             sealed: is_read_only(&read("/proc/mounts"), "/run/root"),
             boot: published("boot"),
             ledger: published("ledger"),
             site: published("site"),
-            services: services.map(|name| (name, pulse(places, name, uptime))).collect(),
+            services: services.map(|name| (name, pulse(paths, name, uptime))).collect(),
             modems: role
                 .iter()
                 .flat_map(service::modems)
@@ -74,7 +74,7 @@ fn is_read_only(mounts: &str, mount_point: &str) -> bool {
     })
 }
 
-fn word(pulse: Pulse) -> &'static str {
+fn as_str(pulse: Pulse) -> &'static str {
     match pulse {
         Pulse::Silent => "starting",
         Pulse::Fresh => "up",

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Status, word};
+use super::{Status, as_str};
 use crate::clock::Month;
-use crate::link::Spent;
+use crate::ppp::Spent;
 use crate::record::Record;
 use crate::site::DataSize;
 use crate::watch::heartbeat::Pulse;
@@ -74,7 +74,7 @@ fn site(site: &Record) -> String {
 fn services(services: &[(&str, Pulse)]) -> String {
     let each = services.iter().map(|(name, pulse)| match pulse {
         Pulse::Stale { age } => format!("{name} stuck for {}", Uptime(*age)),
-        _ => format!("{name} {}", word(*pulse)),
+        _ => format!("{name} {}", as_str(*pulse)),
     });
     let all = each.collect::<Vec<_>>().join(", ");
     if all.is_empty() { "none".to_owned() } else { all }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::record::Record;
 
 /// The proof of one service: renewed as its loop turns, judged by `watchdogd`.
 #[derive(Debug)]
 pub struct Heart {
-    places: Places,
+    paths: Paths,
     service: &'static str,
     deadline: Duration,
     last: Option<Duration>,
@@ -16,8 +16,8 @@ pub struct Heart {
 
 impl Heart {
     /// The heart of a service that promises to beat at least every `deadline`.
-    pub fn new(places: &Places, service: &'static str, deadline: Duration) -> Self {
-        Self { places: places.clone(), service, deadline, last: None }
+    pub fn new(paths: &Paths, service: &'static str, deadline: Duration) -> Self {
+        Self { paths: paths.clone(), service, deadline, last: None }
     }
 
     /// How often the loop must turn at least, so that one late turn does no harm.
@@ -33,7 +33,7 @@ impl Heart {
         self.last = Some(now);
         let record = Record::new().with("at", now.as_secs()).with("deadline", self.deadline.as_secs());
         // A box that cannot write into RAM is a box that the watchdog should reset.
-        let _ = self.places.publish(&notice(self.service), &record);
+        let _ = self.paths.publish(&record_name(self.service), &record);
     }
 }
 
@@ -52,8 +52,8 @@ pub enum Pulse {
 }
 
 /// Feels the pulse of a service.
-pub fn pulse(places: &Places, service: &str, now: Duration) -> Pulse {
-    let record = places.published(&notice(service));
+pub fn pulse(paths: &Paths, service: &str, now: Duration) -> Pulse {
+    let record = paths.published(&record_name(service));
     record.map_or(Pulse::Silent, |record| judge(&record, now))
 }
 
@@ -67,7 +67,7 @@ fn judge(record: &Record, now: Duration) -> Pulse {
     if age <= deadline + Duration::from_secs(1) { Pulse::Fresh } else { Pulse::Stale { age } }
 }
 
-fn notice(service: &str) -> String {
+fn record_name(service: &str) -> String {
     format!("heartbeat/{service}")
 }
 
@@ -80,10 +80,10 @@ mod tests {
     #[test]
     fn a_service_is_fresh_until_its_own_deadline() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
-        let feel = |second| pulse(&places, "dial-in", second * SECOND);
+        let paths = Paths::below(dir.path());
+        let feel = |second| pulse(&paths, "dial-in", second * SECOND);
         assert_eq!(feel(1), Pulse::Silent);
-        let mut heart = Heart::new(&places, "dial-in", 20 * SECOND);
+        let mut heart = Heart::new(&paths, "dial-in", 20 * SECOND);
         heart.beat(10 * SECOND);
         assert_eq!(feel(10), Pulse::Fresh);
         assert_eq!(feel(31), Pulse::Fresh);
@@ -95,12 +95,12 @@ mod tests {
     #[test]
     fn a_loop_that_turns_fast_writes_seldom() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
-        let mut heart = Heart::new(&places, "dial-in", 20 * SECOND);
+        let paths = Paths::below(dir.path());
+        let mut heart = Heart::new(&paths, "dial-in", 20 * SECOND);
         let mut written = Vec::new();
         for second in 0..20 {
             heart.beat(second * SECOND);
-            let at = places.published("heartbeat/dial-in").unwrap().number("at").unwrap();
+            let at = paths.published("heartbeat/dial-in").unwrap().number("at").unwrap();
             written.push(at);
         }
         written.dedup();

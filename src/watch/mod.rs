@@ -2,5 +2,5 @@
 
 pub mod daily;
 pub mod hardware;
+pub mod health;
 pub mod heartbeat;
-pub mod verdict;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use dialbox::places::Places;
+use dialbox::paths::Paths;
 use dialbox::record::Record;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A box in a directory, with one service running in it.
 pub struct TestBox {
-    pub places: Places,
+    pub paths: Paths,
     pub service: Child,
     _dir: tempfile::TempDir,
 }
@@ -29,48 +29,48 @@ impl TestBox {
     }
 
     /// `prepare` lays out what else the box has; what is in its `/bin` is found first.
-    pub fn start_with(program: &str, site: &str, prepare: impl Fn(&Places)) -> Self {
+    pub fn start_with(program: &str, site: &str, prepare: impl Fn(&Paths)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places::below(dir.path());
-        prepare(&places);
-        fs::create_dir_all(places.path("/dev")).unwrap();
-        fs::create_dir_all(places.path("/etc/dialbox")).unwrap();
-        fs::write(places.site(), site).unwrap();
-        let service = start(program, &places);
-        Self { places, service, _dir: dir }
+        let paths = Paths::below(dir.path());
+        prepare(&paths);
+        fs::create_dir_all(paths.path("/dev")).unwrap();
+        fs::create_dir_all(paths.path("/etc/dialbox")).unwrap();
+        fs::write(paths.site(), site).unwrap();
+        let service = start(program, &paths);
+        Self { paths, service, _dir: dir }
     }
 
     /// Kills the service without a word, and starts it anew, as init does; until its loop turns.
     pub fn kill_and_restart(&mut self, program: &str, heartbeat: &str) {
         self.service.kill().unwrap();
         self.service.wait().unwrap();
-        self.places.withdraw(heartbeat);
-        self.service = start(program, &self.places);
+        self.paths.withdraw(heartbeat);
+        self.service = start(program, &self.paths);
         self.until(heartbeat, |_| true);
     }
 
     pub fn port(&self) -> PathBuf {
-        self.places.path("/dev/ttyTEST")
+        self.paths.path("/dev/ttyTEST")
     }
 
     /// Waits until the published record is as wanted.
     pub fn until(&self, name: &str, wanted: impl Fn(&Record) -> bool) -> Record {
         let start = Instant::now();
         loop {
-            match self.places.published(name).filter(&wanted) {
+            match self.paths.published(name).filter(&wanted) {
                 Some(record) => return record,
-                None => assert!(start.elapsed() < PATIENCE, "{:?}", self.places.published(name)),
+                None => assert!(start.elapsed() < PATIENCE, "{:?}", self.paths.published(name)),
             }
             sleep(Duration::from_millis(5));
         }
     }
 }
 
-fn start(program: &str, places: &Places) -> Child {
+fn start(program: &str, paths: &Paths) -> Child {
     Command::new(program)
         .arg("--root")
-        .arg(places.path("/"))
-        .env("PATH", format!("{}:/usr/bin:/bin", places.path("/bin").display()))
+        .arg(paths.path("/"))
+        .env("PATH", format!("{}:/usr/bin:/bin", paths.path("/bin").display()))
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -120,7 +120,7 @@ impl Modem {
     }
 
     /// Hears a command, and gives the text before its end of line.
-    pub fn hear(&mut self) -> String {
+    pub fn receive(&mut self) -> String {
         loop {
             if let Some((command, rest)) = self.heard.split_once('\r') {
                 let command = command.to_owned();
@@ -160,7 +160,7 @@ impl Modem {
     pub fn answer_up_to(&mut self, last: &str) {
         let mut command = String::new();
         while command != last {
-            command = self.hear();
+            command = self.receive();
             write!(self.line, "{command}\r").unwrap();
             match command.as_str() {
                 "AT+CGMI" => self.say("Option N.V."),

@@ -18,14 +18,14 @@ fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pull
     dialer.until("modem", |record| record.get("trouble").is_some());
     let plugged_in = Instant::now();
     let mut modem = Modem::plugged_in_at(&dialer.port());
-    assert_eq!(modem.hear(), "AT");
+    assert_eq!(modem.receive(), "AT");
     assert!(plugged_in.elapsed() < Duration::from_secs(1), "it waits for its poll, not for the port");
     modem.say("OK");
     modem.answer_up_to(LAST);
     let record = dialer.until("modem", |record| record.get("signal-dbm") == Some("-79"));
     assert_eq!(record.get("manufacturer"), Some("Option N.V."));
     assert_eq!(record.get("sim"), Some("ready"));
-    let link = dialer.places.path("/dev/modem");
+    let link = dialer.paths.path("/dev/modem");
     assert_eq!(fs::read_link(&link).unwrap(), Path::new("/dev/ttyTEST"));
 
     drop(modem);
@@ -47,7 +47,7 @@ fn a_program_that_takes_the_idle_port_s_lock_has_it_until_it_lets_go() {
     let mut modem = Modem::plugged_in_at(&dialer.port());
     modem.answer_up_to(LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
-    let lock = |name: &str| dialer.places.path("/run/lock").join(format!("LCK..{name}"));
+    let lock = |name: &str| dialer.paths.path("/run/lock").join(format!("LCK..{name}"));
     until(|| !lock("ttyTEST").exists() && !lock("modem").exists());
 
     let mut pppd = Command::new("sleep").arg("60").spawn().unwrap();
@@ -55,7 +55,7 @@ fn a_program_that_takes_the_idle_port_s_lock_has_it_until_it_lets_go() {
     let record = dialer.until("modem", |record| record.get("trouble").is_some());
     assert_eq!(record.get("trouble"), Some("/dev/ttyTEST: another program takes it"));
     until(|| fs::read_dir(format!("/proc/{}/fd", dialer.service.id())).unwrap().all(is_no_terminal));
-    assert!(fs::read_link(dialer.places.path("/dev/modem")).is_ok(), "pppd is about to open it");
+    assert!(fs::read_link(dialer.paths.path("/dev/modem")).is_ok(), "pppd is about to open it");
 
     fs::remove_file(lock("modem")).unwrap();
     modem.answer_up_to(LAST);
@@ -72,8 +72,8 @@ fn is_no_terminal(fd: std::io::Result<fs::DirEntry>) -> bool {
 fn a_port_that_is_being_talked_to_is_locked() {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
-    assert_eq!(modem.hear(), "AT");
-    let lock = fs::read_to_string(dialer.places.path("/run/lock/LCK..ttyTEST")).unwrap();
+    assert_eq!(modem.receive(), "AT");
+    let lock = fs::read_to_string(dialer.paths.path("/run/lock/LCK..ttyTEST")).unwrap();
     assert_eq!(lock, format!("{:>10}\n", dialer.service.id()));
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dialbox::places::Places;
+use dialbox::paths::Paths;
 use dialbox::state::Store;
 
 use crate::bench::{Modem, TestBox, until};
@@ -31,12 +31,12 @@ rm ROOT/end ROOT/started ROOT/run/ppp-line1.pid
 exit $status
 "#;
 
-fn with_pppd(places: &Places) {
-    let program = places.path("/bin/pppd");
-    fs::create_dir_all(places.path("/bin")).unwrap();
-    fs::create_dir_all(places.state()).unwrap();
-    symlink("/proc", places.path("/proc")).unwrap();
-    let root = places.path("/");
+fn with_pppd(paths: &Paths) {
+    let program = paths.path("/bin/pppd");
+    fs::create_dir_all(paths.path("/bin")).unwrap();
+    fs::create_dir_all(paths.state()).unwrap();
+    symlink("/proc", paths.path("/proc")).unwrap();
+    let root = paths.path("/");
     fs::write(&program, PPPD.replace("ROOT/", root.to_str().unwrap())).unwrap();
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -58,38 +58,38 @@ fn ready_with(site: &str) -> (TestBox, Modem) {
 fn connected() -> (TestBox, Modem) {
     let (dial_in, mut modem) = ready();
     modem.say("RING");
-    modem.hear();
+    modem.receive();
     modem.say("CONNECT");
     until(|| started(&dial_in).exists());
     (dial_in, modem)
 }
 
 fn lock(dial_in: &TestBox) -> std::path::PathBuf {
-    dial_in.places.path("/run/lock/LCK..ttyTEST")
+    dial_in.paths.path("/run/lock/LCK..ttyTEST")
 }
 
 fn started(dial_in: &TestBox) -> std::path::PathBuf {
-    dial_in.places.path("/started")
+    dial_in.paths.path("/started")
 }
 
 fn said(dial_in: &TestBox) -> std::path::PathBuf {
-    dial_in.places.notice("line1.said")
+    dial_in.paths.run_file("line1.said")
 }
 
 fn end_pppd(dial_in: &TestBox, status: u8) {
-    let new = dial_in.places.path("/end.new");
+    let new = dial_in.paths.path("/end.new");
     fs::write(&new, format!("{status}\n")).unwrap();
-    fs::rename(new, dial_in.places.path("/end")).unwrap();
+    fs::rename(new, dial_in.paths.path("/end")).unwrap();
 }
 
 fn ledger(dial_in: &TestBox) -> String {
-    Store::new(dial_in.places.state()).read("calls").unwrap_or_default()
+    Store::new(dial_in.paths.state()).read("calls").unwrap_or_default()
 }
 
 #[test]
 fn pppd_is_in_memory_before_the_first_call() {
     let (dial_in, _modem) = ready();
-    until(|| dial_in.places.path("/warm").exists());
+    until(|| dial_in.paths.path("/warm").exists());
     let children = || {
         let id = dial_in.service.id();
         fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap()
@@ -103,13 +103,13 @@ fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
     for call in 1..=3 {
         let rang = Instant::now();
         modem.say("RING");
-        assert_eq!(modem.hear(), "ATA");
+        assert_eq!(modem.receive(), "ATA");
         assert!(rang.elapsed() < Duration::from_secs(1), "it waits for more than the ring");
         modem.say("CONNECT 33600/ARQ/V34");
         until(|| started(&dial_in).exists());
         until(|| !fs::read_to_string(started(&dial_in)).unwrap().is_empty());
         let arguments = fs::read_to_string(started(&dial_in)).unwrap();
-        let options = dial_in.places.path("/etc/ppp/options.line1");
+        let options = dial_in.paths.path("/etc/ppp/options.line1");
         let expected = format!(
             "file {} linkname line1 nodetach logfile {} /dev/pts/",
             options.display(),
@@ -121,7 +121,7 @@ fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
         assert_eq!(record.get("speed"), Some("33600/ARQ/V34"));
 
         end_pppd(&dial_in, 16);
-        assert_eq!(modem.hear(), "ATH");
+        assert_eq!(modem.receive(), "ATH");
         modem.say("OK");
         modem.answer_up_to("AT+VCID=1");
         dial_in.until("line1", |record| record.get("line") == Some("ready"));
@@ -142,7 +142,7 @@ fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
     let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
     assert_eq!(record.number("rings"), Some(1));
     end_pppd(&dial_in, 11);
-    assert_eq!(modem.hear(), "ATH");
+    assert_eq!(modem.receive(), "ATH");
     until(|| ledger(&dial_in).contains("why=name or password wrong"));
 }
 
@@ -160,8 +160,8 @@ fn the_ledger_has_what_pppd_has_said_and_not_the_hang_up_that_followed() {
 fn a_modem_that_stays_in_data_mode_is_left_by_the_escape_sequence() {
     let (dial_in, mut modem) = connected();
     end_pppd(&dial_in, 15);
-    assert_eq!(modem.hear(), "ATH"); // for the modem, data like any other
-    assert_eq!(modem.hear(), "+++ATH", "no answer to the escape sequence either");
+    assert_eq!(modem.receive(), "ATH"); // for the modem, data like any other
+    assert_eq!(modem.receive(), "+++ATH", "no answer to the escape sequence either");
     modem.say("OK");
     modem.answer_up_to("AT+VCID=1");
     dial_in.until("line1", |record| record.get("line") == Some("ready"));
@@ -176,7 +176,7 @@ fn a_modem_that_is_pulled_out_during_a_call_is_taken_back_into_service() {
     let mut modem = Modem::plugged_in_at(&dial_in.port());
     modem.answer_up_to("AT+VCID=1");
     modem.say("RING");
-    assert_eq!(modem.hear(), "ATA");
+    assert_eq!(modem.receive(), "ATA");
 }
 
 #[test]
@@ -184,9 +184,9 @@ fn a_call_that_comes_to_nothing_is_entered_too() {
     let (dial_in, mut modem) = ready();
     modem.say("RING");
     modem.say("NMBR = 0555");
-    modem.hear();
+    modem.receive();
     modem.say("NO CARRIER");
-    assert_eq!(modem.hear(), "ATH");
+    assert_eq!(modem.receive(), "ATH");
     let entry = || ledger(&dial_in);
     until(|| entry().contains("caller=0555") && entry().contains("why=NO CARRIER"));
     assert!(!Path::new(&started(&dial_in)).exists());
@@ -194,16 +194,16 @@ fn a_call_that_comes_to_nothing_is_entered_too() {
 
 #[test]
 fn a_box_without_pppd_hangs_up_and_goes_on() {
-    let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), SITE, |places| {
-        fs::create_dir_all(places.path("/bin/pppd")).unwrap();
+    let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), SITE, |paths| {
+        fs::create_dir_all(paths.path("/bin/pppd")).unwrap();
     });
     let mut modem = Modem::plugged_in_at(&dial_in.port());
     modem.answer_up_to("AT+VCID=1");
     for _ in 0..2 {
         modem.say("RING");
-        assert_eq!(modem.hear(), "ATA");
+        assert_eq!(modem.receive(), "ATA");
         modem.say("CONNECT");
-        assert_eq!(modem.hear(), "ATH");
+        assert_eq!(modem.receive(), "ATH");
         modem.say("OK");
         modem.answer_up_to("AT+VCID=1");
     }
@@ -213,7 +213,7 @@ fn a_box_without_pppd_hangs_up_and_goes_on() {
 fn at_the_door() -> (TestBox, Modem) {
     let (dial_in, mut modem) = ready_with(&SITE.replace("crtscts", "login=true\ncrtscts"));
     modem.say("RING");
-    assert_eq!(modem.hear(), "ATA");
+    assert_eq!(modem.receive(), "ATA");
     modem.say("CONNECT 9600");
     dial_in.until("line1", |record| record.get("line") == Some("logging-in"));
     (dial_in, modem)
@@ -238,7 +238,7 @@ fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
     let expected = format!(" logfile {} noauth set PEERNAME=u /dev/pts/", said(&dial_in).display());
     assert!(arguments(&dial_in).contains(&expected));
     end_pppd(&dial_in, 16);
-    assert_eq!(modem.hear(), "ATH");
+    assert_eq!(modem.receive(), "ATH");
     until(|| ledger(&dial_in).contains("user=u\t"));
 }
 
@@ -249,7 +249,7 @@ fn a_caller_who_speaks_ppp_is_left_to_pppd_without_a_word() {
     let expected = format!(" logfile {} /dev/pts/", said(&dial_in).display());
     assert!(arguments(&dial_in).contains(&expected));
     end_pppd(&dial_in, 16);
-    assert_eq!(modem.hear(), "ATH", "and nothing before it");
+    assert_eq!(modem.receive(), "ATH", "and nothing before it");
 }
 
 #[test]
@@ -259,12 +259,12 @@ fn three_wrong_passwords_end_a_call_and_stand_nowhere() {
         modem.line.write_all(b"u\rsecret\r").unwrap();
         modem.hear_words("Password: \r\nLogin incorrect\r\n");
     }
-    assert_eq!(modem.hear(), "ATH");
+    assert_eq!(modem.receive(), "ATH");
     modem.say("OK");
     modem.answer_up_to("AT+VCID=1");
     until(|| ledger(&dial_in).contains("speed=9600\tseconds=0\twhy=name or password wrong"));
     assert!(!started(&dial_in).exists());
-    let notes = fs::read_dir(dial_in.places.path("/run/dialbox")).unwrap().map(|it| it.unwrap().path());
+    let notes = fs::read_dir(dial_in.paths.path("/run/dialbox")).unwrap().map(|it| it.unwrap().path());
     let texts = notes.filter_map(|note| fs::read_to_string(note).ok()).chain([ledger(&dial_in)]);
     assert!(texts.into_iter().all(|text| !text.contains("secret")));
 }
@@ -283,7 +283,7 @@ fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
     let (mut dial_in, mut modem) = ready();
     modem.say("RING");
     modem.say("NMBR = 0555");
-    assert_eq!(modem.hear(), "ATA");
+    assert_eq!(modem.receive(), "ATA");
     modem.say("CONNECT 9600");
     arguments(&dial_in);
     dial_in.until("line1", |record| record.get("line") == Some("connected"));
@@ -292,7 +292,7 @@ fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
     assert!(started(&dial_in).exists());
     end_pppd(&dial_in, 16);
     // Nobody knows whether the modem has noticed.
-    assert_eq!(modem.hear(), "+++ATH", "and nothing before it");
+    assert_eq!(modem.receive(), "+++ATH", "and nothing before it");
     modem.say("OK");
     modem.answer_up_to("AT+VCID=1");
     until(|| !lock(&dial_in).exists());
@@ -301,5 +301,5 @@ fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
         assert!(entry.split(['\t', '\n']).any(|it| it == field), "no {field} in {entry}");
     }
     modem.say("RING");
-    assert_eq!(modem.hear(), "ATA");
+    assert_eq!(modem.receive(), "ATA");
 }

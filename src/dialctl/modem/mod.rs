@@ -1,22 +1,22 @@
 //! `dialctl modem`: for the person at the bench. The services make way while it talks.
 
-mod line;
+mod at_session;
 mod pin;
 mod probe;
 mod terminal;
 
-use crate::modem::link::Link;
+use crate::modem::dev_symlink::DevSymlink;
 use crate::modem::lock::Names;
 use crate::modem::ports::{self, Candidate};
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::site::{FlowControl, Port, Role, Site, Speed};
 
 /// Carries out `modem probe`, `modem pin-disable` or `modem terminal [PORT]`.
 ///
 /// # Errors
 /// What is wrong with the words, or why it could not be done.
-pub fn run(places: &Places, words: &[&str]) -> Result<String, String> {
-    let bench = Bench::new(places)?;
+pub fn run(paths: &Paths, words: &[&str]) -> Result<String, String> {
+    let bench = Bench::new(paths)?;
     match words {
         ["probe"] => Ok(probe::run(&bench)),
         ["pin-disable"] => pin::disable(&bench),
@@ -28,7 +28,7 @@ pub fn run(places: &Places, words: &[&str]) -> Result<String, String> {
 
 /// The modem of the site, as it lies on the bench.
 struct Bench<'a> {
-    places: &'a Places,
+    paths: &'a Paths,
     site: Site,
     port: Port,
     speed: Speed,
@@ -38,8 +38,8 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    fn new(places: &'a Places) -> Result<Self, String> {
-        let file = places.site();
+    fn new(paths: &'a Paths) -> Result<Self, String> {
+        let file = paths.site();
         let name = file.display().to_string();
         let text = std::fs::read_to_string(&file).map_err(|error| format!("{name}: {error}"))?;
         let site = Site::parse(&text).map_err(|error| error.in_file(name).to_string())?;
@@ -52,23 +52,23 @@ impl<'a> Bench<'a> {
                 (line.port.clone(), line.speed, line.flow, "line1")
             }
         };
-        Ok(Self { places, site, port, speed, flow, name })
+        Ok(Self { paths, site, port, speed, flow, name })
     }
 
     fn candidates(&self) -> Vec<Candidate> {
-        ports::candidates(self.places, &self.port)
+        ports::candidates(self.paths, &self.port)
     }
 
     /// The port that the service talks to, or else the likeliest one.
-    fn talk(&self) -> Option<Candidate> {
-        let published = self.places.published(self.name).unwrap_or_default();
+    fn command_port(&self) -> Option<Candidate> {
+        let published = self.paths.published(self.name).unwrap_or_default();
         let candidates = self.candidates();
         let is_published = |it: &&Candidate| published.get("port") == Some(it.to_string().as_str());
         candidates.iter().find(is_published).or(candidates.first()).cloned()
     }
 
     fn names(&self, candidate: &Candidate) -> Names {
-        let link = Link::new(self.places, self.name, &self.port);
-        Names::of_port(self.places, &candidate.device, &link)
+        let link = DevSymlink::new(self.paths, self.name, &self.port);
+        Names::for_port(self.paths, &candidate.device, &link)
     }
 }

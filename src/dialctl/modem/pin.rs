@@ -2,10 +2,10 @@
 //! [the dialer](crate::modem::mobile) hold here too: nobody burns a card's last try with this.
 
 use super::Bench;
-use super::line::Line;
-use crate::modem::at::Final;
-use crate::modem::mobile::{Counter, Keeper, Memory, Sim, Withheld, card_number};
-use crate::modem::request::Request;
+use super::at_session::AtSession;
+use crate::modem::at::request::Request;
+use crate::modem::at::response::Final;
+use crate::modem::mobile::{Counter, Memory, PinPolicy, Sim, Withheld, card_number};
 use crate::record::Record;
 use crate::site::{Pin, Role};
 use crate::state::Store;
@@ -15,19 +15,19 @@ pub fn disable(bench: &Bench) -> Result<String, String> {
     let Role::Dialer(dialer) = &bench.site.role else {
         return Err("this box has no mobile modem".to_owned());
     };
-    let candidate = bench.talk().ok_or("no modem found")?;
-    let store = Store::new(bench.places.state());
-    let boot = std::fs::read_to_string(bench.places.path("/proc/sys/kernel/random/boot_id"));
+    let candidate = bench.command_port().ok_or("no modem found")?;
+    let store = Store::new(bench.paths.state());
+    let boot = std::fs::read_to_string(bench.paths.path("/proc/sys/kernel/random/boot_id"));
     let boot = boot.unwrap_or_default().trim().to_owned();
-    let keeper = Keeper::new(dialer.modem.pin.clone(), Memory::load(&store), boot);
-    let line = Line::open(bench, &candidate).map_err(|error| format!("{candidate}: {error}"))?;
-    Card { line, keeper, store }.disable()
+    let pin_policy = PinPolicy::new(dialer.modem.pin.clone(), Memory::load(&store), boot);
+    let line = AtSession::open(bench, &candidate).map_err(|error| format!("{candidate}: {error}"))?;
+    Card { line, pin_policy, store }.disable()
 }
 
 /// The SIM card, and what is remembered of it.
 struct Card {
-    line: Line,
-    keeper: Keeper,
+    line: AtSession,
+    pin_policy: PinPolicy,
     store: Store,
 }
 
@@ -44,7 +44,7 @@ impl Card {
             Sim::Ready => {}
             sim if sim.wants_pin() => {
                 let pin = self.pin()?;
-                let request = Request::of(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
+                let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
                 self.give(request.shown_as("AT+CPIN=…"))?;
             }
             sim => return Err(format!("SIM {sim}")),
@@ -53,7 +53,7 @@ impl Card {
             return Ok("the SIM does not ask for a PIN\n".to_owned());
         }
         let pin = self.pin()?;
-        let request = Request::of(format!("AT+CLCK=\"SC\",0,\"{}\"", pin.reveal()), 20);
+        let request = Request::from_line(format!("AT+CLCK=\"SC\",0,\"{}\"", pin.reveal()), 20);
         self.give(request.shown_as("AT+CLCK=\"SC\",0,…"))?;
         Ok("the SIM does not ask for its PIN any more\n".to_owned())
     }
@@ -64,10 +64,10 @@ impl Card {
         println!("tries left: {}", tries.map_or("unknown".to_owned(), |tries| tries.to_string()));
         let card = self.ask(Request::new("AT+CCID", 5))?;
         let card = card_number(&card.1);
-        if let Some(pin) = self.keeper.proven(tries, card.as_deref()) {
+        if let Some(pin) = self.pin_policy.proven(tries, card.as_deref()) {
             return Ok(pin);
         }
-        let (pin, record) = self.keeper.give(tries, card.as_deref()).map_err(|why| match why {
+        let (pin, record) = self.pin_policy.give(tries, card.as_deref()).map_err(|why| match why {
             Withheld::GivenThisBoot => "the PIN was given in this boot already; reboot first".to_owned(),
             other => format!("not given: SIM {other}"),
         })?;
@@ -77,7 +77,7 @@ impl Card {
 
     fn tries(&mut self) -> Result<Option<u32>, String> {
         let (_, maker) = self.ask(Request::new("AT+CGMI", 5))?;
-        for counter in Counter::of_maker(maker.first().map(String::as_str)) {
+        for counter in Counter::for_manufacturer(maker.first().map(String::as_str)) {
             let (_, answer) = self.ask(counter.request())?;
             if let Some(tries) = counter.tries(&answer) {
                 return Ok(Some(tries));
@@ -89,7 +89,7 @@ impl Card {
     fn give(&mut self, request: Request) -> Result<(), String> {
         let shown = request.line().to_string();
         let (result, _) = self.ask(request)?;
-        if let Some(record) = self.keeper.learn(&result) {
+        if let Some(record) = self.pin_policy.learn(&result) {
             self.remember(&record)?;
         }
         match result {

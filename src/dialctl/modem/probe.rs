@@ -3,10 +3,10 @@
 use std::io;
 
 use super::Bench;
-use super::line::Line;
+use super::at_session::AtSession;
+use crate::modem::at::request::Request;
 use crate::modem::mobile::{Sim, dbm};
 use crate::modem::ports::{self, Candidate};
-use crate::modem::request::Request;
 
 const HEAD: [&str; 4] = ["PORT", "WHERE", "ANSWER", "MODEM"];
 
@@ -31,9 +31,9 @@ pub fn run(bench: &Bench) -> String {
     let answering: Vec<_> = probed.iter().filter(|(_, found)| matches!(found, Ok(Some(_)))).collect();
     let ports: Vec<_> = answering.iter().map(|(candidate, _)| (*candidate).clone()).collect();
     let mut text = table(&rows);
-    if let Some(choice) = ports::choose(&candidates, &ports, None) {
-        let (talk, data) = (choice.talk.device.display(), choice.data.device.display());
-        text += &format!("\ncommands and messages: {talk}\ndata: {data}\n");
+    if let Some(ports) = ports::choose(&candidates, &ports, None) {
+        let (command, data) = (ports.command.device.display(), ports.data.device.display());
+        text += &format!("\ncommands and messages: {command}\ndata: {data}\n");
     }
     if let Some((_, Ok(Some(found)))) = answering.first() {
         text += &format!("SIM {}, signal {}\n", found.sim, found.signal);
@@ -49,7 +49,7 @@ struct Found {
 }
 
 fn probe(bench: &Bench, candidate: &Candidate) -> io::Result<Option<Found>> {
-    let mut line = Line::open(bench, candidate)?;
+    let mut line = AtSession::open(bench, candidate)?;
     // A modem that was just plugged in swallows the first command, one that was left silent the second.
     let attention = ["AT", "ATQ0V1", "AT"].map(|command| Request::new(command, 1));
     let mut answers = false;

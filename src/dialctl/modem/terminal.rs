@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Bench;
-use super::line::wait_for;
+use super::at_session::wait_for;
 use crate::modem::ports;
 use crate::site::{FlowControl, Port};
 
@@ -13,16 +13,16 @@ use crate::site::{FlowControl, Port};
 /// with its end the lock is stale.
 pub fn run(bench: &Bench, port: Option<&str>) -> Result<String, String> {
     let candidate = match port {
-        None => bench.talk().ok_or("no modem found")?,
+        None => bench.command_port().ok_or("no modem found")?,
         Some(port) => {
-            let mut all = ports::candidates(bench.places, &Port::Auto).into_iter().chain(bench.candidates());
+            let mut all = ports::candidates(bench.paths, &Port::Auto).into_iter().chain(bench.candidates());
             let found = all.find(|candidate| candidate.device == Path::new(port));
             found.ok_or_else(|| format!("{port} is no modem's port; `dialctl modem probe` lists them"))?
         }
     };
     let device = candidate.device.display().to_string();
     let lock =
-        wait_for(bench.places, &bench.names(&candidate)).map_err(|error| format!("{device}: {error}"))?;
+        wait_for(bench.paths, &bench.names(&candidate)).map_err(|error| format!("{device}: {error}"))?;
     let flow = match bench.flow {
         FlowControl::RtsCts => "h",
         FlowControl::None => "n",

@@ -17,16 +17,16 @@ fn hostname() -> Hostname {
 }
 
 /// What is said to a caller who sends these words, a second after each other, and how it ends.
-fn dialogue(words: &[&[u8]]) -> (String, Option<Verdict>) {
+fn dialogue(words: &[&[u8]]) -> (String, Option<LoginResult>) {
     dialogue_with(&users(), words)
 }
 
-fn dialogue_with(users: &Users, words: &[&[u8]]) -> (String, Option<Verdict>) {
+fn dialogue_with(users: &Users, words: &[&[u8]]) -> (String, Option<LoginResult>) {
     let hostname = hostname();
-    let mut login = Login::new(Door { hostname: &hostname, users }, Duration::ZERO);
+    let mut login = Login::new(LoginConfig { hostname: &hostname, users }, Duration::ZERO);
     let mut said = String::new();
     for (second, words) in (1..).zip(words) {
-        let turn = login.hear(words, SECOND * second);
+        let turn = login.receive(words, SECOND * second);
         said += &turn.say;
         if turn.verdict.is_some() {
             return (said, turn.verdict);
@@ -35,14 +35,14 @@ fn dialogue_with(users: &Users, words: &[&[u8]]) -> (String, Option<Verdict>) {
     (said, None)
 }
 
-fn ppp(user: &str) -> Option<Verdict> {
-    Some(Verdict::Ppp(Some(user.parse().unwrap())))
+fn ppp(user: &str) -> Option<LoginResult> {
+    Some(LoginResult::Ppp(Some(user.parse().unwrap())))
 }
 
-const UNKNOWN: Option<Verdict> = Some(Verdict::Ppp(None));
+const UNKNOWN: Option<LoginResult> = Some(LoginResult::Ppp(None));
 
-fn refused(why: Refusal) -> Option<Verdict> {
-    Some(Verdict::Refused(why))
+fn refused(why: LoginRefusal) -> Option<LoginResult> {
+    Some(LoginResult::Refused(why))
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_dialogue_reads_as_on_any_system() {
 }
 
 /// Who calls, what it sends, and how that ends.
-type Case = (&'static str, Vec<&'static [u8]>, Option<Verdict>);
+type Case = (&'static str, Vec<&'static [u8]>, Option<LoginResult>);
 
 #[test]
 fn who_gets_in_and_who_does_not() {
@@ -69,13 +69,21 @@ fn who_gets_in_and_who_does_not() {
         ("a password with the flag of PPP", vec![b"root\r~toor~\r"], ppp("root")),
         ("noise of the line", vec![b"\xf0\x98\x00", b"\rgu\xe5est\rXy7\x1b Qz9\r"], ppp("guest")),
         ("at the second try", [&[b"guest\rno\r" as &[u8]], right].concat(), ppp("guest")),
-        ("a wrong password", thrice(b"guest\r"), refused(Refusal::Wrong)),
-        ("somebody unknown", thrice(b"nobody\r"), refused(Refusal::Wrong)),
-        ("another one's password", [b"root\r" as &[u8], b"Xy7 Qz9\r"].repeat(3), refused(Refusal::Wrong)),
-        ("no password", [b"guest\r" as &[u8], b"\r"].repeat(3), refused(Refusal::Wrong)),
-        ("nothing but ends of line", vec![b"\r"; 30], refused(Refusal::Nobody)),
-        ("gone while the name is awaited", vec![b"\rgu", b"\r\nNO CARRIER\r\n"], refused(Refusal::HungUp)),
-        ("gone before anything", vec![b"\r\nNO CARRIER\r\n"], refused(Refusal::HungUp)),
+        ("a wrong password", thrice(b"guest\r"), refused(LoginRefusal::Wrong)),
+        ("somebody unknown", thrice(b"nobody\r"), refused(LoginRefusal::Wrong)),
+        (
+            "another one's password",
+            [b"root\r" as &[u8], b"Xy7 Qz9\r"].repeat(3),
+            refused(LoginRefusal::Wrong),
+        ),
+        ("no password", [b"guest\r" as &[u8], b"\r"].repeat(3), refused(LoginRefusal::Wrong)),
+        ("nothing but ends of line", vec![b"\r"; 30], refused(LoginRefusal::Nobody)),
+        (
+            "gone while the name is awaited",
+            vec![b"\rgu", b"\r\nNO CARRIER\r\n"],
+            refused(LoginRefusal::HungUp),
+        ),
+        ("gone before anything", vec![b"\r\nNO CARRIER\r\n"], refused(LoginRefusal::HungUp)),
     ];
     for (who, words, verdict) in table {
         assert_eq!(dialogue(&words).1, verdict, "{who}");
@@ -107,14 +115,14 @@ fn a_frame_of_ppp_at_any_moment_is_left_to_pppd() {
 #[test]
 fn a_caller_who_says_nothing_is_asked_after_4_seconds_and_given_up_after_60() {
     let (hostname, users) = (hostname(), users());
-    let mut login = Login::new(Door { hostname: &hostname, users: &users }, 100 * SECOND);
-    assert_eq!(login.wake(), 104 * SECOND);
+    let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, 100 * SECOND);
+    assert_eq!(login.deadline(), 104 * SECOND);
     assert_eq!(login.tick(103 * SECOND), Turn::default());
     assert_eq!(login.tick(104 * SECOND).say, "\r\nbox login: ");
     assert_eq!(login.tick(104 * SECOND), Turn::default());
-    assert_eq!(login.hear(b"guest\r", 159 * SECOND).verdict, None);
-    assert_eq!(login.wake(), 160 * SECOND);
-    assert_eq!(login.hear(b"Xy7 Qz9\r", 160 * SECOND).verdict, refused(Refusal::Nobody));
+    assert_eq!(login.receive(b"guest\r", 159 * SECOND).verdict, None);
+    assert_eq!(login.deadline(), 160 * SECOND);
+    assert_eq!(login.receive(b"Xy7 Qz9\r", 160 * SECOND).verdict, refused(LoginRefusal::Nobody));
 }
 
 #[test]
@@ -144,9 +152,9 @@ fn of_a_user_with_a_hash_the_password_is_wanted_and_not_the_hash() {
 #[test]
 fn debug_shows_nothing_that_was_typed() {
     let (hostname, users) = (hostname(), users());
-    let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
+    let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
     for typed in ["\rfirst", "\rsecond"] {
-        login.hear(typed.as_bytes(), SECOND);
+        login.receive(typed.as_bytes(), SECOND);
         let shown = format!("{login:?}");
         assert!(["first", "second", "Xy7", "toor"].iter().all(|it| !shown.contains(it)), "{shown}");
     }
@@ -158,8 +166,8 @@ fn what_is_too_long_for_a_name_is_nobody_s() {
     let users = Users::Plain(vec![Account { name: long.parse().unwrap(), password: "p".parse().unwrap() }]);
     let hostname = hostname();
     for (name, lets_in) in [(long.clone(), true), (long.clone() + "x", false), (long.repeat(3), false)] {
-        let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
-        let turn = login.hear(format!("{name}\rp\r").as_bytes(), SECOND);
+        let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
+        let turn = login.receive(format!("{name}\rp\r").as_bytes(), SECOND);
         assert_eq!(turn.verdict.is_some(), lets_in);
     }
 }
@@ -173,13 +181,13 @@ proptest! {
         cut in 0_usize..300,
     ) {
         let (hostname, users) = (hostname(), users());
-        let mut login = Login::new(Door { hostname: &hostname, users: &users }, Duration::ZERO);
+        let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
         let (first, second) = bytes.split_at(cut.min(bytes.len()));
         let mut said = String::new();
         for part in [first, second] {
-            let turn = login.hear(part, SECOND);
+            let turn = login.receive(part, SECOND);
             said += &turn.say;
-            prop_assert!(!matches!(turn.verdict, Some(Verdict::Ppp(Some(_)))));
+            prop_assert!(!matches!(turn.verdict, Some(LoginResult::Ppp(Some(_)))));
             if turn.verdict.is_some() {
                 break;
             }

@@ -11,9 +11,9 @@ use super::{
     ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, Report, SEARCH_PATIENCE, SOON, time,
 };
 use crate::log::Level;
-use crate::modem::at::{Final, extended_name};
-use crate::modem::dialogue::Event;
-use crate::modem::values::{of_line, values};
+use crate::modem::at::queue::Event;
+use crate::modem::at::response::{Final, extended_name};
+use crate::modem::at::values::{fields, values};
 
 /// So many kinds of lines that nobody has asked for are told of.
 const KINDS_OF_CHATTER: usize = 30;
@@ -26,7 +26,7 @@ impl Mobile {
             Event::Garbage(what) => {
                 // It may have been the notice of a message.
                 self.talk.inbox.look();
-                vec![Action::say(Level::Warning, format!("modem sends {what}"))]
+                vec![Action::log(Level::Warning, format!("modem sends {what}"))]
             }
             Event::Silence { asked, shown } => self.silence(asked, &shown),
             Event::Answered { asked, result, answer } => {
@@ -34,7 +34,7 @@ impl Mobile {
                 let before = self.talk.known.clone();
                 let mut actions = self.answered(asked, &result, &answer, now);
                 if self.talk.known != before {
-                    actions.extend([Action::say(Level::Info, self.change(&before)), Action::Publish]);
+                    actions.extend([Action::log(Level::Info, self.change(&before)), Action::Publish]);
                 }
                 actions
             }
@@ -58,12 +58,12 @@ impl Mobile {
             _ => {}
         }
         self.talk.silent += 1;
-        let mut actions = vec![Action::say(Level::Warning, what.clone())];
+        let mut actions = vec![Action::log(Level::Warning, what.clone())];
         if asked == Step::Submit {
             // What came in between may have been lost (a +CMTI during +CMGS).
             self.talk.inbox.look();
             let lost = self.outbox.lose();
-            actions.extend(lost.map(|ticket| Action::Report(Report::NotSent(ticket, what.clone()))));
+            actions.extend(lost.map(|id| Action::Report(Report::NotSent(id, what.clone()))));
         }
         if self.talk.silent >= PATIENCE {
             actions.push(Action::Abandon(what));
@@ -73,7 +73,7 @@ impl Mobile {
 
     fn unsolicited(&mut self, line: &str) -> Vec<Action> {
         if self.talk.inbox.unsolicited(line) {
-            return vec![Action::say(Level::Info, format!("modem says {line}"))];
+            return vec![Action::log(Level::Info, format!("modem says {line}"))];
         }
         if let Some(unix) = time::told(line) {
             self.talk.has_time = true;
@@ -81,14 +81,14 @@ impl Mobile {
         }
         // It has started anew and forgotten its settings (u-blox and SIMCom; Huawei).
         if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers {
-            self.introduce();
-            return vec![Action::say(Level::Warning, "the modem has started anew")];
+            self.identify();
+            return vec![Action::log(Level::Warning, "the modem has started anew")];
         }
         // The network has told the time, or the SIM has changed: what it is now is asked.
         let step = match line {
             _ if line.starts_with("+CTZV") || line.starts_with("+CTZE") => Step::Clock,
             _ if line.starts_with("+CPIN:") => Step::Sim,
-            _ => return self.chatter(line),
+            _ => return self.unknown_urc(line),
         };
         if !self.talk.plan.contains(&step) {
             self.talk.plan.push_back(step);
@@ -97,20 +97,20 @@ impl Mobile {
     }
 
     /// Some modems talk without end (`^RSSI`, `^BOOT`): of each kind the first is enough.
-    fn chatter(&mut self, line: &str) -> Vec<Action> {
+    fn unknown_urc(&mut self, line: &str) -> Vec<Action> {
         let kind = extended_name(line).unwrap_or(line).to_owned();
-        let is_new = self.talk.chatter.len() < KINDS_OF_CHATTER && self.talk.chatter.insert(kind);
-        is_new.then(|| Action::say(Level::Info, format!("modem says {line}"))).into_iter().collect()
+        let is_new = self.talk.unknown_urc.len() < KINDS_OF_CHATTER && self.talk.unknown_urc.insert(kind);
+        is_new.then(|| Action::log(Level::Info, format!("modem says {line}"))).into_iter().collect()
     }
 
     /// A message that the modem does not store. Reports and broadcasts are nobody's business.
     fn delivered(&mut self, header: &str, pdu: String) -> Vec<Action> {
-        let Some(values) = of_line(header, "+CMT") else {
-            return vec![Action::say(Level::Info, format!("modem says {header}"))];
+        let Some(values) = fields(header, "+CMT") else {
+            return vec![Action::log(Level::Info, format!("modem says {header}"))];
         };
         let length = values.last().and_then(|length| length.parse().ok());
         if !inbox::is_whole(&pdu, length) {
-            return vec![Action::say(Level::Warning, "a message was passed on garbled")];
+            return vec![Action::log(Level::Warning, "a message was passed on garbled")];
         }
         vec![Action::Report(Report::Message { place: Place::PassedOn, pdu })]
     }
@@ -121,7 +121,7 @@ impl Mobile {
         let talk = &mut self.talk;
         let network = &mut talk.known.network;
         match asked {
-            Step::Attention | Step::AttentionInWords if is_ok => self.introduce(),
+            Step::Attention | Step::AttentionInWords if is_ok => self.identify(),
             Step::Manufacturer => talk.known.manufacturer = text(),
             Step::Model => talk.known.model = text(),
             Step::Sim => return self.sim(Sim::from_answer(result, answer), now),
@@ -132,7 +132,7 @@ impl Mobile {
             Step::Registration => {
                 network.calls = Registration::from_answer(answer, "+CREG");
                 let is_in_vain = !network.lets_in();
-                return self.bear(is_in_vain, "no network lets the modem in", now);
+                return self.tolerate(is_in_vain, "no network lets the modem in", now);
             }
             Step::PacketRegistration => network.packets = Registration::from_answer(answer, "+CGREG"),
             Step::Operator => network.operator = Operator::heard(network.operator.as_ref(), answer),
@@ -143,34 +143,34 @@ impl Mobile {
                 return told.map(|unix| Action::Report(Report::NetworkTime(unix))).into_iter().collect();
             }
             Step::Submit => return self.submitted(result, answer),
-            _ => return self.post(asked, result, answer),
+            _ => return self.sms_answer(asked, result, answer),
         }
         Vec::new()
     }
 
     /// Answers about messages.
-    fn post(&mut self, asked: Step, result: &Final, answer: &[String]) -> Vec<Action> {
+    fn sms_answer(&mut self, asked: Step, result: &Final, answer: &[String]) -> Vec<Action> {
         let inbox = &mut self.talk.inbox;
         match asked {
             Step::Storages => inbox.storages(answer),
-            Step::UseStorage(storage) => {
+            Step::SetStorages(storage) => {
                 inbox.uses_storage(storage, result);
                 self.talk.known.storage = inbox.storage();
             }
-            Step::VisitStorage(storage) => inbox.visits_storage(storage, result),
+            Step::SelectStorage(storage) => inbox.visits_storage(storage, result),
             Step::ReportOptions => inbox.report_options(answer),
-            Step::Reports(rung) => inbox.reports(rung, result),
+            Step::Reports(step) => inbox.reports(step, result),
             Step::Service => inbox.service(answer),
             Step::List if *result == Final::Ok && !inbox.listed(answer) => {
                 inbox.refresh();
-                return vec![Action::say(Level::Warning, "the list of messages makes no sense")];
+                return vec![Action::log(Level::Warning, "the list of messages makes no sense")];
             }
             Step::Read(index) => match inbox.read(index, result, answer) {
                 Read::Message(place, pdu) => {
                     return vec![Action::Report(Report::Message { place, pdu })];
                 }
                 Read::Garbled => {
-                    return vec![Action::say(Level::Warning, format!("message {index} comes garbled"))];
+                    return vec![Action::log(Level::Warning, format!("message {index} comes garbled"))];
                 }
                 Read::Nothing => {}
             },
@@ -185,9 +185,9 @@ impl Mobile {
             // 322: the storage is full, also for what comes.
             self.talk.inbox.unsolicited(&why.to_string());
         }
-        let report = self.outbox.sent(result, answer).map(|(ticket, outcome)| match outcome {
-            Ok(()) => Report::Sent(ticket),
-            Err(why) => Report::NotSent(ticket, why),
+        let report = self.outbox.sent(result, answer).map(|(id, outcome)| match outcome {
+            Ok(()) => Report::Sent(id),
+            Err(why) => Report::NotSent(id, why),
         });
         report.map(Action::Report).into_iter().collect()
     }
@@ -206,11 +206,12 @@ impl Mobile {
             talk.tries = None;
             let manufacturer = talk.known.manufacturer.as_deref();
             talk.plan.push_back(Step::Card);
-            talk.plan.extend(Counter::of_maker(manufacturer).iter().map(|counter| Step::Tries(*counter)));
+            talk.plan
+                .extend(Counter::for_manufacturer(manufacturer).iter().map(|counter| Step::Tries(*counter)));
         } else {
             talk.known.withheld = None;
             let is_in_vain = matches!(sim, Sim::Unusable(_)) && !sim.is_missing();
-            return self.bear(is_in_vain, "the SIM cannot be read", now);
+            return self.tolerate(is_in_vain, "the SIM cannot be read", now);
         }
         Vec::new()
     }
@@ -229,11 +230,11 @@ impl Mobile {
 
     fn pin(&mut self, result: &Final, now: Duration) -> Vec<Action> {
         let file = super::Memory::FILE;
-        let record = self.keeper.learn(result);
+        let record = self.pin_policy.learn(result);
         let mut actions: Vec<_> =
             record.map(|record| Action::Remember { file, record }).into_iter().collect();
         if *result != Final::Ok {
-            actions.push(Action::say(Level::Error, format!("the SIM refuses its PIN: {result:?}")));
+            actions.push(Action::log(Level::Error, format!("the SIM refuses its PIN: {result:?}")));
         }
         self.talk.pause = Some(now + SOON);
         self.talk.plan.push_back(Step::Sim);
@@ -248,7 +249,7 @@ impl Mobile {
             self.talk.attempts = 0;
             self.talk.plan.push_back(Step::Readiness);
         } else {
-            self.settle_in(now);
+            self.configure(now);
         }
     }
 
@@ -261,12 +262,12 @@ impl Mobile {
             self.talk.pause = Some(now + SOON);
             self.talk.plan.push_back(Step::Readiness);
         } else {
-            self.settle_in(now);
+            self.configure(now);
         }
     }
 
-    /// Some things pass by themselves; what does not in a long time is a matter for the ladder.
-    fn bear(&mut self, is_in_vain: bool, why: &str, now: Duration) -> Vec<Action> {
+    /// Some things pass by themselves; what does not in a long time is a matter for the recovery.
+    fn tolerate(&mut self, is_in_vain: bool, why: &str, now: Duration) -> Vec<Action> {
         if !is_in_vain {
             self.talk.in_vain = None;
             return Vec::new();

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::step::Step;
 use super::storage::{Place, Storage};
-use crate::modem::at::Final;
-use crate::modem::values::{admits, of_line, split, values};
+use crate::modem::at::response::Final;
+use crate::modem::at::values::{admits, fields, split, values};
 
 /// Values of `+CNMI` (TS 27.005 §3.4.1), the best first: buffer while the line is busy, store
-/// messages and tell where. The first three are ModemManager's ladder; what follows is for modems
+/// messages and tell where. The first three are ModemManager's recovery; what follows is for modems
 /// that know neither broadcasts nor reports, and the last has messages passed on without storing
 /// them.
 pub(super) const REPORTS: &[[u32; 5]] =
@@ -31,7 +31,7 @@ pub(super) struct Inbox {
     /// Where commands read and delete now (`<mem1>`).
     at: Option<Storage>,
     /// Rungs of [`REPORTS`] that the modem admits and has not refused.
-    rungs: VecDeque<usize>,
+    steps: VecDeque<usize>,
     must_acknowledge: bool,
     known: BTreeMap<(Storage, u16), Known>,
     /// Storages to be looked at.
@@ -77,8 +77,8 @@ impl Inbox {
             return;
         }
         self.plan.push_back(Step::PduMode);
-        self.plan.extend(self.home.map(Step::UseStorage));
-        self.plan.extend(self.rungs.front().map(|rung| Step::Reports(*rung)));
+        self.plan.extend(self.home.map(Step::SetStorages));
+        self.plan.extend(self.steps.front().map(|step| Step::Reports(*step)));
         self.look.extend(&self.storages);
     }
 
@@ -123,7 +123,7 @@ impl Inbox {
         }
         let (storage, index) = self.nearest(|known| matches!(known, Known::Discarded { .. }))?;
         if self.at != Some(storage) {
-            return Some(Step::VisitStorage(storage));
+            return Some(Step::SelectStorage(storage));
         }
         if let Some(Known::Discarded { pdu }) = self.known.remove(&(storage, index)) {
             self.known.insert((storage, index), Known::Deleting { pdu });
@@ -135,33 +135,33 @@ impl Inbox {
     pub fn next(&mut self) -> Option<Step> {
         if let Some((storage, index)) = self.nearest(|known| matches!(known, Known::Waiting { .. })) {
             let is_here = self.at == Some(storage);
-            return Some(if is_here { Step::Read(index) } else { Step::VisitStorage(storage) });
+            return Some(if is_here { Step::Read(index) } else { Step::SelectStorage(storage) });
         }
         if self.at.is_some_and(|at| self.look.remove(&at)) {
             return Some(Step::List);
         }
         let elsewhere = self.look.first().copied().or(self.home);
-        elsewhere.filter(|storage| self.at != Some(*storage)).map(Step::VisitStorage)
+        elsewhere.filter(|storage| self.at != Some(*storage)).map(Step::SelectStorage)
     }
 
     /// A message of which this is so, in the storage where we are if there is one.
     fn nearest(&self, is_so: impl Fn(&Known) -> bool) -> Option<(Storage, u16)> {
-        let mut places = self.known.iter().filter(|(_, known)| is_so(known)).map(|(place, _)| *place);
-        let first = places.next()?;
-        let mut all = std::iter::once(first).chain(places);
+        let mut paths = self.known.iter().filter(|(_, known)| is_so(known)).map(|(place, _)| *place);
+        let first = paths.next()?;
+        let mut all = std::iter::once(first).chain(paths);
         all.find(|(storage, _)| self.at == Some(*storage)).or(Some(first))
     }
 
     /// A storage has something new, or is full (`^SMMEMFULL` is Huawei's).
     pub fn unsolicited(&mut self, line: &str) -> bool {
-        let Some(values) = of_line(line, "+CMTI") else {
+        let Some(values) = fields(line, "+CMTI") else {
             let is_full = line.starts_with("+CMS ERROR: 322") || line.starts_with("^SMMEMFULL");
             if is_full {
                 self.look.extend(&self.storages);
             }
             return is_full;
         };
-        let storage = values.first().and_then(|name| Storage::of_name(name));
+        let storage = values.first().and_then(|name| Storage::from_name(name));
         let index = values.get(1).and_then(|index| index.parse().ok());
         match storage.zip(index) {
             Some((storage, index)) if self.storages.contains(&storage) => self.found((storage, index), None),
@@ -203,7 +203,7 @@ impl Inbox {
 
     fn use_best_storage(&mut self) {
         match self.storages.first() {
-            Some(storage) => self.plan.push_front(Step::UseStorage(*storage)),
+            Some(storage) => self.plan.push_front(Step::SetStorages(*storage)),
             // It knows no choice: there is one storage, by whatever name.
             None => {
                 self.storages = vec![Storage::Both];
@@ -241,25 +241,25 @@ impl Inbox {
     /// The answer to `+CNMI=?`: a set for each of the five values.
     pub fn report_options(&mut self, answer: &[String]) {
         let sets = values(answer, "+CNMI").unwrap_or_default();
-        let admitted = |rung: &[u32; 5]| {
+        let admitted = |step: &[u32; 5]| {
             // A modem that does not say is asked for each in turn.
-            sets.len() < 5 || rung.iter().zip(&sets).all(|(value, set)| admits(set, *value))
+            sets.len() < 5 || step.iter().zip(&sets).all(|(value, set)| admits(set, *value))
         };
-        let rungs = REPORTS.iter().enumerate().filter(|(_, rung)| admitted(rung));
-        self.rungs = rungs.map(|(rung, _)| rung).collect();
-        self.plan.extend(self.rungs.front().map(|rung| Step::Reports(*rung)));
+        let steps = REPORTS.iter().enumerate().filter(|(_, step)| admitted(step));
+        self.steps = steps.map(|(step, _)| step).collect();
+        self.plan.extend(self.steps.front().map(|step| Step::Reports(*step)));
     }
 
     /// The answer to a setting of `+CNMI`.
-    pub fn reports(&mut self, rung: usize, result: &Final) {
+    pub fn reports(&mut self, step: usize, result: &Final) {
         if *result == Final::Ok {
-            let passes_on = REPORTS.get(rung).is_some_and(|[_, mt, ..]| *mt == 2);
+            let passes_on = REPORTS.get(step).is_some_and(|[_, mt, ..]| *mt == 2);
             if passes_on {
                 self.plan.push_back(Step::Service);
             }
         } else {
-            self.rungs.retain(|other| *other != rung);
-            self.plan.extend(self.rungs.front().map(|rung| Step::Reports(*rung)));
+            self.steps.retain(|other| *other != step);
+            self.plan.extend(self.steps.front().map(|step| Step::Reports(*step)));
         }
     }
 
@@ -276,7 +276,7 @@ impl Inbox {
         let mut listed = Vec::new();
         let mut lines = answer.iter();
         while let Some(line) = lines.next() {
-            let Some(values) = of_line(line, "+CMGL") else {
+            let Some(values) = fields(line, "+CMGL") else {
                 return false;
             };
             // In text mode, which the modem should not be in, the second value is in words.

@@ -1,7 +1,7 @@
 //! The messages that a modem holds, and how modems differ about them.
 
 use super::*;
-use crate::modem::at::Refusal;
+use crate::modem::at::response::CommandError;
 use proptest::prelude::*;
 
 /// A message of 30 octets behind the service centre's address.
@@ -13,7 +13,7 @@ fn lines(lines: &[&str]) -> Vec<String> {
 }
 
 fn refused() -> Final {
-    Final::Refused(Refusal::Messages("303".to_owned()))
+    Final::Refused(CommandError::Messages("303".to_owned()))
 }
 
 /// All that the inbox asks, each with success but without an answer, until it asks nothing.
@@ -21,8 +21,8 @@ fn ask(inbox: &mut Inbox) -> Vec<Step> {
     let mut asked = Vec::new();
     while let Some(step) = inbox.urgent().or_else(|| inbox.next()) {
         match step {
-            Step::UseStorage(storage) => inbox.uses_storage(storage, &Final::Ok),
-            Step::VisitStorage(storage) => inbox.visits_storage(storage, &Final::Ok),
+            Step::SetStorages(storage) => inbox.uses_storage(storage, &Final::Ok),
+            Step::SelectStorage(storage) => inbox.visits_storage(storage, &Final::Ok),
             Step::Read(index) => {
                 inbox.read(index, &Final::Ok, &lines(&["+CMGR: 1,,30", PDU]));
             }
@@ -63,9 +63,9 @@ fn the_storage_that_every_list_has_is_used_and_the_modem_s_own_first() {
 fn a_storage_that_is_refused_is_followed_by_the_next() {
     let mut inbox = Inbox::default();
     inbox.storages(&lines(&[r#"+CPMS: ("SM","ME"),("SM","ME"),("SM","ME")"#]));
-    assert_eq!(inbox.urgent(), Some(Step::UseStorage(Storage::Modem)));
+    assert_eq!(inbox.urgent(), Some(Step::SetStorages(Storage::Modem)));
     inbox.uses_storage(Storage::Modem, &refused());
-    assert_eq!(inbox.urgent(), Some(Step::UseStorage(Storage::Card)));
+    assert_eq!(inbox.urgent(), Some(Step::SetStorages(Storage::Card)));
     inbox.uses_storage(Storage::Card, &Final::Ok);
     assert_eq!(inbox.storage(), Some(Storage::Card));
 }
@@ -74,12 +74,12 @@ fn a_storage_that_is_refused_is_followed_by_the_next() {
 fn what_came_before_is_looked_for_in_every_storage() {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
     inbox.uses_storage(Storage::Modem, &Final::Ok);
-    let (card, modem) = (Step::VisitStorage(Storage::Card), Step::VisitStorage(Storage::Modem));
+    let (card, modem) = (Step::SelectStorage(Storage::Card), Step::SelectStorage(Storage::Modem));
     assert_eq!(ask(&mut inbox), [Step::List, card, Step::List, modem]);
     inbox.look();
     assert_eq!(ask(&mut inbox), [Step::List]);
     inbox.refresh();
-    let settings = [Step::PduMode, Step::UseStorage(Storage::Modem)];
+    let settings = [Step::PduMode, Step::SetStorages(Storage::Modem)];
     assert_eq!(ask(&mut inbox), [&settings[..], &[Step::List, card, Step::List, modem]].concat());
 }
 
@@ -87,7 +87,7 @@ fn what_came_before_is_looked_for_in_every_storage() {
 fn a_message_is_read_and_deleted_where_it_is() {
     let mut inbox = in_storage(Storage::Modem);
     assert!(inbox.unsolicited("+CMTI: \"SM\",2"));
-    let (card, modem) = (Step::VisitStorage(Storage::Card), Step::VisitStorage(Storage::Modem));
+    let (card, modem) = (Step::SelectStorage(Storage::Card), Step::SelectStorage(Storage::Modem));
     assert_eq!(ask(&mut inbox), [card, Step::Read(2), modem]);
     inbox.discard(Place::Stored(Storage::Modem, 2));
     assert_eq!(ask(&mut inbox), [], "there is none");
@@ -99,16 +99,17 @@ fn a_message_is_read_and_deleted_where_it_is() {
 fn a_storage_that_cannot_be_visited_is_forgotten() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited("+CMTI: \"SM\",2");
-    assert_eq!(inbox.next(), Some(Step::VisitStorage(Storage::Card)));
+    assert_eq!(inbox.next(), Some(Step::SelectStorage(Storage::Card)));
     inbox.visits_storage(Storage::Card, &refused());
     assert_eq!(ask(&mut inbox), []);
     inbox.refresh();
-    assert!(!ask(&mut inbox).contains(&Step::VisitStorage(Storage::Card)));
+    assert!(!ask(&mut inbox).contains(&Step::SelectStorage(Storage::Card)));
 }
 
 #[test]
 fn notices_are_told_from_other_lines() {
-    let all = [Step::List, Step::VisitStorage(Storage::Card), Step::List, Step::VisitStorage(Storage::Modem)];
+    let all =
+        [Step::List, Step::SelectStorage(Storage::Card), Step::List, Step::SelectStorage(Storage::Modem)];
     for (line, expected) in [
         ("+CMTI: \"ME\",0", &[Step::Read(0)][..]),
         ("+CMTI: \"ME\",70000", &all),
@@ -213,10 +214,10 @@ fn only_reports_that_the_modem_admits_are_asked_for() {
         ("+CNMI: (0),(0),(0),(0),(0)", None),
         ("+CNMI: (0-2)", Some(0)), // it does not say
     ];
-    for (answer, rung) in table {
+    for (answer, step) in table {
         let mut inbox = Inbox::default();
         inbox.report_options(&lines(&[answer]));
-        assert_eq!(inbox.urgent(), rung.map(Step::Reports), "{answer}");
+        assert_eq!(inbox.urgent(), step.map(Step::Reports), "{answer}");
     }
 }
 

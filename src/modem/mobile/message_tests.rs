@@ -31,7 +31,7 @@ fn a_message_is_reported_once_and_deleted_when_it_is_discarded() {
     assert!(!mobile.has_errands());
     mobile.discard(place);
     assert!(mobile.has_errands());
-    assert_eq!(mobile.wake(), Some(Duration::ZERO));
+    assert_eq!(mobile.next_deadline(), Some(Duration::ZERO));
     assert_eq!(modem.talk(&mut mobile, 721 * SECOND), "> AT+CMGD=3\n");
     assert!(!mobile.has_errands());
     assert_eq!(option(&[]).talk(&mut mobile, 722 * SECOND), "");
@@ -100,12 +100,12 @@ fn a_message_is_sent_and_told_of_even_if_another_comes_in_between() {
     let sent = "\r\n+CMTI: \"ME\",5\r\n\r\n+CMGS: 12\r\n\r\nOK\r\n";
     let modem = option(&[("AT+CMGS=3", "\r\n> "), ("00AABBCC", sent)]);
     let mut mobile = settled(&modem);
-    mobile.send(Ticket(9), "00AABBCC".to_owned(), 3);
+    mobile.send(SmsId(9), "00AABBCC".to_owned(), 3);
     insta::assert_snapshot!(modem.talk(&mut mobile, 2 * SECOND), @r#"
     > AT+CMGS=3
     > 00AABBCC
     Info: modem says +CMTI: "ME",5
-    Sent(Ticket(9))
+    Sent(SmsId(9))
     > AT+CMGR=5
     "#);
 }
@@ -114,21 +114,21 @@ fn a_message_is_sent_and_told_of_even_if_another_comes_in_between() {
 fn a_message_that_is_refused_is_told_of() {
     let modem = option(&[("AT+CMGS=3", "\r\n+CMS ERROR: 322\r\n")]);
     let mut mobile = settled(&modem);
-    mobile.send(Ticket(9), "00AABBCC".to_owned(), 3);
+    mobile.send(SmsId(9), "00AABBCC".to_owned(), 3);
     let written = modem.talk(&mut mobile, 2 * SECOND);
-    assert!(written.contains("NotSent(Ticket(9), \"+CMS ERROR: 322\")\n> AT+CMGL=4"), "{written}");
+    assert!(written.contains("NotSent(SmsId(9), \"+CMS ERROR: 322\")\n> AT+CMGL=4"), "{written}");
 }
 
 #[test]
 fn a_modem_that_swallows_a_message_is_freed_from_its_prompt_and_the_sender_is_told() {
     let modem = option(&[("AT+CMGS=3", "\r\n> "), ("00AABBCC", ""), ("\x1b", "\r\nOK\r\n")]);
     let mut mobile = settled(&modem);
-    mobile.send(Ticket(9), "00AABBCC".to_owned(), 3);
+    mobile.send(SmsId(9), "00AABBCC".to_owned(), 3);
     assert_eq!(modem.talk(&mut mobile, 2 * SECOND), "> AT+CMGS=3\n> 00AABBCC\n");
-    assert_eq!(mobile.wake(), Some(92 * SECOND));
+    assert_eq!(mobile.next_deadline(), Some(92 * SECOND));
     insta::assert_snapshot!(modem.talk(&mut mobile, 92 * SECOND), @r#"
     Warning: no answer to AT+CMGS=3
-    NotSent(Ticket(9), "no answer to AT+CMGS=3")
+    NotSent(SmsId(9), "no answer to AT+CMGS=3")
     > ESC
     > AT+CREG?
     > AT+CGREG?
@@ -143,18 +143,18 @@ fn a_message_waits_for_the_network_and_not_for_ever() {
     let searching = option(&[("AT+CREG?", "+CREG: 0,2\r\nOK\r\n"), ("AT+CGREG?", "+CGREG: 0,2\r\nOK\r\n")]);
     let mut mobile = mobile();
     searching.talk(&mut mobile, SECOND);
-    mobile.send(Ticket(1), "00AABBCC".to_owned(), 3);
+    mobile.send(SmsId(1), "00AABBCC".to_owned(), 3);
     let mut written = String::new();
     for second in 2..590 {
         written += &searching.talk(&mut mobile, second * SECOND);
     }
     assert!(!written.contains("CMGS") && !written.contains("NotSent"));
     let modem = option(&[("AT+CMGS=3", "\r\n> "), ("00AABBCC", "\r\n+CMGS: 1\r\nOK\r\n")]);
-    assert!(modem.talk(&mut mobile, 600 * SECOND).contains("Sent(Ticket(1))"));
+    assert!(modem.talk(&mut mobile, 600 * SECOND).contains("Sent(SmsId(1))"));
 
     let mut mobile = super::tests::mobile();
-    mobile.send(Ticket(2), "00AABBCC".to_owned(), 3);
-    mobile.tick(SECOND);
-    let late = Action::Report(Report::NotSent(Ticket(2), "no network for too long".to_owned()));
-    assert!(mobile.tick(601 * SECOND).contains(&late));
+    mobile.send(SmsId(2), "00AABBCC".to_owned(), 3);
+    mobile.on_time(SECOND);
+    let late = Action::Report(Report::NotSent(SmsId(2), "no network for too long".to_owned()));
+    assert!(mobile.on_time(601 * SECOND).contains(&late));
 }

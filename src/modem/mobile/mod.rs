@@ -16,21 +16,21 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::time::Duration;
 
-use super::attendant::{self, Attendant};
-use super::dialogue::Dialogue;
-use super::ladder::Rung;
-use super::request::Request;
+use super::at::queue::Queue;
+use super::at::request::Request;
+use super::protocol::{self, Protocol};
+use super::recovery::RecoveryStep;
 use crate::log::Level;
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::record::Record;
 use crate::site::{self, Pin};
 use crate::state::Store;
 
 pub use network::Registration;
 pub(crate) use network::dbm;
-pub use outbox::Ticket;
+pub use outbox::SmsId;
 pub use sim::Memory;
-pub(crate) use sim::{Counter, Keeper, Sim, Withheld, card_number};
+pub(crate) use sim::{Counter, PinPolicy, Sim, Withheld, card_number};
 pub use storage::{Place, Storage};
 
 use inbox::Inbox;
@@ -52,7 +52,7 @@ const ATTENTION_TRIES: u32 = 5;
 const READINESS_TRIES: u32 = 30;
 /// So many commands in a row without an answer: the modem hangs, or its port is the wrong one.
 const PATIENCE: u32 = 3;
-/// A modem that has found no network for so long, or whose SIM cannot be read, is put on the ladder.
+/// A modem that has found no network for so long, or whose SIM cannot be read, is put on the recovery.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(600);
 /// Silence before `+++` (V.250 leaves it to the modem; Hayes' one second, and a little more).
 const GUARD_TIME: Duration = Duration::from_millis(1200);
@@ -69,20 +69,20 @@ pub enum Report {
         pdu: String,
     },
     /// The network has taken a message.
-    Sent(Ticket),
+    Sent(SmsId),
     /// A message was not sent, as far as is known; why.
-    NotSent(Ticket, String),
+    NotSent(SmsId, String),
     /// The time that the network tells, in seconds since 1970.
     NetworkTime(i64),
 }
 
-type Action = attendant::Action<Report>;
+type Action = protocol::Action<Report>;
 
 /// Talks to a mobile modem.
 #[derive(Debug)]
 pub struct Mobile {
-    dialogue: Dialogue<Step>,
-    keeper: Keeper,
+    dialogue: Queue<Step>,
+    pin_policy: PinPolicy,
     outbox: Outbox,
     talk: Talk,
     /// Something is to be done that was asked for from outside.
@@ -92,7 +92,7 @@ pub struct Mobile {
 /// What has to be asked anew whenever a port was opened.
 #[derive(Debug, Default)]
 struct Talk {
-    /// What the ladder wants to be done first, answer or not.
+    /// What the recovery wants to be done first, answer or not.
     remedy: VecDeque<Step>,
     /// Commands that wait, in order.
     plan: VecDeque<Step>,
@@ -113,7 +113,7 @@ struct Talk {
     in_vain: Option<Duration>,
     has_time: bool,
     /// Kinds of lines that the modem says unasked.
-    chatter: BTreeSet<String>,
+    unknown_urc: BTreeSet<String>,
 }
 
 /// What is known of the modem.
@@ -133,8 +133,8 @@ impl Mobile {
     /// one that was given, in this boot of the box, by whatever name.
     pub fn new(pin: Option<Pin>, memory: Option<Memory>, boot: impl Into<String>) -> Self {
         Self {
-            dialogue: Dialogue::default(),
-            keeper: Keeper::new(pin, memory, boot.into()),
+            dialogue: Queue::default(),
+            pin_policy: PinPolicy::new(pin, memory, boot.into()),
             outbox: Outbox::default(),
             talk: Talk::default(),
             asked: false,
@@ -142,17 +142,17 @@ impl Mobile {
     }
 
     /// The modem of a site, with what this box remembers.
-    pub fn of_site(modem: &site::Modem, places: &Places) -> Self {
+    pub fn from_site(modem: &site::Modem, paths: &Paths) -> Self {
         // A kernel that does not name its boots leaves it at one PIN for ever, which is safe.
-        let boot = fs::read_to_string(places.path("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
-        Self::new(modem.pin.clone(), Memory::load(&Store::new(places.state())), boot.trim())
+        let boot = fs::read_to_string(paths.path("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
+        Self::new(modem.pin.clone(), Memory::load(&Store::new(paths.state())), boot.trim())
     }
 
     /// Sends a message, once the network lets it: a PDU in hexadecimal with the address of the
     /// service centre, and its length without that (TS 27.005 §4.3). [`Report::Sent`] or
     /// [`Report::NotSent`] tells what became of it.
-    pub fn send(&mut self, ticket: Ticket, pdu: String, length: usize) {
-        self.outbox.push(ticket, pdu, length);
+    pub fn send(&mut self, id: SmsId, pdu: String, length: usize) {
+        self.outbox.push(id, pdu, length);
         self.asked = true;
     }
 
@@ -221,7 +221,7 @@ impl Mobile {
         }
         talk.watches += 1;
         if talk.watches.is_multiple_of(REFRESH_EVERY) {
-            talk.plan.extend([Step::Plain, Step::Operator, Step::Clock]);
+            talk.plan.extend([Step::Echo0, Step::Operator, Step::Clock]);
             talk.inbox.refresh();
         }
         // Notices get lost: those of a modem that tells them to its other port, which is busy with
@@ -230,17 +230,17 @@ impl Mobile {
     }
 
     /// The modem answers, or has started anew: all that is asked once.
-    fn introduce(&mut self) {
+    fn identify(&mut self) {
         let talk = &mut self.talk;
         talk.known.answers = true;
         talk.known.sim = None;
         talk.attempts = 0;
         talk.watch = None;
-        talk.plan = [Step::Plain, Step::ExplainErrors, Step::Manufacturer, Step::Model, Step::Sim].into();
+        talk.plan = [Step::Echo0, Step::ExplainErrors, Step::Manufacturer, Step::Model, Step::Sim].into();
     }
 
     /// The SIM is ready, and so is the modem: network, time and messages.
-    fn settle_in(&mut self, now: Duration) {
+    fn configure(&mut self, now: Duration) {
         let talk = &mut self.talk;
         talk.attempts = 0;
         talk.watch = Some(now + WATCH_EVERY);
@@ -265,55 +265,57 @@ fn with_request(step: Step) -> Option<(Step, Request)> {
     Some((step, step.request()?))
 }
 
-impl Attendant for Mobile {
+impl Protocol for Mobile {
     type Report = Report;
 
-    fn begin(&mut self, rung: Option<Rung>, now: Duration) -> Vec<Action> {
-        self.dialogue = Dialogue::default();
+    fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<Action> {
+        self.dialogue = Queue::default();
         self.talk = Talk::default();
-        self.talk.remedy = match rung {
-            Some(Rung::HangUp) => {
+        self.talk.remedy = match step {
+            Some(RecoveryStep::HangUp) => {
                 self.talk.pause = Some(now + GUARD_TIME);
                 [Step::Escape, Step::HangUp, Step::Reset].into()
             }
             // A restart would lock a SIM that cannot have its PIN again in this boot.
-            Some(Rung::Restart) if self.keeper.has_opened() => [Step::RadioOff, Step::RadioOn].into(),
-            Some(Rung::Restart) => [Step::Restart].into(),
+            Some(RecoveryStep::Restart) if self.pin_policy.has_opened() => {
+                [Step::RadioOff, Step::RadioOn].into()
+            }
+            Some(RecoveryStep::Restart) => [Step::Restart].into(),
             _ => VecDeque::new(),
         };
         Vec::new()
     }
 
-    fn hear(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
-        let events = self.dialogue.hear(bytes, now);
+    fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
+        let events = self.dialogue.receive(bytes, now);
         let mut actions: Vec<_> = events.into_iter().flat_map(|event| self.event(event, now)).collect();
-        actions.extend(self.say(now));
+        actions.extend(self.next_command(now));
         actions
     }
 
-    fn tick(&mut self, now: Duration) -> Vec<Action> {
+    fn on_time(&mut self, now: Duration) -> Vec<Action> {
         let overdue = self.dialogue.expire(now);
         let mut actions: Vec<_> = overdue.into_iter().flat_map(|event| self.event(event, now)).collect();
         let late = self.outbox.expire(now).into_iter();
-        let not_sent = |ticket| Action::Report(Report::NotSent(ticket, "no network for too long".to_owned()));
+        let not_sent = |id| Action::Report(Report::NotSent(id, "no network for too long".to_owned()));
         actions.extend(late.map(not_sent));
-        actions.extend(self.say(now));
+        actions.extend(self.next_command(now));
         self.asked = false;
         actions
     }
 
-    fn end(&mut self) -> Vec<Action> {
+    fn on_close(&mut self) -> Vec<Action> {
         let lost = self.outbox.lose();
         let why = "the modem is gone".to_owned();
-        lost.map(|ticket| Action::Report(Report::NotSent(ticket, why))).into_iter().collect()
+        lost.map(|id| Action::Report(Report::NotSent(id, why))).into_iter().collect()
     }
 
-    fn wake(&self) -> Option<Duration> {
+    fn next_deadline(&self) -> Option<Duration> {
         if self.asked && self.dialogue.is_idle() {
             return Some(Duration::ZERO);
         }
         let waits =
-            [self.talk.pause, self.talk.watch.filter(|_| self.talk.pause.is_none()), self.outbox.wake()];
+            [self.talk.pause, self.talk.watch.filter(|_| self.talk.pause.is_none()), self.outbox.deadline()];
         self.dialogue.deadline().or_else(|| waits.into_iter().flatten().min())
     }
 
@@ -325,7 +327,7 @@ impl Attendant for Mobile {
         self.talk.known.answers
     }
 
-    /// A SIM that only a person can help is no matter for the ladder.
+    /// A SIM that only a person can help is no matter for the recovery.
     fn works(&self) -> bool {
         let Talk { known, plan, .. } = &self.talk;
         let sim_is_settled = match &known.sim {
@@ -352,7 +354,7 @@ impl Attendant for Mobile {
 
 impl Mobile {
     /// Says what is next, if the modem is free.
-    fn say(&mut self, now: Duration) -> Option<Action> {
+    fn next_command(&mut self, now: Duration) -> Option<Action> {
         if self.dialogue.is_idle()
             && let Some((step, request)) = self.choose(now)
         {
@@ -364,19 +366,19 @@ impl Mobile {
     /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
     fn unlock(&mut self) -> Vec<Action> {
         let talk = &mut self.talk;
-        match self.keeper.give(talk.tries, talk.card.as_deref()) {
+        match self.pin_policy.give(talk.tries, talk.card.as_deref()) {
             Ok((pin, record)) => {
-                let request = Request::of(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
+                let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
                 self.dialogue.ask(Step::Pin, request.shown_as("AT+CPIN=…"));
                 let file = Memory::FILE;
-                vec![Action::say(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
+                vec![Action::log(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
             }
-            Err(Withheld::GivenThisBoot) if self.keeper.has_opened() => {
+            Err(Withheld::GivenThisBoot) if self.pin_policy.has_opened() => {
                 vec![Action::Abandon("the SIM wants its PIN again, which it gets once a boot".to_owned())]
             }
             Err(why) => {
                 let is_news = talk.known.withheld.replace(why) != Some(why);
-                let news = [Action::Publish, Action::say(Level::Warning, format!("SIM: {why}"))];
+                let news = [Action::Publish, Action::log(Level::Warning, format!("SIM: {why}"))];
                 news.into_iter().filter(|_| is_news).collect()
             }
         }

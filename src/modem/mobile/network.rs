@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::modem::values::values;
+use crate::modem::at::values::values;
 use crate::record::Record;
 
 /// `<stat>` of `+CREG` and `+CGREG` (TS 27.007 §7.2, §10.1.20).

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::modem::at::Final;
-use crate::modem::request::Request;
-use crate::modem::values::values;
+use crate::modem::at::request::Request;
+use crate::modem::at::response::Final;
+use crate::modem::at::values::values;
 
 /// A message that could not be sent for so long is not wanted any more: it answers a question that
 /// somebody has asked.
@@ -15,18 +15,18 @@ const PROMPT_SECONDS: u64 = 10;
 
 /// Tells messages to be sent apart; chosen by who sends them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket(pub u64);
+pub struct SmsId(pub u64);
 
 /// Messages that wait, and the one that is being sent.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    waiting: VecDeque<Letter>,
-    sending: Option<Ticket>,
+    waiting: VecDeque<QueuedSms>,
+    sending: Option<SmsId>,
 }
 
 #[derive(Debug)]
-struct Letter {
-    ticket: Ticket,
+struct QueuedSms {
+    id: SmsId,
     pdu: String,
     length: usize,
     /// Known once the first tick has seen it.
@@ -35,8 +35,8 @@ struct Letter {
 
 impl Outbox {
     /// One more, behind those that wait.
-    pub fn push(&mut self, ticket: Ticket, pdu: String, length: usize) {
-        self.waiting.push_back(Letter { ticket, pdu, length, until: None });
+    pub fn push(&mut self, id: SmsId, pdu: String, length: usize) {
+        self.waiting.push_back(QueuedSms { id, pdu, length, until: None });
     }
 
     /// Whether nothing waits, and nothing is being sent.
@@ -45,30 +45,30 @@ impl Outbox {
     }
 
     /// Those that have waited too long.
-    pub fn expire(&mut self, now: Duration) -> Vec<Ticket> {
-        for letter in &mut self.waiting {
-            letter.until.get_or_insert(now + LASTS);
+    pub fn expire(&mut self, now: Duration) -> Vec<SmsId> {
+        for sms in &mut self.waiting {
+            sms.until.get_or_insert(now + LASTS);
         }
-        let is_late = |letter: &Letter| letter.until.is_some_and(|until| until <= now);
-        let late = self.waiting.iter().filter(|letter| is_late(letter)).map(|letter| letter.ticket).collect();
-        self.waiting.retain(|letter| !is_late(letter));
+        let is_late = |sms: &QueuedSms| sms.until.is_some_and(|until| until <= now);
+        let late = self.waiting.iter().filter(|sms| is_late(sms)).map(|sms| sms.id).collect();
+        self.waiting.retain(|sms| !is_late(sms));
         late
     }
 
     /// When the first of them has waited too long.
-    pub fn wake(&self) -> Option<Duration> {
-        self.waiting.iter().filter_map(|letter| letter.until).min()
+    pub fn deadline(&self) -> Option<Duration> {
+        self.waiting.iter().filter_map(|sms| sms.until).min()
     }
 
     /// The next one to send (TS 27.005 §4.3).
     pub fn next(&mut self) -> Option<Request> {
-        let Letter { ticket, pdu, length, .. } = self.waiting.pop_front()?;
-        self.sending = Some(ticket);
-        Some(Request::of(format!("AT+CMGS={length}"), PROMPT_SECONDS).with_text(pdu))
+        let QueuedSms { id, pdu, length, .. } = self.waiting.pop_front()?;
+        self.sending = Some(id);
+        Some(Request::from_line(format!("AT+CMGS={length}"), PROMPT_SECONDS).with_text(pdu))
     }
 
     /// What became of the one that was being sent.
-    pub fn sent(&mut self, result: &Final, answer: &[String]) -> Option<(Ticket, Result<(), String>)> {
+    pub fn sent(&mut self, result: &Final, answer: &[String]) -> Option<(SmsId, Result<(), String>)> {
         let outcome = match result {
             Final::Ok if values(answer, "+CMGS").is_some() => Ok(()),
             Final::Ok => Err("the modem gives no reference".to_owned()),
@@ -79,7 +79,7 @@ impl Outbox {
     }
 
     /// No answer will come about the one that was being sent.
-    pub fn lose(&mut self) -> Option<Ticket> {
+    pub fn lose(&mut self) -> Option<SmsId> {
         self.sending.take()
     }
 }

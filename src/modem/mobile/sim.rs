@@ -9,9 +9,9 @@ use std::fmt;
 
 use sha1::{Digest, Sha1};
 
-use crate::modem::at::{Final, Refusal};
-use crate::modem::request::Request;
-use crate::modem::values::values;
+use crate::modem::at::request::Request;
+use crate::modem::at::response::{CommandError, Final};
+use crate::modem::at::values::values;
 use crate::record::Record;
 use crate::site::Pin;
 use crate::state::Store;
@@ -41,7 +41,7 @@ impl Sim {
             (Final::Ok, Some("READY")) => Self::Ready,
             (Final::Ok, Some(what)) => Self::Wants(what.to_owned()),
             // TS 27.007 §9.2.1
-            (Final::Refused(Refusal::Equipment(code)), _) => Self::Unusable(match code.as_str() {
+            (Final::Refused(CommandError::Equipment(code)), _) => Self::Unusable(match code.as_str() {
                 "10" => NONE.to_owned(),
                 "13" => "SIM failure".to_owned(),
                 "14" => "SIM busy".to_owned(),
@@ -86,7 +86,7 @@ pub(crate) enum Counter {
 
 impl Counter {
     /// Those that a modem of this maker may have, its own first.
-    pub fn of_maker(manufacturer: Option<&str>) -> &'static [Self] {
+    pub fn for_manufacturer(manufacturer: Option<&str>) -> &'static [Self] {
         let maker = manufacturer.unwrap_or_default().to_ascii_lowercase();
         match maker.as_str() {
             _ if maker.contains("option") => &[Self::Option, Self::Standard],
@@ -212,13 +212,13 @@ impl fmt::Display for Withheld {
 
 /// The PIN of the site, and what is remembered of it.
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct PinPolicy {
     pin: Option<Pin>,
     memory: Option<Memory>,
     boot: String,
 }
 
-impl Keeper {
+impl PinPolicy {
     /// The PIN of the site, what is remembered of the last one given, and the name of this boot.
     pub fn new(pin: Option<Pin>, memory: Option<Memory>, boot: String) -> Self {
         Self { pin, memory, boot }
@@ -262,7 +262,7 @@ impl Keeper {
         let outcome = match result {
             Final::Ok => Outcome::Accepted,
             // TS 27.007 §9.2.1: incorrect password, SIM PUK required
-            Final::Refused(Refusal::Equipment(code)) if code == "16" || code == "12" => Outcome::Refused,
+            Final::Refused(CommandError::Equipment(code)) if code == "16" || code == "12" => Outcome::Refused,
             _ => return None,
         };
         let memory = self.memory.as_mut()?;

@@ -23,18 +23,18 @@ struct State(Option<Record>);
 /// One boot: the PIN is asked for, and the power is perhaps cut before the verdict is written down.
 fn boot(day: u32, site: &str, card: &mut Card, state: &mut State, power_cut: bool) -> Result<(), Withheld> {
     let memory = state.0.as_ref().and_then(Memory::from_record);
-    let mut keeper = Keeper::new(Some(pin(site)), memory, format!("boot-{day}"));
-    let (given, record) = keeper.give(Some(card.tries), Some("8933150100000000001"))?;
+    let mut pin_policy = PinPolicy::new(Some(pin(site)), memory, format!("boot-{day}"));
+    let (given, record) = pin_policy.give(Some(card.tries), Some("8933150100000000001"))?;
     state.0 = Some(record);
     let verdict = if given.reveal() == card.pin {
         card.tries = 3;
         Final::Ok
     } else {
         card.tries -= 1;
-        Final::Refused(Refusal::Equipment("16".to_owned()))
+        Final::Refused(CommandError::Equipment("16".to_owned()))
     };
     if !power_cut {
-        state.0 = keeper.learn(&verdict);
+        state.0 = pin_policy.learn(&verdict);
     }
     Ok(())
 }
@@ -81,46 +81,47 @@ fn a_box_that_forgets_everything_still_leaves_the_last_try() {
 
 #[test]
 fn a_pin_is_given_once_a_boot_even_if_it_is_right() {
-    let mut keeper = Keeper::new(Some(pin("4321")), None, "today".to_owned());
-    keeper.give(Some(3), None).unwrap();
-    assert!(!keeper.has_opened());
-    keeper.learn(&Final::Ok);
-    assert!(keeper.has_opened());
-    assert_eq!(keeper.give(Some(3), None).unwrap_err(), Withheld::GivenThisBoot);
+    let mut pin_policy = PinPolicy::new(Some(pin("4321")), None, "today".to_owned());
+    pin_policy.give(Some(3), None).unwrap();
+    assert!(!pin_policy.has_opened());
+    pin_policy.learn(&Final::Ok);
+    assert!(pin_policy.has_opened());
+    assert_eq!(pin_policy.give(Some(3), None).unwrap_err(), Withheld::GivenThisBoot);
 }
 
 #[test]
 fn a_pin_that_the_card_has_taken_may_be_used_at_the_bench() {
-    let mut keeper = Keeper::new(Some(pin("4321")), None, "today".to_owned());
-    assert!(keeper.proven(Some(3), Some("1")).is_none(), "not tried yet");
-    keeper.give(Some(3), Some("1")).unwrap();
-    assert!(keeper.proven(Some(3), Some("1")).is_none(), "no verdict yet");
-    keeper.learn(&Final::Ok);
-    assert!(keeper.proven(Some(3), Some("1")).is_some());
+    let mut pin_policy = PinPolicy::new(Some(pin("4321")), None, "today".to_owned());
+    assert!(pin_policy.proven(Some(3), Some("1")).is_none(), "not tried yet");
+    pin_policy.give(Some(3), Some("1")).unwrap();
+    assert!(pin_policy.proven(Some(3), Some("1")).is_none(), "no verdict yet");
+    pin_policy.learn(&Final::Ok);
+    assert!(pin_policy.proven(Some(3), Some("1")).is_some());
     for (tries, card) in [(Some(1), Some("1")), (None, Some("1")), (Some(3), Some("2"))] {
-        assert!(keeper.proven(tries, card).is_none(), "{tries:?} {card:?}");
+        assert!(pin_policy.proven(tries, card).is_none(), "{tries:?} {card:?}");
     }
 }
 
 #[test]
 fn a_pin_is_withheld_when_the_tries_are_unknown_or_too_few() {
-    let give = |tries| Keeper::new(Some(pin("4321")), None, "today".to_owned()).give(tries, None).map(drop);
+    let give =
+        |tries| PinPolicy::new(Some(pin("4321")), None, "today".to_owned()).give(tries, None).map(drop);
     assert_eq!(give(None), Err(Withheld::TriesUnknown));
     assert_eq!(give(Some(0)), Err(Withheld::TooFewTries(0)));
     assert_eq!(give(Some(1)), Err(Withheld::TooFewTries(1)));
     assert_eq!(give(Some(2)), Ok(()));
-    let without = Keeper::new(None, None, "today".to_owned()).give(Some(3), None).map(drop);
+    let without = PinPolicy::new(None, None, "today".to_owned()).give(Some(3), None).map(drop);
     assert_eq!(without, Err(Withheld::NoneInSite));
 }
 
 #[test]
 fn a_refusal_holds_for_the_card_that_refused_and_for_one_that_is_not_told_apart() {
     let after = |card_then: Option<&str>, card_now: Option<&str>| {
-        let mut keeper = Keeper::new(Some(pin("1234")), None, "yesterday".to_owned());
-        keeper.give(Some(3), card_then).unwrap();
-        let record = keeper.learn(&Final::Refused(Refusal::Equipment("16".to_owned()))).unwrap();
+        let mut pin_policy = PinPolicy::new(Some(pin("1234")), None, "yesterday".to_owned());
+        pin_policy.give(Some(3), card_then).unwrap();
+        let record = pin_policy.learn(&Final::Refused(CommandError::Equipment("16".to_owned()))).unwrap();
         let memory = Memory::from_record(&record);
-        Keeper::new(Some(pin("1234")), memory, "today".to_owned()).give(Some(3), card_now).map(drop)
+        PinPolicy::new(Some(pin("1234")), memory, "today".to_owned()).give(Some(3), card_now).map(drop)
     };
     assert_eq!(after(Some("1"), Some("1")), Err(Withheld::Refused));
     assert_eq!(after(Some("1"), None), Err(Withheld::Refused));
@@ -130,19 +131,20 @@ fn a_refusal_holds_for_the_card_that_refused_and_for_one_that_is_not_told_apart(
 
 #[test]
 fn an_error_that_is_not_about_the_pin_is_judged_by_what_it_has_cost() {
-    let mut keeper = Keeper::new(Some(pin("1234")), None, "yesterday".to_owned());
-    let (_, record) = keeper.give(Some(3), None).unwrap();
-    assert_eq!(keeper.learn(&Final::Refused(Refusal::Equipment("14".to_owned()))), None);
+    let mut pin_policy = PinPolicy::new(Some(pin("1234")), None, "yesterday".to_owned());
+    let (_, record) = pin_policy.give(Some(3), None).unwrap();
+    assert_eq!(pin_policy.learn(&Final::Refused(CommandError::Equipment("14".to_owned()))), None);
     for (left, expected) in [(3, Ok(())), (2, Err(Withheld::Refused))] {
-        let mut keeper = Keeper::new(Some(pin("1234")), Memory::from_record(&record), "today".to_owned());
-        assert_eq!(keeper.give(Some(left), None).map(drop), expected);
+        let mut pin_policy =
+            PinPolicy::new(Some(pin("1234")), Memory::from_record(&record), "today".to_owned());
+        assert_eq!(pin_policy.give(Some(left), None).map(drop), expected);
     }
 }
 
 #[test]
 fn the_pin_is_not_written_down() {
-    let mut keeper = Keeper::new(Some(pin("4321")), None, "today".to_owned());
-    let (_, record) = keeper.give(Some(3), Some("8933150100000000001")).unwrap();
+    let mut pin_policy = PinPolicy::new(Some(pin("4321")), None, "today".to_owned());
+    let (_, record) = pin_policy.give(Some(3), Some("8933150100000000001")).unwrap();
     insta::assert_snapshot!(record, @"
     pin=d5f12e53a182c062
     card=8933150100000000001
@@ -150,7 +152,7 @@ fn the_pin_is_not_written_down() {
     boot=today
     outcome=unknown
     ");
-    assert!(!format!("{keeper:?}").contains("4321"));
+    assert!(!format!("{pin_policy:?}").contains("4321"));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::sim::Counter;
 use super::storage::Storage;
-use crate::modem::request::Request;
-use crate::modem::survey::{ATTENTION, ATTENTION_IN_WORDS};
+use crate::modem::at::request::Request;
+use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
 
 /// One command, by its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum Step {
     RadioOn,
     /// The modem starts anew (TS 27.007 §8.2).
     Restart,
-    Plain,
+    Echo0,
     ExplainErrors,
     Manufacturer,
     Model,
@@ -45,11 +45,11 @@ pub(super) enum Step {
     PduMode,
     Storages,
     /// New messages are stored there, and read and deleted there.
-    UseStorage(Storage),
+    SetStorages(Storage),
     /// Messages are read and deleted there, for now.
-    VisitStorage(Storage),
+    SelectStorage(Storage),
     ReportOptions,
-    /// Where new messages go, and how they are told of: a rung of the ladder.
+    /// Where new messages go, and how they are told of: a step of the recovery.
     Reports(usize),
     /// Whether messages that are not stored must be acknowledged.
     Service,
@@ -79,7 +79,7 @@ impl Step {
             Self::RadioOff => Request::new("AT+CFUN=4", 15),
             Self::RadioOn => Request::new("AT+CFUN=1", 15),
             Self::Restart => Request::new("AT+CFUN=1,1", 5),
-            Self::Plain => Request::new("ATE0V1", 2),
+            Self::Echo0 => Request::new("ATE0V1", 2),
             Self::ExplainErrors => Request::new("AT+CMEE=1", 2),
             Self::Manufacturer => Request::new("AT+CGMI", 5),
             Self::Model => Request::new("AT+CGMM", 5),
@@ -99,21 +99,21 @@ impl Step {
             Self::Clock => Request::new("AT+CCLK?", 5),
             Self::PduMode => Request::new("AT+CMGF=0", 5),
             Self::Storages => Request::new("AT+CPMS=?", 10),
-            Self::UseStorage(storage) => {
+            Self::SetStorages(storage) => {
                 let name = storage.name();
-                Request::of(format!("AT+CPMS=\"{name}\",\"{name}\",\"{name}\""), 10)
+                Request::from_line(format!("AT+CPMS=\"{name}\",\"{name}\",\"{name}\""), 10)
             }
-            Self::VisitStorage(storage) => Request::of(format!("AT+CPMS=\"{}\"", storage.name()), 10),
+            Self::SelectStorage(storage) => Request::from_line(format!("AT+CPMS=\"{}\"", storage.name()), 10),
             Self::ReportOptions => Request::new("AT+CNMI=?", 5),
             Self::Service => Request::new("AT+CSMS?", 5),
             // A SIM with 50 messages reads them one by one.
             Self::List => Request::new("AT+CMGL=4", 30),
-            Self::Read(index) => Request::of(format!("AT+CMGR={index}"), 10),
-            Self::Delete(index) => Request::of(format!("AT+CMGD={index}"), 10),
+            Self::Read(index) => Request::from_line(format!("AT+CMGR={index}"), 10),
+            Self::Delete(index) => Request::from_line(format!("AT+CMGD={index}"), 10),
             Self::Acknowledge => Request::new("AT+CNMA", 5),
-            Self::Reports(rung) => {
-                let [mode, mt, bm, ds, bfr] = *super::inbox::REPORTS.get(rung)?;
-                Request::of(format!("AT+CNMI={mode},{mt},{bm},{ds},{bfr}"), 5)
+            Self::Reports(step) => {
+                let [mode, mt, bm, ds, bfr] = *super::inbox::REPORTS.get(step)?;
+                Request::from_line(format!("AT+CNMI={mode},{mt},{bm},{ds},{bfr}"), 5)
             }
             Self::Pin | Self::Submit => return None,
         })

@@ -22,7 +22,7 @@ impl Storage {
         }
     }
 
-    pub(super) fn of_name(name: &str) -> Option<Self> {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|storage| storage.name() == name)
     }
 }

@@ -49,13 +49,13 @@ fn with_pin(memory: Option<Memory>) -> Mobile {
 impl Modem<'_> {
     /// Lets both talk until nothing more is said, and writes it down.
     pub fn talk(&self, mobile: &mut Mobile, now: Duration) -> String {
-        let actions = mobile.tick(now);
+        let actions = mobile.on_time(now);
         self.go_on(mobile, actions, now)
     }
 
     /// The modem says something by itself.
     pub fn say(&self, mobile: &mut Mobile, line: &str, now: Duration) -> String {
-        let actions = mobile.hear(format!("\r\n{line}\r\n").as_bytes(), now);
+        let actions = mobile.on_bytes(format!("\r\n{line}\r\n").as_bytes(), now);
         self.go_on(mobile, actions, now)
     }
 
@@ -69,9 +69,9 @@ impl Modem<'_> {
                     let sent = String::from_utf8(words.bytes()).unwrap();
                     let fits = |(asked, _): &&(&str, &str)| *asked == sent.trim_end_matches(['\r', '\x1a']);
                     let answer = self.0.iter().find(fits).map_or("\r\nERROR\r\n", |(_, answer)| answer);
-                    actions.extend(mobile.hear(answer.as_bytes(), now));
+                    actions.extend(mobile.on_bytes(answer.as_bytes(), now));
                 }
-                Action::Say(level, what) => written += &format!("{level:?}: {what}\n"),
+                Action::Log(level, what) => written += &format!("{level:?}: {what}\n"),
                 Action::Publish | Action::Dtr(_) => {}
                 Action::Remember { file, record } => {
                     written += &format!("remember {file}: {}\n", record.get("outcome").unwrap());
@@ -204,12 +204,12 @@ fn a_wrong_pin_is_given_once() {
         written += &option(&refused).talk(&mut mobile, (1 + 10 * round) * SECOND);
     }
     // Another port, another chance? No.
-    mobile.begin(None, 2000 * SECOND);
+    mobile.on_open(None, 2000 * SECOND);
     written += &option(&refused).talk(&mut mobile, 2000 * SECOND);
     assert_eq!(written.matches("AT+CPIN=").count(), 1);
     assert_eq!(written.matches("remember sim: refused").count(), 1);
     assert_eq!(mobile.record().get("sim"), Some("PIN refused; correct site.toml"));
-    assert!(mobile.works(), "only a person can help: no matter for the ladder");
+    assert!(mobile.works(), "only a person can help: no matter for the recovery");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_sim_that_wants_its_pin_again_in_the_same_boot_is_left_to_the_ladder() {
     let locked = option(&[("AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n"), ("AT+CPIN=\"4321\"", "\r\nOK\r\n")]);
     locked.talk(&mut mobile, SECOND);
     option(&[]).talk(&mut mobile, 2 * SECOND);
-    mobile.begin(None, 100 * SECOND);
+    mobile.on_open(None, 100 * SECOND);
     let written = locked.talk(&mut mobile, 100 * SECOND);
     assert!(!written.contains("AT+CPIN="), "{written}");
     assert!(written.contains("abandoned: the SIM wants its PIN again"), "{written}");
@@ -286,7 +286,7 @@ fn the_ladder_s_remedies_come_first_answer_or_not() {
     let sent = |mobile: &mut Mobile| {
         let mut sent = Vec::new();
         for second in 0..30 {
-            for action in mobile.tick(100 * SECOND + second * SECOND) {
+            for action in mobile.on_time(100 * SECOND + second * SECOND) {
                 if let Action::Send(words) = action {
                     sent.push(String::from_utf8(words.bytes()).unwrap());
                 }
@@ -296,16 +296,16 @@ fn the_ladder_s_remedies_come_first_answer_or_not() {
         sent
     };
     let mut mobile = mobile();
-    mobile.begin(Some(Rung::HangUp), 100 * SECOND);
-    assert_eq!(mobile.wake(), Some(100 * SECOND + GUARD_TIME), "silence before +++");
+    mobile.on_open(Some(RecoveryStep::HangUp), 100 * SECOND);
+    assert_eq!(mobile.next_deadline(), Some(100 * SECOND + GUARD_TIME), "silence before +++");
     assert_eq!(sent(&mut mobile), ["+++", "ATH\r", "ATZ\r", "AT\r"]);
-    mobile.begin(Some(Rung::Restart), 100 * SECOND);
+    mobile.on_open(Some(RecoveryStep::Restart), 100 * SECOND);
     assert_eq!(sent(&mut mobile)[..2], ["AT+CFUN=1,1\r", "AT\r"]);
 
     let mut opened = with_pin(None);
     let locked = option(&[("AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n"), ("AT+CPIN=\"4321\"", "\r\nOK\r\n")]);
     locked.talk(&mut opened, SECOND);
-    opened.begin(Some(Rung::Restart), 100 * SECOND);
+    opened.on_open(Some(RecoveryStep::Restart), 100 * SECOND);
     assert_eq!(sent(&mut opened)[..2], ["AT+CFUN=4\r", "AT+CFUN=1\r"], "the SIM stays open");
 }
 
@@ -322,7 +322,7 @@ fn a_port_that_never_answers_is_given_up_within_five_seconds() {
     let mut mobile = mobile();
     let mut sent = Vec::new();
     for second in 0..10 {
-        for action in mobile.tick(second * SECOND) {
+        for action in mobile.on_time(second * SECOND) {
             match action {
                 Action::Send(command) => sent.push(command.to_string()),
                 Action::Abandon(_) => {
@@ -341,15 +341,15 @@ fn a_port_that_never_answers_is_given_up_within_five_seconds() {
 fn a_modem_that_was_left_silent_or_in_figures_is_reached() {
     let send = |step: Step| Action::Send(step.request().unwrap().line().clone());
     let mut mobile = mobile();
-    assert_eq!(mobile.tick(SECOND), [send(Step::Attention)]);
-    assert_eq!(mobile.tick(2 * SECOND), [send(Step::AttentionInWords)]);
-    assert!(mobile.hear(b"OK\r\n", 2 * SECOND).contains(&send(Step::Plain)));
+    assert_eq!(mobile.on_time(SECOND), [send(Step::Attention)]);
+    assert_eq!(mobile.on_time(2 * SECOND), [send(Step::AttentionInWords)]);
+    assert!(mobile.on_bytes(b"OK\r\n", 2 * SECOND).contains(&send(Step::Echo0)));
     // One that was left at the prompt for a text leaves it.
     assert_eq!(Step::AttentionInWords.request().unwrap().line().bytes(), b"\x1bATQ0V1\r");
 
     let mut in_figures = self::mobile();
-    in_figures.tick(SECOND);
-    assert!(in_figures.hear(b"AT\r0\r", SECOND).contains(&send(Step::Plain)));
+    in_figures.on_time(SECOND);
+    assert!(in_figures.on_bytes(b"AT\r0\r", SECOND).contains(&send(Step::Echo0)));
 }
 
 #[test]
@@ -358,8 +358,8 @@ fn a_modem_that_falls_silent_is_given_up_after_three_commands() {
     let mut now = SECOND;
     let mut unanswered = 0;
     loop {
-        now = mobile.wake().unwrap().max(now);
-        for action in mobile.tick(now) {
+        now = mobile.next_deadline().unwrap().max(now);
+        for action in mobile.on_time(now) {
             match action {
                 Action::Send(_) => unanswered += 1,
                 Action::Abandon(_) => return assert_eq!(unanswered, 3),
@@ -373,8 +373,8 @@ fn a_modem_that_falls_silent_is_given_up_after_three_commands() {
 #[test]
 fn garbage_after_a_reset_is_logged_and_survived() {
     let mut mobile = mobile();
-    mobile.tick(SECOND);
-    let actions = mobile.hear(b"\xfe\xff\x80\r\nAT\r\r\nOK\r\n", SECOND);
-    assert!(matches!(&actions[0], Action::Say(Level::Warning, _)));
+    mobile.on_time(SECOND);
+    let actions = mobile.on_bytes(b"\xfe\xff\x80\r\nAT\r\r\nOK\r\n", SECOND);
+    assert!(matches!(&actions[0], Action::Log(Level::Warning, _)));
     assert!(matches!(actions.last(), Some(Action::Send(words)) if words.to_string() == "ATE0V1"));
 }

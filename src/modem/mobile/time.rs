@@ -1,7 +1,7 @@
 //! The time as the network has told it to the modem.
 
 use crate::calendar::Civil;
-use crate::modem::values::of_line;
+use crate::modem::at::values::fields;
 
 /// A modem that was not told the time begins at its maker's idea of one: 2000, 2004, 2015, and 1980,
 /// which it writes as 80.
@@ -16,7 +16,7 @@ pub(super) fn told(line: &str) -> Option<i64> {
 /// `+CCLK: "yy/MM/dd,hh:mm:ss±zz"`: local time, and its zone in quarters of an hour (TS 27.007
 /// §8.15). Without a zone it may be the time of anywhere.
 fn clock_of_modem(line: &str) -> Option<i64> {
-    let values = of_line(line, "+CCLK")?;
+    let values = fields(line, "+CCLK")?;
     let (date_and_time, quarters) = split_zone(values.first()?)?;
     let fields: Vec<i64> =
         date_and_time.split(['/', ',', ':']).map(|field| field.trim().parse().ok()).collect::<Option<_>>()?;
@@ -32,7 +32,7 @@ fn split_zone(text: &str) -> Option<(&str, i64)> {
 
 /// `*PSUTTZ: yyyy,M,d,h,m,s,"±zz",dst` of SIMCom's modules: universal time, and the zone beside it.
 fn push_of_simcom(line: &str) -> Option<i64> {
-    let values = of_line(line, "*PSUTTZ")?;
+    let values = fields(line, "*PSUTTZ")?;
     let fields: Vec<i64> = values.get(..6)?.iter().map(|field| field.parse().ok()).collect::<Option<_>>()?;
     let [year, month, day, hour, minute, second] = fields[..] else { return None };
     // Two digits by some, four by others.

@@ -1,7 +1,7 @@
 //! pppd as the one that is called: one file of options for each line.
 
 use super::{Options, RenderedFile, secrets};
-use crate::site::{DialIn, FlowControl, Line, Users};
+use crate::site::{DialIn, FlowControl, LineConfig, Users};
 
 pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
     let mut files = vec![RenderedFile::config("/etc/ppp/options", "lock\n", "pppd, for every link")];
@@ -28,7 +28,7 @@ fn notes() -> [RenderedFile; 2] {
     ]
 }
 
-fn options(dial_in: &DialIn, line: &Line) -> String {
+fn options(dial_in: &DialIn, line: &LineConfig) -> String {
     let mut options = Options::default();
     options.add("auth").add("+pap");
     if let Users::Hashed(_) = dial_in.users {

@@ -10,7 +10,7 @@ pub(super) fn files(site: &Site) -> Vec<RenderedFile> {
         RenderedFile::value("/etc/hostname", hostname, "the name of the box"),
         RenderedFile::config("/etc/hosts", &hosts(hostname), "names without a name server"),
         RenderedFile::value("/etc/TZ", site.timezone.as_str(), "the time zone, for the variable TZ"),
-        RenderedFile::value("/etc/dialbox/role", site.role.word(), "what the box is for"),
+        RenderedFile::value("/etc/dialbox/role", site.role.as_str(), "what the box is for"),
         RenderedFile::config("/etc/network/interfaces", &interfaces(site), "for ifup"),
     ];
     if !site.ssh_keys.is_empty() {

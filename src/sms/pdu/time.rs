@@ -39,7 +39,7 @@ impl ServiceCentreTime {
     }
 
     fn local(self) -> Civil {
-        Civil::of_unix(self.unix.saturating_add(i64::from(self.quarters) * QUARTER))
+        Civil::from_unix(self.unix.saturating_add(i64::from(self.quarters) * QUARTER))
     }
 
     pub(super) fn read(octets: &mut Octets) -> Result<Self, Illegal> {

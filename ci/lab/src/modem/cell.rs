@@ -44,7 +44,7 @@ impl TimeOfDay {
 
     /// What a clock shows at `now`.
     pub fn at(self, now: Duration) -> Civil {
-        Civil::of_unix(self.unix_at(now) + i64::from(self.quarters) * 900)
+        Civil::from_unix(self.unix_at(now) + i64::from(self.quarters) * 900)
     }
 }
 

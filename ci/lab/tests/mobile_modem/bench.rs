@@ -1,8 +1,8 @@
 //! The conversation at a modem, and how time passes between them.
 
-use dialbox::modem::attendant::{Action, Attendant};
-use dialbox::modem::ladder::{Ladder, Rung};
-use dialbox::modem::mobile::{Memory, Mobile, Report, Ticket};
+use dialbox::modem::mobile::{Memory, Mobile, Report, SmsId};
+use dialbox::modem::protocol::{Action, Protocol};
+use dialbox::modem::recovery::{Recovery, RecoveryStep};
 use dialbox::record::Record;
 use dialbox::site::{Role, Site};
 use dialbox::sms::pdu::{Address, Submit};
@@ -24,16 +24,16 @@ const REOPENING: Duration = Duration::from_secs(2);
 pub struct Bench {
     pub modem: Modem,
     pub mobile: Mobile,
-    ladder: Ladder,
+    recovery: Recovery,
     state: tempfile::TempDir,
     pub now: Duration,
-    /// When the port is opened, and on which rung.
-    pub closed: Option<(Duration, Option<Rung>)>,
+    /// When the port is opened, and on which step.
+    pub closed: Option<(Duration, Option<RecoveryStep>)>,
     /// Whether whoever reads messages discards them.
     pub discards: bool,
     pub reports: Vec<Report>,
     pub sent: Vec<String>,
-    pub rungs: Vec<Rung>,
+    pub steps: Vec<RecoveryStep>,
     pub submitted: usize,
 }
 
@@ -54,14 +54,14 @@ impl Bench {
         Self {
             modem,
             mobile: mobile(pin, &state, 1),
-            ladder: Ladder::new(Record::new()),
+            recovery: Recovery::new(Record::new()),
             state,
             now: Duration::ZERO,
             closed: Some((Duration::ZERO, None)),
             discards: true,
             reports: Vec::new(),
             sent: Vec::new(),
-            rungs: Vec::new(),
+            steps: Vec::new(),
             submitted: 0,
         }
     }
@@ -79,9 +79,10 @@ impl Bench {
     pub fn run(&mut self, time: Duration) {
         let end = self.now + time;
         for _ in 0..200_000 {
-            self.turn();
+            self.poll();
             let opens = self.closed.map(|(at, _)| at);
-            let wakes = [self.mobile.wake().filter(|_| opens.is_none()), opens, self.modem.wakes_at()];
+            let wakes =
+                [self.mobile.next_deadline().filter(|_| opens.is_none()), opens, self.modem.wakes_at()];
             let next = wakes.into_iter().flatten().min().unwrap_or(end);
             // What is due now has just been done.
             let next = next.max(self.now + Duration::from_millis(1));
@@ -94,20 +95,20 @@ impl Bench {
         panic!("no time passes any more");
     }
 
-    fn turn(&mut self) {
+    fn poll(&mut self) {
         self.happens(Event::Time);
-        if let Some((at, rung)) = self.closed {
+        if let Some((at, step)) = self.closed {
             if at > self.now {
                 return;
             }
             self.closed = None;
-            let actions = self.mobile.begin(rung, self.now);
+            let actions = self.mobile.on_open(step, self.now);
             self.perform(actions);
         }
-        let actions = self.mobile.tick(self.now);
+        let actions = self.mobile.on_time(self.now);
         self.perform(actions);
         if self.mobile.works() {
-            self.ladder.work();
+            self.recovery.work();
         }
     }
 
@@ -115,7 +116,7 @@ impl Bench {
         for output in self.modem.step(event, self.now) {
             match output {
                 Output::ToComputer(0, bytes) if self.closed.is_none() => {
-                    let actions = self.mobile.hear(&bytes, self.now);
+                    let actions = self.mobile.on_bytes(&bytes, self.now);
                     self.perform(actions);
                 }
                 Output::Submitted(_) => {
@@ -147,12 +148,12 @@ impl Bench {
                     self.reports.push(report);
                 }
                 Action::Abandon(_) => {
-                    let rung = self.ladder.fail(self.now, || false);
-                    self.rungs.extend(rung);
-                    self.closed = Some((self.now + REOPENING, rung));
-                    actions = VecDeque::from(self.mobile.end());
+                    let step = self.recovery.fail(self.now, || false);
+                    self.steps.extend(step);
+                    self.closed = Some((self.now + REOPENING, step));
+                    actions = VecDeque::from(self.mobile.on_close());
                 }
-                Action::Say(..) | Action::Publish | Action::Dtr(_) => {}
+                Action::Log(..) | Action::Publish | Action::Dtr(_) => {}
             }
         }
     }
@@ -165,10 +166,10 @@ impl Bench {
         self.happens(Event::Message(HELLO.to_owned()));
     }
 
-    pub fn send(&mut self, ticket: u64) {
+    pub fn send(&mut self, id: u64) {
         let to: Address = "+33612345678".parse().unwrap();
         let (pdu, length) = Submit::text(&to, "hello").unwrap().encode();
-        self.mobile.send(Ticket(ticket), pdu, length);
+        self.mobile.send(SmsId(id), pdu, length);
     }
 
     /// The box starts anew, with this site.

@@ -7,9 +7,9 @@
 mod bench;
 
 use bench::{Bench, HELLO, MINUTE, SECOND};
-use dialbox::modem::attendant::Attendant;
-use dialbox::modem::ladder::Rung;
-use dialbox::modem::mobile::{Place, Report, Storage, Ticket};
+use dialbox::modem::mobile::{Place, Report, SmsId, Storage};
+use dialbox::modem::protocol::Protocol;
+use dialbox::modem::recovery::RecoveryStep;
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Profile};
 use lab::modem::sim::SimCard;
 use lab::modem::{Cell, Event, Fault, Modem, Registration, TimeOfDay};
@@ -27,10 +27,10 @@ fn every_modem_is_set_up_receives_deletes_and_sends() {
         assert_eq!(bench.modem.stored_messages(), 0, "{:?}", bench.sent);
         bench.send(1);
         bench.run(5 * SECOND);
-        assert_eq!((bench.submitted, bench.reports.last()), (1, Some(&Report::Sent(Ticket(1)))));
+        assert_eq!((bench.submitted, bench.reports.last()), (1, Some(&Report::Sent(SmsId(1)))));
         assert_eq!(bench.mobile.record().get("signal-dbm"), Some("-77"));
         assert!(bench.mobile.record().get("operator").unwrap().contains("Free"));
-        assert_eq!(bench.rungs, []);
+        assert_eq!(bench.steps, []);
     }
 }
 
@@ -82,7 +82,7 @@ fn a_message_in_the_middle_of_another_that_is_sent_is_not_lost() {
         bench.breaks(Fault::Interrupts { port: 0, piece: 0, line: "+CMTI: \"SM\",1".to_owned() });
         bench.send(1);
         bench.run(5 * SECOND);
-        assert_eq!(bench.reports, [Report::Sent(Ticket(1))], "{:?}", bench.sent);
+        assert_eq!(bench.reports, [Report::Sent(SmsId(1))], "{:?}", bench.sent);
         assert!(bench.count("AT+CMG") > 1, "the storage is looked at: {:?}", bench.sent);
     }
 }
@@ -101,7 +101,7 @@ fn garbage_and_an_echo_that_stays_do_no_harm() {
         bench.send(1);
         bench.run(3 * MINUTE);
         assert_eq!(bench.messages(), 1, "{:?}", bench.sent);
-        assert!(bench.reports.contains(&Report::Sent(Ticket(1))), "{:?}", bench.sent);
+        assert!(bench.reports.contains(&Report::Sent(SmsId(1))), "{:?}", bench.sent);
     }
 }
 
@@ -112,13 +112,13 @@ fn a_modem_that_hangs_for_minutes_is_got_back_and_a_message_is_told_as_lost() {
     bench.breaks(Fault::Hangs(3 * MINUTE));
     bench.run(2 * MINUTE + 50 * SECOND);
     assert!(!bench.mobile.works());
-    assert!(matches!(bench.reports[..], [Report::NotSent(Ticket(1), _)]), "{:?}", bench.reports);
+    assert!(matches!(bench.reports[..], [Report::NotSent(SmsId(1), _)]), "{:?}", bench.reports);
     bench.run(2 * MINUTE);
-    assert!(bench.mobile.works(), "{:?} {:?}", bench.rungs, bench.sent);
+    assert!(bench.mobile.works(), "{:?} {:?}", bench.steps, bench.sent);
     bench.send(2);
     bench.arrives();
     bench.run(2 * MINUTE);
-    assert!(bench.reports.contains(&Report::Sent(Ticket(2))));
+    assert!(bench.reports.contains(&Report::Sent(SmsId(2))));
     assert_eq!(bench.messages(), 1);
 }
 
@@ -143,8 +143,8 @@ fn a_call_that_was_left_open_is_hung_up_by_the_ladder() {
     assert!(modem.carries_data(0));
     let mut bench = Bench::new(modem);
     bench.run(2 * MINUTE);
-    assert!(bench.mobile.works(), "{:?} {:?}", bench.rungs, bench.sent);
-    assert_eq!(bench.rungs.last(), Some(&Rung::HangUp));
+    assert!(bench.mobile.works(), "{:?} {:?}", bench.steps, bench.sent);
+    assert_eq!(bench.steps.last(), Some(&RecoveryStep::HangUp));
 }
 
 #[test]
@@ -174,7 +174,12 @@ fn a_stick_that_comes_back_locked_in_the_same_boot_waits_for_a_reboot() {
     bench.breaks(Fault::Restarts);
     bench.closed = Some((bench.now, None));
     bench.run(10 * MINUTE);
-    assert_eq!((bench.count("AT+CPIN="), bench.rungs.last()), (1, Some(&Rung::Reboot)), "{:?}", bench.rungs);
+    assert_eq!(
+        (bench.count("AT+CPIN="), bench.steps.last()),
+        (1, Some(&RecoveryStep::Reboot)),
+        "{:?}",
+        bench.steps
+    );
     bench.reboot(2, "4321");
     bench.run(MINUTE);
     assert!(bench.mobile.works());
@@ -194,7 +199,7 @@ fn the_last_try_of_a_pin_and_a_puk_are_never_touched() {
             bench.run(30 * MINUTE);
             assert_eq!(bench.mobile.record().get("sim"), Some(shown));
             assert_eq!((bench.count("AT+CPIN="), bench.modem.sim()), (0, untouched.sim()));
-            assert_eq!(bench.rungs, [], "a person must help, no ladder");
+            assert_eq!(bench.steps, [], "a person must help, no recovery");
         }
     }
 }
@@ -208,7 +213,7 @@ fn a_sim_that_takes_its_time_is_waited_for() {
         bench.arrives();
         bench.run(MINUTE + 10 * SECOND);
         assert_eq!(bench.messages(), 1, "{:?}", bench.sent);
-        assert_eq!(bench.rungs, []);
+        assert_eq!(bench.steps, []);
     }
 }
 
@@ -232,7 +237,7 @@ fn a_network_that_is_gone_for_an_hour_puts_the_modem_on_the_ladder_and_loses_no_
     let cell = |registration| Event::Radio(Cell { registration, ..Cell::default() });
     bench.happens(cell(Registration::Searching));
     bench.run(60 * MINUTE);
-    assert!(!bench.rungs.is_empty() && !bench.mobile.works());
+    assert!(!bench.steps.is_empty() && !bench.mobile.works());
     bench.happens(cell(Registration::Roaming));
     bench.run(2 * MINUTE);
     assert!(bench.mobile.works());

@@ -1,6 +1,6 @@
 //! A box without a board: a directory that is its root, a service that runs here, and the lab's modems in its `/dev`.
 
-use dialbox::places::Places;
+use dialbox::paths::Paths;
 use dialbox::record::Record;
 use dialbox::site::{Proof, Role, Site};
 use dialbox::sms::proof;
@@ -32,7 +32,7 @@ pub struct HostBox {
     pub exchange: Exchange,
     pub modem: Subscriber,
     pub phone: Subscriber,
-    pub places: Places,
+    pub places: Paths,
     program: &'static str,
     service: Option<Child>,
     said: Arc<Mutex<Vec<String>>>,
@@ -84,7 +84,7 @@ impl HostBox {
     /// A dialer without anything plugged in, which does not run yet.
     pub fn switched_off(site: &str, modem: Modem) -> Self {
         let dir = tempfile::Builder::new().prefix("host-box-").tempdir().unwrap();
-        let places = Places::below(dir.path());
+        let places = Paths::below(dir.path());
         for made in ["/dev", "/etc/dialbox", "/run/lock", "/state", "/sys/class/tty", "/bin"] {
             fs::create_dir_all(places.path(made)).unwrap();
         }

@@ -106,7 +106,7 @@ mod tests {
     fn the_starters_are_good_sites() {
         for (starter, role) in [(DIALER, "dialer"), (DIAL_IN, "dial-in")] {
             let site = Site::parse(starter).unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(site.role.word(), role);
+            assert_eq!(site.role.as_str(), role);
         }
     }
 

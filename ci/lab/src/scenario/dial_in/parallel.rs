@@ -71,9 +71,8 @@ pub fn two_at_a_time(stage: &Stage) -> Result<()> {
         (2, "the caller hung up"),
     ];
     for (line, why) in causes {
-        let of_line: String =
-            ledger.lines().filter(|entry| entry.contains(&format!("line {line}"))).collect();
-        shows("dialctl calls", &of_line, &[why])?;
+        let fields: String = ledger.lines().filter(|entry| entry.contains(&format!("line {line}"))).collect();
+        shows("dialctl calls", &fields, &[why])?;
     }
     Ok(())
 }

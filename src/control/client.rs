@@ -1,0 +1,62 @@
+//! The other end of the control socket: ask, and wait for the reply.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use super::{Reply, Request, SOCKET};
+use crate::paths::Paths;
+use crate::record::Record;
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub enum NoReply {
+    /// There is no dialer to ask.
+    NotRunning,
+    /// It has not answered in so long.
+    Silent(Duration),
+    /// It has hung up without a word: it was started anew, or refuses to talk.
+    HungUp,
+    /// Something else.
+    Broken(io::Error),
+}
+
+/// Asks the dialer, and waits for its reply for so long at most.
+///
+/// # Errors
+/// There is no reply.
+pub fn request(paths: &Paths, request: &Request, patience: Duration) -> Result<Reply, NoReply> {
+    let mut stream = UnixStream::connect(paths.path(SOCKET)).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => NoReply::NotRunning,
+        _ => NoReply::Broken(error),
+    })?;
+    let mut reply = String::new();
+    let talk = stream
+        .set_read_timeout(Some(patience))
+        .and_then(|()| stream.write_all(request.to_record().to_string().as_bytes()))
+        .and_then(|()| stream.shutdown(Shutdown::Write))
+        .and_then(|()| stream.read_to_string(&mut reply));
+    talk.map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => NoReply::Silent(patience),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => NoReply::HungUp,
+        _ => NoReply::Broken(error),
+    })?;
+    Reply::from_record(&Record::parse(&reply)).ok_or(NoReply::HungUp)
+}
+
+impl fmt::Display for NoReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRunning => f.write_str("the dialer is not running: see `dialctl status`"),
+            Self::Silent(patience) => {
+                write!(f, "the dialer has not answered in {} s: see `logread`", patience.as_secs())
+            }
+            Self::HungUp => f.write_str("the dialer has hung up: see `logread`"),
+            Self::Broken(error) => write!(f, "the dialer cannot be asked: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for NoReply {}

@@ -1,0 +1,137 @@
+//! The dialer's end of the control socket: it never waits for a client.
+
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use super::{Reply, Request, SOCKET};
+use crate::paths::Paths;
+use crate::record::Record;
+
+/// Clients at a time. More are a fault of somebody's: the one that came first must go.
+const CLIENTS: usize = 16;
+/// Bytes of a request; the longest real one has some 200.
+const LONGEST: usize = 1024;
+
+/// Names a client that waits for its reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientId(pub(crate) u64);
+
+/// Takes requests and hands out replies.
+#[derive(Debug)]
+pub struct Server {
+    listener: UnixListener,
+    clients: Vec<Client>,
+    last_id: u64,
+}
+
+#[derive(Debug)]
+struct Client {
+    id: ClientId,
+    stream: UnixStream,
+    /// What was heard so far; `None` once the request is complete and waits for its reply.
+    heard: Option<Vec<u8>>,
+}
+
+impl Server {
+    /// Opens the socket, in the place of one that an earlier service has left.
+    ///
+    /// # Errors
+    /// The socket cannot be made.
+    pub fn open(paths: &Paths) -> io::Result<Self> {
+        let path = paths.path(SOCKET);
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        // Under another name until nobody but root can open it.
+        let new = path.with_extension("new");
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&new)?;
+        listener.set_nonblocking(true)?;
+        fs::set_permissions(&new, Permissions::from_mode(0o600))?;
+        fs::rename(new, path)?;
+        Ok(Self { listener, clients: Vec::new(), last_id: 0 })
+    }
+
+    /// What to poll for reading: newcomers, and those who have not yet said all.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let speaking = self.clients.iter().filter(|client| client.heard.is_some());
+        std::iter::once(self.listener.as_fd()).chain(speaking.map(|client| client.stream.as_fd()))
+    }
+
+    /// Listens to whoever has something to say: the requests that are complete now. What is no
+    /// request is answered here.
+    pub fn poll(&mut self) -> Vec<(ClientId, Request)> {
+        while let Ok((stream, _)) = self.listener.accept() {
+            self.admit(stream);
+        }
+        let mut requests = Vec::new();
+        let mut wrong = Vec::new();
+        self.clients.retain_mut(|client| match client.listen() {
+            Ok(None) => true,
+            Ok(Some(text)) => {
+                match Request::from_record(&Record::parse(&text)) {
+                    Some(request) => requests.push((client.id, request)),
+                    None => wrong.push(client.id),
+                }
+                true
+            }
+            Err(_) => false,
+        });
+        for id in wrong {
+            self.answer(id, &Reply::Failed("this is no request".to_owned()));
+        }
+        requests
+    }
+
+    /// Replies to a client and lets it go. One that has gone already is no error.
+    pub fn answer(&mut self, id: ClientId, reply: &Reply) {
+        if let Some(at) = self.clients.iter().position(|client| client.id == id) {
+            let mut client = self.clients.remove(at);
+            // It fits into the socket's buffer, or the client is not one of ours.
+            let _ = client.stream.write_all(reply.to_record().to_string().as_bytes());
+        }
+    }
+
+    fn admit(&mut self, stream: UnixStream) {
+        if stream.set_nonblocking(true).is_err() {
+            return;
+        }
+        if self.clients.len() == CLIENTS {
+            self.clients.remove(0);
+        }
+        self.last_id += 1;
+        let id = ClientId(self.last_id);
+        self.clients.push(Client { id, stream, heard: Some(Vec::new()) });
+    }
+}
+
+impl Client {
+    /// The whole request, when its end is heard.
+    fn listen(&mut self) -> io::Result<Option<String>> {
+        let Some(heard) = &mut self.heard else {
+            return Ok(None);
+        };
+        let mut buffer = [0; LONGEST];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => heard.extend_from_slice(&buffer[..length]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if heard.len() > LONGEST {
+                return Err(ErrorKind::InvalidData.into());
+            }
+        }
+        let text = String::from_utf8_lossy(heard).into_owned();
+        self.heard = None;
+        Ok(Some(text))
+    }
+}

@@ -1,0 +1,99 @@
+//! A port that a person talks to: one command after the other, under the port's lock.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::Bench;
+use crate::clock;
+use crate::modem::at::queue::{Event, Queue};
+use crate::modem::at::request::Request;
+use crate::modem::at::response::Final;
+use crate::modem::lock::{Lock, Names};
+use crate::modem::ports::Candidate;
+use crate::modem::serial::Serial;
+use crate::modem::watch::Watch;
+use crate::paths::Paths;
+
+/// A service is done with what it says to a modem within this time, but for a message to send.
+const LOCK_PATIENCE: Duration = Duration::from_secs(15);
+
+/// An open port.
+pub struct AtSession {
+    serial: Serial,
+    dialogue: Queue<()>,
+    _lock: Lock,
+}
+
+impl AtSession {
+    /// Opens a port as soon as it is free.
+    ///
+    /// # Errors
+    /// Who has its lock; or why it cannot be opened.
+    pub fn open(bench: &Bench, candidate: &Candidate) -> io::Result<Self> {
+        let lock = wait_for(bench.paths, &bench.names(candidate))?;
+        let serial = Serial::open(&bench.paths.path(&candidate.device), bench.speed, bench.flow)?;
+        Ok(Self { serial, dialogue: Queue::default(), _lock: lock })
+    }
+
+    /// How a command ended and what was said before; `None` if it was not answered in time.
+    ///
+    /// # Errors
+    /// If the port vanishes.
+    pub fn ask(&mut self, request: Request) -> io::Result<Option<(Final, Vec<String>)>> {
+        self.dialogue.ask((), request);
+        let mut buffer = [0; 512];
+        loop {
+            let now = clock::since_boot();
+            if let Some(words) = self.dialogue.next(now) {
+                self.serial.write(&words.bytes())?;
+            }
+            let length = self.serial.read(&mut buffer)?;
+            for event in self.dialogue.receive(&buffer[..length], now) {
+                if let Event::Answered { result, answer, .. } = event {
+                    return Ok(Some((result, answer)));
+                }
+            }
+            if self.dialogue.expire(now).is_some() {
+                return Ok(None);
+            }
+            let left = self.dialogue.deadline().map_or(Duration::ZERO, |end| end.saturating_sub(now));
+            wait(&PollFd::new(self.serial.fd(), self.serial.awaits()), left)?;
+            self.serial.flush()?;
+        }
+    }
+
+    /// The answer to a command, if it was `OK`.
+    ///
+    /// # Errors
+    /// If the port vanishes.
+    pub fn answer(&mut self, request: Request) -> io::Result<Option<Vec<String>>> {
+        let answered = self.ask(request)?;
+        Ok(answered.and_then(|(result, answer)| (result == Final::Ok).then_some(answer)))
+    }
+}
+
+/// Takes the lock, when its holder lets it go.
+///
+/// # Errors
+/// Who has it still after a while.
+pub fn wait_for(paths: &Paths, names: &Names) -> io::Result<Lock> {
+    let watch = Watch::new(paths)?;
+    let until = clock::since_boot() + LOCK_PATIENCE;
+    loop {
+        watch.drain();
+        let left = until.saturating_sub(clock::since_boot());
+        match names.take() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !left.is_zero() => {
+                wait(&PollFd::new(watch.fd(), PollFlags::IN), left)?;
+            }
+            taken => return taken,
+        }
+    }
+}
+
+fn wait(fd: &PollFd, time: Duration) -> io::Result<()> {
+    poll(&mut [fd.clone()], Timespec::try_from(time).ok().as_ref())?;
+    Ok(())
+}

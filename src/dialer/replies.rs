@@ -1,0 +1,128 @@
+//! The replies that are on their way by SMS. The modem keeps their order and gives up in time; here
+//! is remembered what must be sent once more.
+
+use std::time::Duration;
+
+use crate::modem::mobile::SmsId;
+use crate::site::Proof;
+use crate::sms::allowance::Allowance;
+use crate::sms::pdu::Address;
+
+/// Replies at once to whom nothing proves; they cost the owner money, and a number is forged easily.
+const UNPROVEN: u32 = 20;
+/// One more in this time: with a boot a day, 116 a day.
+const UNPROVEN_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// One reply to one number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingSms {
+    /// By which the modem tells what has become of it.
+    pub id: SmsId,
+    /// To whom.
+    pub to: Address,
+    /// What it says, for one SMS.
+    pub text: String,
+}
+
+/// Replies on their way.
+#[derive(Debug, Default)]
+pub(super) struct Replies {
+    under_way: Vec<Sent>,
+    /// `None` for as many as are asked for: who has a code may ask.
+    allowance: Option<Allowance>,
+    last_id: u64,
+}
+
+#[derive(Debug)]
+struct Sent {
+    sms: OutgoingSms,
+    /// The network refuses now and then; a second try is all it gets.
+    again: bool,
+}
+
+impl Replies {
+    /// Replies to senders who prove themselves like this.
+    pub fn to(proof: &Proof) -> Self {
+        let is_unproven = matches!(proof, Proof::SenderOnly);
+        Self { allowance: is_unproven.then(|| Allowance::full(UNPROVEN, UNPROVEN_EVERY)), ..Self::default() }
+    }
+
+    /// A new reply; `None` if there were too many lately.
+    pub fn write(&mut self, to: &Address, text: String, now: Duration) -> Option<OutgoingSms> {
+        if let Some(allowance) = &mut self.allowance {
+            if !allowance.any_left(now) {
+                return None;
+            }
+            allowance.spend();
+        }
+        self.last_id += 1;
+        let sms = OutgoingSms { id: SmsId(self.last_id), to: to.clone(), text };
+        self.under_way.push(Sent { sms: sms.clone(), again: false });
+        Some(sms)
+    }
+
+    /// The modem has sent it.
+    pub fn sent(&mut self, id: SmsId) {
+        self.under_way.retain(|sent| sent.sms.id != id);
+    }
+
+    /// The modem could not send it: what is to be sent once more.
+    pub fn not_sent(&mut self, id: SmsId) -> Option<OutgoingSms> {
+        let at = self.under_way.iter().position(|sent| sent.sms.id == id)?;
+        if std::mem::replace(&mut self.under_way[at].again, true) {
+            self.under_way.remove(at);
+            return None;
+        }
+        Some(self.under_way[at].sms.clone())
+    }
+
+    /// Whether all have been sent or given up.
+    pub fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::{Digits, OneTimeCode};
+
+    #[test]
+    fn a_refused_reply_is_sent_once_more_and_no_further() {
+        let mut replies = Replies::default();
+        let number = "+33612345678".parse().unwrap();
+        let sms = replies.write(&number, "connected".to_owned(), Duration::ZERO).unwrap();
+        assert_eq!(replies.not_sent(sms.id), Some(sms.clone()));
+        assert_eq!(replies.not_sent(sms.id), None);
+        assert!(replies.is_empty());
+    }
+
+    #[test]
+    fn every_reply_has_a_ticket_of_its_own() {
+        let mut replies = Replies::default();
+        let number = "+33612345678".parse().unwrap();
+        let [first, second] =
+            ["a", "b"].map(|text| replies.write(&number, text.to_owned(), Duration::ZERO).unwrap());
+        replies.sent(first.id);
+        assert!(!replies.is_empty());
+        assert_eq!(replies.not_sent(first.id), None);
+        replies.sent(second.id);
+        assert!(replies.is_empty());
+    }
+
+    #[test]
+    fn without_a_code_there_are_116_replies_a_day_and_no_more() {
+        const DAY: usize = 24 * 60;
+        let number = "+33612345678".parse().unwrap();
+        let code = || OneTimeCode { secret: "A".repeat(32).parse().unwrap(), digits: Digits::Eight };
+        for (proof, a_day) in
+            [(Proof::SenderOnly, 116), (Proof::Totp(code()), DAY + 1), (Proof::Hotp(code()), DAY + 1)]
+        {
+            let mut replies = Replies::to(&proof);
+            let mut write = |minute: u64| {
+                replies.write(&number, "connected".to_owned(), Duration::from_secs(60 * minute))
+            };
+            assert_eq!((0..=DAY).filter_map(|minute| write(minute as u64)).count(), a_day);
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! A modem that waits for calls and takes them: reset, listen, answer, and hang up afterwards.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::login::{Login, LoginConfig, LoginResult, Turn};
+use super::report::{ANSWERING, CALLER, Connected, LOGGING_IN, Report, STATE};
+use super::ring::{Call, News};
+use super::step::{self, Step, Task};
+use crate::log::Level;
+use crate::modem::at::queue::{Event, Queue};
+use crate::modem::at::request::Outgoing;
+use crate::modem::at::response::Final;
+use crate::modem::protocol::{self, Protocol};
+use crate::modem::recovery::RecoveryStep;
+use crate::record::Record;
+use crate::site::{self, CallerNumber, Rings};
+
+/// How often an idle modem must prove that it still listens (mgetty's value).
+const PROBE_EVERY: Duration = Duration::from_secs(3600);
+/// A modem that is just powered misses the first commands.
+const RESET_TRIES: u32 = 5;
+
+type Action = protocol::Action<Report>;
+
+/// Attends a line.
+#[derive(Debug)]
+pub struct Answerer<'a> {
+    rings: Rings,
+    callers: Option<Vec<CallerNumber>>,
+    /// Where there is a login prompt.
+    login_config: Option<LoginConfig<'a>>,
+    dialogue: Queue<Step>,
+    phase: Phase<'a>,
+    /// What is to be done next, in this order.
+    plan: VecDeque<Task>,
+    /// Nothing is done before.
+    pause: Option<Duration>,
+    call: Call,
+    calls: u32,
+    connected: Connected,
+    /// When to probe.
+    probe: Option<Duration>,
+}
+
+#[derive(Debug)]
+enum Phase<'a> {
+    Resetting { tries: u32 },
+    Ready,
+    Answering,
+    LoggingIn(Login<'a>),
+    Connected,
+    HangingUp,
+}
+
+impl<'a> Answerer<'a> {
+    /// Whoever attends a line of the site; with a login_config, callers may log in at a prompt.
+    pub fn new(line: &site::LineConfig, login_config: Option<LoginConfig<'a>>) -> Self {
+        Self {
+            rings: line.rings,
+            callers: line.callers.clone(),
+            login_config,
+            dialogue: Queue::default(),
+            phase: Phase::Resetting { tries: 0 },
+            plan: VecDeque::new(),
+            pause: None,
+            call: Call::default(),
+            calls: 0,
+            connected: Connected::default(),
+            probe: None,
+        }
+    }
+
+    /// The call is over, or is to be: at the next turn the modem is made to leave it.
+    pub fn hang_up(&mut self) {
+        if matches!(self.phase, Phase::Answering | Phase::LoggingIn(_) | Phase::Connected) {
+            self.phase = Phase::HangingUp;
+            self.dialogue = Queue::default();
+            self.plan = step::hang_up();
+        }
+    }
+
+    fn reset(&mut self) {
+        self.phase = Phase::Resetting { tries: 0 };
+        self.call = Call::default();
+        self.plan = [Task::Ask(Step::Reset)].into();
+    }
+
+    /// Goes on with the plan, as far as it goes now.
+    fn proceed(&mut self, now: Duration) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if let Phase::Ready = self.phase {
+            // No time for it yet: it has just been reset.
+            let probe = *self.probe.get_or_insert(now + PROBE_EVERY);
+            if probe <= now {
+                self.probe = Some(now + PROBE_EVERY);
+                self.plan.push_back(Task::Ask(Step::Probe));
+            }
+        }
+        while self.dialogue.is_idle() && self.pause.is_none_or(|pause| pause <= now) {
+            self.pause = None;
+            match self.plan.pop_front() {
+                Some(Task::Wait(time)) => self.pause = Some(now + time),
+                Some(Task::Dtr(dtr)) => actions.push(Action::Dtr(dtr)),
+                Some(Task::Ask(step)) => {
+                    self.dialogue.ask(step, step.request());
+                    actions.extend(self.dialogue.next(now).map(Action::Send));
+                }
+                None => break,
+            }
+        }
+        actions
+    }
+
+    fn event(&mut self, event: Event<Step>, now: Duration) -> Vec<Action> {
+        match event {
+            Event::Unsolicited(line) => self.unsolicited(&line, now),
+            // What is left of a call.
+            Event::Garbage(_) if matches!(self.phase, Phase::HangingUp) => Vec::new(),
+            Event::Garbage(what) => {
+                vec![Action::log(Level::Warning, format!("modem sends {what}"))]
+            }
+            Event::Delivered { header, .. } => {
+                vec![Action::log(Level::Info, format!("modem says {header}"))]
+            }
+            Event::Silence { asked, shown } => self.silence(asked, &shown),
+            Event::Answered { asked, result, .. } => self.answered(asked, result, now),
+        }
+    }
+
+    fn answered(&mut self, asked: Step, result: Final, now: Duration) -> Vec<Action> {
+        match (asked, result) {
+            (Step::Reset, Final::Ok) => self.ready(),
+            (Step::Reset, _) => vec![Action::Abandon("the modem refuses ATZ".to_owned())],
+            (Step::Answer, Final::Connect(words)) => self.connect(words, now),
+            (Step::Answer, result) => self.lose(result.to_string()),
+            // Whatever it says: it listens to commands again.
+            (Step::HangUp | Step::HangUpAfterEscape, _) => {
+                self.reset();
+                Vec::new()
+            }
+            // Caller ID and even the init string may be unknown to a modem that works all the same.
+            _ => Vec::new(),
+        }
+    }
+
+    fn ready(&mut self) -> Vec<Action> {
+        self.phase = Phase::Ready;
+        self.plan = [Step::InitString, Step::CallerId].map(Task::Ask).into();
+        vec![Action::Publish, Action::log(Level::Info, "modem reset, waiting for calls")]
+    }
+
+    fn connect(&mut self, words: String, now: Duration) -> Vec<Action> {
+        let caller = self.call.caller.clone();
+        let speed = Some(words).filter(|words| !words.is_empty());
+        let said = format!("connected at {}", speed.as_deref().unwrap_or("an unknown speed"));
+        self.connected = Connected { since: now, caller, speed, user: None };
+        // What was still to be asked of the modem would go to the caller; it is asked after the reset.
+        self.plan.clear();
+        let mut actions = vec![Action::log(Level::Info, said)];
+        match self.login_config {
+            Some(login_config) => {
+                self.phase = Phase::LoggingIn(Login::new(login_config, now));
+                actions.push(Action::Publish);
+            }
+            None => actions.extend(self.hand_over()),
+        }
+        actions
+    }
+
+    /// PPP begins.
+    fn hand_over(&mut self) -> [Action; 2] {
+        self.phase = Phase::Connected;
+        [Action::Publish, Action::Report(Report::Connected(self.connected.clone()))]
+    }
+
+    /// Does what the login dialogue wants.
+    fn follow(&mut self, turn: Turn) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if !turn.say.is_empty() {
+            actions.push(Action::Send(Outgoing::to_caller(turn.say)));
+        }
+        match turn.verdict {
+            None => {}
+            Some(LoginResult::Ppp(user)) => {
+                let known =
+                    user.as_ref().map(|user| Action::log(Level::Info, format!("{user} has logged in")));
+                actions.extend(known);
+                self.connected.user = user;
+                actions.extend(self.hand_over());
+            }
+            Some(LoginResult::Refused(why)) => actions.extend(self.turn_away(why.to_string())),
+        }
+        actions
+    }
+
+    fn turn_away(&mut self, why: String) -> [Action; 2] {
+        self.hang_up();
+        let said = Action::log(Level::Info, format!("call ended: {why}"));
+        [said, Action::Report(Report::TurnedAway { connected: self.connected.clone(), why })]
+    }
+
+    fn lose(&mut self, why: String) -> Vec<Action> {
+        let caller = self.call.caller.clone();
+        let said = Action::log(Level::Info, format!("no connection: {why}"));
+        self.hang_up();
+        vec![said, Action::Report(Report::Lost { caller, why })]
+    }
+
+    fn silence(&mut self, asked: Step, shown: &str) -> Vec<Action> {
+        match (&mut self.phase, asked) {
+            (Phase::Resetting { tries }, Step::Reset) if *tries + 1 < RESET_TRIES => {
+                *tries += 1;
+                self.plan = [Task::Ask(Step::Reset)].into();
+                Vec::new()
+            }
+            (_, Step::CallerId) => Vec::new(),
+            (_, Step::Answer) => self.lose("the modem does not say what came of it".to_owned()),
+            (_, Step::HangUp) => {
+                self.plan = step::escape();
+                Vec::new()
+            }
+            // Not every modem says OK to it.
+            (_, Step::Escape) => Vec::new(),
+            _ => vec![Action::Abandon(format!("no answer to {shown}"))],
+        }
+    }
+
+    fn unsolicited(&mut self, line: &str, now: Duration) -> Vec<Action> {
+        let what = match self.call.receive(line, now) {
+            Some(News::NewCall) => {
+                self.calls += 1;
+                "RING, a new call".to_owned()
+            }
+            Some(News::Ring) => format!("RING {}", self.call.rings),
+            Some(News::Caller) => {
+                format!("caller {}", self.call.caller.as_deref().unwrap_or("unknown"))
+            }
+            None => return vec![Action::log(Level::Info, format!("modem says {line}"))],
+        };
+        let mut refused = None;
+        let mut actions = Vec::new();
+        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.rings.get()) {
+            refused = self.answer();
+            // The caller comes before whoever reads the record or the log.
+            actions = self.proceed(now);
+        }
+        actions.extend([Action::Publish, Action::log(Level::Info, what)]);
+        actions.extend(refused);
+        actions
+    }
+
+    /// It has step often enough: the call is taken, unless it is somebody else's.
+    fn answer(&mut self) -> Option<Action> {
+        if let Some(callers) = &self.callers {
+            let Some(number) = &self.call.caller else {
+                let told = self.call.rings == u32::from(self.rings.get());
+                return told.then(|| Action::log(Level::Info, "not answered: the caller is not told"));
+            };
+            if !callers.iter().any(|known| known.as_str() == number) {
+                return Some(Action::log(Level::Info, format!("not answered: {number} is not on the list")));
+            }
+        }
+        self.phase = Phase::Answering;
+        // The answer to what was just asked can wait no longer than the caller.
+        self.plan.push_front(Task::Ask(Step::Answer));
+        None
+    }
+}
+
+impl Protocol for Answerer<'_> {
+    type Report = Report;
+
+    /// A reset comes first in any case, and above the first step whatever ends a call.
+    fn on_open(&mut self, step: Option<RecoveryStep>, _now: Duration) -> Vec<Action> {
+        self.dialogue = Queue::default();
+        self.pause = None;
+        self.probe = None;
+        self.reset();
+        if step.is_some_and(|step| step > RecoveryStep::Repeat) {
+            let reset = std::mem::replace(&mut self.plan, step::escape());
+            self.plan.extend(reset);
+        }
+        Vec::new()
+    }
+
+    fn on_close(&mut self) -> Vec<Action> {
+        let before = std::mem::replace(&mut self.phase, Phase::Resetting { tries: 0 });
+        let why = "the modem has vanished".to_owned();
+        let report = match before {
+            Phase::Answering => Report::Lost { caller: self.call.caller.clone(), why },
+            Phase::LoggingIn(_) => Report::TurnedAway { connected: self.connected.clone(), why },
+            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp => {
+                return Vec::new();
+            }
+        };
+        vec![Action::Report(report)]
+    }
+
+    fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Ready) && self.dialogue.is_idle() && self.plan.is_empty()
+    }
+
+    fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
+        let mut actions: Vec<_> = match &mut self.phase {
+            Phase::Connected => return Vec::new(), // for pppd, which will ask for it anew
+            Phase::LoggingIn(login) => {
+                let turn = login.receive(bytes, now);
+                self.follow(turn)
+            }
+            _ => {
+                let events = self.dialogue.receive(bytes, now);
+                events.into_iter().flat_map(|e| self.event(e, now)).collect()
+            }
+        };
+        actions.extend(self.proceed(now));
+        actions
+    }
+
+    fn on_time(&mut self, now: Duration) -> Vec<Action> {
+        let mut actions = match (&mut self.phase, self.dialogue.expire(now)) {
+            (Phase::LoggingIn(login), _) => {
+                let turn = login.tick(now);
+                self.follow(turn)
+            }
+            (_, Some(event)) => self.event(event, now),
+            (_, None) => Vec::new(),
+        };
+        actions.extend(self.proceed(now));
+        actions
+    }
+
+    fn next_deadline(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::LoggingIn(login) => Some(login.deadline()),
+            _ => self.dialogue.deadline().or(self.pause).or(self.probe),
+        }
+    }
+
+    fn answers(&self) -> bool {
+        !matches!(self.phase, Phase::Resetting { .. })
+    }
+
+    fn works(&self) -> bool {
+        self.answers() && !matches!(self.phase, Phase::HangingUp)
+    }
+
+    fn record(&self) -> Record {
+        let word = match self.phase {
+            Phase::Resetting { .. } => "resetting",
+            Phase::Ready => "ready",
+            Phase::Answering => ANSWERING,
+            Phase::LoggingIn(_) => LOGGING_IN,
+            Phase::Connected => "connected",
+            Phase::HangingUp => "hanging-up",
+        };
+        let record = Record::new()
+            .with(STATE, word)
+            .with("calls", self.calls)
+            .with("rings", self.call.rings)
+            .with_known(CALLER, self.call.caller.as_ref());
+        match self.phase {
+            Phase::Connected => self.connected.write(record),
+            _ => record,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+use super::*;
+use crate::modem::serial::Dtr;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn send(step: Step) -> Action {
+    Action::Send(step.request().line().clone())
+}
+
+fn site_line(keys: &str) -> site::LineConfig {
+    let text = format!(
+        "role='dial-in'\nhostname='x'\n[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n{keys}\n\
+         [[user]]\nname='u'\npassword='p'\n"
+    );
+    match site::Site::parse(&text).unwrap().role {
+        site::Role::DialIn(dial_in) => dial_in.lines[0].clone(),
+        site::Role::Dialer(_) => unreachable!("role='dial-in'"),
+    }
+}
+
+/// A line that waits for calls, and has nothing more to say.
+fn ready(keys: &str) -> Answerer<'static> {
+    let mut line = Answerer::new(&site_line(keys), None);
+    line.on_open(None, SECOND);
+    assert_eq!(line.on_time(SECOND), [send(Step::Reset)]);
+    let reset = line.on_bytes(b"ATZ\r\r\nOK\r\n", SECOND);
+    assert_eq!(reset.last(), Some(&send(Step::InitString)));
+    assert_eq!(line.on_bytes(b"AT...\r\r\nOK\r\n", SECOND).last(), Some(&send(Step::CallerId)));
+    assert_eq!(line.on_bytes(b"\r\nERROR\r\n", SECOND), []);
+    assert!(line.is_idle());
+    line
+}
+
+/// A line whose caller is connected at the tenth second.
+fn connected() -> Answerer<'static> {
+    let mut line = ready("");
+    line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
+    line.on_bytes(b"\r\nCONNECT 33600/ARQ/V34\r\n", 10 * SECOND);
+    line
+}
+
+fn said(actions: &[Action]) -> Vec<&str> {
+    let says = actions.iter().filter_map(|action| match action {
+        Action::Log(_, what) => Some(what.as_str()),
+        _ => None,
+    });
+    says.collect()
+}
+
+#[test]
+fn a_line_that_was_reset_waits_without_a_word_for_an_hour() {
+    let mut line = ready("");
+    assert_eq!(line.next_deadline(), Some(3601 * SECOND));
+    assert_eq!(line.on_time(3600 * SECOND), []);
+    assert_eq!(line.on_time(3601 * SECOND), [send(Step::Probe)]);
+    assert_eq!(line.on_bytes(b"OK\r\n", 3601 * SECOND), []);
+}
+
+#[test]
+fn the_ring_that_the_site_names_is_answered_at_once() {
+    let mut line = ready("rings = 2");
+    assert_eq!(said(&line.on_bytes(b"\r\nRING\r\n", 10 * SECOND)), ["RING, a new call"]);
+    assert_eq!(said(&line.on_bytes(b"\r\nNMBR = 0555\r\n", 12 * SECOND)), ["caller 0555"]);
+    assert!(line.is_idle(), "others may have the port while it only rings");
+    let answered = line.on_bytes(b"\r\nRING\r\n", 15 * SECOND);
+    assert_eq!(answered.first(), Some(&send(Step::Answer)), "before anything is published or logged");
+    assert_eq!(said(&answered), ["RING 2"]);
+    assert!(!line.is_idle());
+    insta::assert_snapshot!(line.record(), @"
+    line=answering
+    calls=1
+    rings=2
+    caller=0555
+    ");
+}
+
+#[test]
+fn a_call_that_comes_during_the_reset_is_answered_and_nothing_of_it_goes_to_the_caller() {
+    let mut line = Answerer::new(&site_line(""), None);
+    line.on_open(None, SECOND);
+    line.on_time(SECOND);
+    assert_eq!(line.on_bytes(b"\r\nOK\r\n", SECOND).last(), Some(&send(Step::InitString)));
+    line.on_bytes(b"\r\nRING\r\n", SECOND);
+    assert_eq!(line.on_bytes(b"\r\nOK\r\n", SECOND), [send(Step::Answer)]);
+    let connected = line.on_bytes(b"\r\nCONNECT\r\n", 10 * SECOND);
+    assert!(matches!(connected.last(), Some(Action::Report(Report::Connected(_)))), "{connected:?}");
+}
+
+#[test]
+fn a_call_that_stopped_ringing_does_not_count_for_the_next_one() {
+    let mut line = ready("rings = 2");
+    line.on_bytes(b"\r\nRING\r\n", 10 * SECOND);
+    let next = line.on_bytes(b"\r\nRING\r\n", 60 * SECOND);
+    assert!(!next.contains(&send(Step::Answer)));
+}
+
+#[test]
+fn only_the_callers_on_the_list_are_answered() {
+    let answers = |told: &[u8]| {
+        let mut line = ready("callers = ['0555', '+33123']");
+        let mut actions = line.on_bytes(b"\r\nRING\r\n", 10 * SECOND);
+        actions.extend(line.on_bytes(told, 12 * SECOND));
+        actions.extend(line.on_bytes(b"\r\nRING\r\n", 15 * SECOND));
+        actions.contains(&send(Step::Answer))
+    };
+    assert!(answers(b"\r\nNMBR = 0555\r\n"));
+    assert!(answers(b"\r\nNMBR = +33123\r\n"));
+    assert!(!answers(b"\r\nNMBR = 0666\r\n"));
+    assert!(!answers(b"\r\nNMBR = P\r\n"), "a number that is withheld (V.253 section 9.2.3.1)");
+    assert!(!answers(b""));
+}
+
+#[test]
+fn a_connected_caller_is_reported_with_its_speed_and_nothing_is_said_until_it_is_over() {
+    let mut line = ready("");
+    line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
+    let actions = line.on_bytes(b"\r\nCONNECT 33600/ARQ/V34\r\n", 10 * SECOND);
+    let speed = Some("33600/ARQ/V34".to_owned());
+    let call = Connected { since: 10 * SECOND, caller: None, speed, user: None };
+    assert_eq!(actions.last(), Some(&Action::Report(Report::Connected(call))));
+    assert_eq!(line.on_bytes(b"~\xff}#\xc0!}!}!\rRING\r", 11 * SECOND), []);
+    assert_eq!(line.on_time(9999 * SECOND), []);
+    assert!(!line.is_idle());
+}
+
+#[test]
+fn a_modem_that_finds_no_carrier_is_made_ready_for_the_next_call() {
+    let mut line = ready("");
+    line.on_bytes(b"\r\nRING\r\nNMBR = 0555\r\n", 5 * SECOND);
+    let actions = line.on_bytes(b"\r\nNO CARRIER\r\n", 45 * SECOND);
+    let lost = Report::Lost { caller: Some("0555".to_owned()), why: "NO CARRIER".to_owned() };
+    assert!(actions.contains(&Action::Report(lost)), "{actions:?}");
+    assert_eq!(actions.last(), Some(&Action::Dtr(Dtr::Low)));
+}
+
+#[test]
+fn a_modem_that_never_says_what_came_of_the_answer_is_hung_up_after_80_seconds() {
+    let mut line = ready("");
+    line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
+    assert_eq!(line.next_deadline(), Some(85 * SECOND));
+    let actions = line.on_time(85 * SECOND);
+    assert!(matches!(&actions[1], Action::Report(Report::Lost { .. })), "{actions:?}");
+    assert_eq!(actions.last(), Some(&Action::Dtr(Dtr::Low)));
+}
+
+#[test]
+fn hanging_up_is_dtr_and_a_command_that_proves_it_and_then_a_reset() {
+    let mut line = connected();
+    line.hang_up();
+    assert_eq!(line.on_time(60 * SECOND), [Action::Dtr(Dtr::Low)]);
+    let half = 60 * SECOND + Duration::from_millis(500);
+    assert_eq!(line.next_deadline(), Some(half));
+    assert_eq!(line.on_time(half), [Action::Dtr(Dtr::High), send(Step::HangUp)]);
+    assert_eq!(
+        line.on_bytes(b"\xff}\r\nNO CARRIER\r\n\r\nOK\r\n", 61 * SECOND).last(),
+        Some(&send(Step::Reset))
+    );
+    line.on_bytes(b"\r\nOK\r\n", 61 * SECOND);
+    assert_eq!(line.record().get("line"), Some("ready"));
+}
+
+#[test]
+fn a_modem_that_does_not_see_dtr_is_left_by_the_escape_sequence() {
+    let mut line = connected();
+    line.hang_up();
+    line.on_time(60 * SECOND);
+    line.on_time(61 * SECOND); // ATH goes to the caller
+    assert_eq!(line.on_time(64 * SECOND), []);
+    let guard = 64 * SECOND + Duration::from_millis(1200);
+    assert_eq!(line.next_deadline(), Some(guard));
+    assert_eq!(line.on_time(guard), [send(Step::Escape)]);
+    assert_eq!(line.on_bytes(b"\r\nOK\r\n", 67 * SECOND), [send(Step::HangUpAfterEscape)]);
+    assert_eq!(line.on_bytes(b"\r\nOK\r\n", 67 * SECOND), [send(Step::Reset)]);
+}
+
+#[test]
+fn a_modem_that_cannot_be_hung_up_is_given_to_the_ladder_within_a_quarter_of_a_minute() {
+    let mut line = connected();
+    line.hang_up();
+    let mut now = 60 * SECOND;
+    let mut escaped = false;
+    loop {
+        let actions = line.on_time(now);
+        escaped |= actions.contains(&send(Step::Escape));
+        if let Some(Action::Abandon(why)) = actions.last() {
+            assert_eq!(why, "no answer to ATH");
+            break;
+        }
+        now = line.next_deadline().unwrap();
+    }
+    assert!(escaped && now <= 75 * SECOND, "{now:?}");
+    assert!(!line.works());
+}
+
+#[test]
+fn a_modem_that_vanishes_while_it_answers_is_a_lost_call() {
+    let mut line = ready("");
+    line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
+    let lost = Report::Lost { caller: None, why: "the modem has vanished".to_owned() };
+    assert_eq!(line.on_close(), [Action::Report(lost)]);
+    assert_eq!(line.on_close(), []);
+}
+
+#[test]
+fn a_rung_of_the_ladder_tries_to_leave_a_call_before_the_reset() {
+    let mut line = Answerer::new(&site_line(""), None);
+    line.on_open(Some(RecoveryStep::HangUp), SECOND);
+    assert_eq!(line.on_time(SECOND), []);
+    assert_eq!(line.on_time(3 * SECOND), [send(Step::Escape)]);
+    assert_eq!(line.on_time(6 * SECOND), [send(Step::HangUpAfterEscape)]);
+    assert_eq!(line.on_bytes(b"\r\nOK\r\n", 6 * SECOND), [send(Step::Reset)]);
+}
+
+#[test]
+fn a_modem_that_cannot_be_reset_is_given_up_after_five_tries() {
+    let mut line = Answerer::new(&site_line(""), None);
+    line.on_open(None, Duration::ZERO);
+    let mut resets = 0;
+    for second in 0..60 {
+        for action in line.on_time(second * SECOND) {
+            match action {
+                Action::Send(command) => {
+                    assert_eq!(command.bytes(), b"ATZ\r");
+                    resets += 1;
+                }
+                Action::Abandon(_) => return assert_eq!(resets, 5),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    panic!("never given up");
+}
+
+#[test]
+fn a_modem_that_no_longer_answers_its_probe_is_given_up() {
+    let mut line = ready("");
+    line.on_time(3601 * SECOND);
+    let actions = line.on_time(3603 * SECOND);
+    assert_eq!(actions, [Action::Abandon("no answer to AT".into())]);
+}
+
+/// A connected line with a login prompt for one user.
+fn awaiting_login() -> Answerer<'static> {
+    let account = site::Account { name: "guest".parse().unwrap(), password: "Xy7Qz9".parse().unwrap() };
+    let users = site::Users::Plain(vec![account]);
+    let login_config = LoginConfig {
+        hostname: Box::leak(Box::new("box".parse().unwrap())),
+        users: Box::leak(Box::new(users)),
+    };
+    let mut line = Answerer { login_config: Some(login_config), ..ready("") };
+    line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
+    let actions = line.on_bytes(b"\r\nCONNECT 33600\r\n", 10 * SECOND);
+    assert_eq!(said(&actions), ["connected at 33600"]);
+    assert_eq!(line.record().get("line"), Some("logging-in"));
+    assert_eq!(Connected::read(&line.record()), None);
+    line
+}
+
+fn connected_as(user: Option<&str>) -> Connected {
+    let user = user.map(|user| user.parse().unwrap());
+    Connected { since: 10 * SECOND, caller: None, speed: Some("33600".to_owned()), user }
+}
+
+#[test]
+fn who_logs_in_is_handed_over_with_the_name_and_who_speaks_ppp_without() {
+    for (bytes, user) in [(&b"\rguest\rXy7Qz9\r"[..], Some("guest")), (b"~\xff}#\xc0!", None)] {
+        let mut line = awaiting_login();
+        let actions = line.on_bytes(bytes, 15 * SECOND);
+        assert_eq!(actions.last(), Some(&Action::Report(Report::Connected(connected_as(user)))));
+        assert_eq!(Connected::read(&line.record()), Some(connected_as(user)), "for the service's next run");
+        assert_eq!(line.next_deadline(), line.probe);
+    }
+}
+
+#[test]
+fn who_does_not_log_in_is_reported_and_hung_up() {
+    let wrong: &[u8] = b"\rguest\rsecret\rguest\rsecret\rguest\rsecret\r";
+    for (bytes, why) in [(wrong, "name or password wrong"), (b"\r\nNO CARRIER\r\n", "the caller hung up")] {
+        let mut line = awaiting_login();
+        let actions = line.on_bytes(bytes, 15 * SECOND);
+        let away = Report::TurnedAway { connected: connected_as(None), why: why.to_owned() };
+        assert!(actions.contains(&Action::Report(away)), "{actions:?}");
+        assert_eq!(actions.last(), Some(&Action::Dtr(Dtr::Low)));
+        assert!(!format!("{actions:?} {line:?}").contains("secret"));
+    }
+}
+
+#[test]
+fn a_caller_at_the_prompt_is_hung_up_after_a_minute_or_lost_with_the_modem() {
+    let mut line = awaiting_login();
+    assert_eq!(line.next_deadline(), Some(14 * SECOND));
+    assert!(matches!(line.on_time(14 * SECOND)[..], [Action::Send(_)]));
+    assert_eq!(line.next_deadline(), Some(70 * SECOND));
+    assert_eq!(line.on_time(70 * SECOND).last(), Some(&Action::Dtr(Dtr::Low)));
+    let away = |why: &str| Report::TurnedAway { connected: connected_as(None), why: why.to_owned() };
+    assert_eq!(awaiting_login().on_close(), [Action::Report(away("the modem has vanished"))]);
+}

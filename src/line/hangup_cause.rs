@@ -1,0 +1,96 @@
+//! What pppd says when a link ends.
+//!
+//! Its exit status tells how the last of it went: one that gives a caller up and then sees the
+//! modem hang up ends with the status of a hang-up (2.4.9, main.c, `get_input`).
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::ppp::Exit;
+
+/// More than pppd says of a call in which nothing is wrong, in bytes.
+const LONGEST: u64 = 16 << 10;
+
+/// The beginnings of pppd's messages (lcp.c, fsm.c, upap.c, auth.c, main.c), and what each tells.
+/// What a caller has sent stands behind them.
+const WORDS: [(&str, Exit); 11] = [
+    ("LCP: timeout sending Config-Requests", Exit::NoAgreement),
+    ("Serial line is looped back", Exit::Loopback),
+    ("PAP peer authentication failed", Exit::AuthRefused),
+    ("peer refused to authenticate", Exit::AuthRefused),
+    ("Serial link appears to be disconnected", Exit::PeerDead),
+    ("Terminating connection due to lack of activity", Exit::OwnLimit),
+    ("Connect time expired", Exit::OwnLimit),
+    ("Terminating on signal", Exit::Told),
+    ("LCP terminated by peer", Exit::Peer),
+    ("Modem hangup", Exit::HungUp),
+    ("Hangup (SIGHUP)", Exit::HungUp),
+];
+
+/// Why a link has ended, by what its pppd said and by its exit status. What was said first counts;
+/// a status that no hang-up has overwritten says it better.
+pub fn cause(said: &str, exit: Exit) -> Exit {
+    let told =
+        |line: &str| WORDS.iter().find(|(words, _)| line.starts_with(words)).map(|(_, cause)| cause.clone());
+    match exit {
+        Exit::HungUp | Exit::Unseen => said.lines().find_map(told).unwrap_or(exit),
+        _ => exit,
+    }
+}
+
+/// Empties pppd's file when it has become long: each packet that it cannot use is a line, and the
+/// caller may send them for hours. What ends the call is said at the end.
+pub fn keep_short(said: &Path) {
+    if said.metadata().is_ok_and(|file| file.len() > LONGEST) {
+        // pppd appends (options.c, `setlogfile`): it goes on at the new end. This fails only when
+        // somebody has removed the file.
+        drop(File::options().write(true).open(said).and_then(|file| file.set_len(0)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_cannot_fill_the_memory_with_what_pppd_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let said = dir.path().join("line1.said");
+        keep_short(&said); // it is not there yet
+        for (length, kept) in [(LONGEST, LONGEST), (LONGEST + 1, 0)] {
+            std::fs::write(&said, vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
+            keep_short(&said);
+            assert_eq!(said.metadata().unwrap().len(), kept);
+        }
+    }
+
+    #[test]
+    fn the_first_cause_counts() {
+        let table = [
+            (
+                "LCP: timeout sending Config-Requests\nConnection terminated.\nModem hangup\n",
+                Exit::NoAgreement,
+            ),
+            (
+                "No response to 4 echo-requests\nSerial link appears to be disconnected.\nModem hangup\n",
+                Exit::PeerDead,
+            ),
+            ("PAP peer authentication failed for guest\nModem hangup\n", Exit::AuthRefused),
+            ("Connect time 2.0 minutes.\nModem hangup\nConnection terminated.\n", Exit::HungUp),
+            ("LCP terminated by peer (Modem hangup)\nModem hangup\n", Exit::Peer),
+            ("IPCP: timeout sending Config-Requests\n", Exit::HungUp),
+            ("", Exit::HungUp),
+        ];
+        for (said, expected) in table {
+            assert_eq!(cause(said, Exit::HungUp), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_believed_and_a_missing_one_made_good() {
+        let said = "Terminating on signal 15\n";
+        assert_eq!(cause(said, Exit::PeerDead), Exit::PeerDead);
+        assert_eq!(cause(said, Exit::Unseen), Exit::Told);
+        assert_eq!(cause("Using interface ppp0\n", Exit::Unseen), Exit::Unseen);
+    }
+}

@@ -1,0 +1,108 @@
+//! A caller who is connected: pppd on its line, and what is known of it at the end.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::Pid;
+
+use super::Connected;
+use super::calls::{CallEntry, why};
+use super::hangup_cause;
+use crate::clock;
+use crate::paths::Paths;
+use crate::ppp::{Exit, Pppd, counters};
+
+/// A caller, from `CONNECT` to the end of its pppd.
+#[derive(Debug)]
+pub(super) struct PppSession {
+    pub pppd: Pppd,
+    line: usize,
+    connected: Connected,
+}
+
+impl PppSession {
+    /// Starts pppd with the line as its terminal: so it takes no lock, leaves DTR alone, and keeps
+    /// the speed (pppd(8), `ttyname`; `default_device` in its tty.c).
+    ///
+    /// A caller who has logged in is not asked again. `noauth` after `file` takes back the `auth` and
+    /// `+pap` in it (auth.c, `auth_check_options`); the caller's address is that of the line all the
+    /// same, since nothing says `ipcp-accept-remote`. The scripts are told the name as after PAP.
+    ///
+    /// # Errors
+    /// pppd is not there or cannot be run.
+    pub fn begin(paths: &Paths, line: usize, port: OwnedFd, connected: Connected) -> io::Result<Self> {
+        withdraw_notes(paths, line);
+        let mut pppd = Command::new("pppd");
+        pppd.arg("file").arg(paths.path(format!("/etc/ppp/options.line{line}")));
+        pppd.args(["linkname", &name(line), "nodetach"]);
+        pppd.arg("logfile").arg(paths.run_file(&said(line)));
+        if let Some(user) = &connected.user {
+            pppd.args(["noauth", "set", &format!("PEERNAME={user}")]);
+        }
+        pppd.stdin(Stdio::from(port)).stdout(Stdio::null()).stderr(Stdio::null());
+        let pppd = Pppd::follow(pppd.process_group(0).spawn()?)?;
+        Ok(Self { pppd, line, connected })
+    }
+
+    /// A caller whom an earlier run of this service has let in, and whose call goes on.
+    pub fn inherit(paths: &Paths, line: usize) -> Option<Self> {
+        let pppd = Pppd::watch(pppd_of(paths, line)?).ok()?;
+        let connected = paths.published(&name(line)).as_ref().and_then(Connected::read);
+        let unknown = || Connected { since: clock::since_boot(), ..Connected::default() };
+        Some(Self { pppd, line, connected: connected.unwrap_or_else(unknown) })
+    }
+
+    /// While the call goes on: what pppd says must not fill the memory.
+    pub fn goes_on(&self, paths: &Paths) {
+        hangup_cause::keep_short(&paths.run_file(&said(self.line)));
+    }
+
+    /// What the ledger is told when pppd has ended.
+    pub fn end(self, paths: &Paths, exit: Exit, now: Duration) -> CallEntry {
+        let noted = paths.published(&caller_note(self.line)).unwrap_or_default();
+        let counted = paths.published(&down(self.line)).unwrap_or_default();
+        let said = std::fs::read(paths.run_file(&said(self.line))).unwrap_or_default();
+        withdraw_notes(paths, self.line);
+        let exit = hangup_cause::cause(&String::from_utf8_lossy(&said), exit);
+        let entry = CallEntry::of(self.line, self.connected, now, clock::unix(), why(&exit));
+        CallEntry {
+            user: entry.user.or_else(|| noted.get("user").map(str::to_owned)),
+            bytes: counted.number("received").zip(counted.number("sent")),
+            ..entry
+        }
+    }
+}
+
+/// What a line is called: its record, its link in `/dev`, pppd's `linkname`.
+pub fn name(line: usize) -> String {
+    format!("line{line}")
+}
+
+/// What ip-up.d notes about the caller: the name it has authenticated by, and its interface.
+pub fn caller_note(line: usize) -> String {
+    format!("{}.up", name(line))
+}
+
+/// What ip-down.d notes: how much the caller has moved.
+fn down(line: usize) -> String {
+    format!("{}.down", name(line))
+}
+
+/// What pppd itself says, besides to the log.
+fn said(line: usize) -> String {
+    format!("{}.said", name(line))
+}
+
+fn withdraw_notes(paths: &Paths, line: usize) {
+    for note in [caller_note(line), down(line), said(line)] {
+        paths.withdraw(&note);
+    }
+}
+
+/// The pppd that serves a caller of this line now.
+pub fn pppd_of(paths: &Paths, line: usize) -> Option<Pid> {
+    counters::pppd(paths, &format!("ppp-{}", name(line)))
+}

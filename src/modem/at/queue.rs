@@ -1,0 +1,292 @@
+//! A queue of commands for a modem, one at a time, each with its deadline.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::pending::{Parsed, Pending};
+use super::request::{Outgoing, Request};
+use super::response::{Final, Garbage, Lines};
+
+/// What a modem may take to come out of the prompt for a text.
+const ESCAPE_SECONDS: u64 = 2;
+
+/// What happened on the line. `T` is what the commands are known by to whoever asks them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event<T> {
+    /// A command was answered.
+    Answered {
+        /// The command.
+        asked: T,
+        /// How it ended.
+        result: Final,
+        /// The lines before the result.
+        answer: Vec<String>,
+    },
+    /// A command was not answered in time.
+    Silence {
+        /// The command.
+        asked: T,
+        /// The command as it may be shown.
+        shown: String,
+    },
+    /// The modem said something by itself.
+    Unsolicited(String),
+    /// The modem delivered a PDU by itself: `+CMT`, `+CDS` or `+CBM` (TS 27.005 §3.4.1).
+    Delivered {
+        /// The first line.
+        header: String,
+        /// The second one.
+        pdu: String,
+    },
+    /// Something came that is no line of text.
+    Garbage(Garbage),
+}
+
+/// The two directions of a line to a modem.
+#[derive(Debug)]
+pub struct Queue<T> {
+    lines: Lines,
+    queue: VecDeque<(T, Request)>,
+    open: Option<(Purpose<T>, Pending)>,
+    /// A text that the modem has asked for.
+    text: Option<Outgoing>,
+    /// The modem may be waiting for a text that nobody will give it.
+    stuck_in_prompt: bool,
+    /// The first line of a PDU whose second one has not come yet.
+    header: Option<String>,
+}
+
+/// Why a command was sent.
+#[derive(Debug)]
+enum Purpose<T> {
+    Asked(T),
+    /// To leave the prompt for a text.
+    Escape,
+}
+
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self {
+            lines: Lines::default(),
+            queue: VecDeque::new(),
+            open: None,
+            text: None,
+            stuck_in_prompt: false,
+            header: None,
+        }
+    }
+}
+
+impl<T> Queue<T> {
+    /// Queues a command behind those that wait.
+    pub fn ask(&mut self, asked: T, request: Request) {
+        self.queue.push_back((asked, request));
+    }
+
+    /// Whether every command has been answered or given up.
+    pub fn is_idle(&self) -> bool {
+        self.open.is_none() && self.queue.is_empty() && !self.stuck_in_prompt
+    }
+
+    /// What to send now: the text that the modem has asked for, or the next command if it is free.
+    pub fn next(&mut self, now: Duration) -> Option<Outgoing> {
+        if let Some(text) = self.text.take() {
+            return Some(text);
+        }
+        if self.open.is_some() {
+            return None;
+        }
+        let (purpose, request) = if std::mem::take(&mut self.stuck_in_prompt) {
+            (Purpose::Escape, Request::escape(ESCAPE_SECONDS))
+        } else {
+            let (asked, request) = self.queue.pop_front()?;
+            (Purpose::Asked(asked), request)
+        };
+        let line = request.line().clone();
+        self.open = Some((purpose, Pending::new(request, now)));
+        Some(line)
+    }
+
+    /// When the command that was sent is overdue, in time since boot.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.open.as_ref().map(|(_, exchange)| exchange.deadline())
+    }
+
+    /// Takes bytes of the modem in, at this time since boot.
+    pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Vec<Event<T>> {
+        let lines = self.lines.feed(bytes);
+        let events = lines.into_iter().filter_map(|line| self.receive_line(line)).collect();
+        if let Some((_, exchange)) = &mut self.open
+            && exchange.has_prompt()
+            && self.lines.take_prompt()
+        {
+            self.text = exchange.prompted(now);
+        }
+        events
+    }
+
+    /// Gives up the command that was sent if its deadline has passed.
+    pub fn expire(&mut self, now: Duration) -> Option<Event<T>> {
+        let (purpose, exchange) = self.open.take_if(|(_, open)| open.deadline() <= now)?;
+        self.lines.clear();
+        self.text = None;
+        self.stuck_in_prompt = exchange.has_prompt();
+        match purpose {
+            Purpose::Asked(asked) => {
+                Some(Event::Silence { asked, shown: exchange.request().line().to_string() })
+            }
+            Purpose::Escape => None,
+        }
+    }
+
+    fn receive_line(&mut self, line: Result<String, Garbage>) -> Option<Event<T>> {
+        let line = match line {
+            Ok(line) => line,
+            Err(garbage) => return Some(Event::Garbage(garbage)),
+        };
+        if let Some(header) = self.header.take() {
+            return Some(Event::Delivered { header, pdu: line });
+        }
+        let Some((_, open)) = &mut self.open else {
+            return self.unsolicited(line);
+        };
+        match open.receive(line) {
+            Parsed::Echo | Parsed::Part => None,
+            Parsed::Unsolicited(line) => self.unsolicited(line),
+            Parsed::Ended { result, answer } => match self.open.take()? {
+                (Purpose::Asked(asked), _) => Some(Event::Answered { asked, result, answer }),
+                (Purpose::Escape, _) => None,
+            },
+        }
+    }
+
+    fn unsolicited(&mut self, line: String) -> Option<Event<T>> {
+        if ["+CMT:", "+CDS:", "+CBM:"].iter().any(|name| line.starts_with(name)) {
+            self.header = Some(line);
+            return None;
+        }
+        Some(Event::Unsolicited(line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn asked(commands: &[&'static str]) -> Queue<usize> {
+        let mut dialogue = Queue::default();
+        for (index, command) in commands.iter().enumerate() {
+            dialogue.ask(index, Request::new(command, 1));
+        }
+        dialogue
+    }
+
+    fn sent(dialogue: &mut Queue<usize>, now: Duration) -> Option<String> {
+        dialogue.next(now).map(|sent| sent.to_string())
+    }
+
+    fn answered(asked: usize, answer: &[&str]) -> Event<usize> {
+        let answer = answer.iter().map(|line| (*line).to_owned()).collect();
+        Event::Answered { asked, result: Final::Ok, answer }
+    }
+
+    #[test]
+    fn a_command_waits_until_the_one_before_is_answered() {
+        let mut dialogue = asked(&["AT", "AT+CGMI"]);
+        assert_eq!(sent(&mut dialogue, SECOND).as_deref(), Some("AT"));
+        assert_eq!(dialogue.next(SECOND), None);
+        assert_eq!(dialogue.receive(b"AT\r\r\nOK\r\n", SECOND), [answered(0, &[])]);
+        assert_eq!(sent(&mut dialogue, SECOND).as_deref(), Some("AT+CGMI"));
+    }
+
+    #[test]
+    fn a_silent_modem_costs_the_deadline_and_no_more() {
+        let mut dialogue = asked(&["AT"]);
+        dialogue.next(SECOND);
+        assert_eq!(dialogue.deadline(), Some(2 * SECOND));
+        assert_eq!(dialogue.expire(2 * SECOND - Duration::from_millis(1)), None);
+        let shown = "AT".to_owned();
+        assert_eq!(dialogue.expire(2 * SECOND), Some(Event::Silence { asked: 0, shown }));
+        assert!(dialogue.is_idle());
+    }
+
+    #[test]
+    fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one_s_text() {
+        let mut dialogue = asked(&["AT"]);
+        dialogue.next(SECOND);
+        dialogue.expire(3 * SECOND);
+        assert_eq!(dialogue.receive(b"\r\nOK\r\n", 3 * SECOND), [Event::Unsolicited("OK".into())]);
+    }
+
+    fn submitting() -> Queue<usize> {
+        let mut dialogue = Queue::default();
+        dialogue.ask(7, Request::new("AT+CMGS=3", 5).with_text("00AABBCC".to_owned()));
+        assert_eq!(sent(&mut dialogue, SECOND).as_deref(), Some("AT+CMGS=3"));
+        dialogue
+    }
+
+    #[test]
+    fn a_text_follows_when_the_modem_asks_for_it_and_only_once() {
+        let mut dialogue = submitting();
+        assert_eq!(dialogue.receive(b"AT+CMGS=3\r\r\n+CMTI: \"SM\",1\r\n", SECOND).len(), 1);
+        assert_eq!(dialogue.next(SECOND), None);
+        assert_eq!(dialogue.receive(b"\r\n>", SECOND), []);
+        assert_eq!(sent(&mut dialogue, SECOND).as_deref(), Some("00AABBCC"));
+        assert_eq!(dialogue.receive(b" ", SECOND), []);
+        assert_eq!(dialogue.next(SECOND), None);
+        let rest = dialogue.receive(b"00AABBCC\x1a\r\n+CMGS: 41\r\n\r\nOK\r\n", 20 * SECOND);
+        assert_eq!(rest, [answered(7, &["+CMGS: 41"])]);
+        assert!(dialogue.is_idle());
+    }
+
+    #[test]
+    fn a_modem_that_stays_silent_after_its_prompt_is_freed_from_it() {
+        for prompt in [&b""[..], b"\r\n> "] {
+            let mut dialogue = submitting();
+            dialogue.receive(prompt, SECOND);
+            dialogue.next(SECOND);
+            dialogue.ask(8, Request::new("AT", 1));
+            let now = dialogue.deadline().unwrap();
+            assert!(matches!(dialogue.expire(now), Some(Event::Silence { asked: 7, .. })));
+            assert_eq!(dialogue.next(now).unwrap().bytes(), b"\x1b");
+            assert_eq!(dialogue.receive(b"\r\nOK\r\n", now), []);
+            assert_eq!(sent(&mut dialogue, now).as_deref(), Some("AT"));
+        }
+    }
+
+    #[test]
+    fn a_refused_message_does_not_leave_its_text_behind() {
+        let mut dialogue = submitting();
+        let events = dialogue.receive(b"\r\n+CMS ERROR: 500\r\n", SECOND);
+        assert!(matches!(&events[..], [Event::Answered { asked: 7, .. }]));
+        assert!(dialogue.is_idle());
+        assert_eq!(dialogue.receive(b"\r\n> ", SECOND), []);
+        assert_eq!(dialogue.next(SECOND), None);
+    }
+
+    #[test]
+    fn a_pdu_that_is_delivered_within_an_answer_is_no_part_of_it() {
+        let mut dialogue = asked(&["AT+CGMI"]);
+        dialogue.next(SECOND);
+        let events = dialogue.receive(b"\r\n+CMT: ,24\r\n0791AA\r\nOption\r\nOK\r\n", SECOND);
+        let header = "+CMT: ,24".to_owned();
+        let delivered = Event::Delivered { header, pdu: "0791AA".to_owned() };
+        assert_eq!(events, [delivered, answered(0, &["Option"])]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_keep_a_command_open_beyond_its_deadline(
+            bytes in prop::collection::vec(any::<u8>(), 0..300)
+        ) {
+            let mut dialogue = asked(&["AT"]);
+            dialogue.next(SECOND);
+            dialogue.receive(&bytes, SECOND);
+            dialogue.expire(2 * SECOND);
+            prop_assert!(dialogue.is_idle());
+        }
+    }
+}

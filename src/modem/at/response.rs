@@ -1,0 +1,289 @@
+//! What a modem says: bytes in, lines and result codes out. ITU-T V.250, 3GPP TS 27.007.
+
+use std::fmt;
+
+/// The longest line that is read: a PDU of 176 octets in hexadecimal, the list of operators of
+/// `+COPS=?`, and room to spare.
+pub const LONGEST_LINE: usize = 2048;
+
+/// What came over the line instead of text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Garbage {
+    /// A line with bytes that are not printable ASCII: a wrong speed, or noise.
+    NotText {
+        /// How many bytes the line had.
+        length: usize,
+    },
+    /// More than [`LONGEST_LINE`] bytes without an end of line.
+    TooLong,
+}
+
+impl fmt::Display for Garbage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotText { length } => write!(f, "{length} bytes that are not text"),
+            Self::TooLong => write!(f, "a line of more than {LONGEST_LINE} bytes"),
+        }
+    }
+}
+
+/// Cuts bytes into lines. Any mixture of CR and LF ends a line; empty lines are dropped.
+#[derive(Debug, Default)]
+pub struct Lines {
+    line: Vec<u8>,
+    too_long: bool,
+}
+
+impl Lines {
+    /// Takes bytes in and gives the lines that are complete now.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<Result<String, Garbage>> {
+        bytes.iter().filter_map(|byte| self.push(*byte)).collect()
+    }
+
+    /// Whether the modem asks for a text: `>` at the beginning of a line, which has no end
+    /// (TS 27.005 §3.5.1). It is taken out.
+    pub fn take_prompt(&mut self) -> bool {
+        let is_prompt = self.line.first() == Some(&b'>');
+        if is_prompt {
+            self.clear();
+        }
+        is_prompt
+    }
+
+    /// Forgets the beginning of a line.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn push(&mut self, byte: u8) -> Option<Result<String, Garbage>> {
+        match byte {
+            b'\r' | b'\n' => self.end(),
+            // Adapters put NUL on the line when they are powered or change speed; Ctrl-Z and ESC are
+            // echoes of how a text was ended.
+            0 | 0x1a | 0x1b => None,
+            _ if self.line.len() == LONGEST_LINE => {
+                self.too_long = true;
+                None
+            }
+            _ => {
+                self.line.push(byte);
+                None
+            }
+        }
+    }
+
+    fn end(&mut self) -> Option<Result<String, Garbage>> {
+        let Self { line, too_long } = std::mem::take(self);
+        if too_long {
+            return Some(Err(Garbage::TooLong));
+        }
+        let printable = line.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+        let length = line.len();
+        match String::from_utf8(line) {
+            Ok(text) if printable => {
+                let text = text.trim();
+                (!text.is_empty()).then(|| Ok(text.to_owned()))
+            }
+            _ => Some(Err(Garbage::NotText { length })),
+        }
+    }
+}
+
+/// How a command ended, or how a call does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Final {
+    /// `OK`, or `0` from a modem that was told `V0`.
+    Ok,
+    /// `ERROR`, `+CME ERROR` or `+CMS ERROR`.
+    Refused(CommandError),
+    /// `CONNECT`, with what the modem says about the connection.
+    Connect(String),
+    /// `NO CARRIER`
+    NoCarrier,
+    /// `BUSY`
+    Busy,
+    /// `NO ANSWER`
+    NoAnswer,
+    /// `NO DIALTONE`
+    NoDialtone,
+}
+
+/// Why a modem refused a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandError {
+    /// `ERROR`: it does not say.
+    Unexplained,
+    /// `+CME ERROR: <what>`, a number or words (TS 27.007 section 9.2).
+    Equipment(String),
+    /// `+CMS ERROR: <what>`, a number or words (TS 27.005 section 3.2.5).
+    Messages(String),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unexplained => f.write_str("ERROR"),
+            Self::Equipment(what) => write!(f, "+CME ERROR: {what}"),
+            Self::Messages(what) => write!(f, "+CMS ERROR: {what}"),
+        }
+    }
+}
+
+/// As the modem says it.
+impl fmt::Display for Final {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok => f.write_str("OK"),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Connect(words) => write!(f, "CONNECT {words}"),
+            Self::NoCarrier => f.write_str("NO CARRIER"),
+            Self::Busy => f.write_str("BUSY"),
+            Self::NoAnswer => f.write_str("NO ANSWER"),
+            Self::NoDialtone => f.write_str("NO DIALTONE"),
+        }
+    }
+}
+
+impl Final {
+    /// Reads a final result code; any other line is `None`.
+    pub fn parse(line: &str) -> Option<Self> {
+        let words = |prefix| line.strip_prefix(prefix).map(|rest: &str| rest.trim().to_owned());
+        match line {
+            "OK" | "0" => Some(Self::Ok),
+            "ERROR" | "4" => Some(Self::Refused(CommandError::Unexplained)),
+            "NO CARRIER" | "3" => Some(Self::NoCarrier),
+            "NO DIALTONE" | "NO DIAL TONE" | "6" => Some(Self::NoDialtone),
+            "BUSY" | "7" => Some(Self::Busy),
+            "NO ANSWER" | "8" => Some(Self::NoAnswer),
+            "CONNECT" | "1" => Some(Self::Connect(String::new())),
+            _ => words("+CME ERROR:")
+                .map(|what| Self::Refused(CommandError::Equipment(what)))
+                .or_else(|| words("+CMS ERROR:").map(|w| Self::Refused(CommandError::Messages(w))))
+                .or_else(|| words("CONNECT ").map(Self::Connect)),
+        }
+    }
+}
+
+/// The name of a command or of the line that answers it: `+CSQ` of `AT+CSQ` and of `+CSQ: 17,99`,
+/// `^RSSI` of `^RSSI:17`. Plain text and basic commands have none.
+pub fn extended_name(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("AT").unwrap_or(line);
+    if !line.starts_with(['+', '^', '_', '*', '$', '%', '#']) {
+        return None;
+    }
+    let end = line[1..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    Some(end.map_or(line, |end| &line[..=end]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn lines(bytes: &[u8]) -> Vec<Result<String, Garbage>> {
+        Lines::default().feed(bytes)
+    }
+
+    fn text(lines: &[&str]) -> Vec<Result<String, Garbage>> {
+        lines.iter().map(|line| Ok((*line).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_habit_of_ending_a_line_is_understood() {
+        let table: &[(&[u8], &[&str])] = &[
+            (b"\r\nOK\r\n", &["OK"]),           // V1, the usual one
+            (b"0\r", &["0"]),                   // V0
+            (b"AT\r\r\nOK\r\n", &["AT", "OK"]), // with echo
+            (b"OK\n", &["OK"]),                 // S3/S4 set by somebody
+            (b"\r\n+CSQ: 17,99\r\n\r\nOK\r\n", &["+CSQ: 17,99", "OK"]),
+            (b"\0\0\r\nRING\r\n", &["RING"]), // an adapter that was powered
+            (b"\r\n  \r\n", &[]),
+            (b"OK", &[]), // not yet complete
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(lines(bytes), text(expected), "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn noise_is_a_value_and_the_next_line_is_read() {
+        assert_eq!(
+            lines(b"\xff\x80\x01\r\nOK\r\n"),
+            [Err(Garbage::NotText { length: 3 }), Ok("OK".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_line_without_end_takes_no_more_memory_than_allowed() {
+        let mut reader = Lines::default();
+        for _ in 0..100 {
+            assert_eq!(reader.feed(&[b'x'; 1000]), []);
+            assert!(reader.line.len() <= LONGEST_LINE);
+        }
+        let end = reader.feed(b"\r\nOK\r\n");
+        assert_eq!(end, [Err(Garbage::TooLong), Ok("OK".to_owned())]);
+    }
+
+    #[test]
+    fn final_results_are_told_from_other_lines() {
+        let cme = |what: &str| Final::Refused(CommandError::Equipment(what.to_owned()));
+        let table = [
+            ("OK", Some(Final::Ok)),
+            ("0", Some(Final::Ok)),
+            ("ERROR", Some(Final::Refused(CommandError::Unexplained))),
+            ("+CME ERROR: 10", Some(cme("10"))),
+            ("+CME ERROR: SIM not inserted", Some(cme("SIM not inserted"))),
+            ("+CMS ERROR: 322", Some(Final::Refused(CommandError::Messages("322".into())))),
+            ("CONNECT", Some(Final::Connect(String::new()))),
+            ("CONNECT 31200/ARQ/V34", Some(Final::Connect("31200/ARQ/V34".into()))),
+            ("NO CARRIER", Some(Final::NoCarrier)),
+            ("BUSY", Some(Final::Busy)),
+            ("NO ANSWER", Some(Final::NoAnswer)),
+            ("NO DIALTONE", Some(Final::NoDialtone)),
+            ("RING", None),
+            ("OKAY", None),
+            ("CONNECTION", None),
+            ("+CSQ: 0,0", None),
+            ("Option", None),
+        ];
+        for (line, expected) in table {
+            assert_eq!(Final::parse(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_and_its_answer_have_the_same_name() {
+        let table = [
+            ("AT+CSQ", Some("+CSQ")),
+            ("+CSQ: 17,99", Some("+CSQ")),
+            ("AT+CPIN?", Some("+CPIN")),
+            ("AT+CMEE=1", Some("+CMEE")),
+            ("^RSSI:17", Some("^RSSI")),
+            ("AT_OBLS", Some("_OBLS")),
+            ("_OSIGQ: 9,0", Some("_OSIGQ")),
+            ("ATZ", None),
+            ("RING", None),
+            ("+", Some("+")),
+            ("", None),
+        ];
+        for (line, expected) in table {
+            assert_eq!(extended_name(line), expected, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_in_any_portions_give_the_same_lines(
+            bytes in prop::collection::vec(any::<u8>(), 0..300), cut in 1usize..20
+        ) {
+            let mut reader = Lines::default();
+            let pieces: Vec<_> = bytes.chunks(cut).flat_map(|piece| reader.feed(piece)).collect();
+            prop_assert_eq!(pieces, lines(&bytes));
+        }
+
+        #[test]
+        fn no_line_makes_the_readers_panic(line in "\\PC*") {
+            let _ = (Final::parse(&line), extended_name(&line));
+        }
+    }
+}

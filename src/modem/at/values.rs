@@ -1,0 +1,84 @@
+//! The values behind a name, as in `+CPMS: "ME",3,50`: V.250 §5.4.3, TS 27.007 §4.2.
+
+/// The values of the first line with this name, without their quotation marks. Commas between
+/// quotation marks or parentheses separate nothing.
+pub fn values<'a>(lines: &'a [String], name: &str) -> Option<Vec<&'a str>> {
+    lines.iter().find_map(|line| fields(line, name))
+}
+
+/// The values of a line with this name.
+pub fn fields<'a>(line: &'a str, name: &str) -> Option<Vec<&'a str>> {
+    Some(split(line.strip_prefix(name)?.strip_prefix(':')?))
+}
+
+/// What stands between the commas.
+pub fn split(list: &str) -> Vec<&str> {
+    let (mut quoted, mut depth) = (false, 0u32);
+    let is_separator = |c: char| {
+        match c {
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && !quoted && depth == 0
+    };
+    list.split(is_separator).map(|value| value.trim().trim_matches('"')).collect()
+}
+
+/// Whether a number is in a set of an answer to `=?`: `(0,2)`, `(0-3)`, or both mixed.
+pub fn admits(set: &str, number: u32) -> bool {
+    let members = set.trim().trim_start_matches('(').trim_end_matches(')');
+    members.split(',').any(|member| {
+        let (from, to) = member.split_once('-').unwrap_or((member, member));
+        let bounds = from.trim().parse().ok().zip(to.trim().parse().ok());
+        bounds.is_some_and(|(from, to): (u32, u32)| (from..=to).contains(&number))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn values_are_told_apart() {
+        let table = [
+            ("+CSQ: 17,99", "+CSQ", vec!["17", "99"]),
+            ("+COPS: 0,0,\"Free, mobile\",2", "+COPS", vec!["0", "0", "Free, mobile", "2"]),
+            ("+CPMS: (\"ME\",\"SM\"),(\"SM\")", "+CPMS", vec!["(\"ME\",\"SM\")", "(\"SM\")"]),
+            ("+CMGR: 0,,24", "+CMGR", vec!["0", "", "24"]),
+            ("^CPIN:SIM PIN,,10,3", "^CPIN", vec!["SIM PIN", "", "10", "3"]),
+            ("+X:", "+X", vec![""]),
+        ];
+        for (line, name, expected) in table {
+            assert_eq!(fields(line, name), Some(expected), "{line}");
+        }
+        assert_eq!(fields("+CSQX: 1", "+CSQ"), None);
+        assert_eq!(fields("+CSQ 1", "+CSQ"), None);
+    }
+
+    #[test]
+    fn sets_are_understood() {
+        let table = [
+            ("(0,1,2)", 2, true),
+            ("(0-3)", 2, true),
+            ("(0,2-4)", 3, true),
+            ("(0,2)", 1, false),
+            ("2", 2, true),
+            ("()", 0, false),
+            ("(x-y)", 0, false),
+        ];
+        for (set, number, expected) in table {
+            assert_eq!(admits(set, number), expected, "{set} {number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_modem_says_makes_it_panic(line in "\\PC*") {
+            split(&line);
+            admits(&line, 1);
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! A place at a modem: finds its port, opens it, shares it by locks, and starts over when it is
+//! gone. It never blocks; whoever holds it waits for its file descriptors and its time.
+
+mod port;
+mod recover;
+mod search;
+mod status_record;
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags};
+
+use port::OpenPort;
+use status_record::StatusRecord;
+
+use super::config::ModemConfig;
+use super::lock::Names;
+use super::ports::Candidate;
+use super::probe::PortProbe;
+use super::protocol::{Action, Protocol};
+use super::recovery::{Recovery, RecoveryStep};
+use super::usb;
+use super::watch::Watch;
+use crate::record::Record;
+use crate::state::Store;
+
+/// How often ports are looked for when the kernel has not said that one came, and how often a lock
+/// is looked at whose holder may have died without removing it.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A place at a modem, and who sits there.
+///
+/// The lock rule, which is mgetty's: a port is locked while something is said or awaited, and free
+/// while the modem is only listened to. When somebody else takes its lock, the port is closed at
+/// once; when that lock goes, the port is opened and the modem asked anew. Debian's picocom knows no
+/// lock files: who opens the port while it is free has it, too. So pppd, `pon` and `picocom` win
+/// while the modem is idle, and are told that it is taken while it is not.
+#[derive(Debug)]
+pub struct Driver<'a, A: Protocol> {
+    config: ModemConfig<'a>,
+    protocol: A,
+    watch: Watch,
+    status: StatusRecord<'a>,
+    store: Store,
+    state: State,
+    recovery: Recovery,
+    /// What the recovery wants to be tried at the next port that is opened.
+    step: Option<RecoveryStep>,
+    /// The USB device that the modem was last.
+    device: Option<String>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// No port is open; the next look at this time.
+    Seeking { again: Duration },
+    /// Several ports are open, to find out which of them answer.
+    Probing(Probed),
+    /// Talking, or listening; the port for data is perhaps another.
+    Open { port: OpenPort, data: Candidate },
+    /// Other programs have the ports.
+    Waiting { locks: Vec<Names>, again: Duration },
+    /// The USB device is let go until then.
+    Rebinding { until: Duration },
+    /// Another program uses the open port, with the call that goes on over it.
+    Lent { port: OpenPort, data: Candidate },
+    /// The port was given away, until it is taken back.
+    Released,
+}
+
+/// Ports that are being asked, and all that there are.
+#[derive(Debug)]
+struct Probed {
+    candidates: Vec<Candidate>,
+    open: Vec<OpenPort>,
+    probe: PortProbe,
+}
+
+/// Why a port is left.
+enum Leave {
+    /// The port does not work, or the protocol gives the modem up.
+    Trouble(String),
+    /// Another program has the lock.
+    MakeWay(Names),
+}
+
+impl<'a, A: Protocol> Driver<'a, A> {
+    /// A driver that looks for its modem at its first turn.
+    ///
+    /// # Errors
+    /// If `/dev` or the locks cannot be watched.
+    pub fn new(config: ModemConfig<'a>, protocol: A) -> io::Result<Self> {
+        let store = Store::new(config.paths.state());
+        let tally = Record::parse(&store.read(&Recovery::file(config.name)).unwrap_or_default());
+        usb::take_back(config.paths)?;
+        Ok(Self {
+            config,
+            protocol,
+            watch: Watch::new(config.paths)?,
+            status: StatusRecord::new(config),
+            store,
+            state: State::Seeking { again: Duration::ZERO },
+            recovery: Recovery::new(tally),
+            step: None,
+            device: None,
+        })
+    }
+
+    /// What to wait for: a turn is due when one of them is ready.
+    pub fn fds(&self) -> Vec<PollFd<'_>> {
+        let mut fds = vec![PollFd::new(self.watch.fd(), PollFlags::IN)];
+        let open = match &self.state {
+            State::Probing(probing) => probing.open.as_slice(),
+            State::Open { port, .. } => std::slice::from_ref(port),
+            // What comes over a port that is lent is not for us.
+            State::Lent { .. } | State::Released => &[],
+            State::Seeking { .. } | State::Waiting { .. } | State::Rebinding { .. } => &[],
+        };
+        fds.extend(open.iter().flat_map(OpenPort::fds));
+        fds
+    }
+
+    /// When a turn is due if nothing happens, in time since boot.
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.state {
+            State::Seeking { again } | State::Waiting { again, .. } => Some(*again),
+            State::Probing(probing) => probing.probe.deadline(),
+            State::Open { .. } => self.protocol.next_deadline(),
+            State::Rebinding { until } => Some(*until),
+            State::Lent { .. } | State::Released => None,
+        }
+    }
+
+    /// Does what can be done now, and gives what the protocol reports.
+    pub fn poll(&mut self, now: Duration) -> Vec<A::Report> {
+        let mut reports = Vec::new();
+        let happened = self.watch.drain();
+        let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
+        self.state = match before {
+            State::Seeking { again } if happened || again <= now => self.seek(now, &mut reports),
+            State::Waiting { locks, again } if happened || again <= now => {
+                match locks.iter().all(|names| names.holder().is_some()) {
+                    true => State::Waiting { locks, again: now + LOOK_EVERY },
+                    false => self.seek(now, &mut reports),
+                }
+            }
+            State::Probing(probing) => self.probe(probing, now, &mut reports),
+            State::Open { port, data } => self.sit(port, data, Vec::new(), now, &mut reports),
+            State::Rebinding { until } if until <= now => self.take_back(now),
+            waiting => waiting,
+        };
+        reports
+    }
+
+    /// Who sits here.
+    pub fn protocol(&self) -> &A {
+        &self.protocol
+    }
+
+    /// Who sits here. What it is asked to do, it does at the next [turn](Self::poll).
+    pub fn protocol_mut(&mut self) -> &mut A {
+        &mut self.protocol
+    }
+
+    /// Whether the modem has a port of its own for data: then it is listened to during a session.
+    pub fn has_two_ports(&self) -> bool {
+        matches!(&self.state, State::Open { port, data } if port.candidate != *data)
+    }
+
+    /// Gives the port for data away, to pppd for a session; its lock is free when this returns. A
+    /// modem with [two ports](Self::has_two_ports) keeps its driver.
+    pub fn release(&mut self) -> Vec<A::Report> {
+        let mut reports = Vec::new();
+        if self.has_two_ports() {
+            return reports;
+        }
+        if let State::Open { port, .. } = std::mem::replace(&mut self.state, State::Released) {
+            drop(port);
+            let actions = self.protocol.on_close();
+            self.conclude(actions, &mut reports);
+        }
+        reports
+    }
+
+    /// Takes the port back after [`release`](Self::release).
+    pub fn resume(&mut self) {
+        if let State::Released = self.state {
+            self.state = State::Seeking { again: Duration::ZERO };
+        }
+    }
+
+    /// Lends the open port for the call that goes on over it: it stays locked, and is not read.
+    /// `None` if no port is open.
+    ///
+    /// # Errors
+    /// There are no more file descriptors.
+    pub fn lend(&mut self) -> io::Result<Option<OwnedFd>> {
+        match std::mem::replace(&mut self.state, State::Released) {
+            State::Open { port, data } => {
+                let shared = port.serial.share();
+                self.state = State::Lent { port, data };
+                shared.map(Some)
+            }
+            other => {
+                self.state = other;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes the port back after [`lend`](Self::lend). If it has vanished meanwhile, or its
+    /// carrier has, it is opened anew.
+    pub fn reclaim(&mut self, now: Duration) {
+        let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
+        self.state = match before {
+            State::Lent { mut port, data } => match port.reclaim() {
+                Ok(()) => State::Open { port, data },
+                Err(_) => State::Seeking { again: now },
+            },
+            other => other,
+        };
+    }
+
+    /// The modem is known to be in a call that another program has left, on a port that was never
+    /// opened here: it is made to leave that before anything else.
+    pub fn leave_a_call_first(&mut self) {
+        self.step = Some(RecoveryStep::HangUp);
+    }
+
+    /// One turn at the port.
+    fn sit(
+        &mut self,
+        mut port: OpenPort,
+        data: Candidate,
+        actions: Vec<Action<A::Report>>,
+        now: Duration,
+        reports: &mut Vec<A::Report>,
+    ) -> State {
+        let done = self
+            .perform(actions, &mut port, &data, reports)
+            .and_then(|()| self.converse(&mut port, &data, now, reports));
+        match done {
+            Ok(()) => State::Open { port, data },
+            Err(leave) => {
+                let device = port.candidate.device.display().to_string();
+                drop(port);
+                if self.protocol.answers() {
+                    self.status.forget_trouble();
+                }
+                let actions = self.protocol.on_close();
+                self.conclude(actions, reports);
+                match leave {
+                    Leave::Trouble(why) => self.start_over(format!("{device}: {why}"), now),
+                    Leave::MakeWay(names) => {
+                        self.status.trouble(format!("{device}: another program takes it"));
+                        State::Waiting { locks: vec![names], again: now + LOOK_EVERY }
+                    }
+                }
+            }
+        }
+    }
+
+    fn converse(
+        &mut self,
+        port: &mut OpenPort,
+        data: &Candidate,
+        now: Duration,
+        reports: &mut Vec<A::Report>,
+    ) -> Result<(), Leave> {
+        if port.is_claimed() {
+            return Err(Leave::MakeWay(port.names().clone()));
+        }
+        port.serial.flush()?;
+        let mut buffer = [0; 512];
+        loop {
+            let length = port.serial.read(&mut buffer)?;
+            if length == 0 {
+                break;
+            }
+            let actions = self.protocol.on_bytes(&buffer[..length], now);
+            self.perform(actions, port, data, reports)?;
+        }
+        let actions = self.protocol.on_time(now);
+        self.perform(actions, port, data, reports)?;
+        if self.protocol.works() {
+            self.note_success();
+        }
+        if self.protocol.is_idle() {
+            port.let_go();
+        }
+        Ok(())
+    }
+
+    fn perform(
+        &mut self,
+        actions: Vec<Action<A::Report>>,
+        port: &mut OpenPort,
+        data: &Candidate,
+        reports: &mut Vec<A::Report>,
+    ) -> Result<(), Leave> {
+        for action in actions {
+            match action {
+                Action::Send(words) => port.write(&words).map_err(|error| Leave::because(error, port))?,
+                Action::Dtr(dtr) => port.serial.set_dtr(dtr)?,
+                Action::Log(level, what) => self.config.log.log(level, &what),
+                Action::Publish => {
+                    self.publish(port, data).map_err(|error| Leave::because(error, port))?;
+                }
+                Action::Remember { file, record } => self.remember(file, &record)?,
+                Action::Report(report) => reports.push(report),
+                Action::Abandon(why) => return Err(Leave::Trouble(why)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What an protocol still wants when its port is closed already.
+    fn conclude(&mut self, actions: Vec<Action<A::Report>>, reports: &mut Vec<A::Report>) {
+        for action in actions {
+            match action {
+                Action::Log(level, what) => self.config.log.log(level, &what),
+                Action::Report(report) => reports.push(report),
+                Action::Remember { file, record } => {
+                    let done = self.remember(file, &record);
+                    self.status.warn_if_failed(file, done);
+                }
+                Action::Send(_) | Action::Dtr(_) | Action::Publish | Action::Abandon(_) => {}
+            }
+        }
+    }
+
+    fn remember(&self, file: &str, record: &Record) -> io::Result<()> {
+        self.store.replace(file, &record.to_string())
+    }
+
+    /// First the link, so that whoever reads the record finds it; and whoever takes the link's
+    /// name for the port's must find it locked.
+    fn publish(&mut self, port: &mut OpenPort, data: &Candidate) -> io::Result<()> {
+        self.status.point_to(data);
+        port.rename(self.names(&port.candidate))?;
+        self.status.modem(self.protocol.record(), &port.candidate, data);
+        Ok(())
+    }
+}
+
+impl Leave {
+    fn because(error: io::Error, port: &OpenPort) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Self::MakeWay(port.names().clone()),
+            _ => error.into(),
+        }
+    }
+}
+
+impl From<io::Error> for Leave {
+    fn from(error: io::Error) -> Self {
+        Self::Trouble(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! An open port, with its lock.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags};
+
+use crate::modem::at::request::Outgoing;
+use crate::modem::config::ModemConfig;
+use crate::modem::lock::{Lock, Names};
+use crate::modem::ports::Candidate;
+use crate::modem::probe::PortProbe;
+use crate::modem::serial::Serial;
+use crate::modem::watch::Watch;
+
+/// An open port.
+#[derive(Debug)]
+pub(super) struct OpenPort {
+    pub serial: Serial,
+    pub candidate: Candidate,
+    names: Names,
+    /// Held while a conversation goes on, and the line's own lock with it.
+    lock: Option<Lock>,
+    openings: Watch,
+}
+
+impl OpenPort {
+    /// Opens a port under its locks.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another program has one of them.
+    pub fn open(config: &ModemConfig, candidate: &Candidate, names: &Names) -> io::Result<Self> {
+        let lock = names.take()?;
+        let node = config.paths.path(&candidate.device);
+        let serial = Serial::open(&node, config.speed, config.flow)?;
+        // Begun after our own opening.
+        let openings = Watch::over_node(&node)?;
+        Ok(Self { serial, candidate: candidate.clone(), names: names.clone(), lock: Some(lock), openings })
+    }
+
+    /// What to poll(2) for: the line, and whether somebody else opens it.
+    pub fn fds(&self) -> [PollFd<'_>; 2] {
+        let line = PollFd::new(self.serial.fd(), self.serial.awaits());
+        [line, PollFd::new(self.openings.fd(), PollFlags::IN)]
+    }
+
+    /// What others may lock it by.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Whether another program has taken the lock, or opened the port, since we let it go.
+    pub fn is_claimed(&self) -> bool {
+        let was_opened = self.openings.drain();
+        self.lock.is_none() && (was_opened || self.names.holder().is_some())
+    }
+
+    /// Takes the line back from the program that it was lent to.
+    ///
+    /// # Errors
+    /// The line has vanished, or its carrier has.
+    pub fn reclaim(&mut self) -> io::Result<()> {
+        // That program may have opened it by name.
+        self.openings.drain();
+        self.serial.reclaim()
+    }
+
+    /// Other names have come up for the port.
+    pub fn rename(&mut self, names: Names) -> io::Result<()> {
+        if names != self.names {
+            self.lock = None;
+            self.lock = Some(names.take()?);
+            self.names = names;
+        }
+        Ok(())
+    }
+
+    /// Writes something, under the lock.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another program has it.
+    pub fn write(&mut self, words: &Outgoing) -> io::Result<()> {
+        if self.lock.is_none() {
+            let lock = self.names.take()?;
+            self.serial.lock()?;
+            self.lock = Some(lock);
+        }
+        self.serial.write(&words.bytes())
+    }
+
+    /// Nothing is said or awaited now: others may have the port.
+    pub fn let_go(&mut self) {
+        if self.lock.take().is_some() {
+            self.serial.unlock();
+        }
+    }
+
+    /// Goes on asking whether a modem answers here.
+    pub fn probe(&mut self, port: usize, probe: &mut PortProbe, now: Duration) -> io::Result<()> {
+        let mut buffer = [0; 512];
+        self.serial.flush()?;
+        let length = self.serial.read(&mut buffer)?;
+        probe.receive(port, &buffer[..length], now);
+        match probe.tick(port, now) {
+            Some(words) => self.write(&words),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What the driver does on the rungs of the recovery.
+
+use std::time::Duration;
+
+use super::{Driver, LOOK_EVERY, Protocol, State};
+use crate::modem::recovery::{Recovery, RecoveryStep};
+use crate::modem::{ports, usb};
+use crate::ppp::counters;
+use crate::reboot;
+use crate::state::Cause;
+
+/// How long a USB device stays let go: the kernel has forgotten it by then.
+const LET_GO: Duration = Duration::from_secs(1);
+
+impl<A: Protocol> Driver<'_, A> {
+    /// The modem does not work, or there is none.
+    pub(super) fn start_over(&mut self, trouble: String, now: Duration) -> State {
+        let seeking = State::Seeking { again: now + LOOK_EVERY };
+        // Another program has a port of it, perhaps by the name of the link: nothing is taken away.
+        if self.is_shared() {
+            self.status.trouble(trouble);
+            return seeking;
+        }
+        self.status.gone(trouble);
+        // As long as nobody has seen a modem there is nothing to climb for.
+        if !self.recovery.is_of_use(self.device.is_some()) {
+            return seeking;
+        }
+        let Some(step) = self.recovery.fail(now, || counters::in_use(self.config.paths)) else {
+            return seeking;
+        };
+        self.config.log.warning(&format!("trying to get the modem back: {}", step.as_str()));
+        if step >= RecoveryStep::Restart {
+            self.remember_climb();
+        }
+        match step {
+            RecoveryStep::Repeat => {}
+            RecoveryStep::HangUp | RecoveryStep::Restart => self.step = Some(step),
+            RecoveryStep::Rebind => {
+                if let Some(device) = &self.device {
+                    let done = usb::let_go(self.config.paths, device);
+                    self.status.warn_if_failed(&format!("letting USB device {device} go"), done);
+                    return State::Rebinding { until: now + LET_GO };
+                }
+            }
+            RecoveryStep::Reboot => {
+                let cause = reboot::save(self.config.paths, &Cause::Modem);
+                self.status.warn_if_failed("saving the cause", cause);
+                self.status.warn_if_failed("asking init", reboot::request(self.config.paths));
+            }
+        }
+        seeking
+    }
+
+    /// A device that was let go is taken again; its ports come up one by one.
+    pub(super) fn take_back(&mut self, now: Duration) -> State {
+        self.status.warn_if_failed("taking the USB device back", usb::take_back(self.config.paths));
+        State::Seeking { again: now + LOOK_EVERY }
+    }
+
+    /// The modem works: if it had not, the step that has helped is written down.
+    pub(super) fn note_success(&mut self) {
+        if let Some(step) = self.recovery.work() {
+            self.config.log.info(&format!("the modem is back: {}", step.as_str()));
+            if step > RecoveryStep::Repeat {
+                self.remember_climb();
+            }
+        }
+    }
+
+    fn remember_climb(&self) {
+        let file = Recovery::file(self.config.name);
+        let done = self.store.replace(&file, &self.recovery.tally().to_string());
+        self.status.warn_if_failed(&file, done);
+    }
+
+    /// Whether another program has one of the modem's ports.
+    fn is_shared(&self) -> bool {
+        let candidates = ports::candidates(self.config.paths, self.config.port);
+        candidates.iter().any(|candidate| self.names(candidate).holder().is_some())
+    }
+}

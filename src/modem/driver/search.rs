@@ -1,0 +1,99 @@
+//! How the driver finds its port.
+
+use std::io;
+use std::time::Duration;
+
+use super::port::OpenPort;
+use super::{Driver, LOOK_EVERY, Probed, Protocol, State};
+use crate::modem::lock::Names;
+use crate::modem::ports::{self, Candidate, Ports};
+use crate::modem::probe::PortProbe;
+
+impl<A: Protocol> Driver<'_, A> {
+    /// Opens every port where the modem may be.
+    pub(super) fn seek(&mut self, now: Duration, reports: &mut Vec<A::Report>) -> State {
+        let candidates = ports::candidates(self.config.paths, self.config.port);
+        if candidates.is_empty() {
+            return self.start_over("no modem found".to_owned(), now);
+        }
+        let (mut open, mut locked, mut trouble) = (Vec::new(), Vec::new(), String::new());
+        for candidate in &candidates {
+            let names = self.names(candidate);
+            match OpenPort::open(&self.config, candidate, &names) {
+                Ok(port) => open.push(port),
+                Err(error) => {
+                    trouble = format!("{}: {error}", candidate.device.display());
+                    if error.kind() == io::ErrorKind::WouldBlock {
+                        locked.push(names);
+                    }
+                }
+            }
+        }
+        self.status.trying(open.iter().map(|port| port.candidate.to_string()).collect());
+        if open.len() > 1 {
+            let probe = PortProbe::new(open.len());
+            return self.probe(Probed { candidates, open, probe }, now, reports);
+        }
+        match open.pop() {
+            Some(port) => {
+                let answering = [port.candidate.clone()];
+                self.choose(vec![port], &candidates, &answering, now, reports)
+            }
+            None if locked.is_empty() => self.start_over(trouble, now),
+            None => {
+                self.status.trouble(trouble);
+                State::Waiting { locks: locked, again: now + LOOK_EVERY }
+            }
+        }
+    }
+
+    pub(super) fn names(&self, candidate: &Candidate) -> Names {
+        Names::for_port(self.config.paths, &candidate.device, self.status.link())
+    }
+
+    pub(super) fn probe(
+        &mut self,
+        mut probing: Probed,
+        now: Duration,
+        reports: &mut Vec<A::Report>,
+    ) -> State {
+        let Probed { open, probe, .. } = &mut probing;
+        for (number, port) in open.iter_mut().enumerate() {
+            if port.probe(number, probe, now).is_err() {
+                probe.lose(number);
+            }
+        }
+        let Some(answering) = probe.answering(now) else {
+            return State::Probing(probing);
+        };
+        let mut answering: Vec<_> =
+            answering.iter().filter_map(|port| Some(open.get(*port)?.candidate.clone())).collect();
+        // A modem that was left in a call answers nothing but what the recovery has to say to it.
+        let first = open.first().filter(|_| answering.is_empty() && self.step.is_some());
+        answering.extend(first.map(|port| port.candidate.clone()));
+        let Probed { candidates, open, .. } = probing;
+        self.choose(open, &candidates, &answering, now, reports)
+    }
+
+    /// Keeps the port to command to, and closes the others.
+    fn choose(
+        &mut self,
+        open: Vec<OpenPort>,
+        all: &[Candidate],
+        answering: &[Candidate],
+        now: Duration,
+        reports: &mut Vec<A::Report>,
+    ) -> State {
+        let Some(Ports { command, data }) = ports::choose(all, answering, self.status.linked(all)) else {
+            return self.start_over("no port answers AT".to_owned(), now);
+        };
+        match open.into_iter().find(|port| port.candidate == command) {
+            Some(port) => {
+                self.device = command.usb_device().map(str::to_owned).or(self.device.take());
+                let actions = self.protocol.on_open(self.step.take(), now);
+                self.sit(port, data, actions, now, reports)
+            }
+            None => self.start_over("no port answers AT".to_owned(), now),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What others learn of the modem at a driver: the published record, the link in `/dev`, the log.
+
+use std::io;
+
+use crate::modem::config::ModemConfig;
+use crate::modem::dev_symlink::DevSymlink;
+use crate::modem::ports::Candidate;
+use crate::record::Record;
+
+/// The notice at one driver.
+#[derive(Debug)]
+pub(super) struct StatusRecord<'a> {
+    config: ModemConfig<'a>,
+    link: DevSymlink,
+    /// The trouble that the log has been told of.
+    told: String,
+    /// The ports that the log has been told of.
+    tried: Vec<String>,
+}
+
+impl<'a> StatusRecord<'a> {
+    /// Nothing is known yet.
+    pub fn new(config: ModemConfig<'a>) -> Self {
+        Self {
+            config,
+            link: DevSymlink::new(config.paths, config.name, config.port),
+            told: String::new(),
+            tried: Vec::new(),
+        }
+    }
+
+    /// These ports are tried, perhaps again.
+    pub fn trying(&mut self, ports: Vec<String>) {
+        if ports != self.tried && !ports.is_empty() {
+            self.config.log.info(&format!("trying {}", ports.join(", ")));
+        }
+        self.tried = ports;
+    }
+
+    /// The link.
+    pub fn link(&self) -> &DevSymlink {
+        &self.link
+    }
+
+    /// Which of these ports the link leads to.
+    pub fn linked<'b>(&self, ports: &'b [Candidate]) -> Option<&'b Candidate> {
+        let target = self.link.target()?;
+        ports.iter().find(|port| port.device == target)
+    }
+
+    /// Points the link to the port for data.
+    pub fn point_to(&self, data: &Candidate) {
+        self.warn_if_failed("the link in /dev", self.link.point_to(&data.device));
+    }
+
+    /// A modem works: what is known of it, and its ports.
+    pub fn modem(&mut self, record: Record, command: &Candidate, data: &Candidate) {
+        self.told.clear();
+        let record = record.with("port", command);
+        self.publish(&if command == data { record } else { record.with("data-port", data) });
+    }
+
+    /// It worked: what comes is news, even if it is as before.
+    pub fn forget_trouble(&mut self) {
+        self.told.clear();
+    }
+
+    /// Another program has the modem, or there is something else to be waited for.
+    pub fn trouble(&mut self, what: String) {
+        if what != self.told {
+            self.config.log.warning(&what);
+        }
+        self.publish(&Record::new().with("trouble", &what));
+        self.told = what;
+    }
+
+    /// There is no modem, or it does not work: nobody shall look for it at the link.
+    pub fn gone(&mut self, why: String) {
+        self.warn_if_failed("the link in /dev", self.link.remove());
+        self.trouble(why);
+    }
+
+    /// Something that goes on without it.
+    pub fn warn_if_failed(&self, what: &str, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.config.log.warning(&format!("{what}: {error}"));
+        }
+    }
+
+    fn publish(&self, record: &Record) {
+        self.warn_if_failed("publishing", self.config.paths.publish(self.config.name, record));
+    }
+}

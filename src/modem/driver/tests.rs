@@ -1,0 +1,358 @@
+//! A driver at modems on pseudo-terminals, in a box with a made-up sysfs, at times that are made up
+//! too.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use super::*;
+use crate::log::{Level, Log};
+use crate::modem::at::request::Request;
+use crate::modem::ports::tests::plug_in;
+use crate::paths::Paths;
+use crate::site::{FlowControl, Port, Speed};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+type Ports<'a> = &'a [(&'a str, &'a str, &'a str, Option<&'a str>)];
+
+const OPTION: Ports = &[
+    ("ttyHS0", "1-1.1:1.0", "hso", Some("Control")),
+    ("ttyHS1", "1-1.1:1.0", "hso", Some("Application")),
+    ("ttyHS2", "1-1.1:1.1", "hso", Some("Diagnostic")),
+    ("ttyHS3", "1-1.1:1.2", "hso", Some("Modem")),
+];
+const STICK: Ports = &[("ttyUSB0", "1-1.2:1.0", "option", None)];
+
+/// Says `AT?` once and is content with any answer.
+#[derive(Debug, Default)]
+struct Patient {
+    steps: Vec<Option<RecoveryStep>>,
+    has_asked: bool,
+    heard: String,
+    /// What it has left to do.
+    actions: Vec<Action<String>>,
+}
+
+impl Protocol for Patient {
+    type Report = String;
+
+    fn on_open(&mut self, step: Option<RecoveryStep>, _now: Duration) -> Vec<Action<String>> {
+        self.steps.push(step);
+        self.heard.clear();
+        self.has_asked = true;
+        vec![Action::Send(Request::new("AT?", 1).line().clone())]
+    }
+
+    fn on_bytes(&mut self, bytes: &[u8], _now: Duration) -> Vec<Action<String>> {
+        self.heard += std::str::from_utf8(bytes).unwrap();
+        vec![Action::Publish]
+    }
+
+    fn on_time(&mut self, _now: Duration) -> Vec<Action<String>> {
+        std::mem::take(&mut self.actions)
+    }
+
+    fn on_close(&mut self) -> Vec<Action<String>> {
+        vec![Action::Report("end".to_owned()), Action::log(Level::Info, "end")]
+    }
+
+    fn next_deadline(&self) -> Option<Duration> {
+        None
+    }
+
+    fn is_idle(&self) -> bool {
+        self.answers()
+    }
+
+    fn answers(&self) -> bool {
+        !self.heard.is_empty()
+    }
+
+    fn works(&self) -> bool {
+        self.answers()
+    }
+
+    fn record(&self) -> Record {
+        Record::new().with("heard", self.heard.trim())
+    }
+}
+
+/// The modem's end of its ports.
+struct Modem(Vec<(String, File)>);
+
+impl Modem {
+    /// Plugged in with these ports.
+    fn plugged_into(paths: &Paths, ports: Ports) -> Self {
+        plug_in(paths, ports);
+        let device = ports[0].1.split_once(':').unwrap().0;
+        let usb = paths.path("/sys/bus/usb/devices").join(device);
+        fs::create_dir_all(&usb).unwrap();
+        fs::write(usb.join("authorized"), "1\n").unwrap();
+        let open = |(name, ..): &(&str, _, _, _)| ((*name).to_owned(), node(&paths.path("/dev").join(name)));
+        Self(ports.iter().map(open).collect())
+    }
+
+    /// Pulled out: its nodes vanish, and who has them open notices.
+    fn pull_out(self, paths: &Paths) {
+        for (name, _) in &self.0 {
+            fs::remove_file(paths.path("/dev").join(name)).unwrap();
+            fs::remove_file(paths.path("/sys/class/tty").join(name)).unwrap();
+        }
+    }
+
+    /// Answers whatever came at one of these ports; gives what came.
+    fn answer(&mut self, at: &[&str]) -> Vec<(String, String)> {
+        let mut came = Vec::new();
+        for (name, line) in &mut self.0 {
+            let mut bytes = [0; 100];
+            // An error: nothing came, or nobody has it open.
+            let Ok(length @ 1..) = line.read(&mut bytes) else { continue };
+            came.push((name.clone(), String::from_utf8(bytes[..length].to_vec()).unwrap()));
+            if at.contains(&name.as_str()) {
+                line.write_all(b"\r\nOK\r\n").unwrap();
+            }
+        }
+        came
+    }
+}
+
+fn node(path: &Path) -> File {
+    let line = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&line).unwrap();
+    unlockpt(&line).unwrap();
+    fcntl_setfl(&line, OFlags::NONBLOCK).unwrap();
+    symlink(ptsname(&line, Vec::new()).unwrap().to_str().unwrap(), path).unwrap();
+    line.into()
+}
+
+fn in_a_box(test: impl FnOnce(&Paths, &mut Driver<Patient>)) {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = Paths::below(dir.path());
+    for path in ["/dev", "/state", "/sys/class/tty"] {
+        fs::create_dir_all(paths.path(path)).unwrap();
+    }
+    let log = Log::new("test", &paths);
+    let config = ModemConfig {
+        paths: &paths,
+        log: &log,
+        name: "modem",
+        port: &Port::Auto,
+        speed: Speed::USUAL,
+        flow: FlowControl::None,
+    };
+    test(&paths, &mut Driver::new(config, Patient::default()).unwrap());
+}
+
+/// Turns the driver, with a modem that answers at some ports, until nothing moves any more.
+fn settle(
+    driver: &mut Driver<Patient>,
+    modem: &mut Modem,
+    at: &[&str],
+    now: Duration,
+) -> Vec<(String, String)> {
+    let mut came = Vec::new();
+    for _ in 0..10 {
+        driver.poll(now);
+        came.extend(modem.answer(at));
+    }
+    came
+}
+
+fn locks(paths: &Paths) -> Vec<String> {
+    let entries = fs::read_dir(paths.path("/run/lock")).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    // The pseudo-terminal below the made-up name is locked as well.
+    names.retain(|name| !name.starts_with("LCK..pts_"));
+    names.sort();
+    names
+}
+
+fn link(paths: &Paths) -> Option<String> {
+    Some(fs::read_link(paths.path("/dev/modem")).ok()?.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_stick_with_two_ports_is_listened_to_at_one_and_leaves_the_other_for_data() {
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, OPTION);
+        let came = settle(driver, &mut modem, &["ttyHS0", "ttyHS1", "ttyHS3"], SECOND);
+        assert!(came.iter().all(|(name, _)| name != "ttyHS2"), "the diagnostic port is no modem: {came:?}");
+        assert!(came.contains(&("ttyHS1".to_owned(), "AT?\r".to_owned())), "{came:?}");
+        assert_eq!(link(paths).as_deref(), Some("/dev/ttyHS3"));
+        assert!(driver.has_two_ports());
+        let record = paths.published("modem").unwrap();
+        assert_eq!(record.get("port"), Some("/dev/ttyHS1 (hso at 1-1.1:1.0, Application)"));
+        assert_eq!(record.get("data-port"), Some("/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"));
+        assert_eq!(locks(paths), [""; 0], "nothing is said: others may have it");
+
+        assert_eq!(driver.release(), [""; 0]);
+        driver.protocol.actions.push(Action::Send(Request::new("AT+CSQ", 1).line().clone()));
+        let came = settle(driver, &mut modem, &["ttyHS1"], 2 * SECOND);
+        assert_eq!(came, [("ttyHS1".to_owned(), "AT+CSQ\r".to_owned())]);
+    });
+}
+
+/// raspberrypi/linux#633
+#[test]
+fn a_stick_that_answers_only_at_its_modem_port_is_spoken_to_there() {
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, OPTION);
+        settle(driver, &mut modem, &["ttyHS3"], SECOND);
+        let came = settle(driver, &mut modem, &["ttyHS3"], 4 * SECOND);
+        assert!(came.contains(&("ttyHS3".to_owned(), "AT?\r".to_owned())), "{came:?}");
+        assert!(!driver.has_two_ports());
+    });
+}
+
+#[test]
+fn a_stick_that_comes_back_under_other_names_is_found() {
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, OPTION);
+        settle(driver, &mut modem, &["ttyHS1", "ttyHS3"], SECOND);
+        modem.pull_out(paths);
+        driver.poll(4 * SECOND);
+        assert_eq!(link(paths), None);
+        assert!(paths.published("modem").unwrap().get("trouble").is_some());
+
+        let renamed: Ports = &[
+            ("ttyHS7", "1-1.1:1.0", "hso", Some("Application")),
+            ("ttyHS4", "1-1.1:1.2", "hso", Some("Modem")),
+        ];
+        let mut modem = Modem::plugged_into(paths, renamed);
+        settle(driver, &mut modem, &["ttyHS4", "ttyHS7"], 5 * SECOND);
+        assert_eq!(link(paths).as_deref(), Some("/dev/ttyHS4"));
+        assert!(paths.published("modem").unwrap().get("port").unwrap().starts_with("/dev/ttyHS7"));
+    });
+}
+
+#[test]
+fn a_single_port_is_locked_while_talking_given_away_and_taken_back() {
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, STICK);
+        driver.poll(SECOND);
+        assert_eq!(locks(paths), ["LCK..ttyUSB0"], "an answer is awaited");
+        settle(driver, &mut modem, &["ttyUSB0"], SECOND);
+        assert_eq!(locks(paths), [""; 0]);
+
+        assert_eq!(driver.release(), ["end"]);
+        assert_eq!(settle(driver, &mut modem, &["ttyUSB0"], 100 * SECOND), []);
+        assert_eq!(driver.deadline(), None);
+        assert_eq!(link(paths).as_deref(), Some("/dev/ttyUSB0"), "pppd needs it");
+        driver.resume();
+        assert!(!settle(driver, &mut modem, &["ttyUSB0"], 101 * SECOND).is_empty());
+    });
+}
+
+/// Debian's picocom 3.1 knows no lock files: it opens the port, and then takes flock(2) or ends.
+#[test]
+fn who_opens_the_port_while_it_is_free_has_it_as_long_as_he_has_its_lock() {
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, STICK);
+        let node = paths.path("/dev/ttyUSB0");
+        let picocom = || File::options().read(true).write(true).open(&node).unwrap();
+        let lock = |file: &File| flock(file, FlockOperation::NonBlockingLockExclusive);
+        driver.poll(SECOND);
+        assert!(lock(&picocom()).is_err(), "an answer is awaited");
+        settle(driver, &mut modem, &["ttyUSB0"], SECOND);
+
+        let open = picocom();
+        driver.poll(2 * SECOND);
+        lock(&open).unwrap();
+        assert_eq!(settle(driver, &mut modem, &["ttyUSB0"], 20 * SECOND), [], "he has it");
+        assert!(paths.published("modem").unwrap().get("trouble").is_some());
+        assert_eq!(link(paths).as_deref(), Some("/dev/ttyUSB0"));
+        drop(open);
+        assert!(!settle(driver, &mut modem, &["ttyUSB0"], 40 * SECOND).is_empty());
+    });
+}
+
+#[test]
+fn what_cannot_be_remembered_is_not_done() {
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, STICK);
+        settle(driver, &mut modem, &["ttyUSB0"], SECOND);
+        fs::remove_dir(paths.path("/state")).unwrap();
+        let record = Record::new().with("outcome", "unknown");
+        driver.protocol.actions = vec![
+            Action::Remember { file: "sim", record },
+            Action::Send(Request::new("AT+CPIN=1234", 1).line().clone()),
+        ];
+        let came = settle(driver, &mut modem, &["ttyUSB0"], 2 * SECOND);
+        assert!(!came.iter().any(|(_, said)| said.contains("CPIN")), "{came:?}");
+    });
+}
+
+/// Gives the modem up whenever it is spoken to, and notes each step with its second.
+fn fail(driver: &mut Driver<Patient>, modem: &mut Modem, paths: &Paths) -> Vec<(u32, String)> {
+    let authorized = paths.path("/sys/bus/usb/devices/1-1.2/authorized");
+    let mut seen = Vec::new();
+    for second in 1..150 {
+        let begun = driver.protocol.steps.len();
+        driver.protocol.actions = vec![Action::Abandon("no answer".to_owned())];
+        driver.poll(SECOND * second);
+        modem.answer(&[]);
+        let steps = driver.protocol.steps.iter().skip(begun).flatten();
+        seen.extend(steps.map(|step| (second, step.as_str().to_owned())));
+        if fs::read_to_string(&authorized).unwrap() == "0" {
+            seen.push((second, "let go".to_owned()));
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_modem_that_fails_again_and_again_goes_up_the_ladder() {
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, STICK);
+        settle(driver, &mut modem, &["ttyUSB0"], SECOND);
+        let seen = fail(driver, &mut modem, paths);
+        let words: Vec<_> = seen.iter().map(|(_, word)| word.as_str()).collect();
+        assert_eq!(words, ["hang-up", "restart", "let go"], "{seen:?}");
+        let authorized = paths.path("/sys/bus/usb/devices/1-1.2/authorized");
+        assert_eq!(fs::read_to_string(authorized).unwrap(), "1", "it was taken back");
+        settle(driver, &mut modem, &["ttyUSB0"], 200 * SECOND);
+        let tally = Record::parse(&fs::read_to_string(paths.path("/state/recovery-modem")).unwrap());
+        assert_eq!(tally.number("helped-rebind"), Some(1), "{tally}");
+    });
+}
+
+#[test]
+fn the_last_rung_waits_while_a_pppd_serves_somebody_on_another_modem() {
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, STICK);
+        settle(driver, &mut modem, &["ttyUSB0"], SECOND);
+        fs::create_dir_all(paths.path("/proc/11")).unwrap();
+        fs::write(paths.path("/proc/11/comm"), "pppd\n").unwrap();
+        let note = paths.path("/run/ppp-line2.pid");
+        fs::write(&note, "11\nline2\n").unwrap();
+        let tried = || {
+            let tally = Record::parse(&fs::read_to_string(paths.path("/state/recovery-modem")).unwrap());
+            (tally.number("tried-rebind"), tally.number("tried-reboot"))
+        };
+        fail(driver, &mut modem, paths);
+        driver.poll(300 * SECOND);
+        assert_eq!(tried(), (Some(1), None));
+        fs::remove_file(note).unwrap();
+        driver.protocol.actions = vec![Action::Abandon("no answer".to_owned())];
+        driver.poll(302 * SECOND);
+        driver.poll(304 * SECOND);
+        assert_eq!(tried(), (Some(1), Some(1)));
+    });
+}
+
+#[test]
+fn nothing_is_done_about_a_modem_that_another_program_uses() {
+    in_a_box(|paths, driver| {
+        let two: Ports = &[STICK[0], ("ttyUSB1", "1-1.2:1.1", "option", None)];
+        let mut modem = Modem::plugged_into(paths, two);
+        settle(driver, &mut modem, &["ttyUSB0", "ttyUSB1"], SECOND);
+        // Process 1 lives.
+        fs::write(paths.path("/run/lock/LCK..modem"), "         1\n").unwrap();
+        assert_eq!(fail(driver, &mut modem, paths), []);
+    });
+}

@@ -1,0 +1,138 @@
+//! Which of a modem's ports answer AT: all are asked at once, so that it takes no longer than the
+//! slowest of them.
+
+use std::time::Duration;
+
+use super::at::queue::{Event, Queue};
+use super::at::request::{Outgoing, Request};
+use super::at::response::Final;
+
+/// A modem that was just plugged in or reset may swallow or garble the first commands.
+const TRIES: u32 = 5;
+/// Once one port answers the modem is awake, and the others get no longer than this.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Is there a modem?
+pub(super) const ATTENTION: Request = Request::new("AT", 1);
+/// The same for a modem that was left with result codes off (`Q1`) or as numbers (`V0`), or at the
+/// prompt for a text by a program that was killed just then.
+pub(super) const ATTENTION_IN_WORDS: Request = Request::new("\x1bATQ0V1", 1).shown_as("ATQ0V1");
+
+/// Ports that are being asked. They are known by their number, from 0.
+#[derive(Debug)]
+pub struct PortProbe {
+    ports: Vec<Probe>,
+    /// When one of them answered first, in time since boot.
+    awake: Option<Duration>,
+}
+
+#[derive(Debug, Default)]
+struct Probe {
+    dialogue: Queue<()>,
+    tries: u32,
+    answers: Option<bool>,
+}
+
+impl PortProbe {
+    /// A probe of so many ports.
+    pub fn new(ports: usize) -> Self {
+        Self { ports: (0..ports).map(|_| Probe::default()).collect(), awake: None }
+    }
+
+    /// Bytes came from a port.
+    pub fn receive(&mut self, port: usize, bytes: &[u8], now: Duration) {
+        let Some(probe) = self.ports.get_mut(port) else { return };
+        for event in probe.dialogue.receive(bytes, now) {
+            if let Event::Answered { result: Final::Ok, .. } = event {
+                probe.answers = Some(true);
+                self.awake.get_or_insert(now);
+            }
+        }
+    }
+
+    /// A port has vanished or takes no bytes.
+    pub fn lose(&mut self, port: usize) {
+        if let Some(probe) = self.ports.get_mut(port) {
+            probe.answers = Some(false);
+        }
+    }
+
+    /// What to write to a port now.
+    pub fn tick(&mut self, port: usize, now: Duration) -> Option<Outgoing> {
+        let probe = self.ports.get_mut(port).filter(|probe| probe.answers.is_none())?;
+        probe.dialogue.expire(now);
+        if probe.dialogue.is_idle() {
+            if probe.tries == TRIES {
+                probe.answers = Some(false);
+                return None;
+            }
+            let in_words = probe.tries % 2 == 1;
+            probe.tries += 1;
+            probe.dialogue.ask((), if in_words { ATTENTION_IN_WORDS } else { ATTENTION });
+        }
+        probe.dialogue.next(now)
+    }
+
+    /// When to tick again if nothing comes, in time since boot.
+    pub fn deadline(&self) -> Option<Duration> {
+        let open = self.ports.iter().filter(|probe| probe.answers.is_none());
+        let deadlines = open.filter_map(|probe| probe.dialogue.deadline());
+        deadlines.chain(self.awake.map(|awake| awake + GRACE)).min()
+    }
+
+    /// The ports that answer, once it is known.
+    pub fn answering(&self, now: Duration) -> Option<Vec<usize>> {
+        let is_over = self.awake.is_some_and(|awake| awake + GRACE <= now)
+            || self.ports.iter().all(|probe| probe.answers.is_some());
+        let answering = self.ports.iter().enumerate().filter(|(_, probe)| probe.answers == Some(true));
+        is_over.then(|| answering.map(|(port, _)| port).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Runs a probe of ports that answer from so many seconds on; gives who answers, and when it
+    /// was known.
+    fn probe(answer_from: &[Option<u32>]) -> (Vec<usize>, u32) {
+        let mut probe = PortProbe::new(answer_from.len());
+        for second in 0..60 {
+            let now = SECOND * second;
+            for (port, from) in answer_from.iter().enumerate() {
+                if probe.tick(port, now).is_some() && from.is_some_and(|from| from <= second) {
+                    probe.receive(port, b"\r\nOK\r\n", now);
+                }
+            }
+            if let Some(answering) = probe.answering(now) {
+                return (answering, second);
+            }
+        }
+        panic!("it never ends");
+    }
+
+    #[test]
+    fn every_port_that_answers_is_found_in_bounded_time() {
+        for (ports, answering, seconds) in [
+            (vec![Some(0), Some(0)], vec![0, 1], 0),
+            (vec![None, Some(0), None], vec![1], 2),
+            (vec![Some(4), None, Some(4)], vec![0, 2], 5),
+            (vec![None, None], vec![], 5),
+            (vec![], vec![], 0),
+        ] {
+            assert_eq!(probe(&ports), (answering, seconds), "{ports:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_vanishes_is_not_waited_for() {
+        let mut probe = PortProbe::new(2);
+        probe.tick(0, SECOND);
+        probe.tick(1, SECOND);
+        probe.lose(0);
+        probe.receive(1, b"0\r", SECOND);
+        assert_eq!(probe.answering(SECOND), Some(vec![1]));
+    }
+}

@@ -1,0 +1,282 @@
+//! What is done about a modem that does not work: the mildest first, each for a bounded time, and
+//! each one's success counted. No step gives a PIN.
+
+use std::time::Duration;
+
+use crate::record::Record;
+
+/// A means of getting a modem back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RecoveryStep {
+    /// Open the port anew and ask again.
+    Repeat,
+    /// Out of a call that was left open, and reset of the settings: `+++`, `ATH`, `ATZ`.
+    HangUp,
+    /// The modem starts anew: `+CFUN`.
+    Restart,
+    /// The kernel lets the USB device go and takes it again.
+    Rebind,
+    /// The box starts anew.
+    Reboot,
+}
+
+impl RecoveryStep {
+    const ALL: [Self; 5] = [Self::Repeat, Self::HangUp, Self::Restart, Self::Rebind, Self::Reboot];
+
+    /// How long it may take until the modem works; then comes the next one. A modem that starts
+    /// anew needs up to half a minute until it has found its network.
+    const fn patience(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Repeat => 15,
+            Self::HangUp => 20,
+            Self::Restart => 60,
+            Self::Rebind => 60,
+            Self::Reboot => 120,
+        })
+    }
+
+    /// As it stands in the record, and as the log says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Repeat => "repeat",
+            Self::HangUp => "hang-up",
+            Self::Restart => "restart",
+            Self::Rebind => "rebind",
+            Self::Reboot => "reboot",
+        }
+    }
+
+    fn next(self) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| *step > self)
+    }
+}
+
+/// From the top of the recovery until the next climb.
+const REST: Duration = Duration::from_secs(1200);
+/// So many reboots in a row that have not brought the modem back are enough; the daily one comes
+/// all the same.
+const REBOOTS_IN_VAIN: u64 = 2;
+
+/// The recovery of one modem.
+#[derive(Debug)]
+pub struct Recovery {
+    /// Where we stand; `None` if the modem works.
+    at: Option<Stand>,
+    /// Whether the modem has worked since this boot.
+    worked: bool,
+    tally: Record,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stand {
+    /// `None` for the rest at the top.
+    step: Option<RecoveryStep>,
+    until: Duration,
+}
+
+impl Recovery {
+    /// Its file in the [store](crate::state::Store), by the name of the modem: what helps one says
+    /// nothing of another.
+    pub fn file(modem: &str) -> String {
+        format!("recovery-{modem}")
+    }
+
+    /// A recovery with what is remembered of former climbs.
+    pub fn new(tally: Record) -> Self {
+        Self { at: None, worked: false, tally }
+    }
+
+    /// Whether there is anything to climb for: a modem that was seen in this boot, or that a reboot
+    /// was to bring back.
+    pub fn is_of_use(&self, has_seen_a_modem: bool) -> bool {
+        has_seen_a_modem || self.worked || self.reboots_in_vain() > 0
+    }
+
+    /// The modem does not work. Gives the step to take now, if the one before has had its time. A
+    /// reboot waits while the box is in use: another modem's link is worth as much.
+    pub fn fail(&mut self, now: Duration, in_use: impl FnOnce() -> bool) -> Option<RecoveryStep> {
+        let step = match self.at {
+            None => Some(RecoveryStep::Repeat),
+            Some(stand) if now < stand.until => return None,
+            Some(Stand { step: None, .. }) => Some(RecoveryStep::Repeat),
+            Some(Stand { step: Some(step), .. }) => step.next(),
+        };
+        let step = step.filter(|step| *step != RecoveryStep::Reboot || self.may_reboot());
+        if step == Some(RecoveryStep::Reboot) && in_use() {
+            return None;
+        }
+        self.at = Some(Stand { step, until: now + step.map_or(REST, RecoveryStep::patience) });
+        if let Some(step) = step {
+            self.count("tried", step);
+        }
+        if step == Some(RecoveryStep::Reboot) {
+            self.set_reboots_in_vain(self.reboots_in_vain() + 1);
+        }
+        step
+    }
+
+    /// The modem works. Gives the step that has brought it back, if it had failed.
+    pub fn work(&mut self) -> Option<RecoveryStep> {
+        let after_reboot = (!self.worked && self.reboots_in_vain() > 0).then_some(RecoveryStep::Reboot);
+        self.worked = true;
+        let stood_on = self.at.take().and_then(|stand| stand.step);
+        let step = after_reboot.or(stood_on);
+        if self.reboots_in_vain() > 0 {
+            self.set_reboots_in_vain(0);
+        }
+        self.count("helped", step?);
+        step
+    }
+
+    /// When the step has had its time, in time since boot.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.at.map(|stand| stand.until)
+    }
+
+    /// What is to be remembered: how often each step was tried, and how often it has helped.
+    pub fn tally(&self) -> &Record {
+        &self.tally
+    }
+
+    /// A box that never had a modem is not rebooted for one.
+    fn may_reboot(&self) -> bool {
+        let in_vain = self.reboots_in_vain();
+        in_vain < REBOOTS_IN_VAIN && (self.worked || in_vain > 0)
+    }
+
+    fn reboots_in_vain(&self) -> u64 {
+        self.tally.number("reboots-in-vain").unwrap_or(0)
+    }
+
+    fn set_reboots_in_vain(&mut self, count: u64) {
+        self.tally = std::mem::take(&mut self.tally).with("reboots-in-vain", count);
+    }
+
+    fn count(&mut self, what: &str, step: RecoveryStep) {
+        let key = format!("{what}-{}", step.as_str());
+        let count = self.tally.number(&key).unwrap_or(0) + 1;
+        self.tally = std::mem::take(&mut self.tally).with(&key, count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn that_worked() -> Recovery {
+        let mut recovery = Recovery::new(Record::new());
+        assert_eq!(recovery.work(), None);
+        recovery
+    }
+
+    /// The steps that are taken in so many seconds of failure, each with its second.
+    fn fail_for(recovery: &mut Recovery, seconds: u64) -> Vec<(u64, RecoveryStep)> {
+        let each = (0..seconds)
+            .filter_map(|second| Some((second, recovery.fail(SECOND * second as u32, || false)?)));
+        each.collect()
+    }
+
+    #[test]
+    fn every_rung_has_its_time_and_the_last_one_is_a_reboot() {
+        let steps = fail_for(&mut that_worked(), 200);
+        assert_eq!(
+            steps,
+            [
+                (0, RecoveryStep::Repeat),
+                (15, RecoveryStep::HangUp),
+                (35, RecoveryStep::Restart),
+                (95, RecoveryStep::Rebind),
+                (155, RecoveryStep::Reboot)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_reboot_waits_until_it_cuts_nobody_off_and_is_not_counted_before() {
+        let mut recovery = that_worked();
+        fail_for(&mut recovery, 155);
+        for second in 155..1000 {
+            assert_eq!(recovery.fail(SECOND * second, || true), None);
+        }
+        assert_eq!(recovery.tally().number("tried-reboot"), None);
+        assert_eq!(recovery.fail(SECOND * 1000, || false), Some(RecoveryStep::Reboot));
+    }
+
+    #[test]
+    fn the_rung_that_helped_is_counted() {
+        let mut recovery = that_worked();
+        fail_for(&mut recovery, 40);
+        assert_eq!(recovery.work(), Some(RecoveryStep::Restart));
+        assert_eq!(recovery.work(), None);
+        assert_eq!(
+            recovery.fail(SECOND * 50, || false),
+            Some(RecoveryStep::Repeat),
+            "the next climb begins below"
+        );
+        insta::assert_snapshot!(recovery.tally(), @"
+        tried-repeat=2
+        tried-hang-up=1
+        tried-restart=1
+        helped-restart=1
+        ");
+    }
+
+    #[test]
+    fn a_modem_that_a_reboot_has_brought_back_may_have_another_one() {
+        let mut recovery = that_worked();
+        fail_for(&mut recovery, 200);
+        let mut recovery = Recovery::new(recovery.tally().clone());
+        assert_eq!(recovery.work(), Some(RecoveryStep::Reboot));
+        assert!(fail_for(&mut recovery, 200).iter().any(|(_, step)| *step == RecoveryStep::Reboot));
+    }
+
+    #[test]
+    fn a_dead_modem_costs_two_reboots_and_no_more() {
+        let mut tally = that_worked().tally().clone();
+        let mut reboots = 0;
+        let mut worked = true;
+        for _ in 0..20 {
+            let mut recovery = Recovery::new(tally);
+            if std::mem::take(&mut worked) {
+                recovery.work();
+            }
+            reboots += fail_for(&mut recovery, 4000)
+                .iter()
+                .filter(|(_, step)| *step == RecoveryStep::Reboot)
+                .count();
+            tally = recovery.tally().clone();
+        }
+        assert_eq!(reboots, 2);
+    }
+
+    #[test]
+    fn a_box_that_never_had_a_modem_is_not_rebooted_for_one() {
+        let mut recovery = Recovery::new(Record::new());
+        let steps = fail_for(&mut recovery, 10_000);
+        assert!(steps.iter().all(|(_, step)| *step != RecoveryStep::Reboot));
+        let repeats: Vec<_> = steps.iter().filter(|(_, step)| *step == RecoveryStep::Repeat).collect();
+        assert!((5..10).contains(&repeats.len()), "it goes on trying, and rests: {repeats:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_rung_is_never_taken_before_the_one_below_has_had_its_time(
+            fails in prop::collection::vec(0u32..100, 1..50)
+        ) {
+            let mut recovery = that_worked();
+            let (mut now, mut last) = (Duration::ZERO, None::<(Duration, RecoveryStep)>);
+            for seconds in fails {
+                now += SECOND * seconds;
+                if let Some(step) = recovery.fail(now, || false) {
+                    if let Some((since, below)) = last {
+                        prop_assert!(now - since >= below.patience());
+                    }
+                    last = Some((now, step));
+                }
+            }
+        }
+    }
+}

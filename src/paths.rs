@@ -1,0 +1,108 @@
+//! Where things lie on the box. Tests give another root directory and get the same box in it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::record::Record;
+
+/// The file system as the services see it.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    root: PathBuf,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self::below("/")
+    }
+}
+
+impl Paths {
+    /// The box whose `/` is the given directory.
+    pub fn below(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// An absolute path of the box, below this root.
+    pub fn path(&self, absolute: impl AsRef<Path>) -> PathBuf {
+        let path = absolute.as_ref();
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Whether this is the box itself, and not a directory that a test has prepared.
+    pub fn is_the_box(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
+    /// The site in force: the baked one, or the edited one once `dialctl site apply` has run.
+    pub fn site(&self) -> PathBuf {
+        self.path("/etc/dialbox/site.toml")
+    }
+
+    /// The site as it was baked into the sealed root, which stays visible below the overlay.
+    pub fn baked_site(&self) -> PathBuf {
+        self.path("/run/root/etc/dialbox/site.toml")
+    }
+
+    /// The site that any PC can edit, on the FAT partition.
+    pub fn edited_site(&self) -> PathBuf {
+        self.path("/boot/site.toml")
+    }
+
+    /// What lasts: the directory of the [store](crate::state::Store).
+    pub fn state(&self) -> PathBuf {
+        self.path("/state")
+    }
+
+    /// Reads what a service has published about itself; `None` if it has not yet.
+    pub fn published(&self, name: &str) -> Option<Record> {
+        let text = std::fs::read_to_string(self.run_file(name)).ok()?;
+        Some(Record::parse(&text))
+    }
+
+    /// Publishes a record in `/run/dialbox`, replacing the former one in one step.
+    pub fn publish(&self, name: &str, record: &Record) -> io::Result<()> {
+        let target = self.run_file(name);
+        if let Some(dir) = target.parent() {
+            std::fs::create_dir_all(dir)?;
+        }
+        let temporary = target.with_extension("new");
+        std::fs::write(&temporary, record.to_string())?;
+        std::fs::rename(temporary, target)
+    }
+
+    /// Takes a published record back.
+    pub fn withdraw(&self, name: &str) {
+        // A record that is not there is withdrawn already.
+        let _ = std::fs::remove_file(self.run_file(name));
+    }
+
+    /// Where such a record lies.
+    pub fn run_file(&self, name: &str) -> PathBuf {
+        self.path("/run/dialbox").join(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_published_record_is_replaced_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::below(dir.path());
+        assert_eq!(paths.published("modem"), None);
+        for signal in ["-97", "-71"] {
+            let record = Record::new().with("signal", signal);
+            paths.publish("modem", &record).unwrap();
+            assert_eq!(paths.published("modem"), Some(record));
+        }
+        let names: Vec<_> = std::fs::read_dir(dir.path().join("run/dialbox"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names, ["modem"]);
+        paths.withdraw("modem");
+        assert_eq!(paths.published("modem"), None);
+    }
+}

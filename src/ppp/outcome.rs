@@ -1,0 +1,135 @@
+//! What came of a request or a link, in words for a person.
+
+use std::fmt;
+
+use super::{DialFailure, Ends, Exit};
+use crate::site::{DataSize, TimeSpan};
+
+/// What whoever asked for something must be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The link is up.
+    Up {
+        /// Its addresses, if they are known.
+        ends: Option<Ends>,
+        /// How long it may stay; `None` for a link that somebody has opened by hand.
+        left: Option<TimeSpan>,
+    },
+    /// The link was up already, or is still being dialled, and may now stay so long.
+    Extended(TimeSpan),
+    /// The link did not come up.
+    Failed(Why),
+    /// The link is closed.
+    Closed(Why),
+    /// Nothing was done.
+    Refused(RequestRefusal),
+}
+
+/// Why a link ended, or never came up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody asked for it.
+    Asked,
+    /// Nobody has used it for so long.
+    Idle(TimeSpan),
+    /// Its time was over.
+    Time,
+    /// The month's data are used up.
+    Budget(DataSize),
+    /// It took too long to come up.
+    Slow,
+    /// There was no call.
+    DialFailure(DialFailure),
+    /// pppd ended by itself.
+    Exit(Exit),
+    /// The box is about to stop.
+    Stopping,
+}
+
+/// Why nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestRefusal {
+    /// The month's data are used up.
+    Budget {
+        /// Used.
+        used: DataSize,
+        /// Allowed.
+        limit: DataSize,
+    },
+    /// There is no link to close or to extend.
+    NotConnected,
+    /// It was opened by hand and has no limit to extend.
+    ByHand,
+}
+
+impl Outcome {
+    /// Whether something went wrong, or ended other than somebody wanted.
+    pub fn is_trouble(&self) -> bool {
+        match self {
+            Self::Up { .. }
+            | Self::Extended(_)
+            | Self::Refused(RequestRefusal::NotConnected | RequestRefusal::ByHand) => false,
+            Self::Failed(_) | Self::Refused(RequestRefusal::Budget { .. }) => true,
+            Self::Closed(why) => !matches!(why, Why::Asked | Why::Idle(_) | Why::Time | Why::Stopping),
+        }
+    }
+}
+
+impl Why {
+    /// Whether another attempt may fare better.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Exit(exit) => exit.may_pass(),
+            Self::DialFailure(_) | Self::Slow => true,
+            Self::Asked | Self::Idle(_) | Self::Time | Self::Budget(_) | Self::Stopping => false,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Up { ends, left } => {
+                f.write_str("connected")?;
+                if let Some(Ends { local, .. }) = ends {
+                    write!(f, " as {local}")?;
+                }
+                match left {
+                    Some(left) => write!(f, ", for {left}"),
+                    None => f.write_str(", opened by hand"),
+                }
+            }
+            Self::Extended(left) => write!(f, "connected for another {left}"),
+            Self::Failed(why) => write!(f, "not connected: {why}"),
+            Self::Closed(why) => write!(f, "disconnected: {why}"),
+            Self::Refused(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked => f.write_str("as asked"),
+            Self::Idle(span) => write!(f, "idle for {span}"),
+            Self::Time => f.write_str("time is over"),
+            Self::Budget(limit) => write!(f, "the month's {limit} are used up"),
+            Self::Slow => f.write_str("it took too long"),
+            Self::DialFailure(call) => call.fmt(f),
+            Self::Exit(exit) => exit.fmt(f),
+            Self::Stopping => f.write_str("the box is stopping"),
+        }
+    }
+}
+
+impl fmt::Display for RequestRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Budget { used, limit } => {
+                write!(f, "not connected: {used} of the month's {limit} are used")
+            }
+            Self::NotConnected => f.write_str("there is no link"),
+            Self::ByHand => f.write_str("the link was opened by hand and has no limit"),
+        }
+    }
+}

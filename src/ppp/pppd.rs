@@ -1,0 +1,330 @@
+//! The process pppd: how it is started, followed and ended, and what its end means.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+
+use super::Interface;
+use crate::paths::Paths;
+use crate::site::Dialer;
+
+/// How a pppd is told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// It says goodbye to the operator, runs ip-down and hangs up.
+    Terminate,
+    /// It is gone at once, and so is its interface; ip-down is not run.
+    Kill,
+}
+
+/// A pppd that runs or has just ended.
+#[derive(Debug)]
+pub struct Pppd {
+    pid: Pid,
+    /// Becomes readable when the process ends (pidfd_open(2)).
+    end: OwnedFd,
+    /// `None` for one that somebody else has started: its exit status is not ours to read.
+    child: Option<Child>,
+}
+
+/// While the modem dials. The rules that pppd waits for before the link is up (ip-pre-up) come at
+/// once then; the first time in a boot, their drivers take a second to load. The line is not
+/// this command's to hold.
+const RULES_MEANWHILE: &str = "nft -f /etc/nftables.conf <>/dev/null >&0 2>&0 &";
+
+/// Starts pppd for the site's provider. It keeps its terminal's place (`nodetach`), logs to
+/// syslog, and outlives this service if that one ends: the next one finds it by
+/// [`running`](super::counters::running).
+///
+/// # Errors
+/// pppd is not there or cannot be run.
+pub fn spawn(dialer: &Dialer) -> io::Result<Pppd> {
+    let mut command = Command::new("pppd");
+    command.args(["call", dialer.operator.name.as_str(), "nodetach"]);
+    // The provider's own `connect`, and then a word to us: pppd tells that the script failed,
+    // but not how.
+    let told = "{ dialctl hook no-call $?; exit 1; }";
+    command.arg("connect").arg(format!("{RULES_MEANWHILE} {} || {told}", dialer.connect_script()));
+    // With a log besides syslog pppd would write the modem's dialogue there.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Pppd::follow(command.process_group(0).spawn()?)
+}
+
+/// Starts what pppd runs when a link is down (pppd(8), SCRIPTS), for one that cannot any more. Of
+/// the arguments, Debian's script and its parts use the interface.
+///
+/// # Errors
+/// The script is not there or cannot be run.
+pub fn run_ip_down(paths: &Paths, interface: &Interface, pid: Pid) -> io::Result<Child> {
+    let mut command = Command::new(paths.path("/etc/ppp/ip-down"));
+    let [tty, speed, local, remote, parameter] = [""; 5];
+    command.args([interface.as_str(), tty, speed, local, remote, parameter]);
+    command.env("PPPD_PID", pid.as_raw_nonzero().to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
+
+impl Pppd {
+    /// Follows one that was started here.
+    ///
+    /// # Errors
+    /// The kernel cannot tell when it ends; it is ended at once.
+    pub fn follow(mut child: Child) -> io::Result<Self> {
+        let pid = Pid::from_child(&child);
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(end) => Ok(Self { pid, end, child: Some(child) }),
+            Err(error) => {
+                // Nobody could end it later.
+                child.kill()?;
+                child.wait()?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Follows a pppd that somebody else has started.
+    ///
+    /// # Errors
+    /// There is no such process any more.
+    pub fn watch(pid: Pid) -> io::Result<Self> {
+        Ok(Self { pid, end: pidfd_open(pid, PidfdFlags::empty())?, child: None })
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Sends a signal to this very process, whoever may have its number by now. One that has
+    /// ended already is no error.
+    ///
+    /// # Errors
+    /// The signal is not allowed.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let signal = match signal {
+            Signal::Terminate => rustix::process::Signal::TERM,
+            Signal::Kill => rustix::process::Signal::KILL,
+        };
+        match pidfd_send_signal(&self.end, signal) {
+            Err(rustix::io::Errno::SRCH) => Ok(()),
+            sent => Ok(sent?),
+        }
+    }
+
+    /// How it ended; `None` while it runs. Never waits: poll [`as_fd`](AsFd::as_fd) for reading.
+    ///
+    /// # Errors
+    /// The kernel does not say.
+    pub fn ended(&mut self) -> io::Result<Option<Exit>> {
+        match &mut self.child {
+            Some(child) => Ok(child.try_wait()?.map(Exit::of)),
+            None => {
+                let mut fds = [PollFd::new(&self.end, PollFlags::IN)];
+                let ended = poll(&mut fds, Some(&Timespec::default()))? > 0;
+                Ok(ended.then_some(Exit::Unseen))
+            }
+        }
+    }
+}
+
+impl AsFd for Pppd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.end.as_fd()
+    }
+}
+
+/// Why a pppd ended (pppd(8), EXIT STATUS; the numbers are those of pppd.h).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: the operator has ended an established link.
+    Peer,
+    /// Any other: it could not do its work, or an option asks for what a dialer has no use for.
+    Broken(u8),
+    /// 4: the kernel has no PPP.
+    NoKernelPpp,
+    /// 5: somebody told it to end.
+    Told,
+    /// 6: another program has locked the port.
+    Locked,
+    /// 7: the port cannot be opened.
+    NoPort,
+    /// 8: `chat` failed.
+    DialFailure,
+    /// 10: no agreement before IP was up.
+    NoAgreement,
+    /// 12 or 13: idle or connect time of pppd's own options.
+    OwnLimit,
+    /// 15: no answer to echo requests.
+    PeerDead,
+    /// 16: the modem has hung up.
+    HungUp,
+    /// 17: the line sends back what is sent.
+    Loopback,
+    /// 19: name or password refused.
+    AuthRefused,
+    /// A signal has killed it.
+    Killed(i32),
+    /// It could not be started.
+    NotStarted(String),
+    /// It was not started here, so that its status went to somebody else.
+    Unseen,
+}
+
+impl Exit {
+    fn of(status: ExitStatus) -> Self {
+        match (status.code().and_then(|code| u8::try_from(code).ok()), status.signal()) {
+            (Some(code), _) => Self::from_code(code),
+            (None, signal) => Self::Killed(signal.unwrap_or_default()),
+        }
+    }
+
+    /// Reads an exit status.
+    pub fn from_code(code: u8) -> Self {
+        match code {
+            0 => Self::Peer,
+            4 => Self::NoKernelPpp,
+            5 => Self::Told,
+            6 => Self::Locked,
+            7 => Self::NoPort,
+            8 => Self::DialFailure,
+            10 => Self::NoAgreement,
+            19 => Self::AuthRefused,
+            12 | 13 => Self::OwnLimit,
+            15 => Self::PeerDead,
+            16 => Self::HungUp,
+            17 => Self::Loopback,
+            code => Self::Broken(code),
+        }
+    }
+
+    /// Whether another attempt may fare better. A refused password never does, and tried again
+    /// and again it may lock the account.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Peer | Self::NoPort | Self::DialFailure | Self::NoAgreement | Self::PeerDead => true,
+            Self::HungUp | Self::Loopback => true,
+            Self::Broken(_) | Self::NoKernelPpp | Self::Told | Self::Locked | Self::OwnLimit => false,
+            Self::AuthRefused | Self::Killed(_) | Self::NotStarted(_) | Self::Unseen => false,
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peer => f.write_str("the operator has closed the link"),
+            Self::Broken(code) => write!(f, "pppd failed with status {code}: see logread"),
+            Self::NoKernelPpp => f.write_str("the kernel has no PPP"),
+            Self::Told => f.write_str("somebody has ended pppd"),
+            Self::Locked => f.write_str("another program has the modem's port"),
+            Self::NoPort => f.write_str("the modem's port cannot be opened"),
+            Self::DialFailure => f.write_str("the dialling script failed"),
+            Self::NoAgreement => f.write_str("the operator gives no IP: PPP negotiation failed"),
+            Self::OwnLimit => f.write_str("a time limit of pppd's own options"),
+            Self::PeerDead => f.write_str("the operator no longer answers"),
+            Self::HungUp => f.write_str("the modem has hung up"),
+            Self::Loopback => f.write_str("the line is looped back"),
+            Self::AuthRefused => f.write_str("the operator refuses user or password"),
+            Self::Killed(signal) => write!(f, "signal {signal} has killed pppd"),
+            Self::NotStarted(why) => write!(f, "pppd did not start: {why}"),
+            Self::Unseen => f.write_str("pppd has ended"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ppp::Why;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Waits for the end as the dialer does.
+    fn end(mut process: Pppd) -> Exit {
+        poll(&mut [PollFd::new(&process.end, PollFlags::IN)], None).unwrap();
+        process.ended().unwrap().expect("it has ended")
+    }
+
+    fn start(script: &str) -> Pppd {
+        Pppd::follow(Command::new("sh").args(["-c", script]).process_group(0).spawn().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_exit_status_is_read_when_it_comes() {
+        let mut running = start("exec sleep 60");
+        assert_eq!(running.ended().unwrap(), None);
+        running.signal(Signal::Kill).unwrap();
+        assert_eq!(end(running), Exit::Killed(9));
+        assert_eq!(end(start("exit 16")), Exit::HungUp);
+    }
+
+    #[test]
+    fn a_strangers_process_is_followed_and_ended_too() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let mut stranger = Pppd::watch(Pid::from_child(&child)).unwrap();
+        assert_eq!(stranger.ended().unwrap(), None);
+        stranger.signal(Signal::Terminate).unwrap();
+        assert_eq!(end(stranger), Exit::Unseen);
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_signal_to_a_process_that_has_ended_is_no_error() {
+        let mut ended = start("true");
+        poll(&mut [PollFd::new(&ended.end, PollFlags::IN)], None).unwrap();
+        ended.ended().unwrap();
+        ended.signal(Signal::Terminate).unwrap();
+    }
+
+    #[test]
+    fn ip_down_is_told_which_link_it_is_about() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::below(dir.path());
+        let script = paths.path("/etc/ppp/ip-down");
+        let (interface, pid) = (Interface::new("ppp1").unwrap(), Pid::from_raw(412).unwrap());
+        assert!(run_ip_down(&paths, &interface, pid).is_err());
+        fs::create_dir_all(script.parent().unwrap()).unwrap();
+        let told = dir.path().join("told");
+        fs::write(&script, format!("#!/bin/sh\necho $1 $# $PPPD_PID >{}\n", told.display())).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        run_ip_down(&paths, &interface, pid).unwrap().wait().unwrap();
+        assert_eq!(fs::read_to_string(told).unwrap(), "ppp1 6 412\n");
+    }
+
+    /// The numbers of pppd(8), EXIT STATUS.
+    #[test]
+    fn every_exit_status_has_a_sentence_and_a_judgement() {
+        let said = (0..=20).map(|code| {
+            let why = Why::Exit(Exit::from_code(code));
+            let again = if why.may_pass() { ", dial again" } else { "" };
+            format!("{code:>2} {why}{again}\n")
+        });
+        insta::assert_snapshot!(said.collect::<String>(), @"
+         0 the operator has closed the link, dial again
+         1 pppd failed with status 1: see logread
+         2 pppd failed with status 2: see logread
+         3 pppd failed with status 3: see logread
+         4 the kernel has no PPP
+         5 somebody has ended pppd
+         6 another program has the modem's port
+         7 the modem's port cannot be opened, dial again
+         8 the dialling script failed, dial again
+         9 pppd failed with status 9: see logread
+        10 the operator gives no IP: PPP negotiation failed, dial again
+        11 pppd failed with status 11: see logread
+        12 a time limit of pppd's own options
+        13 a time limit of pppd's own options
+        14 pppd failed with status 14: see logread
+        15 the operator no longer answers, dial again
+        16 the modem has hung up, dial again
+        17 the line is looped back, dial again
+        18 pppd failed with status 18: see logread
+        19 the operator refuses user or password
+        20 pppd failed with status 20: see logread
+        ");
+    }
+}

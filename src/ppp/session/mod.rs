@@ -1,0 +1,396 @@
+//! What follows from what: requests, pppd's news and time come in, actions go out.
+//!
+//! No process, no file and no clock is touched here. Every row of the table in docs/dialer.md is a
+//! test in `tests.rs`.
+
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use std::mem;
+use std::time::Duration;
+
+use rustix::process::Pid;
+
+use super::budget::Budget;
+use super::idle::Idle;
+use super::outcome::{Outcome, RequestRefusal, Why};
+use super::pppd::{Exit, Signal};
+use super::{Connection, DialFailure, Interface, Moment};
+use crate::log::Level;
+use crate::record::Record;
+use crate::site::{DataSize, LinkConfig, TimeSpan};
+
+/// How often the counters are read: the budget is overrun by what fits into this at most.
+const READ_EVERY: Duration = Duration::from_secs(10);
+/// How long a pppd that was told to end may take: LCP asks twice with 3 s each, scripts run.
+const KILL_AFTER: Duration = Duration::from_secs(20);
+/// The pauses before another attempt; the last one again and again.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(300)];
+/// Attempts until whoever asked is told that there is no link.
+const FIRST_ATTEMPTS: usize = 2;
+/// The key of the record that says which open link is ours: the process of its pppd.
+const OURS: &str = "ours";
+/// A link that was up for so long was a good one: its loss is not the next of a row of failures.
+const GOOD: Duration = Duration::from_secs(60);
+
+/// What happens to a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// [`Action::StartPppd`] was carried out.
+    Started(Pid),
+    /// It could not be carried out.
+    NotStarted(String),
+    /// `chat` has failed; pppd's exit will follow.
+    DialFailure(DialFailure),
+    /// ip-up: a link has addresses, ours or one that somebody opened by hand.
+    IpUp(Connection),
+    /// ip-down: a link has no addresses any more, and had carried so many bytes in all.
+    IpDown {
+        /// The process of its pppd.
+        pid: Pid,
+        /// Both directions.
+        carried: Option<u64>,
+    },
+    /// An interface has carried so many bytes in all; `None` if it is gone.
+    Counters(Interface, Option<u64>),
+    /// A pppd has ended.
+    Exited(Pid, Exit),
+}
+
+/// What is to be done. In this order: what must be remembered is remembered before it is acted on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Start pppd as soon as the port is free, and say [`Event::Started`] or
+    /// [`Event::NotStarted`].
+    StartPppd,
+    /// Follow a pppd that somebody else has started, and say [`Event::Exited`] at its end.
+    Watch(Pid),
+    /// Tell a pppd to end.
+    Signal(Pid, Signal),
+    /// Run pppd's `ip-down` for a link whose pppd has ended without it: routes, VPN and name
+    /// servers are still there.
+    RunIpDown(Interface, Pid),
+    /// Say [`Event::Counters`].
+    ReadCounters(Interface),
+    /// Store this in the file [`Session::FILE`].
+    Remember(Record),
+    /// Tell whoever asked.
+    Tell(Outcome),
+    /// Tell the log.
+    Log(Level, String),
+}
+
+/// The link of a box.
+#[derive(Debug)]
+pub struct Session {
+    idle_limit: TimeSpan,
+    session_limit: TimeSpan,
+    patience: Duration,
+    budget: Budget,
+    state: State,
+    by_hand: Vec<ByHand>,
+    read_at: Option<Duration>,
+    last: Option<Why>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lease {
+    length: Duration,
+    /// Known once the link was up.
+    end: Option<Duration>,
+    failures: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Down,
+    Dialling {
+        pid: Option<Pid>,
+        call: Lease,
+        give_up: Duration,
+        no_call: Option<DialFailure>,
+    },
+    /// Until another attempt.
+    Pausing {
+        call: Lease,
+        until: Duration,
+    },
+    Up {
+        link: Connection,
+        call: Lease,
+        since: Duration,
+        end: Duration,
+        idle: Idle,
+    },
+    Closing {
+        pid: Option<Pid>,
+        then: Then,
+        kill_at: Duration,
+    },
+}
+
+/// What follows when pppd has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Then {
+    /// We have closed it.
+    Stop(Why),
+    /// We have closed it, and meanwhile somebody wants it again.
+    Dial(Why, Lease),
+    /// It was lost, or took too long: perhaps another attempt.
+    Judge(Lease, Option<Why>),
+}
+
+/// A link that somebody has opened by hand: counted, and closed when asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ByHand {
+    link: Connection,
+    kill_at: Option<Duration>,
+}
+
+/// The state of the link, for whoever shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase<'a> {
+    /// No link.
+    Down,
+    /// pppd and the modem are at it.
+    Dialling,
+    /// The link was lost or did not come up; another attempt follows at that time since boot.
+    Pausing(Duration),
+    /// Up until that time since boot.
+    Up(&'a Connection, Duration),
+    /// Up, opened by hand.
+    ByHand(&'a Connection),
+    /// On its way down.
+    Closing,
+}
+
+impl Session {
+    /// The file of the [store](crate::state::Store) that holds what must be remembered.
+    pub const FILE: &'static str = "budget";
+
+    /// The link as a service finds it when it starts. `remembered` is what it stored last,
+    /// `running` the links that are up already: one that it had opened itself it takes back, with
+    /// the whole session limit before it.
+    pub fn new(
+        site: &LinkConfig,
+        remembered: &Record,
+        running: Vec<Connection>,
+        at: Moment,
+    ) -> (Self, Vec<Action>) {
+        let chat = Duration::from_secs(site.chat_timeout.get().into());
+        let mut session = Self {
+            idle_limit: site.idle_limit,
+            session_limit: site.session_limit,
+            // One step of the chat at its worst, the dialling itself, LCP and IPCP (30 s each,
+            // pppd's `restart` × `max-configure`).
+            patience: 2 * chat + Duration::from_secs(90),
+            budget: Budget::load(site.data_budget, remembered, &running),
+            state: State::Down,
+            by_hand: Vec::new(),
+            read_at: None,
+            last: None,
+        };
+        let ours = remembered.get(OURS).and_then(super::pid);
+        let mut actions = Vec::new();
+        for link in running {
+            if Some(link.pid) == ours {
+                let call = session.call(None);
+                session.state = State::Dialling { pid: ours, call, give_up: at.now, no_call: None };
+                actions.push(Action::Watch(link.pid));
+            }
+            actions.extend(session.receive(Event::IpUp(link), at));
+        }
+        // Nobody has asked this time.
+        actions.retain(|action| !matches!(action, Action::Tell(_)));
+        (session, actions)
+    }
+
+    /// Somebody wants a link, for so long or as long as the site allows. If there is one already,
+    /// it stays at least so long from now.
+    pub fn open(&mut self, length: Option<Duration>, at: Moment) -> Vec<Action> {
+        let mut actions = self.poll(at);
+        let wanted = self.call(length);
+        match &mut self.state {
+            State::Down if !self.by_hand.is_empty() => {
+                let ends = self.by_hand.first().and_then(|it| it.link.ends);
+                actions.push(Action::Tell(Outcome::Up { ends, left: None }));
+            }
+            State::Down => actions.extend(self.dial_unless_exhausted(wanted, at)),
+            State::Pausing { call, .. } => {
+                let call = Lease { failures: 0, ..call.prolonged(wanted.length, at.now) };
+                actions.extend(self.dial_unless_exhausted(call, at));
+            }
+            State::Dialling { call, .. } => *call = call.prolonged(wanted.length, at.now),
+            State::Up { end, idle, link, .. } => {
+                *end = (*end).max(at.now + wanted.length);
+                *idle = Idle::new(at.now, self.budget.carried(link.pid));
+                actions.push(Action::Tell(Outcome::Extended(TimeSpan::about(*end - at.now))));
+            }
+            State::Closing { then, .. } => {
+                *then = match then {
+                    Then::Stop(why) => Then::Dial(why.clone(), wanted),
+                    Then::Dial(why, call) => Then::Dial(why.clone(), call.prolonged(wanted.length, at.now)),
+                    Then::Judge(call, why) => Then::Judge(call.prolonged(wanted.length, at.now), why.clone()),
+                };
+            }
+        }
+        actions
+    }
+
+    /// Somebody wants the link to stay longer than agreed; never longer than the site's limit
+    /// from now.
+    pub fn extend(&mut self, more: Option<Duration>, at: Moment) -> Vec<Action> {
+        let mut actions = self.poll(at);
+        let limit = self.session_limit.get();
+        let more = more.unwrap_or(limit);
+        actions.push(Action::Tell(match &mut self.state {
+            State::Up { end, idle, link, .. } => {
+                *end = (*end + more).min(at.now + limit).max(*end);
+                *idle = Idle::new(at.now, self.budget.carried(link.pid));
+                Outcome::Extended(TimeSpan::about(*end - at.now))
+            }
+            State::Dialling { call, .. } | State::Pausing { call, .. } => {
+                let end = call.end.map_or(call.length, |end| end.saturating_sub(at.now));
+                let length = (end + more).min(limit);
+                *call = call.prolonged(length, at.now);
+                Outcome::Extended(TimeSpan::about(length))
+            }
+            _ if !self.by_hand.is_empty() => Outcome::Refused(RequestRefusal::ByHand),
+            State::Down | State::Closing { .. } => Outcome::Refused(RequestRefusal::NotConnected),
+        }));
+        actions
+    }
+
+    /// The link is to be closed, whoever has opened it.
+    pub fn close(&mut self, why: Why, at: Moment) -> Vec<Action> {
+        let mut actions = self.poll(at);
+        match mem::replace(&mut self.state, State::Down) {
+            State::Down if self.by_hand.is_empty() => {
+                actions.push(Action::Tell(Outcome::Refused(RequestRefusal::NotConnected)));
+            }
+            State::Down => {
+                for it in &mut self.by_hand {
+                    it.kill_at = Some(at.now + KILL_AFTER);
+                    actions.push(Action::Signal(it.link.pid, Signal::Terminate));
+                }
+            }
+            State::Pausing { .. } => {
+                self.last = Some(why.clone());
+                actions.push(Action::Tell(Outcome::Closed(why)));
+            }
+            State::Dialling { pid, .. } => actions.extend(self.terminate(pid, Then::Stop(why), at)),
+            State::Up { link, .. } => actions.extend(self.terminate(Some(link.pid), Then::Stop(why), at)),
+            State::Closing { pid, kill_at, .. } => {
+                self.state = State::Closing { pid, kill_at, then: Then::Stop(why) };
+            }
+        }
+        actions
+    }
+
+    /// Something has happened.
+    pub fn receive(&mut self, event: Event, at: Moment) -> Vec<Action> {
+        let mut actions = self.poll(at);
+        actions.extend(match event {
+            Event::Started(pid) => self.started(pid),
+            Event::NotStarted(why) => self.ended(Exit::NotStarted(why), at),
+            Event::DialFailure(failure) => {
+                if let State::Dialling { no_call, .. } = &mut self.state {
+                    *no_call = Some(failure);
+                }
+                Vec::new()
+            }
+            Event::IpUp(link) => self.ip_up(link, at),
+            Event::IpDown { pid, carried } => self.ip_down(pid, carried, at),
+            Event::Counters(interface, total) => self.counted(&interface, total, at),
+            Event::Exited(pid, exit) => {
+                let mut actions = self.leave_nothing(pid);
+                if self.is_ours(pid) {
+                    actions.extend(self.settle(pid, None));
+                    actions.extend(self.ended(exit, at));
+                } else {
+                    actions.extend(self.end_by_hand(pid, None));
+                }
+                actions
+            }
+        });
+        actions
+    }
+
+    /// The time has come that [`deadline`](Self::deadline) had named.
+    pub fn tick(&mut self, at: Moment) -> Vec<Action> {
+        let mut actions = self.poll(at);
+        if self.read_at.is_some_and(|read_at| read_at <= at.now) {
+            self.read_at = Some(at.now + READ_EVERY);
+            actions.extend(self.budget.interfaces().cloned().map(Action::ReadCounters));
+        }
+        for it in self.by_hand.iter_mut().filter(|it| it.kill_at.is_some_and(|kill_at| kill_at <= at.now)) {
+            it.kill_at = Some(at.now + KILL_AFTER);
+            actions.push(Action::Signal(it.link.pid, Signal::Kill));
+        }
+        match &mut self.state {
+            State::Dialling { pid, call, give_up, .. } if *give_up <= at.now => {
+                let (pid, then) = (*pid, Then::Judge(*call, Some(Why::Slow)));
+                actions.extend(self.terminate(pid, then, at));
+            }
+            State::Pausing { call, until } if *until <= at.now => {
+                let call = *call;
+                actions.extend(self.dial_unless_exhausted(call, at));
+            }
+            State::Up { end, .. } if *end <= at.now => actions.extend(self.close(Why::Time, at)),
+            State::Closing { pid: Some(pid), kill_at, .. } if *kill_at <= at.now => {
+                *kill_at = at.now + KILL_AFTER;
+                let what = format!("pppd ({pid}) does not end: killed");
+                actions.push(Action::Log(Level::Warning, what));
+                actions.push(Action::Signal(*pid, Signal::Kill));
+            }
+            _ => {}
+        }
+        actions
+    }
+
+    /// When to be [called](Self::tick) again if nothing happens, in time since boot.
+    pub fn deadline(&self) -> Option<Duration> {
+        let own = match &self.state {
+            State::Down => None,
+            State::Dialling { give_up, .. } => Some(*give_up),
+            State::Pausing { until, .. } => Some(*until),
+            State::Up { end, .. } => Some(*end),
+            State::Closing { pid, kill_at, .. } => pid.map(|_| *kill_at),
+        };
+        let kills = self.by_hand.iter().filter_map(|it| it.kill_at);
+        own.into_iter().chain(self.read_at).chain(kills).min()
+    }
+
+    /// The state of the link.
+    pub fn phase(&self) -> Phase<'_> {
+        match (&self.state, self.by_hand.first()) {
+            (State::Down, Some(it)) => Phase::ByHand(&it.link),
+            (State::Down, None) => Phase::Down,
+            (State::Dialling { .. }, _) => Phase::Dialling,
+            (State::Pausing { until, .. }, _) => Phase::Pausing(*until),
+            (State::Up { link, end, .. }, _) => Phase::Up(link, *end),
+            (State::Closing { .. }, _) => Phase::Closing,
+        }
+    }
+
+    /// The month's budget.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Corrects what the month has cost, by the operator's own count.
+    pub fn set_used(&mut self, used: DataSize, at: Moment) -> Vec<Action> {
+        let mut actions = self.poll(at);
+        self.budget.set_used(used.bytes());
+        actions.push(self.remember());
+        actions
+    }
+
+    /// Why the last link ended or did not come up.
+    pub fn last(&self) -> Option<&Why> {
+        self.last.as_ref()
+    }
+}

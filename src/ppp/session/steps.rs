@@ -1,0 +1,261 @@
+//! The steps of a session from one state to the next.
+
+use std::mem;
+use std::time::Duration;
+
+use rustix::process::Pid;
+
+use super::{
+    Action, ByHand, FIRST_ATTEMPTS, GOOD, KILL_AFTER, Lease, OURS, PAUSES, READ_EVERY, Session, State, Then,
+};
+use crate::log::Level;
+use crate::ppp::idle::Idle;
+use crate::ppp::{Connection, Exit, Interface, Moment, Outcome, RequestRefusal, Why, pppd::Signal};
+use crate::site::{DataSize, TimeSpan};
+
+impl Lease {
+    /// At least so long from now, or from the moment the link is up.
+    pub(super) fn prolonged(self, length: Duration, now: Duration) -> Self {
+        match self.end {
+            Some(end) => Self { end: Some(end.max(now + length)), ..self },
+            None => Self { length: self.length.max(length), ..self },
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn call(&self, length: Option<Duration>) -> Lease {
+        let limit = self.session_limit.get();
+        Lease { length: length.unwrap_or(limit).min(limit), end: None, failures: 0 }
+    }
+
+    /// Follows the calendar, before anything else.
+    pub(super) fn poll(&mut self, at: Moment) -> Vec<Action> {
+        if self.budget.turn_to(at.calendar) { vec![self.remember()] } else { Vec::new() }
+    }
+
+    pub(super) fn remember(&self) -> Action {
+        let ours = self.own_pid().filter(|pid| self.budget.is_open(*pid));
+        Action::Remember(self.budget.record().with_known(OURS, ours))
+    }
+
+    fn own_pid(&self) -> Option<Pid> {
+        match &self.state {
+            State::Dialling { pid, .. } | State::Closing { pid, .. } => *pid,
+            State::Up { link, .. } => Some(link.pid),
+            State::Down | State::Pausing { .. } => None,
+        }
+    }
+
+    pub(super) fn is_ours(&self, pid: Pid) -> bool {
+        self.own_pid() == Some(pid)
+    }
+
+    pub(super) fn dial_unless_exhausted(&mut self, call: Lease, at: Moment) -> Vec<Action> {
+        let limit = self.budget.limit().filter(|_| self.budget.is_exhausted());
+        self.state = State::Down;
+        match (limit, call.end) {
+            (None, _) => {
+                let give_up = at.now + self.patience;
+                self.state = State::Dialling { pid: None, call, give_up, no_call: None };
+                vec![Action::StartPppd]
+            }
+            (Some(limit), None) => {
+                let used = DataSize::from_bytes(self.budget.used());
+                vec![Action::Tell(Outcome::Refused(RequestRefusal::Budget { used, limit }))]
+            }
+            (Some(limit), Some(_)) => self.closed(Why::Budget(limit)),
+        }
+    }
+
+    pub(super) fn started(&mut self, started: Pid) -> Vec<Action> {
+        match &mut self.state {
+            State::Dialling { pid: pid @ None, .. } => {
+                *pid = Some(started);
+                Vec::new()
+            }
+            // It was called off before it began.
+            State::Closing { pid: pid @ None, .. } => {
+                *pid = Some(started);
+                vec![Action::Signal(started, Signal::Terminate)]
+            }
+            _ => vec![Action::Signal(started, Signal::Terminate)],
+        }
+    }
+
+    pub(super) fn terminate(&mut self, pid: Option<Pid>, then: Then, at: Moment) -> Vec<Action> {
+        self.state = State::Closing { pid, then, kill_at: at.now + KILL_AFTER };
+        pid.map(|pid| Action::Signal(pid, Signal::Terminate)).into_iter().collect()
+    }
+
+    /// Our pppd has ended, or never began.
+    pub(super) fn ended(&mut self, exit: Exit, at: Moment) -> Vec<Action> {
+        match mem::replace(&mut self.state, State::Down) {
+            State::Dialling { .. } if exit == Exit::Locked && !self.by_hand.is_empty() => {
+                let ends = self.by_hand.first().and_then(|it| it.link.ends);
+                vec![Action::Tell(Outcome::Up { ends, left: None })]
+            }
+            State::Dialling { call, no_call, .. } => {
+                let why = match (exit, no_call) {
+                    (Exit::DialFailure, Some(failure)) => Why::DialFailure(failure),
+                    (exit, _) => Why::Exit(exit),
+                };
+                self.judge(call, why, at)
+            }
+            State::Up { call, since, end, .. } => self.judge(lost(call, since, end, at), Why::Exit(exit), at),
+            State::Closing { then: Then::Stop(why), .. } => self.closed(why),
+            State::Closing { then: Then::Dial(why, call), .. } => {
+                let mut actions = self.closed(why);
+                actions.extend(self.dial_unless_exhausted(call, at));
+                actions
+            }
+            State::Closing { then: Then::Judge(call, why), .. } => {
+                self.judge(call, why.unwrap_or(Why::Exit(exit)), at)
+            }
+            state @ (State::Down | State::Pausing { .. }) => {
+                self.state = state;
+                Vec::new()
+            }
+        }
+    }
+
+    fn closed(&mut self, why: Why) -> Vec<Action> {
+        self.last = Some(why.clone());
+        vec![Action::Tell(Outcome::Closed(why))]
+    }
+
+    /// The link is lost, or did not come up: is another attempt worth it?
+    fn judge(&mut self, mut call: Lease, why: Why, at: Moment) -> Vec<Action> {
+        call.failures += 1;
+        let pause = PAUSES[call.failures.min(PAUSES.len()) - 1]; // failures is at least 1
+        let again = match call.end {
+            Some(end) => at.now + pause < end,
+            None => call.failures < FIRST_ATTEMPTS,
+        };
+        if again && why.may_pass() {
+            let what = format!("{why}; dialling again in {}", TimeSpan::about(pause));
+            self.last = Some(why);
+            self.state = State::Pausing { call, until: at.now + pause };
+            return vec![Action::Log(Level::Warning, what)];
+        }
+        if call.end.is_some() {
+            return self.closed(why);
+        }
+        self.last = Some(why.clone());
+        vec![Action::Tell(Outcome::Failed(why))]
+    }
+
+    pub(super) fn ip_up(&mut self, link: Connection, at: Moment) -> Vec<Action> {
+        self.budget.open(&link.interface, link.pid);
+        self.read_at.get_or_insert(at.now + READ_EVERY);
+        let mut actions = Vec::new();
+        match &mut self.state {
+            State::Dialling { pid, call, .. } if *pid == Some(link.pid) => {
+                let call = *call;
+                let end = call.end.unwrap_or(at.now + call.length);
+                let ends = link.ends;
+                let idle = Idle::new(at.now, 0);
+                self.state = State::Up { link, call, since: at.now, end, idle };
+                let left = Some(TimeSpan::about(end.saturating_sub(at.now)));
+                actions.push(match call.end {
+                    None => Action::Tell(Outcome::Up { ends, left }),
+                    Some(_) => Action::Log(Level::Info, format!("again {}", Outcome::Up { ends, left })),
+                });
+            }
+            State::Up { link: ours, .. } if ours.pid == link.pid => *ours = link,
+            State::Closing { pid, .. } if *pid == Some(link.pid) => {}
+            _ => actions.extend(self.opened_by_hand(link)),
+        }
+        actions.insert(0, self.remember());
+        actions
+    }
+
+    fn opened_by_hand(&mut self, link: Connection) -> Vec<Action> {
+        if let Some(known) = self.by_hand.iter_mut().find(|it| it.link.pid == link.pid) {
+            known.link = link;
+            return Vec::new();
+        }
+        let what = format!("{} was opened by hand", link.interface);
+        let watch = Action::Watch(link.pid);
+        self.by_hand.push(ByHand { link, kill_at: None });
+        vec![watch, Action::Log(Level::Info, what)]
+    }
+
+    pub(super) fn ip_down(&mut self, pid: Pid, carried: Option<u64>, at: Moment) -> Vec<Action> {
+        if !self.is_ours(pid) {
+            return self.end_by_hand(pid, carried);
+        }
+        if let State::Up { call, since, end, .. } = &self.state {
+            let then = Then::Judge(lost(*call, *since, *end, at), None);
+            self.state = State::Closing { pid: Some(pid), then, kill_at: at.now + KILL_AFTER };
+        }
+        self.settle(pid, carried)
+    }
+
+    /// A link that somebody else has opened is closed.
+    pub(super) fn end_by_hand(&mut self, pid: Pid, carried: Option<u64>) -> Vec<Action> {
+        let mut actions = self.settle(pid, carried);
+        if let Some(at) = self.by_hand.iter().position(|it| it.link.pid == pid) {
+            let it = self.by_hand.remove(at);
+            actions.push(match it.kill_at {
+                Some(_) => Action::Tell(Outcome::Closed(Why::Asked)),
+                None => Action::Log(Level::Info, format!("{} was closed", it.link.interface)),
+            });
+        }
+        actions
+    }
+
+    /// A pppd has ended. One that was killed, or crashed, has not run its scripts.
+    pub(super) fn leave_nothing(&self, pid: Pid) -> Vec<Action> {
+        let interface = self.budget.interface(pid).cloned();
+        interface.map(|interface| Action::RunIpDown(interface, pid)).into_iter().collect()
+    }
+
+    /// Charges a link that is closed.
+    pub(super) fn settle(&mut self, pid: Pid, carried: Option<u64>) -> Vec<Action> {
+        if !self.budget.close(pid, carried) {
+            return Vec::new();
+        }
+        if self.budget.interfaces().next().is_none() {
+            self.read_at = None;
+        }
+        vec![self.remember()]
+    }
+
+    pub(super) fn counted(&mut self, interface: &Interface, total: Option<u64>, at: Moment) -> Vec<Action> {
+        let Some(total) = total else {
+            let gone = self.by_hand.iter().find(|it| it.link.interface == *interface);
+            let Some(pid) = gone.map(|it| it.link.pid) else { return Vec::new() };
+            let mut actions = self.leave_nothing(pid);
+            actions.extend(self.end_by_hand(pid, None));
+            return actions;
+        };
+        let was_exhausted = self.budget.is_exhausted();
+        let mut actions = Vec::new();
+        if self.budget.count(interface, total) {
+            actions.push(self.remember());
+        }
+        let exhausted = self.budget.limit().filter(|_| self.budget.is_exhausted());
+        let mut end = exhausted.map(Why::Budget);
+        if let State::Up { link, idle, .. } = &mut self.state
+            && link.interface == *interface
+        {
+            idle.count(total, at.now);
+            if idle.for_how_long(at.now) >= self.idle_limit.get() {
+                end = end.or(Some(Why::Idle(self.idle_limit)));
+            }
+        }
+        match end {
+            Some(why) if matches!(self.state, State::Up { .. }) => actions.extend(self.close(why, at)),
+            Some(why) if !was_exhausted => actions.push(Action::Log(Level::Warning, why.to_string())),
+            Some(_) | None => {}
+        }
+        actions
+    }
+}
+
+/// The call of a link that was up until now.
+fn lost(call: Lease, since: Duration, end: Duration, at: Moment) -> Lease {
+    let good = at.now.saturating_sub(since) >= GOOD;
+    Lease { end: Some(end), failures: if good { 0 } else { call.failures }, ..call }
+}

@@ -1,0 +1,354 @@
+use super::*;
+use crate::clock::Month;
+use crate::ppp::dial_failure::Failure;
+use crate::ppp::{Calendar, Ends};
+use crate::site::{Role, Site};
+use std::net::Ipv4Addr;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+const BUDGET: u64 = 500_000_000;
+const OUR_PPPD: i32 = 412;
+const STRANGER: i32 = 999;
+
+fn site() -> LinkConfig {
+    let site =
+        "role='dialer'\nhostname='x'\n[operator]\nname='free'\napn='free'\n[link]\ndata-budget='500MB'\n";
+    let Role::Dialer(dialer) = Site::parse(site).unwrap().role else { unreachable!() };
+    dialer.link
+}
+
+fn pid(number: i32) -> Pid {
+    Pid::from_raw(number).unwrap()
+}
+
+fn interface(name: &str) -> Interface {
+    Interface::new(name).unwrap()
+}
+
+fn link(name: &str, process: i32, last: u8) -> Connection {
+    let ends = Ends { local: Ipv4Addr::new(10, 3, 2, last), remote: Ipv4Addr::new(10, 64, 64, 64) };
+    Connection { interface: interface(name), pid: pid(process), ends: Some(ends) }
+}
+
+fn ours() -> Connection {
+    link("ppp0", OUR_PPPD, 1)
+}
+
+fn stranger() -> Connection {
+    link("ppp1", STRANGER, 2)
+}
+
+/// A session, and the time.
+struct Play {
+    session: Session,
+    now: Duration,
+    actions: Vec<Action>,
+}
+
+impl Play {
+    fn new(remembered: &Record, running: Vec<Connection>) -> Self {
+        let now = 100 * SECOND;
+        let (session, actions) = Session::new(&site(), remembered, running, moment(now));
+        Self { session, now, actions }
+    }
+
+    fn fresh() -> Self {
+        let mut play = Self::new(&Record::new(), Vec::new());
+        play.session.tick(moment(play.now)); // the month is known
+        play
+    }
+
+    fn receive(&mut self, event: Event) -> &mut Self {
+        let actions = self.session.receive(event, moment(self.now));
+        self.actions.extend(actions);
+        self
+    }
+
+    /// Time passes; the session is called when it wants to be.
+    fn pass(&mut self, time: Duration) -> &mut Self {
+        let until = self.now + time;
+        while let Some(wake) = self.session.deadline().filter(|wake| *wake <= until) {
+            self.now = wake;
+            let actions = self.session.tick(moment(self.now));
+            let read = actions.iter().any(|action| matches!(action, Action::ReadCounters(_)));
+            // Only the last reading is of interest.
+            if read {
+                self.actions.retain(|action| !matches!(action, Action::ReadCounters(_)));
+            }
+            self.actions.extend(actions);
+        }
+        self.now = until;
+        self
+    }
+
+    /// So many minutes with so many bytes in each, and a reading every ten seconds.
+    fn carry(&mut self, minutes: u32, a_minute: u64) -> &mut Self {
+        let before = self.carried();
+        for turn in 1..=minutes * 6 {
+            self.now += 10 * SECOND;
+            let total = before + u64::from(turn) * a_minute / 6;
+            self.receive(Event::Counters(self.counted(), Some(total)));
+        }
+        self
+    }
+
+    fn counted(&self) -> Interface {
+        self.session.budget.interfaces().next().unwrap().clone()
+    }
+
+    fn carried(&self) -> u64 {
+        self.session.budget.carried(pid(OUR_PPPD)).max(self.session.budget.carried(pid(STRANGER)))
+    }
+
+    fn ask(&mut self, what: impl FnOnce(&mut Session, Moment) -> Vec<Action>) -> &mut Self {
+        let actions = what(&mut self.session, moment(self.now));
+        self.actions.extend(actions);
+        self
+    }
+
+    fn connect(&mut self) -> &mut Self {
+        self.ask(|session, at| session.open(None, at))
+    }
+
+    fn dialling(&mut self) -> &mut Self {
+        self.connect().receive(Event::Started(pid(OUR_PPPD)))
+    }
+
+    fn up(&mut self) -> &mut Self {
+        self.dialling().receive(Event::IpUp(ours()))
+    }
+
+    fn exit(&mut self, code: u8) -> &mut Self {
+        self.receive(Event::Exited(pid(OUR_PPPD), Exit::from_code(code)))
+    }
+
+    fn disconnect(&mut self) -> &mut Self {
+        self.ask(|session, at| session.close(Why::Asked, at))
+    }
+
+    /// What the last step has told, and nothing of the ones before.
+    fn told(&mut self) -> Vec<String> {
+        let actions = mem::take(&mut self.actions);
+        let words = actions.iter().map(words);
+        words.filter(|words| words.starts_with("tell") || words.starts_with("log")).collect()
+    }
+
+    /// The record that is stored now.
+    fn remembered(&self) -> Record {
+        let Action::Remember(record) = self.session.remember() else { unreachable!() };
+        record
+    }
+}
+
+fn moment(now: Duration) -> Moment {
+    Moment { now, calendar: Calendar::Known(month("2026-07")) }
+}
+
+fn month(text: &str) -> Month {
+    Month::parse(text).unwrap()
+}
+
+/// The states of the table.
+fn in_state(name: &str) -> Play {
+    let mut play = Play::fresh();
+    match name {
+        "down" => &mut play,
+        "down, nothing left" => play.ask(|session, at| session.set_used(DataSize::from_bytes(BUDGET), at)),
+        "dialling" => play.dialling(),
+        "dialling, not started yet" => play.connect(),
+        "dialling, a stranger up" => play.dialling().receive(Event::IpUp(stranger())),
+        "dialling too slowly" => play.dialling().pass(210 * SECOND),
+        "pausing" => play.dialling().exit(16),
+        "dialling again" => play.dialling().exit(16).pass(5 * SECOND).receive(Event::Started(pid(OUR_PPPD))),
+        "up" => play.up(),
+        "up for 5m" => play.up().carry(5, 100_000),
+        "lost" => play.up().carry(5, 100_000).exit(15),
+        "lost, dialling again" => {
+            play.up().carry(5, 100_000).exit(15).pass(5 * SECOND).receive(Event::Started(pid(OUR_PPPD)))
+        }
+        "closing" => play.up().disconnect(),
+        "closing by itself" => {
+            play.up().carry(5, 100_000).receive(Event::IpDown { pid: pid(OUR_PPPD), carried: Some(7) })
+        }
+        "by hand" => play.receive(Event::IpUp(stranger())),
+        _ => panic!("no such state: {name}"),
+    };
+    play.actions.clear();
+    play
+}
+
+/// What happens in the table.
+fn happens(play: &mut Play, what: &str) {
+    let by_hand = matches!(play.session.phase(), Phase::ByHand(_));
+    let process = pid(if by_hand { STRANGER } else { OUR_PPPD });
+    let no_call = |failure| Event::DialFailure(DialFailure::Said(failure));
+    if let Some(code) = what.strip_prefix("exit ") {
+        play.exit(code.parse().unwrap());
+        return;
+    }
+    if let Some(time) = what.strip_suffix(" pass") {
+        let time: TimeSpan = time.parse().unwrap();
+        play.pass(time.get());
+        return;
+    }
+    match what {
+        "connect" => play.connect(),
+        "disconnect" => play.disconnect(),
+        "extend" => play.ask(|session, at| session.extend(None, at)),
+        "the box stops" => play.ask(|session, at| session.close(Why::Stopping, at)),
+        "started" => play.receive(Event::Started(process)),
+        "not started" => play.receive(Event::NotStarted("no such file".to_owned())),
+        "no carrier" => play.receive(no_call(Failure::NoCarrier)),
+        "modem silent" => play.receive(Event::DialFailure(DialFailure::Silent)),
+        "ip-up" => play.receive(Event::IpUp(ours())),
+        "ip-up of a stranger" => play.receive(Event::IpUp(stranger())),
+        "ip-down" => play.receive(Event::IpDown { pid: process, carried: Some(2_000) }),
+        "exit" => play.receive(Event::Exited(process, Exit::Unseen)),
+        "10m of noise" => play.carry(10, 900),
+        "10m of work" => play.carry(10, 20_000),
+        "the budget is used up" => play.receive(Event::Counters(play.counted(), Some(BUDGET))),
+        _ => panic!("no such event: {what}"),
+    };
+}
+
+fn words(action: &Action) -> String {
+    match action {
+        Action::StartPppd => "start pppd".to_owned(),
+        Action::Watch(_) => "watch".to_owned(),
+        Action::Signal(_, Signal::Terminate) => "TERM".to_owned(),
+        Action::Signal(_, Signal::Kill) => "KILL".to_owned(),
+        Action::RunIpDown(interface, _) => format!("ip-down of {interface}"),
+        Action::ReadCounters(interface) => format!("read {interface}"),
+        Action::Remember(_) => "remember".to_owned(),
+        Action::Tell(outcome) => format!("tell \"{outcome}\""),
+        Action::Log(_, what) => format!("log \"{what}\""),
+    }
+}
+
+fn state(session: &Session) -> &'static str {
+    match session.phase() {
+        Phase::Down => "down",
+        Phase::Dialling => "dialling",
+        Phase::Pausing(_) => "pausing",
+        Phase::Up(..) => "up",
+        Phase::ByHand(_) => "by hand",
+        Phase::Closing => "closing",
+    }
+}
+
+#[test]
+fn every_row_of_the_table_in_docs_dialer_md_holds() {
+    let rows = include_str!("../../../docs/dialer.md").lines().filter_map(|line| {
+        let cells: Vec<_> = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
+        <[&str; 4]>::try_from(cells).ok().filter(|cells| cells[0] != "state")
+    });
+    let mut count = 0;
+    for [before, what, expected, after] in rows {
+        let mut play = in_state(before);
+        for event in what.split(", ") {
+            happens(&mut play, event);
+        }
+        let actions: Vec<_> = play.actions.iter().map(words).collect();
+        let found = if actions.is_empty() { "nothing".to_owned() } else { actions.join(", ") };
+        assert_eq!((found.as_str(), state(&play.session)), (expected, after), "{before}: {what}");
+        count += 1;
+    }
+    assert!(count > 50, "only {count} rows were found");
+}
+
+#[test]
+fn a_link_stays_as_long_as_was_asked_and_never_longer_than_the_site_allows() {
+    for (length, told) in [(None, "2h"), (Some(30 * 60), "30m"), (Some(90), "1m"), (Some(5 * 3600), "2h")] {
+        let mut play = Play::fresh();
+        play.ask(|session, at| session.open(length.map(Duration::from_secs), at));
+        play.receive(Event::Started(pid(OUR_PPPD))).receive(Event::IpUp(ours()));
+        assert_eq!(play.told(), [format!("tell \"connected as 10.3.2.1, for {told}\"")]);
+    }
+}
+
+#[test]
+fn asking_again_prolongs_and_never_shortens() {
+    let mut play = in_state("up");
+    for (request, passed, told) in [
+        ("connect 30m", 0, "2h"),
+        ("connect 1h", 90 * 60, "1h"),
+        ("extend 10m", 0, "1h10m"),
+        ("extend 10m", 5 * 60, "1h15m"),
+        ("extend 3h", 0, "2h"),
+        ("extend", 0, "2h"),
+    ] {
+        // Work, lest it be closed for idleness.
+        play.carry(passed / 60, 20_000).told();
+        let (verb, length) = request.split_once(' ').unwrap_or((request, ""));
+        let length = length.parse().ok().map(TimeSpan::get);
+        match verb {
+            "connect" => play.ask(|session, at| session.open(length, at)),
+            _ => play.ask(|session, at| session.extend(length, at)),
+        };
+        assert_eq!(play.told(), [format!("tell \"connected for another {told}\"")], "{request}");
+    }
+}
+
+#[test]
+fn what_is_asked_while_dialling_counts_from_the_moment_the_link_is_up() {
+    let mut play = Play::fresh();
+    let half_an_hour = Some(Duration::from_secs(1800));
+    play.ask(|session, at| session.open(half_an_hour, at)).receive(Event::Started(pid(OUR_PPPD)));
+    play.ask(|session, at| session.extend(half_an_hour, at));
+    play.pass(40 * SECOND).receive(Event::IpUp(ours()));
+    assert_eq!(play.told(), ["tell \"connected for another 1h\"", "tell \"connected as 10.3.2.1, for 1h\""]);
+}
+
+#[test]
+fn a_lost_link_is_dialled_again_at_growing_intervals_until_its_time_is_over() {
+    let mut play = in_state("lost");
+    let mut said = Vec::new();
+    for _ in 0..30 {
+        let Phase::Pausing(until) = play.session.phase() else { break };
+        play.pass(until - play.now).receive(Event::Started(pid(OUR_PPPD))).exit(16);
+        said.extend(play.told());
+    }
+    let ending = |words: &String| words.rsplit(' ').next().unwrap().trim_end_matches('"').to_owned();
+    let pauses: Vec<_> = said.iter().map(ending).collect();
+    assert_eq!(pauses[..5], ["30s", "2m", "5m", "5m", "5m"]);
+    assert_eq!(said.last().unwrap(), "tell \"disconnected: the modem has hung up\"");
+    assert!(play.now > 100 * SECOND + 110 * 60 * SECOND, "{:?}", play.now);
+    assert_eq!(play.session.phase(), Phase::Down);
+}
+
+#[test]
+fn a_service_that_is_started_anew_takes_its_own_link_back() {
+    let mut before = in_state("up");
+    before.carry(5, 1_000_000);
+    let mut after = Play::new(&before.remembered(), vec![Connection { ends: None, ..ours() }]);
+    assert_eq!(state(&after.session), "up");
+    assert!(after.actions.contains(&Action::Watch(pid(OUR_PPPD))));
+    assert_eq!(after.told(), [] as [String; 0]);
+    after.receive(Event::IpDown { pid: pid(OUR_PPPD), carried: Some(5_100_000) });
+    assert_eq!(after.session.budget().used(), 5_100_000);
+}
+
+#[test]
+fn a_service_that_is_started_anew_leaves_a_strangers_link_to_the_stranger() {
+    let before = in_state("by hand");
+    for running in [vec![stranger()], vec![link("ppp0", 500, 9)]] {
+        let after = Play::new(&before.remembered(), running);
+        assert_eq!(state(&after.session), "by hand");
+    }
+}
+
+#[test]
+fn after_a_power_cut_the_claim_is_charged_once() {
+    let mut before = in_state("up");
+    before.carry(5, 3_000_000);
+    assert_eq!(before.session.budget().used(), 15_000_000);
+    let mut remembered = before.remembered();
+    for _ in 0..3 {
+        let after = Play::new(&remembered, Vec::new());
+        assert_eq!(state(&after.session), "down");
+        let used = after.session.budget().used();
+        assert!((15_000_000..=16_000_000).contains(&used), "{used}");
+        remembered = after.remembered();
+    }
+}
