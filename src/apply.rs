@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use crate::names;
 use crate::paths::Paths;
+use crate::published::{Fields, Published};
 use crate::record::Record;
 use crate::site::{RenderedFile, Site};
 
@@ -23,19 +25,31 @@ pub enum SiteInForce {
     },
 }
 
-impl SiteInForce {
-    /// The verdict as other programs of the box read it.
-    pub fn to_record(&self) -> Record {
-        match self {
-            Self::Baked => Record::new().with("site", "baked"),
-            Self::Edited => Record::new().with("site", "edited"),
-            Self::Broken { why } => {
-                let first_line = why.lines().next().unwrap_or("unknown");
-                Record::new().with("site", "broken").with("why", first_line)
-            }
+impl Published for SiteInForce {
+    fn fields(&self) -> Fields {
+        let (site, why) = match self {
+            Self::Baked => (BAKED, None),
+            Self::Edited => (EDITED, None),
+            Self::Broken { why } => (BROKEN, Some(why.lines().next().unwrap_or("unknown"))),
+        };
+        Fields::new().text(SITE, Some(site)).text(WHY, why)
+    }
+
+    fn from_record(record: &Record) -> Option<Self> {
+        match record.get(SITE)? {
+            BAKED => Some(Self::Baked),
+            EDITED => Some(Self::Edited),
+            BROKEN => Some(Self::Broken { why: record.get(WHY)?.to_owned() }),
+            _ => None,
         }
     }
 }
+
+const SITE: &str = "site";
+const WHY: &str = "why";
+const BAKED: &str = "baked";
+const EDITED: &str = "edited";
+const BROKEN: &str = "broken";
 
 /// Compares the edited site with the baked one, puts the right one into force and publishes the
 /// verdict. Everything is written into the overlay: the next boot starts from the baked one.
@@ -54,7 +68,7 @@ pub fn apply(paths: &Paths) -> io::Result<SiteInForce> {
     if wanted != in_force {
         put_into_force(paths, &in_force, &wanted)?;
     }
-    paths.publish("site", &verdict.to_record())?;
+    paths.publish(names::record::SITE, &verdict.to_record())?;
     Ok(verdict)
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::names::RUN_DIR;
 use crate::record::Record;
 
 /// The file system as the services see it.
@@ -79,7 +80,7 @@ impl Paths {
 
     /// Where such a record lies.
     pub fn run_file(&self, name: &str) -> PathBuf {
-        self.path("/run/dialbox").join(name)
+        self.path(RUN_DIR).join(name)
     }
 }
 

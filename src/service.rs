@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::line;
 use crate::log::Log;
+use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
 use crate::site::{Role, Site};
 
@@ -25,7 +25,8 @@ pub struct Start {
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs a service: `NAME [--root DIR]`. It goes on for ever; when it ends, it says why.
-pub fn main(name: &'static str, run: impl FnOnce(&Start, &Log) -> String) -> ExitCode {
+pub fn main(service: Service, run: impl FnOnce(&Start, &Log) -> String) -> ExitCode {
+    let name = service.as_str();
     let paths = match args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => Paths::default(),
         [flag, dir] if flag == "--root" => Paths::below(PathBuf::from(dir)),
@@ -45,18 +46,18 @@ pub fn main(name: &'static str, run: impl FnOnce(&Start, &Log) -> String) -> Exi
 }
 
 /// The services that a box of that role runs.
-pub fn for_role(role: &Role) -> [&'static str; 2] {
+pub fn for_role(role: &Role) -> [Service; 2] {
     match role {
-        Role::Dialer(_) => ["sms-dialer", "watchdogd"],
-        Role::DialIn(_) => ["dial-in", "watchdogd"],
+        Role::Dialer(_) => [Service::SmsDialer, Service::Watchdogd],
+        Role::DialIn(_) => [Service::DialIn, Service::Watchdogd],
     }
 }
 
 /// What the services of a role call their modems.
 pub fn modems(role: &Role) -> Vec<String> {
     match role {
-        Role::Dialer(_) => vec!["modem".to_owned()],
-        Role::DialIn(dial_in) => (1..=dial_in.lines.len()).map(line::name).collect(),
+        Role::Dialer(_) => vec![record::MODEM.to_owned()],
+        Role::DialIn(dial_in) => (1..=dial_in.lines.len()).map(|line| LineName(line).to_string()).collect(),
     }
 }
 

@@ -9,19 +9,20 @@ use std::time::Duration;
 
 use dialbox::clock;
 use dialbox::line::login::LoginConfig;
-use dialbox::line::{self, LineService, Preload};
+use dialbox::line::{LineService, Preload};
 use dialbox::log::Log;
 use dialbox::modem::config::ModemConfig;
+use dialbox::names::{LineName, Service};
 use dialbox::service::{self, Start};
 use dialbox::site::{DialIn, Role};
 use dialbox::watch::heartbeat::Heart;
 use rustix::event::{PollFd, Timespec, poll};
 
-const NAME: &str = "dial-in";
+const SERVICE: Service = Service::DialIn;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
-    service::main(NAME, run)
+    service::main(SERVICE, run)
 }
 
 fn run(start: &Start, log: &Log) -> String {
@@ -35,7 +36,7 @@ fn run(start: &Start, log: &Log) -> String {
 
 /// Attends every line, for ever.
 fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert::Infallible> {
-    let names: Vec<String> = (1..=dial_in.lines.len()).map(line::name).collect();
+    let names: Vec<String> = (1..=dial_in.lines.len()).map(|line| LineName(line).to_string()).collect();
     let logs: Vec<Log> = names.iter().map(|name| log.for_part(name)).collect();
     let login_config = LoginConfig { hostname: &start.site.hostname, users: &dial_in.users };
     let mut lines = Vec::new();
@@ -51,7 +52,7 @@ fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert
         lines.push(LineService::new(number, site, login_config, config)?);
     }
     let mut pppd = Preload::default();
-    let mut heart = Heart::new(&start.paths, NAME, DEADLINE);
+    let mut heart = Heart::new(&start.paths, SERVICE, DEADLINE);
     loop {
         let now = clock::since_boot();
         heart.beat(now);

@@ -12,8 +12,9 @@ use dialbox::boot::{Fatal, OrFatal, modules, root, state};
 use dialbox::build::Build;
 use dialbox::clock;
 use dialbox::log::Log;
+use dialbox::names::record;
 use dialbox::paths::Paths;
-use dialbox::record::Record;
+use dialbox::published::{BootStatus, LastBoot, Published};
 use dialbox::state::{Ledger, Store};
 use rustix::system::RebootCommand;
 
@@ -51,18 +52,21 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
     note_boot(&paths, log);
     load_extra_modules(&cmdline.modules, log);
     let copy = cmdline.roots.iter().position(|device| device == root);
-    let record = Record::new()
-        .with("root", root.display())
-        .with("root-copy", if copy == Some(0) { "A" } else { "B" })
-        .with("boot", fat.map_or_else(|why| why.to_string(), |()| "mounted".to_owned()))
-        .with("state", state.outcome)
-        .with("state-trouble", &state.trouble)
-        .with("init-started-ms", started.as_millis())
-        .with("init-ended-ms", clock::since_boot().as_millis());
+    let milliseconds = |since_boot: Duration| u64::try_from(since_boot.as_millis()).ok();
+    let status = BootStatus {
+        root: Some(root.display().to_string()),
+        root_copy: Some(if copy == Some(0) { "A" } else { "B" }.to_owned()),
+        boot: Some(fat.map_or_else(|why| why.to_string(), |()| "mounted".to_owned())),
+        state: Some(state.outcome.to_string()),
+        state_trouble: Some(state.trouble),
+        init_started_ms: milliseconds(started),
+        init_ended_ms: milliseconds(clock::since_boot()),
+    };
+    let record = status.to_record();
     for line in record.to_string().lines() {
         log.info(line);
     }
-    warn_if_failed(log, "/run/dialbox/boot", paths.publish("boot", &record));
+    warn_if_failed(log, "publishing", paths.publish(record::BOOT, &record));
 
     Err(Command::new("/sbin/init").exec()).or_fatal("starting /sbin/init")
 }
@@ -80,7 +84,10 @@ fn set_clock(paths: &Paths, log: &Log) {
 /// Enters this boot into the ledger. Here, because only this program runs once a boot.
 fn note_boot(paths: &Paths, log: &Log) {
     let boot = Ledger::enter_boot(&Store::new(paths.state()), clock::unix());
-    let published = boot.and_then(|boot| paths.publish("ledger", &boot.to_record()));
+    let published = boot.and_then(|boot| {
+        let boot = LastBoot { number: boot.number, cause: boot.cause.to_string() };
+        paths.publish(record::LEDGER, &boot.to_record())
+    });
     warn_if_failed(log, "the ledger of boots", published);
 }
 

@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use dialbox::dialer::serve::serve;
 use dialbox::log::Log;
+use dialbox::names::Service;
 use dialbox::service::{self, Start};
 use dialbox::site::Role;
 use dialbox::watch::heartbeat::Heart;
 
-const NAME: &str = "sms-dialer";
+const SERVICE: Service = Service::SmsDialer;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
-    service::main(NAME, run)
+    service::main(SERVICE, run)
 }
 
 fn run(start: &Start, log: &Log) -> String {
     let Role::Dialer(dialer) = &start.site.role else {
         return "the site's role is not dialer".to_owned();
     };
-    let mut heart = Heart::new(&start.paths, NAME, DEADLINE);
+    let mut heart = Heart::new(&start.paths, SERVICE, DEADLINE);
     serve(start, dialer, log, &mut heart).to_string()
 }

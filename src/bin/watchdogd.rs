@@ -11,6 +11,7 @@ use dialbox::build::Build;
 use dialbox::clock;
 use dialbox::line;
 use dialbox::log::Log;
+use dialbox::names::Service;
 use dialbox::ppp::counters;
 use dialbox::reboot;
 use dialbox::service::{self, Start};
@@ -21,7 +22,7 @@ use dialbox::watch::hardware::Watchdog;
 use dialbox::watch::health::{Health, judge};
 use dialbox::watch::heartbeat::{Heart, pulse};
 
-const NAME: &str = "watchdogd";
+const SERVICE: Service = Service::Watchdogd;
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Well below the shortest time-out of the site that makes sense, and one wake-up in two seconds.
 const TICK: Duration = Duration::from_secs(2);
@@ -31,7 +32,7 @@ const SAVE_CLOCK_EVERY: Duration = Duration::from_secs(3600);
 const DAILY_FILE: &str = "daily";
 
 fn main() -> ExitCode {
-    service::main(NAME, run)
+    service::main(SERVICE, run)
 }
 
 fn run(start: &Start, log: &Log) -> String {
@@ -74,7 +75,7 @@ impl<'a> Watch<'a> {
             device: watchdog_device(start, log),
             watchdog: None,
             refused: String::new(),
-            heart: Heart::new(&start.paths, NAME, DEADLINE),
+            heart: Heart::new(&start.paths, SERVICE, DEADLINE),
             schedule: Schedule {
                 hour: start.site.reboot.hour.get(),
                 zone: start.site.timezone.clone(),
@@ -153,8 +154,8 @@ impl<'a> Watch<'a> {
 
     fn stuck_service(&mut self, uptime: Duration) -> Option<String> {
         let services = service::for_role(&self.start.site.role);
-        let feel = |name| (name, pulse(&self.start.paths, name, uptime));
-        let pulses: Vec<_> = services.iter().copied().filter(|name| *name != NAME).map(feel).collect();
+        let feel = |service: Service| (service.as_str(), pulse(&self.start.paths, service, uptime));
+        let pulses: Vec<_> = services.into_iter().filter(|it| *it != SERVICE).map(feel).collect();
         match judge(&pulses, uptime, self.stuck_boots) {
             Health::Well => {
                 self.hopeless = false;

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
-use crate::ppp::{self, Connection, DialFailure, Ends, Interface};
+use crate::chat::DialFailure;
+use crate::ppp::{self, Connection, Ends, Interface};
 use crate::record::Record;
 use crate::site::DataSize;
 

@@ -7,9 +7,11 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use crate::chat::DialFailure;
 use crate::control::{self, NoReply, Request};
+use crate::names;
 use crate::paths::Paths;
-use crate::ppp::{Connection, DialFailure, Ends, Interface, name_servers, pid};
+use crate::ppp::{Connection, Ends, Interface, name_servers, pid};
 
 /// pppd's scripts wait for each other, and the person for them.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,7 +40,7 @@ pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
 
 fn parse(arguments: &[&str]) -> Option<Request> {
     match arguments {
-        ["ip-up", interface, process, local, remote, servers @ ..] => {
+        [names::hook::IP_UP, interface, process, local, remote, servers @ ..] => {
             let ends = local.parse().ok().zip(remote.parse().ok());
             let link = Connection {
                 interface: Interface::new(interface)?,
@@ -48,12 +50,12 @@ fn parse(arguments: &[&str]) -> Option<Request> {
             let name_servers: Vec<Ipv4Addr> = servers.iter().filter_map(|it| it.parse().ok()).collect();
             Some(Request::IpUp { link, name_servers })
         }
-        ["ip-down", _, process, sent, received] => {
+        [names::hook::IP_DOWN, _, process, sent, received] => {
             let count = |text: &str| text.parse::<u64>().ok();
             let carried = count(sent).zip(count(received)).map(|(sent, received)| sent + received);
             Some(Request::IpDown { pid: pid(process)?, carried })
         }
-        ["no-call", status] => {
+        [names::hook::NO_CALL, status] => {
             Some(Request::DialFailure(DialFailure::from_chat_status(status.parse().ok()?)))
         }
         _ => None,

@@ -4,9 +4,10 @@ use std::fs;
 
 use rustix::process::{Signal, kill_process};
 
-use crate::line::{self, Calls, pppd_of};
+use crate::line::{Calls, pppd_of};
+use crate::names::LineName;
 use crate::paths::Paths;
-use crate::record::Record;
+use crate::published::{CallerNote, DriverStatus, LineState, LineStatus, Published};
 use crate::site::{Role, Site};
 use crate::state::Store;
 
@@ -16,10 +17,11 @@ use crate::state::Store;
 /// The box has no lines.
 pub fn lines(paths: &Paths) -> Result<String, String> {
     let shown = |number| {
-        let name = line::name(number);
-        let record = paths.published(&name).unwrap_or_default();
-        let caller = paths.published(&line::caller_note(number)).unwrap_or_default();
-        format!("{name:<8}{}\n", show(&record, &caller))
+        let name = LineName(number);
+        let status = paths.published(&name.to_string());
+        let status = status.as_ref().and_then(DriverStatus::<LineStatus>::from_record);
+        let caller = paths.published(&name.up()).as_ref().map(CallerNote::from_record);
+        format!("{:<8}{}\n", name.to_string(), show(status.as_ref(), caller.unwrap_or_default()))
     };
     Ok((1..=count(paths)?).map(shown).collect())
 }
@@ -35,8 +37,8 @@ pub fn calls(paths: &Paths) -> String {
 /// There is no such line, or no call on it.
 pub fn hang_up(paths: &Paths, line: &str) -> Result<String, String> {
     let lines = count(paths)?;
-    let number = line.strip_prefix("line").unwrap_or(line).parse().ok();
-    let Some(number) = number.filter(|number| (1..=lines).contains(number)) else {
+    let name = LineName::parse(line).filter(|LineName(number)| (1..=lines).contains(number));
+    let Some(LineName(number)) = name else {
         return Err(format!("{line}: no such line; there are {lines}, counted from 1"));
     };
     let pppd = pppd_of(paths, number).ok_or_else(|| format!("line {number}: nobody is connected"))?;
@@ -53,29 +55,26 @@ fn count(paths: &Paths) -> Result<usize, String> {
     }
 }
 
-fn show(line: &Record, caller: &Record) -> String {
-    if let Some(trouble) = line.get("trouble") {
-        return trouble.to_owned();
-    }
-    let Some(state) = line.get("line") else {
-        return "not found yet".to_owned();
+fn show(status: Option<&DriverStatus<LineStatus>>, caller: CallerNote) -> String {
+    let line = match status {
+        None => return "not found yet".to_owned(),
+        Some(DriverStatus::Trouble(why)) => return why.clone(),
+        Some(DriverStatus::Works { status, .. }) => status,
     };
-    if state != "connected" {
-        return format!("{state}, {} calls since boot", line.number("calls").unwrap_or(0));
+    if line.state != LineState::Connected {
+        return format!("{}, {} calls since boot", line.state.as_str(), line.calls);
     }
-    let facts = [
-        ("from ", line.get("caller")),
-        ("at ", line.get("speed")),
-        ("as ", caller.get("user")),
-        ("on ", caller.get("interface")),
-    ];
-    let facts = facts.iter().filter_map(|(before, fact)| Some(format!(", {before}{}", (*fact)?)));
-    std::iter::once(state.to_owned()).chain(facts).collect()
+    let speed = line.call.as_ref().and_then(|call| call.speed.clone());
+    let facts =
+        [("from ", line.caller.clone()), ("at ", speed), ("as ", caller.user), ("on ", caller.interface)];
+    let facts = facts.into_iter().filter_map(|(before, fact)| Some(format!(", {before}{}", fact?)));
+    std::iter::once(line.state.as_str().to_owned()).chain(facts).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
 
     const SITE: &str = "role='dial-in'\nhostname='x'\n\
         [[line]]\nport='1-1.2'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n\
@@ -95,9 +94,12 @@ mod tests {
     fn every_line_is_shown_with_its_caller_its_calls_or_its_trouble() {
         let (_dir, paths) = dial_in();
         let publish = |name: &str, text: &str| paths.publish(name, &Record::parse(text)).unwrap();
-        publish("line1", "line=connected\ncalls=3\ncaller=0555\nspeed=33600/ARQ\n");
+        publish(
+            "line1",
+            "line=connected\ncalls=3\ncaller=0555\nspeed=33600/ARQ\nsince=9\nport=/dev/ttyUSB0\n",
+        );
         publish("line1.up", "user=guest\ninterface=ppp0\n");
-        publish("line2", "line=ready\ncalls=12\n");
+        publish("line2", "line=ready\ncalls=12\nport=/dev/ttyUSB1\n");
         publish("line3", "trouble=no modem found\n");
         insta::assert_snapshot!(lines(&paths).unwrap(), @"
         line1   connected, from 0555, at 33600/ARQ, as guest, on ppp0

@@ -23,15 +23,14 @@ use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{self, Place};
 use crate::ppp::{self, Connection, Moment, Outcome, Phase, Session, Why};
+use crate::published::{LinkPhase, LinkStatus, ModemStatus, Published};
 use crate::record::Record;
 use crate::site::{self, DataSize};
 use crate::sms::command::Command;
 use crate::sms::gate::{Gate, Judgement};
 use crate::sms::pdu::{Address, Deliver, Incoming};
-use crate::sms::reply::{LinkStatus, Reply, Status};
+use crate::sms::reply::{self, Reply, Status};
 
-/// The name of the record about the link that the dialer publishes.
-pub const LINK_RECORD: &str = "link";
 /// How long a reboot waits for its announcement to be sent.
 const REBOOT_GRACE: Duration = Duration::from_secs(30);
 
@@ -190,21 +189,28 @@ impl Dialer {
     }
 
     /// The link and the budget, for `dialctl status`.
-    pub fn record(&self, at: Moment) -> Record {
-        let record = match self.session.phase() {
-            Phase::Down => Record::new().with("link", "closed"),
-            Phase::Dialling => Record::new().with("link", "dialling"),
-            Phase::Pausing(_) => Record::new().with("link", "waiting to dial again"),
-            Phase::Closing => Record::new().with("link", "closing"),
-            Phase::Up(link, end) => up(link).with("until-uptime", end.as_secs().max(at.now.as_secs())),
-            Phase::ByHand(link) => up(link).with("by", "hand"),
+    pub fn link_status(&self, at: Moment) -> LinkStatus {
+        let up = |link: &Connection, until| LinkPhase::Up {
+            interface: link.interface.to_string(),
+            local: link.ends.map(|ends| ends.local),
+            remote: link.ends.map(|ends| ends.remote),
+            until,
         };
         let budget = self.session.budget();
-        record
-            .with("used", budget.used())
-            .with_known("budget", budget.limit().map(|limit| limit.bytes()))
-            .with_known("month", budget.month())
-            .with_known("last-error", self.last_error.as_ref())
+        LinkStatus {
+            phase: match self.session.phase() {
+                Phase::Down => LinkPhase::Closed,
+                Phase::Dialling => LinkPhase::Dialling,
+                Phase::Pausing(_) => LinkPhase::Waiting,
+                Phase::Closing => LinkPhase::Closing,
+                Phase::Up(link, end) => up(link, Some(end.max(at.now))),
+                Phase::ByHand(link) => up(link, None),
+            },
+            used: budget.used(),
+            budget: budget.limit().map(DataSize::bytes),
+            month: budget.month(),
+            last_error: self.last_error.clone(),
+        }
     }
 
     fn modem(&mut self, report: mobile::Report, view: View) -> Vec<Action> {
@@ -350,33 +356,26 @@ impl Dialer {
         let now = view.at.now;
         let local = |link: &Connection| link.ends.map(|ends| ends.local);
         let budget = self.session.budget();
+        let modem = ModemStatus::from_record(view.known).unwrap_or_default();
         Status {
             version: self.facts.version.clone(),
             uptime: now,
             boots: self.facts.boots.clone(),
-            signal: view.known.get("signal-dbm").and_then(|dbm| dbm.parse().ok()),
-            operator: view.known.get("operator").map(str::to_owned),
+            signal: modem.signal_dbm,
+            operator: modem.operator,
             link: match self.session.phase() {
-                Phase::Down | Phase::Closing => LinkStatus::Closed,
-                Phase::Dialling | Phase::Pausing(_) => LinkStatus::Opening,
+                Phase::Down | Phase::Closing => reply::Link::Closed,
+                Phase::Dialling | Phase::Pausing(_) => reply::Link::Opening,
                 Phase::Up(link, end) => {
-                    LinkStatus::Up { local: local(link), left: Some(end.saturating_sub(now)) }
+                    reply::Link::Up { local: local(link), left: Some(end.saturating_sub(now)) }
                 }
-                Phase::ByHand(link) => LinkStatus::Up { local: local(link), left: None },
+                Phase::ByHand(link) => reply::Link::Up { local: local(link), left: None },
             },
             used: DataSize::from_bytes(budget.used()),
             budget: budget.limit(),
             error: self.last_error.clone(),
         }
     }
-}
-
-fn up(link: &Connection) -> Record {
-    Record::new()
-        .with("link", "up")
-        .with("interface", &link.interface)
-        .with_known("local", link.ends.map(|ends| ends.local))
-        .with_known("remote", link.ends.map(|ends| ends.remote))
 }
 
 /// A clock that is right to the second is left alone: WireGuard and the logs like no steps.

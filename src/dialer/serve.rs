@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
-use super::{Action, Dialer, Event, Facts, LINK_RECORD, Ports, View};
+use super::{Action, Dialer, Event, Facts, Ports, View};
 use crate::build::Build;
 use crate::clock::{self, Month, WallClock};
 use crate::control::Server;
@@ -17,8 +17,10 @@ use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
 use crate::modem::mobile::Mobile;
 use crate::modem::protocol::Protocol;
+use crate::names::record;
 use crate::paths::Paths;
 use crate::ppp::{self, Calendar, Moment, Pppd, Session, counters, pppd};
+use crate::published::{LastBoot, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
@@ -27,9 +29,6 @@ use crate::sms::gate::Gate;
 use crate::sms::pdu::Submit;
 use crate::state::{Cause, Store};
 use crate::watch::heartbeat::Heart;
-
-/// The name of the record about the modem, and of the link in `/dev` to its port for data.
-const MODEM: &str = "modem";
 
 /// How long pppd waits for replies and deletions that a modem of one port could not do during the
 /// session. One that has no network now may have none for hours.
@@ -55,7 +54,7 @@ struct Serving<'a> {
     /// Whether the network has told the time since boot.
     clock_known: bool,
     /// What is published of the link.
-    published: Record,
+    published: Option<LinkStatus>,
 }
 
 /// What has become of the port for data.
@@ -75,7 +74,7 @@ pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heart: &mut Heart) -
     let config = ModemConfig {
         paths: &start.paths,
         log,
-        name: MODEM,
+        name: record::MODEM,
         port: &role.modem.port,
         speed: role.modem.speed,
         // Short commands need none, and a three-wire cable would never raise CTS.
@@ -113,7 +112,7 @@ impl<'a> Serving<'a> {
             scripts: Vec::new(),
             borrowed: Borrowed::No,
             clock_known: false,
-            published: Record::new(),
+            published: None,
         };
         serving.carry_out(actions.into_iter().map(Action::Link).collect());
         Ok(serving)
@@ -312,10 +311,10 @@ impl Serving<'_> {
     }
 
     fn publish(&mut self) {
-        let record = self.dialer.record(self.view(&Record::new()).at);
-        if record != self.published {
-            self.warn_if_failed("publishing", self.paths.publish(LINK_RECORD, &record));
-            self.published = record;
+        let status = self.dialer.link_status(self.view(&Record::new()).at);
+        if self.published.as_ref() != Some(&status) {
+            self.warn_if_failed("publishing", self.paths.publish(record::LINK, &status.to_record()));
+            self.published = Some(status);
         }
     }
 
@@ -346,8 +345,8 @@ impl Serving<'_> {
 }
 
 fn facts(paths: &Paths) -> Facts {
-    let ledger = paths.published("ledger").unwrap_or_default();
-    let boots = ledger.number("number").zip(ledger.get("cause").map(str::to_owned));
+    let ledger = paths.published(record::LEDGER).as_ref().and_then(LastBoot::from_record);
+    let boots = ledger.map(|boot| (boot.number, boot.cause));
     Facts { version: Build::load(paths).version, boots }
 }
 

@@ -196,7 +196,7 @@ fn whoever_asked_is_told_that_the_link_did_not_come_up() {
         play.link(ppp::Event::Exited(pid(), Exit::AuthRefused));
         let done = play.done();
         assert!(done.contains("SMS to +33612345678: not connected: the operator refuses"), "{done}");
-        assert!(play.dialer.record(moment(play.now)).get("last-error").is_some());
+        assert!(play.dialer.link_status(moment(play.now)).last_error.is_some());
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::login::{Login, LoginConfig, LoginResult, Turn};
-use super::report::{ANSWERING, CALLER, Connected, LOGGING_IN, Report, STATE};
+use super::report::{Connected, Report};
 use super::ring::{Call, News};
 use super::step::{self, Step, Task};
 use crate::log::Level;
@@ -13,6 +13,7 @@ use crate::modem::at::request::Outgoing;
 use crate::modem::at::response::Final;
 use crate::modem::protocol::{self, Protocol};
 use crate::modem::recovery::RecoveryStep;
+use crate::published::{LineCall, LineState, LineStatus, Published};
 use crate::record::Record;
 use crate::site::{self, CallerNumber, Rings};
 
@@ -346,23 +347,26 @@ impl Protocol for Answerer<'_> {
     }
 
     fn record(&self) -> Record {
-        let word = match self.phase {
-            Phase::Resetting { .. } => "resetting",
-            Phase::Ready => "ready",
-            Phase::Answering => ANSWERING,
-            Phase::LoggingIn(_) => LOGGING_IN,
-            Phase::Connected => "connected",
-            Phase::HangingUp => "hanging-up",
+        let call = || LineCall {
+            since: self.connected.since,
+            speed: self.connected.speed.clone(),
+            user: self.connected.user.clone(),
         };
-        let record = Record::new()
-            .with(STATE, word)
-            .with("calls", self.calls)
-            .with("rings", self.call.rings)
-            .with_known(CALLER, self.call.caller.as_ref());
-        match self.phase {
-            Phase::Connected => self.connected.write(record),
-            _ => record,
-        }
+        let status = LineStatus {
+            state: match self.phase {
+                Phase::Resetting { .. } => LineState::Resetting,
+                Phase::Ready => LineState::Ready,
+                Phase::Answering => LineState::Answering,
+                Phase::LoggingIn(_) => LineState::LoggingIn,
+                Phase::Connected => LineState::Connected,
+                Phase::HangingUp => LineState::HangingUp,
+            },
+            calls: self.calls.into(),
+            rings: self.call.rings.into(),
+            caller: self.call.caller.clone(),
+            call: matches!(self.phase, Phase::Connected).then(call),
+        };
+        status.to_record()
     }
 }
 

@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_caller_cannot_fill_the_memory_with_what_pppd_says() {
         let dir = tempfile::tempdir().unwrap();
-        let said = dir.path().join("line1.said");
+        let said = dir.path().join("line1.pppd");
         keep_short(&said); // it is not there yet
         for (length, kept) in [(LONGEST, LONGEST), (LONGEST + 1, 0)] {
             std::fs::write(&said, vec![b'x'; usize::try_from(length).unwrap()]).unwrap();

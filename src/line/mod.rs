@@ -19,7 +19,7 @@ mod step;
 
 pub use answerer::Answerer;
 pub use calls::{CallEntry, Calls};
-pub use ppp_session::{caller_note, name, pppd_of};
+pub use ppp_session::pppd_of;
 pub use preload::Preload;
 pub use report::{Connected, Report, is_taking_a_call};
 pub use service::LineService;

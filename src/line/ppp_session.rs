@@ -12,8 +12,10 @@ use super::Connected;
 use super::calls::{CallEntry, why};
 use super::hangup_cause;
 use crate::clock;
+use crate::names::LineName;
 use crate::paths::Paths;
 use crate::ppp::{Exit, Pppd, counters};
+use crate::published::{CallerNote, DriverStatus, LineStatus, Published, TrafficNote};
 
 /// A caller, from `CONNECT` to the end of its pppd.
 #[derive(Debug)]
@@ -35,10 +37,11 @@ impl PppSession {
     /// pppd is not there or cannot be run.
     pub fn begin(paths: &Paths, line: usize, port: OwnedFd, connected: Connected) -> io::Result<Self> {
         withdraw_notes(paths, line);
+        let name = LineName(line);
         let mut pppd = Command::new("pppd");
-        pppd.arg("file").arg(paths.path(format!("/etc/ppp/options.line{line}")));
-        pppd.args(["linkname", &name(line), "nodetach"]);
-        pppd.arg("logfile").arg(paths.run_file(&said(line)));
+        pppd.arg("file").arg(paths.path(name.pppd_options()));
+        pppd.args(["linkname", &name.to_string(), "nodetach"]);
+        pppd.arg("logfile").arg(paths.run_file(&name.pppd_log()));
         if let Some(user) = &connected.user {
             pppd.args(["noauth", "set", &format!("PEERNAME={user}")]);
         }
@@ -50,59 +53,43 @@ impl PppSession {
     /// A caller whom an earlier run of this service has let in, and whose call goes on.
     pub fn inherit(paths: &Paths, line: usize) -> Option<Self> {
         let pppd = Pppd::watch(pppd_of(paths, line)?).ok()?;
-        let connected = paths.published(&name(line)).as_ref().and_then(Connected::read);
+        let published = paths.published(&LineName(line).to_string());
+        let status = published.as_ref().and_then(DriverStatus::<LineStatus>::from_record);
+        let connected = match status {
+            Some(DriverStatus::Works { status, .. }) => Connected::from_status(status),
+            Some(DriverStatus::Trouble(_)) | None => None,
+        };
         let unknown = || Connected { since: clock::since_boot(), ..Connected::default() };
         Some(Self { pppd, line, connected: connected.unwrap_or_else(unknown) })
     }
 
     /// While the call goes on: what pppd says must not fill the memory.
     pub fn goes_on(&self, paths: &Paths) {
-        hangup_cause::keep_short(&paths.run_file(&said(self.line)));
+        hangup_cause::keep_short(&paths.run_file(&LineName(self.line).pppd_log()));
     }
 
     /// What the ledger is told when pppd has ended.
     pub fn end(self, paths: &Paths, exit: Exit, now: Duration) -> CallEntry {
-        let noted = paths.published(&caller_note(self.line)).unwrap_or_default();
-        let counted = paths.published(&down(self.line)).unwrap_or_default();
-        let said = std::fs::read(paths.run_file(&said(self.line))).unwrap_or_default();
+        let name = LineName(self.line);
+        let caller = paths.published(&name.up()).as_ref().map(CallerNote::from_record).unwrap_or_default();
+        let traffic =
+            paths.published(&name.down()).as_ref().map(TrafficNote::from_record).unwrap_or_default();
+        let said = std::fs::read(paths.run_file(&LineName(self.line).pppd_log())).unwrap_or_default();
         withdraw_notes(paths, self.line);
         let exit = hangup_cause::cause(&String::from_utf8_lossy(&said), exit);
         let entry = CallEntry::of(self.line, self.connected, now, clock::unix(), why(&exit));
-        CallEntry {
-            user: entry.user.or_else(|| noted.get("user").map(str::to_owned)),
-            bytes: counted.number("received").zip(counted.number("sent")),
-            ..entry
-        }
+        CallEntry { user: entry.user.or(caller.user), bytes: traffic.bytes, ..entry }
     }
 }
 
-/// What a line is called: its record, its link in `/dev`, pppd's `linkname`.
-pub fn name(line: usize) -> String {
-    format!("line{line}")
-}
-
-/// What ip-up.d notes about the caller: the name it has authenticated by, and its interface.
-pub fn caller_note(line: usize) -> String {
-    format!("{}.up", name(line))
-}
-
-/// What ip-down.d notes: how much the caller has moved.
-fn down(line: usize) -> String {
-    format!("{}.down", name(line))
-}
-
-/// What pppd itself says, besides to the log.
-fn said(line: usize) -> String {
-    format!("{}.said", name(line))
-}
-
 fn withdraw_notes(paths: &Paths, line: usize) {
-    for note in [caller_note(line), down(line), said(line)] {
+    let name = LineName(line);
+    for note in [name.up(), name.down(), name.pppd_log()] {
         paths.withdraw(&note);
     }
 }
 
 /// The pppd that serves a caller of this line now.
 pub fn pppd_of(paths: &Paths, line: usize) -> Option<Pid> {
-    counters::pppd(paths, &format!("ppp-{}", name(line)))
+    counters::pppd(paths, &format!("ppp-{}", LineName(line)))
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::ppp_session::name;
+use crate::names::LineName;
 use crate::paths::Paths;
-use crate::record::Record;
+use crate::published::{DriverStatus, LineCall, LineState, LineStatus, Published};
 use crate::site::UserName;
 
 /// What a line has to tell.
@@ -44,58 +44,37 @@ pub struct Connected {
 
 impl Connected {
     /// As an [`Answerer`](super::Answerer) has published it while the call went on; `None` if none did.
-    pub fn read(published: &Record) -> Option<Self> {
-        let text = |key| published.get(key).map(str::to_owned);
-        Some(Self {
-            since: Duration::from_secs(published.number(SINCE)?),
-            caller: text(CALLER),
-            speed: text(SPEED),
-            user: published.get(USER).and_then(|user| user.parse().ok()),
-        })
-    }
-
-    /// Adds what is to be known of the call to the record of its line.
-    pub(super) fn write(&self, record: Record) -> Record {
-        record
-            .with(SINCE, self.since.as_secs())
-            .with_known(SPEED, self.speed.as_ref())
-            .with_known(USER, self.user.as_ref())
+    pub(super) fn from_status(status: LineStatus) -> Option<Self> {
+        let LineCall { since, speed, user } = status.call?;
+        Some(Self { since, caller: status.caller, speed, user })
     }
 }
 
-/// Whether somebody calls whom no pppd serves yet, on one of so many lines: the modems still whistle, or
+/// Whether somebody calls whom no pppd serves yet, on one of so many lines: the modems still negotiate, or
 /// the caller is at the prompt.
 pub fn is_taking_a_call(paths: &Paths, lines: usize) -> bool {
-    (1..=lines).filter_map(|line| paths.published(&name(line))).any(|record| {
-        let state = record.get(STATE);
-        record.get("trouble").is_none() && (state == Some(ANSWERING) || state == Some(LOGGING_IN))
+    let published = (1..=lines).filter_map(|line| paths.published(&LineName(line).to_string()));
+    published.filter_map(|record| DriverStatus::<LineStatus>::from_record(&record)).any(|status| match status
+    {
+        DriverStatus::Works { status, .. } => {
+            matches!(status.state, LineState::Answering | LineState::LoggingIn)
+        }
+        DriverStatus::Trouble(_) => false,
     })
 }
-
-// The keys of a record; `since` is there while a caller is connected.
-/// What the line does.
-pub(super) const STATE: &str = "line";
-/// The caller's number.
-pub(super) const CALLER: &str = "caller";
-const SINCE: &str = "since";
-const SPEED: &str = "speed";
-const USER: &str = "user";
-
-// Values of `line`.
-pub(super) const ANSWERING: &str = "answering";
-pub(super) const LOGGING_IN: &str = "logging-in";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
 
     #[test]
     fn a_caller_without_a_pppd_is_seen_by_what_the_line_has_published() {
         let table = [
-            ("line=answering\nrings=1\n", true),
-            ("line=logging-in\n", true),
-            ("line=ready\n", false),
-            ("line=connected\n", false), // there is a pppd, or there was one
+            ("line=answering\nrings=1\nport=/dev/ttyUSB0\n", true),
+            ("line=logging-in\nport=/dev/ttyUSB0\n", true),
+            ("line=ready\nport=/dev/ttyUSB0\n", false),
+            ("line=connected\nport=/dev/ttyUSB0\n", false), // there is a pppd, or there was one
             ("line=answering\ntrouble=no answer to ATA\n", false),
         ];
         for (published, expected) in table {

@@ -11,7 +11,6 @@
 
 pub mod budget;
 pub mod counters;
-pub mod dial_failure;
 mod idle;
 pub mod name_servers;
 pub mod outcome;
@@ -19,7 +18,6 @@ pub mod pppd;
 pub mod session;
 
 pub use budget::{Budget, Calendar, Spent};
-pub use dial_failure::DialFailure;
 pub use outcome::{Outcome, RequestRefusal, Why};
 pub use pppd::{Exit, Pppd};
 pub use session::{Action, Event, Phase, Session};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{DialFailure, Ends, Exit};
+use super::{Ends, Exit};
+use crate::chat::DialFailure;
 use crate::site::{DataSize, TimeSpan};
 
 /// What whoever asked for something must be told.

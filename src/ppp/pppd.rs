@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use super::Interface;
+use crate::names::hook::NO_CALL;
 use crate::paths::Paths;
 use crate::site::Dialer;
 
@@ -48,7 +49,7 @@ pub fn spawn(dialer: &Dialer) -> io::Result<Pppd> {
     command.args(["call", dialer.operator.name.as_str(), "nodetach"]);
     // The provider's own `connect`, and then a word to us: pppd tells that the script failed,
     // but not how.
-    let told = "{ dialctl hook no-call $?; exit 1; }";
+    let told = format!("{{ dialctl hook {NO_CALL} $?; exit 1; }}");
     command.arg("connect").arg(format!("{RULES_MEANWHILE} {} || {told}", dialer.connect_script()));
     // With a log besides syslog pppd would write the modem's dialogue there.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -41,7 +41,7 @@ pub struct Status {
     /// The network that the modem is registered with.
     pub operator: Option<String>,
     /// The link.
-    pub link: LinkStatus,
+    pub link: Link,
     /// What went over the link this month.
     pub used: DataSize,
     /// What a month may have.
@@ -52,7 +52,7 @@ pub struct Status {
 
 /// The link, in a word.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LinkStatus {
+pub enum Link {
     /// Nothing is open.
     #[default]
     Closed,
@@ -125,9 +125,9 @@ impl fmt::Display for Status {
         }
         f.write_str(&self.operator.as_deref().map_or("no network".into(), |it| fit(it, OPERATOR)))?;
         match self.link {
-            LinkStatus::Closed => f.write_str("\nlink closed")?,
-            LinkStatus::Opening => f.write_str("\nlink opening")?,
-            LinkStatus::Up { local, left } => {
+            Link::Closed => f.write_str("\nlink closed")?,
+            Link::Opening => f.write_str("\nlink opening")?,
+            Link::Up { local, left } => {
                 f.write_str("\nlink ")?;
                 match local {
                     Some(local) => local.fmt(f)?,
@@ -181,7 +181,7 @@ mod tests {
             boots: Some((12, "daily".into())),
             signal: Some(-79),
             operator: Some("Free".into()),
-            link: LinkStatus::Up {
+            link: Link::Up {
                 local: Some(Ipv4Addr::new(10, 64, 3, 7)),
                 left: Some(Duration::from_secs(5_400)),
             },
@@ -218,7 +218,7 @@ mod tests {
             boots: Some((99_999, "stuck sms-dialer and watchdogd".into())),
             signal: Some(-113),
             operator: Some("Český operátor".into()),
-            link: LinkStatus::Up {
+            link: Link::Up {
                 local: Some(Ipv4Addr::new(100, 100, 100, 100)),
                 left: Some(Duration::from_secs(31 * 86_400 - 1)),
             },
@@ -290,7 +290,7 @@ mod tests {
                 boots: Some((used, cause)),
                 signal: Some(dbm),
                 operator: Some(operator),
-                link: LinkStatus::Up { local, left: Some(time) },
+                link: Link::Up { local, left: Some(time) },
                 used: size,
                 budget: Some(DataSize::from_bytes(budget)),
                 error: Some(error.clone()),

@@ -3,7 +3,6 @@
 use std::{fmt, io};
 
 use super::Store;
-use crate::record::Record;
 
 /// How many boots are remembered: a year of daily reboots, in 20 kB.
 const REMEMBERED: usize = 366;
@@ -134,11 +133,6 @@ impl Boot {
         let (number, rest) = line.split_once(' ')?;
         let (at, cause) = rest.split_once(' ')?;
         Some(Self { number: number.parse().ok()?, at: at.parse().ok()?, cause: Cause::parse(cause) })
-    }
-
-    /// The boot as other programs of the box read it.
-    pub fn to_record(&self) -> Record {
-        Record::new().with("number", self.number).with("cause", &self.cause)
     }
 }
 

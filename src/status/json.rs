@@ -1,32 +1,47 @@
 //! The status for programs. Flat enough that a serializer of its own costs less than a crate.
 
-use super::{Status, as_str};
-use crate::record::Record;
+use super::{Modems, Status, as_str};
+use crate::names::record;
+use crate::published::{Published, Value};
 
 impl Status {
-    /// The status as one line of JSON (RFC 8259).
+    /// The status as one line of JSON (RFC 8259). What is a number in a record is a number here.
     pub fn to_json(&self) -> String {
         let known = |text: &Option<String>| text.as_deref().map_or("null".to_owned(), string);
-        let services = self.services.iter().map(|(name, pulse)| (*name, string(as_str(*pulse))));
+        let services =
+            self.services.iter().map(|(service, pulse)| (service.as_str(), string(as_str(*pulse))));
         let mut members = vec![
-            ("version", known(&self.version)),
-            ("hostname", known(&self.hostname)),
-            ("role", self.role.map_or("null".to_owned(), string)),
-            ("uptime", self.uptime.as_secs().to_string()),
-            ("sealed", self.sealed.to_string()),
-            ("boot", record(&self.boot)),
-            ("ledger", record(&self.ledger)),
-            ("site", record(&self.site)),
-            ("services", object(services)),
+            ("version".to_owned(), known(&self.version)),
+            ("hostname".to_owned(), known(&self.hostname)),
+            ("role".to_owned(), self.role.map_or("null".to_owned(), string)),
+            ("uptime".to_owned(), self.uptime.as_secs().to_string()),
+            ("sealed".to_owned(), self.sealed.to_string()),
+            (record::BOOT.to_owned(), fields(self.boot.as_ref())),
+            (record::LEDGER.to_owned(), fields(self.ledger.as_ref())),
+            (record::SITE.to_owned(), fields(self.site.as_ref())),
+            ("services".to_owned(), object(services)),
         ];
-        members.extend(self.modems.iter().map(|(name, of)| (name.as_str(), record(of))));
-        members.extend(self.link.iter().map(|of| ("link", record(of))));
-        object(members)
+        match &self.modems {
+            Modems::Unknown => {}
+            Modems::Dialer(modem) => members.extend([
+                (record::MODEM.to_owned(), fields(modem.as_ref())),
+                (record::LINK.to_owned(), fields(self.link.as_ref())),
+            ]),
+            Modems::Lines(lines) => {
+                members.extend(lines.iter().map(|(name, line)| (name.to_string(), fields(line.as_ref()))));
+            }
+        }
+        object(members.iter().map(|(key, value)| (key.as_str(), value.clone())))
     }
 }
 
-fn record(record: &Record) -> String {
-    object(record.iter().map(|(key, value)| (key, string(value))))
+/// Nothing known is an empty object.
+fn fields(of: Option<&impl Published>) -> String {
+    let fields = of.map(Published::fields).unwrap_or_default();
+    object(fields.iter().map(|(key, value)| match value {
+        Value::Text(text) => (key, string(text)),
+        Value::Number(number) => (key, number.to_string()),
+    }))
 }
 
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, String)>) -> String {

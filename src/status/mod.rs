@@ -6,10 +6,12 @@ mod text;
 use std::fs;
 use std::time::Duration;
 
+use crate::apply::SiteInForce;
 use crate::build::Build;
 use crate::clock;
+use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
-use crate::record::Record;
+use crate::published::{BootStatus, DriverStatus, LastBoot, LineStatus, LinkStatus, ModemStatus, Published};
 use crate::service;
 use crate::site::{Role, Site};
 use crate::watch::heartbeat::{Pulse, pulse};
@@ -23,14 +25,23 @@ pub struct Status {
     uptime: Duration,
     /// Whether the root below the overlay is mounted read-only.
     sealed: bool,
-    boot: Record,
-    ledger: Record,
-    site: Record,
-    services: Vec<(&'static str, Pulse)>,
-    /// The records of the modems, each with its name.
-    modems: Vec<(String, Record)>,
+    boot: Option<BootStatus>,
+    ledger: Option<LastBoot>,
+    site: Option<SiteInForce>,
+    services: Vec<(Service, Pulse)>,
+    modems: Modems,
     /// The link of a dialer, and what the month has cost.
-    link: Option<Record>,
+    link: Option<LinkStatus>,
+}
+
+/// The modems, as the role has them; `None` for one that nobody has looked for yet.
+#[derive(Debug, Clone, Default)]
+enum Modems {
+    /// There is no valid site.
+    #[default]
+    Unknown,
+    Dialer(Option<DriverStatus<ModemStatus>>),
+    Lines(Vec<(LineName, Option<DriverStatus<LineStatus>>)>),
 }
 
 impl Status {
@@ -38,10 +49,8 @@ impl Status {
     pub fn gather(paths: &Paths) -> Self {
         let read = |path: &str| fs::read_to_string(paths.path(path)).unwrap_or_default();
         let uptime = clock::since_boot();
-        let published = |name: &str| paths.published(name).unwrap_or_default();
         let site = fs::read_to_string(paths.site()).ok();
         let role = site.and_then(|text| Site::parse(&text).ok()).map(|site| site.role);
-        let link = matches!(role, Some(Role::Dialer(_))).then(|| published(crate::dialer::LINK_RECORD));
         let services = role.as_ref().map(service::for_role).into_iter().flatten();
         Self {
             version: Build::load(paths).version,
@@ -50,16 +59,28 @@ impl Status {
             role: role.as_ref().map(Role::as_str),
             uptime,
             sealed: is_read_only(&read("/proc/mounts"), "/run/root"),
-            boot: published("boot"),
-            ledger: published("ledger"),
-            site: published("site"),
-            services: services.map(|name| (name, pulse(paths, name, uptime))).collect(),
-            modems: role
-                .iter()
-                .flat_map(service::modems)
-                .map(|name| (name.clone(), published(&name)))
-                .collect(),
-            link,
+            boot: read_published(paths, record::BOOT),
+            ledger: read_published(paths, record::LEDGER),
+            site: read_published(paths, record::SITE),
+            services: services.map(|service| (service, pulse(paths, service, uptime))).collect(),
+            modems: role.as_ref().map_or(Modems::Unknown, |role| modems(paths, role)),
+            link: role
+                .filter(|role| matches!(role, Role::Dialer(_)))
+                .and_then(|_| read_published(paths, record::LINK)),
+        }
+    }
+}
+
+fn read_published<P: Published>(paths: &Paths, name: &str) -> Option<P> {
+    paths.published(name).as_ref().and_then(P::from_record)
+}
+
+fn modems(paths: &Paths, role: &Role) -> Modems {
+    match role {
+        Role::Dialer(_) => Modems::Dialer(read_published(paths, record::MODEM)),
+        Role::DialIn(dial_in) => {
+            let names = (1..=dial_in.lines.len()).map(LineName);
+            Modems::Lines(names.map(|name| (name, read_published(paths, &name.to_string()))).collect())
         }
     }
 }
@@ -85,6 +106,11 @@ fn as_str(pulse: Pulse) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
+
+    fn read<P: Published>(text: &str) -> Option<P> {
+        P::from_record(&Record::parse(text))
+    }
 
     /// A dialer box as it is an hour after its twelfth boot.
     fn dialer() -> Status {
@@ -94,25 +120,20 @@ mod tests {
             role: Some("dialer"),
             uptime: Duration::from_secs(3_720),
             sealed: true,
-            boot: Record::parse(
-                "root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n",
-            ),
-            ledger: Record::parse("number=12\ncause=stuck sms-dialer\n"),
-            site: Record::parse("site=baked\n"),
-            services: vec![("sms-dialer", Pulse::Fresh), ("watchdogd", Pulse::Fresh)],
-            modems: vec![(
-                "modem".to_owned(),
-                Record::parse(
-                    "manufacturer=Option N.V.\nmodel=GTM \"378\"\nsim=ready\n\
+            boot: read("root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n"),
+            ledger: read("number=12\ncause=stuck sms-dialer\n"),
+            site: read("site=baked\n"),
+            services: vec![(Service::SmsDialer, Pulse::Fresh), (Service::Watchdogd, Pulse::Fresh)],
+            modems: Modems::Dialer(read(
+                "manufacturer=Option N.V.\nmodel=GTM \"378\"\nsim=ready\n\
                      registration=roaming\noperator=Free (20815)\nsignal-dbm=-79\n\
                      port=/dev/ttyHS1 (hso at 1-1.1:1.0, Application)\n\
                      data-port=/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)\n",
-                ),
-            )],
-            link: Some(Record::parse(
+            )),
+            link: read(
                 "link=up\ninterface=ppp0\nlocal=10.3.2.1\nremote=10.64.64.64\nuntil-uptime=5520\n\
                  used=12300000\nbudget=500000000\nmonth=2026-07\n",
-            )),
+            ),
         }
     }
 
@@ -140,15 +161,13 @@ mod tests {
         let status = Status {
             uptime: Duration::from_secs(45),
             sealed: false,
-            boot: Record::parse(
-                "root=/dev/mmcblk0p3\nroot-copy=B\nstate=memory\nstate-trouble=mount: I/O error\n",
-            ),
-            site: Record::parse("site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\n"),
+            boot: read("root=/dev/mmcblk0p3\nroot-copy=B\nstate=memory\nstate-trouble=mount: I/O error\n"),
+            site: read("site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\n"),
             services: vec![
-                ("sms-dialer", Pulse::Stale { age: Duration::from_secs(33) }),
-                ("watchdogd", Pulse::Silent),
+                (Service::SmsDialer, Pulse::Stale { age: Duration::from_secs(33) }),
+                (Service::Watchdogd, Pulse::Silent),
             ],
-            modems: vec![("modem".to_owned(), Record::parse("trouble=no modem found\n"))],
+            modems: Modems::Dialer(read("trouble=no modem found\n")),
             ..dialer()
         };
         insta::assert_snapshot!(status.to_string(), @"
@@ -169,13 +188,11 @@ mod tests {
     fn a_line_shows_its_calls() {
         let status = Status {
             role: Some("dial-in"),
-            services: vec![("dial-in", Pulse::Fresh), ("watchdogd", Pulse::Fresh)],
-            modems: vec![(
-                "line1".to_owned(),
-                Record::parse(
-                    "line=ready\ncalls=3\nrings=2\ncaller=0555\nport=/dev/ttyUSB0 (ch341 at 1-1:1.0)\n",
-                ),
-            )],
+            services: vec![(Service::DialIn, Pulse::Fresh), (Service::Watchdogd, Pulse::Fresh)],
+            modems: Modems::Lines(vec![(
+                LineName(1),
+                read("line=ready\ncalls=3\nrings=2\ncaller=0555\nport=/dev/ttyUSB0 (ch341 at 1-1:1.0)\n"),
+            )]),
             link: None,
             ..dialer()
         };
@@ -201,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_program_reads_the_same_as_json() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":"12","cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":"-79","port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":"5520","used":"12300000","budget":"500000000","month":"2026-07"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"}}"#);
     }
 
     #[test]

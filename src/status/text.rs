@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Status, as_str};
-use crate::clock::Month;
+use super::{Modems, Status, as_str};
+use crate::apply::SiteInForce;
+use crate::names::Service;
 use crate::ppp::Spent;
-use crate::record::Record;
+use crate::published::{BootStatus, DriverStatus, LastBoot, LineStatus, LinkPhase, LinkStatus, ModemStatus};
 use crate::site::DataSize;
 use crate::watch::heartbeat::Pulse;
 
@@ -17,17 +18,20 @@ impl fmt::Display for Status {
         let role = self.role.unwrap_or("no valid site");
         let uptime = Uptime(self.uptime);
         row(f, "dialbox", &format!("{version}, {hostname}, {role}, up {uptime}"))?;
-        row(f, "boots", &boots(&self.ledger))?;
-        row(f, "root", &root(&self.boot, self.sealed))?;
-        row(f, "state", &state(&self.boot))?;
-        row(f, "site", &site(&self.site))?;
+        row(f, "boots", &boots(self.ledger.as_ref()))?;
+        row(f, "root", &root(self.boot.as_ref(), self.sealed))?;
+        row(f, "state", &state(self.boot.as_ref()))?;
+        row(f, "site", &site(self.site.as_ref()))?;
         row(f, "services", &services(&self.services))?;
-        for (name, record) in &self.modems {
-            row(f, name, &modem(record))?;
-        }
-        match &self.link {
-            Some(record) => row(f, "link", &link(record, self.uptime)),
-            None => Ok(()),
+        match &self.modems {
+            Modems::Unknown => Ok(()),
+            Modems::Dialer(status) => {
+                row(f, "modem", &modem(status.as_ref(), mobile))?;
+                row(f, "link", &self.link.as_ref().map_or("unknown".to_owned(), |it| link(it, self.uptime)))
+            }
+            Modems::Lines(lines) => lines
+                .iter()
+                .try_for_each(|(name, status)| row(f, &name.to_string(), &modem(status.as_ref(), calls))),
         }
     }
 }
@@ -40,97 +44,89 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     })
 }
 
-fn boots(ledger: &Record) -> String {
-    match (ledger.get("number"), ledger.get("cause")) {
-        (Some(number), Some(cause)) => format!("{number}, the last one after: {cause}"),
-        _ => "unknown".to_owned(),
-    }
+fn boots(ledger: Option<&LastBoot>) -> String {
+    ledger.map_or("unknown".to_owned(), |boot| format!("{}, the last one after: {}", boot.number, boot.cause))
 }
 
-fn root(boot: &Record, sealed: bool) -> String {
+fn root(boot: Option<&BootStatus>, sealed: bool) -> String {
     let mode = if sealed { "read-only" } else { "WRITABLE" };
-    match (boot.get("root-copy"), boot.get("root")) {
-        (Some(copy), Some(device)) => format!("{copy} ({device}), {mode}"),
-        _ => "unknown".to_owned(),
-    }
+    let known = boot.and_then(|boot| Some((boot.root_copy.as_ref()?, boot.root.as_ref()?)));
+    known.map_or("unknown".to_owned(), |(copy, device)| format!("{copy} ({device}), {mode}"))
 }
 
-fn state(boot: &Record) -> String {
-    let outcome = boot.get("state").unwrap_or("unknown");
-    match boot.get("state-trouble").filter(|trouble| !trouble.is_empty()) {
+fn state(boot: Option<&BootStatus>) -> String {
+    let outcome = boot.and_then(|boot| boot.state.as_deref()).unwrap_or("unknown");
+    match boot.and_then(|boot| boot.state_trouble.as_deref()).filter(|trouble| !trouble.is_empty()) {
         Some(trouble) => format!("{outcome} ({trouble})"),
         None => outcome.to_owned(),
     }
 }
 
-fn site(site: &Record) -> String {
-    match (site.get("site"), site.get("why")) {
-        (Some("broken"), Some(why)) => format!("broken, the baked one is in force\n{why}"),
-        (Some(verdict), _) => verdict.to_owned(),
-        (None, _) => "unknown".to_owned(),
+fn site(site: Option<&SiteInForce>) -> String {
+    match site {
+        Some(SiteInForce::Baked) => "baked".to_owned(),
+        Some(SiteInForce::Edited) => "edited".to_owned(),
+        Some(SiteInForce::Broken { why }) => format!("broken, the baked one is in force\n{why}"),
+        None => "unknown".to_owned(),
     }
 }
 
-fn services(services: &[(&str, Pulse)]) -> String {
-    let each = services.iter().map(|(name, pulse)| match pulse {
-        Pulse::Stale { age } => format!("{name} stuck for {}", Uptime(*age)),
-        _ => format!("{name} {}", as_str(*pulse)),
-    });
+fn services(services: &[(Service, Pulse)]) -> String {
+    let each =
+        services.iter().map(|(service, pulse)| (service.as_str(), pulse)).map(|(name, pulse)| match pulse {
+            Pulse::Stale { age } => format!("{name} stuck for {}", Uptime(*age)),
+            _ => format!("{name} {}", as_str(*pulse)),
+        });
     let all = each.collect::<Vec<_>>().join(", ");
     if all.is_empty() { "none".to_owned() } else { all }
 }
 
-fn modem(record: &Record) -> String {
-    if let Some(trouble) = record.get("trouble") {
-        return trouble.to_owned();
+fn modem<S>(status: Option<&DriverStatus<S>>, details: fn(&S) -> String) -> String {
+    match status {
+        None => "not found yet".to_owned(),
+        Some(DriverStatus::Trouble(why)) => why.clone(),
+        Some(DriverStatus::Works { ports, status }) => {
+            let data = ports.data.as_ref().map_or(String::new(), |data| format!("\ndata {data}"));
+            format!("{}{data}\n{}", ports.command, details(status))
+        }
     }
-    let Some(port) = record.get("port") else {
-        return "not found yet".to_owned();
+}
+
+fn mobile(modem: &ModemStatus) -> String {
+    let known = |of: [&Option<String>; 2]| {
+        of.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
     };
-    let details = if record.get("line").is_some() { calls(record) } else { mobile(record) };
-    let data = record.get("data-port").map_or(String::new(), |data| format!("\ndata {data}"));
-    format!("{port}{data}\n{details}")
+    let sim = modem.sim.as_deref().unwrap_or("unknown");
+    let signal = modem.signal_dbm.map_or("unknown".to_owned(), |dbm| format!("{dbm} dBm"));
+    let network = known([&modem.operator, &modem.registration]);
+    let network = if network.is_empty() { network } else { format!("\n{network}") };
+    format!("{}\nSIM {sim}, signal {signal}{network}", known([&modem.manufacturer, &modem.model]))
 }
 
-fn mobile(record: &Record) -> String {
-    let maker = [record.get("manufacturer"), record.get("model")];
-    let maker: Vec<_> = maker.into_iter().flatten().collect();
-    let sim = record.get("sim").unwrap_or("unknown");
-    let signal = record.get("signal-dbm").map_or("unknown".to_owned(), |dbm| format!("{dbm} dBm"));
-    let network = [record.get("operator"), record.get("registration")];
-    let network: Vec<_> = network.into_iter().flatten().collect();
-    let network = if network.is_empty() { String::new() } else { format!("\n{}", network.join(", ")) };
-    format!("{}\nSIM {sim}, signal {signal}{network}", maker.join(", "))
-}
-
-fn link(record: &Record, uptime: Duration) -> String {
-    let Some(state) = record.get("link") else {
-        return "unknown".to_owned();
-    };
-    let ends = [("interface", ""), ("local", ""), ("remote", "to ")];
-    let ends = ends.iter().filter_map(|(key, before)| Some(format!(", {before}{}", record.get(key)?)));
-    let until = record.number("until-uptime").map(|end| {
-        let left = Duration::from_secs(end).saturating_sub(uptime);
-        format!(", {} left", Uptime(left))
-    });
-    let by = record.get("by").map(|who| format!(", opened by {who}"));
-    let state: String = std::iter::once(state.to_owned()).chain(ends).chain(until).chain(by).collect();
-    let size = |key| record.number(key).map(DataSize::from_bytes);
-    let month = record.get("month").and_then(Month::parse);
-    let used = size("used").map(|used| Spent { used, limit: size("budget"), month }.to_string());
-    let error = record.get("last-error").map(|error| format!("last error: {error}"));
-    [Some(state), used, error].into_iter().flatten().collect::<Vec<_>>().join("\n")
-}
-
-fn calls(record: &Record) -> String {
-    let line = record.get("line").unwrap_or("unknown");
-    let count = record.number("calls").unwrap_or(0);
-    if count == 0 {
-        return format!("{line}, no calls since boot");
+fn link(link: &LinkStatus, uptime: Duration) -> String {
+    let mut state = link.phase.as_str().to_owned();
+    if let LinkPhase::Up { interface, local, remote, until } = &link.phase {
+        state += &format!(", {interface}");
+        state.extend(local.map(|local| format!(", {local}")));
+        state.extend(remote.map(|remote| format!(", to {remote}")));
+        state += &match until {
+            Some(end) => format!(", {} left", Uptime(end.saturating_sub(uptime))),
+            None => ", opened by hand".to_owned(),
+        };
     }
-    let rings = record.number("rings").unwrap_or(0);
-    let caller = record.get("caller").map_or(String::new(), |caller| format!(" from {caller}"));
-    format!("{line}, {count} calls, the last one with {rings} rings{caller}")
+    let size = DataSize::from_bytes;
+    let spent = Spent { used: size(link.used), limit: link.budget.map(size), month: link.month };
+    let error = link.last_error.as_ref().map(|error| format!("last error: {error}"));
+    [Some(state), Some(spent.to_string()), error].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn calls(line: &LineStatus) -> String {
+    let state = line.state.as_str();
+    if line.calls == 0 {
+        return format!("{state}, no calls since boot");
+    }
+    let caller = line.caller.as_ref().map_or(String::new(), |caller| format!(" from {caller}"));
+    format!("{state}, {} calls, the last one with {} rings{caller}", line.calls, line.rings)
 }
 
 /// A time as a person says it.

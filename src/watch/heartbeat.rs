@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::names::Service;
 use crate::paths::Paths;
 use crate::record::Record;
 
@@ -9,14 +10,14 @@ use crate::record::Record;
 #[derive(Debug)]
 pub struct Heart {
     paths: Paths,
-    service: &'static str,
+    service: Service,
     deadline: Duration,
     last: Option<Duration>,
 }
 
 impl Heart {
     /// The heart of a service that promises to beat at least every `deadline`.
-    pub fn new(paths: &Paths, service: &'static str, deadline: Duration) -> Self {
+    pub fn new(paths: &Paths, service: Service, deadline: Duration) -> Self {
         Self { paths: paths.clone(), service, deadline, last: None }
     }
 
@@ -52,7 +53,7 @@ pub enum Pulse {
 }
 
 /// Feels the pulse of a service.
-pub fn pulse(paths: &Paths, service: &str, now: Duration) -> Pulse {
+pub fn pulse(paths: &Paths, service: Service, now: Duration) -> Pulse {
     let record = paths.published(&record_name(service));
     record.map_or(Pulse::Silent, |record| judge(&record, now))
 }
@@ -67,8 +68,8 @@ fn judge(record: &Record, now: Duration) -> Pulse {
     if age <= deadline + Duration::from_secs(1) { Pulse::Fresh } else { Pulse::Stale { age } }
 }
 
-fn record_name(service: &str) -> String {
-    format!("heartbeat/{service}")
+fn record_name(service: Service) -> String {
+    format!("heartbeat/{}", service.as_str())
 }
 
 #[cfg(test)]
@@ -81,9 +82,9 @@ mod tests {
     fn a_service_is_fresh_until_its_own_deadline() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
-        let feel = |second| pulse(&paths, "dial-in", second * SECOND);
+        let feel = |second| pulse(&paths, Service::DialIn, second * SECOND);
         assert_eq!(feel(1), Pulse::Silent);
-        let mut heart = Heart::new(&paths, "dial-in", 20 * SECOND);
+        let mut heart = Heart::new(&paths, Service::DialIn, 20 * SECOND);
         heart.beat(10 * SECOND);
         assert_eq!(feel(10), Pulse::Fresh);
         assert_eq!(feel(31), Pulse::Fresh);
@@ -96,7 +97,7 @@ mod tests {
     fn a_loop_that_turns_fast_writes_seldom() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
-        let mut heart = Heart::new(&paths, "dial-in", 20 * SECOND);
+        let mut heart = Heart::new(&paths, Service::DialIn, 20 * SECOND);
         let mut written = Vec::new();
         for second in 0..20 {
             heart.beat(second * SECOND);

@@ -73,7 +73,7 @@ fn started(dial_in: &TestBox) -> std::path::PathBuf {
 }
 
 fn said(dial_in: &TestBox) -> std::path::PathBuf {
-    dial_in.paths.run_file("line1.said")
+    dial_in.paths.run_file("line1.pppd")
 }
 
 fn end_pppd(dial_in: &TestBox, status: u8) {

@@ -8,7 +8,9 @@ mod terminal;
 use crate::modem::dev_symlink::DevSymlink;
 use crate::modem::lock::Names;
 use crate::modem::ports::{self, Candidate};
+use crate::names::{LineName, record};
 use crate::paths::Paths;
+use crate::published::{DriverStatus, ModemStatus, Published};
 use crate::site::{FlowControl, Port, Role, Site, Speed};
 
 /// Carries out `modem probe`, `modem pin-disable` or `modem terminal [PORT]`.
@@ -34,7 +36,7 @@ struct Bench<'a> {
     speed: Speed,
     flow: FlowControl,
     /// The record that the service publishes, and the name of its link.
-    name: &'static str,
+    name: String,
 }
 
 impl<'a> Bench<'a> {
@@ -45,11 +47,11 @@ impl<'a> Bench<'a> {
         let site = Site::parse(&text).map_err(|error| error.in_file(name).to_string())?;
         let (port, speed, flow, name) = match &site.role {
             Role::Dialer(dialer) => {
-                (dialer.modem.port.clone(), dialer.modem.speed, FlowControl::None, "modem")
+                (dialer.modem.port.clone(), dialer.modem.speed, FlowControl::None, record::MODEM.to_owned())
             }
             Role::DialIn(dial_in) => {
                 let line = dial_in.lines.first().ok_or("the site has no line")?;
-                (line.port.clone(), line.speed, line.flow, "line1")
+                (line.port.clone(), line.speed, line.flow, LineName(1).to_string())
             }
         };
         Ok(Self { paths, site, port, speed, flow, name })
@@ -61,14 +63,16 @@ impl<'a> Bench<'a> {
 
     /// The port that the service talks to, or else the likeliest one.
     fn command_port(&self) -> Option<Candidate> {
-        let published = self.paths.published(self.name).unwrap_or_default();
+        let published = self.paths.published(&self.name);
+        let status = published.as_ref().and_then(DriverStatus::<ModemStatus>::from_record);
+        let command = status.as_ref().and_then(DriverStatus::ports).map(|ports| ports.command.as_str());
         let candidates = self.candidates();
-        let is_published = |it: &&Candidate| published.get("port") == Some(it.to_string().as_str());
+        let is_published = |it: &&Candidate| command == Some(it.to_string().as_str());
         candidates.iter().find(is_published).or(candidates.first()).cloned()
     }
 
     fn names(&self, candidate: &Candidate) -> Names {
-        let link = DevSymlink::new(self.paths, self.name, &self.port);
+        let link = DevSymlink::new(self.paths, &self.name, &self.port);
         Names::for_port(self.paths, &candidate.device, &link)
     }
 }

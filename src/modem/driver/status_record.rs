@@ -5,6 +5,7 @@ use std::io;
 use crate::modem::config::ModemConfig;
 use crate::modem::dev_symlink::DevSymlink;
 use crate::modem::ports::Candidate;
+use crate::published::{DriverStatus, ModemStatus, PortNames, Published};
 use crate::record::Record;
 
 /// The notice at one driver.
@@ -56,8 +57,8 @@ impl<'a> StatusRecord<'a> {
     /// A modem works: what is known of it, and its ports.
     pub fn modem(&mut self, record: Record, command: &Candidate, data: &Candidate) {
         self.told.clear();
-        let record = record.with("port", command);
-        self.publish(&if command == data { record } else { record.with("data-port", data) });
+        let data = (command != data).then(|| data.to_string());
+        self.publish(&PortNames { command: command.to_string(), data }.add_to(record));
     }
 
     /// It worked: what comes is news, even if it is as before.
@@ -70,7 +71,7 @@ impl<'a> StatusRecord<'a> {
         if what != self.told {
             self.config.log.warning(&what);
         }
-        self.publish(&Record::new().with("trouble", &what));
+        self.publish(&DriverStatus::<ModemStatus>::Trouble(what.clone()).to_record());
         self.told = what;
     }
 

@@ -22,6 +22,7 @@ use super::protocol::{self, Protocol};
 use super::recovery::RecoveryStep;
 use crate::log::Level;
 use crate::paths::Paths;
+use crate::published::{ModemStatus, Published};
 use crate::record::Record;
 use crate::site::{self, Pin};
 use crate::state::Store;
@@ -344,11 +345,14 @@ impl Protocol for Mobile {
     fn record(&self) -> Record {
         let Known { manufacturer, model, sim, withheld, network, storage, .. } = &self.talk.known;
         let sim = withheld.map(|why| why.to_string()).or_else(|| sim.as_ref().map(Sim::to_string));
-        let record = Record::new()
-            .with_known("manufacturer", manufacturer.as_ref())
-            .with_known("model", model.as_ref())
-            .with_known("sim", sim);
-        network.note(record).with_known("storage", storage.map(Storage::name))
+        let modem = ModemStatus {
+            manufacturer: manufacturer.clone(),
+            model: model.clone(),
+            sim,
+            storage: storage.map(|storage| storage.name().to_owned()),
+            ..ModemStatus::default()
+        };
+        network.describe(modem).to_record()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::modem::at::values::values;
-use crate::record::Record;
+use crate::published::ModemStatus;
 
 /// `<stat>` of `+CREG` and `+CGREG` (TS 27.007 §7.2, §10.1.20).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,12 +87,14 @@ impl Network {
         }
     }
 
-    /// As `dialctl status` shows it.
-    pub fn note(&self, record: Record) -> Record {
-        record
-            .with_known("registration", self.calls.or(self.packets))
-            .with_known("operator", self.operator.as_ref())
-            .with_known("signal-dbm", self.signal)
+    /// Adds it to what is known of the modem.
+    pub fn describe(&self, modem: ModemStatus) -> ModemStatus {
+        ModemStatus {
+            registration: self.calls.or(self.packets).map(|it| it.to_string()),
+            operator: self.operator.as_ref().map(Operator::to_string),
+            signal_dbm: self.signal,
+            ..modem
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
+use crate::chat::Failure;
 use crate::clock::Month;
-use crate::ppp::dial_failure::Failure;
 use crate::ppp::{Calendar, Ends};
 use crate::site::{Role, Site};
 use std::net::Ipv4Addr;

@@ -1,7 +1,7 @@
 //! The dialogue that `chat` has with the modem before pppd takes the line.
 
 use super::RenderedFile;
-use crate::ppp::dial_failure::Failure;
+use crate::chat::Failure;
 use crate::site::{Modem, Operator};
 use std::fmt::Write;
 

@@ -1,12 +1,13 @@
 //! pppd as the one that is called: one file of options for each line.
 
 use super::{Options, RenderedFile, secrets};
+use crate::names::{self, LineName, RUN_DIR};
 use crate::site::{DialIn, FlowControl, LineConfig, Users};
 
 pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
     let mut files = vec![RenderedFile::config("/etc/ppp/options", "lock\n", "pppd, for every link")];
     files.extend(dial_in.lines.iter().zip(1..).map(|(line, number): (_, usize)| {
-        let path = format!("/etc/ppp/options.line{number}");
+        let path = LineName(number).pppd_options();
         RenderedFile::config(path, &options(dial_in, line), "pppd, for one telephone line")
     }));
     files.push(secrets::of_users(&dial_in.users));
@@ -17,15 +18,19 @@ pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
 /// What only pppd knows of a caller, for the service and its ledger of calls. A pppd that somebody
 /// has started by hand has no `linkname`.
 fn notes() -> [RenderedFile; 2] {
-    let note = |file: &str, format: &str, values: &str| {
-        format!("[ -z \"$LINKNAME\" ] || printf '{format}' {values} >\"/run/dialbox/$LINKNAME.{file}\"\n")
-    };
-    let up = note("up", r"user=%s\ninterface=%s\n", "\"$PEERNAME\" \"$PPP_IFACE\"");
-    let down = note("down", r"received=%s\nsent=%s\n", "\"$BYTES_RCVD\" \"$BYTES_SENT\"");
+    let up = note(LineName::UP, &names::note::UP);
+    let down = note(LineName::DOWN, &names::note::DOWN);
     [
         RenderedFile::script("/etc/ppp/ip-up.d/line", &up, "who the caller is"),
         RenderedFile::script("/etc/ppp/ip-down.d/line", &down, "how much it has moved"),
     ]
+}
+
+fn note(suffix: &str, variables: &[(&str, &str)]) -> String {
+    let format: String = variables.iter().map(|(key, _)| format!(r"{key}=%s\n")).collect();
+    let values: Vec<String> = variables.iter().map(|(_, variable)| format!("\"${variable}\"")).collect();
+    let values = values.join(" ");
+    format!("[ -z \"$LINKNAME\" ] || printf '{format}' {values} >\"{RUN_DIR}/$LINKNAME.{suffix}\"\n")
 }
 
 fn options(dial_in: &DialIn, line: &LineConfig) -> String {

@@ -1,4 +1,4 @@
-//! How `chat` failed to make the call.
+//! The exit status of chat(8), as the `ABORT` strings of the rendered chat scripts and the reader of the status agree on it.
 
 use std::fmt;
 

@@ -1,0 +1,140 @@
+//! Names that programs, scripts and rendered files of the box agree on. Each stands here once; the shell scripts of a
+//! site are rendered from the same values.
+
+use std::fmt;
+
+/// Where services leave what they publish. Its files vanish with the next boot.
+pub const RUN_DIR: &str = "/run/dialbox";
+
+/// A service that init keeps running (`/etc/inittab`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Text messages and the PPP link.
+    SmsDialer,
+    /// Telephone lines.
+    DialIn,
+    /// The hardware watchdog and the daily reboot.
+    Watchdogd,
+}
+
+impl Service {
+    /// The name of its program.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SmsDialer => "sms-dialer",
+            Self::DialIn => "dial-in",
+            Self::Watchdogd => "watchdogd",
+        }
+    }
+}
+
+/// Names of published records, below [`RUN_DIR`]. A line's is its [`LineName`].
+pub mod record {
+    /// How the box booted: written by `init`.
+    pub const BOOT: &str = "boot";
+    /// Which boot this is, and what the one before ended by: written by `init`.
+    pub const LEDGER: &str = "ledger";
+    /// Which site is in force: written by `dialctl site apply`.
+    pub const SITE: &str = "site";
+    /// The PPP link and the data budget: written by `sms-dialer`.
+    pub const LINK: &str = "link";
+    /// The dialer's modem; also the name of its symlink in `/dev`.
+    pub const MODEM: &str = "modem";
+}
+
+/// What pppd's scripts tell, as the first argument of `dialctl hook`.
+pub mod hook {
+    /// `ip-up INTERFACE PID LOCAL REMOTE [NAME SERVER]…`
+    pub const IP_UP: &str = "ip-up";
+    /// `ip-down INTERFACE PID SENT RECEIVED`
+    pub const IP_DOWN: &str = "ip-down";
+    /// `no-call STATUS`: the exit status of `chat`.
+    pub const NO_CALL: &str = "no-call";
+}
+
+/// Keys of the notes that pppd's scripts leave about a call, each with the variable that holds its value (pppd(8), SCRIPTS).
+pub mod note {
+    /// The name that pppd has authenticated.
+    pub const USER: &str = "user";
+    /// The caller's PPP interface.
+    pub const INTERFACE: &str = "interface";
+    /// Bytes from the caller.
+    pub const RECEIVED: &str = "received";
+    /// Bytes to the caller.
+    pub const SENT: &str = "sent";
+
+    /// What ip-up.d notes.
+    pub const UP: [(&str, &str); 2] = [(USER, "PEERNAME"), (INTERFACE, "PPP_IFACE")];
+    /// What ip-down.d notes.
+    pub const DOWN: [(&str, &str); 2] = [(RECEIVED, "BYTES_RCVD"), (SENT, "BYTES_SENT")];
+}
+
+/// A telephone line: its record, its symlink in `/dev`, pppd's `linkname`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineName(pub usize);
+
+impl LineName {
+    /// What ends the name of the note that ip-up.d leaves about a caller.
+    pub const UP: &'static str = "up";
+    /// What ends the name of the note that ip-down.d leaves.
+    pub const DOWN: &'static str = "down";
+
+    /// Reads `line2`, or what a person types: `2`.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.strip_prefix("line").unwrap_or(text).parse().ok().map(Self)
+    }
+
+    /// The note of ip-up.d: [`CallerNote`](crate::published::CallerNote).
+    pub fn up(self) -> String {
+        format!("{self}.{}", Self::UP)
+    }
+
+    /// The note of ip-down.d: [`TrafficNote`](crate::published::TrafficNote).
+    pub fn down(self) -> String {
+        format!("{self}.{}", Self::DOWN)
+    }
+
+    /// pppd's log of the call, besides syslog.
+    pub fn pppd_log(self) -> String {
+        format!("{self}.pppd")
+    }
+
+    /// pppd's options for a caller of this line.
+    pub fn pppd_options(self) -> String {
+        format!("/etc/ppp/options.{self}")
+    }
+}
+
+impl fmt::Display for LineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_as_it_is_written_and_as_a_person_types_it() {
+        assert_eq!(LineName::parse(&LineName(2).to_string()), Some(LineName(2)));
+        assert_eq!(LineName::parse("2"), Some(LineName(2)));
+        assert_eq!(LineName::parse("modem"), None);
+    }
+
+    #[test]
+    fn the_scripts_of_the_overlay_use_the_names_of_hooks_and_services() {
+        let hooks = [
+            (include_str!("../overlay/etc/ppp/ip-up.d/zz-dialbox"), hook::IP_UP),
+            (include_str!("../overlay/etc/ppp/ip-down.d/zz-dialbox"), hook::IP_DOWN),
+        ];
+        for (script, name) in hooks {
+            assert!(script.contains(&format!("dialctl hook {name} ")), "{name}");
+        }
+        let role = include_str!("../overlay/etc/init.d/role");
+        for service in [Service::SmsDialer, Service::DialIn] {
+            assert!(role.contains(&format!("exec {} ;;", service.as_str())), "{service:?}");
+        }
+        assert!(include_str!("../overlay/etc/inittab").contains(Service::Watchdogd.as_str()));
+    }
+}

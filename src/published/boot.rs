@@ -1,0 +1,78 @@
+//! How the box booted.
+
+use super::{Fields, Published};
+use crate::record::Record;
+
+const ROOT: &str = "root";
+const ROOT_COPY: &str = "root-copy";
+const BOOT: &str = "boot";
+const STATE: &str = "state";
+const STATE_TROUBLE: &str = "state-trouble";
+const INIT_STARTED: &str = "init-started-ms";
+const INIT_ENDED: &str = "init-ended-ms";
+const NUMBER: &str = "number";
+const CAUSE: &str = "cause";
+
+/// What `init` found and did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BootStatus {
+    /// The device that the root was mounted from.
+    pub root: Option<String>,
+    /// Which copy of the root that is: `A` or `B`.
+    pub root_copy: Option<String>,
+    /// The FAT partition: `mounted`, or why it is not.
+    pub boot: Option<String>,
+    /// The state partition, in a word.
+    pub state: Option<String>,
+    /// What was wrong with the state partition; empty if nothing was.
+    pub state_trouble: Option<String>,
+    /// When `init` started, in milliseconds since the kernel did.
+    pub init_started_ms: Option<u64>,
+    /// When it handed over, likewise.
+    pub init_ended_ms: Option<u64>,
+}
+
+impl Published for BootStatus {
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .text(ROOT, self.root.as_ref())
+            .text(ROOT_COPY, self.root_copy.as_ref())
+            .text(BOOT, self.boot.as_ref())
+            .text(STATE, self.state.as_ref())
+            .text(STATE_TROUBLE, self.state_trouble.as_ref())
+            .number(INIT_STARTED, self.init_started_ms)
+            .number(INIT_ENDED, self.init_ended_ms)
+    }
+
+    fn from_record(record: &Record) -> Option<Self> {
+        let text = |key| record.get(key).map(str::to_owned);
+        Some(Self {
+            root: text(ROOT),
+            root_copy: text(ROOT_COPY),
+            boot: text(BOOT),
+            state: text(STATE),
+            state_trouble: text(STATE_TROUBLE),
+            init_started_ms: record.number(INIT_STARTED),
+            init_ended_ms: record.number(INIT_ENDED),
+        })
+    }
+}
+
+/// Which boot this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastBoot {
+    /// Counted from 1, for as long as the state partition lasts.
+    pub number: u64,
+    /// What the boot before ended by, for a person.
+    pub cause: String,
+}
+
+impl Published for LastBoot {
+    fn fields(&self) -> Fields {
+        Fields::new().number(NUMBER, Some(self.number)).text(CAUSE, Some(&self.cause))
+    }
+
+    fn from_record(record: &Record) -> Option<Self> {
+        Some(Self { number: record.number(NUMBER)?, cause: record.get(CAUSE)?.to_owned() })
+    }
+}

@@ -1,0 +1,144 @@
+//! What is known of a telephone line, and what pppd's scripts note about its caller.
+
+use std::time::Duration;
+
+use super::{Fields, Published};
+use crate::names::note;
+use crate::record::Record;
+use crate::site::UserName;
+
+const STATE: &str = "line";
+const CALLS: &str = "calls";
+const RINGS: &str = "rings";
+const CALLER: &str = "caller";
+const SINCE: &str = "since";
+const SPEED: &str = "speed";
+const USER: &str = "user";
+
+/// What a line does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineState {
+    /// The modem is reset, before the first call or after one.
+    Resetting,
+    /// It waits for a call.
+    Ready,
+    /// The call is taken; the modems negotiate.
+    Answering,
+    /// The caller is at the login prompt.
+    LoggingIn,
+    /// pppd has the line.
+    Connected,
+    /// The call is being ended.
+    HangingUp,
+}
+
+impl LineState {
+    const ALL: [Self; 6] =
+        [Self::Resetting, Self::Ready, Self::Answering, Self::LoggingIn, Self::Connected, Self::HangingUp];
+
+    /// The word that is published and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resetting => "resetting",
+            Self::Ready => "ready",
+            Self::Answering => "answering",
+            Self::LoggingIn => "logging-in",
+            Self::Connected => "connected",
+            Self::HangingUp => "hanging-up",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A telephone line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineStatus {
+    /// What it does.
+    pub state: LineState,
+    /// Calls taken since the service started.
+    pub calls: u64,
+    /// Rings of the last call.
+    pub rings: u64,
+    /// The number of the last caller, if the network has told it.
+    pub caller: Option<String>,
+    /// The call that is connected.
+    pub call: Option<LineCall>,
+}
+
+/// A call that is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineCall {
+    /// When it was connected, in time since boot, to the second.
+    pub since: Duration,
+    /// What the modem says after `CONNECT`, as in `33600/ARQ/V34`.
+    pub speed: Option<String>,
+    /// Who has logged in at the prompt.
+    pub user: Option<UserName>,
+}
+
+impl Published for LineStatus {
+    fn fields(&self) -> Fields {
+        let fields = Fields::new()
+            .text(STATE, Some(self.state.as_str()))
+            .number(CALLS, Some(self.calls))
+            .number(RINGS, Some(self.rings))
+            .text(CALLER, self.caller.as_ref());
+        match &self.call {
+            Some(call) => fields
+                .number(SINCE, Some(call.since.as_secs()))
+                .text(SPEED, call.speed.as_ref())
+                .text(USER, call.user.as_ref()),
+            None => fields,
+        }
+    }
+
+    fn from_record(record: &Record) -> Option<Self> {
+        let text = |key| record.get(key).map(str::to_owned);
+        let call = record.number(SINCE).map(|since| LineCall {
+            since: Duration::from_secs(since),
+            speed: text(SPEED),
+            user: record.get(USER).and_then(|user| user.parse().ok()),
+        });
+        Some(Self {
+            state: LineState::parse(record.get(STATE)?)?,
+            calls: record.number(CALLS).unwrap_or(0),
+            rings: record.number(RINGS).unwrap_or(0),
+            caller: text(CALLER),
+            call,
+        })
+    }
+}
+
+/// What ip-up.d notes about a caller, in [`LineName::up`](crate::names::LineName::up).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallerNote {
+    /// The name that pppd has authenticated.
+    pub user: Option<String>,
+    /// The caller's PPP interface.
+    pub interface: Option<String>,
+}
+
+impl CallerNote {
+    /// Reads it. `printf` leaves a value empty whose variable is not set.
+    pub fn from_record(record: &Record) -> Self {
+        let text = |key| record.get(key).filter(|text| !text.is_empty()).map(str::to_owned);
+        Self { user: text(note::USER), interface: text(note::INTERFACE) }
+    }
+}
+
+/// What ip-down.d notes, in [`LineName::down`](crate::names::LineName::down).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TrafficNote {
+    /// Bytes from the caller, and to it; pppd counts both or neither.
+    pub bytes: Option<(u64, u64)>,
+}
+
+impl TrafficNote {
+    /// Reads it.
+    pub fn from_record(record: &Record) -> Self {
+        Self { bytes: record.number(note::RECEIVED).zip(record.number(note::SENT)) }
+    }
+}

@@ -1,0 +1,57 @@
+//! What is known of a mobile modem.
+
+use super::{Fields, Published};
+use crate::record::Record;
+
+const MANUFACTURER: &str = "manufacturer";
+const MODEL: &str = "model";
+const SIM: &str = "sim";
+const REGISTRATION: &str = "registration";
+const OPERATOR: &str = "operator";
+const SIGNAL: &str = "signal-dbm";
+const STORAGE: &str = "storage";
+
+/// A mobile modem; what is not known yet is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModemStatus {
+    /// The answer to `+CGMI`.
+    pub manufacturer: Option<String>,
+    /// The answer to `+CGMM`.
+    pub model: Option<String>,
+    /// The SIM's state, or why it is not unlocked, for a person.
+    pub sim: Option<String>,
+    /// With the network, in words: `home`, `roaming`, `searching`, …
+    pub registration: Option<String>,
+    /// Name and number, as in `Free (20815)`.
+    pub operator: Option<String>,
+    /// Received signal strength, in dBm.
+    pub signal_dbm: Option<i32>,
+    /// Where messages arrive: `SM`, `ME`, … (TS 27.005 §3.1, `<mem3>`).
+    pub storage: Option<String>,
+}
+
+impl Published for ModemStatus {
+    fn fields(&self) -> Fields {
+        Fields::new()
+            .text(MANUFACTURER, self.manufacturer.as_ref())
+            .text(MODEL, self.model.as_ref())
+            .text(SIM, self.sim.as_ref())
+            .text(REGISTRATION, self.registration.as_ref())
+            .text(OPERATOR, self.operator.as_ref())
+            .number(SIGNAL, self.signal_dbm)
+            .text(STORAGE, self.storage.as_ref())
+    }
+
+    fn from_record(record: &Record) -> Option<Self> {
+        let text = |key| record.get(key).map(str::to_owned);
+        Some(Self {
+            manufacturer: text(MANUFACTURER),
+            model: text(MODEL),
+            sim: text(SIM),
+            registration: text(REGISTRATION),
+            operator: text(OPERATOR),
+            signal_dbm: record.get(SIGNAL).and_then(|dbm| dbm.parse().ok()),
+            storage: text(STORAGE),
+        })
+    }
+}
