@@ -22,7 +22,7 @@ usage: dialctl COMMAND
 
   status [--json]     the state of the box, for a person or a program
   connect [TIME]      opens the link, for 30m or 2h, and waits until it is up
-  disconnect          closes it, whoever has opened it
+  disconnect          closes it, however it was opened
   extend [TIME]       lets it stay longer
   budget              what the links of this month have carried
   budget set SIZE     corrects that by the operator's own count, as in 120MB

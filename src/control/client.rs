@@ -15,15 +15,15 @@ use crate::record::Record;
 pub enum NoReply {
     /// There is no dialer to ask.
     NotRunning,
-    /// It has not answered in so long.
+    /// It has not answered in time.
     Silent(Duration),
-    /// It has hung up without a word: it was started anew, or refuses to talk.
+    /// It closed the connection without a reply: it restarted, or the request is not one.
     HungUp,
     /// Something else.
     Broken(io::Error),
 }
 
-/// Asks the dialer, and waits for its reply for so long at most.
+/// Sends a request to the dialer and waits for the reply, at most as long as given.
 ///
 /// # Errors
 /// There is no reply.

@@ -27,15 +27,15 @@ const SOCKET: &str = "/run/dialbox/control";
 /// What the dialer is asked or told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// Open the link for so long, or as long as the site allows. Replied to when it is up.
+    /// Open the link for this long, or as long as the site allows. The reply comes when it is up.
     Connect(Option<Duration>),
-    /// Close it. Replied to when it is closed.
+    /// Close it. The reply comes when it is closed.
     Disconnect,
     /// Let it stay longer.
     Extend(Option<Duration>),
     /// Say what the month has cost.
     Budget,
-    /// The month has cost so much, by the operator's own count.
+    /// Set the month's count to the operator's own.
     SetUsed(DataSize),
     /// pppd's ip-up.
     IpUp {

@@ -1,4 +1,4 @@
-//! The dialer's end of the control socket: it never waits for a client.
+//! The server of the control socket: it never blocks on a client.
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -10,7 +10,7 @@ use super::{Reply, Request, SOCKET};
 use crate::paths::Paths;
 use crate::record::Record;
 
-/// Clients at a time. More are a fault of somebody's: the one that came first must go.
+/// Clients at a time. More are a fault: the oldest is dropped.
 const CLIENTS: usize = 16;
 /// Bytes of a request; the longest real one has some 200.
 const LONGEST: usize = 1024;
@@ -45,7 +45,7 @@ impl Server {
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
-        // Under another name until nobody but root can open it.
+        // Under another name until only root can open it.
         let new = path.with_extension("new");
         match fs::remove_file(&new) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -64,8 +64,8 @@ impl Server {
         std::iter::once(self.listener.as_fd()).chain(speaking.map(|client| client.stream.as_fd()))
     }
 
-    /// Listens to whoever has something to say: the requests that are complete now. What is no
-    /// request is answered here.
+    /// Reads from all clients and returns the requests that are complete. Malformed ones are answered
+    /// here.
     pub fn poll(&mut self) -> Vec<(ClientId, Request)> {
         while let Ok((stream, _)) = self.listener.accept() {
             self.admit(stream);

@@ -31,7 +31,7 @@ pub fn calls(paths: &Paths) -> String {
     Calls::load(&Store::new(paths.state())).to_string()
 }
 
-/// Ends the call on a line: pppd says goodbye, and the service hangs up.
+/// Ends the call on a line: pppd terminates LCP, and the service hangs up.
 ///
 /// # Errors
 /// There is no such line, or no call on it.

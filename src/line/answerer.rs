@@ -1,4 +1,4 @@
-//! A modem that waits for calls and takes them: reset, listen, answer, and hang up afterwards.
+//! Answers calls: reset the modem, wait for rings, answer, and hang up after the call.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const RESET_TRIES: u32 = 5;
 
 type Action = protocol::Action<Report>;
 
-/// Attends a line.
+/// The dialogue with the modem of one line.
 #[derive(Debug)]
 pub struct Answerer<'a> {
     rings: Rings,
@@ -55,7 +55,7 @@ enum Phase<'a> {
 }
 
 impl<'a> Answerer<'a> {
-    /// Whoever attends a line of the site; with a login_config, callers may log in at a prompt.
+    /// The answerer of one line; with a `login_config`, callers may log in at a prompt.
     pub fn new(line: &site::LineConfig, login_config: Option<LoginConfig<'a>>) -> Self {
         Self {
             rings: line.rings,
@@ -243,7 +243,7 @@ impl<'a> Answerer<'a> {
         let mut actions = Vec::new();
         if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.rings.get()) {
             refused = self.answer();
-            // The caller comes before whoever reads the record or the log.
+            // Caller ID goes first, then the record and the log.
             actions = self.proceed(now);
         }
         actions.extend([Action::Publish, Action::log(Level::Info, what)]);
@@ -251,7 +251,7 @@ impl<'a> Answerer<'a> {
         actions
     }
 
-    /// It has step often enough: the call is taken, unless it is somebody else's.
+    /// It has rung often enough: the call is answered, unless the caller is not listed.
     fn answer(&mut self) -> Option<Action> {
         if let Some(callers) = &self.callers {
             let Some(number) = &self.call.caller else {
@@ -304,7 +304,7 @@ impl Protocol for Answerer<'_> {
 
     fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
         let mut actions: Vec<_> = match &mut self.phase {
-            Phase::Connected => return Vec::new(), // for pppd, which will ask for it anew
+            Phase::Connected => return Vec::new(), // pppd has the port and sees it
             Phase::LoggingIn(login) => {
                 let turn = login.receive(bytes, now);
                 self.follow(turn)

@@ -27,7 +27,7 @@ pub struct CallEntry {
     pub caller: Option<String>,
     /// What the modem said after `CONNECT`.
     pub speed: Option<String>,
-    /// Who authenticated; nobody, if it did not come to that.
+    /// The user that was authenticated, if any.
     pub user: Option<String>,
     /// How long the caller was connected.
     pub seconds: u64,
@@ -152,7 +152,7 @@ pub fn why(exit: &Exit) -> String {
         Exit::AuthRefused | Exit::Broken(11) => "name or password wrong",
         Exit::OwnLimit => "the site's limit for idle or long calls",
         Exit::Told => "hung up here",
-        Exit::Unseen => "not known: the service was started anew during the call",
+        Exit::Unseen => "not known: the service restarted during the call",
         Exit::Loopback => "the line sends back what is sent",
         Exit::Broken(_)
         | Exit::NoKernelPpp

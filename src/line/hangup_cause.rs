@@ -43,7 +43,7 @@ pub fn cause(said: &str, exit: Exit) -> Exit {
 pub fn keep_short(said: &Path) {
     if said.metadata().is_ok_and(|file| file.len() > LONGEST) {
         // pppd appends (options.c, `setlogfile`): it goes on at the new end. This fails only when
-        // somebody has removed the file.
+        // the file is gone.
         drop(File::options().write(true).open(said).and_then(|file| file.set_len(0)));
     }
 }

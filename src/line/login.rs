@@ -15,7 +15,7 @@ use ctutils::{Choice, CtEq};
 
 use crate::site::{Account, Hostname, UserName, Users};
 
-/// Whoever speaks PPP does so at once, and again after the Restart timer of RFC 1661 §4.6, 3 s: so
+/// A PPP client sends its first frame at once, and again after the Restart timer of RFC 1661 §4.6, 3 s: so
 /// that one lost frame does no harm.
 const LISTEN: Duration = Duration::from_secs(4);
 /// How long the whole dialogue may take, as `login` of most systems allows.
@@ -33,10 +33,10 @@ const CR: u8 = b'\r';
 const LF: u8 = b'\n';
 /// The flag of PPP's frames (RFC 1662 §3.1).
 const FLAG: u8 = b'~';
-/// What a modem says when the other one is gone (V.250 §5.7.1): it comes to whoever has the port.
+/// What a modem says when the other one is gone (V.250 §5.7.1): it arrives at the open port.
 const NO_CARRIER: &str = "NO CARRIER";
 
-/// Who asks, and who is let in.
+/// The name shown in the prompt, and the users who may log in.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginConfig<'a> {
     /// The name of the box: it stands in the prompt.
@@ -241,7 +241,7 @@ impl<'a> Login<'a> {
             }
             Users::Hashed(users) => {
                 let known = the_one(users, |user| name.is(user.name.as_str()));
-                // For somebody unknown the rounds are gone through as well: that takes its time.
+                // An unknown user costs the same rounds: the time must not tell who exists.
                 let fits = known.or(users.first())?.password.fits(&password.0);
                 known.filter(|_| fits).map(|user| &user.name)
             }

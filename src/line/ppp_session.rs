@@ -1,4 +1,4 @@
-//! A caller who is connected: pppd on its line, and what is known of it at the end.
+//! pppd on a line, from `CONNECT` to its end.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,7 +17,7 @@ use crate::paths::Paths;
 use crate::ppp::{Exit, Pppd, counters};
 use crate::published::{CallerNote, DriverStatus, LineStatus, Published, TrafficNote};
 
-/// A caller, from `CONNECT` to the end of its pppd.
+/// The PPP session of a caller.
 #[derive(Debug)]
 pub(super) struct PppSession {
     pub pppd: Pppd,
@@ -31,11 +31,11 @@ impl PppSession {
     ///
     /// A caller who has logged in is not asked again. `noauth` after `file` takes back the `auth` and
     /// `+pap` in it (auth.c, `auth_check_options`); the caller's address is that of the line all the
-    /// same, since nothing says `ipcp-accept-remote`. The scripts are told the name as after PAP.
+    /// same, since nothing says `ipcp-accept-remote`. The scripts get the name as after PAP.
     ///
     /// # Errors
     /// pppd is not there or cannot be run.
-    pub fn begin(paths: &Paths, line: usize, port: OwnedFd, connected: Connected) -> io::Result<Self> {
+    pub fn start(paths: &Paths, line: usize, port: OwnedFd, connected: Connected) -> io::Result<Self> {
         withdraw_notes(paths, line);
         let name = LineName(line);
         let mut pppd = Command::new("pppd");
@@ -50,8 +50,8 @@ impl PppSession {
         Ok(Self { pppd, line, connected })
     }
 
-    /// A caller whom an earlier run of this service has let in, and whose call goes on.
-    pub fn inherit(paths: &Paths, line: usize) -> Option<Self> {
+    /// A call that an earlier run of this service connected and that is still up.
+    pub fn resume(paths: &Paths, line: usize) -> Option<Self> {
         let pppd = Pppd::watch(pppd_of(paths, line)?).ok()?;
         let published = paths.published(&LineName(line).to_string());
         let status = published.as_ref().and_then(DriverStatus::<LineStatus>::from_record);
@@ -63,12 +63,12 @@ impl PppSession {
         Some(Self { pppd, line, connected: connected.unwrap_or_else(unknown) })
     }
 
-    /// While the call goes on: what pppd says must not fill the memory.
-    pub fn goes_on(&self, paths: &Paths) {
+    /// Called during the call: pppd's log must not fill the RAM.
+    pub fn trim_log(&self, paths: &Paths) {
         hangup_cause::keep_short(&paths.run_file(&LineName(self.line).pppd_log()));
     }
 
-    /// What the ledger is told when pppd has ended.
+    /// The entry for the ledger, once pppd has ended.
     pub fn end(self, paths: &Paths, exit: Exit, now: Duration) -> CallEntry {
         let name = LineName(self.line);
         let caller = paths.published(&name.up()).as_ref().map(CallerNote::from_record).unwrap_or_default();

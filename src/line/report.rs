@@ -1,4 +1,4 @@
-//! What a line has to tell of its calls.
+//! What the answerer reports of calls.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::paths::Paths;
 use crate::published::{DriverStatus, LineCall, LineState, LineStatus, Published};
 use crate::site::UserName;
 
-/// What a line has to tell.
+/// What happened on a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
     /// A caller is connected: the port is ready for pppd, and nothing is said here until
@@ -38,7 +38,7 @@ pub struct Connected {
     pub caller: Option<String>,
     /// What the modem says after `CONNECT`, as in `33600/ARQ/V34`.
     pub speed: Option<String>,
-    /// Who has logged in already; nobody, if it is for pppd to ask.
+    /// The user who has logged in at the prompt; `None` if pppd authenticates.
     pub user: Option<UserName>,
 }
 
@@ -50,8 +50,8 @@ impl Connected {
     }
 }
 
-/// Whether somebody calls whom no pppd serves yet, on one of so many lines: the modems still negotiate, or
-/// the caller is at the prompt.
+/// Whether a call is being set up on one of the lines `1..=lines`: the modems negotiate, or the caller is at the
+/// prompt. pppd is not running yet.
 pub fn is_taking_a_call(paths: &Paths, lines: usize) -> bool {
     let published = (1..=lines).filter_map(|line| paths.published(&LineName(line).to_string()));
     published.filter_map(|record| DriverStatus::<LineStatus>::from_record(&record)).any(|status| match status

@@ -1,4 +1,4 @@
-//! A line of the box: its modem, and the caller who is connected.
+//! A line of the box: its modem, and the PPP session of the caller.
 
 use std::io;
 use std::time::Duration;
@@ -18,30 +18,29 @@ use crate::ppp::Exit;
 use crate::site;
 use crate::state::Store;
 
-/// A line and whoever uses it.
+/// A line, its modem and the PPP session on it.
 #[derive(Debug)]
 pub struct LineService<'a> {
     number: usize,
     config: ModemConfig<'a>,
     driver: Driver<'a, Answerer<'a>>,
-    user: User,
+    session: Session,
 }
 
-/// Who uses the line.
+/// The PPP session on the line.
 #[derive(Debug)]
-enum User {
-    /// Nobody: the modem waits for calls.
-    Nobody,
-    /// A caller.
-    Caller(PppSession),
-    /// A caller whom an earlier run of this service has let in: its call goes on, and the modem is
-    /// left alone as long.
-    Inherited(PppSession),
+enum Session {
+    /// None: the modem waits for calls.
+    None,
+    /// One that was started here.
+    Own(PppSession),
+    /// A call that an earlier run of this service connected: it is still up, and the modem is
+    /// left alone until it ends.
+    Resumed(PppSession),
 }
 
 impl<'a> LineService<'a> {
-    /// Line `number` of the site, counted from 1, at its config. The login_config is for those who log in at a
-    /// prompt, if the line has one.
+    /// Line `number` of the site, counted from 1. `login_config` is for its login prompt, if it has one.
     ///
     /// # Errors
     /// `/dev` or the locks cannot be watched.
@@ -52,42 +51,42 @@ impl<'a> LineService<'a> {
         config: ModemConfig<'a>,
     ) -> io::Result<Self> {
         let driver = Driver::new(config, Answerer::new(site, site.login.then_some(login_config)))?;
-        let user = PppSession::inherit(config.paths, number).map_or(User::Nobody, User::Inherited);
-        Ok(Self { number, config, driver, user })
+        let session = PppSession::resume(config.paths, number).map_or(Session::None, Session::Resumed);
+        Ok(Self { number, config, driver, session })
     }
 
-    /// What to wait for: a turn is due when one of them is ready.
+    /// What to wait for: [`poll`](Self::poll) is due when one of them is ready.
     pub fn fds(&self) -> Vec<PollFd<'_>> {
         let ends = |pppd| PollFd::from_borrowed_fd(std::os::fd::AsFd::as_fd(pppd), PollFlags::IN);
-        match &self.user {
-            User::Nobody => self.driver.fds(),
-            User::Caller(session) => self.driver.fds().into_iter().chain([ends(&session.pppd)]).collect(),
-            User::Inherited(session) => vec![ends(&session.pppd)],
+        match &self.session {
+            Session::None => self.driver.fds(),
+            Session::Own(session) => self.driver.fds().into_iter().chain([ends(&session.pppd)]).collect(),
+            Session::Resumed(session) => vec![ends(&session.pppd)],
         }
     }
 
-    /// When a turn is due if nothing happens, in time since boot.
+    /// When to poll if nothing happens, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
-        match self.user {
-            User::Nobody | User::Caller(_) => self.driver.deadline(),
-            User::Inherited(_) => None,
+        match self.session {
+            Session::None | Session::Own(_) => self.driver.deadline(),
+            Session::Resumed(_) => None,
         }
     }
 
-    /// Whether nothing is to be done but to wait for a call.
+    /// Whether the line only waits for calls.
     pub fn waits_for_calls(&self) -> bool {
-        matches!(self.user, User::Nobody) && self.driver.protocol().is_idle()
+        matches!(self.session, Session::None) && self.driver.protocol().is_idle()
     }
 
     /// Does what can be done now.
     pub fn poll(&mut self, now: Duration) {
-        self.look_after_user(now);
-        if let User::Inherited(_) = self.user {
+        self.poll_session(now);
+        if let Session::Resumed(_) = self.session {
             return;
         }
         for report in self.driver.poll(now) {
             match report {
-                Report::Connected(connected) => self.let_in(connected, now),
+                Report::Connected(connected) => self.start_session(connected, now),
                 Report::Lost { caller, why } => {
                     let call = Connected { since: now, caller, ..Connected::default() };
                     self.enter(CallEntry::of(self.number, call, now, clock::unix(), why));
@@ -99,14 +98,14 @@ impl<'a> LineService<'a> {
         }
     }
 
-    /// A caller is connected: pppd takes over.
-    fn let_in(&mut self, connected: Connected, now: Duration) {
-        let begun = self.driver.lend().and_then(|port| match port {
-            Some(port) => PppSession::begin(self.config.paths, self.number, port, connected),
+    /// A caller is connected: pppd gets the port.
+    fn start_session(&mut self, connected: Connected, now: Duration) {
+        let started = self.driver.lend().and_then(|port| match port {
+            Some(port) => PppSession::start(self.config.paths, self.number, port, connected),
             None => Err(io::Error::other("the port has vanished")),
         });
-        match begun {
-            Ok(session) => self.user = User::Caller(session),
+        match started {
+            Ok(session) => self.session = Session::Own(session),
             Err(error) => {
                 self.config.log.error(&format!("pppd: {error}"));
                 self.free(now);
@@ -115,23 +114,23 @@ impl<'a> LineService<'a> {
     }
 
     /// If the caller's pppd has ended, the modem is made ready for the next call.
-    fn look_after_user(&mut self, now: Duration) {
-        let (User::Caller(session) | User::Inherited(session)) = &mut self.user else { return };
+    fn poll_session(&mut self, now: Duration) {
+        let (Session::Own(session) | Session::Resumed(session)) = &mut self.session else { return };
         let exit = match session.pppd.ended() {
-            Ok(None) => return session.goes_on(self.config.paths),
+            Ok(None) => return session.trim_log(self.config.paths),
             Ok(Some(exit)) => exit,
             Err(error) => {
                 self.config.log.warning(&format!("pppd: {error}"));
                 Exit::Unseen
             }
         };
-        let session = match std::mem::replace(&mut self.user, User::Nobody) {
-            User::Nobody => return,
-            User::Caller(session) => {
+        let session = match std::mem::replace(&mut self.session, Session::None) {
+            Session::None => return,
+            Session::Own(session) => {
                 self.free(now);
                 session
             }
-            User::Inherited(session) => {
+            Session::Resumed(session) => {
                 self.driver.leave_a_call_first();
                 session
             }

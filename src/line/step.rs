@@ -1,4 +1,4 @@
-//! What the modem of a line is told, and in what order.
+//! The commands for the modem of a line, and their order.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Step {
 /// What is to be done in its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
-    /// Say nothing for so long.
+    /// Send nothing for this long.
     Wait(Duration),
     /// Move the wire.
     Dtr(Dtr),

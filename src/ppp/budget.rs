@@ -14,7 +14,7 @@ use crate::site::DataSize;
 use super::{Connection, Interface, pid};
 use rustix::process::Pid;
 
-/// What is claimed in advance at least: a power cut costs so much at most on a slow link, and twice
+/// What is claimed in advance at least: a power cut costs at most this on a slow link, and twice
 /// what passed between two readings on a fast one.
 pub const LEASE: u64 = 1_000_000;
 

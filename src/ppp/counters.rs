@@ -44,7 +44,7 @@ pub fn pppd(paths: &Paths, name: &str) -> Option<Pid> {
     (program.trim() == "pppd").then_some(pid)
 }
 
-/// Whether a reboot would cut somebody off: a pppd runs.
+/// Whether a reboot would end a PPP session: a pppd runs.
 pub fn in_use(paths: &Paths) -> bool {
     let notes = fs::read_dir(paths.path("/run")).into_iter().flatten().flatten();
     notes.filter_map(|note| note.file_name().into_string().ok()).any(|note| {

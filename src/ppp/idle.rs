@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// What a link may carry in a minute and still be idle: nobody's work is that little. The noise of
-/// a link that nobody uses stays below it:
+/// What a link may carry in a minute and still be idle. Real use carries more; the noise of an unused link
+/// stays below it:
 ///
 /// | noise | bytes a minute |
 /// |---|---|
@@ -43,7 +43,7 @@ impl Idle {
         }
     }
 
-    /// For how long nobody has used the link.
+    /// How long the link has been idle.
     pub fn for_how_long(&self, now: Duration) -> Duration {
         now.saturating_sub(self.used_at)
     }

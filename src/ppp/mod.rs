@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
-/// A moment, by the clock that nobody can set and by the calendar on the wall.
+/// A moment, by the monotonic clock and by the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// Time since boot.
@@ -69,7 +69,7 @@ pub struct Connection {
     pub interface: Interface,
     /// The process of its pppd.
     pub pid: Pid,
-    /// Its addresses; `None` if it came up while nobody listened.
+    /// Its addresses; `None` if it came up while the dialer was not running.
     pub ends: Option<Ends>,
 }
 

@@ -12,7 +12,7 @@ use crate::paths::Paths;
 const FILE: &str = "/run/resolv.conf";
 
 /// The ones worth asking. Some sticks, asked too soon, make up 10.11.12.13 and 10.11.12.14, and
-/// pppd passes on whatever it is told.
+/// pppd passes on what the peer sends.
 pub fn sane(told: &[Ipv4Addr]) -> Vec<Ipv4Addr> {
     let made_up = |it: &&Ipv4Addr| matches!(it.octets(), [10, 11, 12, 13 | 14]);
     let nobody =

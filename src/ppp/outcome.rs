@@ -6,17 +6,17 @@ use super::{Ends, Exit};
 use crate::chat::DialFailure;
 use crate::site::{DataSize, TimeSpan};
 
-/// What whoever asked for something must be told.
+/// The outcome of a request, for the requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The link is up.
     Up {
         /// Its addresses, if they are known.
         ends: Option<Ends>,
-        /// How long it may stay; `None` for a link that somebody has opened by hand.
+        /// How long it may stay; `None` for a link that was opened by hand.
         left: Option<TimeSpan>,
     },
-    /// The link was up already, or is still being dialled, and may now stay so long.
+    /// The link was up already, or is still being dialled, and may now stay this long.
     Extended(TimeSpan),
     /// The link did not come up.
     Failed(Why),
@@ -31,7 +31,7 @@ pub enum Outcome {
 pub enum Why {
     /// Somebody asked for it.
     Asked,
-    /// Nobody has used it for so long.
+    /// It was idle for this long.
     Idle(TimeSpan),
     /// Its time was over.
     Time,
@@ -64,7 +64,7 @@ pub enum RequestRefusal {
 }
 
 impl Outcome {
-    /// Whether something went wrong, or ended other than somebody wanted.
+    /// Whether something failed, or ended unasked.
     pub fn is_trouble(&self) -> bool {
         match self {
             Self::Up { .. }

@@ -14,10 +14,10 @@ use crate::names::hook::NO_CALL;
 use crate::paths::Paths;
 use crate::site::Dialer;
 
-/// How a pppd is told to end.
+/// The signals for pppd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// It says goodbye to the operator, runs ip-down and hangs up.
+    /// It terminates LCP, runs ip-down and hangs up.
     Terminate,
     /// It is gone at once, and so is its interface; ip-down is not run.
     Kill,
@@ -29,7 +29,7 @@ pub struct Pppd {
     pid: Pid,
     /// Becomes readable when the process ends (pidfd_open(2)).
     end: OwnedFd,
-    /// `None` for one that somebody else has started: its exit status is not ours to read.
+    /// `None` for one that another program started: its exit status is not ours to read.
     child: Option<Child>,
 }
 
@@ -87,7 +87,7 @@ impl Pppd {
         }
     }
 
-    /// Follows a pppd that somebody else has started.
+    /// Follows a pppd that another program started.
     ///
     /// # Errors
     /// There is no such process any more.
@@ -100,7 +100,7 @@ impl Pppd {
         self.pid
     }
 
-    /// Sends a signal to this very process, whoever may have its number by now. One that has
+    /// Sends a signal to this very process, even if its PID has been reused. One that has
     /// ended already is no error.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ pub enum Exit {
     Broken(u8),
     /// 4: the kernel has no PPP.
     NoKernelPpp,
-    /// 5: somebody told it to end.
+    /// 5: it was terminated by a signal.
     Told,
     /// 6: another program has locked the port.
     Locked,
@@ -171,7 +171,7 @@ pub enum Exit {
     Killed(i32),
     /// It could not be started.
     NotStarted(String),
-    /// It was not started here, so that its status went to somebody else.
+    /// It was not started here, so its status went to another parent.
     Unseen,
 }
 

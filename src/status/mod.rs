@@ -34,7 +34,7 @@ pub struct Status {
     link: Option<LinkStatus>,
 }
 
-/// The modems, as the role has them; `None` for one that nobody has looked for yet.
+/// The modems, as the role has them; `None` for one whose service has not published yet.
 #[derive(Debug, Clone, Default)]
 enum Modems {
     /// There is no valid site.

@@ -15,8 +15,8 @@ pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
     files
 }
 
-/// What only pppd knows of a caller, for the service and its ledger of calls. A pppd that somebody
-/// has started by hand has no `linkname`.
+/// What only pppd knows of a caller, for the service and its ledger of calls. A pppd that was
+/// started by hand has no `linkname`.
 fn notes() -> [RenderedFile; 2] {
     let up = note(LineName::UP, &names::note::UP);
     let down = note(LineName::DOWN, &names::note::DOWN);

@@ -19,7 +19,7 @@ pub(super) fn files(site: &Site) -> Vec<RenderedFile> {
     files
 }
 
-/// dropbear reads it only if nobody else can write it; that it is there starts dropbear.
+/// dropbear reads it only if no other user can write it; its presence starts dropbear.
 fn authorized_keys(keys: &[SshKey]) -> RenderedFile {
     let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
     RenderedFile::secret("/root/.ssh/authorized_keys", &lines, "who may log in by ssh")
@@ -39,7 +39,7 @@ fn interfaces(site: &Site) -> String {
     if let Some(lan) = &site.lan {
         text += &self::lan(lan);
     }
-    // Not `auto`: the link is opened when somebody asks for it.
+    // Not `auto`: the link is opened on request.
     if let Role::Dialer(dialer) = &site.role {
         text += &format!("\niface ppp0 inet ppp\n\tprovider {}\n", dialer.operator.name);
     }
