@@ -1,8 +1,8 @@
 //! The site that was edited on the FAT partition takes force, or is refused and says why.
 
-use std::fs::{self, Permissions};
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::names;
@@ -101,10 +101,11 @@ fn replace(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let temporary = Path::new(&temporary);
-    // The mode first: a secret is never readable by others, not even for a moment.
-    fs::write(temporary, "")?;
-    fs::set_permissions(temporary, Permissions::from_mode(mode))?;
-    fs::write(temporary, content)?;
+    // One that a crash has left may have another mode.
+    remove(temporary)?;
+    // Created with its mode: whoever opens a file before a chmod can read what is written later.
+    let mut file = File::options().write(true).create_new(true).mode(mode).open(temporary)?;
+    file.write_all(content.as_bytes())?;
     fs::rename(temporary, path)
 }
 
@@ -118,6 +119,10 @@ fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+    use std::io::Read;
+    use std::mem::MaybeUninit;
+    use std::os::unix::fs::PermissionsExt;
 
     const BAKED: &str = "role='dialer'\nhostname='one'\n[operator]\nname='free'\napn='free'\n";
     const EDITED: &str = "role='dialer'\nhostname='two'\n[operator]\nname='orange'\napn='x'\n";
@@ -174,6 +179,31 @@ mod tests {
         }
         let site = fs::metadata(paths.site()).unwrap().permissions().mode();
         assert_eq!(site & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_secret_is_created_with_its_mode_which_never_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
+        inotify::add_watch(&watch, dir.path(), WatchFlags::CREATE | WatchFlags::ATTRIB).unwrap();
+        replace(&dir.path().join("secret"), "4321", 0o600).unwrap();
+        let mut buffer = [MaybeUninit::uninit(); 1024];
+        let mut events = inotify::Reader::new(&watch, &mut buffer);
+        assert_eq!(events.next().unwrap().events(), ReadFlags::CREATE);
+        assert_eq!(events.next().err(), Some(rustix::io::Errno::AGAIN), "a mode was changed");
+        let mode = fs::metadata(dir.path().join("secret")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_that_a_crash_has_left_does_not_get_the_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("secret.new"), "half").unwrap();
+        let mut left = File::open(dir.path().join("secret.new")).unwrap();
+        replace(&dir.path().join("secret"), "4321", 0o600).unwrap();
+        let mut seen = String::new();
+        left.read_to_string(&mut seen).unwrap();
+        assert_eq!(seen, "half");
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, mount};
+use rustix::mount::{FsOpenFlags, MountFlags, fsopen, mount};
 
 use super::block;
 use super::ext4::{self, Health};
@@ -19,8 +20,8 @@ use crate::log::Log;
 const MOUNT_POINT: &str = "/state";
 const E2FSCK: &str = "/sbin/e2fsck";
 const MKE2FS: &str = "/sbin/mke2fs";
-/// A tool that works on a dying card may never come back; the boot goes on without it.
-const TOOL_PATIENCE: Duration = Duration::from_secs(60);
+/// A tool that works on a dying card may never end; the boot goes on without it.
+const TOOL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How state was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub enum Outcome {
     Recovered,
     /// The partition was damaged, and e2fsck has repaired it.
     Repaired,
-    /// The partition was made anew: what it held, if anything, is lost.
+    /// The partition was formatted: what it held, if anything, is lost.
     Formatted,
     /// The partition cannot be used: state is in RAM and ends with this boot.
     Memory,
@@ -101,7 +102,10 @@ pub fn claim_the_card(device: &Path, log: &Log) {
 /// nothing helps.
 pub fn mount_state(device: &Path) -> Report {
     let mut trouble = Vec::new();
-    match try_repairs(device, &mut trouble) {
+    let health = health(device).map_err(|error| trouble.push(error.to_string()));
+    let mounted_after =
+        health.ok().and_then(|health| try_repairs(health, &mut Card { device }, &mut trouble));
+    match mounted_after {
         Some(Repair::Nothing) => report(Outcome::Clean, trouble),
         Some(Repair::ReplayJournal) => report(Outcome::Recovered, trouble),
         Some(Repair::Check | Repair::ForcedCheck) => report(Outcome::Repaired, trouble),
@@ -119,32 +123,75 @@ fn report(outcome: Outcome, trouble: Vec<String>) -> Report {
     Report { outcome, trouble }
 }
 
-/// The repair after which the partition could be mounted.
-fn try_repairs(device: &Path, trouble: &mut Vec<String>) -> Option<Repair> {
-    let health = health(device).map_err(|error| trouble.push(error.to_string()));
-    for repair in repairs(health.ok()?) {
-        if let Err(why) = apply(*repair, device) {
-            trouble.push(why);
-            continue;
-        }
-        match mount_partition(device) {
-            Ok(()) => return Some(*repair),
-            // The kernel knows no ext4: formatting would destroy state and mend nothing.
-            Err(Errno::NODEV) => {
-                trouble.push("this kernel has no ext4".to_owned());
+/// A partition as the repairs need it.
+trait Partition {
+    /// Whether the kernel has a driver for ext4.
+    fn has_driver(&mut self) -> bool;
+    fn repair(&mut self, repair: Repair) -> Result<(), RepairError>;
+    fn mount(&mut self) -> io::Result<()>;
+}
+
+/// Why a repair has not helped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum RepairError {
+    /// The tool says so: the next repair may help.
+    Failed(String),
+    /// The tool did not run to its end: what the partition holds is not known.
+    Unfinished(String),
+}
+
+/// The repair after which the partition could be mounted. Formatting destroys what the partition
+/// holds, so it is only tried when the kernel has ext4 and every milder repair has been judged by its tool.
+fn try_repairs(health: Health, partition: &mut impl Partition, trouble: &mut Vec<String>) -> Option<Repair> {
+    if !partition.has_driver() {
+        trouble.push("this kernel has no ext4".to_owned());
+        return None;
+    }
+    for repair in repairs(health) {
+        match partition.repair(*repair) {
+            Ok(()) => {}
+            Err(RepairError::Failed(why)) => {
+                trouble.push(why);
+                continue;
+            }
+            Err(RepairError::Unfinished(why)) => {
+                trouble.push(why);
                 return None;
             }
-            Err(error) => trouble.push(format!("mount: {}", io::Error::from(error))),
+        }
+        match partition.mount() {
+            Ok(()) => return Some(*repair),
+            Err(error) => trouble.push(format!("mount: {error}")),
         }
     }
     None
+}
+
+/// The partition of the card.
+struct Card<'a> {
+    device: &'a Path,
+}
+
+impl Partition for Card<'_> {
+    fn has_driver(&mut self) -> bool {
+        // Loads the driver's module too, and touches no device (fs/fsopen.c).
+        fsopen("ext4", FsOpenFlags::FSOPEN_CLOEXEC).err() != Some(Errno::NODEV)
+    }
+
+    fn repair(&mut self, repair: Repair) -> Result<(), RepairError> {
+        apply(repair, self.device)
+    }
+
+    fn mount(&mut self) -> io::Result<()> {
+        Ok(mount_partition(self.device)?)
+    }
 }
 
 fn health(device: &Path) -> io::Result<Health> {
     Ok(ext4::health(&block::read_at(device, ext4::OFFSET)?))
 }
 
-fn apply(repair: Repair, device: &Path) -> Result<(), String> {
+fn apply(repair: Repair, device: &Path) -> Result<(), RepairError> {
     // 1: errors were corrected; 2: and it would matter had it been mounted. e2fsck(8)
     let corrected = 0..=2;
     match repair {
@@ -155,10 +202,11 @@ fn apply(repair: Repair, device: &Path) -> Result<(), String> {
     }
 }
 
-fn format(device: &Path) -> Result<(), String> {
+fn format(device: &Path) -> Result<(), RepairError> {
     // mke2fs would wait for the kernel's entropy, which a box without keyboard gathers for
     // seconds; the kernel gives a UUID at once, and this one need not be secret.
-    let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(|error| error.to_string())?;
+    let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid");
+    let uuid = uuid.map_err(|error| RepairError::Unfinished(error.to_string()))?;
     let uuid = uuid.trim();
     let lazy = format!("lazy_itable_init=1,lazy_journal_init=1,nodiscard,hash_seed={uuid}");
     let mut mke2fs = Command::new(MKE2FS);
@@ -168,21 +216,31 @@ fn format(device: &Path) -> Result<(), String> {
     run(&mut mke2fs, 0..=0)
 }
 
-fn run(command: &mut Command, good: std::ops::RangeInclusive<i32>) -> Result<(), String> {
+fn run(command: &mut Command, good: RangeInclusive<i32>) -> Result<(), RepairError> {
+    run_for(TOOL_TIMEOUT, command, good)
+}
+
+fn run_for(timeout: Duration, command: &mut Command, good: RangeInclusive<i32>) -> Result<(), RepairError> {
     const POLL: Duration = Duration::from_millis(10);
     let name = command.get_program().to_string_lossy().into_owned();
-    let fail = |error: io::Error| format!("{name}: {error}");
-    let deadline = clock::since_boot() + TOOL_PATIENCE;
+    let unfinished = |error: io::Error| RepairError::Unfinished(format!("{name}: {error}"));
+    let deadline = clock::since_boot() + timeout;
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-    let mut child = child.map_err(fail)?;
+    let mut child = child.map_err(unfinished)?;
     loop {
-        match child.try_wait().map_err(fail)? {
-            Some(status) if status.code().is_some_and(|code| good.contains(&code)) => return Ok(()),
-            Some(status) => return Err(format!("{name}: {status}")),
+        match child.try_wait().map_err(unfinished)? {
+            Some(status) => {
+                let why = format!("{name}: {status}");
+                return match status.code() {
+                    Some(code) if good.contains(&code) => Ok(()),
+                    Some(_) => Err(RepairError::Failed(why)),
+                    None => Err(RepairError::Unfinished(why)),
+                };
+            }
             None if clock::since_boot() > deadline => {
                 // A process that waits for a dead card cannot be killed; it is left behind.
                 let _ = child.kill();
-                return Err(format!("{name}: no end in {} s", TOOL_PATIENCE.as_secs()));
+                return Err(RepairError::Unfinished(format!("{name}: no end in {} s", timeout.as_secs())));
             }
             None => sleep(POLL),
         }
@@ -206,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mildest_remedy_comes_first_and_formatting_last() {
+    fn the_mildest_repair_comes_first_and_formatting_last() {
         use Health::{Blank, Clean, Damaged, Foreign, NeedsRecovery};
         for health in [Clean, NeedsRecovery, Damaged, Foreign, Blank] {
             let repairs = repairs(health);
@@ -217,5 +275,91 @@ mod tests {
         assert_eq!(repairs(Clean)[0], Repair::Nothing);
         assert_eq!(repairs(NeedsRecovery)[0], Repair::ReplayJournal);
         assert_eq!(repairs(Damaged)[0], Repair::Check);
+    }
+
+    /// A partition in RAM: how each repair ends, and after which one it can be mounted.
+    struct Fake {
+        has_driver: bool,
+        repair: fn(Repair) -> Result<(), RepairError>,
+        mounts_after: Option<Repair>,
+        done: Vec<Repair>,
+    }
+
+    impl Partition for Fake {
+        fn has_driver(&mut self) -> bool {
+            self.has_driver
+        }
+
+        fn repair(&mut self, repair: Repair) -> Result<(), RepairError> {
+            self.done.push(repair);
+            (self.repair)(repair)
+        }
+
+        fn mount(&mut self) -> io::Result<()> {
+            let mounts = self.done.last() == self.mounts_after.as_ref();
+            if mounts { Ok(()) } else { Err(io::Error::from(Errno::INVAL)) }
+        }
+    }
+
+    const HEALTHS: [Health; 5] =
+        [Health::Clean, Health::NeedsRecovery, Health::Damaged, Health::Foreign, Health::Blank];
+
+    /// A partition that only formatting makes fit to be mounted.
+    fn hopeless(repair: fn(Repair) -> Result<(), RepairError>) -> Fake {
+        Fake { has_driver: true, repair, mounts_after: Some(Repair::Format), done: Vec::new() }
+    }
+
+    #[test]
+    fn a_kernel_without_ext4_touches_no_partition() {
+        let fails = |repair| match repair {
+            Repair::Check | Repair::ForcedCheck => Err(RepairError::Failed("e2fsck: 8".to_owned())),
+            Repair::Nothing | Repair::ReplayJournal | Repair::Format => Ok(()),
+        };
+        for health in HEALTHS {
+            let mut partition = Fake { has_driver: false, ..hopeless(fails) };
+            let mut trouble = Vec::new();
+            assert_eq!(try_repairs(health, &mut partition, &mut trouble), None, "{health:?}");
+            assert_eq!(partition.done, []);
+            assert_eq!(trouble, ["this kernel has no ext4"]);
+        }
+    }
+
+    #[test]
+    fn a_partition_that_nothing_else_repairs_is_formatted_last() {
+        for health in HEALTHS {
+            let mut partition = hopeless(|_| Ok(()));
+            assert_eq!(try_repairs(health, &mut partition, &mut Vec::new()), Some(Repair::Format));
+            assert_eq!(partition.done, repairs(health));
+        }
+    }
+
+    #[test]
+    fn the_first_repair_after_which_it_mounts_is_the_last() {
+        let mut partition = Fake { mounts_after: Some(Repair::Check), ..hopeless(|_| Ok(())) };
+        assert_eq!(try_repairs(Health::Clean, &mut partition, &mut Vec::new()), Some(Repair::Check));
+        assert_eq!(partition.done, [Repair::Nothing, Repair::Check]);
+    }
+
+    #[test]
+    fn a_check_that_did_not_end_does_not_lead_to_formatting() {
+        let hangs = |repair| match repair {
+            Repair::Check => Err(RepairError::Unfinished("e2fsck: no end in 60 s".to_owned())),
+            Repair::Nothing | Repair::ReplayJournal | Repair::ForcedCheck | Repair::Format => Ok(()),
+        };
+        let mut partition = hopeless(hangs);
+        assert_eq!(try_repairs(Health::Damaged, &mut partition, &mut Vec::new()), None);
+        assert_eq!(partition.done, [Repair::Check]);
+    }
+
+    #[test]
+    fn only_an_exit_status_is_the_judgement_of_a_tool() {
+        let run =
+            |script: &str| run_for(Duration::from_millis(50), Command::new("sh").args(["-c", script]), 0..=2);
+        assert_eq!(run("exit 2"), Ok(()));
+        assert!(matches!(run("exit 4"), Err(RepairError::Failed(_))));
+        assert!(matches!(run("kill -KILL $$"), Err(RepairError::Unfinished(_))));
+        assert!(matches!(run("exec sleep 60"), Err(RepairError::Unfinished(_))));
+        let absent = run_for(Duration::ZERO, &mut Command::new("/nonexistent/e2fsck"), 0..=2);
+        assert!(matches!(absent, Err(RepairError::Unfinished(_))));
     }
 }

@@ -8,8 +8,8 @@ use rustix::event::{PollFd, PollFlags};
 
 use crate::ppp::Pppd;
 
-/// A pppd that is started for nothing but its pages, once. The root is compressed: to unpack pppd and
-/// its libraries takes 0.7 s under QEMU, and the second start a hundredth of a second.
+/// A pppd that is started once, only to read its pages from the card. The root is compressed: to
+/// unpack pppd and its libraries takes 0.7 s under QEMU, and the second start a hundredth of a second.
 #[derive(Debug, Default)]
 pub enum Preload {
     /// It was not started yet.
@@ -17,7 +17,7 @@ pub enum Preload {
     Cold,
     /// It runs.
     Warming(Pppd),
-    /// It has ended, or there is none.
+    /// It has ended, or could not be started.
     Warm,
 }
 
@@ -27,16 +27,22 @@ impl Preload {
     /// # Errors
     /// pppd is not there or cannot be run; it is not tried again.
     pub fn begin(&mut self) -> io::Result<()> {
-        if let Self::Cold = self {
-            *self = Self::Warm;
+        self.begin_with(|| {
             let mut pppd = Command::new("pppd");
             pppd.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            *self = Self::Warming(Pppd::follow(pppd.spawn()?)?);
+            Pppd::follow(pppd.spawn()?)
+        })
+    }
+
+    fn begin_with(&mut self, start: impl FnOnce() -> io::Result<Pppd>) -> io::Result<()> {
+        if let Self::Cold = self {
+            *self = Self::Warm;
+            *self = Self::Warming(start()?);
         }
         Ok(())
     }
 
-    /// What to wait for: then it has ended.
+    /// Readable when it has ended; `None` if it does not run.
     pub fn fd(&self) -> Option<PollFd<'_>> {
         match self {
             Self::Warming(pppd) => Some(PollFd::from_borrowed_fd(pppd.as_fd(), PollFlags::IN)),
@@ -44,12 +50,57 @@ impl Preload {
         }
     }
 
-    /// Takes note of its end.
+    /// Notes its end.
     pub fn poll(&mut self) {
         if let Self::Warming(pppd) = self
             && !matches!(pppd.ended(), Ok(None))
         {
             *self = Self::Warm;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::event::poll;
+
+    #[test]
+    fn pppd_is_started_once_and_its_end_is_noted() {
+        let mut preload = Preload::default();
+        let mut starts = 0;
+        for _ in 0..3 {
+            preload
+                .begin_with(|| {
+                    starts += 1;
+                    Pppd::follow(Command::new("true").spawn()?)
+                })
+                .unwrap();
+            if let Some(fd) = preload.fd() {
+                poll(&mut [fd], None).unwrap();
+            }
+            preload.poll();
+            assert!(matches!(preload, Preload::Warm));
+        }
+        assert_eq!(starts, 1);
+    }
+
+    #[test]
+    fn while_it_runs_no_second_one_is_started() {
+        let mut preload = Preload::default();
+        preload.begin_with(|| Pppd::follow(Command::new("sleep").arg("60").spawn()?)).unwrap();
+        preload.poll();
+        preload.begin_with(|| panic!("a second start")).unwrap();
+        let Preload::Warming(mut pppd) = preload else { panic!("it runs") };
+        pppd.signal(crate::ppp::pppd::Signal::Kill).unwrap();
+        poll(&mut [PollFd::new(&pppd, PollFlags::IN)], None).unwrap();
+        pppd.ended().unwrap();
+    }
+
+    #[test]
+    fn a_start_that_failed_is_not_tried_again() {
+        let mut preload = Preload::default();
+        assert!(preload.begin_with(|| Err(io::ErrorKind::NotFound.into())).is_err());
+        preload.begin_with(|| panic!("a second start")).unwrap();
     }
 }
