@@ -9,6 +9,7 @@
 //! No port, file or clock here: [`serve`] has them. An order is carried out only when the loop says
 //! that what must be remembered of it [is stored](Event::Stored).
 
+mod pppds;
 mod replies;
 pub mod serve;
 #[cfg(test)]
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use replies::{OutgoingSms, Replies};
 
-use crate::clock::WallClock;
+use crate::clock::{Utc, WallClock};
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{self, Place};
@@ -55,6 +56,8 @@ pub struct Facts {
     pub version: Option<String>,
     /// How many boots there were, and what the last one followed.
     pub boots: Option<(u64, String)>,
+    /// When the image was built, in seconds since 1970: no correct clock shows an earlier time.
+    pub built: Option<i64>,
 }
 
 /// What the dialer sees when something happens.
@@ -224,7 +227,9 @@ impl Dialer {
                 let said = Action::log(Level::Warning, format!("a reply was not sent: {why}"));
                 std::iter::once(said).chain(self.replies.not_sent(id).map(Action::Send)).collect()
             }
-            mobile::Report::NetworkTime(unix) => set_clock(unix, view.wall).into_iter().collect(),
+            mobile::Report::NetworkTime(unix) => {
+                set_clock(unix, view.wall, self.facts.built).into_iter().collect()
+            }
         }
     }
 
@@ -381,7 +386,12 @@ impl Dialer {
 /// A clock that is right to the second is left alone: WireGuard and the logs like no steps.
 const TOLERATED: u64 = 2;
 
-fn set_clock(unix: i64, wall: WallClock) -> Option<Action> {
+fn set_clock(unix: i64, wall: WallClock, built: Option<i64>) -> Option<Action> {
+    if let Some(built) = built.filter(|built| unix < *built) {
+        let (network, built) = (Utc(unix), Utc(built));
+        let what = format!("the network's time {network} is ignored: this image was built at {built}");
+        return Some(Action::log(Level::Warning, what));
+    }
     match wall {
         WallClock::Known(shown) if shown.abs_diff(unix) <= TOLERATED => None,
         WallClock::Known(_) | WallClock::Floor => Some(Action::SetClock(unix)),

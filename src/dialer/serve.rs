@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
+use super::pppds::Pppds;
 use super::{Action, Dialer, Event, Facts, Ports, View};
 use crate::build::Build;
 use crate::clock::{self, Month, WallClock};
@@ -19,7 +20,7 @@ use crate::modem::mobile::Mobile;
 use crate::modem::protocol::Protocol;
 use crate::names::record;
 use crate::paths::Paths;
-use crate::ppp::{self, Calendar, Moment, Pppd, Session, counters, pppd};
+use crate::ppp::{self, Calendar, Moment, Session, counters, pppd};
 use crate::published::{LastBoot, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
@@ -45,7 +46,7 @@ struct Serving<'a> {
     driver: Driver<'a, Mobile>,
     desk: Server,
     /// Every pppd that is followed, ours and others'.
-    pppds: Vec<Pppd>,
+    pppds: Pppds,
     /// What was started in a pppd's place and has not ended. It asks us something itself: nobody
     /// must wait for it.
     scripts: Vec<Child>,
@@ -108,7 +109,7 @@ impl<'a> Serving<'a> {
             store,
             driver: Driver::new(config, Mobile::from_site(&role.modem, paths))?,
             desk: Server::open(paths)?,
-            pppds: Vec::new(),
+            pppds: Pppds::default(),
             scripts: Vec::new(),
             borrowed: Borrowed::No,
             clock_known: false,
@@ -186,13 +187,9 @@ impl Serving<'_> {
             ppp::Action::StartPppd => {
                 self.borrowed = Borrowed::Soon { at_latest: clock::since_boot() + ERRANDS };
             }
-            ppp::Action::Watch(pid) => match Pppd::watch(pid) {
-                Ok(pppd) => self.pppds.push(pppd),
-                Err(_) => events.push_back(Event::Link(ppp::Event::Exited(pid, ppp::Exit::Unseen))),
-            },
+            ppp::Action::Watch(pid) => events.extend(self.pppds.watch(pid).map(Event::Link)),
             ppp::Action::Signal(pid, signal) => {
-                let pppd = self.pppds.iter().find(|pppd| pppd.pid() == pid);
-                if let Some(Err(error)) = pppd.map(|pppd| pppd.signal(signal)) {
+                if let Err(error) = self.pppds.signal(pid, signal) {
                     self.log.error(&format!("ending pppd ({pid}): {error}"));
                 }
             }
@@ -252,19 +249,7 @@ impl Serving<'_> {
     /// Which pppd have ended since the last turn.
     fn reap(&mut self, events: &mut VecDeque<Event>) {
         self.scripts.retain_mut(|script| matches!(script.try_wait(), Ok(None)));
-        let mut ended = Vec::new();
-        self.pppds.retain_mut(|pppd| match pppd.ended() {
-            Ok(None) => true,
-            Ok(Some(exit)) => {
-                ended.push((pppd.pid(), exit));
-                false
-            }
-            Err(error) => {
-                ended.push((pppd.pid(), ppp::Exit::NotStarted(error.to_string())));
-                false
-            }
-        });
-        for (pid, exit) in ended {
+        for (pid, exit) in self.pppds.remove_ended() {
             self.log.info(&format!("pppd ({pid}): {exit}"));
             if self.borrowed == Borrowed::By(pid) {
                 self.take_back();
@@ -274,12 +259,6 @@ impl Serving<'_> {
     }
 
     fn set_clock(&mut self, unix: i64) {
-        let floor = Build::load(self.paths).epoch.unwrap_or(0);
-        if unix < floor {
-            let (told, floor) = (clock::Utc(unix), clock::Utc(floor));
-            self.log.warning(&format!("the network tells {told}, but this image was built at {floor}"));
-            return;
-        }
         // A test's box has no clock of its own: it goes by the one of the machine.
         let set = if self.paths.is_the_box() { clock::set_unix(unix) } else { Ok(()) };
         match set {
@@ -330,7 +309,7 @@ impl Serving<'_> {
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.driver.fds();
         fds.extend(self.desk.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
-        fds.extend(self.pppds.iter().map(|pppd| PollFd::new(pppd, PollFlags::IN)));
+        fds.extend(self.pppds.fds());
         match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
@@ -347,7 +326,8 @@ impl Serving<'_> {
 fn facts(paths: &Paths) -> Facts {
     let ledger = paths.published(record::LEDGER).as_ref().and_then(LastBoot::from_record);
     let boots = ledger.map(|boot| (boot.number, boot.cause));
-    Facts { version: Build::load(paths).version, boots }
+    let build = Build::load(paths);
+    Facts { version: build.version, boots, built: build.epoch }
 }
 
 fn moment(site: &Site, wall: WallClock) -> Moment {

@@ -30,7 +30,11 @@ impl Play {
         let Role::Dialer(site) = Site::parse(SITE).unwrap().role else { unreachable!() };
         let at = moment(100 * SECOND);
         let (session, _) = Session::new(&site.link, &Record::new(), Vec::new(), at);
-        let facts = Facts { version: Some("0.1.0".to_owned()), boots: Some((12, "daily".to_owned())) };
+        let facts = Facts {
+            version: Some("0.1.0".to_owned()),
+            boots: Some((12, "daily".to_owned())),
+            built: Some(THAT_MORNING),
+        };
         let dialer = Dialer::new(site.sms.as_ref(), &Record::new(), session, facts);
         let known = Record::parse("signal-dbm=-79\noperator=Free\n");
         Self { dialer, ports, storable: true, now: at.now, known, done: String::new() }
@@ -257,6 +261,20 @@ fn a_clock_that_is_right_to_two_seconds_is_left_alone() {
         (WallClock::Known(THAT_MORNING - 3), Some(THAT_MORNING)),
     ];
     for (wall, expected) in table {
-        assert_eq!(set_clock(THAT_MORNING, wall), expected.map(Action::SetClock), "{wall:?}");
+        assert_eq!(
+            set_clock(THAT_MORNING, wall, Some(THAT_MORNING)),
+            expected.map(Action::SetClock),
+            "{wall:?}"
+        );
     }
+}
+
+#[test]
+fn a_network_time_before_the_image_was_built_does_not_set_the_clock() {
+    let mut play = Play::new(Ports::Two);
+    insta::assert_snapshot!(play.receive(Event::Modem(Report::NetworkTime(THAT_MORNING - 1))).done(), @"Warning: the network's time 2026-07-14 03:59:57 UTC is ignored: this image was built at 2026-07-14 03:59:58 UTC");
+    assert_eq!(
+        play.receive(Event::Modem(Report::NetworkTime(THAT_MORNING))).done(),
+        format!("clock {THAT_MORNING}\n")
+    );
 }

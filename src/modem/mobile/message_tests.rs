@@ -139,6 +139,21 @@ fn a_modem_that_swallows_a_message_is_freed_from_its_prompt_and_the_sender_is_to
 }
 
 #[test]
+fn after_a_send_that_got_no_answer_the_storage_is_listed_before_the_next_status_check() {
+    let modem = option(&[("AT+CMGS=3", ""), ("\x1b", "\r\nOK\r\n")]);
+    let mut mobile = settled(&modem);
+    mobile.send(SmsId(9), "00AABBCC".to_owned(), 3);
+    assert_eq!(modem.talk(&mut mobile, 2 * SECOND), "> AT+CMGS=3\n");
+    // The prompt may take 10 s; the next regular check is due at 61 s.
+    insta::assert_snapshot!(modem.talk(&mut mobile, 12 * SECOND), @r#"
+    Warning: no answer to AT+CMGS=3
+    NotSent(SmsId(9), "no answer to AT+CMGS=3")
+    > ESC
+    > AT+CMGL=4
+    "#);
+}
+
+#[test]
 fn a_message_waits_for_the_network_and_not_for_ever() {
     let searching = option(&[("AT+CREG?", "+CREG: 0,2\r\nOK\r\n"), ("AT+CGREG?", "+CGREG: 0,2\r\nOK\r\n")]);
     let mut mobile = mobile();
