@@ -7,6 +7,7 @@
 pub mod card;
 pub mod cli;
 pub mod console;
+pub mod debugger;
 pub mod demo;
 pub mod emulator;
 pub mod error;
@@ -22,5 +23,6 @@ pub mod monitor;
 pub mod network;
 pub mod pair;
 pub mod scenario;
+pub mod snapshot;
 pub mod stage;
 pub mod usb;

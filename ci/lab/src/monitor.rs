@@ -9,6 +9,8 @@ use std::time::Duration;
 /// The lower word of the Pi's system timer, which counts microseconds from power-on
 /// (BCM2835 ARM Peripherals §12.1, register CLO). It wraps after 71 minutes.
 const TIMER: &str = "20003004";
+/// Stands before each command.
+const PROMPT: &str = "(qemu) ";
 /// A monitor that is silent for so long has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -37,8 +39,16 @@ impl Monitor {
         self.ask("info registers", program_counter)
     }
 
+    /// Gives an order that is carried out when the answer is there; returns that.
+    pub fn command(&mut self, words: &str) -> Result<String> {
+        let failed = |e| Error::io("talk to the monitor at", &self.path, e);
+        // Waits for as long as it takes, which on a loaded host is long.
+        self.line.set_read_timeout(None).map_err(failed)?;
+        self.ask(words, |said| answer(words, said))
+    }
+
     /// Says something, and listens until the answer has what is wanted.
-    fn ask<T>(&mut self, words: &str, wanted: fn(&str) -> Option<T>) -> Result<T> {
+    fn ask<T>(&mut self, words: &str, wanted: impl Fn(&str) -> Option<T>) -> Result<T> {
         let failed = |e| Error::io("talk to the monitor at", &self.path, e);
         self.line.write_all(format!("{words}\n").as_bytes()).map_err(failed)?;
         let mut said = Vec::new();
@@ -53,6 +63,14 @@ impl Monitor {
             }
         }
     }
+}
+
+/// What stands between the echo of a command and the next prompt. The echo comes letter by letter, with the movements of
+/// its cursor; its last state is the whole command.
+fn answer(command: &str, said: &str) -> Option<String> {
+    let (_, after) = said.split_once(command)?;
+    let (_, answer) = after.split_once('\n')?;
+    Some(answer.split_once(PROMPT)?.0.trim().to_owned())
 }
 
 /// The timer's value in `0000000020003004: 0x002dc6c0`, once the line has ended.
@@ -76,6 +94,14 @@ mod tests {
         let said = "R12=00000000 R13=c1001f38 R14=c0e8d0a4 R15=c0108f4c\r\nPSR=60000093";
         assert_eq!(program_counter(said), Some(0xc010_8f4c));
         assert_eq!(program_counter(&said[..50]), None);
+    }
+
+    #[test]
+    fn an_answer_stands_between_its_echo_and_the_prompt() {
+        let said = "QEMU 7.2.22 monitor\r\n(qemu) s\u{1b}[K\u{1b}[Dst\u{1b}[K\u{1b}[D\u{1b}[Dstatus\u{1b}[K\r\nVM status: paused\r\n(qemu) ";
+        assert_eq!(answer("status", said).as_deref(), Some("VM status: paused"));
+        assert_eq!(answer("status", &said[..said.len() - 3]), None);
+        assert_eq!(answer("stop", "stop\u{1b}[K\r\n(qemu) ").as_deref(), Some(""));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, Patience};
 use crate::leftovers::{self, Note};
-use crate::machine::{Bench, Booted, Machine, last_lines};
+use crate::machine::{Beginning, Bench, Booted, Machine, last_lines};
 use crate::modem::profile::{ANALOGUE, ICON_225_ONE_PORT};
 use crate::modem::sim::SimCard;
 use crate::modem::{Modem, TimeOfDay};
@@ -36,6 +36,7 @@ pub fn line_number(line: usize) -> String {
 pub struct Stage {
     bench: Bench,
     exchange: Exchange,
+    beginning: Beginning,
     dir: TempDir,
     _note: Note,
     /// The boxes' names, and where their consoles' words are kept.
@@ -53,7 +54,7 @@ pub fn analogue() -> Modem {
 }
 
 impl Stage {
-    /// A network without subscribers, where it is as late as here.
+    /// A network without subscribers, where it is as late as here. Its boxes boot from fresh cards.
     pub fn new(bench: &Bench) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("lab-").tempdir();
         let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
@@ -62,7 +63,14 @@ impl Stage {
         let time = TimeOfDay { origin: i64::try_from(now.as_secs()).unwrap_or(0), quarters: ZONE };
         let exchange = Exchange::new(Network::new(time), PATIENCE)?;
         let note = leftovers::directory(dir.path());
-        Ok(Self { bench: bench.clone(), exchange, dir, _note: note, consoles: RefCell::default() })
+        let beginning = Beginning::FreshCard;
+        Ok(Self { bench: bench.clone(), exchange, beginning, dir, _note: note, consoles: RefCell::default() })
+    }
+
+    /// The same; its boxes begin as ones that have booted already.
+    pub fn with_booted_boxes(bench: &Bench) -> Result<Self> {
+        let beginning = Beginning::Booted(bench.snapshots.of(bench)?);
+        Ok(Self { beginning, ..Self::new(bench)? })
     }
 
     /// The network at work.
@@ -119,11 +127,25 @@ impl Stage {
         self.machine(name, &modems)
     }
 
-    /// A box with a fresh copy of the image on its card; all ports of these modems are at its USB.
+    /// A box without modems that can be kept when it has booted.
+    pub fn keepable(&self) -> Result<Machine<'_>> {
+        self.machine_that_begins("box", &[], Beginning::ToBeKept)
+    }
+
+    /// A box; all ports of these modems are at its USB.
     pub fn machine(&self, name: &str, modems: &[Subscriber]) -> Result<Machine<'_>> {
+        self.machine_that_begins(name, modems, self.beginning.clone())
+    }
+
+    fn machine_that_begins(
+        &self,
+        name: &str,
+        modems: &[Subscriber],
+        beginning: Beginning,
+    ) -> Result<Machine<'_>> {
         let dir = self.dir.path().join(name);
         std::fs::create_dir(&dir).map_err(|e| Error::io("make", &dir, e))?;
-        let machine = Machine::new(&self.bench, &self.exchange, dir, modems)?;
+        let machine = Machine::new(&self.bench, &self.exchange, dir, modems, beginning)?;
         self.consoles.borrow_mut().push((name.to_owned(), machine.log()));
         Ok(machine)
     }
