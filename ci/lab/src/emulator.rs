@@ -1,13 +1,14 @@
 //! The emulator program, and what of a Raspberry Pi it needs told.
 
 use crate::card::Card;
+use crate::clock::BoxClock;
 use crate::error::{Error, Result};
 use crate::lan::Lan;
 use crate::leftovers::{self, Note};
+use crate::monitor::Monitor;
 use rustix::process::Pid;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -231,8 +232,12 @@ impl Emulator {
         }
         match command.spawn() {
             Ok(child) => {
-                std::thread::spawn(move || keep_awake(&listener));
-                Ok(Running { _note: leftovers::process(Pid::from_child(&child)), child })
+                let clock = BoxClock::default();
+                std::thread::spawn({
+                    let clock = clock.clone();
+                    move || keep_awake(&listener, &clock)
+                });
+                Ok(Running { _note: leftovers::process(Pid::from_child(&child)), child, clock })
             }
             Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
         }
@@ -242,18 +247,28 @@ impl Emulator {
 /// How often the emulator's main loop is woken, on the host's clock.
 const PULSE: Duration = Duration::from_millis(50);
 
-/// Says nothing to a monitor, again and again, until the emulator ends.
+/// How many times it is woken between two looks at the box's time.
+const PULSES_A_LOOK: usize = 10;
+
+/// Says nothing to a monitor, again and again, until the emulator ends; and now and then asks it for the box's time.
 ///
 /// While a guest waits, its counted time is moved on by a timer that QEMU's main loop sets. Should that miss the moment
 /// at which the guest falls asleep, the loop makes good for it the next time it turns (util/main-loop.c, "CPU thread can
 /// infinitely wait for event after missing the warp"). Where nothing else happens, it does not turn: now and then a
 /// box on a quiet line stood still for as long as somebody waited for it, and so did its own clock.
-fn keep_awake(listener: &UnixListener) {
+fn keep_awake(listener: &UnixListener, clock: &BoxClock) {
     // For an emulator that ends before it comes here, this waits as long as the lab runs.
-    let Ok((mut monitor, _)) = listener.accept() else { return };
-    let mut said = [0; 256];
-    while monitor.write_all(b"\n").is_ok() && matches!(monitor.read(&mut said), Ok(1..)) {
-        sleep(PULSE);
+    let Ok((line, _)) = listener.accept() else { return };
+    let mut monitor = Monitor::on(line);
+    loop {
+        for _ in 0..PULSES_A_LOOK {
+            if monitor.wake().is_err() {
+                return;
+            }
+            sleep(PULSE);
+        }
+        let Ok(time) = monitor.timer() else { return };
+        clock.note(time);
     }
 }
 
@@ -275,6 +290,7 @@ fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    clock: BoxClock,
     _note: Note,
 }
 
@@ -282,6 +298,11 @@ impl Running {
     /// Waits until it ends by itself.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         self.child.wait().map_err(|e| Error::io("wait for", Path::new(PROGRAM), e))
+    }
+
+    /// The box's own time.
+    pub fn clock(&self) -> &BoxClock {
+        &self.clock
     }
 
     /// How it ended, if it has.

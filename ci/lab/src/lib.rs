@@ -6,6 +6,7 @@
 
 pub mod card;
 pub mod cli;
+pub mod clock;
 pub mod console;
 pub mod debugger;
 pub mod demo;
@@ -16,11 +17,11 @@ pub mod lan;
 pub mod leftovers;
 pub mod lines;
 pub mod machine;
-pub mod master;
 pub mod measure;
 pub mod modem;
 pub mod monitor;
 pub mod network;
+pub mod owner;
 pub mod pair;
 pub mod scenario;
 pub mod snapshot;

@@ -1,6 +1,7 @@
 //! One box: its card, its modem, and the emulator while it is on.
 
 use crate::card::Card;
+use crate::clock::Clocks;
 use crate::console::{Console, Finished};
 use crate::emulator::{self, Board, Emulator, Resume, Running, Serial, Usb};
 use crate::error::{Error, Result};
@@ -20,11 +21,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A card with room left, so that the state partition has somewhere to grow; its holes take no space here.
 const CARD_BYTES: u64 = 256 << 20;
-/// How long a service may take to show what it is asked for, on a slow host.
+/// How long a service may take to show what it is asked for, by the clock of the slowest box.
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
 /// Between two looks at an emulator that reads a box's memory.
 const LOOK_FOR_STUB: Duration = Duration::from_millis(20);
@@ -66,6 +67,8 @@ pub struct Machine<'a> {
     /// Where the emulator finds the ports of the modems.
     ports: Vec<PathBuf>,
     usb: Vec<UsbPort>,
+    /// How many serial ports the devices there have.
+    ttys: usize,
     /// Those are adapters for its modems, as every box has them: other devices take their place.
     usb_is_usual: bool,
     beginning: Beginning,
@@ -81,6 +84,7 @@ pub struct Machine<'a> {
 pub struct Booted<'a> {
     /// The card must not be changed while the box is on.
     machine: PhantomData<&'a Card>,
+    clocks: Clocks,
     console: Console,
     running: Running,
     monitor: PathBuf,
@@ -119,6 +123,7 @@ impl<'a> Machine<'a> {
             modems: modems.to_vec(),
             ports,
             usb: Vec::new(),
+            ttys: 0,
             usb_is_usual: false,
             beginning,
             goes_on: AtomicBool::new(goes_on),
@@ -142,7 +147,9 @@ impl<'a> Machine<'a> {
     pub fn attach(&mut self, device: Box<dyn Device>, lines: Vec<Option<Wires>>) -> Result<()> {
         if std::mem::take(&mut self.usb_is_usual) {
             self.usb.clear();
+            self.ttys = 0;
         }
+        self.ttys += lines.len();
         let number = self.usb.len();
         let socket = self.dir.join(format!("usb{number}"));
         // Where a usual adapter was.
@@ -240,9 +247,12 @@ impl<'a> Machine<'a> {
         let mut running = self.start(serial, resume)?;
         let line = accept(&listener, &mut running, &socket)?;
         let log = File::options().create(true).append(true).open(self.log());
-        let console = Console::new(line, log.map_err(|e| Error::io("open", &self.log(), e))?)?;
+        let log = log.map_err(|e| Error::io("open", &self.log(), e))?;
+        let clocks = self.exchange.clocks().clone();
+        clocks.add(running.clock());
+        let console = Console::new(line, log, clocks.clone())?;
         let (monitor, log) = (self.monitor_path(), self.log());
-        let mut booted = Booted { machine: PhantomData, console, running, monitor, log };
+        let mut booted = Booted { machine: PhantomData, clocks, console, running, monitor, log };
         if resume.is_some() {
             self.go_on(&mut booted, &stub)?;
         } else {
@@ -263,8 +273,8 @@ impl<'a> Machine<'a> {
         }
         snapshot::restore_registers(stub)?;
         let edited = self.card.read(SITE)? != Card::at(self.image.clone()).read(SITE)?;
-        for command in snapshot::commands(edited) {
-            booted.must(command)?;
+        for command in snapshot::commands(self.ttys, edited) {
+            booted.must(&command)?;
         }
         Ok(())
     }
@@ -340,14 +350,14 @@ impl Booted<'_> {
 
     /// Runs a command again and again until it succeeds and what it prints holds all of `wanted`.
     pub fn until(&mut self, command: &str, wanted: &[&str]) -> Result<String> {
-        let started = Instant::now();
+        let mut waited = self.clocks.stopwatch();
         loop {
             let Finished { code, text } = self.run(command)?;
             let missing: Vec<_> = wanted.iter().filter(|part| !text.contains(**part)).collect();
             if code == 0 && missing.is_empty() {
                 return Ok(text);
             }
-            if started.elapsed() > SETTLED_WITHIN {
+            if waited.elapsed() > SETTLED_WITHIN {
                 return Err(Error::Unexpected(format!(
                     "`{command}` does not show {missing:?}, but:\n{text}"
                 )));

@@ -29,9 +29,30 @@ impl Monitor {
         Ok(Self { path: path.to_owned(), line })
     }
 
+    /// A monitor that has connected itself; it is waited for as long as its emulator lives.
+    pub fn on(line: UnixStream) -> Self {
+        Self { path: PathBuf::from("a socket of its own"), line }
+    }
+
     /// The board's own time since it was powered on, at whatever pace the emulator runs it.
     pub fn since_power_on(&mut self) -> Result<Duration> {
+        self.timer().map(|timer| Duration::from_micros(timer.into()))
+    }
+
+    /// What the system timer shows, in microseconds.
+    pub fn timer(&mut self) -> Result<u32> {
         self.ask(&format!("xp /1wx 0x{TIMER}"), timer)
+    }
+
+    /// Says nothing; the emulator's main loop wakes for it.
+    pub fn wake(&mut self) -> Result<()> {
+        let woken = self.line.write_all(b"\n").and_then(|()| self.line.read(&mut [0; 256]));
+        match woken.map_err(|e| Error::io("talk to the monitor at", &self.path, e))? {
+            0 => {
+                Err(Error::io("talk to the monitor at", &self.path, std::io::ErrorKind::UnexpectedEof.into()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where the processor is: an address of the kernel's, or of a program's.
@@ -74,9 +95,9 @@ fn answer(command: &str, said: &str) -> Option<String> {
 }
 
 /// The timer's value in `0000000020003004: 0x002dc6c0`, once the line has ended.
-fn timer(said: &str) -> Option<Duration> {
+fn timer(said: &str) -> Option<u32> {
     let (value, _) = said.split_once(&format!("{TIMER}: 0x"))?.1.split_once('\r')?;
-    u64::from_str_radix(value, 16).ok().map(Duration::from_micros)
+    u32::from_str_radix(value, 16).ok()
 }
 
 /// The last register in `R12=00000000 … R14=c0e8d0a4 R15=c0108f4c`, once the line has ended.
@@ -107,7 +128,7 @@ mod tests {
     #[test]
     fn the_timer_is_read_from_the_monitors_answer_when_it_is_whole() {
         let whole = "(qemu) xp /1wx 0x20003004\r\n0000000020003004: 0x002dc6c0\r\n(qemu) ";
-        assert_eq!(timer(whole), Some(Duration::from_secs(3)));
+        assert_eq!(timer(whole), Some(3_000_000));
         assert_eq!(timer(&whole[..whole.len() - 12]), None);
         assert_eq!(timer("(qemu) xp /1wx 0x20003004\r\n"), None);
     }

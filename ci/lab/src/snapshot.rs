@@ -18,14 +18,32 @@ use tempfile::TempDir;
 /// USB ports of a box that can be kept, or was: the guest's memory knows of them, so their number is always the same.
 pub const USB_PORTS: usize = 5;
 
-/// The FAT partition is mounted again, and read again, when the box goes on: until then its `site.toml` may be changed.
-/// The drivers that the boot loads in the background are there.
-const BEFORE: &str = "while ! lsmod | grep -q ^ppp_async; do sleep 0.1; done; umount /boot && sync && \
-     echo 3 >/proc/sys/vm/drop_caches";
-/// As `rcS` and busybox's init do it at a boot. The services read the site when they start.
-const AFTER: &str = "mount -t vfat -o ro,nosuid,nodev,noexec,umask=077 /dev/mmcblk0p1 /boot";
-const APPLY_SITE: &str = "dialctl site apply && hostname -F /etc/hostname && \
-     kill $(pidof sms-dialer dial-in watchdogd sleep) 2>&-; rm -f /run/dialbox/heartbeat/*";
+/// The role's service is not there yet when the box goes on: it finds its modems as at a boot. The FAT partition is
+/// mounted again, so that its `site.toml` may be changed until then. What the boot does in the background is done.
+const BEFORE: [&str; 4] = [
+    "mv /etc/dialbox/role /run/role && kill $(pidof sms-dialer dial-in)",
+    "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e ledger -e site -e heartbeat); \
+     cd /",
+    "while ! lsmod | grep -q ^ppp_async; do sleep 0.1; done",
+    "umount /boot && sync && echo 3 >/proc/sys/vm/drop_caches",
+];
+
+/// The commands that make a box whose clock goes again one that has just booted, with this many serial ports at its USB:
+/// its init starts what it starts at a boot.
+pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
+    let mut commands = vec![
+        "mount -t vfat -o ro,nosuid,nodev,noexec,umask=077 /dev/mmcblk0p1 /boot".to_owned(),
+        format!("while [ $(ls /dev | grep -c -e ^ttyUSB -e ^ttyHS) -lt {ttys} ]; do sleep 0.1; done"),
+        "mv /run/role /etc/dialbox/role".to_owned(),
+    ];
+    if site_is_edited {
+        commands
+            .push("dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd)".to_owned());
+    }
+    // Where there is no service yet, or no key for ssh, init's scripts sleep.
+    commands.push("kill $(pidof sleep)".to_owned());
+    commands
+}
 
 /// A kept box.
 #[derive(Debug)]
@@ -56,7 +74,9 @@ impl Snapshot {
         let machine = stage.keepable()?;
         let mut booted =
             machine.boot().map_err(|e| Error::Unexpected(format!("{e}\n{}", stage.account(30))))?;
-        booted.must(BEFORE)?;
+        for command in BEFORE {
+            booted.must(command)?;
+        }
         let mut monitor = machine.monitor()?;
         monitor.command("stop")?;
         let socket = snapshot.dir.path().join("socket");
@@ -87,11 +107,6 @@ impl Snapshot {
     pub fn memory(&self) -> PathBuf {
         self.dir.path().join("memory")
     }
-}
-
-/// The commands that make a box whose clock goes again ready to be used.
-pub fn commands(site_is_edited: bool) -> Vec<&'static str> {
-    if site_is_edited { vec![AFTER, APPLY_SITE] } else { vec![AFTER] }
 }
 
 /// The Pi's system timer: its lower word, and the comparator that Linux uses (BCM2835 ARM Peripherals §12.1;
