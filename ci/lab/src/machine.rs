@@ -10,6 +10,7 @@ use crate::lan::Lan;
 use crate::monitor::Monitor;
 use crate::network::Subscriber;
 use crate::snapshot::{self, Snapshot, Snapshots, USB_PORTS};
+use crate::stage::SITE;
 use crate::usb::ch341::Ch341;
 use crate::usb::device::Device;
 use crate::usb::line::Wires;
@@ -29,10 +30,10 @@ const CARD_BYTES: u64 = 256 << 20;
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
 /// Between two looks at an emulator that reads a box's memory.
 const LOOK_FOR_STUB: Duration = Duration::from_millis(20);
-/// The site's file on the card.
-const SITE: &str = "site.toml";
-/// Between two looks at a box that is not there yet.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Between the first two looks at a box that is not there yet; then twice as long, up to a second. Each look starts
+/// programs on the box, which it needs its time for.
+const LOOK_AGAIN: Duration = Duration::from_millis(125);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
 /// What all boxes share: where the image is and how it is run.
 #[derive(Debug, Clone)]
@@ -351,6 +352,7 @@ impl Booted<'_> {
     /// Runs a command again and again until it succeeds and what it prints holds all of `wanted`.
     pub fn until(&mut self, command: &str, wanted: &[&str]) -> Result<String> {
         let mut waited = self.clocks.stopwatch();
+        let mut pause = LOOK_AGAIN;
         loop {
             let Finished { code, text } = self.run(command)?;
             let missing: Vec<_> = wanted.iter().filter(|part| !text.contains(**part)).collect();
@@ -362,8 +364,14 @@ impl Booted<'_> {
                     "`{command}` does not show {missing:?}, but:\n{text}"
                 )));
             }
-            std::thread::sleep(LOOK_AGAIN);
+            std::thread::sleep(pause);
+            pause = LOOK_AT_LEAST_EVERY.min(pause * 2);
         }
+    }
+
+    /// The same, for words that were made.
+    pub fn until_all(&mut self, command: &str, wanted: &[String]) -> Result<String> {
+        self.until(command, &wanted.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Types a command that goes on and on; what it prints comes by [`line`](Self::line), and nothing else can be

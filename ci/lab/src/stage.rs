@@ -8,6 +8,7 @@ use crate::modem::profile::{ANALOGUE, ICON_225_ONE_PORT};
 use crate::modem::sim::SimCard;
 use crate::modem::{Modem, TimeOfDay};
 use crate::network::{Line, Network, Subscriber};
+use crate::scenario::own::OwnSite;
 use crate::usb::line::Wires;
 use std::cell::RefCell;
 use std::panic::resume_unwind;
@@ -17,6 +18,10 @@ use tempfile::TempDir;
 
 /// A box boots in less, and everything else happens in less.
 const PATIENCE: Patience = Patience { silence: Duration::from_secs(90), total: Duration::from_secs(240) };
+/// The site's file on the card.
+pub const SITE: &str = "site.toml";
+/// An example of a dialer's.
+const DIALER: &str = include_str!("../../../image/sites/dialer.toml");
 /// Quarters of an hour between the network's local time and UTC.
 const ZONE: i8 = 4;
 
@@ -37,6 +42,8 @@ pub struct Stage {
     bench: Bench,
     exchange: Exchange,
     beginning: Beginning,
+    /// What boxes have on their cards instead of the image's own site.
+    site: Option<&'static str>,
     dir: TempDir,
     _note: Note,
     /// The boxes' names, and where their consoles' words are kept.
@@ -64,13 +71,34 @@ impl Stage {
         let exchange = Exchange::new(Network::new(time), PATIENCE)?;
         let note = leftovers::directory(dir.path());
         let beginning = Beginning::FreshCard;
-        Ok(Self { bench: bench.clone(), exchange, beginning, dir, _note: note, consoles: RefCell::default() })
+        Ok(Self {
+            bench: bench.clone(),
+            exchange,
+            beginning,
+            site: None,
+            dir,
+            _note: note,
+            consoles: RefCell::default(),
+        })
     }
 
-    /// The same; its boxes begin as ones that have booted already.
-    pub fn with_booted_boxes(bench: &Bench) -> Result<Self> {
-        let beginning = Beginning::Booted(bench.snapshots.of(bench)?);
-        Ok(Self { beginning, ..Self::new(bench)? })
+    /// One for a scenario: its boxes have the site of a dialer, whatever the image has. Where their boots are not what
+    /// is looked at, they have booted already.
+    pub fn of_scenario(bench: &Bench, boots: bool) -> Result<Self> {
+        let beginning = match boots {
+            true => Beginning::FreshCard,
+            false => Beginning::Booted(bench.snapshots.of(bench)?),
+        };
+        Ok(Self { beginning, site: Some(DIALER), ..Self::new(bench)? })
+    }
+
+    /// A box with the image's own site, and the modem that belongs to it.
+    pub fn own_box(&self) -> Result<(OwnSite, Machine<'_>)> {
+        let own = OwnSite::of(&self.bench)?;
+        let (name, modem) = (own.role().0, own.modem());
+        let modem = self.exchange.with(|network, _| network.connect_modem(name, DIALER_NUMBER, modem));
+        let machine = self.machine_that_begins(name, &[modem], self.beginning.clone())?;
+        Ok((own, machine))
     }
 
     /// The network at work.
@@ -134,7 +162,13 @@ impl Stage {
 
     /// A box; all ports of these modems are at its USB.
     pub fn machine(&self, name: &str, modems: &[Subscriber]) -> Result<Machine<'_>> {
-        self.machine_that_begins(name, modems, self.beginning.clone())
+        let machine = self.machine_that_begins(name, modems, self.beginning.clone())?;
+        if let Some(site) = self.site
+            && machine.card().read_text(SITE)? != site
+        {
+            machine.card().write(SITE, site.as_bytes())?;
+        }
+        Ok(machine)
     }
 
     fn machine_that_begins(

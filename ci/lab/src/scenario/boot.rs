@@ -1,9 +1,9 @@
 //! From a fresh card to services that run, and what of it lasts.
 
-use super::{DIALER_UP, REBOOT, SERVICES_LOG, check, shows};
+use super::{REBOOT, SERVICES_LOG, check, shows};
 use crate::card::Partition;
 use crate::error::Result;
-use crate::stage::{Stage, stick};
+use crate::stage::Stage;
 
 /// The links to busybox by names that it does not go by.
 const UNKNOWN_APPLETS: &str = "for link in /bin/* /sbin/* /usr/bin/* /usr/sbin/*; do \
@@ -12,16 +12,18 @@ const UNKNOWN_APPLETS: &str = "for link in /bin/* /sbin/* /usr/bin/* /usr/sbin/*
 
 /// Every service is up, the root is sealed, state was formed and grown to the card's end.
 pub fn fresh_card(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(stick())?;
+    let (own, machine) = stage.own_box()?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", DIALER_UP)?;
-    let told = ["dialbox, dialer", "boots     1,", "read-only", "state     formatted", "site      baked"];
+    let status = booted.until_all("dialctl status", &own.up())?;
+    let (role, service) = own.role();
+    let who = format!(", {}, {role},", own.site.hostname);
+    let told = [&who, "boots     1,", "read-only", "state     formatted", "site      baked"];
     shows("dialctl status", &status, &told)?;
     let mounts = booted.must("cat /proc/mounts")?;
     shows("the mounts", &mounts, &["squashfs ro", "overlay rw", " /state ext4 rw", " /boot vfat ro"])?;
     let sealed = booted.run("touch /run/root/etc/hostname")?;
     shows("a write into the sealed root", &sealed.text, &["Read-only file system"])?;
-    booted.until(SERVICES_LOG, &["watchdogd: ", "sms-dialer: "])?;
+    booted.until(SERVICES_LOG, &["watchdogd: ", &format!("{service}: ")])?;
     let unknown = booted.run(UNKNOWN_APPLETS)?.text;
     check(unknown.is_empty(), || format!("busybox does not know {unknown}"))?;
     drop(booted);
@@ -33,7 +35,7 @@ pub fn fresh_card(stage: &Stage) -> Result<()> {
 
 /// A stray write is gone after a reboot, what lies in state is not, and the ledger knows of both boots.
 pub fn reboot_forgets(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(stick())?;
+    let (_, machine) = stage.own_box()?;
     let mut booted = machine.boot()?;
     booted.must("echo stray > /etc/stray && cat /etc/stray")?;
     booted.must("echo kept > /state/kept && sync")?;
@@ -50,30 +52,30 @@ pub fn reboot_forgets(stage: &Stage) -> Result<()> {
 
 /// Garbage where state should be costs what state held, not the boot.
 pub fn state_garbage(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(stick())?;
+    let (own, machine) = stage.own_box()?;
     machine.card().fill_partition(4, 0xa5)?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", DIALER_UP)?;
+    let status = booted.until_all("dialctl status", &own.up())?;
     shows("dialctl status", &status, &["state     formatted"])?;
     booted.must("grep -q ' /state ext4 rw' /proc/mounts").map(drop)
 }
 
 /// Without a partition for it, state is in RAM, and the status says so.
 pub fn state_missing(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(stick())?;
+    let (own, machine) = stage.own_box()?;
     machine.card().set_partition(4, Partition::NONE)?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", DIALER_UP)?;
+    let status = booted.until_all("dialctl status", &own.up())?;
     shows("dialctl status", &status, &["state     memory"])?;
     booted.must("echo fleeting > /state/fleeting && grep -q ' /state tmpfs rw' /proc/mounts").map(drop)
 }
 
 /// The first model of the board has half the memory, and its GPU takes 16 MB of that.
 pub fn small_memory(stage: &Stage) -> Result<()> {
-    let mut machine = stage.dialer(stick())?;
+    let (own, mut machine) = stage.own_box()?;
     machine.append("mem=240M");
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", DIALER_UP)?;
+    booted.until_all("dialctl status", &own.up())?;
     let total = booted.must("awk '/MemTotal/ { print $2 }' /proc/meminfo")?;
     check(total.parse().is_ok_and(|kib: u32| kib < 240 << 10), || format!("the box has {total} KiB"))
 }
