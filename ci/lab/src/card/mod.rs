@@ -114,6 +114,15 @@ impl Card {
         disk::partitions(&sector).ok_or_else(|| Error::Image("no partition table".to_owned()))
     }
 
+    /// What the partition `number` (1 to 4) holds.
+    pub fn read_partition(&self, number: usize) -> Result<Vec<u8>> {
+        let partition = self.partitions()?[number - 1];
+        let mut content = Vec::new();
+        let read = Window::new(self.open()?, partition.start, partition.bytes).read_to_end(&mut content);
+        read.map_err(|e| Error::io("read a partition of", &self.path, e))?;
+        Ok(content)
+    }
+
     /// Overwrites the partition `number` (1 to 4), or what is on the card of it, with `byte`.
     pub fn fill_partition(&self, number: usize, byte: u8) -> Result<()> {
         let partition = self.partitions()?[number - 1];

@@ -10,6 +10,10 @@ const UNKNOWN_APPLETS: &str = "for link in /bin/* /sbin/* /usr/bin/* /usr/sbin/*
      [ \"$(readlink -f $link)\" = /bin/busybox ] && echo ${link##*/}; done | sort -u >/tmp/links; \
      busybox --list | sort >/tmp/applets; grep -vxFf /tmp/applets /tmp/links";
 
+/// The partitions of the roots.
+const ROOT_A: usize = 2;
+const ROOT_B: usize = 3;
+
 /// Every service is up, the root is sealed, state was formed and grown to the card's end.
 pub fn fresh_card(stage: &Stage) -> Result<()> {
     let (own, machine) = stage.own_box()?;
@@ -58,6 +62,39 @@ pub fn state_garbage(stage: &Stage) -> Result<()> {
     let status = booted.until_all("dialctl status", &own.up())?;
     shows("dialctl status", &status, &["state     formatted"])?;
     booted.must("grep -q ' /state ext4 rw' /proc/mounts").map(drop)
+}
+
+/// What lies in state outlasts a power cut, whose journal the kernel replays, and damage, which e2fsck repairs.
+pub fn state_damaged(stage: &Stage) -> Result<()> {
+    let (_, machine) = stage.own_box()?;
+    let mut booted = machine.boot()?;
+    booted.must("echo kept >/state/kept && sync")?;
+    booted.cut_power();
+
+    let mut booted = machine.boot()?;
+    let status = booted.must("dialctl status; cat /state/kept")?;
+    shows("the status after a power cut", &status, &["state     recovered", "kept"])?;
+    // The kernel's own test hook marks the file system as one with errors (fs/ext4/sysfs.c).
+    booted.must("echo damaged >/sys/fs/ext4/mmcblk0p4/trigger_fs_error; sync")?;
+    booted.cut_power();
+
+    let mut booted = machine.boot()?;
+    let status = booted.must("dialctl status; cat /state/kept")?;
+    shows("the status after damage", &status, &["state     repaired", "kept"])?;
+    booted.must("echo again >/state/kept && sync").map(drop)
+}
+
+/// With a bad superblock in the first root, the box boots from the second.
+pub fn second_root(stage: &Stage) -> Result<()> {
+    let (own, machine) = stage.own_box()?;
+    let root = machine.card().read_partition(ROOT_A)?;
+    machine.card().write_partition(ROOT_B, &root)?;
+    machine.card().write_partition(ROOT_A, &[0xa5; 4096])?;
+    let mut booted = machine.boot()?;
+    let status = booted.until_all("dialctl status", &own.up())?;
+    shows("dialctl status", &status, &["root      B (/dev/mmcblk0p3), read-only"])?;
+    let log = booted.must("dmesg")?;
+    shows("the kernel's log", &log, &["root refused: ", "/dev/mmcblk0p2"])
 }
 
 /// Without a partition for it, state is in RAM, and the status says so.

@@ -4,6 +4,7 @@ mod adapter;
 mod boot;
 mod dial_in;
 mod edit;
+mod limits;
 mod link;
 mod login;
 mod modem;
@@ -66,6 +67,8 @@ const fn boot(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
 
 /// All of them; the long ones come first, so that the last minutes are shared too.
 pub const SCENARIOS: &[Scenario] = &[
+    one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),
+    two("limits-close-a-link-and-keep-it-closed", limits::of_idle_time_session_and_budget),
     two("a-text-opens-the-link-and-another-one-closes-it", session::by_sms),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
     two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
@@ -74,7 +77,6 @@ pub const SCENARIOS: &[Scenario] = &[
     two("call-after-call-costs-a-line-nothing", dial_in::ten_in_a_row),
     two("a-caller-without-ppp-gets-a-login", login::without_ppp),
     two("wvdial-of-debian-gets-a-link", wvdial::gets_a_link),
-    one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),
     one("a-code-is-spent-even-if-the-power-fails-before-the-order", session::power_cut),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),
     one("a-frozen-watchdogd-is-reset-by-the-watchdog", reboot::frozen_watchdogd),
@@ -94,6 +96,8 @@ pub const SCENARIOS: &[Scenario] = &[
     boot("an-edited-site-makes-a-dial-in-box", edit::dial_in),
     boot("a-broken-edit-leaves-the-baked-site", edit::broken),
     boot("state-full-of-garbage-is-formed-anew", boot::state_garbage),
+    one("state-outlasts-a-power-cut-and-damage", boot::state_damaged),
+    boot("a-bad-first-root-boots-the-second", boot::second_root),
     boot("a-card-without-a-state-partition-boots", boot::state_missing),
     boot("a-pi-with-256-mb-boots", boot::small_memory),
 ];
