@@ -20,6 +20,8 @@ use crate::{
 pub struct BuildContext {
     /// The checkout.
     pub workspace: PathBuf,
+    /// Where cargo puts what it compiles.
+    pub target: PathBuf,
     /// Tasks' outputs, unpacked toolchain, private QEMU. May be deleted at any time.
     pub cache: PathBuf,
     /// Downloaded packages, by SHA-256.
@@ -51,7 +53,8 @@ impl BuildContext {
         let workspace = checkout(&env::current_dir().unwrap_or_default());
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
         // cargo is started in other directories than this one.
-        let cache = path::absolute(&target).unwrap_or(target).join("dialbox");
+        let target = path::absolute(&target).unwrap_or(target);
+        let cache = target.join("dialbox");
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             downloads: sources.downloads.clone().unwrap_or_else(|| cache.join("downloads")),
@@ -68,6 +71,7 @@ impl BuildContext {
             now: now.map_or(0, |it| it.as_secs()),
             say: Say::new(),
             workspace,
+            target,
             cache,
         }
     }

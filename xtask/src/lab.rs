@@ -25,15 +25,21 @@ pub fn command(ctx: &BuildContext, verb: &str) -> Command {
     command
 }
 
+/// The same, where everything has been compiled by `cargo test`.
+pub fn compiled(ctx: &BuildContext, verb: &str) -> Command {
+    let mut command = Command::new(ctx.target.join("debug/lab"));
+    command.current_dir(&ctx.workspace).arg(verb);
+    command
+}
+
 /// `lab`, given an image and what runs it.
-pub fn with_image(ctx: &BuildContext, verb: &str, image: &Path) -> Result<Command> {
+pub fn with_image(ctx: &BuildContext, mut command: Command, image: &Path) -> Result<Command> {
     let whole = std::path::absolute(image).attempt(|| format!("cannot find {}", image.display()))?;
     if !whole.is_file() {
         return Err(
             Error::new(format!("there is no image {}", image.display())).next("cargo xtask build-image")
         );
     }
-    let mut command = command(ctx, verb);
     command.arg("--image").arg(whole);
     if let Some(dir) = private_emulator(ctx)? {
         command.arg("--qemu-dir").arg(dir);
@@ -42,8 +48,8 @@ pub fn with_image(ctx: &BuildContext, verb: &str, image: &Path) -> Result<Comman
 }
 
 /// `lab test`: that, and what a caller of the box runs.
-pub fn test(ctx: &BuildContext, image: &Path) -> Result<Command> {
-    let mut command = with_image(ctx, "test", image)?;
+pub fn test(ctx: &BuildContext, lab: Command, image: &Path) -> Result<Command> {
+    let mut command = with_image(ctx, lab, image)?;
     let locked = Manifest::load(ctx)?.lock(Lock::load(ctx)?)?;
     let _alone = ctx.lock_cache()?;
     command.arg("--caller-tools").arg(caller::make(ctx, &locked)?);
@@ -60,7 +66,7 @@ pub fn run(mut command: Command, complaint: &str) -> Result<()> {
 
 /// What `lab measure` prints about a subject; the person at the terminal sees its last line.
 pub fn measured(ctx: &BuildContext, what: &str, image: &Path, runs: u32) -> Result<String> {
-    let mut command = with_image(ctx, "measure", image)?;
+    let mut command = with_image(ctx, command(ctx, "measure"), image)?;
     command.args([what, "--runs", &runs.to_string()]).stdout(Stdio::piped());
     let phase = ctx.say.phase(what.to_owned());
     let mut lab = command.spawn().attempt(|| "cannot start cargo".into())?;

@@ -4,6 +4,7 @@ use crate::emulator::{Emulator, Pace};
 use crate::error::{Error, Result};
 use crate::machine::Bench;
 use crate::measure::Subject;
+use crate::snapshot::Snapshots;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -52,7 +53,7 @@ impl Where {
             (None, Some(dir)) => Emulator::unpacked(dir)?,
             (None, None) => Emulator::installed(),
         };
-        Ok(Bench { image, emulator, caller_tools: None })
+        Ok(Bench { image, emulator, caller_tools: None, snapshots: Snapshots::default() })
     }
 }
 

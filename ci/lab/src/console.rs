@@ -1,17 +1,20 @@
 //! A box's serial console, as a person at it would use it.
 
+use crate::clock::Clocks;
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// A box that works says something within this time; one that hangs does not.
+/// A box that works says something within this time, by its own clock; one that hangs does not.
 const SILENCE: Duration = Duration::from_secs(30);
 /// A box that says something else for so long is lost as well.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Between two looks at the clocks.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// What busybox init says when the console is free for a person.
 const FREE: &str = "Please press Enter";
 /// The end of root's prompt. Busybox's shell has switched the terminal to its line editor when it prints it
@@ -57,21 +60,22 @@ impl Ear {
 pub struct Console {
     line: UnixStream,
     ear: Arc<Ear>,
+    clocks: Clocks,
     /// How much of what was heard is dealt with.
     read: usize,
     commands: u32,
 }
 
 impl Console {
-    /// Listens to `line` from here on, and keeps all it says in `log` too.
-    pub fn new(line: UnixStream, log: File) -> Result<Self> {
+    /// Listens to `line` from here on, and keeps all it says in `log` too. It is waited for by these clocks.
+    pub fn new(line: UnixStream, log: File, clocks: Clocks) -> Result<Self> {
         let ear = Arc::new(Ear::default());
         let hearing = line.try_clone().map_err(|e| Error::io("listen to", Path::new("the console"), e))?;
         std::thread::spawn({
             let ear = Arc::clone(&ear);
             move || listen(hearing, log, &ear)
         });
-        Ok(Self { line, ear, read: 0, commands: 0 })
+        Ok(Self { line, ear, clocks, read: 0, commands: 0 })
     }
 
     /// Waits for the box to boot and takes the shell on its console.
@@ -80,8 +84,8 @@ impl Console {
     /// that are waited for. So the words are said again until the answer comes through whole.
     pub fn take_shell(&mut self) -> Result<()> {
         self.hear(FREE, SILENCE)?;
-        let started = Instant::now();
-        while started.elapsed() < PATIENCE {
+        let mut waited = self.clocks.stopwatch();
+        while waited.elapsed() < PATIENCE {
             self.send("")?;
             self.send(&format!("dmesg -n 1; echo lab{INVISIBLE}-awake"))?;
             if self.hear("lab-awake\r\n", UNHEARD)?.is_some() {
@@ -105,8 +109,9 @@ impl Console {
 
     /// Like [`wait_for`](Self::wait_for); `None` after a silence of the given length.
     fn hear(&mut self, pattern: &str, silence: Duration) -> Result<Option<String>> {
-        let started = Instant::now();
+        let (mut waited, mut silent) = (self.clocks.stopwatch(), self.clocks.stopwatch());
         let mut heard = self.ear.lock();
+        let mut length = heard.bytes.len();
         loop {
             if let Some(at) = find(&heard.bytes[self.read..], pattern.as_bytes()) {
                 let before = String::from_utf8_lossy(&heard.bytes[self.read..self.read + at]).into_owned();
@@ -116,17 +121,21 @@ impl Console {
             if heard.ended {
                 return Err(gave_up(pattern, "the box went off"));
             }
-            if started.elapsed() > PATIENCE {
+            if waited.elapsed() > PATIENCE {
                 return Err(gave_up(pattern, &format!("it said other things for {} s", PATIENCE.as_secs())));
             }
-            let length = heard.bytes.len();
-            let unchanged = |heard: &mut Heard| heard.bytes.len() == length && !heard.ended;
-            let waited = self.ear.more.wait_timeout_while(heard, silence, unchanged);
-            let (now, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            if timeout.timed_out() {
+            if heard.bytes.len() > length {
+                length = heard.bytes.len();
+                silent.reset();
+            }
+            let passed = silent.elapsed();
+            if passed >= silence {
                 return Ok(None);
             }
-            heard = now;
+            let look_again = LOOK_AGAIN.min(silence - passed);
+            let unchanged = |heard: &mut Heard| heard.bytes.len() == length && !heard.ended;
+            let woken = self.ear.more.wait_timeout_while(heard, look_again, unchanged);
+            heard = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -154,9 +163,13 @@ impl Console {
 
     /// Waits until the box goes off, at most so long.
     pub fn wait_end(&self, within: Duration) -> bool {
-        let heard = self.ear.lock();
-        let waited = self.ear.more.wait_timeout_while(heard, within, |heard| !heard.ended);
-        waited.unwrap_or_else(PoisonError::into_inner).0.ended
+        let mut waited = self.clocks.stopwatch();
+        let mut heard = self.ear.lock();
+        while !heard.ended && waited.elapsed() < within {
+            let woken = self.ear.more.wait_timeout_while(heard, LOOK_AGAIN, |heard| !heard.ended);
+            heard = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        heard.ended
     }
 }
 
@@ -191,7 +204,7 @@ mod tests {
     /// A console and the box's end of it.
     fn console(dir: &Path) -> (Console, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        (Console::new(ours, File::create(dir.join("log")).unwrap()).unwrap(), theirs)
+        (Console::new(ours, File::create(dir.join("log")).unwrap(), Clocks::default()).unwrap(), theirs)
     }
 
     #[test]

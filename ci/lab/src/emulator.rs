@@ -1,12 +1,14 @@
 //! The emulator program, and what of a Raspberry Pi it needs told.
 
 use crate::card::Card;
+use crate::clock::BoxClock;
 use crate::error::{Error, Result};
 use crate::lan::Lan;
 use crate::leftovers::{self, Note};
+use crate::monitor::Monitor;
 use rustix::process::Pid;
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::fs::File;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -68,6 +70,36 @@ pub enum Usb<'a> {
     SerialAdapters(Vec<&'a Path>),
     /// Devices that speak usbredir, each at its socket.
     Devices(Vec<&'a Path>),
+    /// The same, and empty ports up to this number.
+    Ports(Vec<&'a Path>, usize),
+}
+
+/// A box as it is started.
+#[derive(Debug)]
+pub struct Board<'a> {
+    /// Its card; nobody else writes to it meanwhile.
+    pub card: &'a Card,
+    /// Where its boot files are put.
+    pub dir: &'a Path,
+    /// What is at its USB ports.
+    pub usb: Usb<'a>,
+    /// The network an Ethernet adapter leads to, if there is one.
+    pub lan: Option<&'a Lan>,
+    /// Its console.
+    pub serial: Serial<'a>,
+    /// Added to the kernel's command line.
+    pub append: &'a [String],
+    /// Instead of booting it goes on, once the debugger lets it.
+    pub resume: Option<Resume<'a>>,
+}
+
+/// How a box that was kept goes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Resume<'a> {
+    /// Its memory.
+    pub memory: &'a Path,
+    /// Where the stub for a debugger will listen.
+    pub stub: &'a Path,
 }
 
 /// What a box is attached to.
@@ -125,17 +157,9 @@ impl Emulator {
         Ok(Self { first, modules, ..Self::program(loader) })
     }
 
-    /// Starts a box from `card`; its boot files are put into `dir`, `usb` is at its USB port, and an Ethernet adapter
-    /// beside it if there is a `lan`.
-    pub fn start(
-        &self,
-        card: &Card,
-        dir: &Path,
-        usb: Usb,
-        lan: Option<&Lan>,
-        serial: Serial,
-        append: &[String],
-    ) -> Result<Running> {
+    /// Starts a box.
+    pub fn start(&self, board: Board) -> Result<Running> {
+        let Board { card, dir, usb, lan, serial, append, resume } = board;
         let boot = card.boot_files(BOARD)?;
         let put = |name: &str, content: &[u8]| {
             let path = dir.join(name);
@@ -143,7 +167,7 @@ impl Emulator {
         };
         let of_usb = match &usb {
             Usb::SerialAdapters(_) => &[],
-            Usb::Devices(_) => APPENDED_FOR_DEVICES,
+            Usb::Devices(_) | Usb::Ports(..) => APPENDED_FOR_DEVICES,
         };
         let own = APPENDED.iter().chain(of_usb).map(|option| (*option).to_owned());
         let options: Vec<String> =
@@ -163,14 +187,20 @@ impl Emulator {
         command.arg("-append").arg(options.join(" "));
         // The page cache outlives the emulator: waiting for the host's disk would prove nothing.
         command.arg("-drive").arg(option("if=sd,format=raw,cache=unsafe,file=", card.path()));
-        let (sockets, device) = match usb {
-            Usb::SerialAdapters(sockets) => (sockets, "usb-serial,always-plugged=on"),
-            Usb::Devices(sockets) => (sockets, "usb-redir"),
+        let (sockets, device, ports) = match usb {
+            Usb::SerialAdapters(sockets) => (sockets, "usb-serial,always-plugged=on", 0),
+            Usb::Devices(sockets) => (sockets, "usb-redir", 0),
+            Usb::Ports(sockets, ports) => (sockets, "usb-redir", ports),
         };
+        let used = sockets.len();
         for (number, socket) in sockets.into_iter().enumerate() {
             let chardev = format!("socket,id=usb{number},reconnect=1,path=");
             command.arg("-chardev").arg(option(&chardev, socket));
             command.args(["-device", &format!("{device},chardev=usb{number}")]);
+        }
+        for number in used..ports {
+            command.args(["-chardev", &format!("null,id=usb{number}")]);
+            command.args(["-device", &format!("usb-redir,chardev=usb{number}")]);
         }
         if let Some(lan) = lan {
             command
@@ -194,10 +224,20 @@ impl Emulator {
                 .args(["-mon", "chardev=monitor"])
                 .stdin(Stdio::null()),
         };
+        if let Some(Resume { memory, stub }) = resume {
+            let memory = File::open(memory).map_err(|e| Error::io("open", memory, e))?;
+            command.args(["-S", "-incoming", "fd:0"]).stdin(memory);
+            command.arg("-chardev").arg(option("socket,id=stub,server=on,wait=off,path=", stub));
+            command.args(["-gdb", "chardev:stub"]);
+        }
         match command.spawn() {
             Ok(child) => {
-                std::thread::spawn(move || keep_awake(&listener));
-                Ok(Running { _note: leftovers::process(Pid::from_child(&child)), child })
+                let clock = BoxClock::default();
+                std::thread::spawn({
+                    let clock = clock.clone();
+                    move || keep_awake(&listener, &clock)
+                });
+                Ok(Running { _note: leftovers::process(Pid::from_child(&child)), child, clock })
             }
             Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
         }
@@ -207,18 +247,28 @@ impl Emulator {
 /// How often the emulator's main loop is woken, on the host's clock.
 const PULSE: Duration = Duration::from_millis(50);
 
-/// Says nothing to a monitor, again and again, until the emulator ends.
+/// How many times it is woken between two looks at the box's time.
+const PULSES_A_LOOK: usize = 10;
+
+/// Says nothing to a monitor, again and again, until the emulator ends; and now and then asks it for the box's time.
 ///
 /// While a guest waits, its counted time is moved on by a timer that QEMU's main loop sets. Should that miss the moment
 /// at which the guest falls asleep, the loop makes good for it the next time it turns (util/main-loop.c, "CPU thread can
 /// infinitely wait for event after missing the warp"). Where nothing else happens, it does not turn: now and then a
 /// box on a quiet line stood still for as long as somebody waited for it, and so did its own clock.
-fn keep_awake(listener: &UnixListener) {
+fn keep_awake(listener: &UnixListener, clock: &BoxClock) {
     // For an emulator that ends before it comes here, this waits as long as the lab runs.
-    let Ok((mut monitor, _)) = listener.accept() else { return };
-    let mut said = [0; 256];
-    while monitor.write_all(b"\n").is_ok() && matches!(monitor.read(&mut said), Ok(1..)) {
-        sleep(PULSE);
+    let Ok((line, _)) = listener.accept() else { return };
+    let mut monitor = Monitor::on(line);
+    loop {
+        for _ in 0..PULSES_A_LOOK {
+            if monitor.wake().is_err() {
+                return;
+            }
+            sleep(PULSE);
+        }
+        let Ok(time) = monitor.timer() else { return };
+        clock.note(time);
     }
 }
 
@@ -240,6 +290,7 @@ fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    clock: BoxClock,
     _note: Note,
 }
 
@@ -247,6 +298,11 @@ impl Running {
     /// Waits until it ends by itself.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         self.child.wait().map_err(|e| Error::io("wait for", Path::new(PROGRAM), e))
+    }
+
+    /// The box's own time.
+    pub fn clock(&self) -> &BoxClock {
+        &self.clock
     }
 
     /// How it ended, if it has.

@@ -6,7 +6,9 @@
 
 pub mod card;
 pub mod cli;
+pub mod clock;
 pub mod console;
+pub mod debugger;
 pub mod demo;
 pub mod emulator;
 pub mod error;
@@ -15,12 +17,13 @@ pub mod lan;
 pub mod leftovers;
 pub mod lines;
 pub mod machine;
-pub mod master;
 pub mod measure;
 pub mod modem;
 pub mod monitor;
 pub mod network;
+pub mod owner;
 pub mod pair;
 pub mod scenario;
+pub mod snapshot;
 pub mod stage;
 pub mod usb;

@@ -1,13 +1,16 @@
 //! One box: its card, its modem, and the emulator while it is on.
 
 use crate::card::Card;
+use crate::clock::Clocks;
 use crate::console::{Console, Finished};
-use crate::emulator::{self, Emulator, Running, Serial, Usb};
+use crate::emulator::{self, Board, Emulator, Resume, Running, Serial, Usb};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::lan::Lan;
 use crate::monitor::Monitor;
 use crate::network::Subscriber;
+use crate::snapshot::{self, Snapshot, Snapshots, USB_PORTS};
+use crate::stage::SITE;
 use crate::usb::ch341::Ch341;
 use crate::usb::device::Device;
 use crate::usb::line::Wires;
@@ -17,14 +20,20 @@ use std::io::Write;
 use std::marker::PhantomData;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A card with room left, so that the state partition has somewhere to grow; its holes take no space here.
 const CARD_BYTES: u64 = 256 << 20;
-/// How long a service may take to show what it is asked for, on a slow host.
+/// How long a service may take to show what it is asked for, by the clock of the slowest box.
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
-/// Between two looks at a box that is not there yet.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Between two looks at an emulator that reads a box's memory.
+const LOOK_FOR_STUB: Duration = Duration::from_millis(20);
+/// Between the first two looks at a box that is not there yet; then twice as long, up to a second. Each look starts
+/// programs on the box, which it needs its time for.
+const LOOK_AGAIN: Duration = Duration::from_millis(125);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
 /// What all boxes share: where the image is and how it is run.
 #[derive(Debug, Clone)]
@@ -35,6 +44,19 @@ pub struct Bench {
     pub emulator: Emulator,
     /// A squashfs of what the image does not have and a caller needs, if there is one.
     pub caller_tools: Option<PathBuf>,
+    /// The box that has booted already, where the boot is not the subject.
+    pub snapshots: Snapshots,
+}
+
+/// How a box begins.
+#[derive(Debug, Clone)]
+pub enum Beginning {
+    /// With a fresh copy of the image on its card: its first boot is seen.
+    FreshCard,
+    /// As a box that has booted with the image's own site, whose modems are plugged in now.
+    Booted(Arc<Snapshot>),
+    /// With a fresh card, and in a shape in which it can be kept.
+    ToBeKept,
 }
 
 /// A box that can be switched on.
@@ -46,6 +68,14 @@ pub struct Machine<'a> {
     /// Where the emulator finds the ports of the modems.
     ports: Vec<PathBuf>,
     usb: Vec<UsbPort>,
+    /// How many serial ports the devices there have.
+    ttys: usize,
+    /// Those are adapters for its modems, as every box has them: other devices take their place.
+    usb_is_usual: bool,
+    beginning: Beginning,
+    /// The box was kept and goes on, the next time it is switched on.
+    goes_on: AtomicBool,
+    image: PathBuf,
     lan: Option<Lan>,
     append: Vec<String>,
     dir: PathBuf,
@@ -55,6 +85,7 @@ pub struct Machine<'a> {
 pub struct Booted<'a> {
     /// The card must not be changed while the box is on.
     machine: PhantomData<&'a Card>,
+    clocks: Clocks,
     console: Console,
     running: Running,
     monitor: PathBuf,
@@ -62,10 +93,19 @@ pub struct Booted<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// A box with a fresh copy of the image on its card, and the ports of these modems at its USB. What belongs to it
-    /// goes into `dir`.
-    pub fn new(bench: &Bench, exchange: &'a Exchange, dir: PathBuf, modems: &[Subscriber]) -> Result<Self> {
-        let card = Card::copy_of(&bench.image, dir.join("card"), CARD_BYTES)?;
+    /// A box with the ports of these modems at its USB. What belongs to it goes into `dir`.
+    pub fn new(
+        bench: &Bench,
+        exchange: &'a Exchange,
+        dir: PathBuf,
+        modems: &[Subscriber],
+        beginning: Beginning,
+    ) -> Result<Self> {
+        let from = match &beginning {
+            Beginning::Booted(snapshot) => snapshot.card(),
+            Beginning::FreshCard | Beginning::ToBeKept => bench.image.clone(),
+        };
+        let card = Card::copy_of(&from, dir.join("card"), CARD_BYTES)?;
         let mut ports = Vec::new();
         for &modem in modems {
             let of_modem =
@@ -76,24 +116,45 @@ impl<'a> Machine<'a> {
                 ports.push(path);
             }
         }
-        let (emulator, modems) = (bench.emulator.clone(), modems.to_vec());
-        Ok(Self {
-            emulator,
+        let goes_on = matches!(beginning, Beginning::Booted(_));
+        let mut machine = Self {
+            emulator: bench.emulator.clone(),
             exchange,
             card,
-            modems,
+            modems: modems.to_vec(),
             ports,
             usb: Vec::new(),
+            ttys: 0,
+            usb_is_usual: false,
+            beginning,
+            goes_on: AtomicBool::new(goes_on),
+            image: bench.image.clone(),
             lan: None,
             append: Vec::new(),
             dir,
-        })
+        };
+        // QEMU's own serial adapter can neither be kept nor plugged in later (hw/usb/dev-serial.c, `unmigratable`).
+        if goes_on {
+            for socket in machine.ports.clone() {
+                machine.attach(Box::new(Ch341::default()), vec![Some(Wires { socket, dcd: None })])?;
+            }
+            machine.usb_is_usual = true;
+        }
+        Ok(machine)
     }
 
     /// Attaches a USB device; the first one takes the place of the serial adapters. Its ports lead
     /// along `lines`.
     pub fn attach(&mut self, device: Box<dyn Device>, lines: Vec<Option<Wires>>) -> Result<()> {
-        let socket = self.dir.join(format!("usb{}", self.usb.len()));
+        if std::mem::take(&mut self.usb_is_usual) {
+            self.usb.clear();
+            self.ttys = 0;
+        }
+        self.ttys += lines.len();
+        let number = self.usb.len();
+        let socket = self.dir.join(format!("usb{number}"));
+        // Where a usual adapter was.
+        drop(std::fs::remove_file(&socket));
         self.usb.push(UsbPort::open(socket, device, lines)?);
         Ok(())
     }
@@ -112,8 +173,15 @@ impl<'a> Machine<'a> {
         &self.usb
     }
 
-    /// Puts an Ethernet adapter at its USB, in a [local network](Lan) whose host has this page.
+    /// Puts an Ethernet adapter at its USB, in a [local network](Lan) whose host has this page. With it, the box boots
+    /// from a fresh card: QEMU's adapter cannot be kept (hw/usb/dev-network.c, `unmigratable`).
     pub fn plug_into_lan(&mut self, page: &str) -> Result<()> {
+        self.beginning = Beginning::FreshCard;
+        self.goes_on = AtomicBool::new(false);
+        if std::mem::take(&mut self.usb_is_usual) {
+            self.usb.clear();
+        }
+        self.card = Card::copy_of(&self.image, self.dir.join("card"), CARD_BYTES)?;
         self.lan = Some(Lan::open(self.dir.join("lan"), page)?);
         Ok(())
     }
@@ -168,16 +236,48 @@ impl<'a> Machine<'a> {
 
     /// Switches the box on and waits for the shell on its console.
     pub fn boot(&self) -> Result<Booted<'_>> {
+        let kept = match &self.beginning {
+            Beginning::Booted(kept) if self.goes_on.swap(false, Ordering::Relaxed) => Some(kept.memory()),
+            _ => None,
+        };
+        let stub = self.dir.join("stub");
+        let resume = kept.as_deref().map(|memory| Resume { memory, stub: &stub });
         let socket = self.dir.join("console");
         let listener = emulator::listen(&socket)?;
-        let mut running = self.start(Serial::Socket { console: &socket, monitor: &self.monitor_path() })?;
+        let serial = Serial::Socket { console: &socket, monitor: &self.monitor_path() };
+        let mut running = self.start(serial, resume)?;
         let line = accept(&listener, &mut running, &socket)?;
         let log = File::options().create(true).append(true).open(self.log());
-        let console = Console::new(line, log.map_err(|e| Error::io("open", &self.log(), e))?)?;
+        let log = log.map_err(|e| Error::io("open", &self.log(), e))?;
+        let clocks = self.exchange.clocks().clone();
+        clocks.add(running.clock());
+        let console = Console::new(line, log, clocks.clone())?;
         let (monitor, log) = (self.monitor_path(), self.log());
-        let mut booted = Booted { machine: PhantomData, console, running, monitor, log };
-        booted.console.take_shell()?;
+        let mut booted = Booted { machine: PhantomData, clocks, console, running, monitor, log };
+        if resume.is_some() {
+            self.go_on(&mut booted, &stub)?;
+        } else {
+            booted.console.take_shell()?;
+        }
         Ok(booted)
+    }
+
+    /// The box has its memory; now it gets its clock, its FAT partition, and the site that stands there.
+    fn go_on(&self, booted: &mut Booted, stub: &Path) -> Result<()> {
+        while !stub.exists() || self.monitor()?.command("info status")?.contains("inmigrate") {
+            if let Some(status) = booted.running.ended() {
+                return Err(Error::NoEmulator(format!(
+                    "it does not take a kept box, and ended with {status}"
+                )));
+            }
+            std::thread::sleep(LOOK_FOR_STUB);
+        }
+        snapshot::restore_registers(stub)?;
+        let edited = self.card.read(SITE)? != Card::at(self.image.clone()).read(SITE)?;
+        for command in snapshot::commands(self.ttys, edited) {
+            booted.must(&command)?;
+        }
+        Ok(())
     }
 
     /// The monitor of the emulator that runs this box; fails while the box is off.
@@ -191,15 +291,20 @@ impl<'a> Machine<'a> {
 
     /// Switches the box on with its console on this terminal, until the person leaves.
     pub fn boot_interactively(&self) -> Result<()> {
-        self.start(Serial::Terminal)?.wait().map(drop)
+        self.start(Serial::Terminal, None)?.wait().map(drop)
     }
 
-    fn start(&self, serial: Serial) -> Result<Running> {
-        let usb = match &self.usb[..] {
-            [] => Usb::SerialAdapters(self.ports.iter().map(PathBuf::as_path).collect()),
-            ports => Usb::Devices(ports.iter().map(UsbPort::path).collect()),
+    fn start(&self, serial: Serial, resume: Option<Resume>) -> Result<Running> {
+        let devices = || self.usb.iter().map(UsbPort::path).collect();
+        let usb = match (&self.beginning, &self.usb[..]) {
+            (Beginning::Booted(_) | Beginning::ToBeKept, _) => Usb::Ports(devices(), USB_PORTS),
+            (Beginning::FreshCard, []) => {
+                Usb::SerialAdapters(self.ports.iter().map(PathBuf::as_path).collect())
+            }
+            (Beginning::FreshCard, _) => Usb::Devices(devices()),
         };
-        self.emulator.start(&self.card, &self.dir, usb, self.lan.as_ref(), serial, &self.append)
+        let (lan, append) = (self.lan.as_ref(), &self.append[..]);
+        self.emulator.start(Board { card: &self.card, dir: &self.dir, usb, lan, serial, append, resume })
     }
 }
 
@@ -246,20 +351,27 @@ impl Booted<'_> {
 
     /// Runs a command again and again until it succeeds and what it prints holds all of `wanted`.
     pub fn until(&mut self, command: &str, wanted: &[&str]) -> Result<String> {
-        let started = Instant::now();
+        let mut waited = self.clocks.stopwatch();
+        let mut pause = LOOK_AGAIN;
         loop {
             let Finished { code, text } = self.run(command)?;
             let missing: Vec<_> = wanted.iter().filter(|part| !text.contains(**part)).collect();
             if code == 0 && missing.is_empty() {
                 return Ok(text);
             }
-            if started.elapsed() > SETTLED_WITHIN {
+            if waited.elapsed() > SETTLED_WITHIN {
                 return Err(Error::Unexpected(format!(
                     "`{command}` does not show {missing:?}, but:\n{text}"
                 )));
             }
-            std::thread::sleep(LOOK_AGAIN);
+            std::thread::sleep(pause);
+            pause = LOOK_AT_LEAST_EVERY.min(pause * 2);
         }
+    }
+
+    /// The same, for words that were made.
+    pub fn until_all(&mut self, command: &str, wanted: &[String]) -> Result<String> {
+        self.until(command, &wanted.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Types a command that goes on and on; what it prints comes by [`line`](Self::line), and nothing else can be

@@ -9,6 +9,8 @@ use std::time::Duration;
 /// The lower word of the Pi's system timer, which counts microseconds from power-on
 /// (BCM2835 ARM Peripherals §12.1, register CLO). It wraps after 71 minutes.
 const TIMER: &str = "20003004";
+/// Stands before each command.
+const PROMPT: &str = "(qemu) ";
 /// A monitor that is silent for so long has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -27,9 +29,30 @@ impl Monitor {
         Ok(Self { path: path.to_owned(), line })
     }
 
+    /// A monitor that has connected itself; it is waited for as long as its emulator lives.
+    pub fn on(line: UnixStream) -> Self {
+        Self { path: PathBuf::from("a socket of its own"), line }
+    }
+
     /// The board's own time since it was powered on, at whatever pace the emulator runs it.
     pub fn since_power_on(&mut self) -> Result<Duration> {
+        self.timer().map(|timer| Duration::from_micros(timer.into()))
+    }
+
+    /// What the system timer shows, in microseconds.
+    pub fn timer(&mut self) -> Result<u32> {
         self.ask(&format!("xp /1wx 0x{TIMER}"), timer)
+    }
+
+    /// Says nothing; the emulator's main loop wakes for it.
+    pub fn wake(&mut self) -> Result<()> {
+        let woken = self.line.write_all(b"\n").and_then(|()| self.line.read(&mut [0; 256]));
+        match woken.map_err(|e| Error::io("talk to the monitor at", &self.path, e))? {
+            0 => {
+                Err(Error::io("talk to the monitor at", &self.path, std::io::ErrorKind::UnexpectedEof.into()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where the processor is: an address of the kernel's, or of a program's.
@@ -37,8 +60,16 @@ impl Monitor {
         self.ask("info registers", program_counter)
     }
 
+    /// Gives an order that is carried out when the answer is there; returns that.
+    pub fn command(&mut self, words: &str) -> Result<String> {
+        let failed = |e| Error::io("talk to the monitor at", &self.path, e);
+        // Waits for as long as it takes, which on a loaded host is long.
+        self.line.set_read_timeout(None).map_err(failed)?;
+        self.ask(words, |said| answer(words, said))
+    }
+
     /// Says something, and listens until the answer has what is wanted.
-    fn ask<T>(&mut self, words: &str, wanted: fn(&str) -> Option<T>) -> Result<T> {
+    fn ask<T>(&mut self, words: &str, wanted: impl Fn(&str) -> Option<T>) -> Result<T> {
         let failed = |e| Error::io("talk to the monitor at", &self.path, e);
         self.line.write_all(format!("{words}\n").as_bytes()).map_err(failed)?;
         let mut said = Vec::new();
@@ -55,10 +86,18 @@ impl Monitor {
     }
 }
 
+/// What stands between the echo of a command and the next prompt. The echo comes letter by letter, with the movements of
+/// its cursor; its last state is the whole command.
+fn answer(command: &str, said: &str) -> Option<String> {
+    let (_, after) = said.split_once(command)?;
+    let (_, answer) = after.split_once('\n')?;
+    Some(answer.split_once(PROMPT)?.0.trim().to_owned())
+}
+
 /// The timer's value in `0000000020003004: 0x002dc6c0`, once the line has ended.
-fn timer(said: &str) -> Option<Duration> {
+fn timer(said: &str) -> Option<u32> {
     let (value, _) = said.split_once(&format!("{TIMER}: 0x"))?.1.split_once('\r')?;
-    u64::from_str_radix(value, 16).ok().map(Duration::from_micros)
+    u32::from_str_radix(value, 16).ok()
 }
 
 /// The last register in `R12=00000000 … R14=c0e8d0a4 R15=c0108f4c`, once the line has ended.
@@ -79,9 +118,17 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_stands_between_its_echo_and_the_prompt() {
+        let said = "QEMU 7.2.22 monitor\r\n(qemu) s\u{1b}[K\u{1b}[Dst\u{1b}[K\u{1b}[D\u{1b}[Dstatus\u{1b}[K\r\nVM status: paused\r\n(qemu) ";
+        assert_eq!(answer("status", said).as_deref(), Some("VM status: paused"));
+        assert_eq!(answer("status", &said[..said.len() - 3]), None);
+        assert_eq!(answer("stop", "stop\u{1b}[K\r\n(qemu) ").as_deref(), Some(""));
+    }
+
+    #[test]
     fn the_timer_is_read_from_the_monitors_answer_when_it_is_whole() {
         let whole = "(qemu) xp /1wx 0x20003004\r\n0000000020003004: 0x002dc6c0\r\n(qemu) ";
-        assert_eq!(timer(whole), Some(Duration::from_secs(3)));
+        assert_eq!(timer(whole), Some(3_000_000));
         assert_eq!(timer(&whole[..whole.len() - 12]), None);
         assert_eq!(timer("(qemu) xp /1wx 0x20003004\r\n"), None);
     }

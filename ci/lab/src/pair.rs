@@ -3,11 +3,11 @@
 
 use crate::error::Result;
 use crate::machine::{Booted, Machine};
-use crate::master::{Master, sms_table};
 use crate::modem::Modem;
 use crate::modem::profile::ICON_225;
 use crate::modem::sim::SimCard;
 use crate::network::Subscriber;
+use crate::owner::{Owner, sms_table};
 use crate::stage::{DIALER_NUMBER, Stage};
 use crate::usb::hso::Hso;
 
@@ -41,7 +41,7 @@ pub struct Pair<'a> {
     /// The stick's modem.
     pub modem: Subscriber,
     /// Who may command the dialer.
-    pub master: Master<'a>,
+    pub owner: Owner<'a>,
 }
 
 impl<'a> Pair<'a> {
@@ -54,7 +54,7 @@ impl<'a> Pair<'a> {
         let modem = stage.exchange().with(|network, _| network.connect_modem("dialer", DIALER_NUMBER, modem));
         let [calls, application, control] = stage.wires(modem)?;
         dialer.attach(Box::new(Hso::default()), vec![control, application, None, calls])?;
-        let pair = Self { far, dialer, modem, master: Master::of(stage, modem)? };
+        let pair = Self { far, dialer, modem, owner: Owner::of(stage, modem)? };
         pair.admit(&[])?;
         Ok(pair)
     }

@@ -3,11 +3,12 @@
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, Patience};
 use crate::leftovers::{self, Note};
-use crate::machine::{Bench, Booted, Machine, last_lines};
+use crate::machine::{Beginning, Bench, Booted, Machine, last_lines};
 use crate::modem::profile::{ANALOGUE, ICON_225_ONE_PORT};
 use crate::modem::sim::SimCard;
 use crate::modem::{Modem, TimeOfDay};
 use crate::network::{Line, Network, Subscriber};
+use crate::scenario::own::OwnSite;
 use crate::usb::line::Wires;
 use std::cell::RefCell;
 use std::panic::resume_unwind;
@@ -17,6 +18,10 @@ use tempfile::TempDir;
 
 /// A box boots in less, and everything else happens in less.
 const PATIENCE: Patience = Patience { silence: Duration::from_secs(90), total: Duration::from_secs(240) };
+/// The site's file on the card.
+pub const SITE: &str = "site.toml";
+/// An example of a dialer's.
+const DIALER: &str = include_str!("../../../image/sites/dialer.toml");
 /// Quarters of an hour between the network's local time and UTC.
 const ZONE: i8 = 4;
 
@@ -36,6 +41,9 @@ pub fn line_number(line: usize) -> String {
 pub struct Stage {
     bench: Bench,
     exchange: Exchange,
+    beginning: Beginning,
+    /// What boxes have on their cards instead of the image's own site.
+    site: Option<&'static str>,
     dir: TempDir,
     _note: Note,
     /// The boxes' names, and where their consoles' words are kept.
@@ -53,7 +61,7 @@ pub fn analogue() -> Modem {
 }
 
 impl Stage {
-    /// A network without subscribers, where it is as late as here.
+    /// A network without subscribers, where it is as late as here. Its boxes boot from fresh cards.
     pub fn new(bench: &Bench) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("lab-").tempdir();
         let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
@@ -62,7 +70,35 @@ impl Stage {
         let time = TimeOfDay { origin: i64::try_from(now.as_secs()).unwrap_or(0), quarters: ZONE };
         let exchange = Exchange::new(Network::new(time), PATIENCE)?;
         let note = leftovers::directory(dir.path());
-        Ok(Self { bench: bench.clone(), exchange, dir, _note: note, consoles: RefCell::default() })
+        let beginning = Beginning::FreshCard;
+        Ok(Self {
+            bench: bench.clone(),
+            exchange,
+            beginning,
+            site: None,
+            dir,
+            _note: note,
+            consoles: RefCell::default(),
+        })
+    }
+
+    /// One for a scenario: its boxes have the site of a dialer, whatever the image has. Where their boots are not what
+    /// is looked at, they have booted already.
+    pub fn of_scenario(bench: &Bench, boots: bool) -> Result<Self> {
+        let beginning = match boots {
+            true => Beginning::FreshCard,
+            false => Beginning::Booted(bench.snapshots.of(bench)?),
+        };
+        Ok(Self { beginning, site: Some(DIALER), ..Self::new(bench)? })
+    }
+
+    /// A box with the image's own site, and the modem that belongs to it.
+    pub fn own_box(&self) -> Result<(OwnSite, Machine<'_>)> {
+        let own = OwnSite::of(&self.bench)?;
+        let (name, modem) = (own.role().0, own.modem());
+        let modem = self.exchange.with(|network, _| network.connect_modem(name, DIALER_NUMBER, modem));
+        let machine = self.machine_that_begins(name, &[modem], self.beginning.clone())?;
+        Ok((own, machine))
     }
 
     /// The network at work.
@@ -119,11 +155,31 @@ impl Stage {
         self.machine(name, &modems)
     }
 
-    /// A box with a fresh copy of the image on its card; all ports of these modems are at its USB.
+    /// A box without modems that can be kept when it has booted.
+    pub fn keepable(&self) -> Result<Machine<'_>> {
+        self.machine_that_begins("box", &[], Beginning::ToBeKept)
+    }
+
+    /// A box; all ports of these modems are at its USB.
     pub fn machine(&self, name: &str, modems: &[Subscriber]) -> Result<Machine<'_>> {
+        let machine = self.machine_that_begins(name, modems, self.beginning.clone())?;
+        if let Some(site) = self.site
+            && machine.card().read_text(SITE)? != site
+        {
+            machine.card().write(SITE, site.as_bytes())?;
+        }
+        Ok(machine)
+    }
+
+    fn machine_that_begins(
+        &self,
+        name: &str,
+        modems: &[Subscriber],
+        beginning: Beginning,
+    ) -> Result<Machine<'_>> {
         let dir = self.dir.path().join(name);
         std::fs::create_dir(&dir).map_err(|e| Error::io("make", &dir, e))?;
-        let machine = Machine::new(&self.bench, &self.exchange, dir, modems)?;
+        let machine = Machine::new(&self.bench, &self.exchange, dir, modems, beginning)?;
         self.consoles.borrow_mut().push((name.to_owned(), machine.log()));
         Ok(machine)
     }

@@ -5,5 +5,5 @@ use crate::{cli, context::BuildContext, error::Result, lab};
 /// Boots a copy; the person leaves with Ctrl-A x.
 pub fn run(args: &cli::Qemu) -> Result<()> {
     let ctx = BuildContext::new(&args.sources);
-    lab::run(lab::with_image(&ctx, "qemu", &args.image)?, "the emulator did not run")
+    lab::run(lab::with_image(&ctx, lab::command(&ctx, "qemu"), &args.image)?, "the emulator did not run")
 }

@@ -1,8 +1,18 @@
-//! `cargo xtask test`: the host's tests, then the finished image under QEMU.
+//! `cargo xtask test`: the host's tests and, beside them, the finished image under QEMU.
 
-use std::process::Command;
+use std::{
+    panic::resume_unwind,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+};
 
-use crate::{cli, context::BuildContext, error::Result, lab};
+use crate::{
+    bail, cli,
+    context::BuildContext,
+    error::{Attempt, Result},
+    lab,
+};
 
 /// Scenarios chosen by name are played alone: the host's tests have `cargo test` for that.
 pub fn run(args: &cli::Test) -> Result<()> {
@@ -12,12 +22,37 @@ pub fn run(args: &cli::Test) -> Result<()> {
         list.arg("--list");
         return lab::run(list, "the scenarios cannot be listed");
     }
-    let mut scenarios = lab::test(&ctx, &args.image)?;
-    match &args.only {
-        Some(only) => drop(scenarios.arg("--only").arg(only)),
-        None => lab::run(host_tests(&ctx), "a test on the host failed")?,
+    if let Some(only) = &args.only {
+        let mut scenarios = lab::test(&ctx, lab::command(&ctx, "test"), &args.image)?;
+        scenarios.arg("--only").arg(only);
+        return lab::run(scenarios, "the image does not do what it should");
     }
-    lab::run(scenarios, "the image does not do what it should")
+    run_all(&ctx, &args.image)
+}
+
+/// Everything is compiled once, by one call: Cargo would compile `lab` again if it were asked for it alone, with
+/// other features of its dependencies. The host's tests run while the first boxes boot.
+fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
+    let mut compile = host_tests(ctx);
+    compile.arg("--no-run");
+    lab::run(compile, "the tests cannot be compiled")?;
+    let scenarios = lab::test(ctx, lab::compiled(ctx, "test"), image)?;
+
+    let mut tests = host_tests(ctx);
+    // The lines of the scenarios are not torn by those of the tests.
+    tests.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let tests = tests.spawn().attempt(|| "cannot start cargo".into())?;
+    let tests = thread::spawn(|| tests.wait_with_output());
+    let played = lab::run(scenarios, "the image does not do what it should");
+    let tested = tests.join().unwrap_or_else(|panic| resume_unwind(panic));
+    let tested = tested.attempt(|| "cannot wait for cargo".into())?;
+    if !tested.status.success() {
+        eprint!("{}{}", String::from_utf8_lossy(&tested.stdout), String::from_utf8_lossy(&tested.stderr));
+        bail!("a test on the host failed");
+    }
+    played?;
+    println!("the host's tests passed");
+    Ok(())
 }
 
 fn host_tests(ctx: &BuildContext) -> Command {

@@ -99,16 +99,39 @@ fn what_an_interrupted_copy_left_in_out_is_removed() {
     assert_eq!(checkout.out(), before);
 }
 
-/// In a process group of its own, as a shell starts it: Ctrl-C is for all of the group.
-fn start(mut command: Command) -> Child {
-    command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+/// In a process group of its own, as a shell starts it: Ctrl-C is for all of the group. Where whoever runs the tests
+/// ignores SIGINT (`nohup`, a script's `&`), the program would inherit that (POSIX, exec): `env` sets it back.
+fn start(command: Command) -> Running {
+    let mut started = Command::new("env");
+    started.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
+    if let Some(dir) = command.get_current_dir() {
+        started.current_dir(dir);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => started.env(name, value),
+            None => started.env_remove(name),
+        };
+    }
+    Running(started.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
-fn interrupt(mut running: Child) {
-    kill_process_group(Pid::from_child(&running), Signal::INT).unwrap();
+/// A process group; a test that fails leaves nothing of it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails when all have ended in order.
+        let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+        drop(self.0.wait());
+    }
+}
+
+fn interrupt(mut running: Running) {
+    kill_process_group(Pid::from_child(&running.0), Signal::INT).unwrap();
     let mut status = None;
-    wait_until("Ctrl-C ends it, unless it was ignored from the start (`nohup`, a script's `&`)", || {
-        status = running.try_wait().unwrap();
+    wait_until("Ctrl-C ends it", || {
+        status = running.0.try_wait().unwrap();
         status.is_some()
     });
     assert_eq!(status.unwrap().signal(), Some(Signal::INT.as_raw()));

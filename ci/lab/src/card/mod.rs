@@ -37,11 +37,21 @@ impl Card {
     /// Copies `image` to `path` and makes it as large as a card of `bytes`, or the next power of two that holds it:
     /// QEMU accepts no other sizes for an SD card (hw/sd/sd.c, `sd_realize`).
     pub fn copy_of(image: &Path, path: PathBuf, bytes: u64) -> Result<Self> {
-        std::fs::copy(image, &path).map_err(|e| Error::io("copy the image", image, e))?;
+        copy(image, &path).map_err(|e| Error::io("copy the image", image, e))?;
         let card = Self { path };
         let size = card.bytes()?.max(bytes).next_power_of_two();
         card.open()?.set_len(size).map_err(|e| Error::io("enlarge", &card.path, e))?;
         Ok(card)
+    }
+
+    /// The card, or the image, that lies there; it is only read.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Copies it to `path`, while nobody writes to it.
+    pub fn copy_to(&self, path: &Path) -> Result<()> {
+        copy(&self.path, path).map_err(|e| Error::io("copy the card", &self.path, e))
     }
 
     /// Where it lies.
@@ -104,6 +114,15 @@ impl Card {
         disk::partitions(&sector).ok_or_else(|| Error::Image("no partition table".to_owned()))
     }
 
+    /// What the partition `number` (1 to 4) holds.
+    pub fn read_partition(&self, number: usize) -> Result<Vec<u8>> {
+        let partition = self.partitions()?[number - 1];
+        let mut content = Vec::new();
+        let read = Window::new(self.open()?, partition.start, partition.bytes).read_to_end(&mut content);
+        read.map_err(|e| Error::io("read a partition of", &self.path, e))?;
+        Ok(content)
+    }
+
     /// Overwrites the partition `number` (1 to 4), or what is on the card of it, with `byte`.
     pub fn fill_partition(&self, number: usize, byte: u8) -> Result<()> {
         let partition = self.partitions()?[number - 1];
@@ -158,6 +177,27 @@ impl Card {
             .open(&self.path)
             .map_err(|e| Error::io("open", &self.path, e))
     }
+}
+
+/// Copies a file; its holes stay holes.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
+    let length = from.metadata()?.len();
+    to.set_len(length)?;
+    let mut at = 0;
+    while at < length {
+        let data = match rustix::fs::seek(&from, rustix::fs::SeekFrom::Data(at)) {
+            Ok(data) => data,
+            // Behind the last data.
+            Err(rustix::io::Errno::NXIO) => break,
+            Err(error) => return Err(error.into()),
+        };
+        at = rustix::fs::seek(&from, rustix::fs::SeekFrom::Hole(data))?;
+        from.seek(SeekFrom::Start(data))?;
+        to.seek(SeekFrom::Start(data))?;
+        std::io::copy(&mut (&from).take(at - data), &mut to)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl Demo<'_> {
         while settled.is_none_or(|at: Instant| at.elapsed() < AFTERMATH) && began.elapsed() < ANSWERED_WITHIN
         {
             let refused = self.show(dialer, sights)?;
-            let replies = self.pair.master.replies().len();
+            let replies = self.pair.owner.replies().len();
             if refused || replies > self.replies {
                 self.replies = replies;
                 settled = Some(Instant::now());
@@ -103,9 +103,9 @@ impl Demo<'_> {
 
     fn fulfil(&mut self, wish: Wish) {
         match wish {
-            Wish::Text(text) => self.pair.master.text(&text),
-            Wish::Order(text) => self.pair.master.text(&self.pair.master.order(&text)),
-            Wish::TextAs(from, text) => self.pair.master.text_as(&from, &text),
+            Wish::Text(text) => self.pair.owner.text(&text),
+            Wish::Order(text) => self.pair.owner.text(&self.pair.owner.order(&text)),
+            Wish::TextAs(from, text) => self.pair.owner.text_as(&from, &text),
             Wish::Drop => {
                 let modem = self.pair.modem;
                 self.stage.exchange().with(|network, now| network.hang_up(modem, now));

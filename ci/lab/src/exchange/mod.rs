@@ -2,6 +2,7 @@
 
 mod plug;
 
+use crate::clock::Clocks;
 use crate::error::{Error, Result};
 use crate::network::{Network, Subscriber};
 use plug::{Plug, watch_openings};
@@ -21,6 +22,9 @@ pub struct Patience {
     /// One on which only other things happen for so long is lost as well.
     pub total: Duration,
 }
+
+/// Between two looks at the clocks.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 struct Shared {
     network: Mutex<Network>,
@@ -42,6 +46,7 @@ enum Order {
 pub struct Exchange {
     shared: Arc<Shared>,
     patience: Patience,
+    clocks: Clocks,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -62,7 +67,7 @@ impl Exchange {
             let shared = Arc::clone(&shared);
             move || serve(&shared, &openings)
         });
-        Ok(Self { shared, patience, thread: Some(thread) })
+        Ok(Self { shared, patience, clocks: Clocks::default(), thread: Some(thread) })
     }
 
     /// Does something with the network, and what comes of it.
@@ -78,31 +83,37 @@ impl Exchange {
         done
     }
 
+    /// The clocks of the boxes at it. By them is waited.
+    pub fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
     /// Waits until `look` finds what it looks for.
     ///
     /// # Errors
     /// Nothing happens on the network for too long, or too much else does. `what` says what was awaited.
     pub fn until<T>(&self, what: &str, mut look: impl FnMut(&mut Network) -> Option<T>) -> Result<T> {
-        let started = Instant::now();
+        let (mut total_time, mut silent) = (self.clocks.stopwatch(), self.clocks.stopwatch());
         let mut network = lock(&self.shared.network);
-        let (mut seen, mut last_news) = (network.journal().entries().len(), started);
+        let mut seen = network.journal().entries().len();
         loop {
             if let Some(found) = look(&mut network) {
                 return Ok(found);
             }
             let entries = network.journal().entries().len();
             if entries != seen {
-                (seen, last_news) = (entries, Instant::now());
+                seen = entries;
+                silent.reset();
             }
             let instead = match self.patience {
-                Patience { silence, .. } if last_news.elapsed() > silence => {
+                Patience { silence, .. } if silent.elapsed() > silence => {
                     format!("nothing happened on the network for {} s", silence.as_secs())
                 }
-                Patience { total, .. } if started.elapsed() > total => {
+                Patience { total, .. } if total_time.elapsed() > total => {
                     format!("other things happened on the network for {} s", total.as_secs())
                 }
                 _ => {
-                    let waited = self.shared.changed.wait_timeout(network, self.patience.silence);
+                    let waited = self.shared.changed.wait_timeout(network, LOOK_AGAIN);
                     network = waited.unwrap_or_else(PoisonError::into_inner).0;
                     continue;
                 }

@@ -62,13 +62,13 @@ fn one_boot(bench: &Bench, is_last: bool) -> Result<()> {
 
 /// One link, opened and closed.
 fn session(pair: &Pair, dialer: &mut Booted, monitor: &mut Monitor, join: Join) -> Result<String> {
-    let before = pair.master.replies().len();
-    let order = pair.master.order("connect");
+    let before = pair.owner.replies().len();
+    let order = pair.owner.order("connect");
     Trace::clear(dialer)?;
     let sent = join.moment(monitor.since_power_on()?);
-    pair.master.text(&order);
+    pair.owner.text(&order);
     let late = join.moment(monitor.since_power_on()?) - sent;
-    let reply = pair.master.reply(before + 1)?;
+    let reply = pair.owner.reply(before + 1)?;
     if !reply.contains(ENDS[0]) {
         return Err(Error::Unexpected(format!("no link: {reply}")));
     }
@@ -77,8 +77,8 @@ fn session(pair: &Pair, dialer: &mut Booted, monitor: &mut Monitor, join: Join) 
     let pppd = trace.started(PPPD)? - sent;
     let up = trace.started(AFTER)? - sent;
     let [rules, scripts] = [trace.lasted(BEFORE)?, trace.lasted(AFTER)?];
-    pair.master.text(&pair.master.order("disconnect"));
-    pair.master.reply(before + 2)?;
+    pair.owner.text(&pair.owner.order("disconnect"));
+    pair.owner.reply(before + 2)?;
     let error = join.error + late;
     Ok(format!("{:7.3}  {pppd:7.3} {rules:7.3}  {scripts:7.3} {:7.3} ({error:.3})", pppd + rules, up))
 }

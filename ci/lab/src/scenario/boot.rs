@@ -1,27 +1,33 @@
 //! From a fresh card to services that run, and what of it lasts.
 
-use super::{DIALER_UP, REBOOT, SERVICES_LOG, check, shows};
+use super::{REBOOT, SERVICES_LOG, check, shows};
 use crate::card::Partition;
 use crate::error::Result;
-use crate::stage::{Stage, stick};
+use crate::stage::Stage;
 
 /// The links to busybox by names that it does not go by.
 const UNKNOWN_APPLETS: &str = "for link in /bin/* /sbin/* /usr/bin/* /usr/sbin/*; do \
      [ \"$(readlink -f $link)\" = /bin/busybox ] && echo ${link##*/}; done | sort -u >/tmp/links; \
      busybox --list | sort >/tmp/applets; grep -vxFf /tmp/applets /tmp/links";
 
+/// The partitions of the roots.
+const ROOT_A: usize = 2;
+const ROOT_B: usize = 3;
+
 /// Every service is up, the root is sealed, state was formed and grown to the card's end.
 pub fn fresh_card(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(stick())?;
+    let (own, machine) = stage.own_box()?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", DIALER_UP)?;
-    let told = ["dialbox, dialer", "boots     1,", "read-only", "state     formatted", "site      baked"];
+    let status = booted.until_all("dialctl status", &own.up())?;
+    let (role, service) = own.role();
+    let who = format!(", {}, {role},", own.site.hostname);
+    let told = [&who, "boots     1,", "read-only", "state     formatted", "site      baked"];
     shows("dialctl status", &status, &told)?;
     let mounts = booted.must("cat /proc/mounts")?;
     shows("the mounts", &mounts, &["squashfs ro", "overlay rw", " /state ext4 rw", " /boot vfat ro"])?;
     let sealed = booted.run("touch /run/root/etc/hostname")?;
     shows("a write into the sealed root", &sealed.text, &["Read-only file system"])?;
-    booted.until(SERVICES_LOG, &["watchdogd: ", "sms-dialer: "])?;
+    booted.until(SERVICES_LOG, &["watchdogd: ", &format!("{service}: ")])?;
     let unknown = booted.run(UNKNOWN_APPLETS)?.text;
     check(unknown.is_empty(), || format!("busybox does not know {unknown}"))?;
     drop(booted);
@@ -33,7 +39,7 @@ pub fn fresh_card(stage: &Stage) -> Result<()> {
 
 /// A stray write is gone after a reboot, what lies in state is not, and the ledger knows of both boots.
 pub fn reboot_forgets(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(stick())?;
+    let (_, machine) = stage.own_box()?;
     let mut booted = machine.boot()?;
     booted.must("echo stray > /etc/stray && cat /etc/stray")?;
     booted.must("echo kept > /state/kept && sync")?;
@@ -50,30 +56,63 @@ pub fn reboot_forgets(stage: &Stage) -> Result<()> {
 
 /// Garbage where state should be costs what state held, not the boot.
 pub fn state_garbage(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(stick())?;
+    let (own, machine) = stage.own_box()?;
     machine.card().fill_partition(4, 0xa5)?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", DIALER_UP)?;
+    let status = booted.until_all("dialctl status", &own.up())?;
     shows("dialctl status", &status, &["state     formatted"])?;
     booted.must("grep -q ' /state ext4 rw' /proc/mounts").map(drop)
 }
 
+/// What lies in state outlasts a power cut, whose journal the kernel replays, and damage, which e2fsck repairs.
+pub fn state_damaged(stage: &Stage) -> Result<()> {
+    let (_, machine) = stage.own_box()?;
+    let mut booted = machine.boot()?;
+    booted.must("echo kept >/state/kept && sync")?;
+    booted.cut_power();
+
+    let mut booted = machine.boot()?;
+    let status = booted.must("dialctl status; cat /state/kept")?;
+    shows("the status after a power cut", &status, &["state     recovered", "kept"])?;
+    // The kernel's own test hook marks the file system as one with errors (fs/ext4/sysfs.c).
+    booted.must("echo damaged >/sys/fs/ext4/mmcblk0p4/trigger_fs_error; sync")?;
+    booted.cut_power();
+
+    let mut booted = machine.boot()?;
+    let status = booted.must("dialctl status; cat /state/kept")?;
+    shows("the status after damage", &status, &["state     repaired", "kept"])?;
+    booted.must("echo again >/state/kept && sync").map(drop)
+}
+
+/// With a bad superblock in the first root, the box boots from the second.
+pub fn second_root(stage: &Stage) -> Result<()> {
+    let (own, machine) = stage.own_box()?;
+    let root = machine.card().read_partition(ROOT_A)?;
+    machine.card().write_partition(ROOT_B, &root)?;
+    machine.card().write_partition(ROOT_A, &[0xa5; 4096])?;
+    let mut booted = machine.boot()?;
+    let status = booted.until_all("dialctl status", &own.up())?;
+    shows("dialctl status", &status, &["root      B (/dev/mmcblk0p3), read-only"])?;
+    let log = booted.must("dmesg")?;
+    shows("the kernel's log", &log, &["root refused: ", "/dev/mmcblk0p2"])
+}
+
 /// Without a partition for it, state is in RAM, and the status says so.
 pub fn state_missing(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(stick())?;
+    let (own, machine) = stage.own_box()?;
     machine.card().set_partition(4, Partition::NONE)?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", DIALER_UP)?;
+    let status = booted.until_all("dialctl status", &own.up())?;
     shows("dialctl status", &status, &["state     memory"])?;
     booted.must("echo fleeting > /state/fleeting && grep -q ' /state tmpfs rw' /proc/mounts").map(drop)
 }
 
 /// The first model of the board has half the memory, and its GPU takes 16 MB of that.
 pub fn small_memory(stage: &Stage) -> Result<()> {
-    let mut machine = stage.dialer(stick())?;
+    let (own, mut machine) = stage.own_box()?;
     machine.append("mem=240M");
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", DIALER_UP)?;
+    booted.until_all("dialctl status", &own.up())?;
     let total = booted.must("awk '/MemTotal/ { print $2 }' /proc/meminfo")?;
     check(total.parse().is_ok_and(|kib: u32| kib < 240 << 10), || format!("the box has {total} KiB"))
 }

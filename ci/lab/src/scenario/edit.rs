@@ -1,9 +1,10 @@
 //! A `site.toml` that was edited on the card, with any PC.
 
-use super::{DIAL_IN, DIALER_UP, SERVICES_LOG, SITE, check, shows};
-use crate::error::{Error, Result};
+use super::{DIAL_IN, SERVICES_LOG, SITE, check, shows};
+use crate::error::Result;
 use crate::machine::Machine;
-use crate::stage::{Stage, stick};
+use crate::stage::Stage;
+use dialbox::site::Role;
 
 const LINE_OPTIONS: &str = "/etc/ppp/options.line1";
 
@@ -15,7 +16,8 @@ pub fn make_dial_in(machine: &Machine) -> Result<()> {
 /// Another role by another file: the line is reset, its ring is heard, pppd takes the line's options.
 pub fn dial_in(stage: &Stage) -> Result<()> {
     let machine = stage.answerer("dial-in")?;
-    make_dial_in(&machine)?;
+    // The image may have been built with that very file.
+    machine.card().write(SITE, format!("{DIAL_IN}# edited\n").as_bytes())?;
     let mut booted = machine.boot()?;
     let status =
         booted.until("dialctl status", &["dial-in up", "watchdogd up", "ttyUSB0", "ready, no calls"])?;
@@ -40,20 +42,22 @@ pub fn dial_in(stage: &Stage) -> Result<()> {
 
 /// A mistake in it costs nothing: the baked site stays in force, and the status shows line and reason.
 pub fn broken(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(stick())?;
-    let good = machine.card().read_text(SITE)?;
-    let bad = good.replacen("apn", "apm", 1).replacen("hostname = \"dialbox\"", "hostname = \"other\"", 1);
-    if bad == good {
-        return Err(Error::Unexpected(format!("nothing to break in {SITE}:\n{good}")));
-    }
+    let (own, machine) = stage.own_box()?;
+    let name = format!("hostname = \"{}\"", own.site.hostname);
+    check(own.text.contains(&name), || format!("no {name} to change in {SITE}:\n{}", own.text))?;
+    let bad = format!("rolle = \"none\"\n{}", own.text.replacen(&name, "hostname = \"other\"", 1));
     machine.card().write(SITE, bad.as_bytes())?;
     let mut booted = machine.boot()?;
-    let status = booted.until("dialctl status", DIALER_UP)?;
+    let status = booted.until_all("dialctl status", &own.up())?;
     shows(
         "dialctl status",
         &status,
-        &["broken, the baked one is in force", "unknown key `apm`; did you mean `apn`?"],
+        &["broken, the baked one is in force", "unknown key `rolle`; did you mean `role`?"],
     )?;
-    let name = booted.must("hostname; cat /etc/ppp/chat/free")?;
-    shows("the site in force", &name, &["dialbox", "AT+CGDCONT=1,\"IP\",\"free\""])
+    let hostname = booted.must("hostname")?;
+    check(hostname == own.site.hostname.to_string(), || format!("the box calls itself {hostname}"))?;
+    let Role::Dialer(dialer) = &own.site.role else { return Ok(()) };
+    let operator = &dialer.operator;
+    let chat = booted.must(&format!("cat /etc/ppp/chat/{}", operator.name))?;
+    shows("the site in force", &chat, &[&format!("AT+CGDCONT=1,\"IP\",\"{}\"", operator.apn)])
 }

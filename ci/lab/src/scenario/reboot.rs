@@ -45,8 +45,8 @@ pub fn daily(stage: &Stage) -> Result<()> {
     booted.until("dialctl status", DIALER_UP)?;
     // The day after today: the box distrusts a clock that stands before its build.
     let tomorrow = booted.must("date -d @$(($(date +%s) + 86400)) +%Y-%m-%d")?;
-    booted.must(&format!("date -s '{tomorrow} 03:59:20'"))?;
-    booted.reboots(REBOOT + Duration::from_secs(40))?;
+    booted.must(&format!("date -s '{tomorrow} 03:59:30'"))?;
+    booted.reboots(REBOOT + Duration::from_secs(30))?;
 
     let mut booted = machine.boot()?;
     let status = booted.until("dialctl status", DIALER_UP)?;

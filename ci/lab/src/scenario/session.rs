@@ -4,8 +4,8 @@
 use super::{SERVICES_LOG, SITE, check, shows};
 use crate::error::{Error, Result};
 use crate::machine::Booted;
-use crate::master::{Master, sms_table};
 use crate::modem::Fault;
+use crate::owner::{Owner, sms_table};
 use crate::pair::{ENDS, Pair, ROUTES, VPN_ENDS, put_behind_vpn};
 use crate::stage::{Stage, stick};
 
@@ -21,16 +21,16 @@ pub fn by_sms(stage: &Stage) -> Result<()> {
     let mut dialer = pair.dialer.boot()?;
     dialer.until("logread", &["the clock is set to", "messages: in"])?;
 
-    let connect = pair.master.order("connect");
-    pair.master.text(&connect);
-    shows("the reply", &pair.master.reply(1)?, &["connected as", ENDS[0]])?;
+    let connect = pair.owner.order("connect");
+    pair.owner.text(&connect);
+    shows("the reply", &pair.owner.reply(1)?, &["connected as", ENDS[0]])?;
     link_is_as_wanted(&mut dialer)?;
     login_from_behind_the_vpn(&mut far)?;
 
     // Somebody has overheard that.
-    pair.master.text(&connect.replace("connect", "disconnect"));
-    pair.master.text(&pair.master.order("disconnect"));
-    shows("the reply", &pair.master.reply(2)?, &["disconnected"])?;
+    pair.owner.text(&connect.replace("connect", "disconnect"));
+    pair.owner.text(&pair.owner.order("disconnect"));
+    shows("the reply", &pair.owner.reply(2)?, &["disconnected"])?;
     link_is_gone(&mut dialer)?;
     let modem = pair.modem;
     stage.exchange().until("the end of the call", |network| network.modem(modem)?.is_free().then_some(()))?;
@@ -42,7 +42,7 @@ pub fn by_sms(stage: &Stage) -> Result<()> {
     dialer.must("kill -9 $(pidof pppd)")?;
     dialer.until("ip link show vpn 2>/dev/null || echo no vpn", &["no vpn"])?;
     link_is_gone(&mut dialer)?;
-    check(pair.master.replies().len() == 2, || format!("more was answered: {:?}", pair.master.replies()))
+    check(pair.owner.replies().len() == 2, || format!("more was answered: {:?}", pair.owner.replies()))
 }
 
 /// Makes a key on the far side; its public half.
@@ -91,11 +91,11 @@ pub fn power_cut(stage: &Stage) -> Result<()> {
     let site = "role = \"dialer\"\nhostname = \"dialer\"\n[operator]\nname = \"free\"\napn = \"free\"\n";
     machine.card().write(SITE, (site.to_owned() + &sms_table()).as_bytes())?;
     let modem = machine.modem()?;
-    let master = Master::of(stage, modem)?;
+    let owner = Owner::of(stage, modem)?;
     let is_dialling = |(_, event): (&str, &str)| event.starts_with("dials ");
     let nothing_done = || {
         let dialled = stage.exchange().with(|network, _| network.journal().events().any(is_dialling));
-        check(master.replies().is_empty() && !dialled, || "the order was carried out".to_owned())
+        check(owner.replies().is_empty() && !dialled, || "the order was carried out".to_owned())
     };
 
     let mut booted = machine.boot()?;
@@ -105,8 +105,8 @@ pub fn power_cut(stage: &Stage) -> Result<()> {
     stage
         .exchange()
         .with(|network, now| network.break_modem(modem, Fault::HangsAt("+CMGD=".to_owned()), now));
-    let order = master.order("connect");
-    master.text(&order);
+    let order = owner.order("connect");
+    owner.text(&order);
     stage.exchange().until("the message's deletion", |network| {
         network.journal().typed(network.name(modem)).contains("AT+CMGD=").then_some(())
     })?;
@@ -118,13 +118,13 @@ pub fn power_cut(stage: &Stage) -> Result<()> {
     let unsynced = booted.run("cat /state/unsynced")?.text;
     check(!unsynced.contains("gone"), || "what nobody has synced has survived: no power was cut".to_owned())?;
     booted.until(SERVICES_LOG, &["refused, it was obeyed before"])?;
-    master.text(&order);
+    owner.text(&order);
     booted.until(SERVICES_LOG, &["refused, used code"])?;
     nothing_done()?;
 
-    master.text(&master.order("connect"));
+    owner.text(&owner.order("connect"));
     stage.exchange().until("a call", |network| network.journal().events().any(is_dialling).then_some(()))?;
     // pppd has the only port from now on.
-    let replies = master.replies();
+    let replies = owner.replies();
     check(replies.len() == 1 && replies[0].starts_with("dialling"), || format!("it answered {replies:?}"))
 }

@@ -1,6 +1,6 @@
 //! What breaks in the field, one test a row of the table that a simulated modem can show.
 
-use super::host_box::{HostBox, MASTER, ONLY_PORT, Tty, order, site};
+use super::host_box::{HostBox, ONLY_PORT, OWNER, Tty, order, site};
 use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile};
 use lab::modem::refusal::Cms;
 use lab::modem::sim::SimCard;
@@ -44,7 +44,7 @@ fn answers_after(profile: &'static Profile, faults: impl IntoIterator<Item = Fau
     until_settled(&host_box);
     for (number, fault) in (0..).zip(faults) {
         break_modem(&host_box, fault);
-        host_box.text(MASTER, &order("help", number));
+        host_box.text(OWNER, &order("help", number));
         host_box.answers(usize::try_from(number).unwrap() + 1);
         host_box.until_empty();
     }
@@ -55,7 +55,7 @@ fn answers_after(profile: &'static Profile, faults: impl IntoIterator<Item = Fau
 fn a_full_storage_is_emptied_and_what_waited_at_the_centre_comes_in() {
     let mut host_box = HostBox::switched_off(&site(""), open(HUAWEI));
     break_modem(&host_box, Fault::StorageFull(OLD.to_owned()));
-    host_box.text(MASTER, &order("help", 0));
+    host_box.text(OWNER, &order("help", 0));
     host_box.plug_in(ONLY_PORT);
     host_box.start();
     host_box.answers(1);
@@ -81,7 +81,7 @@ fn every_models_indications_and_storages_are_found_out() {
     for (profile, ttys) in [(ICON_225, HSO), (HUAWEI, ONLY_PORT), (CDC_ACM, ONLY_PORT)] {
         let host_box = HostBox::dialer(&site(""), open(profile), ttys);
         until_settled(&host_box);
-        host_box.text(MASTER, &order("help", 0));
+        host_box.text(OWNER, &order("help", 0));
         host_box.answers(1);
         host_box.until_empty();
     }
@@ -102,7 +102,7 @@ fn a_modem_that_tells_nothing_of_messages_is_looked_at_now_and_then() {
         ..*CDC_ACM
     };
     let mut host_box = HostBox::switched_off(&site(""), open(SILENT));
-    host_box.text(MASTER, &order("help", 0));
+    host_box.text(OWNER, &order("help", 0));
     host_box.plug_in(ONLY_PORT);
     host_box.start();
     host_box.answers(1);
@@ -131,7 +131,7 @@ fn a_wrong_pin_is_given_once_and_never_again() {
 fn the_right_pin_opens_the_sim() {
     let locked = Modem::new(HUAWEI, SimCard::locked("4321")).with_slow_sim(Duration::from_millis(1500));
     let host_box = HostBox::dialer(&site("[modem]\npin = '4321'"), locked, ONLY_PORT);
-    host_box.text(MASTER, &order("help", 0));
+    host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
     assert_eq!(tries(&host_box), (3, 10));
 }
@@ -175,7 +175,7 @@ fn a_stick_that_returns_under_other_names_is_found() {
     host_box.until_published("modem", |record| record.get("trouble").is_some());
     host_box.plug_in(&moved);
     until_settled(&host_box);
-    host_box.text(MASTER, &order("help", 0));
+    host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
 }
 
@@ -186,7 +186,7 @@ fn a_stick_whose_only_answering_port_is_the_last_one_is_found() {
     let ttys: Vec<Tty> = HSO.iter().map(deaf).collect();
     let host_box = HostBox::dialer(&site(""), open(ICON_225), &ttys);
     until_settled(&host_box);
-    host_box.text(MASTER, &order("help", 0));
+    host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
 }
 
@@ -197,7 +197,7 @@ fn a_stick_whose_only_answering_port_is_the_first_one_is_found() {
     let ttys: Vec<Tty> = HSO.iter().map(deaf).collect();
     let host_box = HostBox::dialer(&site(""), open(ICON_225), &ttys);
     until_settled(&host_box);
-    host_box.text(MASTER, &order("help", 0));
+    host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
 }
 
@@ -208,7 +208,7 @@ fn garbage_and_a_restart_are_survived() {
     for counter in 0..3 {
         until_settled(&host_box);
         break_modem(&host_box, Fault::Garbage(0, b"\xff\x00\xfe~}#\xc0!\r\n\x80garbage".to_vec()));
-        host_box.text(MASTER, &order("help", counter));
+        host_box.text(OWNER, &order("help", counter));
         host_box.answers(usize::try_from(counter).unwrap() + 1);
         host_box.pull_out(ONLY_PORT);
         break_modem(&host_box, Fault::Restarts);
@@ -233,7 +233,7 @@ fn a_modem_that_hangs_or_stalls_is_waited_for() {
 fn a_slow_modem_is_not_hurried() {
     let slow = open(CDC_ACM).thinking(Duration::from_millis(150));
     let host_box = HostBox::dialer(&site(""), slow, ONLY_PORT);
-    host_box.text(MASTER, &order("help", 0));
+    host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
 }
 
@@ -247,7 +247,7 @@ fn a_message_waits_for_the_network_to_come_back() {
         });
     };
     registered(Registration::Searching);
-    host_box.text(MASTER, &order("help", 0));
+    host_box.text(OWNER, &order("help", 0));
     registered(Registration::Roaming);
     host_box.answers(1);
 }
@@ -257,7 +257,7 @@ fn an_answer_that_the_network_refuses_is_sent_again() {
     let host_box = HostBox::dialer(&site(""), open(HUAWEI), ONLY_PORT);
     until_settled(&host_box);
     host_box.exchange.with(|network, _| network.centre().refuse_next(Cms::NetworkOutOfOrder));
-    host_box.text(MASTER, &order("help", 0));
+    host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
 }
 
@@ -269,7 +269,7 @@ fn a_modem_that_tells_a_wrong_time_does_not_set_the_clock() {
         break_modem(&host_box, Fault::WrongTime(shown.to_owned()));
         host_box.plug_in(ONLY_PORT);
         host_box.start();
-        host_box.text(MASTER, &order("help", 0));
+        host_box.text(OWNER, &order("help", 0));
         host_box.answers(1);
         assert!(
             !host_box.said().iter().any(|line| line.contains("the clock is set")),

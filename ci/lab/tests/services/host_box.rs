@@ -23,7 +23,7 @@ const PATIENCE: Patience = Patience { silence: Duration::from_secs(30), total: D
 /// The box's number.
 pub const BOX: &str = "+33600000001";
 /// The number of whom the box obeys.
-pub const MASTER: &str = "+33612345678";
+pub const OWNER: &str = "+33612345678";
 /// RFC 4226's own secret in base 32.
 pub const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
@@ -53,15 +53,15 @@ pub struct Tty {
 /// The only port of a stick that has one.
 pub const ONLY_PORT: &[Tty] = &[Tty { name: "ttyUSB0", port: 0, hsotype: None }];
 
-/// A dialer that obeys [`MASTER`] with codes by a counter; `more` goes into its site.
+/// A dialer that obeys [`OWNER`] with codes by a counter; `more` goes into its site.
 pub fn site(more: &str) -> String {
     format!(
         "role = 'dialer'\nhostname = 'box'\n{more}\n[operator]\nname = 'free'\napn = 'free'\n\
-         [sms]\nnumbers = ['{MASTER}']\nproof = 'hotp'\nsecret = '{SECRET}'\ndigits = 8\n"
+         [sms]\nnumbers = ['{OWNER}']\nproof = 'hotp'\nsecret = '{SECRET}'\ndigits = 8\n"
     )
 }
 
-/// An order with the code of a counter, as the master would type it.
+/// An order with the code of a counter, as the owner would type it.
 pub fn order(words: &str, counter: u64) -> String {
     let Role::Dialer(dialer) = Site::parse(&site("")).unwrap().role else {
         unreachable!("the site is a dialer's")
@@ -92,7 +92,7 @@ impl HostBox {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let mut network = Network::new(TimeOfDay { origin: now.try_into().unwrap(), quarters: 4 });
         let modem = network.connect_modem("box", BOX, modem);
-        let phone = network.connect_phone("master", MASTER);
+        let phone = network.connect_phone("owner", OWNER);
         let exchange = Exchange::new(network, PATIENCE).unwrap();
         let said = listen(&places.path("/dev/log"));
         Self {
@@ -196,7 +196,7 @@ impl HostBox {
         self.exchange.with(|network, now| network.text(from, self.modem, text, now));
     }
 
-    /// Waits for so many answers on the master's telephone, and returns all of them.
+    /// Waits for so many answers on the owner's telephone, and returns all of them.
     pub fn answers(&self, count: usize) -> Vec<String> {
         self.until("an answer by SMS", |network| {
             let texts = network.phone(self.phone)?.texts();

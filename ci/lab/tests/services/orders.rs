@@ -1,6 +1,6 @@
 //! Whom the box obeys, and how often.
 
-use super::host_box::{HostBox, MASTER, ONLY_PORT, SECRET, Tty, order, site};
+use super::host_box::{HostBox, ONLY_PORT, OWNER, SECRET, Tty, order, site};
 use dialbox::site::{Proof, Role, Site};
 use dialbox::sms::proof;
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225};
@@ -19,7 +19,7 @@ fn dialer() -> HostBox {
 #[test]
 fn an_authorised_text_is_answered_and_deleted() {
     let host_box = dialer();
-    host_box.text(MASTER, &order("status", 0));
+    host_box.text(OWNER, &order("status", 0));
     assert!(host_box.answers(1)[0].contains("link"), "{:?}", host_box.answers(1));
     host_box.until_empty();
 }
@@ -28,14 +28,14 @@ fn an_authorised_text_is_answered_and_deleted() {
 fn nobody_else_is_answered_and_nothing_is_dialled() {
     let host_box = dialer();
     host_box.text("+33699999999", &order("connect", 0));
-    host_box.text(MASTER, "connect");
-    host_box.text(MASTER, "connect 00000000");
-    host_box.text(MASTER, "what time is it?");
-    host_box.text(MASTER, &order("connect", 5_000));
+    host_box.text(OWNER, "connect");
+    host_box.text(OWNER, "connect 00000000");
+    host_box.text(OWNER, "what time is it?");
+    host_box.text(OWNER, &order("connect", 5_000));
     host_box.text("Bank", &order("connect", 0));
     host_box.until_empty();
     // The next one is answered, and it alone.
-    host_box.text(MASTER, &order("status", 0));
+    host_box.text(OWNER, &order("status", 0));
     assert_eq!(host_box.answers(1).len(), 1);
     host_box.until_empty();
     assert!(!host_box.typed().contains("ATD"), "{}", host_box.typed());
@@ -45,15 +45,15 @@ fn nobody_else_is_answered_and_nothing_is_dialled() {
 #[test]
 fn a_code_is_good_once_also_after_a_power_cut() {
     let mut host_box = dialer();
-    host_box.text(MASTER, &order("status", 3));
+    host_box.text(OWNER, &order("status", 3));
     host_box.answers(1);
     host_box.kill();
     host_box.start();
     for counter in [3, 2, 0] {
-        host_box.text(MASTER, &order("status", counter));
+        host_box.text(OWNER, &order("status", counter));
     }
     host_box.until_empty();
-    host_box.text(MASTER, &order("help", 4));
+    host_box.text(OWNER, &order("help", 4));
     assert_eq!(host_box.answers(2).len(), 2);
 }
 
@@ -63,14 +63,14 @@ fn a_command_is_obeyed_once_though_the_modem_did_not_delete_it() {
     host_box.exchange.with(|network, now| network.break_modem(host_box.modem, Fault::KeepsMessages, now));
     host_box.plug_in(ONLY_PORT);
     host_box.start();
-    host_box.text(MASTER, &order("status", 0));
+    host_box.text(OWNER, &order("status", 0));
     host_box.answers(1);
     for _ in 0..2 {
         host_box.kill();
         host_box.start();
         host_box.until_published("modem", |record| record.get("signal-dbm").is_some());
     }
-    host_box.text(MASTER, &order("help", 1));
+    host_box.text(OWNER, &order("help", 1));
     assert_eq!(host_box.answers(2).len(), 2, "{:?}", host_box.answers(2));
 }
 
@@ -80,9 +80,9 @@ fn an_authorised_text_among_five_hundred_is_served_within_a_minute() {
     let began = Instant::now();
     for number in 0..500 {
         if number == 250 {
-            host_box.text(MASTER, &order("status", 0));
+            host_box.text(OWNER, &order("status", 0));
         }
-        host_box.text(MASTER, &format!("connect {number:08}"));
+        host_box.text(OWNER, &format!("connect {number:08}"));
     }
     host_box.answers(1);
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
@@ -93,9 +93,9 @@ fn an_authorised_text_among_five_hundred_is_served_within_a_minute() {
 #[test]
 fn a_text_in_parts_is_no_command() {
     let host_box = dialer();
-    host_box.text(MASTER, &format!("{}{}", order("status", 0), " ".repeat(200)));
+    host_box.text(OWNER, &format!("{}{}", order("status", 0), " ".repeat(200)));
     host_box.until_empty();
-    host_box.text(MASTER, &order("help", 1));
+    host_box.text(OWNER, &order("help", 1));
     assert_eq!(host_box.answers(1).len(), 1);
 }
 
@@ -111,7 +111,7 @@ fn a_code_by_the_clock_waits_for_the_networks_time() {
     };
     // The generic stick has no clock; Option's and Huawei's have.
     let host_box = HostBox::dialer(&by_clock, stick(), ONLY_PORT);
-    host_box.text(MASTER, &code());
+    host_box.text(OWNER, &code());
     host_box.until_empty();
     assert!(host_box.exchange.with(|network, _| network.phone(host_box.phone).unwrap().texts().is_empty()));
 
@@ -120,7 +120,7 @@ fn a_code_by_the_clock_waits_for_the_networks_time() {
         let host_box = HostBox::dialer(&by_clock, Modem::new(profile, SimCard::open()), ttys);
         host_box.until_said("the clock is set");
         host_box.until_said("messages: in");
-        host_box.text(MASTER, &code());
+        host_box.text(OWNER, &code());
         host_box.answers(1);
     }
 }
@@ -128,7 +128,7 @@ fn a_code_by_the_clock_waits_for_the_networks_time() {
 #[test]
 fn a_modem_of_one_port_has_answered_and_deleted_before_its_port_is_given_away() {
     let host_box = dialer();
-    host_box.text(MASTER, &order("connect", 0));
+    host_box.text(OWNER, &order("connect", 0));
     assert!(host_box.answers(1)[0].starts_with("dialling"), "{:?}", host_box.answers(1));
     host_box.until_said("pppd did not start");
     let typed = host_box.typed();

@@ -8,12 +8,12 @@ use dialbox::sms::proof;
 use std::cell::Cell;
 
 /// Its number.
-pub const MASTER: &str = "+33612345678";
-/// The secret of dialer and master: RFC 4226's own examples have it.
+pub const OWNER: &str = "+33612345678";
+/// The secret of dialer and owner: RFC 4226's own examples have it.
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// The telephone, and the dialer it commands.
-pub struct Master<'a> {
+pub struct Owner<'a> {
     stage: &'a Stage,
     dialer: Subscriber,
     phone: Subscriber,
@@ -21,10 +21,10 @@ pub struct Master<'a> {
     counter: Cell<u64>,
 }
 
-impl<'a> Master<'a> {
+impl<'a> Owner<'a> {
     /// A telephone for a dialer with this modem.
     pub fn of(stage: &'a Stage, dialer: Subscriber) -> Result<Self> {
-        let phone = stage.exchange().with(|network, _| network.connect_phone("phone", MASTER));
+        let phone = stage.exchange().with(|network, _| network.connect_phone("phone", OWNER));
         Ok(Self { stage, dialer, phone, codes: codes()?, counter: Cell::new(0) })
     }
 
@@ -45,7 +45,7 @@ impl<'a> Master<'a> {
 
     /// Sends the dialer a text.
     pub fn text(&self, text: &str) {
-        self.text_as(MASTER, text);
+        self.text_as(OWNER, text);
     }
 
     /// Somebody else, with this number, sends the dialer a text.
@@ -71,7 +71,7 @@ impl<'a> Master<'a> {
 
 /// The part of a dialer's site that makes it obey this telephone.
 pub fn sms_table() -> String {
-    format!("[sms]\nnumbers = [\"{MASTER}\"]\nproof = \"hotp\"\nsecret = \"{SECRET}\"\n")
+    format!("[sms]\nnumbers = [\"{OWNER}\"]\nproof = \"hotp\"\nsecret = \"{SECRET}\"\n")
 }
 
 /// What the app was told.

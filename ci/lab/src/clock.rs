@@ -1,0 +1,160 @@
+//! The time by which the lab waits: that of the boxes, so that a busy host makes it patient and not wrong.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// A box whose clock does not go on for so long, on the host's clock, has hung.
+const HUNG: Duration = Duration::from_secs(180);
+
+/// A box's own time since power-on; its emulator is asked for it every now and then.
+#[derive(Debug, Clone, Default)]
+pub struct BoxClock(Arc<AtomicU64>);
+
+impl BoxClock {
+    /// Notes what the Pi's system timer shows, in microseconds; its 32 bits wrap after 71 minutes.
+    pub fn note(&self, timer: u32) {
+        let before = self.0.load(Ordering::Relaxed);
+        // A truncation: what was counted, in the timer's own 32 bits.
+        let passed = timer.wrapping_sub(before as u32);
+        self.0.store(before + u64::from(passed), Ordering::Relaxed);
+    }
+}
+
+/// The clocks of all boxes that are on.
+#[derive(Debug, Clone, Default)]
+pub struct Clocks(Arc<Mutex<Vec<Weak<AtomicU64>>>>);
+
+impl Clocks {
+    /// One more, as long as its emulator runs.
+    pub fn add(&self, clock: &BoxClock) {
+        let mut clocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clocks.retain(|clock| clock.strong_count() > 0);
+        clocks.push(Arc::downgrade(&clock.0));
+    }
+
+    /// Starts to measure.
+    pub fn stopwatch(&self) -> Stopwatch {
+        let now = Instant::now();
+        let mut watch = Stopwatch {
+            clocks: self.clone(),
+            followed: Vec::new(),
+            elapsed: Duration::ZERO,
+            moved: now,
+            read: now,
+        };
+        watch.elapsed();
+        watch
+    }
+
+    fn all(&self) -> Vec<Arc<AtomicU64>> {
+        let clocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clocks.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+/// How long something takes, on the clock of the slowest box; on the host's while no box is on.
+#[derive(Debug)]
+pub struct Stopwatch {
+    clocks: Clocks,
+    /// Each clock, and what it would have shown when this was started.
+    followed: Vec<(Weak<AtomicU64>, i128)>,
+    elapsed: Duration,
+    moved: Instant,
+    read: Instant,
+}
+
+impl Stopwatch {
+    /// How long it is since the start, or the last [reset](Self::reset).
+    pub fn elapsed(&mut self) -> Duration {
+        let host = std::mem::replace(&mut self.read, Instant::now()).elapsed();
+        let shown = self.clocks.all().iter().map(|clock| self.since_start(clock)).min();
+        let elapsed = match shown {
+            Some(shown) => shown,
+            None => self.elapsed + host,
+        };
+        if elapsed > self.elapsed {
+            (self.elapsed, self.moved) = (elapsed, self.read);
+        } else if self.moved.elapsed() > HUNG {
+            return Duration::MAX;
+        }
+        self.elapsed
+    }
+
+    /// Starts again.
+    pub fn reset(&mut self) {
+        *self = self.clocks.stopwatch();
+    }
+
+    /// A box that was switched on since begins with what the others show.
+    fn since_start(&mut self, clock: &Arc<AtomicU64>) -> Duration {
+        let now = i128::from(clock.load(Ordering::Relaxed));
+        let known = self.followed.iter().find(|(it, _)| std::ptr::eq(it.as_ptr(), Arc::as_ptr(clock)));
+        let start = known.map(|(_, start)| *start).unwrap_or_else(|| {
+            let start = now - self.elapsed.as_micros() as i128;
+            self.followed.push((Arc::downgrade(clock), start));
+            start
+        });
+        Duration::from_micros(u64::try_from(now - start).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_slowest_box_counts_and_one_that_is_off_does_not() {
+        let clocks = Clocks::default();
+        let (fast, slow) = (BoxClock::default(), BoxClock::default());
+        clocks.add(&fast);
+        clocks.add(&slow);
+        let mut watch = clocks.stopwatch();
+        assert_eq!(watch.elapsed(), seconds(0));
+        fast.note(9_000_000);
+        slow.note(2_000_000);
+        assert_eq!(watch.elapsed(), seconds(2));
+        drop(slow);
+        assert_eq!(watch.elapsed(), seconds(9));
+        watch.reset();
+        assert_eq!(watch.elapsed(), seconds(0));
+    }
+
+    #[test]
+    fn a_box_that_comes_later_begins_with_what_has_passed() {
+        let clocks = Clocks::default();
+        let first = BoxClock::default();
+        clocks.add(&first);
+        let mut watch = clocks.stopwatch();
+        first.note(5_000_000);
+        assert_eq!(watch.elapsed(), seconds(5));
+        let late = BoxClock::default();
+        clocks.add(&late);
+        first.note(7_000_000);
+        late.note(1_000_000);
+        assert_eq!(watch.elapsed(), seconds(5), "it was seen only now");
+        late.note(2_000_000);
+        assert_eq!(watch.elapsed(), seconds(6));
+    }
+
+    #[test]
+    fn the_timer_wraps_and_the_clock_goes_on() {
+        let (clocks, clock) = (Clocks::default(), BoxClock::default());
+        clocks.add(&clock);
+        clock.note(u32::MAX - 999_999);
+        let mut watch = clocks.stopwatch();
+        clock.note(2_000_000);
+        assert_eq!(watch.elapsed(), seconds(3));
+    }
+
+    #[test]
+    fn without_boxes_the_host_s_clock_counts() {
+        let mut watch = Clocks::default().stopwatch();
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(watch.elapsed() >= Duration::from_millis(20));
+    }
+}

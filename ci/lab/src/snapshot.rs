@@ -1,0 +1,136 @@
+//! A box that has booted, kept as it stands: its memory and its card. Where the boot is not the subject, a scenario
+//! starts from there within half a second.
+//!
+//! It is what QEMU writes to migrate a guest. Two devices of QEMU's board do not restore all they hold (7.2);
+//! [`restore_registers`] writes the registers that make up for it.
+
+use crate::debugger::Debugger;
+use crate::error::{Error, Result};
+use crate::leftovers::{self, Note};
+use crate::machine::Bench;
+use crate::stage::Stage;
+use std::fs::File;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use tempfile::TempDir;
+
+/// USB ports of a box that can be kept, or was: the guest's memory knows of them, so their number is always the same.
+pub const USB_PORTS: usize = 5;
+
+/// The role's service is not there yet when the box goes on: it finds its modems as at a boot. The FAT partition is
+/// mounted again, so that its `site.toml` may be changed until then. What the boot does in the background is done.
+const BEFORE: [&str; 4] = [
+    "mv /etc/dialbox/role /run/role && kill $(pidof sms-dialer dial-in)",
+    "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e ledger -e site -e heartbeat); \
+     cd /",
+    "while ! lsmod | grep -q ^ppp_async; do sleep 0.1; done",
+    "umount /boot && sync && echo 3 >/proc/sys/vm/drop_caches",
+];
+
+/// The commands that make a box whose clock goes again one that has just booted, with this many serial ports at its USB:
+/// its init starts what it starts at a boot.
+pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
+    let mut commands = vec![
+        "mount -t vfat -o ro,nosuid,nodev,noexec,umask=077 /dev/mmcblk0p1 /boot".to_owned(),
+        format!("while [ $(ls /dev | grep -c -e ^ttyUSB -e ^ttyHS) -lt {ttys} ]; do sleep 0.1; done"),
+        "mv /run/role /etc/dialbox/role".to_owned(),
+    ];
+    if site_is_edited {
+        commands
+            .push("dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd)".to_owned());
+    }
+    // Where there is no service yet, or no key for ssh, init's scripts sleep.
+    commands.push("kill $(pidof sleep)".to_owned());
+    commands
+}
+
+/// A kept box.
+#[derive(Debug)]
+pub struct Snapshot {
+    dir: TempDir,
+    _note: Note,
+}
+
+/// The one that all scenarios start from; it is made when the first one asks for it.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshots(Arc<OnceLock<Result<Arc<Snapshot>, String>>>);
+
+impl Snapshots {
+    /// A box without modems that has booted this image, with its baked site.
+    pub fn of(&self, bench: &Bench) -> Result<Arc<Snapshot>> {
+        let made = self.0.get_or_init(|| Snapshot::take(bench).map(Arc::new).map_err(|e| e.to_string()));
+        made.clone().map_err(|why| Error::Unexpected(format!("no box to start from: {why}")))
+    }
+}
+
+impl Snapshot {
+    fn take(bench: &Bench) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("lab-").tempdir();
+        let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
+        let note = leftovers::directory(dir.path());
+        let snapshot = Self { dir, _note: note };
+        let stage = Stage::new(bench)?;
+        let machine = stage.keepable()?;
+        let mut booted =
+            machine.boot().map_err(|e| Error::Unexpected(format!("{e}\n{}", stage.account(30))))?;
+        for command in BEFORE {
+            booted.must(command)?;
+        }
+        let mut monitor = machine.monitor()?;
+        monitor.command("stop")?;
+        let socket = snapshot.dir.path().join("socket");
+        let listener = UnixListener::bind(&socket).map_err(|e| Error::io("listen at", &socket, e))?;
+        let path = snapshot.memory();
+        let kept = std::thread::spawn(move || {
+            let (mut line, _) = listener.accept()?;
+            std::io::copy(&mut line, &mut File::create(path)?)
+        });
+        monitor.command(&format!("migrate unix:{}", socket.display()))?;
+        let outcome = monitor.command("info migrate")?;
+        if !outcome.contains("completed") {
+            return Err(Error::Unexpected(format!("QEMU does not give its memory away: {outcome}")));
+        }
+        let failed = |e| Error::io("write", &snapshot.memory(), e);
+        let kept = kept.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        kept.map_err(failed)?;
+        machine.card().copy_to(&snapshot.card())?;
+        Ok(snapshot)
+    }
+
+    /// Its card.
+    pub fn card(&self) -> PathBuf {
+        self.dir.path().join("card")
+    }
+
+    /// Its memory, as QEMU reads it from a file.
+    pub fn memory(&self) -> PathBuf {
+        self.dir.path().join("memory")
+    }
+}
+
+/// The Pi's system timer: its lower word, and the comparator that Linux uses (BCM2835 ARM Peripherals §12.1;
+/// drivers/clocksource/bcm2835_timer.c, `DEFAULT_TIMER`).
+const TIMER_LOW: u32 = 0x2000_3004;
+const COMPARATOR: u32 = 0x2000_3018;
+/// The functions of the pins 40 to 49, and 50 to 53 (§6.1): those of the SD card are 48 to 53.
+const PINS_40: u32 = 0x2020_0010;
+const PINS_50: u32 = 0x2020_0014;
+
+/// Writes what QEMU has not restored, and lets the guest go on.
+///
+/// - The timer's comparators are restored, but not the interrupts they have set (hw/timer/bcm2835_systmr.c, vmstate): the
+///   guest's next tick would never come.
+/// - The SD card is at the controller that it is at after a reset (hw/gpio/bcm2835_gpio.c moves it when a pin's function
+///   is written, and has no `post_load`): the guest would wait for it for ever.
+pub fn restore_registers(stub: &Path) -> Result<()> {
+    let mut board = Debugger::connect(stub)?;
+    let (low, high) = (board.read(PINS_40)?, board.read(PINS_50)?);
+    board.write(PINS_40, low & !(0o77 << 24))?;
+    board.write(PINS_50, high & !0o7777)?;
+    board.write(PINS_40, low)?;
+    board.write(PINS_50, high)?;
+    let soon = board.read(TIMER_LOW)?.wrapping_add(1000);
+    board.write(COMPARATOR, soon)?;
+    board.resume()
+}
