@@ -2,15 +2,11 @@
 
 use super::error::{Checked, problem};
 use super::number::Whole;
-use super::raw;
 use super::secret::MASK;
 use super::table::{Value, Written};
 use super::text::{Invalid, Text, checked_string, text_value};
-use super::validate::check_distinct;
 use base32ct::{Base32UpperUnpadded, Encoding};
 use std::fmt;
-use std::ops::Range;
-use toml::Spanned;
 
 /// Commands by text message.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,50 +153,6 @@ impl fmt::Debug for OtpSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OtpSecret({MASK})")
     }
-}
-
-pub(super) fn validate(table: Range<usize>, raw: raw::Sms) -> Checked<Sms> {
-    check_distinct("number", &raw.numbers)?;
-    if raw.numbers.is_empty() {
-        return problem(
-            "`[sms]` has no number: nobody could command the box",
-            "add a number, or remove `[sms]`",
-            table,
-        );
-    }
-    let numbers = raw.numbers.into_iter().map(Spanned::into_inner).collect();
-    let kind = raw.proof.as_ref().map_or(raw::Proof::Totp, |proof| *proof.get_ref());
-    let proof = match (kind, raw.secret, raw.digits) {
-        (raw::Proof::SenderOnly, Some(unused), _) => {
-            return problem(
-                "`sender-only` uses no secret",
-                "remove `secret`, or write proof = \"totp\"",
-                unused.span(),
-            );
-        }
-        (raw::Proof::SenderOnly, None, Some(unused)) => {
-            return problem(
-                "`sender-only` uses no code",
-                "remove `digits`, or write proof = \"totp\"",
-                unused.span(),
-            );
-        }
-        (raw::Proof::SenderOnly, None, None) => Proof::SenderOnly,
-        (_, None, _) => {
-            let at = raw.proof.map_or(table, |proof| proof.span());
-            return problem(
-                "one-time codes need a `secret`",
-                "add secret = \"…\"; `cargo xtask site new` makes one",
-                at,
-            );
-        }
-        (kind, Some(secret), digits) => {
-            let digits = digits.map_or(Digits::Eight, Spanned::into_inner);
-            let code = OneTimeCode { secret: secret.into_inner(), digits };
-            if kind == raw::Proof::Hotp { Proof::Hotp(code) } else { Proof::Totp(code) }
-        }
-    };
-    Ok(Sms { numbers, proof })
 }
 
 impl Sms {

@@ -1,11 +1,14 @@
 //! What one part of a site says about another.
 
+mod sms;
+mod user;
+
 use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::{
     Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
     LcpEcho, LineConfig, LinkConfig, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, SshKey,
-    TimeSpan, Timezone, Vpn, Watchdog, Whole, raw, sms, user,
+    TimeSpan, Timezone, Vpn, Watchdog, Whole, raw,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -126,7 +129,7 @@ fn dialer(
         modem: modem(modem_table.map(Spanned::into_inner).unwrap_or_default()),
         operator: operator(operator_table.into_inner())?,
         link: link(link_table.map(Spanned::into_inner).unwrap_or_default())?,
-        sms: sms_table.map(|table| sms::validate(table.span(), table.into_inner())).transpose()?,
+        sms: sms_table.map(|table| sms::sms(table.span(), table.into_inner())).transpose()?,
         vpn: vpn_table.map(|table| vpn(table.into_inner())).transpose()?,
     })
 }
@@ -257,7 +260,7 @@ fn dial_in(
         idle_limit: table.idle_limit,
         session_limit: table.session_limit,
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
-        users: user::validate(users.into_iter().map(Spanned::into_inner).collect())?,
+        users: user::users(users.into_iter().map(Spanned::into_inner).collect())?,
     })
 }
 
@@ -298,7 +301,7 @@ fn line(raw: raw::Line) -> LineConfig {
     }
 }
 
-pub(super) fn check_distinct<'a, T: PartialEq + 'a>(
+fn check_distinct<'a, T: PartialEq + 'a>(
     what: &str,
     values: impl IntoIterator<Item = &'a Spanned<T>>,
 ) -> Checked<()> {
