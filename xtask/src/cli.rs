@@ -36,7 +36,15 @@ pub enum Verb {
     /// Measure times and sizes, as docs/benchmarks.md quotes them
     Bench(Bench),
     /// Check the house rules in the sources
-    Tidy,
+    Tidy(Tidy),
+}
+
+/// Arguments of `tidy`.
+#[derive(Debug, Args)]
+pub struct Tidy {
+    /// Show instead which module uses which of its siblings, lowest first
+    #[arg(long)]
+    pub imports: bool,
 }
 
 /// Where packages come from.

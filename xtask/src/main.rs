@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Verb::Demo(args) => verb::demo::run(&args),
         Verb::Test(args) => verb::test::run(&args),
         Verb::Bench(args) => verb::bench::run(&args),
-        Verb::Tidy => verb::tidy::run(),
+        Verb::Tidy(args) => verb::tidy::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

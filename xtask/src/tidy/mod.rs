@@ -5,6 +5,7 @@ mod claims;
 mod crates;
 mod docs;
 mod edges;
+mod imports;
 mod names;
 mod panics;
 mod shape;
@@ -13,6 +14,7 @@ mod unfinished;
 
 use std::fmt;
 
+pub use imports::picture;
 pub use source::Source;
 
 /// A place where a rule is not kept.
@@ -50,7 +52,8 @@ const RULES: [fn(&Source) -> Vec<Finding>; 10] = [
 pub fn check(files: &[Source], machine: &[String]) -> Vec<Finding> {
     let alone = files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file)));
     let here = files.iter().flat_map(|file| names::this_machine(file, machine));
-    let mut findings: Vec<Finding> = alone.chain(here).chain(claims::unclaimed(files)).collect();
+    let mut findings: Vec<Finding> =
+        alone.chain(here).chain(claims::unclaimed(files)).chain(imports::circles(files)).collect();
     findings.sort();
     findings
 }

@@ -8,17 +8,21 @@ use std::{
 
 use crate::{
     bail,
-    cli::Sources,
+    cli::{self, Sources},
     context::BuildContext,
     error::{Attempt, Error, Result},
     tidy::{self, Source},
 };
 
 /// See the command line's help.
-pub fn run() -> Result<()> {
+pub fn run(args: &cli::Tidy) -> Result<()> {
     let ctx = BuildContext::new(&Sources::default());
     let files = tracked_texts(&ctx.workspace)?;
     let sources: Vec<Source> = files.iter().map(|(path, text)| Source { path, text }).collect();
+    if args.imports {
+        ctx.say.line(tidy::picture(&sources));
+        return Ok(());
+    }
     let findings = tidy::check(&sources, &machine(&ctx));
     findings.iter().for_each(|it| ctx.say.line(it.to_string()));
     match findings.len() {
