@@ -274,7 +274,7 @@ fn circle_through(start: &str, uses: &BTreeMap<String, BTreeMap<String, Use>>) -
                     return Some(way);
                 }
                 if visited.insert(next.clone()) {
-                    longer.push([way.as_slice(), &[next.clone()]].concat());
+                    longer.push([way.as_slice(), std::slice::from_ref(next)].concat());
                 }
             }
         }
