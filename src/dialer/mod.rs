@@ -23,7 +23,7 @@ use crate::clock::{Utc, WallClock};
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{self, Place};
-use crate::ppp::{self, Connection, Moment, Outcome, Phase, Session, Why};
+use crate::ppp::{self, Connection, Moment, Outcome, Phase, Reaction, Session, Why};
 use crate::published::{LinkPhase, LinkStatus, ModemStatus, Published};
 use crate::record::Record;
 use crate::site::{self, DataSize};
@@ -117,9 +117,9 @@ pub enum Event {
 
 /// What is to be done, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum Effect {
     /// Store this, and only then say [`Event::Stored`].
-    Obey {
+    Store {
         /// What must survive before.
         remember: Record,
         /// What is then to be done.
@@ -130,7 +130,7 @@ pub enum Action {
     /// Delete a message that the modem has stored.
     Discard(Place),
     /// Something about the link.
-    Link(ppp::Action),
+    Link(ppp::Effect),
     /// Set the clock that can be set, to seconds since 1970.
     SetClock(i64),
     /// Answer a program on the box.
@@ -141,7 +141,7 @@ pub enum Action {
     Log(Level, String),
 }
 
-impl Action {
+impl Effect {
     fn log(level: Level, what: impl Into<String>) -> Self {
         Self::Log(level, what.into())
     }
@@ -162,28 +162,28 @@ impl Dialer {
     }
 
     /// Something has happened.
-    pub fn receive(&mut self, event: Event, view: View) -> Vec<Action> {
+    pub fn receive(&mut self, event: Event, view: View) -> Vec<Effect> {
         match event {
             Event::Modem(report) => self.modem(report, view),
             Event::Stored(order) => self.obey(order, view),
             Event::NotStored(order) => self.answer(&order.asker, Reply::NotStored, view.at.now),
             Event::Asked(visitor, request) => self.asked(visitor, request, view),
             Event::Link(event) => {
-                let actions = self.session.receive(event, view.at);
-                self.perform_ppp(actions, view)
+                let reaction = self.session.receive(event, view.at);
+                self.follow(reaction, view)
             }
         }
     }
 
     /// The time has come that [`deadline`](Self::deadline) had named; also called when nothing happened.
-    pub fn tick(&mut self, view: View) -> Vec<Action> {
-        let actions = self.session.tick(view.at);
-        let mut actions = self.perform_ppp(actions, view);
+    pub fn tick(&mut self, view: View) -> Vec<Effect> {
+        let reaction = self.session.tick(view.at);
+        let mut effects = self.follow(reaction, view);
         if self.reboot_at.is_some_and(|at| at <= view.at.now || self.replies.is_empty()) {
             self.reboot_at = None;
-            actions.push(Action::Reboot);
+            effects.push(Effect::Reboot);
         }
-        actions
+        effects
     }
 
     /// When to be called again if nothing happens, in time since boot.
@@ -216,7 +216,7 @@ impl Dialer {
         }
     }
 
-    fn modem(&mut self, report: mobile::Report, view: View) -> Vec<Action> {
+    fn modem(&mut self, report: mobile::Report, view: View) -> Vec<Effect> {
         match report {
             mobile::Report::Message { place, pdu } => self.message(place, &pdu, view),
             mobile::Report::Sent(id) => {
@@ -224,8 +224,8 @@ impl Dialer {
                 Vec::new()
             }
             mobile::Report::NotSent(id, why) => {
-                let said = Action::log(Level::Warning, format!("a reply was not sent: {why}"));
-                std::iter::once(said).chain(self.replies.not_sent(id).map(Action::Send)).collect()
+                let said = Effect::log(Level::Warning, format!("a reply was not sent: {why}"));
+                std::iter::once(said).chain(self.replies.not_sent(id).map(Effect::Send)).collect()
             }
             mobile::Report::NetworkTime(unix) => {
                 set_clock(unix, view.wall, self.facts.built).into_iter().collect()
@@ -234,39 +234,39 @@ impl Dialer {
     }
 
     /// Whatever it is, it does not stay in the modem: a full storage takes no further message.
-    fn message(&mut self, place: Place, pdu: &str, view: View) -> Vec<Action> {
-        let mut actions = vec![];
+    fn message(&mut self, place: Place, pdu: &str, view: View) -> Vec<Effect> {
+        let mut effects = vec![];
         match Incoming::decode(pdu) {
-            Ok(Incoming::Deliver(message)) => actions.extend(self.judge(&message, view)),
+            Ok(Incoming::Deliver(message)) => effects.extend(self.judge(&message, view)),
             Ok(Incoming::StatusReport(_)) => {}
             Err(why) => {
-                actions.push(Action::log(Level::Warning, format!("a message that cannot be read: {why}")));
+                effects.push(Effect::log(Level::Warning, format!("a message that cannot be read: {why}")));
             }
         }
-        actions.push(Action::Discard(place));
-        actions
+        effects.push(Effect::Discard(place));
+        effects
     }
 
-    fn judge(&mut self, message: &Deliver, view: View) -> Vec<Action> {
+    fn judge(&mut self, message: &Deliver, view: View) -> Vec<Effect> {
         let from = &message.from;
         let Some(gate) = &mut self.gate else {
-            return vec![Action::log(Level::Info, format!("SMS from {from}: the site has no [sms]"))];
+            return vec![Effect::log(Level::Info, format!("SMS from {from}: the site has no [sms]"))];
         };
         match gate.judge(message, view.wall, view.at.now) {
             Judgement::Accepted { command, from, remember } => {
-                let said = Action::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
+                let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, asker: Requester::Phone(from) };
-                vec![said, Action::Obey { remember, order }]
+                vec![said, Effect::Store { remember, order }]
             }
             Judgement::Refused(why) => {
-                vec![Action::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
+                vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
             }
         }
     }
 
-    fn obey(&mut self, Order { command, asker }: Order, view: View) -> Vec<Action> {
+    fn obey(&mut self, Order { command, asker }: Order, view: View) -> Vec<Effect> {
         let at = view.at;
-        let (mut actions, perform_ppp) = match command {
+        let (mut effects, reaction) = match command {
             Command::Connect(length) => (self.announce(&asker, view), self.session.open(length, at)),
             Command::Disconnect => (Vec::new(), self.session.close(Why::Asked, at)),
             Command::Extend(length) => (Vec::new(), self.session.extend(length, at)),
@@ -278,12 +278,12 @@ impl Dialer {
             }
         };
         self.askers.push(asker);
-        actions.extend(self.perform_ppp(perform_ppp, view));
-        actions
+        effects.extend(self.follow(reaction, view));
+        effects
     }
 
     /// A telephone that a modem of one port cannot answer during the session is answered before.
-    fn announce(&mut self, asker: &Requester, view: View) -> Vec<Action> {
+    fn announce(&mut self, asker: &Requester, view: View) -> Vec<Effect> {
         match (asker, view.ports, self.session.phase()) {
             (Requester::Phone(_), Ports::One, Phase::Down) => {
                 self.answer(asker, Reply::Dialling, view.at.now)
@@ -292,67 +292,64 @@ impl Dialer {
         }
     }
 
-    fn asked(&mut self, visitor: control::ClientId, request: control::Request, view: View) -> Vec<Action> {
+    fn asked(&mut self, visitor: control::ClientId, request: control::Request, view: View) -> Vec<Effect> {
         use control::Request;
         let at = view.at;
         let asker = Requester::Local(visitor);
         let command = |command| Order { command, asker: asker.clone() };
-        let news = match request {
+        let reaction = match request {
             Request::Connect(length) => return self.obey(command(Command::Connect(length)), view),
             Request::Disconnect => return self.obey(command(Command::Disconnect), view),
             Request::Extend(length) => return self.obey(command(Command::Extend(length)), view),
-            Request::Budget => Vec::new(),
+            Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
             Request::IpUp { link, .. } => self.session.receive(ppp::Event::IpUp(link), at),
             Request::IpDown { pid, carried } => self.session.receive(ppp::Event::IpDown { pid, carried }, at),
             Request::DialFailure(failure) => self.session.receive(ppp::Event::DialFailure(failure), at),
         };
-        let mut actions = self.perform_ppp(news, view);
-        actions.extend(self.answer(&asker, Reply::Budget(self.session.budget().spent()), at.now));
-        actions
+        let mut effects = self.follow(reaction, view);
+        effects.extend(self.answer(&asker, Reply::Budget(self.session.budget().spent()), at.now));
+        effects
     }
 
-    /// Passes on what the session wants, and tells what has come of it.
-    fn perform_ppp(&mut self, wanted: Vec<ppp::Action>, view: View) -> Vec<Action> {
-        wanted
-            .into_iter()
-            .flat_map(|action| match action {
-                ppp::Action::Tell(outcome) => self.tell(&outcome, view),
-                ppp::Action::Log(level, what) => vec![Action::Log(level, what)],
-                other => vec![Action::Link(other)],
-            })
-            .collect()
+    /// The session's effects for the loop, and what its outcomes mean for those who asked.
+    fn follow(&mut self, reaction: Reaction, view: View) -> Vec<Effect> {
+        let mut effects: Vec<_> = reaction.effects.into_iter().map(Effect::Link).collect();
+        for outcome in &reaction.outcomes {
+            effects.extend(self.report(outcome, view));
+        }
+        effects
     }
 
-    fn tell(&mut self, outcome: &Outcome, view: View) -> Vec<Action> {
+    fn report(&mut self, outcome: &Outcome, view: View) -> Vec<Effect> {
         let what = outcome.to_string();
         let level = if outcome.is_trouble() { Level::Warning } else { Level::Info };
         if outcome.is_trouble() {
             self.last_error = Some(what.clone());
         }
-        let mut actions = vec![Action::Log(level, what)];
+        let mut effects = vec![Effect::Log(level, what)];
         for asker in std::mem::take(&mut self.askers) {
             // Announced when it was dialled, and now pppd has the only port.
             let is_silent = view.ports == Ports::One && matches!(asker, Requester::Phone(_));
             if is_silent && matches!(outcome, Outcome::Up { .. }) {
                 continue;
             }
-            actions.extend(self.answer(&asker, Reply::Link(outcome.clone()), view.at.now));
+            effects.extend(self.answer(&asker, Reply::Link(outcome.clone()), view.at.now));
         }
-        actions
+        effects
     }
 
-    fn answer(&mut self, asker: &Requester, reply: Reply, now: Duration) -> Vec<Action> {
+    fn answer(&mut self, asker: &Requester, reply: Reply, now: Duration) -> Vec<Effect> {
         match asker {
             Requester::Local(visitor) => {
                 let text = reply.to_string();
                 let failed = reply.is_failure();
                 let reply = if failed { control::Reply::Failed(text) } else { control::Reply::Done(text) };
-                vec![Action::Answer(*visitor, reply)]
+                vec![Effect::Answer(*visitor, reply)]
             }
             Requester::Phone(number) => vec![match self.replies.write(number, reply.text(), now) {
-                Some(sms) => Action::Send(sms),
-                None => Action::log(Level::Warning, format!("no reply to {number}: too many, for no code")),
+                Some(sms) => Effect::Send(sms),
+                None => Effect::log(Level::Warning, format!("no reply to {number}: too many, for no code")),
             }],
         }
     }
@@ -386,14 +383,14 @@ impl Dialer {
 /// A clock that is right to the second is left alone: WireGuard and the logs like no steps.
 const TOLERATED: u64 = 2;
 
-fn set_clock(unix: i64, wall: WallClock, built: Option<i64>) -> Option<Action> {
+fn set_clock(unix: i64, wall: WallClock, built: Option<i64>) -> Option<Effect> {
     if let Some(built) = built.filter(|built| unix < *built) {
         let (network, built) = (Utc(unix), Utc(built));
         let what = format!("the network's time {network} is ignored: this image was built at {built}");
-        return Some(Action::log(Level::Warning, what));
+        return Some(Effect::log(Level::Warning, what));
     }
     match wall {
         WallClock::Known(shown) if shown.abs_diff(unix) <= TOLERATED => None,
-        WallClock::Known(_) | WallClock::Floor => Some(Action::SetClock(unix)),
+        WallClock::Known(_) | WallClock::Floor => Some(Effect::SetClock(unix)),
     }
 }

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
 use super::pppds::Pppds;
-use super::{Action, Dialer, Event, Facts, Ports, View};
+use super::{Dialer, Effect, Event, Facts, Ports, View};
 use crate::build::Build;
 use crate::clock::{self, Month, WallClock};
 use crate::control::Server;
@@ -99,7 +99,7 @@ impl<'a> Serving<'a> {
         let store = Store::new(paths.state());
         let read = |file| Record::parse(&store.read(file).unwrap_or_default());
         let at = moment(&start.site, WallClock::Floor);
-        let (session, actions) = Session::new(&role.link, &read(Session::FILE), counters::running(paths), at);
+        let (session, effects) = Session::new(&role.link, &read(Session::FILE), counters::running(paths), at);
         let mut serving = Self {
             paths,
             log: config.log,
@@ -115,7 +115,7 @@ impl<'a> Serving<'a> {
             clock_known: false,
             published: None,
         };
-        serving.carry_out(actions.into_iter().map(Action::Link).collect());
+        serving.carry_out(effects.into_iter().map(Effect::Link).collect());
         Ok(serving)
     }
 
@@ -127,8 +127,8 @@ impl<'a> Serving<'a> {
         self.reap(&mut events);
         self.follow(events);
         let known = self.known();
-        let actions = self.dialer.tick(self.view(&known));
-        self.carry_out(actions);
+        let effects = self.dialer.tick(self.view(&known));
+        self.carry_out(effects);
         let events = self.lend();
         self.follow(events);
         self.publish();
@@ -137,26 +137,26 @@ impl<'a> Serving<'a> {
     fn follow(&mut self, mut events: VecDeque<Event>) {
         while let Some(event) = events.pop_front() {
             let known = self.known();
-            let actions = self.dialer.receive(event, self.view(&known));
-            for action in actions {
-                self.perform(action, &mut events);
+            let effects = self.dialer.receive(event, self.view(&known));
+            for effect in effects {
+                self.perform(effect, &mut events);
             }
         }
     }
 
-    fn carry_out(&mut self, actions: Vec<Action>) {
+    fn carry_out(&mut self, effects: Vec<Effect>) {
         let mut events = VecDeque::new();
-        for action in actions {
-            self.perform(action, &mut events);
+        for effect in effects {
+            self.perform(effect, &mut events);
         }
         self.follow(events);
     }
 }
 
 impl Serving<'_> {
-    fn perform(&mut self, action: Action, events: &mut VecDeque<Event>) {
-        match action {
-            Action::Obey { remember, order } => {
+    fn perform(&mut self, effect: Effect, events: &mut VecDeque<Event>) {
+        match effect {
+            Effect::Store { remember, order } => {
                 let stored = self.store.replace(Gate::FILE, &remember.to_string());
                 events.push_back(match stored {
                     Ok(()) => Event::Stored(order),
@@ -166,54 +166,52 @@ impl Serving<'_> {
                     }
                 });
             }
-            Action::Send(sms) => match Submit::text(&sms.to, &sms.text) {
+            Effect::Send(sms) => match Submit::text(&sms.to, &sms.text) {
                 Ok(message) => {
                     let (pdu, length) = message.encode();
                     self.driver.protocol_mut().send(sms.id, pdu, length);
                 }
                 Err(error) => self.log.error(&format!("a reply does not fit: {error}")),
             },
-            Action::Discard(place) => self.driver.protocol_mut().discard(place),
-            Action::Link(action) => self.perform_link(action, events),
-            Action::SetClock(unix) => self.set_clock(unix),
-            Action::Answer(visitor, reply) => self.desk.answer(visitor, &reply),
-            Action::Reboot => self.reboot(),
-            Action::Log(level, what) => self.log.log(level, &what),
+            Effect::Discard(place) => self.driver.protocol_mut().discard(place),
+            Effect::Link(effect) => self.perform_link(effect, events),
+            Effect::SetClock(unix) => self.set_clock(unix),
+            Effect::Answer(visitor, reply) => self.desk.answer(visitor, &reply),
+            Effect::Reboot => self.reboot(),
+            Effect::Log(level, what) => self.log.log(level, &what),
         }
     }
 
-    fn perform_link(&mut self, action: ppp::Action, events: &mut VecDeque<Event>) {
-        match action {
-            ppp::Action::StartPppd => {
+    fn perform_link(&mut self, effect: ppp::Effect, events: &mut VecDeque<Event>) {
+        match effect {
+            ppp::Effect::StartPppd => {
                 self.borrowed = Borrowed::Soon { at_latest: clock::since_boot() + ERRANDS };
             }
-            ppp::Action::Watch(pid) => events.extend(self.pppds.watch(pid).map(Event::Link)),
-            ppp::Action::Signal(pid, signal) => {
+            ppp::Effect::Watch(pid) => events.extend(self.pppds.watch(pid).map(Event::Link)),
+            ppp::Effect::Signal(pid, signal) => {
                 if let Err(error) = self.pppds.signal(pid, signal) {
                     self.log.error(&format!("ending pppd ({pid}): {error}"));
                 }
             }
-            ppp::Action::RunIpDown(interface, pid) => {
+            ppp::Effect::RunIpDown(interface, pid) => {
                 self.log.warning(&format!("{interface}: pppd ({pid}) has left it without ip-down: run now"));
                 match pppd::run_ip_down(self.paths, &interface, pid) {
                     Ok(script) => self.scripts.push(script),
                     Err(error) => self.log.error(&format!("ip-down of {interface}: {error}")),
                 }
             }
-            ppp::Action::ReadCounters(interface) => {
+            ppp::Effect::ReadCounters(interface) => {
                 let carried = counters::read(self.paths, &interface);
                 events.push_back(Event::Link(ppp::Event::Counters(interface, carried)));
             }
-            ppp::Action::Remember(record) => {
+            ppp::Effect::Remember(record) => {
                 self.warn_if_failed("the budget", self.store.replace(Session::FILE, &record.to_string()));
                 // WireGuard refuses whoever comes with an older time than last
                 // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
                 // fall far behind that of a session.
                 self.warn_if_failed("saving the clock", clock::save(&self.store));
             }
-            ppp::Action::Log(level, what) => self.log.log(level, &what),
-            // The dialer has passed these on.
-            ppp::Action::Tell(_) => {}
+            ppp::Effect::Log(level, what) => self.log.log(level, &what),
         }
     }
 

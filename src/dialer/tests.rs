@@ -43,8 +43,8 @@ impl Play {
     fn receive(&mut self, event: Event) -> &mut Self {
         let view =
             View { at: moment(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
-        let actions = self.dialer.receive(event, view);
-        self.perform(actions)
+        let effects = self.dialer.receive(event, view);
+        self.perform(effects)
     }
 
     /// Time passes in one step.
@@ -52,31 +52,32 @@ impl Play {
         self.now += time;
         let view =
             View { at: moment(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
-        let actions = self.dialer.tick(view);
-        self.perform(actions)
+        let effects = self.dialer.tick(view);
+        self.perform(effects)
     }
 
     /// What the loop does, in words.
-    fn perform(&mut self, actions: Vec<Action>) -> &mut Self {
-        for action in actions {
-            let line = match action {
-                Action::Obey { order, .. } if self.storable => {
+    fn perform(&mut self, effects: Vec<Effect>) -> &mut Self {
+        for effect in effects {
+            let line = match effect {
+                Effect::Store { order, .. } if self.storable => {
                     self.done += "stored\n";
                     self.receive(Event::Stored(order));
                     continue;
                 }
-                Action::Obey { order, .. } => {
+                Effect::Store { order, .. } => {
                     self.receive(Event::NotStored(order));
                     continue;
                 }
-                Action::Send(sms) => format!("SMS to {}: {}", sms.to, sms.text),
-                Action::Discard(place) => format!("delete {place:?}"),
-                Action::Link(ppp::Action::Remember(_)) => continue,
-                Action::Link(action) => format!("{action:?}"),
-                Action::SetClock(unix) => format!("clock {unix}"),
-                Action::Answer(_, reply) => format!("{reply:?}"),
-                Action::Reboot => "reboot".to_owned(),
-                Action::Log(level, what) => format!("{level:?}: {what}"),
+                Effect::Send(sms) => format!("SMS to {}: {}", sms.to, sms.text),
+                Effect::Discard(place) => format!("delete {place:?}"),
+                Effect::Link(ppp::Effect::Remember(_)) => continue,
+                Effect::Link(ppp::Effect::Log(level, what)) => format!("{level:?}: {what}"),
+                Effect::Link(effect) => format!("{effect:?}"),
+                Effect::SetClock(unix) => format!("clock {unix}"),
+                Effect::Answer(_, reply) => format!("{reply:?}"),
+                Effect::Reboot => "reboot".to_owned(),
+                Effect::Log(level, what) => format!("{level:?}: {what}"),
             };
             self.done += &(line + "\n");
         }
@@ -263,7 +264,7 @@ fn a_clock_that_is_right_to_two_seconds_is_left_alone() {
     for (wall, expected) in table {
         assert_eq!(
             set_clock(THAT_MORNING, wall, Some(THAT_MORNING)),
-            expected.map(Action::SetClock),
+            expected.map(Effect::SetClock),
             "{wall:?}"
         );
     }

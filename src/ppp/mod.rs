@@ -3,7 +3,7 @@
 //! ```text
 //!  connect, disconnect, extend          pppd's exit, ip-up.d and ip-down.d, the kernel's counters
 //!              \                                     /
-//!               `--------->  Session  <-------------'       pure: time comes in, actions go out
+//!               `--------->  Session  <-------------'       pure: time comes in, effects go out
 //!                            |  Budget                      docs/dialer.md has its table
 //!                            v
 //!       start pppd, signal it, read counters, remember the budget, tell the outcome
@@ -20,7 +20,7 @@ pub mod session;
 pub use budget::{Budget, Calendar, Spent};
 pub use outcome::{Outcome, RequestRefusal, Why};
 pub use pppd::{Exit, Pppd};
-pub use session::{Action, Event, Phase, Session};
+pub use session::{Effect, Event, Phase, Reaction, Session};
 
 use std::fmt;
 use std::net::Ipv4Addr;

@@ -1,8 +1,9 @@
-//! What follows from what: requests, pppd's news and time come in, actions go out.
+//! What follows from what: requests, pppd's news and time come in, effects and outcomes go out.
 //!
 //! No process, no file and no clock is touched here. Every row of the table in docs/dialer.md is a
 //! test in `tests.rs`.
 
+mod reaction;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,8 @@ use std::mem;
 use std::time::Duration;
 
 use rustix::process::Pid;
+
+pub use reaction::{Effect, Reaction};
 
 use super::budget::Budget;
 use super::idle::Idle;
@@ -39,7 +42,7 @@ const GOOD: Duration = Duration::from_secs(60);
 /// What happens to a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// [`Action::StartPppd`] was carried out.
+    /// [`Effect::StartPppd`] was carried out.
     Started(Pid),
     /// It could not be carried out.
     NotStarted(String),
@@ -60,29 +63,6 @@ pub enum Event {
     Exited(Pid, Exit),
 }
 
-/// What is to be done. In this order: what must be remembered is remembered before it is acted on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Start pppd as soon as the port is free, and say [`Event::Started`] or
-    /// [`Event::NotStarted`].
-    StartPppd,
-    /// Follow a pppd that somebody else has started, and say [`Event::Exited`] at its end.
-    Watch(Pid),
-    /// Tell a pppd to end.
-    Signal(Pid, Signal),
-    /// Run pppd's `ip-down` for a link whose pppd has ended without it: routes, VPN and name
-    /// servers are still there.
-    RunIpDown(Interface, Pid),
-    /// Say [`Event::Counters`].
-    ReadCounters(Interface),
-    /// Store this in the file [`Session::FILE`].
-    Remember(Record),
-    /// Tell whoever asked.
-    Tell(Outcome),
-    /// Tell the log.
-    Log(Level, String),
-}
-
 /// The link of a box.
 #[derive(Debug)]
 pub struct Session {
@@ -93,7 +73,6 @@ pub struct Session {
     state: State,
     by_hand: Vec<ByHand>,
     read_at: Option<Duration>,
-    last: Option<Why>,
 }
 
 /// What was asked for.
@@ -180,7 +159,7 @@ impl Session {
         remembered: &Record,
         running: Vec<Connection>,
         at: Moment,
-    ) -> (Self, Vec<Action>) {
+    ) -> (Self, Vec<Effect>) {
         let chat = Duration::from_secs(site.chat_timeout.get().into());
         let mut session = Self {
             idle_limit: site.idle_limit,
@@ -192,43 +171,41 @@ impl Session {
             state: State::Down,
             by_hand: Vec::new(),
             read_at: None,
-            last: None,
         };
         let ours = remembered.get(OURS).and_then(super::pid);
-        let mut actions = Vec::new();
+        let mut reaction = Reaction::default();
         for link in running {
             if Some(link.pid) == ours {
                 let call = session.call(None);
                 session.state = State::Dialling { pid: ours, call, give_up: at.now, no_call: None };
-                actions.push(Action::Watch(link.pid));
+                reaction.push(Effect::Watch(link.pid));
             }
-            actions.extend(session.receive(Event::IpUp(link), at));
+            reaction.append(session.receive(Event::IpUp(link), at));
         }
-        // Nobody has asked this time.
-        actions.retain(|action| !matches!(action, Action::Tell(_)));
-        (session, actions)
+        // Nobody has asked this time: nobody waits for an outcome.
+        (session, reaction.effects)
     }
 
     /// Somebody wants a link, for so long or as long as the site allows. If there is one already,
     /// it stays at least so long from now.
-    pub fn open(&mut self, length: Option<Duration>, at: Moment) -> Vec<Action> {
-        let mut actions = self.poll(at);
+    pub fn open(&mut self, length: Option<Duration>, at: Moment) -> Reaction {
+        let mut reaction = self.poll(at);
         let wanted = self.call(length);
         match &mut self.state {
             State::Down if !self.by_hand.is_empty() => {
                 let ends = self.by_hand.first().and_then(|it| it.link.ends);
-                actions.push(Action::Tell(Outcome::Up { ends, left: None }));
+                reaction.report(Outcome::Up { ends, left: None });
             }
-            State::Down => actions.extend(self.dial_unless_exhausted(wanted, at)),
+            State::Down => reaction.append(self.dial_unless_exhausted(wanted, at)),
             State::Pausing { call, .. } => {
                 let call = Lease { failures: 0, ..call.prolonged(wanted.length, at.now) };
-                actions.extend(self.dial_unless_exhausted(call, at));
+                reaction.append(self.dial_unless_exhausted(call, at));
             }
             State::Dialling { call, .. } => *call = call.prolonged(wanted.length, at.now),
             State::Up { end, idle, link, .. } => {
                 *end = (*end).max(at.now + wanted.length);
                 *idle = Idle::new(at.now, self.budget.carried(link.pid));
-                actions.push(Action::Tell(Outcome::Extended(TimeSpan::about(*end - at.now))));
+                reaction.report(Outcome::Extended(TimeSpan::about(*end - at.now)));
             }
             State::Closing { then, .. } => {
                 *then = match then {
@@ -238,16 +215,16 @@ impl Session {
                 };
             }
         }
-        actions
+        reaction
     }
 
     /// Somebody wants the link to stay longer than agreed; never longer than the site's limit
     /// from now.
-    pub fn extend(&mut self, more: Option<Duration>, at: Moment) -> Vec<Action> {
-        let mut actions = self.poll(at);
+    pub fn extend(&mut self, more: Option<Duration>, at: Moment) -> Reaction {
+        let mut reaction = self.poll(at);
         let limit = self.session_limit.get();
         let more = more.unwrap_or(limit);
-        actions.push(Action::Tell(match &mut self.state {
+        reaction.report(match &mut self.state {
             State::Up { end, idle, link, .. } => {
                 *end = (*end + more).min(at.now + limit).max(*end);
                 *idle = Idle::new(at.now, self.budget.carried(link.pid));
@@ -261,95 +238,92 @@ impl Session {
             }
             _ if !self.by_hand.is_empty() => Outcome::Refused(RequestRefusal::ByHand),
             State::Down | State::Closing { .. } => Outcome::Refused(RequestRefusal::NotConnected),
-        }));
-        actions
+        });
+        reaction
     }
 
     /// The link is to be closed, whoever has opened it.
-    pub fn close(&mut self, why: Why, at: Moment) -> Vec<Action> {
-        let mut actions = self.poll(at);
+    pub fn close(&mut self, why: Why, at: Moment) -> Reaction {
+        let mut reaction = self.poll(at);
         match mem::replace(&mut self.state, State::Down) {
             State::Down if self.by_hand.is_empty() => {
-                actions.push(Action::Tell(Outcome::Refused(RequestRefusal::NotConnected)));
+                reaction.report(Outcome::Refused(RequestRefusal::NotConnected));
             }
             State::Down => {
                 for it in &mut self.by_hand {
                     it.kill_at = Some(at.now + KILL_AFTER);
-                    actions.push(Action::Signal(it.link.pid, Signal::Terminate));
+                    reaction.push(Effect::Signal(it.link.pid, Signal::Terminate));
                 }
             }
-            State::Pausing { .. } => {
-                self.last = Some(why.clone());
-                actions.push(Action::Tell(Outcome::Closed(why)));
-            }
-            State::Dialling { pid, .. } => actions.extend(self.terminate(pid, Then::Stop(why), at)),
-            State::Up { link, .. } => actions.extend(self.terminate(Some(link.pid), Then::Stop(why), at)),
+            State::Pausing { .. } => reaction.report(Outcome::Closed(why)),
+            State::Dialling { pid, .. } => reaction.append(self.terminate(pid, Then::Stop(why), at)),
+            State::Up { link, .. } => reaction.append(self.terminate(Some(link.pid), Then::Stop(why), at)),
             State::Closing { pid, kill_at, .. } => {
                 self.state = State::Closing { pid, kill_at, then: Then::Stop(why) };
             }
         }
-        actions
+        reaction
     }
 
     /// Something has happened.
-    pub fn receive(&mut self, event: Event, at: Moment) -> Vec<Action> {
-        let mut actions = self.poll(at);
-        actions.extend(match event {
+    pub fn receive(&mut self, event: Event, at: Moment) -> Reaction {
+        let mut reaction = self.poll(at);
+        reaction.append(match event {
             Event::Started(pid) => self.started(pid),
             Event::NotStarted(why) => self.ended(Exit::NotStarted(why), at),
             Event::DialFailure(failure) => {
                 if let State::Dialling { no_call, .. } = &mut self.state {
                     *no_call = Some(failure);
                 }
-                Vec::new()
+                Reaction::default()
             }
             Event::IpUp(link) => self.ip_up(link, at),
             Event::IpDown { pid, carried } => self.ip_down(pid, carried, at),
             Event::Counters(interface, total) => self.counted(&interface, total, at),
             Event::Exited(pid, exit) => {
-                let mut actions = self.leave_nothing(pid);
+                let mut reaction = self.leave_nothing(pid);
                 if self.is_ours(pid) {
-                    actions.extend(self.settle(pid, None));
-                    actions.extend(self.ended(exit, at));
+                    reaction.append(self.settle(pid, None));
+                    reaction.append(self.ended(exit, at));
                 } else {
-                    actions.extend(self.end_by_hand(pid, None));
+                    reaction.append(self.end_by_hand(pid, None));
                 }
-                actions
+                reaction
             }
         });
-        actions
+        reaction
     }
 
     /// The time has come that [`deadline`](Self::deadline) had named.
-    pub fn tick(&mut self, at: Moment) -> Vec<Action> {
-        let mut actions = self.poll(at);
+    pub fn tick(&mut self, at: Moment) -> Reaction {
+        let mut reaction = self.poll(at);
         if self.read_at.is_some_and(|read_at| read_at <= at.now) {
             self.read_at = Some(at.now + READ_EVERY);
-            actions.extend(self.budget.interfaces().cloned().map(Action::ReadCounters));
+            reaction.effects.extend(self.budget.interfaces().cloned().map(Effect::ReadCounters));
         }
         for it in self.by_hand.iter_mut().filter(|it| it.kill_at.is_some_and(|kill_at| kill_at <= at.now)) {
             it.kill_at = Some(at.now + KILL_AFTER);
-            actions.push(Action::Signal(it.link.pid, Signal::Kill));
+            reaction.push(Effect::Signal(it.link.pid, Signal::Kill));
         }
         match &mut self.state {
             State::Dialling { pid, call, give_up, .. } if *give_up <= at.now => {
                 let (pid, then) = (*pid, Then::Judge(*call, Some(Why::Slow)));
-                actions.extend(self.terminate(pid, then, at));
+                reaction.append(self.terminate(pid, then, at));
             }
             State::Pausing { call, until } if *until <= at.now => {
                 let call = *call;
-                actions.extend(self.dial_unless_exhausted(call, at));
+                reaction.append(self.dial_unless_exhausted(call, at));
             }
-            State::Up { end, .. } if *end <= at.now => actions.extend(self.close(Why::Time, at)),
+            State::Up { end, .. } if *end <= at.now => reaction.append(self.close(Why::Time, at)),
             State::Closing { pid: Some(pid), kill_at, .. } if *kill_at <= at.now => {
                 *kill_at = at.now + KILL_AFTER;
                 let what = format!("pppd ({pid}) does not end: killed");
-                actions.push(Action::Log(Level::Warning, what));
-                actions.push(Action::Signal(*pid, Signal::Kill));
+                reaction.push(Effect::Log(Level::Warning, what));
+                reaction.push(Effect::Signal(*pid, Signal::Kill));
             }
             _ => {}
         }
-        actions
+        reaction
     }
 
     /// When to be [called](Self::tick) again if nothing happens, in time since boot.
@@ -383,15 +357,10 @@ impl Session {
     }
 
     /// Corrects what the month has cost, by the operator's own count.
-    pub fn set_used(&mut self, used: DataSize, at: Moment) -> Vec<Action> {
-        let mut actions = self.poll(at);
+    pub fn set_used(&mut self, used: DataSize, at: Moment) -> Reaction {
+        let mut reaction = self.poll(at);
         self.budget.set_used(used.bytes());
-        actions.push(self.remember());
-        actions
-    }
-
-    /// Why the last link ended or did not come up.
-    pub fn last(&self) -> Option<&Why> {
-        self.last.as_ref()
+        reaction.push(self.remember());
+        reaction
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use rustix::process::Pid;
 
 use super::{
-    Action, ByHand, FIRST_ATTEMPTS, GOOD, KILL_AFTER, Lease, OURS, PAUSES, READ_EVERY, Session, State, Then,
+    ByHand, Effect, FIRST_ATTEMPTS, GOOD, KILL_AFTER, Lease, OURS, PAUSES, READ_EVERY, Reaction, Session,
+    State, Then,
 };
 use crate::log::Level;
 use crate::ppp::idle::Idle;
@@ -30,13 +31,14 @@ impl Session {
     }
 
     /// Follows the calendar, before anything else.
-    pub(super) fn poll(&mut self, at: Moment) -> Vec<Action> {
-        if self.budget.turn_to(at.calendar) { vec![self.remember()] } else { Vec::new() }
+    pub(super) fn poll(&mut self, at: Moment) -> Reaction {
+        let is_new = self.budget.turn_to(at.calendar);
+        is_new.then(|| self.remember()).into()
     }
 
-    pub(super) fn remember(&self) -> Action {
+    pub(super) fn remember(&self) -> Effect {
         let ours = self.own_pid().filter(|pid| self.budget.is_open(*pid));
-        Action::Remember(self.budget.record().with_known(OURS, ours))
+        Effect::Remember(self.budget.record().with_known(OURS, ours))
     }
 
     fn own_pid(&self) -> Option<Pid> {
@@ -51,49 +53,49 @@ impl Session {
         self.own_pid() == Some(pid)
     }
 
-    pub(super) fn dial_unless_exhausted(&mut self, call: Lease, at: Moment) -> Vec<Action> {
+    pub(super) fn dial_unless_exhausted(&mut self, call: Lease, at: Moment) -> Reaction {
         let limit = self.budget.limit().filter(|_| self.budget.is_exhausted());
         self.state = State::Down;
         match (limit, call.end) {
             (None, _) => {
                 let give_up = at.now + self.patience;
                 self.state = State::Dialling { pid: None, call, give_up, no_call: None };
-                vec![Action::StartPppd]
+                Reaction::from(Effect::StartPppd)
             }
             (Some(limit), None) => {
                 let used = DataSize::from_bytes(self.budget.used());
-                vec![Action::Tell(Outcome::Refused(RequestRefusal::Budget { used, limit }))]
+                Reaction::from(Outcome::Refused(RequestRefusal::Budget { used, limit }))
             }
             (Some(limit), Some(_)) => self.closed(Why::Budget(limit)),
         }
     }
 
-    pub(super) fn started(&mut self, started: Pid) -> Vec<Action> {
+    pub(super) fn started(&mut self, started: Pid) -> Reaction {
         match &mut self.state {
             State::Dialling { pid: pid @ None, .. } => {
                 *pid = Some(started);
-                Vec::new()
+                Reaction::default()
             }
             // It was called off before it began.
             State::Closing { pid: pid @ None, .. } => {
                 *pid = Some(started);
-                vec![Action::Signal(started, Signal::Terminate)]
+                Reaction::from(Effect::Signal(started, Signal::Terminate))
             }
-            _ => vec![Action::Signal(started, Signal::Terminate)],
+            _ => Reaction::from(Effect::Signal(started, Signal::Terminate)),
         }
     }
 
-    pub(super) fn terminate(&mut self, pid: Option<Pid>, then: Then, at: Moment) -> Vec<Action> {
+    pub(super) fn terminate(&mut self, pid: Option<Pid>, then: Then, at: Moment) -> Reaction {
         self.state = State::Closing { pid, then, kill_at: at.now + KILL_AFTER };
-        pid.map(|pid| Action::Signal(pid, Signal::Terminate)).into_iter().collect()
+        pid.map(|pid| Effect::Signal(pid, Signal::Terminate)).into()
     }
 
     /// Our pppd has ended, or never began.
-    pub(super) fn ended(&mut self, exit: Exit, at: Moment) -> Vec<Action> {
+    pub(super) fn ended(&mut self, exit: Exit, at: Moment) -> Reaction {
         match mem::replace(&mut self.state, State::Down) {
             State::Dialling { .. } if exit == Exit::Locked && !self.by_hand.is_empty() => {
                 let ends = self.by_hand.first().and_then(|it| it.link.ends);
-                vec![Action::Tell(Outcome::Up { ends, left: None })]
+                Reaction::from(Outcome::Up { ends, left: None })
             }
             State::Dialling { call, no_call, .. } => {
                 let why = match (exit, no_call) {
@@ -105,27 +107,26 @@ impl Session {
             State::Up { call, since, end, .. } => self.judge(lost(call, since, end, at), Why::Exit(exit), at),
             State::Closing { then: Then::Stop(why), .. } => self.closed(why),
             State::Closing { then: Then::Dial(why, call), .. } => {
-                let mut actions = self.closed(why);
-                actions.extend(self.dial_unless_exhausted(call, at));
-                actions
+                let mut reaction = self.closed(why);
+                reaction.append(self.dial_unless_exhausted(call, at));
+                reaction
             }
             State::Closing { then: Then::Judge(call, why), .. } => {
                 self.judge(call, why.unwrap_or(Why::Exit(exit)), at)
             }
             state @ (State::Down | State::Pausing { .. }) => {
                 self.state = state;
-                Vec::new()
+                Reaction::default()
             }
         }
     }
 
-    fn closed(&mut self, why: Why) -> Vec<Action> {
-        self.last = Some(why.clone());
-        vec![Action::Tell(Outcome::Closed(why))]
+    fn closed(&mut self, why: Why) -> Reaction {
+        Reaction::from(Outcome::Closed(why))
     }
 
     /// The link is lost, or did not come up: is another attempt worth it?
-    fn judge(&mut self, mut call: Lease, why: Why, at: Moment) -> Vec<Action> {
+    fn judge(&mut self, mut call: Lease, why: Why, at: Moment) -> Reaction {
         call.failures += 1;
         let pause = PAUSES[call.failures.min(PAUSES.len()) - 1]; // failures is at least 1
         let again = match call.end {
@@ -134,21 +135,19 @@ impl Session {
         };
         if again && why.may_pass() {
             let what = format!("{why}; dialling again in {}", TimeSpan::about(pause));
-            self.last = Some(why);
             self.state = State::Pausing { call, until: at.now + pause };
-            return vec![Action::Log(Level::Warning, what)];
+            return Reaction::from(Effect::Log(Level::Warning, what));
         }
         if call.end.is_some() {
             return self.closed(why);
         }
-        self.last = Some(why.clone());
-        vec![Action::Tell(Outcome::Failed(why))]
+        Reaction::from(Outcome::Failed(why))
     }
 
-    pub(super) fn ip_up(&mut self, link: Connection, at: Moment) -> Vec<Action> {
+    pub(super) fn ip_up(&mut self, link: Connection, at: Moment) -> Reaction {
         self.budget.open(&link.interface, link.pid);
         self.read_at.get_or_insert(at.now + READ_EVERY);
-        let mut actions = Vec::new();
+        let mut reaction = Reaction::default();
         match &mut self.state {
             State::Dialling { pid, call, .. } if *pid == Some(link.pid) => {
                 let call = *call;
@@ -157,31 +156,34 @@ impl Session {
                 let idle = Idle::new(at.now, 0);
                 self.state = State::Up { link, call, since: at.now, end, idle };
                 let left = Some(TimeSpan::about(end.saturating_sub(at.now)));
-                actions.push(match call.end {
-                    None => Action::Tell(Outcome::Up { ends, left }),
-                    Some(_) => Action::Log(Level::Info, format!("again {}", Outcome::Up { ends, left })),
-                });
+                let outcome = Outcome::Up { ends, left };
+                match call.end {
+                    None => reaction.report(outcome),
+                    Some(_) => reaction.push(Effect::Log(Level::Info, format!("again {outcome}"))),
+                }
             }
             State::Up { link: ours, .. } if ours.pid == link.pid => *ours = link,
             State::Closing { pid, .. } if *pid == Some(link.pid) => {}
-            _ => actions.extend(self.opened_by_hand(link)),
+            _ => reaction.append(self.opened_by_hand(link)),
         }
-        actions.insert(0, self.remember());
-        actions
+        let mut all = Reaction::from(self.remember());
+        all.append(reaction);
+        all
     }
 
-    fn opened_by_hand(&mut self, link: Connection) -> Vec<Action> {
+    fn opened_by_hand(&mut self, link: Connection) -> Reaction {
         if let Some(known) = self.by_hand.iter_mut().find(|it| it.link.pid == link.pid) {
             known.link = link;
-            return Vec::new();
+            return Reaction::default();
         }
         let what = format!("{} was opened by hand", link.interface);
-        let watch = Action::Watch(link.pid);
+        let mut reaction = Reaction::from(Effect::Watch(link.pid));
         self.by_hand.push(ByHand { link, kill_at: None });
-        vec![watch, Action::Log(Level::Info, what)]
+        reaction.push(Effect::Log(Level::Info, what));
+        reaction
     }
 
-    pub(super) fn ip_down(&mut self, pid: Pid, carried: Option<u64>, at: Moment) -> Vec<Action> {
+    pub(super) fn ip_down(&mut self, pid: Pid, carried: Option<u64>, at: Moment) -> Reaction {
         if !self.is_ours(pid) {
             return self.end_by_hand(pid, carried);
         }
@@ -193,47 +195,49 @@ impl Session {
     }
 
     /// A link that somebody else has opened is closed.
-    pub(super) fn end_by_hand(&mut self, pid: Pid, carried: Option<u64>) -> Vec<Action> {
-        let mut actions = self.settle(pid, carried);
+    pub(super) fn end_by_hand(&mut self, pid: Pid, carried: Option<u64>) -> Reaction {
+        let mut reaction = self.settle(pid, carried);
         if let Some(at) = self.by_hand.iter().position(|it| it.link.pid == pid) {
             let it = self.by_hand.remove(at);
-            actions.push(match it.kill_at {
-                Some(_) => Action::Tell(Outcome::Closed(Why::Asked)),
-                None => Action::Log(Level::Info, format!("{} was closed", it.link.interface)),
-            });
+            match it.kill_at {
+                Some(_) => reaction.report(Outcome::Closed(Why::Asked)),
+                None => {
+                    reaction.push(Effect::Log(Level::Info, format!("{} was closed", it.link.interface)));
+                }
+            }
         }
-        actions
+        reaction
     }
 
     /// A pppd has ended. One that was killed, or crashed, has not run its scripts.
-    pub(super) fn leave_nothing(&self, pid: Pid) -> Vec<Action> {
+    pub(super) fn leave_nothing(&self, pid: Pid) -> Reaction {
         let interface = self.budget.interface(pid).cloned();
-        interface.map(|interface| Action::RunIpDown(interface, pid)).into_iter().collect()
+        interface.map(|interface| Effect::RunIpDown(interface, pid)).into()
     }
 
     /// Charges a link that is closed.
-    pub(super) fn settle(&mut self, pid: Pid, carried: Option<u64>) -> Vec<Action> {
+    pub(super) fn settle(&mut self, pid: Pid, carried: Option<u64>) -> Reaction {
         if !self.budget.close(pid, carried) {
-            return Vec::new();
+            return Reaction::default();
         }
         if self.budget.interfaces().next().is_none() {
             self.read_at = None;
         }
-        vec![self.remember()]
+        self.remember().into()
     }
 
-    pub(super) fn counted(&mut self, interface: &Interface, total: Option<u64>, at: Moment) -> Vec<Action> {
+    pub(super) fn counted(&mut self, interface: &Interface, total: Option<u64>, at: Moment) -> Reaction {
         let Some(total) = total else {
             let gone = self.by_hand.iter().find(|it| it.link.interface == *interface);
-            let Some(pid) = gone.map(|it| it.link.pid) else { return Vec::new() };
-            let mut actions = self.leave_nothing(pid);
-            actions.extend(self.end_by_hand(pid, None));
-            return actions;
+            let Some(pid) = gone.map(|it| it.link.pid) else { return Reaction::default() };
+            let mut reaction = self.leave_nothing(pid);
+            reaction.append(self.end_by_hand(pid, None));
+            return reaction;
         };
         let was_exhausted = self.budget.is_exhausted();
-        let mut actions = Vec::new();
+        let mut reaction = Reaction::default();
         if self.budget.count(interface, total) {
-            actions.push(self.remember());
+            reaction.push(self.remember());
         }
         let exhausted = self.budget.limit().filter(|_| self.budget.is_exhausted());
         let mut end = exhausted.map(Why::Budget);
@@ -246,11 +250,11 @@ impl Session {
             }
         }
         match end {
-            Some(why) if matches!(self.state, State::Up { .. }) => actions.extend(self.close(why, at)),
-            Some(why) if !was_exhausted => actions.push(Action::Log(Level::Warning, why.to_string())),
+            Some(why) if matches!(self.state, State::Up { .. }) => reaction.append(self.close(why, at)),
+            Some(why) if !was_exhausted => reaction.push(Effect::Log(Level::Warning, why.to_string())),
             Some(_) | None => {}
         }
-        actions
+        reaction
     }
 }
 

@@ -39,29 +39,42 @@ fn stranger() -> Connection {
     link("ppp1", STRANGER, 2)
 }
 
+/// What a session wanted or reported, in the order of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Done {
+    Effect(Effect),
+    Outcome(Outcome),
+}
+
+impl Done {
+    fn from_reaction(Reaction { effects, outcomes }: Reaction) -> impl Iterator<Item = Self> {
+        effects.into_iter().map(Self::Effect).chain(outcomes.into_iter().map(Self::Outcome))
+    }
+}
+
 /// A session, and the time.
 struct Play {
     session: Session,
     now: Duration,
-    actions: Vec<Action>,
+    done: Vec<Done>,
 }
 
 impl Play {
     fn new(remembered: &Record, running: Vec<Connection>) -> Self {
         let now = 100 * SECOND;
-        let (session, actions) = Session::new(&site(), remembered, running, moment(now));
-        Self { session, now, actions }
+        let (session, effects) = Session::new(&site(), remembered, running, moment(now));
+        Self { session, now, done: effects.into_iter().map(Done::Effect).collect() }
     }
 
     fn fresh() -> Self {
         let mut play = Self::new(&Record::new(), Vec::new());
-        play.session.tick(moment(play.now)); // the month is known
+        let _ = play.session.tick(moment(play.now)); // the month is known
         play
     }
 
     fn receive(&mut self, event: Event) -> &mut Self {
-        let actions = self.session.receive(event, moment(self.now));
-        self.actions.extend(actions);
+        let reaction = self.session.receive(event, moment(self.now));
+        self.done.extend(Done::from_reaction(reaction));
         self
     }
 
@@ -70,13 +83,14 @@ impl Play {
         let until = self.now + time;
         while let Some(wake) = self.session.deadline().filter(|wake| *wake <= until) {
             self.now = wake;
-            let actions = self.session.tick(moment(self.now));
-            let read = actions.iter().any(|action| matches!(action, Action::ReadCounters(_)));
+            let reaction = self.session.tick(moment(self.now));
+            let is_reading = |effect: &Effect| matches!(effect, Effect::ReadCounters(_));
+            let read = reaction.effects.iter().any(is_reading);
             // Only the last reading is of interest.
             if read {
-                self.actions.retain(|action| !matches!(action, Action::ReadCounters(_)));
+                self.done.retain(|done| !matches!(done, Done::Effect(effect) if is_reading(effect)));
             }
-            self.actions.extend(actions);
+            self.done.extend(Done::from_reaction(reaction));
         }
         self.now = until;
         self
@@ -101,9 +115,9 @@ impl Play {
         self.session.budget.carried(pid(OUR_PPPD)).max(self.session.budget.carried(pid(STRANGER)))
     }
 
-    fn ask(&mut self, what: impl FnOnce(&mut Session, Moment) -> Vec<Action>) -> &mut Self {
-        let actions = what(&mut self.session, moment(self.now));
-        self.actions.extend(actions);
+    fn ask(&mut self, what: impl FnOnce(&mut Session, Moment) -> Reaction) -> &mut Self {
+        let reaction = what(&mut self.session, moment(self.now));
+        self.done.extend(Done::from_reaction(reaction));
         self
     }
 
@@ -129,14 +143,14 @@ impl Play {
 
     /// What the last step has told, and nothing of the ones before.
     fn told(&mut self) -> Vec<String> {
-        let actions = mem::take(&mut self.actions);
-        let words = actions.iter().map(words);
+        let done = mem::take(&mut self.done);
+        let words = done.iter().map(words);
         words.filter(|words| words.starts_with("tell") || words.starts_with("log")).collect()
     }
 
     /// The record that is stored now.
     fn remembered(&self) -> Record {
-        let Action::Remember(record) = self.session.remember() else { unreachable!() };
+        let Effect::Remember(record) = self.session.remember() else { unreachable!() };
         record
     }
 }
@@ -174,7 +188,7 @@ fn in_state(name: &str) -> Play {
         "by hand" => play.receive(Event::IpUp(stranger())),
         _ => panic!("no such state: {name}"),
     };
-    play.actions.clear();
+    play.done.clear();
     play
 }
 
@@ -212,17 +226,17 @@ fn happens(play: &mut Play, what: &str) {
     };
 }
 
-fn words(action: &Action) -> String {
-    match action {
-        Action::StartPppd => "start pppd".to_owned(),
-        Action::Watch(_) => "watch".to_owned(),
-        Action::Signal(_, Signal::Terminate) => "TERM".to_owned(),
-        Action::Signal(_, Signal::Kill) => "KILL".to_owned(),
-        Action::RunIpDown(interface, _) => format!("ip-down of {interface}"),
-        Action::ReadCounters(interface) => format!("read {interface}"),
-        Action::Remember(_) => "remember".to_owned(),
-        Action::Tell(outcome) => format!("tell \"{outcome}\""),
-        Action::Log(_, what) => format!("log \"{what}\""),
+fn words(done: &Done) -> String {
+    match done {
+        Done::Effect(Effect::StartPppd) => "start pppd".to_owned(),
+        Done::Effect(Effect::Watch(_)) => "watch".to_owned(),
+        Done::Effect(Effect::Signal(_, Signal::Terminate)) => "TERM".to_owned(),
+        Done::Effect(Effect::Signal(_, Signal::Kill)) => "KILL".to_owned(),
+        Done::Effect(Effect::RunIpDown(interface, _)) => format!("ip-down of {interface}"),
+        Done::Effect(Effect::ReadCounters(interface)) => format!("read {interface}"),
+        Done::Effect(Effect::Remember(_)) => "remember".to_owned(),
+        Done::Outcome(outcome) => format!("tell \"{outcome}\""),
+        Done::Effect(Effect::Log(_, what)) => format!("log \"{what}\""),
     }
 }
 
@@ -249,7 +263,7 @@ fn every_row_of_the_table_in_docs_dialer_md_holds() {
         for event in what.split(", ") {
             happens(&mut play, event);
         }
-        let actions: Vec<_> = play.actions.iter().map(words).collect();
+        let actions: Vec<_> = play.done.iter().map(words).collect();
         let found = if actions.is_empty() { "nothing".to_owned() } else { actions.join(", ") };
         assert_eq!((found.as_str(), state(&play.session)), (expected, after), "{before}: {what}");
         count += 1;
@@ -323,7 +337,7 @@ fn a_service_that_is_started_anew_takes_its_own_link_back() {
     before.carry(5, 1_000_000);
     let mut after = Play::new(&before.remembered(), vec![Connection { ends: None, ..ours() }]);
     assert_eq!(state(&after.session), "up");
-    assert!(after.actions.contains(&Action::Watch(pid(OUR_PPPD))));
+    assert!(after.done.contains(&Done::Effect(Effect::Watch(pid(OUR_PPPD)))));
     assert_eq!(after.told(), [] as [String; 0]);
     after.receive(Event::IpDown { pid: pid(OUR_PPPD), carried: Some(5_100_000) });
     assert_eq!(after.session.budget().used(), 5_100_000);

@@ -1,0 +1,74 @@
+//! What a session wants done, and what it reports.
+
+use rustix::process::Pid;
+
+use crate::log::Level;
+use crate::ppp::pppd::Signal;
+use crate::ppp::{Interface, Outcome};
+use crate::record::Record;
+
+/// What the session's loop does to the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Start pppd as soon as the port is free, and report [`Event::Started`](super::Event::Started)
+    /// or [`Event::NotStarted`](super::Event::NotStarted).
+    StartPppd,
+    /// Follow a pppd that somebody else has started, and report
+    /// [`Event::Exited`](super::Event::Exited) at its end.
+    Watch(Pid),
+    /// Signal a pppd to end.
+    Signal(Pid, Signal),
+    /// Run pppd's `ip-down` for a link whose pppd has ended without it: routes, VPN and name
+    /// servers are still there.
+    RunIpDown(Interface, Pid),
+    /// Read an interface's counters and report [`Event::Counters`](super::Event::Counters).
+    ReadCounters(Interface),
+    /// Store this in the file [`Session::FILE`](super::Session::FILE).
+    Remember(Record),
+    /// Write to the log.
+    Log(Level, String),
+}
+
+/// What follows from one event: effects for the loop, in this order (what must be remembered is
+/// stored before it is acted on), and outcomes for those who requested the link.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Reaction {
+    /// To be carried out.
+    pub effects: Vec<Effect>,
+    /// To be reported to the requesters.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Reaction {
+    pub(super) fn push(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    pub(super) fn report(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.effects.extend(other.effects);
+        self.outcomes.extend(other.outcomes);
+    }
+}
+
+impl From<Effect> for Reaction {
+    fn from(effect: Effect) -> Self {
+        Self { effects: vec![effect], outcomes: Vec::new() }
+    }
+}
+
+impl From<Option<Effect>> for Reaction {
+    fn from(effect: Option<Effect>) -> Self {
+        Self { effects: effect.into_iter().collect(), outcomes: Vec::new() }
+    }
+}
+
+impl From<Outcome> for Reaction {
+    fn from(outcome: Outcome) -> Self {
+        Self { effects: Vec::new(), outcomes: vec![outcome] }
+    }
+}
