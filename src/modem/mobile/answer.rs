@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::inbox::{self, Read};
 use super::network::{Operator, Registration, dbm};
+
+use super::quirks::Quirks;
 use super::sim::{Counter, Sim, card_number};
-use super::step::Step;
+use super::step::{Asked, Step};
 use super::storage::Place;
 use super::{
     ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, Report, SEARCH_PATIENCE, SOON, time,
@@ -19,7 +21,7 @@ use crate::modem::at::values::{fields, values};
 const KINDS_OF_CHATTER: usize = 30;
 
 impl Mobile {
-    pub(super) fn event(&mut self, event: Event<Step>, now: Duration) -> Vec<Action> {
+    pub(super) fn event(&mut self, event: Event<Asked>, now: Duration) -> Vec<Action> {
         match event {
             Event::Unsolicited(line) => self.unsolicited(&line),
             Event::Delivered { header, pdu } => self.delivered(&header, pdu),
@@ -41,10 +43,10 @@ impl Mobile {
         }
     }
 
-    fn silence(&mut self, asked: Step, shown: &str) -> Vec<Action> {
+    fn silence(&mut self, asked: Asked, shown: &str) -> Vec<Action> {
         let what = format!("no answer to {shown}");
         match asked {
-            Step::Attention | Step::AttentionInWords => {
+            Asked::Step(Step::Attention | Step::AttentionInWords) => {
                 self.talk.attempts += 1;
                 if self.talk.attempts < ATTENTION_TRIES {
                     return Vec::new();
@@ -52,14 +54,14 @@ impl Mobile {
                 return vec![Action::Abandon("no answer to AT".to_owned())];
             }
             // A modem that hangs or starts anew answers none of these.
-            Step::Escape | Step::HangUp | Step::Reset | Step::Restart | Step::RadioOff | Step::RadioOn => {
-                return Vec::new();
-            }
-            _ => {}
+            Asked::Step(
+                Step::Escape | Step::HangUp | Step::Reset | Step::Restart | Step::RadioOff | Step::RadioOn,
+            ) => return Vec::new(),
+            Asked::Step(_) | Asked::Pin | Asked::Submit => {}
         }
         self.talk.silent += 1;
         let mut actions = vec![Action::log(Level::Warning, what.clone())];
-        if asked == Step::Submit {
+        if asked == Asked::Submit {
             // What came in between may have been lost (a +CMTI during +CMGS).
             self.talk.inbox.look();
             let lost = self.outbox.lose();
@@ -115,19 +117,26 @@ impl Mobile {
         vec![Action::Report(Report::Message { place: Place::PassedOn, pdu })]
     }
 
-    fn answered(&mut self, asked: Step, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
+    fn answered(&mut self, asked: Asked, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
+        match asked {
+            Asked::Step(step) => self.step_answer(step, result, answer, now),
+            Asked::Pin => self.pin(result, now),
+            Asked::Submit => self.submitted(result, answer),
+        }
+    }
+
+    fn step_answer(&mut self, step: Step, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
         let is_ok = *result == Final::Ok;
         let text = || answer.first().cloned().filter(|_| is_ok);
         let talk = &mut self.talk;
         let network = &mut talk.known.network;
-        match asked {
+        match step {
             Step::Attention | Step::AttentionInWords if is_ok => self.identify(),
             Step::Manufacturer => talk.known.manufacturer = text(),
             Step::Model => talk.known.model = text(),
             Step::Sim => return self.sim(Sim::from_answer(result, answer), now),
             Step::Card => talk.card = card_number(answer).filter(|_| is_ok),
             Step::Tries(counter) => return self.tries(counter, answer),
-            Step::Pin => return self.pin(result, now),
             Step::Readiness => self.readiness(answer, now),
             Step::Registration => {
                 network.calls = Registration::from_answer(answer, "+CREG");
@@ -142,30 +151,20 @@ impl Mobile {
                 talk.has_time |= told.is_some();
                 return told.map(|unix| Action::Report(Report::NetworkTime(unix))).into_iter().collect();
             }
-            Step::Submit => return self.submitted(result, answer),
-            _ => return self.sms_answer(asked, result, answer),
-        }
-        Vec::new()
-    }
-
-    /// Answers about messages.
-    fn sms_answer(&mut self, asked: Step, result: &Final, answer: &[String]) -> Vec<Action> {
-        let inbox = &mut self.talk.inbox;
-        match asked {
-            Step::Storages => inbox.storages(answer),
+            Step::Storages => talk.inbox.storages(answer),
             Step::SetStorages(storage) => {
-                inbox.uses_storage(storage, result);
-                self.talk.known.storage = inbox.storage();
+                talk.inbox.uses_storage(storage, result);
+                talk.known.storage = talk.inbox.storage();
             }
-            Step::SelectStorage(storage) => inbox.visits_storage(storage, result),
-            Step::ReportOptions => inbox.report_options(answer),
-            Step::Reports(step) => inbox.reports(step, result),
-            Step::Service => inbox.service(answer),
-            Step::List if *result == Final::Ok && !inbox.listed(answer) => {
-                inbox.refresh();
+            Step::SelectStorage(storage) => talk.inbox.visits_storage(storage, result),
+            Step::ReportOptions => talk.inbox.report_options(answer),
+            Step::Cnmi(cnmi) => talk.inbox.sets_cnmi(cnmi, result),
+            Step::Service => talk.inbox.service(answer),
+            Step::List if *result == Final::Ok && !talk.inbox.listed(answer) => {
+                talk.inbox.refresh();
                 return vec![Action::log(Level::Warning, "the list of messages makes no sense")];
             }
-            Step::Read(index) => match inbox.read(index, result, answer) {
+            Step::Read(index) => match talk.inbox.read(index, result, answer) {
                 Read::Message(place, pdu) => {
                     return vec![Action::Report(Report::Message { place, pdu })];
                 }
@@ -174,8 +173,24 @@ impl Mobile {
                 }
                 Read::Nothing => {}
             },
-            Step::Delete(index) => inbox.deleted(index, result),
-            _ => {}
+            Step::Delete(index) => talk.inbox.deleted(index, result),
+            // Whatever the modem answers to these, what follows is the same.
+            Step::Attention
+            | Step::AttentionInWords
+            | Step::Escape
+            | Step::HangUp
+            | Step::Reset
+            | Step::RadioOff
+            | Step::RadioOn
+            | Step::Restart
+            | Step::Echo0
+            | Step::ExplainErrors
+            | Step::OperatorFormat(_)
+            | Step::FollowTime
+            | Step::ReportTime
+            | Step::PduMode
+            | Step::List
+            | Step::Acknowledge => {}
         }
         Vec::new()
     }
@@ -206,8 +221,7 @@ impl Mobile {
             talk.tries = None;
             let manufacturer = talk.known.manufacturer.as_deref();
             talk.plan.push_back(Step::Card);
-            talk.plan
-                .extend(Counter::for_manufacturer(manufacturer).iter().map(|counter| Step::Tries(*counter)));
+            talk.plan.extend(Quirks::of(manufacturer).pin_counters.iter().copied().map(Step::Tries));
         } else {
             talk.known.withheld = None;
             let is_in_vain = matches!(sim, Sim::Unusable(_)) && !sim.is_missing();
@@ -241,11 +255,10 @@ impl Mobile {
         actions
     }
 
-    /// The SIM is open: an Option stick says when it is done with its start; others are asked, and
-    /// asked again.
+    /// The SIM is open: some modems say when they have finished starting; others are configured now,
+    /// and again later.
     fn start(&mut self, now: Duration) {
-        let maker = self.talk.known.manufacturer.as_deref().unwrap_or_default();
-        if maker.to_ascii_lowercase().contains("option") {
+        if Quirks::of(self.talk.known.manufacturer.as_deref()).reports_readiness {
             self.talk.attempts = 0;
             self.talk.plan.push_back(Step::Readiness);
         } else {

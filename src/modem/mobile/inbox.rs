@@ -4,17 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::cnmi::Cnmi;
 use super::step::Step;
 use super::storage::{Place, Storage};
 use crate::modem::at::response::Final;
-use crate::modem::at::values::{admits, fields, split, values};
-
-/// Values of `+CNMI` (TS 27.005 §3.4.1), the best first: buffer while the line is busy, store
-/// messages and tell where. The first three are ModemManager's recovery; what follows is for modems
-/// that know neither broadcasts nor reports, and the last has messages passed on without storing
-/// them.
-pub(super) const REPORTS: &[[u32; 5]] =
-    &[[2, 1, 2, 1, 0], [2, 1, 2, 2, 0], [2, 1, 2, 0, 0], [2, 1, 0, 0, 0], [1, 1, 0, 0, 0], [2, 2, 0, 0, 0]];
+use crate::modem::at::values::{fields, split, values};
 
 /// How often a message is read that comes garbled.
 const READ_TRIES: u32 = 3;
@@ -30,8 +24,8 @@ pub(super) struct Inbox {
     home: Option<Storage>,
     /// Where commands read and delete now (`<mem1>`).
     at: Option<Storage>,
-    /// Rungs of [`REPORTS`] that the modem admits and has not refused.
-    steps: VecDeque<usize>,
+    /// Settings that the modem admits and has not refused, the best first.
+    cnmi: VecDeque<Cnmi>,
     must_acknowledge: bool,
     known: BTreeMap<(Storage, u16), Known>,
     /// Storages to be looked at.
@@ -78,7 +72,7 @@ impl Inbox {
         }
         self.plan.push_back(Step::PduMode);
         self.plan.extend(self.home.map(Step::SetStorages));
-        self.plan.extend(self.steps.front().map(|step| Step::Reports(*step)));
+        self.plan.extend(self.cnmi.front().copied().map(Step::Cnmi));
         self.look.extend(&self.storages);
     }
 
@@ -241,25 +235,19 @@ impl Inbox {
     /// The answer to `+CNMI=?`: a set for each of the five values.
     pub fn report_options(&mut self, answer: &[String]) {
         let sets = values(answer, "+CNMI").unwrap_or_default();
-        let admitted = |step: &[u32; 5]| {
-            // A modem that does not say is asked for each in turn.
-            sets.len() < 5 || step.iter().zip(&sets).all(|(value, set)| admits(set, *value))
-        };
-        let steps = REPORTS.iter().enumerate().filter(|(_, step)| admitted(step));
-        self.steps = steps.map(|(step, _)| step).collect();
-        self.plan.extend(self.steps.front().map(|step| Step::Reports(*step)));
+        self.cnmi = Cnmi::PREFERENCE.into_iter().filter(|cnmi| cnmi.is_admitted_by(&sets)).collect();
+        self.plan.extend(self.cnmi.front().copied().map(Step::Cnmi));
     }
 
     /// The answer to a setting of `+CNMI`.
-    pub fn reports(&mut self, step: usize, result: &Final) {
+    pub fn sets_cnmi(&mut self, cnmi: Cnmi, result: &Final) {
         if *result == Final::Ok {
-            let passes_on = REPORTS.get(step).is_some_and(|[_, mt, ..]| *mt == 2);
-            if passes_on {
+            if cnmi.passes_on() {
                 self.plan.push_back(Step::Service);
             }
         } else {
-            self.steps.retain(|other| *other != step);
-            self.plan.extend(self.steps.front().map(|step| Step::Reports(*step)));
+            self.cnmi.retain(|other| *other != cnmi);
+            self.plan.extend(self.cnmi.front().copied().map(Step::Cnmi));
         }
     }
 

@@ -217,7 +217,7 @@ fn only_reports_that_the_modem_admits_are_asked_for() {
     for (answer, step) in table {
         let mut inbox = Inbox::default();
         inbox.report_options(&lines(&[answer]));
-        assert_eq!(inbox.urgent(), step.map(Step::Reports), "{answer}");
+        assert_eq!(inbox.urgent(), step.map(|at| Step::Cnmi(Cnmi::PREFERENCE[at])), "{answer}");
     }
 }
 

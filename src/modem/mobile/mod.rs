@@ -4,9 +4,11 @@
 //! first stands first, and what arrives in between only adds to what is to be done.
 
 mod answer;
+mod cnmi;
 mod inbox;
 mod network;
 mod outbox;
+mod quirks;
 mod sim;
 mod step;
 mod storage;
@@ -29,14 +31,15 @@ use crate::state::Store;
 pub use network::Registration;
 pub(crate) use network::dbm;
 pub use outbox::SmsId;
+pub(crate) use quirks::Quirks;
 pub use sim::Memory;
-pub(crate) use sim::{Counter, PinPolicy, Sim, Withheld, card_number};
+pub(crate) use sim::{PinPolicy, Sim, Withheld, card_number};
 pub use storage::{Place, Storage};
 
 use inbox::Inbox;
 use network::Network;
 use outbox::Outbox;
-use step::{OperatorFormat, Step};
+use step::{Asked, OperatorFormat, Step};
 
 /// How often the signal is asked for once all is known.
 const WATCH_EVERY: Duration = Duration::from_secs(60);
@@ -81,7 +84,7 @@ type Action = protocol::Action<Report>;
 /// Talks to a mobile modem.
 #[derive(Debug)]
 pub struct Mobile {
-    dialogue: Queue<Step>,
+    dialogue: Queue<Asked>,
     pin_policy: PinPolicy,
     outbox: Outbox,
     talk: Talk,
@@ -174,17 +177,17 @@ impl Mobile {
     }
 
     /// What to say next. The order is that of importance.
-    fn choose(&mut self, now: Duration) -> Option<(Step, Request)> {
+    fn choose(&mut self, now: Duration) -> Option<(Asked, Request)> {
         if self.talk.pause.is_some_and(|pause| now < pause) {
             return None;
         }
         self.talk.pause = None;
         if let Some(step) = self.talk.remedy.pop_front() {
-            return with_request(step);
+            return Some(asked(step));
         }
         if !self.talk.known.answers {
             let in_words = self.talk.attempts % 2 == 1;
-            return with_request(if in_words { Step::AttentionInWords } else { Step::Attention });
+            return Some(asked(if in_words { Step::AttentionInWords } else { Step::Attention }));
         }
         if self.talk.plan.is_empty() && self.talk.watch.is_none_or(|watch| watch <= now) {
             self.watch(now);
@@ -192,12 +195,12 @@ impl Mobile {
         let may_send = self.is_on_the_network() && self.talk.inbox.is_set_up();
         let Talk { plan, inbox, .. } = &mut self.talk;
         if let Some(step) = plan.pop_front().or_else(|| inbox.urgent()) {
-            return with_request(step);
+            return Some(asked(step));
         }
         if may_send && let Some(request) = self.outbox.next() {
-            return Some((Step::Submit, request));
+            return Some((Asked::Submit, request));
         }
-        with_request(inbox.next()?)
+        inbox.next().map(asked)
     }
 
     /// What is asked now and then.
@@ -260,9 +263,9 @@ impl Mobile {
     }
 }
 
-/// A step that needs nothing but itself.
-fn with_request(step: Step) -> Option<(Step, Request)> {
-    Some((step, step.request()?))
+/// A step and its command.
+fn asked(step: Step) -> (Asked, Request) {
+    (Asked::Step(step), step.request())
 }
 
 impl Protocol for Mobile {
@@ -304,10 +307,8 @@ impl Protocol for Mobile {
         actions
     }
 
-    fn on_close(&mut self) -> Vec<Action> {
-        let lost = self.outbox.lose();
-        let why = "the modem is gone".to_owned();
-        lost.map(|id| Action::Report(Report::NotSent(id, why))).into_iter().collect()
+    fn on_close(&mut self) -> Option<Report> {
+        self.outbox.lose().map(|id| Report::NotSent(id, "the modem is gone".to_owned()))
     }
 
     fn next_deadline(&self) -> Option<Duration> {
@@ -356,9 +357,9 @@ impl Mobile {
     /// Says what is next, if the modem is free.
     fn next_command(&mut self, now: Duration) -> Option<Action> {
         if self.dialogue.is_idle()
-            && let Some((step, request)) = self.choose(now)
+            && let Some((asked, request)) = self.choose(now)
         {
-            self.dialogue.ask(step, request);
+            self.dialogue.ask(asked, request);
         }
         self.dialogue.next(now).map(Action::Send)
     }
@@ -369,7 +370,7 @@ impl Mobile {
         match self.pin_policy.give(talk.tries, talk.card.as_deref()) {
             Ok((pin, record)) => {
                 let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
-                self.dialogue.ask(Step::Pin, request.shown_as("AT+CPIN=…"));
+                self.dialogue.ask(Asked::Pin, request.shown_as("AT+CPIN=…"));
                 let file = Memory::FILE;
                 vec![Action::log(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
             }

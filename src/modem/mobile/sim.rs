@@ -85,16 +85,6 @@ pub(crate) enum Counter {
 }
 
 impl Counter {
-    /// Those that a modem of this maker may have, its own first.
-    pub fn for_manufacturer(manufacturer: Option<&str>) -> &'static [Self] {
-        let maker = manufacturer.unwrap_or_default().to_ascii_lowercase();
-        match maker.as_str() {
-            _ if maker.contains("option") => &[Self::Option, Self::Standard],
-            _ if maker.contains("huawei") => &[Self::Huawei, Self::Standard],
-            _ => &[Self::Standard],
-        }
-    }
-
     /// What it is asked.
     pub fn request(self) -> Request {
         Request::new(

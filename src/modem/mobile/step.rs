@@ -1,5 +1,6 @@
 //! What a mobile modem is asked.
 
+use super::cnmi::Cnmi;
 use super::sim::Counter;
 use super::storage::Storage;
 use crate::modem::at::request::Request;
@@ -30,7 +31,6 @@ pub(super) enum Step {
     Card,
     /// How many tries the PIN has left.
     Tries(Counter),
-    Pin,
     Registration,
     PacketRegistration,
     /// The operator by number, or by name.
@@ -49,14 +49,23 @@ pub(super) enum Step {
     /// Messages are read and deleted there, for now.
     SelectStorage(Storage),
     ReportOptions,
-    /// Where new messages go, and how they are told of: a step of the recovery.
-    Reports(usize),
+    /// Where new messages go, and how they are reported.
+    Cnmi(Cnmi),
     /// Whether messages that are not stored must be acknowledged.
     Service,
     List,
     Read(u16),
     Delete(u16),
     Acknowledge,
+}
+
+/// What a command was sent for: what its answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Step(Step),
+    /// The SIM was given its PIN.
+    Pin,
+    /// A message was sent.
     Submit,
 }
 
@@ -68,9 +77,9 @@ pub(super) enum OperatorFormat {
 }
 
 impl Step {
-    /// The command; `None` for those that need what only their owner knows.
-    pub fn request(self) -> Option<Request> {
-        Some(match self {
+    /// The command.
+    pub fn request(self) -> Request {
+        match self {
             Self::Attention => ATTENTION,
             Self::AttentionInWords => ATTENTION_IN_WORDS,
             Self::Escape => Request::new("+++", 2).without_end_of_line(),
@@ -111,11 +120,7 @@ impl Step {
             Self::Read(index) => Request::from_line(format!("AT+CMGR={index}"), 10),
             Self::Delete(index) => Request::from_line(format!("AT+CMGD={index}"), 10),
             Self::Acknowledge => Request::new("AT+CNMA", 5),
-            Self::Reports(step) => {
-                let [mode, mt, bm, ds, bfr] = *super::inbox::REPORTS.get(step)?;
-                Request::from_line(format!("AT+CNMI={mode},{mt},{bm},{ds},{bfr}"), 5)
-            }
-            Self::Pin | Self::Submit => return None,
-        })
+            Self::Cnmi(cnmi) => Request::from_line(format!("AT+CNMI={cnmi}"), 5),
+        }
     }
 }
