@@ -285,17 +285,14 @@ impl Protocol for Answerer<'_> {
         Vec::new()
     }
 
-    fn on_close(&mut self) -> Vec<Action> {
+    fn on_close(&mut self) -> Option<Report> {
         let before = std::mem::replace(&mut self.phase, Phase::Resetting { tries: 0 });
         let why = "the modem has vanished".to_owned();
-        let report = match before {
-            Phase::Answering => Report::Lost { caller: self.call.caller.clone(), why },
-            Phase::LoggingIn(_) => Report::TurnedAway { connected: self.connected.clone(), why },
-            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp => {
-                return Vec::new();
-            }
-        };
-        vec![Action::Report(report)]
+        match before {
+            Phase::Answering => Some(Report::Lost { caller: self.call.caller.clone(), why }),
+            Phase::LoggingIn(_) => Some(Report::TurnedAway { connected: self.connected.clone(), why }),
+            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp => None,
+        }
     }
 
     fn is_idle(&self) -> bool {

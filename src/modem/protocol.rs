@@ -51,8 +51,8 @@ pub trait Protocol {
     fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<Action<Self::Report>>;
     /// The time has come that [`next_deadline`](Self::next_deadline) had named; also called when nothing happened.
     fn on_time(&mut self, now: Duration) -> Vec<Action<Self::Report>>;
-    /// The port is closed: no answer will come any more.
-    fn on_close(&mut self) -> Vec<Action<Self::Report>>;
+    /// The port is closed: no answer will come. What was lost by that is reported.
+    fn on_close(&mut self) -> Option<Self::Report>;
     /// When to be called again if nothing comes, in time since boot.
     fn next_deadline(&self) -> Option<Duration>;
     /// Whether no answer is awaited and nothing is to be said now: others may have the port.

@@ -128,11 +128,6 @@ impl Recovery {
         step
     }
 
-    /// When the step has had its time, in time since boot.
-    pub fn deadline(&self) -> Option<Duration> {
-        self.at.map(|stand| stand.until)
-    }
-
     /// What is to be remembered: how often each step was tried, and how often it has helped.
     pub fn tally(&self) -> &Record {
         &self.tally

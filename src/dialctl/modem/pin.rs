@@ -5,7 +5,7 @@ use super::Bench;
 use super::at_session::AtSession;
 use crate::modem::at::request::Request;
 use crate::modem::at::response::Final;
-use crate::modem::mobile::{Maker, Memory, PinPolicy, Sim, Withheld, card_number};
+use crate::modem::mobile::{Memory, PinPolicy, Quirks, Sim, Withheld, card_number};
 use crate::record::Record;
 use crate::site::{Pin, Role};
 use crate::state::Store;
@@ -77,7 +77,7 @@ impl Card {
 
     fn tries(&mut self) -> Result<Option<u32>, String> {
         let (_, maker) = self.ask(Request::new("AT+CGMI", 5))?;
-        for counter in Maker::from_cgmi(maker.first().map(String::as_str)).pin_counters {
+        for counter in Quirks::of(maker.first().map(String::as_str)).pin_counters {
             let (_, answer) = self.ask(counter.request())?;
             if let Some(tries) = counter.tries(&answer) {
                 return Ok(Some(tries));

@@ -197,8 +197,8 @@ fn a_modem_that_vanishes_while_it_answers_is_a_lost_call() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     let lost = Report::Lost { caller: None, why: "the modem has vanished".to_owned() };
-    assert_eq!(line.on_close(), [Action::Report(lost)]);
-    assert_eq!(line.on_close(), []);
+    assert_eq!(line.on_close(), Some(lost));
+    assert_eq!(line.on_close(), None);
 }
 
 #[test]
@@ -297,5 +297,5 @@ fn a_caller_at_the_prompt_is_hung_up_after_a_minute_or_lost_with_the_modem() {
     assert_eq!(line.next_deadline(), Some(70 * SECOND));
     assert_eq!(line.on_time(70 * SECOND).last(), Some(&Action::Dtr(Dtr::Low)));
     let away = |why: &str| Report::TurnedAway { connected: connected_as(None), why: why.to_owned() };
-    assert_eq!(awaiting_login().on_close(), [Action::Report(away("the modem has vanished"))]);
+    assert_eq!(awaiting_login().on_close(), Some(away("the modem has vanished")));
 }

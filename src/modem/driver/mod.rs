@@ -178,8 +178,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
         }
         if let State::Open { port, .. } = std::mem::replace(&mut self.state, State::Released) {
             drop(port);
-            let actions = self.protocol.on_close();
-            self.conclude(actions, &mut reports);
+            reports.extend(self.protocol.on_close());
         }
         reports
     }
@@ -249,8 +248,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
                 if self.protocol.answers() {
                     self.status.forget_trouble();
                 }
-                let actions = self.protocol.on_close();
-                self.conclude(actions, reports);
+                reports.extend(self.protocol.on_close());
                 match leave {
                     Leave::Trouble(why) => self.start_over(format!("{device}: {why}"), now),
                     Leave::MakeWay(names) => {
@@ -314,21 +312,6 @@ impl<'a, A: Protocol> Driver<'a, A> {
             }
         }
         Ok(())
-    }
-
-    /// What an protocol still wants when its port is closed already.
-    fn conclude(&mut self, actions: Vec<Action<A::Report>>, reports: &mut Vec<A::Report>) {
-        for action in actions {
-            match action {
-                Action::Log(level, what) => self.config.log.log(level, &what),
-                Action::Report(report) => reports.push(report),
-                Action::Remember { file, record } => {
-                    let done = self.remember(file, &record);
-                    self.status.warn_if_failed(file, done);
-                }
-                Action::Send(_) | Action::Dtr(_) | Action::Publish | Action::Abandon(_) => {}
-            }
-        }
     }
 
     fn remember(&self, file: &str, record: &Record) -> io::Result<()> {

@@ -10,7 +10,7 @@ use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::*;
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::modem::at::request::Request;
 use crate::modem::ports::tests::plug_in;
 use crate::paths::Paths;
@@ -57,8 +57,8 @@ impl Protocol for Patient {
         std::mem::take(&mut self.actions)
     }
 
-    fn on_close(&mut self) -> Vec<Action<String>> {
-        vec![Action::Report("end".to_owned()), Action::log(Level::Info, "end")]
+    fn on_close(&mut self) -> Option<String> {
+        Some("end".to_owned())
     }
 
     fn next_deadline(&self) -> Option<Duration> {

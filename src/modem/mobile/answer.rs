@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::inbox::{self, Read};
-use super::maker::Maker;
 use super::network::{Operator, Registration, dbm};
+
+use super::quirks::Quirks;
 use super::sim::{Counter, Sim, card_number};
 use super::step::{Asked, Step};
 use super::storage::Place;
@@ -118,24 +119,18 @@ impl Mobile {
 
     fn answered(&mut self, asked: Asked, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
         match asked {
-            Asked::Step(step) => self.step_answered(step, result, answer, now),
+            Asked::Step(step) => self.step_answer(step, result, answer, now),
             Asked::Pin => self.pin(result, now),
             Asked::Submit => self.submitted(result, answer),
         }
     }
 
-    fn step_answered(
-        &mut self,
-        asked: Step,
-        result: &Final,
-        answer: &[String],
-        now: Duration,
-    ) -> Vec<Action> {
+    fn step_answer(&mut self, step: Step, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
         let is_ok = *result == Final::Ok;
         let text = || answer.first().cloned().filter(|_| is_ok);
         let talk = &mut self.talk;
         let network = &mut talk.known.network;
-        match asked {
+        match step {
             Step::Attention | Step::AttentionInWords if is_ok => self.identify(),
             Step::Manufacturer => talk.known.manufacturer = text(),
             Step::Model => talk.known.model = text(),
@@ -156,29 +151,20 @@ impl Mobile {
                 talk.has_time |= told.is_some();
                 return told.map(|unix| Action::Report(Report::NetworkTime(unix))).into_iter().collect();
             }
-            _ => return self.sms_answer(asked, result, answer),
-        }
-        Vec::new()
-    }
-
-    /// Answers about messages.
-    fn sms_answer(&mut self, asked: Step, result: &Final, answer: &[String]) -> Vec<Action> {
-        let inbox = &mut self.talk.inbox;
-        match asked {
-            Step::Storages => inbox.storages(answer),
+            Step::Storages => talk.inbox.storages(answer),
             Step::SetStorages(storage) => {
-                inbox.storages_set(storage, result);
-                self.talk.known.storage = inbox.storage();
+                talk.inbox.uses_storage(storage, result);
+                talk.known.storage = talk.inbox.storage();
             }
-            Step::SelectStorage(storage) => inbox.storage_selected(storage, result),
-            Step::ReportOptions => inbox.report_options(answer),
-            Step::Reports(cnmi) => inbox.reports_set(cnmi, result),
-            Step::Service => inbox.service(answer),
-            Step::List if *result == Final::Ok && !inbox.listed(answer) => {
-                inbox.refresh();
+            Step::SelectStorage(storage) => talk.inbox.visits_storage(storage, result),
+            Step::ReportOptions => talk.inbox.report_options(answer),
+            Step::Cnmi(cnmi) => talk.inbox.sets_cnmi(cnmi, result),
+            Step::Service => talk.inbox.service(answer),
+            Step::List if *result == Final::Ok && !talk.inbox.listed(answer) => {
+                talk.inbox.refresh();
                 return vec![Action::log(Level::Warning, "the list of messages makes no sense")];
             }
-            Step::Read(index) => match inbox.read(index, result, answer) {
+            Step::Read(index) => match talk.inbox.read(index, result, answer) {
                 Read::Message(place, pdu) => {
                     return vec![Action::Report(Report::Message { place, pdu })];
                 }
@@ -187,8 +173,24 @@ impl Mobile {
                 }
                 Read::Nothing => {}
             },
-            Step::Delete(index) => inbox.deleted(index, result),
-            _ => {}
+            Step::Delete(index) => talk.inbox.deleted(index, result),
+            // Whatever the modem answers to these, what follows is the same.
+            Step::Attention
+            | Step::AttentionInWords
+            | Step::Escape
+            | Step::HangUp
+            | Step::Reset
+            | Step::RadioOff
+            | Step::RadioOn
+            | Step::Restart
+            | Step::Echo0
+            | Step::ExplainErrors
+            | Step::OperatorFormat(_)
+            | Step::FollowTime
+            | Step::ReportTime
+            | Step::PduMode
+            | Step::List
+            | Step::Acknowledge => {}
         }
         Vec::new()
     }
@@ -217,9 +219,9 @@ impl Mobile {
             }
         } else if sim.wants_pin() {
             talk.tries = None;
-            let maker = Maker::from_cgmi(talk.known.manufacturer.as_deref());
+            let manufacturer = talk.known.manufacturer.as_deref();
             talk.plan.push_back(Step::Card);
-            talk.plan.extend(maker.pin_counters.iter().map(|counter| Step::Tries(*counter)));
+            talk.plan.extend(Quirks::of(manufacturer).pin_counters.iter().copied().map(Step::Tries));
         } else {
             talk.known.withheld = None;
             let is_in_vain = matches!(sim, Sim::Unusable(_)) && !sim.is_missing();
@@ -253,10 +255,10 @@ impl Mobile {
         actions
     }
 
-    /// The SIM is open: an Option stick says when it is done with its start; others are asked, and
-    /// asked again.
+    /// The SIM is open: some modems say when they have finished starting; others are configured now,
+    /// and again later.
     fn start(&mut self, now: Duration) {
-        if Maker::from_cgmi(self.talk.known.manufacturer.as_deref()).has_obls {
+        if Quirks::of(self.talk.known.manufacturer.as_deref()).reports_readiness {
             self.talk.attempts = 0;
             self.talk.plan.push_back(Step::Readiness);
         } else {

@@ -6,9 +6,9 @@
 mod answer;
 mod cnmi;
 mod inbox;
-mod maker;
 mod network;
 mod outbox;
+mod quirks;
 mod sim;
 mod step;
 mod storage;
@@ -29,10 +29,10 @@ use crate::record::Record;
 use crate::site::{self, Pin};
 use crate::state::Store;
 
-pub(crate) use maker::Maker;
 pub use network::Registration;
 pub(crate) use network::dbm;
 pub use outbox::SmsId;
+pub(crate) use quirks::Quirks;
 pub use sim::Memory;
 pub(crate) use sim::{PinPolicy, Sim, Withheld, card_number};
 pub use storage::{Place, Storage};
@@ -184,11 +184,11 @@ impl Mobile {
         }
         self.talk.pause = None;
         if let Some(step) = self.talk.remedy.pop_front() {
-            return Some(with_request(step));
+            return Some(asked(step));
         }
         if !self.talk.known.answers {
             let in_words = self.talk.attempts % 2 == 1;
-            return Some(with_request(if in_words { Step::AttentionInWords } else { Step::Attention }));
+            return Some(asked(if in_words { Step::AttentionInWords } else { Step::Attention }));
         }
         if self.talk.plan.is_empty() && self.talk.watch.is_none_or(|watch| watch <= now) {
             self.watch(now);
@@ -196,12 +196,12 @@ impl Mobile {
         let may_send = self.is_on_the_network() && self.talk.inbox.is_set_up();
         let Talk { plan, inbox, .. } = &mut self.talk;
         if let Some(step) = plan.pop_front().or_else(|| inbox.urgent()) {
-            return Some(with_request(step));
+            return Some(asked(step));
         }
         if may_send && let Some(request) = self.outbox.next() {
             return Some((Asked::Submit, request));
         }
-        inbox.next().map(with_request)
+        inbox.next().map(asked)
     }
 
     /// What is asked now and then.
@@ -264,7 +264,8 @@ impl Mobile {
     }
 }
 
-fn with_request(step: Step) -> (Asked, Request) {
+/// A step and its command.
+fn asked(step: Step) -> (Asked, Request) {
     (Asked::Step(step), step.request())
 }
 
@@ -307,10 +308,8 @@ impl Protocol for Mobile {
         actions
     }
 
-    fn on_close(&mut self) -> Vec<Action> {
-        let lost = self.outbox.lose();
-        let why = "the modem is gone".to_owned();
-        lost.map(|id| Action::Report(Report::NotSent(id, why))).into_iter().collect()
+    fn on_close(&mut self) -> Option<Report> {
+        self.outbox.lose().map(|id| Report::NotSent(id, "the modem is gone".to_owned()))
     }
 
     fn next_deadline(&self) -> Option<Duration> {

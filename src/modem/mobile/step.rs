@@ -6,17 +6,6 @@ use super::storage::Storage;
 use crate::modem::at::request::Request;
 use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
 
-/// What was asked, for whom the answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// A command that needs nothing but itself.
-    Step(Step),
-    /// The PIN of the [policy](super::PinPolicy).
-    Pin,
-    /// The next message of the [outbox](super::Outbox).
-    Submit,
-}
-
 /// One command, by its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
@@ -60,14 +49,24 @@ pub(super) enum Step {
     /// Messages are read and deleted there, for now.
     SelectStorage(Storage),
     ReportOptions,
-    /// Where new messages go, and how they are indicated.
-    Reports(Cnmi),
+    /// Where new messages go, and how they are reported.
+    Cnmi(Cnmi),
     /// Whether messages that are not stored must be acknowledged.
     Service,
     List,
     Read(u16),
     Delete(u16),
     Acknowledge,
+}
+
+/// What a command was sent for: what its answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Step(Step),
+    /// The SIM was given its PIN.
+    Pin,
+    /// A message was sent.
+    Submit,
 }
 
 /// `<format>` of `+COPS` (TS 27.007 §7.3).
@@ -121,7 +120,7 @@ impl Step {
             Self::Read(index) => Request::from_line(format!("AT+CMGR={index}"), 10),
             Self::Delete(index) => Request::from_line(format!("AT+CMGD={index}"), 10),
             Self::Acknowledge => Request::new("AT+CNMA", 5),
-            Self::Reports(cnmi) => Request::from_line(format!("AT+CNMI={cnmi}"), 5),
+            Self::Cnmi(cnmi) => Request::from_line(format!("AT+CNMI={cnmi}"), 5),
         }
     }
 }
