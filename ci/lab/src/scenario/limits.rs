@@ -1,8 +1,8 @@
 //! What closes the dialer's link when nobody does.
 
 use super::{DIAL_IN, SITE, check, shows};
+use crate::booted::Booted;
 use crate::error::Result;
-use crate::machine::Booted;
 use crate::stage::{Stage, boot_both, stick};
 
 const LIMITS: &str = "role = \"dialer\"\nhostname = \"dialbox\"\n\
