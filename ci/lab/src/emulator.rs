@@ -165,11 +165,11 @@ impl Emulator {
             let path = dir.join(name);
             std::fs::write(&path, content).map_err(|e| Error::io("write", &path, e)).map(|()| path)
         };
-        let of_usb = match &usb {
+        let for_usb = match &usb {
             Usb::SerialAdapters(_) => &[],
             Usb::Devices(_) | Usb::Ports(..) => APPENDED_FOR_DEVICES,
         };
-        let own = APPENDED.iter().chain(of_usb).map(|option| (*option).to_owned());
+        let own = APPENDED.iter().chain(for_usb).map(|option| (*option).to_owned());
         let options: Vec<String> =
             std::iter::once(boot.command_line).chain(own).chain(append.to_vec()).collect();
         let mut command = Command::new(&self.program);

@@ -1,9 +1,10 @@
 //! A box with telephone lines, and a box that calls them: the real pppd and chat at both ends, each modem behind an
 //! adapter with all wires.
 
+use crate::booted::Booted;
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
-use crate::machine::{Booted, Machine};
+use crate::machine::Machine;
 use crate::network::{Line, Network};
 use crate::stage::{Stage, boot_both, line_number};
 

@@ -1,8 +1,8 @@
 //! One box: its card, its modem, and the emulator while it is on.
 
+use crate::booted::Booted;
 use crate::card::Card;
-use crate::clock::Clocks;
-use crate::console::{Console, Finished};
+use crate::console::Console;
 use crate::emulator::{self, Board, Emulator, Resume, Running, Serial, Usb};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
@@ -16,7 +16,6 @@ use crate::usb::device::Device;
 use crate::usb::line::Wires;
 use crate::usb::port::UsbPort;
 use std::fs::File;
-use std::io::Write;
 use std::marker::PhantomData;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -26,15 +25,8 @@ use std::time::Duration;
 
 /// A card with room left, so that the state partition has somewhere to grow; its holes take no space here.
 const CARD_BYTES: u64 = 256 << 20;
-/// How long a service may take to show what it is asked for, by the clock of the slowest box.
-const SETTLED_WITHIN: Duration = Duration::from_secs(30);
 /// Between two looks at an emulator that reads a box's memory.
 const LOOK_FOR_STUB: Duration = Duration::from_millis(20);
-/// Between the first two looks at a box that is not there yet; then twice as long, up to a second. Each look starts
-/// programs on the box, which it needs its time for.
-const LOOK_AGAIN: Duration = Duration::from_millis(125);
-const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
-
 /// What all boxes share: where the image is and how it is run.
 #[derive(Debug, Clone)]
 pub struct Bench {
@@ -81,17 +73,6 @@ pub struct Machine<'a> {
     dir: PathBuf,
 }
 
-/// A box that is on, with a shell on its console.
-pub struct Booted<'a> {
-    /// The card must not be changed while the box is on.
-    machine: PhantomData<&'a Card>,
-    clocks: Clocks,
-    console: Console,
-    running: Running,
-    monitor: PathBuf,
-    log: PathBuf,
-}
-
 impl<'a> Machine<'a> {
     /// A box with the ports of these modems at its USB. What belongs to it goes into `dir`.
     pub fn new(
@@ -108,9 +89,9 @@ impl<'a> Machine<'a> {
         let card = Card::copy_of(&from, dir.join("card"), CARD_BYTES)?;
         let mut ports = Vec::new();
         for &modem in modems {
-            let of_modem =
+            let count =
                 exchange.with(|network, _| network.modem(modem).map_or(0, crate::modem::Modem::ports));
-            for port in 0..of_modem {
+            for port in 0..count {
                 let path = dir.join(format!("port{}", ports.len()));
                 exchange.socket(modem, port, &path)?;
                 ports.push(path);
@@ -331,100 +312,4 @@ fn accept(listener: &UnixListener, running: &mut Running, socket: &Path) -> Resu
 pub fn last_lines(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.trim_end().lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
-}
-
-impl Booted<'_> {
-    /// Runs a command on the box, whatever comes of it.
-    pub fn run(&mut self, command: &str) -> Result<Finished> {
-        self.console.run(command)
-    }
-
-    /// Runs a command that has to succeed; returns what it printed.
-    pub fn must(&mut self, command: &str) -> Result<String> {
-        match self.run(command)? {
-            Finished { code: 0, text } => Ok(text),
-            Finished { code, text } => {
-                Err(Error::Unexpected(format!("`{command}` ended with {code}:\n{text}")))
-            }
-        }
-    }
-
-    /// Runs a command again and again until it succeeds and what it prints holds all of `wanted`.
-    pub fn until(&mut self, command: &str, wanted: &[&str]) -> Result<String> {
-        let mut waited = self.clocks.stopwatch();
-        let mut pause = LOOK_AGAIN;
-        loop {
-            let Finished { code, text } = self.run(command)?;
-            let missing: Vec<_> = wanted.iter().filter(|part| !text.contains(**part)).collect();
-            if code == 0 && missing.is_empty() {
-                return Ok(text);
-            }
-            if waited.elapsed() > SETTLED_WITHIN {
-                return Err(Error::Unexpected(format!(
-                    "`{command}` does not show {missing:?}, but:\n{text}"
-                )));
-            }
-            std::thread::sleep(pause);
-            pause = LOOK_AT_LEAST_EVERY.min(pause * 2);
-        }
-    }
-
-    /// The same, for words that were made.
-    pub fn until_all(&mut self, command: &str, wanted: &[String]) -> Result<String> {
-        self.until(command, &wanted.iter().map(String::as_str).collect::<Vec<_>>())
-    }
-
-    /// Types a command that goes on and on; what it prints comes by [`line`](Self::line), and nothing else can be
-    /// typed from here on.
-    pub fn follow(&mut self, command: &str) -> Result<()> {
-        self.console.send(command)
-    }
-
-    /// The next line of what is [followed](Self::follow), if one comes within this time.
-    pub fn line(&mut self, within: Duration) -> Result<Option<String>> {
-        self.console.line(within)
-    }
-
-    /// Pulls the mains plug. What the kernel has not written to the card yet is lost. What it has written is on it, as
-    /// with a real card once it has said so; but this one never breaks off in the middle of a block.
-    pub fn cut_power(self) {
-        drop(self);
-    }
-
-    /// Types a command that ends the box, and waits for that.
-    pub fn reboots_after(mut self, command: &str, within: Duration) -> Result<()> {
-        self.console.send(command)?;
-        self.reboots(within)
-    }
-
-    /// Waits for the box to reset itself; it is off then, and can be booted again.
-    pub fn reboots(mut self, within: Duration) -> Result<()> {
-        if !self.console.wait_end(within) {
-            return Err(Error::Unexpected(format!("no reboot within {} s", within.as_secs())));
-        }
-        let status = self.running.wait()?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(Error::Unexpected(format!("the emulator ended with {status}")))
-        }
-    }
-}
-
-/// Its console's log ends with the box's own time and with where its processor is: whoever reads why a box has said
-/// nothing more sees whether it still ran.
-impl Drop for Booted<'_> {
-    fn drop(&mut self) {
-        let look = || {
-            let mut monitor = Monitor::connect(&self.monitor)?;
-            Ok((monitor.since_power_on()?, monitor.program_counter()?))
-        };
-        let last = match look() {
-            Ok((time, at)) => format!("\n[{:.1} s since power-on, at {at:08x}]\n", time.as_secs_f64()),
-            Err::<_, Error>(gone) => format!("\n[{gone}]\n"),
-        };
-        // The log is for people; a full disk must not change what is tested.
-        let log = File::options().append(true).open(&self.log);
-        drop(log.and_then(|mut log| log.write_all(last.as_bytes())));
-    }
 }

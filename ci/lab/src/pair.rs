@@ -1,8 +1,9 @@
 //! A dialer and what it dials: a box that stands for the operator, and for the far side of the VPN behind it. And the
 //! telephone of whom the dialer obeys.
 
+use crate::booted::Booted;
 use crate::error::Result;
-use crate::machine::{Booted, Machine};
+use crate::machine::Machine;
 use crate::modem::Modem;
 use crate::modem::profile::ICON_225;
 use crate::modem::sim::SimCard;
@@ -68,7 +69,7 @@ impl<'a> Pair<'a> {
 /// What is done on the box that is called, to be the operator and the VPN's peer: it lets everything in.
 pub fn put_behind_vpn(far: &mut Booted) -> Result<()> {
     for command in [
-        // Its rules come anew with every call.
+        // Its rules are loaded again at every call.
         "echo flush ruleset > /etc/nftables.conf".to_owned(),
         "ip link add far type wireguard".to_owned(),
         format!("(umask 077; echo {} > /run/far.key)", FAR.private),

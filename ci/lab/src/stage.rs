@@ -1,9 +1,10 @@
 //! A telephone network and the boxes on it, for one story.
 
+use crate::booted::Booted;
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, Patience};
 use crate::leftovers::{self, Note};
-use crate::machine::{Beginning, Bench, Booted, Machine, last_lines};
+use crate::machine::{Beginning, Bench, Machine, last_lines};
 use crate::modem::profile::{ANALOGUE, ICON_225_ONE_PORT};
 use crate::modem::sim::SimCard;
 use crate::modem::{Modem, TimeOfDay};
@@ -84,7 +85,7 @@ impl Stage {
 
     /// One for a scenario: its boxes have the site of a dialer, whatever the image has. Where their boots are not what
     /// is looked at, they have booted already.
-    pub fn of_scenario(bench: &Bench, boots: bool) -> Result<Self> {
+    pub fn for_scenario(bench: &Bench, boots: bool) -> Result<Self> {
         let beginning = match boots {
             true => Beginning::FreshCard,
             false => Beginning::Booted(bench.snapshots.of(bench)?),
@@ -197,7 +198,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Whoever calls gives up.
+    /// The caller gives up.
     pub fn let_caller_hang_up(&self) {
         self.exchange.with(|network, now| {
             if let Some(caller) = network.find(CALLER_NUMBER) {

@@ -4,8 +4,9 @@ mod prompt;
 mod sights;
 mod timeline;
 
+use crate::booted::Booted;
 use crate::error::Result;
-use crate::machine::{Bench, Booted};
+use crate::machine::Bench;
 use crate::pair::{Pair, put_behind_vpn};
 use crate::stage::{Stage, boot_both};
 use prompt::{Prompt, Wish};
@@ -15,7 +16,7 @@ use timeline::Timeline;
 
 /// How long one look at the dialer waits.
 const A_MOMENT: Duration = Duration::from_millis(100);
-/// An answer that takes longer does not come.
+/// An answer that takes longer, by the boxes' clocks, does not come.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(120);
 /// What happens after an answer is shown for so long before the next line of a script.
 const AFTERMATH: Duration = Duration::from_secs(5);
@@ -87,10 +88,9 @@ impl Demo<'_> {
 
     /// A script's next line waits for the answer to this one, and for what follows from it.
     fn see_it_through(&mut self, dialer: &mut Booted, sights: &mut Sights) -> Result<()> {
-        let began = Instant::now();
-        let mut settled = None;
-        while settled.is_none_or(|at: Instant| at.elapsed() < AFTERMATH) && began.elapsed() < ANSWERED_WITHIN
-        {
+        let mut waited = self.stage.exchange().clocks().stopwatch();
+        let mut settled: Option<Instant> = None;
+        while settled.is_none_or(|at| at.elapsed() < AFTERMATH) && waited.elapsed() < ANSWERED_WITHIN {
             let refused = self.show(dialer, sights)?;
             let replies = self.pair.owner.replies().len();
             if refused || replies > self.replies {

@@ -1,7 +1,7 @@
 //! Where to look for what is worth showing: the network's journal, the dialer's log, its routes and its VPN.
 
+use crate::booted::Booted;
 use crate::error::Result;
-use crate::machine::Booted;
 use crate::network::{Journal, What};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use rustix::termios::tcgetwinsize;
 use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
-/// Whoever speaks has a colour of its own, on a terminal.
+/// Each speaker has a colour of its own, on a terminal.
 const COLOURS: &[(&str, &str)] = &[("dialer", "\x1b[32m"), ("operator", "\x1b[34m"), ("phone", "\x1b[33m")];
 const PLAIN: &str = "\x1b[0m";
 /// Columns before what has happened: when, and to whom.

@@ -76,7 +76,7 @@ fn throughputs(bench: &Bench) -> Result<[[f64; 2]; MOVES]> {
     let mut boxes = lines.boot()?;
     boxes.called.must(&format!("head -c {BYTES} /dev/urandom >/tmp/noise && httpd -p {PORT} -h /tmp"))?;
     boxes.call(1)?;
-    // The service makes way for whoever has the lock of a port.
+    // The service makes way for the process that has locked a port.
     boxes.called.must(&format!(
         "(pppd ttyUSB1 115200 file /etc/ppp/options.line2 connect '{}' >/tmp/alone 2>&1 &)",
         "chat -t 60 \"\" AT OK \"\\c\" RING ATA CONNECT \"\""

@@ -4,8 +4,8 @@
 //! `sched_clock_register`), which the emulator's monitor reads from outside. Marks that are written between two such
 //! readings join the two.
 
+use crate::booted::Booted;
 use crate::error::{Error, Result};
-use crate::machine::Booted;
 use crate::monitor::Monitor;
 use std::time::Duration;
 

@@ -30,9 +30,9 @@ pub enum Fault {
     /// The modem neither reads nor sends for so long.
     Hangs(Duration),
     /// At the next command line that holds this, the modem hangs for good: the line is not carried out, and nothing more
-    /// is read or sent until it [starts anew](Fault::Restarts).
+    /// is read or sent until it [restarts](Fault::Restarts).
     HangsAt(String),
-    /// It starts anew, by itself or because its power went and came back.
+    /// It restarts, by itself or because its power went and came back.
     Restarts,
     /// `ATE0` is acknowledged and forgotten.
     KeepsEcho,

@@ -1,15 +1,15 @@
 //! What closes the dialer's link when nobody does.
 
 use super::{DIAL_IN, SITE, check, shows};
+use crate::booted::Booted;
 use crate::error::Result;
-use crate::machine::Booted;
 use crate::stage::{Stage, boot_both, stick};
 
 const LIMITS: &str = "role = \"dialer\"\nhostname = \"dialbox\"\n\
     [operator]\nname = \"free\"\napn = \"free\"\nuser = \"free\"\npassword = \"free\"\n\
     [link]\nidle-limit = \"1m\"\nsession-limit = \"80s\"\ndata-budget = \"100kB\"\n";
 /// For longer than the session: some 24 kB until its end, which is more than an idle link carries in a minute.
-const SOME_TRAFFIC: &str = "ping -c 90 -s 200 192.168.32.1 >/dev/null 2>&1 &";
+const SOME_TRAFFIC: &str = "(ping -c 90 -s 200 192.168.32.1 >/dev/null 2>&1 &)";
 /// More than the budget.
 const MUCH_TRAFFIC: &str = "for i in 1 2 3 4; do ping -c 15 -s 1000 192.168.32.1 >/dev/null 2>&1 & done";
 

@@ -22,12 +22,13 @@ use crate::machine::{Bench, Machine, last_lines};
 use crate::stage::{SITE, Stage};
 use crate::usb::port::UsbPort;
 use own::OwnSite;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Boxes that run at a time: QEMU keeps one core busy while a box boots.
-const AT_A_TIME: usize = 4;
+/// Boxes that run at a time, on each core: one that waits needs a sixth to half of a core, one that boots a whole one.
+const BOXES_A_CORE: usize = 2;
 /// Lines of each console, and of the modems' dialogue, shown with a failure.
 const TAIL: usize = 30;
 /// The status of a dialer that has nothing to complain about.
@@ -95,7 +96,7 @@ pub const SCENARIOS: &[Scenario] = &[
     one("the-real-ppp-takes-the-rendered-files", ppp::dialer),
     boot("an-edited-site-makes-a-dial-in-box", edit::dial_in),
     boot("a-broken-edit-leaves-the-baked-site", edit::broken),
-    boot("state-full-of-garbage-is-formed-anew", boot::state_garbage),
+    boot("state-full-of-garbage-is-formatted", boot::state_garbage),
     one("state-outlasts-a-power-cut-and-damage", boot::state_damaged),
     boot("a-bad-first-root-boots-the-second", boot::second_root),
     boot("a-card-without-a-state-partition-boots", boot::state_missing),
@@ -109,9 +110,10 @@ pub fn run(bench: &Bench, only: Option<&str>) -> bool {
     if chosen.is_empty() {
         println!("no scenario's name contains {:?}; `--list` shows them all", only.unwrap_or_default());
     }
-    let (next, passed, places) = (AtomicUsize::new(0), AtomicUsize::new(0), Places::new(AT_A_TIME));
+    let at_a_time = BOXES_A_CORE * std::thread::available_parallelism().map_or(1, NonZero::get);
+    let (next, passed, places) = (AtomicUsize::new(0), AtomicUsize::new(0), Places::new(at_a_time));
     std::thread::scope(|scope| {
-        for _ in 0..AT_A_TIME.min(chosen.len()) {
+        for _ in 0..at_a_time.min(chosen.len()) {
             scope.spawn(|| {
                 while let Some(scenario) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
                     places.take(scenario.boxes);
@@ -158,7 +160,7 @@ impl Places {
 /// dialogue.
 fn play(scenario: &Scenario, bench: &Bench) -> bool {
     let started = Instant::now();
-    let outcome = Stage::of_scenario(bench, scenario.boots)
+    let outcome = Stage::for_scenario(bench, scenario.boots)
         .map_err(|e| (e, String::new()))
         .and_then(|stage| (scenario.play)(&stage).map_err(|e| (e, stage.account(TAIL))));
     let seconds = started.elapsed().as_secs_f32();

@@ -2,8 +2,8 @@
 //! between a text and its execution leaves.
 
 use super::{SERVICES_LOG, SITE, check, shows};
+use crate::booted::Booted;
 use crate::error::{Error, Result};
-use crate::machine::Booted;
 use crate::modem::Fault;
 use crate::owner::{Owner, sms_table};
 use crate::pair::{ENDS, Pair, ROUTES, VPN_ENDS, put_behind_vpn};

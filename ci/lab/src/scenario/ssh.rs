@@ -10,8 +10,8 @@ const KEYS: &str = "\n[ssh]\nkeys = [\"ssh-ed25519 \
 /// dbclient asks nothing (-y), and takes no password from a terminal that is not there.
 const LOGIN: &str = "dbclient -y -i /tmp/key root@127.0.0.1 'echo $USER at $(hostname)' </dev/null 2>&1";
 
-/// The server starts because the site names a key; whoever has a key named there gets in, nobody else does; and
-/// the box's own key is made once, and anew when it is torn.
+/// The server starts because the site names a key; the owner of a key named there gets in, nobody else does; and
+/// the box's own key is made once, and again when it is torn.
 pub fn keys_open(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let site = machine.card().read_text(SITE)? + KEYS;

@@ -1,9 +1,9 @@
 //! What people called with for twenty years: the wvdial of Debian, which starts the box's pppd.
 
 use super::{DIAL_IN, SITE, check, shows};
+use crate::booted::Booted;
 use crate::error::Result;
 use crate::lines::resets;
-use crate::machine::Booted;
 use crate::network::Subscriber;
 use crate::stage::{LINE_NUMBER, Stage, boot_both};
 

@@ -1,4 +1,4 @@
-//! The packets of usbredir 0.7 as they pass between QEMU (the "guest") and whoever has the device (the "host").
+//! The packets of usbredir 0.7 as they pass between QEMU (the "guest") and the program that has the device (the "host").
 //!
 //! The source is `docs/usb-redirection-protocol.md` of usbredir and QEMU's `hw/usb/redirect.c`. Both sides say in
 //! their first packet what they are capable of, and the layout of later packets follows from what both have said.

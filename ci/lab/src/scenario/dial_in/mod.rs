@@ -10,9 +10,10 @@ pub use parallel::two_at_a_time;
 pub use series::ten_in_a_row;
 
 use super::{DIAL_IN, SITE, check, shows};
+use crate::booted::Booted;
 use crate::error::Result;
 use crate::lan::{Asked, Lan};
-use crate::machine::{Booted, Machine};
+use crate::machine::Machine;
 use crate::stage::{Stage, boot_both, stick};
 
 /// What the server in the local network has to say.
@@ -29,7 +30,7 @@ fn let_in_the_dialer(called: &Machine) -> Result<()> {
     called.card().write(SITE, site.as_bytes())
 }
 
-/// A caller gets an address, the network behind the box and the box's ping, but not its services; whoever ends the call, the next one works.
+/// A caller gets an address, the network behind the box and the box's ping, but not its services; it does not matter who ends the call, the next one works.
 pub fn callers(stage: &Stage) -> Result<()> {
     let (caller, mut called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     called.plug_into_lan(PAGE)?;
@@ -53,7 +54,7 @@ pub fn callers(stage: &Stage) -> Result<()> {
     hang_up()?;
 
     called_box.until("dialctl lines", &["ready, 1 calls"])?;
-    // Whoever has read the hash cannot call with it.
+    // The hash is no password.
     caller_box.must(&format!("sed -i 's| \"free\" | \"{HASH}\" |' /etc/ppp/pap-secrets"))?;
     let wrong = caller_box.run("pppd call free updetach")?;
     caller_box.must(&format!("sed -i 's| \"{HASH}\" | \"free\" |' /etc/ppp/pap-secrets"))?;

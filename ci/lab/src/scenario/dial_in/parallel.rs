@@ -2,9 +2,9 @@
 
 use super::ready::{self, Promise};
 use super::{check, shows};
+use crate::booted::Booted;
 use crate::error::Result;
 use crate::lines::{Lines, ends};
-use crate::machine::Booted;
 use crate::network::Line;
 use crate::stage::{Stage, line_number};
 

@@ -1,9 +1,9 @@
 //! How soon a line is ready for the next call: in the box's own time.
 
 use super::check;
+use crate::booted::Booted;
 use crate::error::{Error, Result};
 use crate::lines::resets;
-use crate::machine::Booted;
 use crate::stage::Stage;
 use std::time::Duration;
 

@@ -1,0 +1,127 @@
+//! A box that is on.
+
+use crate::card::Card;
+use crate::clock::Clocks;
+use crate::console::{Console, Finished};
+use crate::emulator::Running;
+use crate::error::{Error, Result};
+use crate::monitor::Monitor;
+use std::fs::File;
+use std::io::Write;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a service may take to show what it is asked for, by the clock of the slowest box.
+const SETTLED_WITHIN: Duration = Duration::from_secs(30);
+/// Between the first two looks at a box that is not there yet; then twice as long, up to a second. Each look starts
+/// programs on the box, which it needs its time for.
+const LOOK_AGAIN: Duration = Duration::from_millis(125);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
+
+/// A box that is on, with a shell on its console.
+pub struct Booted<'a> {
+    /// The card must not be changed while the box is on.
+    pub(crate) machine: PhantomData<&'a Card>,
+    pub(crate) clocks: Clocks,
+    pub(crate) console: Console,
+    pub(crate) running: Running,
+    pub(crate) monitor: PathBuf,
+    pub(crate) log: PathBuf,
+}
+
+impl Booted<'_> {
+    /// Runs a command on the box, whatever comes of it.
+    pub fn run(&mut self, command: &str) -> Result<Finished> {
+        self.console.run(command)
+    }
+
+    /// Runs a command that has to succeed; returns what it printed.
+    pub fn must(&mut self, command: &str) -> Result<String> {
+        match self.run(command)? {
+            Finished { code: 0, text } => Ok(text),
+            Finished { code, text } => {
+                Err(Error::Unexpected(format!("`{command}` ended with {code}:\n{text}")))
+            }
+        }
+    }
+
+    /// Runs a command again and again until it succeeds and what it prints holds all of `wanted`.
+    pub fn until(&mut self, command: &str, wanted: &[&str]) -> Result<String> {
+        let mut waited = self.clocks.stopwatch();
+        let mut pause = LOOK_AGAIN;
+        loop {
+            let Finished { code, text } = self.run(command)?;
+            let missing: Vec<_> = wanted.iter().filter(|part| !text.contains(**part)).collect();
+            if code == 0 && missing.is_empty() {
+                return Ok(text);
+            }
+            if waited.elapsed() > SETTLED_WITHIN {
+                return Err(Error::Unexpected(format!(
+                    "`{command}` does not show {missing:?}, but:\n{text}"
+                )));
+            }
+            std::thread::sleep(pause);
+            pause = LOOK_AT_LEAST_EVERY.min(pause * 2);
+        }
+    }
+
+    /// The same, for words that were made.
+    pub fn until_all(&mut self, command: &str, wanted: &[String]) -> Result<String> {
+        self.until(command, &wanted.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Types a command that goes on and on; what it prints comes by [`line`](Self::line), and nothing else can be
+    /// typed from here on.
+    pub fn follow(&mut self, command: &str) -> Result<()> {
+        self.console.send(command)
+    }
+
+    /// The next line of what is [followed](Self::follow), if one comes within this time.
+    pub fn line(&mut self, within: Duration) -> Result<Option<String>> {
+        self.console.line(within)
+    }
+
+    /// Pulls the mains plug. What the kernel has not written to the card yet is lost. What it has written is on it, as
+    /// with a real card once it has said so; but this one never breaks off in the middle of a block.
+    pub fn cut_power(self) {
+        drop(self);
+    }
+
+    /// Types a command that ends the box, and waits for that.
+    pub fn reboots_after(mut self, command: &str, within: Duration) -> Result<()> {
+        self.console.send(command)?;
+        self.reboots(within)
+    }
+
+    /// Waits for the box to reset itself; it is off then, and can be booted again.
+    pub fn reboots(mut self, within: Duration) -> Result<()> {
+        if !self.console.wait_end(within) {
+            return Err(Error::Unexpected(format!("no reboot within {} s", within.as_secs())));
+        }
+        let status = self.running.wait()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Error::Unexpected(format!("the emulator ended with {status}")))
+        }
+    }
+}
+
+/// Its console's log ends with the box's own time and with where its processor is: a reader who asks why a box
+/// fell silent sees whether it still ran.
+impl Drop for Booted<'_> {
+    fn drop(&mut self) {
+        let look = || {
+            let mut monitor = Monitor::connect(&self.monitor)?;
+            Ok((monitor.since_power_on()?, monitor.program_counter()?))
+        };
+        let last = match look() {
+            Ok((time, at)) => format!("\n[{:.1} s since power-on, at {at:08x}]\n", time.as_secs_f64()),
+            Err::<_, Error>(gone) => format!("\n[{gone}]\n"),
+        };
+        // The log is for people; a full disk must not change what is tested.
+        let log = File::options().append(true).open(&self.log);
+        drop(log.and_then(|mut log| log.write_all(last.as_bytes())));
+    }
+}
