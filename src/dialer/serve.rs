@@ -25,7 +25,6 @@ use crate::record::Record;
 use crate::service::Start;
 use crate::site::{self, FlowControl, Site};
 use crate::sms::gate::Gate;
-use crate::sms::pdu::Submit;
 use crate::state::{Cause, Store};
 use crate::watch::heartbeat::Heart;
 
@@ -167,13 +166,7 @@ impl Serving<'_> {
                     }
                 });
             }
-            Effect::Send(sms) => match Submit::text(&sms.to, &sms.text) {
-                Ok(message) => {
-                    let (pdu, length) = message.encode();
-                    self.driver.protocol_mut().send(sms.id, pdu, length);
-                }
-                Err(error) => self.log.error(&format!("a reply does not fit: {error}")),
-            },
+            Effect::Send(sms) => self.driver.protocol_mut().send(sms),
             Effect::Discard(place) => self.driver.protocol_mut().discard(place),
             Effect::Link(effect) => self.perform_link(effect, events),
             Effect::SetClock(unix) => self.set_clock(unix),

@@ -30,7 +30,7 @@ use crate::state::Store;
 
 pub use network::Registration;
 pub(crate) use network::dbm;
-pub use outbox::SmsId;
+pub use outbox::{OutgoingSms, SmsId};
 pub(crate) use quirks::Quirks;
 pub use sim::Memory;
 pub(crate) use sim::{PinPolicy, Sim, Withheld, card_number};
@@ -151,11 +151,10 @@ impl Mobile {
         Self::new(modem.pin.clone(), Memory::load(&Store::new(paths.state())), boot.trim())
     }
 
-    /// Sends a message, once the network lets it: a PDU in hexadecimal with the address of the
-    /// service centre, and its length without that (TS 27.005 §4.3). [`Report::Sent`] or
-    /// [`Report::NotSent`] tells what became of it.
-    pub fn send(&mut self, id: SmsId, pdu: String, length: usize) {
-        self.outbox.push(id, pdu, length);
+    /// Sends a message as soon as the modem is registered. [`Report::Sent`] or [`Report::NotSent`]
+    /// follows.
+    pub fn send(&mut self, sms: OutgoingSms) {
+        self.outbox.push(sms);
         self.asked = true;
     }
 

@@ -1,6 +1,6 @@
 //! The conversation at a modem, and how time passes between them.
 
-use dialbox::modem::mobile::{Memory, Mobile, Report, SmsId};
+use dialbox::modem::mobile::{Memory, Mobile, OutgoingSms, Report, SmsId};
 use dialbox::modem::protocol::{Action, Protocol};
 use dialbox::modem::recovery::{Recovery, RecoveryStep};
 use dialbox::record::Record;
@@ -151,7 +151,7 @@ impl Bench {
                     let step = self.recovery.fail(self.now, || false);
                     self.steps.extend(step);
                     self.closed = Some((self.now + REOPENING, step));
-                    actions = VecDeque::from(self.mobile.on_close());
+                    actions = self.mobile.on_close().map(Action::Report).into_iter().collect();
                 }
                 Action::Log(..) | Action::Publish | Action::Dtr(_) => {}
             }
@@ -168,8 +168,7 @@ impl Bench {
 
     pub fn send(&mut self, id: u64) {
         let to: Address = "+33612345678".parse().unwrap();
-        let (pdu, length) = Submit::text(&to, "hello").unwrap().encode();
-        self.mobile.send(SmsId(id), pdu, length);
+        self.mobile.send(OutgoingSms { id: SmsId(id), message: Submit::text(&to, "hello").unwrap() });
     }
 
     /// The box starts anew, with this site.
