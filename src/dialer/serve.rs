@@ -52,7 +52,7 @@ struct Serving<'a> {
     scripts: Vec<Child>,
     /// Ours has the modem's only port, or is about to.
     borrowed: Borrowed,
-    /// Whether the network has told the time since boot.
+    /// Whether the network has given the time since boot.
     clock_known: bool,
     /// What is published of the link.
     published: Record,
@@ -200,7 +200,7 @@ impl Serving<'_> {
             }
             ppp::Effect::Remember(record) => {
                 self.warn_if_failed("the budget", self.store.replace(Session::FILE, &record.to_string()));
-                // WireGuard refuses whoever comes with an older time than last
+                // WireGuard refuses a peer whose time is older than its last
                 // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
                 // fall far behind that of a session.
                 self.warn_if_failed("saving the clock", clock::save(&self.store));

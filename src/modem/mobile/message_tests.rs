@@ -126,7 +126,8 @@ fn a_message_that_is_refused_is_told_of() {
 
 #[test]
 fn a_modem_that_swallows_a_message_is_freed_from_its_prompt_and_the_sender_is_told() {
-    let modem = option(&[("AT+CMGS=12", "\r\n> "), ("001100038111F200000B02EF35", ""), ("\x1b", "\r\nOK\r\n")]);
+    let modem =
+        option(&[("AT+CMGS=12", "\r\n> "), ("001100038111F200000B02EF35", ""), ("\x1b", "\r\nOK\r\n")]);
     let mut mobile = settled(&modem);
     mobile.send(sms(9));
     assert_eq!(modem.talk(&mut mobile, 2 * SECOND), "> AT+CMGS=12\n> 001100038111F200000B02EF35\n");

@@ -17,7 +17,7 @@ pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
 /// A short message to the modem, with the centre's address before it: 3GPP TS 23.040's layout, "hello".
 pub const HELLO: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
-/// What the seat takes to open a port anew.
+/// What the driver takes to open a port again.
 const REOPENING: Duration = Duration::from_secs(2);
 
 /// Both of them, and what lies on the state partition.
@@ -171,7 +171,7 @@ impl Bench {
         self.mobile.send(OutgoingSms { id: SmsId(id), message: Submit::text(&to, "hello").unwrap() });
     }
 
-    /// The box starts anew, with this site.
+    /// The box reboots, with this site.
     pub fn reboot(&mut self, boot: u32, pin: &str) {
         self.mobile = mobile(Some(pin), &self.state, boot);
         self.closed = Some((self.now, None));
