@@ -17,12 +17,12 @@ mod tests;
 
 use std::time::Duration;
 
-use replies::{OutgoingSms, Replies};
+use replies::Replies;
 
 use crate::clock::{Utc, WallClock};
 use crate::control;
 use crate::log::Level;
-use crate::modem::mobile::{self, Place};
+use crate::modem::mobile::{self, OutgoingSms, Place};
 use crate::ppp::{self, Connection, Moment, Outcome, Phase, Reaction, Session, Why};
 use crate::published::{LinkPhase, LinkStatus, ModemStatus, Published};
 use crate::record::Record;
@@ -347,9 +347,9 @@ impl Dialer {
                 let reply = if failed { control::Reply::Failed(text) } else { control::Reply::Done(text) };
                 vec![Effect::Answer(*visitor, reply)]
             }
-            Requester::Phone(number) => vec![match self.replies.write(number, reply.text(), now) {
-                Some(sms) => Effect::Send(sms),
-                None => Effect::log(Level::Warning, format!("no reply to {number}: too many, for no code")),
+            Requester::Phone(number) => vec![match self.replies.write(number, &reply.text(), now) {
+                Ok(sms) => Effect::Send(sms),
+                Err(why) => Effect::log(Level::Warning, format!("no reply to {number}: {why}")),
             }],
         }
     }

@@ -1,27 +1,35 @@
 //! The replies that are on their way by SMS. The modem keeps their order and gives up in time; here
 //! is remembered what must be sent once more.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::modem::mobile::SmsId;
+use crate::modem::mobile::{OutgoingSms, SmsId};
 use crate::site::Proof;
 use crate::sms::allowance::Allowance;
-use crate::sms::pdu::Address;
+use crate::sms::pdu::{Address, Submit, TooLong};
 
 /// Replies at once to whom nothing proves; they cost the owner money, and a number is forged easily.
 const UNPROVEN: u32 = 20;
 /// One more in this time: with a boot a day, 116 a day.
 const UNPROVEN_EVERY: Duration = Duration::from_secs(15 * 60);
 
-/// One reply to one number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutgoingSms {
-    /// By which the modem tells what has become of it.
-    pub id: SmsId,
-    /// To whom.
-    pub to: Address,
-    /// What it says, for one SMS.
-    pub text: String,
+/// Why a reply is not written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotWritten {
+    /// There were too many lately.
+    TooMany,
+    /// It does not fit into one SMS.
+    TooLong(TooLong),
+}
+
+impl fmt::Display for NotWritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany => f.write_str("too many, for no code"),
+            Self::TooLong(error) => error.fmt(f),
+        }
+    }
 }
 
 /// Replies on their way.
@@ -47,18 +55,19 @@ impl Replies {
         Self { allowance: is_unproven.then(|| Allowance::full(UNPROVEN, UNPROVEN_EVERY)), ..Self::default() }
     }
 
-    /// A new reply; `None` if there were too many lately.
-    pub fn write(&mut self, to: &Address, text: String, now: Duration) -> Option<OutgoingSms> {
+    /// A new reply.
+    pub fn write(&mut self, to: &Address, text: &str, now: Duration) -> Result<OutgoingSms, NotWritten> {
+        let message = Submit::text(to, text).map_err(NotWritten::TooLong)?;
         if let Some(allowance) = &mut self.allowance {
             if !allowance.any_left(now) {
-                return None;
+                return Err(NotWritten::TooMany);
             }
             allowance.spend();
         }
         self.last_id += 1;
-        let sms = OutgoingSms { id: SmsId(self.last_id), to: to.clone(), text };
+        let sms = OutgoingSms { id: SmsId(self.last_id), message };
         self.under_way.push(Sent { sms: sms.clone(), again: false });
-        Some(sms)
+        Ok(sms)
     }
 
     /// The modem has sent it.
@@ -91,18 +100,26 @@ mod tests {
     fn a_refused_reply_is_sent_once_more_and_no_further() {
         let mut replies = Replies::default();
         let number = "+33612345678".parse().unwrap();
-        let sms = replies.write(&number, "connected".to_owned(), Duration::ZERO).unwrap();
+        let sms = replies.write(&number, "connected", Duration::ZERO).unwrap();
         assert_eq!(replies.not_sent(sms.id), Some(sms.clone()));
         assert_eq!(replies.not_sent(sms.id), None);
         assert!(replies.is_empty());
     }
 
     #[test]
-    fn every_reply_has_a_ticket_of_its_own() {
+    fn a_reply_that_does_not_fit_is_not_on_its_way() {
         let mut replies = Replies::default();
         let number = "+33612345678".parse().unwrap();
-        let [first, second] =
-            ["a", "b"].map(|text| replies.write(&number, text.to_owned(), Duration::ZERO).unwrap());
+        let result = replies.write(&number, &"x".repeat(161), Duration::ZERO);
+        assert!(matches!(result, Err(NotWritten::TooLong(_))));
+        assert!(replies.is_empty());
+    }
+
+    #[test]
+    fn every_reply_has_an_id_of_its_own() {
+        let mut replies = Replies::default();
+        let number = "+33612345678".parse().unwrap();
+        let [first, second] = ["a", "b"].map(|text| replies.write(&number, text, Duration::ZERO).unwrap());
         replies.sent(first.id);
         assert!(!replies.is_empty());
         assert_eq!(replies.not_sent(first.id), None);
@@ -119,10 +136,9 @@ mod tests {
             [(Proof::SenderOnly, 116), (Proof::Totp(code()), DAY + 1), (Proof::Hotp(code()), DAY + 1)]
         {
             let mut replies = Replies::to(&proof);
-            let mut write = |minute: u64| {
-                replies.write(&number, "connected".to_owned(), Duration::from_secs(60 * minute))
-            };
-            assert_eq!((0..=DAY).filter_map(|minute| write(minute as u64)).count(), a_day);
+            let mut write =
+                |minute: u64| replies.write(&number, "connected", Duration::from_secs(60 * minute));
+            assert_eq!((0..=DAY).filter_map(|minute| write(minute as u64).ok()).count(), a_day);
         }
     }
 }

@@ -27,7 +27,6 @@ use crate::record::Record;
 use crate::service::Start;
 use crate::site::{self, FlowControl, Site};
 use crate::sms::gate::Gate;
-use crate::sms::pdu::Submit;
 use crate::state::{Cause, Store};
 use crate::watch::heartbeat::Heart;
 
@@ -52,7 +51,7 @@ struct Serving<'a> {
     scripts: Vec<Child>,
     /// Ours has the modem's only port, or is about to.
     borrowed: Borrowed,
-    /// Whether the network has told the time since boot.
+    /// Whether the network has given the time since boot.
     clock_known: bool,
     /// What is published of the link.
     published: Option<LinkStatus>,
@@ -166,13 +165,7 @@ impl Serving<'_> {
                     }
                 });
             }
-            Effect::Send(sms) => match Submit::text(&sms.to, &sms.text) {
-                Ok(message) => {
-                    let (pdu, length) = message.encode();
-                    self.driver.protocol_mut().send(sms.id, pdu, length);
-                }
-                Err(error) => self.log.error(&format!("a reply does not fit: {error}")),
-            },
+            Effect::Send(sms) => self.driver.protocol_mut().send(sms),
             Effect::Discard(place) => self.driver.protocol_mut().discard(place),
             Effect::Link(effect) => self.perform_link(effect, events),
             Effect::SetClock(unix) => self.set_clock(unix),
@@ -206,7 +199,7 @@ impl Serving<'_> {
             }
             ppp::Effect::Remember(record) => {
                 self.warn_if_failed("the budget", self.store.replace(Session::FILE, &record.to_string()));
-                // WireGuard refuses whoever comes with an older time than last
+                // WireGuard refuses a peer whose time is older than its last
                 // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
                 // fall far behind that of a session.
                 self.warn_if_failed("saving the clock", clock::save(&self.store));

@@ -69,7 +69,10 @@ impl Play {
                     self.receive(Event::NotStored(order));
                     continue;
                 }
-                Effect::Send(sms) => format!("SMS to {}: {}", sms.to, sms.text),
+                Effect::Send(OutgoingSms { message, .. }) => {
+                    let Body::Text(text) = message.body() else { unreachable!() };
+                    format!("SMS to {}: {text}", message.to())
+                }
                 Effect::Discard(place) => format!("delete {place:?}"),
                 Effect::Link(ppp::Effect::Remember(_)) => continue,
                 Effect::Link(ppp::Effect::Log(level, what)) => format!("{level:?}: {what}"),

@@ -8,7 +8,7 @@ use super::serial::Dtr;
 use crate::log::Level;
 use crate::record::Record;
 
-/// What an attendant wants to be done, in this order. `R` is what it reports.
+/// What a protocol wants done, in this order. `R` is what it reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action<R> {
     /// Write this to the modem.
@@ -17,7 +17,7 @@ pub enum Action<R> {
     Dtr(Dtr),
     /// Tell the log.
     Log(Level, String),
-    /// Publish the [record](Protocol::record) anew.
+    /// Publish the [record](Protocol::record) again.
     Publish,
     /// Put a record into the store. What follows is done only when it has survived.
     Remember {
@@ -26,7 +26,7 @@ pub enum Action<R> {
         /// Its new content.
         record: Record,
     },
-    /// Something for whoever holds the seat.
+    /// Something for the driver's owner.
     Report(R),
     /// Close the port and start over, for this reason.
     Abandon(String),
@@ -44,7 +44,7 @@ impl<R> Action<R> {
 pub trait Protocol {
     /// What it has to tell.
     type Report;
-    /// A port was opened: what was known of the modem is to be asked anew. If it has failed before,
+    /// A port was opened: everything known of the modem is asked again. If it has failed before,
     /// this step of the recovery is to be tried.
     fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<Action<Self::Report>>;
     /// Bytes came from the modem.

@@ -8,15 +8,15 @@ use crate::record::Record;
 /// A means of getting a modem back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecoveryStep {
-    /// Open the port anew and ask again.
+    /// Open the port again and repeat the questions.
     Repeat,
     /// Out of a call that was left open, and reset of the settings: `+++`, `ATH`, `ATZ`.
     HangUp,
-    /// The modem starts anew: `+CFUN`.
+    /// The modem restarts: `+CFUN`.
     Restart,
     /// The kernel lets the USB device go and takes it again.
     Rebind,
-    /// The box starts anew.
+    /// The box reboots.
     Reboot,
 }
 
@@ -51,7 +51,7 @@ impl RecoveryStep {
     }
 }
 
-/// From the top of the recovery until the next climb.
+/// After the last step, until the recovery starts again.
 const REST: Duration = Duration::from_secs(1200);
 /// So many reboots in a row that have not brought the modem back are enough; the daily one comes
 /// all the same.
@@ -81,12 +81,12 @@ impl Recovery {
         format!("recovery-{modem}")
     }
 
-    /// A recovery with what is remembered of former climbs.
+    /// A recovery with the stored counts of earlier ones.
     pub fn new(tally: Record) -> Self {
         Self { at: None, worked: false, tally }
     }
 
-    /// Whether there is anything to climb for: a modem that was seen in this boot, or that a reboot
+    /// Whether there is anything to recover: a modem that was seen in this boot, or that a reboot
     /// was to bring back.
     pub fn is_of_use(&self, has_seen_a_modem: bool) -> bool {
         has_seen_a_modem || self.worked || self.reboots_in_vain() > 0
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(
             recovery.fail(SECOND * 50, || false),
             Some(RecoveryStep::Repeat),
-            "the next climb begins below"
+            "the next recovery begins with the first step"
         );
         insta::assert_snapshot!(recovery.tally(), @"
         tried-repeat=2

@@ -79,7 +79,7 @@ impl Serial {
     /// forgets what it has received.
     ///
     /// # Errors
-    /// The line has vanished, or its carrier has: then it must be opened anew (tty_hangup).
+    /// The line has vanished, or its carrier has: then it must be opened again (tty_hangup).
     pub fn reclaim(&mut self) -> io::Result<()> {
         // asm-generic/ioctls.h and linux/tty.h. A pppd that was killed leaves its own discipline.
         const TIOCSETD: Opcode = 0x5423;

@@ -10,7 +10,7 @@ use super::response::{Final, Garbage, Lines};
 /// What a modem may take to come out of the prompt for a text.
 const ESCAPE_SECONDS: u64 = 2;
 
-/// What happened on the line. `T` is what the commands are known by to whoever asks them.
+/// What happened on the line. `T` identifies a command to its sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event<T> {
     /// A command was answered.
@@ -29,7 +29,7 @@ pub enum Event<T> {
         /// The command as it may be shown.
         shown: String,
     },
-    /// The modem said something by itself.
+    /// The modem sent an unsolicited result code (URC).
     Unsolicited(String),
     /// The modem delivered a PDU by itself: `+CMT`, `+CDS` or `+CBM` (TS 27.005 §3.4.1).
     Delivered {

@@ -1,5 +1,5 @@
-//! A place at a modem: finds its port, opens it, shares it by locks, and starts over when it is
-//! gone. It never blocks; whoever holds it waits for its file descriptors and its time.
+//! The driver of a modem: finds its port, opens it, shares it by locks, and starts over when it is
+//! gone. It never blocks; its owner waits for its file descriptors and its time.
 
 mod port;
 mod recover;
@@ -30,13 +30,13 @@ use crate::state::Store;
 /// is looked at whose holder may have died without removing it.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// A place at a modem, and who sits there.
+/// A modem with its port, its lock and its protocol.
 ///
 /// The lock rule, which is mgetty's: a port is locked while something is said or awaited, and free
 /// while the modem is only listened to. When somebody else takes its lock, the port is closed at
-/// once; when that lock goes, the port is opened and the modem asked anew. Debian's picocom knows no
-/// lock files: who opens the port while it is free has it, too. So pppd, `pon` and `picocom` win
-/// while the modem is idle, and are told that it is taken while it is not.
+/// once; when that lock goes, the port is opened and the modem asked again. Debian's picocom knows no
+/// lock files: a program that opens the port while it is free has it, too. So pppd, `pon` and `picocom` win
+/// while the modem is idle, and find it locked while it is not.
 #[derive(Debug)]
 pub struct Driver<'a, A: Protocol> {
     config: ModemConfig<'a>,
@@ -62,7 +62,7 @@ enum State {
     Open { port: OpenPort, data: Candidate },
     /// Other programs have the ports.
     Waiting { locks: Vec<Names>, again: Duration },
-    /// The USB device is let go until then.
+    /// The USB device is deauthorized until then.
     Rebinding { until: Duration },
     /// Another program uses the open port, with the call that goes on over it.
     Lent { port: OpenPort, data: Candidate },
@@ -83,7 +83,7 @@ enum Leave {
     /// The port does not work, or the protocol gives the modem up.
     Trouble(String),
     /// Another program has the lock.
-    MakeWay(Names),
+    PortClaimed(Names),
 }
 
 impl<'a, A: Protocol> Driver<'a, A> {
@@ -94,7 +94,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
     pub fn new(config: ModemConfig<'a>, protocol: A) -> io::Result<Self> {
         let store = Store::new(config.paths.state());
         let tally = Record::parse(&store.read(&Recovery::file(config.name)).unwrap_or_default());
-        usb::take_back(config.paths)?;
+        usb::authorize_all(config.paths)?;
         Ok(Self {
             config,
             protocol,
@@ -147,19 +147,19 @@ impl<'a, A: Protocol> Driver<'a, A> {
                 }
             }
             State::Probing(probing) => self.probe(probing, now, &mut reports),
-            State::Open { port, data } => self.sit(port, data, Vec::new(), now, &mut reports),
-            State::Rebinding { until } if until <= now => self.take_back(now),
+            State::Open { port, data } => self.exchange(port, data, Vec::new(), now, &mut reports),
+            State::Rebinding { until } if until <= now => self.reauthorize(now),
             waiting => waiting,
         };
         reports
     }
 
-    /// Who sits here.
+    /// The protocol.
     pub fn protocol(&self) -> &A {
         &self.protocol
     }
 
-    /// Who sits here. What it is asked to do, it does at the next [turn](Self::poll).
+    /// The protocol. What it is asked to do, it does at the next [turn](Self::poll).
     pub fn protocol_mut(&mut self) -> &mut A {
         &mut self.protocol
     }
@@ -210,7 +210,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
     }
 
     /// Takes the port back after [`lend`](Self::lend). If it has vanished meanwhile, or its
-    /// carrier has, it is opened anew.
+    /// carrier has, it is opened again.
     pub fn reclaim(&mut self, now: Duration) {
         let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
         self.state = match before {
@@ -229,7 +229,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
     }
 
     /// One turn at the port.
-    fn sit(
+    fn exchange(
         &mut self,
         mut port: OpenPort,
         data: Candidate,
@@ -239,7 +239,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
     ) -> State {
         let done = self
             .perform(actions, &mut port, &data, reports)
-            .and_then(|()| self.converse(&mut port, &data, now, reports));
+            .and_then(|()| self.process(&mut port, &data, now, reports));
         match done {
             Ok(()) => State::Open { port, data },
             Err(leave) => {
@@ -250,8 +250,8 @@ impl<'a, A: Protocol> Driver<'a, A> {
                 }
                 reports.extend(self.protocol.on_close());
                 match leave {
-                    Leave::Trouble(why) => self.start_over(format!("{device}: {why}"), now),
-                    Leave::MakeWay(names) => {
+                    Leave::Trouble(why) => self.recover(format!("{device}: {why}"), now),
+                    Leave::PortClaimed(names) => {
                         self.status.trouble(format!("{device}: another program takes it"));
                         State::Waiting { locks: vec![names], again: now + LOOK_EVERY }
                     }
@@ -260,7 +260,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
         }
     }
 
-    fn converse(
+    fn process(
         &mut self,
         port: &mut OpenPort,
         data: &Candidate,
@@ -268,7 +268,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
         reports: &mut Vec<A::Report>,
     ) -> Result<(), Leave> {
         if port.is_claimed() {
-            return Err(Leave::MakeWay(port.names().clone()));
+            return Err(Leave::PortClaimed(port.names().clone()));
         }
         port.serial.flush()?;
         let mut buffer = [0; 512];
@@ -318,7 +318,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
         self.store.replace(file, &record.to_string())
     }
 
-    /// First the link, so that whoever reads the record finds it; and whoever takes the link's
+    /// First the link, so that a reader of the record finds it; and a program that takes the symlink's
     /// name for the port's must find it locked.
     fn publish(&mut self, port: &mut OpenPort, data: &Candidate) -> io::Result<()> {
         self.status.point_to(data);
@@ -331,7 +331,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
 impl Leave {
     fn because(error: io::Error, port: &OpenPort) -> Self {
         match error.kind() {
-            io::ErrorKind::WouldBlock => Self::MakeWay(port.names().clone()),
+            io::ErrorKind::WouldBlock => Self::PortClaimed(port.names().clone()),
             _ => error.into(),
         }
     }

@@ -1,4 +1,4 @@
-//! What the driver does on the rungs of the recovery.
+//! What the driver does at each step of the recovery.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::ppp::counters;
 use crate::reboot;
 use crate::state::Cause;
 
-/// How long a USB device stays let go: the kernel has forgotten it by then.
-const LET_GO: Duration = Duration::from_secs(1);
+/// How long a USB device stays deauthorized: the kernel has unbound its drivers by then.
+const DEAUTHORIZED_FOR: Duration = Duration::from_secs(1);
 
 impl<A: Protocol> Driver<'_, A> {
     /// The modem does not work, or there is none.
-    pub(super) fn start_over(&mut self, trouble: String, now: Duration) -> State {
+    pub(super) fn recover(&mut self, trouble: String, now: Duration) -> State {
         let seeking = State::Seeking { again: now + LOOK_EVERY };
         // Another program has a port of it, perhaps by the name of the link: nothing is taken away.
         if self.is_shared() {
@@ -22,7 +22,7 @@ impl<A: Protocol> Driver<'_, A> {
             return seeking;
         }
         self.status.gone(trouble);
-        // As long as nobody has seen a modem there is nothing to climb for.
+        // Without a modem in this boot there is nothing to recover.
         if !self.recovery.is_of_use(self.device.is_some()) {
             return seeking;
         }
@@ -31,16 +31,16 @@ impl<A: Protocol> Driver<'_, A> {
         };
         self.config.log.warning(&format!("trying to get the modem back: {}", step.as_str()));
         if step >= RecoveryStep::Restart {
-            self.remember_climb();
+            self.store_tally();
         }
         match step {
             RecoveryStep::Repeat => {}
             RecoveryStep::HangUp | RecoveryStep::Restart => self.step = Some(step),
             RecoveryStep::Rebind => {
                 if let Some(device) = &self.device {
-                    let done = usb::let_go(self.config.paths, device);
-                    self.status.warn_if_failed(&format!("letting USB device {device} go"), done);
-                    return State::Rebinding { until: now + LET_GO };
+                    let done = usb::deauthorize(self.config.paths, device);
+                    self.status.warn_if_failed(&format!("deauthorizing USB device {device}"), done);
+                    return State::Rebinding { until: now + DEAUTHORIZED_FOR };
                 }
             }
             RecoveryStep::Reboot => {
@@ -52,9 +52,9 @@ impl<A: Protocol> Driver<'_, A> {
         seeking
     }
 
-    /// A device that was let go is taken again; its ports come up one by one.
-    pub(super) fn take_back(&mut self, now: Duration) -> State {
-        self.status.warn_if_failed("taking the USB device back", usb::take_back(self.config.paths));
+    /// The device is authorized again; its ports come up one by one.
+    pub(super) fn reauthorize(&mut self, now: Duration) -> State {
+        self.status.warn_if_failed("authorizing the USB device", usb::authorize_all(self.config.paths));
         State::Seeking { again: now + LOOK_EVERY }
     }
 
@@ -63,12 +63,12 @@ impl<A: Protocol> Driver<'_, A> {
         if let Some(step) = self.recovery.work() {
             self.config.log.info(&format!("the modem is back: {}", step.as_str()));
             if step > RecoveryStep::Repeat {
-                self.remember_climb();
+                self.store_tally();
             }
         }
     }
 
-    fn remember_climb(&self) {
+    fn store_tally(&self) {
         let file = Recovery::file(self.config.name);
         let done = self.store.replace(&file, &self.recovery.tally().to_string());
         self.status.warn_if_failed(&file, done);

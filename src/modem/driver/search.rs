@@ -14,7 +14,7 @@ impl<A: Protocol> Driver<'_, A> {
     pub(super) fn seek(&mut self, now: Duration, reports: &mut Vec<A::Report>) -> State {
         let candidates = ports::candidates(self.config.paths, self.config.port);
         if candidates.is_empty() {
-            return self.start_over("no modem found".to_owned(), now);
+            return self.recover("no modem found".to_owned(), now);
         }
         let (mut open, mut locked, mut trouble) = (Vec::new(), Vec::new(), String::new());
         for candidate in &candidates {
@@ -39,7 +39,7 @@ impl<A: Protocol> Driver<'_, A> {
                 let answering = [port.candidate.clone()];
                 self.choose(vec![port], &candidates, &answering, now, reports)
             }
-            None if locked.is_empty() => self.start_over(trouble, now),
+            None if locked.is_empty() => self.recover(trouble, now),
             None => {
                 self.status.trouble(trouble);
                 State::Waiting { locks: locked, again: now + LOOK_EVERY }
@@ -85,15 +85,15 @@ impl<A: Protocol> Driver<'_, A> {
         reports: &mut Vec<A::Report>,
     ) -> State {
         let Some(Ports { command, data }) = ports::choose(all, answering, self.status.linked(all)) else {
-            return self.start_over("no port answers AT".to_owned(), now);
+            return self.recover("no port answers AT".to_owned(), now);
         };
         match open.into_iter().find(|port| port.candidate == command) {
             Some(port) => {
                 self.device = command.usb_device().map(str::to_owned).or(self.device.take());
                 let actions = self.protocol.on_open(self.step.take(), now);
-                self.sit(port, data, actions, now, reports)
+                self.exchange(port, data, actions, now, reports)
             }
-            None => self.start_over("no port answers AT".to_owned(), now),
+            None => self.recover("no port answers AT".to_owned(), now),
         }
     }
 }

@@ -75,7 +75,7 @@ impl<'a> StatusRecord<'a> {
         self.told = what;
     }
 
-    /// There is no modem, or it does not work: nobody shall look for it at the link.
+    /// There is no modem, or it does not work: nobody looks for it at the symlink.
     pub fn gone(&mut self, why: String) {
         self.warn_if_failed("the link in /dev", self.link.remove());
         self.trouble(why);

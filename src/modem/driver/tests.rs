@@ -30,7 +30,7 @@ const STICK: Ports = &[("ttyUSB0", "1-1.2:1.0", "option", None)];
 
 /// Says `AT?` once and is content with any answer.
 #[derive(Debug, Default)]
-struct Patient {
+struct Recorder {
     steps: Vec<Option<RecoveryStep>>,
     has_asked: bool,
     heard: String,
@@ -38,7 +38,7 @@ struct Patient {
     actions: Vec<Action<String>>,
 }
 
-impl Protocol for Patient {
+impl Protocol for Recorder {
     type Report = String;
 
     fn on_open(&mut self, step: Option<RecoveryStep>, _now: Duration) -> Vec<Action<String>> {
@@ -130,7 +130,7 @@ fn node(path: &Path) -> File {
     line.into()
 }
 
-fn in_a_box(test: impl FnOnce(&Paths, &mut Driver<Patient>)) {
+fn in_a_box(test: impl FnOnce(&Paths, &mut Driver<Recorder>)) {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
     for path in ["/dev", "/state", "/sys/class/tty"] {
@@ -145,12 +145,12 @@ fn in_a_box(test: impl FnOnce(&Paths, &mut Driver<Patient>)) {
         speed: Speed::USUAL,
         flow: FlowControl::None,
     };
-    test(&paths, &mut Driver::new(config, Patient::default()).unwrap());
+    test(&paths, &mut Driver::new(config, Recorder::default()).unwrap());
 }
 
 /// Turns the driver, with a modem that answers at some ports, until nothing moves any more.
 fn settle(
-    driver: &mut Driver<Patient>,
+    driver: &mut Driver<Recorder>,
     modem: &mut Modem,
     at: &[&str],
     now: Duration,
@@ -288,7 +288,7 @@ fn what_cannot_be_remembered_is_not_done() {
 }
 
 /// Gives the modem up whenever it is spoken to, and notes each step with its second.
-fn fail(driver: &mut Driver<Patient>, modem: &mut Modem, paths: &Paths) -> Vec<(u32, String)> {
+fn fail(driver: &mut Driver<Recorder>, modem: &mut Modem, paths: &Paths) -> Vec<(u32, String)> {
     let authorized = paths.path("/sys/bus/usb/devices/1-1.2/authorized");
     let mut seen = Vec::new();
     for second in 1..150 {

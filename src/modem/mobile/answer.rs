@@ -17,8 +17,8 @@ use crate::modem::at::queue::Event;
 use crate::modem::at::response::{Final, extended_name};
 use crate::modem::at::values::{fields, values};
 
-/// So many kinds of lines that nobody has asked for are told of.
-const KINDS_OF_CHATTER: usize = 30;
+/// So many kinds of unknown URCs are logged.
+const LOGGED_URCS: usize = 30;
 
 impl Mobile {
     pub(super) fn event(&mut self, event: Event<Asked>, now: Duration) -> Vec<Action> {
@@ -26,7 +26,7 @@ impl Mobile {
             Event::Unsolicited(line) => self.unsolicited(&line),
             Event::Delivered { header, pdu } => self.delivered(&header, pdu),
             Event::Garbage(what) => {
-                // It may have been the notice of a message.
+                // It may have been the URC of a message.
                 self.talk.inbox.look();
                 vec![Action::log(Level::Warning, format!("modem sends {what}"))]
             }
@@ -53,7 +53,7 @@ impl Mobile {
                 }
                 return vec![Action::Abandon("no answer to AT".to_owned())];
             }
-            // A modem that hangs or starts anew answers none of these.
+            // A modem that hangs or restarts answers none of these.
             Asked::Step(
                 Step::Escape | Step::HangUp | Step::Reset | Step::Restart | Step::RadioOff | Step::RadioOn,
             ) => return Vec::new(),
@@ -81,12 +81,12 @@ impl Mobile {
             self.talk.has_time = true;
             return vec![Action::Report(Report::NetworkTime(unix))];
         }
-        // It has started anew and forgotten its settings (u-blox and SIMCom; Huawei).
+        // It has restarted and forgotten its settings (u-blox and SIMCom; Huawei).
         if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers {
             self.identify();
-            return vec![Action::log(Level::Warning, "the modem has started anew")];
+            return vec![Action::log(Level::Warning, "the modem has restarted")];
         }
-        // The network has told the time, or the SIM has changed: what it is now is asked.
+        // The network has given the time, or the SIM has changed: the state is asked.
         let step = match line {
             _ if line.starts_with("+CTZV") || line.starts_with("+CTZE") => Step::Clock,
             _ if line.starts_with("+CPIN:") => Step::Sim,
@@ -101,7 +101,7 @@ impl Mobile {
     /// Some modems talk without end (`^RSSI`, `^BOOT`): of each kind the first is enough.
     fn unknown_urc(&mut self, line: &str) -> Vec<Action> {
         let kind = extended_name(line).unwrap_or(line).to_owned();
-        let is_new = self.talk.unknown_urc.len() < KINDS_OF_CHATTER && self.talk.unknown_urc.insert(kind);
+        let is_new = self.talk.unknown_urc.len() < LOGGED_URCS && self.talk.unknown_urc.insert(kind);
         is_new.then(|| Action::log(Level::Info, format!("modem says {line}"))).into_iter().collect()
     }
 

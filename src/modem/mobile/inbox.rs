@@ -64,7 +64,7 @@ impl Inbox {
         *self = Self { plan: [Step::PduMode, Step::Storages, Step::ReportOptions].into(), ..Self::default() };
     }
 
-    /// The settings are made anew, in case that the modem has forgotten them, and every storage is
+    /// The settings are made again, in case the modem has forgotten them, and every storage is
     /// looked at.
     pub fn refresh(&mut self) {
         if !self.plan.is_empty() {
@@ -164,7 +164,7 @@ impl Inbox {
         true
     }
 
-    /// A place is told of, or listed with what lies there.
+    /// A message is reported, or listed with its content.
     fn found(&mut self, place: (Storage, u16), listed: Option<&str>) {
         let is_same = |pdu: &String| listed == Some(pdu.as_str());
         let known = match self.known.remove(&place) {

@@ -2,6 +2,7 @@
 
 use super::tests::{Modem, OPTION, SECOND, mobile, option, settled};
 use super::*;
+use crate::sms::pdu::Submit;
 
 const PDU: &str = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07";
 
@@ -95,15 +96,19 @@ fn the_storage_is_looked_at_every_minute_even_if_nothing_was_told() {
     assert!(written.contains("Message {"), "{written}");
 }
 
+fn sms(id: u64) -> OutgoingSms {
+    OutgoingSms { id: SmsId(id), message: Submit::text(&"112".parse().unwrap(), "ok").unwrap() }
+}
+
 #[test]
 fn a_message_is_sent_and_told_of_even_if_another_comes_in_between() {
     let sent = "\r\n+CMTI: \"ME\",5\r\n\r\n+CMGS: 12\r\n\r\nOK\r\n";
-    let modem = option(&[("AT+CMGS=3", "\r\n> "), ("00AABBCC", sent)]);
+    let modem = option(&[("AT+CMGS=12", "\r\n> "), ("001100038111F200000B02EF35", sent)]);
     let mut mobile = settled(&modem);
-    mobile.send(SmsId(9), "00AABBCC".to_owned(), 3);
+    mobile.send(sms(9));
     insta::assert_snapshot!(modem.talk(&mut mobile, 2 * SECOND), @r#"
-    > AT+CMGS=3
-    > 00AABBCC
+    > AT+CMGS=12
+    > 001100038111F200000B02EF35
     Info: modem says +CMTI: "ME",5
     Sent(SmsId(9))
     > AT+CMGR=5
@@ -112,23 +117,24 @@ fn a_message_is_sent_and_told_of_even_if_another_comes_in_between() {
 
 #[test]
 fn a_message_that_is_refused_is_told_of() {
-    let modem = option(&[("AT+CMGS=3", "\r\n+CMS ERROR: 322\r\n")]);
+    let modem = option(&[("AT+CMGS=12", "\r\n+CMS ERROR: 322\r\n")]);
     let mut mobile = settled(&modem);
-    mobile.send(SmsId(9), "00AABBCC".to_owned(), 3);
+    mobile.send(sms(9));
     let written = modem.talk(&mut mobile, 2 * SECOND);
     assert!(written.contains("NotSent(SmsId(9), \"+CMS ERROR: 322\")\n> AT+CMGL=4"), "{written}");
 }
 
 #[test]
 fn a_modem_that_swallows_a_message_is_freed_from_its_prompt_and_the_sender_is_told() {
-    let modem = option(&[("AT+CMGS=3", "\r\n> "), ("00AABBCC", ""), ("\x1b", "\r\nOK\r\n")]);
+    let modem =
+        option(&[("AT+CMGS=12", "\r\n> "), ("001100038111F200000B02EF35", ""), ("\x1b", "\r\nOK\r\n")]);
     let mut mobile = settled(&modem);
-    mobile.send(SmsId(9), "00AABBCC".to_owned(), 3);
-    assert_eq!(modem.talk(&mut mobile, 2 * SECOND), "> AT+CMGS=3\n> 00AABBCC\n");
+    mobile.send(sms(9));
+    assert_eq!(modem.talk(&mut mobile, 2 * SECOND), "> AT+CMGS=12\n> 001100038111F200000B02EF35\n");
     assert_eq!(mobile.next_deadline(), Some(92 * SECOND));
     insta::assert_snapshot!(modem.talk(&mut mobile, 92 * SECOND), @r#"
-    Warning: no answer to AT+CMGS=3
-    NotSent(SmsId(9), "no answer to AT+CMGS=3")
+    Warning: no answer to AT+CMGS=12
+    NotSent(SmsId(9), "no answer to AT+CMGS=12")
     > ESC
     > AT+CREG?
     > AT+CGREG?
@@ -140,14 +146,14 @@ fn a_modem_that_swallows_a_message_is_freed_from_its_prompt_and_the_sender_is_to
 
 #[test]
 fn after_a_send_that_got_no_answer_the_storage_is_listed_before_the_next_status_check() {
-    let modem = option(&[("AT+CMGS=3", ""), ("\x1b", "\r\nOK\r\n")]);
+    let modem = option(&[("AT+CMGS=12", ""), ("\x1b", "\r\nOK\r\n")]);
     let mut mobile = settled(&modem);
-    mobile.send(SmsId(9), "00AABBCC".to_owned(), 3);
-    assert_eq!(modem.talk(&mut mobile, 2 * SECOND), "> AT+CMGS=3\n");
+    mobile.send(sms(9));
+    assert_eq!(modem.talk(&mut mobile, 2 * SECOND), "> AT+CMGS=12\n");
     // The prompt may take 10 s; the next regular check is due at 61 s.
     insta::assert_snapshot!(modem.talk(&mut mobile, 12 * SECOND), @r#"
-    Warning: no answer to AT+CMGS=3
-    NotSent(SmsId(9), "no answer to AT+CMGS=3")
+    Warning: no answer to AT+CMGS=12
+    NotSent(SmsId(9), "no answer to AT+CMGS=12")
     > ESC
     > AT+CMGL=4
     "#);
@@ -158,17 +164,17 @@ fn a_message_waits_for_the_network_and_not_for_ever() {
     let searching = option(&[("AT+CREG?", "+CREG: 0,2\r\nOK\r\n"), ("AT+CGREG?", "+CGREG: 0,2\r\nOK\r\n")]);
     let mut mobile = mobile();
     searching.talk(&mut mobile, SECOND);
-    mobile.send(SmsId(1), "00AABBCC".to_owned(), 3);
+    mobile.send(sms(1));
     let mut written = String::new();
     for second in 2..590 {
         written += &searching.talk(&mut mobile, second * SECOND);
     }
     assert!(!written.contains("CMGS") && !written.contains("NotSent"));
-    let modem = option(&[("AT+CMGS=3", "\r\n> "), ("00AABBCC", "\r\n+CMGS: 1\r\nOK\r\n")]);
+    let modem = option(&[("AT+CMGS=12", "\r\n> "), ("001100038111F200000B02EF35", "\r\n+CMGS: 1\r\nOK\r\n")]);
     assert!(modem.talk(&mut mobile, 600 * SECOND).contains("Sent(SmsId(1))"));
 
     let mut mobile = super::tests::mobile();
-    mobile.send(SmsId(2), "00AABBCC".to_owned(), 3);
+    mobile.send(sms(2));
     mobile.on_time(SECOND);
     let late = Action::Report(Report::NotSent(SmsId(2), "no network for too long".to_owned()));
     assert!(mobile.on_time(601 * SECOND).contains(&late));

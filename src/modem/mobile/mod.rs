@@ -1,6 +1,6 @@
 //! The conversation with a mobile modem: its SIM, its network, its messages.
 //!
-//! What is said next is chosen anew whenever the modem is free ([`Mobile::choose`]): what must come
+//! The next command is chosen whenever the modem is free ([`Mobile::choose`]): what must come
 //! first stands first, and what arrives in between only adds to what is to be done.
 
 mod answer;
@@ -31,7 +31,7 @@ use crate::state::Store;
 
 pub use network::Registration;
 pub(crate) use network::dbm;
-pub use outbox::SmsId;
+pub use outbox::{OutgoingSms, SmsId};
 pub(crate) use quirks::Quirks;
 pub use sim::Memory;
 pub(crate) use sim::{PinPolicy, Sim, Withheld, card_number};
@@ -44,7 +44,7 @@ use step::{Asked, OperatorFormat, Step};
 
 /// How often the signal is asked for once all is known.
 const WATCH_EVERY: Duration = Duration::from_secs(60);
-/// Every so many watches the settings are made anew.
+/// Every so many status checks the settings are made again.
 const REFRESH_EVERY: u32 = 10;
 /// How often a SIM that is not ready is looked at, and a network that does not let the modem in.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -93,7 +93,7 @@ pub struct Mobile {
     asked: bool,
 }
 
-/// What has to be asked anew whenever a port was opened.
+/// What must be asked again after a port was opened.
 #[derive(Debug, Default)]
 struct Talk {
     /// What the recovery wants to be done first, answer or not.
@@ -152,11 +152,10 @@ impl Mobile {
         Self::new(modem.pin.clone(), Memory::load(&Store::new(paths.state())), boot.trim())
     }
 
-    /// Sends a message, once the network lets it: a PDU in hexadecimal with the address of the
-    /// service centre, and its length without that (TS 27.005 §4.3). [`Report::Sent`] or
-    /// [`Report::NotSent`] tells what became of it.
-    pub fn send(&mut self, id: SmsId, pdu: String, length: usize) {
-        self.outbox.push(id, pdu, length);
+    /// Sends a message as soon as the modem is registered. [`Report::Sent`] or [`Report::NotSent`]
+    /// follows.
+    pub fn send(&mut self, sms: OutgoingSms) {
+        self.outbox.push(sms);
         self.asked = true;
     }
 
@@ -228,12 +227,12 @@ impl Mobile {
             talk.plan.extend([Step::Echo0, Step::Operator, Step::Clock]);
             talk.inbox.refresh();
         }
-        // Notices get lost: those of a modem that tells them to its other port, which is busy with
+        // URCs get lost: those of a modem that tells them to its other port, which is busy with
         // data; those that came in the middle of something else. An empty storage is soon read.
         talk.inbox.look();
     }
 
-    /// The modem answers, or has started anew: all that is asked once.
+    /// The modem answers, or has restarted: all that is asked once.
     fn identify(&mut self) {
         let talk = &mut self.talk;
         talk.known.answers = true;

@@ -18,7 +18,7 @@ pub(super) enum Step {
     /// Radio off and on; the SIM stays unlocked.
     RadioOff,
     RadioOn,
-    /// The modem starts anew (TS 27.007 §8.2).
+    /// The modem restarts (TS 27.007 §8.2).
     Restart,
     Echo0,
     ExplainErrors,
@@ -37,7 +37,7 @@ pub(super) enum Step {
     OperatorFormat(OperatorFormat),
     Operator,
     Signal,
-    /// The modem shall follow the network's clock (TS 27.007 §8.40).
+    /// The modem follows the network's clock (TS 27.007 §8.40).
     FollowTime,
     /// And tell of it (TS 27.007 §8.41).
     ReportTime,

@@ -1,6 +1,6 @@
 //! The conversation at a modem, and how time passes between them.
 
-use dialbox::modem::mobile::{Memory, Mobile, Report, SmsId};
+use dialbox::modem::mobile::{Memory, Mobile, OutgoingSms, Report, SmsId};
 use dialbox::modem::protocol::{Action, Protocol};
 use dialbox::modem::recovery::{Recovery, RecoveryStep};
 use dialbox::record::Record;
@@ -17,7 +17,7 @@ pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
 /// A short message to the modem, with the centre's address before it: 3GPP TS 23.040's layout, "hello".
 pub const HELLO: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
-/// What the seat takes to open a port anew.
+/// What the driver takes to open a port again.
 const REOPENING: Duration = Duration::from_secs(2);
 
 /// Both of them, and what lies on the state partition.
@@ -151,7 +151,7 @@ impl Bench {
                     let step = self.recovery.fail(self.now, || false);
                     self.steps.extend(step);
                     self.closed = Some((self.now + REOPENING, step));
-                    actions = VecDeque::from(self.mobile.on_close());
+                    actions = self.mobile.on_close().map(Action::Report).into_iter().collect();
                 }
                 Action::Log(..) | Action::Publish | Action::Dtr(_) => {}
             }
@@ -168,11 +168,10 @@ impl Bench {
 
     pub fn send(&mut self, id: u64) {
         let to: Address = "+33612345678".parse().unwrap();
-        let (pdu, length) = Submit::text(&to, "hello").unwrap().encode();
-        self.mobile.send(SmsId(id), pdu, length);
+        self.mobile.send(OutgoingSms { id: SmsId(id), message: Submit::text(&to, "hello").unwrap() });
     }
 
-    /// The box starts anew, with this site.
+    /// The box reboots, with this site.
     pub fn reboot(&mut self, boot: u32, pin: &str) {
         self.mobile = mobile(Some(pin), &self.state, boot);
         self.closed = Some((self.now, None));
