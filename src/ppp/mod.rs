@@ -20,7 +20,7 @@ pub mod session;
 pub use budget::{Budget, Calendar, Spent};
 pub use outcome::{Outcome, RequestRefusal, Why};
 pub use pppd::{Exit, Pppd};
-pub use session::{Action, Event, Phase, Session};
+pub use session::{Action, Event, KILL_AFTER, Phase, Session};
 
 use std::fmt;
 use std::net::Ipv4Addr;
