@@ -25,10 +25,20 @@ const EPOCH: i64 = 719_468;
 /// Days of 400 years.
 const ERA: i64 = 146_097;
 
+/// Days from 1970-01-01 to the first of a month (1 to 12).
+///
 /// <https://howardhinnant.github.io/date_algorithms.html>: the year starts in March there, so that
 /// the leap day is its last.
+#[must_use]
+pub fn days_to(year: i64, month: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5;
+    let of_era = year.rem_euclid(400) * 365 + year.rem_euclid(400) / 4 - year.rem_euclid(400) / 100;
+    year.div_euclid(400) * ERA + of_era + of_year - EPOCH
+}
+
 impl Civil {
-    /// Of seconds since 1970, where the clock shows UTC.
+    /// Of seconds since 1970, where the clock shows UTC: the inverse of [`days_to`].
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
         let days = seconds.div_euclid(DAY) + EPOCH;
@@ -57,10 +67,7 @@ impl Civil {
         if !(0..=9999).contains(&self.year) || !(1..=12).contains(&self.month) {
             return None;
         }
-        let year = self.year - i64::from(self.month <= 2);
-        let of_year = (153 * ((self.month + 9) % 12) + 2) / 5 + self.day.checked_sub(1)?;
-        let of_era = year.rem_euclid(400) * 365 + year.rem_euclid(400) / 4 - year.rem_euclid(400) / 100;
-        let days = year.div_euclid(400) * ERA + of_era.checked_add(of_year)? - EPOCH;
+        let days = days_to(self.year, self.month).checked_add(self.day.checked_sub(1)?)?;
         let of_day = self.hour.checked_mul(3600)?.checked_add(self.minute.checked_mul(60)?)?;
         let unix = days.checked_mul(DAY)?.checked_add(of_day)?.checked_add(self.second)?;
         // The 31st of February would be another day.
@@ -99,6 +106,18 @@ mod tests {
             Civil { second: 60, ..good },
         ] {
             assert_eq!(wrong.unix(), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_month_begins_where_it_should() {
+        assert_eq!(days_to(1970, 1), 0);
+        assert_eq!(days_to(2000, 3), 11_017);
+        for month in 1..=12 {
+            for year in 1970..2100 {
+                let first = Civil { year, month, day: 1, hour: 0, minute: 0, second: 0 };
+                assert_eq!(Civil::from_unix(days_to(year, month) * DAY), first);
+            }
         }
     }
 

@@ -1,12 +1,18 @@
 //! An orderly reboot, whose cause the next boot knows.
 
 use std::io;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::clock;
 use crate::paths::Paths;
+use crate::ppp::KILL_AFTER;
 use crate::state::{Cause, Ledger, Store};
+
+/// How long a stop of the box waits for its link to be closed: a pppd that does not end has been
+/// killed by then, and what it has cost is stored.
+pub const LINK_TIMEOUT: Duration = Duration::from_secs(KILL_AFTER.as_secs() + 5);
 
 /// Saves what must outlive the reboot: why it happens, and what time it is.
 pub fn save(paths: &Paths, cause: &Cause) -> io::Result<()> {

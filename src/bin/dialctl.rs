@@ -36,6 +36,7 @@ usage: dialctl COMMAND
   modem terminal [PORT]  types AT commands, with picocom; the services make way meanwhile
   site check [FILE]   says what is wrong with a site.toml, by default /boot/site.toml
   site apply          puts /boot/site.toml into force; the baked site stays if it is wrong
+  stop                closes the link until the next boot; init calls it before the box stops
   save                saves the clock and the cause of a reboot; init calls it before it stops
   reboot              an orderly reboot, entered into the ledger as requested
 
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         ["site", "check"] => check(&paths.edited_site()),
         ["site", "check", file] => check(&PathBuf::from(file)),
         ["site", "apply"] => site_apply(&paths),
+        ["stop"] => link::stop(&paths),
         ["save"] => reboot::save(&paths, &Cause::Requested).map_err(|error| error.to_string()),
         ["reboot"] => request_reboot(&paths),
         ["help" | "--help" | "-h"] => print(USAGE),

@@ -178,12 +178,17 @@ impl<'a> Watch<'a> {
         text.trim().parse().ok().map(Occurrence)
     }
 
-    /// Asks for an orderly reboot. From here on the watchdog is not fed any more: should the
-    /// order come to nothing, the hardware resets the box.
+    /// Asks for an orderly reboot. The watchdog is fed only while the link may take to close: should
+    /// the reboot not come, the hardware resets the box.
     fn reboot(&mut self, cause: &Cause) -> String {
         self.log.error(&format!("reboot: {cause}"));
         self.warn_if_failed("saving the cause", reboot::save(&self.start.paths, cause));
         self.warn_if_failed("asking init", reboot::request(&self.start.paths));
+        let link_is_closed = clock::since_boot() + reboot::LINK_TIMEOUT;
+        while clock::since_boot() < link_is_closed {
+            self.feed();
+            sleep(TICK);
+        }
         sleep(Duration::from_secs(60));
         "the reboot did not come".to_owned()
     }

@@ -31,6 +31,8 @@ pub enum Request {
     Connect(Option<Duration>),
     /// Close it. The reply comes when it is closed.
     Disconnect,
+    /// The box stops: close it, and open none any more. Replied to when what it has cost is stored.
+    Stop,
     /// Let it stay longer.
     Extend(Option<Duration>),
     /// Say what the month has cost.
@@ -72,6 +74,7 @@ impl Request {
         match self {
             Self::Connect(length) => named("connect").with_known("seconds", seconds(length)),
             Self::Disconnect => named("disconnect"),
+            Self::Stop => named("stop"),
             Self::Extend(more) => named("extend").with_known("seconds", seconds(more)),
             Self::Budget => named("budget"),
             Self::SetUsed(used) => named("set-used").with("bytes", used.bytes()),
@@ -102,6 +105,7 @@ impl Request {
         Some(match record.get("request")? {
             "connect" => Self::Connect(seconds()?),
             "disconnect" => Self::Disconnect,
+            "stop" => Self::Stop,
             "extend" => Self::Extend(seconds()?),
             "budget" => Self::Budget,
             "set-used" => Self::SetUsed(DataSize::from_bytes(record.number("bytes")?)),

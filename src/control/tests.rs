@@ -18,6 +18,7 @@ fn every_request_is_read_as_it_was_written() {
         (Request::Connect(None), "request=connect\n"),
         (Request::Connect(Some(Duration::from_secs(1800))), "request=connect\nseconds=1800\n"),
         (Request::Disconnect, "request=disconnect\n"),
+        (Request::Stop, "request=stop\n"),
         (Request::Extend(Some(Duration::from_secs(60))), "request=extend\nseconds=60\n"),
         (Request::Budget, "request=budget\n"),
         (Request::SetUsed(DataSize::from_bytes(7_000)), "request=set-used\nbytes=7000\n"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::control::{self, NoReply, Reply, Request};
 use crate::paths::Paths;
 use crate::ppp::{Budget, Session};
+use crate::reboot;
 use crate::record::Record;
 use crate::site::{DataSize, Role, Site, TimeSpan};
 use crate::state::Store;
@@ -31,6 +32,18 @@ pub fn connect(paths: &Paths, length: Option<&str>) -> Result<String, String> {
 /// Why it is not closed, for a person.
 pub fn disconnect(paths: &Paths) -> Result<String, String> {
     ask(paths, &Request::Disconnect, TO_DISCONNECT)
+}
+
+/// Closes the link before the box stops, and waits until what it has cost is stored.
+///
+/// # Errors
+/// The dialer has not answered in time, for a person.
+pub fn stop(paths: &Paths) -> Result<(), String> {
+    match control::request(paths, &Request::Stop, reboot::LINK_TIMEOUT) {
+        // Closed, or there was no link, or the other role has none.
+        Ok(_) | Err(NoReply::NotRunning) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Lets the link stay longer.

@@ -45,6 +45,8 @@ pub struct Dialer {
     /// Who waits to hear what comes of the link.
     askers: Vec<Requester>,
     reboot_at: Option<Duration>,
+    /// The box stops: no link is opened any more.
+    is_stopping: bool,
     facts: Facts,
     last_error: Option<String>,
 }
@@ -156,6 +158,7 @@ impl Dialer {
             replies: sms.map(|sms| Replies::to(&sms.proof)).unwrap_or_default(),
             askers: Vec::new(),
             reboot_at: None,
+            is_stopping: false,
             facts,
             last_error: None,
         }
@@ -267,6 +270,10 @@ impl Dialer {
     fn obey(&mut self, Order { command, asker }: Order, view: View) -> Vec<Effect> {
         let at = view.at;
         let (mut effects, reaction) = match command {
+            Command::Connect(_) if self.is_stopping => {
+                let stopping = Reply::Link(Outcome::Failed(Why::Stopping));
+                return self.answer(&asker, stopping, at.now);
+            }
             Command::Connect(length) => (self.announce(&asker, view), self.session.open(length, at)),
             Command::Disconnect => (Vec::new(), self.session.close(Why::Asked, at)),
             Command::Extend(length) => (Vec::new(), self.session.extend(length, at)),
@@ -300,6 +307,7 @@ impl Dialer {
         let reaction = match request {
             Request::Connect(length) => return self.obey(command(Command::Connect(length)), view),
             Request::Disconnect => return self.obey(command(Command::Disconnect), view),
+            Request::Stop => return self.stop(asker, view),
             Request::Extend(length) => return self.obey(command(Command::Extend(length)), view),
             Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
@@ -310,6 +318,14 @@ impl Dialer {
         let mut effects = self.follow(reaction, view);
         effects.extend(self.answer(&asker, Reply::Budget(self.session.budget().spent()), at.now));
         effects
+    }
+
+    /// The asker is answered when pppd has ended and what the link has cost is stored.
+    fn stop(&mut self, asker: Requester, view: View) -> Vec<Effect> {
+        self.is_stopping = true;
+        self.askers.push(asker);
+        let reaction = self.session.close(Why::Stopping, view.at);
+        self.follow(reaction, view)
     }
 
     /// The session's effects for the loop, and what its outcomes mean for those who asked.

@@ -258,6 +258,30 @@ fn dialctl_is_told_what_came_of_it() {
 }
 
 #[test]
+fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
+    let mut play = Play::new(Ports::Two);
+    let visitor = || control::ClientId(1);
+    play.receive(Event::Asked(visitor(), control::Request::Connect(None))).dialled().done();
+    play.receive(Event::Asked(visitor(), control::Request::Stop));
+    play.receive(Event::Asked(visitor(), control::Request::Connect(None)));
+    play.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
+    play.link(ppp::Event::Exited(pid(), Exit::Told));
+    insta::assert_snapshot!(play.done(), @"
+    Signal(Pid(412), Terminate)
+    Failed(\"not connected: the box is stopping\")
+    Info: disconnected: the box is stopping
+    Done(\"disconnected: the box is stopping\")
+    ");
+}
+
+#[test]
+fn a_box_that_stops_without_a_link_is_answered_at_once() {
+    let mut play = Play::new(Ports::Two);
+    play.receive(Event::Asked(control::ClientId(1), control::Request::Stop));
+    assert!(play.done().ends_with("Failed(\"there is no link\")\n"));
+}
+
+#[test]
 fn a_clock_that_is_right_to_two_seconds_is_left_alone() {
     let table = [
         (WallClock::Floor, Some(THAT_MORNING)),

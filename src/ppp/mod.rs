@@ -20,7 +20,7 @@ pub mod session;
 pub use budget::{Budget, Calendar, Spent};
 pub use outcome::{Outcome, RequestRefusal, Why};
 pub use pppd::{Exit, Pppd};
-pub use session::{Effect, Event, Phase, Reaction, Session};
+pub use session::{Effect, Event, KILL_AFTER, Phase, Reaction, Session};
 
 use std::fmt;
 use std::net::Ipv4Addr;

@@ -1,9 +1,17 @@
 //! The dialer, and what every service does.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
+
+use dialbox::control::{self, Reply, Request};
+use dialbox::ppp::{Connection, Interface, Session};
+use dialbox::record::Record;
+use dialbox::state::Store;
+use rustix::process::Pid;
 
 use crate::bench::{Modem, TestBox, until};
 
@@ -75,6 +83,53 @@ fn a_port_that_is_being_talked_to_is_locked() {
     assert_eq!(modem.receive(), "AT");
     let lock = fs::read_to_string(dialer.paths.path("/run/lock/LCK..ttyTEST")).unwrap();
     assert_eq!(lock, format!("{:>10}\n", dialer.service.id()));
+}
+
+/// Runs until TERM, and ends when the test lets it.
+const PPPD: &str = "#!/bin/sh
+trap 'echo TERM >ROOT/pppd; while [ ! -e ROOT/go ]; do sleep 0.01; done; exit 5' TERM
+echo $$ >ROOT/pppd.new; mv ROOT/pppd.new ROOT/pppd
+while :; do sleep 0.01; done
+";
+
+/// What `dialctl stop` asks for, which init's last script runs.
+#[test]
+fn a_box_that_stops_waits_for_pppd_and_for_the_budget() {
+    let dialer = TestBox::start_with(env!("CARGO_BIN_EXE_sms-dialer"), DIALER, |paths| {
+        for dir in ["/bin", "/state"] {
+            fs::create_dir_all(paths.path(dir)).unwrap();
+        }
+        let pppd = paths.path("/bin/pppd");
+        fs::write(&pppd, PPPD.replace("ROOT", paths.path("/").to_str().unwrap())).unwrap();
+        fs::set_permissions(pppd, fs::Permissions::from_mode(0o755)).unwrap();
+    });
+    let mut modem = Modem::plugged_in_at(&dialer.port());
+    modem.answer_up_to(LAST);
+    dialer.until("modem", |record| record.get("storage").is_some());
+    let ask = |request| control::request(&dialer.paths, &request, Duration::from_secs(30)).unwrap();
+    let budget = || Record::parse(&Store::new(dialer.paths.state()).read(Session::FILE).unwrap_or_default());
+    let said = || fs::read_to_string(dialer.paths.path("/pppd")).unwrap_or_default();
+    thread::scope(|scope| {
+        let connect = scope.spawn(|| ask(Request::Connect(None)));
+        until(|| !said().is_empty());
+        let pid = Pid::from_raw(said().trim().parse().unwrap()).unwrap();
+        dialer.until("link", |record| record.get("link") == Some("dialling"));
+        let interface = Interface::new("ppp0").unwrap();
+        ask(Request::IpUp { link: Connection { interface, pid, ends: None }, name_servers: vec![] });
+        assert!(matches!(connect.join().unwrap(), Reply::Done(_)));
+        assert!(budget().get("open-ppp0").is_some(), "{:?}", budget());
+
+        let runs = move || Path::new(&format!("/proc/{}", pid.as_raw_nonzero())).exists();
+        let stop = scope.spawn(move || (ask(Request::Stop), runs()));
+        until(|| said() == "TERM\n");
+        ask(Request::IpDown { pid, carried: Some(4711) });
+        fs::write(dialer.paths.path("/go"), "").unwrap();
+        let (reply, pppd_runs) = stop.join().unwrap();
+        assert_eq!(reply, Reply::Done("disconnected: the box is stopping".to_owned()));
+        assert!(!pppd_runs, "answered before pppd had ended");
+        assert_eq!(budget().get("open-ppp0"), None);
+        assert_eq!(budget().number("used"), Some(4711));
+    });
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::site::{DataSize, LinkConfig, TimeSpan};
 /// How often the counters are read: the budget is overrun by what fits into this at most.
 const READ_EVERY: Duration = Duration::from_secs(10);
 /// How long a pppd that was told to end may take: LCP asks twice with 3 s each, scripts run.
-const KILL_AFTER: Duration = Duration::from_secs(20);
+pub const KILL_AFTER: Duration = Duration::from_secs(20);
 /// The pauses before another attempt; the last one again and again.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(300)];
