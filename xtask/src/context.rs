@@ -10,8 +10,8 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::{
     cli::Sources,
-    error::{Attempt, Result},
-    say::Say,
+    error::{Context, Result},
+    progress::Progress,
     task::{self, digest_file},
 };
 
@@ -42,7 +42,7 @@ pub struct BuildContext {
     /// goes into the image: that has the lock's epoch.
     pub now: u64,
     /// Progress and words for the person at the terminal.
-    pub say: Say,
+    pub progress: Progress,
 }
 
 impl BuildContext {
@@ -66,7 +66,7 @@ impl BuildContext {
                 .unwrap_or_default(),
             program: env::current_exe().unwrap_or_default(),
             now: now.map_or(0, |it| it.as_secs()),
-            say: Say::new(),
+            progress: Progress::new(),
             workspace,
             cache,
         }
@@ -82,9 +82,9 @@ impl BuildContext {
         self.workspace.join("overlay")
     }
 
-    /// `image/stand-ins/`: sources of libraries in the place of Debian's.
-    pub fn stand_ins_dir(&self) -> PathBuf {
-        self.image_dir().join("stand-ins")
+    /// `image/stub-libraries/`: sources of libraries in the place of Debian's.
+    pub fn stub_libraries_dir(&self) -> PathBuf {
+        self.image_dir().join("stub-libraries")
     }
 
     /// `image/packages.lock`.
@@ -101,11 +101,11 @@ impl BuildContext {
     /// left that was interrupted is thrown away.
     pub fn lock_cache(&self) -> Result<fs::File> {
         let cannot = || format!("cannot use the cache {}", self.short(&self.cache));
-        fs::create_dir_all(&self.cache).attempt(cannot)?;
-        let file = fs::File::create(self.cache.join("lock")).attempt(cannot)?;
+        fs::create_dir_all(&self.cache).context(cannot)?;
+        let file = fs::File::create(self.cache.join("lock")).context(cannot)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            self.say.line("  waiting for another cargo xtask to finish …");
-            flock(&file, FlockOperation::LockExclusive).attempt(cannot)?;
+            self.progress.line("  waiting for another cargo xtask to finish …");
+            flock(&file, FlockOperation::LockExclusive).context(cannot)?;
         }
         task::forget_interrupted(self)?;
         Ok(file)

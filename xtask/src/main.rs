@@ -9,7 +9,7 @@ mod error;
 mod image;
 mod lab;
 mod manifest;
-mod say;
+mod progress;
 mod task;
 mod tidy;
 mod verb;

@@ -2,14 +2,14 @@
 //! standard library built from source, its own linker, and Debian's musl and libgcc.
 
 mod programs;
-mod stand_ins;
+mod stub_libraries;
 mod sysroot;
 
 use std::{path::PathBuf, process::Command};
 
 use crate::{
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     manifest::{LockedManifest, read},
     task::Output,
 };
@@ -33,15 +33,15 @@ const RUSTC_HOST: &str = env!("XTASK_RUSTC_HOST");
 pub struct Built {
     /// The programs of the root package, by name.
     pub programs: Output,
-    /// The libraries of `image/stand-ins/`, by soname.
-    pub stand_ins: Output,
+    /// The libraries of `image/stub-libraries/`, by soname.
+    pub stub_libraries: Output,
 }
 
 /// Builds what runs on the Pi. `toolchain` is the unpacked tool of that name.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) -> Result<Built> {
     let sysroot = sysroot::build(ctx, toolchain)?;
-    let stand_ins = stand_ins::build(ctx, locked, &sysroot)?;
-    Ok(Built { programs: programs::build(ctx, locked, &sysroot)?, stand_ins })
+    let stub_libraries = stub_libraries::build(ctx, locked, &sysroot)?;
+    Ok(Built { programs: programs::build(ctx, locked, &sysroot)?, stub_libraries })
 }
 
 /// The standard library's source is of one version, and so must the compiler be.
@@ -61,7 +61,7 @@ pub fn refuse_other_rustc(ctx: &BuildContext) -> Result<()> {
     }
     Err(Error::new(format!("rustc is {RUSTC_RELEASE}, but dialbox is built by {pinned}"))
         .fact("rust-toolchain.toml pins it: the image is the same on every machine because its compiler is")
-        .next(format!("rustup toolchain install {pinned}, then run the same command again")))
+        .hint(format!("rustup toolchain install {pinned}, then run the same command again")))
 }
 
 /// A cargo that builds for the Pi, told nothing by the cargo that runs us.
@@ -85,7 +85,7 @@ fn cargo(ctx: &BuildContext) -> Command {
 /// Runs it; what it printed becomes the error.
 fn run(mut command: Command, what: &str) -> Result<()> {
     let program = command.get_program().display().to_string();
-    let output = command.output().attempt(|| format!("cannot start {program} to build {what}"))?;
+    let output = command.output().context(|| format!("cannot start {program} to build {what}"))?;
     if output.status.success() {
         return Ok(());
     }
@@ -98,12 +98,12 @@ fn run(mut command: Command, what: &str) -> Result<()> {
 /// The toolchain's own linker, an LLVM lld that knows every target.
 fn linker(ctx: &BuildContext) -> Result<PathBuf> {
     let output = Command::new("rustc").args(["--print", "sysroot"]).current_dir(&ctx.workspace).output();
-    let output = output.attempt(|| "cannot ask rustc for its sysroot".into())?;
+    let output = output.context(|| "cannot ask rustc for its sysroot".into())?;
     let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let linker = PathBuf::from(sysroot).join(format!("lib/rustlib/{RUSTC_HOST}/bin/rust-lld"));
     if linker.exists() {
         return Ok(linker);
     }
     Err(Error::new(format!("this Rust toolchain has no rust-lld at {}", linker.display()))
-        .next("install Rust by rustup, whose toolchains bring it"))
+        .hint("install Rust by rustup, whose toolchains bring it"))
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, TARGET, cargo, linker, run};
 use crate::{
     context::BuildContext,
-    error::{Attempt, Result},
+    error::{Context, Result},
     manifest::LockedManifest,
     task::{self, Inputs, Output},
 };
@@ -33,7 +33,7 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
         let built = target_dir.join(TARGET).join("device");
         for program in &programs {
             fs::copy(built.join(program), dir.join(program))
-                .attempt(|| format!("a recipe names the program `{program}`, but src/bin has none"))?;
+                .context(|| format!("a recipe names the program `{program}`, but src/bin has none"))?;
         }
         Ok(programs.join(", "))
     })

@@ -9,7 +9,7 @@ use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, run};
 use crate::{
     bail,
     context::BuildContext,
-    error::{Attempt, Result},
+    error::{Context, Result},
     task::{self, Inputs, Output},
 };
 
@@ -40,9 +40,9 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
             }
             fs::remove_dir_all(&target_dir)
         };
-        collect().attempt(|| "cannot collect the standard library".into())?;
+        collect().context(|| "cannot collect the standard library".into())?;
         gather_c_libraries(&toolchain.dir, &dir.join(C_LIBRARIES))
-            .attempt(|| "cannot gather musl and libgcc".into())?;
+            .context(|| "cannot gather musl and libgcc".into())?;
         Ok(format!("std {RUSTC_RELEASE} for {TARGET}"))
     })
 }

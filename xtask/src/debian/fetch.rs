@@ -15,9 +15,9 @@ use crate::{
         mirror::Mirrors,
         transfer::{self, Client, Failure, Patience, Sink},
     },
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     manifest::LockedPackage,
-    say::Phase,
+    progress::Phase,
 };
 
 /// Mirrors allow a few connections; more do not make it faster.
@@ -141,15 +141,15 @@ fn offline(ctx: &BuildContext, missing: &[(&Wanted, &Absence)]) -> Error {
             error = error.fact(format!("  {} is there, but its sha256 is {sha256}", ctx.short(found)));
         }
     }
-    error.next("run it once without --offline, or put the files there")
+    error.hint("run it once without --offline, or put the files there")
 }
 
 fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) -> Result<Phase<'a>> {
     let mirrors = Mirrors::find(ctx)?;
     let client = Client::new(patience);
-    fs::create_dir_all(&ctx.downloads).attempt(|| format!("cannot make {}", ctx.short(&ctx.downloads)))?;
+    fs::create_dir_all(&ctx.downloads).context(|| format!("cannot make {}", ctx.short(&ctx.downloads)))?;
     let total = missing.iter().map(|it| it.size).sum();
-    let phase = ctx.say.transfer("fetch", total);
+    let phase = ctx.progress.transfer("fetch", total);
     // The longest first, so that it does not run alone at the end.
     let mut queue = missing.to_vec();
     queue.sort_by_key(|it| std::cmp::Reverse(it.size));
@@ -204,25 +204,25 @@ fn explain(ctx: &BuildContext, wanted: &Wanted, failure: Failure) -> Error {
         Failure::WrongHash { found } => Error::new(format!("hash mismatch for {name}"))
             .fact(format!("expected  {}  ({origin})", wanted.sha256))
             .fact(format!("found     {found}  (all {} bytes came)", wanted.size))
-            .next("run the same command again, or try another --mirror; the broken file was not kept"),
+            .hint("run the same command again, or try another --mirror; the broken file was not kept"),
         Failure::WrongSize { url, found } => Error::new(format!("{name} has another size at the mirror"))
             .fact(format!("expected  {} bytes  ({origin})", wanted.size))
             .fact(format!("found     {found} bytes  ({url})"))
-            .next("try another --mirror; nothing was kept"),
+            .hint("try another --mirror; nothing was kept"),
         Failure::NotFound { urls } => {
             let error = Error::new(format!("no mirror has {name}")).fact(format!("wanted by  {origin}"));
             urls.iter()
                 .fold(error, |error, url| error.fact(format!("404        {url}")))
-                .next("Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again")
+                .hint("Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again")
         }
         Failure::Refused { url, status } => {
-            Error::new(format!("the mirror refuses {name}: {status}")).fact(url).next("try another --mirror")
+            Error::new(format!("the mirror refuses {name}: {status}")).fact(url).hint("try another --mirror")
         }
         Failure::Died { url, tries, last } => {
             Error::new(format!("the download of {name} broke off {tries} times"))
                 .fact(last)
                 .fact(url)
-                .next("run the same command again: it goes on where it stopped")
+                .hint("run the same command again: it goes on where it stopped")
         }
         Failure::Disk(error) => {
             Error::caused_by(format!("cannot store {name} in {}", ctx.short(&ctx.downloads)), error)

@@ -10,7 +10,7 @@ use object::{
 
 use crate::{
     debian::deb,
-    error::{Attempt, Result},
+    error::{Context, Result},
 };
 
 /// The files of a package by absolute path.
@@ -36,7 +36,7 @@ impl Listing {
             let kind = match entry.header().entry_type() {
                 tar::EntryType::Directory => Kind::Directory,
                 tar::EntryType::Symlink | tar::EntryType::Link => Kind::Link(target(path, entry)?),
-                _ => Kind::File(needs(entry).attempt(|| format!("{path} cannot be read"))?),
+                _ => Kind::File(needs(entry).context(|| format!("{path} cannot be read"))?),
             };
             files.insert(path.to_owned(), kind);
             Ok(())
@@ -97,7 +97,7 @@ fn is_searched(directory: &str) -> bool {
 
 fn target(path: &str, entry: &deb::Entry) -> Result<String> {
     let target =
-        entry.link_name().attempt(|| format!("the target of {path} cannot be read"))?.unwrap_or_default();
+        entry.link_name().context(|| format!("the target of {path} cannot be read"))?.unwrap_or_default();
     let target = target.to_string_lossy();
     let is_hard = entry.header().entry_type() == tar::EntryType::Link;
     Ok(match (is_hard, target.strip_prefix('/')) {

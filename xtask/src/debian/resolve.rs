@@ -31,14 +31,14 @@ pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedP
     let chosen = choose_named(manifest, archive)?;
     archive.prepare(&chosen.iter().map(|(id, entry)| (id, *entry)).collect::<Vec<_>>())?;
     let mut resolver = Resolver { archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
-    let stand_ins = manifest.stand_ins().cloned().collect();
+    let stub_libraries = manifest.stub_libraries().cloned().collect();
     // Nothing stands in for what the tools need, on this machine or on a box.
-    let recipes = manifest.recipes.iter().map(|it| (it, &stand_ins));
+    let recipes = manifest.recipes.iter().map(|it| (it, &stub_libraries));
     let tools = manifest.tools.iter().map(|it| (it, const { &BTreeSet::new() }));
-    for (recipe, stand_ins) in recipes.chain(tools) {
+    for (recipe, stub_libraries) in recipes.chain(tools) {
         for package in &recipe.packages {
             resolver
-                .add(&recipe.name, package, stand_ins)
+                .add(&recipe.name, package, stub_libraries)
                 .map_err(|error| unlockable(recipe, package, error))?;
         }
     }
@@ -61,7 +61,7 @@ fn choose_named<'a>(manifest: &Manifest, archive: &'a dyn Archive) -> Result<BTr
                     "another recipe takes version {other} of it, this one {}",
                     entry.version
                 ));
-                return Err(odd(error.next("give both recipes the same `version`")));
+                return Err(odd(error.hint("give both recipes the same `version`")));
             }
         }
     }
@@ -69,7 +69,7 @@ fn choose_named<'a>(manifest: &Manifest, archive: &'a dyn Archive) -> Result<BTr
 }
 
 fn unlockable(recipe: &Recipe, package: &Package, error: Error) -> Error {
-    error.while_doing(format!("recipe `{}`: {} cannot be locked", recipe.name, package.id.name))
+    error.context(format!("recipe `{}`: {} cannot be locked", recipe.name, package.id.name))
 }
 
 struct Resolver<'a> {
@@ -114,8 +114,8 @@ impl Used {
 }
 
 impl Resolver<'_> {
-    /// Adds a package; the libraries that have `stand_ins` are not looked for.
-    fn add(&mut self, recipe: &str, package: &Package, stand_ins: &BTreeSet<String>) -> Result<()> {
+    /// Adds a package; the libraries that have `stub_libraries` are not looked for.
+    fn add(&mut self, recipe: &str, package: &Package, stub_libraries: &BTreeSet<String>) -> Result<()> {
         let entry = self.chosen[&package.id]; // choose_named went over the same recipes
         let listing = self.archive.listing(&package.id, entry)?;
         let needs =
@@ -123,7 +123,7 @@ impl Resolver<'_> {
         let needs: Vec<String> = needs.collect();
         let holder = Holder { id: package.id.clone(), entry: entry.clone(), listing };
         self.note(recipe, &holder).named = true;
-        self.add_libraries(recipe, holder, needs, stand_ins.clone())
+        self.add_libraries(recipe, holder, needs, stub_libraries.clone())
     }
 
     /// Libraries need libraries. What is `seen` is provided for.
@@ -201,7 +201,7 @@ fn choose<'a>(index: &'a Index, package: &Package) -> Result<&'a Entry> {
         let error = Error::new(format!("{suite} has no package `{name}` for {architecture}"));
         match index.similar(name)[..] {
             [] => error,
-            ref similar => error.next(format!("did you mean {}?", similar.join(" or "))),
+            ref similar => error.hint(format!("did you mean {}?", similar.join(" or "))),
         }
     })?;
     let Some(wanted) = &package.version else { return Ok(newest) };
@@ -209,7 +209,7 @@ fn choose<'a>(index: &'a Index, package: &Package) -> Result<&'a Entry> {
         let offered: Vec<&str> = versions.iter().map(|it| it.version.as_str()).collect();
         Error::new(format!("{suite} does not have version {wanted} of `{name}`"))
             .fact(format!("it has {}", offered.join(", ")))
-            .next("change `version` in the recipe, or leave it out for the newest")
+            .hint("change `version` in the recipe, or leave it out for the newest")
     })
 }
 
@@ -222,7 +222,7 @@ fn wanted_files<'a>(package: &Package, listing: &'a Listing) -> Result<Vec<&'a s
             let error = Error::new(format!("the package has no {wanted}"));
             return Err(match listing.namesakes(wanted)[..] {
                 [] => error,
-                ref namesakes => error.next(format!("did you mean {}?", namesakes.join(" or "))),
+                ref namesakes => error.hint(format!("did you mean {}?", namesakes.join(" or "))),
             });
         }
         files.extend(found);

@@ -29,7 +29,7 @@ pub fn make(ctx: &BuildContext, locked: &LockedManifest) -> Result<PathBuf> {
         fetch::packages(ctx, &missing)?;
     }
     let unpacked = unpack::packages(ctx, &packages)?;
-    let mut inputs = Inputs::of_builder(ctx)?
+    let mut inputs = Inputs::from_builder(ctx)?
         .text("epoch", &locked.epoch.to_string())
         .path("image/tools/caller.toml", &ctx.image_dir().join("tools/caller.toml"))?;
     for (package, output) in &unpacked {
@@ -39,7 +39,7 @@ pub fn make(ctx: &BuildContext, locked: &LockedManifest) -> Result<PathBuf> {
         let tree = root::of_recipe(ctx, recipe, &Ingredients::read(locked, &unpacked)?)?;
         gates::check_files(&tree, slice::from_ref(recipe), &[])?;
         gates::every_link_leads_somewhere(&tree, |_| false)?;
-        // A memory of its own: the image's keeps only what the last image asked for.
+        // A block cache of its own: the image's keeps only what the last image asked for.
         let squashfs = squashfs::write(&tree, locked.time_stamp(), &ctx.cache.join("caller-blocks"))?;
         out.write(FILE, &squashfs)?;
         Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))

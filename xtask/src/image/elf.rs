@@ -7,7 +7,7 @@ use object::{
     read::elf::{AttributeReader, Dyn, ElfFile32, FileHeader, ProgramHeader, SectionHeader, Sym},
 };
 
-use crate::error::{Attempt, Result};
+use crate::error::{Context, Result};
 
 /// A 32-bit little-endian ELF file, read.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub fn cpu(content: &[u8]) -> Result<Cpu> {
 impl<'a> Elf<'a> {
     /// Reads the headers.
     pub fn parse(data: &'a [u8]) -> Result<Self> {
-        let file = ElfFile32::parse(data).attempt(|| "not a whole 32-bit ELF file".into())?;
+        let file = ElfFile32::parse(data).context(|| "not a whole 32-bit ELF file".into())?;
         Ok(Self { file, data })
     }
 
@@ -66,18 +66,18 @@ impl<'a> Elf<'a> {
     fn versioned_symbols(&self, wanted: impl Fn(bool, Option<&[u8]>) -> bool) -> Result<BTreeSet<String>> {
         let endian = self.file.endian();
         let broken = || "its dynamic symbols are broken".to_owned();
-        let Some(versions) = self.file.elf_section_table().versions(endian, self.data).attempt(broken)?
+        let Some(versions) = self.file.elf_section_table().versions(endian, self.data).context(broken)?
         else {
             return Ok(BTreeSet::new());
         };
         let symbols = self.file.elf_dynamic_symbol_table();
         let mut found = BTreeSet::new();
         for (index, symbol) in symbols.enumerate() {
-            let version = versions.version(versions.version_index(endian, index).index()).attempt(broken)?;
+            let version = versions.version(versions.version_index(endian, index).index()).context(broken)?;
             if let Some(version) = version
                 && wanted(symbol.is_undefined(endian), version.file())
             {
-                let name = symbols.symbol_name(endian, symbol).attempt(broken)?;
+                let name = symbols.symbol_name(endian, symbol).context(broken)?;
                 let text = String::from_utf8_lossy;
                 found.insert(format!("{}@{}", text(name), text(version.name())));
             }
@@ -104,14 +104,14 @@ impl<'a> Elf<'a> {
         let endian = self.file.endian();
         let sections = self.file.elf_section_table();
         let broken = || "its dynamic section is broken".to_owned();
-        let Some((entries, strings)) = sections.dynamic(endian, self.data).attempt(broken)? else {
+        let Some((entries, strings)) = sections.dynamic(endian, self.data).context(broken)? else {
             return Ok(Vec::new());
         };
-        let strings = sections.strings(endian, self.data, strings).attempt(broken)?;
+        let strings = sections.strings(endian, self.data, strings).context(broken)?;
         let wanted = entries.iter().filter(|it| it.tag(endian) == tag);
         wanted
             .map(|it| {
-                let name = it.string(endian, strings).attempt(broken)?;
+                let name = it.string(endian, strings).context(broken)?;
                 Ok(String::from_utf8_lossy(name).into_owned())
             })
             .collect()
@@ -127,15 +127,15 @@ impl<'a> Elf<'a> {
         let broken = || "its .ARM.attributes are broken".to_owned();
         let section = sections.iter().find(|it| it.sh_type(endian) == elf::SHT_ARM_ATTRIBUTES);
         let Some(section) = section else { return Ok(Cpu::Arm(None)) };
-        let attributes = section.attributes(endian, self.data).attempt(broken)?;
-        let mut vendors = attributes.subsections().attempt(broken)?;
-        while let Some(vendor) = vendors.next().attempt(broken)? {
+        let attributes = section.attributes(endian, self.data).context(broken)?;
+        let mut vendors = attributes.subsections().context(broken)?;
+        while let Some(vendor) = vendors.next().context(broken)? {
             if vendor.vendor() != b"aeabi" {
                 continue;
             }
             let mut scopes = vendor.subsubsections();
-            while let Some(scope) = scopes.next().attempt(broken)? {
-                if let Some(arch) = cpu_arch(scope.attributes()).attempt(broken)? {
+            while let Some(scope) = scopes.next().context(broken)? {
+                if let Some(arch) = cpu_arch(scope.attributes()).context(broken)? {
                     return Ok(Cpu::Arm(Some(arch)));
                 }
             }

@@ -5,7 +5,7 @@ use memchr::memmem;
 
 use super::{
     elf::{self, Cpu, Elf},
-    root::stand_in_path,
+    root::stub_library_path,
     tree::{Kind, Node, Source, Tree},
 };
 use crate::{
@@ -45,7 +45,7 @@ fn machine_name(machine: u16) -> String {
 /// machine whose names must not be in the image.
 pub fn check(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> Result<()> {
     check_files(tree, recipes, build_paths)?;
-    every_stand_in_will_do(tree, recipes)?;
+    every_stub_library_will_do(tree, recipes)?;
     every_link_leads_somewhere(tree, |_| false)
 }
 
@@ -59,7 +59,7 @@ pub fn check_files(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> R
 fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     let chooses = |path: &str| recipes.iter().any(|it| it.chooses_by_cpu.iter().any(|it| it == path));
     for (path, node, content) in tree.files().filter(|(_, _, content)| elf::is_elf(content)) {
-        let verdict = match elf::cpu(content).map_err(|it| it.while_doing(format!("{path} is broken")))? {
+        let verdict = match elf::cpu(content).map_err(|it| it.context(format!("{path} is broken")))? {
             Cpu::Arm(Some(arch)) if runs_on_arm1176(arch) => continue,
             // Debian's modules are built without attributes; vermagic vouches for them.
             Cpu::Arm(None) if path.ends_with(".ko") => continue,
@@ -71,15 +71,15 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
         return Err(Error::new(format!("{path} would not run on a Raspberry Pi 1"))
             .fact(verdict)
             .fact(format!("it comes from {}", node.origin))
-            .next("replace it by a build for ARMv6 (Debian: armel), or remove it"));
+            .hint("replace it by a build for ARMv6 (Debian: armel), or remove it"));
     }
     Ok(())
 }
 
 /// A program that misses a symbol would not even start.
-fn every_stand_in_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
-    for soname in recipes.iter().flat_map(|it| &it.stand_ins) {
-        let at = stand_in_path(soname);
+fn every_stub_library_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
+    for soname in recipes.iter().flat_map(|it| &it.stub_libraries) {
+        let at = stub_library_path(soname);
         let Some(Node { kind: Kind::File(library), .. }) = tree.get(&at) else { continue };
         let offers = Elf::parse(library)?.offers()?;
         let programs =
@@ -88,11 +88,11 @@ fn every_stand_in_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
             let wants = Elf::parse(content)?.wants_of(soname)?;
             let missing: Vec<&str> = wants.difference(&offers).map(String::as_str).collect();
             if !missing.is_empty() {
-                return Err(Error::new(format!("{path} wants more of {soname} than its stand-in has"))
+                return Err(Error::new(format!("{path} wants more of {soname} than its stub library has"))
                     .fact(missing.join(", "))
                     .fact(format!("it comes from {}", node.origin))
-                    .next(format!(
-                        "write it in image/stand-ins/{soname}, or take {soname} out of `stand-ins` in the recipe"
+                    .hint(format!(
+                        "write it in image/stub-libraries/{soname}, or take {soname} out of `stub-libraries` in the recipe"
                     )));
             }
         }
@@ -103,14 +103,14 @@ fn every_stand_in_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
 /// `may_come`: whether something that the tree does not hold yet may still come to a path.
 pub fn every_link_leads_somewhere(tree: &Tree, may_come: impl Fn(&str) -> bool) -> Result<()> {
     for (path, node) in tree.iter() {
-        let Kind::Link(target) = &node.kind else { continue };
+        let Kind::Symlink(target) = &node.kind else { continue };
         let Err(missing) = tree.resolve(path) else { continue };
         if is_there_at_run_time(&missing) || may_come(&missing) {
             continue;
         }
         return Err(Error::new(format!("{path} is a link to {target}, where nothing is"))
             .fact(format!("it comes from {}", node.origin))
-            .next("correct the link, or add what it points to"));
+            .hint("correct the link, or add what it points to"));
     }
     Ok(())
 }
@@ -131,7 +131,7 @@ fn no_private_key(tree: &Tree) -> Result<()> {
         if key && !elf::is_elf(content) {
             return Err(Error::new(format!("{path} holds a private key; every box would share it"))
                 .fact(format!("it comes from {}", node.origin))
-                .next("remove it; keys are made on the box or belong in site.toml"));
+                .hint("remove it; keys are made on the box or belong in site.toml"));
         }
     }
     Ok(())
@@ -143,7 +143,7 @@ fn no_build_path(tree: &Tree, build_paths: &[String]) -> Result<()> {
         if let Some(found) = found {
             return Err(Error::new(format!("{path} holds the path {found} of this machine"))
                 .fact(format!("it comes from {}", node.origin))
-                .next("another machine would make another image: this is a fault of the builder"));
+                .hint("another machine would make another image: this is a fault of the builder"));
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ pub fn check(ctx: &BuildContext, recipes: &[Recipe], site: SiteSource) -> Result
     overlay::refuse_unclaimed(ctx, recipes)?;
     for recipe in recipes {
         every_program_has_a_source(ctx, recipe)?;
-        every_stand_in_has_a_source(ctx, recipe)?;
+        every_stub_library_has_a_source(ctx, recipe)?;
     }
     let outline = draw(ctx, recipes, site)?;
     gates::check_files(&outline, recipes, &[])?;
@@ -39,9 +39,9 @@ fn draw(ctx: &BuildContext, recipes: &[Recipe], site: SiteSource) -> Result<Tree
         for program in root::root_programs(recipe) {
             tree.add(&root::program_path(program), Node::file([], 0o755, &origin))?;
         }
-        let origin = Origin::new(&recipe.name, Source::StandIn);
-        for soname in &recipe.stand_ins {
-            tree.add(&root::stand_in_path(soname), Node::file([], 0o644, &origin))?;
+        let origin = Origin::new(&recipe.name, Source::StubLibrary);
+        for soname in &recipe.stub_libraries {
+            tree.add(&root::stub_library_path(soname), Node::file([], 0o644, &origin))?;
         }
         root::add_own(ctx, &mut tree, recipe)?;
     }
@@ -69,17 +69,17 @@ fn every_program_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()>
     Err(Error::new(format!(
         "recipe `{name}` names the program `{missing}`, but src/bin has none of that name"
     ))
-    .next(format!("correct `binaries` in image/recipes/{name}.toml, or write src/bin/{missing}.rs")))
+    .hint(format!("correct `binaries` in image/recipes/{name}.toml, or write src/bin/{missing}.rs")))
 }
 
-fn every_stand_in_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()> {
-    let has_source = |soname: &&String| ctx.stand_ins_dir().join(soname).join("lib.rs").exists();
-    let Some(missing) = recipe.stand_ins.iter().find(|it| !has_source(it)) else { return Ok(()) };
+fn every_stub_library_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()> {
+    let has_source = |soname: &&String| ctx.stub_libraries_dir().join(soname).join("lib.rs").exists();
+    let Some(missing) = recipe.stub_libraries.iter().find(|it| !has_source(it)) else { return Ok(()) };
     let name = &recipe.name;
     Err(Error::new(format!(
-        "recipe `{name}` names a stand-in for {missing}, which image/stand-ins does not have"
+        "recipe `{name}` names a stub library for {missing}, which image/stub-libraries does not have"
     ))
-    .next(format!(
-        "correct `stand-ins` in image/recipes/{name}.toml, or write image/stand-ins/{missing}/lib.rs"
+    .hint(format!(
+        "correct `stub-libraries` in image/recipes/{name}.toml, or write image/stub-libraries/{missing}/lib.rs"
     )))
 }

@@ -21,9 +21,9 @@ use crate::{
     context::BuildContext,
     cross::{self, Built},
     debian::fetch,
-    error::{Attempt, Result},
+    error::{Context, Result},
     manifest::LockedManifest,
-    task::{self, Inputs, Making, Output},
+    task::{self, Inputs, Output, WorkDir},
 };
 
 /// A site, as text and as what it means.
@@ -81,7 +81,7 @@ struct Packages<'a> {
 impl<'a> Packages<'a> {
     fn unpack(ctx: &'a BuildContext, locked: &'a LockedManifest) -> Result<Self> {
         let unpacked = unpack::packages(ctx, &locked.image_packages())?;
-        let mut inputs = Inputs::of_builder(ctx)?.text("epoch", &locked.epoch.to_string());
+        let mut inputs = Inputs::from_builder(ctx)?.text("epoch", &locked.epoch.to_string());
         for part in ["image.toml", "recipes"] {
             inputs = inputs.path(&format!("image/{part}"), &ctx.image_dir().join(part))?;
         }
@@ -91,13 +91,13 @@ impl<'a> Packages<'a> {
         Ok(Self { ctx, locked, unpacked, inputs })
     }
 
-    /// Checks what the packages bring and compresses it, for the memory of the `root` phase.
+    /// Checks what the packages bring and compresses it, for the block cache of the `root` phase.
     fn compress(&self) -> Result<()> {
         let inputs = self.inputs().path("overlay", &self.ctx.overlay_dir())?;
         let done = task::run(self.ctx, "compress", inputs, |_| {
             let tree = self.tree()?;
             gates::check_files(&tree, &self.locked.manifest.recipes, &self.build_paths())?;
-            squashfs::write(&tree, self.locked.time_stamp(), &self.block_memory())?;
+            squashfs::write(&tree, self.locked.time_stamp(), &self.block_cache())?;
             Ok(format!("{} files from packages and overlay", tree.files().count()))
         });
         done.map(drop)
@@ -131,7 +131,7 @@ impl<'a> Packages<'a> {
         Ok(files)
     }
 
-    fn block_memory(&self) -> PathBuf {
+    fn block_cache(&self) -> PathBuf {
         self.ctx.cache.join("squashfs-blocks")
     }
 
@@ -157,7 +157,7 @@ impl Phases<'_> {
             .packages
             .inputs()
             .output("programs", &self.built.programs)
-            .output("stand-ins", &self.built.stand_ins)
+            .output("stub-libraries", &self.built.stub_libraries)
             .text("site.toml", self.site.text)
             .path("overlay", &ctx.overlay_dir())?;
         task::run(ctx, "root", inputs, |out| {
@@ -165,7 +165,7 @@ impl Phases<'_> {
             root::complete(&mut tree, locked, &self.built, self.site.text, self.site.site)?;
             gates::check(&tree, &locked.manifest.recipes, &self.packages.build_paths())?;
             let squashfs =
-                squashfs::write(&tree, self.packages.locked.time_stamp(), &self.packages.block_memory())?;
+                squashfs::write(&tree, self.packages.locked.time_stamp(), &self.packages.block_cache())?;
             out.write("root.squashfs", &squashfs)?;
             out.write("files.tsv", report::files(&tree).as_bytes())?;
             out.write("recipes.tsv", report::recipes(&tree, &locked.manifest.recipes).as_bytes())?;
@@ -178,7 +178,7 @@ impl Phases<'_> {
         let inputs = self.packages.inputs().path("init", &init)?;
         task::run(self.packages.ctx, "initramfs", inputs, |out| {
             let modules = root::early_modules(&self.packages.ingredients()?)?;
-            let init = fs::read(&init).attempt(|| "cannot read the program init".into())?;
+            let init = fs::read(&init).context(|| "cannot read the program init".into())?;
             let bytes = initramfs::write(&init, &modules, self.packages.locked.time_stamp())?;
             out.write("initramfs.gz", &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
@@ -219,12 +219,12 @@ impl Phases<'_> {
             let image = image.as_slice();
             let (compressed, sums) = thread::scope(|scope| {
                 // The root is compressed already, and better.
-                let stored = disk::Layout::of(layout).root(root_image.len());
+                let stored = disk::Layout::from_disk(layout).root(root_image.len());
                 let compressed = scope.spawn(move || gzip::compress(image, &stored));
                 let sums = write_described(out, name, image, &root.dir);
                 (compressed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), sums)
             });
-            let compressed = compressed.attempt(|| "cannot compress the image".into())?;
+            let compressed = compressed.context(|| "cannot compress the image".into())?;
             let sums = sums? + &summed(out, &format!("{name}.img.gz"), &compressed)?;
             out.write("SHA256SUMS", sums.as_bytes())?;
             Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
@@ -233,11 +233,11 @@ impl Phases<'_> {
 }
 
 fn read(path: &Path) -> Result<Arc<[u8]>> {
-    fs::read(path).map(Into::into).attempt(|| format!("cannot read {}", path.display()))
+    fs::read(path).map(Into::into).context(|| format!("cannot read {}", path.display()))
 }
 
 /// Writes the image and what describes it; returns their lines for `SHA256SUMS`.
-fn write_described(out: &Making, name: &str, image: &[u8], root: &Path) -> Result<String> {
+fn write_described(out: &WorkDir, name: &str, image: &[u8], root: &Path) -> Result<String> {
     let used = disk::used(image);
     let file = format!("{name}.img");
     let mut sums = sum_line(&out.write_runs(&file, image, &used)?, &file);
@@ -249,7 +249,7 @@ fn write_described(out: &Making, name: &str, image: &[u8], root: &Path) -> Resul
 }
 
 /// Writes a file and returns its line for `SHA256SUMS`.
-fn summed(out: &Making, name: &str, bytes: &[u8]) -> Result<String> {
+fn summed(out: &WorkDir, name: &str, bytes: &[u8]) -> Result<String> {
     Ok(sum_line(&out.write(name, bytes)?, name))
 }
 

@@ -19,7 +19,7 @@ use crate::{
     bail,
     context::BuildContext,
     cross::Built,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     manifest::{LockedManifest, Recipe},
     task::Output,
 };
@@ -54,8 +54,8 @@ pub fn from_packages(ctx: &BuildContext, ingredients: &Ingredients) -> Result<Tr
         add_recipe(ctx, &mut tree, recipe, ingredients)?;
     }
     add_modules(&mut tree, ingredients)?;
-    let stand_ins = ingredients.locked.manifest.stand_ins().map(String::as_str).collect();
-    add_libraries(&mut tree, ingredients, &stand_ins)?;
+    let stub_libraries = ingredients.locked.manifest.stub_libraries().map(String::as_str).collect();
+    add_libraries(&mut tree, ingredients, &stub_libraries)?;
     Ok(tree)
 }
 
@@ -79,17 +79,17 @@ pub fn complete(
     for recipe in &locked.manifest.recipes {
         for binary in root_programs(recipe) {
             let program = fs::read(programs.join(binary));
-            let program = program.attempt(|| format!("there is no program `{binary}` in src/bin"))?;
+            let program = program.context(|| format!("there is no program `{binary}` in src/bin"))?;
             let origin = Origin::new(&recipe.name, Source::Cargo);
             tree.add(&program_path(binary), Node::file(program, 0o755, &origin))?;
         }
     }
     for recipe in &locked.manifest.recipes {
-        for soname in &recipe.stand_ins {
-            let library = fs::read(built.stand_ins.dir.join(soname));
-            let library = library.attempt(|| format!("cannot read the stand-in {soname}"))?;
-            let origin = Origin::new(&recipe.name, Source::StandIn);
-            tree.add(&stand_in_path(soname), Node::file(library, 0o644, &origin))?;
+        for soname in &recipe.stub_libraries {
+            let library = fs::read(built.stub_libraries.dir.join(soname));
+            let library = library.context(|| format!("cannot read the stub library {soname}"))?;
+            let origin = Origin::new(&recipe.name, Source::StubLibrary);
+            tree.add(&stub_library_path(soname), Node::file(library, 0o644, &origin))?;
         }
     }
     add_build_facts(tree, locked.epoch)?;
@@ -106,8 +106,8 @@ pub fn program_path(name: &str) -> String {
     format!("/usr/sbin/{name}")
 }
 
-/// Where the stand-in for a library lies on the box.
-pub fn stand_in_path(soname: &str) -> String {
+/// Where the stub library of a soname lies on the box.
+pub fn stub_library_path(soname: &str) -> String {
     let [_, libraries, ..] = LIBRARY_DIRS;
     format!("{libraries}/{soname}")
 }
@@ -142,7 +142,7 @@ pub fn add_own(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<(
     overlay::add(ctx, tree, recipe)?;
     for (target, paths) in &recipe.links {
         for path in paths {
-            tree.add(path, Node::link(target, &origin))?;
+            tree.add(path, Node::symlink(target, &origin))?;
         }
     }
     Ok(())
@@ -157,8 +157,8 @@ fn add_from_package(tree: &mut Tree, contents: &Contents, path: &str, origin: &O
         count += 1;
         match entry {
             Entry::File(content, mode) => tree.add(path, Node::file(content.read()?, *mode, origin))?,
-            Entry::Link(target) => {
-                tree.add(path, Node::link(target, origin))?;
+            Entry::Symlink(target) => {
+                tree.add(path, Node::symlink(target, origin))?;
                 let end = beside(path, target);
                 if tree.get(&end).is_none() {
                     add_from_package(tree, contents, &end, origin)?;
@@ -194,7 +194,7 @@ fn add_modules(tree: &mut Tree, from: &Ingredients) -> Result<()> {
     for recipe in recipes {
         let chosen = modules.choose(recipe.modules.iter().map(String::as_str));
         let chosen =
-            chosen.map_err(|it| it.while_doing(format!("recipe `{}` cannot be carried out", recipe.name)))?;
+            chosen.map_err(|it| it.context(format!("recipe `{}` cannot be carried out", recipe.name)))?;
         let origin = Origin::new(&recipe.name, Source::Package("kernel".into()));
         for module in chosen.modules {
             let path = format!("/lib/modules/{release}/{}", module.path);
@@ -228,7 +228,7 @@ fn kernel(from: &Ingredients) -> Result<(Modules, String, String)> {
     let prefix = format!("/lib/modules/{release}/");
     let files = contents.below(&prefix).filter_map(|(path, entry)| match entry {
         Entry::File(content, _) => Some((path[prefix.len()..].to_owned(), content.clone())),
-        Entry::Link(_) => None,
+        Entry::Symlink(_) => None,
     });
     let builtin = match contents.get(&format!("{prefix}modules.builtin")) {
         Some(Entry::File(content, _)) => String::from_utf8_lossy(&content.read()?).into_owned(),
@@ -256,8 +256,8 @@ pub fn add_site(tree: &mut Tree, text: &str, site: &Site) -> Result<()> {
 }
 
 /// Adds the shared libraries that the programs need, and those that these need, and the loader; but
-/// not those that have `stand_ins`.
-fn add_libraries(tree: &mut Tree, from: &Ingredients, stand_ins: &BTreeSet<&str>) -> Result<()> {
+/// not those that have `stub_libraries`.
+fn add_libraries(tree: &mut Tree, from: &Ingredients, stub_libraries: &BTreeSet<&str>) -> Result<()> {
     let elves = |(path, node, content): (&str, &Node, &Arc<[u8]>)| {
         (elf::is_elf(content) && !path.ends_with(".ko"))
             .then(|| (path.to_owned(), node.origin.recipe.clone(), content.clone()))
@@ -268,7 +268,7 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients, stand_ins: &BTreeSet<&str>
         let Ok(program) = Elf::parse(&content) else { continue };
         let mut needs: Vec<(String, Option<Found>)> = Vec::new();
         for soname in program.needed()? {
-            if stand_ins.contains(soname.as_str()) {
+            if stub_libraries.contains(soname.as_str()) {
                 continue;
             }
             let found = find_library(tree, from, &soname);
@@ -282,7 +282,7 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients, stand_ins: &BTreeSet<&str>
             let Some(found) = found else {
                 return Err(Error::new(format!("{path} needs {name}, which no locked package has"))
                     .fact(format!("recipe `{recipe}` brings {path}"))
-                    .next("cargo xtask lock"));
+                    .hint("cargo xtask lock"));
             };
             let Found::InPackage(package, library) = found else { continue };
             let origin = Origin::new(&recipe, Source::Package(package.to_owned()));

@@ -1,4 +1,4 @@
-//! The root tree as a squashfs. Blocks are compressed on all processors and remembered from one
+//! The root tree as a squashfs. Blocks are compressed on all processors and kept from one
 //! build to the next: a second site differs in one block, and compresses one block.
 
 use std::{
@@ -28,7 +28,7 @@ use super::{
     elf,
     tree::{self, Tree},
 };
-use crate::error::{Attempt, Error, Result};
+use crate::error::{Context, Error, Result};
 
 /// Larger blocks compress better and cost memory and latency at run time; the kernel takes
 /// 4 KiB to 1 MiB.
@@ -36,21 +36,21 @@ const BLOCK: u32 = 256 << 10;
 
 type Hash = [u8; 32];
 
-/// How blocks are compressed. What another method made is not remembered.
+/// How blocks are compressed. Part of each block's key.
 const METHOD: &[u8] = include_bytes!("squashfs.rs");
 
-/// xz, with a memory: block → compressed block.
+/// xz with a cache: block → compressed block.
 #[derive(Default)]
-struct Remembering {
+struct CachingXz {
     known: Mutex<HashMap<Hash, Vec<u8>>>,
     /// Asked for in this build: what the next one is likely to ask for again.
     used: Mutex<Vec<Hash>>,
 }
 
-/// Writes `tree` as a squashfs; `memory` is a file of blocks that were compressed before.
-pub fn write(tree: &Tree, epoch: u32, memory: &Path) -> Result<Vec<u8>> {
+/// Writes `tree` as a squashfs; `block_cache` is a file of blocks that were compressed before.
+pub fn write(tree: &Tree, epoch: u32, block_cache: &Path) -> Result<Vec<u8>> {
     // backhand wants a compressor that lives for ever; one is made per image.
-    let compressor: &'static Remembering = Box::leak(Box::new(Remembering::load(memory)));
+    let compressor: &'static CachingXz = Box::leak(Box::new(CachingXz::load(block_cache)));
     compressor.warm(tree)?;
     let squashfs = (|| {
         let mut fs = FilesystemWriter::default();
@@ -64,15 +64,15 @@ pub fn write(tree: &Tree, epoch: u32, memory: &Path) -> Result<Vec<u8>> {
             match &node.kind {
                 tree::Kind::Directory => fs.push_dir(path, header)?,
                 tree::Kind::File(content) => fs.push_file(Cursor::new(content.clone()), path, header)?,
-                tree::Kind::Link(target) => fs.push_symlink(target, path, header)?,
+                tree::Kind::Symlink(target) => fs.push_symlink(target, path, header)?,
             }
         }
         let mut out = Cursor::new(Vec::new());
         fs.write(&mut out)?;
         Ok::<_, BackhandError>(out.into_inner())
     })()
-    .attempt(|| "cannot write the root as a squashfs".into())?;
-    compressor.save(memory)?;
+    .context(|| "cannot write the root as a squashfs".into())?;
+    compressor.save(block_cache)?;
     Ok(squashfs)
 }
 
@@ -101,7 +101,7 @@ fn xz(block: &[u8], filter: Filter) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-impl Remembering {
+impl CachingXz {
     /// Compresses the full blocks of all files that are not known yet, on every processor.
     /// (Tail ends are packed into fragments by the writer, in its own order.)
     fn warm(&self, tree: &Tree) -> Result<()> {
@@ -141,9 +141,9 @@ impl Remembering {
         Ok(block)
     }
 
-    /// A file that cannot be read is an empty memory.
+    /// A file that cannot be read is an empty cache.
     fn load(file: &Path) -> Self {
-        let memory = Self::default();
+        let empty = Self::default();
         let mut known = HashMap::new();
         if let Ok(bytes) = fs::read(file) {
             let mut rest = bytes.as_slice();
@@ -157,7 +157,7 @@ impl Remembering {
                 rest = after;
             }
         }
-        Self { known: Mutex::new(known), ..memory }
+        Self { known: Mutex::new(known), ..empty }
     }
 
     fn save(&self, file: &Path) -> Result<()> {
@@ -175,11 +175,11 @@ impl Remembering {
         fs::File::create(&fresh)
             .and_then(|mut it| it.write_all(&bytes))
             .and_then(|()| fs::rename(&fresh, file))
-            .attempt(|| format!("cannot write {}", file.display()))
+            .context(|| format!("cannot write {}", file.display()))
     }
 }
 
-impl CompressionAction for Remembering {
+impl CompressionAction for CachingXz {
     type Error = BackhandError;
     type Compressor = Compressor;
     type FilesystemCompressor = FilesystemCompressor;

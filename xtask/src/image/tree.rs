@@ -29,7 +29,7 @@ pub enum Kind {
     /// A regular file.
     File(Arc<[u8]>),
     /// A symbolic link to this target.
-    Link(String),
+    Symlink(String),
 }
 
 /// Where a node came from.
@@ -50,8 +50,8 @@ pub enum Source {
     Overlay,
     /// Compiled from `src/`.
     Cargo,
-    /// Compiled from `image/stand-ins/`.
-    StandIn,
+    /// Compiled from `image/stub-libraries/`.
+    StubLibrary,
     /// Rendered from `site.toml`.
     Site,
     /// Made by the builder: links, directories, `modules.dep`.
@@ -63,7 +63,7 @@ impl fmt::Display for Origin {
         match &self.source {
             Source::Package(name) => write!(f, "package {name}, recipe {}", self.recipe),
             Source::Overlay => write!(f, "overlay/, recipe {}", self.recipe),
-            Source::StandIn => write!(f, "image/stand-ins/, recipe {}", self.recipe),
+            Source::StubLibrary => write!(f, "image/stub-libraries/, recipe {}", self.recipe),
             Source::Cargo => write!(f, "src/, recipe {}", self.recipe),
             Source::Site => write!(f, "site.toml"),
             Source::Builder => write!(f, "recipe {}", self.recipe),
@@ -83,7 +83,7 @@ impl Tree {
                 return Err(Error::new(format!("two files want to be {path} in the root"))
                     .fact(format!("one from {}", there.origin))
                     .fact(format!("one from {}", node.origin))
-                    .next("take it out of one of the two"));
+                    .hint("take it out of one of the two"));
             }
         }
         self.nodes.insert(path.to_owned(), node);
@@ -138,7 +138,7 @@ impl Tree {
             let next = format!("{at}/{step}");
             let Some(node) = self.nodes.get(&next) else { return Err(next) };
             match &node.kind {
-                Kind::Link(target) => {
+                Kind::Symlink(target) => {
                     links += 1;
                     // As many as the kernel follows (include/linux/namei.h, MAXSYMLINKS).
                     if links > 40 {
@@ -164,7 +164,7 @@ impl Tree {
                     return Err(Error::new(format!("{path} lies below {parent}, which is no directory"))
                         .fact(format!("{parent} comes from {there}"))
                         .fact(format!("{path} comes from {origin}"))
-                        .next("take one of the two out, or give it another place"));
+                        .hint("take one of the two out, or give it another place"));
                 }
                 None => {
                     let node = Node { kind: Kind::Directory, mode: 0o755, origin: origin.clone() };
@@ -183,8 +183,8 @@ impl Node {
     }
 
     /// A symbolic link.
-    pub fn link(target: impl Into<String>, origin: &Origin) -> Self {
-        Self { kind: Kind::Link(target.into()), mode: 0o777, origin: origin.clone() }
+    pub fn symlink(target: impl Into<String>, origin: &Origin) -> Self {
+        Self { kind: Kind::Symlink(target.into()), mode: 0o777, origin: origin.clone() }
     }
 }
 
@@ -208,11 +208,11 @@ mod tests {
         let mut tree = Tree::default();
         for (path, node) in [
             ("/bin/busybox", Node::file(*b"x", 0o755, &origin())),
-            ("/bin/sh", Node::link("busybox", &origin())),
-            ("/sbin", Node::link("bin", &origin())),
-            ("/etc/shell", Node::link("../sbin/sh", &origin())),
-            ("/loop", Node::link("/loop", &origin())),
-            ("/gone", Node::link("/nowhere", &origin())),
+            ("/bin/sh", Node::symlink("busybox", &origin())),
+            ("/sbin", Node::symlink("bin", &origin())),
+            ("/etc/shell", Node::symlink("../sbin/sh", &origin())),
+            ("/loop", Node::symlink("/loop", &origin())),
+            ("/gone", Node::symlink("/nowhere", &origin())),
         ] {
             tree.add(path, node).unwrap();
         }

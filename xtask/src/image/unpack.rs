@@ -12,7 +12,7 @@ use std::{
 use crate::{
     context::BuildContext,
     debian::{deb, fetch},
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     manifest::{LockedManifest, LockedPackage, Recipe},
     task::{self, Inputs, Output},
 };
@@ -23,7 +23,7 @@ pub enum Entry {
     /// Content and permission bits.
     File(Content, u16),
     /// Target.
-    Link(String),
+    Symlink(String),
 }
 
 /// What a packaged file holds. It is read when it is asked for: of 150 MB hardly a tenth is.
@@ -39,7 +39,7 @@ impl Content {
     pub fn read(&self) -> Result<Arc<[u8]>> {
         let mut bytes = vec![0; usize::try_from(self.length).unwrap_or(usize::MAX)];
         let read = self.tar.read_exact_at(&mut bytes, self.at);
-        read.attempt(|| "cannot read an unpacked package".into())?;
+        read.context(|| "cannot read an unpacked package".into())?;
         Ok(bytes.into())
     }
 }
@@ -68,7 +68,7 @@ impl Contents {
 /// Unpacks packages into the cache, those that are not there yet; by name.
 pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<BTreeMap<String, Output>> {
     let all_there = packages.iter().all(|it| is_unpacked(ctx, it));
-    let phase = (!all_there).then(|| ctx.say.phase("unpack"));
+    let phase = (!all_there).then(|| ctx.progress.phase("unpack"));
     let mut outputs = BTreeMap::new();
     for (package, output) in packages.iter().zip(in_turns(packages, |it| plain_tar(ctx, it))?) {
         outputs.insert(package.name.clone(), output);
@@ -83,16 +83,16 @@ pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<BTree
 pub fn read(package: &str, output: &Output) -> Result<Contents> {
     let file = output.dir.join("data.tar");
     let broken = || format!("cannot read {}", file.display());
-    let tar = Arc::new(File::open(&file).attempt(broken)?);
+    let tar = Arc::new(File::open(&file).context(broken)?);
     let mut archive = tar::Archive::new(&*tar);
     let mut entries = BTreeMap::new();
-    for entry in archive.entries_with_seek().attempt(broken)? {
-        let entry = entry.attempt(broken)?;
-        let path = deb::absolute(&entry).map_err(|error| error.while_doing(broken()))?;
+    for entry in archive.entries_with_seek().context(broken)? {
+        let entry = entry.context(broken)?;
+        let path = deb::absolute(&entry).map_err(|error| error.context(broken()))?;
         let kind = entry.header().entry_type();
-        let link = entry.link_name().attempt(broken)?.map(|it| it.to_string_lossy().into_owned());
+        let link = entry.link_name().context(broken)?.map(|it| it.to_string_lossy().into_owned());
         let entry = match link {
-            Some(target) if kind.is_symlink() => Entry::Link(target),
+            Some(target) if kind.is_symlink() => Entry::Symlink(target),
             Some(target) if kind.is_hard_link() => {
                 let target = target.trim_start_matches('.').to_owned();
                 entries.get(&target).cloned().ok_or_else(|| {
@@ -101,7 +101,7 @@ pub fn read(package: &str, output: &Output) -> Result<Contents> {
             }
             _ if kind.is_file() => {
                 // The set-user-id bits go: everything on the box runs as root.
-                let mode = entry.header().mode().attempt(broken)? & 0o777;
+                let mode = entry.header().mode().context(broken)? & 0o777;
                 let (at, length) = (entry.raw_file_position(), entry.size());
                 Entry::File(Content { tar: tar.clone(), at, length }, u16::try_from(mode).unwrap_or(0o644))
             }
@@ -171,7 +171,7 @@ pub fn not_there(path: &str, recipe: &str, packages: &[&LockedPackage]) -> Error
     let names: Vec<&str> = packages.iter().map(|it| it.name.as_str()).collect();
     Error::new(format!("no locked package has {path}"))
         .fact(format!("recipe `{recipe}` asks for it from {}", names.join(", ")))
-        .next("correct the path in the recipe, then run `cargo xtask lock`")
+        .hint("correct the path in the recipe, then run `cargo xtask lock`")
 }
 
 fn place(dir: &Path, path: &str, entry: &mut tar::Entry<'_, impl Read>) -> Result<()> {
@@ -181,7 +181,7 @@ fn place(dir: &Path, path: &str, entry: &mut tar::Entry<'_, impl Read>) -> Resul
         fs::create_dir_all(parent)?;
         entry.unpack(&to).map(drop)
     };
-    place().attempt(|| format!("cannot unpack {path}"))
+    place().context(|| format!("cannot unpack {path}"))
 }
 
 fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {
@@ -189,14 +189,14 @@ fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {
         let deb: PathBuf = fetch::packages(ctx, &[package])?.remove(0);
         let mut data = deb::data(&deb).map_err(|error| broken_as_locked(package, error))?;
         let broken = || format!("cannot unpack {}", package.file_name());
-        let mut tar = BufWriter::new(File::create(out.join("data.tar")).attempt(broken)?);
-        io::copy(&mut data, &mut tar).attempt(broken).map(drop)
+        let mut tar = BufWriter::new(File::create(out.join("data.tar")).context(broken)?);
+        io::copy(&mut data, &mut tar).context(broken).map(drop)
     })
 }
 
 /// A package is unpacked only after its hash was found good.
 fn broken_as_locked(package: &LockedPackage, error: Error) -> Error {
-    error.fact(format!("it is {}, and has the SHA-256 of image/packages.lock", package.file_name())).next(
+    error.fact(format!("it is {}, and has the SHA-256 of image/packages.lock", package.file_name())).hint(
         "if the archive has it no better, choose another `version` in the recipe, then `cargo xtask lock`",
     )
 }

@@ -19,7 +19,7 @@ use dialbox::{
 
 use crate::{
     cli,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
 };
 
 /// See the command line's help.
@@ -40,13 +40,13 @@ pub fn load(file: &Path) -> Result<Site> {
 /// The same, with the text; `name` is what errors call the file.
 pub fn read(file: &Path, name: &str) -> Result<(String, Site)> {
     let text = fs::read_to_string(file)
-        .attempt(|| format!("cannot read {name}"))
-        .map_err(|error| error.next("name another file, or write one with `cargo xtask site new`"))?;
+        .context(|| format!("cannot read {name}"))
+        .map_err(|error| error.hint("name another file, or write one with `cargo xtask site new`"))?;
     match Site::parse(&text) {
         Ok(site) => Ok((text, site)),
         Err(error) => {
             let error = error.in_file(name);
-            Err(Error::new(error.headline()).fact(error.excerpt()).next(error.next()))
+            Err(Error::new(error.headline()).fact(error.excerpt()).hint(error.next()))
         }
     }
 }
@@ -66,7 +66,7 @@ fn qr(file: &Path) -> Result<String> {
     match otpauth::uri(&load(file)?) {
         Some(uri) => otpauth::picture(&uri),
         None => Err(Error::new(format!("{} asks for no one-time codes", file.display()))
-            .next("write [sms] with numbers and a secret into it; docs/site.md describes them")),
+            .hint("write [sms] with numbers and a secret into it; docs/site.md describes them")),
     }
 }
 
@@ -78,7 +78,7 @@ fn show(file: &Path, path: Option<&str>, secrets: bool) -> Result<String> {
         Some(path) => match files.iter().find(|file| file.path == path) {
             Some(file) => Ok(file.content.clone()),
             None => Err(files.iter().fold(
-                Error::new(format!("{} makes no {path}", file.display())).next("show one of these"),
+                Error::new(format!("{} makes no {path}", file.display())).hint("show one of these"),
                 |error, file| error.fact(&file.path),
             )),
         },
@@ -93,7 +93,7 @@ fn titled(file: &RenderedFile) -> String {
 fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.attempt(|| "cannot write to standard output".to_owned()),
+        written => written.context(|| "cannot write to standard output".to_owned()),
     }
 }
 
