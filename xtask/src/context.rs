@@ -1,7 +1,9 @@
 //! Where everything lies and what the machine says: read once, here, and nowhere else.
 
 use std::{
-    env, fs,
+    env,
+    ffi::{OsStr, OsString},
+    fs,
     path::{self, Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -38,6 +40,9 @@ pub struct BuildContext {
     pub program: PathBuf,
     /// Where cargo keeps the sources of dependencies: a path that must not reach the image.
     pub cargo_home: PathBuf,
+    /// What a compiler inherits of our environment: where things are and how to reach the network,
+    /// nothing that changes what it makes.
+    pub inherited: Vec<(OsString, OsString)>,
     /// Seconds since 1970, for judging whether a signature or an index has expired. Never
     /// goes into the image: that has the lock's epoch.
     pub now: u64,
@@ -65,6 +70,7 @@ impl BuildContext {
                 .or_else(|| Some(env::home_dir()?.join(".cargo")))
                 .unwrap_or_default(),
             program: env::current_exe().unwrap_or_default(),
+            inherited: env::vars_os().filter(|(name, _)| is_inherited(name)).collect(),
             now: now.map_or(0, |it| it.as_secs()),
             progress: Progress::new(),
             workspace,
@@ -117,6 +123,18 @@ impl BuildContext {
     }
 }
 
+/// Not `CARGO_BUILD_*`, `CARGO_PROFILE_*`, `CARGO_TARGET_*`, `RUSTFLAGS` and the like, and nothing
+/// that the cargo which runs us has set for us.
+fn is_inherited(name: &OsStr) -> bool {
+    const NAMES: [&str; 6] = ["PATH", "HOME", "TMPDIR", "CARGO_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+    const PREFIXES: [&str; 5] =
+        ["RUSTUP_", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_"];
+    let name = name.to_string_lossy();
+    NAMES.contains(&&*name)
+        || PREFIXES.iter().any(|it| name.starts_with(it))
+        || name.to_ascii_lowercase().ends_with("_proxy")
+}
+
 /// The nearest directory at or above `place` that holds `image/image.toml`, else the checkout that
 /// this program was compiled in.
 fn checkout(place: &Path) -> PathBuf {
@@ -128,6 +146,23 @@ fn checkout(place: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_compiler_inherits_nothing_that_changes_what_it_makes() {
+        for (name, inherited) in [
+            ("PATH", true),
+            ("RUSTUP_TOOLCHAIN", true),
+            ("https_proxy", true),
+            ("CARGO_HTTP_CAINFO", true),
+            ("RUSTFLAGS", false),
+            ("RUSTC_WRAPPER", false),
+            ("CARGO_PROFILE_DEVICE_OPT_LEVEL", false),
+            ("CARGO_TARGET_ARM_UNKNOWN_LINUX_MUSLEABI_LINKER", false),
+            ("SOURCE_DATE_EPOCH", false),
+        ] {
+            assert_eq!(is_inherited(OsStr::new(name)), inherited, "{name}");
+        }
+    }
 
     #[test]
     fn the_checkout_is_the_one_a_person_stands_in() {

@@ -7,6 +7,7 @@ mod cross;
 mod debian;
 mod error;
 mod image;
+mod invocation;
 mod lab;
 mod manifest;
 mod progress;

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     context::BuildContext,
     error::{Context, Result},
+    invocation::Invocation,
 };
 
 /// How many outputs of a task are kept: enough to go back and forth between a few sites.
@@ -102,6 +103,11 @@ impl Inputs {
         self
     }
 
+    /// What the task runs, with all its arguments and variables.
+    pub fn invocation(self, name: impl Into<String>, invocation: &Invocation) -> Self {
+        self.text(name, &invocation.to_string())
+    }
+
     /// What another task made.
     pub fn output(self, name: &str, output: &Output) -> Self {
         self.text(name, &output.digest)
@@ -121,7 +127,8 @@ impl Inputs {
         Ok(self)
     }
 
-    fn key(&self) -> String {
+    /// The hash of all of them.
+    pub fn key(&self) -> String {
         let mut hash = Sha256::new();
         for (name, value) in &self.0 {
             hash.update(format!("{name}\0{value}\n"));

@@ -5,11 +5,14 @@ mod programs;
 mod stub_libraries;
 mod sysroot;
 
-use std::{path::PathBuf, process::Command};
+use std::path::PathBuf;
+
+use xshell::{Shell, cmd};
 
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
+    invocation::{Invocation, Place},
     manifest::{LockedManifest, read},
     task::Output,
 };
@@ -64,42 +67,25 @@ pub fn refuse_other_rustc(ctx: &BuildContext) -> Result<()> {
         .hint(format!("rustup toolchain install {pinned}, then run the same command again")))
 }
 
-/// A cargo that builds for the Pi, told nothing by the cargo that runs us.
-fn cargo(ctx: &BuildContext) -> Command {
-    let mut cargo = Command::new(&ctx.cargo);
-    cargo.args(["build", "--quiet", "--color", "never", "--locked", "--target", TARGET]);
-    for name in [
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_BUILD_RUSTFLAGS",
-        "RUSTC_WRAPPER",
-        "CARGO_BUILD_TARGET",
-    ] {
-        cargo.env_remove(name);
-    }
-    // What cargo warns about in the source of the standard library is not the user's affair.
-    cargo.env("CARGO_TERM_QUIET", "true");
-    cargo
+/// A cargo that builds for the Pi.
+fn cargo(directory: Place) -> Invocation {
+    let cargo = Invocation::new(Place::Cargo, directory);
+    let cargo = cargo.args(["build", "--quiet", "--color", "never", "--locked", "--target", TARGET]);
+    // What cargo warns about in the standard library's source does not concern the user.
+    cargo.env("CARGO_TERM_QUIET", "true").args(["--target-dir".to_owned(), Place::TargetDir.to_string()])
 }
 
-/// Runs it; what it printed becomes the error.
-fn run(mut command: Command, what: &str) -> Result<()> {
-    let program = command.get_program().display().to_string();
-    let output = command.output().context(|| format!("cannot start {program} to build {what}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let skip = said.lines().count().saturating_sub(40);
-    let tail: Vec<&str> = said.lines().skip(skip).collect();
-    Err(Error::new(format!("cannot compile {what} for {TARGET}")).fact(tail.join("\n")))
+/// Flags for every crate that a cargo of [`cargo`] compiles (The Cargo Book, "Environment Variables").
+fn rustflags(cargo: Invocation, flags: &[String]) -> Invocation {
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
 }
 
 /// The toolchain's own linker, an LLVM lld that knows every target.
 fn linker(ctx: &BuildContext) -> Result<PathBuf> {
-    let output = Command::new("rustc").args(["--print", "sysroot"]).current_dir(&ctx.workspace).output();
-    let output = output.context(|| "cannot ask rustc for its sysroot".into())?;
-    let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let cannot = || "cannot ask rustc for its sysroot".to_owned();
+    let shell = Shell::new().context(cannot)?;
+    shell.change_dir(&ctx.workspace);
+    let sysroot = cmd!(shell, "rustc --print sysroot").quiet().read().context(cannot)?;
     let linker = PathBuf::from(sysroot).join(format!("lib/rustlib/{RUSTC_HOST}/bin/rust-lld"));
     if linker.exists() {
         return Ok(linker);

@@ -1,15 +1,16 @@
-//! Small shared libraries in the place of large ones that a program of Debian's is linked with but
-//! does not use on this box. Each lies in `image/stub-libraries/<soname>/`: `lib.rs`, without the standard
-//! library, and `symbols.map`, the names and versions that are visible to the dynamic loader.
+//! Small shared libraries that replace large ones which a program of Debian's is linked with but does
+//! not use on this box. Each lies in `image/stub-libraries/<soname>/`: `lib.rs`, without the standard
+//! library, and `symbols.map`, the names and versions that the dynamic loader sees.
 //!
 //! That nothing asks for more than they have is a gate (`image/gates.rs`).
 
-use std::{path::Path, process::Command};
+use std::fs;
 
-use super::{CPU, RUSTC_COMMIT, TARGET, linker, run};
+use super::{CPU, RUSTC_COMMIT, TARGET, linker};
 use crate::{
     context::BuildContext,
     error::{Context, Result},
+    invocation::{Invocation, Place, Places},
     manifest::LockedManifest,
     task::{self, Inputs, Output},
 };
@@ -21,47 +22,51 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
         .text("builder", include_str!("stub_libraries.rs"))
         .output("sysroot", sysroot);
     for soname in &sonames {
-        inputs =
-            inputs.path(&format!("image/stub-libraries/{soname}"), &ctx.stub_libraries_dir().join(soname))?;
+        let source = ctx.stub_libraries_dir().join(soname);
+        inputs = inputs
+            .path(&format!("image/stub-libraries/{soname}"), &source)?
+            .invocation(format!("compile {soname}"), &compile(soname))
+            .invocation(format!("link {soname}"), &link(soname));
     }
     task::run(ctx, "stub-libraries", inputs, |out| {
-        let dir = out.dir();
+        let places = Places::from_machine(ctx)
+            .with(Place::Linker, linker(ctx)?)
+            .with(Place::Sysroot, &sysroot.dir)
+            .with(Place::Output, out.dir());
         for soname in &sonames {
-            compile(ctx, soname, &sysroot.dir, dir)?;
-            link(ctx, soname, dir)?;
+            let what = format!("the stub library {soname} for {TARGET}");
+            compile(soname).run(ctx, &places, &what)?;
+            link(soname).run(ctx, &places, &what)?;
+            // The output holds the libraries and nothing else.
+            let object = out.join(object(soname));
+            fs::remove_file(&object).context(|| format!("cannot remove {}", object.display()))?;
         }
         Ok(sonames.join(", "))
     })
 }
 
-fn compile(ctx: &BuildContext, soname: &str, sysroot: &Path, dir: &Path) -> Result<()> {
-    let mut rustc = Command::new("rustc");
-    rustc
-        .current_dir(ctx.stub_libraries_dir().join(soname))
+fn compile(soname: &str) -> Invocation {
+    Invocation::new(Place::Rustc, source(soname))
         .args(["lib.rs", "--edition=2024", "--crate-type=lib", "--crate-name=stub_library", "--emit=obj"])
         .args(["--target", TARGET, CPU, "-Copt-level=z", "-Crelocation-model=pic", "-Cpanic=abort"])
         // The tables would want a routine of the C compiler's library.
-        .arg("-Cforce-unwind-tables=no")
-        .arg(format!("--sysroot={}", sysroot.display()))
-        .arg("-o")
-        .arg(object(dir, soname));
-    run(rustc, &format!("the stub library {soname}"))
+        .args(["-Cforce-unwind-tables=no"])
+        .args([format!("--sysroot={}", Place::Sysroot)])
+        .args(["-o".to_owned(), format!("{}/{}", Place::Output, object(soname))])
 }
 
-fn link(ctx: &BuildContext, soname: &str, dir: &Path) -> Result<()> {
-    let object = object(dir, soname);
-    let mut lld = Command::new(linker(ctx)?);
-    lld.args(["-flavor", "gnu", "-shared", "--strip-all", "--no-undefined", "-soname", soname])
-        .arg("--version-script")
-        .arg(ctx.stub_libraries_dir().join(soname).join("symbols.map"))
-        .arg("-o")
-        .arg(dir.join(soname))
-        .arg(&object);
-    run(lld, &format!("the stub library {soname}"))?;
-    // The output holds the libraries and nothing else.
-    std::fs::remove_file(&object).context(|| format!("cannot remove {}", object.display()))
+fn link(soname: &str) -> Invocation {
+    Invocation::new(Place::Linker, Place::Output)
+        .args(["-flavor", "gnu", "-shared", "--strip-all", "--no-undefined", "-soname", soname])
+        .args(["--version-script".to_owned(), format!("{}/symbols.map", source(soname))])
+        .args(["-o".to_owned(), format!("{}/{soname}", Place::Output)])
+        .args([format!("{}/{}", Place::Output, object(soname))])
 }
 
-fn object(dir: &Path, soname: &str) -> std::path::PathBuf {
-    dir.join(format!("{soname}.o"))
+fn source(soname: &str) -> String {
+    format!("{}/image/stub-libraries/{soname}", Place::Workspace)
+}
+
+fn object(soname: &str) -> String {
+    format!("{soname}.o")
 }
