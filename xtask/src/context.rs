@@ -3,19 +3,11 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fs,
     path::{self, Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use rustix::fs::{FlockOperation, flock};
-
-use crate::{
-    cli::Sources,
-    error::{Context, Result},
-    progress::Progress,
-    task::{self, digest_file},
-};
+use crate::{cli::Sources, progress::Progress};
 
 /// The one place that knows the clock, the environment and the paths of this machine.
 #[derive(Debug)]
@@ -98,25 +90,6 @@ impl BuildContext {
         self.workspace.join("image/packages.lock")
     }
 
-    /// Hash of this very program: tasks that it carries out itself depend on it.
-    pub fn program_digest(&self) -> Result<String> {
-        digest_file(&self.program)
-    }
-
-    /// Creates the cache and keeps other builds out of it until the guard is dropped. What a build
-    /// left that was interrupted is thrown away.
-    pub fn lock_cache(&self) -> Result<fs::File> {
-        let cannot = || format!("cannot use the cache {}", self.short(&self.cache));
-        fs::create_dir_all(&self.cache).context(cannot)?;
-        let file = fs::File::create(self.cache.join("lock")).context(cannot)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            self.progress.line("  waiting for another cargo xtask to finish …");
-            flock(&file, FlockOperation::LockExclusive).context(cannot)?;
-        }
-        task::forget_interrupted(self)?;
-        Ok(file)
-    }
-
     /// A path as a person in the checkout would write it.
     pub fn short<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
         path.strip_prefix(&self.workspace).unwrap_or(path).display()
@@ -145,6 +118,8 @@ fn checkout(place: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

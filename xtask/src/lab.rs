@@ -13,7 +13,8 @@ use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
     image::{caller, unpack},
-    manifest::{Lock, Manifest},
+    manifest::LockedManifest,
+    task,
 };
 
 const EMULATOR: &str = "qemu-system-arm";
@@ -44,8 +45,8 @@ pub fn with_image(ctx: &BuildContext, verb: &str, image: &Path) -> Result<Comman
 /// `lab test`: that, and what a caller of the box runs.
 pub fn test(ctx: &BuildContext, image: &Path) -> Result<Command> {
     let mut command = with_image(ctx, "test", image)?;
-    let locked = Manifest::load(ctx)?.lock(Lock::load(ctx)?)?;
-    let _alone = ctx.lock_cache()?;
+    let locked = LockedManifest::load(ctx)?;
+    let _alone = task::lock_cache(ctx)?;
     command.arg("--caller-tools").arg(caller::make(ctx, &locked)?);
     Ok(command)
 }
@@ -83,8 +84,8 @@ fn private_emulator(ctx: &BuildContext) -> Result<Option<PathBuf>> {
     if ctx.path.iter().any(|dir| dir.join(EMULATOR).is_file()) {
         return Ok(None);
     }
-    let locked = Manifest::load(ctx)?.lock(Lock::load(ctx)?)?;
-    let _alone = ctx.lock_cache()?;
+    let locked = LockedManifest::load(ctx)?;
+    let _alone = task::lock_cache(ctx)?;
     let output = unpack::tool(ctx, &locked, locked.manifest.tool("qemu")?);
     let output =
         output.map_err(|error| error.hint(format!("install {EMULATOR}, then run the same command again")))?;

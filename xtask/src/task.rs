@@ -11,6 +11,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -92,9 +93,9 @@ struct Record {
 }
 
 impl Inputs {
-    /// The inputs of a task that this program itself carries out: a changed builder makes anew.
+    /// The inputs of a task that this program itself carries out: a changed builder runs it again.
     pub fn from_builder(ctx: &BuildContext) -> Result<Self> {
-        Ok(Self::default().text("xtask", &ctx.program_digest()?))
+        Ok(Self::default().text("xtask", &digest_file(&ctx.program)?))
     }
 
     /// A value.
@@ -109,7 +110,7 @@ impl Inputs {
     }
 
     /// What another task made.
-    pub fn output(self, name: &str, output: &Output) -> Self {
+    pub fn output(self, name: impl Into<String>, output: &Output) -> Self {
         self.text(name, &output.digest)
     }
 
@@ -215,9 +216,21 @@ fn work_dirs(ctx: &BuildContext) -> PathBuf {
     ctx.cache.join("work")
 }
 
-/// Removes what was being made when a build was interrupted. To be called by the holder of the
-/// cache's lock: nobody else is making anything.
-pub fn forget_interrupted(ctx: &BuildContext) -> Result<()> {
+/// Creates the cache and keeps other builds out of it until the guard is dropped. What an
+/// interrupted build left is removed.
+pub fn lock_cache(ctx: &BuildContext) -> Result<fs::File> {
+    let cannot = || format!("cannot use the cache {}", ctx.short(&ctx.cache));
+    fs::create_dir_all(&ctx.cache).context(cannot)?;
+    let file = fs::File::create(ctx.cache.join("lock")).context(cannot)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        ctx.progress.line("  waiting for another cargo xtask to finish …");
+        flock(&file, FlockOperation::LockExclusive).context(cannot)?;
+    }
+    remove_work_dirs(ctx)?;
+    Ok(file)
+}
+
+fn remove_work_dirs(ctx: &BuildContext) -> Result<()> {
     match fs::remove_dir_all(work_dirs(ctx)) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).context(|| format!("cannot remove {}", ctx.short(&work_dirs(ctx))))

@@ -12,9 +12,10 @@ use xshell::{Shell, cmd};
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
+    image::unpack,
     invocation::{Invocation, Place},
     manifest::{LockedManifest, read},
-    task::Output,
+    task::{self, Output},
 };
 
 /// The Rust name of the Pi 1's userland: ARMv6 without hardware floats in the ABI, static musl.
@@ -45,6 +46,20 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) ->
     let sysroot = sysroot::build(ctx, toolchain)?;
     let stub_libraries = stub_libraries::build(ctx, locked, &sysroot)?;
     Ok(Built { programs: programs::build(ctx, locked, &sysroot)?, stub_libraries })
+}
+
+/// Whether [`build`] would find everything in the cache.
+pub fn is_built(ctx: &BuildContext, locked: &LockedManifest) -> Result<bool> {
+    let Some(toolchain) = unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?) else {
+        return Ok(false);
+    };
+    let Some(sysroot) = task::find(ctx, sysroot::TASK, &sysroot::inputs(&toolchain)) else {
+        return Ok(false);
+    };
+    let stub_libraries = stub_libraries::inputs(ctx, locked, &sysroot)?;
+    let programs = programs::inputs(ctx, locked, &sysroot)?;
+    Ok(task::find(ctx, stub_libraries::TASK, &stub_libraries).is_some()
+        && task::find(ctx, programs::TASK, &programs).is_some())
 }
 
 /// The standard library's source is of one version, and so must the compiler be.

@@ -11,26 +11,30 @@ use crate::{
     task::{self, Inputs, Output},
 };
 
-pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
-    let programs: Vec<&str> =
-        locked.manifest.recipes.iter().flat_map(|it| &it.binaries).map(String::as_str).collect();
-    let compile = compile();
+pub(super) const TASK: &str = "programs";
+
+pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Inputs> {
     let mut inputs = Inputs::default()
         .text("rustc", RUSTC_COMMIT)
-        .text("programs", &programs.join(" "))
+        .text("programs", &names(locked).join(" "))
         .text("builder", include_str!("programs.rs"))
-        .invocation("compile", &compile)
+        .invocation("compile", &compile())
         .output("sysroot", sysroot);
     for name in ["src", "Cargo.toml", "Cargo.lock"] {
         inputs = inputs.path(name, &ctx.workspace.join(name))?;
     }
-    task::run(ctx, "programs", inputs, |dir| {
+    Ok(inputs)
+}
+
+pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
+    let programs = names(locked);
+    task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |dir| {
         let target_dir = ctx.cache.join("programs-target");
         let places = Places::from_machine(ctx)
             .with(Place::Linker, linker(ctx)?)
             .with(Place::Sysroot, &sysroot.dir)
             .with(Place::TargetDir, &target_dir);
-        compile.run(ctx, &places, &format!("the device's programs for {TARGET}"))?;
+        compile().run(ctx, &places, &format!("the device's programs for {TARGET}"))?;
         let built = target_dir.join(TARGET).join("device");
         for program in &programs {
             fs::copy(built.join(program), dir.join(program))
@@ -38,6 +42,10 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
         }
         Ok(programs.join(", "))
     })
+}
+
+fn names(locked: &LockedManifest) -> Vec<&str> {
+    locked.manifest.recipes.iter().flat_map(|it| &it.binaries).map(String::as_str).collect()
 }
 
 fn compile() -> Invocation {

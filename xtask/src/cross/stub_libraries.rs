@@ -15,20 +15,25 @@ use crate::{
     task::{self, Inputs, Output},
 };
 
-pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
-    let sonames: Vec<&str> = locked.manifest.stub_libraries().map(String::as_str).collect();
-    let mut inputs = Inputs::default()
+pub(super) const TASK: &str = "stub-libraries";
+
+pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Inputs> {
+    let inputs = Inputs::default()
         .text("rustc", RUSTC_COMMIT)
         .text("builder", include_str!("stub_libraries.rs"))
         .output("sysroot", sysroot);
-    for soname in &sonames {
+    locked.manifest.stub_libraries().try_fold(inputs, |inputs, soname| {
         let source = ctx.stub_libraries_dir().join(soname);
-        inputs = inputs
+        Ok(inputs
             .path(&format!("image/stub-libraries/{soname}"), &source)?
             .invocation(format!("compile {soname}"), &compile(soname))
-            .invocation(format!("link {soname}"), &link(soname));
-    }
-    task::run(ctx, "stub-libraries", inputs, |out| {
+            .invocation(format!("link {soname}"), &link(soname)))
+    })
+}
+
+pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
+    let sonames: Vec<&str> = locked.manifest.stub_libraries().map(String::as_str).collect();
+    task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |out| {
         let places = Places::from_machine(ctx)
             .with(Place::Linker, linker(ctx)?)
             .with(Place::Sysroot, &sysroot.dir)

@@ -17,14 +17,18 @@ use crate::{
 const MUSL: &str = "usr/lib/arm-linux-musleabi";
 const LIBGCC: &str = "usr/lib/gcc/arm-linux-gnueabi/12";
 
-pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
-    let compile = compile();
-    let inputs = Inputs::default()
+pub(super) const TASK: &str = "sysroot";
+
+pub(super) fn inputs(toolchain: &Output) -> Inputs {
+    Inputs::default()
         .text("rustc", RUSTC_COMMIT)
-        .invocation("compile", &compile)
+        .invocation("compile", &compile())
         .text("builder", include_str!("sysroot.rs"))
-        .output("toolchain", toolchain);
-    task::run(ctx, "sysroot", inputs, |dir| {
+        .output("toolchain", toolchain)
+}
+
+pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
+    task::run(ctx, TASK, inputs(toolchain), |dir| {
         let library = toolchain.dir.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library"));
         if !library.exists() {
             bail!("the toolchain recipe pins another standard library than that of rustc {RUSTC_RELEASE}");
@@ -32,7 +36,7 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
         let target_dir = ctx.cache.join("sysroot-target");
         let places =
             Places::from_machine(ctx).with(Place::Library, &library).with(Place::TargetDir, &target_dir);
-        compile.run(ctx, &places, &format!("the standard library for {TARGET}"))?;
+        compile().run(ctx, &places, &format!("the standard library for {TARGET}"))?;
         let lib = dir.join(format!("lib/rustlib/{TARGET}/lib"));
         let collect = || {
             fs::create_dir_all(&lib)?;

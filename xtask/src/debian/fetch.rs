@@ -5,8 +5,6 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::Mutex,
-    thread,
 };
 
 use crate::{
@@ -17,6 +15,7 @@ use crate::{
     },
     error::{Context, Error, Result},
     manifest::LockedPackage,
+    parallel,
     progress::Phase,
 };
 
@@ -84,7 +83,7 @@ pub fn files(ctx: &BuildContext, wanted: &[Wanted]) -> Result<Vec<PathBuf>> {
 }
 
 fn files_with(ctx: &BuildContext, wanted: &[Wanted], patience: Patience) -> Result<Vec<PathBuf>> {
-    let here = in_parallel(wanted, |it| Ok(find_here(ctx, it)))?;
+    let here = parallel::map(CONNECTIONS, wanted, |it| Ok::<_, Error>(find_here(ctx, it)))?;
     let missing: Vec<(&Wanted, &Absence)> = wanted
         .iter()
         .zip(&here)
@@ -153,7 +152,7 @@ fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) 
     // The longest first, so that it does not run alone at the end.
     let mut queue = missing.to_vec();
     queue.sort_by_key(|it| std::cmp::Reverse(it.size));
-    in_parallel(&queue, |wanted| {
+    parallel::map(CONNECTIONS, &queue, |wanted| {
         phase.now(wanted.name.clone());
         let urls: Vec<String> = mirrors.urls(&wanted.path).collect();
         download_one(ctx, &client, &urls, wanted, &|bytes| phase.advance(bytes))
@@ -240,31 +239,6 @@ fn origin(ctx: &BuildContext, wanted: &Wanted) -> String {
             line.map_or("image/packages.lock".into(), |at| format!("image/packages.lock:{}", at + 1))
         }
     }
-}
-
-/// Does the work for each item on a few threads; the first error stops the rest.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
-    let queue = Mutex::new(items.iter().enumerate());
-    let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
-    let clear = || while next().is_some() {};
-    let worker = || {
-        let mut done = Vec::new();
-        while let Some((at, item)) = next() {
-            done.push((at, work(item).inspect_err(|_| clear())?));
-        }
-        Ok(done)
-    };
-    let mut done = Vec::new();
-    let outcomes: Vec<Result<Vec<(usize, R)>>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..CONNECTIONS.min(items.len())).map(|_| scope.spawn(worker)).collect();
-        let joined = workers.into_iter().map(|it| it.join());
-        joined.map(|it| it.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
-    for outcome in outcomes {
-        done.extend(outcome?);
-    }
-    done.sort_by_key(|(at, _)| *at);
-    Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
 #[cfg(test)]

@@ -64,15 +64,12 @@ pub fn write(disk: &Disk, boot: &[u8], root: &[u8]) -> Result<Vec<u8>> {
     let mut image = vec![0; layout.size() as usize];
     image[boot_at as usize..][..boot.len()].copy_from_slice(boot);
     image[root_at as usize..][..root.len()].copy_from_slice(root);
-    let table = partition_table(&layout, disk.signature, image.len() as u64)
-        .context(|| "cannot make the MBR".into())?;
-    image[..table.len()].copy_from_slice(&table);
+    write_mbr(&mut image, &layout, disk.signature).context(|| "cannot write the MBR".into())?;
     Ok(image)
 }
 
-fn partition_table(layout: &Layout, signature: u32, size: u64) -> Result<Vec<u8>, mbrman::Error> {
-    let mut sector = vec![0; SECTOR as usize];
-    let mut disk = Cursor::new(vec![0; size as usize]);
+fn write_mbr(image: &mut [u8], layout: &Layout, signature: u32) -> Result<(), mbrman::Error> {
+    let mut disk = Cursor::new(image);
     let mut mbr = MBR::new_from(&mut disk, SECTOR as u32, signature.to_le_bytes())?;
     for (index, (start, length)) in (1..).zip(layout.parts) {
         mbr[index] = MBRPartitionEntry {
@@ -84,9 +81,7 @@ fn partition_table(layout: &Layout, signature: u32, size: u64) -> Result<Vec<u8>
             sectors: (length / SECTOR) as u32,
         };
     }
-    mbr.write_into(&mut disk)?;
-    sector.copy_from_slice(&disk.get_ref()[..SECTOR as usize]);
-    Ok(sector)
+    mbr.write_into(&mut disk)
 }
 
 /// What `.bmap` counts in: a page, and a block of most file systems.

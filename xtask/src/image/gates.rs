@@ -1,14 +1,14 @@
-//! What every finished root must satisfy before it is sealed: a fault found here costs a build,
-//! found in the field it costs a journey.
+//! What every root must satisfy before it is sealed: a fault found here costs a build, found in the
+//! field it costs a journey. The same gates judge the outline, as far as it is known.
 
 use memchr::memmem;
 
 use super::{
-    elf::{self, Cpu, Elf},
     root::stub_library_path,
-    tree::{Kind, Node, Source, Tree},
+    tree::{Kind, Node, Origin, Tree},
 };
 use crate::{
+    elf::{self, Cpu, Elf},
     error::{Error, Result},
     manifest::Recipe,
 };
@@ -41,19 +41,20 @@ fn machine_name(machine: u16) -> String {
     }
 }
 
-/// Checks the whole tree; the first fault is the error. `build_paths`: directories of this
-/// machine whose names must not be in the image.
-pub fn check(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> Result<()> {
-    check_files(tree, recipes, build_paths)?;
-    every_stub_library_will_do(tree, recipes)?;
-    every_link_leads_somewhere(tree, |_| false)
-}
-
-/// What can be said of each file by itself, and so of a tree that is not complete yet.
-pub fn check_files(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> Result<()> {
+/// Checks a tree; the first fault is the error. `build_paths`: directories of this machine whose
+/// names must not be in the image. `may_come`: whether a package that is not unpacked yet may still
+/// bring something to a path.
+pub fn check(
+    tree: &Tree,
+    recipes: &[Recipe],
+    build_paths: &[String],
+    may_come: impl Fn(&str) -> bool,
+) -> Result<()> {
     every_program_runs_on_armv6(tree, recipes)?;
     no_private_key(tree)?;
-    no_build_path(tree, build_paths)
+    no_build_path(tree, build_paths)?;
+    every_stub_library_will_do(tree, recipes)?;
+    every_link_leads_somewhere(tree, may_come)
 }
 
 fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
@@ -100,8 +101,7 @@ fn every_stub_library_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     Ok(())
 }
 
-/// `may_come`: whether something that the tree does not hold yet may still come to a path.
-pub fn every_link_leads_somewhere(tree: &Tree, may_come: impl Fn(&str) -> bool) -> Result<()> {
+fn every_link_leads_somewhere(tree: &Tree, may_come: impl Fn(&str) -> bool) -> Result<()> {
     for (path, node) in tree.iter() {
         let Kind::Symlink(target) = &node.kind else { continue };
         let Err(missing) = tree.resolve(path) else { continue };
@@ -122,7 +122,7 @@ fn is_there_at_run_time(path: &str) -> bool {
 }
 
 fn no_private_key(tree: &Tree) -> Result<()> {
-    for (path, node, content) in tree.files().filter(|(_, node, _)| node.origin.source != Source::Site) {
+    for (path, node, content) in tree.files().filter(|(_, node, _)| node.origin != Origin::Site) {
         // Programs that read keys know the words too; a key file begins with them.
         let begins = memmem::find(&content[..content.len().min(4096)], b"-----BEGIN ");
         let key = begins.is_some_and(|at| {

@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{elf::Elf, unpack::Content};
+use super::unpack::Content;
 use crate::{
     bail,
+    elf::Elf,
     error::{Error, Result},
 };
 

@@ -6,14 +6,15 @@ use std::{
     io::{self, BufWriter, Read},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use crate::{
     context::BuildContext,
     debian::{deb, fetch},
     error::{Context, Error, Result},
-    manifest::{LockedManifest, LockedPackage, Recipe},
+    manifest::{LockedManifest, LockedPackage, PackageId, Recipe},
+    parallel,
     task::{self, Inputs, Output},
 };
 
@@ -46,41 +47,68 @@ impl Content {
 
 /// The files of one package, by absolute path.
 #[derive(Debug)]
-pub struct Contents {
-    /// Its name.
-    pub package: String,
-    entries: BTreeMap<String, Entry>,
+pub struct Contents(BTreeMap<String, Entry>);
+
+/// Packages that lie in the cache, unpacked. What they hold is read when it is asked for, once.
+#[derive(Debug)]
+pub struct Unpacked {
+    outputs: BTreeMap<PackageId, Output>,
+    contents: OnceLock<BTreeMap<PackageId, Contents>>,
 }
 
 impl Contents {
     /// The entry at exactly this path.
     pub fn get(&self, path: &str) -> Option<&Entry> {
-        self.entries.get(path)
+        self.0.get(path)
+    }
+
+    /// Every path, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// Every entry at or below `prefix`, which ends in `/`.
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
-        let from = self.entries.range(prefix.to_owned()..);
+        let from = self.0.range(prefix.to_owned()..);
         from.map(|(path, entry)| (path.as_str(), entry)).take_while(move |(path, _)| path.starts_with(prefix))
     }
 }
 
-/// Unpacks packages into the cache, those that are not there yet; by name.
-pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<BTreeMap<String, Output>> {
+impl Unpacked {
+    /// What the packages hold.
+    pub fn contents(&self) -> Result<&BTreeMap<PackageId, Contents>> {
+        if let Some(contents) = self.contents.get() {
+            return Ok(contents);
+        }
+        let read = |(id, output): (&PackageId, &Output)| Ok((id.clone(), read(id, output)?));
+        let contents = self.outputs.iter().map(read).collect::<Result<_>>()?;
+        Ok(self.contents.get_or_init(|| contents))
+    }
+
+    /// Adds every package to the inputs of a task.
+    pub fn add_to(&self, inputs: Inputs) -> Inputs {
+        self.outputs.iter().fold(inputs, |inputs, (id, output)| inputs.output(id.to_string(), output))
+    }
+}
+
+/// Unpacks packages into the cache, those that are not there yet.
+pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Unpacked> {
     let all_there = packages.iter().all(|it| is_unpacked(ctx, it));
     let phase = (!all_there).then(|| ctx.progress.phase("unpack"));
-    let mut outputs = BTreeMap::new();
-    for (package, output) in packages.iter().zip(in_turns(packages, |it| plain_tar(ctx, it))?) {
-        outputs.insert(package.name.clone(), output);
-    }
+    let mut queue = packages.to_vec();
+    // The kernel first: it alone takes as long as all the others.
+    queue.sort_by_key(|it| std::cmp::Reverse(it.size));
+    // Two threads: unpacking waits for the decompressor, and the compiler runs beside it.
+    let unpack = |it: &&LockedPackage| Ok((it.id(), plain_tar(ctx, it)?));
+    let outputs: BTreeMap<_, _> = parallel::map(2, &queue, unpack)?.into_iter().collect();
     if let Some(phase) = phase {
         phase.done(format!("{} packages", outputs.len()));
     }
-    Ok(outputs)
+    Ok(Unpacked { outputs, contents: OnceLock::new() })
 }
 
 /// Lists an unpacked package.
-pub fn read(package: &str, output: &Output) -> Result<Contents> {
+fn read(package: &PackageId, output: &Output) -> Result<Contents> {
     let file = output.dir.join("data.tar");
     let broken = || format!("cannot read {}", file.display());
     let tar = Arc::new(File::open(&file).context(broken)?);
@@ -96,7 +124,7 @@ pub fn read(package: &str, output: &Output) -> Result<Contents> {
             Some(target) if kind.is_hard_link() => {
                 let target = target.trim_start_matches('.').to_owned();
                 entries.get(&target).cloned().ok_or_else(|| {
-                    Error::new(format!("package {package}: {path} is a hard link to nothing"))
+                    Error::new(format!("package {}: {path} is a hard link to nothing", package.name))
                 })?
             }
             _ if kind.is_file() => {
@@ -109,7 +137,7 @@ pub fn read(package: &str, output: &Output) -> Result<Contents> {
         };
         entries.insert(path, entry);
     }
-    Ok(Contents { package: package.to_owned(), entries })
+    Ok(Contents(entries))
 }
 
 /// Those of the packages that were not unpacked before.
@@ -121,10 +149,9 @@ fn is_unpacked(ctx: &BuildContext, package: &LockedPackage) -> bool {
     task::find(ctx, &tar_task(package), &tar_inputs(package)).is_some()
 }
 
-/// Has this tool been unpacked before?
-pub fn is_tool_there(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> bool {
-    let inputs = tool_inputs(recipe, &locked.tool_packages(&recipe.name));
-    task::find(ctx, &recipe.name, &inputs).is_some()
+/// A tool that has been unpacked before.
+pub fn find_tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Option<Output> {
+    task::find(ctx, &recipe.name, &tool_inputs(recipe, &locked.tool_packages(&recipe.name)))
 }
 
 /// Unpacks the files that a tool's recipe names, as files below the output's directory; of the
@@ -163,7 +190,7 @@ fn tool_inputs(recipe: &Recipe, packages: &[&LockedPackage]) -> Inputs {
     let files: Vec<&str> = recipe.packages.iter().flat_map(|it| &it.files).map(String::as_str).collect();
     let inputs =
         Inputs::default().text("files", &files.join("\n")).text("builder", include_str!("unpack.rs"));
-    packages.iter().fold(inputs, |inputs, package| inputs.text(&package.name, &package.sha256))
+    packages.iter().fold(inputs, |inputs, package| inputs.text(package.id().to_string(), &package.sha256))
 }
 
 /// The error for a file that a recipe names and no package has.
@@ -206,31 +233,5 @@ fn tar_task(package: &LockedPackage) -> String {
 }
 
 fn tar_inputs(package: &LockedPackage) -> Inputs {
-    Inputs::default().text(&package.name, &package.sha256)
-}
-
-/// `work` on every package, on two threads: unpacking is bound by the decompressor.
-fn in_turns<T: Send>(
-    packages: &[&LockedPackage],
-    work: impl Fn(&LockedPackage) -> Result<T> + Sync,
-) -> Result<Vec<T>> {
-    let mut order: Vec<usize> = (0..packages.len()).collect();
-    // The kernel first: it alone takes as long as all the others.
-    order.sort_by_key(|at| std::cmp::Reverse(packages[*at].size));
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let mut done: Vec<(usize, Result<T>)> = std::thread::scope(|scope| {
-        let worker = || {
-            let mut done = Vec::new();
-            while let Some(at) = order.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                done.push((*at, work(packages[*at])));
-            }
-            done
-        };
-        let workers: Vec<_> = (0..2).map(|_| scope.spawn(worker)).collect();
-        let joined =
-            workers.into_iter().map(|it| it.join().unwrap_or_else(|it| std::panic::resume_unwind(it)));
-        joined.flatten().collect()
-    });
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
+    Inputs::default().text(package.id().to_string(), &package.sha256)
 }

@@ -179,6 +179,11 @@ impl Manifest {
 }
 
 impl LockedManifest {
+    /// Reads `image/` with its lock, and binds them.
+    pub fn load(ctx: &BuildContext) -> Result<Self> {
+        Manifest::load(ctx)?.lock(Lock::load(ctx)?)
+    }
+
     /// Every time stamp in a file system. The formats hold 32 bits, which end in 2106.
     pub fn time_stamp(&self) -> u32 {
         u32::try_from(self.epoch).unwrap_or(u32::MAX)
@@ -190,18 +195,24 @@ impl LockedManifest {
         found.ok_or_else(|| Error::new(format!("{} is not locked", id.name)).hint("cargo xtask lock"))
     }
 
+    /// The packages that are locked for a library of this name.
+    pub fn providers(&self, library: &str) -> impl Iterator<Item = PackageId> {
+        let provides = move |it: &&LockedPackage| it.libraries.iter().any(|it| it == library);
+        self.packages.iter().filter(provides).map(LockedPackage::id)
+    }
+
     /// Packages of the image's recipes, named or for their libraries.
     pub fn image_packages(&self) -> Vec<&LockedPackage> {
         let names: Vec<&str> = self.manifest.recipes.iter().map(|it| it.name.as_str()).collect();
-        self.of(&names)
+        self.packages_for(&names)
     }
 
     /// Packages of one tool.
     pub fn tool_packages(&self, tool: &str) -> Vec<&LockedPackage> {
-        self.of(&[tool])
+        self.packages_for(&[tool])
     }
 
-    fn of(&self, recipes: &[&str]) -> Vec<&LockedPackage> {
+    fn packages_for(&self, recipes: &[&str]) -> Vec<&LockedPackage> {
         let wanted = |it: &&LockedPackage| it.recipes.iter().any(|name| recipes.contains(&name.as_str()));
         self.packages.iter().filter(wanted).collect()
     }

@@ -17,10 +17,10 @@ use crate::{
     context::BuildContext,
     cross,
     error::{Context, Error, Result},
-    image::pipeline::{self, SiteSource},
-    manifest::{Lock, Manifest},
-    task::digest_file,
-    verb::site,
+    image::pipeline,
+    manifest::LockedManifest,
+    site::SiteSource,
+    task::{self, digest_file},
 };
 
 /// Builds the image and puts it into the output directory.
@@ -31,11 +31,11 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
         ctx.progress.explaining();
     }
     let file = args.site.clone().unwrap_or_else(|| ctx.image_dir().join("sites/dialer.toml"));
-    let (text, site) = site::read(&file, &ctx.short(&file).to_string())?;
-    let locked = Manifest::load(&ctx)?.lock(Lock::load(&ctx)?)?;
+    let site = SiteSource::load(&file, &ctx.short(&file).to_string())?;
+    let locked = LockedManifest::load(&ctx)?;
     cross::refuse_other_rustc(&ctx)?;
-    let _alone = ctx.lock_cache()?;
-    let output = pipeline::build(&ctx, &locked, SiteSource { text: &text, site: &site })?;
+    let _alone = task::lock_cache(&ctx)?;
+    let output = pipeline::build(&ctx, &locked, &site)?;
     let image = args.out.join(format!("{}.img", locked.manifest.name));
     if publish(&output.dir, &args.out)? {
         let seconds = began.elapsed().as_secs_f64();

@@ -36,11 +36,15 @@ impl Archive for SmallArchive {
     fn listing(&self, _: &PackageId, entry: &Entry) -> Result<Rc<Listing>> {
         self.read.borrow_mut().push(entry.name.clone());
         let file = |path: String, needs: &[&str]| {
-            (path, Kind::File(needs.iter().map(|it| (*it).to_owned()).collect()))
+            let needed = |it: &&str| match it.strip_prefix("loader ") {
+                Some(path) => Needed::Loader(path.to_owned()),
+                None => Needed::Library((*it).to_owned()),
+            };
+            (path, Kind::File(needs.iter().map(needed).collect()))
         };
         let files = match entry.name.as_str() {
             "ppp" => vec![
-                file("/usr/sbin/pppd".into(), &["ld-linux.so.3", "libpcap.so.0.8", "libc.so.6"]),
+                file("/usr/sbin/pppd".into(), &["loader /lib/ld-linux.so.3", "libpcap.so.0.8", "libc.so.6"]),
                 file("/usr/sbin/pppstats".into(), &["libunheard.so.1"]),
                 file("/usr/bin/pon".into(), &[]),
             ],

@@ -7,7 +7,6 @@ mod otpauth;
 mod wvdial;
 
 use std::{
-    fs,
     io::{self, ErrorKind, Write},
     path::Path,
 };
@@ -20,6 +19,7 @@ use dialbox::{
 use crate::{
     cli,
     error::{Context, Error, Result},
+    site::SiteSource,
 };
 
 /// See the command line's help.
@@ -32,23 +32,9 @@ pub fn run(args: &cli::Site) -> Result<()> {
     })
 }
 
-/// Reads and validates a site; what is wrong is said with line and column.
-pub fn load(file: &Path) -> Result<Site> {
-    read(file, &file.display().to_string()).map(|(_, site)| site)
-}
-
-/// The same, with the text; `name` is what errors call the file.
-pub fn read(file: &Path, name: &str) -> Result<(String, Site)> {
-    let text = fs::read_to_string(file)
-        .context(|| format!("cannot read {name}"))
-        .map_err(|error| error.hint("name another file, or write one with `cargo xtask site new`"))?;
-    match Site::parse(&text) {
-        Ok(site) => Ok((text, site)),
-        Err(error) => {
-            let error = error.in_file(name);
-            Err(Error::new(error.headline()).fact(error.excerpt()).hint(error.next()))
-        }
-    }
+/// Reads and validates a site, which errors call as the user did.
+fn load(file: &Path) -> Result<Site> {
+    SiteSource::load(file, &file.display().to_string()).map(|it| it.site)
 }
 
 fn check(file: &Path) -> Result<String> {
@@ -99,6 +85,8 @@ fn print(text: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use new::{DIAL_IN, DIALER};
 

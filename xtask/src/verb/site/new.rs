@@ -8,7 +8,6 @@ use std::{
 };
 
 use base32ct::{Base32UpperUnpadded, Encoding};
-use dialbox::site::Site;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::{draft::Draft, operators::Operator, otpauth, wvdial::Wvdial};
@@ -16,6 +15,7 @@ use crate::{
     cli,
     context::BuildContext,
     error::{Context, Error, Result},
+    site::SiteSource,
 };
 
 pub(super) const DIALER: &str = include_str!("../../../../image/sites/dialer.toml");
@@ -37,11 +37,7 @@ pub fn fresh_secret() -> Result<FreshSecret> {
 pub fn run(args: &cli::NewSite, secret: FreshSecret) -> Result<String> {
     let name = args.file.display();
     let (draft, notes) = draft(args, secret)?;
-    let text = draft.text();
-    let site = Site::parse(&text).map_err(|error| {
-        let error = error.in_file(name.to_string());
-        Error::new(error.headline()).fact(error.excerpt()).hint(error.next())
-    })?;
+    let SiteSource { text, site } = SiteSource::parse(draft.text(), &name.to_string())?;
     write(&args.file, args.force, &text)?;
     let mut said = format!("wrote {name}, which only you may read: it holds secrets\n");
     said.extend(notes.iter().map(|note| format!("  note: {note}\n")));
@@ -103,7 +99,7 @@ fn write(file: &Path, force: bool, text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dialbox::site::Role;
+    use dialbox::site::{Role, Site};
 
     fn args(dir: &Path, number: &[&str]) -> cli::NewSite {
         cli::NewSite {

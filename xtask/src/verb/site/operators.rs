@@ -10,7 +10,8 @@ use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
     image::unpack,
-    manifest::{Lock, Manifest},
+    manifest::LockedManifest,
+    task,
 };
 
 const FILE: &str = "usr/share/mobile-broadband-provider-info/serviceproviders.xml";
@@ -37,8 +38,8 @@ impl Operator {
     /// Looks an operator up. The package is pinned in `image/packages.lock` and fetched if it is
     /// not there yet.
     pub fn find(ctx: &BuildContext, country: &str, operator: Option<&str>) -> Result<Self> {
-        let locked = Manifest::load(ctx)?.lock(Lock::load(ctx)?)?;
-        let _alone = ctx.lock_cache()?;
+        let locked = LockedManifest::load(ctx)?;
+        let _alone = task::lock_cache(ctx)?;
         let database = unpack::tool(ctx, &locked, locked.manifest.tool("operators")?)?.dir.join(FILE);
         let text = fs::read_to_string(&database).context(|| format!("cannot read {}", database.display()))?;
         Self::find_in(&text, country, operator)

@@ -1,13 +1,17 @@
-//! What the gates and the library closure must know of an ELF file.
+//! What the lock, the gates and the library closure read from an ELF file.
 
 use std::collections::BTreeSet;
 
 use object::{
-    Endianness, FileKind, elf,
+    Endianness, FileKind,
+    elf::{self, FileHeader32, FileHeader64},
     read::elf::{AttributeReader, Dyn, ElfFile32, FileHeader, ProgramHeader, SectionHeader, Sym},
 };
 
-use crate::error::{Context, Result};
+use crate::{
+    error::{Context, Result},
+    shared_library::Needed,
+};
 
 /// A 32-bit little-endian ELF file, read.
 #[derive(Debug)]
@@ -39,16 +43,40 @@ pub fn cpu(content: &[u8]) -> Result<Cpu> {
     }
 }
 
+/// What a dynamic file needs, whatever its word size.
+pub fn needs(content: &[u8]) -> Result<Vec<Needed>> {
+    let needs = match FileKind::parse(content) {
+        Ok(FileKind::Elf64) => parse_needs::<FileHeader64<Endianness>>(content),
+        _ => parse_needs::<FileHeader32<Endianness>>(content),
+    };
+    needs.context(|| "its dynamic section is broken".into())
+}
+
+fn parse_needs<Header: FileHeader<Endian = Endianness>>(content: &[u8]) -> object::read::Result<Vec<Needed>> {
+    let text = |it: &[u8]| String::from_utf8_lossy(it).into_owned();
+    let header = Header::parse(content)?;
+    let endian = header.endian()?;
+    let sections = header.sections(endian, content)?;
+    let mut needs = Vec::new();
+    for segment in header.program_headers(endian, content)? {
+        if let Some(loader) = segment.interpreter(endian, content)? {
+            needs.push(Needed::Loader(text(loader)));
+        }
+    }
+    if let Some((dynamic, strings)) = sections.dynamic(endian, content)? {
+        let strings = sections.strings(endian, content, strings)?;
+        for entry in dynamic.iter().filter(|it| it.tag(endian) == elf::DT_NEEDED) {
+            needs.push(Needed::Library(text(entry.string(endian, strings)?)));
+        }
+    }
+    Ok(needs)
+}
+
 impl<'a> Elf<'a> {
     /// Reads the headers.
     pub fn parse(data: &'a [u8]) -> Result<Self> {
         let file = ElfFile32::parse(data).context(|| "not a whole 32-bit ELF file".into())?;
         Ok(Self { file, data })
-    }
-
-    /// Sonames it is linked against (`DT_NEEDED`).
-    pub fn needed(&self) -> Result<Vec<String>> {
-        self.dynamic_strings(elf::DT_NEEDED)
     }
 
     /// Symbols that it wants from the library of that soname, each with its version.
@@ -85,36 +113,11 @@ impl<'a> Elf<'a> {
         Ok(found)
     }
 
-    /// The program interpreter (`PT_INTERP`): the dynamic loader's path.
-    pub fn interpreter(&self) -> Option<String> {
-        let endian = self.file.endian();
-        let segments = self.file.elf_program_headers();
-        let path = segments.iter().find_map(|it| it.interpreter(endian, self.data).ok().flatten())?;
-        Some(String::from_utf8_lossy(path).into_owned())
-    }
-
     /// The content of a section.
     pub fn section(&self, name: &str) -> Option<&'a [u8]> {
         let endian = self.file.endian();
         let (_, section) = self.file.elf_section_table().section_by_name(endian, name.as_bytes())?;
         section.data(endian, self.data).ok()
-    }
-
-    fn dynamic_strings(&self, tag: elf::DynamicTag) -> Result<Vec<String>> {
-        let endian = self.file.endian();
-        let sections = self.file.elf_section_table();
-        let broken = || "its dynamic section is broken".to_owned();
-        let Some((entries, strings)) = sections.dynamic(endian, self.data).context(broken)? else {
-            return Ok(Vec::new());
-        };
-        let strings = sections.strings(endian, self.data, strings).context(broken)?;
-        let wanted = entries.iter().filter(|it| it.tag(endian) == tag);
-        wanted
-            .map(|it| {
-                let name = it.string(endian, strings).context(broken)?;
-                Ok(String::from_utf8_lossy(name).into_owned())
-            })
-            .collect()
     }
 
     fn cpu(&self) -> Result<Cpu> {
@@ -166,4 +169,20 @@ fn cpu_arch(mut attributes: AttributeReader<'_>) -> object::Result<Option<u64>> 
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_this_machine_needs_its_loader_and_libc() {
+        let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let needs = needs(&program).unwrap();
+        assert!(
+            needs.iter().any(|it| matches!(it, Needed::Loader(path) if path.contains("/ld-linux"))),
+            "{needs:?}"
+        );
+        assert!(needs.contains(&Needed::Library("libc.so.6".into())), "{needs:?}");
+    }
 }
