@@ -1,19 +1,13 @@
 //! Where everything lies and what the machine says: read once, here, and nowhere else.
 
 use std::{
-    env, fs,
+    env,
+    ffi::{OsStr, OsString},
     path::{self, Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use rustix::fs::{FlockOperation, flock};
-
-use crate::{
-    cli::Sources,
-    error::{Attempt, Result},
-    say::Say,
-    task::{self, digest_file},
-};
+use crate::{cli::Sources, progress::Progress};
 
 /// The one place that knows the clock, the environment and the paths of this machine.
 #[derive(Debug)]
@@ -40,11 +34,14 @@ pub struct BuildContext {
     pub program: PathBuf,
     /// Where cargo keeps the sources of dependencies: a path that must not reach the image.
     pub cargo_home: PathBuf,
+    /// What a compiler inherits of our environment: where things are and how to reach the network,
+    /// nothing that changes what it makes.
+    pub inherited: Vec<(OsString, OsString)>,
     /// Seconds since 1970, for judging whether a signature or an index has expired. Never
     /// goes into the image: that has the lock's epoch.
     pub now: u64,
     /// Progress and words for the person at the terminal.
-    pub say: Say,
+    pub progress: Progress,
 }
 
 impl BuildContext {
@@ -68,8 +65,9 @@ impl BuildContext {
                 .or_else(|| Some(env::home_dir()?.join(".cargo")))
                 .unwrap_or_default(),
             program: env::current_exe().unwrap_or_default(),
+            inherited: env::vars_os().filter(|(name, _)| is_inherited(name)).collect(),
             now: now.map_or(0, |it| it.as_secs()),
-            say: Say::new(),
+            progress: Progress::new(),
             workspace,
             target,
             cache,
@@ -86,9 +84,9 @@ impl BuildContext {
         self.workspace.join("overlay")
     }
 
-    /// `image/stand-ins/`: sources of libraries in the place of Debian's.
-    pub fn stand_ins_dir(&self) -> PathBuf {
-        self.image_dir().join("stand-ins")
+    /// `image/stub-libraries/`: sources of libraries in the place of Debian's.
+    pub fn stub_libraries_dir(&self) -> PathBuf {
+        self.image_dir().join("stub-libraries")
     }
 
     /// `image/packages.lock`.
@@ -96,29 +94,22 @@ impl BuildContext {
         self.workspace.join("image/packages.lock")
     }
 
-    /// Hash of this very program: tasks that it carries out itself depend on it.
-    pub fn program_digest(&self) -> Result<String> {
-        digest_file(&self.program)
-    }
-
-    /// Creates the cache and keeps other builds out of it until the guard is dropped. What a build
-    /// left that was interrupted is thrown away.
-    pub fn lock_cache(&self) -> Result<fs::File> {
-        let cannot = || format!("cannot use the cache {}", self.short(&self.cache));
-        fs::create_dir_all(&self.cache).attempt(cannot)?;
-        let file = fs::File::create(self.cache.join("lock")).attempt(cannot)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            self.say.line("  waiting for another cargo xtask to finish …");
-            flock(&file, FlockOperation::LockExclusive).attempt(cannot)?;
-        }
-        task::forget_interrupted(self)?;
-        Ok(file)
-    }
-
     /// A path as a person in the checkout would write it.
     pub fn short<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
         path.strip_prefix(&self.workspace).unwrap_or(path).display()
     }
+}
+
+/// Not `CARGO_BUILD_*`, `CARGO_PROFILE_*`, `CARGO_TARGET_*`, `RUSTFLAGS` and the like, and nothing
+/// that the cargo which runs us has set for us.
+fn is_inherited(name: &OsStr) -> bool {
+    const NAMES: [&str; 6] = ["PATH", "HOME", "TMPDIR", "CARGO_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+    const PREFIXES: [&str; 5] =
+        ["RUSTUP_", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_"];
+    let name = name.to_string_lossy();
+    NAMES.contains(&&*name)
+        || PREFIXES.iter().any(|it| name.starts_with(it))
+        || name.to_ascii_lowercase().ends_with("_proxy")
 }
 
 /// The nearest directory at or above `place` that holds `image/image.toml`, else the checkout that
@@ -131,7 +122,26 @@ fn checkout(place: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    #[test]
+    fn a_compiler_inherits_nothing_that_changes_what_it_makes() {
+        for (name, inherited) in [
+            ("PATH", true),
+            ("RUSTUP_TOOLCHAIN", true),
+            ("https_proxy", true),
+            ("CARGO_HTTP_CAINFO", true),
+            ("RUSTFLAGS", false),
+            ("RUSTC_WRAPPER", false),
+            ("CARGO_PROFILE_DEVICE_OPT_LEVEL", false),
+            ("CARGO_TARGET_ARM_UNKNOWN_LINUX_MUSLEABI_LINKER", false),
+            ("SOURCE_DATE_EPOCH", false),
+        ] {
+            assert_eq!(is_inherited(OsStr::new(name)), inherited, "{name}");
+        }
+    }
 
     #[test]
     fn the_checkout_is_the_one_a_person_stands_in() {

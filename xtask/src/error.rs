@@ -1,11 +1,11 @@
-//! What the builder says when it cannot go on: what failed, the facts, what to do next.
+//! The error of the builder: what failed, the facts, what to do next.
 
 use std::{any::Any, fmt, io};
 
 /// The builder's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// One failure, in the words of the person who has to mend it.
+/// One failure, written for the person who has to fix it.
 ///
 /// ```text
 /// error: hash mismatch for ppp_2.4.9-1+1.1+b1_armel.deb
@@ -16,22 +16,22 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Error {
     what: String,
     facts: Vec<String>,
-    next: Option<String>,
+    hint: Option<String>,
 }
 
 impl Error {
     /// A failure: what failed, on what.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), facts: Vec::new(), next: None }
+        Self { what: what.into(), facts: Vec::new(), hint: None }
     }
 
-    /// A failure whose cause spoke for itself. A full disk is said in one way everywhere.
+    /// A failure with its cause. A full disk is reported in the same way everywhere.
     pub fn caused_by(what: impl Into<String>, cause: impl fmt::Display + 'static) -> Self {
         use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         let error = Self::new(what).fact(&cause);
         match (&cause as &dyn Any).downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(StorageFull | QuotaExceeded | FileTooLarge) => error
-                .next("make room on the disk, then run the same command again; nothing half-made was kept"),
+                .hint("make room on the disk, then run the same command again; nothing half-made was kept"),
             _ => error,
         }
     }
@@ -42,14 +42,14 @@ impl Error {
         self
     }
 
-    /// Says what to do next; the innermost advice stands, it knows most.
-    pub fn next(mut self, next: impl Into<String>) -> Self {
-        self.next.get_or_insert_with(|| next.into());
+    /// Says what to do next. The innermost hint stands: it knows most.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint.get_or_insert_with(|| hint.into());
         self
     }
 
-    /// Puts the failure into the larger step that it broke: `what` becomes the headline.
-    pub fn while_doing(mut self, what: impl Into<String>) -> Self {
+    /// Adds the larger step that failed: `what` becomes the headline, the headline a fact.
+    pub fn context(mut self, what: impl Into<String>) -> Self {
         let inner = std::mem::replace(&mut self.what, what.into());
         self.facts.insert(0, inner);
         self
@@ -62,8 +62,8 @@ impl fmt::Display for Error {
         for fact in &self.facts {
             write!(f, "\n  {fact}")?;
         }
-        match &self.next {
-            Some(next) => write!(f, "\n  next: {next}"),
+        match &self.hint {
+            Some(hint) => write!(f, "\n  next: {hint}"),
             None => Ok(()),
         }
     }
@@ -71,14 +71,14 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Turns a foreign error into ours by saying what was being done.
-pub trait Attempt<T> {
-    /// `what` is the headline ("cannot read image/image.toml"); the foreign words become a fact.
-    fn attempt(self, what: impl FnOnce() -> String) -> Result<T>;
+/// Turns an error of another crate into ours and says what failed.
+pub trait Context<T> {
+    /// `what` is the headline ("cannot read image/image.toml"); the error itself becomes a fact.
+    fn context(self, what: impl FnOnce() -> String) -> Result<T>;
 }
 
-impl<T, E: fmt::Display + 'static> Attempt<T> for std::result::Result<T, E> {
-    fn attempt(self, what: impl FnOnce() -> String) -> Result<T> {
+impl<T, E: fmt::Display + 'static> Context<T> for std::result::Result<T, E> {
+    fn context(self, what: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|error| Error::caused_by(what(), error))
     }
 }
@@ -94,11 +94,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_innermost_advice_stands_and_the_outermost_step_leads() {
+    fn the_innermost_hint_stands_and_the_outermost_step_leads() {
         let error = Error::new("no space left")
-            .next("free 60 MB")
-            .while_doing("cannot write out/dialbox-rpi1.img")
-            .next("run it again");
+            .hint("free 60 MB")
+            .context("cannot write out/dialbox-rpi1.img")
+            .hint("run it again");
         assert_eq!(
             error.to_string(),
             "error: cannot write out/dialbox-rpi1.img\n  no space left\n  next: free 60 MB"

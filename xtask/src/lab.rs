@@ -11,9 +11,10 @@ use std::{
 use crate::{
     bail,
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     image::{caller, unpack},
-    manifest::{Lock, Manifest},
+    manifest::LockedManifest,
+    task,
 };
 
 const EMULATOR: &str = "qemu-system-arm";
@@ -34,10 +35,10 @@ pub fn compiled(ctx: &BuildContext, verb: &str) -> Command {
 
 /// `lab`, given an image and what runs it.
 pub fn with_image(ctx: &BuildContext, mut command: Command, image: &Path) -> Result<Command> {
-    let whole = std::path::absolute(image).attempt(|| format!("cannot find {}", image.display()))?;
+    let whole = std::path::absolute(image).context(|| format!("cannot find {}", image.display()))?;
     if !whole.is_file() {
         return Err(
-            Error::new(format!("there is no image {}", image.display())).next("cargo xtask build-image")
+            Error::new(format!("there is no image {}", image.display())).hint("cargo xtask build-image")
         );
     }
     command.arg("--image").arg(whole);
@@ -50,15 +51,15 @@ pub fn with_image(ctx: &BuildContext, mut command: Command, image: &Path) -> Res
 /// `lab test`: that, and what a caller of the box runs.
 pub fn test(ctx: &BuildContext, lab: Command, image: &Path) -> Result<Command> {
     let mut command = with_image(ctx, lab, image)?;
-    let locked = Manifest::load(ctx)?.lock(Lock::load(ctx)?)?;
-    let _alone = ctx.lock_cache()?;
+    let locked = LockedManifest::load(ctx)?;
+    let _alone = task::lock_cache(ctx)?;
     command.arg("--caller-tools").arg(caller::make(ctx, &locked)?);
     Ok(command)
 }
 
 /// Runs it; what went wrong it has said itself.
 pub fn run(mut command: Command, complaint: &str) -> Result<()> {
-    if !command.status().attempt(|| "cannot start cargo".into())?.success() {
+    if !command.status().context(|| "cannot start cargo".into())?.success() {
         bail!("{complaint}");
     }
     Ok(())
@@ -68,16 +69,16 @@ pub fn run(mut command: Command, complaint: &str) -> Result<()> {
 pub fn measured(ctx: &BuildContext, what: &str, image: &Path, runs: u32) -> Result<String> {
     let mut command = with_image(ctx, command(ctx, "measure"), image)?;
     command.args([what, "--runs", &runs.to_string()]).stdout(Stdio::piped());
-    let phase = ctx.say.phase(what.to_owned());
-    let mut lab = command.spawn().attempt(|| "cannot start cargo".into())?;
+    let phase = ctx.progress.phase(what.to_owned());
+    let mut lab = command.spawn().context(|| "cannot start cargo".into())?;
     let mut said = String::new();
     for line in lab.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
-        let line = line.attempt(|| "cannot listen to lab".into())?;
+        let line = line.context(|| "cannot listen to lab".into())?;
         said += &line;
         said.push('\n');
         phase.now(line);
     }
-    if !lab.wait().attempt(|| "cannot wait for cargo".into())?.success() {
+    if !lab.wait().context(|| "cannot wait for cargo".into())?.success() {
         bail!("{what} was not measured\n{said}");
     }
     phase.done(format!("measured, {runs} runs"));
@@ -89,10 +90,10 @@ fn private_emulator(ctx: &BuildContext) -> Result<Option<PathBuf>> {
     if ctx.path.iter().any(|dir| dir.join(EMULATOR).is_file()) {
         return Ok(None);
     }
-    let locked = Manifest::load(ctx)?.lock(Lock::load(ctx)?)?;
-    let _alone = ctx.lock_cache()?;
+    let locked = LockedManifest::load(ctx)?;
+    let _alone = task::lock_cache(ctx)?;
     let output = unpack::tool(ctx, &locked, locked.manifest.tool("qemu")?);
     let output =
-        output.map_err(|error| error.next(format!("install {EMULATOR}, then run the same command again")))?;
+        output.map_err(|error| error.hint(format!("install {EMULATOR}, then run the same command again")))?;
     Ok(Some(output.dir))
 }

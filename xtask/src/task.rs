@@ -11,12 +11,14 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
     context::BuildContext,
-    error::{Attempt, Result},
+    error::{Context, Result},
+    invocation::Invocation,
 };
 
 /// How many outputs of a task are kept: enough to go back and forth between a few sites.
@@ -38,13 +40,13 @@ pub struct Output {
 
 /// An output that is being made.
 #[derive(Debug)]
-pub struct Making {
+pub struct WorkDir {
     dir: PathBuf,
     /// Hashes of the files written by [`write`](Self::write), which are not read again for them.
     written: Mutex<BTreeMap<PathBuf, String>>,
 }
 
-impl Making {
+impl WorkDir {
     /// The directory to write into.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -71,7 +73,7 @@ impl Making {
         };
         write()
             .map_err(|error: std::io::Error| error)
-            .attempt(|| format!("cannot write {name} in the cache"))?;
+            .context(|| format!("cannot write {name} in the cache"))?;
         let digest = digest(bytes);
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.insert(path, digest.clone());
@@ -91,9 +93,9 @@ struct Record {
 }
 
 impl Inputs {
-    /// The inputs of a task that this program itself carries out: a changed builder makes anew.
-    pub fn of_builder(ctx: &BuildContext) -> Result<Self> {
-        Ok(Self::default().text("xtask", &ctx.program_digest()?))
+    /// The inputs of a task that this program itself carries out: a changed builder runs it again.
+    pub fn from_builder(ctx: &BuildContext) -> Result<Self> {
+        Ok(Self::default().text("xtask", &digest_file(&ctx.program)?))
     }
 
     /// A value.
@@ -102,8 +104,13 @@ impl Inputs {
         self
     }
 
+    /// What the task runs, with all its arguments and variables.
+    pub fn invocation(self, name: impl Into<String>, invocation: &Invocation) -> Self {
+        self.text(name, &invocation.to_string())
+    }
+
     /// What another task made.
-    pub fn output(self, name: &str, output: &Output) -> Self {
+    pub fn output(self, name: impl Into<String>, output: &Output) -> Self {
         self.text(name, &output.digest)
     }
 
@@ -121,7 +128,8 @@ impl Inputs {
         Ok(self)
     }
 
-    fn key(&self) -> String {
+    /// The hash of all of them.
+    pub fn key(&self) -> String {
         let mut hash = Sha256::new();
         for (name, value) in &self.0 {
             hash.update(format!("{name}\0{value}\n"));
@@ -160,10 +168,10 @@ pub fn run(
     ctx: &BuildContext,
     task: &str,
     inputs: Inputs,
-    make: impl FnOnce(&Making) -> Result<String>,
+    make: impl FnOnce(&WorkDir) -> Result<String>,
 ) -> Result<Output> {
     run_silently(ctx, task, inputs, |out| {
-        let phase = ctx.say.phase(task.to_owned());
+        let phase = ctx.progress.phase(task.to_owned());
         make(out).map(|outcome| phase.done(outcome))
     })
 }
@@ -173,24 +181,24 @@ pub fn run_silently(
     ctx: &BuildContext,
     task: &str,
     inputs: Inputs,
-    make: impl FnOnce(&Making) -> Result<()>,
+    make: impl FnOnce(&WorkDir) -> Result<()>,
 ) -> Result<Output> {
     let shelf = ctx.cache.join("tasks").join(task);
     let key = inputs.key();
     let dir = shelf.join(&key);
     if let Some(output) = find(ctx, task, &inputs) {
-        ctx.say.explain(|| format!("{task}: nothing changed"));
+        ctx.progress.explain(|| format!("{task}: nothing changed"));
         return Ok(output);
     }
-    ctx.say.explain(|| format!("{task}: {}", why(&shelf, &inputs)));
-    fs::create_dir_all(&shelf).attempt(|| format!("cannot create {}", ctx.short(&shelf)))?;
-    let making = making_place(ctx);
-    let scratch = fs::create_dir_all(&making).and_then(|()| tempfile::tempdir_in(&making));
-    let scratch = scratch.attempt(|| format!("cannot create a directory in {}", ctx.short(&making)))?;
-    let out = Making { dir: scratch.path().to_owned(), written: Mutex::default() };
+    ctx.progress.explain(|| format!("{task}: {}", why(&shelf, &inputs)));
+    fs::create_dir_all(&shelf).context(|| format!("cannot create {}", ctx.short(&shelf)))?;
+    let work = work_dirs(ctx);
+    let scratch = fs::create_dir_all(&work).and_then(|()| tempfile::tempdir_in(&work));
+    let scratch = scratch.context(|| format!("cannot create a directory in {}", ctx.short(&work)))?;
+    let out = WorkDir { dir: scratch.path().to_owned(), written: Mutex::default() };
     make(&out)?;
     let record = Record { digest: out.digest()?, inputs };
-    let text = toml::to_string(&record).attempt(|| format!("cannot record task {task}"))?;
+    let text = toml::to_string(&record).context(|| format!("cannot record task {task}"))?;
     let finish = || {
         if dir.exists() {
             fs::remove_dir_all(&dir)?;
@@ -198,22 +206,34 @@ pub fn run_silently(
         fs::rename(scratch.path(), &dir)?;
         fs::write(dir.with_extension("toml"), text)
     };
-    finish().attempt(|| format!("cannot keep the output of task {task}"))?;
+    finish().context(|| format!("cannot keep the output of task {task}"))?;
     forget_old(&shelf, &key);
     Ok(Output { dir, digest: record.digest })
 }
 
 /// Where outputs lie while they are made: beside the shelves, to be renamed onto them.
-fn making_place(ctx: &BuildContext) -> PathBuf {
-    ctx.cache.join("making")
+fn work_dirs(ctx: &BuildContext) -> PathBuf {
+    ctx.cache.join("work")
 }
 
-/// Removes what was being made when a build was interrupted. To be called by the holder of the
-/// cache's lock: nobody else is making anything.
-pub fn forget_interrupted(ctx: &BuildContext) -> Result<()> {
-    match fs::remove_dir_all(making_place(ctx)) {
+/// Creates the cache and keeps other builds out of it until the guard is dropped. What an
+/// interrupted build left is removed.
+pub fn lock_cache(ctx: &BuildContext) -> Result<fs::File> {
+    let cannot = || format!("cannot use the cache {}", ctx.short(&ctx.cache));
+    fs::create_dir_all(&ctx.cache).context(cannot)?;
+    let file = fs::File::create(ctx.cache.join("lock")).context(cannot)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        ctx.progress.line("  waiting for another cargo xtask to finish …");
+        flock(&file, FlockOperation::LockExclusive).context(cannot)?;
+    }
+    remove_work_dirs(ctx)?;
+    Ok(file)
+}
+
+fn remove_work_dirs(ctx: &BuildContext) -> Result<()> {
+    match fs::remove_dir_all(work_dirs(ctx)) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).attempt(|| format!("cannot remove {}", ctx.short(&making_place(ctx))))
+            Err(error).context(|| format!("cannot remove {}", ctx.short(&work_dirs(ctx))))
         }
         _ => Ok(()),
     }
@@ -237,7 +257,7 @@ pub fn digest_file(path: &Path) -> Result<String> {
             }
         }
     };
-    hash_it().map_err(|error: std::io::Error| error).attempt(|| format!("cannot read {}", path.display()))
+    hash_it().map_err(|error: std::io::Error| error).context(|| format!("cannot read {}", path.display()))
 }
 
 fn why(shelf: &Path, inputs: &Inputs) -> String {
@@ -281,12 +301,12 @@ pub fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![path.to_path_buf()];
     while let Some(path) = open.pop() {
-        let kind = fs::symlink_metadata(&path).attempt(|| format!("cannot read {}", path.display()))?;
+        let kind = fs::symlink_metadata(&path).context(|| format!("cannot read {}", path.display()))?;
         if !kind.is_dir() {
             files.push(path);
             continue;
         }
-        let entries = fs::read_dir(&path).attempt(|| format!("cannot read {}", path.display()))?;
+        let entries = fs::read_dir(&path).context(|| format!("cannot read {}", path.display()))?;
         open.extend(entries.flatten().map(|it| it.path()));
     }
     files.sort();
@@ -307,9 +327,9 @@ fn digest_tree(dir: &Path, known: &BTreeMap<PathBuf, String>) -> Result<String> 
 /// Content and what git would keep of the mode; of a link, where it points.
 fn digest_node(path: &Path) -> Result<String> {
     use std::os::unix::fs::PermissionsExt;
-    let kind = fs::symlink_metadata(path).attempt(|| format!("cannot read {}", path.display()))?;
+    let kind = fs::symlink_metadata(path).context(|| format!("cannot read {}", path.display()))?;
     if kind.is_symlink() {
-        let target = fs::read_link(path).attempt(|| format!("cannot read {}", path.display()))?;
+        let target = fs::read_link(path).context(|| format!("cannot read {}", path.display()))?;
         return Ok(format!("-> {}", target.display()));
     }
     let executable = if kind.permissions().mode() & 0o111 != 0 { "x" } else { "" };

@@ -13,7 +13,7 @@ use crate::keyring::{Keyring, Unusable, date};
 
 /// Why one signature does not count.
 #[derive(Debug)]
-enum Refusal {
+enum SignatureRefusal {
     UnknownKey { issuer: String },
     UnusableKey { key: String, why: Unusable },
     WeakHash { hash: HashAlgorithm },
@@ -42,31 +42,36 @@ pub fn signed_text(message: &str, keyring: &Keyring, now: Timestamp) -> Result<S
     Err(refusals.join("\n"))
 }
 
-fn judge(signature: &Signature, text: &[u8], keyring: &Keyring, now: Timestamp) -> Result<(), Refusal> {
+fn judge(
+    signature: &Signature,
+    text: &[u8],
+    keyring: &Keyring,
+    now: Timestamp,
+) -> Result<(), SignatureRefusal> {
     if !matches!(signature.typ(), Some(SignatureType::Text | SignatureType::Binary)) {
-        return Err(Refusal::NotATextSignature);
+        return Err(SignatureRefusal::NotATextSignature);
     }
     match signature.hash_alg() {
         Some(HashAlgorithm::Sha256 | HashAlgorithm::Sha384 | HashAlgorithm::Sha512) => {}
         hash => {
-            return Err(Refusal::WeakHash { hash: hash.unwrap_or(HashAlgorithm::None) });
+            return Err(SignatureRefusal::WeakHash { hash: hash.unwrap_or(HashAlgorithm::None) });
         }
     }
     let made = signature.created().unwrap_or_default();
     if made > now {
-        return Err(Refusal::FromTheFuture { made });
+        return Err(SignatureRefusal::FromTheFuture { made });
     }
     if let Some(end) = expiry(signature, made).filter(|end| *end <= now) {
-        return Err(Refusal::Expired { end });
+        return Err(SignatureRefusal::Expired { end });
     }
-    let mut refusal = Refusal::UnknownKey { issuer: issuer(signature) };
+    let mut refusal = SignatureRefusal::UnknownKey { issuer: issuer(signature) };
     for key in keyring.makers_of(signature) {
         if let Err(why) = key.usable(now) {
-            refusal = Refusal::UnusableKey { key: key.to_string(), why };
+            refusal = SignatureRefusal::UnusableKey { key: key.to_string(), why };
         } else if key.has_signed(text, signature) {
             return Ok(());
         } else {
-            refusal = Refusal::Bad { key: key.to_string() };
+            refusal = SignatureRefusal::Bad { key: key.to_string() };
         }
     }
     Err(refusal)
@@ -83,7 +88,7 @@ fn issuer(signature: &Signature) -> String {
     fingerprint.or_else(key_id).unwrap_or_else(|| "an unnamed key".to_owned())
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for SignatureRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownKey { issuer } => {

@@ -12,7 +12,7 @@ use std::{
 use super::Figure;
 use crate::{
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     task::files_below,
 };
 
@@ -63,7 +63,7 @@ impl<'a> Bench<'a> {
         for input in INPUTS {
             for file in files_below(&ctx.workspace.join(input))? {
                 let to = checkout.join(file.strip_prefix(&ctx.workspace).unwrap_or(&file));
-                copy(&file, &to).attempt(|| format!("cannot copy {}", ctx.short(&file)))?;
+                copy(&file, &to).context(|| format!("cannot copy {}", ctx.short(&file)))?;
             }
         }
         Ok(Self { ctx, checkout })
@@ -78,7 +78,7 @@ impl<'a> Bench<'a> {
             .current_dir(&self.checkout)
             .env("CARGO_TARGET_DIR", self.ctx.cache.join("bench/target"))
             .output()
-            .attempt(|| "cannot start the builder".into())?;
+            .context(|| "cannot start the builder".into())?;
         let seconds = began.elapsed().as_secs_f64();
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
@@ -101,18 +101,18 @@ impl<'a> Bench<'a> {
     fn with_changed_service(&self, run: u32) -> Result<f64> {
         let file = self.checkout.join("src/bin/dial-in.rs");
         let broken = || "cannot change a service".to_owned();
-        let source = fs::read_to_string(&file).attempt(broken)?;
+        let source = fs::read_to_string(&file).context(broken)?;
         let source = source.split("#[used]").next().unwrap_or_default();
-        fs::write(&file, format!("{source}#[used]\nstatic RUN: u32 = {run};\n")).attempt(broken)?;
+        fs::write(&file, format!("{source}#[used]\nstatic RUN: u32 = {run};\n")).context(broken)?;
         Ok(self.build(&[])?.seconds)
     }
 
     fn with_other_site(&self, run: u32) -> Result<f64> {
         let broken = || "cannot write a site".to_owned();
-        let example = fs::read_to_string(self.checkout.join("image/sites/dialer.toml")).attempt(broken)?;
+        let example = fs::read_to_string(self.checkout.join("image/sites/dialer.toml")).context(broken)?;
         let hostname = example.lines().find(|line| line.starts_with("hostname")).unwrap_or_default();
         let site = self.checkout.join("bench-site.toml");
-        fs::write(&site, example.replace(hostname, &format!("hostname = \"bench{run}\""))).attempt(broken)?;
+        fs::write(&site, example.replace(hostname, &format!("hostname = \"bench{run}\""))).context(broken)?;
         Ok(self.build(&["--site", &site.display().to_string(), "--out", "out-bench"])?.seconds)
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Figure;
 use crate::{
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     manifest::Manifest,
 };
 
@@ -13,8 +13,8 @@ use crate::{
 pub fn measure(ctx: &BuildContext, out: &Path) -> Result<Vec<Figure>> {
     let name = Manifest::load(ctx)?.name;
     let megabytes = |file: String| -> Result<f64> {
-        let size = out.join(&file).metadata().attempt(|| format!("there is no {file}"));
-        Ok(size.map_err(|it| it.next("cargo xtask build-image"))?.len() as f64 / 1e6)
+        let size = out.join(&file).metadata().context(|| format!("there is no {file}"));
+        Ok(size.map_err(|it| it.hint("cargo xtask build-image"))?.len() as f64 / 1e6)
     };
     Ok(vec![
         Figure::new("compressed image", "MB", vec![megabytes(format!("{name}.img.gz"))?]).at_most(12.0),
@@ -26,8 +26,8 @@ pub fn measure(ctx: &BuildContext, out: &Path) -> Result<Vec<Figure>> {
 /// Kilobytes of a program of the root, by the list of its files.
 fn program(out: &Path, image: &str, path: &str) -> Result<f64> {
     let list = out.join(format!("{image}.files.tsv"));
-    let text = std::fs::read_to_string(&list).attempt(|| format!("cannot read {}", list.display()));
-    let text = text.map_err(|it| it.next("cargo xtask build-image"))?;
+    let text = std::fs::read_to_string(&list).context(|| format!("cannot read {}", list.display()));
+    let text = text.map_err(|it| it.hint("cargo xtask build-image"))?;
     let bytes =
         text.lines().find_map(|line| line.strip_prefix(path)?.split('\t').nth(1)?.parse::<u32>().ok());
     bytes.map(|bytes| f64::from(bytes) / 1e3).ok_or_else(|| Error::new(format!("the image has no {path}")))

@@ -2,16 +2,20 @@
 //! standard library built from source, its own linker, and Debian's musl and libgcc.
 
 mod programs;
-mod stand_ins;
+mod stub_libraries;
 mod sysroot;
 
-use std::{path::PathBuf, process::Command};
+use std::path::PathBuf;
+
+use xshell::{Shell, cmd};
 
 use crate::{
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
+    image::unpack,
+    invocation::{Invocation, Place},
     manifest::{LockedManifest, read},
-    task::Output,
+    task::{self, Output},
 };
 
 /// The Rust name of the Pi 1's userland: ARMv6 without hardware floats in the ABI, static musl.
@@ -33,15 +37,29 @@ const RUSTC_HOST: &str = env!("XTASK_RUSTC_HOST");
 pub struct Built {
     /// The programs of the root package, by name.
     pub programs: Output,
-    /// The libraries of `image/stand-ins/`, by soname.
-    pub stand_ins: Output,
+    /// The libraries of `image/stub-libraries/`, by soname.
+    pub stub_libraries: Output,
 }
 
 /// Builds what runs on the Pi. `toolchain` is the unpacked tool of that name.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) -> Result<Built> {
     let sysroot = sysroot::build(ctx, toolchain)?;
-    let stand_ins = stand_ins::build(ctx, locked, &sysroot)?;
-    Ok(Built { programs: programs::build(ctx, locked, &sysroot)?, stand_ins })
+    let stub_libraries = stub_libraries::build(ctx, locked, &sysroot)?;
+    Ok(Built { programs: programs::build(ctx, locked, &sysroot)?, stub_libraries })
+}
+
+/// Whether [`build`] would find everything in the cache.
+pub fn is_built(ctx: &BuildContext, locked: &LockedManifest) -> Result<bool> {
+    let Some(toolchain) = unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?) else {
+        return Ok(false);
+    };
+    let Some(sysroot) = task::find(ctx, sysroot::TASK, &sysroot::inputs(&toolchain)) else {
+        return Ok(false);
+    };
+    let stub_libraries = stub_libraries::inputs(ctx, locked, &sysroot)?;
+    let programs = programs::inputs(ctx, locked, &sysroot)?;
+    Ok(task::find(ctx, stub_libraries::TASK, &stub_libraries).is_some()
+        && task::find(ctx, programs::TASK, &programs).is_some())
 }
 
 /// The standard library's source is of one version, and so must the compiler be.
@@ -61,49 +79,32 @@ pub fn refuse_other_rustc(ctx: &BuildContext) -> Result<()> {
     }
     Err(Error::new(format!("rustc is {RUSTC_RELEASE}, but dialbox is built by {pinned}"))
         .fact("rust-toolchain.toml pins it: the image is the same on every machine because its compiler is")
-        .next(format!("rustup toolchain install {pinned}, then run the same command again")))
+        .hint(format!("rustup toolchain install {pinned}, then run the same command again")))
 }
 
-/// A cargo that builds for the Pi, told nothing by the cargo that runs us.
-fn cargo(ctx: &BuildContext) -> Command {
-    let mut cargo = Command::new(&ctx.cargo);
-    cargo.args(["build", "--quiet", "--color", "never", "--locked", "--target", TARGET]);
-    for name in [
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_BUILD_RUSTFLAGS",
-        "RUSTC_WRAPPER",
-        "CARGO_BUILD_TARGET",
-    ] {
-        cargo.env_remove(name);
-    }
-    // What cargo warns about in the source of the standard library is not the user's affair.
-    cargo.env("CARGO_TERM_QUIET", "true");
-    cargo
+/// A cargo that builds for the Pi.
+fn cargo(directory: Place) -> Invocation {
+    let cargo = Invocation::new(Place::Cargo, directory);
+    let cargo = cargo.args(["build", "--quiet", "--color", "never", "--locked", "--target", TARGET]);
+    // What cargo warns about in the standard library's source does not concern the user.
+    cargo.env("CARGO_TERM_QUIET", "true").args(["--target-dir".to_owned(), Place::TargetDir.to_string()])
 }
 
-/// Runs it; what it printed becomes the error.
-fn run(mut command: Command, what: &str) -> Result<()> {
-    let program = command.get_program().display().to_string();
-    let output = command.output().attempt(|| format!("cannot start {program} to build {what}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let skip = said.lines().count().saturating_sub(40);
-    let tail: Vec<&str> = said.lines().skip(skip).collect();
-    Err(Error::new(format!("cannot compile {what} for {TARGET}")).fact(tail.join("\n")))
+/// Flags for every crate that a cargo of [`cargo`] compiles (The Cargo Book, "Environment Variables").
+fn rustflags(cargo: Invocation, flags: &[String]) -> Invocation {
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
 }
 
 /// The toolchain's own linker, an LLVM lld that knows every target.
 fn linker(ctx: &BuildContext) -> Result<PathBuf> {
-    let output = Command::new("rustc").args(["--print", "sysroot"]).current_dir(&ctx.workspace).output();
-    let output = output.attempt(|| "cannot ask rustc for its sysroot".into())?;
-    let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let cannot = || "cannot ask rustc for its sysroot".to_owned();
+    let shell = Shell::new().context(cannot)?;
+    shell.change_dir(&ctx.workspace);
+    let sysroot = cmd!(shell, "rustc --print sysroot").quiet().read().context(cannot)?;
     let linker = PathBuf::from(sysroot).join(format!("lib/rustlib/{RUSTC_HOST}/bin/rust-lld"));
     if linker.exists() {
         return Ok(linker);
     }
     Err(Error::new(format!("this Rust toolchain has no rust-lld at {}", linker.display()))
-        .next("install Rust by rustup, whose toolchains bring it"))
+        .hint("install Rust by rustup, whose toolchains bring it"))
 }

@@ -5,30 +5,38 @@
 
 use std::{fs, path::Path};
 
-use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, run};
+use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, rustflags};
 use crate::{
     bail,
     context::BuildContext,
-    error::{Attempt, Result},
+    error::{Context, Result},
+    invocation::{Invocation, Place, Places},
     task::{self, Inputs, Output},
 };
 
 const MUSL: &str = "usr/lib/arm-linux-musleabi";
 const LIBGCC: &str = "usr/lib/gcc/arm-linux-gnueabi/12";
 
-pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
-    let inputs = Inputs::default()
+pub(super) const TASK: &str = "sysroot";
+
+pub(super) fn inputs(toolchain: &Output) -> Inputs {
+    Inputs::default()
         .text("rustc", RUSTC_COMMIT)
-        .text("flags", CPU)
+        .invocation("compile", &compile())
         .text("builder", include_str!("sysroot.rs"))
-        .output("toolchain", toolchain);
-    task::run(ctx, "sysroot", inputs, |dir| {
+        .output("toolchain", toolchain)
+}
+
+pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
+    task::run(ctx, TASK, inputs(toolchain), |dir| {
         let library = toolchain.dir.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library"));
         if !library.exists() {
             bail!("the toolchain recipe pins another standard library than that of rustc {RUSTC_RELEASE}");
         }
         let target_dir = ctx.cache.join("sysroot-target");
-        compile(ctx, &library, &target_dir)?;
+        let places =
+            Places::from_machine(ctx).with(Place::Library, &library).with(Place::TargetDir, &target_dir);
+        compile().run(ctx, &places, &format!("the standard library for {TARGET}"))?;
         let lib = dir.join(format!("lib/rustlib/{TARGET}/lib"));
         let collect = || {
             fs::create_dir_all(&lib)?;
@@ -40,34 +48,29 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
             }
             fs::remove_dir_all(&target_dir)
         };
-        collect().attempt(|| "cannot collect the standard library".into())?;
+        collect().context(|| "cannot collect the standard library".into())?;
         gather_c_libraries(&toolchain.dir, &dir.join(C_LIBRARIES))
-            .attempt(|| "cannot gather musl and libgcc".into())?;
+            .context(|| "cannot gather musl and libgcc".into())?;
         Ok(format!("std {RUSTC_RELEASE} for {TARGET}"))
     })
 }
 
-fn compile(ctx: &BuildContext, library: &Path, target_dir: &Path) -> Result<()> {
+fn compile() -> Invocation {
+    let cargo = cargo(Place::Library).args(["--release", "--package", "std", "--no-default-features"]);
     // Crates of the library see each other's internals, as the Rust project builds them
     // (src/bootstrap/src/core/builder/cargo.rs).
     let flags = [
         CPU.to_owned(),
         "-Zforce-unstable-if-unmarked".into(),
-        format!("--remap-path-prefix={}=/rust", library.display()),
-        format!("--remap-path-prefix={}=/cargo", ctx.cargo_home.display()),
+        format!("--remap-path-prefix={}=/rust", Place::Library),
+        format!("--remap-path-prefix={}=/cargo", Place::CargoHome),
     ];
-    let mut cargo = cargo(ctx);
-    cargo
-        .current_dir(library)
-        .args(["--release", "--package", "std", "--no-default-features", "--target-dir"])
-        .arg(target_dir)
+    rustflags(cargo, &flags)
         // The library's source uses unstable features; nothing else is built with this.
         .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
         .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
-        .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
-    run(cargo, "the standard library")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
 }
 
 /// One directory with everything that the linker looks for, under the names it looks for.

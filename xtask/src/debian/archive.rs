@@ -25,7 +25,7 @@ use crate::{
         resolve,
         transfer::{Client, Failure, Patience},
     },
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     manifest::{Manifest, PackageId},
 };
 
@@ -45,7 +45,7 @@ impl<'a> Archive<'a> {
             return Err(Error::new(
                 "the signed indices of the archive come from a mirror, and this is --offline",
             )
-            .next("leave --offline out; `cargo xtask lock --check` needs no mirror"));
+            .hint("leave --offline out; `cargo xtask lock --check` needs no mirror"));
         }
         let mirrors = Mirrors::find(ctx)?;
         let mut date = 0;
@@ -70,7 +70,7 @@ impl resolve::Archive for Archive<'_> {
     }
 
     fn prepare(&self, packages: &[(&PackageId, &Entry)]) -> Result<()> {
-        let wanted: Vec<Wanted> = packages.iter().map(|(id, entry)| of_suite(id, entry)).collect();
+        let wanted: Vec<Wanted> = packages.iter().map(|(id, entry)| from_suite(id, entry)).collect();
         fetch::files(self.ctx, &wanted).map(drop)
     }
 
@@ -78,13 +78,13 @@ impl resolve::Archive for Archive<'_> {
         if let Some(known) = self.listing.borrow().get(&entry.sha256) {
             return Ok(Rc::clone(known));
         }
-        let listing = Rc::new(Listing::read(&fetch::file(self.ctx, &of_suite(id, entry))?)?);
+        let listing = Rc::new(Listing::read(&fetch::file(self.ctx, &from_suite(id, entry))?)?);
         self.listing.borrow_mut().insert(entry.sha256.clone(), Rc::clone(&listing));
         Ok(listing)
     }
 }
 
-fn of_suite(id: &PackageId, entry: &Entry) -> Wanted {
+fn from_suite(id: &PackageId, entry: &Entry) -> Wanted {
     Wanted {
         name: entry.file_name().to_owned(),
         path: entry.path.clone(),
@@ -105,14 +105,14 @@ fn drawn_on(manifest: &Manifest) -> BTreeMap<String, BTreeSet<String>> {
 
 fn signed_release(ctx: &BuildContext, mirrors: &Mirrors, suite: &str) -> Result<Release> {
     let path = format!("dists/{suite}/InRelease");
-    let phase = ctx.say.phase("verify");
+    let phase = ctx.progress.phase("verify");
     phase.now(path.clone());
     let urls: Vec<String> = mirrors.urls(&path).collect();
     let message =
         Client::new(Patience::default()).text(&urls).map_err(|failure| unreachable(&path, failure))?;
     phase.now(format!("{path}: its signature (the first time its checker is compiled)"));
     let signed = verify(ctx, &path, &message)?;
-    let odd = |error: Error| error.while_doing(format!("{path} cannot be used"));
+    let odd = |error: Error| error.context(format!("{path} cannot be used"));
     let release = Release::parse(&signed).map_err(odd)?;
     release.check(suite, ctx.now).map_err(odd)?;
     phase.done(path);
@@ -127,7 +127,7 @@ fn unreachable(path: &str, failure: Failure) -> Error {
         Failure::Refused { url, status } => error.fact(format!("{status}  {url}")),
         other => error.fact(format!("{other:?}")),
     };
-    error.next("give a full mirror of the Debian archive with --mirror URL")
+    error.hint("give a full mirror of the Debian archive with --mirror URL")
 }
 
 /// The text that one of the keys in `image/keys` has signed. The check is a program of its
@@ -144,25 +144,25 @@ fn verify(ctx: &BuildContext, path: &str, message: &str) -> Result<String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .attempt(|| "cannot run the program `inrelease`".into())?;
+        .context(|| "cannot run the program `inrelease`".into())?;
     if let Some(mut stdin) = child.stdin.take() {
         // It reads all of its input before it writes; if it dies early its own words say why.
         let _ = stdin.write_all(message.as_bytes());
     }
-    let output = child.wait_with_output().attempt(|| "cannot run the program `inrelease`".into())?;
+    let output = child.wait_with_output().context(|| "cannot run the program `inrelease`".into())?;
     if !output.status.success() {
         return Err(Error::new(format!("{path} has no good signature"))
             .fact(String::from_utf8_lossy(&output.stderr))
-            .next("use another --mirror; for a new Debian release add its keys to image/keys"));
+            .hint("use another --mirror; for a new Debian release add its keys to image/keys"));
     }
-    String::from_utf8(output.stdout).attempt(|| "the signed text is not UTF-8".into())
+    String::from_utf8(output.stdout).context(|| "the signed text is not UTF-8".into())
 }
 
 fn keyrings(directory: &Path) -> Result<Vec<PathBuf>> {
     let cannot = || format!("cannot list {}", directory.display());
     let mut keys = Vec::new();
-    for entry in fs::read_dir(directory).attempt(cannot)? {
-        keys.push(entry.attempt(cannot)?.path());
+    for entry in fs::read_dir(directory).context(cannot)? {
+        keys.push(entry.context(cannot)?.path());
     }
     keys.retain(|it| it.extension().is_some_and(|it| it == "asc"));
     keys.sort();
@@ -183,7 +183,7 @@ fn read_index(
     for component in components {
         let file = release
             .packages(suite, component, architecture)
-            .map_err(|error| error.while_doing(format!("dists/{suite}/InRelease cannot be used")))?;
+            .map_err(|error| error.context(format!("dists/{suite}/InRelease cannot be used")))?;
         let broken = || format!("cannot read {}", file.name);
         let wanted = Wanted {
             name: file.name.clone(),
@@ -192,10 +192,10 @@ fn read_index(
             sha256: file.sha256.clone(),
             origin: Origin::Suite(suite.to_owned()),
         };
-        let packed = fs::File::open(fetch::file(ctx, &wanted)?).attempt(broken)?;
+        let packed = fs::File::open(fetch::file(ctx, &wanted)?).context(broken)?;
         let mut text = String::new();
-        XzDecoder::new_multi_decoder(packed).read_to_string(&mut text).attempt(broken)?;
-        index.add(&text).map_err(|error| error.while_doing(broken()))?;
+        XzDecoder::new_multi_decoder(packed).read_to_string(&mut text).context(broken)?;
+        index.add(&text).map_err(|error| error.context(broken()))?;
     }
     Ok(index)
 }

@@ -11,7 +11,7 @@ use liblzma::bufread::XzDecoder;
 
 use crate::{
     bail,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
 };
 
 /// A file of a package.
@@ -19,26 +19,26 @@ pub type Entry<'a> = tar::Entry<'a, Box<dyn Read>>;
 
 /// The uncompressed `data.tar` of a package.
 pub fn data(deb: &Path) -> Result<Box<dyn Read>> {
-    open(deb).map_err(|error| error.while_doing(format!("cannot unpack {}", deb.display())))
+    open(deb).map_err(|error| error.context(format!("cannot unpack {}", deb.display())))
 }
 
 /// Shows `visit` every file of a package with its absolute path, in the order of the archive.
 pub fn for_each(deb: &Path, mut visit: impl FnMut(&str, &mut Entry) -> Result<()>) -> Result<()> {
     let broken = || format!("cannot unpack {}", deb.display());
     let mut archive = tar::Archive::new(data(deb)?);
-    for entry in archive.entries().attempt(broken)? {
-        let mut entry = entry.attempt(broken)?;
-        let path = absolute(&entry).map_err(|error| error.while_doing(broken()))?;
-        visit(&path, &mut entry).map_err(|error| error.while_doing(broken()))?;
+    for entry in archive.entries().context(broken)? {
+        let mut entry = entry.context(broken)?;
+        let path = absolute(&entry).map_err(|error| error.context(broken()))?;
+        visit(&path, &mut entry).map_err(|error| error.context(broken()))?;
     }
     // tar stops at its own end; the checksum of xz comes after that.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).attempt(broken)?;
+    io::copy(&mut archive.into_inner(), &mut io::sink()).context(broken)?;
     Ok(())
 }
 
 /// `./usr/sbin/pppd` → `/usr/sbin/pppd`, `./usr/` → `/usr`
 pub fn absolute(entry: &tar::Entry<impl Read>) -> Result<String> {
-    let path = entry.path().attempt(|| "a path in it cannot be read".into())?;
+    let path = entry.path().context(|| "a path in it cannot be read".into())?;
     let Some(path) = path.to_str() else { bail!("the path {path:?} in it is not UTF-8") };
     let path = path.strip_prefix('.').unwrap_or(path).trim_matches('/');
     if path.split('/').any(|it| it == "..") {
@@ -49,10 +49,10 @@ pub fn absolute(entry: &tar::Entry<impl Read>) -> Result<String> {
 
 fn open(deb: &Path) -> Result<Box<dyn Read>> {
     let unreadable = || "it cannot be read".to_owned();
-    let mut file = File::open(deb).attempt(unreadable)?;
-    let length = file.metadata().attempt(unreadable)?.len();
+    let mut file = File::open(deb).context(unreadable)?;
+    let length = file.metadata().context(unreadable)?.len();
     let member = find_data(&file, length)?;
-    file.seek(SeekFrom::Start(member.offset)).attempt(unreadable)?;
+    file.seek(SeekFrom::Start(member.offset)).context(unreadable)?;
     // A large buffer: the decoder is called once for each.
     let content = BufReader::with_capacity(256 * 1024, file.take(member.size));
     Ok(match member.name.as_str() {
@@ -140,7 +140,7 @@ mod tests {
         fs::write(&deb, bytes).unwrap();
         let mut seen = Vec::new();
         let outcome = for_each(&deb, |path, entry| {
-            let read = io::copy(entry, &mut io::sink()).attempt(|| format!("{path} cannot be read"))?;
+            let read = io::copy(entry, &mut io::sink()).context(|| format!("{path} cannot be read"))?;
             seen.push((path.to_owned(), read));
             Ok(())
         });

@@ -5,8 +5,6 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::Mutex,
-    thread,
 };
 
 use crate::{
@@ -15,9 +13,10 @@ use crate::{
         mirror::Mirrors,
         transfer::{self, Client, Failure, Patience, Sink},
     },
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     manifest::LockedPackage,
-    say::Phase,
+    parallel,
+    progress::Phase,
 };
 
 /// Mirrors allow a few connections; more do not make it faster.
@@ -84,7 +83,7 @@ pub fn files(ctx: &BuildContext, wanted: &[Wanted]) -> Result<Vec<PathBuf>> {
 }
 
 fn files_with(ctx: &BuildContext, wanted: &[Wanted], patience: Patience) -> Result<Vec<PathBuf>> {
-    let here = in_parallel(wanted, |it| Ok(find_here(ctx, it)))?;
+    let here = parallel::map(CONNECTIONS, wanted, |it| Ok::<_, Error>(find_here(ctx, it)))?;
     let missing: Vec<(&Wanted, &Absence)> = wanted
         .iter()
         .zip(&here)
@@ -141,19 +140,19 @@ fn offline(ctx: &BuildContext, missing: &[(&Wanted, &Absence)]) -> Error {
             error = error.fact(format!("  {} is there, but its sha256 is {sha256}", ctx.short(found)));
         }
     }
-    error.next("run it once without --offline, or put the files there")
+    error.hint("run it once without --offline, or put the files there")
 }
 
 fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) -> Result<Phase<'a>> {
     let mirrors = Mirrors::find(ctx)?;
     let client = Client::new(patience);
-    fs::create_dir_all(&ctx.downloads).attempt(|| format!("cannot make {}", ctx.short(&ctx.downloads)))?;
+    fs::create_dir_all(&ctx.downloads).context(|| format!("cannot make {}", ctx.short(&ctx.downloads)))?;
     let total = missing.iter().map(|it| it.size).sum();
-    let phase = ctx.say.transfer("fetch", total);
+    let phase = ctx.progress.transfer("fetch", total);
     // The longest first, so that it does not run alone at the end.
     let mut queue = missing.to_vec();
     queue.sort_by_key(|it| std::cmp::Reverse(it.size));
-    in_parallel(&queue, |wanted| {
+    parallel::map(CONNECTIONS, &queue, |wanted| {
         phase.now(wanted.name.clone());
         let urls: Vec<String> = mirrors.urls(&wanted.path).collect();
         download_one(ctx, &client, &urls, wanted, &|bytes| phase.advance(bytes))
@@ -204,25 +203,25 @@ fn explain(ctx: &BuildContext, wanted: &Wanted, failure: Failure) -> Error {
         Failure::WrongHash { found } => Error::new(format!("hash mismatch for {name}"))
             .fact(format!("expected  {}  ({origin})", wanted.sha256))
             .fact(format!("found     {found}  (all {} bytes came)", wanted.size))
-            .next("run the same command again, or try another --mirror; the broken file was not kept"),
+            .hint("run the same command again, or try another --mirror; the broken file was not kept"),
         Failure::WrongSize { url, found } => Error::new(format!("{name} has another size at the mirror"))
             .fact(format!("expected  {} bytes  ({origin})", wanted.size))
             .fact(format!("found     {found} bytes  ({url})"))
-            .next("try another --mirror; nothing was kept"),
+            .hint("try another --mirror; nothing was kept"),
         Failure::NotFound { urls } => {
             let error = Error::new(format!("no mirror has {name}")).fact(format!("wanted by  {origin}"));
             urls.iter()
                 .fold(error, |error, url| error.fact(format!("404        {url}")))
-                .next("Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again")
+                .hint("Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again")
         }
         Failure::Refused { url, status } => {
-            Error::new(format!("the mirror refuses {name}: {status}")).fact(url).next("try another --mirror")
+            Error::new(format!("the mirror refuses {name}: {status}")).fact(url).hint("try another --mirror")
         }
         Failure::Died { url, tries, last } => {
             Error::new(format!("the download of {name} broke off {tries} times"))
                 .fact(last)
                 .fact(url)
-                .next("run the same command again: it goes on where it stopped")
+                .hint("run the same command again: it goes on where it stopped")
         }
         Failure::Disk(error) => {
             Error::caused_by(format!("cannot store {name} in {}", ctx.short(&ctx.downloads)), error)
@@ -240,31 +239,6 @@ fn origin(ctx: &BuildContext, wanted: &Wanted) -> String {
             line.map_or("image/packages.lock".into(), |at| format!("image/packages.lock:{}", at + 1))
         }
     }
-}
-
-/// Does the work for each item on a few threads; the first error stops the rest.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
-    let queue = Mutex::new(items.iter().enumerate());
-    let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
-    let clear = || while next().is_some() {};
-    let worker = || {
-        let mut done = Vec::new();
-        while let Some((at, item)) = next() {
-            done.push((at, work(item).inspect_err(|_| clear())?));
-        }
-        Ok(done)
-    };
-    let mut done = Vec::new();
-    let outcomes: Vec<Result<Vec<(usize, R)>>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..CONNECTIONS.min(items.len())).map(|_| scope.spawn(worker)).collect();
-        let joined = workers.into_iter().map(|it| it.join());
-        joined.map(|it| it.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
-    for outcome in outcomes {
-        done.extend(outcome?);
-    }
-    done.sort_by_key(|(at, _)| *at);
-    Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
 #[cfg(test)]

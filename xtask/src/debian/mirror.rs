@@ -8,7 +8,7 @@ use std::{
 use crate::{
     context::BuildContext,
     debian::apt::Sources,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
 };
 
 /// Base addresses, asked one after the other; at least one.
@@ -21,7 +21,7 @@ impl Mirrors {
     pub fn find(ctx: &BuildContext) -> Result<Self> {
         match &ctx.mirror {
             Some(mirror) => Self::given(mirror),
-            None => Self::of_apt(&ctx.apt_dir),
+            None => Self::from_apt(&ctx.apt_dir),
         }
     }
 
@@ -31,13 +31,13 @@ impl Mirrors {
             return Ok(Self(vec![mirror.trim_end_matches('/').to_owned()]));
         }
         Err(Error::new(format!("the mirror `{mirror}` is not an http or https address"))
-            .next("give the address above `dists` and `pool`, as in http://mirror.example/debian"))
+            .hint("give the address above `dists` and `pool`, as in http://mirror.example/debian"))
     }
 
-    fn of_apt(directory: &Path) -> Result<Self> {
+    fn from_apt(directory: &Path) -> Result<Self> {
         let mut sources = Sources::default();
-        for file in source_files(directory).attempt(|| format!("cannot list {}", directory.display()))? {
-            let text = fs::read_to_string(&file).attempt(|| format!("cannot read {}", file.display()))?;
+        for file in source_files(directory).context(|| format!("cannot list {}", directory.display()))? {
+            let text = fs::read_to_string(&file).context(|| format!("cannot read {}", file.display()))?;
             match file.extension() {
                 Some(it) if it == "sources" => sources.add_deb822(&text),
                 _ => sources.add_list(&text),
@@ -51,7 +51,7 @@ impl Mirrors {
             directory.display()
         ));
         let skipped = sources.skipped.iter().map(|(uri, reason)| format!("skipped {uri}: {reason}"));
-        Err(skipped.fold(unknown, Error::fact).next("--mirror URL, or set DIALBOX_MIRROR=URL"))
+        Err(skipped.fold(unknown, Error::fact).hint("--mirror URL, or set DIALBOX_MIRROR=URL"))
     }
 
     /// The addresses of a file of the archive.
@@ -99,7 +99,7 @@ mod tests {
             ("sources.list.d/a.list.disabled", "deb http://never.example/debian bookworm main\n"),
             ("sources.list", "deb http://first.example/debian bookworm main\n"),
         ]);
-        let urls: Vec<_> = Mirrors::of_apt(directory.path()).unwrap().urls("pool/x.deb").collect();
+        let urls: Vec<_> = Mirrors::from_apt(directory.path()).unwrap().urls("pool/x.deb").collect();
         let wanted = ["first", "second", "third"].map(|it| format!("http://{it}.example/debian/pool/x.deb"));
         assert_eq!(urls, wanted);
     }
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn no_mirror_is_an_error_that_says_what_was_skipped() {
         let directory = apt(&[("sources.list", "deb cdrom:[Debian 12]/ bookworm main\n")]);
-        let error = Mirrors::of_apt(directory.path()).unwrap_err().to_string();
+        let error = Mirrors::from_apt(directory.path()).unwrap_err().to_string();
         let error = error.replace(&directory.path().display().to_string(), "/etc/apt");
         insta::assert_snapshot!(error, @r"
         error: no Debian mirror is known
@@ -116,7 +116,7 @@ mod tests {
           next: --mirror URL, or set DIALBOX_MIRROR=URL
         ");
         assert!(
-            Mirrors::of_apt(Path::new("/nonexistent"))
+            Mirrors::from_apt(Path::new("/nonexistent"))
                 .unwrap_err()
                 .to_string()
                 .contains("no Debian mirror is known")

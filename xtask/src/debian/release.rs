@@ -70,7 +70,7 @@ impl Release {
             Some(end) if end < now => Err(Error::new(format!("it expired on {}", date(end)))
                 .fact(format!("made on     {}", date(self.date)))
                 .fact(format!("this clock  {}", date(now)))
-                .next("use a mirror that is kept up to date (--mirror URL), or set this machine's clock")),
+                .hint("use a mirror that is kept up to date (--mirror URL), or set this machine's clock")),
             _ => Ok(()),
         }
     }

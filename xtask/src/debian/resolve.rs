@@ -13,6 +13,7 @@ use crate::{
     },
     error::{Error, Result},
     manifest::{LockedPackage, Manifest, Package, PackageId, Recipe},
+    shared_library::Needed,
 };
 
 /// What the resolver asks of the archive.
@@ -31,14 +32,14 @@ pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedP
     let chosen = choose_named(manifest, archive)?;
     archive.prepare(&chosen.iter().map(|(id, entry)| (id, *entry)).collect::<Vec<_>>())?;
     let mut resolver = Resolver { archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
-    let stand_ins = manifest.stand_ins().cloned().collect();
+    let stub_libraries = manifest.stub_libraries().cloned().collect();
     // Nothing stands in for what the tools need, on this machine or on a box.
-    let recipes = manifest.recipes.iter().map(|it| (it, &stand_ins));
+    let recipes = manifest.recipes.iter().map(|it| (it, &stub_libraries));
     let tools = manifest.tools.iter().map(|it| (it, const { &BTreeSet::new() }));
-    for (recipe, stand_ins) in recipes.chain(tools) {
+    for (recipe, stub_libraries) in recipes.chain(tools) {
         for package in &recipe.packages {
             resolver
-                .add(&recipe.name, package, stand_ins)
+                .add(&recipe.name, package, stub_libraries)
                 .map_err(|error| unlockable(recipe, package, error))?;
         }
     }
@@ -61,7 +62,7 @@ fn choose_named<'a>(manifest: &Manifest, archive: &'a dyn Archive) -> Result<BTr
                     "another recipe takes version {other} of it, this one {}",
                     entry.version
                 ));
-                return Err(odd(error.next("give both recipes the same `version`")));
+                return Err(odd(error.hint("give both recipes the same `version`")));
             }
         }
     }
@@ -69,7 +70,7 @@ fn choose_named<'a>(manifest: &Manifest, archive: &'a dyn Archive) -> Result<BTr
 }
 
 fn unlockable(recipe: &Recipe, package: &Package, error: Error) -> Error {
-    error.while_doing(format!("recipe `{}`: {} cannot be locked", recipe.name, package.id.name))
+    error.context(format!("recipe `{}`: {} cannot be locked", recipe.name, package.id.name))
 }
 
 struct Resolver<'a> {
@@ -78,7 +79,7 @@ struct Resolver<'a> {
     chosen: BTreeMap<PackageId, &'a Entry>,
     used: BTreeMap<PackageId, Used>,
     /// Which package holds a library that this package needs.
-    providers: BTreeMap<(PackageId, String), Holder>,
+    providers: BTreeMap<(PackageId, Needed), Holder>,
 }
 
 /// A package on its way into the lock.
@@ -114,16 +115,16 @@ impl Used {
 }
 
 impl Resolver<'_> {
-    /// Adds a package; the libraries that have `stand_ins` are not looked for.
-    fn add(&mut self, recipe: &str, package: &Package, stand_ins: &BTreeSet<String>) -> Result<()> {
+    /// Adds a package; the libraries that have `stub_libraries` are not looked for.
+    fn add(&mut self, recipe: &str, package: &Package, stub_libraries: &BTreeSet<String>) -> Result<()> {
         let entry = self.chosen[&package.id]; // choose_named went over the same recipes
         let listing = self.archive.listing(&package.id, entry)?;
         let needs =
             wanted_files(package, &listing)?.into_iter().flat_map(|path| listing.needs(path).to_vec());
-        let needs: Vec<String> = needs.collect();
+        let needs: Vec<Needed> = needs.collect();
         let holder = Holder { id: package.id.clone(), entry: entry.clone(), listing };
         self.note(recipe, &holder).named = true;
-        self.add_libraries(recipe, holder, needs, stand_ins.clone())
+        self.add_libraries(recipe, holder, needs, stub_libraries.clone())
     }
 
     /// Libraries need libraries. What is `seen` is provided for.
@@ -131,20 +132,20 @@ impl Resolver<'_> {
         &mut self,
         recipe: &str,
         holder: Holder,
-        needs: Vec<String>,
+        needs: Vec<Needed>,
         mut seen: BTreeSet<String>,
     ) -> Result<()> {
-        let mut todo: Vec<(Holder, String)> =
-            needs.into_iter().map(|soname| (holder.clone(), soname)).collect();
-        while let Some((holder, soname)) = todo.pop() {
-            if !seen.insert(soname.clone()) {
+        let mut todo: Vec<(Holder, Needed)> =
+            needs.into_iter().map(|needed| (holder.clone(), needed)).collect();
+        while let Some((holder, needed)) = todo.pop() {
+            if !seen.insert(needed.name().to_owned()) {
                 continue;
             }
-            let provider = self.provider(&holder, &soname)?;
-            self.note(recipe, &provider).libraries.insert(soname.clone());
-            let path = provider.listing.library(&soname).unwrap_or_default();
+            let provider = self.provider(&holder, &needed)?;
+            self.note(recipe, &provider).libraries.insert(needed.name().to_owned());
+            let path = provider.listing.find(&needed).unwrap_or_default();
             let needs = provider.listing.needs(path).to_vec();
-            todo.extend(needs.into_iter().map(|soname| (provider.clone(), soname)));
+            todo.extend(needs.into_iter().map(|needed| (provider.clone(), needed)));
         }
         Ok(())
     }
@@ -160,19 +161,19 @@ impl Resolver<'_> {
         used
     }
 
-    fn provider(&mut self, holder: &Holder, soname: &str) -> Result<Holder> {
-        let key = (holder.id.clone(), soname.to_owned());
+    fn provider(&mut self, holder: &Holder, needed: &Needed) -> Result<Holder> {
+        let key = (holder.id.clone(), needed.clone());
         if let Some(known) = self.providers.get(&key) {
             return Ok(known.clone());
         }
-        let found = self.search(holder, soname)?;
+        let found = self.search(holder, needed)?;
         self.providers.insert(key, found.clone());
         Ok(found)
     }
 
     /// Itself, then what it depends on, then what those depend on. dpkg-shlibdeps puts the
     /// packages of needed libraries among the direct dependencies, so the search is short.
-    fn search(&self, holder: &Holder, soname: &str) -> Result<Holder> {
+    fn search(&self, holder: &Holder, needed: &Needed) -> Result<Holder> {
         let index = self.archive.index(&holder.id)?;
         let mut seen = BTreeSet::from([holder.entry.name.clone()]);
         let mut level = vec![&holder.entry];
@@ -181,16 +182,20 @@ impl Resolver<'_> {
                 let id = PackageId { name: entry.name.clone(), ..holder.id.clone() };
                 let entry = self.chosen.get(&id).unwrap_or(entry);
                 let listing = self.archive.listing(&id, entry)?;
-                if listing.library(soname).is_some() {
+                if listing.find(needed).is_some() {
                     return Ok(Holder { id, entry: (*entry).clone(), listing });
                 }
             }
             let mut next: Vec<&Entry> = level.iter().flat_map(|it| index.dependencies(it)).collect();
             next.retain(|it| seen.insert(it.name.clone()));
-            next.sort_by_key(|it| (std::cmp::Reverse(likeness(soname, &it.name)), &it.name));
+            next.sort_by_key(|it| (std::cmp::Reverse(likeness(needed.name(), &it.name)), &it.name));
             level = next;
         }
-        Err(Error::new(format!("no package that {} depends on has the library {soname}", holder.id.name)))
+        Err(Error::new(format!(
+            "no package that {} depends on has the library {}",
+            holder.id.name,
+            needed.name()
+        )))
     }
 }
 
@@ -201,7 +206,7 @@ fn choose<'a>(index: &'a Index, package: &Package) -> Result<&'a Entry> {
         let error = Error::new(format!("{suite} has no package `{name}` for {architecture}"));
         match index.similar(name)[..] {
             [] => error,
-            ref similar => error.next(format!("did you mean {}?", similar.join(" or "))),
+            ref similar => error.hint(format!("did you mean {}?", similar.join(" or "))),
         }
     })?;
     let Some(wanted) = &package.version else { return Ok(newest) };
@@ -209,7 +214,7 @@ fn choose<'a>(index: &'a Index, package: &Package) -> Result<&'a Entry> {
         let offered: Vec<&str> = versions.iter().map(|it| it.version.as_str()).collect();
         Error::new(format!("{suite} does not have version {wanted} of `{name}`"))
             .fact(format!("it has {}", offered.join(", ")))
-            .next("change `version` in the recipe, or leave it out for the newest")
+            .hint("change `version` in the recipe, or leave it out for the newest")
     })
 }
 
@@ -222,7 +227,7 @@ fn wanted_files<'a>(package: &Package, listing: &'a Listing) -> Result<Vec<&'a s
             let error = Error::new(format!("the package has no {wanted}"));
             return Err(match listing.namesakes(wanted)[..] {
                 [] => error,
-                ref namesakes => error.next(format!("did you mean {}?", namesakes.join(" or "))),
+                ref namesakes => error.hint(format!("did you mean {}?", namesakes.join(" or "))),
             });
         }
         files.extend(found);

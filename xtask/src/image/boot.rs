@@ -8,7 +8,7 @@ use std::{
 
 use fatfs::{DateTime, FatType, FileSystem, FormatVolumeOptions, FsOptions, TimeProvider};
 
-use crate::error::{Attempt, Error, Result};
+use crate::error::{Context, Error, Result};
 
 /// Bytes of a MiB.
 pub const MIB: u64 = 1 << 20;
@@ -17,7 +17,7 @@ pub const MIB: u64 = 1 << 20;
 pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: u32) -> Result<Vec<u8>> {
     let size = u64::from(mib) * MIB;
     refuse_too_much(files, size)?;
-    let mut disk = vec![0; usize::try_from(size).attempt(|| "boot partition too large".into())?];
+    let mut disk = vec![0; usize::try_from(size).context(|| "boot partition too large".into())?];
     let made: std::io::Result<()> = (|| {
         let options = FormatVolumeOptions::new()
             .fat_type(FatType::Fat16)
@@ -36,7 +36,7 @@ pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: 
         }
         fs.unmount()
     })();
-    made.attempt(|| "cannot write the boot partition".into())?;
+    made.context(|| "cannot write the boot partition".into())?;
     Ok(disk)
 }
 
@@ -53,7 +53,7 @@ fn refuse_too_much(files: &BTreeMap<String, Arc<[u8]>>, size: u64) -> Result<()>
     let told =
         largest.iter().take(3).fold(too_small, |it, (size, name)| it.fact(format!("{name}: {size} bytes")));
     let mib = (needed + needed / 40).div_ceil(MIB);
-    Err(told.next(format!("set `boot-mib = {mib}` or more under [disk] in image/image.toml")))
+    Err(told.hint(format!("set `boot-mib = {mib}` or more under [disk] in image/image.toml")))
 }
 
 /// A clock that always shows the image's time.

@@ -5,8 +5,9 @@ use std::{path::PathBuf, slice};
 
 use super::{
     gates,
-    root::{self, Ingredients},
-    squashfs, unpack,
+    root::{self, Ingredients, Plan, Stage},
+    squashfs::{self, BlockCache},
+    unpack,
 };
 use crate::{
     context::BuildContext,
@@ -29,18 +30,17 @@ pub fn make(ctx: &BuildContext, locked: &LockedManifest) -> Result<PathBuf> {
         fetch::packages(ctx, &missing)?;
     }
     let unpacked = unpack::packages(ctx, &packages)?;
-    let mut inputs = Inputs::of_builder(ctx)?
+    let inputs = Inputs::from_builder(ctx)?
         .text("epoch", &locked.epoch.to_string())
         .path("image/tools/caller.toml", &ctx.image_dir().join("tools/caller.toml"))?;
-    for (package, output) in &unpacked {
-        inputs = inputs.output(package, output);
-    }
-    let output = task::run(ctx, TOOL, inputs, |out| {
-        let tree = root::of_recipe(ctx, recipe, &Ingredients::read(locked, &unpacked)?)?;
-        gates::check_files(&tree, slice::from_ref(recipe), &[])?;
-        gates::every_link_leads_somewhere(&tree, |_| false)?;
-        // A memory of its own: the image's keeps only what the last image asked for.
-        let squashfs = squashfs::write(&tree, locked.time_stamp(), &ctx.cache.join("caller-blocks"))?;
+    let output = task::run(ctx, TOOL, unpacked.add_to(inputs), |out| {
+        let plan = Plan { ctx, recipes: slice::from_ref(recipe), baked: None };
+        let from = Ingredients { locked, packages: unpacked.contents()? };
+        let tree = root::draw(&plan, Stage::Unpacked(&from))?;
+        gates::check(&tree, plan.recipes, &[], |_| false)?;
+        // A block cache of its own: the image's keeps only what the last image asked for.
+        let cache = BlockCache::load(&ctx.cache.join("caller-blocks"));
+        let squashfs = squashfs::write(&tree, locked.time_stamp(), cache)?;
         out.write(FILE, &squashfs)?;
         Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
     })?;

@@ -6,7 +6,7 @@ use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 use super::boot::MIB;
 use crate::{
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     manifest::Disk,
     task::digest,
 };
@@ -25,7 +25,7 @@ pub struct Layout {
 
 impl Layout {
     /// Each partition after the one before, aligned.
-    pub fn of(disk: &Disk) -> Self {
+    pub fn from_disk(disk: &Disk) -> Self {
         let sizes = [disk.boot_mib, disk.root_mib, disk.root_mib, disk.state_mib];
         let mut at = ALIGN;
         let parts = sizes.map(|mib| {
@@ -50,7 +50,7 @@ impl Layout {
 
 /// The image, byte for byte as it goes onto the card.
 pub fn write(disk: &Disk, boot: &[u8], root: &[u8]) -> Result<Vec<u8>> {
-    let layout = Layout::of(disk);
+    let layout = Layout::from_disk(disk);
     let [(boot_at, _), (root_at, root_size), ..] = layout.parts;
     if root.len() as u64 > root_size {
         let mib = (root.len() as u64).div_ceil(MIB);
@@ -59,20 +59,17 @@ pub fn write(disk: &Disk, boot: &[u8], root: &[u8]) -> Result<Vec<u8>> {
             root.len()
         ))
         .fact(format!("`root-mib` is {}, which is {root_size} bytes", disk.root_mib))
-        .next(format!("set `root-mib = {mib}` or more under [disk] in image/image.toml")));
+        .hint(format!("set `root-mib = {mib}` or more under [disk] in image/image.toml")));
     }
     let mut image = vec![0; layout.size() as usize];
     image[boot_at as usize..][..boot.len()].copy_from_slice(boot);
     image[root_at as usize..][..root.len()].copy_from_slice(root);
-    let table = partition_table(&layout, disk.signature, image.len() as u64)
-        .attempt(|| "cannot make the MBR".into())?;
-    image[..table.len()].copy_from_slice(&table);
+    write_mbr(&mut image, &layout, disk.signature).context(|| "cannot write the MBR".into())?;
     Ok(image)
 }
 
-fn partition_table(layout: &Layout, signature: u32, size: u64) -> Result<Vec<u8>, mbrman::Error> {
-    let mut sector = vec![0; SECTOR as usize];
-    let mut disk = Cursor::new(vec![0; size as usize]);
+fn write_mbr(image: &mut [u8], layout: &Layout, signature: u32) -> Result<(), mbrman::Error> {
+    let mut disk = Cursor::new(image);
     let mut mbr = MBR::new_from(&mut disk, SECTOR as u32, signature.to_le_bytes())?;
     for (index, (start, length)) in (1..).zip(layout.parts) {
         mbr[index] = MBRPartitionEntry {
@@ -84,9 +81,7 @@ fn partition_table(layout: &Layout, signature: u32, size: u64) -> Result<Vec<u8>
             sectors: (length / SECTOR) as u32,
         };
     }
-    mbr.write_into(&mut disk)?;
-    sector.copy_from_slice(&disk.get_ref()[..SECTOR as usize]);
-    Ok(sector)
+    mbr.write_into(&mut disk)
 }
 
 /// What `.bmap` counts in: a page, and a block of most file systems.
@@ -144,8 +139,8 @@ mod tests {
         let disk = Disk { boot_mib: 9, root_mib: 12, state_mib: 8, signature: 1 };
         let mib = |it: u64| it * MIB;
         let parts = [(4, 9), (16, 12), (28, 12), (40, 8)].map(|(at, size)| (mib(at), mib(size)));
-        assert_eq!(Layout::of(&disk), Layout { parts });
-        assert_eq!(Layout::of(&disk).size(), mib(48));
+        assert_eq!(Layout::from_disk(&disk), Layout { parts });
+        assert_eq!(Layout::from_disk(&disk).size(), mib(48));
     }
 
     #[test]

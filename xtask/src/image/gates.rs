@@ -1,14 +1,14 @@
-//! What every finished root must satisfy before it is sealed: a fault found here costs a build,
-//! found in the field it costs a journey.
+//! What every root must satisfy before it is sealed: a fault found here costs a build, found in the
+//! field it costs a journey. The same gates judge the outline, as far as it is known.
 
 use memchr::memmem;
 
 use super::{
-    elf::{self, Cpu, Elf},
-    root::stand_in_path,
-    tree::{Kind, Node, Source, Tree},
+    root::stub_library_path,
+    tree::{Kind, Node, Origin, Tree},
 };
 use crate::{
+    elf::{self, Cpu, Elf},
     error::{Error, Result},
     manifest::Recipe,
 };
@@ -41,25 +41,26 @@ fn machine_name(machine: u16) -> String {
     }
 }
 
-/// Checks the whole tree; the first fault is the error. `build_paths`: directories of this
-/// machine whose names must not be in the image.
-pub fn check(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> Result<()> {
-    check_files(tree, recipes, build_paths)?;
-    every_stand_in_will_do(tree, recipes)?;
-    every_link_leads_somewhere(tree, |_| false)
-}
-
-/// What can be said of each file by itself, and so of a tree that is not complete yet.
-pub fn check_files(tree: &Tree, recipes: &[Recipe], build_paths: &[String]) -> Result<()> {
+/// Checks a tree; the first fault is the error. `build_paths`: directories of this machine whose
+/// names must not be in the image. `may_come`: whether a package that is not unpacked yet may still
+/// bring something to a path.
+pub fn check(
+    tree: &Tree,
+    recipes: &[Recipe],
+    build_paths: &[String],
+    may_come: impl Fn(&str) -> bool,
+) -> Result<()> {
     every_program_runs_on_armv6(tree, recipes)?;
     no_private_key(tree)?;
-    no_build_path(tree, build_paths)
+    no_build_path(tree, build_paths)?;
+    every_stub_library_will_do(tree, recipes)?;
+    every_link_leads_somewhere(tree, may_come)
 }
 
 fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     let chooses = |path: &str| recipes.iter().any(|it| it.chooses_by_cpu.iter().any(|it| it == path));
     for (path, node, content) in tree.files().filter(|(_, _, content)| elf::is_elf(content)) {
-        let verdict = match elf::cpu(content).map_err(|it| it.while_doing(format!("{path} is broken")))? {
+        let verdict = match elf::cpu(content).map_err(|it| it.context(format!("{path} is broken")))? {
             Cpu::Arm(Some(arch)) if runs_on_arm1176(arch) => continue,
             // Debian's modules are built without attributes; vermagic vouches for them.
             Cpu::Arm(None) if path.ends_with(".ko") => continue,
@@ -71,15 +72,15 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
         return Err(Error::new(format!("{path} would not run on a Raspberry Pi 1"))
             .fact(verdict)
             .fact(format!("it comes from {}", node.origin))
-            .next("replace it by a build for ARMv6 (Debian: armel), or remove it"));
+            .hint("replace it by a build for ARMv6 (Debian: armel), or remove it"));
     }
     Ok(())
 }
 
 /// A program that misses a symbol would not even start.
-fn every_stand_in_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
-    for soname in recipes.iter().flat_map(|it| &it.stand_ins) {
-        let at = stand_in_path(soname);
+fn every_stub_library_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
+    for soname in recipes.iter().flat_map(|it| &it.stub_libraries) {
+        let at = stub_library_path(soname);
         let Some(Node { kind: Kind::File(library), .. }) = tree.get(&at) else { continue };
         let offers = Elf::parse(library)?.offers()?;
         let programs =
@@ -88,11 +89,11 @@ fn every_stand_in_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
             let wants = Elf::parse(content)?.wants_of(soname)?;
             let missing: Vec<&str> = wants.difference(&offers).map(String::as_str).collect();
             if !missing.is_empty() {
-                return Err(Error::new(format!("{path} wants more of {soname} than its stand-in has"))
+                return Err(Error::new(format!("{path} wants more of {soname} than its stub library has"))
                     .fact(missing.join(", "))
                     .fact(format!("it comes from {}", node.origin))
-                    .next(format!(
-                        "write it in image/stand-ins/{soname}, or take {soname} out of `stand-ins` in the recipe"
+                    .hint(format!(
+                        "write it in image/stub-libraries/{soname}, or take {soname} out of `stub-libraries` in the recipe"
                     )));
             }
         }
@@ -100,17 +101,16 @@ fn every_stand_in_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     Ok(())
 }
 
-/// `may_come`: whether something that the tree does not hold yet may still come to a path.
-pub fn every_link_leads_somewhere(tree: &Tree, may_come: impl Fn(&str) -> bool) -> Result<()> {
+fn every_link_leads_somewhere(tree: &Tree, may_come: impl Fn(&str) -> bool) -> Result<()> {
     for (path, node) in tree.iter() {
-        let Kind::Link(target) = &node.kind else { continue };
+        let Kind::Symlink(target) = &node.kind else { continue };
         let Err(missing) = tree.resolve(path) else { continue };
         if is_there_at_run_time(&missing) || may_come(&missing) {
             continue;
         }
         return Err(Error::new(format!("{path} is a link to {target}, where nothing is"))
             .fact(format!("it comes from {}", node.origin))
-            .next("correct the link, or add what it points to"));
+            .hint("correct the link, or add what it points to"));
     }
     Ok(())
 }
@@ -122,7 +122,7 @@ fn is_there_at_run_time(path: &str) -> bool {
 }
 
 fn no_private_key(tree: &Tree) -> Result<()> {
-    for (path, node, content) in tree.files().filter(|(_, node, _)| node.origin.source != Source::Site) {
+    for (path, node, content) in tree.files().filter(|(_, node, _)| node.origin != Origin::Site) {
         // Programs that read keys know the words too; a key file begins with them.
         let begins = memmem::find(&content[..content.len().min(4096)], b"-----BEGIN ");
         let key = begins.is_some_and(|at| {
@@ -131,7 +131,7 @@ fn no_private_key(tree: &Tree) -> Result<()> {
         if key && !elf::is_elf(content) {
             return Err(Error::new(format!("{path} holds a private key; every box would share it"))
                 .fact(format!("it comes from {}", node.origin))
-                .next("remove it; keys are made on the box or belong in site.toml"));
+                .hint("remove it; keys are made on the box or belong in site.toml"));
         }
     }
     Ok(())
@@ -143,7 +143,7 @@ fn no_build_path(tree: &Tree, build_paths: &[String]) -> Result<()> {
         if let Some(found) = found {
             return Err(Error::new(format!("{path} holds the path {found} of this machine"))
                 .fact(format!("it comes from {}", node.origin))
-                .next("another machine would make another image: this is a fault of the builder"));
+                .hint("another machine would make another image: this is a fault of the builder"));
         }
     }
     Ok(())

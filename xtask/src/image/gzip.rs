@@ -5,18 +5,11 @@
 //! do not depend on the number of processors. (Several members would be simpler, but some card
 //! writers read the image's size from the end of the file.)
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-    ops::Range,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{collections::BTreeSet, io, ops::Range};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+
+use crate::parallel;
 
 /// Large enough that the lost dictionary costs nothing.
 const PART: usize = 4 << 20;
@@ -29,33 +22,18 @@ pub fn compress(bytes: &[u8], stored: &Range<usize>) -> io::Result<Vec<u8>> {
     let cuts: BTreeSet<usize> = cuts.filter(|cut| *cut <= bytes.len()).collect();
     let ends = cuts.iter().copied().skip(1).chain(bytes.is_empty().then_some(0));
     let parts: Vec<Range<usize>> = cuts.iter().copied().zip(ends).map(|(at, end)| at..end).collect();
-    let made = Mutex::new(BTreeMap::new());
-    let next = AtomicUsize::new(0);
-    let work = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(part) = parts.get(at) else { return Ok(()) };
-            let inside = stored.start <= part.start && part.end <= stored.end;
-            let level = if inside { Compression::none() } else { Compression::default() };
-            let is_last = at + 1 == parts.len();
-            let deflated = deflate(&bytes[part.clone()], level, is_last)?;
-            let mut crc = Crc::new();
-            crc.update(&bytes[part.clone()]);
-            made.lock().unwrap_or_else(PoisonError::into_inner).insert(at, (deflated, crc));
-        }
-    };
-    thread::scope(|scope| {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let join = |it: thread::ScopedJoinHandle<io::Result<()>>| {
-            it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        workers.into_iter().try_for_each(join)
+    let made = parallel::map(parallel::processors(), &parts, |part| {
+        let inside = stored.start <= part.start && part.end <= stored.end;
+        let level = if inside { Compression::none() } else { Compression::default() };
+        let is_last = part.end == bytes.len();
+        let deflated = deflate(&bytes[part.clone()], level, is_last)?;
+        let mut crc = Crc::new();
+        crc.update(&bytes[part.clone()]);
+        Ok::<_, io::Error>((deflated, crc))
     })?;
-    let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut file = HEADER.to_vec();
     let mut whole = Crc::new();
-    for (deflated, crc) in made.values() {
+    for (deflated, crc) in &made {
         file.extend_from_slice(deflated);
         whole.combine(crc);
     }

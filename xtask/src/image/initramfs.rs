@@ -6,7 +6,7 @@ use cpio::newc::{Builder, ModeFileType, trailer};
 use flate2::{Compression, GzBuilder};
 
 use super::modules::Chosen;
-use crate::error::{Attempt, Result};
+use crate::error::{Context, Result};
 
 /// A gzip'd cpio archive that the kernel unpacks.
 pub fn write(init: &[u8], modules: &Chosen, epoch: u32) -> Result<Vec<u8>> {
@@ -28,10 +28,10 @@ pub fn write(init: &[u8], modules: &Chosen, epoch: u32) -> Result<Vec<u8>> {
         archive.bytes = trailer(std::mem::take(&mut archive.bytes))?;
         Ok(())
     })();
-    made.attempt(|| "cannot write the initramfs".into())?;
+    made.context(|| "cannot write the initramfs".into())?;
     let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     let compressed = gzip.write_all(&archive.bytes).and_then(|()| gzip.finish());
-    compressed.attempt(|| "cannot compress the initramfs".into())
+    compressed.context(|| "cannot compress the initramfs".into())
 }
 
 struct Archive {

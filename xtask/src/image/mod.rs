@@ -3,7 +3,6 @@
 pub mod boot;
 pub mod caller;
 pub mod disk;
-pub mod elf;
 pub mod gates;
 pub mod gzip;
 pub mod initramfs;

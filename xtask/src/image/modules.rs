@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{elf::Elf, unpack::Content};
+use super::unpack::Content;
 use crate::{
     bail,
+    elf::Elf,
     error::{Error, Result},
 };
 
@@ -72,7 +73,7 @@ impl Modules {
             let error = Error::new(format!("kernel {} has no module {name}", self.release));
             return Err(match needed_by {
                 Some(other) => error.fact(format!("{other} depends on it")),
-                None => error.next("correct its name in the recipe (`modules` or `initramfs-modules`)"),
+                None => error.hint("correct its name in the recipe (`modules` or `initramfs-modules`)"),
             });
         };
         let module = self.read(name, path, content.read()?)?;
@@ -93,7 +94,7 @@ impl Modules {
             aliases: Vec::new(),
             softdeps: Vec::new(),
         };
-        let elf = Elf::parse(&content).map_err(|it| it.while_doing(format!("cannot read module {path}")))?;
+        let elf = Elf::parse(&content).map_err(|it| it.context(format!("cannot read module {path}")))?;
         let info = elf.section(".modinfo").unwrap_or_default();
         for entry in info.split(|byte| *byte == 0) {
             let entry = String::from_utf8_lossy(entry);

@@ -1,11 +1,9 @@
-//! The root as far as it is known before a package is opened or a program compiled: enough to find
-//! most slips in a recipe or in `overlay/` in a tenth of a second instead of after a minute.
+//! What can be checked before a package is opened or a program compiled: enough to find most slips
+//! in a recipe or in `overlay/` in a tenth of a second instead of after a minute.
 
 use super::{
     gates, overlay,
-    pipeline::SiteSource,
-    root::{self, LIBRARY_DIRS},
-    tree::{Node, Origin, Source, Tree},
+    root::{self, Plan, Stage},
 };
 use crate::{
     context::BuildContext,
@@ -14,39 +12,15 @@ use crate::{
 };
 
 /// Refuses what can never become a good root, whatever the packages hold.
-pub fn check(ctx: &BuildContext, recipes: &[Recipe], site: SiteSource) -> Result<()> {
+pub fn check(plan: &Plan, build_paths: &[String]) -> Result<()> {
+    let Plan { ctx, recipes, .. } = *plan;
     overlay::refuse_unclaimed(ctx, recipes)?;
     for recipe in recipes {
         every_program_has_a_source(ctx, recipe)?;
-        every_stand_in_has_a_source(ctx, recipe)?;
+        every_stub_library_has_a_source(ctx, recipe)?;
     }
-    let outline = draw(ctx, recipes, site)?;
-    gates::check_files(&outline, recipes, &[])?;
-    gates::every_link_leads_somewhere(&outline, |path| a_package_may_bring(recipes, path))
-}
-
-/// The tree, with an empty file in the place of each that a package or the compiler will bring.
-fn draw(ctx: &BuildContext, recipes: &[Recipe], site: SiteSource) -> Result<Tree> {
-    let mut tree = Tree::default();
-    for recipe in recipes {
-        for package in &recipe.packages {
-            let origin = Origin::new(&recipe.name, Source::Package(package.id.name.clone()));
-            for path in package.files.iter().filter(|it| !it.ends_with('/')) {
-                tree.add(path, Node::file([], 0o644, &origin))?;
-            }
-        }
-        let origin = Origin::new(&recipe.name, Source::Cargo);
-        for program in root::root_programs(recipe) {
-            tree.add(&root::program_path(program), Node::file([], 0o755, &origin))?;
-        }
-        let origin = Origin::new(&recipe.name, Source::StandIn);
-        for soname in &recipe.stand_ins {
-            tree.add(&root::stand_in_path(soname), Node::file([], 0o644, &origin))?;
-        }
-        root::add_own(ctx, &mut tree, recipe)?;
-    }
-    root::add_site(&mut tree, site.text, site.site)?;
-    Ok(tree)
+    let outline = root::draw(plan, Stage::Outline)?;
+    gates::check(&outline, recipes, build_paths, |path| a_package_may_bring(recipes, path))
 }
 
 /// Libraries, modules and whole directories come along without being named one by one. What a
@@ -57,7 +31,7 @@ fn a_package_may_bring(recipes: &[Recipe], path: &str) -> bool {
     let below = |directory: &str| {
         path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    directories.any(below) || LIBRARY_DIRS.into_iter().any(below)
+    directories.any(below) || ["/lib", "/usr/lib"].into_iter().any(below)
 }
 
 fn every_program_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()> {
@@ -69,17 +43,17 @@ fn every_program_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()>
     Err(Error::new(format!(
         "recipe `{name}` names the program `{missing}`, but src/bin has none of that name"
     ))
-    .next(format!("correct `binaries` in image/recipes/{name}.toml, or write src/bin/{missing}.rs")))
+    .hint(format!("correct `binaries` in image/recipes/{name}.toml, or write src/bin/{missing}.rs")))
 }
 
-fn every_stand_in_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()> {
-    let has_source = |soname: &&String| ctx.stand_ins_dir().join(soname).join("lib.rs").exists();
-    let Some(missing) = recipe.stand_ins.iter().find(|it| !has_source(it)) else { return Ok(()) };
+fn every_stub_library_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()> {
+    let has_source = |soname: &&String| ctx.stub_libraries_dir().join(soname).join("lib.rs").exists();
+    let Some(missing) = recipe.stub_libraries.iter().find(|it| !has_source(it)) else { return Ok(()) };
     let name = &recipe.name;
     Err(Error::new(format!(
-        "recipe `{name}` names a stand-in for {missing}, which image/stand-ins does not have"
+        "recipe `{name}` names a stub library for {missing}, which image/stub-libraries does not have"
     ))
-    .next(format!(
-        "correct `stand-ins` in image/recipes/{name}.toml, or write image/stand-ins/{missing}/lib.rs"
+    .hint(format!(
+        "correct `stub-libraries` in image/recipes/{name}.toml, or write image/stub-libraries/{missing}/lib.rs"
     )))
 }

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use super::tree::{Node, Origin, Source, Tree};
 use crate::{
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     manifest::Recipe,
     task,
 };
@@ -19,18 +19,18 @@ pub fn add(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
         if place.symlink_metadata().is_err() {
             let name = &recipe.name;
             return Err(Error::new(format!("recipe `{name}` names overlay/{claimed}, which is not there"))
-                .next(format!("correct `overlay` in image/recipes/{name}.toml, or add the file")));
+                .hint(format!("correct `overlay` in image/recipes/{name}.toml, or add the file")));
         }
         for file in task::files_below(&place)? {
             let inside = format!("/{}", file.strip_prefix(&overlay).unwrap_or(&file).display());
             let unreadable = || format!("cannot read {}", ctx.short(&file));
-            let kind = fs::symlink_metadata(&file).attempt(unreadable)?;
+            let kind = fs::symlink_metadata(&file).context(unreadable)?;
             let node = if kind.is_symlink() {
-                Node::link(fs::read_link(&file).attempt(unreadable)?.to_string_lossy(), &origin)
+                Node::symlink(fs::read_link(&file).context(unreadable)?.to_string_lossy(), &origin)
             } else {
                 // git keeps only the x bit; the umask of a checkout must not reach the image.
                 let mode = if kind.permissions().mode() & 0o111 != 0 { 0o755 } else { 0o644 };
-                Node::file(fs::read(&file).attempt(unreadable)?, mode, &origin)
+                Node::file(fs::read(&file).context(unreadable)?, mode, &origin)
             };
             tree.add(&inside, node)?;
         }
@@ -46,7 +46,7 @@ pub fn refuse_unclaimed(ctx: &BuildContext, recipes: &[Recipe]) -> Result<()> {
         let path = file.strip_prefix(&overlay).unwrap_or(&file).to_string_lossy().into_owned();
         if !claimed.iter().any(|it| **it == path || it.ends_with('/') && path.starts_with(it.as_str())) {
             return Err(Error::new(format!("overlay/{path} belongs to no recipe"))
-                .next(format!("add \"{path}\" to `overlay` in the recipe it serves, or remove the file")));
+                .hint(format!("add \"{path}\" to `overlay` in the recipe it serves, or remove the file")));
         }
     }
     Ok(())

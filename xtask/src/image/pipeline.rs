@@ -5,62 +5,71 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
 };
-
-use dialbox::site::Site;
 
 use super::{
     boot, disk, gates, gzip, initramfs, outline, report,
-    root::{self, Ingredients},
-    squashfs,
+    root::{self, Baked, Ingredients, Plan, Stage},
+    squashfs::{self, BlockCache},
     tree::Tree,
-    unpack::{self, Entry, not_there},
+    unpack::{self, Entry, Unpacked, not_there},
 };
 use crate::{
     context::BuildContext,
     cross::{self, Built},
     debian::fetch,
-    error::{Attempt, Result},
+    error::{Context, Result},
     manifest::LockedManifest,
-    task::{self, Inputs, Making, Output},
+    parallel,
+    site::SiteSource,
+    task::{self, Inputs, Output, WorkDir},
 };
-
-/// A site, as text and as what it means.
-#[derive(Debug, Clone, Copy)]
-pub struct SiteSource<'a> {
-    /// The file's content.
-    pub text: &'a str,
-    /// Its meaning.
-    pub site: &'a Site,
-}
 
 /// Makes what is not there yet; the output holds the files that go into `out/`.
 ///
-/// The compiler works mostly on one processor; meanwhile the other unpacks, assembles, checks and
+/// The compiler works mostly on one processor; meanwhile the other unpacks, draws the root and
 /// compresses all that does not wait for it.
-pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: SiteSource) -> Result<Output> {
-    outline::check(ctx, &locked.manifest.recipes, site)?;
+pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> Result<Output> {
+    let plan =
+        Plan { ctx, recipes: &locked.manifest.recipes, baked: Some(Baked { site, epoch: locked.epoch }) };
+    outline::check(&plan, &build_paths(ctx))?;
     fetch_what_is_missing(ctx, locked)?;
-    let (built, packages) = thread::scope(|scope| {
-        let built = scope.spawn(|| {
-            let toolchain = unpack::tool(ctx, locked, locked.manifest.tool("toolchain")?)?;
-            cross::build(ctx, locked, &toolchain)
-        });
-        let packages = Packages::unpack(ctx, locked).and_then(|it| it.compress().map(|()| it));
-        (built.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), packages)
-    });
-    let phases = Phases { packages: packages?, site, built: built? };
-    let root = phases.root()?;
+    let compile = || {
+        let toolchain = unpack::tool(ctx, locked, locked.manifest.tool("toolchain")?)?;
+        cross::build(ctx, locked, &toolchain)
+    };
+    let unpack = || Packages::unpack(plan, locked);
+    let (built, packages, root) = if cross::is_built(ctx, locked)? {
+        (compile()?, unpack()?, None)
+    } else {
+        let unpack_and_draw = || {
+            let packages = unpack()?;
+            let root = packages.draw_root()?;
+            Ok((packages, Some(root)))
+        };
+        let (built, drawn) = parallel::join(compile, unpack_and_draw);
+        let (packages, root) = drawn?;
+        (built?, packages, root)
+    };
+    let phases = Phases { packages, site, built };
+    let root = phases.root(root)?;
     let initramfs = phases.initramfs()?;
     let boot = phases.boot(&initramfs)?;
     phases.disk(&root, &boot)
 }
 
+/// Directories of this machine that must not be named in the image.
+fn build_paths(ctx: &BuildContext) -> Vec<String> {
+    let paths = [&ctx.workspace, &ctx.cargo_home, &ctx.cache];
+    // "/" or "/root" alone would be found in any image.
+    let long = paths.into_iter().filter(|it| it.components().count() > 2);
+    long.map(|it| it.display().to_string()).collect()
+}
+
 /// One download for everything, with one progress bar, before anything else begins.
 fn fetch_what_is_missing(ctx: &BuildContext, locked: &LockedManifest) -> Result<()> {
     let mut missing = unpack::missing(ctx, &locked.image_packages());
-    if !unpack::is_tool_there(ctx, locked, locked.manifest.tool("toolchain")?) {
+    if unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?).is_none() {
         missing.extend(locked.tool_packages("toolchain"));
     }
     if !missing.is_empty() {
@@ -71,40 +80,40 @@ fn fetch_what_is_missing(ctx: &BuildContext, locked: &LockedManifest) -> Result<
 
 /// The image's packages, unpacked: what the phases before the compiler is done work on.
 struct Packages<'a> {
-    ctx: &'a BuildContext,
+    plan: Plan<'a>,
     locked: &'a LockedManifest,
-    unpacked: BTreeMap<String, Output>,
+    unpacked: Unpacked,
     /// What every phase depends on: this program, the image's data, the packages.
     inputs: Inputs,
 }
 
+/// A root that waits for what is compiled, and the blocks of the rest.
+struct DrawnRoot {
+    tree: Tree,
+    cache: &'static BlockCache,
+}
+
 impl<'a> Packages<'a> {
-    fn unpack(ctx: &'a BuildContext, locked: &'a LockedManifest) -> Result<Self> {
+    fn unpack(plan: Plan<'a>, locked: &'a LockedManifest) -> Result<Self> {
+        let ctx = plan.ctx;
         let unpacked = unpack::packages(ctx, &locked.image_packages())?;
-        let mut inputs = Inputs::of_builder(ctx)?.text("epoch", &locked.epoch.to_string());
+        let mut inputs = Inputs::from_builder(ctx)?.text("epoch", &locked.epoch.to_string());
         for part in ["image.toml", "recipes"] {
             inputs = inputs.path(&format!("image/{part}"), &ctx.image_dir().join(part))?;
         }
-        for (package, output) in &unpacked {
-            inputs = inputs.output(package, output);
-        }
-        Ok(Self { ctx, locked, unpacked, inputs })
+        Ok(Self { plan, locked, inputs: unpacked.add_to(inputs), unpacked })
     }
 
-    /// Checks what the packages bring and compresses it, for the memory of the `root` phase.
-    fn compress(&self) -> Result<()> {
-        let inputs = self.inputs().path("overlay", &self.ctx.overlay_dir())?;
-        let done = task::run(self.ctx, "compress", inputs, |_| {
-            let tree = self.tree()?;
-            gates::check_files(&tree, &self.locked.manifest.recipes, &self.build_paths())?;
-            squashfs::write(&tree, self.locked.time_stamp(), &self.block_memory())?;
-            Ok(format!("{} files from packages and overlay", tree.files().count()))
-        });
-        done.map(drop)
+    /// Draws the root and compresses it, while the compiler runs.
+    fn draw_root(&self) -> Result<DrawnRoot> {
+        let root = self.open_root()?;
+        squashfs::compress_ahead(&root.tree, self.locked.time_stamp(), root.cache)?;
+        Ok(root)
     }
 
-    fn tree(&self) -> Result<Tree> {
-        root::from_packages(self.ctx, &self.ingredients()?)
+    fn open_root(&self) -> Result<DrawnRoot> {
+        let tree = root::draw(&self.plan, Stage::Unpacked(&self.ingredients()?))?;
+        Ok(DrawnRoot { tree, cache: BlockCache::load(&self.block_cache()) })
     }
 
     fn inputs(&self) -> Inputs {
@@ -112,16 +121,17 @@ impl<'a> Packages<'a> {
     }
 
     fn ingredients(&self) -> Result<Ingredients<'_>> {
-        Ingredients::read(self.locked, &self.unpacked)
+        Ok(Ingredients { locked: self.locked, packages: self.unpacked.contents()? })
     }
 
     fn boot_files(&self) -> Result<BTreeMap<String, Arc<[u8]>>> {
         let mut files = BTreeMap::new();
-        for recipe in &self.locked.manifest.recipes {
-            for package in recipe.packages.iter().filter(|it| !it.boot.is_empty()) {
-                let contents = unpack::read(&package.id.name, &self.unpacked[&package.id.name])?;
+        let packages = self.unpacked.contents()?;
+        for recipe in self.plan.recipes {
+            for package in &recipe.packages {
                 for (name, path) in &package.boot {
-                    let Some(Entry::File(content, _)) = contents.get(path) else {
+                    let entry = packages.get(&package.id).and_then(|it| it.get(path));
+                    let Some(Entry::File(content, _)) = entry else {
                         return Err(not_there(path, &recipe.name, &[self.locked.package(&package.id)?]));
                     };
                     files.insert(name.clone(), content.read()?);
@@ -131,44 +141,36 @@ impl<'a> Packages<'a> {
         Ok(files)
     }
 
-    fn block_memory(&self) -> PathBuf {
-        self.ctx.cache.join("squashfs-blocks")
-    }
-
-    fn build_paths(&self) -> Vec<String> {
-        let paths = [&self.ctx.workspace, &self.ctx.cargo_home, &self.ctx.cache];
-        // "/" or "/root" alone would be found in any image.
-        let long = paths.into_iter().filter(|it| it.components().count() > 2);
-        long.map(|it| it.display().to_string()).collect()
+    fn block_cache(&self) -> PathBuf {
+        self.plan.ctx.cache.join("squashfs-blocks")
     }
 }
 
 /// The phases that need the programs, the site, or what another phase made.
 struct Phases<'a> {
     packages: Packages<'a>,
-    site: SiteSource<'a>,
+    site: &'a SiteSource,
     built: Built,
 }
 
 impl Phases<'_> {
-    fn root(&self) -> Result<Output> {
-        let Packages { ctx, locked, .. } = self.packages;
+    fn root(&self, drawn: Option<DrawnRoot>) -> Result<Output> {
+        let Packages { plan, locked, .. } = &self.packages;
         let inputs = self
             .packages
             .inputs()
             .output("programs", &self.built.programs)
-            .output("stand-ins", &self.built.stand_ins)
-            .text("site.toml", self.site.text)
-            .path("overlay", &ctx.overlay_dir())?;
-        task::run(ctx, "root", inputs, |out| {
-            let mut tree = self.packages.tree()?;
-            root::complete(&mut tree, locked, &self.built, self.site.text, self.site.site)?;
-            gates::check(&tree, &locked.manifest.recipes, &self.packages.build_paths())?;
-            let squashfs =
-                squashfs::write(&tree, self.packages.locked.time_stamp(), &self.packages.block_memory())?;
+            .output("stub-libraries", &self.built.stub_libraries)
+            .text("site.toml", &self.site.text)
+            .path("overlay", &plan.ctx.overlay_dir())?;
+        task::run(plan.ctx, "root", inputs, |out| {
+            let DrawnRoot { mut tree, cache } = drawn.map_or_else(|| self.packages.open_root(), Ok)?;
+            root::add_compiled(&mut tree, &self.built)?;
+            gates::check(&tree, plan.recipes, &build_paths(plan.ctx), |_| false)?;
+            let squashfs = squashfs::write(&tree, locked.time_stamp(), cache)?;
             out.write("root.squashfs", &squashfs)?;
             out.write("files.tsv", report::files(&tree).as_bytes())?;
-            out.write("recipes.tsv", report::recipes(&tree, &locked.manifest.recipes).as_bytes())?;
+            out.write("recipes.tsv", report::recipes(&tree, plan.recipes).as_bytes())?;
             Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
         })
     }
@@ -176,9 +178,9 @@ impl Phases<'_> {
     fn initramfs(&self) -> Result<Output> {
         let init = self.built.programs.dir.join("init");
         let inputs = self.packages.inputs().path("init", &init)?;
-        task::run(self.packages.ctx, "initramfs", inputs, |out| {
-            let modules = root::early_modules(&self.packages.ingredients()?)?;
-            let init = fs::read(&init).attempt(|| "cannot read the program init".into())?;
+        task::run(self.packages.plan.ctx, "initramfs", inputs, |out| {
+            let modules = root::early_modules(self.packages.plan.recipes, &self.packages.ingredients()?)?;
+            let init = fs::read(&init).context(|| "cannot read the program init".into())?;
             let bytes = initramfs::write(&init, &modules, self.packages.locked.time_stamp())?;
             out.write("initramfs.gz", &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
@@ -186,13 +188,13 @@ impl Phases<'_> {
     }
 
     fn boot(&self, initramfs: &Output) -> Result<Output> {
-        let Packages { ctx, locked, .. } = self.packages;
+        let Packages { plan: Plan { ctx, .. }, locked, .. } = &self.packages;
         let files = ctx.image_dir().join("boot");
         let inputs = self
             .packages
             .inputs()
             .output("initramfs", initramfs)
-            .text("site.toml", self.site.text)
+            .text("site.toml", &self.site.text)
             .path("image/boot", &files)?;
         task::run(ctx, "boot", inputs, |out| {
             let mut content = self.packages.boot_files()?;
@@ -209,7 +211,7 @@ impl Phases<'_> {
     }
 
     fn disk(&self, root: &Output, boot: &Output) -> Result<Output> {
-        let Packages { ctx, locked, .. } = self.packages;
+        let Packages { plan: Plan { ctx, .. }, locked, .. } = &self.packages;
         let inputs = self.packages.inputs().output("root", root).output("boot", boot);
         let name = &locked.manifest.name;
         task::run(ctx, "disk", inputs, |out| {
@@ -217,14 +219,13 @@ impl Phases<'_> {
             let root_image = read(&root.dir.join("root.squashfs"))?;
             let image = disk::write(layout, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
             let image = image.as_slice();
-            let (compressed, sums) = thread::scope(|scope| {
-                // The root is compressed already, and better.
-                let stored = disk::Layout::of(layout).root(root_image.len());
-                let compressed = scope.spawn(move || gzip::compress(image, &stored));
-                let sums = write_described(out, name, image, &root.dir);
-                (compressed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), sums)
-            });
-            let compressed = compressed.attempt(|| "cannot compress the image".into())?;
+            // The root is compressed already, and better.
+            let stored = disk::Layout::from_disk(layout).root(root_image.len());
+            let (compressed, sums) = parallel::join(
+                || gzip::compress(image, &stored),
+                || write_described(out, name, image, &root.dir),
+            );
+            let compressed = compressed.context(|| "cannot compress the image".into())?;
             let sums = sums? + &summed(out, &format!("{name}.img.gz"), &compressed)?;
             out.write("SHA256SUMS", sums.as_bytes())?;
             Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
@@ -233,11 +234,11 @@ impl Phases<'_> {
 }
 
 fn read(path: &Path) -> Result<Arc<[u8]>> {
-    fs::read(path).map(Into::into).attempt(|| format!("cannot read {}", path.display()))
+    fs::read(path).map(Into::into).context(|| format!("cannot read {}", path.display()))
 }
 
 /// Writes the image and what describes it; returns their lines for `SHA256SUMS`.
-fn write_described(out: &Making, name: &str, image: &[u8], root: &Path) -> Result<String> {
+fn write_described(out: &WorkDir, name: &str, image: &[u8], root: &Path) -> Result<String> {
     let used = disk::used(image);
     let file = format!("{name}.img");
     let mut sums = sum_line(&out.write_runs(&file, image, &used)?, &file);
@@ -249,7 +250,7 @@ fn write_described(out: &Making, name: &str, image: &[u8], root: &Path) -> Resul
 }
 
 /// Writes a file and returns its line for `SHA256SUMS`.
-fn summed(out: &Making, name: &str, bytes: &[u8]) -> Result<String> {
+fn summed(out: &WorkDir, name: &str, bytes: &[u8]) -> Result<String> {
     Ok(sum_line(&out.write(name, bytes)?, name))
 }
 

@@ -9,7 +9,7 @@ use crate::manifest::Recipe;
 pub fn files(tree: &Tree) -> String {
     let mut table = String::from("path\tbytes\tmode\trecipe\torigin\n");
     for (path, node, content) in tree.files() {
-        let recipe = &node.origin.recipe;
+        let recipe = node.origin.recipe();
         // Writing into a String cannot fail, here and below.
         let _ = writeln!(table, "{path}\t{}\t{:04o}\t{recipe}\t{}", content.len(), node.mode, node.origin);
     }
@@ -20,7 +20,7 @@ pub fn files(tree: &Tree) -> String {
 pub fn recipes(tree: &Tree, recipes: &[Recipe]) -> String {
     let mut sums: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (_, node, content) in tree.files() {
-        let sum = sums.entry(&node.origin.recipe).or_default();
+        let sum = sums.entry(node.origin.recipe()).or_default();
         *sum = (sum.0 + 1, sum.1 + content.len());
     }
     let summary = |name: &str| {

@@ -1,128 +1,140 @@
 //! The root tree: what the recipes ask for, taken from packages, overlay, compiler and site.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    sync::Arc,
-};
-
-use dialbox::site::Site;
+use std::{collections::BTreeMap, fs, sync::Arc};
 
 use super::{
-    elf::{self, Elf},
     modules::{Chosen, Modules},
     overlay,
     tree::{Kind, Node, Origin, Source, Tree},
-    unpack::{self, Contents, Entry, not_there},
+    unpack::{Contents, Entry, not_there},
 };
 use crate::{
     bail,
     context::BuildContext,
     cross::Built,
-    error::{Attempt, Error, Result},
-    manifest::{LockedManifest, Recipe},
-    task::Output,
+    elf::{self, Cpu},
+    error::{Context, Error, Result},
+    manifest::{LockedManifest, PackageId, Recipe},
+    shared_library::Needed,
+    site::SiteSource,
 };
 
-/// Where Debian's armel keeps shared libraries, in the order of the dynamic loader.
-pub const LIBRARY_DIRS: [&str; 4] =
-    ["/lib/arm-linux-gnueabi", "/usr/lib/arm-linux-gnueabi", "/lib", "/usr/lib"];
+/// What a root is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// Where the checkout is.
+    pub ctx: &'a BuildContext,
+    /// What is wanted.
+    pub recipes: &'a [Recipe],
+    /// What makes it a box of our own.
+    pub baked: Option<Baked<'a>>,
+}
+
+/// What a box knows of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Baked<'a> {
+    /// Its site.
+    pub site: &'a SiteSource,
+    /// The date of its image, seconds since 1970.
+    pub epoch: u64,
+}
+
+/// What there is to draw from besides the checkout.
+#[derive(Debug, Clone, Copy)]
+pub enum Stage<'a> {
+    /// Nothing: a file that a recipe names is pending, and what comes with it is left out.
+    Outline,
+    /// The packages. What is compiled is pending, until [`add_compiled`].
+    Unpacked(&'a Ingredients<'a>),
+}
 
 /// The packages that the root tree is made of, read.
 #[derive(Debug)]
 pub struct Ingredients<'a> {
-    /// What is wanted.
+    /// Where each package comes from.
     pub locked: &'a LockedManifest,
-    /// Package name → its files.
-    pub packages: BTreeMap<String, Contents>,
+    /// Its files.
+    pub packages: &'a BTreeMap<PackageId, Contents>,
 }
 
-impl<'a> Ingredients<'a> {
-    /// Reads what packages hold that were unpacked.
-    pub fn read(locked: &'a LockedManifest, unpacked: &BTreeMap<String, Output>) -> Result<Self> {
-        let read = |(name, output): (&String, &Output)| Ok((name.clone(), unpack::read(name, output)?));
-        Ok(Self { locked, packages: unpacked.iter().map(read).collect::<Result<_>>()? })
-    }
-}
-
-/// What the recipes take from packages and overlay, with the libraries it needs: all of the root
-/// that does not wait for the compiler.
-pub fn from_packages(ctx: &BuildContext, ingredients: &Ingredients) -> Result<Tree> {
-    let recipes = &ingredients.locked.manifest.recipes;
+/// The tree, as far as it is known.
+pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
     let mut tree = Tree::default();
-    for recipe in recipes {
-        add_recipe(ctx, &mut tree, recipe, ingredients)?;
+    for recipe in plan.recipes {
+        match stage {
+            Stage::Outline => add_named_files(&mut tree, recipe)?,
+            Stage::Unpacked(from) => add_packages(&mut tree, recipe, from)?,
+        }
+        for program in root_programs(recipe) {
+            let origin = Origin::new(&recipe.name, Source::Program(program.clone()));
+            tree.add(&program_path(program), Node::pending(0o755, &origin))?;
+        }
+        for soname in &recipe.stub_libraries {
+            let origin = Origin::new(&recipe.name, Source::StubLibrary(soname.clone()));
+            tree.add(&stub_library_path(soname), Node::pending(0o644, &origin))?;
+        }
+        add_own(plan.ctx, &mut tree, recipe)?;
     }
-    add_modules(&mut tree, ingredients)?;
-    let stand_ins = ingredients.locked.manifest.stand_ins().map(String::as_str).collect();
-    add_libraries(&mut tree, ingredients, &stand_ins)?;
+    if let Stage::Unpacked(from) = stage {
+        add_modules(&mut tree, plan, from)?;
+        add_libraries(&mut tree, from)?;
+    }
+    if let Some(baked) = &plan.baked {
+        add_build_facts(&mut tree, baked.epoch)?;
+        add_site(&mut tree, baked.site)?;
+    }
     Ok(tree)
 }
 
-/// What one recipe takes from packages, with all the libraries it needs: nothing of ours stands in for any.
-pub fn of_recipe(ctx: &BuildContext, recipe: &Recipe, ingredients: &Ingredients) -> Result<Tree> {
-    let mut tree = Tree::default();
-    add_recipe(ctx, &mut tree, recipe, ingredients)?;
-    add_libraries(&mut tree, ingredients, &BTreeSet::new())?;
-    Ok(tree)
-}
-
-/// Adds our own programs, which need no libraries, and what the site renders.
-pub fn complete(
-    tree: &mut Tree,
-    locked: &LockedManifest,
-    built: &Built,
-    text: &str,
-    site: &Site,
-) -> Result<()> {
-    let programs = &built.programs.dir;
-    for recipe in &locked.manifest.recipes {
-        for binary in root_programs(recipe) {
-            let program = fs::read(programs.join(binary));
-            let program = program.attempt(|| format!("there is no program `{binary}` in src/bin"))?;
-            let origin = Origin::new(&recipe.name, Source::Cargo);
-            tree.add(&program_path(binary), Node::file(program, 0o755, &origin))?;
-        }
-    }
-    for recipe in &locked.manifest.recipes {
-        for soname in &recipe.stand_ins {
-            let library = fs::read(built.stand_ins.dir.join(soname));
-            let library = library.attempt(|| format!("cannot read the stand-in {soname}"))?;
-            let origin = Origin::new(&recipe.name, Source::StandIn);
-            tree.add(&stand_in_path(soname), Node::file(library, 0o644, &origin))?;
-        }
-    }
-    add_build_facts(tree, locked.epoch)?;
-    add_site(tree, text, site)
+/// Gives a tree of the second stage what was compiled: then it is complete.
+pub fn add_compiled(tree: &mut Tree, built: &Built) -> Result<()> {
+    tree.fill(|origin| {
+        let file = match origin {
+            Origin::Recipe { source: Source::Program(name), .. } => built.programs.dir.join(name),
+            Origin::Recipe { source: Source::StubLibrary(soname), .. } => {
+                built.stub_libraries.dir.join(soname)
+            }
+            other => bail!("a file of {other} is not compiled, and was not unpacked"),
+        };
+        fs::read(&file).context(|| format!("cannot read {}", file.display()))
+    })
 }
 
 /// Our programs in the root. The kernel starts `init` out of the initramfs; the root never sees it.
-pub fn root_programs(recipe: &Recipe) -> impl Iterator<Item = &String> {
+fn root_programs(recipe: &Recipe) -> impl Iterator<Item = &String> {
     recipe.binaries.iter().filter(|it| *it != "init")
 }
 
 /// Where one of our programs lies on the box.
-pub fn program_path(name: &str) -> String {
+fn program_path(name: &str) -> String {
     format!("/usr/sbin/{name}")
 }
 
-/// Where the stand-in for a library lies on the box.
-pub fn stand_in_path(soname: &str) -> String {
-    let [_, libraries, ..] = LIBRARY_DIRS;
-    format!("{libraries}/{soname}")
+/// Where the stub library of a soname lies on the box: where Debian's armel keeps libraries.
+pub fn stub_library_path(soname: &str) -> String {
+    format!("/usr/lib/arm-linux-gnueabi/{soname}")
 }
 
 /// Modules for the initramfs, in loading order.
-pub fn early_modules(ingredients: &Ingredients) -> Result<Chosen> {
-    let recipes = &ingredients.locked.manifest.recipes;
+pub fn early_modules(recipes: &[Recipe], ingredients: &Ingredients) -> Result<Chosen> {
     let wanted = recipes.iter().flat_map(|it| &it.initramfs_modules).map(String::as_str);
-    kernel(ingredients)?.0.choose(wanted)
+    Kernel::find(recipes, ingredients)?.modules.choose(wanted)
 }
 
-fn add_recipe(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe, from: &Ingredients) -> Result<()> {
+fn add_named_files(tree: &mut Tree, recipe: &Recipe) -> Result<()> {
     for package in &recipe.packages {
-        let contents = contents(from, &package.id.name)?;
-        let origin = Origin::new(&recipe.name, Source::Package(package.id.name.clone()));
+        let origin = Origin::new(&recipe.name, Source::Package(package.id.clone()));
+        for path in package.files.iter().filter(|it| !it.ends_with('/')) {
+            tree.add(path, Node::pending(0o644, &origin))?;
+        }
+    }
+    Ok(())
+}
+
+fn add_packages(tree: &mut Tree, recipe: &Recipe, from: &Ingredients) -> Result<()> {
+    for package in &recipe.packages {
+        let contents = contents(from, &package.id)?;
+        let origin = Origin::new(&recipe.name, Source::Package(package.id.clone()));
         for path in &package.files {
             if add_from_package(tree, contents, path, &origin)? == 0 {
                 let locked = from.locked.package(&package.id)?;
@@ -130,11 +142,11 @@ fn add_recipe(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe, from: &Ingre
             }
         }
     }
-    add_own(ctx, tree, recipe)
+    Ok(())
 }
 
 /// What a recipe brings without any package: directories, links, files of the overlay.
-pub fn add_own(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
+fn add_own(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
     let origin = Origin::new(&recipe.name, Source::Builder);
     for directory in &recipe.directories {
         tree.add_directory(directory, &origin)?;
@@ -142,7 +154,7 @@ pub fn add_own(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<(
     overlay::add(ctx, tree, recipe)?;
     for (target, paths) in &recipe.links {
         for path in paths {
-            tree.add(path, Node::link(target, &origin))?;
+            tree.add(path, Node::symlink(target, &origin))?;
         }
     }
     Ok(())
@@ -157,8 +169,8 @@ fn add_from_package(tree: &mut Tree, contents: &Contents, path: &str, origin: &O
         count += 1;
         match entry {
             Entry::File(content, mode) => tree.add(path, Node::file(content.read()?, *mode, origin))?,
-            Entry::Link(target) => {
-                tree.add(path, Node::link(target, origin))?;
+            Entry::Symlink(target) => {
+                tree.add(path, Node::symlink(target, origin))?;
                 let end = beside(path, target);
                 if tree.get(&end).is_none() {
                     add_from_package(tree, contents, &end, origin)?;
@@ -186,55 +198,71 @@ fn beside(path: &str, target: &str) -> String {
     steps.join("/")
 }
 
+/// The kernel that a recipe names.
+struct Kernel<'a> {
+    recipe: &'a str,
+    package: &'a PackageId,
+    release: &'a str,
+    modules: Modules,
+    /// The text of `modules.builtin`.
+    builtin: String,
+}
+
+impl<'a> Kernel<'a> {
+    fn find(recipes: &'a [Recipe], from: &Ingredients) -> Result<Self> {
+        let packages = recipes.iter().flat_map(|it| it.packages.iter().map(move |package| (it, package)));
+        let mut kernels =
+            packages.filter_map(|(it, package)| Some((it, &package.id, package.kernel.as_ref()?)));
+        let Some((recipe, package, release)) = kernels.next() else {
+            bail!("no recipe names a kernel package (`kernel = …`)")
+        };
+        let contents = contents(from, package)?;
+        let prefix = format!("/lib/modules/{release}/");
+        let files = contents.below(&prefix).filter_map(|(path, entry)| match entry {
+            Entry::File(content, _) => Some((path[prefix.len()..].to_owned(), content.clone())),
+            Entry::Symlink(_) => None,
+        });
+        let builtin = match contents.get(&format!("{prefix}modules.builtin")) {
+            Some(Entry::File(content, _)) => String::from_utf8_lossy(&content.read()?).into_owned(),
+            _ => bail!("package {} holds no kernel {release}", package.name),
+        };
+        let modules = Modules::new(release, &builtin, files);
+        Ok(Self { recipe: &recipe.name, package, release, modules, builtin })
+    }
+}
+
 /// The initramfs' modules are not here again: every boot loads them before it sees the root.
-fn add_modules(tree: &mut Tree, from: &Ingredients) -> Result<()> {
-    let (modules, release, builtin) = kernel(from)?;
-    let recipes = &from.locked.manifest.recipes;
+fn add_modules(tree: &mut Tree, plan: &Plan, from: &Ingredients) -> Result<()> {
+    if plan.baked.is_none() {
+        return Ok(()); // a tool runs on somebody else's kernel
+    }
+    let kernel = Kernel::find(plan.recipes, from)?;
+    let directory = format!("/lib/modules/{}", kernel.release);
     let mut all = Vec::new();
-    for recipe in recipes {
-        let chosen = modules.choose(recipe.modules.iter().map(String::as_str));
+    for recipe in plan.recipes {
+        let chosen = kernel.modules.choose(recipe.modules.iter().map(String::as_str));
         let chosen =
-            chosen.map_err(|it| it.while_doing(format!("recipe `{}` cannot be carried out", recipe.name)))?;
-        let origin = Origin::new(&recipe.name, Source::Package("kernel".into()));
+            chosen.map_err(|it| it.context(format!("recipe `{}` cannot be carried out", recipe.name)))?;
+        let origin = Origin::new(&recipe.name, Source::Package(kernel.package.clone()));
         for module in chosen.modules {
-            let path = format!("/lib/modules/{release}/{}", module.path);
+            let path = format!("{directory}/{}", module.path);
             if tree.get(&path).is_none() {
                 tree.add(&path, Node::file(module.content, 0o644, &origin))?;
             }
         }
         all.extend(recipe.modules.iter().map(String::as_str));
     }
-    let chosen = modules.choose(all.into_iter())?;
-    let origin = Origin::new("kernel", Source::Builder);
+    let chosen = kernel.modules.choose(all.into_iter())?;
+    let origin = Origin::new(kernel.recipe, Source::Builder);
     for (name, text) in [
         ("modules.dep", chosen.dep()),
         ("modules.alias", chosen.alias()),
         ("modules.softdep", chosen.softdep()),
-        ("modules.builtin", builtin),
+        ("modules.builtin", kernel.builtin),
     ] {
-        tree.add(&format!("/lib/modules/{release}/{name}"), Node::file(text.into_bytes(), 0o644, &origin))?;
+        tree.add(&format!("{directory}/{name}"), Node::file(text.into_bytes(), 0o644, &origin))?;
     }
     Ok(())
-}
-
-/// The kernel's modules, its release and its list of built-in ones.
-fn kernel(from: &Ingredients) -> Result<(Modules, String, String)> {
-    let packages = from.locked.manifest.recipes.iter().flat_map(|it| &it.packages);
-    let mut kernels = packages.filter_map(|it| Some((&it.id.name, it.kernel.as_ref()?)));
-    let Some((package, release)) = kernels.next() else {
-        bail!("no recipe names a kernel package (`kernel = …`)")
-    };
-    let contents = contents(from, package)?;
-    let prefix = format!("/lib/modules/{release}/");
-    let files = contents.below(&prefix).filter_map(|(path, entry)| match entry {
-        Entry::File(content, _) => Some((path[prefix.len()..].to_owned(), content.clone())),
-        Entry::Link(_) => None,
-    });
-    let builtin = match contents.get(&format!("{prefix}modules.builtin")) {
-        Some(Entry::File(content, _)) => String::from_utf8_lossy(&content.read()?).into_owned(),
-        _ => bail!("package {package} holds no kernel {release}"),
-    };
-    Ok((Modules::new(release, &builtin, files), release.clone(), builtin))
 }
 
 /// What the box says of itself in `status`, and the earliest date it believes in.
@@ -245,50 +273,40 @@ fn add_build_facts(tree: &mut Tree, epoch: u64) -> Result<()> {
 }
 
 /// Adds the site and what it renders; its files come last and win.
-pub fn add_site(tree: &mut Tree, text: &str, site: &Site) -> Result<()> {
-    let origin = Origin::new("site", Source::Site);
-    tree.put("/etc/dialbox/site.toml", Node::file(text.as_bytes(), 0o600, &origin))?;
-    for file in site.render() {
+fn add_site(tree: &mut Tree, source: &SiteSource) -> Result<()> {
+    let origin = Origin::Site;
+    tree.put("/etc/dialbox/site.toml", Node::file(source.text.as_bytes(), 0o600, &origin))?;
+    for file in source.site.render() {
         let mode = u16::try_from(file.mode).unwrap_or(0o600);
         tree.put(&file.path, Node::file(file.content.into_bytes(), mode, &origin))?;
     }
     Ok(())
 }
 
-/// Adds the shared libraries that the programs need, and those that these need, and the loader; but
-/// not those that have `stand_ins`.
-fn add_libraries(tree: &mut Tree, from: &Ingredients, stand_ins: &BTreeSet<&str>) -> Result<()> {
-    let elves = |(path, node, content): (&str, &Node, &Arc<[u8]>)| {
-        (elf::is_elf(content) && !path.ends_with(".ko"))
-            .then(|| (path.to_owned(), node.origin.recipe.clone(), content.clone()))
+/// Adds the shared libraries that the programs need, those that these need, and the loader.
+fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
+    // What is built for another processor is a matter for the gates; modules need nothing.
+    let is_program = |path: &str, content: &[u8]| {
+        elf::is_elf(content) && !path.ends_with(".ko") && matches!(elf::cpu(content), Ok(Cpu::Arm(_)))
     };
-    let mut open: Vec<(String, String, Arc<[u8]>)> = tree.files().filter_map(elves).collect();
+    let programs = tree.files().filter(|(path, _, content)| is_program(path, content));
+    let mut open: Vec<(String, String, Arc<[u8]>)> = programs
+        .map(|(path, node, content)| (path.to_owned(), node.origin.recipe().to_owned(), content.clone()))
+        .collect();
     while let Some((path, recipe, content)) = open.pop() {
-        // A file of another word size is a matter for the gates.
-        let Ok(program) = Elf::parse(&content) else { continue };
-        let mut needs: Vec<(String, Option<Found>)> = Vec::new();
-        for soname in program.needed()? {
-            if stand_ins.contains(soname.as_str()) {
+        let needs = elf::needs(&content).map_err(|error| error.context(format!("{path} is broken")))?;
+        for needed in needs {
+            if needed.find(tree.iter().map(|(path, _)| path)).is_some() {
                 continue;
             }
-            let found = find_library(tree, from, &soname);
-            needs.push((soname, found));
-        }
-        if let Some(loader) = program.interpreter() {
-            let found = find_at(tree, from, &loader);
-            needs.push((loader, found));
-        }
-        for (name, found) in needs {
-            let Some(found) = found else {
-                return Err(Error::new(format!("{path} needs {name}, which no locked package has"))
+            let Some((package, library)) = find_in_packages(from, &needed) else {
+                return Err(Error::new(format!("{path} needs {needed}, which no locked package has"))
                     .fact(format!("recipe `{recipe}` brings {path}"))
-                    .next("cargo xtask lock"));
+                    .hint("cargo xtask lock"));
             };
-            let Found::InPackage(package, library) = found else { continue };
-            let origin = Origin::new(&recipe, Source::Package(package.to_owned()));
-            let contents = contents(from, package)?;
-            add_from_package(tree, contents, &library, &origin)?;
-            let end = tree.resolve(&library).unwrap_or(library);
+            let origin = Origin::new(&recipe, Source::Package(package.clone()));
+            add_from_package(tree, contents(from, package)?, library, &origin)?;
+            let end = tree.resolve(library).unwrap_or_else(|_| library.to_owned());
             if let Some(Node { kind: Kind::File(content), .. }) = tree.get(&end) {
                 open.push((end.clone(), recipe.clone(), content.clone()));
             }
@@ -297,23 +315,14 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients, stand_ins: &BTreeSet<&str>
     Ok(())
 }
 
-enum Found<'a> {
-    InTree,
-    InPackage(&'a str, String),
+/// The packages that the lock holds for this library come first; then those that recipes name.
+fn find_in_packages<'a>(from: &'a Ingredients, needed: &Needed) -> Option<(&'a PackageId, &'a str)> {
+    let providers: Vec<PackageId> = from.locked.providers(needed.name()).collect();
+    let locked_for_it = providers.iter().filter_map(|id| from.packages.get_key_value(id));
+    locked_for_it.chain(from.packages).find_map(|(id, contents)| Some((id, needed.find(contents.paths())?)))
 }
 
-fn find_library<'a>(tree: &Tree, from: &'a Ingredients, soname: &str) -> Option<Found<'a>> {
-    LIBRARY_DIRS.iter().find_map(|dir| find_at(tree, from, &format!("{dir}/{soname}")))
-}
-
-fn find_at<'a>(tree: &Tree, from: &'a Ingredients, path: &str) -> Option<Found<'a>> {
-    if tree.get(path).is_some() {
-        return Some(Found::InTree);
-    }
-    let holder = from.packages.values().find(|it| it.get(path).is_some())?;
-    Some(Found::InPackage(&holder.package, path.to_owned()))
-}
-
-fn contents<'a>(from: &'a Ingredients, package: &str) -> Result<&'a Contents> {
-    from.packages.get(package).ok_or_else(|| Error::new(format!("package {package} was not unpacked")))
+fn contents<'a>(from: &'a Ingredients, package: &PackageId) -> Result<&'a Contents> {
+    let contents = from.packages.get(package);
+    contents.ok_or_else(|| Error::new(format!("package {} was not unpacked", package.name)))
 }

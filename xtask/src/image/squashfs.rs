@@ -1,4 +1,4 @@
-//! The root tree as a squashfs. Blocks are compressed on all processors and remembered from one
+//! The root tree as a squashfs. Blocks are compressed on all processors and kept from one
 //! build to the next: a second site differs in one block, and compresses one block.
 
 use std::{
@@ -6,11 +6,7 @@ use std::{
     fs,
     io::{Cursor, Read, Write},
     path::{Path, PathBuf},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::Mutex,
 };
 
 use backhand::{
@@ -24,11 +20,12 @@ use liblzma::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{
+use super::tree::{self, Tree};
+use crate::{
     elf,
-    tree::{self, Tree},
+    error::{Context, Error, Result},
+    parallel,
 };
-use crate::error::{Attempt, Error, Result};
 
 /// Larger blocks compress better and cost memory and latency at run time; the kernel takes
 /// 4 KiB to 1 MiB.
@@ -36,25 +33,41 @@ const BLOCK: u32 = 256 << 10;
 
 type Hash = [u8; 32];
 
-/// How blocks are compressed. What another method made is not remembered.
+/// How blocks are compressed. Part of each block's key.
 const METHOD: &[u8] = include_bytes!("squashfs.rs");
 
-/// xz, with a memory: block → compressed block.
-#[derive(Default)]
-struct Remembering {
+/// xz with a cache: block → compressed block.
+#[derive(Debug, Default)]
+pub struct BlockCache {
+    file: PathBuf,
     known: Mutex<HashMap<Hash, Vec<u8>>>,
     /// Asked for in this build: what the next one is likely to ask for again.
     used: Mutex<Vec<Hash>>,
 }
 
-/// Writes `tree` as a squashfs; `memory` is a file of blocks that were compressed before.
-pub fn write(tree: &Tree, epoch: u32, memory: &Path) -> Result<Vec<u8>> {
-    // backhand wants a compressor that lives for ever; one is made per image.
-    let compressor: &'static Remembering = Box::leak(Box::new(Remembering::load(memory)));
-    compressor.warm(tree)?;
-    let squashfs = (|| {
+/// Writes `tree` as a squashfs, and the block cache for the next build.
+pub fn write(tree: &Tree, epoch: u32, cache: &'static BlockCache) -> Result<Vec<u8>> {
+    if let Some((path, node)) = tree.pending().next() {
+        let error = Error::new(format!("{path} has no content"));
+        return Err(error.fact(format!("it comes from {}", node.origin)));
+    }
+    cache.compress_blocks(tree)?;
+    let squashfs = write_known(tree, epoch, cache)?;
+    cache.save()?;
+    Ok(squashfs)
+}
+
+/// Compresses the files that are not pending, so that [`write`] finds most blocks in the cache.
+pub fn compress_ahead(tree: &Tree, epoch: u32, cache: &'static BlockCache) -> Result<()> {
+    cache.compress_blocks(tree)?;
+    // The ends of files share blocks, which the writer alone can lay out.
+    write_known(tree, epoch, cache).map(drop)
+}
+
+fn write_known(tree: &Tree, epoch: u32, cache: &'static BlockCache) -> Result<Vec<u8>> {
+    let write = || {
         let mut fs = FilesystemWriter::default();
-        fs.set_kind(Kind::new_v4(compressor));
+        fs.set_kind(Kind::new_v4(cache));
         fs.set_block_size(BLOCK);
         fs.set_time(epoch);
         fs.set_compressor(FilesystemCompressor::new(Compressor::Xz, None)?);
@@ -64,16 +77,15 @@ pub fn write(tree: &Tree, epoch: u32, memory: &Path) -> Result<Vec<u8>> {
             match &node.kind {
                 tree::Kind::Directory => fs.push_dir(path, header)?,
                 tree::Kind::File(content) => fs.push_file(Cursor::new(content.clone()), path, header)?,
-                tree::Kind::Link(target) => fs.push_symlink(target, path, header)?,
+                tree::Kind::Symlink(target) => fs.push_symlink(target, path, header)?,
+                tree::Kind::Pending => {}
             }
         }
         let mut out = Cursor::new(Vec::new());
         fs.write(&mut out)?;
         Ok::<_, BackhandError>(out.into_inner())
-    })()
-    .attempt(|| "cannot write the root as a squashfs".into())?;
-    compressor.save(memory)?;
-    Ok(squashfs)
+    };
+    write().context(|| "cannot write the root as a squashfs".into())
 }
 
 /// What is known of a block's content.
@@ -101,10 +113,18 @@ fn xz(block: &[u8], filter: Filter) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-impl Remembering {
+impl BlockCache {
+    /// The cache in this file; one that cannot be read is empty. It is never freed: backhand wants a
+    /// compressor that lives as long as the program.
+    pub fn load(file: &Path) -> &'static Self {
+        let known = fs::read(file).map(|bytes| read_blocks(&bytes)).unwrap_or_default();
+        let cache = Self { file: file.to_owned(), known: Mutex::new(known), used: Mutex::default() };
+        Box::leak(Box::new(cache))
+    }
+
     /// Compresses the full blocks of all files that are not known yet, on every processor.
     /// (Tail ends are packed into fragments by the writer, in its own order.)
-    fn warm(&self, tree: &Tree) -> Result<()> {
+    fn compress_blocks(&self, tree: &Tree) -> Result<()> {
         let blocks: Vec<(&[u8], Filter)> = tree
             .files()
             .filter(|(_, _, content)| content.len() >= BLOCK as usize)
@@ -113,21 +133,11 @@ impl Remembering {
                 content.chunks(BLOCK as usize).map(move |block| (block, filter))
             })
             .collect();
-        let next = AtomicUsize::new(0);
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        thread::scope(|scope| {
-            let work = || {
-                while let Some((block, filter)) = blocks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    self.compressed(block, *filter)?;
-                }
-                Ok(())
-            };
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            workers
-                .into_iter()
-                .try_for_each(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        parallel::map(parallel::processors(), &blocks, |(block, filter)| {
+            self.compressed(block, *filter).map(drop)
         })
-        .map_err(|error: std::io::Error| Error::new("cannot compress the root").fact(error))
+        .map(drop)
+        .context(|| "cannot compress the root".into())
     }
 
     fn compressed(&self, bytes: &[u8], filter: Filter) -> std::io::Result<Vec<u8>> {
@@ -141,26 +151,7 @@ impl Remembering {
         Ok(block)
     }
 
-    /// A file that cannot be read is an empty memory.
-    fn load(file: &Path) -> Self {
-        let memory = Self::default();
-        let mut known = HashMap::new();
-        if let Ok(bytes) = fs::read(file) {
-            let mut rest = bytes.as_slice();
-            let mut hash = Hash::default();
-            let mut length = [0; 4];
-            while rest.read_exact(&mut hash).is_ok() && rest.read_exact(&mut length).is_ok() {
-                let Some((block, after)) = rest.split_at_checked(u32::from_le_bytes(length) as usize) else {
-                    break;
-                };
-                known.insert(hash, block.to_vec());
-                rest = after;
-            }
-        }
-        Self { known: Mutex::new(known), ..memory }
-    }
-
-    fn save(&self, file: &Path) -> Result<()> {
+    fn save(&self) -> Result<()> {
         let known = locked(&self.known);
         let mut used = locked(&self.used);
         used.sort_unstable();
@@ -171,15 +162,28 @@ impl Remembering {
             bytes.extend_from_slice(&u32::try_from(block.len()).unwrap_or(u32::MAX).to_le_bytes());
             bytes.extend_from_slice(block);
         }
-        let fresh: PathBuf = file.with_extension("new");
+        let fresh: PathBuf = self.file.with_extension("new");
         fs::File::create(&fresh)
             .and_then(|mut it| it.write_all(&bytes))
-            .and_then(|()| fs::rename(&fresh, file))
-            .attempt(|| format!("cannot write {}", file.display()))
+            .and_then(|()| fs::rename(&fresh, &self.file))
+            .context(|| format!("cannot write {}", self.file.display()))
     }
 }
 
-impl CompressionAction for Remembering {
+/// Hash, length and bytes of each block, as far as they are whole.
+fn read_blocks(mut bytes: &[u8]) -> HashMap<Hash, Vec<u8>> {
+    let mut known = HashMap::new();
+    let mut hash = Hash::default();
+    let mut length = [0; 4];
+    while bytes.read_exact(&mut hash).is_ok() && bytes.read_exact(&mut length).is_ok() {
+        let Some((block, rest)) = bytes.split_at_checked(u32::from_le_bytes(length) as usize) else { break };
+        known.insert(hash, block.to_vec());
+        bytes = rest;
+    }
+    known
+}
+
+impl CompressionAction for BlockCache {
     type Error = BackhandError;
     type Compressor = Compressor;
     type FilesystemCompressor = FilesystemCompressor;

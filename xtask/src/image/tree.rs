@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    manifest::PackageId,
+};
 
 /// Absolute path → node. Parents are always there.
 #[derive(Debug, Default)]
@@ -17,7 +20,7 @@ pub struct Node {
     pub kind: Kind,
     /// Permission bits.
     pub mode: u16,
-    /// Who asked for it, and where it was found.
+    /// Who asked for it and where it was found.
     pub origin: Origin,
 }
 
@@ -28,46 +31,52 @@ pub enum Kind {
     Directory,
     /// A regular file.
     File(Arc<[u8]>),
+    /// A regular file whose content is not there yet: not unpacked, or not compiled.
+    Pending,
     /// A symbolic link to this target.
-    Link(String),
+    Symlink(String),
 }
 
 /// Where a node came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// The recipe that asked for it.
-    pub recipe: String,
-    /// Where it was found.
-    pub source: Source,
+pub enum Origin {
+    /// A recipe asked for it.
+    Recipe {
+        /// Its name.
+        recipe: String,
+        /// Where the node was found.
+        source: Source,
+    },
+    /// Rendered from `site.toml`.
+    Site,
 }
 
-/// Where a file was found.
+/// Where a node that a recipe asks for was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// In a Debian package.
-    Package(String),
+    Package(PackageId),
     /// In `overlay/`.
     Overlay,
-    /// Compiled from `src/`.
-    Cargo,
-    /// Compiled from `image/stand-ins/`.
-    StandIn,
-    /// Rendered from `site.toml`.
-    Site,
+    /// The program of this name, compiled from `src/`.
+    Program(String),
+    /// The library of this soname, compiled from `image/stub-libraries/`.
+    StubLibrary(String),
     /// Made by the builder: links, directories, `modules.dep`.
     Builder,
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
-            Source::Package(name) => write!(f, "package {name}, recipe {}", self.recipe),
-            Source::Overlay => write!(f, "overlay/, recipe {}", self.recipe),
-            Source::StandIn => write!(f, "image/stand-ins/, recipe {}", self.recipe),
-            Source::Cargo => write!(f, "src/, recipe {}", self.recipe),
-            Source::Site => write!(f, "site.toml"),
-            Source::Builder => write!(f, "recipe {}", self.recipe),
+        let Self::Recipe { recipe, source } = self else { return write!(f, "site.toml") };
+        match source {
+            Source::Package(id) => write!(f, "package {}, ", id.name)?,
+            Source::Overlay => write!(f, "overlay/, ")?,
+            Source::StubLibrary(_) => write!(f, "image/stub-libraries/, ")?,
+            Source::Program(_) => write!(f, "src/, ")?,
+            Source::Builder => {}
         }
+        write!(f, "recipe {recipe}")
     }
 }
 
@@ -83,7 +92,7 @@ impl Tree {
                 return Err(Error::new(format!("two files want to be {path} in the root"))
                     .fact(format!("one from {}", there.origin))
                     .fact(format!("one from {}", node.origin))
-                    .next("take it out of one of the two"));
+                    .hint("take it out of one of the two"));
             }
         }
         self.nodes.insert(path.to_owned(), node);
@@ -119,6 +128,19 @@ impl Tree {
         self.nodes.get(path)
     }
 
+    /// Files whose content is not there yet.
+    pub fn pending(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.iter().filter(|(_, node)| matches!(node.kind, Kind::Pending))
+    }
+
+    /// Gives every file that is pending the content that `content` has for its origin.
+    pub fn fill(&mut self, content: impl Fn(&Origin) -> Result<Vec<u8>>) -> Result<()> {
+        for node in self.nodes.values_mut().filter(|it| matches!(it.kind, Kind::Pending)) {
+            node.kind = Kind::File(content(&node.origin)?.into());
+        }
+        Ok(())
+    }
+
     /// Where a path ends up when links are followed. The error is the first place on the way at
     /// which there is nothing, or the link that closes a loop.
     pub fn resolve(&self, path: &str) -> Result<String, String> {
@@ -138,7 +160,7 @@ impl Tree {
             let next = format!("{at}/{step}");
             let Some(node) = self.nodes.get(&next) else { return Err(next) };
             match &node.kind {
-                Kind::Link(target) => {
+                Kind::Symlink(target) => {
                     links += 1;
                     // As many as the kernel follows (include/linux/namei.h, MAXSYMLINKS).
                     if links > 40 {
@@ -164,7 +186,7 @@ impl Tree {
                     return Err(Error::new(format!("{path} lies below {parent}, which is no directory"))
                         .fact(format!("{parent} comes from {there}"))
                         .fact(format!("{path} comes from {origin}"))
-                        .next("take one of the two out, or give it another place"));
+                        .hint("take one of the two out, or give it another place"));
                 }
                 None => {
                     let node = Node { kind: Kind::Directory, mode: 0o755, origin: origin.clone() };
@@ -182,16 +204,29 @@ impl Node {
         Self { kind: Kind::File(content.into()), mode, origin: origin.clone() }
     }
 
+    /// A regular file whose content will come.
+    pub fn pending(mode: u16, origin: &Origin) -> Self {
+        Self { kind: Kind::Pending, mode, origin: origin.clone() }
+    }
+
     /// A symbolic link.
-    pub fn link(target: impl Into<String>, origin: &Origin) -> Self {
-        Self { kind: Kind::Link(target.into()), mode: 0o777, origin: origin.clone() }
+    pub fn symlink(target: impl Into<String>, origin: &Origin) -> Self {
+        Self { kind: Kind::Symlink(target.into()), mode: 0o777, origin: origin.clone() }
     }
 }
 
 impl Origin {
     /// `source`, asked for by `recipe`.
     pub fn new(recipe: impl Into<String>, source: Source) -> Self {
-        Self { recipe: recipe.into(), source }
+        Self::Recipe { recipe: recipe.into(), source }
+    }
+
+    /// The recipe that asked for it, or `site`: what the reports add files up by.
+    pub fn recipe(&self) -> &str {
+        match self {
+            Self::Recipe { recipe, .. } => recipe,
+            Self::Site => "site",
+        }
     }
 }
 
@@ -208,11 +243,11 @@ mod tests {
         let mut tree = Tree::default();
         for (path, node) in [
             ("/bin/busybox", Node::file(*b"x", 0o755, &origin())),
-            ("/bin/sh", Node::link("busybox", &origin())),
-            ("/sbin", Node::link("bin", &origin())),
-            ("/etc/shell", Node::link("../sbin/sh", &origin())),
-            ("/loop", Node::link("/loop", &origin())),
-            ("/gone", Node::link("/nowhere", &origin())),
+            ("/bin/sh", Node::symlink("busybox", &origin())),
+            ("/sbin", Node::symlink("bin", &origin())),
+            ("/etc/shell", Node::symlink("../sbin/sh", &origin())),
+            ("/loop", Node::symlink("/loop", &origin())),
+            ("/gone", Node::symlink("/nowhere", &origin())),
         ] {
             tree.add(path, node).unwrap();
         }
@@ -232,7 +267,8 @@ mod tests {
     #[test]
     fn two_files_of_one_name_are_refused_and_both_origins_named() {
         let mut tree = Tree::default();
-        let package = Origin::new("ppp", Source::Package("ppp".into()));
+        let id = PackageId { name: "ppp".into(), suite: "bookworm".into(), architecture: "armel".into() };
+        let package = Origin::new("ppp", Source::Package(id));
         tree.add("/etc/ppp/options", Node::file(*b"a", 0o644, &package)).unwrap();
         let overlay = Origin::new("ppp", Source::Overlay);
         let error = tree.add("/etc/ppp/options", Node::file(*b"b", 0o644, &overlay)).unwrap_err().to_string();

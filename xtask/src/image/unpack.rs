@@ -6,14 +6,15 @@ use std::{
     io::{self, BufWriter, Read},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use crate::{
     context::BuildContext,
     debian::{deb, fetch},
-    error::{Attempt, Error, Result},
-    manifest::{LockedManifest, LockedPackage, Recipe},
+    error::{Context, Error, Result},
+    manifest::{LockedManifest, LockedPackage, PackageId, Recipe},
+    parallel,
     task::{self, Inputs, Output},
 };
 
@@ -23,7 +24,7 @@ pub enum Entry {
     /// Content and permission bits.
     File(Content, u16),
     /// Target.
-    Link(String),
+    Symlink(String),
 }
 
 /// What a packaged file holds. It is read when it is asked for: of 150 MB hardly a tenth is.
@@ -39,69 +40,96 @@ impl Content {
     pub fn read(&self) -> Result<Arc<[u8]>> {
         let mut bytes = vec![0; usize::try_from(self.length).unwrap_or(usize::MAX)];
         let read = self.tar.read_exact_at(&mut bytes, self.at);
-        read.attempt(|| "cannot read an unpacked package".into())?;
+        read.context(|| "cannot read an unpacked package".into())?;
         Ok(bytes.into())
     }
 }
 
 /// The files of one package, by absolute path.
 #[derive(Debug)]
-pub struct Contents {
-    /// Its name.
-    pub package: String,
-    entries: BTreeMap<String, Entry>,
+pub struct Contents(BTreeMap<String, Entry>);
+
+/// Packages that lie in the cache, unpacked. What they hold is read when it is asked for, once.
+#[derive(Debug)]
+pub struct Unpacked {
+    outputs: BTreeMap<PackageId, Output>,
+    contents: OnceLock<BTreeMap<PackageId, Contents>>,
 }
 
 impl Contents {
     /// The entry at exactly this path.
     pub fn get(&self, path: &str) -> Option<&Entry> {
-        self.entries.get(path)
+        self.0.get(path)
+    }
+
+    /// Every path, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// Every entry at or below `prefix`, which ends in `/`.
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
-        let from = self.entries.range(prefix.to_owned()..);
+        let from = self.0.range(prefix.to_owned()..);
         from.map(|(path, entry)| (path.as_str(), entry)).take_while(move |(path, _)| path.starts_with(prefix))
     }
 }
 
-/// Unpacks packages into the cache, those that are not there yet; by name.
-pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<BTreeMap<String, Output>> {
-    let all_there = packages.iter().all(|it| is_unpacked(ctx, it));
-    let phase = (!all_there).then(|| ctx.say.phase("unpack"));
-    let mut outputs = BTreeMap::new();
-    for (package, output) in packages.iter().zip(in_turns(packages, |it| plain_tar(ctx, it))?) {
-        outputs.insert(package.name.clone(), output);
+impl Unpacked {
+    /// What the packages hold.
+    pub fn contents(&self) -> Result<&BTreeMap<PackageId, Contents>> {
+        if let Some(contents) = self.contents.get() {
+            return Ok(contents);
+        }
+        let read = |(id, output): (&PackageId, &Output)| Ok((id.clone(), read(id, output)?));
+        let contents = self.outputs.iter().map(read).collect::<Result<_>>()?;
+        Ok(self.contents.get_or_init(|| contents))
     }
+
+    /// Adds every package to the inputs of a task.
+    pub fn add_to(&self, inputs: Inputs) -> Inputs {
+        self.outputs.iter().fold(inputs, |inputs, (id, output)| inputs.output(id.to_string(), output))
+    }
+}
+
+/// Unpacks packages into the cache, those that are not there yet.
+pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Unpacked> {
+    let all_there = packages.iter().all(|it| is_unpacked(ctx, it));
+    let phase = (!all_there).then(|| ctx.progress.phase("unpack"));
+    let mut queue = packages.to_vec();
+    // The kernel first: it alone takes as long as all the others.
+    queue.sort_by_key(|it| std::cmp::Reverse(it.size));
+    // Two threads: unpacking waits for the decompressor, and the compiler runs beside it.
+    let unpack = |it: &&LockedPackage| Ok((it.id(), plain_tar(ctx, it)?));
+    let outputs: BTreeMap<_, _> = parallel::map(2, &queue, unpack)?.into_iter().collect();
     if let Some(phase) = phase {
         phase.done(format!("{} packages", outputs.len()));
     }
-    Ok(outputs)
+    Ok(Unpacked { outputs, contents: OnceLock::new() })
 }
 
 /// Lists an unpacked package.
-pub fn read(package: &str, output: &Output) -> Result<Contents> {
+fn read(package: &PackageId, output: &Output) -> Result<Contents> {
     let file = output.dir.join("data.tar");
     let broken = || format!("cannot read {}", file.display());
-    let tar = Arc::new(File::open(&file).attempt(broken)?);
+    let tar = Arc::new(File::open(&file).context(broken)?);
     let mut archive = tar::Archive::new(&*tar);
     let mut entries = BTreeMap::new();
-    for entry in archive.entries_with_seek().attempt(broken)? {
-        let entry = entry.attempt(broken)?;
-        let path = deb::absolute(&entry).map_err(|error| error.while_doing(broken()))?;
+    for entry in archive.entries_with_seek().context(broken)? {
+        let entry = entry.context(broken)?;
+        let path = deb::absolute(&entry).map_err(|error| error.context(broken()))?;
         let kind = entry.header().entry_type();
-        let link = entry.link_name().attempt(broken)?.map(|it| it.to_string_lossy().into_owned());
+        let link = entry.link_name().context(broken)?.map(|it| it.to_string_lossy().into_owned());
         let entry = match link {
-            Some(target) if kind.is_symlink() => Entry::Link(target),
+            Some(target) if kind.is_symlink() => Entry::Symlink(target),
             Some(target) if kind.is_hard_link() => {
                 let target = target.trim_start_matches('.').to_owned();
                 entries.get(&target).cloned().ok_or_else(|| {
-                    Error::new(format!("package {package}: {path} is a hard link to nothing"))
+                    Error::new(format!("package {}: {path} is a hard link to nothing", package.name))
                 })?
             }
             _ if kind.is_file() => {
                 // The set-user-id bits go: everything on the box runs as root.
-                let mode = entry.header().mode().attempt(broken)? & 0o777;
+                let mode = entry.header().mode().context(broken)? & 0o777;
                 let (at, length) = (entry.raw_file_position(), entry.size());
                 Entry::File(Content { tar: tar.clone(), at, length }, u16::try_from(mode).unwrap_or(0o644))
             }
@@ -109,7 +137,7 @@ pub fn read(package: &str, output: &Output) -> Result<Contents> {
         };
         entries.insert(path, entry);
     }
-    Ok(Contents { package: package.to_owned(), entries })
+    Ok(Contents(entries))
 }
 
 /// Those of the packages that were not unpacked before.
@@ -121,10 +149,9 @@ fn is_unpacked(ctx: &BuildContext, package: &LockedPackage) -> bool {
     task::find(ctx, &tar_task(package), &tar_inputs(package)).is_some()
 }
 
-/// Has this tool been unpacked before?
-pub fn is_tool_there(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> bool {
-    let inputs = tool_inputs(recipe, &locked.tool_packages(&recipe.name));
-    task::find(ctx, &recipe.name, &inputs).is_some()
+/// A tool that has been unpacked before.
+pub fn find_tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Option<Output> {
+    task::find(ctx, &recipe.name, &tool_inputs(recipe, &locked.tool_packages(&recipe.name)))
 }
 
 /// Unpacks the files that a tool's recipe names, as files below the output's directory; of the
@@ -163,7 +190,7 @@ fn tool_inputs(recipe: &Recipe, packages: &[&LockedPackage]) -> Inputs {
     let files: Vec<&str> = recipe.packages.iter().flat_map(|it| &it.files).map(String::as_str).collect();
     let inputs =
         Inputs::default().text("files", &files.join("\n")).text("builder", include_str!("unpack.rs"));
-    packages.iter().fold(inputs, |inputs, package| inputs.text(&package.name, &package.sha256))
+    packages.iter().fold(inputs, |inputs, package| inputs.text(package.id().to_string(), &package.sha256))
 }
 
 /// The error for a file that a recipe names and no package has.
@@ -171,7 +198,7 @@ pub fn not_there(path: &str, recipe: &str, packages: &[&LockedPackage]) -> Error
     let names: Vec<&str> = packages.iter().map(|it| it.name.as_str()).collect();
     Error::new(format!("no locked package has {path}"))
         .fact(format!("recipe `{recipe}` asks for it from {}", names.join(", ")))
-        .next("correct the path in the recipe, then run `cargo xtask lock`")
+        .hint("correct the path in the recipe, then run `cargo xtask lock`")
 }
 
 fn place(dir: &Path, path: &str, entry: &mut tar::Entry<'_, impl Read>) -> Result<()> {
@@ -181,7 +208,7 @@ fn place(dir: &Path, path: &str, entry: &mut tar::Entry<'_, impl Read>) -> Resul
         fs::create_dir_all(parent)?;
         entry.unpack(&to).map(drop)
     };
-    place().attempt(|| format!("cannot unpack {path}"))
+    place().context(|| format!("cannot unpack {path}"))
 }
 
 fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {
@@ -189,14 +216,14 @@ fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {
         let deb: PathBuf = fetch::packages(ctx, &[package])?.remove(0);
         let mut data = deb::data(&deb).map_err(|error| broken_as_locked(package, error))?;
         let broken = || format!("cannot unpack {}", package.file_name());
-        let mut tar = BufWriter::new(File::create(out.join("data.tar")).attempt(broken)?);
-        io::copy(&mut data, &mut tar).attempt(broken).map(drop)
+        let mut tar = BufWriter::new(File::create(out.join("data.tar")).context(broken)?);
+        io::copy(&mut data, &mut tar).context(broken).map(drop)
     })
 }
 
 /// A package is unpacked only after its hash was found good.
 fn broken_as_locked(package: &LockedPackage, error: Error) -> Error {
-    error.fact(format!("it is {}, and has the SHA-256 of image/packages.lock", package.file_name())).next(
+    error.fact(format!("it is {}, and has the SHA-256 of image/packages.lock", package.file_name())).hint(
         "if the archive has it no better, choose another `version` in the recipe, then `cargo xtask lock`",
     )
 }
@@ -206,31 +233,5 @@ fn tar_task(package: &LockedPackage) -> String {
 }
 
 fn tar_inputs(package: &LockedPackage) -> Inputs {
-    Inputs::default().text(&package.name, &package.sha256)
-}
-
-/// `work` on every package, on two threads: unpacking is bound by the decompressor.
-fn in_turns<T: Send>(
-    packages: &[&LockedPackage],
-    work: impl Fn(&LockedPackage) -> Result<T> + Sync,
-) -> Result<Vec<T>> {
-    let mut order: Vec<usize> = (0..packages.len()).collect();
-    // The kernel first: it alone takes as long as all the others.
-    order.sort_by_key(|at| std::cmp::Reverse(packages[*at].size));
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let mut done: Vec<(usize, Result<T>)> = std::thread::scope(|scope| {
-        let worker = || {
-            let mut done = Vec::new();
-            while let Some(at) = order.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                done.push((*at, work(packages[*at])));
-            }
-            done
-        };
-        let workers: Vec<_> = (0..2).map(|_| scope.spawn(worker)).collect();
-        let joined =
-            workers.into_iter().map(|it| it.join().unwrap_or_else(|it| std::panic::resume_unwind(it)));
-        joined.flatten().collect()
-    });
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
+    Inputs::default().text(package.id().to_string(), &package.sha256)
 }

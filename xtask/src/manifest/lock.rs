@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Manifest, Package, PackageId, Recipe};
 use crate::{
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
 };
 
 /// The lock file, sorted by package.
@@ -100,14 +100,14 @@ impl Lock {
     pub fn load(ctx: &BuildContext) -> Result<Self> {
         let file = ctx.lock_file();
         if !file.exists() {
-            return Err(Error::new("there is no image/packages.lock").next("cargo xtask lock"));
+            return Err(Error::new("there is no image/packages.lock").hint("cargo xtask lock"));
         }
         super::read(&file, "image/packages.lock")
     }
 
     /// The file's text.
     pub fn to_toml(&self) -> Result<String> {
-        let body = toml::to_string(self).attempt(|| "cannot write the lock as TOML".into())?;
+        let body = toml::to_string(self).context(|| "cannot write the lock as TOML".into())?;
         Ok(format!("# Made by `cargo xtask lock` from the signed indices of the Debian archive.\n{body}"))
     }
 
@@ -118,7 +118,7 @@ impl Lock {
         let text = self.to_toml()?;
         fs::write(&fresh, text)
             .and_then(|()| fs::rename(&fresh, &file))
-            .attempt(|| "cannot write image/packages.lock".into())
+            .context(|| "cannot write image/packages.lock".into())
     }
 
     /// What choosing `packages` instead changes, one line a package. Empty: nothing.
@@ -174,11 +174,16 @@ impl Manifest {
             return Ok(LockedManifest { manifest: self, epoch: lock.epoch, packages: lock.packages });
         }
         let stale = Error::new("image/packages.lock does not fit the recipes");
-        Err(differences.iter().fold(stale, Error::fact).next("cargo xtask lock"))
+        Err(differences.iter().fold(stale, Error::fact).hint("cargo xtask lock"))
     }
 }
 
 impl LockedManifest {
+    /// Reads `image/` with its lock, and binds them.
+    pub fn load(ctx: &BuildContext) -> Result<Self> {
+        Manifest::load(ctx)?.lock(Lock::load(ctx)?)
+    }
+
     /// Every time stamp in a file system. The formats hold 32 bits, which end in 2106.
     pub fn time_stamp(&self) -> u32 {
         u32::try_from(self.epoch).unwrap_or(u32::MAX)
@@ -187,21 +192,27 @@ impl LockedManifest {
     /// The locked package that a recipe names.
     pub fn package(&self, id: &PackageId) -> Result<&LockedPackage> {
         let found = self.packages.iter().find(|it| it.id() == *id);
-        found.ok_or_else(|| Error::new(format!("{} is not locked", id.name)).next("cargo xtask lock"))
+        found.ok_or_else(|| Error::new(format!("{} is not locked", id.name)).hint("cargo xtask lock"))
+    }
+
+    /// The packages that are locked for a library of this name.
+    pub fn providers(&self, library: &str) -> impl Iterator<Item = PackageId> {
+        let provides = move |it: &&LockedPackage| it.libraries.iter().any(|it| it == library);
+        self.packages.iter().filter(provides).map(LockedPackage::id)
     }
 
     /// Packages of the image's recipes, named or for their libraries.
     pub fn image_packages(&self) -> Vec<&LockedPackage> {
         let names: Vec<&str> = self.manifest.recipes.iter().map(|it| it.name.as_str()).collect();
-        self.of(&names)
+        self.packages_for(&names)
     }
 
     /// Packages of one tool.
     pub fn tool_packages(&self, tool: &str) -> Vec<&LockedPackage> {
-        self.of(&[tool])
+        self.packages_for(&[tool])
     }
 
-    fn of(&self, recipes: &[&str]) -> Vec<&LockedPackage> {
+    fn packages_for(&self, recipes: &[&str]) -> Vec<&LockedPackage> {
         let wanted = |it: &&LockedPackage| it.recipes.iter().any(|name| recipes.contains(&name.as_str()));
         self.packages.iter().filter(wanted).collect()
     }

@@ -56,8 +56,8 @@ pub struct Recipe {
     pub directories: Vec<String>,
     /// Libraries that hold code for newer processors too and choose at run time; only these may.
     pub chooses_by_cpu: Vec<String>,
-    /// Sonames of libraries that are not taken from Debian: ours, of `image/stand-ins/`, stand in.
-    pub stand_ins: Vec<String>,
+    /// Sonames of libraries that are not taken from Debian: ours, of `image/stub-libraries/`, stand in.
+    pub stub_libraries: Vec<String>,
     /// Symbolic links: target → absolute paths of the links.
     pub links: BTreeMap<String, Vec<String>>,
 }
@@ -118,8 +118,8 @@ impl Manifest {
     }
 
     /// Libraries of the image that are not taken from Debian.
-    pub fn stand_ins(&self) -> impl Iterator<Item = &String> {
-        self.recipes.iter().flat_map(|it| &it.stand_ins)
+    pub fn stub_libraries(&self) -> impl Iterator<Item = &String> {
+        self.recipes.iter().flat_map(|it| &it.stub_libraries)
     }
 
     /// The packages that recipes name, each with where.
@@ -145,14 +145,14 @@ impl Manifest {
         for recipe in &self.recipes {
             let files = recipe.packages.iter().flat_map(|it| &it.files);
             let links = recipe.links.values().flatten();
-            let own = recipe.binaries.iter().chain(&recipe.stand_ins).chain(&recipe.overlay);
+            let own = recipe.binaries.iter().chain(&recipe.stub_libraries).chain(&recipe.overlay);
             for path in files.chain(links).chain(own) {
                 if let Some(first) = owners.insert(path, &recipe.name) {
                     return Err(Error::new(format!(
                         "recipes `{first}` and `{}` both claim {path}",
                         recipe.name
                     ))
-                    .next("take it out of one of the two in image/recipes"));
+                    .hint("take it out of one of the two in image/recipes"));
                 }
             }
         }
@@ -171,11 +171,11 @@ fn load_recipes(dir: &Path, kind: &str, names: &[String], image: &RawImage) -> R
         let path = dir.join(kind).join(format!("{name}.toml"));
         if !path.exists() {
             return Err(Error::new(format!("image/image.toml lists `{name}`, but there is no {shown}"))
-                .next(format!("correct the name under `{kind}` in image/image.toml, or write {shown}")));
+                .hint(format!("correct the name under `{kind}` in image/image.toml, or write {shown}")));
         }
         recipes.push(
             Recipe::validate(name, read(&path, &shown)?, image)
-                .map_err(|it| it.while_doing(format!("{shown} cannot be used")))?,
+                .map_err(|it| it.context(format!("{shown} cannot be used")))?,
         );
     }
     Ok(recipes)
@@ -213,7 +213,7 @@ impl Recipe {
             overlay: raw.overlay,
             directories: raw.directories,
             chooses_by_cpu: raw.chooses_by_cpu,
-            stand_ins: raw.stand_ins,
+            stub_libraries: raw.stub_libraries,
             links: raw.links,
         };
         for path in recipe.directories.iter().chain(recipe.links.values().flatten()) {
@@ -229,6 +229,6 @@ fn check_absolute(path: &str) -> Result<()> {
     match steps {
         Some(steps) if steps.split('/').all(|it| !matches!(it, "" | "." | "..")) => Ok(()),
         _ => Err(Error::new(format!("`{path}` is not a plain absolute path"))
-            .next("write it from the root on, without `.` and `..`, as in /usr/sbin/pppd")),
+            .hint("write it from the root on, without `.` and `..`, as in /usr/sbin/pppd")),
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use dialbox::site::closest;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::error::{Attempt, Error, Result};
+use crate::error::{Context, Error, Result};
 
 /// `image/image.toml`.
 #[derive(Debug, Deserialize)]
@@ -57,7 +57,7 @@ pub struct RawRecipe {
     #[serde(default)]
     pub chooses_by_cpu: Vec<String>,
     #[serde(default)]
-    pub stand_ins: Vec<String>,
+    pub stub_libraries: Vec<String>,
     #[serde(default)]
     pub links: BTreeMap<String, Vec<String>>,
 }
@@ -80,14 +80,14 @@ pub struct RawPackage {
 
 /// Reads a TOML file; an error names file, line and column.
 pub fn read<T: DeserializeOwned>(path: &Path, shown: &str) -> Result<T> {
-    let text = fs::read_to_string(path).attempt(|| format!("cannot read {shown}"))?;
+    let text = fs::read_to_string(path).context(|| format!("cannot read {shown}"))?;
     toml::from_str(&text).map_err(|error| {
         let (line, column) = error.span().map_or((1, 1), |span| position(&text, span.start));
         let told = reword(error.message().trim_end());
         Error::new(format!("{shown}:{line}:{column}: {told}"))
             .fact(text.lines().nth(line - 1).unwrap_or_default().trim_end())
             .fact(format!("{:>column$}", "^"))
-            .next(format!("correct {shown} and run the same command again"))
+            .hint(format!("correct {shown} and run the same command again"))
     })
 }
 

@@ -16,18 +16,18 @@ struct Lists {
 
 impl Lists {
     /// A file that is no TOML claims nothing; `build-image` says what is wrong with it.
-    fn of(source: &Source) -> Self {
+    fn from_source(source: &Source) -> Self {
         toml::from_str(source.text).unwrap_or_default()
     }
 }
 
 /// Recipes, tools and programs that nobody asks for.
 pub fn unclaimed(files: &[Source]) -> Vec<Finding> {
-    let Some(image) = files.iter().find(|it| it.path == "image/image.toml").map(Lists::of) else {
+    let Some(image) = files.iter().find(|it| it.path == "image/image.toml").map(Lists::from_source) else {
         return Vec::new();
     };
     let recipes = files.iter().filter(|it| stem(it.path, "image/recipes/", ".toml").is_some());
-    let binaries: Vec<String> = recipes.flat_map(|it| Lists::of(it).binaries).collect();
+    let binaries: Vec<String> = recipes.flat_map(|it| Lists::from_source(it).binaries).collect();
     let mut findings = Vec::new();
     for file in files {
         for (directory, ending, claimed, next) in [

@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("xtask/build.rs", &[VARIABLE], "cargo names the compiler to a build script in the environment"),
     ("xtask/src/bench/build.rs", &[STOPWATCH], "what is measured is time"),
     ("xtask/src/context.rs", &[CALENDAR, VARIABLE, HOME], "the builder's one look at the machine"),
-    ("xtask/src/say.rs", &[STOPWATCH], "how long a phase took, for the person at the terminal"),
+    ("xtask/src/progress.rs", &[STOPWATCH], "how long a phase took, for the person at the terminal"),
     ("xtask/src/verb/build_image.rs", &[STOPWATCH], "how long the build took, for the same person"),
     ("ci/lab/src/clock.rs", &[STOPWATCH], "the deadlines while no box is on, and of one that has hung"),
     ("ci/lab/src/demo/mod.rs", &[STOPWATCH], "how long a script waits for an answer"),
@@ -77,7 +77,7 @@ mod tests {
             ("docs/architecture.md", &calendar, 0),
             ("xtask/build.rs", &variable, 0),
             ("xtask/build.rs", &format!("{variable}{calendar}"), 1),
-            ("xtask/src/say.rs", &stopwatch, 0),
+            ("xtask/src/progress.rs", &stopwatch, 0),
         ] {
             let findings = clock_and_environment(&Source { path, text });
             assert_eq!(findings.len(), expected, "{path}: {text} {findings:?}");
@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn what_is_allowed_without_need_is_found() {
-        let findings = clock_and_environment(&Source { path: "xtask/src/say.rs", text: "fn quiet() {}\n" });
+        let findings =
+            clock_and_environment(&Source { path: "xtask/src/progress.rs", text: "fn quiet() {}\n" });
         assert!(findings[0].to_string().contains("may be read here, and is not"), "{findings:?}");
     }
 

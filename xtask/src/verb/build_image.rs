@@ -16,11 +16,11 @@ use crate::{
     cli,
     context::BuildContext,
     cross,
-    error::{Attempt, Error, Result},
-    image::pipeline::{self, SiteSource},
-    manifest::{Lock, Manifest},
-    task::digest_file,
-    verb::site,
+    error::{Context, Error, Result},
+    image::pipeline,
+    manifest::LockedManifest,
+    site::SiteSource,
+    task::{self, digest_file},
 };
 
 /// Builds the image and puts it into the output directory.
@@ -28,26 +28,26 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
     let began = Instant::now();
     let mut ctx = BuildContext::new(&args.sources);
     if args.explain {
-        ctx.say.explaining();
+        ctx.progress.explaining();
     }
     let file = args.site.clone().unwrap_or_else(|| ctx.image_dir().join("sites/dialer.toml"));
-    let (text, site) = site::read(&file, &ctx.short(&file).to_string())?;
-    let locked = Manifest::load(&ctx)?.lock(Lock::load(&ctx)?)?;
+    let site = SiteSource::load(&file, &ctx.short(&file).to_string())?;
+    let locked = LockedManifest::load(&ctx)?;
     cross::refuse_other_rustc(&ctx)?;
-    let _alone = ctx.lock_cache()?;
-    let output = pipeline::build(&ctx, &locked, SiteSource { text: &text, site: &site })?;
+    let _alone = task::lock_cache(&ctx)?;
+    let output = pipeline::build(&ctx, &locked, &site)?;
     let image = args.out.join(format!("{}.img", locked.manifest.name));
     if publish(&output.dir, &args.out)? {
         let seconds = began.elapsed().as_secs_f64();
-        ctx.say.line(format!(
+        ctx.progress.line(format!(
             "  {} is ready, for site {} ({seconds:.1} s)",
             image.display(),
             ctx.short(&file)
         ));
     } else {
-        ctx.say.line(format!("  {} is up to date: nothing in it changed", image.display()));
+        ctx.progress.line(format!("  {} is up to date: nothing in it changed", image.display()));
     }
-    ctx.say.line(next_commands(&image));
+    ctx.progress.line(next_commands(&image));
     Ok(())
 }
 
@@ -66,7 +66,7 @@ fn next_commands(image: &Path) -> String {
 /// ones stay until the new ones are whole. `false`: they were there already.
 fn publish(from: &Path, out: &Path) -> Result<bool> {
     let sums =
-        fs::read_to_string(from.join("SHA256SUMS")).attempt(|| "the build left no SHA256SUMS".into())?;
+        fs::read_to_string(from.join("SHA256SUMS")).context(|| "the build left no SHA256SUMS".into())?;
     let names = || sums.lines().filter_map(|line| line.split_once("  "));
     let files = || names().map(|(_, name)| name).chain(["SHA256SUMS"]);
     // A run that was interrupted may have left some.
@@ -76,7 +76,7 @@ fn publish(from: &Path, out: &Path) -> Result<bool> {
     if sums_there && names().all(there) {
         return Ok(false);
     }
-    fs::create_dir_all(out).attempt(|| format!("cannot create {}", out.display()))?;
+    fs::create_dir_all(out).context(|| format!("cannot create {}", out.display()))?;
     let parts: Vec<Part> = files().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
     parts.into_iter().try_for_each(Part::finish)?;
     Ok(true)
@@ -100,13 +100,13 @@ impl Part {
             Error::new(format!("cannot write {}", file.whole.display()))
                 .fact(error)
                 .fact("what was there before is still there, whole")
-                .next("make room or choose another directory with --out, then run the same command again")
+                .hint("make room or choose another directory with --out, then run the same command again")
         })?;
         Ok(file)
     }
 
     fn finish(self) -> Result<()> {
-        fs::rename(&self.part, &self.whole).attempt(|| format!("cannot replace {}", self.whole.display()))
+        fs::rename(&self.part, &self.whole).context(|| format!("cannot replace {}", self.whole.display()))
     }
 }
 

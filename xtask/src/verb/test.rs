@@ -10,7 +10,7 @@ use std::{
 use crate::{
     bail, cli,
     context::BuildContext,
-    error::{Attempt, Result},
+    error::{Context, Result},
     lab,
 };
 
@@ -41,11 +41,11 @@ fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
     let mut tests = host_tests(ctx);
     // The lines of the scenarios are not torn by those of the tests.
     tests.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let tests = tests.spawn().attempt(|| "cannot start cargo".into())?;
+    let tests = tests.spawn().context(|| "cannot start cargo".into())?;
     let tests = thread::spawn(|| tests.wait_with_output());
     let played = lab::run(scenarios, "the image does not do what it should");
     let tested = tests.join().unwrap_or_else(|panic| resume_unwind(panic));
-    let tested = tested.attempt(|| "cannot wait for cargo".into())?;
+    let tested = tested.context(|| "cannot wait for cargo".into())?;
     if !tested.status.success() {
         eprint!("{}{}", String::from_utf8_lossy(&tested.stdout), String::from_utf8_lossy(&tested.stderr));
         bail!("a test on the host failed");

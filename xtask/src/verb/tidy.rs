@@ -10,7 +10,7 @@ use crate::{
     bail,
     cli::{self, Sources},
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     tidy::{self, Source},
 };
 
@@ -20,13 +20,13 @@ pub fn run(args: &cli::Tidy) -> Result<()> {
     let files = tracked_texts(&ctx.workspace)?;
     let sources: Vec<Source> = files.iter().map(|(path, text)| Source { path, text }).collect();
     if args.imports {
-        ctx.say.line(tidy::picture(&sources));
+        ctx.progress.line(tidy::picture(&sources));
         return Ok(());
     }
     let findings = tidy::check(&sources, &machine(&ctx));
-    findings.iter().for_each(|it| ctx.say.line(it.to_string()));
+    findings.iter().for_each(|it| ctx.progress.line(it.to_string()));
     match findings.len() {
-        0 => ctx.say.line(format!("{} files read, all of them tidy", sources.len())),
+        0 => ctx.progress.line(format!("{} files read, all of them tidy", sources.len())),
         1 => bail!("1 finding in {} files", sources.len()),
         count => bail!("{count} findings in {} files", sources.len()),
     }
@@ -43,11 +43,11 @@ fn machine(ctx: &BuildContext) -> Vec<String> {
 /// committed is none.
 fn tracked_texts(workspace: &Path) -> Result<Vec<(String, String)>> {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(workspace).output();
-    let output = output.attempt(|| "cannot start git, which knows the files of the project".into())?;
+    let output = output.context(|| "cannot start git, which knows the files of the project".into())?;
     if !output.status.success() {
         return Err(Error::new("git cannot list the files of the project")
             .fact(String::from_utf8_lossy(&output.stderr))
-            .next("run it in a clone of the repository"));
+            .hint("run it in a clone of the repository"));
     }
     let listed = String::from_utf8_lossy(&output.stdout);
     let mut files = Vec::new();
@@ -56,7 +56,7 @@ fn tracked_texts(workspace: &Path) -> Result<Vec<(String, String)>> {
         if !file.is_file() || file.is_symlink() {
             continue;
         }
-        let bytes = fs::read(&file).attempt(|| format!("cannot read {path}"))?;
+        let bytes = fs::read(&file).context(|| format!("cannot read {path}"))?;
         if let Ok(text) = String::from_utf8(bytes) {
             files.push((path.to_owned(), text));
         }

@@ -11,7 +11,7 @@ const CALLER: &str =
     "summary = \"a caller\"\n[[package]]\nname = \"wvdial\"\nfiles = [\"/usr/bin/wvdial\"]\n";
 
 /// A checkout with an image to test, an emulator on the machine, and this wvdial in a package. Of the
-/// lab it has a stand-in that notes how it was started.
+/// lab it has a fake that notes how it was started.
 fn checkout(wvdial: &[u8]) -> Checkout {
     let mut checkout = Checkout::new();
     checkout.edit("image/image.toml", "[\"toolchain\"]", "[\"toolchain\", \"caller\"]");

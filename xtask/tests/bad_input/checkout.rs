@@ -223,7 +223,7 @@ impl Checkout {
         assert_eq!(output.status.code(), Some(1), "{words}");
         assert!(output.stdout.is_empty());
         assert_eq!(self.out(), before, "out/ has changed: {words}");
-        assert_eq!(names(&self.path("target/dialbox/making")), [""; 0], "half-made: {words}");
+        assert_eq!(names(&self.path("target/dialbox/work")), [""; 0], "half-made: {words}");
         let at = words.find("error: ").unwrap_or_else(|| panic!("no error in {words}"));
         words[at..].to_owned()
     }

@@ -97,12 +97,12 @@ fn a_program_of_ours_that_nobody_wrote() {
 }
 
 #[test]
-fn a_stand_in_that_nobody_wrote() {
+fn a_stub_library_that_nobody_wrote() {
     let checkout = Checkout::new();
-    checkout.edit("image/recipes/base.toml", "overlay", "stand-ins = [\"libdbus-1.so.3\"]\noverlay");
+    checkout.edit("image/recipes/base.toml", "overlay", "stub-libraries = [\"libdbus-1.so.3\"]\noverlay");
     assert_snapshot!(checkout.error(), @r"
-    error: recipe `base` names a stand-in for libdbus-1.so.3, which image/stand-ins does not have
-      next: correct `stand-ins` in image/recipes/base.toml, or write image/stand-ins/libdbus-1.so.3/lib.rs
+    error: recipe `base` names a stub library for libdbus-1.so.3, which image/stub-libraries does not have
+      next: correct `stub-libraries` in image/recipes/base.toml, or write image/stub-libraries/libdbus-1.so.3/lib.rs
     ");
 }
 

@@ -81,11 +81,11 @@ fn ctrl_c_while_something_is_compiled() {
     wait_until("the compiler runs", || checkout.path("started").exists());
     interrupt(running);
     assert_eq!(checkout.out(), before);
-    let making = checkout.path("target/dialbox/making");
-    assert_eq!(names(&making).len(), 1, "the interrupted work was not where the next run looks for it");
+    let work = checkout.path("target/dialbox/work");
+    assert_eq!(names(&work).len(), 1, "the interrupted work was not where the next run looks for it");
     checkout.write("../cargo", cargo);
     assert!(checkout.succeeds(checkout.build_image_offline()).contains("is ready"));
-    assert_eq!(names(&making), [""; 0]);
+    assert_eq!(names(&work), [""; 0]);
     assert_ne!(checkout.out(), before);
 }
 

@@ -36,11 +36,15 @@ impl Archive for SmallArchive {
     fn listing(&self, _: &PackageId, entry: &Entry) -> Result<Rc<Listing>> {
         self.read.borrow_mut().push(entry.name.clone());
         let file = |path: String, needs: &[&str]| {
-            (path, Kind::File(needs.iter().map(|it| (*it).to_owned()).collect()))
+            let needed = |it: &&str| match it.strip_prefix("loader ") {
+                Some(path) => Needed::Loader(path.to_owned()),
+                None => Needed::Library((*it).to_owned()),
+            };
+            (path, Kind::File(needs.iter().map(needed).collect()))
         };
         let files = match entry.name.as_str() {
             "ppp" => vec![
-                file("/usr/sbin/pppd".into(), &["ld-linux.so.3", "libpcap.so.0.8", "libc.so.6"]),
+                file("/usr/sbin/pppd".into(), &["loader /lib/ld-linux.so.3", "libpcap.so.0.8", "libc.so.6"]),
                 file("/usr/sbin/pppstats".into(), &["libunheard.so.1"]),
                 file("/usr/bin/pon".into(), &[]),
             ],
@@ -109,10 +113,10 @@ fn only_packages_whose_libraries_are_needed_are_locked() {
 }
 
 #[test]
-fn a_library_with_a_stand_in_is_locked_for_the_tools_alone() {
+fn a_library_with_a_stub_is_locked_for_the_tools_alone() {
     let pppd = || vec![package("ppp", &["/usr/sbin/pppd"])];
-    let stand_ins = vec!["libdbus-1.so.3".to_owned()];
-    let mut manifest = manifest(vec![Recipe { stand_ins, ..recipe("ppp", pppd()) }]);
+    let stub_libraries = vec!["libdbus-1.so.3".to_owned()];
+    let mut manifest = manifest(vec![Recipe { stub_libraries, ..recipe("ppp", pppd()) }]);
     manifest.tools = vec![recipe("emulator", pppd())];
     insta::assert_snapshot!(in_short(&resolve(&manifest, &SmallArchive::new()).unwrap()), @r"
     libc6 2.36-9+deb12u13 for emulator ppp: ld-linux.so.3 libc.so.6

@@ -8,7 +8,7 @@ pub struct Draft(Vec<String>);
 
 impl Draft {
     /// Starts from an example.
-    pub fn of(example: &str) -> Self {
+    pub fn from_example(example: &str) -> Self {
         Self(example.lines().map(str::to_owned).collect())
     }
 
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_is_set_comes_into_force_with_its_table_and_comments_stay() {
-        let mut draft = Draft::of(EXAMPLE);
+        let mut draft = Draft::from_example(EXAMPLE);
         draft.set("", "role", "dial-in");
         draft.set("modem", "port", "/dev/ttyUSB0");
         draft.set("modem", "speed", 9600);
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_value_is_quoted_as_toml_asks() {
-        let mut draft = Draft::of("");
+        let mut draft = Draft::from_example("");
         draft.set("", "password", "a\"b\\c");
         let table: toml::Table = draft.text().parse().unwrap();
         assert_eq!(table["password"].as_str(), Some("a\"b\\c"));

@@ -7,7 +7,6 @@ mod otpauth;
 mod wvdial;
 
 use std::{
-    fs,
     io::{self, ErrorKind, Write},
     path::Path,
 };
@@ -19,7 +18,8 @@ use dialbox::{
 
 use crate::{
     cli,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
+    site::SiteSource,
 };
 
 /// See the command line's help.
@@ -32,23 +32,9 @@ pub fn run(args: &cli::Site) -> Result<()> {
     })
 }
 
-/// Reads and validates a site; what is wrong is said with line and column.
-pub fn load(file: &Path) -> Result<Site> {
-    read(file, &file.display().to_string()).map(|(_, site)| site)
-}
-
-/// The same, with the text; `name` is what errors call the file.
-pub fn read(file: &Path, name: &str) -> Result<(String, Site)> {
-    let text = fs::read_to_string(file)
-        .attempt(|| format!("cannot read {name}"))
-        .map_err(|error| error.next("name another file, or write one with `cargo xtask site new`"))?;
-    match Site::parse(&text) {
-        Ok(site) => Ok((text, site)),
-        Err(error) => {
-            let error = error.in_file(name);
-            Err(Error::new(error.headline()).fact(error.excerpt()).next(error.next()))
-        }
-    }
+/// Reads and validates a site, which errors call as the user did.
+fn load(file: &Path) -> Result<Site> {
+    SiteSource::load(file, &file.display().to_string()).map(|it| it.site)
 }
 
 fn check(file: &Path) -> Result<String> {
@@ -66,7 +52,7 @@ fn qr(file: &Path) -> Result<String> {
     match otpauth::uri(&load(file)?) {
         Some(uri) => otpauth::picture(&uri),
         None => Err(Error::new(format!("{} asks for no one-time codes", file.display()))
-            .next("write [sms] with numbers and a secret into it; docs/site.md describes them")),
+            .hint("write [sms] with numbers and a secret into it; docs/site.md describes them")),
     }
 }
 
@@ -78,7 +64,7 @@ fn show(file: &Path, path: Option<&str>, secrets: bool) -> Result<String> {
         Some(path) => match files.iter().find(|file| file.path == path) {
             Some(file) => Ok(file.content.clone()),
             None => Err(files.iter().fold(
-                Error::new(format!("{} makes no {path}", file.display())).next("show one of these"),
+                Error::new(format!("{} makes no {path}", file.display())).hint("show one of these"),
                 |error, file| error.fact(&file.path),
             )),
         },
@@ -93,12 +79,14 @@ fn titled(file: &RenderedFile) -> String {
 fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.attempt(|| "cannot write to standard output".to_owned()),
+        written => written.context(|| "cannot write to standard output".to_owned()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use new::{DIAL_IN, DIALER};
 

@@ -8,14 +8,14 @@ use std::{
 };
 
 use base32ct::{Base32UpperUnpadded, Encoding};
-use dialbox::site::Site;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::{draft::Draft, operators::Operator, otpauth, wvdial::Wvdial};
 use crate::{
     cli,
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
+    site::SiteSource,
 };
 
 pub(super) const DIALER: &str = include_str!("../../../../image/sites/dialer.toml");
@@ -29,7 +29,7 @@ pub fn fresh_secret() -> Result<FreshSecret> {
     let mut secret = FreshSecret::default();
     // Requests of up to 256 bytes are answered whole (getrandom(2)).
     getrandom(&mut secret, GetRandomFlags::empty())
-        .attempt(|| "the kernel gives no random numbers".into())?;
+        .context(|| "the kernel gives no random numbers".into())?;
     Ok(secret)
 }
 
@@ -37,11 +37,7 @@ pub fn fresh_secret() -> Result<FreshSecret> {
 pub fn run(args: &cli::NewSite, secret: FreshSecret) -> Result<String> {
     let name = args.file.display();
     let (draft, notes) = draft(args, secret)?;
-    let text = draft.text();
-    let site = Site::parse(&text).map_err(|error| {
-        let error = error.in_file(name.to_string());
-        Error::new(error.headline()).fact(error.excerpt()).next(error.next())
-    })?;
+    let SiteSource { text, site } = SiteSource::parse(draft.text(), &name.to_string())?;
     write(&args.file, args.force, &text)?;
     let mut said = format!("wrote {name}, which only you may read: it holds secrets\n");
     said.extend(notes.iter().map(|note| format!("  note: {note}\n")));
@@ -63,8 +59,8 @@ pub fn run(args: &cli::NewSite, secret: FreshSecret) -> Result<String> {
 /// The text, and what else must be said about it.
 fn draft(args: &cli::NewSite, secret: FreshSecret) -> Result<(Draft, Vec<String>)> {
     let mut draft = match args.role {
-        cli::Role::Dialer => Draft::of(DIALER),
-        cli::Role::DialIn => return Ok((Draft::of(DIAL_IN), Vec::new())),
+        cli::Role::Dialer => Draft::from_example(DIALER),
+        cli::Role::DialIn => return Ok((Draft::from_example(DIAL_IN), Vec::new())),
     };
     let secret = Base32UpperUnpadded::encode_string(&secret);
     if args.number.is_empty() {
@@ -91,19 +87,19 @@ fn write(file: &Path, force: bool, text: &str) -> Result<()> {
     let mut target = match options.open(file) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(Error::new(format!("{name} is there already"))
-                .next("give another name, or --force to overwrite it"));
+                .hint("give another name, or --force to overwrite it"));
         }
-        opened => opened.attempt(|| format!("cannot create {name}"))?,
+        opened => opened.context(|| format!("cannot create {name}"))?,
     };
     // The mode above is for a new file only.
-    fs::set_permissions(file, Permissions::from_mode(0o600)).attempt(|| format!("cannot protect {name}"))?;
-    target.write_all(text.as_bytes()).attempt(|| format!("cannot write {name}"))
+    fs::set_permissions(file, Permissions::from_mode(0o600)).context(|| format!("cannot protect {name}"))?;
+    target.write_all(text.as_bytes()).context(|| format!("cannot write {name}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dialbox::site::Role;
+    use dialbox::site::{Role, Site};
 
     fn args(dir: &Path, number: &[&str]) -> cli::NewSite {
         cli::NewSite {

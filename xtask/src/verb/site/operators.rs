@@ -8,9 +8,10 @@ use roxmltree::{Document, Node, ParsingOptions};
 use super::draft::Draft;
 use crate::{
     context::BuildContext,
-    error::{Attempt, Error, Result},
+    error::{Context, Error, Result},
     image::unpack,
-    manifest::{Lock, Manifest},
+    manifest::LockedManifest,
+    task,
 };
 
 const FILE: &str = "usr/share/mobile-broadband-provider-info/serviceproviders.xml";
@@ -37,23 +38,23 @@ impl Operator {
     /// Looks an operator up. The package is pinned in `image/packages.lock` and fetched if it is
     /// not there yet.
     pub fn find(ctx: &BuildContext, country: &str, operator: Option<&str>) -> Result<Self> {
-        let locked = Manifest::load(ctx)?.lock(Lock::load(ctx)?)?;
-        let _alone = ctx.lock_cache()?;
+        let locked = LockedManifest::load(ctx)?;
+        let _alone = task::lock_cache(ctx)?;
         let database = unpack::tool(ctx, &locked, locked.manifest.tool("operators")?)?.dir.join(FILE);
-        let text = fs::read_to_string(&database).attempt(|| format!("cannot read {}", database.display()))?;
+        let text = fs::read_to_string(&database).context(|| format!("cannot read {}", database.display()))?;
         Self::find_in(&text, country, operator)
     }
 
     fn find_in(xml: &str, country: &str, operator: Option<&str>) -> Result<Self> {
         let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
         let document = Document::parse_with_options(xml, options)
-            .attempt(|| "cannot read the database of operators".into())?;
+            .context(|| "cannot read the database of operators".into())?;
         let root = document.root_element();
         let Some(country) = children(root, "country")
             .find(|it| it.attribute("code").is_some_and(|code| code.eq_ignore_ascii_case(country)))
         else {
             return Err(Error::new(format!("no operators are known for the country {country:?}"))
-                .next("write its code of two letters, as in --country fr"));
+                .hint("write its code of two letters, as in --country fr"));
         };
         // Only what has an access point is of use: not the CDMA networks.
         let operators: Vec<Node> =
@@ -118,8 +119,8 @@ fn unknown(wanted: Option<&str>, known: &[&str]) -> Error {
     };
     let error = known.iter().fold(Error::new(what), |error, name| error.fact(name));
     match wanted.and_then(|wanted| closest(wanted, known.iter().copied())) {
-        Some(meant) => error.next(format!("--operator {meant:?}")),
-        None => error.next("give one of these with --operator"),
+        Some(meant) => error.hint(format!("--operator {meant:?}")),
+        None => error.hint("give one of these with --operator"),
     }
 }
 
@@ -175,7 +176,7 @@ mod tests {
 </serviceproviders>"#;
 
     fn filled(operator: &str) -> (Site, Vec<String>) {
-        let mut draft = Draft::of(DIALER);
+        let mut draft = Draft::from_example(DIALER);
         let found =
             Operator::find_in(DATABASE, "FR", Some(operator)).unwrap_or_else(|error| panic!("{error}"));
         let notes = found.fill(&mut draft);

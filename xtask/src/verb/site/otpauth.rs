@@ -6,7 +6,7 @@ use base32ct::{Base32UpperUnpadded, Encoding};
 use dialbox::site::{OneTimeCode, Proof, Role, Site};
 use qrcode::{QrCode, render::unicode::Dense1x2};
 
-use crate::error::{Attempt, Result};
+use crate::error::{Context, Result};
 
 /// Black on white, whatever the terminal's own colours are: few apps read a negative.
 const BLACK_ON_WHITE: &str = "\x1b[30;107m";
@@ -31,7 +31,7 @@ pub fn uri(site: &Site) -> Option<String> {
 
 /// The URI as a QR code of characters, with the URI below it.
 pub fn picture(uri: &str) -> Result<String> {
-    let code = QrCode::new(uri).attempt(|| "cannot make a QR code".into())?;
+    let code = QrCode::new(uri).context(|| "cannot make a QR code".into())?;
     let picture = code.render::<Dense1x2>().build();
     let (before, after) = if stdout().is_terminal() { (BLACK_ON_WHITE, USUAL_COLOURS) } else { ("", "") };
     let lines = picture.lines().map(|line| format!("  {before}{line}{after}\n"));

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use dialbox::site::{AtCommand, ProviderName, Speed};
 
 use super::draft::Draft;
-use crate::error::{Attempt, Error, Result};
+use crate::error::{Context, Error, Result};
 
 /// The settings of one dialer, by their names in small letters and without blanks: wvdial does not
 /// care about either.
@@ -27,8 +27,8 @@ impl Wvdial {
     /// Reads a file.
     pub fn load(file: &Path) -> Result<Self> {
         let name = file.display();
-        let text = fs::read_to_string(file).attempt(|| format!("cannot read {name}"))?;
-        Self::parse(&text).map_err(|error| error.while_doing(format!("cannot use {name}")))
+        let text = fs::read_to_string(file).context(|| format!("cannot read {name}"))?;
+        Self::parse(&text).map_err(|error| error.context(format!("cannot use {name}")))
     }
 
     fn parse(text: &str) -> Result<Self> {
@@ -56,13 +56,13 @@ impl Wvdial {
         if let [_, second, ..] = dialers.as_slice() {
             return Err(Error::new("it has several dialers")
                 .fact(format!("one of them is [Dialer {}]", second.name.as_deref().unwrap_or_default()))
-                .next("leave only [Dialer Defaults] and the one you mean in a copy of it"));
+                .hint("leave only [Dialer Defaults] and the one you mean in a copy of it"));
         }
         let Self { name, settings } = dialers.pop().unwrap_or_default();
         defaults.extend(settings);
         if defaults.is_empty() {
             return Err(Error::new("it has no [Dialer …] with settings")
-                .next("give the wvdial.conf of a dial-up setup"));
+                .hint("give the wvdial.conf of a dial-up setup"));
         }
         Ok(Self { name, settings: defaults })
     }
@@ -172,7 +172,7 @@ mod tests {
         Phone = *99***1#\nUsername = free\nPassword = 'fr ee'\n[Other]\nPhone = 12\n";
 
     fn filled(text: &str) -> (Draft, Vec<String>) {
-        let mut draft = Draft::of(DIALER);
+        let mut draft = Draft::from_example(DIALER);
         let notes = Wvdial::parse(text).unwrap_or_else(|error| panic!("{error}")).fill(&mut draft);
         (draft, notes)
     }

@@ -1,13 +1,17 @@
-//! What the gates and the library closure must know of an ELF file.
+//! What the lock, the gates and the library closure read from an ELF file.
 
 use std::collections::BTreeSet;
 
 use object::{
-    Endianness, FileKind, elf,
+    Endianness, FileKind,
+    elf::{self, FileHeader32, FileHeader64},
     read::elf::{AttributeReader, Dyn, ElfFile32, FileHeader, ProgramHeader, SectionHeader, Sym},
 };
 
-use crate::error::{Attempt, Result};
+use crate::{
+    error::{Context, Result},
+    shared_library::Needed,
+};
 
 /// A 32-bit little-endian ELF file, read.
 #[derive(Debug)]
@@ -39,16 +43,40 @@ pub fn cpu(content: &[u8]) -> Result<Cpu> {
     }
 }
 
+/// What a dynamic file needs, whatever its word size.
+pub fn needs(content: &[u8]) -> Result<Vec<Needed>> {
+    let needs = match FileKind::parse(content) {
+        Ok(FileKind::Elf64) => parse_needs::<FileHeader64<Endianness>>(content),
+        _ => parse_needs::<FileHeader32<Endianness>>(content),
+    };
+    needs.context(|| "its dynamic section is broken".into())
+}
+
+fn parse_needs<Header: FileHeader<Endian = Endianness>>(content: &[u8]) -> object::read::Result<Vec<Needed>> {
+    let text = |it: &[u8]| String::from_utf8_lossy(it).into_owned();
+    let header = Header::parse(content)?;
+    let endian = header.endian()?;
+    let sections = header.sections(endian, content)?;
+    let mut needs = Vec::new();
+    for segment in header.program_headers(endian, content)? {
+        if let Some(loader) = segment.interpreter(endian, content)? {
+            needs.push(Needed::Loader(text(loader)));
+        }
+    }
+    if let Some((dynamic, strings)) = sections.dynamic(endian, content)? {
+        let strings = sections.strings(endian, content, strings)?;
+        for entry in dynamic.iter().filter(|it| it.tag(endian) == elf::DT_NEEDED) {
+            needs.push(Needed::Library(text(entry.string(endian, strings)?)));
+        }
+    }
+    Ok(needs)
+}
+
 impl<'a> Elf<'a> {
     /// Reads the headers.
     pub fn parse(data: &'a [u8]) -> Result<Self> {
-        let file = ElfFile32::parse(data).attempt(|| "not a whole 32-bit ELF file".into())?;
+        let file = ElfFile32::parse(data).context(|| "not a whole 32-bit ELF file".into())?;
         Ok(Self { file, data })
-    }
-
-    /// Sonames it is linked against (`DT_NEEDED`).
-    pub fn needed(&self) -> Result<Vec<String>> {
-        self.dynamic_strings(elf::DT_NEEDED)
     }
 
     /// Symbols that it wants from the library of that soname, each with its version.
@@ -66,18 +94,18 @@ impl<'a> Elf<'a> {
     fn versioned_symbols(&self, wanted: impl Fn(bool, Option<&[u8]>) -> bool) -> Result<BTreeSet<String>> {
         let endian = self.file.endian();
         let broken = || "its dynamic symbols are broken".to_owned();
-        let Some(versions) = self.file.elf_section_table().versions(endian, self.data).attempt(broken)?
+        let Some(versions) = self.file.elf_section_table().versions(endian, self.data).context(broken)?
         else {
             return Ok(BTreeSet::new());
         };
         let symbols = self.file.elf_dynamic_symbol_table();
         let mut found = BTreeSet::new();
         for (index, symbol) in symbols.enumerate() {
-            let version = versions.version(versions.version_index(endian, index).index()).attempt(broken)?;
+            let version = versions.version(versions.version_index(endian, index).index()).context(broken)?;
             if let Some(version) = version
                 && wanted(symbol.is_undefined(endian), version.file())
             {
-                let name = symbols.symbol_name(endian, symbol).attempt(broken)?;
+                let name = symbols.symbol_name(endian, symbol).context(broken)?;
                 let text = String::from_utf8_lossy;
                 found.insert(format!("{}@{}", text(name), text(version.name())));
             }
@@ -85,36 +113,11 @@ impl<'a> Elf<'a> {
         Ok(found)
     }
 
-    /// The program interpreter (`PT_INTERP`): the dynamic loader's path.
-    pub fn interpreter(&self) -> Option<String> {
-        let endian = self.file.endian();
-        let segments = self.file.elf_program_headers();
-        let path = segments.iter().find_map(|it| it.interpreter(endian, self.data).ok().flatten())?;
-        Some(String::from_utf8_lossy(path).into_owned())
-    }
-
     /// The content of a section.
     pub fn section(&self, name: &str) -> Option<&'a [u8]> {
         let endian = self.file.endian();
         let (_, section) = self.file.elf_section_table().section_by_name(endian, name.as_bytes())?;
         section.data(endian, self.data).ok()
-    }
-
-    fn dynamic_strings(&self, tag: elf::DynamicTag) -> Result<Vec<String>> {
-        let endian = self.file.endian();
-        let sections = self.file.elf_section_table();
-        let broken = || "its dynamic section is broken".to_owned();
-        let Some((entries, strings)) = sections.dynamic(endian, self.data).attempt(broken)? else {
-            return Ok(Vec::new());
-        };
-        let strings = sections.strings(endian, self.data, strings).attempt(broken)?;
-        let wanted = entries.iter().filter(|it| it.tag(endian) == tag);
-        wanted
-            .map(|it| {
-                let name = it.string(endian, strings).attempt(broken)?;
-                Ok(String::from_utf8_lossy(name).into_owned())
-            })
-            .collect()
     }
 
     fn cpu(&self) -> Result<Cpu> {
@@ -127,15 +130,15 @@ impl<'a> Elf<'a> {
         let broken = || "its .ARM.attributes are broken".to_owned();
         let section = sections.iter().find(|it| it.sh_type(endian) == elf::SHT_ARM_ATTRIBUTES);
         let Some(section) = section else { return Ok(Cpu::Arm(None)) };
-        let attributes = section.attributes(endian, self.data).attempt(broken)?;
-        let mut vendors = attributes.subsections().attempt(broken)?;
-        while let Some(vendor) = vendors.next().attempt(broken)? {
+        let attributes = section.attributes(endian, self.data).context(broken)?;
+        let mut vendors = attributes.subsections().context(broken)?;
+        while let Some(vendor) = vendors.next().context(broken)? {
             if vendor.vendor() != b"aeabi" {
                 continue;
             }
             let mut scopes = vendor.subsubsections();
-            while let Some(scope) = scopes.next().attempt(broken)? {
-                if let Some(arch) = cpu_arch(scope.attributes()).attempt(broken)? {
+            while let Some(scope) = scopes.next().context(broken)? {
+                if let Some(arch) = cpu_arch(scope.attributes()).context(broken)? {
                     return Ok(Cpu::Arm(Some(arch)));
                 }
             }
@@ -166,4 +169,20 @@ fn cpu_arch(mut attributes: AttributeReader<'_>) -> object::Result<Option<u64>> 
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_this_machine_needs_its_loader_and_libc() {
+        let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let needs = needs(&program).unwrap();
+        assert!(
+            needs.iter().any(|it| matches!(it, Needed::Loader(path) if path.contains("/ld-linux"))),
+            "{needs:?}"
+        );
+        assert!(needs.contains(&Needed::Library("libc.so.6".into())), "{needs:?}");
+    }
 }

@@ -11,7 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The terminal, shared by everything that runs at the same time.
 #[derive(Debug, Clone)]
-pub struct Say {
+pub struct Progress {
     bars: MultiProgress,
     terminal: bool,
     explain: bool,
@@ -20,13 +20,13 @@ pub struct Say {
 /// A phase under way; [`Phase::done`] writes its line.
 #[derive(Debug)]
 pub struct Phase<'a> {
-    say: &'a Say,
+    progress: &'a Progress,
     name: Cow<'static, str>,
     began: Instant,
     bar: ProgressBar,
 }
 
-impl Say {
+impl Progress {
     /// Bars on standard error if that is a terminal.
     pub fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
@@ -34,7 +34,7 @@ impl Say {
         Self { bars: MultiProgress::with_draw_target(target), terminal, explain: false }
     }
 
-    /// Say from now on why tasks run.
+    /// Reports from now on why tasks run.
     pub fn explaining(&mut self) {
         self.explain = true;
     }
@@ -49,7 +49,7 @@ impl Say {
     /// One line, above whatever bars are drawn.
     pub fn line(&self, text: impl AsRef<str>) {
         if self.terminal {
-            // The bars may be gone already; then there is nobody to tell.
+            // The bars may be gone already; then there is no terminal to print on.
             let _ = self.bars.println(text);
         } else {
             eprintln!("{}", text.as_ref());
@@ -65,7 +65,7 @@ impl Say {
         if self.terminal {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Phase { say: self, name, began: Instant::now(), bar }
+        Phase { progress: self, name, began: Instant::now(), bar }
     }
 
     /// Work of `bytes` bytes; report them with [`Phase::advance`].
@@ -94,7 +94,7 @@ impl Phase<'_> {
     pub fn done(self, outcome: impl AsRef<str>) {
         self.bar.finish_and_clear();
         let seconds = self.began.elapsed().as_secs_f64();
-        self.say.line(format!("  {:12} {:<58} {seconds:6.2} s", self.name, outcome.as_ref()));
+        self.progress.line(format!("  {:12} {:<58} {seconds:6.2} s", self.name, outcome.as_ref()));
     }
 }
 

@@ -1,0 +1,37 @@
+//! A `site.toml` of this machine.
+
+use std::{fs, path::Path};
+
+use dialbox::site::Site;
+
+use crate::error::{Context, Error, Result};
+
+/// A site, as text and as what it means.
+#[derive(Debug)]
+pub struct SiteSource {
+    /// The file's content.
+    pub text: String,
+    /// Its meaning.
+    pub site: Site,
+}
+
+impl SiteSource {
+    /// Reads and validates a file, which errors call `name`.
+    pub fn load(file: &Path, name: &str) -> Result<Self> {
+        let text = fs::read_to_string(file)
+            .context(|| format!("cannot read {name}"))
+            .map_err(|error| error.hint("name another file, or write one with `cargo xtask site new`"))?;
+        Self::parse(text, name)
+    }
+
+    /// Validates a text; what is wrong is reported with line and column of the file `name`.
+    pub fn parse(text: String, name: &str) -> Result<Self> {
+        match Site::parse(&text) {
+            Ok(site) => Ok(Self { text, site }),
+            Err(error) => {
+                let error = error.in_file(name);
+                Err(Error::new(error.headline()).fact(error.excerpt()).hint(error.next()))
+            }
+        }
+    }
+}
