@@ -1,4 +1,4 @@
-//! The site that was edited on the FAT partition takes force, or is refused and says why.
+//! The site that was edited on the FAT partition takes effect, or is refused with a reason.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -51,8 +51,8 @@ const BAKED: &str = "baked";
 const EDITED: &str = "edited";
 const BROKEN: &str = "broken";
 
-/// Compares the edited site with the baked one, puts the right one into force and publishes the
-/// verdict. Everything is written into the overlay: the next boot starts from the baked one.
+/// Compares the edited site with the baked one, puts the right one into effect and publishes which one
+/// it is. Everything is written into the overlay: the next boot starts from the baked one.
 pub fn apply(paths: &Paths) -> io::Result<SiteInForce> {
     let baked = read(&paths.baked_site())?;
     let in_force = read(&paths.site())?;
@@ -76,7 +76,7 @@ fn put_into_force(paths: &Paths, old: &str, new: &str) -> io::Result<()> {
     let rendered = |text| Site::parse(text).map(|site| site.render());
     let invalid = |error: crate::site::SiteError| io::Error::other(error.to_string());
     let files = rendered(new).map_err(invalid)?;
-    // A provider or a line that is no more must not stay behind.
+    // A provider or a line that the new site does not have must not remain.
     for file in rendered(old).unwrap_or_default() {
         if !files.iter().any(|new| new.path == file.path) {
             remove(&paths.path(&file.path))?;
@@ -85,7 +85,7 @@ fn put_into_force(paths: &Paths, old: &str, new: &str) -> io::Result<()> {
     for RenderedFile { path, mode, content, .. } in &files {
         replace(&paths.path(path), content, *mode)?;
     }
-    // Last, as the mark that all the others are written.
+    // Last: it marks that all the others are written.
     replace(&paths.site(), new, 0o600)
 }
 
@@ -103,7 +103,7 @@ fn replace(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     let temporary = Path::new(&temporary);
     // One that a crash has left may have another mode.
     remove(temporary)?;
-    // Created with its mode: whoever opens a file before a chmod can read what is written later.
+    // Created with its mode: a process that opens a file before a chmod can read what is written later.
     let mut file = File::options().write(true).create_new(true).mode(mode).open(temporary)?;
     file.write_all(content.as_bytes())?;
     fs::rename(temporary, path)

@@ -6,7 +6,7 @@ use crate::record::Record;
 /// The build that is running.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Build {
-    /// Its version, in the words of the builder.
+    /// Its version, as the builder writes it.
     pub version: Option<String>,
     /// When it was made, in seconds since 1970: the clock is never before this.
     pub epoch: Option<i64>,

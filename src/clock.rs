@@ -1,4 +1,4 @@
-//! The only place where the device reads or sets a clock; everything else is told the time.
+//! The only place where the device reads or sets a clock; everything else gets the time as a parameter.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub const SAVED_FILE: &str = "clock";
 /// What the settable clock is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WallClock {
-    /// The network has told the time: seconds since 1970.
+    /// The network has sent the time: seconds since 1970.
     Known(i64),
     /// It shows the [floor], and the time is anything later.
     Floor,
@@ -93,7 +93,7 @@ mod tests {
 
     /// `date -u -d @… '+%F %T'` of GNU coreutils 9.1.
     #[test]
-    fn seconds_are_told_as_date_tells_them() {
+    fn seconds_are_written_as_date_writes_them() {
         let table = [
             (0, "1970-01-01 00:00:00 UTC"),
             (951_782_399, "2000-02-28 23:59:59 UTC"),

@@ -1,4 +1,4 @@
-//! Saying something: to syslog, or to the terminal of the person who started the program.
+//! Log messages: to syslog, or to the terminal of the person who started the program.
 
 use std::fs::File;
 use std::io::{Write, stderr};
@@ -14,7 +14,7 @@ pub enum Level {
     Error = 3,
     /// The box goes on, but somebody should know.
     Warning = 4,
-    /// For whoever reads the log.
+    /// For information.
     Info = 6,
 }
 
@@ -27,7 +27,7 @@ pub struct Log {
     sinks: Vec<Sink>,
 }
 
-/// Where messages go; the first that takes a message has it.
+/// Where messages go: only to the first sink that accepts them.
 #[derive(Debug, Clone)]
 enum Sink {
     Terminal,
@@ -38,7 +38,7 @@ enum Sink {
 impl Log {
     /// The log of the program of that name.
     pub fn new(tag: &'static str, paths: &Paths) -> Self {
-        // The kernel's log takes what is said before syslogd runs, and klogd passes it on.
+        // The kernel's log accepts messages before syslogd runs, and klogd passes them on.
         let mut sinks = vec![Sink::Syslog(paths.path("/dev/log")), Sink::Kernel(paths.path("/dev/kmsg"))];
         // Init gives its services the console, but only a person's shell gives a controlling terminal.
         if rustix::termios::tcgetpgrp(stderr()).is_ok() {
@@ -68,12 +68,12 @@ impl Log {
         self.log(Level::Warning, message);
     }
 
-    /// For whoever reads the log.
+    /// For information.
     pub fn info(&self, message: &str) {
         self.log(Level::Info, message);
     }
 
-    /// Says it at a level. Whoever calls this has made sure that it holds no secret.
+    /// Logs a message at a level. The caller makes sure that it holds no secret.
     pub fn log(&self, level: Level, message: &str) {
         let priority = (DAEMON << 3) | level as u8;
         let words = format!("{}: {}{message}", self.tag, self.part);
@@ -88,7 +88,7 @@ impl Log {
 const DAEMON: u8 = 3;
 
 impl Sink {
-    /// Whether the message is well kept there.
+    /// Whether the sink has accepted the message.
     fn take(&self, line: &str) -> bool {
         match self {
             Self::Terminal => {

@@ -21,10 +21,10 @@ pub struct Start {
     pub site: Site,
 }
 
-/// A service that ends is started anew by init at once: a pause, lest it fills the log.
+/// init restarts a service at once when it ends: without a pause it would fill the log.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs a service: `NAME [--root DIR]`. It goes on for ever; when it ends, it says why.
+/// Runs a service: `NAME [--root DIR]`. It runs for ever; if it ends, it logs why.
 pub fn main(service: Service, run: impl FnOnce(&Start, &Log) -> String) -> ExitCode {
     let name = service.as_str();
     let paths = match args().skip(1).collect::<Vec<_>>().as_slice() {

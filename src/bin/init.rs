@@ -71,7 +71,7 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
     Err(Command::new("/sbin/init").exec()).or_fatal("starting /sbin/init")
 }
 
-/// The board has no clock that lasts: it goes on where it was last known to be.
+/// The board has no battery-backed clock: time goes on from the latest moment known.
 fn set_clock(paths: &Paths, log: &Log) {
     let built = Build::load(paths).epoch;
     let saved = Store::new(paths.state()).read(clock::SAVED_FILE);

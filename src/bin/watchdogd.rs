@@ -45,14 +45,14 @@ fn run(start: &Start, log: &Log) -> String {
     }
 }
 
-/// What the watch holds between two turns.
+/// What is kept between two iterations.
 struct Watch<'a> {
     start: &'a Start,
     log: &'a Log,
     /// Its device; `None` if the box is to have none.
     device: Option<PathBuf>,
     watchdog: Option<Watchdog>,
-    /// Why it could not be opened, as the log has been told.
+    /// Why it could not be opened, as logged last.
     refused: String,
     heart: Heart,
     schedule: Schedule,
@@ -91,7 +91,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// One turn of the loop; gives the cause when it is time to reboot.
+    /// One iteration of the loop; returns the cause when it is time to reboot.
     fn poll(&mut self) -> Option<Cause> {
         let now = tick();
         self.heart.beat(now.since_boot);

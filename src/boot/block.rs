@@ -11,16 +11,16 @@ use rustix::ioctl::{NoArg, Opcode, ioctl, opcode};
 use super::mbr::{self, Sector};
 use crate::clock;
 
-/// The card is found some 0.3 s after `/init` starts on a Pi 1; a tired one takes seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The card is found 0.3 s after `/init` starts on a Pi 1; a worn one takes seconds.
+const TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(5);
 
 /// Waits until the kernel has made a device node.
 pub fn wait_for(device: &Path) -> io::Result<()> {
-    let deadline = clock::since_boot() + PATIENCE;
+    let deadline = clock::since_boot() + TIMEOUT;
     while !device.exists() {
         if clock::since_boot() > deadline {
-            let what = format!("did not appear within {} s", PATIENCE.as_secs());
+            let what = format!("did not appear within {} s", TIMEOUT.as_secs());
             return Err(io::Error::new(io::ErrorKind::TimedOut, what));
         }
         sleep(POLL);
@@ -28,7 +28,7 @@ pub fn wait_for(device: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads so many bytes of a device.
+/// Reads `N` bytes of a device.
 pub fn read_at<const N: usize>(device: &Path, offset: u64) -> io::Result<[u8; N]> {
     let mut file = File::open(device)?;
     file.seek(SeekFrom::Start(offset))?;
@@ -37,8 +37,8 @@ pub fn read_at<const N: usize>(device: &Path, offset: u64) -> io::Result<[u8; N]
     Ok(bytes)
 }
 
-/// Grows a partition to the end of its disk, if there is enough to win. Nothing on the disk may
-/// be mounted: the kernel reads the table anew. Says whether the partition has grown.
+/// Grows a partition to the end of its disk, if that makes it notably larger. Nothing on the disk
+/// may be mounted: the kernel reads the table again. Returns whether the partition has grown.
 pub fn grow_to_the_end(partition: &Path) -> io::Result<bool> {
     let here = Partition::find(partition)?;
     let sector: Sector = read_at(&here.disk, 0)?;

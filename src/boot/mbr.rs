@@ -10,7 +10,7 @@ const SIGNATURE: (usize, [u8; 2]) = (510, [0x55, 0xAA]);
 const TABLE: usize = 446;
 const ENTRY: usize = 16;
 
-/// The sector with the given partition (1 to 4) grown to the end of a disk of so many sectors.
+/// The sector with the given partition (1 to 4) grown to the end of a disk with this many sectors.
 ///
 /// `None` when there is nothing to do: no MBR, no such partition, another partition behind it,
 /// or less than [4 MiB](ALIGNMENT) to win.

@@ -9,6 +9,7 @@
 //! No port, file or clock here: [`serve`] has them. An order is carried out only when the loop says
 //! that what must be remembered of it [is stored](Event::Stored).
 
+mod network_time;
 mod pppds;
 mod replies;
 pub mod serve;
@@ -17,9 +18,10 @@ mod tests;
 
 use std::time::Duration;
 
+use network_time::set_clock;
 use replies::Replies;
 
-use crate::clock::{Utc, WallClock};
+use crate::clock::WallClock;
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{self, OutgoingSms, Place};
@@ -393,20 +395,5 @@ impl Dialer {
             budget: budget.limit(),
             error: self.last_error.clone(),
         }
-    }
-}
-
-/// A clock that is right to the second is left alone: WireGuard and the logs like no steps.
-const TOLERATED: u64 = 2;
-
-fn set_clock(unix: i64, wall: WallClock, built: Option<i64>) -> Option<Effect> {
-    if let Some(built) = built.filter(|built| unix < *built) {
-        let (network, built) = (Utc(unix), Utc(built));
-        let what = format!("the network's time {network} is ignored: this image was built at {built}");
-        return Some(Effect::log(Level::Warning, what));
-    }
-    match wall {
-        WallClock::Known(shown) if shown.abs_diff(unix) <= TOLERATED => None,
-        WallClock::Known(_) | WallClock::Floor => Some(Effect::SetClock(unix)),
     }
 }

@@ -80,7 +80,7 @@ pub struct Site {
 /// What the box is for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Role {
-    /// Opens a mobile data link when it is told to.
+    /// Opens a mobile data link on request.
     Dialer(Box<Dialer>),
     /// Answers telephone calls and gives the callers a network.
     DialIn(DialIn),
@@ -170,7 +170,7 @@ pub struct LinkConfig {
     pub chat_timeout: ChatTimeout,
     /// How long nobody may use it before it is closed.
     pub idle_limit: TimeSpan,
-    /// How long it stays up at most without being asked for anew.
+    /// How long it stays up at most without a new request.
     pub session_limit: TimeSpan,
     /// How much a calendar month may cost; `None` for as much as there is.
     pub data_budget: Option<DataSize>,

@@ -7,7 +7,7 @@ use super::{Account, UserName};
 /// Who may call: at least one, and all with the same kind of proof.
 ///
 /// pppd knows two ways to look at a password (auth.c, `check_passwd`). By the usual one it takes a
-/// hash for a password too: whoever has read the file could call. By `papcrypt` it takes hashes only.
+/// hash for a password too: anybody who has read the file could call. By `papcrypt` it takes hashes only.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Users {
     /// Their passwords are known.

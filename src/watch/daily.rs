@@ -1,4 +1,4 @@
-//! When the daily reboot is due. It needs no clock that is right, only one that goes.
+//! When the daily reboot is due. It needs a clock that runs, not one that is right.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ pub enum Decision {
 }
 
 impl Pending {
-    /// Decides at a tick. Whoever is connected is waited for, until the next day at the latest.
+    /// Decides at a tick. An open connection delays the reboot, until the next day at the latest.
     pub fn decide(&mut self, due: Option<Due>, now: Tick, in_use: impl FnOnce() -> bool) -> Decision {
         if due.is_some() {
             self.since.get_or_insert(now.since_boot);
@@ -126,7 +126,7 @@ mod tests {
         Tick { unix, since_boot: Duration::from_secs(since_boot) }
     }
 
-    /// A box that runs for so many days with a tick every five minutes, each boot taking 20 seconds; gives
+    /// A box that runs for `days` with a tick every five minutes, each boot taking 20 seconds; gives
     /// the local time of each reboot.
     fn live(schedule: &Schedule, days: i64) -> Vec<i64> {
         let (mut last, mut reboots) = (None, Vec::new());

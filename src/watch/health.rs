@@ -1,13 +1,13 @@
-//! Whether the watchdog is fed: the verdict over all services.
+//! Whether the watchdog is fed: the judgement of all services.
 
 use std::time::Duration;
 
 use super::heartbeat::Pulse;
 
-/// A service that has not beaten so long after boot will not.
+/// A service that has not sent a heartbeat by this time after boot will send none.
 const START: Duration = Duration::from_secs(120);
-/// After so many boots in a row that cured nothing, another one comes only once an hour: a box
-/// that is reachable for an hour can be mended from afar, one that reboots all the time cannot.
+/// After this many reboots in a row without success, another one follows only once an hour: a box
+/// that is reachable for an hour can be repaired remotely, one that reboots all the time cannot.
 const FUTILE: usize = 3;
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -1,4 +1,4 @@
-//! Heartbeats: how a service proves that its loop still turns.
+//! Heartbeats: how a service proves that its loop still runs.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::names::Service;
 use crate::paths::Paths;
 use crate::record::Record;
 
-/// The proof of one service: renewed as its loop turns, judged by `watchdogd`.
+/// The proof of one service: renewed by its loop, judged by `watchdogd`.
 #[derive(Debug)]
 pub struct Heart {
     paths: Paths,
@@ -16,17 +16,17 @@ pub struct Heart {
 }
 
 impl Heart {
-    /// The heart of a service that promises to beat at least every `deadline`.
+    /// For a service that promises to beat at least every `deadline`.
     pub fn new(paths: &Paths, service: Service, deadline: Duration) -> Self {
         Self { paths: paths.clone(), service, deadline, last: None }
     }
 
-    /// How often the loop must turn at least, so that one late turn does no harm.
+    /// How often the loop must run at least, so that one late iteration does no harm.
     pub fn interval(&self) -> Duration {
         self.deadline / 4
     }
 
-    /// The loop turns. Cheap enough to be called at every turn: it writes once an interval.
+    /// Called by every iteration of the loop: it writes once per interval.
     pub fn beat(&mut self, now: Duration) {
         if self.last.is_some_and(|last| now < last + self.interval()) {
             return;
@@ -45,14 +45,14 @@ pub enum Pulse {
     Silent,
     /// It beats.
     Fresh,
-    /// Its last beat is so much older than it promised.
+    /// Its last beat is older than its deadline.
     Stale {
         /// Age of the last beat.
         age: Duration,
     },
 }
 
-/// Feels the pulse of a service.
+/// Reads the heartbeat of a service.
 pub fn pulse(paths: &Paths, service: Service, now: Duration) -> Pulse {
     let record = paths.published(&record_name(service));
     record.map_or(Pulse::Silent, |record| judge(&record, now))
