@@ -12,9 +12,9 @@ use crate::{
     bail,
     context::BuildContext,
     error::{Context, Error, Result},
-    image::{caller, unpack},
+    image::caller,
     manifest::LockedManifest,
-    task,
+    task, unpack,
 };
 
 const EMULATOR: &str = "qemu-system-arm";

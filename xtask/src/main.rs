@@ -17,6 +17,7 @@ mod shared_library;
 mod site;
 mod task;
 mod tidy;
+mod unpack;
 mod verb;
 
 use std::process::ExitCode;

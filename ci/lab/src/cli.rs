@@ -1,10 +1,9 @@
 //! The command line, all of it.
 
+use crate::bench::Bench;
 use crate::emulator::{Emulator, Pace};
 use crate::error::{Error, Result};
-use crate::machine::Bench;
 use crate::measure::Subject;
-use crate::snapshot::Snapshots;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -53,7 +52,7 @@ impl Where {
             (None, Some(dir)) => Emulator::unpacked(dir)?,
             (None, None) => Emulator::installed(),
         };
-        Ok(Bench { image, emulator, caller_tools: None, snapshots: Snapshots::default() })
+        Ok(Bench { image, emulator, caller_tools: None })
     }
 }
 

@@ -4,6 +4,7 @@
 //! pseudo-terminals and a clock. `usb` has the devices whose own drivers a box shall use, `lan` a host in the network behind a box. `machine` is a box under QEMU,
 //! `stage` a network with such boxes, and `scenario` what is tried on it.
 
+pub mod bench;
 pub mod booted;
 pub mod card;
 pub mod cli;

@@ -1,7 +1,9 @@
 //! One box: its card, its modem, and the emulator while it is on.
 
+use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::card::Card;
+use crate::card::SITE;
 use crate::console::Console;
 use crate::emulator::{self, Board, Emulator, Resume, Running, Serial, Usb};
 use crate::error::{Error, Result};
@@ -9,8 +11,7 @@ use crate::exchange::Exchange;
 use crate::lan::Lan;
 use crate::monitor::Monitor;
 use crate::network::Subscriber;
-use crate::snapshot::{self, Snapshot, Snapshots, USB_PORTS};
-use crate::stage::SITE;
+use crate::snapshot::{self, Snapshot, USB_PORTS};
 use crate::usb::ch341::Ch341;
 use crate::usb::device::Device;
 use crate::usb::line::Wires;
@@ -27,18 +28,6 @@ use std::time::Duration;
 const CARD_BYTES: u64 = 256 << 20;
 /// Between two looks at an emulator that reads a box's memory.
 const LOOK_FOR_STUB: Duration = Duration::from_millis(20);
-/// What all boxes share: where the image is and how it is run.
-#[derive(Debug, Clone)]
-pub struct Bench {
-    /// The finished image; never written to.
-    pub image: PathBuf,
-    /// What runs it.
-    pub emulator: Emulator,
-    /// A squashfs of what the image does not have and a caller needs, if there is one.
-    pub caller_tools: Option<PathBuf>,
-    /// The box that has booted already, where the boot is not the subject.
-    pub snapshots: Snapshots,
-}
 
 /// How a box begins.
 #[derive(Debug, Clone)]

@@ -7,12 +7,10 @@
 use crate::debugger::Debugger;
 use crate::error::{Error, Result};
 use crate::leftovers::{self, Note};
-use crate::machine::Bench;
-use crate::stage::Stage;
+use crate::monitor::Monitor;
 use std::fs::File;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
 
 /// USB ports of a box that can be kept, or was: the guest's memory knows of them, so their number is always the same.
@@ -20,7 +18,7 @@ pub const USB_PORTS: usize = 5;
 
 /// The role's service is not there yet when the box goes on: it finds its modems as at a boot. The FAT partition is
 /// mounted again, so that its `site.toml` may be changed until then. What the boot does in the background is done.
-const BEFORE: [&str; 4] = [
+pub const BEFORE: [&str; 4] = [
     "mv /etc/dialbox/role /run/role && kill $(pidof sms-dialer dial-in)",
     "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e ledger -e site -e heartbeat); \
      cd /",
@@ -52,36 +50,20 @@ pub struct Snapshot {
     _note: Note,
 }
 
-/// The one that all scenarios start from; it is made when the first one asks for it.
-#[derive(Debug, Clone, Default)]
-pub struct Snapshots(Arc<OnceLock<Result<Arc<Snapshot>, String>>>);
-
-impl Snapshots {
-    /// A box without modems that has booted this image, with its baked site.
-    pub fn of(&self, bench: &Bench) -> Result<Arc<Snapshot>> {
-        let made = self.0.get_or_init(|| Snapshot::take(bench).map(Arc::new).map_err(|e| e.to_string()));
-        made.clone().map_err(|why| Error::Unexpected(format!("no box to start from: {why}")))
-    }
-}
-
 impl Snapshot {
-    fn take(bench: &Bench) -> Result<Self> {
+    /// Room for one.
+    pub fn new() -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("lab-").tempdir();
         let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
         let note = leftovers::directory(dir.path());
-        let snapshot = Self { dir, _note: note };
-        let stage = Stage::new(bench)?;
-        let machine = stage.keepable()?;
-        let mut booted =
-            machine.boot().map_err(|e| Error::Unexpected(format!("{e}\n{}", stage.account(30))))?;
-        for command in BEFORE {
-            booted.must(command)?;
-        }
-        let mut monitor = machine.monitor()?;
-        monitor.command("stop")?;
-        let socket = snapshot.dir.path().join("socket");
+        Ok(Self { dir, _note: note })
+    }
+
+    /// Takes the memory of a box that has stopped.
+    pub fn take_memory(&self, monitor: &mut Monitor) -> Result<()> {
+        let socket = self.dir.path().join("socket");
         let listener = UnixListener::bind(&socket).map_err(|e| Error::io("listen at", &socket, e))?;
-        let path = snapshot.memory();
+        let path = self.memory();
         let kept = std::thread::spawn(move || {
             let (mut line, _) = listener.accept()?;
             std::io::copy(&mut line, &mut File::create(path)?)
@@ -91,11 +73,8 @@ impl Snapshot {
         if !outcome.contains("completed") {
             return Err(Error::Unexpected(format!("QEMU does not give its memory away: {outcome}")));
         }
-        let failed = |e| Error::io("write", &snapshot.memory(), e);
         let kept = kept.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        kept.map_err(failed)?;
-        machine.card().copy_to(&snapshot.card())?;
-        Ok(snapshot)
+        kept.map(drop).map_err(|e| Error::io("write", &self.memory(), e))
     }
 
     /// Its card.

@@ -1,15 +1,16 @@
 //! A telephone network and the boxes on it, for one story.
 
+use crate::bench::Bench;
 use crate::booted::Booted;
+use crate::card::SITE;
 use crate::error::{Error, Result};
 use crate::exchange::{Exchange, Patience};
 use crate::leftovers::{self, Note};
-use crate::machine::{Beginning, Bench, Machine, last_lines};
+use crate::machine::{Beginning, Machine, last_lines};
 use crate::modem::profile::{ANALOGUE, ICON_225_ONE_PORT};
 use crate::modem::sim::SimCard;
 use crate::modem::{Modem, TimeOfDay};
 use crate::network::{Line, Network, Subscriber};
-use crate::scenario::own::OwnSite;
 use crate::usb::line::Wires;
 use std::cell::RefCell;
 use std::panic::resume_unwind;
@@ -19,8 +20,6 @@ use tempfile::TempDir;
 
 /// A box boots in less, and everything else happens in less.
 const PATIENCE: Patience = Patience { silence: Duration::from_secs(90), total: Duration::from_secs(240) };
-/// The site's file on the card.
-pub const SITE: &str = "site.toml";
 /// An example of a dialer's.
 const DIALER: &str = include_str!("../../../image/sites/dialer.toml");
 /// Quarters of an hour between the network's local time and UTC.
@@ -83,23 +82,20 @@ impl Stage {
         })
     }
 
-    /// One for a scenario: its boxes have the site of a dialer, whatever the image has. Where their boots are not what
-    /// is looked at, they have booted already.
-    pub fn for_scenario(bench: &Bench, boots: bool) -> Result<Self> {
-        let beginning = match boots {
-            true => Beginning::FreshCard,
-            false => Beginning::Booted(bench.snapshots.of(bench)?),
-        };
+    /// One for a scenario: its boxes have the site of a dialer, whatever the image has.
+    pub fn for_scenario(bench: &Bench, beginning: Beginning) -> Result<Self> {
         Ok(Self { beginning, site: Some(DIALER), ..Self::new(bench)? })
     }
 
-    /// A box with the image's own site, and the modem that belongs to it.
-    pub fn own_box(&self) -> Result<(OwnSite, Machine<'_>)> {
-        let own = OwnSite::of(&self.bench)?;
-        let (name, modem) = (own.role().0, own.modem());
+    /// What its boxes run, and how.
+    pub fn bench(&self) -> &Bench {
+        &self.bench
+    }
+
+    /// A box with the image's own site, and this modem.
+    pub fn with_own_site(&self, name: &str, modem: Modem) -> Result<Machine<'_>> {
         let modem = self.exchange.with(|network, _| network.connect_modem(name, DIALER_NUMBER, modem));
-        let machine = self.machine_that_begins(name, &[modem], self.beginning.clone())?;
-        Ok((own, machine))
+        self.machine_that_begins(name, &[modem], self.beginning.clone())
     }
 
     /// The network at work.

@@ -12,10 +12,10 @@ use xshell::{Shell, cmd};
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
-    image::unpack,
     invocation::{Invocation, Place},
     manifest::{LockedManifest, read},
     task::{self, Output},
+    unpack,
 };
 
 /// The Rust name of the Pi 1's userland: ARMv6 without hardware floats in the ABI, static musl.

@@ -7,8 +7,8 @@ use super::{
     gates,
     root::{self, Ingredients, Plan, Stage},
     squashfs::{self, BlockCache},
-    unpack,
 };
+use crate::unpack;
 use crate::{
     context::BuildContext,
     debian::fetch,

@@ -14,4 +14,3 @@ pub mod report;
 pub mod root;
 pub mod squashfs;
 pub mod tree;
-pub mod unpack;

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::unpack::Content;
+use crate::unpack::Content;
 use crate::{
     bail,
     elf::Elf,

@@ -12,8 +12,8 @@ use super::{
     root::{self, Baked, Ingredients, Plan, Stage},
     squashfs::{self, BlockCache},
     tree::Tree,
-    unpack::{self, Entry, Unpacked, not_there},
 };
+use crate::unpack::{self, Entry, Unpacked, not_there};
 use crate::{
     context::BuildContext,
     cross::{self, Built},

@@ -6,8 +6,8 @@ use super::{
     modules::{Chosen, Modules},
     overlay,
     tree::{Kind, Node, Origin, Source, Tree},
-    unpack::{Contents, Entry, not_there},
 };
+use crate::unpack::{Contents, Entry, not_there};
 use crate::{
     bail,
     context::BuildContext,

@@ -14,6 +14,9 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use window::Window;
 
+/// The site's file on the FAT partition.
+pub const SITE: &str = "site.toml";
+
 /// What the firmware would load and hand over.
 #[derive(Debug, Clone)]
 pub struct BootFiles {

@@ -4,9 +4,9 @@ mod prompt;
 mod sights;
 mod timeline;
 
+use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::error::Result;
-use crate::machine::Bench;
 use crate::pair::{Pair, put_behind_vpn};
 use crate::stage::{Stage, boot_both};
 use prompt::{Prompt, Wish};

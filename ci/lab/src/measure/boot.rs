@@ -5,10 +5,11 @@
 //! `/proc/uptime` over the console; the shortest round trip bounds the error, which is printed.
 
 use super::field;
+use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::emulator::Pace;
 use crate::error::{Error, Result};
-use crate::machine::{Bench, Machine};
+use crate::machine::Machine;
 use crate::monitor::Monitor;
 use crate::network::What;
 use crate::stage::{Stage, stick};

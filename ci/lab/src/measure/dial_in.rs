@@ -3,11 +3,11 @@
 //! Moments are those of the guest's clock. The line's rate goes by the host's, so the throughput does too, and the boxes
 //! are as fast then as the host makes them: a box that counts its instructions is slower than the line.
 
+use crate::bench::Bench;
 use crate::emulator::Pace;
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::lines::{BootedLines, Footprint, Lines, ends};
-use crate::machine::Bench;
 use crate::monitor::Monitor;
 use crate::network::{Line, Network, What};
 use crate::stage::Stage;

@@ -6,10 +6,10 @@
 
 use super::field;
 use super::trace::{Join, Trace};
+use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::emulator::Pace;
 use crate::error::{Error, Result};
-use crate::machine::Bench;
 use crate::monitor::Monitor;
 use crate::pair::{ENDS, Pair};
 use crate::stage::{Stage, boot_both};

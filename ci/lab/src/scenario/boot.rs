@@ -1,5 +1,6 @@
 //! From a fresh card to services that run, and what of it lasts.
 
+use super::own::own_box;
 use super::{REBOOT, SERVICES_LOG, check, shows};
 use crate::card::Partition;
 use crate::error::Result;
@@ -16,7 +17,7 @@ const ROOT_B: usize = 3;
 
 /// Every service is up, the root is sealed, state was formed and grown to the card's end.
 pub fn fresh_card(stage: &Stage) -> Result<()> {
-    let (own, machine) = stage.own_box()?;
+    let (own, machine) = own_box(stage)?;
     let mut booted = machine.boot()?;
     let status = booted.until_all("dialctl status", &own.up())?;
     let (role, service) = own.role();
@@ -39,7 +40,7 @@ pub fn fresh_card(stage: &Stage) -> Result<()> {
 
 /// A stray write is gone after a reboot, what lies in state is not, and the ledger knows of both boots.
 pub fn reboot_forgets(stage: &Stage) -> Result<()> {
-    let (_, machine) = stage.own_box()?;
+    let (_, machine) = own_box(stage)?;
     let mut booted = machine.boot()?;
     booted.must("echo stray > /etc/stray && cat /etc/stray")?;
     booted.must("echo kept > /state/kept && sync")?;
@@ -56,7 +57,7 @@ pub fn reboot_forgets(stage: &Stage) -> Result<()> {
 
 /// Garbage where state should be costs what state held, not the boot.
 pub fn state_garbage(stage: &Stage) -> Result<()> {
-    let (own, machine) = stage.own_box()?;
+    let (own, machine) = own_box(stage)?;
     machine.card().fill_partition(4, 0xa5)?;
     let mut booted = machine.boot()?;
     let status = booted.until_all("dialctl status", &own.up())?;
@@ -66,7 +67,7 @@ pub fn state_garbage(stage: &Stage) -> Result<()> {
 
 /// What lies in state outlasts a power cut, whose journal the kernel replays, and damage, which e2fsck repairs.
 pub fn state_damaged(stage: &Stage) -> Result<()> {
-    let (_, machine) = stage.own_box()?;
+    let (_, machine) = own_box(stage)?;
     let mut booted = machine.boot()?;
     booted.must("echo kept >/state/kept && sync")?;
     booted.cut_power();
@@ -86,7 +87,7 @@ pub fn state_damaged(stage: &Stage) -> Result<()> {
 
 /// With a bad superblock in the first root, the box boots from the second.
 pub fn second_root(stage: &Stage) -> Result<()> {
-    let (own, machine) = stage.own_box()?;
+    let (own, machine) = own_box(stage)?;
     let root = machine.card().read_partition(ROOT_A)?;
     machine.card().write_partition(ROOT_B, &root)?;
     machine.card().write_partition(ROOT_A, &[0xa5; 4096])?;
@@ -99,7 +100,7 @@ pub fn second_root(stage: &Stage) -> Result<()> {
 
 /// Without a partition for it, state is in RAM, and the status says so.
 pub fn state_missing(stage: &Stage) -> Result<()> {
-    let (own, machine) = stage.own_box()?;
+    let (own, machine) = own_box(stage)?;
     machine.card().set_partition(4, Partition::NONE)?;
     let mut booted = machine.boot()?;
     let status = booted.until_all("dialctl status", &own.up())?;
@@ -109,7 +110,7 @@ pub fn state_missing(stage: &Stage) -> Result<()> {
 
 /// The first model of the board has half the memory, and its GPU takes 16 MB of that.
 pub fn small_memory(stage: &Stage) -> Result<()> {
-    let (own, mut machine) = stage.own_box()?;
+    let (own, mut machine) = own_box(stage)?;
     machine.append("mem=240M");
     let mut booted = machine.boot()?;
     booted.until_all("dialctl status", &own.up())?;

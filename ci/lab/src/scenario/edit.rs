@@ -1,5 +1,6 @@
 //! A `site.toml` that was edited on the card, with any PC.
 
+use super::own::own_box;
 use super::{DIAL_IN, SERVICES_LOG, SITE, check, shows};
 use crate::error::Result;
 use crate::machine::Machine;
@@ -42,7 +43,7 @@ pub fn dial_in(stage: &Stage) -> Result<()> {
 
 /// A mistake in it costs nothing: the baked site stays in force, and the status shows line and reason.
 pub fn broken(stage: &Stage) -> Result<()> {
-    let (own, machine) = stage.own_box()?;
+    let (own, machine) = own_box(stage)?;
     let name = format!("hostname = \"{}\"", own.site.hostname);
     check(own.text.contains(&name), || format!("no {name} to change in {SITE}:\n{}", own.text))?;
     let bad = format!("rolle = \"none\"\n{}", own.text.replacen(&name, "hostname = \"other\"", 1));

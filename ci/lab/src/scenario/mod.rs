@@ -4,11 +4,12 @@ mod adapter;
 mod boot;
 mod dial_in;
 mod edit;
+mod kept;
 mod limits;
 mod link;
 mod login;
 mod modem;
-pub mod own;
+mod own;
 mod ppp;
 mod reboot;
 mod session;
@@ -17,10 +18,13 @@ mod stick;
 mod vpn;
 mod wvdial;
 
+use crate::bench::Bench;
+use crate::card::SITE;
 use crate::error::{Error, Result};
-use crate::machine::{Bench, Machine, last_lines};
-use crate::stage::{SITE, Stage};
+use crate::machine::{Beginning, Machine, last_lines};
+use crate::stage::Stage;
 use crate::usb::port::UsbPort;
+use kept::KeptBox;
 use own::OwnSite;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -112,12 +116,13 @@ pub fn run(bench: &Bench, only: Option<&str>) -> bool {
     }
     let at_a_time = BOXES_A_CORE * std::thread::available_parallelism().map_or(1, NonZero::get);
     let (next, passed, places) = (AtomicUsize::new(0), AtomicUsize::new(0), Places::new(at_a_time));
+    let kept = KeptBox::default();
     std::thread::scope(|scope| {
         for _ in 0..at_a_time.min(chosen.len()) {
             scope.spawn(|| {
                 while let Some(scenario) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
                     places.take(scenario.boxes);
-                    let well = play(scenario, bench);
+                    let well = play(scenario, bench, &kept);
                     places.give_back(scenario.boxes);
                     passed.fetch_add(usize::from(well), Ordering::Relaxed);
                 }
@@ -158,9 +163,14 @@ impl Places {
 
 /// Plays one scenario; one line on success; on failure the reason, the end of the consoles' logs and of the modems'
 /// dialogue.
-fn play(scenario: &Scenario, bench: &Bench) -> bool {
+fn play(scenario: &Scenario, bench: &Bench, kept: &KeptBox) -> bool {
     let started = Instant::now();
-    let outcome = Stage::for_scenario(bench, scenario.boots)
+    let beginning = match scenario.boots {
+        true => Ok(Beginning::FreshCard),
+        false => kept.get(bench).map(Beginning::Booted),
+    };
+    let outcome = beginning
+        .and_then(|beginning| Stage::for_scenario(bench, beginning))
         .map_err(|e| (e, String::new()))
         .and_then(|stage| (scenario.play)(&stage).map_err(|e| (e, stage.account(TAIL))));
     let seconds = started.elapsed().as_secs_f32();

@@ -2,11 +2,12 @@
 //! onto the card, so that they hold for anybody's image.
 
 use super::SITE;
+use crate::bench::Bench;
 use crate::card::Card;
 use crate::error::{Error, Result};
-use crate::machine::Bench;
+use crate::machine::Machine;
 use crate::modem::Modem;
-use crate::stage::{analogue, stick};
+use crate::stage::{Stage, analogue, stick};
 use dialbox::site::{Port, Role, Site};
 
 /// The image's own site.
@@ -15,6 +16,13 @@ pub struct OwnSite {
     pub text: String,
     /// What it says.
     pub site: Site,
+}
+
+/// A box with the image's own site, and the modem that belongs to it.
+pub fn own_box(stage: &Stage) -> Result<(OwnSite, Machine<'_>)> {
+    let own = OwnSite::of(stage.bench())?;
+    let machine = stage.with_own_site(own.role().0, own.modem())?;
+    Ok((own, machine))
 }
 
 impl OwnSite {

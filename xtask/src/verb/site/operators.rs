@@ -9,9 +9,8 @@ use super::draft::Draft;
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
-    image::unpack,
     manifest::LockedManifest,
-    task,
+    task, unpack,
 };
 
 const FILE: &str = "usr/share/mobile-broadband-provider-info/serviceproviders.xml";
