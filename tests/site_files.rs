@@ -20,7 +20,7 @@ fn content<'a>(files: &'a [RenderedFile], path: &str) -> &'a str {
     &files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}")).content
 }
 
-const GENERATED: &str = "# Generated from site.toml: change that one, this one is written anew.\n";
+const GENERATED: &str = "# Generated from site.toml: edit that file, this one is overwritten.\n";
 
 #[test]
 fn the_dialer_is_the_original_setup() {
@@ -225,7 +225,7 @@ fn the_vpn_comes_and_goes_with_the_link() {
     let vpn: Vec<_> = render(&site).into_iter().filter(|file| file.path.contains("vpn")).collect();
     insta::assert_snapshot!(show(&vpn), @r#"
     ==> /etc/wireguard/vpn.conf 0600: keys and peer, for `wg setconf`
-    # Generated from site.toml: change that one, this one is written anew.
+    # Generated from site.toml: edit that file, this one is overwritten.
     [Interface]
     PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
 
@@ -238,7 +238,7 @@ fn the_vpn_comes_and_goes_with_the_link() {
 
     ==> /etc/ppp/ip-up.d/vpn 0755: brings the VPN up over the link
     #!/bin/sh
-    # Generated from site.toml: change that one, this one is written anew.
+    # Generated from site.toml: edit that file, this one is overwritten.
     ip link del vpn 2>/dev/null
     echo "$PPP_IFACE" >/run/dialbox/vpn.link
     ip link add vpn type wireguard
@@ -250,7 +250,7 @@ fn the_vpn_comes_and_goes_with_the_link() {
 
     ==> /etc/ppp/ip-down.d/vpn 0755: takes the VPN down
     #!/bin/sh
-    # Generated from site.toml: change that one, this one is written anew.
+    # Generated from site.toml: edit that file, this one is overwritten.
     read -r link </run/dialbox/vpn.link && [ "$link" = "$PPP_IFACE" ] || exit 0
     rm /run/dialbox/vpn.link
     ip link del vpn

@@ -60,16 +60,17 @@ fn what_is_no_request_is_none() {
     }
 }
 
-/// A desk that answers its first request with the sentence it was given.
+/// A server that answers its first request with the sentence it was given.
 fn answering(paths: &Paths, reply: Reply) -> thread::JoinHandle<Request> {
-    let mut desk = Server::open(paths).unwrap();
+    let mut server = Server::open(paths).unwrap();
     thread::spawn(move || {
         loop {
-            let mut fds: Vec<_> = desk.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+            let mut fds: Vec<_> =
+                server.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
             poll(&mut fds, None).unwrap();
             drop(fds);
-            if let Some((ticket, request)) = desk.poll().pop() {
-                desk.answer(ticket, &reply);
+            if let Some((client, request)) = server.poll().pop() {
+                server.answer(client, &reply);
                 return request;
             }
         }
@@ -83,9 +84,9 @@ fn a_request_gets_its_reply() {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
     for reply in [Reply::Done("connected as 10.3.2.1".into()), Reply::Failed("no carrier".into())] {
-        let desk = answering(&paths, reply.clone());
+        let server = answering(&paths, reply.clone());
         assert_eq!(request(&paths, &Request::Connect(None), SOON).unwrap(), reply);
-        assert_eq!(desk.join().unwrap(), Request::Connect(None));
+        assert_eq!(server.join().unwrap(), Request::Connect(None));
     }
 }
 
@@ -121,18 +122,18 @@ fn callers_who_talk_too_much_or_never_end_do_not_hinder_others() {
     use std::io::{Read, Write};
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
-    let mut desk = Server::open(&paths).unwrap();
+    let mut server = Server::open(&paths).unwrap();
     let mut silent: Vec<_> = (0..40).map(|_| UnixStream::connect(paths.path(SOCKET)).unwrap()).collect();
     let mut talker = UnixStream::connect(paths.path(SOCKET)).unwrap();
     talker.write_all(&[b'x'; 5000]).unwrap();
-    assert_eq!(desk.poll(), []);
-    assert!(desk.fds().count() <= 17);
+    assert_eq!(server.poll(), []);
+    assert!(server.fds().count() <= 17);
     assert_eq!(silent[0].read(&mut [0]).unwrap(), 0);
 
     let mut wrong = UnixStream::connect(paths.path(SOCKET)).unwrap();
     wrong.write_all(b"request=format\n").unwrap();
     wrong.shutdown(std::net::Shutdown::Write).unwrap();
-    assert_eq!(desk.poll(), []);
+    assert_eq!(server.poll(), []);
     let mut answer = String::new();
     wrong.read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "failed=this is no request\n");

@@ -45,7 +45,7 @@ pub struct Dialer {
     session: Session,
     replies: Replies,
     /// Who waits to hear what comes of the link.
-    askers: Vec<Requester>,
+    requesters: Vec<Requester>,
     reboot_at: Option<Duration>,
     /// The box stops: no link is opened any more.
     is_stopping: bool,
@@ -101,7 +101,7 @@ pub struct Order {
     /// What.
     pub command: Command,
     /// For whom.
-    pub asker: Requester,
+    pub requester: Requester,
 }
 
 /// What happens to the dialer.
@@ -158,7 +158,7 @@ impl Dialer {
             gate: sms.map(|sms| Gate::new(sms, remembered)),
             session,
             replies: sms.map(|sms| Replies::to(&sms.proof)).unwrap_or_default(),
-            askers: Vec::new(),
+            requesters: Vec::new(),
             reboot_at: None,
             is_stopping: false,
             facts,
@@ -171,8 +171,8 @@ impl Dialer {
         match event {
             Event::Modem(report) => self.modem(report, view),
             Event::Stored(order) => self.obey(order, view),
-            Event::NotStored(order) => self.answer(&order.asker, Reply::NotStored, view.at.now),
-            Event::Asked(visitor, request) => self.asked(visitor, request, view),
+            Event::NotStored(order) => self.answer(&order.requester, Reply::NotStored, view.at.now),
+            Event::Asked(client, request) => self.requested(client, request, view),
             Event::Link(event) => {
                 let reaction = self.session.receive(event, view.at);
                 self.follow(reaction, view)
@@ -260,7 +260,7 @@ impl Dialer {
         match gate.judge(message, view.wall, view.at.now) {
             Judgement::Accepted { command, from, remember } => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
-                let order = Order { command, asker: Requester::Phone(from) };
+                let order = Order { command, requester: Requester::Phone(from) };
                 vec![said, Effect::Store { remember, order }]
             }
             Judgement::Refused(why) => {
@@ -269,47 +269,47 @@ impl Dialer {
         }
     }
 
-    fn obey(&mut self, Order { command, asker }: Order, view: View) -> Vec<Effect> {
+    fn obey(&mut self, Order { command, requester }: Order, view: View) -> Vec<Effect> {
         let at = view.at;
         let (mut effects, reaction) = match command {
             Command::Connect(_) if self.is_stopping => {
                 let stopping = Reply::Link(Outcome::Failed(Why::Stopping));
-                return self.answer(&asker, stopping, at.now);
+                return self.answer(&requester, stopping, at.now);
             }
-            Command::Connect(length) => (self.announce(&asker, view), self.session.open(length, at)),
+            Command::Connect(length) => (self.announce(&requester, view), self.session.open(length, at)),
             Command::Disconnect => (Vec::new(), self.session.close(Why::Asked, at)),
             Command::Extend(length) => (Vec::new(), self.session.extend(length, at)),
-            Command::Status => return self.answer(&asker, Reply::Status(self.status(view)), at.now),
-            Command::Help => return self.answer(&asker, Reply::Help, at.now),
+            Command::Status => return self.answer(&requester, Reply::Status(self.status(view)), at.now),
+            Command::Help => return self.answer(&requester, Reply::Help, at.now),
             Command::Reboot => {
                 self.reboot_at = Some(at.now + REBOOT_GRACE);
-                return self.answer(&asker, Reply::Rebooting, at.now);
+                return self.answer(&requester, Reply::Rebooting, at.now);
             }
         };
-        self.askers.push(asker);
+        self.requesters.push(requester);
         effects.extend(self.follow(reaction, view));
         effects
     }
 
     /// A telephone that a modem of one port cannot answer during the session is answered before.
-    fn announce(&mut self, asker: &Requester, view: View) -> Vec<Effect> {
-        match (asker, view.ports, self.session.phase()) {
+    fn announce(&mut self, requester: &Requester, view: View) -> Vec<Effect> {
+        match (requester, view.ports, self.session.phase()) {
             (Requester::Phone(_), Ports::One, Phase::Down) => {
-                self.answer(asker, Reply::Dialling, view.at.now)
+                self.answer(requester, Reply::Dialling, view.at.now)
             }
             _ => Vec::new(),
         }
     }
 
-    fn asked(&mut self, visitor: control::ClientId, request: control::Request, view: View) -> Vec<Effect> {
+    fn requested(&mut self, client: control::ClientId, request: control::Request, view: View) -> Vec<Effect> {
         use control::Request;
         let at = view.at;
-        let asker = Requester::Local(visitor);
-        let command = |command| Order { command, asker: asker.clone() };
+        let requester = Requester::Local(client);
+        let command = |command| Order { command, requester: requester.clone() };
         let reaction = match request {
             Request::Connect(length) => return self.obey(command(Command::Connect(length)), view),
             Request::Disconnect => return self.obey(command(Command::Disconnect), view),
-            Request::Stop => return self.stop(asker, view),
+            Request::Stop => return self.stop(requester, view),
             Request::Extend(length) => return self.obey(command(Command::Extend(length)), view),
             Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
@@ -318,14 +318,14 @@ impl Dialer {
             Request::DialFailure(failure) => self.session.receive(ppp::Event::DialFailure(failure), at),
         };
         let mut effects = self.follow(reaction, view);
-        effects.extend(self.answer(&asker, Reply::Budget(self.session.budget().spent()), at.now));
+        effects.extend(self.answer(&requester, Reply::Budget(self.session.budget().spent()), at.now));
         effects
     }
 
-    /// The asker is answered when pppd has ended and what the link has cost is stored.
-    fn stop(&mut self, asker: Requester, view: View) -> Vec<Effect> {
+    /// The requester is answered when pppd has ended and what the link has cost is stored.
+    fn stop(&mut self, requester: Requester, view: View) -> Vec<Effect> {
         self.is_stopping = true;
-        self.askers.push(asker);
+        self.requesters.push(requester);
         let reaction = self.session.close(Why::Stopping, view.at);
         self.follow(reaction, view)
     }
@@ -346,24 +346,24 @@ impl Dialer {
             self.last_error = Some(what.clone());
         }
         let mut effects = vec![Effect::Log(level, what)];
-        for asker in std::mem::take(&mut self.askers) {
+        for requester in std::mem::take(&mut self.requesters) {
             // Announced when it was dialled, and now pppd has the only port.
-            let is_silent = view.ports == Ports::One && matches!(asker, Requester::Phone(_));
+            let is_silent = view.ports == Ports::One && matches!(requester, Requester::Phone(_));
             if is_silent && matches!(outcome, Outcome::Up { .. }) {
                 continue;
             }
-            effects.extend(self.answer(&asker, Reply::Link(outcome.clone()), view.at.now));
+            effects.extend(self.answer(&requester, Reply::Link(outcome.clone()), view.at.now));
         }
         effects
     }
 
-    fn answer(&mut self, asker: &Requester, reply: Reply, now: Duration) -> Vec<Effect> {
-        match asker {
-            Requester::Local(visitor) => {
+    fn answer(&mut self, requester: &Requester, reply: Reply, now: Duration) -> Vec<Effect> {
+        match requester {
+            Requester::Local(client) => {
                 let text = reply.to_string();
                 let failed = reply.is_failure();
                 let reply = if failed { control::Reply::Failed(text) } else { control::Reply::Done(text) };
-                vec![Effect::Answer(*visitor, reply)]
+                vec![Effect::Answer(*client, reply)]
             }
             Requester::Phone(number) => vec![match self.replies.write(number, &reply.text(), now) {
                 Ok(sms) => Effect::Send(sms),

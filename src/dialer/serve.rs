@@ -43,7 +43,7 @@ struct Serving<'a> {
     store: Store,
     dialer: Dialer,
     driver: Driver<'a, Mobile>,
-    desk: Server,
+    server: Server,
     /// Every pppd that is followed, ours and others'.
     pppds: Pppds,
     /// What was started in a pppd's place and has not ended. It asks us something itself: nobody
@@ -107,7 +107,7 @@ impl<'a> Serving<'a> {
             dialer: Dialer::new(role.sms.as_ref(), &read(Gate::FILE), session, facts(paths)),
             store,
             driver: Driver::new(config, Mobile::from_site(&role.modem, paths))?,
-            desk: Server::open(paths)?,
+            server: Server::open(paths)?,
             pppds: Pppds::default(),
             scripts: Vec::new(),
             borrowed: Borrowed::No,
@@ -122,7 +122,7 @@ impl<'a> Serving<'a> {
     fn poll(&mut self) {
         let mut events = VecDeque::new();
         events.extend(self.driver.poll(clock::since_boot()).into_iter().map(Event::Modem));
-        events.extend(self.desk.poll().into_iter().map(|(visitor, request)| Event::Asked(visitor, request)));
+        events.extend(self.server.poll().into_iter().map(|(client, request)| Event::Asked(client, request)));
         self.reap(&mut events);
         self.follow(events);
         let known = self.known();
@@ -169,7 +169,7 @@ impl Serving<'_> {
             Effect::Discard(place) => self.driver.protocol_mut().discard(place),
             Effect::Link(effect) => self.perform_link(effect, events),
             Effect::SetClock(unix) => self.set_clock(unix),
-            Effect::Answer(visitor, reply) => self.desk.answer(visitor, &reply),
+            Effect::Answer(client, reply) => self.server.answer(client, &reply),
             Effect::Reboot => self.reboot(),
             Effect::Log(level, what) => self.log.log(level, &what),
         }
@@ -299,7 +299,7 @@ impl Serving<'_> {
         let wakes = [self.driver.deadline(), self.dialer.deadline(), lends].into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.driver.fds();
-        fds.extend(self.desk.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        fds.extend(self.server.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         fds.extend(self.pppds.fds());
         match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),

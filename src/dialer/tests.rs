@@ -240,10 +240,10 @@ fn a_reboot_that_cannot_be_announced_comes_all_the_same() {
 #[test]
 fn dialctl_is_told_what_came_of_it() {
     let mut play = Play::new(Ports::One);
-    let visitor = || control::ClientId(1);
-    play.receive(Event::Asked(visitor(), control::Request::Connect(None))).dialled();
-    play.receive(Event::Asked(visitor(), control::Request::Budget));
-    play.receive(Event::Asked(visitor(), control::Request::Disconnect));
+    let client = || control::ClientId(1);
+    play.receive(Event::Asked(client(), control::Request::Connect(None))).dialled();
+    play.receive(Event::Asked(client(), control::Request::Budget));
+    play.receive(Event::Asked(client(), control::Request::Disconnect));
     play.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
     play.link(ppp::Event::Exited(pid(), Exit::Told));
     insta::assert_snapshot!(play.done(), @"
@@ -260,10 +260,10 @@ fn dialctl_is_told_what_came_of_it() {
 #[test]
 fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
     let mut play = Play::new(Ports::Two);
-    let visitor = || control::ClientId(1);
-    play.receive(Event::Asked(visitor(), control::Request::Connect(None))).dialled().done();
-    play.receive(Event::Asked(visitor(), control::Request::Stop));
-    play.receive(Event::Asked(visitor(), control::Request::Connect(None)));
+    let client = || control::ClientId(1);
+    play.receive(Event::Asked(client(), control::Request::Connect(None))).dialled().done();
+    play.receive(Event::Asked(client(), control::Request::Stop));
+    play.receive(Event::Asked(client(), control::Request::Connect(None)));
     play.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
     play.link(ppp::Event::Exited(pid(), Exit::Told));
     insta::assert_snapshot!(play.done(), @"

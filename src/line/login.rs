@@ -249,7 +249,7 @@ impl<'a> Login<'a> {
     }
 }
 
-/// The user that is meant. Everyone is looked at in full, whoever it is: the time it takes tells
+/// The user that is meant. All users are compared in full: the time it takes tells
 /// nothing.
 fn the_one<P>(users: &[Account<P>], is_meant: impl Fn(&Account<P>) -> Choice) -> Option<&Account<P>> {
     users.iter().fold(None, |found, user| if is_meant(user).to_bool() { Some(user) } else { found })

@@ -21,7 +21,7 @@ pub enum Dtr {
     Low,
 }
 
-/// An open serial line. Not in exclusive mode: whoever takes its lock while it is only listened to may open it.
+/// An open serial line. Not in exclusive mode: another program may lock and open it while it is only listened to.
 #[derive(Debug)]
 pub struct Serial {
     fd: OwnedFd,

@@ -1,4 +1,4 @@
-//! Whoever reads a record sees what was written.
+//! A record is read as it was written.
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ pub enum Command {
     Extend(Option<Duration>),
     /// Say how the box is.
     Status,
-    /// Start anew.
+    /// Restart the box.
     Reboot,
     /// Say which commands there are.
     Help,

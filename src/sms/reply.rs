@@ -17,7 +17,7 @@ pub enum Reply {
     Dialling,
     /// What must survive before an order is carried out could not be stored.
     NotStored,
-    /// The box starts anew.
+    /// The box restarts.
     Rebooting,
     /// Which commands there are.
     Help,

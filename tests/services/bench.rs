@@ -40,7 +40,7 @@ impl TestBox {
         Self { paths, service, _dir: dir }
     }
 
-    /// Kills the service without a word, and starts it anew, as init does; until its loop turns.
+    /// Kills the service without a word, and starts it again, as init does; returns when its loop runs.
     pub fn kill_and_restart(&mut self, program: &str, heartbeat: &str) {
         self.service.kill().unwrap();
         self.service.wait().unwrap();

@@ -1,5 +1,5 @@
-//! A line of the dial-in role, with a `pppd` of a few lines of shell that stays until it is told to
-//! end: what is tried is who has the port when, and what becomes of the modem.
+//! A line of the dial-in role, with a `pppd` of a few lines of shell that stays until a test ends it:
+//! who has the port when, and what happens to the modem.
 
 use std::fs;
 use std::io::Write;
@@ -16,9 +16,9 @@ const SITE: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST
                     local='192.0.2.1'\nremote='192.0.2.2'\ncrtscts=false\n\
                     [[user]]\nname='u'\npassword='p'\n";
 
-/// Notes its arguments and its terminal, lets the caller in, and ends with the status that it is
-/// told, or when a failed test has left it behind. As the real one, it leaves the terminal's
-/// settings to whoever has started it.
+/// Notes its arguments and its terminal, lets the caller in, and ends with the status in the
+/// file `end`, or when a failed test has left it behind. As the real one, it leaves the terminal's
+/// settings to its parent.
 const PPPD: &str = r#"#!/bin/sh
 [ "$1" = --version ] && echo >ROOT/warm && exit
 echo $$ >ROOT/run/ppp-line1.pid

@@ -32,7 +32,7 @@ pub const KILL_AFTER: Duration = Duration::from_secs(20);
 /// The pauses before another attempt; the last one again and again.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(300)];
-/// Attempts until whoever asked is told that there is no link.
+/// Attempts before the requester is answered that there is no link.
 const FIRST_ATTEMPTS: usize = 2;
 /// The key of the record that says which open link is ours: the process of its pppd.
 const OURS: &str = "ours";
@@ -130,7 +130,7 @@ struct ByHand {
     kill_at: Option<Duration>,
 }
 
-/// The state of the link, for whoever shows it.
+/// The state of the link, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase<'a> {
     /// No link.
@@ -242,7 +242,7 @@ impl Session {
         reaction
     }
 
-    /// The link is to be closed, whoever has opened it.
+    /// Closes the link, however it was opened.
     pub fn close(&mut self, why: Why, at: Moment) -> Reaction {
         let mut reaction = self.poll(at);
         match mem::replace(&mut self.state, State::Down) {

@@ -292,7 +292,7 @@ fn asking_again_prolongs_and_never_shortens() {
         ("extend 3h", 0, "2h"),
         ("extend", 0, "2h"),
     ] {
-        // Work, lest it be closed for idleness.
+        // Traffic, or it would be closed for idleness.
         play.carry(passed / 60, 20_000).told();
         let (verb, length) = request.split_once(' ').unwrap_or((request, ""));
         let length = length.parse().ok().map(TimeSpan::get);

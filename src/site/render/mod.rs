@@ -27,7 +27,7 @@ pub struct RenderedFile {
 }
 
 /// The first line of every file whose format has comments.
-const GENERATED: &str = "# Generated from site.toml: change that one, this one is written anew.\n";
+const GENERATED: &str = "# Generated from site.toml: edit that file, this one is overwritten.\n";
 
 const SECRETS_INSIDE: u32 = 0o600;
 

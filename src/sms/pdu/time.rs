@@ -6,8 +6,8 @@ use super::Illegal;
 use super::octets::Octets;
 use crate::calendar::Civil;
 
-/// When the service centre took a message: local time and its zone. Whoever reaches the signalling
-/// network can forge it, so it is told to people and trusted by nobody.
+/// When the service centre took a message: local time and its zone. Anyone with access to the
+/// signalling network can forge it, so it is shown to people and never trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceCentreTime {
     /// Seconds since 1970.
@@ -23,7 +23,7 @@ const MOST_QUARTERS: u8 = 79;
 const FIRST_YEAR: i64 = 1990;
 
 impl ServiceCentreTime {
-    /// A time and the zone it is told in; `None` before 1990, after 2089, or 20 hours and more
+    /// A time and its zone; `None` before 1990, after 2089, or 20 hours and more
     /// from Greenwich.
     #[must_use]
     pub fn new(unix: i64, quarters: i8) -> Option<Self> {

@@ -7,11 +7,11 @@ use super::{Modem, Output};
 /// What `<mt>` and `<ds>` of `+CNMI` ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route {
-    /// It is put away silently.
+    /// It is stored silently.
     Store,
-    /// It is put away, and its place is told.
+    /// It is stored, and its index is indicated.
     StoreAndTell,
-    /// It is shown, and not put away.
+    /// It is shown, and not stored.
     Show,
 }
 

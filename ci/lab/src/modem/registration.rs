@@ -32,7 +32,7 @@ impl Modem {
         }
         self.hear_the_time();
         if after.serves() {
-            // TS 24.011 §5.3.4: the network is told that messages can come.
+            // TS 24.011 §5.3.4: the network learns that messages can come.
             self.out.push(Output::RoomAgain);
         }
     }

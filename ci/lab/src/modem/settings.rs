@@ -64,7 +64,7 @@ pub struct Settings {
     pub verbose: bool,
     /// `Q`: no result codes at all.
     pub quiet: bool,
-    /// `X`: how much is told of a call, 0 to 4.
+    /// `X`: call progress result codes, 0 to 4.
     pub detail: u8,
     /// `&D`
     pub dtr: OnDtrDrop,
