@@ -1,6 +1,7 @@
 //! Starting the program `lab`, and finding an emulator for it.
 //!
-//! A program of its own, so that making an image does not compile it.
+//! A program of its own, so that making an image does not compile it. It is started by `Command` and not by xshell: xshell
+//! 0.2 gives a program neither the terminal's input, which a console needs, nor its lines one by one.
 
 use std::{
     io::{BufRead, BufReader},

@@ -5,9 +5,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
     time::Instant,
 };
+
+use xshell::{Shell, cmd};
 
 use super::Figure;
 use crate::{
@@ -71,14 +72,13 @@ impl<'a> Bench<'a> {
 
     fn build(&self, more: &[&str]) -> Result<Run> {
         let began = Instant::now();
-        let output = Command::new(&self.ctx.program)
-            .args(["build-image", "--downloads"])
-            .arg(&self.ctx.downloads)
-            .args(more)
-            .current_dir(&self.checkout)
-            .env("CARGO_TARGET_DIR", self.ctx.cache.join("bench/target"))
-            .output()
-            .context(|| "cannot start the builder".into())?;
+        let cannot = || "cannot start the builder".into();
+        let shell = Shell::new().context(cannot)?;
+        shell.change_dir(&self.checkout);
+        shell.set_var("CARGO_TARGET_DIR", self.ctx.cache.join("bench/target"));
+        let (program, downloads) = (&self.ctx.program, &self.ctx.downloads);
+        let build = cmd!(shell, "{program} build-image --downloads {downloads} {more...}");
+        let output = build.quiet().ignore_status().output().context(cannot)?;
         let seconds = began.elapsed().as_secs_f64();
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {

@@ -133,6 +133,8 @@ fn unreachable(path: &str, failure: Failure) -> Error {
 /// The text that one of the keys in `image/keys` has signed. The check is a program of its
 /// own, so that only this verb compiles an OpenPGP library.
 fn verify(ctx: &BuildContext, path: &str, message: &str) -> Result<String> {
+    // Not by xshell: where a program ends before it has read all of its input, xshell 0.2 reports the broken pipe
+    // instead of what the program said.
     let mut command = Command::new(&ctx.cargo);
     command.current_dir(&ctx.workspace).args(["run", "--quiet", "--package", "inrelease", "--"]);
     command.args(["--now", &ctx.now.to_string()]);

@@ -3,8 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
+
+use xshell::{Shell, cmd};
 
 use crate::{
     bail,
@@ -42,8 +43,10 @@ fn machine(ctx: &BuildContext) -> Vec<String> {
 /// Path and content of every tracked file that is text. A file that was deleted and not yet
 /// committed is none.
 fn tracked_texts(workspace: &Path) -> Result<Vec<(String, String)>> {
-    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(workspace).output();
-    let output = output.context(|| "cannot start git, which knows the files of the project".into())?;
+    let cannot = || "cannot start git, which knows the files of the project".into();
+    let shell = Shell::new().context(cannot)?;
+    shell.change_dir(workspace);
+    let output = cmd!(shell, "git ls-files -z").quiet().ignore_status().output().context(cannot)?;
     if !output.status.success() {
         return Err(Error::new("git cannot list the files of the project")
             .fact(String::from_utf8_lossy(&output.stderr))
