@@ -2,7 +2,7 @@
 //! the bytes are cut into portions.
 #![no_main]
 
-use dialbox::modem::at::{Final, LONGEST_LINE, Lines, extended_name};
+use dialbox::modem::at::response::{Final, LONGEST_LINE, Lines, extended_name};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
