@@ -1,4 +1,4 @@
-//! What others learn of the modem at a driver: the published record, the link in `/dev`, the log.
+//! What a driver publishes about its modem: the status record, the symlink in `/dev`, the log.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use crate::modem::ports::Candidate;
 use crate::published::{DriverStatus, ModemStatus, PortNames, Published};
 use crate::record::Record;
 
-/// The notice at one driver.
+/// The status record of one driver.
 #[derive(Debug)]
 pub(super) struct StatusRecord<'a> {
     config: ModemConfig<'a>,
