@@ -15,7 +15,7 @@ use dialbox::modem::config::ModemConfig;
 use dialbox::names::{LineName, Service};
 use dialbox::service::{self, Start};
 use dialbox::site::{DialIn, Role};
-use dialbox::watch::heartbeat::Heart;
+use dialbox::watch::heartbeat::Heartbeat;
 use rustix::event::{PollFd, Timespec, poll};
 
 const SERVICE: Service = Service::DialIn;
@@ -52,10 +52,10 @@ fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert
         lines.push(LineService::new(number, site, login_config, config)?);
     }
     let mut pppd = Preload::default();
-    let mut heart = Heart::new(&start.paths, SERVICE, DEADLINE);
+    let mut heartbeat = Heartbeat::new(&start.paths, SERVICE, DEADLINE);
     loop {
         let now = clock::since_boot();
-        heart.beat(now);
+        heartbeat.beat(now);
         for line in &mut lines {
             line.poll(now);
         }
@@ -67,7 +67,7 @@ fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert
         }
         let wake = lines.iter().filter_map(LineService::deadline).min();
         let until_wake = wake.map(|wake| wake.saturating_sub(clock::since_boot()));
-        let timeout = until_wake.map_or(heart.interval(), |wake| wake.min(heart.interval()));
+        let timeout = until_wake.map_or(heartbeat.interval(), |wake| wake.min(heartbeat.interval()));
         let mut fds: Vec<PollFd> = lines.iter().flat_map(LineService::fds).chain(pppd.fd()).collect();
         match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}

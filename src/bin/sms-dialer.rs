@@ -8,7 +8,7 @@ use dialbox::log::Log;
 use dialbox::names::Service;
 use dialbox::service::{self, Start};
 use dialbox::site::Role;
-use dialbox::watch::heartbeat::Heart;
+use dialbox::watch::heartbeat::Heartbeat;
 
 const SERVICE: Service = Service::SmsDialer;
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -21,6 +21,6 @@ fn run(start: &Start, log: &Log) -> String {
     let Role::Dialer(dialer) = &start.site.role else {
         return "the site's role is not dialer".to_owned();
     };
-    let mut heart = Heart::new(&start.paths, SERVICE, DEADLINE);
-    serve(start, dialer, log, &mut heart).to_string()
+    let mut heartbeat = Heartbeat::new(&start.paths, SERVICE, DEADLINE);
+    serve(start, dialer, log, &mut heartbeat).to_string()
 }

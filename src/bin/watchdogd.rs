@@ -20,7 +20,7 @@ use dialbox::state::{Cause, Ledger, Store};
 use dialbox::watch::daily::{Decision, Due, Occurrence, Pending, Schedule, Tick};
 use dialbox::watch::hardware::Watchdog;
 use dialbox::watch::health::{Health, judge};
-use dialbox::watch::heartbeat::{Heart, pulse};
+use dialbox::watch::heartbeat::{Heartbeat, HeartbeatState};
 
 const SERVICE: Service = Service::Watchdogd;
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -54,7 +54,7 @@ struct Watch<'a> {
     watchdog: Option<Watchdog>,
     /// Why it could not be opened, as logged last.
     refused: String,
-    heart: Heart,
+    heartbeat: Heartbeat,
     schedule: Schedule,
     pending: Pending,
     waits: bool,
@@ -75,7 +75,7 @@ impl<'a> Watch<'a> {
             device: watchdog_device(start, log),
             watchdog: None,
             refused: String::new(),
-            heart: Heart::new(&start.paths, SERVICE, DEADLINE),
+            heartbeat: Heartbeat::new(&start.paths, SERVICE, DEADLINE),
             schedule: Schedule {
                 hour: start.site.reboot.hour.get(),
                 zone: start.site.timezone.clone(),
@@ -94,7 +94,7 @@ impl<'a> Watch<'a> {
     /// One iteration of the loop; returns the cause when it is time to reboot.
     fn poll(&mut self) -> Option<Cause> {
         let now = tick();
-        self.heart.beat(now.since_boot);
+        self.heartbeat.beat(now.since_boot);
         if let Some(service) = self.stuck_service(now.since_boot) {
             return Some(Cause::Stuck(service));
         }
@@ -154,9 +154,9 @@ impl<'a> Watch<'a> {
 
     fn stuck_service(&mut self, uptime: Duration) -> Option<String> {
         let services = service::for_role(&self.start.site.role);
-        let feel = |service: Service| (service.as_str(), pulse(&self.start.paths, service, uptime));
-        let pulses: Vec<_> = services.into_iter().filter(|it| *it != SERVICE).map(feel).collect();
-        match judge(&pulses, uptime, self.stuck_boots) {
+        let state = |service: Service| (service.as_str(), HeartbeatState::read(&self.start.paths, service, uptime));
+        let heartbeats: Vec<_> = services.into_iter().filter(|it| *it != SERVICE).map(state).collect();
+        match judge(&heartbeats, uptime, self.stuck_boots) {
             Health::Well => {
                 self.hopeless = false;
                 None

@@ -28,7 +28,7 @@ use crate::service::Start;
 use crate::site::{self, FlowControl, Site};
 use crate::sms::gate::Gate;
 use crate::state::{Cause, Store};
-use crate::watch::heartbeat::Heart;
+use crate::watch::heartbeat::Heartbeat;
 
 /// How long pppd waits for replies and deletions that a modem of one port could not do during the
 /// session. One that has no network now may have none for hours.
@@ -70,7 +70,7 @@ enum Borrowed {
 }
 
 /// Serves for ever.
-pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heart: &mut Heart) -> io::Error {
+pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heartbeat: &mut Heartbeat) -> io::Error {
     let config = ModemConfig {
         paths: &start.paths,
         log,
@@ -82,9 +82,9 @@ pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heart: &mut Heart) -
     };
     match Serving::new(start, role, config) {
         Ok(mut serving) => loop {
-            heart.beat(clock::since_boot());
+            heartbeat.beat(clock::since_boot());
             serving.poll();
-            if let Err(error) = serving.wait(heart.interval()) {
+            if let Err(error) = serving.wait(heartbeat.interval()) {
                 return error;
             }
         },

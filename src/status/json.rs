@@ -9,7 +9,7 @@ impl Status {
     pub fn to_json(&self) -> String {
         let known = |text: &Option<String>| text.as_deref().map_or("null".to_owned(), string);
         let services =
-            self.services.iter().map(|(service, pulse)| (service.as_str(), string(as_str(*pulse))));
+            self.services.iter().map(|(service, state)| (service.as_str(), string(as_str(*state))));
         let mut members = vec![
             ("version".to_owned(), known(&self.version)),
             ("hostname".to_owned(), known(&self.hostname)),

@@ -14,7 +14,7 @@ use crate::paths::Paths;
 use crate::published::{BootStatus, DriverStatus, LastBoot, LineStatus, LinkStatus, ModemStatus, Published};
 use crate::service;
 use crate::site::{Role, Site};
-use crate::watch::heartbeat::{Pulse, pulse};
+use crate::watch::heartbeat::HeartbeatState;
 
 /// The state of the box at one moment. What is not known is left out.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,7 @@ pub struct Status {
     boot: Option<BootStatus>,
     ledger: Option<LastBoot>,
     site: Option<SiteInForce>,
-    services: Vec<(Service, Pulse)>,
+    services: Vec<(Service, HeartbeatState)>,
     modems: Modems,
     /// The link of a dialer, and what the month has cost.
     link: Option<LinkStatus>,
@@ -62,7 +62,7 @@ impl Status {
             boot: read_published(paths, record::BOOT),
             ledger: read_published(paths, record::LEDGER),
             site: read_published(paths, record::SITE),
-            services: services.map(|service| (service, pulse(paths, service, uptime))).collect(),
+            services: services.map(|service| (service, HeartbeatState::read(paths, service, uptime))).collect(),
             modems: role.as_ref().map_or(Modems::Unknown, |role| modems(paths, role)),
             link: role
                 .filter(|role| matches!(role, Role::Dialer(_)))
@@ -95,11 +95,11 @@ fn is_read_only(mounts: &str, mount_point: &str) -> bool {
     })
 }
 
-fn as_str(pulse: Pulse) -> &'static str {
-    match pulse {
-        Pulse::Silent => "starting",
-        Pulse::Fresh => "up",
-        Pulse::Stale { .. } => "stuck",
+fn as_str(state: HeartbeatState) -> &'static str {
+    match state {
+        HeartbeatState::Missing => "starting",
+        HeartbeatState::Fresh => "up",
+        HeartbeatState::Stale { .. } => "stuck",
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
             boot: read("root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n"),
             ledger: read("number=12\ncause=stuck sms-dialer\n"),
             site: read("site=baked\n"),
-            services: vec![(Service::SmsDialer, Pulse::Fresh), (Service::Watchdogd, Pulse::Fresh)],
+            services: vec![(Service::SmsDialer, HeartbeatState::Fresh), (Service::Watchdogd, HeartbeatState::Fresh)],
             modems: Modems::Dialer(read(
                 "manufacturer=Option N.V.\nmodel=GTM \"378\"\nsim=ready\n\
                      registration=roaming\noperator=Free (20815)\nsignal-dbm=-79\n\
@@ -164,8 +164,8 @@ mod tests {
             boot: read("root=/dev/mmcblk0p3\nroot-copy=B\nstate=memory\nstate-trouble=mount: I/O error\n"),
             site: read("site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\n"),
             services: vec![
-                (Service::SmsDialer, Pulse::Stale { age: Duration::from_secs(33) }),
-                (Service::Watchdogd, Pulse::Silent),
+                (Service::SmsDialer, HeartbeatState::Stale { age: Duration::from_secs(33) }),
+                (Service::Watchdogd, HeartbeatState::Missing),
             ],
             modems: Modems::Dialer(read("trouble=no modem found\n")),
             ..dialer()
@@ -188,7 +188,7 @@ mod tests {
     fn a_line_shows_its_calls() {
         let status = Status {
             role: Some("dial-in"),
-            services: vec![(Service::DialIn, Pulse::Fresh), (Service::Watchdogd, Pulse::Fresh)],
+            services: vec![(Service::DialIn, HeartbeatState::Fresh), (Service::Watchdogd, HeartbeatState::Fresh)],
             modems: Modems::Lines(vec![(
                 LineName(1),
                 read("line=ready\ncalls=3\nrings=2\ncaller=0555\nport=/dev/ttyUSB0 (ch341 at 1-1:1.0)\n"),

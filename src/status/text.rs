@@ -9,7 +9,7 @@ use crate::names::Service;
 use crate::ppp::Spent;
 use crate::published::{BootStatus, DriverStatus, LastBoot, LineStatus, LinkPhase, LinkStatus, ModemStatus};
 use crate::site::DataSize;
-use crate::watch::heartbeat::Pulse;
+use crate::watch::heartbeat::HeartbeatState;
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,11 +71,11 @@ fn site(site: Option<&SiteInForce>) -> String {
     }
 }
 
-fn services(services: &[(Service, Pulse)]) -> String {
+fn services(services: &[(Service, HeartbeatState)]) -> String {
     let each =
-        services.iter().map(|(service, pulse)| (service.as_str(), pulse)).map(|(name, pulse)| match pulse {
-            Pulse::Stale { age } => format!("{name} stuck for {}", Uptime(*age)),
-            _ => format!("{name} {}", as_str(*pulse)),
+        services.iter().map(|(service, state)| (service.as_str(), state)).map(|(name, state)| match state {
+            HeartbeatState::Stale { age } => format!("{name} stuck for {}", Uptime(*age)),
+            _ => format!("{name} {}", as_str(*state)),
         });
     let all = each.collect::<Vec<_>>().join(", ");
     if all.is_empty() { "none".to_owned() } else { all }

@@ -1,8 +1,8 @@
-//! Whether the watchdog is fed: the judgement of all services.
+//! Whether the watchdog is fed: the health of all services.
 
 use std::time::Duration;
 
-use super::heartbeat::Pulse;
+use super::heartbeat::HeartbeatState;
 
 /// A service that has not sent a heartbeat by this time after boot will send none.
 const START: Duration = Duration::from_secs(120);
@@ -22,15 +22,15 @@ pub enum Health<'a> {
     Hopeless(&'a str),
 }
 
-/// Judges the services by their pulses. The ledger tells how many boots in a row, up to this
+/// Judges the services by their heartbeats. The ledger tells how many boots in a row, up to this
 /// one, came of a stuck service.
-pub fn judge<'a>(pulses: &[(&'a str, Pulse)], uptime: Duration, stuck_boots: usize) -> Health<'a> {
-    let is_stuck = |pulse: &Pulse| match pulse {
-        Pulse::Fresh => false,
-        Pulse::Silent => uptime > START,
-        Pulse::Stale { .. } => true,
+pub fn judge<'a>(heartbeats: &[(&'a str, HeartbeatState)], uptime: Duration, stuck_boots: usize) -> Health<'a> {
+    let is_stuck = |heartbeat: &HeartbeatState| match heartbeat {
+        HeartbeatState::Fresh => false,
+        HeartbeatState::Missing => uptime > START,
+        HeartbeatState::Stale { .. } => true,
     };
-    match pulses.iter().find(|(_, pulse)| is_stuck(pulse)) {
+    match heartbeats.iter().find(|(_, heartbeat)| is_stuck(heartbeat)) {
         None => Health::Well,
         Some((service, _)) if stuck_boots >= FUTILE && uptime < HOUR => Health::Hopeless(service),
         Some((service, _)) => Health::Stuck(service),
@@ -43,21 +43,21 @@ mod tests {
 
     #[test]
     fn the_box_is_reset_when_a_service_is_stuck_but_not_for_ever() {
-        let stale = Pulse::Stale { age: Duration::from_secs(30) };
+        let stale = HeartbeatState::Stale { age: Duration::from_secs(30) };
         let table = [
-            // pulse, uptime, stuck boots before
-            (Pulse::Fresh, 10, 0, Health::Well),
-            (Pulse::Silent, 10, 0, Health::Well),
-            (Pulse::Silent, 121, 0, Health::Stuck("sms-dialer")),
+            // heartbeat, uptime, stuck boots before
+            (HeartbeatState::Fresh, 10, 0, Health::Well),
+            (HeartbeatState::Missing, 10, 0, Health::Well),
+            (HeartbeatState::Missing, 121, 0, Health::Stuck("sms-dialer")),
             (stale, 40, 0, Health::Stuck("sms-dialer")),
             (stale, 40, 2, Health::Stuck("sms-dialer")),
             (stale, 40, 3, Health::Hopeless("sms-dialer")),
             (stale, 3600, 3, Health::Stuck("sms-dialer")),
         ];
-        for (pulse, uptime, boots, expected) in table {
-            let pulses = [("watchdogd", Pulse::Fresh), ("sms-dialer", pulse)];
-            let verdict = judge(&pulses, Duration::from_secs(uptime), boots);
-            assert_eq!(verdict, expected, "{pulse:?} at {uptime} after {boots}");
+        for (heartbeat, uptime, boots, expected) in table {
+            let heartbeats = [("watchdogd", HeartbeatState::Fresh), ("sms-dialer", heartbeat)];
+            let health = judge(&heartbeats, Duration::from_secs(uptime), boots);
+            assert_eq!(health, expected, "{heartbeat:?} at {uptime} after {boots}");
         }
     }
 }

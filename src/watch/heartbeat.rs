@@ -6,17 +6,17 @@ use crate::names::Service;
 use crate::paths::Paths;
 use crate::record::Record;
 
-/// The proof of one service: renewed by its loop, judged by `watchdogd`.
+/// The heartbeat of one service: written by its loop, checked by `watchdogd`.
 #[derive(Debug)]
-pub struct Heart {
+pub struct Heartbeat {
     paths: Paths,
     service: Service,
     deadline: Duration,
     last: Option<Duration>,
 }
 
-impl Heart {
-    /// For a service that promises to beat at least every `deadline`.
+impl Heartbeat {
+    /// For a service that promises a beat at least every `deadline`.
     pub fn new(paths: &Paths, service: Service, deadline: Duration) -> Self {
         Self { paths: paths.clone(), service, deadline, last: None }
     }
@@ -40,32 +40,34 @@ impl Heart {
 
 /// The state of a service as its heartbeat shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pulse {
-    /// It has not beaten since boot.
-    Silent,
-    /// It beats.
+pub enum HeartbeatState {
+    /// None has come since boot.
+    Missing,
+    /// The last one is younger than its deadline.
     Fresh,
-    /// Its last beat is older than its deadline.
+    /// The last one is older than its deadline.
     Stale {
-        /// Age of the last beat.
+        /// Its age.
         age: Duration,
     },
 }
 
-/// Reads the heartbeat of a service.
-pub fn pulse(paths: &Paths, service: Service, now: Duration) -> Pulse {
-    let record = paths.published(&record_name(service));
-    record.map_or(Pulse::Silent, |record| judge(&record, now))
-}
+impl HeartbeatState {
+    /// Reads the heartbeat of a service.
+    pub fn read(paths: &Paths, service: Service, now: Duration) -> Self {
+        let record = paths.published(&record_name(service));
+        record.map_or(Self::Missing, |record| Self::from_record(&record, now))
+    }
 
-fn judge(record: &Record, now: Duration) -> Pulse {
-    let seconds = |key| record.number(key).map(Duration::from_secs);
-    let (Some(at), Some(deadline)) = (seconds("at"), seconds("deadline")) else {
-        return Pulse::Stale { age: now };
-    };
-    let age = now.saturating_sub(at);
-    // The beat is written in whole seconds.
-    if age <= deadline + Duration::from_secs(1) { Pulse::Fresh } else { Pulse::Stale { age } }
+    fn from_record(record: &Record, now: Duration) -> Self {
+        let seconds = |key| record.number(key).map(Duration::from_secs);
+        let (Some(at), Some(deadline)) = (seconds("at"), seconds("deadline")) else {
+            return Self::Stale { age: now };
+        };
+        let age = now.saturating_sub(at);
+        // The beat is written in whole seconds.
+        if age <= deadline + Duration::from_secs(1) { Self::Fresh } else { Self::Stale { age } }
+    }
 }
 
 fn record_name(service: Service) -> String {
@@ -82,25 +84,25 @@ mod tests {
     fn a_service_is_fresh_until_its_own_deadline() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
-        let feel = |second| pulse(&paths, Service::DialIn, second * SECOND);
-        assert_eq!(feel(1), Pulse::Silent);
-        let mut heart = Heart::new(&paths, Service::DialIn, 20 * SECOND);
-        heart.beat(10 * SECOND);
-        assert_eq!(feel(10), Pulse::Fresh);
-        assert_eq!(feel(31), Pulse::Fresh);
-        assert_eq!(feel(32), Pulse::Stale { age: 22 * SECOND });
-        heart.beat(32 * SECOND);
-        assert_eq!(feel(32), Pulse::Fresh);
+        let state = |second| HeartbeatState::read(&paths, Service::DialIn, second * SECOND);
+        assert_eq!(state(1), HeartbeatState::Missing);
+        let mut heartbeat = Heartbeat::new(&paths, Service::DialIn, 20 * SECOND);
+        heartbeat.beat(10 * SECOND);
+        assert_eq!(state(10), HeartbeatState::Fresh);
+        assert_eq!(state(31), HeartbeatState::Fresh);
+        assert_eq!(state(32), HeartbeatState::Stale { age: 22 * SECOND });
+        heartbeat.beat(32 * SECOND);
+        assert_eq!(state(32), HeartbeatState::Fresh);
     }
 
     #[test]
-    fn a_loop_that_turns_fast_writes_seldom() {
+    fn a_fast_loop_writes_once_per_interval() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
-        let mut heart = Heart::new(&paths, Service::DialIn, 20 * SECOND);
+        let mut heartbeat = Heartbeat::new(&paths, Service::DialIn, 20 * SECOND);
         let mut written = Vec::new();
         for second in 0..20 {
-            heart.beat(second * SECOND);
+            heartbeat.beat(second * SECOND);
             let at = paths.published("heartbeat/dial-in").unwrap().number("at").unwrap();
             written.push(at);
         }
@@ -109,8 +111,8 @@ mod tests {
     }
 
     #[test]
-    fn a_heartbeat_that_makes_no_sense_is_stale() {
+    fn a_record_that_cannot_be_read_is_stale() {
         let record = Record::parse("at=x\ndeadline=5\n");
-        assert_eq!(judge(&record, 7 * SECOND), Pulse::Stale { age: 7 * SECOND });
+        assert_eq!(HeartbeatState::from_record(&record, 7 * SECOND), HeartbeatState::Stale { age: 7 * SECOND });
     }
 }
