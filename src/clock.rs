@@ -67,7 +67,7 @@ pub struct Month {
 impl Month {
     /// The month of a moment, in seconds since 1970 as a clock on the wall shows them: add the
     /// offset of the time zone first.
-    pub fn of(local: i64) -> Self {
+    pub fn from_local(local: i64) -> Self {
         let Civil { year, month, .. } = Civil::from_unix(local);
         Self { year, month }
     }
@@ -109,10 +109,10 @@ mod tests {
 
     #[test]
     fn a_month_is_read_back_and_follows_the_one_before() {
-        let july = Month::of(1_784_001_598);
+        let july = Month::from_local(1_784_001_598);
         assert_eq!(july.to_string(), "2026-07");
         assert_eq!(Month::parse("2026-07"), Some(july));
-        assert!(july > Month::of(1_784_001_598 - 14 * 86_400));
+        assert!(july > Month::from_local(1_784_001_598 - 14 * 86_400));
         for wrong in ["", "2026", "2026-13", "2026-0", "x-1"] {
             assert_eq!(Month::parse(wrong), None, "{wrong:?}");
         }

@@ -16,10 +16,10 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let users = Users::Plain(vec![Account { name, password }]);
     let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
-    let turn = login.receive(bytes, Duration::from_secs(1));
-    assert!(turn.say.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | 0x08)));
-    assert!(turn.say.len() <= 3 * bytes.len() + 1000);
-    if let Some(LoginResult::Ppp(Some(_))) = turn.verdict {
+    let output = login.receive(bytes, Duration::from_secs(1));
+    assert!(output.text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | 0x08)));
+    assert!(output.text.len() <= 3 * bytes.len() + 1000);
+    if let Some(LoginResult::Ppp(Some(_))) = output.result {
         assert!(PASSWORD.bytes().all(|byte| bytes.contains(&byte)));
     }
 });

@@ -154,7 +154,8 @@ impl<'a> Watch<'a> {
 
     fn stuck_service(&mut self, uptime: Duration) -> Option<String> {
         let services = service::for_role(&self.start.site.role);
-        let state = |service: Service| (service.as_str(), HeartbeatState::read(&self.start.paths, service, uptime));
+        let state =
+            |service: Service| (service.as_str(), HeartbeatState::read(&self.start.paths, service, uptime));
         let heartbeats: Vec<_> = services.into_iter().filter(|it| *it != SERVICE).map(state).collect();
         match judge(&heartbeats, uptime, self.stuck_boots) {
             Health::Well => {

@@ -25,7 +25,7 @@ const TOOL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How state was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum MountOutcome {
     /// The partition was in good order.
     Clean,
     /// The power had gone away, and the kernel has replayed the journal.
@@ -38,7 +38,7 @@ pub enum Outcome {
     Memory,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for MountOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Clean => "clean",
@@ -54,7 +54,7 @@ impl fmt::Display for Outcome {
 #[derive(Debug)]
 pub struct Report {
     /// What is mounted at `/state`.
-    pub outcome: Outcome,
+    pub outcome: MountOutcome,
     /// What failed on the way, in words; empty when all is well.
     pub trouble: String,
 }
@@ -106,19 +106,19 @@ pub fn mount_state(device: &Path) -> Report {
     let mounted_after =
         health.ok().and_then(|health| try_repairs(health, &mut Card { device }, &mut trouble));
     match mounted_after {
-        Some(Repair::Nothing) => report(Outcome::Clean, trouble),
-        Some(Repair::ReplayJournal) => report(Outcome::Recovered, trouble),
-        Some(Repair::Check | Repair::ForcedCheck) => report(Outcome::Repaired, trouble),
-        Some(Repair::Format) => report(Outcome::Formatted, trouble),
+        Some(Repair::Nothing) => report(MountOutcome::Clean, trouble),
+        Some(Repair::ReplayJournal) => report(MountOutcome::Recovered, trouble),
+        Some(Repair::Check | Repair::ForcedCheck) => report(MountOutcome::Repaired, trouble),
+        Some(Repair::Format) => report(MountOutcome::Formatted, trouble),
         None => {
             let memory = mount_memory();
             trouble.extend(memory.err().map(|error| format!("tmpfs: {error}")));
-            report(Outcome::Memory, trouble)
+            report(MountOutcome::Memory, trouble)
         }
     }
 }
 
-fn report(outcome: Outcome, trouble: Vec<String>) -> Report {
+fn report(outcome: MountOutcome, trouble: Vec<String>) -> Report {
     let trouble = trouble.join("; ");
     Report { outcome, trouble }
 }

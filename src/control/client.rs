@@ -12,25 +12,25 @@ use crate::record::Record;
 
 /// Why there is no reply.
 #[derive(Debug)]
-pub enum NoReply {
+pub enum RequestError {
     /// There is no dialer to ask.
     NotRunning,
     /// It has not answered in time.
-    Silent(Duration),
+    TimedOut(Duration),
     /// It closed the connection without a reply: it restarted, or the request is not one.
-    HungUp,
+    Closed,
     /// Something else.
-    Broken(io::Error),
+    Io(io::Error),
 }
 
 /// Sends a request to the dialer and waits for the reply, at most as long as given.
 ///
 /// # Errors
 /// There is no reply.
-pub fn request(paths: &Paths, request: &Request, patience: Duration) -> Result<Reply, NoReply> {
+pub fn request(paths: &Paths, request: &Request, patience: Duration) -> Result<Reply, RequestError> {
     let mut stream = UnixStream::connect(paths.path(SOCKET)).map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::ConnectionRefused => NoReply::NotRunning,
-        _ => NoReply::Broken(error),
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => RequestError::NotRunning,
+        _ => RequestError::Io(error),
     })?;
     let mut reply = String::new();
     let talk = stream
@@ -39,24 +39,24 @@ pub fn request(paths: &Paths, request: &Request, patience: Duration) -> Result<R
         .and_then(|()| stream.shutdown(Shutdown::Write))
         .and_then(|()| stream.read_to_string(&mut reply));
     talk.map_err(|error| match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => NoReply::Silent(patience),
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => NoReply::HungUp,
-        _ => NoReply::Broken(error),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => RequestError::TimedOut(patience),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => RequestError::Closed,
+        _ => RequestError::Io(error),
     })?;
-    Reply::from_record(&Record::parse(&reply)).ok_or(NoReply::HungUp)
+    Reply::from_record(&Record::parse(&reply)).ok_or(RequestError::Closed)
 }
 
-impl fmt::Display for NoReply {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRunning => f.write_str("the dialer is not running: see `dialctl status`"),
-            Self::Silent(patience) => {
+            Self::TimedOut(patience) => {
                 write!(f, "the dialer has not answered in {} s: see `logread`", patience.as_secs())
             }
-            Self::HungUp => f.write_str("the dialer has hung up: see `logread`"),
-            Self::Broken(error) => write!(f, "the dialer cannot be asked: {error}"),
+            Self::Closed => f.write_str("the dialer closed the connection: see `logread`"),
+            Self::Io(error) => write!(f, "cannot reach the dialer: {error}"),
         }
     }
 }
 
-impl std::error::Error for NoReply {}
+impl std::error::Error for RequestError {}

@@ -8,7 +8,7 @@
 mod client;
 mod server;
 
-pub use client::{NoReply, request};
+pub use client::{RequestError, request};
 pub use server::{ClientId, Server};
 
 use std::net::Ipv4Addr;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use rustix::process::Pid;
 
 use crate::chat::DialFailure;
-use crate::ppp::{self, Connection, Ends, Interface};
+use crate::ppp::{self, Addresses, Connection, Interface};
 use crate::record::Record;
 use crate::site::DataSize;
 
@@ -82,8 +82,8 @@ impl Request {
                 let record = named("ip-up")
                     .with("interface", &link.interface)
                     .with("pid", link.pid)
-                    .with_known("local", link.ends.map(|ends| ends.local))
-                    .with_known("remote", link.ends.map(|ends| ends.remote));
+                    .with_known("local", link.addresses.map(|addresses| addresses.local))
+                    .with_known("remote", link.addresses.map(|addresses| addresses.remote));
                 let servers: Vec<_> = name_servers.iter().map(Ipv4Addr::to_string).collect();
                 record.with("name-servers", servers.join(" "))
             }
@@ -110,12 +110,12 @@ impl Request {
             "budget" => Self::Budget,
             "set-used" => Self::SetUsed(DataSize::from_bytes(record.number("bytes")?)),
             "ip-up" => {
-                let ends = address("local").zip(address("remote"));
-                let ends = ends.map(|(local, remote)| Ends { local, remote });
+                let addresses = address("local").zip(address("remote"));
+                let addresses = addresses.map(|(local, remote)| Addresses { local, remote });
                 let interface = Interface::new(record.get("interface")?)?;
                 let servers = record.get("name-servers").unwrap_or_default().split(' ');
                 Self::IpUp {
-                    link: Connection { interface, pid: pid()?, ends },
+                    link: Connection { interface, pid: pid()?, addresses },
                     name_servers: servers.filter_map(|text| text.parse().ok()).collect(),
                 }
             }

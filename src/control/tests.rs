@@ -5,15 +5,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-fn ppp0(ends: Option<Ends>) -> Connection {
+fn ppp0(addresses: Option<Addresses>) -> Connection {
     let interface = Interface::new("ppp0").unwrap();
-    Connection { interface, pid: Pid::from_raw(412).unwrap(), ends }
+    Connection { interface, pid: Pid::from_raw(412).unwrap(), addresses }
 }
 
 #[test]
 fn every_request_is_read_as_it_was_written() {
     let address = Ipv4Addr::new;
-    let ends = Ends { local: address(10, 3, 2, 1), remote: address(10, 64, 64, 64) };
+    let addresses = Addresses { local: address(10, 3, 2, 1), remote: address(10, 64, 64, 64) };
     for (request, wire) in [
         (Request::Connect(None), "request=connect\n"),
         (Request::Connect(Some(Duration::from_secs(1800))), "request=connect\nseconds=1800\n"),
@@ -24,7 +24,7 @@ fn every_request_is_read_as_it_was_written() {
         (Request::SetUsed(DataSize::from_bytes(7_000)), "request=set-used\nbytes=7000\n"),
         (
             Request::IpUp {
-                link: ppp0(Some(ends)),
+                link: ppp0(Some(addresses)),
                 name_servers: vec![address(9, 9, 9, 9), address(1, 1, 1, 1)],
             },
             "request=ip-up\ninterface=ppp0\npid=412\nlocal=10.3.2.1\nremote=10.64.64.64\nname-servers=9.9.9.9 1.1.1.1\n",
@@ -103,9 +103,9 @@ fn nobody_but_root_can_ask() {
 fn without_a_dialer_the_caller_is_told_so() {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
-    assert!(matches!(request(&paths, &Request::Budget, SOON), Err(NoReply::NotRunning)));
+    assert!(matches!(request(&paths, &Request::Budget, SOON), Err(RequestError::NotRunning)));
     drop(Server::open(&paths).unwrap());
-    assert!(matches!(request(&paths, &Request::Budget, SOON), Err(NoReply::NotRunning)));
+    assert!(matches!(request(&paths, &Request::Budget, SOON), Err(RequestError::NotRunning)));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_dialer_that_does_not_answer_is_not_waited_for_any_longer_than_wished() {
     let paths = Paths::below(dir.path());
     let _desk = Server::open(&paths).unwrap();
     let reply = request(&paths, &Request::Budget, Duration::from_millis(20));
-    assert!(matches!(reply, Err(NoReply::Silent(_))), "{reply:?}");
+    assert!(matches!(reply, Err(RequestError::TimedOut(_))), "{reply:?}");
 }
 
 #[test]

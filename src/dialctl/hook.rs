@@ -8,10 +8,10 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::chat::DialFailure;
-use crate::control::{self, NoReply, Request};
+use crate::control::{self, Request, RequestError};
 use crate::names;
 use crate::paths::Paths;
-use crate::ppp::{Connection, Ends, Interface, name_servers, pid};
+use crate::ppp::{Addresses, Connection, Interface, name_servers, pid};
 
 /// pppd's scripts wait for each other, and the person for them.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,7 +33,7 @@ pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
         _ => {}
     }
     match control::request(paths, &request, PATIENCE) {
-        Ok(_) | Err(NoReply::NotRunning) => Ok(()),
+        Ok(_) | Err(RequestError::NotRunning) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -41,11 +41,11 @@ pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
 fn parse(arguments: &[&str]) -> Option<Request> {
     match arguments {
         [names::hook::IP_UP, interface, process, local, remote, servers @ ..] => {
-            let ends = local.parse().ok().zip(remote.parse().ok());
+            let addresses = local.parse().ok().zip(remote.parse().ok());
             let link = Connection {
                 interface: Interface::new(interface)?,
                 pid: pid(process)?,
-                ends: ends.map(|(local, remote)| Ends { local, remote }),
+                addresses: addresses.map(|(local, remote)| Addresses { local, remote }),
             };
             let name_servers: Vec<Ipv4Addr> = servers.iter().filter_map(|it| it.parse().ok()).collect();
             Some(Request::IpUp { link, name_servers })
@@ -73,16 +73,20 @@ mod tests {
     #[test]
     fn the_scripts_arguments_are_read() {
         let pid = pid("412").unwrap();
-        let ppp0 = |ends| Connection { interface: Interface::new("ppp0").unwrap(), pid, ends };
-        let ends = Ends { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
+        let ppp0 = |addresses| Connection { interface: Interface::new("ppp0").unwrap(), pid, addresses };
+        let addresses =
+            Addresses { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
         for (arguments, expected) in [
             (
                 "ip-up ppp0 412 10.3.2.1 10.64.64.64 9.9.9.9",
-                Some(Request::IpUp { link: ppp0(Some(ends)), name_servers: vec![Ipv4Addr::new(9, 9, 9, 9)] }),
+                Some(Request::IpUp {
+                    link: ppp0(Some(addresses)),
+                    name_servers: vec![Ipv4Addr::new(9, 9, 9, 9)],
+                }),
             ),
             (
                 "ip-up ppp0 412 10.3.2.1 10.64.64.64",
-                Some(Request::IpUp { link: ppp0(Some(ends)), name_servers: vec![] }),
+                Some(Request::IpUp { link: ppp0(Some(addresses)), name_servers: vec![] }),
             ),
             ("ip-down ppp0 412 1000 24000", Some(Request::IpDown { pid, carried: Some(25_000) })),
             ("ip-down ppp0 412  ", Some(Request::IpDown { pid, carried: None })),

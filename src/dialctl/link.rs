@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::control::{self, NoReply, Reply, Request};
+use crate::control::{self, Reply, Request, RequestError};
 use crate::paths::Paths;
 use crate::ppp::{Budget, Session};
 use crate::reboot;
@@ -41,7 +41,7 @@ pub fn disconnect(paths: &Paths) -> Result<String, String> {
 pub fn stop(paths: &Paths) -> Result<(), String> {
     match control::request(paths, &Request::Stop, reboot::LINK_TIMEOUT) {
         // Closed, or there was no link, or the other role has none.
-        Ok(_) | Err(NoReply::NotRunning) => Ok(()),
+        Ok(_) | Err(RequestError::NotRunning) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -61,7 +61,7 @@ pub fn extend(paths: &Paths, more: Option<&str>) -> Result<String, String> {
 pub fn budget(paths: &Paths) -> Result<String, String> {
     match control::request(paths, &Request::Budget, AT_ONCE) {
         Ok(reply) => said(reply),
-        Err(NoReply::NotRunning) => stored_budget(paths),
+        Err(RequestError::NotRunning) => stored_budget(paths),
         Err(error) => Err(error.to_string()),
     }
 }

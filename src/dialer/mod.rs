@@ -25,7 +25,7 @@ use crate::clock::WallClock;
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{self, OutgoingSms, Place};
-use crate::ppp::{self, Connection, Moment, Outcome, Phase, Reaction, Session, Why};
+use crate::ppp::{self, Connection, DownReason, LinkOutcome, Phase, Reaction, Session, Timestamp};
 use crate::published::{LinkPhase, LinkStatus, ModemStatus, Published};
 use crate::record::Record;
 use crate::site::{self, DataSize};
@@ -68,7 +68,7 @@ pub struct Facts {
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     /// By the clock that nobody can set, and by the calendar.
-    pub at: Moment,
+    pub at: Timestamp,
     /// What the other clock is worth.
     pub wall: WallClock,
     /// Whether messages can be sent and heard during a session.
@@ -134,7 +134,7 @@ pub enum Effect {
     /// Delete a message that the modem has stored.
     Discard(Place),
     /// Something about the link.
-    Link(ppp::Effect),
+    Link(ppp::SessionEffect),
     /// Set the clock that can be set, to seconds since 1970.
     SetClock(i64),
     /// Answer a program on the box.
@@ -170,7 +170,7 @@ impl Dialer {
     pub fn receive(&mut self, event: Event, view: View) -> Vec<Effect> {
         match event {
             Event::Modem(report) => self.modem(report, view),
-            Event::Stored(order) => self.obey(order, view),
+            Event::Stored(order) => self.execute(order, view),
             Event::NotStored(order) => self.answer(&order.requester, Reply::NotStored, view.at.now),
             Event::Asked(client, request) => self.requested(client, request, view),
             Event::Link(event) => {
@@ -197,11 +197,11 @@ impl Dialer {
     }
 
     /// The link and the budget, for `dialctl status`.
-    pub fn link_status(&self, at: Moment) -> LinkStatus {
+    pub fn link_status(&self, at: Timestamp) -> LinkStatus {
         let up = |link: &Connection, until| LinkPhase::Up {
             interface: link.interface.to_string(),
-            local: link.ends.map(|ends| ends.local),
-            remote: link.ends.map(|ends| ends.remote),
+            local: link.addresses.map(|addresses| addresses.local),
+            remote: link.addresses.map(|addresses| addresses.remote),
             until,
         };
         let budget = self.session.budget();
@@ -269,15 +269,17 @@ impl Dialer {
         }
     }
 
-    fn obey(&mut self, Order { command, requester }: Order, view: View) -> Vec<Effect> {
+    fn execute(&mut self, Order { command, requester }: Order, view: View) -> Vec<Effect> {
         let at = view.at;
         let (mut effects, reaction) = match command {
             Command::Connect(_) if self.is_stopping => {
-                let stopping = Reply::Link(Outcome::Failed(Why::Stopping));
+                let stopping = Reply::Link(LinkOutcome::Failed(DownReason::Stopping));
                 return self.answer(&requester, stopping, at.now);
             }
-            Command::Connect(length) => (self.announce(&requester, view), self.session.open(length, at)),
-            Command::Disconnect => (Vec::new(), self.session.close(Why::Asked, at)),
+            Command::Connect(length) => {
+                (self.reply_dialling(&requester, view), self.session.open(length, at))
+            }
+            Command::Disconnect => (Vec::new(), self.session.close(DownReason::Asked, at)),
             Command::Extend(length) => (Vec::new(), self.session.extend(length, at)),
             Command::Status => return self.answer(&requester, Reply::Status(self.status(view)), at.now),
             Command::Help => return self.answer(&requester, Reply::Help, at.now),
@@ -292,7 +294,7 @@ impl Dialer {
     }
 
     /// A telephone that a modem of one port cannot answer during the session is answered before.
-    fn announce(&mut self, requester: &Requester, view: View) -> Vec<Effect> {
+    fn reply_dialling(&mut self, requester: &Requester, view: View) -> Vec<Effect> {
         match (requester, view.ports, self.session.phase()) {
             (Requester::Phone(_), Ports::One, Phase::Down) => {
                 self.answer(requester, Reply::Dialling, view.at.now)
@@ -307,10 +309,10 @@ impl Dialer {
         let requester = Requester::Local(client);
         let command = |command| Order { command, requester: requester.clone() };
         let reaction = match request {
-            Request::Connect(length) => return self.obey(command(Command::Connect(length)), view),
-            Request::Disconnect => return self.obey(command(Command::Disconnect), view),
+            Request::Connect(length) => return self.execute(command(Command::Connect(length)), view),
+            Request::Disconnect => return self.execute(command(Command::Disconnect), view),
             Request::Stop => return self.stop(requester, view),
-            Request::Extend(length) => return self.obey(command(Command::Extend(length)), view),
+            Request::Extend(length) => return self.execute(command(Command::Extend(length)), view),
             Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
             Request::IpUp { link, .. } => self.session.receive(ppp::Event::IpUp(link), at),
@@ -326,7 +328,7 @@ impl Dialer {
     fn stop(&mut self, requester: Requester, view: View) -> Vec<Effect> {
         self.is_stopping = true;
         self.requesters.push(requester);
-        let reaction = self.session.close(Why::Stopping, view.at);
+        let reaction = self.session.close(DownReason::Stopping, view.at);
         self.follow(reaction, view)
     }
 
@@ -339,7 +341,7 @@ impl Dialer {
         effects
     }
 
-    fn report(&mut self, outcome: &Outcome, view: View) -> Vec<Effect> {
+    fn report(&mut self, outcome: &LinkOutcome, view: View) -> Vec<Effect> {
         let what = outcome.to_string();
         let level = if outcome.is_trouble() { Level::Warning } else { Level::Info };
         if outcome.is_trouble() {
@@ -349,7 +351,7 @@ impl Dialer {
         for requester in std::mem::take(&mut self.requesters) {
             // Announced when it was dialled, and now pppd has the only port.
             let is_silent = view.ports == Ports::One && matches!(requester, Requester::Phone(_));
-            if is_silent && matches!(outcome, Outcome::Up { .. }) {
+            if is_silent && matches!(outcome, LinkOutcome::Up { .. }) {
                 continue;
             }
             effects.extend(self.answer(&requester, Reply::Link(outcome.clone()), view.at.now));
@@ -374,7 +376,7 @@ impl Dialer {
 
     fn status(&self, view: View) -> Status {
         let now = view.at.now;
-        let local = |link: &Connection| link.ends.map(|ends| ends.local);
+        let local = |link: &Connection| link.addresses.map(|addresses| addresses.local);
         let budget = self.session.budget();
         let modem = ModemStatus::from_record(view.known).unwrap_or_default();
         Status {

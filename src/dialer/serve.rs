@@ -20,7 +20,7 @@ use crate::modem::mobile::Mobile;
 use crate::modem::protocol::Protocol;
 use crate::names::record;
 use crate::paths::Paths;
-use crate::ppp::{self, Calendar, Moment, Session, counters, pppd};
+use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd};
 use crate::published::{LastBoot, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
@@ -49,24 +49,24 @@ struct Serving<'a> {
     /// What was started in a pppd's place and has not ended. It asks us something itself: nobody
     /// must wait for it.
     scripts: Vec<Child>,
-    /// Ours has the modem's only port, or is about to.
-    borrowed: Borrowed,
+    /// What our pppd does with the port for data.
+    data_port: DataPort,
     /// Whether the network has given the time since boot.
     clock_known: bool,
     /// What is published of the link.
     published: Option<LinkStatus>,
 }
 
-/// What has become of the port for data.
+/// Who has the port for data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Borrowed {
-    No,
+enum DataPort {
+    Free,
     /// As soon as the modem has done what it was asked for, or has answered the last question
     /// after this time since boot.
-    Soon {
+    Requested {
         at_latest: Duration,
     },
-    By(Pid),
+    UsedBy(Pid),
 }
 
 /// Serves for ever.
@@ -97,7 +97,7 @@ impl<'a> Serving<'a> {
         let paths = &start.paths;
         let store = Store::new(paths.state());
         let read = |file| Record::parse(&store.read(file).unwrap_or_default());
-        let at = moment(&start.site, WallClock::Floor);
+        let at = timestamp(&start.site, WallClock::Floor);
         let (session, effects) = Session::new(&role.link, &read(Session::FILE), counters::running(paths), at);
         let mut serving = Self {
             paths,
@@ -110,7 +110,7 @@ impl<'a> Serving<'a> {
             server: Server::open(paths)?,
             pppds: Pppds::default(),
             scripts: Vec::new(),
-            borrowed: Borrowed::No,
+            data_port: DataPort::Free,
             clock_known: false,
             published: None,
         };
@@ -128,7 +128,7 @@ impl<'a> Serving<'a> {
         let known = self.known();
         let effects = self.dialer.tick(self.view(&known));
         self.carry_out(effects);
-        let events = self.lend();
+        let events = self.start_pppd();
         self.follow(events);
         self.publish();
     }
@@ -175,42 +175,42 @@ impl Serving<'_> {
         }
     }
 
-    fn perform_link(&mut self, effect: ppp::Effect, events: &mut VecDeque<Event>) {
+    fn perform_link(&mut self, effect: ppp::SessionEffect, events: &mut VecDeque<Event>) {
         match effect {
-            ppp::Effect::StartPppd => {
-                self.borrowed = Borrowed::Soon { at_latest: clock::since_boot() + ERRANDS };
+            ppp::SessionEffect::StartPppd => {
+                self.data_port = DataPort::Requested { at_latest: clock::since_boot() + ERRANDS };
             }
-            ppp::Effect::Watch(pid) => events.extend(self.pppds.watch(pid).map(Event::Link)),
-            ppp::Effect::Signal(pid, signal) => {
+            ppp::SessionEffect::Watch(pid) => events.extend(self.pppds.watch(pid).map(Event::Link)),
+            ppp::SessionEffect::Signal(pid, signal) => {
                 if let Err(error) = self.pppds.signal(pid, signal) {
                     self.log.error(&format!("ending pppd ({pid}): {error}"));
                 }
             }
-            ppp::Effect::RunIpDown(interface, pid) => {
+            ppp::SessionEffect::RunIpDown(interface, pid) => {
                 self.log.warning(&format!("{interface}: pppd ({pid}) has left it without ip-down: run now"));
                 match pppd::run_ip_down(self.paths, &interface, pid) {
                     Ok(script) => self.scripts.push(script),
                     Err(error) => self.log.error(&format!("ip-down of {interface}: {error}")),
                 }
             }
-            ppp::Effect::ReadCounters(interface) => {
+            ppp::SessionEffect::ReadCounters(interface) => {
                 let carried = counters::read(self.paths, &interface);
                 events.push_back(Event::Link(ppp::Event::Counters(interface, carried)));
             }
-            ppp::Effect::Remember(record) => {
+            ppp::SessionEffect::Remember(record) => {
                 self.warn_if_failed("the budget", self.store.replace(Session::FILE, &record.to_string()));
                 // WireGuard refuses a peer whose time is older than its last
                 // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
                 // fall far behind that of a session.
                 self.warn_if_failed("saving the clock", clock::save(&self.store));
             }
-            ppp::Effect::Log(level, what) => self.log.log(level, &what),
+            ppp::SessionEffect::Log(level, what) => self.log.log(level, &what),
         }
     }
 
-    /// Gives the port to pppd once the modem has done what it was asked for.
-    fn lend(&mut self) -> VecDeque<Event> {
-        let Borrowed::Soon { at_latest } = self.borrowed else { return VecDeque::new() };
+    /// Starts pppd on the port for data once the modem has done what it was asked for.
+    fn start_pppd(&mut self) -> VecDeque<Event> {
+        let DataPort::Requested { at_latest } = self.data_port else { return VecDeque::new() };
         let modem = self.driver.protocol();
         let is_done = modem.is_idle() && (!modem.has_errands() || at_latest <= clock::since_boot());
         if !self.driver.has_two_ports() && !is_done {
@@ -220,20 +220,20 @@ impl Serving<'_> {
         events.push_back(Event::Link(match pppd::spawn(self.role) {
             Ok(pppd) => {
                 let pid = pppd.pid();
-                self.borrowed = Borrowed::By(pid);
+                self.data_port = DataPort::UsedBy(pid);
                 self.pppds.push(pppd);
                 ppp::Event::Started(pid)
             }
             Err(error) => {
-                self.take_back();
+                self.reclaim_port();
                 ppp::Event::NotStarted(error.to_string())
             }
         }));
         events
     }
 
-    fn take_back(&mut self) {
-        self.borrowed = Borrowed::No;
+    fn reclaim_port(&mut self) {
+        self.data_port = DataPort::Free;
         self.driver.resume();
     }
 
@@ -242,8 +242,8 @@ impl Serving<'_> {
         self.scripts.retain_mut(|script| matches!(script.try_wait(), Ok(None)));
         for (pid, exit) in self.pppds.remove_ended() {
             self.log.info(&format!("pppd ({pid}): {exit}"));
-            if self.borrowed == Borrowed::By(pid) {
-                self.take_back();
+            if self.data_port == DataPort::UsedBy(pid) {
+                self.reclaim_port();
             }
             events.push_back(Event::Link(ppp::Event::Exited(pid, exit)));
         }
@@ -277,7 +277,7 @@ impl Serving<'_> {
             false => WallClock::Floor,
         };
         let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
-        View { at: moment(self.site, wall), wall, ports, known }
+        View { at: timestamp(self.site, wall), wall, ports, known }
     }
 
     fn publish(&mut self) {
@@ -291,12 +291,12 @@ impl Serving<'_> {
     /// Until something is ready, or the time has come for somebody.
     fn wait(&self, at_most: Duration) -> io::Result<()> {
         let now = clock::since_boot();
-        let lends = match self.borrowed {
+        let waits_for_modem = match self.data_port {
             // From then on it is up to the modem, which has deadlines of its own.
-            Borrowed::Soon { at_latest } if now < at_latest => Some(at_latest),
-            Borrowed::Soon { .. } | Borrowed::No | Borrowed::By(_) => None,
+            DataPort::Requested { at_latest } if now < at_latest => Some(at_latest),
+            DataPort::Requested { .. } | DataPort::Free | DataPort::UsedBy(_) => None,
         };
-        let wakes = [self.driver.deadline(), self.dialer.deadline(), lends].into_iter().flatten();
+        let wakes = [self.driver.deadline(), self.dialer.deadline(), waits_for_modem].into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.driver.fds();
         fds.extend(self.server.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
@@ -321,11 +321,11 @@ fn facts(paths: &Paths) -> Facts {
     Facts { version: build.version, boots, built: build.epoch }
 }
 
-fn moment(site: &Site, wall: WallClock) -> Moment {
+fn timestamp(site: &Site, wall: WallClock) -> Timestamp {
     let local = |unix| unix + site.timezone.offset_at(unix);
     let calendar = match wall {
-        WallClock::Known(unix) => Calendar::Known(Month::of(local(unix))),
-        WallClock::Floor => Calendar::NotBefore(Month::of(local(clock::unix()))),
+        WallClock::Known(unix) => Calendar::Known(Month::from_local(local(unix))),
+        WallClock::Floor => Calendar::NotBefore(Month::from_local(local(clock::unix()))),
     };
-    Moment { now: clock::since_boot(), calendar }
+    Timestamp { now: clock::since_boot(), calendar }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::WallClock;
 use crate::modem::mobile::{Report, SmsId, Storage};
-use crate::ppp::{Calendar, Ends, Exit, Interface};
+use crate::ppp::{Addresses, Calendar, Exit, Interface};
 use crate::site::{Role, Site};
 use crate::sms::pdu::{Body, ServiceCentreTime};
 use rustix::process::Pid;
@@ -16,7 +16,7 @@ const SITE: &str = "role='dialer'\nhostname='hut'\n[operator]\nname='free'\napn=
                     [sms]\nnumbers=['+33612345678']\nproof='sender-only'\n";
 
 /// A dialer, what it did, and whether its state can be stored.
-struct Play {
+struct Harness {
     dialer: Dialer,
     ports: Ports,
     storable: bool,
@@ -25,10 +25,10 @@ struct Play {
     done: String,
 }
 
-impl Play {
+impl Harness {
     fn new(ports: Ports) -> Self {
         let Role::Dialer(site) = Site::parse(SITE).unwrap().role else { unreachable!() };
-        let at = moment(100 * SECOND);
+        let at = timestamp(100 * SECOND);
         let (session, _) = Session::new(&site.link, &Record::new(), Vec::new(), at);
         let facts = Facts {
             version: Some("0.1.0".to_owned()),
@@ -42,7 +42,7 @@ impl Play {
 
     fn receive(&mut self, event: Event) -> &mut Self {
         let view =
-            View { at: moment(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
+            View { at: timestamp(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
         let effects = self.dialer.receive(event, view);
         self.perform(effects)
     }
@@ -51,7 +51,7 @@ impl Play {
     fn pass(&mut self, time: Duration) -> &mut Self {
         self.now += time;
         let view =
-            View { at: moment(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
+            View { at: timestamp(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
         let effects = self.dialer.tick(view);
         self.perform(effects)
     }
@@ -74,8 +74,8 @@ impl Play {
                     format!("SMS to {}: {text}", message.to())
                 }
                 Effect::Discard(place) => format!("delete {place:?}"),
-                Effect::Link(ppp::Effect::Remember(_)) => continue,
-                Effect::Link(ppp::Effect::Log(level, what)) => format!("{level:?}: {what}"),
+                Effect::Link(ppp::SessionEffect::Remember(_)) => continue,
+                Effect::Link(ppp::SessionEffect::Log(level, what)) => format!("{level:?}: {what}"),
                 Effect::Link(effect) => format!("{effect:?}"),
                 Effect::SetClock(unix) => format!("clock {unix}"),
                 Effect::Answer(_, reply) => format!("{reply:?}"),
@@ -108,9 +108,10 @@ impl Play {
 
     fn dialled(&mut self) -> &mut Self {
         let interface = Interface::new("ppp0").unwrap();
-        let ends = Ends { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
+        let addresses =
+            Addresses { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
         self.link(ppp::Event::Started(pid()));
-        self.link(ppp::Event::IpUp(Connection { interface, pid: pid(), ends: Some(ends) }))
+        self.link(ppp::Event::IpUp(Connection { interface, pid: pid(), addresses: Some(addresses) }))
     }
 
     /// What was done since the last time it was asked for.
@@ -123,13 +124,13 @@ fn pid() -> Pid {
     Pid::from_raw(412).unwrap()
 }
 
-fn moment(now: Duration) -> Moment {
-    Moment { now, calendar: Calendar::Known(crate::clock::Month::of(THAT_MORNING)) }
+fn timestamp(now: Duration) -> Timestamp {
+    Timestamp { now, calendar: Calendar::Known(crate::clock::Month::from_local(THAT_MORNING)) }
 }
 
 #[test]
 fn an_order_is_stored_before_it_is_obeyed() {
-    let done = Play::new(Ports::Two).sms(OWNER, "Connect 30m").dialled().done();
+    let done = Harness::new(Ports::Two).sms(OWNER, "Connect 30m").dialled().done();
     insta::assert_snapshot!(done, @"
     Info: SMS from +33612345678: connect 30m, accepted
     stored
@@ -142,9 +143,9 @@ fn an_order_is_stored_before_it_is_obeyed() {
 
 #[test]
 fn what_cannot_be_stored_is_not_obeyed_and_its_sender_is_told() {
-    let mut play = Play::new(Ports::Two);
-    play.storable = false;
-    insta::assert_snapshot!(play.sms(OWNER, "connect").done(), @"
+    let mut harness = Harness::new(Ports::Two);
+    harness.storable = false;
+    insta::assert_snapshot!(harness.sms(OWNER, "connect").done(), @"
     Info: SMS from +33612345678: connect, accepted
     SMS to +33612345678: not done: the box cannot save its state
     delete Stored(Modem, 3)
@@ -153,7 +154,7 @@ fn what_cannot_be_stored_is_not_obeyed_and_its_sender_is_told() {
 
 #[test]
 fn a_stranger_gets_no_answer_and_his_message_no_place() {
-    insta::assert_snapshot!(Play::new(Ports::Two).sms(STRANGER, "connect").done(), @"
+    insta::assert_snapshot!(Harness::new(Ports::Two).sms(STRANGER, "connect").done(), @"
     Warning: SMS from +33698765432: refused, its number is not in the site
     delete Stored(Modem, 3)
     ");
@@ -161,24 +162,24 @@ fn a_stranger_gets_no_answer_and_his_message_no_place() {
 
 #[test]
 fn whom_only_the_number_proves_is_obeyed_as_often_as_he_likes_and_answered_twenty_times_at_once() {
-    let mut play = Play::new(Ports::Two);
+    let mut harness = Harness::new(Ports::Two);
     for _ in 0..25 {
-        play.sms(OWNER, "status").pass(SECOND);
+        harness.sms(OWNER, "status").pass(SECOND);
     }
-    let done = play.done();
+    let done = harness.done();
     let count = |what| done.matches(what).count();
     assert_eq!(
         (count("accepted"), count("SMS to"), count("no reply to +33612345678: too many")),
         (25, 20, 5)
     );
-    play.pass(15 * 60 * SECOND).sms(OWNER, "status").sms(OWNER, "help");
-    assert_eq!(play.done().matches("SMS to").count(), 1);
+    harness.pass(15 * 60 * SECOND).sms(OWNER, "status").sms(OWNER, "help");
+    assert_eq!(harness.done().matches("SMS to").count(), 1);
 }
 
 #[test]
 fn what_is_no_message_is_deleted() {
     let garbage = Report::Message { place: Place::Stored(Storage::Modem, 1), pdu: "00FF".to_owned() };
-    insta::assert_snapshot!(Play::new(Ports::Two).receive(Event::Modem(garbage)).done(), @"
+    insta::assert_snapshot!(Harness::new(Ports::Two).receive(Event::Modem(garbage)).done(), @"
     Warning: a message that cannot be read: a message of type 3
     delete Stored(Modem, 1)
     ");
@@ -186,7 +187,7 @@ fn what_is_no_message_is_deleted() {
 
 #[test]
 fn a_modem_of_one_port_answers_before_it_dials_and_not_while_the_link_is_up() {
-    insta::assert_snapshot!(Play::new(Ports::One).sms(OWNER, "connect").dialled().done(), @"
+    insta::assert_snapshot!(Harness::new(Ports::One).sms(OWNER, "connect").dialled().done(), @"
     Info: SMS from +33612345678: connect, accepted
     stored
     SMS to +33612345678: dialling; I am silent while the link is up
@@ -199,18 +200,18 @@ fn a_modem_of_one_port_answers_before_it_dials_and_not_while_the_link_is_up() {
 #[test]
 fn whoever_asked_is_told_that_the_link_did_not_come_up() {
     for ports in [Ports::One, Ports::Two] {
-        let mut play = Play::new(ports);
-        play.sms(OWNER, "connect").link(ppp::Event::Started(pid())).done();
-        play.link(ppp::Event::Exited(pid(), Exit::AuthRefused));
-        let done = play.done();
+        let mut harness = Harness::new(ports);
+        harness.sms(OWNER, "connect").link(ppp::Event::Started(pid())).done();
+        harness.link(ppp::Event::Exited(pid(), Exit::AuthRefused));
+        let done = harness.done();
         assert!(done.contains("SMS to +33612345678: not connected: the operator refuses"), "{done}");
-        assert!(play.dialer.link_status(moment(play.now)).last_error.is_some());
+        assert!(harness.dialer.link_status(timestamp(harness.now)).last_error.is_some());
     }
 }
 
 #[test]
 fn a_status_fits_into_one_message() {
-    insta::assert_snapshot!(Play::new(Ports::Two).sms(OWNER, "status").done(), @"
+    insta::assert_snapshot!(Harness::new(Ports::Two).sms(OWNER, "status").done(), @"
     Info: SMS from +33612345678: status, accepted
     stored
     SMS to +33612345678: 0.1.0
@@ -224,29 +225,29 @@ fn a_status_fits_into_one_message() {
 
 #[test]
 fn a_reboot_waits_until_it_is_announced() {
-    let mut play = Play::new(Ports::Two);
-    play.sms(OWNER, "reboot").pass(SECOND);
-    assert!(!play.done().contains("reboot\n"));
-    assert_eq!(play.sent(1).pass(SECOND).done(), "reboot\n");
+    let mut harness = Harness::new(Ports::Two);
+    harness.sms(OWNER, "reboot").pass(SECOND);
+    assert!(!harness.done().contains("reboot\n"));
+    assert_eq!(harness.sent(1).pass(SECOND).done(), "reboot\n");
 }
 
 #[test]
 fn a_reboot_that_cannot_be_announced_comes_all_the_same() {
-    let mut play = Play::new(Ports::Two);
-    play.sms(OWNER, "reboot").done();
-    assert_eq!(play.pass(REBOOT_GRACE).done(), "reboot\n");
+    let mut harness = Harness::new(Ports::Two);
+    harness.sms(OWNER, "reboot").done();
+    assert_eq!(harness.pass(REBOOT_GRACE).done(), "reboot\n");
 }
 
 #[test]
 fn dialctl_is_told_what_came_of_it() {
-    let mut play = Play::new(Ports::One);
+    let mut harness = Harness::new(Ports::One);
     let client = || control::ClientId(1);
-    play.receive(Event::Asked(client(), control::Request::Connect(None))).dialled();
-    play.receive(Event::Asked(client(), control::Request::Budget));
-    play.receive(Event::Asked(client(), control::Request::Disconnect));
-    play.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
-    play.link(ppp::Event::Exited(pid(), Exit::Told));
-    insta::assert_snapshot!(play.done(), @"
+    harness.receive(Event::Asked(client(), control::Request::Connect(None))).dialled();
+    harness.receive(Event::Asked(client(), control::Request::Budget));
+    harness.receive(Event::Asked(client(), control::Request::Disconnect));
+    harness.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
+    harness.link(ppp::Event::Exited(pid(), Exit::Told));
+    insta::assert_snapshot!(harness.done(), @"
     StartPppd
     Info: connected as 10.3.2.1, for 2h
     Done(\"connected as 10.3.2.1, for 2h\")
@@ -259,14 +260,14 @@ fn dialctl_is_told_what_came_of_it() {
 
 #[test]
 fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
-    let mut play = Play::new(Ports::Two);
+    let mut harness = Harness::new(Ports::Two);
     let client = || control::ClientId(1);
-    play.receive(Event::Asked(client(), control::Request::Connect(None))).dialled().done();
-    play.receive(Event::Asked(client(), control::Request::Stop));
-    play.receive(Event::Asked(client(), control::Request::Connect(None)));
-    play.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
-    play.link(ppp::Event::Exited(pid(), Exit::Told));
-    insta::assert_snapshot!(play.done(), @"
+    harness.receive(Event::Asked(client(), control::Request::Connect(None))).dialled().done();
+    harness.receive(Event::Asked(client(), control::Request::Stop));
+    harness.receive(Event::Asked(client(), control::Request::Connect(None)));
+    harness.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
+    harness.link(ppp::Event::Exited(pid(), Exit::Told));
+    insta::assert_snapshot!(harness.done(), @"
     Signal(Pid(412), Terminate)
     Failed(\"not connected: the box is stopping\")
     Info: disconnected: the box is stopping
@@ -276,9 +277,9 @@ fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
 
 #[test]
 fn a_box_that_stops_without_a_link_is_answered_at_once() {
-    let mut play = Play::new(Ports::Two);
-    play.receive(Event::Asked(control::ClientId(1), control::Request::Stop));
-    assert!(play.done().ends_with("Failed(\"there is no link\")\n"));
+    let mut harness = Harness::new(Ports::Two);
+    harness.receive(Event::Asked(control::ClientId(1), control::Request::Stop));
+    assert!(harness.done().ends_with("Failed(\"there is no link\")\n"));
 }
 
 #[test]
@@ -299,10 +300,10 @@ fn a_clock_that_is_right_to_two_seconds_is_left_alone() {
 
 #[test]
 fn a_network_time_before_the_image_was_built_does_not_set_the_clock() {
-    let mut play = Play::new(Ports::Two);
-    insta::assert_snapshot!(play.receive(Event::Modem(Report::NetworkTime(THAT_MORNING - 1))).done(), @"Warning: the network's time 2026-07-14 03:59:57 UTC is ignored: this image was built at 2026-07-14 03:59:58 UTC");
+    let mut harness = Harness::new(Ports::Two);
+    insta::assert_snapshot!(harness.receive(Event::Modem(Report::NetworkTime(THAT_MORNING - 1))).done(), @"Warning: the network's time 2026-07-14 03:59:57 UTC is ignored: this image was built at 2026-07-14 03:59:58 UTC");
     assert_eq!(
-        play.receive(Event::Modem(Report::NetworkTime(THAT_MORNING))).done(),
+        harness.receive(Event::Modem(Report::NetworkTime(THAT_MORNING))).done(),
         format!("clock {THAT_MORNING}\n")
     );
 }

@@ -3,15 +3,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::login::{Login, LoginConfig, LoginResult, Turn};
+use super::login::{Login, LoginConfig, LoginOutput, LoginResult};
 use super::report::{Connected, Report};
 use super::ring::{Call, News};
 use super::step::{self, Step, Task};
 use crate::log::Level;
 use crate::modem::at::queue::{Event, Queue};
-use crate::modem::at::request::Outgoing;
+use crate::modem::at::request::TxData;
 use crate::modem::at::response::Final;
-use crate::modem::protocol::{self, Protocol};
+use crate::modem::protocol::{Protocol, ProtocolAction};
 use crate::modem::recovery::RecoveryStep;
 use crate::published::{LineCall, LineState, LineStatus, Published};
 use crate::record::Record;
@@ -22,7 +22,7 @@ const PROBE_EVERY: Duration = Duration::from_secs(3600);
 /// A modem that is just powered misses the first commands.
 const RESET_TRIES: u32 = 5;
 
-type Action = protocol::Action<Report>;
+type Action = ProtocolAction<Report>;
 
 /// The dialogue with the modem of one line.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl<'a> Answerer<'a> {
             (Step::Reset, Final::Ok) => self.ready(),
             (Step::Reset, _) => vec![Action::Abandon("the modem refuses ATZ".to_owned())],
             (Step::Answer, Final::Connect(words)) => self.connect(words, now),
-            (Step::Answer, result) => self.lose(result.to_string()),
+            (Step::Answer, result) => self.no_connection(result.to_string()),
             // Whatever it says: it listens to commands again.
             (Step::HangUp | Step::HangUpAfterEscape, _) => {
                 self.reset();
@@ -176,12 +176,12 @@ impl<'a> Answerer<'a> {
     }
 
     /// Does what the login dialogue wants.
-    fn follow(&mut self, turn: Turn) -> Vec<Action> {
+    fn perform(&mut self, output: LoginOutput) -> Vec<Action> {
         let mut actions = Vec::new();
-        if !turn.say.is_empty() {
-            actions.push(Action::Send(Outgoing::to_caller(turn.say)));
+        if !output.text.is_empty() {
+            actions.push(Action::Send(TxData::to_caller(output.text)));
         }
-        match turn.verdict {
+        match output.result {
             None => {}
             Some(LoginResult::Ppp(user)) => {
                 let known =
@@ -190,18 +190,18 @@ impl<'a> Answerer<'a> {
                 self.connected.user = user;
                 actions.extend(self.hand_over());
             }
-            Some(LoginResult::Refused(why)) => actions.extend(self.turn_away(why.to_string())),
+            Some(LoginResult::Refused(why)) => actions.extend(self.login_failed(why.to_string())),
         }
         actions
     }
 
-    fn turn_away(&mut self, why: String) -> [Action; 2] {
+    fn login_failed(&mut self, why: String) -> [Action; 2] {
         self.hang_up();
         let said = Action::log(Level::Info, format!("call ended: {why}"));
-        [said, Action::Report(Report::TurnedAway { connected: self.connected.clone(), why })]
+        [said, Action::Report(Report::LoginFailed { connected: self.connected.clone(), why })]
     }
 
-    fn lose(&mut self, why: String) -> Vec<Action> {
+    fn no_connection(&mut self, why: String) -> Vec<Action> {
         let caller = self.call.caller.clone();
         let said = Action::log(Level::Info, format!("no connection: {why}"));
         self.hang_up();
@@ -216,7 +216,7 @@ impl<'a> Answerer<'a> {
                 Vec::new()
             }
             (_, Step::CallerId) => Vec::new(),
-            (_, Step::Answer) => self.lose("the modem does not say what came of it".to_owned()),
+            (_, Step::Answer) => self.no_connection("the modem does not report the result".to_owned()),
             (_, Step::HangUp) => {
                 self.plan = step::escape();
                 Vec::new()
@@ -255,8 +255,9 @@ impl<'a> Answerer<'a> {
     fn answer(&mut self) -> Option<Action> {
         if let Some(callers) = &self.callers {
             let Some(number) = &self.call.caller else {
-                let told = self.call.rings == u32::from(self.rings.get());
-                return told.then(|| Action::log(Level::Info, "not answered: the caller is not told"));
+                let is_first = self.call.rings == u32::from(self.rings.get());
+                return is_first
+                    .then(|| Action::log(Level::Info, "not answered: no caller number from the network"));
             };
             if !callers.iter().any(|known| known.as_str() == number) {
                 return Some(Action::log(Level::Info, format!("not answered: {number} is not on the list")));
@@ -290,7 +291,7 @@ impl Protocol for Answerer<'_> {
         let why = "the modem has vanished".to_owned();
         match before {
             Phase::Answering => Some(Report::Lost { caller: self.call.caller.clone(), why }),
-            Phase::LoggingIn(_) => Some(Report::TurnedAway { connected: self.connected.clone(), why }),
+            Phase::LoggingIn(_) => Some(Report::LoginFailed { connected: self.connected.clone(), why }),
             Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp => None,
         }
     }
@@ -303,8 +304,8 @@ impl Protocol for Answerer<'_> {
         let mut actions: Vec<_> = match &mut self.phase {
             Phase::Connected => return Vec::new(), // pppd has the port and sees it
             Phase::LoggingIn(login) => {
-                let turn = login.receive(bytes, now);
-                self.follow(turn)
+                let output = login.receive(bytes, now);
+                self.perform(output)
             }
             _ => {
                 let events = self.dialogue.receive(bytes, now);
@@ -318,8 +319,8 @@ impl Protocol for Answerer<'_> {
     fn on_time(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = match (&mut self.phase, self.dialogue.expire(now)) {
             (Phase::LoggingIn(login), _) => {
-                let turn = login.tick(now);
-                self.follow(turn)
+                let output = login.tick(now);
+                self.perform(output)
             }
             (_, Some(event)) => self.event(event, now),
             (_, None) => Vec::new(),

@@ -78,15 +78,15 @@ impl fmt::Display for LoginRefusal {
 
 /// What is to be said to the caller, and then to be done.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Turn {
+pub struct LoginOutput {
     /// Printable ASCII, CR, LF and backspaces; perhaps nothing.
-    pub say: String,
+    pub text: String,
     /// How it has ended; `None` while it goes on.
-    pub verdict: Option<LoginResult>,
+    pub result: Option<LoginResult>,
 }
 
-/// The dialogue with one caller: bytes and the time since boot come in, [`Turn`]s go out. Once one of
-/// them has a verdict it is over.
+/// The dialogue with one caller: bytes and the time since boot come in, [`LoginOutput`] goes out. Once one of
+/// them has a result it is over.
 #[derive(Debug)]
 pub struct Login<'a> {
     login_config: LoginConfig<'a>,
@@ -128,27 +128,27 @@ impl<'a> Login<'a> {
     /// Those of a frame of PPP are lost to pppd, which empties the line in any case when it starts
     /// (its sys-linux.c, `set_up_tty`): the caller's first Configure-Request comes again after 3 s
     /// (RFC 1661 §4.6).
-    pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Turn {
-        let mut turn = self.tick(now);
+    pub fn receive(&mut self, bytes: &[u8], now: Duration) -> LoginOutput {
+        let mut output = self.tick(now);
         for byte in bytes {
-            if turn.verdict.is_some() {
+            if output.result.is_some() {
                 break;
             }
-            self.take(*byte, &mut turn);
+            self.take(*byte, &mut output);
             self.before = [self.before[1], *byte];
         }
-        turn
+        output
     }
 
     /// Looks whether the time is over that the caller has.
-    pub fn tick(&mut self, now: Duration) -> Turn {
-        let mut turn = Turn::default();
+    pub fn tick(&mut self, now: Duration) -> LoginOutput {
+        let mut output = LoginOutput::default();
         if self.ends <= now {
-            turn.verdict = Some(LoginResult::Refused(LoginRefusal::Nobody));
+            output.result = Some(LoginResult::Refused(LoginRefusal::Nobody));
         } else if matches!(self.stage, Stage::Listening { until } if until <= now) {
-            self.prompt(&mut turn);
+            self.prompt(&mut output);
         }
-        turn
+        output
     }
 
     /// When to tick, in time since boot.
@@ -159,76 +159,76 @@ impl<'a> Login<'a> {
         }
     }
 
-    fn take(&mut self, byte: u8, turn: &mut Turn) {
+    fn take(&mut self, byte: u8, output: &mut LoginOutput) {
         if begins_ppp(self.before, byte) {
-            turn.verdict = Some(LoginResult::Ppp(None));
+            output.result = Some(LoginResult::Ppp(None));
             return;
         }
         match (&self.stage, byte) {
             // The first byte of a frame, or the last one of noise; a name that begins so can wait.
             (Stage::Listening { .. }, FLAG) => {}
-            (Stage::Listening { .. }, CR | LF) => self.prompt(turn),
+            (Stage::Listening { .. }, CR | LF) => self.prompt(output),
             (Stage::Listening { .. }, b' '..=b'~') => {
-                self.prompt(turn);
-                self.edit(byte, turn);
+                self.prompt(output);
+                self.edit(byte, output);
             }
             (Stage::Listening { .. }, _) => {}
             (_, LF) if self.before[1] == CR => {}
-            (_, CR | LF) => self.end_of_line(turn),
-            (_, _) => self.edit(byte, turn),
+            (_, CR | LF) => self.end_of_line(output),
+            (_, _) => self.edit(byte, output),
         }
     }
 
-    fn prompt(&mut self, turn: &mut Turn) {
+    fn prompt(&mut self, output: &mut LoginOutput) {
         self.stage = Stage::Name;
-        turn.say += &format!("\r\n{} login: ", self.login_config.hostname);
+        output.text += &format!("\r\n{} login: ", self.login_config.hostname);
     }
 
     /// Whatever is neither a character nor takes one away is noise; so is a parity bit, since nobody
     /// who sends one could go on with PPP.
-    fn edit(&mut self, byte: u8, turn: &mut Turn) {
+    fn edit(&mut self, byte: u8, output: &mut LoginOutput) {
         let echo = match byte {
             BACKSPACE | DELETE => self.line.erase().then(|| "\x08 \x08".to_owned()),
             b' '..=b'~' => self.line.push(byte).then(|| char::from(byte).to_string()),
             _ => None,
         };
         if let Stage::Name = self.stage {
-            turn.say.extend(echo);
+            output.text.extend(echo);
         }
     }
 
-    fn end_of_line(&mut self, turn: &mut Turn) {
+    fn end_of_line(&mut self, output: &mut LoginOutput) {
         let line = std::mem::take(&mut self.line);
         self.lines += 1;
         if line.is(NO_CARRIER).to_bool() {
-            turn.verdict = Some(LoginResult::Refused(LoginRefusal::HungUp));
+            output.result = Some(LoginResult::Refused(LoginRefusal::HungUp));
             return;
         }
         match std::mem::replace(&mut self.stage, Stage::Name) {
-            Stage::Password { name } => self.judge(&name, &line, turn),
-            Stage::Name | Stage::Listening { .. } if line.is_empty() => self.prompt(turn),
+            Stage::Password { name } => self.judge(&name, &line, output),
+            Stage::Name | Stage::Listening { .. } if line.is_empty() => self.prompt(output),
             Stage::Name | Stage::Listening { .. } => {
                 self.stage = Stage::Password { name: line };
-                turn.say += "\r\nPassword: ";
+                output.text += "\r\nPassword: ";
             }
         }
-        if turn.verdict.is_none() && self.lines >= LINES {
-            turn.verdict = Some(LoginResult::Refused(LoginRefusal::Nobody));
+        if output.result.is_none() && self.lines >= LINES {
+            output.result = Some(LoginResult::Refused(LoginRefusal::Nobody));
         }
     }
 
-    fn judge(&mut self, name: &Typed, password: &Typed, turn: &mut Turn) {
+    fn judge(&mut self, name: &Typed, password: &Typed, output: &mut LoginOutput) {
         if let Some(user) = self.user(name, password) {
-            turn.say += "\r\nStarting PPP\r\n";
-            turn.verdict = Some(LoginResult::Ppp(Some(user.clone())));
+            output.text += "\r\nStarting PPP\r\n";
+            output.result = Some(LoginResult::Ppp(Some(user.clone())));
             return;
         }
-        turn.say += "\r\nLogin incorrect\r\n";
+        output.text += "\r\nLogin incorrect\r\n";
         self.tries += 1;
         if self.tries >= TRIES {
-            turn.verdict = Some(LoginResult::Refused(LoginRefusal::Wrong));
+            output.result = Some(LoginResult::Refused(LoginRefusal::Wrong));
         } else {
-            self.prompt(turn);
+            self.prompt(output);
         }
     }
 

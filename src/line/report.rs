@@ -21,7 +21,7 @@ pub enum Report {
         why: String,
     },
     /// A caller was connected and has not logged in.
-    TurnedAway {
+    LoginFailed {
         /// The call.
         connected: Connected,
         /// Why, for a person.

@@ -91,7 +91,7 @@ impl<'a> LineService<'a> {
                     let call = Connected { since: now, caller, ..Connected::default() };
                     self.enter(CallEntry::of(self.number, call, now, clock::unix(), why));
                 }
-                Report::TurnedAway { connected, why } => {
+                Report::LoginFailed { connected, why } => {
                     self.enter(CallEntry::of(self.number, connected, now, clock::unix(), why));
                 }
             }
@@ -100,7 +100,7 @@ impl<'a> LineService<'a> {
 
     /// A caller is connected: pppd gets the port.
     fn start_session(&mut self, connected: Connected, now: Duration) {
-        let started = self.driver.lend().and_then(|port| match port {
+        let started = self.driver.hand_over().and_then(|port| match port {
             Some(port) => PppSession::start(self.config.paths, self.number, port, connected),
             None => Err(io::Error::other("the port has vanished")),
         });

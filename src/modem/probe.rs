@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::at::queue::{Event, Queue};
-use super::at::request::{Outgoing, Request};
+use super::at::request::{Request, TxData};
 use super::at::response::Final;
 
 /// A modem that was just plugged in or reset may swallow or garble the first commands.
@@ -58,7 +58,7 @@ impl PortProbe {
     }
 
     /// What to write to a port now.
-    pub fn tick(&mut self, port: usize, now: Duration) -> Option<Outgoing> {
+    pub fn tick(&mut self, port: usize, now: Duration) -> Option<TxData> {
         let probe = self.ports.get_mut(port).filter(|probe| probe.answers.is_none())?;
         probe.dialogue.expire(now);
         if probe.dialogue.is_idle() {

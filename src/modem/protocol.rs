@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::at::request::Outgoing;
+use super::at::request::TxData;
 use super::recovery::RecoveryStep;
 use super::serial::Dtr;
 use crate::log::Level;
@@ -10,9 +10,9 @@ use crate::record::Record;
 
 /// What a protocol wants done, in this order. `R` is what it reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action<R> {
+pub enum ProtocolAction<R> {
     /// Write this to the modem.
-    Send(Outgoing),
+    Send(TxData),
     /// Move the wire that a modem hangs up by.
     Dtr(Dtr),
     /// Tell the log.
@@ -32,7 +32,7 @@ pub enum Action<R> {
     Abandon(String),
 }
 
-impl<R> Action<R> {
+impl<R> ProtocolAction<R> {
     /// Tell the log.
     pub fn log(level: Level, what: impl Into<String>) -> Self {
         Self::Log(level, what.into())
@@ -46,11 +46,11 @@ pub trait Protocol {
     type Report;
     /// A port was opened: everything known of the modem is asked again. If it has failed before,
     /// this step of the recovery is to be tried.
-    fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<Action<Self::Report>>;
+    fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<ProtocolAction<Self::Report>>;
     /// Bytes came from the modem.
-    fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<Action<Self::Report>>;
+    fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<ProtocolAction<Self::Report>>;
     /// The time has come that [`next_deadline`](Self::next_deadline) had named; also called when nothing happened.
-    fn on_time(&mut self, now: Duration) -> Vec<Action<Self::Report>>;
+    fn on_time(&mut self, now: Duration) -> Vec<ProtocolAction<Self::Report>>;
     /// The port is closed: no answer will come. What was lost by that is reported.
     fn on_close(&mut self) -> Option<Self::Report>;
     /// When to be called again if nothing comes, in time since boot.

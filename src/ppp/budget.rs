@@ -346,7 +346,7 @@ mod tests {
             let ppp0 = Connection {
                 interface: Interface::new("ppp0").unwrap(),
                 pid: Pid::from_raw(7).unwrap(),
-                ends: None,
+                addresses: None,
             };
             let running = Budget::load(None, &record, &[ppp0]);
             prop_assert_eq!(running.record(), record.clone());

@@ -30,7 +30,7 @@ pub fn running(paths: &Paths) -> Vec<Connection> {
         let pid = super::pid(note.lines().next()?)?;
         // A pppd that was killed leaves its note behind.
         let runs = paths.path(format!("/proc/{pid}")).exists();
-        runs.then_some(Connection { interface, pid, ends: None })
+        runs.then_some(Connection { interface, pid, addresses: None })
     };
     interfaces.filter_map(|entry| link(entry.file_name().to_str()?)).collect()
 }

@@ -18,9 +18,9 @@ pub mod pppd;
 pub mod session;
 
 pub use budget::{Budget, Calendar, Spent};
-pub use outcome::{Outcome, RequestRefusal, Why};
+pub use outcome::{DownReason, LinkOutcome, RequestRefusal};
 pub use pppd::{Exit, Pppd};
-pub use session::{Effect, Event, KILL_AFTER, Phase, Reaction, Session};
+pub use session::{Event, KILL_AFTER, Phase, Reaction, Session, SessionEffect};
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -30,7 +30,7 @@ use rustix::process::Pid;
 
 /// A moment, by the monotonic clock and by the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct Timestamp {
     /// Time since boot.
     pub now: Duration,
     /// The month, as far as it is known.
@@ -70,7 +70,7 @@ pub struct Connection {
     /// The process of its pppd.
     pub pid: Pid,
     /// Its addresses; `None` if it came up while the dialer was not running.
-    pub ends: Option<Ends>,
+    pub addresses: Option<Addresses>,
 }
 
 /// Reads the number of a process.
@@ -81,7 +81,7 @@ pub fn pid(text: &str) -> Option<Pid> {
 
 /// The addresses of a point-to-point link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ends {
+pub struct Addresses {
     /// The box's.
     pub local: Ipv4Addr,
     /// The operator's.

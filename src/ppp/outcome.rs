@@ -2,33 +2,33 @@
 
 use std::fmt;
 
-use super::{Ends, Exit};
+use super::{Addresses, Exit};
 use crate::chat::DialFailure;
 use crate::site::{DataSize, TimeSpan};
 
 /// The outcome of a request, for the requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum LinkOutcome {
     /// The link is up.
     Up {
         /// Its addresses, if they are known.
-        ends: Option<Ends>,
+        addresses: Option<Addresses>,
         /// How long it may stay; `None` for a link that was opened by hand.
         left: Option<TimeSpan>,
     },
     /// The link was up already, or is still being dialled, and may now stay this long.
     Extended(TimeSpan),
     /// The link did not come up.
-    Failed(Why),
+    Failed(DownReason),
     /// The link is closed.
-    Closed(Why),
+    Closed(DownReason),
     /// Nothing was done.
     Refused(RequestRefusal),
 }
 
 /// Why a link ended, or never came up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+pub enum DownReason {
     /// Somebody asked for it.
     Asked,
     /// It was idle for this long.
@@ -63,7 +63,7 @@ pub enum RequestRefusal {
     ByHand,
 }
 
-impl Outcome {
+impl LinkOutcome {
     /// Whether something failed, or ended unasked.
     pub fn is_trouble(&self) -> bool {
         match self {
@@ -71,12 +71,15 @@ impl Outcome {
             | Self::Extended(_)
             | Self::Refused(RequestRefusal::NotConnected | RequestRefusal::ByHand) => false,
             Self::Failed(_) | Self::Refused(RequestRefusal::Budget { .. }) => true,
-            Self::Closed(why) => !matches!(why, Why::Asked | Why::Idle(_) | Why::Time | Why::Stopping),
+            Self::Closed(why) => !matches!(
+                why,
+                DownReason::Asked | DownReason::Idle(_) | DownReason::Time | DownReason::Stopping
+            ),
         }
     }
 }
 
-impl Why {
+impl DownReason {
     /// Whether another attempt may fare better.
     pub fn may_pass(&self) -> bool {
         match self {
@@ -87,12 +90,12 @@ impl Why {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for LinkOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Up { ends, left } => {
+            Self::Up { addresses, left } => {
                 f.write_str("connected")?;
-                if let Some(Ends { local, .. }) = ends {
+                if let Some(Addresses { local, .. }) = addresses {
                     write!(f, " as {local}")?;
                 }
                 match left {
@@ -108,7 +111,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for DownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Asked => f.write_str("as asked"),

@@ -240,7 +240,7 @@ impl fmt::Display for Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ppp::Why;
+    use crate::ppp::DownReason;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn every_exit_status_has_a_sentence_and_a_judgement() {
         let said = (0..=20).map(|code| {
-            let why = Why::Exit(Exit::from_code(code));
+            let why = DownReason::Exit(Exit::from_code(code));
             let again = if why.may_pass() { ", dial again" } else { "" };
             format!("{code:>2} {why}{again}\n")
         });

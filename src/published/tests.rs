@@ -69,7 +69,7 @@ prop_compose! {
         phase in phase(), used in any::<u64>(), budget in maybe(any::<u64>()),
         month in maybe(0..4_000_000_000i64), last_error in maybe(text()),
     ) -> LinkStatus {
-        LinkStatus { phase, used, budget, month: month.map(Month::of), last_error }
+        LinkStatus { phase, used, budget, month: month.map(Month::from_local), last_error }
     }
 }
 

@@ -5,14 +5,14 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::gsm7;
-use crate::ppp::{Outcome, Spent};
+use crate::ppp::{LinkOutcome, Spent};
 use crate::site::{DataSize, TimeSpan};
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// What has come of a request about the link.
-    Link(Outcome),
+    Link(LinkOutcome),
     /// The link is being dialled, by a modem that has no port to talk to us meanwhile.
     Dialling,
     /// What must survive before an order is carried out could not be stored.
@@ -85,7 +85,7 @@ impl Reply {
     /// Whether what was asked for was not done.
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::NotStored | Self::Link(Outcome::Failed(_) | Outcome::Refused(_)))
+        matches!(self, Self::NotStored | Self::Link(LinkOutcome::Failed(_) | LinkOutcome::Refused(_)))
     }
 }
 
@@ -171,7 +171,7 @@ fn fit(text: &str, room: usize) -> String {
 mod tests {
     use super::*;
     use crate::clock::Month;
-    use crate::ppp::{Ends, Exit, RequestRefusal, Why};
+    use crate::ppp::{Addresses, DownReason, Exit, RequestRefusal};
     use proptest::prelude::*;
 
     fn status() -> Status {
@@ -240,15 +240,17 @@ mod tests {
 
     #[test]
     fn every_answer_is_short_and_plain() {
-        let ends = Some(Ends { local: Ipv4Addr::new(10, 64, 3, 7), remote: Ipv4Addr::new(10, 64, 64, 64) });
+        let addresses =
+            Some(Addresses { local: Ipv4Addr::new(10, 64, 3, 7), remote: Ipv4Addr::new(10, 64, 64, 64) });
         let left = Some(TimeSpan::minutes(120));
-        let not_started = |why: String| Reply::Link(Outcome::Failed(Why::Exit(Exit::NotStarted(why))));
+        let not_started =
+            |why: String| Reply::Link(LinkOutcome::Failed(DownReason::Exit(Exit::NotStarted(why))));
         let answers = [
-            Reply::Link(Outcome::Up { ends, left }),
-            Reply::Link(Outcome::Failed(Why::Exit(Exit::AuthRefused))),
+            Reply::Link(LinkOutcome::Up { addresses, left }),
+            Reply::Link(LinkOutcome::Failed(DownReason::Exit(Exit::AuthRefused))),
             not_started("日本語".repeat(100)),
-            Reply::Link(Outcome::Closed(Why::Asked)),
-            Reply::Link(Outcome::Refused(RequestRefusal::NotConnected)),
+            Reply::Link(LinkOutcome::Closed(DownReason::Asked)),
+            Reply::Link(LinkOutcome::Refused(RequestRefusal::NotConnected)),
             Reply::Dialling,
             Reply::NotStored,
             Reply::Rebooting,
@@ -295,7 +297,7 @@ mod tests {
                 budget: Some(DataSize::from_bytes(budget)),
                 error: Some(error.clone()),
             };
-            let failed = Outcome::Failed(Why::Exit(Exit::NotStarted(error)));
+            let failed = LinkOutcome::Failed(DownReason::Exit(Exit::NotStarted(error)));
             for reply in [Reply::Status(status), Reply::Link(failed)] {
                 let septets = gsm7::encode(&reply.text());
                 prop_assert!(septets.is_some_and(|septets| septets.len() <= ROOM));

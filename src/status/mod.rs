@@ -62,7 +62,9 @@ impl Status {
             boot: read_published(paths, record::BOOT),
             ledger: read_published(paths, record::LEDGER),
             site: read_published(paths, record::SITE),
-            services: services.map(|service| (service, HeartbeatState::read(paths, service, uptime))).collect(),
+            services: services
+                .map(|service| (service, HeartbeatState::read(paths, service, uptime)))
+                .collect(),
             modems: role.as_ref().map_or(Modems::Unknown, |role| modems(paths, role)),
             link: role
                 .filter(|role| matches!(role, Role::Dialer(_)))
@@ -123,7 +125,10 @@ mod tests {
             boot: read("root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n"),
             ledger: read("number=12\ncause=stuck sms-dialer\n"),
             site: read("site=baked\n"),
-            services: vec![(Service::SmsDialer, HeartbeatState::Fresh), (Service::Watchdogd, HeartbeatState::Fresh)],
+            services: vec![
+                (Service::SmsDialer, HeartbeatState::Fresh),
+                (Service::Watchdogd, HeartbeatState::Fresh),
+            ],
             modems: Modems::Dialer(read(
                 "manufacturer=Option N.V.\nmodel=GTM \"378\"\nsim=ready\n\
                      registration=roaming\noperator=Free (20815)\nsignal-dbm=-79\n\
@@ -188,7 +193,10 @@ mod tests {
     fn a_line_shows_its_calls() {
         let status = Status {
             role: Some("dial-in"),
-            services: vec![(Service::DialIn, HeartbeatState::Fresh), (Service::Watchdogd, HeartbeatState::Fresh)],
+            services: vec![
+                (Service::DialIn, HeartbeatState::Fresh),
+                (Service::Watchdogd, HeartbeatState::Fresh),
+            ],
             modems: Modems::Lines(vec![(
                 LineName(1),
                 read("line=ready\ncalls=3\nrings=2\ncaller=0555\nport=/dev/ttyUSB0 (ch341 at 1-1:1.0)\n"),

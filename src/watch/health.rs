@@ -24,7 +24,11 @@ pub enum Health<'a> {
 
 /// Judges the services by their heartbeats. The ledger tells how many boots in a row, up to this
 /// one, came of a stuck service.
-pub fn judge<'a>(heartbeats: &[(&'a str, HeartbeatState)], uptime: Duration, stuck_boots: usize) -> Health<'a> {
+pub fn judge<'a>(
+    heartbeats: &[(&'a str, HeartbeatState)],
+    uptime: Duration,
+    stuck_boots: usize,
+) -> Health<'a> {
     let is_stuck = |heartbeat: &HeartbeatState| match heartbeat {
         HeartbeatState::Fresh => false,
         HeartbeatState::Missing => uptime > START,

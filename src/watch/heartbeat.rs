@@ -113,6 +113,9 @@ mod tests {
     #[test]
     fn a_record_that_cannot_be_read_is_stale() {
         let record = Record::parse("at=x\ndeadline=5\n");
-        assert_eq!(HeartbeatState::from_record(&record, 7 * SECOND), HeartbeatState::Stale { age: 7 * SECOND });
+        assert_eq!(
+            HeartbeatState::from_record(&record, 7 * SECOND),
+            HeartbeatState::Stale { age: 7 * SECOND }
+        );
     }
 }

@@ -113,7 +113,7 @@ fn a_box_that_stops_waits_for_pppd_and_for_the_budget() {
         let pid = Pid::from_raw(said().trim().parse().unwrap()).unwrap();
         dialer.until("link", |record| record.get("link") == Some("dialling"));
         let interface = Interface::new("ppp0").unwrap();
-        ask(Request::IpUp { link: Connection { interface, pid, ends: None }, name_servers: vec![] });
+        ask(Request::IpUp { link: Connection { interface, pid, addresses: None }, name_servers: vec![] });
         assert!(matches!(connect.join().unwrap(), Reply::Done(_)));
         assert!(budget().get("open-ppp0").is_some(), "{:?}", budget());
 

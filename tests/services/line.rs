@@ -215,7 +215,7 @@ fn a_box_without_pppd_hangs_up_and_goes_on() {
 }
 
 /// A box with a login prompt, and a caller who is connected.
-fn at_the_door() -> (TestBox, Modem) {
+fn at_the_login_prompt() -> (TestBox, Modem) {
     let (dial_in, mut modem) = ready_with(&SITE.replace("crtscts", "login=true\ncrtscts"));
     modem.say("RING");
     assert_eq!(modem.receive(), "ATA");
@@ -233,7 +233,7 @@ fn arguments(dial_in: &TestBox) -> String {
 
 #[test]
 fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
-    let (dial_in, mut modem) = at_the_door();
+    let (dial_in, mut modem) = at_the_login_prompt();
     modem.line.write_all(b"\r").unwrap();
     modem.hear_words("\r\nbox login: ");
     modem.line.write_all(b"u\r").unwrap();
@@ -249,7 +249,7 @@ fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
 
 #[test]
 fn a_caller_who_speaks_ppp_is_left_to_pppd_without_a_word() {
-    let (dial_in, mut modem) = at_the_door();
+    let (dial_in, mut modem) = at_the_login_prompt();
     modem.line.write_all(b"~\xff}#\xc0!}!}!} }4").unwrap();
     let expected = format!(" logfile {} /dev/pts/", said(&dial_in).display());
     assert!(arguments(&dial_in).contains(&expected));
@@ -259,7 +259,7 @@ fn a_caller_who_speaks_ppp_is_left_to_pppd_without_a_word() {
 
 #[test]
 fn three_wrong_passwords_end_a_call_and_stand_nowhere() {
-    let (dial_in, mut modem) = at_the_door();
+    let (dial_in, mut modem) = at_the_login_prompt();
     for _ in 0..3 {
         modem.line.write_all(b"u\rsecret\r").unwrap();
         modem.hear_words("Password: \r\nLogin incorrect\r\n");
@@ -276,7 +276,7 @@ fn three_wrong_passwords_end_a_call_and_stand_nowhere() {
 
 #[test]
 fn a_silent_caller_is_asked_who_it_is_and_its_end_is_noticed() {
-    let (dial_in, mut modem) = at_the_door();
+    let (dial_in, mut modem) = at_the_login_prompt();
     modem.hear_words("\r\nbox login: ");
     modem.say("NO CARRIER");
     modem.hear_words("ATH\r");

@@ -46,8 +46,8 @@ impl AtSession {
         let mut buffer = [0; 512];
         loop {
             let now = clock::since_boot();
-            if let Some(words) = self.dialogue.next(now) {
-                self.serial.write(&words.bytes())?;
+            if let Some(data) = self.dialogue.next(now) {
+                self.serial.write(&data.bytes())?;
             }
             let length = self.serial.read(&mut buffer)?;
             for event in self.dialogue.receive(&buffer[..length], now) {

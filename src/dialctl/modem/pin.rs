@@ -5,7 +5,7 @@ use super::Bench;
 use super::at_session::AtSession;
 use crate::modem::at::request::Request;
 use crate::modem::at::response::Final;
-use crate::modem::mobile::{Memory, PinPolicy, Quirks, Sim, Withheld, card_number};
+use crate::modem::mobile::{Memory, PinPolicy, PinWithheld, Quirks, Sim, card_number};
 use crate::record::Record;
 use crate::site::{Pin, Role};
 use crate::state::Store;
@@ -67,8 +67,8 @@ impl Card {
         if let Some(pin) = self.pin_policy.proven(tries, card.as_deref()) {
             return Ok(pin);
         }
-        let (pin, record) = self.pin_policy.give(tries, card.as_deref()).map_err(|why| match why {
-            Withheld::GivenThisBoot => "the PIN was given in this boot already; reboot first".to_owned(),
+        let (pin, record) = self.pin_policy.attempt(tries, card.as_deref()).map_err(|why| match why {
+            PinWithheld::GivenThisBoot => "the PIN was given in this boot already; reboot first".to_owned(),
             other => format!("not given: SIM {other}"),
         })?;
         self.remember(&record)?;

@@ -282,7 +282,7 @@ fn who_does_not_log_in_is_reported_and_hung_up() {
     for (bytes, why) in [(wrong, "name or password wrong"), (b"\r\nNO CARRIER\r\n", "the caller hung up")] {
         let mut line = awaiting_login();
         let actions = line.on_bytes(bytes, 15 * SECOND);
-        let away = Report::TurnedAway { connected: connected_as(None), why: why.to_owned() };
+        let away = Report::LoginFailed { connected: connected_as(None), why: why.to_owned() };
         assert!(actions.contains(&Action::Report(away)), "{actions:?}");
         assert_eq!(actions.last(), Some(&Action::Dtr(Dtr::Low)));
         assert!(!format!("{actions:?} {line:?}").contains("secret"));
@@ -296,6 +296,6 @@ fn a_caller_at_the_prompt_is_hung_up_after_a_minute_or_lost_with_the_modem() {
     assert!(matches!(line.on_time(14 * SECOND)[..], [Action::Send(_)]));
     assert_eq!(line.next_deadline(), Some(70 * SECOND));
     assert_eq!(line.on_time(70 * SECOND).last(), Some(&Action::Dtr(Dtr::Low)));
-    let away = |why: &str| Report::TurnedAway { connected: connected_as(None), why: why.to_owned() };
+    let away = |why: &str| Report::LoginFailed { connected: connected_as(None), why: why.to_owned() };
     assert_eq!(awaiting_login().on_close(), Some(away("the modem has vanished")));
 }

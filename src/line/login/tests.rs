@@ -26,10 +26,10 @@ fn dialogue_with(users: &Users, words: &[&[u8]]) -> (String, Option<LoginResult>
     let mut login = Login::new(LoginConfig { hostname: &hostname, users }, Duration::ZERO);
     let mut said = String::new();
     for (second, words) in (1..).zip(words) {
-        let turn = login.receive(words, SECOND * second);
-        said += &turn.say;
-        if turn.verdict.is_some() {
-            return (said, turn.verdict);
+        let output = login.receive(words, SECOND * second);
+        said += &output.text;
+        if output.result.is_some() {
+            return (said, output.result);
         }
     }
     (said, None)
@@ -47,8 +47,8 @@ fn refused(why: LoginRefusal) -> Option<LoginResult> {
 
 #[test]
 fn a_dialogue_reads_as_on_any_system() {
-    let (said, verdict) = dialogue(&[b"\r", b"gust\x08\x08est\r", b"Xy8\x7f7 Qz9\r"]);
-    assert_eq!(verdict, ppp("guest"));
+    let (said, result) = dialogue(&[b"\r", b"gust\x08\x08est\r", b"Xy8\x7f7 Qz9\r"]);
+    assert_eq!(result, ppp("guest"));
     let expected = "\r\nbox login: gust\x08 \x08\x08 \x08est\r\nPassword: \r\nStarting PPP\r\n";
     assert_eq!(said, expected);
 }
@@ -85,8 +85,8 @@ fn who_gets_in_and_who_does_not() {
         ),
         ("gone before anything", vec![b"\r\nNO CARRIER\r\n"], refused(LoginRefusal::HungUp)),
     ];
-    for (who, words, verdict) in table {
-        assert_eq!(dialogue(&words).1, verdict, "{who}");
+    for (who, words, result) in table {
+        assert_eq!(dialogue(&words).1, result, "{who}");
     }
 }
 
@@ -117,12 +117,12 @@ fn a_caller_who_says_nothing_is_asked_after_4_seconds_and_given_up_after_60() {
     let (hostname, users) = (hostname(), users());
     let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, 100 * SECOND);
     assert_eq!(login.deadline(), 104 * SECOND);
-    assert_eq!(login.tick(103 * SECOND), Turn::default());
-    assert_eq!(login.tick(104 * SECOND).say, "\r\nbox login: ");
-    assert_eq!(login.tick(104 * SECOND), Turn::default());
-    assert_eq!(login.receive(b"guest\r", 159 * SECOND).verdict, None);
+    assert_eq!(login.tick(103 * SECOND), LoginOutput::default());
+    assert_eq!(login.tick(104 * SECOND).text, "\r\nbox login: ");
+    assert_eq!(login.tick(104 * SECOND), LoginOutput::default());
+    assert_eq!(login.receive(b"guest\r", 159 * SECOND).result, None);
     assert_eq!(login.deadline(), 160 * SECOND);
-    assert_eq!(login.receive(b"Xy7 Qz9\r", 160 * SECOND).verdict, refused(LoginRefusal::Nobody));
+    assert_eq!(login.receive(b"Xy7 Qz9\r", 160 * SECOND).result, refused(LoginRefusal::Nobody));
 }
 
 #[test]
@@ -143,9 +143,9 @@ fn of_a_user_with_a_hash_the_password_is_wanted_and_not_the_hash() {
         ("guest", "", None),
         ("nobody", "Xy7 Qz9", None),
     ];
-    for (name, password, verdict) in table {
+    for (name, password, result) in table {
         let line = format!("{name}\r{password}\r");
-        assert_eq!(dialogue_with(&users, &[line.as_bytes()]).1, verdict, "{name} {password}");
+        assert_eq!(dialogue_with(&users, &[line.as_bytes()]).1, result, "{name} {password}");
     }
 }
 
@@ -167,8 +167,8 @@ fn what_is_too_long_for_a_name_is_nobody_s() {
     let hostname = hostname();
     for (name, lets_in) in [(long.clone(), true), (long.clone() + "x", false), (long.repeat(3), false)] {
         let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
-        let turn = login.receive(format!("{name}\rp\r").as_bytes(), SECOND);
-        assert_eq!(turn.verdict.is_some(), lets_in);
+        let output = login.receive(format!("{name}\rp\r").as_bytes(), SECOND);
+        assert_eq!(output.result.is_some(), lets_in);
     }
 }
 
@@ -185,10 +185,10 @@ proptest! {
         let (first, second) = bytes.split_at(cut.min(bytes.len()));
         let mut said = String::new();
         for part in [first, second] {
-            let turn = login.receive(part, SECOND);
-            said += &turn.say;
-            prop_assert!(!matches!(turn.verdict, Some(LoginResult::Ppp(Some(_)))));
-            if turn.verdict.is_some() {
+            let output = login.receive(part, SECOND);
+            said += &output.text;
+            prop_assert!(!matches!(output.result, Some(LoginResult::Ppp(Some(_)))));
+            if output.result.is_some() {
                 break;
             }
         }

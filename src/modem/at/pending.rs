@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::request::{Outgoing, Request};
+use super::request::{Request, TxData};
 use super::response::{Final, extended_name};
 
 /// A command that has been sent, until it is answered or its deadline passes.
@@ -66,7 +66,7 @@ impl Pending {
     }
 
     /// The modem asks for a text: here it is, if there is one that it was not given yet.
-    pub fn prompted(&mut self, now: Duration) -> Option<Outgoing> {
+    pub fn prompted(&mut self, now: Duration) -> Option<TxData> {
         if self.prompt != Prompt::Awaited {
             return None;
         }
@@ -95,22 +95,22 @@ impl Pending {
     }
 
     fn is_echo(&self, line: &str) -> bool {
-        let text = || self.request.text().is_some_and(|(text, _)| text.words() == line);
-        line == self.request.line().words() || self.prompt == Prompt::Served && text()
+        let text = || self.request.text().is_some_and(|(text, _)| text.text() == line);
+        line == self.request.line().text() || self.prompt == Prompt::Served && text()
     }
 
     /// What happens to a call answers only the commands that make one.
     fn can_end_with(&self, result: &Final) -> bool {
         let calls = ["ATD", "ATA", "ATO"];
         matches!(result, Final::Ok | Final::Refused(_))
-            || calls.iter().any(|call| self.request.line().words().starts_with(call))
+            || calls.iter().any(|call| self.request.line().text().starts_with(call))
     }
 
     /// A line `+NAME: …` answers `AT+NAME…`; plain text such as a manufacturer's name answers
     /// whatever was asked, as long as it is not a ring.
     fn belongs(&self, line: &str) -> bool {
         match extended_name(line) {
-            Some(name) => extended_name(self.request.line().words()) == Some(name),
+            Some(name) => extended_name(self.request.line().text()) == Some(name),
             None => line != "RING",
         }
     }

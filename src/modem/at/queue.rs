@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::pending::{Parsed, Pending};
-use super::request::{Outgoing, Request};
+use super::request::{Request, TxData};
 use super::response::{Final, Garbage, Lines};
 
 /// What a modem may take to come out of the prompt for a text.
@@ -49,7 +49,7 @@ pub struct Queue<T> {
     queue: VecDeque<(T, Request)>,
     open: Option<(Purpose<T>, Pending)>,
     /// A text that the modem has asked for.
-    text: Option<Outgoing>,
+    text: Option<TxData>,
     /// The modem may be waiting for a text that nobody will give it.
     stuck_in_prompt: bool,
     /// The first line of a PDU whose second one has not come yet.
@@ -89,7 +89,7 @@ impl<T> Queue<T> {
     }
 
     /// What to send now: the text that the modem has asked for, or the next command if it is free.
-    pub fn next(&mut self, now: Duration) -> Option<Outgoing> {
+    pub fn next(&mut self, now: Duration) -> Option<TxData> {
         if let Some(text) = self.text.take() {
             return Some(text);
         }

@@ -11,7 +11,7 @@ const SUBMIT_PATIENCE: Duration = Duration::from_secs(90);
 /// A command and how long the modem may take over it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    command: Outgoing,
+    command: TxData,
     text: Option<String>,
     patience: Duration,
 }
@@ -27,14 +27,14 @@ impl Request {
         Self::command(Cow::Owned(command), seconds)
     }
 
-    const fn command(words: Cow<'static, str>, seconds: u64) -> Self {
-        let command = Outgoing { words, shown: None, ending: "\r" };
+    const fn command(text: Cow<'static, str>, seconds: u64) -> Self {
+        let command = TxData { text, shown: None, ending: "\r" };
         Self { command, text: None, patience: Duration::from_secs(seconds) }
     }
 
     /// Leaves the prompt for a text (TS 27.005 §3.5.1).
     pub(super) const fn escape(seconds: u64) -> Self {
-        let command = Outgoing { words: Cow::Borrowed("\x1b"), shown: Some("ESC"), ending: "" };
+        let command = TxData { text: Cow::Borrowed("\x1b"), shown: Some("ESC"), ending: "" };
         Self { command, text: None, patience: Duration::from_secs(seconds) }
     }
 
@@ -61,7 +61,7 @@ impl Request {
     }
 
     /// The command line, ready to be written.
-    pub fn line(&self) -> &Outgoing {
+    pub fn line(&self) -> &TxData {
         &self.command
     }
 
@@ -71,10 +71,10 @@ impl Request {
     }
 
     /// The text for the prompt, ready to be written, and how long the modem may take over it.
-    pub fn text(&self) -> Option<(Outgoing, Duration)> {
-        let words = Cow::Owned(self.text.clone()?);
+    pub fn text(&self) -> Option<(TxData, Duration)> {
+        let text = Cow::Owned(self.text.clone()?);
         // Ctrl-Z: TS 27.005 §3.5.1
-        Some((Outgoing { words, shown: None, ending: "\x1a" }, SUBMIT_PATIENCE))
+        Some((TxData { text, shown: None, ending: "\x1a" }, SUBMIT_PATIENCE))
     }
 }
 
@@ -86,36 +86,36 @@ impl fmt::Debug for Request {
 
 /// Bytes for a modem. `Debug` and `Display` show what may be shown, without the end of line.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    words: Cow<'static, str>,
+pub struct TxData {
+    text: Cow<'static, str>,
     shown: Option<&'static str>,
     ending: &'static str,
 }
 
-impl Outgoing {
-    /// Words that go through the modem to a caller: not to be shown, since they may repeat what was typed.
-    pub fn to_caller(words: String) -> Self {
-        Self { words: Cow::Owned(words), shown: Some("words for the caller"), ending: "" }
+impl TxData {
+    /// Text that goes through the modem to a caller: not to be shown, since it may repeat what was typed.
+    pub fn to_caller(text: String) -> Self {
+        Self { text: Cow::Owned(text), shown: Some("text for the caller"), ending: "" }
     }
 
     /// What goes over the wire.
     pub fn bytes(&self) -> Vec<u8> {
-        [self.words.as_bytes(), self.ending.as_bytes()].concat()
+        [self.text.as_bytes(), self.ending.as_bytes()].concat()
     }
 
     /// What stands before the end of line: the echo of it is no answer.
-    pub(super) fn words(&self) -> &str {
-        &self.words
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 }
 
-impl fmt::Display for Outgoing {
+impl fmt::Display for TxData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.shown.unwrap_or(&self.words))
+        f.write_str(self.shown.unwrap_or(&self.text))
     }
 }
 
-impl fmt::Debug for Outgoing {
+impl fmt::Debug for TxData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.to_string())
     }

@@ -19,7 +19,7 @@ use super::config::ModemConfig;
 use super::lock::Names;
 use super::ports::Candidate;
 use super::probe::PortProbe;
-use super::protocol::{Action, Protocol};
+use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::{Recovery, RecoveryStep};
 use super::usb;
 use super::watch::Watch;
@@ -65,7 +65,7 @@ enum State {
     /// The USB device is deauthorized until then.
     Rebinding { until: Duration },
     /// Another program uses the open port, with the call that goes on over it.
-    Lent { port: OpenPort, data: Candidate },
+    HandedOver { port: OpenPort, data: Candidate },
     /// The port was given away, until it is taken back.
     Released,
 }
@@ -114,8 +114,8 @@ impl<'a, A: Protocol> Driver<'a, A> {
         let open = match &self.state {
             State::Probing(probing) => probing.open.as_slice(),
             State::Open { port, .. } => std::slice::from_ref(port),
-            // What comes over a port that is lent is not for us.
-            State::Lent { .. } | State::Released => &[],
+            // What comes over a port that was handed over is not for us.
+            State::HandedOver { .. } | State::Released => &[],
             State::Seeking { .. } | State::Waiting { .. } | State::Rebinding { .. } => &[],
         };
         fds.extend(open.iter().flat_map(OpenPort::fds));
@@ -129,7 +129,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
             State::Probing(probing) => probing.probe.deadline(),
             State::Open { .. } => self.protocol.next_deadline(),
             State::Rebinding { until } => Some(*until),
-            State::Lent { .. } | State::Released => None,
+            State::HandedOver { .. } | State::Released => None,
         }
     }
 
@@ -190,16 +190,16 @@ impl<'a, A: Protocol> Driver<'a, A> {
         }
     }
 
-    /// Lends the open port for the call that goes on over it: it stays locked, and is not read.
+    /// Hands the open port over for the call that goes on over it: it stays locked, and is not read.
     /// `None` if no port is open.
     ///
     /// # Errors
     /// There are no more file descriptors.
-    pub fn lend(&mut self) -> io::Result<Option<OwnedFd>> {
+    pub fn hand_over(&mut self) -> io::Result<Option<OwnedFd>> {
         match std::mem::replace(&mut self.state, State::Released) {
             State::Open { port, data } => {
                 let shared = port.serial.share();
-                self.state = State::Lent { port, data };
+                self.state = State::HandedOver { port, data };
                 shared.map(Some)
             }
             other => {
@@ -209,12 +209,12 @@ impl<'a, A: Protocol> Driver<'a, A> {
         }
     }
 
-    /// Takes the port back after [`lend`](Self::lend). If it has vanished meanwhile, or its
+    /// Takes the port back after [`hand_over`](Self::hand_over). If it has vanished meanwhile, or its
     /// carrier has, it is opened again.
     pub fn reclaim(&mut self, now: Duration) {
         let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
         self.state = match before {
-            State::Lent { mut port, data } => match port.reclaim() {
+            State::HandedOver { mut port, data } => match port.reclaim() {
                 Ok(()) => State::Open { port, data },
                 Err(_) => State::Seeking { again: now },
             },
@@ -233,7 +233,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
         &mut self,
         mut port: OpenPort,
         data: Candidate,
-        actions: Vec<Action<A::Report>>,
+        actions: Vec<ProtocolAction<A::Report>>,
         now: Duration,
         reports: &mut Vec<A::Report>,
     ) -> State {
@@ -293,22 +293,24 @@ impl<'a, A: Protocol> Driver<'a, A> {
 
     fn perform(
         &mut self,
-        actions: Vec<Action<A::Report>>,
+        actions: Vec<ProtocolAction<A::Report>>,
         port: &mut OpenPort,
         data: &Candidate,
         reports: &mut Vec<A::Report>,
     ) -> Result<(), Leave> {
         for action in actions {
             match action {
-                Action::Send(words) => port.write(&words).map_err(|error| Leave::because(error, port))?,
-                Action::Dtr(dtr) => port.serial.set_dtr(dtr)?,
-                Action::Log(level, what) => self.config.log.log(level, &what),
-                Action::Publish => {
+                ProtocolAction::Send(data) => {
+                    port.write(&data).map_err(|error| Leave::because(error, port))?
+                }
+                ProtocolAction::Dtr(dtr) => port.serial.set_dtr(dtr)?,
+                ProtocolAction::Log(level, what) => self.config.log.log(level, &what),
+                ProtocolAction::Publish => {
                     self.publish(port, data).map_err(|error| Leave::because(error, port))?;
                 }
-                Action::Remember { file, record } => self.remember(file, &record)?,
-                Action::Report(report) => reports.push(report),
-                Action::Abandon(why) => return Err(Leave::Trouble(why)),
+                ProtocolAction::Remember { file, record } => self.remember(file, &record)?,
+                ProtocolAction::Report(report) => reports.push(report),
+                ProtocolAction::Abandon(why) => return Err(Leave::Trouble(why)),
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 
-use crate::modem::at::request::Outgoing;
+use crate::modem::at::request::TxData;
 use crate::modem::config::ModemConfig;
 use crate::modem::lock::{Lock, Names};
 use crate::modem::ports::Candidate;
@@ -55,7 +55,7 @@ impl OpenPort {
         self.lock.is_none() && (was_opened || self.names.holder().is_some())
     }
 
-    /// Takes the line back from the program that it was lent to.
+    /// Takes the line back from the program that had it.
     ///
     /// # Errors
     /// The line has vanished, or its carrier has.
@@ -79,13 +79,13 @@ impl OpenPort {
     ///
     /// # Errors
     /// `WouldBlock` if another program has it.
-    pub fn write(&mut self, words: &Outgoing) -> io::Result<()> {
+    pub fn write(&mut self, data: &TxData) -> io::Result<()> {
         if self.lock.is_none() {
             let lock = self.names.take()?;
             self.serial.lock()?;
             self.lock = Some(lock);
         }
-        self.serial.write(&words.bytes())
+        self.serial.write(&data.bytes())
     }
 
     /// Nothing is said or awaited now: others may have the port.
@@ -102,7 +102,7 @@ impl OpenPort {
         let length = self.serial.read(&mut buffer)?;
         probe.receive(port, &buffer[..length], now);
         match probe.tick(port, now) {
-            Some(words) => self.write(&words),
+            Some(data) => self.write(&data),
             None => Ok(()),
         }
     }

@@ -35,25 +35,25 @@ struct Recorder {
     has_asked: bool,
     heard: String,
     /// What it has left to do.
-    actions: Vec<Action<String>>,
+    actions: Vec<ProtocolAction<String>>,
 }
 
 impl Protocol for Recorder {
     type Report = String;
 
-    fn on_open(&mut self, step: Option<RecoveryStep>, _now: Duration) -> Vec<Action<String>> {
+    fn on_open(&mut self, step: Option<RecoveryStep>, _now: Duration) -> Vec<ProtocolAction<String>> {
         self.steps.push(step);
         self.heard.clear();
         self.has_asked = true;
-        vec![Action::Send(Request::new("AT?", 1).line().clone())]
+        vec![ProtocolAction::Send(Request::new("AT?", 1).line().clone())]
     }
 
-    fn on_bytes(&mut self, bytes: &[u8], _now: Duration) -> Vec<Action<String>> {
+    fn on_bytes(&mut self, bytes: &[u8], _now: Duration) -> Vec<ProtocolAction<String>> {
         self.heard += std::str::from_utf8(bytes).unwrap();
-        vec![Action::Publish]
+        vec![ProtocolAction::Publish]
     }
 
-    fn on_time(&mut self, _now: Duration) -> Vec<Action<String>> {
+    fn on_time(&mut self, _now: Duration) -> Vec<ProtocolAction<String>> {
         std::mem::take(&mut self.actions)
     }
 
@@ -191,7 +191,7 @@ fn a_stick_with_two_ports_is_listened_to_at_one_and_leaves_the_other_for_data() 
         assert_eq!(locks(paths), [""; 0], "nothing is said: others may have it");
 
         assert_eq!(driver.release(), [""; 0]);
-        driver.protocol.actions.push(Action::Send(Request::new("AT+CSQ", 1).line().clone()));
+        driver.protocol.actions.push(ProtocolAction::Send(Request::new("AT+CSQ", 1).line().clone()));
         let came = settle(driver, &mut modem, &["ttyHS1"], 2 * SECOND);
         assert_eq!(came, [("ttyHS1".to_owned(), "AT+CSQ\r".to_owned())]);
     });
@@ -279,8 +279,8 @@ fn what_cannot_be_remembered_is_not_done() {
         fs::remove_dir(paths.path("/state")).unwrap();
         let record = Record::new().with("outcome", "unknown");
         driver.protocol.actions = vec![
-            Action::Remember { file: "sim", record },
-            Action::Send(Request::new("AT+CPIN=1234", 1).line().clone()),
+            ProtocolAction::Remember { file: "sim", record },
+            ProtocolAction::Send(Request::new("AT+CPIN=1234", 1).line().clone()),
         ];
         let came = settle(driver, &mut modem, &["ttyUSB0"], 2 * SECOND);
         assert!(!came.iter().any(|(_, said)| said.contains("CPIN")), "{came:?}");
@@ -293,7 +293,7 @@ fn fail(driver: &mut Driver<Recorder>, modem: &mut Modem, paths: &Paths) -> Vec<
     let mut seen = Vec::new();
     for second in 1..150 {
         let begun = driver.protocol.steps.len();
-        driver.protocol.actions = vec![Action::Abandon("no answer".to_owned())];
+        driver.protocol.actions = vec![ProtocolAction::Abandon("no answer".to_owned())];
         driver.poll(SECOND * second);
         modem.answer(&[]);
         let steps = driver.protocol.steps.iter().skip(begun).flatten();
@@ -338,7 +338,7 @@ fn the_last_rung_waits_while_a_pppd_serves_somebody_on_another_modem() {
         driver.poll(300 * SECOND);
         assert_eq!(tried(), (Some(1), None));
         fs::remove_file(note).unwrap();
-        driver.protocol.actions = vec![Action::Abandon("no answer".to_owned())];
+        driver.protocol.actions = vec![ProtocolAction::Abandon("no answer".to_owned())];
         driver.poll(302 * SECOND);
         driver.poll(304 * SECOND);
         assert_eq!(tried(), (Some(1), Some(1)));

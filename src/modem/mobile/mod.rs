@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::at::queue::Queue;
 use super::at::request::Request;
-use super::protocol::{self, Protocol};
+use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::RecoveryStep;
 use crate::log::Level;
 use crate::paths::Paths;
@@ -34,7 +34,7 @@ pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
 pub(crate) use quirks::Quirks;
 pub use sim::Memory;
-pub(crate) use sim::{PinPolicy, Sim, Withheld, card_number};
+pub(crate) use sim::{PinPolicy, PinWithheld, Sim, card_number};
 pub use storage::{Place, Storage};
 
 use inbox::Inbox;
@@ -80,7 +80,7 @@ pub enum Report {
     NetworkTime(i64),
 }
 
-type Action = protocol::Action<Report>;
+type Action = ProtocolAction<Report>;
 
 /// Talks to a mobile modem.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ struct Known {
     manufacturer: Option<String>,
     model: Option<String>,
     sim: Option<Sim>,
-    withheld: Option<Withheld>,
+    withheld: Option<PinWithheld>,
     network: Network,
     storage: Option<Storage>,
 }
@@ -334,7 +334,7 @@ impl Protocol for Mobile {
         let sim_is_settled = match &known.sim {
             Some(Sim::Ready) => known.network.lets_in(),
             Some(Sim::Wants(_)) => {
-                known.withheld.is_some() && known.withheld != Some(Withheld::GivenThisBoot)
+                known.withheld.is_some() && known.withheld != Some(PinWithheld::GivenThisBoot)
             }
             Some(sim) => sim.is_missing(),
             None => false,
@@ -370,14 +370,14 @@ impl Mobile {
     /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
     fn unlock(&mut self) -> Vec<Action> {
         let talk = &mut self.talk;
-        match self.pin_policy.give(talk.tries, talk.card.as_deref()) {
+        match self.pin_policy.attempt(talk.tries, talk.card.as_deref()) {
             Ok((pin, record)) => {
                 let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
                 self.dialogue.ask(Asked::Pin, request.shown_as("AT+CPIN=…"));
                 let file = Memory::FILE;
                 vec![Action::log(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
             }
-            Err(Withheld::GivenThisBoot) if self.pin_policy.has_opened() => {
+            Err(PinWithheld::GivenThisBoot) if self.pin_policy.has_opened() => {
                 vec![Action::Abandon("the SIM wants its PIN again, which it gets once a boot".to_owned())]
             }
             Err(why) => {

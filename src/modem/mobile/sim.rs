@@ -123,18 +123,18 @@ pub struct Memory {
     tries: u32,
     /// The boot in which it was given, as the kernel names it.
     boot: String,
-    outcome: Outcome,
+    outcome: PinResult,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum PinResult {
     /// It was about to be given.
     Unknown,
     Accepted,
     Refused,
 }
 
-impl Outcome {
+impl PinResult {
     const WORDS: [(Self, &'static str); 3] =
         [(Self::Unknown, "unknown"), (Self::Accepted, "accepted"), (Self::Refused, "refused")];
 }
@@ -155,18 +155,18 @@ impl Memory {
             card: record.get("card").map(str::to_owned),
             tries: record.number("tries")?.try_into().ok()?,
             boot: record.get("boot")?.to_owned(),
-            outcome: Outcome::WORDS.iter().find(|(_, word)| *word == outcome)?.0,
+            outcome: PinResult::WORDS.iter().find(|(_, text)| *text == outcome)?.0,
         })
     }
 
     fn to_record(&self) -> Record {
-        let word = Outcome::WORDS.iter().find(|(outcome, _)| *outcome == self.outcome);
+        let text = PinResult::WORDS.iter().find(|(outcome, _)| *outcome == self.outcome);
         Record::new()
             .with("pin", &self.pin)
             .with_known("card", self.card.as_ref())
             .with("tries", self.tries)
             .with("boot", &self.boot)
-            .with_known("outcome", word.map(|(_, word)| word))
+            .with_known("outcome", text.map(|(_, text)| text))
     }
 
     /// Whether this is about the same PIN and, as far as is known, the same card.
@@ -178,7 +178,7 @@ impl Memory {
 
 /// Why a SIM that wants its PIN does not get it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Withheld {
+pub(crate) enum PinWithheld {
     NoneInSite,
     TriesUnknown,
     TooFewTries(u32),
@@ -186,7 +186,7 @@ pub(crate) enum Withheld {
     GivenThisBoot,
 }
 
-impl fmt::Display for Withheld {
+impl fmt::Display for PinWithheld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoneInSite => f.write_str("wants SIM PIN, and the site has none"),
@@ -215,31 +215,31 @@ impl PinPolicy {
     }
 
     /// The PIN, if it may be given now, and what to write down before.
-    pub fn give(&mut self, tries: Option<u32>, card: Option<&str>) -> Result<(Pin, Record), Withheld> {
-        let pin = self.pin.clone().ok_or(Withheld::NoneInSite)?;
+    pub fn attempt(&mut self, tries: Option<u32>, card: Option<&str>) -> Result<(Pin, Record), PinWithheld> {
+        let pin = self.pin.clone().ok_or(PinWithheld::NoneInSite)?;
         let hash = fingerprint(&pin);
         let before = self.memory.as_ref();
-        if before.is_some_and(|memory| memory.is_about(&hash, card) && memory.outcome == Outcome::Refused) {
-            return Err(Withheld::Refused);
+        if before.is_some_and(|memory| memory.is_about(&hash, card) && memory.outcome == PinResult::Refused) {
+            return Err(PinWithheld::Refused);
         }
         if before.is_some_and(|memory| memory.boot == self.boot) {
-            return Err(Withheld::GivenThisBoot);
+            return Err(PinWithheld::GivenThisBoot);
         }
-        let left = tries.ok_or(Withheld::TriesUnknown)?;
+        let left = tries.ok_or(PinWithheld::TriesUnknown)?;
         // The power was cut in the middle of the last attempt: if it cost a try, it was refused.
-        let was_lost = |memory: &Memory| memory.outcome == Outcome::Unknown && left < memory.tries;
+        let was_lost = |memory: &Memory| memory.outcome == PinResult::Unknown && left < memory.tries;
         if before.is_some_and(|memory| memory.is_about(&hash, card) && was_lost(memory)) {
-            return Err(Withheld::Refused);
+            return Err(PinWithheld::Refused);
         }
         if left < FEWEST_TRIES {
-            return Err(Withheld::TooFewTries(left));
+            return Err(PinWithheld::TooFewTries(left));
         }
         let memory = Memory {
             pin: hash,
             card: card.map(str::to_owned),
             tries: left,
             boot: self.boot.clone(),
-            outcome: Outcome::Unknown,
+            outcome: PinResult::Unknown,
         };
         let record = memory.to_record();
         self.memory = Some(memory);
@@ -250,9 +250,11 @@ impl PinPolicy {
     /// that a wrong PIN gets says nothing: the next boot will see whether it has cost a try.
     pub fn learn(&mut self, result: &Final) -> Option<Record> {
         let outcome = match result {
-            Final::Ok => Outcome::Accepted,
+            Final::Ok => PinResult::Accepted,
             // TS 27.007 §9.2.1: incorrect password, SIM PUK required
-            Final::Refused(CommandError::Equipment(code)) if code == "16" || code == "12" => Outcome::Refused,
+            Final::Refused(CommandError::Equipment(code)) if code == "16" || code == "12" => {
+                PinResult::Refused
+            }
             _ => return None,
         };
         let memory = self.memory.as_mut()?;
@@ -265,13 +267,13 @@ impl PinPolicy {
     pub fn proven(&self, tries: Option<u32>, card: Option<&str>) -> Option<Pin> {
         let pin = self.pin.as_ref().filter(|_| tries.is_some_and(|left| left >= FEWEST_TRIES))?;
         let hash = fingerprint(pin);
-        let took = |memory: &&Memory| memory.outcome == Outcome::Accepted && memory.is_about(&hash, card);
+        let took = |memory: &&Memory| memory.outcome == PinResult::Accepted && memory.is_about(&hash, card);
         self.memory.as_ref().filter(took).map(|_| pin.clone())
     }
 
     /// Whether a PIN was given and taken in this boot.
     pub fn has_opened(&self) -> bool {
-        let taken = |memory: &Memory| memory.boot == self.boot && memory.outcome == Outcome::Accepted;
+        let taken = |memory: &Memory| memory.boot == self.boot && memory.outcome == PinResult::Accepted;
         self.memory.as_ref().is_some_and(taken)
     }
 }

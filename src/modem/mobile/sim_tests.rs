@@ -21,10 +21,16 @@ struct Card {
 struct State(Option<Record>);
 
 /// One boot: the PIN is asked for, and the power is perhaps cut before the verdict is written down.
-fn boot(day: u32, site: &str, card: &mut Card, state: &mut State, power_cut: bool) -> Result<(), Withheld> {
+fn boot(
+    day: u32,
+    site: &str,
+    card: &mut Card,
+    state: &mut State,
+    power_cut: bool,
+) -> Result<(), PinWithheld> {
     let memory = state.0.as_ref().and_then(Memory::from_record);
     let mut pin_policy = PinPolicy::new(Some(pin(site)), memory, format!("boot-{day}"));
-    let (given, record) = pin_policy.give(Some(card.tries), Some("8933150100000000001"))?;
+    let (given, record) = pin_policy.attempt(Some(card.tries), Some("8933150100000000001"))?;
     state.0 = Some(record);
     let verdict = if given.reveal() == card.pin {
         card.tries = 3;
@@ -44,10 +50,10 @@ fn a_wrong_pin_is_never_tried_twice() {
     let (mut card, mut state) = (Card { pin: "4321", tries: 3 }, State::default());
     assert_eq!(boot(1, "1234", &mut card, &mut state, false), Ok(()));
     for day in 2..100 {
-        assert_eq!(boot(day, "1234", &mut card, &mut state, false), Err(Withheld::Refused));
+        assert_eq!(boot(day, "1234", &mut card, &mut state, false), Err(PinWithheld::Refused));
     }
     assert_eq!(card.tries, 2);
-    assert_eq!(Withheld::Refused.to_string(), "PIN refused; correct site.toml");
+    assert_eq!(PinWithheld::Refused.to_string(), "PIN refused; correct site.toml");
     assert_eq!(boot(100, "4321", &mut card, &mut state, false), Ok(()), "a corrected site gets its try");
     assert_eq!(card.tries, 3);
 }
@@ -57,7 +63,7 @@ fn a_power_cut_between_a_wrong_pin_and_its_refusal_makes_no_second_try() {
     let (mut card, mut state) = (Card { pin: "4321", tries: 3 }, State::default());
     assert_eq!(boot(1, "1234", &mut card, &mut state, true), Ok(()));
     for day in 2..10 {
-        assert_eq!(boot(day, "1234", &mut card, &mut state, true), Err(Withheld::Refused));
+        assert_eq!(boot(day, "1234", &mut card, &mut state, true), Err(PinWithheld::Refused));
     }
     assert_eq!(card.tries, 2);
 }
@@ -82,19 +88,19 @@ fn a_box_that_forgets_everything_still_leaves_the_last_try() {
 #[test]
 fn a_pin_is_given_once_a_boot_even_if_it_is_right() {
     let mut pin_policy = PinPolicy::new(Some(pin("4321")), None, "today".to_owned());
-    pin_policy.give(Some(3), None).unwrap();
+    pin_policy.attempt(Some(3), None).unwrap();
     assert!(!pin_policy.has_opened());
     pin_policy.learn(&Final::Ok);
     assert!(pin_policy.has_opened());
-    assert_eq!(pin_policy.give(Some(3), None).unwrap_err(), Withheld::GivenThisBoot);
+    assert_eq!(pin_policy.attempt(Some(3), None).unwrap_err(), PinWithheld::GivenThisBoot);
 }
 
 #[test]
 fn a_pin_that_the_card_has_taken_may_be_used_at_the_bench() {
     let mut pin_policy = PinPolicy::new(Some(pin("4321")), None, "today".to_owned());
     assert!(pin_policy.proven(Some(3), Some("1")).is_none(), "not tried yet");
-    pin_policy.give(Some(3), Some("1")).unwrap();
-    assert!(pin_policy.proven(Some(3), Some("1")).is_none(), "no verdict yet");
+    pin_policy.attempt(Some(3), Some("1")).unwrap();
+    assert!(pin_policy.proven(Some(3), Some("1")).is_none(), "no result yet");
     pin_policy.learn(&Final::Ok);
     assert!(pin_policy.proven(Some(3), Some("1")).is_some());
     for (tries, card) in [(Some(1), Some("1")), (None, Some("1")), (Some(3), Some("2"))] {
@@ -104,47 +110,47 @@ fn a_pin_that_the_card_has_taken_may_be_used_at_the_bench() {
 
 #[test]
 fn a_pin_is_withheld_when_the_tries_are_unknown_or_too_few() {
-    let give =
-        |tries| PinPolicy::new(Some(pin("4321")), None, "today".to_owned()).give(tries, None).map(drop);
-    assert_eq!(give(None), Err(Withheld::TriesUnknown));
-    assert_eq!(give(Some(0)), Err(Withheld::TooFewTries(0)));
-    assert_eq!(give(Some(1)), Err(Withheld::TooFewTries(1)));
-    assert_eq!(give(Some(2)), Ok(()));
-    let without = PinPolicy::new(None, None, "today".to_owned()).give(Some(3), None).map(drop);
-    assert_eq!(without, Err(Withheld::NoneInSite));
+    let attempt =
+        |tries| PinPolicy::new(Some(pin("4321")), None, "today".to_owned()).attempt(tries, None).map(drop);
+    assert_eq!(attempt(None), Err(PinWithheld::TriesUnknown));
+    assert_eq!(attempt(Some(0)), Err(PinWithheld::TooFewTries(0)));
+    assert_eq!(attempt(Some(1)), Err(PinWithheld::TooFewTries(1)));
+    assert_eq!(attempt(Some(2)), Ok(()));
+    let without = PinPolicy::new(None, None, "today".to_owned()).attempt(Some(3), None).map(drop);
+    assert_eq!(without, Err(PinWithheld::NoneInSite));
 }
 
 #[test]
 fn a_refusal_holds_for_the_card_that_refused_and_for_one_that_is_not_told_apart() {
     let after = |card_then: Option<&str>, card_now: Option<&str>| {
         let mut pin_policy = PinPolicy::new(Some(pin("1234")), None, "yesterday".to_owned());
-        pin_policy.give(Some(3), card_then).unwrap();
+        pin_policy.attempt(Some(3), card_then).unwrap();
         let record = pin_policy.learn(&Final::Refused(CommandError::Equipment("16".to_owned()))).unwrap();
         let memory = Memory::from_record(&record);
-        PinPolicy::new(Some(pin("1234")), memory, "today".to_owned()).give(Some(3), card_now).map(drop)
+        PinPolicy::new(Some(pin("1234")), memory, "today".to_owned()).attempt(Some(3), card_now).map(drop)
     };
-    assert_eq!(after(Some("1"), Some("1")), Err(Withheld::Refused));
-    assert_eq!(after(Some("1"), None), Err(Withheld::Refused));
-    assert_eq!(after(None, Some("1")), Err(Withheld::Refused));
+    assert_eq!(after(Some("1"), Some("1")), Err(PinWithheld::Refused));
+    assert_eq!(after(Some("1"), None), Err(PinWithheld::Refused));
+    assert_eq!(after(None, Some("1")), Err(PinWithheld::Refused));
     assert_eq!(after(Some("1"), Some("2")), Ok(()));
 }
 
 #[test]
 fn an_error_that_is_not_about_the_pin_is_judged_by_what_it_has_cost() {
     let mut pin_policy = PinPolicy::new(Some(pin("1234")), None, "yesterday".to_owned());
-    let (_, record) = pin_policy.give(Some(3), None).unwrap();
+    let (_, record) = pin_policy.attempt(Some(3), None).unwrap();
     assert_eq!(pin_policy.learn(&Final::Refused(CommandError::Equipment("14".to_owned()))), None);
-    for (left, expected) in [(3, Ok(())), (2, Err(Withheld::Refused))] {
+    for (left, expected) in [(3, Ok(())), (2, Err(PinWithheld::Refused))] {
         let mut pin_policy =
             PinPolicy::new(Some(pin("1234")), Memory::from_record(&record), "today".to_owned());
-        assert_eq!(pin_policy.give(Some(left), None).map(drop), expected);
+        assert_eq!(pin_policy.attempt(Some(left), None).map(drop), expected);
     }
 }
 
 #[test]
 fn the_pin_is_not_written_down() {
     let mut pin_policy = PinPolicy::new(Some(pin("4321")), None, "today".to_owned());
-    let (_, record) = pin_policy.give(Some(3), Some("8933150100000000001")).unwrap();
+    let (_, record) = pin_policy.attempt(Some(3), Some("8933150100000000001")).unwrap();
     insta::assert_snapshot!(record, @"
     pin=d5f12e53a182c062
     card=8933150100000000001

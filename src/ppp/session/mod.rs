@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
-pub use reaction::{Effect, Reaction};
+pub use reaction::{Reaction, SessionEffect};
 
 use super::budget::Budget;
 use super::idle::Idle;
-use super::outcome::{Outcome, RequestRefusal, Why};
+use super::outcome::{DownReason, LinkOutcome, RequestRefusal};
 use super::pppd::{Exit, Signal};
-use super::{Connection, Interface, Moment};
+use super::{Connection, Interface, Timestamp};
 use crate::chat::DialFailure;
 use crate::log::Level;
 use crate::record::Record;
@@ -42,7 +42,7 @@ const GOOD: Duration = Duration::from_secs(60);
 /// What happens to a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// [`Effect::StartPppd`] was carried out.
+    /// [`SessionEffect::StartPppd`] was carried out.
     Started(Pid),
     /// It could not be carried out.
     NotStarted(String),
@@ -116,11 +116,11 @@ enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Then {
     /// We have closed it.
-    Stop(Why),
+    Stop(DownReason),
     /// We have closed it, and meanwhile somebody wants it again.
-    Dial(Why, Lease),
+    Dial(DownReason, Lease),
     /// It was lost, or took too long: perhaps another attempt.
-    Judge(Lease, Option<Why>),
+    Judge(Lease, Option<DownReason>),
 }
 
 /// A link that somebody has opened by hand: counted, and closed when asked.
@@ -158,8 +158,8 @@ impl Session {
         site: &LinkConfig,
         remembered: &Record,
         running: Vec<Connection>,
-        at: Moment,
-    ) -> (Self, Vec<Effect>) {
+        at: Timestamp,
+    ) -> (Self, Vec<SessionEffect>) {
         let chat = Duration::from_secs(site.chat_timeout.get().into());
         let mut session = Self {
             idle_limit: site.idle_limit,
@@ -178,7 +178,7 @@ impl Session {
             if Some(link.pid) == ours {
                 let call = session.call(None);
                 session.state = State::Dialling { pid: ours, call, give_up: at.now, no_call: None };
-                reaction.push(Effect::Watch(link.pid));
+                reaction.push(SessionEffect::Watch(link.pid));
             }
             reaction.append(session.receive(Event::IpUp(link), at));
         }
@@ -188,13 +188,13 @@ impl Session {
 
     /// Somebody wants a link, for so long or as long as the site allows. If there is one already,
     /// it stays at least so long from now.
-    pub fn open(&mut self, length: Option<Duration>, at: Moment) -> Reaction {
+    pub fn open(&mut self, length: Option<Duration>, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         let wanted = self.call(length);
         match &mut self.state {
             State::Down if !self.by_hand.is_empty() => {
-                let ends = self.by_hand.first().and_then(|it| it.link.ends);
-                reaction.report(Outcome::Up { ends, left: None });
+                let addresses = self.by_hand.first().and_then(|it| it.link.addresses);
+                reaction.report(LinkOutcome::Up { addresses, left: None });
             }
             State::Down => reaction.append(self.dial_unless_exhausted(wanted, at)),
             State::Pausing { call, .. } => {
@@ -205,7 +205,7 @@ impl Session {
             State::Up { end, idle, link, .. } => {
                 *end = (*end).max(at.now + wanted.length);
                 *idle = Idle::new(at.now, self.budget.carried(link.pid));
-                reaction.report(Outcome::Extended(TimeSpan::about(*end - at.now)));
+                reaction.report(LinkOutcome::Extended(TimeSpan::about(*end - at.now)));
             }
             State::Closing { then, .. } => {
                 *then = match then {
@@ -220,7 +220,7 @@ impl Session {
 
     /// Somebody wants the link to stay longer than agreed; never longer than the site's limit
     /// from now.
-    pub fn extend(&mut self, more: Option<Duration>, at: Moment) -> Reaction {
+    pub fn extend(&mut self, more: Option<Duration>, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         let limit = self.session_limit.get();
         let more = more.unwrap_or(limit);
@@ -228,34 +228,34 @@ impl Session {
             State::Up { end, idle, link, .. } => {
                 *end = (*end + more).min(at.now + limit).max(*end);
                 *idle = Idle::new(at.now, self.budget.carried(link.pid));
-                Outcome::Extended(TimeSpan::about(*end - at.now))
+                LinkOutcome::Extended(TimeSpan::about(*end - at.now))
             }
             State::Dialling { call, .. } | State::Pausing { call, .. } => {
                 let end = call.end.map_or(call.length, |end| end.saturating_sub(at.now));
                 let length = (end + more).min(limit);
                 *call = call.prolonged(length, at.now);
-                Outcome::Extended(TimeSpan::about(length))
+                LinkOutcome::Extended(TimeSpan::about(length))
             }
-            _ if !self.by_hand.is_empty() => Outcome::Refused(RequestRefusal::ByHand),
-            State::Down | State::Closing { .. } => Outcome::Refused(RequestRefusal::NotConnected),
+            _ if !self.by_hand.is_empty() => LinkOutcome::Refused(RequestRefusal::ByHand),
+            State::Down | State::Closing { .. } => LinkOutcome::Refused(RequestRefusal::NotConnected),
         });
         reaction
     }
 
     /// Closes the link, however it was opened.
-    pub fn close(&mut self, why: Why, at: Moment) -> Reaction {
+    pub fn close(&mut self, why: DownReason, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         match mem::replace(&mut self.state, State::Down) {
             State::Down if self.by_hand.is_empty() => {
-                reaction.report(Outcome::Refused(RequestRefusal::NotConnected));
+                reaction.report(LinkOutcome::Refused(RequestRefusal::NotConnected));
             }
             State::Down => {
                 for it in &mut self.by_hand {
                     it.kill_at = Some(at.now + KILL_AFTER);
-                    reaction.push(Effect::Signal(it.link.pid, Signal::Terminate));
+                    reaction.push(SessionEffect::Signal(it.link.pid, Signal::Terminate));
                 }
             }
-            State::Pausing { .. } => reaction.report(Outcome::Closed(why)),
+            State::Pausing { .. } => reaction.report(LinkOutcome::Closed(why)),
             State::Dialling { pid, .. } => reaction.append(self.terminate(pid, Then::Stop(why), at)),
             State::Up { link, .. } => reaction.append(self.terminate(Some(link.pid), Then::Stop(why), at)),
             State::Closing { pid, kill_at, .. } => {
@@ -266,7 +266,7 @@ impl Session {
     }
 
     /// Something has happened.
-    pub fn receive(&mut self, event: Event, at: Moment) -> Reaction {
+    pub fn receive(&mut self, event: Event, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         reaction.append(match event {
             Event::Started(pid) => self.started(pid),
@@ -295,31 +295,31 @@ impl Session {
     }
 
     /// The time has come that [`deadline`](Self::deadline) had named.
-    pub fn tick(&mut self, at: Moment) -> Reaction {
+    pub fn tick(&mut self, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         if self.read_at.is_some_and(|read_at| read_at <= at.now) {
             self.read_at = Some(at.now + READ_EVERY);
-            reaction.effects.extend(self.budget.interfaces().cloned().map(Effect::ReadCounters));
+            reaction.effects.extend(self.budget.interfaces().cloned().map(SessionEffect::ReadCounters));
         }
         for it in self.by_hand.iter_mut().filter(|it| it.kill_at.is_some_and(|kill_at| kill_at <= at.now)) {
             it.kill_at = Some(at.now + KILL_AFTER);
-            reaction.push(Effect::Signal(it.link.pid, Signal::Kill));
+            reaction.push(SessionEffect::Signal(it.link.pid, Signal::Kill));
         }
         match &mut self.state {
             State::Dialling { pid, call, give_up, .. } if *give_up <= at.now => {
-                let (pid, then) = (*pid, Then::Judge(*call, Some(Why::Slow)));
+                let (pid, then) = (*pid, Then::Judge(*call, Some(DownReason::Slow)));
                 reaction.append(self.terminate(pid, then, at));
             }
             State::Pausing { call, until } if *until <= at.now => {
                 let call = *call;
                 reaction.append(self.dial_unless_exhausted(call, at));
             }
-            State::Up { end, .. } if *end <= at.now => reaction.append(self.close(Why::Time, at)),
+            State::Up { end, .. } if *end <= at.now => reaction.append(self.close(DownReason::Time, at)),
             State::Closing { pid: Some(pid), kill_at, .. } if *kill_at <= at.now => {
                 *kill_at = at.now + KILL_AFTER;
                 let what = format!("pppd ({pid}) does not end: killed");
-                reaction.push(Effect::Log(Level::Warning, what));
-                reaction.push(Effect::Signal(*pid, Signal::Kill));
+                reaction.push(SessionEffect::Log(Level::Warning, what));
+                reaction.push(SessionEffect::Signal(*pid, Signal::Kill));
             }
             _ => {}
         }
@@ -357,7 +357,7 @@ impl Session {
     }
 
     /// Corrects what the month has cost, by the operator's own count.
-    pub fn set_used(&mut self, used: DataSize, at: Moment) -> Reaction {
+    pub fn set_used(&mut self, used: DataSize, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         self.budget.set_used(used.bytes());
         reaction.push(self.remember());

@@ -4,12 +4,12 @@ use rustix::process::Pid;
 
 use crate::log::Level;
 use crate::ppp::pppd::Signal;
-use crate::ppp::{Interface, Outcome};
+use crate::ppp::{Interface, LinkOutcome};
 use crate::record::Record;
 
 /// What the session's loop does to the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub enum SessionEffect {
     /// Start pppd as soon as the port is free, and report [`Event::Started`](super::Event::Started)
     /// or [`Event::NotStarted`](super::Event::NotStarted).
     StartPppd,
@@ -35,17 +35,17 @@ pub enum Effect {
 #[must_use]
 pub struct Reaction {
     /// To be carried out.
-    pub effects: Vec<Effect>,
+    pub effects: Vec<SessionEffect>,
     /// To be reported to the requesters.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<LinkOutcome>,
 }
 
 impl Reaction {
-    pub(super) fn push(&mut self, effect: Effect) {
+    pub(super) fn push(&mut self, effect: SessionEffect) {
         self.effects.push(effect);
     }
 
-    pub(super) fn report(&mut self, outcome: Outcome) {
+    pub(super) fn report(&mut self, outcome: LinkOutcome) {
         self.outcomes.push(outcome);
     }
 
@@ -55,20 +55,20 @@ impl Reaction {
     }
 }
 
-impl From<Effect> for Reaction {
-    fn from(effect: Effect) -> Self {
+impl From<SessionEffect> for Reaction {
+    fn from(effect: SessionEffect) -> Self {
         Self { effects: vec![effect], outcomes: Vec::new() }
     }
 }
 
-impl From<Option<Effect>> for Reaction {
-    fn from(effect: Option<Effect>) -> Self {
+impl From<Option<SessionEffect>> for Reaction {
+    fn from(effect: Option<SessionEffect>) -> Self {
         Self { effects: effect.into_iter().collect(), outcomes: Vec::new() }
     }
 }
 
-impl From<Outcome> for Reaction {
-    fn from(outcome: Outcome) -> Self {
+impl From<LinkOutcome> for Reaction {
+    fn from(outcome: LinkOutcome) -> Self {
         Self { effects: Vec::new(), outcomes: vec![outcome] }
     }
 }

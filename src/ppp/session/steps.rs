@@ -6,12 +6,14 @@ use std::time::Duration;
 use rustix::process::Pid;
 
 use super::{
-    ByHand, Effect, FIRST_ATTEMPTS, GOOD, KILL_AFTER, Lease, OURS, PAUSES, READ_EVERY, Reaction, Session,
-    State, Then,
+    ByHand, FIRST_ATTEMPTS, GOOD, KILL_AFTER, Lease, OURS, PAUSES, READ_EVERY, Reaction, Session,
+    SessionEffect, State, Then,
 };
 use crate::log::Level;
 use crate::ppp::idle::Idle;
-use crate::ppp::{Connection, Exit, Interface, Moment, Outcome, RequestRefusal, Why, pppd::Signal};
+use crate::ppp::{
+    Connection, DownReason, Exit, Interface, LinkOutcome, RequestRefusal, Timestamp, pppd::Signal,
+};
 use crate::site::{DataSize, TimeSpan};
 
 impl Lease {
@@ -31,14 +33,14 @@ impl Session {
     }
 
     /// Follows the calendar, before anything else.
-    pub(super) fn poll(&mut self, at: Moment) -> Reaction {
+    pub(super) fn poll(&mut self, at: Timestamp) -> Reaction {
         let is_new = self.budget.turn_to(at.calendar);
         is_new.then(|| self.remember()).into()
     }
 
-    pub(super) fn remember(&self) -> Effect {
+    pub(super) fn remember(&self) -> SessionEffect {
         let ours = self.own_pid().filter(|pid| self.budget.is_open(*pid));
-        Effect::Remember(self.budget.record().with_known(OURS, ours))
+        SessionEffect::Remember(self.budget.record().with_known(OURS, ours))
     }
 
     fn own_pid(&self) -> Option<Pid> {
@@ -53,20 +55,20 @@ impl Session {
         self.own_pid() == Some(pid)
     }
 
-    pub(super) fn dial_unless_exhausted(&mut self, call: Lease, at: Moment) -> Reaction {
+    pub(super) fn dial_unless_exhausted(&mut self, call: Lease, at: Timestamp) -> Reaction {
         let limit = self.budget.limit().filter(|_| self.budget.is_exhausted());
         self.state = State::Down;
         match (limit, call.end) {
             (None, _) => {
                 let give_up = at.now + self.patience;
                 self.state = State::Dialling { pid: None, call, give_up, no_call: None };
-                Reaction::from(Effect::StartPppd)
+                Reaction::from(SessionEffect::StartPppd)
             }
             (Some(limit), None) => {
                 let used = DataSize::from_bytes(self.budget.used());
-                Reaction::from(Outcome::Refused(RequestRefusal::Budget { used, limit }))
+                Reaction::from(LinkOutcome::Refused(RequestRefusal::Budget { used, limit }))
             }
-            (Some(limit), Some(_)) => self.closed(Why::Budget(limit)),
+            (Some(limit), Some(_)) => self.closed(DownReason::Budget(limit)),
         }
     }
 
@@ -79,32 +81,34 @@ impl Session {
             // It was called off before it began.
             State::Closing { pid: pid @ None, .. } => {
                 *pid = Some(started);
-                Reaction::from(Effect::Signal(started, Signal::Terminate))
+                Reaction::from(SessionEffect::Signal(started, Signal::Terminate))
             }
-            _ => Reaction::from(Effect::Signal(started, Signal::Terminate)),
+            _ => Reaction::from(SessionEffect::Signal(started, Signal::Terminate)),
         }
     }
 
-    pub(super) fn terminate(&mut self, pid: Option<Pid>, then: Then, at: Moment) -> Reaction {
+    pub(super) fn terminate(&mut self, pid: Option<Pid>, then: Then, at: Timestamp) -> Reaction {
         self.state = State::Closing { pid, then, kill_at: at.now + KILL_AFTER };
-        pid.map(|pid| Effect::Signal(pid, Signal::Terminate)).into()
+        pid.map(|pid| SessionEffect::Signal(pid, Signal::Terminate)).into()
     }
 
     /// Our pppd has ended, or never began.
-    pub(super) fn ended(&mut self, exit: Exit, at: Moment) -> Reaction {
+    pub(super) fn ended(&mut self, exit: Exit, at: Timestamp) -> Reaction {
         match mem::replace(&mut self.state, State::Down) {
             State::Dialling { .. } if exit == Exit::Locked && !self.by_hand.is_empty() => {
-                let ends = self.by_hand.first().and_then(|it| it.link.ends);
-                Reaction::from(Outcome::Up { ends, left: None })
+                let addresses = self.by_hand.first().and_then(|it| it.link.addresses);
+                Reaction::from(LinkOutcome::Up { addresses, left: None })
             }
             State::Dialling { call, no_call, .. } => {
                 let why = match (exit, no_call) {
-                    (Exit::DialFailure, Some(failure)) => Why::DialFailure(failure),
-                    (exit, _) => Why::Exit(exit),
+                    (Exit::DialFailure, Some(failure)) => DownReason::DialFailure(failure),
+                    (exit, _) => DownReason::Exit(exit),
                 };
                 self.judge(call, why, at)
             }
-            State::Up { call, since, end, .. } => self.judge(lost(call, since, end, at), Why::Exit(exit), at),
+            State::Up { call, since, end, .. } => {
+                self.judge(lost(call, since, end, at), DownReason::Exit(exit), at)
+            }
             State::Closing { then: Then::Stop(why), .. } => self.closed(why),
             State::Closing { then: Then::Dial(why, call), .. } => {
                 let mut reaction = self.closed(why);
@@ -112,7 +116,7 @@ impl Session {
                 reaction
             }
             State::Closing { then: Then::Judge(call, why), .. } => {
-                self.judge(call, why.unwrap_or(Why::Exit(exit)), at)
+                self.judge(call, why.unwrap_or(DownReason::Exit(exit)), at)
             }
             state @ (State::Down | State::Pausing { .. }) => {
                 self.state = state;
@@ -121,12 +125,12 @@ impl Session {
         }
     }
 
-    fn closed(&mut self, why: Why) -> Reaction {
-        Reaction::from(Outcome::Closed(why))
+    fn closed(&mut self, why: DownReason) -> Reaction {
+        Reaction::from(LinkOutcome::Closed(why))
     }
 
     /// The link is lost, or did not come up: is another attempt worth it?
-    fn judge(&mut self, mut call: Lease, why: Why, at: Moment) -> Reaction {
+    fn judge(&mut self, mut call: Lease, why: DownReason, at: Timestamp) -> Reaction {
         call.failures += 1;
         let pause = PAUSES[call.failures.min(PAUSES.len()) - 1]; // failures is at least 1
         let again = match call.end {
@@ -136,15 +140,15 @@ impl Session {
         if again && why.may_pass() {
             let what = format!("{why}; dialling again in {}", TimeSpan::about(pause));
             self.state = State::Pausing { call, until: at.now + pause };
-            return Reaction::from(Effect::Log(Level::Warning, what));
+            return Reaction::from(SessionEffect::Log(Level::Warning, what));
         }
         if call.end.is_some() {
             return self.closed(why);
         }
-        Reaction::from(Outcome::Failed(why))
+        Reaction::from(LinkOutcome::Failed(why))
     }
 
-    pub(super) fn ip_up(&mut self, link: Connection, at: Moment) -> Reaction {
+    pub(super) fn ip_up(&mut self, link: Connection, at: Timestamp) -> Reaction {
         self.budget.open(&link.interface, link.pid);
         self.read_at.get_or_insert(at.now + READ_EVERY);
         let mut reaction = Reaction::default();
@@ -152,14 +156,14 @@ impl Session {
             State::Dialling { pid, call, .. } if *pid == Some(link.pid) => {
                 let call = *call;
                 let end = call.end.unwrap_or(at.now + call.length);
-                let ends = link.ends;
+                let addresses = link.addresses;
                 let idle = Idle::new(at.now, 0);
                 self.state = State::Up { link, call, since: at.now, end, idle };
                 let left = Some(TimeSpan::about(end.saturating_sub(at.now)));
-                let outcome = Outcome::Up { ends, left };
+                let outcome = LinkOutcome::Up { addresses, left };
                 match call.end {
                     None => reaction.report(outcome),
-                    Some(_) => reaction.push(Effect::Log(Level::Info, format!("again {outcome}"))),
+                    Some(_) => reaction.push(SessionEffect::Log(Level::Info, format!("again {outcome}"))),
                 }
             }
             State::Up { link: ours, .. } if ours.pid == link.pid => *ours = link,
@@ -177,13 +181,13 @@ impl Session {
             return Reaction::default();
         }
         let what = format!("{} was opened by hand", link.interface);
-        let mut reaction = Reaction::from(Effect::Watch(link.pid));
+        let mut reaction = Reaction::from(SessionEffect::Watch(link.pid));
         self.by_hand.push(ByHand { link, kill_at: None });
-        reaction.push(Effect::Log(Level::Info, what));
+        reaction.push(SessionEffect::Log(Level::Info, what));
         reaction
     }
 
-    pub(super) fn ip_down(&mut self, pid: Pid, carried: Option<u64>, at: Moment) -> Reaction {
+    pub(super) fn ip_down(&mut self, pid: Pid, carried: Option<u64>, at: Timestamp) -> Reaction {
         if !self.is_ours(pid) {
             return self.end_by_hand(pid, carried);
         }
@@ -200,9 +204,10 @@ impl Session {
         if let Some(at) = self.by_hand.iter().position(|it| it.link.pid == pid) {
             let it = self.by_hand.remove(at);
             match it.kill_at {
-                Some(_) => reaction.report(Outcome::Closed(Why::Asked)),
+                Some(_) => reaction.report(LinkOutcome::Closed(DownReason::Asked)),
                 None => {
-                    reaction.push(Effect::Log(Level::Info, format!("{} was closed", it.link.interface)));
+                    reaction
+                        .push(SessionEffect::Log(Level::Info, format!("{} was closed", it.link.interface)));
                 }
             }
         }
@@ -212,7 +217,7 @@ impl Session {
     /// A pppd has ended. One that was killed, or crashed, has not run its scripts.
     pub(super) fn leave_nothing(&self, pid: Pid) -> Reaction {
         let interface = self.budget.interface(pid).cloned();
-        interface.map(|interface| Effect::RunIpDown(interface, pid)).into()
+        interface.map(|interface| SessionEffect::RunIpDown(interface, pid)).into()
     }
 
     /// Charges a link that is closed.
@@ -226,7 +231,7 @@ impl Session {
         self.remember().into()
     }
 
-    pub(super) fn counted(&mut self, interface: &Interface, total: Option<u64>, at: Moment) -> Reaction {
+    pub(super) fn counted(&mut self, interface: &Interface, total: Option<u64>, at: Timestamp) -> Reaction {
         let Some(total) = total else {
             let gone = self.by_hand.iter().find(|it| it.link.interface == *interface);
             let Some(pid) = gone.map(|it| it.link.pid) else { return Reaction::default() };
@@ -240,18 +245,18 @@ impl Session {
             reaction.push(self.remember());
         }
         let exhausted = self.budget.limit().filter(|_| self.budget.is_exhausted());
-        let mut end = exhausted.map(Why::Budget);
+        let mut end = exhausted.map(DownReason::Budget);
         if let State::Up { link, idle, .. } = &mut self.state
             && link.interface == *interface
         {
             idle.count(total, at.now);
             if idle.for_how_long(at.now) >= self.idle_limit.get() {
-                end = end.or(Some(Why::Idle(self.idle_limit)));
+                end = end.or(Some(DownReason::Idle(self.idle_limit)));
             }
         }
         match end {
             Some(why) if matches!(self.state, State::Up { .. }) => reaction.append(self.close(why, at)),
-            Some(why) if !was_exhausted => reaction.push(Effect::Log(Level::Warning, why.to_string())),
+            Some(why) if !was_exhausted => reaction.push(SessionEffect::Log(Level::Warning, why.to_string())),
             Some(_) | None => {}
         }
         reaction
@@ -259,7 +264,7 @@ impl Session {
 }
 
 /// The call of a link that was up until now.
-fn lost(call: Lease, since: Duration, end: Duration, at: Moment) -> Lease {
+fn lost(call: Lease, since: Duration, end: Duration, at: Timestamp) -> Lease {
     let good = at.now.saturating_sub(since) >= GOOD;
     Lease { end: Some(end), failures: if good { 0 } else { call.failures }, ..call }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::chat::Failure;
 use crate::clock::Month;
-use crate::ppp::{Calendar, Ends};
+use crate::ppp::{Addresses, Calendar};
 use crate::site::{Role, Site};
 use std::net::Ipv4Addr;
 
@@ -27,8 +27,8 @@ fn interface(name: &str) -> Interface {
 }
 
 fn link(name: &str, process: i32, last: u8) -> Connection {
-    let ends = Ends { local: Ipv4Addr::new(10, 3, 2, last), remote: Ipv4Addr::new(10, 64, 64, 64) };
-    Connection { interface: interface(name), pid: pid(process), ends: Some(ends) }
+    let addresses = Addresses { local: Ipv4Addr::new(10, 3, 2, last), remote: Ipv4Addr::new(10, 64, 64, 64) };
+    Connection { interface: interface(name), pid: pid(process), addresses: Some(addresses) }
 }
 
 fn ours() -> Connection {
@@ -42,8 +42,8 @@ fn stranger() -> Connection {
 /// What a session wanted or reported, in the order of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Done {
-    Effect(Effect),
-    Outcome(Outcome),
+    Effect(SessionEffect),
+    Outcome(LinkOutcome),
 }
 
 impl Done {
@@ -53,27 +53,27 @@ impl Done {
 }
 
 /// A session, and the time.
-struct Play {
+struct Harness {
     session: Session,
     now: Duration,
     done: Vec<Done>,
 }
 
-impl Play {
+impl Harness {
     fn new(remembered: &Record, running: Vec<Connection>) -> Self {
         let now = 100 * SECOND;
-        let (session, effects) = Session::new(&site(), remembered, running, moment(now));
+        let (session, effects) = Session::new(&site(), remembered, running, timestamp(now));
         Self { session, now, done: effects.into_iter().map(Done::Effect).collect() }
     }
 
     fn fresh() -> Self {
-        let mut play = Self::new(&Record::new(), Vec::new());
-        let _ = play.session.tick(moment(play.now)); // the month is known
-        play
+        let mut harness = Self::new(&Record::new(), Vec::new());
+        let _ = harness.session.tick(timestamp(harness.now)); // the month is known
+        harness
     }
 
     fn receive(&mut self, event: Event) -> &mut Self {
-        let reaction = self.session.receive(event, moment(self.now));
+        let reaction = self.session.receive(event, timestamp(self.now));
         self.done.extend(Done::from_reaction(reaction));
         self
     }
@@ -83,8 +83,8 @@ impl Play {
         let until = self.now + time;
         while let Some(wake) = self.session.deadline().filter(|wake| *wake <= until) {
             self.now = wake;
-            let reaction = self.session.tick(moment(self.now));
-            let is_reading = |effect: &Effect| matches!(effect, Effect::ReadCounters(_));
+            let reaction = self.session.tick(timestamp(self.now));
+            let is_reading = |effect: &SessionEffect| matches!(effect, SessionEffect::ReadCounters(_));
             let read = reaction.effects.iter().any(is_reading);
             // Only the last reading is of interest.
             if read {
@@ -115,8 +115,8 @@ impl Play {
         self.session.budget.carried(pid(OUR_PPPD)).max(self.session.budget.carried(pid(STRANGER)))
     }
 
-    fn ask(&mut self, what: impl FnOnce(&mut Session, Moment) -> Reaction) -> &mut Self {
-        let reaction = what(&mut self.session, moment(self.now));
+    fn ask(&mut self, what: impl FnOnce(&mut Session, Timestamp) -> Reaction) -> &mut Self {
+        let reaction = what(&mut self.session, timestamp(self.now));
         self.done.extend(Done::from_reaction(reaction));
         self
     }
@@ -138,7 +138,7 @@ impl Play {
     }
 
     fn disconnect(&mut self) -> &mut Self {
-        self.ask(|session, at| session.close(Why::Asked, at))
+        self.ask(|session, at| session.close(DownReason::Asked, at))
     }
 
     /// What the last step has told, and nothing of the ones before.
@@ -150,13 +150,13 @@ impl Play {
 
     /// The record that is stored now.
     fn remembered(&self) -> Record {
-        let Effect::Remember(record) = self.session.remember() else { unreachable!() };
+        let SessionEffect::Remember(record) = self.session.remember() else { unreachable!() };
         record
     }
 }
 
-fn moment(now: Duration) -> Moment {
-    Moment { now, calendar: Calendar::Known(month("2026-07")) }
+fn timestamp(now: Duration) -> Timestamp {
+    Timestamp { now, calendar: Calendar::Known(month("2026-07")) }
 }
 
 fn month(text: &str) -> Month {
@@ -164,79 +164,81 @@ fn month(text: &str) -> Month {
 }
 
 /// The states of the table.
-fn in_state(name: &str) -> Play {
-    let mut play = Play::fresh();
+fn in_state(name: &str) -> Harness {
+    let mut harness = Harness::fresh();
     match name {
-        "down" => &mut play,
-        "down, nothing left" => play.ask(|session, at| session.set_used(DataSize::from_bytes(BUDGET), at)),
-        "dialling" => play.dialling(),
-        "dialling, not started yet" => play.connect(),
-        "dialling, a stranger up" => play.dialling().receive(Event::IpUp(stranger())),
-        "dialling too slowly" => play.dialling().pass(210 * SECOND),
-        "pausing" => play.dialling().exit(16),
-        "dialling again" => play.dialling().exit(16).pass(5 * SECOND).receive(Event::Started(pid(OUR_PPPD))),
-        "up" => play.up(),
-        "up for 5m" => play.up().carry(5, 100_000),
-        "lost" => play.up().carry(5, 100_000).exit(15),
+        "down" => &mut harness,
+        "down, nothing left" => harness.ask(|session, at| session.set_used(DataSize::from_bytes(BUDGET), at)),
+        "dialling" => harness.dialling(),
+        "dialling, not started yet" => harness.connect(),
+        "dialling, a stranger up" => harness.dialling().receive(Event::IpUp(stranger())),
+        "dialling too slowly" => harness.dialling().pass(210 * SECOND),
+        "pausing" => harness.dialling().exit(16),
+        "dialling again" => {
+            harness.dialling().exit(16).pass(5 * SECOND).receive(Event::Started(pid(OUR_PPPD)))
+        }
+        "up" => harness.up(),
+        "up for 5m" => harness.up().carry(5, 100_000),
+        "lost" => harness.up().carry(5, 100_000).exit(15),
         "lost, dialling again" => {
-            play.up().carry(5, 100_000).exit(15).pass(5 * SECOND).receive(Event::Started(pid(OUR_PPPD)))
+            harness.up().carry(5, 100_000).exit(15).pass(5 * SECOND).receive(Event::Started(pid(OUR_PPPD)))
         }
-        "closing" => play.up().disconnect(),
+        "closing" => harness.up().disconnect(),
         "closing by itself" => {
-            play.up().carry(5, 100_000).receive(Event::IpDown { pid: pid(OUR_PPPD), carried: Some(7) })
+            harness.up().carry(5, 100_000).receive(Event::IpDown { pid: pid(OUR_PPPD), carried: Some(7) })
         }
-        "by hand" => play.receive(Event::IpUp(stranger())),
+        "by hand" => harness.receive(Event::IpUp(stranger())),
         _ => panic!("no such state: {name}"),
     };
-    play.done.clear();
-    play
+    harness.done.clear();
+    harness
 }
 
 /// What happens in the table.
-fn happens(play: &mut Play, what: &str) {
-    let by_hand = matches!(play.session.phase(), Phase::ByHand(_));
+fn happens(harness: &mut Harness, what: &str) {
+    let by_hand = matches!(harness.session.phase(), Phase::ByHand(_));
     let process = pid(if by_hand { STRANGER } else { OUR_PPPD });
     let no_call = |failure| Event::DialFailure(DialFailure::Said(failure));
     if let Some(code) = what.strip_prefix("exit ") {
-        play.exit(code.parse().unwrap());
+        harness.exit(code.parse().unwrap());
         return;
     }
     if let Some(time) = what.strip_suffix(" pass") {
         let time: TimeSpan = time.parse().unwrap();
-        play.pass(time.get());
+        harness.pass(time.get());
         return;
     }
     match what {
-        "connect" => play.connect(),
-        "disconnect" => play.disconnect(),
-        "extend" => play.ask(|session, at| session.extend(None, at)),
-        "the box stops" => play.ask(|session, at| session.close(Why::Stopping, at)),
-        "started" => play.receive(Event::Started(process)),
-        "not started" => play.receive(Event::NotStarted("no such file".to_owned())),
-        "no carrier" => play.receive(no_call(Failure::NoCarrier)),
-        "modem silent" => play.receive(Event::DialFailure(DialFailure::Silent)),
-        "ip-up" => play.receive(Event::IpUp(ours())),
-        "ip-up of a stranger" => play.receive(Event::IpUp(stranger())),
-        "ip-down" => play.receive(Event::IpDown { pid: process, carried: Some(2_000) }),
-        "exit" => play.receive(Event::Exited(process, Exit::Unseen)),
-        "10m of noise" => play.carry(10, 900),
-        "10m of work" => play.carry(10, 20_000),
-        "the budget is used up" => play.receive(Event::Counters(play.counted(), Some(BUDGET))),
+        "connect" => harness.connect(),
+        "disconnect" => harness.disconnect(),
+        "extend" => harness.ask(|session, at| session.extend(None, at)),
+        "the box stops" => harness.ask(|session, at| session.close(DownReason::Stopping, at)),
+        "started" => harness.receive(Event::Started(process)),
+        "not started" => harness.receive(Event::NotStarted("no such file".to_owned())),
+        "no carrier" => harness.receive(no_call(Failure::NoCarrier)),
+        "modem silent" => harness.receive(Event::DialFailure(DialFailure::Silent)),
+        "ip-up" => harness.receive(Event::IpUp(ours())),
+        "ip-up of a stranger" => harness.receive(Event::IpUp(stranger())),
+        "ip-down" => harness.receive(Event::IpDown { pid: process, carried: Some(2_000) }),
+        "exit" => harness.receive(Event::Exited(process, Exit::Unseen)),
+        "10m of noise" => harness.carry(10, 900),
+        "10m of work" => harness.carry(10, 20_000),
+        "the budget is used up" => harness.receive(Event::Counters(harness.counted(), Some(BUDGET))),
         _ => panic!("no such event: {what}"),
     };
 }
 
 fn words(done: &Done) -> String {
     match done {
-        Done::Effect(Effect::StartPppd) => "start pppd".to_owned(),
-        Done::Effect(Effect::Watch(_)) => "watch".to_owned(),
-        Done::Effect(Effect::Signal(_, Signal::Terminate)) => "TERM".to_owned(),
-        Done::Effect(Effect::Signal(_, Signal::Kill)) => "KILL".to_owned(),
-        Done::Effect(Effect::RunIpDown(interface, _)) => format!("ip-down of {interface}"),
-        Done::Effect(Effect::ReadCounters(interface)) => format!("read {interface}"),
-        Done::Effect(Effect::Remember(_)) => "remember".to_owned(),
+        Done::Effect(SessionEffect::StartPppd) => "start pppd".to_owned(),
+        Done::Effect(SessionEffect::Watch(_)) => "watch".to_owned(),
+        Done::Effect(SessionEffect::Signal(_, Signal::Terminate)) => "TERM".to_owned(),
+        Done::Effect(SessionEffect::Signal(_, Signal::Kill)) => "KILL".to_owned(),
+        Done::Effect(SessionEffect::RunIpDown(interface, _)) => format!("ip-down of {interface}"),
+        Done::Effect(SessionEffect::ReadCounters(interface)) => format!("read {interface}"),
+        Done::Effect(SessionEffect::Remember(_)) => "remember".to_owned(),
         Done::Outcome(outcome) => format!("tell \"{outcome}\""),
-        Done::Effect(Effect::Log(_, what)) => format!("log \"{what}\""),
+        Done::Effect(SessionEffect::Log(_, what)) => format!("log \"{what}\""),
     }
 }
 
@@ -259,13 +261,13 @@ fn every_row_of_the_table_in_docs_dialer_md_holds() {
     });
     let mut count = 0;
     for [before, what, expected, after] in rows {
-        let mut play = in_state(before);
+        let mut harness = in_state(before);
         for event in what.split(", ") {
-            happens(&mut play, event);
+            happens(&mut harness, event);
         }
-        let actions: Vec<_> = play.done.iter().map(words).collect();
+        let actions: Vec<_> = harness.done.iter().map(words).collect();
         let found = if actions.is_empty() { "nothing".to_owned() } else { actions.join(", ") };
-        assert_eq!((found.as_str(), state(&play.session)), (expected, after), "{before}: {what}");
+        assert_eq!((found.as_str(), state(&harness.session)), (expected, after), "{before}: {what}");
         count += 1;
     }
     assert!(count > 50, "only {count} rows were found");
@@ -274,16 +276,16 @@ fn every_row_of_the_table_in_docs_dialer_md_holds() {
 #[test]
 fn a_link_stays_as_long_as_was_asked_and_never_longer_than_the_site_allows() {
     for (length, told) in [(None, "2h"), (Some(30 * 60), "30m"), (Some(90), "1m"), (Some(5 * 3600), "2h")] {
-        let mut play = Play::fresh();
-        play.ask(|session, at| session.open(length.map(Duration::from_secs), at));
-        play.receive(Event::Started(pid(OUR_PPPD))).receive(Event::IpUp(ours()));
-        assert_eq!(play.told(), [format!("tell \"connected as 10.3.2.1, for {told}\"")]);
+        let mut harness = Harness::fresh();
+        harness.ask(|session, at| session.open(length.map(Duration::from_secs), at));
+        harness.receive(Event::Started(pid(OUR_PPPD))).receive(Event::IpUp(ours()));
+        assert_eq!(harness.told(), [format!("tell \"connected as 10.3.2.1, for {told}\"")]);
     }
 }
 
 #[test]
 fn asking_again_prolongs_and_never_shortens() {
-    let mut play = in_state("up");
+    let mut harness = in_state("up");
     for (request, passed, told) in [
         ("connect 30m", 0, "2h"),
         ("connect 1h", 90 * 60, "1h"),
@@ -293,51 +295,54 @@ fn asking_again_prolongs_and_never_shortens() {
         ("extend", 0, "2h"),
     ] {
         // Traffic, or it would be closed for idleness.
-        play.carry(passed / 60, 20_000).told();
+        harness.carry(passed / 60, 20_000).told();
         let (verb, length) = request.split_once(' ').unwrap_or((request, ""));
         let length = length.parse().ok().map(TimeSpan::get);
         match verb {
-            "connect" => play.ask(|session, at| session.open(length, at)),
-            _ => play.ask(|session, at| session.extend(length, at)),
+            "connect" => harness.ask(|session, at| session.open(length, at)),
+            _ => harness.ask(|session, at| session.extend(length, at)),
         };
-        assert_eq!(play.told(), [format!("tell \"connected for another {told}\"")], "{request}");
+        assert_eq!(harness.told(), [format!("tell \"connected for another {told}\"")], "{request}");
     }
 }
 
 #[test]
 fn what_is_asked_while_dialling_counts_from_the_moment_the_link_is_up() {
-    let mut play = Play::fresh();
+    let mut harness = Harness::fresh();
     let half_an_hour = Some(Duration::from_secs(1800));
-    play.ask(|session, at| session.open(half_an_hour, at)).receive(Event::Started(pid(OUR_PPPD)));
-    play.ask(|session, at| session.extend(half_an_hour, at));
-    play.pass(40 * SECOND).receive(Event::IpUp(ours()));
-    assert_eq!(play.told(), ["tell \"connected for another 1h\"", "tell \"connected as 10.3.2.1, for 1h\""]);
+    harness.ask(|session, at| session.open(half_an_hour, at)).receive(Event::Started(pid(OUR_PPPD)));
+    harness.ask(|session, at| session.extend(half_an_hour, at));
+    harness.pass(40 * SECOND).receive(Event::IpUp(ours()));
+    assert_eq!(
+        harness.told(),
+        ["tell \"connected for another 1h\"", "tell \"connected as 10.3.2.1, for 1h\""]
+    );
 }
 
 #[test]
 fn a_lost_link_is_dialled_again_at_growing_intervals_until_its_time_is_over() {
-    let mut play = in_state("lost");
+    let mut harness = in_state("lost");
     let mut said = Vec::new();
     for _ in 0..30 {
-        let Phase::Pausing(until) = play.session.phase() else { break };
-        play.pass(until - play.now).receive(Event::Started(pid(OUR_PPPD))).exit(16);
-        said.extend(play.told());
+        let Phase::Pausing(until) = harness.session.phase() else { break };
+        harness.pass(until - harness.now).receive(Event::Started(pid(OUR_PPPD))).exit(16);
+        said.extend(harness.told());
     }
     let ending = |words: &String| words.rsplit(' ').next().unwrap().trim_end_matches('"').to_owned();
     let pauses: Vec<_> = said.iter().map(ending).collect();
     assert_eq!(pauses[..5], ["30s", "2m", "5m", "5m", "5m"]);
     assert_eq!(said.last().unwrap(), "tell \"disconnected: the modem has hung up\"");
-    assert!(play.now > 100 * SECOND + 110 * 60 * SECOND, "{:?}", play.now);
-    assert_eq!(play.session.phase(), Phase::Down);
+    assert!(harness.now > 100 * SECOND + 110 * 60 * SECOND, "{:?}", harness.now);
+    assert_eq!(harness.session.phase(), Phase::Down);
 }
 
 #[test]
 fn a_service_that_is_started_anew_takes_its_own_link_back() {
     let mut before = in_state("up");
     before.carry(5, 1_000_000);
-    let mut after = Play::new(&before.remembered(), vec![Connection { ends: None, ..ours() }]);
+    let mut after = Harness::new(&before.remembered(), vec![Connection { addresses: None, ..ours() }]);
     assert_eq!(state(&after.session), "up");
-    assert!(after.done.contains(&Done::Effect(Effect::Watch(pid(OUR_PPPD)))));
+    assert!(after.done.contains(&Done::Effect(SessionEffect::Watch(pid(OUR_PPPD)))));
     assert_eq!(after.told(), [] as [String; 0]);
     after.receive(Event::IpDown { pid: pid(OUR_PPPD), carried: Some(5_100_000) });
     assert_eq!(after.session.budget().used(), 5_100_000);
@@ -347,7 +352,7 @@ fn a_service_that_is_started_anew_takes_its_own_link_back() {
 fn a_service_that_is_started_anew_leaves_a_strangers_link_to_the_stranger() {
     let before = in_state("by hand");
     for running in [vec![stranger()], vec![link("ppp0", 500, 9)]] {
-        let after = Play::new(&before.remembered(), running);
+        let after = Harness::new(&before.remembered(), running);
         assert_eq!(state(&after.session), "by hand");
     }
 }
@@ -359,7 +364,7 @@ fn after_a_power_cut_the_claim_is_charged_once() {
     assert_eq!(before.session.budget().used(), 15_000_000);
     let mut remembered = before.remembered();
     for _ in 0..3 {
-        let after = Play::new(&remembered, Vec::new());
+        let after = Harness::new(&remembered, Vec::new());
         assert_eq!(state(&after.session), "down");
         let used = after.session.budget().used();
         assert!((15_000_000..=16_000_000).contains(&used), "{used}");

@@ -1,7 +1,7 @@
 //! The conversation at a modem, and how time passes between them.
 
 use dialbox::modem::mobile::{Memory, Mobile, OutgoingSms, Report, SmsId};
-use dialbox::modem::protocol::{Action, Protocol};
+use dialbox::modem::protocol::{Protocol, ProtocolAction};
 use dialbox::modem::recovery::{Recovery, RecoveryStep};
 use dialbox::record::Record;
 use dialbox::site::{Role, Site};
@@ -128,18 +128,18 @@ impl Bench {
         }
     }
 
-    fn perform(&mut self, actions: Vec<Action<Report>>) {
+    fn perform(&mut self, actions: Vec<ProtocolAction<Report>>) {
         let mut actions = VecDeque::from(actions);
         while let Some(action) = actions.pop_front() {
             match action {
-                Action::Send(words) => {
+                ProtocolAction::Send(words) => {
                     self.sent.push(words.to_string());
                     self.happens(Event::Typed(0, words.bytes()));
                 }
-                Action::Remember { file, record } => {
+                ProtocolAction::Remember { file, record } => {
                     Store::new(self.state.path()).replace(file, &record.to_string()).unwrap();
                 }
-                Action::Report(report) => {
+                ProtocolAction::Report(report) => {
                     if let Report::Message { place, .. } = &report
                         && self.discards
                     {
@@ -147,13 +147,13 @@ impl Bench {
                     }
                     self.reports.push(report);
                 }
-                Action::Abandon(_) => {
+                ProtocolAction::Abandon(_) => {
                     let step = self.recovery.fail(self.now, || false);
                     self.steps.extend(step);
                     self.closed = Some((self.now + REOPENING, step));
-                    actions = self.mobile.on_close().map(Action::Report).into_iter().collect();
+                    actions = self.mobile.on_close().map(ProtocolAction::Report).into_iter().collect();
                 }
-                Action::Log(..) | Action::Publish | Action::Dtr(_) => {}
+                ProtocolAction::Log(..) | ProtocolAction::Publish | ProtocolAction::Dtr(_) => {}
             }
         }
     }
