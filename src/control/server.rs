@@ -31,8 +31,8 @@ pub struct Server {
 struct Client {
     id: ClientId,
     stream: UnixStream,
-    /// What was heard so far; `None` once the request is complete and waits for its reply.
-    heard: Option<Vec<u8>>,
+    /// What was received so far; `None` once the request is complete and waits for its reply.
+    received: Option<Vec<u8>>,
 }
 
 impl Server {
@@ -60,7 +60,7 @@ impl Server {
 
     /// What to poll for reading: newcomers, and those who have not yet said all.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let speaking = self.clients.iter().filter(|client| client.heard.is_some());
+        let speaking = self.clients.iter().filter(|client| client.received.is_some());
         std::iter::once(self.listener.as_fd()).chain(speaking.map(|client| client.stream.as_fd()))
     }
 
@@ -72,7 +72,7 @@ impl Server {
         }
         let mut requests = Vec::new();
         let mut wrong = Vec::new();
-        self.clients.retain_mut(|client| match client.listen() {
+        self.clients.retain_mut(|client| match client.read_request() {
             Ok(None) => true,
             Ok(Some(text)) => {
                 match Request::from_record(&Record::parse(&text)) {
@@ -107,31 +107,31 @@ impl Server {
         }
         self.last_id += 1;
         let id = ClientId(self.last_id);
-        self.clients.push(Client { id, stream, heard: Some(Vec::new()) });
+        self.clients.push(Client { id, stream, received: Some(Vec::new()) });
     }
 }
 
 impl Client {
-    /// The whole request, when its end is heard.
-    fn listen(&mut self) -> io::Result<Option<String>> {
-        let Some(heard) = &mut self.heard else {
+    /// The request, once it is complete.
+    fn read_request(&mut self) -> io::Result<Option<String>> {
+        let Some(received) = &mut self.received else {
             return Ok(None);
         };
         let mut buffer = [0; LONGEST];
         loop {
             match self.stream.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(length) => heard.extend_from_slice(&buffer[..length]),
+                Ok(length) => received.extend_from_slice(&buffer[..length]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            if heard.len() > LONGEST {
+            if received.len() > LONGEST {
                 return Err(ErrorKind::InvalidData.into());
             }
         }
-        let text = String::from_utf8_lossy(heard).into_owned();
-        self.heard = None;
+        let text = String::from_utf8_lossy(received).into_owned();
+        self.received = None;
         Ok(Some(text))
     }
 }

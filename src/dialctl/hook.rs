@@ -24,11 +24,11 @@ pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
     let request = parse(arguments).ok_or_else(|| format!("hook {}: no such hook", arguments.join(" ")))?;
     match &request {
         Request::IpUp { link, name_servers } => {
-            name_servers::take(paths, &link.interface, name_servers).map_err(in_words)?;
+            name_servers::install(paths, &link.interface, name_servers).map_err(in_words)?;
         }
         Request::IpDown { .. } => {
             let interface = arguments.get(1).copied().unwrap_or_default();
-            name_servers::give_back(paths, interface).map_err(in_words)?;
+            name_servers::remove(paths, interface).map_err(in_words)?;
         }
         _ => {}
     }

@@ -23,7 +23,7 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// Why there is no link, for a person.
 pub fn connect(paths: &Paths, length: Option<&str>) -> Result<String, String> {
-    ask(paths, &Request::Connect(span(length)?), TO_CONNECT)
+    request(paths, &Request::Connect(span(length)?), TO_CONNECT)
 }
 
 /// Closes the link, and waits until it is closed.
@@ -31,7 +31,7 @@ pub fn connect(paths: &Paths, length: Option<&str>) -> Result<String, String> {
 /// # Errors
 /// Why it is not closed, for a person.
 pub fn disconnect(paths: &Paths) -> Result<String, String> {
-    ask(paths, &Request::Disconnect, TO_DISCONNECT)
+    request(paths, &Request::Disconnect, TO_DISCONNECT)
 }
 
 /// Closes the link before the box stops, and waits until what it has cost is stored.
@@ -51,16 +51,16 @@ pub fn stop(paths: &Paths) -> Result<(), String> {
 /// # Errors
 /// Why it does not stay longer, for a person.
 pub fn extend(paths: &Paths, more: Option<&str>) -> Result<String, String> {
-    ask(paths, &Request::Extend(span(more)?), AT_ONCE)
+    request(paths, &Request::Extend(span(more)?), AT_ONCE)
 }
 
 /// What the month has cost. Without a dialer, what it had stored last.
 ///
 /// # Errors
-/// Why that cannot be said, for a person.
+/// Why the dialer cannot answer, for a person.
 pub fn budget(paths: &Paths) -> Result<String, String> {
     match control::request(paths, &Request::Budget, AT_ONCE) {
-        Ok(reply) => said(reply),
+        Ok(reply) => into_result(reply),
         Err(RequestError::NotRunning) => stored_budget(paths),
         Err(error) => Err(error.to_string()),
     }
@@ -72,7 +72,7 @@ pub fn budget(paths: &Paths) -> Result<String, String> {
 /// Why it is not corrected, for a person.
 pub fn set_used(paths: &Paths, used: &str) -> Result<String, String> {
     let used: DataSize = used.parse().map_err(as_words)?;
-    ask(paths, &Request::SetUsed(used), AT_ONCE)
+    request(paths, &Request::SetUsed(used), AT_ONCE)
 }
 
 fn stored_budget(paths: &Paths) -> Result<String, String> {
@@ -87,11 +87,11 @@ fn stored_budget(paths: &Paths) -> Result<String, String> {
     Ok(format!("{} (as stored: the dialer is not running)\n", budget.spent()))
 }
 
-fn ask(paths: &Paths, request: &Request, patience: Duration) -> Result<String, String> {
-    control::request(paths, request, patience).map_err(|error| error.to_string()).and_then(said)
+fn request(paths: &Paths, request: &Request, patience: Duration) -> Result<String, String> {
+    control::request(paths, request, patience).map_err(|error| error.to_string()).and_then(into_result)
 }
 
-fn said(reply: Reply) -> Result<String, String> {
+fn into_result(reply: Reply) -> Result<String, String> {
     match reply {
         Reply::Done(what) => Ok(format!("{what}\n")),
         Reply::Failed(why) => Err(why),

@@ -31,7 +31,7 @@ pub struct Answerer<'a> {
     callers: Option<Vec<CallerNumber>>,
     /// Where there is a login prompt.
     login_config: Option<LoginConfig<'a>>,
-    dialogue: Queue<Step>,
+    queue: Queue<Step>,
     phase: Phase<'a>,
     /// What is to be done next, in this order.
     plan: VecDeque<Task>,
@@ -61,7 +61,7 @@ impl<'a> Answerer<'a> {
             rings: line.rings,
             callers: line.callers.clone(),
             login_config,
-            dialogue: Queue::default(),
+            queue: Queue::default(),
             phase: Phase::Resetting { tries: 0 },
             plan: VecDeque::new(),
             pause: None,
@@ -76,7 +76,7 @@ impl<'a> Answerer<'a> {
     pub fn hang_up(&mut self) {
         if matches!(self.phase, Phase::Answering | Phase::LoggingIn(_) | Phase::Connected) {
             self.phase = Phase::HangingUp;
-            self.dialogue = Queue::default();
+            self.queue = Queue::default();
             self.plan = step::hang_up();
         }
     }
@@ -98,14 +98,14 @@ impl<'a> Answerer<'a> {
                 self.plan.push_back(Task::Ask(Step::Probe));
             }
         }
-        while self.dialogue.is_idle() && self.pause.is_none_or(|pause| pause <= now) {
+        while self.queue.is_idle() && self.pause.is_none_or(|pause| pause <= now) {
             self.pause = None;
             match self.plan.pop_front() {
                 Some(Task::Wait(time)) => self.pause = Some(now + time),
                 Some(Task::Dtr(dtr)) => actions.push(Action::Dtr(dtr)),
                 Some(Task::Ask(step)) => {
-                    self.dialogue.ask(step, step.request());
-                    actions.extend(self.dialogue.next(now).map(Action::Send));
+                    self.queue.push(step, step.request());
+                    actions.extend(self.queue.next(now).map(Action::Send));
                 }
                 None => break,
             }
@@ -256,8 +256,7 @@ impl<'a> Answerer<'a> {
         if let Some(callers) = &self.callers {
             let Some(number) = &self.call.caller else {
                 let is_first = self.call.rings == u32::from(self.rings.get());
-                return is_first
-                    .then(|| Action::log(Level::Info, "not answered: no caller number from the network"));
+                return is_first.then(|| Action::log(Level::Info, "not answered: no caller number received"));
             };
             if !callers.iter().any(|known| known.as_str() == number) {
                 return Some(Action::log(Level::Info, format!("not answered: {number} is not on the list")));
@@ -275,7 +274,7 @@ impl Protocol for Answerer<'_> {
 
     /// A reset comes first in any case, and above the first step whatever ends a call.
     fn on_open(&mut self, step: Option<RecoveryStep>, _now: Duration) -> Vec<Action> {
-        self.dialogue = Queue::default();
+        self.queue = Queue::default();
         self.pause = None;
         self.probe = None;
         self.reset();
@@ -297,7 +296,7 @@ impl Protocol for Answerer<'_> {
     }
 
     fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Ready) && self.dialogue.is_idle() && self.plan.is_empty()
+        matches!(self.phase, Phase::Ready) && self.queue.is_idle() && self.plan.is_empty()
     }
 
     fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
@@ -308,7 +307,7 @@ impl Protocol for Answerer<'_> {
                 self.perform(output)
             }
             _ => {
-                let events = self.dialogue.receive(bytes, now);
+                let events = self.queue.receive(bytes, now);
                 events.into_iter().flat_map(|e| self.event(e, now)).collect()
             }
         };
@@ -317,7 +316,7 @@ impl Protocol for Answerer<'_> {
     }
 
     fn on_time(&mut self, now: Duration) -> Vec<Action> {
-        let mut actions = match (&mut self.phase, self.dialogue.expire(now)) {
+        let mut actions = match (&mut self.phase, self.queue.expire(now)) {
             (Phase::LoggingIn(login), _) => {
                 let output = login.tick(now);
                 self.perform(output)
@@ -332,7 +331,7 @@ impl Protocol for Answerer<'_> {
     fn next_deadline(&self) -> Option<Duration> {
         match &self.phase {
             Phase::LoggingIn(login) => Some(login.deadline()),
-            _ => self.dialogue.deadline().or(self.pause).or(self.probe),
+            _ => self.queue.deadline().or(self.pause).or(self.probe),
         }
     }
 

@@ -28,7 +28,7 @@ pub struct PortProbe {
 
 #[derive(Debug, Default)]
 struct Probe {
-    dialogue: Queue<()>,
+    queue: Queue<()>,
     tries: u32,
     answers: Option<bool>,
 }
@@ -42,7 +42,7 @@ impl PortProbe {
     /// Bytes came from a port.
     pub fn receive(&mut self, port: usize, bytes: &[u8], now: Duration) {
         let Some(probe) = self.ports.get_mut(port) else { return };
-        for event in probe.dialogue.receive(bytes, now) {
+        for event in probe.queue.receive(bytes, now) {
             if let Event::Answered { result: Final::Ok, .. } = event {
                 probe.answers = Some(true);
                 self.awake.get_or_insert(now);
@@ -60,23 +60,23 @@ impl PortProbe {
     /// What to write to a port now.
     pub fn tick(&mut self, port: usize, now: Duration) -> Option<TxData> {
         let probe = self.ports.get_mut(port).filter(|probe| probe.answers.is_none())?;
-        probe.dialogue.expire(now);
-        if probe.dialogue.is_idle() {
+        probe.queue.expire(now);
+        if probe.queue.is_idle() {
             if probe.tries == TRIES {
                 probe.answers = Some(false);
                 return None;
             }
             let in_words = probe.tries % 2 == 1;
             probe.tries += 1;
-            probe.dialogue.ask((), if in_words { ATTENTION_IN_WORDS } else { ATTENTION });
+            probe.queue.push((), if in_words { ATTENTION_IN_WORDS } else { ATTENTION });
         }
-        probe.dialogue.next(now)
+        probe.queue.next(now)
     }
 
     /// When to tick again if nothing comes, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         let open = self.ports.iter().filter(|probe| probe.answers.is_none());
-        let deadlines = open.filter_map(|probe| probe.dialogue.deadline());
+        let deadlines = open.filter_map(|probe| probe.queue.deadline());
         deadlines.chain(self.awake.map(|awake| awake + GRACE)).min()
     }
 

@@ -13,19 +13,19 @@ const FILE: &str = "/run/resolv.conf";
 
 /// The ones worth asking. Some sticks, asked too soon, make up 10.11.12.13 and 10.11.12.14, and
 /// pppd passes on what the peer sends.
-pub fn sane(told: &[Ipv4Addr]) -> Vec<Ipv4Addr> {
+pub fn usable(received: &[Ipv4Addr]) -> Vec<Ipv4Addr> {
     let made_up = |it: &&Ipv4Addr| matches!(it.octets(), [10, 11, 12, 13 | 14]);
     let nobody =
         |it: &&Ipv4Addr| it.is_unspecified() || it.is_broadcast() || it.is_loopback() || it.is_multicast();
-    told.iter().filter(|it| !made_up(it) && !nobody(it)).copied().collect()
+    received.iter().filter(|it| !made_up(it) && !nobody(it)).copied().collect()
 }
 
 /// Asks the link's name servers from now on, if it has brought any that are worth it.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn take(paths: &Paths, interface: &Interface, told: &[Ipv4Addr]) -> io::Result<()> {
-    let servers: String = sane(told).iter().map(|server| format!("nameserver {server}\n")).collect();
+pub fn install(paths: &Paths, interface: &Interface, received: &[Ipv4Addr]) -> io::Result<()> {
+    let servers: String = usable(received).iter().map(|server| format!("nameserver {server}\n")).collect();
     if servers.is_empty() {
         return Ok(());
     }
@@ -42,7 +42,7 @@ pub fn take(paths: &Paths, interface: &Interface, told: &[Ipv4Addr]) -> io::Resu
 ///
 /// # Errors
 /// The file cannot be removed.
-pub fn give_back(paths: &Paths, interface: &str) -> io::Result<()> {
+pub fn remove(paths: &Paths, interface: &str) -> io::Result<()> {
     let file = paths.path(FILE);
     match fs::read_to_string(&file) {
         Ok(text) if text.starts_with(&mark(interface)) => fs::remove_file(file),
@@ -63,13 +63,13 @@ mod tests {
     #[test]
     fn what_a_stick_makes_up_is_no_name_server() {
         let address = Ipv4Addr::new;
-        for (told, taken) in [
+        for (received, taken) in [
             (vec![GOOD, address(10, 11, 12, 13)], vec![GOOD]),
             (vec![address(10, 11, 12, 13), address(10, 11, 12, 14)], vec![]),
             (vec![address(0, 0, 0, 0), address(255, 255, 255, 255)], vec![]),
             (vec![address(10, 11, 12, 15)], vec![address(10, 11, 12, 15)]),
         ] {
-            assert_eq!(sane(&told), taken, "{told:?}");
+            assert_eq!(usable(&received), taken, "{received:?}");
         }
     }
 
@@ -79,14 +79,14 @@ mod tests {
         let paths = Paths::below(dir.path());
         let read = || fs::read_to_string(paths.path(FILE)).ok();
         let ppp0 = Interface::new("ppp0").unwrap();
-        take(&paths, &ppp0, &[]).unwrap();
+        install(&paths, &ppp0, &[]).unwrap();
         assert_eq!(read(), None);
-        take(&paths, &ppp0, &[GOOD]).unwrap();
+        install(&paths, &ppp0, &[GOOD]).unwrap();
         assert_eq!(read().unwrap(), "# From ppp0, by `dialctl hook`.\nnameserver 212.27.40.240\n");
-        give_back(&paths, "ppp1").unwrap();
+        remove(&paths, "ppp1").unwrap();
         assert!(read().is_some());
-        give_back(&paths, "ppp0").unwrap();
-        give_back(&paths, "ppp0").unwrap();
+        remove(&paths, "ppp0").unwrap();
+        remove(&paths, "ppp0").unwrap();
         assert_eq!(read(), None);
     }
 }

@@ -96,7 +96,7 @@ pub fn until(is_so: impl Fn() -> bool) {
 /// The modem's end of a serial line.
 pub struct Modem {
     pub line: File,
-    heard: String,
+    received: String,
     port: PathBuf,
 }
 
@@ -116,43 +116,43 @@ impl Modem {
         unlockpt(&line).unwrap();
         let node = ptsname(&line, Vec::new()).unwrap();
         symlink(node.to_str().unwrap(), port).unwrap();
-        Self { line: line.into(), heard: String::new(), port: port.to_owned() }
+        Self { line: line.into(), received: String::new(), port: port.to_owned() }
     }
 
-    /// Hears a command, and gives the text before its end of line.
+    /// Waits for a command and returns the text before its end of line.
     pub fn receive(&mut self) -> String {
         loop {
-            if let Some((command, rest)) = self.heard.split_once('\r') {
+            if let Some((command, rest)) = self.received.split_once('\r') {
                 let command = command.to_owned();
-                self.heard = rest.to_owned();
+                self.received = rest.to_owned();
                 return command;
             }
-            self.listen();
+            self.read_more();
         }
     }
 
-    fn listen(&mut self) {
+    fn read_more(&mut self) {
         let mut fds = [PollFd::new(&self.line, PollFlags::IN)];
         let timeout = Timespec::try_from(PATIENCE).unwrap();
-        assert_ne!(poll(&mut fds, Some(&timeout)).unwrap(), 0, "silence after {:?}", self.heard);
+        assert_ne!(poll(&mut fds, Some(&timeout)).unwrap(), 0, "silence after {:?}", self.received);
         let mut bytes = [0; 100];
         // EIO: the service has not opened its end yet.
         match self.line.read(&mut bytes) {
-            Ok(length) => self.heard += std::str::from_utf8(&bytes[..length]).unwrap(),
+            Ok(length) => self.received += std::str::from_utf8(&bytes[..length]).unwrap(),
             Err(_) => sleep(Duration::from_millis(5)),
         }
     }
 
-    /// Hears these words, whatever comes before them.
-    pub fn hear_words(&mut self, words: &str) {
-        while !self.heard.contains(words) {
-            self.listen();
+    /// Waits for this text, whatever comes before it.
+    pub fn wait_for(&mut self, words: &str) {
+        while !self.received.contains(words) {
+            self.read_more();
         }
-        let (_, rest) = self.heard.split_once(words).unwrap();
-        self.heard = rest.to_owned();
+        let (_, rest) = self.received.split_once(words).unwrap();
+        self.received = rest.to_owned();
     }
 
-    pub fn say(&mut self, text: &str) {
+    pub fn send(&mut self, text: &str) {
         write!(self.line, "\r\n{text}\r\n").unwrap();
     }
 
@@ -163,13 +163,13 @@ impl Modem {
             command = self.receive();
             write!(self.line, "{command}\r").unwrap();
             match command.as_str() {
-                "AT+CGMI" => self.say("Option N.V."),
-                "AT+CGMM" => self.say("GTM378"),
-                "AT+CPIN?" => self.say("+CPIN: READY"),
-                "AT+CSQ" => self.say("+CSQ: 17,99"),
+                "AT+CGMI" => self.send("Option N.V."),
+                "AT+CGMM" => self.send("GTM378"),
+                "AT+CPIN?" => self.send("+CPIN: READY"),
+                "AT+CSQ" => self.send("+CSQ: 17,99"),
                 _ => {}
             }
-            self.say("OK");
+            self.send("OK");
         }
     }
 }

@@ -26,7 +26,7 @@ fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pull
     dialer.until("modem", |record| record.get("trouble").is_some());
     let mut modem = Modem::plugged_in_at(&dialer.port());
     assert_eq!(modem.receive(), "AT");
-    modem.say("OK");
+    modem.send("OK");
     modem.answer_up_to(LAST);
     let record = dialer.until("modem", |record| record.get("signal-dbm") == Some("-79"));
     assert_eq!(record.get("manufacturer"), Some("Option N.V."));

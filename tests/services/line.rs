@@ -58,7 +58,7 @@ fn ready_with(site: &str) -> (TestBox, Modem) {
 fn ringing_with_number() -> (TestBox, Modem) {
     let (dial_in, mut modem) = ready_with(&SITE.replace("crtscts", "rings=2\ncrtscts"));
     for line in ["RING", "NMBR = 0555", "RING"] {
-        modem.say(line);
+        modem.send(line);
     }
     assert_eq!(modem.receive(), "ATA");
     (dial_in, modem)
@@ -67,9 +67,9 @@ fn ringing_with_number() -> (TestBox, Modem) {
 /// A box whose line has a caller.
 fn connected() -> (TestBox, Modem) {
     let (dial_in, mut modem) = ready();
-    modem.say("RING");
+    modem.send("RING");
     modem.receive();
-    modem.say("CONNECT");
+    modem.send("CONNECT");
     until(|| started(&dial_in).exists());
     (dial_in, modem)
 }
@@ -111,9 +111,9 @@ fn pppd_is_in_memory_before_the_first_call() {
 fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
     let (dial_in, mut modem) = ready();
     for call in 1..=3 {
-        modem.say("RING");
+        modem.send("RING");
         assert_eq!(modem.receive(), "ATA");
-        modem.say("CONNECT 33600/ARQ/V34");
+        modem.send("CONNECT 33600/ARQ/V34");
         until(|| started(&dial_in).exists());
         until(|| !fs::read_to_string(started(&dial_in)).unwrap().is_empty());
         let arguments = fs::read_to_string(started(&dial_in)).unwrap();
@@ -130,7 +130,7 @@ fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
 
         end_pppd(&dial_in, 16);
         assert_eq!(modem.receive(), "ATH");
-        modem.say("OK");
+        modem.send("OK");
         modem.answer_up_to("AT+VCID=1");
         dial_in.until("line1", |record| record.get("line") == Some("ready"));
         assert_eq!(ledger(&dial_in).lines().count(), call);
@@ -145,8 +145,8 @@ fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
 #[test]
 fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
     let (dial_in, mut modem) = connected();
-    modem.say("NO CARRIER");
-    modem.say("RING");
+    modem.send("NO CARRIER");
+    modem.send("RING");
     let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
     assert_eq!(record.number("rings"), Some(1));
     end_pppd(&dial_in, 11);
@@ -170,7 +170,7 @@ fn a_modem_that_stays_in_data_mode_is_left_by_the_escape_sequence() {
     end_pppd(&dial_in, 15);
     assert_eq!(modem.receive(), "ATH"); // for the modem, data like any other
     assert_eq!(modem.receive(), "+++ATH", "no answer to the escape sequence either");
-    modem.say("OK");
+    modem.send("OK");
     modem.answer_up_to("AT+VCID=1");
     dial_in.until("line1", |record| record.get("line") == Some("ready"));
 }
@@ -183,14 +183,14 @@ fn a_modem_that_is_pulled_out_during_a_call_is_taken_back_into_service() {
     dial_in.until("line1", |record| record.get("trouble").is_some());
     let mut modem = Modem::plugged_in_at(&dial_in.port());
     modem.answer_up_to("AT+VCID=1");
-    modem.say("RING");
+    modem.send("RING");
     assert_eq!(modem.receive(), "ATA");
 }
 
 #[test]
 fn a_call_that_comes_to_nothing_is_entered_too() {
     let (dial_in, mut modem) = ringing_with_number();
-    modem.say("NO CARRIER");
+    modem.send("NO CARRIER");
     assert_eq!(modem.receive(), "ATH");
     let entry = || ledger(&dial_in);
     until(|| entry().contains("caller=0555") && entry().contains("why=NO CARRIER"));
@@ -205,11 +205,11 @@ fn a_box_without_pppd_hangs_up_and_goes_on() {
     let mut modem = Modem::plugged_in_at(&dial_in.port());
     modem.answer_up_to("AT+VCID=1");
     for _ in 0..2 {
-        modem.say("RING");
+        modem.send("RING");
         assert_eq!(modem.receive(), "ATA");
-        modem.say("CONNECT");
+        modem.send("CONNECT");
         assert_eq!(modem.receive(), "ATH");
-        modem.say("OK");
+        modem.send("OK");
         modem.answer_up_to("AT+VCID=1");
     }
 }
@@ -217,9 +217,9 @@ fn a_box_without_pppd_hangs_up_and_goes_on() {
 /// A box with a login prompt, and a caller who is connected.
 fn at_the_login_prompt() -> (TestBox, Modem) {
     let (dial_in, mut modem) = ready_with(&SITE.replace("crtscts", "login=true\ncrtscts"));
-    modem.say("RING");
+    modem.send("RING");
     assert_eq!(modem.receive(), "ATA");
-    modem.say("CONNECT 9600");
+    modem.send("CONNECT 9600");
     dial_in.until("line1", |record| record.get("line") == Some("logging-in"));
     (dial_in, modem)
 }
@@ -235,11 +235,11 @@ fn arguments(dial_in: &TestBox) -> String {
 fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
     let (dial_in, mut modem) = at_the_login_prompt();
     modem.line.write_all(b"\r").unwrap();
-    modem.hear_words("\r\nbox login: ");
+    modem.wait_for("\r\nbox login: ");
     modem.line.write_all(b"u\r").unwrap();
-    modem.hear_words("u\r\nPassword: ");
+    modem.wait_for("u\r\nPassword: ");
     modem.line.write_all(b"p\r").unwrap();
-    modem.hear_words("\r\nStarting PPP\r\n");
+    modem.wait_for("\r\nStarting PPP\r\n");
     let expected = format!(" logfile {} noauth set PEERNAME=u /dev/pts/", said(&dial_in).display());
     assert!(arguments(&dial_in).contains(&expected));
     end_pppd(&dial_in, 16);
@@ -262,10 +262,10 @@ fn three_wrong_passwords_end_a_call_and_stand_nowhere() {
     let (dial_in, mut modem) = at_the_login_prompt();
     for _ in 0..3 {
         modem.line.write_all(b"u\rsecret\r").unwrap();
-        modem.hear_words("Password: \r\nLogin incorrect\r\n");
+        modem.wait_for("Password: \r\nLogin incorrect\r\n");
     }
     assert_eq!(modem.receive(), "ATH");
-    modem.say("OK");
+    modem.send("OK");
     modem.answer_up_to("AT+VCID=1");
     until(|| ledger(&dial_in).contains("speed=9600\tseconds=0\twhy=name or password wrong"));
     assert!(!started(&dial_in).exists());
@@ -277,16 +277,16 @@ fn three_wrong_passwords_end_a_call_and_stand_nowhere() {
 #[test]
 fn a_silent_caller_is_asked_who_it_is_and_its_end_is_noticed() {
     let (dial_in, mut modem) = at_the_login_prompt();
-    modem.hear_words("\r\nbox login: ");
-    modem.say("NO CARRIER");
-    modem.hear_words("ATH\r");
+    modem.wait_for("\r\nbox login: ");
+    modem.send("NO CARRIER");
+    modem.wait_for("ATH\r");
     until(|| ledger(&dial_in).contains("why=the caller hung up"));
 }
 
 #[test]
 fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
     let (mut dial_in, mut modem) = ringing_with_number();
-    modem.say("CONNECT 9600");
+    modem.send("CONNECT 9600");
     arguments(&dial_in);
     dial_in.until("line1", |record| record.get("line") == Some("connected"));
 
@@ -295,14 +295,14 @@ fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
     end_pppd(&dial_in, 16);
     // Nobody knows whether the modem has noticed.
     assert_eq!(modem.receive(), "+++ATH", "and nothing before it");
-    modem.say("OK");
+    modem.send("OK");
     modem.answer_up_to("AT+VCID=1");
     until(|| !lock(&dial_in).exists());
     let entry = ledger(&dial_in);
     for field in ["caller=0555", "speed=9600", "user=guest", "received=1000", "sent=2000"] {
         assert!(entry.split(['\t', '\n']).any(|it| it == field), "no {field} in {entry}");
     }
-    modem.say("RING");
-    modem.say("RING");
+    modem.send("RING");
+    modem.send("RING");
     assert_eq!(modem.receive(), "ATA");
 }

@@ -73,7 +73,7 @@ impl Console {
         let hearing = line.try_clone().map_err(|e| Error::io("listen to", Path::new("the console"), e))?;
         std::thread::spawn({
             let ear = Arc::clone(&ear);
-            move || listen(hearing, log, &ear)
+            move || read_console(hearing, log, &ear)
         });
         Ok(Self { line, ear, clocks, read: 0, commands: 0 })
     }
@@ -83,12 +83,12 @@ impl Console {
     /// Until the kernel is told to be quiet here, its messages may stand in the middle of any word, also of those
     /// that are waited for. So the words are said again until the answer comes through whole.
     pub fn take_shell(&mut self) -> Result<()> {
-        self.hear(FREE, SILENCE)?;
+        self.read_until(FREE, SILENCE)?;
         let mut waited = self.clocks.stopwatch();
         while waited.elapsed() < PATIENCE {
             self.send("")?;
             self.send(&format!("dmesg -n 1; echo lab{INVISIBLE}-awake"))?;
-            if self.hear("lab-awake\r\n", UNHEARD)?.is_some() {
+            if self.read_until("lab-awake\r\n", UNHEARD)?.is_some() {
                 return self.wait_for(PROMPT).map(drop);
             }
         }
@@ -103,12 +103,12 @@ impl Console {
 
     /// Waits until `pattern` is said; returns what came before it.
     pub fn wait_for(&mut self, pattern: &str) -> Result<String> {
-        let heard = self.hear(pattern, SILENCE)?;
+        let heard = self.read_until(pattern, SILENCE)?;
         heard.ok_or_else(|| gave_up(pattern, &format!("it said nothing for {} s", SILENCE.as_secs())))
     }
 
     /// Like [`wait_for`](Self::wait_for); `None` after a silence of the given length.
-    fn hear(&mut self, pattern: &str, silence: Duration) -> Result<Option<String>> {
+    fn read_until(&mut self, pattern: &str, silence: Duration) -> Result<Option<String>> {
         let (mut waited, mut silent) = (self.clocks.stopwatch(), self.clocks.stopwatch());
         let mut heard = self.ear.lock();
         let mut length = heard.bytes.len();
@@ -158,7 +158,7 @@ impl Console {
 
     /// The next whole line, if one comes within this time; for a command that goes on and on.
     pub fn line(&mut self, within: Duration) -> Result<Option<String>> {
-        Ok(self.hear("\r\n", within)?.map(|line| line.trim_end().to_owned()))
+        Ok(self.read_until("\r\n", within)?.map(|line| line.trim_end().to_owned()))
     }
 
     /// Waits until the box goes off, at most so long.
@@ -177,7 +177,7 @@ fn gave_up(pattern: &str, instead: &str) -> Error {
     Error::Awaited { pattern: pattern.to_owned(), instead: instead.to_owned() }
 }
 
-fn listen(mut line: UnixStream, mut log: File, ear: &Ear) {
+fn read_console(mut line: UnixStream, mut log: File, ear: &Ear) {
     let mut bytes = [0; 4096];
     loop {
         let count = line.read(&mut bytes).unwrap_or(0);

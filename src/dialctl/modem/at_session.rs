@@ -22,7 +22,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 /// An open port.
 pub struct AtSession {
     serial: Serial,
-    dialogue: Queue<()>,
+    queue: Queue<()>,
     _lock: Lock,
 }
 
@@ -34,31 +34,31 @@ impl AtSession {
     pub fn open(bench: &Bench, candidate: &Candidate) -> io::Result<Self> {
         let lock = wait_for(bench.paths, &bench.names(candidate))?;
         let serial = Serial::open(&bench.paths.path(&candidate.device), bench.speed, bench.flow)?;
-        Ok(Self { serial, dialogue: Queue::default(), _lock: lock })
+        Ok(Self { serial, queue: Queue::default(), _lock: lock })
     }
 
     /// How a command ended and what was said before; `None` if it was not answered in time.
     ///
     /// # Errors
     /// If the port vanishes.
-    pub fn ask(&mut self, request: Request) -> io::Result<Option<(Final, Vec<String>)>> {
-        self.dialogue.ask((), request);
+    pub fn send(&mut self, request: Request) -> io::Result<Option<(Final, Vec<String>)>> {
+        self.queue.push((), request);
         let mut buffer = [0; 512];
         loop {
             let now = clock::since_boot();
-            if let Some(data) = self.dialogue.next(now) {
+            if let Some(data) = self.queue.next(now) {
                 self.serial.write(&data.bytes())?;
             }
             let length = self.serial.read(&mut buffer)?;
-            for event in self.dialogue.receive(&buffer[..length], now) {
+            for event in self.queue.receive(&buffer[..length], now) {
                 if let Event::Answered { result, answer, .. } = event {
                     return Ok(Some((result, answer)));
                 }
             }
-            if self.dialogue.expire(now).is_some() {
+            if self.queue.expire(now).is_some() {
                 return Ok(None);
             }
-            let left = self.dialogue.deadline().map_or(Duration::ZERO, |end| end.saturating_sub(now));
+            let left = self.queue.deadline().map_or(Duration::ZERO, |end| end.saturating_sub(now));
             wait(&PollFd::new(self.serial.fd(), self.serial.awaits()), left)?;
             self.serial.flush()?;
         }
@@ -69,7 +69,7 @@ impl AtSession {
     /// # Errors
     /// If the port vanishes.
     pub fn answer(&mut self, request: Request) -> io::Result<Option<Vec<String>>> {
-        let answered = self.ask(request)?;
+        let answered = self.send(request)?;
         Ok(answered.and_then(|(result, answer)| (result == Final::Ok).then_some(answer)))
     }
 }

@@ -37,9 +37,9 @@ const IS_ASKED: Request = Request::new("AT+CLCK=\"SC\",2", 10);
 impl Card {
     fn disable(mut self) -> Result<String, String> {
         for request in ["AT", "ATE0V1", "AT+CMEE=1"] {
-            self.ask(Request::new(request, 2))?;
+            self.send(Request::new(request, 2))?;
         }
-        let (result, answer) = self.ask(Request::new("AT+CPIN?", 10))?;
+        let (result, answer) = self.send(Request::new("AT+CPIN?", 10))?;
         match Sim::from_answer(&result, &answer) {
             Sim::Ready => {}
             sim if sim.wants_pin() => {
@@ -49,7 +49,7 @@ impl Card {
             }
             sim => return Err(format!("SIM {sim}")),
         }
-        if self.ask(IS_ASKED)?.1.iter().any(|line| line.replace(' ', "") == "+CLCK:0") {
+        if self.send(IS_ASKED)?.1.iter().any(|line| line.replace(' ', "") == "+CLCK:0") {
             return Ok("the SIM does not ask for a PIN\n".to_owned());
         }
         let pin = self.pin()?;
@@ -62,7 +62,7 @@ impl Card {
     fn pin(&mut self) -> Result<Pin, String> {
         let tries = self.tries()?;
         println!("tries left: {}", tries.map_or("unknown".to_owned(), |tries| tries.to_string()));
-        let card = self.ask(Request::new("AT+CCID", 5))?;
+        let card = self.send(Request::new("AT+CCID", 5))?;
         let card = card_number(&card.1);
         if let Some(pin) = self.pin_policy.proven(tries, card.as_deref()) {
             return Ok(pin);
@@ -76,9 +76,9 @@ impl Card {
     }
 
     fn tries(&mut self) -> Result<Option<u32>, String> {
-        let (_, maker) = self.ask(Request::new("AT+CGMI", 5))?;
+        let (_, maker) = self.send(Request::new("AT+CGMI", 5))?;
         for counter in Quirks::of(maker.first().map(String::as_str)).pin_counters {
-            let (_, answer) = self.ask(counter.request())?;
+            let (_, answer) = self.send(counter.request())?;
             if let Some(tries) = counter.tries(&answer) {
                 return Ok(Some(tries));
             }
@@ -88,7 +88,7 @@ impl Card {
 
     fn give(&mut self, request: Request) -> Result<(), String> {
         let shown = request.line().to_string();
-        let (result, _) = self.ask(request)?;
+        let (result, _) = self.send(request)?;
         if let Some(record) = self.pin_policy.learn(&result) {
             self.remember(&record)?;
         }
@@ -99,9 +99,9 @@ impl Card {
         }
     }
 
-    fn ask(&mut self, request: Request) -> Result<(Final, Vec<String>), String> {
+    fn send(&mut self, request: Request) -> Result<(Final, Vec<String>), String> {
         let shown = request.line().to_string();
-        let answered = self.line.ask(request).map_err(|error| format!("{shown}: {error}"))?;
+        let answered = self.line.send(request).map_err(|error| format!("{shown}: {error}"))?;
         answered.ok_or_else(|| format!("no answer to {shown}"))
     }
 

@@ -59,13 +59,13 @@ fn probe(bench: &Bench, candidate: &Candidate) -> io::Result<Option<Found>> {
     if !answers {
         return Ok(None);
     }
-    line.ask(Request::new("ATE0", 2))?;
-    line.ask(Request::new("AT+CMEE=1", 2))?;
+    line.send(Request::new("ATE0", 2))?;
+    line.send(Request::new("AT+CMEE=1", 2))?;
     let mut words = Vec::new();
     for command in ["AT+CGMI", "AT+CGMM", "AT+CGMR"] {
         words.extend(line.answer(Request::new(command, 5))?.and_then(|answer| answer.into_iter().next()));
     }
-    let sim = line.ask(Request::new("AT+CPIN?", 10))?;
+    let sim = line.send(Request::new("AT+CPIN?", 10))?;
     let sim =
         sim.map_or("silent".to_owned(), |(result, answer)| Sim::from_answer(&result, &answer).to_string());
     let signal = line.answer(Request::new("AT+CSQ", 5))?.and_then(|answer| dbm(&answer));

@@ -39,12 +39,12 @@ fn connected() -> Answerer<'static> {
     line
 }
 
-fn said(actions: &[Action]) -> Vec<&str> {
-    let says = actions.iter().filter_map(|action| match action {
+fn logged(actions: &[Action]) -> Vec<&str> {
+    let logs = actions.iter().filter_map(|action| match action {
         Action::Log(_, what) => Some(what.as_str()),
         _ => None,
     });
-    says.collect()
+    logs.collect()
 }
 
 #[test]
@@ -59,12 +59,12 @@ fn a_line_that_was_reset_waits_without_a_word_for_an_hour() {
 #[test]
 fn the_ring_that_the_site_names_is_answered_at_once() {
     let mut line = ready("rings = 2");
-    assert_eq!(said(&line.on_bytes(b"\r\nRING\r\n", 10 * SECOND)), ["RING, a new call"]);
-    assert_eq!(said(&line.on_bytes(b"\r\nNMBR = 0555\r\n", 12 * SECOND)), ["caller 0555"]);
+    assert_eq!(logged(&line.on_bytes(b"\r\nRING\r\n", 10 * SECOND)), ["RING, a new call"]);
+    assert_eq!(logged(&line.on_bytes(b"\r\nNMBR = 0555\r\n", 12 * SECOND)), ["caller 0555"]);
     assert!(line.is_idle(), "others may have the port while it only rings");
     let answered = line.on_bytes(b"\r\nRING\r\n", 15 * SECOND);
     assert_eq!(answered.first(), Some(&send(Step::Answer)), "before anything is published or logged");
-    assert_eq!(said(&answered), ["RING 2"]);
+    assert_eq!(logged(&answered), ["RING 2"]);
     assert!(!line.is_idle());
     insta::assert_snapshot!(line.record(), @"
     line=answering
@@ -108,6 +108,18 @@ fn only_the_callers_on_the_list_are_answered() {
     assert!(!answers(b"\r\nNMBR = 0666\r\n"));
     assert!(!answers(b"\r\nNMBR = P\r\n"), "a number that is withheld (V.253 section 9.2.3.1)");
     assert!(!answers(b""));
+}
+
+#[test]
+fn the_log_says_why_a_call_is_not_answered() {
+    let why = |caller_id: &[u8]| {
+        let mut line = ready("rings = 1\ncallers = ['0555']");
+        line.on_bytes(caller_id, 9 * SECOND);
+        let actions = line.on_bytes(b"\r\nRING\r\n", 10 * SECOND);
+        logged(&actions).last().map(|&why| why.to_owned())
+    };
+    assert_eq!(why(b"").as_deref(), Some("not answered: no caller number received"));
+    assert_eq!(why(b"\r\nNMBR = 0666\r\n").as_deref(), Some("not answered: 0666 is not on the list"));
 }
 
 #[test]
@@ -254,7 +266,7 @@ fn awaiting_login() -> Answerer<'static> {
     let mut line = Answerer { login_config: Some(login_config), ..ready("") };
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     let actions = line.on_bytes(b"\r\nCONNECT 33600\r\n", 10 * SECOND);
-    assert_eq!(said(&actions), ["connected at 33600"]);
+    assert_eq!(logged(&actions), ["connected at 33600"]);
     assert_eq!(line.record().get("line"), Some("logging-in"));
     assert_eq!(published_call(&line), None);
     line

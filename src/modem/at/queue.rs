@@ -79,7 +79,7 @@ impl<T> Default for Queue<T> {
 
 impl<T> Queue<T> {
     /// Queues a command behind those that wait.
-    pub fn ask(&mut self, asked: T, request: Request) {
+    pub fn push(&mut self, asked: T, request: Request) {
         self.queue.push_back((asked, request));
     }
 
@@ -177,15 +177,15 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn asked(commands: &[&'static str]) -> Queue<usize> {
-        let mut dialogue = Queue::default();
+        let mut queue = Queue::default();
         for (index, command) in commands.iter().enumerate() {
-            dialogue.ask(index, Request::new(command, 1));
+            queue.push(index, Request::new(command, 1));
         }
-        dialogue
+        queue
     }
 
-    fn sent(dialogue: &mut Queue<usize>, now: Duration) -> Option<String> {
-        dialogue.next(now).map(|sent| sent.to_string())
+    fn sent(queue: &mut Queue<usize>, now: Duration) -> Option<String> {
+        queue.next(now).map(|sent| sent.to_string())
     }
 
     fn answered(asked: usize, answer: &[&str]) -> Event<usize> {
@@ -195,83 +195,83 @@ mod tests {
 
     #[test]
     fn a_command_waits_until_the_one_before_is_answered() {
-        let mut dialogue = asked(&["AT", "AT+CGMI"]);
-        assert_eq!(sent(&mut dialogue, SECOND).as_deref(), Some("AT"));
-        assert_eq!(dialogue.next(SECOND), None);
-        assert_eq!(dialogue.receive(b"AT\r\r\nOK\r\n", SECOND), [answered(0, &[])]);
-        assert_eq!(sent(&mut dialogue, SECOND).as_deref(), Some("AT+CGMI"));
+        let mut queue = asked(&["AT", "AT+CGMI"]);
+        assert_eq!(sent(&mut queue, SECOND).as_deref(), Some("AT"));
+        assert_eq!(queue.next(SECOND), None);
+        assert_eq!(queue.receive(b"AT\r\r\nOK\r\n", SECOND), [answered(0, &[])]);
+        assert_eq!(sent(&mut queue, SECOND).as_deref(), Some("AT+CGMI"));
     }
 
     #[test]
     fn a_silent_modem_costs_the_deadline_and_no_more() {
-        let mut dialogue = asked(&["AT"]);
-        dialogue.next(SECOND);
-        assert_eq!(dialogue.deadline(), Some(2 * SECOND));
-        assert_eq!(dialogue.expire(2 * SECOND - Duration::from_millis(1)), None);
+        let mut queue = asked(&["AT"]);
+        queue.next(SECOND);
+        assert_eq!(queue.deadline(), Some(2 * SECOND));
+        assert_eq!(queue.expire(2 * SECOND - Duration::from_millis(1)), None);
         let shown = "AT".to_owned();
-        assert_eq!(dialogue.expire(2 * SECOND), Some(Event::Silence { asked: 0, shown }));
-        assert!(dialogue.is_idle());
+        assert_eq!(queue.expire(2 * SECOND), Some(Event::Silence { asked: 0, shown }));
+        assert!(queue.is_idle());
     }
 
     #[test]
     fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one_s_text() {
-        let mut dialogue = asked(&["AT"]);
-        dialogue.next(SECOND);
-        dialogue.expire(3 * SECOND);
-        assert_eq!(dialogue.receive(b"\r\nOK\r\n", 3 * SECOND), [Event::Unsolicited("OK".into())]);
+        let mut queue = asked(&["AT"]);
+        queue.next(SECOND);
+        queue.expire(3 * SECOND);
+        assert_eq!(queue.receive(b"\r\nOK\r\n", 3 * SECOND), [Event::Unsolicited("OK".into())]);
     }
 
     fn submitting() -> Queue<usize> {
-        let mut dialogue = Queue::default();
-        dialogue.ask(7, Request::new("AT+CMGS=3", 5).with_text("00AABBCC".to_owned()));
-        assert_eq!(sent(&mut dialogue, SECOND).as_deref(), Some("AT+CMGS=3"));
-        dialogue
+        let mut queue = Queue::default();
+        queue.push(7, Request::new("AT+CMGS=3", 5).with_text("00AABBCC".to_owned()));
+        assert_eq!(sent(&mut queue, SECOND).as_deref(), Some("AT+CMGS=3"));
+        queue
     }
 
     #[test]
     fn a_text_follows_when_the_modem_asks_for_it_and_only_once() {
-        let mut dialogue = submitting();
-        assert_eq!(dialogue.receive(b"AT+CMGS=3\r\r\n+CMTI: \"SM\",1\r\n", SECOND).len(), 1);
-        assert_eq!(dialogue.next(SECOND), None);
-        assert_eq!(dialogue.receive(b"\r\n>", SECOND), []);
-        assert_eq!(sent(&mut dialogue, SECOND).as_deref(), Some("00AABBCC"));
-        assert_eq!(dialogue.receive(b" ", SECOND), []);
-        assert_eq!(dialogue.next(SECOND), None);
-        let rest = dialogue.receive(b"00AABBCC\x1a\r\n+CMGS: 41\r\n\r\nOK\r\n", 20 * SECOND);
+        let mut queue = submitting();
+        assert_eq!(queue.receive(b"AT+CMGS=3\r\r\n+CMTI: \"SM\",1\r\n", SECOND).len(), 1);
+        assert_eq!(queue.next(SECOND), None);
+        assert_eq!(queue.receive(b"\r\n>", SECOND), []);
+        assert_eq!(sent(&mut queue, SECOND).as_deref(), Some("00AABBCC"));
+        assert_eq!(queue.receive(b" ", SECOND), []);
+        assert_eq!(queue.next(SECOND), None);
+        let rest = queue.receive(b"00AABBCC\x1a\r\n+CMGS: 41\r\n\r\nOK\r\n", 20 * SECOND);
         assert_eq!(rest, [answered(7, &["+CMGS: 41"])]);
-        assert!(dialogue.is_idle());
+        assert!(queue.is_idle());
     }
 
     #[test]
     fn a_modem_that_stays_silent_after_its_prompt_is_freed_from_it() {
         for prompt in [&b""[..], b"\r\n> "] {
-            let mut dialogue = submitting();
-            dialogue.receive(prompt, SECOND);
-            dialogue.next(SECOND);
-            dialogue.ask(8, Request::new("AT", 1));
-            let now = dialogue.deadline().unwrap();
-            assert!(matches!(dialogue.expire(now), Some(Event::Silence { asked: 7, .. })));
-            assert_eq!(dialogue.next(now).unwrap().bytes(), b"\x1b");
-            assert_eq!(dialogue.receive(b"\r\nOK\r\n", now), []);
-            assert_eq!(sent(&mut dialogue, now).as_deref(), Some("AT"));
+            let mut queue = submitting();
+            queue.receive(prompt, SECOND);
+            queue.next(SECOND);
+            queue.push(8, Request::new("AT", 1));
+            let now = queue.deadline().unwrap();
+            assert!(matches!(queue.expire(now), Some(Event::Silence { asked: 7, .. })));
+            assert_eq!(queue.next(now).unwrap().bytes(), b"\x1b");
+            assert_eq!(queue.receive(b"\r\nOK\r\n", now), []);
+            assert_eq!(sent(&mut queue, now).as_deref(), Some("AT"));
         }
     }
 
     #[test]
     fn a_refused_message_does_not_leave_its_text_behind() {
-        let mut dialogue = submitting();
-        let events = dialogue.receive(b"\r\n+CMS ERROR: 500\r\n", SECOND);
+        let mut queue = submitting();
+        let events = queue.receive(b"\r\n+CMS ERROR: 500\r\n", SECOND);
         assert!(matches!(&events[..], [Event::Answered { asked: 7, .. }]));
-        assert!(dialogue.is_idle());
-        assert_eq!(dialogue.receive(b"\r\n> ", SECOND), []);
-        assert_eq!(dialogue.next(SECOND), None);
+        assert!(queue.is_idle());
+        assert_eq!(queue.receive(b"\r\n> ", SECOND), []);
+        assert_eq!(queue.next(SECOND), None);
     }
 
     #[test]
     fn a_pdu_that_is_delivered_within_an_answer_is_no_part_of_it() {
-        let mut dialogue = asked(&["AT+CGMI"]);
-        dialogue.next(SECOND);
-        let events = dialogue.receive(b"\r\n+CMT: ,24\r\n0791AA\r\nOption\r\nOK\r\n", SECOND);
+        let mut queue = asked(&["AT+CGMI"]);
+        queue.next(SECOND);
+        let events = queue.receive(b"\r\n+CMT: ,24\r\n0791AA\r\nOption\r\nOK\r\n", SECOND);
         let header = "+CMT: ,24".to_owned();
         let delivered = Event::Delivered { header, pdu: "0791AA".to_owned() };
         assert_eq!(events, [delivered, answered(0, &["Option"])]);
@@ -282,11 +282,11 @@ mod tests {
         fn no_bytes_keep_a_command_open_beyond_its_deadline(
             bytes in prop::collection::vec(any::<u8>(), 0..300)
         ) {
-            let mut dialogue = asked(&["AT"]);
-            dialogue.next(SECOND);
-            dialogue.receive(&bytes, SECOND);
-            dialogue.expire(2 * SECOND);
-            prop_assert!(dialogue.is_idle());
+            let mut queue = asked(&["AT"]);
+            queue.next(SECOND);
+            queue.receive(&bytes, SECOND);
+            queue.expire(2 * SECOND);
+            prop_assert!(queue.is_idle());
         }
     }
 }

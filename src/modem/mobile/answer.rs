@@ -77,7 +77,7 @@ impl Mobile {
         if self.talk.inbox.unsolicited(line) {
             return vec![Action::log(Level::Info, format!("modem says {line}"))];
         }
-        if let Some(unix) = time::told(line) {
+        if let Some(unix) = time::parse(line) {
             self.talk.has_time = true;
             return vec![Action::Report(Report::NetworkTime(unix))];
         }
@@ -144,10 +144,10 @@ impl Mobile {
                 return self.tolerate(is_in_vain, "no network lets the modem in", now);
             }
             Step::PacketRegistration => network.packets = Registration::from_answer(answer, "+CGREG"),
-            Step::Operator => network.operator = Operator::heard(network.operator.as_ref(), answer),
+            Step::Operator => network.operator = Operator::from_answer(network.operator.as_ref(), answer),
             Step::Signal => network.signal = dbm(answer),
             Step::Clock => {
-                let told = answer.iter().find_map(|line| time::told(line));
+                let told = answer.iter().find_map(|line| time::parse(line));
                 talk.has_time |= told.is_some();
                 return told.map(|unix| Action::Report(Report::NetworkTime(unix))).into_iter().collect();
             }

@@ -17,7 +17,7 @@ fn refused() -> Final {
 }
 
 /// All that the inbox asks, each with success but without an answer, until it asks nothing.
-fn ask(inbox: &mut Inbox) -> Vec<Step> {
+fn run(inbox: &mut Inbox) -> Vec<Step> {
     let mut asked = Vec::new();
     while let Some(step) = inbox.urgent().or_else(|| inbox.next()) {
         match step {
@@ -37,7 +37,7 @@ fn ask(inbox: &mut Inbox) -> Vec<Step> {
 fn in_storage(storage: Storage) -> Inbox {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
     inbox.uses_storage(storage, &Final::Ok);
-    ask(&mut inbox);
+    run(&mut inbox);
     inbox
 }
 
@@ -54,7 +54,7 @@ fn the_storage_that_every_list_has_is_used_and_the_modem_s_own_first() {
     for (answer, expected) in table {
         let mut inbox = Inbox::default();
         inbox.storages(&lines(&[answer]));
-        ask(&mut inbox);
+        run(&mut inbox);
         assert_eq!(inbox.storage(), expected, "{answer}");
     }
 }
@@ -75,12 +75,12 @@ fn what_came_before_is_looked_for_in_every_storage() {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
     inbox.uses_storage(Storage::Modem, &Final::Ok);
     let (card, modem) = (Step::SelectStorage(Storage::Card), Step::SelectStorage(Storage::Modem));
-    assert_eq!(ask(&mut inbox), [Step::List, card, Step::List, modem]);
+    assert_eq!(run(&mut inbox), [Step::List, card, Step::List, modem]);
     inbox.look();
-    assert_eq!(ask(&mut inbox), [Step::List]);
+    assert_eq!(run(&mut inbox), [Step::List]);
     inbox.refresh();
     let settings = [Step::PduMode, Step::SetStorages(Storage::Modem)];
-    assert_eq!(ask(&mut inbox), [&settings[..], &[Step::List, card, Step::List, modem]].concat());
+    assert_eq!(run(&mut inbox), [&settings[..], &[Step::List, card, Step::List, modem]].concat());
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn a_message_is_read_and_deleted_where_it_is() {
     let mut inbox = in_storage(Storage::Modem);
     assert!(inbox.unsolicited("+CMTI: \"SM\",2"));
     let (card, modem) = (Step::SelectStorage(Storage::Card), Step::SelectStorage(Storage::Modem));
-    assert_eq!(ask(&mut inbox), [card, Step::Read(2), modem]);
+    assert_eq!(run(&mut inbox), [card, Step::Read(2), modem]);
     inbox.discard(Place::Stored(Storage::Modem, 2));
-    assert_eq!(ask(&mut inbox), [], "there is none");
+    assert_eq!(run(&mut inbox), [], "there is none");
     inbox.discard(Place::Stored(Storage::Card, 2));
-    assert_eq!(ask(&mut inbox), [card, Step::Delete(2), modem]);
+    assert_eq!(run(&mut inbox), [card, Step::Delete(2), modem]);
 }
 
 #[test]
@@ -101,9 +101,9 @@ fn a_storage_that_cannot_be_visited_is_forgotten() {
     inbox.unsolicited("+CMTI: \"SM\",2");
     assert_eq!(inbox.next(), Some(Step::SelectStorage(Storage::Card)));
     inbox.visits_storage(Storage::Card, &refused());
-    assert_eq!(ask(&mut inbox), []);
+    assert_eq!(run(&mut inbox), []);
     inbox.refresh();
-    assert!(!ask(&mut inbox).contains(&Step::SelectStorage(Storage::Card)));
+    assert!(!run(&mut inbox).contains(&Step::SelectStorage(Storage::Card)));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn notices_are_told_from_other_lines() {
     ] {
         let mut inbox = in_storage(Storage::Modem);
         assert_eq!(inbox.unsolicited(line), !expected.is_empty(), "{line}");
-        assert_eq!(ask(&mut inbox), expected, "{line}");
+        assert_eq!(run(&mut inbox), expected, "{line}");
     }
 }
 
@@ -167,7 +167,7 @@ fn a_message_whose_deletion_failed_is_deleted_again_and_a_new_one_in_its_place_i
         for answer in [Final::Ok, refused()] {
             let mut inbox = in_storage(Storage::Modem);
             inbox.unsolicited("+CMTI: \"ME\",3");
-            ask(&mut inbox);
+            run(&mut inbox);
             inbox.discard(Place::Stored(Storage::Modem, 3));
             assert_eq!(inbox.urgent(), Some(Step::Delete(3)));
             inbox.deleted(3, &answer);
@@ -243,6 +243,6 @@ proptest! {
             inbox.unsolicited(line);
         }
         is_whole(&answer.concat(), Some(1));
-        ask(&mut inbox);
+        run(&mut inbox);
     }
 }

@@ -21,7 +21,7 @@ fn a_message_is_reported_once_and_deleted_when_it_is_discarded() {
     let listed = listing(&[(3, PDU)]);
     let modem = option(&[("AT+CMGR=3", &message), ("AT+CMGL=4", &listed), ("AT+CMGD=3", "OK\r\n")]);
     let mut mobile = settled(&option(&[ONE_STORAGE]));
-    let written = modem.say(&mut mobile, "+CMTI: \"ME\",3", 2 * SECOND);
+    let written = modem.send_urc(&mut mobile, "+CMTI: \"ME\",3", 2 * SECOND);
     let place = Place::Stored(Storage::Modem, 3);
     let report = format!("{:?}\n", Report::Message { place, pdu: PDU.to_owned() });
     assert_eq!(written, format!("Info: modem says +CMTI: \"ME\",3\n> AT+CMGR=3\n{report}"));
@@ -53,7 +53,7 @@ fn a_full_storage_is_looked_at_because_it_tells_of_no_message_any_more() {
     let modem = option(&[]);
     for line in ["^SMMEMFULL: \"SM\"", "+CMS ERROR: 322"] {
         let mut mobile = settled(&modem);
-        assert!(modem.say(&mut mobile, line, 2 * SECOND).contains("AT+CMGL=4"), "{line}");
+        assert!(modem.send_urc(&mut mobile, line, 2 * SECOND).contains("AT+CMGL=4"), "{line}");
     }
 }
 
@@ -66,7 +66,7 @@ fn a_message_is_passed_on_without_storage_where_the_modem_knows_nothing_else() {
         ("AT+CNMA", "\r\nOK\r\n"),
     ]);
     let mut mobile = settled(&modem);
-    let written = modem.say(&mut mobile, &format!("+CMT: ,30\r\n{PDU}"), 2 * SECOND);
+    let written = modem.send_urc(&mut mobile, &format!("+CMT: ,30\r\n{PDU}"), 2 * SECOND);
     assert!(written.starts_with("Message { place: PassedOn"), "{written}");
     mobile.discard(Place::PassedOn);
     assert_eq!(modem.talk(&mut mobile, 3 * SECOND), "> AT+CNMA\n");

@@ -85,7 +85,7 @@ type Action = ProtocolAction<Report>;
 /// Talks to a mobile modem.
 #[derive(Debug)]
 pub struct Mobile {
-    dialogue: Queue<Asked>,
+    queue: Queue<Asked>,
     pin_policy: PinPolicy,
     outbox: Outbox,
     talk: Talk,
@@ -137,7 +137,7 @@ impl Mobile {
     /// one that was given, in this boot of the box, by whatever name.
     pub fn new(pin: Option<Pin>, memory: Option<Memory>, boot: impl Into<String>) -> Self {
         Self {
-            dialogue: Queue::default(),
+            queue: Queue::default(),
             pin_policy: PinPolicy::new(pin, memory, boot.into()),
             outbox: Outbox::default(),
             talk: Talk::default(),
@@ -272,7 +272,7 @@ impl Protocol for Mobile {
     type Report = Report;
 
     fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<Action> {
-        self.dialogue = Queue::default();
+        self.queue = Queue::default();
         self.talk = Talk::default();
         self.talk.remedy = match step {
             Some(RecoveryStep::HangUp) => {
@@ -290,14 +290,14 @@ impl Protocol for Mobile {
     }
 
     fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
-        let events = self.dialogue.receive(bytes, now);
+        let events = self.queue.receive(bytes, now);
         let mut actions: Vec<_> = events.into_iter().flat_map(|event| self.event(event, now)).collect();
         actions.extend(self.next_command(now));
         actions
     }
 
     fn on_time(&mut self, now: Duration) -> Vec<Action> {
-        let overdue = self.dialogue.expire(now);
+        let overdue = self.queue.expire(now);
         let mut actions: Vec<_> = overdue.into_iter().flat_map(|event| self.event(event, now)).collect();
         let late = self.outbox.expire(now).into_iter();
         let not_sent = |id| Action::Report(Report::NotSent(id, "no network for too long".to_owned()));
@@ -312,16 +312,16 @@ impl Protocol for Mobile {
     }
 
     fn next_deadline(&self) -> Option<Duration> {
-        if self.asked && self.dialogue.is_idle() {
+        if self.asked && self.queue.is_idle() {
             return Some(Duration::ZERO);
         }
         let waits =
             [self.talk.pause, self.talk.watch.filter(|_| self.talk.pause.is_none()), self.outbox.deadline()];
-        self.dialogue.deadline().or_else(|| waits.into_iter().flatten().min())
+        self.queue.deadline().or_else(|| waits.into_iter().flatten().min())
     }
 
     fn is_idle(&self) -> bool {
-        self.dialogue.is_idle() && self.talk.pause.is_none()
+        self.queue.is_idle() && self.talk.pause.is_none()
     }
 
     fn answers(&self) -> bool {
@@ -359,12 +359,12 @@ impl Protocol for Mobile {
 impl Mobile {
     /// Says what is next, if the modem is free.
     fn next_command(&mut self, now: Duration) -> Option<Action> {
-        if self.dialogue.is_idle()
+        if self.queue.is_idle()
             && let Some((asked, request)) = self.choose(now)
         {
-            self.dialogue.ask(asked, request);
+            self.queue.push(asked, request);
         }
-        self.dialogue.next(now).map(Action::Send)
+        self.queue.next(now).map(Action::Send)
     }
 
     /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
@@ -373,7 +373,7 @@ impl Mobile {
         match self.pin_policy.attempt(talk.tries, talk.card.as_deref()) {
             Ok((pin, record)) => {
                 let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
-                self.dialogue.ask(Asked::Pin, request.shown_as("AT+CPIN=…"));
+                self.queue.push(Asked::Pin, request.shown_as("AT+CPIN=…"));
                 let file = Memory::FILE;
                 vec![Action::log(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
             }

@@ -109,7 +109,7 @@ pub(super) struct Operator {
 
 impl Operator {
     /// Takes the answer to `+COPS?` in: number or name, as `<format>` says. `None` without a network.
-    pub fn heard(before: Option<&Self>, answer: &[String]) -> Option<Self> {
+    pub fn from_answer(before: Option<&Self>, answer: &[String]) -> Option<Self> {
         let values = values(answer, "+COPS")?;
         let who = (*values.get(2)?).to_owned();
         let before = before.cloned().unwrap_or_default();
@@ -181,14 +181,14 @@ mod tests {
 
     #[test]
     fn an_operator_has_a_number_and_a_name() {
-        let by_number = Operator::heard(None, &lines(&["+COPS: 0,2,\"20815\",2"]));
+        let by_number = Operator::from_answer(None, &lines(&["+COPS: 0,2,\"20815\",2"]));
         assert_eq!(by_number.as_ref().unwrap().to_string(), "20815");
-        let both = Operator::heard(by_number.as_ref(), &lines(&["+COPS: 0,0,\"Free\",2"]));
+        let both = Operator::from_answer(by_number.as_ref(), &lines(&["+COPS: 0,0,\"Free\",2"]));
         assert_eq!(both.as_ref().unwrap().to_string(), "Free (20815)");
-        assert_eq!(Operator::heard(both.as_ref(), &lines(&["+COPS: 0,2,\"20815\""])), both);
-        let roaming = Operator::heard(both.as_ref(), &lines(&["+COPS: 0,2,\"26201\""]));
+        assert_eq!(Operator::from_answer(both.as_ref(), &lines(&["+COPS: 0,2,\"20815\""])), both);
+        let roaming = Operator::from_answer(both.as_ref(), &lines(&["+COPS: 0,2,\"26201\""]));
         assert_eq!(roaming.unwrap().to_string(), "26201");
-        assert_eq!(Operator::heard(both.as_ref(), &lines(&["+COPS: 0"])), None);
+        assert_eq!(Operator::from_answer(both.as_ref(), &lines(&["+COPS: 0"])), None);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Modem<'_> {
     }
 
     /// The modem says something by itself.
-    pub fn say(&self, mobile: &mut Mobile, line: &str, now: Duration) -> String {
+    pub fn send_urc(&self, mobile: &mut Mobile, line: &str, now: Duration) -> String {
         let actions = mobile.on_bytes(format!("\r\n{line}\r\n").as_bytes(), now);
         self.go_on(mobile, actions, now)
     }
@@ -278,7 +278,7 @@ fn the_network_s_time_is_told_when_it_is_known() {
     let with = option(&[("AT+CCLK?", "+CCLK: \"26/07/14,05:59:58+08\"\r\nOK\r\n")]);
     assert!(with.talk(&mut mobile, 61 * SECOND).contains("NetworkTime(1784001598)"), "asked every minute");
     assert!(!with.talk(&mut mobile, 121 * SECOND).contains("CCLK"), "and then no more");
-    assert_eq!(with.say(&mut mobile, "+CTZV: 8", 122 * SECOND), "> AT+CCLK?\nNetworkTime(1784001598)\n");
+    assert_eq!(with.send_urc(&mut mobile, "+CTZV: 8", 122 * SECOND), "> AT+CCLK?\nNetworkTime(1784001598)\n");
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn the_ladder_s_remedies_come_first_answer_or_not() {
 fn a_modem_that_starts_anew_by_itself_is_asked_everything_again() {
     let modem = option(&[]);
     let mut mobile = settled(&modem);
-    let written = modem.say(&mut mobile, "^SYSSTART", 2 * SECOND);
+    let written = modem.send_urc(&mut mobile, "^SYSSTART", 2 * SECOND);
     assert!(written.contains("ATE0V1") && written.contains("AT+CMGL=4"), "{written}");
 }
 

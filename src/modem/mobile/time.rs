@@ -9,7 +9,7 @@ const YEARS: std::ops::RangeInclusive<i64> = 2024..=2069;
 
 /// Seconds since 1970 in a line that tells the time; `None` for other lines, and for a time that
 /// cannot be.
-pub(super) fn told(line: &str) -> Option<i64> {
+pub(super) fn parse(line: &str) -> Option<i64> {
     clock_of_modem(line).or_else(|| push_of_simcom(line))
 }
 
@@ -68,7 +68,7 @@ mod tests {
             ("+CSQ: 17,99", None),
         ];
         for (line, expected) in table {
-            assert_eq!(told(line), expected, "{line}");
+            assert_eq!(parse(line), expected, "{line}");
         }
     }
 
@@ -88,14 +88,14 @@ mod tests {
             "*PSUTTZ: 1980,1,6,0,0,0,\"+0\",0",
             "*PSUTTZ: 2026,7,14",
         ] {
-            assert_eq!(told(line), None, "{line}");
+            assert_eq!(parse(line), None, "{line}");
         }
     }
 
     proptest! {
         #[test]
         fn no_line_makes_it_panic(line in "(\\+CCLK: |\\*PSUTTZ: )?\\PC*") {
-            told(&line);
+            parse(&line);
         }
     }
 }

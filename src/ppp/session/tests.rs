@@ -115,14 +115,14 @@ impl Harness {
         self.session.budget.carried(pid(OUR_PPPD)).max(self.session.budget.carried(pid(STRANGER)))
     }
 
-    fn ask(&mut self, what: impl FnOnce(&mut Session, Timestamp) -> Reaction) -> &mut Self {
+    fn call(&mut self, what: impl FnOnce(&mut Session, Timestamp) -> Reaction) -> &mut Self {
         let reaction = what(&mut self.session, timestamp(self.now));
         self.done.extend(Done::from_reaction(reaction));
         self
     }
 
     fn connect(&mut self) -> &mut Self {
-        self.ask(|session, at| session.open(None, at))
+        self.call(|session, at| session.open(None, at))
     }
 
     fn dialling(&mut self) -> &mut Self {
@@ -138,11 +138,11 @@ impl Harness {
     }
 
     fn disconnect(&mut self) -> &mut Self {
-        self.ask(|session, at| session.close(DownReason::Asked, at))
+        self.call(|session, at| session.close(DownReason::Asked, at))
     }
 
     /// What the last step has told, and nothing of the ones before.
-    fn told(&mut self) -> Vec<String> {
+    fn reported(&mut self) -> Vec<String> {
         let done = mem::take(&mut self.done);
         let words = done.iter().map(words);
         words.filter(|words| words.starts_with("tell") || words.starts_with("log")).collect()
@@ -168,7 +168,9 @@ fn in_state(name: &str) -> Harness {
     let mut harness = Harness::fresh();
     match name {
         "down" => &mut harness,
-        "down, nothing left" => harness.ask(|session, at| session.set_used(DataSize::from_bytes(BUDGET), at)),
+        "down, nothing left" => {
+            harness.call(|session, at| session.set_used(DataSize::from_bytes(BUDGET), at))
+        }
         "dialling" => harness.dialling(),
         "dialling, not started yet" => harness.connect(),
         "dialling, a stranger up" => harness.dialling().receive(Event::IpUp(stranger())),
@@ -211,8 +213,8 @@ fn happens(harness: &mut Harness, what: &str) {
     match what {
         "connect" => harness.connect(),
         "disconnect" => harness.disconnect(),
-        "extend" => harness.ask(|session, at| session.extend(None, at)),
-        "the box stops" => harness.ask(|session, at| session.close(DownReason::Stopping, at)),
+        "extend" => harness.call(|session, at| session.extend(None, at)),
+        "the box stops" => harness.call(|session, at| session.close(DownReason::Stopping, at)),
         "started" => harness.receive(Event::Started(process)),
         "not started" => harness.receive(Event::NotStarted("no such file".to_owned())),
         "no carrier" => harness.receive(no_call(Failure::NoCarrier)),
@@ -277,9 +279,9 @@ fn every_row_of_the_table_in_docs_dialer_md_holds() {
 fn a_link_stays_as_long_as_was_asked_and_never_longer_than_the_site_allows() {
     for (length, told) in [(None, "2h"), (Some(30 * 60), "30m"), (Some(90), "1m"), (Some(5 * 3600), "2h")] {
         let mut harness = Harness::fresh();
-        harness.ask(|session, at| session.open(length.map(Duration::from_secs), at));
+        harness.call(|session, at| session.open(length.map(Duration::from_secs), at));
         harness.receive(Event::Started(pid(OUR_PPPD))).receive(Event::IpUp(ours()));
-        assert_eq!(harness.told(), [format!("tell \"connected as 10.3.2.1, for {told}\"")]);
+        assert_eq!(harness.reported(), [format!("tell \"connected as 10.3.2.1, for {told}\"")]);
     }
 }
 
@@ -295,14 +297,14 @@ fn asking_again_prolongs_and_never_shortens() {
         ("extend", 0, "2h"),
     ] {
         // Traffic, or it would be closed for idleness.
-        harness.carry(passed / 60, 20_000).told();
+        harness.carry(passed / 60, 20_000).reported();
         let (verb, length) = request.split_once(' ').unwrap_or((request, ""));
         let length = length.parse().ok().map(TimeSpan::get);
         match verb {
-            "connect" => harness.ask(|session, at| session.open(length, at)),
-            _ => harness.ask(|session, at| session.extend(length, at)),
+            "connect" => harness.call(|session, at| session.open(length, at)),
+            _ => harness.call(|session, at| session.extend(length, at)),
         };
-        assert_eq!(harness.told(), [format!("tell \"connected for another {told}\"")], "{request}");
+        assert_eq!(harness.reported(), [format!("tell \"connected for another {told}\"")], "{request}");
     }
 }
 
@@ -310,11 +312,11 @@ fn asking_again_prolongs_and_never_shortens() {
 fn what_is_asked_while_dialling_counts_from_the_moment_the_link_is_up() {
     let mut harness = Harness::fresh();
     let half_an_hour = Some(Duration::from_secs(1800));
-    harness.ask(|session, at| session.open(half_an_hour, at)).receive(Event::Started(pid(OUR_PPPD)));
-    harness.ask(|session, at| session.extend(half_an_hour, at));
+    harness.call(|session, at| session.open(half_an_hour, at)).receive(Event::Started(pid(OUR_PPPD)));
+    harness.call(|session, at| session.extend(half_an_hour, at));
     harness.pass(40 * SECOND).receive(Event::IpUp(ours()));
     assert_eq!(
-        harness.told(),
+        harness.reported(),
         ["tell \"connected for another 1h\"", "tell \"connected as 10.3.2.1, for 1h\""]
     );
 }
@@ -326,7 +328,7 @@ fn a_lost_link_is_dialled_again_at_growing_intervals_until_its_time_is_over() {
     for _ in 0..30 {
         let Phase::Pausing(until) = harness.session.phase() else { break };
         harness.pass(until - harness.now).receive(Event::Started(pid(OUR_PPPD))).exit(16);
-        said.extend(harness.told());
+        said.extend(harness.reported());
     }
     let ending = |words: &String| words.rsplit(' ').next().unwrap().trim_end_matches('"').to_owned();
     let pauses: Vec<_> = said.iter().map(ending).collect();
@@ -343,7 +345,7 @@ fn a_service_that_is_started_anew_takes_its_own_link_back() {
     let mut after = Harness::new(&before.remembered(), vec![Connection { addresses: None, ..ours() }]);
     assert_eq!(state(&after.session), "up");
     assert!(after.done.contains(&Done::Effect(SessionEffect::Watch(pid(OUR_PPPD)))));
-    assert_eq!(after.told(), [] as [String; 0]);
+    assert_eq!(after.reported(), [] as [String; 0]);
     after.receive(Event::IpDown { pid: pid(OUR_PPPD), carried: Some(5_100_000) });
     assert_eq!(after.session.budget().used(), 5_100_000);
 }

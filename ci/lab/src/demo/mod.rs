@@ -29,7 +29,7 @@ pub fn run(bench: &Bench) -> Result<()> {
     let stage = Stage::new(bench)?;
     let pair = Pair::on(&stage)?;
     let timeline = Timeline::new();
-    timeline.say("Two boxes boot: a dialer with a 3G stick, and an operator. Half a minute or so.");
+    timeline.note("Two boxes boot: a dialer with a 3G stick, and an operator. Half a minute or so.");
     let (mut dialer, mut far) = boot_both(&pair.dialer, &pair.far)?;
     far.until("dialctl status", &["ready, no calls"])?;
     put_behind_vpn(&mut far)?;
@@ -37,12 +37,12 @@ pub fn run(bench: &Bench) -> Result<()> {
     let mut demo = Demo { stage: &stage, pair: &pair, timeline, prompt: Prompt::new(), replies: 0 };
     for times in 0.. {
         dialer.until("logread", &["the clock is set to", "messages: in"])?;
-        demo.timeline.say(if times == 0 { prompt::HELP } else { "The dialer is up again." });
+        demo.timeline.note(if times == 0 { prompt::HELP } else { "The dialer is up again." });
         sights.attend(&mut dialer)?;
         let Err(error) = demo.go_on(&mut dialer, &mut sights) else { break };
         // By SMS it can be told to reboot, too.
         dialer.reboots(OFF_WITHIN).map_err(|_| error)?;
-        demo.timeline.say("The dialer reboots.");
+        demo.timeline.note("The dialer reboots.");
         dialer = pair.dialer.boot()?;
     }
     Ok(())
@@ -110,7 +110,7 @@ impl Demo<'_> {
                 let modem = self.pair.modem;
                 self.stage.exchange().with(|network, now| network.hang_up(modem, now));
             }
-            Wish::Help => self.timeline.say(prompt::HELP),
+            Wish::Help => self.timeline.note(prompt::HELP),
             Wish::Leave => {}
         }
     }

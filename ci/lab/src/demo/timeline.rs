@@ -29,7 +29,7 @@ impl Timeline {
     }
 
     /// Something that has no time.
-    pub fn say(&self, what: &str) {
+    pub fn note(&self, what: &str) {
         println!("{what}");
     }
 

@@ -219,7 +219,7 @@ fn serve(shared: &Shared, openings: &OwnedFd) {
         for ((plug, _), ready) in attended.zip(ready) {
             if ready {
                 let mut network = lock(&shared.network);
-                plug.turn(&mut network, shared.started.elapsed());
+                plug.poll(&mut network, shared.started.elapsed());
             }
         }
     }
@@ -247,13 +247,13 @@ fn turn(shared: &Shared, plugs: &mut [Plug]) -> Option<Duration> {
         let plug = plugs.iter_mut().find(|plug| (plug.modem, plug.port) == (bytes.modem, bytes.port));
         // Without a computer at the port, they are lost.
         if let Some(plug) = plug {
-            plug.say(&bytes.bytes);
+            plug.send(&bytes.bytes);
         }
     }
     for plug in plugs.iter_mut() {
         plug.room = network.room(plug.modem, plug.port, now);
     }
-    let timeout = network.wakes_at().map(|wake| wake.saturating_sub(now));
+    let timeout = network.deadline().map(|wake| wake.saturating_sub(now));
     drop(network);
     shared.changed.notify_all();
     timeout

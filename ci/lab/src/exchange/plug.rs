@@ -119,7 +119,7 @@ impl Plug {
     }
 
     /// Bytes for the computer; lost when none is there.
-    pub fn say(&mut self, bytes: &[u8]) {
+    pub fn send(&mut self, bytes: &[u8]) {
         match &self.end {
             End::Socket { line: Some(_), .. } | End::Terminal { open: true, .. } => {
                 self.unsent.extend(bytes);
@@ -130,7 +130,7 @@ impl Plug {
     }
 
     /// Something can be done: take a connection, read, write.
-    pub fn turn(&mut self, network: &mut Network, now: Duration) {
+    pub fn poll(&mut self, network: &mut Network, now: Duration) {
         if let End::Socket { listener, line: line @ None } = &mut self.end {
             if let Ok((connection, _)) = listener.accept()
                 && connection.set_nonblocking(true).is_ok()

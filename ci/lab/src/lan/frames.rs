@@ -13,7 +13,7 @@ pub struct Frames(Vec<u8>);
 
 impl Frames {
     /// More of the stream.
-    pub fn hear(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         self.0.extend(bytes);
     }
 
@@ -52,7 +52,7 @@ mod tests {
         for piece in [1, 2, 5, stream.len()] {
             let (mut frames, mut taken) = (Frames::default(), Vec::new());
             for bytes in stream.chunks(piece) {
-                frames.hear(bytes);
+                frames.push(bytes);
                 taken.extend(frames.take().unwrap());
             }
             assert_eq!(taken, [b"one".to_vec(), Vec::new(), vec![7; 300]], "{piece}");
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_length_that_no_frame_has_is_an_error() {
         let mut frames = Frames::default();
-        frames.hear(b"GET / HTTP/1.0\r\n");
+        frames.push(b"GET / HTTP/1.0\r\n");
         assert_eq!(frames.take().unwrap_err().kind(), ErrorKind::InvalidData);
     }
 }

@@ -104,7 +104,7 @@ fn attend(
         if matches!(ready, Ok(1..)) {
             match emulator.read(&mut buffer)? {
                 0 => return Ok(()),
-                count => frames.hear(&buffer[..count]),
+                count => frames.push(&buffer[..count]),
             }
         }
     }

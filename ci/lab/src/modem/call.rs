@@ -26,7 +26,7 @@ pub enum Call {
 
 impl Modem {
     /// When the call does something by itself.
-    pub(super) fn call_wakes_at(&self) -> Option<Duration> {
+    pub(super) fn call_deadline(&self) -> Option<Duration> {
         match self.call {
             Call::Ringing { next, .. } => Some(next),
             Call::Pending { until, .. } => Some(until),
@@ -200,7 +200,7 @@ impl Modem {
             Call::Up { port } => {
                 self.call = Call::None;
                 self.finish(port, ResultCode::NoCarrier);
-                self.tell_what_waited(port);
+                self.send_waiting(port);
             }
             Call::Pending { .. } => self.failed(Failure::NoCarrier),
             Call::Ringing { .. } | Call::None => {}
@@ -244,11 +244,11 @@ impl Modem {
             && since + guard_time <= self.now
         {
             self.finish(port, ResultCode::Ok);
-            self.tell_what_waited(port);
+            self.send_waiting(port);
         }
     }
 
-    fn tell_what_waited(&mut self, port: usize) {
+    fn send_waiting(&mut self, port: usize) {
         for line in std::mem::take(&mut self.ports[port].waiting) {
             let framed = self.ports[port].settings.frame_text(&line);
             self.send(port, framed);
@@ -269,7 +269,7 @@ impl Modem {
                     self.call = Call::None;
                     self.out.push(Output::HungUp);
                     self.finish(port, ResultCode::Ok);
-                    self.tell_what_waited(port);
+                    self.send_waiting(port);
                 }
                 if self.ports[port].settings.dtr == OnDtrDrop::Reset {
                     self.ports[port].settings = Settings::factory();

@@ -210,19 +210,19 @@ impl Modem {
     }
 
     /// When something happens by itself next.
-    pub fn wakes_at(&self) -> Option<Duration> {
-        let ports = self.ports.iter().filter_map(Port::wakes_at);
+    pub fn deadline(&self) -> Option<Duration> {
+        let ports = self.ports.iter().filter_map(Port::deadline);
         let later = self.later.iter().map(|(due, _)| *due);
         ports
             .chain(later)
-            .chain(self.call_wakes_at())
+            .chain(self.call_deadline())
             .chain(self.sim_starts_at)
             .chain(self.chatter.iter().copied())
             .min()
     }
 
     fn elapse(&mut self, now: Duration) {
-        while let Some(due) = self.wakes_at().filter(|due| *due <= now) {
+        while let Some(due) = self.deadline().filter(|due| *due <= now) {
             self.now = self.now.max(due);
             for port in 0..self.ports.len() {
                 self.port_elapses(port);
@@ -352,7 +352,7 @@ impl Modem {
         self.sim_starts_at = Some(self.now + self.sim_starts_in).filter(|_| !self.sim_starts_in.is_zero());
         (self.functionality, self.deregistered, self.rtc) = (1, false, Rtc::UNSET);
         (self.sending, self.unacknowledged) = (None, false);
-        self.hear_the_time();
+        self.update_clock();
         for line in self.profile.greeting {
             self.unsolicited(line, |_| true);
         }

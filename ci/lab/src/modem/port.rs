@@ -71,7 +71,7 @@ impl Port {
     }
 
     /// When something happens here by itself.
-    pub fn wakes_at(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         let escaped = match self.mode {
             Mode::Data { since, escapes: 3, guarded: true } => Some(since + self.guard_time()),
             _ => None,

@@ -58,7 +58,7 @@ pub enum Cms {
 
 impl Cme {
     /// The number, as `+CMEE=1` shows it, and the words of `+CMEE=2`.
-    pub fn told(self) -> (u16, &'static str) {
+    pub fn code(self) -> (u16, &'static str) {
         match self {
             Self::NotAllowed => (3, "operation not allowed"),
             Self::NotSupported => (4, "operation not supported"),
@@ -75,7 +75,7 @@ impl Cme {
 
 impl Cms {
     /// The number, and the words of `+CMEE=2`.
-    pub fn told(self) -> (u16, &'static str) {
+    pub fn code(self) -> (u16, &'static str) {
         match self {
             Self::NetworkOutOfOrder => (38, "network out of order"),
             Self::NotAllowed => (302, "operation not allowed"),

@@ -30,7 +30,7 @@ impl Modem {
             };
             self.unsolicited(&located, |settings| wants(settings, 2));
         }
-        self.hear_the_time();
+        self.update_clock();
         if after.serves() {
             // TS 24.011 §5.3.4: the network learns that messages can come.
             self.out.push(Output::RoomAgain);
@@ -39,11 +39,11 @@ impl Modem {
 
     pub(super) fn radio(&mut self, cell: Cell) {
         self.with_registration(|modem| modem.cell = cell);
-        self.hear_the_time();
+        self.update_clock();
     }
 
     /// The network's time reaches the modem's clock, where `+CTZU` lets it.
-    pub(super) fn hear_the_time(&mut self) {
+    pub(super) fn update_clock(&mut self) {
         let Some(time) = self.cell.time.filter(|_| self.registration().serves()) else { return };
         let always = self.profile.mobile.is_some_and(|mobile| mobile.sets_its_clock);
         if always || self.ports.iter().any(|port| port.settings.number("+CTZU") == 1) {

@@ -159,11 +159,11 @@ impl Settings {
             ResultCode::NoDialtone => ("NO DIALTONE".to_owned(), 6),
             ResultCode::Busy => ("BUSY".to_owned(), 7),
             // TS 27.007 §9.1: these keep their words under V0 too.
-            ResultCode::Cme(cme) => match self.refused("+CME ERROR", cme.told(), 0) {
+            ResultCode::Cme(cme) => match self.refused("+CME ERROR", cme.code(), 0) {
                 Some(line) => return self.frame_text(&line),
                 None => ("ERROR".to_owned(), 4),
             },
-            ResultCode::Cms(cms) => match self.refused("+CMS ERROR", cms.told(), 1) {
+            ResultCode::Cms(cms) => match self.refused("+CMS ERROR", cms.code(), 1) {
                 Some(line) => return self.frame_text(&line),
                 None => ("ERROR".to_owned(), 4),
             },

@@ -124,7 +124,7 @@ fn a_modem_that_thinks_answers_later_and_reads_what_was_typed_meanwhile() {
     let thinking = Duration::from_millis(300);
     let mut modem = without_echo(ICON_225).thinking(thinking);
     assert_eq!(modem.step(Event::Typed(0, b"AT\rATV0\r".to_vec()), START), []);
-    assert_eq!(modem.wakes_at(), Some(START + thinking));
+    assert_eq!(modem.deadline(), Some(START + thinking));
     assert_eq!(said(&modem.step(Event::Time, START + thinking)), "\r\nOK\r\n");
     assert_eq!(said(&modem.step(Event::Time, START + thinking * 2)), "0\r");
 }

@@ -31,7 +31,7 @@ impl Network {
                 Body::Text(text) => format!("sends an SMS to {}: {text:?}", submit.to()),
                 Body::Binary(octets) => format!("sends {} octets to {}", octets.len(), submit.to()),
             },
-            Err(cms) => format!("cannot send an SMS: {}", cms.told().1),
+            Err(cms) => format!("cannot send an SMS: {}", cms.code().1),
         };
         self.note(by, What::Event(told), now);
         self.deliver_to_phones(now);

@@ -239,17 +239,17 @@ impl Network {
     }
 
     /// When something happens by itself.
-    pub fn wakes_at(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         let modems = self.members.iter().filter_map(|member| match &member.apparatus {
-            Apparatus::Modem(modem) => modem.wakes_at(),
+            Apparatus::Modem(modem) => modem.deadline(),
             _ => None,
         });
-        modems.chain(self.switchboard.wakes_at()).min()
+        modems.chain(self.switchboard.deadline()).min()
     }
 
     /// Time passes.
     pub fn elapse(&mut self, now: Duration) {
-        while let Some(due) = self.wakes_at().filter(|due| *due <= now) {
+        while let Some(due) = self.deadline().filter(|due| *due <= now) {
             let due = due.max(self.now);
             self.now = due;
             for at in 0..self.members.len() {
@@ -330,7 +330,7 @@ impl Network {
             }
             Output::Unreceived(why) => {
                 self.centre.returned(by);
-                self.note(by, What::Event(format!("does not take the SMS: {}", why.told().1)), now);
+                self.note(by, What::Event(format!("does not take the SMS: {}", why.code().1)), now);
             }
             Output::RoomAgain => return self.next_message(by).into_iter().collect(),
         }

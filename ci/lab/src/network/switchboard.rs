@@ -114,7 +114,7 @@ impl Switchboard {
     }
 
     /// When something happens by itself.
-    pub fn wakes_at(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         let moments = self.calls.iter().flat_map(|call| match &call.stage {
             Stage::Ringing => [None, None],
             Stage::Training { until } => [Some(*until), None],

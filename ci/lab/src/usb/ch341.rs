@@ -90,7 +90,7 @@ impl Device for Ch341 {
         }
     }
 
-    fn wake(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Duration> {
         None
     }
 

@@ -93,7 +93,7 @@ pub trait Device: Send {
     /// What it has for an IN endpoint: one message, or so many bytes of the stream at most. Nothing if empty.
     fn send(&mut self, endpoint: u8, limit: usize, now: Duration) -> Vec<u8>;
     /// When [`send`](Self::send) has to be asked again, if nothing comes before.
-    fn wake(&self) -> Option<Duration>;
+    fn deadline(&self) -> Option<Duration>;
     /// It was pulled out: what it holds is lost.
     fn lose_power(&mut self);
     /// What the computer did at its ports since this was last asked.

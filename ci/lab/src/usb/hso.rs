@@ -177,7 +177,7 @@ impl Device for Hso {
         }
     }
 
-    fn wake(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Duration> {
         self.multiplexed.iter().filter_map(|it| it.announce).map(|(due, _)| due).min()
     }
 

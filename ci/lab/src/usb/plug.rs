@@ -144,12 +144,12 @@ impl Plug {
     }
 
     /// Bytes from QEMU.
-    pub fn hear(&mut self, bytes: &[u8], now: Duration) -> Result<(), Illegal> {
+    pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Result<(), Illegal> {
         self.reader.push(bytes);
         while let Some(Message { id, packet }) = self.reader.next()? {
             let Some(answer) = self.answer(packet, now) else { continue };
             let of_endpoint_0 = !matches!(answer, Packet::InterruptReceivingStatus { .. });
-            self.say(Message { id, packet: answer });
+            self.queue(Message { id, packet: answer });
             match self.presence {
                 Presence::Leaving { since } if of_endpoint_0 && since + FOUND <= now => self.disconnect(),
                 _ => {}
@@ -159,16 +159,16 @@ impl Plug {
     }
 
     /// When there is something to say, if nothing comes before.
-    pub fn wake(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         match self.presence {
-            Presence::In if self.greeted => self.device.wake(),
+            Presence::In if self.greeted => self.device.deadline(),
             Presence::In | Presence::Out => None,
             Presence::Leaving { since } => Some(since + FOUND + QUIET),
         }
     }
 
     /// Bytes for QEMU.
-    pub fn speak(&mut self, now: Duration) -> Vec<u8> {
+    pub fn transmit(&mut self, now: Duration) -> Vec<u8> {
         match self.presence {
             Presence::In if self.greeted => self.send(now),
             Presence::Leaving { since } if since + FOUND + QUIET <= now => self.disconnect(),
@@ -177,12 +177,12 @@ impl Plug {
         std::mem::take(&mut self.out)
     }
 
-    fn say(&mut self, message: Message) {
+    fn queue(&mut self, message: Message) {
         self.out.extend(message.encode());
     }
 
     fn disconnect(&mut self) {
-        self.say(Packet::DeviceDisconnect.unasked());
+        self.queue(Packet::DeviceDisconnect.unasked());
         self.polled.clear();
         self.presence = Presence::Out;
     }
@@ -203,9 +203,9 @@ impl Plug {
             product: about.product,
             version: about.version,
         };
-        self.say(Packet::InterfaceInfo(about.interface_info()).unasked());
-        self.say(Packet::EndpointInfo(endpoints).unasked());
-        self.say(Packet::DeviceConnect(device).unasked());
+        self.queue(Packet::InterfaceInfo(about.interface_info()).unasked());
+        self.queue(Packet::EndpointInfo(endpoints).unasked());
+        self.queue(Packet::DeviceConnect(device).unasked());
     }
 
     fn answer(&mut self, packet: Packet, now: Duration) -> Option<Packet> {
@@ -299,7 +299,7 @@ impl Plug {
                 }
                 for data in packets {
                     polled.drained = polled.drained.max(now) + DRAIN;
-                    self.say(transfer(address, data));
+                    self.queue(transfer(address, data));
                 }
                 polled.last = Some(now);
             }
@@ -312,7 +312,7 @@ impl Plug {
         let about = self.device.description().endpoint(endpoint);
         if about.is_some_and(|it| matches!(it.flow, Flow::Stream { .. })) {
             let refusal = Interrupt { endpoint, status: Status::Stall, length: 0, data: Vec::new() };
-            (0..REFUSALS).for_each(|_| self.say(Packet::Interrupt(refusal.clone()).unasked()));
+            (0..REFUSALS).for_each(|_| self.queue(Packet::Interrupt(refusal.clone()).unasked()));
         }
     }
 }

@@ -133,7 +133,7 @@ fn converse(mut emulator: UnixStream, shared: &Shared, lines: &mut [Line]) -> st
             let mut plug = shared.lock();
             let now = shared.started.elapsed();
             carry(plug.device(), lines, now);
-            (plug.speak(now), plug.wake())
+            (plug.transmit(now), plug.deadline())
         };
         shared.spoken.notify_all();
         match emulator.write_all(&spoken) {
@@ -153,7 +153,7 @@ fn converse(mut emulator: UnixStream, shared: &Shared, lines: &mut [Line]) -> st
             Err(e) if is_end(&e) => return Ok(()),
             count => count?,
         };
-        let heard = shared.lock().hear(&bytes[..count], shared.started.elapsed());
+        let heard = shared.lock().receive(&bytes[..count], shared.started.elapsed());
         heard.map_err(|illegal| std::io::Error::new(ErrorKind::InvalidData, illegal))?;
     }
     Ok(())

@@ -82,7 +82,7 @@ impl Bench {
             self.poll();
             let opens = self.closed.map(|(at, _)| at);
             let wakes =
-                [self.mobile.next_deadline().filter(|_| opens.is_none()), opens, self.modem.wakes_at()];
+                [self.mobile.next_deadline().filter(|_| opens.is_none()), opens, self.modem.deadline()];
             let next = wakes.into_iter().flatten().min().unwrap_or(end);
             // What is due now has just been done.
             let next = next.max(self.now + Duration::from_millis(1));

@@ -23,7 +23,7 @@ impl Modem {
                 [param] if param.number().is_some_and(|value| range.contains(&value)) => {
                     self.ports[port].settings.numbers.extend(param.number().map(|value| (name, value)));
                     if name == "+CTZU" {
-                        self.hear_the_time();
+                        self.update_clock();
                     }
                     Flow::Next
                 }

@@ -22,7 +22,7 @@ fn an_incoming_call_rings_every_five_seconds_until_the_caller_gives_up() {
     assert_eq!(said(&modem.step(Event::Time, START + RING_PERIOD - Duration::from_millis(1))), "");
     assert_eq!(said(&modem.step(Event::Time, START + RING_PERIOD * 2)), "\r\nRING\r\n\r\nRING\r\n");
     modem.step(Event::RingingEnds, START + RING_PERIOD * 2);
-    assert_eq!(modem.wakes_at(), None);
+    assert_eq!(modem.deadline(), None);
     assert_eq!(answer(&mut modem, "ATA\r"), "\r\nNO CARRIER\r\n");
 }
 
@@ -158,12 +158,12 @@ fn three_pluses_escape_only_when_silence_surrounds_them() {
     let typed = |modem: &mut Modem, bytes: &str, at| modem.step(Event::Typed(0, bytes.into()), at);
     let mut modem = online();
     typed(&mut modem, "x+++", START);
-    assert_eq!(modem.wakes_at(), modem.chatter.first().copied());
+    assert_eq!(modem.deadline(), modem.chatter.first().copied());
     typed(&mut modem, "++++", START + second);
-    assert_eq!(modem.wakes_at(), None);
+    assert_eq!(modem.deadline(), None);
     typed(&mut modem, "+++", START + second * 2);
     typed(&mut modem, "ATH\r", START + second * 2);
-    assert_eq!(modem.wakes_at(), None);
+    assert_eq!(modem.deadline(), None);
 
     typed(&mut modem, "+++", START + second * 3);
     assert_eq!(said(&modem.step(Event::Time, START + second * 4)), "\r\nOK\r\n");

@@ -41,7 +41,7 @@ fn a_multiplexed_port_says_that_it_waits_until_it_is_read() {
     stick.inward(1, b"\r\nOK\r\n", at(1));
     assert_eq!(stick.send(READY_TO_READ, 2, at(1)), [0b10], "Application");
     assert_eq!(stick.send(READY_TO_READ, 2, at(10)), [0; 0]);
-    assert_eq!(stick.wake(), Some(at(11)));
+    assert_eq!(stick.deadline(), Some(at(11)));
     assert_eq!(stick.send(READY_TO_READ, 2, at(11)), [0b10], "the driver may have missed it");
     stick.inward(0, b"\r\nRING\r\n", at(0));
     assert_eq!(stick.send(READY_TO_READ, 2, at(12)), [0b01]);

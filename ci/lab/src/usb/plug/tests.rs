@@ -62,7 +62,7 @@ impl Device for Gadget {
         }
     }
 
-    fn wake(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Duration> {
         None
     }
 
@@ -120,7 +120,7 @@ impl Guest {
     }
 
     fn asks(&mut self, id: u64, packet: Packet) {
-        self.plug.hear(&Message { id, packet }.encode(), self.now).unwrap();
+        self.plug.receive(&Message { id, packet }.encode(), self.now).unwrap();
     }
 
     /// What the plug has to say now.
@@ -129,7 +129,7 @@ impl Guest {
     }
 
     fn heard_with_ids(&mut self) -> Vec<Message> {
-        self.reader.push(&self.plug.speak(self.now));
+        self.reader.push(&self.plug.transmit(self.now));
         std::iter::from_fn(|| self.reader.next().unwrap()).collect()
     }
 
@@ -302,7 +302,7 @@ fn a_device_that_nobody_asks_leaves_all_the_same() {
     let mut guest = Guest::polling(&[STREAM_IN]);
     guest.plug.pull_out(guest.now);
     guest.heard();
-    assert_eq!(guest.plug.wake(), Some(guest.now + FOUND + QUIET));
+    assert_eq!(guest.plug.deadline(), Some(guest.now + FOUND + QUIET));
     guest.passes(549);
     assert_eq!(guest.heard(), []);
     guest.passes(1);
