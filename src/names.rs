@@ -6,6 +6,26 @@ use std::fmt;
 /// Where services leave what they publish. Its files vanish with the next boot.
 pub const RUN_DIR: &str = "/run/dialbox";
 
+/// Files in [`RUN_DIR`] that are not records.
+pub mod run_file {
+    /// The dialer's [control socket](crate::control).
+    pub const CONTROL_SOCKET: &str = "control";
+    /// The PPP interface that the VPN belongs to: written and read by the rendered scripts of pppd.
+    pub const VPN_INTERFACE: &str = "vpn.link";
+}
+
+/// The name servers in use: `/etc/resolv.conf` of the image is a symlink to it.
+pub const RESOLV_CONF: &str = "/run/resolv.conf";
+
+/// pppd's options for every link; those of one line add the [line's name](LineName::pppd_options).
+pub const PPPD_OPTIONS: &str = "/etc/ppp/options";
+
+/// Where pppd writes its process ID: under the name of its interface once it has one, and under that of its
+/// [`linkname`](LineName::pppd_pid_name) from its start (pppd's main.c, `create_pidfile`, `create_linkpidfile`).
+pub fn pppd_pid_file(name: &str) -> String {
+    format!("/run/{name}.pid")
+}
+
 /// A service that init keeps running (`/etc/inittab`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
@@ -42,7 +62,8 @@ pub mod record {
     pub const MODEM: &str = "modem";
 }
 
-/// What pppd's scripts tell, as the first argument of `dialctl hook`.
+/// The event that a script of pppd reports: the first argument of `dialctl hook`, and the name of the control request
+/// that it becomes.
 pub mod hook {
     /// `ip-up INTERFACE PID LOCAL REMOTE [NAME SERVER]…`
     pub const IP_UP: &str = "ip-up";
@@ -101,7 +122,12 @@ impl LineName {
 
     /// pppd's options for a caller of this line.
     pub fn pppd_options(self) -> String {
-        format!("/etc/ppp/options.{self}")
+        format!("{PPPD_OPTIONS}.{self}")
+    }
+
+    /// The name of the [PID file](pppd_pid_file) that pppd writes for `linkname` and this line.
+    pub fn pppd_pid_name(self) -> String {
+        format!("ppp-{self}")
     }
 }
 
@@ -123,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scripts_of_the_overlay_use_the_names_of_hooks_and_services() {
+    fn the_scripts_of_the_overlay_use_the_same_names() {
         let hooks = [
             (include_str!("../overlay/etc/ppp/ip-up.d/zz-dialbox"), hook::IP_UP),
             (include_str!("../overlay/etc/ppp/ip-down.d/zz-dialbox"), hook::IP_DOWN),
@@ -136,5 +162,6 @@ mod tests {
             assert!(role.contains(&format!("exec {} ;;", service.as_str())), "{service:?}");
         }
         assert!(include_str!("../overlay/etc/inittab").contains(Service::Watchdogd.as_str()));
+        assert!(include_str!("../overlay/etc/udhcpc/default.script").contains(&format!(">{RESOLV_CONF}\n")));
     }
 }

@@ -6,7 +6,8 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use super::{Reply, Request, SOCKET};
+use super::{Reply, Request};
+use crate::names::run_file::CONTROL_SOCKET;
 use crate::paths::Paths;
 use crate::record::Record;
 
@@ -28,10 +29,11 @@ pub enum RequestError {
 /// # Errors
 /// There is no reply.
 pub fn request(paths: &Paths, request: &Request, patience: Duration) -> Result<Reply, RequestError> {
-    let mut stream = UnixStream::connect(paths.path(SOCKET)).map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::ConnectionRefused => RequestError::NotRunning,
-        _ => RequestError::Io(error),
-    })?;
+    let mut stream =
+        UnixStream::connect(paths.run_file(CONTROL_SOCKET)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => RequestError::NotRunning,
+            _ => RequestError::Io(error),
+        })?;
     let mut reply = String::new();
     let talk = stream
         .set_read_timeout(Some(patience))

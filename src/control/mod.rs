@@ -17,12 +17,35 @@ use std::time::Duration;
 use rustix::process::Pid;
 
 use crate::chat::DialFailure;
+use crate::names::hook;
 use crate::ppp::{self, Addresses, Connection, Interface};
 use crate::record::Record;
 use crate::site::DataSize;
 
-/// Where the socket is.
-const SOCKET: &str = "/run/dialbox/control";
+/// Keys of requests and replies. A person may type them: see above.
+mod key {
+    pub const REQUEST: &str = "request";
+    pub const SECONDS: &str = "seconds";
+    pub const BYTES: &str = "bytes";
+    pub const INTERFACE: &str = "interface";
+    pub const PID: &str = "pid";
+    pub const LOCAL: &str = "local";
+    pub const REMOTE: &str = "remote";
+    pub const NAME_SERVERS: &str = "name-servers";
+    pub const STATUS: &str = "status";
+    pub const DONE: &str = "done";
+    pub const FAILED: &str = "failed";
+}
+
+/// Values of [`key::REQUEST`]; those of pppd's scripts are [`hook`]'s.
+mod name {
+    pub const CONNECT: &str = "connect";
+    pub const DISCONNECT: &str = "disconnect";
+    pub const STOP: &str = "stop";
+    pub const EXTEND: &str = "extend";
+    pub const BUDGET: &str = "budget";
+    pub const SET_USED: &str = "set-used";
+}
 
 /// What the dialer is asked or told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,59 +92,59 @@ pub enum Reply {
 impl Request {
     /// The request as it goes over the socket.
     pub fn to_record(&self) -> Record {
-        let named = |name: &str| Record::new().with("request", name);
+        let named = |name: &str| Record::new().with(key::REQUEST, name);
         let seconds = |length: &Option<Duration>| length.map(|length| length.as_secs());
         match self {
-            Self::Connect(length) => named("connect").with_known("seconds", seconds(length)),
-            Self::Disconnect => named("disconnect"),
-            Self::Stop => named("stop"),
-            Self::Extend(more) => named("extend").with_known("seconds", seconds(more)),
-            Self::Budget => named("budget"),
-            Self::SetUsed(used) => named("set-used").with("bytes", used.bytes()),
+            Self::Connect(length) => named(name::CONNECT).with_known(key::SECONDS, seconds(length)),
+            Self::Disconnect => named(name::DISCONNECT),
+            Self::Stop => named(name::STOP),
+            Self::Extend(more) => named(name::EXTEND).with_known(key::SECONDS, seconds(more)),
+            Self::Budget => named(name::BUDGET),
+            Self::SetUsed(used) => named(name::SET_USED).with(key::BYTES, used.bytes()),
             Self::IpUp { link, name_servers } => {
-                let record = named("ip-up")
-                    .with("interface", &link.interface)
-                    .with("pid", link.pid)
-                    .with_known("local", link.addresses.map(|addresses| addresses.local))
-                    .with_known("remote", link.addresses.map(|addresses| addresses.remote));
+                let record = named(hook::IP_UP)
+                    .with(key::INTERFACE, &link.interface)
+                    .with(key::PID, link.pid)
+                    .with_known(key::LOCAL, link.addresses.map(|addresses| addresses.local))
+                    .with_known(key::REMOTE, link.addresses.map(|addresses| addresses.remote));
                 let servers: Vec<_> = name_servers.iter().map(Ipv4Addr::to_string).collect();
-                record.with("name-servers", servers.join(" "))
+                record.with(key::NAME_SERVERS, servers.join(" "))
             }
             Self::IpDown { pid, carried } => {
-                named("ip-down").with("pid", pid).with_known("bytes", carried.as_ref())
+                named(hook::IP_DOWN).with(key::PID, pid).with_known(key::BYTES, carried.as_ref())
             }
-            Self::DialFailure(failure) => named("no-call").with("status", failure.chat_status()),
+            Self::DialFailure(failure) => named(hook::NO_CALL).with(key::STATUS, failure.chat_status()),
         }
     }
 
     /// Reads a request; `None` if it is none.
     pub fn from_record(record: &Record) -> Option<Self> {
-        let seconds = || match record.get("seconds") {
-            Some(_) => record.number("seconds").map(|seconds| Some(Duration::from_secs(seconds))),
+        let seconds = || match record.get(key::SECONDS) {
+            Some(_) => record.number(key::SECONDS).map(|seconds| Some(Duration::from_secs(seconds))),
             None => Some(None),
         };
         let address = |key| record.get(key).and_then(|text| text.parse().ok());
-        let pid = || record.get("pid").and_then(ppp::pid);
-        Some(match record.get("request")? {
-            "connect" => Self::Connect(seconds()?),
-            "disconnect" => Self::Disconnect,
-            "stop" => Self::Stop,
-            "extend" => Self::Extend(seconds()?),
-            "budget" => Self::Budget,
-            "set-used" => Self::SetUsed(DataSize::from_bytes(record.number("bytes")?)),
-            "ip-up" => {
-                let addresses = address("local").zip(address("remote"));
+        let pid = || record.get(key::PID).and_then(ppp::pid);
+        Some(match record.get(key::REQUEST)? {
+            name::CONNECT => Self::Connect(seconds()?),
+            name::DISCONNECT => Self::Disconnect,
+            name::STOP => Self::Stop,
+            name::EXTEND => Self::Extend(seconds()?),
+            name::BUDGET => Self::Budget,
+            name::SET_USED => Self::SetUsed(DataSize::from_bytes(record.number(key::BYTES)?)),
+            hook::IP_UP => {
+                let addresses = address(key::LOCAL).zip(address(key::REMOTE));
                 let addresses = addresses.map(|(local, remote)| Addresses { local, remote });
-                let interface = Interface::new(record.get("interface")?)?;
-                let servers = record.get("name-servers").unwrap_or_default().split(' ');
+                let interface = Interface::new(record.get(key::INTERFACE)?)?;
+                let servers = record.get(key::NAME_SERVERS).unwrap_or_default().split(' ');
                 Self::IpUp {
                     link: Connection { interface, pid: pid()?, addresses },
                     name_servers: servers.filter_map(|text| text.parse().ok()).collect(),
                 }
             }
-            "ip-down" => Self::IpDown { pid: pid()?, carried: record.number("bytes") },
-            "no-call" => {
-                Self::DialFailure(DialFailure::from_chat_status(record.get("status")?.parse().ok()?))
+            hook::IP_DOWN => Self::IpDown { pid: pid()?, carried: record.number(key::BYTES) },
+            hook::NO_CALL => {
+                Self::DialFailure(DialFailure::from_chat_status(record.get(key::STATUS)?.parse().ok()?))
             }
             _ => return None,
         })
@@ -131,14 +154,14 @@ impl Request {
 impl Reply {
     fn to_record(&self) -> Record {
         match self {
-            Self::Done(what) => Record::new().with("done", what),
-            Self::Failed(why) => Record::new().with("failed", why),
+            Self::Done(what) => Record::new().with(key::DONE, what),
+            Self::Failed(why) => Record::new().with(key::FAILED, why),
         }
     }
 
     fn from_record(record: &Record) -> Option<Self> {
-        let done = record.get("done").map(|what| Self::Done(what.to_owned()));
-        done.or_else(|| record.get("failed").map(|why| Self::Failed(why.to_owned())))
+        let done = record.get(key::DONE).map(|what| Self::Done(what.to_owned()));
+        done.or_else(|| record.get(key::FAILED).map(|why| Self::Failed(why.to_owned())))
     }
 }
 

@@ -6,7 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 
-use super::{Reply, Request, SOCKET};
+use super::{Reply, Request};
+use crate::names::run_file::CONTROL_SOCKET;
 use crate::paths::Paths;
 use crate::record::Record;
 
@@ -41,7 +42,7 @@ impl Server {
     /// # Errors
     /// The socket cannot be made.
     pub fn open(paths: &Paths) -> io::Result<Self> {
-        let path = paths.path(SOCKET);
+        let path = paths.run_file(CONTROL_SOCKET);
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }

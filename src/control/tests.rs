@@ -1,4 +1,5 @@
 use super::*;
+use crate::names::run_file::CONTROL_SOCKET;
 use crate::paths::Paths;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::os::unix::fs::PermissionsExt;
@@ -95,7 +96,7 @@ fn nobody_but_root_can_ask() {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
     let _desk = Server::open(&paths).unwrap();
-    let mode = std::fs::metadata(paths.path(SOCKET)).unwrap().permissions().mode();
+    let mode = std::fs::metadata(paths.run_file(CONTROL_SOCKET)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -123,14 +124,15 @@ fn callers_who_talk_too_much_or_never_end_do_not_hinder_others() {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
     let mut server = Server::open(&paths).unwrap();
-    let mut silent: Vec<_> = (0..40).map(|_| UnixStream::connect(paths.path(SOCKET)).unwrap()).collect();
-    let mut talker = UnixStream::connect(paths.path(SOCKET)).unwrap();
+    let mut silent: Vec<_> =
+        (0..40).map(|_| UnixStream::connect(paths.run_file(CONTROL_SOCKET)).unwrap()).collect();
+    let mut talker = UnixStream::connect(paths.run_file(CONTROL_SOCKET)).unwrap();
     talker.write_all(&[b'x'; 5000]).unwrap();
     assert_eq!(server.poll(), []);
     assert!(server.fds().count() <= 17);
     assert_eq!(silent[0].read(&mut [0]).unwrap(), 0);
 
-    let mut wrong = UnixStream::connect(paths.path(SOCKET)).unwrap();
+    let mut wrong = UnixStream::connect(paths.run_file(CONTROL_SOCKET)).unwrap();
     wrong.write_all(b"request=format\n").unwrap();
     wrong.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(server.poll(), []);

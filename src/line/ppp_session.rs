@@ -91,5 +91,5 @@ fn withdraw_notes(paths: &Paths, line: usize) {
 
 /// The pppd that serves a caller of this line now.
 pub fn pppd_of(paths: &Paths, line: usize) -> Option<Pid> {
-    counters::pppd(paths, &format!("ppp-{}", LineName(line)))
+    counters::pppd(paths, &LineName(line).pppd_pid_name())
 }

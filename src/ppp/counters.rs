@@ -5,6 +5,7 @@ use std::fs;
 use rustix::process::Pid;
 
 use super::{Connection, Interface};
+use crate::names;
 use crate::paths::Paths;
 
 /// Bytes an interface has carried since it exists, both directions; `None` if it is gone.
@@ -26,7 +27,7 @@ pub fn running(paths: &Paths) -> Vec<Connection> {
     let interfaces = fs::read_dir(paths.path("/sys/class/net")).into_iter().flatten().flatten();
     let link = |name: &str| {
         let interface = Interface::new(name)?;
-        let note = fs::read_to_string(paths.path(format!("/run/{name}.pid"))).ok()?;
+        let note = fs::read_to_string(paths.path(names::pppd_pid_file(name))).ok()?;
         let pid = super::pid(note.lines().next()?)?;
         // A pppd that was killed leaves its note behind.
         let runs = paths.path(format!("/proc/{pid}")).exists();
@@ -35,10 +36,9 @@ pub fn running(paths: &Paths) -> Vec<Connection> {
     interfaces.filter_map(|entry| link(entry.file_name().to_str()?)).collect()
 }
 
-/// The pppd that has noted its process in `/run` under this name: `ppp0` for its interface, or from
-/// its start on `ppp-NAME` for its option `linkname`.
+/// The pppd that has written the [PID file](names::pppd_pid_file) of this name.
 pub fn pppd(paths: &Paths, name: &str) -> Option<Pid> {
-    let note = fs::read_to_string(paths.path(format!("/run/{name}.pid"))).ok()?;
+    let note = fs::read_to_string(paths.path(names::pppd_pid_file(name))).ok()?;
     let pid = super::pid(note.lines().next()?)?;
     let program = fs::read_to_string(paths.path(format!("/proc/{pid}/comm"))).ok()?;
     (program.trim() == "pppd").then_some(pid)

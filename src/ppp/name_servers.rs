@@ -6,10 +6,8 @@ use std::io;
 use std::net::Ipv4Addr;
 
 use super::Interface;
+use crate::names::RESOLV_CONF;
 use crate::paths::Paths;
-
-/// What `/etc/resolv.conf` leads to.
-const FILE: &str = "/run/resolv.conf";
 
 /// The ones worth asking. Some sticks, asked too soon, make up 10.11.12.13 and 10.11.12.14, and
 /// pppd passes on what the peer sends.
@@ -29,7 +27,7 @@ pub fn install(paths: &Paths, interface: &Interface, received: &[Ipv4Addr]) -> i
     if servers.is_empty() {
         return Ok(());
     }
-    let file = paths.path(FILE);
+    let file = paths.path(RESOLV_CONF);
     if let Some(dir) = file.parent() {
         fs::create_dir_all(dir)?;
     }
@@ -43,7 +41,7 @@ pub fn install(paths: &Paths, interface: &Interface, received: &[Ipv4Addr]) -> i
 /// # Errors
 /// The file cannot be removed.
 pub fn remove(paths: &Paths, interface: &str) -> io::Result<()> {
-    let file = paths.path(FILE);
+    let file = paths.path(RESOLV_CONF);
     match fs::read_to_string(&file) {
         Ok(text) if text.starts_with(&mark(interface)) => fs::remove_file(file),
         _ => Ok(()),
@@ -77,7 +75,7 @@ mod tests {
     fn name_servers_come_and_go_with_their_link() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
-        let read = || fs::read_to_string(paths.path(FILE)).ok();
+        let read = || fs::read_to_string(paths.path(RESOLV_CONF)).ok();
         let ppp0 = Interface::new("ppp0").unwrap();
         install(&paths, &ppp0, &[]).unwrap();
         assert_eq!(read(), None);

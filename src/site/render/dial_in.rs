@@ -1,11 +1,11 @@
 //! pppd as the one that is called: one file of options for each line.
 
-use super::{Options, RenderedFile, secrets};
+use super::{LOCK, Options, RenderedFile, pppd_options, secrets};
 use crate::names::{self, LineName, RUN_DIR};
 use crate::site::{DialIn, FlowControl, LineConfig, Users};
 
 pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
-    let mut files = vec![RenderedFile::config("/etc/ppp/options", "lock\n", "pppd, for every link")];
+    let mut files = vec![pppd_options()];
     files.extend(dial_in.lines.iter().zip(1..).map(|(line, number): (_, usize)| {
         let path = LineName(number).pppd_options();
         RenderedFile::config(path, &options(dial_in, line), "pppd, for one telephone line")
@@ -49,7 +49,7 @@ fn options(dial_in: &DialIn, line: &LineConfig) -> String {
     if dial_in.proxy_arp {
         options.add("proxyarp");
     }
-    options.add("lock").add(match line.flow {
+    options.add(LOCK).add(match line.flow {
         FlowControl::RtsCts => "crtscts",
         FlowControl::None => "nocrtscts",
     });

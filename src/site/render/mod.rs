@@ -11,6 +11,7 @@ mod vpn;
 pub(super) use dialer::connect_script;
 
 use super::{LcpEcho, Role, Site};
+use crate::names::PPPD_OPTIONS;
 use std::fmt::{self, Write};
 
 /// A file that a site puts into the box.
@@ -75,6 +76,14 @@ impl fmt::Debug for RenderedFile {
             .field("content", &content)
             .finish_non_exhaustive()
     }
+}
+
+/// pppd takes the port's UUCP lock (pppd(8), `lock`).
+const LOCK: &str = "lock";
+
+/// What pppd reads before anything else, whoever starts it.
+fn pppd_options() -> RenderedFile {
+    RenderedFile::config(PPPD_OPTIONS, &format!("{LOCK}\n"), "pppd, for every link")
 }
 
 /// One pppd option a line. What stands in one is a number, an address, a checked name or

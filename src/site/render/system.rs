@@ -1,6 +1,7 @@
 //! What the box is called, what time it is there, and its interfaces.
 
 use super::RenderedFile;
+use crate::names::RESOLV_CONF;
 use crate::site::{Addressing, Lan, Role, Site, SshKey};
 use std::fmt::Write;
 
@@ -62,7 +63,7 @@ fn lan(lan: &Lan) -> String {
             for (index, server) in dns.iter().enumerate() {
                 let into = if index == 0 { ">" } else { ">>" };
                 // A String takes every write: `fmt::Write` for it has no error.
-                let _ = writeln!(text, "\tup echo nameserver {server} {into}/run/resolv.conf");
+                let _ = writeln!(text, "\tup echo nameserver {server} {into}{RESOLV_CONF}");
             }
             text
         }

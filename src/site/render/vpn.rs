@@ -1,20 +1,19 @@
 //! The VPN over the link: WireGuard's own file, and the scripts that pppd runs.
 
 use super::RenderedFile;
+use crate::names::RUN_DIR;
+use crate::names::run_file::VPN_INTERFACE;
 use crate::site::{Routing, Vpn};
 use std::fmt::Write;
 
 const FILE: &str = "/etc/wireguard/vpn.conf";
 
-/// Names the link that the VPN belongs to.
-const OF_LINK: &str = "/run/dialbox/vpn.link";
-
 /// It goes with the link that has brought it up last. The routes through it vanish with it, the
 /// one to its endpoint with the link.
 fn down() -> String {
     format!(
-        "read -r link <{OF_LINK} && [ \"$link\" = \"$PPP_IFACE\" ] || exit 0\n\
-         rm {OF_LINK}\n\
+        "read -r link <{RUN_DIR}/{VPN_INTERFACE} && [ \"$link\" = \"$PPP_IFACE\" ] || exit 0\n\
+         rm {RUN_DIR}/{VPN_INTERFACE}\n\
          ip link del vpn\n"
     )
 }
@@ -55,7 +54,7 @@ fn configuration(vpn: &Vpn) -> String {
 fn up(vpn: &Vpn, routing: &Routing) -> String {
     let mut script = format!(
         "ip link del vpn 2>/dev/null\n\
-         echo \"$PPP_IFACE\" >{OF_LINK}\n\
+         echo \"$PPP_IFACE\" >{RUN_DIR}/{VPN_INTERFACE}\n\
          ip link add vpn type wireguard\n\
          wg setconf vpn {FILE}\n\
          ip addr add {} dev vpn\n",
