@@ -9,7 +9,7 @@ const GAP: Duration = Duration::from_secs(10);
 /// The call that rings, or the last one that did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
-    /// How often it has step.
+    /// How often it has rung.
     pub rings: u32,
     /// The number of the caller, if the network tells it and the modem passes it on.
     pub caller: Option<String>,

@@ -153,10 +153,10 @@ impl Mobile {
             }
             Step::Storages => talk.inbox.storages(answer),
             Step::SetStorages(storage) => {
-                talk.inbox.uses_storage(storage, result);
+                talk.inbox.storages_set(storage, result);
                 talk.known.storage = talk.inbox.storage();
             }
-            Step::SelectStorage(storage) => talk.inbox.visits_storage(storage, result),
+            Step::SelectStorage(storage) => talk.inbox.storage_selected(storage, result),
             Step::ReportOptions => talk.inbox.report_options(answer),
             Step::Cnmi(cnmi) => talk.inbox.sets_cnmi(cnmi, result),
             Step::Service => talk.inbox.service(answer),

@@ -21,9 +21,9 @@ pub(super) struct Inbox {
     /// Storages that the modem has, the best first, and that have not been refused.
     storages: Vec<Storage>,
     /// Where new messages are to be stored.
-    home: Option<Storage>,
+    preferred: Option<Storage>,
     /// Where commands read and delete now (`<mem1>`).
-    at: Option<Storage>,
+    selected: Option<Storage>,
     /// Settings that the modem admits and has not refused, the best first.
     cnmi: VecDeque<Cnmi>,
     must_acknowledge: bool,
@@ -71,14 +71,14 @@ impl Inbox {
             return;
         }
         self.plan.push_back(Step::PduMode);
-        self.plan.extend(self.home.map(Step::SetStorages));
+        self.plan.extend(self.preferred.map(Step::SetStorages));
         self.plan.extend(self.cnmi.front().copied().map(Step::Cnmi));
         self.look.extend(&self.storages);
     }
 
     /// Something may have come, or may have been missed.
     pub fn look(&mut self) {
-        self.look.extend(self.home);
+        self.look.extend(self.preferred);
     }
 
     /// Whether the modem is set up and can take a message to send.
@@ -88,7 +88,7 @@ impl Inbox {
 
     /// For `dialctl status`.
     pub fn storage(&self) -> Option<Storage> {
-        self.home
+        self.preferred
     }
 
     /// A message that was handed over is not needed any more.
@@ -116,7 +116,7 @@ impl Inbox {
             return Some(step);
         }
         let (storage, index) = self.nearest(|known| matches!(known, Known::Discarded { .. }))?;
-        if self.at != Some(storage) {
+        if self.selected != Some(storage) {
             return Some(Step::SelectStorage(storage));
         }
         if let Some(Known::Discarded { pdu }) = self.known.remove(&(storage, index)) {
@@ -128,14 +128,14 @@ impl Inbox {
     /// What to ask when nothing is to be sent.
     pub fn next(&mut self) -> Option<Step> {
         if let Some((storage, index)) = self.nearest(|known| matches!(known, Known::Waiting { .. })) {
-            let is_here = self.at == Some(storage);
+            let is_here = self.selected == Some(storage);
             return Some(if is_here { Step::Read(index) } else { Step::SelectStorage(storage) });
         }
-        if self.at.is_some_and(|at| self.look.remove(&at)) {
+        if self.selected.is_some_and(|selected| self.look.remove(&selected)) {
             return Some(Step::List);
         }
-        let elsewhere = self.look.first().copied().or(self.home);
-        elsewhere.filter(|storage| self.at != Some(*storage)).map(Step::SelectStorage)
+        let elsewhere = self.look.first().copied().or(self.preferred);
+        elsewhere.filter(|storage| self.selected != Some(*storage)).map(Step::SelectStorage)
     }
 
     /// A message of which this is so, in the storage where we are if there is one.
@@ -143,7 +143,7 @@ impl Inbox {
         let mut paths = self.known.iter().filter(|(_, known)| is_so(known)).map(|(place, _)| *place);
         let first = paths.next()?;
         let mut all = std::iter::once(first).chain(paths);
-        all.find(|(storage, _)| self.at == Some(*storage)).or(Some(first))
+        all.find(|(storage, _)| self.selected == Some(*storage)).or(Some(first))
     }
 
     /// A storage has something new, or is full (`^SMMEMFULL` is Huawei's).
@@ -201,34 +201,34 @@ impl Inbox {
             // It knows no choice: there is one storage, by whatever name.
             None => {
                 self.storages = vec![Storage::Both];
-                (self.home, self.at) = (Some(Storage::Both), Some(Storage::Both));
+                (self.preferred, self.selected) = (Some(Storage::Both), Some(Storage::Both));
             }
         }
     }
 
     /// The answer to the setting of all three storages.
-    pub fn uses_storage(&mut self, storage: Storage, result: &Final) {
+    pub fn storages_set(&mut self, storage: Storage, result: &Final) {
         if *result == Final::Ok {
-            (self.home, self.at) = (Some(storage), Some(storage));
+            (self.preferred, self.selected) = (Some(storage), Some(storage));
             // What came before may lie in any.
             self.look.extend(&self.storages);
-        } else if self.home.is_none() {
+        } else if self.preferred.is_none() {
             self.storages.retain(|other| *other != storage);
             self.use_best_storage();
         }
     }
 
     /// The answer to the setting of the storage to read and delete in. One that is refused is none.
-    pub fn visits_storage(&mut self, storage: Storage, result: &Final) {
+    pub fn storage_selected(&mut self, storage: Storage, result: &Final) {
         if *result == Final::Ok {
-            self.at = Some(storage);
+            self.selected = Some(storage);
             return;
         }
         self.storages.retain(|other| *other != storage);
         self.look.remove(&storage);
         self.known.retain(|(place, _), _| *place != storage);
-        if self.home == Some(storage) {
-            self.home = self.at;
+        if self.preferred == Some(storage) {
+            self.preferred = self.selected;
         }
     }
 
@@ -275,18 +275,19 @@ impl Inbox {
             };
             listed.push((index, pdu));
         }
-        let Some(at) = self.at else { return true };
-        self.known.retain(|(storage, index), _| *storage != at || listed.iter().any(|(it, _)| it == index));
+        let Some(selected) = self.selected else { return true };
+        self.known
+            .retain(|(storage, index), _| *storage != selected || listed.iter().any(|(it, _)| it == index));
         for (index, pdu) in listed {
-            self.found((at, index), Some(pdu));
+            self.found((selected, index), Some(pdu));
         }
         true
     }
 
     /// The answer to `+CMGR` (TS 27.005 §4.2).
     pub fn read(&mut self, index: u16, result: &Final, answer: &[String]) -> Read {
-        let Some(at) = self.at else { return Read::Nothing };
-        let place = (at, index);
+        let Some(selected) = self.selected else { return Read::Nothing };
+        let place = (selected, index);
         let reading = if *result == Final::Ok { reading(answer) } else { Reading::Empty };
         let known = match &reading {
             Reading::Message(pdu) => Known::Reported { pdu: pdu.clone() },
@@ -306,7 +307,7 @@ impl Inbox {
         };
         self.known.insert(place, known);
         match reading {
-            Reading::Message(pdu) => Read::Message(Place::Stored(at, index), pdu),
+            Reading::Message(pdu) => Read::Message(Place::Stored(selected, index), pdu),
             Reading::Written(_) | Reading::Empty => Read::Nothing,
             Reading::Garbled => Read::Garbled,
         }
@@ -314,7 +315,7 @@ impl Inbox {
 
     /// The answer to `+CMGD`.
     pub fn deleted(&mut self, index: u16, result: &Final) {
-        let Some(place) = self.at.map(|at| (at, index)) else { return };
+        let Some(place) = self.selected.map(|selected| (selected, index)) else { return };
         if *result == Final::Ok && matches!(self.known.get(&place), Some(Known::Deleting { .. })) {
             self.known.remove(&place);
         }

@@ -21,8 +21,8 @@ fn run(inbox: &mut Inbox) -> Vec<Step> {
     let mut asked = Vec::new();
     while let Some(step) = inbox.urgent().or_else(|| inbox.next()) {
         match step {
-            Step::SetStorages(storage) => inbox.uses_storage(storage, &Final::Ok),
-            Step::SelectStorage(storage) => inbox.visits_storage(storage, &Final::Ok),
+            Step::SetStorages(storage) => inbox.storages_set(storage, &Final::Ok),
+            Step::SelectStorage(storage) => inbox.storage_selected(storage, &Final::Ok),
             Step::Read(index) => {
                 inbox.read(index, &Final::Ok, &lines(&["+CMGR: 1,,30", PDU]));
             }
@@ -36,7 +36,7 @@ fn run(inbox: &mut Inbox) -> Vec<Step> {
 
 fn in_storage(storage: Storage) -> Inbox {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
-    inbox.uses_storage(storage, &Final::Ok);
+    inbox.storages_set(storage, &Final::Ok);
     run(&mut inbox);
     inbox
 }
@@ -64,16 +64,16 @@ fn a_storage_that_is_refused_is_followed_by_the_next() {
     let mut inbox = Inbox::default();
     inbox.storages(&lines(&[r#"+CPMS: ("SM","ME"),("SM","ME"),("SM","ME")"#]));
     assert_eq!(inbox.urgent(), Some(Step::SetStorages(Storage::Modem)));
-    inbox.uses_storage(Storage::Modem, &refused());
+    inbox.storages_set(Storage::Modem, &refused());
     assert_eq!(inbox.urgent(), Some(Step::SetStorages(Storage::Card)));
-    inbox.uses_storage(Storage::Card, &Final::Ok);
+    inbox.storages_set(Storage::Card, &Final::Ok);
     assert_eq!(inbox.storage(), Some(Storage::Card));
 }
 
 #[test]
 fn what_came_before_is_looked_for_in_every_storage() {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
-    inbox.uses_storage(Storage::Modem, &Final::Ok);
+    inbox.storages_set(Storage::Modem, &Final::Ok);
     let (card, modem) = (Step::SelectStorage(Storage::Card), Step::SelectStorage(Storage::Modem));
     assert_eq!(run(&mut inbox), [Step::List, card, Step::List, modem]);
     inbox.look();
@@ -100,7 +100,7 @@ fn a_storage_that_cannot_be_visited_is_forgotten() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited("+CMTI: \"SM\",2");
     assert_eq!(inbox.next(), Some(Step::SelectStorage(Storage::Card)));
-    inbox.visits_storage(Storage::Card, &refused());
+    inbox.storage_selected(Storage::Card, &refused());
     assert_eq!(run(&mut inbox), []);
     inbox.refresh();
     assert!(!run(&mut inbox).contains(&Step::SelectStorage(Storage::Card)));
