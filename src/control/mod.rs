@@ -24,27 +24,27 @@ use crate::site::DataSize;
 
 /// Keys of requests and replies. A person may type them: see above.
 mod key {
-    pub const REQUEST: &str = "request";
-    pub const SECONDS: &str = "seconds";
-    pub const BYTES: &str = "bytes";
-    pub const INTERFACE: &str = "interface";
-    pub const PID: &str = "pid";
-    pub const LOCAL: &str = "local";
-    pub const REMOTE: &str = "remote";
-    pub const NAME_SERVERS: &str = "name-servers";
-    pub const STATUS: &str = "status";
-    pub const DONE: &str = "done";
-    pub const FAILED: &str = "failed";
+    pub(super) const REQUEST: &str = "request";
+    pub(super) const SECONDS: &str = "seconds";
+    pub(super) const BYTES: &str = "bytes";
+    pub(super) const INTERFACE: &str = "interface";
+    pub(super) const PID: &str = "pid";
+    pub(super) const LOCAL: &str = "local";
+    pub(super) const REMOTE: &str = "remote";
+    pub(super) const NAME_SERVERS: &str = "name-servers";
+    pub(super) const STATUS: &str = "status";
+    pub(super) const DONE: &str = "done";
+    pub(super) const FAILED: &str = "failed";
 }
 
 /// Values of [`key::REQUEST`]; those of pppd's scripts are [`hook`]'s.
 mod name {
-    pub const CONNECT: &str = "connect";
-    pub const DISCONNECT: &str = "disconnect";
-    pub const STOP: &str = "stop";
-    pub const EXTEND: &str = "extend";
-    pub const BUDGET: &str = "budget";
-    pub const SET_USED: &str = "set-used";
+    pub(super) const CONNECT: &str = "connect";
+    pub(super) const DISCONNECT: &str = "disconnect";
+    pub(super) const STOP: &str = "stop";
+    pub(super) const EXTEND: &str = "extend";
+    pub(super) const BUDGET: &str = "budget";
+    pub(super) const SET_USED: &str = "set-used";
 }
 
 /// What the dialer is asked or told.
