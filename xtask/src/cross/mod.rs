@@ -1,4 +1,4 @@
-//! From `src/` to static ARMv6 programs, with no C cross compiler: the very rustc in use, its
+//! From `src/` to static ARMv6 programs, without a C cross compiler: with the rustc in use, its
 //! standard library built from source, its own linker, and Debian's musl and libgcc.
 
 mod programs;
@@ -21,13 +21,13 @@ use crate::{
 /// The Rust name of the Pi 1's userland: ARMv6 without hardware floats in the ABI, static musl.
 const TARGET: &str = "arm-unknown-linux-musleabi";
 
-/// All of the Pi 1's processor; the target alone would stop at plain ARMv6.
+/// The Pi 1's processor; the target alone means plain ARMv6.
 const CPU: &str = "-Ctarget-cpu=arm1176jzf-s";
 
-/// Where in the sysroot musl and libgcc lie.
+/// The directory of musl and libgcc in the sysroot.
 const C_LIBRARIES: &str = "lib/c";
 
-/// The compiler this builder was compiled by, which is the one it uses.
+/// The compiler that compiled this builder; it is also the one that the builder uses.
 const RUSTC_RELEASE: &str = env!("XTASK_RUSTC_RELEASE");
 const RUSTC_COMMIT: &str = env!("XTASK_RUSTC_COMMIT");
 const RUSTC_HOST: &str = env!("XTASK_RUSTC_HOST");
@@ -48,7 +48,7 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) ->
     Ok(Built { programs: programs::build(ctx, locked, &sysroot)?, stub_libraries })
 }
 
-/// Whether [`build`] would find everything in the cache.
+/// Whether the cache has everything that [`build`] makes.
 pub fn is_built(ctx: &BuildContext, locked: &LockedManifest) -> Result<bool> {
     let Some(toolchain) = unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?) else {
         return Ok(false);
@@ -62,7 +62,7 @@ pub fn is_built(ctx: &BuildContext, locked: &LockedManifest) -> Result<bool> {
         && task::find(ctx, programs::TASK, &programs).is_some())
 }
 
-/// The standard library's source is of one version, and so must the compiler be.
+/// The compiler must have the version of the standard library's source.
 pub fn refuse_other_rustc(ctx: &BuildContext) -> Result<()> {
     #[derive(serde::Deserialize)]
     struct Pin {
@@ -86,7 +86,7 @@ pub fn refuse_other_rustc(ctx: &BuildContext) -> Result<()> {
 fn cargo(directory: Place) -> Invocation {
     let cargo = Invocation::new(Place::Cargo, directory);
     let cargo = cargo.args(["build", "--quiet", "--color", "never", "--locked", "--target", TARGET]);
-    // What cargo warns about in the standard library's source does not concern the user.
+    // Warnings about the standard library's source are of no use to the user.
     cargo.env("CARGO_TERM_QUIET", "true").args(["--target-dir".to_owned(), Place::TargetDir.to_string()])
 }
 

@@ -64,10 +64,10 @@ fn compile() -> Invocation {
             format!("-Clink-args={start}"),
             // A panic aborts and the symbols are stripped: nothing on the box reads unwind tables.
             "-Cforce-unwind-tables=no".into(),
-            // One body for functions that compile to the same code. Rust promises no function an address
-            // of its own, and musl compares none but empty ones (pthread_key_create.c, `nodtor`).
-            // Position-independent code stays, though it costs a twentieth: sms-dialer and dial-in read
-            // what strangers send, and must not lie at addresses known beforehand.
+            // Folds functions that compile to the same code (ICF). Rust does not promise distinct addresses
+            // for functions, and musl compares those of empty ones only (pthread_key_create.c, `nodtor`).
+            // Position-independent code stays, though it costs 5 %: sms-dialer and dial-in parse untrusted
+            // input, and address randomization needs it.
             "-Clink-arg=--icf=all".into(),
             format!("--remap-path-prefix={}=/dialbox", Place::Workspace),
             format!("--remap-path-prefix={}=/cargo", Place::CargoHome),

@@ -1,8 +1,8 @@
-//! Small shared libraries that replace large ones which a program of Debian's is linked with but does
-//! not use on this box. Each lies in `image/stub-libraries/<soname>/`: `lib.rs`, without the standard
-//! library, and `symbols.map`, the names and versions that the dynamic loader sees.
+//! Small shared libraries in the place of large ones that Debian's programs are linked with but do
+//! not use on this box. The source of each is in `image/stub-libraries/<soname>/`: `lib.rs`, without the
+//! standard library, and `symbols.map`, the names and versions that the dynamic loader sees.
 //!
-//! That nothing asks for more than they have is a gate (`image/gates.rs`).
+//! An image gate (`image/gates.rs`) checks that no program needs a symbol that they do not have.
 
 use std::fs;
 
@@ -54,7 +54,7 @@ fn compile(soname: &str) -> Invocation {
     Invocation::new(Place::Rustc, source(soname))
         .args(["lib.rs", "--edition=2024", "--crate-type=lib", "--crate-name=stub_library", "--emit=obj"])
         .args(["--target", TARGET, CPU, "-Copt-level=z", "-Crelocation-model=pic", "-Cpanic=abort"])
-        // The tables would want a routine of the C compiler's library.
+        // The unwind tables would need a routine of the C compiler's library.
         .args(["-Cforce-unwind-tables=no"])
         .args([format!("--sysroot={}", Place::Sysroot)])
         .args(["-o".to_owned(), format!("{}/{}", Place::Output, object(soname))])

@@ -1,7 +1,7 @@
 //! The standard library for the Pi, built once per compiler.
 //!
-//! (The crate rustc-build-sysroot does nearly this; it puts a workspace of its own in a temporary
-//! directory, whose path goes into the crates' hashes, so two machines would make two libraries.)
+//! (The crate rustc-build-sysroot does almost the same, but in a workspace in a temporary directory,
+//! whose path goes into the crates' hashes: two machines would build different libraries.)
 
 use std::{fs, path::Path};
 
@@ -73,7 +73,7 @@ fn compile() -> Invocation {
         .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
 }
 
-/// One directory with everything that the linker looks for, under the names it looks for.
+/// One directory with all files that the linker searches for, under the names it expects.
 fn gather_c_libraries(toolchain: &Path, lib: &Path) -> std::io::Result<()> {
     fs::create_dir_all(lib)?;
     for name in ["crt1.o", "crti.o", "crtn.o", "libc.a"] {

@@ -33,7 +33,7 @@ impl Sources {
 
     /// Reads a `.sources` file: paragraphs in the format deb822.
     pub fn add_deb822(&mut self, text: &str) {
-        // Comments may stand between the lines of a field, where control files have none.
+        // Unlike in control files, comments may stand between the lines of a field.
         let lines = text.lines().filter(|it| !it.starts_with('#')).map(str::trim_end);
         let text = lines.collect::<Vec<_>>().join("\n");
         for paragraph in control::paragraphs(&text) {

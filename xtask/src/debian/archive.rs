@@ -39,7 +39,7 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Fetches and verifies what the manifest's packages are to be found in.
+    /// Fetches and verifies the indices in which the manifest's packages are listed.
     pub fn open(manifest: &Manifest, ctx: &'a BuildContext) -> Result<Self> {
         if ctx.offline {
             return Err(Error::new(
@@ -133,8 +133,8 @@ fn unreachable(path: &str, failure: Failure) -> Error {
 /// The text that one of the keys in `image/keys` has signed. The check is a program of its
 /// own, so that only this verb compiles an OpenPGP library.
 fn verify(ctx: &BuildContext, path: &str, message: &str) -> Result<String> {
-    // Not by xshell: where a program ends before it has read all of its input, xshell 0.2 reports the broken pipe
-    // instead of what the program said.
+    // Not through xshell: if a program ends before it has read all of its input, xshell 0.2 reports the broken pipe
+    // instead of the program's own error.
     let mut command = Command::new(&ctx.cargo);
     command.current_dir(&ctx.workspace).args(["run", "--quiet", "--package", "inrelease", "--"]);
     command.args(["--now", &ctx.now.to_string()]);
@@ -148,7 +148,7 @@ fn verify(ctx: &BuildContext, path: &str, message: &str) -> Result<String> {
         .spawn()
         .context(|| "cannot run the program `inrelease`".into())?;
     if let Some(mut stdin) = child.stdin.take() {
-        // It reads all of its input before it writes; if it dies early its own words say why.
+        // It reads all of its input before it writes; if it ends early, its error output says why.
         let _ = stdin.write_all(message.as_bytes());
     }
     let output = child.wait_with_output().context(|| "cannot run the program `inrelease`".into())?;

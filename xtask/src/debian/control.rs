@@ -26,8 +26,8 @@ impl<'a> Paragraph<'a> {
         Self { fields }
     }
 
-    /// The value of a field, whose name is compared without regard to case. The lines of a
-    /// longer value keep their leading white space.
+    /// The value of a field; names are case-insensitive. Continuation lines keep their leading white
+    /// space.
     pub fn get(&self, name: &str) -> Option<&'a str> {
         self.fields.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }

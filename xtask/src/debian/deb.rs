@@ -53,7 +53,7 @@ fn open(deb: &Path) -> Result<Box<dyn Read>> {
     let length = file.metadata().context(unreadable)?.len();
     let member = find_data(&file, length)?;
     file.seek(SeekFrom::Start(member.offset)).context(unreadable)?;
-    // A large buffer: the decoder is called once for each.
+    // A large buffer: the decoder is called once per buffer.
     let content = BufReader::with_capacity(256 * 1024, file.take(member.size));
     Ok(match member.name.as_str() {
         "data.tar.xz" => Box::new(XzDecoder::new_multi_decoder(content)),

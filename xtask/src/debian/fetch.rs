@@ -25,7 +25,7 @@ const CONNECTIONS: usize = 4;
 /// A file of the archive, known to the byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// What to call it.
+    /// Its name in messages.
     pub name: String,
     /// Below the mirror.
     pub path: String,
@@ -33,7 +33,7 @@ pub struct Wanted {
     pub size: u64,
     /// Hexadecimal.
     pub sha256: String,
-    /// Who says so: the lock, or a signed index.
+    /// Where size and hash come from: the package lock, or a signed index.
     pub origin: Origin,
 }
 
@@ -149,7 +149,7 @@ fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) 
     fs::create_dir_all(&ctx.downloads).context(|| format!("cannot make {}", ctx.short(&ctx.downloads)))?;
     let total = missing.iter().map(|it| it.size).sum();
     let phase = ctx.progress.transfer("fetch", total);
-    // The longest first, so that it does not run alone at the end.
+    // The largest first, so that it is not the last one running alone.
     let mut queue = missing.to_vec();
     queue.sort_by_key(|it| std::cmp::Reverse(it.size));
     parallel::map(CONNECTIONS, &queue, |wanted| {
@@ -174,7 +174,7 @@ fn download_one(
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&part)?;
     file.lock()?;
     if find_here(ctx, wanted).is_ok() {
-        // It came while we waited for the lock; ours is an empty file, or gone.
+        // Another process fetched it while we waited for the lock; our partial file is empty or gone.
         return fs::remove_file(&part).or(Ok(()));
     }
     let outcome = client.download(urls, wanted.size, &wanted.sha256, &mut Sink::resume(&mut file, advance)?);

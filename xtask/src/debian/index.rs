@@ -79,7 +79,7 @@ impl Index {
         all
     }
 
-    /// What a package depends on: for each relation the first alternative that exists, by its
+    /// The dependencies of a package: for each relation the first alternative that exists, under its
     /// own name or provided by another package.
     pub fn dependencies(&self, entry: &Entry) -> Vec<&Entry> {
         let relations = relation::parse(&entry.depends);

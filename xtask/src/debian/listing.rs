@@ -20,7 +20,7 @@ pub enum Kind {
     Directory,
     /// A symbolic or hard link, to this path.
     Link(String),
-    /// Anything else; with what it needs, if it is a dynamic ELF file.
+    /// Anything else; with the libraries it needs, if it is a dynamic ELF file.
     File(Vec<Needed>),
 }
 
@@ -40,7 +40,7 @@ impl Listing {
         Ok(Self(files))
     }
 
-    /// The files that a recipe means by this path: itself, or all below it if it ends in `/`.
+    /// The files for a path of a recipe: the path itself, or everything below it if it ends in `/`.
     pub fn matching(&self, wanted: &str) -> Vec<&str> {
         match wanted.strip_suffix('/') {
             Some(_) => self.0.keys().map(String::as_str).filter(|it| it.starts_with(wanted)).collect(),
@@ -48,15 +48,15 @@ impl Listing {
         }
     }
 
-    /// Where the dynamic loader finds it in this package.
+    /// The path at which the dynamic loader finds it in this package.
     pub fn find(&self, needed: &Needed) -> Option<&str> {
         needed.find(self.0.keys().map(String::as_str))
     }
 
-    /// What a file needs, followed through links within the package.
+    /// What a file needs; links are followed within the package.
     pub fn needs(&self, path: &str) -> &[Needed] {
         let mut path = path;
-        // A chain of links is shorter than this, or it is a circle.
+        // A longer chain of links is a loop.
         for _ in 0..8 {
             match self.0.get(path) {
                 Some(Kind::File(needs)) => return needs,
@@ -113,7 +113,7 @@ fn needs(file: &mut impl Read) -> std::io::Result<Vec<Needed>> {
         return Ok(Vec::new());
     }
     file.read_to_end(&mut bytes)?;
-    // A file that only begins like ELF has no libraries; the gates on the tree judge it.
+    // A file that only begins like ELF has no libraries; the image gates check it.
     Ok(elf::needs(&bytes).unwrap_or_default())
 }
 

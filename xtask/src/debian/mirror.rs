@@ -16,8 +16,8 @@ use crate::{
 pub struct Mirrors(Vec<String>);
 
 impl Mirrors {
-    /// `--mirror` or `DIALBOX_MIRROR`, else the archives that this machine's apt uses. Among
-    /// those may be some that hold none of our packages: a file is asked of each in turn.
+    /// `--mirror` or `DIALBOX_MIRROR`, else the archives that this machine's apt uses. Some of them
+    /// may have none of our packages: each is tried in turn.
     pub fn find(ctx: &BuildContext) -> Result<Self> {
         match &ctx.mirror {
             Some(mirror) => Self::given(mirror),
@@ -25,7 +25,7 @@ impl Mirrors {
         }
     }
 
-    /// This mirror and no other.
+    /// Only this mirror.
     pub fn given(mirror: &str) -> Result<Self> {
         if mirror.starts_with("http://") || mirror.starts_with("https://") {
             return Ok(Self(vec![mirror.trim_end_matches('/').to_owned()]));

@@ -60,8 +60,8 @@ impl Release {
         })
     }
 
-    /// It is about this suite, and still in force. An old file that is replayed hides security
-    /// updates; `Valid-Until` is the archive's guard against that.
+    /// Checks that it is for this suite and has not expired. A replayed old file would hide security
+    /// updates; the archive prevents that with `Valid-Until`.
     pub fn check(&self, suite: &str, now: u64) -> Result<()> {
         if !self.names.iter().any(|it| it == suite) {
             return Err(Error::new(format!("it is signed for {}, not for {suite}", self.names.join(" or "))));

@@ -20,9 +20,9 @@ use crate::{
 pub trait Archive {
     /// The packages that a recipe may choose from.
     fn index(&self, id: &PackageId) -> Result<&Index>;
-    /// Told beforehand which packages it will be asked for, it can bring them here together.
+    /// Gets the packages that will be needed in advance, so that it can fetch them together.
     fn prepare(&self, packages: &[(&PackageId, &Entry)]) -> Result<()>;
-    /// What a package holds.
+    /// The files of a package.
     fn listing(&self, id: &PackageId, entry: &Entry) -> Result<Rc<Listing>>;
 }
 
@@ -33,7 +33,7 @@ pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedP
     archive.prepare(&chosen.iter().map(|(id, entry)| (id, *entry)).collect::<Vec<_>>())?;
     let mut resolver = Resolver { archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
     let stub_libraries = manifest.stub_libraries().cloned().collect();
-    // Nothing stands in for what the tools need, on this machine or on a box.
+    // The tools, on this machine or on a box, get no stub libraries.
     let recipes = manifest.recipes.iter().map(|it| (it, &stub_libraries));
     let tools = manifest.tools.iter().map(|it| (it, const { &BTreeSet::new() }));
     for (recipe, stub_libraries) in recipes.chain(tools) {
@@ -78,7 +78,7 @@ struct Resolver<'a> {
     /// The packages that recipes name.
     chosen: BTreeMap<PackageId, &'a Entry>,
     used: BTreeMap<PackageId, Used>,
-    /// Which package holds a library that this package needs.
+    /// The package with a library that this package needs.
     providers: BTreeMap<(PackageId, Needed), Holder>,
 }
 
@@ -115,7 +115,7 @@ impl Used {
 }
 
 impl Resolver<'_> {
-    /// Adds a package; the libraries that have `stub_libraries` are not looked for.
+    /// Adds a package; libraries with a stub are not searched for.
     fn add(&mut self, recipe: &str, package: &Package, stub_libraries: &BTreeSet<String>) -> Result<()> {
         let entry = self.chosen[&package.id]; // choose_named went over the same recipes
         let listing = self.archive.listing(&package.id, entry)?;
@@ -127,7 +127,7 @@ impl Resolver<'_> {
         self.add_libraries(recipe, holder, needs, stub_libraries.clone())
     }
 
-    /// Libraries need libraries. What is `seen` is provided for.
+    /// Libraries need further libraries. Those in `seen` are already chosen.
     fn add_libraries(
         &mut self,
         recipe: &str,

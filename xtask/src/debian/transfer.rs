@@ -20,9 +20,9 @@ use ureq::{
 pub struct Patience {
     /// Tries per mirror.
     pub tries: u32,
-    /// Before the second try; doubled before each further one.
+    /// Pause before the second try; doubled before each further one.
     pub first_pause: Duration,
-    /// Without a single byte, a connection is given up after this.
+    /// A connection that delivers no byte for this long is closed.
     pub silence: Duration,
 }
 
@@ -37,15 +37,15 @@ impl Default for Patience {
 pub enum Failure {
     /// Every mirror answered that it has no such file.
     NotFound { urls: Vec<String> },
-    /// Another answer than the file.
+    /// It answered with another status.
     Refused { url: String, status: u16 },
-    /// It broke off, time and again.
+    /// The connection broke off at every try.
     Died { url: String, tries: u32, last: String },
     /// The mirror has a file of another size there.
     WrongSize { url: String, found: u64 },
     /// The right size, but not the right bytes.
     WrongHash { found: String },
-    /// The bytes could not be written down.
+    /// The bytes could not be written to disk.
     Disk(io::Error),
 }
 
@@ -71,7 +71,7 @@ pub struct Sink<'a> {
 }
 
 impl<'a> Sink<'a> {
-    /// Goes on with what `file` holds; `advance` hears of every byte once.
+    /// Resumes after the content of `file`; `advance` is called once for every byte.
     pub fn resume(file: &'a mut File, advance: &'a dyn Fn(u64)) -> io::Result<Self> {
         file.seek(SeekFrom::Start(0))?;
         let mut hash = Sha256::new();
@@ -159,7 +159,7 @@ impl Client {
         })
     }
 
-    /// A small file whose size nobody knows beforehand.
+    /// A small file whose size is not known in advance.
     pub fn text(&self, urls: &[String]) -> Result<String, Failure> {
         self.first_success(urls, |url| {
             let mut response = self.request(url, 0)?;
@@ -167,8 +167,8 @@ impl Client {
         })
     }
 
-    /// Tries each mirror until it succeeds or patience runs out. Of several failures the first
-    /// that is not "not found" tells most.
+    /// Tries each mirror until one succeeds or all tries are used up. Of several failures it returns
+    /// the first that is not "not found".
     fn first_success<T>(
         &self,
         urls: &[String],
@@ -252,7 +252,7 @@ impl Client {
         match response.status().as_u16() {
             200 | 206 => Ok(response),
             404 | 410 => Err(Trouble::Final(Failure::NotFound { urls: vec![url.to_owned()] })),
-            // What is left to send does not exist: the part on the disk is not of this file.
+            // The range starts beyond the end: the partial file on the disk is not of this file.
             416 => Err(Trouble::Final(Failure::WrongSize { url: url.to_owned(), found: from })),
             status @ (408 | 429 | 500..) => Err(Trouble::Passing(format!("the mirror answered {status}"))),
             status => Err(Trouble::Final(Failure::Refused { url: url.to_owned(), status })),

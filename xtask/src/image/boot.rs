@@ -25,7 +25,7 @@ pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: 
             .volume_label(*b"DIALBOX    ")
             .volume_id(serial);
         fatfs::format_volume(Cursor::new(disk.as_mut_slice()), options)?;
-        // fatfs wants a clock that lives for ever.
+        // fatfs requires a clock with a static lifetime.
         let clock: &'static Stopped = Box::leak(Box::new(Stopped(epoch)));
         let options = FsOptions::new().time_provider(clock);
         let fs = FileSystem::new(Cursor::new(disk.as_mut_slice()), options)?;
@@ -40,7 +40,7 @@ pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: 
     Ok(disk)
 }
 
-/// FAT's own tables and the last cluster of each file take some; 2 % is generous.
+/// FAT's tables and the last cluster of each file take some space; 2 % is ample.
 fn refuse_too_much(files: &BTreeMap<String, Arc<[u8]>>, size: u64) -> Result<()> {
     let needed: u64 = files.values().map(|it| (it.len() as u64).next_multiple_of(2048)).sum();
     if needed <= size - size / 50 {

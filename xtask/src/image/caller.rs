@@ -1,5 +1,5 @@
-//! The real wvdial with all it needs, as a squashfs: `test` writes it into the empty root of a box
-//! that calls another one. It is never in the image.
+//! Debian's wvdial with its libraries, as a squashfs: `test` writes it into the empty root B of a
+//! box that calls another one. It is never in the image.
 
 use std::{path::PathBuf, slice};
 
@@ -21,7 +21,7 @@ use crate::{
 const TOOL: &str = "caller";
 const FILE: &str = "caller.squashfs";
 
-/// Makes it, unless it is there; where it lies.
+/// Makes it if it is not in the cache; returns its path.
 pub fn make(ctx: &BuildContext, locked: &LockedManifest) -> Result<PathBuf> {
     let recipe = locked.manifest.tool(TOOL)?;
     let packages = locked.tool_packages(TOOL);
@@ -38,7 +38,7 @@ pub fn make(ctx: &BuildContext, locked: &LockedManifest) -> Result<PathBuf> {
         let from = Ingredients { locked, packages: unpacked.contents()? };
         let tree = root::draw(&plan, Stage::Unpacked(&from))?;
         gates::check(&tree, plan.recipes, &[], |_| false)?;
-        // A block cache of its own: the image's keeps only what the last image asked for.
+        // A separate block cache: the image's keeps only the blocks of the last image.
         let cache = BlockCache::load(&ctx.cache.join("caller-blocks"));
         let squashfs = squashfs::write(&tree, locked.time_stamp(), cache)?;
         out.write(FILE, &squashfs)?;

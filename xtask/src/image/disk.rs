@@ -36,7 +36,7 @@ impl Layout {
         Self { parts }
     }
 
-    /// Where in the image a root of so many bytes lies.
+    /// The range of the image that a root of this many bytes takes.
     pub fn root(&self, length: usize) -> Range<usize> {
         let start = self.parts[1].0 as usize;
         start..start + length
@@ -84,10 +84,10 @@ fn write_mbr(image: &mut [u8], layout: &Layout, signature: u32) -> Result<(), mb
     mbr.write_into(&mut disk)
 }
 
-/// What `.bmap` counts in: a page, and a block of most file systems.
+/// The block size of `.bmap`: a page, and a block of most file systems.
 const BLOCK: usize = 4096;
 
-/// The runs of blocks that hold anything but zeros, in bytes.
+/// The runs of blocks that are not all zeros, in bytes.
 pub fn used(image: &[u8]) -> Vec<Range<usize>> {
     const ZEROS: [u8; BLOCK] = [0; BLOCK];
     let mut runs: Vec<Range<usize>> = Vec::new();
@@ -104,7 +104,7 @@ pub fn used(image: &[u8]) -> Vec<Range<usize>> {
     runs
 }
 
-/// The `.bmap` of an image (bmaptool's format 2.0): which blocks hold anything, with their hashes,
+/// The `.bmap` of an image (bmaptool's format 2.0): which blocks hold data, with their hashes,
 /// so that a card writer skips the empty ones and checks the others.
 pub fn bmap(image: &[u8], used: &[Range<usize>]) -> String {
     let mut ranges = String::new();
@@ -126,7 +126,7 @@ pub fn bmap(image: &[u8], used: &[Range<usize>]) -> String {
             image.len().div_ceil(BLOCK),
         )
     };
-    // The file's own checksum is taken with zeros in its place (bmap-tools, BmapCopy.py).
+    // The file's own checksum is computed with zeros in its place (bmap-tools, BmapCopy.py).
     render(&digest(render(&"0".repeat(64)).as_bytes()))
 }
 

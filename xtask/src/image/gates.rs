@@ -1,5 +1,5 @@
-//! What every root must satisfy before it is sealed: a fault found here costs a build, found in the
-//! field it costs a journey. The same gates judge the outline, as far as it is known.
+//! What every root must satisfy before it is written: a fault found here costs a build, one found in the
+//! field costs a journey. The same gates check the outline, as far as it is known.
 
 use memchr::memmem;
 
@@ -42,8 +42,8 @@ fn machine_name(machine: u16) -> String {
 }
 
 /// Checks a tree; the first fault is the error. `build_paths`: directories of this machine whose
-/// names must not be in the image. `may_come`: whether a package that is not unpacked yet may still
-/// bring something to a path.
+/// names must not be in the image. `may_come`: whether a package that is not unpacked yet may
+/// still provide a path.
 pub fn check(
     tree: &Tree,
     recipes: &[Recipe],
@@ -62,7 +62,7 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     for (path, node, content) in tree.files().filter(|(_, _, content)| elf::is_elf(content)) {
         let verdict = match elf::cpu(content).map_err(|it| it.context(format!("{path} is broken")))? {
             Cpu::Arm(Some(arch)) if runs_on_arm1176(arch) => continue,
-            // Debian's modules are built without attributes; vermagic vouches for them.
+            // Debian's modules are built without attributes; the kernel checks their vermagic.
             Cpu::Arm(None) if path.ends_with(".ko") => continue,
             Cpu::Arm(_) if chooses(path) => continue,
             Cpu::Arm(Some(arch)) => format!("it is built for {}; the Pi 1 is an ARMv6", arm_name(arch)),
@@ -77,7 +77,7 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     Ok(())
 }
 
-/// A program that misses a symbol would not even start.
+/// A program with a missing symbol would not start.
 fn every_stub_library_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     for soname in recipes.iter().flat_map(|it| &it.stub_libraries) {
         let at = stub_library_path(soname);
@@ -115,7 +115,7 @@ fn every_link_leads_somewhere(tree: &Tree, may_come: impl Fn(&str) -> bool) -> R
     Ok(())
 }
 
-/// What is mounted over these at boot is not in the tree.
+/// File systems are mounted over these at boot; their content is not in the tree.
 fn is_there_at_run_time(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
     ["run", "proc", "dev", "sys", "state", "tmp", "boot"].contains(&first)
@@ -123,7 +123,7 @@ fn is_there_at_run_time(path: &str) -> bool {
 
 fn no_private_key(tree: &Tree) -> Result<()> {
     for (path, node, content) in tree.files().filter(|(_, node, _)| node.origin != Origin::Site) {
-        // Programs that read keys know the words too; a key file begins with them.
+        // Programs that read keys contain these words, too; a key file begins with them.
         let begins = memmem::find(&content[..content.len().min(4096)], b"-----BEGIN ");
         let key = begins.is_some_and(|at| {
             memmem::find(&content[at..content.len().min(at + 64)], b"PRIVATE KEY-----").is_some()

@@ -1,9 +1,9 @@
 //! The compressed image: a single gzip member (RFC 1952) whose parts are deflated on all processors.
 //!
-//! Each part begins without a dictionary and ends on a byte's boundary, with an empty stored block
-//! (RFC 1951 §3.2.4): so they can be made in any order and put one behind the other, and the bytes
-//! do not depend on the number of processors. (Several members would be simpler, but some card
-//! writers read the image's size from the end of the file.)
+//! Each part begins without a dictionary and ends on a byte boundary, with an empty stored block
+//! (RFC 1951 §3.2.4): parts can be made in any order and concatenated, and the bytes do not depend
+//! on the number of processors. (Several members would be simpler, but some card writers read the
+//! image's size from the end of the file.)
 
 use std::{collections::BTreeSet, io, ops::Range};
 
@@ -13,10 +13,10 @@ use crate::parallel;
 
 /// Large enough that the lost dictionary costs nothing.
 const PART: usize = 4 << 20;
-/// Deflate, no flags, no time, no word on the effort, unknown system.
+/// Deflate, no flags, no time, no compression level, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// Compresses `bytes`, of which the range `stored` is as small as it can be.
+/// Compresses `bytes`; the range `stored` is already compressed and is stored as it is.
 pub fn compress(bytes: &[u8], stored: &Range<usize>) -> io::Result<Vec<u8>> {
     let cuts = (0..=bytes.len()).step_by(PART).chain([stored.start, stored.end, bytes.len()]);
     let cuts: BTreeSet<usize> = cuts.filter(|cut| *cut <= bytes.len()).collect();
@@ -50,7 +50,7 @@ fn deflate(part: &[u8], level: Compression, is_last: bool) -> io::Result<Vec<u8>
         // A part is far smaller than the address space.
         let rest = part.get(deflate.total_in() as usize..).unwrap_or_default();
         let status = deflate.compress_vec(rest, &mut out, flush).map_err(io::Error::other)?;
-        // Room that is left over tells that nothing is held back (zlib.h, deflate).
+        // If output space is left, deflate holds nothing back (zlib.h, deflate).
         if status == Status::StreamEnd || !is_last && out.len() < out.capacity() {
             return Ok(out);
         }

@@ -15,7 +15,7 @@ pub fn write(init: &[u8], modules: &Chosen, epoch: u32) -> Result<Vec<u8>> {
         for directory in ["dev", "modules", "proc", "root", "run", "sys"] {
             archive.add(directory, ModeFileType::Directory, 0o755, &[])?;
         }
-        // The kernel opens it for init's first words (init/main.c, console_on_rootfs).
+        // The kernel opens it as init's first console (init/main.c, console_on_rootfs).
         archive.add_console()?;
         archive.add("init", ModeFileType::Regular, 0o755, init)?;
         let mut order = String::new();

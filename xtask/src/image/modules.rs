@@ -1,5 +1,5 @@
-//! The kernel's modules: which of them the recipes want, with what these depend on, and the
-//! indices that modprobe reads (`depmod` makes them on a PC; the package has none).
+//! The kernel's modules: those that the recipes name, with their dependencies, and the indices
+//! that modprobe reads (`depmod` makes them on a PC; the package has none).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,7 +39,7 @@ pub struct Module {
     pub path: String,
     /// The `.ko` file.
     pub content: Arc<[u8]>,
-    /// Names of the modules it needs at once.
+    /// Names of the modules that it depends on directly.
     depends: Vec<String>,
     aliases: Vec<String>,
     softdeps: Vec<String>,
@@ -56,7 +56,7 @@ impl Modules {
         }
     }
 
-    /// The wanted modules and all that they depend on, each after its dependencies.
+    /// The wanted modules and all their dependencies, each after its own.
     pub fn choose<'a>(&self, wanted: impl Iterator<Item = &'a str>) -> Result<Chosen> {
         let mut chosen = Chosen { modules: Vec::new() };
         for name in wanted {

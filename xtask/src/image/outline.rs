@@ -1,5 +1,5 @@
-//! What can be checked before a package is opened or a program compiled: enough to find most slips
-//! in a recipe or in `overlay/` in a tenth of a second instead of after a minute.
+//! The checks that need neither a package nor a compiled program: they find most mistakes in a recipe or in
+//! `overlay/` in a tenth of a second instead of after a minute.
 
 use super::{
     gates, overlay,
@@ -11,7 +11,7 @@ use crate::{
     manifest::Recipe,
 };
 
-/// Refuses what can never become a good root, whatever the packages hold.
+/// Refuses recipes that cannot give a valid root, whatever the packages contain.
 pub fn check(plan: &Plan, build_paths: &[String]) -> Result<()> {
     let Plan { ctx, recipes, .. } = *plan;
     overlay::refuse_unclaimed(ctx, recipes)?;
@@ -23,8 +23,8 @@ pub fn check(plan: &Plan, build_paths: &[String]) -> Result<()> {
     gates::check(&outline, recipes, build_paths, |path| a_package_may_bring(recipes, path))
 }
 
-/// Libraries, modules and whole directories come along without being named one by one. What a
-/// link in a package leads to comes along too, but nobody should build on that: name it.
+/// Libraries, modules and whole directories are added without being named one by one. The target
+/// of a link in a package is added, too, but a recipe must not rely on that: name the target.
 fn a_package_may_bring(recipes: &[Recipe], path: &str) -> bool {
     let directories = recipes.iter().flat_map(|it| &it.packages).flat_map(|it| &it.files);
     let mut directories = directories.filter_map(|it| it.strip_suffix('/'));

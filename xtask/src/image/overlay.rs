@@ -1,4 +1,4 @@
-//! `overlay/`: files laid over the root exactly as they stand.
+//! `overlay/`: files copied into the root unchanged.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -38,7 +38,7 @@ pub fn add(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
-/// A file that no recipe claims would silently stay out of the image.
+/// Without this, a file that no recipe claims would be missing from the image without notice.
 pub fn refuse_unclaimed(ctx: &BuildContext, recipes: &[Recipe]) -> Result<()> {
     let overlay = ctx.overlay_dir();
     let claimed: Vec<&String> = recipes.iter().flat_map(|it| &it.overlay).collect();

@@ -25,10 +25,10 @@ use crate::{
     task::{self, Inputs, Output, WorkDir},
 };
 
-/// Makes what is not there yet; the output holds the files that go into `out/`.
+/// Runs the phases that are not in the cache; the output holds the files that go into `out/`.
 ///
-/// The compiler works mostly on one processor; meanwhile the other unpacks, draws the root and
-/// compresses all that does not wait for it.
+/// The compiler mostly uses one processor; meanwhile the other unpacks, draws the root and
+/// compresses everything that does not depend on the compiler.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> Result<Output> {
     let plan =
         Plan { ctx, recipes: &locked.manifest.recipes, baked: Some(Baked { site, epoch: locked.epoch }) };
@@ -78,16 +78,16 @@ fn fetch_what_is_missing(ctx: &BuildContext, locked: &LockedManifest) -> Result<
     Ok(())
 }
 
-/// The image's packages, unpacked: what the phases before the compiler is done work on.
+/// The image's packages, unpacked: the input of the phases that do not need the compiler.
 struct Packages<'a> {
     plan: Plan<'a>,
     locked: &'a LockedManifest,
     unpacked: Unpacked,
-    /// What every phase depends on: this program, the image's data, the packages.
+    /// The inputs of every phase: this program, the image's data, the packages.
     inputs: Inputs,
 }
 
-/// A root that waits for what is compiled, and the blocks of the rest.
+/// A root without the compiled files, and the blocks of the rest.
 struct DrawnRoot {
     tree: Tree,
     cache: &'static BlockCache,
@@ -146,7 +146,7 @@ impl<'a> Packages<'a> {
     }
 }
 
-/// The phases that need the programs, the site, or what another phase made.
+/// The phases that need the programs, the site, or the output of another phase.
 struct Phases<'a> {
     packages: Packages<'a>,
     site: &'a SiteSource,
@@ -219,7 +219,7 @@ impl Phases<'_> {
             let root_image = read(&root.dir.join("root.squashfs"))?;
             let image = disk::write(layout, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
             let image = image.as_slice();
-            // The root is compressed already, and better.
+            // squashfs has compressed the root already, and better.
             let stored = disk::Layout::from_disk(layout).root(root_image.len());
             let (compressed, sums) = parallel::join(
                 || gzip::compress(image, &stored),
@@ -237,7 +237,7 @@ fn read(path: &Path) -> Result<Arc<[u8]>> {
     fs::read(path).map(Into::into).context(|| format!("cannot read {}", path.display()))
 }
 
-/// Writes the image and what describes it; returns their lines for `SHA256SUMS`.
+/// Writes the image and the files that describe it; returns their lines for `SHA256SUMS`.
 fn write_described(out: &WorkDir, name: &str, image: &[u8], root: &Path) -> Result<String> {
     let used = disk::used(image);
     let file = format!("{name}.img");

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use super::tree::Tree;
 use crate::manifest::Recipe;
 
-/// One line a file: where it lies, bytes, mode, the recipe that wants it, where it was found.
+/// One line per file: path, bytes, mode, recipe, origin.
 pub fn files(tree: &Tree) -> String {
     let mut table = String::from("path\tbytes\tmode\trecipe\torigin\n");
     for (path, node, content) in tree.files() {
@@ -16,7 +16,7 @@ pub fn files(tree: &Tree) -> String {
     table
 }
 
-/// One line a recipe: how many files and bytes (before compression) it brings, and what for.
+/// One line per recipe: number of files, bytes before compression, purpose.
 pub fn recipes(tree: &Tree, recipes: &[Recipe]) -> String {
     let mut sums: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (_, node, content) in tree.files() {

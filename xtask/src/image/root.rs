@@ -19,18 +19,18 @@ use crate::{
     site::SiteSource,
 };
 
-/// What a root is to be.
+/// What a root is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
-    /// Where the checkout is.
+    /// The paths of the checkout.
     pub ctx: &'a BuildContext,
-    /// What is wanted.
+    /// The recipes of the image.
     pub recipes: &'a [Recipe],
-    /// What makes it a box of our own.
+    /// The site and build date; `None` for a root that is not of a box.
     pub baked: Option<Baked<'a>>,
 }
 
-/// What a box knows of itself.
+/// Which site a box has, and when its image was built.
 #[derive(Debug, Clone, Copy)]
 pub struct Baked<'a> {
     /// Its site.
@@ -39,12 +39,12 @@ pub struct Baked<'a> {
     pub epoch: u64,
 }
 
-/// What there is to draw from besides the checkout.
+/// What the tree can be made from besides the checkout.
 #[derive(Debug, Clone, Copy)]
 pub enum Stage<'a> {
-    /// Nothing: a file that a recipe names is pending, and what comes with it is left out.
+    /// Nothing: a file that a recipe names is pending, and its libraries and link targets are left out.
     Outline,
-    /// The packages. What is compiled is pending, until [`add_compiled`].
+    /// The packages. Programs and stub libraries are pending until [`add_compiled`].
     Unpacked(&'a Ingredients<'a>),
 }
 
@@ -86,7 +86,7 @@ pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
     Ok(tree)
 }
 
-/// Gives a tree of the second stage what was compiled: then it is complete.
+/// Adds the compiled files to a tree of the second stage, which completes it.
 pub fn add_compiled(tree: &mut Tree, built: &Built) -> Result<()> {
     tree.fill(|origin| {
         let file = match origin {
@@ -100,7 +100,7 @@ pub fn add_compiled(tree: &mut Tree, built: &Built) -> Result<()> {
     })
 }
 
-/// Our programs in the root. The kernel starts `init` out of the initramfs; the root never sees it.
+/// Our programs in the root. `init` is in the initramfs only.
 fn root_programs(recipe: &Recipe) -> impl Iterator<Item = &String> {
     recipe.binaries.iter().filter(|it| *it != "init")
 }
@@ -145,7 +145,7 @@ fn add_packages(tree: &mut Tree, recipe: &Recipe, from: &Ingredients) -> Result<
     Ok(())
 }
 
-/// What a recipe brings without any package: directories, links, files of the overlay.
+/// What a recipe adds without a package: directories, links, files of the overlay.
 fn add_own(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
     let origin = Origin::new(&recipe.name, Source::Builder);
     for directory in &recipe.directories {
@@ -160,7 +160,7 @@ fn add_own(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
-/// Adds a file, a link with what it points to, or all below a directory. How many were there?
+/// Adds a file, a link with its target, or everything below a directory; returns the number of entries.
 fn add_from_package(tree: &mut Tree, contents: &Contents, path: &str, origin: &Origin) -> Result<usize> {
     let exact = contents.get(path).map(|entry| (path, entry));
     let below = path.ends_with('/').then(|| contents.below(path)).into_iter().flatten();
@@ -231,10 +231,10 @@ impl<'a> Kernel<'a> {
     }
 }
 
-/// The initramfs' modules are not here again: every boot loads them before it sees the root.
+/// The initramfs' modules are left out: every boot loads them before it mounts the root.
 fn add_modules(tree: &mut Tree, plan: &Plan, from: &Ingredients) -> Result<()> {
     if plan.baked.is_none() {
-        return Ok(()); // a tool runs on somebody else's kernel
+        return Ok(()); // a tool runs on another kernel
     }
     let kernel = Kernel::find(plan.recipes, from)?;
     let directory = format!("/lib/modules/{}", kernel.release);
@@ -265,14 +265,14 @@ fn add_modules(tree: &mut Tree, plan: &Plan, from: &Ingredients) -> Result<()> {
     Ok(())
 }
 
-/// What the box says of itself in `status`, and the earliest date it believes in.
+/// The version that `status` shows, and the earliest date that the box accepts.
 fn add_build_facts(tree: &mut Tree, epoch: u64) -> Result<()> {
     let facts = format!("version={}\nepoch={epoch}\n", env!("CARGO_PKG_VERSION"));
     let origin = Origin::new("base", Source::Builder);
     tree.add("/etc/dialbox/build", Node::file(facts.into_bytes(), 0o644, &origin))
 }
 
-/// Adds the site and what it renders; its files come last and win.
+/// Adds the site and the files rendered from it; they come last and replace others.
 fn add_site(tree: &mut Tree, source: &SiteSource) -> Result<()> {
     let origin = Origin::Site;
     tree.put("/etc/dialbox/site.toml", Node::file(source.text.as_bytes(), 0o600, &origin))?;
@@ -285,7 +285,7 @@ fn add_site(tree: &mut Tree, source: &SiteSource) -> Result<()> {
 
 /// Adds the shared libraries that the programs need, those that these need, and the loader.
 fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
-    // What is built for another processor is a matter for the gates; modules need nothing.
+    // The image gates refuse what is built for another processor; modules need no libraries.
     let is_program = |path: &str, content: &[u8]| {
         elf::is_elf(content) && !path.ends_with(".ko") && matches!(elf::cpu(content), Ok(Cpu::Arm(_)))
     };
@@ -315,7 +315,7 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
     Ok(())
 }
 
-/// The packages that the lock holds for this library come first; then those that recipes name.
+/// First the packages that the package lock lists for this library, then those that recipes name.
 fn find_in_packages<'a>(from: &'a Ingredients, needed: &Needed) -> Option<(&'a PackageId, &'a str)> {
     let providers: Vec<PackageId> = from.locked.providers(needed.name()).collect();
     let locked_for_it = providers.iter().filter_map(|id| from.packages.get_key_value(id));

@@ -41,7 +41,7 @@ const METHOD: &[u8] = include_bytes!("squashfs.rs");
 pub struct BlockCache {
     file: PathBuf,
     known: Mutex<HashMap<Hash, Vec<u8>>>,
-    /// Asked for in this build: what the next one is likely to ask for again.
+    /// Blocks used in this build: the next one is likely to need them again.
     used: Mutex<Vec<Hash>>,
 }
 
@@ -60,7 +60,7 @@ pub fn write(tree: &Tree, epoch: u32, cache: &'static BlockCache) -> Result<Vec<
 /// Compresses the files that are not pending, so that [`write`] finds most blocks in the cache.
 pub fn compress_ahead(tree: &Tree, epoch: u32, cache: &'static BlockCache) -> Result<()> {
     cache.compress_blocks(tree)?;
-    // The ends of files share blocks, which the writer alone can lay out.
+    // The ends of files share blocks, and only the writer knows how.
     write_known(tree, epoch, cache).map(drop)
 }
 
@@ -88,7 +88,7 @@ fn write_known(tree: &Tree, epoch: u32, cache: &'static BlockCache) -> Result<Ve
     write().context(|| "cannot write the root as a squashfs".into())
 }
 
-/// What is known of a block's content.
+/// The kind of a block's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Filter {
     None,
@@ -114,8 +114,8 @@ fn xz(block: &[u8], filter: Filter) -> std::io::Result<Vec<u8>> {
 }
 
 impl BlockCache {
-    /// The cache in this file; one that cannot be read is empty. It is never freed: backhand wants a
-    /// compressor that lives as long as the program.
+    /// The cache in this file, empty if it cannot be read. It is never freed: backhand requires a
+    /// compressor with a static lifetime.
     pub fn load(file: &Path) -> &'static Self {
         let known = fs::read(file).map(|bytes| read_blocks(&bytes)).unwrap_or_default();
         let cache = Self { file: file.to_owned(), known: Mutex::new(known), used: Mutex::default() };
@@ -170,7 +170,7 @@ impl BlockCache {
     }
 }
 
-/// Hash, length and bytes of each block, as far as they are whole.
+/// Hash, length and bytes of each complete block.
 fn read_blocks(mut bytes: &[u8]) -> HashMap<Hash, Vec<u8>> {
     let mut known = HashMap::new();
     let mut hash = Hash::default();
@@ -212,7 +212,7 @@ impl CompressionAction for BlockCache {
     }
 }
 
-/// A worker that panicked has already ended the build; what it held is still whole.
+/// A worker that panicked has already ended the build; the data behind its lock is still consistent.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

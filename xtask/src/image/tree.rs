@@ -1,4 +1,4 @@
-//! The root file system as a value: what lies where, in which mode, and where it came from.
+//! The root file system as a value: paths, modes and origins.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -7,7 +7,7 @@ use crate::{
     manifest::PackageId,
 };
 
-/// Absolute path → node. Parents are always there.
+/// Absolute path → node. Every node's parent is in it.
 #[derive(Debug, Default)]
 pub struct Tree {
     nodes: BTreeMap<String, Node>,
@@ -20,7 +20,7 @@ pub struct Node {
     pub kind: Kind,
     /// Permission bits.
     pub mode: u16,
-    /// Who asked for it and where it was found.
+    /// Which recipe asked for it, and where it was found.
     pub origin: Origin,
 }
 
@@ -141,8 +141,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Where a path ends up when links are followed. The error is the first place on the way at
-    /// which there is nothing, or the link that closes a loop.
+    /// The path after following all links. The error is the first path on the way that does not
+    /// exist, or the link that closes a loop.
     pub fn resolve(&self, path: &str) -> Result<String, String> {
         let mut todo: Vec<String> =
             path.split('/').rev().filter(|it| !it.is_empty()).map(Into::into).collect();
@@ -216,12 +216,12 @@ impl Node {
 }
 
 impl Origin {
-    /// `source`, asked for by `recipe`.
+    /// From `source`, for `recipe`.
     pub fn new(recipe: impl Into<String>, source: Source) -> Self {
         Self::Recipe { recipe: recipe.into(), source }
     }
 
-    /// The recipe that asked for it, or `site`: what the reports add files up by.
+    /// The recipe, or `site`: the reports add up files by it.
     pub fn recipe(&self) -> &str {
         match self {
             Self::Recipe { recipe, .. } => recipe,

@@ -18,7 +18,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Lock {
     /// Seconds since 1970: the date of the newest signed index the lock was made from. Every
-    /// time stamp in the image is this one, and no box believes in an earlier date.
+    /// time stamp in the image is this one, and no box accepts an earlier date.
     pub epoch: u64,
     /// Every package that is used.
     #[serde(default, rename = "package")]
@@ -33,7 +33,7 @@ pub struct LockedPackage {
     pub name: String,
     /// `bookworm`
     pub suite: String,
-    /// Whose index it was found in: `armel`.
+    /// The architecture of the index that lists it: `armel`.
     pub architecture: String,
     /// `1.10.3-1`
     pub version: String,
@@ -45,12 +45,12 @@ pub struct LockedPackage {
     pub sha256: String,
     /// The recipes that name it, or whose programs need its libraries.
     pub recipes: Vec<String>,
-    /// Sonames it is here for; empty when a recipe names it.
+    /// The libraries (sonames) that it is locked for; empty if a recipe names it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<String>,
 }
 
-/// A manifest whose every package is known to the byte.
+/// A manifest with a SHA-256 for every package.
 #[derive(Debug)]
 pub struct LockedManifest {
     /// What is wanted.
@@ -75,7 +75,7 @@ impl LockedPackage {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// A recipe names it; otherwise it is here for its libraries.
+    /// Whether a recipe names it; otherwise it is locked for its libraries.
     pub fn is_named(&self) -> bool {
         self.libraries.is_empty()
     }
@@ -121,7 +121,7 @@ impl Lock {
             .context(|| "cannot write image/packages.lock".into())
     }
 
-    /// What choosing `packages` instead changes, one line a package. Empty: nothing.
+    /// The differences to a choice of `packages`, one line each; empty if there are none.
     pub fn changes(&self, packages: &[LockedPackage]) -> Vec<String> {
         let old: BTreeMap<PackageId, &LockedPackage> = self.packages.iter().map(|it| (it.id(), it)).collect();
         let new: BTreeMap<PackageId, &LockedPackage> = packages.iter().map(|it| (it.id(), it)).collect();
@@ -143,7 +143,7 @@ impl Lock {
         ids.into_iter().filter_map(change).collect()
     }
 
-    /// Where the lock and the recipes disagree, one line a package. Empty: they fit.
+    /// Where the package lock and the recipes disagree, one line per package; empty if they fit.
     pub fn differences(&self, manifest: &Manifest) -> Vec<String> {
         let mut named = manifest.named_packages();
         let recipes: BTreeSet<&str> = manifest.all().map(|it| it.name.as_str()).collect();
@@ -167,7 +167,7 @@ impl Lock {
 }
 
 impl Manifest {
-    /// Binds every package to the lock; fails, naming the packages, when they do not fit.
+    /// Binds every package to the package lock; if they do not fit, the error names the packages.
     pub fn lock(self, lock: Lock) -> Result<LockedManifest> {
         let differences = lock.differences(&self);
         if differences.is_empty() {

@@ -27,7 +27,7 @@ pub struct Manifest {
     pub name: String,
     /// Partition sizes.
     pub disk: Disk,
-    /// Debian suite → its components, as far as recipes draw on them.
+    /// Debian suite → its components that recipes use.
     pub suites: BTreeMap<String, Vec<String>>,
     /// What goes into the image, in the order of `image.toml`.
     pub recipes: Vec<Recipe>,
@@ -44,9 +44,9 @@ pub struct Recipe {
     pub summary: String,
     /// Debian packages.
     pub packages: Vec<Package>,
-    /// Kernel modules wanted in the root, by name; their dependencies come along.
+    /// Kernel modules for the root, by name; their dependencies are added.
     pub modules: Vec<String>,
-    /// Kernel modules wanted in the initramfs.
+    /// Kernel modules for the initramfs.
     pub initramfs_modules: Vec<String>,
     /// Programs of the root package `dialbox`.
     pub binaries: Vec<String>,
@@ -54,9 +54,9 @@ pub struct Recipe {
     pub overlay: Vec<String>,
     /// Empty directories and mount points, absolute.
     pub directories: Vec<String>,
-    /// Libraries that hold code for newer processors too and choose at run time; only these may.
+    /// Libraries that are allowed to hold code for newer processors, because they choose at run time.
     pub chooses_by_cpu: Vec<String>,
-    /// Sonames of libraries that are not taken from Debian: ours, of `image/stub-libraries/`, stand in.
+    /// Sonames of libraries that `image/stub-libraries/` replaces.
     pub stub_libraries: Vec<String>,
     /// Symbolic links: target → absolute paths of the links.
     pub links: BTreeMap<String, Vec<String>>,
@@ -67,7 +67,7 @@ pub struct Recipe {
 pub struct Package {
     /// Which package, exactly.
     pub id: PackageId,
-    /// The only version that will do.
+    /// The pinned version, if there is one.
     pub version: Option<String>,
     /// Absolute paths of files, or of directories (ending in `/`) with all below them.
     pub files: Vec<String>,
@@ -139,7 +139,7 @@ impl Manifest {
         tool.ok_or_else(|| Error::new(format!("image/image.toml names no tool `{name}`")))
     }
 
-    /// A file belongs to one recipe, or the size report and the trace of its origin would lie.
+    /// A file belongs to one recipe; otherwise size report and origin would be wrong.
     fn check_claims(&self) -> Result<()> {
         let mut owners = BTreeMap::new();
         for recipe in &self.recipes {

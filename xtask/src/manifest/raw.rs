@@ -20,7 +20,7 @@ pub struct RawImage {
     pub disk: RawDisk,
 }
 
-/// Which parts of a Debian suite the recipes may draw on.
+/// Which components of a Debian suite the recipes may use.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawSuite {
@@ -91,7 +91,7 @@ pub fn read<T: DeserializeOwned>(path: &Path, shown: &str) -> Result<T> {
     })
 }
 
-/// serde lists every key there is (`Error::unknown_field`); the one that was meant says more.
+/// serde lists all known keys (`Error::unknown_field`); the most similar one is a better hint.
 fn reword(message: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match quoted.as_slice() {

@@ -22,9 +22,9 @@ enum Answer {
     Whole(Vec<u8>),
     /// The whole file, whatever the request says.
     NoRanges(Vec<u8>),
-    /// So many bytes of it, then the connection is closed.
+    /// This many bytes of it, then the connection is closed.
     BreakOff(Vec<u8>, usize),
-    /// Nothing but this status.
+    /// Only this status.
     Status(u16),
     /// Nothing at all.
     Silence,
@@ -83,7 +83,7 @@ impl Answer {
             Self::Status(code) => (status(code), Vec::new()),
             Self::Silence => return thread::sleep(Duration::from_secs(2)),
         };
-        // The other side may have seen enough.
+        // The client may have closed the connection.
         let _ = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(&body));
     }
 }
@@ -129,7 +129,7 @@ impl Bench {
         files_with(&self.ctx, &[wanted()], PATIENCE).map(|it| fs::read(&it[0]).unwrap())
     }
 
-    /// The error without what differs from run to run.
+    /// The error without the parts that differ from run to run.
     fn error(&self) -> String {
         let error = self.fetch().unwrap_err().to_string();
         let error = error.replace(&self.directory.path().display().to_string(), "CHECKOUT");
