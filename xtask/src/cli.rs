@@ -47,7 +47,7 @@ pub struct Tidy {
     pub imports: bool,
 }
 
-/// Where packages come from.
+/// The source of packages.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Packages")]
 pub struct Sources {

@@ -1,4 +1,4 @@
-//! Where everything lies and what the machine says: read once, here, and nowhere else.
+//! Paths, environment and clock of this machine: read once, here, and nowhere else.
 
 use std::{
     env,
@@ -20,11 +20,11 @@ pub struct BuildContext {
     pub cache: PathBuf,
     /// Downloaded packages, by SHA-256.
     pub downloads: PathBuf,
-    /// Use nothing but `downloads`.
+    /// Use `downloads` only; no network.
     pub offline: bool,
-    /// The mirror that was asked for, by option or environment.
+    /// The mirror given by option or environment.
     pub mirror: Option<String>,
-    /// The machine's apt configuration, the last resort for a mirror.
+    /// The machine's apt configuration: where mirrors are taken from if none is given.
     pub apt_dir: PathBuf,
     /// Directories searched for programs (`PATH`).
     pub path: Vec<PathBuf>,
@@ -34,22 +34,22 @@ pub struct BuildContext {
     pub program: PathBuf,
     /// Where cargo keeps the sources of dependencies: a path that must not reach the image.
     pub cargo_home: PathBuf,
-    /// What a compiler inherits of our environment: where things are and how to reach the network,
-    /// nothing that changes what it makes.
+    /// The part of our environment that a compiler inherits: paths and network settings, nothing
+    /// that changes its output.
     pub inherited: Vec<(OsString, OsString)>,
-    /// Seconds since 1970, for judging whether a signature or an index has expired. Never
-    /// goes into the image: that has the lock's epoch.
+    /// Seconds since 1970, to check whether a signature or an index has expired. Never goes into the
+    /// image, which has the package lock's epoch.
     pub now: u64,
-    /// Progress and words for the person at the terminal.
+    /// Progress and messages for the terminal.
     pub progress: Progress,
 }
 
 impl BuildContext {
-    /// Looks around on this machine.
+    /// Reads all of it from this machine.
     pub fn new(sources: &Sources) -> Self {
         let workspace = checkout(&env::current_dir().unwrap_or_default());
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-        // cargo is started in other directories than this one.
+        // cargo is also started in other directories.
         let target = path::absolute(&target).unwrap_or(target);
         let cache = target.join("dialbox");
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -79,7 +79,7 @@ impl BuildContext {
         self.workspace.join("image")
     }
 
-    /// `overlay/`: files laid over the root exactly as they stand.
+    /// `overlay/`: files copied into the root unchanged.
     pub fn overlay_dir(&self) -> PathBuf {
         self.workspace.join("overlay")
     }
@@ -94,7 +94,7 @@ impl BuildContext {
         self.workspace.join("image/packages.lock")
     }
 
-    /// A path as a person in the checkout would write it.
+    /// A path relative to the checkout, for messages.
     pub fn short<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
         path.strip_prefix(&self.workspace).unwrap_or(path).display()
     }

@@ -1,4 +1,4 @@
-//! What the lock, the gates and the library closure read from an ELF file.
+//! What the package lock, the image gates and the search for libraries read from an ELF file.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ pub enum Cpu {
     Other(u16),
 }
 
-/// Is this an ELF file at all?
+/// Whether this is an ELF file.
 pub fn is_elf(content: &[u8]) -> bool {
     content.starts_with(&elf::ELFMAG)
 }
@@ -43,7 +43,7 @@ pub fn cpu(content: &[u8]) -> Result<Cpu> {
     }
 }
 
-/// What a dynamic file needs, whatever its word size.
+/// The libraries that a dynamic file needs, whatever its word size.
 pub fn needs(content: &[u8]) -> Result<Vec<Needed>> {
     let needs = match FileKind::parse(content) {
         Ok(FileKind::Elf64) => parse_needs::<FileHeader64<Endianness>>(content),
@@ -79,18 +79,18 @@ impl<'a> Elf<'a> {
         Ok(Self { file, data })
     }
 
-    /// Symbols that it wants from the library of that soname, each with its version.
+    /// Symbols that it needs from the library of that soname, each with its version.
     pub fn wants_of(&self, soname: &str) -> Result<BTreeSet<String>> {
         self.versioned_symbols(|symbol, file| symbol && file == Some(soname.as_bytes()))
     }
 
-    /// Symbols that it has for others, each with its version.
+    /// Symbols that it defines for others, each with its version.
     pub fn offers(&self) -> Result<BTreeSet<String>> {
         self.versioned_symbols(|undefined, _| !undefined)
     }
 
-    /// `name@VERSION` of the dynamic symbols that are wanted, by whether they are undefined and by
-    /// the library that their version belongs to.
+    /// `name@VERSION` of the dynamic symbols, selected by whether they are undefined and by the
+    /// library that their version belongs to.
     fn versioned_symbols(&self, wanted: impl Fn(bool, Option<&[u8]>) -> bool) -> Result<BTreeSet<String>> {
         let endian = self.file.endian();
         let broken = || "its dynamic symbols are broken".to_owned();

@@ -36,13 +36,13 @@ impl Error {
         }
     }
 
-    /// Adds a line that helps to see why.
+    /// Adds a fact that helps to find the cause.
     pub fn fact(mut self, fact: impl fmt::Display) -> Self {
         self.facts.extend(fact.to_string().lines().map(str::to_owned));
         self
     }
 
-    /// Says what to do next. The innermost hint stands: it knows most.
+    /// Says what to do next. The innermost hint is kept: it is the most specific.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert_with(|| hint.into());
         self

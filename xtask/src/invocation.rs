@@ -1,5 +1,5 @@
-//! A run of a compiler or linker as a value. The same value is hashed into the key of its task and
-//! run, so a flag cannot be in one and missing in the other.
+//! A run of a compiler or linker as a value. The same value is hashed into the task's key and executed, so a
+//! flag cannot be missing in the key.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 

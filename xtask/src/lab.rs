@@ -1,7 +1,7 @@
 //! Starting the program `lab`, and finding an emulator for it.
 //!
-//! A program of its own, so that making an image does not compile it. It is started by `Command` and not by xshell: xshell
-//! 0.2 gives a program neither the terminal's input, which a console needs, nor its lines one by one.
+//! It is a separate program, so that building an image does not compile it. It is started by `Command` and not by
+//! xshell: xshell 0.2 neither passes the terminal's input on, which a console needs, nor gives the output line by line.
 
 use std::{
     io::{BufRead, BufReader},
@@ -20,21 +20,21 @@ use crate::{
 
 const EMULATOR: &str = "qemu-system-arm";
 
-/// `lab`, to be given arguments.
+/// The command for `lab`, without arguments.
 pub fn command(ctx: &BuildContext, verb: &str) -> Command {
     let mut command = Command::new(&ctx.cargo);
     command.current_dir(&ctx.workspace).args(["run", "--quiet", "--package", "lab", "--", verb]);
     command
 }
 
-/// The same, where everything has been compiled by `cargo test`.
+/// The same after `cargo test`, which has compiled it.
 pub fn compiled(ctx: &BuildContext, verb: &str) -> Command {
     let mut command = Command::new(ctx.target.join("debug/lab"));
     command.current_dir(&ctx.workspace).arg(verb);
     command
 }
 
-/// `lab`, given an image and what runs it.
+/// The command for `lab` with an image and an emulator.
 pub fn with_image(ctx: &BuildContext, mut command: Command, image: &Path) -> Result<Command> {
     let whole = std::path::absolute(image).context(|| format!("cannot find {}", image.display()))?;
     if !whole.is_file() {
@@ -49,7 +49,7 @@ pub fn with_image(ctx: &BuildContext, mut command: Command, image: &Path) -> Res
     Ok(command)
 }
 
-/// `lab test`: that, and what a caller of the box runs.
+/// The command for `lab test`, with the tools of a box that calls.
 pub fn test(ctx: &BuildContext, lab: Command, image: &Path) -> Result<Command> {
     let mut command = with_image(ctx, lab, image)?;
     let locked = LockedManifest::load(ctx)?;
@@ -58,7 +58,7 @@ pub fn test(ctx: &BuildContext, lab: Command, image: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// Runs it; what went wrong it has said itself.
+/// Runs it; it prints its errors itself.
 pub fn run(mut command: Command, complaint: &str) -> Result<()> {
     if !command.status().context(|| "cannot start cargo".into())?.success() {
         bail!("{complaint}");
@@ -66,7 +66,7 @@ pub fn run(mut command: Command, complaint: &str) -> Result<()> {
     Ok(())
 }
 
-/// What `lab measure` prints about a subject; the person at the terminal sees its last line.
+/// The output of `lab measure` for a subject; the terminal shows its last line.
 pub fn measured(ctx: &BuildContext, what: &str, image: &Path, runs: u32) -> Result<String> {
     let mut command = with_image(ctx, command(ctx, "measure"), image)?;
     command.args([what, "--runs", &runs.to_string()]).stdout(Stdio::piped());
@@ -86,7 +86,7 @@ pub fn measured(ctx: &BuildContext, what: &str, image: &Path, runs: u32) -> Resu
     Ok(said)
 }
 
-/// The locked emulator, unpacked, where this machine has none of its own.
+/// The emulator of the package lock, unpacked, if this machine has none.
 fn private_emulator(ctx: &BuildContext) -> Result<Option<PathBuf>> {
     if ctx.path.iter().any(|dir| dir.join(EMULATOR).is_file()) {
         return Ok(None);

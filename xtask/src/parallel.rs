@@ -12,8 +12,8 @@ pub fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Does `work` for each item on at most so many threads, in the order of the items; so are the
-/// results. After an error no further item is begun.
+/// Runs `work` for each item, in order, on at most this many threads; returns the results in the same
+/// order. After an error no further item is started.
 pub fn map<T, R, E>(
     threads: usize,
     items: &[T],
@@ -51,7 +51,7 @@ where
     Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Both at the same time.
+/// Runs both at the same time.
 pub fn join<A: Send, B>(beside: impl FnOnce() -> A + Send, here: impl FnOnce() -> B) -> (A, B) {
     thread::scope(|scope| {
         let beside = scope.spawn(beside);

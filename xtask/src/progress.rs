@@ -1,5 +1,5 @@
-//! What the person at the terminal sees: a bar while long work runs, one line when it is done.
-//! Without a terminal there are only the lines.
+//! Progress on the terminal: a bar during long work, one line when it is done. Without a terminal only
+//! the lines are printed.
 
 use std::{
     borrow::Cow,
@@ -34,12 +34,12 @@ impl Progress {
         Self { bars: MultiProgress::with_draw_target(target), terminal, explain: false }
     }
 
-    /// Reports from now on why tasks run.
+    /// Turns on the reasons why tasks run.
     pub fn explaining(&mut self) {
         self.explain = true;
     }
 
-    /// A reason, if reasons were asked for.
+    /// Prints a reason, if reasons are on.
     pub fn explain(&self, reason: impl FnOnce() -> String) {
         if self.explain {
             self.line(format!("  why: {}", reason()));
@@ -49,7 +49,7 @@ impl Progress {
     /// One line, above whatever bars are drawn.
     pub fn line(&self, text: impl AsRef<str>) {
         if self.terminal {
-            // The bars may be gone already; then there is no terminal to print on.
+            // Fails when the bars are gone: then there is no terminal, either.
             let _ = self.bars.println(text);
         } else {
             eprintln!("{}", text.as_ref());
@@ -80,17 +80,17 @@ impl Progress {
 }
 
 impl Phase<'_> {
-    /// So many bytes more are done.
+    /// This many more bytes are done.
     pub fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);
     }
 
-    /// What is being worked on right now.
+    /// The item in work.
     pub fn now(&self, what: impl Into<Cow<'static, str>>) {
         self.bar.set_message(what);
     }
 
-    /// Takes the bar away and writes the phase's line: its name, the outcome, how long it took.
+    /// Removes the bar and writes the phase's line: name, outcome, duration.
     pub fn done(self, outcome: impl AsRef<str>) {
         self.bar.finish_and_clear();
         let seconds = self.began.elapsed().as_secs_f64();

@@ -1,9 +1,9 @@
 //! Which shared libraries a program needs and where the dynamic loader finds them: one rule for the
-//! lock, which looks into the archive's packages, and for the image, which looks into locked ones.
+//! package lock, which searches the archive's packages, and for the image, which searches locked ones.
 
 use std::fmt;
 
-/// What a dynamic ELF file cannot start without.
+/// A dependency of a dynamic ELF file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needed {
     /// A library of this soname (`DT_NEEDED`).
@@ -21,8 +21,8 @@ impl Needed {
         }
     }
 
-    /// The first of these absolute paths at which it is found. A loader may lie below `/usr`, where
-    /// a distribution with merged directories packs it.
+    /// The first of these absolute paths that satisfies it. A loader may be below `/usr` in a
+    /// distribution with merged directories.
     pub fn find<'p>(&self, mut paths: impl Iterator<Item = &'p str>) -> Option<&'p str> {
         match self {
             Self::Library(soname) => paths.find(|path| {

@@ -1,4 +1,4 @@
-//! A `site.toml` of this machine.
+//! A `site.toml` on this machine.
 
 use std::{fs, path::Path};
 
@@ -6,12 +6,12 @@ use dialbox::site::Site;
 
 use crate::error::{Context, Error, Result};
 
-/// A site, as text and as what it means.
+/// A site, as text and parsed.
 #[derive(Debug)]
 pub struct SiteSource {
     /// The file's content.
     pub text: String,
-    /// Its meaning.
+    /// The parsed site.
     pub site: Site,
 }
 

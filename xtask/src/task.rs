@@ -1,5 +1,5 @@
-//! Tasks whose output is kept under the hash of their inputs (Yocto's sstate): what has been made
-//! from the same inputs before is not made again.
+//! Tasks whose output is cached under the hash of their inputs (as in Yocto's sstate): the same
+//! inputs are not processed twice.
 
 use std::{
     collections::BTreeMap,
@@ -21,17 +21,17 @@ use crate::{
     invocation::Invocation,
 };
 
-/// How many outputs of a task are kept: enough to go back and forth between a few sites.
+/// How many outputs of a task are kept: enough to switch between a few sites.
 const KEPT: usize = 4;
 
-/// Everything that a task's output depends on, by name, so that a change can be named too.
+/// Everything that a task's output depends on, by name, so that a change can be named.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs(BTreeMap<String, String>);
 
 /// A task's output: a directory that is complete.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// Where it lies, in the cache. Not to be written to.
+    /// Its directory in the cache. Read-only.
     pub dir: PathBuf,
     /// Hash of all the files in it: the input of the next task. Two runs with different
     /// inputs but the same output end the rebuilding here.
@@ -42,7 +42,7 @@ pub struct Output {
 #[derive(Debug)]
 pub struct WorkDir {
     dir: PathBuf,
-    /// Hashes of the files written by [`write`](Self::write), which are not read again for them.
+    /// Hashes of the files written by [`write`](Self::write), so that they need not be read for hashing.
     written: Mutex<BTreeMap<PathBuf, String>>,
 }
 
@@ -63,7 +63,7 @@ impl WorkDir {
         self.write_runs(name, bytes, &[whole])
     }
 
-    /// The same for a file of which all but some runs are zeros: the others take no room.
+    /// The same for a file that is zero outside some runs: the zeros become holes.
     pub fn write_runs(&self, name: &str, bytes: &[u8], runs: &[Range<usize>]) -> Result<String> {
         let path = self.join(name);
         let write = || {
@@ -85,7 +85,7 @@ impl WorkDir {
     }
 }
 
-/// What is written beside an output.
+/// The record that is stored beside an output.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     digest: String,
@@ -93,7 +93,7 @@ struct Record {
 }
 
 impl Inputs {
-    /// The inputs of a task that this program itself carries out: a changed builder runs it again.
+    /// The inputs of a task that this program performs itself: a changed builder runs it again.
     pub fn from_builder(ctx: &BuildContext) -> Result<Self> {
         Ok(Self::default().text("xtask", &digest_file(&ctx.program)?))
     }
@@ -104,12 +104,12 @@ impl Inputs {
         self
     }
 
-    /// What the task runs, with all its arguments and variables.
+    /// The programs that the task runs, with all arguments and variables.
     pub fn invocation(self, name: impl Into<String>, invocation: &Invocation) -> Self {
         self.text(name, &invocation.to_string())
     }
 
-    /// What another task made.
+    /// The output of another task.
     pub fn output(self, name: impl Into<String>, output: &Output) -> Self {
         self.text(name, &output.digest)
     }
@@ -162,7 +162,7 @@ pub fn find(ctx: &BuildContext, task: &str, inputs: &Inputs) -> Option<Output> {
     Some(Output { dir, digest: record.digest })
 }
 
-/// Runs `make` into an empty directory, unless these inputs have been through it before.
+/// Runs `make` in an empty directory, unless the cache has an output for these inputs.
 /// The output appears under its name when it is complete, or not at all.
 pub fn run(
     ctx: &BuildContext,
@@ -176,7 +176,7 @@ pub fn run(
     })
 }
 
-/// The same without a line of its own, for a task that is a part of a larger phase.
+/// The same without a progress line, for a task that is a part of a larger phase.
 pub fn run_silently(
     ctx: &BuildContext,
     task: &str,
@@ -211,13 +211,13 @@ pub fn run_silently(
     Ok(Output { dir, digest: record.digest })
 }
 
-/// Where outputs lie while they are made: beside the shelves, to be renamed onto them.
+/// Where outputs are made: beside the directories of the tasks, to be renamed into them.
 fn work_dirs(ctx: &BuildContext) -> PathBuf {
     ctx.cache.join("work")
 }
 
-/// Creates the cache and keeps other builds out of it until the guard is dropped. What an
-/// interrupted build left is removed.
+/// Creates the cache and takes the build lock until the guard is dropped. Leftovers of an
+/// interrupted build are removed.
 pub fn lock_cache(ctx: &BuildContext) -> Result<fs::File> {
     let cannot = || format!("cannot use the cache {}", ctx.short(&ctx.cache));
     fs::create_dir_all(&ctx.cache).context(cannot)?;
@@ -273,7 +273,7 @@ fn read_record(path: &Path) -> Option<Record> {
     toml::from_str(&fs::read_to_string(path).ok()?).ok()
 }
 
-/// The records on a task's shelf, the oldest first.
+/// The records in a task's directory, the oldest first.
 fn records(shelf: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
     let entries = fs::read_dir(shelf).into_iter().flatten().flatten().map(|it| it.path());
     let mut records: Vec<_> = entries
@@ -284,7 +284,7 @@ fn records(shelf: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
     records
 }
 
-/// Losing this race or failing here costs disk, nothing else.
+/// Errors and races with another build are ignored: they only cost disk space.
 fn forget_old(shelf: &Path, key: &str) {
     let records = records(shelf);
     let surplus = records.len().saturating_sub(KEPT);
@@ -324,7 +324,7 @@ fn digest_tree(dir: &Path, known: &BTreeMap<PathBuf, String>) -> Result<String> 
     Ok(hex(&hash.finalize()))
 }
 
-/// Content and what git would keep of the mode; of a link, where it points.
+/// Content and x bit, the part of the mode that git keeps; of a link, its target.
 fn digest_node(path: &Path) -> Result<String> {
     use std::os::unix::fs::PermissionsExt;
     let kind = fs::symlink_metadata(path).context(|| format!("cannot read {}", path.display()))?;

@@ -18,7 +18,7 @@ use crate::{
     task::{self, Inputs, Output},
 };
 
-/// What a package holds at some path.
+/// A package's entry at some path.
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// Content and permission bits.
@@ -27,7 +27,7 @@ pub enum Entry {
     Symlink(String),
 }
 
-/// What a packaged file holds. It is read when it is asked for: of 150 MB hardly a tenth is.
+/// The content of a packaged file, read on demand: of 150 MB hardly a tenth is needed.
 #[derive(Debug, Clone)]
 pub struct Content {
     tar: Arc<File>,
@@ -49,7 +49,7 @@ impl Content {
 #[derive(Debug)]
 pub struct Contents(BTreeMap<String, Entry>);
 
-/// Packages that lie in the cache, unpacked. What they hold is read when it is asked for, once.
+/// Packages in the cache, unpacked. Their content is listed on demand, once.
 #[derive(Debug)]
 pub struct Unpacked {
     outputs: BTreeMap<PackageId, Output>,
@@ -75,7 +75,7 @@ impl Contents {
 }
 
 impl Unpacked {
-    /// What the packages hold.
+    /// The content of the packages.
     pub fn contents(&self) -> Result<&BTreeMap<PackageId, Contents>> {
         if let Some(contents) = self.contents.get() {
             return Ok(contents);
@@ -91,14 +91,14 @@ impl Unpacked {
     }
 }
 
-/// Unpacks packages into the cache, those that are not there yet.
+/// Unpacks the packages that are not in the cache.
 pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Unpacked> {
     let all_there = packages.iter().all(|it| is_unpacked(ctx, it));
     let phase = (!all_there).then(|| ctx.progress.phase("unpack"));
     let mut queue = packages.to_vec();
     // The kernel first: it alone takes as long as all the others.
     queue.sort_by_key(|it| std::cmp::Reverse(it.size));
-    // Two threads: unpacking waits for the decompressor, and the compiler runs beside it.
+    // Two threads: the decompressor is the bottleneck, and the compiler runs at the same time.
     let unpack = |it: &&LockedPackage| Ok((it.id(), plain_tar(ctx, it)?));
     let outputs: BTreeMap<_, _> = parallel::map(2, &queue, unpack)?.into_iter().collect();
     if let Some(phase) = phase {
@@ -128,7 +128,7 @@ fn read(package: &PackageId, output: &Output) -> Result<Contents> {
                 })?
             }
             _ if kind.is_file() => {
-                // The set-user-id bits go: everything on the box runs as root.
+                // Without set-user-id bits: everything on the box runs as root.
                 let mode = entry.header().mode().context(broken)? & 0o777;
                 let (at, length) = (entry.raw_file_position(), entry.size());
                 Entry::File(Content { tar: tar.clone(), at, length }, u16::try_from(mode).unwrap_or(0o644))
@@ -154,8 +154,8 @@ pub fn find_tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -
     task::find(ctx, &recipe.name, &tool_inputs(recipe, &locked.tool_packages(&recipe.name)))
 }
 
-/// Unpacks the files that a tool's recipe names, as files below the output's directory; of the
-/// packages that are there for their libraries, the shared libraries.
+/// Unpacks the files that a tool's recipe names as files in the output's directory, and the shared
+/// libraries of the packages that are locked for their libraries.
 pub fn tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Result<Output> {
     let packages = locked.tool_packages(&recipe.name);
     let inputs = tool_inputs(recipe, &packages);
@@ -184,8 +184,8 @@ pub fn tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Res
     })
 }
 
-/// No hash of this program: unpacking a tool is simple, and its output costs half a minute of
-/// compilation when it seems new.
+/// The hash of this program is not an input: unpacking a tool is simple, and a changed key costs
+/// half a minute of compilation.
 fn tool_inputs(recipe: &Recipe, packages: &[&LockedPackage]) -> Inputs {
     let files: Vec<&str> = recipe.packages.iter().flat_map(|it| &it.files).map(String::as_str).collect();
     let inputs =
@@ -193,7 +193,7 @@ fn tool_inputs(recipe: &Recipe, packages: &[&LockedPackage]) -> Inputs {
     packages.iter().fold(inputs, |inputs, package| inputs.text(package.id().to_string(), &package.sha256))
 }
 
-/// The error for a file that a recipe names and no package has.
+/// The error for a file that a recipe names but no package has.
 pub fn not_there(path: &str, recipe: &str, packages: &[&LockedPackage]) -> Error {
     let names: Vec<&str> = packages.iter().map(|it| it.name.as_str()).collect();
     Error::new(format!("no locked package has {path}"))
@@ -221,7 +221,7 @@ fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {
     })
 }
 
-/// A package is unpacked only after its hash was found good.
+/// A package is unpacked only after its hash was verified.
 fn broken_as_locked(package: &LockedPackage, error: Error) -> Error {
     error.fact(format!("it is {}, and has the SHA-256 of image/packages.lock", package.file_name())).hint(
         "if the archive has it no better, choose another `version` in the recipe, then `cargo xtask lock`",

@@ -1,4 +1,4 @@
-//! The keys that are trusted, and whether one of them may sign at a given moment.
+//! The trusted keys, and whether one of them may sign at a given time.
 //!
 //! rPGP checks the arithmetic and leaves the policy to its caller; the policy here is that of
 //! gpgv, which apt relied on for twenty years: a key that is revoked or has expired *now* does
@@ -32,9 +32,9 @@ pub struct SigningKey<'a> {
 pub enum Unusable {
     /// A revocation was found with it.
     Revoked,
-    /// It ran out at this time.
+    /// It expired at this time.
     Expired(Timestamp),
-    /// It was made for something else than signing.
+    /// It is not a signing key.
     NotForSigning,
 }
 
@@ -67,7 +67,7 @@ impl Keyring {
         Ok(Self(certificates))
     }
 
-    /// The keys that this signature names as its maker.
+    /// The keys that this signature names as its issuer.
     pub fn makers_of<'a>(&'a self, signature: &Signature) -> Vec<SigningKey<'a>> {
         let ids = signature.issuer_key_id();
         let fingerprints = signature.issuer_fingerprint();
@@ -151,12 +151,12 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// A moment in words.
+/// A time as text.
 pub fn date(moment: Timestamp) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(moment.as_secs().into()))
 }
 
-/// RFC 9580 §5.2.3.10: of several self-signatures the most recent one speaks.
+/// RFC 9580 §5.2.3.10: of several self-signatures the most recent one applies.
 fn latest<'a>(signatures: &[&'a Signature]) -> Option<&'a Signature> {
     signatures.iter().max_by_key(|it| it.created()).copied()
 }

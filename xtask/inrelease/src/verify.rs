@@ -1,4 +1,4 @@
-//! One good signature is enough; when none is, say of each why not.
+//! One good signature is enough; if there is none, the error says why, for each.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! How long builds take: cold, with nothing changed, with one service changed, for a second site.
 //!
-//! Each is the whole command as a user starts it, in a copy of the checkout with a cache of its own.
+//! Each runs the whole command as a user does, in a copy of the checkout with a separate cache.
 
 use std::{
     fs,
@@ -17,11 +17,11 @@ use crate::{
     task::files_below,
 };
 
-/// What a build reads.
+/// The files that a build reads.
 const INPUTS: [&str; 8] =
     ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "image", "overlay", "src", "xtask", "ci"];
 
-/// Phases that wait for rustc; the others are ours.
+/// Phases in which rustc works; in the others the builder does.
 const CROSS: [&str; 3] = ["toolchain", "sysroot", "programs"];
 
 /// Measures all four.

@@ -1,4 +1,4 @@
-//! What a dial-in line takes: time from ring to answer and from connection to pppd, throughput, memory, fifty calls;
+//! The cost of a dial-in line: time from ring to answer and from connection to pppd, throughput, memory, fifty calls;
 //! measured by the lab under QEMU.
 
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Figure, KIB_PER_MB};
 use crate::{bail, context::BuildContext, error::Result, lab};
 
-/// The ledger of calls, which is read and written after each call, is longer after fifty of them: kB. It ends at 250.
+/// How much memory may grow, in kB: the ledger of calls, which is read and written after each, has more entries then.
 const LEDGER: f64 = 12.0;
 
 /// Boots the image `runs` times for a call, as often for the throughput, and once more for fifty calls in a row.
@@ -53,13 +53,13 @@ pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure
     ])
 }
 
-/// The columns of the rows of the lab's table that begin so.
+/// The columns of the rows of the lab's table that begin with this text.
 fn columns<const N: usize>(said: &str, name: &str) -> [Vec<f64>; N] {
     let rows: Vec<[f64; N]> = said.lines().filter_map(|line| row(line, name)).collect();
     std::array::from_fn(|at| rows.iter().map(|row| row[at]).collect())
 }
 
-/// The numbers of a line of the lab's table, if it is such a row; errors in parentheses are left out.
+/// The numbers of a line of the lab's table, without the errors in parentheses; `None` for other lines.
 fn row<const N: usize>(line: &str, name: &str) -> Option<[f64; N]> {
     let (first, rest) = line.split_once(' ')?;
     let words = rest.split_whitespace().filter(|word| !word.starts_with('('));

@@ -1,5 +1,4 @@
-//! What the dialer itself takes: time between a text message and the link, memory, wake-ups, measured by the lab under
-//! QEMU.
+//! The dialer's own cost: time between a text message and the link, memory, wake-ups, measured by the lab under QEMU.
 
 use std::path::Path;
 
@@ -32,7 +31,7 @@ pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure
     Ok(figures)
 }
 
-/// The numbers of a line of the lab's table, if it is such a row.
+/// The numbers of a line of the lab's table; `None` for other lines.
 fn numbers(line: &str, row: &str) -> Option<Vec<f64>> {
     let (first, rest) = line.split_once(' ')?;
     let before_error = rest.split('(').next()?;

@@ -20,25 +20,25 @@ pub struct Figure {
     pub values: Vec<f64>,
     /// `s`, `MB`, …
     pub unit: &'static str,
-    /// What issue or design ask for, at the most.
+    /// The upper bound, if there is one.
     pub at_most: Option<f64>,
-    /// What they ask for, at the least.
+    /// The lower bound, if there is one.
     pub at_least: Option<f64>,
 }
 
 impl Figure {
-    /// A figure that has been measured once or several times.
+    /// A figure measured once or several times.
     pub fn new(what: impl Into<String>, unit: &'static str, values: Vec<f64>) -> Self {
         Self { what: what.into(), values, unit, at_most: None, at_least: None }
     }
 
-    /// Compares the median with a bound.
+    /// Compares the median with an upper bound.
     pub fn at_most(mut self, bound: f64) -> Self {
         self.at_most = Some(bound);
         self
     }
 
-    /// Compares the median with a bound from below.
+    /// Compares the median with a lower bound.
     pub fn at_least(mut self, bound: f64) -> Self {
         self.at_least = Some(bound);
         self

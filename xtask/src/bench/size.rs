@@ -9,7 +9,7 @@ use crate::{
     manifest::Manifest,
 };
 
-/// Sizes of what `build-image` left in `out`.
+/// Sizes of the files that `build-image` put into `out`.
 pub fn measure(ctx: &BuildContext, out: &Path) -> Result<Vec<Figure>> {
     let name = Manifest::load(ctx)?.name;
     let megabytes = |file: String| -> Result<f64> {
@@ -23,7 +23,7 @@ pub fn measure(ctx: &BuildContext, out: &Path) -> Result<Vec<Figure>> {
     ])
 }
 
-/// Kilobytes of a program of the root, by the list of its files.
+/// Kilobytes of a program of the root, from `files.tsv`.
 fn program(out: &Path, image: &str, path: &str) -> Result<f64> {
     let list = out.join(format!("{image}.files.tsv"));
     let text = std::fs::read_to_string(&list).context(|| format!("cannot read {}", list.display()));

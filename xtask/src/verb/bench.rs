@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: times and sizes, held against what was promised.
+//! `cargo xtask bench`: times and sizes, compared with their bounds.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use crate::{
     error::Result,
 };
 
-/// Measures what was asked for and prints one line a figure. A missed bound is said, not failed
-/// on: machines differ, and a loaded one proves nothing.
+/// Measures what was asked for and prints one line per figure. A missed bound is printed, but is no
+/// failure: machines differ, and figures of a loaded one prove nothing.
 pub fn run(args: &cli::Bench) -> Result<()> {
     let ctx = BuildContext::new(&args.sources);
     let out = Path::new("out");

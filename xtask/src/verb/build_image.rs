@@ -63,13 +63,13 @@ fn next_commands(image: &Path) -> String {
 }
 
 /// Copies the files of a finished build to `out`, each under a temporary name first; the old
-/// ones stay until the new ones are whole. `false`: they were there already.
+/// ones stay until the new ones are complete. `false`: they were there already.
 fn publish(from: &Path, out: &Path) -> Result<bool> {
     let sums =
         fs::read_to_string(from.join("SHA256SUMS")).context(|| "the build left no SHA256SUMS".into())?;
     let names = || sums.lines().filter_map(|line| line.split_once("  "));
     let files = || names().map(|(_, name)| name).chain(["SHA256SUMS"]);
-    // A run that was interrupted may have left some.
+    // An interrupted run may have left temporary files.
     files().for_each(|name| drop(Part::of(out, name)));
     let there = |(hash, name): (&str, &str)| digest_file(&out.join(name)).is_ok_and(|it| it == hash);
     let sums_there = fs::read_to_string(out.join("SHA256SUMS")).is_ok_and(|it| it == sums);
@@ -82,7 +82,7 @@ fn publish(from: &Path, out: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// A file on its way into `out/`: removed again unless it is finished.
+/// A temporary file in `out/`: removed on drop unless it is finished.
 struct Part {
     part: PathBuf,
     whole: PathBuf,
@@ -110,7 +110,7 @@ impl Part {
     }
 }
 
-/// Copies a file and leaves out its holes, which are two thirds of the image.
+/// Copies a file without its holes, which are two thirds of the image.
 fn copy_sparsely(from: &Path, to: &Path) -> io::Result<()> {
     let (mut from, mut to) = (File::open(from)?, File::create(to)?);
     to.set_len(from.metadata()?.len())?;

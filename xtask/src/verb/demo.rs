@@ -2,7 +2,7 @@
 
 use crate::{cli, context::BuildContext, error::Result, lab};
 
-/// Boots copies; the person leaves with `quit`.
+/// Boots copies of the image; `quit` ends it.
 pub fn run(args: &cli::Demo) -> Result<()> {
     let ctx = BuildContext::new(&args.sources);
     lab::run(lab::with_image(&ctx, lab::command(&ctx, "demo"), &args.image)?, "the demo broke off")

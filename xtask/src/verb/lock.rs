@@ -1,4 +1,4 @@
-//! `cargo xtask lock`: choose exact packages for what the recipes want.
+//! `cargo xtask lock`: choose the exact packages for the recipes.
 
 use crate::{
     cli,
@@ -19,13 +19,13 @@ pub fn run(args: &cli::Lock) -> Result<()> {
     }
     let old =
         if ctx.lock_file().exists() { Lock::load(&ctx)? } else { Lock { epoch: 0, packages: Vec::new() } };
-    let archive = Archive::open(&manifest, &ctx)?; // signatures are checked here, or not at all
+    let archive = Archive::open(&manifest, &ctx)?; // the only place where signatures are checked
     let phase = ctx.progress.phase("resolve");
     let packages = resolve::resolve(&manifest, &archive)?;
     phase.done(format!("{} packages", packages.len()));
     let changes = old.changes(&packages);
     if changes.is_empty() {
-        // The same packages from newer indices are the same image: its date stays, too.
+        // The same packages from newer indices make the same image, so its date stays.
         ctx.progress.line("image/packages.lock is up to date");
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use crate::{cli, context::BuildContext, error::Result, lab};
 
-/// Boots a copy; the person leaves with Ctrl-A x.
+/// Boots a copy of the image; Ctrl-A x ends it.
 pub fn run(args: &cli::Qemu) -> Result<()> {
     let ctx = BuildContext::new(&args.sources);
     lab::run(lab::with_image(&ctx, lab::command(&ctx, "qemu"), &args.image)?, "the emulator did not run")

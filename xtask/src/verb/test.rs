@@ -14,7 +14,7 @@ use crate::{
     lab,
 };
 
-/// Scenarios chosen by name are played alone: the host's tests have `cargo test` for that.
+/// With scenarios chosen by name the host's tests do not run: use `cargo test` for those.
 pub fn run(args: &cli::Test) -> Result<()> {
     let ctx = BuildContext::new(&args.sources);
     if args.list {
@@ -39,7 +39,7 @@ fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
     let scenarios = lab::test(ctx, lab::compiled(ctx, "test"), image)?;
 
     let mut tests = host_tests(ctx);
-    // The lines of the scenarios are not torn by those of the tests.
+    // The tests' output must not tear the lines of the scenarios.
     tests.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let tests = tests.spawn().context(|| "cannot start cargo".into())?;
     let tests = thread::spawn(|| tests.wait_with_output());

@@ -34,14 +34,14 @@ pub fn run(args: &cli::Tidy) -> Result<()> {
     Ok(())
 }
 
-/// Directories of this machine; one that is short, as `/src`, is a word like any other.
+/// Directories of this machine; a short one such as `/src` is left out: it occurs in other contexts.
 fn machine(ctx: &BuildContext) -> Vec<String> {
     let long = [&ctx.workspace, &ctx.cargo_home].into_iter().filter(|it| it.components().count() > 2);
     long.map(|it| it.display().to_string()).collect()
 }
 
-/// Path and content of every tracked file that is text. A file that was deleted and not yet
-/// committed is none.
+/// Path and content of every tracked text file. A file whose deletion is not committed yet is left
+/// out.
 fn tracked_texts(workspace: &Path) -> Result<Vec<(String, String)>> {
     let cannot = || "cannot start git, which knows the files of the project".into();
     let shell = Shell::new().context(cannot)?;

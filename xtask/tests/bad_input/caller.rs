@@ -1,4 +1,4 @@
-//! What `test` has a box call another one with: made and handed to the lab, or the lab is not started.
+//! The tools of a box that calls another one: `test` makes them and passes them to the lab, or does not start the lab.
 
 use std::{fs, io::Cursor, process::Command};
 
@@ -10,8 +10,8 @@ use crate::{checkout::Checkout, package::arm_program};
 const CALLER: &str =
     "summary = \"a caller\"\n[[package]]\nname = \"wvdial\"\nfiles = [\"/usr/bin/wvdial\"]\n";
 
-/// A checkout with an image to test, an emulator on the machine, and this wvdial in a package. Of the
-/// lab it has a fake that notes how it was started.
+/// A checkout with an image to test, an emulator on the machine, and this wvdial in a package. The lab
+/// is a fake that records its arguments.
 fn checkout(wvdial: &[u8]) -> Checkout {
     let mut checkout = Checkout::new();
     checkout.edit("image/image.toml", "[\"toolchain\"]", "[\"toolchain\", \"caller\"]");
@@ -30,7 +30,7 @@ fn test(checkout: &Checkout) -> Command {
     xtask
 }
 
-/// What the lab is not started with, if it is started at all.
+/// An argument that the lab is not started with, if it is started at all.
 fn error(checkout: &Checkout) -> String {
     let error = checkout.refuses(test(checkout));
     assert!(!checkout.path("../started-with").exists(), "the lab was started");

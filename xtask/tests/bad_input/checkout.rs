@@ -1,7 +1,7 @@
-//! A small checkout in a directory of its own, and the real `xtask` at work on it.
+//! A small checkout in a temporary directory, and the real `xtask` working on it.
 //!
-//! Its packages are tiny and lie in the download directory. A few lines of shell stand in for the
-//! cargo that cross-compiles, whose minute is not what is tried here; all the rest is real.
+//! Its packages are tiny and are in the download directory. A few lines of shell replace the cargo
+//! that cross-compiles, which would take a minute and is not under test; all the rest is real.
 
 use std::{
     collections::BTreeMap,
@@ -78,7 +78,7 @@ for source in src/bin/*.rs; do
 done
 "#;
 
-/// A checkout that builds, until a test spoils it.
+/// A checkout that builds, until a test breaks it.
 pub struct Checkout {
     dir: TempDir,
     packages: BTreeMap<String, Vec<u8>>,
@@ -132,7 +132,7 @@ impl Checkout {
         fs::write(path, content).unwrap();
     }
 
-    /// Replaces some words of a file, which must be there.
+    /// Replaces a text of a file, which must be there.
     pub fn edit(&self, path: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.path(path)).unwrap();
         assert!(text.contains(from), "{path} has no {from}:\n{text}");
@@ -148,7 +148,7 @@ impl Checkout {
         self.package_of_bytes(name, deb(files));
     }
 
-    /// The same, whatever the bytes are.
+    /// The same, for arbitrary bytes.
     pub fn package_of_bytes(&mut self, name: &str, deb: Vec<u8>) {
         self.write(&format!("../downloads/{name}.deb"), &deb);
         self.packages.insert(name.to_owned(), deb);
@@ -171,51 +171,51 @@ impl Checkout {
         self.write("image/packages.lock", format!("epoch = 1700000000\n{entries}"));
     }
 
-    /// What a mirror would give for a path.
+    /// The content that a mirror has at a path.
     pub fn downloads(&self) -> BTreeMap<String, Vec<u8>> {
         self.packages.iter().map(|(name, deb)| (format!("/pool/{name}.deb"), deb.clone())).collect()
     }
 
-    /// `cargo xtask build-image`, as a person in the checkout would start it.
+    /// `cargo xtask build-image`, as a user in the checkout starts it.
     pub fn build_image(&self) -> Command {
         let mut xtask = self.xtask(Command::new(env!("CARGO_BIN_EXE_xtask")));
         xtask.arg("build-image");
         xtask
     }
 
-    /// The same with the packages that lie there and no mirror.
+    /// The same with the local packages and no mirror.
     pub fn build_image_offline(&self) -> Command {
         let mut xtask = self.build_image();
         xtask.args(["--offline", "--downloads"]).arg(self.path("../downloads"));
         xtask
     }
 
-    /// The same where no file may grow beyond so many blocks of 512 bytes: the kernel refuses the
-    /// write, as on a full disk.
+    /// The same with a limit on the file size, in blocks of 512 bytes: the kernel refuses the write,
+    /// as on a full disk.
     pub fn build_image_on_a_small_disk(&self, blocks: u32) -> Command {
         let mut shell = self.xtask(Command::new("sh"));
-        // Unless the signal is ignored it ends the program before the write can fail (setrlimit(2)).
+        // Unless SIGXFSZ is ignored it ends the program before the write can fail (setrlimit(2)).
         shell.args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "sh"]);
         shell.arg(blocks.to_string()).arg(env!("CARGO_BIN_EXE_xtask")).arg("build-image");
         shell.args(["--offline", "--downloads"]).arg(self.path("../downloads"));
         shell
     }
 
-    /// The program in the checkout, told nothing by the environment of the test.
+    /// The program in the checkout, without the environment of the test.
     pub fn xtask(&self, mut program: Command) -> Command {
         program.current_dir(self.path("")).env("CARGO", self.path("../cargo"));
         program.env_remove("CARGO_TARGET_DIR").env_remove("DIALBOX_MIRROR").env("NO_PROXY", "127.0.0.1");
         program
     }
 
-    /// Runs it to a good end.
+    /// Runs it; it must succeed.
     pub fn succeeds(&self, mut command: Command) -> String {
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", self.words(&output));
         self.words(&output)
     }
 
-    /// Runs it to its error, which is returned; nothing may be half-written.
+    /// Runs it; it must fail and leave no partial file. Returns the error.
     pub fn refuses(&self, mut command: Command) -> String {
         let before = self.out();
         let output = command.output().unwrap();
@@ -228,12 +228,12 @@ impl Checkout {
         words[at..].to_owned()
     }
 
-    /// What `cargo xtask build-image` says of the spoilt checkout.
+    /// The error of `cargo xtask build-image` for the broken checkout.
     pub fn error(&self) -> String {
         self.refuses(self.build_image_offline())
     }
 
-    /// What lies in `out/`: names and hashes.
+    /// The files in `out/`: names and hashes.
     pub fn out(&self) -> Vec<(String, String)> {
         let hash = |name: &String| sha256(&fs::read(self.path("out").join(name)).unwrap());
         names(&self.path("out")).into_iter().map(|name| (name.clone(), hash(&name))).collect()

@@ -1,4 +1,4 @@
-//! Bad input: each with one clear error, and nothing half-written.
+//! Bad input: each gives one clear error and leaves no partial file.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod caller;
@@ -13,7 +13,7 @@ use std::fs;
 
 use checkout::Checkout;
 
-/// Without this, every other test here could pass for a wrong reason.
+/// Without this, the other tests could pass for a wrong reason.
 #[test]
 fn the_checkout_is_good_before_it_is_spoilt() {
     let checkout = Checkout::new();

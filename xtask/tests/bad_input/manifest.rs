@@ -1,4 +1,4 @@
-//! Slips in what a person writes: `site.toml`, `image.toml`, recipes, the pinned compiler.
+//! Mistakes in files that people write: `site.toml`, `image.toml`, recipes, the pinned compiler.
 
 use insta::assert_snapshot;
 
@@ -124,7 +124,7 @@ fn a_boot_partition_too_small_for_its_contents() {
     checkout.edit("image/image.toml", "boot-mib = 9", "boot-mib = 1");
     let modules: (&str, &[u8]) = ("/lib/modules/6.1.0/modules.builtin", b"");
     checkout.package("linux-image", &[("/boot/vmlinuz", &vec![0; 2 << 20]), modules]);
-    // The example site may be reworded: its clusters of 2 KiB are not counted here.
+    // The size of the example site, which may change, in clusters of 2 KiB.
     let site = include_str!("../../../image/sites/dialer.toml").len();
     let needed = 2_103_296 + site.next_multiple_of(2048);
     let error = checkout

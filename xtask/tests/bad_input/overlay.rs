@@ -1,4 +1,4 @@
-//! Slips in `overlay/`. They are found before anything is fetched or compiled: each test's
+//! Mistakes in `overlay/`. They are found before anything is fetched or compiled: each test's
 //! checkout has neither packages nor a compiler.
 
 use std::fs;

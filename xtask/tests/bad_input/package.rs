@@ -1,4 +1,4 @@
-//! Packages and programs, made byte for byte.
+//! Packages and programs, built byte by byte.
 
 /// A `.deb` with these files (deb(5)), its `data.tar` not compressed.
 pub fn deb(files: &[(&str, &[u8])]) -> Vec<u8> {

@@ -1,5 +1,5 @@
-//! Packages that are missing, spoilt, or not what a recipe takes them for. (What a mirror can do
-//! wrong is tried beside the code that asks it, in `src/debian/fetch/tests.rs`.)
+//! Packages that are missing, damaged, or without the files that a recipe expects. (Faults of mirrors are
+//! tested beside the code that uses them, in `src/debian/fetch/tests.rs`.)
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What comes from outside in the middle of the work: a full disk, Ctrl-C.
+//! Interruptions from outside: a full disk, Ctrl-C.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::checkout::{Checkout, names};
 
-/// Far more than any of this takes; a test that waits so long has failed.
+/// Far more than any of this takes: then the test has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
@@ -99,8 +99,8 @@ fn what_an_interrupted_copy_left_in_out_is_removed() {
     assert_eq!(checkout.out(), before);
 }
 
-/// In a process group of its own, as a shell starts it: Ctrl-C is for all of the group. Where whoever runs the tests
-/// ignores SIGINT (`nohup`, a script's `&`), the program would inherit that (POSIX, exec): `env` sets it back.
+/// In its own process group, as a shell starts it: Ctrl-C signals the whole group. If the parent of the tests ignores
+/// SIGINT (`nohup`, a script's `&`), the program would inherit that (POSIX, exec): `env` resets it.
 fn start(command: Command) -> Running {
     let mut started = Command::new("env");
     started.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
@@ -116,12 +116,12 @@ fn start(command: Command) -> Running {
     Running(started.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
-/// A process group; a test that fails leaves nothing of it.
+/// A process group, killed on drop: a failed test leaves no process behind.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Fails when all have ended in order.
+        // Fails if all have ended already.
         let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
         drop(self.0.wait());
     }
@@ -145,10 +145,10 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A mirror that begins to give each file and then says no more.
+/// A mirror that sends half of each file and then nothing more.
 struct SlowMirror {
     url: String,
-    /// Hears of each request when half of the answer is on its way.
+    /// Receives a message for each request when half of the answer was sent.
     asked: Receiver<()>,
 }
 

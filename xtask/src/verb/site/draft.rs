@@ -1,4 +1,4 @@
-//! The text of a site in the making: an example with its comments, in which values are filled in.
+//! A draft of a site: an example with its comments, in which values are filled in.
 
 use toml::Value;
 
@@ -12,21 +12,21 @@ impl Draft {
         Self(example.lines().map(str::to_owned).collect())
     }
 
-    /// Sets a key of a table (`""` for what stands before the first one). A line that was commented
-    /// out comes into force, and so does its table.
+    /// Sets a key of a table (`""` for the keys before the first one). A line that was commented out is
+    /// activated, and so is its table.
     pub fn set(&mut self, table: &str, key: &str, value: impl Into<Value>) {
         self.header(table);
         self.write(table, key, format!("{key} = {}", value.into()));
     }
 
-    /// Writes a value beside a key without bringing it into force, if it is not.
+    /// Writes a value for a key, but leaves the line commented out if it is.
     pub fn suggest(&mut self, table: &str, key: &str, value: impl Into<Value>) {
         let value = value.into();
         let active = self.line(table, key).is_some_and(|at| !self.0[at].starts_with('#'));
         self.write(table, key, format!("{}{key} = {value}", if active { "" } else { "#" }));
     }
 
-    /// Takes a key out.
+    /// Removes a key.
     pub fn unset(&mut self, table: &str, key: &str) {
         if let Some(at) = self.line(table, key).filter(|at| !self.0[*at].starts_with('#')) {
             self.0.remove(at);
@@ -76,7 +76,7 @@ impl Draft {
     }
 }
 
-/// The table that a header begins, in force or commented out.
+/// The table of a header line, active or commented out.
 fn names_table(line: &str) -> Option<&str> {
     line.strip_prefix('#').unwrap_or(line).strip_prefix('[')?.trim_end().strip_suffix(']')
 }

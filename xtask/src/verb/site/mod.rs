@@ -32,7 +32,7 @@ pub fn run(args: &cli::Site) -> Result<()> {
     })
 }
 
-/// Reads and validates a site, which errors call as the user did.
+/// Reads and validates a site; errors name the file as the user did.
 fn load(file: &Path) -> Result<Site> {
     SiteSource::load(file, &file.display().to_string()).map(|it| it.site)
 }
@@ -75,7 +75,7 @@ fn titled(file: &RenderedFile) -> String {
     format!("==> {} {:04o}: {}\n{}", file.path, file.mode, file.summary, file.content)
 }
 
-/// To standard output; a reader that has seen enough (`| head`) is no failure.
+/// Prints to standard output; a closed pipe (`| head`) is no failure.
 fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -1,4 +1,4 @@
-//! `cargo xtask site new`: a file to start from, with a secret of its own.
+//! `cargo xtask site new`: a file to start from, with a new secret.
 
 use std::{
     fs::{self, OpenOptions, Permissions},
@@ -24,16 +24,16 @@ pub(super) const DIAL_IN: &str = include_str!("../../../../image/sites/dial-in.t
 /// 160 bits, which RFC 4226 recommends (§4, R6).
 pub type FreshSecret = [u8; 20];
 
-/// A secret that nobody has seen.
+/// A new random secret.
 pub fn fresh_secret() -> Result<FreshSecret> {
     let mut secret = FreshSecret::default();
-    // Requests of up to 256 bytes are answered whole (getrandom(2)).
+    // Requests of up to 256 bytes are never answered in part (getrandom(2)).
     getrandom(&mut secret, GetRandomFlags::empty())
         .context(|| "the kernel gives no random numbers".into())?;
     Ok(secret)
 }
 
-/// Writes the file, and gives what there is to say.
+/// Writes the file; returns the messages for the user.
 pub fn run(args: &cli::NewSite, secret: FreshSecret) -> Result<String> {
     let name = args.file.display();
     let (draft, notes) = draft(args, secret)?;
@@ -56,7 +56,7 @@ pub fn run(args: &cli::NewSite, secret: FreshSecret) -> Result<String> {
     Ok(said)
 }
 
-/// The text, and what else must be said about it.
+/// The text, and the messages about it.
 fn draft(args: &cli::NewSite, secret: FreshSecret) -> Result<(Draft, Vec<String>)> {
     let mut draft = match args.role {
         cli::Role::Dialer => Draft::from_example(DIALER),
@@ -91,7 +91,7 @@ fn write(file: &Path, force: bool, text: &str) -> Result<()> {
         }
         opened => opened.context(|| format!("cannot create {name}"))?,
     };
-    // The mode above is for a new file only.
+    // The mode above applies to a new file only.
     fs::set_permissions(file, Permissions::from_mode(0o600)).context(|| format!("cannot protect {name}"))?;
     target.write_all(text.as_bytes()).context(|| format!("cannot write {name}"))
 }
@@ -159,7 +159,7 @@ mod tests {
         assert!(!said.contains("otpauth") && said.contains("it obeys no text message"), "{said}");
         let text = fs::read_to_string(&new.file).unwrap();
         assert!(text.contains("\n#secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"\n"), "{text}");
-        // What the person does then: takes the marks away.
+        // As a person would: removes the comment signs.
         let (before, sms) = text.split_once("#[sms]").unwrap();
         let in_force = sms.replace("\n#numbers", "\nnumbers").replace("\n#secret", "\nsecret");
         assert!(otpauth::uri(&Site::parse(&format!("{before}[sms]{in_force}")).unwrap()).is_some());

@@ -1,4 +1,4 @@
-//! What operators call their access points, from Debian's mobile-broadband-provider-info.
+//! Operators' access point names (APN), from Debian's mobile-broadband-provider-info.
 
 use std::fs;
 
@@ -15,12 +15,12 @@ use crate::{
 
 const FILE: &str = "usr/share/mobile-broadband-provider-info/serviceproviders.xml";
 
-/// An operator, as far as a site is concerned.
+/// What a site needs to know of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
     name: String,
     chosen: AccessPoint,
-    /// Those that were not taken.
+    /// Its other access points.
     others: Vec<AccessPoint>,
 }
 
@@ -55,7 +55,7 @@ impl Operator {
             return Err(Error::new(format!("no operators are known for the country {country:?}"))
                 .hint("write its code of two letters, as in --country fr"));
         };
-        // Only what has an access point is of use: not the CDMA networks.
+        // CDMA networks have no access point and are left out.
         let operators: Vec<Node> =
             children(country, "provider").filter(|it| access_points(*it).next().is_some()).collect();
         let named = |wanted: &str| {
@@ -74,7 +74,7 @@ impl Operator {
         Ok(Self { name, chosen, others: points.collect() })
     }
 
-    /// Fills a draft in, and says what else there would be.
+    /// Fills a draft in; returns the other choices.
     pub fn fill(self, draft: &mut Draft) -> Vec<String> {
         let AccessPoint { apn, account, .. } = &self.chosen;
         draft.set("operator", "name", file_name(&self.name));
@@ -138,12 +138,12 @@ fn access_points<'a, 'input: 'a>(provider: Node<'a, 'input>) -> impl Iterator<It
     children(provider, "gsm").flat_map(|gsm| children(gsm, "apn"))
 }
 
-/// Not for picture messages or the operator's own pages. What does not say is for the Internet.
+/// Whether it is for the Internet, not for picture messages or the operator's portal; so is one without a usage.
 fn is_for_internet(apn: Node) -> bool {
     children(apn, "usage").all(|it| it.attribute("type") == Some("internet"))
 }
 
-/// What a provider file may be called: `Free Mobile` becomes `free-mobile`.
+/// A valid name for a provider file: `Free Mobile` becomes `free-mobile`.
 fn file_name(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' };
     let plain: String = name.chars().map(plain).collect();

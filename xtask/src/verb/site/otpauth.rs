@@ -1,4 +1,4 @@
-//! The secret of one-time codes as an authenticator app takes it: a URI, and the same as a QR code.
+//! The secret of one-time codes for an authenticator app: a URI, and the same as a QR code.
 
 use std::io::{IsTerminal, stdout};
 
@@ -8,12 +8,12 @@ use qrcode::{QrCode, render::unicode::Dense1x2};
 
 use crate::error::{Context, Result};
 
-/// Black on white, whatever the terminal's own colours are: few apps read a negative.
+/// Black on white, whatever the terminal's colours are: few apps read an inverted code.
 const BLACK_ON_WHITE: &str = "\x1b[30;107m";
 const USUAL_COLOURS: &str = "\x1b[0m";
 
-/// "Key URI Format", the one that Google Authenticator brought and every app reads. `None` if the
-/// site asks for no codes.
+/// "Key URI Format" of Google Authenticator, which every app reads. `None` if the site uses no
+/// codes.
 pub fn uri(site: &Site) -> Option<String> {
     let Role::Dialer(dialer) = &site.role else { return None };
     let (kind, OneTimeCode { secret, digits }, counting) = match &dialer.sms.as_ref()?.proof {
@@ -22,7 +22,7 @@ pub fn uri(site: &Site) -> Option<String> {
         Proof::SenderOnly => return None,
     };
     let (secret, digits) = (Base32UpperUnpadded::encode_string(secret.reveal()), digits.count());
-    // A host name has no letter that a URI would escape.
+    // No character of a host name must be escaped in a URI.
     let label = format!("dialbox:{}", site.hostname);
     Some(format!(
         "otpauth://{kind}/{label}?secret={secret}&issuer=dialbox&algorithm=SHA1&digits={digits}&{counting}"

@@ -1,5 +1,5 @@
-//! What `wvdial.conf` says about a modem and an operator. The format is that of wvdial.conf(5):
-//! sections `[Dialer NAME]`, of which `Defaults` holds for all, with `Key = value` lines.
+//! Modem and operator from a `wvdial.conf`. The format is that of wvdial.conf(5):
+//! sections `[Dialer NAME]`, of which `Defaults` applies to all, with `Key = value` lines.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -8,8 +8,8 @@ use dialbox::site::{AtCommand, ProviderName, Speed};
 use super::draft::Draft;
 use crate::error::{Context, Error, Result};
 
-/// The settings of one dialer, by their names in small letters and without blanks: wvdial does not
-/// care about either.
+/// The settings of one dialer, by their names in lower case and without blanks: wvdial ignores case
+/// and blanks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Wvdial {
     /// What stands after `Dialer` in the section's header.
@@ -19,7 +19,7 @@ pub struct Wvdial {
 
 const DEFAULTS: &str = "defaults";
 
-/// Settings that say nothing which the box does not do anyhow.
+/// Settings that the box applies in any case.
 const WITHOUT_LOSS: [&str; 7] =
     ["modemtype", "stupidmode", "newpppd", "isdn", "autoreconnect", "autodns", "checkdns"];
 
@@ -67,7 +67,7 @@ impl Wvdial {
         Ok(Self { name, settings: defaults })
     }
 
-    /// Fills a draft in, and says what could not be taken over.
+    /// Fills a draft in; returns what could not be imported.
     pub fn fill(mut self, draft: &mut Draft) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(name) = self.name.take() {
@@ -100,7 +100,7 @@ impl Wvdial {
     fn account(&mut self, draft: &mut Draft) {
         draft.unset("operator", "user");
         draft.unset("operator", "password");
-        // wvdial wants both to be there; for an operator that asks for none, people write blanks.
+        // wvdial requires both; for an operator without them people write blanks.
         let (user, password) = (self.take("username"), self.take("password"));
         if let Some(user) = user {
             draft.set("operator", "password", password.unwrap_or_default());
@@ -135,7 +135,7 @@ impl Wvdial {
         }
     }
 
-    /// A setting that says something.
+    /// A setting, unless it is blank.
     fn take(&mut self, key: &str) -> Option<String> {
         self.settings.remove(key).filter(|value| !value.trim().is_empty())
     }
