@@ -1,4 +1,4 @@
-//! The network at work: one thread that gives it the time and carries bytes between it and the computers.
+//! Runs the network: one thread that gives it the time and carries bytes between it and the computers.
 
 mod plug;
 
@@ -14,12 +14,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long something may take, as long as there is progress.
+/// Time limits for waiting on the network.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// A network on which nothing at all happens for so long is stuck.
+    /// Waiting fails when nothing happens on the network for this long.
     pub silence: Duration,
-    /// One on which only other things happen for so long is lost as well.
+    /// Waiting fails when only other things happen for this long.
     pub total: Duration,
 }
 
@@ -30,7 +30,7 @@ struct Shared {
     network: Mutex<Network>,
     /// Something may have changed.
     changed: Condvar,
-    /// What the thread is to do with its plugs.
+    /// Requests to the thread about its plugs.
     orders: Mutex<Vec<Order>>,
     wake: OwnedFd,
     stop: AtomicBool,
@@ -51,7 +51,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Sets a network to work.
+    /// Starts the thread for a network.
     pub fn new(network: Network, patience: Patience) -> Result<Self> {
         let fault = |e: rustix::io::Errno| Error::io("watch", Path::new("/dev/pts"), e.into());
         let shared = Arc::new(Shared {
@@ -70,7 +70,7 @@ impl Exchange {
         Ok(Self { shared, patience, clocks: Clocks::default(), thread: Some(thread) })
     }
 
-    /// Does something with the network, and what comes of it.
+    /// Does something with the network, and wakes the thread.
     pub fn with<T>(&self, work: impl FnOnce(&mut Network, Duration) -> T) -> T {
         let done = {
             let mut network = lock(&self.shared.network);
@@ -83,7 +83,7 @@ impl Exchange {
         done
     }
 
-    /// The clocks of the boxes at it. By them is waited.
+    /// The clocks of its boxes; all waiting is measured by them.
     pub fn clocks(&self) -> &Clocks {
         &self.clocks
     }
@@ -91,7 +91,7 @@ impl Exchange {
     /// Waits until `look` finds what it looks for.
     ///
     /// # Errors
-    /// Nothing happens on the network for too long, or too much else does. `what` says what was awaited.
+    /// Nothing happens on the network for too long, or only other things do. `what` names the expected event.
     pub fn until<T>(&self, what: &str, mut look: impl FnMut(&mut Network) -> Option<T>) -> Result<T> {
         let (mut total_time, mut silent) = (self.clocks.stopwatch(), self.clocks.stopwatch());
         let mut network = lock(&self.shared.network);
@@ -122,7 +122,7 @@ impl Exchange {
         }
     }
 
-    /// Makes a local socket at `path` a port of a modem; the emulator connects to it, again and again.
+    /// Makes a local socket at `path` a port of a modem; the emulator may connect to it repeatedly.
     pub fn socket(&self, modem: Subscriber, port: usize, path: &Path) -> Result<()> {
         self.order(Order::Plug(Plug::socket(modem, port, path)?));
         Ok(())
@@ -133,7 +133,7 @@ impl Exchange {
         Dcd { shared: Arc::clone(&self.shared), modem, port }
     }
 
-    /// Makes a pseudo-terminal a port of a modem; returns its path, which a program opens as it would a serial port.
+    /// Makes a pseudo-terminal a port of a modem; returns the path that a program opens like a serial port.
     pub fn terminal(&self, modem: Subscriber, port: usize) -> Result<PathBuf> {
         let (plug, path) = Plug::terminal(modem, port)?;
         self.order(Order::Plug(plug));
@@ -150,7 +150,7 @@ impl Exchange {
         self.shared.started + at
     }
 
-    /// Tells the thread, and waits until it has done so.
+    /// Sends the thread a request, and waits until it is done.
     fn order(&self, order: Order) {
         lock(&self.shared.orders).push(order);
         self.shared.wake();
@@ -162,7 +162,7 @@ impl Exchange {
     }
 }
 
-/// The wire by which a modem tells of a carrier.
+/// DCD of a modem's port.
 pub struct Dcd {
     shared: Arc<Shared>,
     modem: Subscriber,
@@ -170,7 +170,7 @@ pub struct Dcd {
 }
 
 impl Dcd {
-    /// Whether it is on. A change is not told by itself, but the modem says something with each.
+    /// Whether it is on. There is no event for a change, but the modem sends a result code with each.
     pub fn is_on(&self) -> bool {
         lock(&self.shared.network).modem(self.modem).is_some_and(|modem| modem.dcd(self.port))
     }
@@ -188,7 +188,7 @@ impl Drop for Exchange {
 
 impl Shared {
     fn wake(&self) {
-        // It fails only when the thread has not even seen the last 2^64 of these.
+        // Fails only if the thread is 2^64 - 1 wake-ups behind.
         let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
     }
 }
@@ -208,7 +208,7 @@ fn serve(shared: &Shared, openings: &OwnedFd) {
         let attended = plugs.iter().zip(&interests).filter_map(|(plug, interest)| Some((plug, (*interest)?)));
         fds.extend(attended.map(|(plug, interest)| PollFd::from_borrowed_fd(plug.fd(), interest)));
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        // Interrupted by a signal: look again.
+        // Interrupted by a signal: poll again.
         let _ = poll(&mut fds, timeout.as_ref());
         let ready: Vec<bool> = fds.iter().skip(2).map(|fd| !fd.revents().is_empty()).collect();
         drop(fds);
@@ -238,14 +238,14 @@ fn follow_orders(shared: &Shared, openings: &OwnedFd, plugs: &mut Vec<Plug>) {
     }
 }
 
-/// Brings the network up to date and its bytes on their way; says how long nothing happens by itself.
+/// Brings the network up to date and sends its bytes; returns the time until it is due again.
 fn turn(shared: &Shared, plugs: &mut [Plug]) -> Option<Duration> {
     let mut network = lock(&shared.network);
     let now = shared.started.elapsed();
     network.elapse(now);
     for bytes in network.take_output() {
         let plug = plugs.iter_mut().find(|plug| (plug.modem, plug.port) == (bytes.modem, bytes.port));
-        // Without a computer at the port, they are lost.
+        // Without a computer at the port, the bytes are lost.
         if let Some(plug) = plug {
             plug.send(&bytes.bytes);
         }

@@ -1,4 +1,4 @@
-//! Where a computer is attached to a port of a modem: a local socket or a pseudo-terminal.
+//! The computer's end of a modem's port: a local socket or a pseudo-terminal.
 
 use crate::error::{Error, Result};
 use crate::network::{Network, Subscriber};
@@ -15,7 +15,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What the port is for the computer.
+/// What the computer opens.
 #[derive(Debug)]
 enum End {
     /// A socket, and who is connected to it.
@@ -24,7 +24,7 @@ enum End {
     Terminal { master: OwnedFd, path: PathBuf, watch: Option<i32>, open: bool },
 }
 
-/// A computer's place at a port.
+/// The computer's end of a port.
 #[derive(Debug)]
 pub struct Plug {
     pub modem: Subscriber,
@@ -36,7 +36,7 @@ pub struct Plug {
     end: End,
 }
 
-/// Says when one of the pseudo-terminals is opened: poll(2) says only that one is closed.
+/// Reports when a pseudo-terminal is opened: poll(2) reports only that one is closed.
 pub fn watch_openings() -> Result<OwnedFd, Errno> {
     inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)
 }
@@ -57,7 +57,7 @@ pub fn note_openings(openings: BorrowedFd, plugs: &mut [Plug]) {
 }
 
 impl Plug {
-    /// A local socket, which somebody connects to again and again.
+    /// A local socket, to which a computer may connect repeatedly.
     pub fn socket(modem: Subscriber, port: usize, path: &Path) -> Result<Self> {
         let fault = |e| Error::io("listen at", path, e);
         let listener = UnixListener::bind(path).map_err(fault)?;
@@ -65,9 +65,9 @@ impl Plug {
         Ok(Self { modem, port, room: 0, unsent: Vec::new(), end: End::Socket { listener, line: None } })
     }
 
-    /// A pseudo-terminal, and the path of the side that is for the computer.
+    /// A pseudo-terminal, and the path of its slave side.
     pub fn terminal(modem: Subscriber, port: usize) -> Result<(Self, PathBuf)> {
-        // A program that inherited these would keep the port from vanishing.
+        // A program that inherited these would keep the port open.
         let made = || -> Result<(OwnedFd, PathBuf), Errno> {
             let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
             grantpt(&master)?;
@@ -75,7 +75,7 @@ impl Plug {
             rustix::io::ioctl_fionbio(&master, true)?;
             let name = ptsname(&master, Vec::new())?;
             let path = PathBuf::from(std::ffi::OsStr::from_bytes(name.as_bytes()));
-            // A serial port echoes nothing before somebody has set it up.
+            // A serial port does not echo before it is configured.
             let ours =
                 rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
             let mut line = tcgetattr(&ours)?;
@@ -89,7 +89,7 @@ impl Plug {
         Ok((Self { modem, port, room: 0, unsent: Vec::new(), end }, path))
     }
 
-    /// Has its openings noted from here on.
+    /// Watches it for openings from here on.
     pub fn watch(&mut self, openings: BorrowedFd) {
         if let End::Terminal { path, watch, .. } = &mut self.end {
             *watch = inotify::add_watch(openings, path.as_path(), WatchFlags::OPEN).ok();
@@ -105,7 +105,7 @@ impl Plug {
         }
     }
 
-    /// What to wait for; `None` while there is nobody: poll(2) would say so again and again.
+    /// The events to poll for; `None` while no computer is there: poll(2) would return at once.
     pub fn interest(&self) -> Option<PollFlags> {
         match &self.end {
             End::Terminal { open: false, .. } => return None,
@@ -118,7 +118,7 @@ impl Plug {
         Some(interest)
     }
 
-    /// Bytes for the computer; lost when none is there.
+    /// Sends bytes to the computer; they are lost if none is there.
     pub fn send(&mut self, bytes: &[u8]) {
         match &self.end {
             End::Socket { line: Some(_), .. } | End::Terminal { open: true, .. } => {
@@ -129,7 +129,7 @@ impl Plug {
         }
     }
 
-    /// Something can be done: take a connection, read, write.
+    /// Accepts a connection, reads, writes, as far as possible.
     pub fn poll(&mut self, network: &mut Network, now: Duration) {
         if let End::Socket { listener, line: line @ None } = &mut self.end {
             if let Ok((connection, _)) = listener.accept()
@@ -151,7 +151,7 @@ impl Plug {
                 network.typed(self.modem, self.port, bytes, now);
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
-            // The end of a socket, and of a pseudo-terminal (EIO): nobody holds DTR any more.
+            // End of file of a socket, or EIO of a pseudo-terminal: DTR drops.
             Ok(_) | Err(_) => {
                 self.detach();
                 network.dtr(self.modem, self.port, false, now);
@@ -164,7 +164,7 @@ impl Plug {
             match rustix::io::write(self.fd(), &self.unsent) {
                 Ok(count) => drop(self.unsent.drain(..count)),
                 Err(Errno::INTR) => {}
-                // A full buffer, or an end that the next read sees.
+                // A full buffer, or an end of file that the next read sees.
                 Err(_) => return,
             }
         }

@@ -1,4 +1,4 @@
-//! What the modem says to the computer, and what may come between.
+//! Answers to the computer, and URCs and faults in between.
 
 use super::commands::Flow;
 use super::port::Port;
@@ -18,7 +18,7 @@ impl Modem {
         self.answer_piece(port, framed);
     }
 
-    /// Sends one piece of an answer, unless something comes between.
+    /// Sends one piece of an answer, after what a fault puts before it.
     pub(super) fn answer_piece(&mut self, port: usize, framed: Vec<u8>) {
         let Port { trouble, settings, .. } = &mut self.ports[port];
         match trouble.interruption.take() {
@@ -32,7 +32,7 @@ impl Modem {
         self.send(port, framed);
     }
 
-    /// A line nobody asked for, on every port whose settings want it. It waits while data passes there.
+    /// An unsolicited line, on every port whose settings enable it. It waits while data passes there.
     pub(super) fn unsolicited(&mut self, line: &str, wanted: impl Fn(&Settings) -> bool) {
         for port in 0..self.ports.len() {
             if !wanted(&self.ports[port].settings) {

@@ -1,4 +1,4 @@
-//! Calls: ringing, dialling, data, the escape from it, and the end. ITU-T V.250 §6.3.
+//! Calls: ringing, dialling, data, escape, and the end. ITU-T V.250 §6.3.
 
 use super::commands::Flow;
 use super::port::Mode;
@@ -8,24 +8,24 @@ use std::time::Duration;
 
 /// From one `RING` to the next: ETSI TS 102 200 ringing cadence, 1 s on, 4 s off in much of Europe.
 pub const RING_PERIOD: Duration = Duration::from_secs(5);
-/// A byte breaks off a call being set up, but not in the first moments (V.250 §5.6.1).
+/// A byte aborts a call that is being set up, but not at the very start (V.250 §5.6.1).
 const UNBREAKABLE: Duration = Duration::from_millis(125);
 
 /// Whether the line carries a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
-    /// It does not.
+    /// None.
     None,
-    /// Somebody calls.
+    /// An incoming call rings.
     Ringing { next: Duration, rung: u8, caller: Option<String> },
-    /// One modem waits for the other's carrier, on behalf of a port, until then.
+    /// The modem waits for the other's carrier, for this port, until then.
     Pending { port: usize, until: Duration },
-    /// It does, for this port: its mode tells whether data passes or `+++` has put the call on hold.
+    /// A call for this port is up: the port's mode says whether data passes or `+++` has put it on hold.
     Up { port: usize },
 }
 
 impl Modem {
-    /// When the call does something by itself.
+    /// When the call is next due without an event.
     pub(super) fn call_deadline(&self) -> Option<Duration> {
         match self.call {
             Call::Ringing { next, .. } => Some(next),
@@ -74,7 +74,7 @@ impl Modem {
         }
     }
 
-    /// Between the first ring and the second, where caller ID is transmitted (ETSI EN 300 659-1); the words are those
+    /// Between the first ring and the second, where caller ID is transmitted (ETSI EN 300 659-1); the format is that
     /// of `+VCID=1`, ITU-T V.253 §9.2.3.
     fn show_caller(&mut self, caller: Option<&str>) {
         let number = format!("NMBR = {}", caller.unwrap_or("P"));
@@ -126,7 +126,7 @@ impl Modem {
         if self.profile.mobile.is_some() && !self.packet_service_ready(&number) {
             return Flow::End(ResultCode::NoCarrier);
         }
-        // A call that just rings collides with ours, and is gone.
+        // A call that is ringing collides with ours, and is lost.
         self.wait_for_carrier(port);
         self.out.push(Output::Dialled(number));
         Flow::Pending
@@ -163,7 +163,7 @@ impl Modem {
     pub(super) fn failed(&mut self, failure: Failure) {
         let Call::Pending { port, .. } = self.call else { return };
         self.call = Call::None;
-        // V.250 §6.2.8: what the modem tells apart depends on X.
+        // V.250 §6.2.8: which causes are reported depends on X.
         let told = match (failure, self.ports[port].settings.detail) {
             (Failure::Busy, 3 | 4) => ResultCode::Busy,
             (Failure::NoDialtone, 2 | 4) => ResultCode::NoDialtone,
@@ -182,7 +182,7 @@ impl Modem {
         Flow::Pending
     }
 
-    /// `H`, and what implies it. Another port's call is not ours to end.
+    /// `H`, and commands that imply it. Another port's call is not ended.
     pub(super) fn hang_up(&mut self, port: usize) {
         let ours = match self.call {
             Call::Up { port: owner } | Call::Pending { port: owner, .. } => owner == port,
@@ -208,7 +208,7 @@ impl Modem {
     }
 
     pub(super) fn data_arrives(&mut self, bytes: Vec<u8>) {
-        // What comes while the call is on hold is lost.
+        // Data that arrives while the call is on hold is lost.
         if let Call::Up { port } = self.call
             && self.ports[port].carries_data()
         {

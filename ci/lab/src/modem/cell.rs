@@ -1,4 +1,4 @@
-//! What a modem hears of the mobile network: TS 27.007 §7.2, §7.3, §8.5.
+//! The mobile network at a modem's place: TS 27.007 §7.2, §7.3, §8.5.
 
 use dialbox::calendar::Civil;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// `<stat>` of `+CREG`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
-    /// 0: and the modem does not search.
+    /// 0: not registered, and not searching.
     None = 0,
     /// 1
     Home = 1,
@@ -19,13 +19,13 @@ pub enum Registration {
 }
 
 impl Registration {
-    /// Whether calls and messages go through.
+    /// Whether calls and messages are possible.
     pub fn serves(self) -> bool {
         matches!(self, Self::Home | Self::Roaming)
     }
 }
 
-/// A time of day that goes on.
+/// A running clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOfDay {
     /// Unix time, UTC, at moment 0.
@@ -40,13 +40,13 @@ impl TimeOfDay {
         self.origin + i64::try_from(now.as_secs()).unwrap_or(0)
     }
 
-    /// What a clock shows at `now`.
+    /// The clock's time at `now`.
     pub fn at(self, now: Duration) -> Civil {
         Civil::from_unix(self.unix_at(now) + i64::from(self.quarters) * 900)
     }
 }
 
-/// What there is to be heard where the modem is.
+/// The radio conditions at the modem's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     /// `<rssi>` of `+CSQ`: 0-31, 99 unknown.
@@ -59,7 +59,7 @@ pub struct Cell {
     pub numeric: String,
     /// Location area and cell, as `+CREG=2` shows them.
     pub place: (u16, u32),
-    /// The time, if the network tells it (NITZ, TS 22.042).
+    /// The time, if the network sends it (NITZ, TS 22.042).
     pub time: Option<TimeOfDay>,
 }
 

@@ -1,23 +1,23 @@
-//! How a modem reads what is typed at it: ITU-T V.250 §5.2.
+//! How a modem reads command lines: ITU-T V.250 §5.2.
 //!
 //! Bytes before the prefix are ignored, the prefix is `AT` or `at` (never `At`), the character in S3 ends the
 //! line, the character in S5 deletes the one before it, and `A/` runs the last line again.
 
-/// More than any of our programs sends; V.250 asks for at least 40.
+/// More than any of our programs sends; V.250 requires at least 40.
 const LONGEST_LINE: usize = 400;
 
-/// Where the reader stands within a command line.
+/// The reader's position within a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Nothing of a prefix yet.
+    /// No part of a prefix yet.
     Hunting,
     /// An `A` or `a` was typed; this one.
     Prefix(u8),
-    /// Behind `AT`.
+    /// After `AT`.
     Body,
 }
 
-/// What one more byte completed.
+/// What a byte has completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Typed {
     /// Nothing yet.

@@ -1,23 +1,23 @@
-//! What happens to a modem, and what it does.
+//! Events that a modem receives, and its outputs.
 
 use super::cell::Cell;
 use super::fault::Fault;
 use super::refusal::Cms;
 
-/// What happens to a modem.
+/// An event for a modem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Nothing but time.
+    /// Time has passed.
     Time,
     /// The computer sent bytes to a port.
     Typed(usize, Vec<u8>),
     /// The computer raised or dropped DTR of a port.
     Dtr(usize, bool),
-    /// Somebody calls, with this number shown, if any. It rings until the call is taken or [`Event::RingingEnds`].
+    /// An incoming call, with this caller ID, if any. It rings until it is answered or [`Event::RingingEnds`].
     Rings(Option<String>),
     /// The caller gave up.
     RingingEnds,
-    /// The two modems have found each other: data passes at so many bits a second.
+    /// The two modems have trained: data passes at this many bits per second.
     Connected(u32),
     /// The call could not be made.
     Failed(Failure),
@@ -25,28 +25,28 @@ pub enum Event {
     CarrierLost,
     /// Data from the other end.
     FromPeer(Vec<u8>),
-    /// A message from the SMS centre: a PDU in hex, the centre's address before it.
+    /// A message from the SMS centre: a PDU in hex, with the centre's address first.
     Message(String),
-    /// What the network made of the message that was [submitted](Output::Submitted).
+    /// The network's result for the message that was [submitted](Output::Submitted).
     MessageTaken(Result<(), Cms>),
-    /// The radio is different now.
+    /// The radio conditions have changed.
     Radio(Cell),
-    /// Something breaks.
+    /// A fault.
     Breaks(Fault),
 }
 
 /// Why a call could not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// The called line is taken.
+    /// The called line is busy.
     Busy,
     /// The line is dead.
     NoDialtone,
-    /// There is no such number, or nobody answered with a carrier.
+    /// There is no such number, or no carrier answered.
     NoCarrier,
 }
 
-/// What the modem does in the outside world.
+/// An output of the modem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Bytes for the computer at a port.
@@ -57,15 +57,15 @@ pub enum Output {
     ToPeer(Vec<u8>),
     /// A call is to be set up to this number.
     Dialled(String),
-    /// The call that rings is taken.
+    /// The ringing call is answered.
     Answered,
     /// The computer ended the call.
     HungUp,
     /// A message for the SMS centre: the octets of a SMS-SUBMIT.
     Submitted(Vec<u8>),
-    /// The message from the centre has arrived.
+    /// The message from the centre was accepted.
     Received,
-    /// It has not: there is no room, or the modem cannot take messages now.
+    /// It was not accepted: there is no room, or the modem cannot take messages now.
     Unreceived(Cms),
     /// There is room again (TS 24.011 RP-SMMA).
     RoomAgain,

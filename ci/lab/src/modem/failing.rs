@@ -1,4 +1,4 @@
-//! A modem in which something [breaks](Fault).
+//! A modem's [faults](Fault).
 
 use super::call::Call;
 use super::fault::Fault;
@@ -45,7 +45,7 @@ impl Modem {
         }
     }
 
-    /// Whether this command line is the one that the modem [hangs at](Fault::HangsAt); then it does.
+    /// Whether the modem [hangs at](Fault::HangsAt) this command line; then it hangs from now on.
     pub(super) fn hangs_at(&mut self, body: &str) -> bool {
         let hangs =
             self.hangs_at.take_if(|command| body.to_ascii_uppercase().contains(command.as_str())).is_some();

@@ -1,13 +1,13 @@
-//! What breaks in the field, on command.
+//! Faults seen in the field, on command.
 
 use std::time::Duration;
 
-/// Something breaks.
+/// A fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// This line comes unasked on every port, at once.
+    /// Sends this unsolicited line on every port at once.
     Says(String),
-    /// This line comes before the so-many-th piece (from 0) of the next answer of the port.
+    /// Sends this line before the n-th piece (from 0) of the port's next answer.
     Interrupts {
         /// The port.
         port: usize,
@@ -16,29 +16,29 @@ pub enum Fault {
         /// The line.
         line: String,
     },
-    /// After so many bytes more, the port falls silent for so long.
+    /// After this many more bytes, the port sends nothing for this long.
     Stalls {
         /// The port.
         port: usize,
-        /// Bytes that still go out.
+        /// Bytes that are still sent.
         after: usize,
         /// How long.
         lasts: Duration,
     },
-    /// These bytes come out of the port.
+    /// Sends these bytes.
     Garbage(usize, Vec<u8>),
-    /// The modem neither reads nor sends for so long.
+    /// The modem neither reads nor sends for this long.
     Hangs(Duration),
-    /// At the next command line that holds this, the modem hangs for good: the line is not carried out, and nothing more
-    /// is read or sent until it [restarts](Fault::Restarts).
+    /// At the next command line that contains this, the modem hangs: the line is not executed, and nothing is read or
+    /// sent until it [restarts](Fault::Restarts).
     HangsAt(String),
-    /// It restarts, by itself or because its power went and came back.
+    /// It restarts, by itself or after a power cycle.
     Restarts,
-    /// `ATE0` is acknowledged and forgotten.
+    /// `ATE0` is answered with `OK` and ignored.
     KeepsEcho,
-    /// The call is gone, and nobody tells the computer.
+    /// The call is lost, and the computer is not informed.
     DropsCallSilently,
-    /// The storage where messages arrive is full of old ones.
+    /// The storage for received messages is full of old ones.
     StorageFull(String),
     /// `+CMGD` says `OK` and deletes nothing.
     KeepsMessages,

@@ -4,14 +4,14 @@ use super::refusal::Cms;
 use super::settings::Settings;
 use super::{Modem, Output};
 
-/// What `<mt>` and `<ds>` of `+CNMI` ask for.
+/// The delivery that `<mt>` and `<ds>` of `+CNMI` select.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route {
     /// It is stored silently.
     Store,
     /// It is stored, and its index is indicated.
     StoreAndTell,
-    /// It is shown, and not stored.
+    /// It is passed on, and not stored.
     Show,
 }
 
@@ -25,14 +25,14 @@ impl Modem {
     fn arrive(&mut self, pdu: String) -> Result<(), Cms> {
         let octets = tpdu_octets(&pdu).ok_or(Cms::InvalidPduParameter)?;
         let is_report = is_status_report(&pdu);
-        // Where the ports differ, the first that asks for anything decides.
+        // If the ports differ, the first with a setting other than silence decides.
         let ask = |settings: &Settings| settings.indications[if is_report { 3 } else { 1 }];
         let asked = self.ports.iter().map(|port| ask(&port.settings)).find(|asked| *asked > 0).unwrap_or(0);
         let route = match (is_report, asked) {
             (false, 0) => Route::Store,
             (false, 1) | (true, 2) => Route::StoreAndTell,
             (false, _) | (true, 1) => Route::Show,
-            // A report nobody asked for is not kept.
+            // A report that no port enables is not stored.
             (true, _) => return Ok(()),
         };
         let (shown, told) = if is_report { ("+CDS", "+CDSI") } else { ("+CMT", "+CMTI") };
@@ -61,7 +61,7 @@ impl Modem {
     }
 }
 
-/// Octets of the TPDU behind the centre's address; `None` if the hex cannot hold that.
+/// Octets of the TPDU after the centre's address; `None` if the hex is too short.
 pub fn tpdu_octets(pdu: &str) -> Option<usize> {
     let centre = usize::from(u8::from_str_radix(pdu.get(..2)?, 16).ok()?);
     (pdu.len() / 2).checked_sub(1 + centre).filter(|octets| *octets > 0)

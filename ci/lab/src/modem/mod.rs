@@ -1,6 +1,6 @@
 //! A modem: bytes, calls, radio and time go in; bytes, calls and messages come out. No socket, no clock.
 //!
-//! It is as strict as ITU-T V.250, 3GPP TS 27.005 and TS 27.007: what it does not know gets `ERROR`.
+//! It is as strict as ITU-T V.250, 3GPP TS 27.005 and TS 27.007: an unknown command gets `ERROR`.
 
 mod answer;
 mod call;
@@ -36,16 +36,16 @@ use std::time::Duration;
 use storage::Storages;
 use syntax::Commands;
 
-/// What happens later by itself.
+/// A pending step of a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Later {
-    /// A command line is carried out.
+    /// A command line is executed.
     Run(usize, String),
     /// A command line is done.
     Finish(usize, ResultCode),
 }
 
-/// The clock of the modem's own, which `+CCLK` shows.
+/// The modem's clock, which `+CCLK` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rtc {
     /// Unix time, UTC, when the modem's `now` was 0.
@@ -55,7 +55,7 @@ struct Rtc {
 }
 
 impl Rtc {
-    /// As many modems start: at the beginning of GPS time, 1980-01-06.
+    /// The start value of many modems: the beginning of GPS time, 1980-01-06.
     const UNSET: Self = Self { origin: 315_964_800, quarters: 0 };
 }
 
@@ -65,7 +65,7 @@ pub struct Modem {
     profile: &'static Profile,
     ports: Vec<Port>,
     call: Call,
-    /// Of the call that is up, bits a second.
+    /// Bits per second of the call that is up.
     speed: u32,
     sim: SimCard,
     sim_starts_in: Duration,
@@ -81,19 +81,19 @@ pub struct Modem {
     storages: Storages,
     /// TP-MR of the last message sent.
     reference: u8,
-    /// The port that waits for the fate of a message.
+    /// The port that waits for a message's result.
     sending: Option<usize>,
-    /// A message shown by `+CMT` that was not acknowledged yet.
+    /// A message passed on by `+CMT` that is not acknowledged yet.
     unacknowledged: bool,
     /// A broken clock shows this.
     wrong_time: Option<String>,
     /// `+CMGD` says `OK` and deletes nothing.
     keeps_messages: bool,
-    /// A command line that holds this is one too many.
+    /// A command line that contains this makes the modem hang.
     hangs_at: Option<String>,
     /// How long a command line takes.
     thinking: Duration,
-    /// When each kind of the profile's chatter comes next.
+    /// When each of the profile's repeated URCs is due.
     chatter: Vec<Duration>,
     later: Vec<(Duration, Later)>,
     now: Duration,
@@ -101,7 +101,7 @@ pub struct Modem {
 }
 
 impl Modem {
-    /// A modem that was just switched on, with this card in its holder.
+    /// A modem that was just switched on, with this card.
     pub fn new(profile: &'static Profile, sim: SimCard) -> Self {
         let mut modem = Self {
             profile,
@@ -133,12 +133,12 @@ impl Modem {
         modem
     }
 
-    /// The same with a SIM that is busy for so long after each start.
+    /// The same with a SIM that is busy for this long after each start.
     pub fn with_slow_sim(self, starts_in: Duration) -> Self {
         Self { sim_starts_in: starts_in, sim_starts_at: Some(self.now + starts_in), ..self }
     }
 
-    /// The same, taking so long for each command line.
+    /// The same, taking this long for each command line.
     pub fn thinking(self, thinking: Duration) -> Self {
         Self { thinking, ..self }
     }
@@ -148,17 +148,17 @@ impl Modem {
         self.ports.len()
     }
 
-    /// What it hears of the network.
+    /// Its radio conditions.
     pub fn cell(&self) -> &Cell {
         &self.cell
     }
 
-    /// The card in its holder.
+    /// Its SIM card.
     pub fn sim(&self) -> &SimCard {
         &self.sim
     }
 
-    /// How many messages lie in its storages.
+    /// How many messages its storages hold.
     pub fn stored_messages(&self) -> usize {
         self.storages.messages()
     }
@@ -173,18 +173,18 @@ impl Modem {
         self.call == Call::None
     }
 
-    /// Whether the port carries data, so that what passes it is no dialogue.
+    /// Whether the port carries data, not commands.
     pub fn carries_data(&self, port: usize) -> bool {
         self.ports.get(port).is_some_and(Port::carries_data)
     }
 
-    /// DCD, the wire that tells the computer at a port of a carrier.
+    /// DCD of a port: whether there is a carrier.
     pub fn dcd(&self, port: usize) -> bool {
         let as_it_is = self.ports.get(port).is_some_and(|port| port.settings.carrier_as_it_is);
         !as_it_is || self.call == Call::Up { port }
     }
 
-    /// Something happens at `now`, counted from any fixed moment.
+    /// Processes an event at `now`, counted from any fixed moment.
     pub fn step(&mut self, event: Event, now: Duration) -> Vec<Output> {
         self.elapse(now);
         match event {
@@ -209,7 +209,7 @@ impl Modem {
         std::mem::take(&mut self.out)
     }
 
-    /// When something happens by itself next.
+    /// When the modem is next due without an event.
     pub fn deadline(&self) -> Option<Duration> {
         let ports = self.ports.iter().filter_map(Port::deadline);
         let later = self.later.iter().map(|(due, _)| *due);
@@ -257,7 +257,7 @@ impl Modem {
         self.escape_if_due(port);
     }
 
-    /// The lines that the model sends without being asked.
+    /// The model's repeated URCs.
     fn chat(&mut self) {
         for (kind, chatter) in self.profile.chatter.iter().enumerate() {
             if self.chatter[kind] > self.now {
@@ -269,7 +269,7 @@ impl Modem {
         }
     }
 
-    /// Takes what was typed, as far as the port reads now.
+    /// Processes received bytes, as far as the port reads now.
     fn read(&mut self, port: usize) {
         while self.ports[port].reads() {
             let Some(byte) = self.ports[port].unread.pop_front() else { return };
@@ -336,7 +336,7 @@ impl Modem {
         if self.sim_starts_at.is_some() { Err(Cme::SimBusy) } else { self.sim.usable() }
     }
 
-    /// As after a power cycle: all that was set is forgotten, what lies in the storages is not.
+    /// Power cycle: the settings are lost, the stored messages are not.
     fn restart(&mut self) {
         if let Call::Pending { .. } | Call::Up { .. } | Call::Ringing { .. } = self.call {
             self.out.push(Output::HungUp);

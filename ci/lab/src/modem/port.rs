@@ -1,4 +1,4 @@
-//! One port of a modem: what a computer talks to. A stick may have several for one radio.
+//! One port of a modem. A stick may have several for one radio.
 
 use super::editor::Editor;
 use super::settings::Settings;
@@ -10,29 +10,29 @@ use std::time::Duration;
 pub enum Mode {
     /// As part of a command line.
     Command,
-    /// Not yet: a command is being carried out.
+    /// Not yet: a command is being executed.
     Busy,
-    /// Not yet: a call is being set up since then; a byte breaks it off.
+    /// Not yet: a call is being set up since then; a byte aborts it.
     Dialling { since: Duration },
-    /// As part of a message whose TPDU has so many octets (`+CMGS`).
+    /// As part of a message whose TPDU has this many octets (`+CMGS`).
     Message { octets: usize, hex: Vec<u8> },
     /// As data for the other end. The computer last sent at `since`, and since then `escapes` escape characters.
     Data { since: Duration, escapes: u8, guarded: bool },
 }
 
-/// What keeps the port's answers from going out as they should.
+/// Faults of the port's input and output.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trouble {
-    /// Nothing is sent before then; what was to be sent waits in `held`.
+    /// Nothing is sent before then; output waits in `held`.
     pub silent_until: Option<Duration>,
     pub held: Vec<u8>,
     /// Nothing is read before then.
     pub deaf_until: Option<Duration>,
-    /// After so many bytes more, the port falls silent for so long.
+    /// After this many more bytes, the port sends nothing for this long.
     pub stall: Option<(usize, Duration)>,
-    /// Before the so-many-th piece of an answer from now, this line goes out.
+    /// Before the n-th piece of an answer from now, this line is sent.
     pub interruption: Option<(usize, String)>,
-    /// `ATE0` is acknowledged and forgotten.
+    /// `ATE0` is answered with `OK` and ignored.
     pub keeps_echo: bool,
 }
 
@@ -42,17 +42,17 @@ pub struct Port {
     pub editor: Editor,
     pub settings: Settings,
     pub mode: Mode,
-    /// What was typed while the port did not read.
+    /// Input that came while the port did not read.
     pub unread: VecDeque<u8>,
     /// Unsolicited lines that wait for the end of data state.
     pub waiting: Vec<String>,
-    /// How much longer the line that is being carried out takes.
+    /// How much longer the command line being executed takes.
     pub takes: Duration,
     pub trouble: Trouble,
 }
 
 impl Port {
-    /// A port nobody has talked to yet.
+    /// A new port.
     pub fn new() -> Self {
         Self {
             editor: Editor::new(),
@@ -65,12 +65,12 @@ impl Port {
         }
     }
 
-    /// Whether what passes is a call's data.
+    /// Whether the port carries a call's data.
     pub fn carries_data(&self) -> bool {
         matches!(self.mode, Mode::Data { .. })
     }
 
-    /// When something happens here by itself.
+    /// When the port is next due without an event.
     pub fn deadline(&self) -> Option<Duration> {
         let escaped = match self.mode {
             Mode::Data { since, escapes: 3, guarded: true } => Some(since + self.guard_time()),

@@ -1,10 +1,10 @@
-//! What tells one modem from another, as data.
+//! Models of modems, as data.
 
 use super::cell::Cell;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// A model of modem: who it says it is and which extended commands it knows. All else gets `ERROR`.
+/// A model of modem: its identification and its extended commands. Anything else gets `ERROR`.
 #[derive(Debug)]
 pub struct Profile {
     /// Lines of `ATI`.
@@ -13,17 +13,17 @@ pub struct Profile {
     pub ports: usize,
     /// Extended commands by name.
     pub extended: &'static [(&'static str, Extended)],
-    /// What it has for a mobile network; none on an analogue line.
+    /// Its mobile part; `None` for a modem on an analogue line.
     pub mobile: Option<&'static Mobile>,
-    /// Lines it sends unasked after a start.
+    /// Unsolicited lines after a start.
     pub greeting: &'static [&'static str],
-    /// Lines it sends unasked, again and again.
+    /// Unsolicited lines that it repeats.
     pub chatter: &'static [Chatter],
-    /// Until `OK` is said to the end of a call.
+    /// Time until `OK` after the end of a call.
     pub hang_up_takes: Duration,
 }
 
-/// A line that comes by itself.
+/// An unsolicited line.
 #[derive(Debug)]
 pub struct Chatter {
     /// How often.
@@ -35,28 +35,28 @@ pub struct Chatter {
 /// How a mobile modem differs from others.
 #[derive(Debug)]
 pub struct Mobile {
-    /// Where messages lie, the first one by default, and how many fit.
+    /// The message storages, the default first, and their sizes.
     pub storages: &'static [(&'static str, usize)],
-    /// Of the first place in a storage.
+    /// Index of the first place in a storage.
     pub first_index: usize,
-    /// What each value of `+CNMI` may be.
+    /// The allowed values of each parameter of `+CNMI`.
     pub indications: [&'static [u8]; 5],
     /// Levels of `+CFUN`.
     pub functionality: &'static [u32],
     /// Names of `+CSCS`, the default first.
     pub character_sets: &'static [&'static str],
-    /// The network's time sets its clock without being asked (`+CTZU`).
+    /// Whether the network's time sets its clock even without `+CTZU`.
     pub sets_its_clock: bool,
-    /// What it says when a message finds no room.
+    /// The URC for a message that finds no room.
     pub says_full: Option<&'static str>,
 }
 
 /// How an extended command behaves.
 #[derive(Debug, Clone)]
 pub enum Extended {
-    /// Executed, it answers with this text.
+    /// The action command answers with this text.
     Text(&'static str),
-    /// A number that can be set, read and asked for its range; `ATZ` puts it back to the start of the range.
+    /// A number that can be set, read and tested for its range; `ATZ` resets it to the start of the range.
     Number(RangeInclusive<u32>),
     /// `+CSQ`
     Signal,
@@ -173,7 +173,7 @@ pub const ICON_225: &Profile = &Profile {
 /// One port of the same stick: on some of them only the Modem port answers (raspberrypi/linux#633).
 pub const ICON_225_ONE_PORT: &Profile = &Profile { ports: 1, ..*ICON_225 };
 
-/// A Huawei-like stick with one port, which talks without being asked.
+/// A Huawei-like stick with one port, which sends many URCs.
 pub const HUAWEI: &Profile = &Profile {
     identification: &[
         "Manufacturer: huawei",
@@ -231,7 +231,7 @@ pub const HUAWEI: &Profile = &Profile {
     hang_up_takes: Duration::ZERO,
 };
 
-/// Some stick on cdc-acm: it knows what the standards ask for, hardly more, and wants to be asked for messages.
+/// A generic stick on cdc-acm: it implements little more than the standards require.
 pub const CDC_ACM: &Profile = &Profile {
     identification: &["Generic ACM modem"],
     ports: 1,
@@ -282,6 +282,6 @@ pub const ANALOGUE: &Profile = &Profile {
     mobile: None,
     greeting: &[],
     chatter: &[],
-    // A relay has to fall, and the carrier to fade.
+    // The relay must open, and the carrier fade.
     hang_up_takes: Duration::from_millis(300),
 };

@@ -1,4 +1,4 @@
-//! Why a modem refuses: the numbers and words of 3GPP TS 27.007 §9.2 and TS 27.005 §3.2.5.
+//! Error codes: the numbers and texts of 3GPP TS 27.007 §9.2 and TS 27.005 §3.2.5.
 
 /// `+CME ERROR`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub enum Cms {
 }
 
 impl Cme {
-    /// The number, as `+CMEE=1` shows it, and the words of `+CMEE=2`.
+    /// The number, as `+CMEE=1` shows it, and the text of `+CMEE=2`.
     pub fn code(self) -> (u16, &'static str) {
         match self {
             Self::NotAllowed => (3, "operation not allowed"),
@@ -74,7 +74,7 @@ impl Cme {
 }
 
 impl Cms {
-    /// The number, and the words of `+CMEE=2`.
+    /// The number, and the text of `+CMEE=2`.
     pub fn code(self) -> (u16, &'static str) {
         match self {
             Self::NetworkOutOfOrder => (38, "network out of order"),
@@ -95,7 +95,7 @@ impl Cms {
     }
 }
 
-/// What keeps the SIM from being used, in the language of the message commands.
+/// Why the SIM cannot be used, as an error of the message commands.
 impl From<Cme> for Cms {
     fn from(cme: Cme) -> Self {
         match cme {

@@ -1,17 +1,17 @@
-//! What follows from the radio: registration and network time. TS 27.007 §7.2, TS 22.042.
+//! Registration and network time. TS 27.007 §7.2, TS 22.042.
 
 use super::cell::{Cell, Registration};
 use super::settings::Settings;
 use super::{Modem, Output, Rtc};
 
 impl Modem {
-    /// `<stat>` of `+CREG`, as things stand with radio, SIM and `+COPS`.
+    /// `<stat>` of `+CREG`, from radio, SIM and `+COPS`.
     pub(super) fn registration(&self) -> Registration {
         let on = self.functionality == 1 && !self.deregistered && self.sim_usable().is_ok();
         if on { self.cell.registration } else { Registration::None }
     }
 
-    /// Does something that may change the registration, and says so where that is wanted.
+    /// Does something that may change the registration, and sends the URCs for a change.
     pub(super) fn with_registration(&mut self, change: impl FnOnce(&mut Self)) {
         let before = self.registration();
         change(self);
@@ -42,7 +42,7 @@ impl Modem {
         self.update_clock();
     }
 
-    /// The network's time reaches the modem's clock, where `+CTZU` lets it.
+    /// Sets the modem's clock by the network's time, if `+CTZU` allows it.
     pub(super) fn update_clock(&mut self) {
         let Some(time) = self.cell.time.filter(|_| self.registration().serves()) else { return };
         let always = self.profile.mobile.is_some_and(|mobile| mobile.sets_its_clock);

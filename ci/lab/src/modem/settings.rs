@@ -1,4 +1,4 @@
-//! What commands change and `ATZ` puts back, on one port, and how it shapes the answers: ITU-T V.250 §6.
+//! The settings of a port, which `ATZ` resets, and their effect on the answers: ITU-T V.250 §6.
 
 use super::refusal::{Cme, Cms};
 use std::collections::BTreeMap;
@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 pub enum ResultCode {
     /// Done.
     Ok,
-    /// The line carries data from here on, at so many bits a second.
+    /// The line carries data from here on, at this many bits per second.
     Connect(u32),
-    /// Somebody calls.
+    /// `RING`
     Ring,
     /// The call could not be made, or is over.
     NoCarrier,
     /// Not a command, or not now.
     Error,
-    /// Nobody lets us dial.
+    /// No dial tone.
     NoDialtone,
-    /// The called line is taken.
+    /// The called line is busy.
     Busy,
     /// `+CME ERROR`
     Cme(Cme),
@@ -60,7 +60,7 @@ pub enum OnDtrDrop {
 pub struct Settings {
     /// `E`: characters typed in command state are sent back.
     pub echo: bool,
-    /// `V`: words instead of numbers.
+    /// `V`: result codes as text instead of numbers.
     pub verbose: bool,
     /// `Q`: no result codes at all.
     pub quiet: bool,
@@ -135,7 +135,7 @@ impl Settings {
         self.register(2).filter(u8::is_ascii)
     }
 
-    /// One line of information, framed as V.250 §5.7.1 wants it.
+    /// One line of information, framed as V.250 §5.7.1 requires.
     pub fn frame_text(&self, text: &str) -> Vec<u8> {
         let (cr, lf) = (self.terminator(), self.line_feed());
         let mut framed = if self.verbose { vec![cr, lf] } else { Vec::new() };
@@ -144,7 +144,7 @@ impl Settings {
         framed
     }
 
-    /// A result code as it goes over the line; nothing under `Q1`.
+    /// A result code as it is sent; nothing under `Q1`.
     pub fn frame_result(&self, result: ResultCode) -> Vec<u8> {
         if self.quiet {
             return Vec::new();
@@ -158,7 +158,7 @@ impl Settings {
             ResultCode::Error => ("ERROR".to_owned(), 4),
             ResultCode::NoDialtone => ("NO DIALTONE".to_owned(), 6),
             ResultCode::Busy => ("BUSY".to_owned(), 7),
-            // TS 27.007 §9.1: these keep their words under V0 too.
+            // TS 27.007 §9.1: these stay text under V0, too.
             ResultCode::Cme(cme) => match self.refused("+CME ERROR", cme.code(), 0) {
                 Some(line) => return self.frame_text(&line),
                 None => ("ERROR".to_owned(), 4),
@@ -175,8 +175,8 @@ impl Settings {
         }
     }
 
-    /// `+CMEE` chooses between nothing, a number and words; message errors are told as a number at least
-    /// (TS 27.005 §3.2.5 knows no way to silence them).
+    /// `+CMEE` selects nothing, a number or text; message errors are always reported, at least as a number
+    /// (TS 27.005 §3.2.5 has no way to turn them off).
     fn refused(&self, name: &str, (code, words): (u16, &str), at_least: u32) -> Option<String> {
         match self.number("+CMEE").max(at_least) {
             0 => None,

@@ -5,13 +5,13 @@ use super::refusal::Cme;
 /// Tries of a PIN and of a PUK on a fresh card.
 const TRIES: (u8, u8) = (3, 10);
 
-/// A SIM card, or the empty place of one. A wrong PIN costs a try, and nothing gives it back but the right one.
+/// A SIM card, or an empty holder. A wrong PIN costs a try, and only the right one restores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimCard {
     inserted: bool,
     pin: String,
     puk: String,
-    /// Whether the card asks for its PIN when it is switched on.
+    /// Whether the card asks for its PIN after power-on.
     asks: bool,
     pin_tries: u8,
     puk_tries: u8,
@@ -24,7 +24,7 @@ impl SimCard {
         Self { inserted: false, ..Self::open() }
     }
 
-    /// A card that asks for no PIN.
+    /// A card without a PIN request.
     pub fn open() -> Self {
         Self { asks: false, open: true, ..Self::locked("0000") }
     }
@@ -36,7 +36,7 @@ impl SimCard {
         Self { inserted: true, pin: pin.to_owned(), puk, asks: true, pin_tries, puk_tries, open: false }
     }
 
-    /// The same with so many tries of the PIN left; with 0 it is blocked.
+    /// The same with this many PIN tries left; with 0 it is blocked.
     pub fn with_tries(self, pin_tries: u8) -> Self {
         Self { pin_tries, ..self }
     }
@@ -46,12 +46,12 @@ impl SimCard {
         (self.pin_tries, self.puk_tries)
     }
 
-    /// Whether it asks for its PIN when it is switched on (`+CLCK="SC",2`).
+    /// Whether it asks for its PIN after power-on (`+CLCK="SC",2`).
     pub fn asks(&self) -> bool {
         self.asks
     }
 
-    /// What `+CPIN?` says.
+    /// The answer to `+CPIN?`.
     pub fn state(&self) -> Result<&'static str, Cme> {
         match self {
             Self { inserted: false, .. } => Err(Cme::SimNotInserted),
@@ -71,7 +71,7 @@ impl SimCard {
         }
     }
 
-    /// The power was off: the PIN has to be given again.
+    /// The power was off: the PIN must be entered again.
     pub fn switch_on(&mut self) {
         self.open = !self.asks;
     }
@@ -100,7 +100,7 @@ impl SimCard {
         Ok(())
     }
 
-    /// `+CLCK="SC",0|1,"…"`: whether the card asks for its PIN from now on.
+    /// `+CLCK="SC",0|1,"…"`: sets whether the card asks for its PIN.
     pub fn ask(&mut self, ask: bool, pin: &str) -> Result<(), Cme> {
         self.usable()?;
         self.verify(pin)?;

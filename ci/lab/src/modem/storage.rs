@@ -1,4 +1,4 @@
-//! Where messages lie in a modem, and that there is an end to the room: TS 27.005 §3.2.2.
+//! A modem's message storages, and their limits: TS 27.005 §3.2.2.
 
 use super::profile::Profile;
 use super::refusal::Cms;
@@ -20,18 +20,18 @@ pub struct Stored {
     pub pdu: String,
 }
 
-/// One storage. It keeps what it has when the power goes.
+/// One storage. It keeps its messages without power.
 #[derive(Debug, Clone)]
 struct Storage {
     name: &'static str,
     places: Vec<Option<Stored>>,
 }
 
-/// All of a modem's, and which is used for what.
+/// All of a modem's storages, and which is used for what.
 #[derive(Debug, Clone)]
 pub struct Storages {
     all: Vec<Storage>,
-    /// Which are meant by `+CMGL`, `+CMGR`, `+CMGD`; by `+CMGW`; and by what arrives.
+    /// The storages for `+CMGL`, `+CMGR` and `+CMGD`; for `+CMGW`; and for received messages.
     chosen: [usize; 3],
     first_index: usize,
 }
@@ -50,12 +50,12 @@ impl Storages {
         self.chosen = [0; 3];
     }
 
-    /// How many lie in all of them.
+    /// How many messages all of them hold.
     pub fn messages(&self) -> usize {
         self.all.iter().map(Storage::used).sum()
     }
 
-    /// `+CPMS=`: the first, and what else is named.
+    /// `+CPMS=`: the first, and the others that are named.
     pub fn choose(&mut self, names: &[&str]) -> Result<(), Cms> {
         let find = |name: &&str| self.all.iter().position(|storage| storage.name == *name);
         let chosen: Option<Vec<usize>> = names.iter().map(find).collect();
@@ -66,13 +66,13 @@ impl Storages {
         Ok(())
     }
 
-    /// Name, messages and room of the three that are chosen.
+    /// Name, number of messages and size of the three selected ones.
     pub fn chosen(&self) -> Vec<(&'static str, usize, usize)> {
         let chosen = self.chosen.iter().filter_map(|&at| self.all.get(at));
         chosen.map(|storage| (storage.name, storage.used(), storage.places.len())).collect()
     }
 
-    /// Puts down what has arrived; its storage's name and its index there.
+    /// Stores a received message; returns the storage's name and the index.
     pub fn arrive(&mut self, pdu: String) -> Result<(&'static str, usize), Cms> {
         let first_index = self.first_index;
         let storage = self.all.get_mut(self.chosen[2]).ok_or(Cms::NotSupported)?;
@@ -81,14 +81,14 @@ impl Storages {
         Ok((storage.name, free + first_index))
     }
 
-    /// Index and message of all that lie in the storage to read from.
+    /// Index and message of everything in the storage to read from.
     pub fn list(&self) -> Vec<(usize, Stored)> {
         let storage = self.all.get(self.chosen[0]);
         let places = storage.into_iter().flat_map(|storage| storage.places.iter().enumerate());
         places.filter_map(|(at, stored)| Some((at + self.first_index, stored.clone()?))).collect()
     }
 
-    /// Reads a message, which is read from then on.
+    /// Reads a message, which sets its status to read.
     pub fn read(&mut self, index: usize) -> Result<Stored, Cms> {
         let stored = self.place(index)?.as_mut().ok_or(Cms::InvalidIndex)?;
         let shown = stored.clone();
@@ -102,12 +102,12 @@ impl Storages {
         Ok(())
     }
 
-    /// Fills what arrives next with copies of this message.
+    /// Fills the storage for received messages with copies of this one.
     pub fn fill(&mut self, pdu: &str) {
         while self.arrive(pdu.to_owned()).is_ok() {}
     }
 
-    /// The indices there are.
+    /// The valid indices.
     pub fn indices(&self) -> Option<(usize, usize)> {
         let room = self.all.get(self.chosen[0])?.places.len();
         Some((self.first_index, self.first_index + room.saturating_sub(1)))

@@ -21,7 +21,7 @@ impl Param {
     }
 }
 
-/// How an extended command is meant.
+/// The form of an extended command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
     /// `+NAME`
@@ -53,7 +53,7 @@ pub enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
-/// The commands of a line, one after the other: what stands before a mistake is still carried out (V.250 §5.2.3).
+/// The commands of a line, one after the other: those before a syntax error are still executed (V.250 §5.2.3).
 pub struct Commands {
     rest: std::iter::Peekable<std::vec::IntoIter<char>>,
     failed: bool,

@@ -12,7 +12,7 @@ const START: Duration = Duration::from_secs(100);
 /// A short message to the modem, with the centre's address before it: 3GPP TS 23.040's layout, "hello".
 const HELLO: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
 
-/// What the computer reads on the first port when it types `typed`.
+/// What the computer reads on the first port after it has sent `typed`.
 fn answer(modem: &mut Modem, typed: &str) -> String {
     said(&modem.step(Event::Typed(0, typed.into()), START))
 }
@@ -42,7 +42,7 @@ fn quiet(mut modem: Modem) -> Modem {
     modem
 }
 
-/// Types each line and compares what comes back.
+/// Sends each line and compares the answer.
 fn dialogue(modem: &mut Modem, table: &[(&str, &str)]) {
     for (typed, expected) in table {
         assert_eq!(answer(modem, typed), *expected, "{typed:?}");
@@ -197,7 +197,7 @@ mod faults {
 }
 
 proptest! {
-    /// Lines as a confused program would send them: none is answered twice, and the modem goes on.
+    /// Random lines: none is answered twice, and the modem keeps working.
     #[test]
     fn a_line_has_at_most_one_result_and_never_stops_the_modem(
         lines in prop::collection::vec("AT(D|[+^_][A-Z]{4}|)[A-Z0-9&+=?;,\"S \\x08\\x80-\\xff]{0,24}", 1..8),

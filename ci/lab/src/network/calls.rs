@@ -11,7 +11,7 @@ impl Network {
         self.dial(from, number, now).is_ok()
     }
 
-    /// Ends the call that a subscriber has, as a person or the network would.
+    /// Ends a subscriber's call, as a person or the network would.
     pub fn hang_up(&mut self, subscriber: Subscriber, now: Duration) {
         self.end_call(subscriber, now);
         self.modem_event(subscriber, Event::CarrierLost, now);

@@ -1,4 +1,4 @@
-//! The centre that takes messages, keeps them, and delivers them: TS 23.040 §3.
+//! The SMS service centre: accepts, stores and delivers messages. TS 23.040 §3.
 
 use super::Subscriber;
 use crate::modem::TimeOfDay;
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// TP-Status "received by the SME": TS 23.040 §9.2.3.15.
 const DELIVERED: Status = Status(0x00);
 
-/// Who wants to hear that a message has arrived.
+/// A request for a status report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Report {
     to: Subscriber,
@@ -27,7 +27,7 @@ struct Report {
 pub struct Parcel {
     /// As a modem shows it.
     pub pdu: String,
-    /// As it is, for a telephone; none for what a telephone does not show.
+    /// Decoded, for a telephone; `None` for what a telephone does not show.
     pub message: Option<Deliver>,
     report: Option<Report>,
 }
@@ -38,11 +38,11 @@ pub struct SmsCentre {
     address: Option<Address>,
     time: TimeOfDay,
     waiting: BTreeMap<Subscriber, VecDeque<Parcel>>,
-    /// Whom the first of them is being delivered to just now.
+    /// The subscribers to whom the first of them is being delivered.
     under_way: BTreeSet<Subscriber>,
-    /// What the next submissions come to instead of being taken.
+    /// The errors that the next submissions get.
     refusals: VecDeque<Cms>,
-    /// The reference of the last long message.
+    /// The reference of the last multipart message.
     reference: u16,
 }
 
@@ -69,7 +69,7 @@ impl SmsCentre {
         self.waiting.get(&subscriber).map_or(0, VecDeque::len)
     }
 
-    /// Takes a text from a telephone; one that is too long for one message goes in parts.
+    /// Accepts a text from a telephone; a long one becomes a multipart message.
     pub fn text(&mut self, from: &Address, to: Subscriber, text: &str, now: Duration) {
         let Some(sent) = self.stamp(now) else { return };
         let message =
@@ -96,20 +96,20 @@ impl SmsCentre {
         }
     }
 
-    /// Takes a ready message, whatever it says about itself.
+    /// Accepts a ready message, unchecked.
     pub fn put(&mut self, to: Subscriber, message: Deliver) {
         if let Some(pdu) = self.pack(&message) {
             self.queue(to, Parcel { pdu, message: Some(message), report: None });
         }
     }
 
-    /// Takes octets in hex as they are, legal or not.
+    /// Accepts octets in hex, valid or not.
     pub fn put_raw(&mut self, to: Subscriber, pdu: String) {
         self.queue(to, Parcel { pdu, message: None, report: None });
     }
 
-    /// Takes a message from a modem: the octets of a SMS-SUBMIT. `find` knows who has a number; what nobody has is
-    /// taken too, and goes nowhere.
+    /// Accepts a message from a modem: the octets of a SMS-SUBMIT. `find` maps numbers to subscribers; a message to an
+    /// unknown number is accepted and dropped.
     pub fn submit(
         &mut self,
         from: (Subscriber, &Address),
@@ -142,19 +142,19 @@ impl SmsCentre {
         Ok(submit)
     }
 
-    /// The message that is next for this subscriber, unless one is under way to it.
+    /// The next message for this subscriber, unless one is being delivered to it.
     pub fn send_next(&mut self, to: Subscriber) -> Option<Parcel> {
         let parcel = self.waiting.get(&to)?.front().filter(|_| !self.under_way.contains(&to))?;
         self.under_way.insert(to);
         Some(parcel.clone())
     }
 
-    /// It has not arrived, and waits.
+    /// The delivery failed; the message waits.
     pub fn returned(&mut self, from: Subscriber) {
         self.under_way.remove(&from);
     }
 
-    /// It has arrived.
+    /// The delivery succeeded.
     pub fn delivered(&mut self, to: Subscriber, now: Duration) {
         self.under_way.remove(&to);
         let parcel = self.waiting.get_mut(&to).and_then(VecDeque::pop_front);
@@ -166,7 +166,7 @@ impl SmsCentre {
         }
     }
 
-    /// Who has something waiting.
+    /// The subscribers with waiting messages.
     pub fn recipients(&self) -> Vec<Subscriber> {
         self.waiting.iter().filter(|(_, parcels)| !parcels.is_empty()).map(|(to, _)| *to).collect()
     }

@@ -1,9 +1,9 @@
-//! Everything that passed a modem's port, and when, to be read by a person.
+//! Everything that passed the modems' ports, with times.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What happened.
+/// An event at a modem or telephone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// The computer sent these bytes to a port.
@@ -14,7 +14,7 @@ pub enum What {
     DataTyped(usize, Vec<u8>),
     /// See [`What::DataTyped`].
     DataSaid(usize, Vec<u8>),
-    /// Something else, in words.
+    /// Something else, as text.
     Event(String),
 }
 
@@ -23,7 +23,7 @@ pub enum What {
 pub struct Entry {
     /// Since the network began.
     pub at: Duration,
-    /// Whose modem or telephone.
+    /// The owner of the modem or telephone.
     pub who: String,
     /// What happened there.
     pub what: What,
@@ -39,7 +39,7 @@ pub struct Journal {
 const SHOWN_DATA: usize = 24;
 
 impl Journal {
-    /// Notes it. What follows at once on the same port in the same direction joins what is there.
+    /// Adds an entry. Bytes on the same port in the same direction, soon after, extend the last entry.
     pub fn note(&mut self, at: Duration, who: &str, what: What) {
         let last = self.entries.last_mut();
         let same = last.filter(|last| last.who == who && last.at == at && last.what.is_like(&what));
@@ -49,12 +49,12 @@ impl Journal {
         self.entries.push(Entry { at, who: who.to_owned(), what });
     }
 
-    /// All of it.
+    /// All entries.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// What the computer at this modem typed while no data passed, all ports after each other.
+    /// The commands that this modem received, of all ports, without the data of calls.
     pub fn typed(&self, who: &str) -> String {
         self.dialogue(who, |what| match what {
             What::Typed(_, bytes) => Some(bytes),
@@ -62,7 +62,7 @@ impl Journal {
         })
     }
 
-    /// What this modem said to its computer while no data passed, all ports after each other.
+    /// The answers that this modem sent, of all ports, without the data of calls.
     pub fn said(&self, who: &str) -> String {
         self.dialogue(who, |what| match what {
             What::Said(_, bytes) => Some(bytes),
@@ -76,7 +76,7 @@ impl Journal {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The events in words, with whose they are.
+    /// The events as text, with their owners.
     pub fn events(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().filter_map(|entry| match &entry.what {
             What::Event(event) => Some((entry.who.as_str(), event.as_str())),
@@ -91,8 +91,7 @@ impl Journal {
         last.iter().map(|entry| format!("{entry}\n")).collect()
     }
 
-    /// What belongs together in one entry: a command typed byte by byte, and of a call's data all that passed in one
-    /// direction.
+    /// Joins entries: a command that came byte by byte, and all of a call's data in one direction.
     fn joined(&self) -> Vec<Entry> {
         let mut joined: Vec<Entry> = Vec::new();
         for entry in &self.entries {
@@ -101,7 +100,7 @@ impl Journal {
                 What::DataTyped(..) | What::DataSaid(..) => ours
                     .take_while(|former| former.what.is_data())
                     .find(|former| former.what.is_like(&entry.what)),
-                // What is typed byte by byte is echoed byte by byte.
+                // A command that comes byte by byte is echoed byte by byte.
                 What::Typed(..) | What::Said(..) => ours
                     .take_while(|former| former.what.is_dialogue())
                     .find(|former| former.what.is_like(&entry.what))

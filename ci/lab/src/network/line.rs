@@ -1,24 +1,24 @@
-//! How fast a telephone line is, and the bytes that are under way on it.
+//! A telephone line: its speed and delay, and the bytes in transit.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What a line can do.
+/// The properties of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line {
-    /// Bits a second, in each direction.
+    /// Bits per second, in each direction.
     pub rate: u32,
-    /// From one end to the other.
+    /// Delay from one end to the other.
     pub latency: Duration,
-    /// How long the two modems whistle before data passes.
+    /// How long the modems train before data passes.
     pub handshake: Duration,
 }
 
 impl Line {
-    /// Mobile data as the network promises it, with no delay at all: for tests in which time is not the subject.
+    /// Mobile data at the nominal rate, without delay: for tests in which time is not the subject.
     pub const INSTANT: Self = Self { rate: 7_200_000, latency: Duration::ZERO, handshake: Duration::ZERO };
 
-    /// An analogue line at so many bits a second, from 300 to 56000, with the delays of real modems.
+    /// An analogue line at this many bits per second, from 300 to 56000, with the delays of real modems.
     pub fn analogue(rate: u32) -> Self {
         // V.34 and V.90 train for 8 to 20 s, V.32bis about 6 s, older ones 2 s; a frame under V.42 needs 50 to 100 ms.
         let handshake = match rate {
@@ -30,7 +30,7 @@ impl Line {
         Self { rate, latency: Duration::from_millis(60), handshake: Duration::from_secs(handshake) }
     }
 
-    /// What two lines can do together.
+    /// The properties of two lines in series.
     pub fn joined(self, other: Self) -> Self {
         Self {
             rate: self.rate.min(other.rate),
@@ -45,7 +45,7 @@ impl Line {
     }
 }
 
-/// How much is under way at most: what a modem's buffer holds.
+/// The most that may be in transit: the size of a modem's buffer.
 const BUFFERED: Duration = Duration::from_millis(200);
 /// Bytes leave the line in pieces of this length.
 const PIECE: Duration = Duration::from_millis(10);
@@ -82,12 +82,12 @@ impl Pipe {
         }
     }
 
-    /// When something arrives.
+    /// When the next bytes arrive.
     pub fn arrives_at(&self) -> Option<Duration> {
         self.under_way.front().map(|(due, _)| *due)
     }
 
-    /// What has arrived by `now`.
+    /// The bytes that have arrived by `now`.
     pub fn arrived(&mut self, now: Duration) -> Vec<u8> {
         let mut bytes = Vec::new();
         while self.arrives_at().is_some_and(|due| due <= now) {
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn bytes_arrive_as_fast_as_the_line_carries_them_and_not_before_its_latency() {
-        // Below the 200 ms of the buffer, or the line would run dry between two looks at it.
+        // Below the 200 ms of the buffer, or the line would run empty between two polls.
         let latency = Duration::from_millis(60);
         for rate in [300, 2400, 33_600, 56_000] {
             let mut pipe = Pipe::new(Line { rate, latency, handshake: Duration::ZERO });

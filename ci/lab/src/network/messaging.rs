@@ -7,7 +7,7 @@ use dialbox::sms::pdu::{Body, Deliver};
 use std::time::Duration;
 
 impl Network {
-    /// Somebody sends a text: from any number, which need not be their own.
+    /// Sends a text from any number, which may be forged.
     pub fn text(&mut self, from: &str, to: Subscriber, text: &str, now: Duration) {
         self.note(to, What::Event(format!("is sent an SMS by {from}: {text:?}")), now);
         if let Ok(from) = from.parse() {
@@ -16,7 +16,7 @@ impl Network {
         self.deliver(now);
     }
 
-    /// Somebody sends a message that is made up as they like.
+    /// Sends a message with arbitrary fields.
     pub fn message(&mut self, to: Subscriber, message: Deliver, now: Duration) {
         self.note(to, What::Event(format!("is sent an SMS by {}", message.from)), now);
         self.centre.put(to, message);
@@ -38,7 +38,7 @@ impl Network {
         taken.map(drop)
     }
 
-    /// Delivers what waits, as far as it is taken.
+    /// Delivers waiting messages until they are refused.
     pub(super) fn deliver(&mut self, now: Duration) {
         self.deliver_to_phones(now);
         for to in self.centre.recipients() {

@@ -20,19 +20,19 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use switchboard::{Progress, Switchboard};
 
-/// What packet data is dialled as.
+/// The number dialled for packet data.
 pub const PACKET_SERVICE: &str = "*99#";
 
-/// Somebody with a number.
+/// A subscriber: somebody with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subscriber(usize);
 
-/// What stands at a subscriber's.
+/// A subscriber's device.
 #[derive(Debug, Clone)]
 enum Apparatus {
     Modem(Box<Modem>),
     Phone(Phone),
-    /// Takes every call and keeps what it hears; a test speaks for it.
+    /// Answers every call and keeps the data it receives; a test sends for it.
     Peer(Vec<u8>),
 }
 
@@ -42,7 +42,7 @@ struct Member {
     number: String,
     address: Option<Address>,
     line: Line,
-    /// Its line is not cut, its battery not empty.
+    /// Whether it is connected to the network.
     connected: bool,
     apparatus: Apparatus,
 }
@@ -50,9 +50,9 @@ struct Member {
 /// Bytes for the computer at a port of a modem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForComputer {
-    /// Whose modem.
+    /// The modem.
     pub modem: Subscriber,
-    /// Which port of it.
+    /// Its port.
     pub port: usize,
     /// The bytes.
     pub bytes: Vec<u8>,
@@ -71,7 +71,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network where it is this time.
+    /// A network whose clock shows this time.
     pub fn new(time: TimeOfDay) -> Self {
         Self {
             time,
@@ -92,12 +92,12 @@ impl Network {
         subscriber
     }
 
-    /// Connects a person's telephone under a number.
+    /// Connects a telephone under a number.
     pub fn connect_phone(&mut self, name: &str, number: &str) -> Subscriber {
         self.join(name, number, Apparatus::Phone(Phone::default()))
     }
 
-    /// Connects something that takes every call, for a test to speak for.
+    /// Connects a peer that answers every call; a test sends its data.
     pub fn connect_peer(&mut self, name: &str, number: &str) -> Subscriber {
         self.join(name, number, Apparatus::Peer(Vec::new()))
     }
@@ -122,7 +122,7 @@ impl Network {
         }
     }
 
-    /// Cuts a subscriber off, or connects it again. A call that is up breaks off without a word from the other end.
+    /// Disconnects or reconnects a subscriber. A call that is up is lost without a hang-up from the other end.
     pub fn set_connected(&mut self, subscriber: Subscriber, connected: bool, now: Duration) {
         if let Some(member) = self.members.get_mut(subscriber.0) {
             member.connected = connected;
@@ -135,12 +135,12 @@ impl Network {
         }
     }
 
-    /// What passed, and when.
+    /// The journal.
     pub fn journal(&self) -> &Journal {
         &self.journal
     }
 
-    /// Who has this number.
+    /// The subscriber with this number.
     pub fn find(&self, number: &str) -> Option<Subscriber> {
         self.switchboard.find(number)
     }
@@ -155,7 +155,7 @@ impl Network {
         self.members.get(subscriber.0).map_or("", |member| &member.number)
     }
 
-    /// The time of day, as the network tells it.
+    /// The network's clock.
     pub fn time(&self) -> TimeOfDay {
         self.time
     }
@@ -165,7 +165,7 @@ impl Network {
         &mut self.centre
     }
 
-    /// A subscriber's modem, if that is what it has.
+    /// A subscriber's modem, if it has one.
     pub fn modem(&self, subscriber: Subscriber) -> Option<&Modem> {
         match &self.members.get(subscriber.0)?.apparatus {
             Apparatus::Modem(modem) => Some(modem),
@@ -173,7 +173,7 @@ impl Network {
         }
     }
 
-    /// A subscriber's telephone, if that is what it has.
+    /// A subscriber's telephone, if it has one.
     pub fn phone(&self, subscriber: Subscriber) -> Option<&Phone> {
         match &self.members.get(subscriber.0)?.apparatus {
             Apparatus::Phone(phone) => Some(phone),
@@ -181,12 +181,12 @@ impl Network {
         }
     }
 
-    /// Whether a peer has heard this so far.
+    /// Whether a peer has received this.
     pub fn peer_has_heard(&self, subscriber: Subscriber, words: &[u8]) -> bool {
         self.heard_by_peer(subscriber).windows(words.len()).any(|heard| heard == words)
     }
 
-    /// What a peer has heard so far.
+    /// What a peer has received so far.
     pub fn heard_by_peer(&self, subscriber: Subscriber) -> &[u8] {
         match self.members.get(subscriber.0).map(|member| &member.apparatus) {
             Some(Apparatus::Peer(heard)) => heard,
@@ -194,7 +194,7 @@ impl Network {
         }
     }
 
-    /// How many bytes of the computer at this modem can be taken now.
+    /// How many bytes this modem's port accepts from its computer now.
     pub fn room(&mut self, modem: Subscriber, port: usize, now: Duration) -> usize {
         const COMMANDS: usize = 4096;
         let carries_data = self.modem(modem).is_some_and(|it| it.carries_data(port));
@@ -226,19 +226,19 @@ impl Network {
         self.modem_event(modem, Event::Radio(cell), now);
     }
 
-    /// Something breaks at a modem.
+    /// Injects a fault into a modem.
     pub fn break_modem(&mut self, modem: Subscriber, fault: Fault, now: Duration) {
         self.note(modem, What::Event(format!("breaks: {fault:?}")), now);
         self.modem_event(modem, Event::Breaks(fault), now);
     }
 
-    /// A peer says something to the modem it is connected with.
+    /// A peer sends bytes to the modem that it is connected with.
     pub fn say(&mut self, peer: Subscriber, bytes: &[u8], now: Duration) {
         self.switchboard.send(peer, bytes, now);
         self.elapse(now);
     }
 
-    /// When something happens by itself.
+    /// When the network is next due without an event.
     pub fn deadline(&self) -> Option<Duration> {
         let modems = self.members.iter().filter_map(|member| match &member.apparatus {
             Apparatus::Modem(modem) => modem.deadline(),
@@ -273,7 +273,7 @@ impl Network {
         self.now = self.now.max(now);
     }
 
-    /// What the computers are to read.
+    /// The output for the computers.
     pub fn take_output(&mut self) -> Vec<ForComputer> {
         std::mem::take(&mut self.for_computers)
     }
@@ -285,7 +285,7 @@ impl Network {
         }
     }
 
-    /// Tells a modem something, and does what comes of it, at this modem and at others.
+    /// Passes an event to a modem, and processes what follows from it, at this modem and at others.
     fn modem_event(&mut self, modem: Subscriber, event: Event, now: Duration) {
         let mut events = VecDeque::from([(modem, event)]);
         while let Some((to, event)) = events.pop_front() {
@@ -321,7 +321,7 @@ impl Network {
             Output::HungUp => return self.hung_up(by, now).into_iter().collect(),
             Output::Submitted(tpdu) => {
                 let taken = Event::MessageTaken(self.submit(by, &tpdu, now));
-                // Its own report may be there already.
+                // The status report of this message may be there already.
                 return std::iter::once((by, taken)).chain(self.next_message(by)).collect();
             }
             Output::Received => {

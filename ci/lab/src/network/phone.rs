@@ -1,13 +1,13 @@
-//! A person's mobile telephone.
+//! A mobile telephone.
 
 use dialbox::sms::pdu::{Body, Deliver, Part};
 
-/// A message as its reader sees it: whole.
+/// A complete message as the telephone shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// Who sent it, as the telephone shows it.
     pub from: String,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
@@ -20,12 +20,12 @@ pub struct Phone {
 }
 
 impl Phone {
-    /// All complete messages, in the order they came.
+    /// All complete messages, in the order of their arrival.
     pub fn texts(&self) -> &[Text] {
         &self.read
     }
 
-    /// A message, or a part of one, comes in. Data for programs is not shown.
+    /// Receives a message, or a part of one. Data for programs is not shown.
     pub fn receive(&mut self, message: Deliver) {
         let Body::Text(text) = message.body else { return };
         let from = message.from.to_string();

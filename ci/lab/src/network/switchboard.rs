@@ -1,18 +1,18 @@
-//! The exchange where calls are put through.
+//! The telephone exchange: connects calls.
 
 use super::Subscriber;
 use super::line::{Line, Pipe};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How far a call is.
+/// The state of a call.
 #[derive(Debug, Clone)]
 enum Stage {
     /// The called modem rings.
     Ringing,
-    /// It was taken: the modems find each other by then.
+    /// It was answered: the modems have trained by then.
     Training { until: Duration },
-    /// Data passes: from the caller, and to it.
+    /// Connected: data from the caller, and to it.
     Up { there: Pipe, back: Pipe },
 }
 
@@ -25,16 +25,16 @@ struct Call {
     stage: Stage,
 }
 
-/// What a call comes to with time.
+/// The progress of a call over time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// These two have found each other, at so many bits a second.
+    /// The modems of these two have trained, at this many bits per second.
     Connected(Subscriber, Subscriber, u32),
     /// Data arrives.
     Data(Subscriber, Vec<u8>),
 }
 
-/// How a call ended that somebody has hung up.
+/// The state in which a call was hung up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// The other end was ringing.
@@ -43,7 +43,7 @@ pub enum Ended {
     Connected(Subscriber),
 }
 
-/// All calls, and where numbers lead that are no subscriber's own.
+/// All calls, and the numbers that are routed to a subscriber besides its own.
 #[derive(Debug, Clone, Default)]
 pub struct Switchboard {
     routes: BTreeMap<String, Subscriber>,
@@ -56,7 +56,7 @@ impl Switchboard {
         self.routes.insert(number.to_owned(), to);
     }
 
-    /// Who is called by this number. Every context of packet data (`*99***1#`) leads where `*99#` does.
+    /// The subscriber for this number. Every context of packet data (`*99***1#`) leads where `*99#` does.
     pub fn find(&self, number: &str) -> Option<Subscriber> {
         let service = if number.starts_with("*99***") { "*99#" } else { number };
         self.routes.get(service).copied()
@@ -72,7 +72,7 @@ impl Switchboard {
         self.calls.push(Call { caller, called, line, stage: Stage::Ringing });
     }
 
-    /// The called one has taken it.
+    /// The called subscriber has answered.
     pub fn answered(&mut self, by: Subscriber, now: Duration) {
         for call in self.calls.iter_mut().filter(|call| call.called == by) {
             if matches!(call.stage, Stage::Ringing) {
@@ -81,7 +81,7 @@ impl Switchboard {
         }
     }
 
-    /// One end has hung up; what is under way is lost.
+    /// One end has hung up; data in transit is lost.
     pub fn hung_up(&mut self, by: Subscriber) -> Option<Ended> {
         let at = self.calls.iter().position(|call| call.involves(by))?;
         let call = self.calls.remove(at);
@@ -92,7 +92,7 @@ impl Switchboard {
         })
     }
 
-    /// Data from one end; without a connected call it goes nowhere.
+    /// Data from one end; dropped without a connected call.
     pub fn send(&mut self, from: Subscriber, bytes: &[u8], now: Duration) {
         if let Some(pipe) = self.pipe_from(from) {
             pipe.send(bytes, now);
@@ -113,7 +113,7 @@ impl Switchboard {
         }
     }
 
-    /// When something happens by itself.
+    /// When the switchboard is next due without an event.
     pub fn deadline(&self) -> Option<Duration> {
         let moments = self.calls.iter().flat_map(|call| match &call.stage {
             Stage::Ringing => [None, None],
@@ -123,7 +123,7 @@ impl Switchboard {
         moments.flatten().min()
     }
 
-    /// What has come to pass by `now`.
+    /// What has happened by `now`.
     pub fn elapse(&mut self, now: Duration) -> Vec<Progress> {
         let mut progress = Vec::new();
         for call in &mut self.calls {

@@ -31,7 +31,7 @@ fn world(stick: &'static crate::modem::profile::Profile) -> World {
 }
 
 impl World {
-    /// What the computer at the modem reads then.
+    /// What the computer at the modem reads at that time.
     fn types(&mut self, modem: Subscriber, typed: &str, at: Duration) -> String {
         self.network.elapse(at);
         self.network.typed(modem, 0, typed.into(), at);

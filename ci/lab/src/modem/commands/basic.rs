@@ -4,7 +4,7 @@ use super::{Flow, REFUSED};
 use crate::modem::Modem;
 use crate::modem::settings::{OnDtrDrop, Settings};
 
-/// Commands that are understood and change nothing a simulator can show, with their largest number.
+/// Commands that are accepted but change nothing in the simulator, with their largest number.
 const WITHOUT_EFFECT: &[(&str, u32)] = &[("L", 3), ("M", 3), ("P", 0), ("T", 0), ("&K", 6)];
 
 impl Modem {

@@ -26,7 +26,7 @@ impl Modem {
                 self.inform(port, &format!("+CCLK: \"{shown}\""))
             }
             Form::Test => Flow::Next,
-            // Nobody of ours sets a modem's clock.
+            // None of our programs sets a modem's clock.
             Form::Set(_) => Cme::NotSupported.into(),
             Form::Act => REFUSED,
         }

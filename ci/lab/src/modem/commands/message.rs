@@ -1,4 +1,4 @@
-//! Messages, in PDU mode alone: TS 27.005 §3.2 to §3.5, §4.
+//! Messages, in PDU mode only: TS 27.005 §3.2 to §3.5, §4.
 
 use super::{Flow, REFUSED, flow};
 use crate::modem::inbox::tpdu_octets;
@@ -10,9 +10,9 @@ use crate::modem::storage::{Status, Stored};
 use crate::modem::syntax::{Form, Param};
 use crate::modem::{Modem, Output};
 
-/// Ends a message.
+/// Ctrl-Z ends a message.
 const CTRL_Z: u8 = 0x1a;
-/// Gives it up.
+/// ESC cancels it.
 const ESCAPE: u8 = 0x1b;
 /// The longest TPDU there is: TS 23.040 §9.2.3.
 const LONGEST_TPDU: u32 = 164;
@@ -153,13 +153,13 @@ impl Modem {
         }
     }
 
-    /// `+CMGL=…`: 0 unread, 1 read, 2 and 3 what was to be sent (there is none), 4 all.
+    /// `+CMGL=…`: 0 unread, 1 read, 2 and 3 unsent and sent (there are none), 4 all.
     fn list(&mut self, port: usize, status: u32) -> Flow {
         let wanted = |stored: &Stored| status == 4 || stored.status as u32 == status;
         for (index, stored) in self.storages.list().into_iter().filter(|(_, stored)| wanted(stored)) {
             self.show(port, &format!("+CMGL: {index},"), &stored);
             if stored.status == Status::Unread {
-                // It was listed just now, and is read by that.
+                // Listing a message sets its status to read.
                 drop(self.storages.read(index));
             }
         }
@@ -289,14 +289,14 @@ impl Modem {
     }
 }
 
-/// So many numbers, and no more.
+/// Exactly this many numbers.
 fn index<const N: usize>(params: &[Param]) -> Option<[usize; N]> {
     let numbers: Option<Vec<usize>> =
         params.iter().map(|param| usize::try_from(param.number()?).ok()).collect();
     numbers?.try_into().ok()
 }
 
-/// The TPDU of what was typed: a SMS-SUBMIT of so many octets behind the centre's address.
+/// The TPDU of the input: a SMS-SUBMIT of this many octets after the centre's address.
 fn submission(hex: &[u8], octets: usize) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(hex).ok().filter(|text| text.len() % 2 == 0)?;
     if tpdu_octets(text)? != octets {

@@ -1,4 +1,4 @@
-//! What each command does. One file a subject.
+//! The commands, one file per subject.
 
 mod basic;
 mod clock;
@@ -15,14 +15,14 @@ use super::refusal::{Cme, Cms};
 use super::settings::ResultCode;
 use super::syntax::{Command, Form};
 
-/// How the line goes on after a command.
+/// How the line continues after a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
     /// With the next command.
     Next,
-    /// Not at all: this is its result.
+    /// Not: this is the line's result.
     End(ResultCode),
-    /// Not at all: the result comes when what was begun has an end.
+    /// Not: the result comes later, at the end of what the command has started.
     Pending,
 }
 
@@ -40,13 +40,13 @@ impl From<Cms> for Flow {
     }
 }
 
-/// What a command came to: it went on, or was refused.
+/// The result of a command: how the line continues, or an error.
 fn flow<E: Into<Flow>>(outcome: Result<(), E>) -> Flow {
     outcome.map_or_else(Into::into, |()| Flow::Next)
 }
 
 impl Modem {
-    /// Carries out one command.
+    /// Executes one command.
     pub(super) fn run(&mut self, port: usize, command: Command) -> Flow {
         match command {
             Command::Basic(name, value) => self.basic(port, &name, value),

@@ -115,7 +115,7 @@ impl Modem {
         }
     }
 
-    /// Tells the network that messages can be taken again.
+    /// Informs the network that the modem can take messages again.
     pub(super) fn room_again(&mut self) {
         self.out.push(Output::RoomAgain);
     }

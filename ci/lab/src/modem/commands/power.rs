@@ -22,7 +22,7 @@ impl Modem {
                 };
                 match (level.filter(|level| known.contains(level)), reset) {
                     (Some(1), Some(1)) => {
-                        // Its answer is the last thing before it restarts.
+                        // It restarts after its answer.
                         self.result(port, crate::modem::settings::ResultCode::Ok);
                         self.with_registration(Self::restart);
                         Flow::Pending

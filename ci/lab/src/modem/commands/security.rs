@@ -1,4 +1,4 @@
-//! The SIM's PIN and PUK: TS 27.007 §7.4, §7.5, §8.3, §8.65, and what makers have beside that.
+//! The SIM's PIN and PUK: TS 27.007 §7.4, §7.5, §8.3, §8.65, and makers' own commands.
 
 use super::{Flow, REFUSED, flow};
 use crate::modem::Modem;
@@ -52,7 +52,7 @@ impl Modem {
         }
     }
 
-    /// Huawei's own: what is asked for, the tries of that, then those of PUK, PIN, PUK2 and PIN2.
+    /// Huawei's own: the code asked for, its tries, then those of PUK, PIN, PUK2 and PIN2.
     pub(super) fn huawei_pin(&mut self, port: usize, form: &Form) -> Flow {
         let (pin, puk) = self.sim.tries();
         match (form, self.sim.state()) {

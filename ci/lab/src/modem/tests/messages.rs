@@ -71,7 +71,7 @@ fn storages_are_chosen_by_name_and_differ_by_model() {
     assert_eq!(ranges(CDC_ACM), "\r\n+CPMS: (\"ME\"),(\"ME\"),(\"ME\")\r\n\r\nOK\r\n");
 }
 
-/// ModemManager asks for 2,1,2,1,0, then 2,1,2,2,0, then 2,1,2,0,0 (its `plugins`): each model here takes another one.
+/// ModemManager tries 2,1,2,1,0, then 2,1,2,2,0, then 2,1,2,0,0 (its `plugins`): each model here accepts another one.
 #[test]
 fn what_cnmi_takes_differs_by_model() {
     let table = [
