@@ -1,4 +1,4 @@
-//! WinChipHead's CH341: an RS-232 port on USB, as `drivers/usb/serial/ch341.c` knows it.
+//! WinChipHead's CH341: an RS-232 port on USB, as `drivers/usb/serial/ch341.c` expects it.
 
 use super::device::{Description, Device, Endpoint, Flow, Interface, Outward, Reply};
 use super::fifo::Fifo;
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 const STATUS: u8 = 0x81;
 const DATA_IN: u8 = 0x82;
-/// 0x02 on the real one; `hso.rs` says why not here.
+/// 0x02 on the real one; see `hso.rs` for the reason.
 const DATA_OUT: u8 = 0x03;
-/// The driver's buffers are of one packet.
+/// The driver's buffers hold one packet.
 const STREAM: Flow = Flow::Stream { buffer: 32 };
 
 static CH341: Description = Description {
@@ -29,7 +29,7 @@ static CH341: Description = Description {
     }],
 };
 
-/// The modem's lines as the chip tells them, with 0 for on (`CH341_BIT_CTS` and its neighbours): CTS and DSR are.
+/// The modem's lines as the chip reports them, 0 for on (`CH341_BIT_CTS` and its neighbours): CTS and DSR are on.
 const LINES: u8 = 0b1111_1100;
 const DCD: u8 = 1 << 3;
 
@@ -39,7 +39,7 @@ pub struct Ch341 {
     received: Fifo,
     dtr: bool,
     dcd: bool,
-    /// DCD as the driver knows it.
+    /// DCD as last reported to the driver.
     told: bool,
     outward: Vec<Outward>,
 }
@@ -110,8 +110,8 @@ impl Device for Ch341 {
         self.received.push(bytes);
     }
 
-    /// A change is told while DTR is on: of a port that nobody has open the driver reads nothing, and would take what
-    /// is left there for news of the next call. It asks when the port is opened.
+    /// A change is reported only while DTR is on: the driver does not read a closed port, and would later take the old
+    /// report for one of the next call. It requests the state when the port is opened.
     fn carrier(&mut self, _: usize, on: bool) {
         self.dcd = on;
     }

@@ -1,4 +1,4 @@
-//! What a USB device is: descriptors as data, and what it does with requests and transfers.
+//! A USB device: descriptors as data, and its reaction to requests and transfers.
 
 use super::packet::{Class, EndpointInfo, InterfaceInfo, Kind, Setup};
 use std::time::Duration;
@@ -10,7 +10,7 @@ pub const CONFIGURATION: u8 = 1;
 /// American English, for all strings.
 const LANGUAGE: u16 = 0x0409;
 
-/// All that a device tells about itself: USB 2.0 §9.6. Full speed, one configuration, no alternate settings.
+/// A device's description: USB 2.0 §9.6. Full speed, one configuration, no alternate settings.
 #[derive(Debug)]
 pub struct Description {
     /// Class of the whole device.
@@ -32,7 +32,7 @@ pub struct Description {
 pub struct Interface {
     /// Its class.
     pub class: Class,
-    /// Descriptors of the class or vendor, which stand before those of the endpoints.
+    /// Descriptors of the class or vendor, before those of the endpoints.
     pub extra: &'static [u8],
     /// Its endpoints.
     pub endpoints: &'static [Endpoint],
@@ -45,11 +45,11 @@ pub struct Endpoint {
     pub address: u8,
     /// `wMaxPacketSize`: 64 at most.
     pub max_packet: u8,
-    /// What passes it.
+    /// Its kind of transfer.
     pub flow: Flow,
 }
 
-/// What passes an endpoint.
+/// An endpoint's kind of transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
     /// A bulk endpoint: a stream of bytes, read by the driver into buffers of this size.
@@ -57,14 +57,14 @@ pub enum Flow {
         /// Bytes of one buffer; no transfer can be longer.
         buffer: u16,
     },
-    /// An interrupt endpoint: messages, each in a packet of its own.
+    /// An interrupt endpoint: one message per packet.
     Messages {
         /// `bInterval`: milliseconds from poll to poll.
         interval: u8,
     },
 }
 
-/// What a device says to a request.
+/// A device's reply to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// It is done; this is the data stage of a request for data.
@@ -73,7 +73,7 @@ pub enum Reply {
     Stall,
 }
 
-/// What a device does with the lines that its serial ports lead to.
+/// Output of a device to the lines of its serial ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outward {
     /// The computer sent bytes to a port.
@@ -84,25 +84,25 @@ pub enum Outward {
 
 /// A device: a state machine without bus, lines or clock.
 pub trait Device: Send {
-    /// What it tells about itself.
+    /// Its description.
     fn description(&self) -> &'static Description;
     /// A request of a class or vendor came to endpoint 0, with this data if it goes to the device.
     fn request(&mut self, setup: Setup, data: &[u8], now: Duration) -> Reply;
     /// Data came to an OUT endpoint.
     fn receive(&mut self, endpoint: u8, data: &[u8]);
-    /// What it has for an IN endpoint: one message, or so many bytes of the stream at most. Nothing if empty.
+    /// Its data for an IN endpoint: one message, or at most this many bytes of the stream. Empty if there is none.
     fn send(&mut self, endpoint: u8, limit: usize, now: Duration) -> Vec<u8>;
-    /// When [`send`](Self::send) has to be asked again, if nothing comes before.
+    /// When [`send`](Self::send) is to be called again, if nothing comes before.
     fn deadline(&self) -> Option<Duration>;
-    /// It was pulled out: what it holds is lost.
+    /// It was pulled out: its buffers are lost.
     fn lose_power(&mut self);
-    /// What the computer did at its ports since this was last asked.
+    /// The computer's output at its ports since the last call.
     fn outward(&mut self) -> Vec<Outward>;
-    /// How many bytes it can take from a port's line now.
+    /// How many bytes it accepts from a port's line now.
     fn room(&self, port: usize) -> usize;
     /// Bytes came from a port's line.
     fn inward(&mut self, port: usize, bytes: &[u8], now: Duration);
-    /// DCD of a port's line is on or off; said often, changed or not.
+    /// DCD of a port's line; called often, changed or not.
     fn carrier(&mut self, _port: usize, _on: bool) {}
 }
 
@@ -173,7 +173,7 @@ impl Description {
 }
 
 impl Endpoint {
-    /// As QEMU is told of it; [`Plug`](super::plug::Plug) says why a stream is announced as polled.
+    /// As announced to QEMU; see [`Plug`](super::plug::Plug) for why a stream is announced as polled.
     pub fn info(&self, interface: u8) -> EndpointInfo {
         let interval = match self.flow {
             Flow::Stream { .. } => 1,

@@ -1,4 +1,4 @@
-//! What a device holds for the computer until it is fetched.
+//! A device's buffer for the computer.
 
 use std::collections::VecDeque;
 
@@ -11,25 +11,25 @@ pub struct Fifo {
 impl Fifo {
     const SIZE: usize = 16 << 10;
 
-    /// More to be fetched. A modem nobody listens to forgets the oldest of what it had to say.
+    /// Adds bytes. If nobody reads them, the oldest are dropped.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
         let over = self.bytes.len().saturating_sub(Self::SIZE);
         self.bytes.drain(..over);
     }
 
-    /// The oldest bytes, so many at most.
+    /// Removes the oldest bytes, at most this many.
     pub fn take(&mut self, limit: usize) -> Vec<u8> {
         let count = limit.min(self.bytes.len());
         self.bytes.drain(..count).collect()
     }
 
-    /// How many bytes can be pushed and none be forgotten.
+    /// How many bytes can be pushed without dropping any.
     pub fn room(&self) -> usize {
         Self::SIZE - self.bytes.len()
     }
 
-    /// Whether there is nothing to fetch.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

@@ -1,18 +1,17 @@
-//! Option's sticks, of which the ICON 225 is one, as `drivers/net/usb/hso.c` knows them.
+//! Option's sticks, such as the ICON 225, as `drivers/net/usb/hso.c` expects them.
 //!
-//! The driver makes of it a network interface and four ttys. Two of them have no endpoints of their own: what is
-//! written to them goes through endpoint 0, and what there is to read is announced by a byte on an interrupt endpoint
-//! and fetched through endpoint 0 too.
+//! The driver creates a network interface and four ttys. Two of them have no endpoints of their own: they are written
+//! through endpoint 0; data to read is announced by a byte on an interrupt endpoint and fetched through endpoint 0.
 
 use super::device::{Description, Device, Endpoint, Flow, Interface, Outward, Reply};
 use super::fifo::Fifo;
 use super::packet::Setup;
 use std::time::Duration;
 
-/// Its ports, in the order of the ttys and by what the driver says in `hsotype`: Control, Application, Diagnostic,
-/// Modem. The first two are multiplexed on endpoint 0, by their number here.
+/// Its ports, in the order of the ttys, with their `hsotype`: Control, Application, Diagnostic, Modem. The first two
+/// are multiplexed on endpoint 0, by their number here.
 const MULTIPLEXED_PORTS: usize = 2;
-/// The port for calls. Diagnostic, before it, speaks a binary protocol of Qualcomm's, and is silent here.
+/// The port for calls. Diagnostic, before it, has a binary protocol of Qualcomm, and does not answer here.
 const MODEM_PORT: usize = 3;
 
 const READY_TO_READ: u8 = 0x81;
@@ -31,7 +30,7 @@ const NETWORK_STREAM: Flow = Flow::Stream { buffer: 2048 };
 const SERIAL_STREAM: Flow = Flow::Stream { buffer: 4096 };
 const VENDOR_SPECIFIC: [u8; 3] = [0xff; 3];
 
-// Numbers of IN and OUT endpoints differ: with pairs of one number QEMU's model of the host failed in trials.
+// Numbers of IN and OUT endpoints differ: with equal numbers QEMU's model of the host failed in trials.
 const fn endpoint(address: u8, max_packet: u8, flow: Flow) -> Endpoint {
     Endpoint { address, max_packet, flow }
 }
@@ -73,14 +72,14 @@ static ICON_225: Description = Description {
     ],
 };
 
-/// A multiplexed port that has something to be read.
+/// A multiplexed port with data to read.
 #[derive(Debug, Default)]
 struct Multiplexed {
     fifo: Fifo,
-    /// When it announces that, and how long it waits to say it again.
+    /// When it announces that, and after which pause it repeats the announcement.
     ///
-    /// Again, because the driver drops an announcement that comes while it reads (`hso_mux_serial_read`): 7 of 500
-    /// answers stayed in the stick. Less and less often, because a port that nobody has opened reads nothing, and
+    /// It repeats it because the driver drops an announcement that comes while it reads (`hso_mux_serial_read`): 7 of
+    /// 500 answers stayed in the stick. The pauses grow because a port that is not open reads nothing, and
     /// announcements would pile up in QEMU.
     announce: Option<(Duration, Duration)>,
 }
@@ -100,7 +99,7 @@ impl Multiplexed {
         bytes
     }
 
-    /// Whether it announces something now.
+    /// Whether an announcement is due.
     fn announces(&mut self, now: Duration) -> bool {
         match self.announce {
             Some((due, pause)) if due <= now => {
@@ -121,7 +120,7 @@ pub struct Hso {
 }
 
 impl Hso {
-    /// Which multiplexed ports want to be read, as bits.
+    /// The multiplexed ports with announced data, as bits.
     fn announcement(&mut self, now: Duration) -> Vec<u8> {
         let bits =
             (0..).zip(&mut self.multiplexed).filter_map(|(bit, it)| it.announces(now).then_some(1 << bit));
@@ -190,7 +189,7 @@ impl Device for Hso {
     }
 
     fn room(&self, port: usize) -> usize {
-        // What nobody fetches must not keep a multiplexed port from taking what comes next.
+        // Data that is never fetched must not block a multiplexed port.
         if port == MODEM_PORT { self.modem.room() } else { usize::MAX }
     }
 

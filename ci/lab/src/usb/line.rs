@@ -1,4 +1,4 @@
-//! Where a serial port of a device leads: a socket that a modem listens at.
+//! The line of a device's serial port: a connection to the socket where a modem listens.
 
 use crate::exchange::Dcd;
 use rustix::event::{PollFd, PollFlags};
@@ -6,22 +6,22 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-/// Where a line leads.
+/// The modem's end of a line.
 pub struct Wires {
-    /// Where the modem listens.
+    /// The modem's socket.
     pub socket: PathBuf,
-    /// The one wire of the modem's that a socket does not carry; always on without it.
+    /// DCD, which a socket does not carry; always on without it.
     pub dcd: Option<Dcd>,
 }
 
-/// One port's line. A socket carries no DTR; that it is closed and opened again stands for a drop of it.
+/// One port's line. A socket carries no DTR: closing and reopening it means a drop of DTR.
 pub struct Line {
     /// To the modem, if there is one.
     wires: Option<Wires>,
     socket: Option<UnixStream>,
     /// What the modem has not taken yet.
     pub unsent: Vec<u8>,
-    /// How much the device takes now.
+    /// How much the device accepts now.
     pub room: usize,
 }
 
@@ -31,7 +31,7 @@ impl Line {
         Self { wires, socket: None, unsent: Vec::new(), room: 0 }
     }
 
-    /// Opens it, unless it is open. A modem that does not listen yet is asked again.
+    /// Opens it, unless it is open. If the modem does not listen yet, the next call tries again.
     pub fn open(&mut self) {
         if let (None, Some(wires)) = (&self.socket, &self.wires) {
             let socket =
@@ -40,18 +40,18 @@ impl Line {
         }
     }
 
-    /// Whether the modem tells of a carrier.
+    /// Whether the modem reports a carrier.
     pub fn carrier(&self) -> bool {
         self.wires.as_ref().and_then(|wires| wires.dcd.as_ref()).is_none_or(Dcd::is_on)
     }
 
-    /// Closes it; the modem loses what it has not taken.
+    /// Closes it; unsent bytes are lost.
     pub fn close(&mut self) {
         self.socket = None;
         self.unsent.clear();
     }
 
-    /// Passes on what the modem takes.
+    /// Sends what the modem accepts.
     pub fn write(&mut self) {
         let Some(socket) = &mut self.socket else { return self.unsent.clear() };
         while let Ok(count @ 1..) = socket.write(&self.unsent) {
@@ -59,7 +59,7 @@ impl Line {
         }
     }
 
-    /// What the modem has said, as much as there is room for.
+    /// Reads from the modem, as far as there is room.
     pub fn read(&mut self) -> Vec<u8> {
         let Some(socket) = &mut self.socket else { return Vec::new() };
         let mut bytes = vec![0; self.room.min(4096)];
@@ -69,12 +69,12 @@ impl Line {
                 bytes.truncate(count);
                 return bytes;
             }
-            Err(_) => {} // nothing was said
+            Err(_) => {} // no data
         }
         Vec::new()
     }
 
-    /// What to wait for.
+    /// The events to poll for.
     pub fn interest(&self) -> Option<PollFd<'_>> {
         let mut events = PollFlags::empty();
         events.set(PollFlags::IN, self.room > 0);

@@ -1,4 +1,4 @@
-//! Virtual USB devices: QEMU's guest finds them on its bus and its own Linux drivers bind to them.
+//! Virtual USB devices: QEMU's guest finds them on its bus, and its Linux drivers bind to them.
 //!
 //! QEMU takes a device from elsewhere by `-device usb-redir`, in the usbredir protocol ([`packet`], [`wire`]). The
 //! devices are state machines ([`device::Device`]); [`plug::Plug`] is the bus between one of them and QEMU, and

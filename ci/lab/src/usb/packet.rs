@@ -1,33 +1,33 @@
-//! The packets of usbredir 0.7 as they pass between QEMU (the "guest") and the program that has the device (the "host").
+//! The packets of usbredir 0.7 between QEMU (the "guest") and the program that has the device (the "host").
 //!
-//! The source is `docs/usb-redirection-protocol.md` of usbredir and QEMU's `hw/usb/redirect.c`. Both sides say in
-//! their first packet what they are capable of, and the layout of later packets follows from what both have said.
-//! [`CAPABILITIES`] is what we say and what we require, so there is one layout here. Packets that belong to other
+//! The source is `docs/usb-redirection-protocol.md` of usbredir and QEMU's `hw/usb/redirect.c`. Both sides announce
+//! their capabilities in their first packet, and the layout of later packets depends on those that both have.
+//! We announce and require [`CAPABILITIES`], so there is one layout here. Packets that belong to other
 //! capabilities (streams, bulk receiving), and those of endpoints that we never announce (bulk, isochronous), are
 //! illegal between these two.
 
 use std::fmt;
 
-/// What we say we are capable of, as bits of the first word.
+/// Our capabilities, as bits of the first word.
 pub const CAPABILITIES: u32 = CONNECT_DEVICE_VERSION | FILTER | MAX_PACKET_SIZE | IDS_OF_64_BITS;
 const CONNECT_DEVICE_VERSION: u32 = 1 << 1;
 const FILTER: u32 = 1 << 2;
 const MAX_PACKET_SIZE: u32 = 1 << 4;
 const IDS_OF_64_BITS: u32 = 1 << 5;
 
-/// An endpoint's place in the tables of [`EndpointInfo`]: OUT endpoints first.
+/// The size of the tables of [`EndpointInfo`]: OUT endpoints first, then IN.
 pub const ENDPOINTS: usize = 32;
 
-/// One packet, and the number by which an answer is matched to its question.
+/// One packet, with the number that matches an answer to its request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Chosen by the guest; 0 in what is no answer.
+    /// Chosen by the guest; 0 in a packet that is no answer.
     pub id: u64,
-    /// What it says.
+    /// The packet.
     pub packet: Packet,
 }
 
-/// What a message says.
+/// A packet's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packet {
     /// The first one of each side.
@@ -82,7 +82,7 @@ pub enum Packet {
         /// Which endpoint.
         endpoint: u8,
     },
-    /// Guest: the packet with this message's id is no longer waited for. It is answered all the same.
+    /// Guest: it no longer waits for the packet with this message's id. That is answered nevertheless.
     Cancel,
     /// Guest: the device was refused.
     FilterReject,
@@ -94,7 +94,7 @@ pub enum Packet {
     Interrupt(Interrupt),
 }
 
-/// Who speaks and what it is capable of.
+/// The sender and its capabilities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// The program's name, of up to 64 bytes.
@@ -130,7 +130,7 @@ pub struct InterfaceInfo {
     pub class: Class,
 }
 
-/// An endpoint, as the guest shall treat it.
+/// An endpoint, as the guest is to treat it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndpointInfo {
     /// How it transfers.
@@ -148,7 +148,7 @@ pub struct EndpointInfo {
 pub struct Control {
     /// 0x80 if the data comes from the device, else 0.
     pub endpoint: u8,
-    /// The eight bytes of the setup stage. In an answer `length` is what was really transferred.
+    /// The eight bytes of the setup stage. In an answer `length` is the number of bytes transferred.
     pub setup: Setup,
     /// What came of it; `Success` in a request.
     pub status: Status,
@@ -184,7 +184,7 @@ pub struct Interrupt {
     pub data: Vec<u8>,
 }
 
-/// Numbers that stand for something, and what they stand for.
+/// An enum with a number for each variant.
 macro_rules! numbered {
     ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $number:literal),* $(,)? }) => {
         $(#[$about])*
@@ -192,7 +192,7 @@ macro_rules! numbered {
         pub enum $name { $($(#[$what])* $variant = $number),* }
 
         impl $name {
-            /// The one with this number.
+            /// The variant with this number.
             pub fn of(number: u8) -> Result<Self, Illegal> {
                 match number {
                     $($number => Ok(Self::$variant),)*
@@ -204,15 +204,15 @@ macro_rules! numbered {
 }
 
 numbered! {
-    /// What came of a transfer.
+    /// The result of a transfer.
     Status {
         /// It was done.
         Success = 0,
-        /// The guest took it back.
+        /// The guest cancelled it.
         Cancelled = 1,
         /// There is no such endpoint or length.
         Invalid = 2,
-        /// The device does not answer.
+        /// An I/O error: the device does not answer.
         IoError = 3,
         /// The device refused.
         Stall = 4,
@@ -224,7 +224,7 @@ numbered! {
 }
 
 numbered! {
-    /// How fast the device is.
+    /// The device's speed.
     Speed {
         /// 1.5 Mbit/s
         Low = 0,
@@ -254,23 +254,23 @@ pub fn endpoint_index(address: u8) -> usize {
     usize::from((address & 0x80) >> 3 | address & 0x0f)
 }
 
-/// Why bytes are no packet.
+/// Why bytes are not a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Illegal {
     /// No packet of this type is allowed between these two.
     Type(u32),
-    /// A packet of this type is not so long, or not so long with what it says of its data.
+    /// The length does not fit the type, or the data length in the packet.
     Length {
         /// Which type.
         of: u32,
         /// Bytes after the header.
         length: u32,
     },
-    /// A number that stands for nothing.
+    /// A number without a meaning.
     Number {
-        /// What it should stand for.
+        /// Its field.
         of: &'static str,
-        /// Itself.
+        /// The number.
         number: u8,
     },
     /// The first packet must be a `hello`, and no other.
@@ -294,7 +294,7 @@ impl fmt::Display for Illegal {
 impl std::error::Error for Illegal {}
 
 impl Packet {
-    /// As a message that answers nothing.
+    /// As a message that is no answer.
     pub fn unasked(self) -> Message {
         Message { id: 0, packet: self }
     }

@@ -1,19 +1,19 @@
-//! The bus with one device on it, and QEMU at the other end of the wire. No socket, no clock.
+//! The USB bus with one device on it, and QEMU at the other end. No socket, no clock.
 //!
-//! It is full of consideration for QEMU's model of the Pi's host controller, `hw/usb/hcd-dwc2.c` (7.2, and as of
-//! then also the one in development), which ends the emulator by an assertion where real hardware would not care:
+//! It works around QEMU's model of the Pi's host controller, `hw/usb/hcd-dwc2.c` (7.2, and the development version of
+//! that time), which ends the emulator by an assertion where real hardware would not care:
 //!
 //! - **All endpoints are announced as polled**, while the descriptors say bulk. A bulk transfer waits in QEMU as an
 //!   asynchronous packet. When Linux gives it up, because the tty was closed, it halts the channel. The model does
 //!   not cancel the packet, and the next use of the channel fails `!usb_packet_is_inflight`. A polled endpoint
-//!   answers NAK at once, and the model asks again by itself.
-//! - **[`STALE`] empty packets before each burst.** A halted channel goes on asking (`needs_service` stays set), and
-//!   takes what comes next for a buffer that is no longer there. It shall take those.
-//! - **Each packet is a transfer of its own**: shorter than the driver's buffer and no multiple of `wMaxPacketSize`, so
-//!   that no channel is left with half of one.
-//! - **Not more than [`BURST`] packets at once**: QEMU queues 2000 and drops the rest.
-//! - **A device leaves quietly** ([`Presence`]): a channel that asks a device that is gone makes the model look up an
-//!   endpoint of nothing, and a request that was never answered is in flight for ever.
+//!   answers NAK at once, and the model repeats the request by itself.
+//! - **[`STALE`] empty packets before each burst.** A halted channel keeps requesting (`needs_service` stays set), and
+//!   would put the next data into a buffer that no longer exists. It gets the empty packets.
+//! - **Each packet is a complete transfer**: shorter than the driver's buffer and no multiple of `wMaxPacketSize`, so
+//!   that no channel is left with a partial one.
+//! - **At most [`BURST`] packets at once**: QEMU queues 2000 and drops the rest.
+//! - **A device leaves in steps** ([`Presence`]): a channel's request to a device that is gone makes the model look up
+//!   an endpoint of no device, and a request that was never answered stays in flight for ever.
 
 use super::device::{CONFIGURATION, Device, Flow, Reply};
 use super::packet::{
@@ -24,20 +24,20 @@ use super::wire::Reader;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Channels that were halted and still ask, at most: one for each time a port was closed since it last had data.
+/// Most halted channels that still send requests: one for each time a port was closed since it last had data.
 const STALE: usize = 3;
-/// Packets for one endpoint that may be waiting in QEMU, as far as can be told.
+/// Most packets for one endpoint that may be waiting in QEMU, by estimate.
 const BURST: u32 = 400;
-/// How soon QEMU has passed on one packet more.
+/// How long QEMU takes to pass on one packet.
 const DRAIN: Duration = Duration::from_micros(250);
-/// A stream that paused for so long may have been closed and opened again.
+/// A stream that paused for this long may have been closed and opened again.
 const PAUSE: Duration = Duration::from_millis(5);
 /// Refusals for each stream of a device that leaves: more than there are buffers, or stale channels.
 const REFUSALS: usize = 100;
-/// How long the channels take to find them: each is asked in turn, every 250 us of the guest's time, and a host that is
-/// busy with other things may give the guest no time for a while.
+/// How long the channels take to get them: each is served in turn, every 250 us of the guest's time, and a busy host
+/// may not run the guest for a while.
 const FOUND: Duration = Duration::from_millis(500);
-/// Without a request for so long, none is on its way.
+/// After this long without a request, none is on its way.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// Whether the device is plugged in.
@@ -45,12 +45,12 @@ const QUIET: Duration = Duration::from_millis(50);
 enum Presence {
     Out,
     In,
-    /// It is pulled out. Since then its streams refuse (STALL), whereupon the drivers no longer ask them; so no channel
-    /// is left that asks. It has no more data, but still acknowledges what it is sent.
+    /// It is being pulled out. Its streams refuse requests (STALL), after which the drivers stop sending them, so that
+    /// no channel is left with a request. It has no more data, but still acknowledges what it receives.
     ///
-    /// After a while it is gone with the next answer, in the same bytes: QEMU then has no other request of this device
-    /// in flight, since endpoint 0 takes one at a time, and the guest no time to make one. Or it goes when no request
-    /// has come for a while.
+    /// After a while the disconnect follows the next answer in the same write: QEMU then has no other request of this
+    /// device in flight, since endpoint 0 takes one at a time, and the guest has no time to make one. Or it follows
+    /// when no request has come for a while.
     Leaving {
         since: Duration,
     },
@@ -61,11 +61,11 @@ enum Presence {
 struct Polled {
     /// When the last packet went out.
     last: Option<Duration>,
-    /// When all that went out will have been passed on.
+    /// When QEMU will have passed on everything sent.
     drained: Duration,
 }
 
-/// One device, in or out of QEMU's socket.
+/// One device, plugged in or out.
 pub struct Plug {
     device: Box<dyn Device>,
     reader: Reader,
@@ -88,7 +88,7 @@ impl Plug {
         }
     }
 
-    /// A new QEMU is at the other end.
+    /// A new QEMU has connected.
     pub fn connected(&mut self) {
         self.reader = Reader::default();
         self.greeted = false;
@@ -100,7 +100,7 @@ impl Plug {
         self.out = Packet::Hello(Hello { program, capabilities: CAPABILITIES }).unasked().encode();
     }
 
-    /// Nobody is at the other end.
+    /// QEMU has disconnected.
     pub fn disconnected(&mut self) {
         self.greeted = false;
         self.out.clear();
@@ -109,7 +109,7 @@ impl Plug {
         }
     }
 
-    /// The device is put in.
+    /// The device is plugged in.
     pub fn put_in(&mut self) {
         if self.presence == Presence::Out {
             self.presence = Presence::In;
@@ -133,12 +133,12 @@ impl Plug {
         }
     }
 
-    /// The device, for the lines its ports lead to; `None` while it is not in.
+    /// The device, for the lines of its ports; `None` while it is not plugged in.
     pub fn device(&mut self) -> Option<&mut dyn Device> {
         (self.presence == Presence::In && self.greeted).then_some(&mut *self.device)
     }
 
-    /// Whether QEMU was told that there is no device.
+    /// Whether the disconnect was sent to QEMU.
     pub fn is_out(&self) -> bool {
         self.presence == Presence::Out
     }
@@ -158,7 +158,7 @@ impl Plug {
         Ok(())
     }
 
-    /// When there is something to say, if nothing comes before.
+    /// When the plug is next due without input.
     pub fn deadline(&self) -> Option<Duration> {
         match self.presence {
             Presence::In if self.greeted => self.device.deadline(),
@@ -187,7 +187,7 @@ impl Plug {
         self.presence = Presence::Out;
     }
 
-    /// Tells all of the device; QEMU wants to know its parts before it is connected.
+    /// Announces the device; QEMU requires the description of its parts before the connect.
     fn connect(&mut self) {
         let about = self.device.description();
         let mut endpoints = Box::new([None; ENDPOINTS]);
@@ -217,14 +217,14 @@ impl Plug {
                 }
                 None
             }
-            // What QEMU still says of a device that is out needs no answer: it counts all as cancelled.
+            // What QEMU still sends for a device that is out needs no answer: it has cancelled everything.
             _ if self.presence == Presence::Out => None,
             Packet::Control(control) => Some(Packet::Control(self.control(control, now))),
             Packet::Interrupt(Interrupt { endpoint, data, .. }) => {
                 if self.presence == Presence::In {
                     self.device.receive(endpoint, &data);
                 }
-                None // a transfer to a polled endpoint is done, for QEMU, when it is sent
+                None // for QEMU a transfer to a polled endpoint is complete when it is sent
             }
             Packet::SetConfiguration(configuration) => {
                 let known = configuration <= CONFIGURATION;
@@ -251,8 +251,8 @@ impl Plug {
                 self.polled.remove(&endpoint);
                 Some(Packet::InterruptReceivingStatus { status: Status::Success, endpoint })
             }
-            // A port reset comes before an enumeration, when there is nothing to lose yet. What is cancelled was
-            // answered already.
+            // A port reset comes before an enumeration, when there is no data yet. A cancelled request was answered
+            // already.
             _ => None,
         }
     }
@@ -261,7 +261,7 @@ impl Plug {
         let reply = match setup.request_type >> 5 & 3 {
             0 => standard(&*self.device, setup),
             _ if self.presence == Presence::In => self.device.request(setup, &data, now),
-            // It is leaving: it takes all and has nothing.
+            // It is leaving: it accepts everything and has no data.
             _ => Reply::Done(Vec::new()),
         };
         let (status, mut data) = match reply {
@@ -274,7 +274,7 @@ impl Plug {
         Control { endpoint, setup: Setup { length, ..setup }, status, data }
     }
 
-    /// What the device has for the endpoints that are polled.
+    /// Sends the device's data for the polled endpoints.
     fn send(&mut self, now: Duration) {
         let about = self.device.description();
         for (address, mut polled) in self.polled.clone() {
@@ -307,7 +307,7 @@ impl Plug {
         }
     }
 
-    /// Refuses the stream at this endpoint, if it is one, for as long as the device is there.
+    /// Refuses requests at this endpoint, if it is a stream, until the device is gone.
     fn refuse(&mut self, endpoint: u8) {
         let about = self.device.description().endpoint(endpoint);
         if about.is_some_and(|it| matches!(it.flow, Flow::Stream { .. })) {
@@ -317,7 +317,7 @@ impl Plug {
     }
 }
 
-/// Cuts a transfer so that each piece is one that ends with a short packet.
+/// Splits a transfer so that each piece ends with a short packet.
 fn short(mut data: Vec<u8>, max_packet: usize) -> Vec<Vec<u8>> {
     if data.len().is_multiple_of(max_packet) {
         let last = data.split_off(data.len().saturating_sub(1));
@@ -335,7 +335,7 @@ fn transfer(endpoint: u8, data: Vec<u8>) -> Message {
     Packet::Interrupt(Interrupt { endpoint, status: Status::Success, length, data }).unasked()
 }
 
-/// USB 2.0 §9.4. What QEMU does itself, or asks in a packet of its own, is not here.
+/// USB 2.0 §9.4, without the requests that QEMU handles itself or sends in packets of their own.
 fn standard(device: &dyn Device, setup: Setup) -> Reply {
     const GET_STATUS: u8 = 0;
     const CLEAR_FEATURE: u8 = 1;

@@ -1,4 +1,4 @@
-//! A USB port of a box: the socket where QEMU looks for a device, and the thread that serves it.
+//! A USB port of a box: the socket that QEMU connects to for a device, and the thread that serves it.
 
 use super::device::{Device, Outward};
 use super::line::{Line, Wires};
@@ -14,15 +14,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// A device leaves within this time, or its guest hangs.
+/// A device is gone within this time, or its guest has hung.
 const LEAVES_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the thread and the port's owner share.
 struct Shared {
     plug: Mutex<Plug>,
-    /// Something has changed that the thread should see: the device was moved, or the port closes.
+    /// Wakes the thread: the device was plugged in or pulled out, or the port closes.
     nudge: OwnedFd,
-    /// The thread has spoken to QEMU.
+    /// The thread has sent bytes to QEMU.
     spoken: Condvar,
     closing: AtomicBool,
     started: Instant,
@@ -36,8 +36,8 @@ pub struct UsbPort {
 }
 
 impl UsbPort {
-    /// Listens at `path` for the emulator to connect, again and again; the device is in. Its serial ports lead
-    /// along `lines`; a port beyond them leads nowhere.
+    /// Listens at `path` for the emulator, which may connect repeatedly; the device is plugged in. Its serial ports are
+    /// connected to `lines`; further ports are not connected.
     pub fn open(path: PathBuf, device: Box<dyn Device>, lines: Vec<Option<Wires>>) -> Result<Self> {
         let listener = UnixListener::bind(&path).map_err(|e| Error::io("listen at", &path, e))?;
         let nudge = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
@@ -56,18 +56,18 @@ impl UsbPort {
         Ok(Self { path, shared, thread: Some(thread) })
     }
 
-    /// Where the emulator finds the port.
+    /// The socket of the port.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Puts the device in.
+    /// Plugs the device in.
     pub fn put_in(&self) {
         self.shared.lock().put_in();
         self.shared.nudge();
     }
 
-    /// Pulls the device out, and waits until it is.
+    /// Pulls the device out, and waits until it is gone.
     pub fn pull_out(&self) -> Result<()> {
         let mut plug = self.shared.lock();
         plug.pull_out(self.shared.started.elapsed());
@@ -104,7 +104,7 @@ impl Shared {
     }
 
     fn nudge(&self) {
-        // Fails only when the thread is 2^64 - 1 nudges behind.
+        // Fails only if the thread is 2^64 - 1 nudges behind.
         let _ = rustix::io::write(&self.nudge, &1_u64.to_ne_bytes());
     }
 }
@@ -113,7 +113,7 @@ fn serve(listener: &UnixListener, shared: &Shared, lines: &mut [Line]) {
     while let Ok((emulator, _)) = listener.accept() {
         shared.lock().connected();
         if let Err(broken) = converse(emulator, shared, lines) {
-            // Nobody waits for this thread: the box will miss its device, and the reason should stand somewhere.
+            // Nobody joins this thread to get its error, and the box will miss its device: print the reason.
             eprintln!("the USB port at the emulator: {broken}");
         }
         shared.lock().disconnected();
@@ -159,7 +159,7 @@ fn converse(mut emulator: UnixStream, shared: &Shared, lines: &mut [Line]) -> st
     Ok(())
 }
 
-/// Between the device's serial ports and their lines.
+/// Moves bytes between the device's serial ports and their lines.
 fn carry(device: Option<&mut dyn Device>, lines: &mut [Line], now: Duration) {
     let Some(device) = device else {
         lines.iter_mut().for_each(Line::close);
@@ -184,19 +184,19 @@ fn carry(device: Option<&mut dyn Device>, lines: &mut [Line], now: Duration) {
     }
 }
 
-/// A box that is switched off does not say good-bye.
+/// Whether the error means that the box was switched off.
 fn is_end(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
 
-/// Whether the emulator has something to say; or else somebody has, or the time is over.
+/// Waits for input; true if it is the emulator's, false if it is another's or the time is over.
 fn wait(
     emulator: &UnixStream,
     nudge: &OwnedFd,
     lines: &[Line],
     time: Option<Duration>,
 ) -> std::io::Result<bool> {
-    // A whole millisecond, so that a wake due in a moment does not become a busy loop.
+    // Rounded up to a millisecond, so that a deadline just ahead does not make a busy loop.
     let time = time.map(|time| time.max(Duration::from_millis(1)));
     let time = time.and_then(|time| Timespec::try_from(time).ok());
     let mut fds = vec![PollFd::new(emulator, PollFlags::IN), PollFd::new(nudge, PollFlags::IN)];
@@ -205,7 +205,7 @@ fn wait(
         Err(rustix::io::Errno::INTR) => return Ok(false),
         ready => ready?,
     };
-    // Fails only when there was no nudge.
+    // Fails only if there was no nudge.
     let _ = rustix::io::read(nudge, &mut [0; 8]);
     Ok(fds.first().is_some_and(|emulator| !emulator.revents().is_empty()))
 }

@@ -1,20 +1,19 @@
-//! Packets as bytes, and back. Strict: what is too long, too short or unknown is no packet.
+//! Encodes and decodes packets. Strict: what is too long, too short or unknown is an error.
 
 use super::packet::{
     CAPABILITIES, Control, DeviceConnect, ENDPOINTS, EndpointInfo, Hello, Illegal, InterfaceInfo, Interrupt,
     Kind, Message, Packet, Setup, Speed, Status,
 };
 
-/// Longer than any packet of a full-speed device; what claims more is no packet.
+/// Longer than any packet of a full-speed device; a longer one is an error.
 const LONGEST: u32 = 1 << 17;
 /// Bytes of the program's name in a `hello`.
 const NAME: usize = 64;
 /// Interfaces in the table of them.
 const INTERFACES: usize = 32;
-/// What the tables say where there is no endpoint.
+/// The entry of the tables where there is no endpoint.
 const NO_ENDPOINT: u8 = 255;
-/// What came of a transfer is said in answers, which only the host gives. QEMU leaves the byte in its questions as it
-/// finds it on its stack.
+/// The status of a transfer is in answers, which only the host sends. In requests QEMU leaves the byte uninitialized.
 const UNSAID: Status = Status::Success;
 
 mod kind {
@@ -49,7 +48,7 @@ impl Message {
         bytes.extend(kind.to_le_bytes());
         bytes.extend(length.to_le_bytes());
         if kind == kind::HELLO {
-            // When it is sent nobody knows yet whether both sides know the longer ids.
+            // When it is sent, it is not known yet whether both sides support 64-bit ids.
             bytes.extend([0; 4]);
         } else {
             bytes.extend(self.id.to_le_bytes());
@@ -166,7 +165,7 @@ impl Fields<'_> {
         std::mem::take(&mut self.left).to_vec()
     }
 
-    /// What a data packet carries: all it speaks of, or nothing, depending on who sends it.
+    /// The data of a packet: all of its announced length, or none, depending on who sends it.
     fn payload(&mut self, length: u16) -> Result<Vec<u8>, Illegal> {
         let data = self.rest();
         if data.is_empty() || data.len() == usize::from(length) { Ok(data) } else { Err(self.wrong_length()) }
@@ -186,7 +185,7 @@ impl Hello {
         let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
         let program = String::from_utf8_lossy(name).into_owned();
         let capabilities = fields.u32()?;
-        // Words of capabilities that came after 0.7.
+        // Words of capabilities later than 0.7.
         while !fields.left.is_empty() {
             fields.u32()?;
         }
@@ -213,7 +212,7 @@ impl DeviceConnect {
     }
 }
 
-/// A count, then one table a property, each with room for 32.
+/// A count, then one table per property, each with 32 entries.
 fn encode_interfaces(interfaces: &[InterfaceInfo]) -> Vec<u8> {
     let properties: [fn(&InterfaceInfo) -> u8; 4] =
         [|it| it.number, |it| it.class[0], |it| it.class[1], |it| it.class[2]];
@@ -244,7 +243,7 @@ fn decode_interfaces(fields: &mut Fields) -> Result<Vec<InterfaceInfo>, Illegal>
     Ok(interfaces.take(count).collect())
 }
 
-/// One table a property, by [`endpoint_index`](super::packet::endpoint_index).
+/// One table per property, by [`endpoint_index`](super::packet::endpoint_index).
 fn encode_endpoints(endpoints: &[Option<EndpointInfo>; ENDPOINTS]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(5 * ENDPOINTS);
     bytes.extend(endpoints.iter().map(|it| it.map_or(NO_ENDPOINT, |it| it.kind as u8)));
@@ -309,12 +308,12 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Takes what came; [`next`](Self::next) has the packets that are complete with it.
+    /// Adds received bytes; [`next`](Self::next) returns the packets that they complete.
     pub fn push(&mut self, bytes: &[u8]) {
         self.waiting.extend(bytes);
     }
 
-    /// The next complete packet. After an error the stream has lost its meaning.
+    /// The next complete packet. After an error the rest of the stream is meaningless.
     pub fn next(&mut self) -> Result<Option<Message>, Illegal> {
         // Only the first packet, a `hello`, has the short header.
         let header = if self.greeted { 16 } else { 12 };

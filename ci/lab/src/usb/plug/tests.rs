@@ -24,7 +24,7 @@ static GADGET: Description = Description {
     }],
 };
 
-/// What a gadget has to send, and what it was sent.
+/// What a gadget has to send, and what it has received.
 #[derive(Debug, Default)]
 struct Hands {
     stream: Vec<u8>,
@@ -79,7 +79,7 @@ impl Device for Gadget {
     fn inward(&mut self, _: usize, _: &[u8], _: Duration) {}
 }
 
-/// QEMU's side of a plug.
+/// QEMU's end of a plug.
 struct Guest {
     plug: Plug,
     hands: Arc<Mutex<Hands>>,
@@ -109,7 +109,7 @@ impl Guest {
         self.asks(0, Packet::Hello(hello));
     }
 
-    /// One that polls these endpoints too.
+    /// The same, polling these endpoints, too.
     fn polling(endpoints: &[u8]) -> Self {
         let mut guest = Self::with_gadget();
         for endpoint in endpoints {
@@ -123,7 +123,7 @@ impl Guest {
         self.plug.receive(&Message { id, packet }.encode(), self.now).unwrap();
     }
 
-    /// What the plug has to say now.
+    /// The packets that the plug sends now.
     fn heard(&mut self) -> Vec<Packet> {
         self.heard_with_ids().into_iter().map(|message| message.packet).collect()
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::usb::packet::endpoint_index;
 use proptest::prelude::*;
 
-/// The first bytes QEMU 7.2 sends: its name and all the capabilities there are.
+/// The first bytes that QEMU 7.2 sends: its name and all capabilities.
 fn qemu_hello() -> Vec<u8> {
     let mut bytes = vec![0, 0, 0, 0, 68, 0, 0, 0, 0, 0, 0, 0];
     let name = b"qemu usb-redir guest 7.2.22";
@@ -18,7 +18,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<Message>, Illegal> {
     std::iter::from_fn(|| reader.next().transpose()).collect()
 }
 
-/// What a packet after the greeting is decoded to.
+/// Decodes a packet after the greeting.
 fn after_hello(bytes: &[u8]) -> Result<Vec<Message>, Illegal> {
     decode(&[qemu_hello(), bytes.to_vec()].concat()).map(|messages| messages[1..].to_vec())
 }
