@@ -6,18 +6,18 @@
 /// The names of the files to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// `kernel=`; a Pi 1 looks for `kernel.img` by itself.
+    /// `kernel=`; the default of a Pi 1 is `kernel.img`.
     pub kernel: String,
     /// `initramfs NAME followkernel`
     pub initramfs: Option<String>,
-    /// `device_tree=`; without it the firmware goes by the board.
+    /// `device_tree=`; without it the firmware chooses by board.
     pub device_tree: Option<String>,
     /// `cmdline=`
     pub cmdline: String,
 }
 
 impl Config {
-    /// Reads the text of a `config.txt`. What the firmware does not understand it skips, and so does this.
+    /// Reads the text of a `config.txt`. Unknown lines are skipped, as the firmware does.
     pub fn parse(text: &str) -> Self {
         let mut config = Self {
             kernel: "kernel.img".to_owned(),

@@ -10,9 +10,9 @@ const ENTRY: usize = 16;
 pub struct Partition {
     /// 0x0c FAT32, 0x83 Linux, 0 none.
     pub kind: u8,
-    /// Where it starts.
+    /// Its first byte.
     pub start: u64,
-    /// How long it is.
+    /// Its length.
     pub bytes: u64,
 }
 
@@ -34,12 +34,12 @@ pub fn partitions(sector: &[u8; SECTOR]) -> Option<[Partition; 4]> {
     (sector[SECTOR - 2..] == [0x55, 0xaa]).then_some(table)
 }
 
-/// Where the entry of partition `number` (1 to 4) stands on the disk.
+/// The position on the disk of the entry of partition `number` (1 to 4).
 pub fn entry_offset(number: usize) -> u64 {
     (TABLE + (number - 1) * ENTRY) as u64
 }
 
-/// One entry as bytes; cylinders and heads are left empty, as nobody has read them since the nineties.
+/// One entry as bytes; cylinders and heads, which are obsolete, are left empty.
 pub fn entry(partition: Partition) -> [u8; ENTRY] {
     let sectors = |bytes: u64| u32::try_from(bytes / SECTOR as u64).unwrap_or(u32::MAX).to_le_bytes();
     let mut entry = [0; ENTRY];

@@ -1,4 +1,4 @@
-//! The SD card a box runs from: a copy of the finished image, read as the Pi's firmware and its user would.
+//! The SD card of a box: a copy of the finished image, read and changed as the Pi's firmware and a user would.
 
 mod config_txt;
 mod disk;
@@ -17,7 +17,7 @@ use window::Window;
 /// The site's file on the FAT partition.
 pub const SITE: &str = "site.toml";
 
-/// What the firmware would load and hand over.
+/// What the firmware would load and pass to the kernel.
 #[derive(Debug, Clone)]
 pub struct BootFiles {
     /// The kernel.
@@ -30,7 +30,7 @@ pub struct BootFiles {
     pub command_line: String,
 }
 
-/// A private, writable copy of an image; the image itself stays as it was.
+/// A private, writable copy of an image; the image itself is not changed.
 #[derive(Debug)]
 pub struct Card {
     path: PathBuf,
@@ -47,17 +47,17 @@ impl Card {
         Ok(card)
     }
 
-    /// The card, or the image, that lies there; it is only read.
+    /// The card or image at this path; it is only read.
     pub fn at(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// Copies it to `path`, while nobody writes to it.
+    /// Copies it to `path`; nothing may write to it meanwhile.
     pub fn copy_to(&self, path: &Path) -> Result<()> {
         copy(&self.path, path).map_err(|e| Error::io("copy the card", &self.path, e))
     }
 
-    /// Where it lies.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -98,7 +98,7 @@ impl Card {
         String::from_utf8(self.read(name)?).map_err(|_| Error::Image(format!("{name} is not UTF-8")))
     }
 
-    /// Replaces a file of the boot partition, as a person with a PC would.
+    /// Replaces a file of the boot partition, as a user with a PC would.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<()> {
         self.with_boot_partition(name, |fat| {
             let mut file = fat.root_dir().create_file(name)?;
@@ -117,7 +117,7 @@ impl Card {
         disk::partitions(&sector).ok_or_else(|| Error::Image("no partition table".to_owned()))
     }
 
-    /// What the partition `number` (1 to 4) holds.
+    /// The content of partition `number` (1 to 4).
     pub fn read_partition(&self, number: usize) -> Result<Vec<u8>> {
         let partition = self.partitions()?[number - 1];
         let mut content = Vec::new();
@@ -126,7 +126,7 @@ impl Card {
         Ok(content)
     }
 
-    /// Overwrites the partition `number` (1 to 4), or what is on the card of it, with `byte`.
+    /// Overwrites the partition `number` (1 to 4), as far as it is on the card, with `byte`.
     pub fn fill_partition(&self, number: usize, byte: u8) -> Result<()> {
         let partition = self.partitions()?[number - 1];
         self.overwrite(partition, &vec![byte; usize::try_from(partition.bytes).unwrap_or(usize::MAX)])
@@ -191,7 +191,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     while at < length {
         let data = match rustix::fs::seek(&from, rustix::fs::SeekFrom::Data(at)) {
             Ok(data) => data,
-            // Behind the last data.
+            // After the last data.
             Err(rustix::io::Errno::NXIO) => break,
             Err(error) => return Err(error.into()),
         };

@@ -4,7 +4,7 @@ const IMAGE: u64 = 40 << 20;
 const BOOT: Partition = Partition { kind: 0x0c, start: 1 << 20, bytes: 36 << 20 };
 const STATE: Partition = Partition { kind: 0x83, start: 38 << 20, bytes: 1 << 20 };
 
-/// An image as the builder makes it, in small.
+/// A small image as the builder makes it.
 fn card(dir: &Path, files: &[(&str, &str)]) -> Card {
     let image = dir.join("image");
     let mut file = File::create_new(&image).unwrap();

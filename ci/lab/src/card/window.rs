@@ -1,4 +1,4 @@
-//! One partition of a disk file, seen as a file of its own.
+//! One partition of a disk file, as a file.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom, Write};

@@ -1,4 +1,4 @@
-//! A dialer, its operator and a telephone, for a person to play with: what happens is shown as it happens.
+//! The interactive demo: a dialer, its operator and a telephone; events are shown as they happen.
 
 mod prompt;
 mod sights;
@@ -14,17 +14,17 @@ use sights::Sights;
 use std::time::{Duration, Instant};
 use timeline::Timeline;
 
-/// How long one look at the dialer waits.
+/// How long one poll of the dialer waits.
 const A_MOMENT: Duration = Duration::from_millis(100);
-/// An answer that takes longer, by the boxes' clocks, does not come.
+/// The longest wait for an answer, by the boxes' clocks.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(120);
-/// What happens after an answer is shown for so long before the next line of a script.
+/// How long events are shown after an answer before the next line of a script.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
-/// A box that was told to reboot has gone off by then.
+/// The longest wait for a box to reset after `reboot`.
 const OFF_WITHIN: Duration = Duration::from_secs(20);
 
-/// Shows it until the person leaves, or the script ends.
+/// Runs until the user quits, or the script ends.
 pub fn run(bench: &Bench) -> Result<()> {
     let stage = Stage::new(bench)?;
     let pair = Pair::on(&stage)?;
@@ -40,7 +40,7 @@ pub fn run(bench: &Bench) -> Result<()> {
         demo.timeline.note(if times == 0 { prompt::HELP } else { "The dialer is up again." });
         sights.attend(&mut dialer)?;
         let Err(error) = demo.go_on(&mut dialer, &mut sights) else { break };
-        // By SMS it can be told to reboot, too.
+        // It can also be rebooted by SMS.
         dialer.reboots(OFF_WITHIN).map_err(|_| error)?;
         demo.timeline.note("The dialer reboots.");
         dialer = pair.dialer.boot()?;
@@ -53,7 +53,7 @@ struct Demo<'a> {
     pair: &'a Pair<'a>,
     timeline: Timeline,
     prompt: Prompt,
-    /// How many of the dialer's answers were seen.
+    /// How many of the dialer's answers were shown.
     replies: usize,
 }
 
@@ -74,7 +74,7 @@ impl Demo<'_> {
         }
     }
 
-    /// What happens next, or nothing within a moment; true if it settles what was asked for.
+    /// Shows the next events, or waits briefly; true if the dialer has refused a message.
     fn show(&mut self, dialer: &mut Booted, sights: &mut Sights) -> Result<bool> {
         let (events, now) =
             self.stage.exchange().with(|network, now| (sights.events(network.journal()), now));
@@ -86,7 +86,7 @@ impl Demo<'_> {
         Ok(what.contains("refused"))
     }
 
-    /// A script's next line waits for the answer to this one, and for what follows from it.
+    /// Waits for the answer to a script's line, and shows what follows from it.
     fn see_it_through(&mut self, dialer: &mut Booted, sights: &mut Sights) -> Result<()> {
         let mut waited = self.stage.exchange().clocks().stopwatch();
         let mut settled: Option<Instant> = None;

@@ -1,10 +1,10 @@
-//! What the person types.
+//! The demo's input.
 
 use dialbox::sms::command::Order;
 use std::io::{BufRead, IsTerminal, stdin};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-/// How it is done.
+/// The help text.
 pub const HELP: &str = "\
 Type a text message to the dialer and press Enter. The telephone adds the code
 of its app, unless you type one:
@@ -16,20 +16,20 @@ There is more:
   ?                          this help again
   quit                       or Ctrl-C; nothing is left behind";
 
-/// What the person wants.
+/// A command of the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
-    /// A text, as it stands.
+    /// Send this text unchanged.
     Text(String),
-    /// A text to which the code of the moment belongs.
+    /// Send this text with the next code.
     Order(String),
-    /// A text from another number.
+    /// Send this text from another number.
     TextAs(String, String),
-    /// The call breaks off.
+    /// Drop the call.
     Drop,
-    /// To be told again how it is done.
+    /// Show the help text.
     Help,
-    /// To leave.
+    /// Quit.
     Leave,
 }
 
@@ -53,14 +53,14 @@ impl Wish {
     }
 }
 
-/// The lines of standard input, read in a thread of its own.
+/// The lines of standard input, read by a thread.
 pub struct Prompt {
     lines: Receiver<String>,
     script: bool,
 }
 
 impl Prompt {
-    /// From here on.
+    /// Starts reading.
     pub fn new() -> Self {
         let (sender, lines) = channel();
         let script = !stdin().is_terminal();
@@ -74,12 +74,12 @@ impl Prompt {
         Self { lines, script }
     }
 
-    /// Whether no person types, so that a line has to wait for the answer to the one before it.
+    /// Whether the input is a script, in which each line waits for the answer to the one before.
     pub fn is_script(&self) -> bool {
         self.script
     }
 
-    /// The next wish, if there is one. The end of the input is the wish to leave.
+    /// The next command, if there is one. The end of the input means to quit.
     pub fn next(&self) -> Option<Wish> {
         match self.lines.try_recv() {
             Ok(line) => Wish::of(&line),

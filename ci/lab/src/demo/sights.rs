@@ -1,13 +1,13 @@
-//! Where to look for what is worth showing: the network's journal, the dialer's log, its routes and its VPN.
+//! The sources of the demo's events: the network's journal, the dialer's log, its routes and its VPN.
 
 use crate::booted::Booted;
 use crate::error::Result;
 use crate::network::{Journal, What};
 use std::time::Duration;
 
-/// Who says something worth showing; the rest of the log is for other days.
+/// The programs whose log lines are shown.
 const SPEAKERS: [&str; 2] = ["sms-dialer", "pppd"];
-/// What of it is not.
+/// Lines of theirs that are not shown.
 const NOISE: &[&str] = &[
     "modem says",
     "Script ",
@@ -23,11 +23,11 @@ const NOISE: &[&str] = &[
     "Remote message",
     "pppd (",
 ];
-/// What the dialer's shell prints for ever: its log, and every second its routes and the VPN's last handshake.
+/// A command that prints without end: the log, and every second the routes and the VPN's last handshake.
 const FOLLOWED: &str = "stty -echo; logread -f & while :; do echo \"ROUTES $(ip route show dev ppp0 2>/dev/null | \
      cut -d' ' -f1 | tr '\\n' ' ')\"; echo \"VPN $(wg show vpn latest-handshakes 2>/dev/null)\"; sleep 1; done";
 
-/// What was seen already.
+/// What was shown already.
 #[derive(Default)]
 pub struct Sights {
     entries: usize,
@@ -36,7 +36,7 @@ pub struct Sights {
 }
 
 impl Sights {
-    /// From here on, the shell of a dialer that was just booted has nothing else to do.
+    /// Starts that command on a dialer that was just booted; its shell then does nothing else.
     pub fn attend(&mut self, dialer: &mut Booted) -> Result<()> {
         (self.routes, self.shaken) = (Vec::new(), false);
         dialer.follow(FOLLOWED)
@@ -54,7 +54,7 @@ impl Sights {
         told
     }
 
-    /// What has happened on the dialer, if that is within this time.
+    /// The next event on the dialer, if one comes within this time.
     pub fn look(&mut self, dialer: &mut Booted, within: Duration) -> Result<Option<String>> {
         let line = dialer.line(within)?;
         Ok(line.and_then(|line| {

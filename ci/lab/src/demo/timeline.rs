@@ -1,25 +1,25 @@
-//! What happens, line by line, for a person to read.
+//! The demo's output: one line per event.
 
 use rustix::termios::tcgetwinsize;
 use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
-/// Each speaker has a colour of its own, on a terminal.
+/// The colours of the speakers, on a terminal.
 const COLOURS: &[(&str, &str)] = &[("dialer", "\x1b[32m"), ("operator", "\x1b[34m"), ("phone", "\x1b[33m")];
 const PLAIN: &str = "\x1b[0m";
-/// Columns before what has happened: when, and to whom.
+/// Columns for time and speaker.
 const MARGIN: usize = 20;
-/// A narrower window is its owner's affair.
+/// The narrowest supported terminal.
 const NARROWEST: usize = 40;
 
-/// The lines so far.
+/// Prints the lines.
 pub struct Timeline {
-    /// Columns of the terminal; `None` when nobody looks at one.
+    /// Columns of the terminal; `None` if there is none.
     columns: Option<usize>,
 }
 
 impl Timeline {
-    /// Plain, long lines when nobody looks at a terminal.
+    /// Without a terminal the lines are plain and not folded.
     pub fn new() -> Self {
         let columns = || match tcgetwinsize(stdout()) {
             Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
@@ -28,12 +28,12 @@ impl Timeline {
         Self { columns: stdout().is_terminal().then(columns) }
     }
 
-    /// Something that has no time.
+    /// Prints a text without a time.
     pub fn note(&self, what: &str) {
         println!("{what}");
     }
 
-    /// Something happened at this time.
+    /// Prints an event at this time.
     pub fn happened(&self, at: Duration, who: &str, what: &str) {
         let room = self.columns.map_or(usize::MAX, |columns| columns.max(NARROWEST) - MARGIN);
         let indent = format!("\n{:MARGIN$}", "");
@@ -48,7 +48,7 @@ impl Timeline {
     }
 }
 
-/// A text in lines of so many characters at most, broken at blanks where there are any.
+/// Folds a text into lines of at most this many characters, at blanks where possible.
 fn fold(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;

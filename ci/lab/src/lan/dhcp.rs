@@ -1,21 +1,21 @@
-//! The address that a box is given: RFC 2131, as far as a network of one client needs it.
+//! DHCP (RFC 2131), as far as a network with one client needs it.
 
 use super::Lan;
 use smoltcp::wire::{DHCP_SERVER_PORT, DhcpMessageType, DhcpPacket, DhcpRepr};
 use std::net::Ipv4Addr;
 
-/// Where the server listens.
+/// The server's port.
 pub const PORT: u16 = DHCP_SERVER_PORT;
-/// Seconds; longer than any test.
+/// The lease time in seconds; longer than any test.
 const LEASE: u32 = 86_400;
 
-/// The answer to a client's message, if it deserves one.
+/// The answer to a client's message, if there is one.
 pub fn answer(message: &[u8]) -> Option<Vec<u8>> {
     let packet = DhcpPacket::new_checked(message).ok()?;
     let asked = DhcpRepr::parse(&packet).ok()?;
     let message_type = match asked.message_type {
         DhcpMessageType::Discover => DhcpMessageType::Offer,
-        // There is one address, so that it is the one that is asked for.
+        // There is only one address, so it is the requested one.
         DhcpMessageType::Request => DhcpMessageType::Ack,
         _ => return None,
     };

@@ -1,26 +1,26 @@
-//! The names of the network, of which there is one: RFC 1035.
+//! DNS (RFC 1035), with one name.
 
 use super::Lan;
 use smoltcp::wire::{DnsFlags, DnsPacket, DnsQueryType, DnsQuestion};
 
-/// Where the server listens.
+/// The server's port.
 pub const PORT: u16 = 53;
 /// RFC 1035 §4.1.1: there is no such name.
 const NAME_ERROR: u8 = 3;
-/// RFC 1035 §4.1.4: the name that stands in the question, behind the header of 12 bytes.
+/// RFC 1035 §4.1.4: a pointer to the name in the question, after the header of 12 bytes.
 const NAME_OF_QUESTION: [u8; 2] = [0xc0, 12];
 const HEADER: usize = 12;
 
 /// A question, and its answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The name that was asked for.
+    /// The queried name.
     pub name: String,
-    /// The message that goes back.
+    /// The reply message.
     pub message: Vec<u8>,
 }
 
-/// Answers a query for one name, which is what resolvers send; anything else is not answered.
+/// Answers a query for one name, as resolvers send it; ignores anything else.
 pub fn answer(query: &[u8]) -> Option<Answer> {
     let packet = DnsPacket::new_checked(query).ok()?;
     if packet.flags().contains(DnsFlags::RESPONSE) || packet.question_count() != 1 {
@@ -32,7 +32,7 @@ pub fn answer(query: &[u8]) -> Option<Answer> {
     let known = name.eq_ignore_ascii_case(Lan::NAME);
     let has_address = known && question.type_ == DnsQueryType::A;
 
-    // The question comes back with the answer; what else stood in the query does not.
+    // The reply repeats the question, but not the query's other sections.
     let mut message = query.get(..query.len() - rest.len())?.to_vec();
     if has_address {
         message.extend(NAME_OF_QUESTION);
@@ -56,7 +56,7 @@ pub fn answer(query: &[u8]) -> Option<Answer> {
 mod tests {
     use super::*;
 
-    /// The query of a resolver for a name of labels, with an EDNS record behind it (RFC 6891) as glibc may send it.
+    /// A resolver's query for a name, with an EDNS record after it (RFC 6891) as glibc may send it.
     fn query(labels: &[&str], kind: u8) -> Vec<u8> {
         let mut query = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
         for label in labels {

@@ -1,26 +1,26 @@
-//! Ethernet frames in a stream of bytes, as QEMU's `-netdev stream` has them (net/stream.c): each after its length in
-//! four bytes, the highest first.
+//! Ethernet frames in a byte stream, as QEMU's `-netdev stream` encodes them (net/stream.c): each after its length in
+//! four bytes, big-endian.
 
 use std::io::{Error, ErrorKind, Result};
 
-/// Longer ones are not sent on any Ethernet (QEMU's own limit, NET_BUFSIZE).
+/// The longest frame that QEMU allows (NET_BUFSIZE).
 const LONGEST: usize = 69_632;
 const LENGTH: usize = 4;
 
-/// What was heard and is not a whole frame yet.
+/// Received bytes that are not a complete frame yet.
 #[derive(Debug, Default)]
 pub struct Frames(Vec<u8>);
 
 impl Frames {
-    /// More of the stream.
+    /// Adds bytes of the stream.
     pub fn push(&mut self, bytes: &[u8]) {
         self.0.extend(bytes);
     }
 
-    /// The frames that are whole.
+    /// Removes and returns the complete frames.
     ///
     /// # Errors
-    /// A length that no frame has.
+    /// A length that no frame can have.
     pub fn take(&mut self) -> Result<Vec<Vec<u8>>> {
         let mut frames = Vec::new();
         while let Some((length, rest)) = self.0.split_first_chunk::<LENGTH>() {

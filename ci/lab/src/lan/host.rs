@@ -12,16 +12,16 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// Its card: "locally administered", so that it is nobody's.
+/// Its MAC address, locally administered.
 const CARD: EthernetAddress = EthernetAddress([0x02, 0, 0, 0, 0x32, 0xfe]);
-/// How many pages can be asked for at a time.
+/// The number of HTTP connections at a time.
 const VISITORS: usize = 4;
 const WEB: u16 = 80;
 /// An Ethernet frame without its checksum.
 const FRAME: usize = 1514;
 const BUFFER: usize = 8 << 10;
 
-/// What the host was asked, and by which address.
+/// A request to the host, and the client's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// A name was looked up.
@@ -42,7 +42,7 @@ pub struct Host {
     asked: Vec<Asked>,
 }
 
-/// Frames that have come, and frames that are to go.
+/// Received frames, and frames to send.
 #[derive(Default)]
 struct Card {
     came: VecDeque<Vec<u8>>,
@@ -50,7 +50,7 @@ struct Card {
 }
 
 impl Host {
-    /// A host that has just been switched on, and has this page.
+    /// A host that has just been switched on, with this page.
     pub fn new(page: &str) -> Self {
         let mut card = Card::default();
         let config = Config::new(HardwareAddress::Ethernet(CARD));
@@ -74,7 +74,7 @@ impl Host {
         Self { interface, card, sockets, dhcp, dns, web, page: page.to_owned(), asked: Vec::new() }
     }
 
-    /// Takes frames in, and returns those that go out, and when there is something to do again if no frame comes.
+    /// Processes received frames; returns the frames to send, and when it is next due if no frame comes.
     pub fn turn(&mut self, came: Vec<Vec<u8>>, now: Duration) -> (Vec<Vec<u8>>, Option<Duration>) {
         let now = Instant::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX));
         self.card.came.extend(came);
@@ -89,7 +89,7 @@ impl Host {
         (std::mem::take(&mut self.card.go), next.map(Into::into))
     }
 
-    /// What was asked since this was asked last.
+    /// The requests since the last call.
     pub fn take_asked(&mut self) -> Vec<Asked> {
         std::mem::take(&mut self.asked)
     }
@@ -100,7 +100,7 @@ impl Host {
             if let Some(answer) = dhcp::answer(message) {
                 // The client has no address yet.
                 let to = IpEndpoint::new(IpAddress::Ipv4(Ipv4Address::BROADCAST), DHCP_CLIENT_PORT);
-                // A full buffer loses it, as a network may.
+                // A full buffer drops it, as a network may.
                 let _ = socket.send_slice(&answer, to);
             }
         }
@@ -117,7 +117,7 @@ impl Host {
         }
     }
 
-    /// HTTP/1.0: the page, whatever is asked for.
+    /// HTTP/1.0: the page, for any request.
     fn give_page(&mut self, visitor: SocketHandle) {
         let socket = self.sockets.get_mut::<tcp::Socket>(visitor);
         if !socket.is_open() {
@@ -139,7 +139,7 @@ impl Host {
             let _ = socket.send_slice(answer.as_bytes());
             socket.close();
         } else if !socket.may_recv() && socket.may_send() && !socket.is_listening() {
-            socket.close(); // it has hung up without a question
+            socket.close(); // the client closed without a request
         }
     }
 }
@@ -164,7 +164,7 @@ impl Device for Card {
     }
 }
 
-/// A frame that has come.
+/// A received frame.
 struct Came(Vec<u8>);
 
 impl RxToken for Came {
@@ -173,7 +173,7 @@ impl RxToken for Came {
     }
 }
 
-/// Room for a frame that goes.
+/// Room for a frame to send.
 struct Go<'a>(&'a mut Vec<Vec<u8>>);
 
 impl TxToken for Go<'_> {

@@ -1,5 +1,5 @@
-//! A local network with one host, which gives out addresses and answers a ping, DNS and HTTP. It leads nowhere else: none
-//! of its packets touches a network of this machine.
+//! A local network with one host, which serves DHCP, DNS and HTTP and answers pings. It has no other connection: none
+//! of its packets reaches a network of this machine.
 
 mod dhcp;
 mod dns;
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Whether the network is still wanted is looked at so often.
+/// How often the thread checks whether the network was dropped.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The network, until it is dropped. The emulator connects to its socket.
@@ -36,9 +36,9 @@ impl Lan {
     pub const HOST: Ipv4Addr = Ipv4Addr::new(192, 168, 32, 254);
     /// The host's name.
     pub const NAME: &str = "server.lan";
-    /// The address that every box is given.
+    /// The address that every box gets.
     pub const GIVEN: Ipv4Addr = Ipv4Addr::new(192, 168, 32, 50);
-    /// Bits of the network's number in an address.
+    /// The network's prefix length.
     const PREFIX: u8 = 24;
 
     /// A network at this socket, whose host serves this page.
@@ -51,12 +51,12 @@ impl Lan {
         Ok(lan)
     }
 
-    /// Where the emulator connects.
+    /// The emulator's socket.
     pub fn socket(&self) -> &Path {
         &self.socket
     }
 
-    /// What the host was asked so far, and by whom.
+    /// The requests to the host so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -68,7 +68,7 @@ impl Drop for Lan {
     }
 }
 
-/// One emulator after the other; a box that is switched on again meets a host that has forgotten it.
+/// Serves one emulator after the other; each meets a newly started host.
 fn serve(listener: &UnixListener, page: &str, asked: &Mutex<Vec<Asked>>, closing: &AtomicBool) {
     while !closing.load(Ordering::Relaxed) {
         match listener.accept() {

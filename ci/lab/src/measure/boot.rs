@@ -1,8 +1,8 @@
-//! How long a boot takes and how much memory the box uses then, in the guest's own time.
+//! How long a boot takes, in the guest's time, and how much memory the box then uses.
 //!
-//! The clock is the board's: its system timer, read through the emulator's monitor, whichever [`Pace`] it goes at. One
-//! offset joins it to the kernel's, which begins when the kernel is unpacked. It is taken from several readings of
-//! `/proc/uptime` over the console; the shortest round trip bounds the error, which is printed.
+//! The clock is the board's system timer, read through the emulator's monitor, at any [`Pace`]. Its offset to the
+//! kernel's clock, which starts when the kernel is unpacked, is taken from several readings of `/proc/uptime` over the
+//! console; the shortest round trip bounds the error, which is printed.
 
 use super::field;
 use crate::bench::Bench;
@@ -19,25 +19,25 @@ use std::time::{Duration, Instant};
 
 /// Readings of the guest's clock.
 const READINGS: usize = 9;
-/// When a box has nothing left to do.
+/// When a box is idle after its boot.
 const SETTLED: Duration = Duration::from_secs(20);
-/// A modem that has not heard `AT` by then, on a slow host, never will.
+/// The longest wait for the first `AT`, on a slow host.
 const SILENCE: Duration = Duration::from_secs(120);
-/// Between two looks at the modem: what a moment may be wrong by.
+/// Between two polls of the modem: the error of a time.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// So many hangs in one run are borne; more mean something else.
+/// The number of hangs that a run tolerates.
 const HANGS: u32 = 2;
 /// Long enough for services to stop.
 const REBOOT: Duration = Duration::from_secs(40);
 
-/// A moment on the board's clock, and how wrong it may be.
+/// A time on the board's clock, with its error.
 struct Moment {
     since_power_on: Duration,
     error: Duration,
 }
 
-/// Boots `runs` fresh cards twice each, and prints one line a boot: the first one also forms the state partition.
+/// Boots `runs` fresh cards twice each, and prints one line per boot: the first one also formats the state partition.
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     println!("seconds since the kernel's start; memory in KiB at idle");
     println!("boot   init starts  init ends  first AT (error)    used  unavailable");
@@ -66,7 +66,7 @@ fn both_boots(bench: &Bench) -> Result<()> {
     Ok(())
 }
 
-/// Boots, and looks at the board's clock the moment the modem hears its first `AT`.
+/// Boots, and reads the board's clock when the modem receives its first `AT`.
 fn watched_boot<'a>(machine: &'a Machine) -> Result<(Booted<'a>, Monitor, Moment)> {
     let began = Instant::now();
     thread::scope(|scope| {
@@ -81,11 +81,11 @@ fn first_at(machine: &Machine, began: Instant) -> Result<(Monitor, Moment)> {
     let mut monitor = await_some(began, || machine.monitor().ok())?;
     let heard = await_some(began, || first_at_since(machine, began))?;
     let since_power_on = monitor.since_power_on()?;
-    // At no pace does the guest's time go faster than the host's.
+    // The guest's time is never faster than the host's.
     Ok((monitor, Moment { since_power_on, error: heard.elapsed() }))
 }
 
-/// When the modem heard its first `AT` of this boot.
+/// When the modem received its first `AT` of this boot.
 fn first_at_since(machine: &Machine, began: Instant) -> Option<Instant> {
     let exchange = machine.exchange();
     exchange.with(|network, _| {
@@ -131,7 +131,7 @@ fn measure(booted: &mut Booted, monitor: &mut Monitor, first_at: &Moment) -> Res
     Ok(format!("{started:11.2}  {ended:9.2}  {first_at:8.2} ({error:5.2})  {used:6.0}  {unavailable:11.0}"))
 }
 
-/// When the kernel's clock began.
+/// When the kernel's clock started.
 fn kernel_start(booted: &mut Booted, monitor: &mut Monitor) -> Result<Moment> {
     let mut best: Option<Moment> = None;
     for _ in 0..READINGS {

@@ -1,7 +1,8 @@
-//! What a line takes: time until a call is answered and until pppd speaks, throughput, memory, and fifty calls in a row.
+//! The cost of a line: time until a call is answered and until pppd's first frame, throughput, memory, and fifty calls
+//! in a row.
 //!
-//! Moments are those of the guest's clock. The line's rate goes by the host's, so the throughput does too, and the boxes
-//! are as fast then as the host makes them: a box that counts its instructions is slower than the line.
+//! Times are the guest's. The line's rate follows the host's clock; so the throughput is measured without `-icount`, as
+//! fast as the host runs the boxes: a box that counts its instructions is slower than the line.
 
 use crate::bench::Bench;
 use crate::emulator::Pace;
@@ -13,21 +14,21 @@ use crate::network::{Line, Network, What};
 use crate::stage::Stage;
 use std::time::{Duration, Instant};
 
-/// A modem at full speed: V.92 with compression fills a serial port at 115200 bit/s, which sends ten for each byte.
+/// A modem at full speed: V.92 with compression fills a serial port at 115200 bit/s, with ten bits per byte.
 const RATE: u32 = 115_200 / 10 * 8;
-/// Some of the time between `RING` and data is the modems' own.
+/// The part of the time between `RING` and data that the modems take.
 const HANDSHAKE: Duration = Duration::from_secs(2);
-/// What moves through a link at a time, some 4 s: noise that cannot be compressed, and more of it than Deflate looks back
-/// (32 KiB, RFC 1951 §2), or the second time next to nothing would move.
+/// The data of one transfer, some 4 s: random, so that it cannot be compressed, and longer than Deflate's window
+/// (32 KiB, RFC 1951 §2), or almost nothing would be sent the second time.
 const BYTES: u32 = 40_000;
-/// How often, with and without the service in turn: the host's other work falls on both alike.
+/// How often, alternately with and without the service: the host's other work affects both alike.
 const MOVES: usize = 12;
 const PORT: u16 = 8080;
-/// The first look at what the service holds is after so many calls, the last one after all.
+/// After this many calls the service is measured first; the last time is after all calls.
 const WARM_UP: u32 = 5;
 const CALLS: u32 = 50;
 
-/// Boots `runs` times and is called, as often and moves bytes, and once more for fifty calls.
+/// Boots `runs` times for a call, `runs` times for the throughput, and once for fifty calls.
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     let paced = |pace| Bench { emulator: bench.emulator.clone().paced(pace), ..bench.clone() };
     println!("seconds: RING to ATA (error), CONNECT to pppd's first frame (error)");
@@ -69,14 +70,14 @@ fn one_call(bench: &Bench) -> Result<String> {
     Ok(format!("{answer:.3} ({answer_error:.3}) {speak:.3} ({speak_error:.3})"))
 }
 
-/// Several times, through line 1 and through line 2, where no service is between the two pppd.
+/// Several times, through line 1 and through line 2, where the two pppd run without the service.
 fn throughputs(bench: &Bench) -> Result<[[f64; 2]; MOVES]> {
     let stage = Stage::new(bench)?;
     let lines = lines(&stage)?;
     let mut boxes = lines.boot()?;
     boxes.called.must(&format!("head -c {BYTES} /dev/urandom >/tmp/noise && httpd -p {PORT} -h /tmp"))?;
     boxes.call(1)?;
-    // The service makes way for the process that has locked a port.
+    // The service closes a port that another process has locked.
     boxes.called.must(&format!(
         "(pppd ttyUSB1 115200 file /etc/ppp/options.line2 connect '{}' >/tmp/alone 2>&1 &)",
         "chat -t 60 \"\" AT OK \"\\c\" RING ATA CONNECT \"\""
@@ -90,7 +91,7 @@ fn throughputs(bench: &Bench) -> Result<[[f64; 2]; MOVES]> {
     Ok(moved)
 }
 
-/// Bytes a second from the box that is called to the one that calls.
+/// Bytes per second from the called box to the calling one.
 fn throughput(boxes: &mut BootedLines, line: usize) -> Result<f64> {
     let [local, _] = ends(line);
     boxes.ping(line)?;
@@ -119,7 +120,7 @@ fn many_calls(bench: &Bench) -> Result<String> {
     Ok(format!("{} {} {} {} {}", resident[0], resident[1], files[0], files[1], crate::lines::LINES))
 }
 
-/// A moment of the guest's clock, in seconds since power-on, and by how much it may be too late.
+/// A time of the guest's clock, in seconds since power-on, and by how much it may be too late.
 #[derive(Debug)]
 struct Moment {
     at: f64,
@@ -127,18 +128,18 @@ struct Moment {
 }
 
 impl Moment {
-    /// The moment of the first entry like this about line 1.
+    /// The time of the first such entry about line 1.
     fn of(exchange: &Exchange, monitor: &mut Monitor, what: &str, is_it: fn(&What) -> bool) -> Result<Self> {
         let noted = exchange.until(what, |network: &mut Network| {
             let mut entries = network.journal().entries().iter();
             entries.find(|entry| entry.who == "line1" && is_it(&entry.what)).map(|entry| entry.at)
         })?;
         let at = monitor.since_power_on()?.as_secs_f64();
-        // At no pace does the guest's time go faster than the host's.
+        // The guest's time is never faster than the host's.
         Ok(Self { at, error: exchange.moment(noted).elapsed().as_secs_f64() })
     }
 
-    /// Seconds since another moment, and by how much they may be wrong.
+    /// Seconds since another time, and their error.
     fn since(&self, before: &Self) -> [f64; 2] {
         [self.at - before.at, self.error.max(before.error)]
     }

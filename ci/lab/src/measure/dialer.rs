@@ -1,8 +1,8 @@
-//! What the dialer itself takes: time between a text message and the link, memory, wake-ups.
+//! The dialer's own cost: time between a text message and the link, memory, wake-ups.
 //!
-//! Of the time from `+CMTI` to pppd's ip-up, what is the box's own work counts: until pppd is started (the message is
-//! fetched, proven and stored; the lab's modem answers at once, so nothing is deducted for it), and `ip-pre-up`, for
-//! which pppd waits. The rest is pppd's and chat's dialogue with modem and operator.
+//! Of the time from `+CMTI` to pppd's ip-up, the box's own work counts: until pppd is started (the message is read,
+//! checked and stored; the lab's modem answers at once, so nothing is deducted for it), and `ip-pre-up`, for which pppd
+//! waits. The rest is the dialogue of pppd and chat with modem and operator.
 
 use super::field;
 use super::trace::{Join, Trace};
@@ -17,17 +17,17 @@ use std::thread::sleep;
 use std::time::Duration;
 
 const PPPD: &str = "/usr/sbin/pppd";
-/// What pppd runs, and waits for, before the link is up.
+/// The script that pppd runs, and waits for, before the link is up.
 const BEFORE: &str = "/etc/ppp/ip-pre-up";
-/// What it runs when it is up.
+/// The script that it runs when the link is up.
 const AFTER: &str = "/etc/ppp/ip-up";
-/// How long the dialer is watched at idle.
+/// How long the idle dialer is observed.
 const WATCHED: Duration = Duration::from_secs(60);
-/// How often a thread has gone to sleep by itself.
+/// How often a thread has gone to sleep voluntarily.
 const SWITCHES: &str = "voluntary_ctxt_switches:";
 
 /// Boots `runs` times; opens and closes two links by text messages each time, and prints one line for each. The first
-/// one of a boot also loads what nobody has used before. At last the dialer is looked at when it is idle.
+/// one of a boot also loads programs from the card. Finally the idle dialer is measured.
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     let emulator = bench.emulator.clone().paced(pace);
     let bench = Bench { emulator, ..bench.clone() };

@@ -1,4 +1,4 @@
-//! What takes how long and how much, in the guest's own time.
+//! Measurements of time and memory, in the guest's time.
 
 pub mod boot;
 pub mod dial_in;
@@ -16,7 +16,7 @@ pub enum Subject {
     DialIn,
 }
 
-/// The number that follows `key` at the start of a line; what is missing counts nothing.
+/// The number that follows `key` at the start of a line; 0 if there is none.
 fn field(text: &str, key: &str) -> f64 {
     let values = text.lines().filter_map(|line| line.strip_prefix(key)?.split_whitespace().next());
     values.filter_map(|value| value.parse().ok()).next().unwrap_or(0.0)

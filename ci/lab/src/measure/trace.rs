@@ -1,8 +1,8 @@
-//! The kernel's trace of which programs start and end, to the microsecond.
+//! The kernel's trace of starts and ends of programs, in microseconds.
 //!
-//! Its clock is the board's system timer from some moment on (linux/drivers/clocksource/bcm2835_timer.c,
-//! `sched_clock_register`), which the emulator's monitor reads from outside. Marks that are written between two such
-//! readings join the two.
+//! Its clock is the board's system timer with an offset (linux/drivers/clocksource/bcm2835_timer.c,
+//! `sched_clock_register`), and the emulator's monitor can read that timer. Marks that are written between two such
+//! readings give the offset.
 
 use crate::booted::Booted;
 use crate::error::{Error, Result};
@@ -10,10 +10,10 @@ use crate::monitor::Monitor;
 use std::time::Duration;
 
 const DIRECTORY: &str = "/sys/kernel/tracing";
-/// Marks by which the clocks are joined.
+/// The number of marks.
 const MARKS: usize = 15;
 
-/// One line.
+/// One line of the trace.
 #[derive(Debug, Clone, PartialEq)]
 struct Event {
     /// Seconds by the trace's clock.
@@ -22,23 +22,23 @@ struct Event {
     about: String,
 }
 
-/// What has happened since the trace was begun or [cleared](Trace::clear).
+/// The events since the trace was started or [cleared](Trace::clear).
 #[derive(Debug)]
 pub struct Trace {
     events: Vec<Event>,
 }
 
-/// How the trace's clock is joined to the board's.
+/// The offset between the trace's clock and the board's.
 #[derive(Debug, Clone, Copy)]
 pub struct Join {
     /// Seconds from the board's power-on to the zero of the trace's clock.
     offset: f64,
-    /// Seconds by which that may be wrong.
+    /// The error of that, in seconds.
     pub error: f64,
 }
 
 impl Trace {
-    /// Has the kernel note starts and ends of programs.
+    /// Turns the trace of starts and ends of programs on.
     pub fn begin(booted: &mut Booted) -> Result<()> {
         booted.must(&format!(
             "mount -t tracefs trace {DIRECTORY} && cd {DIRECTORY}/events/sched && \
@@ -47,19 +47,19 @@ impl Trace {
         Ok(())
     }
 
-    /// Forgets what was noted.
+    /// Clears the trace.
     pub fn clear(booted: &mut Booted) -> Result<()> {
         booted.must(&format!("echo >{DIRECTORY}/trace")).map(drop)
     }
 
-    /// What was noted.
+    /// Reads the trace.
     pub fn read(booted: &mut Booted) -> Result<Self> {
         let text = booted.must(&format!("cat {DIRECTORY}/trace"))?;
         Ok(Self { events: text.lines().filter_map(event).collect() })
     }
 
-    /// Writes marks between two looks at the board's clock. Each says in between what the offset is; all of them
-    /// together say it better.
+    /// Writes marks between two readings of the board's clock. Each bounds the offset; all of them together bound it
+    /// more closely.
     pub fn join(booted: &mut Booted, monitor: &mut Monitor) -> Result<Join> {
         Self::clear(booted)?;
         let mut looks = Vec::new();
@@ -108,7 +108,7 @@ impl Trace {
 }
 
 impl Join {
-    /// A moment of the board's clock, by the trace's.
+    /// Converts a time of the board's clock to the trace's.
     pub fn moment(&self, since_power_on: Duration) -> f64 {
         since_power_on.as_secs_f64() - self.offset
     }
