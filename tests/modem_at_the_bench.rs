@@ -1,6 +1,6 @@
 //! `dialctl modem`, against a modem with a SIM card on a pseudo-terminal.
 
-// The helpers below belong to the tests; clippy's allow-unwrap-in-tests sees only `#[test]`.
+// The helpers below belong to the tests; clippy's allow-unwrap-in-tests covers only `#[test]` functions.
 #![allow(clippy::unwrap_used)]
 
 use std::fs::{self, File};
@@ -16,13 +16,13 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 const SITE: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\npin='4321'\n\
                     [operator]\nname='x'\napn='x'\n";
 
-/// A card that really counts.
+/// A SIM that counts the tries.
 struct Card {
     pin: &'static str,
     tries: u32,
     is_open: bool,
     asks: bool,
-    /// Whether the modem tells how many tries are left.
+    /// Whether the modem reports how many tries are left.
     is_counted: bool,
 }
 
@@ -67,7 +67,7 @@ impl Card {
     }
 }
 
-/// A box with a modem whose card this is.
+/// A box with a modem with this SIM.
 struct Bench {
     paths: Paths,
     card: Arc<Mutex<Card>>,
@@ -87,7 +87,7 @@ impl Bench {
         unlockpt(&line).unwrap();
         let node = ptsname(&line, Vec::new()).unwrap();
         symlink(node.to_str().unwrap(), paths.path("/dev/ttyTEST")).unwrap();
-        // As long as somebody has it open, the other end can be read.
+        // While the slave side is open, the master can be read.
         let kept_open = File::open(node.to_str().unwrap()).unwrap();
         let card = Arc::new(Mutex::new(card));
         thread::spawn({
@@ -177,7 +177,7 @@ fn a_port_that_somebody_holds_is_waited_for_and_then_named() {
     let bench = Bench::with(Card::locked("4321", 3));
     fs::create_dir_all(bench.paths.path("/run/lock")).unwrap();
     let lock = bench.paths.path("/run/lock/LCK..ttyTEST");
-    // Process 1 lives; here it lets go when it is asked to.
+    // Process 1 exists, so the lock is valid; the thread below releases it.
     fs::write(&lock, "         1\n").unwrap();
     let letting_go = thread::spawn({
         let lock = lock.clone();

@@ -1,4 +1,4 @@
-//! What a person reads who got `site.toml` wrong.
+//! The error messages for mistakes in `site.toml`.
 
 use dialbox::site::Site;
 
@@ -42,7 +42,7 @@ name = "free"
 apn = "free"
 "#;
 
-/// One slip in an otherwise good site.
+/// One mistake in an otherwise valid site.
 const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("misspelt key", DIALER, "apn =", "apm ="),
     ("misspelt secret key", DIALER, "password =", "pasword ="),

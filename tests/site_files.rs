@@ -1,4 +1,4 @@
-//! The two shipped sites, and every file that comes out of them.
+//! The two shipped sites, and every file rendered from them.
 
 use dialbox::site::{RenderedFile, Site};
 
@@ -183,7 +183,7 @@ fn what_the_examples_comment_out_is_the_default() {
     }
 }
 
-/// A paragraph of an example with its settings in force that have a default.
+/// A paragraph of an example, with its commented-out defaults activated.
 fn spelt_out(paragraph: &str) -> String {
     if ABSENT_TABLES.iter().any(|table| paragraph.contains(table)) {
         return paragraph.to_owned();
@@ -197,18 +197,18 @@ fn spelt_out(paragraph: &str) -> String {
     lines.join("\n")
 }
 
-/// Tables that are absent by default: the examples show how they are written, with no key that
-/// somebody could use by mistake.
+/// Tables that are absent by default: the examples show their syntax, without keys that could be
+/// used by mistake.
 const ABSENT_TABLES: [&str; 3] = ["#[sms]\n", "#[ssh]\n", "#[vpn]\n"];
 
-/// A setting that is absent by default: its line in the example shows how it is written.
+/// A setting that is absent by default: its line in the example shows the syntax.
 fn has_no_default(line: &str) -> bool {
     let of_a_dialer = ["pin", "routes", "data-budget"];
     let of_a_dial_in = ["gateway", "dns", "mtu", "callers", "idle-limit = \"15m\"", "session-limit = \"4h\""];
     of_a_dialer.iter().chain(&of_a_dial_in).any(|key| line.starts_with(key))
 }
 
-/// As `wg genkey` and `wg genpsk` have printed them, for this test alone.
+/// Output of `wg genkey` and `wg genpsk`, for this test only.
 const VPN: &str = r#"
 [vpn]
 private-key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="

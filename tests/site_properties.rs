@@ -1,4 +1,4 @@
-//! What holds for every site there can be.
+//! Properties of every possible site.
 
 use dialbox::site::{RenderedFile, Site};
 use proptest::prelude::*;
@@ -146,7 +146,7 @@ proptest! {
         let _ = Site::parse(&text).map_err(|error| error.to_string());
     }
 
-    /// However a site is garbled: characters lost, doubled, struck wrong, or a line broken.
+    /// A garbled site: characters lost, doubled, replaced, or a line broken.
     #[test]
     fn no_error_ever_shows_a_secret(
         edits in prop_oneof![
@@ -162,7 +162,7 @@ proptest! {
             text.splice(at..=at, instead.chars());
         }
         let text: String = text.into_iter().collect();
-        // The edit itself may have cut a secret apart: any three characters of it are too much.
+        // The edit itself may have split a secret: no three characters of it may be shown.
         if let Err(error) = Site::parse(&text) {
             let said = error.to_string();
             for part in ["Xy7", "y7Q", "7Qz", "Qz9", "z9K", "9Kw", "908", "081", "817", "172", "726", "263", "Anz5", "lXXJ", "tji3", "2rYU"] {

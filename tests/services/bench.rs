@@ -13,7 +13,7 @@ use dialbox::record::Record;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// Whatever makes no progress for so long has failed.
+/// A test that makes no progress for this long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A box in a directory, with one service running in it.
@@ -28,7 +28,7 @@ impl TestBox {
         Self::start_with(program, site, |_| {})
     }
 
-    /// `prepare` lays out what else the box has; what is in its `/bin` is found first.
+    /// `prepare` creates further files of the box; programs in its `/bin` are found first.
     pub fn start_with(program: &str, site: &str, prepare: impl Fn(&Paths)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
@@ -40,7 +40,7 @@ impl TestBox {
         Self { paths, service, _dir: dir }
     }
 
-    /// Kills the service without a word, and starts it again, as init does; returns when its loop runs.
+    /// Kills the service with SIGKILL and starts it again, as init does; returns when its loop runs.
     pub fn kill_and_restart(&mut self, program: &str, heartbeat: &str) {
         self.service.kill().unwrap();
         self.service.wait().unwrap();
@@ -84,7 +84,7 @@ impl Drop for TestBox {
     }
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 pub fn until(is_so: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_so() {
@@ -100,8 +100,8 @@ pub struct Modem {
     port: PathBuf,
 }
 
-/// Its node vanishes first: the number of the pseudo-terminal is the next test's, and no service shall
-/// find that one there.
+/// Removes its node first: the next test may get the same pseudo-terminal, and this test's service must not find
+/// that one.
 impl Drop for Modem {
     fn drop(&mut self) {
         fs::remove_file(&self.port).unwrap();

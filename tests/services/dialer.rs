@@ -1,4 +1,4 @@
-//! The dialer, and what every service does.
+//! The dialer, and the behaviour that all services have in common.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -46,7 +46,7 @@ fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pull
 /// The last command that a dialer sends to a modem before it only listens.
 const LAST: &str = "AT+CPMS=\"SM\"";
 
-/// What `pppd /dev/modem` does before it opens the port (pppd/utils.c, `lock`).
+/// Locks the port as `pppd /dev/modem` does before it opens it (pppd/utils.c, `lock`).
 #[test]
 fn a_program_that_takes_the_idle_port_s_lock_has_it_until_it_lets_go() {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
@@ -83,14 +83,14 @@ fn a_port_that_is_being_talked_to_is_locked() {
     assert_eq!(lock, format!("{:>10}\n", dialer.service.id()));
 }
 
-/// Runs until TERM, and ends when the test lets it.
+/// Runs until TERM, and then ends when the test lets it.
 const PPPD: &str = "#!/bin/sh
 trap 'echo TERM >ROOT/pppd; while [ ! -e ROOT/go ]; do sleep 0.01; done; exit 5' TERM
 echo $$ >ROOT/pppd.new; mv ROOT/pppd.new ROOT/pppd
 while :; do sleep 0.01; done
 ";
 
-/// What `dialctl stop` asks for, which init's last script runs.
+/// The request of `dialctl stop`, which init's last script runs.
 #[test]
 fn a_box_that_stops_waits_for_pppd_and_for_the_budget() {
     let dialer = TestBox::start_with(env!("CARGO_BIN_EXE_sms-dialer"), DIALER, |paths| {

@@ -1,5 +1,5 @@
 //! A line of the dial-in role, with a `pppd` of a few lines of shell that stays until a test ends it:
-//! who has the port when, and what happens to the modem.
+//! which program has the port when, and what the modem receives.
 
 use std::fs;
 use std::io::Write;
@@ -15,9 +15,9 @@ const SITE: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST
                     local='192.0.2.1'\nremote='192.0.2.2'\ncrtscts=false\n\
                     [[user]]\nname='u'\npassword='p'\n";
 
-/// Notes its arguments and its terminal, lets the caller in, and ends with the status in the
-/// file `end`, or when a failed test has left it behind. As the real one, it leaves the terminal's
-/// settings to its parent.
+/// Records its arguments and its terminal, lets the caller in, and exits with the status in the
+/// file `end`, or when a failed test has left it behind. Like the real one, it does not restore the
+/// terminal's settings.
 const PPPD: &str = r#"#!/bin/sh
 [ "$1" = --version ] && echo >ROOT/warm && exit
 echo $$ >ROOT/run/ppp-line1.pid
@@ -168,7 +168,7 @@ fn the_ledger_has_what_pppd_has_said_and_not_the_hang_up_that_followed() {
 fn a_modem_that_stays_in_data_mode_is_left_by_the_escape_sequence() {
     let (dial_in, mut modem) = connected();
     end_pppd(&dial_in, 15);
-    assert_eq!(modem.receive(), "ATH"); // for the modem, data like any other
+    assert_eq!(modem.receive(), "ATH"); // which the modem takes for data
     assert_eq!(modem.receive(), "+++ATH", "no answer to the escape sequence either");
     modem.send("OK");
     modem.answer_up_to("AT+VCID=1");
@@ -224,7 +224,7 @@ fn at_the_login_prompt() -> (TestBox, Modem) {
     (dial_in, modem)
 }
 
-/// What pppd was started with, once it was.
+/// Waits until pppd is started; returns its arguments.
 fn arguments(dial_in: &TestBox) -> String {
     let read = || fs::read_to_string(started(dial_in)).unwrap_or_default();
     until(|| !read().is_empty());
@@ -293,7 +293,7 @@ fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
     dial_in.kill_and_restart(env!("CARGO_BIN_EXE_dial-in"), "heartbeat/dial-in");
     assert!(started(&dial_in).exists());
     end_pppd(&dial_in, 16);
-    // Nobody knows whether the modem has noticed.
+    // It is unknown whether the modem has noticed.
     assert_eq!(modem.receive(), "+++ATH", "and nothing before it");
     modem.send("OK");
     modem.answer_up_to("AT+VCID=1");

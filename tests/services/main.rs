@@ -1,6 +1,6 @@
 //! The services against a modem on a pseudo-terminal: the real programs, the real event loop.
 
-// The helpers below belong to the tests; clippy's allow-unwrap-in-tests sees only `#[test]`.
+// The helpers below belong to the tests; clippy's allow-unwrap-in-tests covers only `#[test]` functions.
 #![allow(clippy::unwrap_used)]
 
 mod bench;

@@ -1,4 +1,4 @@
-//! A box that is on.
+//! A running box.
 
 use crate::card::Card;
 use crate::clock::Clocks;
@@ -12,14 +12,14 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long a service may take to show what it is asked for, by the clock of the slowest box.
+/// How long a command is repeated until its output is as expected, by the clock of the slowest box.
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
-/// Between the first two looks at a box that is not there yet; then twice as long, up to a second. Each look starts
-/// programs on the box, which it needs its time for.
+/// The pause before the first repetition of a command; it is doubled each time, up to a second. Each repetition
+/// starts programs on the box, which costs it time.
 const LOOK_AGAIN: Duration = Duration::from_millis(125);
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
-/// A box that is on, with a shell on its console.
+/// A running box, with a shell on its console.
 pub struct Booted<'a> {
     /// The card must not be changed while the box is on.
     pub(crate) machine: PhantomData<&'a Card>,
@@ -31,12 +31,12 @@ pub struct Booted<'a> {
 }
 
 impl Booted<'_> {
-    /// Runs a command on the box, whatever comes of it.
+    /// Runs a command on the box; it may fail.
     pub fn run(&mut self, command: &str) -> Result<Finished> {
         self.console.run(command)
     }
 
-    /// Runs a command that has to succeed; returns what it printed.
+    /// Runs a command that must succeed; returns its output.
     pub fn must(&mut self, command: &str) -> Result<String> {
         match self.run(command)? {
             Finished { code: 0, text } => Ok(text),
@@ -46,7 +46,7 @@ impl Booted<'_> {
         }
     }
 
-    /// Runs a command again and again until it succeeds and what it prints holds all of `wanted`.
+    /// Repeats a command until it succeeds and its output contains all of `wanted`.
     pub fn until(&mut self, command: &str, wanted: &[&str]) -> Result<String> {
         let mut waited = self.clocks.stopwatch();
         let mut pause = LOOK_AGAIN;
@@ -66,29 +66,29 @@ impl Booted<'_> {
         }
     }
 
-    /// The same, for words that were made.
+    /// The same, for owned strings.
     pub fn until_all(&mut self, command: &str, wanted: &[String]) -> Result<String> {
         self.until(command, &wanted.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// Types a command that goes on and on; what it prints comes by [`line`](Self::line), and nothing else can be
-    /// typed from here on.
+    /// Starts a command that does not end; its output comes by [`line`](Self::line), and no other command can be run
+    /// from here on.
     pub fn follow(&mut self, command: &str) -> Result<()> {
         self.console.send(command)
     }
 
-    /// The next line of what is [followed](Self::follow), if one comes within this time.
+    /// The next line of the [followed](Self::follow) command, if one comes within this time.
     pub fn line(&mut self, within: Duration) -> Result<Option<String>> {
         self.console.line(within)
     }
 
-    /// Pulls the mains plug. What the kernel has not written to the card yet is lost. What it has written is on it, as
-    /// with a real card once it has said so; but this one never breaks off in the middle of a block.
+    /// Cuts the power. Data that the kernel has not written to the card yet is lost. Written data is on it, as with a
+    /// real card once it has acknowledged it; but this one never tears a block.
     pub fn cut_power(self) {
         drop(self);
     }
 
-    /// Types a command that ends the box, and waits for that.
+    /// Runs a command that resets the box, and waits for that.
     pub fn reboots_after(mut self, command: &str, within: Duration) -> Result<()> {
         self.console.send(command)?;
         self.reboots(within)
@@ -108,8 +108,8 @@ impl Booted<'_> {
     }
 }
 
-/// Its console's log ends with the box's own time and with where its processor is: a reader who asks why a box
-/// fell silent sees whether it still ran.
+/// Ends its console's log with the box's own time and program counter: they show whether a silent box was still
+/// running.
 impl Drop for Booted<'_> {
     fn drop(&mut self) {
         let look = || {
@@ -120,7 +120,7 @@ impl Drop for Booted<'_> {
             Ok((time, at)) => format!("\n[{:.1} s since power-on, at {at:08x}]\n", time.as_secs_f64()),
             Err::<_, Error>(gone) => format!("\n[{gone}]\n"),
         };
-        // The log is for people; a full disk must not change what is tested.
+        // The log is only for people; a full disk must not change the test's result.
         let log = File::options().append(true).open(&self.log);
         drop(log.and_then(|mut log| log.write_all(last.as_bytes())));
     }

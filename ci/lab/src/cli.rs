@@ -16,7 +16,7 @@ pub struct Cli {
     pub verb: Verb,
 }
 
-/// What the lab can do.
+/// The lab's verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Boot the image and try it, scenario by scenario
@@ -74,7 +74,7 @@ pub struct Test {
 }
 
 impl Test {
-    /// Finds the image and all that is tried with it.
+    /// Finds the image and everything used with it.
     pub fn open(&self) -> Result<Bench> {
         Ok(Bench { caller_tools: self.caller_tools.clone(), ..self.bench.open()? })
     }

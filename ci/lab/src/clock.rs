@@ -1,39 +1,39 @@
-//! The time by which the lab waits: that of the boxes, so that a busy host makes it patient and not wrong.
+//! The clock for the lab's deadlines: that of the boxes, so that a busy host makes a test slow and not wrong.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// A box whose clock does not go on for so long, on the host's clock, has hung.
+/// A box whose clock does not advance for this long, by the host's clock, has hung.
 const HUNG: Duration = Duration::from_secs(180);
 
-/// A box's own time since power-on; its emulator is asked for it every now and then.
+/// A box's own time since power-on, read from its emulator from time to time.
 #[derive(Debug, Clone, Default)]
 pub struct BoxClock(Arc<AtomicU64>);
 
 impl BoxClock {
-    /// Notes what the Pi's system timer shows, in microseconds; its 32 bits wrap after 71 minutes.
+    /// Records the value of the Pi's system timer, in microseconds; its 32 bits wrap after 71 minutes.
     pub fn note(&self, timer: u32) {
         let before = self.0.load(Ordering::Relaxed);
-        // A truncation: what was counted, in the timer's own 32 bits.
+        // Truncated to the timer's 32 bits.
         let passed = timer.wrapping_sub(before as u32);
         self.0.store(before + u64::from(passed), Ordering::Relaxed);
     }
 }
 
-/// The clocks of all boxes that are on.
+/// The clocks of all running boxes.
 #[derive(Debug, Clone, Default)]
 pub struct Clocks(Arc<Mutex<Vec<Weak<AtomicU64>>>>);
 
 impl Clocks {
-    /// One more, as long as its emulator runs.
+    /// Adds one, for as long as its emulator runs.
     pub fn add(&self, clock: &BoxClock) {
         let mut clocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         clocks.retain(|clock| clock.strong_count() > 0);
         clocks.push(Arc::downgrade(&clock.0));
     }
 
-    /// Starts to measure.
+    /// Starts a stopwatch.
     pub fn stopwatch(&self) -> Stopwatch {
         let now = Instant::now();
         let mut watch = Stopwatch {
@@ -53,11 +53,11 @@ impl Clocks {
     }
 }
 
-/// How long something takes, on the clock of the slowest box; on the host's while no box is on.
+/// Measures a duration by the clock of the slowest box; by the host's while no box is on.
 #[derive(Debug)]
 pub struct Stopwatch {
     clocks: Clocks,
-    /// Each clock, and what it would have shown when this was started.
+    /// Each clock, with its value when this was started.
     followed: Vec<(Weak<AtomicU64>, i128)>,
     elapsed: Duration,
     moved: Instant,
@@ -65,7 +65,7 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// How long it is since the start, or the last [reset](Self::reset).
+    /// The time since the start, or the last [reset](Self::reset).
     pub fn elapsed(&mut self) -> Duration {
         let host = std::mem::replace(&mut self.read, Instant::now()).elapsed();
         let shown = self.clocks.all().iter().map(|clock| self.since_start(clock)).min();
@@ -86,7 +86,7 @@ impl Stopwatch {
         *self = self.clocks.stopwatch();
     }
 
-    /// A box that was switched on since begins with what the others show.
+    /// Adds the boxes that were switched on since, with the time that the others show.
     fn since_start(&mut self, clock: &Arc<AtomicU64>) -> Duration {
         let now = i128::from(clock.load(Ordering::Relaxed));
         let known = self.followed.iter().find(|(it, _)| std::ptr::eq(it.as_ptr(), Arc::as_ptr(clock)));

@@ -1,4 +1,4 @@
-//! A box's serial console, as a person at it would use it.
+//! A box's serial console, used as a person would.
 
 use crate::clock::Clocks;
 use crate::error::{Error, Result};
@@ -9,34 +9,34 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A box that works says something within this time, by its own clock; one that hangs does not.
+/// A working box prints something within this time, by its own clock.
 const SILENCE: Duration = Duration::from_secs(30);
-/// A box that says something else for so long is lost as well.
+/// The longest wait for a text while the box prints other things.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at the clocks.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// What busybox init says when the console is free for a person.
+/// What busybox init prints when the console is free.
 const FREE: &str = "Please press Enter";
-/// The end of root's prompt. Busybox's shell has switched the terminal to its line editor when it prints it
-/// (libbb/lineedit.c); what is typed during that switch may lose its end.
+/// The end of root's prompt. When busybox's shell prints it, it has switched the terminal to its line editor
+/// (libbb/lineedit.c); input during that switch may be cut off.
 const PROMPT: &str = "# ";
-/// A shell that was told something and says nothing for so long did not understand it.
+/// After this long without an answer, the shell has not received the command.
 const UNHEARD: Duration = Duration::from_secs(3);
-/// Stands between the words of a marker, so that the echo of the command is not taken for its output.
+/// Between the words of a marker, so that the echo of the command is not taken for its output.
 const INVISIBLE: &str = "''";
-/// In the log, where the emulator has ended: by a reset or by a fault, or its plug was pulled.
+/// In the log, where the emulator has ended: by a reset, a fault or a power cut.
 const WENT_OFF: &[u8] = b"\n[the box went off]\n";
 
-/// What a command on the box printed and how it ended.
+/// Output and exit code of a command on the box.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
     /// Its exit code.
     pub code: i32,
-    /// Both its outputs, with plain line feeds, without the last one.
+    /// Standard output and error together, with plain line feeds, without the last one.
     pub text: String,
 }
 
-/// All that was said so far.
+/// Everything received so far.
 #[derive(Debug, Default)]
 struct Heard {
     bytes: Vec<u8>,
@@ -55,19 +55,19 @@ impl Ear {
     }
 }
 
-/// The console of a box that runs.
+/// The console of a running box.
 #[derive(Debug)]
 pub struct Console {
     line: UnixStream,
     ear: Arc<Ear>,
     clocks: Clocks,
-    /// How much of what was heard is dealt with.
+    /// How much of what was received is processed.
     read: usize,
     commands: u32,
 }
 
 impl Console {
-    /// Listens to `line` from here on, and keeps all it says in `log` too. It is waited for by these clocks.
+    /// Reads `line` from here on, and copies everything to `log`. Waiting is measured by these clocks.
     pub fn new(line: UnixStream, log: File, clocks: Clocks) -> Result<Self> {
         let ear = Arc::new(Ear::default());
         let hearing = line.try_clone().map_err(|e| Error::io("listen to", Path::new("the console"), e))?;
@@ -80,8 +80,8 @@ impl Console {
 
     /// Waits for the box to boot and takes the shell on its console.
     ///
-    /// Until the kernel is told to be quiet here, its messages may stand in the middle of any word, also of those
-    /// that are waited for. So the words are said again until the answer comes through whole.
+    /// Until the kernel's messages to the console are turned off, they may split any text, also the expected one. So
+    /// the command is repeated until its answer arrives whole.
     pub fn take_shell(&mut self) -> Result<()> {
         self.read_until(FREE, SILENCE)?;
         let mut waited = self.clocks.stopwatch();
@@ -95,13 +95,13 @@ impl Console {
         Err(gave_up("a shell", "none answered"))
     }
 
-    /// Types a line.
+    /// Sends a line.
     pub fn send(&mut self, line: &str) -> Result<()> {
         let typed = self.line.write_all(format!("{line}\r").as_bytes());
         typed.map_err(|_| gave_up(line, "the box is off"))
     }
 
-    /// Waits until `pattern` is said; returns what came before it.
+    /// Waits for `pattern`; returns what came before it.
     pub fn wait_for(&mut self, pattern: &str) -> Result<String> {
         let heard = self.read_until(pattern, SILENCE)?;
         heard.ok_or_else(|| gave_up(pattern, &format!("it said nothing for {} s", SILENCE.as_secs())))
@@ -139,7 +139,7 @@ impl Console {
         }
     }
 
-    /// Runs a command in the shell that waits on the console.
+    /// Runs a command in the shell on the console.
     pub fn run(&mut self, command: &str) -> Result<Finished> {
         self.commands += 1;
         let number = self.commands;
@@ -156,12 +156,12 @@ impl Console {
         Ok(Finished { code, text })
     }
 
-    /// The next whole line, if one comes within this time; for a command that goes on and on.
+    /// The next complete line, if one comes within this time; for a command that does not end.
     pub fn line(&mut self, within: Duration) -> Result<Option<String>> {
         Ok(self.read_until("\r\n", within)?.map(|line| line.trim_end().to_owned()))
     }
 
-    /// Waits until the box goes off, at most so long.
+    /// Waits until the box is off, at most this long.
     pub fn wait_end(&self, within: Duration) -> bool {
         let mut waited = self.clocks.stopwatch();
         let mut heard = self.ear.lock();
@@ -181,7 +181,7 @@ fn read_console(mut line: UnixStream, mut log: File, ear: &Ear) {
     let mut bytes = [0; 4096];
     loop {
         let count = line.read(&mut bytes).unwrap_or(0);
-        // The log is for people; a full disk must not change what is tested.
+        // The log is only for people; a full disk must not change the test's result.
         drop(log.write_all(if count == 0 { WENT_OFF } else { &bytes[..count] }));
         let mut heard = ear.lock();
         heard.bytes.extend(&bytes[..count]);

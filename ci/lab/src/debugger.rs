@@ -1,6 +1,6 @@
-//! QEMU's stub for gdb: it reads and writes the board's registers while the guest stands still.
+//! QEMU's gdb stub: reads and writes the board's registers while the guest is stopped.
 //!
-//! The remote protocol of gdb ("Debugging with GDB", appendix E): `$DATA#SUM`, answered by `+` and a packet alike.
+//! The remote protocol of gdb ("Debugging with GDB", appendix E): `$DATA#SUM`, answered by `+` and such a packet.
 
 use crate::error::{Error, Result};
 use std::io::{ErrorKind, Read, Write};
@@ -8,10 +8,10 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A stub that is silent for so long has ended; on a loaded host its answer takes its time.
+/// The longest wait for an answer of the stub; a loaded host is slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A connection to the stub. The guest stands still until it is [dropped](Self::resume).
+/// A connection to the stub. The guest is stopped until it is [dropped](Self::resume).
 pub struct Debugger {
     path: PathBuf,
     line: UnixStream,
@@ -39,7 +39,7 @@ impl Debugger {
         self.must(&format!("M{register:x},4:{:08x}", value.swap_bytes()))
     }
 
-    /// Detaches: the guest goes on.
+    /// Detaches: the guest continues.
     pub fn resume(mut self) -> Result<()> {
         self.must("D")
     }
@@ -78,13 +78,13 @@ fn packet(data: &str) -> String {
     format!("${data}#{sum:02x}")
 }
 
-/// What the first packet says, once it is whole.
+/// The content of the first packet, once it is complete.
 fn data(said: &str) -> Option<String> {
     let (data, sum) = said.split_once('$')?.1.split_once('#')?;
     (sum.len() >= 2).then(|| data.to_owned())
 }
 
-/// Four bytes as they lie in memory; the board is little-endian.
+/// Four bytes as in memory; the board is little-endian.
 fn word(hex: &str) -> Option<u32> {
     if hex.len() != 8 {
         return None;
@@ -96,7 +96,7 @@ fn word(hex: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// The stub's side of a conversation: for each packet expected, its answer.
+    /// The stub's end: for each expected packet, its answer.
     fn stub(path: &Path, conversation: Vec<(&'static str, &'static str)>) -> std::thread::JoinHandle<()> {
         let listener = std::os::unix::net::UnixListener::bind(path).unwrap();
         std::thread::spawn(move || {

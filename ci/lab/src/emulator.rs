@@ -1,4 +1,4 @@
-//! The emulator program, and what of a Raspberry Pi it needs told.
+//! The emulator program, and the options that make it a Raspberry Pi.
 
 use crate::card::Card;
 use crate::clock::BoxClock;
@@ -17,10 +17,10 @@ use std::time::Duration;
 
 const PROGRAM: &str = "qemu-system-arm";
 
-/// The board QEMU's `raspi1ap` comes closest to: the device tree the firmware would choose.
+/// The board that QEMU's `raspi1ap` is closest to: the device tree that the firmware would choose.
 const BOARD: &str = "bcm2835-rpi-b-plus";
 
-/// What is appended to the image's own command line, and why. All else is as the image has it.
+/// The options appended to the image's kernel command line, each with its reason. Nothing else differs from the image.
 const APPENDED: &[&str] = &[
     // QEMU lacks the ASB registers of the power domains: the driver oopses (hw/arm/bcm2835_peripherals.c).
     "initcall_blacklist=bcm2835_power_driver_init",
@@ -30,9 +30,9 @@ const APPENDED: &[&str] = &[
     "dialbox.watchdog=/dev/watchdog1",
 ];
 
-/// What is appended besides when the lab's own USB devices are attached.
+/// The options appended, too, when the lab's own USB devices are attached.
 const APPENDED_FOR_DEVICES: &[&str] = &[
-    // hso lets a stick sleep that nobody uses. QEMU's model of the USB host has no suspend: the stick would not wake.
+    // hso suspends an idle stick. QEMU's model of the USB host has no suspend: the stick would not wake.
     "usbcore.autosuspend=-1",
 ];
 
@@ -41,79 +41,79 @@ const APPENDED_FOR_DEVICES: &[&str] = &[
 pub struct Emulator {
     program: PathBuf,
     first: Vec<OsString>,
-    /// Where it finds its own modules, if not where it was built to look.
+    /// The directory of its modules, if not the one it was built with.
     modules: Option<PathBuf>,
     pace: Pace,
 }
 
-/// How fast the guest's clock goes.
+/// The pace of the guest's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Pace {
-    /// By instructions, 2 ns each, about as a Pi 1 carries them out; by the host's clock while the guest sleeps.
+    /// By instructions, 2 ns each, about as fast as a Pi 1; by the host's clock while the guest sleeps.
     ///
-    /// How long a boot takes then hardly depends on the host.
+    /// The time of a boot then hardly depends on the host.
     ///
-    /// Some boots hung without it on a busy host. The likely cause, read in the sources and not traced:
-    /// Linux sets its next timer interrupt in two steps: it reads the counter and writes a little more than that
-    /// to the comparator (drivers/clocksource/bcm2835_timer.c). Should the host be busy for those few microseconds,
-    /// the moment has passed, and QEMU takes it for one 71 minutes ahead (hw/timer/bcm2835_systmr.c, `triggers_delay_us`):
-    /// the box has no more time, and hangs. Between two instructions that are counted nothing can pass.
+    /// Without it some boots hung on a busy host. The likely cause, found in the sources and not by a trace: Linux sets
+    /// its next timer interrupt in two steps: it reads the counter and writes a little more than that to the comparator
+    /// (drivers/clocksource/bcm2835_timer.c). If the host is busy for those few microseconds, that time has passed, and
+    /// QEMU takes it for one 71 minutes ahead (hw/timer/bcm2835_systmr.c, `triggers_delay_us`): the guest gets no
+    /// further timer interrupt, and hangs. With counted instructions no time passes between the two.
     Instructions,
-    /// By the host's clock: for measurements on a host that does nothing else.
+    /// By the host's clock: for measurements on an idle host.
     Host,
 }
 
-/// What is at the USB ports of a box.
+/// The devices at the USB ports of a box.
 #[derive(Debug, Clone)]
 pub enum Usb<'a> {
-    /// QEMU's own serial adapters; what is attached to each speaks plain bytes at its socket.
+    /// QEMU's own serial adapters, each with a socket for plain bytes.
     SerialAdapters(Vec<&'a Path>),
-    /// Devices that speak usbredir, each at its socket.
+    /// Devices with the usbredir protocol, each at its socket.
     Devices(Vec<&'a Path>),
     /// The same, and empty ports up to this number.
     Ports(Vec<&'a Path>, usize),
 }
 
-/// A box as it is started.
+/// How a box is started.
 #[derive(Debug)]
 pub struct Board<'a> {
-    /// Its card; nobody else writes to it meanwhile.
+    /// Its card; nothing else may write to it.
     pub card: &'a Card,
-    /// Where its boot files are put.
+    /// The directory for its boot files.
     pub dir: &'a Path,
-    /// What is at its USB ports.
+    /// The devices at its USB ports.
     pub usb: Usb<'a>,
-    /// The network an Ethernet adapter leads to, if there is one.
+    /// The network of its Ethernet adapter, if it has one.
     pub lan: Option<&'a Lan>,
     /// Its console.
     pub serial: Serial<'a>,
     /// Added to the kernel's command line.
     pub append: &'a [String],
-    /// Instead of booting it goes on, once the debugger lets it.
+    /// Resumes from this snapshot instead of booting, once the debugger lets it.
     pub resume: Option<Resume<'a>>,
 }
 
-/// How a box that was kept goes on.
+/// How a box resumes from a snapshot.
 #[derive(Debug, Clone, Copy)]
 pub struct Resume<'a> {
     /// Its memory.
     pub memory: &'a Path,
-    /// Where the stub for a debugger will listen.
+    /// The socket for the gdb stub.
     pub stub: &'a Path,
 }
 
-/// What a box is attached to.
+/// The connections of a box's console.
 #[derive(Debug, Clone, Copy)]
 pub enum Serial<'a> {
-    /// The console talks on a local socket that somebody listens at, and the monitor listens at
-    /// another one; a reset ends the emulator.
+    /// The console connects to a local socket, and the monitor listens at another one; a reset ends the
+    /// emulator.
     Socket {
-        /// Where the console is listened for.
+        /// The console's socket.
         console: &'a Path,
-        /// Where the monitor will listen.
+        /// The monitor's socket.
         monitor: &'a Path,
     },
-    /// The console is this terminal, and a reset is a reset.
+    /// The console is this terminal, and a reset does not end the emulator.
     Terminal,
 }
 
@@ -185,7 +185,7 @@ impl Emulator {
         command.arg("-initrd").arg(put("initramfs", &boot.initramfs)?);
         command.arg("-dtb").arg(put("board.dtb", &boot.device_tree)?);
         command.arg("-append").arg(options.join(" "));
-        // The page cache outlives the emulator: waiting for the host's disk would prove nothing.
+        // The page cache outlives the emulator: syncing to the host's disk would prove nothing.
         command.arg("-drive").arg(option("if=sd,format=raw,cache=unsafe,file=", card.path()));
         let (sockets, device, ports) = match usb {
             Usb::SerialAdapters(sockets) => (sockets, "usb-serial,always-plugged=on", 0),
@@ -244,20 +244,20 @@ impl Emulator {
     }
 }
 
-/// How often the emulator's main loop is woken, on the host's clock.
+/// How often the emulator's main loop is woken, by the host's clock.
 const PULSE: Duration = Duration::from_millis(50);
 
-/// How many times it is woken between two looks at the box's time.
+/// How many times it is woken between two readings of the box's time.
 const PULSES_A_LOOK: usize = 10;
 
-/// Says nothing to a monitor, again and again, until the emulator ends; and now and then asks it for the box's time.
+/// Sends empty lines to a monitor until the emulator ends, and from time to time reads the box's time.
 ///
-/// While a guest waits, its counted time is moved on by a timer that QEMU's main loop sets. Should that miss the moment
-/// at which the guest falls asleep, the loop makes good for it the next time it turns (util/main-loop.c, "CPU thread can
-/// infinitely wait for event after missing the warp"). Where nothing else happens, it does not turn: now and then a
-/// box on a quiet line stood still for as long as somebody waited for it, and so did its own clock.
+/// While a guest sleeps, its counted time is advanced by a timer that QEMU's main loop sets. If the loop misses the
+/// moment at which the guest falls asleep, it corrects that in its next iteration (util/main-loop.c, "CPU thread can
+/// infinitely wait for event after missing the warp"). Without any event there is no next iteration: sometimes a box on
+/// a quiet line, and its clock, stood still for as long as the test waited for it.
 fn keep_awake(listener: &UnixListener, clock: &BoxClock) {
-    // For an emulator that ends before it comes here, this waits as long as the lab runs.
+    // If the emulator ends before it connects, this waits as long as the lab runs.
     let Ok((line, _)) = listener.accept() else { return };
     let mut monitor = Monitor::on(line);
     loop {
@@ -272,13 +272,13 @@ fn keep_awake(listener: &UnixListener, clock: &BoxClock) {
     }
 }
 
-/// QEMU's own syntax of options wants commas doubled.
+/// In QEMU's option syntax commas are doubled.
 fn option(before: &str, path: &Path) -> OsString {
     let path = path.to_string_lossy().replace(',', ",,");
     format!("{before}{path}").into()
 }
 
-/// The first entry of `dir`, by name, that is wanted.
+/// The first entry of `dir`, by name, that satisfies `wanted`.
 fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
     let paths = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
     let wanted =
@@ -286,7 +286,7 @@ fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
     paths.filter(wanted).min()
 }
 
-/// A running emulator; dropping it is the mains plug being pulled.
+/// A running emulator; dropping it cuts the power.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -313,13 +313,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only when it has ended already.
+        // Both fail only if it has ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-/// A socket the emulator will connect to.
+/// A socket that the emulator will connect to.
 pub fn listen(path: &Path) -> Result<UnixListener> {
     drop(std::fs::remove_file(path));
     UnixListener::bind(path).map_err(|e| Error::io("listen at", path, e))

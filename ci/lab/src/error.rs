@@ -9,34 +9,34 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why something failed.
 #[derive(Debug)]
 pub enum Error {
-    /// The operating system refused something.
+    /// An operation of the operating system failed.
     Io {
-        /// What was done, as a verb that goes before the path.
+        /// The operation, as a verb before the path.
         doing: &'static str,
-        /// To what.
+        /// The path.
         path: PathBuf,
-        /// Its answer.
+        /// The error.
         source: std::io::Error,
     },
-    /// The image is not one that boots.
+    /// The image cannot boot.
     Image(String),
     /// There is no emulator to start.
     NoEmulator(String),
-    /// There is nothing to call a box with.
+    /// The tools to call a box with are missing.
     NoCallerTools,
-    /// The box fell silent, or ended, while something was awaited.
+    /// The expected output did not come.
     Awaited {
-        /// What the console should have shown.
+        /// The expected output.
         pattern: String,
-        /// What it did instead.
+        /// What happened instead.
         instead: String,
     },
-    /// The box did something else than it should.
+    /// The box behaved differently than expected.
     Unexpected(String),
 }
 
 impl Error {
-    /// For `map_err`: what was done to which file.
+    /// For `map_err`: the operation and the file.
     pub fn io(doing: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io { doing, path: path.to_owned(), source }
     }

@@ -1,5 +1,5 @@
-//! What must not be left behind when a signal stops the program: emulators that run, directories with their cards. Who
-//! ends in order leaves nothing anyway.
+//! Cleanup when a signal stops the program: kills the emulators and removes the directories of their cards. A normal
+//! end does that by `Drop`.
 
 use crate::error::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,35 +16,35 @@ enum Leftover {
     Process(Pid),
 }
 
-/// Something is noted as long as this lives.
+/// An entry for the cleanup, for as long as this lives.
 #[derive(Debug)]
 pub struct Note(Leftover);
 
-/// From now on, SIGINT, SIGTERM and SIGHUP leave nothing.
+/// From now on, SIGINT, SIGTERM and SIGHUP clean up.
 pub fn clear_up_on_signals() -> Result<()> {
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
     let mut signals = signals.map_err(|e| Error::io("wait for", Path::new("signals"), e))?;
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             clear_up(&noted());
-            // As a shell tells of it.
+            // The status as a shell reports it.
             std::process::exit(128 + signal);
         }
     });
     Ok(())
 }
 
-/// A directory that goes.
+/// Adds a directory to remove.
 pub fn directory(path: &Path) -> Note {
     Note::of(Leftover::Directory(path.to_owned()))
 }
 
-/// A process that ends.
+/// Adds a process to kill.
 pub fn process(process: Pid) -> Note {
     Note::of(Leftover::Process(process))
 }
 
-/// Processes first: they write into the directories. What has gone already is no failure.
+/// Processes first: they write into the directories. Errors are ignored: what is gone already needs no cleanup.
 fn clear_up(noted: &[Leftover]) {
     for leftover in noted {
         if let Leftover::Process(process) = leftover {

@@ -1,8 +1,8 @@
 //! A telephone network in one process, and the boxes on it, for the end-to-end tests.
 //!
 //! `modem` and `network` are pure: bytes and time go in, bytes and calls come out. `exchange` gives them sockets,
-//! pseudo-terminals and a clock. `usb` has the devices whose own drivers a box shall use, `lan` a host in the network behind a box. `machine` is a box under QEMU,
-//! `stage` a network with such boxes, and `scenario` what is tried on it.
+//! pseudo-terminals and a clock. `usb` has the devices for the kernel's own drivers, `lan` a host in a box's local
+//! network. `machine` is a box under QEMU, `stage` a network with such boxes, and `scenario` the tests on it.
 
 pub mod bench;
 pub mod booted;

@@ -1,5 +1,5 @@
-//! A box with telephone lines, and a box that calls them: the real pppd and chat at both ends, each modem behind an
-//! adapter with all wires.
+//! A box with telephone lines, and a box that calls them: pppd and chat at both ends, each modem behind an adapter with
+//! all control signals.
 
 use crate::booted::Booted;
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::network::{Line, Network};
 use crate::stage::{Stage, boot_both, line_number};
 
-/// Lines of the one, and modems of the other.
+/// The number of lines of the one, and of modems of the other.
 pub const LINES: usize = 2;
 
 /// Both boxes, switched off.
@@ -29,12 +29,12 @@ pub struct BootedLines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Puts them on a stage, joined by lines like this. `more` is added to the site of the box that is called.
+    /// Puts them on a stage, connected by such lines. `more` is added to the site of the called box.
     pub fn on(stage: &'a Stage, line: Line, more: &str) -> Result<Self> {
         let mut called = stage.with_lines("dial-in", LINES)?;
         called.card().write("site.toml", format!("{}{more}", site(LINES)).as_bytes())?;
         let mut caller = stage.with_callers("caller", LINES, line)?;
-        // Nothing is at the place where its dialer looks for a stick: the modems are left to pppd.
+        // Its dialer is configured for a port without a modem, so the modems are free for pppd.
         caller.card().write("site.toml", CALLING_SITE.as_bytes())?;
         called.attach_adapters()?;
         caller.attach_adapters()?;
@@ -53,7 +53,7 @@ impl<'a> Lines<'a> {
 }
 
 impl BootedLines<'_> {
-    /// Waits until the caller's pppd has left the call before.
+    /// Waits until the caller's pppd has ended its last call.
     pub fn is_free(&mut self, line: usize) -> Result<()> {
         self.caller.until(&format!("test ! -e /var/lock/LCK..ttyUSB{}", line - 1), &[]).map(drop)
     }
@@ -61,18 +61,18 @@ impl BootedLines<'_> {
     /// Calls a line; the link is up.
     pub fn call(&mut self, line: usize) -> Result<()> {
         self.is_free(line)?;
-        // What chat has heard is in the log only.
+        // chat's input is in the log only.
         let call = format!("pppd call line{line} updetach || {{ logread | tail -n 20; false; }}");
         self.caller.must(&call).map(drop)
     }
 
-    /// Calls the first line so many times, and hangs up as soon as the link is up; calls again as soon as the line is
+    /// Calls the first line this many times, and hangs up as soon as the link is up; calls again as soon as the line is
     /// ready.
     pub fn call_and_hang_up(&mut self, times: u32) -> Result<()> {
         for _ in 0..times {
             self.call(1)?;
             let before = self.exchange.with(|network, _| resets(network, "line1"));
-            // A port is free when its lock is, but while pppd has not ended, it may still hang it up.
+            // The port lock is released before pppd ends, and until then pppd may still hang up.
             self.caller.must(
                 "pid=$(head -n 1 /run/ppp-caller1.pid); kill $pid; while kill -0 $pid; do sleep 0.1; done 2>&-",
             )?;
@@ -81,8 +81,7 @@ impl BootedLines<'_> {
         Ok(())
     }
 
-    /// A packet goes to the far end of a line's link and comes back. What comes before the far end has its firewall's
-    /// rules is lost.
+    /// Pings the far end of a line's link. Packets before its firewall rules are loaded are lost.
     pub fn ping(&mut self, line: usize) -> Result<()> {
         self.caller.until(&format!("ping -c 1 -W 3 {}", ends(line)[0]), &[]).map(drop)
     }
@@ -90,11 +89,11 @@ impl BootedLines<'_> {
 
 /// How often a line's modem was reset: before the first call and after each.
 pub fn resets(network: &Network, line: &str) -> usize {
-    // The last command without which no line is ready. What follows is left out when a call comes at once.
+    // The last command that every line gets before it is ready. The later ones are skipped if a call comes at once.
     network.journal().typed(line).matches("ATQ0V1E0S0=0&C1&D2").count()
 }
 
-/// What the service `dial-in` holds.
+/// Resources of the service `dial-in`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
     /// Resident memory, in KiB.
@@ -104,7 +103,7 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Of the service on this box.
+    /// Reads them on this box.
     pub fn of(booted: &mut Booted) -> Result<Self> {
         let shown = booted.must(
             "cd /proc/$(pidof dial-in) && set -- $(grep VmRSS status) && echo $2 $(ls fd | wc -l); cd /",
@@ -122,7 +121,7 @@ pub fn ends(line: usize) -> [String; 2] {
     [1, 2].map(|end| format!("192.168.{}.{end}", 100 + line))
 }
 
-/// A box with so many lines, each at its own place in the USB tree, and its only user.
+/// The site of a box with this many lines, each at its own USB port, and one user.
 pub fn site(lines: usize) -> String {
     let line = |line| {
         let [local, remote] = ends(line);
@@ -140,7 +139,7 @@ const CALLING_SITE: &str = "role = \"dialer\"\nhostname = \"caller\"\n\
 
 /// pppd's options for calling a line, for printf(1).
 fn peer(line: usize) -> String {
-    // Before ATZ is answered, the end of the call before may still be told: NO CARRIER means something after that only.
+    // Before ATZ is answered, NO CARRIER may still report the end of the last call; only after it does it count.
     let number = line_number(line);
     let chat = format!("chat -t 60 \"\" ATZ OK ATDT{number} ABORT BUSY ABORT \"NO CARRIER\" CONNECT \"\"");
     let options = [

@@ -1,4 +1,4 @@
-//! One box: its card, its modem, and the emulator while it is on.
+//! One box: its card, its modems, and the emulator while it is on.
 
 use crate::bench::Bench;
 use crate::booted::Booted;
@@ -24,37 +24,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A card with room left, so that the state partition has somewhere to grow; its holes take no space here.
+/// The size of a card, with room for the state partition to grow; the file is sparse.
 const CARD_BYTES: u64 = 256 << 20;
-/// Between two looks at an emulator that reads a box's memory.
+/// Between two polls of an emulator that loads a box's memory.
 const LOOK_FOR_STUB: Duration = Duration::from_millis(20);
 
-/// How a box begins.
+/// How a box starts.
 #[derive(Debug, Clone)]
 pub enum Beginning {
-    /// With a fresh copy of the image on its card: its first boot is seen.
+    /// With a fresh copy of the image on its card, for its first boot.
     FreshCard,
-    /// As a box that has booted with the image's own site, whose modems are plugged in now.
+    /// From the snapshot of a box that has booted with the image's own site; its modems are plugged in now.
     Booted(Arc<Snapshot>),
-    /// With a fresh card, and in a shape in which it can be kept.
+    /// With a fresh card, and the devices that a snapshot allows.
     ToBeKept,
 }
 
-/// A box that can be switched on.
+/// A box, switched off or on.
 pub struct Machine<'a> {
     emulator: Emulator,
     exchange: &'a Exchange,
     card: Card,
     modems: Vec<Subscriber>,
-    /// Where the emulator finds the ports of the modems.
+    /// The sockets of the modems' ports.
     ports: Vec<PathBuf>,
     usb: Vec<UsbPort>,
     /// How many serial ports the devices there have.
     ttys: usize,
-    /// Those are adapters for its modems, as every box has them: other devices take their place.
+    /// Whether those are the default adapters for its modems, which other devices replace.
     usb_is_usual: bool,
     beginning: Beginning,
-    /// The box was kept and goes on, the next time it is switched on.
+    /// The snapshot from which the box resumes when it is switched on next.
     goes_on: AtomicBool,
     image: PathBuf,
     lan: Option<Lan>,
@@ -63,7 +63,7 @@ pub struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// A box with the ports of these modems at its USB. What belongs to it goes into `dir`.
+    /// A box with the ports of these modems at its USB. Its files go into `dir`.
     pub fn new(
         bench: &Bench,
         exchange: &'a Exchange,
@@ -103,7 +103,7 @@ impl<'a> Machine<'a> {
             append: Vec::new(),
             dir,
         };
-        // QEMU's own serial adapter can neither be kept nor plugged in later (hw/usb/dev-serial.c, `unmigratable`).
+        // QEMU's own serial adapter can be neither migrated nor plugged in later (hw/usb/dev-serial.c, `unmigratable`).
         if goes_on {
             for socket in machine.ports.clone() {
                 machine.attach(Box::new(Ch341::default()), vec![Some(Wires { socket, dcd: None })])?;
@@ -113,8 +113,8 @@ impl<'a> Machine<'a> {
         Ok(machine)
     }
 
-    /// Attaches a USB device; the first one takes the place of the serial adapters. Its ports lead
-    /// along `lines`.
+    /// Attaches a USB device; the first one replaces the serial adapters. Its ports are connected to
+    /// `lines`.
     pub fn attach(&mut self, device: Box<dyn Device>, lines: Vec<Option<Wires>>) -> Result<()> {
         if std::mem::take(&mut self.usb_is_usual) {
             self.usb.clear();
@@ -123,13 +123,13 @@ impl<'a> Machine<'a> {
         self.ttys += lines.len();
         let number = self.usb.len();
         let socket = self.dir.join(format!("usb{number}"));
-        // Where a usual adapter was.
+        // In the place of a default adapter.
         drop(std::fs::remove_file(&socket));
         self.usb.push(UsbPort::open(socket, device, lines)?);
         Ok(())
     }
 
-    /// Puts an RS-232 adapter with all wires between the box and each of its modems; they must have one port each.
+    /// Puts an RS-232 adapter with all control signals between the box and each of its modems, which have one port each.
     pub fn attach_adapters(&mut self) -> Result<()> {
         for (modem, socket) in self.modems.clone().into_iter().zip(self.ports.clone()) {
             let dcd = Some(self.exchange.dcd(modem, 0));
@@ -138,13 +138,13 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The ports where devices were [attached](Self::attach), to pull them out and put them in.
+    /// The ports where devices were [attached](Self::attach), to pull them out and plug them in.
     pub fn usb(&self) -> &[UsbPort] {
         &self.usb
     }
 
     /// Puts an Ethernet adapter at its USB, in a [local network](Lan) whose host has this page. With it, the box boots
-    /// from a fresh card: QEMU's adapter cannot be kept (hw/usb/dev-network.c, `unmigratable`).
+    /// from a fresh card: QEMU's adapter cannot be migrated (hw/usb/dev-network.c, `unmigratable`).
     pub fn plug_into_lan(&mut self, page: &str) -> Result<()> {
         self.beginning = Beginning::FreshCard;
         self.goes_on = AtomicBool::new(false);
@@ -166,7 +166,7 @@ impl<'a> Machine<'a> {
         self.append.push(option.to_owned());
     }
 
-    /// The card, to be changed while the box is off.
+    /// The card, which may be changed while the box is off.
     pub fn card(&self) -> &Card {
         &self.card
     }
@@ -187,7 +187,7 @@ impl<'a> Machine<'a> {
         &self.ports
     }
 
-    /// What the box has typed at its first modem so far, while no data passed, in capital letters.
+    /// The commands that the box has sent to its first modem so far, in upper case.
     pub fn typed(&self) -> Result<String> {
         let modem = self.modem()?;
         let typed = self.exchange.with(|network, _| network.journal().typed(network.name(modem)));
@@ -199,7 +199,7 @@ impl<'a> Machine<'a> {
         self.exchange
     }
 
-    /// Where the console's words of all boots are kept.
+    /// The file with the console's output of all boots.
     pub fn log(&self) -> PathBuf {
         self.dir.join("console.log")
     }
@@ -232,7 +232,7 @@ impl<'a> Machine<'a> {
         Ok(booted)
     }
 
-    /// The box has its memory; now it gets its clock, its FAT partition, and the site that stands there.
+    /// After the memory is loaded: sets the clock, mounts the FAT partition, and applies the site on it.
     fn go_on(&self, booted: &mut Booted, stub: &Path) -> Result<()> {
         while !stub.exists() || self.monitor()?.command("info status")?.contains("inmigrate") {
             if let Some(status) = booted.running.ended() {
@@ -250,7 +250,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The monitor of the emulator that runs this box; fails while the box is off.
+    /// The monitor of this box's emulator; fails while the box is off.
     pub fn monitor(&self) -> Result<Monitor> {
         Monitor::connect(&self.monitor_path())
     }
@@ -259,7 +259,7 @@ impl<'a> Machine<'a> {
         self.dir.join("monitor")
     }
 
-    /// Switches the box on with its console on this terminal, until the person leaves.
+    /// Switches the box on with its console on this terminal, until the user quits.
     pub fn boot_interactively(&self) -> Result<()> {
         self.start(Serial::Terminal, None)?.wait().map(drop)
     }
@@ -278,7 +278,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Waits for the emulator to attach the console, or to end with an error of its own.
+/// Waits for the emulator to connect the console, or to end with an error.
 fn accept(listener: &UnixListener, running: &mut Running, socket: &Path) -> Result<UnixStream> {
     listener.set_nonblocking(true).map_err(|e| Error::io("listen at", socket, e))?;
     loop {

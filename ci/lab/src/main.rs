@@ -1,4 +1,4 @@
-//! The program: `cargo xtask test`, `qemu` and `bench` start it; making an image does not need it.
+//! The program `lab`, started by `cargo xtask test`, `qemu`, `demo` and `bench`; building an image does not need it.
 
 use clap::Parser;
 use lab::cli::{self, Cli, Verb};

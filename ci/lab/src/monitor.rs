@@ -1,4 +1,4 @@
-//! QEMU's monitor: a look at the board from outside, whatever its kernel is doing.
+//! QEMU's monitor: reads the board's state from outside, whatever its kernel is doing.
 
 use crate::error::{Error, Result};
 use std::io::{Read, Write};
@@ -9,9 +9,9 @@ use std::time::Duration;
 /// The lower word of the Pi's system timer, which counts microseconds from power-on
 /// (BCM2835 ARM Peripherals §12.1, register CLO). It wraps after 71 minutes.
 const TIMER: &str = "20003004";
-/// Stands before each command.
+/// The prompt before each command.
 const PROMPT: &str = "(qemu) ";
-/// A monitor that is silent for so long has ended.
+/// A monitor that sends nothing for this long has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection to the monitor of a running emulator.
@@ -29,22 +29,22 @@ impl Monitor {
         Ok(Self { path: path.to_owned(), line })
     }
 
-    /// A monitor that has connected itself; it is waited for as long as its emulator lives.
+    /// A monitor that has connected to us; the wait for its answers has no limit while its emulator runs.
     pub fn on(line: UnixStream) -> Self {
         Self { path: PathBuf::from("a socket of its own"), line }
     }
 
-    /// The board's own time since it was powered on, at whatever pace the emulator runs it.
+    /// The board's own time since power-on, at any pace of the emulator.
     pub fn since_power_on(&mut self) -> Result<Duration> {
         self.timer().map(|timer| Duration::from_micros(timer.into()))
     }
 
-    /// What the system timer shows, in microseconds.
+    /// The system timer, in microseconds.
     pub fn timer(&mut self) -> Result<u32> {
         self.ask(&format!("xp /1wx 0x{TIMER}"), timer)
     }
 
-    /// Says nothing; the emulator's main loop wakes for it.
+    /// Sends an empty line, which wakes the emulator's main loop.
     pub fn wake(&mut self) -> Result<()> {
         let woken = self.line.write_all(b"\n").and_then(|()| self.line.read(&mut [0; 256]));
         match woken.map_err(|e| Error::io("talk to the monitor at", &self.path, e))? {
@@ -55,20 +55,20 @@ impl Monitor {
         }
     }
 
-    /// Where the processor is: an address of the kernel's, or of a program's.
+    /// The program counter: an address of the kernel, or of a program.
     pub fn program_counter(&mut self) -> Result<u32> {
         self.ask("info registers", program_counter)
     }
 
-    /// Gives an order that is carried out when the answer is there; returns that.
+    /// Runs a command, which is complete when the answer comes; returns the answer.
     pub fn command(&mut self, words: &str) -> Result<String> {
         let failed = |e| Error::io("talk to the monitor at", &self.path, e);
-        // Waits for as long as it takes, which on a loaded host is long.
+        // Without a limit: on a loaded host it may take long.
         self.line.set_read_timeout(None).map_err(failed)?;
         self.ask(words, |said| answer(words, said))
     }
 
-    /// Says something, and listens until the answer has what is wanted.
+    /// Sends a line, and reads until the answer has what is wanted.
     fn ask<T>(&mut self, words: &str, wanted: impl Fn(&str) -> Option<T>) -> Result<T> {
         let failed = |e| Error::io("talk to the monitor at", &self.path, e);
         self.line.write_all(format!("{words}\n").as_bytes()).map_err(failed)?;
@@ -86,8 +86,8 @@ impl Monitor {
     }
 }
 
-/// What stands between the echo of a command and the next prompt. The echo comes letter by letter, with the movements of
-/// its cursor; its last state is the whole command.
+/// The text between the echo of a command and the next prompt. The echo comes letter by letter, with cursor movements;
+/// its last state is the whole command.
 fn answer(command: &str, said: &str) -> Option<String> {
     let (_, after) = said.split_once(command)?;
     let (_, answer) = after.split_once('\n')?;

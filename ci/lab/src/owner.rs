@@ -1,4 +1,4 @@
-//! The telephone of whom a dialer obeys, and the authenticator app on it.
+//! The telephone of a dialer's owner, and the authenticator app on it.
 
 use crate::error::{Error, Result};
 use crate::network::Subscriber;
@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 /// Its number.
 pub const OWNER: &str = "+33612345678";
-/// The secret of dialer and owner: RFC 4226's own examples have it.
+/// The secret of dialer and owner, from RFC 4226's examples.
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// The telephone, and the dialer it commands.
@@ -30,15 +30,15 @@ impl<'a> Owner<'a> {
 
     /// The next code that the app shows.
     ///
-    /// They are counted (HOTP): under QEMU a box's clock goes by its instructions, and on a busy host falls behind that
-    /// of the network by more than a code by the clock may be ahead.
+    /// Codes are counted (HOTP): under QEMU a box's clock counts instructions, and on a busy host it falls behind the
+    /// network's clock by more than TOTP allows.
     pub fn code(&self) -> String {
         let counter = self.counter.get();
         self.counter.set(counter + 1);
         format!("{:08}", proof::code(&self.codes, counter))
     }
 
-    /// An order with the next code behind it.
+    /// A command followed by the next code.
     pub fn order(&self, words: &str) -> String {
         format!("{words} {}", self.code())
     }
@@ -48,12 +48,12 @@ impl<'a> Owner<'a> {
         self.text_as(OWNER, text);
     }
 
-    /// Somebody else, with this number, sends the dialer a text.
+    /// Sends the dialer a text from another number.
     pub fn text_as(&self, from: &str, text: &str) {
         self.stage.exchange().with(|network, now| network.text(from, self.dialer, text, now));
     }
 
-    /// What the dialer has answered so far.
+    /// The dialer's answers so far.
     pub fn replies(&self) -> Vec<String> {
         self.stage.exchange().with(|network, _| {
             let texts = network.phone(self.phone).map_or(&[][..], |phone| phone.texts());
@@ -61,7 +61,7 @@ impl<'a> Owner<'a> {
         })
     }
 
-    /// Waits for the so-many-th of them, from 1.
+    /// Waits for the n-th of them, from 1.
     pub fn reply(&self, number: usize) -> Result<String> {
         self.stage.exchange().until("a reply by SMS", |network| {
             network.phone(self.phone)?.texts().get(number - 1).map(|text| text.text.clone())
@@ -69,12 +69,12 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// The part of a dialer's site that makes it obey this telephone.
+/// The part of a dialer's site that authorizes this telephone.
 pub fn sms_table() -> String {
     format!("[sms]\nnumbers = [\"{OWNER}\"]\nproof = \"hotp\"\nsecret = \"{SECRET}\"\n")
 }
 
-/// What the app was told.
+/// The app's configuration.
 fn codes() -> Result<OneTimeCode> {
     let head = "role = \"dialer\"\nhostname = \"dialer\"\n[operator]\nname = \"free\"\napn = \"free\"\n";
     let site = Site::parse(&(head.to_owned() + &sms_table()));

@@ -1,5 +1,5 @@
-//! A dialer and what it dials: a box that stands for the operator, and for the far side of the VPN behind it. And the
-//! telephone of whom the dialer obeys.
+//! A dialer, a second box that plays the operator and the VPN's peer behind it, and the telephone of the dialer's
+//! owner.
 
 use crate::booted::Booted;
 use crate::error::Result;
@@ -12,14 +12,14 @@ use crate::owner::{Owner, sms_table};
 use crate::stage::{DIALER_NUMBER, Stage};
 use crate::usb::hso::Hso;
 
-/// What the link leads to, beside its other end.
+/// The networks behind the link.
 pub const ROUTES: [&str; 2] = ["10.1.0.0/16", "10.2.3.0/24"];
 /// The dialer's and the operator's addresses on the link.
 pub const ENDS: [&str; 2] = ["192.168.32.105", "192.168.32.1"];
 /// The dialer's and the far side's addresses in the VPN.
 pub const VPN_ENDS: [&str; 2] = ["10.9.0.2", "10.9.0.1"];
 
-/// WireGuard's private and public key, which nothing but the lab uses.
+/// A private and a public key of WireGuard, used by the lab only.
 struct Keys {
     private: &'static str,
     public: &'static str,
@@ -35,13 +35,13 @@ const FAR: Keys = Keys {
 
 /// Both boxes, switched off, and the telephone.
 pub struct Pair<'a> {
-    /// The operator, and what lies behind it.
+    /// The operator, with the networks behind it.
     pub far: Machine<'a>,
     /// The dialer, with the reference stick.
     pub dialer: Machine<'a>,
     /// The stick's modem.
     pub modem: Subscriber,
-    /// Who may command the dialer.
+    /// The telephone that may command the dialer.
     pub owner: Owner<'a>,
 }
 
@@ -60,16 +60,16 @@ impl<'a> Pair<'a> {
         Ok(pair)
     }
 
-    /// Writes the dialer's site, where these public keys may log in.
+    /// Writes the dialer's site, in which these public keys may log in.
     pub fn admit(&self, keys: &[&str]) -> Result<()> {
         self.dialer.card().write("site.toml", site(keys).as_bytes())
     }
 }
 
-/// What is done on the box that is called, to be the operator and the VPN's peer: it lets everything in.
+/// The commands that make the called box the operator and the VPN's peer; it accepts all traffic.
 pub fn put_behind_vpn(far: &mut Booted) -> Result<()> {
     for command in [
-        // Its rules are loaded again at every call.
+        // The firewall rules are loaded again at every call.
         "echo flush ruleset > /etc/nftables.conf".to_owned(),
         "ip link add far type wireguard".to_owned(),
         format!("(umask 077; echo {} > /run/far.key)", FAR.private),
@@ -107,7 +107,7 @@ fn site(ssh_keys: &[&str]) -> String {
     )
 }
 
-/// As the dialer expects its operator.
+/// The site of the operator's box.
 const FAR_SITE: &str = "role = \"dial-in\"\nhostname = \"operator\"\n\
      [[line]]\nport = \"auto\"\nlocal = \"192.168.32.1\"\nremote = \"192.168.32.105\"\n\
      [[user]]\nname = \"free\"\npassword = \"free\"\n";

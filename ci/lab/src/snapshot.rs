@@ -1,8 +1,8 @@
-//! A box that has booted, kept as it stands: its memory and its card. Where the boot is not the subject, a scenario
-//! starts from there within half a second.
+//! A snapshot of a box that has booted: its memory and its card. A scenario whose subject is not the boot starts from
+//! it within half a second.
 //!
-//! It is what QEMU writes to migrate a guest. Two devices of QEMU's board do not restore all they hold (7.2);
-//! [`restore_registers`] writes the registers that make up for it.
+//! It is QEMU's migration stream. Two devices of QEMU's board do not restore their whole state (7.2);
+//! [`restore_registers`] writes the missing registers.
 
 use crate::debugger::Debugger;
 use crate::error::{Error, Result};
@@ -13,11 +13,11 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// USB ports of a box that can be kept, or was: the guest's memory knows of them, so their number is always the same.
+/// USB ports of a box for or from a snapshot: the guest's memory contains them, so their number is fixed.
 pub const USB_PORTS: usize = 5;
 
-/// The role's service is not there yet when the box goes on: it finds its modems as at a boot. The FAT partition is
-/// mounted again, so that its `site.toml` may be changed until then. What the boot does in the background is done.
+/// The commands before a snapshot. They stop the role's service, which then finds its modems as at a boot, and unmount
+/// the FAT partition, whose `site.toml` may be changed until the box resumes. The boot's background work is complete.
 pub const BEFORE: [&str; 4] = [
     "mv /etc/dialbox/role /run/role && kill $(pidof sms-dialer dial-in)",
     "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e ledger -e site -e heartbeat); \
@@ -26,8 +26,7 @@ pub const BEFORE: [&str; 4] = [
     "umount /boot && sync && echo 3 >/proc/sys/vm/drop_caches",
 ];
 
-/// The commands that make a box whose clock goes again one that has just booted, with this many serial ports at its USB:
-/// its init starts what it starts at a boot.
+/// The commands after a box has resumed, with this many serial ports at its USB: they start what init starts at a boot.
 pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
     let mut commands = vec![
         "mount -t vfat -o ro,nosuid,nodev,noexec,umask=077 /dev/mmcblk0p1 /boot".to_owned(),
@@ -38,12 +37,12 @@ pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
         commands
             .push("dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd)".to_owned());
     }
-    // Where there is no service yet, or no key for ssh, init's scripts sleep.
+    // Without a service or an ssh key, init's scripts sleep.
     commands.push("kill $(pidof sleep)".to_owned());
     commands
 }
 
-/// A kept box.
+/// A snapshot.
 #[derive(Debug)]
 pub struct Snapshot {
     dir: TempDir,
@@ -51,7 +50,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Room for one.
+    /// An empty one.
     pub fn new() -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("lab-").tempdir();
         let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
@@ -59,7 +58,7 @@ impl Snapshot {
         Ok(Self { dir, _note: note })
     }
 
-    /// Takes the memory of a box that has stopped.
+    /// Saves the memory of a stopped box.
     pub fn take_memory(&self, monitor: &mut Monitor) -> Result<()> {
         let socket = self.dir.path().join("socket");
         let listener = UnixListener::bind(&socket).map_err(|e| Error::io("listen at", &socket, e))?;
@@ -82,7 +81,7 @@ impl Snapshot {
         self.dir.path().join("card")
     }
 
-    /// Its memory, as QEMU reads it from a file.
+    /// QEMU's option to load its memory from a file.
     pub fn memory(&self) -> PathBuf {
         self.dir.path().join("memory")
     }
@@ -92,16 +91,16 @@ impl Snapshot {
 /// drivers/clocksource/bcm2835_timer.c, `DEFAULT_TIMER`).
 const TIMER_LOW: u32 = 0x2000_3004;
 const COMPARATOR: u32 = 0x2000_3018;
-/// The functions of the pins 40 to 49, and 50 to 53 (§6.1): those of the SD card are 48 to 53.
+/// Function selection of the pins 40 to 49, and 50 to 53 (§6.1); the SD card has 48 to 53.
 const PINS_40: u32 = 0x2020_0010;
 const PINS_50: u32 = 0x2020_0014;
 
-/// Writes what QEMU has not restored, and lets the guest go on.
+/// Writes the state that QEMU has not restored, and lets the guest continue.
 ///
-/// - The timer's comparators are restored, but not the interrupts they have set (hw/timer/bcm2835_systmr.c, vmstate): the
+/// - The timer's comparators are restored, but not their pending interrupts (hw/timer/bcm2835_systmr.c, vmstate): the
 ///   guest's next tick would never come.
-/// - The SD card is at the controller that it is at after a reset (hw/gpio/bcm2835_gpio.c moves it when a pin's function
-///   is written, and has no `post_load`): the guest would wait for it for ever.
+/// - The SD card is at the controller of a reset board (hw/gpio/bcm2835_gpio.c moves it when a pin's function is
+///   written, and has no `post_load`): the guest would wait for it for ever.
 pub fn restore_registers(stub: &Path) -> Result<()> {
     let mut board = Debugger::connect(stub)?;
     let (low, high) = (board.read(PINS_40)?, board.read(PINS_50)?);

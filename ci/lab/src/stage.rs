@@ -1,4 +1,4 @@
-//! A telephone network and the boxes on it, for one story.
+//! A telephone network and the boxes on it, for one scenario.
 
 use crate::bench::Bench;
 use crate::booted::Booted;
@@ -18,39 +18,39 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
-/// A box boots in less, and everything else happens in less.
+/// The time limits of the network; a boot takes less.
 const PATIENCE: Patience = Patience { silence: Duration::from_secs(90), total: Duration::from_secs(240) };
-/// An example of a dialer's.
+/// The site of a dialer.
 const DIALER: &str = include_str!("../../../image/sites/dialer.toml");
 /// Quarters of an hour between the network's local time and UTC.
 const ZONE: i8 = 4;
 
-/// The dialer's number, where it has one box.
+/// The dialer's number, on a stage with one dialer.
 pub const DIALER_NUMBER: &str = "+33600000001";
-/// Somebody who calls.
+/// A caller's number.
 const CALLER_NUMBER: &str = "+33612345678";
 /// The dial-in box's number; packet data leads there too.
 pub const LINE_NUMBER: &str = "+33102030405";
 
-/// The number of a box's line, counted from 1, where it has several.
+/// The number of a box's line, counted from 1, if it has several.
 pub fn line_number(line: usize) -> String {
     format!("+3310203050{line}")
 }
 
-/// A network in its own right; each story has one.
+/// A separate network for each scenario.
 pub struct Stage {
     bench: Bench,
     exchange: Exchange,
     beginning: Beginning,
-    /// What boxes have on their cards instead of the image's own site.
+    /// The site on the boxes' cards instead of the image's own.
     site: Option<&'static str>,
     dir: TempDir,
     _note: Note,
-    /// The boxes' names, and where their consoles' words are kept.
+    /// The boxes' names and the files with their consoles' output.
     consoles: RefCell<Vec<(String, PathBuf)>>,
 }
 
-/// A USB stick for the mobile network, with a SIM that asks for nothing.
+/// A USB stick for the mobile network, with a SIM without a PIN request.
 pub fn stick() -> Modem {
     Modem::new(ICON_225_ONE_PORT, SimCard::open())
 }
@@ -61,11 +61,11 @@ pub fn analogue() -> Modem {
 }
 
 impl Stage {
-    /// A network without subscribers, where it is as late as here. Its boxes boot from fresh cards.
+    /// A network without subscribers, with this machine's time. Its boxes boot from fresh cards.
     pub fn new(bench: &Bench) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("lab-").tempdir();
         let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
-        // A clock before 1970 is none; the network's has no need to be right.
+        // A clock before 1970 is an error; the network's time need not be right.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let time = TimeOfDay { origin: i64::try_from(now.as_secs()).unwrap_or(0), quarters: ZONE };
         let exchange = Exchange::new(Network::new(time), PATIENCE)?;
@@ -82,12 +82,12 @@ impl Stage {
         })
     }
 
-    /// One for a scenario: its boxes have the site of a dialer, whatever the image has.
+    /// A stage for a scenario: its boxes have the site of a dialer, whatever the image has.
     pub fn for_scenario(bench: &Bench, beginning: Beginning) -> Result<Self> {
         Ok(Self { beginning, site: Some(DIALER), ..Self::new(bench)? })
     }
 
-    /// What its boxes run, and how.
+    /// The image and emulator of its boxes.
     pub fn bench(&self) -> &Bench {
         &self.bench
     }
@@ -98,12 +98,12 @@ impl Stage {
         self.machine_that_begins(name, &[modem], self.beginning.clone())
     }
 
-    /// The network at work.
+    /// The running network.
     pub fn exchange(&self) -> &Exchange {
         &self.exchange
     }
 
-    /// An operator that takes every data call and says nothing.
+    /// An operator that answers every data call and sends nothing.
     pub fn silent_operator(&self) {
         self.exchange.with(|network, _| {
             let operator = network.connect_peer("operator", "+33999");
@@ -117,7 +117,7 @@ impl Stage {
         self.machine("dialer", &[modem])
     }
 
-    /// A box with a modem on a telephone line. Packet data leads to that line: the box stands for the operator too.
+    /// A box with a modem on a telephone line. Packet data leads to that line: the box plays the operator, too.
     pub fn answerer(&self, name: &str) -> Result<Machine<'_>> {
         let modem = self.exchange.with(|network, _| {
             let modem = network.connect_modem(name, LINE_NUMBER, analogue());
@@ -127,7 +127,7 @@ impl Stage {
         self.machine(name, &[modem])
     }
 
-    /// A box with so many telephone lines, and a modem on each; they have [numbers](line_number) and are called
+    /// A box with this many telephone lines, and a modem on each; they have [numbers](line_number) and the names
     /// `line1`, `line2`, and so on.
     pub fn with_lines(&self, name: &str, lines: usize) -> Result<Machine<'_>> {
         let modems: Vec<Subscriber> = self.exchange.with(|network, _| {
@@ -138,7 +138,7 @@ impl Stage {
         self.machine(name, &modems)
     }
 
-    /// A box with so many modems for telephone lines like this, to call from; they are called `caller1`, and so on.
+    /// A box with this many modems on such telephone lines, to call from; their names are `caller1`, and so on.
     pub fn with_callers(&self, name: &str, modems: usize, line: Line) -> Result<Machine<'_>> {
         let modems: Vec<Subscriber> = self.exchange.with(|network, _| {
             let connect = |number| {
@@ -152,12 +152,12 @@ impl Stage {
         self.machine(name, &modems)
     }
 
-    /// A box without modems that can be kept when it has booted.
+    /// A box without modems, for a snapshot after its boot.
     pub fn keepable(&self) -> Result<Machine<'_>> {
         self.machine_that_begins("box", &[], Beginning::ToBeKept)
     }
 
-    /// A box; all ports of these modems are at its USB.
+    /// A box with all ports of these modems at its USB.
     pub fn machine(&self, name: &str, modems: &[Subscriber]) -> Result<Machine<'_>> {
         let machine = self.machine_that_begins(name, modems, self.beginning.clone())?;
         if let Some(site) = self.site
@@ -181,20 +181,20 @@ impl Stage {
         Ok(machine)
     }
 
-    /// What boxes run that call others, and the image does not have: a squashfs.
+    /// The tools of calling boxes that the image does not have: a squashfs.
     pub fn caller_tools(&self) -> Result<Vec<u8>> {
         let file = self.bench.caller_tools.as_ref().ok_or(Error::NoCallerTools)?;
         std::fs::read(file).map_err(|e| Error::io("read", file, e))
     }
 
-    /// Somebody calls the telephone line, and gives up after so many rings.
+    /// Calls the telephone line, and hangs up after this many rings.
     pub fn ring_line(&self, times: usize) -> Result<()> {
         self.let_line_ring(times)?;
         self.let_caller_hang_up();
         Ok(())
     }
 
-    /// The caller gives up.
+    /// The caller hangs up.
     pub fn let_caller_hang_up(&self) {
         self.exchange.with(|network, now| {
             if let Some(caller) = network.find(CALLER_NUMBER) {
@@ -203,7 +203,7 @@ impl Stage {
         });
     }
 
-    /// Somebody calls the telephone line and does not give up; returns after so many rings.
+    /// Calls the telephone line and does not hang up; returns after this many rings.
     pub fn let_line_ring(&self, times: usize) -> Result<()> {
         let rings = |network: &Network| {
             let line = network.find(LINE_NUMBER).map_or("", |line| network.name(line));
@@ -219,7 +219,7 @@ impl Stage {
         self.exchange.until("RING", |network| (rings(network) >= before + times).then_some(()))
     }
 
-    /// Wires to the first ports of a modem, for a USB device whose serial ports lead there; all but DCD.
+    /// Lines to the first ports of a modem, for a USB device's serial ports; without DCD.
     pub fn wires<const N: usize>(&self, modem: Subscriber) -> Result<[Option<Wires>; N]> {
         let name = self.exchange.with(|network, _| network.name(modem).to_owned());
         let sockets = std::array::from_fn(|port| self.dir.path().join(format!("{name}.{port}")));
@@ -229,13 +229,13 @@ impl Stage {
         Ok(sockets.map(|socket| Some(Wires { socket, dcd: None })))
     }
 
-    /// The last lines of what passed the modems' ports, and of every console.
+    /// The last lines of the transcript, and of every console.
     pub fn account(&self, lines: usize) -> String {
         let transcript = self.exchange.with(|network, _| network.journal().tail(lines));
         let mut account = format!("what passed the modems' ports:\n{transcript}");
         for (name, log) in self.consoles.borrow().iter() {
             let log = std::fs::read(log).unwrap_or_default();
-            // The shell's cursor movements would move the reader's cursor too.
+            // The shell's cursor movements would disturb the terminal.
             let printable = |c: char| c == '\n' || !c.is_control();
             let text: String = String::from_utf8_lossy(&log).chars().filter(|c| printable(*c)).collect();
             account += &format!("the console of {name}:\n{}\n", last_lines(&text, lines));
@@ -244,7 +244,7 @@ impl Stage {
     }
 }
 
-/// Switches two boxes on at a time.
+/// Switches two boxes on at the same time.
 pub fn boot_both<'a>(one: &'a Machine, other: &'a Machine) -> Result<(Booted<'a>, Booted<'a>)> {
     std::thread::scope(|scope| {
         let first = scope.spawn(|| one.boot());

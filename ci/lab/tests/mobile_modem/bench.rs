@@ -1,4 +1,4 @@
-//! The conversation at a modem, and how time passes between them.
+//! The dialer's protocol and a modem, connected in virtual time.
 
 use dialbox::modem::mobile::{Memory, Mobile, OutgoingSms, Report, SmsId};
 use dialbox::modem::protocol::{Protocol, ProtocolAction};
@@ -17,19 +17,19 @@ pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
 /// A short message to the modem, with the centre's address before it: 3GPP TS 23.040's layout, "hello".
 pub const HELLO: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
-/// What the driver takes to open a port again.
+/// How long the driver takes to open a port again.
 const REOPENING: Duration = Duration::from_secs(2);
 
-/// Both of them, and what lies on the state partition.
+/// Both of them, and the records on the state partition.
 pub struct Bench {
     pub modem: Modem,
     pub mobile: Mobile,
     recovery: Recovery,
     state: tempfile::TempDir,
     pub now: Duration,
-    /// When the port is opened, and on which step.
+    /// When the port is opened, and with which recovery step.
     pub closed: Option<(Duration, Option<RecoveryStep>)>,
-    /// Whether whoever reads messages discards them.
+    /// Whether messages are discarded once they are read.
     pub discards: bool,
     pub reports: Vec<Report>,
     pub sent: Vec<String>,
@@ -66,7 +66,7 @@ impl Bench {
         }
     }
 
-    /// A modem that is set up, after half a minute.
+    /// A configured modem, after half a minute.
     pub fn settled(profile: &'static Profile) -> Self {
         let mut bench = Self::new(Modem::new(profile, SimCard::open()));
         bench.run(30 * SECOND);
@@ -75,7 +75,7 @@ impl Bench {
         bench
     }
 
-    /// Time goes on; whoever has something to do does it at its time.
+    /// Advances the time; both sides act at their deadlines.
     pub fn run(&mut self, time: Duration) {
         let end = self.now + time;
         for _ in 0..200_000 {
@@ -84,7 +84,7 @@ impl Bench {
             let wakes =
                 [self.mobile.next_deadline().filter(|_| opens.is_none()), opens, self.modem.deadline()];
             let next = wakes.into_iter().flatten().min().unwrap_or(end);
-            // What is due now has just been done.
+            // What is due now was done above.
             let next = next.max(self.now + Duration::from_millis(1));
             if next > end {
                 self.now = end;

@@ -1,7 +1,7 @@
-//! The dialer's conversation with a mobile modem against the lab's modems, which are as strict as real ones, in
-//! virtual time: neither side has a port, a clock or a file. What breaks in the field breaks here.
+//! The dialer's protocol for mobile modems against the lab's modems, which are as strict as real ones, in virtual time:
+//! neither side has a port, a clock or a file. The faults are those seen in the field.
 
-// The helpers below belong to the tests; clippy's allow-unwrap-in-tests sees only `#[test]`.
+// The helpers below belong to the tests; clippy's allow-unwrap-in-tests covers only `#[test]` functions.
 #![allow(clippy::unwrap_used)]
 
 mod bench;
@@ -53,7 +53,7 @@ fn a_full_storage_is_emptied_although_it_tells_of_nothing() {
         let mut bench = Bench::settled(profile);
         bench.breaks(Fault::StorageFull(HELLO.to_owned()));
         assert!(bench.modem.stored_messages() >= 5);
-        bench.arrives(); // in vain
+        bench.arrives(); // no room for it
         bench.run(2 * MINUTE);
         assert_eq!(bench.modem.stored_messages(), 0, "{:?}", bench.sent);
         let before = bench.messages();

@@ -1,4 +1,4 @@
-//! What breaks in the field, one test a row of the table that a simulated modem can show.
+//! Faults seen in the field: one test for each row of the table that a simulated modem can play.
 
 use super::host_box::{HostBox, ONLY_PORT, OWNER, Tty, order, site};
 use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile};
@@ -14,7 +14,7 @@ const HSO: &[Tty] = &[
     Tty { name: "ttyHS2", port: 9, hsotype: Some("Diagnostic") },
     Tty { name: "ttyHS3", port: 0, hsotype: Some("Modem") },
 ];
-/// A message somebody sent long ago.
+/// An old message.
 const OLD: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
 
 fn open(profile: &'static Profile) -> Modem {
@@ -25,7 +25,7 @@ fn break_modem(host_box: &HostBox, fault: Fault) {
     host_box.exchange.with(|network, now| network.break_modem(host_box.modem, fault, now));
 }
 
-/// Until the modem has been asked all there is to ask, and tells of messages.
+/// Waits until the modem is configured and announces messages.
 fn until_settled(host_box: &HostBox) {
     host_box.until_published("modem", |record| record.get("storage").is_some());
     host_box.until("a look at the storage", |network| {
@@ -38,7 +38,7 @@ fn until_known(host_box: &HostBox) {
     host_box.until_published("modem", |record| record.get("signal-dbm").is_some());
 }
 
-/// A box that has settled, broken then in this way, still answers.
+/// A box whose modem gets this fault after its configuration still answers.
 fn answers_after(profile: &'static Profile, faults: impl IntoIterator<Item = Fault>) {
     let host_box = HostBox::dialer(&site(""), open(profile), ONLY_PORT);
     until_settled(&host_box);
@@ -261,7 +261,7 @@ fn an_answer_that_the_network_refuses_is_sent_again() {
     host_box.answers(1);
 }
 
-/// A clock that was never set must not become the box's.
+/// The time of a clock that was never set must not be taken over by the box.
 #[test]
 fn a_modem_that_tells_a_wrong_time_does_not_set_the_clock() {
     for shown in ["80/01/06,00:00:00+00", "", "00/00/00,00:00:00", "26/13/45,99:00:00+00"] {

@@ -1,4 +1,4 @@
-//! A box without a board: a directory that is its root, a service that runs here, and the lab's modems in its `/dev`.
+//! A box without a board: a directory as its root, a service on this machine, and the lab's modems in its `/dev`.
 
 use dialbox::paths::Paths;
 use dialbox::record::Record;
@@ -17,12 +17,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
-/// On a host with much else to do.
+/// The longest wait; a busy host is slow.
 const PATIENCE: Patience = Patience { silence: Duration::from_secs(30), total: Duration::from_secs(90) };
 
 /// The box's number.
 pub const BOX: &str = "+33600000001";
-/// The number of whom the box obeys.
+/// The owner's number.
 pub const OWNER: &str = "+33612345678";
 /// RFC 4226's own secret in base 32.
 pub const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -46,14 +46,14 @@ pub struct Tty {
     pub name: &'static str,
     /// Which port of the lab's modem it is; one beyond its last does not answer.
     pub port: usize,
-    /// What the driver hso says of it.
+    /// Its `hsotype`, as the driver hso shows it.
     pub hsotype: Option<&'static str>,
 }
 
 /// The only port of a stick that has one.
 pub const ONLY_PORT: &[Tty] = &[Tty { name: "ttyUSB0", port: 0, hsotype: None }];
 
-/// A dialer that obeys [`OWNER`] with codes by a counter; `more` goes into its site.
+/// The site of a dialer that accepts [`OWNER`] with HOTP codes, with `more` added.
 pub fn site(more: &str) -> String {
     format!(
         "role = 'dialer'\nhostname = 'box'\n{more}\n[operator]\nname = 'free'\napn = 'free'\n\
@@ -61,7 +61,7 @@ pub fn site(more: &str) -> String {
     )
 }
 
-/// An order with the code of a counter, as the owner would type it.
+/// A command with the HOTP code of this counter, as the owner types it.
 pub fn order(words: &str, counter: u64) -> String {
     let Role::Dialer(dialer) = Site::parse(&site("")).unwrap().role else {
         unreachable!("the site is a dialer's")
@@ -73,7 +73,7 @@ pub fn order(words: &str, counter: u64) -> String {
 }
 
 impl HostBox {
-    /// A dialer with this modem plugged in, which runs.
+    /// A running dialer with this modem plugged in.
     pub fn dialer(site: &str, modem: Modem, ttys: &[Tty]) -> Self {
         let mut host_box = Self::switched_off(site, modem);
         host_box.plug_in(ttys);
@@ -81,7 +81,7 @@ impl HostBox {
         host_box
     }
 
-    /// A dialer without anything plugged in, which does not run yet.
+    /// A dialer without a modem, not started yet.
     pub fn switched_off(site: &str, modem: Modem) -> Self {
         let dir = tempfile::Builder::new().prefix("host-box-").tempdir().unwrap();
         let places = Paths::below(dir.path());
@@ -140,7 +140,7 @@ impl HostBox {
         self.exchange.unplug(self.modem);
     }
 
-    /// Starts the service. There is no pppd for it to find.
+    /// Starts the service. There is no pppd in its `PATH`.
     pub fn start(&mut self) {
         let root = self.places.path("/");
         let mut command = Command::new(binaries().join(self.program));
@@ -149,7 +149,7 @@ impl HostBox {
         self.service = Some(child.unwrap());
     }
 
-    /// Ends the service as a power cut would.
+    /// Kills the service, as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut service) = self.service.take() {
             service.kill().unwrap();
@@ -157,29 +157,29 @@ impl HostBox {
         }
     }
 
-    /// What the service has told its log so far.
+    /// The service's log so far.
     pub fn said(&self) -> Vec<String> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until the network shows it; panics with the transcript if it does not come.
+    /// Waits for something on the network; panics with the transcript if it does not come.
     pub fn until<T>(&self, what: &str, look: impl FnMut(&mut Network) -> Option<T>) -> T {
         self.expect(self.exchange.until(what, look))
     }
 
-    /// Waits until a record is published that is as wanted.
+    /// Waits until a published record is as wanted.
     pub fn until_published(&self, name: &str, wanted: impl Fn(&Record) -> bool) -> Record {
         self.wait_for(&format!("another record than {:?}", self.places.published(name)), || {
             self.places.published(name).filter(&wanted)
         })
     }
 
-    /// Waits until the service says something that holds this.
+    /// Waits for a log line that contains this.
     pub fn until_said(&self, words: &str) {
         self.wait_for(words, || self.said().iter().any(|line| line.contains(words)).then_some(()));
     }
 
-    /// Looks again and again at what the network cannot know.
+    /// Polls for something that the network does not know.
     fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
         let began = Instant::now();
         loop {
@@ -191,12 +191,12 @@ impl HostBox {
         }
     }
 
-    /// Somebody with this number sends the box a text.
+    /// Sends the box a text from this number.
     pub fn text(&self, from: &str, text: &str) {
         self.exchange.with(|network, now| network.text(from, self.modem, text, now));
     }
 
-    /// Waits for so many answers on the owner's telephone, and returns all of them.
+    /// Waits for this many answers on the owner's telephone, and returns all of them.
     pub fn answers(&self, count: usize) -> Vec<String> {
         self.until("an answer by SMS", |network| {
             let texts = network.phone(self.phone)?.texts();
@@ -212,7 +212,7 @@ impl HostBox {
         });
     }
 
-    /// What the box has typed at the modem, in capital letters.
+    /// The commands that the box has sent to the modem, in upper case.
     pub fn typed(&self) -> String {
         self.exchange.with(|network, _| network.journal().typed("box")).to_ascii_uppercase()
     }
@@ -233,7 +233,7 @@ impl Drop for HostBox {
     }
 }
 
-/// Takes what services log, as syslogd would.
+/// Receives the services' log, as syslogd would.
 fn listen(socket: &Path) -> Arc<Mutex<Vec<String>>> {
     let said = Arc::new(Mutex::new(Vec::new()));
     let socket = UnixDatagram::bind(socket).unwrap();
@@ -255,7 +255,7 @@ fn program(name: &'static str) -> &'static str {
     name
 }
 
-/// Where the services' host build is, made anew if it is stale. Cargo names to a test only the programs of its own
+/// The directory of the services' host build, rebuilt if it is stale. Cargo tells a test only the programs of its own
 /// package.
 fn binaries() -> &'static Path {
     static BINARIES: OnceLock<PathBuf> = OnceLock::new();

@@ -1,7 +1,7 @@
-//! The services' host build against the lab's modems, over pseudo-terminals: dialogues by the hundred, without a board.
-//! What needs the real kernel, pppd or WireGuard is a scenario in QEMU.
+//! The services' host build against the lab's modems, over pseudo-terminals, without a board. What needs the box's
+//! kernel, pppd or WireGuard is a scenario in QEMU.
 
-// clippy's allow-unwrap-in-tests sees only `#[test]`, and all of this is for tests.
+// clippy's allow-unwrap-in-tests covers only `#[test]` functions, but all of this is for tests.
 #![allow(clippy::unwrap_used)]
 
 mod field;

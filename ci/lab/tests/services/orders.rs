@@ -1,4 +1,4 @@
-//! Whom the box obeys, and how often.
+//! Which messages the box executes, and how often.
 
 use super::host_box::{HostBox, ONLY_PORT, OWNER, SECRET, Tty, order, site};
 use dialbox::site::{Proof, Role, Site};
@@ -34,7 +34,7 @@ fn nobody_else_is_answered_and_nothing_is_dialled() {
     host_box.text(OWNER, &order("connect", 5_000));
     host_box.text("Bank", &order("connect", 0));
     host_box.until_empty();
-    // The next one is answered, and it alone.
+    // Only the next one is answered.
     host_box.text(OWNER, &order("status", 0));
     assert_eq!(host_box.answers(1).len(), 1);
     host_box.until_empty();
@@ -134,7 +134,7 @@ fn a_modem_of_one_port_has_answered_and_deleted_before_its_port_is_given_away() 
     let typed = host_box.typed();
     let since_order = typed.split("AT+CMGR=").last().unwrap();
     let [deleted, answered] = ["AT+CMGD=", "AT+CMGS="].map(|command| since_order.find(command));
-    // When it has the port back, all begins anew.
+    // When it has the port again, it configures the modem again.
     let anew = since_order.find("ATE0").unwrap_or(usize::MAX);
     assert!(deleted < answered && answered.is_some_and(|at| at < anew), "{since_order}");
 }
