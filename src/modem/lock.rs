@@ -1,4 +1,4 @@
-//! UUCP locks: how programs that share a serial port keep out of each other's way.
+//! UUCP locks: how programs share a serial port.
 //!
 //! A lock is a file `LCK..<name>` with the process id as `%10d\n`, stale once that process is gone
 //! (Filesystem Hierarchy Standard 3.0 §5.9). pppd 2.4.9 takes the name as it was given, links and
@@ -79,7 +79,7 @@ impl Names {
 impl Drop for Lock {
     fn drop(&mut self) {
         for file in &self.0 {
-            // Somebody may have taken a lock for stale and removed it: theirs is not ours.
+            // Another program may have taken our lock for stale and replaced it: then it is not ours.
             if read(file) == Some(Holder::Process(our_id())) {
                 let _ = fs::remove_file(file);
             }
@@ -135,7 +135,7 @@ fn read(file: &Path) -> Option<Holder> {
     if text.is_empty() {
         return Some(Holder::Unknown);
     }
-    // pppd takes what is no number for 0, and that for stale.
+    // pppd reads a content that is no number as 0, which it considers stale.
     Some(Holder::Process(text.trim().parse().unwrap_or(0)))
 }
 

@@ -1,4 +1,4 @@
-//! Who talks to a modem: one conversation as a state machine without port, clock or file.
+//! The protocol for a modem, as a state machine without port, clock or file.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl<R> ProtocolAction<R> {
 /// One side of a dialogue with a modem. It holds no port and no clock: bytes and the time since
 /// boot come in, actions go out. It outlives its port: the modem may vanish and come back.
 pub trait Protocol {
-    /// What it has to tell.
+    /// What it reports to the driver's owner.
     type Report;
     /// A port was opened: everything known of the modem is asked again. If it has failed before,
     /// this step of the recovery is to be tried.

@@ -23,8 +23,8 @@ pub enum RecoveryStep {
 impl RecoveryStep {
     const ALL: [Self; 5] = [Self::Repeat, Self::HangUp, Self::Restart, Self::Rebind, Self::Reboot];
 
-    /// How long it may take until the modem works; then comes the next one. A modem that starts
-    /// anew needs up to half a minute until it has found its network.
+    /// How long it may take until the modem works; then comes the next step. A modem that restarts
+    /// needs up to half a minute until it has found its network.
     const fn patience(self) -> Duration {
         Duration::from_secs(match self {
             Self::Repeat => 15,
@@ -53,8 +53,8 @@ impl RecoveryStep {
 
 /// After the last step, until the recovery starts again.
 const REST: Duration = Duration::from_secs(1200);
-/// So many reboots in a row that have not brought the modem back are enough; the daily one comes
-/// all the same.
+/// The most reboots in a row that have not brought the modem back; the daily reboot is not
+/// counted.
 const REBOOTS_IN_VAIN: u64 = 2;
 
 /// The recovery of one modem.

@@ -63,7 +63,7 @@ impl Serial {
 
     /// Others may have the line.
     pub fn unlock(&self) {
-        // Of a lock that cannot be let go nothing is known but that it is not ours.
+        // An error means that the lock is not ours any more.
         let _ = flock(&self.fd, FlockOperation::NonBlockingUnlock);
     }
 
@@ -75,8 +75,8 @@ impl Serial {
         self.fd.try_clone()
     }
 
-    /// Makes the line again as it was opened, whatever the other program has left behind, and
-    /// forgets what it has received.
+    /// Restores the settings of the line after another program has used it, and discards received
+    /// bytes.
     ///
     /// # Errors
     /// The line has vanished, or its carrier has: then it must be opened again (tty_hangup).
@@ -116,14 +116,14 @@ impl Serial {
         }
     }
 
-    /// Writes what the port takes now, and keeps the rest for [`flush`](Self::flush). Whoever
-    /// waits for an answer notices a port that takes nothing.
+    /// Writes what the port accepts now, and keeps the rest for [`flush`](Self::flush). A port that
+    /// accepts nothing is noticed by the command's deadline.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.unsent.extend_from_slice(bytes);
         self.flush()
     }
 
-    /// Goes on writing what was kept.
+    /// Continues to write what was kept.
     pub fn flush(&mut self) -> io::Result<()> {
         while !self.unsent.is_empty() {
             match rustix::io::write(&self.fd, &self.unsent) {

@@ -19,8 +19,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Whether somebody opens this node: picocom of Debian knows no lock files, only flock(2), which
-    /// nobody is told of.
+    /// Whether another program opens this node: Debian's picocom uses no lock files, only flock(2),
+    /// for which there is no notification.
     pub fn over_node(node: &Path) -> io::Result<Self> {
         let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         inotify::add_watch(&fd, node, WatchFlags::OPEN)?;

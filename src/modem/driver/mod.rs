@@ -32,8 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// A modem with its port, its lock and its protocol.
 ///
-/// The lock rule, which is mgetty's: a port is locked while something is said or awaited, and free
-/// while the modem is only listened to. When somebody else takes its lock, the port is closed at
+/// The lock rule, which is mgetty's: a port is locked while a command or its answer is under way, and free
+/// while the modem is only listened to. When another program takes its lock, the port is closed at
 /// once; when that lock goes, the port is opened and the modem asked again. Debian's picocom knows no
 /// lock files: a program that opens the port while it is free has it, too. So pppd, `pon` and `picocom` win
 /// while the modem is idle, and find it locked while it is not.
