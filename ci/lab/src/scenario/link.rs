@@ -1,6 +1,6 @@
 //! The dialer's link, by hand and by `dialctl`, to a box that stands for the operator.
 
-use super::{DIAL_IN, SITE, check, shows};
+use super::{DIAL_IN, SITE, check, port_is_free, shows};
 use crate::error::Result;
 use crate::stage::{Stage, boot_both, stick};
 
@@ -17,6 +17,7 @@ pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
     // Nothing carries DTR from the box, and a call that hangs on keeps the line busy.
     let hang_up = || stage.exchange().with(|network, now| caller.modem().map(|it| network.hang_up(it, now)));
 
+    port_is_free(&mut dialer)?;
     dialer.must("pon free")?;
     dialer.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
     dialer.must("ping -c 3 -W 10 192.168.32.1")?;
@@ -32,6 +33,7 @@ pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
     hang_up()?;
 
     operator.until("dialctl lines", &["ready, 1 calls"])?;
+    port_is_free(&mut dialer)?;
     dialer.must("ifup ppp0")?;
     dialer.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
     dialer.until("dialctl status", &["opened by hand"])?;
