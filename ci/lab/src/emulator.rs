@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::lan::Lan;
 use crate::leftovers::{self, Note};
 use crate::monitor::Monitor;
+use crate::scheduling::Core;
 use rustix::process::Pid;
 use std::ffi::OsString;
 use std::fs::File;
@@ -237,7 +238,10 @@ impl Emulator {
                     let clock = clock.clone();
                     move || keep_awake(&listener, &clock)
                 });
-                Ok(Running { _note: leftovers::process(Pid::from_child(&child)), child, clock })
+                let program = Pid::from_child(&child);
+                // A measurement has the host for itself, as it is.
+                let core = (self.pace == Pace::Instructions).then(|| Core::with_fewest(program)).flatten();
+                Ok(Running { _note: leftovers::process(program), _core: core, child, clock })
             }
             Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
         }
@@ -291,6 +295,7 @@ fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
 pub struct Running {
     child: Child,
     clock: BoxClock,
+    _core: Option<Core>,
     _note: Note,
 }
 

@@ -26,6 +26,7 @@ pub mod network;
 pub mod owner;
 pub mod pair;
 pub mod scenario;
+mod scheduling;
 pub mod snapshot;
 pub mod stage;
 pub mod usb;

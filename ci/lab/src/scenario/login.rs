@@ -1,6 +1,6 @@
 //! A line with a login prompt, for callers who begin without PPP.
 
-use super::{DIAL_IN, SITE, check, shows};
+use super::{DIAL_IN, SITE, check, port_is_free, shows};
 use crate::error::Result;
 use crate::network::Subscriber;
 use crate::stage::{LINE_NUMBER, Stage, boot_both, stick};
@@ -47,6 +47,7 @@ pub fn without_ppp(stage: &Stage) -> Result<()> {
     called_box.until("dialctl lines", &["ready, 1 calls"])?;
 
     caller_box.must(&format!("echo \"{LOG_IN}\" >> /etc/ppp/chat/free"))?;
+    port_is_free(&mut caller_box)?;
     caller_box.must("pppd call free updetach")?;
     caller_box.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
     caller_box.until("ping -c 1 -W 3 192.168.32.1", &[])?;

@@ -19,6 +19,7 @@ mod vpn;
 mod wvdial;
 
 use crate::bench::Bench;
+use crate::booted::Booted;
 use crate::card::SITE;
 use crate::error::{Error, Result};
 use crate::machine::{Beginning, Machine, last_lines};
@@ -32,7 +33,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Boxes that run at a time, on each core: one that waits needs a sixth to half of a core, one that boots a whole one.
-const BOXES_A_CORE: usize = 2;
+const BOXES_A_CORE: usize = 3;
 /// Lines of each console, and of the modems' dialogue, shown with a failure.
 const TAIL: usize = 30;
 /// The status of a dialer that has nothing to complain about.
@@ -188,6 +189,12 @@ fn play(scenario: &Scenario, bench: &Bench, kept: &KeptBox) -> bool {
 /// Where the only USB device was attached.
 fn usb_port<'a>(machine: &'a Machine) -> Result<&'a UsbPort> {
     machine.usb().first().ok_or_else(|| Error::Unexpected("no USB device is attached".to_owned()))
+}
+
+/// Waits until the dialer's service has let go of its modem: a program that is started by hand finds the port locked until
+/// then.
+fn port_is_free(dialer: &mut Booted) -> Result<()> {
+    dialer.until("ls /run/lock/LCK..* 2>/dev/null || echo no lock", &["no lock"]).map(drop)
 }
 
 /// Fails with `complaint` unless it holds.

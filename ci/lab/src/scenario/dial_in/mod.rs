@@ -9,7 +9,7 @@ pub use nuisances::nuisances;
 pub use parallel::two_at_a_time;
 pub use series::ten_in_a_row;
 
-use super::{DIAL_IN, SITE, check, shows};
+use super::{DIAL_IN, SITE, check, port_is_free, shows};
 use crate::booted::Booted;
 use crate::error::Result;
 use crate::lan::{Asked, Lan};
@@ -56,6 +56,7 @@ pub fn callers(stage: &Stage) -> Result<()> {
     called_box.until("dialctl lines", &["ready, 1 calls"])?;
     // The hash is no password.
     caller_box.must(&format!("sed -i 's| \"free\" | \"{HASH}\" |' /etc/ppp/pap-secrets"))?;
+    port_is_free(&mut caller_box)?;
     let wrong = caller_box.run("pppd call free updetach")?;
     caller_box.must(&format!("sed -i 's| \"{HASH}\" | \"free\" |' /etc/ppp/pap-secrets"))?;
     check(wrong.code == 19, || {
@@ -98,6 +99,7 @@ fn get(address: &str, port: u16) -> String {
 }
 
 fn call(caller: &mut Booted) -> Result<()> {
+    port_is_free(caller)?;
     caller.must("pppd call free updetach")?;
     // pppd counts the link as up with its IPv6 addresses already.
     caller.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;

@@ -1,0 +1,79 @@
+//! Where an emulator runs on this host.
+//!
+//! QEMU hands every event of its board from one thread to another, some thousands a second with USB ports open, and one
+//! of the two always waits. Between two cores each of these wakes one core and puts the other to sleep: an idle guest
+//! then costs more than twice of what it costs on one core (docs/testing.md has the figures).
+
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use std::sync::{Mutex, PoisonError};
+
+/// The emulators on each core, by the core's number.
+static RUNNING: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+/// A core that one more emulator runs on, until this is dropped.
+#[derive(Debug)]
+pub struct Core(usize);
+
+impl Core {
+    /// Keeps a program that has just been started, and the threads it will start, on the core with the fewest emulators.
+    /// `None` where the host does not let it: there it runs as any other program.
+    pub fn with_fewest(program: Pid) -> Option<Self> {
+        let allowed = sched_getaffinity(None).ok()?;
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        running.resize(CpuSet::MAX_CPU, 0);
+        let number = fewest(&running, |number| allowed.is_set(number))?;
+        let mut only = CpuSet::new();
+        only.set(number);
+        sched_setaffinity(Some(program), &only).ok()?;
+        batch(program);
+        running[number] += 1;
+        Some(Self(number))
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner)[self.0] -= 1;
+    }
+}
+
+fn fewest(running: &[usize], is_allowed: impl Fn(usize) -> bool) -> Option<usize> {
+    (0..running.len()).filter(|number| is_allowed(*number)).min_by_key(|number| running[*number])
+}
+
+/// A thread that wakes up does not interrupt the other one in the middle of its work (sched(7), `SCHED_BATCH`).
+fn batch(program: Pid) {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the call reads `parameters`, which lives, and changes nothing of this process.
+    // Where it is refused, the program is only slower.
+    unsafe {
+        libc::sched_setscheduler(program.as_raw_nonzero().get(), libc::SCHED_BATCH, &raw const parameters)
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_core_with_the_fewest_is_taken_of_those_that_are_allowed() {
+        assert_eq!(fewest(&[2, 1, 1], |_| true), Some(1));
+        assert_eq!(fewest(&[2, 0, 1], |number| number != 1), Some(2));
+        assert_eq!(fewest(&[0, 0], |_| false), None);
+    }
+
+    #[test]
+    fn a_program_stays_on_its_core_and_the_next_one_gets_another() {
+        let start = || std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut programs = [start(), start()];
+        let cores = programs.each_ref().map(|program| Core::with_fewest(Pid::from_child(program)).unwrap());
+        for (program, core) in programs.iter_mut().zip(&cores) {
+            let allowed = sched_getaffinity(Some(Pid::from_child(program))).unwrap();
+            assert!(allowed.count() == 1 && allowed.is_set(core.0));
+            program.kill().unwrap();
+            program.wait().unwrap();
+        }
+        assert!(cores[0].0 != cores[1].0 || sched_getaffinity(None).unwrap().count() == 1);
+    }
+}
