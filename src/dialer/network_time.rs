@@ -181,8 +181,10 @@ mod tests {
     fn a_second_reading_is_asked_for_after_five_seconds_and_then_every_minute() {
         let mut network_time = NetworkTime::default();
         assert_eq!(network_time.deadline(), None);
-        let at =
-            Timestamp { now: Duration::from_secs(60), calendar: Calendar::NotBefore(Month::from_local(THAT_MORNING)) };
+        let at = Timestamp {
+            now: Duration::from_secs(60),
+            calendar: Calendar::NotBefore(Month::from_local(THAT_MORNING)),
+        };
         let known = Record::new();
         let view = View { at, wall: WallClock::Floor(THAT_MORNING), ports: Ports::Two, known: &known };
         network_time.receive(THAT_MORNING + 90 * DAY, view, Plausible::default());

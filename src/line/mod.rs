@@ -14,6 +14,7 @@ mod ppp_session;
 mod preload;
 mod report;
 mod ring;
+mod secret;
 mod service;
 mod step;
 

@@ -10,6 +10,7 @@ use super::calls::{CallEntry, Calls};
 use super::login::LoginConfig;
 use super::ppp_session::PppSession;
 use super::report::{Connected, Report};
+use super::secret::Registers;
 use crate::clock;
 use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
@@ -50,7 +51,8 @@ impl<'a> LineService<'a> {
         login_config: LoginConfig<'a>,
         config: ModemConfig<'a>,
     ) -> io::Result<Self> {
-        let driver = Driver::new(config, Answerer::new(site, site.login.then_some(login_config)))?;
+        let login_config = site.login.then_some(login_config);
+        let driver = Driver::new(config, Answerer::new(site, login_config, Registers::random))?;
         let session = PppSession::resume(config.paths, number).map_or(Session::None, Session::Resumed);
         Ok(Self { number, config, driver, session })
     }

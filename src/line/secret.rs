@@ -1,0 +1,135 @@
+//! Proof that the modem itself answers, and not the caller through it.
+//!
+//! A modem that still passes data hands our commands to the caller, who can answer as a modem does,
+//! but cannot know what the modem alone was told. So two registers of the modem get random values
+//! before each call, when it is in command state and nobody else hears it; after the call they are
+//! asked for. `ATZ` puts the registers back.
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::modem::at::request::Request;
+
+/// Random values for two registers that matter only to a modem that dials: S8, the pause for a comma,
+/// and S6, the pause before blind dialling (V.250 §6.3.11, §6.3.9). S8 takes any value; S6 may be
+/// kept within a range by the modem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registers {
+    s8: u8,
+    s6: u8,
+}
+
+impl Registers {
+    /// No value has one digit: some modems do not write the zeros in front of it, and `0` alone
+    /// would be a result code.
+    const LEAST: u8 = 10;
+
+    /// Values that nobody can guess. `None` if the kernel has none.
+    pub fn random() -> Option<Self> {
+        let mut bytes = [0; 2];
+        // INSECURE: the line must not wait for the kernel's entropy at boot.
+        getrandom(&mut bytes, GetRandomFlags::INSECURE).ok().filter(|length| *length == bytes.len())?;
+        Some(Self::from_bytes(bytes))
+    }
+
+    /// Every value of both registers comes from some bytes.
+    pub(super) fn from_bytes([s8, s6]: [u8; 2]) -> Self {
+        Self { s8: s8.max(Self::LEAST), s6: s6.max(Self::LEAST) }
+    }
+
+    /// Tells the modem. S8 first: what follows a refused command on the line is not carried out
+    /// (V.250 §5.2.3).
+    pub fn set(self) -> Request {
+        let Self { s8, s6 } = self;
+        Request::from_line(format!("ATS8={s8}S6={s6}"), 2).shown_as("ATS8=…S6=…")
+    }
+
+    /// What the modem answered to [`ask`], if it keeps the values.
+    pub fn kept(self, answer: &[String]) -> Option<Secret> {
+        let values = values(answer)?;
+        (values.first() == Some(&self.s8)).then_some(Secret(values))
+    }
+}
+
+/// Asks for the registers.
+pub fn ask() -> Request {
+    Request::new("ATS8?S6?", 2)
+}
+
+/// What only the modem knows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Whether the answer to [`ask`] comes from the modem.
+    pub fn fits(&self, answer: &[String]) -> bool {
+        values(answer).as_ref() == Some(&self.0)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(••)")
+    }
+}
+
+/// Three digits each, mostly (V.250 §5.3.2).
+fn values(answer: &[String]) -> Option<Vec<u8>> {
+    answer.iter().map(|line| line.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    #[test]
+    fn only_who_knows_both_values_is_the_modem() {
+        let registers = Registers::from_bytes([123, 45]);
+        assert_eq!(registers.set().line().bytes(), b"ATS8=123S6=45\r");
+        let secret = registers.kept(&lines(&["123", "045"])).unwrap();
+        for (answer, fits) in [
+            (&["123", "045"][..], true),
+            (&["123", "45"], true), // without the zeros
+            (&["002", "002"], false),
+            (&["123"], false),
+            (&["045", "123"], false),
+            (&["ATS8?S6?", "123", "045"], false),
+            (&[], false),
+        ] {
+            assert_eq!(secret.fits(&lines(answer)), fits, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_modem_that_keeps_s8_alone_has_a_smaller_secret_and_one_that_keeps_none_has_none() {
+        let registers = Registers::from_bytes([123, 45]);
+        // S6 held within 2 to 10, and S6 unknown.
+        for answer in [&["123", "010"][..], &["123"]] {
+            let secret = registers.kept(&lines(answer)).unwrap();
+            assert!(secret.fits(&lines(answer)));
+        }
+        for answer in [&["002", "045"][..], &["OK?"], &[]] {
+            assert_eq!(registers.kept(&lines(answer)), None, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_never_a_result_code() {
+        for byte in 0..=u8::MAX {
+            let Registers { s8, s6 } = Registers::from_bytes([byte, byte]);
+            assert!(s8 >= 10 && s6 >= 10);
+        }
+        assert!(Registers::random().is_some());
+    }
+
+    #[test]
+    fn the_secret_is_not_shown() {
+        let registers = Registers::from_bytes([123, 45]);
+        let secret = registers.kept(&lines(&["123", "045"]));
+        let shown = format!("{:?} {:?} {secret:?}", registers.set(), registers.set().line());
+        assert!(!shown.contains("123") && !shown.contains("45"), "{shown}");
+    }
+}
