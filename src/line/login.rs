@@ -31,6 +31,8 @@ const BACKSPACE: u8 = 0x08;
 const DELETE: u8 = 0x7f;
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';
+/// What an escape sequence is made of (S2 = 43).
+const ESCAPE: u8 = b'+';
 /// The flag of PPP's frames (RFC 1662 §3.1).
 const FLAG: u8 = b'~';
 /// What a modem says when the other one is gone (V.250 §5.7.1): it arrives at the open port.
@@ -184,11 +186,15 @@ impl<'a> Login<'a> {
         output.text += &format!("\r\n{} login: ", self.login_config.hostname);
     }
 
+    /// A `+` is not echoed as one: three of them in a silence, or before a command at a modem that
+    /// wants no silence, would make our own modem leave the call.
+    ///
     /// Whatever is neither a character nor takes one away is noise; so is a parity bit, since nobody
     /// who sends one could go on with PPP.
     fn edit(&mut self, byte: u8, output: &mut LoginOutput) {
         let echo = match byte {
             BACKSPACE | DELETE => self.line.erase().then(|| "\x08 \x08".to_owned()),
+            ESCAPE => self.line.push(byte).then(|| "*".to_owned()),
             b' '..=b'~' => self.line.push(byte).then(|| char::from(byte).to_string()),
             _ => None,
         };

@@ -53,6 +53,27 @@ fn a_dialogue_reads_as_on_any_system() {
     assert_eq!(said, expected);
 }
 
+#[test]
+fn no_name_makes_the_echo_an_escape_sequence() {
+    for name in ["+++", "+++ATH", "a+++ATZ", "++\x08++ATH0", "+ + +"] {
+        let (said, _) = dialogue(&[b"\r", name.as_bytes(), b"\r", name.as_bytes(), b"\r"]);
+        assert!(!said.contains('+'), "{name:?}: {said:?}");
+    }
+    let account = Account { name: "a+b".parse().unwrap(), password: "c+++d".parse().unwrap() };
+    let (said, verdict) = dialogue_with(&Users::Plain(vec![account]), &[b"a+b\r", b"c+++d\r"]);
+    assert_eq!(verdict, ppp("a+b"), "{said}");
+    assert!(said.contains("login: a*b\r\n"), "{said}");
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_sent_to_a_caller_has_a_plus(words in prop::collection::vec(any::<Vec<u8>>(), 0..9)) {
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        let (said, _) = dialogue(&words);
+        prop_assert!(!said.contains('+'), "{said:?}");
+    }
+}
+
 /// Who calls, what it sends, and how that ends.
 type Case = (&'static str, Vec<&'static [u8]>, Option<LoginResult>);
 
