@@ -143,6 +143,11 @@ impl Month {
         Self { year, month }
     }
 
+    /// Whether the clock of any image can show it, wherever on earth.
+    pub fn is_plausible(&self) -> bool {
+        *self <= Self::from_local(Plausible::TIME_T_ENDS + DAY)
+    }
+
     /// Reads what [`Display`](fmt::Display) wrote.
     pub fn parse(text: &str) -> Option<Self> {
         let (year, month) = text.split_once('-')?;

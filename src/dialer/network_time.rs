@@ -145,11 +145,14 @@ mod tests {
         }
     }
 
+    /// What happens, the times and when they come, and what the clock is set to.
+    type Case<'a> = (&'a str, &'a [(u64, i64)], &'a [i64]);
+
     #[test]
     fn a_jump_of_more_than_a_day_needs_two_readings_that_agree() {
         let (next, far, back) = (THAT_MORNING + DAY, THAT_MORNING + 90 * DAY, THAT_MORNING - 20 * DAY);
         for wall in [WallClock::Known, WallClock::Floor] {
-            let table: [(&str, &[(u64, i64)], &[i64]); 9] = [
+            let table: [Case; 9] = [
                 ("a day is near", &[(60, next)], &[next]),
                 ("one reading", &[(60, far)], &[]),
                 ("two", &[(60, far), (66, far + 6)], &[far + 6]),
