@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::login::{Login, LoginConfig, LoginOutput, LoginResult};
+use super::login::{Login, LoginConfig, LoginOutput, LoginResult, PasswordCheck};
 use super::report::{Connected, Report};
 use super::ring::{Call, News};
 use super::secret::{Registers, Secret};
@@ -43,6 +43,10 @@ pub struct Answerer<'a> {
     call: Call,
     calls: u32,
     connected: Connected,
+    /// A password that the owner is to check.
+    check: Option<PasswordCheck>,
+    /// What has come of that.
+    checked: Option<bool>,
     /// When to probe.
     probe: Option<Duration>,
     /// Where the modem's secret comes from.
@@ -91,6 +95,8 @@ impl<'a> Answerer<'a> {
             call: Call::default(),
             calls: 0,
             connected: Connected::default(),
+            check: None,
+            checked: None,
             probe: None,
             random,
             secret: None,
@@ -113,6 +119,17 @@ impl<'a> Answerer<'a> {
                 self.plan.push_back(Task::Ask(Step::HangUp));
             }
         }
+    }
+
+    /// The password of [`Report::CheckPassword`].
+    pub fn password_check(&mut self) -> Option<PasswordCheck> {
+        self.check.take()
+    }
+
+    /// Whether that password fits: at the next turn the caller is told. Without effect if its call is
+    /// over.
+    pub fn set_checked(&mut self, fits: bool) {
+        self.checked = Some(fits);
     }
 
     /// Whether what comes may come from the caller of a call that was to end.
@@ -244,6 +261,7 @@ impl<'a> Answerer<'a> {
         self.connected = Connected { since: now, caller, speed, user: None };
         // What was still to be asked of the modem would go to the caller; it is asked after the reset.
         self.plan.clear();
+        (self.check, self.checked) = (None, None);
         let mut actions = vec![Action::log(Level::Info, said)];
         match self.login_config {
             Some(login_config) => {
@@ -266,6 +284,10 @@ impl<'a> Answerer<'a> {
         let mut actions = Vec::new();
         if !output.text.is_empty() {
             actions.push(Action::Send(TxData::to_caller(output.text)));
+        }
+        if output.check.is_some() {
+            self.check = output.check;
+            actions.push(Action::Report(Report::CheckPassword));
         }
         match output.result {
             None => {}
@@ -412,7 +434,10 @@ impl Protocol for Answerer<'_> {
     fn on_time(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = match (&mut self.phase, self.queue.expire(now)) {
             (Phase::LoggingIn(login), _) => {
-                let output = login.tick(now);
+                let output = match self.checked.take() {
+                    Some(fits) => login.checked(fits, now),
+                    None => login.tick(now),
+                };
                 self.perform(output)
             }
             (_, Some(event)) => self.event(event, now),

@@ -10,6 +10,7 @@ mod answerer;
 mod calls;
 mod hangup_cause;
 pub mod login;
+mod password_check;
 mod ppp_session;
 mod preload;
 mod report;
