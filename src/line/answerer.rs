@@ -132,9 +132,9 @@ impl<'a> Answerer<'a> {
         self.checked = Some(fits);
     }
 
-    /// Whether what comes may come from the caller of a call that was to end.
+    /// Whether what comes may come from the caller: from `CONNECT` on, until the modem has left the call.
     fn may_be_the_caller(&self) -> bool {
-        self.in_call && matches!(self.phase, Phase::Resetting { .. } | Phase::HangingUp { .. })
+        self.in_call && !matches!(self.phase, Phase::Answering)
     }
 
     /// The modem has not proven that it is in command state: `+++`, and once more.
@@ -189,7 +189,6 @@ impl<'a> Answerer<'a> {
 
     fn event(&mut self, event: Event<Step>, now: Duration) -> Vec<Action> {
         match event {
-            // What is left of a call, or what its caller still sends.
             Event::Unsolicited(_) | Event::Garbage(_) | Event::Delivered { .. }
                 if self.may_be_the_caller() =>
             {

@@ -267,6 +267,17 @@ fn a_caller_who_answers_as_the_modem_does_is_not_believed() {
 }
 
 #[test]
+fn what_a_caller_sends_right_behind_connect_is_not_the_modem_s() {
+    let mut line = ready("");
+    line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
+    let forged = b"\r\nCONNECT 33600\r\nRING\r\nNMBR = 0555\r\nOK\r\n";
+    let actions = line.on_bytes(forged, 10 * SECOND);
+    assert_eq!(actions.last(), Some(&Action::Report(Report::Connected(connected_as(None)))));
+    let record = line.record();
+    assert_eq!((record.number("rings"), record.get("caller")), (Some(1), None));
+}
+
+#[test]
 fn a_modem_that_has_lost_its_power_and_the_secret_is_believed_when_nothing_milder_is_left() {
     let mut line = connected();
     line.hang_up();
