@@ -25,15 +25,19 @@ impl Registers {
 
     /// Values that nobody can guess. `None` if the kernel has none.
     pub fn random() -> Option<Self> {
-        let mut bytes = [0; 2];
+        let mut bytes = [0; 4];
         // INSECURE: the line must not wait for the kernel's entropy at boot.
         getrandom(&mut bytes, GetRandomFlags::INSECURE).ok().filter(|length| *length == bytes.len())?;
-        Some(Self::from_bytes(bytes))
+        let [a, b, c, d] = bytes;
+        Some(Self::from_words([[a, b], [c, d]].map(u16::from_ne_bytes)))
     }
 
-    /// Every value of both registers comes from some bytes.
-    pub(super) fn from_bytes([s8, s6]: [u8; 2]) -> Self {
-        Self { s8: s8.max(Self::LEAST), s6: s6.max(Self::LEAST) }
+    /// Each word gives one value. There are so many more words than values that all are about as
+    /// likely.
+    pub(super) fn from_words(words: [u16; 2]) -> Self {
+        let values = u16::from(u8::MAX - Self::LEAST) + 1;
+        let [s8, s6] = words.map(|word| u8::try_from(word % values).unwrap_or(0) + Self::LEAST);
+        Self { s8, s6 }
     }
 
     /// Tells the modem. S8 first: what follows a refused command on the line is not carried out
@@ -87,7 +91,7 @@ mod tests {
 
     #[test]
     fn only_who_knows_both_values_is_the_modem() {
-        let registers = Registers::from_bytes([123, 45]);
+        let registers = Registers::from_words([113, 35]);
         assert_eq!(registers.set().line().bytes(), b"ATS8=123S6=45\r");
         let secret = registers.kept(&lines(&["123", "045"])).unwrap();
         for (answer, fits) in [
@@ -105,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_modem_that_keeps_s8_alone_has_a_smaller_secret_and_one_that_keeps_none_has_none() {
-        let registers = Registers::from_bytes([123, 45]);
+        let registers = Registers::from_words([113, 35]);
         // S6 held within 2 to 10, and S6 unknown.
         for answer in [&["123", "010"][..], &["123"]] {
             let secret = registers.kept(&lines(answer)).unwrap();
@@ -117,17 +121,20 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_never_a_result_code() {
-        for byte in 0..=u8::MAX {
-            let Registers { s8, s6 } = Registers::from_bytes([byte, byte]);
-            assert!(s8 >= 10 && s6 >= 10);
+    fn a_value_is_never_a_result_code_and_none_is_likelier_than_another() {
+        let mut times = [0_u32; 256];
+        for word in 0..=u16::MAX {
+            let Registers { s8, s6 } = Registers::from_words([word, word]);
+            assert!(s8 >= 10 && s6 == s8);
+            times[usize::from(s8)] += 1;
         }
+        assert!(times[10..].iter().all(|times| (266..=267).contains(times)), "about as likely: {times:?}");
         assert!(Registers::random().is_some());
     }
 
     #[test]
     fn the_secret_is_not_shown() {
-        let registers = Registers::from_bytes([123, 45]);
+        let registers = Registers::from_words([113, 35]);
         let secret = registers.kept(&lines(&["123", "045"]));
         let shown = format!("{:?} {:?} {secret:?}", registers.set(), registers.set().line());
         assert!(!shown.contains("123") && !shown.contains("45"), "{shown}");

@@ -13,7 +13,7 @@ fn escape() -> Action {
 }
 
 fn random() -> Option<Registers> {
-    Some(Registers::from_bytes([123, 45]))
+    Some(Registers::from_words([113, 35]))
 }
 
 const SECRET: &[u8] = b"\r\n123\r\n\r\n045\r\n\r\nOK\r\n";
