@@ -15,11 +15,12 @@ const TOLERATED: u64 = 2;
 /// box was without power, usually less.
 const FAR: u64 = 86_400;
 /// Two readings agree if they differ by as much as has passed between them, give or take this: a
-/// modem answers late when it is busy.
-const AGREED: u64 = 5;
+/// modem answers late when it is busy. Less than [`AGAIN_AFTER`], or a clock that stands would agree
+/// with itself.
+const AGREED: u64 = 3;
 /// A second reading sooner than this might be the same one, told in two ways.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
-/// How often a modem that does not say is asked again.
+/// How often a modem is asked again that does not say, or never says the same.
 const AGAIN_EVERY: Duration = Duration::from_secs(60);
 
 /// What the network has said of the time.
@@ -60,7 +61,8 @@ impl NetworkTime {
             }
             Some(_) | None if is_far => {
                 let now = view.at.now;
-                self.doubted = Some(Reading { unix, at: now, again: now + AGAIN_AFTER });
+                let pause = if self.doubted.is_some() { AGAIN_EVERY } else { AGAIN_AFTER };
+                self.doubted = Some(Reading { unix, at: now, again: now + pause });
                 let (network, shown) = (Utc(unix), Utc(shown));
                 let what = format!("the network's time {network} is far from {shown}: asked again");
                 return vec![Effect::log(Level::Info, what)];
@@ -152,7 +154,7 @@ mod tests {
     fn a_jump_of_more_than_a_day_needs_two_readings_that_agree() {
         let (next, far, back) = (THAT_MORNING + DAY, THAT_MORNING + 90 * DAY, THAT_MORNING - 20 * DAY);
         for wall in [WallClock::Known, WallClock::Floor] {
-            let table: [Case; 9] = [
+            let table: [Case; 10] = [
                 ("a day is near", &[(60, next)], &[next]),
                 ("one reading", &[(60, far)], &[]),
                 ("two", &[(60, far), (66, far + 6)], &[far + 6]),
@@ -162,6 +164,7 @@ mod tests {
                 ("that and a second one", &[(60, far), (61, far + 1), (66, far + 6)], &[far + 6]),
                 ("two that differ", &[(60, far), (66, far + DAY), (70, back)], &[]),
                 ("a clock that stands", &[(60, far), (120, far)], &[]),
+                ("the same, asked as soon as may be", &[(60, far), (65, far)], &[]),
             ];
             for (what, times, expected) in table {
                 assert_eq!(told(wall, times), expected, "{what}");

@@ -64,9 +64,10 @@ pub fn ask() -> Request {
 pub struct Secret(Vec<u8>);
 
 impl Secret {
-    /// Whether the answer to [`ask`] comes from the modem.
+    /// Whether the answer to [`ask`] comes from the modem. What is left of the call may stand before it.
     pub fn fits(&self, answer: &[String]) -> bool {
-        values(answer).as_ref() == Some(&self.0)
+        let start = answer.len().checked_sub(self.0.len());
+        start.and_then(|start| values(&answer[start..])).as_ref() == Some(&self.0)
     }
 }
 
@@ -100,7 +101,8 @@ mod tests {
             (&["002", "002"], false),
             (&["123"], false),
             (&["045", "123"], false),
-            (&["ATS8?S6?", "123", "045"], false),
+            (&["sent by the caller before", "123", "045"], true),
+            (&["123", "045", "sent by the caller behind"], false),
             (&[], false),
         ] {
             assert_eq!(secret.fits(&lines(answer)), fits, "{answer:?}");
