@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::clock;
+use crate::build::Build;
+use crate::clock::{self, Plausible};
 use crate::paths::Paths;
 use crate::ppp::KILL_AFTER;
 use crate::state::{Cause, Ledger, Store};
@@ -18,7 +19,7 @@ pub const LINK_TIMEOUT: Duration = Duration::from_secs(KILL_AFTER.as_secs() + 5)
 pub fn save(paths: &Paths, cause: &Cause) -> io::Result<()> {
     let store = Store::new(paths.state());
     Ledger::note_cause(&store, cause)?;
-    clock::save(&store)
+    clock::save(&store, Plausible::since_build(Build::load(paths).epoch))
 }
 
 /// Asks init for a reboot. Only the real box is rebooted: below another root it is refused.

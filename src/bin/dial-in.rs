@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use dialbox::clock;
-use dialbox::line::login::LoginConfig;
+use dialbox::line::login::{LoginConfig, PasswordCheck};
 use dialbox::line::{LineService, Preload};
 use dialbox::log::Log;
 use dialbox::modem::config::ModemConfig;
@@ -49,7 +49,7 @@ fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert
             speed: site.speed,
             flow: site.flow,
         };
-        lines.push(LineService::new(number, site, login_config, config)?);
+        lines.push(LineService::new(number, site, login_config, PasswordCheck::run, config)?);
     }
     let mut pppd = Preload::default();
     let mut heartbeat = Heartbeat::new(&start.paths, SERVICE, DEADLINE);

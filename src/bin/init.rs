@@ -10,7 +10,7 @@ use std::time::Duration;
 use dialbox::boot::cmdline::Cmdline;
 use dialbox::boot::{Fatal, OrFatal, modules, root, state};
 use dialbox::build::Build;
-use dialbox::clock;
+use dialbox::clock::{self, Plausible, Utc};
 use dialbox::log::Log;
 use dialbox::names::record;
 use dialbox::paths::Paths;
@@ -73,10 +73,12 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
 
 /// The board has no battery-backed clock: time goes on from the latest moment known.
 fn set_clock(paths: &Paths, log: &Log) {
-    let built = Build::load(paths).epoch;
-    let saved = Store::new(paths.state()).read(clock::SAVED_FILE);
-    let saved = saved.and_then(|text| text.trim().parse().ok());
-    if let Some(earliest) = clock::floor(clock::unix(), built, saved) {
+    let plausible = Plausible::since_build(Build::load(paths).epoch);
+    let saved = clock::saved(&Store::new(paths.state()));
+    if let Some(saved) = saved.filter(|saved| !plausible.contains(*saved)) {
+        log.warning(&format!("the saved clock {} is ignored", Utc(saved)));
+    }
+    if let Some(earliest) = clock::floor(clock::unix(), saved, plausible) {
         warn_if_failed(log, "setting the clock", clock::set_unix(earliest));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use dialbox::boot::cmdline::Cmdline;
 use dialbox::build::Build;
-use dialbox::clock;
+use dialbox::clock::{self, Plausible};
 use dialbox::line;
 use dialbox::log::Log;
 use dialbox::names::Service;
@@ -55,6 +55,8 @@ struct Watch<'a> {
     /// Why it could not be opened, as logged last.
     refused: String,
     heartbeat: Heartbeat,
+    /// When the image was built.
+    built: Option<i64>,
     schedule: Schedule,
     pending: Pending,
     waits: bool,
@@ -68,6 +70,7 @@ struct Watch<'a> {
 impl<'a> Watch<'a> {
     fn new(start: &'a Start, log: &'a Log) -> Self {
         let store = Store::new(start.paths.state());
+        let built = Build::load(&start.paths).epoch;
         let now = tick();
         Self {
             start,
@@ -79,8 +82,9 @@ impl<'a> Watch<'a> {
             schedule: Schedule {
                 hour: start.site.reboot.hour.get(),
                 zone: start.site.timezone.clone(),
-                built: Build::load(&start.paths).epoch.unwrap_or(0),
+                built: built.unwrap_or(0),
             },
+            built,
             pending: Pending::default(),
             waits: false,
             stuck_boots: Ledger::load(&store).stuck_in_a_row(),
@@ -101,7 +105,10 @@ impl<'a> Watch<'a> {
         self.feed();
         if now.since_boot >= self.clock_saved + SAVE_CLOCK_EVERY {
             self.clock_saved = now.since_boot;
-            self.warn_if_failed("saving the clock", clock::save(&self.store));
+            self.warn_if_failed(
+                "saving the clock",
+                clock::save(&self.store, Plausible::since_build(self.built)),
+            );
         }
         let due = self.schedule.due(self.previous, now, self.last_daily());
         self.previous = now;

@@ -18,10 +18,10 @@ mod tests;
 
 use std::time::Duration;
 
-use network_time::set_clock;
+use network_time::NetworkTime;
 use replies::Replies;
 
-use crate::clock::WallClock;
+use crate::clock::{Plausible, WallClock};
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{self, OutgoingSms, Place};
@@ -44,6 +44,7 @@ pub struct Dialer {
     gate: Option<Gate>,
     session: Session,
     replies: Replies,
+    network_time: NetworkTime,
     /// Who waits to hear what comes of the link.
     requesters: Vec<Requester>,
     reboot_at: Option<Duration>,
@@ -60,8 +61,8 @@ pub struct Facts {
     pub version: Option<String>,
     /// How many boots there were, and what the last one followed.
     pub boots: Option<(u64, String)>,
-    /// When the image was built, in seconds since 1970: no correct clock shows an earlier time.
-    pub built: Option<i64>,
+    /// What a correct clock can show.
+    pub plausible: Plausible,
 }
 
 /// What the dialer sees when something happens.
@@ -137,6 +138,8 @@ pub enum Effect {
     Link(ppp::SessionEffect),
     /// Set the clock that can be set, to seconds since 1970.
     SetClock(i64),
+    /// Ask the modem what time it is.
+    AskTime,
     /// Answer a program on the box.
     Answer(control::ClientId, control::Reply),
     /// Restart the box.
@@ -158,6 +161,7 @@ impl Dialer {
             gate: sms.map(|sms| Gate::new(sms, remembered)),
             session,
             replies: sms.map(|sms| Replies::to(&sms.proof)).unwrap_or_default(),
+            network_time: NetworkTime::default(),
             requesters: Vec::new(),
             reboot_at: None,
             is_stopping: false,
@@ -184,6 +188,7 @@ impl Dialer {
     pub fn tick(&mut self, view: View) -> Vec<Effect> {
         let reaction = self.session.tick(view.at);
         let mut effects = self.follow(reaction, view);
+        effects.extend(self.network_time.tick(view.at.now));
         if self.reboot_at.is_some_and(|at| at <= view.at.now || self.replies.is_empty()) {
             self.reboot_at = None;
             effects.push(Effect::Reboot);
@@ -193,7 +198,7 @@ impl Dialer {
 
     /// When to be called again if nothing happens, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
-        self.session.deadline().into_iter().chain(self.reboot_at).min()
+        [self.session.deadline(), self.network_time.deadline(), self.reboot_at].into_iter().flatten().min()
     }
 
     /// The link and the budget, for `dialctl status`.
@@ -232,9 +237,7 @@ impl Dialer {
                 let said = Effect::log(Level::Warning, format!("a reply was not sent: {why}"));
                 std::iter::once(said).chain(self.replies.not_sent(id).map(Effect::Send)).collect()
             }
-            mobile::Report::NetworkTime(unix) => {
-                set_clock(unix, view.wall, self.facts.built).into_iter().collect()
-            }
+            mobile::Report::NetworkTime(unix) => self.network_time.receive(unix, view, self.facts.plausible),
         }
     }
 

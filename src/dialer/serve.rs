@@ -11,7 +11,7 @@ use rustix::process::Pid;
 use super::pppds::Pppds;
 use super::{Dialer, Effect, Event, Facts, Ports, View};
 use crate::build::Build;
-use crate::clock::{self, Month, WallClock};
+use crate::clock::{self, Month, Plausible, WallClock};
 use crate::control::Server;
 use crate::log::Log;
 use crate::modem::config::ModemConfig;
@@ -51,6 +51,8 @@ struct Serving<'a> {
     scripts: Vec<Child>,
     /// What our pppd does with the port for data.
     data_port: DataPort,
+    /// What a correct clock can show.
+    plausible: Plausible,
     /// Whether the network has given the time since boot.
     clock_known: bool,
     /// What is published of the link.
@@ -97,14 +99,16 @@ impl<'a> Serving<'a> {
         let paths = &start.paths;
         let store = Store::new(paths.state());
         let read = |file| Record::parse(&store.read(file).unwrap_or_default());
-        let at = timestamp(&start.site, WallClock::Floor);
+        let facts = facts(paths);
+        let at = timestamp(&start.site, WallClock::Floor(clock::unix()));
         let (session, effects) = Session::new(&role.link, &read(Session::FILE), counters::running(paths), at);
         let mut serving = Self {
             paths,
             log: config.log,
             site: &start.site,
             role,
-            dialer: Dialer::new(role.sms.as_ref(), &read(Gate::FILE), session, facts(paths)),
+            dialer: Dialer::new(role.sms.as_ref(), &read(Gate::FILE), session, facts.clone()),
+            plausible: facts.plausible,
             store,
             driver: Driver::new(config, Mobile::from_site(&role.modem, paths))?,
             server: Server::open(paths)?,
@@ -169,6 +173,7 @@ impl Serving<'_> {
             Effect::Discard(place) => self.driver.protocol_mut().discard(place),
             Effect::Link(effect) => self.perform_link(effect, events),
             Effect::SetClock(unix) => self.set_clock(unix),
+            Effect::AskTime => self.driver.protocol_mut().ask_time(),
             Effect::Answer(client, reply) => self.server.answer(client, &reply),
             Effect::Reboot => self.reboot(),
             Effect::Log(level, what) => self.log.log(level, &what),
@@ -202,7 +207,7 @@ impl Serving<'_> {
                 // WireGuard refuses a peer whose time is older than its last
                 // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
                 // fall far behind that of a session.
-                self.warn_if_failed("saving the clock", clock::save(&self.store));
+                self.warn_if_failed("saving the clock", clock::save(&self.store, self.plausible));
             }
             ppp::SessionEffect::Log(level, what) => self.log.log(level, &what),
         }
@@ -256,7 +261,7 @@ impl Serving<'_> {
             Ok(()) => {
                 self.clock_known = true;
                 self.log.info(&format!("the clock is set to {}, as the network tells", clock::Utc(unix)));
-                self.warn_if_failed("saving the clock", clock::save(&self.store));
+                self.warn_if_failed("saving the clock", clock::save(&self.store, self.plausible));
             }
             Err(error) => self.log.error(&format!("setting the clock: {error}")),
         }
@@ -274,7 +279,7 @@ impl Serving<'_> {
     fn view<'b>(&self, known: &'b Record) -> View<'b> {
         let wall = match self.clock_known {
             true => WallClock::Known(clock::unix()),
-            false => WallClock::Floor,
+            false => WallClock::Floor(clock::unix()),
         };
         let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
         View { at: timestamp(self.site, wall), wall, ports, known }
@@ -318,14 +323,14 @@ fn facts(paths: &Paths) -> Facts {
     let ledger = paths.published(record::LEDGER).as_ref().and_then(LastBoot::from_record);
     let boots = ledger.map(|boot| (boot.number, boot.cause));
     let build = Build::load(paths);
-    Facts { version: build.version, boots, built: build.epoch }
+    Facts { version: build.version, boots, plausible: Plausible::since_build(build.epoch) }
 }
 
 fn timestamp(site: &Site, wall: WallClock) -> Timestamp {
     let local = |unix| unix + site.timezone.offset_at(unix);
     let calendar = match wall {
         WallClock::Known(unix) => Calendar::Known(Month::from_local(local(unix))),
-        WallClock::Floor => Calendar::NotBefore(Month::from_local(local(clock::unix()))),
+        WallClock::Floor(unix) => Calendar::NotBefore(Month::from_local(local(unix))),
     };
     Timestamp { now: clock::since_boot(), calendar }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::clock::WallClock;
+use crate::clock::{Plausible, WallClock};
 use crate::modem::mobile::{Report, SmsId, Storage};
 use crate::ppp::{Addresses, Calendar, Exit, Interface};
 use crate::site::{Role, Site};
@@ -33,7 +33,7 @@ impl Harness {
         let facts = Facts {
             version: Some("0.1.0".to_owned()),
             boots: Some((12, "daily".to_owned())),
-            built: Some(THAT_MORNING),
+            plausible: Plausible::since_build(Some(THAT_MORNING)),
         };
         let dialer = Dialer::new(site.sms.as_ref(), &Record::new(), session, facts);
         let known = Record::parse("signal-dbm=-79\noperator=Free\n");
@@ -41,8 +41,12 @@ impl Harness {
     }
 
     fn receive(&mut self, event: Event) -> &mut Self {
-        let view =
-            View { at: timestamp(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
+        let view = View {
+            at: timestamp(self.now),
+            wall: WallClock::Floor(THAT_MORNING),
+            ports: self.ports,
+            known: &self.known,
+        };
         let effects = self.dialer.receive(event, view);
         self.perform(effects)
     }
@@ -50,8 +54,12 @@ impl Harness {
     /// Time passes in one step.
     fn pass(&mut self, time: Duration) -> &mut Self {
         self.now += time;
-        let view =
-            View { at: timestamp(self.now), wall: WallClock::Floor, ports: self.ports, known: &self.known };
+        let view = View {
+            at: timestamp(self.now),
+            wall: WallClock::Floor(THAT_MORNING),
+            ports: self.ports,
+            known: &self.known,
+        };
         let effects = self.dialer.tick(view);
         self.perform(effects)
     }
@@ -78,6 +86,7 @@ impl Harness {
                 Effect::Link(ppp::SessionEffect::Log(level, what)) => format!("{level:?}: {what}"),
                 Effect::Link(effect) => format!("{effect:?}"),
                 Effect::SetClock(unix) => format!("clock {unix}"),
+                Effect::AskTime => "ask the time".to_owned(),
                 Effect::Answer(_, reply) => format!("{reply:?}"),
                 Effect::Reboot => "reboot".to_owned(),
                 Effect::Log(level, what) => format!("{level:?}: {what}"),
@@ -283,27 +292,11 @@ fn a_box_that_stops_without_a_link_is_answered_at_once() {
 }
 
 #[test]
-fn a_clock_that_is_right_to_two_seconds_is_left_alone() {
-    let table = [
-        (WallClock::Floor, Some(THAT_MORNING)),
-        (WallClock::Known(THAT_MORNING + 2), None),
-        (WallClock::Known(THAT_MORNING - 3), Some(THAT_MORNING)),
-    ];
-    for (wall, expected) in table {
-        assert_eq!(
-            set_clock(THAT_MORNING, wall, Some(THAT_MORNING)),
-            expected.map(Effect::SetClock),
-            "{wall:?}"
-        );
-    }
-}
-
-#[test]
-fn a_network_time_before_the_image_was_built_does_not_set_the_clock() {
+fn a_network_time_that_no_correct_clock_can_show_does_not_set_the_clock() {
     let mut harness = Harness::new(Ports::Two);
-    insta::assert_snapshot!(harness.receive(Event::Modem(Report::NetworkTime(THAT_MORNING - 1))).done(), @"Warning: the network's time 2026-07-14 03:59:57 UTC is ignored: this image was built at 2026-07-14 03:59:58 UTC");
-    assert_eq!(
-        harness.receive(Event::Modem(Report::NetworkTime(THAT_MORNING))).done(),
-        format!("clock {THAT_MORNING}\n")
-    );
+    let mut told = |unix| harness.receive(Event::Modem(Report::NetworkTime(unix))).done();
+    insta::assert_snapshot!(told(THAT_MORNING - 1), @"Warning: the network's time 2026-07-14 03:59:57 UTC is ignored: this image was built at 2026-07-14 03:59:58 UTC");
+    assert_eq!(told(THAT_MORNING - 1), "", "a modem that begins in the past is logged once");
+    assert_eq!(told(THAT_MORNING), format!("clock {THAT_MORNING}\n"));
+    insta::assert_snapshot!(told(2_208_988_800), @"Warning: the network's time 2040-01-01 00:00:00 UTC is ignored: the clock of this image ends at 2036-07-14 03:59:58 UTC");
 }

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::login::{Login, LoginConfig, LoginOutput, LoginResult};
+use super::login::{Login, LoginConfig, LoginOutput, LoginResult, PasswordCheck};
 use super::report::{Connected, Report};
 use super::ring::{Call, News};
+use super::secret::{Registers, Secret};
 use super::step::{self, Step, Task};
 use crate::log::Level;
 use crate::modem::at::queue::{Event, Queue};
@@ -21,6 +22,8 @@ use crate::site::{self, CallerNumber, Rings};
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
 /// A modem that is just powered misses the first commands.
 const RESET_TRIES: u32 = 5;
+/// So many escapes are tried until the modem must have proven that it has left data state.
+const ESCAPES: u32 = 2;
 
 type Action = ProtocolAction<Report>;
 
@@ -40,23 +43,47 @@ pub struct Answerer<'a> {
     call: Call,
     calls: u32,
     connected: Connected,
+    /// A password that the owner is to check.
+    check: Option<PasswordCheck>,
+    /// What has come of that.
+    checked: Option<bool>,
     /// When to probe.
     probe: Option<Duration>,
+    /// Where the modem's secret comes from.
+    random: fn() -> Option<Registers>,
+    /// What the modem alone knows, since its last reset.
+    secret: Option<Secret>,
+    /// A call was taken, and nothing has proven yet that the modem has left it.
+    in_call: bool,
+    /// The port was closed because of that.
+    is_unproven: bool,
+    /// It was logged that the modem keeps no secret.
+    has_warned: bool,
 }
 
 #[derive(Debug)]
 enum Phase<'a> {
-    Resetting { tries: u32 },
+    Resetting {
+        tries: u32,
+    },
     Ready,
     Answering,
     LoggingIn(Login<'a>),
     Connected,
-    HangingUp,
+    /// Whatever comes may come from the caller, but for the secret.
+    HangingUp {
+        escapes: u32,
+    },
 }
 
 impl<'a> Answerer<'a> {
-    /// The answerer of one line; with a `login_config`, callers may log in at a prompt.
-    pub fn new(line: &site::LineConfig, login_config: Option<LoginConfig<'a>>) -> Self {
+    /// The answerer of one line; with a `login_config`, callers may log in at a prompt. The modem's
+    /// secrets are [`Registers::random`].
+    pub fn new(
+        line: &site::LineConfig,
+        login_config: Option<LoginConfig<'a>>,
+        random: fn() -> Option<Registers>,
+    ) -> Self {
         Self {
             rings: line.rings,
             callers: line.callers.clone(),
@@ -68,22 +95,68 @@ impl<'a> Answerer<'a> {
             call: Call::default(),
             calls: 0,
             connected: Connected::default(),
+            check: None,
+            checked: None,
             probe: None,
+            random,
+            secret: None,
+            in_call: false,
+            is_unproven: false,
+            has_warned: false,
         }
     }
 
     /// The call is over, or is to be: at the next turn the modem is made to leave it.
     pub fn hang_up(&mut self) {
         if matches!(self.phase, Phase::Answering | Phase::LoggingIn(_) | Phase::Connected) {
-            self.phase = Phase::HangingUp;
+            self.phase = Phase::HangingUp { escapes: 0 };
             self.queue = Queue::default();
-            self.plan = step::hang_up();
+            self.plan = step::drop_dtr();
+            if self.secret.is_some() {
+                self.plan.push_back(Task::Ask(Step::Prove));
+            } else {
+                self.plan.extend(step::escape());
+                self.plan.push_back(Task::Ask(Step::HangUp));
+            }
+        }
+    }
+
+    /// The password of [`Report::CheckPassword`].
+    pub fn password_check(&mut self) -> Option<PasswordCheck> {
+        self.check.take()
+    }
+
+    /// Whether that password fits: at the next turn the caller is told. Without effect if its call is
+    /// over.
+    pub fn set_checked(&mut self, fits: bool) {
+        self.checked = Some(fits);
+    }
+
+    /// Whether what comes may come from the caller: from `CONNECT` on, until the modem has left the call.
+    fn may_be_the_caller(&self) -> bool {
+        self.in_call && !matches!(self.phase, Phase::Answering)
+    }
+
+    /// The modem has not proven that it is in command state: `+++`, and once more.
+    fn escape_again(&mut self) -> Vec<Action> {
+        match &mut self.phase {
+            Phase::HangingUp { escapes } if *escapes < ESCAPES => {
+                *escapes += 1;
+                self.plan = step::escape();
+                self.plan.push_back(Task::Ask(Step::Prove));
+                Vec::new()
+            }
+            _ => {
+                self.is_unproven = true;
+                vec![Action::Abandon("the modem does not prove that it has left the call".to_owned())]
+            }
         }
     }
 
     fn reset(&mut self) {
         self.phase = Phase::Resetting { tries: 0 };
         self.call = Call::default();
+        self.in_call = false;
         self.plan = [Task::Ask(Step::Reset)].into();
     }
 
@@ -103,6 +176,7 @@ impl<'a> Answerer<'a> {
             match self.plan.pop_front() {
                 Some(Task::Wait(time)) => self.pause = Some(now + time),
                 Some(Task::Dtr(dtr)) => actions.push(Action::Dtr(dtr)),
+                Some(Task::Escape) => actions.push(Action::Send(step::escape_sequence())),
                 Some(Task::Ask(step)) => {
                     self.queue.push(step, step.request());
                     actions.extend(self.queue.next(now).map(Action::Send));
@@ -115,9 +189,12 @@ impl<'a> Answerer<'a> {
 
     fn event(&mut self, event: Event<Step>, now: Duration) -> Vec<Action> {
         match event {
+            Event::Unsolicited(_) | Event::Garbage(_) | Event::Delivered { .. }
+                if self.may_be_the_caller() =>
+            {
+                Vec::new()
+            }
             Event::Unsolicited(line) => self.unsolicited(&line, now),
-            // What is left of a call.
-            Event::Garbage(_) if matches!(self.phase, Phase::HangingUp) => Vec::new(),
             Event::Garbage(what) => {
                 vec![Action::log(Level::Warning, format!("modem sends {what}"))]
             }
@@ -125,18 +202,27 @@ impl<'a> Answerer<'a> {
                 vec![Action::log(Level::Info, format!("modem says {header}"))]
             }
             Event::Silence { asked, shown } => self.silence(asked, &shown),
-            Event::Answered { asked, result, .. } => self.answered(asked, result, now),
+            Event::Answered { asked, result, answer } => self.answered(asked, result, &answer, now),
         }
     }
 
-    fn answered(&mut self, asked: Step, result: Final, now: Duration) -> Vec<Action> {
+    fn answered(&mut self, asked: Step, result: Final, answer: &[String], now: Duration) -> Vec<Action> {
         match (asked, result) {
             (Step::Reset, Final::Ok) => self.ready(),
             (Step::Reset, _) => vec![Action::Abandon("the modem refuses ATZ".to_owned())],
             (Step::Answer, Final::Connect(words)) => self.connect(words, now),
             (Step::Answer, result) => self.no_connection(result.to_string()),
+            (Step::ReadSecret(registers), result) => {
+                self.secret = registers.kept(answer).filter(|_| result == Final::Ok);
+                self.warn_of_no_secret()
+            }
+            (Step::Prove, Final::Ok) if self.secret.as_ref().is_some_and(|secret| secret.fits(answer)) => {
+                self.plan = [Task::Ask(Step::HangUp)].into();
+                Vec::new()
+            }
+            (Step::Prove, _) => self.escape_again(),
             // Whatever it says: it listens to commands again.
-            (Step::HangUp | Step::HangUpAfterEscape, _) => {
+            (Step::HangUp, _) => {
                 self.reset();
                 Vec::new()
             }
@@ -147,8 +233,24 @@ impl<'a> Answerer<'a> {
 
     fn ready(&mut self) -> Vec<Action> {
         self.phase = Phase::Ready;
-        self.plan = [Step::InitString, Step::CallerId].map(Task::Ask).into();
+        self.in_call = false;
+        self.is_unproven = false;
+        self.secret = None;
+        let secret =
+            (self.random)().map(|registers| [Step::SetSecret(registers), Step::ReadSecret(registers)]);
+        let steps = [Step::InitString, Step::EscapeSequence].into_iter();
+        let steps = steps.chain(secret.into_iter().flatten()).chain([Step::CallerId]);
+        self.plan = steps.map(Task::Ask).collect();
         vec![Action::Publish, Action::log(Level::Info, "modem reset, waiting for calls")]
+    }
+
+    /// A modem without registers leaves it to the caller's good will that the call ends.
+    fn warn_of_no_secret(&mut self) -> Vec<Action> {
+        if self.secret.is_some() || std::mem::replace(&mut self.has_warned, true) {
+            return Vec::new();
+        }
+        let what = "the modem keeps no value in S8: nothing proves that it has left a call";
+        vec![Action::log(Level::Warning, what)]
     }
 
     fn connect(&mut self, words: String, now: Duration) -> Vec<Action> {
@@ -158,6 +260,7 @@ impl<'a> Answerer<'a> {
         self.connected = Connected { since: now, caller, speed, user: None };
         // What was still to be asked of the modem would go to the caller; it is asked after the reset.
         self.plan.clear();
+        (self.check, self.checked) = (None, None);
         let mut actions = vec![Action::log(Level::Info, said)];
         match self.login_config {
             Some(login_config) => {
@@ -180,6 +283,10 @@ impl<'a> Answerer<'a> {
         let mut actions = Vec::new();
         if !output.text.is_empty() {
             actions.push(Action::Send(TxData::to_caller(output.text)));
+        }
+        if output.check.is_some() {
+            self.check = output.check;
+            actions.push(Action::Report(Report::CheckPassword));
         }
         match output.result {
             None => {}
@@ -215,14 +322,12 @@ impl<'a> Answerer<'a> {
                 self.plan = [Task::Ask(Step::Reset)].into();
                 Vec::new()
             }
-            (_, Step::CallerId) => Vec::new(),
+            (_, Step::CallerId | Step::EscapeSequence | Step::SetSecret(_)) => Vec::new(),
+            (_, Step::ReadSecret(_)) => self.warn_of_no_secret(),
+            (_, Step::Prove) => self.escape_again(),
+            // One that was just powered has missed it; the reset follows.
+            (Phase::Resetting { .. }, Step::HangUp) => Vec::new(),
             (_, Step::Answer) => self.no_connection("the modem does not report the result".to_owned()),
-            (_, Step::HangUp) => {
-                self.plan = step::escape();
-                Vec::new()
-            }
-            // Not every modem says OK to it.
-            (_, Step::Escape) => Vec::new(),
             _ => vec![Action::Abandon(format!("no answer to {shown}"))],
         }
     }
@@ -263,8 +368,10 @@ impl<'a> Answerer<'a> {
             }
         }
         self.phase = Phase::Answering;
-        // The answer to what was just asked can wait no longer than the caller.
-        self.plan.push_front(Task::Ask(Step::Answer));
+        self.in_call = true;
+        // Caller ID comes too late; the secret does not.
+        self.plan.retain(|task| *task != Task::Ask(Step::CallerId));
+        self.plan.push_back(Task::Ask(Step::Answer));
         None
     }
 }
@@ -272,15 +379,23 @@ impl<'a> Answerer<'a> {
 impl Protocol for Answerer<'_> {
     type Report = Report;
 
-    /// A reset comes first in any case, and above the first step whatever ends a call.
+    /// A reset comes first in any case, and above the first step, or if a call may still be up,
+    /// whatever ends a call.
+    ///
+    /// A modem that has not proven that it left the call must still do so, until the recovery has come
+    /// so far that one which has lost its power, and the secret with it, would be lost for good.
     fn on_open(&mut self, step: Option<RecoveryStep>, _now: Duration) -> Vec<Action> {
+        let in_call = self.in_call || step.is_some_and(|step| step > RecoveryStep::Repeat);
+        let must_prove = self.is_unproven && step < Some(RecoveryStep::Restart);
         self.queue = Queue::default();
         self.pause = None;
         self.probe = None;
         self.reset();
-        if step.is_some_and(|step| step > RecoveryStep::Repeat) {
-            let reset = std::mem::replace(&mut self.plan, step::escape());
-            self.plan.extend(reset);
+        if in_call {
+            self.in_call = true;
+            let steps = if must_prove { &[Step::Prove][..] } else { &[Step::HangUp, Step::Reset] };
+            self.plan = step::escape();
+            self.plan.extend(steps.iter().copied().map(Task::Ask));
         }
         Vec::new()
     }
@@ -291,7 +406,7 @@ impl Protocol for Answerer<'_> {
         match before {
             Phase::Answering => Some(Report::Lost { caller: self.call.caller.clone(), why }),
             Phase::LoggingIn(_) => Some(Report::LoginFailed { connected: self.connected.clone(), why }),
-            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp => None,
+            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp { .. } => None,
         }
     }
 
@@ -318,7 +433,10 @@ impl Protocol for Answerer<'_> {
     fn on_time(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = match (&mut self.phase, self.queue.expire(now)) {
             (Phase::LoggingIn(login), _) => {
-                let output = login.tick(now);
+                let output = match self.checked.take() {
+                    Some(fits) => login.checked(fits, now),
+                    None => login.tick(now),
+                };
                 self.perform(output)
             }
             (_, Some(event)) => self.event(event, now),
@@ -340,7 +458,7 @@ impl Protocol for Answerer<'_> {
     }
 
     fn works(&self) -> bool {
-        self.answers() && !matches!(self.phase, Phase::HangingUp)
+        self.answers() && !matches!(self.phase, Phase::HangingUp { .. })
     }
 
     fn record(&self) -> Record {
@@ -356,7 +474,7 @@ impl Protocol for Answerer<'_> {
                 Phase::Answering => LineState::Answering,
                 Phase::LoggingIn(_) => LineState::LoggingIn,
                 Phase::Connected => LineState::Connected,
-                Phase::HangingUp => LineState::HangingUp,
+                Phase::HangingUp { .. } => LineState::HangingUp,
             },
             calls: self.calls.into(),
             rings: self.call.rings.into(),

@@ -11,29 +11,56 @@ use crate::ppp::Exit;
 /// More than pppd says of a call in which nothing is wrong, in bytes.
 const LONGEST: u64 = 16 << 10;
 
-/// The beginnings of pppd's messages (lcp.c, fsm.c, upap.c, auth.c, main.c), and what each tells.
-/// What a caller has sent stands behind them.
-const WORDS: [(&str, Exit); 11] = [
-    ("LCP: timeout sending Config-Requests", Exit::NoAgreement),
-    ("Serial line is looped back", Exit::Loopback),
-    ("PAP peer authentication failed", Exit::AuthRefused),
-    ("peer refused to authenticate", Exit::AuthRefused),
-    ("Serial link appears to be disconnected", Exit::PeerDead),
-    ("Terminating connection due to lack of activity", Exit::OwnLimit),
-    ("Connect time expired", Exit::OwnLimit),
-    ("Terminating on signal", Exit::Told),
-    ("LCP terminated by peer", Exit::Peer),
-    ("Modem hangup", Exit::HungUp),
-    ("Hangup (SIGHUP)", Exit::HungUp),
+/// The lines of pppd that tell why a link ends (lcp.c, fsm.c, upap.c, auth.c, main.c), whole, and
+/// what each tells.
+///
+/// The caller can choose the text in three of them, and pppd 2.4.9 writes a control character in it
+/// as `^J` or `\n` (utils.c, `vslprintf`). Should one get through all the same, its own line has been
+/// found first.
+const LINES: [(Line, Exit); 14] = [
+    (Line::Is("LCP: timeout sending Config-Requests"), Exit::NoAgreement),
+    (Line::Is("Serial line is looped back."), Exit::Loopback),
+    (Line::EndsWithText("no PAP secret found for "), Exit::AuthRefused),
+    (Line::EndsWithText("PAP peer authentication failed for "), Exit::AuthRefused),
+    (Line::Is("peer refused to authenticate"), Exit::AuthRefused),
+    (Line::Is("peer refused to authenticate: terminating link"), Exit::AuthRefused),
+    (Line::Is("Serial link appears to be disconnected."), Exit::PeerDead),
+    (Line::Is("Terminating connection due to lack of activity."), Exit::OwnLimit),
+    (Line::Is("Connect time expired"), Exit::OwnLimit),
+    (Line::EndsWithNumber("Terminating on signal "), Exit::Told),
+    (Line::Is("LCP terminated by peer"), Exit::Peer),
+    (Line::EndsWithText("LCP terminated by peer ("), Exit::Peer),
+    (Line::Is("Modem hangup"), Exit::HungUp),
+    (Line::Is("Hangup (SIGHUP)"), Exit::HungUp),
 ];
+
+/// A line of fixed form.
+#[derive(Debug, Clone, Copy)]
+enum Line {
+    Is(&'static str),
+    EndsWithNumber(&'static str),
+    /// What the caller has sent stands behind this.
+    EndsWithText(&'static str),
+}
+
+impl Line {
+    fn fits(self, line: &str) -> bool {
+        match self {
+            Self::Is(whole) => line == whole,
+            Self::EndsWithNumber(words) => {
+                line.strip_prefix(words).is_some_and(|number| number.parse::<u8>().is_ok())
+            }
+            Self::EndsWithText(words) => line.starts_with(words),
+        }
+    }
+}
 
 /// Why a link has ended, by what its pppd said and by its exit status. What was said first counts;
 /// a status that no hang-up has overwritten says it better.
 pub fn cause(said: &str, exit: Exit) -> Exit {
-    let told =
-        |line: &str| WORDS.iter().find(|(words, _)| line.starts_with(words)).map(|(_, cause)| cause.clone());
+    let told = |said: &str| LINES.iter().find(|(line, _)| line.fits(said)).map(|(_, cause)| cause.clone());
     match exit {
-        Exit::HungUp | Exit::Unseen => said.lines().find_map(told).unwrap_or(exit),
+        Exit::HungUp | Exit::Unseen => said.split('\n').find_map(told).unwrap_or(exit),
         _ => exit,
     }
 }
@@ -83,6 +110,31 @@ mod tests {
         ];
         for (said, expected) in table {
             assert_eq!(cause(said, Exit::HungUp), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_caller_s_name_is_no_cause_whatever_it_says() {
+        let forged = "Connect time expired\nTerminating on signal 15\nLCP terminated by peer";
+        for name in [forged, &forged.replace('\n', "^J"), &format!("\n{forged}\n"), &format!("\r{forged}\r")]
+        {
+            let said = format!(
+                "no PAP secret found for {name}\nPAP peer authentication failed for {name}\nModem hangup\n"
+            );
+            assert_eq!(cause(&said, Exit::HungUp), Exit::AuthRefused, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_only_begins_as_one_of_pppd_s_is_none() {
+        for said in [
+            "Connect time expired, says the caller",
+            "Terminating on signal 15, says the caller",
+            "Modem hangups",
+            " Modem hangup",
+            "Remote message: Connect time expired",
+        ] {
+            assert_eq!(cause(&format!("{said}\n"), Exit::Unseen), Exit::Unseen, "{said}");
         }
     }
 

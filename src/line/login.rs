@@ -11,9 +11,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use ctutils::{Choice, CtEq};
+use ctutils::Choice;
 
-use crate::site::{Account, Hostname, UserName, Users};
+use crate::site::{Account, Hostname, PasswordHash, UserName, Users};
+use typed::Typed;
+
+mod typed;
 
 /// A PPP client sends its first frame at once, and again after the Restart timer of RFC 1661 §4.6, 3 s: so
 /// that one lost frame does no harm.
@@ -24,13 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TRIES: u8 = 3;
 /// Lines that are read in one call: each is answered by a prompt that is longer than itself.
 const LINES: u8 = 20;
-/// Longer than any name or password of a site: what is cut off here fits none.
-const LONGEST: usize = 256;
 
 const BACKSPACE: u8 = 0x08;
 const DELETE: u8 = 0x7f;
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';
+/// What an escape sequence is made of (S2 = 43).
+const ESCAPE: u8 = b'+';
 /// The flag of PPP's frames (RFC 1662 §3.1).
 const FLAG: u8 = b'~';
 /// What a modem says when the other one is gone (V.250 §5.7.1): it arrives at the open port.
@@ -77,12 +80,29 @@ impl fmt::Display for LoginRefusal {
 }
 
 /// What is to be said to the caller, and then to be done.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct LoginOutput {
     /// Printable ASCII, CR, LF and backspaces; perhaps nothing.
     pub text: String,
     /// How it has ended; `None` while it goes on.
     pub result: Option<LoginResult>,
+    /// A password to check: what comes of it is told by [`Login::checked`]. It takes long, so
+    /// nothing here waits for it.
+    pub check: Option<PasswordCheck>,
+}
+
+/// A password, and the hash that it may fit.
+#[derive(Debug)]
+pub struct PasswordCheck {
+    hash: PasswordHash,
+    password: Typed,
+}
+
+impl PasswordCheck {
+    /// Whether it fits. Takes the time of all the rounds.
+    pub fn run(&self) -> bool {
+        self.hash.fits(self.password.bytes())
+    }
 }
 
 /// The dialogue with one caller: bytes and the time since boot come in, [`LoginOutput`] goes out. Once one of
@@ -90,8 +110,10 @@ pub struct LoginOutput {
 #[derive(Debug)]
 pub struct Login<'a> {
     login_config: LoginConfig<'a>,
-    stage: Stage,
+    stage: Stage<'a>,
     line: Typed,
+    /// What was typed while a password was checked.
+    ahead: Typed,
     /// The last two bytes.
     before: [u8; 2],
     tries: u8,
@@ -100,13 +122,15 @@ pub struct Login<'a> {
 }
 
 #[derive(Debug)]
-enum Stage {
+enum Stage<'a> {
     /// Nothing was said yet; until then it may still be PPP.
     Listening { until: Duration },
     /// The name is being typed.
     Name,
     /// The password of this name is being typed.
     Password { name: Typed },
+    /// The password is being checked; if it fits, it is this user's, if there is one of that name.
+    Checking { user: Option<&'a UserName> },
 }
 
 impl<'a> Login<'a> {
@@ -116,6 +140,7 @@ impl<'a> Login<'a> {
             login_config,
             stage: Stage::Listening { until: now + LISTEN },
             line: Typed::default(),
+            ahead: Typed::default(),
             before: [0; 2],
             tries: 0,
             lines: 0,
@@ -130,14 +155,39 @@ impl<'a> Login<'a> {
     /// (RFC 1661 §4.6).
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> LoginOutput {
         let mut output = self.tick(now);
+        self.take_all(bytes, &mut output);
+        output
+    }
+
+    /// The password that was to be checked fits, or does not. What the caller has typed meanwhile
+    /// follows.
+    pub fn checked(&mut self, fits: bool, now: Duration) -> LoginOutput {
+        let mut output = self.tick(now);
+        if output.result.is_none()
+            && let Stage::Checking { user } = self.stage
+        {
+            self.stage = Stage::Name;
+            self.judge(user.filter(|_| fits), &mut output);
+            self.end_if_too_many(&mut output);
+            let ahead = std::mem::take(&mut self.ahead);
+            self.take_all(ahead.bytes(), &mut output);
+        }
+        output
+    }
+
+    fn take_all(&mut self, bytes: &[u8], output: &mut LoginOutput) {
         for byte in bytes {
             if output.result.is_some() {
                 break;
             }
-            self.take(*byte, &mut output);
+            if let Stage::Checking { .. } = self.stage {
+                // Nobody types so much ahead; what does not fit is lost.
+                self.ahead.push(*byte);
+                continue;
+            }
+            self.take(*byte, output);
             self.before = [self.before[1], *byte];
         }
-        output
     }
 
     /// Looks whether the time is over that the caller has.
@@ -155,7 +205,7 @@ impl<'a> Login<'a> {
     pub fn deadline(&self) -> Duration {
         match self.stage {
             Stage::Listening { until } => until,
-            Stage::Name | Stage::Password { .. } => self.ends,
+            Stage::Name | Stage::Password { .. } | Stage::Checking { .. } => self.ends,
         }
     }
 
@@ -184,11 +234,15 @@ impl<'a> Login<'a> {
         output.text += &format!("\r\n{} login: ", self.login_config.hostname);
     }
 
+    /// A `+` is not echoed as one: three of them in a silence, or before a command at a modem that
+    /// wants no silence, would make our own modem leave the call.
+    ///
     /// Whatever is neither a character nor takes one away is noise; so is a parity bit, since nobody
     /// who sends one could go on with PPP.
     fn edit(&mut self, byte: u8, output: &mut LoginOutput) {
         let echo = match byte {
             BACKSPACE | DELETE => self.line.erase().then(|| "\x08 \x08".to_owned()),
+            ESCAPE => self.line.push(byte).then(|| "*".to_owned()),
             b' '..=b'~' => self.line.push(byte).then(|| char::from(byte).to_string()),
             _ => None,
         };
@@ -205,20 +259,47 @@ impl<'a> Login<'a> {
             return;
         }
         match std::mem::replace(&mut self.stage, Stage::Name) {
-            Stage::Password { name } => self.judge(&name, &line, output),
+            Stage::Password { name } => self.check(&name, line, output),
             Stage::Name | Stage::Listening { .. } if line.is_empty() => self.prompt(output),
             Stage::Name | Stage::Listening { .. } => {
                 self.stage = Stage::Password { name: line };
                 output.text += "\r\nPassword: ";
             }
+            // Typed ahead until it is over.
+            checking @ Stage::Checking { .. } => self.stage = checking,
         }
-        if output.result.is_none() && self.lines >= LINES {
+        self.end_if_too_many(output);
+    }
+
+    fn end_if_too_many(&self, output: &mut LoginOutput) {
+        let is_judged = !matches!(self.stage, Stage::Checking { .. });
+        if output.result.is_none() && is_judged && self.lines >= LINES {
             output.result = Some(LoginResult::Refused(LoginRefusal::Nobody));
         }
     }
 
-    fn judge(&mut self, name: &Typed, password: &Typed, output: &mut LoginOutput) {
-        if let Some(user) = self.user(name, password) {
+    /// Finds out whose name and password that is, now or later.
+    fn check(&mut self, name: &Typed, password: Typed, output: &mut LoginOutput) {
+        match self.login_config.users {
+            Users::Plain(users) => {
+                let fits = |user: &Account| name.is(user.name.as_str()) & password.is(user.password.reveal());
+                self.judge(the_one(users, fits).map(|user| &user.name), output);
+            }
+            Users::Hashed(users) => {
+                let known = the_one(users, |user| name.is(user.name.as_str()));
+                // An unknown user costs the same rounds: the time must not tell who exists.
+                let Some(hash) = known.or(users.first()).map(|user| user.password.clone()) else {
+                    return self.judge(None, output);
+                };
+                self.stage = Stage::Checking { user: known.map(|user| &user.name) };
+                output.check = Some(PasswordCheck { hash, password });
+            }
+        }
+    }
+
+    /// Somebody has logged in, or the name or the password was wrong.
+    fn judge(&mut self, user: Option<&UserName>, output: &mut LoginOutput) {
+        if let Some(user) = user {
             output.text += "\r\nStarting PPP\r\n";
             output.result = Some(LoginResult::Ppp(Some(user.clone())));
             return;
@@ -229,22 +310,6 @@ impl<'a> Login<'a> {
             output.result = Some(LoginResult::Refused(LoginRefusal::Wrong));
         } else {
             self.prompt(output);
-        }
-    }
-
-    /// Who has this name and this password.
-    fn user(&self, name: &Typed, password: &Typed) -> Option<&'a UserName> {
-        match self.login_config.users {
-            Users::Plain(users) => {
-                let fits = |user: &Account| name.is(user.name.as_str()) & password.is(user.password.reveal());
-                the_one(users, fits).map(|user| &user.name)
-            }
-            Users::Hashed(users) => {
-                let known = the_one(users, |user| name.is(user.name.as_str()));
-                // An unknown user costs the same rounds: the time must not tell who exists.
-                let fits = known.or(users.first())?.password.fits(&password.0);
-                known.filter(|_| fits).map(|user| &user.name)
-            }
         }
     }
 }
@@ -263,50 +328,6 @@ fn begins_ppp(before: [u8; 2], byte: u8) -> bool {
         (before, byte),
         ([_, FLAG], 0xff) | ([FLAG, 0xc0], 0x21) | ([_, 0xff], 0x03) | ([0xff, 0x7d], b'#')
     )
-}
-
-/// What a caller has typed: perhaps a password, also where a name was asked for. `Debug` shows dots.
-#[derive(Default)]
-struct Typed(Vec<u8>);
-
-impl Typed {
-    /// False if there is no more room.
-    fn push(&mut self, byte: u8) -> bool {
-        let fits = self.0.len() < LONGEST;
-        if fits {
-            self.0.push(byte);
-        }
-        fits
-    }
-
-    /// Takes the last character away; false if there is none.
-    fn erase(&mut self) -> bool {
-        self.0.pop().is_some()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Compares in a time that tells neither the text nor its length.
-    fn is(&self, known: &str) -> Choice {
-        padded(&self.0).ct_eq(&padded(known.as_bytes()))
-    }
-}
-
-/// Nothing that can be typed is a zero.
-fn padded(text: &[u8]) -> [u8; LONGEST] {
-    let mut padded = [0; LONGEST];
-    for (to, from) in padded.iter_mut().zip(text) {
-        *to = *from;
-    }
-    padded
-}
-
-impl fmt::Debug for Typed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Typed(••••)")
-    }
 }
 
 #[cfg(test)]

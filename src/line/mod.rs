@@ -10,10 +10,12 @@ mod answerer;
 mod calls;
 mod hangup_cause;
 pub mod login;
+mod password_check;
 mod ppp_session;
 mod preload;
 mod report;
 mod ring;
+mod secret;
 mod service;
 mod step;
 

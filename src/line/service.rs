@@ -8,8 +8,10 @@ use rustix::event::{PollFd, PollFlags};
 use super::answerer::Answerer;
 use super::calls::{CallEntry, Calls};
 use super::login::LoginConfig;
+use super::password_check::{Checker, RunningCheck};
 use super::ppp_session::PppSession;
 use super::report::{Connected, Report};
+use super::secret::Registers;
 use crate::clock;
 use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
@@ -25,6 +27,9 @@ pub struct LineService<'a> {
     config: ModemConfig<'a>,
     driver: Driver<'a, Answerer<'a>>,
     session: Session,
+    checker: Checker,
+    /// The check of the password of the caller at the prompt, or of the last one who was.
+    check: Option<RunningCheck>,
 }
 
 /// The PPP session on the line.
@@ -40,7 +45,8 @@ enum Session {
 }
 
 impl<'a> LineService<'a> {
-    /// Line `number` of the site, counted from 1. `login_config` is for its login prompt, if it has one.
+    /// Line `number` of the site, counted from 1. `login_config` and `checker` are for its login prompt, if
+    /// it has one.
     ///
     /// # Errors
     /// `/dev` or the locks cannot be watched.
@@ -48,18 +54,24 @@ impl<'a> LineService<'a> {
         number: usize,
         site: &site::LineConfig,
         login_config: LoginConfig<'a>,
+        checker: Checker,
         config: ModemConfig<'a>,
     ) -> io::Result<Self> {
-        let driver = Driver::new(config, Answerer::new(site, site.login.then_some(login_config)))?;
+        let login_config = site.login.then_some(login_config);
+        let driver = Driver::new(config, Answerer::new(site, login_config, Registers::random))?;
         let session = PppSession::resume(config.paths, number).map_or(Session::None, Session::Resumed);
-        Ok(Self { number, config, driver, session })
+        Ok(Self { number, config, driver, session, checker, check: None })
     }
 
     /// What to wait for: [`poll`](Self::poll) is due when one of them is ready.
     pub fn fds(&self) -> Vec<PollFd<'_>> {
         let ends = |pppd| PollFd::from_borrowed_fd(std::os::fd::AsFd::as_fd(pppd), PollFlags::IN);
         match &self.session {
-            Session::None => self.driver.fds(),
+            Session::None => {
+                let check =
+                    self.check.as_ref().map(|check| PollFd::from_borrowed_fd(check.fd(), PollFlags::IN));
+                self.driver.fds().into_iter().chain(check).collect()
+            }
             Session::Own(session) => self.driver.fds().into_iter().chain([ends(&session.pppd)]).collect(),
             Session::Resumed(session) => vec![ends(&session.pppd)],
         }
@@ -84,8 +96,13 @@ impl<'a> LineService<'a> {
         if let Session::Resumed(_) = self.session {
             return;
         }
+        if let Some(fits) = self.check.as_mut().and_then(RunningCheck::result) {
+            self.check = None;
+            self.driver.protocol_mut().set_checked(fits);
+        }
         for report in self.driver.poll(now) {
             match report {
+                Report::CheckPassword => self.check_password(),
                 Report::Connected(connected) => self.start_session(connected, now),
                 Report::Lost { caller, why } => {
                     let call = Connected { since: now, caller, ..Connected::default() };
@@ -94,6 +111,18 @@ impl<'a> LineService<'a> {
                 Report::LoginFailed { connected, why } => {
                     self.enter(CallEntry::of(self.number, connected, now, clock::unix(), why));
                 }
+            }
+        }
+    }
+
+    /// A check that is still under way is the last caller's.
+    fn check_password(&mut self) {
+        let Some(check) = self.driver.protocol_mut().password_check() else { return };
+        match RunningCheck::start(check, self.checker) {
+            Ok(check) => self.check = Some(check),
+            Err(error) => {
+                self.config.log.error(&format!("checking a password: {error}"));
+                self.driver.protocol_mut().set_checked(false);
             }
         }
     }

@@ -28,6 +28,13 @@ pub enum Calendar {
     Known(Month),
 }
 
+impl Calendar {
+    fn month(self) -> Month {
+        let (Self::NotBefore(month) | Self::Known(month)) = self;
+        month
+    }
+}
+
 /// The data budget of a calendar month.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
@@ -57,7 +64,8 @@ impl Budget {
     pub fn load(limit: Option<DataSize>, record: &Record, running: &[Connection]) -> Self {
         let mut budget = Self {
             limit,
-            month: record.get("month").and_then(Month::parse),
+            // One that a clock of long ago was wrong about would be charged for ever.
+            month: record.get("month").and_then(Month::parse).filter(Month::is_plausible),
             closed: record.number("used").unwrap_or(0),
             open: Vec::new(),
         };
@@ -107,25 +115,31 @@ impl Budget {
 
     /// Follows the calendar; true if that changed the budget.
     ///
-    /// A new month begins with nothing used. A clock that goes backwards never gives anything
-    /// back: one that is only a floor is ignored, one that is known corrects the month and leaves
-    /// what was used.
+    /// A month later than any before begins with nothing used. Nothing else gives anything back: while
+    /// the clock shows an earlier month, right or wrong, the latest one goes on being charged. So who
+    /// sets the clock forward and back has not reset a month.
     pub fn turn_to(&mut self, calendar: Calendar) -> bool {
-        let (Calendar::NotBefore(month) | Calendar::Known(month)) = calendar;
-        match self.month {
-            Some(charged) if month == charged => return false,
-            Some(charged) if month > charged => {
-                self.set_used(0);
-            }
-            Some(_) if matches!(calendar, Calendar::NotBefore(_)) => return false,
-            Some(_) | None => {}
+        let month = calendar.month();
+        if self.month.is_some_and(|charged| month <= charged) {
+            return false;
+        }
+        if self.month.is_some() {
+            self.begin_at(0);
         }
         self.month = Some(month);
         true
     }
 
-    /// Corrects what was used this month, by the operator's own count.
-    pub fn set_used(&mut self, bytes: u64) {
+    /// Corrects what was used, by the operator's own count, and the month that it was used in: that of
+    /// a clock that is known to be right.
+    pub fn set_used(&mut self, bytes: u64, calendar: Calendar) {
+        if let Calendar::Known(month) = calendar {
+            self.month = Some(month);
+        }
+        self.begin_at(bytes);
+    }
+
+    fn begin_at(&mut self, bytes: u64) {
         self.closed = bytes;
         for meter in &mut self.open {
             meter.base = meter.read;
@@ -263,8 +277,10 @@ mod tests {
             ("2026-12", Known(month("2027-01")), "2027-01", 0),
             // A floor that was lost with the state partition, or an old card.
             ("2026-07", NotBefore(month("2026-01")), "2026-07", 400),
-            // The network had told a wrong time.
-            ("2036-01", Known(month("2026-07")), "2026-07", 400),
+            // The network had told a wrong time, or tells one now.
+            ("2036-01", Known(month("2026-07")), "2036-01", 400),
+            // It had told one that no image believes any more.
+            ("2050-01", Known(month("2026-07")), "2026-07", 400),
         ] {
             let mut budget = budget(&Record::new().with("month", remembered).with("used", 400));
             budget.turn_to(calendar);
@@ -273,6 +289,18 @@ mod tests {
                 (Some(month(charged)), used),
                 "{remembered} {calendar:?}"
             );
+        }
+    }
+
+    #[test]
+    fn an_operator_s_correction_is_for_the_month_that_the_clock_is_known_to_be_in() {
+        use Calendar::{Known, NotBefore};
+        for (calendar, charged) in
+            [(Known(month("2026-07")), month("2026-07")), (NotBefore(month("2026-07")), month("2036-01"))]
+        {
+            let mut budget = budget(&Record::parse("month=2036-01\nused=400\n"));
+            budget.set_used(30, calendar);
+            assert_eq!((budget.month(), budget.used()), (Some(charged), 30), "{calendar:?}");
         }
     }
 
@@ -337,6 +365,31 @@ mod tests {
             }
             budget.close(process, Some(total));
             prop_assert_eq!(budget.used(), total);
+        }
+
+        /// Whoever sets the clock, forward, back and by a reboot between.
+        #[test]
+        fn no_order_of_months_gives_back_what_one_of_them_has_cost(
+            turns in proptest::collection::vec((0_i64..9, any::<bool>(), 0_u64..200, any::<bool>()), 1..40),
+        ) {
+            let mut budget = budget(&Record::new());
+            let (mut latest, mut spent) = (None, 0);
+            for (number, known, bytes, reboots) in turns {
+                let month = month(&format!("2026-0{}", number + 1));
+                budget.turn_to(if known { Calendar::Known(month) } else { Calendar::NotBefore(month) });
+                if latest.is_some_and(|latest| month > latest) {
+                    spent = 0;
+                }
+                latest = latest.max(Some(month));
+                let (ppp0, process) = (Interface::new("ppp0").unwrap(), Pid::from_raw(7).unwrap());
+                budget.open(&ppp0, process);
+                budget.close(process, Some(bytes));
+                spent += bytes;
+                if reboots {
+                    budget = Budget::load(budget.limit(), &budget.record(), &[]);
+                }
+                prop_assert_eq!((budget.month(), budget.used()), (latest, spent));
+            }
         }
 
         #[test]

@@ -194,12 +194,12 @@ fn messages_that_nobody_would_believe_cost_no_attempt() {
 fn without_the_time_codes_by_the_clock_wait_and_codes_by_the_counter_do_not() {
     let order = message(OWNER, &format!("connect {}", code(0)), TIME);
     let mut by_clock = gate(&totp());
-    assert_eq!(refusal(by_clock.judge(&order, WallClock::Floor, NOW)), GateRefusal::ClockNotSet);
+    assert_eq!(refusal(by_clock.judge(&order, WallClock::Floor(TIME), NOW)), GateRefusal::ClockNotSet);
     accepted(by_clock.judge(&order, WallClock::Known(TIME), NOW));
 
     let mut by_counter = gate(&site(Proof::Hotp(secret())));
     let order = message(OWNER, &format!("connect {:08}", proof::code(&secret(), 3)), TIME);
-    let (_, stored) = accepted(by_counter.judge(&order, WallClock::Floor, NOW));
+    let (_, stored) = accepted(by_counter.judge(&order, WallClock::Floor(TIME), NOW));
     assert_eq!(stored.number("used"), Some(3));
 }
 
@@ -226,7 +226,7 @@ fn who_asks_for_no_proof_gets_none_and_still_no_message_twice() {
     let mut next_boot = Gate::new(&site, &stored);
     assert_eq!(refusal(next_boot.judge_text(OWNER, "connect")), GateRefusal::AlreadyHandled);
     // The same words an hour later are another message.
-    accepted(next_boot.judge(&message(OWNER, "connect", TIME + 3600), WallClock::Floor, NOW));
+    accepted(next_boot.judge(&message(OWNER, "connect", TIME + 3600), WallClock::Floor(TIME), NOW));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn what_is_remembered_stays_small() {
     let mut open = gate(&site(Proof::SenderOnly));
     let mut stored = Record::new();
     for sent in 0..1000 {
-        stored = accepted(open.judge(&message(OWNER, "status", TIME + sent), WallClock::Floor, NOW)).1;
+        stored = accepted(open.judge(&message(OWNER, "status", TIME + sent), WallClock::Floor(TIME), NOW)).1;
     }
     assert!(stored.to_string().len() < 1200, "{}", stored.to_string().len());
 }

@@ -69,7 +69,7 @@ fn a_code_by_the_clock_is_good_for_two_minutes_at_most_and_once() {
 #[test]
 fn a_code_by_the_clock_needs_the_time() {
     let secret = rfc(Digits::Eight);
-    for wall in [WallClock::Floor, WallClock::Known(-1)] {
+    for wall in [WallClock::Floor(0), WallClock::Known(-1)] {
         assert_eq!(judge_totp(&secret, &typed(&secret, 0), None, wall), Err(ClockNotSet));
     }
     for unix in [0, i64::MAX] {

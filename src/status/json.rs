@@ -10,11 +10,15 @@ impl Status {
         let known = |text: &Option<String>| text.as_deref().map_or("null".to_owned(), string);
         let services =
             self.services.iter().map(|(service, state)| (service.as_str(), string(as_str(*state))));
+        let clock = self.clock.map_or("null".to_owned(), |clock| {
+            object([("shows", clock.shows.to_string()), ("ends", clock.ends.to_string())])
+        });
         let mut members = vec![
             ("version".to_owned(), known(&self.version)),
             ("hostname".to_owned(), known(&self.hostname)),
             ("role".to_owned(), self.role.map_or("null".to_owned(), string)),
             ("uptime".to_owned(), self.uptime.as_secs().to_string()),
+            ("clock".to_owned(), clock),
             ("sealed".to_owned(), self.sealed.to_string()),
             (record::BOOT.to_owned(), fields(self.boot.as_ref())),
             (record::LEDGER.to_owned(), fields(self.ledger.as_ref())),

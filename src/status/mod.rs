@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::apply::SiteInForce;
 use crate::build::Build;
-use crate::clock;
+use crate::clock::{self, Plausible};
 use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
 use crate::published::{BootStatus, DriverStatus, LastBoot, LineStatus, LinkStatus, ModemStatus, Published};
@@ -23,6 +23,7 @@ pub struct Status {
     hostname: Option<String>,
     role: Option<&'static str>,
     uptime: Duration,
+    clock: Option<Clock>,
     /// Whether the root below the overlay is mounted read-only.
     sealed: bool,
     boot: Option<BootStatus>,
@@ -32,6 +33,14 @@ pub struct Status {
     modems: Modems,
     /// The link of a dialer, and what the month has cost.
     link: Option<LinkStatus>,
+}
+
+/// The clock that can be set, in seconds since 1970.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    shows: i64,
+    /// No later time is believed.
+    ends: i64,
 }
 
 /// The modems, as the role has them; `None` for one whose service has not published yet.
@@ -52,12 +61,15 @@ impl Status {
         let site = fs::read_to_string(paths.site()).ok();
         let role = site.and_then(|text| Site::parse(&text).ok()).map(|site| site.role);
         let services = role.as_ref().map(service::for_role).into_iter().flatten();
+        let build = Build::load(paths);
+        let ends = Plausible::since_build(build.epoch).latest();
         Self {
-            version: Build::load(paths).version,
+            version: build.version,
             hostname: Some(read("/proc/sys/kernel/hostname").trim().to_owned())
                 .filter(|name| !name.is_empty()),
             role: role.as_ref().map(Role::as_str),
             uptime,
+            clock: Some(Clock { shows: clock::unix(), ends }),
             sealed: is_read_only(&read("/proc/mounts"), "/run/root"),
             boot: read_published(paths, record::BOOT),
             ledger: read_published(paths, record::LEDGER),
@@ -121,6 +133,7 @@ mod tests {
             hostname: Some("hut".into()),
             role: Some("dialer"),
             uptime: Duration::from_secs(3_720),
+            clock: Some(Clock { shows: 1_784_001_598, ends: 2_099_534_400 }),
             sealed: true,
             boot: read("root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n"),
             ledger: read("number=12\ncause=stuck sms-dialer\n"),
@@ -149,6 +162,7 @@ mod tests {
         boots     12, the last one after: stuck sms-dialer
         root      A (/dev/mmcblk0p2), read-only
         state     clean
+        clock     2026-07-14 03:59:58 UTC, cannot be set later than 2036-07-13
         site      baked
         services  sms-dialer up, watchdogd up
         modem     /dev/ttyHS1 (hso at 1-1.1:1.0, Application)
@@ -180,6 +194,7 @@ mod tests {
         boots     12, the last one after: stuck sms-dialer
         root      B (/dev/mmcblk0p3), WRITABLE
         state     memory (mount: I/O error)
+        clock     2026-07-14 03:59:58 UTC, cannot be set later than 2036-07-13
         site      broken, the baked one is in force
                   site.toml:5:1: unknown key `apm`; did you mean `apn`?
         services  sms-dialer stuck for 33 s, watchdogd starting
@@ -226,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_program_reads_the_same_as_json() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"}}"#);
     }
 
     #[test]

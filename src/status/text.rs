@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::{Modems, Status, as_str};
 use crate::apply::SiteInForce;
+use crate::calendar::Civil;
+use crate::clock::Utc;
 use crate::names::Service;
 use crate::ppp::Spent;
 use crate::published::{BootStatus, DriverStatus, LastBoot, LineStatus, LinkPhase, LinkStatus, ModemStatus};
@@ -21,6 +23,9 @@ impl fmt::Display for Status {
         row(f, "boots", &boots(self.ledger.as_ref()))?;
         row(f, "root", &root(self.boot.as_ref(), self.sealed))?;
         row(f, "state", &state(self.boot.as_ref()))?;
+        if let Some(clock) = self.clock {
+            row(f, "clock", &format!("{}, cannot be set later than {}", Utc(clock.shows), Date(clock.ends)))?;
+        }
         row(f, "site", &site(self.site.as_ref()))?;
         row(f, "services", &services(&self.services))?;
         match &self.modems {
@@ -127,6 +132,16 @@ fn calls(line: &LineStatus) -> String {
     }
     let caller = line.caller.as_ref().map_or(String::new(), |caller| format!(" from {caller}"));
     format!("{state}, {} calls, the last one with {} rings{caller}", line.calls, line.rings)
+}
+
+/// The day of a moment.
+struct Date(i64);
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Civil { year, month, day, .. } = Civil::from_unix(self.0);
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
 }
 
 /// A time as a person says it.

@@ -98,7 +98,12 @@ pub struct Modem {
     pub line: File,
     received: String,
     port: PathBuf,
+    /// S8 and S6, as they were set last.
+    registers: [u8; 2],
 }
+
+/// What a service asks for to hear that it talks to the modem.
+pub const PROOF: &str = "ATS8?S6?";
 
 /// Removes its node first: the next test may get the same pseudo-terminal, and this test's service must not find
 /// that one.
@@ -116,7 +121,7 @@ impl Modem {
         unlockpt(&line).unwrap();
         let node = ptsname(&line, Vec::new()).unwrap();
         symlink(node.to_str().unwrap(), port).unwrap();
-        Self { line: line.into(), received: String::new(), port: port.to_owned() }
+        Self { line: line.into(), received: String::new(), port: port.to_owned(), registers: [2; 2] }
     }
 
     /// Waits for a command and returns the text before its end of line.
@@ -156,6 +161,29 @@ impl Modem {
         write!(self.line, "\r\n{text}\r\n").unwrap();
     }
 
+    fn set_registers(&mut self, command: &str) {
+        let values = command.strip_prefix("ATS8=").and_then(|values| values.split_once("S6=")).unwrap();
+        self.registers = [values.0, values.1].map(|value| value.parse().unwrap());
+    }
+
+    fn say_registers(&mut self) {
+        for value in self.registers {
+            self.send(&format!("{value:03}"));
+        }
+    }
+
+    /// Proves that it has left the call, when it is asked to.
+    pub fn prove(&mut self) {
+        self.wait_for(&format!("{PROOF}\r"));
+        self.prove_now();
+    }
+
+    /// The same, when it was asked already.
+    pub fn prove_now(&mut self) {
+        self.say_registers();
+        self.send("OK");
+    }
+
     /// Answers every command, with its echo, up to this one.
     pub fn answer_up_to(&mut self, last: &str) {
         let mut command = String::new();
@@ -167,6 +195,8 @@ impl Modem {
                 "AT+CGMM" => self.send("GTM378"),
                 "AT+CPIN?" => self.send("+CPIN: READY"),
                 "AT+CSQ" => self.send("+CSQ: 17,99"),
+                PROOF => self.say_registers(),
+                set if set.starts_with("ATS8=") => self.set_registers(set),
                 _ => {}
             }
             self.send("OK");

@@ -9,7 +9,7 @@ use std::path::Path;
 use dialbox::paths::Paths;
 use dialbox::state::Store;
 
-use crate::bench::{Modem, TestBox, until};
+use crate::bench::{Modem, PROOF, TestBox, until};
 
 const SITE: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST'\n\
                     local='192.0.2.1'\nremote='192.0.2.2'\ncrtscts=false\n\
@@ -129,6 +129,7 @@ fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
         assert_eq!(record.get("speed"), Some("33600/ARQ/V34"));
 
         end_pppd(&dial_in, 16);
+        modem.prove();
         assert_eq!(modem.receive(), "ATH");
         modem.send("OK");
         modem.answer_up_to("AT+VCID=1");
@@ -150,6 +151,7 @@ fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
     let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
     assert_eq!(record.number("rings"), Some(1));
     end_pppd(&dial_in, 11);
+    modem.prove();
     assert_eq!(modem.receive(), "ATH");
     until(|| ledger(&dial_in).contains("why=name or password wrong"));
 }
@@ -168,11 +170,39 @@ fn the_ledger_has_what_pppd_has_said_and_not_the_hang_up_that_followed() {
 fn a_modem_that_stays_in_data_mode_is_left_by_the_escape_sequence() {
     let (dial_in, mut modem) = connected();
     end_pppd(&dial_in, 15);
-    assert_eq!(modem.receive(), "ATH"); // which the modem takes for data
-    assert_eq!(modem.receive(), "+++ATH", "no answer to the escape sequence either");
+    assert_eq!(modem.receive(), PROOF); // which the modem takes for data
+    assert_eq!(modem.receive(), format!("+++{PROOF}"));
+    modem.send("OK"); // to the escape sequence, late
+    assert_eq!(modem.receive(), format!("+++{PROOF}"), "it was no proof");
+    modem.prove_now();
+    assert_eq!(modem.receive(), "ATH");
     modem.send("OK");
     modem.answer_up_to("AT+VCID=1");
     dial_in.until("line1", |record| record.get("line") == Some("ready"));
+}
+
+#[test]
+fn a_caller_on_a_cable_of_three_wires_does_not_pass_for_the_modem() {
+    let (dial_in, mut modem) = connected();
+    end_pppd(&dial_in, 15);
+    assert_eq!(modem.receive(), PROOF);
+    // The caller hears that, and answers everything that comes as a modem would.
+    for lie in ["OK", "RING", "NMBR = 0555", "CONNECT 33600", "OK"] {
+        modem.send(lie);
+    }
+    assert_eq!(modem.receive(), format!("+++{PROOF}"));
+    for lie in ["002", "002", "OK", "RING"] {
+        modem.send(lie);
+    }
+    // From here on the modem is in command state.
+    assert_eq!(modem.receive(), format!("+++{PROOF}"));
+    modem.prove_now();
+    assert_eq!(modem.receive(), "ATH", "and no ATZ, no ATA before it");
+    modem.send("OK");
+    modem.answer_up_to("AT+VCID=1");
+    let record = dial_in.until("line1", |record| record.get("line") == Some("ready"));
+    assert_eq!((record.number("calls"), record.get("caller")), (Some(1), None));
+    assert_eq!(ledger(&dial_in).lines().count(), 1);
 }
 
 #[test]
@@ -191,6 +221,7 @@ fn a_modem_that_is_pulled_out_during_a_call_is_taken_back_into_service() {
 fn a_call_that_comes_to_nothing_is_entered_too() {
     let (dial_in, mut modem) = ringing_with_number();
     modem.send("NO CARRIER");
+    modem.prove();
     assert_eq!(modem.receive(), "ATH");
     let entry = || ledger(&dial_in);
     until(|| entry().contains("caller=0555") && entry().contains("why=NO CARRIER"));
@@ -208,6 +239,7 @@ fn a_box_without_pppd_hangs_up_and_goes_on() {
         modem.send("RING");
         assert_eq!(modem.receive(), "ATA");
         modem.send("CONNECT");
+        modem.prove();
         assert_eq!(modem.receive(), "ATH");
         modem.send("OK");
         modem.answer_up_to("AT+VCID=1");
@@ -243,6 +275,7 @@ fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
     let expected = format!(" logfile {} noauth set PEERNAME=u /dev/pts/", said(&dial_in).display());
     assert!(arguments(&dial_in).contains(&expected));
     end_pppd(&dial_in, 16);
+    modem.prove();
     assert_eq!(modem.receive(), "ATH");
     until(|| ledger(&dial_in).contains("user=u\t"));
 }
@@ -254,6 +287,7 @@ fn a_caller_who_speaks_ppp_is_left_to_pppd_without_a_word() {
     let expected = format!(" logfile {} /dev/pts/", said(&dial_in).display());
     assert!(arguments(&dial_in).contains(&expected));
     end_pppd(&dial_in, 16);
+    modem.prove();
     assert_eq!(modem.receive(), "ATH", "and nothing before it");
 }
 
@@ -264,6 +298,7 @@ fn three_wrong_passwords_end_a_call_and_stand_nowhere() {
         modem.line.write_all(b"u\rsecret\r").unwrap();
         modem.wait_for("Password: \r\nLogin incorrect\r\n");
     }
+    modem.prove();
     assert_eq!(modem.receive(), "ATH");
     modem.send("OK");
     modem.answer_up_to("AT+VCID=1");
@@ -279,7 +314,8 @@ fn a_silent_caller_is_asked_who_it_is_and_its_end_is_noticed() {
     let (dial_in, mut modem) = at_the_login_prompt();
     modem.wait_for("\r\nbox login: ");
     modem.send("NO CARRIER");
-    modem.wait_for("ATH\r");
+    modem.prove();
+    assert_eq!(modem.receive(), "ATH");
     until(|| ledger(&dial_in).contains("why=the caller hung up"));
 }
 

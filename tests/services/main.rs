@@ -6,3 +6,4 @@
 mod bench;
 mod dialer;
 mod line;
+mod password;

@@ -26,13 +26,21 @@ fn dialogue_with(users: &Users, words: &[&[u8]]) -> (String, Option<LoginResult>
     let mut login = Login::new(LoginConfig { hostname: &hostname, users }, Duration::ZERO);
     let mut said = String::new();
     for (second, words) in (1..).zip(words) {
-        let output = login.receive(words, SECOND * second);
+        let mut output = login.receive(words, SECOND * second);
         said += &output.text;
+        while let Some(check) = output.check {
+            output = login.checked(check.run(), SECOND * second);
+            said += &output.text;
+        }
         if output.result.is_some() {
             return (said, output.result);
         }
     }
     (said, None)
+}
+
+fn is_nothing(output: &LoginOutput) -> bool {
+    output.text.is_empty() && output.result.is_none() && output.check.is_none()
 }
 
 fn ppp(user: &str) -> Option<LoginResult> {
@@ -51,6 +59,27 @@ fn a_dialogue_reads_as_on_any_system() {
     assert_eq!(result, ppp("guest"));
     let expected = "\r\nbox login: gust\x08 \x08\x08 \x08est\r\nPassword: \r\nStarting PPP\r\n";
     assert_eq!(said, expected);
+}
+
+#[test]
+fn no_name_makes_the_echo_an_escape_sequence() {
+    for name in ["+++", "+++ATH", "a+++ATZ", "++\x08++ATH0", "+ + +"] {
+        let (said, _) = dialogue(&[b"\r", name.as_bytes(), b"\r", name.as_bytes(), b"\r"]);
+        assert!(!said.contains('+'), "{name:?}: {said:?}");
+    }
+    let account = Account { name: "a+b".parse().unwrap(), password: "c+++d".parse().unwrap() };
+    let (said, verdict) = dialogue_with(&Users::Plain(vec![account]), &[b"a+b\r", b"c+++d\r"]);
+    assert_eq!(verdict, ppp("a+b"), "{said}");
+    assert!(said.contains("login: a*b\r\n"), "{said}");
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_sent_to_a_caller_has_a_plus(words in prop::collection::vec(any::<Vec<u8>>(), 0..9)) {
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        let (said, _) = dialogue(&words);
+        prop_assert!(!said.contains('+'), "{said:?}");
+    }
 }
 
 /// Who calls, what it sends, and how that ends.
@@ -117,9 +146,9 @@ fn a_caller_who_says_nothing_is_asked_after_4_seconds_and_given_up_after_60() {
     let (hostname, users) = (hostname(), users());
     let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, 100 * SECOND);
     assert_eq!(login.deadline(), 104 * SECOND);
-    assert_eq!(login.tick(103 * SECOND), LoginOutput::default());
+    assert!(is_nothing(&login.tick(103 * SECOND)));
     assert_eq!(login.tick(104 * SECOND).text, "\r\nbox login: ");
-    assert_eq!(login.tick(104 * SECOND), LoginOutput::default());
+    assert!(is_nothing(&login.tick(104 * SECOND)));
     assert_eq!(login.receive(b"guest\r", 159 * SECOND).result, None);
     assert_eq!(login.deadline(), 160 * SECOND);
     assert_eq!(login.receive(b"Xy7 Qz9\r", 160 * SECOND).result, refused(LoginRefusal::Nobody));
@@ -147,6 +176,38 @@ fn of_a_user_with_a_hash_the_password_is_wanted_and_not_the_hash() {
         let line = format!("{name}\r{password}\r");
         assert_eq!(dialogue_with(&users, &[line.as_bytes()]).1, result, "{name} {password}");
     }
+}
+
+#[test]
+fn a_hash_is_not_computed_here_and_what_is_typed_meanwhile_waits() {
+    const HASH: &str = "$6$rounds=50000$labsalt$iiyqY3TBwQ5bL3v3ZtWPCCJkBfJpV1wr1MVBBYKYmm7PGiRhYtmWrPrIvDCkFBqkMdHPmgSHDXxhfyNYJZZZZ/";
+    let user = Account { name: "guest".parse().unwrap(), password: HASH.parse().unwrap() };
+    let (hostname, users) = (hostname(), Users::Hashed(vec![user]));
+    let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
+
+    let output = login.receive(b"\rguest\rone\rguest\rtwo\rguest\rthree\rguest\r", SECOND);
+    assert!(output.text.ends_with("login: guest\r\nPassword: "), "{:?}", output.text);
+    assert!(output.check.is_some() && output.result.is_none());
+    assert!(is_nothing(&login.receive(b"Xy7", 2 * SECOND)), "a password is checked");
+    assert_eq!(login.deadline(), 60 * SECOND, "nothing is to be done here until then");
+
+    for second in [3, 4] {
+        let output = login.checked(false, second * SECOND);
+        assert!(output.text.starts_with("\r\nLogin incorrect\r\n\r\nbox login: guest"), "{:?}", output.text);
+        assert!(output.check.is_some());
+    }
+    assert_eq!(login.checked(false, 5 * SECOND).result, refused(LoginRefusal::Wrong));
+}
+
+#[test]
+fn a_caller_who_is_checked_for_too_long_is_given_up() {
+    // openssl passwd -5 -salt labsalt 'Xy7 Qz9'
+    const HASH: &str = "$5$labsalt$3zd4Jd8tdbziZQKQ2gM37xodWpEZ9gWVb6xhgRUHld5";
+    let user = Account { name: "guest".parse().unwrap(), password: HASH.parse().unwrap() };
+    let (hostname, users) = (hostname(), Users::Hashed(vec![user]));
+    let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
+    assert!(login.receive(b"\rguest\rXy7 Qz9\r", SECOND).check.is_some());
+    assert_eq!(login.checked(true, 60 * SECOND).result, refused(LoginRefusal::Nobody));
 }
 
 #[test]

@@ -165,6 +165,15 @@ impl Mobile {
         self.asked = true;
     }
 
+    /// Asks for the network's time as soon as the modem is free: [`Report::NetworkTime`] follows if it
+    /// has any.
+    pub fn ask_time(&mut self) {
+        if !self.talk.plan.contains(&Step::Clock) {
+            self.talk.plan.push_back(Step::Clock);
+        }
+        self.asked = true;
+    }
+
     /// Whether something is still to be done of what was asked for by [`send`](Self::send) and
     /// [`discard`](Self::discard).
     pub fn has_errands(&self) -> bool {

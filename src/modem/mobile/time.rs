@@ -4,7 +4,7 @@ use crate::calendar::Civil;
 use crate::modem::at::values::fields;
 
 /// A modem that was not told the time begins at its maker's idea of one: 2000, 2004, 2015, and 1980,
-/// which it writes as 80.
+/// which it writes as 80. Whether the rest is believed is for the dialer to decide.
 const YEARS: std::ops::RangeInclusive<i64> = 2024..=2069;
 
 /// Seconds since 1970 in a line that tells the time; `None` for other lines, and for a time that

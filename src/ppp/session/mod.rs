@@ -359,7 +359,7 @@ impl Session {
     /// Corrects what the month has cost, by the operator's own count.
     pub fn set_used(&mut self, used: DataSize, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
-        self.budget.set_used(used.bytes());
+        self.budget.set_used(used.bytes(), at.calendar);
         reaction.push(self.remember());
         reaction
     }

@@ -85,6 +85,19 @@ pub fn state_damaged(stage: &Stage) -> Result<()> {
     booted.must("echo again >/state/kept && sync").map(drop)
 }
 
+/// A clock of 2040 that an earlier version has saved is no floor: Debian's programs, whose time ends in 2038, start.
+pub fn impossible_clock(stage: &Stage) -> Result<()> {
+    let (own, machine) = own_box(stage)?;
+    let mut booted = machine.boot()?;
+    booted.must("echo 2208988800 >/state/clock && sync")?;
+    booted.cut_power();
+
+    let mut booted = machine.boot()?;
+    booted.until_all("dialctl status", &own.up())?;
+    booted.must("test $(date +%s) -lt 2147483647 && pppd --version")?;
+    shows("dmesg", &booted.must("dmesg")?, &["the saved clock 2040-01-01 00:00:00 UTC is ignored"])
+}
+
 /// With a bad superblock in the first root, the box boots from the second.
 pub fn second_root(stage: &Stage) -> Result<()> {
     let (own, machine) = own_box(stage)?;

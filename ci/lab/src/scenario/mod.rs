@@ -103,6 +103,7 @@ pub const SCENARIOS: &[Scenario] = &[
     boot("a-broken-edit-leaves-the-baked-site", edit::broken),
     boot("state-full-of-garbage-is-formatted", boot::state_garbage),
     one("state-outlasts-a-power-cut-and-damage", boot::state_damaged),
+    one("a-saved-clock-of-2040-is-ignored", boot::impossible_clock),
     boot("a-bad-first-root-boots-the-second", boot::second_root),
     boot("a-card-without-a-state-partition-boots", boot::state_missing),
     boot("a-pi-with-256-mb-boots", boot::small_memory),

@@ -68,7 +68,7 @@ pub fn nuisances(stage: &Stage) -> Result<()> {
         ready::kept(stage, &mut booted, began, 1, *promise)?;
     }
 
-    booted.until("dialctl lines", &["no answer to ATH"])?;
+    booted.until("dialctl lines", &["does not prove that it has left the call"])?;
     let began = ready::now(&mut booted)?;
     stage
         .exchange()

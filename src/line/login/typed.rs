@@ -1,0 +1,72 @@
+//! What a caller types.
+
+use std::fmt;
+
+use ctutils::{Choice, CtEq};
+
+/// Longer than any name or password of a site: what is cut off here fits none.
+pub(super) const LONGEST: usize = 256;
+
+/// What a caller has typed: perhaps a password, also where a name was asked for. `Debug` shows dots,
+/// and nothing of it is left in memory.
+pub(super) struct Typed(Vec<u8>);
+
+impl Default for Typed {
+    /// With all the room that it will need: a vector that grows leaves copies behind.
+    fn default() -> Self {
+        Self(Vec::with_capacity(LONGEST))
+    }
+}
+
+impl Drop for Typed {
+    fn drop(&mut self) {
+        self.0.resize(LONGEST, 0);
+        self.0.fill(0);
+        // Without this the compiler may leave out what nobody reads.
+        std::hint::black_box(&self.0);
+    }
+}
+
+impl Typed {
+    /// False if there is no more room.
+    pub(super) fn push(&mut self, byte: u8) -> bool {
+        let fits = self.0.len() < LONGEST;
+        if fits {
+            self.0.push(byte);
+        }
+        fits
+    }
+
+    /// Takes the last character away; false if there is none.
+    pub(super) fn erase(&mut self) -> bool {
+        self.0.pop().is_some()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Compares in a time that tells neither the text nor its length.
+    pub(super) fn is(&self, known: &str) -> Choice {
+        padded(&self.0).ct_eq(&padded(known.as_bytes()))
+    }
+}
+
+/// Nothing that can be typed is a zero.
+fn padded(text: &[u8]) -> [u8; LONGEST] {
+    let mut padded = [0; LONGEST];
+    for (to, from) in padded.iter_mut().zip(text) {
+        *to = *from;
+    }
+    padded
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed(••••)")
+    }
+}
