@@ -31,7 +31,7 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
         ctx.progress.explaining();
     }
     let file = args.site.clone().unwrap_or_else(|| ctx.image_dir().join("sites/dialer.toml"));
-    let site = SiteSource::load(&file, &ctx.short(&file).to_string())?;
+    let site = SiteSource::load_for_use(&file, &ctx.short(&file).to_string())?;
     let locked = LockedManifest::load(&ctx)?;
     cross::refuse_other_rustc(&ctx)?;
     let _alone = task::lock_cache(&ctx)?;
