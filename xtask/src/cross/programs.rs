@@ -32,7 +32,7 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
         let target_dir = ctx.cache.join("programs-target");
         let places = Places::from_machine(ctx)
             .with(Place::Linker, linker(ctx)?)
-            .with(Place::Sysroot, &sysroot.dir)
+            .with(Place::Sysroot, sysroot.dir()?)
             .with(Place::TargetDir, &target_dir);
         compile().run(ctx, &places, &format!("the device's programs for {TARGET}"))?;
         let built = target_dir.join(TARGET).join("device");

@@ -19,8 +19,9 @@ use crate::{
     error::{Context, Error, Result},
     image::pipeline,
     manifest::LockedManifest,
+    private,
     site::SiteSource,
-    task::{self, digest_file},
+    task::{self, Output},
 };
 
 /// Builds the image and puts it into the output directory.
@@ -37,7 +38,7 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
     let _alone = task::lock_cache(&ctx)?;
     let output = pipeline::build(&ctx, &locked, &site)?;
     let image = args.out.join(format!("{}.img", locked.manifest.name));
-    if publish(&output.dir, &args.out)? {
+    if publish(&output, &args.out)? {
         let seconds = began.elapsed().as_secs_f64();
         ctx.progress.line(format!(
             "  {} is ready, for site {} ({seconds:.1} s)",
@@ -63,21 +64,18 @@ fn next_commands(image: &Path) -> String {
 }
 
 /// Copies the files of a finished build to `out`, each under a temporary name first; the old
-/// ones stay until the new ones are complete. `false`: they were there already.
-fn publish(from: &Path, out: &Path) -> Result<bool> {
-    let sums =
-        fs::read_to_string(from.join("SHA256SUMS")).context(|| "the build left no SHA256SUMS".into())?;
-    let names = || sums.lines().filter_map(|line| line.split_once("  "));
-    let files = || names().map(|(_, name)| name).chain(["SHA256SUMS"]);
-    // An interrupted run may have left temporary files.
-    files().for_each(|name| drop(Part::of(out, name)));
-    let there = |(hash, name): (&str, &str)| digest_file(&out.join(name)).is_ok_and(|it| it == hash);
-    let sums_there = fs::read_to_string(out.join("SHA256SUMS")).is_ok_and(|it| it == sums);
-    if sums_there && names().all(there) {
+/// ones stay until the new ones are whole. The image holds the site's secrets: the files are for their
+/// owner alone. `false`: they were there already.
+fn publish(output: &Output, out: &Path) -> Result<bool> {
+    let names = output.names()?;
+    // A run that was interrupted may have left some.
+    names.iter().for_each(|name| drop(Part::of(out, name)));
+    if output.is_copied_to(out)? {
         return Ok(false);
     }
-    fs::create_dir_all(out).context(|| format!("cannot create {}", out.display()))?;
-    let parts: Vec<Part> = files().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
+    let from = output.dir()?;
+    private::create_dir(out).context(|| format!("cannot create {}", out.display()))?;
+    let parts: Vec<Part> = names.iter().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
     parts.into_iter().try_for_each(Part::finish)?;
     Ok(true)
 }
@@ -112,7 +110,7 @@ impl Part {
 
 /// Copies a file without its holes, which are two thirds of the image.
 fn copy_sparsely(from: &Path, to: &Path) -> io::Result<()> {
-    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
+    let (mut from, mut to) = (File::open(from)?, private::create_file(to)?);
     to.set_len(from.metadata()?.len())?;
     let mut hole = 0;
     loop {

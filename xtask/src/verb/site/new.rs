@@ -1,9 +1,7 @@
 //! `cargo xtask site new`: a file to start from, with a new secret.
 
 use std::{
-    fs::{self, OpenOptions},
     io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -16,6 +14,7 @@ use crate::{
     cli,
     context::BuildContext,
     error::{Context, Error, Result},
+    private,
     site::SiteSource,
 };
 
@@ -24,8 +23,8 @@ pub(super) const DIAL_IN: &str = include_str!("../../../../image/sites/dial-in.t
 /// The user of that example.
 const CALLER: &str = "caller";
 
-/// What is secret in a new site.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is secret in a new site. No `Debug`: nothing shows it by accident.
+#[derive(Clone, Copy, Default)]
 pub struct FreshSecrets {
     /// For one-time codes. 160 bits, which RFC 4226 recommends (§4, R6).
     one_time_codes: [u8; 20],
@@ -133,23 +132,24 @@ fn dialer(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<Start> {
 
 fn write(file: &Path, force: bool, text: &str) -> Result<()> {
     let name = file.display();
-    if force && file.exists() {
-        // Not written over: a process that has opened it could read on.
-        fs::remove_file(file).context(|| format!("cannot replace {name}"))?;
-    }
-    let mut target = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+    let created = if force { private::create_file(file) } else { private::create_new_file(file) };
+    let mut target = match created {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(Error::new(format!("{name} is there already"))
                 .hint("give another name, or --force to overwrite it"));
         }
-        opened => opened.context(|| format!("cannot create {name}"))?,
+        created => created.context(|| format!("cannot create {name}"))?,
     };
     target.write_all(text.as_bytes()).context(|| format!("cannot write {name}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::Permissions, io::Read, os::unix::fs::PermissionsExt};
+    use std::{
+        fs::{self, Permissions},
+        io::Read,
+        os::unix::fs::PermissionsExt,
+    };
 
     use super::*;
     use dialbox::site::{Role, Site, Users};
