@@ -76,7 +76,7 @@ fn compile() -> Invocation {
 /// One directory with all files that the linker searches for, under the names it expects.
 fn gather_c_libraries(toolchain: &Path, lib: &Path) -> std::io::Result<()> {
     fs::create_dir_all(lib)?;
-    for name in ["crt1.o", "crti.o", "crtn.o", "libc.a"] {
+    for name in ["rcrt1.o", "crti.o", "crtn.o", "libc.a"] {
         fs::copy(toolchain.join(MUSL).join(name), lib.join(name))?;
     }
     for (name, file) in

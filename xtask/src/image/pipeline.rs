@@ -180,6 +180,7 @@ impl Phases<'_> {
         task::run(self.packages.plan.ctx, "initramfs", inputs, |out| {
             let modules = root::early_modules(self.packages.plan.recipes, &self.packages.ingredients()?)?;
             let init = read(&self.built.programs.dir()?.join("init"))?;
+            gates::init_is_hardened(&init)?;
             let bytes = initramfs::write(&init, &modules, self.packages.locked.time_stamp())?;
             out.write("initramfs.gz", &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))

@@ -56,7 +56,9 @@ pub struct Recipe {
     pub directories: Vec<String>,
     /// Libraries that are allowed to hold code for newer processors, because they choose at run time.
     pub chooses_by_cpu: Vec<String>,
-    /// Sonames of libraries that `image/stub-libraries/` replaces.
+    /// Programs that are not position-independent; only these may be.
+    pub fixed_address: Vec<String>,
+    /// Sonames of libraries that are not taken from Debian: ours, of `image/stub-libraries/`, stand in.
     pub stub_libraries: Vec<String>,
     /// Symbolic links: target → absolute paths of the links.
     pub links: BTreeMap<String, Vec<String>>,
@@ -213,6 +215,7 @@ impl Recipe {
             overlay: raw.overlay,
             directories: raw.directories,
             chooses_by_cpu: raw.chooses_by_cpu,
+            fixed_address: raw.fixed_address,
             stub_libraries: raw.stub_libraries,
             links: raw.links,
         };
