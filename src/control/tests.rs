@@ -106,7 +106,7 @@ fn nobody_but_root_can_ask() {
 fn the_socket_is_made_with_its_mode_which_never_changes() {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
-    let beside = paths.path(SOCKET).parent().unwrap().to_owned();
+    let beside = paths.run_file(CONTROL_SOCKET).parent().unwrap().to_owned();
     std::fs::create_dir_all(&beside).unwrap();
     let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
     inotify::add_watch(&watch, &beside, WatchFlags::CREATE | WatchFlags::ATTRIB).unwrap();
