@@ -283,8 +283,8 @@ impl Site {
         site.map_err(|problem| SiteError::new(*problem, text))
     }
 
-    /// Reads a site for a box that is to be used: besides, it must not have a secret that everybody
-    /// can read in dialbox's repository. Takes the time of some rounds for every hash of a password.
+    /// Reads and validates a site, and refuses secrets that everybody can read in dialbox's repository.
+    /// Every password hash costs the time of two verifications.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).

@@ -29,16 +29,17 @@ pub enum Cpu {
     Other(u16),
 }
 
-/// What makes a fault in a program easier to use for who has found it.
+/// What makes a memory error in a program easier to exploit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weakness {
-    /// It is not position-independent: its code lies at addresses known beforehand.
+    /// It is not position-independent: its addresses cannot be randomized.
     FixedAddress,
     /// No RELRO segment: its tables of pointers stay writable.
     NoRelro,
-    /// Its stack is executable, or it does not say (on ARM the kernel then makes it so: elf_read_implies_exec).
+    /// Its stack is executable. Without the header the kernel makes it so on ARM (arm/kernel/elf.c,
+    /// arm_elf_read_implies_exec).
     ExecutableStack,
-    /// A segment is writable and executable, or the loader has to make one so (DT_TEXTREL).
+    /// A segment is writable and executable, or the loader must make one so (DT_TEXTREL).
     WritableCode,
 }
 
@@ -126,7 +127,7 @@ impl<'a> Elf<'a> {
         Ok(found)
     }
 
-    /// What its headers leave open.
+    /// The protections that its headers do not ask for.
     pub fn weaknesses(&self) -> Result<Vec<Weakness>> {
         let endian = self.file.endian();
         let segments = || self.file.elf_program_headers().iter();

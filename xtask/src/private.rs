@@ -1,5 +1,5 @@
-//! Files and directories that their owner alone may read, from their first moment on: a process that
-//! opens a file before a chmod reads what is written after it.
+//! Files and directories that only their owner can read. They are created with their mode: a process
+//! that opens a file before a chmod can read what is written later.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -8,12 +8,12 @@ use std::{
     path::Path,
 };
 
-/// A new file where none is.
+/// Creates a file; fails if there is one.
 pub fn create_new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// A new file in the place of whatever is there.
+/// Creates a file, replacing one that is there.
 pub fn create_file(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -21,7 +21,7 @@ pub fn create_file(path: &Path) -> io::Result<File> {
     }
 }
 
-/// A directory, unless it is there; those above it are as usual.
+/// Creates a directory, unless it is there. Those above it get the usual mode.
 pub fn create_dir(path: &Path) -> io::Result<()> {
     if let Some(above) = path.parent() {
         fs::create_dir_all(above)?;
@@ -32,12 +32,12 @@ pub fn create_dir(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The same, and takes others' rights from one that is there.
+/// The same, and closes a directory that is there to other users.
 pub fn claim_dir(path: &Path) -> io::Result<()> {
     create_dir(path)?;
     match fs::metadata(path)?.permissions().mode() & 0o077 {
         0 => Ok(()),
-        // Fails on a directory of somebody else, who could change what is in it.
+        // Fails on a directory of another user, who could change what is in it.
         _ => fs::set_permissions(path, Permissions::from_mode(0o700)),
     }
 }

@@ -27,8 +27,8 @@ pub use output::{Output, WorkDir};
 /// How many outputs of a task are kept: enough to switch between a few sites.
 const KEPT: usize = 4;
 
-/// Everything that a task's output depends on, by name, so that a change can be named too. Of each value
-/// there is a hash: a site holds secrets, and what is written here stays for several builds.
+/// Everything that a task's output depends on, by name, so that a change can be named. The values are
+/// hashes: a site holds secrets, and records stay in the cache for several builds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs(BTreeMap<String, String>);
 
@@ -54,7 +54,7 @@ impl Inputs {
         self.text(name, output.digest())
     }
 
-    /// One file of what another task made, as it is now: one that was changed is refused when it is read.
+    /// One file of another task's output, hashed as it is now. If it was changed, reading it fails.
     pub fn output_file(mut self, name: &str, output: &Output) -> Result<Self> {
         self.0.insert(name.to_owned(), output.file_digest(name)?);
         Ok(self)
@@ -152,8 +152,8 @@ fn work_dirs(ctx: &BuildContext) -> PathBuf {
     ctx.cache.join("work")
 }
 
-/// Creates the cache, closes it to other users, and keeps other builds out of it until the guard is
-/// dropped. What an interrupted build left is removed.
+/// Creates the cache, closes it to other users and takes the build lock until the guard is dropped.
+/// Leftovers of an interrupted build are removed.
 pub fn lock_cache(ctx: &BuildContext) -> Result<fs::File> {
     let cannot = || format!("cannot use the cache {}", ctx.short(&ctx.cache));
     private::claim_dir(&ctx.cache).context(cannot)?;
@@ -205,7 +205,7 @@ fn why(shelf: &Path, inputs: &Inputs) -> String {
     }
 }
 
-/// The records on a task's shelf, the oldest first.
+/// The records in a task's directory, the oldest first.
 fn records(shelf: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
     let entries = fs::read_dir(shelf).into_iter().flatten().flatten().map(|it| it.path());
     let mut records: Vec<_> = entries
@@ -216,8 +216,8 @@ fn records(shelf: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
     records
 }
 
-/// Of what an earlier builder made nothing is kept: it cannot be found any more, and may hold a site
-/// that others can read. Losing this race or failing here costs disk, nothing else.
+/// Outputs with records of another format go, too: no build finds them again, and they may hold a site
+/// that other users can read. Errors and races with another build are ignored: they only cost disk space.
 fn forget_old(shelf: &Path, key: &str) {
     let (ours, foreign): (Vec<_>, Vec<_>) =
         records(shelf).into_iter().map(|(_, path)| path).partition(|it| Record::read(it).is_some());

@@ -81,7 +81,7 @@ impl Unpacked {
             return Ok(contents);
         }
         let outputs: Vec<_> = self.outputs.iter().collect();
-        // Reading one is hashing it first, which takes a processor.
+        // Each is hashed before it is read, which keeps a processor busy.
         let read = |(id, output): &(&PackageId, &Output)| Ok(((*id).clone(), read(id, output)?));
         let contents: Vec<_> = parallel::map(parallel::processors(), &outputs, read)?;
         Ok(self.contents.get_or_init(|| contents.into_iter().collect()))
@@ -235,8 +235,8 @@ fn tar_inputs(package: &LockedPackage) -> Inputs {
     unpacker().text(package.id().to_string(), &package.sha256)
 }
 
-/// The code that unpacks, and no hash of the whole program: any change of the builder would unpack 300 MB
-/// again.
+/// The source that unpacks is an input. The hash of this program is not: every change of the builder would
+/// unpack 300 MB again.
 fn unpacker() -> Inputs {
     Inputs::default()
         .text("unpack.rs", include_str!("unpack.rs"))

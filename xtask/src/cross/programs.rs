@@ -62,15 +62,15 @@ fn compile() -> Invocation {
             "-Clink-self-contained=no".into(),
             format!("-Lnative={lib}"),
             format!("-Clink-args={start}"),
-            // A static PIE: sms-dialer and dial-in read what strangers send, and must not lie at addresses
-            // known beforehand. rustc makes none for this target (its `static-position-independent-
-            // executables` is false), but its code is position-independent, musl's rcrt1.o relocates the
-            // program at its start, and `text` refuses what would make code writable for that.
+            // A static PIE: sms-dialer and dial-in parse untrusted input, and address randomization needs it.
+            // rustc links none for this target (`static_position_independent_executables` is false), but its
+            // code is position-independent, and musl's rcrt1.o relocates the program when it starts. `text`
+            // refuses relocations that would need writable code.
             "-Clink-args=-pie --no-dynamic-linker -z text".into(),
             // A panic aborts and the symbols are stripped: nothing on the box reads unwind tables.
             "-Cforce-unwind-tables=no".into(),
-            // One body for functions that compile to the same code. Rust promises no function an address
-            // of its own, and musl compares none but empty ones (pthread_key_create.c, `nodtor`).
+            // Folds functions that compile to the same code (ICF). Rust does not promise distinct addresses
+            // for functions, and musl compares those of empty ones only (pthread_key_create.c, `nodtor`).
             "-Clink-arg=--icf=all".into(),
             format!("--remap-path-prefix={}=/dialbox", Place::Workspace),
             format!("--remap-path-prefix={}=/cargo", Place::CargoHome),

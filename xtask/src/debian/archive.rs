@@ -38,8 +38,8 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Fetches and verifies what the manifest's packages are to be found in. `oldest`: dates of suites,
-    /// before which a signed file is refused.
+    /// Fetches and verifies the indices in which the manifest's packages are listed. A signed file that
+    /// is older than its suite's date in `oldest` is refused.
     pub fn open(manifest: &Manifest, oldest: &BTreeMap<String, u64>, ctx: &'a BuildContext) -> Result<Self> {
         if ctx.offline {
             return Err(Error::new(
@@ -62,7 +62,7 @@ impl<'a> Archive<'a> {
         Ok(Self { releases, ctx, indices, listing: RefCell::default() })
     }
 
-    /// When each suite's signed file was made, seconds since 1970.
+    /// The date of each suite's signed file, seconds since 1970.
     pub fn releases(&self) -> &BTreeMap<String, u64> {
         &self.releases
     }

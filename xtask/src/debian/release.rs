@@ -75,8 +75,8 @@ impl Release {
         }
     }
 
-    /// It is not older than the one that the lock was made from. A stable suite's file never expires, so
-    /// any that was ever signed is in force for ever.
+    /// It is not older than the one that the lock was made from. The file of a stable suite has no
+    /// `Valid-Until`: every version that was ever signed stays valid.
     pub fn refuse_older(&self, locked: Option<u64>) -> Result<()> {
         match locked {
             Some(locked) if self.date < locked => {

@@ -78,7 +78,7 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     Ok(())
 }
 
-/// On the box nearly every program reads what strangers send, or is loaded into one that does.
+/// Nearly every program of the box parses untrusted input, or is loaded into one that does.
 fn every_program_is_hardened(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     let programs = tree.files().filter(|(path, _, content)| elf::is_elf(content) && !path.ends_with(".ko"));
     for (path, node, content) in programs {

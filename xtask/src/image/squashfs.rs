@@ -163,7 +163,7 @@ impl BlockCache {
             bytes.extend_from_slice(block);
         }
         let fresh: PathBuf = self.file.with_extension("new");
-        // The site is in one of the blocks.
+        // The site's secrets are in one of the blocks.
         private::create_file(&fresh)
             .and_then(|mut it| it.write_all(&Sha256::digest(&bytes)).and_then(|()| it.write_all(&bytes)))
             .and_then(|()| fs::rename(&fresh, &self.file))
@@ -171,7 +171,7 @@ impl BlockCache {
     }
 }
 
-/// What [`BlockCache::save`] wrote; nothing where a single byte of it was changed since.
+/// Checks what [`BlockCache::save`] has written. A file that was changed since holds no blocks.
 fn read_checked(file: &[u8]) -> HashMap<Hash, Vec<u8>> {
     match file.split_first_chunk::<32>() {
         Some((digest, blocks)) if *digest == <Hash>::from(Sha256::digest(blocks)) => read_blocks(blocks),

@@ -20,8 +20,8 @@ pub struct Lock {
     /// Seconds since 1970: the date of the newest signed index the lock was made from. Every
     /// time stamp in the image is this one, and no box accepts an earlier date.
     pub epoch: u64,
-    /// When the signed index of each suite was made, seconds since 1970: the next lock takes no older
-    /// one, which would be as well signed and hide what was mended since.
+    /// The date of each suite's signed index, seconds since 1970. The next lock refuses an older one,
+    /// whose signature would be as good, and which would hide later security updates.
     #[serde(default)]
     pub releases: BTreeMap<String, u64>,
     /// Every package that is used.

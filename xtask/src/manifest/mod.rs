@@ -56,9 +56,9 @@ pub struct Recipe {
     pub directories: Vec<String>,
     /// Libraries that are allowed to hold code for newer processors, because they choose at run time.
     pub chooses_by_cpu: Vec<String>,
-    /// Programs that are not position-independent; only these may be.
+    /// Programs that are not position-independent; all others must be.
     pub fixed_address: Vec<String>,
-    /// Sonames of libraries that are not taken from Debian: ours, of `image/stub-libraries/`, stand in.
+    /// Sonames of libraries that `image/stub-libraries/` replaces.
     pub stub_libraries: Vec<String>,
     /// Symbolic links: target → absolute paths of the links.
     pub links: BTreeMap<String, Vec<String>>,

@@ -1,4 +1,4 @@
-//! What a task has made, and whether it is still what the task has made.
+//! The output of a task, and the check that nobody has changed it since.
 
 use std::{
     collections::BTreeMap,
@@ -24,48 +24,49 @@ pub struct Output {
     task: String,
     dir: PathBuf,
     digest: String,
-    /// Set once the files were found to be those of the digest.
+    /// Set once the files have matched the digest.
     checked: OnceLock<()>,
 }
 
-/// What is written beside an output.
+/// The record that is stored beside an output.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Record {
-    /// How records are written; one of an earlier builder is none.
+    /// Records of another format are ignored.
     format: u32,
     digest: String,
     pub inputs: Inputs,
 }
 
-/// 2: hashes in the place of the inputs' values, which may be secret.
+/// 2: the inputs' values are hashes.
 const FORMAT: u32 = 2;
 
 /// An output that is being made.
 #[derive(Debug)]
 pub struct WorkDir {
     dir: PathBuf,
-    /// Hashes of the files written by [`write`](Self::write), which are not read again for them.
+    /// Hashes of the files written by [`write`](Self::write), so that they need not be read for hashing.
     written: Mutex<BTreeMap<PathBuf, String>>,
 }
 
 impl Output {
-    /// The output in the cache, if it is there. Its files are not looked at.
+    /// The output in the cache, if it is there. Its files are not read.
     pub(super) fn find(task: &str, dir: PathBuf) -> Option<Self> {
         let record = Record::read(&record_file(&dir)).filter(|_| dir.is_dir())?;
         Some(Self { task: task.to_owned(), dir, digest: record.digest, checked: OnceLock::new() })
     }
 
-    /// Hash of all its files: the input of the next task. Two runs with different inputs but the same
-    /// output end the rebuilding here.
+    /// Hash of all the files in it: the input of the next task. Two runs with different inputs but the
+    /// same output end the rebuilding here.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// Where its files lie, to be read. One that was changed since the task made it is refused.
+    /// Its directory in the cache. Read-only. Fails if a file was changed, added or removed since the task
+    /// ended.
     ///
-    /// The files are read and hashed here and not when the output is found: a build in which nothing
-    /// has changed uses hundreds of megabytes of outputs without a look at them.
+    /// The files are hashed here, once, and not when the output is found: a build in which nothing has
+    /// changed reads none of them.
     pub fn dir(&self) -> Result<&Path> {
         if self.checked.get().is_none() {
             let found = digest_tree(&self.dir, &BTreeMap::new())?;
@@ -87,10 +88,10 @@ impl Output {
         Ok(names)
     }
 
-    /// Whether there are copies of all its files in another directory. Its own are not read.
+    /// Whether another directory holds copies of all its files. Only the copies are read.
     pub fn is_copied_to(&self, other: &Path) -> Result<bool> {
         let copies: Vec<PathBuf> = self.names()?.into_iter().map(|it| other.join(it)).collect();
-        // A copy that is missing is an error here.
+        // A missing copy is an error here.
         Ok(digest_files(other, &copies, &BTreeMap::new()).is_ok_and(|it| it == self.digest))
     }
 
@@ -99,14 +100,14 @@ impl Output {
     }
 
     fn refuse(&self, found: &str) -> Error {
-        // Without its record it is made again by the next run.
+        // Without the record, the next run makes it again.
         let forgotten = fs::remove_file(record_file(&self.dir));
         let error = Error::new(format!("the output of {} was changed after it was made", self.task))
             .fact(self.dir.display())
             .fact(format!("its files had the hash  {}", self.digest))
             .fact(format!("and have now            {found}"));
         match forgotten {
-            Ok(()) => error.hint("find out who can write there, then run the same command: it is made again"),
+            Ok(()) => error.hint("find out who can write there, then run the same command to make it again"),
             Err(_) => error.hint("find out who can write there, then remove it"),
         }
     }
@@ -140,7 +141,7 @@ impl WorkDir {
         self.write_runs(name, bytes, &[whole])
     }
 
-    /// The same for a file of which all but some runs are zeros: the others take no room.
+    /// The same for a file that is zero outside some runs: the zeros become holes.
     pub fn write_runs(&self, name: &str, bytes: &[u8], runs: &[Range<usize>]) -> Result<String> {
         let path = self.join(name);
         let write = || {
@@ -157,7 +158,7 @@ impl WorkDir {
         Ok(digest)
     }
 
-    /// Puts it under its name in the cache, with its record.
+    /// Moves it to its place in the cache and writes the record.
     pub(super) fn finish(self, task: &str, dir: PathBuf, inputs: Inputs) -> Result<Output> {
         let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
         let record = Record { format: FORMAT, digest: digest_tree(&self.dir, &written)?, inputs };

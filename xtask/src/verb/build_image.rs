@@ -64,11 +64,11 @@ fn next_commands(image: &Path) -> String {
 }
 
 /// Copies the files of a finished build to `out`, each under a temporary name first; the old
-/// ones stay until the new ones are whole. The image holds the site's secrets: the files are for their
-/// owner alone. `false`: they were there already.
+/// ones stay until the new ones are complete. Only their owner can read them: the image holds the site's
+/// secrets. `false`: they were there already.
 fn publish(output: &Output, out: &Path) -> Result<bool> {
     let names = output.names()?;
-    // A run that was interrupted may have left some.
+    // An interrupted run may have left temporary files.
     names.iter().for_each(|name| drop(Part::of(out, name)));
     if output.is_copied_to(out)? {
         return Ok(false);

@@ -21,14 +21,14 @@ pub fn run(args: &cli::Lock) -> Result<()> {
     }
     let old = if ctx.lock_file().exists() { Lock::load(&ctx)? } else { Lock::default() };
     let oldest = if args.allow_older { BTreeMap::new() } else { old.releases.clone() };
-    let archive = Archive::open(&manifest, &oldest, &ctx)?; // signatures are checked here, or not at all
+    let archive = Archive::open(&manifest, &oldest, &ctx)?; // the only place where signatures are checked
     let phase = ctx.progress.phase("resolve");
     let packages = resolve::resolve(&manifest, &archive)?;
     phase.done(format!("{} packages", packages.len()));
     let changes = old.changes(&packages);
     let releases = archive.releases().clone();
     if changes.is_empty() {
-        // The same packages from newer indices are the same image: its date stays, too.
+        // The same packages from newer indices make the same image, so its date stays.
         if releases != old.releases {
             Lock { releases, ..old }.save(&ctx)?;
         }

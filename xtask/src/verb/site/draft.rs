@@ -12,8 +12,8 @@ impl Draft {
         Self(example.lines().map(str::to_owned).collect())
     }
 
-    /// Sets a key of a table (`""` for what stands before the first one, `[user]` for the first `[[user]]`). A line that was commented
-    /// out comes into force, and so does its table.
+    /// Sets a key of a table (`""` for the keys before the first one, `[user]` for the first `[[user]]`). A
+    /// line that was commented out is activated, and so is its table.
     pub fn set(&mut self, table: &str, key: &str, value: impl Into<Value>) {
         self.header(table);
         self.write(table, key, format!("{key} = {}", value.into()));
@@ -26,12 +26,12 @@ impl Draft {
         self.write(table, key, format!("{}{key} = {value}", if active { "" } else { "#" }));
     }
 
-    /// Writes a key and its value in the place of another key.
+    /// Replaces a key by another key and its value.
     pub fn replace(&mut self, table: &str, old: &str, key: &str, value: impl Into<Value>) {
         self.write(table, old, format!("{key} = {}", value.into()));
     }
 
-    /// Takes a key out.
+    /// Removes a key.
     pub fn unset(&mut self, table: &str, key: &str) {
         if let Some(at) = self.line(table, key).filter(|at| !self.0[*at].starts_with('#')) {
             self.0.remove(at);

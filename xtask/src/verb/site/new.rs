@@ -23,31 +23,31 @@ pub(super) const DIAL_IN: &str = include_str!("../../../../image/sites/dial-in.t
 /// The user of that example.
 const CALLER: &str = "caller";
 
-/// What is secret in a new site. No `Debug`: nothing shows it by accident.
+/// The secrets of a new site. No `Debug`, so that nothing shows them by accident.
 #[derive(Clone, Copy, Default)]
 pub struct FreshSecrets {
     /// For one-time codes. 160 bits, which RFC 4226 recommends (§4, R6).
     one_time_codes: [u8; 20],
-    /// For the password of a caller. With 80 bits nobody finds it from its hash.
+    /// For the password of the caller. 80 bits cannot be guessed, even by who has the hash.
     password: [u8; 10],
     /// For the hash of that password.
     salt: [u8; 12],
 }
 
 impl FreshSecrets {
-    /// Secrets that nobody has seen.
+    /// New random secrets.
     pub fn new() -> Result<Self> {
         let mut secrets = Self::default();
         for part in [&mut secrets.one_time_codes[..], &mut secrets.password, &mut secrets.salt] {
-            // Requests of up to 256 bytes are answered whole (getrandom(2)).
+            // Requests of up to 256 bytes are never answered in part (getrandom(2)).
             getrandom(part, GetRandomFlags::empty())
                 .context(|| "the kernel gives no random numbers".into())?;
         }
         Ok(secrets)
     }
 
-    /// Five groups of four consonants, each worth four bits: no letter looks like another one or like a
-    /// digit, on paper or on the screen of an old terminal.
+    /// Five groups of four consonants of four bits each. No letter looks like another one or like a digit,
+    /// on paper or on the screen of an old terminal.
     fn password(&self) -> String {
         const LETTERS: &[u8; 16] = b"bcdfghjkmnprstwx";
         let letter = |bits: u8| char::from(LETTERS[usize::from(bits & 15)]);
@@ -57,7 +57,7 @@ impl FreshSecrets {
     }
 }
 
-/// Writes the file, and gives what there is to say.
+/// Writes the file; returns the messages for the user.
 pub fn run(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<String> {
     let name = args.file.display();
     let Start { draft, notes, password } = start(args, secrets)?;
@@ -88,9 +88,9 @@ pub fn run(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<String> {
 /// A site to start from.
 struct Start {
     draft: Draft,
-    /// What else must be said about it.
+    /// The messages about it.
     notes: Vec<String>,
-    /// Of the caller, to be shown: the draft has a hash of it.
+    /// The caller's password, for the terminal: the draft has its hash.
     password: Option<String>,
 }
 
