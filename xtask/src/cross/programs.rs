@@ -65,8 +65,9 @@ fn compile() -> Invocation {
             // A static PIE: sms-dialer and dial-in parse untrusted input, and address randomization needs it.
             // rustc links none for this target (`static_position_independent_executables` is false), but its
             // code is position-independent, and musl's rcrt1.o relocates the program when it starts. `text`
-            // refuses relocations that would need writable code.
-            "-Clink-args=-pie --no-dynamic-linker -z text".into(),
+            // refuses relocations that would need writable code. With segments aligned to more than the kernel's
+            // pages of 4 KiB (lld's default is 64 KiB), fewer bits of the addresses would be random.
+            "-Clink-args=-pie --no-dynamic-linker -z text -z max-page-size=4096".into(),
             // A panic aborts and the symbols are stripped: nothing on the box reads unwind tables.
             "-Cforce-unwind-tables=no".into(),
             // Folds functions that compile to the same code (ICF). Rust does not promise distinct addresses
