@@ -281,3 +281,82 @@ fn whoever_may_log_in_stands_in_a_file_of_roots_own() {
         assert_eq!(file.mode, 0o600);
     }
 }
+
+const HASH_5: &str = "$5$labsalt$171mnlxIn9LqdDVR6Qm4ysjZZnzk3se2mUTizlZ7BZ9";
+const HASH_6: &str =
+    "$6$labsalt$o5MqIn2L0OkJjgNkpUjVJE15LpsYQkFq6EatQIYALmPVIVS0Hi6AwT83PpZPxQ6FBIWLTwUyTaop6/4MDxMWD1";
+const PUBLIC_KEY: &str = "LVzhNIRwcCZ8nLbCbvMs1ql87Jh84ADfLhO3gs7nils=";
+
+/// A site in which a secret that the documentation shows is one of the box.
+fn with_secret(key: &str, value: &str) -> String {
+    let dialer = "role = 'dialer'\nhostname = 'cabin'\n[operator]\nname = 'free'\napn = 'free'\n";
+    match key {
+        "password" | "password-hash" => {
+            let (before, _) = DIAL_IN.split_once("\n[[user]]").unwrap();
+            format!("{before}\n[[user]]\nname = 'caller'\n{key} = {value}\n")
+        }
+        "secret" => format!("{dialer}[sms]\nnumbers = ['+33612345678']\nsecret = {value}\n"),
+        other => panic!("{other} = {value}: in which table?"),
+    }
+}
+
+#[test]
+fn no_secret_that_the_documentation_shows_is_good_enough_to_build_with() {
+    let mut shown = 0;
+    for text in [
+        DIALER,
+        DIAL_IN,
+        include_str!("../README.md"),
+        include_str!("../docs/site.md"),
+        include_str!("../docs/dialer.md"),
+        include_str!("../docs/dial-in.md"),
+        include_str!("../docs/architecture.md"),
+        include_str!("../docs/testing.md"),
+        include_str!("../docs/benchmarks.md"),
+    ] {
+        for line in text.lines() {
+            let Some((key, value)) = line.trim_start_matches('#').split_once(" = ") else { continue };
+            if !["password", "password-hash", "secret"].contains(&key) {
+                continue;
+            }
+            shown += 1;
+            assert!(Site::parse_for_use(&with_secret(key, value)).is_err(), "{line} is good enough");
+        }
+    }
+    assert!(shown >= 3, "{shown} secrets");
+}
+
+#[test]
+fn a_well_known_password_is_refused_with_its_line_and_not_shown() {
+    let error = Site::parse_for_use(DIAL_IN).unwrap_err().in_file("cabin.toml").to_string();
+    insta::assert_snapshot!(error);
+    assert!(Site::parse(DIAL_IN).is_ok());
+}
+
+#[test]
+fn the_hash_of_a_well_known_password_is_refused_too() {
+    // `openssl passwd -6 -salt labsalt change-me`, `openssl passwd -5 -salt labsalt free`
+    for hash in [HASH_6, HASH_5] {
+        let site = with_secret("password-hash", &format!("\"{hash}\""));
+        assert!(Site::parse(&site).is_ok());
+        let error = Site::parse_for_use(&site).unwrap_err();
+        assert!(error.to_string().contains("this password is public"), "{error}");
+    }
+}
+
+#[test]
+fn the_secret_of_the_rfcs_and_the_key_of_the_tests_are_refused() {
+    let rfc = "\"GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ\"";
+    let error = Site::parse_for_use(&with_secret("secret", rfc)).unwrap_err();
+    assert!(error.to_string().contains("this secret is public"), "{error}");
+    let fresh = "\"JJDUIQ2TGM4DQN2XKRSTMNJTGQ2DCMRT\"";
+    assert!(Site::parse_for_use(&with_secret("secret", fresh)).is_ok());
+
+    let key = "private-key = \"aAtSHjdVOAl1GdMyUhhgyIHY14tpX+dhE3kdwY79QH4=\"";
+    let vpn = format!(
+        "[vpn]\n{key}\naddress = \"10.9.0.2/24\"\npublic-key = \"{PUBLIC_KEY}\"\n\
+         endpoint = \"203.0.113.5:51820\"\nnetworks = [\"10.9.0.0/24\"]\n"
+    );
+    let error = Site::parse_for_use(&format!("{DIALER}\n{vpn}")).unwrap_err();
+    assert!(error.to_string().contains("this key is public"), "{error}");
+}

@@ -1,10 +1,13 @@
 //! The server of the control socket: it never blocks on a client.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+
+use rustix::fs::{Mode, fchmod};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::{Reply, Request};
 use crate::names::run_file::CONTROL_SOCKET;
@@ -13,6 +16,8 @@ use crate::record::Record;
 
 /// Clients at a time. More are a fault: the oldest is dropped.
 const CLIENTS: usize = 16;
+/// Clients that may wait for [`Server::poll`], as std's `UnixListener::bind` has it.
+const BACKLOG: i32 = 128;
 /// Bytes of a request; the longest real one has some 200.
 const LONGEST: usize = 1024;
 
@@ -46,15 +51,13 @@ impl Server {
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
-        // Under another name until only root can open it.
+        // Under another name until it listens.
         let new = path.with_extension("new");
         match fs::remove_file(&new) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let listener = UnixListener::bind(&new)?;
-        listener.set_nonblocking(true)?;
-        fs::set_permissions(&new, Permissions::from_mode(0o600))?;
+        let listener = listen(&new)?;
         fs::rename(new, path)?;
         Ok(Self { listener, clients: Vec::new(), last_id: 0 })
     }
@@ -110,6 +113,17 @@ impl Server {
         let id = ClientId(self.last_id);
         self.clients.push(Client { id, stream, received: Some(Vec::new()) });
     }
+}
+
+/// A socket that only root can open, from its first moment on.
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    // bind() gives the file the mode that the socket has (net/unix/af_unix.c, unix_bind_bsd).
+    fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    net::listen(&socket, BACKLOG)?;
+    Ok(socket.into())
 }
 
 impl Client {

@@ -2,6 +2,8 @@ use super::*;
 use crate::names::run_file::CONTROL_SOCKET;
 use crate::paths::Paths;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use std::mem::MaybeUninit;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::thread;
@@ -98,6 +100,21 @@ fn nobody_but_root_can_ask() {
     let _desk = Server::open(&paths).unwrap();
     let mode = std::fs::metadata(paths.run_file(CONTROL_SOCKET)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn the_socket_is_made_with_its_mode_which_never_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = Paths::below(dir.path());
+    let beside = paths.run_file(CONTROL_SOCKET).parent().unwrap().to_owned();
+    std::fs::create_dir_all(&beside).unwrap();
+    let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&watch, &beside, WatchFlags::CREATE | WatchFlags::ATTRIB).unwrap();
+    let _server = Server::open(&paths).unwrap();
+    let mut buffer = [MaybeUninit::uninit(); 1024];
+    let mut events = inotify::Reader::new(&watch, &mut buffer);
+    assert_eq!(events.next().unwrap().events(), ReadFlags::CREATE);
+    assert_eq!(events.next().err(), Some(rustix::io::Errno::AGAIN), "a mode was changed");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Passwords of which only a hash is known.
 
-use super::secret::MASK;
+use super::secret::{MASK, Secret};
 use super::text::{Invalid, Text, text_value};
-use sha_crypt::{Params, PasswordVerifier, ShaCrypt};
+use sha_crypt::{Params, PasswordHasher, PasswordVerifier, ShaCrypt};
 use std::fmt;
 
 /// A password's hash as crypt(5) writes it: `$5$` or `$6$`, perhaps `rounds=…$`, a salt, `$`, and
@@ -14,8 +14,20 @@ pub struct PasswordHash(String);
 /// Rounds that a Pi 1 carries out in some seconds, while the line waits.
 const MOST_ROUNDS: u32 = 50_000;
 const LONGEST_SALT: usize = 16;
+/// Octets of a salt that are sixteen letters in base64.
+pub const SALT: usize = 12;
 
 impl PasswordHash {
+    /// The SHA-512 hash of a password, with as many rounds as `openssl passwd -6` takes.
+    ///
+    /// # Errors
+    /// The password is longer than crypt(5) has it.
+    pub fn new(password: &Secret, salt: [u8; SALT]) -> Result<Self, Invalid> {
+        let too_long = |_| Invalid::new("the password has no hash", "choose a shorter one");
+        let hash = ShaCrypt::SHA512.hash_password_with_salt(password.reveal().as_bytes(), &salt);
+        Self::from_text(hash.map_err(too_long)?.as_str())
+    }
+
     /// The hash itself.
     #[must_use]
     pub fn reveal(&self) -> &str {
@@ -101,6 +113,15 @@ mod tests {
             assert!(parsed.fits(password.as_bytes()), "{hash}");
             assert!(!parsed.fits(b"Hello world"), "{hash}");
         }
+    }
+
+    #[test]
+    fn a_new_hash_fits_its_password_and_no_other() {
+        let password = |text: &str| Secret::from_text(text).unwrap();
+        let hash = PasswordHash::new(&password("kqtn-cdfg"), [7; SALT]).unwrap();
+        assert!(hash.fits(b"kqtn-cdfg"), "{}", hash.reveal());
+        assert!(!hash.fits(b"kqtn-cdfh"));
+        assert_ne!(hash, PasswordHash::new(&password("kqtn-cdfg"), [8; SALT]).unwrap());
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod timezone;
 mod user;
 mod validate;
 mod vpn;
+mod well_known;
 
 pub use amount::{DataSize, TimeSpan};
 pub use at::{Apn, AtCommand, DialNumber};
@@ -280,6 +281,19 @@ impl Site {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let site = raw::parse(text).and_then(validate::site);
         site.map_err(|problem| SiteError::new(*problem, text))
+    }
+
+    /// Reads and validates a site, and refuses secrets that everybody can read in dialbox's repository.
+    /// Every password hash costs the time of two verifications.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_for_use(text: &str) -> Result<Self, SiteError> {
+        let site = Self::parse(text)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let refused = raw::parse(text).and_then(|raw| well_known::refuse(&raw));
+        refused.map_err(|problem| SiteError::new(*problem, text))?;
+        Ok(site)
     }
 
     /// The files this site puts into the box.

@@ -99,10 +99,10 @@ tables! {
     }
 
     struct Vpn {
-        private_key: SecretKey,
+        private_key: Spanned<SecretKey>,
         address: HostAddress,
         public_key: PublicKey,
-        preshared_key: Option<SecretKey>,
+        preshared_key: Option<Spanned<SecretKey>>,
         endpoint: Endpoint,
         networks: Spanned<Vec<Spanned<Ipv4Net>>>,
         keepalive: Option<Keepalive>,

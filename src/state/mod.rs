@@ -6,7 +6,8 @@ pub use ledger::{Boot, Cause, Ledger};
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 /// A directory of small files, each replaced as a whole.
 #[derive(Debug, Clone)]
@@ -29,7 +30,10 @@ impl Store {
     /// is cut before, the old one does.
     pub fn replace(&self, name: &str, content: &str) -> io::Result<()> {
         let temporary = self.dir.join(format!("{name}.new"));
-        let mut file = File::create(&temporary)?;
+        // One that a power cut has left may have another mode.
+        remove(&temporary)?;
+        // Created with its mode: `sim` holds a hash of the PIN, and a PIN has few digits to try.
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(content.as_bytes())?;
         // Without this, ext4 may write the rename before the data and leave an empty file.
         file.sync_all()?;
@@ -39,11 +43,7 @@ impl Store {
 
     /// Removes a file for good; one that is not there is no error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.dir.join(name)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => self.sync(),
-        }
+        if remove(&self.dir.join(name))? { self.sync() } else { Ok(()) }
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -51,9 +51,20 @@ impl Store {
     }
 }
 
+/// Whether the file was there.
+fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        removed => removed.map(|()| true),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+    use std::mem::MaybeUninit;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_file_is_replaced_and_removed_and_nothing_else_is_left() {
@@ -76,5 +87,21 @@ mod tests {
         store.replace("clock", "2\n").unwrap();
         assert_eq!(store.read("clock").as_deref(), Some("2\n"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_lasts_is_for_root_alone_from_its_first_moment_on() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("sim.new"), "left by a power cut").unwrap();
+        let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
+        let seen = WatchFlags::CREATE | WatchFlags::ATTRIB;
+        inotify::add_watch(&watch, dir.path(), seen).unwrap();
+        Store::new(dir.path()).replace("sim", "pin=1\n").unwrap();
+        let mode = fs::metadata(dir.path().join("sim")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let mut buffer = [MaybeUninit::uninit(); 1024];
+        let mut events = inotify::Reader::new(&watch, &mut buffer);
+        assert_eq!(events.next().unwrap().events(), ReadFlags::CREATE);
+        assert_eq!(events.next().err(), Some(rustix::io::Errno::AGAIN), "a mode was changed");
     }
 }

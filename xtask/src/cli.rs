@@ -93,6 +93,9 @@ pub struct Lock {
     /// Change nothing; fail when the lock does not match the recipes
     #[arg(long)]
     pub check: bool,
+    /// Take signed indices that are older than those of the lock
+    #[arg(long, conflicts_with = "check")]
+    pub allow_older: bool,
     /// Packages
     #[command(flatten)]
     pub sources: Sources,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use object::{
     Endianness, FileKind,
-    elf::{self, FileHeader32, FileHeader64},
+    elf::{self, FileHeader32, FileHeader64, ProgramHeader32},
     read::elf::{AttributeReader, Dyn, ElfFile32, FileHeader, ProgramHeader, SectionHeader, Sym},
 };
 
@@ -29,7 +29,21 @@ pub enum Cpu {
     Other(u16),
 }
 
-/// Whether this is an ELF file.
+/// What makes a memory error in a program easier to exploit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weakness {
+    /// It is not position-independent: its addresses cannot be randomized.
+    FixedAddress,
+    /// No RELRO segment: its tables of pointers stay writable.
+    NoRelro,
+    /// Its stack is executable. Without the header the kernel makes it so on ARM (arm/kernel/elf.c,
+    /// arm_elf_read_implies_exec).
+    ExecutableStack,
+    /// A segment is writable and executable, or the loader must make one so (DT_TEXTREL).
+    WritableCode,
+}
+
+/// Is this an ELF file at all?
 pub fn is_elf(content: &[u8]) -> bool {
     content.starts_with(&elf::ELFMAG)
 }
@@ -111,6 +125,38 @@ impl<'a> Elf<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// The protections that its headers do not ask for.
+    pub fn weaknesses(&self) -> Result<Vec<Weakness>> {
+        let endian = self.file.endian();
+        let segments = || self.file.elf_program_headers().iter();
+        let has = |segment: &ProgramHeader32<Endianness>, flag: elf::ProgramFlags| {
+            segment.p_flags(endian).0 & flag.0 == flag.0
+        };
+        let relro = segments().any(|it| it.p_type(endian) == elf::PT_GNU_RELRO);
+        let plain_stack = segments().any(|it| it.p_type(endian) == elf::PT_GNU_STACK && !has(it, elf::PF_X));
+        let mut loaded = segments().filter(|it| it.p_type(endian) == elf::PT_LOAD);
+        let writable_code = loaded.any(|it| has(it, elf::PF_W) && has(it, elf::PF_X))
+            || self.relocates_its_code().context(|| "its dynamic section is broken".into())?;
+        let weaknesses = [
+            (self.file.elf_header().e_type(endian) != elf::ET_DYN, Weakness::FixedAddress),
+            (!relro, Weakness::NoRelro),
+            (!plain_stack, Weakness::ExecutableStack),
+            (writable_code, Weakness::WritableCode),
+        ];
+        Ok(weaknesses.into_iter().filter_map(|(open, weakness)| open.then_some(weakness)).collect())
+    }
+
+    fn relocates_its_code(&self) -> object::Result<bool> {
+        let endian = self.file.endian();
+        for segment in self.file.elf_program_headers() {
+            let entries = segment.dynamic(endian, self.data)?.unwrap_or_default();
+            if entries.iter().any(|it| it.tag(endian) == elf::DT_TEXTREL) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The content of a section.

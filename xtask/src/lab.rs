@@ -96,5 +96,5 @@ fn private_emulator(ctx: &BuildContext) -> Result<Option<PathBuf>> {
     let output = unpack::tool(ctx, &locked, locked.manifest.tool("qemu")?);
     let output =
         output.map_err(|error| error.hint(format!("install {EMULATOR}, then run the same command again")))?;
-    Ok(Some(output.dir))
+    Ok(Some(output.dir()?.to_owned()))
 }

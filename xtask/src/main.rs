@@ -12,6 +12,7 @@ mod invocation;
 mod lab;
 mod manifest;
 mod parallel;
+mod private;
 mod progress;
 mod shared_library;
 mod site;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use dialbox::site::Site;
+use dialbox::site::{Site, SiteError};
 
 use crate::error::{Context, Error, Result};
 
@@ -18,15 +18,21 @@ pub struct SiteSource {
 impl SiteSource {
     /// Reads and validates a file, which errors call `name`.
     pub fn load(file: &Path, name: &str) -> Result<Self> {
-        let text = fs::read_to_string(file)
-            .context(|| format!("cannot read {name}"))
-            .map_err(|error| error.hint("name another file, or write one with `cargo xtask site new`"))?;
-        Self::parse(text, name)
+        Self::parse(read(file, name)?, name)
+    }
+
+    /// The same, and refuses secrets that everybody can read in this repository.
+    pub fn load_for_use(file: &Path, name: &str) -> Result<Self> {
+        Self::parse_by(Site::parse_for_use, read(file, name)?, name)
     }
 
     /// Validates a text; what is wrong is reported with line and column of the file `name`.
     pub fn parse(text: String, name: &str) -> Result<Self> {
-        match Site::parse(&text) {
+        Self::parse_by(Site::parse, text, name)
+    }
+
+    fn parse_by(parse: fn(&str) -> Result<Site, SiteError>, text: String, name: &str) -> Result<Self> {
+        match parse(&text) {
             Ok(site) => Ok(Self { text, site }),
             Err(error) => {
                 let error = error.in_file(name);
@@ -34,4 +40,10 @@ impl SiteSource {
             }
         }
     }
+}
+
+fn read(file: &Path, name: &str) -> Result<String> {
+    fs::read_to_string(file)
+        .context(|| format!("cannot read {name}"))
+        .map_err(|error| error.hint("name another file, or write one with `cargo xtask site new`"))
 }

@@ -1,14 +1,14 @@
 //! Tasks whose output is cached under the hash of their inputs (as in Yocto's sstate): the same
 //! inputs are not processed twice.
 
+mod output;
+
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, Permissions},
     io::{ErrorKind, Read},
-    ops::Range,
-    os::unix::fs::FileExt,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -19,78 +19,18 @@ use crate::{
     context::BuildContext,
     error::{Context, Result},
     invocation::Invocation,
+    private,
 };
+use output::Record;
+pub use output::{Output, WorkDir};
 
 /// How many outputs of a task are kept: enough to switch between a few sites.
 const KEPT: usize = 4;
 
-/// Everything that a task's output depends on, by name, so that a change can be named.
+/// Everything that a task's output depends on, by name, so that a change can be named. The values are
+/// hashes: a site holds secrets, and records stay in the cache for several builds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs(BTreeMap<String, String>);
-
-/// A task's output: a directory that is complete.
-#[derive(Debug, Clone)]
-pub struct Output {
-    /// Its directory in the cache. Read-only.
-    pub dir: PathBuf,
-    /// Hash of all the files in it: the input of the next task. Two runs with different
-    /// inputs but the same output end the rebuilding here.
-    pub digest: String,
-}
-
-/// An output that is being made.
-#[derive(Debug)]
-pub struct WorkDir {
-    dir: PathBuf,
-    /// Hashes of the files written by [`write`](Self::write), so that they need not be read for hashing.
-    written: Mutex<BTreeMap<PathBuf, String>>,
-}
-
-impl WorkDir {
-    /// The directory to write into.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Where in it a file of this name lies.
-    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.dir.join(name)
-    }
-
-    /// Writes a file and returns its SHA-256.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<String> {
-        let whole = 0..bytes.len();
-        self.write_runs(name, bytes, &[whole])
-    }
-
-    /// The same for a file that is zero outside some runs: the zeros become holes.
-    pub fn write_runs(&self, name: &str, bytes: &[u8], runs: &[Range<usize>]) -> Result<String> {
-        let path = self.join(name);
-        let write = || {
-            let file = fs::File::create(&path)?;
-            file.set_len(bytes.len() as u64)?;
-            runs.iter().try_for_each(|run| file.write_all_at(&bytes[run.clone()], run.start as u64))
-        };
-        write()
-            .map_err(|error: std::io::Error| error)
-            .context(|| format!("cannot write {name} in the cache"))?;
-        let digest = digest(bytes);
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.insert(path, digest.clone());
-        Ok(digest)
-    }
-
-    fn digest(self) -> Result<String> {
-        digest_tree(&self.dir, &self.written.into_inner().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The record that is stored beside an output.
-#[derive(Debug, Serialize, Deserialize)]
-struct Record {
-    digest: String,
-    inputs: Inputs,
-}
 
 impl Inputs {
     /// The inputs of a task that this program performs itself: a changed builder runs it again.
@@ -100,7 +40,7 @@ impl Inputs {
 
     /// A value.
     pub fn text(mut self, name: impl Into<String>, value: &str) -> Self {
-        self.0.insert(name.into(), value.to_owned());
+        self.0.insert(name.into(), digest(value.as_bytes()));
         self
     }
 
@@ -111,7 +51,13 @@ impl Inputs {
 
     /// The output of another task.
     pub fn output(self, name: impl Into<String>, output: &Output) -> Self {
-        self.text(name, &output.digest)
+        self.text(name, output.digest())
+    }
+
+    /// One file of another task's output, hashed as it is now. If it was changed, reading it fails.
+    pub fn output_file(mut self, name: &str, output: &Output) -> Result<Self> {
+        self.0.insert(name.to_owned(), output.file_digest(name)?);
+        Ok(self)
     }
 
     /// A file, or every file below a directory, by content and mode.
@@ -157,9 +103,7 @@ impl Inputs {
 
 /// The output of a task with these inputs, if there is one.
 pub fn find(ctx: &BuildContext, task: &str, inputs: &Inputs) -> Option<Output> {
-    let dir = ctx.cache.join("tasks").join(task).join(inputs.key());
-    let record = read_record(&dir.with_extension("toml")).filter(|_| dir.is_dir())?;
-    Some(Output { dir, digest: record.digest })
+    Output::find(task, ctx.cache.join("tasks").join(task).join(inputs.key()))
 }
 
 /// Runs `make` in an empty directory, unless the cache has an output for these inputs.
@@ -193,22 +137,14 @@ pub fn run_silently(
     ctx.progress.explain(|| format!("{task}: {}", why(&shelf, &inputs)));
     fs::create_dir_all(&shelf).context(|| format!("cannot create {}", ctx.short(&shelf)))?;
     let work = work_dirs(ctx);
-    let scratch = fs::create_dir_all(&work).and_then(|()| tempfile::tempdir_in(&work));
+    let scratch = fs::create_dir_all(&work)
+        .and_then(|()| tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir_in(&work));
     let scratch = scratch.context(|| format!("cannot create a directory in {}", ctx.short(&work)))?;
-    let out = WorkDir { dir: scratch.path().to_owned(), written: Mutex::default() };
+    let out = WorkDir::new(scratch.path());
     make(&out)?;
-    let record = Record { digest: out.digest()?, inputs };
-    let text = toml::to_string(&record).context(|| format!("cannot record task {task}"))?;
-    let finish = || {
-        if dir.exists() {
-            fs::remove_dir_all(&dir)?;
-        }
-        fs::rename(scratch.path(), &dir)?;
-        fs::write(dir.with_extension("toml"), text)
-    };
-    finish().context(|| format!("cannot keep the output of task {task}"))?;
+    let output = out.finish(task, dir, inputs)?;
     forget_old(&shelf, &key);
-    Ok(Output { dir, digest: record.digest })
+    Ok(output)
 }
 
 /// Where outputs are made: beside the directories of the tasks, to be renamed into them.
@@ -216,11 +152,11 @@ fn work_dirs(ctx: &BuildContext) -> PathBuf {
     ctx.cache.join("work")
 }
 
-/// Creates the cache and takes the build lock until the guard is dropped. Leftovers of an
-/// interrupted build are removed.
+/// Creates the cache, closes it to other users and takes the build lock until the guard is dropped.
+/// Leftovers of an interrupted build are removed.
 pub fn lock_cache(ctx: &BuildContext) -> Result<fs::File> {
     let cannot = || format!("cannot use the cache {}", ctx.short(&ctx.cache));
-    fs::create_dir_all(&ctx.cache).context(cannot)?;
+    private::claim_dir(&ctx.cache).context(cannot)?;
     let file = fs::File::create(ctx.cache.join("lock")).context(cannot)?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         ctx.progress.line("  waiting for another cargo xtask to finish …");
@@ -261,16 +197,12 @@ pub fn digest_file(path: &Path) -> Result<String> {
 }
 
 fn why(shelf: &Path, inputs: &Inputs) -> String {
-    let earlier = records(shelf).into_iter().next_back().and_then(|(_, path)| read_record(&path));
+    let earlier = records(shelf).into_iter().next_back().and_then(|(_, path)| Record::read(&path));
     match earlier {
         None => "never made before".into(),
         Some(record) if record.inputs == *inputs => "its output is gone".into(),
         Some(record) => inputs.changes_since(&record.inputs),
     }
-}
-
-fn read_record(path: &Path) -> Option<Record> {
-    toml::from_str(&fs::read_to_string(path).ok()?).ok()
 }
 
 /// The records in a task's directory, the oldest first.
@@ -284,13 +216,14 @@ fn records(shelf: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
     records
 }
 
-/// Errors and races with another build are ignored: they only cost disk space.
+/// Outputs with records of another format go, too: no build finds them again, and they may hold a site
+/// that other users can read. Errors and races with another build are ignored: they only cost disk space.
 fn forget_old(shelf: &Path, key: &str) {
-    let records = records(shelf);
-    let surplus = records.len().saturating_sub(KEPT);
-    for (_, record) in
-        records.iter().take(surplus).filter(|(_, it)| it.file_stem().is_some_and(|it| it != key))
-    {
+    let (ours, foreign): (Vec<_>, Vec<_>) =
+        records(shelf).into_iter().map(|(_, path)| path).partition(|it| Record::read(it).is_some());
+    let surplus = ours.len().saturating_sub(KEPT);
+    let old = ours.iter().take(surplus).filter(|it| it.file_stem().is_some_and(|it| it != key));
+    for record in old.chain(&foreign) {
         let _ = fs::remove_file(record);
         let _ = fs::remove_dir_all(record.with_extension(""));
     }
@@ -315,10 +248,14 @@ pub fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
 
 /// `known`: files whose hash need not be computed again, by path.
 fn digest_tree(dir: &Path, known: &BTreeMap<PathBuf, String>) -> Result<String> {
+    digest_files(dir, &files_below(dir)?, known)
+}
+
+fn digest_files(dir: &Path, files: &[PathBuf], known: &BTreeMap<PathBuf, String>) -> Result<String> {
     let mut hash = Sha256::new();
-    for file in files_below(dir)? {
-        let below = file.strip_prefix(dir).unwrap_or(&file);
-        let digest = known.get(&file).map_or_else(|| digest_node(&file), |known| Ok(known.clone()))?;
+    for file in files {
+        let below = file.strip_prefix(dir).unwrap_or(file);
+        let digest = known.get(file).map_or_else(|| digest_node(file), |known| Ok(known.clone()))?;
         hash.update(format!("{}\0{digest}\n", below.display()));
     }
     Ok(hex(&hash.finalize()))
@@ -326,7 +263,6 @@ fn digest_tree(dir: &Path, known: &BTreeMap<PathBuf, String>) -> Result<String> 
 
 /// Content and x bit, the part of the mode that git keeps; of a link, its target.
 fn digest_node(path: &Path) -> Result<String> {
-    use std::os::unix::fs::PermissionsExt;
     let kind = fs::symlink_metadata(path).context(|| format!("cannot read {}", path.display()))?;
     if kind.is_symlink() {
         let target = fs::read_link(path).context(|| format!("cannot read {}", path.display()))?;

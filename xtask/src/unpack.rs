@@ -80,9 +80,11 @@ impl Unpacked {
         if let Some(contents) = self.contents.get() {
             return Ok(contents);
         }
-        let read = |(id, output): (&PackageId, &Output)| Ok((id.clone(), read(id, output)?));
-        let contents = self.outputs.iter().map(read).collect::<Result<_>>()?;
-        Ok(self.contents.get_or_init(|| contents))
+        let outputs: Vec<_> = self.outputs.iter().collect();
+        // Each is hashed before it is read, which keeps a processor busy.
+        let read = |(id, output): &(&PackageId, &Output)| Ok(((*id).clone(), read(id, output)?));
+        let contents: Vec<_> = parallel::map(parallel::processors(), &outputs, read)?;
+        Ok(self.contents.get_or_init(|| contents.into_iter().collect()))
     }
 
     /// Adds every package to the inputs of a task.
@@ -109,7 +111,7 @@ pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Unpac
 
 /// Lists an unpacked package.
 fn read(package: &PackageId, output: &Output) -> Result<Contents> {
-    let file = output.dir.join("data.tar");
+    let file = output.dir()?.join("data.tar");
     let broken = || format!("cannot read {}", file.display());
     let tar = Arc::new(File::open(&file).context(broken)?);
     let mut archive = tar::Archive::new(&*tar);
@@ -184,12 +186,9 @@ pub fn tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Res
     })
 }
 
-/// The hash of this program is not an input: unpacking a tool is simple, and a changed key costs
-/// half a minute of compilation.
 fn tool_inputs(recipe: &Recipe, packages: &[&LockedPackage]) -> Inputs {
     let files: Vec<&str> = recipe.packages.iter().flat_map(|it| &it.files).map(String::as_str).collect();
-    let inputs =
-        Inputs::default().text("files", &files.join("\n")).text("builder", include_str!("unpack.rs"));
+    let inputs = unpacker().text("files", &files.join("\n"));
     packages.iter().fold(inputs, |inputs, package| inputs.text(package.id().to_string(), &package.sha256))
 }
 
@@ -233,5 +232,13 @@ fn tar_task(package: &LockedPackage) -> String {
 }
 
 fn tar_inputs(package: &LockedPackage) -> Inputs {
-    Inputs::default().text(package.id().to_string(), &package.sha256)
+    unpacker().text(package.id().to_string(), &package.sha256)
+}
+
+/// The source that unpacks is an input. The hash of this program is not: every change of the builder would
+/// unpack 300 MB again.
+fn unpacker() -> Inputs {
+    Inputs::default()
+        .text("unpack.rs", include_str!("unpack.rs"))
+        .text("deb.rs", include_str!("debian/deb.rs"))
 }

@@ -5,8 +5,11 @@ use crate::error::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tempfile::TempDir;
 
 static NOTED: Mutex<Vec<Leftover>> = Mutex::new(Vec::new());
 
@@ -32,6 +35,13 @@ pub fn clear_up_on_signals() -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// A temporary directory that only its owner can read: a card holds the secrets of its site, the memory of a box
+/// too, and the sockets of its console give a root shell.
+pub fn private_dir() -> Result<TempDir> {
+    let dir = tempfile::Builder::new().prefix("lab-").permissions(Permissions::from_mode(0o700)).tempdir();
+    dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))
 }
 
 /// Adds a directory to remove.
@@ -80,6 +90,13 @@ mod tests {
     use super::*;
     use std::os::unix::process::ExitStatusExt;
     use std::process::Command;
+
+    #[test]
+    fn the_card_of_a_box_is_for_its_owner_alone() {
+        let dir = private_dir().unwrap();
+        let mode = std::fs::metadata(dir.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
 
     #[test]
     fn processes_end_and_directories_go() {

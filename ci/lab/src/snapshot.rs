@@ -52,8 +52,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// An empty one.
     pub fn new() -> Result<Self> {
-        let dir = tempfile::Builder::new().prefix("lab-").tempdir();
-        let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
+        let dir = leftovers::private_dir()?;
         let note = leftovers::directory(dir.path());
         Ok(Self { dir, _note: note })
     }

@@ -63,8 +63,7 @@ pub fn analogue() -> Modem {
 impl Stage {
     /// A network without subscribers, with this machine's time. Its boxes boot from fresh cards.
     pub fn new(bench: &Bench) -> Result<Self> {
-        let dir = tempfile::Builder::new().prefix("lab-").tempdir();
-        let dir = dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))?;
+        let dir = leftovers::private_dir()?;
         // A clock before 1970 is an error; the network's time need not be right.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let time = TimeOfDay { origin: i64::try_from(now.as_secs()).unwrap_or(0), quarters: ZONE };

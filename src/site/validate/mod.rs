@@ -198,10 +198,10 @@ fn vpn(raw: raw::Vpn) -> Checked<Vpn> {
     )?;
     check_distinct("network", raw.networks.get_ref())?;
     Ok(Vpn {
-        private_key: raw.private_key,
+        private_key: raw.private_key.into_inner(),
         address: raw.address,
         public_key: raw.public_key,
-        preshared_key: raw.preshared_key,
+        preshared_key: raw.preshared_key.map(Spanned::into_inner),
         endpoint: raw.endpoint,
         networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
         keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),

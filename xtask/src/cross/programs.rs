@@ -32,7 +32,7 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
         let target_dir = ctx.cache.join("programs-target");
         let places = Places::from_machine(ctx)
             .with(Place::Linker, linker(ctx)?)
-            .with(Place::Sysroot, &sysroot.dir)
+            .with(Place::Sysroot, sysroot.dir()?)
             .with(Place::TargetDir, &target_dir);
         compile().run(ctx, &places, &format!("the device's programs for {TARGET}"))?;
         let built = target_dir.join(TARGET).join("device");
@@ -51,7 +51,7 @@ fn names(locked: &LockedManifest) -> Vec<&str> {
 fn compile() -> Invocation {
     let cargo = cargo(Place::Workspace).args(["--package", "dialbox", "--profile", "device", "--bins"]);
     let lib = format!("{}/{C_LIBRARIES}", Place::Sysroot);
-    let start = ["crt1.o", "crti.o", "crtn.o"].map(|it| format!("{lib}/{it}")).join(" ");
+    let start = ["rcrt1.o", "crti.o", "crtn.o"].map(|it| format!("{lib}/{it}")).join(" ");
     rustflags(
         cargo,
         &[
@@ -62,12 +62,16 @@ fn compile() -> Invocation {
             "-Clink-self-contained=no".into(),
             format!("-Lnative={lib}"),
             format!("-Clink-args={start}"),
+            // A static PIE: sms-dialer and dial-in parse untrusted input, and address randomization needs it.
+            // rustc links none for this target (`static_position_independent_executables` is false), but its
+            // code is position-independent, and musl's rcrt1.o relocates the program when it starts. `text`
+            // refuses relocations that would need writable code. With segments aligned to more than the kernel's
+            // pages of 4 KiB (lld's default is 64 KiB), fewer bits of the addresses would be random.
+            "-Clink-args=-pie --no-dynamic-linker -z text -z max-page-size=4096".into(),
             // A panic aborts and the symbols are stripped: nothing on the box reads unwind tables.
             "-Cforce-unwind-tables=no".into(),
             // Folds functions that compile to the same code (ICF). Rust does not promise distinct addresses
             // for functions, and musl compares those of empty ones only (pthread_key_create.c, `nodtor`).
-            // Position-independent code stays, though it costs 5 %: sms-dialer and dial-in parse untrusted
-            // input, and address randomization needs it.
             "-Clink-arg=--icf=all".into(),
             format!("--remap-path-prefix={}=/dialbox", Place::Workspace),
             format!("--remap-path-prefix={}=/cargo", Place::CargoHome),

@@ -36,7 +36,7 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
     task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |out| {
         let places = Places::from_machine(ctx)
             .with(Place::Linker, linker(ctx)?)
-            .with(Place::Sysroot, &sysroot.dir)
+            .with(Place::Sysroot, sysroot.dir()?)
             .with(Place::Output, out.dir());
         for soname in &sonames {
             let what = format!("the stub library {soname} for {TARGET}");

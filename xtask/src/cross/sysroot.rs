@@ -29,7 +29,7 @@ pub(super) fn inputs(toolchain: &Output) -> Inputs {
 
 pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
     task::run(ctx, TASK, inputs(toolchain), |dir| {
-        let library = toolchain.dir.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library"));
+        let library = toolchain.dir()?.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library"));
         if !library.exists() {
             bail!("the toolchain recipe pins another standard library than that of rustc {RUSTC_RELEASE}");
         }
@@ -49,7 +49,7 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
             fs::remove_dir_all(&target_dir)
         };
         collect().context(|| "cannot collect the standard library".into())?;
-        gather_c_libraries(&toolchain.dir, &dir.join(C_LIBRARIES))
+        gather_c_libraries(toolchain.dir()?, &dir.join(C_LIBRARIES))
             .context(|| "cannot gather musl and libgcc".into())?;
         Ok(format!("std {RUSTC_RELEASE} for {TARGET}"))
     })
@@ -76,7 +76,7 @@ fn compile() -> Invocation {
 /// One directory with all files that the linker searches for, under the names it expects.
 fn gather_c_libraries(toolchain: &Path, lib: &Path) -> std::io::Result<()> {
     fs::create_dir_all(lib)?;
-    for name in ["crt1.o", "crti.o", "crtn.o", "libc.a"] {
+    for name in ["rcrt1.o", "crti.o", "crtn.o", "libc.a"] {
         fs::copy(toolchain.join(MUSL).join(name), lib.join(name))?;
     }
     for (name, file) in

@@ -31,16 +31,16 @@ use crate::{
 
 /// The suites that a manifest draws on, as their keys signed them.
 pub struct Archive<'a> {
-    /// The date of the newest signed file, seconds since 1970.
-    pub date: u64,
+    releases: BTreeMap<String, u64>,
     ctx: &'a BuildContext,
     indices: BTreeMap<(String, String), Index>,
     listing: RefCell<BTreeMap<String, Rc<Listing>>>,
 }
 
 impl<'a> Archive<'a> {
-    /// Fetches and verifies the indices in which the manifest's packages are listed.
-    pub fn open(manifest: &Manifest, ctx: &'a BuildContext) -> Result<Self> {
+    /// Fetches and verifies the indices in which the manifest's packages are listed. A signed file that
+    /// is older than its suite's date in `oldest` is refused.
+    pub fn open(manifest: &Manifest, oldest: &BTreeMap<String, u64>, ctx: &'a BuildContext) -> Result<Self> {
         if ctx.offline {
             return Err(Error::new(
                 "the signed indices of the archive come from a mirror, and this is --offline",
@@ -48,18 +48,28 @@ impl<'a> Archive<'a> {
             .hint("leave --offline out; `cargo xtask lock --check` needs no mirror"));
         }
         let mirrors = Mirrors::find(ctx)?;
-        let mut date = 0;
+        let mut releases = BTreeMap::new();
         let mut indices = BTreeMap::new();
         for (suite, architectures) in drawn_on(manifest) {
-            let release = signed_release(ctx, &mirrors, &suite)?;
-            date = date.max(release.date);
+            let release = signed_release(ctx, &mirrors, &suite, oldest.get(&suite).copied())?;
+            releases.insert(suite.clone(), release.date);
             let components = &manifest.suites[&suite]; // a recipe with another suite is refused on loading
             for architecture in architectures {
                 let index = read_index(ctx, &release, &suite, components, &architecture)?;
                 indices.insert((suite.clone(), architecture), index);
             }
         }
-        Ok(Self { date, ctx, indices, listing: RefCell::default() })
+        Ok(Self { releases, ctx, indices, listing: RefCell::default() })
+    }
+
+    /// The date of each suite's signed file, seconds since 1970.
+    pub fn releases(&self) -> &BTreeMap<String, u64> {
+        &self.releases
+    }
+
+    /// The newest of these dates.
+    pub fn date(&self) -> u64 {
+        self.releases.values().copied().max().unwrap_or_default()
     }
 }
 
@@ -103,7 +113,12 @@ fn drawn_on(manifest: &Manifest) -> BTreeMap<String, BTreeSet<String>> {
     drawn_on
 }
 
-fn signed_release(ctx: &BuildContext, mirrors: &Mirrors, suite: &str) -> Result<Release> {
+fn signed_release(
+    ctx: &BuildContext,
+    mirrors: &Mirrors,
+    suite: &str,
+    oldest: Option<u64>,
+) -> Result<Release> {
     let path = format!("dists/{suite}/InRelease");
     let phase = ctx.progress.phase("verify");
     phase.now(path.clone());
@@ -114,7 +129,7 @@ fn signed_release(ctx: &BuildContext, mirrors: &Mirrors, suite: &str) -> Result<
     let signed = verify(ctx, &path, &message)?;
     let odd = |error: Error| error.context(format!("{path} cannot be used"));
     let release = Release::parse(&signed).map_err(odd)?;
-    release.check(suite, ctx.now).map_err(odd)?;
+    release.check(suite, ctx.now).and_then(|()| release.refuse_older(oldest)).map_err(odd)?;
     phase.done(path);
     Ok(release)
 }

@@ -75,6 +75,20 @@ impl Release {
         }
     }
 
+    /// It is not older than the one that the lock was made from. The file of a stable suite has no
+    /// `Valid-Until`: every version that was ever signed stays valid.
+    pub fn refuse_older(&self, locked: Option<u64>) -> Result<()> {
+        match locked {
+            Some(locked) if self.date < locked => {
+                Err(Error::new("it is older than the one that image/packages.lock was made from")
+                    .fact(format!("made on   {}", date(self.date)))
+                    .fact(format!("the lock  {}", date(locked)))
+                    .hint("use a mirror that is kept up to date (--mirror URL), or --allow-older"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The index of a component for an architecture.
     pub fn packages(&self, suite: &str, component: &str, architecture: &str) -> Result<IndexFile> {
         let directory = format!("{component}/binary-{architecture}");
@@ -145,6 +159,20 @@ SHA256:
         assert!(release.check("stable-backports", NOV_22).is_ok());
         let error = release.check("bookworm", NOV_22).unwrap_err().to_string();
         assert_eq!(error, "error: it is signed for stable-backports or trixie-backports, not for bookworm");
+    }
+
+    #[test]
+    fn one_that_is_older_than_the_lock_is_refused_although_it_is_in_force() {
+        let release = Release::parse(RELEASE).unwrap();
+        assert!(release.check("trixie-backports", NOV_22).is_ok());
+        assert!(release.refuse_older(None).is_ok());
+        assert!(release.refuse_older(Some(release.date)).is_ok());
+        insta::assert_snapshot!(release.refuse_older(Some(NOV_22)).unwrap_err(), @r"
+        error: it is older than the one that image/packages.lock was made from
+          made on   Sat, 21 Nov 2026 02:10:46 UTC
+          the lock  Sun, 22 Nov 2026 00:00:00 UTC
+          next: use a mirror that is kept up to date (--mirror URL), or --allow-older
+        ");
     }
 
     #[test]

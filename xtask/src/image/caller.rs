@@ -44,5 +44,5 @@ pub fn make(ctx: &BuildContext, locked: &LockedManifest) -> Result<PathBuf> {
         out.write(FILE, &squashfs)?;
         Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
     })?;
-    Ok(output.dir.join(FILE))
+    Ok(output.dir()?.join(FILE))
 }

@@ -8,7 +8,7 @@ use super::{
     tree::{Kind, Node, Origin, Tree},
 };
 use crate::{
-    elf::{self, Cpu, Elf},
+    elf::{self, Cpu, Elf, Weakness},
     error::{Error, Result},
     manifest::Recipe,
 };
@@ -51,6 +51,7 @@ pub fn check(
     may_come: impl Fn(&str) -> bool,
 ) -> Result<()> {
     every_program_runs_on_armv6(tree, recipes)?;
+    every_program_is_hardened(tree, recipes)?;
     no_private_key(tree)?;
     no_build_path(tree, build_paths)?;
     every_stub_library_will_do(tree, recipes)?;
@@ -77,7 +78,54 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     Ok(())
 }
 
-/// A program with a missing symbol would not start.
+/// Nearly every program of the box parses untrusted input, or is loaded into one that does.
+fn every_program_is_hardened(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
+    let programs = tree.files().filter(|(path, _, content)| elf::is_elf(content) && !path.ends_with(".ko"));
+    for (path, node, content) in programs {
+        let excepted = recipes.iter().any(|it| it.fixed_address.iter().any(|it| it == path));
+        refuse_weak(path, content, excepted)
+            .map_err(|error| error.fact(format!("it comes from {}", node.origin)))?;
+    }
+    Ok(())
+}
+
+/// The same for the program that the kernel starts out of the initramfs.
+pub fn init_is_hardened(init: &[u8]) -> Result<()> {
+    if elf::is_elf(init) { refuse_weak("/init", init, false) } else { Ok(()) }
+}
+
+fn refuse_weak(path: &str, content: &[u8], may_have_fixed_address: bool) -> Result<()> {
+    let mut weaknesses = Elf::parse(content)
+        .and_then(|it| it.weaknesses())
+        .map_err(|error| error.context(format!("{path} is broken")))?;
+    if may_have_fixed_address {
+        let before = weaknesses.len();
+        weaknesses.retain(|it| *it != Weakness::FixedAddress);
+        if weaknesses.len() == before {
+            return Err(Error::new(format!("{path} is position-independent, though its recipe excepts it"))
+                .hint(format!("remove {path} from `fixed-address` of its recipe")));
+        }
+    }
+    if weaknesses.is_empty() {
+        return Ok(());
+    }
+    let error = Error::new(format!("{path} would make an attack easier than need be"));
+    Err(weaknesses.iter().fold(error, |error, it| error.fact(in_words(*it))).hint(
+        "build it with -pie, -z relro and -z noexecstack; one that must have a fixed address is named in \
+         `fixed-address` of its recipe",
+    ))
+}
+
+fn in_words(weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::FixedAddress => "it is not position-independent (ET_EXEC)",
+        Weakness::NoRelro => "it has no RELRO segment (PT_GNU_RELRO)",
+        Weakness::ExecutableStack => "it asks for an executable stack (PT_GNU_STACK)",
+        Weakness::WritableCode => "it has code that is writable (a segment with both flags, or DT_TEXTREL)",
+    }
+}
+
+/// A program that misses a symbol would not even start.
 fn every_stub_library_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     for soname in recipes.iter().flat_map(|it| &it.stub_libraries) {
         let at = stub_library_path(soname);

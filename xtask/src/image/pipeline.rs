@@ -176,11 +176,11 @@ impl Phases<'_> {
     }
 
     fn initramfs(&self) -> Result<Output> {
-        let init = self.built.programs.dir.join("init");
-        let inputs = self.packages.inputs().path("init", &init)?;
+        let inputs = self.packages.inputs().output_file("init", &self.built.programs)?;
         task::run(self.packages.plan.ctx, "initramfs", inputs, |out| {
             let modules = root::early_modules(self.packages.plan.recipes, &self.packages.ingredients()?)?;
-            let init = fs::read(&init).context(|| "cannot read the program init".into())?;
+            let init = read(&self.built.programs.dir()?.join("init"))?;
+            gates::init_is_hardened(&init)?;
             let bytes = initramfs::write(&init, &modules, self.packages.locked.time_stamp())?;
             out.write("initramfs.gz", &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
@@ -201,7 +201,7 @@ impl Phases<'_> {
             for name in ["config.txt", "cmdline.txt"] {
                 content.insert(name.into(), read(&files.join(name))?);
             }
-            content.insert("initramfs.gz".into(), read(&initramfs.dir.join("initramfs.gz"))?);
+            content.insert("initramfs.gz".into(), read(&initramfs.dir()?.join("initramfs.gz"))?);
             content.insert("site.toml".into(), Arc::from(self.site.text.as_bytes()));
             let disk = &locked.manifest.disk;
             let fat = boot::write(&content, disk.boot_mib, locked.epoch, disk.signature)?;
@@ -216,14 +216,14 @@ impl Phases<'_> {
         let name = &locked.manifest.name;
         task::run(ctx, "disk", inputs, |out| {
             let layout = &locked.manifest.disk;
-            let root_image = read(&root.dir.join("root.squashfs"))?;
-            let image = disk::write(layout, &read(&boot.dir.join("boot.fat"))?, &root_image)?;
+            let root_image = read(&root.dir()?.join("root.squashfs"))?;
+            let image = disk::write(layout, &read(&boot.dir()?.join("boot.fat"))?, &root_image)?;
             let image = image.as_slice();
             // squashfs has compressed the root already, and better.
             let stored = disk::Layout::from_disk(layout).root(root_image.len());
             let (compressed, sums) = parallel::join(
                 || gzip::compress(image, &stored),
-                || write_described(out, name, image, &root.dir),
+                || write_described(out, name, image, root.dir()?),
             );
             let compressed = compressed.context(|| "cannot compress the image".into())?;
             let sums = sums? + &summed(out, &format!("{name}.img.gz"), &compressed)?;

@@ -90,9 +90,9 @@ pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
 pub fn add_compiled(tree: &mut Tree, built: &Built) -> Result<()> {
     tree.fill(|origin| {
         let file = match origin {
-            Origin::Recipe { source: Source::Program(name), .. } => built.programs.dir.join(name),
+            Origin::Recipe { source: Source::Program(name), .. } => built.programs.dir()?.join(name),
             Origin::Recipe { source: Source::StubLibrary(soname), .. } => {
-                built.stub_libraries.dir.join(soname)
+                built.stub_libraries.dir()?.join(soname)
             }
             other => bail!("a file of {other} is not compiled, and was not unpacked"),
         };

@@ -24,7 +24,7 @@ use super::tree::{self, Tree};
 use crate::{
     elf,
     error::{Context, Error, Result},
-    parallel,
+    parallel, private,
 };
 
 /// Larger blocks compress better and cost memory and latency at run time; the kernel takes
@@ -117,7 +117,7 @@ impl BlockCache {
     /// The cache in this file, empty if it cannot be read. It is never freed: backhand requires a
     /// compressor with a static lifetime.
     pub fn load(file: &Path) -> &'static Self {
-        let known = fs::read(file).map(|bytes| read_blocks(&bytes)).unwrap_or_default();
+        let known = fs::read(file).map(|bytes| read_checked(&bytes)).unwrap_or_default();
         let cache = Self { file: file.to_owned(), known: Mutex::new(known), used: Mutex::default() };
         Box::leak(Box::new(cache))
     }
@@ -163,14 +163,23 @@ impl BlockCache {
             bytes.extend_from_slice(block);
         }
         let fresh: PathBuf = self.file.with_extension("new");
-        fs::File::create(&fresh)
-            .and_then(|mut it| it.write_all(&bytes))
+        // The site's secrets are in one of the blocks.
+        private::create_file(&fresh)
+            .and_then(|mut it| it.write_all(&Sha256::digest(&bytes)).and_then(|()| it.write_all(&bytes)))
             .and_then(|()| fs::rename(&fresh, &self.file))
             .context(|| format!("cannot write {}", self.file.display()))
     }
 }
 
-/// Hash, length and bytes of each complete block.
+/// Checks what [`BlockCache::save`] has written. A file that was changed since holds no blocks.
+fn read_checked(file: &[u8]) -> HashMap<Hash, Vec<u8>> {
+    match file.split_first_chunk::<32>() {
+        Some((digest, blocks)) if *digest == <Hash>::from(Sha256::digest(blocks)) => read_blocks(blocks),
+        _ => HashMap::new(),
+    }
+}
+
+/// Hash, length and bytes of each block, as far as they are whole.
 fn read_blocks(mut bytes: &[u8]) -> HashMap<Hash, Vec<u8>> {
     let mut known = HashMap::new();
     let mut hash = Hash::default();

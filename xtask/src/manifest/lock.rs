@@ -14,12 +14,16 @@ use crate::{
 };
 
 /// The lock file, sorted by package.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
     /// Seconds since 1970: the date of the newest signed index the lock was made from. Every
     /// time stamp in the image is this one, and no box accepts an earlier date.
     pub epoch: u64,
+    /// The date of each suite's signed index, seconds since 1970. The next lock refuses an older one,
+    /// whose signature would be as good, and which would hide later security updates.
+    #[serde(default)]
+    pub releases: BTreeMap<String, u64>,
     /// Every package that is used.
     #[serde(default, rename = "package")]
     pub packages: Vec<LockedPackage>,
@@ -244,7 +248,8 @@ mod tests {
     fn lock() -> Lock {
         let packages =
             vec![locked("libpcap0.8", "1.10.3-1", &["libpcap.so.0.8"]), locked("ppp", "2.4.9-1", &[])];
-        Lock { epoch: 1_783_764_997, packages }
+        let releases = BTreeMap::from([("bookworm".to_owned(), 1_783_764_997)]);
+        Lock { epoch: 1_783_764_997, releases, packages }
     }
 
     /// One recipe, `name`, that takes these packages, each at a version if one is pinned.
@@ -333,6 +338,9 @@ mod tests {
         insta::assert_snapshot!(text, @r#"
         # Made by `cargo xtask lock` from the signed indices of the Debian archive.
         epoch = 1783764997
+
+        [releases]
+        bookworm = 1783764997
 
         [[package]]
         name = "libpcap0.8"

@@ -56,6 +56,8 @@ pub struct Recipe {
     pub directories: Vec<String>,
     /// Libraries that are allowed to hold code for newer processors, because they choose at run time.
     pub chooses_by_cpu: Vec<String>,
+    /// Programs that are not position-independent; all others must be.
+    pub fixed_address: Vec<String>,
     /// Sonames of libraries that `image/stub-libraries/` replaces.
     pub stub_libraries: Vec<String>,
     /// Symbolic links: target → absolute paths of the links.
@@ -213,6 +215,7 @@ impl Recipe {
             overlay: raw.overlay,
             directories: raw.directories,
             chooses_by_cpu: raw.chooses_by_cpu,
+            fixed_address: raw.fixed_address,
             stub_libraries: raw.stub_libraries,
             links: raw.links,
         };

@@ -57,6 +57,8 @@ pub struct RawRecipe {
     #[serde(default)]
     pub chooses_by_cpu: Vec<String>,
     #[serde(default)]
+    pub fixed_address: Vec<String>,
+    #[serde(default)]
     pub stub_libraries: Vec<String>,
     #[serde(default)]
     pub links: BTreeMap<String, Vec<String>>,

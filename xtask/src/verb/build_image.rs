@@ -19,8 +19,9 @@ use crate::{
     error::{Context, Error, Result},
     image::pipeline,
     manifest::LockedManifest,
+    private,
     site::SiteSource,
-    task::{self, digest_file},
+    task::{self, Output},
 };
 
 /// Builds the image and puts it into the output directory.
@@ -31,13 +32,13 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
         ctx.progress.explaining();
     }
     let file = args.site.clone().unwrap_or_else(|| ctx.image_dir().join("sites/dialer.toml"));
-    let site = SiteSource::load(&file, &ctx.short(&file).to_string())?;
+    let site = SiteSource::load_for_use(&file, &ctx.short(&file).to_string())?;
     let locked = LockedManifest::load(&ctx)?;
     cross::refuse_other_rustc(&ctx)?;
     let _alone = task::lock_cache(&ctx)?;
     let output = pipeline::build(&ctx, &locked, &site)?;
     let image = args.out.join(format!("{}.img", locked.manifest.name));
-    if publish(&output.dir, &args.out)? {
+    if publish(&output, &args.out)? {
         let seconds = began.elapsed().as_secs_f64();
         ctx.progress.line(format!(
             "  {} is ready, for site {} ({seconds:.1} s)",
@@ -63,21 +64,18 @@ fn next_commands(image: &Path) -> String {
 }
 
 /// Copies the files of a finished build to `out`, each under a temporary name first; the old
-/// ones stay until the new ones are complete. `false`: they were there already.
-fn publish(from: &Path, out: &Path) -> Result<bool> {
-    let sums =
-        fs::read_to_string(from.join("SHA256SUMS")).context(|| "the build left no SHA256SUMS".into())?;
-    let names = || sums.lines().filter_map(|line| line.split_once("  "));
-    let files = || names().map(|(_, name)| name).chain(["SHA256SUMS"]);
+/// ones stay until the new ones are complete. Only their owner can read them: the image holds the site's
+/// secrets. `false`: they were there already.
+fn publish(output: &Output, out: &Path) -> Result<bool> {
+    let names = output.names()?;
     // An interrupted run may have left temporary files.
-    files().for_each(|name| drop(Part::of(out, name)));
-    let there = |(hash, name): (&str, &str)| digest_file(&out.join(name)).is_ok_and(|it| it == hash);
-    let sums_there = fs::read_to_string(out.join("SHA256SUMS")).is_ok_and(|it| it == sums);
-    if sums_there && names().all(there) {
+    names.iter().for_each(|name| drop(Part::of(out, name)));
+    if output.is_copied_to(out)? {
         return Ok(false);
     }
-    fs::create_dir_all(out).context(|| format!("cannot create {}", out.display()))?;
-    let parts: Vec<Part> = files().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
+    let from = output.dir()?;
+    private::create_dir(out).context(|| format!("cannot create {}", out.display()))?;
+    let parts: Vec<Part> = names.iter().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
     parts.into_iter().try_for_each(Part::finish)?;
     Ok(true)
 }
@@ -112,7 +110,7 @@ impl Part {
 
 /// Copies a file without its holes, which are two thirds of the image.
 fn copy_sparsely(from: &Path, to: &Path) -> io::Result<()> {
-    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
+    let (mut from, mut to) = (File::open(from)?, private::create_file(to)?);
     to.set_len(from.metadata()?.len())?;
     let mut hole = 0;
     loop {

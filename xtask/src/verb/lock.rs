@@ -1,5 +1,7 @@
 //! `cargo xtask lock`: choose the exact packages for the recipes.
 
+use std::collections::BTreeMap;
+
 use crate::{
     cli,
     context::BuildContext,
@@ -17,19 +19,23 @@ pub fn run(args: &cli::Lock) -> Result<()> {
         ctx.progress.line("image/packages.lock fits the recipes");
         return Ok(());
     }
-    let old =
-        if ctx.lock_file().exists() { Lock::load(&ctx)? } else { Lock { epoch: 0, packages: Vec::new() } };
-    let archive = Archive::open(&manifest, &ctx)?; // the only place where signatures are checked
+    let old = if ctx.lock_file().exists() { Lock::load(&ctx)? } else { Lock::default() };
+    let oldest = if args.allow_older { BTreeMap::new() } else { old.releases.clone() };
+    let archive = Archive::open(&manifest, &oldest, &ctx)?; // the only place where signatures are checked
     let phase = ctx.progress.phase("resolve");
     let packages = resolve::resolve(&manifest, &archive)?;
     phase.done(format!("{} packages", packages.len()));
     let changes = old.changes(&packages);
+    let releases = archive.releases().clone();
     if changes.is_empty() {
         // The same packages from newer indices make the same image, so its date stays.
+        if releases != old.releases {
+            Lock { releases, ..old }.save(&ctx)?;
+        }
         ctx.progress.line("image/packages.lock is up to date");
         return Ok(());
     }
-    Lock { epoch: archive.date, packages }.save(&ctx)?;
+    Lock { epoch: archive.date(), releases, packages }.save(&ctx)?;
     for change in &changes {
         ctx.progress.line(change);
     }

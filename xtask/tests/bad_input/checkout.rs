@@ -114,7 +114,7 @@ impl Checkout {
         it.package("busybox", &[("/bin/busybox", b"a shell")]);
         let library = format!("/usr/src/rustc-{}/library/Cargo.toml", env!("XTASK_RUSTC_RELEASE"));
         let c =
-            ["crt1.o", "crti.o", "crtn.o", "libc.a"].map(|it| format!("/usr/lib/arm-linux-musleabi/{it}"));
+            ["rcrt1.o", "crti.o", "crtn.o", "libc.a"].map(|it| format!("/usr/lib/arm-linux-musleabi/{it}"));
         let gcc = ["libgcc.a", "libgcc_eh.a"].map(|it| format!("/usr/lib/gcc/arm-linux-gnueabi/12/{it}"));
         let files = [&library].into_iter().chain(&c).chain(&gcc);
         it.package("rust-src", &files.map(|it| (it.as_str(), &b""[..])).collect::<Vec<_>>());

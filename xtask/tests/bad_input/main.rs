@@ -1,8 +1,10 @@
 //! Bad input: each gives one clear error and leaves no partial file.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod cache;
 mod caller;
 mod checkout;
+mod lock;
 mod manifest;
 mod overlay;
 mod package;

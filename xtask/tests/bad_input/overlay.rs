@@ -5,7 +5,10 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use crate::{checkout::Checkout, package::arm_program};
+use crate::{
+    checkout::Checkout,
+    package::{ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD, Program, arm_program},
+};
 
 fn checkout() -> Checkout {
     let checkout = Checkout::new();
@@ -32,6 +35,64 @@ fn an_armv6_program_is_welcome() {
     checkout.write("overlay/etc/init.d/tool", arm_program(6));
     let error = checkout.error();
     assert!(error.starts_with("error: offline, and 3 packages are not in "), "{error}");
+}
+
+#[test]
+fn a_program_without_any_hardening() {
+    let checkout = checkout();
+    let weak = Program { kind: ET_EXEC, segments: vec![(PT_LOAD, PF_R | PF_W | PF_X)], ..Program::default() };
+    checkout.write("overlay/etc/init.d/tool", weak.bytes());
+    assert_snapshot!(checkout.error(), @r"
+    error: /etc/init.d/tool would make an attack easier than need be
+      it is not position-independent (ET_EXEC)
+      it has no RELRO segment (PT_GNU_RELRO)
+      it asks for an executable stack (PT_GNU_STACK)
+      it has code that is writable (a segment with both flags, or DT_TEXTREL)
+      it comes from overlay/, recipe base
+      next: build it with -pie, -z relro and -z noexecstack; one that must have a fixed address is named in `fixed-address` of its recipe
+    ");
+}
+
+#[test]
+fn a_program_of_which_one_thing_is_not_hardened() {
+    let good = || Program::default().segments.into_iter();
+    for (segments, expected) in [
+        (good().filter(|it| it.0 != PT_GNU_RELRO).collect(), "it has no RELRO segment (PT_GNU_RELRO)"),
+        // Without the header the kernel makes the stack executable.
+        (
+            good().filter(|it| it.0 != PT_GNU_STACK).collect(),
+            "it asks for an executable stack (PT_GNU_STACK)",
+        ),
+        (
+            good()
+                .map(|it| if it.0 == PT_GNU_STACK { (PT_GNU_STACK, PF_R | PF_W | PF_X) } else { it })
+                .collect(),
+            "it asks for an executable stack (PT_GNU_STACK)",
+        ),
+    ] {
+        let checkout = checkout();
+        checkout.write("overlay/etc/init.d/tool", Program { segments, ..Program::default() }.bytes());
+        let error = checkout.error();
+        assert!(error.contains(&format!("\n  {expected}\n  it comes from overlay/")), "{error}");
+    }
+}
+
+#[test]
+fn a_fixed_address_is_for_programs_that_a_recipe_names_and_that_have_one() {
+    let checkout = checkout();
+    let fixed = Program { kind: ET_EXEC, ..Program::default() };
+    checkout.write("overlay/etc/init.d/tool", fixed.bytes());
+    assert!(checkout.error().contains("\n  it is not position-independent (ET_EXEC)\n"));
+    checkout.edit(
+        "image/recipes/base.toml",
+        "overlay =",
+        "fixed-address = [\"/etc/init.d/tool\"]\noverlay =",
+    );
+    let error = checkout.error();
+    assert!(error.starts_with("error: offline, and 3 packages are not in "), "{error}");
+    checkout.write("overlay/etc/init.d/tool", arm_program(6));
+    let error = checkout.error();
+    assert!(error.starts_with("error: /etc/init.d/tool is position-independent, though"), "{error}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::own::own_box;
 use super::{REBOOT, SERVICES_LOG, check, shows};
+use crate::booted::Booted;
 use crate::card::Partition;
 use crate::error::Result;
 use crate::stage::Stage;
@@ -31,11 +32,27 @@ pub fn fresh_card(stage: &Stage) -> Result<()> {
     booted.until(SERVICES_LOG, &["watchdogd: ", &format!("{service}: ")])?;
     let unknown = booted.run(UNKNOWN_APPLETS)?.text;
     check(unknown.is_empty(), || format!("busybox does not know {unknown}"))?;
+    closed_to_others(&mut booted, service)?;
     drop(booted);
 
     let state = machine.card().partitions()?[3];
     let (end, card) = (state.start + state.bytes, machine.card().bytes()?);
     check(end <= card && card - end < 8 << 20, || format!("state ends at {end}, the card at {card}"))
+}
+
+/// Services at addresses that nobody can know beforehand, and files that only root can read.
+fn closed_to_others(booted: &mut Booted, service: &str) -> Result<()> {
+    let code =
+        |name| format!("set -- $(pidof {name}); grep -m1 ' /usr/sbin/{name}$' /proc/$1/maps | cut -d- -f1");
+    let (one, other) = (booted.must(&code(service))?, booted.must(&code("watchdogd"))?);
+    // A program with a fixed address lies at 00010000, whichever it is.
+    check(one != other && one.len() == 8 && other.len() == 8, || format!("they lie at {one} and {other}"))?;
+    let bits = booted.must("cat /proc/sys/vm/mmap_rnd_bits")?;
+    check(bits == "16", || format!("{bits} bits of an address are random"))?;
+    let open = booted.run("find /state -type f ! -perm 600")?.text;
+    check(open.is_empty(), || format!("others can read {open}"))?;
+    let socket = booted.run("find /run/dialbox -type s ! -perm 600")?.text;
+    check(socket.is_empty(), || format!("others can open {socket}"))
 }
 
 /// A stray write is gone after a reboot, what lies in state is not, and the ledger knows of both boots.

@@ -12,8 +12,8 @@ impl Draft {
         Self(example.lines().map(str::to_owned).collect())
     }
 
-    /// Sets a key of a table (`""` for the keys before the first one). A line that was commented out is
-    /// activated, and so is its table.
+    /// Sets a key of a table (`""` for the keys before the first one, `[user]` for the first `[[user]]`). A
+    /// line that was commented out is activated, and so is its table.
     pub fn set(&mut self, table: &str, key: &str, value: impl Into<Value>) {
         self.header(table);
         self.write(table, key, format!("{key} = {}", value.into()));
@@ -24,6 +24,11 @@ impl Draft {
         let value = value.into();
         let active = self.line(table, key).is_some_and(|at| !self.0[at].starts_with('#'));
         self.write(table, key, format!("{}{key} = {value}", if active { "" } else { "#" }));
+    }
+
+    /// Replaces a key by another key and its value.
+    pub fn replace(&mut self, table: &str, old: &str, key: &str, value: impl Into<Value>) {
+        self.write(table, old, format!("{key} = {}", value.into()));
     }
 
     /// Removes a key.

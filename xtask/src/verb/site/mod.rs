@@ -25,7 +25,7 @@ use crate::{
 /// See the command line's help.
 pub fn run(args: &cli::Site) -> Result<()> {
     print(&match args {
-        cli::Site::New(args) => new::run(args, new::fresh_secret()?)?,
+        cli::Site::New(args) => new::run(args, &new::FreshSecrets::new()?)?,
         cli::Site::Qr { file } => qr(file)?,
         cli::Site::Check { file } => check(file)?,
         cli::Site::Show { secrets, file, path } => show(file, path.as_deref(), *secrets)?,
@@ -38,7 +38,7 @@ fn load(file: &Path) -> Result<Site> {
 }
 
 fn check(file: &Path) -> Result<String> {
-    let site = load(file)?;
+    let SiteSource { site, .. } = SiteSource::load_for_use(file, &file.display().to_string())?;
     let caution = match &site.role {
         Role::Dialer(dialer) => dialer.sms.as_ref().and_then(caution),
         Role::DialIn(_) => None,
@@ -96,6 +96,15 @@ mod tests {
             let site = Site::parse(starter).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(site.role.as_str(), role);
         }
+    }
+
+    #[test]
+    fn an_example_may_be_shown_and_its_password_is_refused_by_check() {
+        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../image/sites/dial-in.toml"));
+        assert!(show(file, None, false).is_ok());
+        let error = check(file).unwrap_err().to_string();
+        assert!(error.contains("dial-in.toml:75:12: this password is public"), "{error}");
+        assert!(error.contains("\n  next: choose another one, or let `cargo xtask site new` make one"));
     }
 
     #[test]

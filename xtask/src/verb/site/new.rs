@@ -1,13 +1,12 @@
 //! `cargo xtask site new`: a file to start from, with a new secret.
 
 use std::{
-    fs::{self, OpenOptions, Permissions},
     io::{ErrorKind, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
 use base32ct::{Base32UpperUnpadded, Encoding};
+use dialbox::site::{PasswordHash, Secret};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::{draft::Draft, operators::Operator, otpauth, wvdial::Wvdial};
@@ -15,32 +14,62 @@ use crate::{
     cli,
     context::BuildContext,
     error::{Context, Error, Result},
+    private,
     site::SiteSource,
 };
 
 pub(super) const DIALER: &str = include_str!("../../../../image/sites/dialer.toml");
 pub(super) const DIAL_IN: &str = include_str!("../../../../image/sites/dial-in.toml");
+/// The user of that example.
+const CALLER: &str = "caller";
 
-/// 160 bits, which RFC 4226 recommends (§4, R6).
-pub type FreshSecret = [u8; 20];
+/// The secrets of a new site. No `Debug`, so that nothing shows them by accident.
+#[derive(Clone, Copy, Default)]
+pub struct FreshSecrets {
+    /// For one-time codes. 160 bits, which RFC 4226 recommends (§4, R6).
+    one_time_codes: [u8; 20],
+    /// For the password of the caller. 80 bits cannot be guessed, even by who has the hash.
+    password: [u8; 10],
+    /// For the hash of that password.
+    salt: [u8; 12],
+}
 
-/// A new random secret.
-pub fn fresh_secret() -> Result<FreshSecret> {
-    let mut secret = FreshSecret::default();
-    // Requests of up to 256 bytes are never answered in part (getrandom(2)).
-    getrandom(&mut secret, GetRandomFlags::empty())
-        .context(|| "the kernel gives no random numbers".into())?;
-    Ok(secret)
+impl FreshSecrets {
+    /// New random secrets.
+    pub fn new() -> Result<Self> {
+        let mut secrets = Self::default();
+        for part in [&mut secrets.one_time_codes[..], &mut secrets.password, &mut secrets.salt] {
+            // Requests of up to 256 bytes are never answered in part (getrandom(2)).
+            getrandom(part, GetRandomFlags::empty())
+                .context(|| "the kernel gives no random numbers".into())?;
+        }
+        Ok(secrets)
+    }
+
+    /// Five groups of four consonants of four bits each. No letter looks like another one or like a digit,
+    /// on paper or on the screen of an old terminal.
+    fn password(&self) -> String {
+        const LETTERS: &[u8; 16] = b"bcdfghjkmnprstwx";
+        let letter = |bits: u8| char::from(LETTERS[usize::from(bits & 15)]);
+        let groups = self.password.chunks(2);
+        let group = |bytes: &[u8]| bytes.iter().flat_map(|it| [letter(it >> 4), letter(*it)]).collect();
+        groups.map(group).collect::<Vec<String>>().join("-")
+    }
 }
 
 /// Writes the file; returns the messages for the user.
-pub fn run(args: &cli::NewSite, secret: FreshSecret) -> Result<String> {
+pub fn run(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<String> {
     let name = args.file.display();
-    let (draft, notes) = draft(args, secret)?;
+    let Start { draft, notes, password } = start(args, secrets)?;
     let SiteSource { text, site } = SiteSource::parse(draft.text(), &name.to_string())?;
     write(&args.file, args.force, &text)?;
     let mut said = format!("wrote {name}, which only you may read: it holds secrets\n");
     said.extend(notes.iter().map(|note| format!("  note: {note}\n")));
+    if let Some(password) = password {
+        said += &format!(
+            "\nThe password of `{CALLER}`, shown this once: the file holds its hash only.\n\n    {password}\n\n"
+        );
+    }
     if let Some(uri) = otpauth::uri(&site) {
         said += "\nThe secret for one-time codes, to be scanned by an authenticator app. Whoever sees it can\n\
                  command the box; `cargo xtask site qr` shows it again.\n\n";
@@ -56,13 +85,34 @@ pub fn run(args: &cli::NewSite, secret: FreshSecret) -> Result<String> {
     Ok(said)
 }
 
-/// The text, and the messages about it.
-fn draft(args: &cli::NewSite, secret: FreshSecret) -> Result<(Draft, Vec<String>)> {
-    let mut draft = match args.role {
-        cli::Role::Dialer => Draft::from_example(DIALER),
-        cli::Role::DialIn => return Ok((Draft::from_example(DIAL_IN), Vec::new())),
-    };
-    let secret = Base32UpperUnpadded::encode_string(&secret);
+/// A site to start from.
+struct Start {
+    draft: Draft,
+    /// The messages about it.
+    notes: Vec<String>,
+    /// The caller's password, for the terminal: the draft has its hash.
+    password: Option<String>,
+}
+
+fn start(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<Start> {
+    match args.role {
+        cli::Role::Dialer => dialer(args, secrets),
+        cli::Role::DialIn => dial_in(secrets),
+    }
+}
+
+fn dial_in(secrets: &FreshSecrets) -> Result<Start> {
+    let mut draft = Draft::from_example(DIAL_IN);
+    let password = secrets.password();
+    let hash = password.parse::<Secret>().and_then(|it| PasswordHash::new(&it, secrets.salt));
+    let hash = hash.map_err(|error| Error::new(error.to_string()))?;
+    draft.replace("[user]", "password", "password-hash", hash.reveal());
+    Ok(Start { draft, notes: Vec::new(), password: Some(password) })
+}
+
+fn dialer(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<Start> {
+    let mut draft = Draft::from_example(DIALER);
+    let secret = Base32UpperUnpadded::encode_string(&secrets.one_time_codes);
     if args.number.is_empty() {
         draft.suggest("sms", "secret", secret);
     } else {
@@ -77,29 +127,35 @@ fn draft(args: &cli::NewSite, secret: FreshSecret) -> Result<(Draft, Vec<String>
         }
         (None, None) => Vec::new(),
     };
-    Ok((draft, notes))
+    Ok(Start { draft, notes, password: None })
 }
 
 fn write(file: &Path, force: bool, text: &str) -> Result<()> {
     let name = file.display();
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).create_new(!force).mode(0o600);
-    let mut target = match options.open(file) {
+    let created = if force { private::create_file(file) } else { private::create_new_file(file) };
+    let mut target = match created {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(Error::new(format!("{name} is there already"))
                 .hint("give another name, or --force to overwrite it"));
         }
-        opened => opened.context(|| format!("cannot create {name}"))?,
+        created => created.context(|| format!("cannot create {name}"))?,
     };
-    // The mode above applies to a new file only.
-    fs::set_permissions(file, Permissions::from_mode(0o600)).context(|| format!("cannot protect {name}"))?;
     target.write_all(text.as_bytes()).context(|| format!("cannot write {name}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs::{self, Permissions},
+        io::Read,
+        os::unix::fs::PermissionsExt,
+    };
+
     use super::*;
-    use dialbox::site::{Role, Site};
+    use dialbox::site::{Role, Site, Users};
+
+    const SECRETS: FreshSecrets =
+        FreshSecrets { one_time_codes: *b"12345678901234567890", password: [0x3c; 10], salt: [7; 12] };
 
     fn args(dir: &Path, number: &[&str]) -> cli::NewSite {
         cli::NewSite {
@@ -118,14 +174,14 @@ mod tests {
     fn a_new_site_never_overwrites_another_one_unasked() {
         let dir = tempfile::tempdir().unwrap();
         let new = args(dir.path(), &[]);
-        run(&new, [1; 20]).unwrap();
+        run(&new, &SECRETS).unwrap();
         let first = fs::read_to_string(&new.file).unwrap();
         let other = cli::NewSite { role: cli::Role::DialIn, ..new.clone() };
-        let error = run(&other, [2; 20]).unwrap_err().to_string();
+        let error = run(&other, &SECRETS).unwrap_err().to_string();
         assert!(error.contains("is there already"), "{error}");
         assert_eq!(fs::read_to_string(&new.file).unwrap(), first);
-        run(&cli::NewSite { force: true, ..other }, [2; 20]).unwrap();
-        assert_eq!(fs::read_to_string(&new.file).unwrap(), DIAL_IN);
+        run(&cli::NewSite { force: true, ..other }, &SECRETS).unwrap();
+        assert!(fs::read_to_string(&new.file).unwrap().contains("role = \"dial-in\""));
     }
 
     #[test]
@@ -134,15 +190,32 @@ mod tests {
         let new = cli::NewSite { force: true, ..args(dir.path(), &[]) };
         fs::write(&new.file, "").unwrap();
         fs::set_permissions(&new.file, Permissions::from_mode(0o644)).unwrap();
-        run(&new, [1; 20]).unwrap();
+        let mut opened = fs::File::open(&new.file).unwrap();
+        run(&new, &SECRETS).unwrap();
         assert_eq!(fs::metadata(&new.file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(opened.read_to_end(&mut Vec::new()).unwrap(), 0, "read by who had opened the old one");
+    }
+
+    #[test]
+    fn a_new_dial_in_has_a_password_that_nobody_knows_and_only_the_terminal_shows() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = cli::NewSite { role: cli::Role::DialIn, ..args(dir.path(), &[]) };
+        let said = run(&new, &SECRETS).unwrap();
+        let password = "fsfs-fsfs-fsfs-fsfs-fsfs";
+        assert!(said.contains(&format!("\n    {password}\n")), "{said}");
+        let text = fs::read_to_string(&new.file).unwrap();
+        assert!(!text.contains(password) && !text.contains("change-me"), "{text}");
+        let Role::DialIn(dial_in) = Site::parse_for_use(&text).unwrap().role else { panic!() };
+        let Users::Hashed(users) = dial_in.users else { panic!() };
+        assert_eq!(users[0].name.to_string(), CALLER);
+        assert!(users[0].password.fits(password.as_bytes()));
     }
 
     #[test]
     fn a_dialer_gets_its_own_secret_and_shows_it_when_it_is_in_force() {
         let dir = tempfile::tempdir().unwrap();
         let new = args(dir.path(), &["+33612345678"]);
-        let said = run(&new, *b"12345678901234567890").unwrap();
+        let said = run(&new, &SECRETS).unwrap();
         let uri = "otpauth://totp/dialbox:dialbox?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=dialbox\
                    &algorithm=SHA1&digits=8&period=30";
         assert!(said.contains(uri) && said.contains('█'), "{said}");
@@ -155,7 +228,7 @@ mod tests {
     fn without_a_number_the_secret_waits_in_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let new = args(dir.path(), &[]);
-        let said = run(&new, *b"12345678901234567890").unwrap();
+        let said = run(&new, &SECRETS).unwrap();
         assert!(!said.contains("otpauth") && said.contains("it obeys no text message"), "{said}");
         let text = fs::read_to_string(&new.file).unwrap();
         assert!(text.contains("\n#secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"\n"), "{text}");
@@ -169,13 +242,16 @@ mod tests {
     fn a_number_that_is_none_is_refused_before_anything_is_written() {
         let dir = tempfile::tempdir().unwrap();
         let new = args(dir.path(), &["0612345678"]);
-        let error = run(&new, [1; 20]).unwrap_err().to_string();
+        let error = run(&new, &SECRETS).unwrap_err().to_string();
         assert!(error.contains("not an international number"), "{error}");
         assert!(!new.file.exists());
     }
 
     #[test]
     fn two_secrets_are_never_the_same() {
-        assert_ne!(fresh_secret().unwrap(), fresh_secret().unwrap());
+        let (one, other) = (FreshSecrets::new().unwrap(), FreshSecrets::new().unwrap());
+        assert_ne!(one.one_time_codes, other.one_time_codes);
+        assert_ne!(one.password(), other.password());
+        assert_ne!(one.salt, other.salt);
     }
 }

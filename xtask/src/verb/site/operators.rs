@@ -39,7 +39,7 @@ impl Operator {
     pub fn find(ctx: &BuildContext, country: &str, operator: Option<&str>) -> Result<Self> {
         let locked = LockedManifest::load(ctx)?;
         let _alone = task::lock_cache(ctx)?;
-        let database = unpack::tool(ctx, &locked, locked.manifest.tool("operators")?)?.dir.join(FILE);
+        let database = unpack::tool(ctx, &locked, locked.manifest.tool("operators")?)?.dir()?.join(FILE);
         let text = fs::read_to_string(&database).context(|| format!("cannot read {}", database.display()))?;
         Self::find_in(&text, country, operator)
     }

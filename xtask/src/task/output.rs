@@ -1,0 +1,180 @@
+//! The output of a task, and the check that nobody has changed it since.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    ops::Range,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Inputs, digest, digest_files, digest_node, digest_tree};
+use crate::{
+    error::{Context, Error, Result},
+    private,
+};
+
+/// A task's output: a directory that is complete.
+#[derive(Debug, Clone)]
+pub struct Output {
+    task: String,
+    dir: PathBuf,
+    digest: String,
+    /// Set once the files have matched the digest.
+    checked: OnceLock<()>,
+}
+
+/// The record that is stored beside an output.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Record {
+    /// Records of another format are ignored.
+    format: u32,
+    digest: String,
+    pub inputs: Inputs,
+}
+
+/// 2: the inputs' values are hashes.
+const FORMAT: u32 = 2;
+
+/// An output that is being made.
+#[derive(Debug)]
+pub struct WorkDir {
+    dir: PathBuf,
+    /// Hashes of the files written by [`write`](Self::write), so that they need not be read for hashing.
+    written: Mutex<BTreeMap<PathBuf, String>>,
+}
+
+impl Output {
+    /// The output in the cache, if it is there. Its files are not read.
+    pub(super) fn find(task: &str, dir: PathBuf) -> Option<Self> {
+        let record = Record::read(&record_file(&dir)).filter(|_| dir.is_dir())?;
+        Some(Self { task: task.to_owned(), dir, digest: record.digest, checked: OnceLock::new() })
+    }
+
+    /// Hash of all the files in it: the input of the next task. Two runs with different inputs but the
+    /// same output end the rebuilding here.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Its directory in the cache. Read-only. Fails if a file was changed, added or removed since the task
+    /// ended.
+    ///
+    /// The files are hashed here, once, and not when the output is found: a build in which nothing has
+    /// changed reads none of them.
+    pub fn dir(&self) -> Result<&Path> {
+        if self.checked.get().is_none() {
+            let found = digest_tree(&self.dir, &BTreeMap::new())?;
+            if found != self.digest {
+                return Err(self.refuse(&found));
+            }
+            self.checked.get_or_init(|| ());
+        }
+        Ok(&self.dir)
+    }
+
+    /// Names of the files that lie directly in it, sorted.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let cannot = || format!("cannot read {}", self.dir.display());
+        let entries = fs::read_dir(&self.dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        let names = entries.context(cannot)?.into_iter().map(|it| it.file_name().into_string());
+        let mut names: Vec<String> = names.collect::<Result<_, _>>().map_err(|_| Error::new(cannot()))?;
+        names.sort();
+        Ok(names)
+    }
+
+    /// Whether another directory holds copies of all its files. Only the copies are read.
+    pub fn is_copied_to(&self, other: &Path) -> Result<bool> {
+        let copies: Vec<PathBuf> = self.names()?.into_iter().map(|it| other.join(it)).collect();
+        // A missing copy is an error here.
+        Ok(digest_files(other, &copies, &BTreeMap::new()).is_ok_and(|it| it == self.digest))
+    }
+
+    pub(super) fn file_digest(&self, name: &str) -> Result<String> {
+        digest_node(&self.dir.join(name))
+    }
+
+    fn refuse(&self, found: &str) -> Error {
+        // Without the record, the next run makes it again.
+        let forgotten = fs::remove_file(record_file(&self.dir));
+        let error = Error::new(format!("the output of {} was changed after it was made", self.task))
+            .fact(self.dir.display())
+            .fact(format!("its files had the hash  {}", self.digest))
+            .fact(format!("and have now            {found}"));
+        match forgotten {
+            Ok(()) => error.hint("find out who can write there, then run the same command to make it again"),
+            Err(_) => error.hint("find out who can write there, then remove it"),
+        }
+    }
+}
+
+impl Record {
+    pub(super) fn read(file: &Path) -> Option<Self> {
+        let record: Self = toml::from_str(&fs::read_to_string(file).ok()?).ok()?;
+        (record.format == FORMAT).then_some(record)
+    }
+}
+
+impl WorkDir {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), written: Mutex::default() }
+    }
+
+    /// The directory to write into.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where in it a file of this name lies.
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// Writes a file that only its owner may read, and returns its SHA-256.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<String> {
+        let whole = 0..bytes.len();
+        self.write_runs(name, bytes, &[whole])
+    }
+
+    /// The same for a file that is zero outside some runs: the zeros become holes.
+    pub fn write_runs(&self, name: &str, bytes: &[u8], runs: &[Range<usize>]) -> Result<String> {
+        let path = self.join(name);
+        let write = || {
+            let file = private::create_file(&path)?;
+            file.set_len(bytes.len() as u64)?;
+            runs.iter().try_for_each(|run| file.write_all_at(&bytes[run.clone()], run.start as u64))
+        };
+        write()
+            .map_err(|error: std::io::Error| error)
+            .context(|| format!("cannot write {name} in the cache"))?;
+        let digest = digest(bytes);
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(path, digest.clone());
+        Ok(digest)
+    }
+
+    /// Moves it to its place in the cache and writes the record.
+    pub(super) fn finish(self, task: &str, dir: PathBuf, inputs: Inputs) -> Result<Output> {
+        let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let record = Record { format: FORMAT, digest: digest_tree(&self.dir, &written)?, inputs };
+        let text = toml::to_string(&record).context(|| format!("cannot record task {task}"))?;
+        let keep = || {
+            if dir.exists() {
+                fs::remove_dir_all(&dir)?;
+            }
+            fs::rename(&self.dir, &dir)?;
+            private::create_file(&record_file(&dir))?.write_all(text.as_bytes())
+        };
+        keep().context(|| format!("cannot keep the output of task {task}"))?;
+        Ok(Output { task: task.to_owned(), dir, digest: record.digest, checked: OnceLock::from(()) })
+    }
+}
+
+fn record_file(dir: &Path) -> PathBuf {
+    dir.with_extension("toml")
+}
