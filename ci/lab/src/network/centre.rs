@@ -103,11 +103,6 @@ impl SmsCentre {
         }
     }
 
-    /// Takes octets in hex as they are, legal or not.
-    pub fn put_raw(&mut self, to: Subscriber, pdu: String) {
-        self.queue(to, Parcel { pdu, message: None, report: None });
-    }
-
     /// Takes a message from a modem: the octets of a SMS-SUBMIT. `find` knows who has a number; what nobody has is
     /// taken too, and goes nowhere.
     pub fn submit(
