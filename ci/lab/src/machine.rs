@@ -182,11 +182,6 @@ impl<'a> Machine<'a> {
         &self.modems
     }
 
-    /// The sockets of its modems' ports.
-    pub fn ports(&self) -> &[PathBuf] {
-        &self.ports
-    }
-
     /// What the box has typed at its first modem so far, while no data passed, in capital letters.
     pub fn typed(&self) -> Result<String> {
         let modem = self.modem()?;
