@@ -1,21 +1,29 @@
 //! The house rules that neither rustfmt nor clippy knows. A rule is a function from a file's name
 //! and text to what is wrong in it; it opens nothing and asks nobody.
 
+mod callers;
 mod claims;
 mod crates;
+mod dependencies;
 mod docs;
 mod edges;
+mod figures;
 mod imports;
+mod licences;
 mod names;
 mod panics;
 mod shape;
 mod source;
+mod tokens;
 mod unfinished;
 
 use std::fmt;
 
 pub use imports::picture;
+pub use licences::Listing;
 pub use source::Source;
+
+use crate::image::built::Built;
 
 /// A place where a rule is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,13 +55,28 @@ const RULES: [fn(&Source) -> Vec<Finding>; 10] = [
     unfinished::marks,
 ];
 
-/// Everything that is wrong in these files, by file and line. `machine`: directories of this
-/// machine, which no file may name.
-pub fn check(files: &[Source], machine: &[String]) -> Vec<Finding> {
-    let alone = files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file)));
-    let here = files.iter().flat_map(|file| names::this_machine(file, machine));
+/// What the rules need to know and no tracked file says.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// Directories of this machine, which no file may name.
+    pub machine: Vec<String>,
+    /// The packages that are compiled, with their licences.
+    pub packages: Listing,
+    /// What the last build made, if there was one.
+    pub built: Option<Built>,
+}
+
+/// Everything that is wrong in these files, by file and line.
+pub fn check(files: &[Source], around: &Surroundings) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
-        alone.chain(here).chain(claims::unclaimed(files)).chain(imports::circles(files)).collect();
+        files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file))).collect();
+    findings.extend(files.iter().flat_map(|file| names::this_machine(file, &around.machine)));
+    findings.extend(callers::only_tests(files));
+    findings.extend(claims::unclaimed(files));
+    findings.extend(dependencies::unused(files));
+    findings.extend(figures::wrong(files, around.built.as_ref()));
+    findings.extend(imports::circles(files));
+    findings.extend(licences::refused(&around.packages, files));
     findings.sort();
     findings
 }
