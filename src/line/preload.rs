@@ -28,8 +28,9 @@ impl Preload {
     /// pppd is not there or cannot be run; it is not tried again.
     pub fn begin(&mut self) -> io::Result<()> {
         self.begin_with(|| {
-            let mut pppd = Command::new("pppd");
-            pppd.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut pppd = Command::new("sh");
+            // With the driver come the firewall's rules.
+            pppd.args(["-c", "modprobe ppp_async; exec pppd --version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             Pppd::follow(pppd.spawn()?)
         })
     }

@@ -69,7 +69,7 @@ impl<'a> Pair<'a> {
 /// What is done on the box that is called, to be the operator and the VPN's peer: it lets everything in.
 pub fn put_behind_vpn(far: &mut Booted) -> Result<()> {
     for command in [
-        // Its rules are loaded again at every call.
+        // Its rules are loaded at the first call.
         "echo flush ruleset > /etc/nftables.conf".to_owned(),
         "ip link add far type wireguard".to_owned(),
         format!("(umask 077; echo {} > /run/far.key)", FAR.private),

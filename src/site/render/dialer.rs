@@ -1,6 +1,6 @@
 //! pppd as the caller, and the routes over its link.
 
-use super::{Options, RenderedFile, chat, quoted, secrets, vpn};
+use super::{OPTIONS, Options, RenderedFile, chat, quoted, secrets, vpn};
 use crate::site::{Dialer, Ipv4Net, Port, Routing};
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
     let operator = &dialer.operator;
     let peer = format!("/etc/ppp/peers/{}", operator.name);
     let mut files = vec![
-        RenderedFile::config("/etc/ppp/options", "lock\n", "pppd, for every link"),
+        RenderedFile::config("/etc/ppp/options", OPTIONS, "pppd, for every link"),
         RenderedFile::config(peer, &options(dialer), "pppd, for `pon` and `pppd call`"),
         chat::file(&dialer.modem, operator),
     ];

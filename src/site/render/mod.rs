@@ -37,7 +37,7 @@ pub(super) fn render(site: &Site) -> Vec<RenderedFile> {
         Role::Dialer(role) => files.extend(dialer::files(role)),
         Role::DialIn(role) => files.extend(dial_in::files(role)),
     }
-    files.extend(firewall::files(&site.role));
+    files.extend(firewall::files(site));
     files
 }
 
@@ -76,6 +76,9 @@ impl fmt::Debug for RenderedFile {
             .finish_non_exhaustive()
     }
 }
+
+/// `/etc/ppp/options`, of every pppd. IPv6CP would bring the interface up without `ip-pre-up` (pppd's ipv6cp.c).
+const OPTIONS: &str = "lock\nnoipv6\n";
 
 /// One pppd option a line. What stands in one is a number, an address, a checked name or
 /// [`quoted`].
