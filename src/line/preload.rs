@@ -29,8 +29,8 @@ impl Preload {
     pub fn begin(&mut self) -> io::Result<()> {
         self.begin_with(|| {
             let mut pppd = Command::new("sh");
-            // With the driver come the firewall's rules.
-            pppd.args(["-c", "modprobe ppp_async; exec pppd --version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            // With the driver come the firewall's rules. The shell has a modprobe of its own, without them.
+            pppd.args(["-c", "/sbin/modprobe ppp_async; exec pppd --version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             Pppd::follow(pppd.spawn()?)
         })
     }
