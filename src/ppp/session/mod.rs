@@ -16,6 +16,7 @@ use rustix::process::Pid;
 pub use reaction::{Effect, Reaction};
 
 use super::budget::Budget;
+use super::counters::Carried;
 use super::idle::Idle;
 use super::outcome::{Outcome, RequestRefusal, Why};
 use super::pppd::{Exit, Signal};
@@ -57,8 +58,8 @@ pub enum Event {
         /// Both directions.
         carried: Option<u64>,
     },
-    /// An interface has carried so many bytes in all; `None` if it is gone.
-    Counters(Interface, Option<u64>),
+    /// An interface has carried so much in all; `None` if it is gone.
+    Counters(Interface, Option<Carried>),
     /// A pppd has ended.
     Exited(Pid, Exit),
 }
@@ -202,9 +203,9 @@ impl Session {
                 reaction.append(self.dial_unless_exhausted(call, at));
             }
             State::Dialling { call, .. } => *call = call.prolonged(wanted.length, at.now),
-            State::Up { end, idle, link, .. } => {
+            State::Up { end, idle, .. } => {
                 *end = (*end).max(at.now + wanted.length);
-                *idle = Idle::new(at.now, self.budget.carried(link.pid));
+                idle.renew(at.now);
                 reaction.report(Outcome::Extended(TimeSpan::about(*end - at.now)));
             }
             State::Closing { then, .. } => {
@@ -225,9 +226,9 @@ impl Session {
         let limit = self.session_limit.get();
         let more = more.unwrap_or(limit);
         reaction.report(match &mut self.state {
-            State::Up { end, idle, link, .. } => {
+            State::Up { end, idle, .. } => {
                 *end = (*end + more).min(at.now + limit).max(*end);
-                *idle = Idle::new(at.now, self.budget.carried(link.pid));
+                idle.renew(at.now);
                 Outcome::Extended(TimeSpan::about(*end - at.now))
             }
             State::Dialling { call, .. } | State::Pausing { call, .. } => {
@@ -279,7 +280,7 @@ impl Session {
             }
             Event::IpUp(link) => self.ip_up(link, at),
             Event::IpDown { pid, carried } => self.ip_down(pid, carried, at),
-            Event::Counters(interface, total) => self.counted(&interface, total, at),
+            Event::Counters(interface, carried) => self.counted(&interface, carried, at),
             Event::Exited(pid, exit) => {
                 let mut reaction = self.leave_nothing(pid);
                 if self.is_ours(pid) {

@@ -10,6 +10,7 @@ use super::{
     State, Then,
 };
 use crate::log::Level;
+use crate::ppp::counters::Carried;
 use crate::ppp::idle::Idle;
 use crate::ppp::{Connection, Exit, Interface, Moment, Outcome, RequestRefusal, Why, pppd::Signal};
 use crate::site::{DataSize, TimeSpan};
@@ -153,7 +154,7 @@ impl Session {
                 let call = *call;
                 let end = call.end.unwrap_or(at.now + call.length);
                 let ends = link.ends;
-                let idle = Idle::new(at.now, 0);
+                let idle = Idle::new(at.now);
                 self.state = State::Up { link, call, since: at.now, end, idle };
                 let left = Some(TimeSpan::about(end.saturating_sub(at.now)));
                 let outcome = Outcome::Up { ends, left };
@@ -226,8 +227,8 @@ impl Session {
         self.remember().into()
     }
 
-    pub(super) fn counted(&mut self, interface: &Interface, total: Option<u64>, at: Moment) -> Reaction {
-        let Some(total) = total else {
+    pub(super) fn counted(&mut self, interface: &Interface, carried: Option<Carried>, at: Moment) -> Reaction {
+        let Some(carried) = carried else {
             let gone = self.by_hand.iter().find(|it| it.link.interface == *interface);
             let Some(pid) = gone.map(|it| it.link.pid) else { return Reaction::default() };
             let mut reaction = self.leave_nothing(pid);
@@ -236,7 +237,7 @@ impl Session {
         };
         let was_exhausted = self.budget.is_exhausted();
         let mut reaction = Reaction::default();
-        if self.budget.count(interface, total) {
+        if self.budget.count(interface, carried.total()) {
             reaction.push(self.remember());
         }
         let exhausted = self.budget.limit().filter(|_| self.budget.is_exhausted());
@@ -244,7 +245,7 @@ impl Session {
         if let State::Up { link, idle, .. } = &mut self.state
             && link.interface == *interface
         {
-            idle.count(total, at.now);
+            idle.count(carried.sent, at.now);
             if idle.for_how_long(at.now) >= self.idle_limit.get() {
                 end = end.or(Some(Why::Idle(self.idle_limit)));
             }
