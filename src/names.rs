@@ -44,6 +44,8 @@ pub mod record {
 
 /// What pppd's scripts tell, as the first argument of `dialctl hook`.
 pub mod hook {
+    /// `ip-pre-up INTERFACE PID LOCAL REMOTE`; fails if the link must not come up.
+    pub const IP_PRE_UP: &str = "ip-pre-up";
     /// `ip-up INTERFACE PID LOCAL REMOTE [NAME SERVER]…`
     pub const IP_UP: &str = "ip-up";
     /// `ip-down INTERFACE PID SENT RECEIVED`

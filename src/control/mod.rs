@@ -55,6 +55,13 @@ pub enum Request {
     },
     /// `chat` has failed.
     DialFailure(DialFailure),
+    /// An address of a link is one of the box's own networks: the link does not come up.
+    OwnAddress {
+        /// The process of the pppd.
+        pid: Pid,
+        /// The address.
+        address: Ipv4Addr,
+    },
 }
 
 /// The answer, one sentence for a person.
@@ -91,6 +98,9 @@ impl Request {
                 named("ip-down").with("pid", pid).with_known("bytes", carried.as_ref())
             }
             Self::DialFailure(failure) => named("no-call").with("status", failure.chat_status()),
+            Self::OwnAddress { pid, address } => {
+                named("own-address").with("pid", pid).with("address", address)
+            }
         }
     }
 
@@ -123,6 +133,7 @@ impl Request {
             "no-call" => {
                 Self::DialFailure(DialFailure::from_chat_status(record.get("status")?.parse().ok()?))
             }
+            "own-address" => Self::OwnAddress { pid: pid()?, address: address("address")? },
             _ => return None,
         })
     }

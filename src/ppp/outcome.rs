@@ -1,6 +1,7 @@
 //! What came of a request or a link, in words for a person.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use super::{Ends, Exit};
 use crate::chat::DialFailure;
@@ -41,6 +42,8 @@ pub enum Why {
     Slow,
     /// There was no call.
     DialFailure(DialFailure),
+    /// The operator gave this address of the box's own networks.
+    OwnAddress(Ipv4Addr),
     /// pppd ended by itself.
     Exit(Exit),
     /// The box is about to stop.
@@ -83,6 +86,7 @@ impl Why {
             Self::Exit(exit) => exit.may_pass(),
             Self::DialFailure(_) | Self::Slow => true,
             Self::Asked | Self::Idle(_) | Self::Time | Self::Budget(_) | Self::Stopping => false,
+            Self::OwnAddress(_) => false,
         }
     }
 }
@@ -117,6 +121,9 @@ impl fmt::Display for Why {
             Self::Budget(limit) => write!(f, "the month's {limit} are used up"),
             Self::Slow => f.write_str("it took too long"),
             Self::DialFailure(call) => call.fmt(f),
+            Self::OwnAddress(address) => {
+                write!(f, "the operator gives {address}, an address of the box's own network")
+            }
             Self::Exit(exit) => exit.fmt(f),
             Self::Stopping => f.write_str("the box is stopping"),
         }

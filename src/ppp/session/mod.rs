@@ -9,6 +9,7 @@ mod steps;
 mod tests;
 
 use std::mem;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -49,6 +50,8 @@ pub enum Event {
     NotStarted(String),
     /// `chat` has failed; pppd's exit will follow.
     DialFailure(DialFailure),
+    /// ip-pre-up: a link has this address of the box's own networks and will not come up; pppd's exit will follow.
+    OwnAddress(Pid, Ipv4Addr),
     /// ip-up: a link has addresses, ours or one that somebody opened by hand.
     IpUp(Connection),
     /// ip-down: a link has no addresses any more, and had carried so many bytes in all.
@@ -92,7 +95,8 @@ enum State {
         pid: Option<Pid>,
         call: Lease,
         give_up: Duration,
-        no_call: Option<DialFailure>,
+        /// Why it will come to nothing, as soon as pppd has ended.
+        no_link: Option<Why>,
     },
     /// Until another attempt.
     Pausing {
@@ -178,7 +182,7 @@ impl Session {
         for link in running {
             if Some(link.pid) == ours {
                 let call = session.call(None);
-                session.state = State::Dialling { pid: ours, call, give_up: at.now, no_call: None };
+                session.state = State::Dialling { pid: ours, call, give_up: at.now, no_link: None };
                 reaction.push(Effect::Watch(link.pid));
             }
             reaction.append(session.receive(Event::IpUp(link), at));
@@ -273,8 +277,16 @@ impl Session {
             Event::Started(pid) => self.started(pid),
             Event::NotStarted(why) => self.ended(Exit::NotStarted(why), at),
             Event::DialFailure(failure) => {
-                if let State::Dialling { no_call, .. } = &mut self.state {
-                    *no_call = Some(failure);
+                if let State::Dialling { no_link, .. } = &mut self.state {
+                    *no_link = Some(Why::DialFailure(failure));
+                }
+                Reaction::default()
+            }
+            Event::OwnAddress(pid, address) => {
+                if let State::Dialling { pid: ours, no_link, .. } = &mut self.state
+                    && *ours == Some(pid)
+                {
+                    *no_link = Some(Why::OwnAddress(address));
                 }
                 Reaction::default()
             }

@@ -60,7 +60,7 @@ impl Session {
         match (limit, call.end) {
             (None, _) => {
                 let give_up = at.now + self.patience;
-                self.state = State::Dialling { pid: None, call, give_up, no_call: None };
+                self.state = State::Dialling { pid: None, call, give_up, no_link: None };
                 Reaction::from(Effect::StartPppd)
             }
             (Some(limit), None) => {
@@ -98,10 +98,12 @@ impl Session {
                 let ends = self.by_hand.first().and_then(|it| it.link.ends);
                 Reaction::from(Outcome::Up { ends, left: None })
             }
-            State::Dialling { call, no_call, .. } => {
-                let why = match (exit, no_call) {
-                    (Exit::DialFailure, Some(failure)) => Why::DialFailure(failure),
-                    (exit, _) => Why::Exit(exit),
+            State::Dialling { call, no_link, .. } => {
+                let why = match (exit, no_link) {
+                    // pppd may have ended for another reason than its `chat`.
+                    (exit, Some(Why::DialFailure(_))) if exit != Exit::DialFailure => Why::Exit(exit),
+                    (_, Some(why)) => why,
+                    (exit, None) => Why::Exit(exit),
                 };
                 self.judge(call, why, at)
             }

@@ -228,6 +228,7 @@ fn happens(play: &mut Play, what: &str) {
         "not started" => play.receive(Event::NotStarted("no such file".to_owned())),
         "no carrier" => play.receive(no_call(Failure::NoCarrier)),
         "modem silent" => play.receive(Event::DialFailure(DialFailure::Silent)),
+        "own address" => play.receive(Event::OwnAddress(process, Ipv4Addr::new(192, 168, 32, 77))),
         "ip-up" => play.receive(Event::IpUp(ours())),
         "ip-up of a stranger" => play.receive(Event::IpUp(stranger())),
         "ip-down" => play.receive(Event::IpDown { pid: process, carried: Some(2_000) }),

@@ -1,6 +1,7 @@
 //! What may come into the box and through it, as rules for nft(8): everything that is not listed is dropped.
 
 use super::RenderedFile;
+use crate::names::hook::IP_PRE_UP;
 use crate::site::{DialIn, Role, Site};
 use std::fmt::{Display, Write};
 
@@ -10,15 +11,22 @@ const PINGS: &str = "limit rate 10/second burst 20 packets accept";
 /// (`QUIET` in src/ppp/idle.rs). 84 bytes are what ping(8) sends by itself.
 const MOBILE_PINGS: &str = "ip length <= 84 limit rate 2/minute burst 2 packets accept";
 
-pub(super) fn files(site: &Site) -> Vec<RenderedFile> {
-    let rules = rules(site);
-    let mut files = vec![RenderedFile::config("/etc/nftables.conf", &rules, "what may come into the box")];
-    if let Role::DialIn(_) = site.role {
-        // pppd waits for this script before it brings the interface up (pppd(8), SCRIPTS).
-        let forward = "/sbin/sysctl -qw net.ipv4.ip_forward=1\n";
-        files.push(RenderedFile::script("/etc/ppp/ip-pre-up", forward, "lets callers through the box"));
+pub(super) fn files(site: &Site) -> [RenderedFile; 2] {
+    [
+        RenderedFile::config("/etc/nftables.conf", &rules(site), "what may come into the box"),
+        RenderedFile::script("/etc/ppp/ip-pre-up", &ip_pre_up(&site.role), "before a link comes up"),
+    ]
+}
+
+/// pppd waits for this script before it brings the interface up (pppd(8), SCRIPTS), but does not ask how it ended.
+/// Without the interface it says that it cannot, and ends the link in order.
+fn ip_pre_up(role: &Role) -> String {
+    match role {
+        Role::Dialer(_) => format!(
+            "/usr/sbin/dialctl hook {IP_PRE_UP} \"$1\" \"$PPPD_PID\" \"$4\" \"$5\" || /bin/ip link del \"$1\"\n"
+        ),
+        Role::DialIn(_) => "/sbin/sysctl -qw net.ipv4.ip_forward=1\n".to_owned(),
     }
-    files
 }
 
 fn rules(site: &Site) -> String {

@@ -1,6 +1,6 @@
 //! A link that must not be, on one box: pppd as the operator and pppd as the dialer, at the two ends of a pseudo-terminal.
 
-use super::{check, shows};
+use super::{SITE, check, shows};
 use crate::booted::Booted;
 use crate::error::Result;
 use crate::stage::{Stage, stick};
@@ -44,4 +44,30 @@ pub fn without_rules(stage: &Stage) -> Result<()> {
 fn no_link(booted: &mut Booted) -> Result<()> {
     let left = booted.run("ip addr | grep -A 3 ppp")?;
     check(left.text.is_empty(), || format!("there is a link: {}", left.text))
+}
+
+/// The box is in this network by its own cable.
+const LAN: &str = "\n[lan]\naddress = \"192.168.32.2/24\"\n";
+
+/// An operator that gives the box an address of the box's local network, or has one itself, gets no link, and the log
+/// says why; neither does an interface answer for the address of another one.
+pub fn own_address(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
+    let site = machine.card().read_text(SITE)? + LAN;
+    machine.card().write(SITE, site.as_bytes())?;
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", super::DIALER_UP)?;
+    for (ends, taken) in
+        [("192.168.32.77:10.64.0.2", "192.168.32.77"), ("10.64.0.1:192.168.32.254", "192.168.32.254")]
+    {
+        let refused = booted.run(&link("", ends))?;
+        check(refused.code != 0, || format!("a link with {ends}: {}", refused.text))?;
+        no_link(&mut booted)?;
+        let why = format!("the operator gives {taken}, an address of the box's own network");
+        shows("the log", &booted.must("logread")?, &[&why])?;
+    }
+    let log = booted.must("logread")?;
+    check(!log.contains("was opened by hand"), || format!("the link was up:\n{log}"))?;
+    let arp = booted.must("cd /proc/sys/net/ipv4/conf/all && cat arp_ignore arp_announce; cd /")?;
+    check(arp == "1\n2", || format!("arp_ignore and arp_announce are {arp:?}"))
 }
