@@ -170,7 +170,10 @@ fn no_interface_is_open_but_for_what_the_site_says() {
         (DIAL_IN.to_owned(), ""),
         (DIALER.to_owned() + key, ""), // there is a key, but no network
         (DIAL_IN.to_owned() + key, "iifname { \"eth0\" } tcp dport 22 accept"),
-        (DIAL_IN.replace("#interface = \"eth0\"", "interface = \"usb0\"") + key, "iifname { \"usb0\" } tcp dport 22 accept"),
+        (
+            DIAL_IN.replace("#interface = \"eth0\"", "interface = \"usb0\"") + key,
+            "iifname { \"usb0\" } tcp dport 22 accept",
+        ),
     ] {
         let files = render(&site);
         let rules = content(&files, "/etc/nftables.conf");

@@ -30,7 +30,10 @@ impl Preload {
         self.begin_with(|| {
             let mut pppd = Command::new("sh");
             // With the driver come the firewall's rules. The shell has a modprobe of its own, without them.
-            pppd.args(["-c", "/sbin/modprobe ppp_async; exec pppd --version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            pppd.args(["-c", "/sbin/modprobe ppp_async; exec pppd --version"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             Pppd::follow(pppd.spawn()?)
         })
     }

@@ -20,8 +20,11 @@ struct Network {
 pub fn find_conflict(paths: &Paths, link: &Interface, ends: Ends) -> Option<Ipv4Addr> {
     let routes = fs::read_to_string(paths.path("/proc/net/route")).unwrap_or_default();
     let site = fs::read_to_string(paths.site()).ok().and_then(|text| Site::parse(&text).ok());
-    let networks: Vec<Network> =
-        routes.lines().filter_map(|line| connected(line, link)).chain(site.iter().flat_map(of_site)).collect();
+    let networks: Vec<Network> = routes
+        .lines()
+        .filter_map(|line| connected(line, link))
+        .chain(site.iter().flat_map(of_site))
+        .collect();
     let taken = |end: &Ipv4Addr| networks.iter().any(|it| end.to_bits() & it.mask == it.address);
     [ends.local, ends.remote].into_iter().find(taken)
 }

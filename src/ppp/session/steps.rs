@@ -229,7 +229,12 @@ impl Session {
         self.remember().into()
     }
 
-    pub(super) fn counted(&mut self, interface: &Interface, carried: Option<Carried>, at: Moment) -> Reaction {
+    pub(super) fn counted(
+        &mut self,
+        interface: &Interface,
+        carried: Option<Carried>,
+        at: Moment,
+    ) -> Reaction {
         let Some(carried) = carried else {
             let gone = self.by_hand.iter().find(|it| it.link.interface == *interface);
             let Some(pid) = gone.map(|it| it.link.pid) else { return Reaction::default() };
