@@ -65,12 +65,16 @@ pub mod record {
 /// The event that a script of pppd reports: the first argument of `dialctl hook`, and the name of the control request
 /// that it becomes.
 pub mod hook {
+    /// `ip-pre-up INTERFACE PID LOCAL REMOTE`; fails if the link must not come up.
+    pub const IP_PRE_UP: &str = "ip-pre-up";
     /// `ip-up INTERFACE PID LOCAL REMOTE [NAME SERVER]…`
     pub const IP_UP: &str = "ip-up";
     /// `ip-down INTERFACE PID SENT RECEIVED`
     pub const IP_DOWN: &str = "ip-down";
     /// `no-call STATUS`: the exit status of `chat`.
     pub const NO_CALL: &str = "no-call";
+    /// What [`IP_PRE_UP`] reports of a link that must not come up.
+    pub const OWN_ADDRESS: &str = "own-address";
 }
 
 /// Keys of the notes that pppd's scripts leave about a call, each with the variable that holds its value (pppd(8), SCRIPTS).

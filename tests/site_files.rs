@@ -101,6 +101,7 @@ fn every_line_has_its_own_options() {
     let files = render(&(edited(DIAL_IN, &[("port = \"auto\"", "port = \"/dev/ttyUSB0\"")]) + second));
     let first = content(&files, "/etc/ppp/options.line1");
     let expected = first.replace("192.168.32.105", "192.168.32.106").replace("\ncrtscts\n", "\nnocrtscts\n");
+    let expected = expected.replace("\nunit 0\n", "\nunit 1\n");
     assert_eq!(content(&files, "/etc/ppp/options.line2"), expected);
 }
 
@@ -142,7 +143,7 @@ fn callers_reach_of_the_box_the_open_ports_and_go_as_they_are_without_masqueradi
     let open = "[dial-in]\nmasquerade = false\nopen-ports = [22, 80]";
     let files = render(&edited(DIAL_IN, &[("[dial-in]", open)]));
     let rules = content(&files, "/etc/nftables.conf");
-    assert!(rules.contains("\n\t\ttcp dport { 22, 80 } accept\n\t\tdrop\n"), "{rules}");
+    assert!(rules.contains("\n\t\tiifname \"ppp*\" tcp dport { 22, 80 } accept\n"), "{rules}");
     assert!(!rules.contains("nat"), "{rules}");
 }
 
@@ -151,7 +152,42 @@ fn every_caller_has_the_address_of_its_line_in_the_rules() {
     let second = "\n[[line]]\nport = \"1-1.3\"\nlocal = \"192.168.32.1\"\nremote = \"192.168.32.106\"\n";
     let files = render(&(edited(DIAL_IN, &[("port = \"auto\"", "port = \"/dev/ttyUSB0\"")]) + second));
     let rules = content(&files, "/etc/nftables.conf");
-    assert_eq!(rules.matches("ip saddr { 192.168.32.105, 192.168.32.106 }").count(), 2, "{rules}");
+    for (unit, remote) in ["192.168.32.105", "192.168.32.106"].iter().enumerate() {
+        let options = content(&files, &format!("/etc/ppp/options.line{}", unit + 1));
+        assert!(options.contains(&format!(":{remote}\nunit {unit}\n")), "{options}");
+        assert!(rules.contains(&format!("iifname \"ppp{unit}\" ip saddr {remote} accept\n")), "{rules}");
+    }
+    assert!(rules.contains("accept\n\t\tiifname \"ppp*\" drop\n"), "{rules}");
+    assert!(rules.contains("ip saddr { 192.168.32.105, 192.168.32.106 } oifname"), "{rules}");
+}
+
+#[test]
+fn no_interface_is_open_but_for_what_the_site_says() {
+    let key = "[ssh]\nkeys = [\"ssh-ed25519 \
+        AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 nobody\"]\n";
+    for (site, opened) in [
+        (DIALER.to_owned(), ""),
+        (DIAL_IN.to_owned(), ""),
+        (DIALER.to_owned() + key, ""), // there is a key, but no network
+        (DIAL_IN.to_owned() + key, "iifname { \"eth0\" } tcp dport 22 accept"),
+        (
+            DIAL_IN.replace("#interface = \"eth0\"", "interface = \"usb0\"") + key,
+            "iifname { \"usb0\" } tcp dport 22 accept",
+        ),
+    ] {
+        let files = render(&site);
+        let rules = content(&files, "/etc/nftables.conf");
+        assert!(rules.contains("hook input priority filter; policy drop;\n"), "{rules}");
+        let open: Vec<_> = rules.lines().map(str::trim).filter(|rule| rule.contains("dport")).collect();
+        assert_eq!(open.join("\n"), opened);
+    }
+}
+
+#[test]
+fn no_pppd_of_a_site_speaks_ipv6() {
+    for site in [DIALER, DIAL_IN] {
+        assert!(content(&render(site), "/etc/ppp/options").contains("\nnoipv6\n"));
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod key {
     pub(super) const REMOTE: &str = "remote";
     pub(super) const NAME_SERVERS: &str = "name-servers";
     pub(super) const STATUS: &str = "status";
+    pub(super) const ADDRESS: &str = "address";
     pub(super) const DONE: &str = "done";
     pub(super) const FAILED: &str = "failed";
 }
@@ -78,6 +79,13 @@ pub enum Request {
     },
     /// `chat` has failed.
     DialFailure(DialFailure),
+    /// An address of a link is one of the box's own networks: the link does not come up.
+    OwnAddress {
+        /// The process of the pppd.
+        pid: Pid,
+        /// The address.
+        address: Ipv4Addr,
+    },
 }
 
 /// The answer, one sentence for a person.
@@ -114,6 +122,9 @@ impl Request {
                 named(hook::IP_DOWN).with(key::PID, pid).with_known(key::BYTES, carried.as_ref())
             }
             Self::DialFailure(failure) => named(hook::NO_CALL).with(key::STATUS, failure.chat_status()),
+            Self::OwnAddress { pid, address } => {
+                named(hook::OWN_ADDRESS).with(key::PID, pid).with(key::ADDRESS, address)
+            }
         }
     }
 
@@ -146,6 +157,7 @@ impl Request {
             hook::NO_CALL => {
                 Self::DialFailure(DialFailure::from_chat_status(record.get(key::STATUS)?.parse().ok()?))
             }
+            hook::OWN_ADDRESS => Self::OwnAddress { pid: pid()?, address: address(key::ADDRESS)? },
             _ => return None,
         })
     }

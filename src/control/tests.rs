@@ -41,6 +41,10 @@ fn every_request_is_read_as_it_was_written() {
             "request=ip-down\npid=412\nbytes=5000000000\n",
         ),
         (Request::DialFailure(DialFailure::from_chat_status(7)), "request=no-call\nstatus=7\n"),
+        (
+            Request::OwnAddress { pid: Pid::from_raw(412).unwrap(), address: address(10, 3, 2, 1) },
+            "request=own-address\npid=412\naddress=10.3.2.1\n",
+        ),
     ] {
         assert_eq!(request.to_record().to_string(), wire);
         assert_eq!(Request::from_record(&Record::parse(wire)), Some(request));
@@ -58,6 +62,7 @@ fn what_is_no_request_is_none() {
         "request=ip-down\npid=-1\n",
         "request=set-used\n",
         "request=no-call\nstatus=300\n",
+        "request=own-address\npid=412\naddress=ppp0\n",
     ] {
         assert_eq!(Request::from_record(&Record::parse(wire)), None, "{wire:?}");
     }

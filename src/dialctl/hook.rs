@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use crate::chat::DialFailure;
 use crate::control::{self, Request, RequestError};
+use crate::log::Log;
 use crate::names;
 use crate::paths::Paths;
-use crate::ppp::{Addresses, Connection, Interface, name_servers, pid};
+use crate::ppp::{Addresses, Connection, DownReason, Interface, name_servers, own_networks, pid};
 
 /// pppd's scripts wait for each other, and the person for them.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// What is wrong with its arguments, or why the dialer could not be told.
 pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
+    if let [names::hook::IP_PRE_UP, arguments @ ..] = arguments {
+        return ip_pre_up(paths, arguments);
+    }
     let request = parse(arguments).ok_or_else(|| format!("hook {}: no such hook", arguments.join(" ")))?;
     match &request {
         Request::IpUp { link, name_servers } => {
@@ -36,6 +40,26 @@ pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
         Ok(_) | Err(RequestError::NotRunning) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Fails if the link must not come up. The log is the only place where pppd's scripts are heard.
+fn ip_pre_up(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
+    let (link, addresses) = parse_ip_pre_up(arguments).ok_or("hook ip-pre-up: wrong arguments")?;
+    let Some(address) = own_networks::find_conflict(paths, &link.interface, addresses) else { return Ok(()) };
+    let why = DownReason::OwnAddress(address).to_string();
+    Log::new("dialctl", paths).error(&format!("{}: {why}", link.interface));
+    // The link does not come up, whether or not the dialer is there to hear why.
+    let _ = control::request(paths, &Request::OwnAddress { pid: link.pid, address }, PATIENCE);
+    Err(why)
+}
+
+fn parse_ip_pre_up(arguments: &[&str]) -> Option<(Connection, Addresses)> {
+    let [interface, process, local, remote] = arguments else { return None };
+    let addresses = Addresses { local: local.parse().ok()?, remote: remote.parse().ok()? };
+    Some((
+        Connection { interface: Interface::new(interface)?, pid: pid(process)?, addresses: Some(addresses) },
+        addresses,
+    ))
 }
 
 fn parse(arguments: &[&str]) -> Option<Request> {

@@ -321,6 +321,9 @@ impl Dialer {
             Request::IpUp { link, .. } => self.session.receive(ppp::Event::IpUp(link), at),
             Request::IpDown { pid, carried } => self.session.receive(ppp::Event::IpDown { pid, carried }, at),
             Request::DialFailure(failure) => self.session.receive(ppp::Event::DialFailure(failure), at),
+            Request::OwnAddress { pid, address } => {
+                self.session.receive(ppp::Event::OwnAddress(pid, address), at)
+            }
         };
         let mut effects = self.follow(reaction, view);
         effects.extend(self.answer(&requester, Reply::Budget(self.session.budget().spent()), at.now));

@@ -28,8 +28,12 @@ impl Preload {
     /// pppd is not there or cannot be run; it is not tried again.
     pub fn begin(&mut self) -> io::Result<()> {
         self.begin_with(|| {
-            let mut pppd = Command::new("pppd");
-            pppd.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut pppd = Command::new("sh");
+            // With the driver come the firewall's rules. The shell has a modprobe of its own, without them.
+            pppd.args(["-c", "/sbin/modprobe ppp_async; exec pppd --version"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             Pppd::follow(pppd.spawn()?)
         })
     }

@@ -8,17 +8,33 @@ use super::{Connection, Interface};
 use crate::names;
 use crate::paths::Paths;
 
-/// Bytes an interface has carried since it exists, both directions; `None` if it is gone.
+/// Bytes that an interface has carried since it exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// By the box.
+    pub sent: u64,
+    /// By the operator, asked for or not.
+    pub received: u64,
+}
+
+impl Carried {
+    /// Both directions: the operator charges both.
+    pub fn total(self) -> u64 {
+        self.sent.saturating_add(self.received)
+    }
+}
+
+/// What an interface has carried; `None` if it is gone.
 ///
 /// What pppd itself says over the line (LCP, echo requests) is not in it: the kernel counts what
 /// goes through the interface (linux/drivers/net/ppp/ppp_generic.c, `ppp_input`). Between a
 /// mobile modem and its host that costs nothing: LCP ends in the modem.
-pub fn read(paths: &Paths, interface: &Interface) -> Option<u64> {
+pub fn read(paths: &Paths, interface: &Interface) -> Option<Carried> {
     let counter = |name: &str| -> Option<u64> {
         let path = format!("/sys/class/net/{interface}/statistics/{name}");
         fs::read_to_string(paths.path(path)).ok()?.trim().parse().ok()
     };
-    counter("rx_bytes")?.checked_add(counter("tx_bytes")?)
+    Some(Carried { sent: counter("tx_bytes")?, received: counter("rx_bytes")? })
 }
 
 /// The links that are up already when a service starts: pppd notes its process in
@@ -72,7 +88,9 @@ mod tests {
         write(&paths, "/sys/class/net/ppp0/statistics/rx_bytes", "4294967296\n");
         assert_eq!(read(&paths, &ppp0), None);
         write(&paths, "/sys/class/net/ppp0/statistics/tx_bytes", "10\n");
-        assert_eq!(read(&paths, &ppp0), Some(4_294_967_306));
+        let carried = read(&paths, &ppp0).unwrap();
+        assert_eq!(carried, Carried { sent: 10, received: 4_294_967_296 });
+        assert_eq!(carried.total(), 4_294_967_306);
     }
 
     #[test]

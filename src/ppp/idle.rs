@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-/// What a link may carry in a minute and still be idle. Real use carries more; the noise of an unused link
-/// stays below it:
+/// What the box may send over a link in a minute while the link is idle. What comes in is no use: anybody can send it.
+/// Real use sends more; the noise of an unused link stays below it, in the 70 s that lie between two readings at most:
 ///
-/// | noise | bytes a minute |
+/// | noise | bytes sent in 70 s |
 /// |---|---|
-/// | WireGuard's keepalives, both sides every 25 s: 32 + 28 bytes (RFC 791, 768) each | 290 |
-/// | its handshake every 2 minutes: 148 + 92 + 32 + 3 × 28 bytes | 180 |
-/// | or, with a dead peer, a handshake every 5 s (`REKEY_TIMEOUT`), each refused by ICMP | 4560 |
+/// | WireGuard's keepalives every 25 s: 32 + 28 bytes (RFC 791, 768) | 180 |
+/// | its handshake every 2 minutes: 148 or 92, and 28 bytes | 176 |
+/// | or, with a dead peer, a handshake every 5 s (`REKEY_TIMEOUT`) | 2464 |
+/// | answers to pings, as many as the firewall lets in (`MOBILE_PINGS`): 84 bytes each | 420 |
 /// | LCP, not counted by the interface | 0 |
 ///
-/// One keystroke over ssh in a tunnel is some 430 bytes with its echo: who works types 14 of them,
-/// or makes the far end write three lines, in one minute of the idle limit.
-pub const QUIET: u64 = 6_000;
+/// One keystroke over ssh in a tunnel is 156 bytes from the end that echoes it, 280 from the end where it is typed: who
+/// works types 11 to 20 of them, or makes the box write as many lines, in one minute of the idle limit.
+pub const QUIET: u64 = 3_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -29,17 +30,22 @@ pub struct Idle {
 }
 
 impl Idle {
-    /// A link that has just come up, or was just asked for.
-    pub fn new(now: Duration, total: u64) -> Self {
-        Self { used_at: now, since: now, mark: total }
+    /// A link that has just come up.
+    pub fn new(now: Duration) -> Self {
+        Self { used_at: now, since: now, mark: 0 }
     }
 
-    /// The counter was read.
-    pub fn count(&mut self, total: u64, now: Duration) {
-        if total.saturating_sub(self.mark) > QUIET {
-            *self = Self::new(now, total);
+    /// It was asked for again.
+    pub fn renew(&mut self, now: Duration) {
+        self.used_at = now;
+    }
+
+    /// The counter of what the box has sent was read.
+    pub fn count(&mut self, sent: u64, now: Duration) {
+        if sent.saturating_sub(self.mark) > QUIET {
+            *self = Self { used_at: now, since: now, mark: sent };
         } else if now.saturating_sub(self.since) >= MINUTE {
-            (self.since, self.mark) = (now, total);
+            (self.since, self.mark) = (now, sent);
         }
     }
 
@@ -55,9 +61,9 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Idle minutes after an hour of so many bytes a minute, read every ten seconds.
+    /// Idle minutes after an hour in which the box sends so many bytes a minute, read every ten seconds.
     fn idle_after_an_hour(a_minute: u64) -> u64 {
-        let mut idle = Idle::new(Duration::ZERO, 0);
+        let mut idle = Idle::new(Duration::ZERO);
         for turn in 1..=360_u32 {
             idle.count(u64::from(turn) * a_minute / 6, turn * 10 * SECOND);
         }
@@ -68,9 +74,10 @@ mod tests {
     fn the_noise_of_a_link_is_not_use() {
         for (noise, a_minute) in [
             ("nothing", 0),
-            ("keepalives every 25 s and handshakes", 290 + 180),
-            ("keepalives every 10 s, the most a site may ask for, and handshakes", 720 + 180),
-            ("a dead peer", 4560),
+            ("keepalives every 25 s and handshakes", 144 + 88),
+            ("keepalives every 10 s, the most a site may ask for, and handshakes", 360 + 88),
+            ("a dead peer", 2112),
+            ("a dead peer, and pings answered as often as the firewall lets them in", 2112 + 4 * 84),
         ] {
             assert_eq!(idle_after_an_hour(a_minute), 60, "{noise}");
         }
@@ -78,19 +85,30 @@ mod tests {
 
     #[test]
     fn little_work_is_use() {
-        for (work, a_minute) in
-            [("fifteen keystrokes", 15 * 430), ("an ssh screen", 8_000), ("a download", 1 << 20)]
-        {
+        for (work, a_minute) in [
+            ("twenty keystrokes, echoed", 20 * 156),
+            ("eleven keystrokes, typed", 11 * 280),
+            ("an ssh screen", 8_000),
+            ("the acknowledgements of a download of 1 MiB", 362 * 52),
+        ] {
             assert!(idle_after_an_hour(a_minute) <= 1, "{work}");
         }
     }
 
     #[test]
     fn one_burst_ends_the_idleness_of_an_hour() {
-        let mut idle = Idle::new(Duration::ZERO, 0);
+        let mut idle = Idle::new(Duration::ZERO);
         idle.count(10, 1800 * SECOND);
         idle.count(10 + QUIET + 1, 1810 * SECOND);
         idle.count(10 + QUIET + 1, 3600 * SECOND);
         assert_eq!(idle.for_how_long(3600 * SECOND), 1790 * SECOND);
+    }
+
+    #[test]
+    fn a_link_that_is_asked_for_again_was_just_used() {
+        let mut idle = Idle::new(Duration::ZERO);
+        idle.count(10, 1800 * SECOND);
+        idle.renew(1810 * SECOND);
+        assert_eq!(idle.for_how_long(1870 * SECOND), 60 * SECOND);
     }
 }

@@ -14,6 +14,7 @@ pub mod counters;
 mod idle;
 pub mod name_servers;
 pub mod outcome;
+pub mod own_networks;
 pub mod pppd;
 pub mod session;
 

@@ -1,6 +1,7 @@
 //! What came of a request or a link, in words for a person.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use super::{Addresses, Exit};
 use crate::chat::DialFailure;
@@ -26,7 +27,7 @@ pub enum LinkOutcome {
     Refused(RequestRefusal),
 }
 
-/// Why a link ended, or never came up.
+/// DownReason a link ended, or never came up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownReason {
     /// Somebody asked for it.
@@ -41,13 +42,15 @@ pub enum DownReason {
     Slow,
     /// There was no call.
     DialFailure(DialFailure),
+    /// The operator gave this address of the box's own networks.
+    OwnAddress(Ipv4Addr),
     /// pppd ended by itself.
     Exit(Exit),
     /// The box is about to stop.
     Stopping,
 }
 
-/// Why nothing was done.
+/// DownReason nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestRefusal {
     /// The month's data are used up.
@@ -86,6 +89,7 @@ impl DownReason {
             Self::Exit(exit) => exit.may_pass(),
             Self::DialFailure(_) | Self::Slow => true,
             Self::Asked | Self::Idle(_) | Self::Time | Self::Budget(_) | Self::Stopping => false,
+            Self::OwnAddress(_) => false,
         }
     }
 }
@@ -120,6 +124,9 @@ impl fmt::Display for DownReason {
             Self::Budget(limit) => write!(f, "the month's {limit} are used up"),
             Self::Slow => f.write_str("it took too long"),
             Self::DialFailure(call) => call.fmt(f),
+            Self::OwnAddress(address) => {
+                write!(f, "the operator gives {address}, an address of the box's own network")
+            }
             Self::Exit(exit) => exit.fmt(f),
             Self::Stopping => f.write_str("the box is stopping"),
         }

@@ -33,10 +33,9 @@ pub struct Pppd {
     child: Option<Child>,
 }
 
-/// While the modem dials. The rules that pppd waits for before the link is up (ip-pre-up) come at
-/// once then; the first time in a boot, their drivers take a second to load. The line is not
-/// this command's to hold.
-const RULES_MEANWHILE: &str = "nft -f /etc/nftables.conf <>/dev/null >&0 2>&0 &";
+/// While the modem dials. pppd cannot use the port before the firewall's rules are loaded; the first
+/// time in a boot, their drivers take a second. The line is not this command's to hold.
+const RULES_MEANWHILE: &str = "/sbin/modprobe ppp_async <>/dev/null >&0 2>&0 &";
 
 /// Starts pppd for the site's provider. It keeps its terminal's place (`nodetach`), logs to
 /// syslog, and outlives this service if that one ends: the next one finds it by

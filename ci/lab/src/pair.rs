@@ -68,9 +68,10 @@ impl<'a> Pair<'a> {
 
 /// The commands that make the called box the operator and the VPN's peer; it accepts all traffic.
 pub fn put_behind_vpn(far: &mut Booted) -> Result<()> {
+    // Its rules are loaded when the line is ready, before PPP's line discipline.
+    far.until("lsmod", &["ppp_async"])?;
     for command in [
-        // The firewall rules are loaded again at every call.
-        "echo flush ruleset > /etc/nftables.conf".to_owned(),
+        "nft flush ruleset".to_owned(),
         "ip link add far type wireguard".to_owned(),
         format!("(umask 077; echo {} > /run/far.key)", FAR.private),
         format!(

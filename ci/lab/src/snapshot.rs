@@ -22,7 +22,7 @@ pub const BEFORE: [&str; 4] = [
     "mv /etc/dialbox/role /run/role && kill $(pidof sms-dialer dial-in)",
     "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e ledger -e site -e heartbeat); \
      cd /",
-    "while ! lsmod | grep -q ^ppp_async; do sleep 0.1; done",
+    "while ! lsmod | grep -q ^ppp_generic; do sleep 0.1; done",
     "umount /boot && sync && echo 3 >/proc/sys/vm/drop_caches",
 ];
 

@@ -9,6 +9,7 @@ mod steps;
 mod tests;
 
 use std::mem;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -16,6 +17,7 @@ use rustix::process::Pid;
 pub use reaction::{Reaction, SessionEffect};
 
 use super::budget::Budget;
+use super::counters::Carried;
 use super::idle::Idle;
 use super::outcome::{DownReason, LinkOutcome, RequestRefusal};
 use super::pppd::{Exit, Signal};
@@ -48,6 +50,8 @@ pub enum Event {
     NotStarted(String),
     /// `chat` has failed; pppd's exit will follow.
     DialFailure(DialFailure),
+    /// ip-pre-up: a link has this address of the box's own networks and will not come up; pppd's exit will follow.
+    OwnAddress(Pid, Ipv4Addr),
     /// ip-up: a link has addresses, ours or one that somebody opened by hand.
     IpUp(Connection),
     /// ip-down: a link has no addresses any more, and had carried so many bytes in all.
@@ -57,8 +61,8 @@ pub enum Event {
         /// Both directions.
         carried: Option<u64>,
     },
-    /// An interface has carried so many bytes in all; `None` if it is gone.
-    Counters(Interface, Option<u64>),
+    /// An interface has carried so much in all; `None` if it is gone.
+    Counters(Interface, Option<Carried>),
     /// A pppd has ended.
     Exited(Pid, Exit),
 }
@@ -91,7 +95,8 @@ enum State {
         pid: Option<Pid>,
         call: Lease,
         give_up: Duration,
-        no_call: Option<DialFailure>,
+        /// DownReason it will come to nothing, as soon as pppd has ended.
+        no_link: Option<DownReason>,
     },
     /// Until another attempt.
     Pausing {
@@ -177,7 +182,7 @@ impl Session {
         for link in running {
             if Some(link.pid) == ours {
                 let call = session.call(None);
-                session.state = State::Dialling { pid: ours, call, give_up: at.now, no_call: None };
+                session.state = State::Dialling { pid: ours, call, give_up: at.now, no_link: None };
                 reaction.push(SessionEffect::Watch(link.pid));
             }
             reaction.append(session.receive(Event::IpUp(link), at));
@@ -202,9 +207,9 @@ impl Session {
                 reaction.append(self.dial_unless_exhausted(call, at));
             }
             State::Dialling { call, .. } => *call = call.prolonged(wanted.length, at.now),
-            State::Up { end, idle, link, .. } => {
+            State::Up { end, idle, .. } => {
                 *end = (*end).max(at.now + wanted.length);
-                *idle = Idle::new(at.now, self.budget.carried(link.pid));
+                idle.renew(at.now);
                 reaction.report(LinkOutcome::Extended(TimeSpan::about(*end - at.now)));
             }
             State::Closing { then, .. } => {
@@ -225,9 +230,9 @@ impl Session {
         let limit = self.session_limit.get();
         let more = more.unwrap_or(limit);
         reaction.report(match &mut self.state {
-            State::Up { end, idle, link, .. } => {
+            State::Up { end, idle, .. } => {
                 *end = (*end + more).min(at.now + limit).max(*end);
-                *idle = Idle::new(at.now, self.budget.carried(link.pid));
+                idle.renew(at.now);
                 LinkOutcome::Extended(TimeSpan::about(*end - at.now))
             }
             State::Dialling { call, .. } | State::Pausing { call, .. } => {
@@ -272,14 +277,22 @@ impl Session {
             Event::Started(pid) => self.started(pid),
             Event::NotStarted(why) => self.ended(Exit::NotStarted(why), at),
             Event::DialFailure(failure) => {
-                if let State::Dialling { no_call, .. } = &mut self.state {
-                    *no_call = Some(failure);
+                if let State::Dialling { no_link, .. } = &mut self.state {
+                    *no_link = Some(DownReason::DialFailure(failure));
+                }
+                Reaction::default()
+            }
+            Event::OwnAddress(pid, address) => {
+                if let State::Dialling { pid: ours, no_link, .. } = &mut self.state
+                    && *ours == Some(pid)
+                {
+                    *no_link = Some(DownReason::OwnAddress(address));
                 }
                 Reaction::default()
             }
             Event::IpUp(link) => self.ip_up(link, at),
             Event::IpDown { pid, carried } => self.ip_down(pid, carried, at),
-            Event::Counters(interface, total) => self.counted(&interface, total, at),
+            Event::Counters(interface, carried) => self.counted(&interface, carried, at),
             Event::Exited(pid, exit) => {
                 let mut reaction = self.leave_nothing(pid);
                 if self.is_ours(pid) {

@@ -10,6 +10,7 @@ use super::{
     SessionEffect, State, Then,
 };
 use crate::log::Level;
+use crate::ppp::counters::Carried;
 use crate::ppp::idle::Idle;
 use crate::ppp::{
     Connection, DownReason, Exit, Interface, LinkOutcome, RequestRefusal, Timestamp, pppd::Signal,
@@ -61,7 +62,7 @@ impl Session {
         match (limit, call.end) {
             (None, _) => {
                 let give_up = at.now + self.patience;
-                self.state = State::Dialling { pid: None, call, give_up, no_call: None };
+                self.state = State::Dialling { pid: None, call, give_up, no_link: None };
                 Reaction::from(SessionEffect::StartPppd)
             }
             (Some(limit), None) => {
@@ -99,10 +100,14 @@ impl Session {
                 let addresses = self.by_hand.first().and_then(|it| it.link.addresses);
                 Reaction::from(LinkOutcome::Up { addresses, left: None })
             }
-            State::Dialling { call, no_call, .. } => {
-                let why = match (exit, no_call) {
-                    (Exit::DialFailure, Some(failure)) => DownReason::DialFailure(failure),
-                    (exit, _) => DownReason::Exit(exit),
+            State::Dialling { call, no_link, .. } => {
+                let why = match (exit, no_link) {
+                    // pppd may have ended for another reason than its `chat`.
+                    (exit, Some(DownReason::DialFailure(_))) if exit != Exit::DialFailure => {
+                        DownReason::Exit(exit)
+                    }
+                    (_, Some(why)) => why,
+                    (exit, None) => DownReason::Exit(exit),
                 };
                 self.judge(call, why, at)
             }
@@ -157,7 +162,7 @@ impl Session {
                 let call = *call;
                 let end = call.end.unwrap_or(at.now + call.length);
                 let addresses = link.addresses;
-                let idle = Idle::new(at.now, 0);
+                let idle = Idle::new(at.now);
                 self.state = State::Up { link, call, since: at.now, end, idle };
                 let left = Some(TimeSpan::about(end.saturating_sub(at.now)));
                 let outcome = LinkOutcome::Up { addresses, left };
@@ -231,8 +236,13 @@ impl Session {
         self.remember().into()
     }
 
-    pub(super) fn counted(&mut self, interface: &Interface, total: Option<u64>, at: Timestamp) -> Reaction {
-        let Some(total) = total else {
+    pub(super) fn counted(
+        &mut self,
+        interface: &Interface,
+        carried: Option<Carried>,
+        at: Timestamp,
+    ) -> Reaction {
+        let Some(carried) = carried else {
             let gone = self.by_hand.iter().find(|it| it.link.interface == *interface);
             let Some(pid) = gone.map(|it| it.link.pid) else { return Reaction::default() };
             let mut reaction = self.leave_nothing(pid);
@@ -241,7 +251,7 @@ impl Session {
         };
         let was_exhausted = self.budget.is_exhausted();
         let mut reaction = Reaction::default();
-        if self.budget.count(interface, total) {
+        if self.budget.count(interface, carried.total()) {
             reaction.push(self.remember());
         }
         let exhausted = self.budget.limit().filter(|_| self.budget.is_exhausted());
@@ -249,7 +259,7 @@ impl Session {
         if let State::Up { link, idle, .. } = &mut self.state
             && link.interface == *interface
         {
-            idle.count(total, at.now);
+            idle.count(carried.sent, at.now);
             if idle.for_how_long(at.now) >= self.idle_limit.get() {
                 end = end.or(Some(DownReason::Idle(self.idle_limit)));
             }

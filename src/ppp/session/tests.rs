@@ -96,15 +96,28 @@ impl Harness {
         self
     }
 
-    /// So many minutes with so many bytes in each, and a reading every ten seconds.
+    /// So many minutes with so many bytes in each, half of them sent, and a reading every ten seconds.
     fn carry(&mut self, minutes: u32, a_minute: u64) -> &mut Self {
         let before = self.carried();
         for turn in 1..=minutes * 6 {
             self.now += 10 * SECOND;
             let total = before + u64::from(turn) * a_minute / 6;
-            self.receive(Event::Counters(self.counted(), Some(total)));
+            self.count(Carried { sent: total / 2, received: total - total / 2 });
         }
         self
+    }
+
+    /// So many minutes in which much comes that nobody asked for.
+    fn be_flooded(&mut self, minutes: u32) -> &mut Self {
+        for turn in 1..=minutes * 6 {
+            self.now += 10 * SECOND;
+            self.count(Carried { sent: 0, received: u64::from(turn) * 3_000 });
+        }
+        self
+    }
+
+    fn count(&mut self, carried: Carried) -> &mut Self {
+        self.receive(Event::Counters(self.counted(), Some(carried)))
     }
 
     fn counted(&self) -> Interface {
@@ -219,13 +232,15 @@ fn happens(harness: &mut Harness, what: &str) {
         "not started" => harness.receive(Event::NotStarted("no such file".to_owned())),
         "no carrier" => harness.receive(no_call(Failure::NoCarrier)),
         "modem silent" => harness.receive(Event::DialFailure(DialFailure::Silent)),
+        "own address" => harness.receive(Event::OwnAddress(process, Ipv4Addr::new(192, 168, 32, 77))),
         "ip-up" => harness.receive(Event::IpUp(ours())),
         "ip-up of a stranger" => harness.receive(Event::IpUp(stranger())),
         "ip-down" => harness.receive(Event::IpDown { pid: process, carried: Some(2_000) }),
         "exit" => harness.receive(Event::Exited(process, Exit::Unseen)),
         "10m of noise" => harness.carry(10, 900),
         "10m of work" => harness.carry(10, 20_000),
-        "the budget is used up" => harness.receive(Event::Counters(harness.counted(), Some(BUDGET))),
+        "10m of what only comes in" => harness.be_flooded(10),
+        "the budget is used up" => harness.count(Carried { sent: 0, received: BUDGET }),
         _ => panic!("no such event: {what}"),
     };
 }

@@ -6,9 +6,9 @@ use crate::site::{DialIn, FlowControl, LineConfig, Users};
 
 pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
     let mut files = vec![pppd_options()];
-    files.extend(dial_in.lines.iter().zip(1..).map(|(line, number): (_, usize)| {
-        let path = LineName(number).pppd_options();
-        RenderedFile::config(path, &options(dial_in, line), "pppd, for one telephone line")
+    files.extend(dial_in.lines.iter().enumerate().map(|(unit, line)| {
+        let path = LineName(unit + 1).pppd_options();
+        RenderedFile::config(path, &options(dial_in, line, unit), "pppd, for one telephone line")
     }));
     files.push(secrets::of_users(&dial_in.users));
     files.extend(notes());
@@ -33,7 +33,8 @@ fn note(suffix: &str, variables: &[(&str, &str)]) -> String {
     format!("[ -z \"$LINKNAME\" ] || printf '{format}' {values} >\"{RUN_DIR}/$LINKNAME.{suffix}\"\n")
 }
 
-fn options(dial_in: &DialIn, line: &LineConfig) -> String {
+/// The rules know a line by its interface, `pppUNIT`.
+fn options(dial_in: &DialIn, line: &LineConfig, unit: usize) -> String {
     let mut options = Options::default();
     options.add("auth").add("+pap");
     if let Users::Hashed(_) = dial_in.users {
@@ -42,7 +43,7 @@ fn options(dial_in: &DialIn, line: &LineConfig) -> String {
     for server in &dial_in.dns {
         options.add(format_args!("ms-dns {server}"));
     }
-    options.add(format_args!("{}:{}", line.local, line.remote));
+    options.add(format_args!("{}:{}", line.local, line.remote)).add(format_args!("unit {unit}"));
     if let Some(netmask) = dial_in.netmask {
         options.add(format_args!("netmask {netmask}"));
     }

@@ -1,88 +1,134 @@
-//! What may go through the box and into it over a telephone line, as rules for nft(8).
+//! What may come into the box and through it, as rules for nft(8): everything that is not listed is dropped.
 
 use super::RenderedFile;
-use crate::site::{DialIn, Role};
-use std::fmt::Display;
+use crate::names::hook::IP_PRE_UP;
+use crate::site::{DialIn, Role, Site};
+use std::fmt::{Display, Write};
 
-pub(super) fn files(role: &Role) -> [RenderedFile; 2] {
+/// The answers to pings: for a person's diagnosis, and for no flood.
+const PINGS: &str = "limit rate 10/second burst 20 packets accept";
+/// Over a mobile link, whose bytes cost money: so few and so short that they do not keep it from being idle
+/// (`QUIET` in src/ppp/idle.rs). 84 bytes are what ping(8) sends by itself.
+const MOBILE_PINGS: &str = "ip length <= 84 limit rate 2/minute burst 2 packets accept";
+
+pub(super) fn files(site: &Site) -> [RenderedFile; 2] {
     [
-        RenderedFile::config("/etc/nftables.conf", &rules(role), "what may come over the telephone"),
-        RenderedFile::script("/etc/ppp/ip-pre-up", &ip_pre_up(role), "no link without these rules"),
+        RenderedFile::config("/etc/nftables.conf", &rules(site), "what may come into the box"),
+        RenderedFile::script("/etc/ppp/ip-pre-up", &ip_pre_up(&site.role), "before a link comes up"),
     ]
 }
 
-/// pppd waits for this script before it brings the interface up (pppd(8), SCRIPTS), but does not
-/// ask how it ended: a link without its rules must be ended by the script.
+/// pppd waits for this script before it brings the interface up (pppd(8), SCRIPTS), but does not ask how it ended.
+/// Without the interface it says that it cannot, and ends the link in order.
 fn ip_pre_up(role: &Role) -> String {
-    let mut commands = vec!["/usr/sbin/nft -f /etc/nftables.conf"];
-    if matches!(role, Role::DialIn(_)) {
-        commands.push("/sbin/sysctl -qw net.ipv4.ip_forward=1");
+    match role {
+        Role::Dialer(_) => format!(
+            "/usr/sbin/dialctl hook {IP_PRE_UP} \"$1\" \"$PPPD_PID\" \"$4\" \"$5\" || /bin/ip link del \"$1\"\n"
+        ),
+        Role::DialIn(_) => "/sbin/sysctl -qw net.ipv4.ip_forward=1\n".to_owned(),
     }
-    format!("{} || kill \"$PPPD_PID\"\n", commands.join(" &&\n"))
 }
 
-fn rules(role: &Role) -> String {
-    let (open_ports, forwarded) = match role {
-        Role::Dialer(_) => (String::new(), String::new()),
-        Role::DialIn(dial_in) => (open_ports(dial_in), forwarded(dial_in)),
-    };
-    let mut rules = format!(
-        "flush ruleset
-
-table inet dialbox {{
-	chain input {{
-		type filter hook input priority filter; policy accept;
-		iifname \"ppp*\" goto telephone
-	}}
-
-	# The box itself, from the other end of a telephone line.
-	chain telephone {{
-		ct state established,related accept
-		icmp type echo-request accept
-{open_ports}		drop
-	}}
-
-	chain forward {{
-		type filter hook forward priority filter; policy drop;
-		ct state established,related accept
-{forwarded}	}}
-}}
-"
-    );
-    if let Role::DialIn(dial_in) = role
+fn rules(site: &Site) -> String {
+    let mut rules = "flush ruleset\n\ntable inet dialbox {\n".to_owned();
+    if let Role::DialIn(dial_in) = &site.role {
+        rules += &sources(dial_in);
+    }
+    rules += &input(site);
+    rules += &forward(&site.role);
+    rules += "}\n";
+    if let Role::DialIn(dial_in) = &site.role
         && dial_in.masquerade
     {
-        let callers = callers(dial_in);
-        rules += &format!(
-            "
-table ip nat {{
-	chain postrouting {{
-		type nat hook postrouting priority srcnat;
-		ip saddr {callers} oifname != \"ppp*\" masquerade
-	}}
-}}
-"
-        );
+        rules += &masquerade(dial_in);
     }
     rules
 }
 
-fn open_ports(dial_in: &DialIn) -> String {
-    if dial_in.open_ports.is_empty() {
-        return String::new();
+/// Before conntrack: a forged packet would otherwise pass as part of another caller's connection.
+fn sources(dial_in: &DialIn) -> String {
+    let mut chain = "\t# A caller sends from the address of its line, and from no other.
+\tchain sources {
+\t\ttype filter hook prerouting priority raw; policy accept;
+"
+    .to_owned();
+    for (unit, line) in dial_in.lines.iter().enumerate() {
+        // A String takes every write: `fmt::Write` for it has no error.
+        let _ = writeln!(chain, "\t\tiifname \"ppp{unit}\" ip saddr {} accept", line.remote);
     }
-    format!("\t\ttcp dport {} accept\n", set(&dial_in.open_ports))
+    chain + "\t\tiifname \"ppp*\" drop\n\t}\n\n"
 }
 
-/// A caller has the address of its line, and none of the other callers for a neighbour.
-fn forwarded(dial_in: &DialIn) -> String {
-    let callers = callers(dial_in);
-    format!("\t\tiifname \"ppp*\" oifname != \"ppp*\" ip saddr {callers} accept\n")
+/// Pings before the rest: conntrack takes the second one for part of an established connection.
+fn input(site: &Site) -> String {
+    let mut chain = "\t# The box itself.
+\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t\tiifname \"lo\" accept
+"
+    .to_owned();
+    let mut rule = |interfaces: &str, what: &str| {
+        let _ = writeln!(chain, "\t\tiifname {interfaces} {what}");
+    };
+    let networks = networks(site);
+    let pings = match &site.role {
+        Role::Dialer(_) => MOBILE_PINGS,
+        Role::DialIn(_) => PINGS,
+    };
+    rule("\"ppp*\"", &format!("icmp type echo-request {pings}"));
+    if let Some(networks) = &networks {
+        rule(networks, &format!("icmp type echo-request {PINGS}"));
+        if !site.ssh_keys.is_empty() {
+            rule(networks, "tcp dport 22 accept");
+        }
+    }
+    if let Role::DialIn(DialIn { open_ports, .. }) = &site.role
+        && !open_ports.is_empty()
+    {
+        rule("\"ppp*\"", &format!("tcp dport {} accept", set(open_ports)));
+    }
+    chain + "\t\ticmp type echo-request drop\n\t\tct state established,related accept\n\t}\n\n"
 }
 
-fn callers(dial_in: &DialIn) -> String {
-    let remotes: Vec<_> = dial_in.lines.iter().map(|line| line.remote).collect();
-    set(&remotes)
+/// The interfaces of the site's own networks.
+fn networks(site: &Site) -> Option<String> {
+    let lan = site.lan.as_ref().map(|lan| format!("\"{}\"", lan.interface));
+    let vpn = match &site.role {
+        Role::Dialer(dialer) => dialer.vpn.as_ref().map(|_| "\"vpn\"".to_owned()),
+        Role::DialIn(_) => None,
+    };
+    let networks: Vec<_> = lan.into_iter().chain(vpn).collect();
+    (!networks.is_empty()).then(|| set(&networks))
+}
+
+fn forward(role: &Role) -> String {
+    let callers = match role {
+        Role::Dialer(_) => "",
+        // None of the other callers for a neighbour.
+        Role::DialIn(_) => "\t\tiifname \"ppp*\" oifname != \"ppp*\" accept\n",
+    };
+    format!(
+        "\tchain forward {{
+\t\ttype filter hook forward priority filter; policy drop;
+\t\tct state established,related accept
+{callers}\t}}
+"
+    )
+}
+
+fn masquerade(dial_in: &DialIn) -> String {
+    let callers: Vec<_> = dial_in.lines.iter().map(|line| line.remote).collect();
+    format!(
+        "
+table ip nat {{
+\tchain postrouting {{
+\t\ttype nat hook postrouting priority srcnat;
+\t\tip saddr {} oifname != \"ppp*\" masquerade
+\t}}
+}}
+",
+        set(&callers)
+    )
 }
 
 fn set(items: &[impl Display]) -> String {

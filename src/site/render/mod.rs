@@ -38,7 +38,7 @@ pub(super) fn render(site: &Site) -> Vec<RenderedFile> {
         Role::Dialer(role) => files.extend(dialer::files(role)),
         Role::DialIn(role) => files.extend(dial_in::files(role)),
     }
-    files.extend(firewall::files(&site.role));
+    files.extend(firewall::files(site));
     files
 }
 
@@ -81,9 +81,10 @@ impl fmt::Debug for RenderedFile {
 /// pppd takes the port's UUCP lock (pppd(8), `lock`).
 const LOCK: &str = "lock";
 
-/// What pppd reads before anything else, whoever starts it.
+/// What pppd reads before anything else, whoever starts it. IPv6CP would bring the interface up without `ip-pre-up`
+/// (pppd's ipv6cp.c).
 fn pppd_options() -> RenderedFile {
-    RenderedFile::config(PPPD_OPTIONS, &format!("{LOCK}\n"), "pppd, for every link")
+    RenderedFile::config(PPPD_OPTIONS, &format!("{LOCK}\nnoipv6\n"), "pppd, for every link")
 }
 
 /// One pppd option a line. What stands in one is a number, an address, a checked name or

@@ -25,10 +25,10 @@ pub fn dial_in(stage: &Stage) -> Result<()> {
     shows("dialctl status", &status, &["dialbox, dial-in", "site      edited"])?;
     check(!status.contains("sms-dialer"), || format!("the dialer runs too:\n{status}"))?;
     booted.must(&format!("pppd ttyUSB0 file {LINE_OPTIONS} dryrun"))?;
-    // What pppd runs before a link comes up; it would end pppd if the rules were wrong.
-    booted.must("sleep 60 & PPPD_PID=$! sh -e /etc/ppp/ip-pre-up && kill $!")?;
-    let rules = booted.must("nft list ruleset; cat /proc/sys/net/ipv4/ip_forward")?;
-    shows("nft list ruleset", &rules, &["iifname \"ppp*\" goto telephone", "masquerade", "\n1"])?;
+    // What pppd runs before a link comes up.
+    booted.must("/etc/ppp/ip-pre-up")?;
+    let rules = booted.until("nft list ruleset; cat /proc/sys/net/ipv4/ip_forward", &["chain input"])?;
+    shows("nft list ruleset", &rules, &["iifname \"ppp*\" drop", "policy drop", "masquerade", "\n1"])?;
     let mode = booted.must("stat -c %a /etc/ppp/pap-secrets || ls -l /etc/ppp/pap-secrets")?;
     check(mode == "600" || mode.starts_with("-rw------- "), || format!("pap-secrets is {mode}"))?;
 

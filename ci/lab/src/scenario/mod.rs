@@ -2,6 +2,7 @@
 
 mod adapter;
 mod boot;
+mod closed;
 mod dial_in;
 mod edit;
 mod kept;
@@ -99,6 +100,8 @@ pub const SCENARIOS: &[Scenario] = &[
     one("without-keys-there-is-no-ssh", ssh::absent),
     one("the-vpns-scripts-shake-hands-and-leave-nothing", vpn::scripts),
     one("the-real-ppp-takes-the-rendered-files", ppp::dialer),
+    one("no-link-comes-up-without-rules", closed::without_rules),
+    one("no-operator-gives-an-address-of-the-boxs-own-network", closed::own_address),
     boot("an-edited-site-makes-a-dial-in-box", edit::dial_in),
     boot("a-broken-edit-leaves-the-baked-site", edit::broken),
     boot("state-full-of-garbage-is-formatted", boot::state_garbage),

@@ -43,6 +43,7 @@ pub fn callers(stage: &Stage) -> Result<()> {
 
     call(&mut caller_box)?;
     called_box.until("dialctl lines", &["connected", "as free", "on ppp0"])?;
+    is_closed(&mut called_box)?;
     called_box.must("echo private > /tmp/index.html && httpd -p 8080 -h /tmp")?;
     let own = called_box.must(&get("192.168.32.1", 8080))?;
     shows("the box's own server", &own, &["private"])?;
@@ -93,6 +94,32 @@ fn reaches_the_lan(caller_box: &mut Booted, called: &Machine) -> Result<()> {
     check(seen.iter().all(|it| asked.contains(it)), || format!("the host was not asked so, but: {asked:?}"))
 }
 
+/// With its first caller and its local network the box has no address but those of the site, believes nobody's routes, and
+/// no file is open to all.
+fn is_closed(called: &mut Booted) -> Result<()> {
+    let ipv6 = called.run("ip -6 addr; ip -6 route")?;
+    check(ipv6.text.is_empty(), || format!("the box speaks IPv6:\n{}", ipv6.text))?;
+    for (setting, value) in SETTINGS {
+        let settings = called.must(&format!("cd /proc/sys; grep . {setting}; cd /"))?;
+        let wrong: Vec<_> = settings.lines().filter(|line| !line.ends_with(&format!(":{value}"))).collect();
+        check(settings.lines().count() > 1 && wrong.is_empty(), || format!("not {value}: {wrong:?}"))?;
+    }
+    let open = called.must("find /etc /run /state /tmp /var -type f -perm -2")?;
+    check(open.is_empty(), || format!("everybody can write to {open}"))?;
+    called.must("test -e /run/ifstate").map(drop)
+}
+
+/// Files below `/proc/sys`, at least two each so that grep(1) names them, and what they all hold.
+const SETTINGS: [(&str, &str); 7] = [
+    ("kernel/kptr_restrict kernel/kptr_restrict", "2"),
+    ("net/ipv4/conf/eth0/rp_filter net/ipv4/conf/ppp0/rp_filter", "1"),
+    ("net/ipv4/conf/eth0/accept_redirects net/ipv4/conf/ppp0/accept_redirects", "0"),
+    ("net/ipv4/conf/eth0/send_redirects net/ipv4/conf/ppp0/send_redirects", "0"),
+    ("net/ipv6/conf/eth0/accept_ra net/ipv6/conf/ppp0/accept_ra", "0"),
+    ("net/ipv6/conf/eth0/disable_ipv6 net/ipv6/conf/ppp0/disable_ipv6", "1"),
+    ("net/ipv4/conf/all/arp_ignore net/ipv4/conf/all/arp_ignore", "1"),
+];
+
 /// Asks for a page.
 fn get(address: &str, port: u16) -> String {
     format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 4 {address} {port}")
@@ -100,8 +127,8 @@ fn get(address: &str, port: u16) -> String {
 
 fn call(caller: &mut Booted) -> Result<()> {
     port_is_free(caller)?;
-    caller.must("pppd call free updetach")?;
-    // pppd counts the link as up with its IPv6 addresses already.
+    // The caller tries IPv6, too.
+    caller.must("pppd call free +ipv6 updetach")?;
     caller.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
     caller.until("ping -c 1 -W 3 192.168.32.1", &[]).map(drop)
 }

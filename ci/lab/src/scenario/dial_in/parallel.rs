@@ -4,7 +4,7 @@ use super::ready::{self, Promise};
 use super::{check, shows};
 use crate::booted::Booted;
 use crate::error::Result;
-use crate::lines::{Lines, ends};
+use crate::lines::{BootedLines, Lines, ends};
 use crate::network::Line;
 use crate::stage::{Stage, line_number};
 
@@ -32,6 +32,7 @@ pub fn two_at_a_time(stage: &Stage) -> Result<()> {
         boxes.caller.until("ip addr", &[&format!("inet {remote} peer {local}")])?;
         boxes.ping(line)?;
     }
+    no_caller_sends_as_another(&mut boxes)?;
 
     let since = ready::now(&mut boxes.called)?;
     boxes.called.must("dialctl hangup 1")?;
@@ -90,4 +91,33 @@ fn caller_leaves_during_lcp(stage: &Stage, called: &mut Booted) -> Result<()> {
     let since = ready::now(called)?;
     stage.exchange().with(|network, now| network.hang_up(caller, now));
     ready::kept(stage, called, since, 1, CARRIER_LOST)
+}
+
+/// The caller of line 1 pings the box, once as itself and once with the address of line 2: to that there is no answer,
+/// neither by the kernel's check of sources nor by the rules alone.
+fn no_caller_sends_as_another(boxes: &mut BootedLines) -> Result<()> {
+    const NO_CHECK: &str = "for check in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$check; done";
+    boxes.called.must(&format!("ip addr add {TARGET}/32 dev lo"))?;
+    // Here the answer over the other line would be taken.
+    boxes.caller.must(NO_CHECK)?;
+    let [_, own] = ends(1);
+    let [_, others] = ends(2);
+    for by_rules_alone in [false, true] {
+        if by_rules_alone {
+            boxes.called.must(NO_CHECK)?;
+        }
+        boxes.caller.must(&ping_over_line_1(&own))?;
+        let forged = boxes.caller.run(&ping_over_line_1(&others))?;
+        check(forged.code != 0, || format!("{others} on line 1 is answered: {}", forged.text))?;
+    }
+    Ok(())
+}
+
+/// An address of the box that belongs to no line.
+const TARGET: &str = "10.99.0.1";
+
+fn ping_over_line_1(source: &str) -> String {
+    format!(
+        "ip route replace {TARGET} dev $(sed -n 2p /run/ppp-caller1.pid) src {source} && ping -c 2 -W 2 {TARGET}"
+    )
 }
