@@ -8,7 +8,10 @@ use std::{
     fmt::Write,
 };
 
-use super::{Finding, Source};
+use super::{
+    Finding, Source,
+    tokens::{Token, is_name, tokens},
+};
 
 /// The crates of the workspace, and where their modules lie.
 const CRATES: [(&str, &str); 3] = [("dialbox", "src/"), ("xtask", "xtask/src/"), ("lab", "ci/lab/src/")];
@@ -152,7 +155,7 @@ impl Known<'_> {
 
 /// What `pub use child::Name;` passes on.
 fn reexports(source: &Source) -> BTreeMap<String, ModulePath> {
-    let tokens = tokens(source);
+    let tokens = tokens(source.product_lines());
     let mut exports = BTreeMap::new();
     for (index, token) in tokens.iter().enumerate() {
         if token.1 != "use" || index == 0 || !["pub", ")"].contains(&tokens[index - 1].1) {
@@ -169,7 +172,7 @@ fn reexports(source: &Source) -> BTreeMap<String, ModulePath> {
 
 /// Every path that begins with `crate` or `super`, in a `use` or elsewhere, with its line.
 fn uses(source: &Source) -> Vec<(usize, ModulePath)> {
-    let tokens = tokens(source);
+    let tokens = tokens(source.product_lines());
     let mut found = Vec::new();
     let mut index = 0;
     while index < tokens.len() {
@@ -185,7 +188,7 @@ fn uses(source: &Source) -> Vec<(usize, ModulePath)> {
 }
 
 /// The paths of `a::{b, c::d}`.
-fn use_tree(tokens: &[(usize, &str)], index: &mut usize, before: &[String]) -> Vec<ModulePath> {
+fn use_tree(tokens: &[Token], index: &mut usize, before: &[String]) -> Vec<ModulePath> {
     let mut path = before.to_vec();
     while let Some((_, token)) = tokens.get(*index) {
         match *token {
@@ -219,31 +222,6 @@ fn use_tree(tokens: &[(usize, &str)], index: &mut usize, before: &[String]) -> V
         }
     }
     vec![path]
-}
-
-fn is_name(token: &str) -> bool {
-    token.starts_with(|c: char| c.is_alphabetic() || c == '_')
-}
-
-/// Names and punctuation of the lines that are not for tests, without comments.
-fn tokens<'a>(source: &Source<'a>) -> Vec<(usize, &'a str)> {
-    let mut tokens = Vec::new();
-    for (number, line) in source.product_lines() {
-        let mut rest = line.find("//").map_or(line, |comment| &line[..comment]);
-        while let Some(first) = rest.chars().next() {
-            let is_part = |c: char| c.is_alphanumeric() || c == '_';
-            let length = match first {
-                c if is_part(c) => rest.find(|c| !is_part(c)).unwrap_or(rest.len()),
-                _ if rest.starts_with("::") => 2,
-                c => c.len_utf8(),
-            };
-            if !first.is_whitespace() {
-                tokens.push((number, &rest[..length]));
-            }
-            rest = &rest[length..];
-        }
-    }
-    tokens
 }
 
 /// Circles of which none shares a module with another, each as short as its first module allows.

@@ -3,6 +3,7 @@
 
 mod claims;
 mod crates;
+mod dependencies;
 mod docs;
 mod edges;
 mod imports;
@@ -10,6 +11,7 @@ mod names;
 mod panics;
 mod shape;
 mod source;
+mod tokens;
 mod unfinished;
 
 use std::fmt;
@@ -52,8 +54,12 @@ const RULES: [fn(&Source) -> Vec<Finding>; 10] = [
 pub fn check(files: &[Source], machine: &[String]) -> Vec<Finding> {
     let alone = files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file)));
     let here = files.iter().flat_map(|file| names::this_machine(file, machine));
-    let mut findings: Vec<Finding> =
-        alone.chain(here).chain(claims::unclaimed(files)).chain(imports::circles(files)).collect();
+    let mut findings: Vec<Finding> = alone
+        .chain(here)
+        .chain(claims::unclaimed(files))
+        .chain(dependencies::unused(files))
+        .chain(imports::circles(files))
+        .collect();
     findings.sort();
     findings
 }
