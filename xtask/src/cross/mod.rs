@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The Rust name of the Pi 1's userland: ARMv6 without hardware floats in the ABI, static musl.
-const TARGET: &str = "arm-unknown-linux-musleabi";
+pub const TARGET: &str = "arm-unknown-linux-musleabi";
 
 /// The Pi 1's processor; the target alone means plain ARMv6.
 const CPU: &str = "-Ctarget-cpu=arm1176jzf-s";

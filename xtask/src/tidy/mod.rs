@@ -7,6 +7,7 @@ mod dependencies;
 mod docs;
 mod edges;
 mod imports;
+mod licences;
 mod names;
 mod panics;
 mod shape;
@@ -17,6 +18,7 @@ mod unfinished;
 use std::fmt;
 
 pub use imports::picture;
+pub use licences::Listing;
 pub use source::Source;
 
 /// A place where a rule is not kept.
@@ -49,17 +51,24 @@ const RULES: [fn(&Source) -> Vec<Finding>; 10] = [
     unfinished::marks,
 ];
 
-/// Everything that is wrong in these files, by file and line. `machine`: directories of this
-/// machine, which no file may name.
-pub fn check(files: &[Source], machine: &[String]) -> Vec<Finding> {
-    let alone = files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file)));
-    let here = files.iter().flat_map(|file| names::this_machine(file, machine));
-    let mut findings: Vec<Finding> = alone
-        .chain(here)
-        .chain(claims::unclaimed(files))
-        .chain(dependencies::unused(files))
-        .chain(imports::circles(files))
-        .collect();
+/// What the rules need to know and no tracked file says.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// Directories of this machine, which no file may name.
+    pub machine: Vec<String>,
+    /// The packages that are compiled, with their licences.
+    pub packages: Listing,
+}
+
+/// Everything that is wrong in these files, by file and line.
+pub fn check(files: &[Source], around: &Surroundings) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file))).collect();
+    findings.extend(files.iter().flat_map(|file| names::this_machine(file, &around.machine)));
+    findings.extend(claims::unclaimed(files));
+    findings.extend(dependencies::unused(files));
+    findings.extend(imports::circles(files));
+    findings.extend(licences::refused(&around.packages, files));
     findings.sort();
     findings
 }

@@ -11,8 +11,9 @@ use crate::{
     bail,
     cli::{self, Sources},
     context::BuildContext,
+    cross,
     error::{Context, Error, Result},
-    tidy::{self, Source},
+    tidy::{self, Listing, Source, Surroundings},
 };
 
 /// See the command line's help.
@@ -24,7 +25,8 @@ pub fn run(args: &cli::Tidy) -> Result<()> {
         ctx.progress.line(tidy::picture(&sources));
         return Ok(());
     }
-    let findings = tidy::check(&sources, &machine(&ctx));
+    let around = Surroundings { machine: machine(&ctx), packages: packages(&ctx)? };
+    let findings = tidy::check(&sources, &around);
     findings.iter().for_each(|it| ctx.progress.line(it.to_string()));
     match findings.len() {
         0 => ctx.progress.line(format!("{} files read, all of them tidy", sources.len())),
@@ -38,6 +40,29 @@ pub fn run(args: &cli::Tidy) -> Result<()> {
 fn machine(ctx: &BuildContext) -> Vec<String> {
     let long = [&ctx.workspace, &ctx.cargo_home].into_iter().filter(|it| it.components().count() > 2);
     long.map(|it| it.display().to_string()).collect()
+}
+
+/// The packages that the lock names, as far as they are compiled for the device or on this machine.
+fn packages(ctx: &BuildContext) -> Result<Listing> {
+    let tree = |arguments: &[&str]| -> Result<String> {
+        let cannot = || "cannot start cargo, which knows the dependencies".into();
+        let shell = Shell::new().context(cannot)?;
+        shell.change_dir(&ctx.workspace);
+        let (cargo, format) = (&ctx.cargo, Listing::FORMAT);
+        let command =
+            cmd!(shell, "{cargo} tree --quiet --locked --prefix none --format {format} {arguments...}");
+        let output = command.quiet().ignore_status().output().context(cannot)?;
+        if !output.status.success() {
+            return Err(Error::new("cargo cannot list the dependencies")
+                .fact(String::from_utf8_lossy(&output.stderr))
+                .hint("with a network, run `cargo fetch --locked`, then the same command again"));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    Ok(Listing {
+        device: tree(&["--package", "dialbox", "--edges", "normal", "--target", cross::TARGET])?,
+        host: tree(&["--workspace", "--edges", "normal,build,dev"])?,
+    })
 }
 
 /// Path and content of every tracked text file. A file whose deletion is not committed yet is left
