@@ -32,18 +32,6 @@ impl SiteError {
         Self { file: file.into(), ..self }
     }
 
-    /// Line of the error, counted from 1.
-    #[must_use]
-    pub fn line(&self) -> usize {
-        self.at.line
-    }
-
-    /// Column of the error in characters, counted from 1.
-    #[must_use]
-    pub fn column(&self) -> usize {
-        self.at.column
-    }
-
     /// Where and what, on one line: `site.toml:12:1: unknown key …`.
     #[must_use]
     pub fn headline(&self) -> String {

@@ -37,12 +37,6 @@ impl Submit {
         Ok(Self { to: to.clone(), data, wants_report: false })
     }
 
-    /// The same, with a status report once it is delivered.
-    #[must_use]
-    pub fn with_report(self) -> Self {
-        Self { wants_report: true, ..self }
-    }
-
     /// Who it is for.
     #[must_use]
     pub fn to(&self) -> &Address {
@@ -110,5 +104,13 @@ impl Submit {
         let data = UserData::read(&mut octets, coding, first & HAS_HEADER != 0)?;
         octets.end()?;
         Ok(Self { to, data, wants_report: first & WANTS_REPORT != 0 })
+    }
+}
+
+#[cfg(test)]
+impl Submit {
+    /// The same, with a status report once it is delivered.
+    pub fn with_report(self) -> Self {
+        Self { wants_report: true, ..self }
     }
 }

@@ -1,6 +1,7 @@
 //! The house rules that neither rustfmt nor clippy knows. A rule is a function from a file's name
 //! and text to what is wrong in it; it opens nothing and asks nobody.
 
+mod callers;
 mod claims;
 mod crates;
 mod dependencies;
@@ -65,6 +66,7 @@ pub fn check(files: &[Source], around: &Surroundings) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file))).collect();
     findings.extend(files.iter().flat_map(|file| names::this_machine(file, &around.machine)));
+    findings.extend(callers::only_tests(files));
     findings.extend(claims::unclaimed(files));
     findings.extend(dependencies::unused(files));
     findings.extend(imports::circles(files));

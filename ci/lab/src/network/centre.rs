@@ -103,11 +103,6 @@ impl SmsCentre {
         }
     }
 
-    /// Accepts octets in hex, valid or not.
-    pub fn put_raw(&mut self, to: Subscriber, pdu: String) {
-        self.queue(to, Parcel { pdu, message: None, report: None });
-    }
-
     /// Accepts a message from a modem: the octets of a SMS-SUBMIT. `find` maps numbers to subscribers; a message to an
     /// unknown number is accepted and dropped.
     pub fn submit(

@@ -18,18 +18,6 @@ impl Line {
     /// Mobile data at the nominal rate, without delay: for tests in which time is not the subject.
     pub const INSTANT: Self = Self { rate: 7_200_000, latency: Duration::ZERO, handshake: Duration::ZERO };
 
-    /// An analogue line at this many bits per second, from 300 to 56000, with the delays of real modems.
-    pub fn analogue(rate: u32) -> Self {
-        // V.34 and V.90 train for 8 to 20 s, V.32bis about 6 s, older ones 2 s; a frame under V.42 needs 50 to 100 ms.
-        let handshake = match rate {
-            0..=2400 => 2,
-            2401..=14400 => 6,
-            14401..=33600 => 10,
-            _ => 18,
-        };
-        Self { rate, latency: Duration::from_millis(60), handshake: Duration::from_secs(handshake) }
-    }
-
     /// The properties of two lines in series.
     pub fn joined(self, other: Self) -> Self {
         Self {
@@ -42,6 +30,21 @@ impl Line {
     fn duration_of(self, bytes: usize) -> Duration {
         let bits = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(8);
         Duration::from_nanos(bits.saturating_mul(1_000_000_000) / u64::from(self.rate.max(1)))
+    }
+}
+
+#[cfg(test)]
+impl Line {
+    /// An analogue line at this many bits per second, from 300 to 56000, with the delays of real modems.
+    pub fn analogue(rate: u32) -> Self {
+        // V.34 and V.90 train for 8 to 20 s, V.32bis about 6 s, older ones 2 s; a frame under V.42 needs 50 to 100 ms.
+        let handshake = match rate {
+            0..=2400 => 2,
+            2401..=14400 => 6,
+            14401..=33600 => 10,
+            _ => 18,
+        };
+        Self { rate, latency: Duration::from_millis(60), handshake: Duration::from_secs(handshake) }
     }
 }
 

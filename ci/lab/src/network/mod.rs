@@ -122,19 +122,6 @@ impl Network {
         }
     }
 
-    /// Disconnects or reconnects a subscriber. A call that is up is lost without a hang-up from the other end.
-    pub fn set_connected(&mut self, subscriber: Subscriber, connected: bool, now: Duration) {
-        if let Some(member) = self.members.get_mut(subscriber.0) {
-            member.connected = connected;
-        }
-        if connected {
-            self.deliver(now);
-        } else {
-            self.end_call(subscriber, now);
-            self.modem_event(subscriber, Event::CarrierLost, now);
-        }
-    }
-
     /// The journal.
     pub fn journal(&self) -> &Journal {
         &self.journal
@@ -340,6 +327,22 @@ impl Network {
     fn note(&mut self, who: Subscriber, what: What, now: Duration) {
         if let Some(member) = self.members.get(who.0) {
             self.journal.note(now, &member.name, what);
+        }
+    }
+}
+
+#[cfg(test)]
+impl Network {
+    /// Disconnects or reconnects a subscriber. A call that is up is lost without a hang-up from the other end.
+    pub fn set_connected(&mut self, subscriber: Subscriber, connected: bool, now: Duration) {
+        if let Some(member) = self.members.get_mut(subscriber.0) {
+            member.connected = connected;
+        }
+        if connected {
+            self.deliver(now);
+        } else {
+            self.end_call(subscriber, now);
+            self.modem_event(subscriber, Event::CarrierLost, now);
         }
     }
 }

@@ -184,7 +184,9 @@ fn a_long_text_comes_in_parts_and_a_phone_puts_parts_together() {
 fn a_status_report_comes_when_the_message_has_arrived() {
     let mut world = world(ICON_225);
     world.types(world.stick, "AT+CNMI=2,1,0,2\r", START);
-    let submit = Submit::text(&PHONE.parse().unwrap(), "hello").unwrap().with_report();
+    let (without, _) = Submit::text(&PHONE.parse().unwrap(), "hello").unwrap().encode();
+    let submit = Submit::decode(&without.replacen("0011", "0031", 1)).unwrap();
+    assert!(submit.wants_report());
     world.network.set_connected(world.phone, false, START);
     assert_eq!(world.submits(&submit), "\r\n+CMGS: 1\r\n\r\nOK\r\n");
     assert_eq!(world.texts(), [""; 0]);
