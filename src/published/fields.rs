@@ -46,13 +46,6 @@ impl Fields {
         self
     }
 
-    /// These, and then those.
-    #[must_use]
-    pub fn then(mut self, more: Self) -> Self {
-        self.0.extend(more.0);
-        self
-    }
-
     /// Every key with its value, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.0.iter().map(|(key, value)| (*key, value))

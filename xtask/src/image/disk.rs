@@ -11,7 +11,8 @@ use crate::{
     task::digest,
 };
 
-const SECTOR: u64 = 512;
+/// Bytes of a sector.
+pub const SECTOR: u64 = 512;
 /// Partitions begin on this many bytes: the erase blocks of SD cards (4 MiB on the common ones).
 const ALIGN: u64 = 4 * MIB;
 const FAT16_LBA: u8 = 0x0e;

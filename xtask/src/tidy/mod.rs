@@ -7,6 +7,7 @@ mod crates;
 mod dependencies;
 mod docs;
 mod edges;
+mod figures;
 mod imports;
 mod licences;
 mod names;
@@ -21,6 +22,8 @@ use std::fmt;
 pub use imports::picture;
 pub use licences::Listing;
 pub use source::Source;
+
+use crate::image::built::Built;
 
 /// A place where a rule is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +62,8 @@ pub struct Surroundings {
     pub machine: Vec<String>,
     /// The packages that are compiled, with their licences.
     pub packages: Listing,
+    /// What the last build made, if there was one.
+    pub built: Option<Built>,
 }
 
 /// Everything that is wrong in these files, by file and line.
@@ -69,6 +74,7 @@ pub fn check(files: &[Source], around: &Surroundings) -> Vec<Finding> {
     findings.extend(callers::only_tests(files));
     findings.extend(claims::unclaimed(files));
     findings.extend(dependencies::unused(files));
+    findings.extend(figures::wrong(files, around.built.as_ref()));
     findings.extend(imports::circles(files));
     findings.extend(licences::refused(&around.packages, files));
     findings.sort();

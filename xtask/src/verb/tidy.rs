@@ -13,6 +13,7 @@ use crate::{
     context::BuildContext,
     cross,
     error::{Context, Error, Result},
+    image::built::Built,
     tidy::{self, Listing, Source, Surroundings},
 };
 
@@ -25,7 +26,14 @@ pub fn run(args: &cli::Tidy) -> Result<()> {
         ctx.progress.line(tidy::picture(&sources));
         return Ok(());
     }
-    let around = Surroundings { machine: machine(&ctx), packages: packages(&ctx)? };
+    let around = Surroundings {
+        machine: machine(&ctx),
+        packages: packages(&ctx)?,
+        built: Built::read(&ctx, &ctx.workspace.join("out"))?,
+    };
+    if around.built.is_none() {
+        ctx.progress.line("not checked: figures of the docs that a build decides, as out/ has no image");
+    }
     let findings = tidy::check(&sources, &around);
     findings.iter().for_each(|it| ctx.progress.line(it.to_string()));
     match findings.len() {
