@@ -12,12 +12,6 @@ pub struct Ipv4Net {
 }
 
 impl Ipv4Net {
-    /// The first address.
-    #[must_use]
-    pub const fn address(self) -> Ipv4Addr {
-        self.address
-    }
-
     /// The network that a host is in.
     pub(super) fn around(host: Ipv4Addr, prefix: u8) -> Self {
         Self { address: Ipv4Addr::from(u32::from(host) & mask(prefix)), prefix }
@@ -27,12 +21,6 @@ impl Ipv4Net {
     #[must_use]
     pub fn contains(self, address: Ipv4Addr) -> bool {
         u32::from(address) & mask(self.prefix) == u32::from(self.address)
-    }
-
-    /// The length of the prefix, 0 to 32 bits.
-    #[must_use]
-    pub const fn prefix(self) -> u8 {
-        self.prefix
     }
 }
 

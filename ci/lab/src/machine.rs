@@ -182,11 +182,6 @@ impl<'a> Machine<'a> {
         &self.modems
     }
 
-    /// The sockets of its modems' ports.
-    pub fn ports(&self) -> &[PathBuf] {
-        &self.ports
-    }
-
     /// The commands that the box has sent to its first modem so far, in upper case.
     pub fn typed(&self) -> Result<String> {
         let modem = self.modem()?;

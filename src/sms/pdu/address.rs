@@ -68,22 +68,6 @@ const FILLER: u8 = 15;
 const LONGEST: u8 = 20;
 
 impl Address {
-    /// The address of a number from `site.toml`.
-    #[must_use]
-    pub fn of(number: &PhoneNumber) -> Self {
-        let digits = number.as_str().trim_start_matches('+').to_owned();
-        Self(Form::Number { kind: NumberKind::International, plan: TELEPHONE, digits })
-    }
-
-    /// How the digits are meant; `None` for a name.
-    #[must_use]
-    pub fn kind(&self) -> Option<NumberKind> {
-        match self.0 {
-            Form::Number { kind, .. } => Some(kind),
-            Form::Name(_) => None,
-        }
-    }
-
     /// Whether this is that number. Some networks send the international digits without saying
     /// that they are; a national number is never taken for another country's.
     #[must_use]
@@ -168,6 +152,23 @@ impl Address {
                 let code = KINDS.iter().find(|(_, known)| known == kind).map_or(0, |(code, _)| *code);
                 (0x80 | code << 4 | plan & 0xf, semi.len() as u8, semi.chunks(2).map(pair).collect())
             }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Address {
+    /// The address of a number from `site.toml`.
+    pub fn of(number: &PhoneNumber) -> Self {
+        let digits = number.as_str().trim_start_matches('+').to_owned();
+        Self(Form::Number { kind: NumberKind::International, plan: TELEPHONE, digits })
+    }
+
+    /// How the digits are meant; `None` for a name.
+    pub fn kind(&self) -> Option<NumberKind> {
+        match self.0 {
+            Form::Number { kind, .. } => Some(kind),
+            Form::Name(_) => None,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The initramfs: our `init` and the modules it needs to reach the root.
 
-use std::io::Write;
+use std::io::{self, Read, Write};
 
-use cpio::newc::{Builder, ModeFileType, trailer};
-use flate2::{Compression, GzBuilder};
+use cpio::newc::{Builder, ModeFileType, Reader, trailer};
+use flate2::{Compression, GzBuilder, read::GzDecoder};
 
 use super::modules::Chosen;
 use crate::error::{Context, Result};
@@ -11,7 +11,7 @@ use crate::error::{Context, Result};
 /// A gzip'd cpio archive that the kernel unpacks.
 pub fn write(init: &[u8], modules: &Chosen, epoch: u32) -> Result<Vec<u8>> {
     let mut archive = Archive { bytes: Vec::new(), next_inode: 1, epoch };
-    let made: std::io::Result<()> = (|| {
+    let made: io::Result<()> = (|| {
         for directory in ["dev", "modules", "proc", "root", "run", "sys"] {
             archive.add(directory, ModeFileType::Directory, 0o755, &[])?;
         }
@@ -34,6 +34,22 @@ pub fn write(init: &[u8], modules: &Chosen, epoch: u32) -> Result<Vec<u8>> {
     compressed.context(|| "cannot compress the initramfs".into())
 }
 
+/// How many modules an archive made by [`write`] holds.
+pub fn count_modules(archive: &[u8]) -> io::Result<u64> {
+    let mut contents = Vec::new();
+    GzDecoder::new(archive).read_to_end(&mut contents)?;
+    let mut rest = contents.as_slice();
+    let mut count = 0;
+    loop {
+        let reader = Reader::new(rest)?;
+        if reader.entry().is_trailer() {
+            return Ok(count);
+        }
+        count += u64::from(reader.entry().name().ends_with(".ko"));
+        rest = reader.finish()?;
+    }
+}
+
 struct Archive {
     bytes: Vec<u8>,
     next_inode: u32,
@@ -41,12 +57,12 @@ struct Archive {
 }
 
 impl Archive {
-    fn add(&mut self, path: &str, kind: ModeFileType, mode: u32, content: &[u8]) -> std::io::Result<()> {
+    fn add(&mut self, path: &str, kind: ModeFileType, mode: u32, content: &[u8]) -> io::Result<()> {
         let entry = self.entry(path, mode).set_mode_file_type(kind);
         self.write(entry, content)
     }
 
-    fn add_console(&mut self) -> std::io::Result<()> {
+    fn add_console(&mut self) -> io::Result<()> {
         let entry = self.entry("dev/console", 0o600).set_mode_file_type(ModeFileType::Char);
         self.write(entry.rdev_major(5).rdev_minor(1), &[])
     }
@@ -57,11 +73,32 @@ impl Archive {
         Builder::new(path).ino(inode).mode(mode).mtime(self.epoch)
     }
 
-    fn write(&mut self, entry: Builder, content: &[u8]) -> std::io::Result<()> {
-        let length = u32::try_from(content.len()).map_err(std::io::Error::other)?;
+    fn write(&mut self, entry: Builder, content: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(content.len()).map_err(io::Error::other)?;
         let mut writer = entry.write(std::mem::take(&mut self.bytes), length);
         writer.write_all(content)?;
         self.bytes = writer.finish()?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_counted_and_other_files_are_not() {
+        let mut archive = Archive { bytes: Vec::new(), next_inode: 1, epoch: 0 };
+        archive.add("modules", ModeFileType::Directory, 0o755, &[]).unwrap();
+        archive.add_console().unwrap();
+        for path in ["init", "modules/squashfs.ko", "modules/overlay.ko", "modules/order"] {
+            archive.add(path, ModeFileType::Regular, 0o644, path.as_bytes()).unwrap();
+        }
+        let mut gzip = GzBuilder::new().write(Vec::new(), Compression::fast());
+        gzip.write_all(&trailer(archive.bytes).unwrap()).unwrap();
+        let mut compressed = gzip.finish().unwrap();
+        assert_eq!(count_modules(&compressed).unwrap(), 2);
+        compressed.truncate(compressed.len() / 2);
+        assert!(count_modules(&compressed).is_err());
     }
 }

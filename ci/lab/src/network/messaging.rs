@@ -3,7 +3,7 @@
 use super::{Apparatus, Member, Network, Subscriber, What};
 use crate::modem::Event;
 use crate::modem::refusal::Cms;
-use dialbox::sms::pdu::{Body, Deliver};
+use dialbox::sms::pdu::Body;
 use std::time::Duration;
 
 impl Network {
@@ -13,13 +13,6 @@ impl Network {
         if let Ok(from) = from.parse() {
             self.centre.text(&from, to, text, now);
         }
-        self.deliver(now);
-    }
-
-    /// Sends a message with arbitrary fields.
-    pub fn message(&mut self, to: Subscriber, message: Deliver, now: Duration) {
-        self.note(to, What::Event(format!("is sent an SMS by {}", message.from)), now);
-        self.centre.put(to, message);
         self.deliver(now);
     }
 

@@ -142,11 +142,6 @@ impl Network {
         self.members.get(subscriber.0).map_or("", |member| &member.number)
     }
 
-    /// The network's clock.
-    pub fn time(&self) -> TimeOfDay {
-        self.time
-    }
-
     /// The SMS centre.
     pub fn centre(&mut self) -> &mut SmsCentre {
         &mut self.centre
