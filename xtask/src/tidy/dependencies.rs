@@ -97,11 +97,11 @@ impl Crate<'_> {
     fn tokens(&self, code: Code) -> Vec<Token<'_>> {
         let lines = self.sources.iter().flat_map(|source| {
             let is_build_script = source.path.rsplit('/').next() == Some("build.rs");
-            let product = if is_build_script { Vec::new() } else { source.product_lines() };
             match code {
-                Code::BuildScript => source.lines().filter(|_| is_build_script).collect(),
-                Code::Product => product,
-                Code::Tests => source.lines().filter(|it| !product.contains(it)).collect(),
+                Code::BuildScript if is_build_script => source.product_lines(),
+                Code::Product if !is_build_script => source.product_lines(),
+                Code::Tests => source.test_lines(),
+                _ => Vec::new(),
             }
         });
         tokens(lines)
@@ -206,7 +206,7 @@ mod tests {
                 "dependencies",
                 "build.rs",
                 "use it::A;\n",
-                "only tests name `it`; move it to [dev-dependencies]",
+                "no source file names `it`; remove it from [dependencies]",
             ),
             (
                 "dev-dependencies",

@@ -55,6 +55,13 @@ impl<'a> Source<'a> {
         lines
     }
 
+    /// The other lines of Rust.
+    pub fn test_lines(&self) -> Vec<(usize, &'a str)> {
+        let mut product = self.product_lines().into_iter().peekable();
+        let lines = self.lines().filter(|_| self.is_rust());
+        lines.filter(|line| product.next_if_eq(line).is_none()).collect()
+    }
+
     /// Something is wrong in a line.
     pub fn finding(&self, line: usize, what: impl Into<String>, next: impl Into<String>) -> Finding {
         Finding { path: self.path.to_owned(), line, what: what.into(), next: next.into() }
@@ -100,8 +107,12 @@ mod tests {
             ("fn a() {\n    #[cfg(test)]\n    b();\n}\n", &[1, 2, 3, 4]),
         ];
         for (text, numbers) in table {
-            let lines = Source { path: "src/a.rs", text }.product_lines();
+            let source = Source { path: "src/a.rs", text };
+            let lines = source.product_lines();
             assert_eq!(lines.iter().map(|(number, _)| *number).collect::<Vec<_>>(), numbers, "{text}");
+            let mut all = [lines, source.test_lines()].concat();
+            all.sort_unstable();
+            assert_eq!(all, source.lines().collect::<Vec<_>>(), "{text}");
         }
     }
 
