@@ -35,7 +35,7 @@ impl Line {
 
 #[cfg(test)]
 impl Line {
-    /// An analogue line at so many bits a second, from 300 to 56000, with the delays of real modems.
+    /// An analogue line at this many bits per second, from 300 to 56000, with the delays of real modems.
     pub fn analogue(rate: u32) -> Self {
         // V.34 and V.90 train for 8 to 20 s, V.32bis about 6 s, older ones 2 s; a frame under V.42 needs 50 to 100 ms.
         let handshake = match rate {

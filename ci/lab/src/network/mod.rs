@@ -328,7 +328,7 @@ impl Network {
 
 #[cfg(test)]
 impl Network {
-    /// Cuts a subscriber off, or connects it again. A call that is up breaks off without a word from the other end.
+    /// Disconnects or reconnects a subscriber. A call that is up is lost without a hang-up from the other end.
     pub fn set_connected(&mut self, subscriber: Subscriber, connected: bool, now: Duration) {
         if let Some(member) = self.members.get_mut(subscriber.0) {
             member.connected = connected;

@@ -50,27 +50,31 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
     (
         "docs/testing.md",
         &[
-            code("*silent* for {} s", "ci/lab/src/console.rs", "SILENCE: Duration = Duration::from_secs({})"),
             code(
-                "it talks for {} minutes",
+                "the box prints nothing for {} s",
+                "ci/lab/src/console.rs",
+                "SILENCE: Duration = Duration::from_secs({})",
+            ),
+            code(
+                "or {} minutes of output without",
                 "ci/lab/src/console.rs",
                 "PATIENCE: Duration = Duration::from_secs({})",
             )
             .per(MINUTE),
             code(
-                "shows what is wanted, or {} s have passed",
+                "has the expected text, for {} s at most",
                 "ci/lab/src/booted.rs",
                 "SETTLED_WITHIN: Duration = Duration::from_secs({})",
             ),
             code(
-                "nothing has happened on it for {} s",
+                "when nothing happens on it for {} s",
                 "ci/lab/src/stage.rs",
                 "silence: Duration::from_secs({})",
             ),
-            code("or other things for {} minutes", "ci/lab/src/stage.rs", "total: Duration::from_secs({})")
+            code("has not come in {} minutes", "ci/lab/src/stage.rs", "total: Duration::from_secs({})")
                 .per(MINUTE),
             code(
-                "does not advance at all for {} minutes",
+                "does not advance for {} minutes",
                 "ci/lab/src/clock.rs",
                 "HUNG: Duration = Duration::from_secs({})",
             )
