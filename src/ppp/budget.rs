@@ -202,6 +202,7 @@ impl Budget {
     }
 
     /// Bytes that an open link has carried since its interface exists.
+    #[cfg(test)]
     pub fn carried(&self, pid: Pid) -> u64 {
         self.meter(pid).map_or(0, |meter| meter.read)
     }

@@ -89,7 +89,7 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
                 "src/dialer/serve.rs",
                 "ERRANDS: Duration = Duration::from_secs({})",
             ),
-            code("has not carried {} bytes within any minute", "src/ppp/idle.rs", "QUIET: u64 = {};"),
+            code("has not sent {} bytes within any minute", "src/ppp/idle.rs", "QUIET: u64 = {};"),
             code(
                 "after {} s, 30 s, 2 min",
                 "src/ppp/session/mod.rs",
