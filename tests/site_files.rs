@@ -328,7 +328,7 @@ fn with_secret(key: &str, value: &str) -> String {
     let dialer = "role = 'dialer'\nhostname = 'cabin'\n[operator]\nname = 'free'\napn = 'free'\n";
     match key {
         "password" | "password-hash" => {
-            let before = DIAL_IN.split("\n[[user]]").next().unwrap_or(DIAL_IN);
+            let (before, _) = DIAL_IN.split_once("\n[[user]]").expect("the example has a user");
             format!("{before}\n[[user]]\nname = 'caller'\n{key} = {value}\n")
         }
         "secret" => format!("{dialer}[sms]\nnumbers = ['+33612345678']\nsecret = {value}\n"),

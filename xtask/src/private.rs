@@ -16,7 +16,7 @@ pub fn create_new_file(path: &Path) -> io::Result<File> {
 /// Creates a file, replacing one that is there.
 pub fn create_file(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => create_new_file(path),
     }
 }

@@ -242,3 +242,29 @@ fn unpacker() -> Inputs {
         .text("unpack.rs", include_str!("unpack.rs"))
         .text("deb.rs", include_str!("debian/deb.rs"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_changed_unpacker_unpacks_has_another_key() {
+        let package = LockedPackage {
+            name: "ppp".into(),
+            suite: "bookworm".into(),
+            architecture: "armel".into(),
+            version: "1".into(),
+            path: "pool/ppp.deb".into(),
+            size: 1,
+            sha256: "a hash".into(),
+            recipes: Vec::new(),
+            libraries: Vec::new(),
+        };
+        let key = tar_inputs(&package).key();
+        for source in ["unpack.rs", "deb.rs"] {
+            assert_ne!(tar_inputs(&package).text(source, "changed").key(), key, "{source}");
+        }
+        let package_alone = Inputs::default().text(package.id().to_string(), &package.sha256);
+        assert_ne!(package_alone.key(), key);
+    }
+}
