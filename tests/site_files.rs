@@ -157,7 +157,9 @@ fn every_caller_has_the_address_of_its_line_in_the_rules() {
         assert!(options.contains(&format!(":{remote}\nunit {unit}\n")), "{options}");
         assert!(rules.contains(&format!("iifname \"ppp{unit}\" ip saddr {remote} accept\n")), "{rules}");
     }
-    assert!(rules.contains("accept\n\t\tiifname \"ppp*\" drop\n"), "{rules}");
+    let both = "ip saddr { 192.168.32.105, 192.168.32.106 }";
+    assert!(rules.contains(&format!("accept\n\t\tiifname \"ppp*\" {both} drop\n")), "{rules}");
+    assert!(rules.contains(&format!("oifname != \"ppp*\" {both} accept\n")), "{rules}");
     assert!(rules.contains("ip saddr { 192.168.32.105, 192.168.32.106 } oifname"), "{rules}");
 }
 

@@ -45,9 +45,10 @@ fn rules(site: &Site) -> String {
     rules
 }
 
-/// Before conntrack: a forged packet would otherwise pass as part of another caller's connection.
+/// Before conntrack: a forged packet would otherwise pass as part of another caller's connection. Other addresses are
+/// those of a link that somebody dials from here; from a caller, `rp_filter` drops them.
 fn sources(dial_in: &DialIn) -> String {
-    let mut chain = "\t# A caller sends from the address of its line, and from no other.
+    let mut chain = "\t# No caller sends from the address of another line.
 \tchain sources {
 \t\ttype filter hook prerouting priority raw; policy accept;
 "
@@ -56,7 +57,8 @@ fn sources(dial_in: &DialIn) -> String {
         // A String takes every write: `fmt::Write` for it has no error.
         let _ = writeln!(chain, "\t\tiifname \"ppp{unit}\" ip saddr {} accept", line.remote);
     }
-    chain + "\t\tiifname \"ppp*\" drop\n\t}\n\n"
+    let _ = writeln!(chain, "\t\tiifname \"ppp*\" ip saddr {} drop", callers(dial_in));
+    chain + "\t}\n\n"
 }
 
 /// Pings before the rest: conntrack takes the second one for part of an established connection.
@@ -103,9 +105,11 @@ fn networks(site: &Site) -> Option<String> {
 
 fn forward(role: &Role) -> String {
     let callers = match role {
-        Role::Dialer(_) => "",
+        Role::Dialer(_) => String::new(),
         // None of the other callers for a neighbour.
-        Role::DialIn(_) => "\t\tiifname \"ppp*\" oifname != \"ppp*\" accept\n",
+        Role::DialIn(dial_in) => {
+            format!("\t\tiifname \"ppp*\" oifname != \"ppp*\" ip saddr {} accept\n", callers(dial_in))
+        }
     };
     format!(
         "\tchain forward {{
@@ -117,7 +121,6 @@ fn forward(role: &Role) -> String {
 }
 
 fn masquerade(dial_in: &DialIn) -> String {
-    let callers: Vec<_> = dial_in.lines.iter().map(|line| line.remote).collect();
     format!(
         "
 table ip nat {{
@@ -127,8 +130,13 @@ table ip nat {{
 \t}}
 }}
 ",
-        set(&callers)
+        callers(dial_in)
     )
+}
+
+fn callers(dial_in: &DialIn) -> String {
+    let remotes: Vec<_> = dial_in.lines.iter().map(|line| line.remote).collect();
+    set(&remotes)
 }
 
 fn set(items: &[impl Display]) -> String {

@@ -28,7 +28,7 @@ pub fn dial_in(stage: &Stage) -> Result<()> {
     // What pppd runs before a link comes up.
     booted.must("/etc/ppp/ip-pre-up")?;
     let rules = booted.until("nft list ruleset; cat /proc/sys/net/ipv4/ip_forward", &["chain input"])?;
-    shows("nft list ruleset", &rules, &["iifname \"ppp*\" drop", "policy drop", "masquerade", "\n1"])?;
+    shows("nft list ruleset", &rules, &["192.168.32.105 drop", "policy drop", "masquerade", "\n1"])?;
     let mode = booted.must("stat -c %a /etc/ppp/pap-secrets || ls -l /etc/ppp/pap-secrets")?;
     check(mode == "600" || mode.starts_with("-rw------- "), || format!("pap-secrets is {mode}"))?;
 
