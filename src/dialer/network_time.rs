@@ -14,10 +14,10 @@ const TOLERATED: u64 = 2;
 /// Further than this, one reading is not enough. A clock without a battery is off by as long as the
 /// box was without power, usually less.
 const FAR: u64 = 86_400;
-/// Two readings agree if they differ by as much as has passed between them, give or take this: a
-/// modem answers late when it is busy. Less than [`AGAIN_AFTER`], or a clock that stands would agree
-/// with itself.
-const AGREED: u64 = 3;
+/// Two readings agree if the second is later by as much as has passed between them, give or take
+/// this: a modem that is busy answers late, and an emulated board's clock may be slow. A clock that
+/// stands does not agree with itself, however soon it is read again.
+const AGREED: u64 = 60;
 /// A second reading sooner than this might be the same one, told in two ways.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// How often a modem is asked again that does not say, or never says the same.
@@ -92,7 +92,8 @@ impl NetworkTime {
 impl Reading {
     fn agrees(&self, unix: i64, now: Duration) -> bool {
         let passed = i64::try_from(now.saturating_sub(self.at).as_secs()).unwrap_or(i64::MAX);
-        (unix - self.unix).abs_diff(passed) <= AGREED
+        let later = unix - self.unix;
+        later > 0 && later.abs_diff(passed) <= AGREED
     }
 }
 
@@ -154,7 +155,7 @@ mod tests {
     fn a_jump_of_more_than_a_day_needs_two_readings_that_agree() {
         let (next, far, back) = (THAT_MORNING + DAY, THAT_MORNING + 90 * DAY, THAT_MORNING - 20 * DAY);
         for wall in [WallClock::Known, WallClock::Floor] {
-            let table: [Case; 10] = [
+            let table: [Case; 12] = [
                 ("a day is near", &[(60, next)], &[next]),
                 ("one reading", &[(60, far)], &[]),
                 ("two", &[(60, far), (66, far + 6)], &[far + 6]),
@@ -163,6 +164,8 @@ mod tests {
                 ("the same told twice", &[(60, far), (61, far + 1)], &[]),
                 ("that and a second one", &[(60, far), (61, far + 1), (66, far + 6)], &[far + 6]),
                 ("two that differ", &[(60, far), (66, far + DAY), (70, back)], &[]),
+                ("a second one that comes late", &[(60, far), (66, far + 20)], &[far + 20]),
+                ("two that differ by minutes", &[(60, far), (66, far + 90)], &[]),
                 ("a clock that stands", &[(60, far), (120, far)], &[]),
                 ("the same, asked as soon as may be", &[(60, far), (65, far)], &[]),
             ];
