@@ -3,49 +3,68 @@
 use super::{DIAL_IN, SITE, check, shows};
 use crate::booted::Booted;
 use crate::error::Result;
+use crate::machine::Machine;
 use crate::stage::{Stage, boot_both, stick};
 
-const LIMITS: &str = "role = \"dialer\"\nhostname = \"dialbox\"\n\
-    [operator]\nname = \"free\"\napn = \"free\"\nuser = \"free\"\npassword = \"free\"\n\
-    [link]\nidle-limit = \"1m\"\nsession-limit = \"80s\"\ndata-budget = \"100kB\"\n";
+const DIALER: &str = "role = \"dialer\"\nhostname = \"dialbox\"\n\
+    [operator]\nname = \"free\"\napn = \"free\"\nuser = \"free\"\npassword = \"free\"\n[link]\n";
+const IDLE_LIMIT: &str = "idle-limit = \"1m\"\n";
+const SESSION_LIMIT_AND_BUDGET: &str = "session-limit = \"1m\"\ndata-budget = \"100kB\"\n";
 /// Long and short pings from outside for as long as the idle limit: 13 kB, which nobody has asked for.
 const UNASKED_TRAFFIC: &str =
     "for bytes in 56 100; do ping -c 60 -s $bytes 192.168.32.105 >/tmp/pings-$bytes 2>&1 & done";
 /// Of short ones, with the first two; of long ones none.
 const ANSWERED: usize = 5;
-/// For longer than the session: some 24 kB until its end, which is more than an idle link carries in a minute.
-const SOME_TRAFFIC: &str = "(ping -c 90 -s 200 192.168.32.1 >/dev/null 2>&1 &)";
 /// More than the budget.
 const MUCH_TRAFFIC: &str = "for i in 1 2 3 4; do ping -c 15 -s 1000 192.168.32.1 >/dev/null 2>&1 & done";
 
-/// A link that nobody uses is closed, whatever comes in; one that is used when its time is over, and one that has spent the month's budget at
-/// once; after that none is opened.
-pub fn of_idle_time_session_and_budget(stage: &Stage) -> Result<()> {
-    let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
-    caller.card().write(SITE, LIMITS.as_bytes())?;
-    let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
-    called.card().write(SITE, site.as_bytes())?;
+/// A link over which the box sends nothing is closed, whatever comes in.
+pub fn of_idle_time(stage: &Stage) -> Result<()> {
+    let (caller, called) = dialer_and_operator(stage, IDLE_LIMIT)?;
     let (mut dialer, mut operator) = boot_both(&caller, &called)?;
     dialer.until("dialctl status", &["Option N.V."])?;
-    let modem = caller.modem()?;
-    let ends = [("", "idle for 1m"), (SOME_TRAFFIC, "time is over"), (MUCH_TRAFFIC, "100kB are used up")];
-    for (calls, (traffic, why)) in ends.into_iter().enumerate() {
-        operator.until("dialctl lines", &[&format!("line1   ready, {calls} calls")])?;
-        let connected = dialer.must("dialctl connect")?;
-        shows("dialctl connect", &connected, &["192.168.32.105"])?;
-        match traffic {
-            "" => operator.must(UNASKED_TRAFFIC)?,
-            traffic => dialer.must(traffic)?,
-        };
-        // Nobody asks the box meanwhile: it needs its time for the other scenarios.
-        stage
-            .exchange()
-            .until("the end of the call", |network| network.modem(modem)?.is_free().then_some(()))?;
-        dialer.until("logread", &[why])?;
-        dialer.until("pidof pppd || echo no pppd", &["no pppd"])?;
-    }
-    pings_were_limited(&mut operator)?;
+    operator.until("dialctl lines", &["line1   ready"])?;
+    connect(&mut dialer)?;
+    operator.must(UNASKED_TRAFFIC)?;
+    closes(stage, &caller, &mut dialer, "idle for 1m")?;
+    pings_were_limited(&mut operator)
+}
+
+/// A link is closed when its time is over, and one that has spent the month's budget at once; after that none is opened.
+pub fn of_session_and_budget(stage: &Stage) -> Result<()> {
+    let (caller, called) = dialer_and_operator(stage, SESSION_LIMIT_AND_BUDGET)?;
+    let (mut dialer, mut operator) = boot_both(&caller, &called)?;
+    dialer.until("dialctl status", &["Option N.V."])?;
+    operator.until("dialctl lines", &["line1   ready, 0 calls"])?;
+    connect(&mut dialer)?;
+    closes(stage, &caller, &mut dialer, "time is over")?;
+
+    operator.until("dialctl lines", &["line1   ready, 1 calls"])?;
+    connect(&mut dialer)?;
+    dialer.must(MUCH_TRAFFIC)?;
+    closes(stage, &caller, &mut dialer, "100kB are used up")?;
     is_refused(&mut dialer)
+}
+
+fn dialer_and_operator<'a>(stage: &'a Stage, limits: &str) -> Result<(Machine<'a>, Machine<'a>)> {
+    let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
+    caller.card().write(SITE, format!("{DIALER}{limits}").as_bytes())?;
+    let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
+    called.card().write(SITE, site.as_bytes())?;
+    Ok((caller, called))
+}
+
+fn connect(dialer: &mut Booted) -> Result<()> {
+    let connected = dialer.must("dialctl connect")?;
+    shows("dialctl connect", &connected, &["192.168.32.105"])
+}
+
+/// Waits for the end of the call, without asking the box: it needs its time for the other scenarios.
+fn closes(stage: &Stage, caller: &Machine, dialer: &mut Booted, why: &str) -> Result<()> {
+    let modem = caller.modem()?;
+    stage.exchange().until("the end of the call", |network| network.modem(modem)?.is_free().then_some(()))?;
+    dialer.until("logread", &[why])?;
+    dialer.until("pidof pppd || echo no pppd", &["no pppd"]).map(drop)
 }
 
 fn pings_were_limited(operator: &mut Booted) -> Result<()> {

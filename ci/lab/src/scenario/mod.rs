@@ -75,7 +75,8 @@ const fn boot(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
 /// All of them; the long ones come first, so that the last minutes are shared too.
 pub const SCENARIOS: &[Scenario] = &[
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),
-    two("limits-close-a-link-and-keep-it-closed", limits::of_idle_time_session_and_budget),
+    two("limits-close-a-link-and-keep-it-closed", limits::of_session_and_budget),
+    two("a-link-over-which-the-box-sends-nothing-is-closed", limits::of_idle_time),
     two("a-text-opens-the-link-and-another-one-closes-it", session::by_sms),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
     two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
