@@ -128,7 +128,7 @@ trait Partition {
     /// Whether the kernel has a driver for ext4.
     fn has_driver(&mut self) -> bool;
     fn repair(&mut self, repair: Repair) -> Result<(), RepairError>;
-    fn mount(&mut self) -> io::Result<()>;
+    fn mount(&mut self) -> Result<(), Errno>;
 }
 
 /// Why a repair has not helped.
@@ -141,7 +141,8 @@ enum RepairError {
 }
 
 /// The repair after which the partition could be mounted. Formatting destroys what the partition
-/// holds, so it is only tried when the kernel has ext4 and every milder repair has been judged by its tool.
+/// holds, so it is only tried when the kernel has ext4, every milder repair has been judged by its tool, and every mount
+/// was refused for what the partition holds.
 fn try_repairs(health: Health, partition: &mut impl Partition, trouble: &mut Vec<String>) -> Option<Repair> {
     if !partition.has_driver() {
         trouble.push("this kernel has no ext4".to_owned());
@@ -161,10 +162,22 @@ fn try_repairs(health: Health, partition: &mut impl Partition, trouble: &mut Vec
         }
         match partition.mount() {
             Ok(()) => return Some(*repair),
-            Err(error) => trouble.push(format!("mount: {error}")),
+            Err(error) => {
+                trouble.push(format!("mount: {error}"));
+                if !is_about_the_content(error) {
+                    return None;
+                }
+            }
         }
     }
     None
+}
+
+/// Whether ext4 refuses what a partition holds, and not for want of memory, say. It gives EINVAL for a superblock that is
+/// none of its own, EIO for one that cannot be read (fs/ext4/super.c), EUCLEAN and EBADMSG for what is corrupted
+/// (fs/ext4/ext4.h, `EFSCORRUPTED`, `EFSBADCRC`).
+fn is_about_the_content(error: Errno) -> bool {
+    matches!(error, Errno::INVAL | Errno::IO | Errno::UCLEAN | Errno::BADMSG)
 }
 
 /// The partition of the card.
@@ -182,8 +195,8 @@ impl Partition for Card<'_> {
         apply(repair, self.device)
     }
 
-    fn mount(&mut self) -> io::Result<()> {
-        Ok(mount_partition(self.device)?)
+    fn mount(&mut self) -> Result<(), Errno> {
+        mount_partition(self.device)
     }
 }
 
@@ -260,106 +273,4 @@ fn mount_memory() -> Result<(), Errno> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mildest_repair_comes_first_and_formatting_last() {
-        use Health::{Blank, Clean, Damaged, Foreign, NeedsRecovery};
-        for health in [Clean, NeedsRecovery, Damaged, Foreign, Blank] {
-            let repairs = repairs(health);
-            assert_eq!(repairs.last(), Some(&Repair::Format));
-            let formats = repairs.iter().filter(|repair| **repair == Repair::Format);
-            assert_eq!(formats.count(), 1);
-        }
-        assert_eq!(repairs(Clean)[0], Repair::Nothing);
-        assert_eq!(repairs(NeedsRecovery)[0], Repair::ReplayJournal);
-        assert_eq!(repairs(Damaged)[0], Repair::Check);
-    }
-
-    /// A partition in RAM: how each repair ends, and after which one it can be mounted.
-    struct Fake {
-        has_driver: bool,
-        repair: fn(Repair) -> Result<(), RepairError>,
-        mounts_after: Option<Repair>,
-        done: Vec<Repair>,
-    }
-
-    impl Partition for Fake {
-        fn has_driver(&mut self) -> bool {
-            self.has_driver
-        }
-
-        fn repair(&mut self, repair: Repair) -> Result<(), RepairError> {
-            self.done.push(repair);
-            (self.repair)(repair)
-        }
-
-        fn mount(&mut self) -> io::Result<()> {
-            let mounts = self.done.last() == self.mounts_after.as_ref();
-            if mounts { Ok(()) } else { Err(io::Error::from(Errno::INVAL)) }
-        }
-    }
-
-    const HEALTHS: [Health; 5] =
-        [Health::Clean, Health::NeedsRecovery, Health::Damaged, Health::Foreign, Health::Blank];
-
-    /// A partition that only formatting makes fit to be mounted.
-    fn hopeless(repair: fn(Repair) -> Result<(), RepairError>) -> Fake {
-        Fake { has_driver: true, repair, mounts_after: Some(Repair::Format), done: Vec::new() }
-    }
-
-    #[test]
-    fn a_kernel_without_ext4_touches_no_partition() {
-        let fails = |repair| match repair {
-            Repair::Check | Repair::ForcedCheck => Err(RepairError::Failed("e2fsck: 8".to_owned())),
-            Repair::Nothing | Repair::ReplayJournal | Repair::Format => Ok(()),
-        };
-        for health in HEALTHS {
-            let mut partition = Fake { has_driver: false, ..hopeless(fails) };
-            let mut trouble = Vec::new();
-            assert_eq!(try_repairs(health, &mut partition, &mut trouble), None, "{health:?}");
-            assert_eq!(partition.done, []);
-            assert_eq!(trouble, ["this kernel has no ext4"]);
-        }
-    }
-
-    #[test]
-    fn a_partition_that_nothing_else_repairs_is_formatted_last() {
-        for health in HEALTHS {
-            let mut partition = hopeless(|_| Ok(()));
-            assert_eq!(try_repairs(health, &mut partition, &mut Vec::new()), Some(Repair::Format));
-            assert_eq!(partition.done, repairs(health));
-        }
-    }
-
-    #[test]
-    fn the_first_repair_after_which_it_mounts_is_the_last() {
-        let mut partition = Fake { mounts_after: Some(Repair::Check), ..hopeless(|_| Ok(())) };
-        assert_eq!(try_repairs(Health::Clean, &mut partition, &mut Vec::new()), Some(Repair::Check));
-        assert_eq!(partition.done, [Repair::Nothing, Repair::Check]);
-    }
-
-    #[test]
-    fn a_check_that_did_not_end_does_not_lead_to_formatting() {
-        let hangs = |repair| match repair {
-            Repair::Check => Err(RepairError::Unfinished("e2fsck: no end in 60 s".to_owned())),
-            Repair::Nothing | Repair::ReplayJournal | Repair::ForcedCheck | Repair::Format => Ok(()),
-        };
-        let mut partition = hopeless(hangs);
-        assert_eq!(try_repairs(Health::Damaged, &mut partition, &mut Vec::new()), None);
-        assert_eq!(partition.done, [Repair::Check]);
-    }
-
-    #[test]
-    fn only_an_exit_status_is_the_judgement_of_a_tool() {
-        let run =
-            |script: &str| run_for(Duration::from_millis(50), Command::new("sh").args(["-c", script]), 0..=2);
-        assert_eq!(run("exit 2"), Ok(()));
-        assert!(matches!(run("exit 4"), Err(RepairError::Failed(_))));
-        assert!(matches!(run("kill -KILL $$"), Err(RepairError::Unfinished(_))));
-        assert!(matches!(run("exec sleep 60"), Err(RepairError::Unfinished(_))));
-        let absent = run_for(Duration::ZERO, &mut Command::new("/nonexistent/e2fsck"), 0..=2);
-        assert!(matches!(absent, Err(RepairError::Unfinished(_))));
-    }
-}
+mod tests;
