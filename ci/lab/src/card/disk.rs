@@ -1,9 +1,10 @@
-//! The partition table in the first sector: four entries of 16 bytes at 446, little-endian.
+//! The partition table of a card.
+
+use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
+use std::fs::File;
 
 /// Bytes in a sector.
-pub const SECTOR: usize = 512;
-const TABLE: usize = 446;
-const ENTRY: usize = 16;
+const SECTOR: u32 = 512;
 
 /// One entry of the table, in bytes of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,49 +22,27 @@ impl Partition {
     pub const NONE: Self = Self { kind: 0, start: 0, bytes: 0 };
 }
 
-/// Reads the table; `None` without its signature.
-pub fn partitions(sector: &[u8; SECTOR]) -> Option<[Partition; 4]> {
-    let at = |entry: &[u8], offset: usize| -> u64 {
-        let bytes = [entry[offset], entry[offset + 1], entry[offset + 2], entry[offset + 3]];
-        u64::from(u32::from_le_bytes(bytes)) * SECTOR as u64
+/// The four entries. Fails without a table.
+pub fn partitions(disk: &mut File) -> Result<[Partition; 4], mbrman::Error> {
+    let table = MBR::read_from(disk, SECTOR)?;
+    Ok([1, 2, 3, 4].map(|number| {
+        let entry = &table[number];
+        let bytes = |sectors: u32| u64::from(sectors) * u64::from(SECTOR);
+        Partition { kind: entry.sys, start: bytes(entry.starting_lba), bytes: bytes(entry.sectors) }
+    }))
+}
+
+/// Replaces the entry `number` (1 to 4).
+pub fn set_partition(disk: &mut File, number: usize, partition: Partition) -> Result<(), mbrman::Error> {
+    let mut table = MBR::read_from(disk, SECTOR)?;
+    let sectors = |bytes: u64| u32::try_from(bytes / u64::from(SECTOR)).unwrap_or(u32::MAX);
+    table[number] = MBRPartitionEntry {
+        boot: BOOT_INACTIVE,
+        first_chs: CHS::empty(),
+        sys: partition.kind,
+        last_chs: CHS::empty(),
+        starting_lba: sectors(partition.start),
+        sectors: sectors(partition.bytes),
     };
-    let mut table = [Partition::NONE; 4];
-    for (partition, entry) in table.iter_mut().zip(sector[TABLE..].chunks_exact(ENTRY)) {
-        *partition = Partition { kind: entry[4], start: at(entry, 8), bytes: at(entry, 12) };
-    }
-    (sector[SECTOR - 2..] == [0x55, 0xaa]).then_some(table)
-}
-
-/// The position on the disk of the entry of partition `number` (1 to 4).
-pub fn entry_offset(number: usize) -> u64 {
-    (TABLE + (number - 1) * ENTRY) as u64
-}
-
-/// One entry as bytes; cylinders and heads, which are obsolete, are left empty.
-pub fn entry(partition: Partition) -> [u8; ENTRY] {
-    let sectors = |bytes: u64| u32::try_from(bytes / SECTOR as u64).unwrap_or(u32::MAX).to_le_bytes();
-    let mut entry = [0; ENTRY];
-    entry[4] = partition.kind;
-    entry[8..12].copy_from_slice(&sectors(partition.start));
-    entry[12..].copy_from_slice(&sectors(partition.bytes));
-    entry
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_is_read_as_it_was_written() {
-        let boot = Partition { kind: 0x0c, start: 1 << 20, bytes: 48 << 20 };
-        let state = Partition { kind: 0x83, start: 128 << 20, bytes: 7 << 30 };
-        let mut sector = [0; SECTOR];
-        for (number, partition) in [(1, boot), (4, state)] {
-            let offset = usize::try_from(entry_offset(number)).unwrap();
-            sector[offset..offset + ENTRY].copy_from_slice(&entry(partition));
-        }
-        assert_eq!(partitions(&sector), None);
-        sector[510..].copy_from_slice(&[0x55, 0xaa]);
-        assert_eq!(partitions(&sector), Some([boot, Partition::NONE, Partition::NONE, state]));
-    }
+    table.write_into(disk)
 }

@@ -7,7 +7,6 @@ mod window;
 use crate::error::{Error, Result};
 use config_txt::Config;
 pub use disk::Partition;
-use disk::SECTOR;
 use fatfs::{FileSystem, FsOptions};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -110,11 +109,7 @@ impl Card {
 
     /// The four entries of the partition table.
     pub fn partitions(&self) -> Result<[Partition; 4]> {
-        let mut sector = [0; SECTOR];
-        self.open()?
-            .read_exact(&mut sector)
-            .map_err(|e| Error::io("read the partition table of", &self.path, e))?;
-        disk::partitions(&sector).ok_or_else(|| Error::Image("no partition table".to_owned()))
+        disk::partitions(&mut self.open()?).map_err(|e| Error::Image(format!("its partition table: {e}")))
     }
 
     /// The content of partition `number` (1 to 4).
@@ -153,11 +148,8 @@ impl Card {
 
     /// Rewrites the partition `number` (1 to 4) in the table.
     pub fn set_partition(&self, number: usize, partition: Partition) -> Result<()> {
-        let mut file = self.open()?;
-        let entry = disk::entry(partition);
-        let written =
-            file.seek(SeekFrom::Start(disk::entry_offset(number))).and_then(|_| file.write_all(&entry));
-        written.map_err(|e| Error::io("change the partition table of", &self.path, e))
+        let changed = disk::set_partition(&mut self.open()?, number, partition);
+        changed.map_err(|e| Error::Image(format!("its partition table: {e}")))
     }
 
     fn with_boot_partition(
