@@ -82,11 +82,11 @@ fn with_an_attempt_left_one_right_code_is_enough_and_costs_nothing() {
 fn without_an_attempt_the_second_of_two_right_codes_is_accepted() {
     let now = Duration::from_secs(1000);
     for (second, after, verdict) in [
-        (101, 0 * SECOND, Verdict::Proven(101)),
+        (101, Duration::ZERO, Verdict::Proven(101)),
         (104, 9 * SECOND, Verdict::Proven(104)),
-        (105, 0 * SECOND, Verdict::FirstOfTwo),
-        (100, 0 * SECOND, Verdict::FirstOfTwo),
-        (99, 0 * SECOND, Verdict::FirstOfTwo),
+        (105, Duration::ZERO, Verdict::FirstOfTwo),
+        (100, Duration::ZERO, Verdict::FirstOfTwo),
+        (99, Duration::ZERO, Verdict::FirstOfTwo),
     ] {
         let mut attempts = used_up(now);
         assert_eq!(attempts.count(CodeCheck::Fresh(100), now), Verdict::FirstOfTwo);

@@ -178,8 +178,7 @@ fn a_flood_that_never_ends_is_checked_no_faster_than_the_limits() {
             other => panic!("{other:?}"),
         }
     }
-    let in_an_hour =
-        |burst, refill: Duration| u64::from(burst) + Duration::from_secs(3600).as_secs() / refill.as_secs();
+    let in_an_hour = |burst, refill: Duration| u64::from(burst) + 3600 / refill.as_secs();
     let expected = in_an_hour(attempts::BURST, attempts::REFILL)
         + in_an_hour(attempts::PAIR_BURST, attempts::PAIR_REFILL);
     // The second allowance is full for the minute in which the first is used up.
