@@ -1,65 +1,163 @@
-//! How often somebody may guess.
+//! How often somebody may guess, and how the owner gets through while somebody does.
 //!
-//! One bucket for all senders, since their numbers are forged as easily as any. Only a wrong code
+//! One count for all senders, since their numbers are forged as easily as any. Only a wrong code
 //! costs an attempt, so the owner never locks himself out by commanding much. A flood of forged
-//! messages is checked as it comes, up to [`BURST`] of them; then one more every [`REFILL`], which
-//! is about as fast as a network delivers them to one telephone. The bucket is full after a boot:
-//! keeping it on the card would let a stranger write there.
+//! messages is checked as it comes, up to [`BURST`] of them; then one more every [`REFILL`]. The
+//! count is full after a boot: keeping it on the card would let a stranger write there.
 //!
-//! So a box that boots once a day checks at most [`PER_DAY`] codes a day: with codes of 8 digits
-//! and 5 of them good at once (TOTP), guessing succeeds on a day of uninterrupted flood with
-//! [`chance_per_day`] = 0.05 %; with 6 digits, with 5 %.
+//! When no attempt is left, codes are still compared, but one is no longer enough: the command
+//! runs with the second of two right codes, at most [`SPAN`] moving factors later than the first
+//! and within [`PAIR_TIME`] of it (RFC 4226 §7.4 asks for a sequence of codes for the same
+//! reason). So the owner who gets no answer sends the command again with the next code of the app,
+//! which appears within 30 seconds, and is obeyed as soon as it arrives. These comparisons have a
+//! limit of their own, [`PAIR_BURST`] and one every [`PAIR_REFILL`]. A network that brings more
+//! than one message a second for minutes would use that up, too; it would have to deliver faster
+//! than over GSM's signalling channel (an SDCCH has 782 bit/s, and each message is acknowledged
+//! before the next one comes).
+//!
+//! # The chance of guessing
+//!
+//! Let *C* codes exist (10⁸ with 8 digits) and *G* of them be right at any one moment. The forger
+//! learns nothing from a refusal, so every comparison is right with a probability of at most *G/C*.
+//!
+//! - One code is enough for [`PER_DAY`] comparisons a day: at most `PER_DAY · G/C`.
+//! - Otherwise two must be right. There are at most [`PAIRS_PER_DAY`] comparisons that may be the
+//!   first; after each at most [`SECONDS_PER_FIRST`] that may be the second, of which only [`SPAN`]
+//!   codes are right. Summed over all pairs: `PAIRS_PER_DAY · G/C · SECONDS_PER_FIRST · SPAN/C`.
+//!
+//! [`chance_per_day`] is the sum: 0.05 % with TOTP and 8 digits, 5 % with 6. A right code that the
+//! owner sends while no attempt is left is a first code that the forger need not guess:
+//! [`chance_per_command`].
 
 use std::time::Duration;
 
-use super::proof;
-use crate::site::Proof;
+use super::allowance::Allowance;
+use super::proof::{self, CodeCheck};
+use crate::site::{OneTimeCode, Proof};
 
 /// Attempts after a long silence: a flood of 500, and room for the owner's own slips.
 pub const BURST: u32 = 600;
 /// An attempt comes back in this time.
 pub const REFILL: Duration = Duration::from_secs(10);
 /// Attempts in the 24 hours after a boot.
-pub const PER_DAY: u64 = BURST as u64 + 24 * 3600 / REFILL.as_secs();
+pub const PER_DAY: u64 = per_day(BURST, REFILL);
 
-/// The chance that a stranger who can forge the number guesses a code within a day, at most.
-/// `None` if there is nothing to guess.
+/// Comparisons for a pair of codes after a long silence: a full storage of 255 messages, listed at
+/// once.
+pub const PAIR_BURST: u32 = 300;
+/// Another such comparison in this time.
+pub const PAIR_REFILL: Duration = Duration::from_secs(1);
+/// Such comparisons in the 24 hours after a boot.
+pub const PAIRS_PER_DAY: u64 = per_day(PAIR_BURST, PAIR_REFILL);
+
+/// From the first code to the second: the owner waits for an answer in vain, types, and both
+/// messages may be late.
+pub const PAIR_TIME: Duration = Duration::from_secs(300);
+/// By how many moving factors the second code may be later than the first: two minutes of TOTP.
+pub const SPAN: u64 = 4;
+/// Comparisons that may follow a right first code in time.
+pub const SECONDS_PER_FIRST: u64 = PAIR_BURST as u64 + PAIR_TIME.as_secs() / PAIR_REFILL.as_secs();
+
+const fn per_day(burst: u32, refill: Duration) -> u64 {
+    burst as u64 + 24 * 3600 / refill.as_secs()
+}
+
+/// What may still be guessed.
+#[derive(Debug)]
+pub struct Attempts {
+    single: Allowance,
+    paired: Allowance,
+    first: Option<FirstCode>,
+}
+
+/// A right code that waits for a second one.
+#[derive(Debug, Clone, Copy)]
+struct FirstCode {
+    factor: u64,
+    at: Duration,
+}
+
+/// What a compared code is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The command runs. No code of this moving factor or before it may be taken again.
+    Proven(u64),
+    /// The code is right, and a second one must follow.
+    FirstOfTwo,
+    /// It was good once.
+    Used,
+    /// It is wrong.
+    Wrong,
+}
+
+impl Attempts {
+    /// All of them, at boot.
+    #[must_use]
+    pub fn full() -> Self {
+        Self {
+            single: Allowance::full(BURST, REFILL),
+            paired: Allowance::full(PAIR_BURST, PAIR_REFILL),
+            first: None,
+        }
+    }
+
+    /// Whether a code may be compared now.
+    pub fn any_left(&mut self, now: Duration) -> bool {
+        // Both are asked: an allowance counts what has come back only when it is.
+        let (single, paired) = (self.single.any_left(now), self.paired.any_left(now));
+        single || paired
+    }
+
+    /// Counts a comparison.
+    pub fn count(&mut self, check: CodeCheck, now: Duration) -> Verdict {
+        let is_enough = self.single.any_left(now);
+        match check {
+            CodeCheck::Fresh(_) if is_enough => {}
+            _ if is_enough => self.single.spend(),
+            _ => self.paired.spend(),
+        }
+        match check {
+            CodeCheck::Fresh(factor) if is_enough || self.is_second(factor, now) => {
+                self.first = None;
+                Verdict::Proven(factor)
+            }
+            CodeCheck::Fresh(factor) => {
+                self.first = Some(FirstCode { factor, at: now });
+                Verdict::FirstOfTwo
+            }
+            CodeCheck::Used => Verdict::Used,
+            CodeCheck::Wrong => Verdict::Wrong,
+        }
+    }
+
+    fn is_second(&self, factor: u64, now: Duration) -> bool {
+        self.first.is_some_and(|first| {
+            let later = factor.checked_sub(first.factor);
+            later.is_some_and(|by| (1..=SPAN).contains(&by)) && now.saturating_sub(first.at) < PAIR_TIME
+        })
+    }
+}
+
+/// The chance that a stranger who can forge the number guesses a command's proof within a day, at
+/// most. `None` if there is nothing to guess.
 #[must_use]
 pub fn chance_per_day(proof: &Proof) -> Option<f64> {
+    let (Proof::Totp(OneTimeCode { digits, .. }) | Proof::Hotp(OneTimeCode { digits, .. })) = proof else {
+        return None;
+    };
+    let right = proof::codes_at_once(proof) as f64 / f64::from(digits.codes());
+    let first = PAIRS_PER_DAY as f64 * right;
+    Some(PER_DAY as f64 * right + first * chance_per_command(proof)?)
+}
+
+/// The chance that a stranger guesses the second code after a right first one of the owner's, at
+/// most. `None` if there is nothing to guess.
+#[must_use]
+pub fn chance_per_command(proof: &Proof) -> Option<f64> {
     let (Proof::Totp(code) | Proof::Hotp(code)) = proof else { return None };
-    let good = (PER_DAY * proof::codes_at_once(proof)) as f64;
-    Some(good / f64::from(code.digits.codes()))
+    Some((SECONDS_PER_FIRST * SPAN) as f64 / f64::from(code.digits.codes()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::site::{Digits, OneTimeCode};
-    use crate::sms::allowance::Allowance;
-
-    #[test]
-    fn a_days_flood_never_checks_more_than_is_said() {
-        let mut attempts = Allowance::full(BURST, REFILL);
-        let mut checked = 0;
-        for tenth in 0..24 * 3600 * 10 {
-            if attempts.any_left(Duration::from_millis(tenth * 100)) {
-                attempts.spend();
-                checked += 1;
-            }
-        }
-        assert!(checked <= PER_DAY && checked > PER_DAY - 2, "{checked}");
-    }
-
-    #[test]
-    fn guessing_succeeds_as_rarely_as_is_said() {
-        let code = |digits| OneTimeCode { secret: "A".repeat(32).parse().unwrap(), digits };
-        for (proof, chance) in [
-            (Proof::Totp(code(Digits::Eight)), Some(0.000_462)),
-            (Proof::Totp(code(Digits::Six)), Some(0.046_2)),
-            (Proof::Hotp(code(Digits::Eight)), Some(0.000_924)),
-            (Proof::SenderOnly, None),
-        ] {
-            assert_eq!(chance_per_day(&proof), chance);
-        }
-    }
-}
+#[path = "attempts_tests.rs"]
+mod tests;

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use sha1::{Digest, Sha1};
 
-use super::allowance::Allowance;
-use super::attempts::{BURST, REFILL};
+use super::attempts::{Attempts, Verdict};
 use super::command::{Command, NotAnOrder, Order};
 use super::pdu::{Address, Body, Deliver, Part};
-use super::proof::{self, CodeCheck};
+use super::proof;
 use crate::clock::WallClock;
 use crate::record::Record;
 use crate::site::{OneTimeCode, Proof, Sms};
@@ -23,11 +22,11 @@ pub struct Gate {
     used: Option<u64>,
     /// Messages that were obeyed.
     handled: Recent,
-    /// Messages whose code was wrong. They are not looked at again: otherwise one that the modem
-    /// fails to delete would cost an attempt every time it is listed, and would come true when its
-    /// code does.
+    /// Messages whose code was wrong or not enough. They are not looked at again: otherwise one
+    /// that the modem fails to delete would cost an attempt every time it is listed, and would come
+    /// true when its code does.
     refused: Recent,
-    attempts: Allowance,
+    attempts: Attempts,
 }
 
 /// What is to be done with a message.
@@ -68,8 +67,10 @@ pub enum GateRefusal {
     /// A code by the clock cannot be checked before the network has told the time. (An HOTP code
     /// can.)
     ClockNotSet,
-    /// So many codes were wrong that this one was not checked.
+    /// So many codes came that this one was not checked.
     TooManyFailures,
+    /// The code is right, but after so many wrong ones a second right one must follow.
+    SecondCodeNeeded,
     /// The code is wrong, or too old, or too new.
     WrongCode,
     /// The code was used before, or a later one was.
@@ -98,7 +99,7 @@ impl Gate {
             used: remembered.number("used").filter(|_| same),
             handled: Recent::new(HANDLED),
             refused: Recent::new(REFUSED),
-            attempts: Allowance::full(BURST, REFILL),
+            attempts: Attempts::full(),
         };
         handled.for_each(|fingerprint| gate.handled.add(fingerprint));
         gate
@@ -136,8 +137,10 @@ impl Gate {
         match self.prove(&order, wall, now) {
             Ok(()) => Ok(order.command),
             Err(refusal) => {
-                if matches!(refusal, GateRefusal::WrongCode | GateRefusal::UsedCode) {
-                    self.attempts.spend();
+                if matches!(
+                    refusal,
+                    GateRefusal::WrongCode | GateRefusal::UsedCode | GateRefusal::SecondCodeNeeded
+                ) {
                     self.refused.add(fingerprint);
                 }
                 Err(refusal)
@@ -152,14 +155,16 @@ impl Gate {
         if !self.attempts.any_left(now) {
             return Err(GateRefusal::TooManyFailures);
         }
-        let verdict = match &self.site.proof {
+        let check = match &self.site.proof {
             Proof::Totp(expected) => proof::judge_totp(expected, code, self.used, wall),
             _ => Ok(proof::judge_hotp(expected, code, self.used)),
         };
-        match verdict.map_err(|proof::ClockNotSet| GateRefusal::ClockNotSet)? {
-            CodeCheck::Fresh(factor) => self.used = Some(factor),
-            CodeCheck::Used => return Err(GateRefusal::UsedCode),
-            CodeCheck::Wrong => return Err(GateRefusal::WrongCode),
+        let check = check.map_err(|proof::ClockNotSet| GateRefusal::ClockNotSet)?;
+        match self.attempts.count(check, now) {
+            Verdict::Proven(factor) => self.used = Some(factor),
+            Verdict::FirstOfTwo => return Err(GateRefusal::SecondCodeNeeded),
+            Verdict::Used => return Err(GateRefusal::UsedCode),
+            Verdict::Wrong => return Err(GateRefusal::WrongCode),
         }
         Ok(())
     }
@@ -232,6 +237,9 @@ impl fmt::Display for GateRefusal {
             Self::NotAnOrder(why) => why.fmt(f),
             Self::NoCode => f.write_str("no code of the right length"),
             Self::ClockNotSet => f.write_str("the clock is not set, its code cannot be checked"),
+            Self::SecondCodeNeeded => {
+                f.write_str("right code, but after so many wrong ones a second one is needed")
+            }
             Self::TooManyFailures => f.write_str("too many wrong codes, this one was not checked"),
             Self::WrongCode => f.write_str("wrong code"),
             Self::UsedCode => f.write_str("used code"),

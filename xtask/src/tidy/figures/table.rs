@@ -209,6 +209,24 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
         ],
     ),
     (
+        "docs/security.md",
+        &[
+            code("After {} wrong codes", "src/sms/attempts.rs", "pub const BURST: u32 = {};"),
+            code(
+                "one is forgiven every {} s",
+                "src/sms/attempts.rs",
+                "pub const REFILL: Duration = Duration::from_secs({});",
+            ),
+            code(
+                "arrive within {} minutes of the first",
+                "src/sms/attempts.rs",
+                "PAIR_TIME: Duration = Duration::from_secs({});",
+            )
+            .per(MINUTE),
+            code("may be up to {} codes later", "src/sms/attempts.rs", "SPAN: u64 = {};"),
+        ],
+    ),
+    (
         "docs/benchmarks.md",
         &[
             code(
