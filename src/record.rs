@@ -15,9 +15,11 @@ impl Record {
         Self::default()
     }
 
-    /// Reads a record; lines without `=` are skipped, so a torn file yields what is whole.
+    /// Reads a record; lines without `=` are skipped, so a torn file yields what is whole. So are keys
+    /// with control characters, which no service writes.
     pub fn parse(text: &str) -> Self {
         let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let pairs = pairs.filter(|(key, _)| !key.contains(char::is_control));
         pairs.fold(Self::new(), |record, (key, value)| record.with(key, value))
     }
 
@@ -86,6 +88,12 @@ mod tests {
     fn a_value_cannot_forge_another_field() {
         let record = Record::new().with("model", "X\nsim=READY");
         assert_eq!(record.to_string(), "model=X sim=READY\n");
+    }
+
+    #[test]
+    fn a_key_with_a_control_character_is_no_field() {
+        let record = Record::parse("a\u{1b}[2J=1\nsignal=-71\n");
+        assert_eq!(record.to_string(), "signal=-71\n");
     }
 
     proptest! {

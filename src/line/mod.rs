@@ -24,4 +24,5 @@ pub use calls::{CallEntry, Calls};
 pub use ppp_session::pppd_of;
 pub use preload::Preload;
 pub use report::{Connected, Report, is_taking_a_call};
+pub use secret::Registers;
 pub use service::LineService;

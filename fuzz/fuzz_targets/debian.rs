@@ -1,0 +1,73 @@
+//! Whatever a mirror hands over as `Packages` and `Release`: the order of versions is an order, a field's names are words
+//! of the field, an index gives out nothing but what it was given, and a release of one suite is never taken for another.
+#![no_main]
+#![allow(
+    dead_code,
+    reason = "xtask is a program: its parsers are compiled in here, as far as they stand alone"
+)]
+
+use std::cmp::Ordering;
+use std::time::{Duration, UNIX_EPOCH};
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../xtask/src/debian/control.rs"]
+mod control;
+#[path = "../../xtask/src/error.rs"]
+mod error;
+#[path = "../../xtask/src/debian/index.rs"]
+mod index;
+#[path = "../../xtask/src/debian/relation.rs"]
+mod relation;
+#[path = "../../xtask/src/debian/release.rs"]
+mod release;
+#[path = "../../xtask/src/debian/version.rs"]
+mod version;
+
+/// The paths by which these modules name each other.
+mod debian {
+    pub(crate) use crate::{control, relation, version};
+}
+
+fuzz_target!(|text: &str| {
+    versions(text);
+    for paragraph in control::paragraphs(text) {
+        let depends = paragraph.get("Depends").unwrap_or_default();
+        let names = relation::parse(depends);
+        assert!(names.iter().flatten().all(|name| !name.is_empty() && depends.contains(name)));
+        assert!(names.iter().all(|alternatives| !alternatives.is_empty()));
+        assert!(!names.iter().flatten().any(|name| name.contains(char::is_whitespace)));
+    }
+    let mut index = index::Index::default();
+    if index.add(text).is_ok() {
+        for name in control::paragraphs(text).filter_map(|paragraph| paragraph.get("Package")) {
+            let versions = index.versions(name);
+            assert!(versions.iter().all(|entry| entry.name == name && text.contains(&entry.path)));
+            let is_sorted =
+                |pair: &[&index::Entry]| version::compare(&pair[0].version, &pair[1].version).is_ge();
+            assert!(versions.windows(2).all(is_sorted), "the newest version comes first");
+        }
+    }
+    if let Ok(release) = release::Release::parse(text) {
+        let date = UNIX_EPOCH + Duration::from_secs(release.date);
+        assert_eq!(httpdate::parse_http_date(&httpdate::fmt_http_date(date)).ok(), Some(date));
+        assert!(release.check("no such suite", release.date).is_err() || text.contains("no such suite"));
+        assert!(release.refuse_older(Some(release.date)).is_ok());
+        assert!(release.date == u64::MAX || release.refuse_older(Some(release.date + 1)).is_err());
+    }
+});
+
+/// The first three words are versions: a total order, in which equal ones are interchangeable.
+fn versions(text: &str) {
+    let mut words = text.split_whitespace();
+    let (Some(a), Some(b), Some(c)) = (words.next(), words.next(), words.next()) else { return };
+    let (ab, bc, ac) = (version::compare(a, b), version::compare(b, c), version::compare(a, c));
+    assert_eq!(version::compare(a, a), Ordering::Equal);
+    assert_eq!(version::compare(b, a), ab.reverse());
+    match (ab, bc) {
+        (Ordering::Equal, _) => assert_eq!(ac, bc),
+        (_, Ordering::Equal) => assert_eq!(ac, ab),
+        (ab, bc) if ab == bc => assert_eq!(ac, ab),
+        _ => {}
+    }
+}

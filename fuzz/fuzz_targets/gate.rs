@@ -1,0 +1,75 @@
+//! Whatever messages come, forged ones too: a command is accepted only from the owner's number, with the code of a
+//! moving factor in the window that is later than every accepted one, also after a restart. The owner's fresh code is
+//! always accepted while there are attempts left.
+#![no_main]
+
+use std::time::Duration;
+
+use dialbox::clock::WallClock;
+use dialbox::record::Record;
+use dialbox::site::{Digits, OneTimeCode, Proof, Sms};
+use dialbox::sms::gate::{Gate, GateRefusal, Judgement};
+use dialbox::sms::pdu::{Body, Deliver, ServiceCentreTime};
+use dialbox::sms::proof::{STEP, code};
+use libfuzzer_sys::fuzz_target;
+
+const OWNER: &str = "+33612345678";
+const STRANGER: &str = "+33699999999";
+/// 2026-07-14 03:59:58 UTC.
+const TIME: i64 = 1_784_001_598;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((kind, messages)) = bytes.split_first() else { return };
+    let secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".parse().expect("a secret of 160 bits");
+    let expected = OneTimeCode { secret, digits: Digits::Six };
+    let is_totp = kind & 1 == 0;
+    let proof = if is_totp { Proof::Totp(expected.clone()) } else { Proof::Hotp(expected.clone()) };
+    let site = Sms { numbers: vec![OWNER.parse().expect("a number")], proof };
+    let mut gate = Gate::new(&site, &Record::new());
+    let mut remembered = Record::new();
+    let mut last: Option<u64> = None;
+    let mut wall = TIME;
+    for (index, message) in messages.chunks_exact(3).enumerate() {
+        let &[flags, delta, wait] = message else { continue };
+        wall += i64::from(wait);
+        if flags & 0x80 != 0 {
+            gate = Gate::new(&site, &Record::parse(&remembered.to_string()));
+        }
+        let window = if is_totp {
+            let step = wall.unsigned_abs() / STEP;
+            step - 3..=step + 1
+        } else {
+            let next = last.map_or(0, |last| last + 1);
+            next..=next + 9
+        };
+        // Around the window, or a number that is hardly a code.
+        let typed = match flags & 0x40 {
+            0 => code(&expected, window.start().saturating_add_signed(i64::from(delta as i8 / 8))),
+            _ => u32::from_be_bytes([0, flags & 0xf, delta, wait]) % 1_000_000,
+        };
+        let from = if flags & 0x20 == 0 { OWNER } else { STRANGER };
+        let sent = wall + i64::try_from(index % 4).unwrap_or(0);
+        let deliver = Deliver {
+            from: from.parse().expect("a number"),
+            sent: ServiceCentreTime::new(sent, 8).expect("this century"),
+            body: Body::Text(format!("status {typed:06}")),
+            part: None,
+        };
+        let is_fresh =
+            |factor: &u64| code(&expected, *factor) == typed && last.is_none_or(|last| *factor > last);
+        let fresh = window.clone().find(is_fresh).filter(|_| from == OWNER);
+        match (gate.judge(&deliver, WallClock::Known(wall), Duration::from_secs(wall.unsigned_abs())), fresh)
+        {
+            (Judgement::Accepted { remember, .. }, Some(factor)) => {
+                last = Some(factor);
+                remembered = remember;
+            }
+            (Judgement::Accepted { .. }, None) => panic!("accepted {typed:06} after {last:?}, {window:?}"),
+            // A message with this text and time came before.
+            (Judgement::Refused(GateRefusal::AlreadyHandled | GateRefusal::AlreadyRefused), _) => {}
+            (Judgement::Refused(GateRefusal::TooManyFailures), _) => {}
+            (Judgement::Refused(why), Some(_)) => panic!("the owner's {typed:06} is refused: {why}"),
+            (Judgement::Refused(_), None) => {}
+        }
+    }
+});

@@ -1,0 +1,167 @@
+//! Whatever a mobile modem says, and when: the PIN is given only after that was remembered, never again before an `OK`, and
+//! never stands in the log; every command is one line; a deadline is always in the future or acted upon.
+#![no_main]
+
+use std::time::Duration;
+
+use dialbox::log::Level;
+use dialbox::modem::mobile::{Mobile, OutgoingSms, Report, SmsId};
+use dialbox::modem::protocol::{Protocol, ProtocolAction};
+use dialbox::site::Pin;
+use dialbox::sms::pdu::Submit;
+use libfuzzer_sys::fuzz_target;
+
+const PIN: &str = "90817263";
+
+/// What modems say, most of it in answer to a command.
+const WORDS: [&str; 32] = [
+    "OK",
+    "ERROR",
+    "+CME ERROR: 11",
+    "+CME ERROR: 16",
+    "+CME ERROR: 12",
+    "+CME ERROR: 14",
+    "+CMS ERROR: 500",
+    "> ",
+    "+CPIN: READY",
+    "+CPIN: SIM PIN",
+    "+CPIN: SIM PUK",
+    "_OERCN: 3, 10",
+    "+CPINR: SIM PIN,3,3",
+    "^CPIN: READY,,10,3,10,3",
+    "Option N.V.",
+    "huawei",
+    "8933150319000000001",
+    "+CCID: 8933150319000000001",
+    "+CSQ: 17,99",
+    "+CREG: 0,1",
+    "+CGREG: 0,1",
+    "+COPS: 0,2,\"20815\",2",
+    "+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")",
+    "+CPMS: 0,20,0,99,0,99",
+    "+CNMI: (0-2),(0-3),(0,2),(0,1),(0,1)",
+    "+CMGL: 1,0,,23",
+    "+CMTI: \"SM\",1",
+    "+CMGR: 0,,23",
+    "07913396050066F0040B913316325476F8000062704130955840046F3A9B0E",
+    "+CMGS: 7",
+    "+CCLK: \"26/07/14,03:59:58+08\"",
+    "RING",
+];
+
+#[derive(Default)]
+struct Watcher {
+    remembered: bool,
+    /// The PIN was given, and no `OK` has come since.
+    is_open: bool,
+}
+
+impl Watcher {
+    /// Whether the port stays open.
+    fn look(&mut self, actions: Vec<ProtocolAction<Report>>) -> bool {
+        let mut stays = true;
+        for action in actions {
+            match action {
+                ProtocolAction::Send(data) => self.sent(&data.bytes(), &data.to_string()),
+                ProtocolAction::Log(Level::Info | Level::Warning | Level::Error, text) => {
+                    assert!(!text.contains(PIN), "{text}");
+                }
+                ProtocolAction::Remember { record, .. } => {
+                    self.remembered = true;
+                    assert!(!record.to_string().contains(PIN), "{record}");
+                }
+                ProtocolAction::Abandon(why) => {
+                    assert!(!why.contains(PIN), "{why}");
+                    stays = false;
+                }
+                _ => {}
+            }
+        }
+        stays
+    }
+
+    fn sent(&mut self, bytes: &[u8], shown: &str) {
+        assert!(!shown.contains(PIN), "{shown}");
+        // ESC leaves a prompt for a text that may have stayed from before, alone or in front of a command.
+        let line = bytes.strip_prefix(b"\x1b").unwrap_or(bytes);
+        let body = line.strip_suffix(b"\r").or(line.strip_suffix(b"\x1a")).unwrap_or(line);
+        let is_command = body.starts_with(b"AT") && line.ends_with(b"\r");
+        assert!(is_command || line.ends_with(b"\x1a") || matches!(line, b"" | b"+++"), "{shown}");
+        assert!(body.iter().all(|byte| matches!(byte, b' '..=b'~')), "{shown}");
+        if bytes.windows(PIN.len()).any(|part| part == PIN.as_bytes()) {
+            assert!(self.remembered, "given before that was remembered");
+            assert!(!self.is_open, "given twice");
+            self.is_open = true;
+            self.remembered = false;
+        }
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let pin: Pin = PIN.parse().expect("a PIN");
+    let mut mobile = Mobile::new(Some(pin), None, "this-boot");
+    let mut watcher = Watcher::default();
+    let mut now = Duration::from_secs(10);
+    let mut stays = watcher.look(mobile.on_open(None, now));
+    let mut heard = String::new();
+    let mut rest = bytes;
+    while let Some((&operation, more)) = rest.split_first() {
+        rest = more;
+        let actions = match operation {
+            _ if !stays => {
+                mobile.on_close();
+                heard.clear();
+                mobile.on_open(None, now)
+            }
+            0..=31 => {
+                let line = format!("\r\n{}\r\n", WORDS[usize::from(operation)]);
+                heard += &line;
+                mobile.on_bytes(line.as_bytes(), now)
+            }
+            // A whole answer, which brings the dialogue further than single lines do.
+            32..=63 => {
+                let line = format!("\r\n{}\r\n\r\nOK\r\n", WORDS[usize::from(operation - 32)]);
+                heard += &line;
+                mobile.on_bytes(line.as_bytes(), now)
+            }
+            64..=95 => {
+                let length = usize::from(operation - 64).min(rest.len());
+                let (said, more) = rest.split_at(length);
+                rest = more;
+                heard += &String::from_utf8_lossy(said);
+                mobile.on_bytes(said, now)
+            }
+            96 => {
+                mobile.on_close();
+                heard.clear();
+                mobile.on_open(None, now)
+            }
+            97 => {
+                let to = "+33612345678".parse().expect("a number");
+                let message = Submit::text(&to, "yes").expect("a short text");
+                mobile.send(OutgoingSms { id: SmsId(1), message });
+                mobile.on_time(now)
+            }
+            98 => {
+                mobile.ask_time();
+                mobile.on_time(now)
+            }
+            99..=127 => {
+                now += Duration::from_secs(u64::from(operation - 99));
+                mobile.on_time(now)
+            }
+            _ => {
+                now = mobile.next_deadline().map_or(now, |deadline| deadline.max(now));
+                let actions = mobile.on_time(now);
+                // A deadline that stays where it was would keep the loop of the service from sleeping.
+                assert!(!actions.is_empty() || mobile.next_deadline().is_none_or(|deadline| deadline > now));
+                actions
+            }
+        };
+        if heard.contains("OK") || heard.contains("ok") {
+            watcher.is_open = false;
+            heard.clear();
+        }
+        stays = watcher.look(actions);
+    }
+});
