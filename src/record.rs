@@ -68,7 +68,8 @@ impl fmt::Display for Record {
 
 fn one_line(value: &str) -> String {
     let clean = |c: char| if c.is_control() { ' ' } else { c };
-    value.trim().chars().map(clean).collect()
+    let line: String = value.chars().map(clean).collect();
+    line.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -88,6 +89,13 @@ mod tests {
     fn a_value_cannot_forge_another_field() {
         let record = Record::new().with("model", "X\nsim=READY");
         assert_eq!(record.to_string(), "model=X sim=READY\n");
+    }
+
+    #[test]
+    fn control_characters_at_the_ends_leave_no_blanks() {
+        let record = Record::new().with("model", "\0\0X\0");
+        assert_eq!(record.to_string(), "model=X\n");
+        assert_eq!(Record::parse(&record.to_string()), record);
     }
 
     #[test]

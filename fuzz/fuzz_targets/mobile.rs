@@ -98,6 +98,10 @@ impl Watcher {
 }
 
 fuzz_target!(|bytes: &[u8]| {
+    // What the modem says itself may be logged.
+    if bytes.windows(4).any(|part| PIN.as_bytes().windows(4).any(|secret| secret == part)) {
+        return;
+    }
     let pin: Pin = PIN.parse().expect("a PIN");
     let mut mobile = Mobile::new(Some(pin), None, "this-boot");
     let mut watcher = Watcher::default();
