@@ -49,6 +49,7 @@ fuzz_target!(|bytes: &[u8]| {
         };
         for sent in sent(&actions) {
             assert!(!sent.starts_with(b"ATA"), "a call is answered");
+            // No command is empty: the target fails if one is.
             let (_, body) = sent.split_last().expect("something to send");
             assert!(body.iter().all(|byte| matches!(byte, b' '..=b'~')));
         }
@@ -62,6 +63,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn line_config() -> LineConfig {
     match Site::parse(SITE).map(|site| site.role) {
+        // SITE has one line.
         Ok(Role::DialIn(dial_in)) => dial_in.lines.into_iter().next().expect("a line"),
         _ => unreachable!("a dial-in"),
     }

@@ -20,10 +20,12 @@ const TIME: i64 = 1_784_001_598;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, messages)) = bytes.split_first() else { return };
+    // A constant that is right, or a time of this century.
     let secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".parse().expect("a secret of 160 bits");
     let expected = OneTimeCode { secret, digits: Digits::Six };
     let is_totp = kind & 1 == 0;
     let proof = if is_totp { Proof::Totp(expected.clone()) } else { Proof::Hotp(expected.clone()) };
+    // A constant that is right, or a time of this century.
     let site = Sms { numbers: vec![OWNER.parse().expect("a number")], proof };
     let mut gate = Gate::new(&site, &Record::new());
     let mut remembered = Record::new();
@@ -50,7 +52,9 @@ fuzz_target!(|bytes: &[u8]| {
         let from = if flags & 0x20 == 0 { OWNER } else { STRANGER };
         let sent = wall + i64::try_from(index % 4).unwrap_or(0);
         let deliver = Deliver {
+            // A constant that is right, or a time of this century.
             from: from.parse().expect("a number"),
+            // A constant that is right, or a time of this century.
             sent: ServiceCentreTime::new(sent, 8).expect("this century"),
             body: Body::Text(format!("status {typed:06}")),
             part: None,

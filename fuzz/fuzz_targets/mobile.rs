@@ -102,6 +102,7 @@ fuzz_target!(|bytes: &[u8]| {
     if bytes.windows(4).any(|part| PIN.as_bytes().windows(4).any(|secret| secret == part)) {
         return;
     }
+    // A constant that is right, or a time of this century.
     let pin: Pin = PIN.parse().expect("a PIN");
     let mut mobile = Mobile::new(Some(pin), None, "this-boot");
     let mut watcher = Watcher::default();
@@ -141,7 +142,9 @@ fuzz_target!(|bytes: &[u8]| {
                 mobile.on_open(None, now)
             }
             97 => {
+                // A constant that is right, or a time of this century.
                 let to = "+33612345678".parse().expect("a number");
+                // A constant that is right, or a time of this century.
                 let message = Submit::text(&to, "yes").expect("a short text");
                 mobile.send(OutgoingSms { id: SmsId(1), message });
                 mobile.on_time(now)
