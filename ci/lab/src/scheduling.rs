@@ -1,8 +1,8 @@
 //! Where an emulator runs on this host.
 //!
 //! QEMU hands every event of its board from one thread to another, some thousands a second with USB ports open, and one
-//! of the two always waits. Between two cores each of these wakes one core and puts the other to sleep: an idle guest
-//! then costs more than twice of what it costs on one core (docs/testing.md has the figures).
+//! of the two always waits. Between two cores each of these wakes one core and puts the other to sleep, which
+//! makes a scenario half as expensive again (docs/testing.md has the figures).
 
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};

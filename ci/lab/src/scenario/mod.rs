@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Boxes that run at a time, on each core: one that waits needs a sixth to half of a core, one that boots a whole one.
+/// Boxes that run at a time, on each core: one that waits needs about a fifth of a core, one that boots a whole one.
 const BOXES_A_CORE: usize = 3;
 /// Lines of each console, and of the modems' dialogue, shown with a failure.
 const TAIL: usize = 30;
