@@ -11,7 +11,7 @@
 
 pub mod budget;
 pub mod counters;
-mod idle;
+pub mod idle;
 pub mod name_servers;
 pub mod outcome;
 pub mod own_networks;
