@@ -177,6 +177,11 @@ impl<'a> Machine<'a> {
         self.modems.first().copied().ok_or_else(none)
     }
 
+    /// The image that its card was made from.
+    pub fn image(&self) -> &Path {
+        &self.image
+    }
+
     /// All of its modems.
     pub fn modems(&self) -> &[Subscriber] {
         &self.modems

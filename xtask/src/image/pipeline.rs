@@ -223,7 +223,10 @@ impl Phases<'_> {
             let stored = disk::Layout::from_disk(layout).root(root_image.len());
             let (compressed, sums) = parallel::join(
                 || gzip::compress(image, &stored),
-                || write_described(out, name, image, root.dir()?),
+                || {
+                    let bmap = disk::bmap(layout, image, root_image.len());
+                    write_described(out, name, image, &bmap, root.dir()?)
+                },
             );
             let compressed = compressed.context(|| "cannot compress the image".into())?;
             let sums = sums? + &summed(out, &format!("{name}.img.gz"), &compressed)?;
@@ -238,11 +241,10 @@ fn read(path: &Path) -> Result<Arc<[u8]>> {
 }
 
 /// Writes the image and the files that describe it; returns their lines for `SHA256SUMS`.
-fn write_described(out: &WorkDir, name: &str, image: &[u8], root: &Path) -> Result<String> {
-    let used = disk::used(image);
+fn write_described(out: &WorkDir, name: &str, image: &[u8], bmap: &str, root: &Path) -> Result<String> {
     let file = format!("{name}.img");
-    let mut sums = sum_line(&out.write_runs(&file, image, &used)?, &file);
-    sums += &summed(out, &format!("{name}.img.bmap"), disk::bmap(image, &used).as_bytes())?;
+    let mut sums = sum_line(&out.write_runs(&file, image, &disk::used(image))?, &file);
+    sums += &summed(out, &format!("{name}.img.bmap"), bmap.as_bytes())?;
     for table in ["files.tsv", "recipes.tsv"] {
         sums += &summed(out, &format!("{name}.{table}"), &read(&root.join(table))?)?;
     }

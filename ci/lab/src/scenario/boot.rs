@@ -3,7 +3,7 @@
 use super::own::own_box;
 use super::{REBOOT, SERVICES_LOG, check, shows};
 use crate::booted::Booted;
-use crate::card::Partition;
+use crate::card::{Card, Partition};
 use crate::error::Result;
 use crate::stage::Stage;
 
@@ -80,6 +80,22 @@ pub fn state_garbage(stage: &Stage) -> Result<()> {
     let status = booted.until_all("dialctl status", &own.up())?;
     shows("dialctl status", &status, &["state     formatted"])?;
     booted.must("grep -q ' /state ext4 rw' /proc/mounts").map(drop)
+}
+
+/// A card that held other data, written by the image's block map, boots like a new one.
+pub fn used_card(stage: &Stage) -> Result<()> {
+    let (own, machine) = own_box(stage)?;
+    machine.card().write_by_map(machine.image())?;
+    let mut booted = machine.boot()?;
+    let status = booted.until_all("dialctl status", &own.up())?;
+    let new = ["boots     1,", "root      A ", "state     formatted", "site      baked"];
+    shows("dialctl status", &status, &new)?;
+    let second = booted.run("mount -t squashfs -o ro /dev/mmcblk0p3 /mnt")?;
+    check(second.code != 0, || "an old system is in the second root".to_owned())?;
+    // Entries of an older directory would show up behind the image's.
+    let files = booted.must("ls -1 /boot | sort")?;
+    let written = Card::at(machine.image().to_owned()).boot_directory()?.join("\n");
+    check(files == written, || format!("/boot holds\n{files}\nand the image\n{written}"))
 }
 
 /// What lies in state outlasts a power cut, whose journal the kernel replays, and damage, which e2fsck repairs.

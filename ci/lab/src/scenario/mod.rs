@@ -110,6 +110,7 @@ pub const SCENARIOS: &[Scenario] = &[
     one("a-saved-clock-of-2040-is-ignored", boot::impossible_clock),
     boot("a-bad-first-root-boots-the-second", boot::second_root),
     boot("a-card-without-a-state-partition-boots", boot::state_missing),
+    boot("a-used-card-written-by-its-map-boots", boot::used_card),
     boot("a-pi-with-256-mb-boots", boot::small_memory),
 ];
 
