@@ -26,9 +26,9 @@ pub struct Invocation {
 pub enum Place {
     /// The cargo that runs the builder.
     Cargo,
-    /// Where cargo keeps the sources of dependencies.
+    /// The cargo home of the builder's own, where cargo finds the sources of dependencies.
     CargoHome,
-    /// The rustc of `PATH`, as `rust-toolchain.toml` chooses it.
+    /// The rustc that `rust-toolchain.toml` chooses.
     Rustc,
     /// The linker of the Rust toolchain.
     Linker,
@@ -71,15 +71,6 @@ impl fmt::Display for Place {
 }
 
 impl Places {
-    /// The places that do not depend on the task.
-    pub fn from_machine(ctx: &BuildContext) -> Self {
-        Self::default()
-            .with(Place::Cargo, &ctx.cargo)
-            .with(Place::CargoHome, &ctx.cargo_home)
-            .with(Place::Rustc, "rustc")
-            .with(Place::Workspace, &ctx.workspace)
-    }
-
     /// The same with one more.
     pub fn with(mut self, place: Place, path: impl Into<PathBuf>) -> Self {
         self.0.insert(place, path.into());

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, TARGET, cargo, linker, rustflags};
+use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, TARGET, cargo, places, rustflags};
 use crate::{
     context::BuildContext,
     error::{Context, Result},
-    invocation::{Invocation, Place, Places},
+    invocation::{Invocation, Place},
     manifest::LockedManifest,
     task::{self, Inputs, Output},
 };
@@ -30,10 +30,7 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
     let programs = names(locked);
     task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |dir| {
         let target_dir = ctx.cache.join("programs-target");
-        let places = Places::from_machine(ctx)
-            .with(Place::Linker, linker(ctx)?)
-            .with(Place::Sysroot, sysroot.dir()?)
-            .with(Place::TargetDir, &target_dir);
+        let places = places(ctx)?.with(Place::Sysroot, sysroot.dir()?).with(Place::TargetDir, &target_dir);
         compile().run(ctx, &places, &format!("the device's programs for {TARGET}"))?;
         let built = target_dir.join(TARGET).join("device");
         for program in &programs {

@@ -6,11 +6,11 @@
 
 use std::fs;
 
-use super::{CPU, RUSTC_COMMIT, TARGET, linker};
+use super::{CPU, RUSTC_COMMIT, TARGET, places};
 use crate::{
     context::BuildContext,
     error::{Context, Result},
-    invocation::{Invocation, Place, Places},
+    invocation::{Invocation, Place},
     manifest::LockedManifest,
     task::{self, Inputs, Output},
 };
@@ -34,10 +34,7 @@ pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outp
 pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
     let sonames: Vec<&str> = locked.manifest.stub_libraries().map(String::as_str).collect();
     task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |out| {
-        let places = Places::from_machine(ctx)
-            .with(Place::Linker, linker(ctx)?)
-            .with(Place::Sysroot, sysroot.dir()?)
-            .with(Place::Output, out.dir());
+        let places = places(ctx)?.with(Place::Sysroot, sysroot.dir()?).with(Place::Output, out.dir());
         for soname in &sonames {
             let what = format!("the stub library {soname} for {TARGET}");
             compile(soname).run(ctx, &places, &what)?;

@@ -5,12 +5,12 @@
 
 use std::{fs, path::Path};
 
-use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, rustflags};
+use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, places, rustflags};
 use crate::{
     bail,
     context::BuildContext,
     error::{Context, Result},
-    invocation::{Invocation, Place, Places},
+    invocation::{Invocation, Place},
     task::{self, Inputs, Output},
 };
 
@@ -34,8 +34,7 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
             bail!("the toolchain recipe pins another standard library than that of rustc {RUSTC_RELEASE}");
         }
         let target_dir = ctx.cache.join("sysroot-target");
-        let places =
-            Places::from_machine(ctx).with(Place::Library, &library).with(Place::TargetDir, &target_dir);
+        let places = places(ctx)?.with(Place::Library, &library).with(Place::TargetDir, &target_dir);
         compile().run(ctx, &places, &format!("the standard library for {TARGET}"))?;
         let lib = dir.join(format!("lib/rustlib/{TARGET}/lib"));
         let collect = || {
