@@ -2,7 +2,7 @@
 //! `overlay/` in a tenth of a second instead of after a minute.
 
 use super::{
-    gates, overlay,
+    boot_files, gates, overlay,
     root::{self, Plan, Stage},
 };
 use crate::{
@@ -11,10 +11,11 @@ use crate::{
     manifest::Recipe,
 };
 
-/// Refuses recipes that cannot give a valid root, whatever the packages contain.
+/// Refuses recipes that cannot give a valid root or boot partition, whatever the packages contain.
 pub fn check(plan: &Plan, build_paths: &[String]) -> Result<()> {
     let Plan { ctx, recipes, .. } = *plan;
     overlay::refuse_unclaimed(ctx, recipes)?;
+    boot_files::check(ctx, recipes)?;
     for recipe in recipes {
         every_program_has_a_source(ctx, recipe)?;
         every_stub_library_has_a_source(ctx, recipe)?;

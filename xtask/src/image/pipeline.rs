@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    boot, disk, gates, gzip, initramfs, outline, report,
+    boot, boot_files, disk, gates, gzip, initramfs, outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
     squashfs::{self, BlockCache},
     tree::Tree,
@@ -198,11 +198,12 @@ impl Phases<'_> {
             .path("image/boot", &files)?;
         task::run(ctx, "boot", inputs, |out| {
             let mut content = self.packages.boot_files()?;
-            for name in ["config.txt", "cmdline.txt"] {
-                content.insert(name.into(), read(&files.join(name))?);
+            for name in boot_files::own(ctx)? {
+                let file = read(&files.join(&name))?;
+                content.insert(name, file);
             }
-            content.insert("initramfs.gz".into(), read(&initramfs.dir()?.join("initramfs.gz"))?);
-            content.insert("site.toml".into(), Arc::from(self.site.text.as_bytes()));
+            content.insert(boot_files::INITRAMFS.into(), read(&initramfs.dir()?.join("initramfs.gz"))?);
+            content.insert(boot_files::SITE.into(), Arc::from(self.site.text.as_bytes()));
             let disk = &locked.manifest.disk;
             let fat = boot::write(&content, disk.boot_mib, locked.epoch, disk.signature)?;
             out.write("boot.fat", &fat)?;

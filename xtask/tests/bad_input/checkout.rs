@@ -64,6 +64,7 @@ files = ["/usr/"]
 const CARGO: &str = r#"#!/bin/sh
 while [ $# -gt 0 ]; do
     case $1 in
+        --manifest-path) workspace=${2%/Cargo.toml} ;;
         --package) package=$2 ;;
         --target-dir) made=$2/arm-unknown-linux-musleabi ;;
     esac
@@ -73,7 +74,7 @@ mkdir -p "$made/release/deps" "$made/device"
 if [ "$package" = std ]; then
     exec touch "$made/release/deps/libstd.rlib"
 fi
-for source in src/bin/*.rs; do
+for source in "$workspace"/src/bin/*.rs; do
     cp "$source" "$made/device/$(basename "$source" .rs)"
 done
 "#;

@@ -76,7 +76,7 @@ fn ctrl_c_while_something_is_compiled() {
     let before = checkout.out();
     checkout.write("src/bin/service.rs", "fn main() { loop {} }\n");
     let cargo = fs::read_to_string(checkout.path("../cargo")).unwrap();
-    checkout.edit("../cargo", "mkdir", "touch started; sleep 600; mkdir");
+    checkout.edit("../cargo", "mkdir", "touch \"$workspace/started\"; sleep 600; mkdir");
     let running = start(checkout.build_image_offline());
     wait_until("the compiler runs", || checkout.path("started").exists());
     interrupt(running);
