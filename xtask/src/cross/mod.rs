@@ -90,7 +90,7 @@ fn cargo(directory: Place) -> Invocation {
     cargo.env("CARGO_TERM_QUIET", "true").args(["--target-dir".to_owned(), Place::TargetDir.to_string()])
 }
 
-/// Flags for every crate that a cargo of [`cargo`] compiles (The Cargo Book, "Environment Variables").
+/// Flags for every crate that [`cargo`] compiles (The Cargo Book, "Environment Variables").
 fn rustflags(cargo: Invocation, flags: &[String]) -> Invocation {
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
 }

@@ -40,7 +40,7 @@ pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: 
     Ok(disk)
 }
 
-/// FAT's tables and the last cluster of each file take some space; 2 % is ample.
+/// The FAT tables and the last cluster of each file take some space; 2 % is ample.
 fn refuse_too_much(files: &BTreeMap<String, Arc<[u8]>>, size: u64) -> Result<()> {
     let needed: u64 = files.values().map(|it| (it.len() as u64).next_multiple_of(2048)).sum();
     if needed <= size - size / 50 {

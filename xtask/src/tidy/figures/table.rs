@@ -1,4 +1,4 @@
-//! Which figures are checked.
+//! The list of checked figures.
 
 use super::{Figure, Wanted, build, code, downloads};
 
