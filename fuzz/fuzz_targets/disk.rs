@@ -1,5 +1,5 @@
-//! Whatever is on the card and the kernel's command line: only the one entry of the partition table grows, within the
-//! card and away from all others; only a superblock that says so spares the check; no setting comes from elsewhere.
+//! Any card and kernel command line: only one entry of the partition table grows, within the card and without overlap;
+//! only a superblock that is marked clean skips the check; settings come from our parameters alone.
 #![no_main]
 
 use dialbox::boot::cmdline::Cmdline;
@@ -32,7 +32,7 @@ fn extent(sector: &Sector, partition: usize) -> Option<std::ops::Range<u64>> {
     (kind != 0 && length != 0).then(|| start..start + length)
 }
 
-/// Input is the four entries; a mutation seldom makes a whole sector.
+/// The input is the four entries alone: mutations seldom make a whole valid sector.
 fn partition_table(partition: usize, disk_sectors: u64, entries: &[u8]) {
     let mut sector: Sector = [0; 512];
     let length = entries.len().min(4 * ENTRY);

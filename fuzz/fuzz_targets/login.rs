@@ -1,10 +1,10 @@
-//! Whatever a caller sends to the login prompt: no panic, nobody let in who does not know the password, and no answer
-//! that is not text or has no end.
+//! Any bytes to the login prompt: no panic, no login without the password, and only answers that are text of bounded
+//! length.
 #![no_main]
 
 use std::time::Duration;
 
-use dialbox::line::login::{LoginConfig, Login, LoginResult};
+use dialbox::line::login::{Login, LoginConfig, LoginResult};
 use dialbox::site::{Account, Hostname, Secret, UserName, Users};
 use libfuzzer_sys::fuzz_target;
 

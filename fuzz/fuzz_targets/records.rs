@@ -1,5 +1,5 @@
-//! Whatever is in the small files and comes over the control socket: a record is one clean line for each key, and what is
-//! read can be written and read again.
+//! Any content of the small files and of the control socket: a record has one clean line for each key, and can be
+//! written and read again.
 #![no_main]
 
 use dialbox::control::Request;
@@ -23,7 +23,7 @@ fuzz_target!(|text: &str| {
     is_kept::<ModemStatus>(&record);
 });
 
-/// What was published and read is the same when it is published again.
+/// A published record is the same after reading and publishing it again.
 fn is_kept<P: Published>(record: &Record) {
     if let Some(published) = P::from_record(record) {
         let written = published.to_record();

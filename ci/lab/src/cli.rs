@@ -19,13 +19,13 @@ pub struct Cli {
 /// The lab's verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Boot the image and try it, scenario by scenario
+    /// Boot the image and run the scenarios on it
     Test(Test),
     /// Boot the image with its console on this terminal
     Qemu(Qemu),
     /// Boot a dialer and its operator, show what happens, and let a person send text messages
     Demo(Demo),
-    /// Boot the image and say how long and how much something takes
+    /// Boot the image and measure times and memory
     Measure(Measure),
 }
 
@@ -65,7 +65,7 @@ pub struct Test {
     /// Only the scenarios whose name contains this
     #[arg(long, value_name = "NAME")]
     pub only: Option<String>,
-    /// A squashfs of what boxes that call run beside the image; `cargo xtask test` makes it
+    /// A squashfs with further programs for boxes that call; `cargo xtask test` makes it
     #[arg(long, value_name = "FILE")]
     pub caller_tools: Option<PathBuf>,
     /// List the scenarios
@@ -111,7 +111,7 @@ pub struct Measure {
     /// How many boots, or sessions
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub runs: u32,
-    /// What makes the guest's clock go on
+    /// What drives the guest's clock
     #[arg(long, value_enum, default_value_t = Pace::Instructions)]
     pub pace: Pace,
 }

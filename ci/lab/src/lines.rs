@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::network::{Line, Network};
 use crate::stage::{Stage, boot_both, line_number};
 
-/// The number of lines of the one, and of modems of the other.
+/// The number of lines of the called box, and of modems of the calling box.
 pub const LINES: usize = 2;
 
 /// Both boxes, switched off.
@@ -19,7 +19,7 @@ pub struct Lines<'a> {
     pub caller: Machine<'a>,
 }
 
-/// Both, switched on: ready to be called, and to call.
+/// Both, switched on and ready.
 pub struct BootedLines<'a> {
     exchange: &'a Exchange,
     /// The box whose lines are called.

@@ -106,7 +106,7 @@ fn places(ctx: &BuildContext) -> Result<Places> {
         .with(Place::Workspace, &ctx.workspace))
 }
 
-/// Flags for every crate that a cargo of [`cargo`] compiles (The Cargo Book, "Environment Variables").
+/// Flags for every crate that [`cargo`] compiles (The Cargo Book, "Environment Variables").
 fn rustflags(cargo: Invocation, flags: &[String]) -> Invocation {
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
 }

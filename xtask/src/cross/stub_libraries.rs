@@ -1,6 +1,6 @@
-//! Small shared libraries in the place of large ones that Debian's programs are linked with but do
-//! not use on this box. The source of each is in `image/stub-libraries/<soname>/`: `lib.rs`, without the
-//! standard library, and `symbols.map`, the names and versions that the dynamic loader sees.
+//! Small shared libraries that replace large ones, which Debian's programs are linked with but do not use on this box.
+//! The source of each is in `image/stub-libraries/<soname>/`: `lib.rs`, without the standard library, and
+//! `symbols.map`, the names and versions that the dynamic loader sees.
 //!
 //! An image gate (`image/gates.rs`) checks that no program needs a symbol that they do not have.
 

@@ -56,7 +56,7 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
 
 fn compile() -> Invocation {
     let cargo = cargo(Place::Library).args(["--release", "--package", "std", "--no-default-features"]);
-    // Crates of the library see each other's internals, as the Rust project builds them
+    // Crates of the library use each other's internals, so they are built as the Rust project does
     // (src/bootstrap/src/core/builder/cargo.rs).
     let flags = [
         CPU.to_owned(),
@@ -65,7 +65,7 @@ fn compile() -> Invocation {
         format!("--remap-path-prefix={}=/cargo", Place::CargoHome),
     ];
     rustflags(cargo, &flags)
-        // The library's source uses unstable features; nothing else is built with this.
+        // The library's source uses unstable features; no other code is compiled with this.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")

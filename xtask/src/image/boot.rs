@@ -54,7 +54,7 @@ fn cluster(mib: u32) -> Result<u32> {
     }
 }
 
-/// FAT's tables and the last cluster of each file take some space; 2 % is ample.
+/// The FAT tables and the last cluster of each file take some space; 2 % is ample.
 fn refuse_too_much(files: &BTreeMap<String, Arc<[u8]>>, size: u64, cluster: u32) -> Result<()> {
     let needed: u64 = files.values().map(|it| (it.len() as u64).next_multiple_of(cluster.into())).sum();
     if needed <= size - size / 50 {

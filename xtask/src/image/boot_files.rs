@@ -8,8 +8,9 @@ use crate::{
     manifest::Recipe,
 };
 
-/// What the builder itself adds.
+/// The initramfs, which the builder makes.
 pub const INITRAMFS: &str = "initramfs.gz";
+/// The site's text, which the builder copies.
 pub const SITE: &str = "site.toml";
 
 /// The names of the files in `image/boot/`, sorted; all of them go onto the partition.

@@ -1,4 +1,4 @@
-//! The whole card: MBR, boot, root A, room for root B, state.
+//! The whole card: MBR, boot, root A, space for root B, state.
 
 use std::{fmt::Write as _, io::Cursor, ops::Range};
 
@@ -27,7 +27,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Each partition after the one before, aligned.
+    /// The partitions in order, each aligned.
     pub fn from_disk(disk: &Disk) -> Self {
         let sizes = [disk.boot_mib, disk.root_mib, disk.root_mib, disk.state_mib];
         let mut at = ALIGN;
@@ -39,7 +39,7 @@ impl Layout {
         Self { parts }
     }
 
-    /// The range of the image that a root of this many bytes takes.
+    /// The range of the image for a root of this many bytes.
     pub fn root(&self, length: usize) -> Range<usize> {
         let start = self.parts[1].0 as usize;
         start..start + length

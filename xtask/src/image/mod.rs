@@ -1,4 +1,4 @@
-//! The image: from locked packages and programs to what is written onto a card.
+//! The image: from locked packages and programs to the file for a card.
 
 pub mod boot;
 mod boot_files;

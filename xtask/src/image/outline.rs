@@ -24,8 +24,8 @@ pub fn check(plan: &Plan, build_paths: &[String]) -> Result<()> {
     gates::check(&outline, recipes, build_paths, |path| a_package_may_bring(recipes, path))
 }
 
-/// Libraries, modules and whole directories are added without being named one by one. The target
-/// of a link in a package is added, too, but a recipe must not rely on that: name the target.
+/// Libraries, modules and whole directories are added without being named one by one. The target of a link in a package
+/// is added as well, but a recipe must not rely on that: name the target.
 fn a_package_may_bring(recipes: &[Recipe], path: &str) -> bool {
     let directories = recipes.iter().flat_map(|it| &it.packages).flat_map(|it| &it.files);
     let mut directories = directories.filter_map(|it| it.strip_suffix('/'));

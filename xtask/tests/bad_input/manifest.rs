@@ -1,4 +1,4 @@
-//! Mistakes in files that people write: `site.toml`, `image.toml`, recipes, the pinned compiler.
+//! Mistakes in files that users write: `site.toml`, `image.toml`, recipes, the pinned compiler.
 
 use insta::assert_snapshot;
 
@@ -20,7 +20,7 @@ fn a_typo_in_site_toml() {
 }
 
 #[test]
-fn a_site_that_is_not_there() {
+fn a_missing_site() {
     let checkout = Checkout::new();
     let mut build = checkout.build_image_offline();
     build.args(["--site", "cabin.toml"]);
@@ -121,7 +121,7 @@ fn a_file_that_two_recipes_claim() {
 }
 
 #[test]
-fn a_program_of_ours_that_nobody_wrote() {
+fn a_program_without_source() {
     let checkout = Checkout::new();
     checkout.edit("image/recipes/base.toml", "\"service\"", "\"servcie\"");
     assert_snapshot!(checkout.error(), @r"
@@ -131,7 +131,7 @@ fn a_program_of_ours_that_nobody_wrote() {
 }
 
 #[test]
-fn a_stub_library_that_nobody_wrote() {
+fn a_stub_library_without_source() {
     let checkout = Checkout::new();
     checkout.edit("image/recipes/base.toml", "overlay", "stub-libraries = [\"libdbus-1.so.3\"]\noverlay");
     assert_snapshot!(checkout.error(), @r"

@@ -18,13 +18,13 @@ pub fn deb(files: &[(&str, &[u8])]) -> Vec<u8> {
     deb.into_inner().unwrap()
 }
 
-/// A program for this ARM, as it should be: `Tag_CPU_arch` 6 is ARMv6, 10 is ARMv7 (Addenda to the ABI for
-/// the Arm Architecture §3.3.5.2).
+/// A correct program for this ARM: `Tag_CPU_arch` 6 is ARMv6, 10 is ARMv7 (Addenda to the ABI for the Arm Architecture
+/// §3.3.5.2).
 pub fn arm_program(cpu_arch: u8) -> Vec<u8> {
     Program { cpu_arch, ..Program::default() }.bytes()
 }
 
-/// An ELF file that has headers and nothing else.
+/// An ELF file that has headers only.
 pub struct Program {
     /// `Tag_CPU_arch`
     pub cpu_arch: u8,

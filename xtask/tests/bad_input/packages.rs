@@ -67,7 +67,7 @@ fn a_missing_package_offline() {
 }
 
 #[test]
-fn a_truncated_deb_that_the_lock_takes_for_whole() {
+fn a_truncated_deb_with_the_hash_in_the_lock() {
     let mut checkout = Checkout::new();
     let whole = checkout.downloads()["/pool/busybox.deb"].clone();
     checkout.package_of_bytes("busybox", whole[..whole.len() - 600].to_vec());

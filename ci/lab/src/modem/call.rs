@@ -164,12 +164,12 @@ impl Modem {
         let Call::Pending { port, .. } = self.call else { return };
         self.call = Call::None;
         // V.250 §6.2.8: which causes are reported depends on X.
-        let told = match (failure, self.ports[port].settings.detail) {
+        let code = match (failure, self.ports[port].settings.detail) {
             (Failure::Busy, 3 | 4) => ResultCode::Busy,
             (Failure::NoDialtone, 2 | 4) => ResultCode::NoDialtone,
             _ => ResultCode::NoCarrier,
         };
-        self.finish(port, told);
+        self.finish(port, code);
     }
 
     /// `O`

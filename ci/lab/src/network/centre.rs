@@ -38,7 +38,7 @@ pub struct SmsCentre {
     address: Option<Address>,
     time: TimeOfDay,
     waiting: BTreeMap<Subscriber, VecDeque<Parcel>>,
-    /// The subscribers to whom the first of them is being delivered.
+    /// The subscribers to whom their first waiting message is being delivered.
     under_way: BTreeSet<Subscriber>,
     /// The errors that the next submissions get.
     refusals: VecDeque<Cms>,

@@ -10,7 +10,7 @@ use std::time::Duration;
 enum Stage {
     /// The called modem rings.
     Ringing,
-    /// It was answered: the modems have trained by then.
+    /// It was answered; the modems will have trained at this time.
     Training { until: Duration },
     /// Connected: data from the caller, and to it.
     Up { there: Pipe, back: Pipe },

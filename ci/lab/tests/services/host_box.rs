@@ -149,7 +149,7 @@ impl HostBox {
         self.service = Some(child.unwrap());
     }
 
-    /// Kills the service, as a power cut would.
+    /// Kills the service, which ends as by a power cut.
     pub fn kill(&mut self) {
         if let Some(mut service) = self.service.take() {
             service.kill().unwrap();
@@ -179,7 +179,7 @@ impl HostBox {
         self.wait_for(words, || self.said().iter().any(|line| line.contains(words)).then_some(()));
     }
 
-    /// Polls for something that the network does not know.
+    /// Polls for a condition outside the network.
     fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
         let began = Instant::now();
         loop {

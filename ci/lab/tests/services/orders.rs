@@ -1,4 +1,4 @@
-//! Which messages the box executes, and how often.
+//! Which messages the box executes, and how many times.
 
 use super::host_box::{HostBox, ONLY_PORT, OWNER, SECRET, Tty, order, site};
 use dialbox::site::{Proof, Role, Site};
@@ -25,7 +25,7 @@ fn an_authorised_text_is_answered_and_deleted() {
 }
 
 #[test]
-fn nobody_else_is_answered_and_nothing_is_dialled() {
+fn unauthorised_texts_are_not_answered_and_cause_no_call() {
     let host_box = dialer();
     host_box.text("+33699999999", &order("connect", 0));
     host_box.text(OWNER, "connect");
@@ -43,7 +43,7 @@ fn nobody_else_is_answered_and_nothing_is_dialled() {
 }
 
 #[test]
-fn a_code_is_good_once_also_after_a_power_cut() {
+fn a_code_is_valid_once_even_after_a_power_cut() {
     let mut host_box = dialer();
     host_box.text(OWNER, &order("status", 3));
     host_box.answers(1);
@@ -58,7 +58,7 @@ fn a_code_is_good_once_also_after_a_power_cut() {
 }
 
 #[test]
-fn a_command_is_obeyed_once_though_the_modem_did_not_delete_it() {
+fn a_command_is_executed_once_even_if_the_modem_does_not_delete_it() {
     let mut host_box = HostBox::switched_off(&site(""), stick());
     host_box.exchange.with(|network, now| network.break_modem(host_box.modem, Fault::KeepsMessages, now));
     host_box.plug_in(ONLY_PORT);
@@ -91,7 +91,7 @@ fn an_authorised_text_among_five_hundred_is_served_within_a_minute() {
 }
 
 #[test]
-fn a_text_in_parts_is_no_command() {
+fn a_multipart_text_is_no_command() {
     let host_box = dialer();
     host_box.text(OWNER, &format!("{}{}", order("status", 0), " ".repeat(200)));
     host_box.until_empty();
@@ -100,7 +100,7 @@ fn a_text_in_parts_is_no_command() {
 }
 
 #[test]
-fn a_code_by_the_clock_waits_for_the_networks_time() {
+fn a_totp_code_is_refused_until_network_time_is_known() {
     let by_clock = site("").replace("'hotp'", "'totp'");
     let parsed = Site::parse(&by_clock).unwrap();
     let Role::Dialer(dialer) = parsed.role else { unreachable!("the site is a dialer's") };
@@ -126,7 +126,7 @@ fn a_code_by_the_clock_waits_for_the_networks_time() {
 }
 
 #[test]
-fn a_modem_of_one_port_has_answered_and_deleted_before_its_port_is_given_away() {
+fn a_one_port_modem_answers_and_deletes_before_pppd_gets_its_port() {
     let host_box = dialer();
     host_box.text(OWNER, &order("connect", 0));
     assert!(host_box.answers(1)[0].starts_with("dialling"), "{:?}", host_box.answers(1));
@@ -135,6 +135,6 @@ fn a_modem_of_one_port_has_answered_and_deleted_before_its_port_is_given_away() 
     let since_order = typed.split("AT+CMGR=").last().unwrap();
     let [deleted, answered] = ["AT+CMGD=", "AT+CMGS="].map(|command| since_order.find(command));
     // When it has the port again, it configures the modem again.
-    let anew = since_order.find("ATE0").unwrap_or(usize::MAX);
-    assert!(deleted < answered && answered.is_some_and(|at| at < anew), "{since_order}");
+    let configured = since_order.find("ATE0").unwrap_or(usize::MAX);
+    assert!(deleted < answered && answered.is_some_and(|at| at < configured), "{since_order}");
 }

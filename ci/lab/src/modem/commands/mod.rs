@@ -15,14 +15,14 @@ use super::refusal::{Cme, Cms};
 use super::settings::ResultCode;
 use super::syntax::{Command, Form};
 
-/// How the line continues after a command.
+/// What follows a command on its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// With the next command.
+    /// The next command.
     Next,
-    /// Not: this is the line's result.
+    /// Nothing: this is the line's result.
     End(ResultCode),
-    /// Not: the result comes later, at the end of what the command has started.
+    /// Nothing yet: the result comes at the end of what the command has started.
     Pending,
 }
 
