@@ -167,6 +167,10 @@ fn add_from_package(tree: &mut Tree, contents: &Contents, path: &str, origin: &O
     let mut count = 0;
     for (path, entry) in exact.into_iter().chain(below) {
         count += 1;
+        // A link before it in this recipe points there.
+        if tree.get(path).is_some_and(|there| there.origin == *origin) {
+            continue;
+        }
         match entry {
             Entry::File(content, mode) => tree.add(path, Node::file(content.read()?, *mode, origin))?,
             Entry::Symlink(target) => {

@@ -2,6 +2,11 @@
 
 /// A `.deb` with these files (deb(5)), its `data.tar` not compressed.
 pub fn deb(files: &[(&str, &[u8])]) -> Vec<u8> {
+    deb_with_links(files, &[])
+}
+
+/// The same with symlinks, each with its target.
+pub fn deb_with_links(files: &[(&str, &[u8])], links: &[(&str, &str)]) -> Vec<u8> {
     let mut data = tar::Builder::new(Vec::new());
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
@@ -9,6 +14,12 @@ pub fn deb(files: &[(&str, &[u8])]) -> Vec<u8> {
         header.set_mode(0o755);
         header.set_cksum();
         data.append_data(&mut header, format!(".{path}"), *content).unwrap();
+    }
+    for (path, target) in links {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        data.append_link(&mut header, format!(".{path}"), target).unwrap();
     }
     let data = data.into_inner().unwrap();
     let mut deb = ar::Builder::new(Vec::new());
