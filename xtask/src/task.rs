@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     context::BuildContext,
-    error::{Context, Result},
+    error::{Context, Error, Result},
     invocation::Invocation,
     private,
 };
@@ -235,12 +235,22 @@ pub fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
     let mut open = vec![path.to_path_buf()];
     while let Some(path) = open.pop() {
         let kind = fs::symlink_metadata(&path).context(|| format!("cannot read {}", path.display()))?;
-        if !kind.is_dir() {
+        if kind.is_file() || kind.is_symlink() {
             files.push(path);
             continue;
         }
-        let entries = fs::read_dir(&path).context(|| format!("cannot read {}", path.display()))?;
-        open.extend(entries.flatten().map(|it| it.path()));
+        if !kind.is_dir() {
+            // Reading a FIFO would wait for ever.
+            return Err(Error::new(format!(
+                "{} is neither a file, a symlink nor a directory",
+                path.display()
+            ))
+            .hint("remove it, and run the same command again"));
+        }
+        let cannot = || format!("cannot read {}", path.display());
+        for entry in fs::read_dir(&path).context(cannot)? {
+            open.push(entry.context(cannot)?.path());
+        }
     }
     files.sort();
     Ok(files)

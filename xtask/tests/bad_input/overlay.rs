@@ -4,6 +4,7 @@
 use std::fs;
 
 use insta::assert_snapshot;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::{
     checkout::Checkout,
@@ -172,5 +173,16 @@ fn a_private_key() {
     error: /etc/dropbear/host holds a private key; every box would share it
       it comes from overlay/, recipe base
       next: remove it; keys are made on the box or belong in site.toml
+    ");
+}
+
+#[test]
+fn a_fifo() {
+    let checkout = checkout();
+    let fifo = checkout.path("overlay/etc/fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    assert_snapshot!(checkout.error(), @r"
+    error: /checkout/overlay/etc/fifo is neither a file, a symlink nor a directory
+      next: remove it, and run the same command again
     ");
 }
