@@ -5,9 +5,14 @@ mod ledger;
 pub use ledger::{Boot, Cause, Ledger};
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, open};
+
+/// Bytes of a file that are read at most; the ledgers, the longest ones, have some ten thousand.
+const LONGEST: u64 = 256 << 10;
 
 /// A directory of small files, each replaced as a whole.
 #[derive(Debug, Clone)]
@@ -21,12 +26,22 @@ impl Store {
         Self { dir: dir.into() }
     }
 
-    /// A file's text; `None` if there is no such file or it is not text.
+    /// A file's text; `None` if there is no such file, or none that this store can have written: not a regular file, too
+    /// long, or not text. `init` reads before any service runs, so nothing here may block.
     pub fn read(&self, name: &str) -> Option<String> {
-        fs::read_to_string(self.dir.join(name)).ok()
+        // Without NONBLOCK, opening a FIFO waits for a writer (open(2)).
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = open(self.dir.join(name), OFlags::RDONLY | flags, Mode::empty()).ok()?;
+        let file = File::from(file);
+        if !file.metadata().ok()?.is_file() {
+            return None;
+        }
+        let mut text = String::new();
+        file.take(LONGEST + 1).read_to_string(&mut text).ok()?;
+        (text.len() as u64 <= LONGEST).then_some(text)
     }
 
-    /// Replaces a file: when this returns, the new content survives a power cut; when the power
+    /// Replaces a file, or whatever else has its name: when this returns, the new content survives a power cut; when the power
     /// is cut before, the old one does.
     pub fn replace(&self, name: &str, content: &str) -> io::Result<()> {
         let temporary = self.dir.join(format!("{name}.new"));
@@ -37,7 +52,14 @@ impl Store {
         file.write_all(content.as_bytes())?;
         // Without this, ext4 may write the rename before the data and leave an empty file.
         file.sync_all()?;
-        fs::rename(&temporary, self.dir.join(name))?;
+        let place = self.dir.join(name);
+        if let Err(error) = fs::rename(&temporary, &place) {
+            if error.kind() != io::ErrorKind::IsADirectory {
+                return Err(error);
+            }
+            fs::remove_dir_all(&place)?;
+            fs::rename(&temporary, &place)?;
+        }
         self.sync()
     }
 
@@ -51,10 +73,11 @@ impl Store {
     }
 }
 
-/// Whether the file was there.
+/// Whether the file, or a directory in its place, was there.
 fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(path).map(|()| true),
         removed => removed.map(|()| true),
     }
 }
@@ -63,8 +86,9 @@ fn remove(path: &Path) -> io::Result<bool> {
 mod tests {
     use super::*;
     use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+    use rustix::fs::{CWD, FileType, mknodat};
     use std::mem::MaybeUninit;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
     fn a_file_is_replaced_and_removed_and_nothing_else_is_left() {
@@ -87,6 +111,27 @@ mod tests {
         store.replace("clock", "2\n").unwrap();
         assert_eq!(store.read("clock").as_deref(), Some("2\n"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_no_store_has_written_is_not_read_and_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let place = |name: &str| dir.path().join(name);
+        mknodat(CWD, place("fifo"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        fs::create_dir_all(place("directory/below")).unwrap();
+        fs::create_dir_all(place("temporary.new/below")).unwrap();
+        symlink("/proc/kmsg", place("symlink")).unwrap();
+        symlink(".", place("loop")).unwrap();
+        fs::write(place("long"), vec![b'a'; LONGEST as usize + 1]).unwrap();
+        fs::write(place("binary"), [0xff; 16]).unwrap();
+        for name in ["fifo", "directory", "symlink", "loop", "long", "binary", "temporary"] {
+            assert_eq!(store.read(name), None, "{name}");
+            store.replace(name, "1\n").unwrap();
+            assert_eq!(store.read(name).as_deref(), Some("1\n"), "{name}");
+        }
+        fs::write(place("longest"), vec![b'a'; LONGEST as usize]).unwrap();
+        assert!(store.read("longest").is_some());
     }
 
     #[test]
