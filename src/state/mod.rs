@@ -1,4 +1,4 @@
-//! What lasts on the state partition, written so that a power cut leaves the old or the new.
+//! Files on the state partition, written so that a power cut leaves the old or the new content.
 
 mod ledger;
 
@@ -26,13 +26,13 @@ impl Store {
         fs::read_to_string(self.dir.join(name)).ok()
     }
 
-    /// Replaces a file: when this returns, the new content survives a power cut; when the power
-    /// is cut before, the old one does.
+    /// Replaces a file: when this returns, the new content survives a power cut; a power cut before that leaves the old
+    /// content.
     pub fn replace(&self, name: &str, content: &str) -> io::Result<()> {
         let temporary = self.dir.join(format!("{name}.new"));
-        // One that a power cut has left may have another mode.
+        // A file left by a power cut may have another mode.
         remove(&temporary)?;
-        // Created with its mode: `sim` holds a hash of the PIN, and a PIN has few digits to try.
+        // The file is created with its mode: `sim` holds a hash of the PIN, and a PIN has few digits to try.
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(content.as_bytes())?;
         // Without this, ext4 may write the rename before the data and leave an empty file.
@@ -41,7 +41,7 @@ impl Store {
         self.sync()
     }
 
-    /// Removes a file for good; one that is not there is no error.
+    /// Removes a file permanently; a missing file is not an error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         if remove(&self.dir.join(name))? { self.sync() } else { Ok(()) }
     }
@@ -51,7 +51,7 @@ impl Store {
     }
 }
 
-/// Whether the file was there.
+/// Whether the file existed.
 fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -67,7 +67,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn a_file_is_replaced_and_removed_and_nothing_else_is_left() {
+    fn a_file_is_replaced_and_removed_without_leftovers() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
         assert_eq!(store.read("clock"), None);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lasts_is_for_root_alone_from_its_first_moment_on() {
+    fn only_root_can_read_a_file_from_its_creation_on() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("sim.new"), "left by a power cut").unwrap();
         let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
