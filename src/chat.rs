@@ -1,4 +1,4 @@
-//! The exit status of chat(8), as the `ABORT` strings of the rendered chat scripts and the reader of the status agree on it.
+//! The exit status of chat(8), shared by the `ABORT` strings of the rendered chat scripts and the reader of the status.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use std::fmt;
 pub enum DialFailure {
     /// The modem did not answer in time.
     Silent,
-    /// The modem said so.
+    /// The modem sent a result code.
     Said(Failure),
     /// `chat` itself failed: its script, the port, or a signal.
     Broken,
 }
 
-/// What a modem says when there will be no call (ITU-T V.250 §5.7).
+/// Result codes of a call that fails (ITU-T V.250 §5.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// `BUSY`
@@ -27,11 +27,10 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// All of them, in the order of the `ABORT` lines of every chat script: `chat` reports by the
-    /// number of the line.
+    /// All of them, in the order of the `ABORT` lines of every chat script: `chat` reports the number of the line.
     pub const ALL: [Self; 4] = [Self::Busy, Self::Error, Self::NoAnswer, Self::NoCarrier];
 
-    /// What the modem says.
+    /// The result code as text.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Busy => "BUSY",
@@ -54,7 +53,7 @@ impl DialFailure {
         }
     }
 
-    /// The exit status of `chat` that says so.
+    /// The exit status of `chat` for this failure.
     pub fn chat_status(self) -> u8 {
         match self {
             Self::Broken => 2,

@@ -1,4 +1,4 @@
-//! The library behind the services of a dialbox.
+//! The library of dialbox's services.
 
 pub mod apply;
 pub mod boot;

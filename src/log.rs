@@ -1,4 +1,4 @@
-//! Log messages: to syslog, or to the terminal of the person who started the program.
+//! Log messages: to syslog, or to the terminal from which the program was started.
 
 use std::fs::File;
 use std::io::{Write, stderr};
@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use crate::paths::Paths;
 
-/// How much a message matters, with the numbers of syslog(3).
+/// The severity of a message, with the numbers of syslog(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Something must be done about it.
+    /// It needs a reaction.
     Error = 3,
-    /// The box goes on, but somebody should know.
+    /// The box continues, but the operator of the box should know.
     Warning = 4,
     /// For information.
     Info = 6,
@@ -22,12 +22,12 @@ pub enum Level {
 #[derive(Debug, Clone)]
 pub struct Log {
     tag: &'static str,
-    /// Stands before each message; empty for the whole program.
+    /// The prefix of each message; empty for the whole program.
     part: String,
     sinks: Vec<Sink>,
 }
 
-/// Where messages go: only to the first sink that accepts them.
+/// The destinations: only the first sink that accepts a message gets it.
 #[derive(Debug, Clone)]
 enum Sink {
     Terminal,
@@ -36,44 +36,44 @@ enum Sink {
 }
 
 impl Log {
-    /// The log of the program of that name.
+    /// The log of the program with that name.
     pub fn new(tag: &'static str, paths: &Paths) -> Self {
         // The kernel's log accepts messages before syslogd runs, and klogd passes them on.
         let mut sinks = vec![Sink::Syslog(paths.path("/dev/log")), Sink::Kernel(paths.path("/dev/kmsg"))];
-        // Init gives its services the console, but only a person's shell gives a controlling terminal.
+        // Init gives its services the console, but only an interactive shell has a controlling terminal.
         if rustix::termios::tcgetpgrp(stderr()).is_ok() {
             sinks.insert(0, Sink::Terminal);
         }
         Self { tag, part: String::new(), sinks }
     }
 
-    /// The log of a part of the program, such as one of its lines: its name stands before each message.
+    /// The log of a part of the program, such as a line, whose name precedes each message.
     #[must_use]
     pub fn for_part(&self, name: &str) -> Self {
         Self { part: format!("{name}: "), ..self.clone() }
     }
 
-    /// The log of a program that runs before there is a syslogd: the kernel's.
+    /// The log of a program that runs before syslogd: the kernel's.
     pub fn early(tag: &'static str) -> Self {
         Self { tag, part: String::new(), sinks: vec![Sink::Kernel("/dev/kmsg".into())] }
     }
 
-    /// Something must be done about it.
+    /// Logs an error.
     pub fn error(&self, message: &str) {
         self.log(Level::Error, message);
     }
 
-    /// The box goes on, but somebody should know.
+    /// Logs a warning.
     pub fn warning(&self, message: &str) {
         self.log(Level::Warning, message);
     }
 
-    /// For information.
+    /// Logs information.
     pub fn info(&self, message: &str) {
         self.log(Level::Info, message);
     }
 
-    /// Logs a message at a level. The caller makes sure that it holds no secret.
+    /// Logs a message at a level. The caller ensures that it contains no secret.
     pub fn log(&self, level: Level, message: &str) {
         let priority = (DAEMON << 3) | level as u8;
         let words = format!("{}: {}{message}", self.tag, self.part);
@@ -88,7 +88,7 @@ impl Log {
 const DAEMON: u8 = 3;
 
 impl Sink {
-    /// Whether the sink has accepted the message.
+    /// Whether the sink accepted the message.
     fn take(&self, line: &str) -> bool {
         match self {
             Self::Terminal => {

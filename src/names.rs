@@ -1,9 +1,9 @@
-//! Names that programs, scripts and rendered files of the box agree on. Each stands here once; the shell scripts of a
+//! Names that programs, scripts and rendered files of the box share. Each is defined here once; the shell scripts of a
 //! site are rendered from the same values.
 
 use std::fmt;
 
-/// Where services leave what they publish. Its files vanish with the next boot.
+/// The directory for published records and files. It is empty after a boot.
 pub const RUN_DIR: &str = "/run/dialbox";
 
 /// Files in [`RUN_DIR`] that are not records.
@@ -20,7 +20,7 @@ pub const RESOLV_CONF: &str = "/run/resolv.conf";
 /// pppd's options for every link; those of one line add the [line's name](LineName::pppd_options).
 pub const PPPD_OPTIONS: &str = "/etc/ppp/options";
 
-/// Where pppd writes its process ID: under the name of its interface once it has one, and under that of its
+/// The files with pppd's process ID: one named after its interface once it has one, and one named after its
 /// [`linkname`](LineName::pppd_pid_name) from its start (pppd's main.c, `create_pidfile`, `create_linkpidfile`).
 pub fn pppd_pid_file(name: &str) -> String {
     format!("/run/{name}.pid")
@@ -52,7 +52,7 @@ impl Service {
 pub mod record {
     /// How the box booted: written by `init`.
     pub const BOOT: &str = "boot";
-    /// Which boot this is, and what the one before ended by: written by `init`.
+    /// The number of this boot, and how the previous one ended: written by `init`.
     pub const LEDGER: &str = "ledger";
     /// Which site is in force: written by `dialctl site apply`.
     pub const SITE: &str = "site";
@@ -73,11 +73,11 @@ pub mod hook {
     pub const IP_DOWN: &str = "ip-down";
     /// `no-call STATUS`: the exit status of `chat`.
     pub const NO_CALL: &str = "no-call";
-    /// What [`IP_PRE_UP`] reports of a link that must not come up.
+    /// What [`IP_PRE_UP`] reports about a link that must not come up.
     pub const OWN_ADDRESS: &str = "own-address";
 }
 
-/// Keys of the notes that pppd's scripts leave about a call, each with the variable that holds its value (pppd(8), SCRIPTS).
+/// Keys of the notes that pppd's scripts leave about a call, each with the variable of its value (pppd(8), SCRIPTS).
 pub mod note {
     /// The name that pppd has authenticated.
     pub const USER: &str = "user";
@@ -88,9 +88,9 @@ pub mod note {
     /// Bytes to the caller.
     pub const SENT: &str = "sent";
 
-    /// What ip-up.d notes.
+    /// The note of ip-up.d.
     pub const UP: [(&str, &str); 2] = [(USER, "PEERNAME"), (INTERFACE, "PPP_IFACE")];
-    /// What ip-down.d notes.
+    /// The note of ip-down.d.
     pub const DOWN: [(&str, &str); 2] = [(RECEIVED, "BYTES_RCVD"), (SENT, "BYTES_SENT")];
 }
 
@@ -99,12 +99,12 @@ pub mod note {
 pub struct LineName(pub usize);
 
 impl LineName {
-    /// What ends the name of the note that ip-up.d leaves about a caller.
+    /// The suffix of the note of ip-up.d about a caller.
     pub const UP: &'static str = "up";
-    /// What ends the name of the note that ip-down.d leaves.
+    /// The suffix of the note of ip-down.d.
     pub const DOWN: &'static str = "down";
 
-    /// Reads `line2`, or what a person types: `2`.
+    /// Reads `line2`, or what a user types: `2`.
     pub fn parse(text: &str) -> Option<Self> {
         text.strip_prefix("line").unwrap_or(text).parse().ok().map(Self)
     }
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_as_it_is_written_and_as_a_person_types_it() {
+    fn a_line_name_is_read_as_written_and_as_typed() {
         assert_eq!(LineName::parse(&LineName(2).to_string()), Some(LineName(2)));
         assert_eq!(LineName::parse("2"), Some(LineName(2)));
         assert_eq!(LineName::parse("modem"), None);

@@ -1,7 +1,7 @@
-//! The dial-in role: waits for calls on the site's lines.
+//! The dial-in role: answers calls on the site's lines.
 //!
-//! One loop for all of them: nothing in it waits, so that no line holds up another, and they share
-//! one process, one heartbeat and one ledger of calls.
+//! One loop serves all lines and never blocks, so that no line delays another. They share one process, one heartbeat
+//! and one ledger of calls.
 
 use std::io;
 use std::process::ExitCode;

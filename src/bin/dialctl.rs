@@ -1,4 +1,4 @@
-//! The person's tool on the box.
+//! `dialctl`, the box's command line tool.
 
 use std::env::args;
 use std::fs;
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
 
 fn print(text: &str) -> Result<(), String> {
     use std::io::Write;
-    // A pipe that was closed by `head` is no failure worth a word.
+    // A pipe closed by `head` is not an error.
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
 }
@@ -125,7 +125,7 @@ fn site_apply(paths: &Paths) -> Result<(), String> {
 }
 
 fn request_reboot(paths: &Paths) -> Result<(), String> {
-    // A box that cannot note the cause must still be able to reboot.
+    // A box that cannot store the cause must still reboot.
     if let Err(error) = reboot::save(paths, &Cause::Requested) {
         eprintln!("dialctl: the cause is not noted: {error}");
     }

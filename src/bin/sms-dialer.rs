@@ -1,4 +1,4 @@
-//! The dialer role: obeys text messages, and opens and closes the link.
+//! The dialer role: executes text messages, and opens and closes the link.
 
 use std::process::ExitCode;
 use std::time::Duration;

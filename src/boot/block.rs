@@ -1,4 +1,4 @@
-//! Disks and partitions as sysfs and devtmpfs show them.
+//! Disks and partitions, from sysfs and devtmpfs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -11,7 +11,7 @@ use rustix::ioctl::{NoArg, Opcode, ioctl, opcode};
 use super::mbr::{self, Sector};
 use crate::clock;
 
-/// The card is found 0.3 s after `/init` starts on a Pi 1; a worn one takes seconds.
+/// The kernel finds the card 0.3 s after `/init` starts on a Pi 1; a worn card takes seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -37,8 +37,8 @@ pub fn read_at<const N: usize>(device: &Path, offset: u64) -> io::Result<[u8; N]
     Ok(bytes)
 }
 
-/// Grows a partition to the end of its disk, if that makes it notably larger. Nothing on the disk
-/// may be mounted: the kernel reads the table again. Returns whether the partition has grown.
+/// Grows a partition to the end of its disk if that adds enough. Nothing on the disk may be mounted, since the kernel
+/// reads the table again. Returns whether the partition has grown.
 pub fn grow_to_the_end(partition: &Path) -> io::Result<bool> {
     let here = Partition::find(partition)?;
     let sector: Sector = read_at(&here.disk, 0)?;
@@ -53,7 +53,7 @@ pub fn grow_to_the_end(partition: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// A partition and the disk it lies on.
+/// A partition and its disk.
 struct Partition {
     number: usize,
     disk: PathBuf,
@@ -63,7 +63,7 @@ struct Partition {
 impl Partition {
     fn find(device: &Path) -> io::Result<Self> {
         let name = device.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        // /sys/class/block/mmcblk0p4 leads to …/block/mmcblk0/mmcblk0p4
+        // /sys/class/block/mmcblk0p4 points to …/block/mmcblk0/mmcblk0p4
         let sysfs = fs::canonicalize(Path::new("/sys/class/block").join(name))?;
         let disk = sysfs.parent().ok_or(io::ErrorKind::NotFound)?;
         let disk_name = disk.file_name().ok_or(io::ErrorKind::NotFound)?;

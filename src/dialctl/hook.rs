@@ -1,7 +1,6 @@
-//! `dialctl hook`: pppd's scripts, each told in one word and its arguments.
+//! `dialctl hook`: pppd's scripts report one event each, with its arguments.
 //!
-//! They are also run where no dialer listens, by a person's `pon` or on a box that answers calls:
-//! that is no failure.
+//! They also run without a dialer, after a manual `pon` or on a dial-in box. That is not an error.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -14,13 +13,13 @@ use crate::names;
 use crate::paths::Paths;
 use crate::ppp::{Addresses, Connection, DownReason, Interface, name_servers, own_networks, pid};
 
-/// pppd's scripts wait for each other, and the person for them.
+/// pppd's scripts wait for each other, and a user may wait for them.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Carries out a hook.
+/// Executes a hook.
 ///
 /// # Errors
-/// What is wrong with its arguments, or why the dialer could not be told.
+/// The arguments are invalid, or the dialer could not be reached.
 pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
     if let [names::hook::IP_PRE_UP, arguments @ ..] = arguments {
         return ip_pre_up(paths, arguments);
@@ -42,13 +41,13 @@ pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
     }
 }
 
-/// Fails if the link must not come up. The log is the only place where pppd's scripts are heard.
+/// Fails if the link must not come up. The log is the only output of pppd's scripts.
 fn ip_pre_up(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
     let (link, addresses) = parse_ip_pre_up(arguments).ok_or("hook ip-pre-up: wrong arguments")?;
     let Some(address) = own_networks::find_conflict(paths, &link.interface, addresses) else { return Ok(()) };
     let why = DownReason::OwnAddress(address).to_string();
     Log::new("dialctl", paths).error(&format!("{}: {why}", link.interface));
-    // The link does not come up, whether or not the dialer is there to hear why.
+    // The link must not come up, even if no dialer is there to receive the reason.
     let _ = control::request(paths, &Request::OwnAddress { pid: link.pid, address }, PATIENCE);
     Err(why)
 }
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_without_a_dialer_is_no_failure() {
+    fn a_hook_without_a_dialer_succeeds() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
         for arguments in [

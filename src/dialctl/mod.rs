@@ -1,4 +1,4 @@
-//! The verbs of `dialctl` that are more than a few lines.
+//! The subcommands of `dialctl` that are longer than a few lines.
 
 pub mod hook;
 pub mod line;

@@ -26,7 +26,9 @@ pub use view::{Facts, Ports, View};
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{self, OutgoingSms, Place};
-use crate::ppp::{self, Connection, DownReason, LinkOutcome, Phase, Reaction, Session, Timestamp};
+use crate::ppp::{
+    self, Connection, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session, Timestamp,
+};
 use crate::published::{LinkPhase, LinkStatus, ModemStatus, Published};
 use crate::record::Record;
 use crate::site::{self, DataSize};
@@ -51,6 +53,8 @@ pub struct Dialer {
     reboot_at: Option<Duration>,
     /// The box stops: no link is opened any more.
     is_stopping: bool,
+    /// Who waits until every link is closed, so that the box can stop.
+    stop_requesters: Vec<Requester>,
     facts: Facts,
     last_error: Option<String>,
 }
@@ -133,6 +137,7 @@ impl Dialer {
             requesters: Vec::new(),
             reboot_at: None,
             is_stopping: false,
+            stop_requesters: Vec::new(),
             facts,
             last_error: None,
         }
@@ -286,7 +291,13 @@ impl Dialer {
             Request::Extend(length) => return self.execute(command(Command::Extend(length)), view),
             Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
-            Request::IpUp { link, .. } => self.session.receive(ppp::Event::IpUp(link), at),
+            Request::IpUp { link, .. } => {
+                let mut reaction = self.session.receive(ppp::Event::IpUp(link), at);
+                if self.is_stopping {
+                    reaction.append(self.session.stop(at));
+                }
+                reaction
+            }
             Request::IpDown { pid, carried } => self.session.receive(ppp::Event::IpDown { pid, carried }, at),
             Request::DialFailure(failure) => self.session.receive(ppp::Event::DialFailure(failure), at),
             Request::OwnAddress { pid, address } => {
@@ -298,11 +309,15 @@ impl Dialer {
         effects
     }
 
-    /// The requester is answered when pppd has ended and what the link has cost is stored.
+    /// The requester is answered when every pppd has ended and the traffic of the links is stored.
     fn stop(&mut self, requester: Requester, view: View) -> Vec<Effect> {
         self.is_stopping = true;
-        self.requesters.push(requester);
-        let reaction = self.session.close(DownReason::Stopping, view.at);
+        if self.session.phase() == Phase::Down {
+            let not_connected = LinkOutcome::Refused(RequestRefusal::NotConnected);
+            return self.answer(&requester, Reply::Link(not_connected), view.at.now);
+        }
+        self.stop_requesters.push(requester);
+        let reaction = self.session.stop(view.at);
         self.follow(reaction, view)
     }
 
@@ -311,6 +326,12 @@ impl Dialer {
         let mut effects: Vec<_> = reaction.effects.into_iter().map(Effect::Link).collect();
         for outcome in &reaction.outcomes {
             effects.extend(self.report(outcome, view));
+        }
+        if self.session.phase() == Phase::Down {
+            let stopped = Reply::Link(LinkOutcome::Closed(DownReason::Stopping));
+            for requester in std::mem::take(&mut self.stop_requesters) {
+                effects.extend(self.answer(&requester, stopped.clone(), view.at.now));
+            }
         }
         effects
     }

@@ -185,7 +185,12 @@ impl Serving<'_> {
             ppp::SessionEffect::StartPppd => {
                 self.data_port = DataPort::Requested { at_latest: clock::since_boot() + ERRANDS };
             }
-            ppp::SessionEffect::Watch(pid) => events.extend(self.pppds.watch(pid).map(Event::Link)),
+            ppp::SessionEffect::Watch(pid) => match self.pppds.watch(pid) {
+                Ok(ended) => events.extend(ended.map(Event::Link)),
+                Err(error) => {
+                    self.log.warning(&format!("pppd ({pid}) cannot be followed yet, trying again: {error}"));
+                }
+            },
             ppp::SessionEffect::Signal(pid, signal) => {
                 if let Err(error) = self.pppds.signal(pid, signal) {
                     self.log.error(&format!("ending pppd ({pid}): {error}"));

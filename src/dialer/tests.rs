@@ -123,6 +123,12 @@ impl Harness {
         self.link(ppp::Event::IpUp(Connection { interface, pid: pid(), addresses: Some(addresses) }))
     }
 
+    fn opened_by_hand(&mut self, interface: &str, pid: Pid) -> &mut Self {
+        let link = Connection { interface: Interface::new(interface).unwrap(), pid, addresses: None };
+        let request = control::Request::IpUp { link, name_servers: Vec::new() };
+        self.receive(Event::Asked(control::ClientId(2), request))
+    }
+
     /// What was done since the last time it was asked for.
     fn done(&mut self) -> String {
         std::mem::take(&mut self.done)
@@ -282,6 +288,35 @@ fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
     Info: disconnected: the box is stopping
     Done(\"disconnected: the box is stopping\")
     ");
+}
+
+#[test]
+fn a_box_that_stops_waits_for_every_link_and_closes_one_that_is_opened_meanwhile() {
+    let mut harness = Harness::new(Ports::Two);
+    let by_hand = [Pid::from_raw(500).unwrap(), Pid::from_raw(501).unwrap()];
+    let client = || control::ClientId(1);
+    harness.receive(Event::Asked(client(), control::Request::Connect(None))).dialled();
+    harness.opened_by_hand("ppp1", by_hand[0]).done();
+    harness.receive(Event::Asked(client(), control::Request::Stop));
+    harness.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
+    harness.link(ppp::Event::Exited(pid(), Exit::Told));
+    harness.opened_by_hand("ppp2", by_hand[1]);
+    for pid in by_hand {
+        harness.link(ppp::Event::IpDown { pid, carried: Some(0) });
+        harness.link(ppp::Event::Exited(pid, Exit::Unseen));
+    }
+    insta::assert_snapshot!(harness.done(), @r#"
+    Signal(Pid(412), Terminate)
+    Signal(Pid(500), Terminate)
+    Info: disconnected: the box is stopping
+    Watch(Pid(501))
+    Info: ppp2 was opened by hand
+    Signal(Pid(501), Terminate)
+    Done("0kB used in 2026-07")
+    Info: disconnected: the box is stopping
+    Info: disconnected: the box is stopping
+    Done("disconnected: the box is stopping")
+    "#);
 }
 
 #[test]

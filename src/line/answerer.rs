@@ -1,4 +1,4 @@
-//! Answers calls: reset the modem, wait for rings, answer, and hang up after the call.
+//! Answers calls: resets the modem, waits for rings, answers, and hangs up after the call.
 
 mod protocol;
 
@@ -17,46 +17,46 @@ use crate::modem::at::response::Final;
 use crate::modem::protocol::ProtocolAction;
 use crate::site::{self, CallerNumber, Rings};
 
-/// How often an idle modem must prove that it still listens (mgetty's value).
+/// How often an idle modem is probed (mgetty's value).
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
-/// A modem that is just powered misses the first commands.
+/// A modem that was just powered misses the first commands.
 const RESET_TRIES: u32 = 5;
-/// So many escapes are tried until the modem must have proven that it has left data state.
+/// The number of escapes that are tried until the modem must have proven that it left data state.
 const ESCAPES: u32 = 2;
 
 type Action = ProtocolAction<Report>;
 
-/// The dialogue with the modem of one line.
+/// The protocol for the modem of one line.
 #[derive(Debug)]
 pub struct Answerer<'a> {
     rings: Rings,
     callers: Option<Vec<CallerNumber>>,
-    /// Where there is a login prompt.
+    /// The login prompt, if the line has one.
     login_config: Option<LoginConfig<'a>>,
     queue: Queue<Step>,
     phase: Phase<'a>,
-    /// What is to be done next, in this order.
+    /// The next steps, in this order.
     plan: VecDeque<Task>,
-    /// Nothing is done before.
+    /// No step is started before this time.
     pause: Option<Duration>,
     call: Call,
     calls: u32,
     connected: Connected,
-    /// A password that the owner is to check.
+    /// A password for the owner to check.
     check: Option<PasswordCheck>,
-    /// What has come of that.
+    /// The result of that check.
     checked: Option<bool>,
     /// When to probe.
     probe: Option<Duration>,
-    /// Where the modem's secret comes from.
+    /// The source of the modem's secret.
     random: fn() -> Option<Registers>,
-    /// What the modem alone knows, since its last reset.
+    /// The modem's secret since its last reset.
     secret: Option<Secret>,
-    /// A call was taken, and nothing has proven yet that the modem has left it.
+    /// A call was answered, and the modem has not proven yet that it left it.
     in_call: bool,
-    /// The port was closed because of that.
+    /// The port was closed for that reason.
     is_unproven: bool,
-    /// It was logged that the modem keeps no secret.
+    /// Whether the log says already that the modem keeps no secret.
     has_warned: bool,
 }
 
@@ -69,15 +69,15 @@ enum Phase<'a> {
     Answering,
     LoggingIn(Login<'a>),
     Connected,
-    /// Whatever comes may come from the caller, but for the secret.
+    /// All input may come from the caller, except the secret.
     HangingUp {
         escapes: u32,
     },
 }
 
 impl<'a> Answerer<'a> {
-    /// The answerer of one line; with a `login_config`, callers may log in at a prompt. The modem's
-    /// secrets are [`Registers::random`].
+    /// The answerer of one line; with a `login_config`, callers may log in at a prompt. The modem's secrets come from
+    /// [`Registers::random`].
     pub fn new(
         line: &site::LineConfig,
         login_config: Option<LoginConfig<'a>>,
@@ -105,7 +105,7 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    /// The call is over, or is to be: at the next turn the modem is made to leave it.
+    /// The call is over or must end: the modem is made to leave it at the next poll.
     pub fn hang_up(&mut self) {
         if matches!(self.phase, Phase::Answering | Phase::LoggingIn(_) | Phase::Connected) {
             self.phase = Phase::HangingUp { escapes: 0 };
@@ -125,18 +125,17 @@ impl<'a> Answerer<'a> {
         self.check.take()
     }
 
-    /// Whether that password fits: at the next turn the caller is told. Without effect if its call is
-    /// over.
+    /// The result of the check; the caller gets it at the next poll. Without effect if the call is over.
     pub fn set_checked(&mut self, fits: bool) {
         self.checked = Some(fits);
     }
 
-    /// Whether what comes may come from the caller: from `CONNECT` on, until the modem has left the call.
+    /// Whether input may come from the caller: from `CONNECT` until the modem has left the call.
     fn may_be_the_caller(&self) -> bool {
         self.in_call && !matches!(self.phase, Phase::Answering)
     }
 
-    /// The modem has not proven that it is in command state: `+++`, and once more.
+    /// The modem has not proven that it is in command state: `+++`, and the question again.
     fn escape_again(&mut self) -> Vec<Action> {
         match &mut self.phase {
             Phase::HangingUp { escapes } if *escapes < ESCAPES => {
@@ -159,11 +158,11 @@ impl<'a> Answerer<'a> {
         self.plan = [Task::Ask(Step::Reset)].into();
     }
 
-    /// Goes on with the plan, as far as it goes now.
+    /// Continues with the plan as far as possible.
     fn proceed(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
         if let Phase::Ready = self.phase {
-            // No time for it yet: it has just been reset.
+            // It has just been reset, so it is too early.
             let probe = *self.probe.get_or_insert(now + PROBE_EVERY);
             if probe <= now {
                 self.probe = Some(now + PROBE_EVERY);
@@ -220,12 +219,12 @@ impl<'a> Answerer<'a> {
                 Vec::new()
             }
             (Step::Prove, _) => self.escape_again(),
-            // Whatever it says: it listens to commands again.
+            // Whatever the result code: the modem accepts commands again.
             (Step::HangUp, _) => {
                 self.reset();
                 Vec::new()
             }
-            // Caller ID and even the init string may be unknown to a modem that works all the same.
+            // A modem may not know caller ID, or even the init string, and work all the same.
             _ => Vec::new(),
         }
     }
@@ -243,7 +242,7 @@ impl<'a> Answerer<'a> {
         vec![Action::Publish, Action::log(Level::Info, "modem reset, waiting for calls")]
     }
 
-    /// A modem without registers leaves it to the caller's good will that the call ends.
+    /// With a modem without these registers, only the caller can end the call reliably.
     fn warn_of_no_secret(&mut self) -> Vec<Action> {
         if self.secret.is_some() || std::mem::replace(&mut self.has_warned, true) {
             return Vec::new();
@@ -257,7 +256,7 @@ impl<'a> Answerer<'a> {
         let speed = Some(words).filter(|words| !words.is_empty());
         let said = format!("connected at {}", speed.as_deref().unwrap_or("an unknown speed"));
         self.connected = Connected { since: now, caller, speed, user: None };
-        // What was still to be asked of the modem would go to the caller; it is asked after the reset.
+        // The remaining questions would go to the caller; they are asked after the reset.
         self.plan.clear();
         (self.check, self.checked) = (None, None);
         let mut actions = vec![Action::log(Level::Info, said)];
@@ -271,13 +270,13 @@ impl<'a> Answerer<'a> {
         actions
     }
 
-    /// PPP begins.
+    /// Hands the port to pppd.
     fn hand_over(&mut self) -> [Action; 2] {
         self.phase = Phase::Connected;
         [Action::Publish, Action::Report(Report::Connected(self.connected.clone()))]
     }
 
-    /// Does what the login dialogue wants.
+    /// Executes the output of the login dialogue.
     fn perform(&mut self, output: LoginOutput) -> Vec<Action> {
         let mut actions = Vec::new();
         if !output.text.is_empty() {
@@ -324,7 +323,7 @@ impl<'a> Answerer<'a> {
             (_, Step::CallerId | Step::EscapeSequence | Step::SetSecret(_)) => Vec::new(),
             (_, Step::ReadSecret(_)) => self.warn_of_no_secret(),
             (_, Step::Prove) => self.escape_again(),
-            // One that was just powered has missed it; the reset follows.
+            // A modem that was just powered may have missed it; the reset follows.
             (Phase::Resetting { .. }, Step::HangUp) => Vec::new(),
             (_, Step::Answer) => self.no_connection("the modem does not report the result".to_owned()),
             _ => vec![Action::Abandon(format!("no answer to {shown}"))],
@@ -347,7 +346,7 @@ impl<'a> Answerer<'a> {
         let mut actions = Vec::new();
         if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.rings.get()) {
             refused = self.answer();
-            // Caller ID goes first, then the record and the log.
+            // Caller ID is handled first, then record and log.
             actions = self.proceed(now);
         }
         actions.extend([Action::Publish, Action::log(Level::Info, what)]);
@@ -355,7 +354,7 @@ impl<'a> Answerer<'a> {
         actions
     }
 
-    /// It has rung often enough: the call is answered, unless the caller is not listed.
+    /// After enough rings the call is answered, unless the caller is not on the list.
     fn answer(&mut self) -> Option<Action> {
         if let Some(callers) = &self.callers {
             let Some(number) = &self.call.caller else {
@@ -368,7 +367,7 @@ impl<'a> Answerer<'a> {
         }
         self.phase = Phase::Answering;
         self.in_call = true;
-        // Caller ID comes too late; the secret does not.
+        // It is too late for caller ID, but not for the secret.
         self.plan.retain(|task| *task != Task::Ask(Step::CallerId));
         self.plan.push_back(Task::Ask(Step::Answer));
         None

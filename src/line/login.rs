@@ -1,4 +1,4 @@
-//! A login prompt, for callers whose first word is not PPP: a person at a terminal, or a script.
+//! A login prompt for callers who do not start with PPP: a person at a terminal, or a script.
 //!
 //! ```text
 //!                 CR, a letter, 4 s of silence        a line              fits
@@ -18,52 +18,52 @@ use typed::Typed;
 
 mod typed;
 
-/// A PPP client sends its first frame at once, and again after the Restart timer of RFC 1661 §4.6, 3 s: so
-/// that one lost frame does no harm.
+/// A PPP client sends its first frame at once, and repeats it after the Restart timer of RFC 1661 §4.6, 3 s: one lost
+/// frame does no harm.
 const LISTEN: Duration = Duration::from_secs(4);
-/// How long the whole dialogue may take, as `login` of most systems allows.
+/// The time limit of the whole dialogue, as of `login` on most systems.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Passwords that may be tried in one call.
 const TRIES: u8 = 3;
-/// Lines that are read in one call: each is answered by a prompt that is longer than itself.
+/// The number of lines that are read in one call: each is answered by a prompt that is longer than the line.
 const LINES: u8 = 20;
 
 const BACKSPACE: u8 = 0x08;
 const DELETE: u8 = 0x7f;
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';
-/// What an escape sequence is made of (S2 = 43).
+/// The character of the escape sequence (S2 = 43).
 const ESCAPE: u8 = b'+';
 /// The flag of PPP's frames (RFC 1662 §3.1).
 const FLAG: u8 = b'~';
-/// What a modem says when the other one is gone (V.250 §5.7.1): it arrives at the open port.
+/// A modem's result code when the carrier is lost (V.250 §5.7.1); it arrives at the open port.
 const NO_CARRIER: &str = "NO CARRIER";
 
 /// The name shown in the prompt, and the users who may log in.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginConfig<'a> {
-    /// The name of the box: it stands in the prompt.
+    /// The name of the box, shown in the prompt.
     pub hostname: &'a Hostname,
-    /// Who may come in.
+    /// The users who may log in.
     pub users: &'a Users,
 }
 
-/// What comes of the dialogue.
+/// The result of the dialogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginResult {
-    /// PPP begins, with the user who has logged in. Nobody has if the caller began by itself: then
-    /// it is for pppd to ask.
+    /// PPP begins, with the user who has logged in. `None` if the caller began PPP by itself: then pppd authenticates
+    /// it.
     Ppp(Option<UserName>),
-    /// The caller does not come in.
+    /// The caller is refused.
     Refused(LoginRefusal),
 }
 
-/// Why a caller does not come in.
+/// Why a caller is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginRefusal {
-    /// Three times a name or password that was wrong.
+    /// Three wrong names or passwords.
     Wrong,
-    /// Nobody logged in, in all that time or all those lines.
+    /// No login within the time or the number of lines.
     Nobody,
     /// The modem has lost the carrier.
     HungUp,
@@ -79,19 +79,19 @@ impl fmt::Display for LoginRefusal {
     }
 }
 
-/// What is to be said to the caller, and then to be done.
+/// What to send to the caller, and the next action.
 #[derive(Debug, Default)]
 pub struct LoginOutput {
     /// Printable ASCII, CR, LF and backspaces; perhaps nothing.
     pub text: String,
-    /// How it has ended; `None` while it goes on.
+    /// The result; `None` while the dialogue continues.
     pub result: Option<LoginResult>,
-    /// A password to check: what comes of it is told by [`Login::checked`]. It takes long, so
-    /// nothing here waits for it.
+    /// A password to check. The owner passes the result to [`Login::checked`]: the check takes long, so it does not run
+    /// here.
     pub check: Option<PasswordCheck>,
 }
 
-/// A password, and the hash that it may fit.
+/// A password, and the hash to compare it with.
 #[derive(Debug)]
 pub struct PasswordCheck {
     hash: PasswordHash,
@@ -99,20 +99,20 @@ pub struct PasswordCheck {
 }
 
 impl PasswordCheck {
-    /// Whether it fits. Takes the time of all the rounds.
+    /// Whether they match. Computes all rounds.
     pub fn run(&self) -> bool {
         self.hash.fits(self.password.bytes())
     }
 }
 
-/// The dialogue with one caller: bytes and the time since boot come in, [`LoginOutput`] goes out. Once one of
-/// them has a result it is over.
+/// The dialogue with one caller: bytes and the time since boot go in, [`LoginOutput`] comes out. It is over once an
+/// output has a result.
 #[derive(Debug)]
 pub struct Login<'a> {
     login_config: LoginConfig<'a>,
     stage: Stage<'a>,
     line: Typed,
-    /// What was typed while a password was checked.
+    /// What was typed while a password was being checked.
     ahead: Typed,
     /// The last two bytes.
     before: [u8; 2],
@@ -123,18 +123,18 @@ pub struct Login<'a> {
 
 #[derive(Debug)]
 enum Stage<'a> {
-    /// Nothing was said yet; until then it may still be PPP.
+    /// No prompt yet; until then PPP may begin.
     Listening { until: Duration },
     /// The name is being typed.
     Name,
     /// The password of this name is being typed.
     Password { name: Typed },
-    /// The password is being checked; if it fits, it is this user's, if there is one of that name.
+    /// The password is being checked. If it matches, this user has logged in; `None` if no user has that name.
     Checking { user: Option<&'a UserName> },
 }
 
 impl<'a> Login<'a> {
-    /// A caller was connected at this time since boot.
+    /// Starts with the time since boot at which the caller was connected.
     pub fn new(login_config: LoginConfig<'a>, now: Duration) -> Self {
         Self {
             login_config,
@@ -148,19 +148,17 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Takes bytes of the caller in.
+    /// Processes bytes from the caller.
     ///
-    /// Those of a frame of PPP are lost to pppd, which empties the line in any case when it starts
-    /// (its sys-linux.c, `set_up_tty`): the caller's first Configure-Request comes again after 3 s
-    /// (RFC 1661 §4.6).
+    /// pppd does not get the bytes of a PPP frame among them. It flushes the line when it starts in any case (its
+    /// sys-linux.c, `set_up_tty`), and the caller repeats its first Configure-Request after 3 s (RFC 1661 §4.6).
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> LoginOutput {
         let mut output = self.tick(now);
         self.take_all(bytes, &mut output);
         output
     }
 
-    /// The password that was to be checked fits, or does not. What the caller has typed meanwhile
-    /// follows.
+    /// The result of the check. What the caller has typed meanwhile is processed next.
     pub fn checked(&mut self, fits: bool, now: Duration) -> LoginOutput {
         let mut output = self.tick(now);
         if output.result.is_none()
@@ -181,7 +179,7 @@ impl<'a> Login<'a> {
                 break;
             }
             if let Stage::Checking { .. } = self.stage {
-                // Nobody types so much ahead; what does not fit is lost.
+                // More than any user types ahead; the rest is dropped.
                 self.ahead.push(*byte);
                 continue;
             }
@@ -190,7 +188,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Looks whether the time is over that the caller has.
+    /// Checks the caller's time limit.
     pub fn tick(&mut self, now: Duration) -> LoginOutput {
         let mut output = LoginOutput::default();
         if self.ends <= now {
@@ -215,7 +213,7 @@ impl<'a> Login<'a> {
             return;
         }
         match (&self.stage, byte) {
-            // The first byte of a frame, or the last one of noise; a name that begins so can wait.
+            // The first byte of a frame, or the last one of noise; a name that begins with it can wait.
             (Stage::Listening { .. }, FLAG) => {}
             (Stage::Listening { .. }, CR | LF) => self.prompt(output),
             (Stage::Listening { .. }, b' '..=b'~') => {
@@ -234,11 +232,10 @@ impl<'a> Login<'a> {
         output.text += &format!("\r\n{} login: ", self.login_config.hostname);
     }
 
-    /// A `+` is not echoed as one: three of them in a silence, or before a command at a modem that
-    /// wants no silence, would make our own modem leave the call.
+    /// A `+` is not echoed as `+`: three of them with silence around, or before a command with a modem that requires no
+    /// silence, would make our own modem leave the call.
     ///
-    /// Whatever is neither a character nor takes one away is noise; so is a parity bit, since nobody
-    /// who sends one could go on with PPP.
+    /// Any other byte is noise. So is one with a parity bit: a caller who sends parity could not use PPP.
     fn edit(&mut self, byte: u8, output: &mut LoginOutput) {
         let echo = match byte {
             BACKSPACE | DELETE => self.line.erase().then(|| "\x08 \x08".to_owned()),
@@ -265,7 +262,7 @@ impl<'a> Login<'a> {
                 self.stage = Stage::Password { name: line };
                 output.text += "\r\nPassword: ";
             }
-            // Typed ahead until it is over.
+            // Input is queued until the check is over.
             checking @ Stage::Checking { .. } => self.stage = checking,
         }
         self.end_if_too_many(output);
@@ -278,7 +275,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Finds out whose name and password that is, now or later.
+    /// Checks name and password, at once or by the owner.
     fn check(&mut self, name: &Typed, password: Typed, output: &mut LoginOutput) {
         match self.login_config.users {
             Users::Plain(users) => {
@@ -287,7 +284,7 @@ impl<'a> Login<'a> {
             }
             Users::Hashed(users) => {
                 let known = the_one(users, |user| name.is(user.name.as_str()));
-                // An unknown user costs the same rounds: the time must not tell who exists.
+                // An unknown user costs the same rounds, so that the time does not show which users exist.
                 let Some(hash) = known.or(users.first()).map(|user| user.password.clone()) else {
                     return self.judge(None, output);
                 };
@@ -297,7 +294,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Somebody has logged in, or the name or the password was wrong.
+    /// A user has logged in, or name or password was wrong.
     fn judge(&mut self, user: Option<&UserName>, output: &mut LoginOutput) {
         if let Some(user) = user {
             output.text += "\r\nStarting PPP\r\n";
@@ -314,15 +311,14 @@ impl<'a> Login<'a> {
     }
 }
 
-/// The user that is meant. All users are compared in full: the time it takes tells
-/// nothing.
+/// The user of this name. All users are compared in full, so that the time shows nothing.
 fn the_one<P>(users: &[Account<P>], is_meant: impl Fn(&Account<P>) -> Choice) -> Option<&Account<P>> {
     users.iter().fold(None, |found, user| if is_meant(user).to_bool() { Some(user) } else { found })
 }
 
-/// Whether a frame of PPP begins: flag and address, perhaps without the flag, which a line that has
-/// just come up may swallow, or without address and control (RFC 1662 §3.1, §4.2; mgetty looks for
-/// the same). All of it has bytes beyond ASCII: nobody types it.
+/// Whether a PPP frame begins: flag and address, perhaps without the flag, which a line that has just come up may
+/// swallow, or without address and control (RFC 1662 §3.1, §4.2; mgetty looks for the same). All of these have bytes
+/// beyond ASCII, which no user types.
 fn begins_ppp(before: [u8; 2], byte: u8) -> bool {
     matches!(
         (before, byte),

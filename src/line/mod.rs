@@ -1,4 +1,4 @@
-//! A telephone line that callers ring.
+//! A telephone line for callers.
 //!
 //! ```text
 //! modem ──bytes──▶ Answerer ──CONNECT──▶ Line ──open port──▶ pppd

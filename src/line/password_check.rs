@@ -1,4 +1,4 @@
-//! Checks a password beside the loop of all lines: a hash takes seconds on the board.
+//! Checks a password beside the loop of all lines: computing a hash takes seconds on the board.
 
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -8,13 +8,13 @@ use rustix::io::ioctl_fionbio;
 
 use super::login::PasswordCheck;
 
-/// What checks a password: [`PasswordCheck::run`], but for tests.
+/// The function that checks a password: [`PasswordCheck::run`], except in tests.
 pub type Checker = fn(&PasswordCheck) -> bool;
 
-/// A check under way, in a thread of its own. Dropped, it comes to its end unheard.
+/// A running check, in its own thread. If dropped, it finishes without effect.
 #[derive(Debug)]
 pub struct RunningCheck {
-    /// One byte when the check is done; the end of the file if it never will be.
+    /// One byte when the check is done; end of file if it has failed.
     done: PipeReader,
 }
 
@@ -22,30 +22,30 @@ const FITS: u8 = 1;
 const DOES_NOT: u8 = 0;
 
 impl RunningCheck {
-    /// Begins a check.
+    /// Starts a check.
     ///
     /// # Errors
-    /// There are no more file descriptors, or no memory for a thread.
+    /// File descriptors or memory for a thread are lacking.
     pub fn start(check: PasswordCheck, checker: Checker) -> io::Result<Self> {
         let (done, mut result) = pipe()?;
         ioctl_fionbio(&done, true)?;
         let run = move || {
             let fits = checker(&check);
-            // Not after the result: then nothing of the password is left.
+            // Dropped before the result is sent: then no copy of the password is left.
             drop(check);
-            // Fails if nobody waits for it any more.
+            // Fails if the check was dropped.
             let _ = result.write_all(&[if fits { FITS } else { DOES_NOT }]);
         };
         thread::Builder::new().name("password".to_owned()).spawn(run)?;
         Ok(Self { done })
     }
 
-    /// Ready to be read when the check is done.
+    /// Ready for reading when the check is done.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.done.as_fd()
     }
 
-    /// Whether the password fits; `None` while that is not known.
+    /// Whether the password matches; `None` while the check runs.
     pub fn result(&mut self) -> Option<bool> {
         let mut byte = [DOES_NOT];
         match self.done.read(&mut byte) {
@@ -67,7 +67,7 @@ mod tests {
     use std::sync::Mutex;
     use std::time::Duration;
 
-    /// A password that does not fit its hash.
+    /// A password that does not match its hash.
     fn check() -> PasswordCheck {
         let hash = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5";
         let user = Account { name: "guest".parse().unwrap(), password: hash.parse().unwrap() };
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_there_when_the_check_is_done_and_not_before() {
+    fn a_result_is_available_when_the_check_is_done_and_not_before() {
         static SLOW: Mutex<()> = Mutex::new(());
         let held = SLOW.lock().unwrap();
         let mut running = RunningCheck::start(check(), |_| SLOW.lock().is_ok()).unwrap();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_fails_lets_nobody_in() {
+    fn a_failed_check_refuses_the_caller() {
         let mut running = RunningCheck::start(check(), |_| panic!("no memory")).unwrap();
         assert_eq!(wait(&mut running), Some(false));
     }

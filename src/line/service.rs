@@ -28,7 +28,7 @@ pub struct LineService<'a> {
     driver: Driver<'a, Answerer<'a>>,
     session: Session,
     checker: Checker,
-    /// The check of the password of the caller at the prompt, or of the last one who was.
+    /// The check of the current or last caller's password at the prompt.
     check: Option<RunningCheck>,
 }
 
@@ -37,10 +37,10 @@ pub struct LineService<'a> {
 enum Session {
     /// None: the modem waits for calls.
     None,
-    /// One that was started here.
+    /// A session that was started here.
     Own(PppSession),
-    /// A call that an earlier run of this service connected: it is still up, and the modem is
-    /// left alone until it ends.
+    /// A call that an earlier run of this service has connected and that is still up; the modem is left alone until it
+    /// ends.
     Resumed(PppSession),
 }
 
@@ -63,7 +63,7 @@ impl<'a> LineService<'a> {
         Ok(Self { number, config, driver, session, checker, check: None })
     }
 
-    /// What to wait for: [`poll`](Self::poll) is due when one of them is ready.
+    /// The file descriptors to wait for: [`poll`](Self::poll) is due when one of them is ready.
     pub fn fds(&self) -> Vec<PollFd<'_>> {
         let ends = |pppd| PollFd::from_borrowed_fd(std::os::fd::AsFd::as_fd(pppd), PollFlags::IN);
         match &self.session {
@@ -77,7 +77,7 @@ impl<'a> LineService<'a> {
         }
     }
 
-    /// When to poll if nothing happens, in time since boot.
+    /// When the next poll is due without an event, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         match self.session {
             Session::None | Session::Own(_) => self.driver.deadline(),
@@ -90,7 +90,7 @@ impl<'a> LineService<'a> {
         matches!(self.session, Session::None) && self.driver.protocol().is_idle()
     }
 
-    /// Does what can be done now.
+    /// Processes what is ready now.
     pub fn poll(&mut self, now: Duration) {
         self.poll_session(now);
         if let Session::Resumed(_) = self.session {
@@ -115,7 +115,7 @@ impl<'a> LineService<'a> {
         }
     }
 
-    /// A check that is still under way is the last caller's.
+    /// A check that is still running is the previous caller's.
     fn check_password(&mut self) {
         let Some(check) = self.driver.protocol_mut().password_check() else { return };
         match RunningCheck::start(check, self.checker) {
@@ -127,7 +127,7 @@ impl<'a> LineService<'a> {
         }
     }
 
-    /// A caller is connected: pppd gets the port.
+    /// A caller is connected: starts pppd on the port.
     fn start_session(&mut self, connected: Connected, now: Duration) {
         let started = self.driver.hand_over().and_then(|port| match port {
             Some(port) => PppSession::start(self.config.paths, self.number, port, connected),
@@ -142,7 +142,7 @@ impl<'a> LineService<'a> {
         }
     }
 
-    /// If the caller's pppd has ended, the modem is made ready for the next call.
+    /// When the caller's pppd has ended, prepares the modem for the next call.
     fn poll_session(&mut self, now: Duration) {
         let (Session::Own(session) | Session::Resumed(session)) = &mut self.session else { return };
         let exit = match session.pppd.ended() {

@@ -89,7 +89,7 @@ impl Pppd {
     /// Follows a pppd that another program started.
     ///
     /// # Errors
-    /// There is no such process any more.
+    /// `ESRCH` if the process has ended; any other error says nothing about it (pidfd_open(2)).
     pub fn watch(pid: Pid) -> io::Result<Self> {
         Ok(Self { pid, end: pidfd_open(pid, PidfdFlags::empty())?, child: None })
     }

@@ -1,4 +1,4 @@
-//! A record is read as it was written.
+//! Records are the same after writing and reading.
 
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ proptest! {
 }
 
 #[test]
-fn an_empty_variable_of_pppd_is_no_name() {
+fn an_empty_variable_of_pppd_is_not_a_name() {
     let note = CallerNote::from_record(&Record::parse("user=\ninterface=ppp0\n"));
     assert_eq!(note, CallerNote { user: None, interface: Some("ppp0".to_owned()) });
     assert_eq!(TrafficNote::from_record(&Record::parse("received=\nsent=7\n")).bytes, None);

@@ -1,4 +1,4 @@
-//! What lasts on the state partition, written so that a power cut leaves the old or the new.
+//! Files on the state partition, written so that a power cut leaves the old or the new content.
 
 mod ledger;
 
@@ -41,13 +41,13 @@ impl Store {
         (text.len() as u64 <= LONGEST).then_some(text)
     }
 
-    /// Replaces a file, or whatever else has its name: when this returns, the new content survives a power cut; when the power
-    /// is cut before, the old one does.
+    /// Replaces a file, or whatever else has its name: when this returns, the new content survives a power cut; a
+    /// power cut before that leaves the old content.
     pub fn replace(&self, name: &str, content: &str) -> io::Result<()> {
         let temporary = self.dir.join(format!("{name}.new"));
-        // One that a power cut has left may have another mode.
+        // A file left by a power cut may have another mode.
         remove(&temporary)?;
-        // Created with its mode: `sim` holds a hash of the PIN, and a PIN has few digits to try.
+        // The file is created with its mode: `sim` holds a hash of the PIN, and a PIN has few digits to try.
         let mut file = File::options().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(content.as_bytes())?;
         // Without this, ext4 may write the rename before the data and leave an empty file.
@@ -63,7 +63,7 @@ impl Store {
         self.sync()
     }
 
-    /// Removes a file for good; one that is not there is no error.
+    /// Removes a file permanently; a missing file is not an error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         if remove(&self.dir.join(name))? { self.sync() } else { Ok(()) }
     }
@@ -91,7 +91,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
-    fn a_file_is_replaced_and_removed_and_nothing_else_is_left() {
+    fn a_file_is_replaced_and_removed_without_leftovers() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
         assert_eq!(store.read("clock"), None);

@@ -1,4 +1,4 @@
-//! The state of the box, gathered from what its services have published.
+//! The state of the box, collected from the records of its services.
 
 mod json;
 mod text;
@@ -16,7 +16,7 @@ use crate::service;
 use crate::site::{Role, Site};
 use crate::watch::heartbeat::HeartbeatState;
 
-/// The state of the box at one moment. What is not known is left out.
+/// The state of the box at one moment. Unknown parts are left out.
 #[derive(Debug, Clone, Default)]
 pub struct Status {
     version: Option<String>,
@@ -31,19 +31,19 @@ pub struct Status {
     site: Option<SiteInForce>,
     services: Vec<(Service, HeartbeatState)>,
     modems: Modems,
-    /// The link of a dialer, and what the month has cost.
+    /// The link of a dialer, and the month's traffic.
     link: Option<LinkStatus>,
 }
 
-/// The clock that can be set, in seconds since 1970.
+/// The settable clock, in seconds since 1970.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
     shows: i64,
-    /// No later time is believed.
+    /// No later time is accepted.
     ends: i64,
 }
 
-/// The modems, as the role has them; `None` for one whose service has not published yet.
+/// The modems of the role; `None` for one whose service has not published a record yet.
 #[derive(Debug, Clone, Default)]
 enum Modems {
     /// There is no valid site.
@@ -54,7 +54,7 @@ enum Modems {
 }
 
 impl Status {
-    /// Gathers the state of the box.
+    /// Collects the state of the box.
     pub fn gather(paths: &Paths) -> Self {
         let read = |path: &str| fs::read_to_string(paths.path(path)).unwrap_or_default();
         let uptime = clock::since_boot();
@@ -126,7 +126,7 @@ mod tests {
         P::from_record(&Record::parse(text))
     }
 
-    /// A dialer box as it is an hour after its twelfth boot.
+    /// A dialer box an hour after its twelfth boot.
     fn dialer() -> Status {
         Status {
             version: Some("0.1.0 (3f1c9aa)".into()),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_sees_the_box_on_one_screen() {
+    fn the_status_fits_on_one_screen() {
         insta::assert_snapshot!(dialer().to_string(), @r#"
         dialbox   0.1.0 (3f1c9aa), hut, dialer, up 1 h 02 min
         boots     12, the last one after: stuck sms-dialer
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_in_trouble_says_what_is_wrong() {
+    fn the_status_of_a_faulty_box_shows_the_faults() {
         let status = Status {
             uptime: Duration::from_secs(45),
             sealed: false,
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_that_knows_nothing_yet_says_so_without_failing() {
+    fn the_status_without_records_is_shown_without_failing() {
         insta::assert_snapshot!(Status::default().to_string(), @"
         dialbox   unknown build, unnamed, no valid site, up 0 s
         boots     unknown
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_reads_the_same_as_json() {
+    fn json_has_the_same_content() {
         insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"}}"#);
     }
 

@@ -1,4 +1,4 @@
-//! The status for a person: one screen, plain ASCII, fit for a serial console.
+//! The status as text: one screen, plain ASCII, for a serial console.
 
 use std::fmt;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// A name, and what is to be said under it, perhaps in several lines.
+/// A name, and its text, perhaps in several lines.
 fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     text.lines().enumerate().try_for_each(|(index, line)| {
         let name = if index == 0 { name } else { "" };
@@ -134,7 +134,7 @@ fn calls(line: &LineStatus) -> String {
     format!("{state}, {} calls, the last one with {} rings{caller}", line.calls, line.rings)
 }
 
-/// The day of a moment.
+/// The date of a time.
 struct Date(i64);
 
 impl fmt::Display for Date {
@@ -144,7 +144,7 @@ impl fmt::Display for Date {
     }
 }
 
-/// A time as a person says it.
+/// A duration for display.
 struct Uptime(Duration);
 
 impl fmt::Display for Uptime {

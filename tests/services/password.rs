@@ -1,4 +1,4 @@
-//! Two lines of the dial-in role in one loop, and a check of a password that lasts until the test ends it.
+//! Two lines of the dial-in role in one loop, and a password check that lasts until the test ends it.
 
 use std::fs;
 use std::io::Write;
@@ -23,7 +23,7 @@ const SITE: &str = "role='dial-in'\nhostname='box'\n\
      [[line]]\nport='/dev/ttyTWO'\nlocal='192.0.2.1'\nremote='192.0.2.3'\nlogin=true\ncrtscts=false\n\
      [[user]]\nname='guest'\npassword-hash='$5$labsalt$3zd4Jd8tdbziZQKQ2gM37xodWpEZ9gWVb6xhgRUHld5'\n";
 
-/// Held by the test for as long as a check shall last.
+/// The test holds this while a check must last.
 static SLOW: Mutex<()> = Mutex::new(());
 
 fn slow(check: &PasswordCheck) -> bool {
@@ -31,7 +31,7 @@ fn slow(check: &PasswordCheck) -> bool {
     check.run()
 }
 
-/// Runs two lines with their modems in one loop, until the play with these is over.
+/// Runs two lines with their modems in one loop, until `play` returns.
 fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
@@ -69,7 +69,7 @@ fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     });
 }
 
-/// Calls, and waits for the prompt, which comes by itself.
+/// Calls, and waits for the prompt.
 fn connect(modem: &mut Modem) {
     modem.send("RING");
     assert_eq!(modem.receive(), "ATA");
@@ -78,7 +78,7 @@ fn connect(modem: &mut Modem) {
 }
 
 #[test]
-fn a_password_that_takes_long_to_check_holds_up_no_other_line() {
+fn a_long_password_check_delays_no_other_line() {
     with_two_lines(|one, two| {
         let slow = SLOW.lock().unwrap();
         connect(one);

@@ -1,5 +1,5 @@
-//! `dialctl modem pin-disable`: the SIM shall not ask for its PIN any more. The rules of
-//! [the dialer](crate::modem::mobile) hold here too: nobody burns a card's last try with this.
+//! `dialctl modem pin-disable`: turns off the SIM's PIN request. The rules of [the dialer](crate::modem::mobile) apply:
+//! the last try of a card is never used.
 
 use super::Bench;
 use super::at_session::AtSession;
@@ -10,7 +10,7 @@ use crate::record::Record;
 use crate::site::{Pin, Role};
 use crate::state::Store;
 
-/// Takes the PIN of the site, shows how many tries are left, and tells what became of it.
+/// Uses the site's PIN; prints the tries left and the result.
 pub fn disable(bench: &Bench) -> Result<String, String> {
     let Role::Dialer(dialer) = &bench.site.role else {
         return Err("this box has no mobile modem".to_owned());
@@ -24,7 +24,7 @@ pub fn disable(bench: &Bench) -> Result<String, String> {
     Card { line, pin_policy, store }.disable()
 }
 
-/// The SIM card, and what is remembered of it.
+/// The SIM card, and what is stored about it.
 struct Card {
     line: AtSession,
     pin_policy: PinPolicy,
@@ -58,7 +58,7 @@ impl Card {
         Ok("the SIM does not ask for its PIN any more\n".to_owned())
     }
 
-    /// The PIN, if it may be given, after its use is written down.
+    /// The PIN, if it may be used; its use is stored first.
     fn pin(&mut self) -> Result<Pin, String> {
         let tries = self.tries()?;
         println!("tries left: {}", tries.map_or("unknown".to_owned(), |tries| tries.to_string()));

@@ -1,4 +1,4 @@
-//! The answerer as the driver of the modem sees it.
+//! The answerer as a protocol of the modem driver.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::record::Record;
 impl Protocol for Answerer<'_> {
     type Report = Report;
 
-    /// A reset comes first in any case, and above the first step, or if a call may still be up,
-    /// whatever ends a call.
+    /// A reset comes first in any case. From the second recovery step on, or if a call may still be up, the call is
+    /// ended before.
     ///
-    /// A modem that has not proven that it left the call must still do so, until the recovery has come
-    /// so far that one which has lost its power, and the secret with it, would be lost for good.
+    /// A modem that has not proven that it left the call must still do so. From the step Restart on it need not:
+    /// one that has lost its power, and the secret with it, would never work again.
     fn on_open(&mut self, step: Option<RecoveryStep>, _now: Duration) -> Vec<Action> {
         let in_call = self.in_call || step.is_some_and(|step| step > RecoveryStep::Repeat);
         let must_prove = self.is_unproven && step < Some(RecoveryStep::Restart);
@@ -51,7 +51,7 @@ impl Protocol for Answerer<'_> {
 
     fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
         let mut actions: Vec<_> = match &mut self.phase {
-            Phase::Connected => return Vec::new(), // pppd has the port and sees it
+            Phase::Connected => return Vec::new(), // pppd has the port and notices
             Phase::LoggingIn(login) => {
                 let output = login.receive(bytes, now);
                 self.perform(output)

@@ -35,12 +35,12 @@ fn site_line(keys: &str) -> site::LineConfig {
     }
 }
 
-/// A line that waits for calls, and has nothing more to say; its modem keeps the secret.
+/// A line that waits for calls and sends nothing; its modem keeps the secret.
 fn ready(keys: &str) -> Answerer<'static> {
     ready_with(keys, SECRET)
 }
 
-/// The same, with a modem that answers this when it is asked for the secret.
+/// The same, with a modem that gives this answer to the question for the secret.
 fn ready_with(keys: &str, secret: &[u8]) -> Answerer<'static> {
     let mut line = Answerer::new(&site_line(keys), None, random);
     line.on_open(None, SECOND);
@@ -74,7 +74,7 @@ fn logged(actions: &[Action]) -> Vec<&str> {
 }
 
 #[test]
-fn a_line_that_was_reset_waits_without_a_word_for_an_hour() {
+fn a_line_sends_nothing_for_an_hour_after_a_reset() {
     let mut line = ready("");
     assert_eq!(line.next_deadline(), Some(3601 * SECOND));
     assert_eq!(line.on_time(3600 * SECOND), []);
@@ -83,7 +83,7 @@ fn a_line_that_was_reset_waits_without_a_word_for_an_hour() {
 }
 
 #[test]
-fn the_ring_that_the_site_names_is_answered_at_once() {
+fn the_configured_ring_is_answered_at_once() {
     let mut line = ready("rings = 2");
     assert_eq!(logged(&line.on_bytes(b"\r\nRING\r\n", 10 * SECOND)), ["RING, a new call"]);
     assert_eq!(logged(&line.on_bytes(b"\r\nNMBR = 0555\r\n", 12 * SECOND)), ["caller 0555"]);
@@ -101,7 +101,7 @@ fn the_ring_that_the_site_names_is_answered_at_once() {
 }
 
 #[test]
-fn a_call_that_comes_during_the_reset_is_answered_and_nothing_of_it_goes_to_the_caller() {
+fn a_call_during_the_reset_is_answered_and_no_command_goes_to_the_caller() {
     let mut line = Answerer::new(&site_line(""), None, random);
     line.on_open(None, SECOND);
     line.on_time(SECOND);
@@ -116,7 +116,7 @@ fn a_call_that_comes_during_the_reset_is_answered_and_nothing_of_it_goes_to_the_
 }
 
 #[test]
-fn a_call_that_stopped_ringing_does_not_count_for_the_next_one() {
+fn rings_of_a_missed_call_do_not_count_for_the_next_one() {
     let mut line = ready("rings = 2");
     line.on_bytes(b"\r\nRING\r\n", 10 * SECOND);
     let next = line.on_bytes(b"\r\nRING\r\n", 60 * SECOND);
@@ -152,7 +152,7 @@ fn the_log_says_why_a_call_is_not_answered() {
 }
 
 #[test]
-fn a_connected_caller_is_reported_with_its_speed_and_nothing_is_said_until_it_is_over() {
+fn a_connected_caller_is_reported_with_its_speed_and_nothing_is_sent_during_the_call() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     let actions = line.on_bytes(b"\r\nCONNECT 33600/ARQ/V34\r\n", 10 * SECOND);
@@ -165,7 +165,7 @@ fn a_connected_caller_is_reported_with_its_speed_and_nothing_is_said_until_it_is
 }
 
 #[test]
-fn a_modem_that_finds_no_carrier_is_made_ready_for_the_next_call() {
+fn a_modem_without_a_carrier_is_prepared_for_the_next_call() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\nNMBR = 0555\r\n", 5 * SECOND);
     let actions = line.on_bytes(b"\r\nNO CARRIER\r\n", 45 * SECOND);
@@ -175,7 +175,7 @@ fn a_modem_that_finds_no_carrier_is_made_ready_for_the_next_call() {
 }
 
 #[test]
-fn a_modem_that_never_says_what_came_of_the_answer_is_hung_up_after_80_seconds() {
+fn a_modem_without_a_result_of_the_answer_hangs_up_after_80_seconds() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     assert_eq!(line.next_deadline(), Some(85 * SECOND));
@@ -185,7 +185,7 @@ fn a_modem_that_never_says_what_came_of_the_answer_is_hung_up_after_80_seconds()
 }
 
 #[test]
-fn a_modem_that_vanishes_while_it_answers_is_a_lost_call() {
+fn a_modem_that_vanishes_while_answering_is_a_lost_call() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     let lost = Report::Lost { caller: None, why: "the modem has vanished".to_owned() };
@@ -194,7 +194,7 @@ fn a_modem_that_vanishes_while_it_answers_is_a_lost_call() {
 }
 
 #[test]
-fn a_rung_of_the_ladder_tries_to_leave_a_call_before_the_reset() {
+fn a_recovery_step_ends_a_call_before_the_reset() {
     let mut line = Answerer::new(&site_line(""), None, random);
     line.on_open(Some(RecoveryStep::HangUp), SECOND);
     assert_eq!(line.on_time(SECOND), []);
@@ -231,7 +231,7 @@ fn a_modem_that_no_longer_answers_its_probe_is_given_up() {
     assert_eq!(actions, [Action::Abandon("no answer to AT".into())]);
 }
 
-/// A connected line with a login prompt for one user.
+/// A line with a login prompt for one user, and a connected caller.
 fn published_call(line: &Answerer) -> Option<Connected> {
     LineStatus::from_record(&line.record()).and_then(Connected::from_status)
 }
@@ -258,7 +258,7 @@ fn connected_as(user: Option<&str>) -> Connected {
 }
 
 #[test]
-fn who_logs_in_is_handed_over_with_the_name_and_who_speaks_ppp_without() {
+fn a_login_hands_over_with_the_name_and_ppp_without() {
     for (bytes, user) in [(&b"\rguest\rXy7Qz9\r"[..], Some("guest")), (b"~\xff}#\xc0!", None)] {
         let mut line = awaiting_login();
         let actions = line.on_bytes(bytes, 15 * SECOND);
@@ -269,7 +269,7 @@ fn who_logs_in_is_handed_over_with_the_name_and_who_speaks_ppp_without() {
 }
 
 #[test]
-fn who_does_not_log_in_is_reported_and_hung_up() {
+fn a_caller_who_does_not_log_in_is_reported_and_disconnected() {
     let wrong: &[u8] = b"\rguest\rguesswork\rguest\rguesswork\rguest\rguesswork\r";
     for (bytes, why) in [(wrong, "name or password wrong"), (b"\r\nNO CARRIER\r\n", "the caller hung up")] {
         let mut line = awaiting_login();
@@ -282,7 +282,7 @@ fn who_does_not_log_in_is_reported_and_hung_up() {
 }
 
 #[test]
-fn a_caller_at_the_prompt_is_hung_up_after_a_minute_or_lost_with_the_modem() {
+fn a_caller_at_the_prompt_is_disconnected_after_a_minute_or_lost_with_the_modem() {
     let mut line = awaiting_login();
     assert_eq!(line.next_deadline(), Some(14 * SECOND));
     assert!(matches!(line.on_time(14 * SECOND)[..], [Action::Send(_)]));

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Two users; the second one's password is what a modem says.
+/// Two users; the second one's password is a result code of a modem.
 fn users() -> Users {
     let account = |name: &str, password: &str| Account {
         name: name.parse().unwrap(),
@@ -16,7 +16,7 @@ fn hostname() -> Hostname {
     "box".parse().unwrap()
 }
 
-/// What is said to a caller who sends these words, a second after each other, and how it ends.
+/// What a caller receives who sends these words at intervals of a second, and the result.
 fn dialogue(words: &[&[u8]]) -> (String, Option<LoginResult>) {
     dialogue_with(&users(), words)
 }
@@ -54,7 +54,7 @@ fn refused(why: LoginRefusal) -> Option<LoginResult> {
 }
 
 #[test]
-fn a_dialogue_reads_as_on_any_system() {
+fn the_dialogue_is_that_of_other_systems() {
     let (said, result) = dialogue(&[b"\r", b"gust\x08\x08est\r", b"Xy8\x7f7 Qz9\r"]);
     assert_eq!(result, ppp("guest"));
     let expected = "\r\nbox login: gust\x08 \x08\x08 \x08est\r\nPassword: \r\nStarting PPP\r\n";
@@ -62,7 +62,7 @@ fn a_dialogue_reads_as_on_any_system() {
 }
 
 #[test]
-fn no_name_makes_the_echo_an_escape_sequence() {
+fn the_echo_of_a_name_is_never_an_escape_sequence() {
     for name in ["+++", "+++ATH", "a+++ATZ", "++\x08++ATH0", "+ + +"] {
         let (said, _) = dialogue(&[b"\r", name.as_bytes(), b"\r", name.as_bytes(), b"\r"]);
         assert!(!said.contains('+'), "{name:?}: {said:?}");
@@ -82,11 +82,11 @@ proptest! {
     }
 }
 
-/// Who calls, what it sends, and how that ends.
+/// The caller's kind, what it sends, and the result.
 type Case = (&'static str, Vec<&'static [u8]>, Option<LoginResult>);
 
 #[test]
-fn who_gets_in_and_who_does_not() {
+fn only_the_right_name_and_password_log_in() {
     let right: &[&'static [u8]] = &[b"guest\r", b"Xy7 Qz9\r"];
     let thrice = |line: &'static [u8]| [line, b"guess\r"].repeat(3);
     let table: [Case; 15] = [
@@ -119,15 +119,15 @@ fn who_gets_in_and_who_does_not() {
     }
 }
 
-/// RFC 1662 §3.1 and §4.2, and what a line that has just come up leaves of it.
+/// RFC 1662 §3.1 and §4.2, and what remains of a frame on a line that has just come up.
 #[test]
-fn a_frame_of_ppp_at_any_moment_is_left_to_pppd() {
+fn a_ppp_frame_hands_over_to_pppd_at_any_time() {
     let frames: [&[u8]; 5] = [
         b"~\xff}#\xc0!}!}!} }4}\"}&", // pppd 2.4.9, Windows 95
         b"~\xff\x03\xc0!\x01\x01\x00\x14",
-        b"\xff}#\xc0!}!}!", // without its flag
+        b"\xff}#\xc0!}!}!", // without the flag
         b"\xff\x03\xc0!",
-        b"~\xc0!\x01\x01", // address and control left out
+        b"~\xc0!\x01\x01", // without address and control
     ];
     let before: [&[u8]; 5] = [b"", b"~~", b"\r", b"gue", b"guest\rXy"];
     for frame in frames {
@@ -142,7 +142,7 @@ fn a_frame_of_ppp_at_any_moment_is_left_to_pppd() {
 }
 
 #[test]
-fn a_caller_who_says_nothing_is_asked_after_4_seconds_and_given_up_after_60() {
+fn a_silent_caller_is_prompted_after_4_seconds_and_refused_after_60() {
     let (hostname, users) = (hostname(), users());
     let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, 100 * SECOND);
     assert_eq!(login.deadline(), 104 * SECOND);
@@ -155,13 +155,13 @@ fn a_caller_who_says_nothing_is_asked_after_4_seconds_and_given_up_after_60() {
 }
 
 #[test]
-fn of_a_password_nothing_is_shown_not_even_that_it_is_corrected() {
+fn a_password_is_not_echoed_nor_are_its_corrections() {
     let (said, _) = dialogue(&[b"guest\r", b"Xy7 Qz8\x08\x08\x08"]);
     assert!(!said.contains('Q') && !said.contains('\x08'), "{said:?}");
 }
 
 #[test]
-fn of_a_user_with_a_hash_the_password_is_wanted_and_not_the_hash() {
+fn a_user_with_a_hash_logs_in_by_password_and_not_by_hash() {
     // openssl passwd -5 -salt labsalt 'Xy7 Qz9'
     const HASH: &str = "$5$labsalt$3zd4Jd8tdbziZQKQ2gM37xodWpEZ9gWVb6xhgRUHld5";
     let user = Account { name: "guest".parse().unwrap(), password: HASH.parse().unwrap() };
@@ -179,7 +179,7 @@ fn of_a_user_with_a_hash_the_password_is_wanted_and_not_the_hash() {
 }
 
 #[test]
-fn a_hash_is_not_computed_here_and_what_is_typed_meanwhile_waits() {
+fn the_hash_is_not_computed_here_and_typed_input_waits() {
     const HASH: &str = "$6$rounds=50000$labsalt$iiyqY3TBwQ5bL3v3ZtWPCCJkBfJpV1wr1MVBBYKYmm7PGiRhYtmWrPrIvDCkFBqkMdHPmgSHDXxhfyNYJZZZZ/";
     let user = Account { name: "guest".parse().unwrap(), password: HASH.parse().unwrap() };
     let (hostname, users) = (hostname(), Users::Hashed(vec![user]));
@@ -200,7 +200,7 @@ fn a_hash_is_not_computed_here_and_what_is_typed_meanwhile_waits() {
 }
 
 #[test]
-fn a_caller_who_is_checked_for_too_long_is_given_up() {
+fn a_check_that_takes_too_long_refuses_the_caller() {
     // openssl passwd -5 -salt labsalt 'Xy7 Qz9'
     const HASH: &str = "$5$labsalt$3zd4Jd8tdbziZQKQ2gM37xodWpEZ9gWVb6xhgRUHld5";
     let user = Account { name: "guest".parse().unwrap(), password: HASH.parse().unwrap() };
@@ -211,7 +211,7 @@ fn a_caller_who_is_checked_for_too_long_is_given_up() {
 }
 
 #[test]
-fn debug_shows_nothing_that_was_typed() {
+fn debug_shows_no_typed_input() {
     let (hostname, users) = (hostname(), users());
     let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
     for typed in ["\rfirst", "\rsecond"] {
@@ -222,7 +222,7 @@ fn debug_shows_nothing_that_was_typed() {
 }
 
 #[test]
-fn what_is_too_long_for_a_name_is_nobody_s() {
+fn an_input_too_long_for_a_name_matches_no_user() {
     let long = "x".repeat(255);
     let users = Users::Plain(vec![Account { name: long.parse().unwrap(), password: "p".parse().unwrap() }]);
     let hostname = hostname();

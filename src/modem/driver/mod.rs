@@ -22,13 +22,16 @@ use super::probe::PortProbe;
 use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::{Recovery, RecoveryStep};
 use super::usb;
-use super::watch::Watch;
+use super::watch::{Changes, Watch};
 use crate::record::Record;
 use crate::state::Store;
 
 /// How often ports are looked for when the kernel has not said that one came, and how often a lock
 /// is looked at whose holder may have died without removing it.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The time without a further node after which a device is taken to have all its ports. The kernel binds the driver to
+/// one interface after the other: an Option stick's `ttyHS3`, its port for calls, comes last (hso.c, `hso_probe`).
+const SETTLED_AFTER: Duration = Duration::from_millis(200);
 
 /// A modem with its port, its lock and its protocol.
 ///
@@ -54,7 +57,7 @@ pub struct Driver<'a, A: Protocol> {
 
 #[derive(Debug)]
 enum State {
-    /// No port is open; the next look at this time.
+    /// No port is open; the next look at this time, or at once if it is zero.
     Seeking { again: Duration },
     /// Several ports are open, to find out which of them answer.
     Probing(Probed),
@@ -136,9 +139,13 @@ impl<'a, A: Protocol> Driver<'a, A> {
     /// Does what can be done now, and gives what the protocol reports.
     pub fn poll(&mut self, now: Duration) -> Vec<A::Report> {
         let mut reports = Vec::new();
-        let happened = self.watch.drain();
+        let changes = self.watch.changes();
+        let happened = changes != Changes::default();
         let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
         self.state = match before {
+            State::Seeking { again } if changes.nodes && !again.is_zero() => {
+                State::Seeking { again: now + SETTLED_AFTER }
+            }
             State::Seeking { again } if happened || again <= now => self.seek(now, &mut reports),
             State::Waiting { locks, again } if happened || again <= now => {
                 match locks.iter().all(|names| names.holder().is_some()) {

@@ -132,7 +132,14 @@ enum Then {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ByHand {
     link: Connection,
-    kill_at: Option<Duration>,
+    closing: Option<ClosingByHand>,
+}
+
+/// Why such a link was told to end, and when its pppd is killed if it does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ClosingByHand {
+    why: DownReason,
+    kill_at: Duration,
 }
 
 /// The state of the link, for display.
@@ -254,12 +261,7 @@ impl Session {
             State::Down if self.by_hand.is_empty() => {
                 reaction.report(LinkOutcome::Refused(RequestRefusal::NotConnected));
             }
-            State::Down => {
-                for it in &mut self.by_hand {
-                    it.kill_at = Some(at.now + KILL_AFTER);
-                    reaction.push(SessionEffect::Signal(it.link.pid, Signal::Terminate));
-                }
-            }
+            State::Down => reaction.append(self.close_by_hand(&why, at)),
             State::Pausing { .. } => reaction.report(LinkOutcome::Closed(why)),
             State::Dialling { pid, .. } => reaction.append(self.terminate(pid, Then::Stop(why), at)),
             State::Up { link, .. } => reaction.append(self.terminate(Some(link.pid), Then::Stop(why), at)),
@@ -267,6 +269,17 @@ impl Session {
                 self.state = State::Closing { pid, kill_at, then: Then::Stop(why) };
             }
         }
+        reaction
+    }
+
+    /// Closes every link before the box stops, also those opened by hand beside our own. The [phase](Self::phase) is
+    /// [`Phase::Down`] when the last pppd has ended.
+    pub fn stop(&mut self, at: Timestamp) -> Reaction {
+        let mut reaction = match self.state {
+            State::Down => self.poll(at),
+            _ => self.close(DownReason::Stopping, at),
+        };
+        reaction.append(self.close_by_hand(&DownReason::Stopping, at));
         reaction
     }
 
@@ -314,9 +327,11 @@ impl Session {
             self.read_at = Some(at.now + READ_EVERY);
             reaction.effects.extend(self.budget.interfaces().cloned().map(SessionEffect::ReadCounters));
         }
-        for it in self.by_hand.iter_mut().filter(|it| it.kill_at.is_some_and(|kill_at| kill_at <= at.now)) {
-            it.kill_at = Some(at.now + KILL_AFTER);
-            reaction.push(SessionEffect::Signal(it.link.pid, Signal::Kill));
+        for it in &mut self.by_hand {
+            if let Some(closing) = it.closing.as_mut().filter(|closing| closing.kill_at <= at.now) {
+                closing.kill_at = at.now + KILL_AFTER;
+                reaction.push(SessionEffect::Signal(it.link.pid, Signal::Kill));
+            }
         }
         match &mut self.state {
             State::Dialling { pid, call, give_up, .. } if *give_up <= at.now => {
@@ -348,7 +363,7 @@ impl Session {
             State::Up { end, .. } => Some(*end),
             State::Closing { pid, kill_at, .. } => pid.map(|_| *kill_at),
         };
-        let kills = self.by_hand.iter().filter_map(|it| it.kill_at);
+        let kills = self.by_hand.iter().filter_map(|it| it.closing.as_ref()).map(|closing| closing.kill_at);
         own.into_iter().chain(self.read_at).chain(kills).min()
     }
 

@@ -194,6 +194,7 @@ fn in_state(name: &str) -> Harness {
         }
         "up" => harness.up(),
         "up for 5m" => harness.up().carry(5, 100_000),
+        "up, a stranger up" => harness.up().receive(Event::IpUp(stranger())),
         "lost" => harness.up().carry(5, 100_000).exit(15),
         "lost, dialling again" => {
             harness.up().carry(5, 100_000).exit(15).pass(5 * SECOND).receive(Event::Started(pid(OUR_PPPD)))
@@ -227,7 +228,7 @@ fn happens(harness: &mut Harness, what: &str) {
         "connect" => harness.connect(),
         "disconnect" => harness.disconnect(),
         "extend" => harness.call(|session, at| session.extend(None, at)),
-        "the box stops" => harness.call(|session, at| session.close(DownReason::Stopping, at)),
+        "the box stops" => harness.call(Session::stop),
         "started" => harness.receive(Event::Started(process)),
         "not started" => harness.receive(Event::NotStarted("no such file".to_owned())),
         "no carrier" => harness.receive(no_call(Failure::NoCarrier)),

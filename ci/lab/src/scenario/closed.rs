@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::stage::{Stage, stick};
 
 /// pppd at both ends; `ends` are the addresses that the operator assigns.
-fn link(options: &str, ends: &str) -> String {
+pub(super) fn link(options: &str, ends: &str) -> String {
     format!(
         "pppd pty \"pppd notty nodetach noauth local nodefaultroute {options} {ends}\" \
          noauth local noipdefault nodefaultroute {options} updetach"
