@@ -10,6 +10,7 @@ use rustix::ioctl::{NoArg, Opcode, ioctl, opcode};
 
 use super::mbr::{self, Sector};
 use crate::clock;
+use crate::state::slots::RESERVED;
 
 /// The card is found 0.3 s after `/init` starts on a Pi 1; a worn one takes seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,6 +52,17 @@ pub fn grow_to_the_end(partition: &Path) -> io::Result<bool> {
     reread_partitions(&disk)?;
     wait_for(partition)?;
     Ok(true)
+}
+
+/// Makes the symlink that leads to the disk of a partition, if its table leaves the bytes of the second copy free: the
+/// services write there.
+pub fn link_card(partition: &Path, symlink: &Path) -> io::Result<()> {
+    let here = Partition::find(partition)?;
+    if !mbr::leaves_free(&read_at(&here.disk, 0)?, &RESERVED) {
+        let what = format!("{} has a partition where the second copy belongs", here.disk.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    std::os::unix::fs::symlink(&here.disk, symlink)
 }
 
 /// A partition and the disk it lies on.

@@ -10,6 +10,7 @@
 //! that what must be remembered of it [is stored](Event::Stored).
 
 mod network_time;
+pub mod persistence;
 mod pppds;
 mod replies;
 pub mod serve;
@@ -28,15 +29,21 @@ use crate::log::Level;
 use crate::modem::mobile::{self, OutgoingSms, Place};
 use crate::ppp::{self, Connection, DownReason, LinkOutcome, Phase, Reaction, Session, Timestamp};
 use crate::published::{LinkPhase, LinkStatus, ModemStatus, Published};
-use crate::record::Record;
 use crate::site::{self, DataSize};
 use crate::sms::command::Command;
 use crate::sms::gate::{Gate, Judgement};
+use crate::sms::past::Past;
 use crate::sms::pdu::{Address, Deliver, Incoming};
 use crate::sms::reply::{self, Reply, Status};
 
 /// How long a reboot waits for its announcement to be sent.
 const REBOOT_GRACE: Duration = Duration::from_secs(30);
+
+/// The answers to who has set the counter.
+const COUNTER_SET: &str = "the code after these two is the next to be accepted";
+const COUNTER_NOT_STORED: &str =
+    "the counter is set until the next boot only: the card cannot be written, see `logread`";
+const NO_COUNTER: &str = "the site's codes are not counted: there is nothing to set";
 
 /// What the dialer is made of.
 #[derive(Debug)]
@@ -73,15 +80,24 @@ pub struct Order {
     pub requester: Requester,
 }
 
+/// What waits until what must be remembered is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pending {
+    /// An order by SMS.
+    Order(Order),
+    /// The answer to a program that has set the counter of the codes.
+    Counter(control::ClientId),
+}
+
 /// What happens to the dialer.
 #[derive(Debug)]
 pub enum Event {
     /// The modem has something to tell.
     Modem(mobile::Report),
-    /// What had to be remembered before this order has survived.
-    Stored(Order),
+    /// What had to be remembered before has survived.
+    Stored(Pending),
     /// It could not be stored.
-    NotStored(Order),
+    NotStored(Pending),
     /// A program on the box wants something.
     Asked(control::ClientId, control::Request),
     /// Something has happened to a link.
@@ -94,9 +110,9 @@ pub enum Effect {
     /// Store this, and only then say [`Event::Stored`].
     Store {
         /// What must survive before.
-        remember: Record,
-        /// What is then to be done.
-        order: Order,
+        remember: Past,
+        /// What waits for that.
+        pending: Pending,
     },
     /// Send a message.
     Send(OutgoingSms),
@@ -123,10 +139,16 @@ impl Effect {
 }
 
 impl Dialer {
-    /// A dialer at its start; `remembered` is what the gate had stored.
-    pub fn new(sms: Option<&site::Sms>, remembered: &Record, session: Session, facts: Facts) -> Self {
+    /// A dialer that starts at this time since boot; `past` is what is known of codes and messages.
+    pub fn new(
+        sms: Option<&site::Sms>,
+        past: &Past,
+        started: Duration,
+        session: Session,
+        facts: Facts,
+    ) -> Self {
         Self {
-            gate: sms.map(|sms| Gate::new(sms, remembered)),
+            gate: sms.map(|sms| Gate::new(sms, past, started)),
             session,
             replies: sms.map(|sms| Replies::to(&sms.proof)).unwrap_or_default(),
             network_time: NetworkTime::default(),
@@ -142,8 +164,16 @@ impl Dialer {
     pub fn receive(&mut self, event: Event, view: View) -> Vec<Effect> {
         match event {
             Event::Modem(report) => self.modem(report, view),
-            Event::Stored(order) => self.execute(order, view),
-            Event::NotStored(order) => self.answer(&order.requester, Reply::NotStored, view.at.now),
+            Event::Stored(Pending::Order(order)) => self.execute(order, view),
+            Event::NotStored(Pending::Order(order)) => {
+                self.answer(&order.requester, Reply::NotStored, view.at.now)
+            }
+            Event::Stored(Pending::Counter(client)) => {
+                vec![Effect::Answer(client, control::Reply::Done(COUNTER_SET.to_owned()))]
+            }
+            Event::NotStored(Pending::Counter(client)) => {
+                vec![Effect::Answer(client, control::Reply::Failed(COUNTER_NOT_STORED.to_owned()))]
+            }
             Event::Asked(client, request) => self.requested(client, request, view),
             Event::Link(event) => {
                 let reaction = self.session.receive(event, view.at);
@@ -167,6 +197,11 @@ impl Dialer {
     /// When to be called again if nothing happens, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         [self.session.deadline(), self.network_time.deadline(), self.reboot_at].into_iter().flatten().min()
+    }
+
+    /// Whether no code can be accepted until the counter is set.
+    pub fn lacks_counter(&self) -> bool {
+        self.gate.as_ref().is_some_and(Gate::lacks_counter)
     }
 
     /// The link and the budget, for `dialctl status`.
@@ -232,7 +267,7 @@ impl Dialer {
             Judgement::Accepted { command, from, remember } => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, requester: Requester::Phone(from) };
-                vec![said, Effect::Store { remember, order }]
+                vec![said, Effect::Store { remember, pending: Pending::Order(order) }]
             }
             Judgement::Refused(why) => {
                 vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
@@ -286,6 +321,7 @@ impl Dialer {
             Request::Extend(length) => return self.execute(command(Command::Extend(length)), view),
             Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
+            Request::SetCounter(used) => return self.set_counter(client, used),
             Request::IpUp { link, .. } => self.session.receive(ppp::Event::IpUp(link), at),
             Request::IpDown { pid, carried } => self.session.receive(ppp::Event::IpDown { pid, carried }, at),
             Request::DialFailure(failure) => self.session.receive(ppp::Event::DialFailure(failure), at),
@@ -296,6 +332,19 @@ impl Dialer {
         let mut effects = self.follow(reaction, view);
         effects.extend(self.answer(&requester, Reply::Budget(self.session.budget().spent()), at.now));
         effects
+    }
+
+    fn set_counter(&mut self, client: control::ClientId, used: u64) -> Vec<Effect> {
+        match self.gate.as_mut().and_then(|gate| gate.set_counter(used)) {
+            Some(remember) => {
+                let said = Effect::log(
+                    Level::Warning,
+                    format!("the counter of the codes is set to {used}, by hand"),
+                );
+                vec![said, Effect::Store { remember, pending: Pending::Counter(client) }]
+            }
+            None => vec![Effect::Answer(client, control::Reply::Failed(NO_COUNTER.to_owned()))],
+        }
     }
 
     /// The requester is answered when pppd has ended and what the link has cost is stored.

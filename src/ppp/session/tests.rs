@@ -62,7 +62,8 @@ struct Harness {
 impl Harness {
     fn new(remembered: &Record, running: Vec<Connection>) -> Self {
         let now = 100 * SECOND;
-        let (session, effects) = Session::new(&site(), remembered, running, timestamp(now));
+        let (session, effects) =
+            Session::new(&site(), remembered, MonthTotal::default(), running, timestamp(now));
         Self { session, now, done: effects.into_iter().map(Done::Effect).collect() }
     }
 

@@ -1,7 +1,8 @@
-//! The whole card: MBR, boot, root A, room for root B, state.
+//! The whole card: MBR, second copy, boot, root A, room for root B, state.
 
 use std::{fmt::Write as _, io::Cursor, ops::Range};
 
+use dialbox::{dialer::persistence, state::slots};
 use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 use super::boot::MIB;
@@ -25,10 +26,10 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Each partition after the one before, aligned.
+    /// Each partition after the one before, aligned; the first after what is written beside them.
     pub fn from_disk(disk: &Disk) -> Self {
         let sizes = [disk.boot_mib, disk.root_mib, disk.root_mib, disk.state_mib];
-        let mut at = ALIGN;
+        let mut at = slots::RESERVED.end.next_multiple_of(ALIGN);
         let parts = sizes.map(|mib| {
             let part = (at, u64::from(mib) * MIB);
             at = (at + part.1).next_multiple_of(ALIGN);
@@ -65,6 +66,12 @@ pub fn write(disk: &Disk, boot: &[u8], root: &[u8]) -> Result<Vec<u8>> {
     let mut image = vec![0; layout.size() as usize];
     image[boot_at as usize..][..boot.len()].copy_from_slice(boot);
     image[root_at as usize..][..root.len()].copy_from_slice(root);
+    let second_copy = persistence::new_card().map_err(|slots::TooLong(length)| {
+        Error::new(format!("the second copy of a new card has {length} bytes, of {}", slots::LONGEST))
+    })?;
+    for (at, block) in second_copy {
+        image[at as usize..][..block.len()].copy_from_slice(&block);
+    }
     write_mbr(&mut image, &layout, disk.signature).context(|| "cannot write the MBR".into())?;
     Ok(image)
 }
@@ -139,9 +146,25 @@ mod tests {
     fn partitions_are_aligned_and_in_order() {
         let disk = Disk { boot_mib: 9, root_mib: 12, state_mib: 8, signature: 1 };
         let mib = |it: u64| it * MIB;
-        let parts = [(4, 9), (16, 12), (28, 12), (40, 8)].map(|(at, size)| (mib(at), mib(size)));
+        let parts = [(8, 9), (20, 12), (32, 12), (44, 8)].map(|(at, size)| (mib(at), mib(size)));
         assert_eq!(Layout::from_disk(&disk), Layout { parts });
-        assert_eq!(Layout::from_disk(&disk).size(), mib(48));
+        assert_eq!(Layout::from_disk(&disk).size(), mib(52));
+    }
+
+    /// A writer that goes by the map must not leave the slots that a card had before: they would be newer.
+    #[test]
+    fn a_card_begins_with_both_slots_of_a_second_copy_and_a_bmap_names_them() {
+        let disk = Disk { boot_mib: 1, root_mib: 1, state_mib: 1, signature: 1 };
+        let image = write(&disk, &[1], &[1]).unwrap();
+        assert_eq!(image, write(&disk, &[1], &[1]).unwrap());
+        let at = |number: usize| slots::OFFSETS[number] as usize;
+        let sector = |number| image[at(number)..].first_chunk::<{ slots::SECTOR }>();
+        for slots in [[sector(0), sector(1)], [sector(0), None], [None, sector(1)]] {
+            let slots = slots::Slots::decode(slots);
+            assert_eq!(slots.content().unwrap().get("codes"), Some("new"));
+        }
+        let used = used(&image);
+        assert!([at(0), at(1)].iter().all(|at| used.iter().any(|run| run.contains(at))), "{used:?}");
     }
 
     #[test]
