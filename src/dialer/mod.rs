@@ -9,6 +9,7 @@
 //! No port, file or clock here: [`serve`] has them. An order is carried out only when the loop says
 //! that what must be remembered of it [is stored](Event::Stored).
 
+mod counter;
 mod network_time;
 pub mod persistence;
 mod pppds;
@@ -38,12 +39,6 @@ use crate::sms::reply::{self, Reply, Status};
 
 /// How long a reboot waits for its announcement to be sent.
 const REBOOT_GRACE: Duration = Duration::from_secs(30);
-
-/// The answers to who has set the counter.
-const COUNTER_SET: &str = "the code after these two is the next to be accepted";
-const COUNTER_NOT_STORED: &str =
-    "the counter is set until the next boot only: the card cannot be written, see `logread`";
-const NO_COUNTER: &str = "the site's codes are not counted: there is nothing to set";
 
 /// What the dialer is made of.
 #[derive(Debug)]
@@ -168,12 +163,8 @@ impl Dialer {
             Event::NotStored(Pending::Order(order)) => {
                 self.answer(&order.requester, Reply::NotStored, view.at.now)
             }
-            Event::Stored(Pending::Counter(client)) => {
-                vec![Effect::Answer(client, control::Reply::Done(COUNTER_SET.to_owned()))]
-            }
-            Event::NotStored(Pending::Counter(client)) => {
-                vec![Effect::Answer(client, control::Reply::Failed(COUNTER_NOT_STORED.to_owned()))]
-            }
+            Event::Stored(Pending::Counter(client)) => vec![counter::stored(client)],
+            Event::NotStored(Pending::Counter(client)) => vec![counter::not_stored(client)],
             Event::Asked(client, request) => self.requested(client, request, view),
             Event::Link(event) => {
                 let reaction = self.session.receive(event, view.at);
@@ -197,11 +188,6 @@ impl Dialer {
     /// When to be called again if nothing happens, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         [self.session.deadline(), self.network_time.deadline(), self.reboot_at].into_iter().flatten().min()
-    }
-
-    /// Whether no code can be accepted until the counter is set.
-    pub fn lacks_counter(&self) -> bool {
-        self.gate.as_ref().is_some_and(Gate::lacks_counter)
     }
 
     /// The link and the budget, for `dialctl status`.
@@ -332,19 +318,6 @@ impl Dialer {
         let mut effects = self.follow(reaction, view);
         effects.extend(self.answer(&requester, Reply::Budget(self.session.budget().spent()), at.now));
         effects
-    }
-
-    fn set_counter(&mut self, client: control::ClientId, used: u64) -> Vec<Effect> {
-        match self.gate.as_mut().and_then(|gate| gate.set_counter(used)) {
-            Some(remember) => {
-                let said = Effect::log(
-                    Level::Warning,
-                    format!("the counter of the codes is set to {used}, by hand"),
-                );
-                vec![said, Effect::Store { remember, pending: Pending::Counter(client) }]
-            }
-            None => vec![Effect::Answer(client, control::Reply::Failed(NO_COUNTER.to_owned()))],
-        }
     }
 
     /// The requester is answered when pppd has ended and what the link has cost is stored.

@@ -10,7 +10,7 @@ use std::io;
 
 use crate::log::Log;
 use crate::paths::Paths;
-use crate::ppp::{MonthTotal, Session};
+use crate::ppp::{Budget, MonthTotal, Session};
 use crate::record::Record;
 use crate::site::Proof;
 use crate::sms::gate::Gate;
@@ -62,7 +62,7 @@ impl<'a> Persistence<'a> {
         let (copy, unreadable) = SecondCopy::open(paths.card());
         let past = Past::recall(proof, stored.clone(), copy.content().and_then(Past::from_record));
         let copied = copy.content().map(MonthTotal::from_copy).unwrap_or_default();
-        let month = MonthTotal::from_stored(&session).max(copied);
+        let month = Budget::after_a_cut(&session).max(copied);
         let mut open = Self { log, store, copy, past: past.clone(), month, copy_trouble: None };
         open.judge_copy(unreadable.map_or(Ok(()), Err));
         if stored.as_ref() != Some(&past)
@@ -92,7 +92,7 @@ impl<'a> Persistence<'a> {
     /// # Errors
     /// Neither place could be written.
     pub fn remember_session(&mut self, record: &Record) -> io::Result<()> {
-        self.month = MonthTotal::from_stored(record);
+        self.month = Budget::after_a_cut(record);
         let stored = self.store.replace(Session::FILE, &record.to_string());
         self.copy_as_well(stored, Copies::One)
     }

@@ -130,7 +130,7 @@ fn a_new_card_accepts_the_first_code_also_after_a_boot_without_any() {
 
 #[test]
 fn what_state_has_lost_comes_from_the_second_copy_and_the_other_way_round() {
-    let july = MonthTotal::from_stored(&Record::parse("month=2026-07\nused=400\n"));
+    let july = Budget::after_a_cut(&Record::parse("month=2026-07\nused=400\n"));
     for (what, lose) in [
         ("state", TestBox::lose_state as fn(&TestBox)),
         ("the copy", |test_box| test_box.set_sectors(&[[0; SECTOR]; 2])),
@@ -142,7 +142,7 @@ fn what_state_has_lost_comes_from_the_second_copy_and_the_other_way_round() {
         let (mut persistence, remembered) = test_box.start();
         let mut gate = gate(&remembered);
         assert!((0..=5).all(|used| judge(&mut gate, &order(used, 1)).is_none()), "{what}");
-        assert_eq!(MonthTotal::from_stored(&remembered.session).max(remembered.copied), july, "{what}");
+        assert_eq!(Budget::after_a_cut(&remembered.session).max(remembered.copied), july, "{what}");
         // Each place is whole again: either may be lost now.
         let sectors = test_box.sectors();
         for sectors in [[sectors[0], [0; SECTOR]], [[0; SECTOR], sectors[1]]] {

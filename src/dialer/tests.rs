@@ -269,6 +269,20 @@ fn dialctl_is_told_what_came_of_it() {
 }
 
 #[test]
+fn a_counter_is_set_only_where_there_is_one_and_who_sets_it_hears_whether_it_will_last() {
+    let mut harness = Harness::new(Ports::Two);
+    let client = control::ClientId(1);
+    harness.receive(Event::Asked(client, control::Request::SetCounter(41)));
+    harness.receive(Event::Stored(Pending::Counter(client)));
+    harness.receive(Event::NotStored(Pending::Counter(client)));
+    insta::assert_snapshot!(harness.done(), @r#"
+    Failed("the site's codes are not counted: there is nothing to set")
+    Done("the code after these two is the next to be accepted")
+    Failed("the counter is set until the next boot only: the card cannot be written, see `logread`")
+    "#);
+}
+
+#[test]
 fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
     let mut harness = Harness::new(Ports::Two);
     let client = || control::ClientId(1);

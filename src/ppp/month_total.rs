@@ -3,8 +3,6 @@
 use crate::clock::Month;
 use crate::record::Record;
 
-use super::Budget;
-
 const MONTH: &str = "month";
 const BYTES: &str = "bytes";
 
@@ -19,13 +17,6 @@ pub struct MonthTotal {
 }
 
 impl MonthTotal {
-    /// Of the record that [`Session`](super::Session) stores.
-    #[must_use]
-    pub fn from_stored(record: &Record) -> Self {
-        let after_a_cut = Budget::load(None, record, &[]);
-        Self { month: after_a_cut.month(), bytes: after_a_cut.used() }
-    }
-
     /// Of the second copy. What is not there or damaged counts as nothing.
     #[must_use]
     pub fn from_copy(record: &Record) -> Self {

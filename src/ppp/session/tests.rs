@@ -389,3 +389,11 @@ fn after_a_power_cut_the_claim_is_charged_once() {
         remembered = after.remembered();
     }
 }
+
+#[test]
+fn what_only_the_second_copy_knows_of_the_month_is_stored_at_once() {
+    let copied = MonthTotal { month: Some(month("2026-07")), bytes: BUDGET };
+    let (_, effects) = Session::new(&site(), &Record::new(), copied, Vec::new(), timestamp(SECOND));
+    let stored = Record::new().with("month", "2026-07").with("used", BUDGET);
+    assert_eq!(effects, [SessionEffect::Remember(stored)]);
+}
