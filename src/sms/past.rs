@@ -116,14 +116,14 @@ impl Past {
     /// What follows from what was stored and from the second copy.
     ///
     /// Whichever of the two was written last, nothing that either knows is forgotten: of two codes the
-    /// later counts. Otherwise what the state partition says is preferred.
+    /// later counts. That something was lost counts more than that a card is new.
     #[must_use]
     pub fn recall(proof: Option<&Proof>, stored: Option<Self>, copied: Option<Self>) -> Self {
         match (stored, copied) {
             (Some(Self::Known(stored)), Some(Self::Known(copied))) => Self::Known(stored.join(copied, proof)),
             (Some(Self::Known(known)), _) | (_, Some(Self::Known(known))) => Self::Known(known),
-            (Some(past), _) | (None, Some(past)) => past,
-            (None, None) => Self::Lost,
+            (Some(Self::NewCard), None | Some(Self::NewCard)) | (None, Some(Self::NewCard)) => Self::NewCard,
+            (Some(Self::Lost), _) | (_, Some(Self::Lost)) | (None, None) => Self::Lost,
         }
     }
 }

@@ -38,6 +38,7 @@ fn the_later_of_what_two_places_know_counts_and_what_neither_knows_is_lost() {
         ("the copy of a new card is lost", Some(NewCard), None, NewCard),
         ("both are lost", None, None, Lost),
         ("both were lost", Some(Lost), Some(Lost), Lost),
+        ("so they were, and a still earlier state has come back", Some(NewCard), Some(Lost), Lost),
         ("both were lost, and then state", None, Some(Lost), Lost),
         ("an earlier state has come back", Some(NewCard), Some(known(7)), known(7)),
         ("the image was written again, state has survived", Some(known(7)), Some(NewCard), known(7)),
