@@ -6,6 +6,9 @@ use std::fmt;
 /// The directory for published records and files. It is empty after a boot.
 pub const RUN_DIR: &str = "/run/dialbox";
 
+/// The disk that the box has booted from, as a symlink in `/dev`.
+pub const CARD: &str = "/dev/card";
+
 /// Files in [`RUN_DIR`] that are not records.
 pub mod run_file {
     /// The dialer's [control socket](crate::control).
@@ -56,6 +59,8 @@ pub mod record {
     pub const LEDGER: &str = "ledger";
     /// Which site is in force: written by `dialctl site apply`.
     pub const SITE: &str = "site";
+    /// Whether one-time codes can be accepted: written by `sms-dialer`.
+    pub const CODES: &str = "codes";
     /// The PPP link and the data budget: written by `sms-dialer`.
     pub const LINK: &str = "link";
     /// The dialer's modem; also the name of its symlink in `/dev`.

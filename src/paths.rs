@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::names::RUN_DIR;
+use crate::names::{CARD, RUN_DIR};
 use crate::record::Record;
 
 /// The file system as the services see it.
@@ -53,6 +53,12 @@ impl Paths {
     /// The directory of the [store](crate::state::Store), on the state partition.
     pub fn state(&self) -> PathBuf {
         self.path("/state")
+    }
+
+    /// The whole card, with the [second copy](crate::state::SecondCopy) beside the partitions: a symlink
+    /// that `init` makes if the card has room for it.
+    pub fn card(&self) -> PathBuf {
+        self.path(CARD)
     }
 
     /// Reads a published record; `None` if the service has not published it.

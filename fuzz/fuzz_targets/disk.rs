@@ -5,6 +5,7 @@
 use dialbox::boot::cmdline::Cmdline;
 use dialbox::boot::ext4::{self, Health};
 use dialbox::boot::mbr::{self, Sector};
+use dialbox::state::slots;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -39,6 +40,12 @@ fn partition_table(partition: usize, disk_sectors: u64, entries: &[u8]) {
     sector[TABLE..TABLE + length].copy_from_slice(&entries[..length]);
     assert_eq!(mbr::grow(&sector, partition, disk_sectors), None, "no signature");
     sector[510..].copy_from_slice(&[0x55, 0xAA]);
+    let reserved = slots::RESERVED;
+    let is_taken = |extent: std::ops::Range<u64>| {
+        extent.start * 512 < reserved.end && reserved.start < extent.end * 512
+    };
+    let taken = (1..=4).filter_map(|number| extent(&sector, number)).any(is_taken);
+    assert_eq!(mbr::leaves_free(&sector, &reserved), !taken);
     let Some(grown) = mbr::grow(&sector, partition, disk_sectors) else { return };
     let entry = TABLE + ENTRY * (partition - 1);
     assert!((0..512).all(|at| sector[at] == grown[at] || (entry + 5..entry + ENTRY).contains(&at)));

@@ -9,6 +9,7 @@ use dialbox::clock::WallClock;
 use dialbox::record::Record;
 use dialbox::site::{Digits, OneTimeCode, Proof, Sms};
 use dialbox::sms::gate::{Gate, GateRefusal, Judgement};
+use dialbox::sms::past::Past;
 use dialbox::sms::pdu::{Body, Deliver, ServiceCentreTime};
 use dialbox::sms::proof::{STEP, code};
 use libfuzzer_sys::fuzz_target;
@@ -27,15 +28,20 @@ fuzz_target!(|bytes: &[u8]| {
     let proof = if is_totp { Proof::Totp(expected.clone()) } else { Proof::Hotp(expected.clone()) };
     // `OWNER` is a valid number.
     let site = Sms { numbers: vec![OWNER.parse().expect("a number")], proof };
-    let mut gate = Gate::new(&site, &Record::new());
-    let mut remembered = Record::new();
+    let start = Duration::from_secs(TIME.unsigned_abs());
+    let mut gate = Gate::new(&site, &Past::NewCard, start);
+    let mut remembered = Past::NewCard;
     let mut last: Option<u64> = None;
     let mut wall = TIME;
     for (index, message) in messages.chunks_exact(3).enumerate() {
         let &[flags, delta, wait] = message else { continue };
         wall += i64::from(wait);
         if flags & 0x80 != 0 {
-            gate = Gate::new(&site, &Record::parse(&remembered.to_string()));
+            // The state partition is there or not, and so is the second copy; one of them is.
+            let read = |record: Record| Past::from_record(&Record::parse(&record.to_string()));
+            let stored = read(remembered.to_record()).filter(|_| delta & 3 != 0);
+            let copied = read(remembered.to_copy()).filter(|_| delta & 3 != 1);
+            gate = Gate::new(&site, &Past::recall(Some(&site.proof), stored, copied), start);
         }
         let window = if is_totp {
             let step = wall.unsigned_abs() / STEP;

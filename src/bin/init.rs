@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use dialbox::boot::cmdline::Cmdline;
-use dialbox::boot::{Fatal, OrFatal, modules, root, state};
+use dialbox::boot::{Fatal, OrFatal, block, modules, root, state};
 use dialbox::build::Build;
 use dialbox::clock::{self, Plausible, Utc};
 use dialbox::log::Log;
@@ -46,6 +46,7 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
 
     // From here on nothing prevents the boot.
     let paths = Paths::default();
+    warn_if_failed(log, "no second copy", block::link_card(root, &paths.card()));
     let fat = root::mount_boot(&cmdline.boot);
     let state = state::mount_state(&cmdline.state);
     set_clock(&paths, log);

@@ -10,6 +10,7 @@ use rustix::ioctl::{NoArg, Opcode, ioctl, opcode};
 
 use super::mbr::{self, Sector};
 use crate::clock;
+use crate::state::slots::RESERVED;
 
 /// The kernel finds the card 0.3 s after `/init` starts on a Pi 1; a worn card takes seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,7 +54,18 @@ pub fn grow_to_the_end(partition: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// A partition and its disk.
+/// Makes the symlink that leads to the disk of a partition, if its table leaves the bytes of the second copy free: the
+/// services write there.
+pub fn link_card(partition: &Path, symlink: &Path) -> io::Result<()> {
+    let here = Partition::find(partition)?;
+    if !mbr::leaves_free(&read_at(&here.disk, 0)?, &RESERVED) {
+        let what = format!("{} has a partition where the second copy belongs", here.disk.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    std::os::unix::fs::symlink(&here.disk, symlink)
+}
+
+/// A partition and the disk it lies on.
 struct Partition {
     number: usize,
     disk: PathBuf,

@@ -1,4 +1,6 @@
-//! Grows the last partition of an MBR disk to the end of the card.
+//! The partition table of an MBR disk: checks that a range is free, and grows the last partition to the end of the card.
+
+use std::ops::Range;
 
 /// The first sector of a disk.
 pub type Sector = [u8; 512];
@@ -34,6 +36,17 @@ pub fn grow(sector: &Sector, partition: usize, disk_sectors: u64) -> Option<Sect
     grown[at + 5..at + 8].copy_from_slice(&[0xFE, 0xFF, 0xFF]);
     grown[at + 12..at + 16].copy_from_slice(&length.to_le_bytes());
     Some(grown)
+}
+
+/// Whether none of a disk's partitions has any of these bytes. `false` without an MBR: what the disk is for is then
+/// not known. (The protective MBR of a GPT has one partition of the whole disk: UEFI §5.2.3.)
+pub fn leaves_free(sector: &Sector, bytes: &Range<u64>) -> bool {
+    let overlaps = |extent: Extent| {
+        let bytes_of = |sectors: u64| sectors * sector.len() as u64;
+        bytes_of(extent.start) < bytes.end && bytes.start < bytes_of(extent.start + extent.length)
+    };
+    sector[SIGNATURE.0..] == SIGNATURE.1
+        && !(1..=4).filter_map(|number| Extent::read(sector, number)).any(overlaps)
 }
 
 /// Start and length of a partition, in sectors.
@@ -119,6 +132,24 @@ mod tests {
         assert_eq!(grow(&disk(&[(4, 24)]), 5, 7_600 * MIB), None);
     }
 
+    #[test]
+    fn only_bytes_of_no_partition_are_free() {
+        let free = |sector: &Sector| leaves_free(sector, &(4 * MIB * 512..8 * MIB * 512));
+        for (partitions, is_free) in [
+            (&[(8, 12), (20, 16)][..], true),
+            (&[(1, 3), (8, 12)], true),
+            (&[], true),
+            (&[(4, 12), (16, 12)], false), // an older layout
+            (&[(7, 12)], false),
+            (&[(1, 4)], false),
+            (&[(5, 1)], false),
+            (&[(0, 1000)], false),
+        ] {
+            assert_eq!(free(&disk(partitions)), is_free, "{partitions:?}");
+        }
+        assert!(!free(&[0; 512]), "no table");
+    }
+
     proptest! {
         #[test]
         fn growing_twice_is_growing_once(disk_mib in 1u64..3_000_000) {
@@ -133,6 +164,7 @@ mod tests {
             let mut sector: Sector = bytes.try_into().unwrap();
             sector[510..].copy_from_slice(&[0x55, 0xAA]);
             let _ = grow(&sector, n, 1 << 40);
+            let _ = leaves_free(&sector, &(1 << 22..1 << 23));
         }
     }
 }

@@ -26,6 +26,7 @@ mod key {
     pub(super) const REQUEST: &str = "request";
     pub(super) const SECONDS: &str = "seconds";
     pub(super) const BYTES: &str = "bytes";
+    pub(super) const COUNTER: &str = "counter";
     pub(super) const INTERFACE: &str = "interface";
     pub(super) const PID: &str = "pid";
     pub(super) const LOCAL: &str = "local";
@@ -45,6 +46,7 @@ mod name {
     pub(super) const EXTEND: &str = "extend";
     pub(super) const BUDGET: &str = "budget";
     pub(super) const SET_USED: &str = "set-used";
+    pub(super) const SET_COUNTER: &str = "set-counter";
 }
 
 /// A request to the dialer.
@@ -62,6 +64,8 @@ pub enum Request {
     Budget,
     /// Set the month's traffic to the operator's count.
     SetUsed(DataSize),
+    /// Take the code of this counter for the last accepted one.
+    SetCounter(u64),
     /// pppd's ip-up.
     IpUp {
         /// The link.
@@ -108,6 +112,7 @@ impl Request {
             Self::Extend(more) => named(name::EXTEND).with_known(key::SECONDS, seconds(more)),
             Self::Budget => named(name::BUDGET),
             Self::SetUsed(used) => named(name::SET_USED).with(key::BYTES, used.bytes()),
+            Self::SetCounter(used) => named(name::SET_COUNTER).with(key::COUNTER, used),
             Self::IpUp { link, name_servers } => {
                 let record = named(hook::IP_UP)
                     .with(key::INTERFACE, &link.interface)
@@ -142,6 +147,7 @@ impl Request {
             name::EXTEND => Self::Extend(seconds()?),
             name::BUDGET => Self::Budget,
             name::SET_USED => Self::SetUsed(DataSize::from_bytes(record.number(key::BYTES)?)),
+            name::SET_COUNTER => Self::SetCounter(record.number(key::COUNTER)?),
             hook::IP_UP => {
                 let addresses = address(key::LOCAL).zip(address(key::REMOTE));
                 let addresses = addresses.map(|(local, remote)| Addresses { local, remote });

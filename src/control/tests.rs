@@ -25,6 +25,7 @@ fn every_request_is_the_same_after_writing_and_reading() {
         (Request::Extend(Some(Duration::from_secs(60))), "request=extend\nseconds=60\n"),
         (Request::Budget, "request=budget\n"),
         (Request::SetUsed(DataSize::from_bytes(7_000)), "request=set-used\nbytes=7000\n"),
+        (Request::SetCounter(41), "request=set-counter\ncounter=41\n"),
         (
             Request::IpUp {
                 link: ppp0(Some(addresses)),

@@ -9,7 +9,9 @@
 //! No port, file or clock here: [`serve`] has them. An order is carried out only when the loop says
 //! that what must be remembered of it [is stored](Event::Stored).
 
+mod counter;
 mod network_time;
+pub mod persistence;
 mod pppds;
 mod replies;
 pub mod serve;
@@ -30,10 +32,10 @@ use crate::ppp::{
     self, Connection, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session, Timestamp,
 };
 use crate::published::{LinkPhase, LinkStatus, ModemStatus, Published};
-use crate::record::Record;
 use crate::site::{self, DataSize};
 use crate::sms::command::Command;
 use crate::sms::gate::{Gate, Judgement};
+use crate::sms::past::Past;
 use crate::sms::pdu::{Address, Deliver, Incoming};
 use crate::sms::reply::{self, Reply, Status};
 
@@ -77,15 +79,24 @@ pub struct Order {
     pub requester: Requester,
 }
 
+/// What waits until what must be remembered is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pending {
+    /// An order by SMS.
+    Order(Order),
+    /// The answer to a program that has set the counter of the codes.
+    Counter(control::ClientId),
+}
+
 /// What happens to the dialer.
 #[derive(Debug)]
 pub enum Event {
     /// The modem has something to tell.
     Modem(mobile::Report),
-    /// What had to be remembered before this order has survived.
-    Stored(Order),
+    /// What had to be remembered before has survived.
+    Stored(Pending),
     /// It could not be stored.
-    NotStored(Order),
+    NotStored(Pending),
     /// A program on the box wants something.
     Asked(control::ClientId, control::Request),
     /// Something has happened to a link.
@@ -98,9 +109,9 @@ pub enum Effect {
     /// Store this, and only then say [`Event::Stored`].
     Store {
         /// What must survive before.
-        remember: Record,
-        /// What is then to be done.
-        order: Order,
+        remember: Past,
+        /// What waits for that.
+        pending: Pending,
     },
     /// Send a message.
     Send(OutgoingSms),
@@ -127,10 +138,16 @@ impl Effect {
 }
 
 impl Dialer {
-    /// A dialer at its start; `remembered` is what the gate had stored.
-    pub fn new(sms: Option<&site::Sms>, remembered: &Record, session: Session, facts: Facts) -> Self {
+    /// A dialer that starts at this time since boot; `past` is what is known of codes and messages.
+    pub fn new(
+        sms: Option<&site::Sms>,
+        past: &Past,
+        started: Duration,
+        session: Session,
+        facts: Facts,
+    ) -> Self {
         Self {
-            gate: sms.map(|sms| Gate::new(sms, remembered)),
+            gate: sms.map(|sms| Gate::new(sms, past, started)),
             session,
             replies: sms.map(|sms| Replies::to(&sms.proof)).unwrap_or_default(),
             network_time: NetworkTime::default(),
@@ -147,8 +164,12 @@ impl Dialer {
     pub fn receive(&mut self, event: Event, view: View) -> Vec<Effect> {
         match event {
             Event::Modem(report) => self.modem(report, view),
-            Event::Stored(order) => self.execute(order, view),
-            Event::NotStored(order) => self.answer(&order.requester, Reply::NotStored, view.at.now),
+            Event::Stored(Pending::Order(order)) => self.execute(order, view),
+            Event::NotStored(Pending::Order(order)) => {
+                self.answer(&order.requester, Reply::NotStored, view.at.now)
+            }
+            Event::Stored(Pending::Counter(client)) => vec![counter::stored(client)],
+            Event::NotStored(Pending::Counter(client)) => vec![counter::not_stored(client)],
             Event::Asked(client, request) => self.requested(client, request, view),
             Event::Link(event) => {
                 let reaction = self.session.receive(event, view.at);
@@ -237,7 +258,7 @@ impl Dialer {
             Judgement::Accepted { command, from, remember } => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, requester: Requester::Phone(from) };
-                vec![said, Effect::Store { remember, order }]
+                vec![said, Effect::Store { remember, pending: Pending::Order(order) }]
             }
             Judgement::Refused(why) => {
                 vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
@@ -291,6 +312,7 @@ impl Dialer {
             Request::Extend(length) => return self.execute(command(Command::Extend(length)), view),
             Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
+            Request::SetCounter(used) => return self.set_counter(client, used),
             Request::IpUp { link, .. } => {
                 let mut reaction = self.session.receive(ppp::Event::IpUp(link), at);
                 if self.is_stopping {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
+use super::persistence::{Persistence, Remembered};
 use super::pppds::Pppds;
 use super::{Dialer, Effect, Event, Facts, Ports, View};
 use crate::build::Build;
@@ -21,12 +22,12 @@ use crate::modem::protocol::Protocol;
 use crate::names::record;
 use crate::paths::Paths;
 use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd};
-use crate::published::{LastBoot, LinkStatus, Published};
+use crate::published::{CodesStatus, LastBoot, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
 use crate::site::{self, FlowControl, Site};
-use crate::sms::gate::Gate;
+use crate::sms::gate::GateRefusal;
 use crate::state::{Cause, Store};
 use crate::watch::heartbeat::Heartbeat;
 
@@ -41,6 +42,7 @@ struct Serving<'a> {
     site: &'a Site,
     role: &'a site::Dialer,
     store: Store,
+    persistence: Persistence<'a>,
     dialer: Dialer,
     driver: Driver<'a, Mobile>,
     server: Server,
@@ -55,8 +57,8 @@ struct Serving<'a> {
     plausible: Plausible,
     /// Whether the network has given the time since boot.
     clock_known: bool,
-    /// What is published of the link.
-    published: Option<LinkStatus>,
+    /// What is published of the link, and of the codes.
+    published: (Option<LinkStatus>, Option<CodesStatus>),
 }
 
 /// Who has the port for data.
@@ -97,27 +99,32 @@ pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heartbeat: &mut Hear
 impl<'a> Serving<'a> {
     fn new(start: &'a Start, role: &'a site::Dialer, config: ModemConfig<'a>) -> io::Result<Self> {
         let paths = &start.paths;
-        let store = Store::new(paths.state());
-        let read = |file| Record::parse(&store.read(file).unwrap_or_default());
+        let proof = role.sms.as_ref().map(|sms| &sms.proof);
+        let (persistence, remembered) = Persistence::open(paths, proof, config.log);
         let facts = facts(paths);
         let at = timestamp(&start.site, WallClock::Floor(clock::unix()));
-        let (session, effects) = Session::new(&role.link, &read(Session::FILE), counters::running(paths), at);
+        let Remembered { past, session, copied } = remembered;
+        let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
         let mut serving = Self {
             paths,
             log: config.log,
             site: &start.site,
             role,
-            dialer: Dialer::new(role.sms.as_ref(), &read(Gate::FILE), session, facts.clone()),
+            dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, facts.clone()),
             plausible: facts.plausible,
-            store,
+            store: Store::new(paths.state()),
+            persistence,
             driver: Driver::new(config, Mobile::from_site(&role.modem, paths))?,
             server: Server::open(paths)?,
             pppds: Pppds::default(),
             scripts: Vec::new(),
             data_port: DataPort::Free,
             clock_known: false,
-            published: None,
+            published: (None, None),
         };
+        if serving.dialer.lacks_counter() {
+            serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
+        }
         serving.carry_out(effects.into_iter().map(Effect::Link).collect());
         Ok(serving)
     }
@@ -159,13 +166,12 @@ impl<'a> Serving<'a> {
 impl Serving<'_> {
     fn perform(&mut self, effect: Effect, events: &mut VecDeque<Event>) {
         match effect {
-            Effect::Store { remember, order } => {
-                let stored = self.store.replace(Gate::FILE, &remember.to_string());
-                events.push_back(match stored {
-                    Ok(()) => Event::Stored(order),
+            Effect::Store { remember, pending } => {
+                events.push_back(match self.persistence.remember_past(remember) {
+                    Ok(()) => Event::Stored(pending),
                     Err(error) => {
-                        self.log.error(&format!("what must be remembered of an SMS: {error}"));
-                        Event::NotStored(order)
+                        self.log.error(&format!("which codes were used: {error}"));
+                        Event::NotStored(pending)
                     }
                 });
             }
@@ -208,7 +214,8 @@ impl Serving<'_> {
                 events.push_back(Event::Link(ppp::Event::Counters(interface, carried)));
             }
             ppp::SessionEffect::Remember(record) => {
-                self.warn_if_failed("the budget", self.store.replace(Session::FILE, &record.to_string()));
+                let stored = self.persistence.remember_session(&record);
+                self.warn_if_failed("the budget", stored);
                 // WireGuard refuses a peer whose time is older than its last
                 // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
                 // fall far behind that of a session.
@@ -292,9 +299,17 @@ impl Serving<'_> {
 
     fn publish(&mut self) {
         let status = self.dialer.link_status(self.view(&Record::new()).at);
-        if self.published.as_ref() != Some(&status) {
+        if self.published.0.as_ref() != Some(&status) {
             self.warn_if_failed("publishing", self.paths.publish(record::LINK, &status.to_record()));
-            self.published = Some(status);
+            self.published.0 = Some(status);
+        }
+        let status = CodesStatus {
+            lacks_counter: self.dialer.lacks_counter(),
+            copy_trouble: self.persistence.copy_trouble().map(str::to_owned),
+        };
+        if self.published.1.as_ref() != Some(&status) {
+            self.warn_if_failed("publishing", self.paths.publish(record::CODES, &status.to_record()));
+            self.published.1 = Some(status);
         }
     }
 

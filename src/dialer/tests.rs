@@ -1,7 +1,8 @@
 use super::*;
 use crate::clock::{Plausible, WallClock};
 use crate::modem::mobile::{Report, SmsId, Storage};
-use crate::ppp::{Addresses, Calendar, Exit, Interface};
+use crate::ppp::{Addresses, Calendar, Exit, Interface, MonthTotal};
+use crate::record::Record;
 use crate::site::{Role, Site};
 use crate::sms::pdu::{Body, ServiceCentreTime};
 use rustix::process::Pid;
@@ -29,13 +30,13 @@ impl Harness {
     fn new(ports: Ports) -> Self {
         let Role::Dialer(site) = Site::parse(SITE).unwrap().role else { unreachable!() };
         let at = timestamp(100 * SECOND);
-        let (session, _) = Session::new(&site.link, &Record::new(), Vec::new(), at);
+        let (session, _) = Session::new(&site.link, &Record::new(), MonthTotal::default(), Vec::new(), at);
         let facts = Facts {
             version: Some("0.1.0".to_owned()),
             boots: Some((12, "daily".to_owned())),
             plausible: Plausible::since_build(Some(THAT_MORNING)),
         };
-        let dialer = Dialer::new(site.sms.as_ref(), &Record::new(), session, facts);
+        let dialer = Dialer::new(site.sms.as_ref(), &Past::NewCard, at.now, session, facts);
         let known = Record::parse("signal-dbm=-79\noperator=Free\n");
         Self { dialer, ports, storable: true, now: at.now, known, done: String::new() }
     }
@@ -68,13 +69,13 @@ impl Harness {
     fn perform(&mut self, effects: Vec<Effect>) -> &mut Self {
         for effect in effects {
             let line = match effect {
-                Effect::Store { order, .. } if self.storable => {
+                Effect::Store { pending, .. } if self.storable => {
                     self.done += "stored\n";
-                    self.receive(Event::Stored(order));
+                    self.receive(Event::Stored(pending));
                     continue;
                 }
-                Effect::Store { order, .. } => {
-                    self.receive(Event::NotStored(order));
+                Effect::Store { pending, .. } => {
+                    self.receive(Event::NotStored(pending));
                     continue;
                 }
                 Effect::Send(OutgoingSms { message, .. }) => {
@@ -271,6 +272,20 @@ fn dialctl_is_told_what_came_of_it() {
     Info: disconnected: as asked
     Done(\"disconnected: as asked\")
     ");
+}
+
+#[test]
+fn a_counter_is_set_only_where_there_is_one_and_who_sets_it_hears_whether_it_will_last() {
+    let mut harness = Harness::new(Ports::Two);
+    let client = control::ClientId(1);
+    harness.receive(Event::Asked(client, control::Request::SetCounter(41)));
+    harness.receive(Event::Stored(Pending::Counter(client)));
+    harness.receive(Event::NotStored(Pending::Counter(client)));
+    insta::assert_snapshot!(harness.done(), @r#"
+    Failed("the site's codes are not counted: there is nothing to set")
+    Done("the code after these two is the next to be accepted")
+    Failed("the counter is set until the next boot only: the card cannot be written, see `logread`")
+    "#);
 }
 
 #[test]

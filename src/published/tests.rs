@@ -105,6 +105,12 @@ proptest! {
     }
 
     #[test]
+    fn codes_are_read_as_they_were_published(lacks_counter in any::<bool>(), copy_trouble in maybe(text())) {
+        let status = CodesStatus { lacks_counter, copy_trouble };
+        prop_assert!(is_read_back(&status), "{status:?}");
+    }
+
+    #[test]
     fn a_boot_is_read_as_it_was_published(
         number in any::<u64>(), cause in text(), root in maybe(text()), trouble in maybe(text()),
         started in maybe(any::<u64>())

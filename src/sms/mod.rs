@@ -14,6 +14,7 @@ pub mod caution;
 pub mod command;
 pub mod gate;
 pub mod gsm7;
+pub mod past;
 pub mod pdu;
 pub mod proof;
 pub mod reply;

@@ -30,6 +30,7 @@ impl Status {
             Modems::Dialer(modem) => members.extend([
                 (record::MODEM.to_owned(), fields(modem.as_ref())),
                 (record::LINK.to_owned(), fields(self.link.as_ref())),
+                (record::CODES.to_owned(), fields(self.codes.as_ref())),
             ]),
             Modems::Lines(lines) => {
                 members.extend(lines.iter().map(|(name, line)| (name.to_string(), fields(line.as_ref()))));

@@ -11,7 +11,9 @@ use crate::build::Build;
 use crate::clock::{self, Plausible};
 use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
-use crate::published::{BootStatus, DriverStatus, LastBoot, LineStatus, LinkStatus, ModemStatus, Published};
+use crate::published::{
+    BootStatus, CodesStatus, DriverStatus, LastBoot, LineStatus, LinkStatus, ModemStatus, Published,
+};
 use crate::service;
 use crate::site::{Role, Site};
 use crate::watch::heartbeat::HeartbeatState;
@@ -33,6 +35,8 @@ pub struct Status {
     modems: Modems,
     /// The link of a dialer, and the month's traffic.
     link: Option<LinkStatus>,
+    /// Whether a dialer can accept codes.
+    codes: Option<CodesStatus>,
 }
 
 /// The settable clock, in seconds since 1970.
@@ -60,6 +64,7 @@ impl Status {
         let uptime = clock::since_boot();
         let site = fs::read_to_string(paths.site()).ok();
         let role = site.and_then(|text| Site::parse(&text).ok()).map(|site| site.role);
+        let is_dialer = matches!(role, Some(Role::Dialer(_)));
         let services = role.as_ref().map(service::for_role).into_iter().flatten();
         let build = Build::load(paths);
         let ends = Plausible::since_build(build.epoch).latest();
@@ -78,9 +83,8 @@ impl Status {
                 .map(|service| (service, HeartbeatState::read(paths, service, uptime)))
                 .collect(),
             modems: role.as_ref().map_or(Modems::Unknown, |role| modems(paths, role)),
-            link: role
-                .filter(|role| matches!(role, Role::Dialer(_)))
-                .and_then(|_| read_published(paths, record::LINK)),
+            link: is_dialer.then(|| read_published(paths, record::LINK)).flatten(),
+            codes: is_dialer.then(|| read_published(paths, record::CODES)).flatten(),
         }
     }
 }
@@ -152,6 +156,7 @@ mod tests {
                 "link=up\ninterface=ppp0\nlocal=10.3.2.1\nremote=10.64.64.64\nuntil-uptime=5520\n\
                  used=12300000\nbudget=500000000\nmonth=2026-07\n",
             ),
+            codes: read("codes=ready\n"),
         }
     }
 
@@ -187,6 +192,7 @@ mod tests {
                 (Service::Watchdogd, HeartbeatState::Missing),
             ],
             modems: Modems::Dialer(read("trouble=no modem found\n")),
+            codes: read("codes=lost\nsecond-copy-trouble=I/O error\n"),
             ..dialer()
         };
         insta::assert_snapshot!(status.to_string(), @"
@@ -201,6 +207,9 @@ mod tests {
         modem     no modem found
         link      up, ppp0, 10.3.2.1, to 10.64.64.64, 1 h 31 min left
                   12.3MB of 500MB used in 2026-07
+        codes     REFUSED: which were used is lost
+                  next: `dialctl codes resync CODE NEXT` with two codes of the app
+                  no second copy: I/O error
         ");
     }
 
@@ -217,6 +226,7 @@ mod tests {
                 read("line=ready\ncalls=3\nrings=2\ncaller=0555\nport=/dev/ttyUSB0 (ch341 at 1-1:1.0)\n"),
             )]),
             link: None,
+            codes: None,
             ..dialer()
         };
         let text = status.to_string();
@@ -241,7 +251,7 @@ mod tests {
 
     #[test]
     fn json_has_the_same_content() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
     }
 
     #[test]

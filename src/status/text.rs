@@ -9,7 +9,9 @@ use crate::calendar::Civil;
 use crate::clock::Utc;
 use crate::names::Service;
 use crate::ppp::Spent;
-use crate::published::{BootStatus, DriverStatus, LastBoot, LineStatus, LinkPhase, LinkStatus, ModemStatus};
+use crate::published::{
+    BootStatus, CodesStatus, DriverStatus, LastBoot, LineStatus, LinkPhase, LinkStatus, ModemStatus,
+};
 use crate::site::DataSize;
 use crate::watch::heartbeat::HeartbeatState;
 
@@ -32,7 +34,8 @@ impl fmt::Display for Status {
             Modems::Unknown => Ok(()),
             Modems::Dialer(status) => {
                 row(f, "modem", &modem(status.as_ref(), mobile))?;
-                row(f, "link", &self.link.as_ref().map_or("unknown".to_owned(), |it| link(it, self.uptime)))
+                row(f, "link", &self.link.as_ref().map_or("unknown".to_owned(), |it| link(it, self.uptime)))?;
+                row(f, "codes", &self.codes.as_ref().map_or(String::new(), codes))
             }
             Modems::Lines(lines) => lines
                 .iter()
@@ -123,6 +126,16 @@ fn link(link: &LinkStatus, uptime: Duration) -> String {
     let spent = Spent { used: size(link.used), limit: link.budget.map(size), month: link.month };
     let error = link.last_error.as_ref().map(|error| format!("last error: {error}"));
     [Some(state), Some(spent.to_string()), error].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// Empty if there is nothing to do about them.
+fn codes(codes: &CodesStatus) -> String {
+    let lost = codes.lacks_counter.then_some(
+        "REFUSED: which were used is lost\n\
+         next: `dialctl codes resync CODE NEXT` with two codes of the app",
+    );
+    let copy = codes.copy_trouble.as_ref().map(|why| format!("no second copy: {why}"));
+    lost.map(str::to_owned).into_iter().chain(copy).collect::<Vec<_>>().join("\n")
 }
 
 fn calls(line: &LineStatus) -> String {

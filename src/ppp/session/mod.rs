@@ -21,7 +21,7 @@ use super::counters::Carried;
 use super::idle::Idle;
 use super::outcome::{DownReason, LinkOutcome, RequestRefusal};
 use super::pppd::{Exit, Signal};
-use super::{Connection, Interface, Timestamp};
+use super::{Connection, Interface, MonthTotal, Timestamp};
 use crate::chat::DialFailure;
 use crate::log::Level;
 use crate::record::Record;
@@ -163,12 +163,13 @@ impl Session {
     /// The file of the [store](crate::state::Store) that holds what must be remembered.
     pub const FILE: &'static str = "budget";
 
-    /// The link as a service finds it when it starts. `remembered` is what it stored last,
-    /// `running` the links that are up already: one that it had opened itself it takes back, with
+    /// The link as a service finds it when it starts. `remembered` is what it stored last, `copied` what
+    /// the second copy has of that, `running` the links that are up already: one that it had opened itself it takes back, with
     /// the whole session limit before it.
     pub fn new(
         site: &LinkConfig,
         remembered: &Record,
+        copied: MonthTotal,
         running: Vec<Connection>,
         at: Timestamp,
     ) -> (Self, Vec<SessionEffect>) {
@@ -186,6 +187,7 @@ impl Session {
         };
         let ours = remembered.get(OURS).and_then(super::pid);
         let mut reaction = Reaction::default();
+        let knew_less = session.budget.raise_to(copied);
         for link in running {
             if Some(link.pid) == ours {
                 let call = session.call(None);
@@ -193,6 +195,9 @@ impl Session {
                 reaction.push(SessionEffect::Watch(link.pid));
             }
             reaction.append(session.receive(Event::IpUp(link), at));
+        }
+        if knew_less {
+            reaction.push(session.remember());
         }
         // Nobody has asked this time: nobody waits for an outcome.
         (session, reaction.effects)

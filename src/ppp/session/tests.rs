@@ -62,7 +62,8 @@ struct Harness {
 impl Harness {
     fn new(remembered: &Record, running: Vec<Connection>) -> Self {
         let now = 100 * SECOND;
-        let (session, effects) = Session::new(&site(), remembered, running, timestamp(now));
+        let (session, effects) =
+            Session::new(&site(), remembered, MonthTotal::default(), running, timestamp(now));
         Self { session, now, done: effects.into_iter().map(Done::Effect).collect() }
     }
 
@@ -388,4 +389,12 @@ fn after_a_power_cut_the_claim_is_charged_once() {
         assert!((15_000_000..=16_000_000).contains(&used), "{used}");
         remembered = after.remembered();
     }
+}
+
+#[test]
+fn what_only_the_second_copy_knows_of_the_month_is_stored_at_once() {
+    let copied = MonthTotal { month: Some(month("2026-07")), bytes: BUDGET };
+    let (_, effects) = Session::new(&site(), &Record::new(), copied, Vec::new(), timestamp(SECOND));
+    let stored = Record::new().with("month", "2026-07").with("used", BUDGET);
+    assert_eq!(effects, [SessionEffect::Remember(stored)]);
 }

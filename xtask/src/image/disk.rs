@@ -1,7 +1,8 @@
-//! The whole card: MBR, boot, root A, space for root B, state.
+//! The whole card: MBR, second copy, boot, root A, space for root B, state.
 
 use std::{fmt::Write as _, io::Cursor, ops::Range};
 
+use dialbox::{dialer::persistence, state::slots};
 use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 use super::boot::MIB;
@@ -27,10 +28,10 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The partitions in order, each aligned.
+    /// The partitions in order, each aligned; the first one behind what is written beside them.
     pub fn from_disk(disk: &Disk) -> Self {
         let sizes = [disk.boot_mib, disk.root_mib, disk.root_mib, disk.state_mib];
-        let mut at = ALIGN;
+        let mut at = slots::RESERVED.end.next_multiple_of(ALIGN);
         let parts = sizes.map(|mib| {
             let part = (at, u64::from(mib) * MIB);
             at = (at + part.1).next_multiple_of(ALIGN);
@@ -52,10 +53,14 @@ impl Layout {
         let [boot, root_a, root_b, state] =
             self.parts.map(|(start, length)| (start as usize, length as usize));
         let beginning = |(start, length): (usize, usize)| start..start + length.min(SUPERBLOCKS);
+        let [first, second] = slots::OFFSETS.map(|at| at as usize..at as usize + slots::BLOCK);
         let ranges = [
-            // MBR, the gap behind it and the FAT: in a FAT, a block of zeros is as much a part of a file, a directory or the
-            // allocation table as any other.
-            0..boot.0 + boot.1,
+            // The MBR, and a GPT that the card may have had (UEFI specification §5.3.2: up to LBA 33).
+            0..SUPERBLOCKS,
+            first,
+            second,
+            // In a FAT, a block of zeros is as much a part of a file, a directory or the allocation table as any other.
+            boot.0..boot.0 + boot.1,
             root_a.0..(root_a.0 + root).next_multiple_of(BLOCK),
             beginning(root_b),
             beginning(state),
@@ -85,6 +90,12 @@ pub fn write(disk: &Disk, boot: &[u8], root: &[u8]) -> Result<Vec<u8>> {
     let mut image = vec![0; layout.size() as usize];
     image[boot_at as usize..][..boot.len()].copy_from_slice(boot);
     image[root_at as usize..][..root.len()].copy_from_slice(root);
+    let second_copy = persistence::new_card().map_err(|slots::TooLong(length)| {
+        Error::new(format!("the second copy of a new card has {length} bytes, of {}", slots::LONGEST))
+    })?;
+    for (at, block) in second_copy {
+        image[at as usize..][..block.len()].copy_from_slice(&block);
+    }
     write_mbr(&mut image, &layout, disk.signature).context(|| "cannot write the MBR".into())?;
     Ok(image)
 }
@@ -162,9 +173,25 @@ mod tests {
     fn partitions_are_aligned_and_in_order() {
         let disk = Disk { boot_mib: 9, root_mib: 12, state_mib: 8, signature: 1 };
         let mib = |it: u64| it * MIB;
-        let parts = [(4, 9), (16, 12), (28, 12), (40, 8)].map(|(at, size)| (mib(at), mib(size)));
+        let parts = [(8, 9), (20, 12), (32, 12), (44, 8)].map(|(at, size)| (mib(at), mib(size)));
         assert_eq!(Layout::from_disk(&disk), Layout { parts });
-        assert_eq!(Layout::from_disk(&disk).size(), mib(48));
+        assert_eq!(Layout::from_disk(&disk).size(), mib(52));
+    }
+
+    /// A writer that goes by the map must not leave the slots that a card had before: they would be newer.
+    #[test]
+    fn a_card_begins_with_both_slots_of_a_second_copy_and_a_bmap_names_them() {
+        let disk = Disk { boot_mib: 1, root_mib: 1, state_mib: 1, signature: 1 };
+        let image = write(&disk, &[1], &[1]).unwrap();
+        assert_eq!(image, write(&disk, &[1], &[1]).unwrap());
+        let at = |number: usize| slots::OFFSETS[number] as usize;
+        let sector = |number| image[at(number)..].first_chunk::<{ slots::SECTOR }>();
+        for slots in [[sector(0), sector(1)], [sector(0), None], [None, sector(1)]] {
+            let slots = slots::Slots::decode(slots);
+            assert_eq!(slots.content().unwrap().get("codes"), Some("new"));
+        }
+        let mapped = Layout::from_disk(&disk).mapped(1);
+        assert!([at(0), at(1)].iter().all(|at| mapped.iter().any(|run| run.contains(at))), "{mapped:?}");
     }
 
     const DISK: Disk = Disk { boot_mib: 4, root_mib: 4, state_mib: 4, signature: 1 };
@@ -197,7 +224,8 @@ mod tests {
         let card = written(0xa5, &image, &bmap(&DISK, &image, ROOT));
         let Layout { parts: [boot, root_a, root_b, state] } = Layout::from_disk(&DISK);
         let [boot, root_a, root_b, state] = [boot, root_a, root_b, state].map(|(start, _)| start as usize);
-        assert!(card[..boot + (4 << 20)] == image[..boot + (4 << 20)], "MBR, gap or boot");
+        assert_eq!(card[..SUPERBLOCKS], image[..SUPERBLOCKS]);
+        assert!(card[boot..][..4 << 20] == image[boot..][..4 << 20], "the boot partition");
         assert_eq!(card[root_a..][..ROOT], image[root_a..][..ROOT]);
         for empty in [root_b, state] {
             assert!(
@@ -210,9 +238,9 @@ mod tests {
     #[test]
     fn a_bmap_counts_its_blocks_and_leaves_out_empty_partitions() {
         let bmap = bmap(&DISK, &image(), ROOT);
-        // 4 MiB and the boot partition, three blocks of the root; 16 each of root B and state.
-        assert!(bmap.contains(">0-2050</Range>") && bmap.contains(">3072-3087</Range>"), "{bmap}");
-        assert!(bmap.contains("<MappedBlocksCount>2083</MappedBlocksCount>"), "{bmap}");
+        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, root B and state; two slots.
+        assert!(bmap.contains(">2048-3074</Range>") && bmap.contains(">4096-4111</Range>"), "{bmap}");
+        assert!(bmap.contains("<MappedBlocksCount>1077</MappedBlocksCount>"), "{bmap}");
     }
 
     #[test]

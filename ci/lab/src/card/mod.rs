@@ -163,9 +163,14 @@ impl Card {
     }
 
     fn overwrite(&self, partition: Partition, content: &[u8]) -> Result<()> {
+        self.overwrite_at(partition.start, content)
+    }
+
+    /// Overwrites these bytes of the card, whatever they belong to.
+    pub fn overwrite_at(&self, at: u64, content: &[u8]) -> Result<()> {
         let mut file = self.open()?;
-        let written = file.seek(SeekFrom::Start(partition.start)).and_then(|_| file.write_all(content));
-        written.map_err(|e| Error::io("overwrite a partition of", &self.path, e))
+        let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(content));
+        written.map_err(|e| Error::io("overwrite a part of", &self.path, e))
     }
 
     /// Rewrites the partition `number` (1 to 4) in the table.

@@ -9,6 +9,7 @@ mod kept;
 mod limits;
 mod link;
 mod login;
+mod lost_state;
 mod modem;
 mod own;
 mod ppp;
@@ -86,6 +87,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("a-caller-without-ppp-gets-a-login-prompt", login::without_ppp),
     two("wvdial-of-debian-gets-a-link", wvdial::gets_a_link),
     one("a-used-code-stays-used-after-a-power-cut", session::power_cut),
+    one("a-used-code-stays-used-after-state-is-lost", lost_state::codes),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),
     one("a-frozen-watchdogd-resets-the-box", reboot::frozen_watchdogd),
     one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),

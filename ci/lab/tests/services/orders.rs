@@ -1,6 +1,7 @@
 //! Which messages the box executes, and how many times.
 
 use super::host_box::{HostBox, ONLY_PORT, OWNER, SECRET, Tty, order, site};
+use dialbox::dialctl::{codes, link};
 use dialbox::site::{Proof, Role, Site};
 use dialbox::sms::proof;
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225};
@@ -55,6 +56,83 @@ fn a_code_is_valid_once_even_after_a_power_cut() {
     host_box.until_empty();
     host_box.text(OWNER, &order("help", 4));
     assert_eq!(host_box.answers(2).len(), 2);
+}
+
+#[test]
+fn a_code_is_good_once_also_after_state_was_lost() {
+    let mut host_box = dialer();
+    host_box.text(OWNER, &order("status", 3));
+    host_box.answers(1);
+    host_box.kill();
+    host_box.lose_state();
+    host_box.start();
+    for counter in [3, 2, 0] {
+        host_box.text(OWNER, &order("status", counter));
+    }
+    host_box.until_empty();
+    host_box.text(OWNER, &order("help", 4));
+    assert_eq!(host_box.answers(2).len(), 2);
+    // State has it again: the copy may be lost now.
+    host_box.kill();
+    host_box.lose_second_copy();
+    host_box.start();
+    host_box.text(OWNER, &order("status", 4));
+    host_box.until_empty();
+    host_box.text(OWNER, &order("help", 5));
+    assert_eq!(host_box.answers(3).len(), 3);
+}
+
+#[test]
+fn when_state_and_second_copy_are_lost_no_code_is_accepted_until_two_in_a_row_were_typed() {
+    let mut host_box = dialer();
+    host_box.text(OWNER, &order("status", 3));
+    host_box.answers(1);
+    host_box.kill();
+    host_box.lose_state();
+    host_box.lose_second_copy();
+    // What is lost stays lost after another start.
+    for _ in 0..2 {
+        host_box.start();
+        host_box.until_published("codes", |record| record.get("codes") == Some("lost"));
+        for counter in [3, 4] {
+            host_box.text(OWNER, &order("status", counter));
+        }
+        host_box.until_empty();
+        host_box.kill();
+    }
+    assert!(host_box.said().iter().any(|line| line.contains("next: `dialctl codes resync`")));
+    host_box.start();
+    host_box.until_published("codes", |record| record.get("codes") == Some("lost"));
+    let typed = |counter| order("", counter).trim().to_owned();
+    let told = codes::resync(&host_box.places, &typed(5), &typed(6)).unwrap();
+    assert_eq!(told, "the code after these two is the next to be accepted\n");
+    host_box.kill();
+    host_box.start();
+    host_box.until_published("codes", |record| record.get("codes") == Some("ready"));
+    for counter in [4, 6] {
+        host_box.text(OWNER, &order("status", counter));
+    }
+    host_box.until_empty();
+    host_box.text(OWNER, &order("help", 7));
+    assert_eq!(host_box.answers(2).len(), 2, "{:?}", host_box.answers(2));
+}
+
+#[test]
+fn a_lost_state_gives_no_second_budget() {
+    let site = site("").replace("[operator]", "[link]\ndata-budget = '500MB'\n[operator]");
+    let mut host_box = HostBox::dialer(&site, stick(), ONLY_PORT);
+    let used = |host_box: &HostBox| {
+        host_box.until_published("link", |record| record.get("month").is_some());
+        link::budget(&host_box.places).unwrap()
+    };
+    used(&host_box);
+    link::set_used(&host_box.places, "499MB").unwrap();
+    let before = used(&host_box);
+    assert!(before.starts_with("499MB of 500MB used in "), "{before}");
+    host_box.kill();
+    host_box.lose_state();
+    host_box.start();
+    assert_eq!(used(&host_box), before);
 }
 
 #[test]
