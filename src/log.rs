@@ -5,10 +5,12 @@ use std::io::{Write, stderr};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::paths::Paths;
 
 /// How much a message matters, with the numbers of syslog(3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Level {
     /// Something must be done about it.
     Error = 3,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
+use super::parser::ModemGuard;
 use super::pppds::Pppds;
 use super::{Dialer, Effect, Event, Facts, Ports, View};
 use crate::build::Build;
@@ -16,9 +17,10 @@ use crate::control::Server;
 use crate::log::Log;
 use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
-use crate::modem::mobile::Mobile;
+use crate::modem::mobile::Report;
 use crate::modem::protocol::Protocol;
-use crate::names::record;
+use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
+use crate::names::{MODEM_PARSER_UID, record};
 use crate::paths::Paths;
 use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd};
 use crate::published::{LastBoot, LinkStatus, Published};
@@ -42,7 +44,7 @@ struct Serving<'a> {
     role: &'a site::Dialer,
     store: Store,
     dialer: Dialer,
-    driver: Driver<'a, Mobile>,
+    driver: Driver<'a, Sandboxed<ModemGuard>>,
     server: Server,
     /// Every pppd that is followed, ours and others'.
     pppds: Pppds,
@@ -102,6 +104,8 @@ impl<'a> Serving<'a> {
         let facts = facts(paths);
         let at = timestamp(&start.site, WallClock::Floor(clock::unix()));
         let (session, effects) = Session::new(&role.link, &read(Session::FILE), counters::running(paths), at);
+        let guard = ModemGuard::new(&role.modem, paths);
+        let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
             log: config.log,
@@ -110,7 +114,7 @@ impl<'a> Serving<'a> {
             dialer: Dialer::new(role.sms.as_ref(), &read(Gate::FILE), session, facts.clone()),
             plausible: facts.plausible,
             store,
-            driver: Driver::new(config, Mobile::from_site(&role.modem, paths))?,
+            driver: Driver::new(config, parser)?,
             server: Server::open(paths)?,
             pppds: Pppds::default(),
             scripts: Vec::new(),
@@ -125,7 +129,9 @@ impl<'a> Serving<'a> {
     /// Whatever has happened since the last turn, and all that follows from it.
     fn poll(&mut self) {
         let mut events = VecDeque::new();
-        events.extend(self.driver.poll(clock::since_boot()).into_iter().map(Event::Modem));
+        for report in self.driver.poll(clock::since_boot()) {
+            events.push_back(self.event(report));
+        }
         events.extend(self.server.poll().into_iter().map(|(client, request)| Event::Asked(client, request)));
         self.reap(&mut events);
         self.follow(events);
@@ -135,6 +141,15 @@ impl<'a> Serving<'a> {
         let events = self.start_pppd();
         self.follow(events);
         self.publish();
+    }
+
+    fn event(&mut self, report: Report) -> Event {
+        match report {
+            Report::Message { place, pdu } => Event::Message(place, self.driver.protocol_mut().decode(&pdu)),
+            Report::Sent(id) => Event::Sent(id),
+            Report::NotSent(id, why) => Event::NotSent(id, why),
+            Report::NetworkTime(unix) => Event::NetworkTime(unix),
+        }
     }
 
     fn follow(&mut self, mut events: VecDeque<Event>) {
@@ -221,7 +236,8 @@ impl Serving<'_> {
         if !self.driver.has_two_ports() && !is_done {
             return VecDeque::new();
         }
-        let mut events: VecDeque<_> = self.driver.release().into_iter().map(Event::Modem).collect();
+        let reports = self.driver.release();
+        let mut events: VecDeque<_> = reports.into_iter().map(|report| self.event(report)).collect();
         events.push_back(Event::Link(match pppd::spawn(self.role) {
             Ok(pppd) => {
                 let pid = pppd.pid();

@@ -5,7 +5,9 @@ mod protocol;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::login::{Login, LoginConfig, LoginOutput, LoginResult, PasswordCheck};
+use serde::{Deserialize, Serialize};
+
+use super::login::{Credentials, Login, LoginOutput, LoginResult};
 use super::report::{Connected, Report};
 use super::ring::{Call, News};
 use super::secret::{Registers, Secret};
@@ -15,7 +17,7 @@ use crate::modem::at::queue::{Event, Queue};
 use crate::modem::at::request::TxData;
 use crate::modem::at::response::Final;
 use crate::modem::protocol::ProtocolAction;
-use crate::site::{self, CallerNumber, Rings};
+use crate::site::{Hostname, LineConfig, UserName};
 
 /// How often an idle modem must prove that it still listens (mgetty's value).
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
@@ -26,15 +28,35 @@ const ESCAPES: u32 = 2;
 
 type Action = ProtocolAction<Report>;
 
+/// What a site says of a line, as far as the dialogue with its modem and its callers needs it. No secret is in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnswererConfig {
+    /// How often it rings before it is answered.
+    rings: u16,
+    /// Whose calls are answered; `None` for everybody's.
+    callers: Option<Vec<String>>,
+    /// The name of the box in the login prompt, where there is one.
+    prompt: Option<String>,
+}
+
+impl AnswererConfig {
+    /// That of a line of the box of this name.
+    pub fn new(line: &LineConfig, hostname: &Hostname) -> Self {
+        let callers = line.callers.as_ref();
+        Self {
+            rings: line.rings.get(),
+            callers: callers.map(|callers| callers.iter().map(ToString::to_string).collect()),
+            prompt: line.login.then(|| hostname.to_string()),
+        }
+    }
+}
+
 /// The dialogue with the modem of one line.
 #[derive(Debug)]
-pub struct Answerer<'a> {
-    rings: Rings,
-    callers: Option<Vec<CallerNumber>>,
-    /// Where there is a login prompt.
-    login_config: Option<LoginConfig<'a>>,
+pub struct Answerer {
+    config: AnswererConfig,
     queue: Queue<Step>,
-    phase: Phase<'a>,
+    phase: Phase,
     /// What is to be done next, in this order.
     plan: VecDeque<Task>,
     /// Nothing is done before.
@@ -42,10 +64,10 @@ pub struct Answerer<'a> {
     call: Call,
     calls: u32,
     connected: Connected,
-    /// A password that the owner is to check.
-    check: Option<PasswordCheck>,
-    /// What has come of that.
-    checked: Option<bool>,
+    /// A name and a password that the owner is to check.
+    check: Option<Credentials>,
+    /// Whose they are, if anybody's.
+    checked: Option<Option<UserName>>,
     /// When to probe.
     probe: Option<Duration>,
     /// Where the modem's secret comes from.
@@ -61,13 +83,13 @@ pub struct Answerer<'a> {
 }
 
 #[derive(Debug)]
-enum Phase<'a> {
+enum Phase {
     Resetting {
         tries: u32,
     },
     Ready,
     Answering,
-    LoggingIn(Login<'a>),
+    LoggingIn(Login),
     Connected,
     /// Whatever comes may come from the caller, but for the secret.
     HangingUp {
@@ -75,18 +97,11 @@ enum Phase<'a> {
     },
 }
 
-impl<'a> Answerer<'a> {
-    /// The answerer of one line; with a `login_config`, callers may log in at a prompt. The modem's
-    /// secrets are [`Registers::random`].
-    pub fn new(
-        line: &site::LineConfig,
-        login_config: Option<LoginConfig<'a>>,
-        random: fn() -> Option<Registers>,
-    ) -> Self {
+impl Answerer {
+    /// The answerer of one line. The modem's secrets are [`Registers::random`].
+    pub fn new(config: AnswererConfig, random: fn() -> Option<Registers>) -> Self {
         Self {
-            rings: line.rings,
-            callers: line.callers.clone(),
-            login_config,
+            config,
             queue: Queue::default(),
             phase: Phase::Resetting { tries: 0 },
             plan: VecDeque::new(),
@@ -120,15 +135,15 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    /// The password of [`Report::CheckPassword`].
-    pub fn password_check(&mut self) -> Option<PasswordCheck> {
+    /// The name and the password of [`Report::CheckPassword`].
+    pub fn credentials(&mut self) -> Option<Credentials> {
         self.check.take()
     }
 
-    /// Whether that password fits: at the next turn the caller is told. Without effect if its call is
+    /// Whose they are, if anybody's: at the next turn the caller is told. Without effect if its call is
     /// over.
-    pub fn set_checked(&mut self, fits: bool) {
-        self.checked = Some(fits);
+    pub fn set_checked(&mut self, user: Option<UserName>) {
+        self.checked = Some(user);
     }
 
     /// Whether what comes may come from the caller: from `CONNECT` on, until the modem has left the call.
@@ -261,9 +276,9 @@ impl<'a> Answerer<'a> {
         self.plan.clear();
         (self.check, self.checked) = (None, None);
         let mut actions = vec![Action::log(Level::Info, said)];
-        match self.login_config {
-            Some(login_config) => {
-                self.phase = Phase::LoggingIn(Login::new(login_config, now));
+        match &self.config.prompt {
+            Some(hostname) => {
+                self.phase = Phase::LoggingIn(Login::new(hostname.clone(), now));
                 actions.push(Action::Publish);
             }
             None => actions.extend(self.hand_over()),
@@ -345,7 +360,7 @@ impl<'a> Answerer<'a> {
         };
         let mut refused = None;
         let mut actions = Vec::new();
-        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.rings.get()) {
+        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.config.rings) {
             refused = self.answer();
             // Caller ID goes first, then the record and the log.
             actions = self.proceed(now);
@@ -357,12 +372,12 @@ impl<'a> Answerer<'a> {
 
     /// It has rung often enough: the call is answered, unless the caller is not listed.
     fn answer(&mut self) -> Option<Action> {
-        if let Some(callers) = &self.callers {
+        if let Some(callers) = &self.config.callers {
             let Some(number) = &self.call.caller else {
-                let is_first = self.call.rings == u32::from(self.rings.get());
+                let is_first = self.call.rings == u32::from(self.config.rings);
                 return is_first.then(|| Action::log(Level::Info, "not answered: no caller number received"));
             };
-            if !callers.iter().any(|known| known.as_str() == number) {
+            if !callers.contains(number) {
                 return Some(Action::log(Level::Info, format!("not answered: {number} is not on the list")));
             }
         }

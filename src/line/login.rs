@@ -11,10 +11,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use ctutils::Choice;
-
-use crate::site::{Account, Hostname, PasswordHash, UserName, Users};
-use typed::Typed;
+use crate::site::UserName;
+pub use typed::Typed;
 
 mod typed;
 
@@ -38,15 +36,6 @@ const ESCAPE: u8 = b'+';
 const FLAG: u8 = b'~';
 /// What a modem says when the other one is gone (V.250 §5.7.1): it arrives at the open port.
 const NO_CARRIER: &str = "NO CARRIER";
-
-/// The name shown in the prompt, and the users who may log in.
-#[derive(Debug, Clone, Copy)]
-pub struct LoginConfig<'a> {
-    /// The name of the box: it stands in the prompt.
-    pub hostname: &'a Hostname,
-    /// Who may come in.
-    pub users: &'a Users,
-}
 
 /// What comes of the dialogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,31 +75,27 @@ pub struct LoginOutput {
     pub text: String,
     /// How it has ended; `None` while it goes on.
     pub result: Option<LoginResult>,
-    /// A password to check: what comes of it is told by [`Login::checked`]. It takes long, so
-    /// nothing here waits for it.
-    pub check: Option<PasswordCheck>,
+    /// A name and a password to check: what comes of it is told by [`Login::checked`]. Nothing here knows a password, or
+    /// waits.
+    pub check: Option<Credentials>,
 }
 
-/// A password, and the hash that it may fit.
-#[derive(Debug)]
-pub struct PasswordCheck {
-    hash: PasswordHash,
-    password: Typed,
-}
-
-impl PasswordCheck {
-    /// Whether it fits. Takes the time of all the rounds.
-    pub fn run(&self) -> bool {
-        self.hash.fits(self.password.bytes())
-    }
+/// Who a caller claims to be, and the proof. `Debug` shows neither.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// A name, perhaps nobody's.
+    pub name: Typed,
+    /// A password.
+    pub password: Typed,
 }
 
 /// The dialogue with one caller: bytes and the time since boot come in, [`LoginOutput`] goes out. Once one of
 /// them has a result it is over.
 #[derive(Debug)]
-pub struct Login<'a> {
-    login_config: LoginConfig<'a>,
-    stage: Stage<'a>,
+pub struct Login {
+    /// The name of the box: it stands in the prompt.
+    hostname: String,
+    stage: Stage,
     line: Typed,
     /// What was typed while a password was checked.
     ahead: Typed,
@@ -122,22 +107,22 @@ pub struct Login<'a> {
 }
 
 #[derive(Debug)]
-enum Stage<'a> {
+enum Stage {
     /// Nothing was said yet; until then it may still be PPP.
     Listening { until: Duration },
     /// The name is being typed.
     Name,
     /// The password of this name is being typed.
     Password { name: Typed },
-    /// The password is being checked; if it fits, it is this user's, if there is one of that name.
-    Checking { user: Option<&'a UserName> },
+    /// The password is being checked.
+    Checking,
 }
 
-impl<'a> Login<'a> {
-    /// A caller was connected at this time since boot.
-    pub fn new(login_config: LoginConfig<'a>, now: Duration) -> Self {
+impl Login {
+    /// A caller was connected at this time since boot, to the box of this name.
+    pub fn new(hostname: String, now: Duration) -> Self {
         Self {
-            login_config,
+            hostname,
             stage: Stage::Listening { until: now + LISTEN },
             line: Typed::default(),
             ahead: Typed::default(),
@@ -159,15 +144,14 @@ impl<'a> Login<'a> {
         output
     }
 
-    /// The password that was to be checked fits, or does not. What the caller has typed meanwhile
-    /// follows.
-    pub fn checked(&mut self, fits: bool, now: Duration) -> LoginOutput {
+    /// The password that was to be checked is this user's, or nobody's. What the caller has typed meanwhile follows.
+    pub fn checked(&mut self, user: Option<UserName>, now: Duration) -> LoginOutput {
         let mut output = self.tick(now);
         if output.result.is_none()
-            && let Stage::Checking { user } = self.stage
+            && let Stage::Checking = self.stage
         {
             self.stage = Stage::Name;
-            self.judge(user.filter(|_| fits), &mut output);
+            self.judge(user, &mut output);
             self.end_if_too_many(&mut output);
             let ahead = std::mem::take(&mut self.ahead);
             self.take_all(ahead.bytes(), &mut output);
@@ -180,7 +164,7 @@ impl<'a> Login<'a> {
             if output.result.is_some() {
                 break;
             }
-            if let Stage::Checking { .. } = self.stage {
+            if let Stage::Checking = self.stage {
                 // Nobody types so much ahead; what does not fit is lost.
                 self.ahead.push(*byte);
                 continue;
@@ -205,7 +189,7 @@ impl<'a> Login<'a> {
     pub fn deadline(&self) -> Duration {
         match self.stage {
             Stage::Listening { until } => until,
-            Stage::Name | Stage::Password { .. } | Stage::Checking { .. } => self.ends,
+            Stage::Name | Stage::Password { .. } | Stage::Checking => self.ends,
         }
     }
 
@@ -231,7 +215,7 @@ impl<'a> Login<'a> {
 
     fn prompt(&mut self, output: &mut LoginOutput) {
         self.stage = Stage::Name;
-        output.text += &format!("\r\n{} login: ", self.login_config.hostname);
+        output.text += &format!("\r\n{} login: ", self.hostname);
     }
 
     /// A `+` is not echoed as one: three of them in a silence, or before a command at a modem that
@@ -259,49 +243,33 @@ impl<'a> Login<'a> {
             return;
         }
         match std::mem::replace(&mut self.stage, Stage::Name) {
-            Stage::Password { name } => self.check(&name, line, output),
+            Stage::Password { name } => {
+                self.stage = Stage::Checking;
+                output.check = Some(Credentials { name, password: line });
+            }
             Stage::Name | Stage::Listening { .. } if line.is_empty() => self.prompt(output),
             Stage::Name | Stage::Listening { .. } => {
                 self.stage = Stage::Password { name: line };
                 output.text += "\r\nPassword: ";
             }
             // Typed ahead until it is over.
-            checking @ Stage::Checking { .. } => self.stage = checking,
+            Stage::Checking => self.stage = Stage::Checking,
         }
         self.end_if_too_many(output);
     }
 
     fn end_if_too_many(&self, output: &mut LoginOutput) {
-        let is_judged = !matches!(self.stage, Stage::Checking { .. });
+        let is_judged = !matches!(self.stage, Stage::Checking);
         if output.result.is_none() && is_judged && self.lines >= LINES {
             output.result = Some(LoginResult::Refused(LoginRefusal::Nobody));
         }
     }
 
-    /// Finds out whose name and password that is, now or later.
-    fn check(&mut self, name: &Typed, password: Typed, output: &mut LoginOutput) {
-        match self.login_config.users {
-            Users::Plain(users) => {
-                let fits = |user: &Account| name.is(user.name.as_str()) & password.is(user.password.reveal());
-                self.judge(the_one(users, fits).map(|user| &user.name), output);
-            }
-            Users::Hashed(users) => {
-                let known = the_one(users, |user| name.is(user.name.as_str()));
-                // An unknown user costs the same rounds: the time must not tell who exists.
-                let Some(hash) = known.or(users.first()).map(|user| user.password.clone()) else {
-                    return self.judge(None, output);
-                };
-                self.stage = Stage::Checking { user: known.map(|user| &user.name) };
-                output.check = Some(PasswordCheck { hash, password });
-            }
-        }
-    }
-
     /// Somebody has logged in, or the name or the password was wrong.
-    fn judge(&mut self, user: Option<&UserName>, output: &mut LoginOutput) {
+    fn judge(&mut self, user: Option<UserName>, output: &mut LoginOutput) {
         if let Some(user) = user {
             output.text += "\r\nStarting PPP\r\n";
-            output.result = Some(LoginResult::Ppp(Some(user.clone())));
+            output.result = Some(LoginResult::Ppp(Some(user)));
             return;
         }
         output.text += "\r\nLogin incorrect\r\n";
@@ -312,12 +280,6 @@ impl<'a> Login<'a> {
             self.prompt(output);
         }
     }
-}
-
-/// The user that is meant. All users are compared in full: the time it takes tells
-/// nothing.
-fn the_one<P>(users: &[Account<P>], is_meant: impl Fn(&Account<P>) -> Choice) -> Option<&Account<P>> {
-    users.iter().fold(None, |found, user| if is_meant(user).to_bool() { Some(user) } else { found })
 }
 
 /// Whether a frame of PPP begins: flag and address, perhaps without the flag, which a line that has

@@ -13,8 +13,7 @@ pub enum Report {
     /// A caller is connected: the port is ready for pppd, and nothing is said here until
     /// [`hang_up`](super::Answerer::hang_up).
     Connected(Connected),
-    /// A password is to be [checked](super::Answerer::password_check). The caller waits for it, and
-    /// no other line does.
+    /// A name and a password are to be [checked](super::authenticate). The caller waits for it, and no other line does.
     CheckPassword,
     /// A call was taken and came to nothing.
     Lost {

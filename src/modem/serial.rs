@@ -9,11 +9,12 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, ioctl};
 use rustix::termios::{ControlModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use serde::{Deserialize, Serialize};
 
 use crate::site::{FlowControl, Speed};
 
 /// The wire that tells a modem whether its computer is ready: low, it hangs up (V.250 §6.2.9, `&D2`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dtr {
     /// Ready.
     High,
