@@ -85,12 +85,17 @@ impl Process {
     pub(super) fn start(sandbox: &Sandbox) -> io::Result<Self> {
         // The image has it; a test's box may not.
         fs::create_dir_all(&sandbox.root)?;
+        let mut command = Command::new(&sandbox.program);
+        command.arg0("modem-parser").arg(FLAG).arg(sandbox.uid.to_string()).arg(&sandbox.root).env_clear();
+        Self::spawn(command)
+    }
+
+    /// Starts what has the socket at its standard input.
+    fn spawn(mut command: Command) -> io::Result<Self> {
         // Messages with an end, so that none is taken for the beginning of another.
         let (socket, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-        let mut command = Command::new(&sandbox.program);
-        command.arg0("modem-parser").arg(FLAG).arg(sandbox.uid.to_string()).arg(&sandbox.root);
-        command.env_clear().stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Self { child: command.spawn()?, socket, buffer: vec![0; LONGEST] })
     }
 
@@ -157,19 +162,16 @@ impl Process {
         }
     }
 
-    /// Ends it, and says how it ended if that was before.
+    /// Ends it, and says how it has ended. One that was about to end by itself has closed its socket before it can be
+    /// waited for, and is not changed by the signal any more.
     pub(super) fn end(mut self) -> Option<ExitStatus> {
-        let before = self.child.try_wait().ok().flatten();
-        if before.is_none() {
-            self.kill();
-        }
-        before
+        self.kill()
     }
 
-    fn kill(&mut self) {
+    fn kill(&mut self) -> Option<ExitStatus> {
         // An error means that it has ended already.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.wait().ok()
     }
 }
 
@@ -191,6 +193,12 @@ pub(super) struct Wakes {
 impl Wakes {
     const MOST: u32 = 500;
 
+    /// As many as may be, in this second.
+    #[cfg(test)]
+    pub(super) fn used_up(since: Duration) -> Self {
+        Self { since, count: Self::MOST }
+    }
+
     /// One more, now.
     pub(super) fn count(&mut self, now: Duration) -> Result<(), Violation> {
         if now.saturating_sub(self.since) >= Duration::from_secs(1) {
@@ -202,8 +210,66 @@ impl Wakes {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    type Reply = super::super::message::Reply<u8, u8>;
+
+    /// A process that runs this script of the shell.
+    pub fn misbehaving(script: &str) -> Process {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]);
+        Process::spawn(shell).unwrap()
+    }
+
+    /// Hears one request.
+    pub const HEAR: &str = "dd bs=20000 count=1 >/dev/null 2>&1";
+
+    fn failure(script: &str) -> Failure {
+        misbehaving(script).ask::<Reply>(&()).unwrap_err()
+    }
+
+    #[test]
+    fn a_process_that_does_not_reply_as_it_should_is_of_no_use() {
+        let garbage = failure(&format!("{HEAR}; printf xyz >&0; exec sleep 60"));
+        assert!(matches!(garbage, Failure::Violation(Violation::Garbage)), "{garbage:?}");
+        let long = failure(&format!("{HEAR}; dd if=/dev/zero bs=20000 count=1 >&0; exec sleep 60"));
+        assert!(matches!(long, Failure::Violation(Violation::TooMuch)), "{long:?}");
+        for ended in [failure(&format!("{HEAR}; exit 3")), failure(&format!("{HEAR}; exec sleep 60 <&-"))] {
+            assert!(matches!(ended, Failure::Ended), "{ended:?}");
+        }
+        let silent = failure(&format!("{HEAR}; exec sleep 600"));
+        assert!(matches!(silent, Failure::Silent), "{silent:?}");
+    }
+
+    #[test]
+    fn a_process_that_speaks_without_being_asked_is_noticed() {
+        let mut process = misbehaving("printf x >&0; exec sleep 60");
+        poll(&mut [PollFd::new(&process.fd(), PollFlags::IN)], None).unwrap();
+        assert!(matches!(process.look(), Err(Failure::Violation(Violation::Unasked))));
+        let asked = process.ask::<Reply>(&()).unwrap_err();
+        assert!(matches!(asked, Failure::Violation(Violation::Unasked)), "{asked:?}");
+    }
+
+    #[test]
+    fn a_process_that_floods_is_heard_once() {
+        let mut process = misbehaving("while printf x >&0; do :; done; exec sleep 60");
+        poll(&mut [PollFd::new(&process.fd(), PollFlags::IN)], None).unwrap();
+        assert!(matches!(process.ask::<Reply>(&()), Err(Failure::Violation(Violation::Unasked))));
+    }
+
+    #[test]
+    fn an_ended_process_is_gone_and_tells_how() {
+        for (script, status) in [("exit 3", "exit status: 3"), ("exec sleep 60", "signal: 9 (SIGKILL)")] {
+            let process = misbehaving(script);
+            let id = process.id();
+            if script == "exit 3" {
+                poll(&mut [PollFd::new(&process.fd(), PollFlags::IN)], None).unwrap();
+            }
+            assert_eq!(process.end().unwrap().to_string(), status);
+            assert!(!Path::new(&format!("/proc/{id}")).exists());
+        }
+    }
 
     #[test]
     fn a_process_that_wants_to_be_woken_without_end_is_noticed_within_a_second() {

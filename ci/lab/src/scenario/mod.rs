@@ -11,6 +11,7 @@ mod link;
 mod login;
 mod modem;
 mod own;
+mod parser;
 mod ppp;
 mod reboot;
 mod session;
@@ -97,6 +98,8 @@ pub const SCENARIOS: &[Scenario] = &[
     one("the-reference-stick-is-found-by-its-driver", stick::found),
     one("a-stick-that-was-pulled-out-is-found-again", stick::replugged),
     one("an-adapter-that-was-pulled-out-is-taken-up-again", adapter::pulled_out),
+    one("a-dialers-parser-has-no-privileges-and-is-replaced", parser::of_a_dialer),
+    one("a-lines-parser-has-no-privileges-and-is-replaced", parser::of_a_line),
     one("a-key-of-the-site-opens-ssh", ssh::keys_open),
     one("without-keys-there-is-no-ssh", ssh::absent),
     one("the-vpns-scripts-shake-hands-and-leave-nothing", vpn::scripts),
