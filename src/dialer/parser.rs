@@ -277,9 +277,13 @@ mod tests {
         let (_, given) = guard.remembers(&memory("today", "unknown")).unwrap();
         store(&given);
         assert_eq!(guard.remembers(&memory("today", "unknown")), None, "a second time");
-        assert!(guard.remembers(&memory("today", "refused")).is_some(), "what became of it");
-        let memory = guard.start().memory.unwrap();
-        assert_eq!(Record::parse(&memory), given, "the next process knows it");
+        let known = guard.start().memory.unwrap();
+        assert_eq!(Record::parse(&known), given, "the next process knows it");
+        let (_, refused) = guard.remembers(&memory("today", "refused")).unwrap();
+        store(&refused);
+        for outcome in ["unknown", "accepted", "refused"] {
+            assert_eq!(guard.remembers(&memory("today", outcome)), None, "{outcome}, once it is known");
+        }
     }
 
     #[test]
@@ -295,6 +299,20 @@ mod tests {
         });
         assert_eq!(lost.collect::<Vec<_>>(), [1, 3]);
         assert_eq!(guard.lost(&Record::new(), Duration::ZERO), []);
+    }
+
+    /// Hears one request, and dies of it.
+    const DIES: &str = "dd bs=20000 count=1 >/dev/null 2>&1; exit 3";
+
+    #[test]
+    fn a_message_of_which_a_parser_has_died_is_not_given_to_another_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut modem = Sandboxed::scripted(guard(dir.path()), DIES);
+        let died = Content::Unreadable("the modem's parser has died of it".to_owned());
+        assert_eq!(modem.decode("0791"), died);
+        assert_eq!(modem.decode("0791"), died, "without a process");
+        // No second process can be started here: that says nothing of the message.
+        assert_eq!(modem.decode("0792"), Content::NotDecoded);
     }
 
     #[test]

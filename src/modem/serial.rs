@@ -22,6 +22,9 @@ pub enum Dtr {
     Low,
 }
 
+/// What may wait for a port. The longest command with its text is not a tenth of it.
+const MOST_UNSENT: usize = 16 << 10;
+
 /// An open serial line. Not in exclusive mode: another program may lock and open it while it is only listened to.
 #[derive(Debug)]
 pub struct Serial {
@@ -119,7 +122,13 @@ impl Serial {
 
     /// Writes what the port accepts now, and keeps the rest for [`flush`](Self::flush). A port that
     /// accepts nothing is noticed by the command's deadline.
+    ///
+    /// # Errors
+    /// The line has vanished, or more was written than any command has.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.unsent.len() + bytes.len() > MOST_UNSENT {
+            return Err(io::Error::other("the port accepts nothing"));
+        }
         self.unsent.extend_from_slice(bytes);
         self.flush()
     }

@@ -169,10 +169,15 @@ impl Memory {
             .with_known("outcome", text.map(|(_, text)| text))
     }
 
-    /// Whether a store may take this after what it had before, in the boot of this name: in one boot a PIN is given once.
+    /// Whether a store may take this after what it had before, in the boot of this name: in one boot a PIN is given once,
+    /// and one thing comes of it.
     pub(crate) fn may_follow(&self, before: Option<&Self>, boot: &str) -> bool {
-        let is_given = self.outcome == PinResult::Unknown;
-        self.boot == boot && !(is_given && before.is_some_and(|before| before.boot == boot))
+        let before = before.filter(|before| before.boot == boot).map(|before| before.outcome);
+        let expected = match self.outcome {
+            PinResult::Unknown => None,
+            PinResult::Accepted | PinResult::Refused => Some(PinResult::Unknown),
+        };
+        self.boot == boot && before == expected
     }
 
     /// Whether this is about the same PIN and, as far as is known, the same card.

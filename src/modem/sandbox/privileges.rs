@@ -7,11 +7,9 @@ use rustix::process::{
     DumpableBehavior, Resource, Rlimit, Signal, chdir, chroot, geteuid, set_dumpable_behavior,
     set_parent_process_death_signal, setrlimit,
 };
-use rustix::thread::{
-    CapabilitySet, CapabilitySets, Gid, Uid, clear_ambient_capability_set,
-    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs, set_thread_groups,
-    set_thread_res_gid, set_thread_res_uid,
-};
+use rustix::thread::{Gid, Uid, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+use crate::privileges::{drop_capabilities, empty_bounding_set};
 
 /// Address space, of which the program needs some 2 MB on the board: a process that was taken over shall not use up the
 /// memory of the box.
@@ -29,23 +27,14 @@ pub(super) fn give_up(uid: u32, root: &Path) -> io::Result<()> {
     if geteuid().is_root() {
         chroot(root)?;
         chdir("/")?;
-        for capability in CapabilitySet::all() {
-            match remove_capability_from_bounding_set(capability) {
-                // One that this kernel does not know.
-                Ok(()) | Err(rustix::io::Errno::INVAL) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        clear_ambient_capability_set()?;
+        empty_bounding_set()?;
         let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(uid));
         set_thread_groups(&[])?;
         set_thread_res_gid(gid, gid, gid)?;
         // Takes the permitted and effective capabilities, too (capabilities(7), effect of user ID changes).
         set_thread_res_uid(uid, uid, uid)?;
     }
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
-    set_no_new_privs(true)?;
+    drop_capabilities()?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     // A change of the user has cleared it (prctl(2), PR_SET_PDEATHSIG).
     set_parent_process_death_signal(Some(Signal::KILL))?;

@@ -181,17 +181,17 @@ impl Drop for Process {
     }
 }
 
-/// How often a process may ask to be woken at once, in a second, before it is taken for one that wants to use up the
-/// processor. A protocol's deadlines are those of commands, 100 ms and more; one that was asked for something may want
-/// one more turn.
+/// How often a process has wanted to be woken by the clock, and what it has then wanted done, in this second. One that was
+/// taken over could use up the processor by that.
 #[derive(Debug, Default)]
 pub(super) struct Wakes {
     since: Duration,
-    count: u32,
+    count: usize,
 }
 
 impl Wakes {
-    const MOST: u32 = 500;
+    /// A protocol's deadlines are those of commands, seconds apart, and what follows is a command and some lines of the log.
+    const MOST: usize = 500;
 
     /// As many as may be, in this second.
     #[cfg(test)]
@@ -199,12 +199,12 @@ impl Wakes {
         Self { since, count: Self::MOST }
     }
 
-    /// One more, now.
-    pub(super) fn count(&mut self, now: Duration) -> Result<(), Violation> {
+    /// So many more, now.
+    pub(super) fn count(&mut self, more: usize, now: Duration) -> Result<(), Violation> {
         if now.saturating_sub(self.since) >= Duration::from_secs(1) {
             *self = Self { since: now, count: 0 };
         }
-        self.count += 1;
+        self.count += more;
         if self.count > Self::MOST { Err(Violation::TooMuch) } else { Ok(()) }
     }
 }
@@ -276,10 +276,12 @@ pub(super) mod tests {
         let mut wakes = Wakes::default();
         let ms = Duration::from_millis;
         for turn in 0..10_000 {
-            assert_eq!(wakes.count(ms(10 * turn)), Ok(()), "every 10 ms");
+            assert_eq!(wakes.count(1, ms(10 * turn)), Ok(()), "every 10 ms");
         }
         let mut wakes = Wakes::default();
-        let refused = (0..1000).position(|turn| wakes.count(ms(100_000 + turn)).is_err());
+        let refused = (0..1000).position(|turn| wakes.count(1, ms(100_000 + turn)).is_err());
         assert_eq!(refused, Some(500), "every millisecond");
+        let mut wakes = Wakes::default();
+        assert_eq!(wakes.count(501, ms(0)), Err(Violation::TooMuch), "one that wants much done");
     }
 }

@@ -232,16 +232,18 @@ impl<G: Guard> Protocol for Sandboxed<G> {
         if self.failure.is_some() {
             return self.give_up();
         }
-        if !std::mem::take(&mut self.is_asked) {
-            if self.state.deadline.is_none_or(|deadline| deadline > now) {
-                return Vec::new();
-            }
-            if let Err(violation) = self.wakes.count(now) {
-                self.fail::<()>(violation.into());
-                return self.give_up();
-            }
+        if std::mem::take(&mut self.is_asked) {
+            return self.act(&Request::Time { now }, now);
         }
-        self.act(&Request::Time { now }, now)
+        if self.state.deadline.is_none_or(|deadline| deadline > now) {
+            return Vec::new();
+        }
+        let actions = self.act(&Request::Time { now }, now);
+        if let Err(violation) = self.wakes.count(1 + actions.len(), now) {
+            self.fail::<()>(violation.into());
+            return self.give_up();
+        }
+        actions
     }
 
     fn on_close(&mut self) -> Vec<G::Report> {
@@ -392,10 +394,16 @@ mod tests {
         }
     }
 
-    /// A protocol whose process runs this script, and whose next one cannot be started.
+    impl<G: Guard> Sandboxed<G> {
+        /// A protocol whose process runs this script, and whose next one cannot be started.
+        pub(crate) fn scripted(guard: G, script: &str) -> Self {
+            let sandbox = Sandbox::new(&Paths::below("/dev/null"), Program::Own, 900);
+            Self { process: Some(misbehaving(script)), ..Self::new(guard, sandbox) }
+        }
+    }
+
     fn sandboxed(script: &str) -> Sandboxed<Believer> {
-        let sandbox = Sandbox::new(&Paths::below("/dev/null"), Program::Own, 900);
-        Sandboxed { process: Some(misbehaving(script)), ..Sandboxed::new(Believer, sandbox) }
+        Sandboxed::scripted(Believer, script)
     }
 
     /// A script that gives these replies, one to each request. What `printf` of the shell cannot say is not in them.

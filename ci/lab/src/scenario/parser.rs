@@ -1,7 +1,7 @@
 //! The process that parses what modems, cells and callers send, on the finished image: what it may do, and what its end
 //! costs.
 
-use super::{check, shows};
+use super::{DIAL_IN, SITE, check, shows};
 use crate::booted::Booted;
 use crate::error::{Error, Result};
 use crate::stage::{Stage, stick};
@@ -41,6 +41,7 @@ pub fn of_a_dialer(stage: &Stage) -> Result<()> {
 /// The same of a line's.
 pub fn of_a_line(stage: &Stage) -> Result<()> {
     let machine = stage.answerer("dial-in")?;
+    machine.card().write(SITE, DIAL_IN.as_bytes())?;
     let mut booted = machine.boot()?;
     has_nothing_when(&mut booted, "dialctl lines", "line1   ready", 901)?;
     is_replaced(&mut booted, "dialctl lines", "line1   ready")?;
@@ -67,11 +68,11 @@ fn has_nothing_when(booted: &mut Booted, command: &str, shown: &str, uid: u32) -
         let found = line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
         check(found == *expected, || format!("{name} of it is {found:?}:\n{limits}"))?;
     }
-    let places = booted.must(&format!("readlink /proc/{pid}/root /proc/{pid}/cwd"))?;
+    let places = booted.must(&format!("readlink /proc/{pid}/root; readlink /proc/{pid}/cwd"))?;
     check(places == "/var/empty\n/var/empty", || format!("its root and its directory are {places:?}"))?;
     let inside = booted.must("ls -A /var/empty; find /var/empty ! -user root -o -perm -2")?;
     check(inside.is_empty(), || format!("/var/empty is not empty, or not root's: {inside}"))?;
-    let open = booted.must(&format!("cd /proc/{pid}/fd && readlink *; cd /"))?;
+    let open = booted.must(&format!("for fd in /proc/{pid}/fd/*; do readlink $fd; done"))?;
     let is_expected = open.starts_with("socket:[") && open.ends_with("]\n/dev/null\n/dev/null");
     check(is_expected, || format!("it has open:\n{open}"))?;
     let environment = booted.must(&format!("wc -c </proc/{pid}/environ"))?;
