@@ -15,6 +15,7 @@ pub mod modem;
 pub mod names;
 pub mod paths;
 pub mod ppp;
+pub mod privileges;
 pub mod published;
 pub mod reboot;
 pub mod record;

@@ -5,10 +5,12 @@ use std::io::{Write, stderr};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::paths::Paths;
 
 /// The severity of a message, with the numbers of syslog(3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Level {
     /// It needs a reaction.
     Error = 3,

@@ -51,6 +51,16 @@ impl Service {
     }
 }
 
+/// The user and group of the process that parses what the dialer's modem says (`modem-parser` in `/etc/passwd`).
+pub const MODEM_PARSER_UID: u32 = 900;
+
+/// The user and group of the process that parses what a line's modem and callers say. Each line has its own: a process can
+/// signal those of its user.
+pub fn line_parser_uid(line: usize) -> u32 {
+    // A site has a few lines; whatever the number, it is not root's.
+    MODEM_PARSER_UID + u32::try_from(line).unwrap_or(u32::MAX).clamp(1, 60_000)
+}
+
 /// Names of published records, below [`RUN_DIR`]. A line's is its [`LineName`].
 pub mod record {
     /// How the box booted: written by `init`.

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use dialbox::line::{Answerer, Registers, Report};
+use dialbox::line::{Answerer, AnswererConfig, Registers, Report};
 use dialbox::modem::protocol::{Protocol, ProtocolAction};
-use dialbox::site::{LineConfig, Role, Site};
+use dialbox::site::{Role, Site};
 use libfuzzer_sys::fuzz_target;
 
 const SITE: &str = "role='dial-in'\nhostname='x'\n[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n\
@@ -18,8 +18,7 @@ const WORDS: [&str; 8] =
 type Action = ProtocolAction<Report>;
 
 fuzz_target!(|bytes: &[u8]| {
-    let line = line_config();
-    let mut answerer = Answerer::new(&line, None, Registers::random);
+    let mut answerer = Answerer::new(config(), Registers::random);
     let mut now = Duration::from_secs(1);
     let secret = take_a_call(&mut answerer, now);
     // Input that contains the secret by chance would pass for the modem's answer.
@@ -61,10 +60,12 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn line_config() -> LineConfig {
-    match Site::parse(SITE).map(|site| site.role) {
+fn config() -> AnswererConfig {
+    match Site::parse(SITE) {
         // SITE has one line.
-        Ok(Role::DialIn(dial_in)) => dial_in.lines.into_iter().next().expect("a line"),
+        Ok(Site { role: Role::DialIn(dial_in), hostname, .. }) => {
+            AnswererConfig::new(dial_in.lines.first().expect("a line"), &hostname)
+        }
         _ => unreachable!("a dial-in"),
     }
 }

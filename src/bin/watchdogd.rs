@@ -13,6 +13,7 @@ use dialbox::line;
 use dialbox::log::Log;
 use dialbox::names::Service;
 use dialbox::ppp::counters;
+use dialbox::privileges;
 use dialbox::reboot;
 use dialbox::service::{self, Start};
 use dialbox::site::Role;
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
 }
 
 fn run(start: &Start, log: &Log) -> String {
+    // Files and the process of init are root's: for them no capability is needed.
+    if let Err(error) = privileges::drop_all() {
+        log.warning(&format!("capabilities: {error}"));
+    }
     let mut watch = Watch::new(start, log);
     loop {
         if let Some(cause) = watch.poll() {

@@ -11,6 +11,7 @@
 
 mod counter;
 mod network_time;
+mod parser;
 pub mod persistence;
 mod pppds;
 mod replies;
@@ -22,12 +23,13 @@ mod view;
 use std::time::Duration;
 
 use network_time::NetworkTime;
+pub use parser::Content;
 use replies::Replies;
 pub use view::{Facts, Ports, View};
 
 use crate::control;
 use crate::log::Level;
-use crate::modem::mobile::{self, OutgoingSms, Place};
+use crate::modem::mobile::{OutgoingSms, Place, SmsId};
 use crate::ppp::{
     self, Connection, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session, Timestamp,
 };
@@ -36,7 +38,7 @@ use crate::site::{self, DataSize};
 use crate::sms::command::Command;
 use crate::sms::gate::{Gate, Judgement};
 use crate::sms::past::Past;
-use crate::sms::pdu::{Address, Deliver, Incoming};
+use crate::sms::pdu::{Address, Deliver};
 use crate::sms::reply::{self, Reply, Status};
 
 /// How long a reboot waits for its announcement to be sent.
@@ -91,8 +93,14 @@ pub enum Pending {
 /// What happens to the dialer.
 #[derive(Debug)]
 pub enum Event {
-    /// The modem has something to tell.
-    Modem(mobile::Report),
+    /// A message has come, which stays where it is until it is [discarded](Effect::Discard).
+    Message(Place, Content),
+    /// The network has taken a message.
+    Sent(SmsId),
+    /// A message was not sent, as far as is known; why.
+    NotSent(SmsId, String),
+    /// The time that the network tells, in seconds since 1970.
+    NetworkTime(i64),
     /// What had to be remembered before has survived.
     Stored(Pending),
     /// It could not be stored.
@@ -163,7 +171,16 @@ impl Dialer {
     /// Something has happened.
     pub fn receive(&mut self, event: Event, view: View) -> Vec<Effect> {
         match event {
-            Event::Modem(report) => self.modem(report, view),
+            Event::Message(place, content) => self.message(place, content, view),
+            Event::Sent(id) => {
+                self.replies.sent(id);
+                Vec::new()
+            }
+            Event::NotSent(id, why) => {
+                let said = Effect::log(Level::Warning, format!("a reply was not sent: {why}"));
+                std::iter::once(said).chain(self.replies.not_sent(id).map(Effect::Send)).collect()
+            }
+            Event::NetworkTime(unix) => self.network_time.receive(unix, view, self.facts.plausible),
             Event::Stored(Pending::Order(order)) => self.execute(order, view),
             Event::NotStored(Pending::Order(order)) => {
                 self.answer(&order.requester, Reply::NotStored, view.at.now)
@@ -220,31 +237,16 @@ impl Dialer {
         }
     }
 
-    fn modem(&mut self, report: mobile::Report, view: View) -> Vec<Effect> {
-        match report {
-            mobile::Report::Message { place, pdu } => self.message(place, &pdu, view),
-            mobile::Report::Sent(id) => {
-                self.replies.sent(id);
-                Vec::new()
-            }
-            mobile::Report::NotSent(id, why) => {
-                let said = Effect::log(Level::Warning, format!("a reply was not sent: {why}"));
-                std::iter::once(said).chain(self.replies.not_sent(id).map(Effect::Send)).collect()
-            }
-            mobile::Report::NetworkTime(unix) => self.network_time.receive(unix, view, self.facts.plausible),
-        }
-    }
-
     /// Whatever it is, it does not stay in the modem: a full storage takes no further message.
-    fn message(&mut self, place: Place, pdu: &str, view: View) -> Vec<Effect> {
-        let mut effects = vec![];
-        match Incoming::decode(pdu) {
-            Ok(Incoming::Deliver(message)) => effects.extend(self.judge(&message, view)),
-            Ok(Incoming::StatusReport(_)) => {}
-            Err(why) => {
-                effects.push(Effect::log(Level::Warning, format!("a message that cannot be read: {why}")));
+    fn message(&mut self, place: Place, content: Content, view: View) -> Vec<Effect> {
+        let mut effects = match content {
+            Content::Message(message) => self.judge(&message, view),
+            Content::StatusReport => Vec::new(),
+            Content::Unreadable(why) => {
+                vec![Effect::log(Level::Warning, format!("a message that cannot be read: {why}"))]
             }
-        }
+            Content::NotDecoded => return Vec::new(),
+        };
         effects.push(Effect::Discard(place));
         effects
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
+use super::parser::ModemGuard;
 use super::persistence::{Persistence, Remembered};
 use super::pppds::Pppds;
 use super::{Dialer, Effect, Event, Facts, Ports, View};
@@ -17,9 +18,10 @@ use crate::control::Server;
 use crate::log::Log;
 use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
-use crate::modem::mobile::Mobile;
+use crate::modem::mobile::Report;
 use crate::modem::protocol::Protocol;
-use crate::names::record;
+use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
+use crate::names::{MODEM_PARSER_UID, record};
 use crate::paths::Paths;
 use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd};
 use crate::published::{CodesStatus, LastBoot, LinkStatus, Published};
@@ -44,7 +46,7 @@ struct Serving<'a> {
     store: Store,
     persistence: Persistence<'a>,
     dialer: Dialer,
-    driver: Driver<'a, Mobile>,
+    driver: Driver<'a, Sandboxed<ModemGuard>>,
     server: Server,
     /// Every pppd that is followed, ours and others'.
     pppds: Pppds,
@@ -105,6 +107,8 @@ impl<'a> Serving<'a> {
         let at = timestamp(&start.site, WallClock::Floor(clock::unix()));
         let Remembered { past, session, copied } = remembered;
         let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
+        let guard = ModemGuard::new(&role.modem, paths);
+        let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
             log: config.log,
@@ -114,7 +118,7 @@ impl<'a> Serving<'a> {
             plausible: facts.plausible,
             store: Store::new(paths.state()),
             persistence,
-            driver: Driver::new(config, Mobile::from_site(&role.modem, paths))?,
+            driver: Driver::new(config, parser)?,
             server: Server::open(paths)?,
             pppds: Pppds::default(),
             scripts: Vec::new(),
@@ -132,7 +136,9 @@ impl<'a> Serving<'a> {
     /// Whatever has happened since the last turn, and all that follows from it.
     fn poll(&mut self) {
         let mut events = VecDeque::new();
-        events.extend(self.driver.poll(clock::since_boot()).into_iter().map(Event::Modem));
+        for report in self.driver.poll(clock::since_boot()) {
+            events.push_back(self.event(report));
+        }
         events.extend(self.server.poll().into_iter().map(|(client, request)| Event::Asked(client, request)));
         self.reap(&mut events);
         self.follow(events);
@@ -142,6 +148,15 @@ impl<'a> Serving<'a> {
         let events = self.start_pppd();
         self.follow(events);
         self.publish();
+    }
+
+    fn event(&mut self, report: Report) -> Event {
+        match report {
+            Report::Message { place, pdu } => Event::Message(place, self.driver.protocol_mut().decode(&pdu)),
+            Report::Sent(id) => Event::Sent(id),
+            Report::NotSent(id, why) => Event::NotSent(id, why),
+            Report::NetworkTime(unix) => Event::NetworkTime(unix),
+        }
     }
 
     fn follow(&mut self, mut events: VecDeque<Event>) {
@@ -233,7 +248,8 @@ impl Serving<'_> {
         if !self.driver.has_two_ports() && !is_done {
             return VecDeque::new();
         }
-        let mut events: VecDeque<_> = self.driver.release().into_iter().map(Event::Modem).collect();
+        let reports = self.driver.release();
+        let mut events: VecDeque<_> = reports.into_iter().map(|report| self.event(report)).collect();
         events.push_back(Event::Link(match pppd::spawn(self.role) {
             Ok(pppd) => {
                 let pid = pppd.pid();

@@ -1,6 +1,6 @@
 use super::*;
 use crate::clock::{Plausible, WallClock};
-use crate::modem::mobile::{Report, SmsId, Storage};
+use crate::modem::mobile::{SmsId, Storage};
 use crate::ppp::{Addresses, Calendar, Exit, Interface, MonthTotal};
 use crate::record::Record;
 use crate::site::{Role, Site};
@@ -104,12 +104,11 @@ impl Harness {
             body: Body::Text(text.to_owned()),
             part: None,
         };
-        let (pdu, _) = message.encode(None).unwrap();
-        self.receive(Event::Modem(Report::Message { place: Place::Stored(Storage::Modem, 3), pdu }))
+        self.receive(Event::Message(Place::Stored(Storage::Modem, 3), Content::Message(message)))
     }
 
     fn sent(&mut self, id: u64) -> &mut Self {
-        self.receive(Event::Modem(Report::Sent(SmsId(id))))
+        self.receive(Event::Sent(SmsId(id)))
     }
 
     fn link(&mut self, event: ppp::Event) -> &mut Self {
@@ -194,11 +193,19 @@ fn whom_only_the_number_proves_is_obeyed_as_often_as_he_likes_and_answered_twent
 
 #[test]
 fn what_is_no_message_is_deleted() {
-    let garbage = Report::Message { place: Place::Stored(Storage::Modem, 1), pdu: "00FF".to_owned() };
-    insta::assert_snapshot!(Harness::new(Ports::Two).receive(Event::Modem(garbage)).done(), @"
+    let place = Place::Stored(Storage::Modem, 1);
+    let garbage = Event::Message(place, Content::Unreadable("a message of type 3".to_owned()));
+    insta::assert_snapshot!(Harness::new(Ports::Two).receive(garbage).done(), @"
     Warning: a message that cannot be read: a message of type 3
     delete Stored(Modem, 1)
     ");
+}
+
+#[test]
+fn a_message_that_nobody_could_decode_stays_in_the_modem() {
+    let place = Place::Stored(Storage::Modem, 1);
+    let message = Event::Message(place, Content::NotDecoded);
+    assert_eq!(Harness::new(Ports::Two).receive(message).done(), "");
 }
 
 #[test]
@@ -344,7 +351,7 @@ fn a_box_that_stops_without_a_link_is_answered_at_once() {
 #[test]
 fn a_network_time_that_no_correct_clock_can_show_does_not_set_the_clock() {
     let mut harness = Harness::new(Ports::Two);
-    let mut told = |unix| harness.receive(Event::Modem(Report::NetworkTime(unix))).done();
+    let mut told = |unix| harness.receive(Event::NetworkTime(unix)).done();
     insta::assert_snapshot!(told(THAT_MORNING - 1), @"Warning: the network's time 2026-07-14 03:59:57 UTC is ignored: this image was built at 2026-07-14 03:59:58 UTC");
     assert_eq!(told(THAT_MORNING - 1), "", "a modem that begins in the past is logged once");
     assert_eq!(told(THAT_MORNING), format!("clock {THAT_MORNING}\n"));

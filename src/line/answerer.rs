@@ -5,7 +5,9 @@ mod protocol;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::login::{Login, LoginConfig, LoginOutput, LoginResult, PasswordCheck};
+use serde::{Deserialize, Serialize};
+
+use super::login::{Credentials, Login, LoginOutput, LoginResult};
 use super::report::{Connected, Report};
 use super::ring::{Call, News};
 use super::secret::{Registers, Secret};
@@ -15,7 +17,7 @@ use crate::modem::at::queue::{Event, Queue};
 use crate::modem::at::request::TxData;
 use crate::modem::at::response::Final;
 use crate::modem::protocol::ProtocolAction;
-use crate::site::{self, CallerNumber, Rings};
+use crate::site::{Hostname, LineConfig, UserName};
 
 /// How often an idle modem is probed (mgetty's value).
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
@@ -26,26 +28,46 @@ const ESCAPES: u32 = 2;
 
 type Action = ProtocolAction<Report>;
 
-/// The protocol for the modem of one line.
+/// What a site says of a line, as far as the dialogue with its modem and its callers needs it. No secret is in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnswererConfig {
+    /// How often it rings before it is answered.
+    rings: u16,
+    /// Whose calls are answered; `None` for everybody's.
+    callers: Option<Vec<String>>,
+    /// The name of the box in the login prompt, where there is one.
+    prompt: Option<String>,
+}
+
+impl AnswererConfig {
+    /// That of a line of the box of this name.
+    pub fn new(line: &LineConfig, hostname: &Hostname) -> Self {
+        let callers = line.callers.as_ref();
+        Self {
+            rings: line.rings.get(),
+            callers: callers.map(|callers| callers.iter().map(ToString::to_string).collect()),
+            prompt: line.login.then(|| hostname.to_string()),
+        }
+    }
+}
+
+/// The dialogue with the modem of one line.
 #[derive(Debug)]
-pub struct Answerer<'a> {
-    rings: Rings,
-    callers: Option<Vec<CallerNumber>>,
-    /// The login prompt, if the line has one.
-    login_config: Option<LoginConfig<'a>>,
+pub struct Answerer {
+    config: AnswererConfig,
     queue: Queue<Step>,
-    phase: Phase<'a>,
-    /// The next steps, in this order.
+    phase: Phase,
+    /// What is to be done next, in this order.
     plan: VecDeque<Task>,
     /// No step is started before this time.
     pause: Option<Duration>,
     call: Call,
     calls: u32,
     connected: Connected,
-    /// A password for the owner to check.
-    check: Option<PasswordCheck>,
-    /// The result of that check.
-    checked: Option<bool>,
+    /// A name and a password that the owner is to check.
+    check: Option<Credentials>,
+    /// Whose they are, if anybody's.
+    checked: Option<Option<UserName>>,
     /// When to probe.
     probe: Option<Duration>,
     /// The source of the modem's secret.
@@ -61,13 +83,13 @@ pub struct Answerer<'a> {
 }
 
 #[derive(Debug)]
-enum Phase<'a> {
+enum Phase {
     Resetting {
         tries: u32,
     },
     Ready,
     Answering,
-    LoggingIn(Login<'a>),
+    LoggingIn(Login),
     Connected,
     /// All input may come from the caller, except the secret.
     HangingUp {
@@ -75,18 +97,11 @@ enum Phase<'a> {
     },
 }
 
-impl<'a> Answerer<'a> {
-    /// The answerer of one line; with a `login_config`, callers may log in at a prompt. The modem's secrets come from
-    /// [`Registers::random`].
-    pub fn new(
-        line: &site::LineConfig,
-        login_config: Option<LoginConfig<'a>>,
-        random: fn() -> Option<Registers>,
-    ) -> Self {
+impl Answerer {
+    /// The answerer of one line. The modem's secrets are [`Registers::random`].
+    pub fn new(config: AnswererConfig, random: fn() -> Option<Registers>) -> Self {
         Self {
-            rings: line.rings,
-            callers: line.callers.clone(),
-            login_config,
+            config,
             queue: Queue::default(),
             phase: Phase::Resetting { tries: 0 },
             plan: VecDeque::new(),
@@ -120,14 +135,15 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    /// The password of [`Report::CheckPassword`].
-    pub fn password_check(&mut self) -> Option<PasswordCheck> {
+    /// The name and the password of [`Report::CheckPassword`].
+    pub fn credentials(&mut self) -> Option<Credentials> {
         self.check.take()
     }
 
-    /// The result of the check; the caller gets it at the next poll. Without effect if the call is over.
-    pub fn set_checked(&mut self, fits: bool) {
-        self.checked = Some(fits);
+    /// Whose they are, if anybody's: at the next turn the caller is told. Without effect if its call is
+    /// over.
+    pub fn set_checked(&mut self, user: Option<UserName>) {
+        self.checked = Some(user);
     }
 
     /// Whether input may come from the caller: from `CONNECT` until the modem has left the call.
@@ -260,9 +276,9 @@ impl<'a> Answerer<'a> {
         self.plan.clear();
         (self.check, self.checked) = (None, None);
         let mut actions = vec![Action::log(Level::Info, said)];
-        match self.login_config {
-            Some(login_config) => {
-                self.phase = Phase::LoggingIn(Login::new(login_config, now));
+        match &self.config.prompt {
+            Some(hostname) => {
+                self.phase = Phase::LoggingIn(Login::new(hostname.clone(), now));
                 actions.push(Action::Publish);
             }
             None => actions.extend(self.hand_over()),
@@ -344,7 +360,7 @@ impl<'a> Answerer<'a> {
         };
         let mut refused = None;
         let mut actions = Vec::new();
-        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.rings.get()) {
+        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.config.rings) {
             refused = self.answer();
             // Caller ID is handled first, then record and log.
             actions = self.proceed(now);
@@ -356,12 +372,12 @@ impl<'a> Answerer<'a> {
 
     /// After enough rings the call is answered, unless the caller is not on the list.
     fn answer(&mut self) -> Option<Action> {
-        if let Some(callers) = &self.callers {
+        if let Some(callers) = &self.config.callers {
             let Some(number) = &self.call.caller else {
-                let is_first = self.call.rings == u32::from(self.rings.get());
+                let is_first = self.call.rings == u32::from(self.config.rings);
                 return is_first.then(|| Action::log(Level::Info, "not answered: no caller number received"));
             };
-            if !callers.iter().any(|known| known.as_str() == number) {
+            if !callers.contains(number) {
                 return Some(Action::log(Level::Info, format!("not answered: {number} is not on the list")));
             }
         }

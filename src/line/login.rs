@@ -11,10 +11,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use ctutils::Choice;
-
-use crate::site::{Account, Hostname, PasswordHash, UserName, Users};
-use typed::Typed;
+use crate::site::UserName;
+pub use typed::Typed;
 
 mod typed;
 
@@ -39,16 +37,7 @@ const FLAG: u8 = b'~';
 /// A modem's result code when the carrier is lost (V.250 §5.7.1); it arrives at the open port.
 const NO_CARRIER: &str = "NO CARRIER";
 
-/// The name shown in the prompt, and the users who may log in.
-#[derive(Debug, Clone, Copy)]
-pub struct LoginConfig<'a> {
-    /// The name of the box, shown in the prompt.
-    pub hostname: &'a Hostname,
-    /// The users who may log in.
-    pub users: &'a Users,
-}
-
-/// The result of the dialogue.
+/// What comes of the dialogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginResult {
     /// PPP begins, with the user who has logged in. `None` if the caller began PPP by itself: then pppd authenticates
@@ -86,31 +75,27 @@ pub struct LoginOutput {
     pub text: String,
     /// The result; `None` while the dialogue continues.
     pub result: Option<LoginResult>,
-    /// A password to check. The owner passes the result to [`Login::checked`]: the check takes long, so it does not run
-    /// here.
-    pub check: Option<PasswordCheck>,
+    /// A name and a password to check: what comes of it is told by [`Login::checked`]. Nothing here knows a password, or
+    /// waits.
+    pub check: Option<Credentials>,
 }
 
-/// A password, and the hash to compare it with.
-#[derive(Debug)]
-pub struct PasswordCheck {
-    hash: PasswordHash,
-    password: Typed,
-}
-
-impl PasswordCheck {
-    /// Whether they match. Computes all rounds.
-    pub fn run(&self) -> bool {
-        self.hash.fits(self.password.bytes())
-    }
+/// Who a caller claims to be, and the proof. `Debug` shows neither.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// A name, perhaps nobody's.
+    pub name: Typed,
+    /// A password.
+    pub password: Typed,
 }
 
 /// The dialogue with one caller: bytes and the time since boot go in, [`LoginOutput`] comes out. It is over once an
 /// output has a result.
 #[derive(Debug)]
-pub struct Login<'a> {
-    login_config: LoginConfig<'a>,
-    stage: Stage<'a>,
+pub struct Login {
+    /// The name of the box: it stands in the prompt.
+    hostname: String,
+    stage: Stage,
     line: Typed,
     /// What was typed while a password was being checked.
     ahead: Typed,
@@ -122,22 +107,22 @@ pub struct Login<'a> {
 }
 
 #[derive(Debug)]
-enum Stage<'a> {
-    /// No prompt yet; until then PPP may begin.
+enum Stage {
+    /// Nothing was said yet; until then it may still be PPP.
     Listening { until: Duration },
     /// The name is being typed.
     Name,
     /// The password of this name is being typed.
     Password { name: Typed },
-    /// The password is being checked. If it matches, this user has logged in; `None` if no user has that name.
-    Checking { user: Option<&'a UserName> },
+    /// The password is being checked.
+    Checking,
 }
 
-impl<'a> Login<'a> {
-    /// Starts with the time since boot at which the caller was connected.
-    pub fn new(login_config: LoginConfig<'a>, now: Duration) -> Self {
+impl Login {
+    /// A caller was connected at this time since boot, to the box of this name.
+    pub fn new(hostname: String, now: Duration) -> Self {
         Self {
-            login_config,
+            hostname,
             stage: Stage::Listening { until: now + LISTEN },
             line: Typed::default(),
             ahead: Typed::default(),
@@ -158,14 +143,14 @@ impl<'a> Login<'a> {
         output
     }
 
-    /// The result of the check. What the caller has typed meanwhile is processed next.
-    pub fn checked(&mut self, fits: bool, now: Duration) -> LoginOutput {
+    /// The password that was to be checked is this user's, or nobody's. What the caller has typed meanwhile follows.
+    pub fn checked(&mut self, user: Option<UserName>, now: Duration) -> LoginOutput {
         let mut output = self.tick(now);
         if output.result.is_none()
-            && let Stage::Checking { user } = self.stage
+            && let Stage::Checking = self.stage
         {
             self.stage = Stage::Name;
-            self.judge(user.filter(|_| fits), &mut output);
+            self.judge(user, &mut output);
             self.end_if_too_many(&mut output);
             let ahead = std::mem::take(&mut self.ahead);
             self.take_all(ahead.bytes(), &mut output);
@@ -178,8 +163,8 @@ impl<'a> Login<'a> {
             if output.result.is_some() {
                 break;
             }
-            if let Stage::Checking { .. } = self.stage {
-                // More than any user types ahead; the rest is dropped.
+            if let Stage::Checking = self.stage {
+                // Nobody types so much ahead; what does not fit is lost.
                 self.ahead.push(*byte);
                 continue;
             }
@@ -203,7 +188,7 @@ impl<'a> Login<'a> {
     pub fn deadline(&self) -> Duration {
         match self.stage {
             Stage::Listening { until } => until,
-            Stage::Name | Stage::Password { .. } | Stage::Checking { .. } => self.ends,
+            Stage::Name | Stage::Password { .. } | Stage::Checking => self.ends,
         }
     }
 
@@ -229,7 +214,7 @@ impl<'a> Login<'a> {
 
     fn prompt(&mut self, output: &mut LoginOutput) {
         self.stage = Stage::Name;
-        output.text += &format!("\r\n{} login: ", self.login_config.hostname);
+        output.text += &format!("\r\n{} login: ", self.hostname);
     }
 
     /// A `+` is not echoed as `+`: three of them with silence around, or before a command with a modem that requires no
@@ -256,49 +241,33 @@ impl<'a> Login<'a> {
             return;
         }
         match std::mem::replace(&mut self.stage, Stage::Name) {
-            Stage::Password { name } => self.check(&name, line, output),
+            Stage::Password { name } => {
+                self.stage = Stage::Checking;
+                output.check = Some(Credentials { name, password: line });
+            }
             Stage::Name | Stage::Listening { .. } if line.is_empty() => self.prompt(output),
             Stage::Name | Stage::Listening { .. } => {
                 self.stage = Stage::Password { name: line };
                 output.text += "\r\nPassword: ";
             }
-            // Input is queued until the check is over.
-            checking @ Stage::Checking { .. } => self.stage = checking,
+            // Typed ahead until it is over.
+            Stage::Checking => self.stage = Stage::Checking,
         }
         self.end_if_too_many(output);
     }
 
     fn end_if_too_many(&self, output: &mut LoginOutput) {
-        let is_judged = !matches!(self.stage, Stage::Checking { .. });
+        let is_judged = !matches!(self.stage, Stage::Checking);
         if output.result.is_none() && is_judged && self.lines >= LINES {
             output.result = Some(LoginResult::Refused(LoginRefusal::Nobody));
         }
     }
 
-    /// Checks name and password, at once or by the owner.
-    fn check(&mut self, name: &Typed, password: Typed, output: &mut LoginOutput) {
-        match self.login_config.users {
-            Users::Plain(users) => {
-                let fits = |user: &Account| name.is(user.name.as_str()) & password.is(user.password.reveal());
-                self.judge(the_one(users, fits).map(|user| &user.name), output);
-            }
-            Users::Hashed(users) => {
-                let known = the_one(users, |user| name.is(user.name.as_str()));
-                // An unknown user costs the same rounds, so that the time does not show which users exist.
-                let Some(hash) = known.or(users.first()).map(|user| user.password.clone()) else {
-                    return self.judge(None, output);
-                };
-                self.stage = Stage::Checking { user: known.map(|user| &user.name) };
-                output.check = Some(PasswordCheck { hash, password });
-            }
-        }
-    }
-
-    /// A user has logged in, or name or password was wrong.
-    fn judge(&mut self, user: Option<&UserName>, output: &mut LoginOutput) {
+    /// Somebody has logged in, or the name or the password was wrong.
+    fn judge(&mut self, user: Option<UserName>, output: &mut LoginOutput) {
         if let Some(user) = user {
             output.text += "\r\nStarting PPP\r\n";
-            output.result = Some(LoginResult::Ppp(Some(user.clone())));
+            output.result = Some(LoginResult::Ppp(Some(user)));
             return;
         }
         output.text += "\r\nLogin incorrect\r\n";
@@ -311,14 +280,9 @@ impl<'a> Login<'a> {
     }
 }
 
-/// The user of this name. All users are compared in full, so that the time shows nothing.
-fn the_one<P>(users: &[Account<P>], is_meant: impl Fn(&Account<P>) -> Choice) -> Option<&Account<P>> {
-    users.iter().fold(None, |found, user| if is_meant(user).to_bool() { Some(user) } else { found })
-}
-
-/// Whether a PPP frame begins: flag and address, perhaps without the flag, which a line that has just come up may
-/// swallow, or without address and control (RFC 1662 §3.1, §4.2; mgetty looks for the same). All of these have bytes
-/// beyond ASCII, which no user types.
+/// Whether a frame of PPP begins: flag and address, perhaps without the flag, which a line that has
+/// just come up may swallow, or without address and control (RFC 1662 §3.1, §4.2; mgetty looks for
+/// the same). All of it has bytes beyond ASCII: nobody types it.
 fn begins_ppp(before: [u8; 2], byte: u8) -> bool {
     matches!(
         (before, byte),

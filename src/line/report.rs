@@ -13,8 +13,7 @@ pub enum Report {
     /// A caller is connected: the port is ready for pppd, and the answerer sends nothing until
     /// [`hang_up`](super::Answerer::hang_up).
     Connected(Connected),
-    /// A password must be [checked](super::Answerer::password_check). The caller waits for the result, other lines do
-    /// not.
+    /// A name and a password are to be [checked](super::authenticate). The caller waits for it, and no other line does.
     CheckPassword,
     /// A call was answered and failed.
     Lost {

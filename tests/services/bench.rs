@@ -49,6 +49,29 @@ impl TestBox {
         self.until(heartbeat, |_| true);
     }
 
+    /// The processes that the service has started and that have not ended.
+    pub fn children(&self) -> Vec<u32> {
+        let id = self.service.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        children.split_whitespace().map(|id| id.parse().unwrap()).collect()
+    }
+
+    /// Waits for the process that parses what the modem says.
+    pub fn parser(&self) -> u32 {
+        let is_parser = |id: &u32| {
+            let said = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            said.starts_with("modem-parser\0")
+        };
+        let start = Instant::now();
+        loop {
+            match self.children().into_iter().find(is_parser) {
+                Some(id) => return id,
+                None => assert!(start.elapsed() < PATIENCE),
+            }
+            sleep(Duration::from_millis(5));
+        }
+    }
+
     pub fn port(&self) -> PathBuf {
         self.paths.path("/dev/ttyTEST")
     }

@@ -99,11 +99,7 @@ fn ledger(dial_in: &TestBox) -> String {
 fn pppd_is_preloaded_before_the_first_call() {
     let (dial_in, _modem) = ready();
     until(|| dial_in.paths.path("/warm").exists());
-    let children = || {
-        let id = dial_in.service.id();
-        fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap()
-    };
-    until(|| children().is_empty());
+    until(|| dial_in.children() == [dial_in.parser()]);
 }
 
 #[test]

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use dialbox::clock;
-use dialbox::line::LineService;
-use dialbox::line::login::{LoginConfig, PasswordCheck};
+use dialbox::line::{LineService, Logins, PasswordCheck};
 use dialbox::log::Log;
 use dialbox::modem::config::ModemConfig;
+use dialbox::modem::sandbox::Program;
 use dialbox::paths::Paths;
 use dialbox::site::{DialIn, Role, Site};
 
@@ -42,12 +42,13 @@ fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     let site = Site::parse(SITE).unwrap();
     let Role::DialIn(DialIn { lines, users, .. }) = &site.role else { unreachable!("role='dial-in'") };
     let log = Log::new("test", &paths);
-    let login_config = LoginConfig { hostname: &site.hostname, users };
+    let logins = Logins { hostname: &site.hostname, users, checker: slow };
+    let program = Program::At(env!("CARGO_BIN_EXE_dial-in").as_ref());
     let line = |number: usize, name| {
         let site = &lines[number - 1];
         let (port, speed, flow) = (&site.port, site.speed, site.flow);
         let config = ModemConfig { paths: &paths, log: &log, name, port, speed, flow };
-        LineService::new(number, site, login_config, slow, config).unwrap()
+        LineService::new(number, site, logins, program, config).unwrap()
     };
     let mut services = [line(1, "line1"), line(2, "line2")];
     let mut modems = ["/dev/ttyONE", "/dev/ttyTWO"].map(|port| Modem::plugged_in_at(&paths.path(port)));

@@ -11,7 +11,7 @@ use crate::modem::recovery::RecoveryStep;
 use crate::published::{LineCall, LineState, LineStatus, Published};
 use crate::record::Record;
 
-impl Protocol for Answerer<'_> {
+impl Protocol for Answerer {
     type Report = Report;
 
     /// A reset comes first in any case. From the second recovery step on, or if a call may still be up, the call is
@@ -35,13 +35,13 @@ impl Protocol for Answerer<'_> {
         Vec::new()
     }
 
-    fn on_close(&mut self) -> Option<Report> {
+    fn on_close(&mut self) -> Vec<Report> {
         let before = std::mem::replace(&mut self.phase, Phase::Resetting { tries: 0 });
         let why = "the modem has vanished".to_owned();
         match before {
-            Phase::Answering => Some(Report::Lost { caller: self.call.caller.clone(), why }),
-            Phase::LoggingIn(_) => Some(Report::LoginFailed { connected: self.connected.clone(), why }),
-            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp { .. } => None,
+            Phase::Answering => vec![Report::Lost { caller: self.call.caller.clone(), why }],
+            Phase::LoggingIn(_) => vec![Report::LoginFailed { connected: self.connected.clone(), why }],
+            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp { .. } => Vec::new(),
         }
     }
 
@@ -69,7 +69,7 @@ impl Protocol for Answerer<'_> {
         let mut actions = match (&mut self.phase, self.queue.expire(now)) {
             (Phase::LoggingIn(login), _) => {
                 let output = match self.checked.take() {
-                    Some(fits) => login.checked(fits, now),
+                    Some(user) => login.checked(user, now),
                     None => login.tick(now),
                 };
                 self.perform(output)

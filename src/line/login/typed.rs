@@ -7,9 +7,9 @@ use ctutils::{Choice, CtEq};
 /// Longer than any name or password of a site: truncated input matches none.
 pub(super) const LONGEST: usize = 256;
 
-/// A caller's input: it may be a password, even at the name prompt. `Debug` shows dots, and the memory is cleared on
-/// drop.
-pub(super) struct Typed(Vec<u8>);
+/// What a caller has typed: perhaps a password, also where a name was asked for. `Debug` shows dots,
+/// and nothing of it is left in memory.
+pub struct Typed(Vec<u8>);
 
 impl Default for Typed {
     /// Allocated in full: a vector that grows leaves copies behind.
@@ -28,6 +28,15 @@ impl Drop for Typed {
 }
 
 impl Typed {
+    /// Text that came by another way than byte for byte; what is too long is cut off.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut typed = Self::default();
+        bytes.iter().take(LONGEST).for_each(|byte| {
+            typed.push(*byte);
+        });
+        typed
+    }
+
     /// False if there is no more room.
     pub(super) fn push(&mut self, byte: u8) -> bool {
         let fits = self.0.len() < LONGEST;
@@ -46,12 +55,13 @@ impl Typed {
         self.0.is_empty()
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Compares in a time that depends on neither the text nor its length.
-    pub(super) fn is(&self, known: &str) -> Choice {
+    /// Compares in a time that tells neither the text nor its length.
+    pub fn is(&self, known: &str) -> Choice {
         padded(&self.0).ct_eq(&padded(known.as_bytes()))
     }
 }

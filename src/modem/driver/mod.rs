@@ -18,7 +18,7 @@ use status_record::StatusRecord;
 use super::config::ModemConfig;
 use super::lock::Names;
 use super::ports::Candidate;
-use super::probe::PortProbe;
+use super::probe::{Probe, ProbeEvent, ProbeState};
 use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::{Recovery, RecoveryStep};
 use super::usb;
@@ -41,7 +41,7 @@ const SETTLED_AFTER: Duration = Duration::from_millis(200);
 /// lock files: a program that opens the port while it is free has it, too. So pppd, `pon` and `picocom` win
 /// while the modem is idle, and find it locked while it is not.
 #[derive(Debug)]
-pub struct Driver<'a, A: Protocol> {
+pub struct Driver<'a, A: Protocol + Probe> {
     config: ModemConfig<'a>,
     protocol: A,
     watch: Watch,
@@ -78,7 +78,8 @@ enum State {
 struct Probed {
     candidates: Vec<Candidate>,
     open: Vec<OpenPort>,
-    probe: PortProbe,
+    /// When to go on if nothing comes.
+    deadline: Option<Duration>,
 }
 
 /// Why a port is left.
@@ -89,7 +90,7 @@ enum Leave {
     PortClaimed(Names),
 }
 
-impl<'a, A: Protocol> Driver<'a, A> {
+impl<'a, A: Protocol + Probe> Driver<'a, A> {
     /// A driver that looks for its modem at its first turn.
     ///
     /// # Errors
@@ -122,6 +123,9 @@ impl<'a, A: Protocol> Driver<'a, A> {
             State::Seeking { .. } | State::Waiting { .. } | State::Rebinding { .. } => &[],
         };
         fds.extend(open.iter().flat_map(OpenPort::fds));
+        if let State::Open { .. } = self.state {
+            fds.extend(self.protocol.fd().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        }
         fds
     }
 
@@ -129,7 +133,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
             State::Seeking { again } | State::Waiting { again, .. } => Some(*again),
-            State::Probing(probing) => probing.probe.deadline(),
+            State::Probing(probing) => probing.deadline,
             State::Open { .. } => self.protocol.next_deadline(),
             State::Rebinding { until } => Some(*until),
             State::HandedOver { .. } | State::Released => None,

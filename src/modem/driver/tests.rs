@@ -13,6 +13,7 @@ use super::*;
 use crate::log::Log;
 use crate::modem::at::request::Request;
 use crate::modem::ports::tests::plug_in;
+use crate::modem::probe::PortProbe;
 use crate::paths::Paths;
 use crate::site::{FlowControl, Port, Speed};
 
@@ -36,6 +37,13 @@ struct Recorder {
     heard: String,
     /// What it has left to do.
     actions: Vec<ProtocolAction<String>>,
+    probe: PortProbe,
+}
+
+impl Probe for Recorder {
+    fn on_event(&mut self, event: ProbeEvent, now: Duration) -> ProbeState {
+        self.probe.on_event(event, now)
+    }
 }
 
 impl Protocol for Recorder {
@@ -57,8 +65,8 @@ impl Protocol for Recorder {
         std::mem::take(&mut self.actions)
     }
 
-    fn on_close(&mut self) -> Option<String> {
-        Some("end".to_owned())
+    fn on_close(&mut self) -> Vec<String> {
+        vec!["end".to_owned()]
     }
 
     fn next_deadline(&self) -> Option<Duration> {

@@ -15,19 +15,18 @@ mod storage;
 mod time;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fs;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::at::queue::Queue;
 use super::at::request::Request;
 use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::RecoveryStep;
 use crate::log::Level;
-use crate::paths::Paths;
 use crate::published::{ModemStatus, Published};
 use crate::record::Record;
-use crate::site::{self, Pin};
-use crate::state::Store;
+use crate::site::Pin;
 
 pub use network::Registration;
 pub(crate) use network::dbm;
@@ -62,7 +61,7 @@ const SEARCH_PATIENCE: Duration = Duration::from_secs(600);
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
 /// What a mobile modem has to tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {
     /// A message has come. It stays where it is until it is [discarded](Mobile::discard), and is
     /// reported again when the port was closed in between.
@@ -143,13 +142,6 @@ impl Mobile {
             talk: Talk::default(),
             asked: false,
         }
-    }
-
-    /// The modem of a site, with what this box remembers.
-    pub fn from_site(modem: &site::Modem, paths: &Paths) -> Self {
-        // A kernel that does not name its boots leaves it at one PIN for ever, which is safe.
-        let boot = fs::read_to_string(paths.path("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
-        Self::new(modem.pin.clone(), Memory::load(&Store::new(paths.state())), boot.trim())
     }
 
     /// Sends a message as soon as the modem is registered. [`Report::Sent`] or [`Report::NotSent`]
@@ -316,8 +308,9 @@ impl Protocol for Mobile {
         actions
     }
 
-    fn on_close(&mut self) -> Option<Report> {
-        self.outbox.lose().map(|id| Report::NotSent(id, "the modem is gone".to_owned()))
+    fn on_close(&mut self) -> Vec<Report> {
+        let lost = self.outbox.lose().into_iter();
+        lost.map(|id| Report::NotSent(id, "the modem is gone".to_owned())).collect()
     }
 
     fn next_deadline(&self) -> Option<Duration> {

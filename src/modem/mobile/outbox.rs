@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::modem::at::request::Request;
 use crate::modem::at::response::Final;
 use crate::modem::at::values::values;
@@ -15,11 +17,11 @@ const LASTS: Duration = Duration::from_secs(600);
 const PROMPT_SECONDS: u64 = 10;
 
 /// The number of an outgoing message, chosen by its sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SmsId(pub u64);
 
 /// A message to be sent. Only one that fits into an SMS can be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutgoingSms {
     /// The modem reports by it what became of the message.
     pub id: SmsId,

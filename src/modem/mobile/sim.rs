@@ -148,7 +148,7 @@ impl Memory {
         Self::from_record(&Record::parse(&store.read(Self::FILE)?))
     }
 
-    fn from_record(record: &Record) -> Option<Self> {
+    pub(crate) fn from_record(record: &Record) -> Option<Self> {
         let outcome = record.get("outcome")?;
         Some(Self {
             pin: record.get("pin")?.to_owned(),
@@ -159,7 +159,7 @@ impl Memory {
         })
     }
 
-    fn to_record(&self) -> Record {
+    pub(crate) fn to_record(&self) -> Record {
         let text = PinResult::WORDS.iter().find(|(outcome, _)| *outcome == self.outcome);
         Record::new()
             .with("pin", &self.pin)
@@ -167,6 +167,17 @@ impl Memory {
             .with("tries", self.tries)
             .with("boot", &self.boot)
             .with_known("outcome", text.map(|(_, text)| text))
+    }
+
+    /// Whether a store may take this after what it had before, in the boot of this name: in one boot a PIN is given once,
+    /// and one thing comes of it.
+    pub(crate) fn may_follow(&self, before: Option<&Self>, boot: &str) -> bool {
+        let before = before.filter(|before| before.boot == boot).map(|before| before.outcome);
+        let expected = match self.outcome {
+            PinResult::Unknown => None,
+            PinResult::Accepted | PinResult::Refused => Some(PinResult::Unknown),
+        };
+        self.boot == boot && before == expected
     }
 
     /// Whether this is about the same PIN and, as far as is known, the same card.

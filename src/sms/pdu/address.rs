@@ -3,16 +3,19 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::Illegal;
 use super::octets::Octets;
 use crate::site::PhoneNumber;
 use crate::sms::gsm7;
 
 /// Who a message is from or to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Form")]
 pub struct Address(Form);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Form {
     Number {
         kind: NumberKind,
@@ -27,7 +30,7 @@ enum Form {
 }
 
 /// The type of number, bits 4 to 6 of the type of address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NumberKind {
     /// The network does not say.
     Unknown,
@@ -66,6 +69,22 @@ const FILLER: u8 = 15;
 
 /// Semi-octets of the longest address: 12 octets with length and type.
 const LONGEST: u8 = 20;
+
+/// What another process has read is checked again.
+impl TryFrom<Form> for Address {
+    type Error = Illegal;
+
+    fn try_from(form: Form) -> Result<Self, Illegal> {
+        let length = usize::from(LONGEST);
+        let is_legal = match &form {
+            Form::Number { digits, .. } => {
+                digits.len() <= length && digits.chars().all(|it| DIGITS.contains(&it))
+            }
+            Form::Name(name) => gsm7::encode(name).is_some_and(|septets| septets.len() <= length * 4 / 7),
+        };
+        if is_legal { Ok(Self(form)) } else { Err(Illegal::Address) }
+    }
+}
 
 impl Address {
     /// Whether this is that number. Some networks send the international digits without saying

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Illegal;
 use super::octets::Octets;
 use crate::calendar::Civil;
 
 /// When the service centre took a message: local time and its zone. Anyone with access to the
 /// signalling network can forge it, so it is shown to people and never trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "(i64, i8)", into = "(i64, i8)")]
 pub struct ServiceCentreTime {
     /// Seconds since 1970.
     unix: i64,
@@ -21,6 +24,21 @@ const QUARTER: i64 = 15 * 60;
 const MOST_QUARTERS: u8 = 79;
 /// GSM began in 1991: `90` and later are of the last century.
 const FIRST_YEAR: i64 = 1990;
+
+/// What another process has read is checked again.
+impl TryFrom<(i64, i8)> for ServiceCentreTime {
+    type Error = Illegal;
+
+    fn try_from((unix, quarters): (i64, i8)) -> Result<Self, Illegal> {
+        Self::new(unix, quarters).ok_or(Illegal::Time)
+    }
+}
+
+impl From<ServiceCentreTime> for (i64, i8) {
+    fn from(time: ServiceCentreTime) -> Self {
+        (time.unix, time.quarters)
+    }
+}
 
 impl ServiceCentreTime {
     /// A time and its zone; `None` before 1990, after 2089, or 20 hours and more

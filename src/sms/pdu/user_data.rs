@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Illegal;
 use super::coding::Coding;
 use super::octets::Octets;
 use crate::sms::gsm7;
 
 /// What a message says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
     /// A text, of whatever alphabet.
     Text(String),
@@ -17,7 +19,7 @@ pub enum Body {
 }
 
 /// Which part of a longer message this one is (§9.2.3.24.1, §9.2.3.24.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The same in all parts.
     pub reference: u16,
@@ -54,7 +56,7 @@ const CONCATENATED: u8 = 0x00;
 const CONCATENATED_16_BIT: u8 = 0x08;
 
 /// User data that fits into one message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UserData {
     pub body: Body,
     pub part: Option<Part>,

@@ -49,6 +49,9 @@ fn closed_to_others(booted: &mut Booted, service: &str) -> Result<()> {
     check(one != other && one.len() == 8 && other.len() == 8, || {
         format!("they are loaded at {one} and {other}")
     })?;
+    let watchdogd = booted.must("cat /proc/$(pidof watchdogd)/status")?;
+    let nothing = ["CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"];
+    shows("watchdogd's status", &watchdogd, &nothing)?;
     let bits = booted.must("cat /proc/sys/vm/mmap_rnd_bits")?;
     check(bits == "16", || format!("{bits} bits of an address are random"))?;
     let open = booted.run("find /state -type f ! -perm 600")?.text;

@@ -12,6 +12,7 @@ mod login;
 mod lost_state;
 mod modem;
 mod own;
+mod parser;
 mod ppp;
 mod reboot;
 mod session;
@@ -99,6 +100,8 @@ pub const SCENARIOS: &[Scenario] = &[
     one("the-reference-stick-is-found-by-its-driver", stick::found),
     one("a-replugged-stick-is-found-again", stick::replugged),
     one("a-replugged-adapter-is-used-again", adapter::pulled_out),
+    one("a-dialers-parser-has-no-privileges-and-is-replaced", parser::of_a_dialer),
+    one("a-lines-parser-has-no-privileges-and-is-replaced", parser::of_a_line),
     one("ssh-accepts-only-the-sites-keys", ssh::keys_open),
     one("ssh-is-off-without-keys", ssh::absent),
     one("the-vpn-scripts-connect-and-clean-up", vpn::scripts),
