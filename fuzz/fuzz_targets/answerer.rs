@@ -62,8 +62,8 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn config() -> AnswererConfig {
     match Site::parse(SITE) {
-        // SITE has one line.
         Ok(Site { role: Role::DialIn(dial_in), hostname, .. }) => {
+            // SITE has one line.
             AnswererConfig::new(dial_in.lines.first().expect("a line"), &hostname)
         }
         _ => unreachable!("a dial-in"),

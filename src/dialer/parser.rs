@@ -239,6 +239,7 @@ impl Sandboxed<ModemGuard> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn guard(store: &std::path::Path) -> ModemGuard {
         ModemGuard {
@@ -326,6 +327,30 @@ mod tests {
         assert!(!message(LONGEST_BODY + 1).is_possible());
         assert!(!Content::Unreadable("a\nb".to_owned()).is_possible());
         assert!(!Content::NotDecoded.is_possible(), "the service alone says so");
+    }
+
+    proptest! {
+        /// Octets of a message that the process has sent, changed by somebody who has taken it over.
+        #[test]
+        fn a_forged_message_is_a_legal_one_or_none(
+            changes in prop::collection::vec((0_usize..100, any::<u8>()), 1..6),
+        ) {
+            let from = "+33612345678".parse().unwrap();
+            let sent = crate::sms::pdu::ServiceCentreTime::new(1_784_001_598, 8).unwrap();
+            let body = Body::Text("connect 30m 94287082".to_owned());
+            let honest = Content::Message(Deliver { from, sent, body, part: None });
+            let mut octets = [0; 100];
+            let length = postcard::to_slice(&honest, &mut octets).unwrap().len();
+            for (at, octet) in changes {
+                octets[at % length] = octet;
+            }
+            let Ok(forged) = postcard::from_bytes::<Content>(&octets[..length]) else { return Ok(()) };
+            if let Content::Message(message) = forged
+                && let Ok((pdu, _)) = message.encode(None)
+            {
+                prop_assert!(matches!(Content::decode(&pdu), Content::Message(_)), "{message:?}");
+            }
+        }
     }
 
     #[test]

@@ -193,12 +193,6 @@ impl Wakes {
     /// A protocol's deadlines are those of commands, seconds apart, and what follows is a command and some lines of the log.
     const MOST: usize = 500;
 
-    /// As many as may be, in this second.
-    #[cfg(test)]
-    pub(super) fn used_up(since: Duration) -> Self {
-        Self { since, count: Self::MOST }
-    }
-
     /// So many more, now.
     pub(super) fn count(&mut self, more: usize, now: Duration) -> Result<(), Violation> {
         if now.saturating_sub(self.since) >= Duration::from_secs(1) {

@@ -489,7 +489,7 @@ mod tests {
         let mut protocol = replying(&replies);
         protocol.on_bytes(b"x", NOW);
         assert_eq!(protocol.on_time(NOW), []);
-        protocol.wakes = Wakes::used_up(NOW);
+        assert_eq!(protocol.wakes.count(499, NOW), Ok(()));
         assert!(abandoned(protocol.on_time(NOW)).ends_with("is killed: it wants too much"));
     }
 
