@@ -60,6 +60,12 @@ impl Pending {
         self.deadline
     }
 
+    /// Whether this line is the prompt for the text: some modems end it like a line, `\r\n>\r\n`
+    /// (SIM7670G), where TS 27.005 §3.5.1 has no end.
+    pub fn is_prompt(&self, line: &str) -> bool {
+        self.prompt == Prompt::Awaited && line == ">"
+    }
+
     /// Whether the modem may be waiting for a text, and must be freed from that.
     pub fn has_prompt(&self) -> bool {
         self.prompt != Prompt::None

@@ -115,7 +115,7 @@ impl<T> Queue<T> {
     /// Takes bytes of the modem in, at this time since boot.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Vec<Event<T>> {
         let lines = self.lines.feed(bytes);
-        let events = lines.into_iter().filter_map(|line| self.receive_line(line)).collect();
+        let events = lines.into_iter().filter_map(|line| self.receive_line(line, now)).collect();
         if let Some((_, exchange)) = &mut self.open
             && exchange.has_prompt()
             && self.lines.take_prompt()
@@ -139,7 +139,7 @@ impl<T> Queue<T> {
         }
     }
 
-    fn receive_line(&mut self, line: Result<String, Garbage>) -> Option<Event<T>> {
+    fn receive_line(&mut self, line: Result<String, Garbage>, now: Duration) -> Option<Event<T>> {
         let line = match line {
             Ok(line) => line,
             Err(garbage) => return Some(Event::Garbage(garbage)),
@@ -150,6 +150,10 @@ impl<T> Queue<T> {
         let Some((_, open)) = &mut self.open else {
             return self.unsolicited(line);
         };
+        if open.is_prompt(&line) {
+            self.text = open.prompted(now);
+            return None;
+        }
         match open.receive(line) {
             Parsed::Echo | Parsed::Part => None,
             Parsed::Unsolicited(line) => self.unsolicited(line),
@@ -240,6 +244,24 @@ mod tests {
         let rest = queue.receive(b"00AABBCC\x1a\r\n+CMGS: 41\r\n\r\nOK\r\n", 20 * SECOND);
         assert_eq!(rest, [answered(7, &["+CMGS: 41"])]);
         assert!(queue.is_idle());
+    }
+
+    /// TS 27.005 §3.5.1 has CR, LF, `>`, space; SIM7670G and others end the prompt like a line.
+    #[test]
+    fn a_prompt_is_one_however_it_ends_and_is_cut() {
+        for prompt in ["\r\n> ", "\r\n>", ">", "> \r\n", "\r\n>\r\n", "\r\n> \r\n", "\n>\n"] {
+            for size in 1..=prompt.len() {
+                let mut queue = submitting();
+                let mut sent = Vec::new();
+                for piece in prompt.as_bytes().chunks(size) {
+                    assert_eq!(queue.receive(piece, SECOND), [], "{prompt:?}");
+                    sent.extend(queue.next(SECOND).map(|data| data.bytes()));
+                }
+                assert_eq!(sent, [b"00AABBCC\x1a"], "{prompt:?} in pieces of {size}");
+                let rest = queue.receive(b"\r\n+CMGS: 41\r\n\r\nOK\r\n", SECOND);
+                assert_eq!(rest, [answered(7, &["+CMGS: 41"])], "{prompt:?}");
+            }
+        }
     }
 
     #[test]

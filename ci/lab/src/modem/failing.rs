@@ -35,6 +35,7 @@ impl Modem {
             }
             Fault::StorageFull(pdu) => self.storages.fill(&pdu),
             Fault::KeepsMessages => self.keeps_messages = true,
+            Fault::Sends(sends) => self.sends = sends,
             Fault::WrongTime(shown) => self.wrong_time = Some(shown),
         }
     }

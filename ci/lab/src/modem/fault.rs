@@ -1,5 +1,6 @@
 //! Faults seen in the field, on command.
 
+use super::Sending;
 use std::time::Duration;
 
 /// A fault.
@@ -42,6 +43,8 @@ pub enum Fault {
     StorageFull(String),
     /// `+CMGD` says `OK` and deletes nothing.
     KeepsMessages,
+    /// It takes messages to send in this way from now on.
+    Sends(Sending),
     /// `+CCLK?` shows this.
     WrongTime(String),
 }

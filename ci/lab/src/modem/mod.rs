@@ -15,6 +15,7 @@ mod port;
 pub mod profile;
 pub mod refusal;
 mod registration;
+mod sending;
 mod settings;
 pub mod sim;
 mod storage;
@@ -28,7 +29,8 @@ pub use event::{Event, Failure, Output};
 pub use fault::Fault;
 use port::{Mode, Port};
 use profile::Profile;
-use refusal::Cme;
+use refusal::{Cme, Cms};
+pub use sending::Sending;
 use settings::ResultCode;
 use sim::SimCard;
 use std::collections::BTreeMap;
@@ -43,6 +45,8 @@ enum Later {
     Run(usize, String),
     /// A command line is done.
     Finish(usize, ResultCode),
+    /// The network's result for a message is passed on.
+    Taken(Result<(), Cms>),
 }
 
 /// The modem's clock, which `+CCLK` shows.
@@ -83,6 +87,8 @@ pub struct Modem {
     reference: u8,
     /// The port that waits for a message's result.
     sending: Option<usize>,
+    /// How it takes messages to send.
+    sends: Sending,
     /// A message passed on by `+CMT` that is not acknowledged yet.
     unacknowledged: bool,
     /// A broken clock shows this.
@@ -119,6 +125,7 @@ impl Modem {
             storages: Storages::new(profile),
             reference: 0,
             sending: None,
+            sends: Sending::default(),
             unacknowledged: false,
             wrong_time: None,
             keeps_messages: false,
@@ -236,6 +243,7 @@ impl Modem {
                 match self.later.remove(at).1 {
                     Later::Run(port, body) => self.run_line(port, &body),
                     Later::Finish(port, result) => self.finish(port, result),
+                    Later::Taken(fate) => self.report_taken(fate),
                 }
             }
         }

@@ -6,4 +6,5 @@
 
 mod field;
 mod host_box;
+mod messages;
 mod orders;
