@@ -228,7 +228,11 @@ impl Dialer {
         let Some(gate) = &mut self.gate else {
             return vec![Effect::log(Level::Info, format!("SMS from {from}: the site has no [sms]"))];
         };
-        match gate.judge(message, view.wall, view.at.now) {
+        let mut effects = Vec::new();
+        if message.sent.unix().is_none() {
+            effects.push(Effect::log(Level::Info, format!("SMS from {from}: its time is {}", message.sent)));
+        }
+        effects.extend(match gate.judge(message, view.wall, view.at.now) {
             Judgement::Accepted { command, from, remember } => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, requester: Requester::Phone(from) };
@@ -237,7 +241,8 @@ impl Dialer {
             Judgement::Refused(why) => {
                 vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
             }
-        }
+        });
+        effects
     }
 
     fn execute(&mut self, Order { command, requester }: Order, view: View) -> Vec<Effect> {
