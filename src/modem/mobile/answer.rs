@@ -5,12 +5,14 @@ use std::time::Duration;
 use super::inbox::{self, Read};
 use super::network::{Operator, Registration, dbm};
 
+use super::pin_counter::PinCounter;
 use super::quirks::Quirks;
-use super::sim::{Counter, Sim, card_number};
+use super::sim::{Sim, card_number};
 use super::step::{Asked, Step};
 use super::storage::Place;
 use super::{
-    ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, Report, SEARCH_PATIENCE, SOON, time,
+    ATTENTION_TRIES, Action, Known, LATE, Mobile, PATIENCE, READINESS_TRIES, Report, SEARCH_PATIENCE, SOON,
+    time,
 };
 use crate::log::Level;
 use crate::modem::at::queue::Event;
@@ -30,7 +32,7 @@ impl Mobile {
                 self.talk.inbox.look();
                 vec![Action::log(Level::Warning, format!("modem sends {what}"))]
             }
-            Event::Silence { asked, shown } => self.silence(asked, &shown),
+            Event::Silence { asked, shown } => self.silence(asked, &shown, now),
             Event::Answered { asked, result, answer } => {
                 self.talk.silent = 0;
                 let before = self.talk.known.clone();
@@ -43,7 +45,8 @@ impl Mobile {
         }
     }
 
-    fn silence(&mut self, asked: Asked, shown: &str) -> Vec<Action> {
+    fn silence(&mut self, asked: Asked, shown: &str, now: Duration) -> Vec<Action> {
+        self.talk.last_silence = Some(now);
         let what = format!("no answer to {shown}");
         match asked {
             Asked::Step(Step::Attention | Step::AttentionInWords) => {
@@ -136,7 +139,7 @@ impl Mobile {
             Step::Model => talk.known.model = text(),
             Step::Sim => return self.sim(Sim::from_answer(result, answer), now),
             Step::Card => talk.card = card_number(answer).filter(|_| is_ok),
-            Step::Tries(counter) => return self.tries(counter, answer),
+            Step::Tries(counter) => return self.tries(counter, answer, now),
             Step::Readiness => self.readiness(answer, now),
             Step::Registration => {
                 network.calls = Registration::from_answer(answer, "+CREG");
@@ -221,7 +224,8 @@ impl Mobile {
             talk.tries = None;
             let manufacturer = talk.known.manufacturer.as_deref();
             talk.plan.push_back(Step::Card);
-            talk.plan.extend(Quirks::of(manufacturer).pin_counters.iter().copied().map(Step::Tries));
+            let counters = Quirks::of(manufacturer).pin_counters;
+            talk.plan.extend(counters.iter().map(|counter| Step::Tries(counter)));
         } else {
             talk.known.withheld = None;
             let is_in_vain = matches!(sim, Sim::Unusable(_)) && !sim.is_missing();
@@ -231,9 +235,17 @@ impl Mobile {
     }
 
     /// Counters are asked until one says; then it is known whether the PIN may be given.
-    fn tries(&mut self, counter: Counter, answer: &[String]) -> Vec<Action> {
+    fn tries(&mut self, counter: &'static PinCounter, answer: &[String], now: Duration) -> Vec<Action> {
         let talk = &mut self.talk;
         talk.tries = counter.tries(answer);
+        // An `OK` that comes late would be taken for the PIN's, and a wrong PIN for a right one.
+        if let Some(until) = talk.last_silence.map(|at| at + LATE).filter(|until| now < *until)
+            && talk.tries.is_some()
+        {
+            talk.pause = Some(until);
+            talk.plan.push_front(Step::Tries(counter));
+            return Vec::new();
+        }
         let more = talk.plan.iter().any(|step| matches!(step, Step::Tries(_)));
         if more && talk.tries.is_none() {
             return Vec::new();

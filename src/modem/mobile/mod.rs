@@ -8,6 +8,7 @@ mod cnmi;
 mod inbox;
 mod network;
 mod outbox;
+mod pin_counter;
 mod quirks;
 mod sim;
 mod step;
@@ -32,6 +33,7 @@ use crate::state::Store;
 pub use network::Registration;
 pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
+pub(crate) use pin_counter::Subject;
 pub(crate) use quirks::Quirks;
 pub use sim::Memory;
 pub(crate) use sim::{PinPolicy, PinWithheld, Sim, card_number};
@@ -58,6 +60,9 @@ const READINESS_TRIES: u32 = 30;
 const PATIENCE: u32 = 3;
 /// A modem that has found no network for so long, or whose SIM cannot be read, is put on the recovery.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(600);
+/// How long after a command that got no answer its answer may still come, and be taken for that of
+/// another command. The PIN must not be that one.
+const LATE: Duration = Duration::from_secs(30);
 /// Silence before `+++` (V.250 leaves it to the modem; Hayes' one second, and a little more).
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
@@ -111,6 +116,8 @@ struct Talk {
     attempts: u32,
     /// Commands in a row that got no answer.
     silent: u32,
+    /// When the last of them was given up: its answer may still come.
+    last_silence: Option<Duration>,
     tries: Option<u32>,
     card: Option<String>,
     /// Since when the modem has no network, or cannot read its SIM.

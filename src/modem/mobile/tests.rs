@@ -233,7 +233,7 @@ fn what_the_sim_says_in_figures_is_said_in_words() {
         ("+CPIN: SIM PIN\r\nOK\r\n", "wants SIM PIN, and the site has none"),
         ("+CME ERROR: 10\r\n", "unusable: no SIM"),
         ("+CME ERROR: 14\r\n", "unusable: SIM busy"),
-        ("+CME ERROR: 772\r\n", "unusable: 772"),
+        ("+CME ERROR: 772\r\n", "unusable: error 772"),
         ("ERROR\r\n", "unusable: no answer to +CPIN?"),
         ("OK\r\n", "unusable: no answer to +CPIN?"),
     ];
@@ -377,4 +377,26 @@ fn garbage_after_a_reset_is_logged_and_survived() {
     let actions = mobile.on_bytes(b"\xfe\xff\x80\r\nAT\r\r\nOK\r\n", SECOND);
     assert!(matches!(&actions[0], Action::Log(Level::Warning, _)));
     assert!(matches!(actions.last(), Some(Action::Send(words)) if words.to_string() == "ATE0V1"));
+}
+
+/// An `OK` that comes late must not be taken for the PIN's: a wrong PIN would count as accepted, and
+/// cost a try in every boot.
+#[test]
+fn no_pin_is_given_while_an_earlier_answer_may_still_come() {
+    let locked = [
+        ("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n"),
+        ("AT+CCID", ""),
+        ("AT+CPIN=\"4321\"", "\r\nOK\r\n"),
+    ];
+    let mut mobile = with_pin(None);
+    let modem = option(&locked);
+    let mut written = modem.talk(&mut mobile, SECOND);
+    assert!(written.ends_with("> AT+CCID\n"), "{written}");
+    // The card's number does not come within its five seconds, nor does anything else for now.
+    written = modem.talk(&mut mobile, 6 * SECOND);
+    assert_eq!(written, "Warning: no answer to AT+CCID\n> AT_OERCN?\n");
+    assert_eq!(modem.send_urc(&mut mobile, "OK", 7 * SECOND), "Info: modem says OK\n");
+    assert_eq!(mobile.next_deadline(), Some(36 * SECOND));
+    written = modem.talk(&mut mobile, 36 * SECOND);
+    assert!(written.starts_with("> AT_OERCN?\nInfo: giving the SIM its PIN\n"), "{written}");
 }

@@ -11,6 +11,7 @@ mod event;
 mod failing;
 mod fault;
 mod inbox;
+pub mod makers;
 mod port;
 pub mod profile;
 pub mod refusal;

@@ -1,6 +1,7 @@
 //! Models of modems, as data.
 
 use super::cell::Cell;
+use super::makers::Given;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub enum Extended {
     Pin,
     /// `+CPINR`
     PinRetries,
+    /// A maker's own command for the tries left: how it is given, and its answer for those of PIN and PUK.
+    PinTries(Given, fn(u8, u8) -> String),
     /// `_OERCN`
     OptionPinRetries,
     /// `^CPIN`

@@ -8,3 +8,4 @@ mod field;
 mod host_box;
 mod messages;
 mod orders;
+mod pin;

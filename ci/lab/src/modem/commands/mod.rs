@@ -81,6 +81,7 @@ impl Modem {
             Extended::Contexts => self.contexts(port, form),
             Extended::Pin => self.pin(port, form),
             Extended::PinRetries => self.pin_retries(port, form),
+            Extended::PinTries(given, answer) => self.pin_tries(port, *given, *answer, form),
             Extended::OptionPinRetries => self.option_pin_retries(port, form),
             Extended::HuaweiPin => self.huawei_pin(port, form),
             Extended::FacilityLock => self.facility_lock(port, form),
