@@ -53,8 +53,6 @@ impl EquipmentError {
     pub const SIM_NOT_INSERTED: Self = Self(10);
     /// The card is blocked: its PUK is wanted.
     pub const SIM_PUK_REQUIRED: Self = Self(12);
-    /// The card cannot be read.
-    pub const SIM_FAILURE: Self = Self(13);
     /// The card is not ready yet.
     pub const SIM_BUSY: Self = Self(14);
     /// A card that this modem must not use.

@@ -18,9 +18,9 @@ use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
 use crate::modem::mobile::Mobile;
 use crate::modem::protocol::Protocol;
-use crate::names::record;
+use crate::names::{record, run_file};
 use crate::paths::Paths;
-use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd};
+use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd, pppd_log};
 use crate::published::{LastBoot, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
@@ -222,7 +222,7 @@ impl Serving<'_> {
             return VecDeque::new();
         }
         let mut events: VecDeque<_> = self.driver.release().into_iter().map(Event::Modem).collect();
-        events.push_back(Event::Link(match pppd::spawn(self.role) {
+        events.push_back(Event::Link(match pppd::spawn(self.paths, self.role) {
             Ok(pppd) => {
                 let pid = pppd.pid();
                 self.data_port = DataPort::UsedBy(pid);
@@ -245,9 +245,12 @@ impl Serving<'_> {
     /// Which pppd have ended since the last turn.
     fn reap(&mut self, events: &mut VecDeque<Event>) {
         self.scripts.retain_mut(|script| matches!(script.try_wait(), Ok(None)));
+        pppd_log::keep_short(&self.paths.run_file(run_file::PPPD_LOG));
         for (pid, exit) in self.pppds.remove_ended() {
+            let is_ours = self.data_port == DataPort::UsedBy(pid);
+            let exit = if is_ours { pppd_log::cause(&pppd_log::read(self.paths), exit) } else { exit };
             self.log.info(&format!("pppd ({pid}): {exit}"));
-            if self.data_port == DataPort::UsedBy(pid) {
+            if is_ours {
                 self.reclaim_port();
             }
             events.push_back(Event::Link(ppp::Event::Exited(pid, exit)));

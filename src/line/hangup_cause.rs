@@ -3,13 +3,8 @@
 //! Its exit status tells how the last of it went: one that gives a caller up and then sees the
 //! modem hang up ends with the status of a hang-up (2.4.9, main.c, `get_input`).
 
-use std::fs::File;
-use std::path::Path;
-
 use crate::ppp::Exit;
-
-/// More than pppd says of a call in which nothing is wrong, in bytes.
-const LONGEST: u64 = 16 << 10;
+use crate::ppp::pppd_log::{Line, find};
 
 /// The lines of pppd that tell why a link ends (lcp.c, fsm.c, upap.c, auth.c, main.c), whole, and
 /// what each tells.
@@ -34,62 +29,18 @@ const LINES: [(Line, Exit); 14] = [
     (Line::Is("Hangup (SIGHUP)"), Exit::HungUp),
 ];
 
-/// A line of fixed form.
-#[derive(Debug, Clone, Copy)]
-enum Line {
-    Is(&'static str),
-    EndsWithNumber(&'static str),
-    /// What the caller has sent stands behind this.
-    EndsWithText(&'static str),
-}
-
-impl Line {
-    fn fits(self, line: &str) -> bool {
-        match self {
-            Self::Is(whole) => line == whole,
-            Self::EndsWithNumber(words) => {
-                line.strip_prefix(words).is_some_and(|number| number.parse::<u8>().is_ok())
-            }
-            Self::EndsWithText(words) => line.starts_with(words),
-        }
-    }
-}
-
 /// Why a link has ended, by what its pppd said and by its exit status. What was said first counts;
 /// a status that no hang-up has overwritten says it better.
 pub fn cause(said: &str, exit: Exit) -> Exit {
-    let told = |said: &str| LINES.iter().find(|(line, _)| line.fits(said)).map(|(_, cause)| cause.clone());
     match exit {
-        Exit::HungUp | Exit::Unseen => said.split('\n').find_map(told).unwrap_or(exit),
+        Exit::HungUp | Exit::Unseen => find(&LINES, said).unwrap_or(exit),
         _ => exit,
-    }
-}
-
-/// Empties pppd's file when it has become long: each packet that it cannot use is a line, and the
-/// caller may send them for hours. What ends the call is said at the end.
-pub fn keep_short(said: &Path) {
-    if said.metadata().is_ok_and(|file| file.len() > LONGEST) {
-        // pppd appends (options.c, `setlogfile`): it goes on at the new end. This fails only when
-        // the file is gone.
-        drop(File::options().write(true).open(said).and_then(|file| file.set_len(0)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_caller_cannot_fill_the_memory_with_what_pppd_says() {
-        let dir = tempfile::tempdir().unwrap();
-        let said = dir.path().join("line1.pppd");
-        keep_short(&said); // it is not there yet
-        for (length, kept) in [(LONGEST, LONGEST), (LONGEST + 1, 0)] {
-            std::fs::write(&said, vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
-            keep_short(&said);
-            assert_eq!(said.metadata().unwrap().len(), kept);
-        }
-    }
 
     #[test]
     fn the_first_cause_counts() {

@@ -333,10 +333,10 @@ impl Site {
 }
 
 impl Dialer {
-    /// The shell's words that make the call, for pppd's option `connect`.
+    /// The shell's words that make the call, for pppd's option `connect`, and log nothing of the modem's.
     #[must_use]
     pub fn connect_script(&self) -> String {
-        render::connect_script(self)
+        render::connect_script(self, render::Dialogue::Quiet)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The dialogue that `chat` has with the modem before pppd takes the line.
 
 use super::RenderedFile;
-use crate::chat::Failure;
+use crate::chat::{ABORTS, REPORTED};
 use crate::site::{Modem, Operator};
 use std::fmt::Write;
 
@@ -19,9 +19,10 @@ fn script(modem: &Modem, operator: &Operator) -> String {
     let dial = format!("ATDT{}", operator.number);
     let commands = modem.init.iter().map(|command| command.as_str());
     let mut script = String::new();
-    for failure in Failure::ALL {
-        line(&mut script, "ABORT", failure.words());
+    for abort in ABORTS {
+        line(&mut script, "ABORT", abort.words);
     }
+    line(&mut script, "REPORT", REPORTED);
     let mut expected = "";
     for command in commands.chain([context.as_str(), dial.as_str()]) {
         line(&mut script, expected, command);
@@ -38,7 +39,7 @@ fn line(script: &mut String, expect: &str, send: &str) {
 
 /// A word as `chat` reads it (chat.c, `do_file`, `clean` and `chat_send`): quotes keep blanks and
 /// commas together; `^` and `\` begin an escape and `@` at the start names a file, so these go as
-/// octal. So does `'`, to end no quotes.
+/// octal. So does `'`, to end no quotes, and the end of a line.
 fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "+*#=&".contains(c);
     if !text.is_empty() && text.chars().all(plain) && !text.starts_with('#') {
@@ -47,7 +48,7 @@ fn word(text: &str) -> String {
     let escaped: String = text
         .chars()
         .map(|c| match c {
-            '\\' | '\'' | '^' => format!("\\{:03o}", u32::from(c)),
+            '\\' | '\'' | '^' | '\r' | '\n' => format!("\\{:03o}", u32::from(c)),
             c => c.to_string(),
         })
         .collect();

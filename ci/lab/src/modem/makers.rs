@@ -1,7 +1,7 @@
 //! How makers' modems tell the tries left of the SIM's PIN, as data. ModemManager's plugins and oFono's atmodem have
 //! the commands and the order of their values.
 
-use super::profile::Extended;
+use super::profile::{Extended, Given};
 
 /// A maker.
 #[derive(Debug)]
@@ -10,19 +10,6 @@ pub struct Maker {
     pub name: &'static str,
     /// Its command for the tries left.
     pub counter: (&'static str, Extended),
-}
-
-/// The form in which a command is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Given {
-    /// `AT+NAME`
-    Acting,
-    /// `AT+NAME?`
-    Reading,
-    /// `AT+NAME=?`
-    Testing,
-    /// `AT+NAME=…`
-    Setting,
 }
 
 const fn maker(

@@ -84,10 +84,14 @@ pub struct Modem {
     rtc: Rtc,
     contexts: BTreeMap<u32, (String, String)>,
     storages: Storages,
+    /// Number and type of the SMS centre.
+    service_centre: (String, u32),
     /// TP-MR of the last message sent.
     reference: u8,
     /// The port that waits for a message's result.
     sending: Option<usize>,
+    /// What it says by itself when it is to dial, and then instead of dialling.
+    dials: (Option<String>, Option<String>),
     /// How it takes messages to send.
     sends: Sending,
     /// A message passed on by `+CMT` that is not acknowledged yet.
@@ -98,6 +102,8 @@ pub struct Modem {
     keeps_messages: bool,
     /// A command line that contains this makes the modem hang.
     hangs_at: Option<String>,
+    /// At a command line that contains this, so many more bytes are sent, and then none for so long.
+    holds_back: Option<(String, usize, Duration)>,
     /// How long a command line takes.
     thinking: Duration,
     /// When each of the profile's repeated URCs is due.
@@ -124,13 +130,16 @@ impl Modem {
             rtc: Rtc::UNSET,
             contexts: BTreeMap::new(),
             storages: Storages::new(profile),
+            service_centre: ("+33695000695".to_owned(), 145),
             reference: 0,
             sending: None,
+            dials: (None, None),
             sends: Sending::default(),
             unacknowledged: false,
             wrong_time: None,
             keeps_messages: false,
             hangs_at: None,
+            holds_back: None,
             thinking: Duration::ZERO,
             chatter: profile.chatter.iter().map(|chatter| chatter.every).collect(),
             later: Vec::new(),
@@ -312,6 +321,7 @@ impl Modem {
     }
 
     fn run_line(&mut self, port: usize, body: &str) {
+        self.hold_back(port, body);
         self.ports[port].mode = Mode::Command;
         let mut result = ResultCode::Ok;
         for command in Commands::of(body) {

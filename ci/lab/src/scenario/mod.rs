@@ -10,6 +10,7 @@ mod limits;
 mod link;
 mod login;
 mod modem;
+mod not_connected;
 mod own;
 mod ppp;
 mod reboot;
@@ -79,6 +80,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("a-link-over-which-the-box-sends-nothing-is-closed", limits::of_idle_time),
     two("a-text-opens-the-link-and-another-one-closes-it", session::by_sms),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
+    two("a-login-that-is-not-answered-is-no-refusal", not_connected::by_the_operator),
     two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
     two("callers-get-a-network-and-nothing-of-the-box", dial_in::callers),
     two("two-callers-are-served-at-a-time", dial_in::two_at_a_time),
@@ -101,6 +103,7 @@ pub const SCENARIOS: &[Scenario] = &[
     one("without-keys-there-is-no-ssh", ssh::absent),
     one("the-vpns-scripts-shake-hands-and-leave-nothing", vpn::scripts),
     one("the-real-ppp-takes-the-rendered-files", ppp::dialer),
+    one("a-modem-that-does-not-dial-says-why-at-once", not_connected::by_the_modem),
     one("no-link-comes-up-without-rules", closed::without_rules),
     one("no-operator-gives-an-address-of-the-boxs-own-network", closed::own_address),
     boot("an-edited-site-makes-a-dial-in-box", edit::dial_in),

@@ -274,6 +274,33 @@ impl Modem {
         }
     }
 
+    /// `+CSCA`: TS 27.005 §3.3.1. It is kept with the SIM.
+    pub(super) fn service_centre(&mut self, port: usize, form: &Form) -> Flow {
+        if let Err(cme) = self.sim_usable() {
+            return Cms::from(cme).into();
+        }
+        match form {
+            Form::Test => Flow::Next,
+            Form::Read => {
+                let (number, kind) = &self.service_centre;
+                let line = format!("+CSCA: \"{number}\",{kind}");
+                self.inform(port, &line)
+            }
+            Form::Set(params) => {
+                let (number, kind) = match params.as_slice() {
+                    [Param::Text(number)] => (number, None),
+                    [Param::Text(number), kind] => (number, kind.number()),
+                    _ => return Cms::InvalidPduParameter.into(),
+                };
+                // TS 24.008 §10.5.4.7: 145 is international, 129 unknown.
+                let kind = kind.unwrap_or(if number.starts_with('+') { 145 } else { 129 });
+                self.service_centre = (number.clone(), kind);
+                Flow::Next
+            }
+            Form::Act => REFUSED,
+        }
+    }
+
     pub(super) fn character_set(&mut self, port: usize, form: &Form) -> Flow {
         let known = self.profile.mobile.map_or(&[][..], |mobile| mobile.character_sets);
         match form {

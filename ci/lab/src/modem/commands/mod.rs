@@ -90,6 +90,7 @@ impl Modem {
             Extended::Functionality => self.functionality(port, form),
             Extended::Clock => self.clock(port, form),
             Extended::CharacterSet => self.character_set(port, form),
+            Extended::ServiceCentre => self.service_centre(port, form),
             Extended::Message(command) => self.message_command(port, *command, form),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Flow, REFUSED, flow};
 use crate::modem::Modem;
-use crate::modem::makers::Given;
+use crate::modem::profile::Given;
 use crate::modem::refusal::Cme;
 use crate::modem::syntax::{Form, Param};
 
