@@ -198,12 +198,12 @@ impl Dialer {
         match report {
             mobile::Report::Message { place, pdu } => self.message(place, &pdu, view),
             mobile::Report::Sent(id) => {
-                self.replies.sent(id);
+                self.replies.done(id);
                 Vec::new()
             }
             mobile::Report::NotSent(id, why) => {
-                let said = Effect::log(Level::Warning, format!("a reply was not sent: {why}"));
-                std::iter::once(said).chain(self.replies.not_sent(id).map(Effect::Send)).collect()
+                self.replies.done(id);
+                vec![Effect::log(Level::Warning, format!("a reply was not sent: {why}"))]
             }
             mobile::Report::NetworkTime(unix) => self.network_time.receive(unix, view, self.facts.plausible),
         }

@@ -6,6 +6,7 @@
 mod answer;
 mod cnmi;
 mod inbox;
+mod late;
 mod network;
 mod outbox;
 mod pin_counter;
@@ -23,7 +24,6 @@ use super::at::queue::Queue;
 use super::at::request::Request;
 use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::RecoveryStep;
-use crate::log::Level;
 use crate::paths::Paths;
 use crate::published::{ModemStatus, Published};
 use crate::record::Record;
@@ -40,6 +40,7 @@ pub(crate) use sim::{PinPolicy, PinWithheld, Sim, card_number};
 pub use storage::{Place, Storage};
 
 use inbox::Inbox;
+use late::Late;
 use network::Network;
 use outbox::Outbox;
 use step::{Asked, OperatorFormat, Step};
@@ -60,9 +61,6 @@ const READINESS_TRIES: u32 = 30;
 const PATIENCE: u32 = 3;
 /// A modem that has found no network for so long, or whose SIM cannot be read, is put on the recovery.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(600);
-/// How long after a command that got no answer its answer may still come, and be taken for that of
-/// another command. The PIN must not be that one.
-const LATE: Duration = Duration::from_secs(30);
 /// Silence before `+++` (V.250 leaves it to the modem; Hayes' one second, and a little more).
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
@@ -116,8 +114,7 @@ struct Talk {
     attempts: u32,
     /// Commands in a row that got no answer.
     silent: u32,
-    /// When the last of them was given up: its answer may still come.
-    last_silence: Option<Duration>,
+    late: Late,
     tries: Option<u32>,
     card: Option<String>,
     /// Since when the modem has no network, or cannot read its SIM.
@@ -324,7 +321,8 @@ impl Protocol for Mobile {
     }
 
     fn on_close(&mut self) -> Option<Report> {
-        self.outbox.lose().map(|id| Report::NotSent(id, "the modem is gone".to_owned()))
+        let lost = self.outbox.lose(self.queue.text_given());
+        lost.map(|id| Report::NotSent(id, "the modem is gone".to_owned()))
     }
 
     fn next_deadline(&self) -> Option<Duration> {
@@ -382,29 +380,10 @@ impl Mobile {
         }
         self.queue.next(now).map(Action::Send)
     }
-
-    /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
-    fn unlock(&mut self) -> Vec<Action> {
-        let talk = &mut self.talk;
-        match self.pin_policy.attempt(talk.tries, talk.card.as_deref()) {
-            Ok((pin, record)) => {
-                let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
-                self.queue.push(Asked::Pin, request.shown_as("AT+CPIN=…"));
-                let file = Memory::FILE;
-                vec![Action::log(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
-            }
-            Err(PinWithheld::GivenThisBoot) if self.pin_policy.has_opened() => {
-                vec![Action::Abandon("the SIM wants its PIN again, which it gets once a boot".to_owned())]
-            }
-            Err(why) => {
-                let is_news = talk.known.withheld.replace(why) != Some(why);
-                let news = [Action::Publish, Action::log(Level::Warning, format!("SIM: {why}"))];
-                news.into_iter().filter(|_| is_news).collect()
-            }
-        }
-    }
 }
 
+#[cfg(test)]
+mod late_tests;
 #[cfg(test)]
 mod message_tests;
 #[cfg(test)]

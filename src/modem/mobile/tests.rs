@@ -1,6 +1,7 @@
 //! The conversation with a mobile modem, as transcripts.
 
 use super::*;
+use crate::log::Level;
 use crate::site::{Role, Site};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -40,7 +41,7 @@ pub(super) fn mobile() -> Mobile {
     Mobile::new(None, None, "today")
 }
 
-fn with_pin(memory: Option<Memory>) -> Mobile {
+pub(super) fn with_pin(memory: Option<Memory>) -> Mobile {
     let site = "role='dialer'\nhostname='x'\n[modem]\npin='4321'\n[operator]\nname='x'\napn='x'\n";
     let Role::Dialer(dialer) = Site::parse(site).unwrap().role else { unreachable!() };
     Mobile::new(dialer.modem.pin, memory, "today")
@@ -377,26 +378,4 @@ fn garbage_after_a_reset_is_logged_and_survived() {
     let actions = mobile.on_bytes(b"\xfe\xff\x80\r\nAT\r\r\nOK\r\n", SECOND);
     assert!(matches!(&actions[0], Action::Log(Level::Warning, _)));
     assert!(matches!(actions.last(), Some(Action::Send(words)) if words.to_string() == "ATE0V1"));
-}
-
-/// An `OK` that comes late must not be taken for the PIN's: a wrong PIN would count as accepted, and
-/// cost a try in every boot.
-#[test]
-fn no_pin_is_given_while_an_earlier_answer_may_still_come() {
-    let locked = [
-        ("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n"),
-        ("AT+CCID", ""),
-        ("AT+CPIN=\"4321\"", "\r\nOK\r\n"),
-    ];
-    let mut mobile = with_pin(None);
-    let modem = option(&locked);
-    let mut written = modem.talk(&mut mobile, SECOND);
-    assert!(written.ends_with("> AT+CCID\n"), "{written}");
-    // The card's number does not come within its five seconds, nor does anything else for now.
-    written = modem.talk(&mut mobile, 6 * SECOND);
-    assert_eq!(written, "Warning: no answer to AT+CCID\n> AT_OERCN?\n");
-    assert_eq!(modem.send_urc(&mut mobile, "OK", 7 * SECOND), "Info: modem says OK\n");
-    assert_eq!(mobile.next_deadline(), Some(36 * SECOND));
-    written = modem.talk(&mut mobile, 36 * SECOND);
-    assert!(written.starts_with("> AT_OERCN?\nInfo: giving the SIM its PIN\n"), "{written}");
 }

@@ -8,6 +8,8 @@ mod coding;
 mod deliver;
 mod octets;
 #[cfg(test)]
+mod odd_tests;
+#[cfg(test)]
 mod property_tests;
 mod status_report;
 mod submit;

@@ -4,7 +4,9 @@ use super::field::{break_modem, open, until_settled};
 use super::host_box::{HostBox, ONLY_PORT, OWNER, order, site};
 use dialbox::sms::pdu::{Body, Deliver, Part, ServiceCentreTime};
 use lab::modem::profile::{CDC_ACM, HUAWEI};
+use lab::modem::refusal::Cms;
 use lab::modem::{Fault, Sending};
+use std::time::{Duration, Instant};
 
 /// The owner's order in a message that is otherwise as any.
 fn message(words: &str, counter: u64) -> Deliver {
@@ -70,4 +72,45 @@ fn the_only_part_of_a_message_is_a_whole_message() {
     host_box.until_empty();
     bring(&host_box, "00", &Deliver { part: part(1, 1), ..message("status", 0) });
     assert!(host_box.answers(1)[0].contains("link"), "{:?}", host_box.answers(1));
+}
+
+/// Vectors of gammu, babca/python-gsmmodem and of python-messaging
+#[test]
+fn a_reply_is_sent_once_whatever_the_modem_says_of_it() {
+    let host_box = HostBox::dialer(&site(""), open(CDC_ACM), ONLY_PORT);
+    until_settled(&host_box);
+    // `OK` without `+CMGS: <mr>`.
+    break_modem(&host_box, Fault::Sends(Sending { omits_reference: true, ..Sending::default() }));
+    host_box.text(OWNER, &order("help", 0));
+    host_box.answers(1);
+    // The network is out of order, and the modem tells it some seconds later.
+    let late_by = Duration::from_secs(3);
+    break_modem(&host_box, Fault::Sends(Sending { late_by, ..Sending::default() }));
+    host_box.exchange.with(|network, _| network.centre().refuse_next(Cms::NetworkOutOfOrder));
+    let began = Instant::now();
+    host_box.text(OWNER, &order("help", 1));
+    host_box.until_said("a message was not sent: +CMS ERROR: 38; again in 10 s");
+    host_box.answers(2);
+    assert!(began.elapsed() > Duration::from_secs(10), "{:?}", began.elapsed());
+    host_box.until_empty();
+    assert_eq!(host_box.typed().matches("AT+CMGS=").count(), 3, "{}", host_box.typed());
+}
+
+/// The answer to `+CMGR` comes after its time is over: it is read again, and what it says is in no log.
+#[test]
+fn a_message_that_comes_too_late_is_in_no_log_and_obeyed_all_the_same() {
+    let host_box = HostBox::dialer(&site(""), open(CDC_ACM), ONLY_PORT);
+    until_settled(&host_box);
+    // Within the line of the PDU.
+    let lasts = Duration::from_secs(12);
+    let message = message("help", 0);
+    let (pdu, _) = message.encode(None).unwrap();
+    break_modem(&host_box, Fault::HoldsBack { command: "+CMGR".to_owned(), after: 30, lasts });
+    bring(&host_box, "00", &message);
+    host_box.answers(1);
+    host_box.until_empty();
+    let said = host_box.said().join("\n");
+    assert!(said.contains("no answer to AT+CMGR="), "{said}");
+    assert!(!said.contains(order("", 0).trim()), "{said}");
+    assert!(!pdu.as_bytes().windows(12).any(|part| said.contains(str::from_utf8(part).unwrap())), "{said}");
 }
