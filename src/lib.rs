@@ -9,6 +9,7 @@ pub mod clock;
 pub mod control;
 pub mod dialctl;
 pub mod dialer;
+pub mod equipment_error;
 pub mod line;
 pub mod log;
 pub mod modem;

@@ -13,6 +13,8 @@ pub const CARD: &str = "/dev/card";
 pub mod run_file {
     /// The dialer's [control socket](crate::control).
     pub const CONTROL_SOCKET: &str = "control";
+    /// What the dialer's pppd has said of its last call, and its `chat`.
+    pub const PPPD_LOG: &str = "pppd";
     /// The PPP interface that the VPN belongs to: written and read by the rendered scripts of pppd.
     pub const VPN_INTERFACE: &str = "vpn.link";
 }

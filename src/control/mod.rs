@@ -33,6 +33,7 @@ mod key {
     pub(super) const REMOTE: &str = "remote";
     pub(super) const NAME_SERVERS: &str = "name-servers";
     pub(super) const STATUS: &str = "status";
+    pub(super) const REPORTED: &str = "reported";
     pub(super) const ADDRESS: &str = "address";
     pub(super) const DONE: &str = "done";
     pub(super) const FAILED: &str = "failed";
@@ -125,7 +126,10 @@ impl Request {
             Self::IpDown { pid, carried } => {
                 named(hook::IP_DOWN).with(key::PID, pid).with_known(key::BYTES, carried.as_ref())
             }
-            Self::DialFailure(failure) => named(hook::NO_CALL).with(key::STATUS, failure.chat_status()),
+            Self::DialFailure(failure) => {
+                let (status, reported) = failure.chat_status();
+                named(hook::NO_CALL).with(key::STATUS, status).with(key::REPORTED, reported)
+            }
             Self::OwnAddress { pid, address } => {
                 named(hook::OWN_ADDRESS).with(key::PID, pid).with(key::ADDRESS, address)
             }
@@ -160,7 +164,11 @@ impl Request {
             }
             hook::IP_DOWN => Self::IpDown { pid: pid()?, carried: record.number(key::BYTES) },
             hook::NO_CALL => {
-                Self::DialFailure(DialFailure::from_chat_status(record.get(key::STATUS)?.parse().ok()?))
+                let reported = record.get(key::REPORTED).unwrap_or_default();
+                Self::DialFailure(DialFailure::from_chat_status(
+                    record.get(key::STATUS)?.parse().ok()?,
+                    reported,
+                ))
             }
             hook::OWN_ADDRESS => Self::OwnAddress { pid: pid()?, address: address(key::ADDRESS)? },
             _ => return None,

@@ -41,7 +41,14 @@ fn every_request_is_the_same_after_writing_and_reading() {
             Request::IpDown { pid: Pid::from_raw(412).unwrap(), carried: Some(5_000_000_000) },
             "request=ip-down\npid=412\nbytes=5000000000\n",
         ),
-        (Request::DialFailure(DialFailure::from_chat_status(7)), "request=no-call\nstatus=7\n"),
+        (
+            Request::DialFailure(DialFailure::from_chat_status(7, "")),
+            "request=no-call\nstatus=7\nreported=\n",
+        ),
+        (
+            Request::DialFailure(DialFailure::from_chat_status(16, "+CME ERROR: 30")),
+            "request=no-call\nstatus=16\nreported=+CME ERROR: 30\n",
+        ),
         (
             Request::OwnAddress { pid: Pid::from_raw(412).unwrap(), address: address(10, 3, 2, 1) },
             "request=own-address\npid=412\naddress=10.3.2.1\n",

@@ -11,7 +11,7 @@ use crate::control::{self, Request, RequestError};
 use crate::log::Log;
 use crate::names;
 use crate::paths::Paths;
-use crate::ppp::{Addresses, Connection, DownReason, Interface, name_servers, own_networks, pid};
+use crate::ppp::{Addresses, Connection, DownReason, Interface, name_servers, own_networks, pid, pppd_log};
 
 /// pppd's scripts wait for each other, and a user may wait for them.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,7 +24,8 @@ pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
     if let [names::hook::IP_PRE_UP, arguments @ ..] = arguments {
         return ip_pre_up(paths, arguments);
     }
-    let request = parse(arguments).ok_or_else(|| format!("hook {}: no such hook", arguments.join(" ")))?;
+    let request = parse(arguments, || pppd_log::read(paths))
+        .ok_or_else(|| format!("hook {}: no such hook", arguments.join(" ")))?;
     match &request {
         Request::IpUp { link, name_servers } => {
             name_servers::install(paths, &link.interface, name_servers).map_err(in_words)?;
@@ -61,7 +62,8 @@ fn parse_ip_pre_up(arguments: &[&str]) -> Option<(Connection, Addresses)> {
     ))
 }
 
-fn parse(arguments: &[&str]) -> Option<Request> {
+/// `said` is what pppd and its `chat` have written.
+fn parse(arguments: &[&str], said: impl FnOnce() -> String) -> Option<Request> {
     match arguments {
         [names::hook::IP_UP, interface, process, local, remote, servers @ ..] => {
             let addresses = local.parse().ok().zip(remote.parse().ok());
@@ -79,7 +81,7 @@ fn parse(arguments: &[&str]) -> Option<Request> {
             Some(Request::IpDown { pid: pid(process)?, carried })
         }
         [names::hook::NO_CALL, status] => {
-            Some(Request::DialFailure(DialFailure::from_chat_status(status.parse().ok()?)))
+            Some(Request::DialFailure(DialFailure::from_chat_status(status.parse().ok()?, &said())))
         }
         _ => None,
     }
@@ -96,6 +98,7 @@ mod tests {
     #[test]
     fn the_scripts_arguments_are_read() {
         let pid = pid("412").unwrap();
+        let said = "Serial port initialized.\nchat:  Nov 28 09:10:11 +CME ERROR: 30\nConnect script failed\n";
         let ppp0 = |addresses| Connection { interface: Interface::new("ppp0").unwrap(), pid, addresses };
         let addresses =
             Addresses { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
@@ -113,12 +116,14 @@ mod tests {
             ),
             ("ip-down ppp0 412 1000 24000", Some(Request::IpDown { pid, carried: Some(25_000) })),
             ("ip-down ppp0 412  ", Some(Request::IpDown { pid, carried: None })),
-            ("no-call 7", Some(Request::DialFailure(DialFailure::from_chat_status(7)))),
+            ("no-call 7", Some(Request::DialFailure(DialFailure::from_chat_status(7, "")))),
+            ("no-call 16", Some(Request::DialFailure(DialFailure::from_chat_status(16, said)))),
             ("ip-up ppp0", None),
             ("ip-up ../x 412 10.3.2.1 10.64.64.64", None),
             ("ip-sideways", None),
         ] {
-            assert_eq!(parse(&arguments.split(' ').collect::<Vec<_>>()), expected, "{arguments}");
+            let found = parse(&arguments.split(' ').collect::<Vec<_>>(), || said.to_owned());
+            assert_eq!(found, expected, "{arguments}");
         }
     }
 

@@ -173,12 +173,12 @@ impl Dialer {
         match event {
             Event::Message(place, content) => self.message(place, content, view),
             Event::Sent(id) => {
-                self.replies.sent(id);
+                self.replies.done(id);
                 Vec::new()
             }
             Event::NotSent(id, why) => {
-                let said = Effect::log(Level::Warning, format!("a reply was not sent: {why}"));
-                std::iter::once(said).chain(self.replies.not_sent(id).map(Effect::Send)).collect()
+                self.replies.done(id);
+                vec![Effect::log(Level::Warning, format!("a reply was not sent: {why}"))]
             }
             Event::NetworkTime(unix) => self.network_time.receive(unix, view, self.facts.plausible),
             Event::Stored(Pending::Order(order)) => self.execute(order, view),
@@ -256,7 +256,11 @@ impl Dialer {
         let Some(gate) = &mut self.gate else {
             return vec![Effect::log(Level::Info, format!("SMS from {from}: the site has no [sms]"))];
         };
-        match gate.judge(message, view.wall, view.at.now) {
+        let mut effects = Vec::new();
+        if message.sent.unix().is_none() {
+            effects.push(Effect::log(Level::Info, format!("SMS from {from}: its time is {}", message.sent)));
+        }
+        effects.extend(match gate.judge(message, view.wall, view.at.now) {
             Judgement::Accepted { command, from, remember } => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, requester: Requester::Phone(from) };
@@ -265,7 +269,8 @@ impl Dialer {
             Judgement::Refused(why) => {
                 vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
             }
-        }
+        });
+        effects
     }
 
     fn execute(&mut self, Order { command, requester }: Order, view: View) -> Vec<Effect> {

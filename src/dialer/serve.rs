@@ -21,9 +21,9 @@ use crate::modem::driver::Driver;
 use crate::modem::mobile::Report;
 use crate::modem::protocol::Protocol;
 use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
-use crate::names::{MODEM_PARSER_UID, record};
+use crate::names::{MODEM_PARSER_UID, record, run_file};
 use crate::paths::Paths;
-use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd};
+use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd, pppd_log};
 use crate::published::{CodesStatus, LastBoot, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
@@ -250,7 +250,7 @@ impl Serving<'_> {
         }
         let reports = self.driver.release();
         let mut events: VecDeque<_> = reports.into_iter().map(|report| self.event(report)).collect();
-        events.push_back(Event::Link(match pppd::spawn(self.role) {
+        events.push_back(Event::Link(match pppd::spawn(self.paths, self.role) {
             Ok(pppd) => {
                 let pid = pppd.pid();
                 self.data_port = DataPort::UsedBy(pid);
@@ -273,9 +273,12 @@ impl Serving<'_> {
     /// Which pppd have ended since the last turn.
     fn reap(&mut self, events: &mut VecDeque<Event>) {
         self.scripts.retain_mut(|script| matches!(script.try_wait(), Ok(None)));
+        pppd_log::keep_short(&self.paths.run_file(run_file::PPPD_LOG));
         for (pid, exit) in self.pppds.remove_ended() {
+            let is_ours = self.data_port == DataPort::UsedBy(pid);
+            let exit = if is_ours { pppd_log::cause(&pppd_log::read(self.paths), exit) } else { exit };
             self.log.info(&format!("pppd ({pid}): {exit}"));
-            if self.data_port == DataPort::UsedBy(pid) {
+            if is_ours {
                 self.reclaim_port();
             }
             events.push_back(Event::Link(ppp::Event::Exited(pid, exit)));

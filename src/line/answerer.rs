@@ -215,7 +215,7 @@ impl Answerer {
             Event::Delivered { header, .. } => {
                 vec![Action::log(Level::Info, format!("modem says {header}"))]
             }
-            Event::Silence { asked, shown } => self.silence(asked, &shown),
+            Event::Silence { asked, shown, .. } => self.silence(asked, &shown),
             Event::Answered { asked, result, answer } => self.answered(asked, result, &answer, now),
         }
     }

@@ -159,6 +159,8 @@ pub fn why(exit: &Exit) -> String {
         | Exit::Locked
         | Exit::NoPort
         | Exit::DialFailure
+        | Exit::AuthUnanswered
+        | Exit::AuthUnexplained
         | Exit::Killed(_)
         | Exit::NotStarted(_) => return exit.to_string(),
     };

@@ -3,13 +3,8 @@
 //! The exit status reflects the last event only: if pppd gives a caller up and then sees the modem hang up, its status
 //! is that of a hang-up (2.4.9, main.c, `get_input`).
 
-use std::fs::File;
-use std::path::Path;
-
 use crate::ppp::Exit;
-
-/// More than pppd logs during a call without faults, in bytes.
-const LONGEST: u64 = 16 << 10;
+use crate::ppp::pppd_log::{Line, find};
 
 /// Complete log lines of pppd with the cause of a link's end (lcp.c, fsm.c, upap.c, auth.c, main.c), and that cause.
 ///
@@ -32,61 +27,18 @@ const LINES: [(Line, Exit); 14] = [
     (Line::Is("Hangup (SIGHUP)"), Exit::HungUp),
 ];
 
-/// A line without variable text.
-#[derive(Debug, Clone, Copy)]
-enum Line {
-    Is(&'static str),
-    EndsWithNumber(&'static str),
-    /// The caller's text follows this.
-    EndsWithText(&'static str),
-}
-
-impl Line {
-    fn fits(self, line: &str) -> bool {
-        match self {
-            Self::Is(whole) => line == whole,
-            Self::EndsWithNumber(words) => {
-                line.strip_prefix(words).is_some_and(|number| number.parse::<u8>().is_ok())
-            }
-            Self::EndsWithText(words) => line.starts_with(words),
-        }
-    }
-}
-
 /// The cause of a link's end, from pppd's log and exit status. The first cause in the log counts; an exit status that
 /// is not a hang-up is more precise.
 pub fn cause(said: &str, exit: Exit) -> Exit {
-    let told = |said: &str| LINES.iter().find(|(line, _)| line.fits(said)).map(|(_, cause)| cause.clone());
     match exit {
-        Exit::HungUp | Exit::Unseen => said.split('\n').find_map(told).unwrap_or(exit),
+        Exit::HungUp | Exit::Unseen => find(&LINES, said).unwrap_or(exit),
         _ => exit,
-    }
-}
-
-/// Truncates pppd's log file when it is long: pppd logs every packet that it cannot use, and the caller may send them
-/// for hours. The cause of the end comes last.
-pub fn keep_short(said: &Path) {
-    if said.metadata().is_ok_and(|file| file.len() > LONGEST) {
-        // pppd appends (options.c, `setlogfile`), so it continues at the new end. This fails only if the file is gone.
-        drop(File::options().write(true).open(said).and_then(|file| file.set_len(0)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_caller_cannot_fill_the_memory_with_pppds_log() {
-        let dir = tempfile::tempdir().unwrap();
-        let said = dir.path().join("line1.pppd");
-        keep_short(&said); // it does not exist yet
-        for (length, kept) in [(LONGEST, LONGEST), (LONGEST + 1, 0)] {
-            std::fs::write(&said, vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
-            keep_short(&said);
-            assert_eq!(said.metadata().unwrap().len(), kept);
-        }
-    }
 
     #[test]
     fn the_first_cause_counts() {

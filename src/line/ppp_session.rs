@@ -14,7 +14,7 @@ use super::hangup_cause;
 use crate::clock;
 use crate::names::LineName;
 use crate::paths::Paths;
-use crate::ppp::{Exit, Pppd, counters};
+use crate::ppp::{Exit, Pppd, counters, pppd_log};
 use crate::published::{CallerNote, DriverStatus, LineStatus, Published, TrafficNote};
 
 /// The PPP session of a caller.
@@ -65,7 +65,7 @@ impl PppSession {
 
     /// Called during the call, so that pppd's log does not fill the RAM.
     pub fn trim_log(&self, paths: &Paths) {
-        hangup_cause::keep_short(&paths.run_file(&LineName(self.line).pppd_log()));
+        pppd_log::keep_short(&paths.run_file(&LineName(self.line).pppd_log()));
     }
 
     /// The entry for the ledger, once pppd has ended.

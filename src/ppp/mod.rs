@@ -17,6 +17,7 @@ pub mod name_servers;
 pub mod outcome;
 pub mod own_networks;
 pub mod pppd;
+pub mod pppd_log;
 pub mod session;
 
 pub use budget::{Budget, Calendar, Spent};

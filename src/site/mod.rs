@@ -332,10 +332,10 @@ impl Site {
 }
 
 impl Dialer {
-    /// The shell command that makes the call, for pppd's option `connect`.
+    /// The shell command that makes the call, for pppd's option `connect`. It logs nothing that the modem says.
     #[must_use]
     pub fn connect_script(&self) -> String {
-        render::connect_script(self)
+        render::connect_script(self, render::Dialogue::Quiet)
     }
 }
 

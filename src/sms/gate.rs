@@ -8,16 +8,19 @@ use sha1::{Digest, Sha1};
 
 use super::attempts::{Attempts, Verdict};
 use super::command::{Command, NotAnOrder, Order};
+use super::dialling_plan::DiallingPlan;
 use super::past::{Accepted, Fingerprint, Past, SecretMark};
 use super::pdu::{Address, Body, Deliver, Part};
 use super::proof;
 use crate::clock::WallClock;
-use crate::site::{Proof, Sms};
+use crate::site::{PhoneNumber, Proof, Sms};
 
 /// What lies between a message and its execution.
 #[derive(Debug)]
 pub struct Gate {
     site: Sms,
+    /// The country whose networks may write the site's numbers in their own way.
+    home: Option<&'static DiallingPlan>,
     used: Used,
     /// Messages that were obeyed.
     handled: Recent,
@@ -46,7 +49,8 @@ pub enum Judgement {
     Accepted {
         /// What it orders.
         command: Command,
-        /// Who gets the answer.
+        /// Who gets the answer: the number as the site has it, since networks refuse to send to some
+        /// forms in which they name a sender.
         from: Address,
         /// What must be stored *before* the command runs: then the message is refused for good, also
         /// after a power cut. What cannot be stored must not be obeyed.
@@ -116,6 +120,7 @@ impl Gate {
         };
         let mut gate = Self {
             site: site.clone(),
+            home: DiallingPlan::of(&site.numbers),
             used,
             handled: Recent::new(HANDLED),
             refused: Recent::new(REFUSED),
@@ -145,18 +150,23 @@ impl Gate {
     /// costs one of the [attempts](super::attempts).
     pub fn judge(&mut self, message: &Deliver, wall: WallClock, now: Duration) -> Judgement {
         match self.admit(message, wall, now) {
-            Ok(command) => {
+            Ok((command, from)) => {
                 self.handled.add(fingerprint(message));
-                Judgement::Accepted { command, from: message.from.clone(), remember: self.remember() }
+                Judgement::Accepted { command, from, remember: self.remember() }
             }
             Err(refusal) => Judgement::Refused(refusal),
         }
     }
 
-    fn admit(&mut self, message: &Deliver, wall: WallClock, now: Duration) -> Result<Command, GateRefusal> {
-        if !self.site.numbers.iter().any(|number| message.from.is(number)) {
-            return Err(GateRefusal::UnknownNumber);
-        }
+    fn admit(
+        &mut self,
+        message: &Deliver,
+        wall: WallClock,
+        now: Duration,
+    ) -> Result<(Command, Address), GateRefusal> {
+        let is_sender = |number: &&PhoneNumber| message.from.is(number, self.home);
+        let sender = self.site.numbers.iter().find(is_sender).ok_or(GateRefusal::UnknownNumber)?;
+        let from = Address::of(sender);
         let fingerprint = fingerprint(message);
         if self.handled.has(fingerprint) {
             return Err(GateRefusal::AlreadyHandled);
@@ -164,13 +174,14 @@ impl Gate {
         if self.refused.has(fingerprint) {
             return Err(GateRefusal::AlreadyRefused);
         }
-        if let Some(part) = message.part {
+        // "Part 1 of 1" is whole: some telephones put the header on every message.
+        if let Some(part) = message.part.filter(|part| part.of > 1) {
             return Err(GateRefusal::Multipart(part));
         }
         let Body::Text(text) = &message.body else { return Err(GateRefusal::Binary) };
         let order = Order::parse(text).map_err(GateRefusal::NotAnOrder)?;
         match self.prove(&order, wall, now) {
-            Ok(()) => Ok(order.command),
+            Ok(()) => Ok((order.command, from)),
             Err(refusal) => {
                 if matches!(
                     refusal,
@@ -238,8 +249,13 @@ fn fingerprint(message: &Deliver) -> Fingerprint {
         Body::Text(text) => text.as_bytes(),
         Body::Binary(octets) => octets,
     };
+    // A time that is not understood tells messages apart by its octets.
+    let sent = match message.sent.unix() {
+        Some(unix) => unix.to_be_bytes().to_vec(),
+        None => message.sent.to_octets().to_vec(),
+    };
     let hash = Sha1::new()
-        .chain_update(message.sent.unix().to_be_bytes())
+        .chain_update(sent)
         .chain_update(message.from.to_string())
         .chain_update([0])
         .chain_update(body);

@@ -95,12 +95,44 @@ fn the_owner_with_a_code_is_obeyed() {
 }
 
 #[test]
+fn the_owner_is_known_in_every_form_of_his_own_country_and_answered_in_the_site_s() {
+    for from in [OWNER, "33612345678", "0612345678", "0033612345678"] {
+        let judgement = gate(&totp()).judge_text(from, &format!("status {}", code(0)));
+        let Judgement::Accepted { from: answered, .. } = judgement else { panic!("{from}: {judgement:?}") };
+        assert_eq!(answered, Address::of(&OWNER.parse().unwrap()), "{from}");
+    }
+    // With owners in two countries, 0612345678 is a number of either.
+    let mut abroad = totp();
+    abroad.numbers.push("+390612345678".parse().unwrap());
+    for (from, refused) in [("0612345678", true), ("33612345678", false)] {
+        let judgement = gate(&abroad).judge_text(from, &format!("status {}", code(0)));
+        assert_eq!(judgement == Judgement::Refused(GateRefusal::UnknownNumber), refused, "{from}");
+    }
+}
+
+#[test]
+fn what_nobody_needs_of_a_message_decides_nothing() {
+    let order = message(OWNER, &format!("status {}", code(0)), TIME);
+    // Part 1 of 1 is whole, and a time stamp without sense is no reason.
+    let sent = ServiceCentreTime::from_octets([0; 7]);
+    let odd = Deliver { part: Some(Part { reference: 7, number: 1, of: 1 }), sent, ..order };
+    let mut gate = gate(&totp());
+    accepted(gate.judge(&odd, WallClock::Known(TIME), NOW));
+    let again = refusal(gate.judge(&odd, WallClock::Known(TIME), NOW));
+    assert_eq!(again, GateRefusal::AlreadyHandled);
+    // Two that differ in nothing but such a stamp are two messages.
+    let other = Deliver { sent: ServiceCentreTime::from_octets([1, 0, 0, 0, 0, 0, 0]), ..odd };
+    assert_eq!(refusal(gate.judge(&other, WallClock::Known(TIME), NOW)), GateRefusal::UsedCode);
+}
+
+#[test]
 fn everybody_and_everything_else_is_refused() {
     let good = format!("connect {}", code(0));
     let part = Part { reference: 1, number: 1, of: 2 };
     for (message, why) in [
         (message(STRANGER, &good, TIME), GateRefusal::UnknownNumber),
-        (message("0612345678", &good, TIME), GateRefusal::UnknownNumber),
+        (message("612345678", &good, TIME), GateRefusal::UnknownNumber),
+        (message("0612345679", &good, TIME), GateRefusal::UnknownNumber),
         (message("Bank", &good, TIME), GateRefusal::UnknownNumber),
         (Deliver { part: Some(part), ..message(OWNER, &good, TIME) }, GateRefusal::Multipart(part)),
         (

@@ -12,6 +12,7 @@ pub mod allowance;
 pub mod attempts;
 pub mod caution;
 pub mod command;
+pub mod dialling_plan;
 pub mod gate;
 pub mod gsm7;
 pub mod past;

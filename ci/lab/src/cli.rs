@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use crate::emulator::{Emulator, Pace};
 use crate::error::{Error, Result};
 use crate::measure::Subject;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// A telephone network, and the boxes on it.
@@ -25,6 +25,8 @@ pub enum Verb {
     Qemu(Qemu),
     /// Boot a dialer and its operator, show what happens, and let a person send text messages
     Demo(Demo),
+    /// Offer a simulated modem at a pseudo-terminal to any program of this machine
+    Modem(OfferedModem),
     /// Boot the image and measure times and memory
     Measure(Measure),
 }
@@ -97,6 +99,28 @@ pub struct Demo {
     /// The image and what runs it
     #[command(flatten)]
     pub bench: Where,
+}
+
+/// A model of modem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Model {
+    /// The reference stick, with three ports
+    Option,
+    /// A stick that sends many lines by itself
+    Huawei,
+    /// One that implements little more than the standards require
+    Generic,
+}
+
+/// `lab modem`
+#[derive(Debug, Args)]
+pub struct OfferedModem {
+    /// The model
+    #[arg(long, value_enum, default_value_t = Model::Generic)]
+    pub model: Model,
+    /// The PIN that its SIM asks for
+    #[arg(long, value_name = "DIGITS")]
+    pub pin: Option<String>,
 }
 
 /// `lab measure`

@@ -6,8 +6,10 @@
 mod answer;
 mod cnmi;
 mod inbox;
+mod late;
 mod network;
 mod outbox;
+mod pin_counter;
 mod quirks;
 mod sim;
 mod step;
@@ -23,7 +25,6 @@ use super::at::queue::Queue;
 use super::at::request::Request;
 use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::RecoveryStep;
-use crate::log::Level;
 use crate::published::{ModemStatus, Published};
 use crate::record::Record;
 use crate::site::Pin;
@@ -31,12 +32,14 @@ use crate::site::Pin;
 pub use network::Registration;
 pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
+pub(crate) use pin_counter::Subject;
 pub(crate) use quirks::Quirks;
 pub use sim::Memory;
 pub(crate) use sim::{PinPolicy, PinWithheld, Sim, card_number};
 pub use storage::{Place, Storage};
 
 use inbox::Inbox;
+use late::Late;
 use network::Network;
 use outbox::Outbox;
 use step::{Asked, OperatorFormat, Step};
@@ -110,6 +113,7 @@ struct Talk {
     attempts: u32,
     /// Commands in a row that got no answer.
     silent: u32,
+    late: Late,
     tries: Option<u32>,
     card: Option<String>,
     /// Since when the modem has no network, or cannot read its SIM.
@@ -309,7 +313,7 @@ impl Protocol for Mobile {
     }
 
     fn on_close(&mut self) -> Vec<Report> {
-        let lost = self.outbox.lose().into_iter();
+        let lost = self.outbox.lose(self.queue.text_given()).into_iter();
         lost.map(|id| Report::NotSent(id, "the modem is gone".to_owned())).collect()
     }
 
@@ -368,29 +372,10 @@ impl Mobile {
         }
         self.queue.next(now).map(Action::Send)
     }
-
-    /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
-    fn unlock(&mut self) -> Vec<Action> {
-        let talk = &mut self.talk;
-        match self.pin_policy.attempt(talk.tries, talk.card.as_deref()) {
-            Ok((pin, record)) => {
-                let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
-                self.queue.push(Asked::Pin, request.shown_as("AT+CPIN=…"));
-                let file = Memory::FILE;
-                vec![Action::log(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
-            }
-            Err(PinWithheld::GivenThisBoot) if self.pin_policy.has_opened() => {
-                vec![Action::Abandon("the SIM wants its PIN again, which it gets once a boot".to_owned())]
-            }
-            Err(why) => {
-                let is_news = talk.known.withheld.replace(why) != Some(why);
-                let news = [Action::Publish, Action::log(Level::Warning, format!("SIM: {why}"))];
-                news.into_iter().filter(|_| is_news).collect()
-            }
-        }
-    }
 }
 
+#[cfg(test)]
+mod late_tests;
 #[cfg(test)]
 mod message_tests;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::chat::Failure;
 use crate::clock::Month;
+use crate::equipment_error::EquipmentError;
 use crate::ppp::{Addresses, Calendar};
 use crate::site::{Role, Site};
 use std::net::Ipv4Addr;
@@ -233,6 +234,10 @@ fn happens(harness: &mut Harness, what: &str) {
         "started" => harness.receive(Event::Started(process)),
         "not started" => harness.receive(Event::NotStarted("no such file".to_owned())),
         "no carrier" => harness.receive(no_call(Failure::NoCarrier)),
+        "no dial tone" => harness.receive(no_call(Failure::NoDialtone)),
+        "no network service" => harness.receive(no_call(Failure::Equipment(EquipmentError::parse("30")))),
+        "login refused" => harness.receive(Event::Exited(process, Exit::AuthRefused)),
+        "login unanswered" => harness.receive(Event::Exited(process, Exit::AuthUnanswered)),
         "modem silent" => harness.receive(Event::DialFailure(DialFailure::Silent)),
         "own address" => harness.receive(Event::OwnAddress(process, Ipv4Addr::new(192, 168, 32, 77))),
         "ip-up" => harness.receive(Event::IpUp(ours())),

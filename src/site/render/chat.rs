@@ -1,7 +1,7 @@
 //! The script of `chat` for the modem, before pppd takes the line.
 
 use super::RenderedFile;
-use crate::chat::Failure;
+use crate::chat::{ABORTS, REPORTED};
 use crate::site::{Modem, Operator};
 use std::fmt::Write;
 
@@ -19,9 +19,10 @@ fn script(modem: &Modem, operator: &Operator) -> String {
     let dial = format!("ATDT{}", operator.number);
     let commands = modem.init.iter().map(|command| command.as_str());
     let mut script = String::new();
-    for failure in Failure::ALL {
-        line(&mut script, "ABORT", failure.words());
+    for abort in ABORTS {
+        line(&mut script, "ABORT", abort.words);
     }
+    line(&mut script, "REPORT", REPORTED);
     let mut expected = "";
     for command in commands.chain([context.as_str(), dial.as_str()]) {
         line(&mut script, expected, command);
@@ -37,7 +38,8 @@ fn line(script: &mut String, expect: &str, send: &str) {
 }
 
 /// A word for `chat` (chat.c, `do_file`, `clean` and `chat_send`): quotes preserve blanks and commas; `^` and `\` begin
-/// an escape and `@` at the start names a file, so these are written in octal. So is `'`, which would end the quotes.
+/// an escape and `@` at the start names a file, so these are written in octal. So is `'`, which would end the quotes, and the
+/// end of a line.
 fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "+*#=&".contains(c);
     if !text.is_empty() && text.chars().all(plain) && !text.starts_with('#') {
@@ -46,7 +48,7 @@ fn word(text: &str) -> String {
     let escaped: String = text
         .chars()
         .map(|c| match c {
-            '\\' | '\'' | '^' => format!("\\{:03o}", u32::from(c)),
+            '\\' | '\'' | '^' | '\r' | '\n' => format!("\\{:03o}", u32::from(c)),
             c => c.to_string(),
         })
         .collect();

@@ -29,7 +29,7 @@ fn options(dialer: &Dialer) -> String {
     options
         .add(device(&modem.port))
         .add(modem.speed)
-        .add(format_args!("connect '{}'", connect_script(dialer)))
+        .add(format_args!("connect '{}'", connect_script(dialer, Dialogue::Logged)))
         .add("noauth");
     if let Some(account) = &operator.account {
         options.add(format_args!("user {}", quoted(account.name.as_str())));
@@ -43,8 +43,21 @@ fn options(dialer: &Dialer) -> String {
     options.0
 }
 
-pub(in crate::site) fn connect_script(Dialer { operator, link, .. }: &Dialer) -> String {
-    format!("chat -v -t {} -f {}", link.chat_timeout, chat::path(operator))
+/// What `chat` does with the dialogue.
+#[derive(Clone, Copy)]
+pub(in crate::site) enum Dialogue {
+    /// It logs what the modem says: for the person who dials by hand.
+    Logged,
+    /// It does not: some modems pass messages on at any time, and there may be a code in one.
+    Quiet,
+}
+
+pub(in crate::site) fn connect_script(dialer: &Dialer, dialogue: Dialogue) -> String {
+    let chat = match dialogue {
+        Dialogue::Logged => "chat -v",
+        Dialogue::Quiet => "chat",
+    };
+    format!("{chat} -t {} -f {}", dialer.link.chat_timeout, chat::path(&dialer.operator))
 }
 
 /// A port that is only known at run time has the conventional symlink `/dev/modem`, which the program that finds the

@@ -8,7 +8,7 @@ mod secrets;
 mod system;
 mod vpn;
 
-pub(super) use dialer::connect_script;
+pub(super) use dialer::{Dialogue, connect_script};
 
 use super::{LcpEcho, Role, Site};
 use crate::names::PPPD_OPTIONS;

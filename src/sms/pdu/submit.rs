@@ -87,7 +87,7 @@ impl Submit {
     pub fn decode(hex: &str) -> Result<Self, Illegal> {
         let all = from_hex(hex)?;
         let mut octets = Octets(&all);
-        Address::read_service_centre(&mut octets)?;
+        Address::skip_service_centre(&mut octets)?;
         let first = octets.octet("type")?;
         if first & TYPE_MASK != TYPE {
             return Err(Illegal::Type(first & TYPE_MASK));

@@ -118,6 +118,14 @@ impl Modem {
         if matches!(self.call, Call::Up { .. } | Call::Pending { .. }) {
             return Flow::End(ResultCode::Error);
         }
+        let (says, refuses) = self.dials.clone();
+        if let Some(line) = says {
+            self.inform(port, &line);
+        }
+        if let Some(result) = refuses {
+            self.inform(port, &result);
+            return Flow::Pending;
+        }
         let number = match self.profile.mobile {
             Some(_) => dialled.trim_start_matches(['T', 'P']).to_owned(),
             // V.250 §6.3.1: the rest are modifiers, such as tone, pulse, and waiting for a dial tone.

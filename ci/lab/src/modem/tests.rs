@@ -1,6 +1,7 @@
 mod calls;
 mod messages;
 mod mobile;
+mod others;
 
 use super::profile::{ANALOGUE, CDC_ACM, HUAWEI, ICON_225};
 use super::refusal::Cms;

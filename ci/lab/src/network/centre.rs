@@ -103,6 +103,11 @@ impl SmsCentre {
         }
     }
 
+    /// Accepts a PDU from another centre, unchecked.
+    pub fn put_as_it_is(&mut self, to: Subscriber, pdu: String) {
+        self.queue(to, Parcel { pdu, message: None, report: None });
+    }
+
     /// Accepts a message from a modem: the octets of a SMS-SUBMIT. `find` maps numbers to subscribers; a message to an
     /// unknown number is accepted and dropped.
     pub fn submit(

@@ -7,6 +7,7 @@ mod journal;
 mod line;
 mod messaging;
 mod phone;
+mod ppp_filter;
 mod switchboard;
 
 pub use centre::SmsCentre;

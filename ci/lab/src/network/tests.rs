@@ -142,7 +142,7 @@ fn a_text_reaches_the_modem_and_its_answer_the_phone() {
     else {
         panic!("{listed}")
     };
-    assert_eq!((message.from.to_string(), message.sent.unix()), (PHONE.to_owned(), TIME.origin + 100));
+    assert_eq!((message.from.to_string(), message.sent.unix()), (PHONE.to_owned(), Some(TIME.origin + 100)));
     assert_eq!(message.body, dialbox::sms::pdu::Body::Text("connect 12345678".to_owned()));
 
     assert_eq!(world.sends("connecting"), "\r\n+CMGS: 1\r\n\r\nOK\r\n");

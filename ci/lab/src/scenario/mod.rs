@@ -11,6 +11,7 @@ mod link;
 mod login;
 mod lost_state;
 mod modem;
+mod not_connected;
 mod own;
 mod parser;
 mod ppp;
@@ -81,6 +82,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("incoming-traffic-does-not-keep-a-link-open", limits::of_idle_time),
     two("text-messages-open-and-close-the-link", session::by_sms),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
+    two("an-unanswered-login-is-no-refusal", not_connected::by_the_operator),
     two("the-reference-stick-receives-messages-during-a-session", stick::session),
     two("callers-reach-the-network-but-not-the-boxs-services", dial_in::callers),
     two("two-callers-are-served-at-once", dial_in::two_at_a_time),
@@ -106,6 +108,7 @@ pub const SCENARIOS: &[Scenario] = &[
     one("ssh-is-off-without-keys", ssh::absent),
     one("the-vpn-scripts-connect-and-clean-up", vpn::scripts),
     one("pppd-and-chat-accept-the-rendered-files", ppp::dialer),
+    one("a-failed-dial-ends-at-once-with-its-cause", not_connected::by_the_modem),
     one("no-link-comes-up-without-firewall-rules", closed::without_rules),
     one("an-operators-address-in-the-boxs-own-network-is-refused", closed::own_address),
     boot("an-edited-site-changes-the-role", edit::dial_in),

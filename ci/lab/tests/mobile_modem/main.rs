@@ -12,7 +12,7 @@ use dialbox::modem::protocol::Protocol;
 use dialbox::modem::recovery::RecoveryStep;
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Profile};
 use lab::modem::sim::SimCard;
-use lab::modem::{Cell, Event, Fault, Modem, Registration, TimeOfDay};
+use lab::modem::{Cell, Event, Fault, Modem, Registration, Sending, TimeOfDay};
 use std::time::Duration;
 
 const PROFILES: [&Profile; 3] = [ICON_225, HUAWEI, CDC_ACM];
@@ -106,15 +106,16 @@ fn garbage_and_a_permanent_echo_are_tolerated() {
 }
 
 #[test]
-fn a_modem_that_hangs_for_minutes_is_recovered_and_the_message_is_reported_as_not_sent() {
+fn a_modem_that_hangs_for_minutes_is_recovered_and_sends_what_it_was_not_given() {
     let mut bench = Bench::settled(ICON_225);
     bench.send(1);
     bench.breaks(Fault::Hangs(3 * MINUTE));
     bench.run(2 * MINUTE + 50 * SECOND);
     assert!(!bench.mobile.works());
-    assert!(matches!(bench.reports[..], [Report::NotSent(SmsId(1), _)]), "{:?}", bench.reports);
+    assert_eq!(bench.reports, []);
     bench.run(2 * MINUTE);
     assert!(bench.mobile.works(), "{:?} {:?}", bench.steps, bench.sent);
+    assert_eq!(bench.reports, [Report::Sent(SmsId(1))]);
     bench.send(2);
     bench.arrives();
     bench.run(2 * MINUTE);
@@ -266,5 +267,42 @@ fn an_idle_modem_is_polled_once_a_minute() {
         bench.run(60 * MINUTE);
         assert_eq!(bench.count("AT+CSQ"), 60);
         assert!(bench.sent.len() < 420, "{} commands an hour", bench.sent.len());
+    }
+}
+
+/// Its result comes ten seconds after nobody waits for it any more: the network has the message.
+#[test]
+fn a_message_whose_result_comes_too_late_is_sent_once() {
+    for profile in PROFILES {
+        let mut bench = Bench::settled(profile);
+        bench.breaks(Fault::Sends(Sending { late_by: 100 * SECOND, ..Sending::default() }));
+        bench.send(1);
+        bench.run(60 * MINUTE);
+        assert_eq!(bench.submitted, 1, "{:?}", bench.sent);
+        assert!(matches!(bench.reports[..], [Report::NotSent(SmsId(1), _)]), "{:?}", bench.reports);
+        bench.breaks(Fault::Sends(Sending::default()));
+        bench.send(2);
+        bench.arrives();
+        bench.run(2 * MINUTE);
+        assert!(bench.reports.contains(&Report::Sent(SmsId(2))), "{:?}", bench.sent);
+        assert_eq!(bench.messages(), 1, "{:?}", bench.sent);
+    }
+}
+
+/// gammu and others have seen both: the prompt is a line, and no reference follows.
+#[test]
+fn a_message_goes_out_once_to_a_modem_that_asks_and_answers_in_its_own_way() {
+    for profile in PROFILES {
+        let mut bench = Bench::settled(profile);
+        let sends = Sending { prompt_is_a_line: true, omits_reference: true, ..Sending::default() };
+        bench.breaks(Fault::Sends(sends));
+        bench.send(1);
+        bench.run(60 * MINUTE);
+        assert_eq!(
+            (bench.submitted, &bench.reports[..]),
+            (1, &[Report::Sent(SmsId(1))][..]),
+            "{:?}",
+            bench.sent
+        );
     }
 }

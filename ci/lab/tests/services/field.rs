@@ -17,16 +17,16 @@ const HSO: &[Tty] = &[
 /// An old message.
 const OLD: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
 
-fn open(profile: &'static Profile) -> Modem {
+pub fn open(profile: &'static Profile) -> Modem {
     Modem::new(profile, SimCard::open())
 }
 
-fn break_modem(host_box: &HostBox, fault: Fault) {
+pub fn break_modem(host_box: &HostBox, fault: Fault) {
     host_box.exchange.with(|network, now| network.break_modem(host_box.modem, fault, now));
 }
 
 /// Waits until the modem is configured and announces messages.
-fn until_settled(host_box: &HostBox) {
+pub fn until_settled(host_box: &HostBox) {
     host_box.until_published("modem", |record| record.get("storage").is_some());
     host_box.until("a look at the storage", |network| {
         let typed = network.journal().typed("box");

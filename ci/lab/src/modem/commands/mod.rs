@@ -81,6 +81,7 @@ impl Modem {
             Extended::Contexts => self.contexts(port, form),
             Extended::Pin => self.pin(port, form),
             Extended::PinRetries => self.pin_retries(port, form),
+            Extended::PinTries(given, answer) => self.pin_tries(port, *given, *answer, form),
             Extended::OptionPinRetries => self.option_pin_retries(port, form),
             Extended::HuaweiPin => self.huawei_pin(port, form),
             Extended::FacilityLock => self.facility_lock(port, form),
@@ -89,6 +90,7 @@ impl Modem {
             Extended::Functionality => self.functionality(port, form),
             Extended::Clock => self.clock(port, form),
             Extended::CharacterSet => self.character_set(port, form),
+            Extended::ServiceCentre => self.service_centre(port, form),
             Extended::Message(command) => self.message_command(port, *command, form),
         }
     }
