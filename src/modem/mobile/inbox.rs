@@ -119,8 +119,10 @@ impl Inbox {
         if self.selected != Some(storage) {
             return Some(Step::SelectStorage(storage));
         }
-        if let Some(Known::Discarded { pdu }) = self.known.remove(&(storage, index)) {
-            self.known.insert((storage, index), Known::Deleting { pdu });
+        if let Some(known) = self.known.get_mut(&(storage, index))
+            && let Known::Discarded { pdu } = known
+        {
+            *known = Known::Deleting { pdu: std::mem::take(pdu) };
         }
         Some(Step::Delete(index))
     }
@@ -289,28 +291,30 @@ impl Inbox {
         let Some(selected) = self.selected else { return Read::Nothing };
         let place = (selected, index);
         let reading = if *result == Final::Ok { reading(answer) } else { Reading::Empty };
-        let known = match &reading {
-            Reading::Message(pdu) => Known::Reported { pdu: pdu.clone() },
-            // Written here by somebody, and in the way of what comes.
-            Reading::Written(pdu) => Known::Discarded { pdu: pdu.clone() },
+        let (known, read) = match reading {
+            Reading::Message(pdu) => {
+                let read = Read::Message(Place::Stored(selected, index), pdu.clone());
+                (Known::Reported { pdu }, read)
+            }
+            // Written by a program on this side, and in the way of new messages.
+            Reading::Written(pdu) => (Known::Discarded { pdu }, Read::Nothing),
             Reading::Empty => {
                 self.known.remove(&place);
                 return Read::Nothing;
             }
-            Reading::Garbled => match self.known.get(&place) {
-                Some(Known::Waiting { tries }) if *tries + 1 < READ_TRIES => {
-                    Known::Waiting { tries: tries + 1 }
-                }
-                Some(Known::Waiting { .. }) => Known::Unreadable,
-                _ => Known::Waiting { tries: 1 },
-            },
+            Reading::Garbled => {
+                let known = match self.known.get(&place) {
+                    Some(Known::Waiting { tries }) if *tries + 1 < READ_TRIES => {
+                        Known::Waiting { tries: tries + 1 }
+                    }
+                    Some(Known::Waiting { .. }) => Known::Unreadable,
+                    _ => Known::Waiting { tries: 1 },
+                };
+                (known, Read::Garbled)
+            }
         };
         self.known.insert(place, known);
-        match reading {
-            Reading::Message(pdu) => Read::Message(Place::Stored(selected, index), pdu),
-            Reading::Written(_) | Reading::Empty => Read::Nothing,
-            Reading::Garbled => Read::Garbled,
-        }
+        read
     }
 
     /// The answer to `+CMGD`.
