@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::modem::mobile::{Memory, Mobile, OutgoingSms, Place, Report, SmsId};
 use crate::modem::recovery::RecoveryStep;
-use crate::modem::sandbox::{Guard, Inmate, Sandboxed, Violation};
+use crate::modem::sandbox::{Guard, Sandboxable, Sandboxed, Violation};
 use crate::paths::Paths;
 use crate::record::Record;
 use crate::site::{self, Pin};
@@ -91,7 +91,7 @@ fn is_line(text: &str) -> bool {
     text.len() <= LONGEST_LINE && !text.contains(char::is_control)
 }
 
-impl Inmate for Mobile {
+impl Sandboxable for Mobile {
     type Start = Start;
     type Order = Order;
     type Answer = Answer;
@@ -152,7 +152,7 @@ impl ModemGuard {
 }
 
 impl Guard for ModemGuard {
-    type Inmate = Mobile;
+    type Parser = Mobile;
     type Report = Report;
     /// pppd may have the port of a modem that nobody talks to.
     const IS_IDLE_WITHOUT_PROCESS: bool = true;

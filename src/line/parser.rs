@@ -9,7 +9,7 @@ use super::login::{Credentials, Typed};
 use super::report::{Connected, Report};
 use super::secret::Registers;
 use crate::modem::recovery::RecoveryStep;
-use crate::modem::sandbox::{Guard, Inmate, Violation};
+use crate::modem::sandbox::{Guard, Sandboxable, Violation};
 use crate::published::{LineState, LineStatus, Published};
 use crate::record::Record;
 use crate::site::UserName;
@@ -84,7 +84,7 @@ fn checked_text(text: String) -> Result<String, Violation> {
     if fits { Ok(text) } else { Err(Violation::Claim) }
 }
 
-impl Inmate for Answerer {
+impl Sandboxable for Answerer {
     type Start = AnswererConfig;
     type Order = Order;
     type Answer = ();
@@ -145,7 +145,7 @@ impl LineGuard {
 }
 
 impl Guard for LineGuard {
-    type Inmate = Answerer;
+    type Parser = Answerer;
     type Report = Report;
     const IS_IDLE_WITHOUT_PROCESS: bool = false;
 

@@ -38,7 +38,7 @@ use super::recovery::RecoveryStep;
 use crate::record::Record;
 
 /// A protocol that can run in the process.
-pub trait Inmate: Protocol + Sized {
+pub trait Sandboxable: Protocol + Sized {
     /// What it is made of. Secrets in it are known to the process.
     type Start: Serialize + DeserializeOwned;
     /// What the service asks of it, besides what every [`Protocol`] is asked.
@@ -60,15 +60,15 @@ pub trait Inmate: Protocol + Sized {
 
 /// What the service keeps of a protocol, and by which it judges the process.
 pub trait Guard {
-    /// The protocol in the process.
-    type Inmate: Inmate;
+    /// The protocol that runs in the process.
+    type Parser: Sandboxable;
     /// What the driver's owner is told.
     type Report;
     /// What [`Protocol::is_idle`] says while there is no process.
     const IS_IDLE_WITHOUT_PROCESS: bool;
 
     /// What a new process is given.
-    fn start(&self) -> <Self::Inmate as Inmate>::Start;
+    fn start(&self) -> <Self::Parser as Sandboxable>::Start;
     /// The step to take when the port is opened by a process that has replaced another one, which may have left a call
     /// open.
     fn step_after_restart(&self, step: Option<RecoveryStep>) -> Option<RecoveryStep>;
@@ -78,7 +78,7 @@ pub trait Guard {
     /// The process cannot have it by right.
     fn accept(
         &mut self,
-        claim: <Self::Inmate as Inmate>::Claim,
+        claim: <Self::Parser as Sandboxable>::Claim,
         now: Duration,
     ) -> Result<Self::Report, Violation>;
     /// The file of the [store](crate::state::Store) that the process may replace, and the record as it may stand there.

@@ -15,9 +15,9 @@ use crate::privileges::{drop_capabilities, empty_bounding_set};
 /// memory of the box.
 const MEMORY: u64 = 32 << 20;
 
-/// What the process may still be refused by the kernel once this returns: everything that needs a name of a file, a new
-/// descriptor, another process or a capability. `uid` is its own user and group, `root` an empty directory that is its
-/// root from then on. The process must have one thread: the kernel keeps these by thread.
+/// From now on the kernel refuses the process all that needs a name of a file, a new descriptor, another process or a
+/// capability. `uid` becomes its user and group, `root`, an empty directory, its root directory. It must have one thread:
+/// the kernel keeps these by thread.
 ///
 /// A process that is not root (a test's) keeps its user and its root directory.
 ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::message::{Action, Reply, Request, State, Violation};
 use super::process::{Failure, Process, Sandbox, Wakes};
-use super::{Guard, Inmate};
+use super::{Guard, Sandboxable};
 use crate::modem::at::request::TxData;
 use crate::modem::probe::{Probe, ProbeEvent, ProbeState};
 use crate::modem::protocol::{Protocol, ProtocolAction};
@@ -16,8 +16,10 @@ use crate::record::Record;
 /// The longest record, of some ten fields.
 const LONGEST_RECORD: usize = 4 << 10;
 
-type Asked<G> = Request<<<G as Guard>::Inmate as Inmate>::Start, <<G as Guard>::Inmate as Inmate>::Order>;
-type Replied<G> = Reply<<<G as Guard>::Inmate as Inmate>::Claim, <<G as Guard>::Inmate as Inmate>::Answer>;
+type Asked<G> =
+    Request<<<G as Guard>::Parser as Sandboxable>::Start, <<G as Guard>::Parser as Sandboxable>::Order>;
+type Replied<G> =
+    Reply<<<G as Guard>::Parser as Sandboxable>::Claim, <<G as Guard>::Parser as Sandboxable>::Answer>;
 type Actions<G> = Vec<ProtocolAction<<G as Guard>::Report>>;
 
 /// A protocol in a process of its own.
@@ -86,7 +88,10 @@ impl<G: Guard> Sandboxed<G> {
     }
 
     /// Asks for something; it is done at the next turn. `None` if the process died of it.
-    pub fn order(&mut self, order: <G::Inmate as Inmate>::Order) -> Option<<G::Inmate as Inmate>::Answer> {
+    pub fn order(
+        &mut self,
+        order: <G::Parser as Sandboxable>::Order,
+    ) -> Option<<G::Parser as Sandboxable>::Answer> {
         self.is_asked = true;
         match self.ask(&Request::Order(order)) {
             Some(Reply::Answered { answer, state }) => self.believe(state).map(|()| answer),
@@ -154,7 +159,7 @@ impl<G: Guard> Sandboxed<G> {
 
     fn accept(
         &mut self,
-        action: Action<<G::Inmate as Inmate>::Claim>,
+        action: Action<<G::Parser as Sandboxable>::Claim>,
         now: Duration,
     ) -> Result<ProtocolAction<G::Report>, Violation> {
         Ok(match action {
@@ -351,7 +356,7 @@ mod tests {
         }
     }
 
-    impl Inmate for Nothing {
+    impl Sandboxable for Nothing {
         type Start = ();
         type Order = u8;
         type Answer = u8;
@@ -375,7 +380,7 @@ mod tests {
     struct Believer;
 
     impl Guard for Believer {
-        type Inmate = Nothing;
+        type Parser = Nothing;
         type Report = u8;
         const IS_IDLE_WITHOUT_PROCESS: bool = true;
 

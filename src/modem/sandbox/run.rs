@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use super::Inmate;
+use super::Sandboxable;
 use super::message::{self, Action, LONGEST, Reply, Request, State};
 use super::{privileges, syscalls};
 use crate::modem::probe::{PortProbe, Probe};
@@ -24,7 +24,7 @@ pub fn is_requested() -> bool {
 }
 
 /// The process, from its start to its end.
-pub fn run<P: Inmate>() -> ExitCode {
+pub fn run<P: Sandboxable>() -> ExitCode {
     let mut args = args_os().skip(2);
     let uid = args.next().and_then(|uid| uid.into_string().ok()?.parse().ok());
     let Some((uid, root)) = uid.zip(args.next().map(PathBuf::from)) else { return ExitCode::from(2) };
@@ -33,15 +33,15 @@ pub fn run<P: Inmate>() -> ExitCode {
         return ExitCode::FAILURE;
     }
     tell_of_panics::<P>();
-    let mut inmate = Room { socket: stdin(), buffer: vec![0; LONGEST], record: String::new(), probe: None };
-    match inmate.serve::<P>() {
+    let mut worker = Worker { socket: stdin(), buffer: vec![0; LONGEST], record: String::new(), probe: None };
+    match worker.serve::<P>() {
         Some(()) => ExitCode::SUCCESS,
         None => ExitCode::FAILURE,
     }
 }
 
 /// The message of a panic may hold what a caller has typed; the place of it does not.
-fn tell_of_panics<P: Inmate>() {
+fn tell_of_panics<P: Sandboxable>() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
         let reply = Reply::<P::Claim, P::Answer>::Panicked(place.unwrap_or_default());
@@ -53,7 +53,7 @@ fn tell_of_panics<P: Inmate>() {
     }));
 }
 
-struct Room {
+struct Worker {
     socket: Stdin,
     buffer: Vec<u8>,
     /// The record that the service knows.
@@ -61,9 +61,9 @@ struct Room {
     probe: Option<PortProbe>,
 }
 
-impl Room {
+impl Worker {
     /// Replies to every request. `None` if the service says what it never says.
-    fn serve<P: Inmate>(&mut self) -> Option<()> {
+    fn serve<P: Sandboxable>(&mut self) -> Option<()> {
         let Some(Request::Start(start)) = self.next::<P>()? else { return None };
         let mut protocol = P::start(start)?;
         let first = self.did(&mut protocol, Vec::new());
@@ -76,7 +76,7 @@ impl Room {
     }
 
     /// The next request; the inner `None` if the service has gone.
-    fn next<P: Inmate>(&mut self) -> Option<Option<Request<P::Start, P::Order>>> {
+    fn next<P: Sandboxable>(&mut self) -> Option<Option<Request<P::Start, P::Order>>> {
         let (_, length) = recv(&self.socket, &mut self.buffer[..], RecvFlags::empty()).ok()?;
         if length == 0 {
             return Some(None);
@@ -94,7 +94,7 @@ impl Room {
         sent.map(drop)
     }
 
-    fn carry_out<P: Inmate>(
+    fn carry_out<P: Sandboxable>(
         &mut self,
         protocol: &mut P,
         request: Request<P::Start, P::Order>,
@@ -117,7 +117,7 @@ impl Room {
         Some(self.did(protocol, actions))
     }
 
-    fn did<P: Inmate>(
+    fn did<P: Sandboxable>(
         &mut self,
         protocol: &mut P,
         actions: Vec<ProtocolAction<P::Report>>,
@@ -126,7 +126,7 @@ impl Room {
         Reply::Did { actions, state: self.state(protocol) }
     }
 
-    fn state<P: Inmate>(&mut self, protocol: &P) -> State {
+    fn state<P: Sandboxable>(&mut self, protocol: &P) -> State {
         let record = protocol.record().to_string();
         let news = (record != self.record).then(|| record.clone());
         self.record = record;
@@ -142,7 +142,7 @@ impl Room {
 }
 
 /// An action as it is sent.
-fn written<P: Inmate>(protocol: &mut P, action: ProtocolAction<P::Report>) -> Action<P::Claim> {
+fn written<P: Sandboxable>(protocol: &mut P, action: ProtocolAction<P::Report>) -> Action<P::Claim> {
     match action {
         // Only text is ever sent to a modem.
         ProtocolAction::Send(data) => Action::Send(String::from_utf8_lossy(&data.bytes()).into_owned()),
