@@ -4,6 +4,7 @@
 mod boot;
 mod driver;
 mod fields;
+mod firewall;
 mod line;
 mod link;
 mod modem;
@@ -11,6 +12,7 @@ mod modem;
 pub use boot::{BootStatus, LastBoot};
 pub use driver::{DriverStatus, PortNames};
 pub use fields::{Fields, Value};
+pub use firewall::FirewallStatus;
 pub use line::{CallerNote, LineCall, LineState, LineStatus, TrafficNote};
 pub use link::{LinkPhase, LinkStatus};
 pub use modem::ModemStatus;
