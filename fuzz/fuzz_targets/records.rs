@@ -3,7 +3,7 @@
 #![no_main]
 
 use dialbox::control::Request;
-use dialbox::published::{BootStatus, LineStatus, LinkStatus, ModemStatus, Published};
+use dialbox::published::{BootStatus, FirewallStatus, LineStatus, LinkStatus, ModemStatus, Published};
 use dialbox::record::Record;
 use libfuzzer_sys::fuzz_target;
 
@@ -18,6 +18,7 @@ fuzz_target!(|text: &str| {
         assert_eq!(Request::from_record(&record), Some(request));
     }
     is_kept::<BootStatus>(&record);
+    is_kept::<FirewallStatus>(&record);
     is_kept::<LineStatus>(&record);
     is_kept::<LinkStatus>(&record);
     is_kept::<ModemStatus>(&record);
