@@ -22,10 +22,13 @@ pub struct Gate {
     used: Option<u64>,
     /// Messages that were obeyed.
     handled: Recent,
-    /// Messages whose code was wrong or not enough. They are not looked at again: otherwise one
+    /// Messages whose code was wrong or used. They are not looked at again: otherwise one
     /// that the modem fails to delete would cost an attempt every time it is listed, and would come
     /// true when its code does.
     refused: Recent,
+    /// Messages with the first of two right codes, apart from the wrong ones: a flood of these would make the box forget
+    /// them, and one that the modem failed to delete would be obeyed hours after it was refused.
+    awaiting: Recent,
     attempts: Attempts,
 }
 
@@ -99,6 +102,7 @@ impl Gate {
             used: remembered.number("used").filter(|_| same),
             handled: Recent::new(HANDLED),
             refused: Recent::new(REFUSED),
+            awaiting: Recent::new(HANDLED),
             attempts: Attempts::full(),
         };
         handled.for_each(|fingerprint| gate.handled.add(fingerprint));
@@ -126,7 +130,7 @@ impl Gate {
         if self.handled.has(fingerprint) {
             return Err(GateRefusal::AlreadyHandled);
         }
-        if self.refused.has(fingerprint) {
+        if self.refused.has(fingerprint) || self.awaiting.has(fingerprint) {
             return Err(GateRefusal::AlreadyRefused);
         }
         if let Some(part) = message.part {
@@ -137,11 +141,10 @@ impl Gate {
         match self.prove(&order, wall, now) {
             Ok(()) => Ok(order.command),
             Err(refusal) => {
-                if matches!(
-                    refusal,
-                    GateRefusal::WrongCode | GateRefusal::UsedCode | GateRefusal::SecondCodeNeeded
-                ) {
-                    self.refused.add(fingerprint);
+                match refusal {
+                    GateRefusal::WrongCode | GateRefusal::UsedCode => self.refused.add(fingerprint),
+                    GateRefusal::SecondCodeNeeded => self.awaiting.add(fingerprint),
+                    _ => {}
                 }
                 Err(refusal)
             }
