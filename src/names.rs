@@ -73,6 +73,8 @@ pub mod record {
     pub const SITE: &str = "site";
     /// Whether one-time codes can be accepted: written by `sms-dialer`.
     pub const CODES: &str = "codes";
+    /// Whether the firewall has its rules: written by `/etc/init.d/firewall`.
+    pub const FIREWALL: &str = "firewall";
     /// The PPP link and the data budget: written by `sms-dialer`.
     pub const LINK: &str = "link";
     /// The dialer's modem; also the name of its symlink in `/dev`.

@@ -269,6 +269,16 @@ fn a_site_edited_on_windows_is_read_and_its_errors_are_found() {
 }
 
 #[test]
+fn no_error_makes_the_terminal_do_anything() {
+    for value in ["dial\u{96}n", "\\u001b[2J", "a\\nb", "\\u009b"] {
+        let error = Site::parse(&format!("role = \"{value}\"\n")).unwrap_err();
+        let text = error.to_string();
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        assert!(!error.headline().contains('\n'), "{text:?}");
+    }
+}
+
+#[test]
 fn the_error_names_the_given_file() {
     let error = Site::parse("").unwrap_err().in_file("/boot/site.toml");
     assert!(error.to_string().starts_with("/boot/site.toml:1:1: "), "{error}");

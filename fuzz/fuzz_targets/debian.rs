@@ -1,33 +1,12 @@
 //! Any `Packages` and `Release` files from a mirror: the order of versions is an order, a field's names are words of
 //! the field, an index returns only what it contains, and a release of one suite is never accepted for another.
 #![no_main]
-#![allow(
-    dead_code,
-    reason = "xtask is a program: its parsers are compiled in here, as far as they stand alone"
-)]
 
 use std::cmp::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
-
-#[path = "../../xtask/src/debian/control.rs"]
-mod control;
-#[path = "../../xtask/src/error.rs"]
-mod error;
-#[path = "../../xtask/src/debian/index.rs"]
-mod index;
-#[path = "../../xtask/src/debian/relation.rs"]
-mod relation;
-#[path = "../../xtask/src/debian/release.rs"]
-mod release;
-#[path = "../../xtask/src/debian/version.rs"]
-mod version;
-
-/// The paths by which these modules import each other.
-mod debian {
-    pub(crate) use crate::{control, relation, version};
-}
+use xtask::debian::{control, index, relation, release, version};
 
 fuzz_target!(|text: &str| {
     versions(text);

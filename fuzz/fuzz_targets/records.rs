@@ -3,7 +3,9 @@
 #![no_main]
 
 use dialbox::control::Request;
-use dialbox::published::{BootStatus, CodesStatus, LineStatus, LinkStatus, ModemStatus, Published};
+use dialbox::published::{
+    BootStatus, CodesStatus, FirewallStatus, LineStatus, LinkStatus, ModemStatus, Published,
+};
 use dialbox::record::Record;
 use libfuzzer_sys::fuzz_target;
 
@@ -19,6 +21,7 @@ fuzz_target!(|text: &str| {
     }
     is_kept::<BootStatus>(&record);
     is_kept::<CodesStatus>(&record);
+    is_kept::<FirewallStatus>(&record);
     is_kept::<LineStatus>(&record);
     is_kept::<LinkStatus>(&record);
     is_kept::<ModemStatus>(&record);

@@ -12,9 +12,11 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// An error with its hint.
+    /// An error with its hint. What they quote of the file is shown without control characters, which a terminal
+    /// would obey.
     pub fn new(why: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { why: why.into(), next: next.into() }
+        let shown = |text: String| text.replace(char::is_control, "\u{fffd}");
+        Self { why: shown(why.into()), next: shown(next.into()) }
     }
 }
 

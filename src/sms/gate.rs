@@ -24,10 +24,13 @@ pub struct Gate {
     used: Used,
     /// Messages that were obeyed.
     handled: Recent,
-    /// Messages whose code was wrong or not enough. They are not looked at again: otherwise one
+    /// Messages whose code was wrong or used. They are not looked at again: otherwise one
     /// that the modem fails to delete would cost an attempt every time it is listed, and would come
     /// true when its code does.
     refused: Recent,
+    /// Messages with the first of two right codes, apart from the wrong ones: a flood of these would make the box forget
+    /// them, and one that the modem failed to delete would be obeyed hours after it was refused.
+    awaiting: Recent,
     attempts: Attempts,
 }
 
@@ -124,6 +127,7 @@ impl Gate {
             used,
             handled: Recent::new(HANDLED),
             refused: Recent::new(REFUSED),
+            awaiting: Recent::new(HANDLED),
             attempts: Attempts::full(),
         };
         handled.iter().for_each(|fingerprint| gate.handled.add(*fingerprint));
@@ -171,7 +175,7 @@ impl Gate {
         if self.handled.has(fingerprint) {
             return Err(GateRefusal::AlreadyHandled);
         }
-        if self.refused.has(fingerprint) {
+        if self.refused.has(fingerprint) || self.awaiting.has(fingerprint) {
             return Err(GateRefusal::AlreadyRefused);
         }
         // "Part 1 of 1" is whole: some telephones put the header on every message.
@@ -183,14 +187,12 @@ impl Gate {
         match self.prove(&order, wall, now) {
             Ok(()) => Ok((order.command, from)),
             Err(refusal) => {
-                if matches!(
-                    refusal,
-                    GateRefusal::WrongCode
-                        | GateRefusal::UsedCode
-                        | GateRefusal::OlderThanStart
-                        | GateRefusal::SecondCodeNeeded
-                ) {
-                    self.refused.add(fingerprint);
+                match refusal {
+                    GateRefusal::WrongCode | GateRefusal::UsedCode | GateRefusal::OlderThanStart => {
+                        self.refused.add(fingerprint);
+                    }
+                    GateRefusal::SecondCodeNeeded => self.awaiting.add(fingerprint),
+                    _ => {}
                 }
                 Err(refusal)
             }

@@ -262,6 +262,22 @@ fn in_a_flood_the_second_right_code_is_obeyed_and_both_are_used_up() {
 }
 
 #[test]
+fn a_first_code_that_was_refused_is_not_obeyed_when_the_flood_is_over() {
+    let mut gate = flooded(&site(Proof::Hotp(secret())));
+    let first = message(OWNER, &format!("connect {:08}", proof::code(&secret(), 0)), TIME);
+    let judged = |gate: &mut Gate, message: &Deliver, at| {
+        refusal(gate.judge(message, WallClock::Known(TIME), NOW + at))
+    };
+    assert_eq!(judged(&mut gate, &first, Duration::ZERO), GateRefusal::SecondCodeNeeded);
+    for second in 1..=2 * REFUSED as u64 {
+        let guess = message(OWNER, &format!("status {second:08}"), TIME);
+        assert_eq!(judged(&mut gate, &guess, Duration::from_secs(second)), GateRefusal::WrongCode);
+    }
+    // The modem has failed to delete it, and lists it hours later, when one code is enough again.
+    assert_eq!(judged(&mut gate, &first, Duration::from_secs(4 * 3600)), GateRefusal::AlreadyRefused);
+}
+
+#[test]
 fn in_a_flood_two_codes_of_the_counter_are_obeyed_too() {
     let mut gate = flooded(&site(Proof::Hotp(secret())));
     let order = |counter| format!("status {:08}", proof::code(&secret(), counter));

@@ -23,6 +23,7 @@ impl Status {
             (record::BOOT.to_owned(), fields(self.boot.as_ref())),
             (record::LEDGER.to_owned(), fields(self.ledger.as_ref())),
             (record::SITE.to_owned(), fields(self.site.as_ref())),
+            (record::FIREWALL.to_owned(), fields(self.firewall.as_ref())),
             ("services".to_owned(), object(services)),
         ];
         match &self.modems {

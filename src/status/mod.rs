@@ -12,7 +12,8 @@ use crate::clock::{self, Plausible};
 use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
 use crate::published::{
-    BootStatus, CodesStatus, DriverStatus, LastBoot, LineStatus, LinkStatus, ModemStatus, Published,
+    BootStatus, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkStatus, ModemStatus,
+    Published,
 };
 use crate::service;
 use crate::site::{Role, Site};
@@ -31,6 +32,8 @@ pub struct Status {
     boot: Option<BootStatus>,
     ledger: Option<LastBoot>,
     site: Option<SiteInForce>,
+    /// Not known before the first interface is about to come up.
+    firewall: Option<FirewallStatus>,
     services: Vec<(Service, HeartbeatState)>,
     modems: Modems,
     /// The link of a dialer, and the month's traffic.
@@ -79,6 +82,7 @@ impl Status {
             boot: read_published(paths, record::BOOT),
             ledger: read_published(paths, record::LEDGER),
             site: read_published(paths, record::SITE),
+            firewall: read_published(paths, record::FIREWALL),
             services: services
                 .map(|service| (service, HeartbeatState::read(paths, service, uptime)))
                 .collect(),
@@ -142,6 +146,7 @@ mod tests {
             boot: read("root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n"),
             ledger: read("number=12\ncause=stuck sms-dialer\n"),
             site: read("site=baked\n"),
+            firewall: read("firewall=loaded\n"),
             services: vec![
                 (Service::SmsDialer, HeartbeatState::Fresh),
                 (Service::Watchdogd, HeartbeatState::Fresh),
@@ -187,6 +192,7 @@ mod tests {
             sealed: false,
             boot: read("root=/dev/mmcblk0p3\nroot-copy=B\nstate=memory\nstate-trouble=mount: I/O error\n"),
             site: read("site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\n"),
+            firewall: read("firewall=refused\nwhy=/etc/nftables.conf:3:1-5: Error: syntax error\n"),
             services: vec![
                 (Service::SmsDialer, HeartbeatState::Stale { age: Duration::from_secs(33) }),
                 (Service::Watchdogd, HeartbeatState::Missing),
@@ -203,6 +209,8 @@ mod tests {
         clock     2026-07-14 03:59:58 UTC, cannot be set later than 2036-07-13
         site      broken, the baked one is in force
                   site.toml:5:1: unknown key `apm`; did you mean `apn`?
+        firewall  no rules, so no link and no network
+                  /etc/nftables.conf:3:1-5: Error: syntax error
         services  sms-dialer stuck for 33 s, watchdogd starting
         modem     no modem found
         link      up, ppp0, 10.3.2.1, to 10.64.64.64, 1 h 31 min left
@@ -251,7 +259,7 @@ mod tests {
 
     #[test]
     fn json_has_the_same_content() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"firewall":{"firewall":"loaded"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::clock::Utc;
 use crate::names::Service;
 use crate::ppp::Spent;
 use crate::published::{
-    BootStatus, CodesStatus, DriverStatus, LastBoot, LineStatus, LinkPhase, LinkStatus, ModemStatus,
+    BootStatus, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkPhase, LinkStatus,
+    ModemStatus,
 };
 use crate::site::DataSize;
 use crate::watch::heartbeat::HeartbeatState;
@@ -29,6 +30,10 @@ impl fmt::Display for Status {
             row(f, "clock", &format!("{}, cannot be set later than {}", Utc(clock.shows), Date(clock.ends)))?;
         }
         row(f, "site", &site(self.site.as_ref()))?;
+        // That they are loaded, or not needed yet, is nothing to look at.
+        if let Some(FirewallStatus::Refused { why }) = &self.firewall {
+            row(f, "firewall", &format!("no rules, so no link and no network\n{why}"))?;
+        }
         row(f, "services", &services(&self.services))?;
         match &self.modems {
             Modems::Unknown => Ok(()),

@@ -9,6 +9,7 @@ use object::{
 };
 
 use crate::{
+    bail,
     error::{Context, Result},
     shared_library::Needed,
 };
@@ -59,31 +60,51 @@ pub fn cpu(content: &[u8]) -> Result<Cpu> {
 
 /// The libraries that a dynamic file needs, whatever its word size.
 pub fn needs(content: &[u8]) -> Result<Vec<Needed>> {
-    let needs = match FileKind::parse(content) {
+    match FileKind::parse(content) {
         Ok(FileKind::Elf64) => parse_needs::<FileHeader64<Endianness>>(content),
         _ => parse_needs::<FileHeader32<Endianness>>(content),
-    };
-    needs.context(|| "its dynamic section is broken".into())
+    }
 }
 
-fn parse_needs<Header: FileHeader<Endian = Endianness>>(content: &[u8]) -> object::read::Result<Vec<Needed>> {
-    let text = |it: &[u8]| String::from_utf8_lossy(it).into_owned();
-    let header = Header::parse(content)?;
-    let endian = header.endian()?;
-    let sections = header.sections(endian, content)?;
+fn parse_needs<Header: FileHeader<Endian = Endianness>>(content: &[u8]) -> Result<Vec<Needed>> {
+    let broken = || "its dynamic section is broken".to_owned();
+    let mut names = Names::of(content);
+    let header = Header::parse(content).context(broken)?;
+    let endian = header.endian().context(broken)?;
+    let sections = header.sections(endian, content).context(broken)?;
     let mut needs = Vec::new();
-    for segment in header.program_headers(endian, content)? {
-        if let Some(loader) = segment.interpreter(endian, content)? {
-            needs.push(Needed::Loader(text(loader)));
+    for segment in header.program_headers(endian, content).context(broken)? {
+        if let Some(loader) = segment.interpreter(endian, content).context(broken)? {
+            needs.push(Needed::Loader(names.read(loader)?));
         }
     }
-    if let Some((dynamic, strings)) = sections.dynamic(endian, content)? {
-        let strings = sections.strings(endian, content, strings)?;
+    if let Some((dynamic, strings)) = sections.dynamic(endian, content).context(broken)? {
+        let strings = sections.strings(endian, content, strings).context(broken)?;
         for entry in dynamic.iter().filter(|it| it.tag(endian) == elf::DT_NEEDED) {
-            needs.push(Needed::Library(text(entry.string(endian, strings)?)));
+            needs.push(Needed::Library(names.read(entry.string(endian, strings).context(broken)?)?));
         }
     }
     Ok(needs)
+}
+
+/// Reads names. Together they are no longer than the file. Without this bound a table whose entries all name the same
+/// long string would take memory by the square of the file's length.
+struct Names {
+    left: usize,
+}
+
+impl Names {
+    fn of(content: &[u8]) -> Self {
+        Self { left: content.len() }
+    }
+
+    fn read(&mut self, name: &[u8]) -> Result<String> {
+        match self.left.checked_sub(name.len()) {
+            Some(left) => self.left = left,
+            None => bail!("its names are longer than the file"),
+        }
+        Ok(String::from_utf8_lossy(name).into_owned())
+    }
 }
 
 impl<'a> Elf<'a> {
@@ -113,6 +134,7 @@ impl<'a> Elf<'a> {
             return Ok(BTreeSet::new());
         };
         let symbols = self.file.elf_dynamic_symbol_table();
+        let mut names = Names::of(self.data);
         let mut found = BTreeSet::new();
         for (index, symbol) in symbols.enumerate() {
             let version = versions.version(versions.version_index(endian, index).index()).context(broken)?;
@@ -120,8 +142,7 @@ impl<'a> Elf<'a> {
                 && wanted(symbol.is_undefined(endian), version.file())
             {
                 let name = symbols.symbol_name(endian, symbol).context(broken)?;
-                let text = String::from_utf8_lossy;
-                found.insert(format!("{}@{}", text(name), text(version.name())));
+                found.insert(format!("{}@{}", names.read(name)?, names.read(version.name())?));
             }
         }
         Ok(found)
@@ -230,5 +251,13 @@ mod tests {
             "{needs:?}"
         );
         assert!(needs.contains(&Needed::Library("libc.so.6".into())), "{needs:?}");
+    }
+
+    #[test]
+    fn a_file_has_no_more_names_than_bytes() {
+        let mut names = Names::of(&[0; 40]);
+        assert_eq!(names.read(&[b'a'; 30]).unwrap().len(), 30);
+        assert!(names.read(&[b'a'; 30]).is_err());
+        assert!(names.read(&[b'a'; 10]).is_ok());
     }
 }

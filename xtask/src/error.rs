@@ -58,15 +58,21 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.what)?;
+        write!(f, "error: {}", printable(&self.what))?;
         for fact in &self.facts {
-            write!(f, "\n  {fact}")?;
+            write!(f, "\n  {}", printable(fact))?;
         }
         match &self.hint {
-            Some(hint) => write!(f, "\n  next: {hint}"),
+            Some(hint) => write!(f, "\n  next: {}", printable(hint)),
             None => Ok(()),
         }
     }
+}
+
+/// Text of a file, of a mirror or of another program without the control characters that a terminal would obey; lines
+/// and tabs stay.
+pub fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}")
 }
 
 impl std::error::Error for Error {}
@@ -103,5 +109,11 @@ mod tests {
             error.to_string(),
             "error: cannot write out/dialbox-rpi1.img\n  no space left\n  next: free 60 MB"
         );
+    }
+
+    #[test]
+    fn no_error_makes_the_terminal_do_anything() {
+        let error = Error::new("no \u{1b}[2Jfile").fact("a\u{9b}b").hint("\u{7}").to_string();
+        assert_eq!(error, "error: no \u{fffd}[2Jfile\n  a\u{fffd}b\n  next: \u{fffd}");
     }
 }

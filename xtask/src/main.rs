@@ -1,31 +1,13 @@
-//! `cargo xtask`: the builder of the dialbox image. See `docs/architecture.md`.
-
-mod bench;
-mod cli;
-mod context;
-mod cross;
-mod debian;
-mod elf;
-mod error;
-mod image;
-mod invocation;
-mod lab;
-mod manifest;
-mod parallel;
-mod private;
-mod progress;
-mod shared_library;
-mod site;
-mod task;
-mod tidy;
-mod unpack;
-mod verb;
+//! `cargo xtask`: which verb was asked for.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Verb};
+use xtask::{
+    cli::{Cli, Verb},
+    verb,
+};
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {

@@ -2,76 +2,26 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, BufWriter, Read},
-    os::unix::fs::FileExt,
-    path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    fs::File,
+    io::{self, BufWriter},
+    path::PathBuf,
+    sync::OnceLock,
 };
 
 use crate::{
     context::BuildContext,
-    debian::{deb, fetch},
+    debian::{contents::Contents, deb, fetch},
     error::{Context, Error, Result},
     manifest::{LockedManifest, LockedPackage, PackageId, Recipe},
     parallel,
     task::{self, Inputs, Output},
 };
 
-/// An entry of a package.
-#[derive(Debug, Clone)]
-pub enum Entry {
-    /// Content and permission bits.
-    File(Content, u16),
-    /// Target.
-    Symlink(String),
-}
-
-/// The content of a packaged file, read on demand: less than a tenth of 150 MB is needed.
-#[derive(Debug, Clone)]
-pub struct Content {
-    tar: Arc<File>,
-    at: u64,
-    length: u64,
-}
-
-impl Content {
-    /// The bytes.
-    pub fn read(&self) -> Result<Arc<[u8]>> {
-        let mut bytes = vec![0; usize::try_from(self.length).unwrap_or(usize::MAX)];
-        let read = self.tar.read_exact_at(&mut bytes, self.at);
-        read.context(|| "cannot read an unpacked package".into())?;
-        Ok(bytes.into())
-    }
-}
-
-/// The files of one package, by absolute path.
-#[derive(Debug)]
-pub struct Contents(BTreeMap<String, Entry>);
-
 /// Packages in the cache, unpacked. Their content is listed on demand, once.
 #[derive(Debug)]
 pub struct Unpacked {
     outputs: BTreeMap<PackageId, Output>,
     contents: OnceLock<BTreeMap<PackageId, Contents>>,
-}
-
-impl Contents {
-    /// The entry at exactly this path.
-    pub fn get(&self, path: &str) -> Option<&Entry> {
-        self.0.get(path)
-    }
-
-    /// Every path, sorted.
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// Every entry at or below `prefix`, which ends in `/`.
-    pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
-        let from = self.0.range(prefix.to_owned()..);
-        from.map(|(path, entry)| (path.as_str(), entry)).take_while(move |(path, _)| path.starts_with(prefix))
-    }
 }
 
 impl Unpacked {
@@ -113,33 +63,8 @@ pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Unpac
 fn read(package: &PackageId, output: &Output) -> Result<Contents> {
     let file = output.dir()?.join("data.tar");
     let broken = || format!("cannot read {}", file.display());
-    let tar = Arc::new(File::open(&file).context(broken)?);
-    let mut archive = tar::Archive::new(&*tar);
-    let mut entries = BTreeMap::new();
-    for entry in archive.entries_with_seek().context(broken)? {
-        let entry = entry.context(broken)?;
-        let path = deb::absolute(&entry).map_err(|error| error.context(broken()))?;
-        let kind = entry.header().entry_type();
-        let link = entry.link_name().context(broken)?.map(|it| it.to_string_lossy().into_owned());
-        let entry = match link {
-            Some(target) if kind.is_symlink() => Entry::Symlink(target),
-            Some(target) if kind.is_hard_link() => {
-                let target = target.trim_start_matches('.').to_owned();
-                entries.get(&target).cloned().ok_or_else(|| {
-                    Error::new(format!("package {}: {path} is a hard link to nothing", package.name))
-                })?
-            }
-            _ if kind.is_file() => {
-                // Without set-user-id bits: everything on the box runs as root.
-                let mode = entry.header().mode().context(broken)? & 0o777;
-                let (at, length) = (entry.raw_file_position(), entry.size());
-                Entry::File(Content { tar: tar.clone(), at, length }, u16::try_from(mode).unwrap_or(0o644))
-            }
-            _ => continue,
-        };
-        entries.insert(path, entry);
-    }
-    Ok(Contents(entries))
+    let tar = File::open(&file).context(broken)?;
+    Contents::read(tar).map_err(|error| error.context(format!("package {}: {}", package.name, broken())))
 }
 
 /// The packages that were not unpacked before.
@@ -173,7 +98,7 @@ pub fn tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Res
                 if !(named || library) || kind.is_dir() {
                     return Ok(());
                 }
-                place(dir, path, entry)
+                deb::place(dir, path, entry)
             })
             .map_err(|error| broken_as_locked(package, error))?;
         }
@@ -198,16 +123,6 @@ pub fn not_there(path: &str, recipe: &str, packages: &[&LockedPackage]) -> Error
     Error::new(format!("no locked package has {path}"))
         .fact(format!("recipe `{recipe}` asks for it from {}", names.join(", ")))
         .hint("correct the path in the recipe, then run `cargo xtask lock`")
-}
-
-fn place(dir: &Path, path: &str, entry: &mut tar::Entry<'_, impl Read>) -> Result<()> {
-    let to = dir.join(path.trim_start_matches('/'));
-    let parent = to.parent().map_or_else(|| dir.to_path_buf(), Path::to_path_buf);
-    let place = || {
-        fs::create_dir_all(parent)?;
-        entry.unpack(&to).map(drop)
-    };
-    place().context(|| format!("cannot unpack {path}"))
 }
 
 fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {

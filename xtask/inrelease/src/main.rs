@@ -8,9 +8,6 @@
 //! is good. What is printed is the text that was hashed, so nothing outside the signature can
 //! reach the reader.
 
-mod keyring;
-mod verify;
-
 use std::{
     io::{self, Read, Write},
     path::PathBuf,
@@ -18,7 +15,7 @@ use std::{
 };
 
 use clap::Parser;
-use keyring::Keyring;
+use inrelease::{keyring::Keyring, verify};
 use pgp::types::Timestamp;
 
 #[derive(Debug, Parser)]

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
-    path::Path,
+    path::{Component, Path},
 };
 
 use flate2::bufread::GzDecoder;
@@ -38,13 +38,35 @@ pub fn for_each(deb: &Path, mut visit: impl FnMut(&str, &mut Entry) -> Result<()
 
 /// `./usr/sbin/pppd` → `/usr/sbin/pppd`, `./usr/` → `/usr`
 pub fn absolute(entry: &tar::Entry<impl Read>) -> Result<String> {
-    let path = entry.path().context(|| "a path in it cannot be read".into())?;
-    let Some(path) = path.to_str() else { bail!("the path {path:?} in it is not UTF-8") };
-    let path = path.strip_prefix('.').unwrap_or(path).trim_matches('/');
-    if path.split('/').any(|it| it == "..") {
-        bail!("the path {path} in it leads out of it");
+    from_root(&entry.path().context(|| "a path in it cannot be read".into())?)
+}
+
+/// The same for a path within the archive, such as the target of a hard link. Names with control characters are
+/// refused: they would be lines of their own in the list of the image's files.
+pub fn from_root(path: &Path) -> Result<String> {
+    let mut absolute = String::new();
+    for component in path.components() {
+        let name = match component {
+            Component::Normal(name) => name,
+            Component::CurDir | Component::RootDir => continue,
+            Component::ParentDir | Component::Prefix(_) => bail!("the path {path:?} in it leads out of it"),
+        };
+        match name.to_str() {
+            Some(name) if !name.contains(char::is_control) => absolute.extend(["/", name]),
+            _ => bail!("the path {path:?} in it is not printable UTF-8"),
+        }
     }
-    Ok(format!("/{path}"))
+    Ok(if absolute.is_empty() { "/".to_owned() } else { absolute })
+}
+
+/// Writes an entry below `dir`, at its own path; not through a symlink that leads out of `dir`.
+pub fn place(dir: &Path, path: &str, entry: &mut tar::Entry<'_, impl Read>) -> Result<()> {
+    // tar resolves the directory and the target of a hard link, and refuses what lies outside.
+    let is_placed = entry.unpack_in(dir).context(|| format!("cannot unpack {path}"))?;
+    if !is_placed {
+        bail!("cannot unpack {path}: it leads out of the package");
+    }
+    Ok(())
 }
 
 fn open(deb: &Path) -> Result<Box<dyn Read>> {
@@ -204,5 +226,69 @@ mod tests {
         error: cannot unpack ppp.deb
           it is not a Debian package: it has no data.tar
         ");
+    }
+
+    #[test]
+    fn a_path_is_the_one_from_the_root_of_the_box_and_leads_nowhere_else() {
+        for (path, absolute) in [
+            ("./usr/sbin/pppd", Some("/usr/sbin/pppd")),
+            ("usr/sbin/pppd", Some("/usr/sbin/pppd")),
+            ("/usr//sbin/./pppd", Some("/usr/sbin/pppd")),
+            ("./usr/", Some("/usr")),
+            ("./", Some("/")),
+            ("./.hidden", Some("/.hidden")),
+            (".hidden/..a", Some("/.hidden/..a")),
+            ("../etc/passwd", None),
+            ("./usr/../../etc/passwd", None),
+            ("./etc/a\nb", None),
+        ] {
+            assert_eq!(from_root(Path::new(path)).ok().as_deref(), absolute, "{path:?}");
+        }
+    }
+
+    /// Entries of a `data.tar`: kind, path, and the content or the target.
+    type Entries<'a> = &'a [(tar::EntryType, &'a str, &'a str)];
+
+    fn placed(dir: &Path, entries: Entries) -> Vec<bool> {
+        let mut files = tar::Builder::new(Vec::new());
+        for (kind, path, text) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(*kind);
+            header.set_mode(0o644);
+            if *kind == tar::EntryType::Regular {
+                header.set_size(text.len() as u64);
+                files.append_data(&mut header, path, text.as_bytes()).unwrap();
+            } else {
+                header.set_size(0);
+                files.append_link(&mut header, path, text).unwrap();
+            }
+        }
+        let files = files.into_inner().unwrap();
+        let mut archive = tar::Archive::new(&files[..]);
+        archive.entries().unwrap().map(|it| place(dir, "it", &mut it.unwrap()).is_ok()).collect()
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link_that_leads_out_and_a_hard_link_is_to_a_file_of_the_package() {
+        use tar::EntryType::{Link, Regular, Symlink};
+        let around = tempfile::tempdir().unwrap();
+        let (dir, outside) = (around.path().join("package"), around.path().join("outside"));
+        fs::create_dir(&dir).unwrap();
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("secret"), "secret").unwrap();
+        let entries = [
+            (Regular, "./usr/lib/a.so.1", "content"),
+            (Link, "./usr/lib/a.so", "./usr/lib/a.so.1"),
+            (Symlink, "./usr/out", "../../outside"),
+            (Regular, "./usr/out/written", "content"),
+            (Link, "./usr/linked", "./usr/out/secret"),
+            (Symlink, "./lib", "usr/lib"),
+            (Regular, "./lib/b.so", "content"),
+        ];
+        assert_eq!(placed(&dir, &entries), [true, true, true, false, false, true, true]);
+        assert_eq!(fs::read_to_string(dir.join("usr/lib/a.so")).unwrap(), "content");
+        assert!(dir.join("usr/lib/b.so").exists());
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+        assert!(!dir.join("usr/linked").exists());
     }
 }

@@ -1,18 +1,19 @@
 //! The Debian archive as a source of packages: mirrors, indices, downloads.
 //!
 //! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`release`], [`resolve`].
-//! Edges: [`archive`] (signed indices), [`fetch`] and [`transfer`] (downloads), [`deb`] (files).
+//! Edges: [`archive`] (signed indices), [`fetch`] and [`transfer`] (downloads), [`deb`] and [`contents`] (files).
 
-pub mod apt;
-pub mod archive;
+pub(crate) mod apt;
+pub(crate) mod archive;
+pub mod contents;
 pub mod control;
 pub mod deb;
-pub mod fetch;
+pub(crate) mod fetch;
 pub mod index;
-pub mod listing;
-pub mod mirror;
+pub(crate) mod listing;
+pub(crate) mod mirror;
 pub mod relation;
 pub mod release;
-pub mod resolve;
-pub mod transfer;
+pub(crate) mod resolve;
+pub(crate) mod transfer;
 pub mod version;

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::unpack::Content;
+use crate::debian::contents::Content;
 use crate::{
     bail,
     elf::Elf,

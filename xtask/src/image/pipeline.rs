@@ -13,7 +13,8 @@ use super::{
     squashfs::{self, BlockCache},
     tree::Tree,
 };
-use crate::unpack::{self, Entry, Unpacked, not_there};
+use crate::debian::contents::Entry;
+use crate::unpack::{self, Unpacked, not_there};
 use crate::{
     context::BuildContext,
     cross::{self, Built},

@@ -7,7 +7,8 @@ use super::{
     overlay,
     tree::{Kind, Node, Origin, Source, Tree},
 };
-use crate::unpack::{Contents, Entry, not_there};
+use crate::debian::contents::{Contents, Entry};
+use crate::unpack::not_there;
 use crate::{
     bail,
     context::BuildContext,

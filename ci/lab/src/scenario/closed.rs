@@ -30,6 +30,10 @@ pub fn without_rules(stage: &Stage) -> Result<()> {
     }
     let log = booted.must("logread")?;
     shows("the log", &log, &["no rules, so no link and no network"])?;
+    let status = booted.must("dialctl status")?;
+    shows("dialctl status", &status, &["firewall  no rules, so no link and no network", "nftables.conf"])?;
+    let json = booted.must("dialctl status --json")?;
+    shows("its JSON", &json, &["\"firewall\":{\"firewall\":\"refused\",\"why\":\"", "nftables.conf"])?;
 
     booted.must("mv /tmp/rules /etc/nftables.conf")?;
     booted.must(&link("", ENDS))?;
@@ -38,6 +42,9 @@ pub fn without_rules(stage: &Stage) -> Result<()> {
     let addresses = booted.must("ip addr")?;
     shows("ip addr", &addresses, &["inet 10.64.0.1 peer 10.64.0.2"])?;
     check(!addresses.contains("inet6"), || format!("an interface has an IPv6 address:\n{addresses}"))?;
+    let status = booted.must("dialctl status && dialctl status --json")?;
+    shows("dialctl status", &status, &["\"firewall\":{\"firewall\":\"loaded\"}"])?;
+    check(!status.contains("no rules"), || format!("the rules are loaded:\n{status}"))?;
     booted.must("killall pppd")?;
     booted.until("pidof pppd || echo no pppd", &["no pppd"]).map(drop)
 }

@@ -1,10 +1,10 @@
 //! `cargo xtask site`: creates, checks and shows a `site.toml`, and the secret in it.
 
-mod draft;
+pub mod draft;
 mod new;
-mod operators;
+pub mod operators;
 mod otpauth;
-mod wvdial;
+pub mod wvdial;
 
 use std::{
     io::{self, ErrorKind, Write},

@@ -8,7 +8,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use super::draft::Draft;
 use crate::{
     context::BuildContext,
-    error::{Context, Error, Result},
+    error::{Context, Error, Result, printable},
     manifest::LockedManifest,
     task, unpack,
 };
@@ -35,7 +35,7 @@ struct AccessPoint {
 
 impl Operator {
     /// Looks an operator up. The package is pinned in `image/packages.lock` and is fetched if necessary.
-    pub fn find(ctx: &BuildContext, country: &str, operator: Option<&str>) -> Result<Self> {
+    pub(crate) fn find(ctx: &BuildContext, country: &str, operator: Option<&str>) -> Result<Self> {
         let locked = LockedManifest::load(ctx)?;
         let _alone = task::lock_cache(ctx)?;
         let database = unpack::tool(ctx, &locked, locked.manifest.tool("operators")?)?.dir()?.join(FILE);
@@ -43,7 +43,9 @@ impl Operator {
         Self::find_in(&text, country, operator)
     }
 
-    fn find_in(xml: &str, country: &str, operator: Option<&str>) -> Result<Self> {
+    /// Looks an operator up in the text of the database: by the code of its country, and by one of its names.
+    /// Without a name, the error lists them.
+    pub fn find_in(xml: &str, country: &str, operator: Option<&str>) -> Result<Self> {
         let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
         let document = Document::parse_with_options(xml, options)
             .context(|| "cannot read the database of operators".into())?;
@@ -89,11 +91,9 @@ impl Operator {
             None => it.apn.clone(),
         };
         let chosen = format!("{} has the access point {}", self.name, described(&self.chosen));
-        if self.others.is_empty() {
-            return vec![chosen];
-        }
         let others: Vec<String> = self.others.iter().map(described).collect();
-        vec![chosen, format!("it has others, too: {}", others.join(", "))]
+        let others = (!others.is_empty()).then(|| format!("it has others, too: {}", others.join(", ")));
+        std::iter::once(chosen).chain(others).map(|note| printable(&note)).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use dialbox::site::{AtCommand, ProviderName, Speed};
 
 use super::draft::Draft;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, printable};
 
 /// The settings of one dialer, by their names in lower case and without blanks: wvdial ignores case
 /// and blanks.
@@ -31,7 +31,8 @@ impl Wvdial {
         Self::parse(&text).map_err(|error| error.context(format!("cannot use {name}")))
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    /// Reads the text of a file.
+    pub fn parse(text: &str) -> Result<Self> {
         let mut defaults = BTreeMap::new();
         let mut dialers: Vec<Self> = Vec::new();
         let mut here: Option<&mut BTreeMap<String, String>> = None;
@@ -94,7 +95,7 @@ impl Wvdial {
         self.init(draft, &mut notes);
         let left: Vec<_> = self.settings.keys().filter(|key| !WITHOUT_LOSS.contains(&key.as_str())).collect();
         notes.extend(left.into_iter().map(|key| format!("`{key}` is not taken over")));
-        notes
+        notes.iter().map(|note| printable(note)).collect()
     }
 
     fn account(&mut self, draft: &mut Draft) {
@@ -115,15 +116,15 @@ impl Wvdial {
         let mut init = Vec::new();
         for command in &commands {
             let plain: String = command.to_uppercase().split_whitespace().collect();
-            if plain.contains("+CGDCONT=") {
+            if let Some(pin) = plain.strip_prefix("AT+CPIN=").filter(|pin| !pin.contains(';')) {
+                draft.set("modem", "pin", unquoted(pin));
+            } else if plain.contains("+CPIN") {
+                notes.push("a PIN within a longer command is not taken over; give it as `pin`".to_owned());
+            } else if plain.contains("+CGDCONT=") {
                 match access_point(command) {
                     Some(apn) => draft.set("operator", "apn", apn),
                     None => notes.push(format!("no access point name found in {command:?}")),
                 }
-            } else if let Some(pin) = plain.strip_prefix("AT+CPIN=") {
-                draft.set("modem", "pin", unquoted(pin));
-            } else if plain.contains("+CPIN") {
-                notes.push("a PIN within a longer command is not taken over; give it as `pin`".to_owned());
             } else if command.parse::<AtCommand>().is_ok() {
                 init.push(command.clone());
             } else {
@@ -211,6 +212,23 @@ mod tests {
                 "\"Z\" is not an AT command",
             ]
         );
+    }
+
+    #[test]
+    fn no_note_shows_a_pin_or_makes_the_terminal_do_anything() {
+        for init in
+            ["AT+CPIN=4321;+CGDCONT=1", "AT+CGDCONT=1,\"IP\";+CPIN=4321", "AT+CPIN = \"4321\";+CMGF=1"]
+        {
+            let (draft, notes) = filled(&format!("[Dialer Defaults]\nInit1 = {init}\n"));
+            assert_eq!(
+                notes,
+                ["a PIN within a longer command is not taken over; give it as `pin`"],
+                "{init}"
+            );
+            assert!(!draft.text().contains("4321"));
+        }
+        let (_, notes) = filled("[Dialer Defaults]\nBaud = 9\u{1b}[2J\nOther\u{9b} = 1\n");
+        assert!(!notes.concat().contains(char::is_control), "{notes:?}");
     }
 
     #[test]
