@@ -22,7 +22,7 @@ const AHEAD: u64 = 1;
 const LATE: u64 = 3;
 
 /// HOTP counters that may have been skipped, by pressing the app's button in vain (RFC 4226 §7.4).
-const LOOK_AHEAD: u64 = 10;
+pub(crate) const LOOK_AHEAD: u64 = 10;
 
 /// What a code turned out to be. A "moving factor" is RFC 4226's word for what both sides count:
 /// time steps or codes made.
