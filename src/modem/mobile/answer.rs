@@ -14,7 +14,7 @@ use super::{
 };
 use crate::log::Level;
 use crate::modem::at::queue::Event;
-use crate::modem::at::response::{Final, extended_name};
+use crate::modem::at::response::{CommandError, Final, extended_name};
 use crate::modem::at::values::{fields, values};
 
 /// So many kinds of unknown URCs are logged.
@@ -30,20 +30,32 @@ impl Mobile {
                 self.talk.inbox.look();
                 vec![Action::log(Level::Warning, format!("modem sends {what}"))]
             }
-            Event::Silence { asked, shown } => self.silence(asked, &shown),
+            Event::Silence { asked, shown } => self.silence(asked, &shown, now),
             Event::Answered { asked, result, answer } => {
                 self.talk.silent = 0;
-                let before = self.talk.known.clone();
-                let mut actions = self.answered(asked, &result, &answer, now);
-                if self.talk.known != before {
-                    actions.extend([Action::log(Level::Info, self.change(&before)), Action::Publish]);
+                match asked {
+                    Asked::Step(Step::Alive) => {}
+                    Asked::Step(step) if !step.is_essential() => {}
+                    Asked::Step(_) | Asked::Pin | Asked::Submit => self.talk.essential_silent = 0,
                 }
-                actions
+                self.learn(asked, &result, &answer, now)
             }
         }
     }
 
-    fn silence(&mut self, asked: Asked, shown: &str) -> Vec<Action> {
+    /// What an answer means, and what has become known by it.
+    fn learn(&mut self, asked: Asked, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
+        let before = self.talk.known.clone();
+        let mut actions = self.answered(asked, result, answer, now);
+        if self.talk.known != before {
+            actions.extend([Action::log(Level::Info, self.change(&before)), Action::Publish]);
+        }
+        actions
+    }
+
+    /// A command that the box can do without counts as refused, and costs the modem nothing as long as it answers
+    /// `AT`.
+    fn silence(&mut self, asked: Asked, shown: &str, now: Duration) -> Vec<Action> {
         let what = format!("no answer to {shown}");
         match asked {
             Asked::Step(Step::Attention | Step::AttentionInWords) => {
@@ -61,13 +73,26 @@ impl Mobile {
         }
         self.talk.silent += 1;
         let mut actions = vec![Action::log(Level::Warning, what.clone())];
+        match asked {
+            Asked::Step(step) if step.is_essential() => {
+                self.talk.essential_silent += u32::from(step != Step::Alive);
+                self.talk.doubts = true;
+            }
+            Asked::Step(step) => {
+                self.talk.doubts = true;
+                self.talk.unanswered.extend(Some(step).filter(|step| step.may_be_left_out()));
+                let refused = Final::Refused(CommandError::Unexplained);
+                actions.extend(self.learn(asked, &refused, &[], now));
+            }
+            Asked::Pin | Asked::Submit => self.talk.essential_silent += 1,
+        }
         if asked == Asked::Submit {
             // What came in between may have been lost (a +CMTI during +CMGS).
             self.talk.inbox.look();
             let lost = self.outbox.lose();
             actions.extend(lost.map(|id| Action::Report(Report::NotSent(id, what.clone()))));
         }
-        if self.talk.silent >= PATIENCE {
+        if self.talk.silent.max(self.talk.essential_silent) >= PATIENCE {
             actions.push(Action::Abandon(what));
         }
         actions
@@ -132,6 +157,8 @@ impl Mobile {
         let network = &mut talk.known.network;
         match step {
             Step::Attention | Step::AttentionInWords if is_ok => self.identify(),
+            // What it has not answered in time may still come, and must not be taken for the next answer.
+            Step::Alive => talk.pause = Some(now + SOON),
             Step::Manufacturer => talk.known.manufacturer = text(),
             Step::Model => talk.known.model = text(),
             Step::Sim => return self.sim(Sim::from_answer(result, answer), now),

@@ -111,6 +111,12 @@ struct Talk {
     attempts: u32,
     /// Commands in a row that got no answer.
     silent: u32,
+    /// Essential commands in a row that got none, although the modem answers others.
+    essential_silent: u32,
+    /// Whether to find out first whether the modem still answers.
+    doubts: bool,
+    /// Commands that the modem does not answer; they are asked again at the next refresh.
+    unanswered: Vec<Step>,
     tries: Option<u32>,
     card: Option<String>,
     /// Since when the modem has no network, or cannot read its SIM.
@@ -198,11 +204,15 @@ impl Mobile {
             let in_words = self.talk.attempts % 2 == 1;
             return Some(asked(if in_words { Step::AttentionInWords } else { Step::Attention }));
         }
+        if std::mem::take(&mut self.talk.doubts) {
+            return Some(asked(Step::Alive));
+        }
         if self.talk.plan.is_empty() && self.talk.watch.is_none_or(|watch| watch <= now) {
             self.watch(now);
         }
         let may_send = self.is_on_the_network() && self.talk.inbox.is_set_up();
-        let Talk { plan, inbox, .. } = &mut self.talk;
+        let Talk { plan, inbox, unanswered, .. } = &mut self.talk;
+        plan.retain(|step| !unanswered.contains(step));
         if let Some(step) = plan.pop_front().or_else(|| inbox.urgent()) {
             return Some(asked(step));
         }
@@ -233,6 +243,7 @@ impl Mobile {
         }
         talk.watches += 1;
         if talk.watches.is_multiple_of(REFRESH_EVERY) {
+            talk.unanswered.clear();
             talk.plan.extend([Step::Echo0, Step::Operator, Step::Clock]);
             talk.inbox.refresh();
         }

@@ -11,6 +11,8 @@ use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
 pub(super) enum Step {
     Attention,
     AttentionInWords,
+    /// Whether the modem still answers after a command that it did not answer.
+    Alive,
     /// Out of a data call that somebody has left open (V.250 §6.3.5: the escape sequence).
     Escape,
     HangUp,
@@ -77,11 +79,31 @@ pub(super) enum OperatorFormat {
 }
 
 impl Step {
+    /// Whether the box is of no use at a modem that never answers this. All other commands may stay unanswered.
+    pub fn is_essential(self) -> bool {
+        match self {
+            Self::Attention | Self::AttentionInWords | Self::Alive => true,
+            Self::Sim | Self::List | Self::Read(_) | Self::Delete(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is asked again and again, for what is good to know. Once it stays unanswered it is left out until the
+    /// next refresh.
+    pub fn may_be_left_out(self) -> bool {
+        match self {
+            Self::Registration | Self::PacketRegistration | Self::OperatorFormat(_) | Self::Operator => true,
+            Self::Signal | Self::FollowTime | Self::ReportTime | Self::Clock => true,
+            _ => false,
+        }
+    }
+
     /// The command.
     pub fn request(self) -> Request {
         match self {
             Self::Attention => ATTENTION,
             Self::AttentionInWords => ATTENTION_IN_WORDS,
+            Self::Alive => Request::new("AT", 5),
             Self::Escape => Request::new("+++", 2).without_end_of_line(),
             Self::HangUp => Request::new("ATH", 5),
             Self::Reset => Request::new("ATZ", 5),

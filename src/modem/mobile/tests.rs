@@ -59,6 +59,21 @@ impl Modem<'_> {
         self.go_on(mobile, actions, now)
     }
 
+    /// Lets both talk from one time to another, or until the modem is given up, and acts at every deadline.
+    pub fn talk_until(&self, mobile: &mut Mobile, from: Duration, until: Duration) -> String {
+        let (mut written, mut now) = (self.talk(mobile, from), from);
+        while let Some(next) = mobile.next_deadline().map(|next| next.max(now)).filter(|next| *next <= until)
+        {
+            if written.contains("abandoned") {
+                break;
+            }
+            now = next;
+            written += &self.talk(mobile, now);
+            assert!(mobile.next_deadline().is_none_or(|next| next > now), "{written}");
+        }
+        written
+    }
+
     fn go_on(&self, mobile: &mut Mobile, actions: Vec<Action>, now: Duration) -> String {
         let mut written = String::new();
         let mut actions: VecDeque<_> = actions.into();
@@ -368,6 +383,55 @@ fn a_modem_that_falls_silent_is_given_up_after_three_commands() {
         }
         assert!(unanswered < 10);
     }
+}
+
+#[test]
+fn an_optional_command_that_stays_unanswered_costs_its_deadline_and_never_the_modem() {
+    let silent: Vec<_> =
+        ["AT+CMEE=1", "AT+CGMI", "AT+CGMM", "AT+CREG?", "AT+CGREG?", "AT+COPS=3,2", "AT+COPS?"]
+            .into_iter()
+            .chain(["AT+COPS=3,0", "AT+CSQ", "AT+CTZU=1", "AT+CTZR=1", "AT+CCLK?", "AT+CNMI=?", "AT+CSMS?"])
+            .map(|command| (command, ""))
+            .collect();
+    let (mut mobile, modem) = (mobile(), option(&silent));
+    let written = modem.talk_until(&mut mobile, SECOND, 120 * SECOND);
+    assert!(!written.contains("abandoned") && written.contains("AT+CMGL=4"), "{written}");
+    let later = modem.talk_until(&mut mobile, 121 * SECOND, 600 * SECOND);
+    assert_eq!(later.matches("no answer").count(), 0, "left out until the next refresh: {later}");
+    assert!(later.matches("AT+CMGL=4").count() > 7, "{later}");
+    assert!(mobile.works());
+}
+
+#[test]
+fn an_essential_command_that_stays_unanswered_three_times_is_a_matter_for_the_recovery() {
+    let (mut mobile, modem) = (mobile(), option(&[("AT+CPIN?", "")]));
+    let written = modem.talk_until(&mut mobile, SECOND, 60 * SECOND);
+    assert_eq!(written.matches("> AT+CPIN?").count(), 3, "{written}");
+    assert!(written.contains("abandoned: no answer to AT+CPIN?"), "{written}");
+}
+
+/// A final answer of another maker is one: see `REFUSALS` for who says so.
+#[test]
+fn a_refusal_in_other_words_ends_the_command_at_once() {
+    for words in ["COMMAND NOT SUPPORT", "TOO MANY PARAMETERS", "MODEM ERROR: 4", "NA", "+EXT ERROR: 1"] {
+        let answer = format!("\r\n{words}\r\n");
+        let refused =
+            ["AT+CMEE=1", "AT+COPS=3,2", "AT+CTZU=1", "AT+CTZR=1"].map(|command| (command, &*answer));
+        let written = option(&refused).talk(&mut mobile(), SECOND);
+        assert!(written.contains("AT+CMGL=4"), "{words}: {written}");
+    }
+}
+
+#[test]
+fn an_answer_that_comes_after_its_deadline_is_not_taken_for_another_command_s() {
+    let (mut mobile, modem) = (mobile(), option(&[("AT+CREG?", "")]));
+    modem.talk(&mut mobile, SECOND);
+    let written = modem.talk(&mut mobile, 6 * SECOND);
+    assert_eq!(written, "Warning: no answer to AT+CREG?\n> AT\n");
+    mobile.on_bytes(b"\r\n+CREG: 0,1\r\n\r\nOK\r\n", 6 * SECOND);
+    assert!(
+        modem.talk(&mut mobile, 7 * SECOND).starts_with("> AT+CGREG?\nInfo: registration for data: home")
+    );
 }
 
 #[test]

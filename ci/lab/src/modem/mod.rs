@@ -89,6 +89,8 @@ pub struct Modem {
     wrong_time: Option<String>,
     /// `+CMGD` says `OK` and deletes nothing.
     keeps_messages: bool,
+    /// Command lines that a fault answers.
+    canned: BTreeMap<String, Option<&'static [&'static str]>>,
     /// A command line that contains this makes the modem hang.
     hangs_at: Option<String>,
     /// How long a command line takes.
@@ -122,6 +124,7 @@ impl Modem {
             unacknowledged: false,
             wrong_time: None,
             keeps_messages: false,
+            canned: BTreeMap::new(),
             hangs_at: None,
             thinking: Duration::ZERO,
             chatter: profile.chatter.iter().map(|chatter| chatter.every).collect(),
@@ -292,7 +295,7 @@ impl Modem {
         }
         match typed {
             Typed::Nothing => {}
-            Typed::Line(body) if self.hangs_at(&body) => {}
+            Typed::Line(body) if self.hangs_at(&body) || self.answers_otherwise(port, &body) => {}
             Typed::Line(body) if self.thinking.is_zero() => self.run_line(port, &body),
             Typed::Line(body) => {
                 self.ports[port].mode = Mode::Busy;

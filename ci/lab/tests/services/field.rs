@@ -50,6 +50,45 @@ fn answers_after(profile: &'static Profile, faults: impl IntoIterator<Item = Fau
     }
 }
 
+/// A box whose modem has these faults from its start answers a command.
+fn answers_in_spite_of(profile: &'static Profile, faults: impl IntoIterator<Item = Fault>) -> HostBox {
+    let mut host_box = HostBox::switched_off(&site(""), open(profile));
+    faults.into_iter().for_each(|fault| break_modem(&host_box, fault));
+    host_box.plug_in(ONLY_PORT);
+    host_box.start();
+    host_box.text(OWNER, &order("help", 0));
+    host_box.answers(1);
+    host_box.until_empty();
+    host_box
+}
+
+/// `command` is answered so, or never.
+fn answers(command: &str, lines: Option<&'static [&'static str]>) -> Fault {
+    Fault::Answers { command: command.to_owned(), lines }
+}
+
+/// ModemManager, mm-serial-parsers.c; gammu, protocol/at/at.c; oFono, plugins/huawei.c
+#[test]
+fn a_refusal_in_a_makers_own_words_ends_the_command_at_once() {
+    let refusals: [(&str, &'static [&'static str]); 5] = [
+        ("+CTZU=1", &["COMMAND NOT SUPPORT"]),
+        ("+CTZR=1", &["MODEM ERROR: 4"]),
+        ("+CCLK?", &["NA"]),
+        ("+COPS=3,2", &["TOO MANY PARAMETERS"]),
+        ("+CGREG?", &["+EXT ERROR: 1"]),
+    ];
+    let host_box =
+        answers_in_spite_of(HUAWEI, refusals.map(|(command, lines)| answers(command, Some(lines))));
+    assert!(!host_box.said().iter().any(|line| line.contains("no answer")), "{:?}", host_box.said());
+}
+
+#[test]
+fn an_optional_command_that_is_never_answered_does_not_cost_the_modem() {
+    let host_box =
+        answers_in_spite_of(CDC_ACM, ["+COPS=3,2", "+CTZU=1", "+CTZR=1"].map(|it| answers(it, None)));
+    assert_eq!(host_box.typed().matches("ATE0").count(), 1, "{}", host_box.typed());
+}
+
 /// wdoekes/asterisk-chan-dongle#47
 #[test]
 fn a_full_storage_is_emptied_and_what_waited_at_the_centre_comes_in() {
