@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::inbox::{self, Read};
-use super::network::{Operator, Registration, dbm};
-
+use super::network::{Operator, dbm};
 use super::quirks::Quirks;
+use super::registration::Registration;
 use super::sim::{Counter, Sim, card_number};
 use super::step::{Asked, Step};
 use super::storage::Place;
@@ -171,6 +171,11 @@ impl Mobile {
                 return self.tolerate(is_in_vain, "no network lets the modem in", now);
             }
             Step::PacketRegistration => network.packets = Registration::from_answer(answer, "+CGREG"),
+            Step::LteRegistration => {
+                network.lte = Registration::from_answer(answer, "+CEREG");
+                // A modem of before LTE.
+                talk.unanswered.extend(Some(step).filter(|_| !is_ok));
+            }
             Step::Operator => network.operator = Operator::from_answer(network.operator.as_ref(), answer),
             Step::Signal => network.signal = dbm(answer),
             Step::Clock => {
@@ -179,11 +184,11 @@ impl Mobile {
                 return told.map(|unix| Action::Report(Report::NetworkTime(unix))).into_iter().collect();
             }
             Step::Storages => talk.inbox.storages(answer),
-            Step::SetStorages(storage) => {
-                talk.inbox.storages_set(storage, result);
+            Step::SetStorages(memories) => {
+                talk.inbox.storages_set(memories, result);
                 talk.known.storage = talk.inbox.storage();
             }
-            Step::SelectStorage(storage) => talk.inbox.storage_selected(storage, result),
+            Step::SelectStorage(memories) => talk.inbox.storage_selected(memories.read, result),
             Step::ReportOptions => talk.inbox.report_options(answer),
             Step::Cnmi(cnmi) => talk.inbox.sets_cnmi(cnmi, result),
             Step::Service => talk.inbox.service(answer),
@@ -338,6 +343,8 @@ impl Mobile {
             format!("registration: {}", word(&network.calls.map(|it| it.to_string())))
         } else if network.packets != network_before.packets {
             format!("registration for data: {}", word(&network.packets.map(|it| it.to_string())))
+        } else if network.lte != network_before.lte {
+            format!("registration for LTE: {}", word(&network.lte.map(|it| it.to_string())))
         } else if known.storage != before.storage {
             format!("messages: in {}", known.storage.map_or("unknown", super::Storage::name))
         } else {

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::cnmi::Cnmi;
 use super::step::Step;
-use super::storage::{Place, Storage};
+use super::storage::{self, Memories, Place, Storage};
 use crate::modem::at::response::Final;
-use crate::modem::at::values::{fields, split, values};
+use crate::modem::at::values::{fields, values};
 
 /// How often a message is read that comes garbled.
 const READ_TRIES: u32 = 3;
@@ -18,10 +18,12 @@ const READ_TRIES: u32 = 3;
 pub(super) struct Inbox {
     /// Commands of its own that wait, in order.
     plan: VecDeque<Step>,
-    /// Storages that the modem has, the best first, and that have not been refused.
+    /// Choices of `+CPMS` that the modem has and that have not been refused, the best first.
+    choices: VecDeque<Memories>,
+    /// Storages that can be read and have not been refused, the best first.
     storages: Vec<Storage>,
-    /// Where new messages are to be stored.
-    preferred: Option<Storage>,
+    /// The choice that is in force.
+    preferred: Option<Memories>,
     /// Where commands read and delete now (`<mem1>`).
     selected: Option<Storage>,
     /// Settings that the modem admits and has not refused, the best first.
@@ -78,7 +80,7 @@ impl Inbox {
 
     /// Something may have come, or may have been missed.
     pub fn look(&mut self) {
-        self.look.extend(self.preferred);
+        self.look.extend(self.storage());
     }
 
     /// Whether the modem is set up and can take a message to send.
@@ -88,7 +90,7 @@ impl Inbox {
 
     /// For `dialctl status`.
     pub fn storage(&self) -> Option<Storage> {
-        self.preferred
+        self.preferred.map(|memories| memories.read)
     }
 
     /// A message that was handed over is not needed any more.
@@ -117,7 +119,7 @@ impl Inbox {
         }
         let (storage, index) = self.nearest(|known| matches!(known, Known::Discarded { .. }))?;
         if self.selected != Some(storage) {
-            return Some(Step::SelectStorage(storage));
+            return Some(self.select(storage));
         }
         if let Some(Known::Discarded { pdu }) = self.known.remove(&(storage, index)) {
             self.known.insert((storage, index), Known::Deleting { pdu });
@@ -129,13 +131,19 @@ impl Inbox {
     pub fn next(&mut self) -> Option<Step> {
         if let Some((storage, index)) = self.nearest(|known| matches!(known, Known::Waiting { .. })) {
             let is_here = self.selected == Some(storage);
-            return Some(if is_here { Step::Read(index) } else { Step::SelectStorage(storage) });
+            return Some(if is_here { Step::Read(index) } else { self.select(storage) });
         }
         if self.selected.is_some_and(|selected| self.look.remove(&selected)) {
             return Some(Step::List);
         }
-        let elsewhere = self.look.first().copied().or(self.preferred);
-        elsewhere.filter(|storage| self.selected != Some(*storage)).map(Step::SelectStorage)
+        let elsewhere = self.look.first().copied().or(self.storage());
+        elsewhere.filter(|storage| self.selected != Some(*storage)).map(|storage| self.select(storage))
+    }
+
+    /// Goes to another storage; where new messages arrive stays as it is.
+    fn select(&self, storage: Storage) -> Step {
+        let preferred = self.preferred.unwrap_or(Memories::all(storage));
+        Step::SelectStorage(Memories { read: storage, ..preferred })
     }
 
     /// A message of which this is so, in the storage where we are if there is one.
@@ -178,43 +186,49 @@ impl Inbox {
         self.known.insert(place, known);
     }
 
-    /// The answer to `+CPMS=?`: `(<mem1>s),(<mem2>s),(<mem3>s)` (TS 27.005 §3.2.2).
+    /// The answer to `+CPMS=?`.
     pub fn storages(&mut self, answer: &[String]) {
-        let lists = values(answer, "+CPMS").unwrap_or_default();
-        let has = |storage: &Storage| {
-            lists.iter().all(|list| {
-                let inner = list.trim_start_matches('(').trim_end_matches(')');
-                split(inner).contains(&storage.name())
-            })
-        };
-        self.storages = Storage::ALL.into_iter().filter(has).collect();
         // One that does not say has a card, and may have more.
-        if lists.is_empty() {
-            self.storages = vec![Storage::Card, Storage::Modem];
+        let is_unknown = [Storage::Card, Storage::Modem];
+        match storage::lists(answer) {
+            Some(lists) => {
+                self.choices = Memories::choices(&lists).into();
+                let readable = lists.first().map(Vec::as_slice).unwrap_or_default();
+                self.storages =
+                    Storage::ALL.into_iter().filter(|storage| readable.contains(storage)).collect();
+            }
+            None => {
+                self.choices = is_unknown.map(Memories::all).into();
+                self.storages = is_unknown.to_vec();
+            }
         }
-        self.use_best_storage();
+        // MT shows what lies in the others.
+        if self.storages.len() > 1 && self.choices.front().is_none_or(|best| best.read != Storage::Both) {
+            self.storages.retain(|storage| *storage != Storage::Both);
+        }
+        self.use_best_choice();
     }
 
-    fn use_best_storage(&mut self) {
-        match self.storages.first() {
-            Some(storage) => self.plan.push_front(Step::SetStorages(*storage)),
+    fn use_best_choice(&mut self) {
+        match self.choices.front() {
+            Some(memories) => self.plan.push_front(Step::SetStorages(*memories)),
             // It knows no choice: there is one storage, by whatever name.
             None => {
                 self.storages = vec![Storage::Both];
-                (self.preferred, self.selected) = (Some(Storage::Both), Some(Storage::Both));
+                (self.preferred, self.selected) = (Some(Memories::all(Storage::Both)), Some(Storage::Both));
             }
         }
     }
 
     /// The answer to the setting of all three storages.
-    pub fn storages_set(&mut self, storage: Storage, result: &Final) {
+    pub fn storages_set(&mut self, memories: Memories, result: &Final) {
         if *result == Final::Ok {
-            (self.preferred, self.selected) = (Some(storage), Some(storage));
+            (self.preferred, self.selected) = (Some(memories), Some(memories.read));
             // What came before may lie in any.
             self.look.extend(&self.storages);
         } else if self.preferred.is_none() {
-            self.storages.retain(|other| *other != storage);
-            self.use_best_storage();
+            self.choices.retain(|other| *other != memories);
+            self.use_best_choice();
         }
     }
 
@@ -227,8 +241,10 @@ impl Inbox {
         self.storages.retain(|other| *other != storage);
         self.look.remove(&storage);
         self.known.retain(|(place, _), _| *place != storage);
-        if self.preferred == Some(storage) {
-            self.preferred = self.selected;
+        if let (Some(preferred), Some(selected)) = (&mut self.preferred, self.selected)
+            && preferred.read == storage
+        {
+            preferred.read = selected;
         }
     }
 

@@ -21,8 +21,8 @@ fn run(inbox: &mut Inbox) -> Vec<Step> {
     let mut asked = Vec::new();
     while let Some(step) = inbox.urgent().or_else(|| inbox.next()) {
         match step {
-            Step::SetStorages(storage) => inbox.storages_set(storage, &Final::Ok),
-            Step::SelectStorage(storage) => inbox.storage_selected(storage, &Final::Ok),
+            Step::SetStorages(memories) => inbox.storages_set(memories, &Final::Ok),
+            Step::SelectStorage(memories) => inbox.storage_selected(memories.read, &Final::Ok),
             Step::Read(index) => {
                 inbox.read(index, &Final::Ok, &lines(&["+CMGR: 1,,30", PDU]));
             }
@@ -36,16 +36,22 @@ fn run(inbox: &mut Inbox) -> Vec<Step> {
 
 fn in_storage(storage: Storage) -> Inbox {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
-    inbox.storages_set(storage, &Final::Ok);
+    inbox.storages_set(Memories::all(storage), &Final::Ok);
     run(&mut inbox);
     inbox
 }
 
+/// To another storage, of a modem whose messages arrive in its own.
+fn select(read: Storage) -> Step {
+    Step::SelectStorage(Memories { read, ..Memories::all(Storage::Modem) })
+}
+
 #[test]
-fn the_storage_that_every_list_has_is_used_and_the_modem_s_own_first() {
+fn a_storage_where_new_messages_can_be_read_is_used_and_the_modem_s_own_first() {
     let table = [
         (r#"+CPMS: ("SM","ME"),("SM","ME"),("SM","ME")"#, Some(Storage::Modem)),
         (r#"+CPMS: ("ME","MT","SM"),("ME","SM"),("SM")"#, Some(Storage::Card)),
+        (r#"+CPMS: ("ME"),("ME"),("MT")"#, Some(Storage::Modem)),
         (r#"+CPMS: ("SM"),("SM"),("SM")"#, Some(Storage::Card)),
         (r#"+CPMS: ("MT"),("MT"),("MT")"#, Some(Storage::Both)),
         (r#"+CPMS: ("BM"),("BM"),("BM")"#, Some(Storage::Both)), // none that we know: as it is
@@ -63,23 +69,23 @@ fn the_storage_that_every_list_has_is_used_and_the_modem_s_own_first() {
 fn a_storage_that_is_refused_is_followed_by_the_next() {
     let mut inbox = Inbox::default();
     inbox.storages(&lines(&[r#"+CPMS: ("SM","ME"),("SM","ME"),("SM","ME")"#]));
-    assert_eq!(inbox.urgent(), Some(Step::SetStorages(Storage::Modem)));
-    inbox.storages_set(Storage::Modem, &refused());
-    assert_eq!(inbox.urgent(), Some(Step::SetStorages(Storage::Card)));
-    inbox.storages_set(Storage::Card, &Final::Ok);
+    assert_eq!(inbox.urgent(), Some(Step::SetStorages(Memories::all(Storage::Modem))));
+    inbox.storages_set(Memories::all(Storage::Modem), &refused());
+    assert_eq!(inbox.urgent(), Some(Step::SetStorages(Memories::all(Storage::Card))));
+    inbox.storages_set(Memories::all(Storage::Card), &Final::Ok);
     assert_eq!(inbox.storage(), Some(Storage::Card));
 }
 
 #[test]
 fn what_came_before_is_looked_for_in_every_storage() {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
-    inbox.storages_set(Storage::Modem, &Final::Ok);
-    let (card, modem) = (Step::SelectStorage(Storage::Card), Step::SelectStorage(Storage::Modem));
+    inbox.storages_set(Memories::all(Storage::Modem), &Final::Ok);
+    let (card, modem) = (select(Storage::Card), select(Storage::Modem));
     assert_eq!(run(&mut inbox), [Step::List, card, Step::List, modem]);
     inbox.look();
     assert_eq!(run(&mut inbox), [Step::List]);
     inbox.refresh();
-    let settings = [Step::PduMode, Step::SetStorages(Storage::Modem)];
+    let settings = [Step::PduMode, Step::SetStorages(Memories::all(Storage::Modem))];
     assert_eq!(run(&mut inbox), [&settings[..], &[Step::List, card, Step::List, modem]].concat());
 }
 
@@ -87,7 +93,7 @@ fn what_came_before_is_looked_for_in_every_storage() {
 fn a_message_is_read_and_deleted_where_it_is() {
     let mut inbox = in_storage(Storage::Modem);
     assert!(inbox.unsolicited("+CMTI: \"SM\",2"));
-    let (card, modem) = (Step::SelectStorage(Storage::Card), Step::SelectStorage(Storage::Modem));
+    let (card, modem) = (select(Storage::Card), select(Storage::Modem));
     assert_eq!(run(&mut inbox), [card, Step::Read(2), modem]);
     inbox.discard(Place::Stored(Storage::Modem, 2));
     assert_eq!(run(&mut inbox), [], "there is none");
@@ -99,17 +105,16 @@ fn a_message_is_read_and_deleted_where_it_is() {
 fn a_storage_that_cannot_be_visited_is_forgotten() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited("+CMTI: \"SM\",2");
-    assert_eq!(inbox.next(), Some(Step::SelectStorage(Storage::Card)));
+    assert_eq!(inbox.next(), Some(select(Storage::Card)));
     inbox.storage_selected(Storage::Card, &refused());
     assert_eq!(run(&mut inbox), []);
     inbox.refresh();
-    assert!(!run(&mut inbox).contains(&Step::SelectStorage(Storage::Card)));
+    assert!(!run(&mut inbox).contains(&select(Storage::Card)));
 }
 
 #[test]
 fn notices_are_told_from_other_lines() {
-    let all =
-        [Step::List, Step::SelectStorage(Storage::Card), Step::List, Step::SelectStorage(Storage::Modem)];
+    let all = [Step::List, select(Storage::Card), Step::List, select(Storage::Modem)];
     for (line, expected) in [
         ("+CMTI: \"ME\",0", &[Step::Read(0)][..]),
         ("+CMTI: \"ME\",70000", &all),

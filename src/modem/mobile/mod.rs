@@ -9,6 +9,7 @@ mod inbox;
 mod network;
 mod outbox;
 mod quirks;
+mod registration;
 mod sim;
 mod step;
 mod storage;
@@ -29,10 +30,10 @@ use crate::record::Record;
 use crate::site::{self, Pin};
 use crate::state::Store;
 
-pub use network::Registration;
 pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
 pub(crate) use quirks::Quirks;
+pub use registration::Registration;
 pub use sim::Memory;
 pub(crate) use sim::{PinPolicy, PinWithheld, Sim, card_number};
 pub use storage::{Place, Storage};
@@ -234,7 +235,7 @@ impl Mobile {
             talk.watch = Some(now + if is_withheld { WATCH_EVERY } else { LOOK_EVERY });
             return;
         }
-        talk.plan.extend([Step::Registration, Step::PacketRegistration, Step::Signal]);
+        talk.plan.extend([Step::Registration, Step::PacketRegistration, Step::LteRegistration, Step::Signal]);
         if !talk.known.network.lets_in() {
             talk.watch = Some(now + LOOK_EVERY);
         }
@@ -270,6 +271,7 @@ impl Mobile {
         talk.plan.extend([
             Step::Registration,
             Step::PacketRegistration,
+            Step::LteRegistration,
             Step::OperatorFormat(OperatorFormat::Number),
             Step::Operator,
             Step::OperatorFormat(OperatorFormat::Name),

@@ -2,7 +2,7 @@
 
 use super::cnmi::Cnmi;
 use super::sim::Counter;
-use super::storage::Storage;
+use super::storage::Memories;
 use crate::modem::at::request::Request;
 use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
 
@@ -35,6 +35,7 @@ pub(super) enum Step {
     Tries(Counter),
     Registration,
     PacketRegistration,
+    LteRegistration,
     /// The operator by number, or by name.
     OperatorFormat(OperatorFormat),
     Operator,
@@ -47,9 +48,10 @@ pub(super) enum Step {
     PduMode,
     Storages,
     /// New messages are stored there, and read and deleted there.
-    SetStorages(Storage),
-    /// Messages are read and deleted there, for now.
-    SelectStorage(Storage),
+    SetStorages(Memories),
+    /// Messages are read and deleted there, for now. All three are named: there are modems that refuse fewer
+    /// (gammu/gammu#908).
+    SelectStorage(Memories),
     ReportOptions,
     /// Where new messages go, and how they are reported.
     Cnmi(Cnmi),
@@ -92,7 +94,8 @@ impl Step {
     /// next refresh.
     pub fn may_be_left_out(self) -> bool {
         match self {
-            Self::Registration | Self::PacketRegistration | Self::OperatorFormat(_) | Self::Operator => true,
+            Self::Registration | Self::PacketRegistration | Self::LteRegistration => true,
+            Self::OperatorFormat(_) | Self::Operator => true,
             Self::Signal | Self::FollowTime | Self::ReportTime | Self::Clock => true,
             _ => false,
         }
@@ -121,6 +124,7 @@ impl Step {
             Self::Tries(counter) => counter.request(),
             Self::Registration => Request::new("AT+CREG?", 5),
             Self::PacketRegistration => Request::new("AT+CGREG?", 5),
+            Self::LteRegistration => Request::new("AT+CEREG?", 5),
             Self::OperatorFormat(OperatorFormat::Number) => Request::new("AT+COPS=3,2", 5),
             Self::OperatorFormat(OperatorFormat::Name) => Request::new("AT+COPS=3,0", 5),
             Self::Operator => Request::new("AT+COPS?", 10),
@@ -130,11 +134,9 @@ impl Step {
             Self::Clock => Request::new("AT+CCLK?", 5),
             Self::PduMode => Request::new("AT+CMGF=0", 5),
             Self::Storages => Request::new("AT+CPMS=?", 10),
-            Self::SetStorages(storage) => {
-                let name = storage.name();
-                Request::from_line(format!("AT+CPMS=\"{name}\",\"{name}\",\"{name}\""), 10)
+            Self::SetStorages(memories) | Self::SelectStorage(memories) => {
+                Request::from_line(format!("AT+CPMS={memories}"), 10)
             }
-            Self::SelectStorage(storage) => Request::from_line(format!("AT+CPMS=\"{}\"", storage.name()), 10),
             Self::ReportOptions => Request::new("AT+CNMI=?", 5),
             Self::Service => Request::new("AT+CSMS?", 5),
             // A SIM with 50 messages reads them one by one.

@@ -25,8 +25,7 @@ pub(super) const OPTION: &[(&str, &str)] = &[
     ("AT+CMGF=0", "\r\nOK\r\n"),
     ("AT+CPMS=?", "\r\n+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")\r\n\r\nOK\r\n"),
     ("AT+CPMS=\"ME\",\"ME\",\"ME\"", "\r\n+CPMS: 0,99,0,99,0,99\r\n\r\nOK\r\n"),
-    ("AT+CPMS=\"SM\"", "\r\n+CPMS: 0,20,0,99,0,99\r\n\r\nOK\r\n"),
-    ("AT+CPMS=\"ME\"", "\r\n+CPMS: 0,99,0,99,0,99\r\n\r\nOK\r\n"),
+    ("AT+CPMS=\"SM\",\"ME\",\"ME\"", "\r\n+CPMS: 0,20,0,99,0,99\r\n\r\nOK\r\n"),
     ("AT+CNMI=?", "\r\n+CNMI: (0-2),(0-3),(0,2),(0,1),(0,1)\r\n\r\nOK\r\n"),
     ("AT+CNMI=2,1,2,1,0", "\r\nOK\r\n"),
     ("AT+CMGL=4", "\r\nOK\r\n"),
@@ -125,6 +124,7 @@ fn a_modem_is_asked_everything_once_and_then_left_in_peace_for_a_minute() {
     Info: registration: home
     > AT+CGREG?
     Info: registration for data: home
+    > AT+CEREG?
     > AT+COPS=3,2
     > AT+COPS?
     Info: operator: 20815
@@ -142,9 +142,9 @@ fn a_modem_is_asked_everything_once_and_then_left_in_peace_for_a_minute() {
     > AT+CNMI=?
     > AT+CNMI=2,1,2,1,0
     > AT+CMGL=4
-    > AT+CPMS="SM"
+    > AT+CPMS="SM","ME","ME"
     > AT+CMGL=4
-    > AT+CPMS="ME"
+    > AT+CPMS="ME","ME","ME"
     "#);
     insta::assert_snapshot!(mobile.record(), @"
     manufacturer=Option N.V.
@@ -172,7 +172,7 @@ fn settings_are_made_anew_every_ten_minutes_in_case_that_the_modem_has_forgotten
     let written: Vec<_> = (2..=12).map(|minute| modem.talk(&mut mobile, minute * 60 * SECOND)).collect();
     let with = |what| written.iter().filter(|talk| talk.contains(what)).count();
     assert_eq!((with("AT+CMGF=0"), with("AT+CNMI="), with("AT+CMGL=4")), (1, 1, 11));
-    assert_eq!(with("AT+CPMS=\"SM\""), 1, "and every storage is looked at");
+    assert_eq!(with("AT+CPMS=\"SM\","), 1, "and every storage is looked at");
 }
 
 #[test]
