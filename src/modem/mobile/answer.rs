@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::inbox::{self, Read};
 use super::network::{Operator, dbm};
 use super::quirks::Quirks;
+use super::radio::{self, RadioOff};
 use super::registration::Registration;
 use super::sim::{Counter, Sim, card_number};
 use super::step::{Asked, Step};
@@ -161,6 +162,9 @@ impl Mobile {
             Step::Alive => talk.pause = Some(now + SOON),
             Step::Manufacturer => talk.known.manufacturer = text(),
             Step::Model => talk.known.model = text(),
+            Step::Functionality => return self.radio(answer),
+            // The SIM may start anew.
+            Step::RadioOn => talk.pause = Some(now + SOON),
             Step::Sim => return self.sim(Sim::from_answer(result, answer), now),
             Step::Card => talk.card = card_number(answer).filter(|_| is_ok),
             Step::Tries(counter) => return self.tries(counter, answer),
@@ -213,7 +217,6 @@ impl Mobile {
             | Step::HangUp
             | Step::Reset
             | Step::RadioOff
-            | Step::RadioOn
             | Step::Restart
             | Step::Echo0
             | Step::ExplainErrors
@@ -225,6 +228,21 @@ impl Mobile {
             | Step::Acknowledge => {}
         }
         Vec::new()
+    }
+
+    /// A radio that is off is switched on once. Where that may lock the SIM, not after its PIN was given: it would not
+    /// get it again in this boot.
+    fn radio(&mut self, answer: &[String]) -> Vec<Action> {
+        let is_safe = match radio::off(answer, self.talk.known.manufacturer.as_deref()) {
+            None => return Vec::new(),
+            Some(RadioOff::Alone) => true,
+            Some(RadioOff::WithSim) => !self.pin_policy.has_opened(),
+        };
+        if !is_safe || std::mem::replace(&mut self.talk.switched_on, true) {
+            return vec![Action::log(Level::Warning, "the modem's radio is off")];
+        }
+        self.talk.plan.push_front(Step::RadioOn);
+        vec![Action::log(Level::Info, "the modem's radio is off: switched on")]
     }
 
     fn submitted(&mut self, result: &Final, answer: &[String]) -> Vec<Action> {

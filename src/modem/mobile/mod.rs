@@ -9,6 +9,7 @@ mod inbox;
 mod network;
 mod outbox;
 mod quirks;
+mod radio;
 mod registration;
 mod sim;
 mod step;
@@ -123,6 +124,8 @@ struct Talk {
     /// Since when the modem has no network, or cannot read its SIM.
     in_vain: Option<Duration>,
     has_time: bool,
+    /// The radio was switched on; once is enough, since a person may have a reason to switch it off.
+    switched_on: bool,
     /// Kinds of lines that the modem says unasked.
     unknown_urc: BTreeSet<String>,
 }
@@ -260,7 +263,16 @@ impl Mobile {
         talk.known.sim = None;
         talk.attempts = 0;
         talk.watch = None;
-        talk.plan = [Step::Echo0, Step::ExplainErrors, Step::Manufacturer, Step::Model, Step::Sim].into();
+        talk.plan = [
+            Step::Echo0,
+            Step::ExplainErrors,
+            Step::Manufacturer,
+            Step::Model,
+            // Before the PIN: switching the radio on may lock the SIM.
+            Step::Functionality,
+            Step::Sim,
+        ]
+        .into();
     }
 
     /// The SIM is ready, and so is the modem: network, time and messages.

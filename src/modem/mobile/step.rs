@@ -26,6 +26,8 @@ pub(super) enum Step {
     ExplainErrors,
     Manufacturer,
     Model,
+    /// Whether the radio is on (TS 27.007 §8.2).
+    Functionality,
     /// Whether an Option stick is done with its start: SIM, phone book, messages.
     Readiness,
     Sim,
@@ -117,6 +119,7 @@ impl Step {
             Self::ExplainErrors => Request::new("AT+CMEE=1", 2),
             Self::Manufacturer => Request::new("AT+CGMI", 5),
             Self::Model => Request::new("AT+CGMM", 5),
+            Self::Functionality => Request::new("AT+CFUN?", 5),
             Self::Readiness => Request::new("AT_OBLS", 5),
             // The SIM may still be starting.
             Self::Sim => Request::new("AT+CPIN?", 10),

@@ -117,6 +117,7 @@ fn a_modem_is_asked_everything_once_and_then_left_in_peace_for_a_minute() {
     Info: manufacturer: Option N.V.
     > AT+CGMM
     Info: model: GlobeTrotter HSUPA Modem
+    > AT+CFUN?
     > AT+CPIN?
     Info: SIM: ready
     > AT_OBLS
@@ -322,6 +323,25 @@ fn the_ladder_s_remedies_come_first_answer_or_not() {
     locked.talk(&mut opened, SECOND);
     opened.on_open(Some(RecoveryStep::Restart), 100 * SECOND);
     assert_eq!(sent(&mut opened)[..2], ["AT+CFUN=4\r", "AT+CFUN=1\r"], "the SIM stays open");
+}
+
+#[test]
+fn a_radio_that_is_off_at_the_start_is_switched_on_once_and_before_the_pin() {
+    let locked = [("AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n"), ("AT+CPIN=\"4321\"", "\r\nOK\r\n")];
+    for level in ["+CFUN: 0\r\nOK\r\n", "+CFUN: 4\r\nOK\r\n"] {
+        let off = option(&[&locked[..], &[("AT+CFUN?", level), ("AT+CFUN=1", "\r\nOK\r\n")]].concat());
+        let mut mobile = with_pin(None);
+        let written = off.talk_until(&mut mobile, SECOND, 10 * SECOND);
+        let [on, asked, pin] = ["AT+CFUN=1", "AT+CPIN?", "AT+CPIN=…"].map(|command| written.find(command));
+        assert!(on.is_some() && on < asked && asked < pin, "{written}");
+        let later = off.send_urc(&mut mobile, "RDY", 11 * SECOND);
+        assert!(later.contains("AT+CFUN?") && !later.contains("AT+CFUN=1"), "{later}");
+
+        // Opened again after a PIN: only where the SIM stays open.
+        mobile.on_open(None, 100 * SECOND);
+        let again = off.talk_until(&mut mobile, 100 * SECOND, 110 * SECOND);
+        assert_eq!(again.contains("AT+CFUN=1"), level.contains('4'), "{again}");
+    }
 }
 
 #[test]

@@ -141,6 +141,11 @@ impl Modem {
         Self { sim_starts_in: starts_in, sim_starts_at: Some(self.now + starts_in), ..self }
     }
 
+    /// The same, starting at this level of `+CFUN` when it is plugged in.
+    pub fn with_functionality(self, functionality: u32) -> Self {
+        Self { functionality, ..self }
+    }
+
     /// The same, taking this long for each command line.
     pub fn thinking(self, thinking: Duration) -> Self {
         Self { thinking, ..self }

@@ -89,6 +89,51 @@ fn an_optional_command_that_is_never_answered_does_not_cost_the_modem() {
     assert_eq!(host_box.typed().matches("ATE0").count(), 1, "{}", host_box.typed());
 }
 
+/// D-Link DWM-157
+#[test]
+fn a_modem_that_starts_with_its_radio_off_is_switched_on_before_the_pin() {
+    let locked = Modem::new(HUAWEI, SimCard::locked("4321")).with_functionality(4);
+    let host_box = HostBox::dialer(&site("[modem]\npin = '4321'"), locked, ONLY_PORT);
+    host_box.text(OWNER, &order("help", 0));
+    host_box.answers(1);
+    let typed = host_box.typed();
+    assert_eq!(typed.matches("+CFUN=1").count(), 1, "{typed}");
+    assert!(typed.find("+CFUN=1") < typed.find("+CPIN=\""), "{typed}");
+}
+
+/// Iridium; vshymanskyy/TinyGSM#467
+#[test]
+fn a_registration_in_another_form_or_told_for_lte_alone_is_understood() {
+    let iridium = [("+CREG?", &["+CREG:002,001,\"18d8\",\"ffff\"", "OK"])];
+    let lte: [(&str, &[&str]); 3] = [
+        ("+CREG?", &["+CREG: 0,0", "OK"]),
+        ("+CGREG?", &["+CGREG: 0,0", "OK"]),
+        ("+CEREG?", &["+CEREG: 0,9", "OK"]),
+    ];
+    for forms in [&iridium.map(|(command, lines)| (command, &lines[..]))[..], &lte] {
+        let faults = forms.iter().map(|(command, lines)| answers(command, Some(lines)));
+        let host_box = answers_in_spite_of(HUAWEI, faults);
+        host_box.until_published("modem", |record| record.get("registration") == Some("home"));
+    }
+}
+
+/// gammu 78fd6a92, tests/at-cpms-sr/generic.dump; Cinterion MC75i, gammu/gammu#1206
+#[test]
+fn a_list_of_storages_with_broken_quotes_or_unequal_to_the_others_is_chosen_from() {
+    for line in [r#"+CPMS: (SM", "SR"), ("ME", "SR"), ("SM")"#, r#"+CPMS: ("ME","SM"),("ME"),("SM","MT")"#] {
+        let lines: &'static [&'static str] = Vec::leak(vec![line, "OK"]);
+        let host_box = HostBox::switched_off(&site(""), open(ICON_225));
+        break_modem(&host_box, answers("+CPMS=?", Some(lines)));
+        host_box.plug_in(HSO);
+        let mut host_box = host_box;
+        host_box.start();
+        host_box.until_published("modem", |record| record.get("storage") == Some("SM"));
+        host_box.text(OWNER, &order("help", 0));
+        host_box.answers(1);
+        host_box.until_empty();
+    }
+}
+
 /// wdoekes/asterisk-chan-dongle#47
 #[test]
 fn a_full_storage_is_emptied_and_what_waited_at_the_centre_comes_in() {
