@@ -1,5 +1,6 @@
 //! The library behind the services of a dialbox.
 
+pub mod allowance;
 pub mod apply;
 pub mod boot;
 pub mod build;

@@ -4,8 +4,14 @@ use std::fs::File;
 use std::io::{Write, stderr};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::clock;
 use crate::paths::Paths;
+
+use rate::RateLimit;
+
+pub mod rate;
 
 /// How much a message matters, with the numbers of syslog(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub struct Log {
     /// Stands before each message; empty for the whole program.
     part: String,
     sinks: Vec<Sink>,
+    /// Of all parts together.
+    rate: Arc<Mutex<RateLimit>>,
 }
 
 /// Where messages go: only to the first sink that accepts them.
@@ -44,7 +52,7 @@ impl Log {
         if rustix::termios::tcgetpgrp(stderr()).is_ok() {
             sinks.insert(0, Sink::Terminal);
         }
-        Self { tag, part: String::new(), sinks }
+        Self { tag, part: String::new(), sinks, rate: Arc::default() }
     }
 
     /// The log of a part of the program, such as one of its lines: its name stands before each message.
@@ -55,7 +63,8 @@ impl Log {
 
     /// The log of a program that runs before there is a syslogd: the kernel's.
     pub fn early(tag: &'static str) -> Self {
-        Self { tag, part: String::new(), sinks: vec![Sink::Kernel("/dev/kmsg".into())] }
+        let sinks = vec![Sink::Kernel("/dev/kmsg".into())];
+        Self { tag, part: String::new(), sinks, rate: Arc::default() }
     }
 
     /// Something must be done about it.
@@ -73,8 +82,12 @@ impl Log {
         self.log(Level::Info, message);
     }
 
-    /// Logs a message at a level. The caller makes sure that it holds no secret.
+    /// Logs a message at a level, unless there were [too many](RateLimit) lately. The caller makes sure that it holds no
+    /// secret.
     pub fn log(&self, level: Level, message: &str) {
+        let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(message) = rate.admit(message, clock::since_boot()) else { return };
+        drop(rate);
         let priority = (DAEMON << 3) | level as u8;
         let words = format!("{}: {}{message}", self.tag, self.part);
         let line = format!("<{priority}>{words}");
@@ -118,7 +131,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("dev")).unwrap();
         let syslogd = UnixDatagram::bind(dir.path().join("dev/log")).unwrap();
         let sinks = vec![Sink::Syslog(dir.path().join("dev/log"))];
-        let log = Log { tag: "dial-in", part: String::new(), sinks };
+        let log = Log { tag: "dial-in", part: String::new(), sinks, rate: Arc::default() };
         let mut buffer = [0; 100];
         for (log, said) in
             [(&log, "<28>dial-in: no modem"), (&log.for_part("line2"), "<28>dial-in: line2: no modem")]

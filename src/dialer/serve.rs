@@ -216,8 +216,13 @@ impl Serving<'_> {
     /// Starts pppd on the port for data once the modem has done what it was asked for.
     fn start_pppd(&mut self) -> VecDeque<Event> {
         let DataPort::Requested { at_latest } = self.data_port else { return VecDeque::new() };
+        let is_late = at_latest <= clock::since_boot();
+        // A modem that has always something to say must not keep the port.
+        if is_late && !self.driver.has_two_ports() {
+            self.driver.protocol_mut().make_way();
+        }
         let modem = self.driver.protocol();
-        let is_done = modem.is_idle() && (!modem.has_errands() || at_latest <= clock::since_boot());
+        let is_done = modem.is_idle() && (!modem.has_errands() || is_late);
         if !self.driver.has_two_ports() && !is_done {
             return VecDeque::new();
         }

@@ -88,6 +88,16 @@ impl<T> Queue<T> {
         self.open.is_none() && self.queue.is_empty() && !self.stuck_in_prompt
     }
 
+    /// Whether [`next`](Self::next) has something to send.
+    pub fn has_next(&self) -> bool {
+        self.has_text() || self.open.is_none() && (self.stuck_in_prompt || !self.queue.is_empty())
+    }
+
+    /// Whether the modem waits for a text that it has asked for.
+    pub fn has_text(&self) -> bool {
+        self.text.is_some()
+    }
+
     /// What to send now: the text that the modem has asked for, or the next command if it is free.
     pub fn next(&mut self, now: Duration) -> Option<TxData> {
         if let Some(text) = self.text.take() {
@@ -115,7 +125,7 @@ impl<T> Queue<T> {
     /// Takes bytes of the modem in, at this time since boot.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Vec<Event<T>> {
         let lines = self.lines.feed(bytes);
-        let events = lines.into_iter().filter_map(|line| self.receive_line(line)).collect();
+        let events = lines.into_iter().flat_map(|line| self.receive_line(line)).collect();
         if let Some((_, exchange)) = &mut self.open
             && exchange.has_prompt()
             && self.lines.take_prompt()
@@ -139,14 +149,23 @@ impl<T> Queue<T> {
         }
     }
 
-    fn receive_line(&mut self, line: Result<String, Garbage>) -> Option<Event<T>> {
-        let line = match line {
-            Ok(line) => line,
-            Err(garbage) => return Some(Event::Garbage(garbage)),
-        };
-        if let Some(header) = self.header.take() {
-            return Some(Event::Delivered { header, pdu: line });
+    fn receive_line(&mut self, line: Result<String, Garbage>) -> Vec<Event<T>> {
+        let mut events = Vec::new();
+        match line {
+            Err(garbage) => events.push(Event::Garbage(garbage)),
+            Ok(line) => match self.header.take() {
+                Some(header) if is_hexadecimal(&line) => events.push(Event::Delivered { header, pdu: line }),
+                // Text mode, or another line in between: an answer must not be lost.
+                header => {
+                    events.extend(header.map(Event::Unsolicited));
+                    events.extend(self.receive_text(line));
+                }
+            },
         }
+        events
+    }
+
+    fn receive_text(&mut self, line: String) -> Option<Event<T>> {
         let Some((_, open)) = &mut self.open else {
             return self.unsolicited(line);
         };
@@ -167,6 +186,10 @@ impl<T> Queue<T> {
         }
         Some(Event::Unsolicited(line))
     }
+}
+
+fn is_hexadecimal(line: &str) -> bool {
+    line.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -275,6 +298,14 @@ mod tests {
         let header = "+CMT: ,24".to_owned();
         let delivered = Event::Delivered { header, pdu: "0791AA".to_owned() };
         assert_eq!(events, [delivered, answered(0, &["Option"])]);
+    }
+
+    #[test]
+    fn an_answer_after_half_a_delivery_is_not_lost() {
+        let mut queue = asked(&["AT"]);
+        queue.next(SECOND);
+        let events = queue.receive(b"\r\n+CMT: ,24\r\n\r\nOK\r\n", SECOND);
+        assert_eq!(events, [Event::Unsolicited("+CMT: ,24".to_owned()), answered(0, &[])]);
     }
 
     proptest! {

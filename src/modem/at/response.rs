@@ -77,16 +77,28 @@ impl Lines {
         if too_long {
             return Some(Err(Garbage::TooLong));
         }
-        let printable = line.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+        let is_printable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
         let length = line.len();
-        match String::from_utf8(line) {
-            Ok(text) if printable => {
-                let text = text.trim();
-                (!text.is_empty()).then(|| Ok(text.to_owned()))
-            }
-            _ => Some(Err(Garbage::NotText { length })),
+        let text: String = line
+            .iter()
+            .map(|byte| if is_printable(byte) { char::from(*byte) } else { UNPRINTABLE })
+            .collect();
+        let text = text.trim();
+        // A name in the modem's own character set stands in a line that can be read otherwise.
+        let is_readable = line.iter().all(is_printable) || names_what_it_tells(text);
+        match is_readable {
+            true => (!text.is_empty()).then(|| Ok(text.to_owned())),
+            false => Some(Err(Garbage::NotText { length })),
         }
     }
+}
+
+/// What stands for a byte that is not printable ASCII.
+const UNPRINTABLE: char = '?';
+
+/// Whether a line begins as `+NAME:` does.
+fn names_what_it_tells(line: &str) -> bool {
+    extended_name(line).is_some_and(|name| name.len() > 1 && line[name.len()..].starts_with(':'))
 }
 
 /// How a command ended, or how a call does.
@@ -243,6 +255,18 @@ mod tests {
             lines(b"\xff\x80\x01\r\nOK\r\n"),
             [Err(Garbage::NotText { length: 3 }), Ok("OK".to_owned())]
         );
+    }
+
+    #[test]
+    fn a_name_in_another_character_set_does_not_make_its_line_unreadable() {
+        let table: &[(&[u8], &str)] = &[
+            (b"+CMGL: 1,1,\"Zo\xeb\",30\r\n", "+CMGL: 1,1,\"Zo?\",30"),
+            ("+COPS: 0,0,\"Z\u{fc}rich\",2\r\n".as_bytes(), "+COPS: 0,0,\"Z??rich\",2"),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(lines(bytes), text(&[expected]), "{}", bytes.escape_ascii());
+        }
+        assert_eq!(lines(b"+\xeb: 1\r\n"), [Err(Garbage::NotText { length: 5 })]);
     }
 
     #[test]

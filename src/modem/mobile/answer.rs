@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use super::inbox::{self, Read};
+use super::inbox::{LeftOut, Listed, Read};
+use super::listing::is_whole;
 use super::network::{Operator, dbm};
 use super::quirks::Quirks;
 use super::radio::{self, RadioOff};
 use super::registration::Registration;
 use super::sim::{Counter, Sim, card_number};
 use super::step::{Asked, Step};
-use super::storage::Place;
+use super::storage::{Place, Storage};
 use super::{
-    ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, Report, SEARCH_PATIENCE, SOON, time,
+    ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, RESTART_TAKES, Report,
+    SEARCH_PATIENCE, SOON, time,
 };
 use crate::log::Level;
 use crate::modem::at::queue::Event;
@@ -24,7 +26,7 @@ const LOGGED_URCS: usize = 30;
 impl Mobile {
     pub(super) fn event(&mut self, event: Event<Asked>, now: Duration) -> Vec<Action> {
         match event {
-            Event::Unsolicited(line) => self.unsolicited(&line),
+            Event::Unsolicited(line) => self.unsolicited(&line, now),
             Event::Delivered { header, pdu } => self.delivered(&header, pdu),
             Event::Garbage(what) => {
                 // It may have been the URC of a message.
@@ -99,7 +101,7 @@ impl Mobile {
         actions
     }
 
-    fn unsolicited(&mut self, line: &str) -> Vec<Action> {
+    fn unsolicited(&mut self, line: &str, now: Duration) -> Vec<Action> {
         if self.talk.inbox.unsolicited(line) {
             return vec![Action::log(Level::Info, format!("modem says {line}"))];
         }
@@ -108,8 +110,9 @@ impl Mobile {
             return vec![Action::Report(Report::NetworkTime(unix))];
         }
         // It has restarted and forgotten its settings (u-blox and SIMCom; Huawei).
-        if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers {
-            self.identify();
+        let is_over = self.talk.identified.is_some_and(|since| since + RESTART_TAKES <= now);
+        if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers && is_over {
+            self.identify(now);
             return vec![Action::log(Level::Warning, "the modem has restarted")];
         }
         // The network has given the time, or the SIM has changed: the state is asked.
@@ -137,7 +140,7 @@ impl Mobile {
             return vec![Action::log(Level::Info, format!("modem says {header}"))];
         };
         let length = values.last().and_then(|length| length.parse().ok());
-        if !inbox::is_whole(&pdu, length) {
+        if !is_whole(&pdu, length) {
             return vec![Action::log(Level::Warning, "a message was passed on garbled")];
         }
         vec![Action::Report(Report::Message { place: Place::PassedOn, pdu })]
@@ -157,7 +160,8 @@ impl Mobile {
         let talk = &mut self.talk;
         let network = &mut talk.known.network;
         match step {
-            Step::Attention | Step::AttentionInWords if is_ok => self.identify(),
+            Step::Attention | Step::AttentionInWords if is_ok => self.identify(now),
+            Step::Attention | Step::AttentionInWords => return self.refuses_attention(now),
             // What it has not answered in time may still come, and must not be taken for the next answer.
             Step::Alive => talk.pause = Some(now + SOON),
             Step::Manufacturer => talk.known.manufacturer = text(),
@@ -180,7 +184,7 @@ impl Mobile {
                 // A modem of before LTE.
                 talk.unanswered.extend(Some(step).filter(|_| !is_ok));
             }
-            Step::Operator => network.operator = Operator::from_answer(network.operator.as_ref(), answer),
+            Step::Operator(_) => network.operator = Operator::from_answer(network.operator.as_ref(), answer),
             Step::Signal => network.signal = dbm(answer),
             Step::Clock => {
                 let told = answer.iter().find_map(|line| time::parse(line));
@@ -196,12 +200,10 @@ impl Mobile {
             Step::ReportOptions => talk.inbox.report_options(answer),
             Step::Cnmi(cnmi) => talk.inbox.sets_cnmi(cnmi, result),
             Step::Service => talk.inbox.service(answer),
-            Step::List if *result == Final::Ok && !talk.inbox.listed(answer) => {
-                talk.inbox.refresh();
-                return vec![Action::log(Level::Warning, "the list of messages makes no sense")];
-            }
-            Step::Read(index) => match talk.inbox.read(index, result, answer) {
+            Step::List(storage) if is_ok => return self.listed(storage, answer),
+            Step::Read(storage, index) => match talk.inbox.read(storage, index, result, answer) {
                 Read::Message(place, pdu) => {
+                    self.pace.progress(&step);
                     return vec![Action::Report(Report::Message { place, pdu })];
                 }
                 Read::Garbled => {
@@ -209,11 +211,14 @@ impl Mobile {
                 }
                 Read::Nothing => {}
             },
-            Step::Delete(index) => talk.inbox.deleted(index, result),
+            Step::Delete(storage, index) => {
+                if talk.inbox.deleted(storage, index, result) {
+                    self.pace.progress(&step);
+                    self.pace.progress(&Step::Read(storage, index));
+                }
+            }
             // Whatever the modem answers to these, what follows is the same.
-            Step::Attention
-            | Step::AttentionInWords
-            | Step::Escape
+            Step::Escape
             | Step::HangUp
             | Step::Reset
             | Step::RadioOff
@@ -224,9 +229,41 @@ impl Mobile {
             | Step::FollowTime
             | Step::ReportTime
             | Step::PduMode
-            | Step::List
+            | Step::List(_)
             | Step::Acknowledge => {}
         }
+        Vec::new()
+    }
+
+    fn listed(&mut self, storage: Storage, answer: &[String]) -> Vec<Action> {
+        let Listed { new, left_out } = self.talk.inbox.listed(storage, answer);
+        if !new.is_empty() {
+            self.pace.progress(&Step::List(storage));
+        }
+        let name = storage.name();
+        let what = match left_out {
+            None => None,
+            Some(LeftOut::Nothing) => Some(format!("all messages in {name} can be read again")),
+            Some(LeftOut::Entries(1)) => Some(format!("a message in {name} cannot be read, and is left out")),
+            Some(LeftOut::Entries(many)) => {
+                Some(format!("{many} messages in {name} cannot be read, and are left out"))
+            }
+            Some(LeftOut::TextMode) => {
+                Some(format!("messages in {name} cannot be read: the modem is in text mode"))
+            }
+        };
+        let said = what.map(|what| Action::log(Level::Warning, what));
+        let messages = new.into_iter().map(|(place, pdu)| Action::Report(Report::Message { place, pdu }));
+        said.into_iter().chain(messages).collect()
+    }
+
+    /// A modem that refuses even `AT`: it is starting, or it is none.
+    fn refuses_attention(&mut self, now: Duration) -> Vec<Action> {
+        self.talk.attempts += 1;
+        if self.talk.attempts >= ATTENTION_TRIES {
+            return vec![Action::Abandon("it refuses AT".to_owned())];
+        }
+        self.talk.pause = Some(now + SOON * self.talk.attempts);
         Vec::new()
     }
 

@@ -6,8 +6,10 @@
 mod answer;
 mod cnmi;
 mod inbox;
+mod listing;
 mod network;
 mod outbox;
+mod pace;
 mod quirks;
 mod radio;
 mod registration;
@@ -42,6 +44,7 @@ pub use storage::{Place, Storage};
 use inbox::Inbox;
 use network::Network;
 use outbox::Outbox;
+use pace::Pace;
 use step::{Asked, OperatorFormat, Step};
 
 /// How often the signal is asked for once all is known.
@@ -60,6 +63,8 @@ const READINESS_TRIES: u32 = 30;
 const PATIENCE: u32 = 3;
 /// A modem that has found no network for so long, or whose SIM cannot be read, is put on the recovery.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(600);
+/// A modem that has restarted does not do it again so soon, whatever it says.
+const RESTART_TAKES: Duration = Duration::from_secs(10);
 /// Silence before `+++` (V.250 leaves it to the modem; Hayes' one second, and a little more).
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
@@ -91,8 +96,11 @@ pub struct Mobile {
     pin_policy: PinPolicy,
     outbox: Outbox,
     talk: Talk,
+    pace: Pace,
     /// Something is to be done that was asked for from outside.
     asked: bool,
+    /// Nothing more is asked: another program is to have the port.
+    makes_way: bool,
 }
 
 /// What must be asked again after a port was opened.
@@ -126,6 +134,8 @@ struct Talk {
     has_time: bool,
     /// The radio was switched on; once is enough, since a person may have a reason to switch it off.
     switched_on: bool,
+    /// When the modem was asked who it is.
+    identified: Option<Duration>,
     /// Kinds of lines that the modem says unasked.
     unknown_urc: BTreeSet<String>,
 }
@@ -151,7 +161,9 @@ impl Mobile {
             pin_policy: PinPolicy::new(pin, memory, boot.into()),
             outbox: Outbox::default(),
             talk: Talk::default(),
+            pace: Pace::default(),
             asked: false,
+            makes_way: false,
         }
     }
 
@@ -184,6 +196,11 @@ impl Mobile {
         self.asked = true;
     }
 
+    /// Asks nothing more until a port is opened again: whoever waits for the port has it after the present answer.
+    pub fn make_way(&mut self) {
+        self.makes_way = true;
+    }
+
     /// Whether something is still to be done of what was asked for by [`send`](Self::send) and
     /// [`discard`](Self::discard).
     pub fn has_errands(&self) -> bool {
@@ -197,7 +214,7 @@ impl Mobile {
 
     /// What to say next. The order is that of importance.
     fn choose(&mut self, now: Duration) -> Option<(Asked, Request)> {
-        if self.talk.pause.is_some_and(|pause| now < pause) {
+        if self.makes_way || self.talk.pause.is_some_and(|pause| now < pause) {
             return None;
         }
         self.talk.pause = None;
@@ -215,15 +232,18 @@ impl Mobile {
             self.watch(now);
         }
         let may_send = self.is_on_the_network() && self.talk.inbox.is_set_up();
+        let pace = &self.pace;
+        let is_ready = |step: &Step| pace.ready_at(step) <= now;
         let Talk { plan, inbox, unanswered, .. } = &mut self.talk;
         plan.retain(|step| !unanswered.contains(step));
-        if let Some(step) = plan.pop_front().or_else(|| inbox.urgent()) {
+        let planned = plan.iter().position(is_ready).and_then(|at| plan.remove(at));
+        if let Some(step) = planned.or_else(|| inbox.urgent(is_ready)) {
             return Some(asked(step));
         }
         if may_send && let Some(request) = self.outbox.next() {
             return Some((Asked::Submit, request));
         }
-        inbox.next().map(asked)
+        inbox.next(is_ready).map(asked)
     }
 
     /// What is asked now and then.
@@ -248,7 +268,7 @@ impl Mobile {
         talk.watches += 1;
         if talk.watches.is_multiple_of(REFRESH_EVERY) {
             talk.unanswered.clear();
-            talk.plan.extend([Step::Echo0, Step::Operator, Step::Clock]);
+            talk.plan.extend([Step::Echo0, Step::Operator(OperatorFormat::Name), Step::Clock]);
             talk.inbox.refresh();
         }
         // URCs get lost: those of a modem that tells them to its other port, which is busy with
@@ -257,8 +277,9 @@ impl Mobile {
     }
 
     /// The modem answers, or has restarted: all that is asked once.
-    fn identify(&mut self) {
+    fn identify(&mut self, now: Duration) {
         let talk = &mut self.talk;
+        talk.identified = Some(now);
         talk.known.answers = true;
         talk.known.sim = None;
         talk.attempts = 0;
@@ -285,9 +306,9 @@ impl Mobile {
             Step::PacketRegistration,
             Step::LteRegistration,
             Step::OperatorFormat(OperatorFormat::Number),
-            Step::Operator,
+            Step::Operator(OperatorFormat::Number),
             Step::OperatorFormat(OperatorFormat::Name),
-            Step::Operator,
+            Step::Operator(OperatorFormat::Name),
             Step::Signal,
             Step::FollowTime,
             Step::ReportTime,
@@ -308,6 +329,7 @@ impl Protocol for Mobile {
     fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<Action> {
         self.queue = Queue::default();
         self.talk = Talk::default();
+        self.makes_way = false;
         self.talk.remedy = match step {
             Some(RecoveryStep::HangUp) => {
                 self.talk.pause = Some(now + GUARD_TIME);
@@ -346,16 +368,28 @@ impl Protocol for Mobile {
     }
 
     fn next_deadline(&self) -> Option<Duration> {
-        if self.asked && self.queue.is_idle() {
+        if self.queue.has_next() {
+            return Some(self.pace.free_since());
+        }
+        if !self.queue.is_idle() {
+            return self.queue.deadline();
+        }
+        if self.makes_way {
+            return self.outbox.deadline();
+        }
+        if self.asked {
             return Some(Duration::ZERO);
         }
-        let waits =
-            [self.talk.pause, self.talk.watch.filter(|_| self.talk.pause.is_none()), self.outbox.deadline()];
-        self.queue.deadline().or_else(|| waits.into_iter().flatten().min())
+        let Talk { pause, watch, plan, inbox, .. } = &self.talk;
+        let ready = plan.iter().copied().chain(inbox.waiting()).map(|step| self.pace.ready_at(&step));
+        let ready = ready.min().map(|ready| ready.max(self.pace.free_since()));
+        let watch = watch.filter(|_| plan.is_empty()).map(|watch| watch.max(self.pace.free_since()));
+        let next = pause.or(ready.into_iter().chain(watch).min());
+        next.into_iter().chain(self.outbox.deadline()).min()
     }
 
     fn is_idle(&self) -> bool {
-        self.queue.is_idle() && self.talk.pause.is_none()
+        self.queue.is_idle() && (self.talk.pause.is_none() || self.makes_way)
     }
 
     fn answers(&self) -> bool {
@@ -393,12 +427,25 @@ impl Protocol for Mobile {
 impl Mobile {
     /// Says what is next, if the modem is free.
     fn next_command(&mut self, now: Duration) -> Option<Action> {
-        if self.queue.is_idle()
+        let is_free = self.pace.free_since() <= now;
+        if is_free
+            && self.queue.is_idle()
             && let Some((asked, request)) = self.choose(now)
         {
+            let step = match asked {
+                Asked::Step(step) => Some(step),
+                Asked::Pin | Asked::Submit => None,
+            };
+            self.pace.begin(step, now);
             self.queue.push(asked, request);
         }
-        self.queue.next(now).map(Action::Send)
+        // A modem that waits for a text gets it.
+        if !is_free && !self.queue.has_text() {
+            return None;
+        }
+        let sent = self.queue.next(now)?;
+        self.pace.sent(now);
+        Some(Action::Send(sent))
     }
 
     /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.

@@ -2,7 +2,7 @@
 
 use super::cnmi::Cnmi;
 use super::sim::Counter;
-use super::storage::Memories;
+use super::storage::{Memories, Storage};
 use crate::modem::at::request::Request;
 use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
 
@@ -40,7 +40,7 @@ pub(super) enum Step {
     LteRegistration,
     /// The operator by number, or by name.
     OperatorFormat(OperatorFormat),
-    Operator,
+    Operator(OperatorFormat),
     Signal,
     /// The modem follows the network's clock (TS 27.007 §8.40).
     FollowTime,
@@ -59,9 +59,9 @@ pub(super) enum Step {
     Cnmi(Cnmi),
     /// Whether messages that are not stored must be acknowledged.
     Service,
-    List,
-    Read(u16),
-    Delete(u16),
+    List(Storage),
+    Read(Storage, u16),
+    Delete(Storage, u16),
     Acknowledge,
 }
 
@@ -85,22 +85,32 @@ pub(super) enum OperatorFormat {
 impl Step {
     /// Whether the box is of no use at a modem that never answers this. All other commands may stay unanswered.
     pub fn is_essential(self) -> bool {
-        match self {
-            Self::Attention | Self::AttentionInWords | Self::Alive => true,
-            Self::Sim | Self::List | Self::Read(_) | Self::Delete(_) => true,
-            _ => false,
-        }
+        let is_attention = matches!(self, Self::Attention | Self::AttentionInWords | Self::Alive);
+        is_attention || matches!(self, Self::Sim | Self::List(_) | Self::Read(..) | Self::Delete(..))
     }
 
     /// Whether it is asked again and again, for what is good to know. Once it stays unanswered it is left out until the
     /// next refresh.
     pub fn may_be_left_out(self) -> bool {
-        match self {
-            Self::Registration | Self::PacketRegistration | Self::LteRegistration => true,
-            Self::OperatorFormat(_) | Self::Operator => true,
-            Self::Signal | Self::FollowTime | Self::ReportTime | Self::Clock => true,
-            _ => false,
-        }
+        let is_registration =
+            matches!(self, Self::Registration | Self::PacketRegistration | Self::LteRegistration);
+        let is_clock = matches!(self, Self::FollowTime | Self::ReportTime | Self::Clock);
+        is_registration
+            || is_clock
+            || matches!(self, Self::OperatorFormat(_) | Self::Operator(_) | Self::Signal)
+    }
+
+    /// Whether it keeps a pause before it is repeated. The others have tries and pauses of their own, or follow from
+    /// one that keeps it.
+    pub fn is_paced(self) -> bool {
+        let is_remedy = matches!(
+            self,
+            Self::Escape | Self::HangUp | Self::Reset | Self::RadioOff | Self::RadioOn | Self::Restart
+        );
+        let is_attention = matches!(self, Self::Attention | Self::AttentionInWords | Self::Alive);
+        let follows =
+            matches!(self, Self::SelectStorage(_) | Self::Tries(_) | Self::Card | Self::Acknowledge);
+        !(is_remedy || is_attention || follows || self == Self::Readiness)
     }
 
     /// The command.
@@ -130,7 +140,7 @@ impl Step {
             Self::LteRegistration => Request::new("AT+CEREG?", 5),
             Self::OperatorFormat(OperatorFormat::Number) => Request::new("AT+COPS=3,2", 5),
             Self::OperatorFormat(OperatorFormat::Name) => Request::new("AT+COPS=3,0", 5),
-            Self::Operator => Request::new("AT+COPS?", 10),
+            Self::Operator(_) => Request::new("AT+COPS?", 10),
             Self::Signal => Request::new("AT+CSQ", 5),
             Self::FollowTime => Request::new("AT+CTZU=1", 5),
             Self::ReportTime => Request::new("AT+CTZR=1", 5),
@@ -143,9 +153,9 @@ impl Step {
             Self::ReportOptions => Request::new("AT+CNMI=?", 5),
             Self::Service => Request::new("AT+CSMS?", 5),
             // A SIM with 50 messages reads them one by one.
-            Self::List => Request::new("AT+CMGL=4", 30),
-            Self::Read(index) => Request::from_line(format!("AT+CMGR={index}"), 10),
-            Self::Delete(index) => Request::from_line(format!("AT+CMGD={index}"), 10),
+            Self::List(_) => Request::new("AT+CMGL=4", 30),
+            Self::Read(_, index) => Request::from_line(format!("AT+CMGR={index}"), 10),
+            Self::Delete(_, index) => Request::from_line(format!("AT+CMGD={index}"), 10),
             Self::Acknowledge => Request::new("AT+CNMA", 5),
             Self::Cnmi(cnmi) => Request::from_line(format!("AT+CNMI={cnmi}"), 5),
         }

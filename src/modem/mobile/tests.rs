@@ -46,16 +46,31 @@ fn with_pin(memory: Option<Memory>) -> Mobile {
 }
 
 impl Modem<'_> {
-    /// Lets both talk until nothing more is said, and writes it down.
+    /// Lets both talk until nothing more is said, and writes it down. It takes longer where there are more than ten
+    /// commands.
     pub fn talk(&self, mobile: &mut Mobile, now: Duration) -> String {
         let actions = mobile.on_time(now);
-        self.go_on(mobile, actions, now)
+        self.finish(mobile, actions, now)
     }
 
     /// The modem says something by itself.
     pub fn send_urc(&self, mobile: &mut Mobile, line: &str, now: Duration) -> String {
         let actions = mobile.on_bytes(format!("\r\n{line}\r\n").as_bytes(), now);
-        self.go_on(mobile, actions, now)
+        self.finish(mobile, actions, now)
+    }
+
+    fn finish(&self, mobile: &mut Mobile, actions: Vec<Action>, mut now: Duration) -> String {
+        let mut written = self.go_on(mobile, actions, now);
+        let waits = |mobile: &Mobile| {
+            let free = mobile.pace.free_since();
+            mobile.talk.pause.is_none() && mobile.next_deadline() == Some(free)
+        };
+        while waits(mobile) && mobile.pace.free_since() > now {
+            now = mobile.pace.free_since();
+            let actions = mobile.on_time(now);
+            written += &self.go_on(mobile, actions, now);
+        }
+        written
     }
 
     /// Lets both talk from one time to another, or until the modem is given up, and acts at every deadline.
@@ -102,6 +117,8 @@ pub(super) fn settled(modem: &Modem) -> Mobile {
     let mut mobile = mobile();
     modem.talk(&mut mobile, SECOND);
     assert!(mobile.works(), "{mobile:?}");
+    // As if that had been long ago.
+    mobile.pace = Pace::default();
     mobile
 }
 
@@ -348,7 +365,7 @@ fn a_radio_that_is_off_at_the_start_is_switched_on_once_and_before_the_pin() {
 fn a_modem_that_starts_anew_by_itself_is_asked_everything_again() {
     let modem = option(&[]);
     let mut mobile = settled(&modem);
-    let written = modem.send_urc(&mut mobile, "^SYSSTART", 2 * SECOND);
+    let written = modem.send_urc(&mut mobile, "^SYSSTART", 20 * SECOND);
     assert!(written.contains("ATE0V1") && written.contains("AT+CMGL=4"), "{written}");
 }
 

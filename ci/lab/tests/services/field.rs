@@ -1,7 +1,7 @@
 //! Faults seen in the field: one test for each row of the table that a simulated modem can play.
 
 use super::host_box::{HostBox, ONLY_PORT, OWNER, Tty, order, site};
-use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile};
+use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile, ReadForm};
 use lab::modem::refusal::Cms;
 use lab::modem::sim::SimCard;
 use lab::modem::{Fault, Modem, Registration};
@@ -134,6 +134,47 @@ fn a_list_of_storages_with_broken_quotes_or_unequal_to_the_others_is_chosen_from
     }
 }
 
+/// gammu 78fd6a92, tests/at-sms; ModemManager, test_cmgr_response_generic
+#[test]
+fn a_message_is_read_and_deleted_in_whatever_form_the_modem_shows_it() {
+    let forms = [ReadForm::WithoutStatus, ReadForm::IndexFirst, ReadForm::OnOneLine, ReadForm::Refused];
+    for reads_as in forms {
+        let mobile: &'static Mobile = Box::leak(Box::new(Mobile { reads_as, ..*HUAWEI.mobile.unwrap() }));
+        let profile: &'static Profile = Box::leak(Box::new(Profile { mobile: Some(mobile), ..*HUAWEI }));
+        let host_box = HostBox::dialer(&site(""), open(profile), ONLY_PORT);
+        until_settled(&host_box);
+        for counter in 0..2 {
+            host_box.text(OWNER, &order("help", counter));
+            host_box.answers(usize::try_from(counter).unwrap() + 1);
+        }
+        host_box.until_empty();
+    }
+}
+
+/// The list is asked for again with a pause, the messages that can be read are read, and the log says it once.
+#[test]
+fn a_list_that_cannot_be_understood_keeps_nobody_from_being_served() {
+    let lists: [&'static [&'static str]; 3] = [
+        &["+CMGL: 0,1,,25", "OK"],
+        &["+CMGL: 1,\"REC UNREAD\",\"+336\",,\"26/07/14,05:59:58+08\"", "connect", "OK"],
+        &["MODEM: READY", "+CMGL: 0,1,\"Zo\u{eb}\",25", "OK"],
+    ];
+    for list in lists {
+        let mut host_box = HostBox::switched_off(&site(""), open(CDC_ACM));
+        break_modem(&host_box, answers("+CMGL=4", Some(list)));
+        host_box.plug_in(ONLY_PORT);
+        host_box.start();
+        until_settled(&host_box);
+        host_box.text(OWNER, &order("help", 0));
+        host_box.answers(1);
+        host_box.text(OWNER, &order("connect", 1));
+        host_box.until_said("pppd did not start");
+        assert!(host_box.typed().matches("+CMGL=4").count() < 10, "{}", host_box.typed());
+        let said = host_box.said().iter().filter(|line| line.contains("cannot be read")).count();
+        assert!(said <= 1, "{:?}", host_box.said());
+    }
+}
+
 /// wdoekes/asterisk-chan-dongle#47
 #[test]
 fn a_full_storage_is_emptied_and_what_waited_at_the_centre_comes_in() {
@@ -182,6 +223,7 @@ fn a_modem_that_tells_nothing_of_messages_is_looked_at_now_and_then() {
             character_sets: &["IRA"],
             sets_its_clock: false,
             says_full: None,
+            reads_as: ReadForm::Standard,
         }),
         ..*CDC_ACM
     };
