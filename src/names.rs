@@ -56,6 +56,8 @@ pub mod record {
     pub const LEDGER: &str = "ledger";
     /// Which site is in force: written by `dialctl site apply`.
     pub const SITE: &str = "site";
+    /// What the clock is worth: written by `sms-dialer`.
+    pub const CLOCK: &str = "clock";
     /// The PPP link and the data budget: written by `sms-dialer`.
     pub const LINK: &str = "link";
     /// The dialer's modem; also the name of its symlink in `/dev`.

@@ -23,15 +23,16 @@ use network_time::NetworkTime;
 use replies::Replies;
 pub use view::{Facts, Ports, View};
 
+use crate::clock::WallClock;
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{self, OutgoingSms, Place};
 use crate::ppp::{self, Connection, DownReason, LinkOutcome, Phase, Reaction, Session, Timestamp};
-use crate::published::{LinkPhase, LinkStatus, ModemStatus, Published};
+use crate::published::{ClockSource, LinkPhase, LinkStatus, ModemStatus, Published};
 use crate::record::Record;
 use crate::site::{self, DataSize};
 use crate::sms::command::Command;
-use crate::sms::gate::{Gate, Judgement};
+use crate::sms::gate::{Clocks, Gate, Judgement};
 use crate::sms::pdu::{Address, Deliver, Incoming};
 use crate::sms::reply::{self, Reply, Status};
 
@@ -194,6 +195,15 @@ impl Dialer {
         }
     }
 
+    /// What the clock is worth.
+    pub fn clock_source(&self, wall: WallClock, floor: ClockSource) -> ClockSource {
+        match (wall, self.network_time.other(wall)) {
+            (WallClock::Floor(_), _) => floor,
+            (WallClock::Known(_), None) => ClockSource::Network,
+            (WallClock::Known(_), Some(_)) => ClockSource::Unproven,
+        }
+    }
+
     fn modem(&mut self, report: mobile::Report, view: View) -> Vec<Effect> {
         match report {
             mobile::Report::Message { place, pdu } => self.message(place, &pdu, view),
@@ -206,6 +216,7 @@ impl Dialer {
                 std::iter::once(said).chain(self.replies.not_sent(id).map(Effect::Send)).collect()
             }
             mobile::Report::NetworkTime(unix) => self.network_time.receive(unix, view, self.facts.plausible),
+            mobile::Report::ClockReading(reading) => self.network_time.read(reading, view, &self.facts),
         }
     }
 
@@ -228,11 +239,13 @@ impl Dialer {
         let Some(gate) = &mut self.gate else {
             return vec![Effect::log(Level::Info, format!("SMS from {from}: the site has no [sms]"))];
         };
-        match gate.judge(message, view.wall, view.at.now) {
-            Judgement::Accepted { command, from, remember } => {
+        let clocks = Clocks { wall: view.wall, other: self.network_time.other(view.wall) };
+        match gate.judge(message, clocks, view.at.now) {
+            Judgement::Accepted { command, from, remember, clock } => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, requester: Requester::Phone(from) };
-                vec![said, Effect::Store { remember, order }]
+                let set = clock.and_then(|clock| self.network_time.prove(clock, view.wall));
+                [said].into_iter().chain(set).chain([Effect::Store { remember, order }]).collect()
             }
             Judgement::Refused(why) => {
                 vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]

@@ -21,7 +21,7 @@ use crate::modem::protocol::Protocol;
 use crate::names::record;
 use crate::paths::Paths;
 use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd};
-use crate::published::{LastBoot, LinkStatus, Published};
+use crate::published::{ClockSource, LastBoot, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
@@ -55,8 +55,14 @@ struct Serving<'a> {
     plausible: Plausible,
     /// Whether the network has given the time since boot.
     clock_known: bool,
+    /// How far the clock of a test's box is from the machine's, which it does not set.
+    clock_shift: i64,
+    /// What the clock was set to at boot.
+    clock_floor: ClockSource,
     /// What is published of the link.
     published: Option<LinkStatus>,
+    /// What is published of the clock.
+    published_clock: Option<ClockSource>,
 }
 
 /// Who has the port for data.
@@ -99,8 +105,10 @@ impl<'a> Serving<'a> {
         let paths = &start.paths;
         let store = Store::new(paths.state());
         let read = |file| Record::parse(&store.read(file).unwrap_or_default());
-        let facts = facts(paths);
+        let facts = facts(paths, &start.site);
         let at = timestamp(&start.site, WallClock::Floor(clock::unix()));
+        let is_saved = clock::saved(&store).is_some_and(|saved| facts.plausible.contains(saved));
+        let clock_floor = if is_saved { ClockSource::Saved } else { ClockSource::NotSet };
         let (session, effects) = Session::new(&role.link, &read(Session::FILE), counters::running(paths), at);
         let mut serving = Self {
             paths,
@@ -116,7 +124,10 @@ impl<'a> Serving<'a> {
             scripts: Vec::new(),
             data_port: DataPort::Free,
             clock_known: false,
+            clock_shift: 0,
+            clock_floor,
             published: None,
+            published_clock: None,
         };
         serving.carry_out(effects.into_iter().map(Effect::Link).collect());
         Ok(serving)
@@ -260,8 +271,13 @@ impl Serving<'_> {
     }
 
     fn set_clock(&mut self, unix: i64) {
-        // A test's box has no clock of its own: it goes by the one of the machine.
-        let set = if self.paths.is_the_box() { clock::set_unix(unix) } else { Ok(()) };
+        let set = match self.paths.is_the_box() {
+            true => clock::set_unix(unix),
+            false => {
+                self.clock_shift = unix - clock::unix();
+                Ok(())
+            }
+        };
         match set {
             Ok(()) => {
                 self.clock_known = true;
@@ -281,11 +297,13 @@ impl Serving<'_> {
         self.driver.protocol().record()
     }
 
+    fn wall(&self) -> WallClock {
+        let shown = clock::unix() + self.clock_shift;
+        if self.clock_known { WallClock::Known(shown) } else { WallClock::Floor(shown) }
+    }
+
     fn view<'b>(&self, known: &'b Record) -> View<'b> {
-        let wall = match self.clock_known {
-            true => WallClock::Known(clock::unix()),
-            false => WallClock::Floor(clock::unix()),
-        };
+        let wall = self.wall();
         let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
         View { at: timestamp(self.site, wall), wall, ports, known }
     }
@@ -295,6 +313,11 @@ impl Serving<'_> {
         if self.published.as_ref() != Some(&status) {
             self.warn_if_failed("publishing", self.paths.publish(record::LINK, &status.to_record()));
             self.published = Some(status);
+        }
+        let clock = self.dialer.clock_source(self.wall(), self.clock_floor);
+        if self.published_clock != Some(clock) {
+            self.warn_if_failed("publishing", self.paths.publish(record::CLOCK, &clock.to_record()));
+            self.published_clock = Some(clock);
         }
     }
 
@@ -324,11 +347,16 @@ impl Serving<'_> {
     }
 }
 
-fn facts(paths: &Paths) -> Facts {
+fn facts(paths: &Paths, site: &Site) -> Facts {
     let ledger = paths.published(record::LEDGER).as_ref().and_then(LastBoot::from_record);
     let boots = ledger.map(|boot| (boot.number, boot.cause));
     let build = Build::load(paths);
-    Facts { version: build.version, boots, plausible: Plausible::since_build(build.epoch) }
+    Facts {
+        version: build.version,
+        boots,
+        plausible: Plausible::since_build(build.epoch),
+        timezone: Some(site.timezone.clone()),
+    }
 }
 
 fn timestamp(site: &Site, wall: WallClock) -> Timestamp {

@@ -2,6 +2,7 @@
 //! one. A record is text, [`Record`]; JSON comes from the same [fields](Fields), with numbers as numbers.
 
 mod boot;
+mod clock;
 mod driver;
 mod fields;
 mod line;
@@ -9,6 +10,7 @@ mod link;
 mod modem;
 
 pub use boot::{BootStatus, LastBoot};
+pub use clock::ClockSource;
 pub use driver::{DriverStatus, PortNames};
 pub use fields::{Fields, Value};
 pub use line::{CallerNote, LineCall, LineState, LineStatus, TrafficNote};

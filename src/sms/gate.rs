@@ -7,9 +7,9 @@ use std::time::Duration;
 use sha1::{Digest, Sha1};
 
 use super::attempts::{Attempts, Verdict};
-use super::command::{Command, NotAnOrder, Order};
+use super::command::{Code, Command, NotAnOrder, Order};
 use super::pdu::{Address, Body, Deliver, Part};
-use super::proof;
+use super::proof::{self, CodeCheck};
 use crate::clock::WallClock;
 use crate::record::Record;
 use crate::site::{OneTimeCode, Proof, Sms};
@@ -41,10 +41,36 @@ pub enum Judgement {
         /// What must be in the [`Gate::FILE`] *before* the command runs: then the message is
         /// refused for good, also after a power cut. What cannot be stored must not be obeyed.
         remember: Record,
+        /// The clock that the code was right by; `None` if it goes by none.
+        clock: Option<RightClock>,
     },
     /// It is not. This is logged and never answered: an answer would cost money and tell a
     /// stranger that somebody is there.
     Refused(GateRefusal),
+}
+
+/// The clocks that a code may be right by.
+#[derive(Debug, Clone, Copy)]
+pub struct Clocks {
+    /// The one that is in force.
+    pub wall: WallClock,
+    /// What it may be instead, in seconds since 1970, while that is not sure.
+    pub other: Option<i64>,
+}
+
+/// Which of them it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RightClock {
+    /// The one that is in force.
+    Wall,
+    /// The other one.
+    Other,
+}
+
+impl From<WallClock> for Clocks {
+    fn from(wall: WallClock) -> Self {
+        Self { wall, other: None }
+    }
 }
 
 /// Why a message is not obeyed.
@@ -108,17 +134,22 @@ impl Gate {
     /// Judges a message. What is cheap to tell comes first: only a well-formed order from a known
     /// number with a code of the right length is worth computing a code for, and only a wrong code
     /// costs one of the [attempts](super::attempts).
-    pub fn judge(&mut self, message: &Deliver, wall: WallClock, now: Duration) -> Judgement {
-        match self.admit(message, wall, now) {
-            Ok(command) => {
+    pub fn judge(&mut self, message: &Deliver, clocks: impl Into<Clocks>, now: Duration) -> Judgement {
+        match self.admit(message, clocks.into(), now) {
+            Ok((command, clock)) => {
                 self.handled.add(fingerprint(message));
-                Judgement::Accepted { command, from: message.from.clone(), remember: self.remember() }
+                Judgement::Accepted { command, from: message.from.clone(), remember: self.remember(), clock }
             }
             Err(refusal) => Judgement::Refused(refusal),
         }
     }
 
-    fn admit(&mut self, message: &Deliver, wall: WallClock, now: Duration) -> Result<Command, GateRefusal> {
+    fn admit(
+        &mut self,
+        message: &Deliver,
+        clocks: Clocks,
+        now: Duration,
+    ) -> Result<(Command, Option<RightClock>), GateRefusal> {
         if !self.site.numbers.iter().any(|number| message.from.is(number)) {
             return Err(GateRefusal::UnknownNumber);
         }
@@ -134,8 +165,8 @@ impl Gate {
         }
         let Body::Text(text) = &message.body else { return Err(GateRefusal::Binary) };
         let order = Order::parse(text).map_err(GateRefusal::NotAnOrder)?;
-        match self.prove(&order, wall, now) {
-            Ok(()) => Ok(order.command),
+        match self.prove(&order, clocks, now) {
+            Ok(clock) => Ok((order.command, clock)),
             Err(refusal) => {
                 if matches!(
                     refusal,
@@ -148,25 +179,49 @@ impl Gate {
         }
     }
 
-    fn prove(&mut self, order: &Order, wall: WallClock, now: Duration) -> Result<(), GateRefusal> {
-        let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(()) };
+    fn prove(
+        &mut self,
+        order: &Order,
+        clocks: Clocks,
+        now: Duration,
+    ) -> Result<Option<RightClock>, GateRefusal> {
+        let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(None) };
         let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
         let code = of_length.ok_or(GateRefusal::NoCode)?;
         if !self.attempts.any_left(now) {
             return Err(GateRefusal::TooManyFailures);
         }
-        let check = match &self.site.proof {
-            Proof::Totp(expected) => proof::judge_totp(expected, code, self.used, wall),
-            _ => Ok(proof::judge_hotp(expected, code, self.used)),
+        let (check, clock) = match &self.site.proof {
+            Proof::Totp(expected) => self.check_by_clock(expected, code, clocks)?,
+            _ => (proof::judge_hotp(expected, code, self.used), None),
         };
-        let check = check.map_err(|proof::ClockNotSet| GateRefusal::ClockNotSet)?;
         match self.attempts.count(check, now) {
             Verdict::Proven(factor) => self.used = Some(factor),
             Verdict::FirstOfTwo => return Err(GateRefusal::SecondCodeNeeded),
             Verdict::Used => return Err(GateRefusal::UsedCode),
             Verdict::Wrong => return Err(GateRefusal::WrongCode),
         }
-        Ok(())
+        Ok(clock)
+    }
+
+    /// A code that is not right by the clock may be right by the other one.
+    fn check_by_clock(
+        &self,
+        expected: &OneTimeCode,
+        code: &Code,
+        clocks: Clocks,
+    ) -> Result<(CodeCheck, Option<RightClock>), GateRefusal> {
+        let by = |wall| {
+            let check = proof::judge_totp(expected, code, self.used, wall);
+            check.map_err(|proof::ClockNotSet| GateRefusal::ClockNotSet)
+        };
+        let first = by(clocks.wall)?;
+        match clocks.other {
+            Some(other) if first == CodeCheck::Wrong => {
+                Ok((by(WallClock::Known(other))?, Some(RightClock::Other)))
+            }
+            Some(_) | None => Ok((first, Some(RightClock::Wall))),
+        }
     }
 
     fn remember(&self) -> Record {

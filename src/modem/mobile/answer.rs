@@ -11,9 +11,10 @@ use super::registration::Registration;
 use super::sim::{Counter, Sim, card_number};
 use super::step::{Asked, Step};
 use super::storage::{Place, Storage};
+use super::time::{self, Told};
 use super::{
     ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, RESTART_TAKES, Report,
-    SEARCH_PATIENCE, SOON, time,
+    SEARCH_PATIENCE, SOON,
 };
 use crate::log::Level;
 use crate::modem::at::queue::Event;
@@ -105,9 +106,8 @@ impl Mobile {
         if self.talk.inbox.unsolicited(line) {
             return vec![Action::log(Level::Info, format!("modem says {line}"))];
         }
-        if let Some(unix) = time::parse(line) {
-            self.talk.has_time = true;
-            return vec![Action::Report(Report::NetworkTime(unix))];
+        if let Some(told) = self.time(line) {
+            return vec![told];
         }
         // It has restarted and forgotten its settings (u-blox and SIMCom; Huawei).
         let is_over = self.talk.identified.is_some_and(|since| since + RESTART_TAKES <= now);
@@ -125,6 +125,15 @@ impl Mobile {
             self.talk.plan.push_back(step);
         }
         Vec::new()
+    }
+
+    fn time(&mut self, line: &str) -> Option<Action> {
+        let told = time::parse(line, self.talk.known.manufacturer.as_deref())?;
+        self.talk.has_time = true;
+        Some(Action::Report(match told {
+            Told::Universal(unix) => Report::NetworkTime(unix),
+            Told::Reading(reading) => Report::ClockReading(reading),
+        }))
     }
 
     /// Some modems talk without end (`^RSSI`, `^BOOT`): of each kind the first is enough.
@@ -187,9 +196,7 @@ impl Mobile {
             Step::Operator(_) => network.operator = Operator::from_answer(network.operator.as_ref(), answer),
             Step::Signal => network.signal = dbm(answer),
             Step::Clock => {
-                let told = answer.iter().find_map(|line| time::parse(line));
-                talk.has_time |= told.is_some();
-                return told.map(|unix| Action::Report(Report::NetworkTime(unix))).into_iter().collect();
+                return answer.iter().find_map(|line| self.time(line)).into_iter().collect();
             }
             Step::Storages => talk.inbox.storages(answer),
             Step::SetStorages(memories) => {

@@ -40,6 +40,7 @@ pub use registration::Registration;
 pub use sim::Memory;
 pub(crate) use sim::{PinPolicy, PinWithheld, Sim, card_number};
 pub use storage::{Place, Storage};
+pub use time::{ClockReading, Meaning};
 
 use inbox::Inbox;
 use network::Network;
@@ -85,6 +86,8 @@ pub enum Report {
     NotSent(SmsId, String),
     /// The time that the network tells, in seconds since 1970.
     NetworkTime(i64),
+    /// The same, told by a clock that may mean one of two times.
+    ClockReading(ClockReading),
 }
 
 type Action = ProtocolAction<Report>;
@@ -187,8 +190,8 @@ impl Mobile {
         self.asked = true;
     }
 
-    /// Asks for the network's time as soon as the modem is free: [`Report::NetworkTime`] follows if it
-    /// has any.
+    /// Asks for the network's time as soon as the modem is free: [`Report::NetworkTime`] or
+    /// [`Report::ClockReading`] follows if it has any.
     pub fn ask_time(&mut self) {
         if !self.talk.plan.contains(&Step::Clock) {
             self.talk.plan.push_back(Step::Clock);

@@ -308,10 +308,15 @@ fn the_network_s_time_is_told_when_it_is_known() {
     let mut mobile = mobile();
     let without = option(&[("AT+CCLK?", "+CCLK: \"80/01/06,00:00:10+00\"\r\nOK\r\n")]);
     assert!(!without.talk(&mut mobile, SECOND).contains("NetworkTime"));
-    let with = option(&[("AT+CCLK?", "+CCLK: \"26/07/14,05:59:58+08\"\r\nOK\r\n")]);
+    let with = option(&[("AT+CCLK?", "+CCLK: \"26/07/14,03:59:58+00\"\r\nOK\r\n")]);
     assert!(with.talk(&mut mobile, 61 * SECOND).contains("NetworkTime(1784001598)"), "asked every minute");
     assert!(!with.talk(&mut mobile, 121 * SECOND).contains("CCLK"), "and then no more");
     assert_eq!(with.send_urc(&mut mobile, "+CTZV: 8", 122 * SECOND), "> AT+CCLK?\nNetworkTime(1784001598)\n");
+    let reading = with.send_urc(&mut mobile, "^NWTIME: 26/07/14,05:59:58+08,00", 123 * SECOND);
+    assert!(
+        reading.starts_with("ClockReading(ClockReading { shown: 1784008798, east: Some(7200)"),
+        "{reading}"
+    );
 }
 
 #[test]

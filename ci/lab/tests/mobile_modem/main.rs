@@ -7,7 +7,7 @@
 mod bench;
 
 use bench::{Bench, HELLO, MINUTE, SECOND};
-use dialbox::modem::mobile::{Place, Report, SmsId, Storage};
+use dialbox::modem::mobile::{Meaning, Place, Report, SmsId, Storage};
 use dialbox::modem::protocol::Protocol;
 use dialbox::modem::recovery::RecoveryStep;
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Profile};
@@ -225,7 +225,7 @@ fn the_time_of_the_network_is_told_and_a_wrong_one_is_not() {
     bench.happens(Event::Radio(Cell { time, ..Cell::default() }));
     bench.run(2 * MINUTE);
     let told = bench.reports.iter().find_map(|report| match report {
-        Report::NetworkTime(unix) => Some(*unix),
+        Report::ClockReading(reading) => Some(reading.unix(Meaning::Local, |_| 0)),
         _ => None,
     });
     assert!(told.is_some_and(|unix| (0..300).contains(&(unix - 1_784_001_598))), "{:?}", bench.reports);

@@ -1,7 +1,7 @@
 //! Faults seen in the field: one test for each row of the table that a simulated modem can play.
 
-use super::host_box::{HostBox, ONLY_PORT, OWNER, Tty, order, site};
-use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile, ReadForm};
+use super::host_box::{HostBox, ONLY_PORT, OWNER, Tty, code_by_the_clock, order, site, site_by_the_clock};
+use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile, ReadForm, TimeForm};
 use lab::modem::refusal::Cms;
 use lab::modem::sim::SimCard;
 use lab::modem::{Fault, Modem, Registration};
@@ -99,6 +99,37 @@ fn a_modem_that_starts_with_its_radio_off_is_switched_on_before_the_pin() {
     let typed = host_box.typed();
     assert_eq!(typed.matches("+CFUN=1").count(), 1, "{typed}");
     assert!(typed.find("+CFUN=1") < typed.find("+CPIN=\""), "{typed}");
+}
+
+/// A box with codes by the clock, at a modem that tells the time so; its network is an hour east of Greenwich.
+fn box_by_the_clock(tells_time_as: TimeForm) -> HostBox {
+    let mobile: &'static Mobile = Box::leak(Box::new(Mobile { tells_time_as, ..*HUAWEI.mobile.unwrap() }));
+    let profile: &'static Profile = Box::leak(Box::new(Profile { mobile: Some(mobile), ..*HUAWEI }));
+    let host_box = HostBox::dialer(&site_by_the_clock("timezone = 'CET-1'"), open(profile), ONLY_PORT);
+    host_box.until_said("the clock is set");
+    until_settled(&host_box);
+    host_box
+}
+
+/// gammu, atgen.c; ModemManager, test-modem-helpers.c
+#[test]
+fn a_time_without_quotes_or_zone_and_with_a_long_year_is_understood() {
+    let host_box = box_by_the_clock(TimeForm::Bare);
+    host_box.text(OWNER, &code_by_the_clock("help"));
+    host_box.answers(1);
+    host_box.until_published("clock", |record| record.get("source") == Some("network"));
+}
+
+/// ModemManager, plugins/quectel/mm-shared-quectel.c; arduino-libraries/MKRNB#28
+#[test]
+fn a_clock_that_shows_universal_time_with_a_zone_is_found_out_by_a_code() {
+    let host_box = box_by_the_clock(TimeForm::Universal);
+    host_box.until_published("clock", |record| record.get("source") == Some("network-unproven"));
+    host_box.text(OWNER, &code_by_the_clock("help"));
+    host_box.answers(1);
+    host_box.until_published("clock", |record| record.get("source") == Some("network"));
+    let set = host_box.said().iter().filter(|line| line.contains("the clock is set")).count();
+    assert_eq!(set, 2, "once as it was likely, and once as it is: {:?}", host_box.said());
 }
 
 /// Iridium; vshymanskyy/TinyGSM#467
@@ -224,6 +255,7 @@ fn a_modem_that_tells_nothing_of_messages_is_looked_at_now_and_then() {
             sets_its_clock: false,
             says_full: None,
             reads_as: ReadForm::Standard,
+            tells_time_as: TimeForm::Standard,
         }),
         ..*CDC_ACM
     };

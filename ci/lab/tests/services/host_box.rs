@@ -72,6 +72,23 @@ pub fn order(words: &str, counter: u64) -> String {
     }
 }
 
+/// [`site`] with codes by the clock.
+pub fn site_by_the_clock(more: &str) -> String {
+    site(more).replace("'hotp'", "'totp'")
+}
+
+/// A command with the code of this moment.
+pub fn code_by_the_clock(words: &str) -> String {
+    let Role::Dialer(dialer) = Site::parse(&site_by_the_clock("")).unwrap().role else {
+        unreachable!("the site is a dialer's")
+    };
+    let Some(Proof::Totp(of)) = dialer.sms.map(|sms| sms.proof) else {
+        unreachable!("the site's codes go by the clock")
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    format!("{words} {:08}", proof::code(&of, now / proof::STEP))
+}
+
 impl HostBox {
     /// A running dialer with this modem plugged in.
     pub fn dialer(site: &str, modem: Modem, ttys: &[Tty]) -> Self {

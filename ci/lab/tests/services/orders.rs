@@ -1,12 +1,12 @@
 //! Which messages the box executes, and how often.
 
-use super::host_box::{HostBox, ONLY_PORT, OWNER, SECRET, Tty, order, site};
-use dialbox::site::{Proof, Role, Site};
-use dialbox::sms::proof;
+use super::host_box::{
+    HostBox, ONLY_PORT, OWNER, SECRET, Tty, code_by_the_clock, order, site, site_by_the_clock,
+};
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225};
 use lab::modem::sim::SimCard;
 use lab::modem::{Fault, Modem};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 fn stick() -> Modem {
     Modem::new(CDC_ACM, SimCard::open())
@@ -101,17 +101,10 @@ fn a_text_in_parts_is_no_command() {
 
 #[test]
 fn a_code_by_the_clock_waits_for_the_networks_time() {
-    let by_clock = site("").replace("'hotp'", "'totp'");
-    let parsed = Site::parse(&by_clock).unwrap();
-    let Role::Dialer(dialer) = parsed.role else { unreachable!("the site is a dialer's") };
-    let Some(Proof::Totp(of)) = dialer.sms.map(|sms| sms.proof) else { unreachable!("it goes by the clock") };
-    let code = || {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        format!("status {:08}", proof::code(&of, now / proof::STEP))
-    };
+    let by_clock = site_by_the_clock("");
     // The generic stick has no clock; Option's and Huawei's have.
     let host_box = HostBox::dialer(&by_clock, stick(), ONLY_PORT);
-    host_box.text(OWNER, &code());
+    host_box.text(OWNER, &code_by_the_clock("status"));
     host_box.until_empty();
     assert!(host_box.exchange.with(|network, _| network.phone(host_box.phone).unwrap().texts().is_empty()));
 
@@ -120,7 +113,7 @@ fn a_code_by_the_clock_waits_for_the_networks_time() {
         let host_box = HostBox::dialer(&by_clock, Modem::new(profile, SimCard::open()), ttys);
         host_box.until_said("the clock is set");
         host_box.until_said("messages: in");
-        host_box.text(OWNER, &code());
+        host_box.text(OWNER, &code_by_the_clock("status"));
         host_box.answers(1);
     }
 }
