@@ -413,6 +413,13 @@ impl Protocol for Mobile {
         known.answers && plan.is_empty() && sim_is_settled
     }
 
+    fn needs_a_person(&self) -> bool {
+        let Known { answers, sim, withheld, .. } = &self.talk.known;
+        let is_withheld = withheld.is_some_and(|why| why != PinWithheld::GivenThisBoot);
+        let is_locked = |sim: &Sim| matches!(sim, Sim::Wants(_)) && !sim.wants_pin();
+        *answers && (is_withheld || sim.as_ref().is_some_and(|sim| sim.is_missing() || is_locked(sim)))
+    }
+
     fn record(&self) -> Record {
         let Known { manufacturer, model, sim, withheld, network, storage, .. } = &self.talk.known;
         let sim = withheld.map(|why| why.to_string()).or_else(|| sim.as_ref().map(Sim::to_string));

@@ -322,6 +322,19 @@ fn tries(host_box: &HostBox) -> (u8, u8) {
     host_box.exchange.with(|network, _| network.modem(host_box.modem).unwrap().sim().tries())
 }
 
+#[test]
+fn of_two_sticks_the_one_with_a_sim_is_used() {
+    let without = Modem::new(HUAWEI, SimCard::absent());
+    let mut host_box = HostBox::dialer(&site(""), without, ONLY_PORT);
+    until_known(&host_box);
+    let other = Tty { name: "ttyUSB5", port: 0, hsotype: None };
+    host_box.modem = host_box.plug_in_another("+33600000002", open(CDC_ACM), &[other]);
+    host_box.until_published("modem", |record| record.get("storage").is_some());
+    host_box.text(OWNER, &order("help", 0));
+    host_box.answers(1);
+    host_box.until_empty();
+}
+
 /// Minors are the first free ones.
 #[test]
 fn a_stick_that_returns_under_other_names_is_found() {
