@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use dialbox::line::login::{LoginConfig, Login, LoginResult};
+use dialbox::line::login::{Login, LoginConfig, LoginResult};
 use dialbox::site::{Account, Hostname, Secret, UserName, Users};
 use libfuzzer_sys::fuzz_target;
 

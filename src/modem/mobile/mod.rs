@@ -231,14 +231,15 @@ impl Mobile {
         if std::mem::take(&mut self.talk.doubts) {
             return Some(asked(Step::Alive));
         }
+        let Talk { plan, unanswered, .. } = &mut self.talk;
+        plan.retain(|step| !unanswered.contains(step));
         if self.talk.plan.is_empty() && self.talk.watch.is_none_or(|watch| watch <= now) {
             self.watch(now);
         }
         let may_send = self.is_on_the_network() && self.talk.inbox.is_set_up();
         let pace = &self.pace;
         let is_ready = |step: &Step| pace.ready_at(step) <= now;
-        let Talk { plan, inbox, unanswered, .. } = &mut self.talk;
-        plan.retain(|step| !unanswered.contains(step));
+        let Talk { plan, inbox, .. } = &mut self.talk;
         let planned = plan.iter().position(is_ready).and_then(|at| plan.remove(at));
         if let Some(step) = planned.or_else(|| inbox.urgent(is_ready)) {
             return Some(asked(step));
@@ -386,7 +387,8 @@ impl Protocol for Mobile {
         let Talk { pause, watch, plan, inbox, .. } = &self.talk;
         let ready = plan.iter().copied().chain(inbox.waiting()).map(|step| self.pace.ready_at(&step));
         let ready = ready.min().map(|ready| ready.max(self.pace.free_since()));
-        let watch = watch.filter(|_| plan.is_empty()).map(|watch| watch.max(self.pace.free_since()));
+        let watch = Some(watch.unwrap_or_default()).filter(|_| plan.is_empty());
+        let watch = watch.map(|watch| watch.max(self.pace.free_since()));
         let next = pause.or(ready.into_iter().chain(watch).min());
         next.into_iter().chain(self.outbox.deadline()).min()
     }
@@ -482,5 +484,7 @@ impl Mobile {
 
 #[cfg(test)]
 mod message_tests;
+#[cfg(test)]
+mod property_tests;
 #[cfg(test)]
 mod tests;
