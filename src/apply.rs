@@ -1,4 +1,4 @@
-//! The site that was edited on the FAT partition takes effect, or is refused with a reason.
+//! Puts the site that was edited on the FAT partition into force, or refuses it with a reason.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,13 +14,13 @@ use crate::site::{RenderedFile, Site};
 /// Which site is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SiteInForce {
-    /// The one that was built into the image.
+    /// The one in the image.
     Baked,
     /// The one on the FAT partition, which differs from the baked one.
     Edited,
-    /// The baked one, because the one on the FAT partition is wrong.
+    /// The baked one, because the one on the FAT partition is invalid.
     Broken {
-        /// What is wrong with it, for a person.
+        /// The error, as text.
         why: String,
     },
 }
@@ -51,8 +51,8 @@ const BAKED: &str = "baked";
 const EDITED: &str = "edited";
 const BROKEN: &str = "broken";
 
-/// Compares the edited site with the baked one, puts the right one into effect and publishes which one
-/// it is. Everything is written into the overlay: the next boot starts from the baked one.
+/// Compares the edited site with the baked one, applies the right one and publishes which one it is. Everything is
+/// written into the overlay: the next boot starts from the baked site again.
 pub fn apply(paths: &Paths) -> io::Result<SiteInForce> {
     let baked = read(&paths.baked_site())?;
     let in_force = read(&paths.site())?;
@@ -76,7 +76,7 @@ fn put_into_force(paths: &Paths, old: &str, new: &str) -> io::Result<()> {
     let rendered = |text| Site::parse(text).map(|site| site.render());
     let invalid = |error: crate::site::SiteError| io::Error::other(error.to_string());
     let files = rendered(new).map_err(invalid)?;
-    // A provider or a line that the new site does not have must not remain.
+    // Files of a provider or a line that the new site does not have must not remain.
     for file in rendered(old).unwrap_or_default() {
         if !files.iter().any(|new| new.path == file.path) {
             remove(&paths.path(&file.path))?;
@@ -85,7 +85,7 @@ fn put_into_force(paths: &Paths, old: &str, new: &str) -> io::Result<()> {
     for RenderedFile { path, mode, content, .. } in &files {
         replace(&paths.path(path), content, *mode)?;
     }
-    // Last: it marks that all the others are written.
+    // Last, since it marks that all the others are written.
     replace(&paths.site(), new, 0o600)
 }
 
@@ -101,9 +101,9 @@ fn replace(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let temporary = Path::new(&temporary);
-    // One that a crash has left may have another mode.
+    // A file left by a crash may have another mode.
     remove(temporary)?;
-    // Created with its mode: a process that opens a file before a chmod can read what is written later.
+    // The file is created with its mode: a process that opens it before a chmod could read what is written later.
     let mut file = File::options().write(true).create_new(true).mode(mode).open(temporary)?;
     file.write_all(content.as_bytes())?;
     fs::rename(temporary, path)
@@ -127,7 +127,7 @@ mod tests {
     const BAKED: &str = "role='dialer'\nhostname='one'\n[operator]\nname='free'\napn='free'\n";
     const EDITED: &str = "role='dialer'\nhostname='two'\n[operator]\nname='orange'\napn='x'\n";
 
-    /// A box as it has booted, with this file on its FAT partition.
+    /// A freshly booted box with this file on its FAT partition.
     fn booted(edited: Option<&str>) -> (tempfile::TempDir, Paths) {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untouched_site_changes_nothing() {
+    fn an_unedited_site_changes_nothing() {
         for edited in [Some(BAKED), None] {
             let (_dir, paths) = booted(edited);
             assert_eq!(apply(&paths).unwrap(), SiteInForce::Baked);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edited_site_takes_force_and_leaves_nothing_of_the_baked_one() {
+    fn an_edited_site_replaces_all_files_of_the_baked_one() {
         let (_dir, paths) = booted(Some(EDITED));
         assert_eq!(apply(&paths).unwrap(), SiteInForce::Edited);
         assert_eq!(hostname(&paths), "two");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_readable_by_root_alone() {
+    fn only_root_can_read_a_secret() {
         let (_dir, paths) = booted(Some(EDITED));
         apply(&paths).unwrap();
         for file in Site::parse(EDITED).unwrap().render() {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_created_with_its_mode_which_never_changes() {
+    fn a_secret_has_its_mode_from_its_creation_on() {
         let dir = tempfile::tempdir().unwrap();
         let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
         inotify::add_watch(&watch, dir.path(), WatchFlags::CREATE | WatchFlags::ATTRIB).unwrap();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_a_crash_has_left_does_not_get_the_secret() {
+    fn a_file_left_by_a_crash_does_not_receive_the_secret() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("secret.new"), "half").unwrap();
         let mut left = File::open(dir.path().join("secret.new")).unwrap();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_site_leaves_the_baked_one_in_force_and_says_what_is_wrong() {
+    fn a_broken_site_keeps_the_baked_one_in_force_and_reports_the_error() {
         let (_dir, paths) = booted(Some(&EDITED.replace("apn=", "apm=")));
         assert!(matches!(apply(&paths).unwrap(), SiteInForce::Broken { .. }));
         assert_eq!(hostname(&paths), "one");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_that_breaks_after_it_was_applied_brings_the_baked_one_back() {
+    fn a_site_that_breaks_later_restores_the_baked_one() {
         let (_dir, paths) = booted(Some(EDITED));
         apply(&paths).unwrap();
         replace(&paths.edited_site(), "role=", 0o600).unwrap();

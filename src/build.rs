@@ -1,19 +1,19 @@
-//! What the builder says about itself in `/etc/dialbox/build`.
+//! The builder's description of the image, `/etc/dialbox/build`.
 
 use crate::paths::Paths;
 use crate::record::Record;
 
-/// The build that is running.
+/// The build of the running image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Build {
-    /// Its version, as the builder writes it.
+    /// Its version, as the builder has written it.
     pub version: Option<String>,
-    /// When it was made, in seconds since 1970: the clock is never before this.
+    /// Its date, in seconds since 1970: the clock is never set to an earlier time.
     pub epoch: Option<i64>,
 }
 
 impl Build {
-    /// Reads `/etc/dialbox/build`; what is not there is unknown.
+    /// Reads `/etc/dialbox/build`; missing fields are unknown.
     pub fn load(paths: &Paths) -> Self {
         let text = std::fs::read_to_string(paths.path("/etc/dialbox/build"));
         let record = Record::parse(&text.unwrap_or_default());

@@ -1,8 +1,8 @@
-//! Dates and times of day. No clock is read here.
+//! Dates and times of day. This module reads no clock.
 
 use std::fmt;
 
-/// A moment as a calendar and a clock on the wall show it, without a zone.
+/// A date and time of day, without a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Civil {
     /// All four digits.
@@ -38,7 +38,7 @@ pub fn days_to(year: i64, month: i64) -> i64 {
 }
 
 impl Civil {
-    /// Of seconds since 1970, where the clock shows UTC: the inverse of [`days_to`].
+    /// The inverse of [`days_to`]: date and time of seconds since 1970, in UTC.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
         let days = seconds.div_euclid(DAY) + EPOCH;
@@ -60,8 +60,8 @@ impl Civil {
         }
     }
 
-    /// Seconds since 1970, if the clock shows UTC; `None` for what no calendar or clock has, and
-    /// for a year of more than four digits.
+    /// Seconds since 1970, if this is UTC; `None` for an impossible date or time, and for a year of more than four
+    /// digits.
     #[must_use]
     pub fn unix(&self) -> Option<i64> {
         if !(0..=9999).contains(&self.year) || !(1..=12).contains(&self.month) {
@@ -70,7 +70,7 @@ impl Civil {
         let days = days_to(self.year, self.month).checked_add(self.day.checked_sub(1)?)?;
         let of_day = self.hour.checked_mul(3600)?.checked_add(self.minute.checked_mul(60)?)?;
         let unix = days.checked_mul(DAY)?.checked_add(of_day)?.checked_add(self.second)?;
-        // The 31st of February would be another day.
+        // 31 February would give another day.
         (Self::from_unix(unix) == *self).then_some(unix)
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_no_calendar_or_clock_has_is_no_moment() {
+    fn impossible_dates_and_times_are_refused() {
         let good = Civil { year: 2028, month: 2, day: 29, hour: 23, minute: 59, second: 59 };
         assert_eq!(good.unix(), Some(1_835_481_599));
         for wrong in [
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_begins_where_it_should() {
+    fn a_month_begins_on_the_right_day() {
         assert_eq!(days_to(1970, 1), 0);
         assert_eq!(days_to(2000, 3), 11_017);
         for month in 1..=12 {

@@ -7,27 +7,27 @@ use crate::calendar::Civil;
 use crate::state::Store;
 use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 
-/// The file of the [store](crate::state::Store) that holds the clock when it was last saved.
+/// The file of the [store](crate::state::Store) with the last saved clock.
 pub const SAVED_FILE: &str = "clock";
 
-/// What the settable clock is worth.
+/// How far the settable clock can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WallClock {
     /// The network has sent the time: seconds since 1970.
     Known(i64),
-    /// It shows the [floor], and the time is anything later.
+    /// The clock started at the [floor]; the real time is that or later.
     Floor(i64),
 }
 
 impl WallClock {
-    /// What it shows, right or not.
+    /// The clock's value, right or not.
     pub fn shown(self) -> i64 {
         let (Self::Known(unix) | Self::Floor(unix)) = self;
         unix
     }
 }
 
-/// What the clock of a box may show. Anything else is neither believed nor saved.
+/// The plausible values of a box's clock. Other values are neither accepted nor saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plausible {
     earliest: i64,
@@ -35,32 +35,32 @@ pub struct Plausible {
 }
 
 impl Plausible {
-    /// Before the first image was built: 2026-01-01.
+    /// No image was built before: 2026-01-01.
     const FIRST_IMAGE: i64 = 1_767_225_600;
-    /// An image of this age is no longer in use: ten years.
+    /// No image of this age, ten years, is still in use.
     const LIFETIME: i64 = 3_653 * DAY;
-    /// Debian's programs for armel have a `time_t` of 32 bits, which ends at 2038-01-19 03:14:07 UTC.
-    /// From then on pppd and dropbear no longer start: stat(2) of every new file fails with
-    /// `EOVERFLOW`. A box that its clock has led so far still needs weeks to be rebooted and noticed.
+    /// Debian's programs for armel have a `time_t` of 32 bits, which ends at 2038-01-19 03:14:07 UTC. After that pppd
+    /// and dropbear do not start: stat(2) of every new file fails with `EOVERFLOW`. A clock set to the limit leaves
+    /// weeks to notice and reboot the box.
     const TIME_T_ENDS: i64 = i32::MAX as i64 - 30 * DAY;
 
-    /// What the clock may show with an image that was built at this moment, in seconds since 1970.
+    /// The plausible values with an image that was built at this time, in seconds since 1970.
     pub fn since_build(built: Option<i64>) -> Self {
         let earliest = built.unwrap_or(Self::FIRST_IMAGE);
         Self { earliest, latest: earliest.saturating_add(Self::LIFETIME).min(Self::TIME_T_ENDS) }
     }
 
-    /// Whether a correct clock can show this.
+    /// Whether a correct clock can have this value.
     pub fn contains(self, unix: i64) -> bool {
         (self.earliest..=self.latest).contains(&unix)
     }
 
-    /// When the image was built.
+    /// The date of the image.
     pub fn earliest(self) -> i64 {
         self.earliest
     }
 
-    /// After this moment the clock is not set any more.
+    /// The clock is not set to a later time than this.
     pub fn latest(self) -> i64 {
         self.latest
     }
@@ -74,7 +74,7 @@ impl Default for Plausible {
 
 const DAY: i64 = 86_400;
 
-/// Time since the kernel started, the yardstick of every deadline: nobody can set it.
+/// Time since the kernel started, for all deadlines: nothing can set it.
 pub fn since_boot() -> Duration {
     let time = clock_gettime(ClockId::Boottime);
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
@@ -91,8 +91,8 @@ pub fn set_unix(seconds: i64) -> std::io::Result<()> {
     Ok(clock_settime(ClockId::Realtime, time)?)
 }
 
-/// Saves the clock, for the [floor] of the next boot. What it cannot correctly show is not saved:
-/// the moment that was saved before is the better floor.
+/// Saves the clock, for the [floor] of the next boot. An implausible value is not saved: the last saved one is the
+/// better floor.
 pub fn save(store: &Store, plausible: Plausible) -> std::io::Result<()> {
     save_shown(store, unix(), plausible)
 }
@@ -104,21 +104,21 @@ fn save_shown(store: &Store, shown: i64, plausible: Plausible) -> std::io::Resul
     store.replace(SAVED_FILE, &format!("{shown}\n"))
 }
 
-/// What the clock was when it was [saved](save) last.
+/// The last [saved](save) value of the clock.
 pub fn saved(store: &Store) -> Option<i64> {
     store.read(SAVED_FILE)?.trim().parse().ok()
 }
 
-/// What to set the clock to at boot: to the earliest that the time can be, which is neither before
-/// this image was built nor before the clock was last saved. `None` if the clock already shows a
-/// plausible moment that is later. A saved moment that is not plausible is ignored.
+/// The value for the clock at boot: the earliest possible time, which is neither before this image was built nor before
+/// the clock was last saved. `None` if the clock already has a plausible later value. An implausible saved value is
+/// ignored.
 pub fn floor(shown: i64, saved: Option<i64>, plausible: Plausible) -> Option<i64> {
     let earliest = saved.filter(|saved| plausible.contains(*saved)).unwrap_or(plausible.earliest);
     let stays = plausible.contains(shown) && earliest <= shown;
     (!stays).then_some(earliest)
 }
 
-/// Seconds since 1970 as a person reads them: `2026-07-14 03:59:58 UTC`.
+/// Seconds since 1970 as text: `2026-07-14 03:59:58 UTC`.
 #[derive(Debug, Clone, Copy)]
 pub struct Utc(pub i64);
 
@@ -136,14 +136,13 @@ pub struct Month {
 }
 
 impl Month {
-    /// The month of a moment, in seconds since 1970 as a clock on the wall shows them: add the
-    /// offset of the time zone first.
+    /// The month of a time, in seconds since 1970 by a local clock: add the offset of the time zone first.
     pub fn from_local(local: i64) -> Self {
         let Civil { year, month, .. } = Civil::from_unix(local);
         Self { year, month }
     }
 
-    /// Whether the clock of any image can show it, wherever on earth.
+    /// Whether the clock of any image can show this month, in any time zone.
     pub fn is_plausible(&self) -> bool {
         *self <= Self::from_local(Plausible::TIME_T_ENDS + DAY)
     }
@@ -169,7 +168,7 @@ mod tests {
 
     /// `date -u -d @… '+%F %T'` of GNU coreutils 9.1.
     #[test]
-    fn seconds_are_written_as_date_writes_them() {
+    fn times_are_formatted_like_date_does() {
         let table = [
             (0, "1970-01-01 00:00:00 UTC"),
             (951_782_399, "2000-02-28 23:59:59 UTC"),
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_read_back_and_follows_the_one_before() {
+    fn a_month_is_the_same_after_writing_and_reading_and_months_are_ordered() {
         let july = Month::from_local(1_784_001_598);
         assert_eq!(july.to_string(), "2026-07");
         assert_eq!(Month::parse("2026-07"), Some(july));
@@ -198,7 +197,7 @@ mod tests {
     const BUILT: i64 = 1_783_987_200;
 
     #[test]
-    fn a_boot_without_a_clock_starts_at_the_latest_plausible_time_known() {
+    fn without_a_battery_the_clock_starts_at_the_latest_plausible_time() {
         let plausible = Plausible::since_build(Some(BUILT));
         let table = [
             // shown, saved → set to
@@ -206,7 +205,7 @@ mod tests {
             (5, None, Some(BUILT)),
             (5, Some(BUILT - 2000), Some(BUILT)), // a newer image on an old card
             (BUILT + 9000, Some(BUILT + 2000), None), // a board with a battery
-            (i64::from(i32::MAX), None, Some(BUILT)), // one whose battery clock is wrong
+            (i64::from(i32::MAX), None, Some(BUILT)), // a battery clock that is wrong
             (i64::MAX, Some(BUILT + 9), Some(BUILT + 9)),
         ];
         for (shown, saved, expected) in table {
@@ -215,16 +214,16 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_clock_that_32_bit_programs_cannot_bear_is_no_floor() {
+    fn a_saved_clock_beyond_32_bit_time_is_no_floor() {
         let plausible = Plausible::since_build(Some(BUILT));
-        // 2038-01-19 03:14:07, 2040, 2069, and what a damaged card may hold.
+        // 2038-01-19 03:14:07, 2040, 2069, and the value on a damaged card.
         for saved in [i64::from(i32::MAX), 2_208_988_800, 3_124_137_600, i64::MAX, i64::MIN] {
             assert_eq!(floor(5, Some(saved), plausible), Some(BUILT), "{saved}");
         }
     }
 
     #[test]
-    fn the_clock_of_a_box_never_comes_near_the_end_of_its_programs_time() {
+    fn the_clock_stays_well_before_the_end_of_32_bit_time() {
         for built in [None, Some(0), Some(BUILT), Some(2_100_000_000), Some(i64::MAX)] {
             let plausible = Plausible::since_build(built);
             assert!(plausible.latest() + 30 * DAY <= i64::from(i32::MAX), "{built:?}");
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_implausible_is_not_saved_over_a_good_one() {
+    fn an_implausible_clock_is_not_saved() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
         let plausible = Plausible::since_build(Some(BUILT));

@@ -1,4 +1,4 @@
-//! The library behind the services of a dialbox.
+//! The library of dialbox's services.
 
 pub mod allowance;
 pub mod apply;
@@ -10,12 +10,14 @@ pub mod clock;
 pub mod control;
 pub mod dialctl;
 pub mod dialer;
+pub mod equipment_error;
 pub mod line;
 pub mod log;
 pub mod modem;
 pub mod names;
 pub mod paths;
 pub mod ppp;
+pub mod privileges;
 pub mod published;
 pub mod reboot;
 pub mod record;

@@ -1,10 +1,12 @@
-//! Log messages: to syslog, or to the terminal of the person who started the program.
+//! Log messages: to syslog, or to the terminal from which the program was started.
 
 use std::fs::File;
 use std::io::{Write, stderr};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::paths::Paths;
@@ -13,12 +15,12 @@ use rate::RateLimit;
 
 pub mod rate;
 
-/// How much a message matters, with the numbers of syslog(3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The severity of a message, with the numbers of syslog(3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Level {
-    /// Something must be done about it.
+    /// It needs a reaction.
     Error = 3,
-    /// The box goes on, but somebody should know.
+    /// The box continues, but the operator of the box should know.
     Warning = 4,
     /// For information.
     Info = 6,
@@ -28,14 +30,14 @@ pub enum Level {
 #[derive(Debug, Clone)]
 pub struct Log {
     tag: &'static str,
-    /// Stands before each message; empty for the whole program.
+    /// The prefix of each message; empty for the whole program.
     part: String,
     sinks: Vec<Sink>,
     /// Of all parts together.
     rate: Arc<Mutex<RateLimit>>,
 }
 
-/// Where messages go: only to the first sink that accepts them.
+/// The destinations: only the first sink that accepts a message gets it.
 #[derive(Debug, Clone)]
 enum Sink {
     Terminal,
@@ -44,46 +46,46 @@ enum Sink {
 }
 
 impl Log {
-    /// The log of the program of that name.
+    /// The log of the program with that name.
     pub fn new(tag: &'static str, paths: &Paths) -> Self {
         // The kernel's log accepts messages before syslogd runs, and klogd passes them on.
         let mut sinks = vec![Sink::Syslog(paths.path("/dev/log")), Sink::Kernel(paths.path("/dev/kmsg"))];
-        // Init gives its services the console, but only a person's shell gives a controlling terminal.
+        // Init gives its services the console, but only an interactive shell has a controlling terminal.
         if rustix::termios::tcgetpgrp(stderr()).is_ok() {
             sinks.insert(0, Sink::Terminal);
         }
         Self { tag, part: String::new(), sinks, rate: Arc::default() }
     }
 
-    /// The log of a part of the program, such as one of its lines: its name stands before each message.
+    /// The log of a part of the program, such as a line, whose name precedes each message.
     #[must_use]
     pub fn for_part(&self, name: &str) -> Self {
         Self { part: format!("{name}: "), ..self.clone() }
     }
 
-    /// The log of a program that runs before there is a syslogd: the kernel's.
+    /// The log of a program that runs before syslogd: the kernel's.
     pub fn early(tag: &'static str) -> Self {
         let sinks = vec![Sink::Kernel("/dev/kmsg".into())];
         Self { tag, part: String::new(), sinks, rate: Arc::default() }
     }
 
-    /// Something must be done about it.
+    /// Logs an error.
     pub fn error(&self, message: &str) {
         self.log(Level::Error, message);
     }
 
-    /// The box goes on, but somebody should know.
+    /// Logs a warning.
     pub fn warning(&self, message: &str) {
         self.log(Level::Warning, message);
     }
 
-    /// For information.
+    /// Logs information.
     pub fn info(&self, message: &str) {
         self.log(Level::Info, message);
     }
 
-    /// Logs a message at a level, unless there were [too many](RateLimit) lately. The caller makes sure that it holds no
-    /// secret.
+    /// Logs a message at a level, unless there were [too many](RateLimit) lately. The caller ensures that it contains
+    /// no secret.
     pub fn log(&self, level: Level, message: &str) {
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(message) = rate.admit(message, clock::since_boot()) else { return };
@@ -101,7 +103,7 @@ impl Log {
 const DAEMON: u8 = 3;
 
 impl Sink {
-    /// Whether the sink has accepted the message.
+    /// Whether the sink accepted the message.
     fn take(&self, line: &str) -> bool {
         match self {
             Self::Terminal => {

@@ -1,15 +1,20 @@
-//! Names that programs, scripts and rendered files of the box agree on. Each stands here once; the shell scripts of a
+//! Names that programs, scripts and rendered files of the box share. Each is defined here once; the shell scripts of a
 //! site are rendered from the same values.
 
 use std::fmt;
 
-/// Where services leave what they publish. Its files vanish with the next boot.
+/// The directory for published records and files. It is empty after a boot.
 pub const RUN_DIR: &str = "/run/dialbox";
+
+/// The disk that the box has booted from, as a symlink in `/dev`.
+pub const CARD: &str = "/dev/card";
 
 /// Files in [`RUN_DIR`] that are not records.
 pub mod run_file {
     /// The dialer's [control socket](crate::control).
     pub const CONTROL_SOCKET: &str = "control";
+    /// What the dialer's pppd has said of its last call, and its `chat`.
+    pub const PPPD_LOG: &str = "pppd";
     /// The PPP interface that the VPN belongs to: written and read by the rendered scripts of pppd.
     pub const VPN_INTERFACE: &str = "vpn.link";
 }
@@ -20,7 +25,7 @@ pub const RESOLV_CONF: &str = "/run/resolv.conf";
 /// pppd's options for every link; those of one line add the [line's name](LineName::pppd_options).
 pub const PPPD_OPTIONS: &str = "/etc/ppp/options";
 
-/// Where pppd writes its process ID: under the name of its interface once it has one, and under that of its
+/// The files with pppd's process ID: one named after its interface once it has one, and one named after its
 /// [`linkname`](LineName::pppd_pid_name) from its start (pppd's main.c, `create_pidfile`, `create_linkpidfile`).
 pub fn pppd_pid_file(name: &str) -> String {
     format!("/run/{name}.pid")
@@ -48,16 +53,28 @@ impl Service {
     }
 }
 
+/// The user and group of the process that parses what the dialer's modem says (`modem-parser` in `/etc/passwd`).
+pub const MODEM_PARSER_UID: u32 = 900;
+
+/// The user and group of the process that parses what a line's modem and callers say. Each line has its own: a process can
+/// signal those of its user.
+pub fn line_parser_uid(line: usize) -> u32 {
+    // A site has a few lines; whatever the number, it is not root's.
+    MODEM_PARSER_UID + u32::try_from(line).unwrap_or(u32::MAX).clamp(1, 60_000)
+}
+
 /// Names of published records, below [`RUN_DIR`]. A line's is its [`LineName`].
 pub mod record {
     /// How the box booted: written by `init`.
     pub const BOOT: &str = "boot";
-    /// Which boot this is, and what the one before ended by: written by `init`.
+    /// The number of this boot, and how the previous one ended: written by `init`.
     pub const LEDGER: &str = "ledger";
     /// Which site is in force: written by `dialctl site apply`.
     pub const SITE: &str = "site";
     /// What the clock is worth: written by `sms-dialer`.
     pub const CLOCK: &str = "clock";
+    /// Whether one-time codes can be accepted: written by `sms-dialer`.
+    pub const CODES: &str = "codes";
     /// The PPP link and the data budget: written by `sms-dialer`.
     pub const LINK: &str = "link";
     /// The dialer's modem; also the name of its symlink in `/dev`.
@@ -75,11 +92,11 @@ pub mod hook {
     pub const IP_DOWN: &str = "ip-down";
     /// `no-call STATUS`: the exit status of `chat`.
     pub const NO_CALL: &str = "no-call";
-    /// What [`IP_PRE_UP`] reports of a link that must not come up.
+    /// What [`IP_PRE_UP`] reports about a link that must not come up.
     pub const OWN_ADDRESS: &str = "own-address";
 }
 
-/// Keys of the notes that pppd's scripts leave about a call, each with the variable that holds its value (pppd(8), SCRIPTS).
+/// Keys of the notes that pppd's scripts leave about a call, each with the variable of its value (pppd(8), SCRIPTS).
 pub mod note {
     /// The name that pppd has authenticated.
     pub const USER: &str = "user";
@@ -90,9 +107,9 @@ pub mod note {
     /// Bytes to the caller.
     pub const SENT: &str = "sent";
 
-    /// What ip-up.d notes.
+    /// The note of ip-up.d.
     pub const UP: [(&str, &str); 2] = [(USER, "PEERNAME"), (INTERFACE, "PPP_IFACE")];
-    /// What ip-down.d notes.
+    /// The note of ip-down.d.
     pub const DOWN: [(&str, &str); 2] = [(RECEIVED, "BYTES_RCVD"), (SENT, "BYTES_SENT")];
 }
 
@@ -101,12 +118,12 @@ pub mod note {
 pub struct LineName(pub usize);
 
 impl LineName {
-    /// What ends the name of the note that ip-up.d leaves about a caller.
+    /// The suffix of the note of ip-up.d about a caller.
     pub const UP: &'static str = "up";
-    /// What ends the name of the note that ip-down.d leaves.
+    /// The suffix of the note of ip-down.d.
     pub const DOWN: &'static str = "down";
 
-    /// Reads `line2`, or what a person types: `2`.
+    /// Reads `line2`, or what a user types: `2`.
     pub fn parse(text: &str) -> Option<Self> {
         text.strip_prefix("line").unwrap_or(text).parse().ok().map(Self)
     }
@@ -148,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_as_it_is_written_and_as_a_person_types_it() {
+    fn a_line_name_is_read_as_written_and_as_typed() {
         assert_eq!(LineName::parse(&LineName(2).to_string()), Some(LineName(2)));
         assert_eq!(LineName::parse("2"), Some(LineName(2)));
         assert_eq!(LineName::parse("modem"), None);

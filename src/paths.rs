@@ -1,9 +1,9 @@
-//! Where things lie on the box. Tests give another root directory and get the same box in it.
+//! Paths on the box. Tests use another root directory.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::names::RUN_DIR;
+use crate::names::{CARD, RUN_DIR};
 use crate::record::Record;
 
 /// The file system as the services see it.
@@ -19,7 +19,7 @@ impl Default for Paths {
 }
 
 impl Paths {
-    /// The box whose `/` is the given directory.
+    /// The box whose `/` is this directory.
     pub fn below(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
@@ -30,7 +30,7 @@ impl Paths {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
-    /// Whether this is the box itself, and not a directory that a test has prepared.
+    /// Whether this is the real box, and not a directory of a test.
     pub fn is_the_box(&self) -> bool {
         self.root == Path::new("/")
     }
@@ -40,7 +40,7 @@ impl Paths {
         self.path("/etc/dialbox/site.toml")
     }
 
-    /// The site as it was baked into the sealed root, which stays visible below the overlay.
+    /// The site that is baked into the read-only root, which stays visible below the overlay.
     pub fn baked_site(&self) -> PathBuf {
         self.path("/run/root/etc/dialbox/site.toml")
     }
@@ -50,18 +50,24 @@ impl Paths {
         self.path("/boot/site.toml")
     }
 
-    /// What lasts: the directory of the [store](crate::state::Store).
+    /// The directory of the [store](crate::state::Store), on the state partition.
     pub fn state(&self) -> PathBuf {
         self.path("/state")
     }
 
-    /// Reads what a service has published about itself; `None` if it has not yet.
+    /// The whole card, with the [second copy](crate::state::SecondCopy) beside the partitions: a symlink
+    /// that `init` makes if the card has room for it.
+    pub fn card(&self) -> PathBuf {
+        self.path(CARD)
+    }
+
+    /// Reads a published record; `None` if the service has not published it.
     pub fn published(&self, name: &str) -> Option<Record> {
         let text = std::fs::read_to_string(self.run_file(name)).ok()?;
         Some(Record::parse(&text))
     }
 
-    /// Publishes a record in `/run/dialbox`, replacing the former one in one step.
+    /// Publishes a record in `/run/dialbox`, replacing the former one atomically.
     pub fn publish(&self, name: &str, record: &Record) -> io::Result<()> {
         let target = self.run_file(name);
         if let Some(dir) = target.parent() {
@@ -72,13 +78,13 @@ impl Paths {
         std::fs::rename(temporary, target)
     }
 
-    /// Takes a published record back.
+    /// Removes a published record.
     pub fn withdraw(&self, name: &str) {
-        // A record that is not there is withdrawn already.
+        // A missing record is already removed.
         let _ = std::fs::remove_file(self.run_file(name));
     }
 
-    /// Where such a record lies.
+    /// The path of such a record.
     pub fn run_file(&self, name: &str) -> PathBuf {
         self.path(RUN_DIR).join(name)
     }
@@ -89,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_published_record_is_replaced_whole() {
+    fn a_published_record_is_replaced_atomically() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
         assert_eq!(paths.published("modem"), None);

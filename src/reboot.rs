@@ -1,4 +1,4 @@
-//! An orderly reboot, whose cause the next boot knows.
+//! An orderly reboot, with a cause for the next boot's ledger entry.
 
 use std::io;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use crate::paths::Paths;
 use crate::ppp::KILL_AFTER;
 use crate::state::{Cause, Ledger, Store};
 
-/// How long a stop of the box waits for its link to be closed: a pppd that does not end has been
-/// killed by then, and what it has cost is stored.
+/// How long a stop of the box waits for its link to be closed: by then a pppd that does not end was killed, and its
+/// traffic is stored.
 pub const LINK_TIMEOUT: Duration = Duration::from_secs(KILL_AFTER.as_secs() + 5);
 
-/// Saves what must outlive the reboot: why it happens, and what time it is.
+/// Saves what must survive the reboot: its cause, and the time.
 pub fn save(paths: &Paths, cause: &Cause) -> io::Result<()> {
     let store = Store::new(paths.state());
     Ledger::note_cause(&store, cause)?;
     clock::save(&store, Plausible::since_build(Build::load(paths).epoch))
 }
 
-/// Asks init for a reboot. Only the real box is rebooted: below another root it is refused.
+/// Asks init for a reboot. Only the real box is rebooted; with another root directory this fails.
 pub fn request(paths: &Paths) -> io::Result<()> {
     if !paths.is_the_box() {
         return Err(io::Error::other("not the box: nothing to reboot"));
     }
-    // busybox's init takes SIGTERM for "reboot" (init/init.c).
+    // busybox's init reboots on SIGTERM (init/init.c).
     Ok(kill_process(Pid::INIT, Signal::TERM)?)
 }

@@ -1,7 +1,7 @@
-//! `key=value` lines: the one format of every small file the services leave for each other.
+//! `key=value` lines: the format of all small files that services share.
 //!
-//! Chosen because a person can read it with `cat`, a shell with `grep`, and because a
-//! value may come from a modem: control characters never survive into a record.
+//! A user can read it with `cat`, a shell with `grep`. A value may come from a modem, so a record never contains
+//! control characters.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ impl Record {
         Self::default()
     }
 
-    /// Reads a record; lines without `=` are skipped, so a torn file yields what is whole. So are keys
+    /// Reads a record. Lines without `=` are skipped, so that the complete lines of a torn file are read; so are keys
     /// with control characters, which no service writes.
     pub fn parse(text: &str) -> Self {
         let pairs = text.lines().filter_map(|line| line.split_once('='));
@@ -23,7 +23,7 @@ impl Record {
         pairs.fold(Self::new(), |record, (key, value)| record.with(key, value))
     }
 
-    /// The record with one more field. A key that is already there is replaced.
+    /// The record with one more field. An existing key is replaced.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {
         let value = one_line(&value.to_string());
@@ -54,7 +54,7 @@ impl Record {
         pair.map(|(_, value)| value.as_str())
     }
 
-    /// The value of a key, if it is there and reads as a number.
+    /// The value of a key, if it exists and is a number.
     pub fn number(&self, key: &str) -> Option<u64> {
         self.get(key)?.parse().ok()
     }
@@ -78,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_torn_file_yields_its_whole_lines() {
+    fn the_complete_lines_of_a_torn_file_are_read() {
         let record = Record::parse("port=/dev/ttyUSB0\nsignal=-71\nmanufac");
         assert_eq!(record.get("port"), Some("/dev/ttyUSB0"));
         assert_eq!(record.number("signal"), None);
@@ -92,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_at_the_ends_leave_no_blanks() {
+    fn control_characters_at_the_ends_are_trimmed() {
         let record = Record::new().with("model", "\0\0X\0");
         assert_eq!(record.to_string(), "model=X\n");
         assert_eq!(Record::parse(&record.to_string()), record);
     }
 
     #[test]
-    fn a_key_with_a_control_character_is_no_field() {
+    fn a_key_with_a_control_character_is_skipped() {
         let record = Record::parse("a\u{1b}[2J=1\nsignal=-71\n");
         assert_eq!(record.to_string(), "signal=-71\n");
     }

@@ -1,4 +1,4 @@
-//! How a service starts: its root directory, the site in force, its log.
+//! The start of a service: its root directory, the site in force, its log.
 
 use std::env::args;
 use std::fs;
@@ -12,19 +12,19 @@ use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
 use crate::site::{Role, Site};
 
-/// What a service is given.
+/// The context of a service.
 #[derive(Debug)]
 pub struct Start {
-    /// Where things lie.
+    /// The paths of the box.
     pub paths: Paths,
     /// The site in force.
     pub site: Site,
 }
 
-/// init restarts a service at once when it ends: without a pause it would fill the log.
+/// init restarts a service at once when it ends; without a pause that would fill the log.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs a service: `NAME [--root DIR]`. It runs for ever; if it ends, it logs why.
+/// Runs a service: `NAME [--root DIR]`. It does not return; if the service ends, it logs the reason.
 pub fn main(service: Service, run: impl FnOnce(&Start, &Log) -> String) -> ExitCode {
     let name = service.as_str();
     let paths = match args().skip(1).collect::<Vec<_>>().as_slice() {
@@ -45,7 +45,7 @@ pub fn main(service: Service, run: impl FnOnce(&Start, &Log) -> String) -> ExitC
     ExitCode::FAILURE
 }
 
-/// The services that a box of that role runs.
+/// The services of a box with that role.
 pub fn for_role(role: &Role) -> [Service; 2] {
     match role {
         Role::Dialer(_) => [Service::SmsDialer, Service::Watchdogd],
@@ -53,7 +53,7 @@ pub fn for_role(role: &Role) -> [Service; 2] {
     }
 }
 
-/// What the services of a role call their modems.
+/// The names of the modems of a role.
 pub fn modems(role: &Role) -> Vec<String> {
     match role {
         Role::Dialer(_) => vec![record::MODEM.to_owned()],

@@ -16,13 +16,13 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 const SITE: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\npin='4321'\n\
                     [operator]\nname='x'\napn='x'\n";
 
-/// A SIM that counts the tries.
+/// A SIM that counts PIN tries.
 struct Card {
     pin: &'static str,
     tries: u32,
     is_open: bool,
     asks: bool,
-    /// Whether the modem reports how many tries are left.
+    /// Whether the modem reports the tries left.
     is_counted: bool,
 }
 
@@ -67,7 +67,7 @@ impl Card {
     }
 }
 
-/// A box with a modem with this SIM.
+/// A box with a modem that has this SIM.
 struct Bench {
     paths: Paths,
     card: Arc<Mutex<Card>>,
@@ -123,7 +123,7 @@ fn converse(mut line: File, card: &Mutex<Card>, _kept_open: File) {
 }
 
 #[test]
-fn a_probe_tells_who_answers_where() {
+fn a_probe_shows_which_ports_answer() {
     let bench = Bench::with(Card::locked("4321", 3));
     insta::assert_snapshot!(bench.run("probe").unwrap(), @"
     PORT          WHERE  ANSWER  MODEM
@@ -137,7 +137,7 @@ fn a_probe_tells_who_answers_where() {
 }
 
 #[test]
-fn a_pin_is_disabled_once_and_for_all() {
+fn a_pin_is_disabled_permanently() {
     let bench = Bench::with(Card::locked("4321", 2));
     assert_eq!(bench.run("pin-disable").unwrap(), "the SIM does not ask for its PIN any more\n");
     assert!(!bench.card.lock().unwrap().asks);
@@ -145,7 +145,7 @@ fn a_pin_is_disabled_once_and_for_all() {
 }
 
 #[test]
-fn a_wrong_pin_costs_one_try_and_is_not_given_again() {
+fn a_wrong_pin_costs_one_try_and_is_not_sent_again() {
     let bench = Bench::with(Card::locked("1234", 3));
     assert_eq!(bench.run("pin-disable").unwrap_err(), "AT+CPIN=…: +CME ERROR: 16");
     for _ in 0..3 {
@@ -158,7 +158,7 @@ fn a_wrong_pin_costs_one_try_and_is_not_given_again() {
 }
 
 #[test]
-fn the_last_try_is_never_used_and_neither_is_one_that_nobody_counts() {
+fn the_last_try_is_never_used_nor_is_one_of_an_unknown_number() {
     let bench = Bench::with(Card::locked("4321", 1));
     let why = bench.run("pin-disable").unwrap_err();
     assert_eq!(why, "not given: SIM wants SIM PIN, and too few tries are left: 1");
@@ -173,7 +173,7 @@ fn the_last_try_is_never_used_and_neither_is_one_that_nobody_counts() {
 }
 
 #[test]
-fn a_port_that_somebody_holds_is_waited_for_and_then_named() {
+fn a_held_port_is_waited_for_and_its_holder_named() {
     let bench = Bench::with(Card::locked("4321", 3));
     fs::create_dir_all(bench.paths.path("/run/lock")).unwrap();
     let lock = bench.paths.path("/run/lock/LCK..ttyTEST");
@@ -188,7 +188,7 @@ fn a_port_that_somebody_holds_is_waited_for_and_then_named() {
 }
 
 #[test]
-fn what_dialctl_does_not_know_it_says() {
+fn unknown_arguments_are_errors() {
     let bench = Bench::with(Card::locked("4321", 3));
     assert_eq!(bench.run("pin-enable").unwrap_err(), "modem pin-enable: no such command");
     let no_port = modem::run(&bench.paths, &["terminal", "/dev/ttyX"]).unwrap_err();

@@ -42,7 +42,7 @@ name = "free"
 apn = "free"
 "#;
 
-/// One mistake in an otherwise valid site.
+/// One error in an otherwise valid site.
 const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("misspelt key", DIALER, "apn =", "apm ="),
     ("misspelt secret key", DIALER, "password =", "pasword ="),
@@ -244,13 +244,13 @@ fn slip(base: &str, good: &str, bad: &str) -> String {
 }
 
 #[test]
-fn every_slip_is_pointed_at_with_a_way_out() {
+fn every_error_has_its_position_and_a_hint() {
     let said = SLIPS.iter().map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
-fn the_good_sites_are_good() {
+fn the_valid_sites_are_accepted() {
     for text in [DIALER, DIAL_IN, VPN] {
         Site::parse(text).unwrap_or_else(|error| panic!("{error}"));
     }
@@ -258,7 +258,7 @@ fn the_good_sites_are_good() {
 
 /// A byte order mark and CR LF, as Windows Notepad writes them.
 #[test]
-fn a_site_edited_on_windows_is_read_and_its_slips_are_found() {
+fn a_site_edited_on_windows_is_read_and_its_errors_are_found() {
     let windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
     assert_eq!(Site::parse(&windows(DIALER)), Site::parse(DIALER));
     let slip = DIALER.replace("hostname = \"dialbox\"", "hostname = \"dial box\"");
@@ -269,7 +269,7 @@ fn a_site_edited_on_windows_is_read_and_its_slips_are_found() {
 }
 
 #[test]
-fn the_error_names_the_file_it_was_given() {
+fn the_error_names_the_given_file() {
     let error = Site::parse("").unwrap_err().in_file("/boot/site.toml");
     assert!(error.to_string().starts_with("/boot/site.toml:1:1: "), "{error}");
 }

@@ -59,7 +59,7 @@ fn restricted_routes_replace_the_default_route() {
 }
 
 #[test]
-fn a_link_without_any_route_still_reaches_its_peer() {
+fn a_link_without_routes_reaches_its_peer() {
     let files = render(&edited(DIALER, &[("[link]", "[link]\ndefault-route = false")]));
     assert!(content(&files, "/etc/ppp/peers/free").ends_with("\nnodefaultroute\n"));
 }
@@ -73,9 +73,9 @@ fn an_operator_without_an_account_gets_no_user_and_no_secret() {
     }
 }
 
-/// The port in `site.toml`, and the device pppd is given.
+/// The port in `site.toml`, and the device for pppd.
 #[test]
-fn pppd_is_given_the_port_or_the_link_to_the_modem_that_was_found() {
+fn pppd_gets_the_port_or_the_symlink_to_the_found_modem() {
     for (port, device) in [
         ("auto", "/dev/modem"),
         ("1-1.4", "/dev/modem"),
@@ -106,14 +106,14 @@ fn every_line_has_its_own_options() {
 }
 
 #[test]
-fn a_login_prompt_is_told_of_and_changes_no_file() {
+fn a_login_prompt_is_in_the_summary_and_changes_no_file() {
     let site = Site::parse(&edited(DIAL_IN, &[("#login = false", "login = true")])).unwrap();
     assert!(site.summary().contains("answers the first ring, login prompt\n"), "{}", site.summary());
     assert_eq!(site.render(), render(DIAL_IN), "pppd is told on its command line");
 }
 
 #[test]
-fn of_callers_with_hashes_pppd_is_told_that_they_are_hashes() {
+fn pppd_gets_an_option_for_hashed_passwords() {
     // openssl passwd -6 -salt labsalt free
     const HASH: &str = concat!(
         "$6$labsalt$qBN2OGJ8z19bgnJqJ5XH7JhrO0IKH6UyrMYaE0g2PbN",
@@ -129,7 +129,7 @@ fn of_callers_with_hashes_pppd_is_told_that_they_are_hashes() {
 }
 
 #[test]
-fn limits_and_the_longest_packet_are_for_pppd() {
+fn limits_and_the_longest_packet_are_pppd_options() {
     let limits = "[dial-in]\nmtu = 576\nidle-limit = \"15m\"\nsession-limit = \"4h\"";
     let files = render(&edited(DIAL_IN, &[("[dial-in]", limits)]));
     let options = content(&files, "/etc/ppp/options.line1");
@@ -139,7 +139,7 @@ fn limits_and_the_longest_packet_are_for_pppd() {
 }
 
 #[test]
-fn callers_reach_of_the_box_the_open_ports_and_go_as_they_are_without_masquerading() {
+fn callers_reach_only_the_open_ports_and_keep_their_address_without_masquerading() {
     let open = "[dial-in]\nmasquerade = false\nopen-ports = [22, 80]";
     let files = render(&edited(DIAL_IN, &[("[dial-in]", open)]));
     let rules = content(&files, "/etc/nftables.conf");
@@ -148,7 +148,7 @@ fn callers_reach_of_the_box_the_open_ports_and_go_as_they_are_without_masqueradi
 }
 
 #[test]
-fn every_caller_has_the_address_of_its_line_in_the_rules() {
+fn the_rules_bind_every_caller_to_the_address_of_its_line() {
     let second = "\n[[line]]\nport = \"1-1.3\"\nlocal = \"192.168.32.1\"\nremote = \"192.168.32.106\"\n";
     let files = render(&(edited(DIAL_IN, &[("port = \"auto\"", "port = \"/dev/ttyUSB0\"")]) + second));
     let rules = content(&files, "/etc/nftables.conf");
@@ -164,13 +164,13 @@ fn every_caller_has_the_address_of_its_line_in_the_rules() {
 }
 
 #[test]
-fn no_interface_is_open_but_for_what_the_site_says() {
+fn every_interface_is_closed_except_for_the_sites_settings() {
     let key = "[ssh]\nkeys = [\"ssh-ed25519 \
         AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 nobody\"]\n";
     for (site, opened) in [
         (DIALER.to_owned(), ""),
         (DIAL_IN.to_owned(), ""),
-        (DIALER.to_owned() + key, ""), // there is a key, but no network
+        (DIALER.to_owned() + key, ""), // with a key, but without a network
         (DIAL_IN.to_owned() + key, "iifname { \"eth0\" } tcp dport 22 accept"),
         (
             DIAL_IN.replace("#interface = \"eth0\"", "interface = \"usb0\"") + key,
@@ -186,14 +186,14 @@ fn no_interface_is_open_but_for_what_the_site_says() {
 }
 
 #[test]
-fn no_pppd_of_a_site_speaks_ipv6() {
+fn every_pppd_has_ipv6_turned_off() {
     for site in [DIALER, DIAL_IN] {
         assert!(content(&render(site), "/etc/ppp/options").contains("\nnoipv6\n"));
     }
 }
 
 #[test]
-fn the_lan_has_an_address_of_its_own_or_from_dhcp_or_is_not_there() {
+fn the_lan_has_a_fixed_address_or_dhcp_or_is_absent() {
     let fixed =
         "address = \"192.168.32.2/24\"\ngateway = \"192.168.32.254\"\ndns = [\"9.9.9.9\", \"1.1.1.1\"]";
     let files = render(&edited(DIAL_IN, &[("address = \"dhcp\"", fixed)]));
@@ -211,7 +211,7 @@ fn the_lan_has_an_address_of_its_own_or_from_dhcp_or_is_not_there() {
 }
 
 #[test]
-fn what_the_examples_comment_out_is_the_default() {
+fn commented_out_settings_of_the_examples_are_the_defaults() {
     for example in [DIALER, DIAL_IN] {
         let spelt_out: Vec<_> = example.split("\n\n").map(spelt_out).collect();
         let spelt_out = spelt_out.join("\n\n");
@@ -258,7 +258,7 @@ networks = ["10.9.0.0/24", "192.168.20.0/24"]
 "#;
 
 #[test]
-fn the_vpn_comes_and_goes_with_the_link() {
+fn the_vpn_starts_and_stops_with_the_link() {
     let site = edited(DIALER, &[("#routes", "routes")]) + VPN;
     let vpn: Vec<_> = render(&site).into_iter().filter(|file| file.path.contains("vpn")).collect();
     insta::assert_snapshot!(show(&vpn), @r#"
@@ -296,7 +296,7 @@ fn the_vpn_comes_and_goes_with_the_link() {
 }
 
 #[test]
-fn a_vpn_whose_peer_is_on_the_link_needs_no_route_to_it() {
+fn a_vpn_peer_on_the_link_needs_no_route() {
     let files = render(&(DIALER.to_owned() + VPN));
     assert!(!content(&files, "/etc/ppp/ip-up.d/vpn").contains("203.0.113.5"));
 }
@@ -310,7 +310,7 @@ fn without_a_table_there_is_neither_vpn_nor_ssh() {
 }
 
 #[test]
-fn whoever_may_log_in_stands_in_a_file_of_roots_own() {
+fn the_ssh_keys_are_in_a_file_that_only_root_can_read() {
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me";
     for site in [DIALER, DIAL_IN] {
         let files = render(&format!("{site}\n[ssh]\nkeys = [{key:?}]\n"));
@@ -325,7 +325,7 @@ const HASH_6: &str =
     "$6$labsalt$o5MqIn2L0OkJjgNkpUjVJE15LpsYQkFq6EatQIYALmPVIVS0Hi6AwT83PpZPxQ6FBIWLTwUyTaop6/4MDxMWD1";
 const PUBLIC_KEY: &str = "LVzhNIRwcCZ8nLbCbvMs1ql87Jh84ADfLhO3gs7nils=";
 
-/// A site in which a secret that the documentation shows is one of the box.
+/// A site with a secret that the documentation shows.
 fn with_secret(key: &str, value: &str) -> String {
     let dialer = "role = 'dialer'\nhostname = 'cabin'\n[operator]\nname = 'free'\napn = 'free'\n";
     match key {
@@ -339,7 +339,7 @@ fn with_secret(key: &str, value: &str) -> String {
 }
 
 #[test]
-fn no_secret_that_the_documentation_shows_is_good_enough_to_build_with() {
+fn every_secret_in_the_documentation_is_refused_by_the_builder() {
     let mut shown = 0;
     for text in [
         DIALER,
@@ -365,14 +365,14 @@ fn no_secret_that_the_documentation_shows_is_good_enough_to_build_with() {
 }
 
 #[test]
-fn a_well_known_password_is_refused_with_its_line_and_not_shown() {
+fn a_published_password_is_refused_with_its_line_and_not_shown() {
     let error = Site::parse_for_use(DIAL_IN).unwrap_err().in_file("cabin.toml").to_string();
     insta::assert_snapshot!(error);
     assert!(Site::parse(DIAL_IN).is_ok());
 }
 
 #[test]
-fn the_hash_of_a_well_known_password_is_refused_too() {
+fn the_hash_of_a_published_password_is_refused_too() {
     // `openssl passwd -6 -salt labsalt change-me`, `openssl passwd -5 -salt labsalt free`
     for hash in [HASH_6, HASH_5] {
         let site = with_secret("password-hash", &format!("\"{hash}\""));

@@ -1,5 +1,5 @@
-//! Tells the builder which compiler it was compiled by: that compiler makes the device's
-//! programs too, and asking it again on every run would cost more than all the rest.
+//! Records the compiler that compiled the builder, which compiles the device's programs as well. Asking it on every run
+//! would cost more than all the rest.
 
 use std::{env, process::Command};
 

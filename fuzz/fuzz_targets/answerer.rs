@@ -1,12 +1,12 @@
-//! Whatever a caller sends when the call is over: the line is not taken for free before the modem itself has given its
-//! secret, no call is answered, and every command is one line.
+//! After a call, whatever the caller sends: the line is not ready before the modem has returned its secret, no call is
+//! answered, and every command is one line.
 #![no_main]
 
 use std::time::Duration;
 
-use dialbox::line::{Answerer, Registers, Report};
+use dialbox::line::{Answerer, AnswererConfig, Registers, Report};
 use dialbox::modem::protocol::{Protocol, ProtocolAction};
-use dialbox::site::{LineConfig, Role, Site};
+use dialbox::site::{Role, Site};
 use libfuzzer_sys::fuzz_target;
 
 const SITE: &str = "role='dial-in'\nhostname='x'\n[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n\
@@ -18,11 +18,10 @@ const WORDS: [&str; 8] =
 type Action = ProtocolAction<Report>;
 
 fuzz_target!(|bytes: &[u8]| {
-    let line = line_config();
-    let mut answerer = Answerer::new(&line, None, Registers::random);
+    let mut answerer = Answerer::new(config(), Registers::random);
     let mut now = Duration::from_secs(1);
     let secret = take_a_call(&mut answerer, now);
-    // Bytes that may hold the secret by chance prove nothing.
+    // Input that contains the secret by chance would pass for the modem's answer.
     let text = String::from_utf8_lossy(bytes);
     if secret.iter().all(|value| text.contains(value) || ["123", "45"].contains(&value.as_str())) {
         return;
@@ -61,10 +60,12 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn line_config() -> LineConfig {
-    match Site::parse(SITE).map(|site| site.role) {
-        // SITE has one line.
-        Ok(Role::DialIn(dial_in)) => dial_in.lines.into_iter().next().expect("a line"),
+fn config() -> AnswererConfig {
+    match Site::parse(SITE) {
+        Ok(Site { role: Role::DialIn(dial_in), hostname, .. }) => {
+            // SITE has one line.
+            AnswererConfig::new(dial_in.lines.first().expect("a line"), &hostname)
+        }
         _ => unreachable!("a dial-in"),
     }
 }
@@ -76,7 +77,7 @@ fn sent(actions: &[Action]) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// Plays an honest modem until a caller is connected; gives the values that it was told to keep.
+/// Acts as a working modem until a caller is connected; returns the values that the modem has to keep.
 fn take_a_call(answerer: &mut Answerer, now: Duration) -> Vec<String> {
     let mut secret = Vec::new();
     let mut actions = answerer.on_open(None, now);
@@ -99,6 +100,6 @@ fn take_a_call(answerer: &mut Answerer, now: Duration) -> Vec<String> {
     assert!(sent(&answerer.on_bytes(b"\r\nRING\r\n", now)).any(|sent| sent == b"ATA\r"));
     answerer.on_bytes(b"\r\nCONNECT 33600\r\n", now);
     assert_eq!(answerer.record().get("line"), Some("connected"));
-    assert_eq!(secret.len(), 2, "an honest modem was told a secret");
+    assert_eq!(secret.len(), 2, "the modem got no secret");
     secret
 }

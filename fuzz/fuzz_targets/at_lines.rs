@@ -1,5 +1,4 @@
-//! Whatever comes over a serial line: no panic, no line without end, and the same lines however
-//! the bytes are cut into portions.
+//! Any bytes from a serial line: no panic, no endless line, and the same lines however the bytes are split.
 #![no_main]
 
 use dialbox::modem::at::response::{Final, LONGEST_LINE, Lines, extended_name};

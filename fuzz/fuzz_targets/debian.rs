@@ -1,5 +1,5 @@
-//! Whatever a mirror hands over as `Packages` and `Release`: the order of versions is an order, a field's names are words
-//! of the field, an index gives out nothing but what it was given, and a release of one suite is never taken for another.
+//! Any `Packages` and `Release` files from a mirror: the order of versions is an order, a field's names are words of
+//! the field, an index returns only what it contains, and a release of one suite is never accepted for another.
 #![no_main]
 #![allow(
     dead_code,
@@ -24,7 +24,7 @@ mod release;
 #[path = "../../xtask/src/debian/version.rs"]
 mod version;
 
-/// The paths by which these modules name each other.
+/// The paths by which these modules import each other.
 mod debian {
     pub(crate) use crate::{control, relation, version};
 }
@@ -57,7 +57,7 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// The first three words are versions: a total order, in which equal ones are interchangeable.
+/// The first three words are versions: their order is total, and equal ones are interchangeable.
 fn versions(text: &str) {
     let mut words = text.split_whitespace();
     let (Some(a), Some(b), Some(c)) = (words.next(), words.next(), words.next()) else { return };

@@ -1,6 +1,6 @@
-//! Whatever messages come, forged ones too: a command is accepted only from the owner's number, with the code of a
-//! moving factor in the window that is later than every accepted one, also after a restart. The owner's fresh code is
-//! always accepted while there are attempts left.
+//! Any messages, forged ones included: a command is accepted only from the owner's number, with a code whose moving
+//! factor is in the window and later than every accepted one, also after a restart. The owner's fresh code is always
+//! accepted while attempts are left.
 #![no_main]
 
 use std::time::Duration;
@@ -9,6 +9,7 @@ use dialbox::clock::WallClock;
 use dialbox::record::Record;
 use dialbox::site::{Digits, OneTimeCode, Proof, Sms};
 use dialbox::sms::gate::{Gate, GateRefusal, Judgement};
+use dialbox::sms::past::Past;
 use dialbox::sms::pdu::{Body, Deliver, ServiceCentreTime};
 use dialbox::sms::proof::{STEP, code};
 use libfuzzer_sys::fuzz_target;
@@ -20,22 +21,27 @@ const TIME: i64 = 1_784_001_598;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, messages)) = bytes.split_first() else { return };
-    // A constant that is right, or a time of this century.
+    // 32 characters of base 32 are 160 bits.
     let secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".parse().expect("a secret of 160 bits");
     let expected = OneTimeCode { secret, digits: Digits::Six };
     let is_totp = kind & 1 == 0;
     let proof = if is_totp { Proof::Totp(expected.clone()) } else { Proof::Hotp(expected.clone()) };
-    // A constant that is right, or a time of this century.
+    // `OWNER` is a valid number.
     let site = Sms { numbers: vec![OWNER.parse().expect("a number")], proof };
-    let mut gate = Gate::new(&site, &Record::new());
-    let mut remembered = Record::new();
+    let start = Duration::from_secs(TIME.unsigned_abs());
+    let mut gate = Gate::new(&site, &Past::NewCard, start);
+    let mut remembered = Past::NewCard;
     let mut last: Option<u64> = None;
     let mut wall = TIME;
     for (index, message) in messages.chunks_exact(3).enumerate() {
         let &[flags, delta, wait] = message else { continue };
         wall += i64::from(wait);
         if flags & 0x80 != 0 {
-            gate = Gate::new(&site, &Record::parse(&remembered.to_string()));
+            // The state partition is there or not, and so is the second copy; one of them is.
+            let read = |record: Record| Past::from_record(&Record::parse(&record.to_string()));
+            let stored = read(remembered.to_record()).filter(|_| delta & 3 != 0);
+            let copied = read(remembered.to_copy()).filter(|_| delta & 3 != 1);
+            gate = Gate::new(&site, &Past::recall(Some(&site.proof), stored, copied), start);
         }
         let window = if is_totp {
             let step = wall.unsigned_abs() / STEP;
@@ -44,7 +50,7 @@ fuzz_target!(|bytes: &[u8]| {
             let next = last.map_or(0, |last| last + 1);
             next..=next + 9
         };
-        // Around the window, or a number that is hardly a code.
+        // A code from around the window, or one that is hardly valid.
         let typed = match flags & 0x40 {
             0 => code(&expected, window.start().saturating_add_signed(i64::from(delta as i8 / 8))),
             _ => u32::from_be_bytes([0, flags & 0xf, delta, wait]) % 1_000_000,
@@ -52,9 +58,9 @@ fuzz_target!(|bytes: &[u8]| {
         let from = if flags & 0x20 == 0 { OWNER } else { STRANGER };
         let sent = wall + i64::try_from(index % 4).unwrap_or(0);
         let deliver = Deliver {
-            // A constant that is right, or a time of this century.
+            // Both constants are valid numbers.
             from: from.parse().expect("a number"),
-            // A constant that is right, or a time of this century.
+            // At most 51 minutes a message after 2026 stays within the century.
             sent: ServiceCentreTime::new(sent, 8).expect("this century"),
             body: Body::Text(format!("status {typed:06}")),
             part: None,
@@ -69,7 +75,7 @@ fuzz_target!(|bytes: &[u8]| {
                 remembered = remember;
             }
             (Judgement::Accepted { .. }, None) => panic!("accepted {typed:06} after {last:?}, {window:?}"),
-            // A message with this text and time came before.
+            // An earlier message had the same text and time.
             (Judgement::Refused(GateRefusal::AlreadyHandled | GateRefusal::AlreadyRefused), _) => {}
             (Judgement::Refused(GateRefusal::TooManyFailures), _) => {}
             (Judgement::Refused(why), Some(_)) => panic!("the owner's {typed:06} is refused: {why}"),

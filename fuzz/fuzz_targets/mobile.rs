@@ -1,6 +1,6 @@
-//! Whatever a mobile modem says, and when: the PIN is given only after that was remembered, once, and never stands in the log;
-//! every command is one line; a deadline is always in the future or acted upon; there are no more than ten commands in any
-//! second and, as the log limits them, less than a line a second; no message is deleted that was not judged.
+//! Any answers of a mobile modem, at any time: the PIN is sent only after that was stored, once, and never logged;
+//! every command is one line; a deadline is always in the future or acted upon; there are no more than ten commands in
+//! any second and, as the log limits them, less than a line a second; no message is deleted that was not judged.
 #![no_main]
 
 use std::collections::{BTreeSet, VecDeque};
@@ -16,7 +16,7 @@ use libfuzzer_sys::fuzz_target;
 
 const PIN: &str = "90817263";
 
-/// What modems say, most of it in answer to a command.
+/// Lines that modems send, most of them in answer to a command.
 const WORDS: [&str; 32] = [
     "OK",
     "ERROR",
@@ -104,7 +104,7 @@ impl Watcher {
 
     fn sent(&mut self, bytes: &[u8], shown: &str) {
         assert!(!shown.contains(PIN), "{shown}");
-        // ESC leaves a prompt for a text that may have stayed from before, alone or in front of a command.
+        // ESC cancels a prompt for a text that may be left over, alone or before a command.
         let line = bytes.strip_prefix(b"\x1b").unwrap_or(bytes);
         let body = line.strip_suffix(b"\r").or(line.strip_suffix(b"\x1a")).unwrap_or(line);
         let is_command = body.starts_with(b"AT") && line.ends_with(b"\r");
@@ -134,11 +134,11 @@ impl Watcher {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    // What the modem says itself may be logged.
+    // The log may contain what the modem itself sends.
     if bytes.windows(4).any(|part| PIN.as_bytes().windows(4).any(|secret| secret == part)) {
         return;
     }
-    // A constant that is right, or a time of this century.
+    // `PIN` has eight digits.
     let pin: Pin = PIN.parse().expect("a PIN");
     let mut mobile = Mobile::new(Some(pin), None, "this-boot");
     let mut watcher = Watcher::default();
@@ -157,7 +157,7 @@ fuzz_target!(|bytes: &[u8]| {
                 let line = format!("\r\n{}\r\n", WORDS[usize::from(operation)]);
                 mobile.on_bytes(line.as_bytes(), now)
             }
-            // A whole answer, which brings the dialogue further than single lines do.
+            // A complete answer, which gets the dialogue further than single lines do.
             32..=63 => {
                 let line = format!("\r\n{}\r\n\r\nOK\r\n", WORDS[usize::from(operation - 32)]);
                 mobile.on_bytes(line.as_bytes(), now)
@@ -173,9 +173,9 @@ fuzz_target!(|bytes: &[u8]| {
                 mobile.on_open(None, now)
             }
             97 => {
-                // A constant that is right, or a time of this century.
+                // The constant is a valid number.
                 let to = "+33612345678".parse().expect("a number");
-                // A constant that is right, or a time of this century.
+                // Three characters fit one message.
                 let message = Submit::text(&to, "yes").expect("a short text");
                 mobile.send(OutgoingSms { id: SmsId(1), message });
                 mobile.on_time(now)
@@ -191,7 +191,7 @@ fuzz_target!(|bytes: &[u8]| {
             _ => {
                 now = mobile.next_deadline().map_or(now, |deadline| deadline.max(now));
                 let actions = mobile.on_time(now);
-                // A deadline that stays where it was would keep the loop of the service from sleeping.
+                // A deadline that stays in the past would keep the loop of the service from sleeping.
                 assert!(!actions.is_empty() || mobile.next_deadline().is_none_or(|deadline| deadline > now));
                 actions
             }

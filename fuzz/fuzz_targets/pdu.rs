@@ -1,5 +1,4 @@
-//! Whatever the network or a modem hands over as a message: no panic, and what is read can be
-//! written and read again.
+//! Any message from the network or a modem: no panic, and a message that can be read can be written and read again.
 #![no_main]
 
 use dialbox::sms::command::Order;

@@ -1,9 +1,9 @@
-//! Whatever is in the small files and comes over the control socket: a record is one clean line for each key, and what is
-//! read can be written and read again.
+//! Any content of the small files and of the control socket: a record has one clean line for each key, and can be
+//! written and read again.
 #![no_main]
 
 use dialbox::control::Request;
-use dialbox::published::{BootStatus, LineStatus, LinkStatus, ModemStatus, Published};
+use dialbox::published::{BootStatus, CodesStatus, LineStatus, LinkStatus, ModemStatus, Published};
 use dialbox::record::Record;
 use libfuzzer_sys::fuzz_target;
 
@@ -18,12 +18,13 @@ fuzz_target!(|text: &str| {
         assert_eq!(Request::from_record(&record), Some(request));
     }
     is_kept::<BootStatus>(&record);
+    is_kept::<CodesStatus>(&record);
     is_kept::<LineStatus>(&record);
     is_kept::<LinkStatus>(&record);
     is_kept::<ModemStatus>(&record);
 });
 
-/// What was published and read is the same when it is published again.
+/// A published record is the same after reading and publishing it again.
 fn is_kept<P: Published>(record: &Record) {
     if let Some(published) = P::from_record(record) {
         let written = published.to_record();

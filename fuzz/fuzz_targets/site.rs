@@ -1,5 +1,5 @@
-//! Whatever is in `site.toml`: an error never carries a terminal's control characters, and of a site that is accepted every
-//! file has a path within the box, text without control characters, and the same path without its secrets.
+//! Any `site.toml`: an error never contains a terminal's control characters. The files of a valid site have paths
+//! within the box and no control characters, and the same paths without their secrets.
 #![no_main]
 
 use std::collections::BTreeSet;

@@ -1,17 +1,17 @@
-//! The dial-in role: waits for calls on the site's lines.
+//! The dial-in role: answers calls on the site's lines.
 //!
-//! One loop for all of them: nothing in it waits, so that no line holds up another, and they share
-//! one process, one heartbeat and one ledger of calls.
+//! One loop serves all lines and never blocks, so that no line delays another. They share one process, one heartbeat
+//! and one ledger of calls.
 
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use dialbox::clock;
-use dialbox::line::login::{LoginConfig, PasswordCheck};
-use dialbox::line::{LineService, Preload};
+use dialbox::line::{Answerer, LineService, Logins, PasswordCheck, Preload};
 use dialbox::log::Log;
 use dialbox::modem::config::ModemConfig;
+use dialbox::modem::sandbox::{self, Program};
 use dialbox::names::{LineName, Service};
 use dialbox::service::{self, Start};
 use dialbox::site::{DialIn, Role};
@@ -22,6 +22,9 @@ const SERVICE: Service = Service::DialIn;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
+    if sandbox::is_requested() {
+        return sandbox::run::<Answerer>();
+    }
     service::main(SERVICE, run)
 }
 
@@ -38,7 +41,8 @@ fn run(start: &Start, log: &Log) -> String {
 fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert::Infallible> {
     let names: Vec<String> = (1..=dial_in.lines.len()).map(|line| LineName(line).to_string()).collect();
     let logs: Vec<Log> = names.iter().map(|name| log.for_part(name)).collect();
-    let login_config = LoginConfig { hostname: &start.site.hostname, users: &dial_in.users };
+    let checker = PasswordCheck::run;
+    let logins = Logins { hostname: &start.site.hostname, users: &dial_in.users, checker };
     let mut lines = Vec::new();
     for (number, ((site, name), log)) in (1..).zip(dial_in.lines.iter().zip(&names).zip(&logs)) {
         let config = ModemConfig {
@@ -49,7 +53,7 @@ fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert
             speed: site.speed,
             flow: site.flow,
         };
-        lines.push(LineService::new(number, site, login_config, PasswordCheck::run, config)?);
+        lines.push(LineService::new(number, site, logins, Program::Own, config)?);
     }
     let mut pppd = Preload::default();
     let mut heartbeat = Heartbeat::new(&start.paths, SERVICE, DEADLINE);

@@ -1,4 +1,4 @@
-//! The person's tool on the box.
+//! `dialctl`, the box's command line tool.
 
 use std::env::args;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use dialbox::apply::{self, SiteInForce};
 use dialbox::clock::Utc;
-use dialbox::dialctl::{hook, line, link, modem};
+use dialbox::dialctl::{codes, hook, line, link, modem};
 use dialbox::modem::recovery::Recovery;
 use dialbox::paths::Paths;
 use dialbox::reboot;
@@ -26,6 +26,8 @@ usage: dialctl COMMAND
   extend [TIME]       lets it stay longer
   budget              what the links of this month have carried
   budget set SIZE     corrects that by the operator's own count, as in 120MB
+  codes resync CODE NEXT  two HOTP codes that the app shows one after the other: sets the counter,
+                      after it was lost or when the app is too far ahead
   lines               every telephone line, and who is connected
   calls               every call that is remembered: who, how long, how much, and why it ended
   hangup LINE         ends the call on a line, counted from 1
@@ -43,6 +45,7 @@ usage: dialctl COMMAND
 examples:
   dialctl status
   dialctl status --json | grep -o '\"sim\":\"[^\"]*\"'
+  dialctl codes resync 84755224 94287082
   mount -o remount,rw /boot && vi /boot/site.toml && dialctl site check && dialctl reboot
 ";
 
@@ -60,6 +63,9 @@ fn main() -> ExitCode {
         ["extend", more] => link::extend(&paths, Some(more)).and_then(|told| print(&told)),
         ["budget"] => link::budget(&paths).and_then(|told| print(&told)),
         ["budget", "set", used] => link::set_used(&paths, used).and_then(|told| print(&told)),
+        ["codes", "resync", first, second] => {
+            codes::resync(&paths, first, second).and_then(|told| print(&told))
+        }
         ["hook", arguments @ ..] => hook::run(&paths, arguments),
         ["lines"] => line::lines(&paths).and_then(|told| print(&told)),
         ["calls"] => print(&line::calls(&paths)),
@@ -89,7 +95,7 @@ fn main() -> ExitCode {
 
 fn print(text: &str) -> Result<(), String> {
     use std::io::Write;
-    // A pipe that was closed by `head` is no failure worth a word.
+    // A pipe closed by `head` is not an error.
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
 }
@@ -125,7 +131,7 @@ fn site_apply(paths: &Paths) -> Result<(), String> {
 }
 
 fn request_reboot(paths: &Paths) -> Result<(), String> {
-    // A box that cannot note the cause must still be able to reboot.
+    // A box that cannot store the cause must still reboot.
     if let Err(error) = reboot::save(paths, &Cause::Requested) {
         eprintln!("dialctl: the cause is not noted: {error}");
     }

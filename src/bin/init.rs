@@ -1,4 +1,4 @@
-//! `/init` of the initramfs: from the kernel to busybox's init in half a second.
+//! `/init` of the initramfs: prepares the root and starts busybox's init, within half a second.
 
 use std::convert::Infallible;
 use std::fs;
@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use dialbox::boot::cmdline::Cmdline;
-use dialbox::boot::{Fatal, OrFatal, modules, root, state};
+use dialbox::boot::{Fatal, OrFatal, block, modules, root, state};
 use dialbox::build::Build;
 use dialbox::clock::{self, Plausible, Utc};
 use dialbox::log::Log;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     log.error(&format!("cannot boot: {fatal}"));
     eprintln!("\ndialbox: cannot boot: {fatal}\ndialbox: next try in 10 seconds");
     sleep(Duration::from_secs(10));
-    // Should even this fail, process 1 ends and the kernel panics: panic=10 reboots.
+    // If even this fails, process 1 ends and the kernel panics: panic=10 reboots.
     let _ = rustix::system::reboot(RebootCommand::Restart);
     ExitCode::FAILURE
 }
@@ -46,6 +46,7 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
 
     // From here on nothing prevents the boot.
     let paths = Paths::default();
+    warn_if_failed(log, "no second copy", block::link_card(root, &paths.card()));
     let fat = root::mount_boot(&cmdline.boot);
     let state = state::mount_state(&cmdline.state);
     set_clock(&paths, log);
@@ -71,7 +72,7 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
     Err(Command::new("/sbin/init").exec()).or_fatal("starting /sbin/init")
 }
 
-/// The board has no battery-backed clock: time goes on from the latest moment known.
+/// The board has no battery-backed clock: it starts at the latest known time.
 fn set_clock(paths: &Paths, log: &Log) {
     let plausible = Plausible::since_build(Build::load(paths).epoch);
     let saved = clock::saved(&Store::new(paths.state()));
@@ -83,7 +84,7 @@ fn set_clock(paths: &Paths, log: &Log) {
     }
 }
 
-/// Enters this boot into the ledger. Here, because only this program runs once a boot.
+/// Adds this boot to the ledger. Only this program runs exactly once a boot.
 fn note_boot(paths: &Paths, log: &Log) {
     let boot = Ledger::enter_boot(&Store::new(paths.state()), clock::unix());
     let published = boot.and_then(|boot| {
@@ -93,12 +94,12 @@ fn note_boot(paths: &Paths, log: &Log) {
     warn_if_failed(log, "the ledger of boots", published);
 }
 
-/// Nobody waits for these modules: what needs one of them waits for its device.
+/// Loads modules in the background: the programs that need one wait for its device.
 fn load_extra_modules(modules: &[String], log: &Log) {
     if modules.is_empty() {
         return;
     }
-    // Never waited for here: it becomes a child of busybox's init, which does.
+    // It becomes a child of busybox's init, which reaps it.
     let modprobe = Command::new("/sbin/modprobe").arg("-a").args(modules).spawn();
     warn_if_failed(log, "modules-load", modprobe.map(drop));
 }

@@ -1,10 +1,12 @@
-//! The dialer role: obeys text messages, and opens and closes the link.
+//! The dialer role: executes text messages, and opens and closes the link.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use dialbox::dialer::serve::serve;
 use dialbox::log::Log;
+use dialbox::modem::mobile::Mobile;
+use dialbox::modem::sandbox;
 use dialbox::names::Service;
 use dialbox::service::{self, Start};
 use dialbox::site::Role;
@@ -14,6 +16,9 @@ const SERVICE: Service = Service::SmsDialer;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
+    if sandbox::is_requested() {
+        return sandbox::run::<Mobile>();
+    }
     service::main(SERVICE, run)
 }
 

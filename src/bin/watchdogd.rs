@@ -1,4 +1,4 @@
-//! Feeds the hardware watchdog while every service makes progress, and reboots the box daily.
+//! Feeds the hardware watchdog while every service makes progress, and reboots the box once a day.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use dialbox::line;
 use dialbox::log::Log;
 use dialbox::names::Service;
 use dialbox::ppp::counters;
+use dialbox::privileges;
 use dialbox::reboot;
 use dialbox::service::{self, Start};
 use dialbox::site::Role;
@@ -24,11 +25,11 @@ use dialbox::watch::heartbeat::{Heartbeat, HeartbeatState};
 
 const SERVICE: Service = Service::Watchdogd;
 const DEADLINE: Duration = Duration::from_secs(20);
-/// Well below the shortest time-out of the site that makes sense, and one wake-up in two seconds.
+/// Well below the shortest sensible time-out of a site; one wake-up every two seconds.
 const TICK: Duration = Duration::from_secs(2);
-/// A power cut costs the clock no more than this; the card takes it for a century.
+/// After a power cut the clock is behind by at most this. The writes do not wear out a card in a century.
 const SAVE_CLOCK_EVERY: Duration = Duration::from_secs(3600);
-/// The last occurrence of the daily reboot, in the store.
+/// The store's file with the last occurrence of the daily reboot.
 const DAILY_FILE: &str = "daily";
 
 fn main() -> ExitCode {
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
 }
 
 fn run(start: &Start, log: &Log) -> String {
+    // Files and the process of init are root's: for them no capability is needed.
+    if let Err(error) = privileges::drop_all() {
+        log.warning(&format!("capabilities: {error}"));
+    }
     let mut watch = Watch::new(start, log);
     loop {
         if let Some(cause) = watch.poll() {
@@ -45,17 +50,17 @@ fn run(start: &Start, log: &Log) -> String {
     }
 }
 
-/// What is kept between two iterations.
+/// The state between two iterations.
 struct Watch<'a> {
     start: &'a Start,
     log: &'a Log,
-    /// Its device; `None` if the box is to have none.
+    /// Its device; `None` if the box uses no watchdog.
     device: Option<PathBuf>,
     watchdog: Option<Watchdog>,
-    /// Why it could not be opened, as logged last.
+    /// The last logged reason why it could not be opened.
     refused: String,
     heartbeat: Heartbeat,
-    /// When the image was built.
+    /// The date of the image.
     built: Option<i64>,
     schedule: Schedule,
     pending: Pending,
@@ -95,7 +100,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// One iteration of the loop; returns the cause when it is time to reboot.
+    /// One iteration of the loop; returns a cause when a reboot is due.
     fn poll(&mut self) -> Option<Cause> {
         let now = tick();
         self.heartbeat.beat(now.since_boot);
@@ -127,8 +132,8 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// A box without a watchdog still reboots daily, and when a service is stuck: a device that
-    /// cannot be opened is no reason to stop, and one that comes late is opened late.
+    /// A box without a watchdog still reboots daily, and when a service is stuck. So a device that cannot be opened is
+    /// not fatal, and is opened later if it appears.
     fn feed(&mut self) {
         if self.watchdog.is_none() {
             self.open();
@@ -186,8 +191,8 @@ impl<'a> Watch<'a> {
         text.trim().parse().ok().map(Occurrence)
     }
 
-    /// Asks for an orderly reboot. The watchdog is fed only while the link may take to close: should
-    /// the reboot not come, the hardware resets the box.
+    /// Requests an orderly reboot. The watchdog is fed only for the time in which the link may be closed: if the reboot
+    /// does not come, the hardware resets the box.
     fn reboot(&mut self, cause: &Cause) -> String {
         self.log.error(&format!("reboot: {cause}"));
         self.warn_if_failed("saving the cause", reboot::save(&self.start.paths, cause));
@@ -212,7 +217,7 @@ fn tick() -> Tick {
     Tick { unix: clock::unix(), since_boot: clock::since_boot() }
 }
 
-/// The site's device, unless the kernel's command line names another, or none.
+/// The site's device, unless the kernel's command line names another one or none.
 fn watchdog_device(start: &Start, log: &Log) -> Option<PathBuf> {
     let cmdline = fs::read_to_string(start.paths.path("/proc/cmdline")).unwrap_or_default();
     let overridden = Cmdline::parse(&cmdline).watchdog;
@@ -224,7 +229,7 @@ fn watchdog_device(start: &Start, log: &Log) -> Option<PathBuf> {
     Some(device)
 }
 
-/// Whether somebody is connected or about to be.
+/// Whether a caller or a link is connected, or about to be.
 fn is_in_use(start: &Start) -> bool {
     let is_called = match &start.site.role {
         Role::DialIn(dial_in) => line::is_taking_a_call(&start.paths, dial_in.lines.len()),

@@ -1,4 +1,4 @@
-//! Disks and partitions as sysfs and devtmpfs show them.
+//! Disks and partitions, from sysfs and devtmpfs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,8 +10,9 @@ use rustix::ioctl::{NoArg, Opcode, ioctl, opcode};
 
 use super::mbr::{self, Sector};
 use crate::clock;
+use crate::state::slots::RESERVED;
 
-/// The card is found 0.3 s after `/init` starts on a Pi 1; a worn one takes seconds.
+/// The kernel finds the card 0.3 s after `/init` starts on a Pi 1; a worn card takes seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -37,8 +38,8 @@ pub fn read_at<const N: usize>(device: &Path, offset: u64) -> io::Result<[u8; N]
     Ok(bytes)
 }
 
-/// Grows a partition to the end of its disk, if that makes it notably larger. Nothing on the disk
-/// may be mounted: the kernel reads the table again. Returns whether the partition has grown.
+/// Grows a partition to the end of its disk if that adds enough. Nothing on the disk may be mounted, since the kernel
+/// reads the table again. Returns whether the partition has grown.
 pub fn grow_to_the_end(partition: &Path) -> io::Result<bool> {
     let here = Partition::find(partition)?;
     let sector: Sector = read_at(&here.disk, 0)?;
@@ -53,6 +54,17 @@ pub fn grow_to_the_end(partition: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Makes the symlink that leads to the disk of a partition, if its table leaves the bytes of the second copy free: the
+/// services write there.
+pub fn link_card(partition: &Path, symlink: &Path) -> io::Result<()> {
+    let here = Partition::find(partition)?;
+    if !mbr::leaves_free(&read_at(&here.disk, 0)?, &RESERVED) {
+        let what = format!("{} has a partition where the second copy belongs", here.disk.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    std::os::unix::fs::symlink(&here.disk, symlink)
+}
+
 /// A partition and the disk it lies on.
 struct Partition {
     number: usize,
@@ -63,7 +75,7 @@ struct Partition {
 impl Partition {
     fn find(device: &Path) -> io::Result<Self> {
         let name = device.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        // /sys/class/block/mmcblk0p4 leads to …/block/mmcblk0/mmcblk0p4
+        // /sys/class/block/mmcblk0p4 points to …/block/mmcblk0/mmcblk0p4
         let sysfs = fs::canonicalize(Path::new("/sys/class/block").join(name))?;
         let disk = sysfs.parent().ok_or(io::ErrorKind::NotFound)?;
         let disk_name = disk.file_name().ok_or(io::ErrorKind::NotFound)?;

@@ -1,19 +1,19 @@
-//! The settings that `init` and `watchdogd` take from the kernel's command line.
+//! The settings of `init` and `watchdogd` on the kernel's command line.
 
 use std::path::PathBuf;
 
-/// Our words on the kernel's command line; the other words belong to the kernel.
+/// Our parameters on the kernel's command line; the others are the kernel's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cmdline {
-    /// `dialbox.root=A,B`: the partitions that hold the root, tried in this order.
+    /// `dialbox.root=A,B`: the partitions with a root, tried in this order.
     pub roots: Vec<PathBuf>,
-    /// `dialbox.state=`: the partition for what lasts.
+    /// `dialbox.state=`: the state partition.
     pub state: PathBuf,
     /// `dialbox.boot=`: the FAT partition.
     pub boot: PathBuf,
-    /// `dialbox.watchdog=`: overrides the site's watchdog device; the word `none` feeds none.
+    /// `dialbox.watchdog=`: overrides the site's watchdog device; `none` disables it.
     pub watchdog: Option<PathBuf>,
-    /// `modules-load=a,b`: kernel modules to load besides those that hot-plug finds.
+    /// `modules-load=a,b`: kernel modules to load in addition to those of hot-plug.
     pub modules: Vec<String>,
 }
 
@@ -53,13 +53,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_our_words_the_card_of_a_pi_is_assumed() {
+    fn without_our_parameters_the_defaults_are_a_pis_card() {
         let cmdline = Cmdline::parse("console=ttyAMA0,115200 panic=10 quiet\n");
         assert_eq!(cmdline, Cmdline::default());
     }
 
     #[test]
-    fn every_word_is_read_and_the_last_one_wins() {
+    fn every_parameter_is_read_and_the_last_one_wins() {
         let cmdline = Cmdline::parse(
             "dialbox.root=/dev/sda2,/dev/sda3 dialbox.state=/dev/sda4 dialbox.boot=/dev/sda1 \
              dialbox.watchdog=/dev/watchdog dialbox.watchdog=/dev/watchdog1 \

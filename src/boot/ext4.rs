@@ -1,11 +1,11 @@
-//! The health of an ext4 file system, read from its superblock.
+//! The state of an ext4 file system, from its superblock.
 //!
-//! Reading 1024 bytes ourselves spares a healthy boot the start of `e2fsck`.
+//! Reading 1024 bytes ourselves saves a clean boot the start of `e2fsck`.
 //! Layout: <https://docs.kernel.org/filesystems/ext4/globals.html#super-block>.
 
-/// Where the superblock starts, in bytes from the start of the partition.
+/// Offset of the superblock in the partition, in bytes.
 pub const OFFSET: u64 = 1024;
-/// How long it is, in bytes.
+/// Its length, in bytes.
 pub const LENGTH: usize = 1024;
 
 const MAGIC: (usize, u16) = (0x38, 0xEF53);
@@ -15,22 +15,22 @@ const STATE_ERRORS: u16 = 0x2;
 const FEATURE_INCOMPAT: usize = 0x60;
 const INCOMPAT_RECOVER: u16 = 0x4;
 
-/// What the superblock says.
+/// The state of the file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// Unmounted in good order: mount it.
+    /// Cleanly unmounted: mount it.
     Clean,
-    /// The power went away while it was mounted: the journal must be replayed.
+    /// The power was cut while it was mounted: the journal must be replayed.
     NeedsRecovery,
-    /// The kernel found damage, or the file system was not unmounted and has no journal.
+    /// The kernel has found damage, or the file system was not unmounted and has no journal.
     Damaged,
-    /// Nothing but zeros: a card that has just been written.
+    /// All zeros: a freshly written card.
     Blank,
-    /// Something else than ext4.
+    /// Not ext4.
     Foreign,
 }
 
-/// Judges a superblock.
+/// Classifies a superblock.
 pub fn health(superblock: &[u8; LENGTH]) -> Health {
     let word = |at: usize| u16::from_le_bytes([superblock[at], superblock[at + 1]]);
     if word(MAGIC.0) != MAGIC.1 {
@@ -50,7 +50,7 @@ pub fn health(superblock: &[u8; LENGTH]) -> Health {
 mod tests {
     use super::*;
 
-    /// A superblock with the two fields that matter; values as `dumpe2fs -h` names them.
+    /// A superblock with the two relevant fields; values as `dumpe2fs -h` names them.
     fn superblock(state: u16, incompat: u16) -> [u8; LENGTH] {
         let mut block = [0; LENGTH];
         block[0x38..0x3A].copy_from_slice(&0xEF53_u16.to_le_bytes());
@@ -60,8 +60,8 @@ mod tests {
     }
 
     #[test]
-    fn only_a_clean_superblock_spares_the_check() {
-        // filetype, extents, 64bit, flex_bg: what mke2fs sets by default
+    fn only_a_clean_superblock_skips_the_check() {
+        // the defaults of mke2fs: filetype, extents, 64bit, flex_bg
         const USUAL: u16 = 0x02C2;
         let table = [
             (superblock(1, USUAL), Health::Clean),

@@ -1,4 +1,10 @@
-//! Growing the last partition of an MBR disk to the card's end.
+//! The partition table of an MBR disk: checks that a range is free, and grows the last partition to the end of the card.
+//!
+//! Written here, although the builder uses the crate mbrman: `init` needs one entry of one sector, changed in place.
+//! mbrman brings serde, bincode and bitvec, and makes `init` 57 kB larger (of 484 kB, built for the host at
+//! opt-level z), in the initramfs that every boot unpacks.
+
+use std::ops::Range;
 
 /// The first sector of a disk.
 pub type Sector = [u8; 512];
@@ -12,8 +18,8 @@ const ENTRY: usize = 16;
 
 /// The sector with the given partition (1 to 4) grown to the end of a disk with this many sectors.
 ///
-/// `None` when there is nothing to do: no MBR, no such partition, another partition behind it,
-/// or less than [4 MiB](ALIGNMENT) to win.
+/// `None` if there is nothing to do: no MBR, no such partition, another partition behind it, or less than [4
+/// MiB](ALIGNMENT) to gain.
 pub fn grow(sector: &Sector, partition: usize, disk_sectors: u64) -> Option<Sector> {
     if sector[SIGNATURE.0..] != SIGNATURE.1 || !(1..=4).contains(&partition) {
         return None;
@@ -30,10 +36,21 @@ pub fn grow(sector: &Sector, partition: usize, disk_sectors: u64) -> Option<Sect
     let length = u32::try_from(end - this.start).ok()?;
     let mut grown = *sector;
     let at = TABLE + ENTRY * (partition - 1);
-    // The end in cylinders, heads and sectors: "beyond what fits", as every tool writes it.
+    // The end as cylinder, head and sector: "out of range", as every tool writes it.
     grown[at + 5..at + 8].copy_from_slice(&[0xFE, 0xFF, 0xFF]);
     grown[at + 12..at + 16].copy_from_slice(&length.to_le_bytes());
     Some(grown)
+}
+
+/// Whether none of a disk's partitions has any of these bytes. `false` without an MBR: what the disk is for is then
+/// not known. (The protective MBR of a GPT has one partition of the whole disk: UEFI §5.2.3.)
+pub fn leaves_free(sector: &Sector, bytes: &Range<u64>) -> bool {
+    let overlaps = |extent: Extent| {
+        let bytes_of = |sectors: u64| sectors * sector.len() as u64;
+        bytes_of(extent.start) < bytes.end && bytes.start < bytes_of(extent.start + extent.length)
+    };
+    sector[SIGNATURE.0..] == SIGNATURE.1
+        && !(1..=4).filter_map(|number| Extent::read(sector, number)).any(overlaps)
 }
 
 /// Start and length of a partition, in sectors.
@@ -81,16 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_partition_takes_the_rest_of_the_card() {
+    fn the_last_partition_grows_to_the_end_of_the_card() {
         let image = disk(&[(4, 24), (28, 12), (40, 12), (52, 4)]);
         let table = [
             (56, None),     // a card as small as the image
-            (59, None),     // less than an erase block to win
+            (59, None),     // less than an erase block to gain
             (60, Some(8)),  // one erase block
-            (63, Some(8)),  // the ragged end is left
-            (64, Some(12)), // what QEMU sees
+            (63, Some(8)),  // the rest of an erase block is left
+            (64, Some(12)), // the size that QEMU shows
             (7_600, Some(7_548)),
-            (4_000_000, Some(2_097_148 - 52)), // MBR ends at 2 TiB
+            (4_000_000, Some(2_097_148 - 52)), // an MBR ends at 2 TiB
         ];
         for (disk_mib, expected) in table {
             assert_eq!(grown_to(&image, disk_mib), expected, "{disk_mib} MiB");
@@ -98,13 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_with_another_one_behind_it_stays() {
+    fn a_partition_with_another_one_behind_it_does_not_grow() {
         let image = disk(&[(4, 24), (28, 12), (60, 12), (52, 4)]);
         assert_eq!(grown_to(&image, 7_600), None);
     }
 
     #[test]
-    fn nothing_but_the_length_of_the_one_entry_changes() {
+    fn only_the_length_of_one_entry_changes() {
         let image = disk(&[(4, 24), (28, 12), (40, 12), (52, 4)]);
         let grown = grow(&image, 4, 7_600 * MIB).unwrap();
         let changed: Vec<_> = (0..512).filter(|i| image[*i] != grown[*i]).collect();
@@ -113,10 +130,28 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_without_a_table_or_partition_is_left_alone() {
+    fn a_disk_without_a_table_or_partition_is_unchanged() {
         assert_eq!(grow(&[0; 512], 4, 7_600 * MIB), None);
         assert_eq!(grown_to(&disk(&[(4, 24)]), 7_600), None);
         assert_eq!(grow(&disk(&[(4, 24)]), 5, 7_600 * MIB), None);
+    }
+
+    #[test]
+    fn only_bytes_of_no_partition_are_free() {
+        let free = |sector: &Sector| leaves_free(sector, &(4 * MIB * 512..8 * MIB * 512));
+        for (partitions, is_free) in [
+            (&[(8, 12), (20, 16)][..], true),
+            (&[(1, 3), (8, 12)], true),
+            (&[], true),
+            (&[(4, 12), (16, 12)], false), // an older layout
+            (&[(7, 12)], false),
+            (&[(1, 4)], false),
+            (&[(5, 1)], false),
+            (&[(0, 1000)], false),
+        ] {
+            assert_eq!(free(&disk(partitions)), is_free, "{partitions:?}");
+        }
+        assert!(!free(&[0; 512]), "no table");
     }
 
     proptest! {
@@ -133,6 +168,7 @@ mod tests {
             let mut sector: Sector = bytes.try_into().unwrap();
             sector[510..].copy_from_slice(&[0x55, 0xAA]);
             let _ = grow(&sector, n, 1 << 40);
+            let _ = leaves_free(&sector, &(1 << 22..1 << 23));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From the kernel to the real init: what `/init` of the initramfs decides and does.
+//! From the kernel to busybox's init: the parts of `/init` of the initramfs.
 //!
 //! [`cmdline`], [`ext4`] and [`mbr`] are pure; [`block`], [`modules`], [`root`] and [`state`]
 //! are the edge that `src/bin/init.rs` calls in order.
@@ -14,12 +14,12 @@ pub mod state;
 use std::fmt;
 use std::io;
 
-/// What prevents the boot, in words for the console.
+/// An error that prevents the boot, as text for the console.
 #[derive(Debug)]
 pub struct Fatal(String);
 
 impl Fatal {
-    /// What could not be done.
+    /// The operation that failed.
     pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
@@ -31,9 +31,9 @@ impl fmt::Display for Fatal {
     }
 }
 
-/// Turns an I/O error into the one message that the console will show.
+/// Adds the failed operation to an I/O error.
 pub trait OrFatal<T> {
-    /// Says what was being done when the error came.
+    /// `what` is the operation that failed.
     fn or_fatal(self, doing: &str) -> Result<T, Fatal>;
 }
 

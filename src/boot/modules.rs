@@ -1,4 +1,4 @@
-//! The kernel modules of the initramfs: what it takes to mount the root.
+//! The kernel modules of the initramfs, which are needed to mount the root.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -8,10 +8,10 @@ use rustix::system::finit_module;
 
 use super::{Fatal, OrFatal};
 
-/// The list made by the builder: one path a line, a module after those it depends on.
+/// The builder's list: one path a line, each module after those it depends on.
 const ORDER: &str = "/modules/order";
 
-/// Loads every module of the initramfs. One that is loaded already, or built in, is no error.
+/// Loads every module of the initramfs. A module that is loaded already or built in is not an error.
 pub fn load() -> Result<(), Fatal> {
     let order = fs::read_to_string(ORDER).or_fatal(&format!("reading {ORDER}"))?;
     order.lines().filter(|line| !line.is_empty()).try_for_each(|path| insert(Path::new(path)))

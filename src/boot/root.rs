@@ -1,4 +1,4 @@
-//! The root: a sealed squashfs below, a RAM disk above, and the switch into both.
+//! The root: a read-only squashfs, a tmpfs over it, and the switch into both.
 
 use std::ffi::CString;
 use std::fs;
@@ -12,13 +12,13 @@ use rustix::process::{chdir, chroot};
 use super::{Fatal, OrFatal, block};
 use crate::log::Log;
 
-/// The sealed root stays visible here, below the overlay: the baked site is read from it.
+/// The read-only root stays visible here, below the overlay: the baked site is read from it.
 const SEALED: &str = "/run/root";
-/// What is written over the sealed root, in RAM.
+/// The tmpfs with the writes to the root.
 const OVERLAY: &str = "/run/overlay";
 const NEW_ROOT: &str = "/newroot";
 
-/// Mounts what the kernel offers, and `/run`.
+/// Mounts the kernel's file systems, and `/run`.
 pub fn mount_kernel_file_systems() -> Result<(), Fatal> {
     let none = MountFlags::NOSUID | MountFlags::NOEXEC;
     let quiet = none | MountFlags::NODEV;
@@ -29,7 +29,7 @@ pub fn mount_kernel_file_systems() -> Result<(), Fatal> {
     mount_at("run", "/run", "tmpfs", tmpfs, c"mode=0755")
 }
 
-/// Mounts the first root that has an init to start, and says which one it was.
+/// Mounts the first root that has an init, and returns its device.
 pub fn mount_sealed<'a>(candidates: &'a [PathBuf], log: &Log) -> Result<&'a Path, Fatal> {
     let mut reasons = Vec::new();
     for device in candidates {
@@ -49,15 +49,15 @@ fn try_sealed(device: &Path) -> Result<(), Fatal> {
     let name = device.display().to_string();
     block::wait_for(device).or_fatal(&name)?;
     mount_at(&name, SEALED, "squashfs", MountFlags::RDONLY, c"")?;
-    // A link to busybox: it need not resolve from here, but a root without it cannot start.
+    // It is a link to busybox, which need not resolve from here; a root without it cannot start.
     let init = fs::symlink_metadata(format!("{SEALED}/sbin/init"));
     init.map(drop).or_fatal(&name).inspect_err(|_| {
-        // The next candidate is mounted over it if it cannot be unmounted.
+        // If it cannot be unmounted, the next candidate is mounted over it.
         let _ = unmount(SEALED, UnmountFlags::DETACH);
     })
 }
 
-/// Lays a RAM disk over the sealed root: writes succeed, and vanish with the next boot.
+/// Mounts a tmpfs over the read-only root: writes succeed, and are lost at the next boot.
 pub fn lay_overlay() -> Result<(), Fatal> {
     let tmpfs = MountFlags::NOSUID | MountFlags::NODEV;
     mount_at("overlay", OVERLAY, "tmpfs", tmpfs, c"mode=0700,size=25%")?;
@@ -70,7 +70,7 @@ pub fn lay_overlay() -> Result<(), Fatal> {
     mount_at("root", NEW_ROOT, "overlay", MountFlags::NOATIME, &options)
 }
 
-/// Frees the initramfs and makes the overlay the root of everything.
+/// Frees the initramfs and makes the overlay the root directory.
 pub fn switch(log: &Log) -> Result<(), Fatal> {
     for mounted in ["/dev", "/proc", "/sys", "/run"] {
         let target = format!("{NEW_ROOT}{mounted}");
@@ -84,16 +84,16 @@ pub fn switch(log: &Log) -> Result<(), Fatal> {
     chdir("/").or_fatal("/")
 }
 
-/// Mounts the FAT partition for reading: the site that a PC may have edited lies there.
+/// Mounts the FAT partition read-only: it holds the site that a PC may have edited.
 pub fn mount_boot(device: &Path) -> Result<(), Fatal> {
     let name = device.display().to_string();
     block::wait_for(device).or_fatal(&name)?;
     let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    // The operator's password may be in site.toml.
+    // site.toml may contain the operator's password.
     mount_at(&name, "/boot", "vfat", flags, c"umask=077")
 }
 
-/// The initramfs lives in RAM until it is deleted.
+/// Deletes the initramfs, which occupies RAM.
 fn empty_initramfs(log: &Log) -> Result<(), Fatal> {
     const RAMFS_MAGIC: u32 = 0x8584_58f6;
     const TMPFS_MAGIC: u32 = 0x0102_1994;

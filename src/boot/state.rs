@@ -1,4 +1,4 @@
-//! Bringing up the state partition, whatever it holds. It never blocks the boot.
+//! Mounts the state partition, whatever its content. It never prevents the boot.
 
 use std::fmt;
 use std::fs;
@@ -20,21 +20,21 @@ use crate::log::Log;
 const MOUNT_POINT: &str = "/state";
 const E2FSCK: &str = "/sbin/e2fsck";
 const MKE2FS: &str = "/sbin/mke2fs";
-/// A tool that works on a dying card may never end; the boot goes on without it.
+/// A tool may hang on a dying card; the boot continues without it.
 const TOOL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How state was obtained.
+/// How the state partition was mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MountOutcome {
-    /// The partition was in good order.
+    /// It was clean.
     Clean,
-    /// The power had gone away, and the kernel has replayed the journal.
+    /// After a power cut the kernel has replayed the journal.
     Recovered,
-    /// The partition was damaged, and e2fsck has repaired it.
+    /// It was damaged, and e2fsck has repaired it.
     Repaired,
-    /// The partition was formatted: what it held, if anything, is lost.
+    /// It was formatted: any former content is lost.
     Formatted,
-    /// The partition cannot be used: state is in RAM and ends with this boot.
+    /// It cannot be used: the state is in RAM and is lost at the next boot.
     Memory,
 }
 
@@ -50,25 +50,25 @@ impl fmt::Display for MountOutcome {
     }
 }
 
-/// How state was obtained, and what went wrong before.
+/// How the state partition was mounted, and what failed before.
 #[derive(Debug)]
 pub struct Report {
     /// What is mounted at `/state`.
     pub outcome: MountOutcome,
-    /// What failed on the way, in words; empty when all is well.
+    /// The errors on the way, as text; empty if there were none.
     pub trouble: String,
 }
 
-/// What can be done to a partition before it is mounted.
+/// A repair of a partition before it is mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repair {
     Nothing,
-    /// The kernel does it as it mounts, as `e2fsck` would and 0.3 s sooner: a power cut is how
-    /// most of these boxes stop.
+    /// The kernel replays it while mounting, as `e2fsck` would but 0.3 s faster: most of these boxes stop by a power
+    /// cut.
     ReplayJournal,
-    /// What `e2fsck` repairs without asking.
+    /// The repairs that `e2fsck` makes without asking.
     Check,
-    /// What it repairs at all: files may lose their names.
+    /// All repairs of `e2fsck`: files may lose their names.
     ForcedCheck,
     Format,
 }
@@ -84,7 +84,7 @@ fn repairs(health: Health) -> &'static [Repair] {
     }
 }
 
-/// Before anything is mounted: a partition that holds no file system yet gets the whole card.
+/// Before anything is mounted, a partition without a file system is grown to the end of the card.
 pub fn claim_the_card(device: &Path, log: &Log) {
     let grown = block::wait_for(device).and_then(|()| health(device)).and_then(|health| match health {
         Health::Blank | Health::Foreign => block::grow_to_the_end(device),
@@ -98,8 +98,7 @@ pub fn claim_the_card(device: &Path, log: &Log) {
     }
 }
 
-/// Mounts the partition at `/state`, repairs or formats it when it must, and takes RAM when
-/// nothing helps.
+/// Mounts the partition at `/state`, repairs or formats it if necessary, and uses RAM if nothing else works.
 pub fn mount_state(device: &Path) -> Report {
     let mut trouble = Vec::new();
     let health = health(device).map_err(|error| trouble.push(error.to_string()));
@@ -123,7 +122,7 @@ fn report(outcome: MountOutcome, trouble: Vec<String>) -> Report {
     Report { outcome, trouble }
 }
 
-/// A partition as the repairs need it.
+/// A partition, as the repairs use it.
 trait Partition {
     /// Whether the kernel has a driver for ext4.
     fn has_driver(&mut self) -> bool;
@@ -134,15 +133,15 @@ trait Partition {
 /// Why a repair has not helped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum RepairError {
-    /// The tool says so: the next repair may help.
+    /// The tool reports failure: the next repair may work.
     Failed(String),
-    /// The tool did not run to its end: what the partition holds is not known.
+    /// The tool did not finish: the content of the partition is unknown.
     Unfinished(String),
 }
 
-/// The repair after which the partition could be mounted. Formatting destroys what the partition
-/// holds, so it is only tried when the kernel has ext4, every milder repair has been judged by its tool, and every mount
-/// was refused for what the partition holds.
+/// The repair after which the partition could be mounted. Formatting destroys the content, so it is only tried when the
+/// kernel has ext4, every milder repair has reported failure itself, and every mount was refused because of the
+/// content.
 fn try_repairs(health: Health, partition: &mut impl Partition, trouble: &mut Vec<String>) -> Option<Repair> {
     if !partition.has_driver() {
         trouble.push("this kernel has no ext4".to_owned());
@@ -173,21 +172,21 @@ fn try_repairs(health: Health, partition: &mut impl Partition, trouble: &mut Vec
     None
 }
 
-/// Whether ext4 refuses what a partition holds, and not for want of memory, say. It gives EINVAL for a superblock that is
-/// none of its own, EIO for one that cannot be read (fs/ext4/super.c), EUCLEAN and EBADMSG for what is corrupted
-/// (fs/ext4/ext4.h, `EFSCORRUPTED`, `EFSBADCRC`).
+/// Whether ext4 refused the content of the partition, and did not, for example, lack memory. It returns EINVAL for a
+/// superblock that is not ext4's, EIO for one that cannot be read (fs/ext4/super.c), and EUCLEAN or EBADMSG for
+/// corruption (fs/ext4/ext4.h, `EFSCORRUPTED`, `EFSBADCRC`).
 fn is_about_the_content(error: Errno) -> bool {
     matches!(error, Errno::INVAL | Errno::IO | Errno::UCLEAN | Errno::BADMSG)
 }
 
-/// The partition of the card.
+/// The partition on the card.
 struct Card<'a> {
     device: &'a Path,
 }
 
 impl Partition for Card<'_> {
     fn has_driver(&mut self) -> bool {
-        // Loads the driver's module too, and touches no device (fs/fsopen.c).
+        // This also loads the driver's module, and accesses no device (fs/fsopen.c).
         fsopen("ext4", FsOpenFlags::FSOPEN_CLOEXEC).err() != Some(Errno::NODEV)
     }
 
@@ -205,7 +204,7 @@ fn health(device: &Path) -> io::Result<Health> {
 }
 
 fn apply(repair: Repair, device: &Path) -> Result<(), RepairError> {
-    // 1: errors were corrected; 2: and it would matter had it been mounted. e2fsck(8)
+    // 1: errors were corrected; 2: a reboot is needed if it was mounted. e2fsck(8)
     let corrected = 0..=2;
     match repair {
         Repair::Nothing | Repair::ReplayJournal => Ok(()),
@@ -216,8 +215,8 @@ fn apply(repair: Repair, device: &Path) -> Result<(), RepairError> {
 }
 
 fn format(device: &Path) -> Result<(), RepairError> {
-    // mke2fs would wait for the kernel's entropy, which a box without keyboard gathers for
-    // seconds; the kernel gives a UUID at once, and this one need not be secret.
+    // mke2fs would wait seconds for the kernel's entropy on a box without a keyboard; the kernel returns a UUID at
+    // once, and this one need not be secret.
     let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid");
     let uuid = uuid.map_err(|error| RepairError::Unfinished(error.to_string()))?;
     let uuid = uuid.trim();
@@ -251,7 +250,7 @@ fn run_for(timeout: Duration, command: &mut Command, good: RangeInclusive<i32>) 
                 };
             }
             None if clock::since_boot() > deadline => {
-                // A process that waits for a dead card cannot be killed; it is left behind.
+                // A process that waits for a dead card cannot be killed; it is left running.
                 let _ = child.kill();
                 return Err(RepairError::Unfinished(format!("{name}: no end in {} s", timeout.as_secs())));
             }
@@ -262,7 +261,7 @@ fn run_for(timeout: Duration, command: &mut Command, good: RangeInclusive<i32>) 
 
 fn mount_partition(device: &Path) -> Result<(), Errno> {
     let flags = MountFlags::NOATIME | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    let _ = fs::create_dir_all(MOUNT_POINT); // the mount says what is wrong with it
+    let _ = fs::create_dir_all(MOUNT_POINT); // mount(2) reports the error
     let options = c"errors=remount-ro";
     mount(device, MOUNT_POINT, "ext4", flags, Some(options))
 }

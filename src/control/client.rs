@@ -1,4 +1,4 @@
-//! The other end of the control socket: ask, and wait for the reply.
+//! The client of the control socket: sends a request and waits for the reply.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -11,23 +11,23 @@ use crate::names::run_file::CONTROL_SOCKET;
 use crate::paths::Paths;
 use crate::record::Record;
 
-/// Why there is no reply.
+/// Why no reply came.
 #[derive(Debug)]
 pub enum RequestError {
-    /// There is no dialer to ask.
+    /// No dialer is running.
     NotRunning,
-    /// It has not answered in time.
+    /// It has not replied in time.
     TimedOut(Duration),
-    /// It closed the connection without a reply: it restarted, or the request is not one.
+    /// It closed the connection without a reply: it restarted, or the request was invalid.
     Closed,
-    /// Something else.
+    /// Any other error.
     Io(io::Error),
 }
 
-/// Sends a request to the dialer and waits for the reply, at most as long as given.
+/// Sends a request to the dialer and waits for the reply, at most this long.
 ///
 /// # Errors
-/// There is no reply.
+/// No reply came.
 pub fn request(paths: &Paths, request: &Request, patience: Duration) -> Result<Reply, RequestError> {
     let mut stream =
         UnixStream::connect(paths.run_file(CONTROL_SOCKET)).map_err(|error| match error.kind() {

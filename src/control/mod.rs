@@ -1,9 +1,8 @@
-//! How other programs of the box talk to the dialer: one request and one reply over
-//! `/run/dialbox/control`, a socket that only root can open.
+//! The control socket of the dialer for other programs of the box: one request and one reply over
+//! `/run/dialbox/control`, which only root can open.
 //!
-//! Both are [records](crate::record): `echo request=budget | nc -U /run/dialbox/control` works.
-//! The caller shuts its sending side when the request is complete; the reply may come much later,
-//! when the link is up or has failed.
+//! Both are [records](crate::record): `echo request=budget | nc -U /run/dialbox/control` works. The client shuts its
+//! sending side when the request is complete. The reply may come much later, when the link is up or has failed.
 
 mod client;
 mod server;
@@ -22,17 +21,19 @@ use crate::ppp::{self, Addresses, Connection, Interface};
 use crate::record::Record;
 use crate::site::DataSize;
 
-/// Keys of requests and replies. A person may type them: see above.
+/// Keys of requests and replies. A user may type them: see above.
 mod key {
     pub(super) const REQUEST: &str = "request";
     pub(super) const SECONDS: &str = "seconds";
     pub(super) const BYTES: &str = "bytes";
+    pub(super) const COUNTER: &str = "counter";
     pub(super) const INTERFACE: &str = "interface";
     pub(super) const PID: &str = "pid";
     pub(super) const LOCAL: &str = "local";
     pub(super) const REMOTE: &str = "remote";
     pub(super) const NAME_SERVERS: &str = "name-servers";
     pub(super) const STATUS: &str = "status";
+    pub(super) const REPORTED: &str = "reported";
     pub(super) const ADDRESS: &str = "address";
     pub(super) const DONE: &str = "done";
     pub(super) const FAILED: &str = "failed";
@@ -46,40 +47,43 @@ mod name {
     pub(super) const EXTEND: &str = "extend";
     pub(super) const BUDGET: &str = "budget";
     pub(super) const SET_USED: &str = "set-used";
+    pub(super) const SET_COUNTER: &str = "set-counter";
 }
 
-/// What the dialer is asked or told.
+/// A request to the dialer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// Open the link for this long, or as long as the site allows. The reply comes when it is up.
+    /// Open the link for this long, or as long as the site allows. The reply comes when the link is up.
     Connect(Option<Duration>),
-    /// Close it. The reply comes when it is closed.
+    /// Close the link. The reply comes when it is closed.
     Disconnect,
-    /// The box stops: close it, and open none any more. Replied to when what it has cost is stored.
+    /// The box stops: close the link and open no other. The reply comes when its traffic is stored.
     Stop,
-    /// Let it stay longer.
+    /// Let the link stay up longer.
     Extend(Option<Duration>),
-    /// Say what the month has cost.
+    /// Report the month's traffic.
     Budget,
-    /// Set the month's count to the operator's own.
+    /// Set the month's traffic to the operator's count.
     SetUsed(DataSize),
+    /// Take the code of this counter for the last accepted one.
+    SetCounter(u64),
     /// pppd's ip-up.
     IpUp {
         /// The link.
         link: Connection,
-        /// The name servers that the operator has told, good ones or not.
+        /// The operator's name servers, usable or not.
         name_servers: Vec<Ipv4Addr>,
     },
     /// pppd's ip-down.
     IpDown {
         /// The process of the pppd.
         pid: Pid,
-        /// Bytes in both directions since it began.
+        /// Bytes in both directions during the link.
         carried: Option<u64>,
     },
     /// `chat` has failed.
     DialFailure(DialFailure),
-    /// An address of a link is one of the box's own networks: the link does not come up.
+    /// An address of a link is in one of the box's own networks: the link must not come up.
     OwnAddress {
         /// The process of the pppd.
         pid: Pid,
@@ -88,17 +92,17 @@ pub enum Request {
     },
 }
 
-/// The answer, one sentence for a person.
+/// The reply, one sentence for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// It was done.
+    /// The request was executed.
     Done(String),
-    /// It was not done, and why.
+    /// It was not executed; the reason.
     Failed(String),
 }
 
 impl Request {
-    /// The request as it goes over the socket.
+    /// The request as sent over the socket.
     pub fn to_record(&self) -> Record {
         let named = |name: &str| Record::new().with(key::REQUEST, name);
         let seconds = |length: &Option<Duration>| length.map(|length| length.as_secs());
@@ -109,6 +113,7 @@ impl Request {
             Self::Extend(more) => named(name::EXTEND).with_known(key::SECONDS, seconds(more)),
             Self::Budget => named(name::BUDGET),
             Self::SetUsed(used) => named(name::SET_USED).with(key::BYTES, used.bytes()),
+            Self::SetCounter(used) => named(name::SET_COUNTER).with(key::COUNTER, used),
             Self::IpUp { link, name_servers } => {
                 let record = named(hook::IP_UP)
                     .with(key::INTERFACE, &link.interface)
@@ -121,14 +126,17 @@ impl Request {
             Self::IpDown { pid, carried } => {
                 named(hook::IP_DOWN).with(key::PID, pid).with_known(key::BYTES, carried.as_ref())
             }
-            Self::DialFailure(failure) => named(hook::NO_CALL).with(key::STATUS, failure.chat_status()),
+            Self::DialFailure(failure) => {
+                let (status, reported) = failure.chat_status();
+                named(hook::NO_CALL).with(key::STATUS, status).with(key::REPORTED, reported)
+            }
             Self::OwnAddress { pid, address } => {
                 named(hook::OWN_ADDRESS).with(key::PID, pid).with(key::ADDRESS, address)
             }
         }
     }
 
-    /// Reads a request; `None` if it is none.
+    /// Reads a request; `None` if it is invalid.
     pub fn from_record(record: &Record) -> Option<Self> {
         let seconds = || match record.get(key::SECONDS) {
             Some(_) => record.number(key::SECONDS).map(|seconds| Some(Duration::from_secs(seconds))),
@@ -143,6 +151,7 @@ impl Request {
             name::EXTEND => Self::Extend(seconds()?),
             name::BUDGET => Self::Budget,
             name::SET_USED => Self::SetUsed(DataSize::from_bytes(record.number(key::BYTES)?)),
+            name::SET_COUNTER => Self::SetCounter(record.number(key::COUNTER)?),
             hook::IP_UP => {
                 let addresses = address(key::LOCAL).zip(address(key::REMOTE));
                 let addresses = addresses.map(|(local, remote)| Addresses { local, remote });
@@ -155,7 +164,11 @@ impl Request {
             }
             hook::IP_DOWN => Self::IpDown { pid: pid()?, carried: record.number(key::BYTES) },
             hook::NO_CALL => {
-                Self::DialFailure(DialFailure::from_chat_status(record.get(key::STATUS)?.parse().ok()?))
+                let reported = record.get(key::REPORTED).unwrap_or_default();
+                Self::DialFailure(DialFailure::from_chat_status(
+                    record.get(key::STATUS)?.parse().ok()?,
+                    reported,
+                ))
             }
             hook::OWN_ADDRESS => Self::OwnAddress { pid: pid()?, address: address(key::ADDRESS)? },
             _ => return None,

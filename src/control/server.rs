@@ -1,4 +1,4 @@
-//! The server of the control socket: it never blocks on a client.
+//! The server of the control socket. It never waits for a client.
 
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,18 +14,18 @@ use crate::names::run_file::CONTROL_SOCKET;
 use crate::paths::Paths;
 use crate::record::Record;
 
-/// Clients at a time. More are a fault: the oldest is dropped.
+/// The most clients at a time. More are a fault: the oldest one is dropped.
 const CLIENTS: usize = 16;
-/// Clients that may wait for [`Server::poll`], as std's `UnixListener::bind` has it.
+/// The most clients that may wait for [`Server::poll`], as in std's `UnixListener::bind`.
 const BACKLOG: i32 = 128;
-/// Bytes of a request; the longest real one has some 200.
+/// The most bytes of a request; the longest real one has some 200.
 const LONGEST: usize = 1024;
 
-/// Names a client that waits for its reply.
+/// A client that waits for its reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientId(pub(crate) u64);
 
-/// Takes requests and hands out replies.
+/// Receives requests and sends replies.
 #[derive(Debug)]
 pub struct Server {
     listener: UnixListener,
@@ -37,12 +37,12 @@ pub struct Server {
 struct Client {
     id: ClientId,
     stream: UnixStream,
-    /// What was received so far; `None` once the request is complete and waits for its reply.
+    /// The received bytes; `None` once the request is complete and waits for its reply.
     received: Option<Vec<u8>>,
 }
 
 impl Server {
-    /// Opens the socket, in the place of one that an earlier service has left.
+    /// Opens the socket, and replaces one that an earlier service has left.
     ///
     /// # Errors
     /// The socket cannot be made.
@@ -51,7 +51,7 @@ impl Server {
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
-        // Under another name until it listens.
+        // It has another name until it listens.
         let new = path.with_extension("new");
         match fs::remove_file(&new) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -62,14 +62,13 @@ impl Server {
         Ok(Self { listener, clients: Vec::new(), last_id: 0 })
     }
 
-    /// What to poll for reading: newcomers, and those who have not yet said all.
+    /// What to poll for reading: the listening socket, and clients whose request is not complete.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let speaking = self.clients.iter().filter(|client| client.received.is_some());
         std::iter::once(self.listener.as_fd()).chain(speaking.map(|client| client.stream.as_fd()))
     }
 
-    /// Reads from all clients and returns the requests that are complete. Malformed ones are answered
-    /// here.
+    /// Reads from all clients and returns the complete requests. Invalid ones are answered here.
     pub fn poll(&mut self) -> Vec<(ClientId, Request)> {
         while let Ok((stream, _)) = self.listener.accept() {
             self.admit(stream);
@@ -93,11 +92,11 @@ impl Server {
         requests
     }
 
-    /// Replies to a client and lets it go. One that has gone already is no error.
+    /// Replies to a client and closes the connection. A client that is gone already is not an error.
     pub fn answer(&mut self, id: ClientId, reply: &Reply) {
         if let Some(at) = self.clients.iter().position(|client| client.id == id) {
             let mut client = self.clients.remove(at);
-            // It fits into the socket's buffer, or the client is not one of ours.
+            // A reply fits into the socket's buffer unless the client is not one of ours.
             let _ = client.stream.write_all(reply.to_record().to_string().as_bytes());
         }
     }
@@ -115,7 +114,7 @@ impl Server {
     }
 }
 
-/// A socket that only root can open, from its first moment on.
+/// Creates a socket that only root can open from the start.
 fn listen(path: &Path) -> io::Result<UnixListener> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -127,7 +126,7 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 }
 
 impl Client {
-    /// The request, once it is complete.
+    /// The request, if it is complete.
     fn read_request(&mut self) -> io::Result<Option<String>> {
         let Some(received) = &mut self.received else {
             return Ok(None);

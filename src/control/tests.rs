@@ -14,7 +14,7 @@ fn ppp0(addresses: Option<Addresses>) -> Connection {
 }
 
 #[test]
-fn every_request_is_read_as_it_was_written() {
+fn every_request_is_the_same_after_writing_and_reading() {
     let address = Ipv4Addr::new;
     let addresses = Addresses { local: address(10, 3, 2, 1), remote: address(10, 64, 64, 64) };
     for (request, wire) in [
@@ -25,6 +25,7 @@ fn every_request_is_read_as_it_was_written() {
         (Request::Extend(Some(Duration::from_secs(60))), "request=extend\nseconds=60\n"),
         (Request::Budget, "request=budget\n"),
         (Request::SetUsed(DataSize::from_bytes(7_000)), "request=set-used\nbytes=7000\n"),
+        (Request::SetCounter(41), "request=set-counter\ncounter=41\n"),
         (
             Request::IpUp {
                 link: ppp0(Some(addresses)),
@@ -40,7 +41,14 @@ fn every_request_is_read_as_it_was_written() {
             Request::IpDown { pid: Pid::from_raw(412).unwrap(), carried: Some(5_000_000_000) },
             "request=ip-down\npid=412\nbytes=5000000000\n",
         ),
-        (Request::DialFailure(DialFailure::from_chat_status(7)), "request=no-call\nstatus=7\n"),
+        (
+            Request::DialFailure(DialFailure::from_chat_status(7, "")),
+            "request=no-call\nstatus=7\nreported=\n",
+        ),
+        (
+            Request::DialFailure(DialFailure::from_chat_status(16, "+CME ERROR: 30")),
+            "request=no-call\nstatus=16\nreported=+CME ERROR: 30\n",
+        ),
         (
             Request::OwnAddress { pid: Pid::from_raw(412).unwrap(), address: address(10, 3, 2, 1) },
             "request=own-address\npid=412\naddress=10.3.2.1\n",
@@ -52,7 +60,7 @@ fn every_request_is_read_as_it_was_written() {
 }
 
 #[test]
-fn what_is_no_request_is_none() {
+fn invalid_requests_are_refused() {
     for wire in [
         "",
         "request=format\n",
@@ -68,7 +76,7 @@ fn what_is_no_request_is_none() {
     }
 }
 
-/// A server that answers its first request with the sentence it was given.
+/// A server that answers its first request with this sentence.
 fn answering(paths: &Paths, reply: Reply) -> thread::JoinHandle<Request> {
     let mut server = Server::open(paths).unwrap();
     thread::spawn(move || {
@@ -99,7 +107,7 @@ fn a_request_gets_its_reply() {
 }
 
 #[test]
-fn nobody_but_root_can_ask() {
+fn only_root_can_send_requests() {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
     let _desk = Server::open(&paths).unwrap();
@@ -108,7 +116,7 @@ fn nobody_but_root_can_ask() {
 }
 
 #[test]
-fn the_socket_is_made_with_its_mode_which_never_changes() {
+fn the_socket_has_its_mode_from_its_creation_on() {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
     let beside = paths.run_file(CONTROL_SOCKET).parent().unwrap().to_owned();
@@ -123,7 +131,7 @@ fn the_socket_is_made_with_its_mode_which_never_changes() {
 }
 
 #[test]
-fn without_a_dialer_the_caller_is_told_so() {
+fn without_a_dialer_the_client_gets_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
     assert!(matches!(request(&paths, &Request::Budget, SOON), Err(RequestError::NotRunning)));
@@ -132,7 +140,7 @@ fn without_a_dialer_the_caller_is_told_so() {
 }
 
 #[test]
-fn a_dialer_that_does_not_answer_is_not_waited_for_any_longer_than_wished() {
+fn a_client_waits_for_a_reply_no_longer_than_its_limit() {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
     let _desk = Server::open(&paths).unwrap();
@@ -141,7 +149,7 @@ fn a_dialer_that_does_not_answer_is_not_waited_for_any_longer_than_wished() {
 }
 
 #[test]
-fn callers_who_talk_too_much_or_never_end_do_not_hinder_others() {
+fn clients_with_endless_or_unfinished_requests_do_not_block_others() {
     use std::io::{Read, Write};
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());

@@ -1,7 +1,6 @@
-//! `dialctl hook`: pppd's scripts, each told in one word and its arguments.
+//! `dialctl hook`: pppd's scripts report one event each, with its arguments.
 //!
-//! They are also run where no dialer listens, by a person's `pon` or on a box that answers calls:
-//! that is no failure.
+//! They also run without a dialer, after a manual `pon` or on a dial-in box. That is not an error.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -12,20 +11,21 @@ use crate::control::{self, Request, RequestError};
 use crate::log::Log;
 use crate::names;
 use crate::paths::Paths;
-use crate::ppp::{Addresses, Connection, DownReason, Interface, name_servers, own_networks, pid};
+use crate::ppp::{Addresses, Connection, DownReason, Interface, name_servers, own_networks, pid, pppd_log};
 
-/// pppd's scripts wait for each other, and the person for them.
+/// pppd's scripts wait for each other, and a user may wait for them.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Carries out a hook.
+/// Executes a hook.
 ///
 /// # Errors
-/// What is wrong with its arguments, or why the dialer could not be told.
+/// The arguments are invalid, or the dialer could not be reached.
 pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
     if let [names::hook::IP_PRE_UP, arguments @ ..] = arguments {
         return ip_pre_up(paths, arguments);
     }
-    let request = parse(arguments).ok_or_else(|| format!("hook {}: no such hook", arguments.join(" ")))?;
+    let request = parse(arguments, || pppd_log::read(paths))
+        .ok_or_else(|| format!("hook {}: no such hook", arguments.join(" ")))?;
     match &request {
         Request::IpUp { link, name_servers } => {
             name_servers::install(paths, &link.interface, name_servers).map_err(in_words)?;
@@ -42,13 +42,13 @@ pub fn run(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
     }
 }
 
-/// Fails if the link must not come up. The log is the only place where pppd's scripts are heard.
+/// Fails if the link must not come up. The log is the only output of pppd's scripts.
 fn ip_pre_up(paths: &Paths, arguments: &[&str]) -> Result<(), String> {
     let (link, addresses) = parse_ip_pre_up(arguments).ok_or("hook ip-pre-up: wrong arguments")?;
     let Some(address) = own_networks::find_conflict(paths, &link.interface, addresses) else { return Ok(()) };
     let why = DownReason::OwnAddress(address).to_string();
     Log::new("dialctl", paths).error(&format!("{}: {why}", link.interface));
-    // The link does not come up, whether or not the dialer is there to hear why.
+    // The link must not come up, even if no dialer is there to receive the reason.
     let _ = control::request(paths, &Request::OwnAddress { pid: link.pid, address }, PATIENCE);
     Err(why)
 }
@@ -62,7 +62,8 @@ fn parse_ip_pre_up(arguments: &[&str]) -> Option<(Connection, Addresses)> {
     ))
 }
 
-fn parse(arguments: &[&str]) -> Option<Request> {
+/// `said` is what pppd and its `chat` have written.
+fn parse(arguments: &[&str], said: impl FnOnce() -> String) -> Option<Request> {
     match arguments {
         [names::hook::IP_UP, interface, process, local, remote, servers @ ..] => {
             let addresses = local.parse().ok().zip(remote.parse().ok());
@@ -80,7 +81,7 @@ fn parse(arguments: &[&str]) -> Option<Request> {
             Some(Request::IpDown { pid: pid(process)?, carried })
         }
         [names::hook::NO_CALL, status] => {
-            Some(Request::DialFailure(DialFailure::from_chat_status(status.parse().ok()?)))
+            Some(Request::DialFailure(DialFailure::from_chat_status(status.parse().ok()?, &said())))
         }
         _ => None,
     }
@@ -97,6 +98,7 @@ mod tests {
     #[test]
     fn the_scripts_arguments_are_read() {
         let pid = pid("412").unwrap();
+        let said = "Serial port initialized.\nchat:  Nov 28 09:10:11 +CME ERROR: 30\nConnect script failed\n";
         let ppp0 = |addresses| Connection { interface: Interface::new("ppp0").unwrap(), pid, addresses };
         let addresses =
             Addresses { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
@@ -114,17 +116,19 @@ mod tests {
             ),
             ("ip-down ppp0 412 1000 24000", Some(Request::IpDown { pid, carried: Some(25_000) })),
             ("ip-down ppp0 412  ", Some(Request::IpDown { pid, carried: None })),
-            ("no-call 7", Some(Request::DialFailure(DialFailure::from_chat_status(7)))),
+            ("no-call 7", Some(Request::DialFailure(DialFailure::from_chat_status(7, "")))),
+            ("no-call 16", Some(Request::DialFailure(DialFailure::from_chat_status(16, said)))),
             ("ip-up ppp0", None),
             ("ip-up ../x 412 10.3.2.1 10.64.64.64", None),
             ("ip-sideways", None),
         ] {
-            assert_eq!(parse(&arguments.split(' ').collect::<Vec<_>>()), expected, "{arguments}");
+            let found = parse(&arguments.split(' ').collect::<Vec<_>>(), || said.to_owned());
+            assert_eq!(found, expected, "{arguments}");
         }
     }
 
     #[test]
-    fn a_hook_without_a_dialer_is_no_failure() {
+    fn a_hook_without_a_dialer_succeeds() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
         for arguments in [

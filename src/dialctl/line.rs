@@ -11,7 +11,7 @@ use crate::published::{CallerNote, DriverStatus, LineState, LineStatus, Publishe
 use crate::site::{Role, Site};
 use crate::state::Store;
 
-/// Every line, and who uses it.
+/// Every line, and its user.
 ///
 /// # Errors
 /// The box has no lines.
@@ -26,7 +26,7 @@ pub fn lines(paths: &Paths) -> Result<String, String> {
     Ok((1..=count(paths)?).map(shown).collect())
 }
 
-/// Every call that is remembered.
+/// Every call in the ledger.
 pub fn calls(paths: &Paths) -> String {
     Calls::load(&Store::new(paths.state())).to_string()
 }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_shown_with_its_caller_its_calls_or_its_trouble() {
+    fn every_line_is_shown_with_its_caller_calls_or_error() {
         let (_dir, paths) = dial_in();
         let publish = |name: &str, text: &str| paths.publish(name, &Record::parse(text)).unwrap();
         publish(
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(refusal("4"), "4: no such line; there are 3, counted from 1");
         assert_eq!(refusal("0"), "0: no such line; there are 3, counted from 1");
         assert_eq!(refusal("line2"), "line 2: nobody is connected");
-        // A number that somebody else has by now is left alone.
+        // A process ID that another program has by now is left alone.
         fs::create_dir_all(paths.path("/run")).unwrap();
         fs::create_dir_all(paths.path("/proc/4711")).unwrap();
         fs::write(paths.path("/run/ppp-line2.pid"), "4711\nppp0\n").unwrap();

@@ -11,17 +11,17 @@ use crate::record::Record;
 use crate::site::{DataSize, Role, Site, TimeSpan};
 use crate::state::Store;
 
-/// Longer than the dialer tries before it says that there is no link.
+/// Longer than the dialer takes to report a failure.
 const TO_CONNECT: Duration = Duration::from_secs(20 * 60);
 /// Longer than it waits before it kills a pppd that does not end.
 const TO_DISCONNECT: Duration = Duration::from_secs(60);
-/// What needs nothing but a look.
+/// For requests that are answered at once.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// Opens the link, and waits until it is up or has failed.
 ///
 /// # Errors
-/// Why there is no link, for a person.
+/// The reason why there is no link, as text.
 pub fn connect(paths: &Paths, length: Option<&str>) -> Result<String, String> {
     request(paths, &Request::Connect(span(length)?), TO_CONNECT)
 }
@@ -29,35 +29,35 @@ pub fn connect(paths: &Paths, length: Option<&str>) -> Result<String, String> {
 /// Closes the link, and waits until it is closed.
 ///
 /// # Errors
-/// Why it is not closed, for a person.
+/// The reason why it is not closed, as text.
 pub fn disconnect(paths: &Paths) -> Result<String, String> {
     request(paths, &Request::Disconnect, TO_DISCONNECT)
 }
 
-/// Closes the link before the box stops, and waits until what it has cost is stored.
+/// Closes the link before the box stops, and waits until its traffic is stored.
 ///
 /// # Errors
-/// The dialer has not answered in time, for a person.
+/// The dialer has not replied in time, as text.
 pub fn stop(paths: &Paths) -> Result<(), String> {
     match control::request(paths, &Request::Stop, reboot::LINK_TIMEOUT) {
-        // Closed, or there was no link, or the other role has none.
+        // The link is closed, there was none, or the other role has none.
         Ok(_) | Err(RequestError::NotRunning) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// Lets the link stay longer.
+/// Lets the link stay up longer.
 ///
 /// # Errors
-/// Why it does not stay longer, for a person.
+/// The reason why it does not, as text.
 pub fn extend(paths: &Paths, more: Option<&str>) -> Result<String, String> {
     request(paths, &Request::Extend(span(more)?), AT_ONCE)
 }
 
-/// What the month has cost. Without a dialer, what it had stored last.
+/// The month's traffic; without a dialer, the last stored value.
 ///
 /// # Errors
-/// Why the dialer cannot answer, for a person.
+/// The reason why the dialer cannot reply, as text.
 pub fn budget(paths: &Paths) -> Result<String, String> {
     match control::request(paths, &Request::Budget, AT_ONCE) {
         Ok(reply) => into_result(reply),
@@ -66,10 +66,10 @@ pub fn budget(paths: &Paths) -> Result<String, String> {
     }
 }
 
-/// Corrects what the month has cost, by the operator's own count.
+/// Sets the month's traffic to the operator's count.
 ///
 /// # Errors
-/// Why it is not corrected, for a person.
+/// The reason why it is not set, as text.
 pub fn set_used(paths: &Paths, used: &str) -> Result<String, String> {
     let used: DataSize = used.parse().map_err(as_words)?;
     request(paths, &Request::SetUsed(used), AT_ONCE)
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_dialer_the_budget_is_shown_as_it_was_stored() {
+    fn without_a_dialer_the_stored_budget_is_shown() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
         let site =
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_a_dialer_or_without_sense_says_what_to_do() {
+    fn the_error_of_a_failed_request_says_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
         assert_eq!(connect(&paths, None).unwrap_err(), "the dialer is not running: see `dialctl status`");

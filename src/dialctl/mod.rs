@@ -1,5 +1,6 @@
-//! The verbs of `dialctl` that are more than a few lines.
+//! The subcommands of `dialctl` that are longer than a few lines.
 
+pub mod codes;
 pub mod hook;
 pub mod line;
 pub mod link;

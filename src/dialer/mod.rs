@@ -9,7 +9,10 @@
 //! No port, file or clock here: [`serve`] has them. An order is carried out only when the loop says
 //! that what must be remembered of it [is stored](Event::Stored).
 
+mod counter;
 mod network_time;
+mod parser;
+pub mod persistence;
 mod pppds;
 mod replies;
 pub mod serve;
@@ -20,20 +23,23 @@ mod view;
 use std::time::Duration;
 
 use network_time::NetworkTime;
+pub use parser::Content;
 use replies::Replies;
 pub use view::{Facts, Ports, View};
 
 use crate::clock::WallClock;
 use crate::control;
 use crate::log::Level;
-use crate::modem::mobile::{self, OutgoingSms, Place};
-use crate::ppp::{self, Connection, DownReason, LinkOutcome, Phase, Reaction, Session, Timestamp};
+use crate::modem::mobile::{ClockReading, OutgoingSms, Place, SmsId};
+use crate::ppp::{
+    self, Connection, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session, Timestamp,
+};
 use crate::published::{ClockSource, LinkPhase, LinkStatus, ModemStatus, Published};
-use crate::record::Record;
 use crate::site::{self, DataSize};
 use crate::sms::command::Command;
 use crate::sms::gate::{Clocks, Gate, Judgement};
-use crate::sms::pdu::{Address, Deliver, Incoming};
+use crate::sms::past::Past;
+use crate::sms::pdu::{Address, Deliver};
 use crate::sms::reply::{self, Reply, Status};
 
 /// How long a reboot waits for its announcement to be sent.
@@ -52,6 +58,8 @@ pub struct Dialer {
     reboot_at: Option<Duration>,
     /// The box stops: no link is opened any more.
     is_stopping: bool,
+    /// Who waits until every link is closed, so that the box can stop.
+    stop_requesters: Vec<Requester>,
     facts: Facts,
     last_error: Option<String>,
 }
@@ -74,15 +82,32 @@ pub struct Order {
     pub requester: Requester,
 }
 
+/// What waits until what must be remembered is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pending {
+    /// An order by SMS.
+    Order(Order),
+    /// The answer to a program that has set the counter of the codes.
+    Counter(control::ClientId),
+}
+
 /// What happens to the dialer.
 #[derive(Debug)]
 pub enum Event {
-    /// The modem has something to tell.
-    Modem(mobile::Report),
-    /// What had to be remembered before this order has survived.
-    Stored(Order),
+    /// A message has come, which stays where it is until it is [discarded](Effect::Discard).
+    Message(Place, Content),
+    /// The network has taken a message.
+    Sent(SmsId),
+    /// A message was not sent, as far as is known; why.
+    NotSent(SmsId, String),
+    /// The time that the network tells, in seconds since 1970.
+    NetworkTime(i64),
+    /// The same, told by a clock that may mean one of two times.
+    ClockReading(ClockReading),
+    /// What had to be remembered before has survived.
+    Stored(Pending),
     /// It could not be stored.
-    NotStored(Order),
+    NotStored(Pending),
     /// A program on the box wants something.
     Asked(control::ClientId, control::Request),
     /// Something has happened to a link.
@@ -95,9 +120,9 @@ pub enum Effect {
     /// Store this, and only then say [`Event::Stored`].
     Store {
         /// What must survive before.
-        remember: Record,
-        /// What is then to be done.
-        order: Order,
+        remember: Past,
+        /// What waits for that.
+        pending: Pending,
     },
     /// Send a message.
     Send(OutgoingSms),
@@ -124,16 +149,23 @@ impl Effect {
 }
 
 impl Dialer {
-    /// A dialer at its start; `remembered` is what the gate had stored.
-    pub fn new(sms: Option<&site::Sms>, remembered: &Record, session: Session, facts: Facts) -> Self {
+    /// A dialer that starts at this time since boot; `past` is what is known of codes and messages.
+    pub fn new(
+        sms: Option<&site::Sms>,
+        past: &Past,
+        started: Duration,
+        session: Session,
+        facts: Facts,
+    ) -> Self {
         Self {
-            gate: sms.map(|sms| Gate::new(sms, remembered)),
+            gate: sms.map(|sms| Gate::new(sms, past, started)),
             session,
             replies: sms.map(|sms| Replies::to(&sms.proof)).unwrap_or_default(),
             network_time: NetworkTime::default(),
             requesters: Vec::new(),
             reboot_at: None,
             is_stopping: false,
+            stop_requesters: Vec::new(),
             facts,
             last_error: None,
         }
@@ -142,9 +174,23 @@ impl Dialer {
     /// Something has happened.
     pub fn receive(&mut self, event: Event, view: View) -> Vec<Effect> {
         match event {
-            Event::Modem(report) => self.modem(report, view),
-            Event::Stored(order) => self.execute(order, view),
-            Event::NotStored(order) => self.answer(&order.requester, Reply::NotStored, view.at.now),
+            Event::Message(place, content) => self.message(place, content, view),
+            Event::Sent(id) => {
+                self.replies.done(id);
+                Vec::new()
+            }
+            Event::NotSent(id, why) => {
+                self.replies.done(id);
+                vec![Effect::log(Level::Warning, format!("a reply was not sent: {why}"))]
+            }
+            Event::NetworkTime(unix) => self.network_time.receive(unix, view, self.facts.plausible),
+            Event::ClockReading(reading) => self.network_time.read(reading, view, &self.facts),
+            Event::Stored(Pending::Order(order)) => self.execute(order, view),
+            Event::NotStored(Pending::Order(order)) => {
+                self.answer(&order.requester, Reply::NotStored, view.at.now)
+            }
+            Event::Stored(Pending::Counter(client)) => vec![counter::stored(client)],
+            Event::NotStored(Pending::Counter(client)) => vec![counter::not_stored(client)],
             Event::Asked(client, request) => self.requested(client, request, view),
             Event::Link(event) => {
                 let reaction = self.session.receive(event, view.at);
@@ -204,32 +250,16 @@ impl Dialer {
         }
     }
 
-    fn modem(&mut self, report: mobile::Report, view: View) -> Vec<Effect> {
-        match report {
-            mobile::Report::Message { place, pdu } => self.message(place, &pdu, view),
-            mobile::Report::Sent(id) => {
-                self.replies.sent(id);
-                Vec::new()
-            }
-            mobile::Report::NotSent(id, why) => {
-                let said = Effect::log(Level::Warning, format!("a reply was not sent: {why}"));
-                std::iter::once(said).chain(self.replies.not_sent(id).map(Effect::Send)).collect()
-            }
-            mobile::Report::NetworkTime(unix) => self.network_time.receive(unix, view, self.facts.plausible),
-            mobile::Report::ClockReading(reading) => self.network_time.read(reading, view, &self.facts),
-        }
-    }
-
     /// Whatever it is, it does not stay in the modem: a full storage takes no further message.
-    fn message(&mut self, place: Place, pdu: &str, view: View) -> Vec<Effect> {
-        let mut effects = vec![];
-        match Incoming::decode(pdu) {
-            Ok(Incoming::Deliver(message)) => effects.extend(self.judge(&message, view)),
-            Ok(Incoming::StatusReport(_)) => {}
-            Err(why) => {
-                effects.push(Effect::log(Level::Warning, format!("a message that cannot be read: {why}")));
+    fn message(&mut self, place: Place, content: Content, view: View) -> Vec<Effect> {
+        let mut effects = match content {
+            Content::Message(message) => self.judge(&message, view),
+            Content::StatusReport => Vec::new(),
+            Content::Unreadable(why) => {
+                vec![Effect::log(Level::Warning, format!("a message that cannot be read: {why}"))]
             }
-        }
+            Content::NotDecoded => return Vec::new(),
+        };
         effects.push(Effect::Discard(place));
         effects
     }
@@ -239,18 +269,24 @@ impl Dialer {
         let Some(gate) = &mut self.gate else {
             return vec![Effect::log(Level::Info, format!("SMS from {from}: the site has no [sms]"))];
         };
+        let mut effects = Vec::new();
+        if message.sent.unix().is_none() {
+            effects.push(Effect::log(Level::Info, format!("SMS from {from}: its time is {}", message.sent)));
+        }
         let clocks = Clocks { wall: view.wall, other: self.network_time.other(view.wall) };
-        match gate.judge(message, clocks, view.at.now) {
+        effects.extend(match gate.judge(message, clocks, view.at.now) {
             Judgement::Accepted { command, from, remember, clock } => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, requester: Requester::Phone(from) };
                 let set = clock.and_then(|clock| self.network_time.prove(clock, view.wall));
-                [said].into_iter().chain(set).chain([Effect::Store { remember, order }]).collect()
+                let store = Effect::Store { remember, pending: Pending::Order(order) };
+                [said].into_iter().chain(set).chain([store]).collect()
             }
             Judgement::Refused(why) => {
                 vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
             }
-        }
+        });
+        effects
     }
 
     fn execute(&mut self, Order { command, requester }: Order, view: View) -> Vec<Effect> {
@@ -299,7 +335,14 @@ impl Dialer {
             Request::Extend(length) => return self.execute(command(Command::Extend(length)), view),
             Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
-            Request::IpUp { link, .. } => self.session.receive(ppp::Event::IpUp(link), at),
+            Request::SetCounter(used) => return self.set_counter(client, used),
+            Request::IpUp { link, .. } => {
+                let mut reaction = self.session.receive(ppp::Event::IpUp(link), at);
+                if self.is_stopping {
+                    reaction.append(self.session.stop(at));
+                }
+                reaction
+            }
             Request::IpDown { pid, carried } => self.session.receive(ppp::Event::IpDown { pid, carried }, at),
             Request::DialFailure(failure) => self.session.receive(ppp::Event::DialFailure(failure), at),
             Request::OwnAddress { pid, address } => {
@@ -311,11 +354,15 @@ impl Dialer {
         effects
     }
 
-    /// The requester is answered when pppd has ended and what the link has cost is stored.
+    /// The requester is answered when every pppd has ended and the traffic of the links is stored.
     fn stop(&mut self, requester: Requester, view: View) -> Vec<Effect> {
         self.is_stopping = true;
-        self.requesters.push(requester);
-        let reaction = self.session.close(DownReason::Stopping, view.at);
+        if self.session.phase() == Phase::Down {
+            let not_connected = LinkOutcome::Refused(RequestRefusal::NotConnected);
+            return self.answer(&requester, Reply::Link(not_connected), view.at.now);
+        }
+        self.stop_requesters.push(requester);
+        let reaction = self.session.stop(view.at);
         self.follow(reaction, view)
     }
 
@@ -324,6 +371,12 @@ impl Dialer {
         let mut effects: Vec<_> = reaction.effects.into_iter().map(Effect::Link).collect();
         for outcome in &reaction.outcomes {
             effects.extend(self.report(outcome, view));
+        }
+        if self.session.phase() == Phase::Down {
+            let stopped = Reply::Link(LinkOutcome::Closed(DownReason::Stopping));
+            for requester in std::mem::take(&mut self.stop_requesters) {
+                effects.extend(self.answer(&requester, stopped.clone(), view.at.now));
+            }
         }
         effects
     }

@@ -1,5 +1,5 @@
-//! The replies that are on their way by SMS. The modem keeps their order and gives up in time; here
-//! is remembered what must be sent once more.
+//! The replies that are on their way by SMS. The modem keeps their order, sends one that the network
+//! refuses again and again for an hour, and never one twice that may have been sent.
 
 use std::fmt;
 use std::time::Duration;
@@ -35,17 +35,10 @@ impl fmt::Display for NotWritten {
 /// Replies on their way.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
-    under_way: Vec<Sent>,
+    under_way: Vec<SmsId>,
     /// `None` for as many as are asked for: who has a code may ask.
     allowance: Option<Allowance>,
     last_id: u64,
-}
-
-#[derive(Debug)]
-struct Sent {
-    sms: OutgoingSms,
-    /// The network refuses now and then; a second try is all it gets.
-    again: bool,
 }
 
 impl Replies {
@@ -66,23 +59,13 @@ impl Replies {
         }
         self.last_id += 1;
         let sms = OutgoingSms { id: SmsId(self.last_id), message };
-        self.under_way.push(Sent { sms: sms.clone(), again: false });
+        self.under_way.push(sms.id);
         Ok(sms)
     }
 
-    /// The modem has sent it.
-    pub fn sent(&mut self, id: SmsId) {
-        self.under_way.retain(|sent| sent.sms.id != id);
-    }
-
-    /// The modem could not send it: what is to be sent once more.
-    pub fn not_sent(&mut self, id: SmsId) -> Option<OutgoingSms> {
-        let at = self.under_way.iter().position(|sent| sent.sms.id == id)?;
-        if std::mem::replace(&mut self.under_way[at].again, true) {
-            self.under_way.remove(at);
-            return None;
-        }
-        Some(self.under_way[at].sms.clone())
+    /// The modem has sent it, or given it up.
+    pub fn done(&mut self, id: SmsId) {
+        self.under_way.retain(|other| *other != id);
     }
 
     /// Whether all have been sent or given up.
@@ -95,16 +78,6 @@ impl Replies {
 mod tests {
     use super::*;
     use crate::site::{Digits, OneTimeCode};
-
-    #[test]
-    fn a_refused_reply_is_sent_once_more_and_no_further() {
-        let mut replies = Replies::default();
-        let number = "+33612345678".parse().unwrap();
-        let sms = replies.write(&number, "connected", Duration::ZERO).unwrap();
-        assert_eq!(replies.not_sent(sms.id), Some(sms.clone()));
-        assert_eq!(replies.not_sent(sms.id), None);
-        assert!(replies.is_empty());
-    }
 
     #[test]
     fn a_reply_that_does_not_fit_is_not_on_its_way() {
@@ -120,10 +93,11 @@ mod tests {
         let mut replies = Replies::default();
         let number = "+33612345678".parse().unwrap();
         let [first, second] = ["a", "b"].map(|text| replies.write(&number, text, Duration::ZERO).unwrap());
-        replies.sent(first.id);
+        replies.done(first.id);
         assert!(!replies.is_empty());
-        assert_eq!(replies.not_sent(first.id), None);
-        replies.sent(second.id);
+        replies.done(first.id);
+        assert!(!replies.is_empty());
+        replies.done(second.id);
         assert!(replies.is_empty());
     }
 

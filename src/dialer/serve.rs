@@ -8,6 +8,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
+use super::parser::ModemGuard;
+use super::persistence::{Persistence, Remembered};
 use super::pppds::Pppds;
 use super::{Dialer, Effect, Event, Facts, Ports, View};
 use crate::build::Build;
@@ -16,17 +18,18 @@ use crate::control::Server;
 use crate::log::Log;
 use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
-use crate::modem::mobile::Mobile;
+use crate::modem::mobile::Report;
 use crate::modem::protocol::Protocol;
-use crate::names::record;
+use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
+use crate::names::{MODEM_PARSER_UID, record, run_file};
 use crate::paths::Paths;
-use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd};
-use crate::published::{ClockSource, LastBoot, LinkStatus, Published};
+use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd, pppd_log};
+use crate::published::{ClockSource, CodesStatus, LastBoot, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
 use crate::site::{self, FlowControl, Site};
-use crate::sms::gate::Gate;
+use crate::sms::gate::GateRefusal;
 use crate::state::{Cause, Store};
 use crate::watch::heartbeat::Heartbeat;
 
@@ -41,8 +44,9 @@ struct Serving<'a> {
     site: &'a Site,
     role: &'a site::Dialer,
     store: Store,
+    persistence: Persistence<'a>,
     dialer: Dialer,
-    driver: Driver<'a, Mobile>,
+    driver: Driver<'a, Sandboxed<ModemGuard>>,
     server: Server,
     /// Every pppd that is followed, ours and others'.
     pppds: Pppds,
@@ -59,8 +63,8 @@ struct Serving<'a> {
     clock_shift: i64,
     /// What the clock was set to at boot.
     clock_floor: ClockSource,
-    /// What is published of the link.
-    published: Option<LinkStatus>,
+    /// What is published of the link, and of the codes.
+    published: (Option<LinkStatus>, Option<CodesStatus>),
     /// What is published of the clock.
     published_clock: Option<ClockSource>,
 }
@@ -103,22 +107,27 @@ pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heartbeat: &mut Hear
 impl<'a> Serving<'a> {
     fn new(start: &'a Start, role: &'a site::Dialer, config: ModemConfig<'a>) -> io::Result<Self> {
         let paths = &start.paths;
+        let proof = role.sms.as_ref().map(|sms| &sms.proof);
+        let (persistence, remembered) = Persistence::open(paths, proof, config.log);
         let store = Store::new(paths.state());
-        let read = |file| Record::parse(&store.read(file).unwrap_or_default());
         let facts = facts(paths, &start.site);
         let at = timestamp(&start.site, WallClock::Floor(clock::unix()));
         let is_saved = clock::saved(&store).is_some_and(|saved| facts.plausible.contains(saved));
         let clock_floor = if is_saved { ClockSource::Saved } else { ClockSource::NotSet };
-        let (session, effects) = Session::new(&role.link, &read(Session::FILE), counters::running(paths), at);
+        let Remembered { past, session, copied } = remembered;
+        let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
+        let guard = ModemGuard::new(&role.modem, paths);
+        let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
             log: config.log,
             site: &start.site,
             role,
-            dialer: Dialer::new(role.sms.as_ref(), &read(Gate::FILE), session, facts.clone()),
+            dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, facts.clone()),
             plausible: facts.plausible,
             store,
-            driver: Driver::new(config, Mobile::from_site(&role.modem, paths))?,
+            persistence,
+            driver: Driver::new(config, parser)?,
             server: Server::open(paths)?,
             pppds: Pppds::default(),
             scripts: Vec::new(),
@@ -126,9 +135,12 @@ impl<'a> Serving<'a> {
             clock_known: false,
             clock_shift: 0,
             clock_floor,
-            published: None,
+            published: (None, None),
             published_clock: None,
         };
+        if serving.dialer.lacks_counter() {
+            serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
+        }
         serving.carry_out(effects.into_iter().map(Effect::Link).collect());
         Ok(serving)
     }
@@ -136,7 +148,9 @@ impl<'a> Serving<'a> {
     /// Whatever has happened since the last turn, and all that follows from it.
     fn poll(&mut self) {
         let mut events = VecDeque::new();
-        events.extend(self.driver.poll(clock::since_boot()).into_iter().map(Event::Modem));
+        for report in self.driver.poll(clock::since_boot()) {
+            events.push_back(self.event(report));
+        }
         events.extend(self.server.poll().into_iter().map(|(client, request)| Event::Asked(client, request)));
         self.reap(&mut events);
         self.follow(events);
@@ -146,6 +160,16 @@ impl<'a> Serving<'a> {
         let events = self.start_pppd();
         self.follow(events);
         self.publish();
+    }
+
+    fn event(&mut self, report: Report) -> Event {
+        match report {
+            Report::Message { place, pdu } => Event::Message(place, self.driver.protocol_mut().decode(&pdu)),
+            Report::Sent(id) => Event::Sent(id),
+            Report::NotSent(id, why) => Event::NotSent(id, why),
+            Report::NetworkTime(unix) => Event::NetworkTime(unix),
+            Report::ClockReading(reading) => Event::ClockReading(reading),
+        }
     }
 
     fn follow(&mut self, mut events: VecDeque<Event>) {
@@ -170,13 +194,12 @@ impl<'a> Serving<'a> {
 impl Serving<'_> {
     fn perform(&mut self, effect: Effect, events: &mut VecDeque<Event>) {
         match effect {
-            Effect::Store { remember, order } => {
-                let stored = self.store.replace(Gate::FILE, &remember.to_string());
-                events.push_back(match stored {
-                    Ok(()) => Event::Stored(order),
+            Effect::Store { remember, pending } => {
+                events.push_back(match self.persistence.remember_past(remember) {
+                    Ok(()) => Event::Stored(pending),
                     Err(error) => {
-                        self.log.error(&format!("what must be remembered of an SMS: {error}"));
-                        Event::NotStored(order)
+                        self.log.error(&format!("which codes were used: {error}"));
+                        Event::NotStored(pending)
                     }
                 });
             }
@@ -196,7 +219,12 @@ impl Serving<'_> {
             ppp::SessionEffect::StartPppd => {
                 self.data_port = DataPort::Requested { at_latest: clock::since_boot() + ERRANDS };
             }
-            ppp::SessionEffect::Watch(pid) => events.extend(self.pppds.watch(pid).map(Event::Link)),
+            ppp::SessionEffect::Watch(pid) => match self.pppds.watch(pid) {
+                Ok(ended) => events.extend(ended.map(Event::Link)),
+                Err(error) => {
+                    self.log.warning(&format!("pppd ({pid}) cannot be followed yet, trying again: {error}"));
+                }
+            },
             ppp::SessionEffect::Signal(pid, signal) => {
                 if let Err(error) = self.pppds.signal(pid, signal) {
                     self.log.error(&format!("ending pppd ({pid}): {error}"));
@@ -214,7 +242,8 @@ impl Serving<'_> {
                 events.push_back(Event::Link(ppp::Event::Counters(interface, carried)));
             }
             ppp::SessionEffect::Remember(record) => {
-                self.warn_if_failed("the budget", self.store.replace(Session::FILE, &record.to_string()));
+                let stored = self.persistence.remember_session(&record);
+                self.warn_if_failed("the budget", stored);
                 // WireGuard refuses a peer whose time is older than its last
                 // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
                 // fall far behind that of a session.
@@ -237,8 +266,9 @@ impl Serving<'_> {
         if !self.driver.has_two_ports() && !is_done {
             return VecDeque::new();
         }
-        let mut events: VecDeque<_> = self.driver.release().into_iter().map(Event::Modem).collect();
-        events.push_back(Event::Link(match pppd::spawn(self.role) {
+        let reports = self.driver.release();
+        let mut events: VecDeque<_> = reports.into_iter().map(|report| self.event(report)).collect();
+        events.push_back(Event::Link(match pppd::spawn(self.paths, self.role) {
             Ok(pppd) => {
                 let pid = pppd.pid();
                 self.data_port = DataPort::UsedBy(pid);
@@ -261,9 +291,12 @@ impl Serving<'_> {
     /// Which pppd have ended since the last turn.
     fn reap(&mut self, events: &mut VecDeque<Event>) {
         self.scripts.retain_mut(|script| matches!(script.try_wait(), Ok(None)));
+        pppd_log::keep_short(&self.paths.run_file(run_file::PPPD_LOG));
         for (pid, exit) in self.pppds.remove_ended() {
+            let is_ours = self.data_port == DataPort::UsedBy(pid);
+            let exit = if is_ours { pppd_log::cause(&pppd_log::read(self.paths), exit) } else { exit };
             self.log.info(&format!("pppd ({pid}): {exit}"));
-            if self.data_port == DataPort::UsedBy(pid) {
+            if is_ours {
                 self.reclaim_port();
             }
             events.push_back(Event::Link(ppp::Event::Exited(pid, exit)));
@@ -310,9 +343,17 @@ impl Serving<'_> {
 
     fn publish(&mut self) {
         let status = self.dialer.link_status(self.view(&Record::new()).at);
-        if self.published.as_ref() != Some(&status) {
+        if self.published.0.as_ref() != Some(&status) {
             self.warn_if_failed("publishing", self.paths.publish(record::LINK, &status.to_record()));
-            self.published = Some(status);
+            self.published.0 = Some(status);
+        }
+        let status = CodesStatus {
+            lacks_counter: self.dialer.lacks_counter(),
+            copy_trouble: self.persistence.copy_trouble().map(str::to_owned),
+        };
+        if self.published.1.as_ref() != Some(&status) {
+            self.warn_if_failed("publishing", self.paths.publish(record::CODES, &status.to_record()));
+            self.published.1 = Some(status);
         }
         let clock = self.dialer.clock_source(self.wall(), self.clock_floor);
         if self.published_clock != Some(clock) {

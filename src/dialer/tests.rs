@@ -1,7 +1,8 @@
 use super::*;
 use crate::clock::{Plausible, WallClock};
-use crate::modem::mobile::{Report, SmsId, Storage};
-use crate::ppp::{Addresses, Calendar, Exit, Interface};
+use crate::modem::mobile::{SmsId, Storage};
+use crate::ppp::{Addresses, Calendar, Exit, Interface, MonthTotal};
+use crate::record::Record;
 use crate::site::{Role, Site};
 use crate::sms::pdu::{Body, ServiceCentreTime};
 use rustix::process::Pid;
@@ -29,14 +30,14 @@ impl Harness {
     fn new(ports: Ports) -> Self {
         let Role::Dialer(site) = Site::parse(SITE).unwrap().role else { unreachable!() };
         let at = timestamp(100 * SECOND);
-        let (session, _) = Session::new(&site.link, &Record::new(), Vec::new(), at);
+        let (session, _) = Session::new(&site.link, &Record::new(), MonthTotal::default(), Vec::new(), at);
         let facts = Facts {
             version: Some("0.1.0".to_owned()),
             boots: Some((12, "daily".to_owned())),
             plausible: Plausible::since_build(Some(THAT_MORNING)),
             timezone: None,
         };
-        let dialer = Dialer::new(site.sms.as_ref(), &Record::new(), session, facts);
+        let dialer = Dialer::new(site.sms.as_ref(), &Past::NewCard, at.now, session, facts);
         let known = Record::parse("signal-dbm=-79\noperator=Free\n");
         Self { dialer, ports, storable: true, now: at.now, known, done: String::new() }
     }
@@ -69,13 +70,13 @@ impl Harness {
     fn perform(&mut self, effects: Vec<Effect>) -> &mut Self {
         for effect in effects {
             let line = match effect {
-                Effect::Store { order, .. } if self.storable => {
+                Effect::Store { pending, .. } if self.storable => {
                     self.done += "stored\n";
-                    self.receive(Event::Stored(order));
+                    self.receive(Event::Stored(pending));
                     continue;
                 }
-                Effect::Store { order, .. } => {
-                    self.receive(Event::NotStored(order));
+                Effect::Store { pending, .. } => {
+                    self.receive(Event::NotStored(pending));
                     continue;
                 }
                 Effect::Send(OutgoingSms { message, .. }) => {
@@ -104,12 +105,11 @@ impl Harness {
             body: Body::Text(text.to_owned()),
             part: None,
         };
-        let (pdu, _) = message.encode(None).unwrap();
-        self.receive(Event::Modem(Report::Message { place: Place::Stored(Storage::Modem, 3), pdu }))
+        self.receive(Event::Message(Place::Stored(Storage::Modem, 3), Content::Message(message)))
     }
 
     fn sent(&mut self, id: u64) -> &mut Self {
-        self.receive(Event::Modem(Report::Sent(SmsId(id))))
+        self.receive(Event::Sent(SmsId(id)))
     }
 
     fn link(&mut self, event: ppp::Event) -> &mut Self {
@@ -122,6 +122,12 @@ impl Harness {
             Addresses { local: Ipv4Addr::new(10, 3, 2, 1), remote: Ipv4Addr::new(10, 64, 64, 64) };
         self.link(ppp::Event::Started(pid()));
         self.link(ppp::Event::IpUp(Connection { interface, pid: pid(), addresses: Some(addresses) }))
+    }
+
+    fn opened_by_hand(&mut self, interface: &str, pid: Pid) -> &mut Self {
+        let link = Connection { interface: Interface::new(interface).unwrap(), pid, addresses: None };
+        let request = control::Request::IpUp { link, name_servers: Vec::new() };
+        self.receive(Event::Asked(control::ClientId(2), request))
     }
 
     /// What was done since the last time it was asked for.
@@ -188,11 +194,19 @@ fn whom_only_the_number_proves_is_obeyed_as_often_as_he_likes_and_answered_twent
 
 #[test]
 fn what_is_no_message_is_deleted() {
-    let garbage = Report::Message { place: Place::Stored(Storage::Modem, 1), pdu: "00FF".to_owned() };
-    insta::assert_snapshot!(Harness::new(Ports::Two).receive(Event::Modem(garbage)).done(), @"
+    let place = Place::Stored(Storage::Modem, 1);
+    let garbage = Event::Message(place, Content::Unreadable("a message of type 3".to_owned()));
+    insta::assert_snapshot!(Harness::new(Ports::Two).receive(garbage).done(), @"
     Warning: a message that cannot be read: a message of type 3
     delete Stored(Modem, 1)
     ");
+}
+
+#[test]
+fn a_message_that_nobody_could_decode_stays_in_the_modem() {
+    let place = Place::Stored(Storage::Modem, 1);
+    let message = Event::Message(place, Content::NotDecoded);
+    assert_eq!(Harness::new(Ports::Two).receive(message).done(), "");
 }
 
 #[test]
@@ -269,6 +283,20 @@ fn dialctl_is_told_what_came_of_it() {
 }
 
 #[test]
+fn a_counter_is_set_only_where_there_is_one_and_who_sets_it_hears_whether_it_will_last() {
+    let mut harness = Harness::new(Ports::Two);
+    let client = control::ClientId(1);
+    harness.receive(Event::Asked(client, control::Request::SetCounter(41)));
+    harness.receive(Event::Stored(Pending::Counter(client)));
+    harness.receive(Event::NotStored(Pending::Counter(client)));
+    insta::assert_snapshot!(harness.done(), @r#"
+    Failed("the site's codes are not counted: there is nothing to set")
+    Done("the code after these two is the next to be accepted")
+    Failed("the counter is set until the next boot only: the card cannot be written, see `logread`")
+    "#);
+}
+
+#[test]
 fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
     let mut harness = Harness::new(Ports::Two);
     let client = || control::ClientId(1);
@@ -286,6 +314,35 @@ fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
 }
 
 #[test]
+fn a_box_that_stops_waits_for_every_link_and_closes_one_that_is_opened_meanwhile() {
+    let mut harness = Harness::new(Ports::Two);
+    let by_hand = [Pid::from_raw(500).unwrap(), Pid::from_raw(501).unwrap()];
+    let client = || control::ClientId(1);
+    harness.receive(Event::Asked(client(), control::Request::Connect(None))).dialled();
+    harness.opened_by_hand("ppp1", by_hand[0]).done();
+    harness.receive(Event::Asked(client(), control::Request::Stop));
+    harness.link(ppp::Event::IpDown { pid: pid(), carried: Some(0) });
+    harness.link(ppp::Event::Exited(pid(), Exit::Told));
+    harness.opened_by_hand("ppp2", by_hand[1]);
+    for pid in by_hand {
+        harness.link(ppp::Event::IpDown { pid, carried: Some(0) });
+        harness.link(ppp::Event::Exited(pid, Exit::Unseen));
+    }
+    insta::assert_snapshot!(harness.done(), @r#"
+    Signal(Pid(412), Terminate)
+    Signal(Pid(500), Terminate)
+    Info: disconnected: the box is stopping
+    Watch(Pid(501))
+    Info: ppp2 was opened by hand
+    Signal(Pid(501), Terminate)
+    Done("0kB used in 2026-07")
+    Info: disconnected: the box is stopping
+    Info: disconnected: the box is stopping
+    Done("disconnected: the box is stopping")
+    "#);
+}
+
+#[test]
 fn a_box_that_stops_without_a_link_is_answered_at_once() {
     let mut harness = Harness::new(Ports::Two);
     harness.receive(Event::Asked(control::ClientId(1), control::Request::Stop));
@@ -295,7 +352,7 @@ fn a_box_that_stops_without_a_link_is_answered_at_once() {
 #[test]
 fn a_network_time_that_no_correct_clock_can_show_does_not_set_the_clock() {
     let mut harness = Harness::new(Ports::Two);
-    let mut told = |unix| harness.receive(Event::Modem(Report::NetworkTime(unix))).done();
+    let mut told = |unix| harness.receive(Event::NetworkTime(unix)).done();
     insta::assert_snapshot!(told(THAT_MORNING - 1), @"Warning: the network's time 2026-07-14 03:59:57 UTC is ignored: this image was built at 2026-07-14 03:59:58 UTC");
     assert_eq!(told(THAT_MORNING - 1), "", "a modem that begins in the past is logged once");
     assert_eq!(told(THAT_MORNING), format!("clock {THAT_MORNING}\n"));

@@ -1,11 +1,13 @@
-//! Answers calls: reset the modem, wait for rings, answer, and hang up after the call.
+//! Answers calls: resets the modem, waits for rings, answers, and hangs up after the call.
 
 mod protocol;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::login::{Login, LoginConfig, LoginOutput, LoginResult, PasswordCheck};
+use serde::{Deserialize, Serialize};
+
+use super::login::{Credentials, Login, LoginOutput, LoginResult};
 use super::report::{Connected, Report};
 use super::ring::{Call, News};
 use super::secret::{Registers, Secret};
@@ -15,78 +17,91 @@ use crate::modem::at::queue::{Event, Queue};
 use crate::modem::at::request::TxData;
 use crate::modem::at::response::Final;
 use crate::modem::protocol::ProtocolAction;
-use crate::site::{self, CallerNumber, Rings};
+use crate::site::{Hostname, LineConfig, UserName};
 
-/// How often an idle modem must prove that it still listens (mgetty's value).
+/// How often an idle modem is probed (mgetty's value).
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
-/// A modem that is just powered misses the first commands.
+/// A modem that was just powered misses the first commands.
 const RESET_TRIES: u32 = 5;
-/// So many escapes are tried until the modem must have proven that it has left data state.
+/// The number of escapes that are tried until the modem must have proven that it left data state.
 const ESCAPES: u32 = 2;
 
 type Action = ProtocolAction<Report>;
 
+/// What a site says of a line, as far as the dialogue with its modem and its callers needs it. No secret is in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnswererConfig {
+    /// How often it rings before it is answered.
+    rings: u16,
+    /// Whose calls are answered; `None` for everybody's.
+    callers: Option<Vec<String>>,
+    /// The name of the box in the login prompt, where there is one.
+    prompt: Option<String>,
+}
+
+impl AnswererConfig {
+    /// That of a line of the box of this name.
+    pub fn new(line: &LineConfig, hostname: &Hostname) -> Self {
+        let callers = line.callers.as_ref();
+        Self {
+            rings: line.rings.get(),
+            callers: callers.map(|callers| callers.iter().map(ToString::to_string).collect()),
+            prompt: line.login.then(|| hostname.to_string()),
+        }
+    }
+}
+
 /// The dialogue with the modem of one line.
 #[derive(Debug)]
-pub struct Answerer<'a> {
-    rings: Rings,
-    callers: Option<Vec<CallerNumber>>,
-    /// Where there is a login prompt.
-    login_config: Option<LoginConfig<'a>>,
+pub struct Answerer {
+    config: AnswererConfig,
     queue: Queue<Step>,
-    phase: Phase<'a>,
+    phase: Phase,
     /// What is to be done next, in this order.
     plan: VecDeque<Task>,
-    /// Nothing is done before.
+    /// No step is started before this time.
     pause: Option<Duration>,
     call: Call,
     calls: u32,
     connected: Connected,
-    /// A password that the owner is to check.
-    check: Option<PasswordCheck>,
-    /// What has come of that.
-    checked: Option<bool>,
+    /// A name and a password that the owner is to check.
+    check: Option<Credentials>,
+    /// Whose they are, if anybody's.
+    checked: Option<Option<UserName>>,
     /// When to probe.
     probe: Option<Duration>,
-    /// Where the modem's secret comes from.
+    /// The source of the modem's secret.
     random: fn() -> Option<Registers>,
-    /// What the modem alone knows, since its last reset.
+    /// The modem's secret since its last reset.
     secret: Option<Secret>,
-    /// A call was taken, and nothing has proven yet that the modem has left it.
+    /// A call was answered, and the modem has not proven yet that it left it.
     in_call: bool,
-    /// The port was closed because of that.
+    /// The port was closed for that reason.
     is_unproven: bool,
-    /// It was logged that the modem keeps no secret.
+    /// Whether the log says already that the modem keeps no secret.
     has_warned: bool,
 }
 
 #[derive(Debug)]
-enum Phase<'a> {
+enum Phase {
     Resetting {
         tries: u32,
     },
     Ready,
     Answering,
-    LoggingIn(Login<'a>),
+    LoggingIn(Login),
     Connected,
-    /// Whatever comes may come from the caller, but for the secret.
+    /// All input may come from the caller, except the secret.
     HangingUp {
         escapes: u32,
     },
 }
 
-impl<'a> Answerer<'a> {
-    /// The answerer of one line; with a `login_config`, callers may log in at a prompt. The modem's
-    /// secrets are [`Registers::random`].
-    pub fn new(
-        line: &site::LineConfig,
-        login_config: Option<LoginConfig<'a>>,
-        random: fn() -> Option<Registers>,
-    ) -> Self {
+impl Answerer {
+    /// The answerer of one line. The modem's secrets are [`Registers::random`].
+    pub fn new(config: AnswererConfig, random: fn() -> Option<Registers>) -> Self {
         Self {
-            rings: line.rings,
-            callers: line.callers.clone(),
-            login_config,
+            config,
             queue: Queue::default(),
             phase: Phase::Resetting { tries: 0 },
             plan: VecDeque::new(),
@@ -105,7 +120,7 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    /// The call is over, or is to be: at the next turn the modem is made to leave it.
+    /// The call is over or must end: the modem is made to leave it at the next poll.
     pub fn hang_up(&mut self) {
         if matches!(self.phase, Phase::Answering | Phase::LoggingIn(_) | Phase::Connected) {
             self.phase = Phase::HangingUp { escapes: 0 };
@@ -120,23 +135,23 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    /// The password of [`Report::CheckPassword`].
-    pub fn password_check(&mut self) -> Option<PasswordCheck> {
+    /// The name and the password of [`Report::CheckPassword`].
+    pub fn credentials(&mut self) -> Option<Credentials> {
         self.check.take()
     }
 
-    /// Whether that password fits: at the next turn the caller is told. Without effect if its call is
+    /// Whose they are, if anybody's: at the next turn the caller is told. Without effect if its call is
     /// over.
-    pub fn set_checked(&mut self, fits: bool) {
-        self.checked = Some(fits);
+    pub fn set_checked(&mut self, user: Option<UserName>) {
+        self.checked = Some(user);
     }
 
-    /// Whether what comes may come from the caller: from `CONNECT` on, until the modem has left the call.
+    /// Whether input may come from the caller: from `CONNECT` until the modem has left the call.
     fn may_be_the_caller(&self) -> bool {
         self.in_call && !matches!(self.phase, Phase::Answering)
     }
 
-    /// The modem has not proven that it is in command state: `+++`, and once more.
+    /// The modem has not proven that it is in command state: `+++`, and the question again.
     fn escape_again(&mut self) -> Vec<Action> {
         match &mut self.phase {
             Phase::HangingUp { escapes } if *escapes < ESCAPES => {
@@ -159,11 +174,11 @@ impl<'a> Answerer<'a> {
         self.plan = [Task::Ask(Step::Reset)].into();
     }
 
-    /// Goes on with the plan, as far as it goes now.
+    /// Continues with the plan as far as possible.
     fn proceed(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
         if let Phase::Ready = self.phase {
-            // No time for it yet: it has just been reset.
+            // It has just been reset, so it is too early.
             let probe = *self.probe.get_or_insert(now + PROBE_EVERY);
             if probe <= now {
                 self.probe = Some(now + PROBE_EVERY);
@@ -200,7 +215,7 @@ impl<'a> Answerer<'a> {
             Event::Delivered { header, .. } => {
                 vec![Action::log(Level::Info, format!("modem says {header}"))]
             }
-            Event::Silence { asked, shown } => self.silence(asked, &shown),
+            Event::Silence { asked, shown, .. } => self.silence(asked, &shown),
             Event::Answered { asked, result, answer } => self.answered(asked, result, &answer, now),
         }
     }
@@ -220,12 +235,12 @@ impl<'a> Answerer<'a> {
                 Vec::new()
             }
             (Step::Prove, _) => self.escape_again(),
-            // Whatever it says: it listens to commands again.
+            // Whatever the result code: the modem accepts commands again.
             (Step::HangUp, _) => {
                 self.reset();
                 Vec::new()
             }
-            // Caller ID and even the init string may be unknown to a modem that works all the same.
+            // A modem may not know caller ID, or even the init string, and work all the same.
             _ => Vec::new(),
         }
     }
@@ -243,7 +258,7 @@ impl<'a> Answerer<'a> {
         vec![Action::Publish, Action::log(Level::Info, "modem reset, waiting for calls")]
     }
 
-    /// A modem without registers leaves it to the caller's good will that the call ends.
+    /// With a modem without these registers, only the caller can end the call reliably.
     fn warn_of_no_secret(&mut self) -> Vec<Action> {
         if self.secret.is_some() || std::mem::replace(&mut self.has_warned, true) {
             return Vec::new();
@@ -257,13 +272,13 @@ impl<'a> Answerer<'a> {
         let speed = Some(words).filter(|words| !words.is_empty());
         let said = format!("connected at {}", speed.as_deref().unwrap_or("an unknown speed"));
         self.connected = Connected { since: now, caller, speed, user: None };
-        // What was still to be asked of the modem would go to the caller; it is asked after the reset.
+        // The remaining questions would go to the caller; they are asked after the reset.
         self.plan.clear();
         (self.check, self.checked) = (None, None);
         let mut actions = vec![Action::log(Level::Info, said)];
-        match self.login_config {
-            Some(login_config) => {
-                self.phase = Phase::LoggingIn(Login::new(login_config, now));
+        match &self.config.prompt {
+            Some(hostname) => {
+                self.phase = Phase::LoggingIn(Login::new(hostname.clone(), now));
                 actions.push(Action::Publish);
             }
             None => actions.extend(self.hand_over()),
@@ -271,13 +286,13 @@ impl<'a> Answerer<'a> {
         actions
     }
 
-    /// PPP begins.
+    /// Hands the port to pppd.
     fn hand_over(&mut self) -> [Action; 2] {
         self.phase = Phase::Connected;
         [Action::Publish, Action::Report(Report::Connected(self.connected.clone()))]
     }
 
-    /// Does what the login dialogue wants.
+    /// Executes the output of the login dialogue.
     fn perform(&mut self, output: LoginOutput) -> Vec<Action> {
         let mut actions = Vec::new();
         if !output.text.is_empty() {
@@ -324,7 +339,7 @@ impl<'a> Answerer<'a> {
             (_, Step::CallerId | Step::EscapeSequence | Step::SetSecret(_)) => Vec::new(),
             (_, Step::ReadSecret(_)) => self.warn_of_no_secret(),
             (_, Step::Prove) => self.escape_again(),
-            // One that was just powered has missed it; the reset follows.
+            // A modem that was just powered may have missed it; the reset follows.
             (Phase::Resetting { .. }, Step::HangUp) => Vec::new(),
             (_, Step::Answer) => self.no_connection("the modem does not report the result".to_owned()),
             _ => vec![Action::Abandon(format!("no answer to {shown}"))],
@@ -345,9 +360,9 @@ impl<'a> Answerer<'a> {
         };
         let mut refused = None;
         let mut actions = Vec::new();
-        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.rings.get()) {
+        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.config.rings) {
             refused = self.answer();
-            // Caller ID goes first, then the record and the log.
+            // Caller ID is handled first, then record and log.
             actions = self.proceed(now);
         }
         actions.extend([Action::Publish, Action::log(Level::Info, what)]);
@@ -355,20 +370,20 @@ impl<'a> Answerer<'a> {
         actions
     }
 
-    /// It has rung often enough: the call is answered, unless the caller is not listed.
+    /// After enough rings the call is answered, unless the caller is not on the list.
     fn answer(&mut self) -> Option<Action> {
-        if let Some(callers) = &self.callers {
+        if let Some(callers) = &self.config.callers {
             let Some(number) = &self.call.caller else {
-                let is_first = self.call.rings == u32::from(self.rings.get());
+                let is_first = self.call.rings == u32::from(self.config.rings);
                 return is_first.then(|| Action::log(Level::Info, "not answered: no caller number received"));
             };
-            if !callers.iter().any(|known| known.as_str() == number) {
+            if !callers.contains(number) {
                 return Some(Action::log(Level::Info, format!("not answered: {number} is not on the list")));
             }
         }
         self.phase = Phase::Answering;
         self.in_call = true;
-        // Caller ID comes too late; the secret does not.
+        // It is too late for caller ID, but not for the secret.
         self.plan.retain(|task| *task != Task::Ask(Step::CallerId));
         self.plan.push_back(Task::Ask(Step::Answer));
         None

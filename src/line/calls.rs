@@ -1,4 +1,4 @@
-//! The ledger of calls: who called when, how long, how much, and why it ended.
+//! The ledger of calls: caller, time, duration, bytes, and cause of the end.
 
 use std::fmt;
 use std::io;
@@ -11,33 +11,33 @@ use crate::record::Record;
 use crate::site::DataSize;
 use crate::state::Store;
 
-/// How many calls are remembered: some 40 kB, written once a call.
+/// The number of calls in the ledger: some 40 kB, written once a call.
 const REMEMBERED: usize = 250;
 /// Its file in the [store](Store).
 const FILE: &str = "calls";
 
-/// A call that was taken.
+/// An answered call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallEntry {
-    /// When it was connected, or lost, in seconds since 1970, as far as the clock could be known.
+    /// When it was connected or lost, in seconds since 1970, as far as the clock was known.
     pub at: i64,
     /// The line, counted from 1.
     pub line: usize,
-    /// The caller's number, if the network has told it.
+    /// The caller's number, if the network sent it.
     pub caller: Option<String>,
-    /// What the modem said after `CONNECT`.
+    /// The modem's text after `CONNECT`.
     pub speed: Option<String>,
     /// The user that was authenticated, if any.
     pub user: Option<String>,
     /// How long the caller was connected.
     pub seconds: u64,
-    /// Bytes from the caller and to it, if a network was given to it.
+    /// Bytes from the caller and to it, if IP was up.
     pub bytes: Option<(u64, u64)>,
-    /// Why it ended.
+    /// The cause of its end.
     pub why: String,
 }
 
-/// The calls that are remembered, oldest first.
+/// The calls in the ledger, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calls(Vec<CallEntry>);
 
@@ -48,7 +48,7 @@ impl Calls {
         Self(text.lines().filter_map(CallEntry::parse).collect())
     }
 
-    /// Adds a call to the ledger of a store; the oldest is forgotten when there are too many.
+    /// Adds a call to the ledger of a store; drops the oldest if there are too many.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -61,7 +61,7 @@ impl Calls {
     }
 }
 
-/// A table for a person, the newest call last.
+/// A table as text, the newest call last.
 impl fmt::Display for Calls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|call| writeln!(f, "{call}"))
@@ -93,7 +93,7 @@ impl fmt::Display for CallEntry {
 }
 
 impl CallEntry {
-    /// A call on this line that ends now, by both clocks.
+    /// A call on this line that ends now; both clocks are used.
     pub fn of(line: usize, connected: Connected, now: Duration, unix: i64, why: String) -> Self {
         let seconds = now.saturating_sub(connected.since).as_secs();
         Self {
@@ -141,7 +141,7 @@ impl CallEntry {
     }
 }
 
-/// Why a call ended, as pppd's end tells it.
+/// The cause of a call's end, from pppd's exit.
 pub fn why(exit: &Exit) -> String {
     let words = match exit {
         Exit::Peer => "the caller closed the link",
@@ -159,6 +159,8 @@ pub fn why(exit: &Exit) -> String {
         | Exit::Locked
         | Exit::NoPort
         | Exit::DialFailure
+        | Exit::AuthUnanswered
+        | Exit::AuthUnexplained
         | Exit::Killed(_)
         | Exit::NotStarted(_) => return exit.to_string(),
     };
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_reads_one_line_a_call() {
+    fn the_table_has_one_line_a_call() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
         let refused =
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ledger_does_not_grow_for_ever() {
+    fn the_ledger_has_a_bounded_size() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
         for line in 1..=REMEMBERED + 3 {
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_line_costs_only_itself_and_a_number_cannot_forge_a_field() {
+    fn a_damaged_line_is_skipped_and_a_number_cannot_forge_a_field() {
         let forged = CallEntry { caller: Some("1\tuser=root\nline=9".to_owned()), ..call(1) };
         let read = CallEntry::parse(&forged.line()).unwrap();
         assert_eq!((read.line, read.user.as_deref()), (1, Some("caller")));

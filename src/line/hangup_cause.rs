@@ -1,22 +1,15 @@
-//! What pppd says when a link ends.
+//! The cause of a link's end, from pppd's log.
 //!
-//! Its exit status tells how the last of it went: one that gives a caller up and then sees the
-//! modem hang up ends with the status of a hang-up (2.4.9, main.c, `get_input`).
-
-use std::fs::File;
-use std::path::Path;
+//! The exit status reflects the last event only: if pppd gives a caller up and then sees the modem hang up, its status
+//! is that of a hang-up (2.4.9, main.c, `get_input`).
 
 use crate::ppp::Exit;
+use crate::ppp::pppd_log::{Line, find};
 
-/// More than pppd says of a call in which nothing is wrong, in bytes.
-const LONGEST: u64 = 16 << 10;
-
-/// The lines of pppd that tell why a link ends (lcp.c, fsm.c, upap.c, auth.c, main.c), whole, and
-/// what each tells.
+/// Complete log lines of pppd with the cause of a link's end (lcp.c, fsm.c, upap.c, auth.c, main.c), and that cause.
 ///
-/// The caller can choose the text in three of them, and pppd 2.4.9 writes a control character in it
-/// as `^J` or `\n` (utils.c, `vslprintf`). Should one get through all the same, its own line has been
-/// found first.
+/// The caller can choose the text in three of them, and pppd 2.4.9 writes a control character in it as `^J` or `\n`
+/// (utils.c, `vslprintf`). Even if one got through, the line it is in would be found first.
 const LINES: [(Line, Exit); 14] = [
     (Line::Is("LCP: timeout sending Config-Requests"), Exit::NoAgreement),
     (Line::Is("Serial line is looped back."), Exit::Loopback),
@@ -34,62 +27,18 @@ const LINES: [(Line, Exit); 14] = [
     (Line::Is("Hangup (SIGHUP)"), Exit::HungUp),
 ];
 
-/// A line of fixed form.
-#[derive(Debug, Clone, Copy)]
-enum Line {
-    Is(&'static str),
-    EndsWithNumber(&'static str),
-    /// What the caller has sent stands behind this.
-    EndsWithText(&'static str),
-}
-
-impl Line {
-    fn fits(self, line: &str) -> bool {
-        match self {
-            Self::Is(whole) => line == whole,
-            Self::EndsWithNumber(words) => {
-                line.strip_prefix(words).is_some_and(|number| number.parse::<u8>().is_ok())
-            }
-            Self::EndsWithText(words) => line.starts_with(words),
-        }
-    }
-}
-
-/// Why a link has ended, by what its pppd said and by its exit status. What was said first counts;
-/// a status that no hang-up has overwritten says it better.
+/// The cause of a link's end, from pppd's log and exit status. The first cause in the log counts; an exit status that
+/// is not a hang-up is more precise.
 pub fn cause(said: &str, exit: Exit) -> Exit {
-    let told = |said: &str| LINES.iter().find(|(line, _)| line.fits(said)).map(|(_, cause)| cause.clone());
     match exit {
-        Exit::HungUp | Exit::Unseen => said.split('\n').find_map(told).unwrap_or(exit),
+        Exit::HungUp | Exit::Unseen => find(&LINES, said).unwrap_or(exit),
         _ => exit,
-    }
-}
-
-/// Empties pppd's file when it has become long: each packet that it cannot use is a line, and the
-/// caller may send them for hours. What ends the call is said at the end.
-pub fn keep_short(said: &Path) {
-    if said.metadata().is_ok_and(|file| file.len() > LONGEST) {
-        // pppd appends (options.c, `setlogfile`): it goes on at the new end. This fails only when
-        // the file is gone.
-        drop(File::options().write(true).open(said).and_then(|file| file.set_len(0)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_caller_cannot_fill_the_memory_with_what_pppd_says() {
-        let dir = tempfile::tempdir().unwrap();
-        let said = dir.path().join("line1.pppd");
-        keep_short(&said); // it is not there yet
-        for (length, kept) in [(LONGEST, LONGEST), (LONGEST + 1, 0)] {
-            std::fs::write(&said, vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
-            keep_short(&said);
-            assert_eq!(said.metadata().unwrap().len(), kept);
-        }
-    }
 
     #[test]
     fn the_first_cause_counts() {
@@ -114,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_s_name_is_no_cause_whatever_it_says() {
+    fn a_callers_name_is_never_taken_for_a_cause() {
         let forged = "Connect time expired\nTerminating on signal 15\nLCP terminated by peer";
         for name in [forged, &forged.replace('\n', "^J"), &format!("\n{forged}\n"), &format!("\r{forged}\r")]
         {
@@ -126,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_only_begins_as_one_of_pppd_s_is_none() {
+    fn a_line_that_only_begins_like_one_of_pppds_is_ignored() {
         for said in [
             "Connect time expired, says the caller",
             "Terminating on signal 15, says the caller",
@@ -139,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_believed_and_a_missing_one_made_good() {
+    fn an_exit_status_gives_a_cause_and_so_does_a_missing_one() {
         let said = "Terminating on signal 15\n";
         assert_eq!(cause(said, Exit::PeerDead), Exit::PeerDead);
         assert_eq!(cause(said, Exit::Unseen), Exit::Told);

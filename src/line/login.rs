@@ -1,4 +1,4 @@
-//! A login prompt, for callers whose first word is not PPP: a person at a terminal, or a script.
+//! A login prompt for callers who do not start with PPP: a person at a terminal, or a script.
 //!
 //! ```text
 //!                 CR, a letter, 4 s of silence        a line              fits
@@ -11,59 +11,48 @@
 use std::fmt;
 use std::time::Duration;
 
-use ctutils::Choice;
-
-use crate::site::{Account, Hostname, PasswordHash, UserName, Users};
-use typed::Typed;
+use crate::site::UserName;
+pub use typed::Typed;
 
 mod typed;
 
-/// A PPP client sends its first frame at once, and again after the Restart timer of RFC 1661 §4.6, 3 s: so
-/// that one lost frame does no harm.
+/// A PPP client sends its first frame at once, and repeats it after the Restart timer of RFC 1661 §4.6, 3 s: one lost
+/// frame does no harm.
 const LISTEN: Duration = Duration::from_secs(4);
-/// How long the whole dialogue may take, as `login` of most systems allows.
+/// The time limit of the whole dialogue, as of `login` on most systems.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Passwords that may be tried in one call.
 const TRIES: u8 = 3;
-/// Lines that are read in one call: each is answered by a prompt that is longer than itself.
+/// The number of lines that are read in one call: each is answered by a prompt that is longer than the line.
 const LINES: u8 = 20;
 
 const BACKSPACE: u8 = 0x08;
 const DELETE: u8 = 0x7f;
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';
-/// What an escape sequence is made of (S2 = 43).
+/// The character of the escape sequence (S2 = 43).
 const ESCAPE: u8 = b'+';
 /// The flag of PPP's frames (RFC 1662 §3.1).
 const FLAG: u8 = b'~';
-/// What a modem says when the other one is gone (V.250 §5.7.1): it arrives at the open port.
+/// A modem's result code when the carrier is lost (V.250 §5.7.1); it arrives at the open port.
 const NO_CARRIER: &str = "NO CARRIER";
-
-/// The name shown in the prompt, and the users who may log in.
-#[derive(Debug, Clone, Copy)]
-pub struct LoginConfig<'a> {
-    /// The name of the box: it stands in the prompt.
-    pub hostname: &'a Hostname,
-    /// Who may come in.
-    pub users: &'a Users,
-}
 
 /// What comes of the dialogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginResult {
-    /// PPP begins, with the user who has logged in. Nobody has if the caller began by itself: then
-    /// it is for pppd to ask.
+    /// PPP begins, with the user who has logged in. `None` if the caller began PPP by itself: then pppd authenticates
+    /// it.
     Ppp(Option<UserName>),
-    /// The caller does not come in.
+    /// The caller is refused.
     Refused(LoginRefusal),
 }
 
-/// Why a caller does not come in.
+/// Why a caller is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginRefusal {
-    /// Three times a name or password that was wrong.
+    /// Three wrong names or passwords.
     Wrong,
-    /// Nobody logged in, in all that time or all those lines.
+    /// No login within the time or the number of lines.
     Nobody,
     /// The modem has lost the carrier.
     HungUp,
@@ -79,40 +68,36 @@ impl fmt::Display for LoginRefusal {
     }
 }
 
-/// What is to be said to the caller, and then to be done.
+/// What to send to the caller, and the next action.
 #[derive(Debug, Default)]
 pub struct LoginOutput {
     /// Printable ASCII, CR, LF and backspaces; perhaps nothing.
     pub text: String,
-    /// How it has ended; `None` while it goes on.
+    /// The result; `None` while the dialogue continues.
     pub result: Option<LoginResult>,
-    /// A password to check: what comes of it is told by [`Login::checked`]. It takes long, so
-    /// nothing here waits for it.
-    pub check: Option<PasswordCheck>,
+    /// A name and a password to check: what comes of it is told by [`Login::checked`]. Nothing here knows a password, or
+    /// waits.
+    pub check: Option<Credentials>,
 }
 
-/// A password, and the hash that it may fit.
+/// Who a caller claims to be, and the proof. `Debug` shows neither.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// A name, perhaps nobody's.
+    pub name: Typed,
+    /// A password.
+    pub password: Typed,
+}
+
+/// The dialogue with one caller: bytes and the time since boot go in, [`LoginOutput`] comes out. It is over once an
+/// output has a result.
 #[derive(Debug)]
-pub struct PasswordCheck {
-    hash: PasswordHash,
-    password: Typed,
-}
-
-impl PasswordCheck {
-    /// Whether it fits. Takes the time of all the rounds.
-    pub fn run(&self) -> bool {
-        self.hash.fits(self.password.bytes())
-    }
-}
-
-/// The dialogue with one caller: bytes and the time since boot come in, [`LoginOutput`] goes out. Once one of
-/// them has a result it is over.
-#[derive(Debug)]
-pub struct Login<'a> {
-    login_config: LoginConfig<'a>,
-    stage: Stage<'a>,
+pub struct Login {
+    /// The name of the box: it stands in the prompt.
+    hostname: String,
+    stage: Stage,
     line: Typed,
-    /// What was typed while a password was checked.
+    /// What was typed while a password was being checked.
     ahead: Typed,
     /// The last two bytes.
     before: [u8; 2],
@@ -122,22 +107,22 @@ pub struct Login<'a> {
 }
 
 #[derive(Debug)]
-enum Stage<'a> {
+enum Stage {
     /// Nothing was said yet; until then it may still be PPP.
     Listening { until: Duration },
     /// The name is being typed.
     Name,
     /// The password of this name is being typed.
     Password { name: Typed },
-    /// The password is being checked; if it fits, it is this user's, if there is one of that name.
-    Checking { user: Option<&'a UserName> },
+    /// The password is being checked.
+    Checking,
 }
 
-impl<'a> Login<'a> {
-    /// A caller was connected at this time since boot.
-    pub fn new(login_config: LoginConfig<'a>, now: Duration) -> Self {
+impl Login {
+    /// A caller was connected at this time since boot, to the box of this name.
+    pub fn new(hostname: String, now: Duration) -> Self {
         Self {
-            login_config,
+            hostname,
             stage: Stage::Listening { until: now + LISTEN },
             line: Typed::default(),
             ahead: Typed::default(),
@@ -148,26 +133,24 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Takes bytes of the caller in.
+    /// Processes bytes from the caller.
     ///
-    /// Those of a frame of PPP are lost to pppd, which empties the line in any case when it starts
-    /// (its sys-linux.c, `set_up_tty`): the caller's first Configure-Request comes again after 3 s
-    /// (RFC 1661 §4.6).
+    /// pppd does not get the bytes of a PPP frame among them. It flushes the line when it starts in any case (its
+    /// sys-linux.c, `set_up_tty`), and the caller repeats its first Configure-Request after 3 s (RFC 1661 §4.6).
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> LoginOutput {
         let mut output = self.tick(now);
         self.take_all(bytes, &mut output);
         output
     }
 
-    /// The password that was to be checked fits, or does not. What the caller has typed meanwhile
-    /// follows.
-    pub fn checked(&mut self, fits: bool, now: Duration) -> LoginOutput {
+    /// The password that was to be checked is this user's, or nobody's. What the caller has typed meanwhile follows.
+    pub fn checked(&mut self, user: Option<UserName>, now: Duration) -> LoginOutput {
         let mut output = self.tick(now);
         if output.result.is_none()
-            && let Stage::Checking { user } = self.stage
+            && let Stage::Checking = self.stage
         {
             self.stage = Stage::Name;
-            self.judge(user.filter(|_| fits), &mut output);
+            self.judge(user, &mut output);
             self.end_if_too_many(&mut output);
             let ahead = std::mem::take(&mut self.ahead);
             self.take_all(ahead.bytes(), &mut output);
@@ -180,7 +163,7 @@ impl<'a> Login<'a> {
             if output.result.is_some() {
                 break;
             }
-            if let Stage::Checking { .. } = self.stage {
+            if let Stage::Checking = self.stage {
                 // Nobody types so much ahead; what does not fit is lost.
                 self.ahead.push(*byte);
                 continue;
@@ -190,7 +173,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Looks whether the time is over that the caller has.
+    /// Checks the caller's time limit.
     pub fn tick(&mut self, now: Duration) -> LoginOutput {
         let mut output = LoginOutput::default();
         if self.ends <= now {
@@ -205,7 +188,7 @@ impl<'a> Login<'a> {
     pub fn deadline(&self) -> Duration {
         match self.stage {
             Stage::Listening { until } => until,
-            Stage::Name | Stage::Password { .. } | Stage::Checking { .. } => self.ends,
+            Stage::Name | Stage::Password { .. } | Stage::Checking => self.ends,
         }
     }
 
@@ -215,7 +198,7 @@ impl<'a> Login<'a> {
             return;
         }
         match (&self.stage, byte) {
-            // The first byte of a frame, or the last one of noise; a name that begins so can wait.
+            // The first byte of a frame, or the last one of noise; a name that begins with it can wait.
             (Stage::Listening { .. }, FLAG) => {}
             (Stage::Listening { .. }, CR | LF) => self.prompt(output),
             (Stage::Listening { .. }, b' '..=b'~') => {
@@ -231,14 +214,13 @@ impl<'a> Login<'a> {
 
     fn prompt(&mut self, output: &mut LoginOutput) {
         self.stage = Stage::Name;
-        output.text += &format!("\r\n{} login: ", self.login_config.hostname);
+        output.text += &format!("\r\n{} login: ", self.hostname);
     }
 
-    /// A `+` is not echoed as one: three of them in a silence, or before a command at a modem that
-    /// wants no silence, would make our own modem leave the call.
+    /// A `+` is not echoed as `+`: three of them with silence around, or before a command with a modem that requires no
+    /// silence, would make our own modem leave the call.
     ///
-    /// Whatever is neither a character nor takes one away is noise; so is a parity bit, since nobody
-    /// who sends one could go on with PPP.
+    /// Any other byte is noise. So is one with a parity bit: a caller who sends parity could not use PPP.
     fn edit(&mut self, byte: u8, output: &mut LoginOutput) {
         let echo = match byte {
             BACKSPACE | DELETE => self.line.erase().then(|| "\x08 \x08".to_owned()),
@@ -259,49 +241,33 @@ impl<'a> Login<'a> {
             return;
         }
         match std::mem::replace(&mut self.stage, Stage::Name) {
-            Stage::Password { name } => self.check(&name, line, output),
+            Stage::Password { name } => {
+                self.stage = Stage::Checking;
+                output.check = Some(Credentials { name, password: line });
+            }
             Stage::Name | Stage::Listening { .. } if line.is_empty() => self.prompt(output),
             Stage::Name | Stage::Listening { .. } => {
                 self.stage = Stage::Password { name: line };
                 output.text += "\r\nPassword: ";
             }
             // Typed ahead until it is over.
-            checking @ Stage::Checking { .. } => self.stage = checking,
+            Stage::Checking => self.stage = Stage::Checking,
         }
         self.end_if_too_many(output);
     }
 
     fn end_if_too_many(&self, output: &mut LoginOutput) {
-        let is_judged = !matches!(self.stage, Stage::Checking { .. });
+        let is_judged = !matches!(self.stage, Stage::Checking);
         if output.result.is_none() && is_judged && self.lines >= LINES {
             output.result = Some(LoginResult::Refused(LoginRefusal::Nobody));
         }
     }
 
-    /// Finds out whose name and password that is, now or later.
-    fn check(&mut self, name: &Typed, password: Typed, output: &mut LoginOutput) {
-        match self.login_config.users {
-            Users::Plain(users) => {
-                let fits = |user: &Account| name.is(user.name.as_str()) & password.is(user.password.reveal());
-                self.judge(the_one(users, fits).map(|user| &user.name), output);
-            }
-            Users::Hashed(users) => {
-                let known = the_one(users, |user| name.is(user.name.as_str()));
-                // An unknown user costs the same rounds: the time must not tell who exists.
-                let Some(hash) = known.or(users.first()).map(|user| user.password.clone()) else {
-                    return self.judge(None, output);
-                };
-                self.stage = Stage::Checking { user: known.map(|user| &user.name) };
-                output.check = Some(PasswordCheck { hash, password });
-            }
-        }
-    }
-
     /// Somebody has logged in, or the name or the password was wrong.
-    fn judge(&mut self, user: Option<&UserName>, output: &mut LoginOutput) {
+    fn judge(&mut self, user: Option<UserName>, output: &mut LoginOutput) {
         if let Some(user) = user {
             output.text += "\r\nStarting PPP\r\n";
-            output.result = Some(LoginResult::Ppp(Some(user.clone())));
+            output.result = Some(LoginResult::Ppp(Some(user)));
             return;
         }
         output.text += "\r\nLogin incorrect\r\n";
@@ -312,12 +278,6 @@ impl<'a> Login<'a> {
             self.prompt(output);
         }
     }
-}
-
-/// The user that is meant. All users are compared in full: the time it takes tells
-/// nothing.
-fn the_one<P>(users: &[Account<P>], is_meant: impl Fn(&Account<P>) -> Choice) -> Option<&Account<P>> {
-    users.iter().fold(None, |found, user| if is_meant(user).to_bool() { Some(user) } else { found })
 }
 
 /// Whether a frame of PPP begins: flag and address, perhaps without the flag, which a line that has

@@ -1,4 +1,4 @@
-//! A telephone line that callers ring.
+//! A telephone line for callers.
 //!
 //! ```text
 //! modem ──bytes──▶ Answerer ──CONNECT──▶ Line ──open port──▶ pppd
@@ -10,6 +10,7 @@ mod answerer;
 mod calls;
 mod hangup_cause;
 pub mod login;
+mod parser;
 mod password_check;
 mod ppp_session;
 mod preload;
@@ -19,10 +20,11 @@ mod secret;
 mod service;
 mod step;
 
-pub use answerer::Answerer;
+pub use answerer::{Answerer, AnswererConfig};
 pub use calls::{CallEntry, Calls};
+pub use password_check::{Authentication, PasswordCheck, authenticate};
 pub use ppp_session::pppd_of;
 pub use preload::Preload;
 pub use report::{Connected, Report, is_taking_a_call};
 pub use secret::Registers;
-pub use service::LineService;
+pub use service::{LineService, Logins};

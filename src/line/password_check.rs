@@ -1,19 +1,74 @@
-//! Checks a password beside the loop of all lines: a hash takes seconds on the board.
+//! Whose name and password a caller has given. A hash takes seconds on the board, so it is checked beside the loop of all
+//! lines.
 
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::thread;
 
+use ctutils::Choice;
 use rustix::io::ioctl_fionbio;
 
-use super::login::PasswordCheck;
+use super::login::{Credentials, Typed};
+use crate::site::{Account, PasswordHash, UserName, Users};
 
-/// What checks a password: [`PasswordCheck::run`], but for tests.
+/// The function that checks a password: [`PasswordCheck::run`], except in tests.
 pub type Checker = fn(&PasswordCheck) -> bool;
+
+/// What comes of a name and a password.
+#[derive(Debug)]
+pub enum Authentication {
+    /// They are this user's, or nobody's.
+    Done(Option<UserName>),
+    /// It takes a hash to know. If it fits, it is this user's, if there is one of that name.
+    Pending(PasswordCheck, Option<UserName>),
+}
+
+/// Finds out whose name and password that is, now or later.
+pub fn authenticate(users: &Users, Credentials { name, password }: Credentials) -> Authentication {
+    match users {
+        Users::Plain(users) => {
+            let fits = |user: &Account| name.is(user.name.as_str()) & password.is(user.password.reveal());
+            Authentication::Done(the_one(users, fits).map(|user| user.name.clone()))
+        }
+        Users::Hashed(users) => {
+            let known = the_one(users, |user| name.is(user.name.as_str()));
+            // An unknown user costs the same rounds: the time must not tell who exists.
+            match known.or(users.first()).map(|user| user.password.clone()) {
+                Some(hash) => {
+                    let user = known.map(|user| user.name.clone());
+                    Authentication::Pending(PasswordCheck { hash, password }, user)
+                }
+                None => Authentication::Done(None),
+            }
+        }
+    }
+}
+
+/// The user that is meant. All users are compared in full: the time it takes tells
+/// nothing.
+fn the_one<P>(users: &[Account<P>], is_meant: impl Fn(&Account<P>) -> Choice) -> Option<&Account<P>> {
+    users.iter().fold(None, |found, user| if is_meant(user).to_bool() { Some(user) } else { found })
+}
+
+/// A password, and the hash that it may fit.
+#[derive(Debug)]
+pub struct PasswordCheck {
+    hash: PasswordHash,
+    password: Typed,
+}
+
+impl PasswordCheck {
+    /// Whether it fits. Takes the time of all the rounds.
+    pub fn run(&self) -> bool {
+        self.hash.fits(self.password.bytes())
+    }
+}
 
 /// A check under way, in a thread of its own. Dropped, it comes to its end unheard.
 #[derive(Debug)]
 pub struct RunningCheck {
+    /// Whose password it is if it fits.
+    user: Option<UserName>,
     /// One byte when the check is done; the end of the file if it never will be.
     done: PipeReader,
 }
@@ -22,31 +77,35 @@ const FITS: u8 = 1;
 const DOES_NOT: u8 = 0;
 
 impl RunningCheck {
-    /// Begins a check.
+    /// Starts a check.
     ///
     /// # Errors
     /// There are no more file descriptors, or no memory for a thread.
-    pub fn start(check: PasswordCheck, checker: Checker) -> io::Result<Self> {
+    pub fn start(check: PasswordCheck, user: Option<UserName>, checker: Checker) -> io::Result<Self> {
         let (done, mut result) = pipe()?;
         ioctl_fionbio(&done, true)?;
         let run = move || {
             let fits = checker(&check);
-            // Not after the result: then nothing of the password is left.
+            // Dropped before the result is sent: then no copy of the password is left.
             drop(check);
-            // Fails if nobody waits for it any more.
+            // Fails if the check was dropped.
             let _ = result.write_all(&[if fits { FITS } else { DOES_NOT }]);
         };
         thread::Builder::new().name("password".to_owned()).spawn(run)?;
-        Ok(Self { done })
+        Ok(Self { user, done })
     }
 
-    /// Ready to be read when the check is done.
+    /// Ready for reading when the check is done.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.done.as_fd()
     }
 
-    /// Whether the password fits; `None` while that is not known.
-    pub fn result(&mut self) -> Option<bool> {
+    /// Whose the password is, if anybody's; the outer `None` while that is not known.
+    pub fn result(&mut self) -> Option<Option<UserName>> {
+        Some(self.fits()?.then(|| self.user.take()).flatten())
+    }
+
+    fn fits(&mut self) -> Option<bool> {
         let mut byte = [DOES_NOT];
         match self.done.read(&mut byte) {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
@@ -61,42 +120,109 @@ impl RunningCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::line::login::{Login, LoginConfig};
-    use crate::site::{Account, Users};
     use rustix::event::{PollFd, PollFlags, poll};
     use std::sync::Mutex;
-    use std::time::Duration;
 
-    /// A password that does not fit its hash.
-    fn check() -> PasswordCheck {
-        let hash = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5";
-        let user = Account { name: "guest".parse().unwrap(), password: hash.parse().unwrap() };
-        let (hostname, users) = ("box".parse().unwrap(), Users::Hashed(vec![user]));
-        let mut login = Login::new(LoginConfig { hostname: &hostname, users: &users }, Duration::ZERO);
-        login.receive(b"\rguest\rHello world\r", Duration::ZERO).check.unwrap()
+    // openssl passwd -5 -salt labsalt 'Xy7 Qz9'
+    const HASH: &str = "$5$labsalt$3zd4Jd8tdbziZQKQ2gM37xodWpEZ9gWVb6xhgRUHld5";
+
+    fn name(name: &str) -> UserName {
+        name.parse().unwrap()
     }
 
-    fn wait(running: &mut RunningCheck) -> Option<bool> {
+    fn hashed() -> Users {
+        Users::Hashed(vec![Account { name: name("guest"), password: HASH.parse().unwrap() }])
+    }
+
+    fn plain() -> Users {
+        let account =
+            |user, password: &str| Account { name: name(user), password: password.parse().unwrap() };
+        Users::Plain(vec![account("guest", "Xy7 Qz9"), account("root", "~toor~")])
+    }
+
+    fn typed(name: &str, password: &str) -> Credentials {
+        let [name, password] = [name, password].map(|text| Typed::from_bytes(text.as_bytes()));
+        Credentials { name, password }
+    }
+
+    fn start(password: &str, checker: Checker) -> RunningCheck {
+        match authenticate(&hashed(), typed("guest", password)) {
+            Authentication::Pending(check, user) => RunningCheck::start(check, user, checker).unwrap(),
+            Authentication::Done(_) => unreachable!("a hash takes its time"),
+        }
+    }
+
+    #[test]
+    fn a_name_is_somebody_s_with_the_password_alone() {
+        let long = "x".repeat(255);
+        let table = [
+            ("guest", "Xy7 Qz9", Some("guest")),
+            ("root", "~toor~", Some("root")),
+            ("root", "Xy7 Qz9", None),
+            ("guest", "", None),
+            ("guest", "Xy7 Qz", None),
+            ("", "", None),
+            (&long, "Xy7 Qz9", None),
+        ];
+        for (who, password, user) in table {
+            match authenticate(&plain(), typed(who, password)) {
+                Authentication::Done(found) => assert_eq!(found, user.map(name), "{who} {password}"),
+                Authentication::Pending(..) => unreachable!("no hash"),
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_user_with_a_hash_the_password_is_wanted_and_not_the_hash() {
+        let table = [
+            ("guest", "Xy7 Qz9", true),
+            ("guest", HASH, false),
+            ("guest", "", false),
+            ("nobody", "Xy7 Qz9", false),
+        ];
+        for (who, password, is_let_in) in table {
+            match authenticate(&hashed(), typed(who, password)) {
+                Authentication::Pending(check, user) => {
+                    assert_eq!(user.is_some_and(|_| check.run()), is_let_in, "{who} {password}");
+                }
+                Authentication::Done(_) => panic!("{who} is known by the time it takes"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_name_is_nobody_s() {
+        let long = "x".repeat(255);
+        let users = Users::Plain(vec![Account { name: name(&long), password: "p".parse().unwrap() }]);
+        for (who, is_let_in) in [(long.clone(), true), (long.clone() + "x", false), (long.repeat(3), false)] {
+            match authenticate(&users, typed(&who, "p")) {
+                Authentication::Done(found) => assert_eq!(found.is_some(), is_let_in),
+                Authentication::Pending(..) => unreachable!("no hash"),
+            }
+        }
+    }
+
+    fn wait(running: &mut RunningCheck) -> Option<Option<UserName>> {
         poll(&mut [PollFd::from_borrowed_fd(running.fd(), PollFlags::IN)], None).unwrap();
         running.result()
     }
 
     #[test]
-    fn a_result_is_there_when_the_check_is_done_and_not_before() {
+    fn a_result_is_available_when_the_check_is_done_and_not_before() {
         static SLOW: Mutex<()> = Mutex::new(());
         let held = SLOW.lock().unwrap();
-        let mut running = RunningCheck::start(check(), |_| SLOW.lock().is_ok()).unwrap();
+        let mut running = start("wrong", |_| SLOW.lock().is_ok());
         assert_eq!(running.result(), None);
         drop(held);
-        assert_eq!(wait(&mut running), Some(true));
+        assert_eq!(wait(&mut running), Some(Some(name("guest"))));
 
-        let mut running = RunningCheck::start(check(), PasswordCheck::run).unwrap();
-        assert_eq!(wait(&mut running), Some(false));
+        let mut running = start("wrong", PasswordCheck::run);
+        assert_eq!(wait(&mut running), Some(None));
     }
 
     #[test]
     fn a_check_that_fails_lets_nobody_in() {
-        let mut running = RunningCheck::start(check(), |_| panic!("no memory")).unwrap();
-        assert_eq!(wait(&mut running), Some(false));
+        let mut running = start("Xy7 Qz9", |_| panic!("no memory"));
+        assert_eq!(wait(&mut running), Some(None));
     }
 }

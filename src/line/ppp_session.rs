@@ -14,7 +14,7 @@ use super::hangup_cause;
 use crate::clock;
 use crate::names::LineName;
 use crate::paths::Paths;
-use crate::ppp::{Exit, Pppd, counters};
+use crate::ppp::{Exit, Pppd, counters, pppd_log};
 use crate::published::{CallerNote, DriverStatus, LineStatus, Published, TrafficNote};
 
 /// The PPP session of a caller.
@@ -26,15 +26,15 @@ pub(super) struct PppSession {
 }
 
 impl PppSession {
-    /// Starts pppd with the line as its terminal: so it takes no lock, leaves DTR alone, and keeps
-    /// the speed (pppd(8), `ttyname`; `default_device` in its tty.c).
+    /// Starts pppd with the line as its terminal, so that it takes no lock, leaves DTR unchanged, and keeps the speed
+    /// (pppd(8), `ttyname`; `default_device` in its tty.c).
     ///
-    /// A caller who has logged in is not asked again. `noauth` after `file` takes back the `auth` and
-    /// `+pap` in it (auth.c, `auth_check_options`); the caller's address is that of the line all the
-    /// same, since nothing says `ipcp-accept-remote`. The scripts get the name as after PAP.
+    /// A caller who has logged in is not authenticated again. `noauth` after `file` cancels the `auth` and `+pap` in it
+    /// (auth.c, `auth_check_options`). The caller's address is still that of the line, since `ipcp-accept-remote` is
+    /// not set. The scripts get the name as after PAP.
     ///
     /// # Errors
-    /// pppd is not there or cannot be run.
+    /// pppd is missing or cannot be executed.
     pub fn start(paths: &Paths, line: usize, port: OwnedFd, connected: Connected) -> io::Result<Self> {
         withdraw_notes(paths, line);
         let name = LineName(line);
@@ -50,7 +50,7 @@ impl PppSession {
         Ok(Self { pppd, line, connected })
     }
 
-    /// A call that an earlier run of this service connected and that is still up.
+    /// A call that an earlier run of this service has connected and that is still up.
     pub fn resume(paths: &Paths, line: usize) -> Option<Self> {
         let pppd = Pppd::watch(pppd_of(paths, line)?).ok()?;
         let published = paths.published(&LineName(line).to_string());
@@ -63,9 +63,9 @@ impl PppSession {
         Some(Self { pppd, line, connected: connected.unwrap_or_else(unknown) })
     }
 
-    /// Called during the call: pppd's log must not fill the RAM.
+    /// Called during the call, so that pppd's log does not fill the RAM.
     pub fn trim_log(&self, paths: &Paths) {
-        hangup_cause::keep_short(&paths.run_file(&LineName(self.line).pppd_log()));
+        pppd_log::keep_short(&paths.run_file(&LineName(self.line).pppd_log()));
     }
 
     /// The entry for the ledger, once pppd has ended.
@@ -89,7 +89,7 @@ fn withdraw_notes(paths: &Paths, line: usize) {
     }
 }
 
-/// The pppd that serves a caller of this line now.
+/// The running pppd of this line.
 pub fn pppd_of(paths: &Paths, line: usize) -> Option<Pid> {
     counters::pppd(paths, &LineName(line).pppd_pid_name())
 }

@@ -1,4 +1,4 @@
-//! pppd in memory before the first caller waits for it.
+//! Loads pppd into memory before the first caller needs it.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -8,28 +8,28 @@ use rustix::event::{PollFd, PollFlags};
 
 use crate::ppp::Pppd;
 
-/// A pppd that is started once, only to read its pages from the card. The root is compressed: to
-/// unpack pppd and its libraries takes 0.7 s under QEMU, and the second start a hundredth of a second.
+/// A pppd that is started once, only to read its pages from the card. The root is compressed: unpacking pppd and its
+/// libraries takes 0.7 s under QEMU, and the second start a hundredth of a second.
 #[derive(Debug, Default)]
 pub enum Preload {
-    /// It was not started yet.
+    /// Not started yet.
     #[default]
     Cold,
-    /// It runs.
+    /// Running.
     Warming(Pppd),
-    /// It has ended, or could not be started.
+    /// Ended, or it could not be started.
     Warm,
 }
 
 impl Preload {
-    /// Starts it, if that was not done yet. Never waits.
+    /// Starts it unless that was done already. Never blocks.
     ///
     /// # Errors
-    /// pppd is not there or cannot be run; it is not tried again.
+    /// pppd is missing or cannot be executed; there is no second try.
     pub fn begin(&mut self) -> io::Result<()> {
         self.begin_with(|| {
             let mut pppd = Command::new("sh");
-            // With the driver come the firewall's rules. The shell has a modprobe of its own, without them.
+            // The driver's module loads the firewall's rules. The shell's built-in modprobe would not.
             pppd.args(["-c", "/sbin/modprobe ppp_async; exec pppd --version"])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
@@ -46,7 +46,7 @@ impl Preload {
         Ok(())
     }
 
-    /// Readable when it has ended; `None` if it does not run.
+    /// Readable when it has ended; `None` if it is not running.
     pub fn fd(&self) -> Option<PollFd<'_>> {
         match self {
             Self::Warming(pppd) => Some(PollFd::from_borrowed_fd(pppd.as_fd(), PollFlags::IN)),
@@ -54,7 +54,7 @@ impl Preload {
         }
     }
 
-    /// Notes its end.
+    /// Records its end.
     pub fn poll(&mut self) {
         if let Self::Warming(pppd) = self
             && !matches!(pppd.ended(), Ok(None))
@@ -70,7 +70,7 @@ mod tests {
     use rustix::event::poll;
 
     #[test]
-    fn pppd_is_started_once_and_its_end_is_noted() {
+    fn pppd_is_started_once_and_its_end_is_recorded() {
         let mut preload = Preload::default();
         let mut starts = 0;
         for _ in 0..3 {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn while_it_runs_no_second_one_is_started() {
+    fn no_second_pppd_is_started_while_one_runs() {
         let mut preload = Preload::default();
         preload.begin_with(|| Pppd::follow(Command::new("sleep").arg("60").spawn()?)).unwrap();
         preload.poll();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_failed_is_not_tried_again() {
+    fn a_failed_start_is_not_repeated() {
         let mut preload = Preload::default();
         assert!(preload.begin_with(|| Err(io::ErrorKind::NotFound.into())).is_err());
         preload.begin_with(|| panic!("a second start")).unwrap();

@@ -1,4 +1,4 @@
-//! What the answerer reports of calls.
+//! The answerer's reports about calls.
 
 use std::time::Duration;
 
@@ -7,46 +7,45 @@ use crate::paths::Paths;
 use crate::published::{DriverStatus, LineCall, LineState, LineStatus, Published};
 use crate::site::UserName;
 
-/// What happened on a line.
+/// An event on a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
-    /// A caller is connected: the port is ready for pppd, and nothing is said here until
+    /// A caller is connected: the port is ready for pppd, and the answerer sends nothing until
     /// [`hang_up`](super::Answerer::hang_up).
     Connected(Connected),
-    /// A password is to be [checked](super::Answerer::password_check). The caller waits for it, and
-    /// no other line does.
+    /// A name and a password are to be [checked](super::authenticate). The caller waits for it, and no other line does.
     CheckPassword,
-    /// A call was taken and came to nothing.
+    /// A call was answered and failed.
     Lost {
-        /// Who called, if it is known.
+        /// The caller's number, if known.
         caller: Option<String>,
-        /// Why, for a person.
+        /// The cause, as text.
         why: String,
     },
-    /// A caller was connected and has not logged in.
+    /// A caller was connected and did not log in.
     LoginFailed {
         /// The call.
         connected: Connected,
-        /// Why, for a person.
+        /// The cause, as text.
         why: String,
     },
 }
 
-/// A call that was taken.
+/// An answered call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Connected {
     /// When, in time since boot.
     pub since: Duration,
-    /// Who calls, if the network tells it.
+    /// The caller's number, if the network sends it.
     pub caller: Option<String>,
-    /// What the modem says after `CONNECT`, as in `33600/ARQ/V34`.
+    /// The modem's text after `CONNECT`, as in `33600/ARQ/V34`.
     pub speed: Option<String>,
     /// The user who has logged in at the prompt; `None` if pppd authenticates.
     pub user: Option<UserName>,
 }
 
 impl Connected {
-    /// As an [`Answerer`](super::Answerer) has published it while the call went on; `None` if none did.
+    /// From the published record of an [`Answerer`](super::Answerer) during the call; `None` if there is none.
     pub(super) fn from_status(status: LineStatus) -> Option<Self> {
         let LineCall { since, speed, user } = status.call?;
         Some(Self { since, caller: status.caller, speed, user })
@@ -54,7 +53,7 @@ impl Connected {
 }
 
 /// Whether a call is being set up on one of the lines `1..=lines`: the modems negotiate, or the caller is at the
-/// prompt. pppd is not running yet.
+/// prompt. pppd does not run yet.
 pub fn is_taking_a_call(paths: &Paths, lines: usize) -> bool {
     let published = (1..=lines).filter_map(|line| paths.published(&LineName(line).to_string()));
     published.filter_map(|record| DriverStatus::<LineStatus>::from_record(&record)).any(|status| match status
@@ -72,12 +71,12 @@ mod tests {
     use crate::record::Record;
 
     #[test]
-    fn a_caller_without_a_pppd_is_seen_by_what_the_line_has_published() {
+    fn a_caller_without_a_pppd_is_seen_in_the_lines_record() {
         let table = [
             ("line=answering\nrings=1\nport=/dev/ttyUSB0\n", true),
             ("line=logging-in\nport=/dev/ttyUSB0\n", true),
             ("line=ready\nport=/dev/ttyUSB0\n", false),
-            ("line=connected\nport=/dev/ttyUSB0\n", false), // there is a pppd, or there was one
+            ("line=connected\nport=/dev/ttyUSB0\n", false), // a pppd is running or has been
             ("line=answering\ntrouble=no answer to ATA\n", false),
         ];
         for (published, expected) in table {

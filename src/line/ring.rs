@@ -1,34 +1,33 @@
-//! Counting the rings of a call, and noting who calls.
+//! Counts the rings of a call, and records the caller's number.
 
 use std::time::Duration;
 
-/// Rings further apart than this belong to two calls (mgetty's value; ring cadences of the
-/// world's networks stay below 6 s).
+/// Rings further apart than this belong to two calls (mgetty's value; all ring cadences stay below 6 s).
 const GAP: Duration = Duration::from_secs(10);
 
-/// The call that rings, or the last one that did.
+/// The ringing call, or the last one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
-    /// How often it has rung.
+    /// The number of rings.
     pub rings: u32,
-    /// The number of the caller, if the network tells it and the modem passes it on.
+    /// The number of the caller, if network and modem report it.
     pub caller: Option<String>,
     last: Option<Duration>,
 }
 
-/// What a line from the modem meant for a call.
+/// The meaning of a modem's line for a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// The first ring of a call.
     NewCall,
     /// Another ring of the same call.
     Ring,
-    /// The network told the caller's number.
+    /// The network sent the caller's number.
     Caller,
 }
 
 impl Call {
-    /// Takes a line of the modem in; `None` if it is not about a call.
+    /// Processes a line from the modem; `None` if it is not about a call.
     pub fn receive(&mut self, line: &str, now: Duration) -> Option<News> {
         if line == "RING" || line.starts_with("+CRING:") || line == "2" {
             return Some(self.ring(now));
@@ -39,7 +38,7 @@ impl Call {
             return None;
         }
         self.renew(now);
-        // `P` for a number that is withheld, `O` for one that the network does not know.
+        // `P` for a withheld number, `O` for one that the network does not know.
         self.caller = Some(value.trim().to_owned()).filter(|number| !matches!(number.as_str(), "P" | "O"));
         Some(News::Caller)
     }
@@ -50,7 +49,7 @@ impl Call {
         if self.rings == 1 { News::NewCall } else { News::Ring }
     }
 
-    /// After a gap it is another call.
+    /// After a gap it is a new call.
     fn renew(&mut self, now: Duration) {
         if self.last.is_some_and(|last| now > last + GAP) {
             *self = Self::default();
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rings_are_counted_until_there_is_a_gap() {
+    fn rings_are_counted_until_a_gap() {
         let mut call = Call::default();
         let table = [
             (100, "RING", Some(News::NewCall), 1),
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_whose_number_is_withheld_or_unknown_has_none() {
+    fn a_withheld_or_unknown_number_is_no_number() {
         for told in ["NMBR = P", "NMBR = O"] {
             let mut call = Call::default();
             assert_eq!(call.receive(told, Duration::ZERO), Some(News::Caller), "{told}");
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_belongs_to_one_call() {
+    fn a_callers_number_belongs_to_one_call() {
         let mut call = Call::default();
         let hear = |call: &mut Call, second, line| call.receive(line, Duration::from_secs(second));
         hear(&mut call, 100, "RING");

@@ -1,17 +1,15 @@
-//! Proof that the modem itself answers, and not the caller through it.
+//! Proves that the modem itself answers, and not the caller through it.
 //!
-//! A modem that still passes data hands our commands to the caller, who can answer as a modem does,
-//! but cannot know what the modem alone was told. So two registers of the modem get random values
-//! before each call, when it is in command state and nobody else hears it; after the call they are
-//! asked for. `ATZ` puts the registers back.
+//! A modem in data state passes our commands to the caller, who can answer as a modem does, but cannot know what only
+//! the modem was given. So before each call, with the modem in command state, two of its registers get random values;
+//! after the call we ask for them. `ATZ` resets the registers.
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::modem::at::request::Request;
 
-/// Random values for two registers that matter only to a modem that dials: S8, the pause for a comma,
-/// and S6, the pause before blind dialling (V.250 §6.3.11, §6.3.9). S8 takes any value; S6 may be
-/// kept within a range by the modem.
+/// Random values for two registers that matter only for dialling: S8, the pause for a comma, and S6, the pause before
+/// blind dialling (V.250 §6.3.11, §6.3.9). S8 takes any value; a modem may limit S6 to a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Registers {
     s8: u8,
@@ -19,52 +17,50 @@ pub struct Registers {
 }
 
 impl Registers {
-    /// No value has one digit: some modems do not write the zeros in front of it, and `0` alone
-    /// would be a result code.
+    /// No value has one digit: some modems omit leading zeros, and `0` alone would be a result code.
     const LEAST: u8 = 10;
 
-    /// Values that nobody can guess. `None` if the kernel has none.
+    /// Unpredictable values. `None` if the kernel has none.
     pub fn random() -> Option<Self> {
         let mut bytes = [0; 4];
-        // INSECURE: the line must not wait for the kernel's entropy at boot.
+        // INSECURE: at boot the line must not wait for the kernel's entropy.
         getrandom(&mut bytes, GetRandomFlags::INSECURE).ok().filter(|length| *length == bytes.len())?;
         let [a, b, c, d] = bytes;
         Some(Self::from_words([[a, b], [c, d]].map(u16::from_ne_bytes)))
     }
 
-    /// Each word gives one value. There are so many more words than values that all are about as
-    /// likely.
+    /// Each word gives one value. There are so many more words than values that all are nearly equally likely.
     pub(super) fn from_words(words: [u16; 2]) -> Self {
         let values = u16::from(u8::MAX - Self::LEAST) + 1;
         let [s8, s6] = words.map(|word| u8::try_from(word % values).unwrap_or(0) + Self::LEAST);
         Self { s8, s6 }
     }
 
-    /// Tells the modem. S8 first: what follows a refused command on the line is not carried out
+    /// The command that sets the registers. S8 comes first: what follows a refused command on the line is not executed
     /// (V.250 §5.2.3).
     pub fn set(self) -> Request {
         let Self { s8, s6 } = self;
         Request::from_line(format!("ATS8={s8}S6={s6}"), 2).shown_as("ATS8=…S6=…")
     }
 
-    /// What the modem answered to [`ask`], if it keeps the values.
+    /// The modem's answer to [`ask`], if it keeps the values.
     pub fn kept(self, answer: &[String]) -> Option<Secret> {
         let values = values(answer)?;
         (values.first() == Some(&self.s8)).then_some(Secret(values))
     }
 }
 
-/// Asks for the registers.
+/// The command that reads the registers.
 pub fn ask() -> Request {
     Request::new("ATS8?S6?", 2)
 }
 
-/// What only the modem knows.
+/// The modem's secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {
-    /// Whether the answer to [`ask`] comes from the modem. What is left of the call may stand before it.
+    /// Whether the answer to [`ask`] is the modem's. Remains of the call may precede it.
     pub fn fits(&self, answer: &[String]) -> bool {
         let start = answer.len().checked_sub(self.0.len());
         start.and_then(|start| values(&answer[start..])).as_ref() == Some(&self.0)
@@ -77,7 +73,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Three digits each, mostly (V.250 §5.3.2).
+/// Usually three digits each (V.250 §5.3.2).
 fn values(answer: &[String]) -> Option<Vec<u8>> {
     answer.iter().map(|line| line.parse().ok()).collect()
 }
@@ -91,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_knows_both_values_is_the_modem() {
+    fn only_an_answer_with_both_values_is_the_modems() {
         let registers = Registers::from_words([113, 35]);
         assert_eq!(registers.set().line().bytes(), b"ATS8=123S6=45\r");
         let secret = registers.kept(&lines(&["123", "045"])).unwrap();
@@ -110,9 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn a_modem_that_keeps_s8_alone_has_a_smaller_secret_and_one_that_keeps_none_has_none() {
+    fn a_modem_that_keeps_only_s8_has_a_shorter_secret_and_one_that_keeps_neither_has_none() {
         let registers = Registers::from_words([113, 35]);
-        // S6 held within 2 to 10, and S6 unknown.
+        // S6 limited to 2 to 10, and S6 unknown.
         for answer in [&["123", "010"][..], &["123"]] {
             let secret = registers.kept(&lines(answer)).unwrap();
             assert!(secret.fits(&lines(answer)));
@@ -123,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_never_a_result_code_and_none_is_likelier_than_another() {
+    fn a_value_is_never_a_result_code_and_all_are_equally_likely() {
         let mut times = [0_u32; 256];
         for word in 0..=u16::MAX {
             let Registers { s8, s6 } = Registers::from_words([word, word]);

@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::answerer::Answerer;
+use super::answerer::AnswererConfig;
 use super::calls::{CallEntry, Calls};
-use super::login::LoginConfig;
-use super::password_check::{Checker, RunningCheck};
+use super::parser::{LineGuard, Order};
+use super::password_check::{Authentication, Checker, RunningCheck, authenticate};
 use super::ppp_session::PppSession;
 use super::report::{Connected, Report};
-use super::secret::Registers;
 use crate::clock;
 use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
 use crate::modem::protocol::Protocol;
+use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
+use crate::names;
 use crate::ppp::Exit;
-use crate::site;
+use crate::site::{self, Hostname, UserName, Users};
 use crate::state::Store;
 
 /// A line, its modem and the PPP session on it.
@@ -25,11 +26,22 @@ use crate::state::Store;
 pub struct LineService<'a> {
     number: usize,
     config: ModemConfig<'a>,
-    driver: Driver<'a, Answerer<'a>>,
+    driver: Driver<'a, Sandboxed<LineGuard>>,
     session: Session,
-    checker: Checker,
-    /// The check of the password of the caller at the prompt, or of the last one who was.
+    logins: Logins<'a>,
+    /// The check of the current or last caller's password at the prompt.
     check: Option<RunningCheck>,
+}
+
+/// Who may log in at the prompts of a box, and how that is found out.
+#[derive(Debug, Clone, Copy)]
+pub struct Logins<'a> {
+    /// The name of the box: it stands in the prompt.
+    pub hostname: &'a Hostname,
+    /// Who may come in.
+    pub users: &'a Users,
+    /// How a hash is checked.
+    pub checker: Checker,
 }
 
 /// The PPP session on the line.
@@ -37,33 +49,33 @@ pub struct LineService<'a> {
 enum Session {
     /// None: the modem waits for calls.
     None,
-    /// One that was started here.
+    /// A session that was started here.
     Own(PppSession),
-    /// A call that an earlier run of this service connected: it is still up, and the modem is
-    /// left alone until it ends.
+    /// A call that an earlier run of this service has connected and that is still up; the modem is left alone until it
+    /// ends.
     Resumed(PppSession),
 }
 
 impl<'a> LineService<'a> {
-    /// Line `number` of the site, counted from 1. `login_config` and `checker` are for its login prompt, if
-    /// it has one.
+    /// Line `number` of the site, counted from 1, whose parser is a process of that program.
     ///
     /// # Errors
     /// `/dev` or the locks cannot be watched.
     pub fn new(
         number: usize,
         site: &site::LineConfig,
-        login_config: LoginConfig<'a>,
-        checker: Checker,
+        logins: Logins<'a>,
+        program: Program,
         config: ModemConfig<'a>,
     ) -> io::Result<Self> {
-        let login_config = site.login.then_some(login_config);
-        let driver = Driver::new(config, Answerer::new(site, login_config, Registers::random))?;
+        let guard = LineGuard::new(AnswererConfig::new(site, logins.hostname));
+        let sandbox = Sandbox::new(config.paths, program, names::line_parser_uid(number));
+        let driver = Driver::new(config, Sandboxed::new(guard, sandbox))?;
         let session = PppSession::resume(config.paths, number).map_or(Session::None, Session::Resumed);
-        Ok(Self { number, config, driver, session, checker, check: None })
+        Ok(Self { number, config, driver, session, logins, check: None })
     }
 
-    /// What to wait for: [`poll`](Self::poll) is due when one of them is ready.
+    /// The file descriptors to wait for: [`poll`](Self::poll) is due when one of them is ready.
     pub fn fds(&self) -> Vec<PollFd<'_>> {
         let ends = |pppd| PollFd::from_borrowed_fd(std::os::fd::AsFd::as_fd(pppd), PollFlags::IN);
         match &self.session {
@@ -77,7 +89,7 @@ impl<'a> LineService<'a> {
         }
     }
 
-    /// When to poll if nothing happens, in time since boot.
+    /// When the next poll is due without an event, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         match self.session {
             Session::None | Session::Own(_) => self.driver.deadline(),
@@ -90,44 +102,60 @@ impl<'a> LineService<'a> {
         matches!(self.session, Session::None) && self.driver.protocol().is_idle()
     }
 
-    /// Does what can be done now.
+    /// Processes what is ready now.
     pub fn poll(&mut self, now: Duration) {
         self.poll_session(now);
         if let Session::Resumed(_) = self.session {
             return;
         }
-        if let Some(fits) = self.check.as_mut().and_then(RunningCheck::result) {
-            self.check = None;
-            self.driver.protocol_mut().set_checked(fits);
+        if let Some(user) = self.check.as_mut().and_then(RunningCheck::result) {
+            self.checked(user);
         }
         for report in self.driver.poll(now) {
             match report {
                 Report::CheckPassword => self.check_password(),
-                Report::Connected(connected) => self.start_session(connected, now),
+                Report::Connected(connected) => {
+                    self.check = None;
+                    self.start_session(connected, now);
+                }
                 Report::Lost { caller, why } => {
+                    self.check = None;
                     let call = Connected { since: now, caller, ..Connected::default() };
                     self.enter(CallEntry::of(self.number, call, now, clock::unix(), why));
                 }
                 Report::LoginFailed { connected, why } => {
+                    self.check = None;
                     self.enter(CallEntry::of(self.number, connected, now, clock::unix(), why));
                 }
             }
         }
     }
 
-    /// A check that is still under way is the last caller's.
     fn check_password(&mut self) {
-        let Some(check) = self.driver.protocol_mut().password_check() else { return };
-        match RunningCheck::start(check, self.checker) {
+        let Some(credentials) = self.driver.protocol_mut().guard_mut().credentials() else { return };
+        let (check, user) = match authenticate(self.logins.users, credentials) {
+            Authentication::Done(user) => return self.checked(user),
+            Authentication::Pending(check, user) => (check, user),
+        };
+        match RunningCheck::start(check, user, self.logins.checker) {
             Ok(check) => self.check = Some(check),
             Err(error) => {
                 self.config.log.error(&format!("checking a password: {error}"));
-                self.driver.protocol_mut().set_checked(false);
+                self.checked(None);
             }
         }
     }
 
-    /// A caller is connected: pppd gets the port.
+    /// The caller has proven to be this user, or not.
+    fn checked(&mut self, user: Option<UserName>) {
+        self.check = None;
+        let parser = self.driver.protocol_mut();
+        parser.guard_mut().set_authenticated(user.clone());
+        // If the process dies from it, the next poll notices.
+        parser.order(Order::Checked(user.map(|user| user.to_string())));
+    }
+
+    /// A caller is connected: starts pppd on the port.
     fn start_session(&mut self, connected: Connected, now: Duration) {
         let started = self.driver.hand_over().and_then(|port| match port {
             Some(port) => PppSession::start(self.config.paths, self.number, port, connected),
@@ -142,7 +170,7 @@ impl<'a> LineService<'a> {
         }
     }
 
-    /// If the caller's pppd has ended, the modem is made ready for the next call.
+    /// When the caller's pppd has ended, prepares the modem for the next call.
     fn poll_session(&mut self, now: Duration) {
         let (Session::Own(session) | Session::Resumed(session)) = &mut self.session else { return };
         let exit = match session.pppd.ended() {
@@ -171,7 +199,7 @@ impl<'a> LineService<'a> {
 
     fn free(&mut self, now: Duration) {
         self.driver.reclaim(now);
-        self.driver.protocol_mut().hang_up();
+        self.driver.protocol_mut().order(Order::HangUp);
     }
 
     fn enter(&self, entry: CallEntry) {

@@ -7,42 +7,42 @@ use super::secret::{self, Registers};
 use crate::modem::at::request::{Request, TxData};
 use crate::modem::serial::Dtr;
 
-/// A modem may ignore the wire for so long before it believes it (V.250 §6.2.9 leaves it to S25,
-/// usually 50 ms; mgetty waits as long).
+/// A modem may ignore a change of DTR for this long (V.250 §6.2.9 leaves it to S25, usually 50 ms; mgetty waits as
+/// long).
 const DTR_LOW: Duration = Duration::from_millis(500);
-/// Silence before `+++` and after it: V.250 leaves it to the modem, S12 says one second, and a busy
-/// modem may be a little late.
+/// Silence before and after `+++`: V.250 leaves it to the modem, S12 is usually one second, and a busy modem may be a
+/// little late.
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
 /// A command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// As it was when it was switched on.
+    /// Resets the settings (`ATZ`).
     Reset,
-    /// Result codes in words, no echo, no answer before we say so; the wires tell the truth: carrier
-    /// (`&C1`) as it is, and it hangs up and takes no call without DTR (`&D2`).
+    /// Result codes in words, no echo, no automatic answer; DCD shows the carrier (`&C1`), and without DTR the modem
+    /// hangs up and answers no call (`&D2`).
     InitString,
-    /// `+++` leads out of a call, with a second of silence around it (S2 and S12 as Hayes had them).
+    /// `+++` leaves a call, with a second of silence around it (S2 and S12 as Hayes had them).
     EscapeSequence,
-    /// Tells the modem what no caller knows.
+    /// Sets the secret.
     SetSecret(Registers),
-    /// Whether it keeps that.
+    /// Checks that the modem keeps it.
     ReadSecret(Registers),
-    /// Caller ID, where the modem and the network have it (ITU-T V.253 §9.2.3).
+    /// Caller ID, if modem and network support it (ITU-T V.253 §9.2.3).
     CallerId,
-    /// Whether it still listens.
+    /// Checks that the modem still responds.
     Probe,
-    /// Take the call.
+    /// Answers the call.
     Answer,
-    /// The secret again: who gives it is the modem, in command state.
+    /// Reads the secret after a call: only the modem in command state can answer.
     Prove,
-    /// Leave the call.
+    /// Hangs up.
     HangUp,
 }
 
 impl Step {
-    /// The command, and how long the modem may take. For an answer that is mgetty's value: two
-    /// modems that do not understand each other give up by S7 earlier, 60 s at most.
+    /// The command, and its time limit. That of answering is mgetty's: two modems that do not understand each other
+    /// give up earlier by S7, after 60 s at most.
     pub fn request(self) -> Request {
         match self {
             Self::Reset => Request::new("ATZ", 3),
@@ -58,17 +58,17 @@ impl Step {
     }
 }
 
-/// What is to be done in its turn.
+/// One step of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
     /// Send nothing for this long.
     Wait(Duration),
-    /// Move the wire.
+    /// Set DTR.
     Dtr(Dtr),
-    /// Send `+++`. Its `OK` is not waited for: who sends one sooner than the silence after it is over
-    /// is the caller, and a command at that moment would break the silence.
+    /// Send `+++`. Its `OK` is not awaited: one that comes before the silence after it is over is the caller's, and a
+    /// command at that moment would break the silence.
     Escape,
-    /// Give a command, and hear its answer.
+    /// Send a command, and wait for its answer.
     Ask(Step),
 }
 
@@ -77,12 +77,12 @@ pub fn escape_sequence() -> TxData {
     Request::new("+++", 0).without_end_of_line().line().clone()
 }
 
-/// Makes a modem that sees the wire leave the call.
+/// Ends the call on a modem that reacts to DTR.
 pub fn drop_dtr() -> VecDeque<Task> {
     [Task::Dtr(Dtr::Low), Task::Wait(DTR_LOW), Task::Dtr(Dtr::High)].into()
 }
 
-/// Leads a modem that does not see the wire out of data state.
+/// Leaves data state on a modem that does not react to DTR.
 pub fn escape() -> VecDeque<Task> {
     [Task::Wait(GUARD_TIME), Task::Escape, Task::Wait(GUARD_TIME)].into()
 }

@@ -15,6 +15,7 @@ pub mod ports;
 pub mod probe;
 pub mod protocol;
 pub mod recovery;
+pub mod sandbox;
 pub mod serial;
 pub mod usb;
 pub mod watch;

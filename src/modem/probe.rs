@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use super::at::queue::{Event, Queue};
+use serde::{Deserialize, Serialize};
+
 use super::at::request::{Request, TxData};
 use super::at::response::Final;
 
@@ -18,29 +20,77 @@ pub(super) const ATTENTION: Request = Request::new("AT", 1);
 /// prompt for a text by a program that was killed just then.
 pub(super) const ATTENTION_IN_WORDS: Request = Request::new("\x1bATQ0V1", 1).shown_as("ATQ0V1");
 
-/// Ports that are being asked. They are known by their number, from 0.
-#[derive(Debug)]
+/// What happens to ports that are being asked. They are known by their number, from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProbeEvent {
+    /// So many ports are to be asked.
+    Begin(usize),
+    /// Bytes came from a port.
+    Bytes(usize, Vec<u8>),
+    /// A port has vanished or takes no bytes.
+    Lost(usize),
+    /// Time has passed, for a port.
+    Time(usize),
+}
+
+/// What follows from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeState {
+    /// What to write to the port that the event was about.
+    pub send: Option<String>,
+    /// When to go on if nothing comes, in time since boot.
+    pub deadline: Option<Duration>,
+    /// The ports that answer, once it is known.
+    pub answering: Option<Vec<usize>>,
+}
+
+/// Finds out which ports answer.
+pub trait Probe {
+    /// Something has happened.
+    fn on_event(&mut self, event: ProbeEvent, now: Duration) -> ProbeState;
+    /// Why it could not find out, once.
+    fn failure(&mut self) -> Option<String> {
+        None
+    }
+}
+
+/// Ports that are being asked.
+#[derive(Debug, Default)]
 pub struct PortProbe {
-    ports: Vec<Probe>,
+    ports: Vec<AskedPort>,
     /// When one of them answered first, in time since boot.
     awake: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
-struct Probe {
+struct AskedPort {
     queue: Queue<()>,
     tries: u32,
     answers: Option<bool>,
 }
 
+impl Probe for PortProbe {
+    fn on_event(&mut self, event: ProbeEvent, now: Duration) -> ProbeState {
+        let mut send = None;
+        match event {
+            ProbeEvent::Begin(ports) => *self = Self::new(ports),
+            ProbeEvent::Bytes(port, bytes) => self.receive(port, &bytes, now),
+            ProbeEvent::Lost(port) => self.lose(port),
+            ProbeEvent::Time(port) => send = self.tick(port, now),
+        }
+        let send = send.map(|data| String::from_utf8_lossy(&data.bytes()).into_owned());
+        ProbeState { send, deadline: self.deadline(), answering: self.answering(now) }
+    }
+}
+
 impl PortProbe {
     /// A probe of so many ports.
-    pub fn new(ports: usize) -> Self {
-        Self { ports: (0..ports).map(|_| Probe::default()).collect(), awake: None }
+    fn new(ports: usize) -> Self {
+        Self { ports: (0..ports).map(|_| AskedPort::default()).collect(), awake: None }
     }
 
     /// Bytes came from a port.
-    pub fn receive(&mut self, port: usize, bytes: &[u8], now: Duration) {
+    fn receive(&mut self, port: usize, bytes: &[u8], now: Duration) {
         let Some(probe) = self.ports.get_mut(port) else { return };
         for event in probe.queue.receive(bytes, now) {
             if let Event::Answered { result: Final::Ok, .. } = event {
@@ -51,14 +101,14 @@ impl PortProbe {
     }
 
     /// A port has vanished or takes no bytes.
-    pub fn lose(&mut self, port: usize) {
+    fn lose(&mut self, port: usize) {
         if let Some(probe) = self.ports.get_mut(port) {
             probe.answers = Some(false);
         }
     }
 
     /// What to write to a port now.
-    pub fn tick(&mut self, port: usize, now: Duration) -> Option<TxData> {
+    fn tick(&mut self, port: usize, now: Duration) -> Option<TxData> {
         let probe = self.ports.get_mut(port).filter(|probe| probe.answers.is_none())?;
         probe.queue.expire(now);
         if probe.queue.is_idle() {
@@ -74,14 +124,14 @@ impl PortProbe {
     }
 
     /// When to tick again if nothing comes, in time since boot.
-    pub fn deadline(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Duration> {
         let open = self.ports.iter().filter(|probe| probe.answers.is_none());
         let deadlines = open.filter_map(|probe| probe.queue.deadline());
         deadlines.chain(self.awake.map(|awake| awake + GRACE)).min()
     }
 
     /// The ports that answer, once it is known.
-    pub fn answering(&self, now: Duration) -> Option<Vec<usize>> {
+    fn answering(&self, now: Duration) -> Option<Vec<usize>> {
         let is_over = self.awake.is_some_and(|awake| awake + GRACE <= now)
             || self.ports.iter().all(|probe| probe.answers.is_some());
         let answering = self.ports.iter().enumerate().filter(|(_, probe)| probe.answers == Some(true));

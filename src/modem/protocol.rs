@@ -1,5 +1,6 @@
 //! The protocol for a modem, as a state machine without port, clock or file.
 
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::at::request::TxData;
@@ -52,7 +53,7 @@ pub trait Protocol {
     /// The time has come that [`next_deadline`](Self::next_deadline) had named; also called when nothing happened.
     fn on_time(&mut self, now: Duration) -> Vec<ProtocolAction<Self::Report>>;
     /// The port is closed: no answer will come. What was lost by that is reported.
-    fn on_close(&mut self) -> Option<Self::Report>;
+    fn on_close(&mut self) -> Vec<Self::Report>;
     /// When to be called again if nothing comes, in time since boot.
     fn next_deadline(&self) -> Option<Duration>;
     /// Whether no answer is awaited and nothing is to be said now: others may have the port.
@@ -67,4 +68,8 @@ pub trait Protocol {
     }
     /// What is known of the modem, for `dialctl status`.
     fn record(&self) -> Record;
+    /// When this is readable, [`on_time`](Self::on_time) is due, whatever the deadline says.
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }

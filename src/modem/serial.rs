@@ -9,17 +9,21 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, ioctl};
 use rustix::termios::{ControlModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
+use serde::{Deserialize, Serialize};
 
 use crate::site::{FlowControl, Speed};
 
 /// The wire that tells a modem whether its computer is ready: low, it hangs up (V.250 §6.2.9, `&D2`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dtr {
     /// Ready.
     High,
     /// Not ready.
     Low,
 }
+
+/// What may wait for a port. The longest command with its text is not a tenth of it.
+const MOST_UNSENT: usize = 16 << 10;
 
 /// An open serial line. Not in exclusive mode: another program may lock and open it while it is only listened to.
 #[derive(Debug)]
@@ -118,7 +122,13 @@ impl Serial {
 
     /// Writes what the port accepts now, and keeps the rest for [`flush`](Self::flush). A port that
     /// accepts nothing is noticed by the command's deadline.
+    ///
+    /// # Errors
+    /// The line has vanished, or more was written than any command has.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.unsent.len() + bytes.len() > MOST_UNSENT {
+            return Err(io::Error::other("the port accepts nothing"));
+        }
         self.unsent.extend_from_slice(bytes);
         self.flush()
     }

@@ -16,6 +16,17 @@ use crate::paths::Paths;
 #[derive(Debug)]
 pub struct Watch {
     fd: OwnedFd,
+    /// The watch descriptor of `/dev`, if it is watched.
+    dev: Option<i32>,
+}
+
+/// What has happened since the last time.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Changes {
+    /// A node has appeared in `/dev`.
+    pub nodes: bool,
+    /// Anything else.
+    pub others: bool,
 }
 
 impl Watch {
@@ -24,20 +35,20 @@ impl Watch {
     pub fn over_node(node: &Path) -> io::Result<Self> {
         let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         inotify::add_watch(&fd, node, WatchFlags::OPEN)?;
-        Ok(Self { fd })
+        Ok(Self { fd, dev: None })
     }
 
     /// Nodes that appear in `/dev`, and locks.
     pub fn new(paths: &Paths) -> io::Result<Self> {
         let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        inotify::add_watch(&fd, paths.path("/dev"), WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
+        let dev = inotify::add_watch(&fd, paths.path("/dev"), WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
         let locks = paths.path(lock::DIRECTORY);
         fs::create_dir_all(&locks)?;
         // CLOSE_WRITE: pppd creates its lock empty and then writes its process id.
         let changes =
             WatchFlags::CREATE | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE | WatchFlags::MOVED_TO;
         inotify::add_watch(&fd, &locks, changes)?;
-        Ok(Self { fd })
+        Ok(Self { fd, dev: Some(dev) })
     }
 
     /// For poll(2).
@@ -45,15 +56,23 @@ impl Watch {
         &self.fd
     }
 
-    /// Whether anything has happened since the last time.
-    pub fn drain(&self) -> bool {
+    /// What has happened since the last time.
+    pub fn changes(&self) -> Changes {
         let mut buffer = [MaybeUninit::uninit(); 512];
         let mut events = inotify::Reader::new(&self.fd, &mut buffer);
-        let mut happened = false;
-        while events.next().is_ok() {
-            happened = true;
+        let mut changes = Changes::default();
+        while let Ok(event) = events.next() {
+            match Some(event.wd()) == self.dev {
+                true => changes.nodes = true,
+                false => changes.others = true,
+            }
         }
-        happened
+        changes
+    }
+
+    /// Whether anything has happened since the last time.
+    pub fn drain(&self) -> bool {
+        self.changes() != Changes::default()
     }
 }
 
@@ -75,7 +94,11 @@ mod tests {
         assert!(!wakes(0) && !watch.drain());
         let node = paths.path("/dev/ttyUSB0");
         fs::write(paths.path("/dev/new"), "").unwrap();
-        assert!(wakes(60) && watch.drain());
+        assert!(wakes(60));
+        assert_eq!(watch.changes(), Changes { nodes: true, others: false });
+        fs::write(paths.path("/run/lock/LCK..ttyUSB0"), "").unwrap();
+        assert!(wakes(60));
+        assert_eq!(watch.changes(), Changes { nodes: false, others: true });
         // As udev and a lab rename a node into its place.
         fs::rename(paths.path("/dev/new"), &node).unwrap();
         assert!(wakes(60) && watch.drain());

@@ -11,7 +11,7 @@ use crate::clock::Month;
 use crate::record::Record;
 use crate::site::DataSize;
 
-use super::{Connection, Interface, pid};
+use super::{Connection, Interface, MonthTotal, pid};
 use rustix::process::Pid;
 
 /// What is claimed in advance at least: a power cut costs at most this on a slow link, and twice
@@ -77,6 +77,29 @@ impl Budget {
             }
         }
         budget
+    }
+
+    /// Charges what the second copy knows and the record did not: the state partition was lost, or the
+    /// power between the two writes. Nothing is given back. True if that changed the budget.
+    pub fn raise_to(&mut self, copied: MonthTotal) -> bool {
+        if copied.month < self.month {
+            return false;
+        }
+        let is_later = copied.month > self.month;
+        if is_later {
+            self.begin_at(0);
+            self.month = copied.month;
+        }
+        let claimed = self.open.iter().fold(self.closed, |sum, meter| sum.saturating_add(meter.claimed));
+        let missing = copied.bytes.saturating_sub(claimed);
+        self.closed = self.closed.saturating_add(missing);
+        is_later || missing > 0
+    }
+
+    /// What a record of the budget leaves charged after a power cut: all links are closed then.
+    pub fn after_a_cut(record: &Record) -> MonthTotal {
+        let budget = Self::load(None, record, &[]);
+        MonthTotal { month: budget.month, bytes: budget.closed }
     }
 
     /// What must be remembered: month, closed links, and the claims of the open ones.
@@ -341,6 +364,53 @@ mod tests {
         budget.open(&ppp0, process);
         let writes = (1..=1_000).filter(|turn| budget.count(&ppp0, turn * 3_000)).count();
         assert_eq!(writes, 5); // of 3 MB: at half a lease each
+    }
+
+    #[test]
+    fn a_month_that_the_state_has_lost_is_charged_as_the_second_copy_has_it() {
+        for (stored, copied, changed, charged, used) in [
+            // All of the state is lost.
+            ("", (Some("2026-07"), 400), true, Some("2026-07"), 400),
+            // An earlier state has come back.
+            ("month=2026-06\nused=300\n", (Some("2026-07"), 40), true, Some("2026-07"), 40),
+            ("month=2026-07\nused=300\n", (Some("2026-07"), 400), true, Some("2026-07"), 400),
+            // Nothing is lost, or the power failed before the copy was written.
+            ("month=2026-07\nused=400\n", (Some("2026-07"), 400), false, Some("2026-07"), 400),
+            ("month=2026-07\nused=400\n", (Some("2026-07"), 300), false, Some("2026-07"), 400),
+            ("month=2026-08\nused=40\n", (Some("2026-07"), 400), false, Some("2026-08"), 40),
+            // No copy, or one without a month.
+            ("month=2026-07\nused=400\n", (None, 900), false, Some("2026-07"), 400),
+            ("used=300\n", (None, 400), true, None, 400),
+            ("", (None, 0), false, None, 0),
+        ] {
+            let mut budget = budget(&Record::parse(stored));
+            let (of, bytes) = copied;
+            let copied = MonthTotal { month: of.map(month), bytes };
+            assert_eq!(budget.raise_to(copied), changed, "{stored:?} {copied:?}");
+            assert_eq!((budget.month(), budget.used()), (charged.map(month), used), "{stored:?} {copied:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_has_stayed_up_is_not_charged_twice_by_the_second_copy() {
+        let link = Connection {
+            interface: Interface::new("ppp0").unwrap(),
+            pid: Pid::from_raw(7).unwrap(),
+            addresses: None,
+        };
+        let record = Record::parse("month=2026-07\nused=100\nopen-ppp0=7 0 1000000\n");
+        let mut budget = Budget::load(None, &record, std::slice::from_ref(&link));
+        assert!(!budget.raise_to(Budget::after_a_cut(&record)));
+        budget.count(&link.interface, 400);
+        assert_eq!(budget.used(), 500);
+    }
+
+    #[test]
+    fn the_second_copy_is_read_as_it_was_written() {
+        for total in [MonthTotal { month: Some(month("2026-07")), bytes: u64::MAX }, MonthTotal::default()] {
+            assert_eq!(MonthTotal::from_copy(&total.add_to(Record::new())), total);
+        }
+        assert_eq!(MonthTotal::from_copy(&Record::parse("month=2070-01\nbytes=x\n")), MonthTotal::default());
     }
 
     proptest! {

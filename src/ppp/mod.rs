@@ -12,13 +12,16 @@
 pub mod budget;
 pub mod counters;
 pub mod idle;
+mod month_total;
 pub mod name_servers;
 pub mod outcome;
 pub mod own_networks;
 pub mod pppd;
+pub mod pppd_log;
 pub mod session;
 
 pub use budget::{Budget, Calendar, Spent};
+pub use month_total::MonthTotal;
 pub use outcome::{DownReason, LinkOutcome, RequestRefusal};
 pub use pppd::{Exit, Pppd};
 pub use session::{Event, KILL_AFTER, Phase, Reaction, Session, SessionEffect};

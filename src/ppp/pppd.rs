@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use super::Interface;
-use crate::names::hook::NO_CALL;
+use crate::names::{hook::NO_CALL, run_file};
 use crate::paths::Paths;
 use crate::site::Dialer;
 
@@ -38,19 +38,21 @@ pub struct Pppd {
 const RULES_MEANWHILE: &str = "/sbin/modprobe ppp_async <>/dev/null >&0 2>&0 &";
 
 /// Starts pppd for the site's provider. It keeps its terminal's place (`nodetach`), logs to
-/// syslog, and outlives this service if that one ends: the next one finds it by
-/// [`running`](super::counters::running).
+/// syslog and to [a file](super::pppd_log), and outlives this service if that one ends: the next one
+/// finds it by [`running`](super::counters::running).
 ///
 /// # Errors
 /// pppd is not there or cannot be run.
-pub fn spawn(dialer: &Dialer) -> io::Result<Pppd> {
+pub fn spawn(paths: &Paths, dialer: &Dialer) -> io::Result<Pppd> {
+    paths.withdraw(run_file::PPPD_LOG);
     let mut command = Command::new("pppd");
     command.args(["call", dialer.operator.name.as_str(), "nodetach"]);
     // The provider's own `connect`, and then a word to us: pppd tells that the script failed,
     // but not how.
     let told = format!("{{ dialctl hook {NO_CALL} $?; exit 1; }}");
     command.arg("connect").arg(format!("{RULES_MEANWHILE} {} || {told}", dialer.connect_script()));
-    // With a log besides syslog pppd would write the modem's dialogue there.
+    // What `chat` reports goes there, too.
+    command.arg("logfile").arg(paths.run_file(run_file::PPPD_LOG));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Pppd::follow(command.process_group(0).spawn()?)
 }
@@ -89,7 +91,7 @@ impl Pppd {
     /// Follows a pppd that another program started.
     ///
     /// # Errors
-    /// There is no such process any more.
+    /// `ESRCH` if the process has ended; any other error says nothing about it (pidfd_open(2)).
     pub fn watch(pid: Pid) -> io::Result<Self> {
         Ok(Self { pid, end: pidfd_open(pid, PidfdFlags::empty())?, child: None })
     }
@@ -164,8 +166,12 @@ pub enum Exit {
     HungUp,
     /// 17: the line sends back what is sent.
     Loopback,
-    /// 19: name or password refused.
+    /// Name or password refused, as pppd's own words say.
     AuthRefused,
+    /// Name and password were not answered, or never asked for, as pppd's own words say.
+    AuthUnanswered,
+    /// 19: one or the other.
+    AuthUnexplained,
     /// A signal has killed it.
     Killed(i32),
     /// It could not be started.
@@ -192,7 +198,7 @@ impl Exit {
             7 => Self::NoPort,
             8 => Self::DialFailure,
             10 => Self::NoAgreement,
-            19 => Self::AuthRefused,
+            19 => Self::AuthUnexplained,
             12 | 13 => Self::OwnLimit,
             15 => Self::PeerDead,
             16 => Self::HungUp,
@@ -206,7 +212,7 @@ impl Exit {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Peer | Self::NoPort | Self::DialFailure | Self::NoAgreement | Self::PeerDead => true,
-            Self::HungUp | Self::Loopback => true,
+            Self::HungUp | Self::Loopback | Self::AuthUnanswered | Self::AuthUnexplained => true,
             Self::Broken(_) | Self::NoKernelPpp | Self::Told | Self::Locked | Self::OwnLimit => false,
             Self::AuthRefused | Self::Killed(_) | Self::NotStarted(_) | Self::Unseen => false,
         }
@@ -229,6 +235,8 @@ impl fmt::Display for Exit {
             Self::HungUp => f.write_str("the modem has hung up"),
             Self::Loopback => f.write_str("the line is looped back"),
             Self::AuthRefused => f.write_str("the operator refuses user or password"),
+            Self::AuthUnanswered => f.write_str("the operator does not answer to user and password"),
+            Self::AuthUnexplained => f.write_str("the login failed: see logread"),
             Self::Killed(signal) => write!(f, "signal {signal} has killed pppd"),
             Self::NotStarted(why) => write!(f, "pppd did not start: {why}"),
             Self::Unseen => f.write_str("pppd has ended"),
@@ -323,7 +331,7 @@ mod tests {
         16 the modem has hung up, dial again
         17 the line is looped back, dial again
         18 pppd failed with status 18: see logread
-        19 the operator refuses user or password
+        19 the login failed: see logread, dial again
         20 pppd failed with status 20: see logread
         ");
     }

@@ -1,4 +1,4 @@
-//! How the box booted.
+//! The results of the boot.
 
 use super::{Fields, Published};
 use crate::record::Record;
@@ -20,15 +20,15 @@ pub struct BootStatus {
     pub root: Option<String>,
     /// Which copy of the root that is: `A` or `B`.
     pub root_copy: Option<String>,
-    /// The FAT partition: `mounted`, or why it is not.
+    /// The FAT partition: `mounted`, or the error.
     pub boot: Option<String>,
     /// The state partition, in a word.
     pub state: Option<String>,
-    /// What was wrong with the state partition; empty if nothing was.
+    /// The errors of the state partition; empty if there were none.
     pub state_trouble: Option<String>,
-    /// When `init` started, in milliseconds since the kernel did.
+    /// When `init` started, in milliseconds after the kernel did.
     pub init_started_ms: Option<u64>,
-    /// When it handed over, likewise.
+    /// When it started busybox's init, likewise.
     pub init_ended_ms: Option<u64>,
 }
 
@@ -58,12 +58,12 @@ impl Published for BootStatus {
     }
 }
 
-/// Which boot this is.
+/// The current boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastBoot {
     /// Counted from 1, for as long as the state partition lasts.
     pub number: u64,
-    /// What the boot before ended by, for a person.
+    /// How the previous boot ended, as text.
     pub cause: String,
 }
 

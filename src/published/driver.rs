@@ -1,4 +1,4 @@
-//! What a modem's driver adds to what its protocol knows.
+//! What a modem's driver adds to its protocol's record.
 
 use super::{Fields, Published};
 use crate::record::Record;
@@ -7,31 +7,31 @@ const TROUBLE: &str = "trouble";
 const PORT: &str = "port";
 const DATA_PORT: &str = "data-port";
 
-/// A modem as its driver sees it. `S`: what is known of the modem itself.
+/// A modem as its driver sees it. `S`: the record of its protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DriverStatus<S> {
-    /// It does not work, or another program has it: why, for a person.
+    /// It does not work, or another program uses it; the reason, as text.
     Trouble(String),
     /// It works.
     Works {
-        /// Where.
+        /// Its ports.
         ports: PortNames,
-        /// What is known of it.
+        /// The record of its protocol.
         status: S,
     },
 }
 
-/// The ports of a modem, as a person knows them: `/dev/ttyHS1 (hso at 1-1.1:1.0, Application)`.
+/// The ports of a modem as text: `/dev/ttyHS1 (hso at 1-1.1:1.0, Application)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortNames {
     /// For commands.
     pub command: String,
-    /// For data, if that is another one.
+    /// For data, if it is another port.
     pub data: Option<String>,
 }
 
 impl PortNames {
-    /// Adds them to what is known of the modem.
+    /// Adds them to the modem's record.
     pub fn add_to(&self, record: Record) -> Record {
         record.with(PORT, &self.command).with_known(DATA_PORT, self.data.as_ref())
     }

@@ -1,4 +1,4 @@
-//! Fields with their kind: a record's text does not tell a number from a name.
+//! Fields with their types: the text of a record does not distinguish a number from a name.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use crate::record::Record;
 /// The value of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Text from a person, a modem or the kernel.
+    /// Text from a user, a modem or the kernel.
     Text(String),
-    /// A whole number; its unit is in the name of the field, or bytes.
+    /// A whole number; the unit is in the name of the field, or bytes.
     Number(i128),
 }
 
@@ -32,14 +32,14 @@ impl Fields {
         Self::default()
     }
 
-    /// One more, if it is known.
+    /// Adds a text field if its value is known.
     #[must_use]
     pub fn text(mut self, key: &'static str, value: Option<impl fmt::Display>) -> Self {
         self.0.extend(value.map(|value| (key, Value::Text(value.to_string()))));
         self
     }
 
-    /// One more, if it is known.
+    /// Adds a number if it is known.
     #[must_use]
     pub fn number(mut self, key: &'static str, value: Option<impl Into<i128>>) -> Self {
         self.0.extend(value.map(|value| (key, Value::Number(value.into()))));

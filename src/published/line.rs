@@ -1,4 +1,4 @@
-//! What is known of a telephone line, and what pppd's scripts note about its caller.
+//! The record of a telephone line, and the notes of pppd's scripts about its caller.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ const SINCE: &str = "since";
 const SPEED: &str = "speed";
 const USER: &str = "user";
 
-/// What a line does.
+/// The state of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineState {
     /// The modem is reset, before the first call or after one.
     Resetting,
     /// It waits for a call.
     Ready,
-    /// The call is taken; the modems negotiate.
+    /// The call is answered; the modems negotiate.
     Answering,
     /// The caller is at the login prompt.
     LoggingIn,
@@ -36,7 +36,7 @@ impl LineState {
     const ALL: [Self; 6] =
         [Self::Resetting, Self::Ready, Self::Answering, Self::LoggingIn, Self::Connected, Self::HangingUp];
 
-    /// The word that is published and shown.
+    /// The published word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Resetting => "resetting",
@@ -56,26 +56,26 @@ impl LineState {
 /// A telephone line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineStatus {
-    /// What it does.
+    /// Its state.
     pub state: LineState,
-    /// Calls taken since the service started.
+    /// Calls answered since the service started.
     pub calls: u64,
     /// Rings of the last call.
     pub rings: u64,
-    /// The number of the last caller, if the network has told it.
+    /// The number of the last caller, if the network sent it.
     pub caller: Option<String>,
-    /// The call that is connected.
+    /// The connected call.
     pub call: Option<LineCall>,
 }
 
-/// A call that is connected.
+/// A connected call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineCall {
     /// When it was connected, in time since boot, to the second.
     pub since: Duration,
-    /// What the modem says after `CONNECT`, as in `33600/ARQ/V34`.
+    /// The modem's text after `CONNECT`, as in `33600/ARQ/V34`.
     pub speed: Option<String>,
-    /// Who has logged in at the prompt.
+    /// The user who has logged in at the prompt.
     pub user: Option<UserName>,
 }
 
@@ -112,7 +112,7 @@ impl Published for LineStatus {
     }
 }
 
-/// What ip-up.d notes about a caller, in [`LineName::up`](crate::names::LineName::up).
+/// The note of ip-up.d about a caller, in [`LineName::up`](crate::names::LineName::up).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallerNote {
     /// The name that pppd has authenticated.
@@ -122,14 +122,14 @@ pub struct CallerNote {
 }
 
 impl CallerNote {
-    /// Reads it. `printf` leaves a value empty whose variable is not set.
+    /// Reads it. `printf` writes an empty value for a variable that is not set.
     pub fn from_record(record: &Record) -> Self {
         let text = |key| record.get(key).filter(|text| !text.is_empty()).map(str::to_owned);
         Self { user: text(note::USER), interface: text(note::INTERFACE) }
     }
 }
 
-/// What ip-down.d notes, in [`LineName::down`](crate::names::LineName::down).
+/// The note of ip-down.d, in [`LineName::down`](crate::names::LineName::down).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TrafficNote {
     /// Bytes from the caller, and to it; pppd counts both or neither.

@@ -1,4 +1,4 @@
-//! What is known of the dialer's PPP link, and what the month has cost.
+//! The record of the dialer's PPP link and the month's traffic.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -24,30 +24,30 @@ const HAND: &str = "hand";
 /// The PPP link and the data budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkStatus {
-    /// What the link does.
+    /// The state of the link.
     pub phase: LinkPhase,
-    /// What the month has cost so far, in bytes.
+    /// The month's traffic so far, in bytes.
     pub used: u64,
-    /// What it may cost, in bytes.
+    /// Its limit, in bytes.
     pub budget: Option<u64>,
-    /// The month that is counted.
+    /// The counted month.
     pub month: Option<Month>,
-    /// Why the link could not be opened or was lost last, for a person.
+    /// Why the last link could not be opened or was lost, as text.
     pub last_error: Option<String>,
 }
 
-/// What the link does.
+/// The state of the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkPhase {
-    /// There is none.
+    /// No link.
     Closed,
-    /// pppd and the modem dial.
+    /// pppd and the modem are dialling.
     Dialling,
-    /// Until another attempt.
+    /// Waiting for another attempt.
     Waiting,
-    /// pppd was told to end.
+    /// pppd is ending.
     Closing,
-    /// It carries IP.
+    /// Up.
     Up {
         /// The PPP interface.
         interface: String,
@@ -55,13 +55,13 @@ pub enum LinkPhase {
         local: Option<Ipv4Addr>,
         /// The operator's address.
         remote: Option<Ipv4Addr>,
-        /// Until when, in time since boot, to the second; `None` for one that was opened by hand.
+        /// Its end, in time since boot, to the second; `None` for a link that was opened by hand.
         until: Option<Duration>,
     },
 }
 
 impl LinkPhase {
-    /// The words that are published and shown.
+    /// The published words.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Closed => "closed",

@@ -1,8 +1,9 @@
-//! What services publish below [`RUN_DIR`](crate::names::RUN_DIR), as types: who writes a record and who reads it share
-//! one. A record is text, [`Record`]; JSON comes from the same [fields](Fields), with numbers as numbers.
+//! The records below [`RUN_DIR`](crate::names::RUN_DIR) as types, which writers and readers share. A record is text,
+//! [`Record`]; JSON is made from the same [fields](Fields), with numbers as numbers.
 
 mod boot;
 mod clock;
+mod codes;
 mod driver;
 mod fields;
 mod line;
@@ -11,6 +12,7 @@ mod modem;
 
 pub use boot::{BootStatus, LastBoot};
 pub use clock::ClockSource;
+pub use codes::CodesStatus;
 pub use driver::{DriverStatus, PortNames};
 pub use fields::{Fields, Value};
 pub use line::{CallerNote, LineCall, LineState, LineStatus, TrafficNote};
@@ -19,15 +21,15 @@ pub use modem::ModemStatus;
 
 use crate::record::Record;
 
-/// What one service publishes.
+/// The record of one service.
 pub trait Published: Sized {
-    /// Every field that is known, in the order in which it is shown.
+    /// Every known field, in the order of display.
     fn fields(&self) -> Fields;
 
-    /// Reads it; `None` if the record holds nothing of the kind. A field that cannot be read counts as not known.
+    /// Parses a record; `None` if it is of another kind. A field that cannot be read counts as unknown.
     fn from_record(record: &Record) -> Option<Self>;
 
-    /// As it is written.
+    /// The record as it is written.
     fn to_record(&self) -> Record {
         self.fields().to_record()
     }

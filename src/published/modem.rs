@@ -1,4 +1,4 @@
-//! What is known of a mobile modem.
+//! The record of a mobile modem.
 
 use super::{Fields, Published};
 use crate::record::Record;
@@ -11,16 +11,16 @@ const OPERATOR: &str = "operator";
 const SIGNAL: &str = "signal-dbm";
 const STORAGE: &str = "storage";
 
-/// A mobile modem; what is not known yet is `None`.
+/// A mobile modem; unknown values are `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModemStatus {
     /// The answer to `+CGMI`.
     pub manufacturer: Option<String>,
     /// The answer to `+CGMM`.
     pub model: Option<String>,
-    /// The SIM's state, or why it is not unlocked, for a person.
+    /// The SIM's state, or why it is not unlocked, as text.
     pub sim: Option<String>,
-    /// With the network, in words: `home`, `roaming`, `searching`, …
+    /// The registration, in words: `home`, `roaming`, `searching`, …
     pub registration: Option<String>,
     /// Name and number, as in `Free (20815)`.
     pub operator: Option<String>,

@@ -1,4 +1,4 @@
-//! A record is read as it was written.
+//! Records are the same after writing and reading.
 
 use std::time::Duration;
 
@@ -113,6 +113,12 @@ proptest! {
     }
 
     #[test]
+    fn codes_are_read_as_they_were_published(lacks_counter in any::<bool>(), copy_trouble in maybe(text())) {
+        let status = CodesStatus { lacks_counter, copy_trouble };
+        prop_assert!(is_read_back(&status), "{status:?}");
+    }
+
+    #[test]
     fn a_boot_is_read_as_it_was_published(
         number in any::<u64>(), cause in text(), root in maybe(text()), trouble in maybe(text()),
         started in maybe(any::<u64>())
@@ -130,7 +136,7 @@ proptest! {
 }
 
 #[test]
-fn an_empty_variable_of_pppd_is_no_name() {
+fn an_empty_variable_of_pppd_is_not_a_name() {
     let note = CallerNote::from_record(&Record::parse("user=\ninterface=ppp0\n"));
     assert_eq!(note, CallerNote { user: None, interface: Some("ppp0".to_owned()) });
     assert_eq!(TrafficNote::from_record(&Record::parse("received=\nsent=7\n")).bytes, None);

@@ -1,4 +1,4 @@
-//! Lengths of time and amounts of data, as people write them.
+//! Durations and amounts of data, as users write them.
 
 use super::text::{Invalid, Text, text_value};
 use std::fmt;
@@ -8,13 +8,13 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A length of time, 1 s to 31 days: `"90s"`, `"10m"`, `"2h"`, `"1h30m"`, `"2d"`. Capital letters
-/// are read too: telephones begin every message with one.
+/// A duration, 1 s to 31 days: `"90s"`, `"10m"`, `"2h"`, `"1h30m"`, `"2d"`. Capital letters are read as well:
+/// telephones begin every message with one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeSpan(Duration);
 
 impl TimeSpan {
-    /// So many minutes; 0 and more than 31 days do not compile in a `const`.
+    /// This many minutes; 0 and more than 31 days do not compile in a `const`.
     #[must_use]
     pub const fn minutes(minutes: u64) -> Self {
         let seconds = minutes * MINUTE;
@@ -22,8 +22,7 @@ impl TimeSpan {
         Self(Duration::from_secs(seconds))
     }
 
-    /// What is left of a length, in whole minutes as long as there are some: what a person wants to
-    /// know.
+    /// The rest of a duration, for display: in whole minutes if there are any.
     #[must_use]
     pub fn about(left: Duration) -> Self {
         let seconds = left.as_secs();
@@ -31,7 +30,7 @@ impl TimeSpan {
         Self(Duration::from_secs(whole.min(LONGEST)))
     }
 
-    /// The length.
+    /// The duration.
     #[must_use]
     pub const fn get(self) -> Duration {
         self.0
@@ -63,7 +62,7 @@ impl Text for TimeSpan {
     }
 }
 
-/// The sum of `1d2h3m4s`, each unit once at most and the larger before the smaller.
+/// The sum of `1d2h3m4s`, each unit at most once and larger units first.
 fn seconds(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut units = SPAN_UNITS.iter();
@@ -99,7 +98,7 @@ impl fmt::Display for TimeSpan {
 pub struct DataSize(u64);
 
 impl DataSize {
-    /// So many bytes.
+    /// This many bytes.
     #[must_use]
     pub const fn from_bytes(bytes: u64) -> Self {
         Self(bytes)
@@ -137,7 +136,7 @@ fn bytes(text: &str) -> Option<u64> {
     let (number, unit) = SIZE_UNITS.iter().find_map(unit)?;
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    // A tenth of a kB is the smallest part there is a use for.
+    // Parts smaller than a tenth of a kB have no use.
     if !digits(whole) || !digits(part) || part.len() > 3 {
         return None;
     }
@@ -146,7 +145,7 @@ fn bytes(text: &str) -> Option<u64> {
     whole.parse::<u64>().ok()?.checked_mul(unit)?.checked_add(part)
 }
 
-/// To four figures at most: `12.3MB`, `500MB`, `0kB`.
+/// At most four figures: `12.3MB`, `500MB`, `0kB`.
 impl fmt::Display for DataSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fits = |(_, unit): &&(&str, u64)| self.0 >= *unit;
@@ -167,7 +166,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_length_of_time_is_read_as_it_is_written() {
+    fn durations_are_parsed() {
         for (text, seconds) in [
             ("45s", Some(45)),
             ("10m", Some(600)),
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_of_data_is_read_as_it_is_written() {
+    fn amounts_of_data_are_parsed() {
         for (text, bytes) in [
             ("500MB", Some(500_000_000)),
             ("500 MB", Some(500_000_000)),
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_of_data_is_shown_to_a_tenth() {
+    fn amounts_of_data_are_shown_to_a_tenth() {
         for (bytes, shown) in [
             (0, "0kB"),
             (99, "0kB"),

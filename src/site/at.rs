@@ -1,12 +1,12 @@
-//! What is said to a modem.
+//! The parts of a site that are sent to a modem.
 
 use super::text::{Invalid, Text, checked_string};
 
 checked_string! {
     /// An access point name: dotted labels, 100 characters at most (3GPP TS 23.003 §9.1).
     Apn,
-    /// What follows `ATDT`: digits and dial modifiers (ITU-T V.250 §6.3.1) without `;`, which
-    /// would make it a voice call.
+    /// The number after `ATDT`: digits and dial modifiers (ITU-T V.250 §6.3.1) without `;`, which would make it a voice
+    /// call.
     DialNumber,
     /// A whole AT command line: `AT` and printable ASCII.
     AtCommand
@@ -53,15 +53,15 @@ impl DialNumber {
 }
 
 impl AtCommand {
-    /// Wake it up, forget what was before, and then: result codes in words, echo, no automatic
-    /// answer, DCD that tells the truth, hang up on DTR, data not fax.
+    /// Wakes the modem, resets it, and sets: result codes in words, echo, no automatic answer, DCD that shows the
+    /// carrier, hang up on DTR, data instead of fax.
     pub(super) fn usual_init() -> Vec<Self> {
         ["AT", "ATZ", "ATQ0 V1 E1 S0=0 &C1 &D2 +FCLASS=0"].map(|at| Self(at.to_owned())).to_vec()
     }
 }
 
-/// V.250 leaves the length of the command line to the modem; small ones keep 256 characters, and
-/// a line of a chat file holds 1024 with every character escaped to four (chat.c, `STR_LEN`).
+/// V.250 leaves the length of the command line to the modem; small modems store 256 characters, and a line of a chat
+/// file holds 1024, with up to four for every escaped character (chat.c, `STR_LEN`).
 const LONGEST_COMMAND: usize = 200;
 
 impl Text for AtCommand {

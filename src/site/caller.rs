@@ -3,8 +3,7 @@
 use super::text::{Invalid, Text, checked_string};
 
 checked_string! {
-    /// A caller's number as the network tells it (ITU-T V.253 §9.2.3.1, `NMBR`): digits, perhaps
-    /// after a `+`.
+    /// A caller's number as the network sends it (ITU-T V.253 §9.2.3.1, `NMBR`): digits, perhaps after a `+`.
     CallerNumber
 }
 

@@ -8,19 +8,19 @@ use std::fmt;
 checked_string! {
     /// A device node below `/dev`, as udev and the kernel name them.
     DevicePath,
-    /// A place in the USB tree as `/sys/bus/usb/devices` names it: `1-1.2`, or `1-1.2:1.0` for
-    /// one interface of the device there.
+    /// A place in the USB tree, named as in `/sys/bus/usb/devices`: `1-1.2`, or `1-1.2:1.0` for one interface of the
+    /// device.
     UsbPath
 }
 
-/// Where a modem is plugged in.
+/// The port of a modem.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Port {
     /// Found and probed at run time.
     Auto,
-    /// This node and no other.
+    /// This node only.
     Device(DevicePath),
-    /// Whatever answers at this place of the USB tree.
+    /// Any port at this place of the USB tree that answers.
     Usb(UsbPath),
 }
 
@@ -102,7 +102,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// Speed of a serial line in bit/s: one that the kernel has a constant for (termios(3)).
+/// Speed of a serial line in bit/s: one of the kernel's constants (termios(3)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Speed(u32);
 
@@ -110,10 +110,10 @@ const SPEEDS: [u32; 13] =
     [300, 600, 1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600];
 
 impl Speed {
-    /// What nearly every modem of the last thirty years talks.
+    /// The speed that nearly every modem of the last thirty years supports.
     pub const USUAL: Self = Self(115_200);
 
-    /// The speed, if there is a constant for it.
+    /// The speed, if the kernel has a constant for it.
     #[must_use]
     pub fn new(bits_per_second: u32) -> Option<Self> {
         SPEEDS.contains(&bits_per_second).then_some(Self(bits_per_second))

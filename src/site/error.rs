@@ -1,4 +1,4 @@
-//! Why a `site.toml` was refused.
+//! The error for an invalid `site.toml`.
 
 use super::excerpt::{Excerpt, Show};
 use super::suggest::closest;
@@ -22,11 +22,11 @@ pub struct SiteError {
     at: Excerpt,
 }
 
-/// The name in messages until [`SiteError::in_file`] gives another.
+/// The name in messages until [`SiteError::in_file`] sets another.
 const FILE: &str = "site.toml";
 
 impl SiteError {
-    /// The same error, told about the file it was found in.
+    /// The same error with the name of the file.
     #[must_use]
     pub fn in_file(self, file: impl Into<String>) -> Self {
         Self { file: file.into(), ..self }
@@ -56,24 +56,24 @@ impl SiteError {
     }
 }
 
-/// In a box, because nearly every function of this module returns one or a small value.
+/// Boxed, because nearly every function of this module returns one or a small value.
 pub(super) type Checked<T> = Result<T, Box<Problem>>;
 
-/// An [`Invalid`] that knows its bytes of the text.
+/// An [`Invalid`] with its position in the text.
 pub(super) struct Problem {
     pub reason: Invalid,
     pub at: Range<usize>,
-    /// Whether the line can be trusted to be what it looks like.
+    /// Whether the line may be shown as it is.
     pub show: Show,
 }
 
 impl Problem {
-    /// About a value that is what it looks like.
+    /// For a value of valid TOML.
     pub fn from_value(reason: Invalid, at: Range<usize>) -> Box<Self> {
         Box::new(Self { reason, at, show: Show::Values })
     }
 
-    /// About what is not TOML.
+    /// For text that is not valid TOML.
     pub fn from_syntax(error: &toml::de::Error) -> Box<Self> {
         let at = error.span().unwrap_or(0..0);
         Box::new(Self { reason: reword(error.message()), at, show: Show::Keys })
@@ -84,7 +84,7 @@ pub(super) fn problem<T>(why: impl Into<String>, next: impl Into<String>, at: Ra
     Err(Problem::from_value(Invalid::new(why, next), at))
 }
 
-/// Says in our words what toml reports.
+/// Translates toml's message.
 fn reword(message: &str) -> Invalid {
     if message == "duplicate key" {
         return Invalid::new("this key is given twice", "remove one of the two");
@@ -98,7 +98,7 @@ fn reword(message: &str) -> Invalid {
     }
 }
 
-/// A word that is none of those that may stand here.
+/// For a word that is none of the possible ones.
 pub(super) fn unknown(what: &str, found: &str, known: &[&str]) -> Invalid {
     match closest(found, known.iter().copied()) {
         Some(meant) => Invalid::new(

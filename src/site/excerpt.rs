@@ -1,4 +1,4 @@
-//! The line an error is about, with a caret below it and no secret in it.
+//! The line of an error, with a caret below it and without secrets.
 
 use super::secret::{MASK, SECOND_WORDS, SECRET_KEYS};
 use super::suggest::distance;
@@ -12,31 +12,30 @@ pub(super) struct Excerpt {
     pub line: usize,
     /// In characters, counted from 1.
     pub column: usize,
-    /// The line as it may be shown; `None` where it might be the inside of a secret.
+    /// The line without secrets; `None` if it might be the inside of a secret.
     shown: Option<String>,
-    /// Characters to underline.
+    /// The number of underlined characters.
     width: usize,
 }
 
-/// How much of the line may be seen.
+/// How much of the line may be shown.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Show {
-    /// All of it but what follows a secret key.
+    /// Everything but the value of a secret key.
     Values,
-    /// Keys and headers only: where the text is garbled, anything may be part of a secret.
+    /// Keys and headers only: in text that is not valid TOML anything may be part of a secret.
     Keys,
 }
 
 impl Excerpt {
-    /// The line in which a span of bytes begins. Spans from anywhere are taken: their ends are
-    /// moved to characters of the text.
+    /// The line in which a span of bytes begins. Any span is accepted: its ends are moved to character boundaries.
     pub fn new(text: &str, span: Range<usize>, show: Show) -> Self {
         let start = text.floor_char_boundary(span.start);
         let before = &text[..start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = text[line_start..].lines().next().unwrap_or("");
         let column = text[line_start..start].chars().count();
-        // In a string of several lines nothing says to which key a line belongs.
+        // In a string of several lines no line shows the key that it belongs to.
         let plain = !["\"\"\"", "'''"].iter().any(|quotes| before.contains(quotes));
         let shown = plain.then(|| redact(line, show)).flatten();
         let end = text.floor_char_boundary(span.end.max(start));
@@ -51,7 +50,7 @@ impl Excerpt {
     }
 }
 
-/// The line as it may be shown, without secrets and control characters, if anything is left of it.
+/// The line without secrets and control characters, unless it is empty then.
 fn redact(line: &str, show: Show) -> Option<String> {
     let line = line.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}");
     let visible = match show {
@@ -73,25 +72,25 @@ fn header(line: &str) -> Option<usize> {
         .then(|| line.len() - line[end..].trim_start_matches(']').len())
 }
 
-/// Past the equals sign on a line that starts with `key =`.
+/// The offset after the equals sign on a line that starts with `key =`.
 fn key(line: &str) -> Option<usize> {
     let end = line.find(|c| !is_key(c))?;
     Some(through_equals(line, end)).filter(|after| *after > end)
 }
 
-/// What keys are written with when they are not quoted (TOML 1.0, "Keys").
+/// The characters of keys without quotes (TOML 1.0, "Keys").
 fn is_key(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
-/// Past the equals sign if one follows, with or without the end of a quoted key between.
+/// The offset after the equals sign if one follows, with or without the end of a quoted key before it.
 fn through_equals(line: &str, end: usize) -> usize {
     let after = line[end..].trim_start_matches([' ', '\t', '"', '\'']);
     if after.starts_with('=') { line.len() - after.len() + 1 } else { end }
 }
 
-/// The end of the first word that names a secret key, or that nearly does and stands where a key
-/// stands: first on its line or before an equals sign.
+/// The end of the first word that is the name of a secret key, or is similar to one in the place of a key: at the start
+/// of the line or before an equals sign.
 fn secret_key(line: &str) -> Option<usize> {
     let mut rest = line;
     while let Some(start) = rest.find(|c: char| c.is_ascii_alphabetic()) {
@@ -116,7 +115,7 @@ impl fmt::Display for Excerpt {
         let Some(shown) = &self.shown else { return Ok(()) };
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
-        // Tabs are kept as tabs, so that the caret stays below its character.
+        // Tabs stay tabs, so that the caret is below its character.
         let indent: String = shown
             .chars()
             .chain(std::iter::repeat(' '))

@@ -1,40 +1,39 @@
-//! Passwords of which only a hash is known.
+//! Passwords that are stored as hashes.
 
 use super::secret::{MASK, Secret};
 use super::text::{Invalid, Text, text_value};
 use sha_crypt::{Params, PasswordHasher, PasswordVerifier, ShaCrypt};
 use std::fmt;
 
-/// A password's hash as crypt(5) writes it: `$5$` or `$6$`, perhaps `rounds=…$`, a salt, `$`, and
-/// the hash itself. `Debug` shows dots and there is no `Display`; who needs the words calls
-/// [`PasswordHash::reveal`].
+/// A password's hash in the format of crypt(5): `$5$` or `$6$`, perhaps `rounds=…$`, a salt, `$`, and the hash itself.
+/// `Debug` shows dots and there is no `Display`; [`PasswordHash::reveal`] returns the text.
 #[derive(Clone, PartialEq)]
 pub struct PasswordHash(String);
 
-/// Rounds that a Pi 1 carries out in some seconds, while the line waits.
+/// The most rounds, which take a Pi 1 some seconds while the caller waits.
 const MOST_ROUNDS: u32 = 50_000;
 const LONGEST_SALT: usize = 16;
-/// Octets of a salt that are sixteen letters in base64.
+/// Octets of a salt that gives sixteen letters in base64.
 pub const SALT: usize = 12;
 
 impl PasswordHash {
-    /// The SHA-512 hash of a password, with as many rounds as `openssl passwd -6` takes.
+    /// The SHA-512 hash of a password, with the number of rounds of `openssl passwd -6`.
     ///
     /// # Errors
-    /// The password is longer than crypt(5) has it.
+    /// The password is longer than crypt(5) allows.
     pub fn new(password: &Secret, salt: [u8; SALT]) -> Result<Self, Invalid> {
         let too_long = |_| Invalid::new("the password has no hash", "choose a shorter one");
         let hash = ShaCrypt::SHA512.hash_password_with_salt(password.reveal().as_bytes(), &salt);
         Self::from_text(hash.map_err(too_long)?.as_str())
     }
 
-    /// The hash itself.
+    /// The hash as text.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is this password's. Takes the time of all the rounds.
+    /// Whether the hash is this password's. Computes all rounds.
     #[must_use]
     pub fn fits(&self, password: &[u8]) -> bool {
         ShaCrypt::default().verify_password(password, self.reveal()).is_ok()
@@ -99,7 +98,7 @@ mod tests {
 
     /// The vectors of Ulrich Drepper's "Unix crypt using SHA-256 and SHA-512".
     #[test]
-    fn the_vectors_of_the_specification_fit() {
+    fn the_vectors_of_the_specification_match() {
         let table = [
             ("$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5", "Hello world!"),
             (
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_hash_fits_its_password_and_no_other() {
+    fn a_new_hash_matches_only_its_password() {
         let password = |text: &str| Secret::from_text(text).unwrap();
         let hash = PasswordHash::new(&password("kqtn-cdfg"), [7; SALT]).unwrap();
         assert!(hash.fits(b"kqtn-cdfg"), "{}", hash.reveal());
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_pppd_could_not_use_is_refused() {
+    fn hashes_that_pppd_cannot_use_are_refused() {
         let whole = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5";
         let wrong = [
             "".to_owned(),

@@ -1,4 +1,4 @@
-//! The local network: the Ethernet socket of the board, or a USB adapter.
+//! The local network: the board's Ethernet port, or a USB adapter.
 
 use super::net::HostAddress;
 use super::text::{Invalid, Text, checked_string, text_value};
@@ -14,20 +14,20 @@ checked_string! {
 pub struct Lan {
     /// Its interface.
     pub interface: InterfaceName,
-    /// How the box gets its address there.
+    /// The source of the box's address.
     pub addressing: Addressing,
 }
 
-/// How the box gets its address.
+/// The source of the box's address.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Addressing {
-    /// A DHCP server gives address, gateway and name servers.
+    /// DHCP: address, gateway and name servers.
     Dhcp,
-    /// As the site says.
+    /// Fixed by the site.
     Fixed {
         /// The box's own address.
         address: HostAddress,
-        /// The way to everywhere else.
+        /// The default gateway.
         gateway: Option<Ipv4Addr>,
         /// Name servers for the box itself.
         dns: Vec<Ipv4Addr>,
@@ -42,7 +42,7 @@ pub(super) enum LanAddress {
 }
 
 impl InterfaceName {
-    /// The socket of the board.
+    /// The board's Ethernet port.
     pub(super) fn ethernet() -> Self {
         Self("eth0".to_owned())
     }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_of_the_box_has_the_prefix_of_its_network() {
+    fn an_interface_address_has_a_prefix() {
         let table = [
             ("dhcp", Some("Dhcp")),
             ("192.168.32.2/24", Some("192.168.32.2/24")),

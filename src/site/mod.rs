@@ -1,4 +1,4 @@
-//! `site.toml`: everything that makes one box different from the next.
+//! `site.toml`: the whole configuration of one box.
 //!
 //! ```text
 //! text ──parse──▶ raw::Site ──validate──▶ Site ──render──▶ [RenderedFile]
@@ -7,9 +7,9 @@
 //!                  values       about another
 //! ```
 //!
-//! A [`Site`] cannot hold a wrong state: whatever takes one need not check again. The builder
-//! bakes its rendering into the image, `cargo xtask site show` prints it and the box applies it at
-//! boot, all from the one [`Site::render`]. The keys are described in `docs/site.md`.
+//! A [`Site`] is always valid: code that takes one need not check it again. The builder bakes its rendering into the
+//! image, `cargo xtask site show` prints it and the box applies it at boot, all with [`Site::render`]. The keys are
+//! described in `docs/site.md`.
 
 mod amount;
 mod at;
@@ -64,21 +64,21 @@ use std::net::Ipv4Addr;
 pub struct Site {
     /// The name of the box.
     pub hostname: Hostname,
-    /// The clock on its wall: decides when `reboot.hour` comes.
+    /// The time zone, for `reboot.hour`.
     pub timezone: Timezone,
     /// The daily reboot.
     pub reboot: Reboot,
     /// The hardware watchdog.
     pub watchdog: Watchdog,
-    /// The local network, if the box is to be in one.
+    /// The local network, if the box is in one.
     pub lan: Option<Lan>,
-    /// Who may log in over the network; nobody if there are none.
+    /// The keys for ssh; without keys nobody can log in over the network.
     pub ssh_keys: Vec<SshKey>,
-    /// What the box is for, and the settings of that role.
+    /// The role, with its settings.
     pub role: Role,
 }
 
-/// What the box is for.
+/// The role of a box.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Role {
     /// Opens a mobile data link on request.
@@ -87,7 +87,7 @@ pub enum Role {
     DialIn(DialIn),
 }
 
-/// The daily reboot, the last cure of whatever else went wrong.
+/// The daily reboot, the last remedy for any fault.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reboot {
     /// Local hour of the day.
@@ -97,12 +97,12 @@ pub struct Reboot {
 /// An hour of the day, 0 to 23.
 pub type Hour = Whole<0, 23>;
 
-/// The hardware watchdog that resets the box when nobody feeds it.
+/// The hardware watchdog, which resets the box when it is not fed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watchdog {
     /// Its device, normally `/dev/watchdog`.
     pub device: DevicePath,
-    /// Seconds without food until the reset.
+    /// Seconds without feeding until the reset.
     pub timeout: WatchdogTimeout,
 }
 
@@ -117,9 +117,9 @@ pub struct Dialer {
     pub modem: Modem,
     /// The mobile operator.
     pub operator: Operator,
-    /// What goes over the link, and when it is given up.
+    /// Routes and limits of the link.
     pub link: LinkConfig,
-    /// Who may command the box by text message; `None`: nobody.
+    /// The numbers that may command the box by text message; `None`: none.
     pub sms: Option<Sms>,
     /// The VPN over the link, if there is one.
     pub vpn: Option<Vpn>,
@@ -128,20 +128,20 @@ pub struct Dialer {
 /// A mobile modem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Modem {
-    /// Where it is plugged in.
+    /// Its port.
     pub port: Port,
     /// Speed of the serial line.
     pub speed: Speed,
     /// The PIN of its SIM, if the SIM asks for one.
     pub pin: Option<Pin>,
-    /// The commands before the APN is set and the number is dialled, in order.
+    /// The commands before the APN is set and the number is dialled, in this order.
     pub init: Vec<AtCommand>,
 }
 
-/// A mobile operator, as its data sheet describes it.
+/// A mobile operator, with the values of its data sheet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operator {
-    /// Names the provider file: `pon <name>`.
+    /// The name of the provider file: `pon <name>`.
     pub name: ProviderName,
     /// Access point name.
     pub apn: Apn,
@@ -151,10 +151,10 @@ pub struct Operator {
     pub account: Option<Account>,
 }
 
-/// A user name and its password, or what is known of that.
+/// A user name, with its password or hash.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account<P = Secret> {
-    /// The name the peer authenticates.
+    /// The name for authentication.
     pub name: UserName,
     /// Its password.
     pub password: P,
@@ -163,33 +163,33 @@ pub struct Account<P = Secret> {
 /// The data link.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkConfig {
-    /// What goes over it.
+    /// The routes over it.
     pub routing: Routing,
-    /// How the death of the peer is noticed.
+    /// How a dead peer is detected.
     pub echo: LcpEcho,
     /// Seconds that `chat` waits for each answer of the modem.
     pub chat_timeout: ChatTimeout,
-    /// How long nobody may use it before it is closed.
+    /// How long it may be unused before it is closed.
     pub idle_limit: TimeSpan,
-    /// How long it stays up at most without a new request.
+    /// How long it stays up at most without another request.
     pub session_limit: TimeSpan,
-    /// How much a calendar month may cost; `None` for as much as there is.
+    /// The most bytes of a calendar month; `None` for no limit.
     pub data_budget: Option<DataSize>,
 }
 
 /// Seconds, 1 to 600.
 pub type ChatTimeout = Whole<1, 600>;
 
-/// What goes over the link.
+/// The routes over the link.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Routing {
-    /// Everything that has no better route.
+    /// The default route.
     Default,
-    /// These networks only, perhaps none but the peer itself.
+    /// These networks only, or none but the peer itself.
     Only(Vec<Ipv4Net>),
 }
 
-/// LCP echo requests (RFC 1661 §5.8): the peer is dead after `interval` × `failure` seconds.
+/// LCP echo requests (RFC 1661 §5.8): the peer counts as dead after `interval` × `failure` seconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LcpEcho {
     /// Seconds between two requests.
@@ -209,33 +209,32 @@ pub type EchoFailure = Whole<1, 100>;
 pub struct DialIn {
     /// The telephone lines, at least one. The first is line 1.
     pub lines: Vec<LineConfig>,
-    /// Mask of the callers' interface, if the kernel's own (a host) will not do.
+    /// Netmask of the callers' interface, if not the kernel's default (a host).
     pub netmask: Option<Netmask>,
-    /// Name servers told to the callers, two at most.
+    /// Name servers for the callers, two at most.
     pub dns: Vec<Ipv4Addr>,
     /// Answer ARP for the callers on the local network.
     pub proxy_arp: bool,
-    /// Whether the callers go under the box's own addresses elsewhere (NAT).
+    /// Whether the callers' packets get the box's own addresses elsewhere (NAT).
     pub masquerade: bool,
-    /// TCP ports of the box itself that callers may reach; the rest of the box is closed to them.
+    /// TCP ports of the box itself that callers may reach; all others are closed to them.
     pub open_ports: Vec<TcpPort>,
-    /// Longest packet in each direction, in bytes; `None` for pppd's own 1500.
+    /// Longest packet in each direction, in bytes; `None` for pppd's default, 1500.
     pub mtu: Option<Mtu>,
-    /// How the death of a caller is noticed.
+    /// How a dead caller is detected.
     pub echo: LcpEcho,
-    /// How long a caller may be silent; `None` for as long as it likes.
+    /// How long a caller may be silent; `None` for no limit.
     pub idle_limit: Option<TimeSpan>,
-    /// How long a call may be; `None` for as long as the caller likes.
+    /// How long a call may last; `None` for no limit.
     pub session_limit: Option<TimeSpan>,
-    /// Who may call.
+    /// The users who may call.
     pub users: Users,
 }
 
 /// A TCP port.
 pub type TcpPort = Whole<1, 65535>;
 
-/// Bytes, 296 to 1500: the least that TCP/IP headers leave sense in (pppd(8), `mtu`), and what pppd
-/// takes by itself.
+/// Bytes, 296 to 1500: the smallest useful size with TCP/IP headers (pppd(8), `mtu`), and pppd's default.
 pub type Mtu = Whole<296, 1500>;
 
 /// A count, 1 to 20.
@@ -244,7 +243,7 @@ pub type Rings = Whole<1, 20>;
 /// One telephone line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LineConfig {
-    /// Where its modem is plugged in. Never [`Port::Auto`] when there are several lines.
+    /// The port of its modem. Never [`Port::Auto`] if there are several lines.
     pub port: Port,
     /// Speed of the serial line.
     pub speed: Speed,
@@ -252,22 +251,22 @@ pub struct LineConfig {
     pub local: Ipv4Addr,
     /// The caller's address.
     pub remote: Ipv4Addr,
-    /// How the serial line is stopped when it is too fast.
+    /// Flow control of the serial line.
     pub flow: FlowControl,
-    /// How often it rings before it is answered.
+    /// The number of rings before a call is answered.
     pub rings: Rings,
-    /// Whose calls are answered; `None` for everybody's.
+    /// The callers that are answered; `None` for all.
     pub callers: Option<Vec<CallerNumber>>,
-    /// Whether a caller whose first word is not PPP gets a login prompt.
+    /// Whether a caller who does not start with PPP gets a login prompt.
     pub login: bool,
 }
 
 /// Flow control of a serial line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FlowControl {
-    /// RTS and CTS wires.
+    /// By the wires RTS and CTS.
     RtsCts,
-    /// None: three-wire cables and adapters that get it wrong.
+    /// None: for three-wire cables and faulty adapters.
     None,
 }
 
@@ -275,16 +274,16 @@ impl Site {
     /// Reads and validates a site.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its line and column. Never shows a secret.
+    /// The first error, with its line and column. It never shows a secret.
     pub fn parse(text: &str) -> Result<Self, SiteError> {
-        // The byte order mark of Windows editors is no part of the first column.
+        // The byte order mark of Windows editors does not count as a column.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let site = raw::parse(text).and_then(validate::site);
         site.map_err(|problem| SiteError::new(*problem, text))
     }
 
-    /// Reads and validates a site, and refuses secrets that everybody can read in dialbox's repository.
-    /// Every password hash costs the time of two verifications.
+    /// Reads and validates a site, and refuses secrets that are published in dialbox's repository. Every password hash
+    /// costs the time of two verifications.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -296,19 +295,19 @@ impl Site {
         Ok(site)
     }
 
-    /// The files this site puts into the box.
+    /// The files that are rendered from this site.
     #[must_use]
     pub fn render(&self) -> Vec<RenderedFile> {
         render::render(self)
     }
 
-    /// One screen about the site, without its secrets.
+    /// A summary of one screen, without secrets.
     #[must_use]
     pub fn summary(&self) -> String {
         summary::summary(self)
     }
 
-    /// The same site with dots for secrets: render this one to show files to a person.
+    /// The same site with dots for secrets, to render files for display.
     #[must_use]
     pub fn masked(&self) -> Self {
         let mut site = self.clone();
@@ -333,15 +332,15 @@ impl Site {
 }
 
 impl Dialer {
-    /// The shell's words that make the call, for pppd's option `connect`.
+    /// The shell command that makes the call, for pppd's option `connect`. It logs nothing that the modem says.
     #[must_use]
     pub fn connect_script(&self) -> String {
-        render::connect_script(self)
+        render::connect_script(self, render::Dialogue::Quiet)
     }
 }
 
 impl Role {
-    /// The word of `role = "…"`, also the content of `/etc/dialbox/role`.
+    /// The value of `role = "…"`, and the content of `/etc/dialbox/role`.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -5,9 +5,9 @@ use super::text::{Invalid, Text, checked_string};
 checked_string! {
     /// A host name: one label (RFC 1123 §2.1).
     Hostname,
-    /// Names the files in `/etc/ppp/peers` and `/etc/ppp/chat`: letters, digits, `-` and `_`.
+    /// Names of the files in `/etc/ppp/peers` and `/etc/ppp/chat`: letters, digits, `-` and `_`.
     ProviderName,
-    /// Who authenticates: printable ASCII, not the `*` that means anybody to pppd.
+    /// A name for authentication: printable ASCII, except `*`, which means any name to pppd.
     UserName
 }
 
@@ -35,7 +35,7 @@ impl Text for ProviderName {
     fn from_text(text: &str) -> Result<Self, Invalid> {
         let fits = (1..=32).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-            // `pon -x` and `pppd call -x` would read it as an option.
+            // `pon -x` and `pppd call -x` would take it for an option.
             && !text.starts_with('-');
         if fits {
             return Ok(Self(text.to_owned()));

@@ -12,12 +12,12 @@ pub struct Ipv4Net {
 }
 
 impl Ipv4Net {
-    /// The network that a host is in.
+    /// The network of a host.
     pub(super) fn around(host: Ipv4Addr, prefix: u8) -> Self {
         Self { address: Ipv4Addr::from(u32::from(host) & mask(prefix)), prefix }
     }
 
-    /// Whether an address is of this network.
+    /// Whether an address is in this network.
     #[must_use]
     pub fn contains(self, address: Ipv4Addr) -> bool {
         u32::from(address) & mask(self.prefix) == u32::from(self.address)
@@ -91,7 +91,7 @@ impl HostAddress {
         Ipv4Net::around(self.address, self.prefix)
     }
 
-    /// Whether its network can have other hosts and a broadcast address.
+    /// Whether its network has room for other hosts and a broadcast address.
     pub(super) fn has_neighbours(&self) -> bool {
         self.prefix <= 30
     }
@@ -109,7 +109,7 @@ impl Text for HostAddress {
         };
         let (address, prefix) = split_prefix(text).ok_or_else(malformed)?;
         let host = u32::from(address) & !mask(prefix);
-        // RFC 3021: a network of two has neither its own nor a broadcast address.
+        // RFC 3021: a network of two addresses has neither a network nor a broadcast address.
         if prefix == 0 || prefix < 31 && (host == 0 || host == !mask(prefix)) {
             return Err(malformed());
         }
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_boxs_address_is_a_hosts() {
+    fn the_boxs_address_must_be_a_hosts() {
         for (text, good) in [
             ("10.9.0.2/24", true),
             ("10.9.0.2/32", true),

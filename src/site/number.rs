@@ -1,4 +1,4 @@
-//! Whole numbers that know their bounds.
+//! Whole numbers with bounds.
 
 use super::error::{Checked, problem};
 use super::table::{Value, Written, integer};
@@ -9,7 +9,7 @@ use std::fmt;
 pub struct Whole<const MIN: u16, const MAX: u16>(u16);
 
 impl<const MIN: u16, const MAX: u16> Whole<MIN, MAX> {
-    /// A constant of the program; out of bounds it does not compile in a `const`.
+    /// A constant of the program; one out of bounds does not compile in a `const`.
     #[must_use]
     pub const fn constant(value: u16) -> Self {
         assert!(MIN <= value && value <= MAX);
@@ -35,7 +35,7 @@ impl<const MIN: u16, const MAX: u16> Value for Whole<MIN, MAX> {
     }
 }
 
-/// One body for all bounds.
+/// One function body for all bounds.
 fn whole(value: &Written<'_>, min: u16, max: u16) -> Checked<u16> {
     let expected = format!("a whole number from {min} to {max}");
     let number = integer(value, &expected)?;

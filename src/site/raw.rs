@@ -1,5 +1,4 @@
-//! The tables of `site.toml` as they are written: keys and single values are checked here, what
-//! one says about another in `validate`.
+//! The tables of `site.toml` as written. Keys and single values are checked here, relations between them in `validate`.
 
 use super::amount::{DataSize, TimeSpan};
 use super::at::{Apn, AtCommand, DialNumber};
@@ -22,7 +21,7 @@ use toml::de::{DeTable, DeValue};
 
 pub(super) fn parse(text: &str) -> Checked<Site> {
     let document = DeTable::parse(text).map_err(|error| Problem::from_syntax(&error))?;
-    // What the file as a whole lacks is said of its start.
+    // An error about the whole file has its start as position.
     Site::read(&Spanned::new(0..0, DeValue::Table(document.into_inner())))
 }
 

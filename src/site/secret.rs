@@ -3,17 +3,17 @@
 use super::text::{Invalid, Text, text_value};
 use std::fmt;
 
-/// The keys of `site.toml` whose values are secrets, each by its first word.
+/// The keys of `site.toml` with secret values, each by its first word.
 pub(super) const SECRET_KEYS: [&str; 5] = ["password", "pin", "secret", "private", "preshared"];
 
-/// The rest of some of these keys.
+/// The further words of some of these keys.
 pub(super) const SECOND_WORDS: [&str; 2] = ["-key", "-hash"];
 
-/// What is shown instead.
+/// The replacement in output.
 pub(super) const MASK: &str = "••••";
 
-/// A password: printable ASCII that pppd takes literally. `Debug` shows dots and there is no
-/// `Display`; who needs the words calls [`Secret::reveal`].
+/// A password: printable ASCII that pppd takes literally. `Debug` shows dots and there is no `Display`;
+/// [`Secret::reveal`] returns the text.
 #[derive(Clone, PartialEq)]
 pub struct Secret(String);
 
@@ -21,7 +21,7 @@ pub struct Secret(String);
 const LONGEST_PASSWORD: usize = 255;
 
 impl Secret {
-    /// The password itself.
+    /// The password as text.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -48,8 +48,8 @@ impl Text for Secret {
                 "pppd takes no longer one",
             ));
         }
-        // `@/file` is read from that file, `@login` asks the system's accounts, and no quoting
-        // prevents it (pppd's auth.c, scan_authfile and check_passwd).
+        // pppd reads `@/file` from that file and checks `@login` against the system's accounts, and quoting does not
+        // prevent it (pppd's auth.c, scan_authfile and check_passwd).
         if text.starts_with("@/") || text == "@login" {
             return Err(Invalid::new(
                 "pppd would look for the password elsewhere",

@@ -1,4 +1,4 @@
-//! Who may command the box by text message, and how that is proven.
+//! Who may command the box by text message, and how the sender is proven.
 
 use super::error::{Checked, problem};
 use super::number::Whole;
@@ -11,25 +11,25 @@ use std::fmt;
 /// Commands by text message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sms {
-    /// Whose messages are read at all, at least one. Only a filter: a number can be forged.
+    /// The numbers whose messages are read, at least one. Only a filter: a number can be forged.
     pub numbers: Vec<PhoneNumber>,
-    /// What proves that a message is from one of them.
+    /// The proof that a message is from one of them.
     pub proof: Proof,
 }
 
-/// What proves who has sent a message.
+/// The proof of a message's sender.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Proof {
-    /// A one-time code by the clock (RFC 6238).
+    /// A time-based one-time code (RFC 6238).
     Totp(OneTimeCode),
-    /// A one-time code by a counter (RFC 4226).
+    /// A counter-based one-time code (RFC 4226).
     Hotp(OneTimeCode),
-    /// Nothing but the number.
+    /// The number only.
     SenderOnly,
 }
 
-/// What a telephone and the box must have in common to make the same codes. SHA-1 and, for TOTP,
-/// steps of 30 seconds: the only ones that every authenticator app knows.
+/// The parameters that the telephone and the box share. SHA-1 and, for TOTP, steps of 30 seconds: the only ones that
+/// every authenticator app supports.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OneTimeCode {
     /// The shared secret.
@@ -41,9 +41,9 @@ pub struct OneTimeCode {
 /// The length of a one-time code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digits {
-    /// What most services ask for: a hundred times easier to guess.
+    /// The usual length, a hundred times easier to guess.
     Six,
-    /// The longest that RFC 4226 has.
+    /// The longest in RFC 4226.
     Eight,
 }
 
@@ -57,7 +57,7 @@ impl Digits {
         }
     }
 
-    /// How many codes there are.
+    /// The number of different codes.
     #[must_use]
     pub fn codes(self) -> u32 {
         match self {
@@ -101,14 +101,14 @@ impl Text for PhoneNumber {
     }
 }
 
-/// The secret of one-time codes. `Debug` shows dots and there is no `Display`; who needs the
-/// octets calls [`OtpSecret::reveal`].
+/// The secret of one-time codes. `Debug` shows dots and there is no `Display`; [`OtpSecret::reveal`] returns the
+/// octets.
 #[derive(Clone, PartialEq)]
 pub struct OtpSecret(Vec<u8>);
 
 /// "The length of the shared secret MUST be at least 128 bits" (RFC 4226 §4, R6).
 const SHORTEST_SECRET: usize = 16;
-/// A block of SHA-1; a longer key is hashed first and gains nothing (RFC 2104 §2).
+/// The block size of SHA-1; a longer key is hashed first and gains nothing (RFC 2104 §2).
 const LONGEST_SECRET: usize = 64;
 
 impl OtpSecret {
@@ -126,7 +126,7 @@ impl OtpSecret {
 impl Text for OtpSecret {
     const EXPECTED: &'static str = "a secret";
 
-    /// Base32 (RFC 4648 §6) as apps show it: also in groups, in small letters and without padding.
+    /// Base32 (RFC 4648 §6) as apps show it: also in groups, in lower case and without padding.
     fn from_text(text: &str) -> Result<Self, Invalid> {
         let shown = |c: &char| !matches!(c, ' ' | '-');
         let letters: String = text.trim_end_matches('=').chars().filter(shown).collect();

@@ -1,14 +1,14 @@
-//! Who may log in over the network.
+//! The keys for login over the network.
 
 use super::text::{Invalid, Text, checked_string};
 use base64ct::{Base64, Encoding};
 
 checked_string! {
-    /// A public key as it stands in `authorized_keys`, without options: type, key, comment.
+    /// A public key as in `authorized_keys`, without options: type, key, comment.
     SshKey
 }
 
-/// The types that dropbear takes and people still make.
+/// The types that dropbear supports and users still create.
 const TYPES: [&str; 7] = [
     "ssh-ed25519",
     "ecdsa-sha2-nistp256",
@@ -30,7 +30,7 @@ impl Text for SshKey {
 
     fn from_text(text: &str) -> Result<Self, Invalid> {
         let wrong = |why: &str| {
-            // Not quoted: somebody may have put a private key here.
+            // Not quoted: it may be a private key.
             Err(Invalid::new(
                 why,
                 "copy the one line of ~/.ssh/id_ed25519.pub, as in \"ssh-ed25519 AAAA… me\"",
@@ -58,8 +58,8 @@ impl Text for SshKey {
     }
 }
 
-/// Whether a key in base64 is a list of fields, each after its length (RFC 4251 §5, `string`), and
-/// the first of them its type (RFC 4253 §6.6).
+/// Whether a key in base64 is a list of fields, each after its length (RFC 4251 §5, `string`), and its first field is
+/// its type (RFC 4253 §6.6).
 fn is_whole(kind: &str, key: &str) -> bool {
     let Ok(blob) = Base64::decode_vec(key) else {
         return false;
@@ -85,7 +85,7 @@ mod tests {
     const ED25519: &str = "AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5";
 
     #[test]
-    fn a_public_key_is_taken_as_ssh_keygen_writes_it() {
+    fn a_public_key_is_accepted_as_ssh_keygen_writes_it() {
         let rsa = |bits: usize| {
             let mut blob = b"\0\0\0\x07ssh-rsa\0\0\0\x03\x01\0\x01".to_vec();
             let modulus = bits / 8 + 1;

@@ -1,4 +1,4 @@
-//! One screen about a site, for a person.
+//! A summary of a site, of one screen.
 
 use super::{
     Addressing, DialIn, Dialer, FlowControl, LineConfig, LinkConfig, Proof, Role, Routing, Site, Sms,

@@ -1,7 +1,7 @@
-//! A table of `site.toml`, read key by key from toml's own document.
+//! A table of `site.toml`, read key by key from toml's document.
 //!
-//! serde would do it with less of our code and with more of its own: one copy of every visitor for
-//! each of toml's deserializers, a third of each of the box's programs.
+//! serde would take less of our code and more of its own: one copy of every visitor for each of toml's deserializers, a
+//! third of the size of each of the box's programs.
 
 use super::error::{Checked, Problem, problem, unknown};
 use super::excerpt::Show;
@@ -9,27 +9,27 @@ use super::text::Text;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A value as it stands in the file, with its bytes there.
+/// A value with its position in the file.
 pub(super) type Written<'a> = Spanned<DeValue<'a>>;
 
-/// What a value of `site.toml` can be read as.
+/// A type that a value of `site.toml` can have.
 pub(super) trait Value: Sized {
     fn read(value: &Written<'_>) -> Checked<Self>;
 }
 
-/// What a key of a table can stand for: a [`Value`] must be there, an `Option` of one may be.
+/// A type that a key of a table can have: a [`Value`] is required, an `Option` of one is not.
 pub(super) trait Entry: Sized {
     fn read(field: &str, table: &Table<'_>) -> Checked<Self>;
 }
 
-/// A table without unknown keys.
+/// A table whose keys are all known.
 pub(super) struct Table<'a> {
     written: &'a Written<'a>,
     entries: &'a DeTable<'a>,
 }
 
 impl<'a> Table<'a> {
-    /// The table, if it has no keys but those of these fields.
+    /// The table, if it has only the keys of these fields.
     pub fn new(written: &'a Written<'a>, fields: &[&str]) -> Checked<Self> {
         let DeValue::Table(entries) = written.get_ref() else {
             return mismatch(written, "one table", "write [name] and its keys below");
@@ -60,7 +60,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// As `site.toml` writes the key of a field: with hyphens for underscores.
+/// The key of a field in `site.toml`: with hyphens for underscores.
 fn key(field: &str) -> String {
     field.replace('_', "-")
 }
@@ -107,7 +107,7 @@ impl<T: Text> Value for T {
     }
 }
 
-/// What stands between the quotes.
+/// The text between the quotes.
 fn text<'a>(value: &'a Written<'_>, expected: &str) -> Checked<&'a str> {
     match value.get_ref() {
         DeValue::String(text) => Ok(text),
@@ -118,7 +118,7 @@ fn text<'a>(value: &'a Written<'_>, expected: &str) -> Checked<&'a str> {
     }
 }
 
-/// A whole number; `expected` says which.
+/// A whole number; `expected` describes it.
 pub(super) fn integer(value: &Written<'_>, expected: &str) -> Checked<i64> {
     let DeValue::Integer(digits) = value.get_ref() else {
         return mismatch(value, expected, &format!("write {expected} without quotes"));
@@ -127,7 +127,7 @@ pub(super) fn integer(value: &Written<'_>, expected: &str) -> Checked<i64> {
         .or_else(|_| problem(format!("{digits} is out of range"), format!("write {expected}"), value.span()))
 }
 
-/// One of a few words; `expected` says what they are.
+/// One of a few words; `expected` lists them.
 pub(super) fn word<T: Copy>(value: &Written<'_>, expected: &str, words: &[(&str, T)]) -> Checked<T> {
     let found = text(value, expected)?;
     words.iter().find(|(word, _)| *word == found).map(|(_, meaning)| *meaning).ok_or_else(|| {
@@ -136,7 +136,7 @@ pub(super) fn word<T: Copy>(value: &Written<'_>, expected: &str, words: &[(&str,
     })
 }
 
-/// Says the kind of what was found and never its value, which may be a secret.
+/// The error names the type of the value and never the value, which may be a secret.
 fn mismatch<T>(value: &Written<'_>, expected: &str, next: &str) -> Checked<T> {
     let found = match value.get_ref() {
         DeValue::String(_) => "text",
@@ -150,7 +150,7 @@ fn mismatch<T>(value: &Written<'_>, expected: &str, next: &str) -> Checked<T> {
     problem(format!("expected {expected}, found {found}"), next, value.span())
 }
 
-/// Declares tables by their keys, each under its name here: see [`key`].
+/// Declares tables by their keys, each with its name here: see [`key`].
 macro_rules! tables {
     ($($(#[$attribute:meta])* struct $table:ident { $($key:ident: $kind:ty,)+ })+) => {$(
         $(#[$attribute])*

@@ -1,18 +1,18 @@
-//! How a value in quotes becomes a type.
+//! Types of quoted values.
 
 use std::fmt;
 
 /// Why a value is refused, and what to write instead. Never quotes a secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invalid {
-    /// What is wrong.
+    /// The error.
     pub why: String,
     /// What to do next.
     pub next: String,
 }
 
 impl Invalid {
-    /// Both halves of the refusal.
+    /// An error with its hint.
     pub fn new(why: impl Into<String>, next: impl Into<String>) -> Self {
         Self { why: why.into(), next: next.into() }
     }
@@ -26,16 +26,16 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// A value that is written in quotes.
+/// A type of a quoted value.
 pub(super) trait Text: Sized {
-    /// What it is, for "expected …": with its article.
+    /// Its name for "expected …", with the article.
     const EXPECTED: &'static str;
 
-    /// Reads what stands between the quotes.
+    /// Parses the text between the quotes.
     fn from_text(text: &str) -> Result<Self, Invalid>;
 }
 
-/// Lets a [`Text`] type be parsed by everybody.
+/// Implements `FromStr` for a [`Text`] type.
 macro_rules! text_value {
     ($($type:ty),+) => {$(
         impl std::str::FromStr for $type {
@@ -49,7 +49,7 @@ macro_rules! text_value {
 }
 pub(super) use text_value;
 
-/// A newtype around a `String` whose content was checked: readable, not writable.
+/// A newtype around a `String` whose content was checked: read-only.
 macro_rules! checked_string {
     ($($(#[$doc:meta])* $type:ident),+) => {$(
         $(#[$doc])*

@@ -1,6 +1,6 @@
 //! POSIX `TZ` strings: local time without a time zone database.
 //!
-//! The crate jiff passes the same tests, and makes each program that parses a site 19 to 25 kB larger (4 to 6 %).
+//! The crate jiff passes the same tests, but makes each program that parses a site 19 to 25 kB larger (4 to 6 %).
 
 use super::text::{Invalid, Text, text_value};
 use crate::calendar::{Civil, days_to};
@@ -15,7 +15,7 @@ pub struct Timezone {
     summer: Option<Summer>,
 }
 
-/// Seconds; as an offset, east of UTC. POSIX counts west: the sign is turned while parsing.
+/// Seconds; an offset counts east of UTC. POSIX counts west: parsing reverses the sign.
 type Seconds = i64;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ struct Summer {
     end: Rule,
 }
 
-/// A moment of every year: a day, and seconds from its midnight.
+/// A yearly moment: a day, and seconds from its midnight.
 #[derive(Clone, Debug, PartialEq)]
 struct Rule {
     day: Day,
@@ -74,13 +74,13 @@ impl Summer {
         if start <= end {
             (start..end).contains(&unix)
         } else {
-            !(end..start).contains(&unix) // the southern half: summer spans New Year
+            !(end..start).contains(&unix) // in the south, summer spans New Year
         }
     }
 }
 
 impl Rule {
-    /// Seconds from 1970-01-01 on the local clock that is in force just before.
+    /// Seconds from 1970-01-01 on the local clock just before the change.
     fn in_year(&self, year: i64) -> i64 {
         self.day.in_year(year) * DAY + self.time
     }
@@ -135,7 +135,7 @@ impl Text for Timezone {
 
 text_value!(Timezone);
 
-/// What is still to be read. Every method takes its part off the front, or gives `None`.
+/// The rest of the input. Every method removes a part from its front, or returns `None`.
 struct Cursor<'a>(&'a str);
 
 impl Cursor<'_> {
@@ -152,7 +152,7 @@ impl Cursor<'_> {
         Some((standard, Some(Summer { offset, start, end })))
     }
 
-    /// Three letters or more, or anything alphanumeric and signed between `<` and `>`.
+    /// Three or more letters, or alphanumeric and signed characters between `<` and `>`.
     fn name(&mut self) -> Option<()> {
         let (length, skip) = if self.take('<') {
             let signed = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '-';
@@ -225,7 +225,7 @@ mod tests {
 
     /// Moments checked with `TZ=… date -d @…` of GNU coreutils 9.1.
     #[test]
-    fn local_time_is_that_of_date() {
+    fn local_time_is_that_of_gnu_date() {
         const PARIS: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
         const SYDNEY: &str = "AEST-10AEDT,M10.1.0,M4.1.0/3";
         const NUUK: &str = "<-02>2<-01>,M3.5.0/-1,M10.5.0/0";
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_posix_does_not_know_is_refused() {
+    fn strings_that_are_not_posix_are_refused() {
         for text in [
             "",
             "UTC",

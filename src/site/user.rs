@@ -1,23 +1,23 @@
-//! Who may call a box, and what each must know.
+//! The users who may call a box, and their passwords.
 
 use super::hash::PasswordHash;
 use super::secret::Secret;
 use super::{Account, UserName};
 
-/// Who may call: at least one, and all with the same kind of proof.
+/// The users who may call: at least one, and all with the same kind of password.
 ///
-/// pppd knows two ways to look at a password (auth.c, `check_passwd`). By the usual one it takes a
-/// hash for a password too: anybody who has read the file could call. By `papcrypt` it takes hashes only.
+/// pppd checks a password in one of two ways (auth.c, `check_passwd`). By default it accepts the stored hash itself as
+/// a password, so anybody who has read the file could call. With `papcrypt` it accepts hashes only.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Users {
-    /// Their passwords are known.
+    /// With plain passwords.
     Plain(Vec<Account>),
-    /// Only hashes of their passwords are known.
+    /// With hashes of passwords.
     Hashed(Vec<Account<PasswordHash>>),
 }
 
 impl Users {
-    /// Their names, in the order of the site.
+    /// The names, in the order of the site.
     #[must_use]
     pub fn names(&self) -> Vec<&UserName> {
         match self {

@@ -21,19 +21,19 @@ pub struct Vpn {
     pub preshared_key: Option<SecretKey>,
     /// Where the peer listens.
     pub endpoint: Endpoint,
-    /// What is reached through it, and may come from it; at least one.
+    /// The networks behind it, which are its allowed source addresses as well; at least one.
     pub networks: Vec<Ipv4Net>,
-    /// How often the way through the operator's NAT is kept open.
+    /// The interval of keepalives, which keep the operator's NAT mapping open.
     pub keepalive: Keepalive,
 }
 
-/// Seconds, 10 to 600. Carrier NAT forgets after half a minute; what is sent more often than
-/// every ten seconds would keep an idle link from being idle.
+/// Seconds, 10 to 600. Carrier NAT forgets a mapping after half a minute; keepalives more often than every ten seconds
+/// would keep an idle link from being idle.
 pub type Keepalive = Whole<10, 600>;
 
 impl Vpn {
-    /// Whether the endpoint needs a route of its own: when the link's routes do not lead there, or
-    /// the VPN's own networks would lead the tunnel into itself.
+    /// Whether the endpoint needs its own route: when the link's routes do not lead there, or the VPN's own networks
+    /// would route the tunnel into itself.
     #[must_use]
     pub fn needs_endpoint_route(&self, routing: &Routing) -> bool {
         let endpoint = self.endpoint.address();
@@ -50,19 +50,19 @@ impl Vpn {
 pub struct PublicKey(String);
 
 impl PublicKey {
-    /// The key as it was written.
+    /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A private or a preshared key in base64, as `wg genkey` and `wg genpsk` print it. Never shown.
+/// A private or a preshared key in base64, as `wg genkey` and `wg genpsk` print it. It is never shown.
 #[derive(Clone, PartialEq)]
 pub struct SecretKey(String);
 
 impl SecretKey {
-    /// The key itself.
+    /// The key as text.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -79,7 +79,7 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Whether these are 32 bytes in base64 with padding (RFC 4648 §4), and not all of them zero.
+/// Whether this is 32 bytes in base64 with padding (RFC 4648 §4), not all of them zero.
 fn is_key(text: &str) -> bool {
     let bytes = Base64::decode_vec(text);
     bytes.is_ok_and(|bytes| bytes.len() == 32 && bytes.iter().any(|byte| *byte != 0))
@@ -89,7 +89,7 @@ impl Text for PublicKey {
     const EXPECTED: &'static str = "a public key";
 
     fn from_text(text: &str) -> Result<Self, Invalid> {
-        // Not quoted: somebody may have put the private key here.
+        // Not quoted: it may be the private key.
         let wrong =
             || Invalid::new("this is no WireGuard key", "copy the 44 characters that `wg pubkey` prints");
         is_key(text).then(|| Self(text.to_owned())).ok_or_else(wrong)
@@ -110,7 +110,7 @@ impl Text for SecretKey {
     }
 }
 
-/// An address and a port. No name: before the VPN is up there may be nobody to resolve it.
+/// An address and a port. Host names are not allowed: before the VPN is up they may not resolve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint(SocketAddrV4);
 
@@ -149,7 +149,7 @@ text_value!(PublicKey, SecretKey, Endpoint);
 mod tests {
     use super::*;
 
-    /// Made by `wg genkey`; the others differ from it in one way.
+    /// Made by `wg genkey`; each of the others has one change.
     const KEY: &str = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
 
     #[test]

@@ -1,8 +1,8 @@
-//! Secrets that everybody can read in this repository. This is the only list of them;
-//! `tests/site_files.rs` checks it against the documentation.
+//! Secrets that are published in this repository. This is the only list of them; `tests/site_files.rs` checks it
+//! against the documentation.
 //!
-//! The builder refuses them. The box accepts them: a box that refused its site would answer nobody, and
-//! the scenarios write the examples onto the card.
+//! The builder refuses them. The box accepts them: a box that refused its site could not be reached, and the scenarios
+//! write the examples onto the card.
 
 use super::error::{Checked, problem};
 use super::raw;
@@ -10,8 +10,8 @@ use super::{OtpSecret, PasswordHash, Secret, SecretKey};
 use std::ops::Range;
 use toml::Spanned;
 
-/// Of the examples and the tests. As the password of `[operator]`, `free` is allowed: the operator Free
-/// gives it to all its customers.
+/// Of the examples and the tests. `free` is allowed as the password of `[operator]`: the operator Free gives it to all
+/// its customers.
 const PASSWORDS: [&str; 2] = ["change-me", "free"];
 
 /// The ASCII of `12345678901234567890`: the secret of the test vectors of RFC 4226 and RFC 6238.
@@ -20,7 +20,7 @@ const OTP_SECRETS: [&[u8]; 1] = [b"12345678901234567890"];
 /// Of the tests.
 const VPN_KEYS: [&str; 1] = ["aAtSHjdVOAl1GdMyUhhgyIHY14tpX+dhE3kdwY79QH4="];
 
-/// Refuses a site that has one. Every hash is tried with every known password.
+/// Refuses a site with one of them. Every hash is compared with every known password.
 pub(super) fn refuse(site: &raw::Site) -> Checked<()> {
     for user in site.user.iter().flatten().map(Spanned::get_ref) {
         if let Some(password) = user.password.as_ref().filter(|it| is_known_password(it.get_ref())) {

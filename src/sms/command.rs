@@ -53,6 +53,13 @@ impl fmt::Display for Command {
 pub struct Code(String);
 
 impl Code {
+    /// Takes 6 or 8 digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = matches!(text.len(), 6 | 8) && text.bytes().all(|byte| byte.is_ascii_digit());
+        fits.then(|| Self(text.to_owned()))
+    }
+
     /// The digits.
     #[must_use]
     pub fn reveal(&self) -> &str {
@@ -126,13 +133,12 @@ fn split_code<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Option<Code>), Not
     {
         return Ok((before.to_vec(), Some(Code(format!("{first}{second}")))));
     }
-    let is_code = |word: &&str| of_digits(word) && matches!(word.len(), 6 | 8);
-    let (codes, words): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| is_code(word));
-    match codes.as_slice() {
-        [] => Ok((words, None)),
-        [code] => Ok((words, Some(Code((*code).to_owned())))),
-        _ => Err(NotAnOrder::TwoCodes),
+    let mut codes = words.iter().filter_map(|word| Code::parse(word));
+    let code = codes.next();
+    if codes.next().is_some() {
+        return Err(NotAnOrder::TwoCodes);
     }
+    Ok((words.iter().copied().filter(|word| Code::parse(word).is_none()).collect(), code))
 }
 
 /// `2h`, or minutes if it is a number alone.

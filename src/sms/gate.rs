@@ -8,18 +8,20 @@ use sha1::{Digest, Sha1};
 
 use super::attempts::{Attempts, Verdict};
 use super::command::{Code, Command, NotAnOrder, Order};
+use super::dialling_plan::DiallingPlan;
+use super::past::{Accepted, Fingerprint, Past, SecretMark};
 use super::pdu::{Address, Body, Deliver, Part};
 use super::proof::{self, CodeCheck};
 use crate::clock::WallClock;
-use crate::record::Record;
-use crate::site::{OneTimeCode, Proof, Sms};
+use crate::site::{OneTimeCode, PhoneNumber, Proof, Sms};
 
 /// What lies between a message and its execution.
 #[derive(Debug)]
 pub struct Gate {
     site: Sms,
-    /// The last moving factor that was accepted, of this very secret.
-    used: Option<u64>,
+    /// The country whose networks may write the site's numbers in their own way.
+    home: Option<&'static DiallingPlan>,
+    used: Used,
     /// Messages that were obeyed.
     handled: Recent,
     /// Messages whose code was wrong or not enough. They are not looked at again: otherwise one
@@ -29,6 +31,17 @@ pub struct Gate {
     attempts: Attempts,
 }
 
+/// Which codes of the site's secret were accepted before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Used {
+    /// None.
+    None,
+    /// The last one has this moving factor.
+    UpTo(u64),
+    /// That is lost. The service has started at this time since boot, and has accepted none.
+    Lost { started: Duration },
+}
+
 /// What is to be done with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judgement {
@@ -36,11 +49,12 @@ pub enum Judgement {
     Accepted {
         /// What it orders.
         command: Command,
-        /// Who gets the answer.
+        /// Who gets the answer: the number as the site has it, since networks refuse to send to some
+        /// forms in which they name a sender.
         from: Address,
-        /// What must be in the [`Gate::FILE`] *before* the command runs: then the message is
-        /// refused for good, also after a power cut. What cannot be stored must not be obeyed.
-        remember: Record,
+        /// What must be stored *before* the command runs: then the message is refused for good, also
+        /// after a power cut. What cannot be stored must not be obeyed.
+        remember: Past,
         /// The clock that the code was right by; `None` if it goes by none.
         clock: Option<RightClock>,
     },
@@ -93,6 +107,11 @@ pub enum GateRefusal {
     /// A code by the clock cannot be checked before the network has told the time. (An HOTP code
     /// can.)
     ClockNotSet,
+    /// Which codes by the counter were used is lost: none can be accepted until somebody
+    /// [sets](Gate::set_counter) it.
+    CounterLost,
+    /// Which codes by the clock were used is lost, and this one was shown before the service started.
+    OlderThanStart,
     /// So many codes came that this one was not checked.
     TooManyFailures,
     /// The code is right, but after so many wrong ones a second right one must follow.
@@ -110,25 +129,46 @@ const HANDLED: usize = 64;
 const REFUSED: usize = 256;
 
 impl Gate {
-    /// The file of the [store](crate::state::Store) that holds what the gate remembers.
+    /// The file of the [store](crate::state::Store) that holds the [`Past`].
     pub const FILE: &'static str = "sms";
 
-    /// The gate of a site. `remembered` is what [`Judgement::Accepted`] last gave; of another
-    /// secret, only the messages count.
+    /// The gate of a site, of which [`Judgement::Accepted`] last gave this past; of another secret, only
+    /// the messages count. `started` is when the service started, in time since boot.
     #[must_use]
-    pub fn new(site: &Sms, remembered: &Record) -> Self {
-        let same = remembered.get("secret") == Some(&mark(&site.proof));
-        let handled = remembered.get("handled").unwrap_or_default().split(' ');
-        let handled = handled.filter_map(|hex| u64::from_str_radix(hex, 16).ok());
+    pub fn new(site: &Sms, past: &Past, started: Duration) -> Self {
+        let (used, handled) = match past {
+            Past::NewCard => (Used::None, &[][..]),
+            Past::Lost => (Used::Lost { started }, &[][..]),
+            Past::Known(Accepted { secret, used, handled }) => {
+                let used = used.filter(|_| *secret == SecretMark::from_proof(&site.proof));
+                (used.map_or(Used::None, Used::UpTo), handled.as_slice())
+            }
+        };
         let mut gate = Self {
             site: site.clone(),
-            used: remembered.number("used").filter(|_| same),
+            home: DiallingPlan::of(&site.numbers),
+            used,
             handled: Recent::new(HANDLED),
             refused: Recent::new(REFUSED),
             attempts: Attempts::full(),
         };
-        handled.for_each(|fingerprint| gate.handled.add(fingerprint));
+        handled.iter().for_each(|fingerprint| gate.handled.add(*fingerprint));
         gate
+    }
+
+    /// Whether no code can be accepted until the counter is [set](Self::set_counter).
+    #[must_use]
+    pub fn lacks_counter(&self) -> bool {
+        matches!((self.used, &self.site.proof), (Used::Lost { .. }, Proof::Hotp(_)))
+    }
+
+    /// The code of this counter counts as the last accepted one, whatever was before. Returns what must
+    /// be stored; `None` if the site's codes are not counted.
+    pub fn set_counter(&mut self, used: u64) -> Option<Past> {
+        matches!(self.site.proof, Proof::Hotp(_)).then(|| {
+            self.used = Used::UpTo(used);
+            self.remember()
+        })
     }
 
     /// Judges a message. What is cheap to tell comes first: only a well-formed order from a known
@@ -136,9 +176,9 @@ impl Gate {
     /// costs one of the [attempts](super::attempts).
     pub fn judge(&mut self, message: &Deliver, clocks: impl Into<Clocks>, now: Duration) -> Judgement {
         match self.admit(message, clocks.into(), now) {
-            Ok((command, clock)) => {
+            Ok((command, from, clock)) => {
                 self.handled.add(fingerprint(message));
-                Judgement::Accepted { command, from: message.from.clone(), remember: self.remember(), clock }
+                Judgement::Accepted { command, from, remember: self.remember(), clock }
             }
             Err(refusal) => Judgement::Refused(refusal),
         }
@@ -149,10 +189,10 @@ impl Gate {
         message: &Deliver,
         clocks: Clocks,
         now: Duration,
-    ) -> Result<(Command, Option<RightClock>), GateRefusal> {
-        if !self.site.numbers.iter().any(|number| message.from.is(number)) {
-            return Err(GateRefusal::UnknownNumber);
-        }
+    ) -> Result<(Command, Address, Option<RightClock>), GateRefusal> {
+        let is_sender = |number: &&PhoneNumber| message.from.is(number, self.home);
+        let sender = self.site.numbers.iter().find(is_sender).ok_or(GateRefusal::UnknownNumber)?;
+        let from = Address::of(sender);
         let fingerprint = fingerprint(message);
         if self.handled.has(fingerprint) {
             return Err(GateRefusal::AlreadyHandled);
@@ -160,17 +200,21 @@ impl Gate {
         if self.refused.has(fingerprint) {
             return Err(GateRefusal::AlreadyRefused);
         }
-        if let Some(part) = message.part {
+        // "Part 1 of 1" is whole: some telephones put the header on every message.
+        if let Some(part) = message.part.filter(|part| part.of > 1) {
             return Err(GateRefusal::Multipart(part));
         }
         let Body::Text(text) = &message.body else { return Err(GateRefusal::Binary) };
         let order = Order::parse(text).map_err(GateRefusal::NotAnOrder)?;
         match self.prove(&order, clocks, now) {
-            Ok(clock) => Ok((order.command, clock)),
+            Ok(clock) => Ok((order.command, from, clock)),
             Err(refusal) => {
                 if matches!(
                     refusal,
-                    GateRefusal::WrongCode | GateRefusal::UsedCode | GateRefusal::SecondCodeNeeded
+                    GateRefusal::WrongCode
+                        | GateRefusal::UsedCode
+                        | GateRefusal::OlderThanStart
+                        | GateRefusal::SecondCodeNeeded
                 ) {
                     self.refused.add(fingerprint);
                 }
@@ -188,18 +232,29 @@ impl Gate {
         let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(None) };
         let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
         let code = of_length.ok_or(GateRefusal::NoCode)?;
+        if self.lacks_counter() {
+            return Err(GateRefusal::CounterLost);
+        }
         if !self.attempts.any_left(now) {
             return Err(GateRefusal::TooManyFailures);
         }
         let (check, clock) = match &self.site.proof {
-            Proof::Totp(expected) => self.check_by_clock(expected, code, clocks)?,
-            _ => (proof::judge_hotp(expected, code, self.used), None),
+            Proof::Totp(expected) => self.check_by_clock(expected, code, clocks, now)?,
+            _ => {
+                let used = match self.used {
+                    Used::UpTo(factor) => Some(factor),
+                    // A lost counter was refused above.
+                    Used::None | Used::Lost { .. } => None,
+                };
+                (proof::judge_hotp(expected, code, used), None)
+            }
         };
-        match self.attempts.count(check, now) {
-            Verdict::Proven(factor) => self.used = Some(factor),
-            Verdict::FirstOfTwo => return Err(GateRefusal::SecondCodeNeeded),
-            Verdict::Used => return Err(GateRefusal::UsedCode),
-            Verdict::Wrong => return Err(GateRefusal::WrongCode),
+        match (self.attempts.count(check, now), self.used) {
+            (Verdict::Proven(factor), _) => self.used = Used::UpTo(factor),
+            (Verdict::FirstOfTwo, _) => return Err(GateRefusal::SecondCodeNeeded),
+            (Verdict::Used, Used::Lost { .. }) => return Err(GateRefusal::OlderThanStart),
+            (Verdict::Used, _) => return Err(GateRefusal::UsedCode),
+            (Verdict::Wrong, _) => return Err(GateRefusal::WrongCode),
         }
         Ok(clock)
     }
@@ -210,9 +265,19 @@ impl Gate {
         expected: &OneTimeCode,
         code: &Code,
         clocks: Clocks,
+        now: Duration,
     ) -> Result<(CodeCheck, Option<RightClock>), GateRefusal> {
-        let by = |wall| {
-            let check = proof::judge_totp(expected, code, self.used, wall);
+        let by = |wall: WallClock| {
+            let used = match self.used {
+                Used::None => None,
+                Used::UpTo(factor) => Some(factor),
+                // Every code that was accepted before had been shown before the service started.
+                Used::Lost { started } => {
+                    let since = i64::try_from(now.saturating_sub(started).as_secs()).unwrap_or(i64::MAX);
+                    Some(proof::newest_step_at(wall.shown().saturating_sub(since)))
+                }
+            };
+            let check = proof::judge_totp(expected, code, used, wall);
             check.map_err(|proof::ClockNotSet| GateRefusal::ClockNotSet)
         };
         let first = by(clocks.wall)?;
@@ -224,35 +289,31 @@ impl Gate {
         }
     }
 
-    fn remember(&self) -> Record {
-        let handled: Vec<String> = self.handled.0.iter().map(|it| format!("{it:016x}")).collect();
-        Record::new()
-            .with("secret", mark(&self.site.proof))
-            .with_known("used", self.used)
-            .with("handled", handled.join(" "))
+    fn remember(&self) -> Past {
+        let used = match self.used {
+            Used::UpTo(factor) => Some(factor),
+            // Only without codes is anything accepted so.
+            Used::None | Used::Lost { .. } => None,
+        };
+        let secret = SecretMark::from_proof(&self.site.proof);
+        Past::Known(Accepted { secret, used, handled: self.handled.0.iter().copied().collect() })
     }
-}
-
-/// Tells one secret from another without telling it: 32 bits of a hash of 128 or more.
-fn mark(proof: &Proof) -> String {
-    let (kind, OneTimeCode { secret, .. }) = match proof {
-        Proof::Totp(code) => ("totp", code),
-        Proof::Hotp(code) => ("hotp", code),
-        Proof::SenderOnly => return "sender-only".to_owned(),
-    };
-    let [a, b, c, d, ..] = <[u8; 20]>::from(Sha1::digest(secret.reveal()));
-    format!("{kind}-{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// Tells one message from another. Two that differ are never taken for the same by accident; who
 /// forges two alike on purpose has the second one refused.
-fn fingerprint(message: &Deliver) -> u64 {
+fn fingerprint(message: &Deliver) -> Fingerprint {
     let body = match &message.body {
         Body::Text(text) => text.as_bytes(),
         Body::Binary(octets) => octets,
     };
+    // A time that is not understood tells messages apart by its octets.
+    let sent = match message.sent.unix() {
+        Some(unix) => unix.to_be_bytes().to_vec(),
+        None => message.sent.to_octets().to_vec(),
+    };
     let hash = Sha1::new()
-        .chain_update(message.sent.unix().to_be_bytes())
+        .chain_update(sent)
         .chain_update(message.from.to_string())
         .chain_update([0])
         .chain_update(body);
@@ -262,18 +323,18 @@ fn fingerprint(message: &Deliver) -> u64 {
 
 /// The last few fingerprints, and how many at most.
 #[derive(Debug)]
-struct Recent(VecDeque<u64>, usize);
+struct Recent(VecDeque<Fingerprint>, usize);
 
 impl Recent {
     fn new(most: usize) -> Self {
         Self(VecDeque::new(), most)
     }
 
-    fn has(&self, fingerprint: u64) -> bool {
+    fn has(&self, fingerprint: Fingerprint) -> bool {
         self.0.contains(&fingerprint)
     }
 
-    fn add(&mut self, fingerprint: u64) {
+    fn add(&mut self, fingerprint: Fingerprint) {
         if self.0.len() == self.1 {
             self.0.pop_front();
         }
@@ -292,6 +353,12 @@ impl fmt::Display for GateRefusal {
             Self::NotAnOrder(why) => why.fmt(f),
             Self::NoCode => f.write_str("no code of the right length"),
             Self::ClockNotSet => f.write_str("the clock is not set, its code cannot be checked"),
+            Self::CounterLost => f.write_str(
+                "which codes were used is lost; next: `dialctl codes resync` with two codes of the app",
+            ),
+            Self::OlderThanStart => {
+                f.write_str("which codes were used is lost, and this one is older than the box's start")
+            }
             Self::SecondCodeNeeded => {
                 f.write_str("right code, but after so many wrong ones a second one is needed")
             }

@@ -11,8 +11,10 @@
 pub mod attempts;
 pub mod caution;
 pub mod command;
+pub mod dialling_plan;
 pub mod gate;
 pub mod gsm7;
+pub mod past;
 pub mod pdu;
 pub mod proof;
 pub mod reply;

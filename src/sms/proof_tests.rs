@@ -100,6 +100,20 @@ fn a_code_by_the_counter_may_skip_nine_and_is_good_once() {
 }
 
 #[test]
+fn two_codes_in_a_row_tell_the_counter() {
+    let secret = rfc(Digits::Eight);
+    let find = |first, second| find_pair(&secret, &typed(&secret, first), &typed(&secret, second));
+    for first in [0, 1, 500, FARTHEST - 2] {
+        assert_eq!(find(first, first + 1), Some(first + 1));
+    }
+    for (first, second) in [(0, 2), (1, 0), (7, 7), (FARTHEST - 1, FARTHEST)] {
+        assert_eq!(find(first, second), None, "{first} {second}");
+    }
+    let six = rfc(Digits::Six);
+    assert_eq!(find_pair(&secret, &typed(&six, 0), &typed(&six, 1)), None);
+}
+
+#[test]
 fn another_secret_makes_other_codes() {
     let other = of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", Digits::Eight);
     let verdict = judge_hotp(&rfc(Digits::Eight), &typed(&other, 0), None);

@@ -1,29 +1,29 @@
-//! The ledger of boots: how often the box started, and why it had stopped.
+//! The ledger of boots: when the box started, and why it had stopped.
 
 use std::{fmt, io};
 
 use super::Store;
 
-/// How many boots are remembered: a year of daily reboots, in 20 kB.
+/// The number of boots in the ledger: a year of daily reboots, in 20 kB.
 const REMEMBERED: usize = 366;
 
 /// Why the box stopped before a boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// Nobody noted a cause: power cut, hardware watchdog, kernel panic, or the very first boot.
+    /// No cause was stored: power cut, hardware watchdog, kernel panic, or the very first boot.
     Unknown,
     /// The daily reboot of the site.
     Daily,
-    /// A service stopped proving progress.
+    /// A service made no progress.
     Stuck(String),
-    /// The modem did not come back by any other means.
+    /// The modem could not be recovered by any other means.
     Modem,
-    /// A person or another program asked for it.
+    /// A user or another program requested it.
     Requested,
 }
 
 impl Cause {
-    /// Reads what [`Display`](fmt::Display) wrote; anything else is unknown.
+    /// Parses the output of [`Display`](fmt::Display); anything else is unknown.
     pub fn parse(text: &str) -> Self {
         match text.trim().split_once(' ') {
             Some(("stuck", service)) => Self::Stuck(service.to_owned()),
@@ -52,15 +52,15 @@ impl fmt::Display for Cause {
 /// One boot of the box.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boot {
-    /// Counted from 1 since the state partition was formed.
+    /// Counted from 1 since the state partition was formatted.
     pub number: u64,
-    /// When it booted, in seconds since 1970, as far as the clock could be known.
+    /// When it booted, in seconds since 1970, as far as the clock was known.
     pub at: i64,
     /// Why the box had stopped before.
     pub cause: Cause,
 }
 
-/// The boots that are remembered, oldest first.
+/// The boots in the ledger, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     boots: Vec<Boot>,
@@ -69,16 +69,16 @@ pub struct Ledger {
 impl Ledger {
     /// Its file in the [store](super::Store).
     pub const FILE: &'static str = "ledger";
-    /// The file that holds the cause of the coming boot, written just before a reboot.
+    /// The file with the cause of the next boot, written just before a reboot.
     pub const CAUSE_FILE: &'static str = "cause";
 
-    /// Reads a ledger; lines that make no sense are left out.
+    /// Reads a ledger; invalid lines are left out.
     pub fn parse(text: &str) -> Self {
         let boots = text.lines().filter_map(Boot::parse).collect();
         Self { boots }
     }
 
-    /// Enters this boot, with the cause that was noted before it, into the ledger of a store.
+    /// Adds this boot, with the stored cause, to the ledger of a store.
     pub fn enter_boot(store: &Store, at: i64) -> io::Result<Boot> {
         let cause = store.read(Self::CAUSE_FILE);
         let cause = cause.map_or(Cause::Unknown, |text| Cause::parse(&text));
@@ -94,7 +94,7 @@ impl Ledger {
         Self::parse(&store.read(Self::FILE).unwrap_or_default())
     }
 
-    /// Notes why the box is about to stop, unless a cause is noted already.
+    /// Stores why the box is about to stop, unless a cause is stored already.
     pub fn note_cause(store: &Store, cause: &Cause) -> io::Result<()> {
         match store.read(Self::CAUSE_FILE) {
             Some(_) => Ok(()),
@@ -102,7 +102,7 @@ impl Ledger {
         }
     }
 
-    /// Adds a boot and forgets the oldest if there are too many.
+    /// Adds a boot and drops the oldest if there are too many.
     pub fn record(&mut self, at: i64, cause: Cause) -> &Boot {
         let number = self.boots.last().map_or(0, |boot| boot.number) + 1;
         let surplus = (self.boots.len() + 1).saturating_sub(REMEMBERED);
@@ -115,7 +115,7 @@ impl Ledger {
         &self.boots
     }
 
-    /// How many boots in a row, up to the last one, followed a stuck service.
+    /// How many consecutive boots, up to the last one, followed a stuck service.
     pub fn stuck_in_a_row(&self) -> usize {
         let newest_first = self.boots.iter().rev();
         newest_first.take_while(|boot| matches!(boot.cause, Cause::Stuck(_))).count()
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_cause_noted_is_the_one_that_counts_and_counts_once() {
+    fn the_first_stored_cause_counts_and_only_once() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
         let first = Ledger::enter_boot(&store, 100).unwrap();
@@ -191,13 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_line_costs_only_itself() {
+    fn a_damaged_line_is_skipped() {
         let ledger = Ledger::parse("1 100 daily\n\0\0\0\n3 30");
         assert_eq!(ledger.boots().len(), 1);
     }
 
     #[test]
-    fn only_an_unbroken_row_of_stuck_boots_counts() {
+    fn only_consecutive_stuck_boots_count() {
         let row = |causes: &[&str]| {
             let mut ledger = Ledger::default();
             for cause in causes {

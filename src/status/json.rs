@@ -1,11 +1,11 @@
-//! The status for programs. Flat enough that a serializer of its own costs less than a crate.
+//! The status for programs. It is so flat that a serializer here costs less than a crate.
 
 use super::{Modems, Status, as_str};
 use crate::names::record;
 use crate::published::{Published, Value};
 
 impl Status {
-    /// The status as one line of JSON (RFC 8259). What is a number in a record is a number here.
+    /// The status as one line of JSON (RFC 8259). Numbers in records are numbers here.
     pub fn to_json(&self) -> String {
         let known = |text: &Option<String>| text.as_deref().map_or("null".to_owned(), string);
         let services =
@@ -32,6 +32,7 @@ impl Status {
             Modems::Dialer(modem) => members.extend([
                 (record::MODEM.to_owned(), fields(modem.as_ref())),
                 (record::LINK.to_owned(), fields(self.link.as_ref())),
+                (record::CODES.to_owned(), fields(self.codes.as_ref())),
             ]),
             Modems::Lines(lines) => {
                 members.extend(lines.iter().map(|(name, line)| (name.to_string(), fields(line.as_ref()))));
@@ -41,7 +42,7 @@ impl Status {
     }
 }
 
-/// Nothing known is an empty object.
+/// Without known fields it is an empty object.
 fn fields(of: Option<&impl Published>) -> String {
     let fields = of.map(Published::fields).unwrap_or_default();
     object(fields.iter().map(|(key, value)| match value {
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_modem_cannot_break_out_of_a_string() {
+    fn a_modems_text_cannot_end_a_string() {
         assert_eq!(string("a\"b\\c\u{1b}[0m\n"), r#""a\"b\\c\u001b[0m\u000a""#);
     }
 }

@@ -1,4 +1,4 @@
-//! The state of the box, gathered from what its services have published.
+//! The state of the box, collected from the records of its services.
 
 mod json;
 mod text;
@@ -12,13 +12,14 @@ use crate::clock::{self, Plausible};
 use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
 use crate::published::{
-    BootStatus, ClockSource, DriverStatus, LastBoot, LineStatus, LinkStatus, ModemStatus, Published,
+    BootStatus, ClockSource, CodesStatus, DriverStatus, LastBoot, LineStatus, LinkStatus, ModemStatus,
+    Published,
 };
 use crate::service;
 use crate::site::{Proof, Role, Site};
 use crate::watch::heartbeat::HeartbeatState;
 
-/// The state of the box at one moment. What is not known is left out.
+/// The state of the box at one moment. Unknown parts are left out.
 #[derive(Debug, Clone, Default)]
 pub struct Status {
     version: Option<String>,
@@ -33,15 +34,17 @@ pub struct Status {
     site: Option<SiteInForce>,
     services: Vec<(Service, HeartbeatState)>,
     modems: Modems,
-    /// The link of a dialer, and what the month has cost.
+    /// The link of a dialer, and the month's traffic.
     link: Option<LinkStatus>,
+    /// Whether a dialer can accept codes.
+    codes: Option<CodesStatus>,
 }
 
-/// The clock that can be set, in seconds since 1970.
+/// The settable clock, in seconds since 1970.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
     shows: i64,
-    /// No later time is believed.
+    /// No later time is accepted.
     ends: i64,
     /// Where it has its time from, as a dialer knows it.
     source: Option<ClockSource>,
@@ -49,7 +52,7 @@ struct Clock {
     has_codes: bool,
 }
 
-/// The modems, as the role has them; `None` for one whose service has not published yet.
+/// The modems of the role; `None` for one whose service has not published a record yet.
 #[derive(Debug, Clone, Default)]
 enum Modems {
     /// There is no valid site.
@@ -60,12 +63,13 @@ enum Modems {
 }
 
 impl Status {
-    /// Gathers the state of the box.
+    /// Collects the state of the box.
     pub fn gather(paths: &Paths) -> Self {
         let read = |path: &str| fs::read_to_string(paths.path(path)).unwrap_or_default();
         let uptime = clock::since_boot();
         let site = fs::read_to_string(paths.site()).ok();
         let role = site.and_then(|text| Site::parse(&text).ok()).map(|site| site.role);
+        let is_dialer = matches!(role, Some(Role::Dialer(_)));
         let services = role.as_ref().map(service::for_role).into_iter().flatten();
         let build = Build::load(paths);
         let ends = Plausible::since_build(build.epoch).latest();
@@ -89,9 +93,8 @@ impl Status {
                 .map(|service| (service, HeartbeatState::read(paths, service, uptime)))
                 .collect(),
             modems: role.as_ref().map_or(Modems::Unknown, |role| modems(paths, role)),
-            link: role
-                .filter(|role| matches!(role, Role::Dialer(_)))
-                .and_then(|_| read_published(paths, record::LINK)),
+            link: is_dialer.then(|| read_published(paths, record::LINK)).flatten(),
+            codes: is_dialer.then(|| read_published(paths, record::CODES)).flatten(),
         }
     }
 }
@@ -148,7 +151,7 @@ mod tests {
         Clock { shows: 1_784_001_598, ends: 2_099_534_400, source, has_codes }
     }
 
-    /// A dialer box as it is an hour after its twelfth boot.
+    /// A dialer box an hour after its twelfth boot.
     fn dialer() -> Status {
         Status {
             version: Some("0.1.0 (3f1c9aa)".into()),
@@ -174,11 +177,12 @@ mod tests {
                 "link=up\ninterface=ppp0\nlocal=10.3.2.1\nremote=10.64.64.64\nuntil-uptime=5520\n\
                  used=12300000\nbudget=500000000\nmonth=2026-07\n",
             ),
+            codes: read("codes=ready\n"),
         }
     }
 
     #[test]
-    fn a_person_sees_the_box_on_one_screen() {
+    fn the_status_fits_on_one_screen() {
         insta::assert_snapshot!(dialer().to_string(), @r#"
         dialbox   0.1.0 (3f1c9aa), hut, dialer, up 1 h 02 min
         boots     12, the last one after: stuck sms-dialer
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_in_trouble_says_what_is_wrong() {
+    fn the_status_of_a_faulty_box_shows_the_faults() {
         let status = Status {
             uptime: Duration::from_secs(45),
             sealed: false,
@@ -209,6 +213,7 @@ mod tests {
                 (Service::Watchdogd, HeartbeatState::Missing),
             ],
             modems: Modems::Dialer(read("trouble=no modem found\n")),
+            codes: read("codes=lost\nsecond-copy-trouble=I/O error\n"),
             ..dialer()
         };
         insta::assert_snapshot!(status.to_string(), @"
@@ -223,6 +228,9 @@ mod tests {
         modem     no modem found
         link      up, ppp0, 10.3.2.1, to 10.64.64.64, 1 h 31 min left
                   12.3MB of 500MB used in 2026-07
+        codes     REFUSED: which were used is lost
+                  next: `dialctl codes resync CODE NEXT` with two codes of the app
+                  no second copy: I/O error
         ");
     }
 
@@ -269,6 +277,7 @@ mod tests {
                 read("line=ready\ncalls=3\nrings=2\ncaller=0555\nport=/dev/ttyUSB0 (ch341 at 1-1:1.0)\n"),
             )]),
             link: None,
+            codes: None,
             ..dialer()
         };
         let text = status.to_string();
@@ -280,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_that_knows_nothing_yet_says_so_without_failing() {
+    fn the_status_without_records_is_shown_without_failing() {
         insta::assert_snapshot!(Status::default().to_string(), @"
         dialbox   unknown build, unnamed, no valid site, up 0 s
         boots     unknown
@@ -292,8 +301,8 @@ mod tests {
     }
 
     #[test]
-    fn a_program_reads_the_same_as_json() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400,"source":"network"},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"}}"#);
+    fn json_has_the_same_content() {
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400,"source":"network"},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The status for a person: one screen, plain ASCII, fit for a serial console.
+//! The status as text: one screen, plain ASCII, for a serial console.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use crate::clock::Utc;
 use crate::names::Service;
 use crate::ppp::Spent;
 use crate::published::{
-    BootStatus, ClockSource, DriverStatus, LastBoot, LineStatus, LinkPhase, LinkStatus, ModemStatus,
+    BootStatus, ClockSource, CodesStatus, DriverStatus, LastBoot, LineStatus, LinkPhase, LinkStatus,
+    ModemStatus,
 };
 use crate::site::DataSize;
 use crate::watch::heartbeat::HeartbeatState;
@@ -34,7 +35,8 @@ impl fmt::Display for Status {
             Modems::Unknown => Ok(()),
             Modems::Dialer(status) => {
                 row(f, "modem", &modem(status.as_ref(), mobile))?;
-                row(f, "link", &self.link.as_ref().map_or("unknown".to_owned(), |it| link(it, self.uptime)))
+                row(f, "link", &self.link.as_ref().map_or("unknown".to_owned(), |it| link(it, self.uptime)))?;
+                row(f, "codes", &self.codes.as_ref().map_or(String::new(), codes))
             }
             Modems::Lines(lines) => lines
                 .iter()
@@ -63,7 +65,7 @@ fn clock(clock: &Clock) -> String {
     [Some(shown.as_str()), codes].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// A name, and what is to be said under it, perhaps in several lines.
+/// A name, and its text, perhaps in several lines.
 fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     text.lines().enumerate().try_for_each(|(index, line)| {
         let name = if index == 0 { name } else { "" };
@@ -147,6 +149,16 @@ fn link(link: &LinkStatus, uptime: Duration) -> String {
     [Some(state), Some(spent.to_string()), error].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
+/// Empty if there is nothing to do about them.
+fn codes(codes: &CodesStatus) -> String {
+    let lost = codes.lacks_counter.then_some(
+        "REFUSED: which were used is lost\n\
+         next: `dialctl codes resync CODE NEXT` with two codes of the app",
+    );
+    let copy = codes.copy_trouble.as_ref().map(|why| format!("no second copy: {why}"));
+    lost.map(str::to_owned).into_iter().chain(copy).collect::<Vec<_>>().join("\n")
+}
+
 fn calls(line: &LineStatus) -> String {
     let state = line.state.as_str();
     if line.calls == 0 {
@@ -156,7 +168,7 @@ fn calls(line: &LineStatus) -> String {
     format!("{state}, {} calls, the last one with {} rings{caller}", line.calls, line.rings)
 }
 
-/// The day of a moment.
+/// The date of a time.
 struct Date(i64);
 
 impl fmt::Display for Date {
@@ -166,7 +178,7 @@ impl fmt::Display for Date {
     }
 }
 
-/// A time as a person says it.
+/// A duration for display.
 struct Uptime(Duration);
 
 impl fmt::Display for Uptime {

@@ -1,12 +1,12 @@
-//! When the daily reboot is due. It needs a clock that runs, not one that is right.
+//! When the daily reboot is due. It needs a running clock, not a correct one.
 
 use std::time::Duration;
 
 use crate::site::Timezone;
 
-/// A box that has just started is left alone, whatever its clock says.
+/// A box that has just started is not rebooted, whatever its clock shows.
 const YOUNG: Duration = Duration::from_secs(30);
-/// More than this between what two clocks say has passed: somebody has set one of them.
+/// If the elapsed times of the two clocks differ by more than this, one of them was set.
 const STEP: i64 = 300;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -15,9 +15,9 @@ const A_DAY: Duration = Duration::from_secs(DAY.unsigned_abs());
 /// A moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tick {
-    /// Seconds since 1970; anybody may set it.
+    /// Seconds since 1970; this clock can be set.
     pub unix: i64,
-    /// Time since boot; nobody can set it.
+    /// Time since boot; this clock cannot be set.
     pub since_boot: Duration,
 }
 
@@ -26,9 +26,9 @@ pub struct Tick {
 pub struct Schedule {
     /// The local hour, 0 to 23.
     pub hour: u16,
-    /// What is local.
+    /// The time zone.
     pub zone: Timezone,
-    /// When the image was built, in seconds since 1970: a clock before that is not trusted.
+    /// When the image was built, in seconds since 1970: an earlier clock is not trusted.
     pub built: i64,
 }
 
@@ -41,12 +41,12 @@ pub enum Due {
     Uptime,
 }
 
-/// The hour of one day, in seconds since 1970 as local clocks show it: what must be remembered
-/// over the reboot, so that a clock that is corrected backwards does not bring it a second time.
+/// The hour of one day, in seconds since 1970 by local clocks. It is stored over the reboot, so that a clock that is
+/// corrected backwards does not cause a second one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Occurrence(pub i64);
 
-/// A reboot that is due, until it is made.
+/// A reboot that is due.
 #[derive(Debug, Default)]
 pub struct Pending {
     /// Since when, in time since boot.
@@ -58,14 +58,14 @@ pub struct Pending {
 pub enum Decision {
     /// Nothing.
     NotDue,
-    /// Wait: somebody would be cut off.
+    /// Wait: a connection would be lost.
     Wait,
     /// Reboot.
     Reboot,
 }
 
 impl Pending {
-    /// Decides at a tick. An open connection delays the reboot, until the next day at the latest.
+    /// Decides at a tick. An open connection delays the reboot, until the next day at most.
     pub fn decide(&mut self, due: Option<Due>, now: Tick, in_use: impl FnOnce() -> bool) -> Decision {
         if due.is_some() {
             self.since.get_or_insert(now.since_boot);
@@ -79,7 +79,7 @@ impl Pending {
 }
 
 impl Schedule {
-    /// Whether the time for the reboot came between two ticks.
+    /// Whether the time of the reboot came between two ticks.
     pub fn due(&self, previous: Tick, now: Tick, last: Option<Occurrence>) -> Option<Due> {
         if now.since_boot < YOUNG {
             return None;
@@ -92,8 +92,8 @@ impl Schedule {
         if shown.abs_diff(i64::try_from(passed).unwrap_or(i64::MAX)) > STEP.unsigned_abs() {
             return None;
         }
-        // Local clocks are compared, not moments: an hour that summer time skips is crossed all
-        // the same, and one that it repeats is the same occurrence.
+        // Local clocks are compared, and not Unix times: an hour that summer time skips is crossed as well, and one
+        // that it repeats is the same occurrence.
         let occurrence = self.latest_occurrence(self.local(now));
         let crossed = self.local(previous) < occurrence.0;
         (crossed && last != Some(occurrence)).then_some(Due::Hour(occurrence))
@@ -126,8 +126,8 @@ mod tests {
         Tick { unix, since_boot: Duration::from_secs(since_boot) }
     }
 
-    /// A box that runs for `days` with a tick every five minutes, each boot taking 20 seconds; gives
-    /// the local time of each reboot.
+    /// A box that runs for `days` with a tick every five minutes, each boot taking 20 seconds; returns the local time
+    /// of each reboot.
     fn live(schedule: &Schedule, days: i64) -> Vec<i64> {
         let (mut last, mut reboots) = (None, Vec::new());
         let mut booted = BUILT;
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_four_years_has_one_reboot_at_the_hour_in_summer_and_winter() {
+    fn every_day_of_four_years_has_one_reboot_at_the_local_hour() {
         for (hour, zone) in [(4, "UTC0"), (4, PARIS), (0, PARIS), (22, "<-02>2<-01>,M3.5.0/-1,M10.5.0/0")] {
             let schedule = schedule(hour, zone);
             let reboots = live(&schedule, 4 * 365);
@@ -163,23 +163,23 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_that_summer_time_skips_or_repeats_comes_once() {
+    fn an_hour_that_summer_time_skips_or_repeats_counts_once() {
         assert_eq!(live(&schedule(2, PARIS), 365).len(), 365);
     }
 
     #[test]
-    fn a_person_sets_the_clock_before_the_hour_and_the_box_reboots() {
+    fn a_clock_set_to_before_the_hour_reboots_the_box_at_the_hour() {
         let four = schedule(4, "UTC0");
         let before_the_hour = BUILT + 4 * HOUR - 5;
-        // date -s: a step is no crossing …
+        // date -s: a step does not count as a crossing …
         assert_eq!(four.due(tick(BUILT + 100, 40), tick(before_the_hour, 42), None), None);
-        // … but what follows is.
+        // … but the time after it does.
         let due = four.due(tick(before_the_hour + 4, 46), tick(before_the_hour + 6, 48), None);
         assert_eq!(due, Some(Due::Hour(Occurrence(BUILT + 4 * HOUR))));
     }
 
     #[test]
-    fn a_clock_that_is_set_over_the_hour_does_not_reboot_the_box() {
+    fn a_clock_set_past_the_hour_does_not_reboot_the_box() {
         let four = schedule(4, "UTC0");
         let (at_three, at_five) = (BUILT + 3 * HOUR, BUILT + 5 * HOUR);
         assert_eq!(four.due(tick(at_three, 100), tick(at_five, 102), None), None);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_corrected_backwards_does_not_bring_the_hour_twice() {
+    fn a_clock_corrected_backwards_does_not_reboot_twice() {
         let four = schedule(4, "UTC0");
         let hour = BUILT + 4 * HOUR;
         let crossing = (tick(hour - 1, 100), tick(hour + 1, 102));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_connected_is_waited_for_a_day_at_the_most() {
+    fn a_connection_delays_the_reboot_by_a_day_at_most() {
         let due = Some(Due::Hour(Occurrence(BUILT)));
         let free_after = |seconds: u64| {
             let mut pending = Pending::default();
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_that_has_just_started_is_left_alone() {
+    fn a_box_that_has_just_started_is_not_rebooted() {
         let four = schedule(4, "UTC0");
         let hour = BUILT + 4 * HOUR;
         assert_eq!(four.due(tick(hour - 1, 27), tick(hour + 1, 29), None), None);

@@ -1,4 +1,4 @@
-//! The watchdog device of the kernel.
+//! The kernel's watchdog device.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
-/// An open watchdog: from now on the box is reset unless it is fed.
+/// An open watchdog: from now on it resets the box unless it is fed.
 #[derive(Debug)]
 pub struct Watchdog {
     device: File,
 }
 
 impl Watchdog {
-    /// Opens the device and asks for a time-out in seconds; gives the one that the hardware took.
+    /// Opens the device and requests a time-out in seconds; returns the one that the hardware uses.
     pub fn open(device: &Path, timeout: u16) -> io::Result<(Self, i32)> {
         // linux/watchdog.h: WDIOC_SETTIMEOUT
         const SET_TIMEOUT: Opcode = opcode::read_write::<i32>(b'W', 6);
@@ -21,12 +21,12 @@ impl Watchdog {
         let mut seconds = i32::from(timeout);
         // SAFETY: WDIOC_SETTIMEOUT reads an int and writes the time-out in force back into it.
         let set = unsafe { ioctl(&device, Updater::<SET_TIMEOUT, i32>::new(&mut seconds)) };
-        // A device with a fixed time-out keeps it and is worth as much.
+        // A device with a fixed time-out keeps it, which is good enough.
         set.or_else(|error| if error == rustix::io::Errno::OPNOTSUPP { Ok(()) } else { Err(error) })?;
         Ok((Self { device }, seconds))
     }
 
-    /// Puts the reset off by one time-out. Never writes `V`, which would disarm it.
+    /// Delays the reset by one time-out. Never writes `V`, which would disarm it.
     pub fn feed(&mut self) -> io::Result<()> {
         self.device.write_all(b"\0")
     }

@@ -1,4 +1,4 @@
-//! Whether the watchdog is fed: the health of all services.
+//! Decides by the health of all services whether the watchdog is fed.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ const START: Duration = Duration::from_secs(120);
 const FUTILE: usize = 3;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What to do.
+/// The decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health<'a> {
     /// Every service makes progress: feed the watchdog.
     Well,
-    /// This service is stuck: let the box be reset.
+    /// This service is stuck: let the watchdog reset the box.
     Stuck(&'a str),
     /// This service is stuck, but resets have not helped: feed the watchdog for now.
     Hopeless(&'a str),
 }
 
-/// Judges the services by their heartbeats. The ledger tells how many boots in a row, up to this
-/// one, came of a stuck service.
+/// Judges the services by their heartbeats. `ledger` says how many consecutive boots, up to this one, followed a stuck
+/// service.
 pub fn judge<'a>(
     heartbeats: &[(&'a str, HeartbeatState)],
     uptime: Duration,
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_box_is_reset_when_a_service_is_stuck_but_not_for_ever() {
+    fn a_stuck_service_resets_the_box_but_not_endlessly() {
         let stale = HeartbeatState::Stale { age: Duration::from_secs(30) };
         let table = [
             // heartbeat, uptime, stuck boots before

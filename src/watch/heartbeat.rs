@@ -1,4 +1,4 @@
-//! Heartbeats: how a service proves that its loop still runs.
+//! Heartbeats: each service proves that its loop still runs.
 
 use std::time::Duration;
 
@@ -16,32 +16,32 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// For a service that promises a beat at least every `deadline`.
+    /// For a service that sends a heartbeat at least every `deadline`.
     pub fn new(paths: &Paths, service: Service, deadline: Duration) -> Self {
         Self { paths: paths.clone(), service, deadline, last: None }
     }
 
-    /// How often the loop must run at least, so that one late iteration does no harm.
+    /// The longest interval between iterations of the loop: one late iteration does no harm.
     pub fn interval(&self) -> Duration {
         self.deadline / 4
     }
 
-    /// Called by every iteration of the loop: it writes once per interval.
+    /// Called by every iteration of the loop; writes once per interval.
     pub fn beat(&mut self, now: Duration) {
         if self.last.is_some_and(|last| now < last + self.interval()) {
             return;
         }
         self.last = Some(now);
         let record = Record::new().with("at", now.as_secs()).with("deadline", self.deadline.as_secs());
-        // A box that cannot write into RAM is a box that the watchdog should reset.
+        // A box that cannot write into RAM should be reset by the watchdog.
         let _ = self.paths.publish(&record_name(self.service), &record);
     }
 }
 
-/// The state of a service as its heartbeat shows it.
+/// The state of a service, from its heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeartbeatState {
-    /// None has come since boot.
+    /// None since boot.
     Missing,
     /// The last one is younger than its deadline.
     Fresh,
@@ -65,7 +65,7 @@ impl HeartbeatState {
             return Self::Stale { age: now };
         };
         let age = now.saturating_sub(at);
-        // The beat is written in whole seconds.
+        // A heartbeat has whole seconds.
         if age <= deadline + Duration::from_secs(1) { Self::Fresh } else { Self::Stale { age } }
     }
 }
@@ -81,7 +81,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_service_is_fresh_until_its_own_deadline() {
+    fn a_heartbeat_is_fresh_until_the_services_deadline() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
         let state = |second| HeartbeatState::read(&paths, Service::DialIn, second * SECOND);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_cannot_be_read_is_stale() {
+    fn an_unreadable_record_is_stale() {
         let record = Record::parse("at=x\ndeadline=5\n");
         assert_eq!(
             HeartbeatState::from_record(&record, 7 * SECOND),

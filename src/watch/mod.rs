@@ -1,4 +1,4 @@
-//! Watching over the box: heartbeats, the hardware watchdog, the daily reboot.
+//! Supervision: heartbeats, the hardware watchdog, the daily reboot.
 
 pub mod daily;
 pub mod hardware;

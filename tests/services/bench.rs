@@ -13,7 +13,7 @@ use dialbox::record::Record;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// A test that makes no progress for this long has failed.
+/// A test without progress for this long fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A box in a directory, with one service running in it.
@@ -47,6 +47,29 @@ impl TestBox {
         self.paths.withdraw(heartbeat);
         self.service = start(program, &self.paths);
         self.until(heartbeat, |_| true);
+    }
+
+    /// The processes that the service has started and that have not ended.
+    pub fn children(&self) -> Vec<u32> {
+        let id = self.service.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        children.split_whitespace().map(|id| id.parse().unwrap()).collect()
+    }
+
+    /// Waits for the process that parses what the modem says.
+    pub fn parser(&self) -> u32 {
+        let is_parser = |id: &u32| {
+            let said = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            said.starts_with("modem-parser\0")
+        };
+        let start = Instant::now();
+        loop {
+            match self.children().into_iter().find(is_parser) {
+                Some(id) => return id,
+                None => assert!(start.elapsed() < PATIENCE),
+            }
+            sleep(Duration::from_millis(5));
+        }
     }
 
     pub fn port(&self) -> PathBuf {
@@ -98,15 +121,14 @@ pub struct Modem {
     pub line: File,
     received: String,
     port: PathBuf,
-    /// S8 and S6, as they were set last.
+    /// The last values of S8 and S6.
     registers: [u8; 2],
 }
 
-/// What a service asks for to hear that it talks to the modem.
+/// The question by which a service verifies that the modem answers.
 pub const PROOF: &str = "ATS8?S6?";
 
-/// Removes its node first: the next test may get the same pseudo-terminal, and this test's service must not find
-/// that one.
+/// Removes its node first: the next test may get the same pseudo-terminal, and this test's service must not find it.
 impl Drop for Modem {
     fn drop(&mut self) {
         fs::remove_file(&self.port).unwrap();
@@ -114,7 +136,7 @@ impl Drop for Modem {
 }
 
 impl Modem {
-    /// Plugged in at a port, which appears in one step as a node of the kernel does.
+    /// Plugged in at a port, which appears atomically, like a kernel's node.
     pub fn plugged_in_at(port: &Path) -> Self {
         let line = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&line).unwrap();
@@ -172,13 +194,13 @@ impl Modem {
         }
     }
 
-    /// Proves that it has left the call, when it is asked to.
+    /// Answers the question for the secret, which proves that it has left the call.
     pub fn prove(&mut self) {
         self.wait_for(&format!("{PROOF}\r"));
         self.prove_now();
     }
 
-    /// The same, when it was asked already.
+    /// The same after the question was received.
     pub fn prove_now(&mut self) {
         self.say_registers();
         self.send("OK");

@@ -1,4 +1,4 @@
-//! The dialer, and the behaviour that all services have in common.
+//! The dialer, and the common behaviour of all services.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +21,7 @@ const DIAL_IN: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyT
                        local='192.0.2.1'\nremote='192.0.2.2'\n[[user]]\nname='u'\npassword='p'\n";
 
 #[test]
-fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pulled_out() {
+fn the_dialer_finds_a_modem_when_it_is_plugged_in_and_when_it_is_replugged() {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
     dialer.until("modem", |record| record.get("trouble").is_some());
     let mut modem = Modem::plugged_in_at(&dialer.port());
@@ -43,12 +43,12 @@ fn the_dialer_finds_a_modem_that_is_plugged_in_later_and_again_after_it_was_pull
     dialer.until("modem", |record| record.get("storage").is_some());
 }
 
-/// The last command that a dialer sends to a modem before it only listens.
+/// The last command that a dialer sends to a modem during configuration.
 const LAST: &str = "AT+CPMS=\"SM\"";
 
 /// Locks the port as `pppd /dev/modem` does before it opens it (pppd/utils.c, `lock`).
 #[test]
-fn a_program_that_takes_the_idle_port_s_lock_has_it_until_it_lets_go() {
+fn a_program_that_locks_the_idle_port_has_it_until_it_releases_it() {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
     modem.answer_up_to(LAST);
@@ -75,7 +75,7 @@ fn is_no_terminal(fd: std::io::Result<fs::DirEntry>) -> bool {
 }
 
 #[test]
-fn a_port_that_is_being_talked_to_is_locked() {
+fn a_port_is_locked_during_a_command() {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
     assert_eq!(modem.receive(), "AT");
@@ -83,7 +83,7 @@ fn a_port_that_is_being_talked_to_is_locked() {
     assert_eq!(lock, format!("{:>10}\n", dialer.service.id()));
 }
 
-/// Runs until TERM, and then ends when the test lets it.
+/// Runs until SIGTERM, and then ends when the test allows it.
 const PPPD: &str = "#!/bin/sh
 trap 'echo TERM >ROOT/pppd; while [ ! -e ROOT/go ]; do sleep 0.01; done; exit 5' TERM
 echo $$ >ROOT/pppd.new; mv ROOT/pppd.new ROOT/pppd
@@ -131,7 +131,7 @@ fn a_box_that_stops_waits_for_pppd_and_for_the_budget() {
 }
 
 #[test]
-fn the_dialer_beats_whether_there_is_a_modem_or_not() {
+fn the_dialer_sends_heartbeats_with_and_without_a_modem() {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
     dialer.until("heartbeat/sms-dialer", |record| record.number("deadline") == Some(20));
 }

@@ -1,5 +1,5 @@
-//! A line of the dial-in role, with a `pppd` of a few lines of shell that stays until a test ends it:
-//! which program has the port when, and what the modem receives.
+//! A line of the dial-in role, with a `pppd` of a few lines of shell that runs until a test ends it: which program has
+//! the port when, and what the modem receives.
 
 use std::fs;
 use std::io::Write;
@@ -15,9 +15,8 @@ const SITE: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST
                     local='192.0.2.1'\nremote='192.0.2.2'\ncrtscts=false\n\
                     [[user]]\nname='u'\npassword='p'\n";
 
-/// Records its arguments and its terminal, lets the caller in, and exits with the status in the
-/// file `end`, or when a failed test has left it behind. Like the real one, it does not restore the
-/// terminal's settings.
+/// Records its arguments and its terminal, connects the caller, and exits with the status in the file `end`, or when a
+/// failed test has left it running. Like the real one, it does not restore the terminal's settings.
 const PPPD: &str = r#"#!/bin/sh
 [ "$1" = --version ] && echo >ROOT/warm && exit
 echo $$ >ROOT/run/ppp-line1.pid
@@ -53,8 +52,8 @@ fn ready_with(site: &str) -> (TestBox, Modem) {
     (dial_in, modem)
 }
 
-/// A box whose line rings with a number. It answers the second ring only: the number comes after the
-/// first (ITU-T V.253 section 9.2.3.1), and an answer to that one would race with it.
+/// A box whose line rings with a caller's number. It answers the second ring: the number comes after the first (ITU-T
+/// V.253 section 9.2.3.1), and an answer to the first would race with it.
 fn ringing_with_number() -> (TestBox, Modem) {
     let (dial_in, mut modem) = ready_with(&SITE.replace("crtscts", "rings=2\ncrtscts"));
     for line in ["RING", "NMBR = 0555", "RING"] {
@@ -97,18 +96,14 @@ fn ledger(dial_in: &TestBox) -> String {
 }
 
 #[test]
-fn pppd_is_in_memory_before_the_first_call() {
+fn pppd_is_preloaded_before_the_first_call() {
     let (dial_in, _modem) = ready();
     until(|| dial_in.paths.path("/warm").exists());
-    let children = || {
-        let id = dial_in.service.id();
-        fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap()
-    };
-    until(|| children().is_empty());
+    until(|| dial_in.children() == [dial_in.parser()]);
 }
 
 #[test]
-fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
+fn a_call_is_answered_handed_to_pppd_and_recorded_and_the_next_one_works() {
     let (dial_in, mut modem) = ready();
     for call in 1..=3 {
         modem.send("RING");
@@ -144,7 +139,7 @@ fn a_call_is_answered_handed_to_pppd_entered_and_the_next_one_works() {
 }
 
 #[test]
-fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
+fn only_pppd_reads_the_data_of_a_caller() {
     let (dial_in, mut modem) = connected();
     modem.send("NO CARRIER");
     modem.send("RING");
@@ -157,7 +152,7 @@ fn what_a_caller_sends_to_pppd_is_not_read_by_anybody_else() {
 }
 
 #[test]
-fn the_ledger_has_what_pppd_has_said_and_not_the_hang_up_that_followed() {
+fn the_ledger_has_pppds_cause_and_not_the_following_hang_up() {
     let (dial_in, _modem) = connected();
     let said = said(&dial_in);
     fs::write(&said, "LCP: timeout sending Config-Requests\nModem hangup\n").unwrap();
@@ -167,12 +162,12 @@ fn the_ledger_has_what_pppd_has_said_and_not_the_hang_up_that_followed() {
 }
 
 #[test]
-fn a_modem_that_stays_in_data_mode_is_left_by_the_escape_sequence() {
+fn a_modem_that_stays_in_data_mode_gets_the_escape_sequence() {
     let (dial_in, mut modem) = connected();
     end_pppd(&dial_in, 15);
-    assert_eq!(modem.receive(), PROOF); // which the modem takes for data
+    assert_eq!(modem.receive(), PROOF); // the modem takes it for data
     assert_eq!(modem.receive(), format!("+++{PROOF}"));
-    modem.send("OK"); // to the escape sequence, late
+    modem.send("OK"); // the late answer to the escape sequence
     assert_eq!(modem.receive(), format!("+++{PROOF}"), "it was no proof");
     modem.prove_now();
     assert_eq!(modem.receive(), "ATH");
@@ -182,11 +177,11 @@ fn a_modem_that_stays_in_data_mode_is_left_by_the_escape_sequence() {
 }
 
 #[test]
-fn a_caller_on_a_cable_of_three_wires_does_not_pass_for_the_modem() {
+fn a_caller_on_a_three_wire_cable_does_not_pass_for_the_modem() {
     let (dial_in, mut modem) = connected();
     end_pppd(&dial_in, 15);
     assert_eq!(modem.receive(), PROOF);
-    // The caller hears that, and answers everything that comes as a modem would.
+    // The caller receives that, and answers everything as a modem would.
     for lie in ["OK", "RING", "NMBR = 0555", "CONNECT 33600", "OK"] {
         modem.send(lie);
     }
@@ -194,7 +189,7 @@ fn a_caller_on_a_cable_of_three_wires_does_not_pass_for_the_modem() {
     for lie in ["002", "002", "OK", "RING"] {
         modem.send(lie);
     }
-    // From here on the modem is in command state.
+    // From now on the modem is in command state.
     assert_eq!(modem.receive(), format!("+++{PROOF}"));
     modem.prove_now();
     assert_eq!(modem.receive(), "ATH", "and no ATZ, no ATA before it");
@@ -206,7 +201,7 @@ fn a_caller_on_a_cable_of_three_wires_does_not_pass_for_the_modem() {
 }
 
 #[test]
-fn a_modem_that_is_pulled_out_during_a_call_is_taken_back_into_service() {
+fn a_modem_pulled_out_during_a_call_is_used_again() {
     let (dial_in, modem) = connected();
     drop(modem);
     end_pppd(&dial_in, 16); // the real one notices by itself
@@ -218,7 +213,7 @@ fn a_modem_that_is_pulled_out_during_a_call_is_taken_back_into_service() {
 }
 
 #[test]
-fn a_call_that_comes_to_nothing_is_entered_too() {
+fn a_failed_call_is_recorded_too() {
     let (dial_in, mut modem) = ringing_with_number();
     modem.send("NO CARRIER");
     modem.prove();
@@ -229,7 +224,7 @@ fn a_call_that_comes_to_nothing_is_entered_too() {
 }
 
 #[test]
-fn a_box_without_pppd_hangs_up_and_goes_on() {
+fn a_box_without_pppd_hangs_up_and_continues() {
     let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), SITE, |paths| {
         fs::create_dir_all(paths.path("/bin/pppd")).unwrap();
     });
@@ -264,7 +259,7 @@ fn arguments(dial_in: &TestBox) -> String {
 }
 
 #[test]
-fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
+fn a_caller_who_logs_in_is_not_authenticated_again_and_recorded_by_that_name() {
     let (dial_in, mut modem) = at_the_login_prompt();
     modem.line.write_all(b"\r").unwrap();
     modem.wait_for("\r\nbox login: ");
@@ -281,7 +276,7 @@ fn a_caller_who_logs_in_is_not_asked_again_by_pppd_and_entered_by_that_name() {
 }
 
 #[test]
-fn a_caller_who_speaks_ppp_is_left_to_pppd_without_a_word() {
+fn a_caller_who_speaks_ppp_gets_pppd_without_a_prompt() {
     let (dial_in, mut modem) = at_the_login_prompt();
     modem.line.write_all(b"~\xff}#\xc0!}!}!} }4").unwrap();
     let expected = format!(" logfile {} /dev/pts/", said(&dial_in).display());
@@ -292,7 +287,7 @@ fn a_caller_who_speaks_ppp_is_left_to_pppd_without_a_word() {
 }
 
 #[test]
-fn three_wrong_passwords_end_a_call_and_stand_nowhere() {
+fn three_wrong_passwords_end_a_call_and_are_recorded_nowhere() {
     let (dial_in, mut modem) = at_the_login_prompt();
     for _ in 0..3 {
         modem.line.write_all(b"u\rsecret\r").unwrap();
@@ -310,7 +305,7 @@ fn three_wrong_passwords_end_a_call_and_stand_nowhere() {
 }
 
 #[test]
-fn a_silent_caller_is_asked_who_it_is_and_its_end_is_noticed() {
+fn a_silent_caller_gets_a_prompt_and_its_hang_up_is_noticed() {
     let (dial_in, mut modem) = at_the_login_prompt();
     modem.wait_for("\r\nbox login: ");
     modem.send("NO CARRIER");
@@ -320,7 +315,7 @@ fn a_silent_caller_is_asked_who_it_is_and_its_end_is_noticed() {
 }
 
 #[test]
-fn a_call_goes_on_when_the_service_dies_and_then_the_line_takes_the_next_one() {
+fn a_call_survives_a_crash_of_the_service_and_the_line_takes_the_next_one() {
     let (mut dial_in, mut modem) = ringing_with_number();
     modem.send("CONNECT 9600");
     arguments(&dial_in);

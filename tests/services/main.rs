@@ -6,4 +6,5 @@
 mod bench;
 mod dialer;
 mod line;
+mod parser;
 mod password;

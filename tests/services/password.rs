@@ -1,4 +1,4 @@
-//! Two lines of the dial-in role in one loop, and a check of a password that lasts until the test ends it.
+//! Two lines of the dial-in role in one loop, and a password check that lasts until the test ends it.
 
 use std::fs;
 use std::io::Write;
@@ -8,10 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use dialbox::clock;
-use dialbox::line::LineService;
-use dialbox::line::login::{LoginConfig, PasswordCheck};
+use dialbox::line::{LineService, Logins, PasswordCheck};
 use dialbox::log::Log;
 use dialbox::modem::config::ModemConfig;
+use dialbox::modem::sandbox::Program;
 use dialbox::paths::Paths;
 use dialbox::site::{DialIn, Role, Site};
 
@@ -23,7 +23,7 @@ const SITE: &str = "role='dial-in'\nhostname='box'\n\
      [[line]]\nport='/dev/ttyTWO'\nlocal='192.0.2.1'\nremote='192.0.2.3'\nlogin=true\ncrtscts=false\n\
      [[user]]\nname='guest'\npassword-hash='$5$labsalt$3zd4Jd8tdbziZQKQ2gM37xodWpEZ9gWVb6xhgRUHld5'\n";
 
-/// Held by the test for as long as a check shall last.
+/// The test holds this while a check must last.
 static SLOW: Mutex<()> = Mutex::new(());
 
 fn slow(check: &PasswordCheck) -> bool {
@@ -31,7 +31,7 @@ fn slow(check: &PasswordCheck) -> bool {
     check.run()
 }
 
-/// Runs two lines with their modems in one loop, until the play with these is over.
+/// Runs two lines with their modems in one loop, until `play` returns.
 fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     let dir = tempfile::tempdir().unwrap();
     let paths = Paths::below(dir.path());
@@ -42,12 +42,13 @@ fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     let site = Site::parse(SITE).unwrap();
     let Role::DialIn(DialIn { lines, users, .. }) = &site.role else { unreachable!("role='dial-in'") };
     let log = Log::new("test", &paths);
-    let login_config = LoginConfig { hostname: &site.hostname, users };
+    let logins = Logins { hostname: &site.hostname, users, checker: slow };
+    let program = Program::At(env!("CARGO_BIN_EXE_dial-in").as_ref());
     let line = |number: usize, name| {
         let site = &lines[number - 1];
         let (port, speed, flow) = (&site.port, site.speed, site.flow);
         let config = ModemConfig { paths: &paths, log: &log, name, port, speed, flow };
-        LineService::new(number, site, login_config, slow, config).unwrap()
+        LineService::new(number, site, logins, program, config).unwrap()
     };
     let mut services = [line(1, "line1"), line(2, "line2")];
     let mut modems = ["/dev/ttyONE", "/dev/ttyTWO"].map(|port| Modem::plugged_in_at(&paths.path(port)));
@@ -69,7 +70,7 @@ fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     });
 }
 
-/// Calls, and waits for the prompt, which comes by itself.
+/// Calls, and waits for the prompt.
 fn connect(modem: &mut Modem) {
     modem.send("RING");
     assert_eq!(modem.receive(), "ATA");
@@ -78,7 +79,7 @@ fn connect(modem: &mut Modem) {
 }
 
 #[test]
-fn a_password_that_takes_long_to_check_holds_up_no_other_line() {
+fn a_long_password_check_delays_no_other_line() {
     with_two_lines(|one, two| {
         let slow = SLOW.lock().unwrap();
         connect(one);

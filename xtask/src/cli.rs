@@ -22,7 +22,7 @@ pub struct Cli {
 pub enum Verb {
     /// Build the SD image
     BuildImage(BuildImage),
-    /// Choose the exact packages for what the recipes want
+    /// Choose the exact packages for the recipes
     Lock(Lock),
     /// Write, check or show a site
     #[command(subcommand)]
@@ -31,7 +31,7 @@ pub enum Verb {
     Qemu(Qemu),
     /// Boot a dialer and its operator in QEMU, and command the dialer by text message
     Demo(Demo),
-    /// Run the host's tests, then try the image under QEMU
+    /// Run the host's tests, then the image under QEMU
     Test(Test),
     /// Measure times and sizes, as docs/benchmarks.md quotes them
     Bench(Bench),
@@ -42,7 +42,7 @@ pub enum Verb {
 /// Arguments of `tidy`.
 #[derive(Debug, Args)]
 pub struct Tidy {
-    /// Show instead which module uses which of its siblings, lowest first
+    /// Show which module uses which of its siblings, lowest first, instead of checking
     #[arg(long)]
     pub imports: bool,
 }
@@ -90,10 +90,10 @@ pub struct BuildImage {
   cargo xtask lock                            after a change of a recipe
   cargo xtask lock --check                    does the lock match the recipes? (offline)")]
 pub struct Lock {
-    /// Change nothing; fail when the lock does not match the recipes
+    /// Change nothing; fail if the lock does not match the recipes
     #[arg(long)]
     pub check: bool,
-    /// Take signed indices that are older than those of the lock
+    /// Accept signed indices that are older than those of the lock
     #[arg(long, conflicts_with = "check")]
     pub allow_older: bool,
     /// Packages
@@ -106,7 +106,7 @@ pub struct Lock {
 pub enum Site {
     /// Write a site.toml to start from
     New(NewSite),
-    /// Check a site.toml and say what it means
+    /// Check a site.toml and summarize it
     #[command(after_help = "Example:\n  cargo xtask site check cabin.toml")]
     Check {
         /// The file to check
@@ -122,7 +122,7 @@ pub enum Site {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Show the files that the box makes of a site.toml
+    /// Show the files that the box renders from a site.toml
     #[command(after_help = "Examples:
   cargo xtask site show cabin.toml
   cargo xtask site show cabin.toml /etc/ppp/peers/free")]
@@ -150,13 +150,13 @@ pub struct NewSite {
     /// Which example to start from
     #[arg(long, value_enum, default_value_t = Role::Dialer)]
     pub role: Role,
-    /// Whom the dialer obeys by text message (may be given several times)
+    /// The number whose text messages the dialer obeys (may be given several times)
     #[arg(long, value_name = "+NUMBER")]
     pub number: Vec<String>,
     /// Take modem and operator from a wvdial.conf
     #[arg(long, value_name = "FILE", conflicts_with_all = ["role", "country"])]
     pub from_wvdial: Option<PathBuf>,
-    /// Take the operator from a list of all countries; without --operator, say whom it knows
+    /// Look up the operator in a list of all countries; without --operator, list the operators
     #[arg(long, value_name = "CODE", conflicts_with = "role")]
     pub country: Option<String>,
     /// The operator's name
@@ -176,7 +176,7 @@ pub struct NewSite {
 /// What a box is for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Role {
-    /// Opens a mobile data link when it is told to
+    /// Opens a mobile data link on command
     Dialer,
     /// Answers calls and gives the callers a network
     DialIn,

@@ -1,4 +1,4 @@
-//! Paths, environment and clock of this machine: read once, here, and nowhere else.
+//! Paths, environment and clock of this machine, which are read only here.
 
 use std::{
     env,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::{cli::Sources, progress::Progress};
 
-/// The one place that knows the clock, the environment and the paths of this machine.
+/// The clock, the environment and the paths of this machine, read once.
 #[derive(Debug)]
 pub struct BuildContext {
     /// The checkout.
@@ -30,7 +30,7 @@ pub struct BuildContext {
     pub path: Vec<PathBuf>,
     /// The cargo that runs us.
     pub cargo: PathBuf,
-    /// This very program.
+    /// This program.
     pub program: PathBuf,
     /// Where cargo keeps the sources of dependencies: a path that must not reach the image.
     pub cargo_home: PathBuf,
@@ -100,8 +100,8 @@ impl BuildContext {
     }
 }
 
-/// Not `CARGO_BUILD_*`, `CARGO_PROFILE_*`, `CARGO_TARGET_*`, `RUSTFLAGS` and the like, and nothing
-/// that the cargo which runs us has set for us.
+/// `CARGO_BUILD_*`, `CARGO_PROFILE_*`, `CARGO_TARGET_*`, `RUSTFLAGS` and the like are not in the list, nor are the
+/// variables that the cargo which runs us has set.
 fn is_inherited(name: &OsStr) -> bool {
     const NAMES: [&str; 6] = ["PATH", "HOME", "TMPDIR", "CARGO_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR"];
     const PREFIXES: [&str; 5] =
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_compiler_inherits_nothing_that_changes_what_it_makes() {
+    fn a_compiler_inherits_nothing_that_changes_its_output() {
         for (name, inherited) in [
             ("PATH", true),
             ("RUSTUP_TOOLCHAIN", true),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checkout_is_the_one_a_person_stands_in() {
+    fn the_checkout_is_the_one_of_the_working_directory() {
         let dir = tempfile::tempdir().unwrap();
         let (outer, inner) = (dir.path().join("outer"), dir.path().join("outer/fork/inner"));
         for checkout in [&outer, &inner] {

@@ -1,4 +1,4 @@
-//! What the package lock, the image gates and the search for libraries read from an ELF file.
+//! The parts of an ELF file that the package lock, the image gates and the search for libraries use.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
     shared_library::Needed,
 };
 
-/// A 32-bit little-endian ELF file, read.
+/// A parsed 32-bit little-endian ELF file.
 #[derive(Debug)]
 pub struct Elf<'a> {
     file: ElfFile32<'a, Endianness>,
@@ -43,7 +43,7 @@ pub enum Weakness {
     WritableCode,
 }
 
-/// Is this an ELF file at all?
+/// Whether this is an ELF file.
 pub fn is_elf(content: &[u8]) -> bool {
     content.starts_with(&elf::ELFMAG)
 }
@@ -52,7 +52,7 @@ pub fn is_elf(content: &[u8]) -> bool {
 pub fn cpu(content: &[u8]) -> Result<Cpu> {
     match FileKind::parse(content) {
         Ok(FileKind::Elf32) => Elf::parse(content)?.cpu(),
-        // e_machine lies at the same place in both classes, in the file's byte order.
+        // e_machine has the same offset in both classes; its byte order is the file's.
         _ => Ok(Cpu::Other(content.get(18..20).map_or(0, |it| u16::from_le_bytes([it[0], it[1]])))),
     }
 }
@@ -93,12 +93,12 @@ impl<'a> Elf<'a> {
         Ok(Self { file, data })
     }
 
-    /// Symbols that it needs from the library of that soname, each with its version.
+    /// Symbols that it needs from the library with that soname, each with its version.
     pub fn wants_of(&self, soname: &str) -> Result<BTreeSet<String>> {
         self.versioned_symbols(|symbol, file| symbol && file == Some(soname.as_bytes()))
     }
 
-    /// Symbols that it defines for others, each with its version.
+    /// Symbols that it exports, each with its version.
     pub fn offers(&self) -> Result<BTreeSet<String>> {
         self.versioned_symbols(|undefined, _| !undefined)
     }
@@ -127,7 +127,7 @@ impl<'a> Elf<'a> {
         Ok(found)
     }
 
-    /// The protections that its headers do not ask for.
+    /// The protections that are missing in its headers.
     pub fn weaknesses(&self) -> Result<Vec<Weakness>> {
         let endian = self.file.endian();
         let segments = || self.file.elf_program_headers().iter();

@@ -5,7 +5,7 @@ use std::{any::Any, fmt, io};
 /// The builder's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// One failure, written for the person who has to fix it.
+/// One failure, written for the user who has to fix it.
 ///
 /// ```text
 /// error: hash mismatch for ppp_2.4.9-1+1.1+b1_armel.deb
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_innermost_hint_stands_and_the_outermost_step_leads() {
+    fn the_innermost_hint_is_kept_and_the_outermost_step_is_the_headline() {
         let error = Error::new("no space left")
             .hint("free 60 MB")
             .context("cannot write out/dialbox-rpi1.img")

@@ -12,7 +12,7 @@ use crate::{
 
 /// A program with its arguments, environment and working directory.
 ///
-/// Paths of this machine are written as a [`Place`]: the key is the same in every checkout.
+/// Paths of this machine are written as a [`Place`], so that the key is the same in every checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
     program: String,
@@ -26,9 +26,9 @@ pub struct Invocation {
 pub enum Place {
     /// The cargo that runs the builder.
     Cargo,
-    /// Where cargo keeps the sources of dependencies.
+    /// The cargo home of the builder's own, where cargo finds the sources of dependencies.
     CargoHome,
-    /// The rustc of `PATH`, as `rust-toolchain.toml` chooses it.
+    /// The rustc that `rust-toolchain.toml` chooses.
     Rustc,
     /// The linker of the Rust toolchain.
     Linker,
@@ -44,7 +44,7 @@ pub enum Place {
     Output,
 }
 
-/// Where the places of an invocation are on this machine.
+/// The paths of the places on this machine.
 #[derive(Debug, Clone, Default)]
 pub struct Places(BTreeMap<Place, PathBuf>);
 
@@ -71,16 +71,7 @@ impl fmt::Display for Place {
 }
 
 impl Places {
-    /// The places that do not depend on the task.
-    pub fn from_machine(ctx: &BuildContext) -> Self {
-        Self::default()
-            .with(Place::Cargo, &ctx.cargo)
-            .with(Place::CargoHome, &ctx.cargo_home)
-            .with(Place::Rustc, "rustc")
-            .with(Place::Workspace, &ctx.workspace)
-    }
-
-    /// The same with one more.
+    /// The same with one place more.
     pub fn with(mut self, place: Place, path: impl Into<PathBuf>) -> Self {
         self.0.insert(place, path.into());
         self
@@ -117,8 +108,8 @@ impl Invocation {
         self
     }
 
-    /// Runs it to compile `what`. Its environment is the one written here, and what
-    /// [`BuildContext::inherited`] passes on. If it fails, its last lines are in the error.
+    /// Runs it to compile `what`. Its environment consists of these variables and those that
+    /// [`BuildContext::inherited`] passes on. If it fails, the error has its last lines.
     pub fn run(&self, ctx: &BuildContext, places: &Places, what: &str) -> Result<()> {
         let failed = || format!("cannot compile {what}");
         let shell = Shell::new().context(failed)?;
@@ -138,7 +129,7 @@ impl Invocation {
     }
 }
 
-/// All of it, one part a line: what goes into the key.
+/// All of it, one part a line, for the key.
 impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "cd {}", self.directory)?;
@@ -160,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_reaches_the_compiler_is_in_the_key() {
+    fn everything_that_reaches_the_compiler_is_in_the_key() {
         let key = |invocation: &Invocation| Inputs::default().invocation("compile", invocation).key();
         let same = key(&compile());
         assert_eq!(same, key(&compile()));
@@ -177,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hashed_is_what_runs() {
+    fn the_hashed_invocation_is_the_one_that_runs() {
         let dir = tempfile::tempdir().unwrap();
         let ctx = BuildContext::new(&crate::cli::Sources::default());
         let places = Places::default()

@@ -1,4 +1,4 @@
-//! Starting the program `lab`, and finding an emulator for it.
+//! Starts the program `lab`, and finds an emulator for it.
 //!
 //! It is a separate program, so that building an image does not compile it. It is started by `Command` and not by
 //! xshell: xshell 0.2 neither passes the terminal's input on, which a console needs, nor gives the output line by line.

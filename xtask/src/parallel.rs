@@ -12,8 +12,8 @@ pub fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Runs `work` for each item, in order, on at most this many threads; returns the results in the same
-/// order. After an error no further item is started.
+/// Calls `work` for each item, in order, on at most this many threads; returns the results in the same order. After an
+/// error no further item is started.
 pub fn map<T, R, E>(
     threads: usize,
     items: &[T],
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_begun_after_an_error() {
+    fn no_item_is_started_after_an_error() {
         let begun = AtomicUsize::new(0);
         let items: Vec<usize> = (0..1000).collect();
         let outcome = map(1, &items, |it| {

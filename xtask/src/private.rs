@@ -21,7 +21,7 @@ pub fn create_file(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Creates a directory, unless it is there. Those above it get the usual mode.
+/// Creates a directory unless it exists. Its parents get the usual mode.
 pub fn create_dir(path: &Path) -> io::Result<()> {
     if let Some(above) = path.parent() {
         fs::create_dir_all(above)?;
@@ -32,12 +32,12 @@ pub fn create_dir(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The same, and closes a directory that is there to other users.
+/// The same, and removes other users' access to an existing directory.
 pub fn claim_dir(path: &Path) -> io::Result<()> {
     create_dir(path)?;
     match fs::metadata(path)?.permissions().mode() & 0o077 {
         0 => Ok(()),
-        // Fails on a directory of another user, who could change what is in it.
+        // Fails on a directory of another user, who could change its content.
         _ => fs::set_permissions(path, Permissions::from_mode(0o700)),
     }
 }
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_there_before_gives_its_mode_to_nothing() {
+    fn the_mode_of_an_existing_file_is_not_inherited() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();

@@ -34,22 +34,22 @@ impl Progress {
         Self { bars: MultiProgress::with_draw_target(target), terminal, explain: false }
     }
 
-    /// Turns on the reasons why tasks run.
+    /// Turns on the reasons for tasks to run.
     pub fn explaining(&mut self) {
         self.explain = true;
     }
 
-    /// Prints a reason, if reasons are on.
+    /// Prints a reason if they are on.
     pub fn explain(&self, reason: impl FnOnce() -> String) {
         if self.explain {
             self.line(format!("  why: {}", reason()));
         }
     }
 
-    /// One line, above whatever bars are drawn.
+    /// One line above the bars.
     pub fn line(&self, text: impl AsRef<str>) {
         if self.terminal {
-            // Fails when the bars are gone: then there is no terminal, either.
+            // Fails when the bars are gone; then there is no terminal either.
             let _ = self.bars.println(text);
         } else {
             eprintln!("{}", text.as_ref());
@@ -85,7 +85,7 @@ impl Phase<'_> {
         self.bar.inc(bytes);
     }
 
-    /// The item in work.
+    /// The current item.
     pub fn now(&self, what: impl Into<Cow<'static, str>>) {
         self.bar.set_message(what);
     }

@@ -1,5 +1,5 @@
-//! Which shared libraries a program needs and where the dynamic loader finds them: one rule for the
-//! package lock, which searches the archive's packages, and for the image, which searches locked ones.
+//! Which shared libraries a program needs and where the dynamic loader finds them: one rule for the package lock, which
+//! searches the archive's packages, and the image, which searches the locked ones.
 
 use std::fmt;
 
@@ -21,8 +21,8 @@ impl Needed {
         }
     }
 
-    /// The first of these absolute paths that satisfies it. A loader may be below `/usr` in a
-    /// distribution with merged directories.
+    /// The first of these absolute paths that provides it. In a distribution with merged directories a loader may be
+    /// below `/usr`.
     pub fn find<'p>(&self, mut paths: impl Iterator<Item = &'p str>) -> Option<&'p str> {
         match self {
             Self::Library(soname) => paths.find(|path| {
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_library_is_where_the_loader_looks() {
+    fn a_library_is_found_where_the_loader_looks() {
         let paths = [
             "/lib/arm-linux-gnueabi/libc.so.6",
             "/lib64/ld-linux-x86-64.so.2",

@@ -21,7 +21,7 @@ impl SiteSource {
         Self::parse(read(file, name)?, name)
     }
 
-    /// The same, and refuses secrets that everybody can read in this repository.
+    /// The same, and refuses secrets that are published in this repository.
     pub fn load_for_use(file: &Path, name: &str) -> Result<Self> {
         Self::parse_by(Site::parse_for_use, read(file, name)?, name)
     }

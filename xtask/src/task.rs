@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     context::BuildContext,
-    error::{Context, Result},
+    error::{Context, Error, Result},
     invocation::Invocation,
     private,
 };
@@ -27,13 +27,13 @@ pub use output::{Output, WorkDir};
 /// How many outputs of a task are kept: enough to switch between a few sites.
 const KEPT: usize = 4;
 
-/// Everything that a task's output depends on, by name, so that a change can be named. The values are
-/// hashes: a site holds secrets, and records stay in the cache for several builds.
+/// All inputs of a task's output, by name, so that a change can be named. The values are hashes: a site holds secrets,
+/// and records stay in the cache for several builds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs(BTreeMap<String, String>);
 
 impl Inputs {
-    /// The inputs of a task that this program performs itself: a changed builder runs it again.
+    /// The inputs of a task that this program performs itself; a changed builder runs it again.
     pub fn from_builder(ctx: &BuildContext) -> Result<Self> {
         Ok(Self::default().text("xtask", &digest_file(&ctx.program)?))
     }
@@ -54,7 +54,7 @@ impl Inputs {
         self.text(name, output.digest())
     }
 
-    /// One file of another task's output, hashed as it is now. If it was changed, reading it fails.
+    /// One file of another task's output, with its current hash. If the file was changed, reading it fails.
     pub fn output_file(mut self, name: &str, output: &Output) -> Result<Self> {
         self.0.insert(name.to_owned(), output.file_digest(name)?);
         Ok(self)
@@ -83,7 +83,7 @@ impl Inputs {
         hex(&hash.finalize())[..32].to_owned()
     }
 
-    /// Which inputs differ, for a person: `overlay/etc/inittab changed`.
+    /// The inputs that differ, as text: `overlay/etc/inittab changed`.
     fn changes_since(&self, earlier: &Self) -> String {
         let changed = self.0.iter().filter_map(|(name, value)| match earlier.0.get(name) {
             None => Some(format!("{name} is new")),
@@ -101,7 +101,7 @@ impl Inputs {
     }
 }
 
-/// The output of a task with these inputs, if there is one.
+/// The output of a task with these inputs, if it exists.
 pub fn find(ctx: &BuildContext, task: &str, inputs: &Inputs) -> Option<Output> {
     Output::find(task, ctx.cache.join("tasks").join(task).join(inputs.key()))
 }
@@ -120,7 +120,7 @@ pub fn run(
     })
 }
 
-/// The same without a progress line, for a task that is a part of a larger phase.
+/// The same without a progress line, for a part of a larger phase.
 pub fn run_silently(
     ctx: &BuildContext,
     task: &str,
@@ -147,13 +147,13 @@ pub fn run_silently(
     Ok(output)
 }
 
-/// Where outputs are made: beside the directories of the tasks, to be renamed into them.
+/// Where outputs are made: beside the directories of the tasks, into which they are renamed.
 fn work_dirs(ctx: &BuildContext) -> PathBuf {
     ctx.cache.join("work")
 }
 
-/// Creates the cache, closes it to other users and takes the build lock until the guard is dropped.
-/// Leftovers of an interrupted build are removed.
+/// Creates the cache, removes other users' access to it, and takes the build lock until the guard is dropped. Leftovers
+/// of an interrupted build are removed.
 pub fn lock_cache(ctx: &BuildContext) -> Result<fs::File> {
     let cannot = || format!("cannot use the cache {}", ctx.short(&ctx.cache));
     private::claim_dir(&ctx.cache).context(cannot)?;
@@ -216,8 +216,8 @@ fn records(shelf: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
     records
 }
 
-/// Outputs with records of another format go, too: no build finds them again, and they may hold a site
-/// that other users can read. Errors and races with another build are ignored: they only cost disk space.
+/// Outputs with records of another format are removed as well: no build finds them again, and they may hold a site that
+/// other users can read. Errors and races with another build are ignored: they only cost disk space.
 fn forget_old(shelf: &Path, key: &str) {
     let (ours, foreign): (Vec<_>, Vec<_>) =
         records(shelf).into_iter().map(|(_, path)| path).partition(|it| Record::read(it).is_some());
@@ -229,24 +229,34 @@ fn forget_old(shelf: &Path, key: &str) {
     }
 }
 
-/// Every file and link below `path`, sorted; `path` itself if it is no directory.
+/// Every file and link below `path`, sorted; `path` itself if it is not a directory.
 pub fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![path.to_path_buf()];
     while let Some(path) = open.pop() {
         let kind = fs::symlink_metadata(&path).context(|| format!("cannot read {}", path.display()))?;
-        if !kind.is_dir() {
+        if kind.is_file() || kind.is_symlink() {
             files.push(path);
             continue;
         }
-        let entries = fs::read_dir(&path).context(|| format!("cannot read {}", path.display()))?;
-        open.extend(entries.flatten().map(|it| it.path()));
+        if !kind.is_dir() {
+            // Reading a FIFO would wait for ever.
+            return Err(Error::new(format!(
+                "{} is neither a file, a symlink nor a directory",
+                path.display()
+            ))
+            .hint("remove it, and run the same command again"));
+        }
+        let cannot = || format!("cannot read {}", path.display());
+        for entry in fs::read_dir(&path).context(cannot)? {
+            open.push(entry.context(cannot)?.path());
+        }
     }
     files.sort();
     Ok(files)
 }
 
-/// `known`: files whose hash need not be computed again, by path.
+/// `known`: hashes of files that are known already, by path.
 fn digest_tree(dir: &Path, known: &BTreeMap<PathBuf, String>) -> Result<String> {
     digest_files(dir, &files_below(dir)?, known)
 }

@@ -18,7 +18,7 @@ use crate::{
     task::{self, Inputs, Output},
 };
 
-/// A package's entry at some path.
+/// An entry of a package.
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// Content and permission bits.
@@ -27,7 +27,7 @@ pub enum Entry {
     Symlink(String),
 }
 
-/// The content of a packaged file, read on demand: of 150 MB hardly a tenth is needed.
+/// The content of a packaged file, read on demand: less than a tenth of 150 MB is needed.
 #[derive(Debug, Clone)]
 pub struct Content {
     tar: Arc<File>,
@@ -81,7 +81,7 @@ impl Unpacked {
             return Ok(contents);
         }
         let outputs: Vec<_> = self.outputs.iter().collect();
-        // Each is hashed before it is read, which keeps a processor busy.
+        // Each is hashed before it is read, which occupies a processor.
         let read = |(id, output): &(&PackageId, &Output)| Ok(((*id).clone(), read(id, output)?));
         let contents: Vec<_> = parallel::map(parallel::processors(), &outputs, read)?;
         Ok(self.contents.get_or_init(|| contents.into_iter().collect()))
@@ -98,7 +98,7 @@ pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Unpac
     let all_there = packages.iter().all(|it| is_unpacked(ctx, it));
     let phase = (!all_there).then(|| ctx.progress.phase("unpack"));
     let mut queue = packages.to_vec();
-    // The kernel first: it alone takes as long as all the others.
+    // The kernel comes first: it takes as long as all the others together.
     queue.sort_by_key(|it| std::cmp::Reverse(it.size));
     // Two threads: the decompressor is the bottleneck, and the compiler runs at the same time.
     let unpack = |it: &&LockedPackage| Ok((it.id(), plain_tar(ctx, it)?));
@@ -142,7 +142,7 @@ fn read(package: &PackageId, output: &Output) -> Result<Contents> {
     Ok(Contents(entries))
 }
 
-/// Those of the packages that were not unpacked before.
+/// The packages that were not unpacked before.
 pub fn missing<'a>(ctx: &BuildContext, packages: &[&'a LockedPackage]) -> Vec<&'a LockedPackage> {
     packages.iter().copied().filter(|it| !is_unpacked(ctx, it)).collect()
 }
@@ -156,8 +156,8 @@ pub fn find_tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -
     task::find(ctx, &recipe.name, &tool_inputs(recipe, &locked.tool_packages(&recipe.name)))
 }
 
-/// Unpacks the files that a tool's recipe names as files in the output's directory, and the shared
-/// libraries of the packages that are locked for their libraries.
+/// Unpacks the files that a tool's recipe names, as files in the output's directory, and the shared libraries of the
+/// packages that are locked for their libraries.
 pub fn tool(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> Result<Output> {
     let packages = locked.tool_packages(&recipe.name);
     let inputs = tool_inputs(recipe, &packages);
@@ -235,8 +235,8 @@ fn tar_inputs(package: &LockedPackage) -> Inputs {
     unpacker().text(package.id().to_string(), &package.sha256)
 }
 
-/// The source that unpacks is an input. The hash of this program is not: every change of the builder would
-/// unpack 300 MB again.
+/// The source that unpacks is an input, and not the hash of this program: every change of the builder would unpack 300
+/// MB again.
 fn unpacker() -> Inputs {
     Inputs::default()
         .text("unpack.rs", include_str!("unpack.rs"))
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_changed_unpacker_unpacks_has_another_key() {
+    fn a_changed_unpacker_changes_the_key() {
         let package = LockedPackage {
             name: "ppp".into(),
             suite: "bookworm".into(),

@@ -1,15 +1,15 @@
-//! What all boxes share.
+//! The image and the emulator that all boxes use.
 
 use crate::emulator::Emulator;
 use std::path::PathBuf;
 
-/// Where the image is and how it is run.
+/// The image, and what runs it.
 #[derive(Debug, Clone)]
 pub struct Bench {
     /// The finished image; never written to.
     pub image: PathBuf,
     /// What runs it.
     pub emulator: Emulator,
-    /// A squashfs of what the image does not have and a caller needs, if there is one.
+    /// A squashfs with the programs that a calling box needs and the image does not have, if there is one.
     pub caller_tools: Option<PathBuf>,
 }

@@ -71,8 +71,7 @@ impl Booted<'_> {
         self.until(command, &wanted.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// Starts a command that does not end; its output comes by [`line`](Self::line), and no other command can be run
-    /// from here on.
+    /// Starts a command that does not end. [`line`](Self::line) reads its output; no other command can be run after it.
     pub fn follow(&mut self, command: &str) -> Result<()> {
         self.console.send(command)
     }
@@ -82,8 +81,8 @@ impl Booted<'_> {
         self.console.line(within)
     }
 
-    /// Cuts the power. Data that the kernel has not written to the card yet is lost. Written data is on it, as with a
-    /// real card once it has acknowledged it; but this one never tears a block.
+    /// Cuts the power. Data that the kernel has not written to the card yet is lost. As on a real card, written data is
+    /// kept once it is acknowledged; but this card never tears a block.
     pub fn cut_power(self) {
         drop(self);
     }
@@ -94,7 +93,7 @@ impl Booted<'_> {
         self.reboots(within)
     }
 
-    /// Waits for the box to reset itself; it is off then, and can be booted again.
+    /// Waits for the box to reset itself; it is then off and can be booted again.
     pub fn reboots(mut self, within: Duration) -> Result<()> {
         if !self.console.wait_end(within) {
             return Err(Error::Unexpected(format!("no reboot within {} s", within.as_secs())));

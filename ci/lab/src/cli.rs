@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use crate::emulator::{Emulator, Pace};
 use crate::error::{Error, Result};
 use crate::measure::Subject;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// A telephone network, and the boxes on it.
@@ -19,13 +19,15 @@ pub struct Cli {
 /// The lab's verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Boot the image and try it, scenario by scenario
+    /// Boot the image and run the scenarios on it
     Test(Test),
     /// Boot the image with its console on this terminal
     Qemu(Qemu),
     /// Boot a dialer and its operator, show what happens, and let a person send text messages
     Demo(Demo),
-    /// Boot the image and say how long and how much something takes
+    /// Offer a simulated modem at a pseudo-terminal to any program of this machine
+    Modem(OfferedModem),
+    /// Boot the image and measure times and memory
     Measure(Measure),
 }
 
@@ -65,7 +67,7 @@ pub struct Test {
     /// Only the scenarios whose name contains this
     #[arg(long, value_name = "NAME")]
     pub only: Option<String>,
-    /// A squashfs of what boxes that call run beside the image; `cargo xtask test` makes it
+    /// A squashfs with further programs for boxes that call; `cargo xtask test` makes it
     #[arg(long, value_name = "FILE")]
     pub caller_tools: Option<PathBuf>,
     /// List the scenarios
@@ -99,6 +101,28 @@ pub struct Demo {
     pub bench: Where,
 }
 
+/// A model of modem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Model {
+    /// The reference stick, with three ports
+    Option,
+    /// A stick that sends many lines by itself
+    Huawei,
+    /// One that implements little more than the standards require
+    Generic,
+}
+
+/// `lab modem`
+#[derive(Debug, Args)]
+pub struct OfferedModem {
+    /// The model
+    #[arg(long, value_enum, default_value_t = Model::Generic)]
+    pub model: Model,
+    /// The PIN that its SIM asks for
+    #[arg(long, value_name = "DIGITS")]
+    pub pin: Option<String>,
+}
+
 /// `lab measure`
 #[derive(Debug, Args)]
 pub struct Measure {
@@ -111,7 +135,7 @@ pub struct Measure {
     /// How many boots, or sessions
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub runs: u32,
-    /// What makes the guest's clock go on
+    /// What drives the guest's clock
     #[arg(long, value_enum, default_value_t = Pace::Instructions)]
     pub pace: Pace,
 }

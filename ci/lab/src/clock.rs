@@ -1,4 +1,4 @@
-//! The clock for the lab's deadlines: that of the boxes, so that a busy host makes a test slow and not wrong.
+//! The clock for the lab's deadlines is that of the boxes: a busy host then makes a test slow but does not fail it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_that_comes_later_begins_with_what_has_passed() {
+    fn a_box_added_later_starts_with_the_elapsed_time() {
         let clocks = Clocks::default();
         let first = BoxClock::default();
         clocks.add(&first);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_timer_wraps_and_the_clock_goes_on() {
+    fn the_clock_continues_when_the_timer_wraps() {
         let (clocks, clock) = (Clocks::default(), BoxClock::default());
         clocks.add(&clock);
         clock.note(u32::MAX - 999_999);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn without_boxes_the_host_s_clock_counts() {
+    fn without_boxes_the_hosts_clock_is_used() {
         let mut watch = Clocks::default().stopwatch();
         std::thread::sleep(Duration::from_millis(20));
         assert!(watch.elapsed() >= Duration::from_millis(20));

@@ -1,4 +1,4 @@
-//! A box's serial console, used as a person would.
+//! A box's serial console, used as a person would use it.
 
 use crate::clock::Clocks;
 use crate::error::{Error, Result};
@@ -80,8 +80,8 @@ impl Console {
 
     /// Waits for the box to boot and takes the shell on its console.
     ///
-    /// Until the kernel's messages to the console are turned off, they may split any text, also the expected one. So
-    /// the command is repeated until its answer arrives whole.
+    /// Until the kernel's messages to the console are turned off, they may split any text, the expected one included.
+    /// So the command is repeated until its answer arrives whole.
     pub fn take_shell(&mut self) -> Result<()> {
         self.read_until(FREE, SILENCE)?;
         let mut waited = self.clocks.stopwatch();
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_is_asked_again_when_the_kernel_talks_over_its_answer() {
+    fn a_command_is_repeated_when_kernel_messages_split_its_answer() {
         let dir = tempfile::tempdir().unwrap();
         let (mut console, mut line) = console(dir.path());
         line.write_all(b"Please press Enter to activate this console. ").unwrap();

@@ -1,6 +1,7 @@
 //! QEMU's gdb stub: reads and writes the board's registers while the guest is stopped.
 //!
-//! The remote protocol of gdb ("Debugging with GDB", appendix E): `$DATA#SUM`, answered by `+` and such a packet.
+//! The remote protocol of gdb ("Debugging with GDB", appendix E): `$DATA#SUM`, answered by `+` and a packet of the same
+//! form.
 
 use crate::error::{Error, Result};
 use std::io::{ErrorKind, Read, Write};
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn registers_are_read_and_written_and_the_guest_goes_on() {
+    fn registers_are_read_and_written_and_the_guest_continues() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("stub");
         // Recorded from QEMU 7.2.
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_packet_is_none() {
+    fn an_incomplete_packet_is_not_parsed() {
         assert_eq!(data("+$OK#9"), None);
         assert_eq!(data("+$OK#9a"), Some("OK".to_owned()));
         assert_eq!(word("6709b4"), None);

@@ -239,7 +239,7 @@ impl Emulator {
                     move || keep_awake(&listener, &clock)
                 });
                 let program = Pid::from_child(&child);
-                // A measurement has the host for itself, as it is.
+                // A measurement uses the whole host and the default scheduling.
                 let core = (self.pace == Pace::Instructions).then(|| Core::with_fewest(program)).flatten();
                 Ok(Running { _note: leftovers::process(program), _core: core, child, clock })
             }
@@ -254,12 +254,12 @@ const PULSE: Duration = Duration::from_millis(50);
 /// How many times it is woken between two readings of the box's time.
 const PULSES_A_LOOK: usize = 10;
 
-/// Sends empty lines to a monitor until the emulator ends, and from time to time reads the box's time.
+/// Sends empty lines to a monitor until the emulator ends, and reads the box's time at intervals.
 ///
-/// While a guest sleeps, its counted time is advanced by a timer that QEMU's main loop sets. If the loop misses the
-/// moment at which the guest falls asleep, it corrects that in its next iteration (util/main-loop.c, "CPU thread can
-/// infinitely wait for event after missing the warp"). Without any event there is no next iteration: sometimes a box on
-/// a quiet line, and its clock, stood still for as long as the test waited for it.
+/// While a guest sleeps, a timer that QEMU's main loop sets advances its counted time. If the loop misses the moment at
+/// which the guest falls asleep, it corrects that in its next iteration (util/main-loop.c, "CPU thread can infinitely
+/// wait for event after missing the warp"). Without any event there is no next iteration: sometimes a box on a quiet
+/// line, and its clock, stood still for as long as the test waited for it.
 fn keep_awake(listener: &UnixListener, clock: &BoxClock) {
     // If the emulator ends before it connects, this waits as long as the lab runs.
     let Ok((line, _)) = listener.accept() else { return };

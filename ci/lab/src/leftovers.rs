@@ -1,5 +1,5 @@
-//! Cleanup when a signal stops the program: kills the emulators and removes the directories of their cards. A normal
-//! end does that by `Drop`.
+//! Cleanup when a signal stops the program: kills the emulators and removes the directories of their cards. At a normal
+//! end `Drop` does that.
 
 use crate::error::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
@@ -37,8 +37,8 @@ pub fn clear_up_on_signals() -> Result<()> {
     Ok(())
 }
 
-/// A temporary directory that only its owner can read: a card holds the secrets of its site, the memory of a box
-/// too, and the sockets of its console give a root shell.
+/// A temporary directory that only its owner can read: a card and the memory of a box hold the secrets of its site, and
+/// the sockets of its console give a root shell.
 pub fn private_dir() -> Result<TempDir> {
     let dir = tempfile::Builder::new().prefix("lab-").permissions(Permissions::from_mode(0o700)).tempdir();
     dir.map_err(|e| Error::io("make a directory in", &std::env::temp_dir(), e))
@@ -92,14 +92,14 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn the_card_of_a_box_is_for_its_owner_alone() {
+    fn only_the_owner_can_read_the_card_of_a_box() {
         let dir = private_dir().unwrap();
         let mode = std::fs::metadata(dir.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
 
     #[test]
-    fn processes_end_and_directories_go() {
+    fn cleanup_kills_processes_and_removes_directories() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lab");
         std::fs::create_dir_all(path.join("dialer")).unwrap();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_ended_in_order_is_not_noted_any_more() {
+    fn a_dropped_entry_is_not_cleaned_up_again() {
         let path = Path::new("/nowhere/of-this-test");
         let is_noted = || noted().contains(&Leftover::Directory(path.to_owned()));
         let note = directory(path);

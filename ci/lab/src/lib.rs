@@ -23,6 +23,7 @@ pub mod measure;
 pub mod modem;
 pub mod monitor;
 pub mod network;
+pub mod offer;
 pub mod owner;
 pub mod pair;
 pub mod scenario;

@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::network::{Line, Network};
 use crate::stage::{Stage, boot_both, line_number};
 
-/// The number of lines of the one, and of modems of the other.
+/// The number of lines of the called box, and of modems of the calling box.
 pub const LINES: usize = 2;
 
 /// Both boxes, switched off.
@@ -19,7 +19,7 @@ pub struct Lines<'a> {
     pub caller: Machine<'a>,
 }
 
-/// Both, switched on: ready to be called, and to call.
+/// Both, switched on and ready.
 pub struct BootedLines<'a> {
     exchange: &'a Exchange,
     /// The box whose lines are called.
@@ -93,10 +93,10 @@ pub fn resets(network: &Network, line: &str) -> usize {
     network.journal().typed(line).matches("ATQ0V1E0S0=0&C1&D2").count()
 }
 
-/// Resources of the service `dial-in`.
+/// Resources of the service `dial-in`, with the processes of its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footprint {
-    /// Resident memory, in KiB.
+    /// Resident memory, in KiB. What the processes share counts for each of them.
     pub resident: u32,
     /// Open files.
     pub files: u32,
@@ -106,7 +106,8 @@ impl Footprint {
     /// Reads them on this box.
     pub fn of(booted: &mut Booted) -> Result<Self> {
         let shown = booted.must(
-            "cd /proc/$(pidof dial-in) && set -- $(grep VmRSS status) && echo $2 $(ls fd | wc -l); cd /",
+            "kib=0 files=0; for pid in $(pidof dial-in); do cd /proc/$pid; set -- $(grep VmRSS status) $(ls fd | wc -l); \
+             kib=$((kib + $2)) files=$((files + $4)); done; cd /; echo $kib $files",
         )?;
         let numbers: Vec<u32> = shown.split_whitespace().filter_map(|it| it.parse().ok()).collect();
         match numbers[..] {

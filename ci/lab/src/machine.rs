@@ -32,9 +32,9 @@ const LOOK_FOR_STUB: Duration = Duration::from_millis(20);
 /// How a box starts.
 #[derive(Debug, Clone)]
 pub enum Beginning {
-    /// With a fresh copy of the image on its card, for its first boot.
+    /// Boots for the first time, with a fresh copy of the image on its card.
     FreshCard,
-    /// From the snapshot of a box that has booted with the image's own site; its modems are plugged in now.
+    /// From the snapshot of a box that has booted with the image's own site; its modems are plugged in afterwards.
     Booted(Arc<Snapshot>),
     /// With a fresh card, and the devices that a snapshot allows.
     ToBeKept,
@@ -55,7 +55,7 @@ pub struct Machine<'a> {
     usb_is_usual: bool,
     beginning: Beginning,
     /// The snapshot from which the box resumes when it is switched on next.
-    goes_on: AtomicBool,
+    resumes: AtomicBool,
     image: PathBuf,
     lan: Option<Lan>,
     append: Vec<String>,
@@ -86,7 +86,7 @@ impl<'a> Machine<'a> {
                 ports.push(path);
             }
         }
-        let goes_on = matches!(beginning, Beginning::Booted(_));
+        let resumes = matches!(beginning, Beginning::Booted(_));
         let mut machine = Self {
             emulator: bench.emulator.clone(),
             exchange,
@@ -97,14 +97,14 @@ impl<'a> Machine<'a> {
             ttys: 0,
             usb_is_usual: false,
             beginning,
-            goes_on: AtomicBool::new(goes_on),
+            resumes: AtomicBool::new(resumes),
             image: bench.image.clone(),
             lan: None,
             append: Vec::new(),
             dir,
         };
         // QEMU's own serial adapter can be neither migrated nor plugged in later (hw/usb/dev-serial.c, `unmigratable`).
-        if goes_on {
+        if resumes {
             for socket in machine.ports.clone() {
                 machine.attach(Box::new(Ch341::default()), vec![Some(Wires { socket, dcd: None })])?;
             }
@@ -113,8 +113,7 @@ impl<'a> Machine<'a> {
         Ok(machine)
     }
 
-    /// Attaches a USB device; the first one replaces the serial adapters. Its ports are connected to
-    /// `lines`.
+    /// Attaches a USB device; the first one replaces the serial adapters. Its ports are connected to `lines`.
     pub fn attach(&mut self, device: Box<dyn Device>, lines: Vec<Option<Wires>>) -> Result<()> {
         if std::mem::take(&mut self.usb_is_usual) {
             self.usb.clear();
@@ -147,7 +146,7 @@ impl<'a> Machine<'a> {
     /// from a fresh card: QEMU's adapter cannot be migrated (hw/usb/dev-network.c, `unmigratable`).
     pub fn plug_into_lan(&mut self, page: &str) -> Result<()> {
         self.beginning = Beginning::FreshCard;
-        self.goes_on = AtomicBool::new(false);
+        self.resumes = AtomicBool::new(false);
         if std::mem::take(&mut self.usb_is_usual) {
             self.usb.clear();
         }
@@ -177,6 +176,11 @@ impl<'a> Machine<'a> {
         self.modems.first().copied().ok_or_else(none)
     }
 
+    /// The image that its card was made from.
+    pub fn image(&self) -> &Path {
+        &self.image
+    }
+
     /// All of its modems.
     pub fn modems(&self) -> &[Subscriber] {
         &self.modems
@@ -189,7 +193,7 @@ impl<'a> Machine<'a> {
         Ok(typed.to_ascii_uppercase())
     }
 
-    /// The telephone network the box is at.
+    /// The telephone network of the box.
     pub fn exchange(&self) -> &'a Exchange {
         self.exchange
     }
@@ -202,7 +206,7 @@ impl<'a> Machine<'a> {
     /// Switches the box on and waits for the shell on its console.
     pub fn boot(&self) -> Result<Booted<'_>> {
         let kept = match &self.beginning {
-            Beginning::Booted(kept) if self.goes_on.swap(false, Ordering::Relaxed) => Some(kept.memory()),
+            Beginning::Booted(kept) if self.resumes.swap(false, Ordering::Relaxed) => Some(kept.memory()),
             _ => None,
         };
         let stub = self.dir.join("stub");

@@ -6,7 +6,7 @@ use lab::error::Result;
 use lab::measure::Subject;
 use lab::scenario::{self, SCENARIOS};
 use lab::stage::{Stage, stick};
-use lab::{demo, leftovers, measure};
+use lab::{demo, leftovers, measure, offer};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => args.open().map(|bench| scenario::run(&bench, args.only.as_deref())),
         Verb::Qemu(args) => interactive(&args).map(|()| true),
         Verb::Demo(args) => args.bench.open().and_then(|bench| demo::run(&bench)).map(|()| true),
+        Verb::Modem(args) => offer::run(&args).map(|()| true),
         Verb::Measure(args) => measured(&args).map(|()| true),
     };
     match done {

@@ -31,7 +31,7 @@ impl Monitor {
 
     /// A monitor that has connected to us; the wait for its answers has no limit while its emulator runs.
     pub fn on(line: UnixStream) -> Self {
-        Self { path: PathBuf::from("a socket of its own"), line }
+        Self { path: PathBuf::from("an unnamed socket"), line }
     }
 
     /// The board's own time since power-on, at any pace of the emulator.
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_stands_between_its_echo_and_the_prompt() {
+    fn an_answer_is_the_text_between_echo_and_prompt() {
         let said = "QEMU 7.2.22 monitor\r\n(qemu) s\u{1b}[K\u{1b}[Dst\u{1b}[K\u{1b}[D\u{1b}[Dstatus\u{1b}[K\r\nVM status: paused\r\n(qemu) ";
         assert_eq!(answer("status", said).as_deref(), Some("VM status: paused"));
         assert_eq!(answer("status", &said[..said.len() - 3]), None);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_timer_is_read_from_the_monitors_answer_when_it_is_whole() {
+    fn the_timer_is_read_once_the_monitors_answer_is_complete() {
         let whole = "(qemu) xp /1wx 0x20003004\r\n0000000020003004: 0x002dc6c0\r\n(qemu) ";
         assert_eq!(timer(whole), Some(3_000_000));
         assert_eq!(timer(&whole[..whole.len() - 12]), None);

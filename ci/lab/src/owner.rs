@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_app_knows_its_secret() {
+    fn the_apps_secret_is_valid() {
         assert!(codes().is_ok());
     }
 }

@@ -1,5 +1,4 @@
-//! A dialer, a second box that plays the operator and the VPN's peer behind it, and the telephone of the dialer's
-//! owner.
+//! A dialer, a second box that acts as the operator and the VPN's peer, and the telephone of the dialer's owner.
 
 use crate::booted::Booted;
 use crate::error::Result;
@@ -12,7 +11,7 @@ use crate::owner::{Owner, sms_table};
 use crate::stage::{DIALER_NUMBER, Stage};
 use crate::usb::hso::Hso;
 
-/// The networks behind the link.
+/// The networks that the dialer reaches over the link.
 pub const ROUTES: [&str; 2] = ["10.1.0.0/16", "10.2.3.0/24"];
 /// The dialer's and the operator's addresses on the link.
 pub const ENDS: [&str; 2] = ["192.168.32.105", "192.168.32.1"];
@@ -66,7 +65,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// The commands that make the called box the operator and the VPN's peer; it accepts all traffic.
+/// The commands that make the called box the operator and the VPN's peer. It then accepts all traffic.
 pub fn put_behind_vpn(far: &mut Booted) -> Result<()> {
     // Its rules are loaded when the line is ready, before PPP's line discipline.
     far.until("lsmod", &["ppp_async"])?;

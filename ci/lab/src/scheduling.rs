@@ -1,8 +1,8 @@
 //! Where an emulator runs on this host.
 //!
-//! QEMU hands every event of its board from one thread to another, some thousands a second with USB ports open, and one
-//! of the two always waits. Between two cores each of these wakes one core and puts the other to sleep, which
-//! makes a scenario half as expensive again (docs/testing.md has the figures).
+//! QEMU passes every event of its board from one thread to another, thousands of times a second with USB ports open,
+//! and one of the two threads always waits. If they run on two cores, each event wakes one core and puts the other to
+//! sleep, and a scenario costs half as much again (docs/testing.md has the figures).
 
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -11,13 +11,13 @@ use std::sync::{Mutex, PoisonError};
 /// The emulators on each core, by the core's number.
 static RUNNING: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
-/// A core that one more emulator runs on, until this is dropped.
+/// The core that one more emulator runs on, until this is dropped.
 #[derive(Debug)]
 pub struct Core(usize);
 
 impl Core {
-    /// Keeps a program that has just been started, and the threads it will start, on the core with the fewest emulators.
-    /// `None` where the host does not let it: there it runs as any other program.
+    /// Binds a freshly started program, with the threads that it will start, to the core with the fewest emulators.
+    /// `None` if the host does not allow it; the program then runs as any other.
     pub fn with_fewest(program: Pid) -> Option<Self> {
         let allowed = sched_getaffinity(None).ok()?;
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,11 +42,11 @@ fn fewest(running: &[usize], is_allowed: impl Fn(usize) -> bool) -> Option<usize
     (0..running.len()).filter(|number| is_allowed(*number)).min_by_key(|number| running[*number])
 }
 
-/// A thread that wakes up does not interrupt the other one in the middle of its work (sched(7), `SCHED_BATCH`).
+/// A thread that wakes up does not interrupt the other one (sched(7), `SCHED_BATCH`).
 fn batch(program: Pid) {
     let parameters = libc::sched_param { sched_priority: 0 };
     // SAFETY: the call reads `parameters`, which lives, and changes nothing of this process.
-    // Where it is refused, the program is only slower.
+    // If it is refused, the program is only slower.
     unsafe {
         libc::sched_setscheduler(program.as_raw_nonzero().get(), libc::SCHED_BATCH, &raw const parameters)
     };
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_core_with_the_fewest_is_taken_of_those_that_are_allowed() {
+    fn the_allowed_core_with_the_fewest_emulators_is_chosen() {
         assert_eq!(fewest(&[2, 1, 1], |_| true), Some(1));
         assert_eq!(fewest(&[2, 0, 1], |number| number != 1), Some(2));
         assert_eq!(fewest(&[0, 0], |_| false), None);

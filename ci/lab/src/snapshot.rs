@@ -1,5 +1,5 @@
-//! A snapshot of a box that has booted: its memory and its card. A scenario whose subject is not the boot starts from
-//! it within half a second.
+//! A snapshot of a booted box: its memory and its card. A scenario whose subject is not the boot starts from it in half
+//! a second.
 //!
 //! It is QEMU's migration stream. Two devices of QEMU's board do not restore their whole state (7.2);
 //! [`restore_registers`] writes the missing registers.
@@ -16,8 +16,9 @@ use tempfile::TempDir;
 /// USB ports of a box for or from a snapshot: the guest's memory contains them, so their number is fixed.
 pub const USB_PORTS: usize = 5;
 
-/// The commands before a snapshot. They stop the role's service, which then finds its modems as at a boot, and unmount
-/// the FAT partition, whose `site.toml` may be changed until the box resumes. The boot's background work is complete.
+/// The commands before a snapshot. They stop the role's service, which later finds its modems as it does after a boot,
+/// and unmount the FAT partition, whose `site.toml` may change until the box resumes. The boot's background work is
+/// complete.
 pub const BEFORE: [&str; 4] = [
     "mv /etc/dialbox/role /run/role && kill $(pidof sms-dialer dial-in)",
     "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e ledger -e site -e heartbeat); \
@@ -26,7 +27,7 @@ pub const BEFORE: [&str; 4] = [
     "umount /boot && sync && echo 3 >/proc/sys/vm/drop_caches",
 ];
 
-/// The commands after a box has resumed, with this many serial ports at its USB: they start what init starts at a boot.
+/// The commands after a box has resumed, with this many serial ports at its USB. They start what init starts at a boot.
 pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
     let mut commands = vec![
         "mount -t vfat -o ro,nosuid,nodev,noexec,umask=077 /dev/mmcblk0p1 /boot".to_owned(),
@@ -69,7 +70,7 @@ impl Snapshot {
         monitor.command(&format!("migrate unix:{}", socket.display()))?;
         let outcome = monitor.command("info migrate")?;
         if !outcome.contains("completed") {
-            return Err(Error::Unexpected(format!("QEMU does not give its memory away: {outcome}")));
+            return Err(Error::Unexpected(format!("QEMU does not save the memory: {outcome}")));
         }
         let kept = kept.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         kept.map(drop).map_err(|e| Error::io("write", &self.memory(), e))
@@ -99,7 +100,7 @@ const PINS_50: u32 = 0x2020_0014;
 /// - The timer's comparators are restored, but not their pending interrupts (hw/timer/bcm2835_systmr.c, vmstate): the
 ///   guest's next tick would never come.
 /// - The SD card is at the controller of a reset board (hw/gpio/bcm2835_gpio.c moves it when a pin's function is
-///   written, and has no `post_load`): the guest would wait for it for ever.
+///   written, and has no `post_load`): the guest would wait for it indefinitely.
 pub fn restore_registers(stub: &Path) -> Result<()> {
     let mut board = Debugger::connect(stub)?;
     let (low, high) = (board.read(PINS_40)?, board.read(PINS_50)?);

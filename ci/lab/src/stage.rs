@@ -61,7 +61,7 @@ pub fn analogue() -> Modem {
 }
 
 impl Stage {
-    /// A network without subscribers, with this machine's time. Its boxes boot from fresh cards.
+    /// A network without subscribers that uses this machine's time. Its boxes boot from fresh cards.
     pub fn new(bench: &Bench) -> Result<Self> {
         let dir = leftovers::private_dir()?;
         // A clock before 1970 is an error; the network's time need not be right.
@@ -81,7 +81,7 @@ impl Stage {
         })
     }
 
-    /// A stage for a scenario: its boxes have the site of a dialer, whatever the image has.
+    /// A stage for a scenario. Its boxes have a dialer's site, whatever site the image has.
     pub fn for_scenario(bench: &Bench, beginning: Beginning) -> Result<Self> {
         Ok(Self { beginning, site: Some(DIALER), ..Self::new(bench)? })
     }
@@ -116,7 +116,8 @@ impl Stage {
         self.machine("dialer", &[modem])
     }
 
-    /// A box with a modem on a telephone line. Packet data leads to that line: the box plays the operator, too.
+    /// A box with a modem on a telephone line. Packet data leads to that line as well, so the box can act as the
+    /// operator.
     pub fn answerer(&self, name: &str) -> Result<Machine<'_>> {
         let modem = self.exchange.with(|network, _| {
             let modem = network.connect_modem(name, LINE_NUMBER, analogue());

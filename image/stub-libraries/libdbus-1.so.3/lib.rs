@@ -1,6 +1,6 @@
-//! Stands in for libdbus, which Debian's libpcap is linked with to capture packets from a D-Bus.
-//! pppd asks libpcap for nothing but its compiler of filter expressions (`active-filter`,
-//! `pass-filter`). Here no bus can be reached, as in the real one where no D-Bus daemon runs.
+//! A stub of libdbus, which Debian's libpcap is linked with to capture packets from a D-Bus. pppd uses only libpcap's
+//! compiler of filter expressions (`active-filter`, `pass-filter`). No bus can be reached through the stub, as through
+//! the real library without a D-Bus daemon.
 #![no_std]
 
 use core::ffi::{c_char, c_int, c_long, c_void};

@@ -1,11 +1,11 @@
-//! Stands in for libssl, which Debian's pppd is linked with for EAP-TLS. No site can ask for that
-//! (`src/site/render/`: PAP or CHAP), and an operator that does is told no: without a context
-//! (`SSL_CTX_new`) pppd's eap-tls.c, `eaptls_init_ssl`, gives up before it calls anything else.
-//! What PAP and CHAP need, the digests and DES, is in the real libcrypto.
+//! A stub of libssl, which Debian's pppd is linked with for EAP-TLS. No site can ask for that (`src/site/render/`: PAP
+//! or CHAP), and an operator who does is refused: without a context (`SSL_CTX_new`) pppd's eap-tls.c,
+//! `eaptls_init_ssl`, gives up before it calls anything else. PAP and CHAP need digests and DES, which are in the real
+//! libcrypto.
 #![no_std]
 
-/// Functions that give nothing: a null pointer, 0, or no value. All of these fit into the register
-/// of a `usize`, and arguments that nobody reads are the caller's alone (AAPCS).
+/// Functions that return a null pointer, 0, or no value. All of these fit into the register of a `usize`, and a callee
+/// may ignore its arguments (AAPCS).
 macro_rules! nothing {
     ($($name:ident)+) => {
         $(

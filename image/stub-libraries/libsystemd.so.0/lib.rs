@@ -1,6 +1,5 @@
-//! Stands in for libsystemd, of which pppd wants the one function that tells systemd that the link
-//! is up. Without systemd the real one does nothing either (sd_notify(3): 0 if `$NOTIFY_SOCKET` is
-//! not set).
+//! A stub of libsystemd, from which pppd uses one function, to notify systemd that the link is up. Without systemd the
+//! real one does nothing either (sd_notify(3): 0 if `$NOTIFY_SOCKET` is not set).
 #![no_std]
 
 use core::ffi::{c_char, c_int};

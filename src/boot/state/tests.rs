@@ -14,12 +14,12 @@ fn the_mildest_repair_comes_first_and_formatting_last() {
     assert_eq!(repairs(Damaged)[0], Repair::Check);
 }
 
-/// A partition in RAM: how each repair ends, and after which one it can be mounted.
+/// A partition in RAM: the result of each repair, and the one after which it can be mounted.
 struct Fake {
     has_driver: bool,
     repair: fn(Repair) -> Result<(), RepairError>,
     mounts_after: Option<Repair>,
-    /// Why it cannot be mounted before.
+    /// Why it cannot be mounted before that repair.
     refusal: Errno,
     done: Vec<Repair>,
 }
@@ -43,14 +43,14 @@ impl Partition for Fake {
 const HEALTHS: [Health; 5] =
     [Health::Clean, Health::NeedsRecovery, Health::Damaged, Health::Foreign, Health::Blank];
 
-/// A partition that only formatting makes fit to be mounted.
+/// A partition that can only be mounted after formatting.
 fn hopeless(repair: fn(Repair) -> Result<(), RepairError>) -> Fake {
     let mounts_after = Some(Repair::Format);
     Fake { has_driver: true, repair, mounts_after, refusal: Errno::INVAL, done: Vec::new() }
 }
 
 #[test]
-fn a_kernel_without_ext4_touches_no_partition() {
+fn without_ext4_in_the_kernel_no_partition_is_changed() {
     let fails = |repair| match repair {
         Repair::Check | Repair::ForcedCheck => Err(RepairError::Failed("e2fsck: 8".to_owned())),
         Repair::Nothing | Repair::ReplayJournal | Repair::Format => Ok(()),
@@ -65,7 +65,7 @@ fn a_kernel_without_ext4_touches_no_partition() {
 }
 
 #[test]
-fn a_partition_that_nothing_else_repairs_is_formatted_last() {
+fn a_partition_is_formatted_if_no_repair_helps() {
     for health in HEALTHS {
         let mut partition = hopeless(|_| Ok(()));
         assert_eq!(try_repairs(health, &mut partition, &mut Vec::new()), Some(Repair::Format));
@@ -74,14 +74,14 @@ fn a_partition_that_nothing_else_repairs_is_formatted_last() {
 }
 
 #[test]
-fn the_first_repair_after_which_it_mounts_is_the_last() {
+fn no_repair_follows_one_that_helps() {
     let mut partition = Fake { mounts_after: Some(Repair::Check), ..hopeless(|_| Ok(())) };
     assert_eq!(try_repairs(Health::Clean, &mut partition, &mut Vec::new()), Some(Repair::Check));
     assert_eq!(partition.done, [Repair::Nothing, Repair::Check]);
 }
 
 #[test]
-fn a_mount_that_fails_for_another_reason_than_the_content_does_not_lead_to_formatting() {
+fn a_mount_error_that_is_not_about_the_content_does_not_lead_to_formatting() {
     for (refusal, formats) in [
         (Errno::INVAL, true),
         (Errno::UCLEAN, true),
@@ -100,7 +100,7 @@ fn a_mount_that_fails_for_another_reason_than_the_content_does_not_lead_to_forma
 }
 
 #[test]
-fn a_check_that_did_not_end_does_not_lead_to_formatting() {
+fn an_unfinished_check_does_not_lead_to_formatting() {
     let hangs = |repair| match repair {
         Repair::Check => Err(RepairError::Unfinished("e2fsck: no end in 60 s".to_owned())),
         Repair::Nothing | Repair::ReplayJournal | Repair::ForcedCheck | Repair::Format => Ok(()),
@@ -111,7 +111,7 @@ fn a_check_that_did_not_end_does_not_lead_to_formatting() {
 }
 
 #[test]
-fn only_an_exit_status_is_the_judgement_of_a_tool() {
+fn only_an_exit_status_counts_as_a_tools_result() {
     let run_within = |timeout, script: &str| run_for(timeout, Command::new("sh").args(["-c", script]), 0..=2);
     let run = |script: &str| run_within(TOOL_TIMEOUT, script);
     assert_eq!(run("exit 2"), Ok(()));

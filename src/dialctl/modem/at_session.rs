@@ -1,4 +1,4 @@
-//! A port that a person talks to: one command after the other, under the port's lock.
+//! A port for AT commands from the command line, one after the other, under the port's lock.
 
 use std::io;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::modem::serial::Serial;
 use crate::modem::watch::Watch;
 use crate::paths::Paths;
 
-/// A service is done with what it says to a modem within this time, but for a message to send.
+/// A service finishes a command to a modem within this time, except a message that is being sent.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
 /// An open port.
@@ -30,14 +30,14 @@ impl AtSession {
     /// Opens a port as soon as it is free.
     ///
     /// # Errors
-    /// Who has its lock; or why it cannot be opened.
+    /// Another program has its lock, or it cannot be opened.
     pub fn open(bench: &Bench, candidate: &Candidate) -> io::Result<Self> {
         let lock = wait_for(bench.paths, &bench.names(candidate))?;
         let serial = Serial::open(&bench.paths.path(&candidate.device), bench.speed, bench.flow)?;
         Ok(Self { serial, queue: Queue::default(), _lock: lock })
     }
 
-    /// How a command ended and what was said before; `None` if it was not answered in time.
+    /// The result of a command and the lines before it; `None` if it was not answered in time.
     ///
     /// # Errors
     /// If the port vanishes.
@@ -74,10 +74,10 @@ impl AtSession {
     }
 }
 
-/// Takes the lock, when its holder lets it go.
+/// Takes the lock when its holder releases it.
 ///
 /// # Errors
-/// Who has it still after a while.
+/// The holder, if it still has the lock after a while.
 pub fn wait_for(paths: &Paths, names: &Names) -> io::Result<Lock> {
     let watch = Watch::new(paths)?;
     let until = clock::since_boot() + LOCK_PATIENCE;

@@ -1,4 +1,4 @@
-//! `dialctl modem`: for the person at the bench. The services make way while it talks.
+//! `dialctl modem`: tests a modem by hand. The services release the port for it.
 
 mod at_session;
 mod pin;
@@ -13,10 +13,10 @@ use crate::paths::Paths;
 use crate::published::{DriverStatus, ModemStatus, Published};
 use crate::site::{FlowControl, Port, Role, Site, Speed};
 
-/// Carries out `modem probe`, `modem pin-disable` or `modem terminal [PORT]`.
+/// Executes `modem probe`, `modem pin-disable` or `modem terminal [PORT]`.
 ///
 /// # Errors
-/// What is wrong with the words, or why it could not be done.
+/// The arguments are invalid, or the command failed.
 pub fn run(paths: &Paths, words: &[&str]) -> Result<String, String> {
     let bench = Bench::new(paths)?;
     match words {
@@ -28,14 +28,14 @@ pub fn run(paths: &Paths, words: &[&str]) -> Result<String, String> {
     }
 }
 
-/// The modem of the site, as it lies on the bench.
+/// The modem of the site.
 struct Bench<'a> {
     paths: &'a Paths,
     site: Site,
     port: Port,
     speed: Speed,
     flow: FlowControl,
-    /// The record that the service publishes, and the name of its link.
+    /// The published record of the service, and the name of its symlink.
     name: String,
 }
 
@@ -61,7 +61,7 @@ impl<'a> Bench<'a> {
         ports::candidates(self.paths, &self.port)
     }
 
-    /// The port that the service talks to, or else the likeliest one.
+    /// The port that the service uses for commands, or else the likeliest one.
     fn command_port(&self) -> Option<Candidate> {
         let published = self.paths.published(&self.name);
         let status = published.as_ref().and_then(DriverStatus::<ModemStatus>::from_record);

@@ -1,16 +1,16 @@
-//! `dialctl modem pin-disable`: the SIM shall not ask for its PIN any more. The rules of
-//! [the dialer](crate::modem::mobile) hold here too: nobody burns a card's last try with this.
+//! `dialctl modem pin-disable`: turns off the SIM's PIN request. The rules of [the dialer](crate::modem::mobile) apply:
+//! the last try of a card is never used.
 
 use super::Bench;
 use super::at_session::AtSession;
 use crate::modem::at::request::Request;
 use crate::modem::at::response::Final;
-use crate::modem::mobile::{Memory, PinPolicy, PinWithheld, Quirks, Sim, card_number};
+use crate::modem::mobile::{Memory, PinPolicy, PinWithheld, Quirks, Sim, Subject, card_number};
 use crate::record::Record;
 use crate::site::{Pin, Role};
 use crate::state::Store;
 
-/// Takes the PIN of the site, shows how many tries are left, and tells what became of it.
+/// Uses the site's PIN; prints the tries left and the result.
 pub fn disable(bench: &Bench) -> Result<String, String> {
     let Role::Dialer(dialer) = &bench.site.role else {
         return Err("this box has no mobile modem".to_owned());
@@ -24,7 +24,7 @@ pub fn disable(bench: &Bench) -> Result<String, String> {
     Card { line, pin_policy, store }.disable()
 }
 
-/// The SIM card, and what is remembered of it.
+/// The SIM card, and what is stored about it.
 struct Card {
     line: AtSession,
     pin_policy: PinPolicy,
@@ -43,7 +43,7 @@ impl Card {
         match Sim::from_answer(&result, &answer) {
             Sim::Ready => {}
             sim if sim.wants_pin() => {
-                let pin = self.pin()?;
+                let pin = self.pin(&[Subject::Pin, Subject::AskedFor])?;
                 let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
                 self.give(request.shown_as("AT+CPIN=…"))?;
             }
@@ -52,15 +52,15 @@ impl Card {
         if self.send(IS_ASKED)?.1.iter().any(|line| line.replace(' ', "") == "+CLCK:0") {
             return Ok("the SIM does not ask for a PIN\n".to_owned());
         }
-        let pin = self.pin()?;
+        let pin = self.pin(&[Subject::Pin])?;
         let request = Request::from_line(format!("AT+CLCK=\"SC\",0,\"{}\"", pin.reveal()), 20);
         self.give(request.shown_as("AT+CLCK=\"SC\",0,…"))?;
         Ok("the SIM does not ask for its PIN any more\n".to_owned())
     }
 
-    /// The PIN, if it may be given, after its use is written down.
-    fn pin(&mut self) -> Result<Pin, String> {
-        let tries = self.tries()?;
+    /// The PIN, if it may be used; its use is stored first. Only counters of these subjects say how many tries are left.
+    fn pin(&mut self, subjects: &[Subject]) -> Result<Pin, String> {
+        let tries = self.tries(subjects)?;
         println!("tries left: {}", tries.map_or("unknown".to_owned(), |tries| tries.to_string()));
         let card = self.send(Request::new("AT+CCID", 5))?;
         let card = card_number(&card.1);
@@ -75,9 +75,10 @@ impl Card {
         Ok(pin)
     }
 
-    fn tries(&mut self) -> Result<Option<u32>, String> {
+    fn tries(&mut self, subjects: &[Subject]) -> Result<Option<u32>, String> {
         let (_, maker) = self.send(Request::new("AT+CGMI", 5))?;
-        for counter in Quirks::of(maker.first().map(String::as_str)).pin_counters {
+        let counters = Quirks::of(maker.first().map(String::as_str)).pin_counters;
+        for counter in counters.iter().filter(|counter| subjects.contains(&counter.subject)) {
             let (_, answer) = self.send(counter.request())?;
             if let Some(tries) = counter.tries(&answer) {
                 return Ok(Some(tries));

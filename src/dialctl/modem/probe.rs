@@ -1,4 +1,4 @@
-//! `dialctl modem probe`: every port, and who answers there.
+//! `dialctl modem probe`: every port, and what answers there.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::modem::ports::{self, Candidate};
 
 const HEAD: [&str; 4] = ["PORT", "WHERE", "ANSWER", "MODEM"];
 
-/// A table of the ports, and what they are for.
+/// A table of the ports and their purposes.
 pub fn run(bench: &Bench) -> String {
     let candidates = bench.candidates();
     if candidates.is_empty() {
@@ -41,7 +41,7 @@ pub fn run(bench: &Bench) -> String {
     text
 }
 
-/// What answered at a port.
+/// The answer at a port.
 struct Found {
     modem: String,
     sim: String,
@@ -50,7 +50,7 @@ struct Found {
 
 fn probe(bench: &Bench, candidate: &Candidate) -> io::Result<Option<Found>> {
     let mut line = AtSession::open(bench, candidate)?;
-    // A modem that was just plugged in swallows the first command, one that was left silent the second.
+    // A modem that was just plugged in may swallow the first command, one in silent mode the second.
     let attention = ["AT", "ATQ0V1", "AT"].map(|command| Request::new(command, 1));
     let mut answers = false;
     for request in attention {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_they_must_be() {
+    fn columns_have_the_width_of_their_content() {
         let row = |words: [&str; 4]| words.map(str::to_owned);
         let rows = [
             row(["/dev/ttyHS3", "hso at 1-1.1:1.2, Modem", "OK", "Option N.V., GTM378"]),

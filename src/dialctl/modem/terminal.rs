@@ -1,4 +1,4 @@
-//! `dialctl modem terminal [PORT]`: picocom at the modem's port, when the services make way.
+//! `dialctl modem terminal [PORT]`: picocom at the modem's port, when the services release it.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -9,8 +9,8 @@ use super::at_session::wait_for;
 use crate::modem::ports;
 use crate::site::{FlowControl, Port};
 
-/// Becomes picocom. It runs under the lock that was taken here: the process stays the same, and
-/// with its end the lock is stale.
+/// Replaces this process by picocom, which runs under the lock taken here: the process ID stays the same, and the lock
+/// is stale when picocom ends.
 pub fn run(bench: &Bench, port: Option<&str>) -> Result<String, String> {
     let candidate = match port {
         None => bench.command_port().ok_or("no modem found")?,
@@ -29,7 +29,7 @@ pub fn run(bench: &Bench, port: Option<&str>) -> Result<String, String> {
     };
     let speed = bench.speed.to_string();
     println!("{candidate}: leave with Ctrl-A Ctrl-X");
-    // Echo: the dialer has told the modem to give none.
+    // Local echo: the dialer has turned the modem's off.
     let options = ["--nolock", "--echo", "-b", &speed, "-f", flow, &device];
     let error = Command::new("picocom").args(options).exec();
     drop(lock);

@@ -1,4 +1,4 @@
-//! The answerer as the driver of the modem sees it.
+//! The answerer as a protocol of the modem driver.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::modem::recovery::RecoveryStep;
 use crate::published::{LineCall, LineState, LineStatus, Published};
 use crate::record::Record;
 
-impl Protocol for Answerer<'_> {
+impl Protocol for Answerer {
     type Report = Report;
 
-    /// A reset comes first in any case, and above the first step, or if a call may still be up,
-    /// whatever ends a call.
+    /// A reset comes first in any case. From the second recovery step on, or if a call may still be up, the call is
+    /// ended before.
     ///
-    /// A modem that has not proven that it left the call must still do so, until the recovery has come
-    /// so far that one which has lost its power, and the secret with it, would be lost for good.
+    /// A modem that has not proven that it left the call must still do so. From the step Restart on it need not:
+    /// one that has lost its power, and the secret with it, would never work again.
     fn on_open(&mut self, step: Option<RecoveryStep>, _now: Duration) -> Vec<Action> {
         let in_call = self.in_call || step.is_some_and(|step| step > RecoveryStep::Repeat);
         let must_prove = self.is_unproven && step < Some(RecoveryStep::Restart);
@@ -35,13 +35,13 @@ impl Protocol for Answerer<'_> {
         Vec::new()
     }
 
-    fn on_close(&mut self) -> Option<Report> {
+    fn on_close(&mut self) -> Vec<Report> {
         let before = std::mem::replace(&mut self.phase, Phase::Resetting { tries: 0 });
         let why = "the modem has vanished".to_owned();
         match before {
-            Phase::Answering => Some(Report::Lost { caller: self.call.caller.clone(), why }),
-            Phase::LoggingIn(_) => Some(Report::LoginFailed { connected: self.connected.clone(), why }),
-            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp { .. } => None,
+            Phase::Answering => vec![Report::Lost { caller: self.call.caller.clone(), why }],
+            Phase::LoggingIn(_) => vec![Report::LoginFailed { connected: self.connected.clone(), why }],
+            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp { .. } => Vec::new(),
         }
     }
 
@@ -51,7 +51,7 @@ impl Protocol for Answerer<'_> {
 
     fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
         let mut actions: Vec<_> = match &mut self.phase {
-            Phase::Connected => return Vec::new(), // pppd has the port and sees it
+            Phase::Connected => return Vec::new(), // pppd has the port and notices
             Phase::LoggingIn(login) => {
                 let output = login.receive(bytes, now);
                 self.perform(output)
@@ -69,7 +69,7 @@ impl Protocol for Answerer<'_> {
         let mut actions = match (&mut self.phase, self.queue.expire(now)) {
             (Phase::LoggingIn(login), _) => {
                 let output = match self.checked.take() {
-                    Some(fits) => login.checked(fits, now),
+                    Some(user) => login.checked(user, now),
                     None => login.tick(now),
                 };
                 self.perform(output)

@@ -3,6 +3,7 @@ use crate::modem::protocol::Protocol;
 use crate::modem::recovery::RecoveryStep;
 use crate::modem::serial::Dtr;
 use crate::published::{LineStatus, Published};
+use crate::site::{Role, Site};
 
 mod call_end;
 
@@ -24,25 +25,26 @@ fn random() -> Option<Registers> {
 const SECRET: &[u8] = b"\r\n123\r\n\r\n045\r\n\r\nOK\r\n";
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
-fn site_line(keys: &str) -> site::LineConfig {
+fn config(keys: &str) -> AnswererConfig {
     let text = format!(
         "role='dial-in'\nhostname='x'\n[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n{keys}\n\
          [[user]]\nname='u'\npassword='p'\n"
     );
-    match site::Site::parse(&text).unwrap().role {
-        site::Role::DialIn(dial_in) => dial_in.lines[0].clone(),
-        site::Role::Dialer(_) => unreachable!("role='dial-in'"),
+    let site = Site::parse(&text).unwrap();
+    match &site.role {
+        Role::DialIn(dial_in) => AnswererConfig::new(&dial_in.lines[0], &site.hostname),
+        Role::Dialer(_) => unreachable!("role='dial-in'"),
     }
 }
 
 /// A line that waits for calls, and has nothing more to say; its modem keeps the secret.
-fn ready(keys: &str) -> Answerer<'static> {
+fn ready(keys: &str) -> Answerer {
     ready_with(keys, SECRET)
 }
 
 /// The same, with a modem that answers this when it is asked for the secret.
-fn ready_with(keys: &str, secret: &[u8]) -> Answerer<'static> {
-    let mut line = Answerer::new(&site_line(keys), None, random);
+fn ready_with(keys: &str, secret: &[u8]) -> Answerer {
+    let mut line = Answerer::new(config(keys), random);
     line.on_open(None, SECOND);
     assert_eq!(line.on_time(SECOND), [send(Step::Reset)]);
     let reset = line.on_bytes(b"ATZ\r\r\nOK\r\n", SECOND);
@@ -58,7 +60,7 @@ fn ready_with(keys: &str, secret: &[u8]) -> Answerer<'static> {
 }
 
 /// A line whose caller is connected at the tenth second.
-fn connected() -> Answerer<'static> {
+fn connected() -> Answerer {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     line.on_bytes(b"\r\nCONNECT 33600/ARQ/V34\r\n", 10 * SECOND);
@@ -74,7 +76,7 @@ fn logged(actions: &[Action]) -> Vec<&str> {
 }
 
 #[test]
-fn a_line_that_was_reset_waits_without_a_word_for_an_hour() {
+fn a_line_sends_nothing_for_an_hour_after_a_reset() {
     let mut line = ready("");
     assert_eq!(line.next_deadline(), Some(3601 * SECOND));
     assert_eq!(line.on_time(3600 * SECOND), []);
@@ -83,7 +85,7 @@ fn a_line_that_was_reset_waits_without_a_word_for_an_hour() {
 }
 
 #[test]
-fn the_ring_that_the_site_names_is_answered_at_once() {
+fn the_configured_ring_is_answered_at_once() {
     let mut line = ready("rings = 2");
     assert_eq!(logged(&line.on_bytes(b"\r\nRING\r\n", 10 * SECOND)), ["RING, a new call"]);
     assert_eq!(logged(&line.on_bytes(b"\r\nNMBR = 0555\r\n", 12 * SECOND)), ["caller 0555"]);
@@ -102,7 +104,7 @@ fn the_ring_that_the_site_names_is_answered_at_once() {
 
 #[test]
 fn a_call_that_comes_during_the_reset_is_answered_and_nothing_of_it_goes_to_the_caller() {
-    let mut line = Answerer::new(&site_line(""), None, random);
+    let mut line = Answerer::new(config(""), random);
     line.on_open(None, SECOND);
     line.on_time(SECOND);
     assert_eq!(line.on_bytes(b"\r\nOK\r\n", SECOND).last(), Some(&send(Step::InitString)));
@@ -116,7 +118,7 @@ fn a_call_that_comes_during_the_reset_is_answered_and_nothing_of_it_goes_to_the_
 }
 
 #[test]
-fn a_call_that_stopped_ringing_does_not_count_for_the_next_one() {
+fn rings_of_a_missed_call_do_not_count_for_the_next_one() {
     let mut line = ready("rings = 2");
     line.on_bytes(b"\r\nRING\r\n", 10 * SECOND);
     let next = line.on_bytes(b"\r\nRING\r\n", 60 * SECOND);
@@ -152,7 +154,7 @@ fn the_log_says_why_a_call_is_not_answered() {
 }
 
 #[test]
-fn a_connected_caller_is_reported_with_its_speed_and_nothing_is_said_until_it_is_over() {
+fn a_connected_caller_is_reported_with_its_speed_and_nothing_is_sent_during_the_call() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     let actions = line.on_bytes(b"\r\nCONNECT 33600/ARQ/V34\r\n", 10 * SECOND);
@@ -165,7 +167,7 @@ fn a_connected_caller_is_reported_with_its_speed_and_nothing_is_said_until_it_is
 }
 
 #[test]
-fn a_modem_that_finds_no_carrier_is_made_ready_for_the_next_call() {
+fn a_modem_without_a_carrier_is_prepared_for_the_next_call() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\nNMBR = 0555\r\n", 5 * SECOND);
     let actions = line.on_bytes(b"\r\nNO CARRIER\r\n", 45 * SECOND);
@@ -175,7 +177,7 @@ fn a_modem_that_finds_no_carrier_is_made_ready_for_the_next_call() {
 }
 
 #[test]
-fn a_modem_that_never_says_what_came_of_the_answer_is_hung_up_after_80_seconds() {
+fn a_modem_without_a_result_of_the_answer_hangs_up_after_80_seconds() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     assert_eq!(line.next_deadline(), Some(85 * SECOND));
@@ -185,17 +187,17 @@ fn a_modem_that_never_says_what_came_of_the_answer_is_hung_up_after_80_seconds()
 }
 
 #[test]
-fn a_modem_that_vanishes_while_it_answers_is_a_lost_call() {
+fn a_modem_that_vanishes_while_answering_is_a_lost_call() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     let lost = Report::Lost { caller: None, why: "the modem has vanished".to_owned() };
-    assert_eq!(line.on_close(), Some(lost));
-    assert_eq!(line.on_close(), None);
+    assert_eq!(line.on_close(), [lost]);
+    assert_eq!(line.on_close(), []);
 }
 
 #[test]
 fn a_rung_of_the_ladder_tries_to_leave_a_call_before_the_reset() {
-    let mut line = Answerer::new(&site_line(""), None, random);
+    let mut line = Answerer::new(config(""), random);
     line.on_open(Some(RecoveryStep::HangUp), SECOND);
     assert_eq!(line.on_time(SECOND), []);
     assert_eq!(line.on_time(3 * SECOND), [escape()]);
@@ -205,7 +207,7 @@ fn a_rung_of_the_ladder_tries_to_leave_a_call_before_the_reset() {
 
 #[test]
 fn a_modem_that_cannot_be_reset_is_given_up_after_five_tries() {
-    let mut line = Answerer::new(&site_line(""), None, random);
+    let mut line = Answerer::new(config(""), random);
     line.on_open(None, Duration::ZERO);
     let mut resets = 0;
     for second in 0..60 {
@@ -231,19 +233,13 @@ fn a_modem_that_no_longer_answers_its_probe_is_given_up() {
     assert_eq!(actions, [Action::Abandon("no answer to AT".into())]);
 }
 
-/// A connected line with a login prompt for one user.
 fn published_call(line: &Answerer) -> Option<Connected> {
     LineStatus::from_record(&line.record()).and_then(Connected::from_status)
 }
 
-fn awaiting_login() -> Answerer<'static> {
-    let account = site::Account { name: "guest".parse().unwrap(), password: "Xy7Qz9".parse().unwrap() };
-    let users = site::Users::Plain(vec![account]);
-    let login_config = LoginConfig {
-        hostname: Box::leak(Box::new("box".parse().unwrap())),
-        users: Box::leak(Box::new(users)),
-    };
-    let mut line = Answerer { login_config: Some(login_config), ..ready("") };
+/// A connected line with a login prompt.
+fn awaiting_login() -> Answerer {
+    let mut line = ready("login = true");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     let actions = line.on_bytes(b"\r\nCONNECT 33600\r\n", 10 * SECOND);
     assert_eq!(logged(&actions), ["connected at 33600"]);
@@ -257,11 +253,22 @@ fn connected_as(user: Option<&str>) -> Connected {
     Connected { since: 10 * SECOND, caller: None, speed: Some("33600".to_owned()), user }
 }
 
+/// Types, and is judged by the owner of the line.
+fn log_in(line: &mut Answerer, typed: &[u8], user: Option<&str>) -> Vec<Action> {
+    let mut actions = line.on_bytes(typed, 15 * SECOND);
+    while actions.last() == Some(&Action::Report(Report::CheckPassword)) {
+        assert!(line.credentials().is_some());
+        line.set_checked(user.map(|user| user.parse().unwrap()));
+        actions = line.on_time(15 * SECOND);
+    }
+    actions
+}
+
 #[test]
-fn who_logs_in_is_handed_over_with_the_name_and_who_speaks_ppp_without() {
+fn a_login_hands_over_with_the_name_and_ppp_without() {
     for (bytes, user) in [(&b"\rguest\rXy7Qz9\r"[..], Some("guest")), (b"~\xff}#\xc0!", None)] {
         let mut line = awaiting_login();
-        let actions = line.on_bytes(bytes, 15 * SECOND);
+        let actions = log_in(&mut line, bytes, user);
         assert_eq!(actions.last(), Some(&Action::Report(Report::Connected(connected_as(user)))));
         assert_eq!(published_call(&line), Some(connected_as(user)), "for the service's next run");
         assert_eq!(line.next_deadline(), line.probe);
@@ -269,11 +276,11 @@ fn who_logs_in_is_handed_over_with_the_name_and_who_speaks_ppp_without() {
 }
 
 #[test]
-fn who_does_not_log_in_is_reported_and_hung_up() {
+fn a_caller_who_does_not_log_in_is_reported_and_disconnected() {
     let wrong: &[u8] = b"\rguest\rguesswork\rguest\rguesswork\rguest\rguesswork\r";
     for (bytes, why) in [(wrong, "name or password wrong"), (b"\r\nNO CARRIER\r\n", "the caller hung up")] {
         let mut line = awaiting_login();
-        let actions = line.on_bytes(bytes, 15 * SECOND);
+        let actions = log_in(&mut line, bytes, None);
         let away = Report::LoginFailed { connected: connected_as(None), why: why.to_owned() };
         assert!(actions.contains(&Action::Report(away)), "{actions:?}");
         assert_eq!(actions.last(), Some(&Action::Dtr(Dtr::Low)));
@@ -282,12 +289,12 @@ fn who_does_not_log_in_is_reported_and_hung_up() {
 }
 
 #[test]
-fn a_caller_at_the_prompt_is_hung_up_after_a_minute_or_lost_with_the_modem() {
+fn a_caller_at_the_prompt_is_disconnected_after_a_minute_or_lost_with_the_modem() {
     let mut line = awaiting_login();
     assert_eq!(line.next_deadline(), Some(14 * SECOND));
     assert!(matches!(line.on_time(14 * SECOND)[..], [Action::Send(_)]));
     assert_eq!(line.next_deadline(), Some(70 * SECOND));
     assert_eq!(line.on_time(70 * SECOND).last(), Some(&Action::Dtr(Dtr::Low)));
     let away = |why: &str| Report::LoginFailed { connected: connected_as(None), why: why.to_owned() };
-    assert_eq!(awaiting_login().on_close(), Some(away("the modem has vanished")));
+    assert_eq!(awaiting_login().on_close(), [away("the modem has vanished")]);
 }

@@ -1,18 +1,18 @@
-//! What a caller types.
+//! The input of a caller.
 
 use std::fmt;
 
 use ctutils::{Choice, CtEq};
 
-/// Longer than any name or password of a site: what is cut off here fits none.
+/// Longer than any name or password of a site: truncated input matches none.
 pub(super) const LONGEST: usize = 256;
 
 /// What a caller has typed: perhaps a password, also where a name was asked for. `Debug` shows dots,
 /// and nothing of it is left in memory.
-pub(super) struct Typed(Vec<u8>);
+pub struct Typed(Vec<u8>);
 
 impl Default for Typed {
-    /// With all the room that it will need: a vector that grows leaves copies behind.
+    /// Allocated in full: a vector that grows leaves copies behind.
     fn default() -> Self {
         Self(Vec::with_capacity(LONGEST))
     }
@@ -22,12 +22,21 @@ impl Drop for Typed {
     fn drop(&mut self) {
         self.0.resize(LONGEST, 0);
         self.0.fill(0);
-        // Without this the compiler may leave out what nobody reads.
+        // Without this the compiler may drop writes that are never read.
         std::hint::black_box(&self.0);
     }
 }
 
 impl Typed {
+    /// Text that came by another way than byte for byte; what is too long is cut off.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut typed = Self::default();
+        bytes.iter().take(LONGEST).for_each(|byte| {
+            typed.push(*byte);
+        });
+        typed
+    }
+
     /// False if there is no more room.
     pub(super) fn push(&mut self, byte: u8) -> bool {
         let fits = self.0.len() < LONGEST;
@@ -37,7 +46,7 @@ impl Typed {
         fits
     }
 
-    /// Takes the last character away; false if there is none.
+    /// Removes the last character; false if there is none.
     pub(super) fn erase(&mut self) -> bool {
         self.0.pop().is_some()
     }
@@ -46,17 +55,18 @@ impl Typed {
         self.0.is_empty()
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Compares in a time that tells neither the text nor its length.
-    pub(super) fn is(&self, known: &str) -> Choice {
+    pub fn is(&self, known: &str) -> Choice {
         padded(&self.0).ct_eq(&padded(known.as_bytes()))
     }
 }
 
-/// Nothing that can be typed is a zero.
+/// No character that can be typed is a zero.
 fn padded(text: &[u8]) -> [u8; LONGEST] {
     let mut padded = [0; LONGEST];
     for (to, from) in padded.iter_mut().zip(text) {

@@ -8,4 +8,5 @@ pub mod pending;
 pub mod queue;
 pub mod request;
 pub mod response;
+pub mod shown;
 pub mod values;

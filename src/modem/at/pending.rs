@@ -28,6 +28,15 @@ enum Prompt {
     Served,
 }
 
+/// Whether the modem was given the text that it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextGiven {
+    /// Not, or the command has none.
+    No,
+    /// It may have done with it what the command asks.
+    Yes,
+}
+
 /// What a line meant while a command was waiting for its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parsed {
@@ -63,9 +72,31 @@ impl Pending {
         self.deadline
     }
 
+    /// Whether this line is the prompt for the text: some modems end it like a line, `\r\n>\r\n`
+    /// (SIM7670G), where TS 27.005 §3.5.1 has no end.
+    pub fn is_prompt(&self, line: &str) -> bool {
+        self.prompt == Prompt::Awaited && line == ">"
+    }
+
     /// Whether the modem may be waiting for a text, and must be freed from that.
     pub fn has_prompt(&self) -> bool {
         self.prompt != Prompt::None
+    }
+
+    /// Whether the modem was given the text.
+    pub fn text_given(&self) -> TextGiven {
+        if self.prompt == Prompt::Served { TextGiven::Yes } else { TextGiven::No }
+    }
+
+    /// Whether the next line may be the second half of a message's listing or reading.
+    pub fn is_within_message(&self) -> bool {
+        self.answer.last().is_some_and(|line| is_message_header(line))
+    }
+
+    /// Whether the answer holds messages.
+    pub fn reads_messages(&self) -> bool {
+        let name = extended_name(self.request.line().text()).unwrap_or_default();
+        MESSAGE_HEADERS.iter().any(|header| header.trim_end_matches(':') == name)
     }
 
     /// The modem asks for a text: here it is, if there is one that it was not given yet.
@@ -104,8 +135,12 @@ impl Pending {
         line == self.request.line().text() || self.prompt == Prompt::Served && text()
     }
 
-    /// What happens to a call answers only the commands that make one.
+    /// What happens to a call answers only the commands that make one. `OK` before the text was given
+    /// is the late answer to another command: the message would not be sent.
     fn can_end_with(&self, result: &Final) -> bool {
+        if self.prompt == Prompt::Awaited && *result == Final::Ok {
+            return false;
+        }
         let calls = ["ATD", "ATA", "ATO"];
         matches!(result, Final::Ok | Final::Refused(_))
             || calls.iter().any(|call| self.request.line().text().starts_with(call))
@@ -119,6 +154,14 @@ impl Pending {
             None => line != "RING",
         }
     }
+}
+
+/// What stands before a message that was asked for (TS 27.005 §4.1, §4.2).
+const MESSAGE_HEADERS: [&str; 2] = ["+CMGR:", "+CMGL:"];
+
+/// Whether the next line is a message.
+pub fn is_message_header(line: &str) -> bool {
+    MESSAGE_HEADERS.iter().any(|name| line.starts_with(name))
 }
 
 #[cfg(test)]

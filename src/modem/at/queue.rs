@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::pending::{Parsed, Pending};
+use super::pending::{Parsed, Pending, TextGiven, is_message_header};
 use super::request::{Request, TxData};
-use super::response::{Final, Garbage, Lines};
+use super::response::{Final, Garbage, Lines, extended_name};
 
 /// What a modem may take to come out of the prompt for a text.
 const ESCAPE_SECONDS: u64 = 2;
@@ -28,6 +28,8 @@ pub enum Event<T> {
         asked: T,
         /// The command as it may be shown.
         shown: String,
+        /// Whether the modem was given the text that belongs to it.
+        text: TextGiven,
     },
     /// The modem sent an unsolicited result code (URC).
     Unsolicited(String),
@@ -53,7 +55,16 @@ pub struct Queue<T> {
     /// The modem may be waiting for a text that nobody will give it.
     stuck_in_prompt: bool,
     /// The first line of a PDU whose second one has not come yet.
-    header: Option<String>,
+    header: Option<Header>,
+}
+
+/// The first line of a PDU.
+#[derive(Debug)]
+enum Header {
+    /// Of one that the modem delivers.
+    Delivered(String),
+    /// Of one that was asked for, and comes too late: nobody reads it.
+    Late,
 }
 
 /// Why a command was sent.
@@ -81,6 +92,11 @@ impl<T> Queue<T> {
     /// Queues a command behind those that wait.
     pub fn push(&mut self, asked: T, request: Request) {
         self.queue.push_back((asked, request));
+    }
+
+    /// Whether the command that waits for its answer has been given its text.
+    pub fn text_given(&self) -> TextGiven {
+        self.open.as_ref().map_or(TextGiven::No, |(_, exchange)| exchange.text_given())
     }
 
     /// Whether every command has been answered or given up.
@@ -125,7 +141,7 @@ impl<T> Queue<T> {
     /// Takes bytes of the modem in, at this time since boot.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Vec<Event<T>> {
         let lines = self.lines.feed(bytes);
-        let events = lines.into_iter().flat_map(|line| self.receive_line(line)).collect();
+        let events = lines.into_iter().flat_map(|line| self.receive_line(line, now)).collect();
         if let Some((_, exchange)) = &mut self.open
             && exchange.has_prompt()
             && self.lines.take_prompt()
@@ -138,37 +154,52 @@ impl<T> Queue<T> {
     /// Gives up the command that was sent if its deadline has passed.
     pub fn expire(&mut self, now: Duration) -> Option<Event<T>> {
         let (purpose, exchange) = self.open.take_if(|(_, open)| open.deadline() <= now)?;
-        self.lines.clear();
+        // The rest of a line that has begun is no line of its own, and that line may be a message's first.
+        let is_cut = self.lines.skip_rest();
+        if exchange.is_within_message() || is_cut && exchange.reads_messages() {
+            self.header = Some(Header::Late);
+        }
         self.text = None;
         self.stuck_in_prompt = exchange.has_prompt();
         match purpose {
             Purpose::Asked(asked) => {
-                Some(Event::Silence { asked, shown: exchange.request().line().to_string() })
+                let shown = exchange.request().line().to_string();
+                Some(Event::Silence { asked, shown, text: exchange.text_given() })
             }
             Purpose::Escape => None,
         }
     }
 
-    fn receive_line(&mut self, line: Result<String, Garbage>) -> Vec<Event<T>> {
+    fn receive_line(&mut self, line: Result<String, Garbage>, now: Duration) -> Vec<Event<T>> {
+        let line = match line {
+            Ok(line) => line,
+            Err(garbage) => return vec![Event::Garbage(garbage)],
+        };
         let mut events = Vec::new();
-        match line {
-            Err(garbage) => events.push(Event::Garbage(garbage)),
-            Ok(line) => match self.header.take() {
-                Some(header) if is_hexadecimal(&line) => events.push(Event::Delivered { header, pdu: line }),
-                // Text mode, or another line in between: an answer must not be lost.
-                header => {
-                    events.extend(header.map(Event::Unsolicited));
-                    events.extend(self.receive_text(line));
-                }
-            },
+        match self.header.take() {
+            Some(Header::Delivered(header)) if is_hexadecimal(&line) => {
+                return vec![Event::Delivered { header, pdu: line }];
+            }
+            // Text mode, or another line in between: an answer must not be lost.
+            Some(Header::Delivered(header)) => events.push(Event::Unsolicited(header)),
+            // It may have been lost on the way, and another line stands in its place.
+            Some(Header::Late) if Final::parse(&line).is_none() && extended_name(&line).is_none() => {
+                return Vec::new();
+            }
+            Some(Header::Late) | None => {}
         }
+        events.extend(self.receive_text(line, now));
         events
     }
 
-    fn receive_text(&mut self, line: String) -> Option<Event<T>> {
+    fn receive_text(&mut self, line: String, now: Duration) -> Option<Event<T>> {
         let Some((_, open)) = &mut self.open else {
             return self.unsolicited(line);
         };
+        if open.is_prompt(&line) {
+            self.text = open.prompted(now);
+            return None;
+        }
         match open.receive(line) {
             Parsed::Echo | Parsed::Part => None,
             Parsed::Unsolicited(line) => self.unsolicited(line),
@@ -181,8 +212,11 @@ impl<T> Queue<T> {
 
     fn unsolicited(&mut self, line: String) -> Option<Event<T>> {
         if ["+CMT:", "+CDS:", "+CBM:"].iter().any(|name| line.starts_with(name)) {
-            self.header = Some(line);
+            self.header = Some(Header::Delivered(line));
             return None;
+        }
+        if is_message_header(&line) {
+            self.header = Some(Header::Late);
         }
         Some(Event::Unsolicited(line))
     }
@@ -232,7 +266,8 @@ mod tests {
         assert_eq!(queue.deadline(), Some(2 * SECOND));
         assert_eq!(queue.expire(2 * SECOND - Duration::from_millis(1)), None);
         let shown = "AT".to_owned();
-        assert_eq!(queue.expire(2 * SECOND), Some(Event::Silence { asked: 0, shown }));
+        let text = TextGiven::No;
+        assert_eq!(queue.expire(2 * SECOND), Some(Event::Silence { asked: 0, shown, text }));
         assert!(queue.is_idle());
     }
 
@@ -265,6 +300,24 @@ mod tests {
         assert!(queue.is_idle());
     }
 
+    /// TS 27.005 §3.5.1 has CR, LF, `>`, space; SIM7670G and others end the prompt like a line.
+    #[test]
+    fn a_prompt_is_one_however_it_ends_and_is_cut() {
+        for prompt in ["\r\n> ", "\r\n>", ">", "> \r\n", "\r\n>\r\n", "\r\n> \r\n", "\n>\n"] {
+            for size in 1..=prompt.len() {
+                let mut queue = submitting();
+                let mut sent = Vec::new();
+                for piece in prompt.as_bytes().chunks(size) {
+                    assert_eq!(queue.receive(piece, SECOND), [], "{prompt:?}");
+                    sent.extend(queue.next(SECOND).map(|data| data.bytes()));
+                }
+                assert_eq!(sent, [b"00AABBCC\x1a"], "{prompt:?} in pieces of {size}");
+                let rest = queue.receive(b"\r\n+CMGS: 41\r\n\r\nOK\r\n", SECOND);
+                assert_eq!(rest, [answered(7, &["+CMGS: 41"])], "{prompt:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_modem_that_stays_silent_after_its_prompt_is_freed_from_it() {
         for prompt in [&b""[..], b"\r\n> "] {
@@ -273,11 +326,44 @@ mod tests {
             queue.next(SECOND);
             queue.push(8, Request::new("AT", 1));
             let now = queue.deadline().unwrap();
-            assert!(matches!(queue.expire(now), Some(Event::Silence { asked: 7, .. })));
+            let given = if prompt.is_empty() { TextGiven::No } else { TextGiven::Yes };
+            assert!(
+                matches!(queue.expire(now), Some(Event::Silence { asked: 7, text, .. }) if text == given)
+            );
             assert_eq!(queue.next(now).unwrap().bytes(), b"\x1b");
             assert_eq!(queue.receive(b"\r\nOK\r\n", now), []);
             assert_eq!(sent(&mut queue, now).as_deref(), Some("AT"));
         }
+    }
+
+    /// A message must not go to the log, nor be taken for the name of the modem's maker.
+    #[test]
+    fn a_message_that_comes_too_late_is_nobody_s_answer() {
+        const PDU: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
+        let answer = format!("+CMGR: 0,,24\r\n{PDU}\r\n\r\nOK\r\n");
+        // The command is given up before the answer, within any of its lines, and between two.
+        for at in 0..answer.len() - 3 {
+            let mut queue = asked(&["AT+CMGR=1", "AT+CGMI"]);
+            queue.next(SECOND);
+            assert_eq!(queue.receive(&answer.as_bytes()[..at], SECOND), []);
+            assert!(matches!(queue.expire(3 * SECOND), Some(Event::Silence { asked: 0, .. })));
+            queue.next(3 * SECOND);
+            let late = queue.receive(&answer.as_bytes()[at..], 4 * SECOND);
+            let shown = format!("{late:?}");
+            assert!(
+                !PDU.as_bytes().windows(8).any(|part| shown.contains(str::from_utf8(part).unwrap())),
+                "{at}: {shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_ok_that_comes_before_the_text_was_asked_for_is_another_command_s() {
+        let mut queue = submitting();
+        assert_eq!(queue.receive(b"\r\nOK\r\n", SECOND), [Event::Unsolicited("OK".into())]);
+        queue.receive(b"\r\n> ", SECOND);
+        assert_eq!(sent(&mut queue, SECOND).as_deref(), Some("00AABBCC"));
+        assert_eq!(queue.receive(b"\r\nOK\r\n", SECOND), [answered(7, &[])]);
     }
 
     #[test]

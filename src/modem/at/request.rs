@@ -98,6 +98,12 @@ impl TxData {
         Self { text: Cow::Owned(text), shown: Some("text for the caller"), ending: "" }
     }
 
+    /// Text of a protocol in a [process](crate::modem::sandbox), with its end of line: only the process knows whether
+    /// it holds a secret.
+    pub fn unshown(text: String) -> Self {
+        Self { text: Cow::Owned(text), shown: Some("text of the modem's parser"), ending: "" }
+    }
+
     /// What goes over the wire.
     pub fn bytes(&self) -> Vec<u8> {
         [self.text.as_bytes(), self.ending.as_bytes()].concat()

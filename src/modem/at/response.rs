@@ -1,6 +1,7 @@
 //! What a modem says: bytes in, lines and result codes out. ITU-T V.250, 3GPP TS 27.007.
 
 use std::fmt;
+use std::mem;
 
 /// The longest line that is read: a PDU of 176 octets in hexadecimal, the list of operators of
 /// `+COPS=?`, and room to spare.
@@ -32,6 +33,8 @@ impl fmt::Display for Garbage {
 pub struct Lines {
     line: Vec<u8>,
     too_long: bool,
+    /// The rest of this line is not read.
+    skips: bool,
 }
 
 impl Lines {
@@ -55,9 +58,17 @@ impl Lines {
         *self = Self::default();
     }
 
+    /// Forgets the beginning of a line, and its rest when it comes. Whether one had begun.
+    pub fn skip_rest(&mut self) -> bool {
+        *self = Self { skips: self.skips || !self.line.is_empty(), ..Self::default() };
+        self.skips
+    }
+
     fn push(&mut self, byte: u8) -> Option<Result<String, Garbage>> {
         match byte {
+            b'\r' | b'\n' if mem::take(&mut self.skips) => None,
             b'\r' | b'\n' => self.end(),
+            _ if self.skips => None,
             // Adapters put NUL on the line when they are powered or change speed; Ctrl-Z and ESC are
             // echoes of how a text was ended.
             0 | 0x1a | 0x1b => None,
@@ -73,7 +84,7 @@ impl Lines {
     }
 
     fn end(&mut self) -> Option<Result<String, Garbage>> {
-        let Self { line, too_long } = std::mem::take(self);
+        let Self { line, too_long, .. } = mem::take(self);
         if too_long {
             return Some(Err(Garbage::TooLong));
         }

@@ -20,17 +20,20 @@ use status_record::StatusRecord;
 use super::config::ModemConfig;
 use super::lock::Names;
 use super::ports::Candidate;
-use super::probe::PortProbe;
+use super::probe::{Probe, ProbeEvent, ProbeState};
 use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::{Recovery, RecoveryStep};
 use super::usb;
-use super::watch::Watch;
+use super::watch::{Changes, Watch};
 use crate::record::Record;
 use crate::state::Store;
 
 /// How often ports are looked for when the kernel has not said that one came, and how often a lock
 /// is looked at whose holder may have died without removing it.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The time without a further node after which a device is taken to have all its ports. The kernel binds the driver to
+/// one interface after the other: an Option stick's `ttyHS3`, its port for calls, comes last (hso.c, `hso_probe`).
+const SETTLED_AFTER: Duration = Duration::from_millis(200);
 
 /// A modem with its port, its lock and its protocol.
 ///
@@ -40,7 +43,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// lock files: a program that opens the port while it is free has it, too. So pppd, `pon` and `picocom` win
 /// while the modem is idle, and find it locked while it is not.
 #[derive(Debug)]
-pub struct Driver<'a, A: Protocol> {
+pub struct Driver<'a, A: Protocol + Probe> {
     config: ModemConfig<'a>,
     protocol: A,
     watch: Watch,
@@ -57,7 +60,7 @@ pub struct Driver<'a, A: Protocol> {
 
 #[derive(Debug)]
 enum State {
-    /// No port is open; the next look at this time.
+    /// No port is open; the next look at this time, or at once if it is zero.
     Seeking { again: Duration },
     /// Several ports are open, to find out which of them answer.
     Probing(Probed),
@@ -78,7 +81,8 @@ enum State {
 struct Probed {
     candidates: Vec<Candidate>,
     open: Vec<OpenPort>,
-    probe: PortProbe,
+    /// When to go on if nothing comes.
+    deadline: Option<Duration>,
 }
 
 /// Why a port is left.
@@ -89,7 +93,7 @@ enum Leave {
     PortClaimed(Names),
 }
 
-impl<'a, A: Protocol> Driver<'a, A> {
+impl<'a, A: Protocol + Probe> Driver<'a, A> {
     /// A driver that looks for its modem at its first turn.
     ///
     /// # Errors
@@ -123,6 +127,9 @@ impl<'a, A: Protocol> Driver<'a, A> {
             State::Seeking { .. } | State::Waiting { .. } | State::Rebinding { .. } => &[],
         };
         fds.extend(open.iter().flat_map(OpenPort::fds));
+        if let State::Open { .. } = self.state {
+            fds.extend(self.protocol.fd().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        }
         fds
     }
 
@@ -130,7 +137,7 @@ impl<'a, A: Protocol> Driver<'a, A> {
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
             State::Seeking { again } | State::Waiting { again, .. } => Some(*again),
-            State::Probing(probing) => probing.probe.deadline(),
+            State::Probing(probing) => probing.deadline,
             State::Open { .. } => self.protocol.next_deadline(),
             State::Rebinding { until } => Some(*until),
             State::HandedOver { .. } | State::Released => None,
@@ -140,9 +147,13 @@ impl<'a, A: Protocol> Driver<'a, A> {
     /// Does what can be done now, and gives what the protocol reports.
     pub fn poll(&mut self, now: Duration) -> Vec<A::Report> {
         let mut reports = Vec::new();
-        let happened = self.watch.drain();
+        let changes = self.watch.changes();
+        let happened = changes != Changes::default();
         let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
         self.state = match before {
+            State::Seeking { again } if changes.nodes && !again.is_zero() => {
+                State::Seeking { again: now + SETTLED_AFTER }
+            }
             State::Seeking { again } if happened || again <= now => self.seek(now, &mut reports),
             State::Waiting { locks, again } if happened || again <= now => {
                 match locks.iter().all(|names| names.holder().is_some()) {

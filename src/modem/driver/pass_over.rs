@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Driver, Protocol};
 use crate::modem::ports::{self, Candidate};
+use crate::modem::probe::Probe;
 
 /// A modem that starts may say for a while that it has no SIM.
 const PASSES: Duration = Duration::from_secs(15);
@@ -67,7 +68,7 @@ impl PassedOver {
     }
 }
 
-impl<A: Protocol> Driver<'_, A> {
+impl<A: Protocol + Probe> Driver<'_, A> {
     /// Whether the modem at this port makes way for another one; then it is passed over.
     pub(super) fn passes_over(&mut self, port: &Candidate, now: Duration) -> bool {
         let Some(device) = port.usb_device() else { return false };

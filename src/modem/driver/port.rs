@@ -9,7 +9,7 @@ use crate::modem::at::request::TxData;
 use crate::modem::config::ModemConfig;
 use crate::modem::lock::{Lock, Names};
 use crate::modem::ports::Candidate;
-use crate::modem::probe::PortProbe;
+use crate::modem::probe::{Probe, ProbeEvent, ProbeState};
 use crate::modem::serial::Serial;
 use crate::modem::watch::Watch;
 
@@ -95,15 +95,18 @@ impl OpenPort {
         }
     }
 
-    /// Goes on asking whether a modem answers here.
-    pub fn probe(&mut self, port: usize, probe: &mut PortProbe, now: Duration) -> io::Result<()> {
+    /// Goes on asking whether a modem answers here, at the port of this number.
+    pub fn probe(&mut self, port: usize, probe: &mut impl Probe, now: Duration) -> io::Result<ProbeState> {
         let mut buffer = [0; 512];
         self.serial.flush()?;
         let length = self.serial.read(&mut buffer)?;
-        probe.receive(port, &buffer[..length], now);
-        match probe.tick(port, now) {
-            Some(data) => self.write(&data),
-            None => Ok(()),
+        if length > 0 {
+            probe.on_event(ProbeEvent::Bytes(port, buffer[..length].to_owned()), now);
         }
+        let mut state = probe.on_event(ProbeEvent::Time(port), now);
+        if let Some(text) = state.send.take() {
+            self.write(&TxData::unshown(text))?;
+        }
+        Ok(state)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Driver, LOOK_EVERY, Protocol, State};
+use super::{Driver, LOOK_EVERY, Probe, Protocol, State};
 use crate::modem::recovery::{Recovery, RecoveryStep};
 use crate::modem::{ports, usb};
 use crate::ppp::counters;
@@ -12,7 +12,7 @@ use crate::state::Cause;
 /// How long a USB device stays deauthorized: the kernel has unbound its drivers by then.
 const DEAUTHORIZED_FOR: Duration = Duration::from_secs(1);
 
-impl<A: Protocol> Driver<'_, A> {
+impl<A: Protocol + Probe> Driver<'_, A> {
     /// The modem does not work, or there is none.
     pub(super) fn recover(&mut self, trouble: String, now: Duration) -> State {
         let seeking = State::Seeking { again: now + LOOK_EVERY };

@@ -4,12 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use super::port::OpenPort;
-use super::{Driver, LOOK_EVERY, Probed, Protocol, State};
+use super::{Driver, LOOK_EVERY, Probe, ProbeEvent, ProbeState, Probed, Protocol, State};
 use crate::modem::lock::Names;
 use crate::modem::ports::{self, Candidate, Ports};
-use crate::modem::probe::PortProbe;
 
-impl<A: Protocol> Driver<'_, A> {
+impl<A: Protocol + Probe> Driver<'_, A> {
     /// Opens every port where the modem may be.
     pub(super) fn seek(&mut self, now: Duration, reports: &mut Vec<A::Report>) -> State {
         let candidates = ports::candidates(self.config.paths, self.config.port);
@@ -32,8 +31,8 @@ impl<A: Protocol> Driver<'_, A> {
         }
         self.status.trying(open.iter().map(|port| port.candidate.to_string()).collect());
         if open.len() > 1 {
-            let probe = PortProbe::new(open.len());
-            return self.probe(Probed { candidates, open, probe }, now, reports);
+            let begun = self.protocol.on_event(ProbeEvent::Begin(open.len()), now);
+            return self.probe(Probed { candidates, open, deadline: begun.deadline }, now, reports);
         }
         match open.pop() {
             Some(port) => {
@@ -58,21 +57,26 @@ impl<A: Protocol> Driver<'_, A> {
         now: Duration,
         reports: &mut Vec<A::Report>,
     ) -> State {
-        let Probed { open, probe, .. } = &mut probing;
-        for (number, port) in open.iter_mut().enumerate() {
-            if port.probe(number, probe, now).is_err() {
-                probe.lose(number);
-            }
+        let mut outcome = ProbeState::default();
+        for (number, port) in probing.open.iter_mut().enumerate() {
+            outcome = match port.probe(number, &mut self.protocol, now) {
+                Ok(outcome) => outcome,
+                Err(_) => self.protocol.on_event(ProbeEvent::Lost(number), now),
+            };
         }
-        let Some(answering) = probe.answering(now) else {
+        let Some(answering) = outcome.answering else {
+            probing.deadline = outcome.deadline;
             return State::Probing(probing);
         };
+        if let Some(why) = self.protocol.failure() {
+            return self.recover(why, now);
+        }
+        let Probed { candidates, open, .. } = probing;
         let mut answering: Vec<_> =
             answering.iter().filter_map(|port| Some(open.get(*port)?.candidate.clone())).collect();
         // A modem that was left in a call answers nothing but what the recovery has to say to it.
         let first = open.first().filter(|_| answering.is_empty() && self.step.is_some());
         answering.extend(first.map(|port| port.candidate.clone()));
-        let Probed { candidates, open, .. } = probing;
         self.choose(open, &candidates, &answering, now, reports)
     }
 

@@ -13,6 +13,7 @@ use super::*;
 use crate::log::Log;
 use crate::modem::at::request::Request;
 use crate::modem::ports::tests::plug_in;
+use crate::modem::probe::PortProbe;
 use crate::paths::Paths;
 use crate::site::{FlowControl, Port, Speed};
 
@@ -37,6 +38,13 @@ struct Recorder {
     needs_a_person: bool,
     /// What it has left to do.
     actions: Vec<ProtocolAction<String>>,
+    probe: PortProbe,
+}
+
+impl Probe for Recorder {
+    fn on_event(&mut self, event: ProbeEvent, now: Duration) -> ProbeState {
+        self.probe.on_event(event, now)
+    }
 }
 
 impl Protocol for Recorder {
@@ -58,8 +66,8 @@ impl Protocol for Recorder {
         std::mem::take(&mut self.actions)
     }
 
-    fn on_close(&mut self) -> Option<String> {
-        Some("end".to_owned())
+    fn on_close(&mut self) -> Vec<String> {
+        vec!["end".to_owned()]
     }
 
     fn next_deadline(&self) -> Option<Duration> {
@@ -230,8 +238,29 @@ fn a_stick_that_comes_back_under_other_names_is_found() {
         ];
         let mut modem = Modem::plugged_into(paths, renamed);
         settle(driver, &mut modem, &["ttyHS4", "ttyHS7"], 5 * SECOND);
+        settle(driver, &mut modem, &["ttyHS4", "ttyHS7"], 5 * SECOND + SETTLED_AFTER);
         assert_eq!(link(paths).as_deref(), Some("/dev/ttyHS4"));
         assert!(paths.published("modem").unwrap().get("port").unwrap().starts_with("/dev/ttyHS7"));
+    });
+}
+
+#[test]
+fn a_stick_is_probed_when_its_last_port_has_appeared() {
+    in_a_box(|paths, driver| {
+        driver.poll(SECOND);
+        let mut modem = Modem::plugged_into(paths, &OPTION[..1]);
+        assert_eq!(settle(driver, &mut modem, &["ttyHS0"], 2 * SECOND), []);
+        let mut more = Modem::plugged_into(paths, &OPTION[1..]);
+        let late = 2 * SECOND + SETTLED_AFTER;
+        assert_eq!(
+            settle(driver, &mut more, &["ttyHS1", "ttyHS3"], late),
+            [],
+            "the next node restarts the wait"
+        );
+        settle(driver, &mut more, &["ttyHS1", "ttyHS3"], late + SETTLED_AFTER);
+        settle(driver, &mut more, &["ttyHS1", "ttyHS3"], late + 3 * SECOND);
+        let record = paths.published("modem").unwrap();
+        assert_eq!(record.get("data-port"), Some("/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"));
     });
 }
 

@@ -5,10 +5,12 @@ use std::time::Duration;
 use super::inbox::{LeftOut, Listed, Read};
 use super::listing::is_whole;
 use super::network::{Operator, dbm};
+use super::outbox::Outcome;
+use super::pin_counter::PinCounter;
 use super::quirks::Quirks;
 use super::radio::{self, RadioOff};
 use super::registration::Registration;
-use super::sim::{Counter, Sim, card_number};
+use super::sim::{Memory, PinWithheld, Sim, card_number};
 use super::step::{Asked, Step};
 use super::storage::{Place, Storage};
 use super::time::{self, Told};
@@ -17,9 +19,29 @@ use super::{
     SEARCH_PATIENCE, SOON,
 };
 use crate::log::Level;
+use crate::modem::at::pending::{TextGiven, is_message_header};
 use crate::modem::at::queue::Event;
+use crate::modem::at::request::Request;
 use crate::modem::at::response::{CommandError, Final, extended_name};
+use crate::modem::at::shown::shown;
 use crate::modem::at::values::{fields, values};
+
+/// What became of a message of ours, told to whom it concerns.
+fn outgoing(outcome: Outcome) -> Action {
+    match outcome {
+        Outcome::Sent(id) => Action::Report(Report::Sent(id)),
+        Outcome::NotSent(id, why) => Action::Report(Report::NotSent(id, why)),
+        Outcome::Again(why, pause) => {
+            let what = format!("a message was not sent: {why}; again in {} s", pause.as_secs());
+            Action::log(Level::Warning, what)
+        }
+    }
+}
+
+/// Whether this is no name, but a piece of a message that came too late.
+fn is_hexadecimal(text: &str) -> bool {
+    text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
 
 /// So many kinds of unknown URCs are logged.
 const LOGGED_URCS: usize = 30;
@@ -34,7 +56,7 @@ impl Mobile {
                 self.talk.inbox.look();
                 vec![Action::log(Level::Warning, format!("modem sends {what}"))]
             }
-            Event::Silence { asked, shown } => self.silence(asked, &shown, now),
+            Event::Silence { asked, shown, text } => self.silence(asked, &shown, text, now),
             Event::Answered { asked, result, answer } => {
                 self.talk.silent = 0;
                 match asked {
@@ -59,7 +81,8 @@ impl Mobile {
 
     /// A command that the box can do without counts as refused, and costs the modem nothing as long as it answers
     /// `AT`.
-    fn silence(&mut self, asked: Asked, shown: &str, now: Duration) -> Vec<Action> {
+    fn silence(&mut self, asked: Asked, shown: &str, text: TextGiven, now: Duration) -> Vec<Action> {
+        self.talk.late.silent(now);
         let what = format!("no answer to {shown}");
         match asked {
             Asked::Step(Step::Attention | Step::AttentionInWords) => {
@@ -90,11 +113,14 @@ impl Mobile {
             }
             Asked::Pin | Asked::Submit => self.talk.essential_silent += 1,
         }
+        if matches!(asked, Asked::Step(Step::Read(..))) {
+            self.talk.inbox.look();
+        }
         if asked == Asked::Submit {
             // What came in between may have been lost (a +CMTI during +CMGS).
             self.talk.inbox.look();
-            let lost = self.outbox.lose();
-            actions.extend(lost.map(|id| Action::Report(Report::NotSent(id, what.clone()))));
+            let outcome = self.outbox.unanswered(text, what.clone(), now);
+            actions.extend(outcome.map(outgoing));
         }
         if self.talk.silent.max(self.talk.essential_silent) >= PATIENCE {
             actions.push(Action::Abandon(what));
@@ -103,8 +129,11 @@ impl Mobile {
     }
 
     fn unsolicited(&mut self, line: &str, now: Duration) -> Vec<Action> {
+        if is_message_header(line) || Final::parse(line) == Some(Final::Ok) {
+            self.comes_late(now);
+        }
         if self.talk.inbox.unsolicited(line) {
-            return vec![Action::log(Level::Info, format!("modem says {line}"))];
+            return vec![Action::log(Level::Info, format!("modem says {}", shown(line)))];
         }
         if let Some(told) = self.time(line) {
             return vec![told];
@@ -136,17 +165,29 @@ impl Mobile {
         }))
     }
 
+    /// An answer has come after its command was given up, and others may follow. Until they have, each
+    /// command gets the one before's, and what stands in them of messages is lost: nothing is asked for a
+    /// moment, and the storage is listed again.
+    fn comes_late(&mut self, now: Duration) {
+        let talk = &mut self.talk;
+        if !talk.late.came(now) {
+            return;
+        }
+        talk.pause = talk.pause.max(Some(now + SOON));
+        talk.inbox.look();
+    }
+
     /// Some modems talk without end (`^RSSI`, `^BOOT`): of each kind the first is enough.
     fn unknown_urc(&mut self, line: &str) -> Vec<Action> {
-        let kind = extended_name(line).unwrap_or(line).to_owned();
+        let kind = extended_name(line).map_or_else(|| shown(line), str::to_owned);
         let is_new = self.talk.unknown_urc.len() < LOGGED_URCS && self.talk.unknown_urc.insert(kind);
-        is_new.then(|| Action::log(Level::Info, format!("modem says {line}"))).into_iter().collect()
+        is_new.then(|| Action::log(Level::Info, format!("modem says {}", shown(line)))).into_iter().collect()
     }
 
     /// A message that the modem does not store. Reports and broadcasts are nobody's business.
     fn delivered(&mut self, header: &str, pdu: String) -> Vec<Action> {
         let Some(values) = fields(header, "+CMT") else {
-            return vec![Action::log(Level::Info, format!("modem says {header}"))];
+            return vec![Action::log(Level::Info, format!("modem says {}", shown(header)))];
         };
         let length = values.last().and_then(|length| length.parse().ok());
         if !is_whole(&pdu, length) {
@@ -159,13 +200,13 @@ impl Mobile {
         match asked {
             Asked::Step(step) => self.step_answer(step, result, answer, now),
             Asked::Pin => self.pin(result, now),
-            Asked::Submit => self.submitted(result, answer),
+            Asked::Submit => self.submitted(result, now),
         }
     }
 
     fn step_answer(&mut self, step: Step, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
         let is_ok = *result == Final::Ok;
-        let text = || answer.first().cloned().filter(|_| is_ok);
+        let text = || answer.first().filter(|text| is_ok && !is_hexadecimal(text)).cloned();
         let talk = &mut self.talk;
         let network = &mut talk.known.network;
         match step {
@@ -180,7 +221,7 @@ impl Mobile {
             Step::RadioOn => talk.pause = Some(now + SOON),
             Step::Sim => return self.sim(Sim::from_answer(result, answer), now),
             Step::Card => talk.card = card_number(answer).filter(|_| is_ok),
-            Step::Tries(counter) => return self.tries(counter, answer),
+            Step::Tries(counter) => return self.tries(counter, answer, now),
             Step::Readiness => self.readiness(answer, now),
             Step::Registration => {
                 network.calls = Registration::from_answer(answer, "+CREG");
@@ -289,16 +330,12 @@ impl Mobile {
         vec![Action::log(Level::Info, "the modem's radio is off: switched on")]
     }
 
-    fn submitted(&mut self, result: &Final, answer: &[String]) -> Vec<Action> {
+    fn submitted(&mut self, result: &Final, now: Duration) -> Vec<Action> {
         if let Final::Refused(why) = result {
             // 322: the storage is full, also for what comes.
             self.talk.inbox.unsolicited(&why.to_string());
         }
-        let report = self.outbox.sent(result, answer).map(|(id, outcome)| match outcome {
-            Ok(()) => Report::Sent(id),
-            Err(why) => Report::NotSent(id, why),
-        });
-        report.map(Action::Report).into_iter().collect()
+        self.outbox.answered(result, now).map(outgoing).into_iter().collect()
     }
 
     fn sim(&mut self, sim: Sim, now: Duration) -> Vec<Action> {
@@ -315,7 +352,8 @@ impl Mobile {
             talk.tries = None;
             let manufacturer = talk.known.manufacturer.as_deref();
             talk.plan.push_back(Step::Card);
-            talk.plan.extend(Quirks::of(manufacturer).pin_counters.iter().copied().map(Step::Tries));
+            let counters = Quirks::of(manufacturer).pin_counters;
+            talk.plan.extend(counters.iter().map(|counter| Step::Tries(counter)));
         } else {
             talk.known.withheld = None;
             let is_in_vain = matches!(sim, Sim::Unusable(_)) && !sim.is_missing();
@@ -325,9 +363,17 @@ impl Mobile {
     }
 
     /// Counters are asked until one says; then it is known whether the PIN may be given.
-    fn tries(&mut self, counter: Counter, answer: &[String]) -> Vec<Action> {
+    fn tries(&mut self, counter: &'static PinCounter, answer: &[String], now: Duration) -> Vec<Action> {
         let talk = &mut self.talk;
         talk.tries = counter.tries(answer);
+        // An `OK` that comes late would be taken for the PIN's, and a wrong PIN for a right one.
+        if let Some(until) = talk.late.until(now)
+            && talk.tries.is_some()
+        {
+            talk.pause = Some(until);
+            talk.plan.push_front(Step::Tries(counter));
+            return Vec::new();
+        }
         let more = talk.plan.iter().any(|step| matches!(step, Step::Tries(_)));
         if more && talk.tries.is_none() {
             return Vec::new();
@@ -336,8 +382,29 @@ impl Mobile {
         self.unlock()
     }
 
+    /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
+    fn unlock(&mut self) -> Vec<Action> {
+        let talk = &mut self.talk;
+        match self.pin_policy.attempt(talk.tries, talk.card.as_deref()) {
+            Ok((pin, record)) => {
+                let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
+                self.queue.push(Asked::Pin, request.shown_as("AT+CPIN=…"));
+                let file = Memory::FILE;
+                vec![Action::log(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
+            }
+            Err(PinWithheld::GivenThisBoot) if self.pin_policy.has_opened() => {
+                vec![Action::Abandon("the SIM wants its PIN again, which it gets once a boot".to_owned())]
+            }
+            Err(why) => {
+                let is_news = talk.known.withheld.replace(why) != Some(why);
+                let news = [Action::Publish, Action::log(Level::Warning, format!("SIM: {why}"))];
+                news.into_iter().filter(|_| is_news).collect()
+            }
+        }
+    }
+
     fn pin(&mut self, result: &Final, now: Duration) -> Vec<Action> {
-        let file = super::Memory::FILE;
+        let file = Memory::FILE;
         let record = self.pin_policy.learn(result);
         let mut actions: Vec<_> =
             record.map(|record| Action::Remember { file, record }).into_iter().collect();

@@ -153,9 +153,10 @@ impl Inbox {
             return Some(self.select(place.0));
         }
         if let Step::Delete(..) = step
-            && let Some(Known::Discarded { pdu, .. }) = self.known.remove(&place)
+            && let Some(known) = self.known.get_mut(&place)
+            && let Known::Discarded { pdu, .. } = known
         {
-            self.known.insert(place, Known::Deleting { pdu });
+            *known = Known::Deleting { pdu: std::mem::take(pdu) };
         }
         Some(step)
     }

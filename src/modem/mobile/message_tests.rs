@@ -4,12 +4,12 @@ use super::tests::{Modem, OPTION, SECOND, mobile, option, settled};
 use super::*;
 use crate::sms::pdu::Submit;
 
-const PDU: &str = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07";
+pub(super) const PDU: &str = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07";
 
 /// A modem that has no messages on its card.
-const ONE_STORAGE: (&str, &str) = ("AT+CPMS=?", "+CPMS: (\"ME\"),(\"ME\"),(\"ME\")\r\nOK\r\n");
+pub(super) const ONE_STORAGE: (&str, &str) = ("AT+CPMS=?", "+CPMS: (\"ME\"),(\"ME\"),(\"ME\")\r\nOK\r\n");
 
-fn listing(pdus: &[(u16, &str)]) -> String {
+pub(super) fn listing(pdus: &[(u16, &str)]) -> String {
     let lines: Vec<_> =
         pdus.iter().map(|(index, pdu)| format!("+CMGL: {index},1,,30\r\n{pdu}\r\n")).collect();
     lines.concat() + "\r\nOK\r\n"
@@ -115,13 +115,61 @@ fn a_message_is_sent_and_told_of_even_if_another_comes_in_between() {
     "#);
 }
 
+/// TS 24.011 annex E-2: 38 is a network out of order.
 #[test]
-fn a_message_that_is_refused_is_told_of() {
+fn a_message_that_is_refused_is_sent_again_after_pauses_that_grow_for_an_hour() {
+    let modem = option(&[
+        ("AT+CMGS=12", "\r\n> "),
+        ("001100038111F200000B02EF35", "\r\n+CMS ERROR: 38\r\n"),
+        ("AT+CMGS=13", "\r\n+CMS ERROR: 322\r\n"),
+    ]);
+    let mut mobile = settled(&modem);
+    mobile.send(sms(9));
+    let (mut tries, mut told) = (Vec::new(), Vec::new());
+    for second in 2..4000 {
+        let written = modem.talk(&mut mobile, second * SECOND);
+        tries.extend(written.matches("> AT+CMGS=12").map(|_| second));
+        told.extend(written.matches("NotSent(").map(|_| second));
+        assert!(mobile.next_deadline().is_some_and(|at| at > second * SECOND), "{second}");
+    }
+    assert_eq!(tries[..7], [2, 12, 42, 102, 222, 522, 822]);
+    assert_eq!((tries.len(), told), (16, vec![3522]));
+    assert!(!mobile.has_errands());
+}
+
+/// 322: the storage is full, also for what comes.
+#[test]
+fn the_storage_is_listed_after_a_refusal_because_of_it() {
     let modem = option(&[("AT+CMGS=12", "\r\n+CMS ERROR: 322\r\n")]);
     let mut mobile = settled(&modem);
     mobile.send(sms(9));
     let written = modem.talk(&mut mobile, 2 * SECOND);
-    assert!(written.contains("NotSent(SmsId(9), \"+CMS ERROR: 322\")\n> AT+CMGL=4"), "{written}");
+    let expected = "Warning: a message was not sent: +CMS ERROR: 322; again in 10 s\n> AT+CMGL=4";
+    assert!(written.contains(expected), "{written}");
+}
+
+#[test]
+fn a_message_waits_for_an_earlier_one_to_the_same_number_and_for_no_other() {
+    let refused = option(&[("AT+CMGS=12", "\r\n+CMS ERROR: 38\r\n"), ("AT+CMGS=18", "\r\n> ")]);
+    let mut mobile = settled(&refused);
+    let other = Submit::text(&"+33612345678".parse().unwrap(), "ok").unwrap();
+    mobile.send(sms(1));
+    mobile.send(sms(2));
+    mobile.send(OutgoingSms { id: SmsId(3), message: other });
+    let written = refused.talk(&mut mobile, 2 * SECOND);
+    assert_eq!(written.matches("> AT+CMGS=12").count(), 1, "{written}");
+    assert_eq!(written.matches("> AT+CMGS=").count(), 2, "{written}");
+}
+
+/// babca/python-gsmmodem and others: some modems give no reference (TS 27.005 §3.5.1).
+#[test]
+fn an_ok_alone_says_that_a_message_was_sent() {
+    let modem = option(&[("AT+CMGS=12", "\r\n> "), ("001100038111F200000B02EF35", "\r\nOK\r\n")]);
+    let mut mobile = settled(&modem);
+    mobile.send(sms(9));
+    assert!(modem.talk(&mut mobile, 2 * SECOND).ends_with("Sent(SmsId(9))\n"));
+    let later: String = (3..4000).map(|second| modem.talk(&mut mobile, second * SECOND)).collect();
+    assert!(!later.contains("CMGS"), "{later}");
 }
 
 #[test]
@@ -153,7 +201,7 @@ fn after_a_send_that_got_no_answer_the_storage_is_listed_before_the_next_status_
     // The prompt may take 10 s; the next regular check is due at 61 s.
     insta::assert_snapshot!(modem.talk(&mut mobile, 12 * SECOND), @r#"
     Warning: no answer to AT+CMGS=12
-    NotSent(SmsId(9), "no answer to AT+CMGS=12")
+    Warning: a message was not sent: no answer to AT+CMGS=12; again in 10 s
     > ESC
     > AT+CMGL=4
     "#);
@@ -177,5 +225,5 @@ fn a_message_waits_for_the_network_and_not_for_ever() {
     mobile.send(sms(2));
     mobile.on_time(SECOND);
     let late = Action::Report(Report::NotSent(SmsId(2), "no network for too long".to_owned()));
-    assert!(mobile.on_time(601 * SECOND).contains(&late));
+    assert!(mobile.on_time(3601 * SECOND).contains(&late));
 }

@@ -6,10 +6,12 @@
 mod answer;
 mod cnmi;
 mod inbox;
+mod late;
 mod listing;
 mod network;
 mod outbox;
 mod pace;
+mod pin_counter;
 mod quirks;
 mod radio;
 mod registration;
@@ -19,22 +21,21 @@ mod storage;
 mod time;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fs;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::at::queue::Queue;
 use super::at::request::Request;
 use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::RecoveryStep;
-use crate::log::Level;
-use crate::paths::Paths;
 use crate::published::{ModemStatus, Published};
 use crate::record::Record;
-use crate::site::{self, Pin};
-use crate::state::Store;
+use crate::site::Pin;
 
 pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
+pub(crate) use pin_counter::Subject;
 pub(crate) use quirks::Quirks;
 pub use registration::Registration;
 pub use sim::Memory;
@@ -43,6 +44,7 @@ pub use storage::{Place, Storage};
 pub use time::{ClockReading, Meaning};
 
 use inbox::Inbox;
+use late::Late;
 use network::Network;
 use outbox::Outbox;
 use pace::Pace;
@@ -70,7 +72,7 @@ const RESTART_TAKES: Duration = Duration::from_secs(10);
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
 /// What a mobile modem has to tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {
     /// A message has come. It stays where it is until it is [discarded](Mobile::discard), and is
     /// reported again when the port was closed in between.
@@ -130,6 +132,7 @@ struct Talk {
     doubts: bool,
     /// Commands that the modem does not answer; they are asked again at the next refresh.
     unanswered: Vec<Step>,
+    late: Late,
     tries: Option<u32>,
     card: Option<String>,
     /// Since when the modem has no network, or cannot read its SIM.
@@ -168,13 +171,6 @@ impl Mobile {
             asked: false,
             makes_way: false,
         }
-    }
-
-    /// The modem of a site, with what this box remembers.
-    pub fn from_site(modem: &site::Modem, paths: &Paths) -> Self {
-        // A kernel that does not name its boots leaves it at one PIN for ever, which is safe.
-        let boot = fs::read_to_string(paths.path("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
-        Self::new(modem.pin.clone(), Memory::load(&Store::new(paths.state())), boot.trim())
     }
 
     /// Sends a message as soon as the modem is registered. [`Report::Sent`] or [`Report::NotSent`]
@@ -367,8 +363,9 @@ impl Protocol for Mobile {
         actions
     }
 
-    fn on_close(&mut self) -> Option<Report> {
-        self.outbox.lose().map(|id| Report::NotSent(id, "the modem is gone".to_owned()))
+    fn on_close(&mut self) -> Vec<Report> {
+        let lost = self.outbox.lose(self.queue.text_given()).into_iter();
+        lost.map(|id| Report::NotSent(id, "the modem is gone".to_owned())).collect()
     }
 
     fn next_deadline(&self) -> Option<Duration> {
@@ -459,29 +456,10 @@ impl Mobile {
         self.pace.sent(now);
         Some(Action::Send(sent))
     }
-
-    /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
-    fn unlock(&mut self) -> Vec<Action> {
-        let talk = &mut self.talk;
-        match self.pin_policy.attempt(talk.tries, talk.card.as_deref()) {
-            Ok((pin, record)) => {
-                let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
-                self.queue.push(Asked::Pin, request.shown_as("AT+CPIN=…"));
-                let file = Memory::FILE;
-                vec![Action::log(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
-            }
-            Err(PinWithheld::GivenThisBoot) if self.pin_policy.has_opened() => {
-                vec![Action::Abandon("the SIM wants its PIN again, which it gets once a boot".to_owned())]
-            }
-            Err(why) => {
-                let is_news = talk.known.withheld.replace(why) != Some(why);
-                let news = [Action::Publish, Action::log(Level::Warning, format!("SIM: {why}"))];
-                news.into_iter().filter(|_| is_news).collect()
-            }
-        }
-    }
 }
 
+#[cfg(test)]
+mod late_tests;
 #[cfg(test)]
 mod message_tests;
 #[cfg(test)]

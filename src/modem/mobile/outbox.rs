@@ -3,23 +3,34 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::modem::at::pending::TextGiven;
 use crate::modem::at::request::Request;
 use crate::modem::at::response::Final;
-use crate::modem::at::values::values;
 use crate::sms::pdu::Submit;
 
 /// A message that could not be sent for so long is not wanted any more: it answers a question that
 /// somebody has asked.
-const LASTS: Duration = Duration::from_secs(600);
+const LASTS: Duration = Duration::from_secs(3600);
+/// The pauses after a refusal, the last one again and again: a network that is out of order (`+CMS ERROR:
+/// 38`, TS 24.011 annex E-2) is not so for seconds.
+const PAUSES: [Duration; 5] = [
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+    Duration::from_secs(300),
+];
 /// Until the modem asks for the text.
 const PROMPT_SECONDS: u64 = 10;
 
 /// The number of an outgoing message, chosen by its sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SmsId(pub u64);
 
 /// A message to be sent. Only one that fits into an SMS can be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutgoingSms {
     /// The modem reports by it what became of the message.
     pub id: SmsId,
@@ -31,7 +42,7 @@ pub struct OutgoingSms {
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: VecDeque<Waiting>,
-    sending: Option<SmsId>,
+    sending: Option<Waiting>,
 }
 
 #[derive(Debug)]
@@ -39,12 +50,26 @@ struct Waiting {
     sms: OutgoingSms,
     /// Known once the first tick has seen it.
     until: Option<Duration>,
+    /// It was refused, and is not sent again before then.
+    pause: Option<Duration>,
+    refusals: usize,
+}
+
+/// What has become of the message that was being sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The network has it.
+    Sent(SmsId),
+    /// It has not, for this reason; the message is sent again after this time.
+    Again(String, Duration),
+    /// It is given up, for this reason.
+    NotSent(SmsId, String),
 }
 
 impl Outbox {
     /// One more, behind those that wait.
     pub fn push(&mut self, sms: OutgoingSms) {
-        self.waiting.push_back(Waiting { sms, until: None });
+        self.waiting.push_back(Waiting { sms, until: None, pause: None, refusals: 0 });
     }
 
     /// Whether nothing waits, and nothing is being sent.
@@ -52,10 +77,11 @@ impl Outbox {
         self.waiting.is_empty() && self.sending.is_none()
     }
 
-    /// Those that have waited too long.
+    /// Those that have waited too long. Pauses that are over end.
     pub fn expire(&mut self, now: Duration) -> Vec<SmsId> {
         for waiting in &mut self.waiting {
             waiting.until.get_or_insert(now + LASTS);
+            waiting.pause = waiting.pause.filter(|pause| now < *pause);
         }
         let is_late = |waiting: &Waiting| waiting.until.is_some_and(|until| until <= now);
         let late =
@@ -64,32 +90,65 @@ impl Outbox {
         late
     }
 
-    /// When the first of them has waited too long.
+    /// When the first of them has waited too long, or long enough.
     pub fn deadline(&self) -> Option<Duration> {
-        self.waiting.iter().filter_map(|waiting| waiting.until).min()
+        self.waiting.iter().flat_map(|waiting| [waiting.until, waiting.pause]).flatten().min()
     }
 
-    /// The next one to send (TS 27.005 §4.3).
+    /// The next one to send (TS 27.005 §4.3): the first that no pause keeps, nor an earlier one to the
+    /// same number, which is to arrive first.
     pub fn next(&mut self) -> Option<Request> {
-        let OutgoingSms { id, message } = self.waiting.pop_front()?.sms;
-        self.sending = Some(id);
-        let (pdu, length) = message.encode();
+        let to = |at: usize| self.waiting.get(at).map(|waiting| waiting.sms.message.to());
+        let may_go =
+            |at: &usize| self.waiting[*at].pause.is_none() && !(0..*at).any(|earlier| to(earlier) == to(*at));
+        let at = (0..self.waiting.len()).find(may_go)?;
+        let next = self.waiting.remove(at)?;
+        let (pdu, length) = next.sms.message.encode();
+        self.sending = Some(next);
         Some(Request::from_line(format!("AT+CMGS={length}"), PROMPT_SECONDS).with_text(pdu))
     }
 
-    /// What became of the one that was being sent.
-    pub fn sent(&mut self, result: &Final, answer: &[String]) -> Option<(SmsId, Result<(), String>)> {
-        let outcome = match result {
-            Final::Ok if values(answer, "+CMGS").is_some() => Ok(()),
-            Final::Ok => Err("the modem gives no reference".to_owned()),
-            Final::Refused(why) => Err(why.to_string()),
-            other => Err(format!("{other:?}")),
-        };
-        Some((self.sending.take()?, outcome))
+    /// What became of the one that was being sent. `OK` alone is enough: not every modem gives the
+    /// reference of TS 27.005 §3.5.1, and what the network has taken must not be sent twice.
+    pub fn answered(&mut self, result: &Final, now: Duration) -> Option<Outcome> {
+        match result {
+            Final::Ok => Some(Outcome::Sent(self.sending.take()?.sms.id)),
+            Final::Refused(why) => self.refused(why.to_string(), now),
+            other => self.refused(other.to_string(), now),
+        }
     }
 
-    /// No answer will come about the one that was being sent.
-    pub fn lose(&mut self) -> Option<SmsId> {
-        self.sending.take()
+    /// No answer has come about the one that was being sent. Without its text it has certainly not
+    /// been sent; with it, it may have been, and a second one would be one too many.
+    pub fn unanswered(&mut self, text: TextGiven, why: String, now: Duration) -> Option<Outcome> {
+        match text {
+            TextGiven::No => self.refused(why, now),
+            TextGiven::Yes => Some(Outcome::NotSent(self.sending.take()?.sms.id, why)),
+        }
+    }
+
+    /// The port is closed.
+    pub fn lose(&mut self, text: TextGiven) -> Option<SmsId> {
+        let lost = self.sending.take()?;
+        match text {
+            TextGiven::No => {
+                self.waiting.push_front(lost);
+                None
+            }
+            TextGiven::Yes => Some(lost.sms.id),
+        }
+    }
+
+    fn refused(&mut self, why: String, now: Duration) -> Option<Outcome> {
+        let mut refused = self.sending.take()?;
+        let pause = PAUSES[refused.refusals.min(PAUSES.len() - 1)];
+        let until = now + pause;
+        if refused.until.is_some_and(|end| end <= until) {
+            return Some(Outcome::NotSent(refused.sms.id, why));
+        }
+        refused.pause = Some(until);
+        refused.refusals += 1;
+        self.waiting.push_front(refused);
+        Some(Outcome::Again(why, pause))
     }
 }

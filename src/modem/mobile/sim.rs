@@ -9,9 +9,8 @@ use std::fmt;
 
 use sha1::{Digest, Sha1};
 
-use crate::modem::at::request::Request;
+use crate::equipment_error::EquipmentError;
 use crate::modem::at::response::{CommandError, Final};
-use crate::modem::at::values::values;
 use crate::record::Record;
 use crate::site::Pin;
 use crate::state::Store;
@@ -21,6 +20,13 @@ const FEWEST_TRIES: u32 = 2;
 
 const NONE: &str = "no SIM";
 const WRONG: &str = "wrong SIM";
+
+/// What SIMCom's modems say in the place of a code, where TS 27.007 has an error.
+const NO_CODES: [(&str, EquipmentError); 3] = [
+    ("NOT INSERTED", EquipmentError::SIM_NOT_INSERTED),
+    ("SIM REMOVED", EquipmentError::SIM_NOT_INSERTED),
+    ("NOT READY", EquipmentError::SIM_BUSY),
+];
 
 /// What `+CPIN?` says (TS 27.007 §8.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,17 +45,23 @@ impl Sim {
         let said = answer.iter().find_map(|line| line.strip_prefix("+CPIN:"));
         match (result, said.map(|said| said.trim().trim_matches('"'))) {
             (Final::Ok, Some("READY")) => Self::Ready,
-            (Final::Ok, Some(what)) => Self::Wants(what.to_owned()),
-            // TS 27.007 §9.2.1
-            (Final::Refused(CommandError::Equipment(code)), _) => Self::Unusable(match code.as_str() {
-                "10" => NONE.to_owned(),
-                "13" => "SIM failure".to_owned(),
-                "14" => "SIM busy".to_owned(),
-                "15" => WRONG.to_owned(),
-                other => other.to_owned(),
-            }),
+            (Final::Ok, Some(what)) => match NO_CODES.iter().find(|(words, _)| *words == what) {
+                Some((_, error)) => Self::from_error(*error),
+                None => Self::Wants(what.to_owned()),
+            },
+            (Final::Refused(CommandError::Equipment(said)), _) => {
+                Self::from_error(EquipmentError::parse(said))
+            }
             _ => Self::Unusable("no answer to +CPIN?".to_owned()),
         }
+    }
+
+    fn from_error(error: EquipmentError) -> Self {
+        Self::Unusable(match error {
+            EquipmentError::SIM_NOT_INSERTED => NONE.to_owned(),
+            EquipmentError::SIM_WRONG => WRONG.to_owned(),
+            error => error.to_string(),
+        })
     }
 
     /// Whether somebody has to put another card in.
@@ -70,44 +82,6 @@ impl fmt::Display for Sim {
             Self::Wants(what) => write!(f, "wants {what}"),
             Self::Unusable(why) => write!(f, "unusable: {why}"),
         }
-    }
-}
-
-/// Where a modem says how many tries the PIN has left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counter {
-    /// `_OERCN: <PIN>,<PUK>` of Option's sticks (ModemManager, plugins/option).
-    Option,
-    /// `^CPIN: <code>,<times>,<PUK>,<PIN>,<PUK2>,<PIN2>` of Huawei's (ModemManager, plugins/huawei).
-    Huawei,
-    /// `+CPINR: <code>,<left>[,<most>]` (TS 27.007 §8.65).
-    Standard,
-}
-
-impl Counter {
-    /// What it is asked.
-    pub fn request(self) -> Request {
-        Request::new(
-            match self {
-                Self::Option => "AT_OERCN?",
-                Self::Huawei => "AT^CPIN?",
-                Self::Standard => "AT+CPINR",
-            },
-            5,
-        )
-    }
-
-    /// The tries left for the PIN; `None` if the answer does not say.
-    pub fn tries(self, answer: &[String]) -> Option<u32> {
-        let tries = match self {
-            Self::Option => *values(answer, "_OERCN")?.first()?,
-            Self::Huawei => *values(answer, "^CPIN")?.get(3)?,
-            Self::Standard => {
-                let mut lines = answer.iter().filter_map(|line| values(std::slice::from_ref(line), "+CPINR"));
-                *lines.find(|values| values.first() == Some(&"SIM PIN"))?.get(1)?
-            }
-        };
-        tries.parse().ok()
     }
 }
 
@@ -148,7 +122,7 @@ impl Memory {
         Self::from_record(&Record::parse(&store.read(Self::FILE)?))
     }
 
-    fn from_record(record: &Record) -> Option<Self> {
+    pub(crate) fn from_record(record: &Record) -> Option<Self> {
         let outcome = record.get("outcome")?;
         Some(Self {
             pin: record.get("pin")?.to_owned(),
@@ -159,7 +133,7 @@ impl Memory {
         })
     }
 
-    fn to_record(&self) -> Record {
+    pub(crate) fn to_record(&self) -> Record {
         let text = PinResult::WORDS.iter().find(|(outcome, _)| *outcome == self.outcome);
         Record::new()
             .with("pin", &self.pin)
@@ -167,6 +141,17 @@ impl Memory {
             .with("tries", self.tries)
             .with("boot", &self.boot)
             .with_known("outcome", text.map(|(_, text)| text))
+    }
+
+    /// Whether a store may take this after what it had before, in the boot of this name: in one boot a PIN is given once,
+    /// and one thing comes of it.
+    pub(crate) fn may_follow(&self, before: Option<&Self>, boot: &str) -> bool {
+        let before = before.filter(|before| before.boot == boot).map(|before| before.outcome);
+        let expected = match self.outcome {
+            PinResult::Unknown => None,
+            PinResult::Accepted | PinResult::Refused => Some(PinResult::Unknown),
+        };
+        self.boot == boot && before == expected
     }
 
     /// Whether this is about the same PIN and, as far as is known, the same card.
@@ -251,10 +236,10 @@ impl PinPolicy {
     pub fn learn(&mut self, result: &Final) -> Option<Record> {
         let outcome = match result {
             Final::Ok => PinResult::Accepted,
-            // TS 27.007 §9.2.1: incorrect password, SIM PUK required
-            Final::Refused(CommandError::Equipment(code)) if code == "16" || code == "12" => {
-                PinResult::Refused
-            }
+            Final::Refused(CommandError::Equipment(said)) => match EquipmentError::parse(said) {
+                EquipmentError::INCORRECT_PASSWORD | EquipmentError::SIM_PUK_REQUIRED => PinResult::Refused,
+                _ => return None,
+            },
             _ => return None,
         };
         let memory = self.memory.as_mut()?;

@@ -161,21 +161,59 @@ fn the_pin_is_not_written_down() {
     assert!(!format!("{pin_policy:?}").contains("4321"));
 }
 
+/// The codes are those of TS 27.007 §8.3, the errors those of §9.2.
 #[test]
-fn every_maker_s_counter_is_read() {
-    let table = [
-        (Counter::Option, "_OERCN: 3,10", Some(3)),
-        (Counter::Option, "_OERCN: 3, 10", Some(3)),
-        (Counter::Huawei, "^CPIN: SIM PIN,3,10,2,10,3", Some(2)),
-        (Counter::Huawei, "^CPIN:SIM PIN,,10,1,10,3", Some(1)),
-        (Counter::Standard, "+CPINR: SIM PIN,3,3", Some(3)),
-        (Counter::Standard, "+CPINR: \"SIM PIN\",3", Some(3)),
-        (Counter::Standard, "+CPINR: SIM PIN2,3,3", None),
-        (Counter::Standard, "+CPINR: SIM PIN,,3", None),
-        (Counter::Option, "OK", None),
-    ];
-    for (counter, line, tries) in table {
-        assert_eq!(counter.tries(&[line.to_owned()]), tries, "{line}");
+fn every_answer_to_cpin_is_understood() {
+    let refused = |said: &str| Final::Refused(CommandError::Equipment(said.to_owned()));
+    for (said, result, shown) in [
+        ("+CPIN: READY", Final::Ok, "ready"),
+        ("+CPIN:READY", Final::Ok, "ready"), // SIM800 (SIMCom's manual, and many programs' tests)
+        ("+CPIN: \"READY\"", Final::Ok, "ready"), // Motorola EZX (ModemManager, mm-broadband-modem.c)
+        ("+CPIN:   SIM PIN", Final::Ok, "wants SIM PIN"), // ModemManager skips blanks, too
+        ("+CPIN: \"SIM PIN\"", Final::Ok, "wants SIM PIN"),
+        ("+CPIN: SIM PUK", Final::Ok, "wants SIM PUK"),
+        ("+CPIN: SIM PIN2", Final::Ok, "wants SIM PIN2"),
+        ("+CPIN: PH-SIM PIN", Final::Ok, "wants PH-SIM PIN"),
+        ("+CPIN: PH-NET PIN", Final::Ok, "wants PH-NET PIN"), // locked to an operator
+        ("+CPIN: PH-FSIM PIN", Final::Ok, "wants PH-FSIM PIN"),
+        ("+CPIN: PH_SIM PIN", Final::Ok, "wants PH_SIM PIN"), // SIM800
+        ("+CPIN: NOT INSERTED", Final::Ok, "unusable: no SIM"), // SIM800, SIM7600 (TinyGSM)
+        ("+CPIN: NOT READY", Final::Ok, "unusable: SIM busy"), // SIM800, SIM7600
+        ("+CPIN: SIM REMOVED", Final::Ok, "unusable: no SIM"), // SIM7600
+        ("", refused("10"), "unusable: no SIM"),
+        ("", refused("SIM not inserted"), "unusable: no SIM"), // +CMEE=2
+        ("", refused("SIM wrong"), "unusable: wrong SIM"),
+        ("", refused("13"), "unusable: SIM failure"),
+        ("", refused("SIM failure"), "unusable: SIM failure"),
+        ("", refused("14"), "unusable: SIM busy"),
+        ("", refused("SIM busy"), "unusable: SIM busy"),
+        ("", refused("515"), "unusable: error 515"), // Quectel: please wait, init
+        ("", Final::Refused(CommandError::Unexplained), "unusable: no answer to +CPIN?"),
+        ("", Final::Ok, "unusable: no answer to +CPIN?"),
+    ] {
+        let sim = Sim::from_answer(&result, &[said.to_owned()]);
+        assert_eq!(sim.to_string(), shown, "{said:?} {result:?}");
+        assert_eq!(sim.wants_pin(), shown == "wants SIM PIN", "{said:?}");
+        assert_eq!(sim.is_missing(), ["unusable: no SIM", "unusable: wrong SIM"].contains(&shown));
+    }
+}
+
+/// Some modems explain errors in words whatever `+CMEE` says.
+#[test]
+fn a_pin_that_is_refused_in_words_is_refused() {
+    for (said, is_refused) in [
+        ("16", true),
+        ("incorrect password", true),
+        ("12", true),
+        ("SIM PUK required", true),
+        ("14", false),
+        ("SIM busy", false),
+        ("unknown error", false),
+    ] {
+        let mut pin_policy = PinPolicy::new(Some(pin("1234")), None, "today".to_owned());
+        pin_policy.attempt(Some(3), None).unwrap();
+        let learned = pin_policy.learn(&Final::Refused(CommandError::Equipment(said.to_owned())));
+        assert_eq!(learned.is_some(), is_refused, "{said}");
     }
 }
 

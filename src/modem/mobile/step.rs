@@ -1,7 +1,7 @@
 //! What a mobile modem is asked.
 
 use super::cnmi::Cnmi;
-use super::sim::Counter;
+use super::pin_counter::PinCounter;
 use super::storage::{Memories, Storage};
 use crate::modem::at::request::Request;
 use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
@@ -34,7 +34,7 @@ pub(super) enum Step {
     /// The number of the SIM card, to tell cards apart.
     Card,
     /// How many tries the PIN has left.
-    Tries(Counter),
+    Tries(&'static PinCounter),
     Registration,
     PacketRegistration,
     LteRegistration,

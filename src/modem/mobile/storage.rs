@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Where messages lie: `<mem>` of TS 27.005 §3.1. The modem's own memory is the larger one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Storage {
     /// `ME`, in the modem.
     Modem,
@@ -97,7 +99,7 @@ pub(super) fn lists(answer: &[String]) -> Option<Vec<Vec<Storage>>> {
 }
 
 /// Where a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Place {
     /// At this index of this storage.
     Stored(Storage, u16),

@@ -1,6 +1,7 @@
 //! The conversation with a mobile modem, as transcripts.
 
 use super::*;
+use crate::log::Level;
 use crate::site::{Role, Site};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -39,7 +40,7 @@ pub(super) fn mobile() -> Mobile {
     Mobile::new(None, None, "today")
 }
 
-fn with_pin(memory: Option<Memory>) -> Mobile {
+pub(super) fn with_pin(memory: Option<Memory>) -> Mobile {
     let site = "role='dialer'\nhostname='x'\n[modem]\npin='4321'\n[operator]\nname='x'\napn='x'\n";
     let Role::Dialer(dialer) = Site::parse(site).unwrap().role else { unreachable!() };
     Mobile::new(dialer.modem.pin, memory, "today")
@@ -266,7 +267,7 @@ fn what_the_sim_says_in_figures_is_said_in_words() {
         ("+CPIN: SIM PIN\r\nOK\r\n", "wants SIM PIN, and the site has none"),
         ("+CME ERROR: 10\r\n", "unusable: no SIM"),
         ("+CME ERROR: 14\r\n", "unusable: SIM busy"),
-        ("+CME ERROR: 772\r\n", "unusable: 772"),
+        ("+CME ERROR: 772\r\n", "unusable: error 772"),
         ("ERROR\r\n", "unusable: no answer to +CPIN?"),
         ("OK\r\n", "unusable: no answer to +CPIN?"),
     ];

@@ -3,6 +3,8 @@
 //! `+CCLK` is local time with its zone beside it (TS 27.007 §8.15), but there are modems that show universal time and
 //! add the zone all the same, or leave the zone out. Which of them a modem is does not follow from the line.
 
+use serde::{Deserialize, Serialize};
+
 use crate::calendar::Civil;
 
 /// A modem that was not told the time begins at its maker's idea of one: 2000, 2004, 2015, and 1980,
@@ -13,7 +15,7 @@ const ZONES: std::ops::RangeInclusive<i64> = -48..=56;
 const QUARTER: i64 = 900;
 
 /// What a clock shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Meaning {
     /// The time of a place, east or west of Greenwich.
     Local,
@@ -22,7 +24,7 @@ pub enum Meaning {
 }
 
 /// A time that can be read in two ways.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockReading {
     /// What the clock shows, in seconds since 1970 as if it were UTC.
     pub shown: i64,
@@ -33,6 +35,14 @@ pub struct ClockReading {
 }
 
 impl ClockReading {
+    /// Whether a line can have told this: a year and a zone that there are.
+    pub fn is_possible(&self) -> bool {
+        let first_of = |year| Civil { year, month: 1, day: 1, hour: 0, minute: 0, second: 0 }.unix();
+        let years = first_of(*YEARS.start()).zip(first_of(YEARS.end() + 1));
+        let is_zone = |east: i64| east % QUARTER == 0 && ZONES.contains(&(east / QUARTER));
+        years.is_some_and(|(first, end)| (first..end).contains(&self.shown)) && self.east.is_none_or(is_zone)
+    }
+
     /// Seconds since 1970 if the clock means this. `zone` gives what to add to a Unix time to get local time, where the
     /// clock names no zone.
     pub fn unix(self, meaning: Meaning, zone: impl Fn(i64) -> i64) -> i64 {

@@ -21,7 +21,7 @@ use super::counters::Carried;
 use super::idle::Idle;
 use super::outcome::{DownReason, LinkOutcome, RequestRefusal};
 use super::pppd::{Exit, Signal};
-use super::{Connection, Interface, Timestamp};
+use super::{Connection, Interface, MonthTotal, Timestamp};
 use crate::chat::DialFailure;
 use crate::log::Level;
 use crate::record::Record;
@@ -132,7 +132,14 @@ enum Then {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ByHand {
     link: Connection,
-    kill_at: Option<Duration>,
+    closing: Option<ClosingByHand>,
+}
+
+/// Why such a link was told to end, and when its pppd is killed if it does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ClosingByHand {
+    why: DownReason,
+    kill_at: Duration,
 }
 
 /// The state of the link, for display.
@@ -156,12 +163,13 @@ impl Session {
     /// The file of the [store](crate::state::Store) that holds what must be remembered.
     pub const FILE: &'static str = "budget";
 
-    /// The link as a service finds it when it starts. `remembered` is what it stored last,
-    /// `running` the links that are up already: one that it had opened itself it takes back, with
+    /// The link as a service finds it when it starts. `remembered` is what it stored last, `copied` what
+    /// the second copy has of that, `running` the links that are up already: one that it had opened itself it takes back, with
     /// the whole session limit before it.
     pub fn new(
         site: &LinkConfig,
         remembered: &Record,
+        copied: MonthTotal,
         running: Vec<Connection>,
         at: Timestamp,
     ) -> (Self, Vec<SessionEffect>) {
@@ -179,6 +187,7 @@ impl Session {
         };
         let ours = remembered.get(OURS).and_then(super::pid);
         let mut reaction = Reaction::default();
+        let knew_less = session.budget.raise_to(copied);
         for link in running {
             if Some(link.pid) == ours {
                 let call = session.call(None);
@@ -186,6 +195,9 @@ impl Session {
                 reaction.push(SessionEffect::Watch(link.pid));
             }
             reaction.append(session.receive(Event::IpUp(link), at));
+        }
+        if knew_less {
+            reaction.push(session.remember());
         }
         // Nobody has asked this time: nobody waits for an outcome.
         (session, reaction.effects)
@@ -254,12 +266,7 @@ impl Session {
             State::Down if self.by_hand.is_empty() => {
                 reaction.report(LinkOutcome::Refused(RequestRefusal::NotConnected));
             }
-            State::Down => {
-                for it in &mut self.by_hand {
-                    it.kill_at = Some(at.now + KILL_AFTER);
-                    reaction.push(SessionEffect::Signal(it.link.pid, Signal::Terminate));
-                }
-            }
+            State::Down => reaction.append(self.close_by_hand(&why, at)),
             State::Pausing { .. } => reaction.report(LinkOutcome::Closed(why)),
             State::Dialling { pid, .. } => reaction.append(self.terminate(pid, Then::Stop(why), at)),
             State::Up { link, .. } => reaction.append(self.terminate(Some(link.pid), Then::Stop(why), at)),
@@ -267,6 +274,17 @@ impl Session {
                 self.state = State::Closing { pid, kill_at, then: Then::Stop(why) };
             }
         }
+        reaction
+    }
+
+    /// Closes every link before the box stops, also those opened by hand beside our own. The [phase](Self::phase) is
+    /// [`Phase::Down`] when the last pppd has ended.
+    pub fn stop(&mut self, at: Timestamp) -> Reaction {
+        let mut reaction = match self.state {
+            State::Down => self.poll(at),
+            _ => self.close(DownReason::Stopping, at),
+        };
+        reaction.append(self.close_by_hand(&DownReason::Stopping, at));
         reaction
     }
 
@@ -314,9 +332,11 @@ impl Session {
             self.read_at = Some(at.now + READ_EVERY);
             reaction.effects.extend(self.budget.interfaces().cloned().map(SessionEffect::ReadCounters));
         }
-        for it in self.by_hand.iter_mut().filter(|it| it.kill_at.is_some_and(|kill_at| kill_at <= at.now)) {
-            it.kill_at = Some(at.now + KILL_AFTER);
-            reaction.push(SessionEffect::Signal(it.link.pid, Signal::Kill));
+        for it in &mut self.by_hand {
+            if let Some(closing) = it.closing.as_mut().filter(|closing| closing.kill_at <= at.now) {
+                closing.kill_at = at.now + KILL_AFTER;
+                reaction.push(SessionEffect::Signal(it.link.pid, Signal::Kill));
+            }
         }
         match &mut self.state {
             State::Dialling { pid, call, give_up, .. } if *give_up <= at.now => {
@@ -348,7 +368,7 @@ impl Session {
             State::Up { end, .. } => Some(*end),
             State::Closing { pid, kill_at, .. } => pid.map(|_| *kill_at),
         };
-        let kills = self.by_hand.iter().filter_map(|it| it.kill_at);
+        let kills = self.by_hand.iter().filter_map(|it| it.closing.as_ref()).map(|closing| closing.kill_at);
         own.into_iter().chain(self.read_at).chain(kills).min()
     }
 

@@ -49,7 +49,8 @@ impl Reaction {
         self.outcomes.push(outcome);
     }
 
-    pub(super) fn append(&mut self, other: Self) {
+    /// Adds what follows from a further event.
+    pub fn append(&mut self, other: Self) {
         self.effects.extend(other.effects);
         self.outcomes.extend(other.outcomes);
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rustix::process::Pid;
 
 use super::{
-    ByHand, FIRST_ATTEMPTS, GOOD, KILL_AFTER, Lease, OURS, PAUSES, READ_EVERY, Reaction, Session,
-    SessionEffect, State, Then,
+    ByHand, ClosingByHand, FIRST_ATTEMPTS, GOOD, KILL_AFTER, Lease, OURS, PAUSES, READ_EVERY, Reaction,
+    Session, SessionEffect, State, Then,
 };
 use crate::log::Level;
 use crate::ppp::counters::Carried;
@@ -187,14 +187,20 @@ impl Session {
         }
         let what = format!("{} was opened by hand", link.interface);
         let mut reaction = Reaction::from(SessionEffect::Watch(link.pid));
-        self.by_hand.push(ByHand { link, kill_at: None });
+        self.by_hand.push(ByHand { link, closing: None });
         reaction.push(SessionEffect::Log(Level::Info, what));
         reaction
     }
 
     pub(super) fn ip_down(&mut self, pid: Pid, carried: Option<u64>, at: Timestamp) -> Reaction {
         if !self.is_ours(pid) {
-            return self.end_by_hand(pid, carried);
+            // The box must not stop before pppd has hung up, which follows ip-down.
+            let is_stopping =
+                |it: &&ByHand| it.closing.as_ref().is_some_and(|it| it.why == DownReason::Stopping);
+            return match self.by_hand.iter().filter(is_stopping).any(|it| it.link.pid == pid) {
+                true => self.settle(pid, carried),
+                false => self.end_by_hand(pid, carried),
+            };
         }
         if let State::Up { call, since, end, .. } = &self.state {
             let then = Then::Judge(lost(*call, *since, *end, at), None);
@@ -203,16 +209,30 @@ impl Session {
         self.settle(pid, carried)
     }
 
-    /// A link that somebody else has opened is closed.
+    /// Tells the pppd of every link opened by hand to end.
+    pub(super) fn close_by_hand(&mut self, why: &DownReason, at: Timestamp) -> Reaction {
+        let mut reaction = Reaction::default();
+        for it in &mut self.by_hand {
+            if let Some(closing) = &mut it.closing {
+                closing.why = why.clone();
+                continue;
+            }
+            it.closing = Some(ClosingByHand { why: why.clone(), kill_at: at.now + KILL_AFTER });
+            reaction.push(SessionEffect::Signal(it.link.pid, Signal::Terminate));
+        }
+        reaction
+    }
+
+    /// A link opened by hand is closed.
     pub(super) fn end_by_hand(&mut self, pid: Pid, carried: Option<u64>) -> Reaction {
         let mut reaction = self.settle(pid, carried);
         if let Some(at) = self.by_hand.iter().position(|it| it.link.pid == pid) {
             let it = self.by_hand.remove(at);
-            match it.kill_at {
-                Some(_) => reaction.report(LinkOutcome::Closed(DownReason::Asked)),
+            match it.closing {
+                Some(closing) => reaction.report(LinkOutcome::Closed(closing.why)),
                 None => {
-                    reaction
-                        .push(SessionEffect::Log(Level::Info, format!("{} was closed", it.link.interface)));
+                    let what = format!("{} was closed", it.link.interface);
+                    reaction.push(SessionEffect::Log(Level::Info, what));
                 }
             }
         }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::chat::Failure;
 use crate::clock::Month;
+use crate::equipment_error::EquipmentError;
 use crate::ppp::{Addresses, Calendar};
 use crate::site::{Role, Site};
 use std::net::Ipv4Addr;
@@ -62,7 +63,8 @@ struct Harness {
 impl Harness {
     fn new(remembered: &Record, running: Vec<Connection>) -> Self {
         let now = 100 * SECOND;
-        let (session, effects) = Session::new(&site(), remembered, running, timestamp(now));
+        let (session, effects) =
+            Session::new(&site(), remembered, MonthTotal::default(), running, timestamp(now));
         Self { session, now, done: effects.into_iter().map(Done::Effect).collect() }
     }
 
@@ -194,6 +196,7 @@ fn in_state(name: &str) -> Harness {
         }
         "up" => harness.up(),
         "up for 5m" => harness.up().carry(5, 100_000),
+        "up, a stranger up" => harness.up().receive(Event::IpUp(stranger())),
         "lost" => harness.up().carry(5, 100_000).exit(15),
         "lost, dialling again" => {
             harness.up().carry(5, 100_000).exit(15).pass(5 * SECOND).receive(Event::Started(pid(OUR_PPPD)))
@@ -227,10 +230,14 @@ fn happens(harness: &mut Harness, what: &str) {
         "connect" => harness.connect(),
         "disconnect" => harness.disconnect(),
         "extend" => harness.call(|session, at| session.extend(None, at)),
-        "the box stops" => harness.call(|session, at| session.close(DownReason::Stopping, at)),
+        "the box stops" => harness.call(Session::stop),
         "started" => harness.receive(Event::Started(process)),
         "not started" => harness.receive(Event::NotStarted("no such file".to_owned())),
         "no carrier" => harness.receive(no_call(Failure::NoCarrier)),
+        "no dial tone" => harness.receive(no_call(Failure::NoDialtone)),
+        "no network service" => harness.receive(no_call(Failure::Equipment(EquipmentError::parse("30")))),
+        "login refused" => harness.receive(Event::Exited(process, Exit::AuthRefused)),
+        "login unanswered" => harness.receive(Event::Exited(process, Exit::AuthUnanswered)),
         "modem silent" => harness.receive(Event::DialFailure(DialFailure::Silent)),
         "own address" => harness.receive(Event::OwnAddress(process, Ipv4Addr::new(192, 168, 32, 77))),
         "ip-up" => harness.receive(Event::IpUp(ours())),
@@ -387,4 +394,12 @@ fn after_a_power_cut_the_claim_is_charged_once() {
         assert!((15_000_000..=16_000_000).contains(&used), "{used}");
         remembered = after.remembered();
     }
+}
+
+#[test]
+fn what_only_the_second_copy_knows_of_the_month_is_stored_at_once() {
+    let copied = MonthTotal { month: Some(month("2026-07")), bytes: BUDGET };
+    let (_, effects) = Session::new(&site(), &Record::new(), copied, Vec::new(), timestamp(SECOND));
+    let stored = Record::new().with("month", "2026-07").with("used", BUDGET);
+    assert_eq!(effects, [SessionEffect::Remember(stored)]);
 }

@@ -1,11 +1,11 @@
-//! The dialogue that `chat` has with the modem before pppd takes the line.
+//! The script of `chat` for the modem, before pppd takes the line.
 
 use super::RenderedFile;
-use crate::chat::Failure;
+use crate::chat::{ABORTS, REPORTED};
 use crate::site::{Modem, Operator};
 use std::fmt::Write;
 
-/// Where the script of a provider lies.
+/// The path of a provider's script.
 pub(super) fn path(operator: &Operator) -> String {
     format!("/etc/ppp/chat/{}", operator.name)
 }
@@ -19,9 +19,10 @@ fn script(modem: &Modem, operator: &Operator) -> String {
     let dial = format!("ATDT{}", operator.number);
     let commands = modem.init.iter().map(|command| command.as_str());
     let mut script = String::new();
-    for failure in Failure::ALL {
-        line(&mut script, "ABORT", failure.words());
+    for abort in ABORTS {
+        line(&mut script, "ABORT", abort.words);
     }
+    line(&mut script, "REPORT", REPORTED);
     let mut expected = "";
     for command in commands.chain([context.as_str(), dial.as_str()]) {
         line(&mut script, expected, command);
@@ -36,9 +37,9 @@ fn line(script: &mut String, expect: &str, send: &str) {
     let _ = writeln!(script, "{} {}", word(expect), word(send));
 }
 
-/// A word as `chat` reads it (chat.c, `do_file`, `clean` and `chat_send`): quotes keep blanks and
-/// commas together; `^` and `\` begin an escape and `@` at the start names a file, so these go as
-/// octal. So does `'`, to end no quotes.
+/// A word for `chat` (chat.c, `do_file`, `clean` and `chat_send`): quotes preserve blanks and commas; `^` and `\` begin
+/// an escape and `@` at the start names a file, so these are written in octal. So is `'`, which would end the quotes, and the
+/// end of a line.
 fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "+*#=&".contains(c);
     if !text.is_empty() && text.chars().all(plain) && !text.starts_with('#') {
@@ -47,7 +48,7 @@ fn word(text: &str) -> String {
     let escaped: String = text
         .chars()
         .map(|c| match c {
-            '\\' | '\'' | '^' => format!("\\{:03o}", u32::from(c)),
+            '\\' | '\'' | '^' | '\r' | '\n' => format!("\\{:03o}", u32::from(c)),
             c => c.to_string(),
         })
         .collect();

@@ -1,4 +1,4 @@
-//! pppd as the one that is called: one file of options for each line.
+//! pppd's options for callers: one file for each line.
 
 use super::{LOCK, Options, RenderedFile, pppd_options, secrets};
 use crate::names::{self, LineName, RUN_DIR};
@@ -15,8 +15,8 @@ pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
     files
 }
 
-/// What only pppd knows of a caller, for the service and its ledger of calls. A pppd that was
-/// started by hand has no `linkname`.
+/// What only pppd knows about a caller, for the service and its ledger of calls. A pppd that was started by hand has no
+/// `linkname`.
 fn notes() -> [RenderedFile; 2] {
     let up = note(LineName::UP, &names::note::UP);
     let down = note(LineName::DOWN, &names::note::DOWN);
@@ -33,7 +33,7 @@ fn note(suffix: &str, variables: &[(&str, &str)]) -> String {
     format!("[ -z \"$LINKNAME\" ] || printf '{format}' {values} >\"{RUN_DIR}/$LINKNAME.{suffix}\"\n")
 }
 
-/// The rules know a line by its interface, `pppUNIT`.
+/// The rules identify a line by its interface, `pppUNIT`.
 fn options(dial_in: &DialIn, line: &LineConfig, unit: usize) -> String {
     let mut options = Options::default();
     options.add("auth").add("+pap");

@@ -1,4 +1,4 @@
-//! pppd as the caller, and the routes over its link.
+//! pppd's options for the operator, and the routes over the link.
 
 use super::{Options, RenderedFile, chat, pppd_options, quoted, secrets, vpn};
 use crate::site::{Dialer, Ipv4Net, Port, Routing};
@@ -12,7 +12,7 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
         RenderedFile::config(peer, &options(dialer), "pppd, for `pon` and `pppd call`"),
         chat::file(&dialer.modem, operator),
     ];
-    // Operators ask for the one or the other; pppd looks into the file of what is asked for.
+    // An operator asks for PAP or CHAP; pppd reads the file of the one asked for.
     files.extend(secrets::of_account(operator.account.as_ref()));
     if let Routing::Only(networks) = &dialer.link.routing {
         files.extend(routes(networks));
@@ -29,7 +29,7 @@ fn options(dialer: &Dialer) -> String {
     options
         .add(device(&modem.port))
         .add(modem.speed)
-        .add(format_args!("connect '{}'", connect_script(dialer)))
+        .add(format_args!("connect '{}'", connect_script(dialer, Dialogue::Logged)))
         .add("noauth");
     if let Some(account) = &operator.account {
         options.add(format_args!("user {}", quoted(account.name.as_str())));
@@ -37,18 +37,31 @@ fn options(dialer: &Dialer) -> String {
     options.add("noipdefault").add_echo(&link.echo);
     match link.routing {
         Routing::Default => options.add("defaultroute").add("usepeerdns"),
-        // The operator's name servers answer over the default route only.
+        // The operator's name servers are reachable over the default route only.
         Routing::Only(_) => options.add("nodefaultroute"),
     };
     options.0
 }
 
-pub(in crate::site) fn connect_script(Dialer { operator, link, .. }: &Dialer) -> String {
-    format!("chat -v -t {} -f {}", link.chat_timeout, chat::path(operator))
+/// What `chat` does with the dialogue.
+#[derive(Clone, Copy)]
+pub(in crate::site) enum Dialogue {
+    /// It logs what the modem says: for the person who dials by hand.
+    Logged,
+    /// It does not: some modems pass messages on at any time, and there may be a code in one.
+    Quiet,
 }
 
-/// A port that is only known at run time has the conventional link `/dev/modem`, which whoever
-/// finds the modem sets.
+pub(in crate::site) fn connect_script(dialer: &Dialer, dialogue: Dialogue) -> String {
+    let chat = match dialogue {
+        Dialogue::Logged => "chat -v",
+        Dialogue::Quiet => "chat",
+    };
+    format!("{chat} -t {} -f {}", dialer.link.chat_timeout, chat::path(&dialer.operator))
+}
+
+/// A port that is only known at run time has the conventional symlink `/dev/modem`, which the program that finds the
+/// modem sets.
 fn device(port: &Port) -> &str {
     match port {
         Port::Device(device) => device.as_str(),

@@ -1,14 +1,14 @@
-//! What may come into the box and through it, as rules for nft(8): everything that is not listed is dropped.
+//! The rules for packets to the box and through it, for nft(8). Everything else is dropped.
 
 use super::RenderedFile;
 use crate::names::hook::IP_PRE_UP;
 use crate::site::{DialIn, Role, Site};
 use std::fmt::{Display, Write};
 
-/// The answers to pings: for a person's diagnosis, and for no flood.
+/// The limit for answers to pings: enough for diagnosis, too little for a flood.
 const PINGS: &str = "limit rate 10/second burst 20 packets accept";
-/// Over a mobile link, whose bytes cost money: so few and so short that they do not keep it from being idle
-/// (`QUIET` in src/ppp/idle.rs). 84 bytes are what ping(8) sends by itself.
+/// The limit over a mobile link, where bytes cost money: so few and so short that the link can be idle (`QUIET` in
+/// src/ppp/idle.rs). ping(8) sends 84 bytes by default.
 const MOBILE_PINGS: &str = "ip length <= 84 limit rate 2/minute burst 2 packets accept";
 
 pub(super) fn files(site: &Site) -> [RenderedFile; 2] {
@@ -18,8 +18,8 @@ pub(super) fn files(site: &Site) -> [RenderedFile; 2] {
     ]
 }
 
-/// pppd waits for this script before it brings the interface up (pppd(8), SCRIPTS), but does not ask how it ended.
-/// Without the interface it says that it cannot, and ends the link in order.
+/// pppd waits for this script before it brings the interface up (pppd(8), SCRIPTS), but ignores its exit status.
+/// Without the interface, pppd reports an error and ends the link in order.
 fn ip_pre_up(role: &Role) -> String {
     match role {
         Role::Dialer(_) => format!(
@@ -46,7 +46,7 @@ fn rules(site: &Site) -> String {
 }
 
 /// Before conntrack: a forged packet would otherwise pass as part of another caller's connection. Other addresses are
-/// those of a link that somebody dials from here; from a caller, `rp_filter` drops them.
+/// those of a link dialled from here; `rp_filter` drops them when they come from a caller.
 fn sources(dial_in: &DialIn) -> String {
     let mut chain = "\t# No caller sends from the address of another line.
 \tchain sources {
@@ -61,7 +61,7 @@ fn sources(dial_in: &DialIn) -> String {
     chain + "\t}\n\n"
 }
 
-/// Pings before the rest: conntrack takes the second one for part of an established connection.
+/// Pings come before the other rules: conntrack takes the second one for part of an established connection.
 fn input(site: &Site) -> String {
     let mut chain = "\t# The box itself.
 \tchain input {
@@ -106,7 +106,7 @@ fn networks(site: &Site) -> Option<String> {
 fn forward(role: &Role) -> String {
     let callers = match role {
         Role::Dialer(_) => String::new(),
-        // None of the other callers for a neighbour.
+        // None of the other callers may pass for a neighbour.
         Role::DialIn(dial_in) => {
             format!("\t\tiifname \"ppp*\" oifname != \"ppp*\" ip saddr {} accept\n", callers(dial_in))
         }

@@ -1,4 +1,4 @@
-//! A site as the configuration files of the programs that serve it.
+//! Renders a site into the configuration files of the programs on the box.
 
 mod chat;
 mod dial_in;
@@ -8,22 +8,22 @@ mod secrets;
 mod system;
 mod vpn;
 
-pub(super) use dialer::connect_script;
+pub(super) use dialer::{Dialogue, connect_script};
 
 use super::{LcpEcho, Role, Site};
 use crate::names::PPPD_OPTIONS;
 use std::fmt::{self, Write};
 
-/// A file that a site puts into the box.
+/// A rendered file.
 #[derive(Clone, PartialEq)]
 pub struct RenderedFile {
-    /// Where it goes, from the root of the box.
+    /// Its absolute path on the box.
     pub path: String,
-    /// Permission bits: 0644, 0755 or, where there are secrets, 0600.
+    /// Its mode: 0644, 0755 or, for secrets, 0600.
     pub mode: u32,
-    /// What it says, always ending in a newline.
+    /// Its content, which always ends with a newline.
     pub content: String,
-    /// What it is for, in a few words.
+    /// Its purpose, in a few words.
     pub summary: &'static str,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn render(site: &Site) -> Vec<RenderedFile> {
 }
 
 impl RenderedFile {
-    /// A file of one bare value, in a format without comments.
+    /// A file with a single value, in a format without comments.
     fn value(path: &str, value: &str, summary: &'static str) -> Self {
         Self { path: path.to_owned(), mode: 0o644, content: format!("{value}\n"), summary }
     }
@@ -66,7 +66,7 @@ impl RenderedFile {
     }
 }
 
-/// `Debug` ends up in logs: what is 0600 stays out of it.
+/// `Debug` output gets into logs: the content of a 0600 file is left out.
 impl fmt::Debug for RenderedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let content = if self.mode == SECRETS_INSIDE { "••••" } else { &self.content };
@@ -81,14 +81,13 @@ impl fmt::Debug for RenderedFile {
 /// pppd takes the port's UUCP lock (pppd(8), `lock`).
 const LOCK: &str = "lock";
 
-/// What pppd reads before anything else, whoever starts it. IPv6CP would bring the interface up without `ip-pre-up`
+/// The options that pppd reads first, however it is started. IPv6CP would bring the interface up without `ip-pre-up`
 /// (pppd's ipv6cp.c).
 fn pppd_options() -> RenderedFile {
     RenderedFile::config(PPPD_OPTIONS, &format!("{LOCK}\nnoipv6\n"), "pppd, for every link")
 }
 
-/// One pppd option a line. What stands in one is a number, an address, a checked name or
-/// [`quoted`].
+/// One pppd option a line. Its arguments are numbers, addresses, checked names or [`quoted`].
 #[derive(Default)]
 struct Options(String);
 
@@ -105,8 +104,8 @@ impl Options {
     }
 }
 
-/// A word for pppd's reader of options and secrets (options.c, `getword`): between double quotes
-/// only `\` and `"` are special.
+/// A word for pppd's parser of options and secrets (options.c, `getword`): between double quotes only `\` and `"` are
+/// special.
 fn quoted(word: &str) -> String {
     format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\""))
 }

@@ -1,4 +1,4 @@
-//! The passwords, in the files pppd wants them in and only root can read.
+//! The passwords, in pppd's files, which only root can read.
 
 use super::{RenderedFile, quoted};
 use crate::site::{Account, PasswordHash, Secret, Users};
@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 const PAP: &str = "/etc/ppp/pap-secrets";
 
-/// What the callers of a box are asked for.
+/// The passwords of a box's callers.
 pub(super) fn of_users(users: &Users) -> RenderedFile {
     let lines = match users {
         Users::Plain(users) => lines(users, Secret::reveal),
@@ -15,7 +15,7 @@ pub(super) fn of_users(users: &Users) -> RenderedFile {
     RenderedFile::secret(PAP, &lines, "passwords for PAP")
 }
 
-/// What a box says of itself, to operators who ask by PAP and to those who ask by CHAP.
+/// The box's password, for operators who ask by PAP and by CHAP.
 pub(super) fn of_account(account: Option<&Account>) -> [RenderedFile; 2] {
     let lines = lines(account.map(std::slice::from_ref).unwrap_or_default(), Secret::reveal);
     [
@@ -24,7 +24,7 @@ pub(super) fn of_account(account: Option<&Account>) -> [RenderedFile; 2] {
     ]
 }
 
-/// Any server, and any address: a line gives its caller the one address it has.
+/// Any server, and any address: a line gives its caller its only address.
 fn lines<P>(accounts: &[Account<P>], reveal: fn(&P) -> &str) -> String {
     accounts.iter().fold("# client server secret addresses\n".to_owned(), |mut lines, account| {
         let name = quoted(account.name.as_str());

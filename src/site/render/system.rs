@@ -1,4 +1,4 @@
-//! What the box is called, what time it is there, and its interfaces.
+//! Host name, time zone and interfaces.
 
 use super::RenderedFile;
 use crate::names::RESOLV_CONF;
@@ -20,14 +20,14 @@ pub(super) fn files(site: &Site) -> Vec<RenderedFile> {
     files
 }
 
-/// dropbear reads it only if no other user can write it; its presence starts dropbear.
+/// dropbear reads it only if no other user can write to it; init's script starts dropbear if it exists.
 fn authorized_keys(keys: &[SshKey]) -> RenderedFile {
     let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
     RenderedFile::secret("/root/.ssh/authorized_keys", &lines, "who may log in by ssh")
 }
 
 fn hosts(hostname: &str) -> String {
-    // 127.0.1.1 as Debian does it: the name resolves before any interface is up.
+    // 127.0.1.1 as in Debian: the name resolves before any interface is up.
     format!(
         "127.0.0.1\tlocalhost\n\
          127.0.1.1\t{hostname}\n\
@@ -47,11 +47,11 @@ fn interfaces(site: &Site) -> String {
     text
 }
 
-/// Not `auto` either: mdev calls `ifup` when the kernel has found the socket.
+/// Not `auto` either: mdev calls `ifup` when the kernel has found the interface.
 fn lan(lan: &Lan) -> String {
     let Lan { interface, addressing } = lan;
     match addressing {
-        // Without a server, or a cable, it goes on asking in the background.
+        // Without a server, or a cable, it continues to ask in the background.
         Addressing::Dhcp => format!("\niface {interface} inet dhcp\n\tudhcpc_opts -b -S\n"),
         Addressing::Fixed { address, gateway, dns } => {
             let (address, netmask) = (address.address(), address.netmask());

@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 const FILE: &str = "/etc/wireguard/vpn.conf";
 
-/// It goes with the link that has brought it up last. The routes through it vanish with it, the
-/// one to its endpoint with the link.
+/// The VPN belongs to the link that has brought it up last. The routes through it disappear with it, the route to its
+/// endpoint with the link.
 fn down() -> String {
     format!(
         "read -r link <{RUN_DIR}/{VPN_INTERFACE} && [ \"$link\" = \"$PPP_IFACE\" ] || exit 0\n\
@@ -49,8 +49,8 @@ fn configuration(vpn: &Vpn) -> String {
     )
 }
 
-/// One that a killed pppd has left behind is replaced. The way to the endpoint comes first: the
-/// first handshake starts with the interface.
+/// An interface left by a killed pppd is replaced. The route to the endpoint comes first, since the first handshake
+/// starts with the interface.
 fn up(vpn: &Vpn, routing: &Routing) -> String {
     let mut script = format!(
         "ip link del vpn 2>/dev/null\n\
@@ -65,7 +65,7 @@ fn up(vpn: &Vpn, routing: &Routing) -> String {
         let _ = writeln!(script, "ip route replace {} dev \"$PPP_IFACE\"", vpn.endpoint.address());
     }
     script += "ip link set vpn up\n";
-    // The kernel adds the one of the address by itself.
+    // The kernel adds the route of the address itself.
     for network in vpn.networks.iter().filter(|network| **network != vpn.address.network()) {
         let _ = writeln!(script, "ip route replace {network} dev vpn");
     }

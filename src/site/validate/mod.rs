@@ -1,4 +1,4 @@
-//! What one part of a site says about another.
+//! Relations between the parts of a site.
 
 mod sms;
 mod user;
@@ -75,7 +75,7 @@ fn not_empty<T>(list: &Spanned<Vec<T>>, why: &str, next: &str) -> Checked<()> {
     if list.get_ref().is_empty() { problem(why, next, list.span()) } else { Ok(()) }
 }
 
-/// A table of the other role has no effect: better to say so than to let somebody wonder.
+/// A table of the other role would have no effect, so it is an error.
 fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
     fn at<T>(table: Option<&Spanned<T>>) -> Option<Range<usize>> {
         table.map(Spanned::span)

@@ -1,4 +1,4 @@
-//! `[sms]`: what its proof and its keys say about each other.
+//! `[sms]`: relations between its proof and its keys.
 
 use super::check_distinct;
 use crate::site::error::{Checked, problem};

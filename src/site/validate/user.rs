@@ -1,4 +1,4 @@
-//! `[[user]]`: what users and their passwords say about each other.
+//! `[[user]]`: relations between users and passwords.
 
 use super::check_distinct;
 use crate::site::error::{Checked, problem};
@@ -46,7 +46,7 @@ pub(super) fn users(raw: Vec<raw::User>) -> Checked<Users> {
 }
 
 fn known(name: Spanned<UserName>, password: Spanned<Secret>) -> Checked<Account> {
-    // pppd takes any password for it (auth.c, check_passwd: `secret[0] != 0 && …`).
+    // pppd accepts any password for it (auth.c, check_passwd: `secret[0] != 0 && …`).
     if password.get_ref().reveal().is_empty() {
         return problem("the password is empty: anybody could call", "choose a password", password.span());
     }

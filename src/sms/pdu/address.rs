@@ -3,16 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::Illegal;
 use super::octets::Octets;
 use crate::site::PhoneNumber;
+use crate::sms::dialling_plan::{DiallingPlan, Meant};
 use crate::sms::gsm7;
 
 /// Who a message is from or to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Form")]
 pub struct Address(Form);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Form {
     Number {
         kind: NumberKind,
@@ -27,7 +31,7 @@ enum Form {
 }
 
 /// The type of number, bits 4 to 6 of the type of address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NumberKind {
     /// The network does not say.
     Unknown,
@@ -67,16 +71,45 @@ const FILLER: u8 = 15;
 /// Semi-octets of the longest address: 12 octets with length and type.
 const LONGEST: u8 = 20;
 
-impl Address {
-    /// Whether this is that number. Some networks send the international digits without saying
-    /// that they are; a national number is never taken for another country's.
-    #[must_use]
-    pub fn is(&self, number: &PhoneNumber) -> bool {
-        match &self.0 {
-            Form::Number { kind: NumberKind::International | NumberKind::Unknown, digits, .. } => {
-                number.as_str().strip_prefix('+') == Some(digits)
+/// What another process has read is checked again.
+impl TryFrom<Form> for Address {
+    type Error = Illegal;
+
+    fn try_from(form: Form) -> Result<Self, Illegal> {
+        let length = usize::from(LONGEST);
+        let is_legal = match &form {
+            Form::Number { digits, .. } => {
+                digits.len() <= length && digits.chars().all(|it| DIGITS.contains(&it))
             }
-            _ => false,
+            Form::Name(name) => gsm7::encode(name).is_some_and(|septets| septets.len() <= length * 4 / 7),
+        };
+        if is_legal { Ok(Self(form)) } else { Err(Illegal::Address) }
+    }
+}
+
+impl Address {
+    /// The address of a number, as networks take it everywhere.
+    #[must_use]
+    pub fn of(number: &PhoneNumber) -> Self {
+        let digits = number.as_str().trim_start_matches('+').to_owned();
+        Self(Form::Number { kind: NumberKind::International, plan: TELEPHONE, digits })
+    }
+
+    /// Whether this is that number. Some networks send the international digits without saying
+    /// that they are, and others a national form: `home` is the country whose networks may. A
+    /// national number is never taken for another country's.
+    #[must_use]
+    pub fn is(&self, number: &PhoneNumber, home: Option<&DiallingPlan>) -> bool {
+        let Form::Number { kind, digits, .. } = &self.0 else { return false };
+        let is_international = || number.as_str().strip_prefix('+') == Some(digits);
+        let is_at_home = |meant| home.is_some_and(|home| home.admits(digits, meant, number));
+        match kind {
+            NumberKind::International => is_international(),
+            NumberKind::Unknown => is_international() || is_at_home(Meant::Unknown),
+            NumberKind::National => is_at_home(Meant::National),
+            NumberKind::Network | NumberKind::Subscriber | NumberKind::Abbreviated | NumberKind::Reserved => {
+                false
+            }
         }
     }
 
@@ -91,17 +124,11 @@ impl Address {
         Self::from_parts(kind, value, usize::from(semi_octets))
     }
 
-    /// The service centre's address before the message (TS 27.005 §3.1): its length counts octets,
-    /// and none at all means the one that is set.
-    pub(super) fn read_service_centre(octets: &mut Octets) -> Result<Option<Self>, Illegal> {
+    /// Passes over the service centre's address before the message (TS 27.005 §3.1): its length
+    /// counts octets. Nobody needs it, so digits that are none in it spoil no message.
+    pub(super) fn skip_service_centre(octets: &mut Octets) -> Result<(), Illegal> {
         let length = octets.octet("service centre")?;
-        let field = octets.take(usize::from(length), "service centre")?;
-        let Some((kind, value)) = field.split_first() else { return Ok(None) };
-        let semi_octets = value.len() * 2;
-        if semi_octets > usize::from(LONGEST) {
-            return Err(Illegal::Address);
-        }
-        Self::from_parts(*kind, value, semi_octets).map(Some)
+        octets.take(usize::from(length), "service centre").map(drop)
     }
 
     fn from_parts(kind: u8, value: &[u8], semi_octets: usize) -> Result<Self, Illegal> {
@@ -158,12 +185,6 @@ impl Address {
 
 #[cfg(test)]
 impl Address {
-    /// The address of a number from `site.toml`.
-    pub fn of(number: &PhoneNumber) -> Self {
-        let digits = number.as_str().trim_start_matches('+').to_owned();
-        Self(Form::Number { kind: NumberKind::International, plan: TELEPHONE, digits })
-    }
-
     /// How the digits are meant; `None` for a name.
     pub fn kind(&self) -> Option<NumberKind> {
         match self.0 {

@@ -1,5 +1,7 @@
 //! SMS-DELIVER: a message for us. TS 23.040 §9.2.2.1.
 
+use serde::{Deserialize, Serialize};
+
 use super::address::Address;
 use super::coding::Coding;
 use super::octets::Octets;
@@ -8,7 +10,7 @@ use super::user_data::{Body, Part, TooLong, UserData};
 use super::{HAS_HEADER, Illegal, message};
 
 /// A message that somebody sent to the box.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deliver {
     /// Who claims to have sent it: it can be forged.
     pub from: Address,

@@ -8,6 +8,8 @@ mod coding;
 mod deliver;
 mod octets;
 #[cfg(test)]
+mod odd_tests;
+#[cfg(test)]
 mod property_tests;
 mod status_report;
 mod submit;
@@ -50,8 +52,6 @@ pub enum Illegal {
     Type(u8),
     /// An address that is too long or has a digit that is none.
     Address,
-    /// A time that no calendar has.
-    Time,
     /// Lengths that contradict each other.
     Length,
 }
@@ -64,7 +64,6 @@ impl fmt::Display for Illegal {
             Self::Surplus(octets) => write!(f, "{octets} octets follow its end"),
             Self::Type(kind) => write!(f, "a message of type {kind}"),
             Self::Address => f.write_str("an illegal address"),
-            Self::Time => f.write_str("an illegal time stamp"),
             Self::Length => f.write_str("contradictory lengths"),
         }
     }
@@ -87,7 +86,7 @@ impl Incoming {
     pub fn decode(hex: &str) -> Result<Self, Illegal> {
         let all = from_hex(hex)?;
         let mut octets = Octets(&all);
-        Address::read_service_centre(&mut octets)?;
+        Address::skip_service_centre(&mut octets)?;
         let first = octets.octet("type")?;
         match first & TYPE_MASK {
             deliver::TYPE => Deliver::read(first, &mut octets).map(Self::Deliver),

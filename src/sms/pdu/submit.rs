@@ -1,5 +1,7 @@
 //! SMS-SUBMIT: a message from us. TS 23.040 §9.2.2.2.
 
+use serde::{Deserialize, Serialize};
+
 use super::address::Address;
 use super::coding::Coding;
 use super::octets::{Octets, from_hex};
@@ -7,7 +9,7 @@ use super::user_data::{Body, Part, TooLong, UserData};
 use super::{HAS_HEADER, Illegal, TYPE_MASK, message};
 
 /// A message that the box sends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submit {
     to: Address,
     data: UserData,
@@ -85,7 +87,7 @@ impl Submit {
     pub fn decode(hex: &str) -> Result<Self, Illegal> {
         let all = from_hex(hex)?;
         let mut octets = Octets(&all);
-        Address::read_service_centre(&mut octets)?;
+        Address::skip_service_centre(&mut octets)?;
         let first = octets.octet("type")?;
         if first & TYPE_MASK != TYPE {
             return Err(Illegal::Type(first & TYPE_MASK));

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Illegal;
 use super::coding::Coding;
 use super::octets::Octets;
 use crate::sms::gsm7;
 
 /// What a message says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
     /// A text, of whatever alphabet.
     Text(String),
@@ -17,7 +19,7 @@ pub enum Body {
 }
 
 /// Which part of a longer message this one is (§9.2.3.24.1, §9.2.3.24.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The same in all parts.
     pub reference: u16,
@@ -54,7 +56,7 @@ const CONCATENATED: u8 = 0x00;
 const CONCATENATED_16_BIT: u8 = 0x08;
 
 /// User data that fits into one message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UserData {
     pub body: Body,
     pub part: Option<Part>,
@@ -161,12 +163,18 @@ struct Header {
 /// Reads the header; elements that do not matter here are skipped.
 fn read_header(octets: &mut Octets) -> Result<Header, Illegal> {
     let length = usize::from(octets.octet("header")?);
-    let mut elements = Octets(octets.take(length, "header")?);
-    let mut header = Header { size: 1 + length, part: None };
+    let elements = octets.take(length, "header")?;
+    // With "too few or too many octets in the final Information Element [...] the whole User Data
+    // Header shall be ignored" (§9.2.3.24); where the text begins is known all the same.
+    Ok(Header { size: 1 + length, part: read_part(Octets(elements)).unwrap_or_default() })
+}
+
+fn read_part(mut elements: Octets) -> Result<Option<Part>, Illegal> {
+    let mut part = None;
     while !elements.0.is_empty() {
         let identifier = elements.octet("header")?;
         let length = usize::from(elements.octet("header")?);
-        let part = match (identifier, elements.take(length, "header")?) {
+        let found = match (identifier, elements.take(length, "header")?) {
             (CONCATENATED, [low, of, number]) => Some((u16::from(*low), *of, *number)),
             (CONCATENATED_16_BIT, [high, low, of, number]) => {
                 Some((u16::from_be_bytes([*high, *low]), *of, *number))
@@ -174,9 +182,8 @@ fn read_header(octets: &mut Octets) -> Result<Header, Illegal> {
             _ => None,
         };
         // An element that makes no sense is ignored; of two, the last one counts (§9.2.3.24).
-        let sensible = part.filter(|(_, of, number)| (1..=*of).contains(number));
-        let part = sensible.map(|(reference, of, number)| Part { reference, number, of });
-        header.part = part.or(header.part);
+        let sensible = found.filter(|(_, of, number)| (1..=*of).contains(number));
+        part = sensible.map(|(reference, of, number)| Part { reference, number, of }).or(part);
     }
-    Ok(header)
+    Ok(part)
 }

@@ -1,8 +1,7 @@
 //! The trusted keys, and whether one of them may sign at a given time.
 //!
-//! rPGP checks the arithmetic and leaves the policy to its caller; the policy here is that of
-//! gpgv, which apt relied on for twenty years: a key that is revoked or has expired *now* does
-//! not count, whenever it signed.
+//! rPGP verifies signatures and leaves the policy to its caller. The policy here is that of gpgv, which apt used for
+//! twenty years: a key that is revoked or has expired *now* does not count, whenever it signed.
 
 use std::{
     fmt, fs,

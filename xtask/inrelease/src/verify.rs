@@ -1,4 +1,4 @@
-//! One good signature is enough; if there is none, the error says why, for each.
+//! One good signature is enough; without one, the error says why each was refused.
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ enum SignatureRefusal {
     Bad { key: String },
 }
 
-/// The text that at least one key of the keyring has signed, with `\n` line ends; or one
-/// line for each signature that says why it does not count.
+/// The text that at least one key of the keyring has signed, with `\n` line ends; or one line for each signature with
+/// the reason for its refusal.
 pub fn signed_text(message: &str, keyring: &Keyring, now: Timestamp) -> Result<String, String> {
     let (message, _) = CleartextSignedMessage::from_string(message)
         .map_err(|error| format!("not a clear-signed message: {error}"))?;
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_signed_comes_out_without_the_dashes_that_clear_signing_added() {
+    fn the_signed_text_is_returned_without_the_dashes_of_clear_signing() {
         assert_eq!(
             verify(&message("signed-by-both.txt"), &["autumn.asc"], APRIL).unwrap(),
             "Origin: Fixture\nSuite: test\nDescription: -- a line that is dash-escaped\n\
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn any_one_known_key_is_enough_be_it_ed25519_or_an_rsa_subkey() {
+    fn one_known_key_is_enough_ed25519_or_an_rsa_subkey() {
         let both = message("signed-by-both.txt");
         assert!(verify(&both, &["autumn.asc"], APRIL).is_ok());
         assert!(verify(&both, &["winter.asc"], APRIL).is_ok());

@@ -6,7 +6,8 @@ use std::path::Path;
 use super::{Figure, KIB_PER_MB};
 use crate::{bail, context::BuildContext, error::Result, lab};
 
-/// How much memory may grow, in kB: the ledger of calls, which is read and written after each, has more entries then.
+/// How much memory may grow, in kB: the service reads and writes the ledger of calls after each call, and the ledger
+/// grows.
 const LEDGER: f64 = 12.0;
 
 /// Boots the image `runs` times for a call, as often for the throughput, and once more for fifty calls in a row.

@@ -1,4 +1,4 @@
-//! Measurements that anyone can repeat: the figures of docs/benchmarks.md.
+//! Measurements that anyone can repeat, for the figures of docs/benchmarks.md.
 
 pub mod boot;
 pub mod build;
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_held_against_the_bound() {
+    fn the_median_is_compared_with_the_bound() {
         let figure = Figure::new("a", "s", vec![9.0, 1.0, 3.0]).at_most(3.0);
         assert!(figure.to_string().contains("3.00 s    (1.00 … 9.00, 3 runs)  at most 3: kept"), "{figure}");
         assert!(figure.at_most(2.9).to_string().ends_with("MISSED"));

@@ -1,18 +1,19 @@
 //! From `src/` to static ARMv6 programs, without a C cross compiler: with the rustc in use, its
 //! standard library built from source, its own linker, and Debian's musl and libgcc.
 
+mod cargo_home;
 mod programs;
 mod stub_libraries;
 mod sysroot;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use xshell::{Shell, cmd};
 
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
-    invocation::{Invocation, Place},
+    invocation::{Invocation, Place, Places},
     manifest::{LockedManifest, read},
     task::{self, Output},
     unpack,
@@ -82,26 +83,45 @@ pub fn refuse_other_rustc(ctx: &BuildContext) -> Result<()> {
         .hint(format!("rustup toolchain install {pinned}, then run the same command again")))
 }
 
-/// A cargo that builds for the Pi.
+/// A cargo that builds the workspace in `directory` for the Pi.
 fn cargo(directory: Place) -> Invocation {
-    let cargo = Invocation::new(Place::Cargo, directory);
+    // cargo reads the configurations of the directory where it runs and of all above it.
+    let cargo = Invocation::new(Place::Cargo, "/").env("CARGO_HOME", Place::CargoHome.to_string());
+    // A rustc that rustup provides would look for rust-toolchain.toml there.
+    let cargo = cargo.env("RUSTC", Place::Rustc.to_string());
     let cargo = cargo.args(["build", "--quiet", "--color", "never", "--locked", "--target", TARGET]);
+    let cargo = cargo.args(["--manifest-path".to_owned(), format!("{directory}/Cargo.toml")]);
     // Warnings about the standard library's source are of no use to the user.
     cargo.env("CARGO_TERM_QUIET", "true").args(["--target-dir".to_owned(), Place::TargetDir.to_string()])
 }
 
-/// Flags for every crate that a cargo of [`cargo`] compiles (The Cargo Book, "Environment Variables").
+/// The places of this machine that do not depend on the task.
+fn places(ctx: &BuildContext) -> Result<Places> {
+    let toolchain = toolchain(ctx)?;
+    Ok(Places::default()
+        .with(Place::Cargo, &ctx.cargo)
+        .with(Place::CargoHome, cargo_home::prepare(ctx)?)
+        .with(Place::Rustc, toolchain.join("bin/rustc"))
+        .with(Place::Linker, linker(&toolchain)?)
+        .with(Place::Workspace, &ctx.workspace))
+}
+
+/// Flags for every crate that [`cargo`] compiles (The Cargo Book, "Environment Variables").
 fn rustflags(cargo: Invocation, flags: &[String]) -> Invocation {
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
 }
 
-/// The toolchain's own linker, an LLVM lld that knows every target.
-fn linker(ctx: &BuildContext) -> Result<PathBuf> {
+/// Where the Rust toolchain is that `rust-toolchain.toml` chooses.
+fn toolchain(ctx: &BuildContext) -> Result<PathBuf> {
     let cannot = || "cannot ask rustc for its sysroot".to_owned();
     let shell = Shell::new().context(cannot)?;
     shell.change_dir(&ctx.workspace);
-    let sysroot = cmd!(shell, "rustc --print sysroot").quiet().read().context(cannot)?;
-    let linker = PathBuf::from(sysroot).join(format!("lib/rustlib/{RUSTC_HOST}/bin/rust-lld"));
+    Ok(cmd!(shell, "rustc --print sysroot").quiet().read().context(cannot)?.into())
+}
+
+/// The toolchain's own linker, an LLVM lld that knows every target.
+fn linker(toolchain: &Path) -> Result<PathBuf> {
+    let linker = toolchain.join(format!("lib/rustlib/{RUSTC_HOST}/bin/rust-lld"));
     if linker.exists() {
         return Ok(linker);
     }

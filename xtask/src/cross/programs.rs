@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, TARGET, cargo, linker, rustflags};
+use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, TARGET, cargo, places, rustflags};
 use crate::{
     context::BuildContext,
     error::{Context, Result},
-    invocation::{Invocation, Place, Places},
+    invocation::{Invocation, Place},
     manifest::LockedManifest,
     task::{self, Inputs, Output},
 };
@@ -30,10 +30,7 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
     let programs = names(locked);
     task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |dir| {
         let target_dir = ctx.cache.join("programs-target");
-        let places = Places::from_machine(ctx)
-            .with(Place::Linker, linker(ctx)?)
-            .with(Place::Sysroot, sysroot.dir()?)
-            .with(Place::TargetDir, &target_dir);
+        let places = places(ctx)?.with(Place::Sysroot, sysroot.dir()?).with(Place::TargetDir, &target_dir);
         compile().run(ctx, &places, &format!("the device's programs for {TARGET}"))?;
         let built = target_dir.join(TARGET).join("device");
         for program in &programs {
@@ -51,30 +48,40 @@ fn names(locked: &LockedManifest) -> Vec<&str> {
 fn compile() -> Invocation {
     let cargo = cargo(Place::Workspace).args(["--package", "dialbox", "--profile", "device", "--bins"]);
     let lib = format!("{}/{C_LIBRARIES}", Place::Sysroot);
-    let start = ["rcrt1.o", "crti.o", "crtn.o"].map(|it| format!("{lib}/{it}")).join(" ");
-    rustflags(
-        cargo,
-        &[
-            CPU.into(),
-            format!("--sysroot={}", Place::Sysroot),
-            "-Clinker-flavor=ld.lld".into(),
-            format!("-Clinker={}", Place::Linker),
-            "-Clink-self-contained=no".into(),
-            format!("-Lnative={lib}"),
-            format!("-Clink-args={start}"),
-            // A static PIE: sms-dialer and dial-in parse untrusted input, and address randomization needs it.
-            // rustc links none for this target (`static_position_independent_executables` is false), but its
-            // code is position-independent, and musl's rcrt1.o relocates the program when it starts. `text`
-            // refuses relocations that would need writable code. With segments aligned to more than the kernel's
-            // pages of 4 KiB (lld's default is 64 KiB), fewer bits of the addresses would be random.
-            "-Clink-args=-pie --no-dynamic-linker -z text -z max-page-size=4096".into(),
-            // A panic aborts and the symbols are stripped: nothing on the box reads unwind tables.
-            "-Cforce-unwind-tables=no".into(),
-            // Folds functions that compile to the same code (ICF). Rust does not promise distinct addresses
-            // for functions, and musl compares those of empty ones only (pthread_key_create.c, `nodtor`).
-            "-Clink-arg=--icf=all".into(),
-            format!("--remap-path-prefix={}=/dialbox", Place::Workspace),
-            format!("--remap-path-prefix={}=/cargo", Place::CargoHome),
-        ],
-    )
+    // One argument each: `link-args` splits at blanks, and a path may contain some.
+    let start = ["rcrt1.o", "crti.o", "crtn.o"].map(|it| format!("-Clink-arg={lib}/{it}"));
+    let flags = [
+        CPU.into(),
+        format!("--sysroot={}", Place::Sysroot),
+        "-Clinker-flavor=ld.lld".into(),
+        format!("-Clinker={}", Place::Linker),
+        "-Clink-self-contained=no".into(),
+        format!("-Lnative={lib}"),
+        // A static PIE: sms-dialer and dial-in parse untrusted input, and address randomization needs it.
+        // rustc links none for this target (`static_position_independent_executables` is false), but its
+        // code is position-independent, and musl's rcrt1.o relocates the program when it starts. `text`
+        // refuses relocations that would need writable code. With segments aligned to more than the kernel's
+        // pages of 4 KiB (lld's default is 64 KiB), fewer bits of the addresses would be random.
+        "-Clink-args=-pie --no-dynamic-linker -z text -z max-page-size=4096".into(),
+        // A panic aborts and the symbols are stripped: nothing on the box reads unwind tables.
+        "-Cforce-unwind-tables=no".into(),
+        // Folds functions that compile to the same code (ICF). Rust does not promise distinct addresses
+        // for functions, and musl compares those of empty ones only (pthread_key_create.c, `nodtor`).
+        "-Clink-arg=--icf=all".into(),
+        format!("--remap-path-prefix={}=/dialbox", Place::Workspace),
+        format!("--remap-path-prefix={}=/cargo", Place::CargoHome),
+    ];
+    rustflags(cargo, &[start.as_slice(), &flags].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_path_is_split_at_its_blanks() {
+        let compile = compile().to_string();
+        let mut flags = compile.split(['\x1f', '\n']).filter_map(|it| it.split_once("-Clink-args="));
+        assert!(flags.all(|(_, arguments)| !arguments.contains('<')), "a place in {compile}");
+    }
 }

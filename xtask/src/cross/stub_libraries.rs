@@ -1,16 +1,16 @@
-//! Small shared libraries in the place of large ones that Debian's programs are linked with but do
-//! not use on this box. The source of each is in `image/stub-libraries/<soname>/`: `lib.rs`, without the
-//! standard library, and `symbols.map`, the names and versions that the dynamic loader sees.
+//! Small shared libraries that replace large ones, which Debian's programs are linked with but do not use on this box.
+//! The source of each is in `image/stub-libraries/<soname>/`: `lib.rs`, without the standard library, and
+//! `symbols.map`, the names and versions that the dynamic loader sees.
 //!
 //! An image gate (`image/gates.rs`) checks that no program needs a symbol that they do not have.
 
 use std::fs;
 
-use super::{CPU, RUSTC_COMMIT, TARGET, linker};
+use super::{CPU, RUSTC_COMMIT, TARGET, places};
 use crate::{
     context::BuildContext,
     error::{Context, Result},
-    invocation::{Invocation, Place, Places},
+    invocation::{Invocation, Place},
     manifest::LockedManifest,
     task::{self, Inputs, Output},
 };
@@ -34,10 +34,7 @@ pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outp
 pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
     let sonames: Vec<&str> = locked.manifest.stub_libraries().map(String::as_str).collect();
     task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |out| {
-        let places = Places::from_machine(ctx)
-            .with(Place::Linker, linker(ctx)?)
-            .with(Place::Sysroot, sysroot.dir()?)
-            .with(Place::Output, out.dir());
+        let places = places(ctx)?.with(Place::Sysroot, sysroot.dir()?).with(Place::Output, out.dir());
         for soname in &sonames {
             let what = format!("the stub library {soname} for {TARGET}");
             compile(soname).run(ctx, &places, &what)?;

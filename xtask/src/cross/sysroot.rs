@@ -5,12 +5,12 @@
 
 use std::{fs, path::Path};
 
-use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, rustflags};
+use super::{C_LIBRARIES, CPU, RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo, places, rustflags};
 use crate::{
     bail,
     context::BuildContext,
     error::{Context, Result},
-    invocation::{Invocation, Place, Places},
+    invocation::{Invocation, Place},
     task::{self, Inputs, Output},
 };
 
@@ -34,8 +34,7 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
             bail!("the toolchain recipe pins another standard library than that of rustc {RUSTC_RELEASE}");
         }
         let target_dir = ctx.cache.join("sysroot-target");
-        let places =
-            Places::from_machine(ctx).with(Place::Library, &library).with(Place::TargetDir, &target_dir);
+        let places = places(ctx)?.with(Place::Library, &library).with(Place::TargetDir, &target_dir);
         compile().run(ctx, &places, &format!("the standard library for {TARGET}"))?;
         let lib = dir.join(format!("lib/rustlib/{TARGET}/lib"));
         let collect = || {
@@ -57,7 +56,7 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
 
 fn compile() -> Invocation {
     let cargo = cargo(Place::Library).args(["--release", "--package", "std", "--no-default-features"]);
-    // Crates of the library see each other's internals, as the Rust project builds them
+    // Crates of the library use each other's internals, so they are built as the Rust project does
     // (src/bootstrap/src/core/builder/cargo.rs).
     let flags = [
         CPU.to_owned(),
@@ -66,7 +65,7 @@ fn compile() -> Invocation {
         format!("--remap-path-prefix={}=/cargo", Place::CargoHome),
     ];
     rustflags(cargo, &flags)
-        // The library's source uses unstable features; nothing else is built with this.
+        // The library's source uses unstable features; no other code is compiled with this.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")

@@ -1,9 +1,8 @@
-//! The machine's own apt sources (sources.list(5)), in both forms, as far as they name
-//! archives that plain HTTP can reach.
+//! The machine's own apt sources (sources.list(5)), in both formats, as far as they name archives with plain HTTP.
 
 use crate::debian::control;
 
-/// What apt's configuration offers as mirrors.
+/// The mirrors of apt's configuration.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sources {
     /// Base addresses in the order in which apt reads them, each once.

@@ -29,7 +29,7 @@ use crate::{
     manifest::{Manifest, PackageId},
 };
 
-/// The suites that a manifest draws on, as their keys signed them.
+/// The suites that a manifest uses, as signed by their keys.
 pub struct Archive<'a> {
     releases: BTreeMap<String, u64>,
     ctx: &'a BuildContext,
@@ -38,8 +38,8 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Fetches and verifies the indices in which the manifest's packages are listed. A signed file that
-    /// is older than its suite's date in `oldest` is refused.
+    /// Fetches and verifies the indices that list the manifest's packages. A signed file older than its suite's date in
+    /// `oldest` is refused.
     pub fn open(manifest: &Manifest, oldest: &BTreeMap<String, u64>, ctx: &'a BuildContext) -> Result<Self> {
         if ctx.offline {
             return Err(Error::new(
@@ -145,8 +145,8 @@ fn unreachable(path: &str, failure: Failure) -> Error {
     error.hint("give a full mirror of the Debian archive with --mirror URL")
 }
 
-/// The text that one of the keys in `image/keys` has signed. The check is a program of its
-/// own, so that only this verb compiles an OpenPGP library.
+/// The text that one of the keys in `image/keys` has signed. A separate program verifies it, so that only this verb
+/// compiles an OpenPGP library.
 fn verify(ctx: &BuildContext, path: &str, message: &str) -> Result<String> {
     // Not through xshell: if a program ends before it has read all of its input, xshell 0.2 reports the broken pipe
     // instead of the program's own error.
@@ -163,7 +163,7 @@ fn verify(ctx: &BuildContext, path: &str, message: &str) -> Result<String> {
         .spawn()
         .context(|| "cannot run the program `inrelease`".into())?;
     if let Some(mut stdin) = child.stdin.take() {
-        // It reads all of its input before it writes; if it ends early, its error output says why.
+        // The program reads all of its input before it writes; if it ends early, its error output says why.
         let _ = stdin.write_all(message.as_bytes());
     }
     let output = child.wait_with_output().context(|| "cannot run the program `inrelease`".into())?;

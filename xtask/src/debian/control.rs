@@ -1,5 +1,5 @@
-//! The format of Debian's control files: paragraphs of `Name: value` lines, apart by an empty
-//! line; a line that begins with white space goes on with the value above it (deb822(5)).
+//! The format of Debian's control files: paragraphs of `Name: value` lines, separated by an empty line; a line that
+//! begins with white space continues the value above it (deb822(5)).
 
 /// One paragraph; it borrows from the text.
 #[derive(Debug)]
@@ -7,7 +7,7 @@ pub struct Paragraph<'a> {
     fields: Vec<(&'a str, &'a str)>,
 }
 
-/// The paragraphs of a file without comments.
+/// The paragraphs of a file that has no comments.
 pub fn paragraphs(text: &str) -> impl Iterator<Item = Paragraph<'_>> {
     text.split("\n\n").map(Paragraph::parse).filter(|it| !it.fields.is_empty())
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_goes_on_in_the_lines_that_are_indented() {
+    fn indented_lines_continue_a_value() {
         let text = "Package: ppp\nDepends: libc6,\n libpam0g\nempty:\n\n\nPackage: chat\n";
         let all: Vec<_> = paragraphs(text).collect();
         assert_eq!(all.len(), 2);

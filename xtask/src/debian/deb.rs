@@ -22,7 +22,7 @@ pub fn data(deb: &Path) -> Result<Box<dyn Read>> {
     open(deb).map_err(|error| error.context(format!("cannot unpack {}", deb.display())))
 }
 
-/// Shows `visit` every file of a package with its absolute path, in the order of the archive.
+/// Calls `visit` for every file of a package with its absolute path, in the order of the archive.
 pub fn for_each(deb: &Path, mut visit: impl FnMut(&str, &mut Entry) -> Result<()>) -> Result<()> {
     let broken = || format!("cannot unpack {}", deb.display());
     let mut archive = tar::Archive::new(data(deb)?);
@@ -31,7 +31,7 @@ pub fn for_each(deb: &Path, mut visit: impl FnMut(&str, &mut Entry) -> Result<()
         let path = absolute(&entry).map_err(|error| error.context(broken()))?;
         visit(&path, &mut entry).map_err(|error| error.context(broken()))?;
     }
-    // tar stops at its own end; the checksum of xz comes after that.
+    // tar stops at its own end; the checksum of xz follows.
     io::copy(&mut archive.into_inner(), &mut io::sink()).context(broken)?;
     Ok(())
 }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_come_out_whatever_they_are_packed_with() {
+    fn files_are_read_whatever_their_compression() {
         let expected = vec![("/usr/sbin/pppd".to_owned(), 160_000)];
         assert_eq!(list(&package("data.tar.xz", xz)), Ok(expected.clone()));
         assert_eq!(list(&package("data.tar.gz", gzip)), Ok(expected.clone()));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_one_error_that_names_the_file() {
+    fn an_unreadable_package_is_one_error_that_names_the_file() {
         let whole = package("data.tar.xz", xz);
         let mut flipped = whole.clone();
         let middle = whole.len() / 2;

@@ -1,5 +1,5 @@
-//! Bringing files of the archive here: what lies in the download directory is used, the rest
-//! comes from a mirror; nothing is handed out whose SHA-256 has not been checked.
+//! Fetches files of the archive. Those in the download directory are used, the rest comes from a mirror; no file is
+//! returned before its SHA-256 was checked.
 
 use std::{
     fs::{self, File},
@@ -19,10 +19,10 @@ use crate::{
     progress::Phase,
 };
 
-/// Mirrors allow a few connections; more do not make it faster.
+/// Mirrors allow a few connections; more do not speed it up.
 const CONNECTIONS: usize = 4;
 
-/// A file of the archive, known to the byte.
+/// A file of the archive, with size and hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// Its name in messages.
@@ -58,14 +58,13 @@ impl From<&LockedPackage> for Wanted {
     }
 }
 
-/// Makes sure that every locked package is here; their files, in the same order.
+/// Fetches every missing package of the lock; returns the files in the order of the lock.
 pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Vec<PathBuf>> {
     let wanted: Vec<Wanted> = packages.iter().map(|it| Wanted::from(*it)).collect();
     files(ctx, &wanted)
 }
 
-/// Makes sure that one file is here. Says nothing when it is done: its caller has a longer
-/// story to tell.
+/// Fetches one file if it is missing. It prints no result: its caller reports a larger step.
 pub fn file(ctx: &BuildContext, wanted: &Wanted) -> Result<PathBuf> {
     match find_here(ctx, wanted) {
         Ok(file) => Ok(file),
@@ -77,7 +76,7 @@ pub fn file(ctx: &BuildContext, wanted: &Wanted) -> Result<PathBuf> {
     }
 }
 
-/// Makes sure that these files are here; in the same order.
+/// Fetches the missing ones of these files; returns them in the same order.
 pub fn files(ctx: &BuildContext, wanted: &[Wanted]) -> Result<Vec<PathBuf>> {
     files_with(ctx, wanted, Patience::default())
 }
@@ -105,7 +104,7 @@ fn files_with(ctx: &BuildContext, wanted: &[Wanted], patience: Patience) -> Resu
         .collect())
 }
 
-/// Why a file is not here, as far as its name is.
+/// Why a file is missing, as far as its name shows.
 enum Absence {
     NoSuchFile,
     OtherContent { found: PathBuf, sha256: String },
@@ -115,7 +114,7 @@ fn stored(ctx: &BuildContext, wanted: &Wanted) -> PathBuf {
     ctx.downloads.join(&wanted.sha256)
 }
 
-/// A directory that a person filled has the names of the packages; ours have their hashes.
+/// A directory filled by a user has the packages' own names; ours has their hashes.
 fn find_here(ctx: &BuildContext, wanted: &Wanted) -> Result<PathBuf, Absence> {
     let mut absence = Absence::NoSuchFile;
     for candidate in [stored(ctx, wanted), ctx.downloads.join(&wanted.name)] {
@@ -149,7 +148,7 @@ fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) 
     fs::create_dir_all(&ctx.downloads).context(|| format!("cannot make {}", ctx.short(&ctx.downloads)))?;
     let total = missing.iter().map(|it| it.size).sum();
     let phase = ctx.progress.transfer("fetch", total);
-    // The largest first, so that it is not the last one running alone.
+    // The largest comes first, so that it does not run alone at the end.
     let mut queue = missing.to_vec();
     queue.sort_by_key(|it| std::cmp::Reverse(it.size));
     parallel::map(CONNECTIONS, &queue, |wanted| {
@@ -161,8 +160,8 @@ fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) 
     Ok(phase)
 }
 
-/// Through a partial file beside the final one. It survives a break, so that the next run
-/// resumes it; and it is locked, so that two builds do not write it at the same time.
+/// Writes to a partial file beside the final one. It survives an interruption, and the next run resumes it. It is
+/// locked, so that two builds do not write it at the same time.
 fn download_one(
     ctx: &BuildContext,
     client: &Client,

@@ -79,14 +79,14 @@ impl Index {
         all
     }
 
-    /// The dependencies of a package: for each relation the first alternative that exists, under its
-    /// own name or provided by another package.
+    /// The dependencies of a package: for each relation the first alternative that exists as a package, or that another
+    /// package provides.
     pub fn dependencies(&self, entry: &Entry) -> Vec<&Entry> {
         let relations = relation::parse(&entry.depends);
         relations.iter().filter_map(|it| it.iter().find_map(|name| self.satisfy(name))).collect()
     }
 
-    /// Names that look like this one, for "did you mean".
+    /// Similar names, for "did you mean".
     pub fn similar(&self, name: &str) -> Vec<&str> {
         let stem = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.' || it == '-');
         let mut similar: Vec<&str> =
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_is_read_with_all_that_a_lock_needs() {
+    fn a_package_is_read_with_every_field_of_a_lock() {
         insta::assert_debug_snapshot!(index().versions("ppp"), @r#"
         [
             Entry {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_missing_is_named() {
+    fn a_missing_field_is_named() {
         let error = Index::default().add("Package: ppp\nSize: 3\n").unwrap_err();
         assert_eq!(error.to_string(), "error: package `ppp` has no Version");
     }

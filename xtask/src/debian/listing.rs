@@ -1,4 +1,4 @@
-//! What a package holds, as far as its libraries go: names, links, and what each ELF file needs.
+//! The content of a package as far as libraries matter: names, links, and what each ELF file needs.
 
 use std::{collections::BTreeMap, io::Read, path::Path};
 
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Listing(BTreeMap<String, Kind>);
 
-/// What the lock has to know of a file.
+/// An entry as far as the lock needs it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A directory.
@@ -92,7 +92,7 @@ fn target(path: &str, entry: &deb::Entry) -> Result<String> {
     })
 }
 
-/// Joins and takes out `.` and `..`.
+/// Joins two paths and resolves `.` and `..`.
 fn normal(directory: &str, relative: &str) -> String {
     let mut steps: Vec<&str> = directory.split('/').filter(|it| !it.is_empty()).collect();
     for step in relative.split('/') {
@@ -113,7 +113,7 @@ fn needs(file: &mut impl Read) -> std::io::Result<Vec<Needed>> {
         return Ok(Vec::new());
     }
     file.read_to_end(&mut bytes)?;
-    // A file that only begins like ELF has no libraries; the image gates check it.
+    // A file that only begins like ELF needs no libraries; the image gates check it.
     Ok(elf::needs(&bytes).unwrap_or_default())
 }
 
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn needs_are_found_through_links_and_circles_end() {
+    fn needed_libraries_are_found_through_links_and_link_loops_end() {
         let link = |path: &str, target: &str| (path.to_owned(), Kind::Link(target.to_owned()));
         let listing: Listing = [
             link("/lib/liba.so.1", "/lib/liba.so.1.2"),

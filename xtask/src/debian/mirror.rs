@@ -1,4 +1,4 @@
-//! Which mirrors to ask: the one that was given, or those of this machine's apt.
+//! Which mirrors to use: the given one, or those of this machine's apt.
 
 use std::{
     fs, io,
@@ -11,7 +11,7 @@ use crate::{
     error::{Context, Error, Result},
 };
 
-/// Base addresses, asked one after the other; at least one.
+/// Base addresses, tried in order; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirrors(Vec<String>);
 
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn no_mirror_is_an_error_that_says_what_was_skipped() {
+    fn without_a_mirror_the_error_lists_the_skipped_sources() {
         let directory = apt(&[("sources.list", "deb cdrom:[Debian 12]/ bookworm main\n")]);
         let error = Mirrors::from_apt(directory.path()).unwrap_err().to_string();
         let error = error.replace(&directory.path().display().to_string(), "/etc/apt");

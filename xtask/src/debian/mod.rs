@@ -1,4 +1,4 @@
-//! The Debian archive as a source of packages: where it is, what is in it, how it comes here.
+//! The Debian archive as a source of packages: mirrors, indices, downloads.
 //!
 //! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`release`], [`resolve`].
 //! Edges: [`archive`] (signed indices), [`fetch`] and [`transfer`] (downloads), [`deb`] (files).

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What its signature vouches for.
+/// The content of the file.
 #[derive(Debug)]
 pub struct Release {
     /// When it was made, seconds since 1970.
@@ -60,8 +60,8 @@ impl Release {
         })
     }
 
-    /// Checks that it is for this suite and has not expired. A replayed old file would hide security
-    /// updates; the archive prevents that with `Valid-Until`.
+    /// Checks that it is for this suite and has not expired. An old file that is replayed would hide security updates;
+    /// `Valid-Until` prevents that.
     pub fn check(&self, suite: &str, now: u64) -> Result<()> {
         if !self.names.iter().any(|it| it == suite) {
             return Err(Error::new(format!("it is signed for {}, not for {suite}", self.names.join(" or "))));
@@ -75,7 +75,7 @@ impl Release {
         }
     }
 
-    /// It is not older than the one that the lock was made from. The file of a stable suite has no
+    /// Checks that it is not older than the one that the lock was made from. The file of a stable suite has no
     /// `Valid-Until`: every version that was ever signed stays valid.
     pub fn refuse_older(&self, locked: Option<u64>) -> Result<()> {
         match locked {
@@ -134,7 +134,7 @@ SHA256:
     const DAY: u64 = 86_400;
 
     #[test]
-    fn an_index_is_asked_for_by_its_hash_where_the_archive_offers_that() {
+    fn an_index_is_fetched_by_its_hash_if_the_archive_offers_it() {
         let release = Release::parse(RELEASE).unwrap();
         assert_eq!(
             release.packages("trixie-backports", "main", "all").unwrap(),
@@ -153,7 +153,7 @@ SHA256:
     }
 
     #[test]
-    fn it_must_be_about_the_suite_that_was_asked_for() {
+    fn a_release_must_be_for_the_requested_suite() {
         let release = Release::parse(RELEASE).unwrap();
         assert!(release.check("trixie-backports", NOV_22).is_ok());
         assert!(release.check("stable-backports", NOV_22).is_ok());
@@ -162,7 +162,7 @@ SHA256:
     }
 
     #[test]
-    fn one_that_is_older_than_the_lock_is_refused_although_it_is_in_force() {
+    fn a_valid_release_older_than_the_lock_is_refused() {
         let release = Release::parse(RELEASE).unwrap();
         assert!(release.check("trixie-backports", NOV_22).is_ok());
         assert!(release.refuse_older(None).is_ok());
@@ -176,7 +176,7 @@ SHA256:
     }
 
     #[test]
-    fn an_expired_one_is_refused_with_the_dates() {
+    fn an_expired_release_is_refused_with_its_dates() {
         let release = Release::parse(RELEASE).unwrap();
         assert!(release.check("trixie-backports", NOV_22 + 6 * DAY).is_ok());
         insta::assert_snapshot!(release.check("trixie-backports", NOV_22 + 7 * DAY).unwrap_err(), @r"

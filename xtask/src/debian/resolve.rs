@@ -16,24 +16,24 @@ use crate::{
     shared_library::Needed,
 };
 
-/// What the resolver asks of the archive.
+/// What the resolver needs from the archive.
 pub trait Archive {
     /// The packages that a recipe may choose from.
     fn index(&self, id: &PackageId) -> Result<&Index>;
-    /// Gets the packages that will be needed in advance, so that it can fetch them together.
+    /// Announces the packages that will be needed, so that they can be fetched together.
     fn prepare(&self, packages: &[(&PackageId, &Entry)]) -> Result<()>;
     /// The files of a package.
     fn listing(&self, id: &PackageId, entry: &Entry) -> Result<Rc<Listing>>;
 }
 
-/// Every package that the recipes name, and those that hold the libraries of the named files;
-/// sorted, each with the recipes that it is there for.
+/// Every package that the recipes name, and those with the libraries of the named files; sorted, each with the recipes
+/// that need it.
 pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedPackage>> {
     let chosen = choose_named(manifest, archive)?;
     archive.prepare(&chosen.iter().map(|(id, entry)| (id, *entry)).collect::<Vec<_>>())?;
     let mut resolver = Resolver { archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
     let stub_libraries = manifest.stub_libraries().cloned().collect();
-    // The tools, on this machine or on a box, get no stub libraries.
+    // Tools, on this machine or on a box, get no stub libraries.
     let recipes = manifest.recipes.iter().map(|it| (it, &stub_libraries));
     let tools = manifest.tools.iter().map(|it| (it, const { &BTreeSet::new() }));
     for (recipe, stub_libraries) in recipes.chain(tools) {
@@ -82,7 +82,7 @@ struct Resolver<'a> {
     providers: BTreeMap<(PackageId, Needed), Holder>,
 }
 
-/// A package on its way into the lock.
+/// A package that is being resolved.
 struct Used {
     entry: Entry,
     named: bool,
@@ -90,7 +90,7 @@ struct Used {
     libraries: BTreeSet<String>,
 }
 
-/// A package, and what is in it.
+/// A package and its content.
 #[derive(Clone)]
 struct Holder {
     id: PackageId,
@@ -171,8 +171,8 @@ impl Resolver<'_> {
         Ok(found)
     }
 
-    /// Itself, then what it depends on, then what those depend on. dpkg-shlibdeps puts the
-    /// packages of needed libraries among the direct dependencies, so the search is short.
+    /// A package, its dependencies, and then their dependencies. dpkg-shlibdeps makes the packages of needed libraries
+    /// direct dependencies, so the search is short.
     fn search(&self, holder: &Holder, needed: &Needed) -> Result<Holder> {
         let index = self.archive.index(&holder.id)?;
         let mut seen = BTreeSet::from([holder.entry.name.clone()]);
@@ -235,8 +235,8 @@ fn wanted_files<'a>(package: &Package, listing: &'a Listing) -> Result<Vec<&'a s
     Ok(files)
 }
 
-/// How much a package's name begins like the name that Debian Policy 8.1 gives to the package
-/// of a library. A guess: it saves reading packages that do not have it, nothing else.
+/// How similar a package's name is to the one that Debian Policy 8.1 prescribes for a library's package. It is a guess
+/// that only saves reading packages without the library.
 fn likeness(soname: &str, package: &str) -> usize {
     let policy = policy_name(soname);
     policy.bytes().zip(package.bytes()).take_while(|(left, right)| left == right).count()

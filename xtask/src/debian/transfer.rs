@@ -1,5 +1,5 @@
-//! One file over HTTP: resumed where it broke off, tried again with growing pauses, and
-//! judged by its SHA-256 while it arrives.
+//! Downloads one file over HTTP: resumes it after a break, retries with growing pauses, and hashes it (SHA-256) while
+//! it arrives.
 
 use std::{
     fs::File,
@@ -15,7 +15,7 @@ use ureq::{
     tls::{RootCerts, TlsConfig},
 };
 
-/// How long to put up with a mirror.
+/// The limits for a mirror.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// Tries per mirror.
@@ -41,15 +41,15 @@ pub enum Failure {
     Refused { url: String, status: u16 },
     /// The connection broke off at every try.
     Died { url: String, tries: u32, last: String },
-    /// The mirror has a file of another size there.
+    /// The mirror has a file of another size.
     WrongSize { url: String, found: u64 },
-    /// The right size, but not the right bytes.
+    /// The size is right, but not the content.
     WrongHash { found: String },
     /// The bytes could not be written to disk.
     Disk(io::Error),
 }
 
-/// One attempt's end, when it is not the whole file.
+/// Why one attempt did not get the whole file.
 enum Trouble {
     Passing(String),
     Final(Failure),
@@ -61,7 +61,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// A file that is arriving: what is on the disk and the hash of it.
+/// A partial file: its content on disk, and the hash of it.
 pub struct Sink<'a> {
     file: &'a mut File,
     hash: Sha256,
@@ -113,7 +113,7 @@ impl Write for Hashing<'_> {
     }
 }
 
-/// The SHA-256 of what a reader holds, in hexadecimal.
+/// The SHA-256 of a reader's content, in hexadecimal.
 pub fn sha256(reader: &mut impl Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     io::copy(reader, &mut Hashing(&mut hash))?;
@@ -124,7 +124,7 @@ fn hexadecimal(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Downloads from one mirror after the other.
+/// Downloads from several mirrors in turn.
 #[derive(Debug, Clone)]
 pub struct Client {
     agent: Agent,
@@ -146,7 +146,7 @@ impl Client {
         Self { agent: config.into(), patience }
     }
 
-    /// Fills the sink with the file of this size and SHA-256.
+    /// Fills the partial file with the file of this size and SHA-256.
     pub fn download(&self, urls: &[String], size: u64, sha256: &str, sink: &mut Sink) -> Result<(), Failure> {
         self.first_success(urls, |url| {
             self.receive(url, size, sink)?;

@@ -1,7 +1,7 @@
 //! The order of Debian versions (Debian Policy 5.6.12).
 //!
-//! Written here because it is one screen: the crate for it brings two copies of a regular
-//! expression engine, a calendar and big numbers into everybody's build.
+//! Written here because it is one screen: the crate for it adds two copies of a regular expression engine, a calendar
+//! and big numbers to every build.
 
 use std::cmp::Ordering;
 
@@ -28,7 +28,7 @@ impl<'a> Version<'a> {
     }
 }
 
-/// Alternately a run of other characters and a number, from the left.
+/// Compares alternately a run of other characters and a number, from the left.
 fn compare_part(mut left: &str, mut right: &str) -> Ordering {
     while !left.is_empty() || !right.is_empty() {
         let (left_words, right_words) =
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_ordered_as_policy_orders_them() {
+    fn versions_are_ordered_as_policy_says() {
         // Each is lower than the next. The first line is the example of Policy 5.6.12;
         // the others are versions of bookworm and its updates.
         let ascending: [&[&str]; 6] = [
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_count_does_not_count() {
+    fn insignificant_differences_are_ignored() {
         for (left, right) in [("1.0", "0:1.0"), ("1.00", "1.0"), ("1.0-0", "1.0"), ("1.a", "1.a0")] {
             assert_eq!(compare(left, right), Ordering::Equal, "{left} {right}");
         }

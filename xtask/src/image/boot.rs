@@ -16,12 +16,13 @@ pub const MIB: u64 = 1 << 20;
 /// A FAT16 file system of `mib` MiB with these files in its root directory.
 pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: u32) -> Result<Vec<u8>> {
     let size = u64::from(mib) * MIB;
-    refuse_too_much(files, size)?;
+    let cluster = cluster(mib)?;
+    refuse_too_much(files, size, cluster)?;
     let mut disk = vec![0; usize::try_from(size).context(|| "boot partition too large".into())?];
     let made: std::io::Result<()> = (|| {
         let options = FormatVolumeOptions::new()
             .fat_type(FatType::Fat16)
-            .bytes_per_cluster(2048)
+            .bytes_per_cluster(cluster)
             .volume_label(*b"DIALBOX    ")
             .volume_id(serial);
         fatfs::format_volume(Cursor::new(disk.as_mut_slice()), options)?;
@@ -40,9 +41,22 @@ pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: 
     Ok(disk)
 }
 
-/// FAT's tables and the last cluster of each file take some space; 2 % is ample.
-fn refuse_too_much(files: &BTreeMap<String, Arc<[u8]>>, size: u64) -> Result<()> {
-    let needed: u64 = files.values().map(|it| (it.len() as u64).next_multiple_of(2048)).sum();
+/// Bytes of a cluster. Their number alone decides about the kind of a FAT: 4085 to 65524 are a FAT16 (Microsoft's FAT
+/// specification, "FAT type determination"). The partition's type byte says FAT16, too.
+fn cluster(mib: u32) -> Result<u32> {
+    match mib {
+        3..=8 => Ok(512),
+        9..=127 => Ok(2048),
+        128..=1023 => Ok(16 << 10),
+        1024..=2000 => Ok(32 << 10),
+        _ => Err(Error::new(format!("a boot partition of {mib} MiB cannot be a FAT16"))
+            .hint("set `boot-mib` under [disk] in image/image.toml to something between 3 and 2000")),
+    }
+}
+
+/// The FAT tables and the last cluster of each file take some space; 2 % is ample.
+fn refuse_too_much(files: &BTreeMap<String, Arc<[u8]>>, size: u64, cluster: u32) -> Result<()> {
+    let needed: u64 = files.values().map(|it| (it.len() as u64).next_multiple_of(cluster.into())).sum();
     if needed <= size - size / 50 {
         return Ok(());
     }
@@ -105,6 +119,19 @@ mod tests {
             [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (20_645, (2026, 7, 11)), (20_819, (2027, 1, 1))]
         {
             assert_eq!(civil(day), date);
+        }
+    }
+
+    #[test]
+    fn every_size_that_is_accepted_makes_a_fat16() {
+        for mib in [3, 8, 9, 12, 127, 128, 1023, 1024, 2000] {
+            let disk = write(&BTreeMap::new(), mib, 0, 1).unwrap();
+            let fs = FileSystem::new(Cursor::new(disk), FsOptions::new()).unwrap();
+            assert_eq!(fs.fat_type(), FatType::Fat16, "{mib} MiB");
+        }
+        for mib in [0, 2, 2001] {
+            let error = write(&BTreeMap::new(), mib, 0, 1).unwrap_err().to_string();
+            assert!(error.contains("between 3 and 2000"), "{error}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the last build left in `out/`.
+//! What the last build has left in `out/`.
 
 use std::{
     fs::{self, File},
@@ -16,7 +16,7 @@ use crate::{
     manifest::Manifest,
 };
 
-/// Sizes and counts that a build decides.
+/// Sizes and counts of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Built {
     /// Bytes of the image.
@@ -30,7 +30,7 @@ pub struct Built {
 }
 
 impl Built {
-    /// Looks at the files; `None` if there is no image.
+    /// Reads the files; `None` if there is no image.
     pub fn read(ctx: &BuildContext, out: &Path) -> Result<Option<Self>> {
         let name = Manifest::load(ctx)?.name;
         if !out.join(format!("{name}.img")).is_file() {
@@ -58,14 +58,14 @@ impl Built {
     }
 }
 
-/// Bytes of a program, by the list of the root's files.
+/// Bytes of a program, from the list of the root's files.
 fn program(list: &Path, path: &str) -> Result<u64> {
     let text = fs::read_to_string(list).context(|| "cannot read the list of the root's files".into())?;
     let bytes = text.lines().find_map(|line| line.strip_prefix(path)?.split('\t').nth(1)?.parse().ok());
     bytes.ok_or_else(|| Error::new(format!("the image has no {path}")))
 }
 
-/// The file in the boot partition, which is the first.
+/// The named file on the boot partition, which is the first one.
 fn initramfs_of(image: &mut File) -> io::Result<Vec<u8>> {
     let mbr = MBR::read_from(image, SECTOR as u32).map_err(io::Error::other)?;
     let boot = &mbr[1];

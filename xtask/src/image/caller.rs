@@ -1,5 +1,5 @@
-//! Debian's wvdial with its libraries, as a squashfs: `test` writes it into the empty root B of a
-//! box that calls another one. It is never in the image.
+//! Debian's wvdial with its libraries, as a squashfs, which `test` writes into the empty root B of a box that calls
+//! another one. It is never part of the image.
 
 use std::{path::PathBuf, slice};
 
@@ -21,7 +21,7 @@ use crate::{
 const TOOL: &str = "caller";
 const FILE: &str = "caller.squashfs";
 
-/// Makes it if it is not in the cache; returns its path.
+/// Makes it unless it is in the cache; returns its path.
 pub fn make(ctx: &BuildContext, locked: &LockedManifest) -> Result<PathBuf> {
     let recipe = locked.manifest.tool(TOOL)?;
     let packages = locked.tool_packages(TOOL);

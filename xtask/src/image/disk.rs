@@ -1,7 +1,8 @@
-//! The whole card: MBR, boot, root A, room for root B, state.
+//! The whole card: MBR, second copy, boot, root A, space for root B, state.
 
 use std::{fmt::Write as _, io::Cursor, ops::Range};
 
+use dialbox::{dialer::persistence, state::slots};
 use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 use super::boot::MIB;
@@ -15,6 +16,8 @@ use crate::{
 pub const SECTOR: u64 = 512;
 /// Partitions begin on this many bytes: the erase blocks of SD cards (4 MiB on the common ones).
 const ALIGN: u64 = 4 * MIB;
+/// Where the superblocks of squashfs (at 0) and ext4 (at 1024) are, and those of what else a card may have held.
+const SUPERBLOCKS: usize = 64 << 10;
 const FAT16_LBA: u8 = 0x0e;
 const LINUX: u8 = 0x83;
 
@@ -25,10 +28,10 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Each partition after the one before, aligned.
+    /// The partitions in order, each aligned; the first one behind what is written beside them.
     pub fn from_disk(disk: &Disk) -> Self {
         let sizes = [disk.boot_mib, disk.root_mib, disk.root_mib, disk.state_mib];
-        let mut at = ALIGN;
+        let mut at = slots::RESERVED.end.next_multiple_of(ALIGN);
         let parts = sizes.map(|mib| {
             let part = (at, u64::from(mib) * MIB);
             at = (at + part.1).next_multiple_of(ALIGN);
@@ -37,10 +40,32 @@ impl Layout {
         Self { parts }
     }
 
-    /// The range of the image that a root of this many bytes takes.
+    /// The range of the image for a root of this many bytes.
     pub fn root(&self, length: usize) -> Range<usize> {
         let start = self.parts[1].0 as usize;
         start..start + length
+    }
+
+    /// What a card writer must write, in bytes: everything that belongs to something, zeros included, since the card may hold
+    /// an older system. Left out are the rest of root A's partition and, but for their beginnings, the partitions of root
+    /// B and of state: there the box finds no file system, and uses one or makes it.
+    fn mapped(&self, root: usize) -> Vec<Range<usize>> {
+        let [boot, root_a, root_b, state] =
+            self.parts.map(|(start, length)| (start as usize, length as usize));
+        let beginning = |(start, length): (usize, usize)| start..start + length.min(SUPERBLOCKS);
+        let [first, second] = slots::OFFSETS.map(|at| at as usize..at as usize + slots::BLOCK);
+        let ranges = [
+            // The MBR, and a GPT that the card may have had (UEFI specification §5.3.2: up to LBA 33).
+            0..SUPERBLOCKS,
+            first,
+            second,
+            // In a FAT, a block of zeros is as much a part of a file, a directory or the allocation table as any other.
+            boot.0..boot.0 + boot.1,
+            root_a.0..(root_a.0 + root).next_multiple_of(BLOCK),
+            beginning(root_b),
+            beginning(state),
+        ];
+        merge(ranges)
     }
 
     /// Bytes up to the end of the last partition.
@@ -65,6 +90,12 @@ pub fn write(disk: &Disk, boot: &[u8], root: &[u8]) -> Result<Vec<u8>> {
     let mut image = vec![0; layout.size() as usize];
     image[boot_at as usize..][..boot.len()].copy_from_slice(boot);
     image[root_at as usize..][..root.len()].copy_from_slice(root);
+    let second_copy = persistence::new_card().map_err(|slots::TooLong(length)| {
+        Error::new(format!("the second copy of a new card has {length} bytes, of {}", slots::LONGEST))
+    })?;
+    for (at, block) in second_copy {
+        image[at as usize..][..block.len()].copy_from_slice(&block);
+    }
     write_mbr(&mut image, &layout, disk.signature).context(|| "cannot write the MBR".into())?;
     Ok(image)
 }
@@ -88,29 +119,32 @@ fn write_mbr(image: &mut [u8], layout: &Layout, signature: u32) -> Result<(), mb
 /// The block size of `.bmap`: a page, and a block of most file systems.
 const BLOCK: usize = 4096;
 
-/// The runs of blocks that are not all zeros, in bytes.
+/// The runs of blocks that are not all zeros, in bytes: what a sparse file stores.
 pub fn used(image: &[u8]) -> Vec<Range<usize>> {
     const ZEROS: [u8; BLOCK] = [0; BLOCK];
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for (index, block) in image.chunks(BLOCK).enumerate() {
-        if *block == ZEROS[..block.len()] {
-            continue;
-        }
-        let (start, end) = (index * BLOCK, index * BLOCK + block.len());
-        match runs.last_mut() {
-            Some(run) if run.end == start => run.end = end,
-            _ => runs.push(start..end),
-        }
-    }
-    runs
+    let blocks = (0..).step_by(BLOCK).zip(image.chunks(BLOCK));
+    let used = blocks.filter(|(_, block)| **block != ZEROS[..block.len()]);
+    merge(used.map(|(start, block)| start..start + block.len()))
 }
 
-/// The `.bmap` of an image (bmaptool's format 2.0): which blocks hold data, with their hashes,
-/// so that a card writer skips the empty ones and checks the others.
-pub fn bmap(image: &[u8], used: &[Range<usize>]) -> String {
+/// Ranges in order, those that touch as one.
+fn merge(ranges: impl IntoIterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// The `.bmap` of an image (bmaptool's format 2.0) with a root of this many bytes: which blocks to write, with their
+/// hashes. What is not mapped stays on the card as it was, and bmaptool reports success all the same.
+pub fn bmap(disk: &Disk, image: &[u8], root: usize) -> String {
     let mut ranges = String::new();
     let mut count = 0;
-    for run in used {
+    for run in Layout::from_disk(disk).mapped(root) {
         let (first, end) = (run.start / BLOCK, run.end.div_ceil(BLOCK));
         let range = if end - first == 1 { first.to_string() } else { format!("{first}-{}", end - 1) };
         // Writing into a String cannot fail.
@@ -139,19 +173,82 @@ mod tests {
     fn partitions_are_aligned_and_in_order() {
         let disk = Disk { boot_mib: 9, root_mib: 12, state_mib: 8, signature: 1 };
         let mib = |it: u64| it * MIB;
-        let parts = [(4, 9), (16, 12), (28, 12), (40, 8)].map(|(at, size)| (mib(at), mib(size)));
+        let parts = [(8, 9), (20, 12), (32, 12), (44, 8)].map(|(at, size)| (mib(at), mib(size)));
         assert_eq!(Layout::from_disk(&disk), Layout { parts });
-        assert_eq!(Layout::from_disk(&disk).size(), mib(48));
+        assert_eq!(Layout::from_disk(&disk).size(), mib(52));
+    }
+
+    /// A writer that goes by the map must not leave the slots that a card had before: they would be newer.
+    #[test]
+    fn a_card_begins_with_both_slots_of_a_second_copy_and_a_bmap_names_them() {
+        let disk = Disk { boot_mib: 1, root_mib: 1, state_mib: 1, signature: 1 };
+        let image = write(&disk, &[1], &[1]).unwrap();
+        assert_eq!(image, write(&disk, &[1], &[1]).unwrap());
+        let at = |number: usize| slots::OFFSETS[number] as usize;
+        let sector = |number| image[at(number)..].first_chunk::<{ slots::SECTOR }>();
+        for slots in [[sector(0), sector(1)], [sector(0), None], [None, sector(1)]] {
+            let slots = slots::Slots::decode(slots);
+            assert_eq!(slots.content().unwrap().get("codes"), Some("new"));
+        }
+        let mapped = Layout::from_disk(&disk).mapped(1);
+        assert!([at(0), at(1)].iter().all(|at| mapped.iter().any(|run| run.contains(at))), "{mapped:?}");
+    }
+
+    const DISK: Disk = Disk { boot_mib: 4, root_mib: 4, state_mib: 4, signature: 1 };
+    const ROOT: usize = 2 * 4096 + 5;
+
+    /// An image whose boot partition holds zeros between data, as a FAT does, and so does its root.
+    fn image() -> Vec<u8> {
+        let mut boot = vec![0; 4 << 20];
+        boot[9 * 4096] = 1;
+        let mut root = [0; ROOT];
+        root[0] = 2;
+        write(&DISK, &boot, &root).unwrap()
+    }
+
+    /// What a card that held `before` holds after `bmaptool copy` (bmap-tools, BmapCopy.py): the mapped blocks.
+    fn written(before: u8, image: &[u8], bmap: &str) -> Vec<u8> {
+        let mut card = vec![before; image.len()];
+        for range in bmap.lines().filter_map(|line| line.split_once("\">")?.1.strip_suffix("</Range>")) {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            let [first, last]: [usize; 2] = [first, last].map(|block| block.parse().unwrap());
+            let bytes = first * 4096..(last + 1) * 4096;
+            card[bytes.clone()].copy_from_slice(&image[bytes]);
+        }
+        card
     }
 
     #[test]
-    fn a_bmap_names_the_blocks_that_hold_something() {
+    fn a_card_that_was_used_before_holds_all_of_the_image_that_belongs_to_something() {
+        let image = image();
+        let card = written(0xa5, &image, &bmap(&DISK, &image, ROOT));
+        let Layout { parts: [boot, root_a, root_b, state] } = Layout::from_disk(&DISK);
+        let [boot, root_a, root_b, state] = [boot, root_a, root_b, state].map(|(start, _)| start as usize);
+        assert_eq!(card[..SUPERBLOCKS], image[..SUPERBLOCKS]);
+        assert!(card[boot..][..4 << 20] == image[boot..][..4 << 20], "the boot partition");
+        assert_eq!(card[root_a..][..ROOT], image[root_a..][..ROOT]);
+        for empty in [root_b, state] {
+            assert!(
+                card[empty..][..SUPERBLOCKS].iter().all(|byte| *byte == 0),
+                "an old superblock at {empty}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_bmap_counts_its_blocks_and_leaves_out_empty_partitions() {
+        let bmap = bmap(&DISK, &image(), ROOT);
+        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, root B and state; two slots.
+        assert!(bmap.contains(">2048-3074</Range>") && bmap.contains(">4096-4111</Range>"), "{bmap}");
+        assert!(bmap.contains("<MappedBlocksCount>1077</MappedBlocksCount>"), "{bmap}");
+    }
+
+    #[test]
+    fn the_runs_of_a_sparse_file_are_what_is_not_zero() {
         let mut image = vec![0; 5 * 4096];
-        image[4096] = 1;
-        image[2 * 4096] = 1;
-        image[4 * 4096] = 1;
-        let bmap = bmap(&image, &used(&image));
-        assert!(bmap.contains(">1-2</Range>") && bmap.contains(">4</Range>"), "{bmap}");
-        assert!(bmap.contains("<MappedBlocksCount>3</MappedBlocksCount>"), "{bmap}");
+        for at in [4096, 2 * 4096, 4 * 4096] {
+            image[at] = 1;
+        }
+        assert_eq!(used(&image), [4096..3 * 4096, 4 * 4096..5 * 4096]);
     }
 }

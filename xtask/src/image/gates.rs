@@ -1,5 +1,5 @@
-//! What every root must satisfy before it is written: a fault found here costs a build, one found in the
-//! field costs a journey. The same gates check the outline, as far as it is known.
+//! What every root must satisfy before it is written: a fault that is found in the field costs a journey. The same
+//! gates check the outline, as far as it is known.
 
 use memchr::memmem;
 
@@ -19,7 +19,7 @@ fn runs_on_arm1176(arch: u64) -> bool {
     arch <= 7 || arch == 9
 }
 
-/// `Tag_CPU_arch` in words (same table).
+/// The names of `Tag_CPU_arch` values (same table).
 fn arm_name(arch: u64) -> String {
     match arch {
         8 => "ARMv6T2".into(),
@@ -31,7 +31,7 @@ fn arm_name(arch: u64) -> String {
     }
 }
 
-/// `e_machine` in words, for what a PC or another Pi would run (System V ABI, e_machine).
+/// The names of `e_machine` values that occur on a PC or another Pi (System V ABI, e_machine).
 fn machine_name(machine: u16) -> String {
     match machine {
         3 => "a 32-bit PC (i386)".into(),
@@ -41,9 +41,8 @@ fn machine_name(machine: u16) -> String {
     }
 }
 
-/// Checks a tree; the first fault is the error. `build_paths`: directories of this machine whose
-/// names must not be in the image. `may_come`: whether a package that is not unpacked yet may
-/// still provide a path.
+/// Checks a tree; the first fault is the error. `build_paths`: directories of this machine that the image must not
+/// name. `may_come`: whether a package that is not unpacked yet may provide a path.
 pub fn check(
     tree: &Tree,
     recipes: &[Recipe],
@@ -78,7 +77,7 @@ fn every_program_runs_on_armv6(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     Ok(())
 }
 
-/// Nearly every program of the box parses untrusted input, or is loaded into one that does.
+/// Nearly every program of the box parses untrusted input, or is loaded into a program that does.
 fn every_program_is_hardened(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     let programs = tree.files().filter(|(path, _, content)| elf::is_elf(content) && !path.ends_with(".ko"));
     for (path, node, content) in programs {
@@ -89,7 +88,7 @@ fn every_program_is_hardened(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
     Ok(())
 }
 
-/// The same for the program that the kernel starts out of the initramfs.
+/// The same for the program that the kernel starts from the initramfs.
 pub fn init_is_hardened(init: &[u8]) -> Result<()> {
     if elf::is_elf(init) { refuse_weak("/init", init, false) } else { Ok(()) }
 }
@@ -171,7 +170,7 @@ fn is_there_at_run_time(path: &str) -> bool {
 
 fn no_private_key(tree: &Tree) -> Result<()> {
     for (path, node, content) in tree.files().filter(|(_, node, _)| node.origin != Origin::Site) {
-        // Programs that read keys contain these words, too; a key file begins with them.
+        // Programs that read keys contain these words as well; a key file begins with them.
         let begins = memmem::find(&content[..content.len().min(4096)], b"-----BEGIN ");
         let key = begins.is_some_and(|at| {
             memmem::find(&content[at..content.len().min(at + 64)], b"PRIVATE KEY-----").is_some()

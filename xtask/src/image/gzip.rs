@@ -1,9 +1,8 @@
 //! The compressed image: a single gzip member (RFC 1952) whose parts are deflated on all processors.
 //!
-//! Each part begins without a dictionary and ends on a byte boundary, with an empty stored block
-//! (RFC 1951 §3.2.4): parts can be made in any order and concatenated, and the bytes do not depend
-//! on the number of processors. (Several members would be simpler, but some card writers read the
-//! image's size from the end of the file.)
+//! Each part begins without a dictionary and ends on a byte boundary, with an empty stored block (RFC 1951 §3.2.4): the
+//! parts can be compressed in any order and concatenated, and the bytes do not depend on the number of processors.
+//! (Several members would be simpler, but some card writers read the image's size from the end of the file.)
 
 use std::{collections::BTreeSet, io, ops::Range};
 
@@ -50,7 +49,7 @@ fn deflate(part: &[u8], level: Compression, is_last: bool) -> io::Result<Vec<u8>
         // A part is far smaller than the address space.
         let rest = part.get(deflate.total_in() as usize..).unwrap_or_default();
         let status = deflate.compress_vec(rest, &mut out, flush).map_err(io::Error::other)?;
-        // If output space is left, deflate holds nothing back (zlib.h, deflate).
+        // If output space is left, deflate has flushed everything (zlib.h, deflate).
         if status == Status::StreamEnd || !is_last && out.len() < out.capacity() {
             return Ok(out);
         }
@@ -64,7 +63,7 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn what_was_compressed_in_parts_is_one_member() {
+    fn parts_compressed_separately_form_one_member() {
         let mut state = 1_u32;
         let mut noise = |_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -76,7 +75,7 @@ mod tests {
             for stored in [0..0, PART..2 * PART + 9] {
                 let compressed = compress(&image[..length], &stored).unwrap();
                 let mut back = Vec::new();
-                // Reads the first member only, and checks its sum and length.
+                // Reads the first member only, and checks its checksum and length.
                 flate2::read::GzDecoder::new(compressed.as_slice()).read_to_end(&mut back).unwrap();
                 assert!(back == image[..length], "{length} bytes, stored {stored:?}");
             }

@@ -1,4 +1,4 @@
-//! The initramfs: our `init` and the modules it needs to reach the root.
+//! The initramfs: our `init` and the modules that it needs to mount the root.
 
 use std::io::{self, Read, Write};
 
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modules_are_counted_and_other_files_are_not() {
+    fn only_modules_are_counted() {
         let mut archive = Archive { bytes: Vec::new(), next_inode: 1, epoch: 0 };
         archive.add("modules", ModeFileType::Directory, 0o755, &[]).unwrap();
         archive.add_console().unwrap();

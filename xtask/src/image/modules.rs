@@ -23,7 +23,7 @@ pub struct Modules {
     builtin: BTreeSet<String>,
 }
 
-/// A choice of modules, closed under dependency, in an order in which they can be loaded.
+/// A selection of modules, closed under dependency, in loading order.
 #[derive(Debug)]
 pub struct Chosen {
     /// In loading order.
@@ -56,7 +56,7 @@ impl Modules {
         }
     }
 
-    /// The wanted modules and all their dependencies, each after its own.
+    /// The wanted modules and all their dependencies, each after its own dependencies.
     pub fn choose<'a>(&self, wanted: impl Iterator<Item = &'a str>) -> Result<Chosen> {
         let mut chosen = Chosen { modules: Vec::new() };
         for name in wanted {

@@ -2,7 +2,7 @@
 //! `overlay/` in a tenth of a second instead of after a minute.
 
 use super::{
-    gates, overlay,
+    boot_files, gates, overlay,
     root::{self, Plan, Stage},
 };
 use crate::{
@@ -11,10 +11,11 @@ use crate::{
     manifest::Recipe,
 };
 
-/// Refuses recipes that cannot give a valid root, whatever the packages contain.
+/// Refuses recipes that cannot give a valid root or boot partition, whatever the packages contain.
 pub fn check(plan: &Plan, build_paths: &[String]) -> Result<()> {
     let Plan { ctx, recipes, .. } = *plan;
     overlay::refuse_unclaimed(ctx, recipes)?;
+    boot_files::check(ctx, recipes)?;
     for recipe in recipes {
         every_program_has_a_source(ctx, recipe)?;
         every_stub_library_has_a_source(ctx, recipe)?;
@@ -23,8 +24,8 @@ pub fn check(plan: &Plan, build_paths: &[String]) -> Result<()> {
     gates::check(&outline, recipes, build_paths, |path| a_package_may_bring(recipes, path))
 }
 
-/// Libraries, modules and whole directories are added without being named one by one. The target
-/// of a link in a package is added, too, but a recipe must not rely on that: name the target.
+/// Libraries, modules and whole directories are added without being named one by one. The target of a link in a package
+/// is added as well, but a recipe must not rely on that: name the target.
 fn a_package_may_bring(recipes: &[Recipe], path: &str) -> bool {
     let directories = recipes.iter().flat_map(|it| &it.packages).flat_map(|it| &it.files);
     let mut directories = directories.filter_map(|it| it.strip_suffix('/'));

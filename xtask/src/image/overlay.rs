@@ -38,7 +38,7 @@ pub fn add(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
-/// Without this, a file that no recipe claims would be missing from the image without notice.
+/// Without this check, a file that no recipe claims would silently be missing from the image.
 pub fn refuse_unclaimed(ctx: &BuildContext, recipes: &[Recipe]) -> Result<()> {
     let overlay = ctx.overlay_dir();
     let claimed: Vec<&String> = recipes.iter().flat_map(|it| &it.overlay).collect();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    boot, disk, gates, gzip, initramfs, outline, report,
+    boot, boot_files, disk, gates, gzip, initramfs, outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
     squashfs::{self, BlockCache},
     tree::Tree,
@@ -25,10 +25,10 @@ use crate::{
     task::{self, Inputs, Output, WorkDir},
 };
 
-/// Runs the phases that are not in the cache; the output holds the files that go into `out/`.
+/// Runs the phases whose output is not in the cache; the result holds the files for `out/`.
 ///
-/// The compiler mostly uses one processor; meanwhile the other unpacks, draws the root and
-/// compresses everything that does not depend on the compiler.
+/// The compiler mostly uses one processor; meanwhile the other unpacks, builds the root tree and compresses everything
+/// that does not depend on the compiler.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> Result<Output> {
     let plan =
         Plan { ctx, recipes: &locked.manifest.recipes, baked: Some(Baked { site, epoch: locked.epoch }) };
@@ -61,12 +61,12 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> 
 /// Directories of this machine that must not be named in the image.
 fn build_paths(ctx: &BuildContext) -> Vec<String> {
     let paths = [&ctx.workspace, &ctx.cargo_home, &ctx.cache];
-    // "/" or "/root" alone would be found in any image.
+    // "/" or "/root" alone occurs in any image.
     let long = paths.into_iter().filter(|it| it.components().count() > 2);
     long.map(|it| it.display().to_string()).collect()
 }
 
-/// One download for everything, with one progress bar, before anything else begins.
+/// One download for all packages, with one progress bar, before the other phases.
 fn fetch_what_is_missing(ctx: &BuildContext, locked: &LockedManifest) -> Result<()> {
     let mut missing = unpack::missing(ctx, &locked.image_packages());
     if unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?).is_none() {
@@ -87,7 +87,7 @@ struct Packages<'a> {
     inputs: Inputs,
 }
 
-/// A root without the compiled files, and the blocks of the rest.
+/// The root tree without compiled files, and the compressed blocks of the rest.
 struct DrawnRoot {
     tree: Tree,
     cache: &'static BlockCache,
@@ -104,7 +104,7 @@ impl<'a> Packages<'a> {
         Ok(Self { plan, locked, inputs: unpacked.add_to(inputs), unpacked })
     }
 
-    /// Draws the root and compresses it, while the compiler runs.
+    /// Builds the root tree and compresses it while the compiler runs.
     fn draw_root(&self) -> Result<DrawnRoot> {
         let root = self.open_root()?;
         squashfs::compress_ahead(&root.tree, self.locked.time_stamp(), root.cache)?;
@@ -198,11 +198,12 @@ impl Phases<'_> {
             .path("image/boot", &files)?;
         task::run(ctx, "boot", inputs, |out| {
             let mut content = self.packages.boot_files()?;
-            for name in ["config.txt", "cmdline.txt"] {
-                content.insert(name.into(), read(&files.join(name))?);
+            for name in boot_files::own(ctx)? {
+                let file = read(&files.join(&name))?;
+                content.insert(name, file);
             }
-            content.insert("initramfs.gz".into(), read(&initramfs.dir()?.join("initramfs.gz"))?);
-            content.insert("site.toml".into(), Arc::from(self.site.text.as_bytes()));
+            content.insert(boot_files::INITRAMFS.into(), read(&initramfs.dir()?.join("initramfs.gz"))?);
+            content.insert(boot_files::SITE.into(), Arc::from(self.site.text.as_bytes()));
             let disk = &locked.manifest.disk;
             let fat = boot::write(&content, disk.boot_mib, locked.epoch, disk.signature)?;
             out.write("boot.fat", &fat)?;
@@ -219,11 +220,14 @@ impl Phases<'_> {
             let root_image = read(&root.dir()?.join("root.squashfs"))?;
             let image = disk::write(layout, &read(&boot.dir()?.join("boot.fat"))?, &root_image)?;
             let image = image.as_slice();
-            // squashfs has compressed the root already, and better.
+            // squashfs has already compressed the root, and better.
             let stored = disk::Layout::from_disk(layout).root(root_image.len());
             let (compressed, sums) = parallel::join(
                 || gzip::compress(image, &stored),
-                || write_described(out, name, image, root.dir()?),
+                || {
+                    let bmap = disk::bmap(layout, image, root_image.len());
+                    write_described(out, name, image, &bmap, root.dir()?)
+                },
             );
             let compressed = compressed.context(|| "cannot compress the image".into())?;
             let sums = sums? + &summed(out, &format!("{name}.img.gz"), &compressed)?;
@@ -238,11 +242,10 @@ fn read(path: &Path) -> Result<Arc<[u8]>> {
 }
 
 /// Writes the image and the files that describe it; returns their lines for `SHA256SUMS`.
-fn write_described(out: &WorkDir, name: &str, image: &[u8], root: &Path) -> Result<String> {
-    let used = disk::used(image);
+fn write_described(out: &WorkDir, name: &str, image: &[u8], bmap: &str, root: &Path) -> Result<String> {
     let file = format!("{name}.img");
-    let mut sums = sum_line(&out.write_runs(&file, image, &used)?, &file);
-    sums += &summed(out, &format!("{name}.img.bmap"), disk::bmap(image, &used).as_bytes())?;
+    let mut sums = sum_line(&out.write_runs(&file, image, &disk::used(image))?, &file);
+    sums += &summed(out, &format!("{name}.img.bmap"), bmap.as_bytes())?;
     for table in ["files.tsv", "recipes.tsv"] {
         sums += &summed(out, &format!("{name}.{table}"), &read(&root.join(table))?)?;
     }

@@ -1,4 +1,4 @@
-//! What is in the root, for a person and for scripts: tab-separated tables.
+//! The content of the root as tab-separated tables.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -39,7 +39,7 @@ mod tests {
     use crate::image::tree::{Node, Origin, Source};
 
     #[test]
-    fn every_byte_is_counted_for_the_recipe_that_brought_it() {
+    fn every_byte_is_counted_for_its_recipe() {
         let mut tree = Tree::default();
         for (path, recipe, size) in [("/bin/a", "base", 3), ("/bin/b", "base", 4), ("/etc/TZ", "site", 5)] {
             let origin = Origin::new(recipe, Source::Builder);

@@ -19,18 +19,18 @@ use crate::{
     site::SiteSource,
 };
 
-/// What a root is made from.
+/// The inputs of a root.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
     /// The paths of the checkout.
     pub ctx: &'a BuildContext,
     /// The recipes of the image.
     pub recipes: &'a [Recipe],
-    /// The site and build date; `None` for a root that is not of a box.
+    /// The site and build date; `None` for a root that is not a box's.
     pub baked: Option<Baked<'a>>,
 }
 
-/// Which site a box has, and when its image was built.
+/// A box's site, and the date of its image.
 #[derive(Debug, Clone, Copy)]
 pub struct Baked<'a> {
     /// Its site.
@@ -39,16 +39,16 @@ pub struct Baked<'a> {
     pub epoch: u64,
 }
 
-/// What the tree can be made from besides the checkout.
+/// The available inputs besides the checkout.
 #[derive(Debug, Clone, Copy)]
 pub enum Stage<'a> {
-    /// Nothing: a file that a recipe names is pending, and its libraries and link targets are left out.
+    /// None: files that recipes name are pending, and their libraries and link targets are left out.
     Outline,
     /// The packages. Programs and stub libraries are pending until [`add_compiled`].
     Unpacked(&'a Ingredients<'a>),
 }
 
-/// The packages that the root tree is made of, read.
+/// The packages of the root tree, opened.
 #[derive(Debug)]
 pub struct Ingredients<'a> {
     /// Where each package comes from.
@@ -167,6 +167,10 @@ fn add_from_package(tree: &mut Tree, contents: &Contents, path: &str, origin: &O
     let mut count = 0;
     for (path, entry) in exact.into_iter().chain(below) {
         count += 1;
+        // A link before it in this recipe points there.
+        if tree.get(path).is_some_and(|there| there.origin == *origin) {
+            continue;
+        }
         match entry {
             Entry::File(content, mode) => tree.add(path, Node::file(content.read()?, *mode, origin))?,
             Entry::Symlink(target) => {
@@ -265,7 +269,7 @@ fn add_modules(tree: &mut Tree, plan: &Plan, from: &Ingredients) -> Result<()> {
     Ok(())
 }
 
-/// The version that `status` shows, and the earliest date that the box accepts.
+/// The version in `status`, and the earliest date that the box accepts.
 fn add_build_facts(tree: &mut Tree, epoch: u64) -> Result<()> {
     let facts = format!("version={}\nepoch={epoch}\n", env!("CARGO_PKG_VERSION"));
     let origin = Origin::new("base", Source::Builder);
@@ -315,7 +319,7 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
     Ok(())
 }
 
-/// First the packages that the package lock lists for this library, then those that recipes name.
+/// The packages that the package lock lists for this library, then those that recipes name.
 fn find_in_packages<'a>(from: &'a Ingredients, needed: &Needed) -> Option<(&'a PackageId, &'a str)> {
     let providers: Vec<PackageId> = from.locked.providers(needed.name()).collect();
     let locked_for_it = providers.iter().filter_map(|id| from.packages.get_key_value(id));

@@ -1,5 +1,5 @@
-//! The root tree as a squashfs. Blocks are compressed on all processors and kept from one
-//! build to the next: a second site differs in one block, and compresses one block.
+//! The root tree as a squashfs. Blocks are compressed on all processors and kept for the next build: a second site
+//! differs in one block, and compresses one block.
 
 use std::{
     collections::HashMap,
@@ -27,8 +27,7 @@ use crate::{
     parallel, private,
 };
 
-/// Larger blocks compress better and cost memory and latency at run time; the kernel takes
-/// 4 KiB to 1 MiB.
+/// Larger blocks compress better, but cost memory and latency at run time; the kernel accepts 4 KiB to 1 MiB.
 const BLOCK: u32 = 256 << 10;
 
 type Hash = [u8; 32];
@@ -60,7 +59,7 @@ pub fn write(tree: &Tree, epoch: u32, cache: &'static BlockCache) -> Result<Vec<
 /// Compresses the files that are not pending, so that [`write`] finds most blocks in the cache.
 pub fn compress_ahead(tree: &Tree, epoch: u32, cache: &'static BlockCache) -> Result<()> {
     cache.compress_blocks(tree)?;
-    // The ends of files share blocks, and only the writer knows how.
+    // The ends of files share blocks, which only the writer can compose.
     write_known(tree, epoch, cache).map(drop)
 }
 
@@ -171,7 +170,7 @@ impl BlockCache {
     }
 }
 
-/// Checks what [`BlockCache::save`] has written. A file that was changed since holds no blocks.
+/// Checks a file that [`BlockCache::save`] has written. A file that was changed since counts as empty.
 fn read_checked(file: &[u8]) -> HashMap<Hash, Vec<u8>> {
     match file.split_first_chunk::<32>() {
         Some((digest, blocks)) if *digest == <Hash>::from(Sha256::digest(blocks)) => read_blocks(blocks),
@@ -179,7 +178,7 @@ fn read_checked(file: &[u8]) -> HashMap<Hash, Vec<u8>> {
     }
 }
 
-/// Hash, length and bytes of each block, as far as they are whole.
+/// Hash, length and bytes of each complete block.
 fn read_blocks(mut bytes: &[u8]) -> HashMap<Hash, Vec<u8>> {
     let mut known = HashMap::new();
     let mut hash = Hash::default();

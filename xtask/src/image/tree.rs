@@ -13,7 +13,7 @@ pub struct Tree {
     nodes: BTreeMap<String, Node>,
 }
 
-/// One file, directory or link. Everything belongs to root.
+/// One file, directory or link, owned by root.
 #[derive(Debug, Clone)]
 pub struct Node {
     /// What it is.
@@ -31,7 +31,7 @@ pub enum Kind {
     Directory,
     /// A regular file.
     File(Arc<[u8]>),
-    /// A regular file whose content is not there yet: not unpacked, or not compiled.
+    /// A regular file whose content is not available yet: not unpacked, or not compiled.
     Pending,
     /// A symbolic link to this target.
     Symlink(String),
@@ -51,7 +51,7 @@ pub enum Origin {
     Site,
 }
 
-/// Where a node that a recipe asks for was found.
+/// The source of a node that a recipe asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// In a Debian package.
@@ -81,7 +81,7 @@ impl fmt::Display for Origin {
 }
 
 impl Tree {
-    /// Adds a node. Two files of one name are an error; a directory may be asked for twice.
+    /// Adds a node. Two files of one name are an error; a directory may be added twice.
     pub fn add(&mut self, path: &str, node: Node) -> Result<()> {
         let path = path.trim_end_matches('/');
         self.add_parents(path, &node.origin)?;
@@ -99,7 +99,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Replaces what is at `path`, or adds it: for the site, whose files come last and win.
+    /// Adds a node or replaces the one at `path`: for the site, whose files come last.
     pub fn put(&mut self, path: &str, node: Node) -> Result<()> {
         self.nodes.remove(path);
         self.add(path, node)
@@ -133,7 +133,7 @@ impl Tree {
         self.iter().filter(|(_, node)| matches!(node.kind, Kind::Pending))
     }
 
-    /// Gives every file that is pending the content that `content` has for its origin.
+    /// Sets the content of every pending file to what `content` returns for its origin.
     pub fn fill(&mut self, content: impl Fn(&Origin) -> Result<Vec<u8>>) -> Result<()> {
         for node in self.nodes.values_mut().filter(|it| matches!(it.kind, Kind::Pending)) {
             node.kind = Kind::File(content(&node.origin)?.into());
@@ -204,7 +204,7 @@ impl Node {
         Self { kind: Kind::File(content.into()), mode, origin: origin.clone() }
     }
 
-    /// A regular file whose content will come.
+    /// A regular file with pending content.
     pub fn pending(mode: u16, origin: &Origin) -> Self {
         Self { kind: Kind::Pending, mode, origin: origin.clone() }
     }
@@ -216,7 +216,7 @@ impl Node {
 }
 
 impl Origin {
-    /// From `source`, for `recipe`.
+    /// A node from `source`, for `recipe`.
     pub fn new(recipe: impl Into<String>, source: Source) -> Self {
         Self::Recipe { recipe: recipe.into(), source }
     }
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn two_files_of_one_name_are_refused_and_both_origins_named() {
+    fn two_files_of_one_name_are_refused_with_both_origins() {
         let mut tree = Tree::default();
         let id = PackageId { name: "ppp".into(), suite: "bookworm".into(), architecture: "armel".into() };
         let package = Origin::new("ppp", Source::Package(id));

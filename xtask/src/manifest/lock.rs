@@ -1,4 +1,4 @@
-//! `image/packages.lock`: the exact packages, and whether they still fit the recipes.
+//! `image/packages.lock`: the exact packages, and whether they still match the recipes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,11 +17,11 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
-    /// Seconds since 1970: the date of the newest signed index the lock was made from. Every
-    /// time stamp in the image is this one, and no box accepts an earlier date.
+    /// Seconds since 1970: the date of the newest signed index that the lock was made from. Every time stamp in the
+    /// image is this one, and no box accepts an earlier date.
     pub epoch: u64,
-    /// The date of each suite's signed index, seconds since 1970. The next lock refuses an older one,
-    /// whose signature would be as good, and which would hide later security updates.
+    /// The date of each suite's signed index, seconds since 1970. The next lock refuses an older one: its signature is
+    /// just as good, and it would hide later security updates.
     #[serde(default)]
     pub releases: BTreeMap<String, u64>,
     /// Every package that is used.
@@ -57,7 +57,7 @@ pub struct LockedPackage {
 /// A manifest with a SHA-256 for every package.
 #[derive(Debug)]
 pub struct LockedManifest {
-    /// What is wanted.
+    /// The validated manifest.
     pub manifest: Manifest,
     /// Every time stamp in the image, seconds since 1970.
     pub epoch: u64,
@@ -65,7 +65,7 @@ pub struct LockedManifest {
 }
 
 impl LockedPackage {
-    /// What recipes call it.
+    /// The names that recipes use for it.
     pub fn id(&self) -> PackageId {
         PackageId {
             name: self.name.clone(),
@@ -86,7 +86,7 @@ impl LockedPackage {
 }
 
 impl LockedPackage {
-    /// Why this is not what a recipe names, if it is not.
+    /// Why it differs from what a recipe names, if it does.
     fn misfit(&self, recipe: &Recipe, package: &Package) -> Option<String> {
         let (id, locked) = (&package.id, &self.version);
         match &package.version {
@@ -115,7 +115,7 @@ impl Lock {
         Ok(format!("# Made by `cargo xtask lock` from the signed indices of the Debian archive.\n{body}"))
     }
 
-    /// Replaces `image/packages.lock`, or leaves it as it was.
+    /// Replaces `image/packages.lock` as a whole, or leaves it unchanged.
     pub fn save(&self, ctx: &BuildContext) -> Result<()> {
         let file = ctx.lock_file();
         let fresh = file.with_extension("lock.new");
@@ -125,7 +125,7 @@ impl Lock {
             .context(|| "cannot write image/packages.lock".into())
     }
 
-    /// The differences to a choice of `packages`, one line each; empty if there are none.
+    /// The differences to a selection of `packages`, one line each; empty if there are none.
     pub fn changes(&self, packages: &[LockedPackage]) -> Vec<String> {
         let old: BTreeMap<PackageId, &LockedPackage> = self.packages.iter().map(|it| (it.id(), it)).collect();
         let new: BTreeMap<PackageId, &LockedPackage> = packages.iter().map(|it| (it.id(), it)).collect();
@@ -147,7 +147,7 @@ impl Lock {
         ids.into_iter().filter_map(change).collect()
     }
 
-    /// Where the package lock and the recipes disagree, one line per package; empty if they fit.
+    /// Where the package lock and the recipes disagree, one line per package; empty if they match.
     pub fn differences(&self, manifest: &Manifest) -> Vec<String> {
         let mut named = manifest.named_packages();
         let recipes: BTreeSet<&str> = manifest.all().map(|it| it.name.as_str()).collect();
@@ -171,7 +171,7 @@ impl Lock {
 }
 
 impl Manifest {
-    /// Binds every package to the package lock; if they do not fit, the error names the packages.
+    /// Binds every package to the package lock; if they do not match, the error names the packages.
     pub fn lock(self, lock: Lock) -> Result<LockedManifest> {
         let differences = lock.differences(&self);
         if differences.is_empty() {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_fits_binds_every_package() {
+    fn a_matching_lock_binds_every_package() {
         let bound = manifest("ppp", &[("ppp", Some("2.4.9-1"))]).lock(lock()).unwrap();
         assert_eq!(bound.package(&id("ppp")).unwrap().version, "2.4.9-1");
         assert_eq!(bound.image_packages().len(), 2);
@@ -282,13 +282,13 @@ mod tests {
     #[test]
     fn a_stale_lock_names_every_package_that_differs() {
         let stale = |manifest: Manifest| manifest.lock(lock()).unwrap_err().to_string();
-        let told = [
+        let shown = [
             stale(manifest("ppp", &[("ppp", Some("2.5.0-1"))])),
             stale(manifest("ppp", &[("ppp", None), ("picocom", None)])),
             stale(manifest("dialer", &[("ppp", None), ("libpcap0.8", None)])),
             stale(manifest("other", &[("picocom", None)])),
         ];
-        insta::assert_snapshot!(told.join("\n\n"), @r"
+        insta::assert_snapshot!(shown.join("\n\n"), @r"
         error: image/packages.lock does not fit the recipes
           ppp (bookworm, armel) is locked at 2.4.9-1, but recipe ppp wants 2.5.0-1
           next: cargo xtask lock
@@ -311,18 +311,18 @@ mod tests {
     }
 
     #[test]
-    fn what_a_new_choice_changes_is_told_by_package() {
+    fn changes_of_a_new_lock_are_listed_by_package() {
         let old = lock();
         assert!(old.changes(&old.packages).is_empty());
         let mut rebuilt = locked("libpcap0.8", "1.10.3-1", &["libpcap.so.0.8"]);
         rebuilt.sha256 = "another".into();
         let mut shared = locked("ppp", "2.4.9-1", &[]);
         shared.recipes.push("dialer".into());
-        let told = [
+        let shown = [
             old.changes(&[locked("picocom", "3.1-4", &[]), locked("ppp", "2.5.0-1", &[])]),
             old.changes(&[rebuilt, shared]),
         ];
-        insta::assert_snapshot!(told.concat().join("\n"), @r"
+        insta::assert_snapshot!(shown.concat().join("\n"), @r"
         - libpcap0.8 (bookworm, armel) 1.10.3-1
         + picocom (bookworm, armel) 3.1-4
           ppp (bookworm, armel) 2.4.9-1 -> 2.5.0-1
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_reads_back_as_it_was_written() {
+    fn the_file_is_the_same_after_writing_and_reading() {
         let text = lock().to_toml().unwrap();
         assert_eq!(toml::from_str::<Lock>(&text).unwrap(), lock());
         insta::assert_snapshot!(text, @r#"

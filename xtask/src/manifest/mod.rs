@@ -1,5 +1,5 @@
-//! What the image is made of: raw files → [`Manifest`] (validated) → [`LockedManifest`]
-//! (every package has a SHA-256). Only the last can be built.
+//! The contents of the image: raw files → [`Manifest`] (validated) → [`LockedManifest`] (every package has a SHA-256).
+//! Only the last can be built.
 
 mod lock;
 mod raw;
@@ -23,7 +23,7 @@ use crate::{
 /// The image, its recipes and the tools, with every name and path checked.
 #[derive(Debug)]
 pub struct Manifest {
-    /// What the output files are called after.
+    /// The base name of the output files.
     pub name: String,
     /// Partition sizes.
     pub disk: Disk,
@@ -35,12 +35,12 @@ pub struct Manifest {
     pub tools: Vec<Recipe>,
 }
 
-/// One capability of the box: which files it takes from where.
+/// One capability of the box, with its files and their sources.
 #[derive(Debug, Default)]
 pub struct Recipe {
     /// The file's name without `.toml`.
     pub name: String,
-    /// What it is for, in one line.
+    /// Its purpose, in one line.
     pub summary: String,
     /// Debian packages.
     pub packages: Vec<Package>,
@@ -54,7 +54,7 @@ pub struct Recipe {
     pub overlay: Vec<String>,
     /// Empty directories and mount points, absolute.
     pub directories: Vec<String>,
-    /// Libraries that are allowed to hold code for newer processors, because they choose at run time.
+    /// Libraries that may hold code for newer processors, because they select it at run time.
     pub chooses_by_cpu: Vec<String>,
     /// Programs that are not position-independent; all others must be.
     pub fixed_address: Vec<String>,
@@ -64,10 +64,10 @@ pub struct Recipe {
     pub links: BTreeMap<String, Vec<String>>,
 }
 
-/// A Debian package and what is wanted of it.
+/// A Debian package and what is taken from it.
 #[derive(Debug, Clone)]
 pub struct Package {
-    /// Which package, exactly.
+    /// The exact package.
     pub id: PackageId,
     /// The pinned version, if there is one.
     pub version: Option<String>,
@@ -119,12 +119,12 @@ impl Manifest {
         self.recipes.iter().chain(&self.tools)
     }
 
-    /// Libraries of the image that are not taken from Debian.
+    /// Libraries of the image that are not Debian's.
     pub fn stub_libraries(&self) -> impl Iterator<Item = &String> {
         self.recipes.iter().flat_map(|it| &it.stub_libraries)
     }
 
-    /// The packages that recipes name, each with where.
+    /// The packages that recipes name, each with the place in its recipe.
     pub fn named_packages(&self) -> BTreeMap<PackageId, Vec<(&Recipe, &Package)>> {
         let mut named: BTreeMap<PackageId, Vec<(&Recipe, &Package)>> = BTreeMap::new();
         for recipe in self.all() {
@@ -226,7 +226,7 @@ impl Recipe {
     }
 }
 
-/// Absolute and without `.`, `..` or empty steps: the same file has one name.
+/// Absolute and without `.`, `..` or empty components, so that a file has only one name.
 fn check_absolute(path: &str) -> Result<()> {
     let steps = path.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest));
     match steps {

@@ -1,4 +1,4 @@
-//! `image/image.toml` and the recipes, exactly as they are written.
+//! `image/image.toml` and the recipes, as written.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -64,7 +64,7 @@ pub struct RawRecipe {
     pub links: BTreeMap<String, Vec<String>>,
 }
 
-/// A Debian package and what is wanted of it.
+/// A Debian package and what is taken from it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawPackage {
@@ -85,8 +85,8 @@ pub fn read<T: DeserializeOwned>(path: &Path, shown: &str) -> Result<T> {
     let text = fs::read_to_string(path).context(|| format!("cannot read {shown}"))?;
     toml::from_str(&text).map_err(|error| {
         let (line, column) = error.span().map_or((1, 1), |span| position(&text, span.start));
-        let told = reword(error.message().trim_end());
-        Error::new(format!("{shown}:{line}:{column}: {told}"))
+        let what = reword(error.message().trim_end());
+        Error::new(format!("{shown}:{line}:{column}: {what}"))
             .fact(text.lines().nth(line - 1).unwrap_or_default().trim_end())
             .fact(format!("{:>column$}", "^"))
             .hint(format!("correct {shown} and run the same command again"))

@@ -1,4 +1,4 @@
-//! The output of a task, and the check that nobody has changed it since.
+//! The output of a task, and the check that it has not changed since.
 
 use std::{
     collections::BTreeMap,
@@ -41,7 +41,7 @@ pub(super) struct Record {
 /// 2: the inputs' values are hashes.
 const FORMAT: u32 = 2;
 
-/// An output that is being made.
+/// An output in progress.
 #[derive(Debug)]
 pub struct WorkDir {
     dir: PathBuf,
@@ -50,20 +50,19 @@ pub struct WorkDir {
 }
 
 impl Output {
-    /// The output in the cache, if it is there. Its files are not read.
+    /// The output in the cache, if it exists. Its files are not read.
     pub(super) fn find(task: &str, dir: PathBuf) -> Option<Self> {
         let record = Record::read(&record_file(&dir)).filter(|_| dir.is_dir())?;
         Some(Self { task: task.to_owned(), dir, digest: record.digest, checked: OnceLock::new() })
     }
 
-    /// Hash of all the files in it: the input of the next task. Two runs with different inputs but the
-    /// same output end the rebuilding here.
+    /// Hash of all its files: the input of the next task. If two runs with different inputs give the same output,
+    /// rebuilding stops here.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// Its directory in the cache. Read-only. Fails if a file was changed, added or removed since the task
-    /// ended.
+    /// Its directory in the cache, read-only. Fails if a file was changed, added or removed since the task ended.
     ///
     /// The files are hashed here, once, and not when the output is found: a build in which nothing has
     /// changed reads none of them.
@@ -78,7 +77,7 @@ impl Output {
         Ok(&self.dir)
     }
 
-    /// Names of the files that lie directly in it, sorted.
+    /// Names of the files directly in it, sorted.
     pub fn names(&self) -> Result<Vec<String>> {
         let cannot = || format!("cannot read {}", self.dir.display());
         let entries = fs::read_dir(&self.dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
@@ -130,7 +129,7 @@ impl WorkDir {
         &self.dir
     }
 
-    /// Where in it a file of this name lies.
+    /// The path of a file of this name in it.
     pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
         self.dir.join(name)
     }
@@ -141,7 +140,7 @@ impl WorkDir {
         self.write_runs(name, bytes, &[whole])
     }
 
-    /// The same for a file that is zero outside some runs: the zeros become holes.
+    /// The same for a file that is zero outside some ranges: the zeros become holes.
     pub fn write_runs(&self, name: &str, bytes: &[u8], runs: &[Range<usize>]) -> Result<String> {
         let path = self.join(name);
         let write = || {
@@ -158,7 +157,7 @@ impl WorkDir {
         Ok(digest)
     }
 
-    /// Moves it to its place in the cache and writes the record.
+    /// Moves it to its place in the cache, and writes the record.
     pub(super) fn finish(self, task: &str, dir: PathBuf, inputs: Inputs) -> Result<Output> {
         let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
         let record = Record { format: FORMAT, digest: digest_tree(&self.dir, &written)?, inputs };

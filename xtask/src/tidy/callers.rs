@@ -1,8 +1,8 @@
 //! Code that only tests call proves nothing about the product.
 //!
-//! rustc finds what nobody calls, but takes for granted that a library's public items have users. This rule follows
-//! names over all crates: an item whose name stands in tests alone is found, one that shares its name with another in
-//! use is not. Names that macros and format strings use count; methods of traits are not public items.
+//! rustc finds private items without callers, but assumes that a library's public items have users. This rule follows
+//! names over all crates: it finds an item whose name occurs in tests alone, but not one that shares its name with
+//! another in use. Names in macros and format strings count; methods of traits are not public items.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{
 /// Directories of the crates' own code. The fuzz targets are tests.
 const CRATES: [&str; 4] = ["src/", "xtask/src/", "xtask/inrelease/src/", LAB];
 
-/// The lab is there for tests. Its users are its verbs, and the tests that run the device's programs.
+/// The lab exists for tests. Its users are its verbs, and the tests that run the device's programs.
 const LAB: &str = "ci/lab/src/";
 const USERS_OF_LAB: &str = "ci/lab/tests/";
 
@@ -28,7 +28,7 @@ struct Item<'a> {
     is_inner: bool,
 }
 
-/// How often a name stands in code that is not for tests, declarations left out.
+/// How many times a name occurs in code that is not for tests, declarations excluded.
 #[derive(Debug, Default, Clone, Copy)]
 struct Uses {
     all: usize,
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_has_a_use_that_is_no_test() {
+    fn an_item_has_a_use_outside_tests() {
         for (item, user, expected) in [
             ("pub fn it() {}\n", "it();\n", true),
             ("pub fn it() {}\n", "use a::it;\n", true),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_is_used_with_a_dot_or_by_a_path() {
+    fn a_method_is_called_with_a_dot_or_by_a_path() {
         for (user, expected) in [
             ("a.it();\n", true),
             ("a\n    .it::<u8>();\n", true),
@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_one_crate_or_one_trait_or_for_tests_is_left_alone() {
+    fn crate_private_items_trait_methods_and_test_code_are_ignored() {
         let quiet = "fn a() {}\ntrait B {\n    fn c();\n}\nimpl B for u8 {\n    fn c() {}\n}\n\
             #[cfg(test)]\nimpl D {\n    pub fn e() {}\n}\n";
         assert_eq!(found(&[("src/a.rs", quiet), ("tests/a.rs", "pub fn f() {}\n")]), [""; 0]);
     }
 
     #[test]
-    fn tests_of_the_device_use_the_lab_and_the_fuzz_targets_nothing() {
+    fn tests_of_the_device_count_as_uses_of_the_lab_and_fuzz_targets_as_none() {
         let item = "pub fn it() {}\n";
         for (path, user, expected) in [
             ("ci/lab/src/a.rs", "ci/lab/tests/services/main.rs", true),

@@ -1,11 +1,11 @@
-//! Every recipe belongs to the image, and every program to a recipe: what nobody asks for would
-//! silently stay out. (`build-image` itself refuses a file of the overlay that no recipe claims.)
+//! Every recipe belongs to the image, and every program to a recipe: one that nothing names would silently be missing.
+//! (`build-image` itself refuses a file of the overlay that no recipe claims.)
 
 use serde::Deserialize;
 
 use super::{Finding, Source};
 
-/// As much as matters here of `image/image.toml` and of a recipe.
+/// The needed parts of `image/image.toml` and of a recipe.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Lists {
@@ -15,13 +15,13 @@ struct Lists {
 }
 
 impl Lists {
-    /// A file that is no TOML claims nothing; `build-image` says what is wrong with it.
+    /// A file that is not TOML claims nothing; `build-image` reports its error.
     fn from_source(source: &Source) -> Self {
         toml::from_str(source.text).unwrap_or_default()
     }
 }
 
-/// Recipes, tools and programs that nobody asks for.
+/// Recipes, tools and programs that nothing names.
 pub fn unclaimed(files: &[Source]) -> Vec<Finding> {
     let Some(image) = files.iter().find(|it| it.path == "image/image.toml").map(Lists::from_source) else {
         return Vec::new();
@@ -37,7 +37,7 @@ pub fn unclaimed(files: &[Source]) -> Vec<Finding> {
         ] {
             let name = stem(file.path, directory, ending);
             if let Some(name) = name.filter(|name| !claimed.iter().any(|it| it == name)) {
-                let what = format!("nobody asks for `{name}`: it stays out of the image");
+                let what = format!("nothing names `{name}`: it stays out of the image");
                 findings.push(file.finding(1, what, format!("{next}, or remove it")));
             }
         }
@@ -45,7 +45,7 @@ pub fn unclaimed(files: &[Source]) -> Vec<Finding> {
     findings
 }
 
-/// The name of a file that lies right in this directory and ends so.
+/// The stem of a file directly in this directory with this ending.
 fn stem<'a>(path: &'a str, directory: &str, ending: &str) -> Option<&'a str> {
     path.strip_prefix(directory)?.strip_suffix(ending).filter(|it| !it.contains('/'))
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_asks_for_is_found() {
+    fn unnamed_recipes_and_programs_are_found() {
         let files = [
             ("image/image.toml", "recipes = [\"base\"]\ntools = [\"qemu\"]\n"),
             ("image/recipes/base.toml", "summary = \"…\"\nbinaries = [\"init\"]\n"),

@@ -1,4 +1,4 @@
-//! Every crate of the workspace is judged by the workspace's lints.
+//! Every crate of the workspace uses the workspace's lints.
 
 use super::{Finding, Source};
 

@@ -1,8 +1,8 @@
-//! A dependency that no source file names is compiled for nothing.
+//! A dependency that no source file names is compiled in vain.
 //!
-//! As cargo-machete does, this follows the text, not the compiler: `name::` at the start of a path, `use name` and
-//! `extern crate name` are uses. More exact than it in one respect: a dependency that only tests name is one of
-//! `[dev-dependencies]`. A module that has the name of a dependency hides that it is unused.
+//! Like cargo-machete, this follows the text, not the compiler: `name::` at the start of a path, `use name` and `extern
+//! crate name` are uses. In one respect it is stricter: a dependency that only tests name belongs to
+//! `[dev-dependencies]`. An unused dependency with the name of a module is not found.
 
 use super::{
     Finding, Source,
@@ -23,7 +23,7 @@ enum Code {
     BuildScript,
 }
 
-/// A crate as the files show it.
+/// A crate, as seen in the files.
 struct Crate<'a> {
     manifest: &'a Source<'a>,
     table: toml::Table,
@@ -85,7 +85,7 @@ impl Crate<'_> {
         findings
     }
 
-    /// The keys of this table, also where it is for one platform alone: what the code calls them.
+    /// The keys of this table, also where it is for one platform alone: the names in the code.
     fn dependencies(&self, table: &str) -> impl Iterator<Item = String> {
         let platforms = self.table.get("target").and_then(toml::Value::as_table);
         let platforms = platforms.into_iter().flat_map(toml::Table::values).filter_map(toml::Value::as_table);
@@ -134,7 +134,7 @@ impl Code {
     }
 }
 
-/// Does a path begin with this crate? The code writes `_` where the manifest has `-`.
+/// Whether a path begins with this crate. The code writes `_` where the manifest has `-`.
 fn names(tokens: &[Token], dependency: &str) -> bool {
     let name = dependency.replace('-', "_");
     let token = |at: usize| tokens.get(at).map_or("", |it| it.1);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_is_named_by_the_code_it_is_for() {
+    fn a_dependency_is_named_by_the_code_of_its_table() {
         let in_tests = "#[cfg(test)]\nmod tests {\n    use it::A;\n}\n";
         for (table, path, text, expected) in [
             ("dependencies", "src/lib.rs", "use it::A;\n", ""),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_dependency_goes_by_the_name_that_the_code_uses() {
+    fn a_renamed_dependency_is_checked_by_its_name_in_the_code() {
         let manifest = "[package]\n[dependencies]\nsix-ten = { package = \"base-16\", version = \"1\" }\n";
         assert_eq!(found(&[("Cargo.toml", manifest), ("src/lib.rs", "use six_ten::A;\n")]), [""; 0]);
         assert_eq!(found(&[("Cargo.toml", manifest), ("src/lib.rs", "use base_16::A;\n")]).len(), 1);

@@ -1,12 +1,12 @@
-//! Public items say what they are. rustc's `missing_docs` sees them in libraries only: what a
-//! program's modules offer each other it takes for private.
+//! Public items have documentation. rustc's `missing_docs` covers libraries only: it takes the modules of a program for
+//! private.
 
 use super::{Finding, Source};
 
 const ITEMS: [&str; 9] = ["async", "const", "enum", "fn", "static", "struct", "trait", "type", "unsafe"];
 
-/// Every `pub` item has a doc comment. A module has it in its own file; a field of a raw file's
-/// mirror has it in the file's reference.
+/// Every `pub` item has a doc comment. A module has it in its own file, and a field of a raw file's mirror in the
+/// file's reference.
 pub fn public_items(source: &Source) -> Vec<Finding> {
     let lines = source.product_lines();
     let mut findings = Vec::new();
@@ -25,7 +25,7 @@ pub fn public_items(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// Do these lines end with a doc comment, or with one and some attributes?
+/// Whether these lines end with a doc comment, or with one and some attributes.
 fn is_documented(above: &[&str]) -> bool {
     let mut lines = above.iter().rev();
     while let Some(line) = lines.next() {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn public_items_say_what_they_are() {
+    fn public_items_are_documented() {
         for (text, found) in [
             ("/// A thing.\npub struct A;\n", false),
             ("pub struct A;\n", true),

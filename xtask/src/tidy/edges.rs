@@ -1,9 +1,9 @@
-//! The clock and the environment are read at the edge, in few places, and handed inwards: what is
-//! inside gives the same answer on every machine and at every hour.
+//! The clock and the environment are read at the edge, in few places, and passed inwards, so that the rest behaves the
+//! same on every machine and at any time.
 
 use super::{Finding, Source};
 
-// In pieces: this file, too, is read by this rule.
+// In pieces, since this rule also checks this file.
 const CALENDAR: &str = concat!("SystemTime", "::now");
 const STOPWATCH: &str = concat!("Instant", "::now");
 const KERNEL_CLOCK: &str = concat!("clock", "_gettime");
@@ -13,30 +13,27 @@ const HOME: &str = concat!("env", "::home_dir");
 
 const READS: [&str; 5] = [CALENDAR, STOPWATCH, KERNEL_CLOCK, VARIABLE, HOME];
 
-/// Where what may be read, and why.
+/// The exceptions, each with its reason.
 const ALLOWED: &[(&str, &[&str], &str)] = &[
-    ("src/clock.rs", &[KERNEL_CLOCK], "the device's clock; all its services are told the time from here"),
+    ("src/clock.rs", &[KERNEL_CLOCK], "the device's clock; all its services get the time from here"),
     ("xtask/build.rs", &[VARIABLE], "cargo names the compiler to a build script in the environment"),
     ("xtask/src/bench/build.rs", &[STOPWATCH], "what is measured is time"),
-    ("xtask/src/context.rs", &[CALENDAR, VARIABLE, HOME], "the builder's one look at the machine"),
+    ("xtask/src/context.rs", &[CALENDAR, VARIABLE, HOME], "the builder reads the machine here"),
     ("xtask/src/progress.rs", &[STOPWATCH], "how long a phase took, for the person at the terminal"),
     ("xtask/src/verb/build_image.rs", &[STOPWATCH], "how long the build took, for the same person"),
     ("ci/lab/src/clock.rs", &[STOPWATCH], "the deadlines while no box is on, and of one that has hung"),
     ("ci/lab/src/demo/mod.rs", &[STOPWATCH], "how long a script waits for an answer"),
-    ("ci/lab/src/exchange/mod.rs", &[STOPWATCH], "the clock that the telephone network is told"),
-    ("ci/lab/src/lan/mod.rs", &[STOPWATCH], "the clock that the host of a local network is told"),
+    ("ci/lab/src/exchange/mod.rs", &[STOPWATCH], "the clock of the telephone network"),
+    ("ci/lab/src/lan/mod.rs", &[STOPWATCH], "the clock of the host in a local network"),
     ("ci/lab/src/measure/boot.rs", &[STOPWATCH], "what is measured is time"),
     ("ci/lab/src/measure/dial_in.rs", &[STOPWATCH], "what is measured is time"),
     ("ci/lab/src/scenario/mod.rs", &[STOPWATCH], "how long a scenario took, for the person at the terminal"),
-    (
-        "ci/lab/src/stage.rs",
-        &[CALENDAR],
-        "the time of day that the network tells, later than any image was made",
-    ),
-    ("ci/lab/src/usb/port.rs", &[STOPWATCH], "the clock that a USB device is told"),
+    ("ci/lab/src/offer.rs", &[CALENDAR], "the network's time of day, for a program of this machine"),
+    ("ci/lab/src/stage.rs", &[CALENDAR], "the network's time of day, later than any image was made"),
+    ("ci/lab/src/usb/port.rs", &[STOPWATCH], "the clock of a USB device"),
 ];
 
-/// Clock and environment are read only where they may be, and what may be read is.
+/// Clock and environment are read only in the places of the list, and each place of the list reads them.
 pub fn clock_and_environment(source: &Source) -> Vec<Finding> {
     let allowed: Vec<&str> =
         ALLOWED.iter().filter(|it| it.0 == source.path).flat_map(|it| it.1).copied().collect();
@@ -64,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clock_and_environment_are_read_at_the_edge_alone() {
+    fn clock_and_environment_are_read_only_at_the_edge() {
         let calendar = format!("let now = {CALENDAR}();\n");
         let variable = format!("let path = std::{VARIABLE}_os(\"PATH\");\n");
         let stopwatch = format!("let began = {STOPWATCH}();\n");
@@ -85,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_allowed_without_need_is_found() {
+    fn unneeded_exceptions_are_found() {
         let findings =
             clock_and_environment(&Source { path: "xtask/src/progress.rs", text: "fn quiet() {}\n" });
         assert!(findings[0].to_string().contains("may be read here, and is not"), "{findings:?}");

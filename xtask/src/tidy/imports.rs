@@ -1,7 +1,7 @@
-//! Which module uses which: the modules of one directory must not use each other in a circle.
+//! The modules of one directory must not import each other in a cycle.
 //!
-//! Two siblings in a circle cannot be read, tested or moved without each other. A module and its own parent may use
-//! each other: that is how one module is spread over several files. Test code does not count.
+//! Two siblings in a cycle cannot be read, tested or moved separately. A module and its own parent may use each other:
+//! that is how one module is spread over several files. Test code does not count.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +19,7 @@ const CRATES: [(&str, &str); 3] = [("dialbox", "src/"), ("xtask", "xtask/src/"),
 /// The path of a module, crate first: `["dialbox", "site", "render"]`.
 type ModulePath = Vec<String>;
 
-/// A use of one sibling by another: the file and line that is reason for it.
+/// A use of one sibling by another, with its file and line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Use {
     path: String,
@@ -29,7 +29,7 @@ struct Use {
 /// For each parent: child → sibling it uses → where.
 type Siblings = BTreeMap<ModulePath, BTreeMap<String, BTreeMap<String, Use>>>;
 
-/// Siblings that use each other in a circle, one finding for each circle.
+/// Siblings that use each other in a cycle, one finding for each cycle.
 pub fn circles(files: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (parent, uses) in siblings(files) {
@@ -56,7 +56,7 @@ pub fn circles(files: &[Source]) -> Vec<Finding> {
     findings
 }
 
-/// The picture as text: for each directory of modules, what each of them uses of its siblings, lowest first.
+/// The imports as text: for each directory of modules, which siblings each of them uses, lowest first.
 pub fn picture(files: &[Source]) -> String {
     let mut text = String::new();
     for (parent, uses) in siblings(files) {
@@ -74,7 +74,7 @@ pub fn picture(files: &[Source]) -> String {
     text
 }
 
-/// An order in which everybody comes after those it uses, as far as there is one.
+/// An order in which every module comes after those that it uses, as far as possible.
 fn lowest_first(uses: &BTreeMap<String, BTreeMap<String, Use>>) -> Vec<String> {
     let mut order: Vec<String> = Vec::new();
     while order.len() < uses.len() {
@@ -110,7 +110,7 @@ fn siblings(files: &[Source]) -> Siblings {
     siblings
 }
 
-/// `src/site/mod.rs` → `dialbox::site`; programs of `src/bin` use the library, and nobody uses them.
+/// `src/site/mod.rs` → `dialbox::site`; programs of `src/bin` use the library and have no users.
 fn module_path(path: &str) -> Option<ModulePath> {
     let (name, inside) =
         CRATES.iter().find_map(|(name, directory)| Some((*name, path.strip_prefix(directory)?)))?;
@@ -122,12 +122,12 @@ fn module_path(path: &str) -> Option<ModulePath> {
 
 struct Known<'a> {
     modules: &'a BTreeMap<ModulePath, &'a Source<'a>>,
-    /// For each module: a name that it passes on, and the path below it where that name is defined.
+    /// For each module: the names that it re-exports, with the paths below it where they are defined.
     exports: BTreeMap<ModulePath, BTreeMap<String, ModulePath>>,
 }
 
 impl Known<'_> {
-    /// The module that a path leads to, seen from `module`; a name that is passed on counts where it is defined.
+    /// The module that a path leads to, seen from `module`; a re-exported name counts where it is defined.
     fn resolve(&self, module: &ModulePath, path: &[String]) -> Option<ModulePath> {
         let mut at = module.clone();
         for segment in path {
@@ -153,7 +153,7 @@ impl Known<'_> {
     }
 }
 
-/// What `pub use child::Name;` passes on.
+/// What `pub use child::Name;` re-exports.
 fn reexports(source: &Source) -> BTreeMap<String, ModulePath> {
     let tokens = tokens(source.product_lines());
     let mut exports = BTreeMap::new();
@@ -205,7 +205,7 @@ fn use_tree(tokens: &[Token], index: &mut usize, before: &[String]) -> Vec<Modul
                 return paths;
             }
             name if is_name(name) => path.push(name.to_owned()),
-            // `*`, or whatever ends the path.
+            // `*`, or the end of the path.
             _ => {
                 *index += 1;
                 break;
@@ -224,7 +224,7 @@ fn use_tree(tokens: &[Token], index: &mut usize, before: &[String]) -> Vec<Modul
     vec![path]
 }
 
-/// Circles of which none shares a module with another, each as short as its first module allows.
+/// Cycles without common modules, each as short as its first module allows.
 fn shortest_circles(uses: &BTreeMap<String, BTreeMap<String, Use>>) -> Vec<Vec<String>> {
     let mut seen = BTreeSet::new();
     let mut circles = Vec::new();
@@ -240,7 +240,7 @@ fn shortest_circles(uses: &BTreeMap<String, BTreeMap<String, Use>>) -> Vec<Vec<S
     circles
 }
 
-/// Breadth first, back to where it began.
+/// Breadth-first search back to the start.
 fn circle_through(start: &str, uses: &BTreeMap<String, BTreeMap<String, Use>>) -> Option<Vec<String>> {
     let mut ways = vec![vec![start.to_owned()]];
     let mut visited = BTreeSet::new();
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn siblings_in_a_circle_are_found_with_the_lines_that_make_it() {
+    fn cycles_of_siblings_are_found_with_their_lines() {
         let found = found(&[
             ("src/lib.rs", "mod a;\nmod b;\n"),
             ("src/a/mod.rs", "mod c;\n"),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_passed_on_counts_where_it_is_defined() {
+    fn a_re_exported_name_counts_where_it_is_defined() {
         let through_the_parent = [
             ("src/a/mod.rs", "mod b;\nmod c;\npub use c::{C, D};\n"),
             ("src/a/b.rs", "use super::{C, Parents};\n"),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn parents_tests_programs_and_other_crates_make_no_circle() {
+    fn parents_tests_programs_and_other_crates_form_no_cycle() {
         let files = [
             ("src/a/mod.rs", "mod b;\nuse b::B;\n"),
             ("src/a/b.rs", "use super::A;\n#[cfg(test)]\nmod tests {\n    use crate::c::C;\n}\n"),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_begins_with_who_uses_nobody() {
+    fn the_listing_begins_with_modules_without_imports() {
         let files = [("src/a.rs", "use crate::z::Z;\n"), ("src/z.rs", "")];
         let files = files.map(|(path, text)| Source { path, text });
         assert_eq!(picture(&files), "dialbox\n  z             \n  a              → z\n");

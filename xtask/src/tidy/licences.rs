@@ -1,24 +1,24 @@
-//! Every package that is compiled has a licence that this project accepts.
+//! Every compiled package has a licence that this project accepts.
 //!
-//! What a package says of itself is an SPDX expression. Its syntax is four rules (`OR`, `AND`, `WITH`, parentheses), so
-//! it is read here: the crate `spdx` would add a list of 700 licences, of which a dozen occur.
+//! The licence of a package is an SPDX expression. Its syntax has four rules (`OR`, `AND`, `WITH`, parentheses), so it
+//! is parsed here: the crate `spdx` would add a list of 700 licences, of which a dozen occur.
 
 use super::{Finding, Source};
 
-/// Licences of what is linked into the image: its owner passes them on with every copy.
+/// Licences of what is linked into the image: the image's owner passes them on with every copy.
 const ON_THE_DEVICE: &[&str] = &["Apache-2.0", "MIT"];
 
-/// Licences of what is compiled for the builder and the tests, beside the above. None asks more than a notice.
+/// Further licences for what is compiled for the builder and the tests. None requires more than a notice.
 const ON_THE_HOST: &[&str] =
     &["0BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CDLA-Permissive-2.0", "ISC", "Unicode-3.0", "Zlib"];
 
 /// What `cargo tree` prints with [`Listing::FORMAT`], for the device and for all of the workspace.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
-    /// What the programs of the image are linked from.
+    /// The packages that are linked into the programs of the image.
     pub device: String,
-    /// What is compiled on this machine, for tests too. Packages for other systems are not among them: nobody
-    /// compiles them here, and cargo does not download them.
+    /// The packages that are compiled on this machine, for tests too. Packages for other systems are not included: they
+    /// are not compiled here, and cargo does not download them.
     pub host: String,
 }
 
@@ -54,7 +54,7 @@ pub fn refused(listing: &Listing, files: &[Source]) -> Vec<Finding> {
 fn package(line: &str) -> Option<(&str, &str, &str)> {
     let (package, licence) = line.split_once('\t')?;
     let mut words = package.split(' ');
-    // Where a package stands a second time, cargo says so.
+    // cargo marks a package that it has listed before.
     Some((words.next()?, words.next()?.strip_prefix('v')?, licence.trim_end_matches(" (*)")))
 }
 
@@ -69,12 +69,12 @@ fn finding(name: &str, version: &str, what: &str, files: &[Source]) -> Finding {
     lock.finding(here.map_or(1, |it| it[0].0), what, next)
 }
 
-/// It is not an SPDX expression.
+/// The expression is not SPDX.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Malformed;
 
-/// May a package be used under this expression, if these licences are accepted? `AND` binds more strongly than `OR`
-/// (SPDX 2.3, annex D.4). `/` is how cargo once wrote `OR`.
+/// Whether a package may be used under this expression if these licences are accepted. `AND` binds more strongly than
+/// `OR` (SPDX 2.3, annex D.4). `/` is cargo's former `OR`.
 fn accepts(expression: &str, accepted: &[&str]) -> Result<bool, Malformed> {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut words = spaced.split_whitespace().peekable();

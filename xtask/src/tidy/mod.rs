@@ -1,5 +1,5 @@
-//! The house rules that neither rustfmt nor clippy knows. A rule is a function from a file's name
-//! and text to what is wrong in it; it opens nothing and asks nobody.
+//! The house rules that neither rustfmt nor clippy checks. A rule is a pure function from a file's name and text to its
+//! faults.
 
 mod callers;
 mod claims;
@@ -25,7 +25,7 @@ pub use source::Source;
 
 use crate::image::built::Built;
 
-/// A place where a rule is not kept.
+/// A violation of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     path: String,
@@ -41,7 +41,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What can be said of a file without looking at the others.
+/// The rules that judge a file without the others.
 const RULES: [fn(&Source) -> Vec<Finding>; 10] = [
     crates::lints,
     docs::public_items,
@@ -55,7 +55,7 @@ const RULES: [fn(&Source) -> Vec<Finding>; 10] = [
     unfinished::marks,
 ];
 
-/// What the rules need to know and no tracked file says.
+/// The inputs of the rules besides the tracked files.
 #[derive(Debug, Default)]
 pub struct Surroundings {
     /// Directories of this machine, which no file may name.
@@ -66,7 +66,7 @@ pub struct Surroundings {
     pub built: Option<Built>,
 }
 
-/// Everything that is wrong in these files, by file and line.
+/// All violations in these files, by file and line.
 pub fn check(files: &[Source], around: &Surroundings) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         files.iter().flat_map(|file| RULES.iter().flat_map(|rule| rule(file))).collect();

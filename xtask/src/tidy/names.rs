@@ -1,9 +1,8 @@
-//! What no file may name: where packages come from, and where somebody's files lie. Both are this
-//! machine's affair, and a stranger's clone must build all the same.
+//! What no file may name: sources of packages and directories of one machine. Every clone must build without them.
 
 use super::{Finding, Source};
 
-/// Package registries: their domain, and what below it is for people to read.
+/// Package registries: their domains, and the pages below them for people to read.
 const REGISTRIES: [(&str, &[&str]); 5] = [
     (
         "debian.org",
@@ -43,11 +42,11 @@ pub fn homes(source: &Source) -> Vec<Finding> {
     let homes = ["/home/", "/Users/"];
     let lines = source.lines().filter(|(_, line)| homes.iter().any(|home| begins_a_path(line, home)));
     lines
-        .map(|(number, _)| source.finding(number, "somebody's home directory", "write ~ or a relative path"))
+        .map(|(number, _)| source.finding(number, "a home directory", "write ~ or a relative path"))
         .collect()
 }
 
-/// Is there an absolute path in this line that begins so, and goes on with a name?
+/// Whether this line has an absolute path that begins so and continues with a name.
 fn begins_a_path(line: &str, start: &str) -> bool {
     line.match_indices(start).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -72,8 +71,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mirror_is_found_and_a_page_is_not() {
-        // Host and domain apart: this file is read by this rule.
+    fn mirrors_are_found_and_documentation_pages_are_not() {
+        // Host and domain apart, since this rule also checks this file.
         for (host, domain, found) in [
             ("http://deb.", "debian.org/debian", true),
             ("https://cdn-aws.deb.", "debian.org", true),
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn somebodys_home_is_found_and_a_path_of_the_box_is_not() {
+    fn home_directories_are_found_and_paths_of_the_box_are_not() {
         for (start, rest, found) in [
             ("cd /ho", "me/ann/dialbox", true),
             ("\"/Us", "ers/ann\"", true),

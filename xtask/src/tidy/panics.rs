@@ -1,8 +1,8 @@
-//! What may panic says why it cannot.
+//! Code that may panic says why it does not.
 
 use super::{Finding, Source};
 
-/// Outside tests, every `unwrap` and `expect` stands beside or below a comment that proves it.
+/// Outside tests, every `unwrap` and `expect` has a comment beside or above it that proves it.
 pub fn proofs(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut proven = false;
@@ -19,14 +19,14 @@ pub fn proofs(source: &Source) -> Vec<Finding> {
                 "return an error, or prove in a comment on the line above that it cannot",
             ));
         }
-        // An attribute may stand between the comment and its line.
+        // An attribute may be between the comment and its line.
         proven &= code.starts_with("#[");
     }
     findings
 }
 
 fn may_panic(code: &str) -> bool {
-    // What gives a result is somebody's own `expect`: that of Option and Result gives the value.
+    // An `expect` that returns a result is another type's: that of Option and Result returns the value.
     let own = code.contains(")?");
     code.contains(concat!(".unwrap", "()")) || code.contains(concat!(".expect", "(")) && !own
 }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_panic_has_its_proof_beside_it() {
+    fn a_call_that_may_panic_needs_a_comment() {
         let unwrap = concat!("it.unwrap", "()");
         let expect = concat!("it.expect", "(\"why\")");
         for (text, found) in [

@@ -1,9 +1,9 @@
-//! How a file looks from afar.
+//! The form of a file.
 
 use super::{Finding, Source};
 
-/// Lines of a Rust file, its `#[cfg(test)]` module not counted: more are more than one idea. A file
-/// of tests alone may have as many.
+/// Lines of a Rust file without its `#[cfg(test)]` module: a longer one has more than one idea. A file of tests alone
+/// may have as many.
 const LONGEST: usize = 400;
 
 /// A Rust file holds one idea.
@@ -16,7 +16,7 @@ pub fn length(source: &Source) -> Vec<Finding> {
         return Vec::new();
     }
     let what = format!("{lines} lines without its test module, {LONGEST} are the limit");
-    vec![source.finding(1, what, "give its second idea a file of its own")]
+    vec![source.finding(1, what, "move its second idea into another file")]
 }
 
 /// No white space before the end of a line.
@@ -30,7 +30,7 @@ pub fn trailing_whitespace(source: &Source) -> Vec<Finding> {
     trailing.map(|(number, _)| source.finding(number, "white space before the end", "remove it")).collect()
 }
 
-/// The last line ends as every line does.
+/// The last line ends with a newline.
 pub fn final_newline(source: &Source) -> Vec<Finding> {
     if source.is_kept_as_it_is() || source.text.is_empty() || source.text.ends_with('\n') {
         return Vec::new();
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stands_before_the_end_of_a_line() {
+    fn trailing_white_space_is_found() {
         for (path, text, expected) in [
             ("a.md", "a\n\nb\n", vec![]),
             ("a.md", "a \nb\n\t\n", vec![1, 3]),

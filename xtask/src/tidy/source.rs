@@ -1,4 +1,4 @@
-//! A file that git tracks, and which of its lines are only for tests.
+//! A tracked file, and which of its lines are only for tests.
 
 use super::Finding;
 
@@ -12,19 +12,19 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Is it Rust?
+    /// Whether it is Rust.
     pub fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
 
-    /// Is all of it for tests? The house's names: a directory `tests/`, a module `tests.rs`, or
-    /// one that is called after the module it tests, as in `fetch_tests.rs`.
+    /// Whether all of it is for tests, by the house's names: a directory `tests/`, a module `tests.rs`, or one named
+    /// after the module it tests, as in `fetch_tests.rs`.
     pub fn is_test(&self) -> bool {
         let (directories, name) = self.path.rsplit_once('/').unwrap_or(("", self.path));
         directories.split('/').any(|it| it == "tests") || name == "tests.rs" || name.ends_with("_tests.rs")
     }
 
-    /// Is it kept byte for byte, because a test reads it or because somebody else wrote it?
+    /// Whether it must stay byte for byte, because a test reads it or because it comes from elsewhere.
     pub fn is_kept_as_it_is(&self) -> bool {
         let kept = ["tests/data/", "testdata/", "snapshots/", "image/keys/"];
         kept.iter().any(|it| self.path.contains(it)) || self.path.starts_with("LICENSE")
@@ -35,8 +35,8 @@ impl<'a> Source<'a> {
         (1..).zip(self.text.lines())
     }
 
-    /// The lines of Rust that reach a user: none of a test file, none of a `#[cfg(test)]` item.
-    /// Relies on rustfmt: such an item begins and ends in the first column.
+    /// The lines of Rust for the product: none of a test file, none of a `#[cfg(test)]` item. Relies on rustfmt: such
+    /// an item begins and ends in the first column.
     pub fn product_lines(&self) -> Vec<(usize, &'a str)> {
         let mut lines = Vec::new();
         if !self.is_rust() || self.is_test() {
@@ -62,13 +62,13 @@ impl<'a> Source<'a> {
         lines.filter(|line| product.next_if_eq(line).is_none()).collect()
     }
 
-    /// Something is wrong in a line.
+    /// A violation in a line.
     pub fn finding(&self, line: usize, what: impl Into<String>, next: impl Into<String>) -> Finding {
         Finding { path: self.path.to_owned(), line, what: what.into(), next: next.into() }
     }
 }
 
-/// Where a line lies.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Product,
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_only_for_tests_is_told_apart() {
+    fn lines_only_for_tests_are_recognized() {
         let table: [(&str, &[usize]); 6] = [
             ("a\nb\n", &[1, 2]),
             ("a\n#[cfg(test)]\nmod tests {\n    b\n    }\n}\nc\n", &[1, 7]),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_file_is_known_by_its_name() {
+    fn a_test_file_is_recognized_by_its_name() {
         for (path, test) in [
             ("src/site/mod.rs", false),
             ("tests/site_errors.rs", true),

@@ -1,4 +1,4 @@
-//! Rust as names and punctuation: as much of its syntax as the rules need that follow names.
+//! Splits Rust into names and punctuation, as far as the rules that follow names need it.
 
 /// A name or a mark of punctuation, and the number of its line.
 pub type Token<'a> = (usize, &'a str);
@@ -41,7 +41,7 @@ pub fn tokens<'a>(lines: impl IntoIterator<Item = (usize, &'a str)>) -> Vec<Toke
     tokens
 }
 
-/// Can this be the name of an item?
+/// Whether this can be the name of an item.
 pub fn is_name(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
@@ -72,7 +72,7 @@ enum Quote {
 }
 
 impl Quote {
-    /// If a string begins here: the length of what opens it, and how it ends.
+    /// If a string begins here: the length of its opening, and how it ends.
     fn open(text: &str) -> Option<(usize, Self)> {
         let prefix = text.find(|c| !['b', 'c', 'r'].contains(&c)).filter(|length| *length < 3)?;
         let hashes = text[prefix..].find(|c| c != '#')?;
@@ -82,7 +82,7 @@ impl Quote {
         opens.then_some((prefix + hashes + 1, quote))
     }
 
-    /// How much of this text belongs to the open string, and whether it ends there.
+    /// How much of this text belongs to the open string, and whether the string ends there.
     fn part(self, text: &str) -> (usize, bool) {
         let end = match self {
             Self::Raw(hashes) => {
@@ -103,7 +103,7 @@ impl Quote {
     }
 }
 
-/// What stands directly behind a `{`.
+/// The name directly after a `{`.
 fn captures(text: &str) -> impl Iterator<Item = &str> {
     let names = text.split('{').skip(1).map(|it| &it[..token_length(it)]);
     names.filter(|it| is_name(it))
@@ -115,7 +115,7 @@ mod tests {
     use crate::tidy::Source;
 
     #[test]
-    fn names_and_punctuation_are_read_and_comments_are_not() {
+    fn comments_are_skipped() {
         for (text, expected) in [
             ("use a::{b, c as d};\n", "use a :: { b , c as d } ;"),
             ("a // b\n/// c\nd\n", "a d"),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_knows_its_line() {
+    fn a_token_has_its_line() {
         assert_eq!(tokens([(3, "a"), (7, "b")]), [(3, "a"), (7, "b")]);
     }
 }

@@ -1,13 +1,13 @@
-//! What is on main is finished; what is not yet there has an issue, not a mark.
+//! Code on the main branch is finished; open work has an issue, not a mark in the code.
 
 use super::{Finding, Source};
 
-// In pieces: this file, too, is read by this rule.
+// In pieces, since this rule also checks this file.
 const MACROS: [&str; 2] = [concat!("todo", "!"), concat!("unimplemented", "!")];
 const SKIPPED_TEST: &str = concat!("#[", "ignore");
 const WORDS: [&str; 3] = [concat!("FIX", "ME"), concat!("XX", "X"), concat!("TO", "DO")];
 
-/// No mark of unfinished work, and no test that is skipped.
+/// No marks of unfinished work, and no skipped tests.
 pub fn marks(source: &Source) -> Vec<Finding> {
     if source.is_kept_as_it_is() {
         return Vec::new();

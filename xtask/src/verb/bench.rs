@@ -9,8 +9,8 @@ use crate::{
     error::Result,
 };
 
-/// Measures what was asked for and prints one line per figure. A missed bound is printed, but is no
-/// failure: machines differ, and figures of a loaded one prove nothing.
+/// Measures the chosen subject and prints one line per figure. A missed bound is printed, but is not a failure:
+/// machines differ, and figures of a loaded one prove nothing.
 pub fn run(args: &cli::Bench) -> Result<()> {
     let ctx = BuildContext::new(&args.sources);
     let out = Path::new("out");

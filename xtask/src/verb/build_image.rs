@@ -63,9 +63,8 @@ fn next_commands(image: &Path) -> String {
     )
 }
 
-/// Copies the files of a finished build to `out`, each under a temporary name first; the old
-/// ones stay until the new ones are complete. Only their owner can read them: the image holds the site's
-/// secrets. `false`: they were there already.
+/// Copies the files of a finished build to `out`, under temporary names until all are complete; the old ones stay until
+/// then. Only their owner can read them: the image holds the site's secrets. `false` if `out` had them already.
 fn publish(output: &Output, out: &Path) -> Result<bool> {
     let names = output.names()?;
     // An interrupted run may have left temporary files.

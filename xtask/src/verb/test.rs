@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the host's tests and, beside them, the finished image under QEMU.
+//! `cargo xtask test`: the host's tests, and at the same time the finished image under QEMU.
 
 use std::{
     panic::resume_unwind,
@@ -30,8 +30,8 @@ pub fn run(args: &cli::Test) -> Result<()> {
     run_all(&ctx, &args.image)
 }
 
-/// Everything is compiled once, by one call: Cargo would compile `lab` again if it were asked for it alone, with
-/// other features of its dependencies. The host's tests run while the first boxes boot.
+/// One call compiles everything: Cargo would compile `lab` again for it alone, with other features of its dependencies.
+/// The host's tests run while the first boxes boot.
 fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
     let mut compile = host_tests(ctx);
     compile.arg("--no-run");
@@ -39,7 +39,7 @@ fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
     let scenarios = lab::test(ctx, lab::compiled(ctx, "test"), image)?;
 
     let mut tests = host_tests(ctx);
-    // The tests' output must not tear the lines of the scenarios.
+    // The tests' output must not break the lines of the scenarios.
     tests.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let tests = tests.spawn().context(|| "cannot start cargo".into())?;
     let tests = thread::spawn(|| tests.wait_with_output());

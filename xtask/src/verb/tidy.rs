@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the house rules, over every file that git tracks.
+//! `cargo xtask tidy`: checks the house rules in every tracked file.
 
 use std::{
     fs,
@@ -44,13 +44,13 @@ pub fn run(args: &cli::Tidy) -> Result<()> {
     Ok(())
 }
 
-/// Directories of this machine; a short one such as `/src` is left out: it occurs in other contexts.
+/// Directories of this machine; short ones such as `/src` are left out, since they occur in other contexts.
 fn machine(ctx: &BuildContext) -> Vec<String> {
     let long = [&ctx.workspace, &ctx.cargo_home].into_iter().filter(|it| it.components().count() > 2);
     long.map(|it| it.display().to_string()).collect()
 }
 
-/// The packages that the lock names, as far as they are compiled for the device or on this machine.
+/// The packages of the lock that are compiled for the device or on this machine.
 fn packages(ctx: &BuildContext) -> Result<Listing> {
     let tree = |arguments: &[&str]| -> Result<String> {
         let cannot = || "cannot start cargo, which knows the dependencies".into();
@@ -67,14 +67,15 @@ fn packages(ctx: &BuildContext) -> Result<Listing> {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     };
+    // A procedural macro runs in the compiler.
+    let linked = "normal,no-proc-macro";
     Ok(Listing {
-        device: tree(&["--package", "dialbox", "--edges", "normal", "--target", cross::TARGET])?,
+        device: tree(&["--package", "dialbox", "--edges", linked, "--target", cross::TARGET])?,
         host: tree(&["--workspace", "--edges", "normal,build,dev"])?,
     })
 }
 
-/// Path and content of every tracked text file. A file whose deletion is not committed yet is left
-/// out.
+/// Path and content of every tracked text file. A file that is deleted but not committed yet is left out.
 fn tracked_texts(workspace: &Path) -> Result<Vec<(String, String)>> {
     let cannot = || "cannot start git, which knows the files of the project".into();
     let shell = Shell::new().context(cannot)?;

@@ -10,8 +10,8 @@ use crate::{checkout::Checkout, package::arm_program};
 const CALLER: &str =
     "summary = \"a caller\"\n[[package]]\nname = \"wvdial\"\nfiles = [\"/usr/bin/wvdial\"]\n";
 
-/// A checkout with an image to test, an emulator on the machine, and this wvdial in a package. The lab
-/// is a fake that records its arguments.
+/// A checkout with an image to test, an emulator, and this wvdial in a package. The lab is a fake that records its
+/// arguments.
 fn checkout(wvdial: &[u8]) -> Checkout {
     let mut checkout = Checkout::new();
     checkout.edit("image/image.toml", "[\"toolchain\"]", "[\"toolchain\", \"caller\"]");
@@ -30,7 +30,7 @@ fn test(checkout: &Checkout) -> Command {
     xtask
 }
 
-/// An argument that the lab is not started with, if it is started at all.
+/// An argument that the lab has never been started with, if it was started at all.
 fn error(checkout: &Checkout) -> String {
     let error = checkout.refuses(test(checkout));
     assert!(!checkout.path("../started-with").exists(), "the lab was started");
@@ -38,7 +38,7 @@ fn error(checkout: &Checkout) -> String {
 }
 
 #[test]
-fn the_lab_is_given_a_file_system_with_wvdial() {
+fn the_lab_gets_a_file_system_with_wvdial() {
     let checkout = checkout(&arm_program(6));
     checkout.succeeds(test(&checkout));
     let arguments = fs::read_to_string(checkout.path("../started-with")).unwrap();

@@ -1,4 +1,4 @@
-//! A small checkout in a temporary directory, and the real `xtask` working on it.
+//! A small checkout in a temporary directory, on which the real `xtask` works.
 //!
 //! Its packages are tiny and are in the download directory. A few lines of shell replace the cargo
 //! that cross-compiles, which would take a minute and is not under test; all the rest is real.
@@ -64,6 +64,7 @@ files = ["/usr/"]
 const CARGO: &str = r#"#!/bin/sh
 while [ $# -gt 0 ]; do
     case $1 in
+        --manifest-path) workspace=${2%/Cargo.toml} ;;
         --package) package=$2 ;;
         --target-dir) made=$2/arm-unknown-linux-musleabi ;;
     esac
@@ -73,7 +74,7 @@ mkdir -p "$made/release/deps" "$made/device"
 if [ "$package" = std ]; then
     exec touch "$made/release/deps/libstd.rlib"
 fi
-for source in src/bin/*.rs; do
+for source in "$workspace"/src/bin/*.rs; do
     cp "$source" "$made/device/$(basename "$source" .rs)"
 done
 "#;
@@ -171,7 +172,7 @@ impl Checkout {
         self.write("image/packages.lock", format!("epoch = 1700000000\n{entries}"));
     }
 
-    /// The content that a mirror has at a path.
+    /// The content of a path on the mirror.
     pub fn downloads(&self) -> BTreeMap<String, Vec<u8>> {
         self.packages.iter().map(|(name, deb)| (format!("/pool/{name}.deb"), deb.clone())).collect()
     }
@@ -208,14 +209,14 @@ impl Checkout {
         program
     }
 
-    /// Runs it; it must succeed.
+    /// Runs it, which must succeed.
     pub fn succeeds(&self, mut command: Command) -> String {
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", self.words(&output));
         self.words(&output)
     }
 
-    /// Runs it; it must fail and leave no partial file. Returns the error.
+    /// Runs it, which must fail and leave no partial file. Returns the error.
     pub fn refuses(&self, mut command: Command) -> String {
         let before = self.out();
         let output = command.output().unwrap();

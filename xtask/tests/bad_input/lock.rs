@@ -1,4 +1,4 @@
-//! What a mirror can do to `cargo xtask lock` with files that are signed.
+//! What a mirror can do to `cargo xtask lock` with signed files.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -15,7 +15,7 @@ const RELEASE: &str = "Codename: bookworm\nDate: Tue, 14 Nov 2023 22:13:19 UTC\n
 /// A second later.
 const LOCKED: &str = "epoch = 1700000000\n\n[releases]\nbookworm = 1700000000\n";
 
-/// Gives this text for every path.
+/// Serves this text for every path.
 fn mirror(text: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -32,7 +32,7 @@ fn mirror(text: &'static str) -> String {
     url
 }
 
-/// `cargo xtask lock`, for which every signature is good: signatures are not what is tried here.
+/// `cargo xtask lock` with a fake that accepts every signature: signatures are not under test here.
 fn lock(checkout: &Checkout) -> Command {
     checkout.write("image/keys/a.asc", "");
     checkout.edit("../cargo", "#!/bin/sh\n", "#!/bin/sh\ncase \"$*\" in *inrelease*) exec cat ;; esac\n");
@@ -42,7 +42,7 @@ fn lock(checkout: &Checkout) -> Command {
 }
 
 #[test]
-fn an_older_signed_index_than_the_last_one_is_not_locked() {
+fn a_signed_index_older_than_the_last_one_is_refused() {
     let checkout = Checkout::new();
     checkout.edit("image/packages.lock", "epoch = 1700000000\n", LOCKED);
     assert_snapshot!(checkout.refuses(lock(&checkout)), @r"
@@ -55,9 +55,9 @@ fn an_older_signed_index_than_the_last_one_is_not_locked() {
 }
 
 #[test]
-fn an_older_signed_index_is_taken_by_who_asks_for_it_and_by_a_lock_without_dates() {
+fn an_older_signed_index_is_accepted_on_request_and_by_a_lock_without_dates() {
     let checkout = Checkout::new();
-    // No index is in it: that is the next thing that `lock` looks for.
+    // It has no index, which is the next file that `lock` looks for.
     let no_index = "it has no main/binary-armel/Packages.xz";
     let mut lock = lock(&checkout);
     assert!(checkout.refuses(lock).contains(no_index));

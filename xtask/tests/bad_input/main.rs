@@ -1,4 +1,4 @@
-//! Bad input: each gives one clear error and leaves no partial file.
+//! Bad input: each case gives one clear error and leaves no partial file.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod cache;
@@ -17,7 +17,7 @@ use checkout::Checkout;
 
 /// Without this, the other tests could pass for a wrong reason.
 #[test]
-fn the_checkout_is_good_before_it_is_spoilt() {
+fn the_unmodified_checkout_builds() {
     let checkout = Checkout::new();
     let first = checkout.succeeds(checkout.build_image_offline());
     assert!(first.contains("out/small.img is ready"), "{first}");

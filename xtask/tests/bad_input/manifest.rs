@@ -1,4 +1,4 @@
-//! Mistakes in files that people write: `site.toml`, `image.toml`, recipes, the pinned compiler.
+//! Mistakes in files that users write: `site.toml`, `image.toml`, recipes, the pinned compiler.
 
 use insta::assert_snapshot;
 
@@ -20,7 +20,7 @@ fn a_typo_in_site_toml() {
 }
 
 #[test]
-fn a_site_that_is_not_there() {
+fn a_missing_site() {
     let checkout = Checkout::new();
     let mut build = checkout.build_image_offline();
     build.args(["--site", "cabin.toml"]);
@@ -50,6 +50,40 @@ fn a_recipe_that_image_toml_misspells() {
     assert_snapshot!(checkout.error(), @r"
     error: image/image.toml lists `bsae`, but there is no image/recipes/bsae.toml
       next: correct the name under `recipes` in image/image.toml, or write image/recipes/bsae.toml
+    ");
+}
+
+#[test]
+fn a_recipe_and_image_boot_have_one_file() {
+    let checkout = Checkout::new();
+    // FAT does not distinguish the two.
+    checkout.edit("image/recipes/kernel.toml", "\"kernel.img\"", "\"CONFIG.TXT\"");
+    assert_snapshot!(checkout.error(), @r"
+    error: two files of the boot partition have the name CONFIG.TXT
+      one comes from image/boot, the other one from recipe `kernel`
+      next: rename or remove one of the two
+    ");
+}
+
+#[test]
+fn a_recipe_that_brings_a_file_of_the_builder() {
+    let checkout = Checkout::new();
+    checkout.edit("image/recipes/kernel.toml", "\"kernel.img\"", "\"site.toml\"");
+    assert_snapshot!(checkout.error(), @r"
+    error: two files of the boot partition have the name site.toml
+      one comes from the builder, the other one from recipe `kernel`
+      next: rename or remove one of the two
+    ");
+}
+
+#[test]
+fn a_directory_in_image_boot() {
+    let checkout = Checkout::new();
+    checkout.write("image/boot/overlays/w1-gpio.dtbo", "");
+    assert_snapshot!(checkout.error(), @r"
+    error: image/boot/overlays is not a file
+      the boot partition has one directory
+      next: remove it, or move its files up
     ");
 }
 
@@ -87,7 +121,7 @@ fn a_file_that_two_recipes_claim() {
 }
 
 #[test]
-fn a_program_of_ours_that_nobody_wrote() {
+fn a_program_without_source() {
     let checkout = Checkout::new();
     checkout.edit("image/recipes/base.toml", "\"service\"", "\"servcie\"");
     assert_snapshot!(checkout.error(), @r"
@@ -97,7 +131,7 @@ fn a_program_of_ours_that_nobody_wrote() {
 }
 
 #[test]
-fn a_stub_library_that_nobody_wrote() {
+fn a_stub_library_without_source() {
     let checkout = Checkout::new();
     checkout.edit("image/recipes/base.toml", "overlay", "stub-libraries = [\"libdbus-1.so.3\"]\noverlay");
     assert_snapshot!(checkout.error(), @r"
@@ -121,22 +155,22 @@ fn a_rust_toolchain_of_another_version_than_pinned() {
 #[test]
 fn a_boot_partition_too_small_for_its_contents() {
     let mut checkout = Checkout::new();
-    checkout.edit("image/image.toml", "boot-mib = 9", "boot-mib = 1");
+    checkout.edit("image/image.toml", "boot-mib = 9", "boot-mib = 3");
     let modules: (&str, &[u8]) = ("/lib/modules/6.1.0/modules.builtin", b"");
-    checkout.package("linux-image", &[("/boot/vmlinuz", &vec![0; 2 << 20]), modules]);
-    // The size of the example site, which may change, in clusters of 2 KiB.
+    checkout.package("linux-image", &[("/boot/vmlinuz", &vec![0; 4 << 20]), modules]);
+    // The size of the example site, which may change, in clusters of 512 bytes.
     let site = include_str!("../../../image/sites/dialer.toml").len();
-    let needed = 2_103_296 + site.next_multiple_of(2048);
+    let needed = (4 << 20) + 3 * 512 + site.next_multiple_of(512);
     let error = checkout
         .error()
         .replace(&format!("site.toml: {site} bytes"), "site.toml: N bytes")
         .replace(&format!("{needed} bytes"), "N bytes");
     assert_snapshot!(error, @r"
-    error: the boot partition is too small: its files need N bytes, it has 1048576
-      kernel.img: 2097152 bytes
+    error: the boot partition is too small: its files need N bytes, it has 3145728
+      kernel.img: 4194304 bytes
       site.toml: N bytes
       initramfs.gz: 213 bytes
-      next: set `boot-mib = 3` or more under [disk] in image/image.toml
+      next: set `boot-mib = 5` or more under [disk] in image/image.toml
     ");
 }
 

@@ -1,9 +1,10 @@
-//! Mistakes in `overlay/`. They are found before anything is fetched or compiled: each test's
-//! checkout has neither packages nor a compiler.
+//! Mistakes in `overlay/`. They are found before anything is fetched or compiled: the checkouts have neither packages
+//! nor a compiler.
 
 use std::fs;
 
 use insta::assert_snapshot;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::{
     checkout::Checkout,
@@ -30,7 +31,7 @@ fn an_armv7_program() {
 }
 
 #[test]
-fn an_armv6_program_is_welcome() {
+fn an_armv6_program_is_accepted() {
     let checkout = checkout();
     checkout.write("overlay/etc/init.d/tool", arm_program(6));
     let error = checkout.error();
@@ -54,7 +55,7 @@ fn a_program_without_any_hardening() {
 }
 
 #[test]
-fn a_program_of_which_one_thing_is_not_hardened() {
+fn a_program_that_lacks_one_protection() {
     let good = || Program::default().segments.into_iter();
     for (segments, expected) in [
         (good().filter(|it| it.0 != PT_GNU_RELRO).collect(), "it has no RELRO segment (PT_GNU_RELRO)"),
@@ -78,7 +79,7 @@ fn a_program_of_which_one_thing_is_not_hardened() {
 }
 
 #[test]
-fn a_fixed_address_is_for_programs_that_a_recipe_names_and_that_have_one() {
+fn a_program_with_a_fixed_address_must_be_named_and_only_such_a_program_may_be() {
     let checkout = checkout();
     let fixed = Program { kind: ET_EXEC, ..Program::default() };
     checkout.write("overlay/etc/init.d/tool", fixed.bytes());
@@ -115,7 +116,7 @@ fn a_dangling_link() {
 }
 
 #[test]
-fn links_to_what_comes_later_do_not_dangle() {
+fn links_to_files_added_later_do_not_dangle() {
     let checkout = checkout();
     for (name, target) in [
         ("to-a-package", "/bin/busybox"),
@@ -155,7 +156,7 @@ fn a_file_that_no_recipe_claims() {
 }
 
 #[test]
-fn a_file_that_a_recipe_claims_and_nobody_wrote() {
+fn a_file_that_a_recipe_claims_and_that_does_not_exist() {
     let checkout = checkout();
     checkout.edit("image/recipes/base.toml", "\"etc/\"", "\"etc/\", \"root/.profile\"");
     assert_snapshot!(checkout.error(), @r"
@@ -172,5 +173,16 @@ fn a_private_key() {
     error: /etc/dropbear/host holds a private key; every box would share it
       it comes from overlay/, recipe base
       next: remove it; keys are made on the box or belong in site.toml
+    ");
+}
+
+#[test]
+fn a_fifo() {
+    let checkout = checkout();
+    let fifo = checkout.path("overlay/etc/fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    assert_snapshot!(checkout.error(), @r"
+    error: /checkout/overlay/etc/fifo is neither a file, a symlink nor a directory
+      next: remove it, and run the same command again
     ");
 }

@@ -2,6 +2,11 @@
 
 /// A `.deb` with these files (deb(5)), its `data.tar` not compressed.
 pub fn deb(files: &[(&str, &[u8])]) -> Vec<u8> {
+    deb_with_links(files, &[])
+}
+
+/// The same with symlinks, each with its target.
+pub fn deb_with_links(files: &[(&str, &[u8])], links: &[(&str, &str)]) -> Vec<u8> {
     let mut data = tar::Builder::new(Vec::new());
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
@@ -9,6 +14,12 @@ pub fn deb(files: &[(&str, &[u8])]) -> Vec<u8> {
         header.set_mode(0o755);
         header.set_cksum();
         data.append_data(&mut header, format!(".{path}"), *content).unwrap();
+    }
+    for (path, target) in links {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        data.append_link(&mut header, format!(".{path}"), target).unwrap();
     }
     let data = data.into_inner().unwrap();
     let mut deb = ar::Builder::new(Vec::new());
@@ -18,13 +29,13 @@ pub fn deb(files: &[(&str, &[u8])]) -> Vec<u8> {
     deb.into_inner().unwrap()
 }
 
-/// A program for this ARM, as it should be: `Tag_CPU_arch` 6 is ARMv6, 10 is ARMv7 (Addenda to the ABI for
-/// the Arm Architecture §3.3.5.2).
+/// A correct program for this ARM: `Tag_CPU_arch` 6 is ARMv6, 10 is ARMv7 (Addenda to the ABI for the Arm Architecture
+/// §3.3.5.2).
 pub fn arm_program(cpu_arch: u8) -> Vec<u8> {
     Program { cpu_arch, ..Program::default() }.bytes()
 }
 
-/// An ELF file that has headers and nothing else.
+/// An ELF file that has headers only.
 pub struct Program {
     /// `Tag_CPU_arch`
     pub cpu_arch: u8,

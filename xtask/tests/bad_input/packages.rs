@@ -5,7 +5,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use crate::checkout::Checkout;
+use crate::{checkout::Checkout, package::deb_with_links};
 
 #[test]
 fn a_program_that_no_locked_package_has() {
@@ -67,7 +67,7 @@ fn a_missing_package_offline() {
 }
 
 #[test]
-fn a_truncated_deb_that_the_lock_takes_for_whole() {
+fn a_truncated_deb_with_the_hash_in_the_lock() {
     let mut checkout = Checkout::new();
     let whole = checkout.downloads()["/pool/busybox.deb"].clone();
     checkout.package_of_bytes("busybox", whole[..whole.len() - 600].to_vec());
@@ -112,4 +112,16 @@ fn no_lock_at_all() {
     error: there is no image/packages.lock
       next: cargo xtask lock
     ");
+}
+
+#[test]
+fn a_directory_with_a_link_to_a_later_file_of_it_is_taken() {
+    let mut checkout = Checkout::new();
+    let files: [(&str, &[u8]); 2] = [("/bin/busybox", b"#!"), ("/usr/share/zoneinfo/UTC", b"TZif")];
+    checkout.package_of_bytes("busybox", deb_with_links(&files, &[("/usr/share/zoneinfo/GMT", "UTC")]));
+    let taken = "[\"/bin/busybox\", \"/usr/share/zoneinfo/\"]";
+    checkout.edit("image/recipes/base.toml", "[\"/bin/busybox\"]", taken);
+    checkout.succeeds(checkout.build_image_offline());
+    let table = fs::read_to_string(checkout.path("out/small.files.tsv")).unwrap();
+    assert_eq!(table.matches("/usr/share/zoneinfo/UTC\t").count(), 1, "{table}");
 }

@@ -1,4 +1,4 @@
-//! Interruptions from outside: a full disk, Ctrl-C.
+//! External interruptions: a full disk, Ctrl-C.
 
 use std::{
     collections::BTreeMap,
@@ -17,11 +17,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::checkout::{Checkout, names};
 
-/// Far more than any of this takes: then the test has failed.
+/// Far longer than any of this takes; after it the test fails.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
-fn a_full_disk_while_the_image_is_made() {
+fn a_full_disk_during_the_build() {
     let checkout = Checkout::new();
     checkout.succeeds(checkout.build_image_offline());
     checkout.write("overlay/etc/motd", "another image\n");
@@ -35,7 +35,7 @@ fn a_full_disk_while_the_image_is_made() {
 }
 
 #[test]
-fn a_full_disk_while_the_finished_image_is_put_into_out() {
+fn a_full_disk_during_the_copy_to_out() {
     let checkout = Checkout::new();
     let mut elsewhere = checkout.build_image_offline();
     checkout.succeeds(checkout.build_image_offline());
@@ -70,13 +70,13 @@ fn ctrl_c_during_a_download() {
 }
 
 #[test]
-fn ctrl_c_while_something_is_compiled() {
+fn ctrl_c_during_compilation() {
     let checkout = Checkout::new();
     checkout.succeeds(checkout.build_image_offline());
     let before = checkout.out();
     checkout.write("src/bin/service.rs", "fn main() { loop {} }\n");
     let cargo = fs::read_to_string(checkout.path("../cargo")).unwrap();
-    checkout.edit("../cargo", "mkdir", "touch started; sleep 600; mkdir");
+    checkout.edit("../cargo", "mkdir", "touch \"$workspace/started\"; sleep 600; mkdir");
     let running = start(checkout.build_image_offline());
     wait_until("the compiler runs", || checkout.path("started").exists());
     interrupt(running);
@@ -90,7 +90,7 @@ fn ctrl_c_while_something_is_compiled() {
 }
 
 #[test]
-fn what_an_interrupted_copy_left_in_out_is_removed() {
+fn the_leftovers_of_an_interrupted_copy_are_removed() {
     let checkout = Checkout::new();
     checkout.succeeds(checkout.build_image_offline());
     let before = checkout.out();

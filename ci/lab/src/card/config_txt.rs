@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_firmwares_own_names_hold_where_nothing_is_said() {
+    fn the_firmwares_default_names_apply_without_settings() {
         let config = Config::parse("");
         assert_eq!((config.kernel.as_str(), config.cmdline.as_str()), ("kernel.img", "cmdline.txt"));
         assert_eq!((config.initramfs, config.device_tree), (None, None));

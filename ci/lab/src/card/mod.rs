@@ -1,5 +1,6 @@
 //! The SD card of a box: a copy of the finished image, read and changed as the Pi's firmware and a user would.
 
+mod bmap;
 mod config_txt;
 mod disk;
 mod window;
@@ -97,6 +98,18 @@ impl Card {
         String::from_utf8(self.read(name)?).map_err(|_| Error::Image(format!("{name} is not UTF-8")))
     }
 
+    /// The names in the boot partition's root directory, sorted.
+    pub fn boot_directory(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        self.with_boot_partition("the directory", |fat| {
+            names =
+                fat.root_dir().iter().map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>()?;
+            Ok(())
+        })?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Replaces a file of the boot partition, as a user with a PC would.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<()> {
         self.with_boot_partition(name, |fat| {
@@ -140,10 +153,24 @@ impl Card {
         self.overwrite(partition, content)
     }
 
+    /// Makes it a card of the same size that held other data, onto which `image` was then written as its block map says
+    /// (`IMAGE.bmap`, written by the builder).
+    pub fn write_by_map(&self, image: &Path) -> Result<()> {
+        let map = image.with_added_extension("bmap");
+        let map = std::fs::read_to_string(&map).map_err(|e| Error::io("read", &map, e))?;
+        let blocks = bmap::mapped(&map).ok_or_else(|| Error::Image("its .bmap maps no blocks".to_owned()))?;
+        bmap::write(&blocks, image, &mut self.open()?).map_err(|e| Error::io("write by its map", image, e))
+    }
+
     fn overwrite(&self, partition: Partition, content: &[u8]) -> Result<()> {
+        self.overwrite_at(partition.start, content)
+    }
+
+    /// Overwrites these bytes of the card, whatever they belong to.
+    pub fn overwrite_at(&self, at: u64, content: &[u8]) -> Result<()> {
         let mut file = self.open()?;
-        let written = file.seek(SeekFrom::Start(partition.start)).and_then(|_| file.write_all(content));
-        written.map_err(|e| Error::io("overwrite a partition of", &self.path, e))
+        let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(content));
+        written.map_err(|e| Error::io("overwrite a part of", &self.path, e))
     }
 
     /// Rewrites the partition `number` (1 to 4) in the table.

@@ -24,7 +24,7 @@ fn card(dir: &Path, files: &[(&str, &str)]) -> Card {
 }
 
 #[test]
-fn the_boot_files_are_those_config_txt_names() {
+fn the_boot_files_are_those_that_config_txt_names() {
     let dir = tempfile::tempdir().unwrap();
     let card = card(
         dir.path(),
@@ -45,7 +45,7 @@ fn the_boot_files_are_those_config_txt_names() {
 }
 
 #[test]
-fn a_card_is_a_power_of_two_and_leaves_its_image_alone() {
+fn a_cards_size_is_a_power_of_two_and_the_image_is_not_changed() {
     let dir = tempfile::tempdir().unwrap();
     let card = card(dir.path(), &[("site.toml", "long and old")]);
     assert_eq!(std::fs::metadata(card.path()).unwrap().len(), 64 << 20);
@@ -56,7 +56,7 @@ fn a_card_is_a_power_of_two_and_leaves_its_image_alone() {
 }
 
 #[test]
-fn partitions_can_be_spoiled() {
+fn partitions_can_be_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let card = card(dir.path(), &[]);
     card.fill_partition(4, 0xa5).unwrap();

@@ -10,7 +10,7 @@ Type a text message to the dialer and press Enter. The telephone adds the code
 of its app, unless you type one:
   status | connect | connect 30m | extend | disconnect | reboot | help
   connect 12345678           with a code of your own, which is wrong
-  as +33699999999 connect    from somebody else's number
+  as +33699999999 connect    from another number
 There is more:
   drop                       the network drops the call; pppd finds out in time
   ?                          this help again
@@ -94,12 +94,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_help_fits_into_a_window_of_eighty_columns() {
+    fn the_help_fits_into_eighty_columns() {
         assert!(HELP.lines().all(|line| line.chars().count() < 80));
     }
 
     #[test]
-    fn what_is_typed_is_a_text_unless_it_is_something_else() {
+    fn input_that_is_no_command_is_sent_as_text() {
         let text = |text: &str| Some(Wish::Text(text.to_owned()));
         let order = |text: &str| Some(Wish::Order(text.to_owned()));
         for (line, wish) in [

@@ -1,4 +1,4 @@
-//! The sources of the demo's events: the network's journal, the dialer's log, its routes and its VPN.
+//! The sources of the demo's events: the network's journal, and the dialer's log, routes and VPN.
 
 use crate::booted::Booted;
 use crate::error::Result;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The programs whose log lines are shown.
 const SPEAKERS: [&str; 2] = ["sms-dialer", "pppd"];
-/// Lines of theirs that are not shown.
+/// Log lines of these programs that are not shown.
 const NOISE: &[&str] = &[
     "modem says",
     "Script ",
@@ -23,11 +23,11 @@ const NOISE: &[&str] = &[
     "Remote message",
     "pppd (",
 ];
-/// A command that prints without end: the log, and every second the routes and the VPN's last handshake.
+/// A command that does not end: it prints the log, and every second the routes and the VPN's last handshake.
 const FOLLOWED: &str = "stty -echo; logread -f & while :; do echo \"ROUTES $(ip route show dev ppp0 2>/dev/null | \
      cut -d' ' -f1 | tr '\\n' ' ')\"; echo \"VPN $(wg show vpn latest-handshakes 2>/dev/null)\"; sleep 1; done";
 
-/// What was shown already.
+/// What has been shown already.
 #[derive(Default)]
 pub struct Sights {
     entries: usize,
@@ -36,7 +36,7 @@ pub struct Sights {
 }
 
 impl Sights {
-    /// Starts that command on a dialer that was just booted; its shell then does nothing else.
+    /// Starts that command on a freshly booted dialer, whose shell does nothing else from then on.
     pub fn attend(&mut self, dialer: &mut Booted) -> Result<()> {
         (self.routes, self.shaken) = (Vec::new(), false);
         dialer.follow(FOLLOWED)
@@ -45,13 +45,13 @@ impl Sights {
     /// What happened on the network.
     pub fn events(&mut self, journal: &Journal) -> Vec<(Duration, String, String)> {
         let fresh = journal.entries().iter().skip(self.entries);
-        let told = fresh.filter_map(|entry| match &entry.what {
+        let lines = fresh.filter_map(|entry| match &entry.what {
             What::Event(event) => Some((entry.at, entry.who.clone(), event.clone())),
             _ => None,
         });
-        let told = told.collect();
+        let lines = lines.collect();
         self.entries = journal.entries().len();
-        told
+        lines
     }
 
     /// The next event on the dialer, if one comes within this time.
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_the_log_only_dialer_and_pppd_are_shown() {
+    fn only_log_lines_of_dialer_and_pppd_are_shown() {
         let said = |line: &str| worth_showing(line);
         assert_eq!(
             said("Nov 22 15:36:25 dialer daemon.info sms-dialer: SMS from +33612345678: connect, accepted"),
@@ -120,11 +120,11 @@ mod tests {
     }
 
     #[test]
-    fn routes_and_handshakes_are_told_when_they_change() {
+    fn routes_and_handshakes_are_shown_when_they_change() {
         let mut sights = Sights::default();
         assert_eq!(sights.note_routes(""), None);
-        let told = sights.note_routes(" 10.1.0.0/16 192.168.32.1 ");
-        assert_eq!(told.unwrap(), "routes over the link: 10.1.0.0/16, 192.168.32.1");
+        let lines = sights.note_routes(" 10.1.0.0/16 192.168.32.1 ");
+        assert_eq!(lines.unwrap(), "routes over the link: 10.1.0.0/16, 192.168.32.1");
         assert_eq!(sights.note_handshake("key=\t0"), None);
         assert!(sights.note_handshake("key=\t1795000000").is_some());
         assert_eq!(sights.note_handshake("key=\t1795000025"), None);

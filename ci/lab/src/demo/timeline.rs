@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_is_broken_at_blanks_and_a_long_word_where_it_must_be() {
+    fn long_text_is_folded_at_blanks_and_a_long_word_anywhere() {
         assert_eq!(fold("one two three", 8), ["one two", "three"]);
         assert_eq!(fold("one two three", usize::MAX), ["one two three"]);
         assert_eq!(fold("0123456789ab cd", 5), ["01234", "56789", "ab cd"]);

@@ -1,4 +1,4 @@
-//! Runs the network: one thread that gives it the time and carries bytes between it and the computers.
+//! Runs the network: one thread passes the time to it, and bytes between it and the computers.
 
 mod plug;
 
@@ -70,7 +70,7 @@ impl Exchange {
         Ok(Self { shared, patience, clocks: Clocks::default(), thread: Some(thread) })
     }
 
-    /// Does something with the network, and wakes the thread.
+    /// Accesses the network, and wakes the thread.
     pub fn with<T>(&self, work: impl FnOnce(&mut Network, Duration) -> T) -> T {
         let done = {
             let mut network = lock(&self.shared.network);

@@ -17,7 +17,7 @@ fn modem(exchange: &Exchange, name: &str, number: &str, modem: Modem) -> Subscri
 }
 
 #[test]
-fn a_socket_answers_rings_and_takes_a_second_connection() {
+fn a_socket_carries_commands_and_rings_and_accepts_a_second_connection() {
     let dir = tempfile::tempdir().unwrap();
     let exchange = exchange();
     let line = modem(&exchange, "line", "0102030405", Modem::new(ANALOGUE, SimCard::open()));
@@ -64,7 +64,7 @@ fn two_terminals_are_connected_through_a_call_and_closing_one_hangs_up() {
 }
 
 #[test]
-fn an_unplugged_modem_is_gone_for_the_program_that_has_it_open() {
+fn unplugging_a_modem_ends_the_reads_of_a_program() {
     let exchange = exchange();
     let stick = modem(&exchange, "stick", "+33600000001", Modem::new(HUAWEI, SimCard::open()));
     let port = exchange.terminal(stick, 0).unwrap();
@@ -76,7 +76,7 @@ fn an_unplugged_modem_is_gone_for_the_program_that_has_it_open() {
 }
 
 #[test]
-fn waiting_for_what_does_not_come_ends_with_a_reason() {
+fn waiting_in_vain_fails_with_a_reason() {
     let patience = Patience { silence: Duration::from_millis(20), total: Duration::from_secs(1) };
     let exchange = Exchange::new(Network::new(TimeOfDay { origin: 0, quarters: 0 }), patience).unwrap();
     let waited = exchange.until("a miracle", |_| None::<()>);

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_no_ipv6_address_and_others_have_no_name() {
+    fn the_host_has_no_ipv6_address_and_other_names_do_not_exist() {
         const AAAA: u8 = 28;
         let known = answer(&query(&["server", "lan"], AAAA)).unwrap().message;
         assert_eq!((known[3] & 15, known[7]), (0, 0));
@@ -88,9 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_query_is_not_answered() {
+    fn only_queries_are_answered() {
         let answered = answer(&query(&["server", "lan"], 1)).unwrap().message;
-        assert_eq!(answer(&answered), None, "two servers would answer each other for ever");
+        assert_eq!(answer(&answered), None, "two servers would answer each other endlessly");
         assert_eq!(answer(&query(&["server", "lan"], 1)[..20]), None);
     }
 }

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_come_out_whole_however_the_stream_is_cut() {
+    fn frames_are_complete_however_the_stream_is_split() {
         let stream = [framed(b"one"), framed(b""), framed(&[7; 300])].concat();
         for piece in [1, 2, 5, stream.len()] {
             let (mut frames, mut taken) = (Frames::default(), Vec::new());
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_no_frame_has_is_an_error() {
+    fn an_impossible_frame_length_is_an_error() {
         let mut frames = Frames::default();
         frames.push(b"GET / HTTP/1.0\r\n");
         assert_eq!(frames.take().unwrap_err().kind(), ErrorKind::InvalidData);

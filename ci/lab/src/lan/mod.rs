@@ -68,7 +68,7 @@ impl Drop for Lan {
     }
 }
 
-/// Serves one emulator after the other; each meets a newly started host.
+/// Serves one emulator after the other; each gets a freshly started host.
 fn serve(listener: &UnixListener, page: &str, asked: &Mutex<Vec<Asked>>, closing: &AtomicBool) {
     while !closing.load(Ordering::Relaxed) {
         match listener.accept() {

@@ -108,7 +108,7 @@ fn await_some<T>(began: Instant, mut look: impl FnMut() -> Option<T>) -> Result<
             return Ok(found);
         }
         if began.elapsed() > SILENCE {
-            return Err(Error::Unexpected("the modem never heard AT".to_owned()));
+            return Err(Error::Unexpected("the modem never received AT".to_owned()));
         }
         sleep(LOOK_AGAIN);
     }

@@ -98,7 +98,7 @@ fn throughput(boxes: &mut BootedLines, line: usize) -> Result<f64> {
     let began = Instant::now();
     let moved = boxes.caller.must(&format!("wget -q -O - http://{local}:{PORT}/noise | wc -c"))?;
     if moved.trim() != BYTES.to_string() {
-        return Err(Error::Unexpected(format!("{moved} bytes of {BYTES} have come")));
+        return Err(Error::Unexpected(format!("{moved} bytes of {BYTES} have arrived")));
     }
     Ok(f64::from(BYTES) / began.elapsed().as_secs_f64())
 }
@@ -114,7 +114,7 @@ fn many_calls(bench: &Bench) -> Result<String> {
     let ledger = boxes.called.must("dialctl calls")?;
     let well = ledger.lines().filter(|entry| entry.contains(" in, ")).count();
     if u32::try_from(well) != Ok(CALLS) {
-        return Err(Error::Unexpected(format!("{well} of {CALLS} calls came to a link:\n{ledger}")));
+        return Err(Error::Unexpected(format!("{well} of {CALLS} calls opened a link:\n{ledger}")));
     }
     let [resident, files] = [[before.resident, after.resident], [before.files, after.files]];
     Ok(format!("{} {} {} {} {}", resident[0], resident[1], files[0], files[1], crate::lines::LINES))

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_the_number_behind_its_key() {
+    fn a_field_is_the_number_after_its_key() {
         assert_eq!(field("MemFree: 1 kB\nMemTotal:     440996 kB\n", "MemTotal:"), 440_996.0);
         assert_eq!(field("init-started-ms=2041\n", "init-started-ms="), 2041.0);
         assert_eq!(field("12.34 56.78", ""), 12.34);

@@ -118,6 +118,14 @@ impl Modem {
         if matches!(self.call, Call::Up { .. } | Call::Pending { .. }) {
             return Flow::End(ResultCode::Error);
         }
+        let (says, refuses) = self.dials.clone();
+        if let Some(line) = says {
+            self.inform(port, &line);
+        }
+        if let Some(result) = refuses {
+            self.inform(port, &result);
+            return Flow::Pending;
+        }
         let number = match self.profile.mobile {
             Some(_) => dialled.trim_start_matches(['T', 'P']).to_owned(),
             // V.250 §6.3.1: the rest are modifiers, such as tone, pulse, and waiting for a dial tone.
@@ -164,12 +172,12 @@ impl Modem {
         let Call::Pending { port, .. } = self.call else { return };
         self.call = Call::None;
         // V.250 §6.2.8: which causes are reported depends on X.
-        let told = match (failure, self.ports[port].settings.detail) {
+        let code = match (failure, self.ports[port].settings.detail) {
             (Failure::Busy, 3 | 4) => ResultCode::Busy,
             (Failure::NoDialtone, 2 | 4) => ResultCode::NoDialtone,
             _ => ResultCode::NoCarrier,
         };
-        self.finish(port, told);
+        self.finish(port, code);
     }
 
     /// `O`

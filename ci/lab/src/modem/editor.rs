@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_what_stands_between_the_prefix_and_the_terminator() {
+    fn a_line_is_the_text_between_prefix_and_terminator() {
         let table: &[(&[u8], &[&str])] = &[
             (b"AT\r", &[""]),
             (b"at+csq\r", &["+csq"]),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_does_not_fit_is_refused_as_a_whole() {
+    fn a_line_that_is_too_long_is_refused_as_a_whole() {
         let mut typed = b"AT".to_vec();
         typed.extend([b'X'; LONGEST_LINE + 1]);
         typed.extend(b"\rAT\r");

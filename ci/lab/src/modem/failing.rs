@@ -18,6 +18,9 @@ impl Modem {
                 let port = known(port);
                 self.ports[port].trouble.stall = Some((after, lasts));
             }
+            Fault::HoldsBack { command, after, lasts } => {
+                self.holds_back = Some((command.to_ascii_uppercase(), after, lasts));
+            }
             Fault::Garbage(port, bytes) => self.send(known(port), bytes),
             Fault::Hangs(lasts) => self.hang_until(self.now + lasts),
             Fault::HangsAt(command) => self.hangs_at = Some(command.to_ascii_uppercase()),
@@ -38,6 +41,8 @@ impl Modem {
             }
             Fault::StorageFull(pdu) => self.storages.fill(&pdu),
             Fault::KeepsMessages => self.keeps_messages = true,
+            Fault::Sends(sends) => self.sends = sends,
+            Fault::Dials(says, refuses) => self.dials = (says, refuses),
             Fault::WrongTime(shown) => self.wrong_time = Some(shown),
         }
     }
@@ -55,6 +60,15 @@ impl Modem {
     fn hang_until(&mut self, until: Duration) {
         for port in &mut self.ports {
             (port.trouble.silent_until, port.trouble.deaf_until) = (Some(until), Some(until));
+        }
+    }
+
+    /// Begins to [hold back](Fault::HoldsBack) the answer if this is the command line.
+    pub(super) fn hold_back(&mut self, port: usize, body: &str) {
+        let held =
+            self.holds_back.take_if(|(command, ..)| body.to_ascii_uppercase().contains(command.as_str()));
+        if let Some((_, after, lasts)) = held {
+            self.ports[port].trouble.stall = Some((after, lasts));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Faults seen in the field, on command.
 
+use super::Sending;
 use std::time::Duration;
 
 /// A fault.
@@ -20,6 +21,15 @@ pub enum Fault {
     Stalls {
         /// The port.
         port: usize,
+        /// Bytes that are still sent.
+        after: usize,
+        /// How long.
+        lasts: Duration,
+    },
+    /// At the next command line that contains this, it sends so many more bytes, and then nothing for so long.
+    HoldsBack {
+        /// Part of the command line.
+        command: String,
         /// Bytes that are still sent.
         after: usize,
         /// How long.
@@ -50,6 +60,11 @@ pub enum Fault {
     StorageFull(String),
     /// `+CMGD` says `OK` and deletes nothing.
     KeepsMessages,
+    /// It takes messages to send in this way from now on.
+    Sends(Sending),
+    /// At every dial command from now on, it first says the first line by itself, and then the second one instead of
+    /// dialling.
+    Dials(Option<String>, Option<String>),
     /// `+CCLK?` shows this.
     WrongTime(String),
 }

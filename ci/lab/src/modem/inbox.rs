@@ -10,9 +10,9 @@ enum Route {
     /// It is stored silently.
     Store,
     /// It is stored, and its index is indicated.
-    StoreAndTell,
+    StoreAndIndicate,
     /// It is passed on, and not stored.
-    Show,
+    PassOn,
 }
 
 impl Modem {
@@ -30,22 +30,23 @@ impl Modem {
         let asked = self.ports.iter().map(|port| ask(&port.settings)).find(|asked| *asked > 0).unwrap_or(0);
         let route = match (is_report, asked) {
             (false, 0) => Route::Store,
-            (false, 1) | (true, 2) => Route::StoreAndTell,
-            (false, _) | (true, 1) => Route::Show,
+            (false, 1) | (true, 2) => Route::StoreAndIndicate,
+            (false, _) | (true, 1) => Route::PassOn,
             // A report that no port enables is not stored.
             (true, _) => return Ok(()),
         };
-        let (shown, told) = if is_report { ("+CDS", "+CDSI") } else { ("+CMT", "+CMTI") };
-        if route == Route::Show {
+        let (passed_on, indication) = if is_report { ("+CDS", "+CDSI") } else { ("+CMT", "+CMTI") };
+        if route == Route::PassOn {
             self.unacknowledged = self.ports.iter().any(|port| port.settings.number("+CSMS") == 1);
-            let head = if is_report { format!("{shown}: {octets}") } else { format!("{shown}: ,{octets}") };
+            let head =
+                if is_report { format!("{passed_on}: {octets}") } else { format!("{passed_on}: ,{octets}") };
             self.unsolicited(&format!("{head}\r\n{pdu}"), |settings| ask(settings) == asked);
             return Ok(());
         }
         match self.storages.arrive(pdu) {
             Ok((storage, index)) => {
-                if route == Route::StoreAndTell {
-                    self.unsolicited(&format!("{told}: \"{storage}\",{index}"), |settings| {
+                if route == Route::StoreAndIndicate {
+                    self.unsolicited(&format!("{indication}: \"{storage}\",{index}"), |settings| {
                         ask(settings) == asked
                     });
                 }

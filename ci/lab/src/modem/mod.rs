@@ -11,10 +11,12 @@ mod event;
 mod failing;
 mod fault;
 mod inbox;
+pub mod makers;
 mod port;
 pub mod profile;
 pub mod refusal;
 mod registration;
+mod sending;
 mod settings;
 pub mod sim;
 mod storage;
@@ -28,7 +30,8 @@ pub use event::{Event, Failure, Output};
 pub use fault::Fault;
 use port::{Mode, Port};
 use profile::Profile;
-use refusal::Cme;
+use refusal::{Cme, Cms};
+pub use sending::Sending;
 use settings::ResultCode;
 use sim::SimCard;
 use std::collections::BTreeMap;
@@ -43,6 +46,8 @@ enum Later {
     Run(usize, String),
     /// A command line is done.
     Finish(usize, ResultCode),
+    /// The network's result for a message is passed on.
+    Taken(Result<(), Cms>),
 }
 
 /// The modem's clock, which `+CCLK` shows.
@@ -79,10 +84,16 @@ pub struct Modem {
     rtc: Rtc,
     contexts: BTreeMap<u32, (String, String)>,
     storages: Storages,
+    /// Number and type of the SMS centre.
+    service_centre: (String, u32),
     /// TP-MR of the last message sent.
     reference: u8,
     /// The port that waits for a message's result.
     sending: Option<usize>,
+    /// What it says by itself when it is to dial, and then instead of dialling.
+    dials: (Option<String>, Option<String>),
+    /// How it takes messages to send.
+    sends: Sending,
     /// A message passed on by `+CMT` that is not acknowledged yet.
     unacknowledged: bool,
     /// A broken clock shows this.
@@ -93,6 +104,8 @@ pub struct Modem {
     canned: BTreeMap<String, Option<&'static [&'static str]>>,
     /// A command line that contains this makes the modem hang.
     hangs_at: Option<String>,
+    /// At a command line that contains this, so many more bytes are sent, and then none for so long.
+    holds_back: Option<(String, usize, Duration)>,
     /// How long a command line takes.
     thinking: Duration,
     /// When each of the profile's repeated URCs is due.
@@ -119,13 +132,17 @@ impl Modem {
             rtc: Rtc::UNSET,
             contexts: BTreeMap::new(),
             storages: Storages::new(profile),
+            service_centre: ("+33695000695".to_owned(), 145),
             reference: 0,
             sending: None,
+            dials: (None, None),
+            sends: Sending::default(),
             unacknowledged: false,
             wrong_time: None,
             keeps_messages: false,
             canned: BTreeMap::new(),
             hangs_at: None,
+            holds_back: None,
             thinking: Duration::ZERO,
             chatter: profile.chatter.iter().map(|chatter| chatter.every).collect(),
             later: Vec::new(),
@@ -244,6 +261,7 @@ impl Modem {
                 match self.later.remove(at).1 {
                     Later::Run(port, body) => self.run_line(port, &body),
                     Later::Finish(port, result) => self.finish(port, result),
+                    Later::Taken(fate) => self.report_taken(fate),
                 }
             }
         }
@@ -311,6 +329,7 @@ impl Modem {
     }
 
     fn run_line(&mut self, port: usize, body: &str) {
+        self.hold_back(port, body);
         self.ports[port].mode = Mode::Command;
         let mut result = ResultCode::Ok;
         for command in Commands::of(body) {

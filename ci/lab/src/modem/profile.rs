@@ -104,6 +104,8 @@ pub enum Extended {
     Pin,
     /// `+CPINR`
     PinRetries,
+    /// A maker's own command for the tries left: how it is given, and its answer for those of PIN and PUK.
+    PinTries(Given, fn(u8, u8) -> String),
     /// `_OERCN`
     OptionPinRetries,
     /// `^CPIN`
@@ -120,8 +122,23 @@ pub enum Extended {
     Clock,
     /// `+CSCS`
     CharacterSet,
+    /// `+CSCA`
+    ServiceCentre,
     /// A command about messages.
     Message(MessageCommand),
+}
+
+/// The form in which a command is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// `AT+NAME`
+    Acting,
+    /// `AT+NAME?`
+    Reading,
+    /// `AT+NAME=?`
+    Testing,
+    /// `AT+NAME=…`
+    Setting,
 }
 
 /// TS 27.005
@@ -174,6 +191,7 @@ pub const ICON_225: &Profile = &Profile {
         ("+CTZU", Extended::Number(0..=1)),
         ("+CSCS", Extended::CharacterSet),
         ("+CSMS", Extended::Message(MessageCommand::Service)),
+        ("+CSCA", Extended::ServiceCentre),
         ("+CMGF", Extended::Message(MessageCommand::Format)),
         ("+CPMS", Extended::Message(MessageCommand::Storage)),
         ("+CNMI", Extended::Message(MessageCommand::Indications)),
@@ -231,12 +249,14 @@ pub const HUAWEI: &Profile = &Profile {
         ("+CPIN", Extended::Pin),
         ("^CPIN", Extended::HuaweiPin),
         ("^CURC", Extended::Number(0..=1)),
+        ("^PORTSEL", Extended::Number(0..=1)),
         ("+CLCK", Extended::FacilityLock),
         ("+CPWD", Extended::Password),
         ("+CFUN", Extended::Functionality),
         ("+CCLK", Extended::Clock),
         ("+CSCS", Extended::CharacterSet),
         ("+CSMS", Extended::Message(MessageCommand::Service)),
+        ("+CSCA", Extended::ServiceCentre),
         ("+CMGF", Extended::Message(MessageCommand::Format)),
         ("+CPMS", Extended::Message(MessageCommand::Storage)),
         ("+CNMI", Extended::Message(MessageCommand::Indications)),
@@ -273,6 +293,8 @@ pub const CDC_ACM: &Profile = &Profile {
         ("+CGMI", Extended::Text("Generic")),
         ("+CGMM", Extended::Text("ACM")),
         ("+CMEE", Extended::Number(0..=1)),
+        // Data is class 0: ITU-T T.31 §8.2. wvdial and the box's own `init` set it.
+        ("+FCLASS", Extended::Number(0..=0)),
         ("+CSQ", Extended::Signal),
         ("+CREG", Extended::Registration),
         ("+COPS", Extended::Operator),
@@ -281,6 +303,7 @@ pub const CDC_ACM: &Profile = &Profile {
         ("+CPINR", Extended::PinRetries),
         ("+CLCK", Extended::FacilityLock),
         ("+CFUN", Extended::Functionality),
+        ("+CSCA", Extended::ServiceCentre),
         ("+CMGF", Extended::Message(MessageCommand::Format)),
         ("+CPMS", Extended::Message(MessageCommand::Storage)),
         ("+CNMI", Extended::Message(MessageCommand::Indications)),

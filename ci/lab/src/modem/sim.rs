@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_pin_opens_the_card_and_gives_the_tries_back() {
+    fn the_right_pin_unlocks_the_card_and_restores_the_tries() {
         let mut sim = SimCard::locked("0321").with_tries(1);
         assert_eq!(sim.state(), Ok("SIM PIN"));
         assert_eq!(sim.enter("0321"), Ok(()));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_puk_has_ten_tries_of_its_own_and_then_the_card_is_dead() {
+    fn the_puk_has_ten_tries_and_then_the_card_is_blocked_for_good() {
         let mut sim = SimCard::locked("0321").with_tries(0);
         assert_eq!(sim.unblock("12345678", "7777"), Ok(()));
         assert_eq!(sim.state(), Ok("READY"));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn switching_the_question_off_needs_the_pin_and_costs_a_try_without_it() {
+    fn disabling_the_pin_request_needs_the_pin_and_a_wrong_one_costs_a_try() {
         let mut sim = SimCard::locked("0321");
         assert_eq!(sim.ask(false, "0321"), Err(Cme::SimPinRequired));
         assert_eq!(sim.enter("0321"), Ok(()));

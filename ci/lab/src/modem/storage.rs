@@ -12,7 +12,7 @@ pub enum Status {
     Read = 1,
 }
 
-/// A message in its place.
+/// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub status: Status,

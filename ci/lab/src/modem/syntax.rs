@@ -49,7 +49,7 @@ pub enum Command {
     Extended(String, Form),
 }
 
-/// What stands there is not a command.
+/// Not a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
@@ -91,7 +91,7 @@ impl Commands {
                 Some(letter) if letter.is_ascii_alphabetic() => self.basic(format!("&{letter}")),
                 _ => Err(Malformed),
             },
-            '+' | '_' | '^' => self.extended(first),
+            '+' | '_' | '^' | '#' | '*' | '%' | '$' => self.extended(first),
             letter if letter.is_ascii_alphabetic() => self.basic(letter.to_string()),
             _ => Err(Malformed),
         }
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_ends_the_line_but_not_what_stood_before_it() {
+    fn a_syntax_error_ends_the_line_but_earlier_commands_are_executed() {
         for bad in
             ["+CSQ?E0", "+CPIN=\"12", "+=1", "&1", "S=1", "S300=1", "S0", "%", "E99999999999", "+X=abc"]
         {

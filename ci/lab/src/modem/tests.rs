@@ -1,6 +1,7 @@
 mod calls;
 mod messages;
 mod mobile;
+mod others;
 
 use super::profile::{ANALOGUE, CDC_ACM, HUAWEI, ICON_225};
 use super::refusal::Cms;
@@ -50,7 +51,7 @@ fn dialogue(modem: &mut Modem, table: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_modem_echoes_until_it_is_told_not_to() {
+fn a_modem_echoes_until_ate0() {
     let mut modem = Modem::new(ICON_225, SimCard::open());
     dialogue(
         &mut modem,
@@ -65,7 +66,7 @@ fn a_modem_echoes_until_it_is_told_not_to() {
 }
 
 #[test]
-fn each_port_has_settings_of_its_own() {
+fn each_port_has_its_own_settings() {
     let mut modem = Modem::new(ICON_225, SimCard::open());
     modem.step(Event::Typed(1, b"ATE0V0\r".to_vec()), START);
     assert_eq!(said_on(1, &modem.step(Event::Typed(1, b"AT\r".to_vec()), START)), "0\r");
@@ -114,13 +115,13 @@ fn answers_to_single_lines() {
 }
 
 #[test]
-fn what_stands_before_a_mistake_is_carried_out() {
+fn commands_before_a_syntax_error_are_executed() {
     let mut modem = without_echo(ICON_225);
     dialogue(&mut modem, &[("ATV0+NOSUCH;Q1\r", "4\r"), ("AT\r", "0\r")]);
 }
 
 #[test]
-fn a_modem_that_thinks_answers_later_and_reads_what_was_typed_meanwhile() {
+fn a_slow_modem_answers_later_and_reads_input_typed_meanwhile() {
     let thinking = Duration::from_millis(300);
     let mut modem = without_echo(ICON_225).thinking(thinking);
     assert_eq!(modem.step(Event::Typed(0, b"AT\rATV0\r".to_vec()), START), []);
@@ -139,7 +140,7 @@ mod faults {
     }
 
     #[test]
-    fn a_line_comes_between_an_answers_text_and_its_end() {
+    fn a_urc_can_come_within_an_answer() {
         let line = "+CMTI: \"SM\",3".to_owned();
         let mut modem = broken(Fault::Interrupts { port: 0, piece: 1, line });
         let answer = answer(&mut modem, "AT+CSQ\r");
@@ -147,7 +148,7 @@ mod faults {
     }
 
     #[test]
-    fn an_answer_stalls_in_the_middle_and_goes_on() {
+    fn an_answer_can_stall_and_continue() {
         let lasts = Duration::from_secs(3);
         let mut modem = broken(Fault::Stalls { port: 0, after: 8, lasts });
         assert_eq!(answer(&mut modem, "AT+CSQ\r"), "\r\n+CSQ: ");
@@ -155,7 +156,7 @@ mod faults {
     }
 
     #[test]
-    fn a_modem_that_hangs_answers_everything_afterwards() {
+    fn a_modem_answers_everything_after_a_hang() {
         let mut modem = broken(Fault::Hangs(Duration::from_secs(60)));
         assert_eq!(answer(&mut modem, "AT\rAT\r"), "");
         assert_eq!(said(&modem.step(Event::Time, START + Duration::from_secs(60))), "\r\nOK\r\n\r\nOK\r\n");
@@ -170,7 +171,7 @@ mod faults {
     }
 
     #[test]
-    fn a_restart_forgets_settings_and_keeps_messages() {
+    fn a_restart_resets_settings_and_keeps_messages() {
         let mut modem = without_echo(ICON_225);
         modem.step(Event::Message(HELLO.to_owned()), START);
         dialogue(&mut modem, &[("AT+CNMI=2,1;+CGDCONT=1,\"IP\",\"free\"\r", "\r\nOK\r\n")]);
@@ -186,7 +187,7 @@ mod faults {
     }
 
     #[test]
-    fn an_echo_that_cannot_be_switched_off_stays() {
+    fn the_echo_fault_ignores_ate0() {
         let mut modem = without_echo(ICON_225);
         modem.step(Event::Breaks(Fault::KeepsEcho), START);
         dialogue(
@@ -196,7 +197,7 @@ mod faults {
     }
 
     #[test]
-    fn a_modem_may_say_that_it_deletes_and_not_do_it() {
+    fn the_deletion_fault_answers_ok_and_deletes_nothing() {
         let mut modem = broken(Fault::KeepsMessages);
         modem.step(Event::Message(HELLO.to_owned()), START);
         assert_eq!(answer(&mut modem, "AT+CMGD=1\r"), "\r\nOK\r\n");

@@ -11,6 +11,11 @@ impl Network {
         self.dial(from, number, now).is_ok()
     }
 
+    /// From the next call on, no packet of these PPP protocols arrives anywhere.
+    pub fn drop_ppp(&mut self, protocols: &[u16]) {
+        self.switchboard.drop_ppp(protocols);
+    }
+
     /// Ends a subscriber's call, as a person or the network would.
     pub fn hang_up(&mut self, subscriber: Subscriber, now: Duration) {
         self.end_call(subscriber, now);

@@ -38,7 +38,7 @@ pub struct SmsCentre {
     address: Option<Address>,
     time: TimeOfDay,
     waiting: BTreeMap<Subscriber, VecDeque<Parcel>>,
-    /// The subscribers to whom the first of them is being delivered.
+    /// The subscribers to whom their first waiting message is being delivered.
     under_way: BTreeSet<Subscriber>,
     /// The errors that the next submissions get.
     refusals: VecDeque<Cms>,
@@ -101,6 +101,11 @@ impl SmsCentre {
         if let Some(pdu) = self.pack(&message) {
             self.queue(to, Parcel { pdu, message: Some(message), report: None });
         }
+    }
+
+    /// Accepts a PDU from another centre, unchecked.
+    pub fn put_as_it_is(&mut self, to: Subscriber, pdu: String) {
+        self.queue(to, Parcel { pdu, message: None, report: None });
     }
 
     /// Accepts a message from a modem: the octets of a SMS-SUBMIT. `find` maps numbers to subscribers; a message to an

@@ -16,17 +16,24 @@ impl Network {
         self.deliver(now);
     }
 
+    /// Brings a message as some centre wrote it: a PDU in hexadecimal, with the centre's address, unchecked.
+    pub fn bring(&mut self, to: Subscriber, pdu: &str, now: Duration) {
+        self.note(to, What::Event(format!("is sent the PDU {pdu}")), now);
+        self.centre.put_as_it_is(to, pdu.to_owned());
+        self.deliver(now);
+    }
+
     pub(super) fn submit(&mut self, by: Subscriber, tpdu: &[u8], now: Duration) -> Result<(), Cms> {
         let address = self.members.get(by.0).and_then(|member| member.address.clone()).ok_or(Cms::Unknown)?;
         let taken = self.centre.submit((by, &address), tpdu, |number| self.switchboard.find(number), now);
-        let told = match &taken {
+        let entry = match &taken {
             Ok(submit) => match submit.body() {
                 Body::Text(text) => format!("sends an SMS to {}: {text:?}", submit.to()),
                 Body::Binary(octets) => format!("sends {} octets to {}", octets.len(), submit.to()),
             },
             Err(cms) => format!("cannot send an SMS: {}", cms.code().1),
         };
-        self.note(by, What::Event(told), now);
+        self.note(by, What::Event(entry), now);
         self.deliver_to_phones(now);
         taken.map(drop)
     }

@@ -7,6 +7,7 @@ mod journal;
 mod line;
 mod messaging;
 mod phone;
+mod ppp_filter;
 mod switchboard;
 
 pub use centre::SmsCentre;
@@ -23,7 +24,7 @@ use switchboard::{Progress, Switchboard};
 /// The number dialled for packet data.
 pub const PACKET_SERVICE: &str = "*99#";
 
-/// A subscriber: somebody with a number.
+/// A subscriber: a modem, a telephone or a peer with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subscriber(usize);
 

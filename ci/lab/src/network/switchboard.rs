@@ -2,6 +2,7 @@
 
 use super::Subscriber;
 use super::line::{Line, Pipe};
+use super::ppp_filter::PppFilter;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,10 +11,10 @@ use std::time::Duration;
 enum Stage {
     /// The called modem rings.
     Ringing,
-    /// It was answered: the modems have trained by then.
+    /// It was answered; the modems will have trained at this time.
     Training { until: Duration },
     /// Connected: data from the caller, and to it.
-    Up { there: Pipe, back: Pipe },
+    Up { there: Pipe, back: Pipe, filters: Box<[PppFilter; 2]> },
 }
 
 /// One call.
@@ -48,12 +49,18 @@ pub enum Ended {
 pub struct Switchboard {
     routes: BTreeMap<String, Subscriber>,
     calls: Vec<Call>,
+    dropped: Vec<u16>,
 }
 
 impl Switchboard {
     /// Calls to `number` go to this subscriber.
     pub fn route(&mut self, number: &str, to: Subscriber) {
         self.routes.insert(number.to_owned(), to);
+    }
+
+    /// From the next call on, no packet of these PPP protocols arrives.
+    pub fn drop_ppp(&mut self, protocols: &[u16]) {
+        self.dropped = protocols.to_vec();
     }
 
     /// The subscriber for this number. Every context of packet data (`*99***1#`) leads where `*99#` does.
@@ -94,8 +101,11 @@ impl Switchboard {
 
     /// Data from one end; dropped without a connected call.
     pub fn send(&mut self, from: Subscriber, bytes: &[u8], now: Duration) {
-        if let Some(pipe) = self.pipe_from(from) {
-            pipe.send(bytes, now);
+        let Some(call) = self.calls.iter_mut().find(|call| call.involves(from)) else { return };
+        if let Stage::Up { there, back, filters } = &mut call.stage {
+            let [forth, home] = filters.as_mut();
+            let (pipe, filter) = if call.caller == from { (there, forth) } else { (back, home) };
+            pipe.send(&filter.pass(bytes), now);
         }
     }
 
@@ -118,7 +128,7 @@ impl Switchboard {
         let moments = self.calls.iter().flat_map(|call| match &call.stage {
             Stage::Ringing => [None, None],
             Stage::Training { until } => [Some(*until), None],
-            Stage::Up { there, back } => [there.arrives_at(), back.arrives_at()],
+            Stage::Up { there, back, .. } => [there.arrives_at(), back.arrives_at()],
         });
         moments.flatten().min()
     }
@@ -129,10 +139,12 @@ impl Switchboard {
         for call in &mut self.calls {
             match &mut call.stage {
                 Stage::Training { until } if *until <= now => {
-                    call.stage = Stage::Up { there: Pipe::new(call.line), back: Pipe::new(call.line) };
+                    let filters = [(); 2].map(|()| PppFilter::new(&self.dropped)).into();
+                    call.stage =
+                        Stage::Up { there: Pipe::new(call.line), back: Pipe::new(call.line), filters };
                     progress.push(Progress::Connected(call.caller, call.called, call.line.rate));
                 }
-                Stage::Up { there, back } => {
+                Stage::Up { there, back, .. } => {
                     for (to, pipe) in [(call.called, there), (call.caller, back)] {
                         let bytes = pipe.arrived(now);
                         if !bytes.is_empty() {

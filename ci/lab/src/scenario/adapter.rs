@@ -1,14 +1,14 @@
 //! A dial-in line behind a CH341 adapter, with the kernel's own driver.
 
-use super::dial_in::ready::{self, Promise};
+use super::dial_in::ready::{self, Deadline};
 use super::{edit, usb_port};
 use crate::error::Result;
 use crate::stage::Stage;
 
-/// The table of docs/dial-in.md.
-const PUT_IN_AGAIN: Promise = Promise::new("line1", 15);
+/// From the table in docs/dial-in.md.
+const PUT_IN_AGAIN: Deadline = Deadline::new("line1", 15);
 
-/// Pulled out during a call, the adapter is taken up again when it is back, and the next caller gets through.
+/// An adapter is pulled out during a call and plugged in again: the line finds it, and the next caller gets through.
 pub fn pulled_out(stage: &Stage) -> Result<()> {
     let mut machine = stage.answerer("dial-in")?;
     edit::make_dial_in(&machine)?;

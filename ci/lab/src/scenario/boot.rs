@@ -1,13 +1,13 @@
-//! From a fresh card to services that run, and what of it lasts.
+//! The boot, from a fresh card to running services, and what survives a reboot.
 
 use super::own::own_box;
 use super::{REBOOT, SERVICES_LOG, check, shows};
 use crate::booted::Booted;
-use crate::card::Partition;
+use crate::card::{Card, Partition};
 use crate::error::Result;
 use crate::stage::Stage;
 
-/// The links to busybox by names that it does not go by.
+/// Prints the symlinks to busybox whose names are no applets of it.
 const UNKNOWN_APPLETS: &str = "for link in /bin/* /sbin/* /usr/bin/* /usr/sbin/*; do \
      [ \"$(readlink -f $link)\" = /bin/busybox ] && echo ${link##*/}; done | sort -u >/tmp/links; \
      busybox --list | sort >/tmp/applets; grep -vxFf /tmp/applets /tmp/links";
@@ -16,15 +16,15 @@ const UNKNOWN_APPLETS: &str = "for link in /bin/* /sbin/* /usr/bin/* /usr/sbin/*
 const ROOT_A: usize = 2;
 const ROOT_B: usize = 3;
 
-/// Every service is up, the root is sealed, state was formed and grown to the card's end.
+/// Every service is up, the root is read-only, the state partition is formatted and grown to the card's end.
 pub fn fresh_card(stage: &Stage) -> Result<()> {
     let (own, machine) = own_box(stage)?;
     let mut booted = machine.boot()?;
     let status = booted.until_all("dialctl status", &own.up())?;
     let (role, service) = own.role();
     let who = format!(", {}, {role},", own.site.hostname);
-    let told = [&who, "boots     1,", "read-only", "state     formatted", "site      baked"];
-    shows("dialctl status", &status, &told)?;
+    let wanted = [&who, "boots     1,", "read-only", "state     formatted", "site      baked"];
+    shows("dialctl status", &status, &wanted)?;
     let mounts = booted.must("cat /proc/mounts")?;
     shows("the mounts", &mounts, &["squashfs ro", "overlay rw", " /state ext4 rw", " /boot vfat ro"])?;
     let sealed = booted.run("touch /run/root/etc/hostname")?;
@@ -40,22 +40,28 @@ pub fn fresh_card(stage: &Stage) -> Result<()> {
     check(end <= card && card - end < 8 << 20, || format!("state ends at {end}, the card at {card}"))
 }
 
-/// Services at addresses that nobody can know beforehand, and files that only root can read.
+/// The services' addresses are random, and only root can read their files.
 fn closed_to_others(booted: &mut Booted, service: &str) -> Result<()> {
     let code =
         |name| format!("set -- $(pidof {name}); grep -m1 ' /usr/sbin/{name}$' /proc/$1/maps | cut -d- -f1");
     let (one, other) = (booted.must(&code(service))?, booted.must(&code("watchdogd"))?);
-    // A program with a fixed address lies at 00010000, whichever it is.
-    check(one != other && one.len() == 8 && other.len() == 8, || format!("they lie at {one} and {other}"))?;
+    // All programs with a fixed address are loaded at 00010000.
+    check(one != other && one.len() == 8 && other.len() == 8, || {
+        format!("they are loaded at {one} and {other}")
+    })?;
+    // The kernel has a thread of that name, too, which comes last.
+    let watchdogd = booted.must("set -- $(pidof watchdogd); cat /proc/$1/status")?;
+    let nothing = ["CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"];
+    shows("watchdogd's status", &watchdogd, &nothing)?;
     let bits = booted.must("cat /proc/sys/vm/mmap_rnd_bits")?;
     check(bits == "16", || format!("{bits} bits of an address are random"))?;
     let open = booted.run("find /state -type f ! -perm 600")?.text;
-    check(open.is_empty(), || format!("others can read {open}"))?;
+    check(open.is_empty(), || format!("other users can read {open}"))?;
     let socket = booted.run("find /run/dialbox -type s ! -perm 600")?.text;
-    check(socket.is_empty(), || format!("others can open {socket}"))
+    check(socket.is_empty(), || format!("other users can open {socket}"))
 }
 
-/// A stray write is gone after a reboot, what lies in state is not, and the ledger knows of both boots.
+/// A reboot discards writes to the root and keeps those to the state partition; the ledger lists both boots.
 pub fn reboot_forgets(stage: &Stage) -> Result<()> {
     let (_, machine) = own_box(stage)?;
     let mut booted = machine.boot()?;
@@ -72,7 +78,7 @@ pub fn reboot_forgets(stage: &Stage) -> Result<()> {
     shows("dialctl status", &status, &["boots     2, the last one after: requested", "state     clean"])
 }
 
-/// Garbage where state should be costs what state held, not the boot.
+/// Garbage on the state partition loses the state, but the box boots.
 pub fn state_garbage(stage: &Stage) -> Result<()> {
     let (own, machine) = own_box(stage)?;
     machine.card().fill_partition(4, 0xa5)?;
@@ -82,7 +88,23 @@ pub fn state_garbage(stage: &Stage) -> Result<()> {
     booted.must("grep -q ' /state ext4 rw' /proc/mounts").map(drop)
 }
 
-/// What lies in state outlasts a power cut, whose journal the kernel replays, and damage, which e2fsck repairs.
+/// A card that held other data, written by the image's block map, boots like a new one.
+pub fn used_card(stage: &Stage) -> Result<()> {
+    let (own, machine) = own_box(stage)?;
+    machine.card().write_by_map(machine.image())?;
+    let mut booted = machine.boot()?;
+    let status = booted.until_all("dialctl status", &own.up())?;
+    let new = ["boots     1,", "root      A ", "state     formatted", "site      baked"];
+    shows("dialctl status", &status, &new)?;
+    let second = booted.run("mount -t squashfs -o ro /dev/mmcblk0p3 /mnt")?;
+    check(second.code != 0, || "an old system is in the second root".to_owned())?;
+    // Entries of an older directory would show up behind the image's.
+    let files = booted.must("ls -1 /boot | sort")?;
+    let written = Card::at(machine.image().to_owned()).boot_directory()?.join("\n");
+    check(files == written, || format!("/boot holds\n{files}\nand the image\n{written}"))
+}
+
+/// The state survives a power cut (the kernel replays the journal) and damage (e2fsck repairs it).
 pub fn state_damaged(stage: &Stage) -> Result<()> {
     let (_, machine) = own_box(stage)?;
     let mut booted = machine.boot()?;
@@ -92,7 +114,7 @@ pub fn state_damaged(stage: &Stage) -> Result<()> {
     let mut booted = machine.boot()?;
     let status = booted.must("dialctl status; cat /state/kept")?;
     shows("the status after a power cut", &status, &["state     recovered", "kept"])?;
-    // The kernel's own test hook marks the file system as one with errors (fs/ext4/sysfs.c).
+    // The kernel's own test hook marks the file system as damaged (fs/ext4/sysfs.c).
     booted.must("echo damaged >/sys/fs/ext4/mmcblk0p4/trigger_fs_error; sync")?;
     booted.cut_power();
 
@@ -102,7 +124,7 @@ pub fn state_damaged(stage: &Stage) -> Result<()> {
     booted.must("echo again >/state/kept && sync").map(drop)
 }
 
-/// A clock of 2040 that an earlier version has saved is no floor: Debian's programs, whose time ends in 2038, start.
+/// A saved clock of 2040 is ignored: Debian's programs, whose time ends in 2038, would not start.
 pub fn impossible_clock(stage: &Stage) -> Result<()> {
     let (own, machine) = own_box(stage)?;
     let mut booted = machine.boot()?;
@@ -128,7 +150,7 @@ pub fn second_root(stage: &Stage) -> Result<()> {
     shows("the kernel's log", &log, &["root refused: ", "/dev/mmcblk0p2"])
 }
 
-/// Without a partition for it, state is in RAM, and the status says so.
+/// Without a state partition, state is in RAM, and the status says so.
 pub fn state_missing(stage: &Stage) -> Result<()> {
     let (own, machine) = own_box(stage)?;
     machine.card().set_partition(4, Partition::NONE)?;
@@ -138,7 +160,7 @@ pub fn state_missing(stage: &Stage) -> Result<()> {
     booted.must("echo fleeting > /state/fleeting && grep -q ' /state tmpfs rw' /proc/mounts").map(drop)
 }
 
-/// The first model of the board has half the memory, and its GPU takes 16 MB of that.
+/// The first model of the board has 256 MB, and its GPU takes 16 MB of them.
 pub fn small_memory(stage: &Stage) -> Result<()> {
     let (own, mut machine) = own_box(stage)?;
     machine.append("mem=240M");

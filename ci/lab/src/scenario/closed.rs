@@ -1,12 +1,13 @@
-//! A link that must not be, on one box: pppd as the operator and pppd as the dialer, at the two ends of a pseudo-terminal.
+//! Links that must not come up, on one box: pppd as the operator and pppd as the dialer, at the two ends of a
+//! pseudo-terminal.
 
 use super::{SITE, check, shows};
 use crate::booted::Booted;
 use crate::error::Result;
 use crate::stage::{Stage, stick};
 
-/// The operator at the far end, which gives these addresses.
-fn link(options: &str, ends: &str) -> String {
+/// pppd at both ends; `ends` are the addresses that the operator assigns.
+pub(super) fn link(options: &str, ends: &str) -> String {
     format!(
         "pppd pty \"pppd notty nodetach noauth local nodefaultroute {options} {ends}\" \
          noauth local noipdefault nodefaultroute {options} updetach"
@@ -15,8 +16,8 @@ fn link(options: &str, ends: &str) -> String {
 
 const ENDS: &str = "10.64.0.1:10.64.0.2";
 
-/// Neither IPv4 nor an IPv6 that a person insists on brings up an interface while the rules cannot be loaded; once they
-/// can, they are there before it.
+/// While the rules cannot be loaded, neither IPv4 nor IPv6 (if a user asks for it) brings up an interface. When they
+/// can be loaded, they are in force before the interface is up.
 pub fn without_rules(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
@@ -36,7 +37,7 @@ pub fn without_rules(stage: &Stage) -> Result<()> {
     shows("the rules", &rules, &["policy drop", "limit rate 2/minute"])?;
     let addresses = booted.must("ip addr")?;
     shows("ip addr", &addresses, &["inet 10.64.0.1 peer 10.64.0.2"])?;
-    check(!addresses.contains("inet6"), || format!("somebody speaks IPv6:\n{addresses}"))?;
+    check(!addresses.contains("inet6"), || format!("an interface has an IPv6 address:\n{addresses}"))?;
     booted.must("killall pppd")?;
     booted.until("pidof pppd || echo no pppd", &["no pppd"]).map(drop)
 }
@@ -46,11 +47,11 @@ fn no_link(booted: &mut Booted) -> Result<()> {
     check(left.text.is_empty(), || format!("there is a link: {}", left.text))
 }
 
-/// The box is in this network by its own cable.
+/// A local network that the box is connected to.
 const LAN: &str = "\n[lan]\naddress = \"192.168.32.2/24\"\n";
 
-/// An operator that gives the box an address of the box's local network, or has one itself, gets no link, and the log
-/// says why; neither does an interface answer for the address of another one.
+/// An operator that assigns an address of the box's local network, or uses one itself, gets no link, and the log says
+/// why. No interface answers ARP for another one's address.
 pub fn own_address(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let site = machine.card().read_text(SITE)? + LAN;

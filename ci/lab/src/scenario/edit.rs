@@ -1,4 +1,4 @@
-//! A `site.toml` that was edited on the card, with any PC.
+//! A `site.toml` that was edited on the card.
 
 use super::own::own_box;
 use super::{DIAL_IN, SERVICES_LOG, SITE, check, shows};
@@ -9,15 +9,15 @@ use dialbox::site::Role;
 
 const LINE_OPTIONS: &str = "/etc/ppp/options.line1";
 
-/// Makes the box one that is called.
+/// Gives the box the dial-in role.
 pub fn make_dial_in(machine: &Machine) -> Result<()> {
     machine.card().write(SITE, DIAL_IN.as_bytes())
 }
 
-/// Another role by another file: the line is reset, its ring is heard, pppd takes the line's options.
+/// An edited file changes the role: the line resets its modem and answers, and pppd accepts the line's options.
 pub fn dial_in(stage: &Stage) -> Result<()> {
     let machine = stage.answerer("dial-in")?;
-    // The image may have been built with that very file.
+    // The comment makes the file differ from the one in the image, which may be the same example.
     machine.card().write(SITE, format!("{DIAL_IN}# edited\n").as_bytes())?;
     let mut booted = machine.boot()?;
     let status =
@@ -25,7 +25,7 @@ pub fn dial_in(stage: &Stage) -> Result<()> {
     shows("dialctl status", &status, &["dialbox, dial-in", "site      edited"])?;
     check(!status.contains("sms-dialer"), || format!("the dialer runs too:\n{status}"))?;
     booted.must(&format!("pppd ttyUSB0 file {LINE_OPTIONS} dryrun"))?;
-    // What pppd runs before a link comes up.
+    // pppd runs this before a link comes up.
     booted.must("/etc/ppp/ip-pre-up")?;
     let rules = booted.until("nft list ruleset; cat /proc/sys/net/ipv4/ip_forward", &["chain input"])?;
     shows("nft list ruleset", &rules, &["192.168.32.105 drop", "policy drop", "masquerade", "\n1"])?;
@@ -34,14 +34,14 @@ pub fn dial_in(stage: &Stage) -> Result<()> {
 
     let sent = machine.typed()?;
     check(sent.contains("ATZ") && sent.contains("S0=0"), || {
-        format!("the modem was not reset, but told:\n{sent}")
+        format!("the modem was not reset; it received:\n{sent}")
     })?;
     stage.ring_line(1)?;
     booted.until(SERVICES_LOG, &["RING, a new call", "no connection: NO CARRIER"])?;
     booted.until("dialctl status", &["ready, 1 calls"]).map(drop)
 }
 
-/// A mistake in it costs nothing: the baked site stays in force, and the status shows line and reason.
+/// With an error in the file, the baked site stays in force, and the status shows line and reason.
 pub fn broken(stage: &Stage) -> Result<()> {
     let (own, machine) = own_box(stage)?;
     let name = format!("hostname = \"{}\"", own.site.hostname);
@@ -56,7 +56,7 @@ pub fn broken(stage: &Stage) -> Result<()> {
         &["broken, the baked one is in force", "unknown key `rolle`; did you mean `role`?"],
     )?;
     let hostname = booted.must("hostname")?;
-    check(hostname == own.site.hostname.to_string(), || format!("the box calls itself {hostname}"))?;
+    check(hostname == own.site.hostname.to_string(), || format!("the host name is {hostname}"))?;
     let Role::Dialer(dialer) = &own.site.role else { return Ok(()) };
     let operator = &dialer.operator;
     let chat = booted.must(&format!("cat /etc/ppp/chat/{}", operator.name))?;

@@ -1,4 +1,4 @@
-//! The booted box that scenarios start from; it is made when the first one asks for it.
+//! The booted box that scenarios start from. It is made when the first scenario needs it.
 
 use crate::bench::Bench;
 use crate::error::{Error, Result};
@@ -6,12 +6,12 @@ use crate::snapshot::{BEFORE, Snapshot};
 use crate::stage::Stage;
 use std::sync::{Arc, OnceLock};
 
-/// A box without modems that has booted the image with its own site, kept as it stands.
+/// The snapshot of a box without modems that has booted the image with its own site.
 #[derive(Default)]
 pub struct KeptBox(OnceLock<Result<Arc<Snapshot>, String>>);
 
 impl KeptBox {
-    /// It, made if there is none yet.
+    /// The snapshot; the first call makes it.
     pub fn get(&self, bench: &Bench) -> Result<Arc<Snapshot>> {
         let made = self.0.get_or_init(|| keep(bench).map(Arc::new).map_err(|e| e.to_string()));
         made.clone().map_err(|why| Error::Unexpected(format!("no box to start from: {why}")))

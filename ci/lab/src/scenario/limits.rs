@@ -1,4 +1,4 @@
-//! What closes the dialer's link when nobody does.
+//! The limits that close the dialer's link.
 
 use super::{DIAL_IN, SITE, check, shows};
 use crate::booted::Booted;
@@ -11,16 +11,16 @@ const DIALER: &str = "role = \"dialer\"\nhostname = \"dialbox\"\n\
     [operator]\nname = \"free\"\napn = \"free\"\nuser = \"free\"\npassword = \"free\"\n[link]\n";
 const IDLE_LIMIT: &str = "idle-limit = \"1m\"\n";
 const SESSION_LIMIT_AND_BUDGET: &str = "session-limit = \"1m\"\ndata-budget = \"100kB\"\n";
-/// Long and short pings from outside for as long as the idle limit: 13 kB, which nobody has asked for. Those that are not
-/// yet sent when the link closes end with an error: by the clocks of two boxes a minute is not equally long.
+/// Long and short pings from outside for as long as the idle limit: 13 kB of unsolicited traffic. Pings that are not
+/// sent yet when the link closes fail: the clocks of the two boxes differ.
 const UNASKED_TRAFFIC: &str = "for bytes in 56 100; do \
     { ping -c 60 -s $bytes 192.168.32.105; echo no more pings; } >/tmp/pings-$bytes 2>&1 & done";
-/// Of short ones, with the first two; of long ones none.
+/// The most short pings that may be answered, the first two included. No long one may be.
 const ANSWERED: usize = 5;
-/// More than the budget.
+/// Exceeds the budget.
 const MUCH_TRAFFIC: &str = "for i in 1 2 3 4; do ping -c 15 -s 1000 192.168.32.1 >/dev/null 2>&1 & done";
 
-/// A link over which the box sends nothing is closed, whatever comes in.
+/// A link over which the box sends nothing is closed, whatever it receives.
 pub fn of_idle_time(stage: &Stage) -> Result<()> {
     let (caller, called) = dialer_and_operator(stage, IDLE_LIMIT)?;
     let (mut dialer, mut operator) = boot_both(&caller, &called)?;
@@ -32,7 +32,7 @@ pub fn of_idle_time(stage: &Stage) -> Result<()> {
     pings_were_limited(&mut operator)
 }
 
-/// A link is closed when its time is over, and one that has spent the month's budget at once; after that none is opened.
+/// The session limit closes a link, and the spent budget closes one at once; after that no link opens.
 pub fn of_session_and_budget(stage: &Stage) -> Result<()> {
     let (caller, called) = dialer_and_operator(stage, SESSION_LIMIT_AND_BUDGET)?;
     let (mut dialer, mut operator) = boot_both(&caller, &called)?;
@@ -61,7 +61,7 @@ fn connect(dialer: &mut Booted) -> Result<()> {
     shows("dialctl connect", &connected, &["192.168.32.105"])
 }
 
-/// Waits for the end of the call, without asking the box: it needs its time for the other scenarios.
+/// Waits for the end of the call without commands on the box, whose processor time the other scenarios need.
 fn closes(stage: &Stage, caller: &Machine, dialer: &mut Booted, why: &str) -> Result<()> {
     let modem = caller.modem()?;
     stage.exchange().until("the end of the call", |network| network.modem(modem)?.is_free().then_some(()))?;
@@ -75,7 +75,7 @@ fn pings_were_limited(operator: &mut Booted) -> Result<()> {
         let answered = pings.lines().filter(|line| line.contains(" bytes from ")).count();
         check(answered <= allowed, || format!("{answered} of 60 pings of {bytes} bytes were answered"))?;
     }
-    // Otherwise the link would have been idle anyway.
+    // Without enough traffic the link would have been idle in any case.
     let log = operator.until("logread | grep pppd", &["Sent "])?;
     check(sent(&log).is_some_and(|sent| sent > QUIET), || format!("the operator did not send enough:\n{log}"))
 }

@@ -1,21 +1,22 @@
-//! The dialer's link, by hand and by `dialctl`, to a box that stands for the operator.
+//! The dialer's link, opened by hand and by `dialctl`, to a box that acts as the operator.
 
+use super::closed::link;
 use super::{DIAL_IN, REBOOT, SITE, check, port_is_free, shows};
 use crate::error::Result;
 use crate::stage::{Stage, boot_both, stick};
 
-/// A link that a person opens with `pon` has its routes and name servers, is counted and can be closed from elsewhere;
-/// so does one by `ifup`, which `ifdown` closes; then the dialer opens one itself, lets it stay longer, and
-/// closes it before the box reboots.
+/// A link opened by `pon` has routes and name servers, is counted, and can be closed by the dialer. One opened by
+/// `ifup` is closed by `ifdown`. Then the dialer opens a link itself and extends it. Before the box reboots, it closes
+/// that link and another one that was opened by hand.
 pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
     let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
-    // The caller is whom the dialer's example site says.
+    // The account of the dialer's example site.
     let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
     called.card().write(SITE, site.as_bytes())?;
     let (mut dialer, mut operator) = boot_both(&caller, &called)?;
     dialer.until("dialctl status", &["Option N.V."])?;
     operator.until("dialctl lines", &["line1   ready, 0 calls"])?;
-    // Nothing carries DTR from the box, and a call that hangs on keeps the line busy.
+    // No wire carries DTR from the box, and a call that stays up keeps the line busy.
     let hang_up = || stage.exchange().with(|network, now| caller.modem().map(|it| network.hang_up(it, now)));
 
     port_is_free(&mut dialer)?;
@@ -51,15 +52,16 @@ pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
     shows("dialctl extend 10m", &extended, &["39m"])?;
     let log = dialer.must("logread")?;
     check(!log.contains("without ip-down"), || format!("every pppd has run ip-down, but:\n{log}"))?;
-    dialer.until("cat /state/budget", &["open-ppp0="])?;
+    dialer.must(&link("", "10.64.0.1:10.64.0.2"))?;
+    dialer.until("cat /state/budget", &["open-ppp0=", "open-ppp1="])?;
     dialer.reboots_after("reboot", REBOOT)?;
-    // pppd has said that it goes (RFC 1661 section 3.7), and the far end need not wait for an echo.
+    // pppd has terminated the link (RFC 1661 section 3.7), so the far end need not wait for missing echoes.
     operator.until("dialctl calls | tail -n 1", &["the caller closed the link"])?;
 
     let mut dialer = caller.boot()?;
-    // A link that is cut off costs the megabyte that is charged in advance.
+    // Each link that is cut off costs the megabyte that is charged in advance.
     let used = dialer.must("sed -n s/^used=//p /state/budget")?;
     check(used.trim().parse().is_ok_and(|used: u64| used < 500_000), || {
-        format!("of a link closed before a reboot, {used} bytes are charged")
+        format!("{used} bytes are charged for the links closed before a reboot")
     })
 }

@@ -1,21 +1,21 @@
-//! A line with a login prompt, for callers who begin without PPP.
+//! A line with a login prompt, for callers who do not start with PPP.
 
 use super::{DIAL_IN, SITE, check, port_is_free, shows};
 use crate::error::Result;
 use crate::network::Subscriber;
 use crate::stage::{LINE_NUMBER, Stage, boot_both, stick};
 
-/// What the caller's box has to log in with, after the call is made.
+/// The part of the caller's chat script that logs in after CONNECT.
 const LOG_IN: &str = "ogin: caller ssword: change-me PPP ''";
 
-/// Of that password: `openssl passwd -6 -salt labsalt change-me`.
+/// The hash of that password: `openssl passwd -6 -salt labsalt change-me`.
 const HASH: &str = concat!(
     "$6$labsalt$o5MqIn2L0OkJjgNkpUjVJE15LpsYQkFq6EatQIYALmPVIVS0H",
     "i6AwT83PpZPxQ6FBIWLTwUyTaop6/4MDxMWD1"
 );
 
-/// A terminal sees the prompts and can mistype; a box that logs in by its chat script is not asked by PAP again, which it
-/// could not answer.
+/// A person at a terminal sees the prompts and may mistype. A box that logs in by its chat script is not asked again by
+/// PAP, which it could not answer.
 pub fn without_ppp(stage: &Stage) -> Result<()> {
     let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     let hash = format!("password-hash = \"{HASH}\"");
@@ -40,7 +40,7 @@ pub fn without_ppp(stage: &Stage) -> Result<()> {
     types(stage, terminal, "caller\rchange-you\r", wrong)?;
     types(stage, terminal, "caller\rchange-me\r", "caller\r\nPassword: \r\nStarting PPP\r\n")?;
     called_box.until("dialctl lines", &["connected"])?;
-    // The frames of pppd, which begin with a flag and the address (RFC 1662).
+    // A frame of pppd begins with a flag and the address (RFC 1662).
     stage.exchange().until("PPP", |network| network.peer_has_heard(terminal, b"~\xff").then_some(()))?;
     called_box.must("dialctl hangup 1")?;
     stage.exchange().with(|network, now| network.hang_up(terminal, now));
@@ -52,12 +52,12 @@ pub fn without_ppp(stage: &Stage) -> Result<()> {
     caller_box.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
     caller_box.until("ping -c 1 -W 3 192.168.32.1", &[])?;
     called_box.until("dialctl lines", &["connected", "as caller, on ppp0"])?;
-    let told = called_box.must("dialctl calls; logread; cat /run/dialbox/line1")?;
-    shows("the ledger and the log", &told, &["  caller  ", "caller has logged in"])?;
-    check(!told.contains("change-"), || format!("a password was told:\n{told}"))
+    let output = called_box.must("dialctl calls; logread; cat /run/dialbox/line1")?;
+    shows("the ledger and the log", &output, &["  caller  ", "caller has logged in"])?;
+    check(!output.contains("change-"), || format!("a password is in the ledger, log or status:\n{output}"))
 }
 
-/// The terminal's person types, and sees this at the end of the screen.
+/// Sends keys from the terminal, and waits until it shows `seen`.
 fn types(stage: &Stage, terminal: Subscriber, keys: &str, seen: &str) -> Result<()> {
     stage.exchange().with(|network, now| network.say(terminal, keys.as_bytes(), now));
     stage.exchange().until(seen, |network| network.peer_has_heard(terminal, seen.as_bytes()).then_some(()))

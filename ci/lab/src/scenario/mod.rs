@@ -9,8 +9,11 @@ mod kept;
 mod limits;
 mod link;
 mod login;
+mod lost_state;
 mod modem;
+mod not_connected;
 mod own;
+mod parser;
 mod ppp;
 mod reboot;
 mod session;
@@ -37,83 +40,89 @@ use std::time::{Duration, Instant};
 const BOXES_A_CORE: usize = 3;
 /// Lines of each console, and of the modems' dialogue, shown with a failure.
 const TAIL: usize = 30;
-/// The status of a dialer that has nothing to complain about.
+/// The status of a dialer without faults.
 const DIALER_UP: &[&str] = &["sms-dialer up", "watchdogd up", "Option N.V."];
-/// What the services said, without the kernel.
+/// The log of the services, without the kernel's.
 const SERVICES_LOG: &str = "logread | grep -v ' kernel: '";
-/// An example of a box that is called.
+/// The example site of the role dial-in.
 const DIAL_IN: &str = include_str!("../../../../image/sites/dial-in.toml");
 /// Long enough for a reboot that stops services and syncs.
 const REBOOT: Duration = Duration::from_secs(40);
 
-/// One story.
+/// One end-to-end test.
 pub struct Scenario {
     /// What must hold, in words joined by dashes.
     pub name: &'static str,
     /// How many boxes it needs at a time.
     boxes: usize,
-    /// Its subject is a boot.
+    /// Whether its subject is the boot, so that it needs a fresh card.
     boots: bool,
     play: fn(&Stage) -> Result<()>,
 }
 
-/// Two boxes that have booted.
+/// A scenario with two booted boxes.
 const fn two(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
     Scenario { name, boxes: 2, boots: false, play }
 }
 
-/// A box that has booted.
+/// A scenario with one booted box.
 const fn one(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
     Scenario { name, boxes: 1, boots: false, play }
 }
 
-/// A box whose first boot is what is looked at.
+/// A scenario that starts with the first boot of one box.
 const fn boot(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
     Scenario { name, boxes: 1, boots: true, play }
 }
 
-/// All of them; the long ones come first, so that the last minutes are shared too.
+/// All scenarios. The long ones come first, so that both cores are busy until the end.
 pub const SCENARIOS: &[Scenario] = &[
-    one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::nuisances),
+    one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::bad_calls),
     two("limits-close-a-link-and-keep-it-closed", limits::of_session_and_budget),
-    two("a-link-over-which-the-box-sends-nothing-is-closed", limits::of_idle_time),
-    two("a-text-opens-the-link-and-another-one-closes-it", session::by_sms),
+    two("incoming-traffic-does-not-keep-a-link-open", limits::of_idle_time),
+    two("text-messages-open-and-close-the-link", session::by_sms),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
-    two("a-message-is-fetched-during-a-session-on-the-reference-stick", stick::session),
-    two("callers-get-a-network-and-nothing-of-the-box", dial_in::callers),
-    two("two-callers-are-served-at-a-time", dial_in::two_at_a_time),
-    two("call-after-call-costs-a-line-nothing", dial_in::ten_in_a_row),
-    two("a-caller-without-ppp-gets-a-login", login::without_ppp),
+    two("an-unanswered-login-is-no-refusal", not_connected::by_the_operator),
+    two("the-reference-stick-receives-messages-during-a-session", stick::session),
+    two("callers-reach-the-network-but-not-the-boxs-services", dial_in::callers),
+    two("two-callers-are-served-at-once", dial_in::two_at_a_time),
+    two("ten-calls-in-a-row-leak-nothing", dial_in::ten_in_a_row),
+    two("a-caller-without-ppp-gets-a-login-prompt", login::without_ppp),
     two("wvdial-of-debian-gets-a-link", wvdial::gets_a_link),
-    one("a-code-is-spent-even-if-the-power-fails-before-the-order", session::power_cut),
+    one("a-used-code-stays-used-after-a-power-cut", session::power_cut),
+    one("a-used-code-stays-used-after-state-is-lost", lost_state::codes),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),
-    one("a-frozen-watchdogd-is-reset-by-the-watchdog", reboot::frozen_watchdogd),
+    one("a-frozen-watchdogd-resets-the-box", reboot::frozen_watchdogd),
     one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),
-    one("a-reboot-forgets-all-but-state", boot::reboot_forgets),
+    one("a-reboot-keeps-only-state", boot::reboot_forgets),
     boot("a-fresh-card-boots-to-all-services", boot::fresh_card),
-    one("the-modems-answers-are-in-the-status", modem::answers),
+    one("the-status-shows-the-modem", modem::answers),
     one("no-pin-is-sent-to-a-locked-sim", modem::locked),
-    one("a-missing-sim-is-told", modem::without_sim),
+    one("a-missing-sim-is-reported", modem::without_sim),
     one("the-reference-stick-is-found-by-its-driver", stick::found),
-    one("a-stick-that-was-pulled-out-is-found-again", stick::replugged),
-    one("an-adapter-that-was-pulled-out-is-taken-up-again", adapter::pulled_out),
-    one("a-key-of-the-site-opens-ssh", ssh::keys_open),
-    one("without-keys-there-is-no-ssh", ssh::absent),
-    one("the-vpns-scripts-shake-hands-and-leave-nothing", vpn::scripts),
-    one("the-real-ppp-takes-the-rendered-files", ppp::dialer),
-    one("no-link-comes-up-without-rules", closed::without_rules),
-    one("no-operator-gives-an-address-of-the-boxs-own-network", closed::own_address),
-    boot("an-edited-site-makes-a-dial-in-box", edit::dial_in),
-    boot("a-broken-edit-leaves-the-baked-site", edit::broken),
+    one("a-replugged-stick-is-found-again", stick::replugged),
+    one("a-replugged-adapter-is-used-again", adapter::pulled_out),
+    one("a-dialers-parser-has-no-privileges-and-is-replaced", parser::of_a_dialer),
+    one("a-lines-parser-has-no-privileges-and-is-replaced", parser::of_a_line),
+    one("ssh-accepts-only-the-sites-keys", ssh::keys_open),
+    one("ssh-is-off-without-keys", ssh::absent),
+    one("the-vpn-scripts-connect-and-clean-up", vpn::scripts),
+    one("pppd-and-chat-accept-the-rendered-files", ppp::dialer),
+    one("a-failed-dial-ends-at-once-with-its-cause", not_connected::by_the_modem),
+    one("no-link-comes-up-without-firewall-rules", closed::without_rules),
+    one("an-operators-address-in-the-boxs-own-network-is-refused", closed::own_address),
+    boot("an-edited-site-changes-the-role", edit::dial_in),
+    boot("a-broken-edit-keeps-the-baked-site", edit::broken),
     boot("state-full-of-garbage-is-formatted", boot::state_garbage),
-    one("state-outlasts-a-power-cut-and-damage", boot::state_damaged),
+    one("state-survives-a-power-cut-and-damage", boot::state_damaged),
     one("a-saved-clock-of-2040-is-ignored", boot::impossible_clock),
     boot("a-bad-first-root-boots-the-second", boot::second_root),
     boot("a-card-without-a-state-partition-boots", boot::state_missing),
+    boot("a-used-card-written-by-its-map-boots", boot::used_card),
     boot("a-pi-with-256-mb-boots", boot::small_memory),
 ];
 
-/// Plays the scenarios whose name contains `only`, and says what came of each. True if all is well.
+/// Runs the scenarios whose name contains `only`, and prints their results. True if all have passed.
 pub fn run(bench: &Bench, only: Option<&str>) -> bool {
     let chosen: Vec<&Scenario> =
         SCENARIOS.iter().filter(|it| only.is_none_or(|only| it.name.contains(only))).collect();
@@ -143,7 +152,7 @@ pub fn run(bench: &Bench, only: Option<&str>) -> bool {
     passed == chosen.len() && passed > 0
 }
 
-/// Room for so many boxes.
+/// A counter of the boxes that may still be started.
 struct Places {
     free: Mutex<usize>,
     more: Condvar,
@@ -154,7 +163,7 @@ impl Places {
         Self { free: Mutex::new(free), more: Condvar::new() }
     }
 
-    /// Waits until there is room for so many boxes.
+    /// Waits until this many boxes may be started.
     fn take(&self, boxes: usize) {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.more.wait_while(free, |free| *free < boxes);
@@ -167,8 +176,8 @@ impl Places {
     }
 }
 
-/// Plays one scenario; one line on success; on failure the reason, the end of the consoles' logs and of the modems'
-/// dialogue.
+/// Runs one scenario and prints one line; on failure also the reason, and the last lines of the consoles and of the
+/// modems' dialogue.
 fn play(scenario: &Scenario, bench: &Bench, kept: &KeptBox) -> bool {
     let started = Instant::now();
     let beginning = match scenario.boots {
@@ -183,7 +192,7 @@ fn play(scenario: &Scenario, bench: &Bench, kept: &KeptBox) -> bool {
     match &outcome {
         Ok(()) => println!("ok      {} ({seconds:.1} s)", scenario.name),
         Err((error, account)) => {
-            // One call: two scenarios may fail at a time.
+            // One call: two scenarios may fail at the same time.
             let account: String = account.lines().map(|line| format!("\n  | {line}")).collect();
             println!("FAILED  {} ({seconds:.1} s)\n  {error}{account}", scenario.name);
         }
@@ -191,23 +200,23 @@ fn play(scenario: &Scenario, bench: &Bench, kept: &KeptBox) -> bool {
     outcome.is_ok()
 }
 
-/// Where the only USB device was attached.
+/// The port of the only USB device.
 fn usb_port<'a>(machine: &'a Machine) -> Result<&'a UsbPort> {
     machine.usb().first().ok_or_else(|| Error::Unexpected("no USB device is attached".to_owned()))
 }
 
-/// Waits until the dialer's service has let go of its modem: a program that is started by hand finds the port locked until
-/// then.
+/// Waits until the dialer's service has released its modem: until then, a program started by hand finds the port
+/// locked.
 fn port_is_free(dialer: &mut Booted) -> Result<()> {
     dialer.until("ls /run/lock/LCK..* 2>/dev/null || echo no lock", &["no lock"]).map(drop)
 }
 
-/// Fails with `complaint` unless it holds.
+/// Fails with `complaint` unless `holds`.
 fn check(holds: bool, complaint: impl FnOnce() -> String) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::Unexpected(complaint())) }
 }
 
-/// Fails unless `text`, which `what` printed, holds all of `wanted`.
+/// Fails unless `text`, the output of `what`, contains all of `wanted`.
 fn shows(what: &str, text: &str, wanted: &[&str]) -> Result<()> {
     let missing: Vec<_> = wanted.iter().filter(|part| !text.contains(**part)).collect();
     check(missing.is_empty(), || {

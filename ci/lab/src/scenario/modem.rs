@@ -1,4 +1,4 @@
-//! The modem as the status shows it.
+//! The modem in the status.
 
 use super::check;
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::modem::profile::ICON_225_ONE_PORT;
 use crate::modem::sim::SimCard;
 use crate::stage::{Stage, stick};
 
-/// `AT` reaches the modem by itself, and a person reads who it is and how well it hears.
+/// The service sends `AT` to the modem by itself, and the status shows its identity and signal.
 pub fn answers(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
@@ -27,7 +27,7 @@ pub fn locked(stage: &Stage) -> Result<()> {
     no_pin_was_sent(&machine)
 }
 
-/// An empty holder is not a modem that fails.
+/// An empty SIM holder is not a modem fault.
 pub fn without_sim(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(Modem::new(ICON_225_ONE_PORT, SimCard::absent()))?;
     let mut booted = machine.boot()?;

@@ -1,5 +1,5 @@
-//! The site that the image was built with, and what a box with it shows. The other scenarios write a site of theirs
-//! onto the card, so that they hold for anybody's image.
+//! The site that the image was built with, and the expected status of a box with it. The other scenarios write their
+//! own site onto the card, so they work with every image.
 
 use super::SITE;
 use crate::bench::Bench;
@@ -12,9 +12,9 @@ use dialbox::site::{Port, Role, Site};
 
 /// The image's own site.
 pub struct OwnSite {
-    /// As it stands on the FAT partition.
+    /// The text, as on the FAT partition.
     pub text: String,
-    /// What it says.
+    /// The parsed site.
     pub site: Site,
 }
 
@@ -49,7 +49,7 @@ impl OwnSite {
         }
     }
 
-    /// How the status of a box begins that has nothing to complain about.
+    /// The first lines of the status of a box without faults.
     pub fn up(&self) -> Vec<String> {
         let mut up = vec![format!("{} up", self.role().1), "watchdogd up".to_owned()];
         match &self.site.role {
@@ -60,14 +60,14 @@ impl OwnSite {
         up
     }
 
-    /// What is not tried of it, and why.
+    /// What is not tested with this site, and why.
     pub fn left_out(&self) -> Option<String> {
         let ports: Vec<&Port> = match &self.site.role {
             Role::Dialer(dialer) => vec![&dialer.modem.port],
             Role::DialIn(dial_in) => dial_in.lines.iter().map(|line| &line.port).collect(),
         };
         ports.iter().any(|port| **port != Port::Auto).then(|| {
-            "whether a modem is found: the image's site says at which port, and the lab's modems are elsewhere".to_owned()
+            "whether a modem is found: the image's site names its port, and the lab's modems are at other ports".to_owned()
         })
     }
 }

@@ -1,10 +1,10 @@
-//! The rendered files in the hands of the real pppd and chat.
+//! The rendered files, used by the real pppd and chat.
 
 use super::{check, shows};
 use crate::error::Result;
 use crate::stage::{Stage, stick};
 
-/// pppd understands the provider's options, and chat dials the modem with the provider's script.
+/// pppd accepts the provider's options, and chat dials with the provider's script.
 pub fn dialer(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     stage.silent_operator();
@@ -17,7 +17,7 @@ pub fn dialer(stage: &Stage) -> Result<()> {
         &["connect chat -v -t 60 -f /etc/ppp/chat/free", "lcp-echo-interval 30"],
     )?;
 
-    // One at a time on the port; the dialer wakes before its heartbeat is missed.
+    // Only one program may use the port at a time. The dialer continues before its heartbeat is overdue.
     booted.must("kill -STOP $(pidof sms-dialer)")?;
     let dialled = booted.run("chat -v -t 10 -f /etc/ppp/chat/free < /dev/ttyUSB0 > /dev/ttyUSB0");
     let modem = machine.modem()?;

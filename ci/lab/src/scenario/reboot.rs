@@ -1,14 +1,14 @@
-//! Reboots the box decides on by itself.
+//! Reboots that the box starts itself.
 
 use super::{DIALER_UP, REBOOT, shows};
 use crate::error::Result;
 use crate::stage::{Stage, stick};
 use std::time::Duration;
 
-/// A heartbeat's deadline, then the watchdog's 15 s, on a slow host.
+/// A heartbeat's deadline, and then the watchdog's 15 s, on a slow host.
 const FROZEN: Duration = Duration::from_secs(150);
 
-/// A service that stops making progress takes the box down with it, and the next boot says which one it was.
+/// A service that makes no progress causes a reboot, and the next boot names the service.
 pub fn frozen_service(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
@@ -23,7 +23,7 @@ pub fn frozen_service(stage: &Stage) -> Result<()> {
     shows("dialctl status", &status, &["the last one after: stuck sms-dialer"])
 }
 
-/// When nobody is left to decide, the watchdog does.
+/// If watchdogd itself hangs, the watchdog resets the box.
 pub fn frozen_watchdogd(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
@@ -36,14 +36,14 @@ pub fn frozen_watchdogd(stage: &Stage) -> Result<()> {
     shows("dialctl ledger", &ledger, &["power cut or unknown"])
 }
 
-/// At the site's hour the box starts afresh, once, and goes on from that hour where no network tells the time.
+/// The box reboots once at the site's hour. Without network time, the clock continues from that hour after the reboot.
 pub fn daily(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let modem = machine.modem()?;
     stage.exchange().with(|network, now| network.set_cell(modem, |cell| cell.time = None, now));
     let mut booted = machine.boot()?;
     booted.until("dialctl status", DIALER_UP)?;
-    // The day after today: the box distrusts a clock that stands before its build.
+    // The next day, since the box does not trust a clock before its build time.
     let tomorrow = booted.must("date -d @$(($(date +%s) + 86400)) +%Y-%m-%d")?;
     booted.must(&format!("date -s '{tomorrow} 03:59:30'"))?;
     booted.reboots(REBOOT + Duration::from_secs(30))?;

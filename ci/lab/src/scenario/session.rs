@@ -1,5 +1,5 @@
-//! A text message opens the link, and another one closes it: everything at once, on two boxes. And what a power cut
-//! between a text and its execution leaves.
+//! Text messages open and close the link, with everything that belongs to it, on two boxes; and a power cut between the
+//! acceptance and the execution of a command.
 
 use super::{SERVICES_LOG, SITE, check, shows};
 use crate::booted::Booted;
@@ -9,8 +9,8 @@ use crate::owner::{Owner, sms_table};
 use crate::pair::{ENDS, Pair, ROUTES, VPN_ENDS, put_behind_vpn};
 use crate::stage::{Stage, stick};
 
-/// Text, proof, dialling, PAP, routes, VPN, ssh from behind the VPN, reply; then `disconnect`, and all of it is gone. So
-/// it is when pppd is killed.
+/// Message, code, dialling, PAP, routes, VPN, ssh through the VPN, reply; then `disconnect`, after which all of it is
+/// gone. The same after pppd is killed.
 pub fn by_sms(stage: &Stage) -> Result<()> {
     let pair = Pair::on(stage)?;
     let mut far = pair.far.boot()?;
@@ -27,7 +27,7 @@ pub fn by_sms(stage: &Stage) -> Result<()> {
     link_is_as_wanted(&mut dialer)?;
     login_from_behind_the_vpn(&mut far)?;
 
-    // Somebody has overheard that.
+    // An attacker replays the code with another command.
     pair.owner.text(&connect.replace("connect", "disconnect"));
     pair.owner.text(&pair.owner.order("disconnect"));
     shows("the reply", &pair.owner.reply(2)?, &["disconnected"])?;
@@ -36,7 +36,7 @@ pub fn by_sms(stage: &Stage) -> Result<()> {
     stage.exchange().until("the end of the call", |network| network.modem(modem)?.is_free().then_some(()))?;
     far.until("dialctl status", &["ready, "])?;
 
-    // pppd is killed, and runs no ip-down.
+    // A killed pppd runs no ip-down script.
     dialer.must("dialctl connect")?;
     link_is_as_wanted(&mut dialer)?;
     dialer.must("kill -9 $(pidof pppd)")?;
@@ -45,11 +45,11 @@ pub fn by_sms(stage: &Stage) -> Result<()> {
     check(pair.owner.replies().len() == 2, || format!("more was answered: {:?}", pair.owner.replies()))
 }
 
-/// Makes a key on the far side; its public half.
+/// Makes an ssh key on the far side; returns its public half.
 fn make_ssh_key(far: &mut Booted) -> Result<String> {
-    let told = far.must("dropbearkey -t ed25519 -f /run/id 2>&1")?;
-    let key = told.lines().find(|line| line.starts_with("ssh-ed25519 "));
-    key.map(str::to_owned).ok_or_else(|| Error::Unexpected(format!("dropbearkey made no key:\n{told}")))
+    let output = far.must("dropbearkey -t ed25519 -f /run/id 2>&1")?;
+    let key = output.lines().find(|line| line.starts_with("ssh-ed25519 "));
+    key.map(str::to_owned).ok_or_else(|| Error::Unexpected(format!("dropbearkey made no key:\n{output}")))
 }
 
 fn link_is_as_wanted(dialer: &mut Booted) -> Result<()> {
@@ -83,8 +83,8 @@ fn link_is_gone(dialer: &mut Booted) -> Result<()> {
     check(vpn.code != 0, || format!("the VPN is left: {}", vpn.text))
 }
 
-/// The modem hangs at the first command after the order was accepted, and the power fails. The message is still in the
-/// stick at the next boot, and somebody who has overheard it sends it again: neither is answered or obeyed.
+/// The modem hangs at the first command after the order was accepted, and the power fails. At the next boot the message
+/// is still in the stick, and an attacker sends it again: neither copy is answered or executed.
 pub fn power_cut(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     stage.silent_operator();
@@ -100,7 +100,7 @@ pub fn power_cut(stage: &Stage) -> Result<()> {
 
     let mut booted = machine.boot()?;
     booted.until("logread", &["messages: in"])?;
-    // Nobody syncs this: what only the kernel has is lost with the power, or this test would prove nothing.
+    // Without sync, this file must be lost with the power; otherwise the test would prove nothing.
     booted.must("echo gone >/state/unsynced")?;
     stage
         .exchange()
@@ -116,7 +116,7 @@ pub fn power_cut(stage: &Stage) -> Result<()> {
     stage.exchange().with(|network, now| network.break_modem(modem, Fault::Restarts, now));
     let mut booted = machine.boot()?;
     let unsynced = booted.run("cat /state/unsynced")?.text;
-    check(!unsynced.contains("gone"), || "what nobody has synced has survived: no power was cut".to_owned())?;
+    check(!unsynced.contains("gone"), || "an unsynced file has survived: the power was not cut".to_owned())?;
     booted.until(SERVICES_LOG, &["refused, it was obeyed before"])?;
     owner.text(&order);
     booted.until(SERVICES_LOG, &["refused, used code"])?;
@@ -124,7 +124,7 @@ pub fn power_cut(stage: &Stage) -> Result<()> {
 
     owner.text(&owner.order("connect"));
     stage.exchange().until("a call", |network| network.journal().events().any(is_dialling).then_some(()))?;
-    // pppd has the only port from now on.
+    // From now on pppd uses the only port.
     let replies = owner.replies();
     check(replies.len() == 1 && replies[0].starts_with("dialling"), || format!("it answered {replies:?}"))
 }

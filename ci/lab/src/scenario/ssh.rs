@@ -1,17 +1,17 @@
-//! Who may log in to the box.
+//! Who can log in by ssh.
 
 use super::{SITE, check, shows};
 use crate::error::Result;
 use crate::stage::{Stage, stick};
 
-/// A key that nobody has: the box makes its own ones below.
+/// A key without a known private half; the test makes its own pair below.
 const KEYS: &str = "\n[ssh]\nkeys = [\"ssh-ed25519 \
                     AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 nobody\"]\n";
-/// dbclient asks nothing (-y), and takes no password from a terminal that is not there.
+/// dbclient asks nothing (-y), and reads no password because there is no terminal.
 const LOGIN: &str = "dbclient -y -i /tmp/key root@127.0.0.1 'echo $USER at $(hostname)' </dev/null 2>&1";
 
-/// The server starts because the site names a key; the owner of a key named there gets in, nobody else does; and
-/// the box's own key is made once, and again when it is torn.
+/// The server starts because the site names a key. Only the owner of such a key can log in. The box makes its host key
+/// once, and again if the file is damaged.
 pub fn keys_open(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let site = machine.card().read_text(SITE)? + KEYS;
@@ -36,11 +36,11 @@ pub fn keys_open(stage: &Stage) -> Result<()> {
     booted.until(LOGIN, &["root at dialbox", &key]).map(drop)
 }
 
-/// Without keys there is no server.
+/// Without keys the server does not start.
 pub fn absent(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let mut booted = machine.boot()?;
     booted.until("dialctl status", super::DIALER_UP)?;
     let listening = booted.run("pidof dropbear; netstat -lnt | grep ':22 '")?;
-    check(listening.text.is_empty(), || format!("somebody listens: {}", listening.text))
+    check(listening.text.is_empty(), || format!("a server listens: {}", listening.text))
 }

@@ -10,10 +10,10 @@ use crate::network::Subscriber;
 use crate::stage::{DIALER_NUMBER, Stage, boot_both};
 use crate::usb::hso::Hso;
 
-/// What the driver says of its ports.
+/// The purpose of each port, as the driver reports it.
 const PORTS: &str = "grep . /sys/class/tty/ttyHS*/hsotype";
 
-/// Plugs in a stick; returns its modem, which has this number.
+/// Plugs in a stick whose modem has this number; returns the modem.
 fn plug_in(stage: &Stage, machine: &mut Machine, number: &str) -> Result<Subscriber> {
     let modem = Modem::new(ICON_225, SimCard::open());
     let modem = stage.exchange().with(|network, _| network.connect_modem(number, number, modem));
@@ -22,7 +22,7 @@ fn plug_in(stage: &Stage, machine: &mut Machine, number: &str) -> Result<Subscri
     Ok(modem)
 }
 
-/// Four ttys by the names of their purposes, a modem at three of them, and the service at the one for calls.
+/// The driver creates four ttys, a modem answers at three of them, and the service uses the Modem port.
 pub fn found(stage: &Stage) -> Result<()> {
     let mut machine = stage.machine("dialer", &[])?;
     plug_in(stage, &mut machine, "+33600000001")?;
@@ -50,8 +50,8 @@ fn ask(tty: &str) -> String {
     format!("chat -t 3 '' ATE0V1 OK AT+CGMM HSUPA < /dev/{tty} > /dev/{tty}")
 }
 
-/// When the stick in use goes, the other one takes its place; and when that one returns under the first one's names,
-/// it is found there.
+/// When the stick in use is pulled out, the service uses the other one. When a stick returns under the first one's
+/// device names, the service finds it.
 pub fn replugged(stage: &Stage) -> Result<()> {
     let mut machine = stage.machine("dialer", &[])?;
     for number in ["+33600000001", "+33600000002"] {
@@ -60,7 +60,7 @@ pub fn replugged(stage: &Stage) -> Result<()> {
     let mut booted = machine.boot()?;
     booted.until("dialctl status", &["ttyHS3 (hso at 1-1.1:1.2, Modem)", "SIM ready"])?;
     let [first, second] = machine.usb() else {
-        return Err(Error::Unexpected("two sticks should be there".to_owned()));
+        return Err(Error::Unexpected("two sticks are expected".to_owned()));
     };
     first.pull_out()?;
     booted.until("dialctl status", &["ttyHS7 (hso at 1-1.2:1.2, Modem)", "SIM ready"])?;
@@ -71,10 +71,10 @@ pub fn replugged(stage: &Stage) -> Result<()> {
     shows(PORTS, &booted.must(PORTS)?, &["ttyHS0/hsotype:Control", "ttyHS3/hsotype:Modem"])
 }
 
-/// pppd has the Modem port, and at another one the modem tells the service of a message, which is fetched.
+/// While pppd uses the Modem port, the service receives an indication at another port and reads the message.
 pub fn session(stage: &Stage) -> Result<()> {
     let called = stage.answerer("dial-in")?;
-    // The caller is whom the dialer's example site says.
+    // The account of the dialer's example site.
     let accounts = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
     called.card().write(SITE, accounts.as_bytes())?;
     let mut caller = stage.machine("dialer", &[])?;

@@ -1,10 +1,10 @@
-//! The rendered files of the VPN in the hands of the real ip, wg and kernel.
+//! The rendered files of the VPN, used by the real ip, wg and kernel.
 
 use super::{SITE, check, shows};
 use crate::error::Result;
 use crate::stage::{Stage, stick};
 
-/// The box's keys and its peer's, made by `wg genkey` for this story alone.
+/// The public keys of the box and its peer, made by `wg genkey` for this scenario alone.
 const BOX: &str = "IQm5ry1NjYnCg//cbKxFq6bW7unE2CJA6JH0h13KU10=";
 const PEER: &str = "COQjZQ+NDsM5EgunGYdWDG6sAKuWgU7fkKrGik+AKX0=";
 const TABLE: &str = r#"
@@ -15,13 +15,13 @@ public-key = "LVzhNIRwcCZ8nLbCbvMs1ql87Jh84ADfLhO3gs7nils="
 endpoint = "127.0.0.1:51820"
 networks = ["10.9.0.0/24", "192.168.20.0/24"]
 "#;
-/// What pppd runs when the link is up, and when it is down; the loopback stands for the link.
+/// The commands that pppd runs when the link comes up and goes down; the loopback stands in for the link.
 const UP: &str = "PPP_IFACE=lo /etc/ppp/ip-up.d/vpn";
 const DOWN: &str = "PPP_IFACE=lo /etc/ppp/ip-down.d/vpn";
 const ANOTHER_DOWN: &str = "PPP_IFACE=ppp7 /etc/ppp/ip-down.d/vpn";
 
-/// The scripts load WireGuard's driver, set the interface up, shake hands with the peer, bear an interface that was
-/// left behind, outlast another link, and leave nothing of their own.
+/// The scripts load WireGuard's driver, set up the interface and complete a handshake. They tolerate an interface that
+/// was left over, ignore the end of another link, and remove everything they made.
 pub fn scripts(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let site = machine.card().read_text(SITE)? + TABLE;
@@ -44,7 +44,7 @@ pub fn scripts(stage: &Stage) -> Result<()> {
     }
     booted.must(ANOTHER_DOWN)?;
     booted.must("ip link show vpn")?;
-    // pppd's, and the dialer's for a pppd that was killed.
+    // pppd runs it, and the dialer runs it for a pppd that was killed.
     for _ in 0..2 {
         booted.must(DOWN)?;
     }

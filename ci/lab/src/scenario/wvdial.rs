@@ -1,4 +1,4 @@
-//! What people called with for twenty years: the wvdial of Debian, which starts the box's pppd.
+//! A caller with Debian's wvdial, which starts the box's pppd.
 
 use super::{DIAL_IN, SITE, check, shows};
 use crate::booted::Booted;
@@ -7,19 +7,20 @@ use crate::lines::resets;
 use crate::network::Subscriber;
 use crate::stage::{LINE_NUMBER, Stage, boot_both};
 
-/// The partition that a box's second root may be in; the caller is one that has no second root.
+/// The partition of root B; this caller has none.
 const ROOT_B: usize = 3;
 
-/// wvdial comes with a dynamic loader and libraries of its own: pppd, which it starts, keeps those of the box.
+/// wvdial has its own dynamic loader and libraries; the pppd that it starts uses those of the box.
 const WVDIAL: &str = "/run/caller/lib/arm-linux-gnueabi/ld-linux.so.3 \
     --library-path /run/caller/lib/arm-linux-gnueabi:/run/caller/usr/lib/arm-linux-gnueabi:/run/caller/usr/lib \
     /run/caller/usr/bin/wvdial";
 
-/// wvdial kills its pppd 100 ms after it has told it to end (wvstreams, utils/wvsubproc.cc, `~WvSubProc`): some calls
-/// end without a word, and no carrier is to be seen in QEMU.
+/// wvdial kills its pppd 100 ms after SIGTERM (wvstreams, utils/wvsubproc.cc, `~WvSubProc`), so some calls end without
+/// a TERMINATE-REQUEST, and QEMU carries no DCD. The echo requests detect that end.
 const ECHO: &str = "[dial-in]\nlcp-echo-interval = 5\nlcp-echo-failure = 3\n";
 
-/// The first part is as `wvdialconf` writes it. Nobody here would answer wvdial's questions about names of the Internet.
+/// The first part is as `wvdialconf` writes it. `Check DNS` would look up names of the Internet, which do not exist
+/// here.
 fn wvdial_conf() -> String {
     format!(
         "[Dialer Defaults]\n\
@@ -28,8 +29,9 @@ fn wvdial_conf() -> String {
     )
 }
 
-/// It recognizes the login prompt and then PPP, gets an address and reaches the other end; and when it is ended, both lines
-/// are ready for the next call. The caller's line answers calls too: its modem is anybody's while there is none.
+/// wvdial recognizes the login prompt and then PPP, gets an address and reaches the other end. After it ends, both
+/// lines are ready for the next call. The calling box answers calls itself; between calls, any program may use its
+/// modem.
 pub fn gets_a_link(stage: &Stage) -> Result<()> {
     let tools = stage.caller_tools()?;
     let (caller, called) = (stage.with_lines("caller", 1)?, stage.answerer("dial-in")?);
@@ -47,7 +49,7 @@ pub fn gets_a_link(stage: &Stage) -> Result<()> {
         network.journal().said(network.name(modems[0])).contains("CONNECT").then_some(())
     })?;
     called_box.until("dialctl lines", &["connected", "as caller, on ppp0"])?;
-    // Once a second of the box's own time: asked again and again, it would be kept from its work.
+    // At most once a second of the box's own time: more polling would slow the box down.
     caller_box.until("sleep 1; ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
     caller_box.must("ping -c 1 -W 10 192.168.32.1")?;
 
@@ -60,12 +62,12 @@ pub fn gets_a_link(stage: &Stage) -> Result<()> {
     let said = caller_box.must("cat /run/wvdial.log")?;
     let steps = ["login prompt", "password prompt", "PPP negotiation detected", "Disconnecting"];
     shows("wvdial", &said, &steps)?;
-    let told = called_box.must("dialctl calls; logread")?;
-    shows("the ledger and the log", &told, &["  caller  ", "caller has logged in"])?;
-    check(!told.contains("change-me"), || format!("a password was told:\n{told}"))
+    let output = called_box.must("dialctl calls; logread")?;
+    shows("the ledger and the log", &output, &["  caller  ", "caller has logged in"])?;
+    check(!output.contains("change-me"), || format!("a password is in the ledger or the log:\n{output}"))
 }
 
-/// Puts wvdial where its package does, as far as files have to be at a certain place.
+/// Installs those files of wvdial that must be at a fixed path.
 fn install(caller: &mut Booted) -> Result<()> {
     let device = format!("/dev/mmcblk0p{ROOT_B}");
     caller.must(&format!("mkdir /run/caller && mount -t squashfs -o ro {device} /run/caller"))?;
@@ -73,7 +75,7 @@ fn install(caller: &mut Booted) -> Result<()> {
     caller.must(&format!("printf '{}' > /etc/wvdial.conf", wvdial_conf().replace('\n', "\\n"))).map(drop)
 }
 
-/// Waits until both boxes have reset their modems after so many calls.
+/// Waits until both boxes have reset their modems after `calls` calls.
 fn lines_are_ready_again(stage: &Stage, modems: [Subscriber; 2], calls: usize) -> Result<()> {
     stage.exchange().until("a reset of both modems", |network| {
         modems.iter().all(|modem| resets(network, network.name(*modem)) > calls).then_some(())

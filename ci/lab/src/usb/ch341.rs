@@ -40,7 +40,7 @@ pub struct Ch341 {
     dtr: bool,
     dcd: bool,
     /// DCD as last reported to the driver.
-    told: bool,
+    reported: bool,
     outward: Vec<Outward>,
 }
 
@@ -56,11 +56,11 @@ impl Device for Ch341 {
         const INITIALISE: u8 = 0xa1;
         const SET_MODEM_LINES: u8 = 0xa4;
         match (setup.request_type, setup.request) {
-            // A chip that has the register for the format of characters.
+            // A chip with the register for the character format.
             (0xc0, READ_VERSION) => Reply::Done(vec![0x31, 0]),
-            // The lines of the modem, for one.
+            // This includes the modem's lines.
             (0xc0, READ_REGISTERS) => Reply::Done(vec![self.tell_lines(), 0xee]),
-            // The speed is that of the socket.
+            // The speed does not matter for a socket.
             (0x40, INITIALISE | WRITE_REGISTERS) => Reply::Done(Vec::new()),
             (0x40, SET_MODEM_LINES) => {
                 const DTR_OFF: u16 = 1 << 5;
@@ -85,7 +85,7 @@ impl Device for Ch341 {
         match endpoint {
             DATA_IN => self.received.take(limit),
             // `ch341_update_status` reads the third byte of four.
-            STATUS if self.told != self.dcd && self.dtr => vec![0x08, 0, self.tell_lines(), 0xee],
+            STATUS if self.reported != self.dcd && self.dtr => vec![0x08, 0, self.tell_lines(), 0xee],
             _ => Vec::new(),
         }
     }
@@ -111,7 +111,7 @@ impl Device for Ch341 {
     }
 
     /// A change is reported only while DTR is on: the driver does not read a closed port, and would later take the old
-    /// report for one of the next call. It requests the state when the port is opened.
+    /// report for one of the next call. The driver requests the state when it opens the port.
     fn carrier(&mut self, _: usize, on: bool) {
         self.dcd = on;
     }
@@ -119,7 +119,7 @@ impl Device for Ch341 {
 
 impl Ch341 {
     fn tell_lines(&mut self) -> u8 {
-        self.told = self.dcd;
+        self.reported = self.dcd;
         if self.dcd { LINES & !DCD } else { LINES }
     }
 }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_driver_asks_when_it_binds_and_opens_is_answered() {
+    fn the_drivers_requests_at_bind_and_open_are_answered() {
         let mut adapter = Ch341::default();
         // ch341.c: `ch341_configure`, `ch341_detect_quirks`, `ch341_get_status`; two bytes or it gives up.
         for (request, value) in [(0x5f, 0), (0x95, 0x1805), (0x95, 0x0706)] {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn dtr_is_told_when_it_changes() {
+    fn dtr_is_reported_when_it_changes() {
         let mut adapter = Ch341::default();
         // `ch341_set_handshake` sends the complement: DTR is bit 5, RTS bit 6.
         for lines in [0x60, 0x20, 0x40, 0x00] {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_carrier_is_told_when_it_changes_and_when_it_is_asked_for() {
+    fn the_carrier_is_reported_on_change_and_on_request() {
         let mut adapter = Ch341::default();
         ask(&mut adapter, 0x40, 0xa4, !0x60, 0);
         let dcd = |adapter: &mut Ch341| match ask(adapter, 0xc0, 0x95, 0x0706, 2) {
@@ -166,16 +166,16 @@ mod tests {
             Reply::Stall => panic!("it knows its registers"),
         };
         assert_eq!((dcd(&mut adapter), adapter.send(STATUS, 8, Duration::ZERO)), (0b0011, Vec::new()));
-        for (on, told) in [(true, 0b1011), (false, 0b0011)] {
+        for (on, bits) in [(true, 0b1011), (false, 0b0011)] {
             adapter.carrier(0, on);
             let message = adapter.send(STATUS, 8, Duration::ZERO);
-            assert_eq!((message.len(), !message[2] & 0x0f, dcd(&mut adapter)), (4, told, told));
+            assert_eq!((message.len(), !message[2] & 0x0f, dcd(&mut adapter)), (4, bits, bits));
             adapter.carrier(0, on);
             assert_eq!(adapter.send(STATUS, 8, Duration::ZERO), [0; 0]);
         }
         ask(&mut adapter, 0x40, 0xa4, !0, 0);
         adapter.carrier(0, true);
-        assert_eq!(adapter.send(STATUS, 8, Duration::ZERO), [0; 0], "nobody has the port open");
+        assert_eq!(adapter.send(STATUS, 8, Duration::ZERO), [0; 0], "the port is closed");
     }
 
     #[test]

@@ -98,11 +98,11 @@ pub trait Device: Send {
     fn lose_power(&mut self);
     /// The computer's output at its ports since the last call.
     fn outward(&mut self) -> Vec<Outward>;
-    /// How many bytes it accepts from a port's line now.
+    /// How many bytes it accepts now from a port's line.
     fn room(&self, port: usize) -> usize;
     /// Bytes came from a port's line.
     fn inward(&mut self, port: usize, bytes: &[u8], now: Duration);
-    /// DCD of a port's line; called often, changed or not.
+    /// DCD of a port's line; called often, whether it has changed or not.
     fn carrier(&mut self, _port: usize, _on: bool) {}
 }
 

@@ -11,7 +11,7 @@ pub struct Fifo {
 impl Fifo {
     const SIZE: usize = 16 << 10;
 
-    /// Adds bytes. If nobody reads them, the oldest are dropped.
+    /// Adds bytes. If the buffer overflows, the oldest are dropped.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
         let over = self.bytes.len().saturating_sub(Self::SIZE);

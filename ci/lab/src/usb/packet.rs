@@ -82,7 +82,7 @@ pub enum Packet {
         /// Which endpoint.
         endpoint: u8,
     },
-    /// Guest: it no longer waits for the packet with this message's id. That is answered nevertheless.
+    /// Guest: it cancels the packet with this message's id, which is answered all the same.
     Cancel,
     /// Guest: the device was refused.
     FilterReject,
@@ -266,14 +266,14 @@ pub enum Illegal {
         /// Bytes after the header.
         length: u32,
     },
-    /// A number without a meaning.
+    /// A number that has no meaning.
     Number {
         /// Its field.
         of: &'static str,
         /// The number.
         number: u8,
     },
-    /// The first packet must be a `hello`, and no other.
+    /// The first packet must be a `hello`, and no later one may be.
     Order,
     /// The other side lacks some of [`CAPABILITIES`].
     Capabilities(u32),

@@ -13,7 +13,7 @@
 //!   that no channel is left with a partial one.
 //! - **At most [`BURST`] packets at once**: QEMU queues 2000 and drops the rest.
 //! - **A device leaves in steps** ([`Presence`]): a channel's request to a device that is gone makes the model look up
-//!   an endpoint of no device, and a request that was never answered stays in flight for ever.
+//!   an endpoint of no device, and a request that was never answered stays in flight indefinitely.
 
 use super::device::{CONFIGURATION, Device, Flow, Reply};
 use super::packet::{
@@ -34,10 +34,10 @@ const DRAIN: Duration = Duration::from_micros(250);
 const PAUSE: Duration = Duration::from_millis(5);
 /// Refusals for each stream of a device that leaves: more than there are buffers, or stale channels.
 const REFUSALS: usize = 100;
-/// How long the channels take to get them: each is served in turn, every 250 us of the guest's time, and a busy host
-/// may not run the guest for a while.
+/// How long the channels take to process them: each is served in turn, every 250 us of the guest's time, and a busy
+/// host may not run the guest for a while.
 const FOUND: Duration = Duration::from_millis(500);
-/// After this long without a request, none is on its way.
+/// After this long without a request, no request is on its way.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// Whether the device is plugged in.
@@ -45,8 +45,8 @@ const QUIET: Duration = Duration::from_millis(50);
 enum Presence {
     Out,
     In,
-    /// It is being pulled out. Its streams refuse requests (STALL), after which the drivers stop sending them, so that
-    /// no channel is left with a request. It has no more data, but still acknowledges what it receives.
+    /// It is being pulled out. Its streams refuse requests (STALL), and the drivers stop sending them, so that no
+    /// channel is left with a request. It has no more data, but still acknowledges what it receives.
     ///
     /// After a while the disconnect follows the next answer in the same write: QEMU then has no other request of this
     /// device in flight, since endpoint 0 takes one at a time, and the guest has no time to make one. Or it follows

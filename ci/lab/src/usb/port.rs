@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// A device is gone within this time, or its guest has hung.
+/// A device disappears within this time unless its guest has hung.
 const LEAVES_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the thread and the port's owner share.
@@ -28,7 +28,7 @@ struct Shared {
     started: Instant,
 }
 
-/// A USB port with a device in it or beside it, until it is dropped.
+/// A USB port with a device plugged in or out, until it is dropped.
 pub struct UsbPort {
     path: PathBuf,
     shared: Arc<Shared>,
@@ -76,7 +76,7 @@ impl UsbPort {
         let waited = self.shared.spoken.wait_timeout_while(plug, LEAVES_WITHIN, is_in);
         match waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
             false => Ok(()),
-            true => Err(Error::Unexpected("the emulator does not let the USB device go".to_owned())),
+            true => Err(Error::Unexpected("the emulator does not release the USB device".to_owned())),
         }
     }
 }
@@ -113,7 +113,7 @@ fn serve(listener: &UnixListener, shared: &Shared, lines: &mut [Line]) {
     while let Ok((emulator, _)) = listener.accept() {
         shared.lock().connected();
         if let Err(broken) = converse(emulator, shared, lines) {
-            // Nobody joins this thread to get its error, and the box will miss its device: print the reason.
+            // No other thread reads this thread's result, and the box would miss its device: print the reason.
             eprintln!("the USB port at the emulator: {broken}");
         }
         shared.lock().disconnected();

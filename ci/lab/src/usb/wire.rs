@@ -13,7 +13,8 @@ const NAME: usize = 64;
 const INTERFACES: usize = 32;
 /// The entry of the tables where there is no endpoint.
 const NO_ENDPOINT: u8 = 255;
-/// The status of a transfer is in answers, which only the host sends. In requests QEMU leaves the byte uninitialized.
+/// The status of a transfer exists in answers only, which only the host sends. In requests QEMU leaves the byte
+/// uninitialized.
 const UNSAID: Status = Status::Success;
 
 mod kind {

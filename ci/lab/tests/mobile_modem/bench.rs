@@ -151,7 +151,7 @@ impl Bench {
                     let step = self.recovery.fail(self.now, || false);
                     self.steps.extend(step);
                     self.closed = Some((self.now + REOPENING, step));
-                    actions = self.mobile.on_close().map(ProtocolAction::Report).into_iter().collect();
+                    actions = self.mobile.on_close().into_iter().map(ProtocolAction::Report).collect();
                 }
                 ProtocolAction::Log(..) | ProtocolAction::Publish | ProtocolAction::Dtr(_) => {}
             }

@@ -12,13 +12,13 @@ use dialbox::modem::protocol::Protocol;
 use dialbox::modem::recovery::RecoveryStep;
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Profile};
 use lab::modem::sim::SimCard;
-use lab::modem::{Cell, Event, Fault, Modem, Registration, TimeOfDay};
+use lab::modem::{Cell, Event, Fault, Modem, Registration, Sending, TimeOfDay};
 use std::time::Duration;
 
 const PROFILES: [&Profile; 3] = [ICON_225, HUAWEI, CDC_ACM];
 
 #[test]
-fn every_modem_is_set_up_receives_deletes_and_sends() {
+fn every_modem_is_configured_receives_deletes_and_sends() {
     for profile in PROFILES {
         let mut bench = Bench::settled(profile);
         bench.arrives();
@@ -48,7 +48,7 @@ fn messages_that_came_before_are_found_at_the_start() {
 }
 
 #[test]
-fn a_full_storage_is_emptied_although_it_tells_of_nothing() {
+fn a_full_storage_is_emptied_although_it_sends_no_indication() {
     for profile in PROFILES {
         let mut bench = Bench::settled(profile);
         bench.breaks(Fault::StorageFull(HELLO.to_owned()));
@@ -76,7 +76,7 @@ fn a_message_that_is_not_discarded_is_not_reported_every_minute() {
 }
 
 #[test]
-fn a_message_in_the_middle_of_another_that_is_sent_is_not_lost() {
+fn a_message_that_arrives_while_another_is_sent_is_not_lost() {
     for profile in PROFILES {
         let mut bench = Bench::settled(profile);
         bench.breaks(Fault::Interrupts { port: 0, piece: 0, line: "+CMTI: \"SM\",1".to_owned() });
@@ -88,7 +88,7 @@ fn a_message_in_the_middle_of_another_that_is_sent_is_not_lost() {
 }
 
 #[test]
-fn garbage_and_an_echo_that_stays_do_no_harm() {
+fn garbage_and_a_permanent_echo_are_tolerated() {
     for profile in PROFILES {
         let mut modem = Modem::new(profile, SimCard::open());
         modem.step(Event::Breaks(Fault::KeepsEcho), Duration::ZERO);
@@ -106,15 +106,16 @@ fn garbage_and_an_echo_that_stays_do_no_harm() {
 }
 
 #[test]
-fn a_modem_that_hangs_for_minutes_is_got_back_and_a_message_is_told_as_lost() {
+fn a_modem_that_hangs_for_minutes_is_recovered_and_sends_what_it_was_not_given() {
     let mut bench = Bench::settled(ICON_225);
     bench.send(1);
     bench.breaks(Fault::Hangs(3 * MINUTE));
     bench.run(2 * MINUTE + 50 * SECOND);
     assert!(!bench.mobile.works());
-    assert!(matches!(bench.reports[..], [Report::NotSent(SmsId(1), _)]), "{:?}", bench.reports);
+    assert_eq!(bench.reports, []);
     bench.run(2 * MINUTE);
     assert!(bench.mobile.works(), "{:?} {:?}", bench.steps, bench.sent);
+    assert_eq!(bench.reports, [Report::Sent(SmsId(1))]);
     bench.send(2);
     bench.arrives();
     bench.run(2 * MINUTE);
@@ -123,7 +124,7 @@ fn a_modem_that_hangs_for_minutes_is_got_back_and_a_message_is_told_as_lost() {
 }
 
 #[test]
-fn a_modem_that_starts_anew_by_itself_is_set_up_again() {
+fn a_modem_that_restarts_by_itself_is_configured_again() {
     for profile in PROFILES {
         let mut bench = Bench::settled(profile);
         bench.breaks(Fault::Restarts);
@@ -135,7 +136,7 @@ fn a_modem_that_starts_anew_by_itself_is_set_up_again() {
 }
 
 #[test]
-fn a_call_that_was_left_open_is_hung_up_by_the_ladder() {
+fn the_recovery_hangs_up_a_call_that_was_left_open() {
     let mut modem = Modem::new(ICON_225, SimCard::open());
     modem.step(Event::Typed(0, b"AT+CGDCONT=1,\"IP\",\"free\"\r".to_vec()), Duration::ZERO);
     modem.step(Event::Typed(0, b"ATD*99#\r".to_vec()), Duration::ZERO);
@@ -167,7 +168,7 @@ fn a_wrong_pin_is_never_tried_twice() {
 }
 
 #[test]
-fn a_stick_that_comes_back_locked_in_the_same_boot_waits_for_a_reboot() {
+fn a_stick_that_returns_locked_in_the_same_boot_waits_for_a_reboot() {
     let mut bench = Bench::with_pin(Modem::new(ICON_225, SimCard::locked("4321")), Some("4321"));
     bench.run(MINUTE);
     assert!(bench.mobile.works());
@@ -187,7 +188,7 @@ fn a_stick_that_comes_back_locked_in_the_same_boot_waits_for_a_reboot() {
 }
 
 #[test]
-fn the_last_try_of_a_pin_and_a_puk_are_never_touched() {
+fn the_last_pin_try_and_the_puk_are_never_used() {
     for (card, shown) in [
         (SimCard::locked("4321").with_tries(1), "wants SIM PIN, and too few tries are left: 1"),
         (SimCard::locked("4321").with_tries(0), "wants SIM PUK"),
@@ -205,7 +206,7 @@ fn the_last_try_of_a_pin_and_a_puk_are_never_touched() {
 }
 
 #[test]
-fn a_sim_that_takes_its_time_is_waited_for() {
+fn the_dialer_waits_for_a_slow_sim() {
     for profile in PROFILES {
         let modem = Modem::new(profile, SimCard::open()).with_slow_sim(20 * SECOND).thinking(SECOND / 5);
         let mut bench = Bench::new(modem);
@@ -218,21 +219,21 @@ fn a_sim_that_takes_its_time_is_waited_for() {
 }
 
 #[test]
-fn the_time_of_the_network_is_told_and_a_wrong_one_is_not() {
+fn network_time_is_reported_and_a_wrong_time_is_not() {
     let mut bench = Bench::settled(ICON_225);
     assert_eq!(bench.reports, [], "1980");
     let time = Some(TimeOfDay { origin: 1_784_001_598, quarters: 8 });
     bench.happens(Event::Radio(Cell { time, ..Cell::default() }));
     bench.run(2 * MINUTE);
-    let told = bench.reports.iter().find_map(|report| match report {
+    let reported = bench.reports.iter().find_map(|report| match report {
         Report::ClockReading(reading) => Some(reading.unix(Meaning::Local, |_| 0)),
         _ => None,
     });
-    assert!(told.is_some_and(|unix| (0..300).contains(&(unix - 1_784_001_598))), "{:?}", bench.reports);
+    assert!(reported.is_some_and(|unix| (0..300).contains(&(unix - 1_784_001_598))), "{:?}", bench.reports);
 }
 
 #[test]
-fn a_network_that_is_gone_for_an_hour_puts_the_modem_on_the_ladder_and_loses_no_message() {
+fn an_hour_without_a_network_starts_the_recovery_and_loses_no_message() {
     let mut bench = Bench::settled(ICON_225);
     let cell = |registration| Event::Radio(Cell { registration, ..Cell::default() });
     bench.happens(cell(Registration::Searching));
@@ -260,11 +261,48 @@ fn five_hundred_messages_are_all_reported_once() {
 }
 
 #[test]
-fn an_idle_modem_is_spoken_to_once_a_minute() {
+fn an_idle_modem_is_polled_once_a_minute() {
     for profile in PROFILES {
         let mut bench = Bench::settled(profile);
         bench.run(60 * MINUTE);
         assert_eq!(bench.count("AT+CSQ"), 60);
         assert!(bench.sent.len() < 420, "{} commands an hour", bench.sent.len());
+    }
+}
+
+/// Its result comes ten seconds after nobody waits for it any more: the network has the message.
+#[test]
+fn a_message_whose_result_comes_too_late_is_sent_once() {
+    for profile in PROFILES {
+        let mut bench = Bench::settled(profile);
+        bench.breaks(Fault::Sends(Sending { late_by: 100 * SECOND, ..Sending::default() }));
+        bench.send(1);
+        bench.run(60 * MINUTE);
+        assert_eq!(bench.submitted, 1, "{:?}", bench.sent);
+        assert!(matches!(bench.reports[..], [Report::NotSent(SmsId(1), _)]), "{:?}", bench.reports);
+        bench.breaks(Fault::Sends(Sending::default()));
+        bench.send(2);
+        bench.arrives();
+        bench.run(2 * MINUTE);
+        assert!(bench.reports.contains(&Report::Sent(SmsId(2))), "{:?}", bench.sent);
+        assert_eq!(bench.messages(), 1, "{:?}", bench.sent);
+    }
+}
+
+/// gammu and others have seen both: the prompt is a line, and no reference follows.
+#[test]
+fn a_message_goes_out_once_to_a_modem_that_asks_and_answers_in_its_own_way() {
+    for profile in PROFILES {
+        let mut bench = Bench::settled(profile);
+        let sends = Sending { prompt_is_a_line: true, omits_reference: true, ..Sending::default() };
+        bench.breaks(Fault::Sends(sends));
+        bench.send(1);
+        bench.run(60 * MINUTE);
+        assert_eq!(
+            (bench.submitted, &bench.reports[..]),
+            (1, &[Report::Sent(SmsId(1))][..]),
+            "{:?}",
+            bench.sent
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Faults seen in the field: one test for each row of the table that a simulated modem can play.
+//! Faults seen in the field: one test for each row of the table that a simulated modem can reproduce.
 
 use super::host_box::{HostBox, ONLY_PORT, OWNER, Tty, code_by_the_clock, order, site, site_by_the_clock};
 use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile, ReadForm, TimeForm};
@@ -17,16 +17,16 @@ const HSO: &[Tty] = &[
 /// An old message.
 const OLD: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
 
-fn open(profile: &'static Profile) -> Modem {
+pub fn open(profile: &'static Profile) -> Modem {
     Modem::new(profile, SimCard::open())
 }
 
-fn break_modem(host_box: &HostBox, fault: Fault) {
+pub fn break_modem(host_box: &HostBox, fault: Fault) {
     host_box.exchange.with(|network, now| network.break_modem(host_box.modem, fault, now));
 }
 
 /// Waits until the modem is configured and announces messages.
-fn until_settled(host_box: &HostBox) {
+pub fn until_settled(host_box: &HostBox) {
     host_box.until_published("modem", |record| record.get("storage").is_some());
     host_box.until("a look at the storage", |network| {
         let typed = network.journal().typed("box");
@@ -208,7 +208,7 @@ fn a_list_that_cannot_be_understood_keeps_nobody_from_being_served() {
 
 /// wdoekes/asterisk-chan-dongle#47
 #[test]
-fn a_full_storage_is_emptied_and_what_waited_at_the_centre_comes_in() {
+fn a_full_storage_is_emptied_and_waiting_messages_arrive() {
     let mut host_box = HostBox::switched_off(&site(""), open(HUAWEI));
     break_modem(&host_box, Fault::StorageFull(OLD.to_owned()));
     host_box.text(OWNER, &order("help", 0));
@@ -220,20 +220,20 @@ fn a_full_storage_is_emptied_and_what_waited_at_the_centre_comes_in() {
 
 /// Sierra's forum: +CMTI during +CMGS
 #[test]
-fn a_line_nobody_asked_for_within_an_answer_does_no_harm() {
+fn a_urc_within_an_answer_is_tolerated() {
     let line = || "+CMTI: \"ME\",1".to_owned();
     answers_after(CDC_ACM, (0..6).map(|piece| Fault::Interrupts { port: 0, piece, line: line() }));
 }
 
 #[test]
-fn a_ring_or_a_makers_own_line_does_no_harm() {
+fn ring_and_proprietary_urcs_are_tolerated() {
     let lines = ["RING", "^RSSI: 17", "_OSIGQ: 12,0", "+CREG: 1", "+CMTI: \"XX\",99", "NO CARRIER"];
     answers_after(HUAWEI, lines.map(|line| Fault::Says(line.to_owned())));
 }
 
 /// faucamp/python-gsmmodem#60, gammu#1207
 #[test]
-fn every_models_indications_and_storages_are_found_out() {
+fn the_indications_and_storages_of_every_model_are_detected() {
     for (profile, ttys) in [(ICON_225, HSO), (HUAWEI, ONLY_PORT), (CDC_ACM, ONLY_PORT)] {
         let host_box = HostBox::dialer(&site(""), open(profile), ttys);
         until_settled(&host_box);
@@ -244,7 +244,7 @@ fn every_models_indications_and_storages_are_found_out() {
 }
 
 #[test]
-fn a_modem_that_tells_nothing_of_messages_is_looked_at_now_and_then() {
+fn a_modem_without_indications_is_polled_for_messages() {
     const SILENT: &Profile = &Profile {
         mobile: Some(&Mobile {
             storages: &[("SM", 10)],
@@ -268,7 +268,7 @@ fn a_modem_that_tells_nothing_of_messages_is_looked_at_now_and_then() {
 
 /// gammu#458, openwrt/packages#28540
 #[test]
-fn a_wrong_pin_is_given_once_and_never_again() {
+fn a_wrong_pin_is_sent_once_and_never_again() {
     let ttys = [Tty { name: "ttyHS3", port: 0, hsotype: Some("Modem") }];
     for (profile, ttys) in [(ICON_225, ttys.as_slice()), (HUAWEI, ONLY_PORT), (CDC_ACM, ONLY_PORT)] {
         let locked = Modem::new(profile, SimCard::locked("4321"));
@@ -295,7 +295,7 @@ fn the_right_pin_opens_the_sim() {
 }
 
 #[test]
-fn no_pin_is_given_when_a_single_try_is_left_or_nobody_knows_how_many() {
+fn no_pin_is_sent_when_one_try_is_left_or_the_number_is_unknown() {
     const WITHOUT_COUNTER: &Profile = &Profile {
         extended: &[("+CMEE", Extended::Number(0..=1)), ("+CSQ", Extended::Signal), ("+CPIN", Extended::Pin)],
         ..*CDC_ACM
@@ -310,7 +310,7 @@ fn no_pin_is_given_when_a_single_try_is_left_or_nobody_knows_how_many() {
 }
 
 #[test]
-fn a_puk_is_never_given() {
+fn a_puk_is_never_sent() {
     let blocked = Modem::new(HUAWEI, SimCard::locked("4321").with_tries(0));
     let host_box = HostBox::dialer(&site("[modem]\npin = '4321'"), blocked, ONLY_PORT);
     until_known(&host_box);
@@ -374,7 +374,7 @@ fn a_stick_whose_only_answering_port_is_the_first_one_is_found() {
 
 /// Sierra's forum: garbage after a reset, which on USB is also a replug.
 #[test]
-fn garbage_and_a_restart_are_survived() {
+fn garbage_and_a_restart_are_tolerated() {
     let host_box = HostBox::dialer(&site(""), open(CDC_ACM), ONLY_PORT);
     for counter in 0..3 {
         until_settled(&host_box);
@@ -389,19 +389,19 @@ fn garbage_and_a_restart_are_survived() {
 }
 
 #[test]
-fn an_echo_that_cannot_be_switched_off_does_no_harm() {
+fn a_permanent_echo_is_tolerated() {
     answers_after(HUAWEI, [Fault::KeepsEcho]);
 }
 
 /// commaai/openpilot#36433
 #[test]
-fn a_modem_that_hangs_or_stalls_is_waited_for() {
+fn the_dialer_waits_for_a_modem_that_hangs_or_stalls() {
     let stall = Fault::Stalls { port: 0, after: 9, lasts: Duration::from_secs(2) };
     answers_after(CDC_ACM, [stall, Fault::Hangs(Duration::from_secs(3))]);
 }
 
 #[test]
-fn a_slow_modem_is_not_hurried() {
+fn messages_are_answered_with_a_slow_modem() {
     let slow = open(CDC_ACM).thinking(Duration::from_millis(150));
     let host_box = HostBox::dialer(&site(""), slow, ONLY_PORT);
     host_box.text(OWNER, &order("help", 0));
@@ -432,9 +432,9 @@ fn an_answer_that_the_network_refuses_is_sent_again() {
     host_box.answers(1);
 }
 
-/// The time of a clock that was never set must not be taken over by the box.
+/// A clock that was never set must not set the box's clock.
 #[test]
-fn a_modem_that_tells_a_wrong_time_does_not_set_the_clock() {
+fn a_modem_with_a_wrong_time_does_not_set_the_clock() {
     for shown in ["80/01/06,00:00:00+00", "", "00/00/00,00:00:00", "26/13/45,99:00:00+00"] {
         let mut host_box = HostBox::switched_off(&site(""), open(HUAWEI));
         break_modem(&host_box, Fault::WrongTime(shown.to_owned()));

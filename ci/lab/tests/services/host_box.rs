@@ -1,15 +1,18 @@
 //! A box without a board: a directory as its root, a service on this machine, and the lab's modems in its `/dev`.
 
+use dialbox::dialer::persistence;
+use dialbox::names::RUN_DIR;
 use dialbox::paths::Paths;
 use dialbox::record::Record;
 use dialbox::site::{Proof, Role, Site};
 use dialbox::sms::proof;
+use dialbox::state::slots;
 use lab::error::Result;
 use lab::exchange::{Exchange, Patience};
 use lab::modem::{Modem, TimeOfDay};
 use lab::network::{Network, Subscriber};
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -106,6 +109,10 @@ impl HostBox {
             fs::create_dir_all(places.path(made)).unwrap();
         }
         fs::write(places.site(), site).unwrap();
+        let card = File::create(places.card()).unwrap();
+        for (at, block) in persistence::new_card().unwrap() {
+            card.write_all_at(&block, at).unwrap();
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let mut network = Network::new(TimeOfDay { origin: now.try_into().unwrap(), quarters: 4 });
         let modem = network.connect_modem("box", BOX, modem);
@@ -177,11 +184,26 @@ impl HostBox {
         self.service = Some(child.unwrap());
     }
 
-    /// Kills the service, as a power cut would.
+    /// Kills the service, which ends as by a power cut, and removes what it has published.
     pub fn kill(&mut self) {
         if let Some(mut service) = self.service.take() {
             service.kill().unwrap();
             service.wait().unwrap();
+            drop(fs::remove_dir_all(self.places.path(RUN_DIR)));
+        }
+    }
+
+    /// Formats the state partition, as a boot does that finds nothing in it to repair.
+    pub fn lose_state(&self) {
+        fs::remove_dir_all(self.places.state()).unwrap();
+        fs::create_dir(self.places.state()).unwrap();
+    }
+
+    /// Damages both slots of the second copy.
+    pub fn lose_second_copy(&self) {
+        let card = File::options().write(true).open(self.places.card()).unwrap();
+        for at in slots::OFFSETS {
+            card.write_all_at(&[0xa5; slots::SECTOR], at).unwrap();
         }
     }
 
@@ -207,7 +229,7 @@ impl HostBox {
         self.wait_for(words, || self.said().iter().any(|line| line.contains(words)).then_some(()));
     }
 
-    /// Polls for something that the network does not know.
+    /// Polls for a condition outside the network.
     fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
         let began = Instant::now();
         loop {

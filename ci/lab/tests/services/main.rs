@@ -6,4 +6,6 @@
 
 mod field;
 mod host_box;
+mod messages;
 mod orders;
+mod pin;

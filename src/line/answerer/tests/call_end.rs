@@ -1,9 +1,9 @@
-//! The end of a call: what proves it, and who must not be believed.
+//! The end of a call: what proves it, and whose answers do not count.
 
 use super::*;
 
 #[test]
-fn hanging_up_is_dtr_and_the_secret_that_proves_it_and_then_a_reset() {
+fn hanging_up_is_dtr_then_the_proof_by_the_secret_and_then_a_reset() {
     let mut line = connected();
     line.hang_up();
     assert_eq!(line.on_time(60 * SECOND), [Action::Dtr(Dtr::Low)]);
@@ -18,11 +18,11 @@ fn hanging_up_is_dtr_and_the_secret_that_proves_it_and_then_a_reset() {
 }
 
 #[test]
-fn a_modem_that_does_not_see_dtr_is_left_by_the_escape_sequence_between_two_silences() {
+fn a_modem_that_ignores_dtr_gets_the_escape_sequence_between_two_silences() {
     let mut line = connected();
     line.hang_up();
     line.on_time(60 * SECOND);
-    line.on_time(61 * SECOND); // the question goes to the caller, who cannot answer it
+    line.on_time(61 * SECOND); // the question goes to the caller, who cannot know the answer
     assert_eq!(line.on_time(63 * SECOND), []);
     let before = 63 * SECOND + GUARD_TIME;
     assert_eq!(line.next_deadline(), Some(before));
@@ -35,8 +35,8 @@ fn a_modem_that_does_not_see_dtr_is_left_by_the_escape_sequence_between_two_sile
     assert_eq!(line.on_bytes(b"\r\nOK\r\n", after), [send(Step::Reset)]);
 }
 
-/// What a line sends, and how it gives up, while nobody but a caller hears it who answers everything
-/// as a modem does, from the sixtieth second on.
+/// What a line sends, and how it gives up, if from the sixtieth second on only the caller receives it and answers
+/// everything as a modem would.
 fn deceived(line: &mut Answerer) -> (Vec<Action>, Duration) {
     let lies =
         "\r\nOK\r\n\r\nRING\r\n\r\nNMBR = 0555\r\n\r\nCONNECT 33600\r\n\r\n002\r\n\r\n002\r\n\r\nOK\r\n";
@@ -62,7 +62,7 @@ fn deceived(line: &mut Answerer) -> (Vec<Action>, Duration) {
 }
 
 #[test]
-fn a_caller_who_answers_as_the_modem_does_is_not_believed() {
+fn a_caller_who_answers_like_the_modem_is_not_accepted_as_the_modem() {
     let mut line = connected();
     line.hang_up();
     let (done, now) = deceived(&mut line);
@@ -79,7 +79,7 @@ fn a_caller_who_answers_as_the_modem_does_is_not_believed() {
     assert_eq!(line.record().get("calls"), Some("1"));
     assert!(!line.works() && now <= 75 * SECOND, "{now:?}");
 
-    // The port is opened again, and the caller is still there.
+    // The port is opened again, and the call is still up.
     line.on_close();
     for step in [None, None, Some(RecoveryStep::HangUp)] {
         line.on_open(step, 60 * SECOND);
@@ -90,7 +90,7 @@ fn a_caller_who_answers_as_the_modem_does_is_not_believed() {
 }
 
 #[test]
-fn what_a_caller_sends_right_behind_connect_is_not_the_modem_s() {
+fn data_directly_after_connect_is_not_taken_for_the_modems() {
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     let forged = b"\r\nCONNECT 33600\r\nRING\r\nNMBR = 0555\r\nOK\r\n";
@@ -101,7 +101,7 @@ fn what_a_caller_sends_right_behind_connect_is_not_the_modem_s() {
 }
 
 #[test]
-fn a_modem_that_has_lost_its_power_and_the_secret_is_believed_when_nothing_milder_is_left() {
+fn a_modem_without_power_and_secret_is_accepted_only_after_the_milder_steps() {
     let mut line = connected();
     line.hang_up();
     deceived(&mut line);
@@ -116,7 +116,7 @@ fn a_modem_that_has_lost_its_power_and_the_secret_is_believed_when_nothing_milde
 }
 
 #[test]
-fn a_modem_that_comes_back_within_a_call_is_led_out_of_it_before_it_is_believed() {
+fn a_modem_that_returns_in_a_call_must_leave_it_first() {
     let mut line = connected();
     line.on_close();
     line.on_open(None, 60 * SECOND);
@@ -124,12 +124,12 @@ fn a_modem_that_comes_back_within_a_call_is_led_out_of_it_before_it_is_believed(
     line.on_time(60 * SECOND);
     assert_eq!(line.on_time(62 * SECOND), [escape()]);
     assert_eq!(line.on_time(64 * SECOND), [send(Step::HangUp)]);
-    // It has missed that.
+    // The modem has missed the command.
     assert_eq!(line.on_time(67 * SECOND), [send(Step::Reset)]);
 }
 
 #[test]
-fn a_modem_that_keeps_no_secret_is_left_by_dtr_and_escape_and_logged_once() {
+fn a_modem_without_a_secret_is_hung_up_by_dtr_and_escape_and_logged_once() {
     let mut line = ready_with("", b"\r\nERROR\r\n");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     line.on_bytes(b"\r\nCONNECT\r\n", 10 * SECOND);
@@ -144,7 +144,7 @@ fn a_modem_that_keeps_no_secret_is_left_by_dtr_and_escape_and_logged_once() {
 }
 
 #[test]
-fn a_modem_that_cannot_be_hung_up_is_given_to_the_ladder_within_a_quarter_of_a_minute() {
+fn a_modem_that_does_not_hang_up_goes_to_the_recovery_within_a_quarter_of_a_minute() {
     let mut line = connected();
     line.hang_up();
     let mut now = 60 * SECOND;

@@ -1,4 +1,4 @@
-//! Downloads from a mirror on this machine that misbehaves as told.
+//! Downloads from a local mirror with faults.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ const PATIENCE: Patience =
 /// What the mirror does with one request.
 #[derive(Clone)]
 enum Answer {
-    /// The whole file, or from where the request says.
+    /// The whole file, or the requested range.
     Whole(Vec<u8>),
     /// The whole file, whatever the request says.
     NoRanges(Vec<u8>),
@@ -30,7 +30,7 @@ enum Answer {
     Silence,
 }
 
-/// A mirror that gives its answers one after the other, the last one for ever.
+/// A mirror that gives these answers in order and then repeats the last one.
 struct Mirror {
     url: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -89,7 +89,7 @@ impl Answer {
 }
 
 fn status(code: u16) -> String {
-    format!("HTTP/1.1 {code} Told To\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    format!("HTTP/1.1 {code} Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
 
 fn partial(file: &[u8], from: usize) -> String {
@@ -161,7 +161,7 @@ fn wanted() -> Wanted {
 }
 
 #[test]
-fn a_file_comes_once_and_is_kept_under_its_hash() {
+fn a_file_is_downloaded_once_and_kept_under_its_hash() {
     let mirror = Mirror::new(&[Answer::Whole(content())]);
     let mut bench = Bench::new(Some(&mirror));
     assert_eq!(bench.fetch().unwrap(), content());
@@ -172,7 +172,7 @@ fn a_file_comes_once_and_is_kept_under_its_hash() {
 }
 
 #[test]
-fn many_files_come_in_the_order_in_which_they_were_asked_for() {
+fn files_are_returned_in_the_order_of_the_request() {
     let mirror = Mirror::new(&[Answer::Whole(content())]);
     let bench = Bench::new(Some(&mirror));
     let all: Vec<Wanted> = (0..20).map(|_| wanted()).collect();
@@ -183,26 +183,26 @@ fn many_files_come_in_the_order_in_which_they_were_asked_for() {
 }
 
 #[test]
-fn a_download_that_breaks_off_is_resumed() {
+fn an_interrupted_download_is_resumed() {
     let mirror = Mirror::new(&[Answer::BreakOff(content(), 100_000), Answer::Whole(content())]);
     assert_eq!(Bench::new(Some(&mirror)).fetch().unwrap(), content());
     assert_eq!(mirror.requests()[1], "/debian/pool/main/p/ppp/ppp_2.4.9_armel.deb 100000-");
 }
 
 #[test]
-fn a_mirror_that_cannot_resume_begins_again() {
+fn a_mirror_without_ranges_sends_the_file_again() {
     let mirror = Mirror::new(&[Answer::BreakOff(content(), 100_000), Answer::NoRanges(content())]);
     assert_eq!(Bench::new(Some(&mirror)).fetch().unwrap(), content());
 }
 
 #[test]
-fn a_mirror_that_is_busy_is_asked_again() {
+fn a_busy_mirror_is_tried_again() {
     let mirror = Mirror::new(&[Answer::Status(503), Answer::Silence, Answer::Whole(content())]);
     assert_eq!(Bench::new(Some(&mirror)).fetch().unwrap(), content());
 }
 
 #[test]
-fn a_mirror_that_dies_every_time_is_given_up_but_what_came_is_kept() {
+fn a_mirror_that_always_breaks_off_is_given_up_and_the_partial_file_kept() {
     let mirror = Mirror::new(&[Answer::BreakOff(content(), 100_000), Answer::BreakOff(content(), 5_000)]);
     let mut bench = Bench::new(Some(&mirror));
     insta::assert_snapshot!(bench.error(), @r"
@@ -232,7 +232,7 @@ fn a_wrong_hash_names_the_line_of_the_lock_and_keeps_nothing() {
 }
 
 #[test]
-fn a_file_of_another_size_is_refused_at_once() {
+fn a_file_of_another_size_is_refused_immediately() {
     for size in [12_288, 400_000] {
         let mut other = content();
         other.resize(size, 0);
@@ -268,7 +268,7 @@ fn a_mirror_that_refuses() {
 }
 
 #[test]
-fn what_one_mirror_of_apt_lacks_the_next_may_have() {
+fn a_file_missing_on_one_mirror_of_apt_comes_from_the_next() {
     let (security, main) = (Mirror::new(&[Answer::Status(404)]), Mirror::new(&[Answer::Whole(content())]));
     let bench = Bench::new(None);
     fs::create_dir(&bench.ctx.apt_dir).unwrap();
@@ -287,14 +287,14 @@ fn no_mirror_is_known() {
 }
 
 #[test]
-fn a_directory_that_was_filled_by_hand_needs_no_mirror() {
+fn a_download_directory_filled_by_hand_needs_no_mirror() {
     let bench = Bench::new(None);
     fs::write(bench.ctx.downloads.join("ppp_2.4.9_armel.deb"), content()).unwrap();
     assert_eq!(bench.fetch().unwrap(), content());
 }
 
 #[test]
-fn offline_what_is_missing_or_different_is_listed() {
+fn offline_missing_and_different_files_are_listed() {
     let mut bench = Bench::new(None);
     bench.ctx.offline = true;
     fs::write(bench.ctx.downloads.join("ppp_2.4.9_armel.deb"), "another build of it").unwrap();
@@ -307,7 +307,7 @@ fn offline_what_is_missing_or_different_is_listed() {
 }
 
 #[test]
-fn a_stored_file_that_rotted_is_fetched_anew() {
+fn a_damaged_stored_file_is_fetched_again() {
     let bench = Bench::new(Some(&Mirror::new(&[Answer::Whole(content())])));
     fs::write(bench.ctx.downloads.join(wanted().sha256), "rot").unwrap();
     assert_eq!(bench.fetch().unwrap(), content());

@@ -1,4 +1,4 @@
-//! A small archive: `testdata/Packages`, and what its packages hold.
+//! A small archive: `testdata/Packages`, and the content of its packages.
 
 use std::cell::RefCell;
 
@@ -10,7 +10,7 @@ use crate::{
 
 const LIB: &str = "/lib/arm-linux-gnueabi";
 
-/// Remembers which packages had to be read.
+/// Records which packages were read.
 struct SmallArchive {
     index: Index,
     read: RefCell<Vec<String>>,
@@ -113,7 +113,7 @@ fn only_packages_whose_libraries_are_needed_are_locked() {
 }
 
 #[test]
-fn a_library_with_a_stub_is_locked_for_the_tools_alone() {
+fn a_library_with_a_stub_is_locked_for_tools_only() {
     let pppd = || vec![package("ppp", &["/usr/sbin/pppd"])];
     let stub_libraries = vec!["libdbus-1.so.3".to_owned()];
     let mut manifest = manifest(vec![Recipe { stub_libraries, ..recipe("ppp", pppd()) }]);
@@ -127,12 +127,12 @@ fn a_library_with_a_stub_is_locked_for_the_tools_alone() {
 }
 
 #[test]
-fn a_script_needs_nothing() {
+fn a_script_needs_no_libraries() {
     insta::assert_snapshot!(in_short(&lock(vec![package("ppp", &["/usr/bin/pon"])]).unwrap()), @"ppp 2.4.9-1+1.1+b1 for ppp: named");
 }
 
 #[test]
-fn a_package_says_every_recipe_that_it_is_there_for() {
+fn a_package_lists_every_recipe_that_needs_it() {
     let manifest = manifest(vec![
         recipe("dialer", vec![package("ppp", &["/usr/sbin/pppd"])]),
         recipe("capture", vec![package("libpcap0.8", &[&format!("{LIB}/libpcap.so.0.8")])]),
@@ -170,7 +170,7 @@ fn two_recipes_cannot_take_two_versions_of_a_package() {
 }
 
 #[test]
-fn what_cannot_be_locked_is_one_error_that_says_what_there_is() {
+fn an_impossible_lock_is_one_error_with_the_available_choices() {
     let unpinned = Package { version: Some("1.90.0".into()), ..package("rust-src", &[]) };
     let wrong = [
         package("libpcap1.0", &[]),

@@ -1,7 +1,7 @@
-//! Figures of the docs that the code or a build knows.
+//! Figures in the docs that the code or a build determines.
 //!
-//! The docs stay plain text: [`table::FIGURES`] says which words surround a figure on its page, and where its value
-//! comes from. A figure that nobody enters there is not checked; one whose words are gone from the page is found.
+//! The docs stay plain text: [`table::FIGURES`] lists the words around a figure on its page, and the source of its
+//! value. A figure that is not in the table is not checked. Words that are no longer on the page are reported.
 
 mod table;
 
@@ -10,57 +10,57 @@ use serde::Deserialize;
 use super::{Finding, Source};
 use crate::image::built::Built;
 
-/// A figure of a page, and what it must be.
+/// A figure on a page, and its source.
 struct Figure {
     /// The words around it. `{}` is the figure; `…` is anything within a cell of a table; line breaks are spaces.
     words: &'static str,
-    /// What one of the page is of its origin: 60 where the page counts minutes and the code seconds.
+    /// The unit on the page, in units of the source: 60 where the page counts minutes and the code seconds.
     unit: f64,
     origin: Origin,
 }
 
-/// Where the value comes from.
+/// The source of a value.
 enum Origin {
-    /// A file of the project, with the text around the value; what is there must stand on the page exactly.
+    /// A file of the project, with the text around the value, which the page must have exactly.
     Code(&'static str, &'static str),
-    /// Bytes of the packages that this makes the builder download, rounded on the page.
+    /// Bytes of the packages of this selection, rounded on the page.
     Downloads(Wanted),
     /// The last build, rounded on the page.
     Build(fn(&Built) -> u64),
 }
 
-/// A figure that stands in a file of the project.
+/// A figure from a file of the project.
 const fn code(words: &'static str, path: &'static str, around: &'static str) -> Figure {
     Figure { words, unit: 1.0, origin: Origin::Code(path, around) }
 }
 
-/// A figure that the lock decides.
+/// A figure from the package lock.
 const fn downloads(words: &'static str, wanted: Wanted) -> Figure {
     Figure { words, unit: 1.0, origin: Origin::Downloads(wanted) }
 }
 
-/// A figure that a build decides.
+/// A figure from a build.
 const fn build(words: &'static str, of: fn(&Built) -> u64) -> Figure {
     Figure { words, unit: 1.0, origin: Origin::Build(of) }
 }
 
 impl Figure {
-    /// The page counts in this unit.
+    /// Sets the unit of the page.
     const fn per(self, unit: f64) -> Self {
         Self { unit, ..self }
     }
 }
 
-/// Which packages of the lock.
+/// A selection of the lock's packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
-    /// Those that `build-image` needs: of the image's recipes and the toolchain.
+    /// The packages for `build-image`: those of the image's recipes and the toolchain.
     Image,
-    /// Those that only the caller of the tests needs.
+    /// The packages that only the caller in the tests needs.
     CallerAlone,
 }
 
-/// Figures that are not what code, lock and last build say. Without a build its figures are not checked.
+/// Figures that differ from code, lock or last build. Without a build its figures are not checked.
 pub fn wrong(files: &[Source], built: Option<&Built>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, figures) in table::FIGURES {
@@ -123,7 +123,7 @@ fn in_code(files: &[Source], path: &str, words: &str) -> Result<(usize, String),
     }
 }
 
-/// Does the page say what the value is?
+/// Whether the page has this value.
 fn agree(said: &str, value: &str, unit: f64, is_rounded: bool) -> bool {
     match (number(said), right(said, value, unit, is_rounded).as_deref().and_then(number)) {
         (Some(said), Some(right)) => said.total_cmp(&right).is_eq(),
@@ -131,7 +131,7 @@ fn agree(said: &str, value: &str, unit: f64, is_rounded: bool) -> bool {
     }
 }
 
-/// What the page should say: if it is rounded, with the decimals that the page has.
+/// The text for the page; if rounded, with the page's number of decimals.
 fn right(said: &str, value: &str, unit: f64, is_rounded: bool) -> Option<String> {
     let value = number(value)? / unit;
     let decimals = said.split_once('.').map_or(0, |(_, it)| it.len());
@@ -142,7 +142,7 @@ fn right(said: &str, value: &str, unit: f64, is_rounded: bool) -> Option<String>
     })
 }
 
-/// In digits, or in a word.
+/// The value in digits, or as a word.
 fn number(text: &str) -> Option<f64> {
     const WORDS: [&str; 13] = [
         "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
@@ -156,7 +156,7 @@ fn number(text: &str) -> Option<f64> {
     words.map(|(number, _)| number.into()).or_else(|| text.replace('_', "").parse().ok())
 }
 
-/// As much as matters here of `image/image.toml` and of `image/packages.lock`.
+/// The needed parts of `image/image.toml` and `image/packages.lock`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Lock {
@@ -187,7 +187,7 @@ fn download(files: &[Source], wanted: Wanted) -> String {
 /// A text with its white space as single spaces.
 struct Flat {
     text: String,
-    /// Where in `text` each line begins.
+    /// The offset of each line in `text`.
     lines: Vec<usize>,
 }
 
@@ -204,7 +204,7 @@ impl Flat {
         flat
     }
 
-    /// What stands for `{}` wherever these words are, with its line.
+    /// The text in the place of `{}` wherever these words are, with its line.
     fn find(&self, words: &str) -> Vec<(usize, &str)> {
         let (before, after) = words.split_once("{}").unwrap_or((words, ""));
         let start = before.split('…').next().unwrap_or_default();
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_of_the_code_is_on_the_page_exactly() {
+    fn a_figure_from_the_code_is_exact_on_the_page() {
         let code = "/// How long.\nconst LIMIT: Duration =\n    Duration::from_secs(120);\n";
         let origin = || Origin::Code("src/a.rs", "LIMIT: Duration = Duration::from_secs({})");
         for (words, unit, page, expected) in [
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_of_a_build_has_the_pages_decimals_and_without_a_build_any() {
+    fn a_figure_from_a_build_has_the_pages_decimals_and_is_unchecked_without_a_build() {
         for (words, unit, page, of, is_right) in [
             ("{} MB", 1e6, "11.6 MB\n", (|it| it.compressed) as fn(&Built) -> u64, true),
             ("{} MB", 1e6, "11.58 MB\n", |it| it.compressed, true),
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn downloads_are_what_the_lock_says() {
+    fn download_sizes_come_from_the_lock() {
         let lock = "[[package]]\nsize = 1_400_000\nrecipes = [\"base\", \"caller\"]\n[[package]]\nsize = 500_000\n\
             recipes = [\"toolchain\"]\n[[package]]\nsize = 30_000\nrecipes = [\"caller\"]\n";
         let image = "recipes = [\"base\"]\n";

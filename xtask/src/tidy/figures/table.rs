@@ -1,4 +1,4 @@
-//! Which figures are checked.
+//! The list of checked figures.
 
 use super::{Figure, Wanted, build, code, downloads};
 
@@ -155,32 +155,32 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
             code(
                 "the modem drops DCD | {} s |",
                 "ci/lab/src/scenario/dial_in/parallel.rs",
-                r#"CARRIER_LOST: Promise = Promise::new("line2", {})"#,
+                r#"CARRIER_LOST: Deadline = Deadline::new("line2", {})"#,
             ),
             code(
                 "gives up before `CONNECT` | {} s |",
-                "ci/lab/src/scenario/dial_in/nuisances.rs",
-                r#"promise: Promise::new("line1", {})"#,
+                "ci/lab/src/scenario/dial_in/bad_calls.rs",
+                r#"deadline: Deadline::new("line1", {})"#,
             ),
             code(
                 "| name or password wrong | {} s |",
                 "ci/lab/src/scenario/dial_in/parallel.rs",
-                r#"WRONG_PASSWORD: Promise = Promise::new("line1", {})"#,
+                r#"WRONG_PASSWORD: Deadline = Deadline::new("line1", {})"#,
             ),
             code(
                 "| `dialctl hangup` | {} s |",
                 "ci/lab/src/scenario/dial_in/parallel.rs",
-                r#"HUNG_UP_HERE: Promise = Promise::new("line1", {})"#,
+                r#"HUNG_UP_HERE: Deadline = Deadline::new("line1", {})"#,
             ),
             code(
                 "a fax, silence | {} s |",
-                "ci/lab/src/scenario/dial_in/nuisances.rs",
-                r#"promise: Promise::new("line3", {})"#,
+                "ci/lab/src/scenario/dial_in/bad_calls.rs",
+                r#"deadline: Deadline::new("line3", {})"#,
             ),
             code(
                 "has an address, and DCD does not drop | {} s |",
-                "ci/lab/src/scenario/dial_in/nuisances.rs",
-                r#"promise: Promise::new("line4", {})"#,
+                "ci/lab/src/scenario/dial_in/bad_calls.rs",
+                r#"deadline: Deadline::new("line4", {})"#,
             ),
             code(
                 "x `lcp-echo-failure`, plus {} s |",
@@ -189,13 +189,13 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
             ),
             code(
                 "| the modem hangs during a call | {} s,",
-                "ci/lab/src/scenario/dial_in/nuisances.rs",
-                r#"AFTER_A_HANG: Promise = Promise::new("line5", {})"#,
+                "ci/lab/src/scenario/dial_in/bad_calls.rs",
+                r#"AFTER_A_HANG: Deadline = Deadline::new("line5", {})"#,
             ),
             code(
                 "| the adapter is pulled out during a call | {} s,",
                 "ci/lab/src/scenario/adapter.rs",
-                r#"PUT_IN_AGAIN: Promise = Promise::new("line1", {})"#,
+                r#"PUT_IN_AGAIN: Deadline = Deadline::new("line1", {})"#,
             ),
         ],
     ),

@@ -12,8 +12,8 @@ impl Draft {
         Self(example.lines().map(str::to_owned).collect())
     }
 
-    /// Sets a key of a table (`""` for the keys before the first one, `[user]` for the first `[[user]]`). A
-    /// line that was commented out is activated, and so is its table.
+    /// Sets a key of a table (`""` for the keys before the first one, `[user]` for the first `[[user]]`). A line that
+    /// was commented out is activated, and its table too.
     pub fn set(&mut self, table: &str, key: &str, value: impl Into<Value>) {
         self.header(table);
         self.write(table, key, format!("{key} = {}", value.into()));
@@ -94,7 +94,7 @@ mod tests {
                            user = \"free\"\n#number = \"*99#\"\n";
 
     #[test]
-    fn what_is_set_comes_into_force_with_its_table_and_comments_stay() {
+    fn a_set_key_is_activated_with_its_table_and_comments_stay() {
         let mut draft = Draft::from_example(EXAMPLE);
         draft.set("", "role", "dial-in");
         draft.set("modem", "port", "/dev/ttyUSB0");

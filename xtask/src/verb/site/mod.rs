@@ -1,4 +1,4 @@
-//! `cargo xtask site`: write, check and show a `site.toml`, and the secret in it.
+//! `cargo xtask site`: creates, checks and shows a `site.toml`, and the secret in it.
 
 mod draft;
 mod new;
@@ -32,7 +32,7 @@ pub fn run(args: &cli::Site) -> Result<()> {
     })
 }
 
-/// Reads and validates a site; errors name the file as the user did.
+/// Reads and validates a site; errors name the file as on the command line.
 fn load(file: &Path) -> Result<Site> {
     SiteSource::load(file, &file.display().to_string()).map(|it| it.site)
 }
@@ -91,7 +91,7 @@ mod tests {
     use new::{DIAL_IN, DIALER};
 
     #[test]
-    fn the_starters_are_good_sites() {
+    fn new_sites_are_valid() {
         for (starter, role) in [(DIALER, "dialer"), (DIAL_IN, "dial-in")] {
             let site = Site::parse(starter).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(site.role.as_str(), role);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_reported_with_its_place_in_the_file_that_was_named() {
+    fn an_error_has_its_position_in_the_named_file() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("cabin.toml");
         fs::write(&file, "role = \"dialer\"\nhostnam = \"cabin\"\n").unwrap();

@@ -1,4 +1,4 @@
-//! `cargo xtask site new`: a file to start from, with a new secret.
+//! `cargo xtask site new`: writes a new site with new secrets.
 
 use std::{
     io::{ErrorKind, Write},
@@ -28,7 +28,7 @@ const CALLER: &str = "caller";
 pub struct FreshSecrets {
     /// For one-time codes. 160 bits, which RFC 4226 recommends (§4, R6).
     one_time_codes: [u8; 20],
-    /// For the password of the caller. 80 bits cannot be guessed, even by who has the hash.
+    /// For the password of the caller. 80 bits cannot be guessed, even with the hash.
     password: [u8; 10],
     /// For the hash of that password.
     salt: [u8; 12],
@@ -39,15 +39,15 @@ impl FreshSecrets {
     pub fn new() -> Result<Self> {
         let mut secrets = Self::default();
         for part in [&mut secrets.one_time_codes[..], &mut secrets.password, &mut secrets.salt] {
-            // Requests of up to 256 bytes are never answered in part (getrandom(2)).
+            // A request of up to 256 bytes is never answered in part (getrandom(2)).
             getrandom(part, GetRandomFlags::empty())
                 .context(|| "the kernel gives no random numbers".into())?;
         }
         Ok(secrets)
     }
 
-    /// Five groups of four consonants of four bits each. No letter looks like another one or like a digit,
-    /// on paper or on the screen of an old terminal.
+    /// Five groups of four consonants of four bits each. No letter looks like another one or like a digit, on paper or
+    /// on the screen of an old terminal.
     fn password(&self) -> String {
         const LETTERS: &[u8; 16] = b"bcdfghjkmnprstwx";
         let letter = |bits: u8| char::from(LETTERS[usize::from(bits & 15)]);
@@ -85,7 +85,7 @@ pub fn run(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<String> {
     Ok(said)
 }
 
-/// A site to start from.
+/// A new site.
 struct Start {
     draft: Draft,
     /// The messages about it.
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_site_never_overwrites_another_one_unasked() {
+    fn a_new_site_never_overwrites_a_file_without_force() {
         let dir = tempfile::tempdir().unwrap();
         let new = args(dir.path(), &[]);
         run(&new, &SECRETS).unwrap();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_site_is_for_its_owners_eyes_even_where_a_public_file_was() {
+    fn a_new_site_is_private_even_if_it_replaces_a_public_file() {
         let dir = tempfile::tempdir().unwrap();
         let new = cli::NewSite { force: true, ..args(dir.path(), &[]) };
         fs::write(&new.file, "").unwrap();
@@ -193,11 +193,15 @@ mod tests {
         let mut opened = fs::File::open(&new.file).unwrap();
         run(&new, &SECRETS).unwrap();
         assert_eq!(fs::metadata(&new.file).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(opened.read_to_end(&mut Vec::new()).unwrap(), 0, "read by who had opened the old one");
+        assert_eq!(
+            opened.read_to_end(&mut Vec::new()).unwrap(),
+            0,
+            "readable through the old file's descriptor"
+        );
     }
 
     #[test]
-    fn a_new_dial_in_has_a_password_that_nobody_knows_and_only_the_terminal_shows() {
+    fn a_new_dial_in_has_a_random_password_that_only_the_terminal_shows() {
         let dir = tempfile::tempdir().unwrap();
         let new = cli::NewSite { role: cli::Role::DialIn, ..args(dir.path(), &[]) };
         let said = run(&new, &SECRETS).unwrap();
@@ -212,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dialer_gets_its_own_secret_and_shows_it_when_it_is_in_force() {
+    fn a_dialer_gets_its_own_secret_and_shows_it_when_active() {
         let dir = tempfile::tempdir().unwrap();
         let new = args(dir.path(), &["+33612345678"]);
         let said = run(&new, &SECRETS).unwrap();
@@ -225,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_number_the_secret_waits_in_the_file() {
+    fn without_a_number_the_secret_is_in_a_comment() {
         let dir = tempfile::tempdir().unwrap();
         let new = args(dir.path(), &[]);
         let said = run(&new, &SECRETS).unwrap();
@@ -239,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_none_is_refused_before_anything_is_written() {
+    fn an_invalid_number_is_refused_before_writing() {
         let dir = tempfile::tempdir().unwrap();
         let new = args(dir.path(), &["0612345678"]);
         let error = run(&new, &SECRETS).unwrap_err().to_string();
@@ -248,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn two_secrets_are_never_the_same() {
+    fn new_secrets_differ() {
         let (one, other) = (FreshSecrets::new().unwrap(), FreshSecrets::new().unwrap());
         assert_ne!(one.one_time_codes, other.one_time_codes);
         assert_ne!(one.password(), other.password());

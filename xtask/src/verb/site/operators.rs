@@ -15,7 +15,7 @@ use crate::{
 
 const FILE: &str = "usr/share/mobile-broadband-provider-info/serviceproviders.xml";
 
-/// What a site needs to know of an operator.
+/// The settings of an operator for a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
     name: String,
@@ -29,13 +29,12 @@ struct AccessPoint {
     apn: String,
     /// Name and password; the password may be empty.
     account: Option<(String, String)>,
-    /// What the operator calls it.
+    /// The operator's name for it.
     plan: Option<String>,
 }
 
 impl Operator {
-    /// Looks an operator up. The package is pinned in `image/packages.lock` and fetched if it is
-    /// not there yet.
+    /// Looks an operator up. The package is pinned in `image/packages.lock` and is fetched if necessary.
     pub fn find(ctx: &BuildContext, country: &str, operator: Option<&str>) -> Result<Self> {
         let locked = LockedManifest::load(ctx)?;
         let _alone = task::lock_cache(ctx)?;
@@ -74,7 +73,7 @@ impl Operator {
         Ok(Self { name, chosen, others: points.collect() })
     }
 
-    /// Fills a draft in; returns the other choices.
+    /// Fills in a draft; returns the alternatives.
     pub fn fill(self, draft: &mut Draft) -> Vec<String> {
         let AccessPoint { apn, account, .. } = &self.chosen;
         draft.set("operator", "name", file_name(&self.name));
@@ -138,7 +137,7 @@ fn access_points<'a, 'input: 'a>(provider: Node<'a, 'input>) -> impl Iterator<It
     children(provider, "gsm").flat_map(|gsm| children(gsm, "apn"))
 }
 
-/// Whether it is for the Internet, not for picture messages or the operator's portal; so is one without a usage.
+/// Whether it is for the Internet, not for picture messages or the operator's portal; one without a usage is.
 fn is_for_internet(apn: Node) -> bool {
     children(apn, "usage").all(|it| it.attribute("type") == Some("internet"))
 }
@@ -158,7 +157,7 @@ mod tests {
     use crate::verb::site::new::DIALER;
     use dialbox::site::{Role, Site};
 
-    /// In the shape of the real file.
+    /// In the format of the real file.
     const DATABASE: &str = r#"<?xml version="1.0"?>
 <!DOCTYPE serviceproviders SYSTEM "serviceproviders.2.dtd">
 <serviceproviders format="2.0">
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_is_found_by_any_of_its_names_and_fills_the_site_in() {
+    fn an_operator_is_found_by_any_of_its_names_and_fills_in_the_site() {
         for name in ["Free Mobile", "free mobile ", "libre"] {
             let (site, notes) = filled(name);
             let Role::Dialer(dialer) = &site.role else { panic!() };
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_know_the_name_is_told_the_names() {
+    fn without_a_match_the_known_names_are_listed() {
         let said = |operator| Operator::find_in(DATABASE, "fr", operator).unwrap_err().to_string();
         assert_eq!(
             said(None),
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_an_operator_is_called_a_file_can_be() {
+    fn any_operator_name_gives_a_valid_file_name() {
         for (name, file) in [
             ("3", "3"),
             ("Мегафон", "operator"),

@@ -12,8 +12,7 @@ use crate::error::{Context, Result};
 const BLACK_ON_WHITE: &str = "\x1b[30;107m";
 const USUAL_COLOURS: &str = "\x1b[0m";
 
-/// "Key URI Format" of Google Authenticator, which every app reads. `None` if the site uses no
-/// codes.
+/// "Key URI Format" of Google Authenticator, which every app reads. `None` if the site uses no codes.
 pub fn uri(site: &Site) -> Option<String> {
     let Role::Dialer(dialer) = &site.role else { return None };
     let (kind, OneTimeCode { secret, digits }, counting) = match &dialer.sms.as_ref()?.proof {

@@ -12,14 +12,14 @@ use crate::error::{Context, Error, Result};
 /// and blanks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Wvdial {
-    /// What stands after `Dialer` in the section's header.
+    /// The name after `Dialer` in the section's header.
     name: Option<String>,
     settings: BTreeMap<String, String>,
 }
 
 const DEFAULTS: &str = "defaults";
 
-/// Settings that the box applies in any case.
+/// Settings that the box makes in any case.
 const WITHOUT_LOSS: [&str; 7] =
     ["modemtype", "stupidmode", "newpppd", "isdn", "autoreconnect", "autodns", "checkdns"];
 
@@ -67,7 +67,7 @@ impl Wvdial {
         Ok(Self { name, settings: defaults })
     }
 
-    /// Fills a draft in; returns what could not be imported.
+    /// Fills in a draft; returns what could not be imported.
     pub fn fill(mut self, draft: &mut Draft) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(name) = self.name.take() {
@@ -100,7 +100,7 @@ impl Wvdial {
     fn account(&mut self, draft: &mut Draft) {
         draft.unset("operator", "user");
         draft.unset("operator", "password");
-        // wvdial requires both; for an operator without them people write blanks.
+        // wvdial requires both; for an operator without them users write blanks.
         let (user, password) = (self.take("username"), self.take("password"));
         if let Some(user) = user {
             draft.set("operator", "password", password.unwrap_or_default());
@@ -165,7 +165,7 @@ mod tests {
     use crate::verb::site::new::DIALER;
     use dialbox::site::{Role, Site};
 
-    /// As `wvdialconf` writes it and people complete it.
+    /// As `wvdialconf` writes it and users complete it.
     const FREE: &str = "; a comment\n[Dialer Defaults]\nInit1 = ATZ\nInit2 = ATQ0 V1 E1 S0=0 &C1 &D2 +FCLASS=0\n\
         Modem Type = Analog Modem\nBaud = 460800\nNew PPPD = yes\nModem = /dev/ttyUSB0\nISDN = 0\n\
         Stupid Mode = 1\nIdle Seconds = 300\n\n[Dialer free]\nInit3 = AT+CGDCONT=1,\"IP\",\"free\"\n\
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_box_says_otherwise_is_put_where_it_belongs_or_noted() {
+    fn settings_without_an_equal_in_the_site_are_converted_or_reported() {
         let (draft, notes) = filled(
             "[Dialer Defaults]\nInit1 = AT+CPIN=\"1234\"\nInit2 = at+cgdcont=1,\"IP\",internet.example\n\
              Init3 = Z\nBaud = 7200000\nUsername = \" \"\nPassword = \" \"\nPhone = *99#\n[Dialer my operator]\n",
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_setup_is_refused() {
+    fn a_file_without_exactly_one_dialer_is_refused() {
         for (text, why) in [
             ("", "it has no [Dialer …] with settings"),
             ("[Dialer Defaults]\n", "it has no [Dialer …] with settings"),

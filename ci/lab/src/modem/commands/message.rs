@@ -8,7 +8,8 @@ use crate::modem::refusal::Cms;
 use crate::modem::settings::ResultCode;
 use crate::modem::storage::{Status, Stored};
 use crate::modem::syntax::{Form, Param};
-use crate::modem::{Modem, Output};
+use crate::modem::{Later, Modem, Output};
+use std::time::Duration;
 
 /// Ctrl-Z ends a message.
 const CTRL_Z: u8 = 0x1a;
@@ -229,7 +230,9 @@ impl Modem {
         self.ports[port].mode = Mode::Message { octets, hex: Vec::new() };
         // TS 27.005 §3.5.1: CR, LF, >, space.
         let (cr, lf) = (self.ports[port].settings.terminator(), self.ports[port].settings.line_feed());
-        self.answer_piece(port, vec![cr, lf, b'>', b' ']);
+        let prompt =
+            if self.sends.prompt_is_a_line { vec![cr, lf, b'>', cr, lf] } else { vec![cr, lf, b'>', b' '] };
+        self.answer_piece(port, prompt);
         Flow::Pending
     }
 
@@ -267,13 +270,49 @@ impl Modem {
     }
 
     pub(in crate::modem) fn message_taken(&mut self, fate: Result<(), Cms>) {
+        match self.sends.late_by {
+            Duration::ZERO => self.report_taken(fate),
+            late_by => self.later.push((self.now + late_by, Later::Taken(fate))),
+        }
+    }
+
+    pub(in crate::modem) fn report_taken(&mut self, fate: Result<(), Cms>) {
         let Some(port) = self.sending.take() else { return };
         match fate {
             Ok(()) => {
-                self.inform(port, &format!("+CMGS: {}", self.reference));
+                if !self.sends.omits_reference {
+                    self.inform(port, &format!("+CMGS: {}", self.reference));
+                }
                 self.finish(port, ResultCode::Ok);
             }
             Err(cms) => self.finish(port, ResultCode::Cms(cms)),
+        }
+    }
+
+    /// `+CSCA`: TS 27.005 §3.3.1. It is kept with the SIM.
+    pub(super) fn service_centre(&mut self, port: usize, form: &Form) -> Flow {
+        if let Err(cme) = self.sim_usable() {
+            return Cms::from(cme).into();
+        }
+        match form {
+            Form::Test => Flow::Next,
+            Form::Read => {
+                let (number, kind) = &self.service_centre;
+                let line = format!("+CSCA: \"{number}\",{kind}");
+                self.inform(port, &line)
+            }
+            Form::Set(params) => {
+                let (number, kind) = match params.as_slice() {
+                    [Param::Text(number)] => (number, None),
+                    [Param::Text(number), kind] => (number, kind.number()),
+                    _ => return Cms::InvalidPduParameter.into(),
+                };
+                // TS 24.008 §10.5.4.7: 145 is international, 129 unknown.
+                let kind = kind.unwrap_or(if number.starts_with('+') { 145 } else { 129 });
+                self.service_centre = (number.clone(), kind);
+                Flow::Next
+            }
+            Form::Act => REFUSED,
         }
     }
 

@@ -15,14 +15,14 @@ use super::refusal::{Cme, Cms};
 use super::settings::ResultCode;
 use super::syntax::{Command, Form};
 
-/// How the line continues after a command.
+/// What follows a command on its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// With the next command.
+    /// The next command.
     Next,
-    /// Not: this is the line's result.
+    /// Nothing: this is the line's result.
     End(ResultCode),
-    /// Not: the result comes later, at the end of what the command has started.
+    /// Nothing yet: the result comes at the end of what the command has started.
     Pending,
 }
 
@@ -81,6 +81,7 @@ impl Modem {
             Extended::Contexts => self.contexts(port, form),
             Extended::Pin => self.pin(port, form),
             Extended::PinRetries => self.pin_retries(port, form),
+            Extended::PinTries(given, answer) => self.pin_tries(port, *given, *answer, form),
             Extended::OptionPinRetries => self.option_pin_retries(port, form),
             Extended::HuaweiPin => self.huawei_pin(port, form),
             Extended::FacilityLock => self.facility_lock(port, form),
@@ -89,6 +90,7 @@ impl Modem {
             Extended::Functionality => self.functionality(port, form),
             Extended::Clock => self.clock(port, form),
             Extended::CharacterSet => self.character_set(port, form),
+            Extended::ServiceCentre => self.service_centre(port, form),
             Extended::Message(command) => self.message_command(port, *command, form),
         }
     }

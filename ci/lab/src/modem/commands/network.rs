@@ -30,14 +30,14 @@ impl Modem {
         if *form != Form::Read {
             return self.number(port, name, &(0..=2), form);
         }
-        let told = self.ports[port].settings.number(name);
+        let level = self.ports[port].settings.number(name);
         let registration = self.registration();
         let (lac, ci) = self.cell.place;
-        let place = match (told, registration.serves()) {
+        let place = match (level, registration.serves()) {
             (2, true) => format!(",\"{lac:04X}\",\"{ci:08X}\""),
             _ => String::new(),
         };
-        self.inform(port, &format!("{name}: {told},{}{place}", registration as u8))
+        self.inform(port, &format!("{name}: {level},{}{place}", registration as u8))
     }
 
     pub(super) fn operator(&mut self, port: usize, form: &Form) -> Flow {

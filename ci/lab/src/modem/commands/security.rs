@@ -2,6 +2,7 @@
 
 use super::{Flow, REFUSED, flow};
 use crate::modem::Modem;
+use crate::modem::profile::Given;
 use crate::modem::refusal::Cme;
 use crate::modem::syntax::{Form, Param};
 
@@ -39,6 +40,24 @@ impl Modem {
                 self.inform(port, &format!("+CPINR: SIM PUK,{puk},10"))
             }
             Form::Test => Flow::Next,
+            _ => REFUSED,
+        }
+    }
+
+    /// A maker's own counter.
+    pub(super) fn pin_tries(
+        &mut self,
+        port: usize,
+        given: Given,
+        answer: fn(u8, u8) -> String,
+        form: &Form,
+    ) -> Flow {
+        let (pin, puk) = self.sim.tries();
+        match (given, form) {
+            (Given::Acting, Form::Act)
+            | (Given::Reading, Form::Read)
+            | (Given::Testing, Form::Test)
+            | (Given::Setting, Form::Set(_)) => self.inform(port, &answer(pin, puk)),
             _ => REFUSED,
         }
     }

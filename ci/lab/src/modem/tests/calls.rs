@@ -27,7 +27,7 @@ fn an_incoming_call_rings_every_five_seconds_until_the_caller_gives_up() {
 }
 
 #[test]
-fn the_callers_number_is_shown_after_the_first_ring_if_that_is_wanted() {
+fn caller_id_is_shown_after_the_first_ring_if_enabled() {
     let time = Some(TimeOfDay { origin: 1_800_000_000, quarters: 4 });
     for (caller, shown) in [(Some("0612345678"), "0612345678"), (None, "P")] {
         let mut modem = without_echo(ANALOGUE);
@@ -43,7 +43,7 @@ fn the_callers_number_is_shown_after_the_first_ring_if_that_is_wanted() {
 }
 
 #[test]
-fn a_call_is_taken_by_ata_or_after_the_rings_in_s0() {
+fn a_call_is_answered_by_ata_or_after_s0_rings() {
     let mut modem = without_echo(ANALOGUE);
     modem.step(rings(), START);
     assert_eq!(modem.step(Event::Typed(0, b"ATA\r".to_vec()), START), [Output::Answered]);
@@ -57,7 +57,7 @@ fn a_call_is_taken_by_ata_or_after_the_rings_in_s0() {
 }
 
 #[test]
-fn what_is_told_of_a_call_that_fails_depends_on_x() {
+fn the_result_code_of_a_failed_call_depends_on_x() {
     let table = [
         (Failure::Busy, "4", "BUSY"),
         (Failure::Busy, "2", "NO CARRIER"),
@@ -75,7 +75,7 @@ fn what_is_told_of_a_call_that_fails_depends_on_x() {
 }
 
 #[test]
-fn a_carrier_that_does_not_come_within_s7_ends_the_call() {
+fn a_call_without_a_carrier_within_s7_ends() {
     let mut modem = without_echo(ANALOGUE);
     answer(&mut modem, "ATS7=30DT1\r");
     let outputs = modem.step(Event::Time, START + Duration::from_secs(30));
@@ -84,7 +84,7 @@ fn a_carrier_that_does_not_come_within_s7_ends_the_call() {
 }
 
 #[test]
-fn a_byte_breaks_off_a_call_that_is_being_set_up_but_not_at_once() {
+fn a_byte_aborts_call_setup_except_at_its_start() {
     let mut modem = without_echo(ANALOGUE);
     assert_eq!(answer(&mut modem, "ATDT1\r\n"), "");
     let outputs = modem.step(Event::Typed(0, b"\r".to_vec()), START + Duration::from_secs(1));
@@ -93,7 +93,7 @@ fn a_byte_breaks_off_a_call_that_is_being_set_up_but_not_at_once() {
 }
 
 #[test]
-fn packet_data_wants_a_context_and_a_network() {
+fn packet_data_needs_a_context_and_a_network() {
     let mut modem = without_echo(ICON_225);
     let context = "AT+CGDCONT=1,\"IP\",\"free\"\r";
     dialogue(
@@ -117,7 +117,7 @@ fn packet_data_wants_a_context_and_a_network() {
 }
 
 #[test]
-fn data_passes_untouched_and_unechoed_while_online() {
+fn data_is_neither_changed_nor_echoed_while_online() {
     let mut modem = online();
     modem.ports[0].settings.echo = true;
     let outputs = modem.step(Event::Typed(0, b"~\xff}#ATH\r".to_vec()), START);
@@ -127,7 +127,7 @@ fn data_passes_untouched_and_unechoed_while_online() {
 }
 
 #[test]
-fn the_other_port_listens_during_a_call_and_a_call_of_its_own_is_refused() {
+fn the_other_port_takes_commands_during_a_call_but_no_second_call() {
     let mut modem = online();
     let on_the_other =
         |modem: &mut Modem, typed: &str| said_on(1, &modem.step(Event::Typed(1, typed.into()), START));
@@ -153,7 +153,7 @@ fn an_indication_waits_for_the_end_of_the_call_on_a_stick_with_one_port() {
 }
 
 #[test]
-fn three_pluses_escape_only_when_silence_surrounds_them() {
+fn three_pluses_escape_only_with_silence_around_them() {
     let second = Duration::from_secs(1);
     let typed = |modem: &mut Modem, bytes: &str, at| modem.step(Event::Typed(0, bytes.into()), at);
     let mut modem = online();
@@ -175,7 +175,7 @@ fn three_pluses_escape_only_when_silence_surrounds_them() {
 }
 
 #[test]
-fn a_lost_carrier_is_told_and_ends_data_state() {
+fn a_lost_carrier_is_reported_and_ends_data_state() {
     let mut modem = online();
     assert_eq!(said(&modem.step(Event::CarrierLost, START)), "\r\nNO CARRIER\r\n");
     assert_eq!(answer(&mut modem, "AT\r"), "\r\nOK\r\n");
@@ -183,7 +183,7 @@ fn a_lost_carrier_is_told_and_ends_data_state() {
 }
 
 #[test]
-fn what_a_dropped_dtr_does_depends_on_d() {
+fn the_effect_of_dropping_dtr_depends_on_d() {
     let drop_dtr = |modem: &mut Modem| modem.step(Event::Dtr(0, false), START);
     let mut modem = online();
     assert!(drop_dtr(&mut modem).contains(&Output::HungUp));
@@ -200,7 +200,7 @@ fn what_a_dropped_dtr_does_depends_on_d() {
 }
 
 #[test]
-fn hanging_up_takes_its_time_on_an_analogue_line() {
+fn hanging_up_takes_time_on_an_analogue_line() {
     let mut modem = without_echo(ANALOGUE);
     answer(&mut modem, "ATS12=0DT1\r");
     modem.step(Event::Connected(2400), START);

@@ -7,7 +7,7 @@ fn arrives(modem: &mut Modem) -> Vec<Output> {
 }
 
 #[test]
-fn a_message_is_stored_told_listed_read_and_deleted() {
+fn a_message_is_stored_indicated_listed_read_and_deleted() {
     let mut modem = without_echo(ICON_225);
     answer(&mut modem, "AT+CNMI=2,1,0,0,0\r");
     let outputs = arrives(&mut modem);
@@ -32,7 +32,7 @@ fn a_message_is_stored_told_listed_read_and_deleted() {
 }
 
 #[test]
-fn a_full_storage_refuses_and_room_is_told_to_the_network() {
+fn a_full_storage_refuses_and_free_room_is_reported_to_the_network() {
     let mut modem = without_echo(CDC_ACM);
     for _ in 0..5 {
         assert!(arrives(&mut modem).contains(&Output::Received));
@@ -45,7 +45,7 @@ fn a_full_storage_refuses_and_room_is_told_to_the_network() {
 }
 
 #[test]
-fn a_huawei_stick_says_that_it_is_full_in_words_of_its_own() {
+fn a_huawei_stick_has_its_own_urc_for_a_full_storage() {
     let mut modem = without_echo(HUAWEI);
     modem.step(Event::Breaks(Fault::StorageFull(HELLO.to_owned())), START);
     assert_eq!(said(&arrives(&mut modem)), "\r\n^SMMEMFULL: \"SM\"\r\n");
@@ -54,7 +54,7 @@ fn a_huawei_stick_says_that_it_is_full_in_words_of_its_own() {
 }
 
 #[test]
-fn storages_are_chosen_by_name_and_differ_by_model() {
+fn storages_are_selected_by_name_and_differ_by_model() {
     dialogue(
         &mut without_echo(ICON_225),
         &[
@@ -73,7 +73,7 @@ fn storages_are_chosen_by_name_and_differ_by_model() {
 
 /// ModemManager tries 2,1,2,1,0, then 2,1,2,2,0, then 2,1,2,0,0 (its `plugins`): each model here accepts another one.
 #[test]
-fn what_cnmi_takes_differs_by_model() {
+fn accepted_cnmi_values_differ_by_model() {
     let table = [
         (ICON_225, "(0,1,2),(0,1,2,3),(0,2),(0,1,2),(0,1)", [true, true, true]),
         (HUAWEI, "(0,1,2),(0,1,2,3),(0,2,3),(0,2),(0)", [false, true, true]),
@@ -91,7 +91,7 @@ fn what_cnmi_takes_differs_by_model() {
 }
 
 #[test]
-fn a_message_can_be_shown_instead_of_stored_and_wants_an_acknowledgement_then() {
+fn a_message_can_be_passed_on_unstored_and_then_needs_an_acknowledgement() {
     let mut modem = without_echo(ICON_225);
     answer(&mut modem, "AT+CSMS=1;+CNMI=2,2\r");
     assert_eq!(said(&arrives(&mut modem)), format!("\r\n+CMT: ,24\r\n{HELLO}\r\n"));
@@ -103,7 +103,7 @@ fn a_message_can_be_shown_instead_of_stored_and_wants_an_acknowledgement_then() 
 const SUBMIT: &str = "0001000B913316325476F8000005E8329BFD06";
 
 #[test]
-fn a_message_is_sent_after_the_prompt_and_told_its_reference() {
+fn a_message_is_sent_after_the_prompt_and_gets_a_reference() {
     let mut modem = without_echo(ICON_225);
     assert_eq!(answer(&mut modem, "AT+CMGF=0\r"), "\r\nOK\r\n");
     assert_eq!(answer(&mut modem, "AT+CMGS=18\r"), "\r\n> ");
@@ -121,7 +121,7 @@ fn a_message_is_sent_after_the_prompt_and_told_its_reference() {
 }
 
 #[test]
-fn what_is_no_message_is_not_sent() {
+fn invalid_messages_are_not_sent() {
     let table = [
         ("AT+CMGS=17\r", format!("{SUBMIT}\x1a"), "\r\n> \r\n+CMS ERROR: 304\r\n"),
         ("AT+CMGS=18\r", format!("{SUBMIT}0\x1a"), "\r\n> \r\n+CMS ERROR: 304\r\n"),
@@ -134,8 +134,8 @@ fn what_is_no_message_is_not_sent() {
     ];
     for (typed, body, expected) in table {
         let mut modem = without_echo(ICON_225);
-        let told = answer(&mut modem, typed) + &answer(&mut modem, &body);
-        assert_eq!(told, expected, "{typed:?} {body:?}");
+        let actual = answer(&mut modem, typed) + &answer(&mut modem, &body);
+        assert_eq!(actual, expected, "{typed:?} {body:?}");
     }
     let mut modem = without_echo(ICON_225);
     modem.step(Event::Radio(Cell { registration: Registration::Searching, ..Cell::default() }), START);
@@ -144,7 +144,7 @@ fn what_is_no_message_is_not_sent() {
 }
 
 #[test]
-fn a_message_is_not_taken_without_a_network() {
+fn no_message_is_sent_without_a_network() {
     let mut modem = without_echo(ICON_225);
     modem.step(Event::Radio(Cell { registration: Registration::None, ..Cell::default() }), START);
     assert_eq!(arrives(&mut modem), [Output::Unreceived(Cms::NoNetworkService)]);
@@ -153,7 +153,7 @@ fn a_message_is_not_taken_without_a_network() {
 }
 
 #[test]
-fn a_modem_that_hangs_at_a_command_does_not_carry_it_out_and_is_dead_until_it_starts_anew() {
+fn a_modem_that_hangs_at_a_command_does_not_execute_it_and_is_silent_until_a_restart() {
     let mut modem = without_echo(ICON_225);
     modem.step(Event::Breaks(Fault::HangsAt("+CMGD=".to_owned())), START);
     assert_eq!(answer(&mut modem, "AT\r"), "\r\nOK\r\n");

@@ -7,7 +7,7 @@ fn locked() -> Modem {
 }
 
 #[test]
-fn an_analogue_modem_knows_nothing_of_mobile_networks() {
+fn an_analogue_modem_has_no_mobile_commands() {
     let mut modem = without_echo(ANALOGUE);
     for typed in ["AT+CSQ\r", "AT+CPIN?\r", "AT+CMEE=1\r", "AT+CGMI\r", "AT+CMGF=0\r"] {
         assert_eq!(answer(&mut modem, typed), "\r\nERROR\r\n", "{typed}");
@@ -40,7 +40,7 @@ fn a_locked_sim_gives_no_service_and_refuses_as_cmee_says() {
 }
 
 #[test]
-fn models_tell_the_tries_of_a_pin_each_in_its_own_way() {
+fn each_model_reports_pin_tries_by_its_own_command() {
     let tries = |profile, typed: &str| {
         answer(&mut quiet(Modem::new(profile, SimCard::locked("4321").with_tries(2))), typed)
     };
@@ -53,7 +53,7 @@ fn models_tell_the_tries_of_a_pin_each_in_its_own_way() {
 }
 
 #[test]
-fn the_question_for_the_pin_is_switched_off_with_the_pin_alone() {
+fn the_pin_request_is_disabled_only_with_the_pin() {
     let mut modem = locked();
     dialogue(
         &mut modem,
@@ -72,7 +72,7 @@ fn the_question_for_the_pin_is_switched_off_with_the_pin_alone() {
 }
 
 #[test]
-fn a_sim_that_starts_slowly_is_busy_and_then_registration_is_told() {
+fn a_slow_sim_is_busy_and_then_registration_is_reported() {
     let starts_in = Duration::from_secs(4);
     let mut modem = quiet(Modem::new(ICON_225, SimCard::open()).with_slow_sim(starts_in));
     modem.step(Event::Breaks(Fault::Restarts), START);
@@ -91,7 +91,7 @@ fn a_sim_that_starts_slowly_is_busy_and_then_registration_is_told() {
 }
 
 #[test]
-fn registration_is_told_as_creg_asks_for_it() {
+fn registration_is_reported_as_creg_selects() {
     let mut modem = without_echo(ICON_225);
     let denied = || Event::Radio(Cell { registration: Registration::Denied, ..Cell::default() });
     let roaming = || Event::Radio(Cell { registration: Registration::Roaming, ..Cell::default() });
@@ -100,8 +100,8 @@ fn registration_is_told_as_creg_asks_for_it() {
     assert_eq!(said(&modem.step(roaming(), START)), "\r\n+CREG: 5\r\n");
     answer(&mut modem, "AT+CREG=2;+CGREG=1\r");
     assert_eq!(said(&modem.step(denied(), START)), "\r\n+CREG: 3\r\n\r\n+CGREG: 3\r\n");
-    let told = said(&modem.step(roaming(), START));
-    assert_eq!(told, "\r\n+CREG: 5,\"02A1\",\"0012F4C7\"\r\n\r\n+CGREG: 5\r\n");
+    let urcs = said(&modem.step(roaming(), START));
+    assert_eq!(urcs, "\r\n+CREG: 5,\"02A1\",\"0012F4C7\"\r\n\r\n+CGREG: 5\r\n");
     dialogue(
         &mut modem,
         &[
@@ -113,7 +113,7 @@ fn registration_is_told_as_creg_asks_for_it() {
 }
 
 #[test]
-fn the_operator_has_a_name_and_a_number_and_can_be_left() {
+fn the_operator_has_a_name_and_a_number_and_can_be_deselected() {
     dialogue(
         &mut without_echo(ICON_225),
         &[
@@ -133,7 +133,7 @@ fn the_operator_has_a_name_and_a_number_and_can_be_left() {
 }
 
 #[test]
-fn the_network_sets_the_clock_only_where_that_is_asked_for() {
+fn the_network_sets_the_clock_only_if_enabled() {
     let time = Some(TimeOfDay { origin: 1_800_000_000, quarters: 4 });
     let radio = || Event::Radio(Cell { time, ..Cell::default() });
     let unset = "\r\n+CCLK: \"80/01/06,00:01:40+00\"\r\n\r\nOK\r\n";
@@ -149,7 +149,7 @@ fn the_network_sets_the_clock_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn cfun_switches_the_radio_off_and_starts_the_modem_anew() {
+fn cfun_switches_the_radio_off_and_restarts_the_modem() {
     let mut modem = without_echo(ICON_225);
     dialogue(
         &mut modem,
@@ -165,12 +165,12 @@ fn cfun_switches_the_radio_off_and_starts_the_modem_anew() {
 }
 
 #[test]
-fn a_talkative_stick_can_be_silenced() {
+fn repeated_urcs_can_be_disabled() {
     let mut modem = without_echo(HUAWEI);
     let minute = START + Duration::from_secs(60);
-    let told = said(&modem.step(Event::Time, minute));
-    assert_eq!(told.matches("^BOOT:").count(), 3);
-    assert_eq!(told.matches("^RSSI:18").count(), 2);
+    let urcs = said(&modem.step(Event::Time, minute));
+    assert_eq!(urcs.matches("^BOOT:").count(), 3);
+    assert_eq!(urcs.matches("^RSSI:18").count(), 2);
     modem.step(Event::Typed(0, b"AT^CURC=0\r".to_vec()), minute);
     assert_eq!(said(&modem.step(Event::Time, minute + Duration::from_secs(120))), "");
 }

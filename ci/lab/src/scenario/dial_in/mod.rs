@@ -1,11 +1,11 @@
-//! The dial-in role: callers, good ones and bad ones, and a line that is ready for the next one.
+//! The dial-in role: callers with and without permission, and a line that is ready again after each call.
 
-mod nuisances;
+mod bad_calls;
 mod parallel;
 pub mod ready;
 mod series;
 
-pub use nuisances::nuisances;
+pub use bad_calls::bad_calls;
 pub use parallel::two_at_a_time;
 pub use series::ten_in_a_row;
 
@@ -16,13 +16,13 @@ use crate::lan::{Asked, Lan};
 use crate::machine::Machine;
 use crate::stage::{Stage, boot_both, stick};
 
-/// What the server in the local network has to say.
+/// The page that the server in the local network serves.
 const PAGE: &str = "a page of the local network";
 
-/// Of the password `free`: `openssl passwd -5 -salt labsalt free`.
+/// The hash of the password `free`: `openssl passwd -5 -salt labsalt free`.
 const HASH: &str = "$5$labsalt$171mnlxIn9LqdDVR6Qm4ysjZZnzk3se2mUTizlZ7BZ9";
 
-/// The caller is whom the dialer's example site says; the box knows the hash of its password only.
+/// The caller uses the account of the dialer's example site; the box knows only the hash of its password.
 fn let_in_the_dialer(called: &Machine) -> Result<()> {
     let hash = format!("password-hash = \"{HASH}\"");
     let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("password = \"change-me\"", &hash);
@@ -30,7 +30,8 @@ fn let_in_the_dialer(called: &Machine) -> Result<()> {
     called.card().write(SITE, site.as_bytes())
 }
 
-/// A caller gets an address, the network behind the box and the box's ping, but not its services; it does not matter who ends the call, the next one works.
+/// A caller gets an address, reaches the network behind the box and can ping the box, but not use its services.
+/// Whichever side ends the call, the next one works.
 pub fn callers(stage: &Stage) -> Result<()> {
     let (caller, mut called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     called.plug_into_lan(PAGE)?;
@@ -55,7 +56,7 @@ pub fn callers(stage: &Stage) -> Result<()> {
     hang_up()?;
 
     called_box.until("dialctl lines", &["ready, 1 calls"])?;
-    // The hash is no password.
+    // The hash itself must not work as a password.
     caller_box.must(&format!("sed -i 's| \"free\" | \"{HASH}\" |' /etc/ppp/pap-secrets"))?;
     port_is_free(&mut caller_box)?;
     let wrong = caller_box.run("pppd call free updetach")?;
@@ -81,35 +82,38 @@ pub fn callers(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Through the box, under the box's own address, the caller pings the host behind it, looks its name up and gets its
+/// Through the box, from the box's own address, the caller pings the host behind it, looks up its name and gets its
 /// page.
 fn reaches_the_lan(caller_box: &mut Booted, called: &Machine) -> Result<()> {
     caller_box.must(&format!("ping -c 1 -W 10 {}", Lan::HOST))?;
-    // The name server is the one that IPCP has told.
+    // The name server is the one that IPCP has assigned.
     caller_box.until("cat /etc/resolv.conf", &[&format!("nameserver {}", Lan::HOST)])?;
     let page = caller_box.must(&format!("timeout 20 wget -q -O - http://{}/", Lan::NAME))?;
     shows("the server in the local network", &page, &[PAGE])?;
     let asked = called.lan().map(Lan::asked).unwrap_or_default();
     let seen = [Asked::Name(Lan::GIVEN, Lan::NAME.to_owned()), Asked::Page(Lan::GIVEN)];
-    check(seen.iter().all(|it| asked.contains(it)), || format!("the host was not asked so, but: {asked:?}"))
+    check(seen.iter().all(|it| asked.contains(it)), || {
+        format!("the host has received other requests: {asked:?}")
+    })
 }
 
-/// With its first caller and its local network the box has no address but those of the site, believes nobody's routes, and
-/// no file is open to all.
+/// With its first caller and its local network, the box has only the site's addresses, accepts no routes from others,
+/// and has no world-writable file.
 fn is_closed(called: &mut Booted) -> Result<()> {
     let ipv6 = called.run("ip -6 addr; ip -6 route")?;
-    check(ipv6.text.is_empty(), || format!("the box speaks IPv6:\n{}", ipv6.text))?;
+    check(ipv6.text.is_empty(), || format!("the box has an IPv6 address or route:\n{}", ipv6.text))?;
     for (setting, value) in SETTINGS {
         let settings = called.must(&format!("cd /proc/sys; grep . {setting}; cd /"))?;
         let wrong: Vec<_> = settings.lines().filter(|line| !line.ends_with(&format!(":{value}"))).collect();
         check(settings.lines().count() > 1 && wrong.is_empty(), || format!("not {value}: {wrong:?}"))?;
     }
     let open = called.must("find /etc /run /state /tmp /var -type f -perm -2")?;
-    check(open.is_empty(), || format!("everybody can write to {open}"))?;
+    check(open.is_empty(), || format!("any user can write to {open}"))?;
     called.must("test -e /run/ifstate").map(drop)
 }
 
-/// Files below `/proc/sys`, at least two each so that grep(1) names them, and what they all hold.
+/// Files below `/proc/sys`, at least two each so that grep(1) prints their names, and the value that all of them must
+/// have.
 const SETTINGS: [(&str, &str); 7] = [
     ("kernel/kptr_restrict kernel/kptr_restrict", "2"),
     ("net/ipv4/conf/eth0/rp_filter net/ipv4/conf/ppp0/rp_filter", "1"),
@@ -120,14 +124,14 @@ const SETTINGS: [(&str, &str); 7] = [
     ("net/ipv4/conf/all/arp_ignore net/ipv4/conf/all/arp_ignore", "1"),
 ];
 
-/// Asks for a page.
+/// The command that requests a page.
 fn get(address: &str, port: u16) -> String {
     format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 4 {address} {port}")
 }
 
 fn call(caller: &mut Booted) -> Result<()> {
     port_is_free(caller)?;
-    // The caller tries IPv6, too.
+    // The caller asks for IPv6 too.
     caller.must("pppd call free +ipv6 updetach")?;
     caller.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;
     caller.until("ping -c 1 -W 3 192.168.32.1", &[]).map(drop)

@@ -1,6 +1,6 @@
-//! Two callers at a time, and what ends a call.
+//! Two calls at a time, and the ways in which a call ends.
 
-use super::ready::{self, Promise};
+use super::ready::{self, Deadline};
 use super::{check, shows};
 use crate::booted::Booted;
 use crate::error::Result;
@@ -8,19 +8,19 @@ use crate::lines::{BootedLines, Lines, ends};
 use crate::network::Line;
 use crate::stage::{Stage, line_number};
 
-/// A caller that falls silent is noticed after so many seconds.
+/// The time, in seconds, after which a silent caller is noticed.
 const SILENCE: u64 = 2 * 3;
 const ECHO: &str = "[dial-in]\nlcp-echo-interval = 2\nlcp-echo-failure = 3\n";
 
-/// The table of docs/dial-in.md, where all wires arrive.
-const HUNG_UP_HERE: Promise = Promise::new("line1", 10);
-const WRONG_PASSWORD: Promise = Promise::new("line1", 10);
-const CARRIER_LOST: Promise = Promise::new("line2", 5);
+/// From the table in docs/dial-in.md, for a fully wired cable.
+const HUNG_UP_HERE: Deadline = Deadline::new("line1", 10);
+const WRONG_PASSWORD: Deadline = Deadline::new("line1", 10);
+const CARRIER_LOST: Deadline = Deadline::new("line2", 5);
 /// The flag and the address with which every frame of LCP begins (RFC 1662 §3.1).
 const FRAME: &[u8] = b"~\xff";
-const FALLEN_SILENT: Promise = Promise::new("line1", SILENCE + 10);
+const FALLEN_SILENT: Deadline = Deadline::new("line1", SILENCE + 10);
 
-/// Both lines have a caller, each with the addresses of its line; whatever ends one call leaves the other alone.
+/// Both lines have a caller, each with the addresses of its line. The end of one call does not affect the other.
 pub fn two_at_a_time(stage: &Stage) -> Result<()> {
     let lines = Lines::on(stage, Line::INSTANT, ECHO)?;
     let mut boxes = lines.boot()?;
@@ -55,7 +55,7 @@ pub fn two_at_a_time(stage: &Stage) -> Result<()> {
     ready::kept(stage, &mut boxes.called, since, 2, CARRIER_LOST)?;
     boxes.ping(1)?;
 
-    // The caller's modem stays in the call.
+    // The caller's modem does not hang up.
     let since = ready::now(&mut boxes.called)?;
     boxes.caller.must("kill -STOP $(head -n 1 /run/ppp-caller1.pid)")?;
     ready::kept(stage, &mut boxes.called, since, 3, FALLEN_SILENT)?;
@@ -78,10 +78,10 @@ pub fn two_at_a_time(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Somebody calls line 2, hears pppd begin, and hangs up.
+/// A caller of line 2 receives pppd's first frame, and hangs up.
 fn caller_leaves_during_lcp(stage: &Stage, called: &mut Booted) -> Result<()> {
     let caller = stage.exchange().with(|network, now| {
-        let caller = network.connect_peer("somebody", "+33698765499");
+        let caller = network.connect_peer("caller3", "+33698765499");
         network.call(caller, &line_number(2), now);
         caller
     });
@@ -93,12 +93,12 @@ fn caller_leaves_during_lcp(stage: &Stage, called: &mut Booted) -> Result<()> {
     ready::kept(stage, called, since, 1, CARRIER_LOST)
 }
 
-/// The caller of line 1 pings the box, once as itself and once with the address of line 2: to that there is no answer,
-/// neither by the kernel's check of sources nor by the rules alone.
+/// The caller of line 1 pings the box from its own address and from that of line 2. The second gets no answer, even if
+/// only the firewall rules, and not the kernel's source check, are in force.
 fn no_caller_sends_as_another(boxes: &mut BootedLines) -> Result<()> {
     const NO_CHECK: &str = "for check in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$check; done";
     boxes.called.must(&format!("ip addr add {TARGET}/32 dev lo"))?;
-    // Here the answer over the other line would be taken.
+    // The calling box must accept an answer over the other line, or the test would prove nothing.
     boxes.caller.must(NO_CHECK)?;
     let [_, own] = ends(1);
     let [_, others] = ends(2);
@@ -113,7 +113,7 @@ fn no_caller_sends_as_another(boxes: &mut BootedLines) -> Result<()> {
     Ok(())
 }
 
-/// An address of the box that belongs to no line.
+/// An address of the box that is not a line's.
 const TARGET: &str = "10.99.0.1";
 
 fn ping_over_line_1(source: &str) -> String {

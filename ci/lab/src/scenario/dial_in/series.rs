@@ -1,4 +1,4 @@
-//! One call after the other.
+//! Consecutive calls.
 
 use super::check;
 use crate::error::Result;
@@ -6,14 +6,14 @@ use crate::lines::{Footprint, Lines};
 use crate::network::Line;
 use crate::stage::Stage;
 
-/// Before the first look at what the service holds: by then it has seen everything once.
+/// Calls before the first measurement, after which the service has run all of its code once.
 const WARM_UP: u32 = 3;
 const CALLS: u32 = 10;
-/// KiB, two pages: the ledger of calls, which is read and written after each, is longer.
+/// In KiB, two pages: the ledger of calls, which the service reads and writes after each call, grows.
 const LEDGER: u32 = 8;
 
-/// Call, password, addresses, hang-up by the caller, ten times without a break: no call fails, and the service holds
-/// no more memory or files than before. `cargo xtask bench dial-in` makes fifty of them.
+/// Ten calls without a break, each with password, addresses and a hang-up by the caller. No call fails, and the service
+/// uses no more memory or files than before. `cargo xtask bench dial-in` makes fifty calls.
 pub fn ten_in_a_row(stage: &Stage) -> Result<()> {
     let lines = Lines::on(stage, Line::INSTANT, "")?;
     let mut boxes = lines.boot()?;

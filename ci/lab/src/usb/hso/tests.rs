@@ -9,7 +9,7 @@ fn at(milliseconds: u64) -> Duration {
 }
 
 #[test]
-fn the_descriptors_are_those_the_driver_looks_at() {
+fn the_descriptors_are_those_that_the_driver_checks() {
     let stick = Hso::default();
     let configuration = stick.description().descriptor(2, 0).unwrap();
     // hso.c: `hso_get_mux_ports` wants three extra bytes behind the first interface's descriptor.
@@ -20,7 +20,7 @@ fn the_descriptors_are_those_the_driver_looks_at() {
 }
 
 #[test]
-fn what_is_written_to_each_port_reaches_the_modem_there() {
+fn data_written_to_a_port_reaches_the_modem_there() {
     let mut stick = Hso::default();
     for port in 0..2 {
         let setup = Setup { request_type: 0x21, request: 0, value: 0, index: port, length: 3 };
@@ -35,7 +35,7 @@ fn what_is_written_to_each_port_reaches_the_modem_there() {
 }
 
 #[test]
-fn a_multiplexed_port_says_that_it_waits_until_it_is_read() {
+fn a_multiplexed_port_announces_its_data_until_it_is_read() {
     let mut stick = Hso::default();
     assert_eq!(stick.send(READY_TO_READ, 2, at(0)), [0; 0]);
     stick.inward(1, b"\r\nOK\r\n", at(1));
@@ -51,7 +51,7 @@ fn a_multiplexed_port_says_that_it_waits_until_it_is_read() {
 }
 
 #[test]
-fn a_port_that_nobody_reads_is_announced_ever_more_seldom() {
+fn the_pauses_between_announcements_of_an_unread_port_grow() {
     let mut stick = Hso::default();
     stick.inward(0, b"\r\nRING\r\n", at(0));
     let times: Vec<u64> = (0..4000).filter(|ms| !stick.send(READY_TO_READ, 2, at(*ms)).is_empty()).collect();
@@ -72,7 +72,7 @@ fn the_modem_port_is_a_stream_with_dtr() {
 }
 
 #[test]
-fn a_stick_that_was_pulled_out_has_forgotten_what_it_had_to_say() {
+fn a_stick_loses_its_unsent_data_when_it_is_pulled_out() {
     let mut stick = Hso::default();
     (0..4).for_each(|port| stick.inward(port, b"x", at(0)));
     stick.lose_power();

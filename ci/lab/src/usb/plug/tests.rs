@@ -161,7 +161,7 @@ fn question(setup: Setup, data: &[u8]) -> Packet {
 }
 
 #[test]
-fn nothing_but_hello_is_said_before_the_guests_hello_and_the_parts_come_before_the_whole() {
+fn only_hello_is_sent_before_the_guests_hello_and_the_parts_are_described_before_the_connect() {
     let hands = Arc::default();
     let mut guest = Guest::before_hello(Plug::new(Box::new(Gadget(Arc::clone(&hands)))), hands);
     assert!(matches!(&guest.heard()[..], [Packet::Hello(it)] if it.capabilities == CAPABILITIES));
@@ -203,10 +203,10 @@ fn standard_requests_are_answered_from_the_description() {
 }
 
 #[test]
-fn a_burst_waits_until_it_is_polled_and_lets_stale_channels_go_first() {
+fn a_burst_waits_for_a_poll_and_starts_with_empty_packets_for_stale_channels() {
     let mut guest = Guest::with_gadget();
     guest.has_stream(10);
-    assert_eq!(guest.heard(), [], "nobody polls");
+    assert_eq!(guest.heard(), [], "no endpoint is polled");
     guest.asks(0, Packet::StartInterruptReceiving(STREAM_IN));
     assert_eq!(guest.lengths(STREAM_IN), [0, 0, 0, 10]);
     guest.has_stream(5);
@@ -234,7 +234,7 @@ fn a_message_is_a_packet() {
 }
 
 #[test]
-fn no_more_is_sent_than_qemu_passes_on() {
+fn data_is_sent_no_faster_than_qemu_passes_it_on() {
     let mut guest = Guest::polling(&[STREAM_IN]);
     guest.has_stream(10_000_000);
     let first = guest.lengths(STREAM_IN).len();
@@ -255,7 +255,7 @@ fn data_for_the_device_needs_no_acknowledgement() {
 }
 
 #[test]
-fn a_device_leaves_with_its_last_answer_when_no_driver_asks_its_streams_any_more() {
+fn a_device_leaves_with_its_last_answer_when_its_streams_are_no_longer_polled() {
     let mut guest = Guest::polling(&[STREAM_IN, MESSAGES]);
     guest.has_stream(10);
     guest.plug.pull_out(guest.now);
@@ -284,7 +284,7 @@ fn a_device_leaves_with_its_last_answer_when_no_driver_asks_its_streams_any_more
 }
 
 #[test]
-fn a_stream_that_is_polled_at_the_last_moment_is_refused_too() {
+fn a_stream_polled_during_removal_is_refused_too() {
     let mut guest = Guest::polling(&[MESSAGES]);
     guest.plug.pull_out(guest.now);
     assert_eq!(guest.heard(), []);
@@ -298,7 +298,7 @@ fn a_stream_that_is_polled_at_the_last_moment_is_refused_too() {
 }
 
 #[test]
-fn a_device_that_nobody_asks_leaves_all_the_same() {
+fn a_device_without_requests_leaves_after_a_while() {
     let mut guest = Guest::polling(&[STREAM_IN]);
     guest.plug.pull_out(guest.now);
     guest.heard();
@@ -310,7 +310,7 @@ fn a_device_that_nobody_asks_leaves_all_the_same() {
 }
 
 #[test]
-fn the_next_qemu_finds_the_device_as_it_was_left() {
+fn the_next_qemu_finds_the_device_plugged_in_or_out_as_before() {
     let mut guest = Guest::polling(&[STREAM_IN]);
     guest.plug.disconnected();
     guest.has_stream(3);
@@ -320,5 +320,5 @@ fn the_next_qemu_finds_the_device_as_it_was_left() {
     assert!(matches!(guest.heard()[..], [Packet::Hello(_), .., Packet::DeviceConnect(_)]));
     guest.plug.disconnected();
     guest.plug.pull_out(guest.now);
-    assert!(guest.plug.is_out(), "nobody to take leave of");
+    assert!(guest.plug.is_out(), "no guest is connected");
 }

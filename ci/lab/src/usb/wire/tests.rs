@@ -57,7 +57,7 @@ fn packets_are_laid_out_as_in_usbredirproto_h() {
 }
 
 #[test]
-fn endpoints_are_a_table_a_property_out_before_in() {
+fn endpoint_tables_have_one_property_each_and_out_before_in() {
     let info = EndpointInfo { kind: Kind::Interrupt, interval: 4, interface: 2, max_packet: 0x0110 };
     let mut endpoints = Box::new([None; ENDPOINTS]);
     endpoints[endpoint_index(0x84)] = Some(info);
@@ -69,7 +69,7 @@ fn endpoints_are_a_table_a_property_out_before_in() {
 }
 
 #[test]
-fn what_is_no_packet_is_refused() {
+fn invalid_packets_are_refused() {
     let header = |kind: u32, length: u32| [kind.to_le_bytes(), length.to_le_bytes(), [0; 4], [0; 4]].concat();
     let after = |kind, body: &[u8]| {
         after_hello(&[header(kind, u32::try_from(body.len()).unwrap()), body.to_vec()].concat())
@@ -157,7 +157,7 @@ fn packet() -> impl Strategy<Value = Packet> {
 }
 
 #[test]
-fn what_qemu_leaves_in_the_status_of_a_question_is_not_looked_at() {
+fn the_status_byte_of_a_request_is_ignored() {
     let question = [100, 0, 0, 0, 10, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0x80, 6, 0x80, 185, 0, 1, 0, 0, 18, 0];
     let messages = after_hello(&question).unwrap();
     assert!(matches!(&messages[..], [Message { id: 7, packet: Packet::Control(it) }] if it.status == UNSAID));

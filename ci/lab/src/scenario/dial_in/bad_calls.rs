@@ -1,6 +1,6 @@
-//! Callers who do not speak PPP, give up or vanish, and a modem that hangs: one on each line of a box.
+//! Callers who do not speak PPP, hang up early or vanish, and a modem that hangs: one on each line of a box.
 
-use super::ready::{self, Promise};
+use super::ready::{self, Deadline};
 use super::shows;
 use crate::error::Result;
 use crate::lines::site;
@@ -11,47 +11,46 @@ use crate::scenario::{SERVICES_LOG, SITE};
 use crate::stage::{Stage, line_number};
 use std::time::Duration;
 
-/// What goes wrong with a call after the box has taken it, and within which time its line is ready again: the table of
-/// docs/dial-in.md.
-/// The figures are those of docs/dial-in.md.
-struct Nuisance {
+/// What goes wrong with a call after the box has answered it, and how soon its line must be ready again (the table in
+/// docs/dial-in.md).
+struct BadCall {
     happens: fn(&mut Network, Call, Duration),
-    promise: Promise,
+    deadline: Deadline,
 }
 
-/// Who is in it.
+/// The two ends of the call.
 #[derive(Clone, Copy)]
 struct Call {
     caller: Subscriber,
     modem: Subscriber,
 }
 
-/// The callers.
-const NUISANCES: [Nuisance; 4] = [
-    Nuisance {
+/// The first four lines, one case each.
+const BAD_CALLS: [BadCall; 4] = [
+    BadCall {
         happens: |network, call, now| network.hang_up(call.caller, now), // before there is a connection
-        promise: Promise::new("line1", 5),
+        deadline: Deadline::new("line1", 5),
     },
-    Nuisance {
+    BadCall {
         happens: |network, call, now| network.say(call.caller, b"hello? is anybody there?\r\r\r", now),
-        promise: Promise::new("line2", 45),
+        deadline: Deadline::new("line2", 45),
     },
-    Nuisance { happens: |_, _, _| { /* not a word */ }, promise: Promise::new("line3", 45) },
-    Nuisance {
+    BadCall { happens: |_, _, _| { /* the caller sends nothing */ }, deadline: Deadline::new("line3", 45) },
+    BadCall {
         happens: |network, call, now| network.break_modem(call.modem, Fault::DropsCallSilently, now),
-        promise: Promise::new("line4", 45),
+        deadline: Deadline::new("line4", 45),
     },
 ];
 
-/// The modem that hangs during a call, from when it answers again.
-const AFTER_A_HANG: Promise = Promise::new("line5", 40);
-/// Until it is ended.
+/// Counted from when a modem that hung during a call answers again.
+const AFTER_A_HANG: Deadline = Deadline::new("line5", 40);
+/// The test ends the hang.
 const FOR_LONG: Duration = Duration::from_secs(3600);
-/// Two modems that whistle for so long can be interrupted.
+/// Long enough to interrupt the training.
 const TRAINING: Line = Line { handshake: Duration::from_secs(20), ..Line::INSTANT };
 
-/// Whatever becomes of a call, its line is ready again within a stated time.
-pub fn nuisances(stage: &Stage) -> Result<()> {
+/// Whatever goes wrong with a call, its line is ready again before its deadline.
+pub fn bad_calls(stage: &Stage) -> Result<()> {
     let called = stage.with_lines("dial-in", 5)?;
     called.card().write(SITE, site(5).as_bytes())?;
     let mut booted = called.boot()?;
@@ -61,11 +60,11 @@ pub fn nuisances(stage: &Stage) -> Result<()> {
     let began = ready::now(&mut booted)?;
     let calls = call_every_line(stage, &called)?;
     stage.exchange().with(|network, now| {
-        NUISANCES.iter().zip(&calls).for_each(|(nuisance, call)| (nuisance.happens)(network, *call, now));
+        BAD_CALLS.iter().zip(&calls).for_each(|(bad_call, call)| (bad_call.happens)(network, *call, now));
         network.break_modem(calls[4].modem, Fault::Hangs(FOR_LONG), now);
     });
-    for Nuisance { promise, .. } in &NUISANCES {
-        ready::kept(stage, &mut booted, began, 1, *promise)?;
+    for BadCall { deadline, .. } in &BAD_CALLS {
+        ready::kept(stage, &mut booted, began, 1, *deadline)?;
     }
 
     booted.until("dialctl lines", &["does not prove that it has left the call"])?;
@@ -83,7 +82,7 @@ pub fn nuisances(stage: &Stage) -> Result<()> {
     shows("the log", &log, &["trying to get the modem back: repeat", "the modem is back"])
 }
 
-/// Somebody calls each line of a box, and the box takes the call; the first pair of modems takes its time.
+/// A caller calls each line, and the box answers. The first pair of modems trains slowly.
 fn call_every_line(stage: &Stage, called: &Machine) -> Result<Vec<Call>> {
     let calls: Vec<Call> = stage.exchange().with(|network, now| {
         let call = |(line, modem): (usize, &Subscriber)| {

@@ -1,0 +1,293 @@
+//! The answerer in a [process of its own](crate::modem::sandbox), and what the service keeps from it: who may log in.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::answerer::{Answerer, AnswererConfig};
+use super::login::{Credentials, Typed};
+use super::report::{Connected, Report};
+use super::secret::Registers;
+use crate::modem::recovery::RecoveryStep;
+use crate::modem::sandbox::{Guard, Sandboxable, Violation};
+use crate::published::{LineState, LineStatus, Published};
+use crate::record::Record;
+use crate::site::UserName;
+
+/// The longest text about a call: a line of the modem.
+const LONGEST_TEXT: usize = 2100;
+
+/// What a line's process is asked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Order {
+    /// The call is over, or is to be.
+    HangUp,
+    /// Whose the name and the password are, if anybody's.
+    Checked(Option<String>),
+}
+
+/// A [`Report`] as it is sent.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Claim {
+    /// A caller is connected.
+    Connected(Call),
+    /// A name and a password are to be checked.
+    CheckPassword {
+        /// The name.
+        name: Vec<u8>,
+        /// The password.
+        password: Vec<u8>,
+    },
+    /// A call was taken and came to nothing.
+    Lost {
+        /// Who called.
+        caller: Option<String>,
+        /// Why.
+        why: String,
+    },
+    /// A caller has not logged in.
+    LoginFailed {
+        /// The call.
+        call: Call,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A call that was taken, as it is sent.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Call {
+    since: Duration,
+    caller: Option<String>,
+    speed: Option<String>,
+    user: Option<String>,
+}
+
+impl From<Connected> for Call {
+    fn from(Connected { since, caller, speed, user }: Connected) -> Self {
+        Self { since, caller, speed, user: user.map(|user| user.to_string()) }
+    }
+}
+
+impl Call {
+    /// A call of the past, with texts that could have come from a modem.
+    fn check(self, now: Duration) -> Result<Connected, Violation> {
+        let Self { since, caller, speed, user } = self;
+        let user = user.map(|user| user.parse().map_err(|_| Violation::Claim)).transpose()?;
+        let [caller, speed] = [caller, speed].map(|text| text.map(checked_text).transpose());
+        Ok(Connected { since: since.min(now), caller: caller?, speed: speed?, user })
+    }
+}
+
+fn checked_text(text: String) -> Result<String, Violation> {
+    let fits = text.len() <= LONGEST_TEXT && !text.contains(char::is_control);
+    if fits { Ok(text) } else { Err(Violation::Claim) }
+}
+
+impl Sandboxable for Answerer {
+    type Start = AnswererConfig;
+    type Order = Order;
+    type Answer = ();
+    type Claim = Claim;
+
+    fn start(config: AnswererConfig) -> Option<Self> {
+        Some(Self::new(config, Registers::random))
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::HangUp => self.hang_up(),
+            Order::Checked(user) => self.set_checked(user.and_then(|user| user.parse().ok())),
+        }
+    }
+
+    fn claim(&mut self, report: Report) -> Claim {
+        match report {
+            Report::Connected(connected) => Claim::Connected(connected.into()),
+            Report::CheckPassword => {
+                let Credentials { name, password } = self.credentials().unwrap_or_default();
+                Claim::CheckPassword { name: name.bytes().to_owned(), password: password.bytes().to_owned() }
+            }
+            Report::Lost { caller, why } => Claim::Lost { caller, why },
+            Report::LoginFailed { connected, why } => Claim::LoginFailed { call: connected.into(), why },
+        }
+    }
+
+    fn has_errands(&self) -> bool {
+        false
+    }
+}
+
+/// What the service keeps of a line's protocol.
+#[derive(Debug)]
+pub struct LineGuard {
+    config: AnswererConfig,
+    /// Who has proven it in this call.
+    authenticated: Option<UserName>,
+    credentials: Option<Credentials>,
+}
+
+impl LineGuard {
+    /// Of a line.
+    pub fn new(config: AnswererConfig) -> Self {
+        Self { config, authenticated: None, credentials: None }
+    }
+
+    /// The name and the password of [`Report::CheckPassword`].
+    pub fn credentials(&mut self) -> Option<Credentials> {
+        self.credentials.take()
+    }
+
+    /// The caller has proven to be this user, or not. The process has no other way to let somebody in.
+    pub fn set_authenticated(&mut self, user: Option<UserName>) {
+        self.authenticated = user;
+    }
+}
+
+impl Guard for LineGuard {
+    type Parser = Answerer;
+    type Report = Report;
+    const IS_IDLE_WITHOUT_PROCESS: bool = false;
+
+    fn start(&self) -> AnswererConfig {
+        self.config.clone()
+    }
+
+    /// The values that the modem was told are lost with the process, as when the service itself is restarted.
+    fn step_after_restart(&self, step: Option<RecoveryStep>) -> Option<RecoveryStep> {
+        step.max(Some(RecoveryStep::HangUp))
+    }
+
+    fn accept(&mut self, claim: Claim, now: Duration) -> Result<Report, Violation> {
+        if let Claim::CheckPassword { name, password } = claim {
+            let [name, password] = [name, password].map(|bytes| Typed::from_bytes(&bytes));
+            self.credentials = Some(Credentials { name, password });
+            return Ok(Report::CheckPassword);
+        }
+        // All others end the time in which a caller proves something.
+        let authenticated = self.authenticated.take();
+        match claim {
+            Claim::Connected(call) => {
+                let connected = call.check(now)?;
+                let is_proven = connected.user.is_none() || connected.user == authenticated;
+                if is_proven { Ok(Report::Connected(connected)) } else { Err(Violation::Claim) }
+            }
+            Claim::Lost { caller, why } => {
+                Ok(Report::Lost { caller: caller.map(checked_text).transpose()?, why: checked_text(why)? })
+            }
+            Claim::LoginFailed { call, why } => {
+                Ok(Report::LoginFailed { connected: call.check(now)?, why: checked_text(why)? })
+            }
+            Claim::CheckPassword { .. } => Err(Violation::Claim),
+        }
+    }
+
+    fn remembers(&self, _record: &Record) -> Option<(&'static str, Record)> {
+        None
+    }
+
+    fn lost(&mut self, record: &Record, now: Duration) -> Vec<Report> {
+        (self.authenticated, self.credentials) = (None, None);
+        let Some(status) = LineStatus::from_record(record) else { return Vec::new() };
+        let why = "the modem's parser has died".to_owned();
+        match status.state {
+            LineState::Answering => vec![Report::Lost { caller: status.caller, why }],
+            LineState::LoggingIn => {
+                let connected = Connected { since: now, caller: status.caller, ..Connected::default() };
+                vec![Report::LoginFailed { connected, why }]
+            }
+            LineState::Resetting | LineState::Ready | LineState::Connected | LineState::HangingUp => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::{Role, Site};
+
+    const NOW: Duration = Duration::from_secs(100);
+
+    fn config() -> AnswererConfig {
+        let site = "role='dial-in'\nhostname='box'\n[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n\
+                    login=true\n[[user]]\nname='u'\npassword='Xy7Qz9'\n";
+        let site = Site::parse(site).unwrap();
+        let Role::DialIn(dial_in) = &site.role else { unreachable!("role='dial-in'") };
+        AnswererConfig::new(&dial_in.lines[0], &site.hostname)
+    }
+
+    fn guard() -> LineGuard {
+        LineGuard::new(config())
+    }
+
+    fn connected(user: Option<&str>) -> Claim {
+        let user = user.map(str::to_owned);
+        Claim::Connected(Call { since: NOW, caller: None, speed: Some("33600".to_owned()), user })
+    }
+
+    fn lost() -> Claim {
+        Claim::Lost { caller: None, why: "NO CARRIER".to_owned() }
+    }
+
+    #[test]
+    fn nobody_is_let_in_by_the_process_alone() {
+        let mut guard = guard();
+        assert_eq!(guard.accept(connected(Some("guest")), NOW), Err(Violation::Claim));
+        assert!(guard.accept(connected(None), NOW).is_ok(), "pppd asks for the password");
+    }
+
+    #[test]
+    fn who_has_proven_it_is_let_in_once_and_under_that_name() {
+        let mut guard = guard();
+        let prove = |guard: &mut LineGuard| guard.set_authenticated(Some("guest".parse().unwrap()));
+        prove(&mut guard);
+        assert!(matches!(guard.accept(connected(Some("guest")), NOW), Ok(Report::Connected(_))));
+        assert_eq!(guard.accept(connected(Some("guest")), NOW), Err(Violation::Claim), "another call");
+        prove(&mut guard);
+        assert_eq!(guard.accept(connected(Some("root")), NOW), Err(Violation::Claim), "another user");
+        prove(&mut guard);
+        assert!(guard.accept(lost(), NOW).is_ok());
+        assert_eq!(guard.accept(connected(Some("guest")), NOW), Err(Violation::Claim), "after that call");
+        prove(&mut guard);
+        guard.lost(&Record::new(), NOW);
+        assert_eq!(guard.accept(connected(Some("guest")), NOW), Err(Violation::Claim), "another process");
+    }
+
+    #[test]
+    fn texts_and_times_of_a_call_are_such_as_a_modem_could_have_given() {
+        let why = |why: &str| Claim::Lost { caller: None, why: why.to_owned() };
+        assert!(guard().accept(why("NO CARRIER"), NOW).is_ok());
+        for forged in ["a\nb", "\u{1b}[2J", &"x".repeat(LONGEST_TEXT + 1)] {
+            assert_eq!(guard().accept(why(forged), NOW), Err(Violation::Claim), "{forged:?}");
+        }
+        let call = Call { since: 2 * NOW, caller: None, speed: None, user: None };
+        let Ok(Report::Connected(connected)) = guard().accept(Claim::Connected(call), NOW) else {
+            panic!("a call")
+        };
+        assert_eq!(connected.since, NOW, "not in the future");
+    }
+
+    #[test]
+    fn nothing_of_a_line_s_process_is_stored() {
+        assert_eq!(guard().remembers(&Record::new().with("outcome", "accepted")), None);
+    }
+
+    #[test]
+    fn a_call_that_was_being_taken_is_entered_when_the_process_dies() {
+        let lost = |state: &str| guard().lost(&Record::new().with("line", state).with("caller", "0555"), NOW);
+        assert!(
+            matches!(&lost("answering")[..], [Report::Lost { caller: Some(caller), .. }] if caller == "0555")
+        );
+        assert!(matches!(lost("logging-in")[..], [Report::LoginFailed { .. }]));
+        assert_eq!(lost("ready"), []);
+        assert_eq!(lost("connected"), [], "pppd's end is the call's");
+    }
+
+    #[test]
+    fn the_process_of_a_line_is_given_no_secret() {
+        let shown = format!("{:?}", guard().start());
+        assert_eq!(shown, "AnswererConfig { rings: 1, callers: None, prompt: Some(\"box\") }");
+    }
+}

@@ -1,0 +1,281 @@
+//! The process as its service sees it: started, asked, and ended.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::message::{self, LONGEST, Violation};
+use super::run::FLAG;
+use crate::paths::Paths;
+
+/// How long a reply may take. The longest work is a start whose pages come from a slow card; a heartbeat has four times
+/// as much.
+const PATIENCE: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// An empty directory, the root of every process.
+const ROOT: &str = "/var/empty";
+
+/// The program that is the process: one whose `main` begins with [`is_requested`](super::is_requested).
+#[derive(Debug, Clone, Copy)]
+pub enum Program<'a> {
+    /// That of the service itself.
+    Own,
+    /// Another one, for a test whose own program is no service.
+    At(&'a Path),
+}
+
+/// Where and as whom a process runs.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    program: PathBuf,
+    root: PathBuf,
+    uid: u32,
+}
+
+impl Sandbox {
+    /// A process of that program, whose user and group have this number.
+    #[must_use]
+    pub fn new(paths: &Paths, program: Program, uid: u32) -> Self {
+        let program = match program {
+            Program::Own => Path::new("/proc/self/exe"),
+            Program::At(path) => path,
+        };
+        Self { program: program.to_owned(), root: paths.path(ROOT), uid }
+    }
+}
+
+/// A process that runs, or has ended without our noticing. Dropped, it is killed.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    socket: OwnedFd,
+    /// For messages of both directions. What was in it, passwords too, is overwritten.
+    buffer: Vec<u8>,
+}
+
+/// Why a process is of no use any more.
+#[derive(Debug)]
+pub(super) enum Failure {
+    NotStarted(io::Error),
+    /// By itself, or killed by another.
+    Ended,
+    Silent,
+    Socket(io::Error),
+    Violation(Violation),
+}
+
+impl From<Violation> for Failure {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl Process {
+    /// Starts one.
+    pub(super) fn start(sandbox: &Sandbox) -> io::Result<Self> {
+        // The image has it; a test's box may not.
+        fs::create_dir_all(&sandbox.root)?;
+        let mut command = Command::new(&sandbox.program);
+        command.arg0("modem-parser").arg(FLAG).arg(sandbox.uid.to_string()).arg(&sandbox.root).env_clear();
+        Self::spawn(command)
+    }
+
+    /// Starts what has the socket at its standard input.
+    fn spawn(mut command: Command) -> io::Result<Self> {
+        // Messages with an end, so that none is taken for the beginning of another.
+        let (socket, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Self { child: command.spawn()?, socket, buffer: vec![0; LONGEST] })
+    }
+
+    /// Its number, for the log.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Readable when it has ended, or speaks without being asked.
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Whether it waits for a request, as it must.
+    pub(super) fn look(&self) -> Result<(), Failure> {
+        let mut byte = [0];
+        match recv(&self.socket, &mut byte, RecvFlags::DONTWAIT | RecvFlags::PEEK) {
+            Err(Errno::AGAIN | Errno::INTR) => Ok(()),
+            Ok((0, _)) | Err(Errno::CONNRESET) => Err(Failure::Ended),
+            Ok(_) => Err(Violation::Unasked.into()),
+            Err(error) => Err(Failure::Socket(error.into())),
+        }
+    }
+
+    /// Asks and waits for the reply.
+    pub(super) fn ask<M: DeserializeOwned>(&mut self, request: &impl Serialize) -> Result<M, Failure> {
+        self.look()?;
+        self.send(request)?;
+        self.wait()?;
+        let (length, whole) = match recv(&self.socket, &mut self.buffer[..], RecvFlags::TRUNC) {
+            Ok((_, 0)) | Err(Errno::CONNRESET) => return Err(Failure::Ended),
+            Ok((_, whole)) => (whole.min(LONGEST), whole),
+            Err(error) => return Err(Failure::Socket(error.into())),
+        };
+        let reply =
+            if whole > LONGEST { Err(Violation::TooMuch) } else { message::read(&self.buffer[..length]) };
+        self.buffer[..length].fill(0);
+        Ok(reply?)
+    }
+
+    fn send(&mut self, request: &impl Serialize) -> Result<(), Failure> {
+        // Bytes of a port, orders and settings of a site: none is nearly as long.
+        let too_long = || Failure::Socket(io::Error::other("a request that is too long"));
+        let message = message::write(request, &mut self.buffer).ok_or_else(too_long)?;
+        let length = message.len();
+        let sent = send(&self.socket, message, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+        self.buffer[..length].fill(0);
+        match sent {
+            Ok(_) => Ok(()),
+            Err(Errno::PIPE | Errno::CONNRESET) => Err(Failure::Ended),
+            Err(error) => Err(Failure::Socket(error.into())),
+        }
+    }
+
+    fn wait(&self) -> Result<(), Failure> {
+        loop {
+            let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+            match poll(&mut fds, Some(&PATIENCE)) {
+                Ok(0) => return Err(Failure::Silent),
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(Failure::Socket(error.into())),
+            }
+        }
+    }
+
+    /// Ends it, and says how it has ended. One that was about to end by itself has closed its socket before it can be
+    /// waited for, and is not changed by the signal any more.
+    pub(super) fn end(mut self) -> Option<ExitStatus> {
+        self.kill()
+    }
+
+    fn kill(&mut self) -> Option<ExitStatus> {
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        self.child.wait().ok()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// How often a process has wanted to be woken by the clock, and what it has then wanted done, in this second. One that was
+/// taken over could use up the processor by that.
+#[derive(Debug, Default)]
+pub(super) struct Wakes {
+    since: Duration,
+    count: usize,
+}
+
+impl Wakes {
+    /// A protocol's deadlines are those of commands, seconds apart, and what follows is a command and some lines of the log.
+    const MOST: usize = 500;
+
+    /// So many more, now.
+    pub(super) fn count(&mut self, more: usize, now: Duration) -> Result<(), Violation> {
+        if now.saturating_sub(self.since) >= Duration::from_secs(1) {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count += more;
+        if self.count > Self::MOST { Err(Violation::TooMuch) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    type Reply = super::super::message::Reply<u8, u8>;
+
+    /// A process that runs this script of the shell.
+    pub fn misbehaving(script: &str) -> Process {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]);
+        Process::spawn(shell).unwrap()
+    }
+
+    /// Hears one request.
+    pub const HEAR: &str = "dd bs=20000 count=1 >/dev/null 2>&1";
+
+    fn failure(script: &str) -> Failure {
+        misbehaving(script).ask::<Reply>(&()).unwrap_err()
+    }
+
+    #[test]
+    fn a_process_that_does_not_reply_as_it_should_is_of_no_use() {
+        let garbage = failure(&format!("{HEAR}; printf xyz >&0; exec sleep 60"));
+        assert!(matches!(garbage, Failure::Violation(Violation::Garbage)), "{garbage:?}");
+        let long = failure(&format!("{HEAR}; dd if=/dev/zero bs=20000 count=1 >&0; exec sleep 60"));
+        assert!(matches!(long, Failure::Violation(Violation::TooMuch)), "{long:?}");
+        for ended in [failure(&format!("{HEAR}; exit 3")), failure(&format!("{HEAR}; exec sleep 60 <&-"))] {
+            assert!(matches!(ended, Failure::Ended), "{ended:?}");
+        }
+        let silent = failure(&format!("{HEAR}; exec sleep 600"));
+        assert!(matches!(silent, Failure::Silent), "{silent:?}");
+    }
+
+    #[test]
+    fn a_process_that_speaks_without_being_asked_is_noticed() {
+        let mut process = misbehaving("printf x >&0; exec sleep 60");
+        poll(&mut [PollFd::new(&process.fd(), PollFlags::IN)], None).unwrap();
+        assert!(matches!(process.look(), Err(Failure::Violation(Violation::Unasked))));
+        let asked = process.ask::<Reply>(&()).unwrap_err();
+        assert!(matches!(asked, Failure::Violation(Violation::Unasked)), "{asked:?}");
+    }
+
+    #[test]
+    fn a_process_that_floods_is_heard_once() {
+        let mut process = misbehaving("while printf x >&0; do :; done; exec sleep 60");
+        poll(&mut [PollFd::new(&process.fd(), PollFlags::IN)], None).unwrap();
+        assert!(matches!(process.ask::<Reply>(&()), Err(Failure::Violation(Violation::Unasked))));
+    }
+
+    #[test]
+    fn an_ended_process_is_gone_and_tells_how() {
+        for (script, status) in [("exit 3", "exit status: 3"), ("exec sleep 60", "signal: 9 (SIGKILL)")] {
+            let process = misbehaving(script);
+            let id = process.id();
+            if script == "exit 3" {
+                poll(&mut [PollFd::new(&process.fd(), PollFlags::IN)], None).unwrap();
+            }
+            assert_eq!(process.end().unwrap().to_string(), status);
+            assert!(!Path::new(&format!("/proc/{id}")).exists());
+        }
+    }
+
+    #[test]
+    fn a_process_that_wants_to_be_woken_without_end_is_noticed_within_a_second() {
+        let mut wakes = Wakes::default();
+        let ms = Duration::from_millis;
+        for turn in 0..10_000 {
+            assert_eq!(wakes.count(1, ms(10 * turn)), Ok(()), "every 10 ms");
+        }
+        let mut wakes = Wakes::default();
+        let refused = (0..1000).position(|turn| wakes.count(1, ms(100_000 + turn)).is_err());
+        assert_eq!(refused, Some(500), "every millisecond");
+        let mut wakes = Wakes::default();
+        assert_eq!(wakes.count(501, ms(0)), Err(Violation::TooMuch), "one that wants much done");
+    }
+}

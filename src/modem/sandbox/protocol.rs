@@ -1,0 +1,529 @@
+//! A protocol whose parser is a process: to its driver it is a protocol like any other.
+
+use std::fmt;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use super::message::{Action, Reply, Request, State, Violation};
+use super::process::{Failure, Process, Sandbox, Wakes};
+use super::{Guard, Sandboxable};
+use crate::modem::at::request::TxData;
+use crate::modem::probe::{Probe, ProbeEvent, ProbeState};
+use crate::modem::protocol::{Protocol, ProtocolAction};
+use crate::modem::recovery::RecoveryStep;
+use crate::record::Record;
+
+/// The longest record, of some ten fields.
+const LONGEST_RECORD: usize = 4 << 10;
+
+type Asked<G> =
+    Request<<<G as Guard>::Parser as Sandboxable>::Start, <<G as Guard>::Parser as Sandboxable>::Order>;
+type Replied<G> =
+    Reply<<<G as Guard>::Parser as Sandboxable>::Claim, <<G as Guard>::Parser as Sandboxable>::Answer>;
+type Actions<G> = Vec<ProtocolAction<<G as Guard>::Report>>;
+
+/// A protocol in a process of its own.
+pub struct Sandboxed<G: Guard> {
+    guard: G,
+    sandbox: Sandbox,
+    /// `None` until it is needed, and when the last one has died.
+    process: Option<Process>,
+    state: State,
+    record: Record,
+    /// Why the last process has died, until the driver is told.
+    failure: Option<String>,
+    /// What was lost with it.
+    lost: Vec<G::Report>,
+    /// One has died since a port was opened.
+    has_died: bool,
+    /// It was asked for something that it does at its next turn.
+    is_asked: bool,
+    wakes: Wakes,
+    /// When it was asked last.
+    now: Duration,
+}
+
+impl<G: Guard> fmt::Debug for Sandboxed<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandboxed").field("process", &self.process).field("state", &self.state).finish()
+    }
+}
+
+impl<G: Guard> Sandboxed<G> {
+    /// Starts no process yet.
+    pub fn new(guard: G, sandbox: Sandbox) -> Self {
+        Self {
+            state: State { is_idle: G::IS_IDLE_WITHOUT_PROCESS, ..State::default() },
+            guard,
+            sandbox,
+            process: None,
+            record: Record::new(),
+            failure: None,
+            lost: Vec::new(),
+            has_died: false,
+            is_asked: false,
+            wakes: Wakes::default(),
+            now: Duration::ZERO,
+        }
+    }
+
+    /// What the service keeps of the protocol.
+    pub fn guard_mut(&mut self) -> &mut G {
+        &mut self.guard
+    }
+
+    /// Whether there is a process.
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Ends the process for something that it has said to an [order](Self::order).
+    pub fn end_for(&mut self, violation: Violation) {
+        self.fail::<()>(violation.into());
+    }
+
+    /// Whether something is still to be done of what was asked for.
+    pub fn has_errands(&self) -> bool {
+        self.state.has_errands
+    }
+
+    /// Asks for something; it is done at the next turn. `None` if the process died of it.
+    pub fn order(
+        &mut self,
+        order: <G::Parser as Sandboxable>::Order,
+    ) -> Option<<G::Parser as Sandboxable>::Answer> {
+        self.is_asked = true;
+        self.order_without_turn(order)
+    }
+
+    /// Asks for something that needs no turn of its own: it may be asked for at every turn of the service.
+    pub fn order_without_turn(
+        &mut self,
+        order: <G::Parser as Sandboxable>::Order,
+    ) -> Option<<G::Parser as Sandboxable>::Answer> {
+        match self.ask(&Request::Order(order)) {
+            Some(Reply::Answered { answer, state }) => self.believe(state).map(|()| answer),
+            Some(_) => self.fail(Violation::WrongReply.into()),
+            None => None,
+        }
+    }
+
+    /// Asks the process, one that is started now if there is none; `None` if it has died.
+    fn ask(&mut self, request: &Asked<G>) -> Option<Replied<G>> {
+        if self.process.is_none() {
+            self.start()?;
+        }
+        match self.process.as_mut()?.ask::<Replied<G>>(request).and_then(|reply| Ok(reply.checked()?)) {
+            Ok(Reply::Panicked(place)) => {
+                self.die(&format!("the modem's parser has panicked at {place}"));
+                None
+            }
+            Ok(reply) => Some(reply),
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    fn start(&mut self) -> Option<()> {
+        match Process::start(&self.sandbox) {
+            Ok(process) => self.process = Some(process),
+            Err(error) => return self.fail(Failure::NotStarted(error)),
+        }
+        let first: Asked<G> = Request::Start(self.guard.start());
+        match self.process.as_mut()?.ask::<Replied<G>>(&first) {
+            Ok(Reply::Did { state, .. }) => self.believe(state),
+            Ok(_) => self.fail(Violation::WrongReply.into()),
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    fn believe(&mut self, mut state: State) -> Option<()> {
+        if let Some(text) = state.record.take() {
+            if text.len() > LONGEST_RECORD {
+                return self.fail(Violation::TooMuch.into());
+            }
+            self.record = Record::parse(&text);
+        }
+        self.state = state;
+        Some(())
+    }
+
+    /// What the process did about a request.
+    fn act(&mut self, request: &Asked<G>, now: Duration) -> Actions<G> {
+        self.now = now;
+        let done = match self.ask(request) {
+            Some(Reply::Did { actions, state }) => {
+                let actions = actions.into_iter().map(|action| self.accept(action, now));
+                let actions = actions.collect::<Result<Actions<G>, Violation>>();
+                self.believe(state).and_then(|()| match actions {
+                    Ok(actions) => Some(actions),
+                    Err(violation) => self.fail(violation.into()),
+                })
+            }
+            Some(_) => self.fail(Violation::WrongReply.into()),
+            None => None,
+        };
+        done.unwrap_or_else(|| self.give_up())
+    }
+
+    fn accept(
+        &mut self,
+        action: Action<<G::Parser as Sandboxable>::Claim>,
+        now: Duration,
+    ) -> Result<ProtocolAction<G::Report>, Violation> {
+        Ok(match action {
+            Action::Send(text) => ProtocolAction::Send(TxData::unshown(text)),
+            Action::Dtr(dtr) => ProtocolAction::Dtr(dtr),
+            Action::Log(level, what) => ProtocolAction::Log(level, what),
+            Action::Publish => ProtocolAction::Publish,
+            Action::Remember(text) => {
+                let remembered = self.guard.remembers(&Record::parse(&text));
+                let (file, record) = remembered.ok_or(Violation::Claim)?;
+                ProtocolAction::Remember { file, record }
+            }
+            Action::Claim(claim) => ProtocolAction::Report(self.guard.accept(claim, now)?),
+            Action::Abandon(why) => ProtocolAction::Abandon(why),
+        })
+    }
+
+    /// Ends the process, or what is left of it.
+    fn fail<T>(&mut self, failure: Failure) -> Option<T> {
+        let id = self.process.as_ref().map(Process::id).unwrap_or_default();
+        let status = self.process.take().and_then(Process::end);
+        self.die(&match failure {
+            Failure::NotStarted(error) => format!("the modem's parser cannot be started: {error}"),
+            Failure::Ended => {
+                let how = status.map_or_else(|| "it ended".to_owned(), |status| status.to_string());
+                format!("the modem's parser ({id}) is gone: {how}")
+            }
+            Failure::Silent => format!("the modem's parser ({id}) is killed: it does not reply"),
+            Failure::Socket(error) => format!("the modem's parser ({id}) is killed: {error}"),
+            Failure::Violation(what) => format!("the modem's parser ({id}) is killed: it {what}"),
+        });
+        None
+    }
+
+    fn die(&mut self, why: &str) {
+        self.process = None;
+        self.state = State { is_idle: G::IS_IDLE_WITHOUT_PROCESS, ..State::default() };
+        self.lost.extend(self.guard.lost(&self.record, self.now));
+        self.record = Record::new();
+        self.has_died = true;
+        self.failure = Some(why.to_owned());
+    }
+
+    /// The driver closes the port of a modem whose process has died.
+    fn give_up(&mut self) -> Actions<G> {
+        self.failure.take().map(ProtocolAction::Abandon).into_iter().collect()
+    }
+}
+
+impl<G: Guard> Protocol for Sandboxed<G> {
+    type Report = G::Report;
+
+    fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Actions<G> {
+        let news = self.failure.take().map(|why| ProtocolAction::log(crate::log::Level::Warning, why));
+        let has_died = std::mem::take(&mut self.has_died);
+        let step = if has_died { self.guard.step_after_restart(step) } else { step };
+        self.is_asked = true;
+        let actions = self.act(&Request::Open { step, now }, now);
+        news.into_iter().chain(actions).collect()
+    }
+
+    fn on_bytes(&mut self, bytes: &[u8], now: Duration) -> Actions<G> {
+        match self.failure {
+            Some(_) => self.give_up(),
+            None => self.act(&Request::Bytes { bytes: bytes.to_owned(), now }, now),
+        }
+    }
+
+    /// Between its deadlines the process is asked only if it has something to do: a service of many lines has many
+    /// of them.
+    fn on_time(&mut self, now: Duration) -> Actions<G> {
+        if let Some(Err(failure)) = self.process.as_ref().map(Process::look) {
+            self.fail::<()>(failure);
+        }
+        if self.failure.is_some() {
+            return self.give_up();
+        }
+        if std::mem::take(&mut self.is_asked) {
+            return self.act(&Request::Time { now }, now);
+        }
+        if self.state.deadline.is_none_or(|deadline| deadline > now) {
+            return Vec::new();
+        }
+        let actions = self.act(&Request::Time { now }, now);
+        if let Err(violation) = self.wakes.count(1 + actions.len(), now) {
+            self.fail::<()>(violation.into());
+            return self.give_up();
+        }
+        actions
+    }
+
+    fn on_close(&mut self) -> Vec<G::Report> {
+        // A driver that closes a port gives no time: that of its last turn is as good.
+        let actions = match self.process {
+            Some(_) => self.act(&Request::Close, self.now),
+            None => Vec::new(),
+        };
+        let mut reports = Vec::new();
+        for action in actions {
+            match action {
+                ProtocolAction::Report(report) => reports.push(report),
+                // The next opening of a port tells it.
+                ProtocolAction::Abandon(why) => self.failure = Some(why),
+                _ => {}
+            }
+        }
+        reports.append(&mut self.lost);
+        reports
+    }
+
+    fn next_deadline(&self) -> Option<Duration> {
+        if self.failure.is_some() || self.is_asked { Some(Duration::ZERO) } else { self.state.deadline }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.state.is_idle
+    }
+
+    fn answers(&self) -> bool {
+        self.state.answers
+    }
+
+    fn works(&self) -> bool {
+        self.state.works
+    }
+
+    fn needs_a_person(&self) -> bool {
+        self.state.needs_a_person
+    }
+
+    fn record(&self) -> Record {
+        self.record.clone()
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.process.as_ref().map(Process::fd)
+    }
+}
+
+impl<G: Guard> Probe for Sandboxed<G> {
+    /// A process that has died of what a port has sent has found no modem.
+    fn on_event(&mut self, event: ProbeEvent, now: Duration) -> ProbeState {
+        match self.ask(&Request::Probe { event, now }) {
+            Some(Reply::Probed(state)) => return state,
+            Some(_) => self.fail(Violation::WrongReply.into()).unwrap_or_default(),
+            None => {}
+        }
+        ProbeState { answering: Some(Vec::new()), ..ProbeState::default() }
+    }
+
+    fn failure(&mut self) -> Option<String> {
+        self.failure.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modem::sandbox::Program;
+    use crate::modem::sandbox::process::tests::{HEAR, misbehaving};
+    use crate::paths::Paths;
+
+    const NOW: Duration = Duration::from_secs(100);
+
+    /// A protocol that never runs here.
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Protocol for Nothing {
+        type Report = u8;
+
+        fn on_open(&mut self, _step: Option<RecoveryStep>, _now: Duration) -> Vec<ProtocolAction<u8>> {
+            Vec::new()
+        }
+        fn on_bytes(&mut self, _bytes: &[u8], _now: Duration) -> Vec<ProtocolAction<u8>> {
+            Vec::new()
+        }
+        fn on_time(&mut self, _now: Duration) -> Vec<ProtocolAction<u8>> {
+            Vec::new()
+        }
+        fn on_close(&mut self) -> Vec<u8> {
+            Vec::new()
+        }
+        fn next_deadline(&self) -> Option<Duration> {
+            None
+        }
+        fn is_idle(&self) -> bool {
+            true
+        }
+        fn answers(&self) -> bool {
+            false
+        }
+        fn works(&self) -> bool {
+            false
+        }
+        fn record(&self) -> Record {
+            Record::new()
+        }
+    }
+
+    impl Sandboxable for Nothing {
+        type Start = ();
+        type Order = u8;
+        type Answer = u8;
+        type Claim = u8;
+
+        fn start((): ()) -> Option<Self> {
+            Some(Self)
+        }
+        fn obey(&mut self, order: u8) -> u8 {
+            order
+        }
+        fn claim(&mut self, report: u8) -> u8 {
+            report
+        }
+        fn has_errands(&self) -> bool {
+            false
+        }
+    }
+
+    /// Believes every claim but 13, and reports 99 for what was lost.
+    struct Believer;
+
+    impl Guard for Believer {
+        type Parser = Nothing;
+        type Report = u8;
+        const IS_IDLE_WITHOUT_PROCESS: bool = true;
+
+        fn start(&self) {}
+        fn step_after_restart(&self, step: Option<RecoveryStep>) -> Option<RecoveryStep> {
+            step.max(Some(RecoveryStep::HangUp))
+        }
+        fn accept(&mut self, claim: u8, _now: Duration) -> Result<u8, Violation> {
+            if claim == 13 { Err(Violation::Claim) } else { Ok(claim) }
+        }
+        fn remembers(&self, _record: &Record) -> Option<(&'static str, Record)> {
+            None
+        }
+        fn lost(&mut self, _record: &Record, _now: Duration) -> Vec<u8> {
+            vec![99]
+        }
+    }
+
+    impl<G: Guard> Sandboxed<G> {
+        /// A protocol whose process runs this script, and whose next one cannot be started.
+        pub(crate) fn scripted(guard: G, script: &str) -> Self {
+            let sandbox = Sandbox::new(&Paths::below("/dev/null"), Program::Own, 900);
+            Self { process: Some(misbehaving(script)), ..Self::new(guard, sandbox) }
+        }
+    }
+
+    fn sandboxed(script: &str) -> Sandboxed<Believer> {
+        Sandboxed::scripted(Believer, script)
+    }
+
+    /// A script that gives these replies, one to each request. What `printf` of the shell cannot say is not in them.
+    fn replying(replies: &[Reply<u8, u8>]) -> Sandboxed<Believer> {
+        let mut script = String::new();
+        for reply in replies {
+            let mut buffer = [0; 1000];
+            let message = super::super::message::write(reply, &mut buffer).unwrap();
+            let octal: String = message.iter().map(|byte| format!("\\{byte:03o}")).collect();
+            script += &format!("{HEAR}; printf '{octal}' >&0; ");
+        }
+        sandboxed(&(script + "exec sleep 60"))
+    }
+
+    fn did(actions: Vec<Action<u8>>, deadline: Option<Duration>) -> Reply<u8, u8> {
+        Reply::Did { actions, state: State { deadline, ..State::default() } }
+    }
+
+    /// Why the driver is to give the modem up, and nothing else.
+    fn abandoned(actions: Actions<Believer>) -> String {
+        match &actions[..] {
+            [ProtocolAction::Abandon(why)] => why.clone(),
+            _ => panic!("{actions:?}"),
+        }
+    }
+
+    #[test]
+    fn what_follows_from_a_reply_is_done() {
+        let actions = vec![Action::Send("AT\r".to_owned()), Action::Claim(1), Action::Publish];
+        let mut protocol = replying(&[did(actions, Some(NOW))]);
+        let done = protocol.on_bytes(b"x", NOW);
+        let send = ProtocolAction::Send(TxData::unshown("AT\r".to_owned()));
+        assert_eq!(done, [send, ProtocolAction::Report(1), ProtocolAction::Publish]);
+        assert_eq!(protocol.next_deadline(), Some(NOW));
+    }
+
+    #[test]
+    fn a_process_that_misbehaves_is_killed_and_the_modem_given_up() {
+        let claim = |claim| replying(&[did(vec![Action::Claim(claim)], None)]);
+        let remember = replying(&[did(vec![Action::Remember("used-codes=0\n".to_owned())], None)]);
+        let other = replying(&[Reply::Answered { answer: 1, state: State::default() }]);
+        let garbage = sandboxed(&format!("{HEAR}; printf xyz >&0; exec sleep 60"));
+        let table = [
+            (claim(13), "claims what cannot be"),
+            (remember, "claims what cannot be"),
+            (other, "replies to what was not asked"),
+            (garbage, "says what is no reply"),
+        ];
+        for (mut protocol, what) in table {
+            let id = protocol.process.as_ref().unwrap().id();
+            let why = abandoned(protocol.on_bytes(b"x", NOW));
+            assert_eq!(why, format!("the modem's parser ({id}) is killed: it {what}"));
+            assert!(!std::path::Path::new(&format!("/proc/{id}")).exists());
+            assert!(!protocol.answers() && protocol.is_idle());
+            assert_eq!(protocol.on_close(), [99]);
+        }
+    }
+
+    #[test]
+    fn one_that_ends_between_two_requests_is_noticed_by_its_descriptor() {
+        let mut protocol = sandboxed("exit 3");
+        let id = protocol.process.as_ref().unwrap().id();
+        let fd = protocol.fd().unwrap();
+        rustix::event::poll(
+            &mut [rustix::event::PollFd::from_borrowed_fd(fd, rustix::event::PollFlags::IN)],
+            None,
+        )
+        .unwrap();
+        let why = abandoned(protocol.on_time(NOW));
+        assert_eq!(why, format!("the modem's parser ({id}) is gone: exit status: 3"));
+    }
+
+    #[test]
+    fn a_panic_is_told_with_its_place() {
+        let mut protocol = replying(&[Reply::Panicked("src/sms/pdu/mod.rs:1".to_owned())]);
+        let why = abandoned(protocol.on_bytes(b"x", NOW));
+        assert_eq!(why, "the modem's parser has panicked at src/sms/pdu/mod.rs:1");
+    }
+
+    #[test]
+    fn one_that_wants_to_be_asked_without_end_is_killed() {
+        let replies: Vec<_> = (0..3).map(|_| did(Vec::new(), Some(NOW))).collect();
+        let mut protocol = replying(&replies);
+        protocol.on_bytes(b"x", NOW);
+        assert_eq!(protocol.on_time(NOW), []);
+        assert_eq!(protocol.wakes.count(499, NOW), Ok(()));
+        assert!(abandoned(protocol.on_time(NOW)).ends_with("is killed: it wants too much"));
+    }
+
+    #[test]
+    fn between_its_deadlines_nobody_asks_it() {
+        let mut protocol = replying(&[did(Vec::new(), Some(NOW))]);
+        protocol.on_bytes(b"x", NOW);
+        // A second request would have no reply.
+        assert_eq!(protocol.on_time(NOW - Duration::from_nanos(1)), []);
+    }
+
+    #[test]
+    fn one_that_cannot_be_started_is_trouble_of_the_modem() {
+        let mut protocol = sandboxed("exit 3");
+        protocol.process = None;
+        let actions = protocol.on_open(None, NOW);
+        assert!(abandoned(actions).starts_with("the modem's parser cannot be started: "));
+        assert_eq!(protocol.order(1), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! What pppd says besides its exit status, which tells how the last of it went: 19 stands for a refused
+//! password and for a peer that never answered (auth.c, `auth_withpeer_fail`), and one that gives up
+//! and then sees the modem hang up ends with the status of a hang-up (2.4.9, main.c, `get_input`).
+//!
+//! It writes its lines to a file, too (pppd(8), `logfile`), and so does its `chat` what it was told to
+//! report.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use super::Exit;
+use crate::names::run_file;
+use crate::paths::Paths;
+
+/// More than pppd says of a call in which nothing is wrong, in bytes.
+const LONGEST: u64 = 16 << 10;
+
+/// The lines of pppd that tell why a link ends (lcp.c, upap.c, chap-new.c, eap.c, auth.c, main.c, of 2.4.9
+/// and 2.5), whole, and what each tells the one who called.
+const LINES: [(Line, Exit); 16] = [
+    (Line::Is("PAP authentication failed"), Exit::AuthRefused),
+    (Line::Is("CHAP authentication failed"), Exit::AuthRefused),
+    (Line::Is("EAP: peer reports authentication failure"), Exit::AuthRefused),
+    (Line::Is("No response to PAP authenticate-requests"), Exit::AuthUnanswered),
+    (Line::Is("CHAP authentication timed out"), Exit::AuthUnanswered),
+    (Line::Is("PAP authentication failed due to protocol-reject"), Exit::AuthUnanswered),
+    (Line::Is("CHAP authentication failed due to protocol-reject"), Exit::AuthUnanswered),
+    (Line::Is("LCP: timeout sending Config-Requests"), Exit::NoAgreement),
+    (Line::Is("Serial line is looped back."), Exit::Loopback),
+    (Line::Is("Serial link appears to be disconnected."), Exit::PeerDead),
+    (Line::EndsWithNumber("Terminating on signal "), Exit::Told),
+    (Line::Is("LCP terminated by peer"), Exit::Peer),
+    (Line::EndsWithText("LCP terminated by peer ("), Exit::Peer),
+    (Line::Is("Modem hangup"), Exit::HungUp),
+    (Line::Is("Hangup (SIGHUP)"), Exit::HungUp),
+    (Line::Is("Terminating connection due to lack of activity."), Exit::OwnLimit),
+];
+
+/// A line of fixed form.
+#[derive(Debug, Clone, Copy)]
+pub enum Line {
+    /// All of it.
+    Is(&'static str),
+    /// A number stands behind this.
+    EndsWithNumber(&'static str),
+    /// What the other end has sent stands behind this.
+    EndsWithText(&'static str),
+}
+
+impl Line {
+    fn fits(self, line: &str) -> bool {
+        match self {
+            Self::Is(whole) => line == whole,
+            Self::EndsWithNumber(words) => {
+                line.strip_prefix(words).is_some_and(|number| number.parse::<u8>().is_ok())
+            }
+            Self::EndsWithText(words) => line.starts_with(words),
+        }
+    }
+}
+
+/// What the first of these lines tells in what pppd has said.
+pub fn find(lines: &[(Line, Exit)], said: &str) -> Option<Exit> {
+    let told = |said: &str| lines.iter().find(|(line, _)| line.fits(said)).map(|(_, cause)| cause.clone());
+    said.split('\n').find_map(told)
+}
+
+/// Why the dialer's link has ended, by what its pppd said and by its exit status. The words decide where
+/// the status does not tell.
+pub fn cause(said: &str, exit: Exit) -> Exit {
+    match exit {
+        Exit::HungUp | Exit::AuthUnexplained => find(&LINES, said).unwrap_or(exit),
+        _ => exit,
+    }
+}
+
+/// What the dialer's pppd has said.
+pub fn read(paths: &Paths) -> String {
+    let said = fs::read(paths.run_file(run_file::PPPD_LOG)).unwrap_or_default();
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+/// Empties pppd's file when it has become long: each packet that it cannot use is a line, and the other
+/// end may send them for hours. What ends the call is said at the end.
+pub fn keep_short(said: &Path) {
+    if said.metadata().is_ok_and(|file| file.len() > LONGEST) {
+        // pppd appends (options.c, `setlogfile`): it goes on at the new end. This fails only when
+        // the file is gone.
+        drop(File::options().write(true).open(said).and_then(|file| file.set_len(0)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_can_fill_the_memory_with_what_pppd_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let said = dir.path().join("line1.pppd");
+        keep_short(&said); // it is not there yet
+        for (length, kept) in [(LONGEST, LONGEST), (LONGEST + 1, 0)] {
+            std::fs::write(&said, vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
+            keep_short(&said);
+            assert_eq!(said.metadata().unwrap().len(), kept);
+        }
+    }
+
+    /// The words of ppp 2.4.9: upap.c, chap-new.c; each with the status that goes with it.
+    #[test]
+    fn a_login_is_refused_only_if_the_other_end_says_so() {
+        let begin = "Serial connection established.\nUsing interface ppp0\nConnect: ppp0 <--> /dev/modem\n";
+        let end = "Connection terminated.\n";
+        for (said, expected) in [
+            ("PAP authentication failed\n", Exit::AuthRefused),
+            ("Remote message: Login incorrect\nPAP authentication failed\n", Exit::AuthRefused),
+            ("CHAP authentication failed\nCHAP authentication failed\n", Exit::AuthRefused),
+            ("CHAP authentication failed: E=691 R=0\nCHAP authentication failed\n", Exit::AuthRefused),
+            ("No response to PAP authenticate-requests\n", Exit::AuthUnanswered),
+            ("CHAP authentication timed out\n", Exit::AuthUnanswered),
+            ("PAP authentication failed due to protocol-reject\n", Exit::AuthUnanswered),
+            // The other end chooses this text.
+            ("Remote message: PAP authentication failed\n", Exit::AuthUnexplained),
+            ("CHAP authentication failed: no, it was not\n", Exit::AuthUnexplained),
+            ("", Exit::AuthUnexplained),
+        ] {
+            let said = format!("{begin}{said}{end}");
+            assert_eq!(cause(&said, Exit::from_code(19)), expected, "{said}");
+        }
+        let hung_up = format!("{begin}No response to PAP authenticate-requests\nModem hangup\n{end}");
+        assert_eq!(cause(&hung_up, Exit::HungUp), Exit::AuthUnanswered);
+        assert_eq!(cause(&format!("{begin}Modem hangup\n{end}"), Exit::HungUp), Exit::HungUp);
+        assert_eq!(cause("PAP authentication failed\n", Exit::PeerDead), Exit::PeerDead);
+    }
+}
