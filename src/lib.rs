@@ -1,5 +1,6 @@
 //! The library of dialbox's services.
 
+pub mod allowance;
 pub mod apply;
 pub mod boot;
 pub mod build;

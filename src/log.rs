@@ -4,10 +4,16 @@ use std::fs::File;
 use std::io::{Write, stderr};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::paths::Paths;
+
+use rate::RateLimit;
+
+pub mod rate;
 
 /// The severity of a message, with the numbers of syslog(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +33,8 @@ pub struct Log {
     /// The prefix of each message; empty for the whole program.
     part: String,
     sinks: Vec<Sink>,
+    /// Of all parts together.
+    rate: Arc<Mutex<RateLimit>>,
 }
 
 /// The destinations: only the first sink that accepts a message gets it.
@@ -46,7 +54,7 @@ impl Log {
         if rustix::termios::tcgetpgrp(stderr()).is_ok() {
             sinks.insert(0, Sink::Terminal);
         }
-        Self { tag, part: String::new(), sinks }
+        Self { tag, part: String::new(), sinks, rate: Arc::default() }
     }
 
     /// The log of a part of the program, such as a line, whose name precedes each message.
@@ -57,7 +65,8 @@ impl Log {
 
     /// The log of a program that runs before syslogd: the kernel's.
     pub fn early(tag: &'static str) -> Self {
-        Self { tag, part: String::new(), sinks: vec![Sink::Kernel("/dev/kmsg".into())] }
+        let sinks = vec![Sink::Kernel("/dev/kmsg".into())];
+        Self { tag, part: String::new(), sinks, rate: Arc::default() }
     }
 
     /// Logs an error.
@@ -75,8 +84,12 @@ impl Log {
         self.log(Level::Info, message);
     }
 
-    /// Logs a message at a level. The caller ensures that it contains no secret.
+    /// Logs a message at a level, unless there were [too many](RateLimit) lately. The caller ensures that it contains
+    /// no secret.
     pub fn log(&self, level: Level, message: &str) {
+        let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(message) = rate.admit(message, clock::since_boot()) else { return };
+        drop(rate);
         let priority = (DAEMON << 3) | level as u8;
         let words = format!("{}: {}{message}", self.tag, self.part);
         let line = format!("<{priority}>{words}");
@@ -120,7 +133,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("dev")).unwrap();
         let syslogd = UnixDatagram::bind(dir.path().join("dev/log")).unwrap();
         let sinks = vec![Sink::Syslog(dir.path().join("dev/log"))];
-        let log = Log { tag: "dial-in", part: String::new(), sinks };
+        let log = Log { tag: "dial-in", part: String::new(), sinks, rate: Arc::default() };
         let mut buffer = [0; 100];
         for (log, said) in
             [(&log, "<28>dial-in: no modem"), (&log.for_part("line2"), "<28>dial-in: line2: no modem")]

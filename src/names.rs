@@ -71,6 +71,8 @@ pub mod record {
     pub const LEDGER: &str = "ledger";
     /// Which site is in force: written by `dialctl site apply`.
     pub const SITE: &str = "site";
+    /// What the clock is worth: written by `sms-dialer`.
+    pub const CLOCK: &str = "clock";
     /// Whether one-time codes can be accepted: written by `sms-dialer`.
     pub const CODES: &str = "codes";
     /// Whether the firewall has its rules: written by `/etc/init.d/firewall`.

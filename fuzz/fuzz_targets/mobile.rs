@@ -1,11 +1,14 @@
-//! Any answers of a mobile modem, at any time: the PIN is sent only after that was stored, not again before an `OK`,
-//! and never logged; every command is one line; a deadline is always in the future or acted upon.
+//! Any answers of a mobile modem, at any time: the PIN is sent only after that was stored, once, and never logged;
+//! every command is one line; a deadline is always in the future or acted upon; there are no more than ten commands in
+//! any second and, as the log limits them, less than a line a second; no message is deleted that was not judged.
 #![no_main]
 
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use dialbox::log::Level;
-use dialbox::modem::mobile::{Mobile, OutgoingSms, Report, SmsId};
+use dialbox::log::rate::RateLimit;
+use dialbox::modem::mobile::{Mobile, OutgoingSms, Place, Report, SmsId};
 use dialbox::modem::protocol::{Protocol, ProtocolAction};
 use dialbox::site::Pin;
 use dialbox::sms::pdu::Submit;
@@ -49,11 +52,21 @@ const WORDS: [&str; 32] = [
     "RING",
 ];
 
+/// The most commands in any second.
+const MOST: usize = 10;
+const SECOND: Duration = Duration::from_secs(1);
+
 #[derive(Default)]
 struct Watcher {
+    now: Duration,
     remembered: bool,
-    /// The PIN was sent, and no `OK` has come since.
-    is_open: bool,
+    is_given: bool,
+    recent: VecDeque<Duration>,
+    log: RateLimit,
+    lines: u32,
+    /// Indices of messages that were handed over and discarded.
+    judged: BTreeSet<u16>,
+    to_discard: Vec<Place>,
 }
 
 impl Watcher {
@@ -65,6 +78,15 @@ impl Watcher {
                 ProtocolAction::Send(data) => self.sent(&data.bytes(), &data.to_string()),
                 ProtocolAction::Log(Level::Info | Level::Warning | Level::Error, text) => {
                     assert!(!text.contains(PIN), "{text}");
+                    self.lines += u32::from(self.log.admit(&text, self.now).is_some());
+                    // What it may say at once, and one more in a second and a half.
+                    assert!(u64::from(self.lines) <= 121 + self.now.as_secs());
+                }
+                ProtocolAction::Report(Report::Message { place, .. }) => {
+                    if let Place::Stored(_, index) = place {
+                        self.judged.insert(index);
+                    }
+                    self.to_discard.push(place);
                 }
                 ProtocolAction::Remember { record, .. } => {
                     self.remembered = true;
@@ -90,9 +112,23 @@ impl Watcher {
         assert!(body.iter().all(|byte| matches!(byte, b' '..=b'~')), "{shown}");
         if bytes.windows(PIN.len()).any(|part| part == PIN.as_bytes()) {
             assert!(self.remembered, "given before that was remembered");
-            assert!(!self.is_open, "given twice");
-            self.is_open = true;
-            self.remembered = false;
+            assert!(!self.is_given, "given twice");
+            self.is_given = true;
+        }
+        let text = String::from_utf8_lossy(body);
+        if let Some(index) = text.strip_prefix("AT+CMGD=") {
+            assert!(
+                index.parse().is_ok_and(|index: u16| self.judged.contains(&index)),
+                "{text} was not judged"
+            );
+        }
+        // A text is part of its command.
+        if is_command {
+            self.recent.push_back(self.now);
+            while self.recent.len() > MOST {
+                let first = self.recent.pop_front();
+                assert!(first.is_none_or(|first| first + SECOND <= self.now), "{:?}", self.recent);
+            }
         }
     }
 }
@@ -107,38 +143,33 @@ fuzz_target!(|bytes: &[u8]| {
     let mut mobile = Mobile::new(Some(pin), None, "this-boot");
     let mut watcher = Watcher::default();
     let mut now = Duration::from_secs(10);
+    watcher.now = now;
     let mut stays = watcher.look(mobile.on_open(None, now));
-    let mut heard = String::new();
     let mut rest = bytes;
     while let Some((&operation, more)) = rest.split_first() {
         rest = more;
         let actions = match operation {
             _ if !stays => {
                 mobile.on_close();
-                heard.clear();
                 mobile.on_open(None, now)
             }
             0..=31 => {
                 let line = format!("\r\n{}\r\n", WORDS[usize::from(operation)]);
-                heard += &line;
                 mobile.on_bytes(line.as_bytes(), now)
             }
             // A complete answer, which gets the dialogue further than single lines do.
             32..=63 => {
                 let line = format!("\r\n{}\r\n\r\nOK\r\n", WORDS[usize::from(operation - 32)]);
-                heard += &line;
                 mobile.on_bytes(line.as_bytes(), now)
             }
             64..=95 => {
                 let length = usize::from(operation - 64).min(rest.len());
                 let (said, more) = rest.split_at(length);
                 rest = more;
-                heard += &String::from_utf8_lossy(said);
                 mobile.on_bytes(said, now)
             }
             96 => {
                 mobile.on_close();
-                heard.clear();
                 mobile.on_open(None, now)
             }
             97 => {
@@ -165,10 +196,10 @@ fuzz_target!(|bytes: &[u8]| {
                 actions
             }
         };
-        if heard.contains("OK") || heard.contains("ok") {
-            watcher.is_open = false;
-            heard.clear();
-        }
+        watcher.now = now;
         stays = watcher.look(actions);
+        for place in std::mem::take(&mut watcher.to_discard) {
+            mobile.discard(place);
+        }
     }
 });

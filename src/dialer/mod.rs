@@ -27,16 +27,17 @@ pub use parser::Content;
 use replies::Replies;
 pub use view::{Facts, Ports, View};
 
+use crate::clock::WallClock;
 use crate::control;
 use crate::log::Level;
-use crate::modem::mobile::{OutgoingSms, Place, SmsId};
+use crate::modem::mobile::{ClockReading, OutgoingSms, Place, SmsId};
 use crate::ppp::{
     self, Connection, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session, Timestamp,
 };
-use crate::published::{LinkPhase, LinkStatus, ModemStatus, Published};
+use crate::published::{ClockSource, LinkPhase, LinkStatus, ModemStatus, Published};
 use crate::site::{self, DataSize};
 use crate::sms::command::Command;
-use crate::sms::gate::{Gate, Judgement};
+use crate::sms::gate::{Clocks, Gate, Judgement};
 use crate::sms::past::Past;
 use crate::sms::pdu::{Address, Deliver};
 use crate::sms::reply::{self, Reply, Status};
@@ -101,6 +102,8 @@ pub enum Event {
     NotSent(SmsId, String),
     /// The time that the network tells, in seconds since 1970.
     NetworkTime(i64),
+    /// The same, told by a clock that may mean one of two times.
+    ClockReading(ClockReading),
     /// What had to be remembered before has survived.
     Stored(Pending),
     /// It could not be stored.
@@ -181,6 +184,7 @@ impl Dialer {
                 vec![Effect::log(Level::Warning, format!("a reply was not sent: {why}"))]
             }
             Event::NetworkTime(unix) => self.network_time.receive(unix, view, self.facts.plausible),
+            Event::ClockReading(reading) => self.network_time.read(reading, view, &self.facts),
             Event::Stored(Pending::Order(order)) => self.execute(order, view),
             Event::NotStored(Pending::Order(order)) => {
                 self.answer(&order.requester, Reply::NotStored, view.at.now)
@@ -237,6 +241,15 @@ impl Dialer {
         }
     }
 
+    /// What the clock is worth.
+    pub fn clock_source(&self, wall: WallClock, floor: ClockSource) -> ClockSource {
+        match (wall, self.network_time.other(wall)) {
+            (WallClock::Floor(_), _) => floor,
+            (WallClock::Known(_), None) => ClockSource::Network,
+            (WallClock::Known(_), Some(_)) => ClockSource::Unproven,
+        }
+    }
+
     /// Whatever it is, it does not stay in the modem: a full storage takes no further message.
     fn message(&mut self, place: Place, content: Content, view: View) -> Vec<Effect> {
         let mut effects = match content {
@@ -260,11 +273,14 @@ impl Dialer {
         if message.sent.unix().is_none() {
             effects.push(Effect::log(Level::Info, format!("SMS from {from}: its time is {}", message.sent)));
         }
-        effects.extend(match gate.judge(message, view.wall, view.at.now) {
-            Judgement::Accepted { command, from, remember } => {
+        let clocks = Clocks { wall: view.wall, other: self.network_time.other(view.wall) };
+        effects.extend(match gate.judge(message, clocks, view.at.now) {
+            Judgement::Accepted { command, from, remember, clock } => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, requester: Requester::Phone(from) };
-                vec![said, Effect::Store { remember, pending: Pending::Order(order) }]
+                let set = clock.and_then(|clock| self.network_time.prove(clock, view.wall));
+                let store = Effect::Store { remember, pending: Pending::Order(order) };
+                [said].into_iter().chain(set).chain([store]).collect()
             }
             Judgement::Refused(why) => {
                 vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]

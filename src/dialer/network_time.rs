@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
-use super::{Effect, View};
+use super::{Effect, Facts, View};
 use crate::clock::{Plausible, Utc, WallClock};
 use crate::log::Level;
+use crate::modem::mobile::{ClockReading, Meaning};
+use crate::sms::gate::RightClock;
 
 /// A clock that is right to the second is left alone: WireGuard and the logs like no steps.
 const TOLERATED: u64 = 2;
@@ -18,6 +20,8 @@ const FAR: u64 = 86_400;
 /// this: a modem that is busy answers late, and an emulated board's clock may be slow. A clock that
 /// stands does not agree with itself, however soon it is read again.
 const AGREED: u64 = 60;
+/// A reading of a clock that may mean one of two times means the one that is no further from a clock that is sure.
+const CLOSE: u64 = 600;
 /// A second reading sooner than this might be the same one, told in two ways.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// How often a modem is asked again that does not say, or never says the same.
@@ -30,6 +34,9 @@ pub(super) struct NetworkTime {
     doubted: Option<Reading>,
     /// Whether the last one was refused, and logged.
     is_refused: bool,
+    /// How far the modem's clock is from the box's, if it means the other one of the two times that it may mean; `None`
+    /// if the time is sure.
+    other: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +49,53 @@ struct Reading {
 }
 
 impl NetworkTime {
+    /// The modem's clock may mean one of two times. A clock that is sure tells which; otherwise it is the likely one,
+    /// until a code proves it or the other.
+    pub(super) fn read(&mut self, reading: ClockReading, view: View, facts: &Facts) -> Vec<Effect> {
+        let zone = |unix| facts.timezone.as_ref().map_or(0, |timezone| timezone.offset_at(unix));
+        let [local, universal] = [Meaning::Local, Meaning::Universal].map(|it| reading.unix(it, zone));
+        let (likely, other) = match reading.likely {
+            Meaning::Local => (local, universal),
+            Meaning::Universal => (universal, local),
+        };
+        let is_close = |unix: &i64| match view.wall {
+            WallClock::Known(shown) => self.other.is_none() && shown.abs_diff(*unix) <= CLOSE,
+            WallClock::Floor(_) => false,
+        };
+        let sure = [likely, other].into_iter().find(is_close).or((likely == other).then_some(likely));
+        if let Some(unix) = sure {
+            return self.receive(unix, view, facts.plausible);
+        }
+        let is_news = self.other.replace(other - likely).is_none();
+        let what = "the modem's clock may be local or universal time: a code that is right by either is accepted, once";
+        let news = is_news.then(|| Effect::log(Level::Info, what));
+        news.into_iter().chain(self.believe(likely, view, facts.plausible)).collect()
+    }
+
+    /// The time as the modem's clock tells it, if it means the other one of the two.
+    pub(super) fn other(&self, wall: WallClock) -> Option<i64> {
+        match wall {
+            WallClock::Known(shown) => self.other.map(|other| shown + other),
+            WallClock::Floor(_) => None,
+        }
+    }
+
+    /// A code has proved what the clock means.
+    pub(super) fn prove(&mut self, clock: RightClock, wall: WallClock) -> Option<Effect> {
+        let other = self.other(wall);
+        self.other = None;
+        other.filter(|_| clock == RightClock::Other).map(Effect::SetClock)
+    }
+
     /// The network says that it is `unix`, in seconds since 1970.
     pub(super) fn receive(&mut self, unix: i64, view: View, plausible: Plausible) -> Vec<Effect> {
+        if plausible.contains(unix) {
+            self.other = None;
+        }
+        self.believe(unix, view, plausible)
+    }
+
+    fn believe(&mut self, unix: i64, view: View, plausible: Plausible) -> Vec<Effect> {
         if !plausible.contains(unix) {
             self.doubted = None;
             let is_news = !std::mem::replace(&mut self.is_refused, true);
@@ -183,6 +235,72 @@ mod tests {
         for impossible in [2_208_988_800, 3_124_137_600, THAT_MORNING - 31 * DAY] {
             let readings: Vec<_> = (0..9).map(|n| (60 * n, impossible + 60 * n as i64)).collect();
             assert_eq!(told(WallClock::Floor, &readings), [], "{impossible}");
+        }
+    }
+
+    const HOUR: i64 = 3600;
+
+    /// What a clock that may mean two times sets the clock to, and how far the other one is then.
+    fn read(
+        network_time: &mut NetworkTime,
+        wall: WallClock,
+        (hours, east, likely): (i64, Option<i64>, Meaning),
+    ) -> (Option<i64>, Option<i64>) {
+        let at = Timestamp {
+            now: Duration::from_secs(60),
+            calendar: Calendar::NotBefore(Month::from_local(THAT_MORNING)),
+        };
+        let known = Record::new();
+        let view = View { at, wall, ports: Ports::Two, known: &known };
+        let facts =
+            Facts { timezone: Some("CET-1CEST,M3.5.0,M10.5.0/3".parse().unwrap()), ..Facts::default() };
+        let reading = ClockReading { shown: THAT_MORNING + hours * HOUR, east, likely };
+        let effects = network_time.read(reading, view, &facts);
+        let set = effects.into_iter().find_map(|effect| match effect {
+            Effect::SetClock(unix) => Some((unix - THAT_MORNING) / HOUR),
+            _ => None,
+        });
+        (set, network_time.other.map(|other| other / HOUR))
+    }
+
+    #[test]
+    fn a_clock_that_may_mean_two_times_is_first_taken_for_what_is_likely() {
+        use Meaning::{Local, Universal};
+        let table = [
+            ((2, Some(2 * HOUR), Local), (Some(0), Some(2))),
+            ((0, Some(2 * HOUR), Universal), (Some(0), Some(-2))),
+            ((2, None, Local), (Some(0), Some(2))), // the site's zone, in summer
+            ((0, Some(0), Local), (Some(0), None)),
+        ];
+        for (reading, expected) in table {
+            let floor = WallClock::Floor(THAT_MORNING);
+            assert_eq!(read(&mut NetworkTime::default(), floor, reading), expected, "{reading:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_sure_tells_what_another_one_means() {
+        for likely in [Meaning::Local, Meaning::Universal] {
+            for hours in [0, 2] {
+                let mut sure = NetworkTime::default();
+                let wall = WallClock::Known(THAT_MORNING);
+                assert_eq!(read(&mut sure, wall, (hours, Some(2 * HOUR), likely)), (None, None), "{hours}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_proves_one_of_the_two_times() {
+        let wall = WallClock::Known(THAT_MORNING);
+        for (clock, expected) in
+            [(RightClock::Wall, None), (RightClock::Other, Some(Effect::SetClock(THAT_MORNING + 2 * HOUR)))]
+        {
+            let mut network_time = NetworkTime::default();
+            let reading = (2, Some(2 * HOUR), Meaning::Local);
+            read(&mut network_time, WallClock::Floor(THAT_MORNING), reading);
+            assert_eq!(network_time.other(wall), Some(THAT_MORNING + 2 * HOUR));
+            assert_eq!(network_time.prove(clock, wall), expected);
+            assert_eq!(network_time.other(wall), None);
         }
     }
 

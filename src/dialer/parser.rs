@@ -40,6 +40,8 @@ pub enum Order {
     Discard(Place),
     /// Ask for the network's time.
     AskTime,
+    /// Ask nothing more until a port is opened again.
+    MakeWay,
     /// Decode a message.
     Decode(String),
 }
@@ -108,6 +110,7 @@ impl Sandboxable for Mobile {
             Order::Send(sms) => self.send(sms),
             Order::Discard(place) => self.discard(place),
             Order::AskTime => self.ask_time(),
+            Order::MakeWay => self.make_way(),
             Order::Decode(pdu) => return Answer::Decoded(Content::decode(&pdu)),
         }
         Answer::Taken
@@ -174,6 +177,7 @@ impl Guard for ModemGuard {
         let is_possible = match &report {
             Report::Message { pdu, .. } => is_line(pdu),
             Report::NotSent(_, why) => is_line(why),
+            Report::ClockReading(reading) => reading.is_possible(),
             Report::Sent(_) | Report::NetworkTime(_) => true,
         };
         if let Report::Sent(id) | Report::NotSent(id, _) = &report {
@@ -207,9 +211,17 @@ impl Sandboxed<ModemGuard> {
         self.order(Order::Discard(place));
     }
 
-    /// Asks for the network's time: [`Report::NetworkTime`] follows if it has any.
+    /// Asks for the network's time: [`Report::NetworkTime`] or [`Report::ClockReading`] follows if it has any.
     pub(super) fn ask_time(&mut self) {
         self.order(Order::AskTime);
+    }
+
+    /// Asks nothing more of the modem until a port is opened again.
+    pub(super) fn make_way(&mut self) {
+        // Without a process no answer is awaited.
+        if self.is_running() {
+            self.order_without_turn(Order::MakeWay);
+        }
     }
 
     /// What a message is. One that a process has died of is unreadable: so it is deleted, and not read again for ever.

@@ -4,9 +4,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::allowance::Allowance;
 use crate::modem::mobile::{OutgoingSms, SmsId};
 use crate::site::Proof;
-use crate::sms::allowance::Allowance;
 use crate::sms::pdu::{Address, Submit, TooLong};
 
 /// Replies at once to whom nothing proves; they cost the owner money, and a number is forged easily.

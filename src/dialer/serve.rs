@@ -24,7 +24,7 @@ use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
 use crate::names::{MODEM_PARSER_UID, record, run_file};
 use crate::paths::Paths;
 use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd, pppd_log};
-use crate::published::{CodesStatus, LastBoot, LinkStatus, Published};
+use crate::published::{ClockSource, CodesStatus, LastBoot, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
@@ -59,8 +59,14 @@ struct Serving<'a> {
     plausible: Plausible,
     /// Whether the network has given the time since boot.
     clock_known: bool,
+    /// How far the clock of a test's box is from the machine's, which it does not set.
+    clock_shift: i64,
+    /// What the clock was set to at boot.
+    clock_floor: ClockSource,
     /// What is published of the link, and of the codes.
     published: (Option<LinkStatus>, Option<CodesStatus>),
+    /// What is published of the clock.
+    published_clock: Option<ClockSource>,
 }
 
 /// Who has the port for data.
@@ -103,8 +109,11 @@ impl<'a> Serving<'a> {
         let paths = &start.paths;
         let proof = role.sms.as_ref().map(|sms| &sms.proof);
         let (persistence, remembered) = Persistence::open(paths, proof, config.log);
-        let facts = facts(paths);
+        let store = Store::new(paths.state());
+        let facts = facts(paths, &start.site);
         let at = timestamp(&start.site, WallClock::Floor(clock::unix()));
+        let is_saved = clock::saved(&store).is_some_and(|saved| facts.plausible.contains(saved));
+        let clock_floor = if is_saved { ClockSource::Saved } else { ClockSource::NotSet };
         let Remembered { past, session, copied } = remembered;
         let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
         let guard = ModemGuard::new(&role.modem, paths);
@@ -116,7 +125,7 @@ impl<'a> Serving<'a> {
             role,
             dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, facts.clone()),
             plausible: facts.plausible,
-            store: Store::new(paths.state()),
+            store,
             persistence,
             driver: Driver::new(config, parser)?,
             server: Server::open(paths)?,
@@ -124,7 +133,10 @@ impl<'a> Serving<'a> {
             scripts: Vec::new(),
             data_port: DataPort::Free,
             clock_known: false,
+            clock_shift: 0,
+            clock_floor,
             published: (None, None),
+            published_clock: None,
         };
         if serving.dialer.lacks_counter() {
             serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
@@ -156,6 +168,7 @@ impl<'a> Serving<'a> {
             Report::Sent(id) => Event::Sent(id),
             Report::NotSent(id, why) => Event::NotSent(id, why),
             Report::NetworkTime(unix) => Event::NetworkTime(unix),
+            Report::ClockReading(reading) => Event::ClockReading(reading),
         }
     }
 
@@ -243,8 +256,13 @@ impl Serving<'_> {
     /// Starts pppd on the port for data once the modem has done what it was asked for.
     fn start_pppd(&mut self) -> VecDeque<Event> {
         let DataPort::Requested { at_latest } = self.data_port else { return VecDeque::new() };
+        let is_late = at_latest <= clock::since_boot();
+        // A modem that has always something to say must not keep the port.
+        if is_late && !self.driver.has_two_ports() {
+            self.driver.protocol_mut().make_way();
+        }
         let modem = self.driver.protocol();
-        let is_done = modem.is_idle() && (!modem.has_errands() || at_latest <= clock::since_boot());
+        let is_done = modem.is_idle() && (!modem.has_errands() || is_late);
         if !self.driver.has_two_ports() && !is_done {
             return VecDeque::new();
         }
@@ -286,8 +304,13 @@ impl Serving<'_> {
     }
 
     fn set_clock(&mut self, unix: i64) {
-        // A test's box has no clock of its own: it goes by the one of the machine.
-        let set = if self.paths.is_the_box() { clock::set_unix(unix) } else { Ok(()) };
+        let set = match self.paths.is_the_box() {
+            true => clock::set_unix(unix),
+            false => {
+                self.clock_shift = unix - clock::unix();
+                Ok(())
+            }
+        };
         match set {
             Ok(()) => {
                 self.clock_known = true;
@@ -307,11 +330,13 @@ impl Serving<'_> {
         self.driver.protocol().record()
     }
 
+    fn wall(&self) -> WallClock {
+        let shown = clock::unix() + self.clock_shift;
+        if self.clock_known { WallClock::Known(shown) } else { WallClock::Floor(shown) }
+    }
+
     fn view<'b>(&self, known: &'b Record) -> View<'b> {
-        let wall = match self.clock_known {
-            true => WallClock::Known(clock::unix()),
-            false => WallClock::Floor(clock::unix()),
-        };
+        let wall = self.wall();
         let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
         View { at: timestamp(self.site, wall), wall, ports, known }
     }
@@ -329,6 +354,11 @@ impl Serving<'_> {
         if self.published.1.as_ref() != Some(&status) {
             self.warn_if_failed("publishing", self.paths.publish(record::CODES, &status.to_record()));
             self.published.1 = Some(status);
+        }
+        let clock = self.dialer.clock_source(self.wall(), self.clock_floor);
+        if self.published_clock != Some(clock) {
+            self.warn_if_failed("publishing", self.paths.publish(record::CLOCK, &clock.to_record()));
+            self.published_clock = Some(clock);
         }
     }
 
@@ -358,11 +388,16 @@ impl Serving<'_> {
     }
 }
 
-fn facts(paths: &Paths) -> Facts {
+fn facts(paths: &Paths, site: &Site) -> Facts {
     let ledger = paths.published(record::LEDGER).as_ref().and_then(LastBoot::from_record);
     let boots = ledger.map(|boot| (boot.number, boot.cause));
     let build = Build::load(paths);
-    Facts { version: build.version, boots, plausible: Plausible::since_build(build.epoch) }
+    Facts {
+        version: build.version,
+        boots,
+        plausible: Plausible::since_build(build.epoch),
+        timezone: Some(site.timezone.clone()),
+    }
 }
 
 fn timestamp(site: &Site, wall: WallClock) -> Timestamp {

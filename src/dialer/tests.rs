@@ -35,6 +35,7 @@ impl Harness {
             version: Some("0.1.0".to_owned()),
             boots: Some((12, "daily".to_owned())),
             plausible: Plausible::since_build(Some(THAT_MORNING)),
+            timezone: None,
         };
         let dialer = Dialer::new(site.sms.as_ref(), &Past::NewCard, at.now, session, facts);
         let known = Record::parse("signal-dbm=-79\noperator=Free\n");

@@ -3,6 +3,7 @@
 use crate::clock::{Plausible, WallClock};
 use crate::ppp::Timestamp;
 use crate::record::Record;
+use crate::site::Timezone;
 
 /// What does not change until the next boot.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,8 @@ pub struct Facts {
     pub boots: Option<(u64, String)>,
     /// What a correct clock can show.
     pub plausible: Plausible,
+    /// The site's.
+    pub timezone: Option<Timezone>,
 }
 
 /// What the dialer sees when something happens.

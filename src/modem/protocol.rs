@@ -62,6 +62,10 @@ pub trait Protocol {
     fn answers(&self) -> bool;
     /// Whether the modem does what it is for, or only a person could help.
     fn works(&self) -> bool;
+    /// Whether only a person could help this modem: another one, if there is any, is worth a try.
+    fn needs_a_person(&self) -> bool {
+        false
+    }
     /// What is known of the modem, for `dialctl status`.
     fn record(&self) -> Record;
     /// When this is readable, [`on_time`](Self::on_time) is due, whatever the deadline says.

@@ -2,6 +2,7 @@
 //! [`Record`]; JSON is made from the same [fields](Fields), with numbers as numbers.
 
 mod boot;
+mod clock;
 mod codes;
 mod driver;
 mod fields;
@@ -11,6 +12,7 @@ mod link;
 mod modem;
 
 pub use boot::{BootStatus, LastBoot};
+pub use clock::ClockSource;
 pub use codes::CodesStatus;
 pub use driver::{DriverStatus, PortNames};
 pub use fields::{Fields, Value};

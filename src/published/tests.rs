@@ -36,6 +36,14 @@ prop_compose! {
     }
 }
 
+#[test]
+fn the_source_of_the_clock_is_read_as_it_was_published() {
+    for source in [ClockSource::Network, ClockSource::Unproven, ClockSource::Saved, ClockSource::NotSet] {
+        assert_eq!(ClockSource::from_record(&source.to_record()), Some(source));
+    }
+    assert_eq!(ClockSource::from_record(&Record::new()), None);
+}
+
 fn line_state() -> impl Strategy<Value = LineState> {
     use LineState::{Answering, Connected, HangingUp, LoggingIn, Ready, Resetting};
     prop::sample::select(vec![Resetting, Ready, Answering, LoggingIn, Connected, HangingUp])

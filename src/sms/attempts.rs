@@ -31,8 +31,8 @@
 
 use std::time::Duration;
 
-use super::allowance::Allowance;
 use super::proof::{self, CodeCheck};
+use crate::allowance::Allowance;
 use crate::site::{OneTimeCode, Proof};
 
 /// Attempts after a long silence: a flood of 500, and room for the owner's own slips.

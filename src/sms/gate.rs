@@ -7,13 +7,13 @@ use std::time::Duration;
 use sha1::{Digest, Sha1};
 
 use super::attempts::{Attempts, Verdict};
-use super::command::{Command, NotAnOrder, Order};
+use super::command::{Code, Command, NotAnOrder, Order};
 use super::dialling_plan::DiallingPlan;
 use super::past::{Accepted, Fingerprint, Past, SecretMark};
 use super::pdu::{Address, Body, Deliver, Part};
-use super::proof;
+use super::proof::{self, CodeCheck};
 use crate::clock::WallClock;
-use crate::site::{PhoneNumber, Proof, Sms};
+use crate::site::{OneTimeCode, PhoneNumber, Proof, Sms};
 
 /// What lies between a message and its execution.
 #[derive(Debug)]
@@ -58,10 +58,36 @@ pub enum Judgement {
         /// What must be stored *before* the command runs: then the message is refused for good, also
         /// after a power cut. What cannot be stored must not be obeyed.
         remember: Past,
+        /// The clock that the code was right by; `None` if it goes by none.
+        clock: Option<RightClock>,
     },
     /// It is not. This is logged and never answered: an answer would cost money and tell a
     /// stranger that somebody is there.
     Refused(GateRefusal),
+}
+
+/// The clocks that a code may be right by.
+#[derive(Debug, Clone, Copy)]
+pub struct Clocks {
+    /// The one that is in force.
+    pub wall: WallClock,
+    /// What it may be instead, in seconds since 1970, while that is not sure.
+    pub other: Option<i64>,
+}
+
+/// Which of them it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RightClock {
+    /// The one that is in force.
+    Wall,
+    /// The other one.
+    Other,
+}
+
+impl From<WallClock> for Clocks {
+    fn from(wall: WallClock) -> Self {
+        Self { wall, other: None }
+    }
 }
 
 /// Why a message is not obeyed.
@@ -152,11 +178,11 @@ impl Gate {
     /// Judges a message. What is cheap to tell comes first: only a well-formed order from a known
     /// number with a code of the right length is worth computing a code for, and only a wrong code
     /// costs one of the [attempts](super::attempts).
-    pub fn judge(&mut self, message: &Deliver, wall: WallClock, now: Duration) -> Judgement {
-        match self.admit(message, wall, now) {
-            Ok((command, from)) => {
+    pub fn judge(&mut self, message: &Deliver, clocks: impl Into<Clocks>, now: Duration) -> Judgement {
+        match self.admit(message, clocks.into(), now) {
+            Ok((command, from, clock)) => {
                 self.handled.add(fingerprint(message));
-                Judgement::Accepted { command, from, remember: self.remember() }
+                Judgement::Accepted { command, from, remember: self.remember(), clock }
             }
             Err(refusal) => Judgement::Refused(refusal),
         }
@@ -165,9 +191,9 @@ impl Gate {
     fn admit(
         &mut self,
         message: &Deliver,
-        wall: WallClock,
+        clocks: Clocks,
         now: Duration,
-    ) -> Result<(Command, Address), GateRefusal> {
+    ) -> Result<(Command, Address, Option<RightClock>), GateRefusal> {
         let is_sender = |number: &&PhoneNumber| message.from.is(number, self.home);
         let sender = self.site.numbers.iter().find(is_sender).ok_or(GateRefusal::UnknownNumber)?;
         let from = Address::of(sender);
@@ -184,8 +210,8 @@ impl Gate {
         }
         let Body::Text(text) = &message.body else { return Err(GateRefusal::Binary) };
         let order = Order::parse(text).map_err(GateRefusal::NotAnOrder)?;
-        match self.prove(&order, wall, now) {
-            Ok(()) => Ok((order.command, from)),
+        match self.prove(&order, clocks, now) {
+            Ok(clock) => Ok((order.command, from, clock)),
             Err(refusal) => {
                 match refusal {
                     GateRefusal::WrongCode | GateRefusal::UsedCode | GateRefusal::OlderThanStart => {
@@ -199,8 +225,13 @@ impl Gate {
         }
     }
 
-    fn prove(&mut self, order: &Order, wall: WallClock, now: Duration) -> Result<(), GateRefusal> {
-        let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(()) };
+    fn prove(
+        &mut self,
+        order: &Order,
+        clocks: Clocks,
+        now: Duration,
+    ) -> Result<Option<RightClock>, GateRefusal> {
+        let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(None) };
         let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
         let code = of_length.ok_or(GateRefusal::NoCode)?;
         if self.lacks_counter() {
@@ -209,20 +240,17 @@ impl Gate {
         if !self.attempts.any_left(now) {
             return Err(GateRefusal::TooManyFailures);
         }
-        let used = match self.used {
-            Used::None => None,
-            Used::UpTo(factor) => Some(factor),
-            // Every code that was accepted before had been shown before the service started.
-            Used::Lost { started } => {
-                let since = i64::try_from(now.saturating_sub(started).as_secs()).unwrap_or(i64::MAX);
-                Some(proof::newest_step_at(wall.shown().saturating_sub(since)))
+        let (check, clock) = match &self.site.proof {
+            Proof::Totp(expected) => self.check_by_clock(expected, code, clocks, now)?,
+            _ => {
+                let used = match self.used {
+                    Used::UpTo(factor) => Some(factor),
+                    // A lost counter was refused above.
+                    Used::None | Used::Lost { .. } => None,
+                };
+                (proof::judge_hotp(expected, code, used), None)
             }
         };
-        let check = match &self.site.proof {
-            Proof::Totp(expected) => proof::judge_totp(expected, code, used, wall),
-            _ => Ok(proof::judge_hotp(expected, code, used)),
-        };
-        let check = check.map_err(|proof::ClockNotSet| GateRefusal::ClockNotSet)?;
         match (self.attempts.count(check, now), self.used) {
             (Verdict::Proven(factor), _) => self.used = Used::UpTo(factor),
             (Verdict::FirstOfTwo, _) => return Err(GateRefusal::SecondCodeNeeded),
@@ -230,7 +258,37 @@ impl Gate {
             (Verdict::Used, _) => return Err(GateRefusal::UsedCode),
             (Verdict::Wrong, _) => return Err(GateRefusal::WrongCode),
         }
-        Ok(())
+        Ok(clock)
+    }
+
+    /// A code that is not right by the clock may be right by the other one.
+    fn check_by_clock(
+        &self,
+        expected: &OneTimeCode,
+        code: &Code,
+        clocks: Clocks,
+        now: Duration,
+    ) -> Result<(CodeCheck, Option<RightClock>), GateRefusal> {
+        let by = |wall: WallClock| {
+            let used = match self.used {
+                Used::None => None,
+                Used::UpTo(factor) => Some(factor),
+                // Every code that was accepted before had been shown before the service started.
+                Used::Lost { started } => {
+                    let since = i64::try_from(now.saturating_sub(started).as_secs()).unwrap_or(i64::MAX);
+                    Some(proof::newest_step_at(wall.shown().saturating_sub(since)))
+                }
+            };
+            let check = proof::judge_totp(expected, code, used, wall);
+            check.map_err(|proof::ClockNotSet| GateRefusal::ClockNotSet)
+        };
+        let first = by(clocks.wall)?;
+        match clocks.other {
+            Some(other) if first == CodeCheck::Wrong => {
+                Ok((by(WallClock::Known(other))?, Some(RightClock::Other)))
+            }
+            Some(_) | None => Ok((first, Some(RightClock::Wall))),
+        }
     }
 
     fn remember(&self) -> Past {

@@ -86,6 +86,29 @@ fn accepted(judgement: Judgement) -> (Command, Past) {
     }
 }
 
+/// Two hours later, and two hours before, where the code was shown then.
+#[test]
+fn while_two_clocks_may_be_right_a_code_that_is_right_by_either_is_obeyed_and_tells_which() {
+    let clock = |late: i64, other: Option<i64>| {
+        let clocks = Clocks { wall: WallClock::Known(TIME), other };
+        match gate(&totp()).judge(&message(OWNER, &format!("help {}", code(late)), TIME), clocks, NOW) {
+            Judgement::Accepted { clock, .. } => Ok(clock),
+            Judgement::Refused(why) => Err(why),
+        }
+    };
+    let two_hours = 7200;
+    let steps = two_hours / 30;
+    for other in [None, Some(TIME + two_hours)] {
+        assert_eq!(clock(0, other), Ok(Some(RightClock::Wall)));
+        assert_eq!(clock(steps, other), Err(GateRefusal::WrongCode), "of two hours ago");
+    }
+    assert_eq!(clock(-steps, None), Err(GateRefusal::WrongCode));
+    assert_eq!(clock(-steps, Some(TIME + two_hours)), Ok(Some(RightClock::Other)));
+    assert_eq!(clock(steps, Some(TIME - two_hours)), Ok(Some(RightClock::Other)));
+    let counted = gate(&site(Proof::SenderOnly)).judge_text(OWNER, "help");
+    assert!(matches!(counted, Judgement::Accepted { clock: None, .. }), "it goes by no clock");
+}
+
 #[test]
 fn the_owner_with_a_code_is_obeyed() {
     let judgement = gate(&totp()).judge_text(OWNER, &format!("Connect 2h {}", code(0)));

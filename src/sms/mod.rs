@@ -8,7 +8,6 @@
 //!
 //! All of it is pure: no port, no file and no clock.
 
-pub mod allowance;
 pub mod attempts;
 pub mod caution;
 pub mod command;

@@ -11,7 +11,9 @@ impl Status {
         let services =
             self.services.iter().map(|(service, state)| (service.as_str(), string(as_str(*state))));
         let clock = self.clock.map_or("null".to_owned(), |clock| {
-            object([("shows", clock.shows.to_string()), ("ends", clock.ends.to_string())])
+            let known = [("shows", clock.shows.to_string()), ("ends", clock.ends.to_string())];
+            let source = clock.source.map(|source| ("source", string(source.as_str())));
+            object(known.into_iter().chain(source))
         });
         let mut members = vec![
             ("version".to_owned(), known(&self.version)),

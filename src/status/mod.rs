@@ -12,11 +12,11 @@ use crate::clock::{self, Plausible};
 use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
 use crate::published::{
-    BootStatus, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkStatus, ModemStatus,
-    Published,
+    BootStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkStatus,
+    ModemStatus, Published,
 };
 use crate::service;
-use crate::site::{Role, Site};
+use crate::site::{Proof, Role, Site};
 use crate::watch::heartbeat::HeartbeatState;
 
 /// The state of the box at one moment. Unknown parts are left out.
@@ -48,6 +48,10 @@ struct Clock {
     shows: i64,
     /// No later time is accepted.
     ends: i64,
+    /// Where it has its time from, as a dialer knows it.
+    source: Option<ClockSource>,
+    /// Whether codes are right by it.
+    has_codes: bool,
 }
 
 /// The modems of the role; `None` for one whose service has not published a record yet.
@@ -77,7 +81,12 @@ impl Status {
                 .filter(|name| !name.is_empty()),
             role: role.as_ref().map(Role::as_str),
             uptime,
-            clock: Some(Clock { shows: clock::unix(), ends }),
+            clock: Some(Clock {
+                shows: clock::unix(),
+                ends,
+                source: read_published(paths, record::CLOCK),
+                has_codes: role.as_ref().is_some_and(has_codes_by_the_clock),
+            }),
             sealed: is_read_only(&read("/proc/mounts"), "/run/root"),
             boot: read_published(paths, record::BOOT),
             ledger: read_published(paths, record::LEDGER),
@@ -90,6 +99,13 @@ impl Status {
             link: is_dialer.then(|| read_published(paths, record::LINK)).flatten(),
             codes: is_dialer.then(|| read_published(paths, record::CODES)).flatten(),
         }
+    }
+}
+
+fn has_codes_by_the_clock(role: &Role) -> bool {
+    match role {
+        Role::Dialer(dialer) => dialer.sms.as_ref().is_some_and(|sms| matches!(sms.proof, Proof::Totp(_))),
+        Role::DialIn(_) => false,
     }
 }
 
@@ -134,6 +150,10 @@ mod tests {
         P::from_record(&Record::parse(text))
     }
 
+    fn clock(source: Option<ClockSource>, has_codes: bool) -> Clock {
+        Clock { shows: 1_784_001_598, ends: 2_099_534_400, source, has_codes }
+    }
+
     /// A dialer box an hour after its twelfth boot.
     fn dialer() -> Status {
         Status {
@@ -141,7 +161,7 @@ mod tests {
             hostname: Some("hut".into()),
             role: Some("dialer"),
             uptime: Duration::from_secs(3_720),
-            clock: Some(Clock { shows: 1_784_001_598, ends: 2_099_534_400 }),
+            clock: Some(clock(Some(ClockSource::Network), false)),
             sealed: true,
             boot: read("root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n"),
             ledger: read("number=12\ncause=stuck sms-dialer\n"),
@@ -172,7 +192,7 @@ mod tests {
         boots     12, the last one after: stuck sms-dialer
         root      A (/dev/mmcblk0p2), read-only
         state     clean
-        clock     2026-07-14 03:59:58 UTC, cannot be set later than 2036-07-13
+        clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13
         site      baked
         services  sms-dialer up, watchdogd up
         modem     /dev/ttyHS1 (hso at 1-1.1:1.0, Application)
@@ -206,7 +226,7 @@ mod tests {
         boots     12, the last one after: stuck sms-dialer
         root      B (/dev/mmcblk0p3), WRITABLE
         state     memory (mount: I/O error)
-        clock     2026-07-14 03:59:58 UTC, cannot be set later than 2036-07-13
+        clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13
         site      broken, the baked one is in force
                   site.toml:5:1: unknown key `apm`; did you mean `apn`?
         firewall  no rules, so no link and no network
@@ -219,6 +239,36 @@ mod tests {
                   next: `dialctl codes resync CODE NEXT` with two codes of the app
                   no second copy: I/O error
         ");
+    }
+
+    #[test]
+    fn the_clock_says_where_it_has_its_time_from_and_what_that_means_for_codes() {
+        let shown = |source, has_codes| {
+            let status = Status { clock: Some(clock(source, has_codes)), ..dialer() };
+            let text = status.to_string();
+            let rows = text.lines().skip_while(|line| !line.starts_with("clock"));
+            rows.take_while(|line| !line.starts_with("site")).collect::<Vec<_>>().join("\n")
+        };
+        let sources = [ClockSource::Network, ClockSource::Unproven, ClockSource::Saved, ClockSource::NotSet];
+        let all: Vec<_> = sources.into_iter().map(|source| shown(Some(source), true)).collect();
+        insta::assert_snapshot!(all.join("\n"), @"
+        clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13
+                  codes are checked
+        clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13
+                  local or universal time: a code that is right by either is accepted, once
+        clock     2026-07-14 03:59:58 UTC, saved before the boot, cannot be set later than 2036-07-13
+                  codes are refused until the network sends the time
+        clock     2026-07-14 03:59:58 UTC, not set, cannot be set later than 2036-07-13
+                  codes are refused until the network sends the time
+        ");
+        insta::assert_snapshot!(
+            shown(Some(ClockSource::Saved), false),
+            @"clock     2026-07-14 03:59:58 UTC, saved before the boot, cannot be set later than 2036-07-13"
+        );
+        insta::assert_snapshot!(
+            shown(None, false),
+            @"clock     2026-07-14 03:59:58 UTC, cannot be set later than 2036-07-13"
+        );
     }
 
     #[test]
@@ -259,7 +309,7 @@ mod tests {
 
     #[test]
     fn json_has_the_same_content() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"firewall":{"firewall":"loaded"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400,"source":"network"},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"firewall":{"firewall":"loaded"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
     }
 
     #[test]

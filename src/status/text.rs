@@ -3,15 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Modems, Status, as_str};
+use super::{Clock, Modems, Status, as_str};
 use crate::apply::SiteInForce;
 use crate::calendar::Civil;
 use crate::clock::Utc;
 use crate::names::Service;
 use crate::ppp::Spent;
 use crate::published::{
-    BootStatus, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkPhase, LinkStatus,
-    ModemStatus,
+    BootStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkPhase,
+    LinkStatus, ModemStatus,
 };
 use crate::site::DataSize;
 use crate::watch::heartbeat::HeartbeatState;
@@ -27,7 +27,7 @@ impl fmt::Display for Status {
         row(f, "root", &root(self.boot.as_ref(), self.sealed))?;
         row(f, "state", &state(self.boot.as_ref()))?;
         if let Some(clock) = self.clock {
-            row(f, "clock", &format!("{}, cannot be set later than {}", Utc(clock.shows), Date(clock.ends)))?;
+            row(f, "clock", &self::clock(&clock))?;
         }
         row(f, "site", &site(self.site.as_ref()))?;
         // That they are loaded, or not needed yet, is nothing to look at.
@@ -47,6 +47,26 @@ impl fmt::Display for Status {
                 .try_for_each(|(name, status)| row(f, &name.to_string(), &modem(status.as_ref(), calls))),
         }
     }
+}
+
+fn clock(clock: &Clock) -> String {
+    let source = clock.source.map(|source| match source {
+        ClockSource::Network | ClockSource::Unproven => ", from the network",
+        ClockSource::Saved => ", saved before the boot",
+        ClockSource::NotSet => ", not set",
+    });
+    let codes = clock.source.filter(|_| clock.has_codes).map(|source| match source {
+        ClockSource::Network => "codes are checked",
+        ClockSource::Unproven => "local or universal time: a code that is right by either is accepted, once",
+        ClockSource::Saved | ClockSource::NotSet => "codes are refused until the network sends the time",
+    });
+    let shown = format!(
+        "{}{}, cannot be set later than {}",
+        Utc(clock.shows),
+        source.unwrap_or_default(),
+        Date(clock.ends)
+    );
+    [Some(shown.as_str()), codes].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 /// A name, and its text, perhaps in several lines.

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::request::{Request, TxData};
 use super::response::{Final, extended_name};
 
+/// The most lines of an answer that are kept: two for each message of a storage of 1000.
+const MOST_LINES: usize = 2000;
+
 /// A command that has been sent, until it is answered or its deadline passes.
 #[derive(Debug)]
 pub struct Pending {
@@ -118,7 +121,9 @@ impl Pending {
             }
             Some(_) => Parsed::Unsolicited(line),
             None if self.belongs(&line) => {
-                self.answer.push(line);
+                if self.answer.len() < MOST_LINES {
+                    self.answer.push(line);
+                }
                 Parsed::Part
             }
             None => Parsed::Unsolicited(line),

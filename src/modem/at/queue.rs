@@ -104,6 +104,16 @@ impl<T> Queue<T> {
         self.open.is_none() && self.queue.is_empty() && !self.stuck_in_prompt
     }
 
+    /// Whether [`next`](Self::next) has something to send.
+    pub fn has_next(&self) -> bool {
+        self.has_text() || self.open.is_none() && (self.stuck_in_prompt || !self.queue.is_empty())
+    }
+
+    /// Whether the modem waits for a text that it has asked for.
+    pub fn has_text(&self) -> bool {
+        self.text.is_some()
+    }
+
     /// What to send now: the text that the modem has asked for, or the next command if it is free.
     pub fn next(&mut self, now: Duration) -> Option<TxData> {
         if let Some(text) = self.text.take() {
@@ -131,7 +141,7 @@ impl<T> Queue<T> {
     /// Takes bytes of the modem in, at this time since boot.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Vec<Event<T>> {
         let lines = self.lines.feed(bytes);
-        let events = lines.into_iter().filter_map(|line| self.receive_line(line, now)).collect();
+        let events = lines.into_iter().flat_map(|line| self.receive_line(line, now)).collect();
         if let Some((_, exchange)) = &mut self.open
             && exchange.has_prompt()
             && self.lines.take_prompt()
@@ -160,19 +170,29 @@ impl<T> Queue<T> {
         }
     }
 
-    fn receive_line(&mut self, line: Result<String, Garbage>, now: Duration) -> Option<Event<T>> {
+    fn receive_line(&mut self, line: Result<String, Garbage>, now: Duration) -> Vec<Event<T>> {
         let line = match line {
             Ok(line) => line,
-            Err(garbage) => return Some(Event::Garbage(garbage)),
+            Err(garbage) => return vec![Event::Garbage(garbage)],
         };
+        let mut events = Vec::new();
         match self.header.take() {
-            Some(Header::Delivered(header)) => return Some(Event::Delivered { header, pdu: line }),
+            Some(Header::Delivered(header)) if is_hexadecimal(&line) => {
+                return vec![Event::Delivered { header, pdu: line }];
+            }
+            // Text mode, or another line in between: an answer must not be lost.
+            Some(Header::Delivered(header)) => events.push(Event::Unsolicited(header)),
             // It may have been lost on the way, and another line stands in its place.
             Some(Header::Late) if Final::parse(&line).is_none() && extended_name(&line).is_none() => {
-                return None;
+                return Vec::new();
             }
             Some(Header::Late) | None => {}
         }
+        events.extend(self.receive_text(line, now));
+        events
+    }
+
+    fn receive_text(&mut self, line: String, now: Duration) -> Option<Event<T>> {
         let Some((_, open)) = &mut self.open else {
             return self.unsolicited(line);
         };
@@ -200,6 +220,10 @@ impl<T> Queue<T> {
         }
         Some(Event::Unsolicited(line))
     }
+}
+
+fn is_hexadecimal(line: &str) -> bool {
+    line.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -360,6 +384,14 @@ mod tests {
         let header = "+CMT: ,24".to_owned();
         let delivered = Event::Delivered { header, pdu: "0791AA".to_owned() };
         assert_eq!(events, [delivered, answered(0, &["Option"])]);
+    }
+
+    #[test]
+    fn an_answer_after_half_a_delivery_is_not_lost() {
+        let mut queue = asked(&["AT"]);
+        queue.next(SECOND);
+        let events = queue.receive(b"\r\n+CMT: ,24\r\n\r\nOK\r\n", SECOND);
+        assert_eq!(events, [Event::Unsolicited("+CMT: ,24".to_owned()), answered(0, &[])]);
     }
 
     proptest! {

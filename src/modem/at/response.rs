@@ -88,16 +88,28 @@ impl Lines {
         if too_long {
             return Some(Err(Garbage::TooLong));
         }
-        let printable = line.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+        let is_printable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
         let length = line.len();
-        match String::from_utf8(line) {
-            Ok(text) if printable => {
-                let text = text.trim();
-                (!text.is_empty()).then(|| Ok(text.to_owned()))
-            }
-            _ => Some(Err(Garbage::NotText { length })),
+        let text: String = line
+            .iter()
+            .map(|byte| if is_printable(byte) { char::from(*byte) } else { UNPRINTABLE })
+            .collect();
+        let text = text.trim();
+        // A name in the modem's own character set stands in a line that can be read otherwise.
+        let is_readable = line.iter().all(is_printable) || names_what_it_tells(text);
+        match is_readable {
+            true => (!text.is_empty()).then(|| Ok(text.to_owned())),
+            false => Some(Err(Garbage::NotText { length })),
         }
     }
+}
+
+/// What stands for a byte that is not printable ASCII.
+const UNPRINTABLE: char = '?';
+
+/// Whether a line begins as `+NAME:` does.
+fn names_what_it_tells(line: &str) -> bool {
+    extended_name(line).is_some_and(|name| name.len() > 1 && line[name.len()..].starts_with(':'))
 }
 
 /// How a command ended, or how a call does.
@@ -128,6 +140,32 @@ pub enum CommandError {
     Equipment(String),
     /// `+CMS ERROR: <what>`, a number or words (TS 27.005 section 3.2.5).
     Messages(String),
+    /// Another maker's words for it, [as it says them](REFUSALS).
+    InOtherWords(String),
+}
+
+/// How modems refuse a command besides the standards' three ways; the line begins so, or is just this.
+/// Sources: ModemManager, mm-serial-parsers.c (a Samsung Z810 says `NA`); gammu, protocol/at/at.c (Motorola's
+/// `MODEM ERROR`, `COMMAND NOT SUPPORT`); oFono, gatchat.c (`+EXT ERROR`) and plugins/huawei.c (`TOO MANY PARAMETERS`).
+const REFUSALS: &[Refusal] = &[
+    Refusal { words: "COMMAND NOT SUPPORT", may_go_on: true },
+    Refusal { words: "TOO MANY PARAMETERS", may_go_on: false },
+    Refusal { words: "NA", may_go_on: false },
+    Refusal { words: "MODEM ERROR:", may_go_on: true },
+    Refusal { words: "+EXT ERROR:", may_go_on: true },
+];
+
+/// One of the [REFUSALS].
+struct Refusal {
+    words: &'static str,
+    /// Whether a number or more words may follow.
+    may_go_on: bool,
+}
+
+impl Refusal {
+    fn is(&self, line: &str) -> bool {
+        if self.may_go_on { line.starts_with(self.words) } else { line == self.words }
+    }
 }
 
 impl fmt::Display for CommandError {
@@ -136,6 +174,7 @@ impl fmt::Display for CommandError {
             Self::Unexplained => f.write_str("ERROR"),
             Self::Equipment(what) => write!(f, "+CME ERROR: {what}"),
             Self::Messages(what) => write!(f, "+CMS ERROR: {what}"),
+            Self::InOtherWords(what) => f.write_str(what),
         }
     }
 }
@@ -170,9 +209,14 @@ impl Final {
             _ => words("+CME ERROR:")
                 .map(|what| Self::Refused(CommandError::Equipment(what)))
                 .or_else(|| words("+CMS ERROR:").map(|w| Self::Refused(CommandError::Messages(w))))
-                .or_else(|| words("CONNECT ").map(Self::Connect)),
+                .or_else(|| words("CONNECT ").map(Self::Connect))
+                .or_else(|| REFUSALS.iter().any(|refusal| refusal.is(line)).then(|| in_other_words(line))),
         }
     }
+}
+
+fn in_other_words(line: &str) -> Final {
+    Final::Refused(CommandError::InOtherWords(line.to_owned()))
 }
 
 /// The name of a command or of the line that answers it: `+CSQ` of `AT+CSQ` and of `+CSQ: 17,99`,
@@ -225,6 +269,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_in_another_character_set_does_not_make_its_line_unreadable() {
+        let table: &[(&[u8], &str)] = &[
+            (b"+CMGL: 1,1,\"Zo\xeb\",30\r\n", "+CMGL: 1,1,\"Zo?\",30"),
+            ("+COPS: 0,0,\"Z\u{fc}rich\",2\r\n".as_bytes(), "+COPS: 0,0,\"Z??rich\",2"),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(lines(bytes), text(&[expected]), "{}", bytes.escape_ascii());
+        }
+        assert_eq!(lines(b"+\xeb: 1\r\n"), [Err(Garbage::NotText { length: 5 })]);
+    }
+
+    #[test]
     fn a_line_without_end_takes_no_more_memory_than_allowed() {
         let mut reader = Lines::default();
         for _ in 0..100 {
@@ -244,7 +300,15 @@ mod tests {
             ("ERROR", Some(Final::Refused(CommandError::Unexplained))),
             ("+CME ERROR: 10", Some(cme("10"))),
             ("+CME ERROR: SIM not inserted", Some(cme("SIM not inserted"))),
+            ("+CME ERROR:10", Some(cme("10"))),
             ("+CMS ERROR: 322", Some(Final::Refused(CommandError::Messages("322".into())))),
+            ("COMMAND NOT SUPPORT", Some(in_other_words("COMMAND NOT SUPPORT"))),
+            ("TOO MANY PARAMETERS", Some(in_other_words("TOO MANY PARAMETERS"))),
+            ("MODEM ERROR: 4", Some(in_other_words("MODEM ERROR: 4"))),
+            ("+EXT ERROR: 1", Some(in_other_words("+EXT ERROR: 1"))),
+            ("NA", Some(in_other_words("NA"))),
+            ("NANO", None),
+            ("TOO MANY PARAMETERS FOR ME", None),
             ("CONNECT", Some(Final::Connect(String::new()))),
             ("CONNECT 31200/ARQ/V34", Some(Final::Connect("31200/ARQ/V34".into()))),
             ("NO CARRIER", Some(Final::NoCarrier)),

@@ -1,6 +1,7 @@
 //! The driver of a modem: finds its port, opens it, shares it by locks, and starts over when it is
 //! gone. It never blocks; its owner waits for its file descriptors and its time.
 
+mod pass_over;
 mod port;
 mod recover;
 mod search;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 
+use pass_over::PassedOver;
 use port::OpenPort;
 use status_record::StatusRecord;
 
@@ -53,6 +55,7 @@ pub struct Driver<'a, A: Protocol + Probe> {
     step: Option<RecoveryStep>,
     /// The USB device that the modem was last.
     device: Option<String>,
+    passed_over: PassedOver,
 }
 
 #[derive(Debug)]
@@ -109,6 +112,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
             recovery: Recovery::new(tally),
             step: None,
             device: None,
+            passed_over: PassedOver::default(),
         })
     }
 
@@ -252,6 +256,11 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
             .perform(actions, &mut port, &data, reports)
             .and_then(|()| self.process(&mut port, &data, now, reports));
         match done {
+            Ok(()) if self.passes_over(&port.candidate, now) => {
+                drop(port);
+                reports.extend(self.protocol.on_close());
+                State::Seeking { again: now }
+            }
             Ok(()) => State::Open { port, data },
             Err(leave) => {
                 let device = port.candidate.device.display().to_string();

@@ -16,6 +16,14 @@ impl<A: Protocol + Probe> Driver<'_, A> {
     /// The modem does not work, or there is none.
     pub(super) fn recover(&mut self, trouble: String, now: Duration) -> State {
         let seeking = State::Seeking { again: now + LOOK_EVERY };
+        // The one that was tried in another's place is none: back to that.
+        if self.passed_over.has(self.device.as_deref()) {
+            for candidate in ports::candidates(self.config.paths, self.config.port) {
+                candidate.usb_device().into_iter().for_each(|device| self.passed_over.add(device));
+            }
+            self.status.trouble(trouble);
+            return seeking;
+        }
         // Another program has a port of it, perhaps by the name of the link: nothing is taken away.
         if self.is_shared() {
             self.status.trouble(trouble);

@@ -12,6 +12,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
     /// Opens every port where the modem may be.
     pub(super) fn seek(&mut self, now: Duration, reports: &mut Vec<A::Report>) -> State {
         let candidates = ports::candidates(self.config.paths, self.config.port);
+        let candidates = self.passed_over.leave_out(candidates);
         if candidates.is_empty() {
             return self.recover("no modem found".to_owned(), now);
         }

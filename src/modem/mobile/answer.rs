@@ -2,23 +2,27 @@
 
 use std::time::Duration;
 
-use super::inbox::{self, Read};
-use super::network::{Operator, Registration, dbm};
+use super::inbox::{LeftOut, Listed, Read};
+use super::listing::is_whole;
+use super::network::{Operator, dbm};
 use super::outbox::Outcome;
-
 use super::pin_counter::PinCounter;
 use super::quirks::Quirks;
+use super::radio::{self, RadioOff};
+use super::registration::Registration;
 use super::sim::{Memory, PinWithheld, Sim, card_number};
 use super::step::{Asked, Step};
-use super::storage::Place;
+use super::storage::{Place, Storage};
+use super::time::{self, Told};
 use super::{
-    ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, Report, SEARCH_PATIENCE, SOON, time,
+    ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, RESTART_TAKES, Report,
+    SEARCH_PATIENCE, SOON,
 };
 use crate::log::Level;
 use crate::modem::at::pending::{TextGiven, is_message_header};
 use crate::modem::at::queue::Event;
 use crate::modem::at::request::Request;
-use crate::modem::at::response::{Final, extended_name};
+use crate::modem::at::response::{CommandError, Final, extended_name};
 use crate::modem::at::shown::shown;
 use crate::modem::at::values::{fields, values};
 
@@ -55,16 +59,28 @@ impl Mobile {
             Event::Silence { asked, shown, text } => self.silence(asked, &shown, text, now),
             Event::Answered { asked, result, answer } => {
                 self.talk.silent = 0;
-                let before = self.talk.known.clone();
-                let mut actions = self.answered(asked, &result, &answer, now);
-                if self.talk.known != before {
-                    actions.extend([Action::log(Level::Info, self.change(&before)), Action::Publish]);
+                match asked {
+                    Asked::Step(Step::Alive) => {}
+                    Asked::Step(step) if !step.is_essential() => {}
+                    Asked::Step(_) | Asked::Pin | Asked::Submit => self.talk.essential_silent = 0,
                 }
-                actions
+                self.learn(asked, &result, &answer, now)
             }
         }
     }
 
+    /// What an answer means, and what has become known by it.
+    fn learn(&mut self, asked: Asked, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
+        let before = self.talk.known.clone();
+        let mut actions = self.answered(asked, result, answer, now);
+        if self.talk.known != before {
+            actions.extend([Action::log(Level::Info, self.change(&before)), Action::Publish]);
+        }
+        actions
+    }
+
+    /// A command that the box can do without counts as refused, and costs the modem nothing as long as it answers
+    /// `AT`.
     fn silence(&mut self, asked: Asked, shown: &str, text: TextGiven, now: Duration) -> Vec<Action> {
         self.talk.late.silent(now);
         let what = format!("no answer to {shown}");
@@ -84,7 +100,20 @@ impl Mobile {
         }
         self.talk.silent += 1;
         let mut actions = vec![Action::log(Level::Warning, what.clone())];
-        if matches!(asked, Asked::Step(Step::Read(_))) {
+        match asked {
+            Asked::Step(step) if step.is_essential() => {
+                self.talk.essential_silent += u32::from(step != Step::Alive);
+                self.talk.doubts = true;
+            }
+            Asked::Step(step) => {
+                self.talk.doubts = true;
+                self.talk.unanswered.extend(Some(step).filter(|step| step.may_be_left_out()));
+                let refused = Final::Refused(CommandError::Unexplained);
+                actions.extend(self.learn(asked, &refused, &[], now));
+            }
+            Asked::Pin | Asked::Submit => self.talk.essential_silent += 1,
+        }
+        if matches!(asked, Asked::Step(Step::Read(..))) {
             self.talk.inbox.look();
         }
         if asked == Asked::Submit {
@@ -93,7 +122,7 @@ impl Mobile {
             let outcome = self.outbox.unanswered(text, what.clone(), now);
             actions.extend(outcome.map(outgoing));
         }
-        if self.talk.silent >= PATIENCE {
+        if self.talk.silent.max(self.talk.essential_silent) >= PATIENCE {
             actions.push(Action::Abandon(what));
         }
         actions
@@ -106,13 +135,13 @@ impl Mobile {
         if self.talk.inbox.unsolicited(line) {
             return vec![Action::log(Level::Info, format!("modem says {}", shown(line)))];
         }
-        if let Some(unix) = time::parse(line) {
-            self.talk.has_time = true;
-            return vec![Action::Report(Report::NetworkTime(unix))];
+        if let Some(told) = self.time(line) {
+            return vec![told];
         }
         // It has restarted and forgotten its settings (u-blox and SIMCom; Huawei).
-        if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers {
-            self.identify();
+        let is_over = self.talk.identified.is_some_and(|since| since + RESTART_TAKES <= now);
+        if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers && is_over {
+            self.identify(now);
             return vec![Action::log(Level::Warning, "the modem has restarted")];
         }
         // The network has given the time, or the SIM has changed: the state is asked.
@@ -125,6 +154,15 @@ impl Mobile {
             self.talk.plan.push_back(step);
         }
         Vec::new()
+    }
+
+    fn time(&mut self, line: &str) -> Option<Action> {
+        let told = time::parse(line, self.talk.known.manufacturer.as_deref())?;
+        self.talk.has_time = true;
+        Some(Action::Report(match told {
+            Told::Universal(unix) => Report::NetworkTime(unix),
+            Told::Reading(reading) => Report::ClockReading(reading),
+        }))
     }
 
     /// An answer has come after its command was given up, and others may follow. Until they have, each
@@ -152,7 +190,7 @@ impl Mobile {
             return vec![Action::log(Level::Info, format!("modem says {}", shown(header)))];
         };
         let length = values.last().and_then(|length| length.parse().ok());
-        if !inbox::is_whole(&pdu, length) {
+        if !is_whole(&pdu, length) {
             return vec![Action::log(Level::Warning, "a message was passed on garbled")];
         }
         vec![Action::Report(Report::Message { place: Place::PassedOn, pdu })]
@@ -172,9 +210,15 @@ impl Mobile {
         let talk = &mut self.talk;
         let network = &mut talk.known.network;
         match step {
-            Step::Attention | Step::AttentionInWords if is_ok => self.identify(),
+            Step::Attention | Step::AttentionInWords if is_ok => self.identify(now),
+            Step::Attention | Step::AttentionInWords => return self.refuses_attention(now),
+            // What it has not answered in time may still come, and must not be taken for the next answer.
+            Step::Alive => talk.pause = Some(now + SOON),
             Step::Manufacturer => talk.known.manufacturer = text(),
             Step::Model => talk.known.model = text(),
+            Step::Functionality => return self.radio(answer),
+            // The SIM may start anew.
+            Step::RadioOn => talk.pause = Some(now + SOON),
             Step::Sim => return self.sim(Sim::from_answer(result, answer), now),
             Step::Card => talk.card = card_number(answer).filter(|_| is_ok),
             Step::Tries(counter) => return self.tries(counter, answer, now),
@@ -185,28 +229,29 @@ impl Mobile {
                 return self.tolerate(is_in_vain, "no network lets the modem in", now);
             }
             Step::PacketRegistration => network.packets = Registration::from_answer(answer, "+CGREG"),
-            Step::Operator => network.operator = Operator::from_answer(network.operator.as_ref(), answer),
+            Step::LteRegistration => {
+                network.lte = Registration::from_answer(answer, "+CEREG");
+                // A modem of before LTE.
+                talk.unanswered.extend(Some(step).filter(|_| !is_ok));
+            }
+            Step::Operator(_) => network.operator = Operator::from_answer(network.operator.as_ref(), answer),
             Step::Signal => network.signal = dbm(answer),
             Step::Clock => {
-                let told = answer.iter().find_map(|line| time::parse(line));
-                talk.has_time |= told.is_some();
-                return told.map(|unix| Action::Report(Report::NetworkTime(unix))).into_iter().collect();
+                return answer.iter().find_map(|line| self.time(line)).into_iter().collect();
             }
             Step::Storages => talk.inbox.storages(answer),
-            Step::SetStorages(storage) => {
-                talk.inbox.storages_set(storage, result);
+            Step::SetStorages(memories) => {
+                talk.inbox.storages_set(memories, result);
                 talk.known.storage = talk.inbox.storage();
             }
-            Step::SelectStorage(storage) => talk.inbox.storage_selected(storage, result),
+            Step::SelectStorage(memories) => talk.inbox.storage_selected(memories.read, result),
             Step::ReportOptions => talk.inbox.report_options(answer),
             Step::Cnmi(cnmi) => talk.inbox.sets_cnmi(cnmi, result),
             Step::Service => talk.inbox.service(answer),
-            Step::List if *result == Final::Ok && !talk.inbox.listed(answer) => {
-                talk.inbox.refresh();
-                return vec![Action::log(Level::Warning, "the list of messages makes no sense")];
-            }
-            Step::Read(index) => match talk.inbox.read(index, result, answer) {
+            Step::List(storage) if is_ok => return self.listed(storage, answer),
+            Step::Read(storage, index) => match talk.inbox.read(storage, index, result, answer) {
                 Read::Message(place, pdu) => {
+                    self.pace.progress(&step);
                     return vec![Action::Report(Report::Message { place, pdu })];
                 }
                 Read::Garbled => {
@@ -214,15 +259,17 @@ impl Mobile {
                 }
                 Read::Nothing => {}
             },
-            Step::Delete(index) => talk.inbox.deleted(index, result),
+            Step::Delete(storage, index) => {
+                if talk.inbox.deleted(storage, index, result) {
+                    self.pace.progress(&step);
+                    self.pace.progress(&Step::Read(storage, index));
+                }
+            }
             // Whatever the modem answers to these, what follows is the same.
-            Step::Attention
-            | Step::AttentionInWords
-            | Step::Escape
+            Step::Escape
             | Step::HangUp
             | Step::Reset
             | Step::RadioOff
-            | Step::RadioOn
             | Step::Restart
             | Step::Echo0
             | Step::ExplainErrors
@@ -230,10 +277,57 @@ impl Mobile {
             | Step::FollowTime
             | Step::ReportTime
             | Step::PduMode
-            | Step::List
+            | Step::List(_)
             | Step::Acknowledge => {}
         }
         Vec::new()
+    }
+
+    fn listed(&mut self, storage: Storage, answer: &[String]) -> Vec<Action> {
+        let Listed { new, left_out } = self.talk.inbox.listed(storage, answer);
+        if !new.is_empty() {
+            self.pace.progress(&Step::List(storage));
+        }
+        let name = storage.name();
+        let what = match left_out {
+            None => None,
+            Some(LeftOut::Nothing) => Some(format!("all messages in {name} can be read again")),
+            Some(LeftOut::Entries(1)) => Some(format!("a message in {name} cannot be read, and is left out")),
+            Some(LeftOut::Entries(many)) => {
+                Some(format!("{many} messages in {name} cannot be read, and are left out"))
+            }
+            Some(LeftOut::TextMode) => {
+                Some(format!("messages in {name} cannot be read: the modem is in text mode"))
+            }
+        };
+        let said = what.map(|what| Action::log(Level::Warning, what));
+        let messages = new.into_iter().map(|(place, pdu)| Action::Report(Report::Message { place, pdu }));
+        said.into_iter().chain(messages).collect()
+    }
+
+    /// A modem that refuses even `AT`: it is starting, or it is none.
+    fn refuses_attention(&mut self, now: Duration) -> Vec<Action> {
+        self.talk.attempts += 1;
+        if self.talk.attempts >= ATTENTION_TRIES {
+            return vec![Action::Abandon("it refuses AT".to_owned())];
+        }
+        self.talk.pause = Some(now + SOON * self.talk.attempts);
+        Vec::new()
+    }
+
+    /// A radio that is off is switched on once. Where that may lock the SIM, not after its PIN was given: it would not
+    /// get it again in this boot.
+    fn radio(&mut self, answer: &[String]) -> Vec<Action> {
+        let is_safe = match radio::off(answer, self.talk.known.manufacturer.as_deref()) {
+            None => return Vec::new(),
+            Some(RadioOff::Alone) => true,
+            Some(RadioOff::WithSim) => !self.pin_policy.has_opened(),
+        };
+        if !is_safe || std::mem::replace(&mut self.talk.switched_on, true) {
+            return vec![Action::log(Level::Warning, "the modem's radio is off")];
+        }
+        self.talk.plan.push_front(Step::RadioOn);
+        vec![Action::log(Level::Info, "the modem's radio is off: switched on")]
     }
 
     fn submitted(&mut self, result: &Final, now: Duration) -> Vec<Action> {
@@ -378,6 +472,8 @@ impl Mobile {
             format!("registration: {}", word(&network.calls.map(|it| it.to_string())))
         } else if network.packets != network_before.packets {
             format!("registration for data: {}", word(&network.packets.map(|it| it.to_string())))
+        } else if network.lte != network_before.lte {
+            format!("registration for LTE: {}", word(&network.lte.map(|it| it.to_string())))
         } else if known.storage != before.storage {
             format!("messages: in {}", known.storage.map_or("unknown", super::Storage::name))
         } else {

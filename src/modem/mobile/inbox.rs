@@ -5,31 +5,40 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::cnmi::Cnmi;
+use super::listing::{self, Reading};
 use super::step::Step;
-use super::storage::{Place, Storage};
+use super::storage::{self, Memories, Place, Storage};
 use crate::modem::at::response::Final;
-use crate::modem::at::values::{fields, split, values};
+use crate::modem::at::values::{fields, values};
 
 /// How often a message is read that comes garbled.
 const READ_TRIES: u32 = 3;
+/// So many messages that were told of are read one by one; if there are more, the storage is listed.
+const READ_AT_MOST: usize = 300;
 
 /// The modem's messages.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     /// Commands of its own that wait, in order.
     plan: VecDeque<Step>,
-    /// Storages that the modem has, the best first, and that have not been refused.
+    /// Choices of `+CPMS` that the modem has and that have not been refused, the best first.
+    choices: VecDeque<Memories>,
+    /// Storages that can be read and have not been refused, the best first.
     storages: Vec<Storage>,
-    /// Where new messages are to be stored.
-    preferred: Option<Storage>,
+    /// The choice that is in force.
+    preferred: Option<Memories>,
     /// Where commands read and delete now (`<mem1>`).
     selected: Option<Storage>,
+    /// How often that was chosen: what was seen before may have been somewhere else.
+    visit: u32,
     /// Settings that the modem admits and has not refused, the best first.
     cnmi: VecDeque<Cnmi>,
     must_acknowledge: bool,
     known: BTreeMap<(Storage, u16), Known>,
     /// Storages to be looked at.
     look: BTreeSet<Storage>,
+    /// What the last listing of a storage left out: the log says that once.
+    left_out: BTreeMap<Storage, LeftOut>,
 }
 
 /// What has become of a message.
@@ -37,31 +46,53 @@ pub(super) struct Inbox {
 enum Known {
     /// To be read; so many tries were in vain.
     Waiting { tries: u32 },
-    /// Handed over.
-    Reported { pdu: String },
-    /// To be deleted.
-    Discarded { pdu: String },
+    /// Handed over; when it was seen there last.
+    Reported { pdu: String, seen: u32 },
+    /// To be deleted, if it is still there.
+    Discarded { pdu: String, seen: u32 },
     /// Deleted, as far as the modem has said.
     Deleting { pdu: String },
-    /// It could not be read; the next listing gives it another chance.
+    /// It could not be read.
     Unreadable,
 }
 
 /// What a message is, as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Read {
-    /// A message from the network.
+    /// One that was not handed over before.
     Message(Place, String),
-    /// One that was written here, or an empty place.
+    /// Nothing new: an empty place, or a message that was handed over.
     Nothing,
     /// The answer makes no sense.
     Garbled,
 }
 
+/// What a listing has left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    #[default]
+    Nothing,
+    /// So many entries that could not be understood.
+    Entries(usize),
+    /// All: it was in text mode.
+    TextMode,
+}
+
+/// What came of a listing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// Messages that were not handed over before.
+    pub new: Vec<(Place, String)>,
+    /// What was left out, if that is another than the last time.
+    pub left_out: Option<LeftOut>,
+}
+
 impl Inbox {
     /// The modem is ready: everything is set up, and what lies there is looked at.
     pub fn begin(&mut self) {
-        *self = Self { plan: [Step::PduMode, Step::Storages, Step::ReportOptions].into(), ..Self::default() };
+        let left_out = std::mem::take(&mut self.left_out);
+        let plan = [Step::PduMode, Step::Storages, Step::ReportOptions].into();
+        *self = Self { plan, left_out, visit: self.visit + 1, ..Self::default() };
     }
 
     /// The settings are made again, in case the modem has forgotten them, and every storage is
@@ -78,7 +109,7 @@ impl Inbox {
 
     /// Something may have come, or may have been missed.
     pub fn look(&mut self) {
-        self.look.extend(self.preferred);
+        self.look.extend(self.storage());
     }
 
     /// Whether the modem is set up and can take a message to send.
@@ -88,7 +119,7 @@ impl Inbox {
 
     /// For `dialctl status`.
     pub fn storage(&self) -> Option<Storage> {
-        self.preferred
+        self.preferred.map(|memories| memories.read)
     }
 
     /// A message that was handed over is not needed any more.
@@ -97,9 +128,9 @@ impl Inbox {
             Place::PassedOn if self.must_acknowledge => self.plan.push_back(Step::Acknowledge),
             Place::PassedOn => {}
             Place::Stored(storage, index) => {
-                if let Some(Known::Reported { pdu }) = self.known.get(&(storage, index)) {
-                    let pdu = pdu.clone();
-                    self.known.insert((storage, index), Known::Discarded { pdu });
+                if let Some(Known::Reported { pdu, seen }) = self.known.get(&(storage, index)) {
+                    let (pdu, seen) = (pdu.clone(), *seen);
+                    self.known.insert((storage, index), Known::Discarded { pdu, seen });
                 }
             }
         }
@@ -110,42 +141,84 @@ impl Inbox {
         self.known.values().any(|known| matches!(known, Known::Discarded { .. }))
     }
 
-    /// What to ask before a message is sent: settings, and what makes room.
-    pub fn urgent(&mut self) -> Option<Step> {
-        if let Some(step) = self.plan.pop_front() {
-            return Some(step);
+    /// What to ask before a message is sent: settings, and what makes room. `is_ready` tells whether a step may be
+    /// taken now.
+    pub fn urgent(&mut self, is_ready: impl Fn(&Step) -> bool) -> Option<Step> {
+        if let Some(at) = self.plan.iter().position(&is_ready) {
+            return self.plan.remove(at);
         }
-        let (storage, index) = self.nearest(|known| matches!(known, Known::Discarded { .. }))?;
-        if self.selected != Some(storage) {
-            return Some(Step::SelectStorage(storage));
+        let (place, step) =
+            self.nearest(|inbox, place| inbox.deletion(place).filter(|step| is_ready(step)))?;
+        if self.selected != Some(place.0) {
+            return Some(self.select(place.0));
         }
-        if let Some(known) = self.known.get_mut(&(storage, index))
-            && let Known::Discarded { pdu } = known
+        if let Step::Delete(..) = step
+            && let Some(known) = self.known.get_mut(&place)
+            && let Known::Discarded { pdu, .. } = known
         {
             *known = Known::Deleting { pdu: std::mem::take(pdu) };
         }
-        Some(Step::Delete(index))
+        Some(step)
+    }
+
+    /// How to get rid of what lies at a place. What was not seen there since the storage was chosen is seen first: an
+    /// index alone may by now be that of another message, or of another storage.
+    fn deletion(&self, (storage, index): (Storage, u16)) -> Option<Step> {
+        let Known::Discarded { seen, .. } = self.known.get(&(storage, index))? else { return None };
+        let is_seen = *seen == self.visit && self.selected == Some(storage);
+        Some(if is_seen { Step::Delete(storage, index) } else { Step::Read(storage, index) })
     }
 
     /// What to ask when nothing is to be sent.
-    pub fn next(&mut self) -> Option<Step> {
-        if let Some((storage, index)) = self.nearest(|known| matches!(known, Known::Waiting { .. })) {
-            let is_here = self.selected == Some(storage);
-            return Some(if is_here { Step::Read(index) } else { Step::SelectStorage(storage) });
+    pub fn next(&mut self, is_ready: impl Fn(&Step) -> bool) -> Option<Step> {
+        let may_list = |storage: &Storage| is_ready(&Step::List(*storage));
+        let step = |inbox: &Self, place| inbox.reading(place).filter(|step| is_ready(step));
+        if let Some((place, step)) = self.nearest(step) {
+            let waiting = self.known.iter().filter(|(at, it)| at.0 == place.0 && it.is_new()).count();
+            return Some(match self.selected == Some(place.0) {
+                false => self.select(place.0),
+                // One listing shows them all.
+                true if waiting > 1 && may_list(&place.0) => {
+                    self.look.remove(&place.0);
+                    Step::List(place.0)
+                }
+                true => step,
+            });
         }
-        if self.selected.is_some_and(|selected| self.look.remove(&selected)) {
-            return Some(Step::List);
+        if let Some(here) = self.selected.filter(|here| self.look.contains(here) && may_list(here)) {
+            self.look.remove(&here);
+            return Some(Step::List(here));
         }
-        let elsewhere = self.look.first().copied().or(self.preferred);
-        elsewhere.filter(|storage| self.selected != Some(*storage)).map(Step::SelectStorage)
+        let elsewhere = self.look.iter().copied().find(may_list).or(self.storage());
+        elsewhere.filter(|storage| self.selected != Some(*storage)).map(|storage| self.select(storage))
     }
 
-    /// A message of which this is so, in the storage where we are if there is one.
-    fn nearest(&self, is_so: impl Fn(&Known) -> bool) -> Option<(Storage, u16)> {
-        let mut paths = self.known.iter().filter(|(_, known)| is_so(known)).map(|(place, _)| *place);
-        let first = paths.next()?;
-        let mut all = std::iter::once(first).chain(paths);
-        all.find(|(storage, _)| self.selected == Some(*storage)).or(Some(first))
+    fn reading(&self, (storage, index): (Storage, u16)) -> Option<Step> {
+        let is_waiting = matches!(self.known.get(&(storage, index)), Some(Known::Waiting { .. }));
+        is_waiting.then_some(Step::Read(storage, index))
+    }
+
+    /// What waits until its step may be taken again.
+    pub fn waiting(&self) -> impl Iterator<Item = Step> + '_ {
+        let places = self.known.keys().flat_map(|place| [self.deletion(*place), self.reading(*place)]);
+        let looks = self.look.iter().copied().map(Step::List);
+        self.plan.iter().copied().chain(places.flatten()).chain(looks)
+    }
+
+    /// A place with something to be done, and that; in the storage where we are if there is one.
+    fn nearest(
+        &self,
+        step: impl Fn(&Self, (Storage, u16)) -> Option<Step>,
+    ) -> Option<((Storage, u16), Step)> {
+        let mut found = self.known.keys().filter_map(|place| Some((*place, step(self, *place)?))).peekable();
+        let first = *found.peek()?;
+        found.find(|((storage, _), _)| self.selected == Some(*storage)).or(Some(first))
+    }
+
+    /// Goes to another storage; where new messages arrive stays as it is.
+    fn select(&self, storage: Storage) -> Step {
+        let preferred = self.preferred.unwrap_or(Memories::all(storage));
+        Step::SelectStorage(Memories { read: storage, ..preferred })
     }
 
     /// A storage has something new, or is full (`^SMMEMFULL` is Huawei's).
@@ -160,63 +233,79 @@ impl Inbox {
         let storage = values.first().and_then(|name| Storage::from_name(name));
         let index = values.get(1).and_then(|index| index.parse().ok());
         match storage.zip(index) {
-            Some((storage, index)) if self.storages.contains(&storage) => self.found((storage, index), None),
+            Some((storage, index)) if self.storages.contains(&storage) && self.known.len() < READ_AT_MOST => {
+                self.known.insert((storage, index), Known::Waiting { tries: 0 });
+            }
             _ => self.look.extend(&self.storages),
         }
         true
     }
 
-    /// A message is reported, or listed with its content.
-    fn found(&mut self, place: (Storage, u16), listed: Option<&str>) {
-        let is_same = |pdu: &String| listed == Some(pdu.as_str());
-        let known = match self.known.remove(&place) {
-            Some(Known::Reported { pdu }) if is_same(&pdu) => Known::Reported { pdu },
-            // The modem had said that it was deleted, or refused to: once more.
-            Some(Known::Discarded { pdu } | Known::Deleting { pdu }) if is_same(&pdu) => {
-                Known::Discarded { pdu }
+    /// A message is seen at a place. Gives it back if it is a new one.
+    fn found(&mut self, place: (Storage, u16), pdu: &str) -> Option<String> {
+        let (seen, pdu) = (self.visit, pdu.to_owned());
+        let is_same = |it: &String| *it == pdu;
+        match self.known.get(&place) {
+            Some(Known::Reported { pdu: it, .. }) if is_same(it) => {
+                self.known.insert(place, Known::Reported { pdu, seen });
+                None
             }
-            _ => Known::Waiting { tries: 0 },
-        };
-        self.known.insert(place, known);
-    }
-
-    /// The answer to `+CPMS=?`: `(<mem1>s),(<mem2>s),(<mem3>s)` (TS 27.005 §3.2.2).
-    pub fn storages(&mut self, answer: &[String]) {
-        let lists = values(answer, "+CPMS").unwrap_or_default();
-        let has = |storage: &Storage| {
-            lists.iter().all(|list| {
-                let inner = list.trim_start_matches('(').trim_end_matches(')');
-                split(inner).contains(&storage.name())
-            })
-        };
-        self.storages = Storage::ALL.into_iter().filter(has).collect();
-        // One that does not say has a card, and may have more.
-        if lists.is_empty() {
-            self.storages = vec![Storage::Card, Storage::Modem];
+            // It was refused to delete it, or it was not, whatever the modem has said: once more.
+            Some(Known::Discarded { pdu: it, .. } | Known::Deleting { pdu: it }) if is_same(it) => {
+                self.known.insert(place, Known::Discarded { pdu, seen });
+                None
+            }
+            _ => {
+                self.known.insert(place, Known::Reported { pdu: pdu.clone(), seen });
+                Some(pdu)
+            }
         }
-        self.use_best_storage();
     }
 
-    fn use_best_storage(&mut self) {
-        match self.storages.first() {
-            Some(storage) => self.plan.push_front(Step::SetStorages(*storage)),
+    /// The answer to `+CPMS=?`.
+    pub fn storages(&mut self, answer: &[String]) {
+        // One that does not say has a card, and may have more.
+        let is_unknown = [Storage::Card, Storage::Modem];
+        match storage::lists(answer) {
+            Some(lists) => {
+                self.choices = Memories::choices(&lists).into();
+                let readable = lists.first().map(Vec::as_slice).unwrap_or_default();
+                self.storages =
+                    Storage::ALL.into_iter().filter(|storage| readable.contains(storage)).collect();
+            }
+            None => {
+                self.choices = is_unknown.map(Memories::all).into();
+                self.storages = is_unknown.to_vec();
+            }
+        }
+        // MT shows what lies in the others.
+        if self.storages.len() > 1 && self.choices.front().is_none_or(|best| best.read != Storage::Both) {
+            self.storages.retain(|storage| *storage != Storage::Both);
+        }
+        self.use_best_choice();
+    }
+
+    fn use_best_choice(&mut self) {
+        match self.choices.front() {
+            Some(memories) => self.plan.push_front(Step::SetStorages(*memories)),
             // It knows no choice: there is one storage, by whatever name.
             None => {
                 self.storages = vec![Storage::Both];
-                (self.preferred, self.selected) = (Some(Storage::Both), Some(Storage::Both));
+                (self.preferred, self.selected) = (Some(Memories::all(Storage::Both)), Some(Storage::Both));
             }
         }
     }
 
     /// The answer to the setting of all three storages.
-    pub fn storages_set(&mut self, storage: Storage, result: &Final) {
+    pub fn storages_set(&mut self, memories: Memories, result: &Final) {
         if *result == Final::Ok {
-            (self.preferred, self.selected) = (Some(storage), Some(storage));
+            (self.preferred, self.selected) = (Some(memories), Some(memories.read));
+            self.visit += 1;
             // What came before may lie in any.
             self.look.extend(&self.storages);
         } else if self.preferred.is_none() {
-            self.storages.retain(|other| *other != storage);
-            self.use_best_storage();
+            self.choices.retain(|other| *other != memories);
+            self.use_best_choice();
         }
     }
 
@@ -224,13 +313,16 @@ impl Inbox {
     pub fn storage_selected(&mut self, storage: Storage, result: &Final) {
         if *result == Final::Ok {
             self.selected = Some(storage);
+            self.visit += 1;
             return;
         }
         self.storages.retain(|other| *other != storage);
         self.look.remove(&storage);
         self.known.retain(|(place, _), _| *place != storage);
-        if self.preferred == Some(storage) {
-            self.preferred = self.selected;
+        if let (Some(preferred), Some(selected)) = (&mut self.preferred, self.selected)
+            && preferred.read == storage
+        {
+            preferred.read = selected;
         }
     }
 
@@ -260,107 +352,78 @@ impl Inbox {
             values(answer, "+CSMS").and_then(|values| values.first().copied()) == Some("1");
     }
 
-    /// The answer to `+CMGL=4`: a line `<index>,<stat>,…` and a PDU for each message (TS 27.005
-    /// §4.1). Whether it made sense.
-    pub fn listed(&mut self, answer: &[String]) -> bool {
-        let mut listed = Vec::new();
-        let mut lines = answer.iter();
-        while let Some(line) = lines.next() {
-            let Some(values) = fields(line, "+CMGL") else {
-                return false;
-            };
-            // In text mode, which the modem should not be in, the second value is in words.
-            let index = values.first().and_then(|index| index.parse().ok());
-            let is_pdu_mode = values.get(1).is_some_and(|stat| stat.parse::<u8>().is_ok());
-            let (Some(index), true, Some(pdu)) = (index, is_pdu_mode, lines.next()) else {
-                return false;
-            };
-            listed.push((index, pdu));
+    /// The answer to `+CMGL=4`. What it gives of a message is enough: it need not be read by itself.
+    pub fn listed(&mut self, storage: Storage, answer: &[String]) -> Listed {
+        let listing = listing::listing(answer);
+        let is_listed = |index: &u16| listing.messages.iter().any(|(listed, _)| listed == index);
+        let is_there = |index: &u16| is_listed(index) || listing.broken.contains(index);
+        if !listing.is_text_mode {
+            self.known.retain(|(at, index), _| *at != storage || is_there(index));
+        } else if !self.plan.contains(&Step::PduMode) {
+            self.plan.push_back(Step::PduMode);
         }
-        let Some(selected) = self.selected else { return true };
-        self.known
-            .retain(|(storage, index), _| *storage != selected || listed.iter().any(|(it, _)| it == index));
-        for (index, pdu) in listed {
-            self.found((selected, index), Some(pdu));
+        for index in &listing.broken {
+            self.known.entry((storage, *index)).or_insert(Known::Waiting { tries: 0 });
         }
-        true
+        let mut new = Vec::new();
+        for (index, pdu) in &listing.messages {
+            let place = Place::Stored(storage, *index);
+            new.extend(self.found((storage, *index), pdu).map(|pdu| (place, pdu)));
+        }
+        let left_out = match (listing.is_text_mode, listing.unreadable) {
+            (true, _) => LeftOut::TextMode,
+            (false, 0) => LeftOut::Nothing,
+            (false, entries) => LeftOut::Entries(entries),
+        };
+        let before = self.left_out.insert(storage, left_out).unwrap_or_default();
+        Listed { new, left_out: Some(left_out).filter(|left_out| *left_out != before) }
     }
 
-    /// The answer to `+CMGR` (TS 27.005 §4.2).
-    pub fn read(&mut self, index: u16, result: &Final, answer: &[String]) -> Read {
-        let Some(selected) = self.selected else { return Read::Nothing };
-        let place = (selected, index);
-        let reading = if *result == Final::Ok { reading(answer) } else { Reading::Empty };
-        let (known, read) = match reading {
-            Reading::Message(pdu) => {
-                let read = Read::Message(Place::Stored(selected, index), pdu.clone());
-                (Known::Reported { pdu }, read)
-            }
-            // Written by a program on this side, and in the way of new messages.
-            Reading::Written(pdu) => (Known::Discarded { pdu }, Read::Nothing),
+    /// The answer to `+CMGR`.
+    pub fn read(&mut self, storage: Storage, index: u16, result: &Final, answer: &[String]) -> Read {
+        let place = (storage, index);
+        let reading = if *result == Final::Ok { listing::message(answer, index) } else { Reading::Empty };
+        match reading {
+            Reading::Message(pdu) => match self.found(place, &pdu) {
+                Some(pdu) => Read::Message(Place::Stored(storage, index), pdu),
+                None => Read::Nothing,
+            },
             Reading::Empty => {
                 self.known.remove(&place);
-                return Read::Nothing;
+                Read::Nothing
             }
             Reading::Garbled => {
-                let known = match self.known.get(&place) {
-                    Some(Known::Waiting { tries }) if *tries + 1 < READ_TRIES => {
-                        Known::Waiting { tries: tries + 1 }
+                let tries = match self.known.get(&place) {
+                    Some(Known::Waiting { tries }) => tries + 1,
+                    // It is to be deleted: a listing may show that it is there.
+                    Some(Known::Discarded { .. }) => {
+                        self.look.insert(storage);
+                        return Read::Garbled;
                     }
-                    Some(Known::Waiting { .. }) => Known::Unreadable,
-                    _ => Known::Waiting { tries: 1 },
+                    _ => 1,
                 };
-                (known, Read::Garbled)
+                let known = if tries < READ_TRIES { Known::Waiting { tries } } else { Known::Unreadable };
+                self.known.insert(place, known);
+                Read::Garbled
             }
-        };
-        self.known.insert(place, known);
-        read
-    }
-
-    /// The answer to `+CMGD`.
-    pub fn deleted(&mut self, index: u16, result: &Final) {
-        let Some(place) = self.selected.map(|selected| (selected, index)) else { return };
-        if *result == Final::Ok && matches!(self.known.get(&place), Some(Known::Deleting { .. })) {
-            self.known.remove(&place);
         }
     }
-}
 
-/// What lies at a place.
-#[derive(Debug, PartialEq, Eq)]
-enum Reading {
-    /// A message from the network.
-    Message(String),
-    /// One that was written on this side of it.
-    Written(String),
-    Empty,
-    Garbled,
-}
-
-/// What an answer to `+CMGR` holds: `<stat>,[<alpha>],<length>` and a PDU, whose length counts the
-/// octets behind the service centre's address.
-fn reading(answer: &[String]) -> Reading {
-    let Some(values) = values(answer, "+CMGR") else {
-        return if answer.is_empty() { Reading::Empty } else { Reading::Garbled };
-    };
-    let (stat, length) =
-        (values.first().copied(), values.last().and_then(|length| length.parse::<usize>().ok()));
-    let pdu = answer.last().filter(|pdu| is_whole(pdu, length));
-    match (stat, pdu) {
-        (Some("0" | "1"), Some(pdu)) => Reading::Message(pdu.clone()),
-        (Some("2" | "3"), _) => Reading::Written(answer.last().cloned().unwrap_or_default()),
-        // An empty place, as Huawei's sticks show it.
-        _ if length == Some(0) => Reading::Empty,
-        _ => Reading::Garbled,
+    /// The answer to `+CMGD`. Whether it is gone, as far as the modem says.
+    pub fn deleted(&mut self, storage: Storage, index: u16, result: &Final) -> bool {
+        let place = (storage, index);
+        let is_gone = *result == Final::Ok && matches!(self.known.get(&place), Some(Known::Deleting { .. }));
+        if is_gone {
+            self.known.remove(&place);
+        }
+        is_gone
     }
 }
 
-/// Whether a PDU in hexadecimal has the length that was announced.
-pub(super) fn is_whole(pdu: &str, length: Option<usize>) -> bool {
-    let is_hexadecimal = pdu.bytes().all(|digit| digit.is_ascii_hexdigit()) && pdu.len().is_multiple_of(2);
-    let service_centre = pdu.get(..2).and_then(|octet| usize::from_str_radix(octet, 16).ok());
-    let octets = service_centre.map(|octets| pdu.len() / 2 - 1 - octets.min(pdu.len() / 2 - 1));
-    is_hexadecimal && octets.is_some() && octets == length
+impl Known {
+    fn is_new(&self) -> bool {
+        matches!(self, Self::Waiting { tries: 0 })
+    }
 }
 
 #[cfg(test)]

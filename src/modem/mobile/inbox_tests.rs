@@ -16,15 +16,27 @@ fn refused() -> Final {
     Final::Refused(CommandError::Messages("303".to_owned()))
 }
 
+fn now(_step: &Step) -> bool {
+    true
+}
+
+/// What the inbox asks next, if it may ask anything.
+fn ask(inbox: &mut Inbox) -> Option<Step> {
+    inbox.urgent(now).or_else(|| inbox.next(now))
+}
+
 /// All that the inbox asks, each with success but without an answer, until it asks nothing.
 fn run(inbox: &mut Inbox) -> Vec<Step> {
     let mut asked = Vec::new();
-    while let Some(step) = inbox.urgent().or_else(|| inbox.next()) {
+    while let Some(step) = ask(inbox) {
         match step {
-            Step::SetStorages(storage) => inbox.storages_set(storage, &Final::Ok),
-            Step::SelectStorage(storage) => inbox.storage_selected(storage, &Final::Ok),
-            Step::Read(index) => {
-                inbox.read(index, &Final::Ok, &lines(&["+CMGR: 1,,30", PDU]));
+            Step::SetStorages(memories) => inbox.storages_set(memories, &Final::Ok),
+            Step::SelectStorage(memories) => inbox.storage_selected(memories.read, &Final::Ok),
+            Step::Read(storage, index) => {
+                inbox.read(storage, index, &Final::Ok, &lines(&["+CMGR: 1,,30", PDU]));
+            }
+            Step::Delete(storage, index) => {
+                inbox.deleted(storage, index, &Final::Ok);
             }
             _ => {}
         }
@@ -36,16 +48,42 @@ fn run(inbox: &mut Inbox) -> Vec<Step> {
 
 fn in_storage(storage: Storage) -> Inbox {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
-    inbox.storages_set(storage, &Final::Ok);
+    inbox.storages_set(Memories::all(storage), &Final::Ok);
     run(&mut inbox);
     inbox
 }
 
+const LIST: Step = Step::List(Storage::Modem);
+const LIST_CARD: Step = Step::List(Storage::Card);
+
+fn read(index: u16) -> Step {
+    Step::Read(Storage::Modem, index)
+}
+
+fn delete(index: u16) -> Step {
+    Step::Delete(Storage::Modem, index)
+}
+
+/// A message at this index was read and judged.
+fn discarded(index: u16) -> Inbox {
+    let mut inbox = in_storage(Storage::Modem);
+    inbox.unsolicited(&format!("+CMTI: \"ME\",{index}"));
+    run(&mut inbox);
+    inbox.discard(Place::Stored(Storage::Modem, index));
+    inbox
+}
+
+/// To another storage, of a modem whose messages arrive in its own.
+fn select(read: Storage) -> Step {
+    Step::SelectStorage(Memories { read, ..Memories::all(Storage::Modem) })
+}
+
 #[test]
-fn the_storage_that_every_list_has_is_used_and_the_modem_s_own_first() {
+fn a_storage_where_new_messages_can_be_read_is_used_and_the_modem_s_own_first() {
     let table = [
         (r#"+CPMS: ("SM","ME"),("SM","ME"),("SM","ME")"#, Some(Storage::Modem)),
         (r#"+CPMS: ("ME","MT","SM"),("ME","SM"),("SM")"#, Some(Storage::Card)),
+        (r#"+CPMS: ("ME"),("ME"),("MT")"#, Some(Storage::Modem)),
         (r#"+CPMS: ("SM"),("SM"),("SM")"#, Some(Storage::Card)),
         (r#"+CPMS: ("MT"),("MT"),("MT")"#, Some(Storage::Both)),
         (r#"+CPMS: ("BM"),("BM"),("BM")"#, Some(Storage::Both)), // none that we know: as it is
@@ -63,55 +101,55 @@ fn the_storage_that_every_list_has_is_used_and_the_modem_s_own_first() {
 fn a_storage_that_is_refused_is_followed_by_the_next() {
     let mut inbox = Inbox::default();
     inbox.storages(&lines(&[r#"+CPMS: ("SM","ME"),("SM","ME"),("SM","ME")"#]));
-    assert_eq!(inbox.urgent(), Some(Step::SetStorages(Storage::Modem)));
-    inbox.storages_set(Storage::Modem, &refused());
-    assert_eq!(inbox.urgent(), Some(Step::SetStorages(Storage::Card)));
-    inbox.storages_set(Storage::Card, &Final::Ok);
+    assert_eq!(inbox.urgent(now), Some(Step::SetStorages(Memories::all(Storage::Modem))));
+    inbox.storages_set(Memories::all(Storage::Modem), &refused());
+    assert_eq!(inbox.urgent(now), Some(Step::SetStorages(Memories::all(Storage::Card))));
+    inbox.storages_set(Memories::all(Storage::Card), &Final::Ok);
     assert_eq!(inbox.storage(), Some(Storage::Card));
 }
 
 #[test]
 fn what_came_before_is_looked_for_in_every_storage() {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
-    inbox.storages_set(Storage::Modem, &Final::Ok);
-    let (card, modem) = (Step::SelectStorage(Storage::Card), Step::SelectStorage(Storage::Modem));
-    assert_eq!(run(&mut inbox), [Step::List, card, Step::List, modem]);
+    inbox.storages_set(Memories::all(Storage::Modem), &Final::Ok);
+    let (card, modem) = (select(Storage::Card), select(Storage::Modem));
+    assert_eq!(run(&mut inbox), [LIST, card, LIST_CARD, modem]);
     inbox.look();
-    assert_eq!(run(&mut inbox), [Step::List]);
+    assert_eq!(run(&mut inbox), [LIST]);
     inbox.refresh();
-    let settings = [Step::PduMode, Step::SetStorages(Storage::Modem)];
-    assert_eq!(run(&mut inbox), [&settings[..], &[Step::List, card, Step::List, modem]].concat());
+    let settings = [Step::PduMode, Step::SetStorages(Memories::all(Storage::Modem))];
+    assert_eq!(run(&mut inbox), [&settings[..], &[LIST, card, LIST_CARD, modem]].concat());
 }
 
 #[test]
-fn a_message_is_read_and_deleted_where_it_is() {
+fn a_message_is_read_and_deleted_where_it_is_and_seen_again_before() {
     let mut inbox = in_storage(Storage::Modem);
     assert!(inbox.unsolicited("+CMTI: \"SM\",2"));
-    let (card, modem) = (Step::SelectStorage(Storage::Card), Step::SelectStorage(Storage::Modem));
-    assert_eq!(run(&mut inbox), [card, Step::Read(2), modem]);
+    let (card, modem) = (select(Storage::Card), select(Storage::Modem));
+    assert_eq!(run(&mut inbox), [card, Step::Read(Storage::Card, 2), modem]);
     inbox.discard(Place::Stored(Storage::Modem, 2));
     assert_eq!(run(&mut inbox), [], "there is none");
     inbox.discard(Place::Stored(Storage::Card, 2));
-    assert_eq!(run(&mut inbox), [card, Step::Delete(2), modem]);
+    let again = [Step::Read(Storage::Card, 2), Step::Delete(Storage::Card, 2)];
+    assert_eq!(run(&mut inbox), [&[card], &again[..], &[modem]].concat());
 }
 
 #[test]
 fn a_storage_that_cannot_be_visited_is_forgotten() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited("+CMTI: \"SM\",2");
-    assert_eq!(inbox.next(), Some(Step::SelectStorage(Storage::Card)));
+    assert_eq!(inbox.next(now), Some(select(Storage::Card)));
     inbox.storage_selected(Storage::Card, &refused());
     assert_eq!(run(&mut inbox), []);
     inbox.refresh();
-    assert!(!run(&mut inbox).contains(&Step::SelectStorage(Storage::Card)));
+    assert!(!run(&mut inbox).contains(&select(Storage::Card)));
 }
 
 #[test]
 fn notices_are_told_from_other_lines() {
-    let all =
-        [Step::List, Step::SelectStorage(Storage::Card), Step::List, Step::SelectStorage(Storage::Modem)];
+    let all = [LIST, select(Storage::Card), LIST_CARD, select(Storage::Modem)];
     for (line, expected) in [
-        ("+CMTI: \"ME\",0", &[Step::Read(0)][..]),
+        ("+CMTI: \"ME\",0", &[read(0)][..]),
         ("+CMTI: \"ME\",70000", &all),
         ("+CMTI: x", &all),
         ("^SMMEMFULL: \"SM\"", &all),
@@ -126,80 +164,113 @@ fn notices_are_told_from_other_lines() {
 }
 
 #[test]
-fn every_answer_to_cmgr_is_understood_or_asked_again() {
-    let message = Read::Message(Place::Stored(Storage::Modem, 3), PDU.to_owned());
-    let (cut, odd) = (&PDU[..40], &PDU[..41]);
-    let table = [
-        (vec!["+CMGR: 0,,30", PDU], message.clone()),
-        (vec!["+CMGR: 1,\"\",30", PDU], message),
-        (vec!["+CMGR: 2,,30", PDU], Read::Nothing), // written here
-        (vec!["+CMGR: 0,,0"], Read::Nothing),       // an empty place of a Huawei stick
-        (vec![], Read::Nothing),
-        (vec!["+CMGR: 1,,30", cut], Read::Garbled),
-        (vec!["+CMGR: 1,,30", odd], Read::Garbled),
-        (vec!["+CMGR: 1,,30"], Read::Garbled),
-        (vec!["+CMGR: \"REC READ\",\"+33…\"", "connect"], Read::Garbled), // text mode
-        (vec![PDU], Read::Garbled),
-    ];
-    for (answer, expected) in table {
-        let mut inbox = in_storage(Storage::Modem);
-        assert_eq!(inbox.read(3, &Final::Ok, &lines(&answer)), expected, "{answer:?}");
-    }
-    assert_eq!(in_storage(Storage::Modem).read(3, &refused(), &[]), Read::Nothing);
-}
-
-#[test]
-fn a_message_that_comes_garbled_three_times_waits_for_the_next_listing() {
+fn a_message_that_comes_garbled_three_times_is_read_when_a_list_gives_it() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited("+CMTI: \"ME\",3");
     for _ in 0..3 {
-        assert_eq!(inbox.next(), Some(Step::Read(3)));
-        inbox.read(3, &Final::Ok, &lines(&["+CMGR: 1,,30", "garbage"]));
+        assert_eq!(ask(&mut inbox), Some(read(3)));
+        assert_eq!(
+            inbox.read(Storage::Modem, 3, &Final::Ok, &lines(&["+CMGR: 1,,30", "garbage"])),
+            Read::Garbled
+        );
     }
-    assert_eq!(inbox.next(), None);
-    assert!(inbox.listed(&lines(&["+CMGL: 3,1,,30", PDU])));
-    assert_eq!(inbox.next(), Some(Step::Read(3)));
+    assert_eq!(ask(&mut inbox), None);
+    let cut = inbox.listed(Storage::Modem, &lines(&["+CMGL: 3,1,,30", "0791"]));
+    assert_eq!((cut.new, ask(&mut inbox)), (vec![], None), "not read again as long as it is as before");
+    let whole = inbox.listed(Storage::Modem, &lines(&["+CMGL: 3,1,,30", PDU]));
+    assert_eq!(whole.new, [(Place::Stored(Storage::Modem, 3), PDU.to_owned())]);
+}
+
+#[test]
+fn what_a_list_gives_is_enough_and_given_once() {
+    let mut inbox = in_storage(Storage::Modem);
+    let list = lines(&["+CMGL: 3,1,,30", PDU, "+CMGL: 4,1,,30", OTHER]);
+    let (first, second) = (Place::Stored(Storage::Modem, 3), Place::Stored(Storage::Modem, 4));
+    let listed = inbox.listed(Storage::Modem, &list);
+    assert_eq!(listed.new, [(first, PDU.to_owned()), (second, OTHER.to_owned())]);
+    assert_eq!(ask(&mut inbox), None, "it need not be read by itself");
+    assert_eq!(inbox.listed(Storage::Modem, &list).new, []);
+    inbox.discard(second);
+    assert_eq!(ask(&mut inbox), Some(delete(4)));
+}
+
+#[test]
+fn several_messages_that_were_told_of_are_listed_and_not_read_one_by_one() {
+    let mut inbox = in_storage(Storage::Modem);
+    inbox.unsolicited("+CMTI: \"ME\",3");
+    inbox.unsolicited("+CMTI: \"ME\",4");
+    assert_eq!(ask(&mut inbox), Some(LIST));
+    let is_ready = |step: &Step| !matches!(step, Step::List(_));
+    assert_eq!(inbox.next(is_ready), Some(read(3)), "where it was listed just now");
 }
 
 #[test]
 fn a_message_whose_deletion_failed_is_deleted_again_and_a_new_one_in_its_place_is_not() {
-    for (listed, expected) in [(PDU, Step::Delete(3)), (OTHER, Step::Read(3))] {
+    for (listed, expected) in [(PDU, Some(delete(3))), (OTHER, None)] {
         for answer in [Final::Ok, refused()] {
-            let mut inbox = in_storage(Storage::Modem);
-            inbox.unsolicited("+CMTI: \"ME\",3");
-            run(&mut inbox);
-            inbox.discard(Place::Stored(Storage::Modem, 3));
-            assert_eq!(inbox.urgent(), Some(Step::Delete(3)));
-            inbox.deleted(3, &answer);
-            assert_eq!(inbox.urgent(), None, "once is enough for now");
-            assert!(inbox.listed(&lines(&["+CMGL: 3,1,,30", listed])));
-            let next = inbox.urgent().or_else(|| inbox.next());
+            let mut inbox = discarded(3);
+            assert_eq!(ask(&mut inbox), Some(delete(3)));
+            inbox.deleted(Storage::Modem, 3, &answer);
+            assert_eq!(ask(&mut inbox), None, "once is enough for now");
+            let new = inbox.listed(Storage::Modem, &lines(&["+CMGL: 3,1,,30", listed])).new;
             // What was deleted and is still there, word for word, came a second time.
-            let expected = if answer == Final::Ok { Step::Read(3) } else { expected };
-            assert_eq!(next, Some(expected));
+            let is_new = answer == Final::Ok || expected.is_none();
+            assert_eq!(new.len(), usize::from(is_new), "{listed} {answer:?}");
+            assert_eq!(ask(&mut inbox), expected.filter(|_| !is_new));
         }
     }
 }
 
+/// After a visit elsewhere, and where the modem says meanwhile that something came.
 #[test]
-fn what_was_written_here_is_in_the_way_and_deleted() {
-    let mut inbox = in_storage(Storage::Modem);
-    inbox.unsolicited("+CMTI: \"ME\",1");
-    inbox.next();
-    inbox.read(1, &Final::Ok, &lines(&["+CMGR: 3,,30", PDU]));
-    assert_eq!(inbox.urgent(), Some(Step::Delete(1)));
+fn nothing_is_deleted_at_an_index_that_was_not_seen_to_hold_what_was_judged() {
+    let answer = |pdu| lines(&["+CMGR: 1,,30", pdu]);
+    let mut inbox = discarded(3);
+    inbox.storage_selected(Storage::Card, &Final::Ok);
+    assert_eq!(ask(&mut inbox), Some(select(Storage::Modem)));
+    inbox.storage_selected(Storage::Modem, &Final::Ok);
+    assert_eq!(ask(&mut inbox), Some(read(3)));
+    let new = inbox.read(Storage::Modem, 3, &Final::Ok, &answer(OTHER));
+    assert_eq!(new, Read::Message(Place::Stored(Storage::Modem, 3), OTHER.to_owned()));
+    assert_eq!(ask(&mut inbox), None);
+
+    let mut inbox = discarded(3);
+    inbox.unsolicited("+CMTI: \"ME\",3");
+    assert_eq!(ask(&mut inbox), Some(read(3)));
+
+    let mut inbox = discarded(3);
+    inbox.storage_selected(Storage::Modem, &Final::Ok);
+    assert_eq!(ask(&mut inbox), Some(read(3)));
+    assert_eq!(inbox.read(Storage::Modem, 3, &Final::Ok, &answer("garbage")), Read::Garbled);
+    let is_ready = |step: &Step| *step != read(3);
+    assert_eq!(inbox.urgent(is_ready).or_else(|| inbox.next(is_ready)), Some(LIST), "a list shows it, too");
+    assert_eq!(inbox.listed(Storage::Modem, &lines(&["+CMGL: 3,1,,30", PDU])).new, []);
+    assert_eq!(ask(&mut inbox), Some(delete(3)));
 }
 
 #[test]
-fn a_listing_in_text_mode_or_without_sense_is_no_listing() {
-    for answer in [
-        vec!["+CMGL: 1,\"REC UNREAD\",\"+336\"", "connect"],
-        vec!["+CMGL: 1,1,,30"],
-        vec![PDU],
-        vec!["+CMGL: x,1,,30", PDU],
-    ] {
-        assert!(!in_storage(Storage::Modem).listed(&lines(&answer)), "{answer:?}");
+fn what_a_list_leaves_out_is_told_once_and_again_when_it_changes() {
+    let mut inbox = in_storage(Storage::Modem);
+    let (cut, whole) = (lines(&["+CMGL: 3,1,,30"]), lines(&["+CMGL: 3,1,,30", PDU]));
+    let text = lines(&["+CMGL: 1,\"REC UNREAD\",\"+336\"", "connect"]);
+    let table = [
+        (&cut, Some(LeftOut::Entries(1))),
+        (&cut, None),
+        (&text, Some(LeftOut::TextMode)),
+        (&text, None),
+        (&whole, Some(LeftOut::Nothing)),
+        (&whole, None),
+    ];
+    for (answer, expected) in table {
+        assert_eq!(inbox.listed(Storage::Modem, answer).left_out, expected, "{answer:?}");
     }
+}
+
+#[test]
+fn a_modem_that_lists_in_text_mode_is_put_into_pdu_mode_again() {
+    let mut inbox = in_storage(Storage::Modem);
+    inbox.listed(Storage::Modem, &lines(&["+CMGL: 1,\"REC UNREAD\",\"+336\"", "connect"]));
+    assert_eq!(run(&mut inbox), [Step::PduMode]);
 }
 
 #[test]
@@ -217,16 +288,7 @@ fn only_reports_that_the_modem_admits_are_asked_for() {
     for (answer, step) in table {
         let mut inbox = Inbox::default();
         inbox.report_options(&lines(&[answer]));
-        assert_eq!(inbox.urgent(), step.map(|at| Step::Cnmi(Cnmi::PREFERENCE[at])), "{answer}");
-    }
-}
-
-#[test]
-fn a_pdu_is_whole_when_it_has_the_length_that_was_announced() {
-    assert!(is_whole(PDU, Some(30)));
-    assert!(is_whole("00AABB", Some(2)), "without a service centre");
-    for (pdu, length) in [(PDU, Some(29)), (PDU, None), ("", Some(0)), ("0", Some(0)), ("FFAA", Some(1))] {
-        assert!(!is_whole(pdu, length), "{pdu} {length:?}");
+        assert_eq!(inbox.urgent(now), step.map(|at| Step::Cnmi(Cnmi::PREFERENCE[at])), "{answer}");
     }
 }
 
@@ -237,12 +299,11 @@ proptest! {
         inbox.storages(&answer);
         inbox.report_options(&answer);
         inbox.service(&answer);
-        inbox.listed(&answer);
-        inbox.read(1, &Final::Ok, &answer);
+        inbox.listed(Storage::Card, &answer);
+        inbox.read(Storage::Card, 1, &Final::Ok, &answer);
         for line in &answer {
             inbox.unsolicited(line);
         }
-        is_whole(&answer.concat(), Some(1));
         run(&mut inbox);
     }
 }

@@ -7,10 +7,14 @@ mod answer;
 mod cnmi;
 mod inbox;
 mod late;
+mod listing;
 mod network;
 mod outbox;
+mod pace;
 mod pin_counter;
 mod quirks;
+mod radio;
+mod registration;
 mod sim;
 mod step;
 mod storage;
@@ -29,19 +33,21 @@ use crate::published::{ModemStatus, Published};
 use crate::record::Record;
 use crate::site::Pin;
 
-pub use network::Registration;
 pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
 pub(crate) use pin_counter::Subject;
 pub(crate) use quirks::Quirks;
+pub use registration::Registration;
 pub use sim::Memory;
 pub(crate) use sim::{PinPolicy, PinWithheld, Sim, card_number};
 pub use storage::{Place, Storage};
+pub use time::{ClockReading, Meaning};
 
 use inbox::Inbox;
 use late::Late;
 use network::Network;
 use outbox::Outbox;
+use pace::Pace;
 use step::{Asked, OperatorFormat, Step};
 
 /// How often the signal is asked for once all is known.
@@ -60,6 +66,8 @@ const READINESS_TRIES: u32 = 30;
 const PATIENCE: u32 = 3;
 /// A modem that has found no network for so long, or whose SIM cannot be read, is put on the recovery.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(600);
+/// A modem that has restarted does not do it again so soon, whatever it says.
+const RESTART_TAKES: Duration = Duration::from_secs(10);
 /// Silence before `+++` (V.250 leaves it to the modem; Hayes' one second, and a little more).
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
@@ -80,6 +88,8 @@ pub enum Report {
     NotSent(SmsId, String),
     /// The time that the network tells, in seconds since 1970.
     NetworkTime(i64),
+    /// The same, told by a clock that may mean one of two times.
+    ClockReading(ClockReading),
 }
 
 type Action = ProtocolAction<Report>;
@@ -91,8 +101,11 @@ pub struct Mobile {
     pin_policy: PinPolicy,
     outbox: Outbox,
     talk: Talk,
+    pace: Pace,
     /// Something is to be done that was asked for from outside.
     asked: bool,
+    /// Nothing more is asked: another program is to have the port.
+    makes_way: bool,
 }
 
 /// What must be asked again after a port was opened.
@@ -113,12 +126,22 @@ struct Talk {
     attempts: u32,
     /// Commands in a row that got no answer.
     silent: u32,
+    /// Essential commands in a row that got none, although the modem answers others.
+    essential_silent: u32,
+    /// Whether to find out first whether the modem still answers.
+    doubts: bool,
+    /// Commands that the modem does not answer; they are asked again at the next refresh.
+    unanswered: Vec<Step>,
     late: Late,
     tries: Option<u32>,
     card: Option<String>,
     /// Since when the modem has no network, or cannot read its SIM.
     in_vain: Option<Duration>,
     has_time: bool,
+    /// The radio was switched on; once is enough, since a person may have a reason to switch it off.
+    switched_on: bool,
+    /// When the modem was asked who it is.
+    identified: Option<Duration>,
     /// Kinds of lines that the modem says unasked.
     unknown_urc: BTreeSet<String>,
 }
@@ -144,7 +167,9 @@ impl Mobile {
             pin_policy: PinPolicy::new(pin, memory, boot.into()),
             outbox: Outbox::default(),
             talk: Talk::default(),
+            pace: Pace::default(),
             asked: false,
+            makes_way: false,
         }
     }
 
@@ -161,13 +186,18 @@ impl Mobile {
         self.asked = true;
     }
 
-    /// Asks for the network's time as soon as the modem is free: [`Report::NetworkTime`] follows if it
-    /// has any.
+    /// Asks for the network's time as soon as the modem is free: [`Report::NetworkTime`] or
+    /// [`Report::ClockReading`] follows if it has any.
     pub fn ask_time(&mut self) {
         if !self.talk.plan.contains(&Step::Clock) {
             self.talk.plan.push_back(Step::Clock);
         }
         self.asked = true;
+    }
+
+    /// Asks nothing more until a port is opened again: whoever waits for the port has it after the present answer.
+    pub fn make_way(&mut self) {
+        self.makes_way = true;
     }
 
     /// Whether something is still to be done of what was asked for by [`send`](Self::send) and
@@ -183,7 +213,7 @@ impl Mobile {
 
     /// What to say next. The order is that of importance.
     fn choose(&mut self, now: Duration) -> Option<(Asked, Request)> {
-        if self.talk.pause.is_some_and(|pause| now < pause) {
+        if self.makes_way || self.talk.pause.is_some_and(|pause| now < pause) {
             return None;
         }
         self.talk.pause = None;
@@ -194,18 +224,26 @@ impl Mobile {
             let in_words = self.talk.attempts % 2 == 1;
             return Some(asked(if in_words { Step::AttentionInWords } else { Step::Attention }));
         }
+        if std::mem::take(&mut self.talk.doubts) {
+            return Some(asked(Step::Alive));
+        }
+        let Talk { plan, unanswered, .. } = &mut self.talk;
+        plan.retain(|step| !unanswered.contains(step));
         if self.talk.plan.is_empty() && self.talk.watch.is_none_or(|watch| watch <= now) {
             self.watch(now);
         }
         let may_send = self.is_on_the_network() && self.talk.inbox.is_set_up();
+        let pace = &self.pace;
+        let is_ready = |step: &Step| pace.ready_at(step) <= now;
         let Talk { plan, inbox, .. } = &mut self.talk;
-        if let Some(step) = plan.pop_front().or_else(|| inbox.urgent()) {
+        let planned = plan.iter().position(is_ready).and_then(|at| plan.remove(at));
+        if let Some(step) = planned.or_else(|| inbox.urgent(is_ready)) {
             return Some(asked(step));
         }
         if may_send && let Some(request) = self.outbox.next() {
             return Some((Asked::Submit, request));
         }
-        inbox.next().map(asked)
+        inbox.next(is_ready).map(asked)
     }
 
     /// What is asked now and then.
@@ -220,7 +258,7 @@ impl Mobile {
             talk.watch = Some(now + if is_withheld { WATCH_EVERY } else { LOOK_EVERY });
             return;
         }
-        talk.plan.extend([Step::Registration, Step::PacketRegistration, Step::Signal]);
+        talk.plan.extend([Step::Registration, Step::PacketRegistration, Step::LteRegistration, Step::Signal]);
         if !talk.known.network.lets_in() {
             talk.watch = Some(now + LOOK_EVERY);
         }
@@ -229,7 +267,8 @@ impl Mobile {
         }
         talk.watches += 1;
         if talk.watches.is_multiple_of(REFRESH_EVERY) {
-            talk.plan.extend([Step::Echo0, Step::Operator, Step::Clock]);
+            talk.unanswered.clear();
+            talk.plan.extend([Step::Echo0, Step::Operator(OperatorFormat::Name), Step::Clock]);
             talk.inbox.refresh();
         }
         // URCs get lost: those of a modem that tells them to its other port, which is busy with
@@ -238,13 +277,23 @@ impl Mobile {
     }
 
     /// The modem answers, or has restarted: all that is asked once.
-    fn identify(&mut self) {
+    fn identify(&mut self, now: Duration) {
         let talk = &mut self.talk;
+        talk.identified = Some(now);
         talk.known.answers = true;
         talk.known.sim = None;
         talk.attempts = 0;
         talk.watch = None;
-        talk.plan = [Step::Echo0, Step::ExplainErrors, Step::Manufacturer, Step::Model, Step::Sim].into();
+        talk.plan = [
+            Step::Echo0,
+            Step::ExplainErrors,
+            Step::Manufacturer,
+            Step::Model,
+            // Before the PIN: switching the radio on may lock the SIM.
+            Step::Functionality,
+            Step::Sim,
+        ]
+        .into();
     }
 
     /// The SIM is ready, and so is the modem: network, time and messages.
@@ -255,10 +304,11 @@ impl Mobile {
         talk.plan.extend([
             Step::Registration,
             Step::PacketRegistration,
+            Step::LteRegistration,
             Step::OperatorFormat(OperatorFormat::Number),
-            Step::Operator,
+            Step::Operator(OperatorFormat::Number),
             Step::OperatorFormat(OperatorFormat::Name),
-            Step::Operator,
+            Step::Operator(OperatorFormat::Name),
             Step::Signal,
             Step::FollowTime,
             Step::ReportTime,
@@ -279,6 +329,7 @@ impl Protocol for Mobile {
     fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<Action> {
         self.queue = Queue::default();
         self.talk = Talk::default();
+        self.makes_way = false;
         self.talk.remedy = match step {
             Some(RecoveryStep::HangUp) => {
                 self.talk.pause = Some(now + GUARD_TIME);
@@ -318,16 +369,29 @@ impl Protocol for Mobile {
     }
 
     fn next_deadline(&self) -> Option<Duration> {
-        if self.asked && self.queue.is_idle() {
+        if self.queue.has_next() {
+            return Some(self.pace.free_since());
+        }
+        if !self.queue.is_idle() {
+            return self.queue.deadline();
+        }
+        if self.makes_way {
+            return self.outbox.deadline();
+        }
+        if self.asked {
             return Some(Duration::ZERO);
         }
-        let waits =
-            [self.talk.pause, self.talk.watch.filter(|_| self.talk.pause.is_none()), self.outbox.deadline()];
-        self.queue.deadline().or_else(|| waits.into_iter().flatten().min())
+        let Talk { pause, watch, plan, inbox, .. } = &self.talk;
+        let ready = plan.iter().copied().chain(inbox.waiting()).map(|step| self.pace.ready_at(&step));
+        let ready = ready.min().map(|ready| ready.max(self.pace.free_since()));
+        let watch = Some(watch.unwrap_or_default()).filter(|_| plan.is_empty());
+        let watch = watch.map(|watch| watch.max(self.pace.free_since()));
+        let next = pause.or(ready.into_iter().chain(watch).min());
+        next.into_iter().chain(self.outbox.deadline()).min()
     }
 
     fn is_idle(&self) -> bool {
-        self.queue.is_idle() && self.talk.pause.is_none()
+        self.queue.is_idle() && (self.talk.pause.is_none() || self.makes_way)
     }
 
     fn answers(&self) -> bool {
@@ -348,6 +412,13 @@ impl Protocol for Mobile {
         known.answers && plan.is_empty() && sim_is_settled
     }
 
+    fn needs_a_person(&self) -> bool {
+        let Known { answers, sim, withheld, .. } = &self.talk.known;
+        let is_withheld = withheld.is_some_and(|why| why != PinWithheld::GivenThisBoot);
+        let is_locked = |sim: &Sim| matches!(sim, Sim::Wants(_)) && !sim.wants_pin();
+        *answers && (is_withheld || sim.as_ref().is_some_and(|sim| sim.is_missing() || is_locked(sim)))
+    }
+
     fn record(&self) -> Record {
         let Known { manufacturer, model, sim, withheld, network, storage, .. } = &self.talk.known;
         let sim = withheld.map(|why| why.to_string()).or_else(|| sim.as_ref().map(Sim::to_string));
@@ -365,12 +436,25 @@ impl Protocol for Mobile {
 impl Mobile {
     /// Says what is next, if the modem is free.
     fn next_command(&mut self, now: Duration) -> Option<Action> {
-        if self.queue.is_idle()
+        let is_free = self.pace.free_since() <= now;
+        if is_free
+            && self.queue.is_idle()
             && let Some((asked, request)) = self.choose(now)
         {
+            let step = match asked {
+                Asked::Step(step) => Some(step),
+                Asked::Pin | Asked::Submit => None,
+            };
+            self.pace.begin(step, now);
             self.queue.push(asked, request);
         }
-        self.queue.next(now).map(Action::Send)
+        // A modem that waits for a text gets it.
+        if !is_free && !self.queue.has_text() {
+            return None;
+        }
+        let sent = self.queue.next(now)?;
+        self.pace.sent(now);
+        Some(Action::Send(sent))
     }
 }
 
@@ -378,5 +462,7 @@ impl Mobile {
 mod late_tests;
 #[cfg(test)]
 mod message_tests;
+#[cfg(test)]
+mod property_tests;
 #[cfg(test)]
 mod tests;

@@ -2,69 +2,9 @@
 
 use std::fmt;
 
+use super::registration::Registration;
 use crate::modem::at::values::values;
 use crate::published::ModemStatus;
-
-/// `<stat>` of `+CREG` and `+CGREG` (TS 27.007 §7.2, §10.1.20).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Registration {
-    /// 0: it does not even search.
-    Off,
-    /// 1
-    Home,
-    /// 2
-    Searching,
-    /// 3
-    Denied,
-    /// 4: out of coverage, or the modem does not say.
-    Unknown,
-    /// 5
-    Roaming,
-    /// 6 and 7: let in for messages alone.
-    MessagesOnly,
-}
-
-impl Registration {
-    /// From the answer to `+CREG?` or `+CGREG?`. An unsolicited line of that name, which has the
-    /// state first, is not taken for it.
-    pub(super) fn from_answer(answer: &[String], name: &str) -> Option<Self> {
-        answer.iter().find_map(|line| {
-            let values = values(std::slice::from_ref(line), name)?;
-            Self::from_number(values.get(1)?)
-        })
-    }
-
-    fn from_number(number: &str) -> Option<Self> {
-        Some(match number {
-            "0" => Self::Off,
-            "1" => Self::Home,
-            "2" => Self::Searching,
-            "3" => Self::Denied,
-            "4" => Self::Unknown,
-            "5" => Self::Roaming,
-            "6" | "7" => Self::MessagesOnly,
-            _ => return None,
-        })
-    }
-
-    fn lets_in(self) -> bool {
-        matches!(self, Self::Home | Self::Roaming | Self::MessagesOnly)
-    }
-}
-
-impl fmt::Display for Registration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Off => "off",
-            Self::Home => "home",
-            Self::Searching => "searching",
-            Self::Denied => "denied",
-            Self::Unknown => "unknown",
-            Self::Roaming => "roaming",
-            Self::MessagesOnly => "messages only",
-        })
-    }
-}
 
 /// What is known of the network.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -73,6 +13,8 @@ pub(super) struct Network {
     pub calls: Option<Registration>,
     /// For packet data.
     pub packets: Option<Registration>,
+    /// For LTE, which some modems tell of by `+CEREG` alone (victronenergy/venus#1582, vshymanskyy/TinyGSM#467).
+    pub lte: Option<Registration>,
     pub operator: Option<Operator>,
     /// In dBm.
     pub signal: Option<i32>,
@@ -81,16 +23,19 @@ pub(super) struct Network {
 impl Network {
     /// Whether messages can be sent and received. A modem that does not tell is believed to be in.
     pub fn lets_in(&self) -> bool {
-        match (self.calls, self.packets) {
-            (None, None) => true,
-            (calls, packets) => [calls, packets].into_iter().flatten().any(Registration::lets_in),
-        }
+        self.registration().is_none_or(Registration::lets_in)
+    }
+
+    /// The one that lets the modem in, or else what is said first.
+    pub fn registration(&self) -> Option<Registration> {
+        let told = || [self.calls, self.packets, self.lte].into_iter().flatten();
+        told().find(|registration| registration.lets_in()).or_else(|| told().next())
     }
 
     /// Adds it to what is known of the modem.
     pub fn describe(&self, modem: ModemStatus) -> ModemStatus {
         ModemStatus {
-            registration: self.calls.or(self.packets).map(|it| it.to_string()),
+            registration: self.registration().map(|it| it.to_string()),
             operator: self.operator.as_ref().map(Operator::to_string),
             signal_dbm: self.signal,
             ..modem
@@ -111,7 +56,7 @@ impl Operator {
     /// Takes the answer to `+COPS?` in: number or name, as `<format>` says. `None` without a network.
     pub fn from_answer(before: Option<&Self>, answer: &[String]) -> Option<Self> {
         let values = values(answer, "+COPS")?;
-        let who = (*values.get(2)?).to_owned();
+        let who = values.get(2).filter(|who| !who.is_empty()).map(|who| (*who).to_owned())?;
         let before = before.cloned().unwrap_or_default();
         // TS 27.007 §7.3: 0 long name, 1 short name, 2 number
         Some(match *values.get(1)? {
@@ -164,22 +109,6 @@ mod tests {
     }
 
     #[test]
-    fn an_unsolicited_registration_is_not_taken_for_the_answer() {
-        let table = [
-            (&["+CREG: 0,1"][..], Some(Registration::Home)),
-            (&["+CREG: 2,5,\"00AB\",\"01C2\""], Some(Registration::Roaming)),
-            (&["+CREG: 3", "+CREG: 1,1"], Some(Registration::Home)),
-            (&["+CREG: 1,2"], Some(Registration::Searching)),
-            (&["+CREG: 0,6"], Some(Registration::MessagesOnly)),
-            (&["+CREG: 0,9"], None),
-            (&["+CGREG: 0,1"], None),
-        ];
-        for (answer, expected) in table {
-            assert_eq!(Registration::from_answer(&lines(answer), "+CREG"), expected, "{answer:?}");
-        }
-    }
-
-    #[test]
     fn an_operator_has_a_number_and_a_name() {
         let by_number = Operator::from_answer(None, &lines(&["+COPS: 0,2,\"20815\",2"]));
         assert_eq!(by_number.as_ref().unwrap().to_string(), "20815");
@@ -191,11 +120,45 @@ mod tests {
         assert_eq!(Operator::from_answer(both.as_ref(), &lines(&["+COPS: 0"])), None);
     }
 
+    /// What `status` shows of one answer to `+COPS?`. "MM": ModemManager 1d4caa92, src/tests/test-modem-helpers.c.
     #[test]
-    fn either_registration_lets_messages_through() {
-        let network = |calls, packets| Network { calls, packets, ..Network::default() };
-        assert!(network(None, None).lets_in());
-        assert!(network(Some(Registration::Searching), Some(Registration::Home)).lets_in());
-        assert!(!network(Some(Registration::Denied), None).lets_in());
+    fn every_modem_s_way_to_name_its_operator_is_understood() {
+        let table = [
+            ("+COPS: 1,0,\"CHINA MOBILE\"", Some("CHINA MOBILE")), // MM, cops_query_data
+            ("+COPS: 1,0,\"CHINA MOBILE\",7", Some("CHINA MOBILE")), // MM
+            ("+COPS: 1,2,\"46000\"", Some("46000")),               // MM
+            ("+COPS: 1,2,\"46000\",7", Some("46000")),             // MM
+            ("+COPS:0,0,\"MTS RUS\",7", Some("MTS RUS")), // Fibocom FM350-GL, 4IceG/luci-app-3ginfo-lite#73
+            ("+COPS:0,2,\"25001\",7", Some("25001")),     // the same
+            ("+COPS: 0", None),                           // esp-protocols#181
+            ("+COPS: 2", None),                           // TS 27.007 §7.3, deregistered
+            ("+COPS: 0,0,\"Vodafone\",9", Some("Vodafone")), // Quectel BG96, esp-protocols#80
+            ("+COPS: 0,1,\"F SFR\",7", Some("F SFR")),    // short, as in Xinyuan-LilyGO/LilyGo-T-SIM7080G#41
+            ("+COPS: 0,0,\"T-Mobile USA, In\",0", Some("T-Mobile USA, In")), // a comma in a name of MM's
+            ("+COPS: 0,0,\"AT&T MicroCell\",2", Some("AT&T MicroCell")), // MM
+            ("+COPS: 0,2,46000,2", Some("46000")),        // without quotes
+            ("+COPS: 0,0,\"\",2", None),                  // MM has such names
+            ("+COPS: 0,2,\"\"", None),
+        ];
+        for (line, expected) in table {
+            let operator = Operator::from_answer(None, &lines(&[line])).map(|operator| operator.to_string());
+            assert_eq!(operator.as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn any_registration_lets_messages_through() {
+        use Registration::{Denied, EmergencyOnly, Home, Off, Roaming, Searching};
+        let table = [
+            (None, None, None, true),
+            (Some(Searching), Some(Home), None, true),
+            (Some(Denied), None, None, false),
+            (Some(Off), Some(Off), Some(Roaming), true),
+            (Some(Searching), None, Some(EmergencyOnly), false),
+        ];
+        for (calls, packets, lte, expected) in table {
+            let network = Network { calls, packets, lte, ..Network::default() };
+            assert_eq!(network.lets_in(), expected, "{network:?}");
+        }
     }
 }

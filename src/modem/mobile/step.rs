@@ -2,7 +2,7 @@
 
 use super::cnmi::Cnmi;
 use super::pin_counter::PinCounter;
-use super::storage::Storage;
+use super::storage::{Memories, Storage};
 use crate::modem::at::request::Request;
 use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
 
@@ -11,6 +11,8 @@ use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
 pub(super) enum Step {
     Attention,
     AttentionInWords,
+    /// Whether the modem still answers after a command that it did not answer.
+    Alive,
     /// Out of a data call that somebody has left open (V.250 §6.3.5: the escape sequence).
     Escape,
     HangUp,
@@ -24,6 +26,8 @@ pub(super) enum Step {
     ExplainErrors,
     Manufacturer,
     Model,
+    /// Whether the radio is on (TS 27.007 §8.2).
+    Functionality,
     /// Whether an Option stick is done with its start: SIM, phone book, messages.
     Readiness,
     Sim,
@@ -33,9 +37,10 @@ pub(super) enum Step {
     Tries(&'static PinCounter),
     Registration,
     PacketRegistration,
+    LteRegistration,
     /// The operator by number, or by name.
     OperatorFormat(OperatorFormat),
-    Operator,
+    Operator(OperatorFormat),
     Signal,
     /// The modem follows the network's clock (TS 27.007 §8.40).
     FollowTime,
@@ -45,17 +50,18 @@ pub(super) enum Step {
     PduMode,
     Storages,
     /// New messages are stored there, and read and deleted there.
-    SetStorages(Storage),
-    /// Messages are read and deleted there, for now.
-    SelectStorage(Storage),
+    SetStorages(Memories),
+    /// Messages are read and deleted there, for now. All three are named: there are modems that refuse fewer
+    /// (gammu/gammu#908).
+    SelectStorage(Memories),
     ReportOptions,
     /// Where new messages go, and how they are reported.
     Cnmi(Cnmi),
     /// Whether messages that are not stored must be acknowledged.
     Service,
-    List,
-    Read(u16),
-    Delete(u16),
+    List(Storage),
+    Read(Storage, u16),
+    Delete(Storage, u16),
     Acknowledge,
 }
 
@@ -77,11 +83,42 @@ pub(super) enum OperatorFormat {
 }
 
 impl Step {
+    /// Whether the box is of no use at a modem that never answers this. All other commands may stay unanswered.
+    pub fn is_essential(self) -> bool {
+        let is_attention = matches!(self, Self::Attention | Self::AttentionInWords | Self::Alive);
+        is_attention || matches!(self, Self::Sim | Self::List(_) | Self::Read(..) | Self::Delete(..))
+    }
+
+    /// Whether it is asked again and again, for what is good to know. Once it stays unanswered it is left out until the
+    /// next refresh.
+    pub fn may_be_left_out(self) -> bool {
+        let is_registration =
+            matches!(self, Self::Registration | Self::PacketRegistration | Self::LteRegistration);
+        let is_clock = matches!(self, Self::FollowTime | Self::ReportTime | Self::Clock);
+        is_registration
+            || is_clock
+            || matches!(self, Self::OperatorFormat(_) | Self::Operator(_) | Self::Signal)
+    }
+
+    /// Whether it keeps a pause before it is repeated. The others have tries and pauses of their own, or follow from
+    /// one that keeps it.
+    pub fn is_paced(self) -> bool {
+        let is_remedy = matches!(
+            self,
+            Self::Escape | Self::HangUp | Self::Reset | Self::RadioOff | Self::RadioOn | Self::Restart
+        );
+        let is_attention = matches!(self, Self::Attention | Self::AttentionInWords | Self::Alive);
+        let follows =
+            matches!(self, Self::SelectStorage(_) | Self::Tries(_) | Self::Card | Self::Acknowledge);
+        !(is_remedy || is_attention || follows || self == Self::Readiness)
+    }
+
     /// The command.
     pub fn request(self) -> Request {
         match self {
             Self::Attention => ATTENTION,
             Self::AttentionInWords => ATTENTION_IN_WORDS,
+            Self::Alive => Request::new("AT", 5),
             Self::Escape => Request::new("+++", 2).without_end_of_line(),
             Self::HangUp => Request::new("ATH", 5),
             Self::Reset => Request::new("ATZ", 5),
@@ -92,6 +129,7 @@ impl Step {
             Self::ExplainErrors => Request::new("AT+CMEE=1", 2),
             Self::Manufacturer => Request::new("AT+CGMI", 5),
             Self::Model => Request::new("AT+CGMM", 5),
+            Self::Functionality => Request::new("AT+CFUN?", 5),
             Self::Readiness => Request::new("AT_OBLS", 5),
             // The SIM may still be starting.
             Self::Sim => Request::new("AT+CPIN?", 10),
@@ -99,26 +137,25 @@ impl Step {
             Self::Tries(counter) => counter.request(),
             Self::Registration => Request::new("AT+CREG?", 5),
             Self::PacketRegistration => Request::new("AT+CGREG?", 5),
+            Self::LteRegistration => Request::new("AT+CEREG?", 5),
             Self::OperatorFormat(OperatorFormat::Number) => Request::new("AT+COPS=3,2", 5),
             Self::OperatorFormat(OperatorFormat::Name) => Request::new("AT+COPS=3,0", 5),
-            Self::Operator => Request::new("AT+COPS?", 10),
+            Self::Operator(_) => Request::new("AT+COPS?", 10),
             Self::Signal => Request::new("AT+CSQ", 5),
             Self::FollowTime => Request::new("AT+CTZU=1", 5),
             Self::ReportTime => Request::new("AT+CTZR=1", 5),
             Self::Clock => Request::new("AT+CCLK?", 5),
             Self::PduMode => Request::new("AT+CMGF=0", 5),
             Self::Storages => Request::new("AT+CPMS=?", 10),
-            Self::SetStorages(storage) => {
-                let name = storage.name();
-                Request::from_line(format!("AT+CPMS=\"{name}\",\"{name}\",\"{name}\""), 10)
+            Self::SetStorages(memories) | Self::SelectStorage(memories) => {
+                Request::from_line(format!("AT+CPMS={memories}"), 10)
             }
-            Self::SelectStorage(storage) => Request::from_line(format!("AT+CPMS=\"{}\"", storage.name()), 10),
             Self::ReportOptions => Request::new("AT+CNMI=?", 5),
             Self::Service => Request::new("AT+CSMS?", 5),
             // A SIM with 50 messages reads them one by one.
-            Self::List => Request::new("AT+CMGL=4", 30),
-            Self::Read(index) => Request::from_line(format!("AT+CMGR={index}"), 10),
-            Self::Delete(index) => Request::from_line(format!("AT+CMGD={index}"), 10),
+            Self::List(_) => Request::new("AT+CMGL=4", 30),
+            Self::Read(_, index) => Request::from_line(format!("AT+CMGR={index}"), 10),
+            Self::Delete(_, index) => Request::from_line(format!("AT+CMGD={index}"), 10),
             Self::Acknowledge => Request::new("AT+CNMA", 5),
             Self::Cnmi(cnmi) => Request::from_line(format!("AT+CNMI={cnmi}"), 5),
         }

@@ -26,8 +26,7 @@ pub(super) const OPTION: &[(&str, &str)] = &[
     ("AT+CMGF=0", "\r\nOK\r\n"),
     ("AT+CPMS=?", "\r\n+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")\r\n\r\nOK\r\n"),
     ("AT+CPMS=\"ME\",\"ME\",\"ME\"", "\r\n+CPMS: 0,99,0,99,0,99\r\n\r\nOK\r\n"),
-    ("AT+CPMS=\"SM\"", "\r\n+CPMS: 0,20,0,99,0,99\r\n\r\nOK\r\n"),
-    ("AT+CPMS=\"ME\"", "\r\n+CPMS: 0,99,0,99,0,99\r\n\r\nOK\r\n"),
+    ("AT+CPMS=\"SM\",\"ME\",\"ME\"", "\r\n+CPMS: 0,20,0,99,0,99\r\n\r\nOK\r\n"),
     ("AT+CNMI=?", "\r\n+CNMI: (0-2),(0-3),(0,2),(0,1),(0,1)\r\n\r\nOK\r\n"),
     ("AT+CNMI=2,1,2,1,0", "\r\nOK\r\n"),
     ("AT+CMGL=4", "\r\nOK\r\n"),
@@ -48,16 +47,46 @@ pub(super) fn with_pin(memory: Option<Memory>) -> Mobile {
 }
 
 impl Modem<'_> {
-    /// Lets both talk until nothing more is said, and writes it down.
+    /// Lets both talk until nothing more is said, and writes it down. It takes longer where there are more than ten
+    /// commands.
     pub fn talk(&self, mobile: &mut Mobile, now: Duration) -> String {
         let actions = mobile.on_time(now);
-        self.go_on(mobile, actions, now)
+        self.finish(mobile, actions, now)
     }
 
     /// The modem says something by itself.
     pub fn send_urc(&self, mobile: &mut Mobile, line: &str, now: Duration) -> String {
         let actions = mobile.on_bytes(format!("\r\n{line}\r\n").as_bytes(), now);
-        self.go_on(mobile, actions, now)
+        self.finish(mobile, actions, now)
+    }
+
+    fn finish(&self, mobile: &mut Mobile, actions: Vec<Action>, mut now: Duration) -> String {
+        let mut written = self.go_on(mobile, actions, now);
+        let waits = |mobile: &Mobile| {
+            let free = mobile.pace.free_since();
+            mobile.talk.pause.is_none() && mobile.next_deadline() == Some(free)
+        };
+        while waits(mobile) && mobile.pace.free_since() > now {
+            now = mobile.pace.free_since();
+            let actions = mobile.on_time(now);
+            written += &self.go_on(mobile, actions, now);
+        }
+        written
+    }
+
+    /// Lets both talk from one time to another, or until the modem is given up, and acts at every deadline.
+    pub fn talk_until(&self, mobile: &mut Mobile, from: Duration, until: Duration) -> String {
+        let (mut written, mut now) = (self.talk(mobile, from), from);
+        while let Some(next) = mobile.next_deadline().map(|next| next.max(now)).filter(|next| *next <= until)
+        {
+            if written.contains("abandoned") {
+                break;
+            }
+            now = next;
+            written += &self.talk(mobile, now);
+            assert!(mobile.next_deadline().is_none_or(|next| next > now), "{written}");
+        }
+        written
     }
 
     fn go_on(&self, mobile: &mut Mobile, actions: Vec<Action>, now: Duration) -> String {
@@ -89,6 +118,8 @@ pub(super) fn settled(modem: &Modem) -> Mobile {
     let mut mobile = mobile();
     modem.talk(&mut mobile, SECOND);
     assert!(mobile.works(), "{mobile:?}");
+    // As if that had been long ago.
+    mobile.pace = Pace::default();
     mobile
 }
 
@@ -104,6 +135,7 @@ fn a_modem_is_asked_everything_once_and_then_left_in_peace_for_a_minute() {
     Info: manufacturer: Option N.V.
     > AT+CGMM
     Info: model: GlobeTrotter HSUPA Modem
+    > AT+CFUN?
     > AT+CPIN?
     Info: SIM: ready
     > AT_OBLS
@@ -111,6 +143,7 @@ fn a_modem_is_asked_everything_once_and_then_left_in_peace_for_a_minute() {
     Info: registration: home
     > AT+CGREG?
     Info: registration for data: home
+    > AT+CEREG?
     > AT+COPS=3,2
     > AT+COPS?
     Info: operator: 20815
@@ -128,9 +161,9 @@ fn a_modem_is_asked_everything_once_and_then_left_in_peace_for_a_minute() {
     > AT+CNMI=?
     > AT+CNMI=2,1,2,1,0
     > AT+CMGL=4
-    > AT+CPMS="SM"
+    > AT+CPMS="SM","ME","ME"
     > AT+CMGL=4
-    > AT+CPMS="ME"
+    > AT+CPMS="ME","ME","ME"
     "#);
     insta::assert_snapshot!(mobile.record(), @"
     manufacturer=Option N.V.
@@ -158,7 +191,7 @@ fn settings_are_made_anew_every_ten_minutes_in_case_that_the_modem_has_forgotten
     let written: Vec<_> = (2..=12).map(|minute| modem.talk(&mut mobile, minute * 60 * SECOND)).collect();
     let with = |what| written.iter().filter(|talk| talk.contains(what)).count();
     assert_eq!((with("AT+CMGF=0"), with("AT+CNMI="), with("AT+CMGL=4")), (1, 1, 11));
-    assert_eq!(with("AT+CPMS=\"SM\""), 1, "and every storage is looked at");
+    assert_eq!(with("AT+CPMS=\"SM\","), 1, "and every storage is looked at");
 }
 
 #[test]
@@ -276,10 +309,15 @@ fn the_network_s_time_is_told_when_it_is_known() {
     let mut mobile = mobile();
     let without = option(&[("AT+CCLK?", "+CCLK: \"80/01/06,00:00:10+00\"\r\nOK\r\n")]);
     assert!(!without.talk(&mut mobile, SECOND).contains("NetworkTime"));
-    let with = option(&[("AT+CCLK?", "+CCLK: \"26/07/14,05:59:58+08\"\r\nOK\r\n")]);
+    let with = option(&[("AT+CCLK?", "+CCLK: \"26/07/14,03:59:58+00\"\r\nOK\r\n")]);
     assert!(with.talk(&mut mobile, 61 * SECOND).contains("NetworkTime(1784001598)"), "asked every minute");
     assert!(!with.talk(&mut mobile, 121 * SECOND).contains("CCLK"), "and then no more");
     assert_eq!(with.send_urc(&mut mobile, "+CTZV: 8", 122 * SECOND), "> AT+CCLK?\nNetworkTime(1784001598)\n");
+    let reading = with.send_urc(&mut mobile, "^NWTIME: 26/07/14,05:59:58+08,00", 123 * SECOND);
+    assert!(
+        reading.starts_with("ClockReading(ClockReading { shown: 1784008798, east: Some(7200)"),
+        "{reading}"
+    );
 }
 
 #[test]
@@ -311,10 +349,29 @@ fn the_ladder_s_remedies_come_first_answer_or_not() {
 }
 
 #[test]
+fn a_radio_that_is_off_at_the_start_is_switched_on_once_and_before_the_pin() {
+    let locked = [("AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n"), ("AT+CPIN=\"4321\"", "\r\nOK\r\n")];
+    for level in ["+CFUN: 0\r\nOK\r\n", "+CFUN: 4\r\nOK\r\n"] {
+        let off = option(&[&locked[..], &[("AT+CFUN?", level), ("AT+CFUN=1", "\r\nOK\r\n")]].concat());
+        let mut mobile = with_pin(None);
+        let written = off.talk_until(&mut mobile, SECOND, 10 * SECOND);
+        let [on, asked, pin] = ["AT+CFUN=1", "AT+CPIN?", "AT+CPIN=…"].map(|command| written.find(command));
+        assert!(on.is_some() && on < asked && asked < pin, "{written}");
+        let later = off.send_urc(&mut mobile, "RDY", 11 * SECOND);
+        assert!(later.contains("AT+CFUN?") && !later.contains("AT+CFUN=1"), "{later}");
+
+        // Opened again after a PIN: only where the SIM stays open.
+        mobile.on_open(None, 100 * SECOND);
+        let again = off.talk_until(&mut mobile, 100 * SECOND, 110 * SECOND);
+        assert_eq!(again.contains("AT+CFUN=1"), level.contains('4'), "{again}");
+    }
+}
+
+#[test]
 fn a_modem_that_starts_anew_by_itself_is_asked_everything_again() {
     let modem = option(&[]);
     let mut mobile = settled(&modem);
-    let written = modem.send_urc(&mut mobile, "^SYSSTART", 2 * SECOND);
+    let written = modem.send_urc(&mut mobile, "^SYSSTART", 20 * SECOND);
     assert!(written.contains("ATE0V1") && written.contains("AT+CMGL=4"), "{written}");
 }
 
@@ -369,6 +426,55 @@ fn a_modem_that_falls_silent_is_given_up_after_three_commands() {
         }
         assert!(unanswered < 10);
     }
+}
+
+#[test]
+fn an_optional_command_that_stays_unanswered_costs_its_deadline_and_never_the_modem() {
+    let silent: Vec<_> =
+        ["AT+CMEE=1", "AT+CGMI", "AT+CGMM", "AT+CREG?", "AT+CGREG?", "AT+COPS=3,2", "AT+COPS?"]
+            .into_iter()
+            .chain(["AT+COPS=3,0", "AT+CSQ", "AT+CTZU=1", "AT+CTZR=1", "AT+CCLK?", "AT+CNMI=?", "AT+CSMS?"])
+            .map(|command| (command, ""))
+            .collect();
+    let (mut mobile, modem) = (mobile(), option(&silent));
+    let written = modem.talk_until(&mut mobile, SECOND, 120 * SECOND);
+    assert!(!written.contains("abandoned") && written.contains("AT+CMGL=4"), "{written}");
+    let later = modem.talk_until(&mut mobile, 121 * SECOND, 600 * SECOND);
+    assert_eq!(later.matches("no answer").count(), 0, "left out until the next refresh: {later}");
+    assert!(later.matches("AT+CMGL=4").count() > 7, "{later}");
+    assert!(mobile.works());
+}
+
+#[test]
+fn an_essential_command_that_stays_unanswered_three_times_is_a_matter_for_the_recovery() {
+    let (mut mobile, modem) = (mobile(), option(&[("AT+CPIN?", "")]));
+    let written = modem.talk_until(&mut mobile, SECOND, 60 * SECOND);
+    assert_eq!(written.matches("> AT+CPIN?").count(), 3, "{written}");
+    assert!(written.contains("abandoned: no answer to AT+CPIN?"), "{written}");
+}
+
+/// A final answer of another maker is one: see `REFUSALS` for who says so.
+#[test]
+fn a_refusal_in_other_words_ends_the_command_at_once() {
+    for words in ["COMMAND NOT SUPPORT", "TOO MANY PARAMETERS", "MODEM ERROR: 4", "NA", "+EXT ERROR: 1"] {
+        let answer = format!("\r\n{words}\r\n");
+        let refused =
+            ["AT+CMEE=1", "AT+COPS=3,2", "AT+CTZU=1", "AT+CTZR=1"].map(|command| (command, &*answer));
+        let written = option(&refused).talk(&mut mobile(), SECOND);
+        assert!(written.contains("AT+CMGL=4"), "{words}: {written}");
+    }
+}
+
+#[test]
+fn an_answer_that_comes_after_its_deadline_is_not_taken_for_another_command_s() {
+    let (mut mobile, modem) = (mobile(), option(&[("AT+CREG?", "")]));
+    modem.talk(&mut mobile, SECOND);
+    let written = modem.talk(&mut mobile, 6 * SECOND);
+    assert_eq!(written, "Warning: no answer to AT+CREG?\n> AT\n");
+    mobile.on_bytes(b"\r\n+CREG: 0,1\r\n\r\nOK\r\n", 6 * SECOND);
+    assert!(
+        modem.talk(&mut mobile, 7 * SECOND).starts_with("> AT+CGREG?\nInfo: registration for data: home")
+    );
 }
 
 #[test]

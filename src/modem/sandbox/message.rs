@@ -81,6 +81,7 @@ pub(super) struct State {
     pub is_idle: bool,
     pub answers: bool,
     pub works: bool,
+    pub needs_a_person: bool,
     pub has_errands: bool,
     /// As text, if it has changed.
     pub record: Option<String>,

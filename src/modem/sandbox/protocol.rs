@@ -93,6 +93,14 @@ impl<G: Guard> Sandboxed<G> {
         order: <G::Parser as Sandboxable>::Order,
     ) -> Option<<G::Parser as Sandboxable>::Answer> {
         self.is_asked = true;
+        self.order_without_turn(order)
+    }
+
+    /// Asks for something that needs no turn of its own: it may be asked for at every turn of the service.
+    pub fn order_without_turn(
+        &mut self,
+        order: <G::Parser as Sandboxable>::Order,
+    ) -> Option<<G::Parser as Sandboxable>::Answer> {
         match self.ask(&Request::Order(order)) {
             Some(Reply::Answered { answer, state }) => self.believe(state).map(|()| answer),
             Some(_) => self.fail(Violation::WrongReply.into()),
@@ -284,6 +292,10 @@ impl<G: Guard> Protocol for Sandboxed<G> {
 
     fn works(&self) -> bool {
         self.state.works
+    }
+
+    fn needs_a_person(&self) -> bool {
+        self.state.needs_a_person
     }
 
     fn record(&self) -> Record {

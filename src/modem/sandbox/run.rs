@@ -135,6 +135,7 @@ impl Worker {
             is_idle: protocol.is_idle(),
             answers: protocol.answers(),
             works: protocol.works(),
+            needs_a_person: protocol.needs_a_person(),
             has_errands: protocol.has_errands(),
             record: news,
         }

@@ -24,6 +24,9 @@ impl Modem {
             Fault::Garbage(port, bytes) => self.send(known(port), bytes),
             Fault::Hangs(lasts) => self.hang_until(self.now + lasts),
             Fault::HangsAt(command) => self.hangs_at = Some(command.to_ascii_uppercase()),
+            Fault::Answers { command, lines } => {
+                self.canned.insert(command.to_ascii_uppercase(), lines);
+            }
             Fault::Restarts => self.with_registration(Self::restart),
             Fault::KeepsEcho => {
                 for port in &mut self.ports {
@@ -42,6 +45,16 @@ impl Modem {
             Fault::Dials(says, refuses) => self.dials = (says, refuses),
             Fault::WrongTime(shown) => self.wrong_time = Some(shown),
         }
+    }
+
+    /// Answers this command line if a fault says [how](Fault::Answers).
+    pub(super) fn answers_otherwise(&mut self, port: usize, body: &str) -> bool {
+        let Some(lines) = self.canned.get(&body.to_ascii_uppercase()).copied() else { return false };
+        for line in lines.unwrap_or_default() {
+            let framed = self.ports[port].settings.frame_text(line);
+            self.answer_piece(port, framed);
+        }
+        true
     }
 
     fn hang_until(&mut self, until: Duration) {

@@ -42,6 +42,14 @@ pub enum Fault {
     /// At the next command line that contains this, the modem hangs: the line is not executed, and nothing is read or
     /// sent until it [restarts](Fault::Restarts).
     HangsAt(String),
+    /// From now on a command line that is just this, without its `AT`, gets these lines instead of an answer, the
+    /// final one included; `None` for no answer at all. Nothing is executed.
+    Answers {
+        /// The command line, such as `+CTZU=1`.
+        command: String,
+        /// What is sent for it.
+        lines: Option<&'static [&'static str]>,
+    },
     /// It restarts, by itself or after a power cycle.
     Restarts,
     /// `ATE0` is answered with `OK` and ignored.

@@ -100,6 +100,8 @@ pub struct Modem {
     wrong_time: Option<String>,
     /// `+CMGD` says `OK` and deletes nothing.
     keeps_messages: bool,
+    /// Command lines that a fault answers.
+    canned: BTreeMap<String, Option<&'static [&'static str]>>,
     /// A command line that contains this makes the modem hang.
     hangs_at: Option<String>,
     /// At a command line that contains this, so many more bytes are sent, and then none for so long.
@@ -138,6 +140,7 @@ impl Modem {
             unacknowledged: false,
             wrong_time: None,
             keeps_messages: false,
+            canned: BTreeMap::new(),
             hangs_at: None,
             holds_back: None,
             thinking: Duration::ZERO,
@@ -153,6 +156,11 @@ impl Modem {
     /// The same with a SIM that is busy for this long after each start.
     pub fn with_slow_sim(self, starts_in: Duration) -> Self {
         Self { sim_starts_in: starts_in, sim_starts_at: Some(self.now + starts_in), ..self }
+    }
+
+    /// The same, starting at this level of `+CFUN` when it is plugged in.
+    pub fn with_functionality(self, functionality: u32) -> Self {
+        Self { functionality, ..self }
     }
 
     /// The same, taking this long for each command line.
@@ -310,7 +318,7 @@ impl Modem {
         }
         match typed {
             Typed::Nothing => {}
-            Typed::Line(body) if self.hangs_at(&body) => {}
+            Typed::Line(body) if self.hangs_at(&body) || self.answers_otherwise(port, &body) => {}
             Typed::Line(body) if self.thinking.is_zero() => self.run_line(port, &body),
             Typed::Line(body) => {
                 self.ports[port].mode = Mode::Busy;

@@ -49,6 +49,36 @@ pub struct Mobile {
     pub sets_its_clock: bool,
     /// The URC for a message that finds no room.
     pub says_full: Option<&'static str>,
+    /// The form of the answers to `+CMGR`.
+    pub reads_as: ReadForm,
+    /// The form of the answer to `+CCLK?`.
+    pub tells_time_as: TimeForm,
+}
+
+/// How `+CCLK?` shows the time; TS 27.007 §8.15 has `"yy/MM/dd,hh:mm:ss±zz"`, in local time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeForm {
+    /// As the standard has it.
+    Standard,
+    /// Local time, a year of four digits, and neither quotation marks nor a zone.
+    Bare,
+    /// Universal time, and the zone all the same: Quectel EC25 after `+CTZU=1`, u-blox SARA-R4.
+    Universal,
+}
+
+/// How `+CMGR` shows a message in PDU mode; TS 27.005 §4.2 has `<stat>,[<alpha>],<length>` and the PDU on a line of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadForm {
+    /// As the standard has it.
+    Standard,
+    /// `,,<length>`: gammu, tests/at-sms/39.dump.
+    WithoutStatus,
+    /// `<index>,<stat>,,<length>`: gammu, tests/at-sms/26.dump.
+    IndexFirst,
+    /// The PDU on the same line: ModemManager, test_cmgr_response_generic.
+    OnOneLine,
+    /// `ERROR`: only `+CMGL` shows messages.
+    Refused,
 }
 
 /// How an extended command behaves.
@@ -182,6 +212,8 @@ pub const ICON_225: &Profile = &Profile {
         character_sets: &["IRA", "GSM", "UCS2"],
         sets_its_clock: false,
         says_full: None,
+        reads_as: ReadForm::Standard,
+        tells_time_as: TimeForm::Standard,
     }),
     greeting: &[],
     chatter: &[],
@@ -242,6 +274,8 @@ pub const HUAWEI: &Profile = &Profile {
         character_sets: &["IRA", "UCS2", "GSM"],
         sets_its_clock: true,
         says_full: Some("^SMMEMFULL: \"SM\""),
+        reads_as: ReadForm::Standard,
+        tells_time_as: TimeForm::Standard,
     }),
     greeting: &["^SIMST:1", "^SRVST:2"],
     chatter: &[
@@ -286,6 +320,8 @@ pub const CDC_ACM: &Profile = &Profile {
         character_sets: &["IRA"],
         sets_its_clock: false,
         says_full: None,
+        reads_as: ReadForm::Standard,
+        tells_time_as: TimeForm::Standard,
     }),
     greeting: &[],
     chatter: &[],

@@ -163,6 +163,14 @@ mod faults {
     }
 
     #[test]
+    fn a_command_may_be_answered_in_other_words_or_never() {
+        let mut modem = broken(Fault::Answers { command: "+CTZU=1".to_owned(), lines: Some(&["NA"]) });
+        assert_eq!(answer(&mut modem, "at+ctzu=1\r"), "\r\nNA\r\n");
+        modem.step(Event::Breaks(Fault::Answers { command: "+CSQ".to_owned(), lines: None }), START);
+        assert_eq!(answer(&mut modem, "AT+CSQ\rAT\r"), "\r\nOK\r\n");
+    }
+
+    #[test]
     fn a_restart_resets_settings_and_keeps_messages() {
         let mut modem = without_echo(ICON_225);
         modem.step(Event::Message(HELLO.to_owned()), START);

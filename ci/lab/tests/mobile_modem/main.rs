@@ -7,7 +7,7 @@
 mod bench;
 
 use bench::{Bench, HELLO, MINUTE, SECOND};
-use dialbox::modem::mobile::{Place, Report, SmsId, Storage};
+use dialbox::modem::mobile::{Meaning, Place, Report, SmsId, Storage};
 use dialbox::modem::protocol::Protocol;
 use dialbox::modem::recovery::RecoveryStep;
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Profile};
@@ -226,7 +226,7 @@ fn network_time_is_reported_and_a_wrong_time_is_not() {
     bench.happens(Event::Radio(Cell { time, ..Cell::default() }));
     bench.run(2 * MINUTE);
     let reported = bench.reports.iter().find_map(|report| match report {
-        Report::NetworkTime(unix) => Some(*unix),
+        Report::ClockReading(reading) => Some(reading.unix(Meaning::Local, |_| 0)),
         _ => None,
     });
     assert!(reported.is_some_and(|unix| (0..300).contains(&(unix - 1_784_001_598))), "{:?}", bench.reports);

@@ -1,7 +1,7 @@
 //! Faults seen in the field: one test for each row of the table that a simulated modem can reproduce.
 
-use super::host_box::{HostBox, ONLY_PORT, OWNER, Tty, order, site};
-use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile};
+use super::host_box::{HostBox, ONLY_PORT, OWNER, Tty, code_by_the_clock, order, site, site_by_the_clock};
+use lab::modem::profile::{CDC_ACM, Extended, HUAWEI, ICON_225, Mobile, Profile, ReadForm, TimeForm};
 use lab::modem::refusal::Cms;
 use lab::modem::sim::SimCard;
 use lab::modem::{Fault, Modem, Registration};
@@ -47,6 +47,162 @@ fn answers_after(profile: &'static Profile, faults: impl IntoIterator<Item = Fau
         host_box.text(OWNER, &order("help", number));
         host_box.answers(usize::try_from(number).unwrap() + 1);
         host_box.until_empty();
+    }
+}
+
+/// A box whose modem has these faults from its start answers a command.
+fn answers_in_spite_of(profile: &'static Profile, faults: impl IntoIterator<Item = Fault>) -> HostBox {
+    let mut host_box = HostBox::switched_off(&site(""), open(profile));
+    faults.into_iter().for_each(|fault| break_modem(&host_box, fault));
+    host_box.plug_in(ONLY_PORT);
+    host_box.start();
+    host_box.text(OWNER, &order("help", 0));
+    host_box.answers(1);
+    host_box.until_empty();
+    host_box
+}
+
+/// `command` is answered so, or never.
+fn answers(command: &str, lines: Option<&'static [&'static str]>) -> Fault {
+    Fault::Answers { command: command.to_owned(), lines }
+}
+
+/// ModemManager, mm-serial-parsers.c; gammu, protocol/at/at.c; oFono, plugins/huawei.c
+#[test]
+fn a_refusal_in_a_makers_own_words_ends_the_command_at_once() {
+    let refusals: [(&str, &'static [&'static str]); 5] = [
+        ("+CTZU=1", &["COMMAND NOT SUPPORT"]),
+        ("+CTZR=1", &["MODEM ERROR: 4"]),
+        ("+CCLK?", &["NA"]),
+        ("+COPS=3,2", &["TOO MANY PARAMETERS"]),
+        ("+CGREG?", &["+EXT ERROR: 1"]),
+    ];
+    let host_box =
+        answers_in_spite_of(HUAWEI, refusals.map(|(command, lines)| answers(command, Some(lines))));
+    assert!(!host_box.said().iter().any(|line| line.contains("no answer")), "{:?}", host_box.said());
+}
+
+#[test]
+fn an_optional_command_that_is_never_answered_does_not_cost_the_modem() {
+    let host_box =
+        answers_in_spite_of(CDC_ACM, ["+COPS=3,2", "+CTZU=1", "+CTZR=1"].map(|it| answers(it, None)));
+    assert_eq!(host_box.typed().matches("ATE0").count(), 1, "{}", host_box.typed());
+}
+
+/// D-Link DWM-157
+#[test]
+fn a_modem_that_starts_with_its_radio_off_is_switched_on_before_the_pin() {
+    let locked = Modem::new(HUAWEI, SimCard::locked("4321")).with_functionality(4);
+    let host_box = HostBox::dialer(&site("[modem]\npin = '4321'"), locked, ONLY_PORT);
+    host_box.text(OWNER, &order("help", 0));
+    host_box.answers(1);
+    let typed = host_box.typed();
+    assert_eq!(typed.matches("+CFUN=1").count(), 1, "{typed}");
+    assert!(typed.find("+CFUN=1") < typed.find("+CPIN=\""), "{typed}");
+}
+
+/// A box with codes by the clock, at a modem that tells the time so; its network is an hour east of Greenwich.
+fn box_by_the_clock(tells_time_as: TimeForm) -> HostBox {
+    let mobile: &'static Mobile = Box::leak(Box::new(Mobile { tells_time_as, ..*HUAWEI.mobile.unwrap() }));
+    let profile: &'static Profile = Box::leak(Box::new(Profile { mobile: Some(mobile), ..*HUAWEI }));
+    let host_box = HostBox::dialer(&site_by_the_clock("timezone = 'CET-1'"), open(profile), ONLY_PORT);
+    host_box.until_said("the clock is set");
+    until_settled(&host_box);
+    host_box
+}
+
+/// gammu, atgen.c; ModemManager, test-modem-helpers.c
+#[test]
+fn a_time_without_quotes_or_zone_and_with_a_long_year_is_understood() {
+    let host_box = box_by_the_clock(TimeForm::Bare);
+    host_box.text(OWNER, &code_by_the_clock("help"));
+    host_box.answers(1);
+    host_box.until_published("clock", |record| record.get("source") == Some("network"));
+}
+
+/// ModemManager, plugins/quectel/mm-shared-quectel.c; arduino-libraries/MKRNB#28
+#[test]
+fn a_clock_that_shows_universal_time_with_a_zone_is_found_out_by_a_code() {
+    let host_box = box_by_the_clock(TimeForm::Universal);
+    host_box.until_published("clock", |record| record.get("source") == Some("network-unproven"));
+    host_box.text(OWNER, &code_by_the_clock("help"));
+    host_box.answers(1);
+    host_box.until_published("clock", |record| record.get("source") == Some("network"));
+    let set = host_box.said().iter().filter(|line| line.contains("the clock is set")).count();
+    assert_eq!(set, 2, "once as it was likely, and once as it is: {:?}", host_box.said());
+}
+
+/// Iridium; vshymanskyy/TinyGSM#467
+#[test]
+fn a_registration_in_another_form_or_told_for_lte_alone_is_understood() {
+    let iridium = [("+CREG?", &["+CREG:002,001,\"18d8\",\"ffff\"", "OK"])];
+    let lte: [(&str, &[&str]); 3] = [
+        ("+CREG?", &["+CREG: 0,0", "OK"]),
+        ("+CGREG?", &["+CGREG: 0,0", "OK"]),
+        ("+CEREG?", &["+CEREG: 0,9", "OK"]),
+    ];
+    for forms in [&iridium.map(|(command, lines)| (command, &lines[..]))[..], &lte] {
+        let faults = forms.iter().map(|(command, lines)| answers(command, Some(lines)));
+        let host_box = answers_in_spite_of(HUAWEI, faults);
+        host_box.until_published("modem", |record| record.get("registration") == Some("home"));
+    }
+}
+
+/// gammu 78fd6a92, tests/at-cpms-sr/generic.dump; Cinterion MC75i, gammu/gammu#1206
+#[test]
+fn a_list_of_storages_with_broken_quotes_or_unequal_to_the_others_is_chosen_from() {
+    for line in [r#"+CPMS: (SM", "SR"), ("ME", "SR"), ("SM")"#, r#"+CPMS: ("ME","SM"),("ME"),("SM","MT")"#] {
+        let lines: &'static [&'static str] = Vec::leak(vec![line, "OK"]);
+        let host_box = HostBox::switched_off(&site(""), open(ICON_225));
+        break_modem(&host_box, answers("+CPMS=?", Some(lines)));
+        host_box.plug_in(HSO);
+        let mut host_box = host_box;
+        host_box.start();
+        host_box.until_published("modem", |record| record.get("storage") == Some("SM"));
+        host_box.text(OWNER, &order("help", 0));
+        host_box.answers(1);
+        host_box.until_empty();
+    }
+}
+
+/// gammu 78fd6a92, tests/at-sms; ModemManager, test_cmgr_response_generic
+#[test]
+fn a_message_is_read_and_deleted_in_whatever_form_the_modem_shows_it() {
+    let forms = [ReadForm::WithoutStatus, ReadForm::IndexFirst, ReadForm::OnOneLine, ReadForm::Refused];
+    for reads_as in forms {
+        let mobile: &'static Mobile = Box::leak(Box::new(Mobile { reads_as, ..*HUAWEI.mobile.unwrap() }));
+        let profile: &'static Profile = Box::leak(Box::new(Profile { mobile: Some(mobile), ..*HUAWEI }));
+        let host_box = HostBox::dialer(&site(""), open(profile), ONLY_PORT);
+        until_settled(&host_box);
+        for counter in 0..2 {
+            host_box.text(OWNER, &order("help", counter));
+            host_box.answers(usize::try_from(counter).unwrap() + 1);
+        }
+        host_box.until_empty();
+    }
+}
+
+/// The list is asked for again with a pause, the messages that can be read are read, and the log says it once.
+#[test]
+fn a_list_that_cannot_be_understood_keeps_nobody_from_being_served() {
+    let lists: [&'static [&'static str]; 3] = [
+        &["+CMGL: 0,1,,25", "OK"],
+        &["+CMGL: 1,\"REC UNREAD\",\"+336\",,\"26/07/14,05:59:58+08\"", "connect", "OK"],
+        &["MODEM: READY", "+CMGL: 0,1,\"Zo\u{eb}\",25", "OK"],
+    ];
+    for list in lists {
+        let mut host_box = HostBox::switched_off(&site(""), open(CDC_ACM));
+        break_modem(&host_box, answers("+CMGL=4", Some(list)));
+        host_box.plug_in(ONLY_PORT);
+        host_box.start();
+        until_settled(&host_box);
+        host_box.text(OWNER, &order("help", 0));
+        host_box.answers(1);
+        host_box.text(OWNER, &order("connect", 1));
+        host_box.until_said("pppd did not start");
+        assert!(host_box.typed().matches("+CMGL=4").count() < 10, "{}", host_box.typed());
+        let said = host_box.said().iter().filter(|line| line.contains("cannot be read")).count();
+        assert!(said <= 1, "{:?}", host_box.said());
     }
 }
 
@@ -98,6 +254,8 @@ fn a_modem_without_indications_is_polled_for_messages() {
             character_sets: &["IRA"],
             sets_its_clock: false,
             says_full: None,
+            reads_as: ReadForm::Standard,
+            tells_time_as: TimeForm::Standard,
         }),
         ..*CDC_ACM
     };
@@ -162,6 +320,19 @@ fn a_puk_is_never_sent() {
 
 fn tries(host_box: &HostBox) -> (u8, u8) {
     host_box.exchange.with(|network, _| network.modem(host_box.modem).unwrap().sim().tries())
+}
+
+#[test]
+fn of_two_sticks_the_one_with_a_sim_is_used() {
+    let without = Modem::new(HUAWEI, SimCard::absent());
+    let mut host_box = HostBox::dialer(&site(""), without, ONLY_PORT);
+    until_known(&host_box);
+    let other = Tty { name: "ttyUSB5", port: 0, hsotype: None };
+    host_box.modem = host_box.plug_in_another("+33600000002", open(CDC_ACM), &[other]);
+    host_box.until_published("modem", |record| record.get("storage").is_some());
+    host_box.text(OWNER, &order("help", 0));
+    host_box.answers(1);
+    host_box.until_empty();
 }
 
 /// Minors are the first free ones.

@@ -75,6 +75,23 @@ pub fn order(words: &str, counter: u64) -> String {
     }
 }
 
+/// [`site`] with codes by the clock.
+pub fn site_by_the_clock(more: &str) -> String {
+    site(more).replace("'hotp'", "'totp'")
+}
+
+/// A command with the code of this moment.
+pub fn code_by_the_clock(words: &str) -> String {
+    let Role::Dialer(dialer) = Site::parse(&site_by_the_clock("")).unwrap().role else {
+        unreachable!("the site is a dialer's")
+    };
+    let Some(Proof::Totp(of)) = dialer.sms.map(|sms| sms.proof) else {
+        unreachable!("the site's codes go by the clock")
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    format!("{words} {:08}", proof::code(&of, now / proof::STEP))
+}
+
 impl HostBox {
     /// A running dialer with this modem plugged in.
     pub fn dialer(site: &str, modem: Modem, ttys: &[Tty]) -> Self {
@@ -116,10 +133,21 @@ impl HostBox {
 
     /// Plugs the modem in; its ports appear in sysfs and `/dev` as the kernel would show them.
     pub fn plug_in(&self, ttys: &[Tty]) {
+        self.plug_in_at("1-1.1", self.modem, ttys);
+    }
+
+    /// Plugs another modem in beside it.
+    pub fn plug_in_another(&self, number: &str, modem: Modem, ttys: &[Tty]) -> Subscriber {
+        let modem = self.exchange.with(|network, _| network.connect_modem("another", number, modem));
+        self.plug_in_at("1-1.3", modem, ttys);
+        modem
+    }
+
+    fn plug_in_at(&self, place: &str, modem: Subscriber, ttys: &[Tty]) {
         let sys = |path: String| self.places.path(Path::new("/sys").join(path));
         for tty in ttys {
             let number = tty.name.trim_start_matches(char::is_alphabetic).parse().unwrap_or(0u8);
-            let interface = sys(format!("devices/usb/1-1.1/1-1.1:1.{number}"));
+            let interface = sys(format!("devices/usb/{place}/{place}:1.{number}"));
             let driver = if tty.hsotype.is_some() { "hso" } else { "option" };
             fs::create_dir_all(&interface).unwrap();
             fs::create_dir_all(sys(format!("bus/usb/drivers/{driver}"))).unwrap();
@@ -132,7 +160,7 @@ impl HostBox {
             if let Some(hsotype) = tty.hsotype {
                 fs::write(class.join("hsotype"), format!("{hsotype}\n")).unwrap();
             }
-            let terminal = self.exchange.terminal(self.modem, tty.port).unwrap();
+            let terminal = self.exchange.terminal(modem, tty.port).unwrap();
             // The node appears last, in one step, as it does on the box.
             symlink(terminal, self.places.path("/dev").join(tty.name)).unwrap();
         }

@@ -1,13 +1,13 @@
 //! Which messages the box executes, and how many times.
 
-use super::host_box::{HostBox, ONLY_PORT, OWNER, SECRET, Tty, order, site};
+use super::host_box::{
+    HostBox, ONLY_PORT, OWNER, SECRET, Tty, code_by_the_clock, order, site, site_by_the_clock,
+};
 use dialbox::dialctl::{codes, link};
-use dialbox::site::{Proof, Role, Site};
-use dialbox::sms::proof;
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225};
 use lab::modem::sim::SimCard;
 use lab::modem::{Fault, Modem};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 fn stick() -> Modem {
     Modem::new(CDC_ACM, SimCard::open())
@@ -179,17 +179,10 @@ fn a_multipart_text_is_no_command() {
 
 #[test]
 fn a_totp_code_is_refused_until_network_time_is_known() {
-    let by_clock = site("").replace("'hotp'", "'totp'");
-    let parsed = Site::parse(&by_clock).unwrap();
-    let Role::Dialer(dialer) = parsed.role else { unreachable!("the site is a dialer's") };
-    let Some(Proof::Totp(of)) = dialer.sms.map(|sms| sms.proof) else { unreachable!("it goes by the clock") };
-    let code = || {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        format!("status {:08}", proof::code(&of, now / proof::STEP))
-    };
+    let by_clock = site_by_the_clock("");
     // The generic stick has no clock; Option's and Huawei's have.
     let host_box = HostBox::dialer(&by_clock, stick(), ONLY_PORT);
-    host_box.text(OWNER, &code());
+    host_box.text(OWNER, &code_by_the_clock("status"));
     host_box.until_empty();
     assert!(host_box.exchange.with(|network, _| network.phone(host_box.phone).unwrap().texts().is_empty()));
 
@@ -198,7 +191,7 @@ fn a_totp_code_is_refused_until_network_time_is_known() {
         let host_box = HostBox::dialer(&by_clock, Modem::new(profile, SimCard::open()), ttys);
         host_box.until_said("the clock is set");
         host_box.until_said("messages: in");
-        host_box.text(OWNER, &code());
+        host_box.text(OWNER, &code_by_the_clock("status"));
         host_box.answers(1);
     }
 }
@@ -210,7 +203,8 @@ fn a_one_port_modem_answers_and_deletes_before_pppd_gets_its_port() {
     assert!(host_box.answers(1)[0].starts_with("dialling"), "{:?}", host_box.answers(1));
     host_box.until_said("pppd did not start");
     let typed = host_box.typed();
-    let since_order = typed.split("AT+CMGR=").last().unwrap();
+    // It came by a list, or was told of and read.
+    let since_order = typed.split_once("AT+CNMI=2").unwrap().1;
     let [deleted, answered] = ["AT+CMGD=", "AT+CMGS="].map(|command| since_order.find(command));
     // When it has the port again, it configures the modem again.
     let configured = since_order.find("ATE0").unwrap_or(usize::MAX);

@@ -3,7 +3,7 @@
 use super::{Flow, REFUSED, flow};
 use crate::modem::inbox::tpdu_octets;
 use crate::modem::port::Mode;
-use crate::modem::profile::MessageCommand;
+use crate::modem::profile::{MessageCommand, ReadForm};
 use crate::modem::refusal::Cms;
 use crate::modem::settings::ResultCode;
 use crate::modem::storage::{Status, Stored};
@@ -49,7 +49,7 @@ impl Modem {
             (MessageCommand::Read | MessageCommand::Send, Form::Test) => Flow::Next,
             (MessageCommand::Read, Form::Set(params)) => match index(params) {
                 Some([index]) => match self.storages.read(index) {
-                    Ok(stored) => self.show(port, "+CMGR: ", &stored),
+                    Ok(stored) => self.show_read(port, index, &stored),
                     Err(cms) => cms.into(),
                 },
                 _ => REFUSED,
@@ -170,6 +170,21 @@ impl Modem {
     fn show(&mut self, port: usize, head: &str, stored: &Stored) -> Flow {
         let octets = tpdu_octets(&stored.pdu).unwrap_or(0);
         self.inform(port, &format!("{head}{},,{octets}\r\n{}", stored.status as u8, stored.pdu))
+    }
+
+    /// As the model shows it in answer to `+CMGR`.
+    fn show_read(&mut self, port: usize, index: usize, stored: &Stored) -> Flow {
+        let octets = tpdu_octets(&stored.pdu).unwrap_or(0);
+        let (status, pdu) = (stored.status as u8, &stored.pdu);
+        let form = self.profile.mobile.map_or(ReadForm::Standard, |mobile| mobile.reads_as);
+        let shown = match form {
+            ReadForm::Standard => return self.show(port, "+CMGR: ", stored),
+            ReadForm::WithoutStatus => format!("+CMGR: ,,{octets}\r\n{pdu}"),
+            ReadForm::IndexFirst => format!("+CMGR: {index},{status},,{octets}\r\n{pdu}"),
+            ReadForm::OnOneLine => format!("+CMGR: {status},,{octets} {pdu}"),
+            ReadForm::Refused => return REFUSED,
+        };
+        self.inform(port, &shown)
     }
 
     fn delete(&mut self, params: &[Param]) -> Flow {
