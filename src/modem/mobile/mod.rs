@@ -227,10 +227,10 @@ impl Mobile {
         if std::mem::take(&mut self.talk.doubts) {
             return Some(asked(Step::Alive));
         }
-        let Talk { plan, unanswered, .. } = &mut self.talk;
-        plan.retain(|step| !unanswered.contains(step));
+        self.leave_out_unanswered();
         if self.talk.plan.is_empty() && self.talk.watch.is_none_or(|watch| watch <= now) {
             self.watch(now);
+            self.leave_out_unanswered();
         }
         let may_send = self.is_on_the_network() && self.talk.inbox.is_set_up();
         let pace = &self.pace;
@@ -244,6 +244,11 @@ impl Mobile {
             return Some((Asked::Submit, request));
         }
         inbox.next(is_ready).map(asked)
+    }
+
+    fn leave_out_unanswered(&mut self) {
+        let Talk { plan, unanswered, .. } = &mut self.talk;
+        plan.retain(|step| !unanswered.contains(step));
     }
 
     /// What is asked now and then.
