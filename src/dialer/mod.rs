@@ -10,6 +10,8 @@
 //! that what must be remembered of it [is stored](Event::Stored).
 
 mod counter;
+mod event;
+mod facts;
 mod network_time;
 mod parser;
 pub mod persistence;
@@ -22,6 +24,7 @@ mod view;
 
 use std::time::Duration;
 
+pub use event::{Effect, Event, Order, Pending, Requester};
 use network_time::NetworkTime;
 pub use parser::Content;
 use replies::Replies;
@@ -30,7 +33,7 @@ pub use view::{Facts, Ports, View};
 use crate::clock::WallClock;
 use crate::control;
 use crate::log::Level;
-use crate::modem::mobile::{ClockReading, OutgoingSms, Place, SmsId};
+use crate::modem::mobile::Place;
 use crate::ppp::{
     self, Connection, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session, Timestamp,
 };
@@ -39,7 +42,7 @@ use crate::site::{self, DataSize};
 use crate::sms::command::Command;
 use crate::sms::gate::{Clocks, Gate, Judgement};
 use crate::sms::past::Past;
-use crate::sms::pdu::{Address, Deliver};
+use crate::sms::pdu::Deliver;
 use crate::sms::reply::{self, Reply, Status};
 
 /// How long a reboot waits for its announcement to be sent.
@@ -62,90 +65,6 @@ pub struct Dialer {
     stop_requesters: Vec<Requester>,
     facts: Facts,
     last_error: Option<String>,
-}
-
-/// Who wants something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Requester {
-    /// A telephone, by SMS.
-    Phone(Address),
-    /// A program on the box, by the control socket.
-    Local(control::ClientId),
-}
-
-/// Something that is to be done, and for whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
-    /// What.
-    pub command: Command,
-    /// For whom.
-    pub requester: Requester,
-}
-
-/// What waits until what must be remembered is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pending {
-    /// An order by SMS.
-    Order(Order),
-    /// The answer to a program that has set the counter of the codes.
-    Counter(control::ClientId),
-}
-
-/// What happens to the dialer.
-#[derive(Debug)]
-pub enum Event {
-    /// A message has come, which stays where it is until it is [discarded](Effect::Discard).
-    Message(Place, Content),
-    /// The network has taken a message.
-    Sent(SmsId),
-    /// A message was not sent, as far as is known; why.
-    NotSent(SmsId, String),
-    /// The time that the network tells, in seconds since 1970.
-    NetworkTime(i64),
-    /// The same, told by a clock that may mean one of two times.
-    ClockReading(ClockReading),
-    /// What had to be remembered before has survived.
-    Stored(Pending),
-    /// It could not be stored.
-    NotStored(Pending),
-    /// A program on the box wants something.
-    Asked(control::ClientId, control::Request),
-    /// Something has happened to a link.
-    Link(ppp::Event),
-}
-
-/// What is to be done, in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Store this, and only then say [`Event::Stored`].
-    Store {
-        /// What must survive before.
-        remember: Past,
-        /// What waits for that.
-        pending: Pending,
-    },
-    /// Send a message.
-    Send(OutgoingSms),
-    /// Delete a message that the modem has stored.
-    Discard(Place),
-    /// Something about the link.
-    Link(ppp::SessionEffect),
-    /// Set the clock that can be set, to seconds since 1970.
-    SetClock(i64),
-    /// Ask the modem what time it is.
-    AskTime,
-    /// Answer a program on the box.
-    Answer(control::ClientId, control::Reply),
-    /// Restart the box.
-    Reboot,
-    /// Tell the log.
-    Log(Level, String),
-}
-
-impl Effect {
-    fn log(level: Level, what: impl Into<String>) -> Self {
-        Self::Log(level, what.into())
-    }
 }
 
 impl Dialer {

@@ -8,12 +8,12 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
+use super::facts::{facts, timestamp};
 use super::parser::ModemGuard;
 use super::persistence::{Persistence, Remembered};
 use super::pppds::Pppds;
-use super::{Dialer, Effect, Event, Facts, Ports, View};
-use crate::build::Build;
-use crate::clock::{self, Month, Plausible, WallClock};
+use super::{Dialer, Effect, Event, Ports, View};
+use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
 use crate::log::Log;
 use crate::modem::config::ModemConfig;
@@ -23,8 +23,8 @@ use crate::modem::protocol::Protocol;
 use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
 use crate::names::{MODEM_PARSER_UID, record, run_file};
 use crate::paths::Paths;
-use crate::ppp::{self, Calendar, Session, Timestamp, counters, pppd, pppd_log};
-use crate::published::{ClockSource, CodesStatus, LastBoot, LinkStatus, Published};
+use crate::ppp::{self, Session, counters, pppd, pppd_log};
+use crate::published::{ClockSource, CodesStatus, LinkStatus, Published};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
@@ -386,25 +386,4 @@ impl Serving<'_> {
             self.log.warning(&format!("{what}: {error}"));
         }
     }
-}
-
-fn facts(paths: &Paths, site: &Site) -> Facts {
-    let ledger = paths.published(record::LEDGER).as_ref().and_then(LastBoot::from_record);
-    let boots = ledger.map(|boot| (boot.number, boot.cause));
-    let build = Build::load(paths);
-    Facts {
-        version: build.version,
-        boots,
-        plausible: Plausible::since_build(build.epoch),
-        timezone: Some(site.timezone.clone()),
-    }
-}
-
-fn timestamp(site: &Site, wall: WallClock) -> Timestamp {
-    let local = |unix| unix + site.timezone.offset_at(unix);
-    let calendar = match wall {
-        WallClock::Known(unix) => Calendar::Known(Month::from_local(local(unix))),
-        WallClock::Floor(unix) => Calendar::NotBefore(Month::from_local(local(unix))),
-    };
-    Timestamp { now: clock::since_boot(), calendar }
 }

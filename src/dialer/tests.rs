@@ -1,6 +1,6 @@
 use super::*;
 use crate::clock::{Plausible, WallClock};
-use crate::modem::mobile::{SmsId, Storage};
+use crate::modem::mobile::{OutgoingSms, SmsId, Storage};
 use crate::ppp::{Addresses, Calendar, Exit, Interface, MonthTotal};
 use crate::record::Record;
 use crate::site::{Role, Site};

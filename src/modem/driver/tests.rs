@@ -1,6 +1,8 @@
 //! A driver at modems on pseudo-terminals, in a box with a made-up sysfs, at times that are made up
 //! too.
 
+mod pass_over;
+
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
@@ -376,62 +378,5 @@ fn the_last_rung_waits_while_a_pppd_serves_somebody_on_another_modem() {
         driver.poll(302 * SECOND);
         driver.poll(304 * SECOND);
         assert_eq!(tried(), (Some(1), Some(1)));
-    });
-}
-
-/// Two sticks, and one of them has no SIM.
-#[test]
-fn a_modem_that_only_a_person_can_help_makes_way_for_another_one_and_is_not_taken_again() {
-    in_a_box(|paths, driver| {
-        let mut first = Modem::plugged_into(paths, STICK);
-        settle(driver, &mut first, &["ttyUSB0"], SECOND);
-        driver.protocol.needs_a_person = true;
-        assert_eq!(settle(driver, &mut first, &["ttyUSB0"], 60 * SECOND), [], "there is no other");
-        let mut second = Modem::plugged_into(paths, &[("ttyUSB5", "1-1.3:1.0", "option", None)]);
-        driver.poll(80 * SECOND);
-        driver.protocol.needs_a_person = false;
-        assert!(!settle(driver, &mut second, &["ttyUSB5"], 81 * SECOND).is_empty());
-        assert_eq!(link(paths).as_deref(), Some("/dev/ttyUSB5"));
-
-        driver.release();
-        driver.resume();
-        assert_eq!(settle(driver, &mut first, &["ttyUSB0"], 82 * SECOND), []);
-        second.pull_out(paths);
-        for second in 83..89 {
-            driver.poll(second * SECOND);
-        }
-        assert!(!settle(driver, &mut first, &["ttyUSB0"], 90 * SECOND).is_empty(), "better than none");
-    });
-}
-
-#[test]
-fn a_device_that_is_no_modem_is_tried_once_in_place_of_one_without_a_sim() {
-    in_a_box(|paths, driver| {
-        let mut first = Modem::plugged_into(paths, STICK);
-        let mut other = Modem::plugged_into(paths, &[("ttyUSB5", "1-1.3:1.0", "option", None)]);
-        driver.protocol.needs_a_person = true;
-        let mut asked = Vec::new();
-        for second in 1..300 {
-            driver.protocol.actions.clear();
-            if link(paths).as_deref() == Some("/dev/ttyUSB5") {
-                driver.protocol.actions = vec![ProtocolAction::Abandon("no answer".to_owned())];
-            }
-            driver.poll(SECOND * second);
-            first.answer(&["ttyUSB0"]);
-            asked.extend(other.answer(&[]).into_iter().map(|_| second));
-        }
-        assert!(asked.last().is_some_and(|last| *last < 60), "{asked:?}");
-    });
-}
-
-#[test]
-fn nothing_is_done_about_a_modem_that_another_program_uses() {
-    in_a_box(|paths, driver| {
-        let two: Ports = &[STICK[0], ("ttyUSB1", "1-1.2:1.1", "option", None)];
-        let mut modem = Modem::plugged_into(paths, two);
-        settle(driver, &mut modem, &["ttyUSB0", "ttyUSB1"], SECOND);
-        // Process 1 lives.
-        fs::write(paths.path("/run/lock/LCK..modem"), "         1\n").unwrap();
-        assert_eq!(fail(driver, &mut modem, paths), []);
     });
 }

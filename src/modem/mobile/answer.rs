@@ -3,28 +3,22 @@
 use std::time::Duration;
 
 use super::inbox::{LeftOut, Listed, Read};
-use super::listing::is_whole;
 use super::network::{Operator, dbm};
 use super::outbox::Outcome;
-use super::pin_counter::PinCounter;
 use super::quirks::Quirks;
 use super::radio::{self, RadioOff};
 use super::registration::Registration;
-use super::sim::{Memory, PinWithheld, Sim, card_number};
+use super::sim::{Sim, card_number};
 use super::step::{Asked, Step};
-use super::storage::{Place, Storage};
-use super::time::{self, Told};
+use super::storage::Storage;
 use super::{
-    ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, RESTART_TAKES, Report,
-    SEARCH_PATIENCE, SOON,
+    ATTENTION_TRIES, Action, Known, Mobile, PATIENCE, READINESS_TRIES, Report, SEARCH_PATIENCE, SOON,
 };
 use crate::log::Level;
-use crate::modem::at::pending::{TextGiven, is_message_header};
+use crate::modem::at::pending::TextGiven;
 use crate::modem::at::queue::Event;
-use crate::modem::at::request::Request;
-use crate::modem::at::response::{CommandError, Final, extended_name};
-use crate::modem::at::shown::shown;
-use crate::modem::at::values::{fields, values};
+use crate::modem::at::response::{CommandError, Final};
+use crate::modem::at::values::values;
 
 /// What became of a message of ours, told to whom it concerns.
 fn outgoing(outcome: Outcome) -> Action {
@@ -42,9 +36,6 @@ fn outgoing(outcome: Outcome) -> Action {
 fn is_hexadecimal(text: &str) -> bool {
     text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
-
-/// So many kinds of unknown URCs are logged.
-const LOGGED_URCS: usize = 30;
 
 impl Mobile {
     pub(super) fn event(&mut self, event: Event<Asked>, now: Duration) -> Vec<Action> {
@@ -126,74 +117,6 @@ impl Mobile {
             actions.push(Action::Abandon(what));
         }
         actions
-    }
-
-    fn unsolicited(&mut self, line: &str, now: Duration) -> Vec<Action> {
-        if is_message_header(line) || Final::parse(line) == Some(Final::Ok) {
-            self.comes_late(now);
-        }
-        if self.talk.inbox.unsolicited(line) {
-            return vec![Action::log(Level::Info, format!("modem says {}", shown(line)))];
-        }
-        if let Some(told) = self.time(line) {
-            return vec![told];
-        }
-        // It has restarted and forgotten its settings (u-blox and SIMCom; Huawei).
-        let is_over = self.talk.identified.is_some_and(|since| since + RESTART_TAKES <= now);
-        if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers && is_over {
-            self.identify(now);
-            return vec![Action::log(Level::Warning, "the modem has restarted")];
-        }
-        // The network has given the time, or the SIM has changed: the state is asked.
-        let step = match line {
-            _ if line.starts_with("+CTZV") || line.starts_with("+CTZE") => Step::Clock,
-            _ if line.starts_with("+CPIN:") => Step::Sim,
-            _ => return self.unknown_urc(line),
-        };
-        if !self.talk.plan.contains(&step) {
-            self.talk.plan.push_back(step);
-        }
-        Vec::new()
-    }
-
-    fn time(&mut self, line: &str) -> Option<Action> {
-        let told = time::parse(line, self.talk.known.manufacturer.as_deref())?;
-        self.talk.has_time = true;
-        Some(Action::Report(match told {
-            Told::Universal(unix) => Report::NetworkTime(unix),
-            Told::Reading(reading) => Report::ClockReading(reading),
-        }))
-    }
-
-    /// An answer has come after its command was given up, and others may follow. Until they have, each
-    /// command gets the one before's, and what stands in them of messages is lost: nothing is asked for a
-    /// moment, and the storage is listed again.
-    fn comes_late(&mut self, now: Duration) {
-        let talk = &mut self.talk;
-        if !talk.late.came(now) {
-            return;
-        }
-        talk.pause = talk.pause.max(Some(now + SOON));
-        talk.inbox.look();
-    }
-
-    /// Some modems talk without end (`^RSSI`, `^BOOT`): of each kind the first is enough.
-    fn unknown_urc(&mut self, line: &str) -> Vec<Action> {
-        let kind = extended_name(line).map_or_else(|| shown(line), str::to_owned);
-        let is_new = self.talk.unknown_urc.len() < LOGGED_URCS && self.talk.unknown_urc.insert(kind);
-        is_new.then(|| Action::log(Level::Info, format!("modem says {}", shown(line)))).into_iter().collect()
-    }
-
-    /// A message that the modem does not store. Reports and broadcasts are nobody's business.
-    fn delivered(&mut self, header: &str, pdu: String) -> Vec<Action> {
-        let Some(values) = fields(header, "+CMT") else {
-            return vec![Action::log(Level::Info, format!("modem says {}", shown(header)))];
-        };
-        let length = values.last().and_then(|length| length.parse().ok());
-        if !is_whole(&pdu, length) {
-            return vec![Action::log(Level::Warning, "a message was passed on garbled")];
-        }
-        vec![Action::Report(Report::Message { place: Place::PassedOn, pdu })]
     }
 
     fn answered(&mut self, asked: Asked, result: &Final, answer: &[String], now: Duration) -> Vec<Action> {
@@ -338,87 +261,9 @@ impl Mobile {
         self.outbox.answered(result, now).map(outgoing).into_iter().collect()
     }
 
-    fn sim(&mut self, sim: Sim, now: Duration) -> Vec<Action> {
-        let was_ready = self.talk.known.sim == Some(Sim::Ready);
-        let talk = &mut self.talk;
-        talk.known.sim = Some(sim.clone());
-        if sim == Sim::Ready {
-            talk.known.withheld = None;
-            if !was_ready {
-                talk.in_vain = None;
-                self.start(now);
-            }
-        } else if sim.wants_pin() {
-            talk.tries = None;
-            let manufacturer = talk.known.manufacturer.as_deref();
-            talk.plan.push_back(Step::Card);
-            let counters = Quirks::of(manufacturer).pin_counters;
-            talk.plan.extend(counters.iter().map(|counter| Step::Tries(counter)));
-        } else {
-            talk.known.withheld = None;
-            let is_in_vain = matches!(sim, Sim::Unusable(_)) && !sim.is_missing();
-            return self.tolerate(is_in_vain, "the SIM cannot be read", now);
-        }
-        Vec::new()
-    }
-
-    /// Counters are asked until one says; then it is known whether the PIN may be given.
-    fn tries(&mut self, counter: &'static PinCounter, answer: &[String], now: Duration) -> Vec<Action> {
-        let talk = &mut self.talk;
-        talk.tries = counter.tries(answer);
-        // An `OK` that comes late would be taken for the PIN's, and a wrong PIN for a right one.
-        if let Some(until) = talk.late.until(now)
-            && talk.tries.is_some()
-        {
-            talk.pause = Some(until);
-            talk.plan.push_front(Step::Tries(counter));
-            return Vec::new();
-        }
-        let more = talk.plan.iter().any(|step| matches!(step, Step::Tries(_)));
-        if more && talk.tries.is_none() {
-            return Vec::new();
-        }
-        talk.plan.retain(|step| !matches!(step, Step::Tries(_)));
-        self.unlock()
-    }
-
-    /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
-    fn unlock(&mut self) -> Vec<Action> {
-        let talk = &mut self.talk;
-        match self.pin_policy.attempt(talk.tries, talk.card.as_deref()) {
-            Ok((pin, record)) => {
-                let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
-                self.queue.push(Asked::Pin, request.shown_as("AT+CPIN=…"));
-                let file = Memory::FILE;
-                vec![Action::log(Level::Info, "giving the SIM its PIN"), Action::Remember { file, record }]
-            }
-            Err(PinWithheld::GivenThisBoot) if self.pin_policy.has_opened() => {
-                vec![Action::Abandon("the SIM wants its PIN again, which it gets once a boot".to_owned())]
-            }
-            Err(why) => {
-                let is_news = talk.known.withheld.replace(why) != Some(why);
-                let news = [Action::Publish, Action::log(Level::Warning, format!("SIM: {why}"))];
-                news.into_iter().filter(|_| is_news).collect()
-            }
-        }
-    }
-
-    fn pin(&mut self, result: &Final, now: Duration) -> Vec<Action> {
-        let file = Memory::FILE;
-        let record = self.pin_policy.learn(result);
-        let mut actions: Vec<_> =
-            record.map(|record| Action::Remember { file, record }).into_iter().collect();
-        if *result != Final::Ok {
-            actions.push(Action::log(Level::Error, format!("the SIM refuses its PIN: {result:?}")));
-        }
-        self.talk.pause = Some(now + SOON);
-        self.talk.plan.push_back(Step::Sim);
-        actions
-    }
-
     /// The SIM is open: some modems say when they have finished starting; others are configured now,
     /// and again later.
-    fn start(&mut self, now: Duration) {
+    pub(super) fn start(&mut self, now: Duration) {
         if Quirks::of(self.talk.known.manufacturer.as_deref()).reports_readiness {
             self.talk.attempts = 0;
             self.talk.plan.push_back(Step::Readiness);
@@ -441,7 +286,7 @@ impl Mobile {
     }
 
     /// Some things pass by themselves; what does not in a long time is a matter for the recovery.
-    fn tolerate(&mut self, is_in_vain: bool, why: &str, now: Duration) -> Vec<Action> {
+    pub(super) fn tolerate(&mut self, is_in_vain: bool, why: &str, now: Duration) -> Vec<Action> {
         if !is_in_vain {
             self.talk.in_vain = None;
             return Vec::new();

@@ -2,7 +2,6 @@
 
 use super::message_tests::{ONE_STORAGE, PDU, listing};
 use super::tests::{SECOND, option, settled, with_pin};
-use crate::modem::protocol::Protocol;
 
 /// What comes when nobody waits for it any more is not logged: there is a one-time code in it.
 #[test]

@@ -9,3 +9,4 @@ mod host_box;
 mod messages;
 mod orders;
 mod pin;
+mod sim;

@@ -1,0 +1,33 @@
+//! What the loop reads once for the [`Dialer`](super::Dialer), and the time in the site's calendar.
+
+use super::Facts;
+use crate::build::Build;
+use crate::clock::{self, Month, Plausible, WallClock};
+use crate::names::record;
+use crate::paths::Paths;
+use crate::ppp::{Calendar, Timestamp};
+use crate::published::{LastBoot, Published};
+use crate::site::Site;
+
+/// Of this box and its image.
+pub(super) fn facts(paths: &Paths, site: &Site) -> Facts {
+    let ledger = paths.published(record::LEDGER).as_ref().and_then(LastBoot::from_record);
+    let boots = ledger.map(|boot| (boot.number, boot.cause));
+    let build = Build::load(paths);
+    Facts {
+        version: build.version,
+        boots,
+        plausible: Plausible::since_build(build.epoch),
+        timezone: Some(site.timezone.clone()),
+    }
+}
+
+/// Now.
+pub(super) fn timestamp(site: &Site, wall: WallClock) -> Timestamp {
+    let local = |unix| unix + site.timezone.offset_at(unix);
+    let calendar = match wall {
+        WallClock::Known(unix) => Calendar::Known(Month::from_local(local(unix))),
+        WallClock::Floor(unix) => Calendar::NotBefore(Month::from_local(local(unix))),
+    };
+    Timestamp { now: clock::since_boot(), calendar }
+}

@@ -1,0 +1,87 @@
+//! What the modem says by itself (URCs), and messages that it passes on without storing them.
+
+use std::time::Duration;
+
+use super::listing::is_whole;
+use super::step::Step;
+use super::storage::Place;
+use super::time::{self, Told};
+use super::{Action, Mobile, RESTART_TAKES, Report, SOON};
+use crate::log::Level;
+use crate::modem::at::pending::is_message_header;
+use crate::modem::at::response::{Final, extended_name};
+use crate::modem::at::shown::shown;
+use crate::modem::at::values::fields;
+
+/// So many kinds of unknown URCs are logged.
+const LOGGED_URCS: usize = 30;
+
+impl Mobile {
+    pub(super) fn unsolicited(&mut self, line: &str, now: Duration) -> Vec<Action> {
+        if is_message_header(line) || Final::parse(line) == Some(Final::Ok) {
+            self.comes_late(now);
+        }
+        if self.talk.inbox.unsolicited(line) {
+            return vec![Action::log(Level::Info, format!("modem says {}", shown(line)))];
+        }
+        if let Some(told) = self.time(line) {
+            return vec![told];
+        }
+        // It has restarted and forgotten its settings (u-blox and SIMCom; Huawei).
+        let is_over = self.talk.identified.is_some_and(|since| since + RESTART_TAKES <= now);
+        if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers && is_over {
+            self.identify(now);
+            return vec![Action::log(Level::Warning, "the modem has restarted")];
+        }
+        // The network has given the time, or the SIM has changed: the state is asked.
+        let step = match line {
+            _ if line.starts_with("+CTZV") || line.starts_with("+CTZE") => Step::Clock,
+            _ if line.starts_with("+CPIN:") => Step::Sim,
+            _ => return self.unknown_urc(line),
+        };
+        if !self.talk.plan.contains(&step) {
+            self.talk.plan.push_back(step);
+        }
+        Vec::new()
+    }
+
+    pub(super) fn time(&mut self, line: &str) -> Option<Action> {
+        let told = time::parse(line, self.talk.known.manufacturer.as_deref())?;
+        self.talk.has_time = true;
+        Some(Action::Report(match told {
+            Told::Universal(unix) => Report::NetworkTime(unix),
+            Told::Reading(reading) => Report::ClockReading(reading),
+        }))
+    }
+
+    /// An answer has come after its command was given up, and others may follow. Until they have, each
+    /// command gets the one before's, and what stands in them of messages is lost: nothing is asked for a
+    /// moment, and the storage is listed again.
+    pub(super) fn comes_late(&mut self, now: Duration) {
+        let talk = &mut self.talk;
+        if !talk.late.came(now) {
+            return;
+        }
+        talk.pause = talk.pause.max(Some(now + SOON));
+        talk.inbox.look();
+    }
+
+    /// Some modems talk without end (`^RSSI`, `^BOOT`): of each kind the first is enough.
+    pub(super) fn unknown_urc(&mut self, line: &str) -> Vec<Action> {
+        let kind = extended_name(line).map_or_else(|| shown(line), str::to_owned);
+        let is_new = self.talk.unknown_urc.len() < LOGGED_URCS && self.talk.unknown_urc.insert(kind);
+        is_new.then(|| Action::log(Level::Info, format!("modem says {}", shown(line)))).into_iter().collect()
+    }
+
+    /// A message that the modem does not store. Reports and broadcasts are nobody's business.
+    pub(super) fn delivered(&mut self, header: &str, pdu: String) -> Vec<Action> {
+        let Some(values) = fields(header, "+CMT") else {
+            return vec![Action::log(Level::Info, format!("modem says {}", shown(header)))];
+        };
+        let length = values.last().and_then(|length| length.parse().ok());
+        if !is_whole(&pdu, length) {
+            return vec![Action::log(Level::Warning, "a message was passed on garbled")];
+        }
+        vec![Action::Report(Report::Message { place: Place::PassedOn, pdu })]
+    }
+}
