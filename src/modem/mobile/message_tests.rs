@@ -32,7 +32,10 @@ fn a_message_is_reported_once_and_deleted_when_it_is_discarded() {
     assert!(!mobile.has_errands());
     mobile.discard(place);
     assert!(mobile.has_errands());
-    assert_eq!(mobile.next_deadline(), Some(Duration::ZERO));
+    assert!(
+        mobile.next_deadline().is_some_and(|at| at <= 720 * SECOND),
+        "at once, twelve minutes after the start"
+    );
     assert_eq!(modem.talk(&mut mobile, 721 * SECOND), "> AT+CMGD=3\n");
     assert!(!mobile.has_errands());
     assert_eq!(option(&[]).talk(&mut mobile, 722 * SECOND), "");
@@ -46,6 +49,30 @@ fn messages_that_came_while_nobody_listened_are_found_at_the_start() {
     let modem = option(&[&messages[..], &[ONE_STORAGE]].concat());
     let written = modem.talk(&mut mobile(), SECOND);
     assert_eq!(written.matches("Message {").count(), 2, "{written}");
+}
+
+/// After ten commands in a second nothing is sent for the rest of it. What is put off then is neither forgotten nor left
+/// to the next regular look, a minute later.
+#[test]
+fn what_the_pace_puts_off_is_done_within_a_second() {
+    let message = format!("+CMGR: 0,,30\r\n{PDU}\r\n\r\nOK\r\n");
+    let sent = [("AT+CMGS=13", "\r\n> "), ("AT+CMGR=1", message.as_str()), ("AT+CMGD=1", "\r\nOK\r\n")];
+    let modem = option(&sent);
+    for commands_before in 0..12 {
+        let mut mobile = settled(&modem);
+        for _ in 0..commands_before {
+            mobile.pace.sent(2 * SECOND);
+        }
+        // In the storage that is not the one where new messages arrive.
+        let mut written = modem.send_urc(&mut mobile, "+CMTI: \"SM\",1", 2 * SECOND);
+        mobile.discard(Place::Stored(Storage::Card, 1));
+        mobile.send(sms(1));
+        written += &modem.talk_until(&mut mobile, 2 * SECOND, 5 * SECOND);
+        let commands = ["AT+CMGR=1", "AT+CMGD=1", "AT+CMGS=", "AT+CPMS=\"ME\",\"ME\",\"ME\""];
+        for command in commands {
+            assert!(written.contains(command), "{command} after {commands_before} commands: {written}");
+        }
+    }
 }
 
 #[test]

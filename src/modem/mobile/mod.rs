@@ -104,8 +104,9 @@ pub struct Mobile {
     outbox: Outbox,
     talk: Talk,
     pace: Pace,
-    /// Something is to be done that was asked for from outside.
-    asked: bool,
+    /// The next command is to be chosen as soon as one may be sent: something was asked for from outside, or the
+    /// [pace](Pace::free_since) has put the choice off.
+    must_choose: bool,
     /// Nothing more is asked: another program is to have the port.
     makes_way: bool,
 }
@@ -170,7 +171,7 @@ impl Mobile {
             outbox: Outbox::default(),
             talk: Talk::default(),
             pace: Pace::default(),
-            asked: false,
+            must_choose: false,
             makes_way: false,
         }
     }
@@ -179,13 +180,13 @@ impl Mobile {
     /// follows.
     pub fn send(&mut self, sms: OutgoingSms) {
         self.outbox.push(sms);
-        self.asked = true;
+        self.must_choose = true;
     }
 
     /// A message that was reported is not needed any more: it is deleted.
     pub fn discard(&mut self, place: Place) {
         self.talk.inbox.discard(place);
-        self.asked = true;
+        self.must_choose = true;
     }
 
     /// Asks for the network's time as soon as the modem is free: [`Report::NetworkTime`] or
@@ -194,7 +195,7 @@ impl Mobile {
         if !self.talk.plan.contains(&Step::Clock) {
             self.talk.plan.push_back(Step::Clock);
         }
-        self.asked = true;
+        self.must_choose = true;
     }
 
     /// Asks nothing more until a port is opened again: whoever waits for the port has it after the present answer.
@@ -250,7 +251,6 @@ impl Protocol for Mobile {
         let not_sent = |id| Action::Report(Report::NotSent(id, "no network for too long".to_owned()));
         actions.extend(late.map(not_sent));
         actions.extend(self.next_command(now));
-        self.asked = false;
         actions
     }
 
@@ -269,8 +269,8 @@ impl Protocol for Mobile {
         if self.makes_way {
             return self.outbox.deadline();
         }
-        if self.asked {
-            return Some(Duration::ZERO);
+        if self.must_choose {
+            return Some(self.pace.free_since());
         }
         let Talk { pause, watch, plan, inbox, .. } = &self.talk;
         let ready = plan.iter().copied().chain(inbox.waiting()).map(|step| self.pace.ready_at(&step));
@@ -328,16 +328,16 @@ impl Mobile {
     /// Says what is next, if the modem is free.
     fn next_command(&mut self, now: Duration) -> Option<Action> {
         let is_free = self.pace.free_since() <= now;
-        if is_free
-            && self.queue.is_idle()
-            && let Some((asked, request)) = self.choose(now)
-        {
-            let step = match asked {
-                Asked::Step(step) => Some(step),
-                Asked::Pin | Asked::Submit => None,
-            };
-            self.pace.begin(step, now);
-            self.queue.push(asked, request);
+        if self.queue.is_idle() {
+            self.must_choose = !is_free;
+            if is_free && let Some((asked, request)) = self.choose(now) {
+                let step = match asked {
+                    Asked::Step(step) => Some(step),
+                    Asked::Pin | Asked::Submit => None,
+                };
+                self.pace.begin(step, now);
+                self.queue.push(asked, request);
+            }
         }
         // A modem that waits for a text gets it.
         if !is_free && !self.queue.has_text() {
