@@ -12,6 +12,7 @@ use crate::{
     context::BuildContext,
     error::{Context, Result},
     lab,
+    parallel::processors,
 };
 
 /// With scenarios chosen by name the host's tests do not run: use `cargo test` for those.
@@ -58,5 +59,7 @@ fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
 fn host_tests(ctx: &BuildContext) -> Command {
     let mut command = Command::new(&ctx.cargo);
     command.current_dir(&ctx.workspace).args(["test", "--quiet", "--workspace"]);
+    // Most tests of the services wait for a modem's deadlines: so many at a time need half the time.
+    command.env("RUST_TEST_THREADS", (4 * processors()).to_string());
     command
 }
