@@ -128,6 +128,9 @@ pub struct Modem {
 /// The question by which a service verifies that the modem answers.
 pub const PROOF: &str = "ATS8?S6?";
 
+/// The last command of a dialer's configuration: the list of what the only storage holds.
+pub const DIALERS_LAST: &str = "AT+CMGL=4";
+
 /// Removes its node first: the next test may get the same pseudo-terminal, and this test's service must not find it.
 impl Drop for Modem {
     fn drop(&mut self) {
@@ -208,15 +211,18 @@ impl Modem {
 
     /// Answers every command, with its echo, up to this one.
     pub fn answer_up_to(&mut self, last: &str) {
-        let mut command = String::new();
+        let (start, mut command) = (Instant::now(), String::new());
         while command != last {
             command = self.receive();
+            // A service asks for the signal again and again, so that silence alone would never end this.
+            assert!(start.elapsed() < PATIENCE, "no {last} after {command}");
             write!(self.line, "{command}\r").unwrap();
             match command.as_str() {
                 "AT+CGMI" => self.send("Option N.V."),
                 "AT+CGMM" => self.send("GTM378"),
                 "AT+CPIN?" => self.send("+CPIN: READY"),
                 "AT+CSQ" => self.send("+CSQ: 17,99"),
+                "AT+CPMS=?" => self.send("+CPMS: (\"SM\"),(\"SM\"),(\"SM\")"),
                 PROOF => self.say_registers(),
                 set if set.starts_with("ATS8=") => self.set_registers(set),
                 _ => {}

@@ -13,7 +13,7 @@ use dialbox::record::Record;
 use dialbox::state::Store;
 use rustix::process::Pid;
 
-use crate::bench::{Modem, TestBox, until};
+use crate::bench::{DIALERS_LAST, Modem, TestBox, until};
 
 const DIALER: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\n\
                       [operator]\nname='x'\napn='x'\n";
@@ -27,7 +27,7 @@ fn the_dialer_finds_a_modem_when_it_is_plugged_in_and_when_it_is_replugged() {
     let mut modem = Modem::plugged_in_at(&dialer.port());
     assert_eq!(modem.receive(), "AT");
     modem.send("OK");
-    modem.answer_up_to(LAST);
+    modem.answer_up_to(DIALERS_LAST);
     let record = dialer.until("modem", |record| record.get("signal-dbm") == Some("-79"));
     assert_eq!(record.get("manufacturer"), Some("Option N.V."));
     assert_eq!(record.get("sim"), Some("ready"));
@@ -39,19 +39,16 @@ fn the_dialer_finds_a_modem_when_it_is_plugged_in_and_when_it_is_replugged() {
     assert!(fs::read_link(&link).is_err());
 
     let mut modem = Modem::plugged_in_at(&dialer.port());
-    modem.answer_up_to(LAST);
+    modem.answer_up_to(DIALERS_LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
 }
-
-/// The last command that a dialer sends to a modem during configuration.
-const LAST: &str = "AT+CPMS=\"SM\"";
 
 /// Locks the port as `pppd /dev/modem` does before it opens it (pppd/utils.c, `lock`).
 #[test]
 fn a_program_that_locks_the_idle_port_has_it_until_it_releases_it() {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
-    modem.answer_up_to(LAST);
+    modem.answer_up_to(DIALERS_LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
     let lock = |name: &str| dialer.paths.path("/run/lock").join(format!("LCK..{name}"));
     until(|| !lock("ttyTEST").exists() && !lock("modem").exists());
@@ -64,7 +61,7 @@ fn a_program_that_locks_the_idle_port_has_it_until_it_releases_it() {
     assert!(fs::read_link(dialer.paths.path("/dev/modem")).is_ok(), "pppd is about to open it");
 
     fs::remove_file(lock("modem")).unwrap();
-    modem.answer_up_to(LAST);
+    modem.answer_up_to(DIALERS_LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
     pppd.kill().unwrap();
     pppd.wait().unwrap();
@@ -102,7 +99,7 @@ fn a_box_that_stops_waits_for_pppd_and_for_the_budget() {
         fs::set_permissions(pppd, fs::Permissions::from_mode(0o755)).unwrap();
     });
     let mut modem = Modem::plugged_in_at(&dialer.port());
-    modem.answer_up_to(LAST);
+    modem.answer_up_to(DIALERS_LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
     let ask = |request| control::request(&dialer.paths, &request, Duration::from_secs(30)).unwrap();
     let budget = || Record::parse(&Store::new(dialer.paths.state()).read(Session::FILE).unwrap_or_default());

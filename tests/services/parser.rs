@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use dialbox::state::Store;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-use crate::bench::{Modem, TestBox, until};
+use crate::bench::{DIALERS_LAST, Modem, TestBox, until};
 
 const DIALER: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\npin='4321'\n\
                       [operator]\nname='x'\napn='x'\n";
@@ -33,7 +33,7 @@ fn field(status: &str, key: &str) -> String {
 fn dialer() -> (TestBox, Modem) {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
-    modem.answer_up_to("AT+CPMS=\"SM\"");
+    modem.answer_up_to(DIALERS_LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
     (dialer, modem)
 }
@@ -93,7 +93,7 @@ fn a_parser_that_is_killed_is_replaced_and_the_modem_asked_again() {
     let trouble = record.get("trouble").unwrap();
     let gone = format!("/dev/ttyTEST: the modem's parser ({before}) is gone: signal: 9 (SIGKILL)");
     assert_eq!(trouble, gone);
-    modem.answer_up_to("AT+CPMS=\"SM\"");
+    modem.answer_up_to(DIALERS_LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
     assert_ne!(dialer.parser(), before);
 }
@@ -105,7 +105,7 @@ fn a_parser_that_is_killed_in_a_conversation_costs_that_conversation() {
     assert_eq!(modem.receive(), "AT");
     kill(dialer.parser());
     dialer.until("modem", |record| record.get("trouble").is_some_and(|why| why.contains("is gone")));
-    modem.answer_up_to("AT+CPMS=\"SM\"");
+    modem.answer_up_to(DIALERS_LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
 }
 
