@@ -28,7 +28,7 @@ usage: dialctl COMMAND
   budget set SIZE     corrects that by the operator's own count, as in 120MB
   codes resync CODE NEXT  two HOTP codes that the app shows one after the other: sets the counter,
                       after it was lost or when the app is too far ahead
-  lines               every telephone line, and who is connected
+  lines               every telephone line, and its caller
   calls               every call that is remembered: who, how long, how much, and why it ended
   hangup LINE         ends the call on a line, counted from 1
   ledger              every boot that is remembered, and why the box had stopped before;

@@ -124,7 +124,8 @@ impl<'a> Watch<'a> {
             Decision::NotDue => None,
             Decision::Wait => {
                 if !std::mem::replace(&mut self.waits, true) {
-                    self.log.info("the daily reboot waits until nobody is connected, for a day at the most");
+                    self.log
+                        .info("the daily reboot waits until no link or call is open, for a day at the most");
                 }
                 None
             }

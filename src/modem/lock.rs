@@ -1,9 +1,8 @@
-//! UUCP locks: how programs share a serial port.
+//! UUCP locks, with which programs share a serial port.
 //!
-//! A lock is a file `LCK..<name>` with the process id as `%10d\n`, stale once that process is gone
-//! (Filesystem Hierarchy Standard 3.0 §5.9). pppd 2.4.9 takes the name as it was given, links and
-//! all (pppd/utils.c, `lock`): for `/dev/modem` it is `LCK..modem`, whatever the link leads to. So
-//! a port is locked under every name that it is known by.
+//! A lock is a file `LCK..<name>` with the process ID as `%10d\n`, stale once that process is gone
+//! (Filesystem Hierarchy Standard 3.0 §5.9). pppd 2.4.9 uses the name as given and does not resolve symlinks
+//! (pppd/utils.c, `lock`): for `/dev/modem` it is `LCK..modem`. So we lock a port under each of its names.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -8,7 +8,7 @@ use crate::modem::probe::Probe;
 
 /// A modem that is starting may report for a while that it has no SIM.
 const PASSES: Duration = Duration::from_secs(15);
-/// After this time the driver tries all modems again: somebody may have inserted a SIM.
+/// After this time the driver tries all modems again: a person may have inserted a SIM.
 const ROUND: Duration = Duration::from_secs(600);
 
 /// The modems that were passed over.

@@ -62,7 +62,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(1);
 /// A modem that was just plugged in or reset may lose or garble the first commands.
 const ATTENTION_TRIES: u32 = 5;
-/// An Option stick that does not report that it has started after so many checks never does.
+/// An Option stick that is not ready after so many checks never reports that it is.
 const READINESS_TRIES: u32 = 30;
 /// After so many consecutive commands without an answer the modem hangs, or its port is the wrong one.
 const PATIENCE: u32 = 3;
@@ -111,7 +111,7 @@ pub struct Mobile {
     makes_way: bool,
 }
 
-/// What starts anew with every opening of a port.
+/// The state since a port was opened.
 #[derive(Debug, Default)]
 struct State {
     /// Commands of the recovery step, which come first, whether the modem answers or not.

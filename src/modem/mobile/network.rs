@@ -32,7 +32,7 @@ impl Network {
         known().find(|registration| registration.lets_in()).or_else(|| known().next())
     }
 
-    /// Adds it to what is known of the modem.
+    /// Adds it to the modem's status.
     pub fn describe(&self, modem: ModemStatus) -> ModemStatus {
         ModemStatus {
             registration: self.registration().map(|it| it.to_string()),

@@ -204,7 +204,7 @@ fn an_option_stick_is_waited_for_until_sim_and_messages_are_ready() {
     assert_eq!(starting.talk(&mut mobile, 2 * SECOND), "> AT_OBLS\n");
     assert!(option(&[]).talk(&mut mobile, 3 * SECOND).contains("AT+CMGL=4"));
 
-    // One that never says so is used all the same.
+    // A stick that never reports it is used nevertheless.
     let mut mobile = self::mobile();
     let written: String = (1..60).map(|second| starting.talk(&mut mobile, second * SECOND)).collect();
     assert_eq!(written.matches("AT_OBLS").count(), 30);

@@ -45,7 +45,7 @@ pub trait Sandboxable: Protocol + Sized {
     type Order: Serialize + DeserializeOwned;
     /// The answer to an order.
     type Answer: Serialize + DeserializeOwned;
-    /// Its report as it is sent to the service.
+    /// Its report, for sending to the service.
     type Claim: Serialize + DeserializeOwned;
 
     /// The protocol at its start; `None` if the configuration is invalid.

@@ -142,7 +142,7 @@ impl Worker {
     }
 }
 
-/// An action as it is sent.
+/// An action, for sending.
 fn written<P: Sandboxable>(protocol: &mut P, action: ProtocolAction<P::Report>) -> Action<P::Claim> {
     match action {
         // Only text is ever sent to a modem.
