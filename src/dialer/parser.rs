@@ -41,7 +41,7 @@ pub enum Order {
     /// Read the network's time.
     AskTime,
     /// Send no more commands until a port is opened again.
-    MakeWay,
+    ReleasePort,
     /// Decode a message.
     Decode(String),
 }
@@ -110,7 +110,7 @@ impl Sandboxable for Mobile {
             Order::Send(sms) => self.send(sms),
             Order::Discard(place) => self.discard(place),
             Order::AskTime => self.ask_time(),
-            Order::MakeWay => self.make_way(),
+            Order::ReleasePort => self.release_port(),
             Order::Decode(pdu) => return Answer::Decoded(Content::decode(&pdu)),
         }
         Answer::Taken
@@ -217,10 +217,10 @@ impl Sandboxed<ModemGuard> {
     }
 
     /// Sends no more commands until a port is opened again.
-    pub(super) fn make_way(&mut self) {
+    pub(super) fn release_port(&mut self) {
         // Without a process no command is under way.
         if self.is_running() {
-            self.order_without_turn(Order::MakeWay);
+            self.order_without_turn(Order::ReleasePort);
         }
     }
 

@@ -258,7 +258,7 @@ impl Serving<'_> {
         let is_late = at_latest <= clock::since_boot();
         // A modem with ever more commands must not keep the port.
         if is_late && !self.driver.has_two_ports() {
-            self.driver.protocol_mut().make_way();
+            self.driver.protocol_mut().release_port();
         }
         let modem = self.driver.protocol();
         let is_done = modem.is_idle() && (!modem.has_pending_orders() || is_late);

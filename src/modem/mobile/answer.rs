@@ -173,7 +173,7 @@ impl Mobile {
                     return vec![Action::Report(Report::Message { place, pdu })];
                 }
                 Read::Garbled => {
-                    return vec![Action::log(Level::Warning, format!("message {index} comes garbled"))];
+                    return vec![Action::log(Level::Warning, format!("message {index} is garbled"))];
                 }
                 Read::Nothing => {}
             },

@@ -37,7 +37,7 @@ impl Cnmi {
     }
 
     /// Whether the modem delivers messages without storing them.
-    pub fn passes_on(self) -> bool {
+    pub fn delivers(self) -> bool {
         self.mt == 2
     }
 

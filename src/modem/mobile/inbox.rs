@@ -140,8 +140,8 @@ impl Inbox {
     /// A reported message is no longer needed.
     pub fn discard(&mut self, place: Place) {
         match place {
-            Place::PassedOn if self.must_acknowledge => self.plan.push_back(Step::Acknowledge),
-            Place::PassedOn => {}
+            Place::NotStored if self.must_acknowledge => self.plan.push_back(Step::Acknowledge),
+            Place::NotStored => {}
             Place::Stored(storage, index) => {
                 if let Some(Known::Reported(message)) = self.known.get_mut(&(storage, index))
                     && message.fate == Fate::Kept
@@ -264,7 +264,7 @@ impl Inbox {
     /// The answer to a setting of `+CNMI`.
     pub fn sets_cnmi(&mut self, cnmi: Cnmi, result: &Final) {
         if *result == Final::Ok {
-            if cnmi.passes_on() {
+            if cnmi.delivers() {
                 self.plan.push_back(Step::Service);
             }
         } else {

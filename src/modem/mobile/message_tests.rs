@@ -94,8 +94,8 @@ fn a_message_is_delivered_without_storage_if_the_modem_offers_nothing_else() {
     ]);
     let mut mobile = settled(&modem);
     let written = modem.send_urc(&mut mobile, &format!("+CMT: ,30\r\n{PDU}"), 2 * SECOND);
-    assert!(written.starts_with("Message { place: PassedOn"), "{written}");
-    mobile.discard(Place::PassedOn);
+    assert!(written.starts_with("Message { place: NotStored"), "{written}");
+    mobile.discard(Place::NotStored);
     assert_eq!(modem.talk(&mut mobile, 3 * SECOND), "> AT+CNMA\n");
 }
 

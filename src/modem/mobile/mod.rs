@@ -108,7 +108,7 @@ pub struct Mobile {
     /// [pace](Pace::free_since) has delayed the choice.
     must_choose: bool,
     /// No more commands: another program is to have the port.
-    makes_way: bool,
+    is_releasing: bool,
 }
 
 /// The state since a port was opened.
@@ -172,7 +172,7 @@ impl Mobile {
             state: State::default(),
             pace: Pace::default(),
             must_choose: false,
-            makes_way: false,
+            is_releasing: false,
         }
     }
 
@@ -199,8 +199,8 @@ impl Mobile {
     }
 
     /// Sends no more commands until a port is opened again: the port is free after the current answer.
-    pub fn make_way(&mut self) {
-        self.makes_way = true;
+    pub fn release_port(&mut self) {
+        self.is_releasing = true;
     }
 
     /// Whether a request by [`send`](Self::send) or [`discard`](Self::discard) is not carried out yet.
@@ -220,7 +220,7 @@ impl Protocol for Mobile {
     fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<Action> {
         self.queue = Queue::default();
         self.state = State::default();
-        self.makes_way = false;
+        self.is_releasing = false;
         self.state.remedy = match step {
             Some(RecoveryStep::HangUp) => {
                 self.state.pause = Some(now + GUARD_TIME);
@@ -265,7 +265,7 @@ impl Protocol for Mobile {
         if !self.queue.is_idle() {
             return self.queue.deadline();
         }
-        if self.makes_way {
+        if self.is_releasing {
             return self.outbox.deadline();
         }
         if self.must_choose {
@@ -281,7 +281,7 @@ impl Protocol for Mobile {
     }
 
     fn is_idle(&self) -> bool {
-        self.queue.is_idle() && (self.state.pause.is_none() || self.makes_way)
+        self.queue.is_idle() && (self.state.pause.is_none() || self.is_releasing)
     }
 
     fn answers(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::modem::at::request::Request;
 impl Mobile {
     /// The next command, in order of importance.
     pub(super) fn choose(&mut self, now: Duration) -> Option<(Asked, Request)> {
-        if self.makes_way || self.state.pause.is_some_and(|pause| now < pause) {
+        if self.is_releasing || self.state.pause.is_some_and(|pause| now < pause) {
             return None;
         }
         self.state.pause = None;

@@ -104,7 +104,7 @@ pub enum Place {
     /// At this index of this storage.
     Stored(Storage, u16),
     /// The modem has delivered it without storing it.
-    PassedOn,
+    NotStored,
 }
 
 #[cfg(test)]

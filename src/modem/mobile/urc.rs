@@ -79,8 +79,8 @@ impl Mobile {
         };
         let length = values.last().and_then(|length| length.parse().ok());
         if !is_whole(&pdu, length) {
-            return vec![Action::log(Level::Warning, "a message was passed on garbled")];
+            return vec![Action::log(Level::Warning, "a delivered message is garbled")];
         }
-        vec![Action::Report(Report::Message { place: Place::PassedOn, pdu })]
+        vec![Action::Report(Report::Message { place: Place::NotStored, pdu })]
     }
 }
