@@ -39,7 +39,7 @@ use crate::ppp::{
 use crate::published::{ClockSource, LinkPhase, LinkStatus, ModemStatus, Published};
 use crate::site::{self, DataSize};
 use crate::sms::command::Command;
-use crate::sms::gate::{Clocks, Gate, Judgement};
+use crate::sms::gate::{AcceptedOrder, Clocks, Gate};
 use crate::sms::past::Past;
 use crate::sms::pdu::Deliver;
 use crate::sms::reply::{self, Reply, Status};
@@ -193,14 +193,14 @@ impl Dialer {
         }
         let clocks = Clocks { wall: view.wall, other: self.network_time.other(view.wall) };
         effects.extend(match gate.judge(message, clocks, view.at.now) {
-            Judgement::Accepted { command, from, remember, clock } => {
+            Ok(AcceptedOrder { command, from, remember, clock }) => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, requester: Requester::Phone(from) };
                 let set = clock.and_then(|clock| self.network_time.prove(clock, view.wall));
                 let store = Effect::Store { remember, pending: Pending::Order(order) };
                 [said].into_iter().chain(set).chain([store]).collect()
             }
-            Judgement::Refused(why) => {
+            Err(why) => {
                 vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
             }
         });

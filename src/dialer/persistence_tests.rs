@@ -10,7 +10,6 @@ use proptest::prelude::*;
 
 use crate::clock::WallClock;
 use crate::site::{Digits, OneTimeCode, Sms};
-use crate::sms::gate::Judgement;
 use crate::sms::pdu::{Body, Deliver, ServiceCentreTime};
 use crate::sms::proof;
 use crate::state::slots::SECTOR;
@@ -96,10 +95,8 @@ fn order(counter: u64, number: i64) -> Deliver {
 
 /// The past to store if a message is obeyed.
 fn judge(gate: &mut Gate, message: &Deliver) -> Option<Past> {
-    match gate.judge(message, WallClock::Floor(TIME), Duration::from_secs(1000)) {
-        Judgement::Accepted { remember, .. } => Some(remember),
-        Judgement::Refused(_) => None,
-    }
+    let judged = gate.judge(message, WallClock::Floor(TIME), Duration::from_secs(1000));
+    judged.ok().map(|order| order.remember)
 }
 
 fn gate(remembered: &Remembered) -> Gate {

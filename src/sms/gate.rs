@@ -44,25 +44,19 @@ enum Used {
     Lost { started: Duration },
 }
 
-/// The decision about a message.
+/// An order that is obeyed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judgement {
-    /// It is obeyed.
-    Accepted {
-        /// The command.
-        command: Command,
-        /// The recipient of the answer: the number as the site has it, since networks refuse to send to some of the
-        /// forms in which they name a sender.
-        from: Address,
-        /// Must be stored *before* the command runs: then the message is never accepted again, not even after a power
-        /// cut. If it cannot be stored, the command must not run.
-        remember: Past,
-        /// The clock by which the code was right; `None` if it depends on none.
-        clock: Option<RightClock>,
-    },
-    /// It is refused. This is logged and never answered: an answer would cost money and show a stranger that the box
-    /// exists.
-    Refused(GateRefusal),
+pub struct AcceptedOrder {
+    /// The command.
+    pub command: Command,
+    /// The recipient of the answer: the number as the site has it, since networks refuse to send to some of the
+    /// forms in which they name a sender.
+    pub from: Address,
+    /// Must be stored *before* the command runs: then the message is never accepted again, not even after a power
+    /// cut. If it cannot be stored, the command must not run.
+    pub remember: Past,
+    /// The clock by which the code was right; `None` if it depends on none.
+    pub clock: Option<RightClock>,
 }
 
 /// The clocks by which a code may be right.
@@ -89,7 +83,8 @@ impl From<WallClock> for Clocks {
     }
 }
 
-/// Why a message is not obeyed.
+/// Why a message is not obeyed. This is logged and never answered: an answer would cost money and show a stranger that
+/// the box exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GateRefusal {
     /// Its number is not in the site.
@@ -132,7 +127,7 @@ impl Gate {
     /// The file of the [store](crate::state::Store) that holds the [`Past`].
     pub const FILE: &'static str = "sms";
 
-    /// The gate of a site, with the past of its last [`Judgement::Accepted`]; if the secret has changed, only the
+    /// The gate of a site, with the past of its last [`AcceptedOrder`]; if the secret has changed, only the
     /// messages count. `started` is when the service started, in time since boot.
     #[must_use]
     pub fn new(site: &Sms, past: &Past, started: Duration) -> Self {
@@ -174,22 +169,15 @@ impl Gate {
 
     /// Decides about a message. Cheap checks come first: codes are computed only for a well-formed order from a known
     /// number with a code of the right length, and only a wrong code costs one of the [attempts](super::attempts).
-    pub fn judge(&mut self, message: &Deliver, clocks: impl Into<Clocks>, now: Duration) -> Judgement {
-        match self.admit(message, clocks.into(), now) {
-            Ok((command, from, clock)) => {
-                self.handled.add(fingerprint(message));
-                Judgement::Accepted { command, from, remember: self.remember(), clock }
-            }
-            Err(refusal) => Judgement::Refused(refusal),
-        }
-    }
-
-    fn admit(
+    ///
+    /// # Errors
+    /// The message is refused.
+    pub fn judge(
         &mut self,
         message: &Deliver,
-        clocks: Clocks,
+        clocks: impl Into<Clocks>,
         now: Duration,
-    ) -> Result<(Command, Address, Option<RightClock>), GateRefusal> {
+    ) -> Result<AcceptedOrder, GateRefusal> {
         let is_sender = |number: &&PhoneNumber| message.from.is(number, self.home);
         let sender = self.site.numbers.iter().find(is_sender).ok_or(GateRefusal::UnknownNumber)?;
         let from = Address::of(sender);
@@ -206,19 +194,17 @@ impl Gate {
         }
         let Body::Text(text) = &message.body else { return Err(GateRefusal::Binary) };
         let order = Order::parse(text).map_err(GateRefusal::NotAnOrder)?;
-        match self.prove(&order, clocks, now) {
-            Ok(clock) => Ok((order.command, from, clock)),
-            Err(refusal) => {
-                match refusal {
-                    GateRefusal::WrongCode | GateRefusal::UsedCode | GateRefusal::OlderThanStart => {
-                        self.refused.add(fingerprint);
-                    }
-                    GateRefusal::SecondCodeNeeded => self.awaiting.add(fingerprint),
-                    _ => {}
-                }
-                Err(refusal)
+        let proof = self.prove(&order, clocks.into(), now);
+        match proof {
+            Ok(_) => self.handled.add(fingerprint),
+            Err(GateRefusal::WrongCode | GateRefusal::UsedCode | GateRefusal::OlderThanStart) => {
+                self.refused.add(fingerprint);
             }
+            Err(GateRefusal::SecondCodeNeeded) => self.awaiting.add(fingerprint),
+            Err(_) => {}
         }
+        let clock = proof?;
+        Ok(AcceptedOrder { command: order.command, from, remember: self.remember(), clock })
     }
 
     fn prove(
@@ -230,22 +216,14 @@ impl Gate {
         let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(None) };
         let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
         let code = of_length.ok_or(GateRefusal::NoCode)?;
-        if self.lacks_counter() {
-            return Err(GateRefusal::CounterLost);
-        }
         if !self.attempts.any_left(now) {
             return Err(GateRefusal::TooManyFailures);
         }
-        let (check, clock) = match &self.site.proof {
-            Proof::Totp(expected) => self.check_by_clock(expected, code, clocks, now)?,
-            _ => {
-                let used = match self.used {
-                    Used::UpTo(factor) => Some(factor),
-                    // A lost counter was refused above.
-                    Used::None | Used::Lost { .. } => None,
-                };
-                (proof::judge_hotp(expected, code, used), None)
-            }
+        let (check, clock) = match (&self.site.proof, self.used) {
+            (Proof::Totp(expected), _) => self.check_by_clock(expected, code, clocks, now)?,
+            (_, Used::UpTo(factor)) => (proof::judge_hotp(expected, code, Some(factor)), None),
+            (_, Used::None) => (proof::judge_hotp(expected, code, None), None),
+            (_, Used::Lost { .. }) => return Err(GateRefusal::CounterLost),
         };
         match (self.attempts.count(check, now), self.used) {
             (Verdict::Proven(factor), _) => self.used = Used::UpTo(factor),

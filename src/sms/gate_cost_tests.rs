@@ -6,9 +6,9 @@ use super::*;
 fn messages_without_a_code_to_check_cost_no_attempt() {
     let mut gate = gate(&totp());
     for junk in 0..10_000 {
-        gate.judge_text(STRANGER, &format!("connect {junk:08}"));
-        gate.judge_text(OWNER, &format!("win {junk:08}"));
-        gate.judge_text(OWNER, &format!("connect {:06}", junk));
+        refusal(gate.judge_text(STRANGER, &format!("connect {junk:08}")));
+        refusal(gate.judge_text(OWNER, &format!("win {junk:08}")));
+        refusal(gate.judge_text(OWNER, &format!("connect {:06}", junk)));
     }
     accepted(gate.judge_text(OWNER, &format!("connect {}", code(0))));
 }

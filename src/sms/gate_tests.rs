@@ -11,6 +11,8 @@ use crate::sms::pdu::ServiceCentreTime;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+type Judged = Result<AcceptedOrder, GateRefusal>;
+
 const OWNER: &str = "+33612345678";
 const STRANGER: &str = "+33699999999";
 /// 2026-07-14 03:59:58 UTC.
@@ -53,16 +55,13 @@ fn message(from: &str, text: &str, sent: i64) -> Deliver {
 }
 
 impl Gate {
-    fn judge_text(&mut self, from: &str, text: &str) -> Judgement {
+    fn judge_text(&mut self, from: &str, text: &str) -> Judged {
         self.judge(&message(from, text, TIME), WallClock::Known(TIME), NOW)
     }
 }
 
-fn refusal(judgement: Judgement) -> GateRefusal {
-    match judgement {
-        Judgement::Refused(refusal) => refusal,
-        accepted => panic!("{accepted:?}"),
-    }
+fn refusal(judged: Judged) -> GateRefusal {
+    judged.unwrap_err()
 }
 
 /// The gate after a boot, with the stored past.
@@ -81,11 +80,9 @@ fn used(stored: &Past) -> Option<u64> {
 }
 
 /// The accepted command, and the past to store.
-fn accepted(judgement: Judgement) -> (Command, Past) {
-    match judgement {
-        Judgement::Accepted { command, remember, .. } => (command, remember),
-        Judgement::Refused(why) => panic!("{why}"),
-    }
+fn accepted(judged: Judged) -> (Command, Past) {
+    let order = judged.unwrap();
+    (order.command, order.remember)
 }
 
 /// Two hours later, and two hours before, where the code was shown then.
@@ -93,10 +90,8 @@ fn accepted(judgement: Judgement) -> (Command, Past) {
 fn while_the_clock_is_uncertain_a_code_that_is_right_by_either_time_tells_which() {
     let clock = |late: i64, other: Option<i64>| {
         let clocks = Clocks { wall: WallClock::Known(TIME), other };
-        match gate(&totp()).judge(&message(OWNER, &format!("help {}", code(late)), TIME), clocks, NOW) {
-            Judgement::Accepted { clock, .. } => Ok(clock),
-            Judgement::Refused(why) => Err(why),
-        }
+        let order = message(OWNER, &format!("help {}", code(late)), TIME);
+        gate(&totp()).judge(&order, clocks, NOW).map(|order| order.clock)
     };
     let two_hours = 7200;
     let steps = two_hours / 30;
@@ -108,13 +103,13 @@ fn while_the_clock_is_uncertain_a_code_that_is_right_by_either_time_tells_which(
     assert_eq!(clock(-steps, Some(TIME + two_hours)), Ok(Some(RightClock::Other)));
     assert_eq!(clock(steps, Some(TIME - two_hours)), Ok(Some(RightClock::Other)));
     let counted = gate(&site(Proof::SenderOnly)).judge_text(OWNER, "help");
-    assert!(matches!(counted, Judgement::Accepted { clock: None, .. }), "it depends on no clock");
+    assert_eq!(counted.unwrap().clock, None, "it depends on no clock");
 }
 
 #[test]
 fn the_owner_with_a_code_is_obeyed() {
     let judgement = gate(&totp()).judge_text(OWNER, &format!("Connect 2h {}", code(0)));
-    let Judgement::Accepted { command, from, .. } = judgement else { panic!("{judgement:?}") };
+    let AcceptedOrder { command, from, .. } = judgement.unwrap();
     assert_eq!(command, Command::Connect(Some(Duration::from_secs(7200))));
     assert_eq!(from.to_string(), OWNER);
 }
@@ -123,7 +118,7 @@ fn the_owner_with_a_code_is_obeyed() {
 fn every_form_of_the_owner_s_country_is_accepted_and_the_site_s_form_is_answered() {
     for from in [OWNER, "33612345678", "0612345678", "0033612345678"] {
         let judgement = gate(&totp()).judge_text(from, &format!("status {}", code(0)));
-        let Judgement::Accepted { from: answered, .. } = judgement else { panic!("{from}: {judgement:?}") };
+        let answered = judgement.unwrap_or_else(|why| panic!("{from}: {why}")).from;
         assert_eq!(answered, Address::of(&OWNER.parse().unwrap()), "{from}");
     }
     // With owners in two countries, 0612345678 is a number of either.
@@ -131,7 +126,7 @@ fn every_form_of_the_owner_s_country_is_accepted_and_the_site_s_form_is_answered
     abroad.numbers.push("+390612345678".parse().unwrap());
     for (from, refused) in [("0612345678", true), ("33612345678", false)] {
         let judgement = gate(&abroad).judge_text(from, &format!("status {}", code(0)));
-        assert_eq!(judgement == Judgement::Refused(GateRefusal::UnknownNumber), refused, "{from}");
+        assert_eq!(judgement == Err(GateRefusal::UnknownNumber), refused, "{from}");
     }
 }
 
@@ -325,7 +320,7 @@ fn command_in_flood(flood: &mut Flood, sent: u64, delay: u64) -> Option<u64> {
         let order = message(OWNER, &text, wall(typed));
         let judgement =
             flood.gate.judge(&order, WallClock::Known(wall(arrives)), Duration::from_secs(arrives));
-        matches!(judgement, Judgement::Accepted { .. }).then_some(arrives - sent)
+        judgement.ok().map(|_| arrives - sent)
     })
 }
 
