@@ -13,7 +13,7 @@ pub const CARD: &str = "/dev/card";
 pub mod run_file {
     /// The dialer's [control socket](crate::control).
     pub const CONTROL_SOCKET: &str = "control";
-    /// What the dialer's pppd has said of its last call, and its `chat`.
+    /// The log of the dialer's pppd and its `chat` about the last call.
     pub const PPPD_LOG: &str = "pppd";
     /// The PPP interface that the VPN belongs to: written and read by the rendered scripts of pppd.
     pub const VPN_INTERFACE: &str = "vpn.link";
@@ -53,11 +53,11 @@ impl Service {
     }
 }
 
-/// The user and group of the process that parses what the dialer's modem says (`modem-parser` in `/etc/passwd`).
+/// The user and group of the process that parses the output of the dialer's modem (`modem-parser` in `/etc/passwd`).
 pub const MODEM_PARSER_UID: u32 = 900;
 
-/// The user and group of the process that parses what a line's modem and callers say. Each line has its own: a process can
-/// signal those of its user.
+/// The user and group of the process that parses the output of a line's modem and callers. Each line has its own, since
+/// a process can signal others of its user.
 pub fn line_parser_uid(line: usize) -> u32 {
     // A site has a few lines; whatever the number, it is not root's.
     MODEM_PARSER_UID + u32::try_from(line).unwrap_or(u32::MAX).clamp(1, 60_000)
@@ -71,7 +71,7 @@ pub mod record {
     pub const LEDGER: &str = "ledger";
     /// Which site is in force: written by `dialctl site apply`.
     pub const SITE: &str = "site";
-    /// What the clock is worth: written by `sms-dialer`.
+    /// How far the clock can be trusted: written by `sms-dialer`.
     pub const CLOCK: &str = "clock";
     /// Whether one-time codes can be accepted: written by `sms-dialer`.
     pub const CODES: &str = "codes";

@@ -124,7 +124,8 @@ impl<'a> Watch<'a> {
             Decision::NotDue => None,
             Decision::Wait => {
                 if !std::mem::replace(&mut self.waits, true) {
-                    self.log.info("the daily reboot waits until nobody is connected, for a day at the most");
+                    self.log
+                        .info("the daily reboot waits until no link or call is open, for a day at the most");
                 }
                 None
             }
@@ -151,11 +152,11 @@ impl<'a> Watch<'a> {
         let name = device.display();
         match Watchdog::open(&self.start.paths.path(device), timeout) {
             Ok((watchdog, seconds)) => {
-                self.log.info(&format!("{name} resets the box after {seconds} s without food"));
+                self.log.info(&format!("{name} resets the box if it is not fed for {seconds} s"));
                 self.watchdog = Some(watchdog);
             }
             Err(error) => {
-                let refused = format!("{name}: {error}; going on without a watchdog");
+                let refused = format!("{name}: {error}; continuing without a watchdog");
                 if refused != self.refused {
                     self.log.error(&refused);
                 }
@@ -191,8 +192,8 @@ impl<'a> Watch<'a> {
         text.trim().parse().ok().map(Occurrence)
     }
 
-    /// Requests an orderly reboot. The watchdog is fed only for the time in which the link may be closed: if the reboot
-    /// does not come, the hardware resets the box.
+    /// Requests an orderly reboot. The watchdog is fed only for the time in which the link may be closed: if init
+    /// does not reboot, the hardware resets the box.
     fn reboot(&mut self, cause: &Cause) -> String {
         self.log.error(&format!("reboot: {cause}"));
         self.warn_if_failed("saving the cause", reboot::save(&self.start.paths, cause));
@@ -203,7 +204,7 @@ impl<'a> Watch<'a> {
             sleep(TICK);
         }
         sleep(Duration::from_secs(60));
-        "the reboot did not come".to_owned()
+        "init did not reboot the box".to_owned()
     }
 
     fn warn_if_failed(&self, what: &str, result: std::io::Result<()>) {
@@ -229,7 +230,7 @@ fn watchdog_device(start: &Start, log: &Log) -> Option<PathBuf> {
     Some(device)
 }
 
-/// Whether a caller or a link is connected, or about to be.
+/// Whether a call or a link is up, or being set up.
 fn is_in_use(start: &Start) -> bool {
     let is_called = match &start.site.role {
         Role::DialIn(dial_in) => line::is_taking_a_call(&start.paths, dial_in.lines.len()),

@@ -1,4 +1,4 @@
-//! What the loop reads once for the [`Dialer`](super::Dialer), and the time in the site's calendar.
+//! The facts that the loop reads once for the [`Dialer`](super::Dialer), and the time in the site's calendar.
 
 use super::Facts;
 use crate::build::Build;
@@ -9,7 +9,7 @@ use crate::ppp::{Calendar, Timestamp};
 use crate::published::{LastBoot, Published};
 use crate::site::Site;
 
-/// Of this box and its image.
+/// The facts of this box and its image.
 pub(super) fn facts(paths: &Paths, site: &Site) -> Facts {
     let ledger = paths.published(record::LEDGER).as_ref().and_then(LastBoot::from_record);
     let boots = ledger.map(|boot| (boot.number, boot.cause));
@@ -22,7 +22,7 @@ pub(super) fn facts(paths: &Paths, site: &Site) -> Facts {
     }
 }
 
-/// Now.
+/// The current time.
 pub(super) fn timestamp(site: &Site, wall: WallClock) -> Timestamp {
     let local = |unix| unix + site.timezone.offset_at(unix);
     let calendar = match wall {

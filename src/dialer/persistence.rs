@@ -1,10 +1,10 @@
-//! What the dialer must not forget, on the state partition and in the second copy beside it.
+//! The dialer's persistent state, on the state partition and in the second copy.
 //!
-//! The state partition is written first, then the copy, then the order runs. One of the two is enough.
-//! After a power cut between the writes, and after the loss of one place, the next start takes the later
-//! code and the higher charge of both, and writes what is missing. A code goes into both slots of the copy
-//! before its order runs: a slot that goes bad later does not make the one count that was written before.
-//! The budget goes into one, as it is written most often; a slot that goes bad then costs a claim.
+//! The state partition is written first, then the copy, then the order runs. One of the two is enough. After a power
+//! cut between the writes, and after the loss of one place, the next start uses the later code and the higher charge of
+//! both, and repairs the other place. A code goes into both slots of the copy before its order runs: if one slot is
+//! damaged later, the other must not hold an older code. The budget, which is written most often, goes into one slot; a
+//! damaged slot costs at most a claim.
 
 use std::io;
 
@@ -18,18 +18,18 @@ use crate::sms::past::Past;
 use crate::state::slots::{self, BLOCK, Copies, OFFSETS, TooLong};
 use crate::state::{SecondCopy, Store};
 
-/// What was known when the dialer started.
+/// The state at the start of the dialer.
 #[derive(Debug)]
 pub struct Remembered {
-    /// Of codes and messages.
+    /// Codes and messages.
     pub past: Past,
-    /// Of the link and the month: what [`Session`] has stored.
+    /// Link and month: the record of [`Session`].
     pub session: Record,
-    /// Of the month, in the second copy.
+    /// The month in the second copy.
     pub copied: MonthTotal,
 }
 
-/// The two places.
+/// The state partition and the second copy.
 #[derive(Debug)]
 pub struct Persistence<'a> {
     log: &'a Log,
@@ -40,7 +40,7 @@ pub struct Persistence<'a> {
     copy_trouble: Option<String>,
 }
 
-/// The blocks of the second copy on a card that nobody has used yet, and where they lie; for the builder.
+/// The blocks of the second copy on a new card, with their offsets; for the builder.
 ///
 /// # Errors
 /// They do not fit.
@@ -76,7 +76,7 @@ impl<'a> Persistence<'a> {
         (open, Remembered { past, session, copied })
     }
 
-    /// When this returns, what is known of codes and messages survives.
+    /// Stores the past of codes and messages durably.
     ///
     /// # Errors
     /// Neither place could be written.
@@ -86,8 +86,7 @@ impl<'a> Persistence<'a> {
         self.copy_as_well(stored, Copies::Both)
     }
 
-    /// When this returns, what the session wants to remember survives; of the month alone, if the state
-    /// partition cannot be written.
+    /// Stores the session's record durably; only the month, if the state partition cannot be written.
     ///
     /// # Errors
     /// Neither place could be written.
@@ -97,7 +96,7 @@ impl<'a> Persistence<'a> {
         self.copy_as_well(stored, Copies::One)
     }
 
-    /// Why the second copy could not be read or written last, for a person.
+    /// The last error of the second copy, as text.
     pub fn copy_trouble(&self) -> Option<&str> {
         self.copy_trouble.as_deref()
     }
@@ -123,7 +122,7 @@ impl<'a> Persistence<'a> {
         self.copy.write(&copy_of(&self.past, self.month), copies)
     }
 
-    /// A card that is bad for long is logged once.
+    /// Logs an error of the second copy, unless it is the same as the last one.
     fn judge_copy(&mut self, result: io::Result<()>) {
         let trouble = result.err().map(|error| error.to_string());
         if let Some(why) = &trouble

@@ -28,19 +28,19 @@ const ESCAPES: u32 = 2;
 
 type Action = ProtocolAction<Report>;
 
-/// What a site says of a line, as far as the dialogue with its modem and its callers needs it. No secret is in it.
+/// The settings of a line for the dialogue with its modem and its callers. It contains no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AnswererConfig {
-    /// How often it rings before it is answered.
+    /// The number of rings before it answers.
     rings: u16,
-    /// Whose calls are answered; `None` for everybody's.
+    /// The numbers whose calls are answered; `None` for all.
     callers: Option<Vec<String>>,
-    /// The name of the box in the login prompt, where there is one.
+    /// The name of the box in the login prompt, if there is a prompt.
     prompt: Option<String>,
 }
 
 impl AnswererConfig {
-    /// That of a line of the box of this name.
+    /// The settings of a line, on the box of this name.
     pub fn new(line: &LineConfig, hostname: &Hostname) -> Self {
         let callers = line.callers.as_ref();
         Self {
@@ -57,7 +57,7 @@ pub struct Answerer {
     config: AnswererConfig,
     queue: Queue<Step>,
     phase: Phase,
-    /// What is to be done next, in this order.
+    /// The next steps, in order.
     plan: VecDeque<Task>,
     /// No step is started before this time.
     pause: Option<Duration>,
@@ -66,7 +66,7 @@ pub struct Answerer {
     connected: Connected,
     /// A name and a password that the owner is to check.
     check: Option<Credentials>,
-    /// Whose they are, if anybody's.
+    /// The result of the check.
     checked: Option<Option<UserName>>,
     /// When to probe.
     probe: Option<Duration>,
@@ -74,11 +74,11 @@ pub struct Answerer {
     random: fn() -> Option<Registers>,
     /// The modem's secret since its last reset.
     secret: Option<Secret>,
-    /// A call was answered, and the modem has not proven yet that it left it.
+    /// A call was answered, and the modem has not proven yet that it has left the call.
     in_call: bool,
     /// The port was closed for that reason.
     is_unproven: bool,
-    /// Whether the log says already that the modem keeps no secret.
+    /// Whether it was logged that the modem keeps no secret.
     has_warned: bool,
 }
 
@@ -140,8 +140,8 @@ impl Answerer {
         self.check.take()
     }
 
-    /// Whose they are, if anybody's: at the next turn the caller is told. Without effect if its call is
-    /// over.
+    /// The user of the checked name and password; `None` if they are wrong. The caller gets the answer at the next
+    /// turn, unless the call is over.
     pub fn set_checked(&mut self, user: Option<UserName>) {
         self.checked = Some(user);
     }
@@ -151,7 +151,7 @@ impl Answerer {
         self.in_call && !matches!(self.phase, Phase::Answering)
     }
 
-    /// The modem has not proven that it is in command state: `+++`, and the question again.
+    /// The modem has not proven that it is in command state: sends `+++`, and reads the secret again.
     fn escape_again(&mut self) -> Vec<Action> {
         match &mut self.phase {
             Phase::HangingUp { escapes } if *escapes < ESCAPES => {
@@ -240,7 +240,7 @@ impl Answerer {
                 self.reset();
                 Vec::new()
             }
-            // A modem may not know caller ID, or even the init string, and work all the same.
+            // A modem may refuse caller ID, or even the init string, and still work.
             _ => Vec::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! What the box answers, in one message each.
+//! The replies of the box, each of one message.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -8,33 +8,33 @@ use super::gsm7;
 use crate::ppp::{LinkOutcome, Spent};
 use crate::site::{DataSize, TimeSpan};
 
-/// An answer.
+/// A reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// What has come of a request about the link.
+    /// The outcome of a request about the link.
     Link(LinkOutcome),
-    /// The link is being dialled, by a modem that has no port to talk to us meanwhile.
+    /// The link is being dialled, and the modem has no other port for commands.
     Dialling,
-    /// What must survive before an order is carried out could not be stored.
+    /// The order was not carried out, because its code could not be stored.
     NotStored,
     /// The box restarts.
     Rebooting,
-    /// Which commands there are.
+    /// The list of commands.
     Help,
-    /// How the box is.
+    /// The status of the box.
     Status(Status),
-    /// What the month has cost.
+    /// The month's traffic.
     Budget(Spent),
 }
 
-/// How the box is, as far as one message can say.
+/// The status of the box, for one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
     /// The build's version.
     pub version: Option<String>,
     /// Time since boot.
     pub uptime: Duration,
-    /// How many boots there were, and what the last one followed.
+    /// The number of boots, and the cause of the last one.
     pub boots: Option<(u64, String)>,
     /// Received signal in dBm.
     pub signal: Option<i32>,
@@ -42,18 +42,18 @@ pub struct Status {
     pub operator: Option<String>,
     /// The link.
     pub link: Link,
-    /// What went over the link this month.
+    /// The month's traffic.
     pub used: DataSize,
-    /// What a month may have.
+    /// The month's limit.
     pub budget: Option<DataSize>,
-    /// What went wrong last.
+    /// The last error.
     pub error: Option<String>,
 }
 
-/// The link, in a word.
+/// The state of the link.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Link {
-    /// Nothing is open.
+    /// No link.
     #[default]
     Closed,
     /// It is being dialled.
@@ -62,27 +62,27 @@ pub enum Link {
     Up {
         /// The box's address on it, if it is known.
         local: Option<Ipv4Addr>,
-        /// Until it is closed; `None` if somebody opened it by hand.
+        /// The time left; `None` if it was opened by hand.
         left: Option<Duration>,
     },
 }
 
 /// Septets of one message.
 const ROOM: usize = 160;
-/// What ends a text that was cut.
+/// The end of a text that was cut.
 const CUT: &str = "..";
-/// What stands for a character that the alphabet lacks.
+/// Replaces a character that the alphabet lacks.
 const UNKNOWN: char = '?';
 
 impl Reply {
-    /// The answer in 160 characters of the 7 bit alphabet at most. What other alphabets have is
-    /// replaced by `?`; what is too long is cut, and `..` says so.
+    /// The reply in at most 160 characters of the 7 bit alphabet. Other characters are replaced by `?`; a longer text
+    /// is cut and ends with `..`.
     #[must_use]
     pub fn text(&self) -> String {
         fit(&self.to_string(), ROOM)
     }
 
-    /// Whether what was asked for was not done.
+    /// Whether a request was not carried out.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::NotStored | Self::Link(LinkOutcome::Failed(_) | LinkOutcome::Refused(_)))
@@ -106,8 +106,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// Room for words in a status. All that comes before the last error fits beside it, and the error
-/// has what is left: 17 characters at the very least, usually half of the message.
+/// The space for texts in a status. The last error gets the rest: at least 17 characters, usually half of the message.
 const VERSION: usize = 16;
 const CAUSE: usize = 20;
 const OPERATOR: usize = 12;
@@ -144,8 +143,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// The text in so many septets at most, in the 7 bit alphabet, without control characters but
-/// line ends.
+/// The text in at most so many septets of the 7 bit alphabet, without control characters except line ends.
 fn fit(text: &str, room: usize) -> String {
     let clean = |c: char| match c {
         '\n' => '\n',
@@ -239,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_is_short_and_plain() {
+    fn the_texts_of_all_replies() {
         let addresses =
             Some(Addresses { local: Ipv4Addr::new(10, 64, 3, 7), remote: Ipv4Addr::new(10, 64, 64, 64) });
         let left = Some(TimeSpan::minutes(120));
@@ -278,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_answer_fits_into_one_message(
+        fn every_reply_fits_into_one_message(
             words in any::<(String, String, String, String)>(), numbers in any::<(u64, u64, i32)>(), seconds: u32,
         ) {
             let (version, cause, operator, error) = words;

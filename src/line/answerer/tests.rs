@@ -196,7 +196,7 @@ fn a_modem_that_vanishes_while_answering_is_a_lost_call() {
 }
 
 #[test]
-fn a_rung_of_the_ladder_tries_to_leave_a_call_before_the_reset() {
+fn a_recovery_step_tries_to_leave_a_call_before_the_reset() {
     let mut line = Answerer::new(config(""), random);
     line.on_open(Some(RecoveryStep::HangUp), SECOND);
     assert_eq!(line.on_time(SECOND), []);
@@ -253,7 +253,7 @@ fn connected_as(user: Option<&str>) -> Connected {
     Connected { since: 10 * SECOND, caller: None, speed: Some("33600".to_owned()), user }
 }
 
-/// Types, and is judged by the owner of the line.
+/// Types a name and a password, which the owner of the line checks.
 fn log_in(line: &mut Answerer, typed: &[u8], user: Option<&str>) -> Vec<Action> {
     let mut actions = line.on_bytes(typed, 15 * SECOND);
     while actions.last() == Some(&Action::Report(Report::CheckPassword)) {
