@@ -58,11 +58,34 @@ pub fn grow_to_the_end(partition: &Path) -> io::Result<bool> {
 /// services write there.
 pub fn link_card(partition: &Path, symlink: &Path) -> io::Result<()> {
     let here = Partition::find(partition)?;
-    if !mbr::leaves_free(&read_at(&here.disk, 0)?, &RESERVED) {
-        let what = format!("{} has a partition where the second copy belongs", here.disk.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-    }
+    has_room(&here.disk)?;
     std::os::unix::fs::symlink(&here.disk, symlink)
+}
+
+/// The disk that a partition's name belongs to: the kernel appends the number, after a `p` if the disk's name ends with
+/// a digit (block/genhd.c, `disk_name`). For a disk whose table may be damaged, so that the partition does not exist.
+pub fn disk_of(partition: &Path) -> Option<PathBuf> {
+    let name = partition.file_name()?.to_str()?;
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let with_p = stem.strip_suffix('p').filter(|disk| disk.ends_with(|c: char| c.is_ascii_digit()));
+    let disk = with_p.unwrap_or(stem);
+    (stem != name && !disk.is_empty()).then(|| partition.with_file_name(disk))
+}
+
+/// The disk of a partition, if its table leaves the bytes beside the partitions free.
+pub fn card_with_room(partition: &Path) -> io::Result<PathBuf> {
+    let disk = disk_of(partition).ok_or(io::ErrorKind::InvalidInput)?;
+    wait_for(&disk)?;
+    has_room(&disk)?;
+    Ok(disk)
+}
+
+fn has_room(disk: &Path) -> io::Result<()> {
+    if mbr::leaves_free(&read_at(disk, 0)?, &RESERVED) {
+        return Ok(());
+    }
+    let what = format!("{} has a partition where the second copy belongs", disk.display());
+    Err(io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 /// A partition and the disk it lies on.
@@ -97,4 +120,25 @@ fn reread_partitions(disk: &File) -> io::Result<()> {
     const BLKRRPART: Opcode = opcode::none(0x12, 95);
     // SAFETY: BLKRRPART takes no argument (linux/fs.h).
     Ok(unsafe { ioctl(disk, NoArg::<BLKRRPART>::new()) }?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partitions_name_tells_its_disk() {
+        for (partition, disk) in [
+            ("/dev/mmcblk0p2", Some("/dev/mmcblk0")),
+            ("/dev/mmcblk0p12", Some("/dev/mmcblk0")),
+            ("/dev/sda2", Some("/dev/sda")),
+            ("/dev/nvme0n1p1", Some("/dev/nvme0n1")),
+            ("/dev/sdp1", Some("/dev/sdp")),
+            ("/dev/sda", None),
+            ("/dev/7", None),
+            ("/", None),
+        ] {
+            assert_eq!(disk_of(Path::new(partition)).as_deref(), disk.map(Path::new), "{partition}");
+        }
+    }
 }

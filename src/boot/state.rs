@@ -98,23 +98,31 @@ pub fn claim_the_card(device: &Path, log: &Log) {
     }
 }
 
-/// Mounts the partition at `/state`, repairs or formats it if necessary, and uses RAM if nothing else works.
-pub fn mount_state(device: &Path) -> Report {
+/// Mounts the partition at `/state`, repairs or formats it if necessary, and uses RAM if nothing else works. While a
+/// tool runs, `progress` is called again and again.
+pub fn mount_state(device: &Path, progress: &mut dyn FnMut()) -> Report {
     let mut trouble = Vec::new();
     let health = health(device).map_err(|error| trouble.push(error.to_string()));
-    let mounted_after =
-        health.ok().and_then(|health| try_repairs(health, &mut Card { device }, &mut trouble));
+    let mut card = Card { device, progress };
+    let mounted_after = health.ok().and_then(|health| try_repairs(health, &mut card, &mut trouble));
     match mounted_after {
         Some(Repair::Nothing) => report(MountOutcome::Clean, trouble),
         Some(Repair::ReplayJournal) => report(MountOutcome::Recovered, trouble),
         Some(Repair::Check | Repair::ForcedCheck) => report(MountOutcome::Repaired, trouble),
         Some(Repair::Format) => report(MountOutcome::Formatted, trouble),
-        None => {
-            let memory = mount_memory();
-            trouble.extend(memory.err().map(|error| format!("tmpfs: {error}")));
-            report(MountOutcome::Memory, trouble)
-        }
+        None => in_memory(trouble),
     }
+}
+
+/// Leaves the partition alone, and uses RAM.
+pub fn leave_the_partition(why: &str) -> Report {
+    in_memory(vec![why.to_owned()])
+}
+
+fn in_memory(mut trouble: Vec<String>) -> Report {
+    let memory = mount_memory();
+    trouble.extend(memory.err().map(|error| format!("tmpfs: {error}")));
+    report(MountOutcome::Memory, trouble)
 }
 
 fn report(outcome: MountOutcome, trouble: Vec<String>) -> Report {
@@ -182,6 +190,7 @@ fn is_about_the_content(error: Errno) -> bool {
 /// The partition on the card.
 struct Card<'a> {
     device: &'a Path,
+    progress: &'a mut dyn FnMut(),
 }
 
 impl Partition for Card<'_> {
@@ -191,7 +200,7 @@ impl Partition for Card<'_> {
     }
 
     fn repair(&mut self, repair: Repair) -> Result<(), RepairError> {
-        apply(repair, self.device)
+        apply(repair, self.device, self.progress)
     }
 
     fn mount(&mut self) -> Result<(), Errno> {
@@ -203,18 +212,18 @@ fn health(device: &Path) -> io::Result<Health> {
     Ok(ext4::health(&block::read_at(device, ext4::OFFSET)?))
 }
 
-fn apply(repair: Repair, device: &Path) -> Result<(), RepairError> {
+fn apply(repair: Repair, device: &Path, progress: &mut dyn FnMut()) -> Result<(), RepairError> {
     // 1: errors were corrected; 2: a reboot is needed if it was mounted. e2fsck(8)
     let corrected = 0..=2;
     match repair {
         Repair::Nothing | Repair::ReplayJournal => Ok(()),
-        Repair::Check => run(Command::new(E2FSCK).arg("-p").arg(device), corrected),
-        Repair::ForcedCheck => run(Command::new(E2FSCK).arg("-fy").arg(device), corrected),
-        Repair::Format => format(device),
+        Repair::Check => run(Command::new(E2FSCK).arg("-p").arg(device), corrected, progress),
+        Repair::ForcedCheck => run(Command::new(E2FSCK).arg("-fy").arg(device), corrected, progress),
+        Repair::Format => format(device, progress),
     }
 }
 
-fn format(device: &Path) -> Result<(), RepairError> {
+fn format(device: &Path, progress: &mut dyn FnMut()) -> Result<(), RepairError> {
     // mke2fs would wait seconds for the kernel's entropy on a box without a keyboard; the kernel returns a UUID at
     // once, and this one need not be secret.
     let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid");
@@ -225,14 +234,24 @@ fn format(device: &Path) -> Result<(), RepairError> {
     mke2fs.args(["-q", "-F", "-t", "ext4", "-L", "state", "-m", "0", "-U", uuid, "-E", &lazy]);
     // Some dozen small files.
     mke2fs.args(["-N", "256"]).arg(device);
-    run(&mut mke2fs, 0..=0)
+    run(&mut mke2fs, 0..=0, progress)
 }
 
-fn run(command: &mut Command, good: RangeInclusive<i32>) -> Result<(), RepairError> {
-    run_for(TOOL_TIMEOUT, command, good)
+fn run(
+    command: &mut Command,
+    good: RangeInclusive<i32>,
+    progress: &mut dyn FnMut(),
+) -> Result<(), RepairError> {
+    run_for(TOOL_TIMEOUT, command, good, progress)
 }
 
-fn run_for(timeout: Duration, command: &mut Command, good: RangeInclusive<i32>) -> Result<(), RepairError> {
+/// That a tool runs counts as progress, for as long as it may: what it does on the card cannot be seen from here.
+fn run_for(
+    timeout: Duration,
+    command: &mut Command,
+    good: RangeInclusive<i32>,
+    progress: &mut dyn FnMut(),
+) -> Result<(), RepairError> {
     const POLL: Duration = Duration::from_millis(10);
     let name = command.get_program().to_string_lossy().into_owned();
     let unfinished = |error: io::Error| RepairError::Unfinished(format!("{name}: {error}"));
@@ -254,7 +273,10 @@ fn run_for(timeout: Duration, command: &mut Command, good: RangeInclusive<i32>) 
                 let _ = child.kill();
                 return Err(RepairError::Unfinished(format!("{name}: no end in {} s", timeout.as_secs())));
             }
-            None => sleep(POLL),
+            None => {
+                progress();
+                sleep(POLL);
+            }
         }
     }
 }

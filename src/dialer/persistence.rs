@@ -16,7 +16,7 @@ use crate::site::Proof;
 use crate::sms::gate::Gate;
 use crate::sms::past::Past;
 use crate::state::slots::{self, BLOCK, Copies, OFFSETS, TooLong};
-use crate::state::{SecondCopy, Store};
+use crate::state::{CardRecord, Store};
 
 /// What was known when the dialer started.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Remembered {
 pub struct Persistence<'a> {
     log: &'a Log,
     store: Store,
-    copy: SecondCopy,
+    copy: CardRecord,
     past: Past,
     month: MonthTotal,
     copy_trouble: Option<String>,
@@ -59,7 +59,7 @@ impl<'a> Persistence<'a> {
         let store = Store::new(paths.state());
         let read = |file| Record::parse(&store.read(file).unwrap_or_default());
         let (stored, session) = (Past::from_record(&read(Gate::FILE)), read(Session::FILE));
-        let (copy, unreadable) = SecondCopy::open(paths.card());
+        let (copy, unreadable) = CardRecord::open(paths.card(), OFFSETS);
         let past = Past::recall(proof, stored.clone(), copy.content().and_then(Past::from_record));
         let copied = copy.content().map(MonthTotal::from_copy).unwrap_or_default();
         let month = Budget::after_a_cut(&session).max(copied);

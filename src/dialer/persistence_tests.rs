@@ -147,7 +147,7 @@ fn what_state_has_lost_comes_from_the_second_copy_and_the_other_way_round() {
         let sectors = test_box.sectors();
         for sectors in [[sectors[0], [0; SECTOR]], [[0; SECTOR], sectors[1]]] {
             test_box.set_sectors(&sectors);
-            let copy = SecondCopy::open(test_box.paths.card()).0;
+            let copy = CardRecord::open(test_box.paths.card(), OFFSETS).0;
             let copied = copy.content().and_then(Past::from_record);
             assert_eq!(copied.as_ref(), Some(&remembered.past), "{what}");
         }

@@ -1,11 +1,11 @@
 //! Files on the state partition, written so that a power cut leaves the old or the new content.
 
+mod card_record;
 mod ledger;
-mod second_copy;
 pub mod slots;
 
+pub use card_record::CardRecord;
 pub use ledger::{Boot, Cause, Ledger};
-pub use second_copy::SecondCopy;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};

@@ -210,7 +210,10 @@ mod tests {
         let status = Status {
             uptime: Duration::from_secs(45),
             sealed: false,
-            boot: read("root=/dev/mmcblk0p3\nroot-copy=B\nstate=memory\nstate-trouble=mount: I/O error\n"),
+            boot: read(
+                "root=/dev/mmcblk0p3\nroot-copy=B\nstate=memory\nstate-trouble=mount: I/O error\n\
+                   failed-boots=3\nremedies=after 3 failed boots: root B first\n",
+            ),
             site: read("site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\n"),
             firewall: read("firewall=refused\nwhy=/etc/nftables.conf:3:1-5: Error: syntax error\n"),
             services: vec![
@@ -224,6 +227,7 @@ mod tests {
         insta::assert_snapshot!(status.to_string(), @"
         dialbox   0.1.0 (3f1c9aa), hut, dialer, up 45 s
         boots     12, the last one after: stuck sms-dialer
+                  after 3 failed boots: root B first
         root      B (/dev/mmcblk0p3), WRITABLE
         state     memory (mount: I/O error)
         clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13

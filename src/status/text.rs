@@ -23,7 +23,7 @@ impl fmt::Display for Status {
         let role = self.role.unwrap_or("no valid site");
         let uptime = Uptime(self.uptime);
         row(f, "dialbox", &format!("{version}, {hostname}, {role}, up {uptime}"))?;
-        row(f, "boots", &boots(self.ledger.as_ref()))?;
+        row(f, "boots", &boots(self.ledger.as_ref(), self.boot.as_ref()))?;
         row(f, "root", &root(self.boot.as_ref(), self.sealed))?;
         row(f, "state", &state(self.boot.as_ref()))?;
         if let Some(clock) = self.clock {
@@ -77,8 +77,11 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     })
 }
 
-fn boots(ledger: Option<&LastBoot>) -> String {
-    ledger.map_or("unknown".to_owned(), |boot| format!("{}, the last one after: {}", boot.number, boot.cause))
+fn boots(ledger: Option<&LastBoot>, boot: Option<&BootStatus>) -> String {
+    let last = ledger
+        .map_or("unknown".to_owned(), |boot| format!("{}, the last one after: {}", boot.number, boot.cause));
+    let remedies = boot.and_then(|boot| boot.remedies.clone());
+    [Some(last), remedies].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 fn root(boot: Option<&BootStatus>, sealed: bool) -> String {

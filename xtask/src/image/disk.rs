@@ -53,12 +53,15 @@ impl Layout {
         let [boot, root_a, root_b, state] =
             self.parts.map(|(start, length)| (start as usize, length as usize));
         let beginning = |(start, length): (usize, usize)| start..start + length.min(SUPERBLOCKS);
-        let [first, second] = slots::OFFSETS.map(|at| at as usize..at as usize + slots::BLOCK);
+        let slot = |at| at as usize..at as usize + slots::BLOCK;
+        let ([first, second], [count, other_count]) = (slots::OFFSETS.map(slot), slots::ATTEMPTS.map(slot));
         let ranges = [
             // The MBR, and a GPT that the card may have had (UEFI specification §5.3.2: up to LBA 33).
             0..SUPERBLOCKS,
             first,
+            count,
             second,
+            other_count,
             // In a FAT, a block of zeros is as much a part of a file, a directory or the allocation table as any other.
             boot.0..boot.0 + boot.1,
             root_a.0..(root_a.0 + root).next_multiple_of(BLOCK),
@@ -238,9 +241,9 @@ mod tests {
     #[test]
     fn a_bmap_counts_its_blocks_and_leaves_out_empty_partitions() {
         let bmap = bmap(&DISK, &image(), ROOT);
-        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, root B and state; two slots.
+        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, root B and state; four slots.
         assert!(bmap.contains(">2048-3074</Range>") && bmap.contains(">4096-4111</Range>"), "{bmap}");
-        assert!(bmap.contains("<MappedBlocksCount>1077</MappedBlocksCount>"), "{bmap}");
+        assert!(bmap.contains("<MappedBlocksCount>1079</MappedBlocksCount>"), "{bmap}");
     }
 
     #[test]
