@@ -16,6 +16,7 @@ use super::block;
 use super::ext4::{self, Health};
 use crate::clock;
 use crate::log::Log;
+use crate::published::BootStatus;
 
 const MOUNT_POINT: &str = "/state";
 const E2FSCK: &str = "/sbin/e2fsck";
@@ -45,7 +46,7 @@ impl fmt::Display for MountOutcome {
             Self::Recovered => "recovered",
             Self::Repaired => "repaired",
             Self::Formatted => "formatted",
-            Self::Memory => "memory",
+            Self::Memory => BootStatus::IN_RAM,
         })
     }
 }

@@ -229,6 +229,30 @@ fn a_slot_that_goes_bad_does_not_make_a_used_code_good_when_state_is_lost_too() 
 }
 
 #[test]
+fn a_code_that_only_ram_would_remember_is_not_obeyed_if_it_would_be_good_again() {
+    let totp = Proof::Totp(codes());
+    for (proof, in_ram, has_card, is_obeyed) in [
+        (sms().proof, true, true, true),
+        (sms().proof, true, false, false),
+        (sms().proof, false, false, true),
+        (totp, true, false, true),
+        (Proof::SenderOnly, true, false, true),
+    ] {
+        let test_box = TestBox::with_new_card();
+        let state = if in_ram { BootStatus::IN_RAM } else { "clean" };
+        test_box.paths.publish(record::BOOT, &Record::new().with("state", state)).unwrap();
+        if !has_card {
+            // Every write to it fails, and it reads as zeros (drivers/char/mem.c).
+            fs::remove_file(test_box.paths.card()).unwrap();
+            std::os::unix::fs::symlink("/dev/full", test_box.paths.card()).unwrap();
+        }
+        let (mut persistence, _) = Persistence::open(&test_box.paths, Some(&proof), &test_box.log);
+        let remembered = persistence.remember_past(Past::NewCard);
+        assert_eq!(remembered.is_ok(), is_obeyed, "{proof:?}, {in_ram}, {has_card}: {remembered:?}");
+    }
+}
+
+#[test]
 fn the_longest_content_fits_into_a_slot() {
     let handled = vec!["f".repeat(16); 64].join(" ");
     let text = format!("secret=hotp-ffffffff\nused={}\nhandled={handled}\n", u64::MAX);

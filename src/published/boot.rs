@@ -41,6 +41,16 @@ pub struct BootStatus {
     pub init_ended_ms: Option<u64>,
 }
 
+impl BootStatus {
+    /// Whether the state is in RAM.
+    pub fn state_is_in_ram(&self) -> bool {
+        self.state.as_deref() == Some(Self::IN_RAM)
+    }
+
+    /// The state partition in a word, where it could not be used.
+    pub const IN_RAM: &str = "memory";
+}
+
 impl Published for BootStatus {
     fn fields(&self) -> Fields {
         Fields::new()

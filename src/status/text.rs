@@ -14,6 +14,7 @@ use crate::published::{
     LinkStatus, ModemStatus,
 };
 use crate::site::DataSize;
+use crate::state::Loss;
 use crate::watch::heartbeat::HeartbeatState;
 
 impl fmt::Display for Status {
@@ -25,7 +26,7 @@ impl fmt::Display for Status {
         row(f, "dialbox", &format!("{version}, {hostname}, {role}, up {uptime}"))?;
         row(f, "boots", &boots(self.ledger.as_ref(), self.boot.as_ref()))?;
         row(f, "root", &root(self.boot.as_ref(), self.sealed))?;
-        row(f, "state", &state(self.boot.as_ref()))?;
+        row(f, "state", &state(self.boot.as_ref(), self.loss))?;
         if let Some(clock) = self.clock {
             row(f, "clock", &self::clock(&clock))?;
         }
@@ -90,7 +91,17 @@ fn root(boot: Option<&BootStatus>, sealed: bool) -> String {
     known.map_or("unknown".to_owned(), |(copy, device)| format!("{copy} ({device}), {mode}"))
 }
 
-fn state(boot: Option<&BootStatus>) -> String {
+fn state(boot: Option<&BootStatus>, loss: Option<Loss>) -> String {
+    let lost = loss.map(|loss| match loss {
+        Loss::InRam => "what is new is LOST at the next boot",
+        Loss::Full => "FULL: what is new is lost\nnext: `du -a /state`, and delete what is not needed",
+        Loss::ReadOnly => "READ-ONLY: what is new is lost\nnext: `dialctl reboot`, which repairs it if the card can be written",
+        Loss::Unusable => "UNUSABLE: what is new is lost\nnext: `dialctl reboot`",
+    });
+    [Some(mounted_state(boot).as_str()), lost].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn mounted_state(boot: Option<&BootStatus>) -> String {
     let outcome = boot.and_then(|boot| boot.state.as_deref()).unwrap_or("unknown");
     match boot.and_then(|boot| boot.state_trouble.as_deref()).filter(|trouble| !trouble.is_empty()) {
         Some(trouble) => format!("{outcome} ({trouble})"),

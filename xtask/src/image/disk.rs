@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io::Cursor, ops::Range};
 
-use dialbox::{dialer::persistence, state::slots};
+use dialbox::{boot::mbr, dialer::persistence, state::slots};
 use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 use super::boot::MIB;
@@ -18,8 +18,6 @@ pub const SECTOR: u64 = 512;
 const ALIGN: u64 = 4 * MIB;
 /// Where the superblocks of squashfs (at 0) and ext4 (at 1024) are, and those of what else a card may have held.
 const SUPERBLOCKS: usize = 64 << 10;
-const FAT16_LBA: u8 = 0x0e;
-const LINUX: u8 = 0x83;
 
 /// Where the parts lie, in bytes: boot, root A, root B, state.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,18 +103,18 @@ pub fn write(disk: &Disk, boot: &[u8], root: &[u8]) -> Result<Vec<u8>> {
 
 fn write_mbr(image: &mut [u8], layout: &Layout, signature: u32) -> Result<(), mbrman::Error> {
     let mut disk = Cursor::new(image);
-    let mut mbr = MBR::new_from(&mut disk, SECTOR as u32, signature.to_le_bytes())?;
-    for (index, (start, length)) in (1..).zip(layout.parts) {
-        mbr[index] = MBRPartitionEntry {
+    let mut table = MBR::new_from(&mut disk, SECTOR as u32, signature.to_le_bytes())?;
+    for (index, ((start, length), sys)) in (1..).zip(layout.parts.into_iter().zip(mbr::TYPES)) {
+        table[index] = MBRPartitionEntry {
             boot: BOOT_INACTIVE,
             first_chs: CHS::empty(),
-            sys: if index == 1 { FAT16_LBA } else { LINUX },
+            sys,
             last_chs: CHS::empty(),
             starting_lba: (start / SECTOR) as u32,
             sectors: (length / SECTOR) as u32,
         };
     }
-    mbr.write_into(&mut disk)
+    table.write_into(&mut disk)
 }
 
 /// The block size of `.bmap`: a page, and a block of most file systems.
