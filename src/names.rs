@@ -72,6 +72,8 @@ pub fn line_parser_uid(line: usize) -> u32 {
 pub mod record {
     /// How the box booted: written by `init`.
     pub const BOOT: &str = "boot";
+    /// What the builder has put on the card, [`Card`](crate::card::layout::Card): written by `init`.
+    pub const CARD_LAYOUT: &str = "card-layout";
     /// The number of this boot, and how the previous one ended: written by `init`.
     pub const LEDGER: &str = "ledger";
     /// Which site is in force: written by `dialctl site apply`.

@@ -10,13 +10,15 @@ use std::time::Duration;
 use dialbox::boot::attempts::{self, Attempts};
 use dialbox::boot::cmdline::Cmdline;
 use dialbox::boot::watchdog::BootWatchdog;
-use dialbox::boot::{Fatal, OrFatal, block, modules, root, state};
+use dialbox::boot::{Fatal, OrFatal, block, modules, root, sealed, state};
 use dialbox::build::Build;
+use dialbox::card::layout::{self, Card};
 use dialbox::clock::{self, Plausible, Utc};
 use dialbox::log::Log;
 use dialbox::names::record;
 use dialbox::paths::Paths;
 use dialbox::published::{BootStatus, LastBoot, Published};
+use dialbox::record::Record;
 use dialbox::state::{Ledger, Store};
 use rustix::system::RebootCommand;
 
@@ -50,6 +52,8 @@ fn boot(watchdog: &mut BootWatchdog, attempts: &mut Attempts, log: &Log) -> Resu
     watchdog.arm(cmdline.watchdog.as_deref());
     modules::load()?;
     watchdog.feed();
+    let card = read_card();
+    let mended = mend_table(&cmdline, card.as_ref().ok(), log);
     *attempts = count_boot(&cmdline, log);
     let plan = attempts.plan();
     watchdog.feed();
@@ -57,8 +61,9 @@ fn boot(watchdog: &mut BootWatchdog, attempts: &mut Attempts, log: &Log) -> Resu
         state::claim_the_card(&cmdline.state, log);
         watchdog.feed();
     }
-    let roots = plan.order(cmdline.roots.clone());
-    let root = root::mount_sealed(&roots, log)?;
+    let verity = card.as_ref().map(|card| &card.root).map_err(String::as_str);
+    let order = plan.order(cmdline.roots.len());
+    let root = sealed::mount(&cmdline.roots, &order, verity, &mut || watchdog.feed(), log)?;
     watchdog.feed();
     root::lay_overlay()?;
     root::switch(log)?;
@@ -66,23 +71,31 @@ fn boot(watchdog: &mut BootWatchdog, attempts: &mut Attempts, log: &Log) -> Resu
 
     // From here on nothing prevents the boot.
     let paths = Paths::default();
-    warn_if_failed(log, "no second copy", block::link_card(root, &paths.card()));
+    if let Some(device) = root.devices.first() {
+        warn_if_failed(log, "no second copy", block::link_card(device, &paths.card()));
+    }
+    if let Ok(card) = &card {
+        warn_if_failed(log, "publishing", paths.publish(record::CARD_LAYOUT, &card.to_record()));
+    }
     let fat = root::mount_boot(&cmdline.boot);
     watchdog.feed();
-    let remedies = plan.remedy();
-    let state = match &remedies {
-        Some(why) if plan.leaves_state => state::leave_the_partition(why),
+    let state = match plan.remedy() {
+        Some(why) if plan.leaves_state => state::leave_the_partition(&why),
         _ => state::mount_state(&cmdline.state, &mut || watchdog.feed()),
     };
     watchdog.feed();
     set_clock(&paths, log);
+    let remedies: Vec<String> = mended.into_iter().chain(plan.remedy()).collect();
+    let remedies = (!remedies.is_empty()).then(|| remedies.join("; "));
     note_boot(&paths, remedies.as_deref(), log);
     load_extra_modules(&cmdline.modules, log);
-    let copy = cmdline.roots.iter().position(|device| device == root);
+    let devices: Vec<String> = root.devices.iter().map(|device| device.display().to_string()).collect();
     let milliseconds = |since_boot: Duration| u64::try_from(since_boot.as_millis()).ok();
     let status = BootStatus {
-        root: Some(root.display().to_string()),
-        root_copy: Some(if copy == Some(0) { "A" } else { "B" }.to_owned()),
+        root: Some(devices.join(", ")),
+        root_copy: Some(root.copy),
+        root_check: Some(root.check.to_string()),
+        root_trouble: Some(root.trouble.join("; ")),
         boot: Some(fat.map_or_else(|why| why.to_string(), |()| "mounted".to_owned())),
         state: Some(state.outcome.to_string()),
         state_trouble: Some(state.trouble),
@@ -101,6 +114,12 @@ fn boot(watchdog: &mut BootWatchdog, attempts: &mut Attempts, log: &Log) -> Resu
     Err(Command::new("/sbin/init").exec()).or_fatal("starting /sbin/init")
 }
 
+/// What the builder has put on the card.
+fn read_card() -> Result<Card, String> {
+    let text = fs::read_to_string(layout::PATH).map_err(|error| format!("{}: {error}", layout::PATH))?;
+    Card::from_record(&Record::parse(&text)).ok_or_else(|| format!("{} is damaged", layout::PATH))
+}
+
 /// The board has no battery-backed clock: it starts at the latest known time.
 fn set_clock(paths: &Paths, log: &Log) {
     let plausible = Plausible::since_build(Build::load(paths).epoch);
@@ -111,6 +130,14 @@ fn set_clock(paths: &Paths, log: &Log) {
     if let Some(earliest) = clock::floor(clock::unix(), saved, plausible) {
         warn_if_failed(log, "setting the clock", clock::set_unix(earliest));
     }
+}
+
+/// Makes a damaged partition table as the builder has made it; returns what was done, for a person.
+fn mend_table(cmdline: &Cmdline, card: Option<&Card>, log: &Log) -> Option<String> {
+    let mended = block::mend_table(cmdline.roots.first()?, card?).inspect_err(|error| {
+        log.warning(&format!("the partition table: {error}"));
+    });
+    mended.is_ok_and(|mended| mended).then(|| "the partition table was damaged, and is mended".to_owned())
 }
 
 /// Counts this boot until it proves good. A card on which that cannot be done boots as if the last boot had been good.

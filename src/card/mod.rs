@@ -1,9 +1,11 @@
 //! What the builder writes onto the card and the box checks there. Pure: blocks in, judgements out.
 //!
-//! [`verity`] is the kernel's and veritysetup's format of a verified root, [`tree`] its hashes, [`layout`] the record that
-//! the box trusts, and [`boot_manifest`] the hashes of the boot files.
+//! [`verity`] is the kernel's and veritysetup's format of a verified root, [`tree`] its hashes, [`composition`] a root from
+//! the good blocks of several copies, [`layout`] the record that the box trusts, and [`boot_manifest`] the hashes of the
+//! boot files.
 
 pub mod boot_manifest;
+pub mod composition;
 pub mod layout;
 pub mod tree;
 pub mod verity;
