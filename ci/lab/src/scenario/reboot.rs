@@ -54,3 +54,17 @@ pub fn daily(stage: &Stage) -> Result<()> {
     let today = booted.must("date +%Y-%m-%d")?;
     shows("the clock after the reboot", &today, &[&tomorrow])
 }
+
+/// A box on which no process can be started reboots, and the next boot names that.
+pub fn no_process(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", DIALER_UP)?;
+    // So many as there are: nothing of the box ends, and nothing can be added (Documentation/admin-guide/sysctl/kernel.rst).
+    booted
+        .must("echo 1 >/proc/sys/kernel/threads-max 2>/dev/null || echo 20 >/proc/sys/kernel/threads-max")?;
+    booted.reboots(FROZEN + Duration::from_secs(90))?;
+
+    let mut booted = machine.boot()?;
+    shows("dialctl ledger", &booted.must("dialctl ledger")?, &["no process could be started"])
+}
