@@ -10,15 +10,21 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::mount::{FsOpenFlags, MountFlags, fsopen, mount};
+use rustix::mount::{FsOpenFlags, MountFlags, UnmountFlags, fsopen, mount, unmount};
 
 use super::block;
 use super::ext4::{self, Health};
 use crate::clock;
 use crate::log::Log;
 use crate::published::BootStatus;
+use crate::state::Loss;
+
+mod rescue;
 
 const MOUNT_POINT: &str = "/state";
+/// Where a partition is mounted whose files are copied into RAM; `init` is alone with it.
+const RESCUED: &str = "/run/state";
+const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
 const E2FSCK: &str = "/sbin/e2fsck";
 const MKE2FS: &str = "/sbin/mke2fs";
 /// A tool may hang on a dying card; the boot continues without it.
@@ -104,15 +110,44 @@ pub fn claim_the_card(device: &Path, log: &Log) {
 pub fn mount_state(device: &Path, progress: &mut dyn FnMut()) -> Report {
     let mut trouble = Vec::new();
     let health = health(device).map_err(|error| trouble.push(error.to_string()));
-    let mut card = Card { device, progress };
+    let mut card = Card { device, progress, is_in_use: false };
     let mounted_after = health.ok().and_then(|health| try_repairs(health, &mut card, &mut trouble));
+    let mounted_after = mounted_after.filter(|_| has_room(&mut trouble));
     match mounted_after {
         Some(Repair::Nothing) => report(MountOutcome::Clean, trouble),
         Some(Repair::ReplayJournal) => report(MountOutcome::Recovered, trouble),
         Some(Repair::Check | Repair::ForcedCheck) => report(MountOutcome::Repaired, trouble),
         Some(Repair::Format) => report(MountOutcome::Formatted, trouble),
-        None => in_memory(trouble),
+        None if card.is_in_use => in_memory(trouble),
+        None => in_memory_from(device, trouble),
     }
+}
+
+/// Whether the mounted partition takes what the box has to store; one that does not is unmounted.
+fn has_room(trouble: &mut Vec<String>) -> bool {
+    let loss = Loss::of(Path::new(MOUNT_POINT), false);
+    let Some(loss) = loss else { return true };
+    trouble.push(loss.to_string());
+    // If it stays, the tmpfs is mounted over it.
+    let _ = unmount(MOUNT_POINT, UnmountFlags::DETACH);
+    false
+}
+
+/// In RAM, with what can be read on the partition.
+fn in_memory_from(device: &Path, trouble: Vec<String>) -> Report {
+    let mut report = in_memory(trouble);
+    // A journal cannot be replayed without writing; without that, mounting fails (fs/jbd2/recovery.c).
+    let _ = fs::create_dir(RESCUED); // mount(2) reports the error
+    let copied = mount(device, RESCUED, "ext4", FLAGS | MountFlags::RDONLY, Some(c"noload"))
+        .map_err(io::Error::from)
+        .and_then(|()| rescue::copy(Path::new(RESCUED), Path::new(MOUNT_POINT)));
+    let _ = unmount(RESCUED, UnmountFlags::DETACH);
+    let _ = fs::remove_dir(RESCUED);
+    report.trouble += &match copied {
+        Ok(count) => format!("; {count} files of it were copied into RAM"),
+        Err(error) => format!("; reading it: {error}"),
+    };
+    report
 }
 
 /// Leaves the partition alone, and uses RAM.
@@ -192,6 +227,8 @@ fn is_about_the_content(error: Errno) -> bool {
 struct Card<'a> {
     device: &'a Path,
     progress: &'a mut dyn FnMut(),
+    /// Whether a tool that could not be ended still works on it.
+    is_in_use: bool,
 }
 
 impl Partition for Card<'_> {
@@ -201,7 +238,9 @@ impl Partition for Card<'_> {
     }
 
     fn repair(&mut self, repair: Repair) -> Result<(), RepairError> {
-        apply(repair, self.device, self.progress)
+        let applied = apply(repair, self.device, self.progress);
+        self.is_in_use |= matches!(applied, Err(RepairError::Unfinished(_)));
+        applied
     }
 
     fn mount(&mut self) -> Result<(), Errno> {
@@ -283,15 +322,13 @@ fn run_for(
 }
 
 fn mount_partition(device: &Path) -> Result<(), Errno> {
-    let flags = MountFlags::NOATIME | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     let _ = fs::create_dir_all(MOUNT_POINT); // mount(2) reports the error
     let options = c"errors=remount-ro";
-    mount(device, MOUNT_POINT, "ext4", flags, Some(options))
+    mount(device, MOUNT_POINT, "ext4", FLAGS | MountFlags::NOATIME, Some(options))
 }
 
 fn mount_memory() -> Result<(), Errno> {
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount("state", MOUNT_POINT, "tmpfs", flags, Some(c"mode=0755,size=4m"))
+    mount("state", MOUNT_POINT, "tmpfs", FLAGS, Some(c"mode=0755,size=4m"))
 }
 
 #[cfg(test)]
