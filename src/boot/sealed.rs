@@ -51,8 +51,8 @@ impl fmt::Display for RootCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Verified => f.write_str("verified"),
-            Self::Damaged(lost) => write!(f, "{lost} blocks bad in every copy"),
-            Self::Ignored(lost) => write!(f, "{lost} blocks bad in every copy, used as they are"),
+            Self::Damaged(lost) => write!(f, "blocks bad in every copy: {lost}"),
+            Self::Ignored(lost) => write!(f, "blocks bad in every copy, used as they are: {lost}"),
             Self::Unverified => f.write_str("NOT verified"),
         }
     }
@@ -202,7 +202,8 @@ fn check_tree(device: &Path, verity: &Verity) -> Result<(), String> {
     let (superblock, tree) = bytes.as_chunks::<BLOCK>().0.split_first().ok_or("it has no superblock")?;
     match Superblock::decode(superblock) {
         None => return Err("it has no superblock of dm-verity".to_owned()),
-        Some(found) if found != *verity.superblock() => return Err("it is another root".to_owned()),
+        Some(found) if found.uuid != verity.superblock().uuid => return Err("it is another root".to_owned()),
+        Some(found) if found != *verity.superblock() => return Err("its superblock is damaged".to_owned()),
         Some(_) => {}
     }
     let mut checked = Tree::new(verity.clone());

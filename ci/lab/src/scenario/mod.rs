@@ -17,6 +17,7 @@ mod own;
 mod parser;
 mod ppp;
 mod reboot;
+mod rot;
 mod session;
 mod ssh;
 mod stick;
@@ -123,6 +124,8 @@ pub const SCENARIOS: &[Scenario] = &[
     boot("a-card-that-loses-every-write-boots-to-all-services", bad_card::lost_writes),
     one("a-full-or-read-only-state-partition-leaves-the-dialer-working", bad_card::no_room),
     one("a-box-without-processes-reboots", reboot::no_process),
+    boot("rot-in-the-first-root-boots-the-second", rot::in_the_first_root),
+    boot("rot-in-both-roots-is-told-and-boots", rot::in_both_roots),
     boot("a-used-card-written-by-its-map-boots", boot::used_card),
     boot("a-pi-with-256-mb-boots", boot::small_memory),
 ];
