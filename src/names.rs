@@ -9,8 +9,13 @@ pub const RUN_DIR: &str = "/run/dialbox";
 /// The disk that the box has booted from, as a symlink in `/dev`.
 pub const CARD: &str = "/dev/card";
 
+/// The device of the first hardware watchdog.
+pub const WATCHDOG: &str = "/dev/watchdog";
+
 /// Files in [`RUN_DIR`] that are not records.
 pub mod run_file {
+    /// There is one if this boot stays counted as [failed](crate::boot::attempts).
+    pub const FAILED_BOOT: &str = "failed-boot";
     /// The dialer's [control socket](crate::control).
     pub const CONTROL_SOCKET: &str = "control";
     /// The log of the dialer's pppd and its `chat` about the last call.

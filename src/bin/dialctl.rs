@@ -104,7 +104,8 @@ fn ledger(paths: &Paths) -> String {
     let store = Store::new(paths.state());
     let ledger = Ledger::load(&store);
     let line = |boot: &dialbox::state::Boot| {
-        format!("{:>6}  {}  after: {}\n", boot.number, Utc(boot.at), boot.cause)
+        let remedies = if boot.remedies.is_empty() { String::new() } else { format!("; {}", boot.remedies) };
+        format!("{:>6}  {}  after: {}{remedies}\n", boot.number, Utc(boot.at), boot.cause)
     };
     let site = fs::read_to_string(paths.site()).ok().and_then(|text| Site::parse(&text).ok());
     let modems = site.iter().flat_map(|site| service::modems(&site.role));

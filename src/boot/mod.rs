@@ -1,8 +1,9 @@
 //! From the kernel to busybox's init: the parts of `/init` of the initramfs.
 //!
-//! [`cmdline`], [`ext4`] and [`mbr`] are pure; [`block`], [`dm`], [`modules`], [`root`], [`sealed`] and [`state`] are the
-//! edge that `src/bin/init.rs` calls in order.
+//! [`cmdline`], [`ext4`] and [`mbr`] are pure; [`attempts`], [`block`], [`dm`], [`modules`], [`root`], [`sealed`],
+//! [`state`] and [`watchdog`] are the edge that `src/bin/init.rs` calls in order.
 
+pub mod attempts;
 pub mod block;
 pub mod cmdline;
 pub mod dm;
@@ -12,6 +13,7 @@ pub mod modules;
 pub mod root;
 pub mod sealed;
 pub mod state;
+pub mod watchdog;
 
 use std::fmt;
 use std::io;

@@ -71,24 +71,31 @@ pub struct Sealed {
     pub trouble: Vec<String>,
 }
 
-/// Mounts a root. `verity` is what the initramfs says of it, or why it says nothing.
+/// Mounts a root: one of the candidates, tried in this order of their numbers. While it reads, `progress` is called again
+/// and again. `verity` is what the initramfs says of it, or why it says nothing.
 ///
 /// # Errors
 /// No copy can be mounted, not even without verification.
-pub fn mount(candidates: &[PathBuf], verity: Result<&Verity, &str>, log: &Log) -> Result<Sealed, Fatal> {
+pub fn mount(
+    candidates: &[PathBuf],
+    order: &[usize],
+    verity: Result<&Verity, &str>,
+    progress: &mut dyn FnMut(),
+    log: &Log,
+) -> Result<Sealed, Fatal> {
     let mut trouble = Vec::new();
     let mut refuse = |reason: String| {
         log.error(&format!("root refused: {reason}"));
         trouble.push(reason);
     };
     let found = match verity {
-        Ok(verity) => find_verified(candidates, verity, &mut refuse),
+        Ok(verity) => find_verified(candidates, order, verity, progress, &mut refuse),
         Err(why) => {
             refuse(why.to_owned());
             None
         }
     };
-    let found = found.or_else(|| find_plain(candidates, &mut refuse));
+    let found = found.or_else(|| find_plain(candidates, order, &mut refuse));
     let (copies, check) =
         found.ok_or_else(|| Fatal::new(format!("no usable root ({})", trouble.join("; "))))?;
     let copy: Vec<String> = copies.iter().map(|copy| letter(*copy).to_string()).collect();
@@ -103,15 +110,22 @@ fn letter(copy: usize) -> char {
 /// Copies, and what the root made of them is worth.
 type Found = Option<(Vec<usize>, RootCheck)>;
 
-fn find_verified(candidates: &[PathBuf], verity: &Verity, refuse: &mut impl FnMut(String)) -> Found {
-    for (copy, device) in candidates.iter().enumerate() {
+fn find_verified(
+    candidates: &[PathBuf],
+    order: &[usize],
+    verity: &Verity,
+    progress: &mut dyn FnMut(),
+    refuse: &mut impl FnMut(String),
+) -> Found {
+    for (copy, device) in in_order(candidates, order) {
+        progress();
         let mounted = check_tree(device, verity).map_err(|why| format!("{}: {why}", device.display()));
         match mounted.and_then(|()| mount_verified(&format!("root-{copy}"), device, verity, "")) {
             Ok(()) => return Some((vec![copy], RootCheck::Verified)),
             Err(why) => refuse(why),
         }
     }
-    let Some(composition) = compose(candidates, verity) else {
+    let Some(composition) = compose(candidates, verity, progress) else {
         refuse("no copy is of the root that this initramfs belongs to".to_owned());
         return None;
     };
@@ -160,8 +174,13 @@ fn linear_targets(candidates: &[PathBuf], pieces: &[Piece]) -> Vec<Target> {
 /// One optional argument of the target: a bad block is logged, and read as it is.
 const IGNORE: &str = " 1 ignore_corruption";
 
-fn find_plain(candidates: &[PathBuf], refuse: &mut impl FnMut(String)) -> Found {
-    for (copy, device) in candidates.iter().enumerate() {
+/// The candidates in this order, each with its number.
+fn in_order<'a>(candidates: &'a [PathBuf], order: &[usize]) -> impl Iterator<Item = (usize, &'a PathBuf)> {
+    order.iter().filter_map(|copy| Some((*copy, candidates.get(*copy)?)))
+}
+
+fn find_plain(candidates: &[PathBuf], order: &[usize], refuse: &mut impl FnMut(String)) -> Found {
+    for (copy, device) in in_order(candidates, order) {
         let mounted = block::wait_for(device).or_fatal(&device.display().to_string());
         match mounted.and_then(|()| mount_squashfs(device)) {
             Ok(()) => return Some((vec![copy], RootCheck::Unverified)),
@@ -196,9 +215,10 @@ fn check_tree(device: &Path, verity: &Verity) -> Result<(), String> {
     Ok(())
 }
 
-fn compose(candidates: &[PathBuf], verity: &Verity) -> Option<Composition> {
+fn compose(candidates: &[PathBuf], verity: &Verity, progress: &mut dyn FnMut()) -> Option<Composition> {
     let files: Vec<Option<File>> = candidates.iter().map(|device| File::open(device).ok()).collect();
     composition::compose(verity, files.len(), |copy, number| {
+        progress();
         let mut block: Block = [0; BLOCK];
         let file = files.get(copy)?.as_ref()?;
         file.read_exact_at(&mut block, number * BLOCK as u64).ok().map(|()| block)

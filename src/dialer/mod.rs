@@ -337,6 +337,8 @@ impl Dialer {
         let local = |link: &Connection| link.addresses.map(|addresses| addresses.local);
         let budget = self.session.budget();
         let modem = ModemStatus::from_record(view.known).unwrap_or_default();
+        let loss = view.loss.map(|loss| loss.to_string());
+        let errors = loss.into_iter().chain(self.last_error.clone());
         Status {
             version: self.facts.version.clone(),
             uptime: now,
@@ -353,7 +355,7 @@ impl Dialer {
             },
             used: DataSize::from_bytes(budget.used()),
             budget: budget.limit(),
-            error: self.last_error.clone(),
+            error: errors.reduce(|all, error| format!("{all}; {error}")),
         }
     }
 }

@@ -177,7 +177,7 @@ mod tests {
             let calendar = Calendar::NotBefore(Month::from_local(THAT_MORNING));
             let at = Timestamp { now: Duration::from_secs(second), calendar };
             let known = Record::new();
-            let view = View { at, wall: wall(THAT_MORNING), ports: Ports::Two, known: &known };
+            let view = View { at, wall: wall(THAT_MORNING), ports: Ports::Two, known: &known, loss: None };
             network_time.receive(unix, view, plausible)
         });
         let set = effects.filter_map(|effect| match effect {
@@ -248,7 +248,7 @@ mod tests {
             calendar: Calendar::NotBefore(Month::from_local(THAT_MORNING)),
         };
         let known = Record::new();
-        let view = View { at, wall, ports: Ports::Two, known: &known };
+        let view = View { at, wall, ports: Ports::Two, known: &known, loss: None };
         let facts =
             Facts { timezone: Some("CET-1CEST,M3.5.0,M10.5.0/3".parse().unwrap()), ..Facts::default() };
         let reading = ClockReading { shown: THAT_MORNING + hours * HOUR, east, likely };
@@ -310,7 +310,8 @@ mod tests {
             calendar: Calendar::NotBefore(Month::from_local(THAT_MORNING)),
         };
         let known = Record::new();
-        let view = View { at, wall: WallClock::Floor(THAT_MORNING), ports: Ports::Two, known: &known };
+        let view =
+            View { at, wall: WallClock::Floor(THAT_MORNING), ports: Ports::Two, known: &known, loss: None };
         network_time.receive(THAT_MORNING + 90 * DAY, view, Plausible::default());
         for second in [65, 125, 185] {
             let due = Duration::from_secs(second);

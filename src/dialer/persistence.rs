@@ -9,14 +9,16 @@
 use std::io;
 
 use crate::log::Log;
+use crate::names::record;
 use crate::paths::Paths;
 use crate::ppp::{Budget, MonthTotal, Session};
+use crate::published::{BootStatus, Published};
 use crate::record::Record;
 use crate::site::Proof;
 use crate::sms::gate::Gate;
 use crate::sms::past::Past;
 use crate::state::slots::{self, BLOCK, Copies, OFFSETS, TooLong};
-use crate::state::{SecondCopy, Store};
+use crate::state::{CardRecord, Store};
 
 /// The state at the start of the dialer.
 #[derive(Debug)]
@@ -34,10 +36,18 @@ pub struct Remembered {
 pub struct Persistence<'a> {
     log: &'a Log,
     store: Store,
-    copy: SecondCopy,
+    copy: CardRecord,
     past: Past,
     month: MonthTotal,
     copy_trouble: Option<String>,
+    /// Whether a code that only RAM remembers would be good again after the next boot, and the state is in RAM.
+    needs_copy: bool,
+}
+
+/// Whether `init` has put the state into RAM.
+pub(super) fn state_is_in_ram(paths: &Paths) -> bool {
+    let boot = paths.published(record::BOOT).as_ref().and_then(BootStatus::from_record);
+    boot.is_some_and(|boot| boot.state_is_in_ram())
 }
 
 /// The blocks of the second copy on a new card, with their offsets; for the builder.
@@ -59,11 +69,13 @@ impl<'a> Persistence<'a> {
         let store = Store::new(paths.state());
         let read = |file| Record::parse(&store.read(file).unwrap_or_default());
         let (stored, session) = (Past::from_record(&read(Gate::FILE)), read(Session::FILE));
-        let (copy, unreadable) = SecondCopy::open(paths.card());
+        let (copy, unreadable) = CardRecord::open(paths.card(), OFFSETS);
         let past = Past::recall(proof, stored.clone(), copy.content().and_then(Past::from_record));
         let copied = copy.content().map(MonthTotal::from_copy).unwrap_or_default();
         let month = Budget::after_a_cut(&session).max(copied);
-        let mut open = Self { log, store, copy, past: past.clone(), month, copy_trouble: None };
+        // A code by the clock ends by itself within a minute or two.
+        let needs_copy = matches!(proof, Some(Proof::Hotp(_))) && state_is_in_ram(paths);
+        let mut open = Self { log, store, copy, past: past.clone(), month, copy_trouble: None, needs_copy };
         open.judge_copy(unreadable.map_or(Ok(()), Err));
         if stored.as_ref() != Some(&past)
             && let Err(error) = open.write_past()
@@ -76,14 +88,17 @@ impl<'a> Persistence<'a> {
         (open, Remembered { past, session, copied })
     }
 
-    /// Stores the past of codes and messages durably.
+    /// Stores the past of codes and messages durably. If the state is in RAM, and the copy cannot be written, codes by the
+    /// clock and commands without a code are obeyed all the same: it survives until the next boot.
     ///
     /// # Errors
-    /// Neither place could be written.
+    /// Neither place could be written, or only RAM, and the codes count up.
     pub fn remember_past(&mut self, past: Past) -> io::Result<()> {
         self.past = past;
         let stored = self.write_past();
-        self.copy_as_well(stored, Copies::Both)
+        let lasts =
+            if self.needs_copy { stored.and(Err(io::Error::other("the state is in RAM"))) } else { stored };
+        self.copy_as_well(lasts, Copies::Both)
     }
 
     /// Stores the session's record durably; only the month, if the state partition cannot be written.

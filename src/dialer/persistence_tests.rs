@@ -144,7 +144,7 @@ fn each_place_is_repaired_from_the_other() {
         let sectors = test_box.sectors();
         for sectors in [[sectors[0], [0; SECTOR]], [[0; SECTOR], sectors[1]]] {
             test_box.set_sectors(&sectors);
-            let copy = SecondCopy::open(test_box.paths.card()).0;
+            let copy = CardRecord::open(test_box.paths.card(), OFFSETS).0;
             let copied = copy.content().and_then(Past::from_record);
             assert_eq!(copied.as_ref(), Some(&remembered.past), "{what}");
         }
@@ -222,6 +222,30 @@ fn a_damaged_slot_does_not_make_a_used_code_valid_when_the_state_is_lost_too() {
             assert!(judge(&mut gate, &order(counter, 2)).is_none());
             assert!(judge(&mut gate, &order(counter + 1, 2)).is_some());
         }
+    }
+}
+
+#[test]
+fn a_code_that_only_ram_would_remember_is_not_obeyed_if_it_would_be_good_again() {
+    let totp = Proof::Totp(codes());
+    for (proof, in_ram, has_card, is_obeyed) in [
+        (sms().proof, true, true, true),
+        (sms().proof, true, false, false),
+        (sms().proof, false, false, true),
+        (totp, true, false, true),
+        (Proof::SenderOnly, true, false, true),
+    ] {
+        let test_box = TestBox::with_new_card();
+        let state = if in_ram { BootStatus::IN_RAM } else { "clean" };
+        test_box.paths.publish(record::BOOT, &Record::new().with("state", state)).unwrap();
+        if !has_card {
+            // Every write to it fails, and it reads as zeros (drivers/char/mem.c).
+            fs::remove_file(test_box.paths.card()).unwrap();
+            std::os::unix::fs::symlink("/dev/full", test_box.paths.card()).unwrap();
+        }
+        let (mut persistence, _) = Persistence::open(&test_box.paths, Some(&proof), &test_box.log);
+        let remembered = persistence.remember_past(Past::NewCard);
+        assert_eq!(remembered.is_ok(), is_obeyed, "{proof:?}, {in_ram}, {has_card}: {remembered:?}");
     }
 }
 

@@ -10,7 +10,7 @@ use rustix::process::Pid;
 
 use super::facts::{facts, timestamp};
 use super::parser::ModemGuard;
-use super::persistence::{Persistence, Remembered};
+use super::persistence::{self, Persistence, Remembered};
 use super::pppds::Pppds;
 use super::{Dialer, Effect, Event, Ports, View};
 use crate::clock::{self, Plausible, WallClock};
@@ -30,7 +30,7 @@ use crate::record::Record;
 use crate::service::Start;
 use crate::site::{self, FlowControl, Site};
 use crate::sms::gate::GateRefusal;
-use crate::state::{Cause, Store};
+use crate::state::{Cause, Loss, Store};
 use crate::watch::heartbeat::Heartbeat;
 
 /// How long pppd waits for replies and deletions that a modem of one port cannot carry out during the session. Without
@@ -45,6 +45,7 @@ struct Serving<'a> {
     role: &'a site::Dialer,
     store: Store,
     persistence: Persistence<'a>,
+    state_is_in_ram: bool,
     dialer: Dialer,
     driver: Driver<'a, Sandboxed<ModemGuard>>,
     server: Server,
@@ -126,6 +127,7 @@ impl<'a> Serving<'a> {
             plausible: facts.plausible,
             store,
             persistence,
+            state_is_in_ram: persistence::state_is_in_ram(paths),
             driver: Driver::new(config, parser)?,
             server: Server::open(paths)?,
             pppds: Pppds::default(),
@@ -337,7 +339,8 @@ impl Serving<'_> {
     fn view<'b>(&self, known: &'b Record) -> View<'b> {
         let wall = self.wall();
         let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
-        View { at: timestamp(self.site, wall), wall, ports, known }
+        let loss = Loss::of(&self.paths.state(), self.state_is_in_ram);
+        View { at: timestamp(self.site, wall), wall, ports, loss, known }
     }
 
     fn publish(&mut self) {

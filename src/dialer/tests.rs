@@ -48,6 +48,7 @@ impl Harness {
             wall: WallClock::Floor(THAT_MORNING),
             ports: self.ports,
             known: &self.known,
+            loss: None,
         };
         let effects = self.dialer.receive(event, view);
         self.perform(effects)
@@ -61,6 +62,7 @@ impl Harness {
             wall: WallClock::Floor(THAT_MORNING),
             ports: self.ports,
             known: &self.known,
+            loss: None,
         };
         let effects = self.dialer.tick(view);
         self.perform(effects)

@@ -4,6 +4,7 @@ use crate::clock::{Plausible, WallClock};
 use crate::ppp::Timestamp;
 use crate::record::Record;
 use crate::site::Timezone;
+use crate::state::Loss;
 
 /// Facts that do not change until the next boot.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,8 @@ pub struct View<'a> {
     pub wall: WallClock,
     /// Whether messages can be sent and received during a session.
     pub ports: Ports,
+    /// What the state partition cannot do.
+    pub loss: Option<Loss>,
     /// The record of the modem.
     pub known: &'a Record,
 }

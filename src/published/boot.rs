@@ -10,6 +10,9 @@ const ROOT_TROUBLE: &str = "root-trouble";
 const BOOT: &str = "boot";
 const STATE: &str = "state";
 const STATE_TROUBLE: &str = "state-trouble";
+const FAILED_BOOTS: &str = "failed-boots";
+const REMEDIES: &str = "remedies";
+const WATCHDOG: &str = "watchdog";
 const INIT_STARTED: &str = "init-started-ms";
 const INIT_ENDED: &str = "init-ended-ms";
 const NUMBER: &str = "number";
@@ -32,10 +35,26 @@ pub struct BootStatus {
     pub state: Option<String>,
     /// The errors of the state partition; empty if there were none.
     pub state_trouble: Option<String>,
+    /// How many boots in a row before this one have [failed](crate::boot::attempts).
+    pub failed_boots: Option<u64>,
+    /// What was done because of that, or because of damage outside the partitions; none if nothing was.
+    pub remedies: Option<String>,
+    /// The watchdog that is armed: it has to be fed.
+    pub watchdog: Option<String>,
     /// When `init` started, in milliseconds after the kernel did.
     pub init_started_ms: Option<u64>,
     /// When it started busybox's init, likewise.
     pub init_ended_ms: Option<u64>,
+}
+
+impl BootStatus {
+    /// Whether the state is in RAM.
+    pub fn state_is_in_ram(&self) -> bool {
+        self.state.as_deref() == Some(Self::IN_RAM)
+    }
+
+    /// The state partition in a word, where it could not be used.
+    pub const IN_RAM: &str = "memory";
 }
 
 impl Published for BootStatus {
@@ -48,6 +67,9 @@ impl Published for BootStatus {
             .text(BOOT, self.boot.as_ref())
             .text(STATE, self.state.as_ref())
             .text(STATE_TROUBLE, self.state_trouble.as_ref())
+            .number(FAILED_BOOTS, self.failed_boots)
+            .text(REMEDIES, self.remedies.as_ref())
+            .text(WATCHDOG, self.watchdog.as_ref())
             .number(INIT_STARTED, self.init_started_ms)
             .number(INIT_ENDED, self.init_ended_ms)
     }
@@ -62,6 +84,9 @@ impl Published for BootStatus {
             boot: text(BOOT),
             state: text(STATE),
             state_trouble: text(STATE_TROUBLE),
+            failed_boots: record.number(FAILED_BOOTS),
+            remedies: text(REMEDIES),
+            watchdog: text(WATCHDOG),
             init_started_ms: record.number(INIT_STARTED),
             init_ended_ms: record.number(INIT_ENDED),
         })

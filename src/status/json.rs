@@ -23,6 +23,7 @@ impl Status {
             ("clock".to_owned(), clock),
             ("sealed".to_owned(), self.sealed.to_string()),
             (record::BOOT.to_owned(), fields(self.boot.as_ref())),
+            ("state-loss".to_owned(), self.loss.map_or("null".to_owned(), |loss| string(&loss.to_string()))),
             (record::LEDGER.to_owned(), fields(self.ledger.as_ref())),
             (record::SITE.to_owned(), fields(self.site.as_ref())),
             (record::FIREWALL.to_owned(), fields(self.firewall.as_ref())),

@@ -14,6 +14,7 @@ use crate::published::{
     LinkStatus, ModemStatus,
 };
 use crate::site::DataSize;
+use crate::state::Loss;
 use crate::watch::heartbeat::HeartbeatState;
 
 impl fmt::Display for Status {
@@ -23,9 +24,9 @@ impl fmt::Display for Status {
         let role = self.role.unwrap_or("no valid site");
         let uptime = Uptime(self.uptime);
         row(f, "dialbox", &format!("{version}, {hostname}, {role}, up {uptime}"))?;
-        row(f, "boots", &boots(self.ledger.as_ref()))?;
+        row(f, "boots", &boots(self.ledger.as_ref(), self.boot.as_ref()))?;
         row(f, "root", &root(self.boot.as_ref(), self.sealed))?;
-        row(f, "state", &state(self.boot.as_ref()))?;
+        row(f, "state", &state(self.boot.as_ref(), self.loss))?;
         if let Some(clock) = self.clock {
             row(f, "clock", &self::clock(&clock))?;
         }
@@ -77,8 +78,11 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     })
 }
 
-fn boots(ledger: Option<&LastBoot>) -> String {
-    ledger.map_or("unknown".to_owned(), |boot| format!("{}, the last one after: {}", boot.number, boot.cause))
+fn boots(ledger: Option<&LastBoot>, boot: Option<&BootStatus>) -> String {
+    let last = ledger
+        .map_or("unknown".to_owned(), |boot| format!("{}, the last one after: {}", boot.number, boot.cause));
+    let remedies = boot.and_then(|boot| boot.remedies.clone());
+    [Some(last), remedies].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 fn root(boot: Option<&BootStatus>, sealed: bool) -> String {
@@ -91,7 +95,17 @@ fn root(boot: Option<&BootStatus>, sealed: bool) -> String {
     })
 }
 
-fn state(boot: Option<&BootStatus>) -> String {
+fn state(boot: Option<&BootStatus>, loss: Option<Loss>) -> String {
+    let lost = loss.map(|loss| match loss {
+        Loss::InRam => "what is new is LOST at the next boot",
+        Loss::Full => "FULL: what is new is lost\nnext: `du -a /state`, and delete what is not needed",
+        Loss::ReadOnly => "READ-ONLY: what is new is lost\nnext: `dialctl reboot`, which repairs it if the card can be written",
+        Loss::Unusable => "UNUSABLE: what is new is lost\nnext: `dialctl reboot`",
+    });
+    [Some(mounted_state(boot).as_str()), lost].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn mounted_state(boot: Option<&BootStatus>) -> String {
     let outcome = boot.and_then(|boot| boot.state.as_deref()).unwrap_or("unknown");
     match boot.and_then(|boot| boot.state_trouble.as_deref()).filter(|trouble| !trouble.is_empty()) {
         Some(trouble) => format!("{outcome} ({trouble})"),

@@ -3,6 +3,7 @@
 use crate::card::Card;
 use crate::clock::BoxClock;
 use crate::error::{Error, Result};
+use crate::initramfs;
 use crate::lan::Lan;
 use crate::leftovers::{self, Note};
 use crate::monitor::Monitor;
@@ -80,6 +81,8 @@ pub enum Usb<'a> {
 pub struct Board<'a> {
     /// Its card; nothing else may write to it.
     pub card: &'a Card,
+    /// What is wrong with that, and with what the kernel starts.
+    pub fault: Option<Fault>,
     /// The directory for its boot files.
     pub dir: &'a Path,
     /// The devices at its USB ports.
@@ -92,6 +95,16 @@ pub struct Board<'a> {
     pub append: &'a [String],
     /// Resumes from this snapshot instead of booting, once the debugger lets it.
     pub resume: Option<Resume<'a>>,
+}
+
+/// What is wrong with a box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing that is written reaches the card: a worn-out one acknowledges writes and keeps what it has. QEMU's card
+    /// cannot report an error of a write (hw/sd/sd.c, `sd_blk_write`).
+    LosesWrites,
+    /// The first program of the boot waits for ever for one of its files.
+    HangsInInit,
 }
 
 /// How a box resumes from a snapshot.
@@ -160,8 +173,11 @@ impl Emulator {
 
     /// Starts a box.
     pub fn start(&self, board: Board) -> Result<Running> {
-        let Board { card, dir, usb, lan, serial, append, resume } = board;
-        let boot = card.boot_files(BOARD)?;
+        let Board { card, fault, dir, usb, lan, serial, append, resume } = board;
+        let mut boot = card.boot_files(BOARD)?;
+        if fault == Some(Fault::HangsInInit) {
+            initramfs::add_fifo(&mut boot.initramfs, "modules/order");
+        }
         let put = |name: &str, content: &[u8]| {
             let path = dir.join(name);
             std::fs::write(&path, content).map_err(|e| Error::io("write", &path, e)).map(|()| path)
@@ -187,7 +203,15 @@ impl Emulator {
         command.arg("-dtb").arg(put("board.dtb", &boot.device_tree)?);
         command.arg("-append").arg(options.join(" "));
         // The page cache outlives the emulator: syncing to the host's disk would prove nothing.
-        command.arg("-drive").arg(option("if=sd,format=raw,cache=unsafe,file=", card.path()));
+        let drive = match fault {
+            Some(Fault::LosesWrites) => {
+                "if=sd,driver=raw,cache.no-flush=on,file.driver=blkdebug,file.inject-error.0.event=none,\
+                 file.inject-error.0.iotype=write,file.inject-error.0.errno=5,file.image.driver=file,\
+                 file.image.filename="
+            }
+            Some(Fault::HangsInInit) | None => "if=sd,format=raw,cache=unsafe,file=",
+        };
+        command.arg("-drive").arg(option(drive, card.path()));
         let (sockets, device, ports) = match usb {
             Usb::SerialAdapters(sockets) => (sockets, "usb-serial,always-plugged=on", 0),
             Usb::Devices(sockets) => (sockets, "usb-redir", 0),

@@ -5,7 +5,7 @@ use crate::booted::Booted;
 use crate::card::Card;
 use crate::card::SITE;
 use crate::console::Console;
-use crate::emulator::{self, Board, Emulator, Resume, Running, Serial, Usb};
+use crate::emulator::{self, Board, Emulator, Fault, Resume, Running, Serial, Usb};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::lan::Lan;
@@ -59,6 +59,7 @@ pub struct Machine<'a> {
     image: PathBuf,
     lan: Option<Lan>,
     append: Vec<String>,
+    fault: Option<Fault>,
     dir: PathBuf,
 }
 
@@ -101,6 +102,7 @@ impl<'a> Machine<'a> {
             image: bench.image.clone(),
             lan: None,
             append: Vec::new(),
+            fault: None,
             dir,
         };
         // QEMU's own serial adapter can be neither migrated nor plugged in later (hw/usb/dev-serial.c, `unmigratable`).
@@ -165,6 +167,11 @@ impl<'a> Machine<'a> {
         self.append.push(option.to_owned());
     }
 
+    /// From its next boot on the box has this fault, or none.
+    pub fn set_fault(&mut self, fault: Option<Fault>) {
+        self.fault = fault;
+    }
+
     /// The card, which may be changed while the box is off.
     pub fn card(&self) -> &Card {
         &self.card
@@ -211,6 +218,21 @@ impl<'a> Machine<'a> {
         };
         let stub = self.dir.join("stub");
         let resume = kept.as_deref().map(|memory| Resume { memory, stub: &stub });
+        let mut booted = self.switch_on(resume)?;
+        if resume.is_some() {
+            self.go_on(&mut booted, &stub)?;
+        } else {
+            booted.console.take_shell()?;
+        }
+        Ok(booted)
+    }
+
+    /// Switches on a box that does not come up, and waits for it to reset itself.
+    pub fn boot_in_vain(&self, within: Duration) -> Result<()> {
+        self.switch_on(None)?.reboots(within)
+    }
+
+    fn switch_on(&self, resume: Option<Resume>) -> Result<Booted<'_>> {
         let socket = self.dir.join("console");
         let listener = emulator::listen(&socket)?;
         let serial = Serial::Socket { console: &socket, monitor: &self.monitor_path() };
@@ -222,13 +244,7 @@ impl<'a> Machine<'a> {
         clocks.add(running.clock());
         let console = Console::new(line, log, clocks.clone())?;
         let (monitor, log) = (self.monitor_path(), self.log());
-        let mut booted = Booted { machine: PhantomData, clocks, console, running, monitor, log };
-        if resume.is_some() {
-            self.go_on(&mut booted, &stub)?;
-        } else {
-            booted.console.take_shell()?;
-        }
-        Ok(booted)
+        Ok(Booted { machine: PhantomData, clocks, console, running, monitor, log })
     }
 
     /// After the memory is loaded: sets the clock, mounts the FAT partition, and applies the site on it.
@@ -272,8 +288,9 @@ impl<'a> Machine<'a> {
             }
             (Beginning::FreshCard, _) => Usb::Devices(devices()),
         };
+        let (card, fault, dir) = (&self.card, self.fault, &self.dir);
         let (lan, append) = (self.lan.as_ref(), &self.append[..]);
-        self.emulator.start(Board { card: &self.card, dir: &self.dir, usb, lan, serial, append, resume })
+        self.emulator.start(Board { card, fault, dir, usb, lan, serial, append, resume })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, io::Cursor, ops::Range};
 
 use dialbox::{
+    boot::mbr,
     card::{
         layout::{Card, Extent},
         verity::Verity,
@@ -25,8 +26,6 @@ pub const SECTOR: u64 = 512;
 const ALIGN: u64 = 4 * MIB;
 /// Where the superblocks of squashfs (at 0) and ext4 (at 1024) are, and those of what else a card may have held.
 const SUPERBLOCKS: usize = 64 << 10;
-const FAT16_LBA: u8 = 0x0e;
-const LINUX: u8 = 0x83;
 
 /// Where the parts lie, in bytes: boot, root A, root B, state.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,12 +67,15 @@ impl Layout {
         let [boot, root_a, root_b, state] =
             self.parts.map(|(start, length)| (start as usize, length as usize));
         let beginning = |(start, length): (usize, usize)| start..start + length.min(SUPERBLOCKS);
-        let [first, second] = slots::OFFSETS.map(|at| at as usize..at as usize + slots::BLOCK);
+        let slot = |at| at as usize..at as usize + slots::BLOCK;
+        let ([first, second], [count, other_count]) = (slots::OFFSETS.map(slot), slots::ATTEMPTS.map(slot));
         let ranges = [
             // The MBR, and a GPT that the card may have had (UEFI specification §5.3.2: up to LBA 33).
             0..SUPERBLOCKS,
             first,
+            count,
             second,
+            other_count,
             // In a FAT, a block of zeros is as much a part of a file, a directory or the allocation table as any other.
             boot.0..boot.0 + boot.1,
             root_a.0..(root_a.0 + root).next_multiple_of(BLOCK),
@@ -124,18 +126,18 @@ fn refuse_too_much(disk: &Disk, root: u64, boot_copy: u64) -> Result<()> {
 
 fn write_mbr(image: &mut [u8], layout: &Layout, signature: u32) -> Result<(), mbrman::Error> {
     let mut disk = Cursor::new(image);
-    let mut mbr = MBR::new_from(&mut disk, SECTOR as u32, signature.to_le_bytes())?;
-    for (index, (start, length)) in (1..).zip(layout.parts) {
-        mbr[index] = MBRPartitionEntry {
+    let mut table = MBR::new_from(&mut disk, SECTOR as u32, signature.to_le_bytes())?;
+    for (index, ((start, length), sys)) in (1..).zip(layout.parts.into_iter().zip(mbr::TYPES)) {
+        table[index] = MBRPartitionEntry {
             boot: BOOT_INACTIVE,
             first_chs: CHS::empty(),
-            sys: if index == 1 { FAT16_LBA } else { LINUX },
+            sys,
             last_chs: CHS::empty(),
             starting_lba: (start / SECTOR) as u32,
             sectors: (length / SECTOR) as u32,
         };
     }
-    mbr.write_into(&mut disk)
+    table.write_into(&mut disk)
 }
 
 /// The block size of `.bmap`: a page, and a block of most file systems.
@@ -271,9 +273,9 @@ mod tests {
     #[test]
     fn a_bmap_counts_its_blocks_and_leaves_out_empty_partitions() {
         let bmap = bmap(&DISK, &image(), ROOT);
-        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, root B and state; two slots.
+        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, root B and state; four slots.
         assert!(bmap.contains(">2048-3074</Range>") && bmap.contains(">4096-4111</Range>"), "{bmap}");
-        assert!(bmap.contains("<MappedBlocksCount>1077</MappedBlocksCount>"), "{bmap}");
+        assert!(bmap.contains("<MappedBlocksCount>1079</MappedBlocksCount>"), "{bmap}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::own::own_box;
 use super::{REBOOT, SERVICES_LOG, check, shows};
 use crate::booted::Booted;
-use crate::card::{Card, Partition};
+use crate::card::Card;
 use crate::error::Result;
 use crate::stage::Stage;
 
@@ -148,16 +148,6 @@ pub fn second_root(stage: &Stage) -> Result<()> {
     shows("dialctl status", &status, &["root      B (/dev/mmcblk0p3), read-only, verified"])?;
     let log = booted.must("dmesg")?;
     shows("the kernel's log", &log, &["root refused: ", "/dev/mmcblk0p2"])
-}
-
-/// Without a state partition, state is in RAM, and the status says so.
-pub fn state_missing(stage: &Stage) -> Result<()> {
-    let (own, machine) = own_box(stage)?;
-    machine.card().set_partition(4, Partition::NONE)?;
-    let mut booted = machine.boot()?;
-    let status = booted.until_all("dialctl status", &own.up())?;
-    shows("dialctl status", &status, &["state     memory"])?;
-    booted.must("echo fleeting > /state/fleeting && grep -q ' /state tmpfs rw' /proc/mounts").map(drop)
 }
 
 /// The first model of the board has 256 MB, and its GPU takes 16 MB of them.

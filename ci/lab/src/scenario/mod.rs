@@ -1,6 +1,7 @@
 //! The end-to-end scenarios: what a user of the finished image sees.
 
 mod adapter;
+mod bad_card;
 mod boot;
 mod closed;
 mod dial_in;
@@ -118,9 +119,13 @@ pub const SCENARIOS: &[Scenario] = &[
     one("state-survives-a-power-cut-and-damage", boot::state_damaged),
     one("a-saved-clock-of-2040-is-ignored", boot::impossible_clock),
     boot("a-bad-first-root-boots-the-second", boot::second_root),
+    boot("a-damaged-partition-table-is-mended", bad_card::table),
+    boot("a-boot-that-hangs-is-reset-and-the-seventh-leaves-the-state-alone", bad_card::failed_boots),
+    boot("a-card-that-loses-every-write-boots-to-all-services", bad_card::lost_writes),
+    one("a-full-or-read-only-state-partition-leaves-the-dialer-working", bad_card::no_room),
+    one("a-box-without-processes-reboots", reboot::no_process),
     boot("rot-in-the-first-root-boots-the-second", rot::in_the_first_root),
     boot("rot-in-both-roots-is-told-and-boots", rot::in_both_roots),
-    boot("a-card-without-a-state-partition-boots", boot::state_missing),
     boot("a-used-card-written-by-its-map-boots", boot::used_card),
     boot("a-pi-with-256-mb-boots", boot::small_memory),
 ];
