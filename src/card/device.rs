@@ -8,13 +8,10 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
-/// Bytes of a block: of dm-verity's data and hashes, and of the boot manifest.
-pub const BLOCK: usize = 4096;
+use super::{BLOCK, Block};
+
 /// Blocks that are read at a time. A card reads 64 KiB in a few milliseconds, which a session does not notice.
 pub const CHUNK: usize = 16;
-
-/// A block's content.
-pub type Block = [u8; BLOCK];
 
 /// A partition that may be mounted at the same time.
 #[derive(Debug)]

@@ -1,19 +1,18 @@
 //! Both copies of a root or a file, compared with their hashes and healed block by block.
 
-use super::device::{BLOCK, Block, CHUNK, Chunk};
+use std::ops::Range;
+
+use super::Block;
+use super::device::{CHUNK, Chunk};
 use super::heal::{Remedy, Side, Tally, decide};
 use super::replica::Replica;
-
-/// The hash of a block.
-pub type Digest = [u8; 32];
+use super::tree::Check;
 
 /// Two copies of the same content.
 #[derive(Debug)]
 pub struct Pair<'a> {
     a: Replica<'a>,
     b: Replica<'a>,
-    hash: fn(salt: &[u8], block: &Block) -> Digest,
-    salt: &'a [u8],
     /// What was found so far.
     pub tally: Tally,
 }
@@ -26,183 +25,183 @@ pub struct Buffers {
     back: Chunk,
 }
 
-/// What a chunk's blocks are compared with.
-#[derive(Debug, Clone, Copy)]
-pub struct Expected<'a> {
-    /// The number of the first block.
-    pub first: u64,
-    /// The hash of each block; [`CHUNK`] at most.
-    pub hashes: &'a [Digest],
+/// How blocks are checked.
+pub trait Judge {
+    /// What the block with this number is worth.
+    fn judge(&self, number: u64, block: &Block) -> Check;
+}
+
+impl<F: Fn(u64, &Block) -> Check> Judge for F {
+    fn judge(&self, number: u64, block: &Block) -> Check {
+        self(number, block)
+    }
 }
 
 impl<'a> Pair<'a> {
-    /// The copies, and how their blocks are hashed.
-    pub fn new(a: Replica<'a>, b: Replica<'a>, hash: fn(&[u8], &Block) -> Digest, salt: &'a [u8]) -> Self {
-        Self { a, b, hash, salt, tally: Tally::default() }
+    /// The copies.
+    pub fn new(a: Replica<'a>, b: Replica<'a>) -> Self {
+        Self { a, b, tally: Tally::default() }
     }
 
-    /// Reads the blocks from both copies, and rewrites what is bad in one of them. `keep_b` names a block whose second
-    /// copy is not written. Returns the content of the first block, unless it is lost.
-    pub fn scrub(&mut self, buffers: &mut Buffers, expected: Expected, keep_b: Option<u64>) -> Option<Block> {
-        let count = expected.hashes.len().min(CHUNK);
-        self.a.read(expected.first, count, &mut buffers.a);
-        self.b.read(expected.first, count, &mut buffers.b);
+    /// Reads blocks, [`CHUNK`] at most, from both copies, and rewrites what is bad in one of them. `keep_b` is a block
+    /// whose second copy is not written. Returns the content of the first block, unless it is lost.
+    pub fn scrub(
+        &mut self,
+        buffers: &mut Buffers,
+        blocks: Range<u64>,
+        judge: &impl Judge,
+        keep_b: Option<u64>,
+    ) -> Option<Block> {
+        let count = usize::try_from(blocks.end - blocks.start).unwrap_or(CHUNK).min(CHUNK);
+        self.a.read(blocks.start, count, &mut buffers.a);
+        self.b.read(blocks.start, count, &mut buffers.b);
         let mut content = None;
-        for (index, wanted) in expected.hashes.iter().enumerate().take(count) {
-            let is_good = |chunk: &Chunk| chunk.block(index).is_some_and(|it| self.hash(it) == *wanted);
-            let number = expected.first + index as u64;
-            let (a_is_good, b_is_good) = (is_good(&buffers.a), is_good(&buffers.b));
-            self.tally.checked += 1;
-            match decide(a_is_good, b_is_good) {
-                Remedy::Nothing => {}
-                Remedy::Rewrite(Side::B) if keep_b == Some(number) => {}
-                Remedy::Rewrite(side) => {
-                    let from = if side == Side::A { &buffers.b } else { &buffers.a };
-                    if let Some(block) = from.block(index) {
-                        let reads_back = self.rewrite(side, number, block, wanted, &mut buffers.back);
-                        self.tally.rewritten(side, reads_back);
-                    }
-                }
-                Remedy::Lost => self.tally.lost += 1,
-            }
+        for (index, number) in (0..count).zip(blocks) {
+            let (a, b) = (buffers.a.block(index), buffers.b.block(index));
+            let check = |block: Option<&Block>| block.map_or(Check::Bad, |block| judge.judge(number, block));
+            let a_check = check(a);
+            // Copies that are equal, as nearly all are, are hashed once.
+            let b_check = if a == b { a_check } else { check(b) };
             if index == 0 {
-                let good = if a_is_good { Some(&buffers.a) } else { b_is_good.then_some(&buffers.b) };
-                content = good.and_then(|chunk| chunk.block(0)).copied();
+                let good = if a_check == Check::Good { a } else { b.filter(|_| b_check == Check::Good) };
+                content = good.copied();
+            }
+            if a_check == Check::Unknown || b_check == Check::Unknown {
+                continue;
+            }
+            self.tally.checked += 1;
+            match (decide(a_check == Check::Good, b_check == Check::Good), a, b) {
+                (Remedy::Nothing, ..) => {}
+                (Remedy::Rewrite(Side::B), ..) if keep_b == Some(number) => {}
+                (Remedy::Rewrite(Side::A), _, Some(good)) => {
+                    let reads_back = rewrite(&self.a, number, good, &mut buffers.back);
+                    self.tally.rewritten(Side::A, reads_back);
+                }
+                (Remedy::Rewrite(Side::B), Some(good), _) => {
+                    let reads_back = rewrite(&self.b, number, good, &mut buffers.back);
+                    self.tally.rewritten(Side::B, reads_back);
+                }
+                // A good block is one that was read.
+                (Remedy::Lost | Remedy::Rewrite(_), ..) => self.tally.lost += 1,
             }
         }
         content
     }
-
-    /// Writes a block into one copy; whether the card then has it.
-    fn rewrite(&self, side: Side, number: u64, block: &Block, wanted: &Digest, back: &mut Chunk) -> bool {
-        let replica = if side == Side::A { &self.a } else { &self.b };
-        if replica.write(number, block).is_err() {
-            return false;
-        }
-        replica.read(number, 1, back);
-        back.block(0).is_some_and(|it| self.hash(it) == *wanted)
-    }
-
-    fn hash(&self, block: &Block) -> Digest {
-        (self.hash)(self.salt, block)
-    }
 }
 
-/// How many blocks so many bytes fill.
-pub const fn blocks(bytes: u64) -> u64 {
-    bytes.div_ceil(BLOCK as u64)
+/// Writes a block into a copy; whether the card then has it.
+fn rewrite(replica: &Replica, number: u64, block: &Block, back: &mut Chunk) -> bool {
+    if replica.write(number, block).is_err() {
+        return false;
+    }
+    replica.read(number, 1, back);
+    back.block(0) == Some(block)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::card::BLOCK;
     use crate::card::device::RawDevice;
     use crate::card::replica::Extent;
     use proptest::prelude::*;
-    use sha2::{Digest as _, Sha256};
     use std::fs;
 
-    const BLOCKS: usize = 40;
-
-    fn sha256(salt: &[u8], block: &Block) -> Digest {
-        Sha256::new().chain_update(salt).chain_update(block).finalize().into()
-    }
+    const BLOCKS: u64 = 40;
+    const LENGTH: u64 = BLOCKS * BLOCK as u64;
 
     fn content() -> Vec<u8> {
-        (0..BLOCKS * BLOCK).map(|at| (at / 100) as u8).collect()
+        (0..LENGTH).map(|at| (at / 100) as u8).collect()
     }
 
-    fn hashes(content: &[u8]) -> Vec<Digest> {
-        content.as_chunks::<BLOCK>().0.iter().map(|block| sha256(b"salt", block)).collect()
+    fn judge(number: u64, block: &Block) -> Check {
+        let good = &content()[number as usize * BLOCK..][..BLOCK];
+        if block == good { Check::Good } else { Check::Bad }
     }
 
-    /// Scrubs two files with this damage, and returns both and the tally.
-    fn scrubbed(damage: [&[usize]; 2]) -> ([Vec<u8>; 2], Tally) {
-        let dir = tempfile::tempdir().unwrap();
-        let paths = ["a", "b"].map(|name| dir.path().join(name));
-        for (path, bad) in paths.iter().zip(damage) {
-            let mut bytes = content();
-            bad.iter().for_each(|block| bytes[block * BLOCK + 17] ^= 1);
-            fs::write(path, bytes).unwrap();
+    /// Two files in a directory of their own.
+    struct Files {
+        _dir: tempfile::TempDir,
+        paths: [std::path::PathBuf; 2],
+    }
+
+    impl Files {
+        fn new(a: &[u8], b: &[u8]) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let paths = ["a", "b"].map(|name| dir.path().join(name));
+            fs::write(&paths[0], a).unwrap();
+            fs::write(&paths[1], b).unwrap();
+            Self { _dir: dir, paths }
         }
-        let [a, b] = paths.each_ref().map(|path| RawDevice::open(path).unwrap());
-        let length = (BLOCKS * BLOCK) as u64;
-        // The second copy lies in two parts, in the other order.
-        let half = length / 2;
-        let halves = vec![Extent { at: 0, length: half }, Extent { at: half, length: half }];
-        let (a, b) = (Replica::at(&a, 0, length), Replica::new(&b, halves, length));
-        let mut pair = Pair::new(a, b, sha256, b"salt");
-        let mut buffers = Buffers::default();
-        for (index, hashes) in hashes(&content()).chunks(CHUNK).enumerate() {
-            let first = (index * CHUNK) as u64;
-            pair.scrub(&mut buffers, Expected { first, hashes }, None);
+
+        /// Scrubs these blocks and returns the tally.
+        fn scrub(&self, blocks: Range<u64>, keep_b: Option<u64>) -> Tally {
+            let [a, b] = self.paths.each_ref().map(|path| RawDevice::open(path).unwrap());
+            // The second copy lies in two parts.
+            let half = LENGTH / 2;
+            let halves = vec![Extent { at: 0, length: half }, Extent { at: half, length: half }];
+            let mut pair = Pair::new(Replica::at(&a, 0, LENGTH), Replica::new(&b, halves, LENGTH));
+            let mut buffers = Buffers::default();
+            for first in blocks.clone().step_by(CHUNK) {
+                let chunk = first..(first + CHUNK as u64).min(blocks.end);
+                pair.scrub(&mut buffers, chunk, &judge, keep_b);
+            }
+            pair.tally
         }
-        (paths.map(|path| fs::read(path).unwrap()), pair.tally)
+
+        fn read(&self) -> [Vec<u8>; 2] {
+            self.paths.each_ref().map(|path| fs::read(path).unwrap())
+        }
+    }
+
+    fn rotten(blocks: &[u64]) -> Vec<u8> {
+        let mut bytes = content();
+        blocks.iter().for_each(|block| bytes[*block as usize * BLOCK + 17] ^= 1);
+        bytes
     }
 
     #[test]
     fn healthy_copies_are_not_written() {
-        let (_, tally) = scrubbed([&[], &[]]);
-        assert_eq!(tally, Tally { checked: BLOCKS as u64, ..Tally::default() });
+        let tally = Files::new(&content(), &content()).scrub(0..BLOCKS, None);
+        assert_eq!(tally, Tally { checked: BLOCKS, ..Tally::default() });
     }
 
     #[test]
     fn a_block_that_is_bad_in_both_copies_is_left_as_it_is_and_counted() {
-        let ([a, b], tally) = scrubbed([&[3, 5], &[3, 39]]);
+        let files = Files::new(&rotten(&[3, 5]), &rotten(&[3, 39]));
+        let tally = files.scrub(0..BLOCKS, None);
         assert_eq!((tally.healed_a, tally.healed_b, tally.lost, tally.bad()), (1, 1, 1, 1));
-        let mut lost = content();
-        lost[3 * BLOCK + 17] ^= 1;
-        assert!(a == lost && b == lost);
+        assert!(files.read().iter().all(|copy| *copy == rotten(&[3])));
     }
 
     #[test]
     fn a_copy_that_ends_early_is_bad_where_it_ends() {
-        let dir = tempfile::tempdir().unwrap();
-        let (long, short) = (dir.path().join("long"), dir.path().join("short"));
-        fs::write(&long, content()).unwrap();
-        fs::write(&short, &content()[..3 * BLOCK]).unwrap();
-        let (a, b) = (RawDevice::open(&long).unwrap(), RawDevice::open(&short).unwrap());
-        let length = (BLOCKS * BLOCK) as u64;
-        let mut pair = Pair::new(Replica::at(&a, 0, length), Replica::at(&b, 0, length), sha256, b"salt");
-        let hashes = hashes(&content());
-        let expected = Expected { first: 0, hashes: &hashes[..CHUNK] };
-        let first = pair.scrub(&mut Buffers::default(), expected, None).unwrap();
-        assert!(first[..] == content()[..BLOCK]);
-        assert_eq!(pair.tally.healed_b, (CHUNK - 3) as u64);
-        assert!(fs::read(&short).unwrap() == content()[..CHUNK * BLOCK]);
+        let files = Files::new(&content(), &content()[..3 * BLOCK]);
+        assert_eq!(files.scrub(0..CHUNK as u64, None).healed_b, CHUNK as u64 - 3);
+        assert!(files.read()[1] == content()[..CHUNK * BLOCK]);
     }
 
     #[test]
     fn a_second_copy_that_is_kept_back_is_not_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let (full, empty) = (dir.path().join("full"), dir.path().join("empty"));
-        fs::write(&full, content()).unwrap();
-        fs::write(&empty, vec![0; BLOCKS * BLOCK]).unwrap();
-        let (a, b) = (RawDevice::open(&full).unwrap(), RawDevice::open(&empty).unwrap());
-        let length = (BLOCKS * BLOCK) as u64;
-        let mut pair = Pair::new(Replica::at(&a, 0, length), Replica::at(&b, 0, length), sha256, b"salt");
-        let hashes = hashes(&content());
-        let mut scrub = |keep_b| {
-            let expected = Expected { first: 0, hashes: &hashes[..2] };
-            pair.scrub(&mut Buffers::default(), expected, keep_b);
-            fs::read(&empty).unwrap()
-        };
-        assert!(scrub(Some(0))[..BLOCK] == [0; BLOCK]);
-        assert!(scrub(None)[..2 * BLOCK] == content()[..2 * BLOCK]);
+        let files = Files::new(&content(), &[0; LENGTH as usize]);
+        files.scrub(0..2, Some(0));
+        assert!(files.read()[1][..BLOCK] == [0; BLOCK]);
+        files.scrub(0..2, None);
+        assert!(files.read()[1][..2 * BLOCK] == content()[..2 * BLOCK]);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn rot_in_one_copy_of_each_block_is_healed_whatever_its_pattern(
-            rot in prop::collection::vec(0u8..4, BLOCKS),
+            rot in prop::collection::vec(0u8..4, BLOCKS as usize),
         ) {
-            let bad = |which| (0..BLOCKS).filter(|block| rot[*block] == which).collect::<Vec<_>>();
-            let (a_bad, b_bad) = (bad(1), bad(2));
-            let (copies, tally) = scrubbed([&a_bad, &b_bad]);
-            prop_assert!(copies.iter().all(|copy| *copy == content()));
-            prop_assert_eq!(tally.healed_a, a_bad.len() as u64);
-            prop_assert_eq!(tally.healed_b, b_bad.len() as u64);
+            let bad = |which| (0..BLOCKS).filter(|block| rot[*block as usize] == which).collect::<Vec<_>>();
+            let files = Files::new(&rotten(&bad(1)), &rotten(&bad(2)));
+            let tally = files.scrub(0..BLOCKS, None);
+            prop_assert!(files.read().iter().all(|copy| *copy == content()));
+            prop_assert_eq!(tally.healed_a, bad(1).len() as u64);
+            prop_assert_eq!(tally.healed_b, bad(2).len() as u64);
             prop_assert_eq!(tally.bad(), 0);
         }
     }

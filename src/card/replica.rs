@@ -3,7 +3,8 @@
 use std::io;
 use std::ops::Range;
 
-use super::device::{BLOCK, Block, CHUNK, Chunk, RawDevice};
+use super::device::{CHUNK, Chunk, RawDevice};
+use super::{BLOCK, Block};
 
 /// Consecutive bytes of a device, whole sectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
