@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use dialbox::apply::{self, SiteInForce};
+use dialbox::card::history::{Entry, History};
 use dialbox::clock::Utc;
-use dialbox::dialctl::{codes, hook, line, link, modem};
+use dialbox::dialctl::{codes, hook, line, link, modem, scrub};
 use dialbox::modem::recovery::Recovery;
 use dialbox::paths::Paths;
 use dialbox::reboot;
@@ -32,7 +33,9 @@ usage: dialctl COMMAND
   calls               every call that is remembered: who, how long, how much, and why it ended
   hangup LINE         ends the call on a line, counted from 1
   ledger              every boot that is remembered, and why the box had stopped before;
-                      and how often each means was tried, and has helped, with the modem
+                      how often each means was tried, and has helped, with the modem;
+                      and what was healed on the card
+  scrub [--json]      checks every block of the card that the boot needs, and heals what is bad
   modem probe         every port of the modem, and who answers there
   modem pin-disable   the SIM shall not ask for its PIN any more; shows how many tries are left
   modem terminal [PORT]  types AT commands, with picocom; the services make way meanwhile
@@ -71,6 +74,8 @@ fn main() -> ExitCode {
         ["calls"] => print(&line::calls(&paths)),
         ["hangup", number] => line::hang_up(&paths, number).and_then(|told| print(&told)),
         ["ledger"] => print(&ledger(&paths)),
+        ["scrub"] => scrub::run(&paths, false).and_then(|told| print(&told)),
+        ["scrub", "--json"] => scrub::run(&paths, true).and_then(|told| print(&told)),
         ["modem", words @ ..] => modem::run(&paths, words).and_then(|text| print(&text)),
         ["site", "check"] => check(&paths.edited_site()),
         ["site", "check", file] => check(&PathBuf::from(file)),
@@ -112,7 +117,10 @@ fn ledger(paths: &Paths) -> String {
         let tally = Record::parse(&store.read(&Recovery::file(&modem)).unwrap_or_default());
         tally.iter().map(|(what, count)| format!("{count:>6}  {modem}: {what}\n")).collect::<String>()
     });
-    ledger.boots().iter().map(line).chain(climbs).collect()
+    let history = History::load(&store);
+    let healed = |entry: &Entry| format!("  card  {}  {}\n", Utc(entry.at), entry.what);
+    let healed = history.entries().iter().map(healed);
+    ledger.boots().iter().map(line).chain(climbs).chain(healed).collect()
 }
 
 fn check(file: &Path) -> Result<(), String> {

@@ -53,8 +53,29 @@ impl Geometry {
         Some(Self { table, tables, directory, data, cluster, clusters })
     }
 
+    /// The extents of each of these files, all of the directory's, by an allocation table. `None` for one whose chain of
+    /// clusters is broken or is partly another file's, too: what is wrong there may be the table, and not the content.
+    pub fn places(&self, table: &[u8], files: &[File]) -> Vec<Option<Vec<Extent>>> {
+        let mut places: Vec<_> = files.iter().map(|file| self.extents(table, file)).collect();
+        let extents = places.iter().enumerate().flat_map(|(index, place)| {
+            place.iter().flatten().map(move |extent| (extent.at, extent.at + extent.length, index))
+        });
+        let mut extents: Vec<_> = extents.collect();
+        extents.sort_unstable();
+        let mut shared = Vec::new();
+        let mut reaches = (0, 0);
+        for (at, end, index) in extents {
+            if at < reaches.0 {
+                shared.extend([index, reaches.1]);
+            }
+            reaches = reaches.max((end, index));
+        }
+        shared.into_iter().for_each(|index| places[index] = None);
+        places
+    }
+
     /// The extents of a file, by an allocation table; `None` if its chain of clusters is broken.
-    pub fn extents(&self, table: &[u8], file: &File) -> Option<Vec<Extent>> {
+    fn extents(&self, table: &[u8], file: &File) -> Option<Vec<Extent>> {
         let wanted = u64::from(file.length).div_ceil(self.cluster);
         let mut extents: Vec<Extent> = Vec::new();
         let mut cluster = file.first;
@@ -147,7 +168,8 @@ mod tests {
     fn image() -> (Vec<u8>, Vec<(&'static str, Vec<u8>)>) {
         let mut disk = vec![0; SIZE];
         let options = FormatVolumeOptions::new().fat_type(FatType::Fat16).bytes_per_cluster(2048);
-        fatfs::format_volume(Cursor::new(disk.as_mut_slice()), options.volume_label(*b"DIALBOX    ")).unwrap();
+        fatfs::format_volume(Cursor::new(disk.as_mut_slice()), options.volume_label(*b"DIALBOX    "))
+            .unwrap();
         let content = |seed: u8, length: usize| (0..length).map(|i| (i / 7) as u8 ^ seed).collect::<Vec<_>>();
         let kernel = content(1, 100_001);
         let files = vec![
@@ -186,7 +208,8 @@ mod tests {
         for (name, content) in files {
             let file = found.iter().find(|file| file.is_named(name)).unwrap();
             let extents = geometry.extents(slice(&disk, geometry.table), file).unwrap();
-            let mut read: Vec<u8> = extents.iter().flat_map(|extent| slice(&disk, *extent).to_vec()).collect();
+            let mut read: Vec<u8> =
+                extents.iter().flat_map(|extent| slice(&disk, *extent).to_vec()).collect();
             read.truncate(file.length as usize);
             assert!(read == content, "{name}");
         }
@@ -203,6 +226,21 @@ mod tests {
             let extents = geometry.extents(slice(&disk, geometry.table), &kernel);
             assert_eq!(extents, None, "{bad:#x}");
         }
+    }
+
+    #[test]
+    fn clusters_of_two_files_are_nobodys() {
+        let (disk, _) = image();
+        let geometry = Geometry::parse(disk.first_chunk().unwrap(), SIZE as u64).unwrap();
+        let mut files = super::files(slice(&disk, geometry.directory));
+        let table = slice(&disk, geometry.table);
+        assert!(geometry.places(table, &files).iter().all(Option::is_some));
+        // As after rot in a directory entry: this file now begins where the other one of its length does.
+        let mut wrong = files[1].clone();
+        wrong.name = "wrong.dtb".to_owned();
+        files.push(wrong);
+        let found: Vec<bool> = geometry.places(table, &files).iter().map(Option::is_some).collect();
+        assert_eq!(found, [true, false, true, true, false]);
     }
 
     #[test]

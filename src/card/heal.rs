@@ -9,17 +9,6 @@ pub enum Side {
     B,
 }
 
-impl Side {
-    /// The other place.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::A => Self::B,
-            Self::B => Self::A,
-        }
-    }
-}
-
 /// What to do about a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
@@ -78,11 +67,6 @@ impl Tally {
         self.lost += other.lost;
         self.stuck_a += other.stuck_a;
         self.stuck_b += other.stuck_b;
-    }
-
-    /// Blocks that were healed.
-    pub const fn healed(&self) -> u64 {
-        self.healed_a + self.healed_b
     }
 
     /// Places that cannot be healed; a lost block is one.

@@ -94,8 +94,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
         assert_eq!(History::load(&store), History::default());
-        let mut history =
-            History { scrubbed: Some(1_784_001_598), healed: 5, bad: 1, ..History::default() };
+        let mut history = History { scrubbed: Some(1_784_001_598), healed: 5, bad: 1, ..History::default() };
         history.enter(1_784_001_598, "healed: root A 3, root B 2; lost: 1");
         history.save(&store).unwrap();
         assert_eq!(History::load(&store), history);

@@ -42,7 +42,8 @@ impl KernelLog {
                 Ok(0) => break,
                 Ok(length) => {
                     let text = String::from_utf8_lossy(&record[..length]);
-                    let Some((number, message)) = parse(&text).filter(|(number, _)| *number > self.last) else {
+                    let Some((number, message)) = parse(&text).filter(|(number, _)| *number > self.last)
+                    else {
                         continue;
                     };
                     self.last = number;

@@ -14,6 +14,7 @@ pub mod heal;
 pub mod history;
 pub mod kernel_log;
 pub mod layout;
+pub mod outcome;
 pub mod pair;
 pub mod replica;
 pub mod schedule;

@@ -57,7 +57,10 @@ impl Mark {
         let count = u32::from_le_bytes(*content[COUNT..].first_chunk()?);
         let count = usize::try_from(count).ok().filter(|count| *count <= MOST)?;
         let hashes = content[HASHES..].as_chunks().0.iter().take(count);
-        Some(Self { root: Hash(*content[ROOT..].first_chunk()?), manifest: hashes.copied().map(Hash).collect() })
+        Some(Self {
+            root: Hash(*content[ROOT..].first_chunk()?),
+            manifest: hashes.copied().map(Hash).collect(),
+        })
     }
 }
 

@@ -43,7 +43,7 @@ use crate::sms::command::Command;
 use crate::sms::gate::{Clocks, Gate, Judgement};
 use crate::sms::past::Past;
 use crate::sms::pdu::Deliver;
-use crate::sms::reply::{self, Reply, Status};
+use crate::sms::reply::{self, CardHealth, Reply, Status};
 
 /// How long a reboot waits for its announcement to be sent.
 const REBOOT_GRACE: Duration = Duration::from_secs(30);
@@ -64,6 +64,7 @@ pub struct Dialer {
     /// Who waits until every link is closed, so that the box can stop.
     stop_requesters: Vec<Requester>,
     facts: Facts,
+    card: Option<CardHealth>,
     last_error: Option<String>,
 }
 
@@ -86,8 +87,14 @@ impl Dialer {
             is_stopping: false,
             stop_requesters: Vec::new(),
             facts,
+            card: None,
             last_error: None,
         }
+    }
+
+    /// The card's copies, for the next status.
+    pub fn know_card(&mut self, card: Option<CardHealth>) {
+        self.card = card;
     }
 
     /// Something has happened.
@@ -354,6 +361,7 @@ impl Dialer {
             },
             used: DataSize::from_bytes(budget.used()),
             budget: budget.limit(),
+            card: self.card,
             error: self.last_error.clone(),
         }
     }

@@ -18,6 +18,8 @@ pub enum Cause {
     Stuck(String),
     /// The modem could not be recovered by any other means.
     Modem,
+    /// Programs could not read the root, although the card was healed.
+    RootDamaged,
     /// A user or another program requested it.
     Requested,
 }
@@ -30,6 +32,7 @@ impl Cause {
             _ => match text.trim() {
                 "daily" => Self::Daily,
                 "modem" => Self::Modem,
+                "root-damaged" => Self::RootDamaged,
                 "requested" => Self::Requested,
                 _ => Self::Unknown,
             },
@@ -44,6 +47,7 @@ impl fmt::Display for Cause {
             Self::Daily => f.write_str("daily"),
             Self::Stuck(service) => write!(f, "stuck {service}"),
             Self::Modem => f.write_str("modem"),
+            Self::RootDamaged => f.write_str("root-damaged"),
             Self::Requested => f.write_str("requested"),
         }
     }
@@ -115,10 +119,10 @@ impl Ledger {
         &self.boots
     }
 
-    /// How many consecutive boots, up to the last one, followed a stuck service.
-    pub fn stuck_in_a_row(&self) -> usize {
+    /// How many consecutive boots, up to the last one, followed a stuck service or a root that could not be read.
+    pub fn failed_in_a_row(&self) -> usize {
         let newest_first = self.boots.iter().rev();
-        newest_first.take_while(|boot| matches!(boot.cause, Cause::Stuck(_))).count()
+        newest_first.take_while(|boot| matches!(boot.cause, Cause::Stuck(_) | Cause::RootDamaged)).count()
     }
 }
 
@@ -154,6 +158,7 @@ mod tests {
         ledger.record(300, Cause::Stuck("sms-dialer".into()));
         ledger.record(400, Cause::Requested);
         ledger.record(500, Cause::Modem);
+        ledger.record(600, Cause::RootDamaged);
         let text = ledger.to_string();
         insta::assert_snapshot!(text, @r"
         1 100 power cut or unknown
@@ -161,6 +166,7 @@ mod tests {
         3 300 stuck sms-dialer
         4 400 requested
         5 500 modem
+        6 600 root-damaged
         ");
         assert_eq!(Ledger::parse(&text), ledger);
     }
@@ -197,16 +203,16 @@ mod tests {
     }
 
     #[test]
-    fn only_consecutive_stuck_boots_count() {
+    fn only_consecutive_failed_boots_count() {
         let row = |causes: &[&str]| {
             let mut ledger = Ledger::default();
             for cause in causes {
                 ledger.record(0, Cause::parse(cause));
             }
-            ledger.stuck_in_a_row()
+            ledger.failed_in_a_row()
         };
         assert_eq!(row(&[]), 0);
         assert_eq!(row(&["stuck a", "daily"]), 0);
-        assert_eq!(row(&["stuck a", "daily", "stuck a", "stuck b"]), 2);
+        assert_eq!(row(&["stuck a", "daily", "stuck a", "root-damaged", "stuck b"]), 3);
     }
 }
