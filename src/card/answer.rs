@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-/// After so many reboots in a row for a bad root or a stuck service another one follows only once an hour, as for a stuck
-/// service: a box that can be reached for an hour can be repaired remotely.
-const FUTILE: usize = 3;
-const HOUR: Duration = Duration::from_secs(3600);
+use crate::watch::health;
+
 /// So many times the card is healed and the box goes on. What the kernel has kept of a bad block goes away by itself:
 /// dm-bufio forgets a block of the tree after five minutes (drivers/md/dm-bufio.c, DM_BUFIO_DEFAULT_AGE_SECS), squashfs a
 /// block of metadata when it needs the room.
@@ -43,7 +41,7 @@ impl Errors {
         self.rounds += 1;
         Some(if self.rounds <= ROUNDS {
             Answer::Scrub
-        } else if can_help && (failed_boots < FUTILE || now >= HOUR) {
+        } else if can_help && health::may_reboot(failed_boots, now) {
             Answer::Reboot
         } else {
             Answer::GoOn

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod boot;
+mod card;
 mod closed;
 mod dial_in;
 mod edit;
@@ -95,6 +96,7 @@ pub const SCENARIOS: &[Scenario] = &[
     one("a-frozen-watchdogd-resets-the-box", reboot::frozen_watchdogd),
     one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),
     one("a-reboot-keeps-only-state", boot::reboot_forgets),
+    one("the-card-gets-a-twin-and-heals-what-rots", card::heals),
     boot("a-fresh-card-boots-to-all-services", boot::fresh_card),
     one("the-status-shows-the-modem", modem::answers),
     one("no-pin-is-sent-to-a-locked-sim", modem::locked),
