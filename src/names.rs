@@ -70,6 +70,8 @@ pub fn line_parser_uid(line: usize) -> u32 {
 pub mod record {
     /// How the box booted: written by `init`.
     pub const BOOT: &str = "boot";
+    /// What the builder has put on the card, [`Card`](crate::card::layout::Card): written by `init`.
+    pub const CARD_LAYOUT: &str = "card-layout";
     /// The number of this boot, and how the previous one ended: written by `init`.
     pub const LEDGER: &str = "ledger";
     /// Which site is in force: written by `dialctl site apply`.
@@ -84,8 +86,6 @@ pub mod record {
     pub const LINK: &str = "link";
     /// The dialer's modem; also the name of its symlink in `/dev`.
     pub const MODEM: &str = "modem";
-    /// Where the builder has put what on the card: written by `init`.
-    pub const CARD_LAYOUT: &str = "card-layout";
     /// The card's copies: written by `scrubd`.
     pub const SCRUB: &str = "scrub";
     /// There while `scrubd` has not begun a scrub that `dialctl scrub` has requested.

@@ -8,13 +8,15 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use dialbox::boot::cmdline::Cmdline;
-use dialbox::boot::{Fatal, OrFatal, block, modules, root, state};
+use dialbox::boot::{Fatal, OrFatal, block, modules, root, sealed, state};
 use dialbox::build::Build;
+use dialbox::card::layout::{self, Card};
 use dialbox::clock::{self, Plausible, Utc};
 use dialbox::log::Log;
 use dialbox::names::record;
 use dialbox::paths::Paths;
 use dialbox::published::{BootStatus, LastBoot, Published};
+use dialbox::record::Record;
 use dialbox::state::{Ledger, Store};
 use rustix::system::RebootCommand;
 
@@ -40,23 +42,32 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
     let cmdline = Cmdline::parse(&cmdline);
     modules::load()?;
     state::claim_the_card(&cmdline.state, log);
-    let root = root::mount_sealed(&cmdline.roots, log)?;
+    let card = read_card();
+    let verity = card.as_ref().map(|card| &card.root).map_err(String::as_str);
+    let root = sealed::mount(&cmdline.roots, verity, log)?;
     root::lay_overlay()?;
     root::switch(log)?;
 
     // From here on nothing prevents the boot.
     let paths = Paths::default();
-    warn_if_failed(log, "no second copy", block::link_card(root, &paths.card()));
+    if let Some(device) = root.devices.first() {
+        warn_if_failed(log, "no second copy", block::link_card(device, &paths.card()));
+    }
+    if let Ok(card) = &card {
+        warn_if_failed(log, "publishing", paths.publish(record::CARD_LAYOUT, &card.to_record()));
+    }
     let fat = root::mount_boot(&cmdline.boot);
     let state = state::mount_state(&cmdline.state);
     set_clock(&paths, log);
     note_boot(&paths, log);
     load_extra_modules(&cmdline.modules, log);
-    let copy = cmdline.roots.iter().position(|device| device == root);
+    let devices: Vec<String> = root.devices.iter().map(|device| device.display().to_string()).collect();
     let milliseconds = |since_boot: Duration| u64::try_from(since_boot.as_millis()).ok();
     let status = BootStatus {
-        root: Some(root.display().to_string()),
-        root_copy: Some(if copy == Some(0) { "A" } else { "B" }.to_owned()),
+        root: Some(devices.join(", ")),
+        root_copy: Some(root.copy),
+        root_check: Some(root.check.to_string()),
+        root_trouble: Some(root.trouble.join("; ")),
         boot: Some(fat.map_or_else(|why| why.to_string(), |()| "mounted".to_owned())),
         state: Some(state.outcome.to_string()),
         state_trouble: Some(state.trouble),
@@ -70,6 +81,12 @@ fn boot(log: &Log) -> Result<Infallible, Fatal> {
     warn_if_failed(log, "publishing", paths.publish(record::BOOT, &record));
 
     Err(Command::new("/sbin/init").exec()).or_fatal("starting /sbin/init")
+}
+
+/// What the builder has put on the card.
+fn read_card() -> Result<Card, String> {
+    let text = fs::read_to_string(layout::PATH).map_err(|error| format!("{}: {error}", layout::PATH))?;
+    Card::from_record(&Record::parse(&text)).ok_or_else(|| format!("{} is damaged", layout::PATH))
 }
 
 /// The board has no battery-backed clock: it starts at the latest known time.

@@ -1,14 +1,16 @@
 //! From the kernel to busybox's init: the parts of `/init` of the initramfs.
 //!
-//! [`cmdline`], [`ext4`] and [`mbr`] are pure; [`block`], [`modules`], [`root`] and [`state`]
-//! are the edge that `src/bin/init.rs` calls in order.
+//! [`cmdline`], [`ext4`] and [`mbr`] are pure; [`block`], [`dm`], [`modules`], [`root`], [`sealed`] and [`state`] are the
+//! edge that `src/bin/init.rs` calls in order.
 
 pub mod block;
 pub mod cmdline;
+pub mod dm;
 pub mod ext4;
 pub mod mbr;
 pub mod modules;
 pub mod root;
+pub mod sealed;
 pub mod state;
 
 use std::fmt;

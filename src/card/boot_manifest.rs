@@ -97,6 +97,15 @@ impl BootManifest {
         Some(bytes)
     }
 
+    /// Blocks of the copy of the boot files: a header, the manifest, and each file from the beginning of a block.
+    ///
+    /// A manifest that is too long to be written has no copy; it counts as one of the header alone.
+    pub fn copy_blocks(&self) -> u64 {
+        let manifest = self.encode().map_or(0, |bytes| bytes.len().div_ceil(BLOCK));
+        let files: usize = self.files.iter().map(|file| file.blocks.len()).sum();
+        1 + (manifest + files) as u64
+    }
+
     /// How many bytes to read, by the first ones of a manifest.
     ///
     /// # Errors
@@ -169,6 +178,11 @@ mod tests {
         assert_eq!(BootManifest::decode(&bytes), Ok(manifest()));
         let blocks: Vec<_> = manifest().files.iter().map(|file| file.blocks().len()).collect();
         assert_eq!(blocks, [1, 0, 3]);
+    }
+
+    #[test]
+    fn a_copy_has_a_header_the_manifest_and_whole_blocks_of_files() {
+        assert_eq!(manifest().copy_blocks(), 1 + 1 + (1 + 3));
     }
 
     #[test]

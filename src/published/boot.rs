@@ -5,6 +5,8 @@ use crate::record::Record;
 
 const ROOT: &str = "root";
 const ROOT_COPY: &str = "root-copy";
+const ROOT_CHECK: &str = "root-check";
+const ROOT_TROUBLE: &str = "root-trouble";
 const BOOT: &str = "boot";
 const STATE: &str = "state";
 const STATE_TROUBLE: &str = "state-trouble";
@@ -16,10 +18,14 @@ const CAUSE: &str = "cause";
 /// What `init` found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BootStatus {
-    /// The device that the root was mounted from.
+    /// The partition with the root, or, separated by commas, those that it is composed of.
     pub root: Option<String>,
-    /// Which copy of the root that is: `A` or `B`.
+    /// Which copies of the root these are: `A`, `B` or `A+B`.
     pub root_copy: Option<String>,
+    /// How far the root can be trusted, as text: [`RootCheck`](crate::boot::sealed::RootCheck).
+    pub root_check: Option<String>,
+    /// Why no better root was used; empty if it is the first one and verified.
+    pub root_trouble: Option<String>,
     /// The FAT partition: `mounted`, or the error.
     pub boot: Option<String>,
     /// The state partition, in a word.
@@ -37,6 +43,8 @@ impl Published for BootStatus {
         Fields::new()
             .text(ROOT, self.root.as_ref())
             .text(ROOT_COPY, self.root_copy.as_ref())
+            .text(ROOT_CHECK, self.root_check.as_ref())
+            .text(ROOT_TROUBLE, self.root_trouble.as_ref())
             .text(BOOT, self.boot.as_ref())
             .text(STATE, self.state.as_ref())
             .text(STATE_TROUBLE, self.state_trouble.as_ref())
@@ -49,6 +57,8 @@ impl Published for BootStatus {
         Some(Self {
             root: text(ROOT),
             root_copy: text(ROOT_COPY),
+            root_check: text(ROOT_CHECK),
+            root_trouble: text(ROOT_TROUBLE),
             boot: text(BOOT),
             state: text(STATE),
             state_trouble: text(STATE_TROUBLE),

@@ -167,7 +167,10 @@ mod tests {
             uptime: Duration::from_secs(3_720),
             clock: Some(clock(Some(ClockSource::Network), false)),
             sealed: true,
-            boot: read("root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n"),
+            boot: read(
+                "root=/dev/mmcblk0p2\nroot-copy=A\nroot-check=verified\nroot-trouble=\nboot=mounted\n\
+                 state=clean\nstate-trouble=\n",
+            ),
             ledger: read("number=12\ncause=stuck sms-dialer\n"),
             card: read("twin=whole\nscrubbed=1783998000\nhealed=3\nbad=0\nkernel-log=812\n"),
             site: read("site=baked\n"),
@@ -195,7 +198,7 @@ mod tests {
         insta::assert_snapshot!(dialer().to_string(), @r#"
         dialbox   0.1.0 (3f1c9aa), hut, dialer, up 1 h 02 min
         boots     12, the last one after: stuck sms-dialer
-        root      A (/dev/mmcblk0p2), read-only
+        root      A (/dev/mmcblk0p2), read-only, verified
         card      scrubbed 2026-07-14 03:00:00 UTC, all blocks are good, 3 healed so far
         state     clean
         clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13
@@ -216,7 +219,11 @@ mod tests {
         let status = Status {
             uptime: Duration::from_secs(45),
             sealed: false,
-            boot: read("root=/dev/mmcblk0p3\nroot-copy=B\nstate=memory\nstate-trouble=mount: I/O error\n"),
+            boot: read(
+                "root=/dev/mmcblk0p3\nroot-copy=B\nroot-check=NOT verified\n\
+                 root-trouble=/dev/mmcblk0p2: it has no superblock of dm-verity\n\
+                 state=memory\nstate-trouble=mount: I/O error\n",
+            ),
             card: read(
                 "twin=being-made\npercent=42\nhealed=0\nbad=2\ntrouble=config.txt: it is not the image's\n",
             ),
@@ -233,7 +240,8 @@ mod tests {
         insta::assert_snapshot!(status.to_string(), @"
         dialbox   0.1.0 (3f1c9aa), hut, dialer, up 45 s
         boots     12, the last one after: stuck sms-dialer
-        root      B (/dev/mmcblk0p3), WRITABLE
+        root      B (/dev/mmcblk0p3), WRITABLE, NOT verified
+                  /dev/mmcblk0p2: it has no superblock of dm-verity
         card      the second copy is being made, 42 %, not scrubbed yet, 2 BLOCKS CANNOT BE HEALED
                   config.txt: it is not the image's
         state     memory (mount: I/O error)
@@ -320,7 +328,7 @@ mod tests {
 
     #[test]
     fn json_has_the_same_content() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400,"source":"network"},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"scrub":{"twin":"whole","scrubbed":1783998000,"healed":3,"bad":0,"kernel-log":812},"site":{"site":"baked"},"firewall":{"firewall":"loaded"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400,"source":"network"},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","root-check":"verified","root-trouble":"","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"scrub":{"twin":"whole","scrubbed":1783998000,"healed":3,"bad":0,"kernel-log":812},"site":{"site":"baked"},"firewall":{"firewall":"loaded"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
     }
 
     #[test]

@@ -84,8 +84,12 @@ fn boots(ledger: Option<&LastBoot>) -> String {
 
 fn root(boot: Option<&BootStatus>, sealed: bool) -> String {
     let mode = if sealed { "read-only" } else { "WRITABLE" };
-    let known = boot.and_then(|boot| Some((boot.root_copy.as_ref()?, boot.root.as_ref()?)));
-    known.map_or("unknown".to_owned(), |(copy, device)| format!("{copy} ({device}), {mode}"))
+    let known = boot.and_then(|boot| Some((boot, boot.root_copy.as_ref()?, boot.root.as_ref()?)));
+    known.map_or("unknown".to_owned(), |(boot, copy, device)| {
+        let check = boot.root_check.as_ref().map_or(String::new(), |check| format!(", {check}"));
+        let trouble = boot.root_trouble.as_deref().unwrap_or_default();
+        format!("{copy} ({device}), {mode}{check}\n{trouble}")
+    })
 }
 
 fn state(boot: Option<&BootStatus>) -> String {

@@ -35,8 +35,9 @@ pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
         "mv /run/role /etc/dialbox/role".to_owned(),
     ];
     if site_is_edited {
-        commands
-            .push("dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd scrubd)".to_owned());
+        commands.push(
+            "dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd scrubd)".to_owned(),
+        );
     }
     // Without a service or an ssh key, init's scripts sleep.
     commands.push("kill $(pidof sleep)".to_owned());

@@ -107,7 +107,8 @@ fn small_and_without_privileges(booted: &mut Booted) -> Result<()> {
         line.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok())
     };
     let (resident, locked) = (kilobytes("VmRSS:"), kilobytes("VmLck:"));
-    check(resident.is_some_and(|resident| resident <= 2048) && locked.is_some_and(|locked| locked > 0), || {
-        format!("scrubd has {resident:?} kB in memory, {locked:?} of them locked")
-    })
+    check(
+        resident.is_some_and(|resident| resident <= 2048) && locked.is_some_and(|locked| locked > 0),
+        || format!("scrubd has {resident:?} kB in memory, {locked:?} of them locked"),
+    )
 }
