@@ -320,8 +320,11 @@ fn judge_by(hashes: &[Hash], number: u64, hash: Hash) -> Check {
 fn read_manifest(device: &RawDevice, first: u64) -> Option<Listed> {
     let at = first * BLOCK_BYTES;
     let beginning = device.read_block(at).ok()?;
-    let length = BootManifest::length(&beginning).ok()?.next_multiple_of(BLOCK) as u64;
-    let bytes = read_all(&Replica::at(device, at, length), length)?;
+    let length = BootManifest::length(&beginning).ok()?;
+    let blocks = length.next_multiple_of(BLOCK) as u64;
+    let mut bytes = read_all(&Replica::at(device, at, blocks), blocks)?;
+    // The builder leaves zeros behind it, which its own hash does not cover.
+    bytes.get_mut(length..)?.fill(0);
     Some(Listed { manifest: BootManifest::decode(&bytes).ok()?, bytes })
 }
 

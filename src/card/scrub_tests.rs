@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Cursor, Write};
+use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -9,7 +10,6 @@ use fatfs::{FatType, FileSystem, FormatVolumeOptions, FsOptions};
 use proptest::prelude::*;
 
 use super::*;
-use crate::card::heal::Tally;
 use crate::card::layout;
 use crate::card::verity::Uuid;
 
@@ -28,7 +28,7 @@ fn boot_files() -> [(&'static str, Vec<u8>); 3] {
     let content = |seed: u8, length: usize| (0..length).map(|at| (at / 9) as u8 ^ seed).collect();
     [
         ("cmdline.txt", content(1, 100)),
-        ("initramfs.gz", content(2, 300_001)),
+        ("initramfs.gz", content(2, 500_001)),
         ("kernel.img", content(3, 200_000)),
     ]
 }
@@ -100,9 +100,10 @@ impl TestCard {
     }
 
     fn rot(&self, place: usize, block: u64) {
-        let mut bytes = fs::read(self.path(place)).unwrap();
-        bytes[block as usize * BLOCK + 4000] ^= 0x10;
-        fs::write(self.path(place), bytes).unwrap();
+        let file = fs::File::options().read(true).write(true).open(self.path(place)).unwrap();
+        let (mut byte, at) = ([0], block * BLOCK_BYTES + 4000);
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
     }
 
     /// Blocks of root, tree and manifest.
@@ -150,9 +151,11 @@ fn rot_in_either_copy_is_healed_wherever_it_is() {
         }
     }
     // The last copy of a boot file.
-    let places = places(ROOT as u64 / BLOCK_BYTES, card.card.root.blocks(), &manifest(&card), 1).unwrap();
+    let blocks = used - card.card.root.blocks();
+    let places =
+        places(ROOT as u64 / BLOCK_BYTES, card.card.root.blocks(), &manifest(&card), blocks).unwrap();
     card.rot(2, places.end - 2);
-    assert_eq!(card.scrub().boot, Tally { healed_b: 1, ..card.scrub().boot });
+    assert_eq!(card.scrub().boot.healed_b, 1);
     assert!(card.content() == whole);
 }
 
@@ -166,8 +169,9 @@ fn a_rotten_boot_file_is_healed_from_its_copy() {
     let card = TestCard::new();
     card.scrub();
     let whole = card.content();
-    let kernel = whole[0].windows(4).position(|bytes| bytes == &boot_files()[2].1[..4]).unwrap();
-    card.rot(0, (kernel / BLOCK + 3) as u64);
+    let [.., (_, content)] = boot_files();
+    let kernel = whole[0].as_chunks::<512>().0.iter().position(|sector| content.starts_with(sector)).unwrap();
+    card.rot(0, (kernel * 512 / BLOCK + 3) as u64);
     let outcome = card.scrub();
     assert_eq!((outcome.boot.healed_a, outcome.boot.healed_b, outcome.bad()), (1, 0, 0), "{outcome:?}");
     assert!(card.content() == whole);
