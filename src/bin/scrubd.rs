@@ -87,7 +87,8 @@ fn open(start: &Start) -> Result<(Card, Devices), String> {
     let card = paths.published(record::CARD_LAYOUT).as_ref().and_then(Card::from_record);
     let card = card.ok_or("what is on the card is not known: this box has booted without verified roots")?;
     let cmdline = fs::read_to_string(paths.path("/proc/cmdline")).unwrap_or_default();
-    Ok((card, Devices::open(&Cmdline::parse(&cmdline))?))
+    let cmdline = Cmdline::parse(&cmdline);
+    Ok((card, Devices::open(&cmdline.boot, &cmdline.roots)?))
 }
 
 /// The state between two iterations.

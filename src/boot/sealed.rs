@@ -52,8 +52,8 @@ impl fmt::Display for RootCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Verified => f.write_str("verified"),
-            Self::Damaged(lost) => write!(f, "{lost} blocks bad in every copy"),
-            Self::Ignored(lost) => write!(f, "{lost} blocks bad in every copy, used as they are"),
+            Self::Damaged(lost) => write!(f, "blocks bad in every copy: {lost}"),
+            Self::Ignored(lost) => write!(f, "blocks bad in every copy, used as they are: {lost}"),
             Self::Unverified => f.write_str("NOT verified"),
         }
     }

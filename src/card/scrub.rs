@@ -1,7 +1,7 @@
 //! One pass over the card: both roots, the boot manifest, the boot files and their copies.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::boot_manifest::{BootFile, BootManifest, hash_of_block};
 use super::device::{CHUNK, Chunk, RawDevice};
@@ -13,7 +13,6 @@ use super::replica::{Extent, Replica};
 use super::tree::{Check, Tree};
 use super::twin::{Mark, Places, places};
 use super::{BLOCK, Block, Hash};
-use crate::boot::cmdline::Cmdline;
 
 const BLOCK_BYTES: u64 = BLOCK as u64;
 
@@ -26,17 +25,17 @@ pub struct Devices {
 }
 
 impl Devices {
-    /// Opens them; the first two roots of the command line are A and B.
+    /// Opens the boot partition and the roots, of which the first two are A and B.
     ///
     /// # Errors
     /// One of them cannot be read, as text.
-    pub fn open(cmdline: &Cmdline) -> Result<Self, String> {
+    pub fn open(boot: &Path, roots: &[PathBuf]) -> Result<Self, String> {
         let open =
             |path: &Path| RawDevice::open(path).map_err(|error| format!("{}: {error}", path.display()));
-        let [a, b, ..] = cmdline.roots.as_slice() else {
+        let [a, b, ..] = roots else {
             return Err("the kernel's command line does not name two roots".to_owned());
         };
-        Ok(Self { boot: open(&cmdline.boot)?, a: open(a)?, b: open(b)? })
+        Ok(Self { boot: open(boot)?, a: open(a)?, b: open(b)? })
     }
 
     /// Whether the second root has everything, as far as its mark says.

@@ -20,7 +20,8 @@ const DATA: usize = 200;
 
 struct TestCard {
     card: Card,
-    cmdline: Cmdline,
+    boot: PathBuf,
+    roots: Vec<PathBuf>,
     _dir: tempfile::TempDir,
 }
 
@@ -67,7 +68,7 @@ impl TestCard {
         let lengths = [BOOT, ROOT, ROOT, 0];
         let partitions = lengths.map(|bytes| layout::Extent { start: 0, length: (bytes / 512) as u32 });
         let card = Card { root: tree.verity().clone(), partitions, signature: 0 };
-        Self { card, cmdline: Cmdline { boot, roots: vec![a, b], ..Cmdline::default() }, _dir: dir }
+        Self { card, boot, roots: vec![a, b], _dir: dir }
     }
 
     fn scrub(&self) -> Outcome {
@@ -76,7 +77,7 @@ impl TestCard {
 
     /// A pass that ends like a power cut after so many blocks.
     fn scrub_until(&self, blocks: u64) -> Outcome {
-        let devices = Devices::open(&self.cmdline).unwrap();
+        let devices = Devices::open(&self.boot, &self.roots).unwrap();
         let mut pause = |done, _| {
             if done >= blocks {
                 std::panic::resume_unwind(Box::new("cut"))
@@ -87,11 +88,11 @@ impl TestCard {
     }
 
     fn is_marked(&self) -> bool {
-        Devices::open(&self.cmdline).unwrap().twin_is_whole(&self.card)
+        Devices::open(&self.boot, &self.roots).unwrap().twin_is_whole(&self.card)
     }
 
     fn path(&self, place: usize) -> &PathBuf {
-        [&self.cmdline.boot, &self.cmdline.roots[0], &self.cmdline.roots[1]][place]
+        [&self.boot, &self.roots[0], &self.roots[1]][place]
     }
 
     /// Boot partition, root A, root B.
@@ -108,7 +109,7 @@ impl TestCard {
 
     /// Blocks of root, tree and manifest.
     fn used(&self) -> u64 {
-        let devices = Devices::open(&self.cmdline).unwrap();
+        let devices = Devices::open(&self.boot, &self.roots).unwrap();
         let manifest = read_manifest(&devices.a, self.card.root.blocks()).unwrap();
         self.card.root.blocks() + manifest.bytes.len() as u64 / BLOCK_BYTES
     }
@@ -160,7 +161,7 @@ fn rot_in_either_copy_is_healed_wherever_it_is() {
 }
 
 fn manifest(card: &TestCard) -> BootManifest {
-    let devices = Devices::open(&card.cmdline).unwrap();
+    let devices = Devices::open(&card.boot, &card.roots).unwrap();
     read_manifest(&devices.a, card.card.root.blocks()).unwrap().manifest
 }
 

@@ -17,6 +17,7 @@ mod own;
 mod parser;
 mod ppp;
 mod reboot;
+mod rot;
 mod session;
 mod ssh;
 mod stick;
@@ -119,6 +120,8 @@ pub const SCENARIOS: &[Scenario] = &[
     one("state-survives-a-power-cut-and-damage", boot::state_damaged),
     one("a-saved-clock-of-2040-is-ignored", boot::impossible_clock),
     boot("a-bad-first-root-boots-the-second", boot::second_root),
+    boot("rot-in-the-first-root-boots-the-second", rot::in_the_first_root),
+    boot("rot-in-both-roots-is-told-and-boots", rot::in_both_roots),
     boot("a-card-without-a-state-partition-boots", boot::state_missing),
     boot("a-used-card-written-by-its-map-boots", boot::used_card),
     boot("a-pi-with-256-mb-boots", boot::small_memory),
