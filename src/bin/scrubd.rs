@@ -169,15 +169,20 @@ impl<'a> Scrubber<'a> {
         let now = self.look();
         if let Some(error) = self.error.take() {
             self.answer(now, &error);
-        } else if self.start.paths.published(record::SCRUB_REQUEST).is_some() {
+        } else if self.is_asked() {
             self.pass(Scope::All, Urgency::Asked);
-        } else if now >= self.next && self.session.is_none() {
+        } else if now >= self.next {
             let is_far = schedule::is_far_from_reboot(self.schedule.until_next(tick()));
             if is_far || self.status.twin != Twin::Whole {
                 self.pass(Scope::All, Urgency::Routine);
             }
             self.plan();
         }
+    }
+
+    /// Whether `dialctl scrub` waits.
+    fn is_asked(&self) -> bool {
+        self.start.paths.published(record::SCRUB_REQUEST).is_some()
     }
 
     /// Proves that the loop runs, and looks at what happens on the box; returns the time since boot.
@@ -249,8 +254,12 @@ impl<'a> Scrubber<'a> {
             self.publish();
         }
         loop {
-            // Programs that cannot be read wait for nothing.
-            let urgency = if self.error.is_some() { Urgency::Trouble } else { urgency };
+            // Programs that cannot be read wait for nothing, and nobody waits for a pass that another one follows.
+            let urgency = match urgency {
+                _ if self.error.is_some() => Urgency::Trouble,
+                Urgency::Routine if self.is_asked() => Urgency::Asked,
+                urgency => urgency,
+            };
             let session =
                 self.session.map_or(Session::None, |since| Session::For(rested.saturating_sub(since)));
             let rest = match schedule::pace(busy, urgency, session) {
