@@ -45,6 +45,8 @@ pub enum Service {
     DialIn,
     /// The hardware watchdog and the daily reboot.
     Watchdogd,
+    /// The card's copies.
+    Scrubd,
 }
 
 impl Service {
@@ -54,6 +56,7 @@ impl Service {
             Self::SmsDialer => "sms-dialer",
             Self::DialIn => "dial-in",
             Self::Watchdogd => "watchdogd",
+            Self::Scrubd => "scrubd",
         }
     }
 }
@@ -88,6 +91,10 @@ pub mod record {
     pub const LINK: &str = "link";
     /// The dialer's modem; also the name of its symlink in `/dev`.
     pub const MODEM: &str = "modem";
+    /// The card's copies: written by `scrubd`.
+    pub const SCRUB: &str = "scrub";
+    /// There while `scrubd` has not begun a scrub that `dialctl scrub` has requested.
+    pub const SCRUB_REQUEST: &str = "scrub-request";
 }
 
 /// The event that a script of pppd reports: the first argument of `dialctl hook`, and the name of the control request
@@ -193,7 +200,10 @@ mod tests {
         for service in [Service::SmsDialer, Service::DialIn] {
             assert!(role.contains(&format!("exec {} ;;", service.as_str())), "{service:?}");
         }
-        assert!(include_str!("../overlay/etc/inittab").contains(Service::Watchdogd.as_str()));
+        for service in [Service::Watchdogd, Service::Scrubd] {
+            let line = format!("::respawn:/usr/sbin/{}\n", service.as_str());
+            assert!(include_str!("../overlay/etc/inittab").contains(&line), "{service:?}");
+        }
         assert!(include_str!("../overlay/etc/udhcpc/default.script").contains(&format!(">{RESOLV_CONF}\n")));
     }
 }

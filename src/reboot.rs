@@ -26,7 +26,7 @@ pub fn save(paths: &Paths, cause: &Cause) -> io::Result<()> {
     let noted = Ledger::note_cause(&store, cause);
     let saved = clock::save(&store, Plausible::since_build(Build::load(paths).epoch));
     let settled = match cause {
-        Cause::Stuck(_) | Cause::NoProcess => attempts::fails(paths),
+        Cause::Stuck(_) | Cause::NoProcess | Cause::RootDamaged => attempts::fails(paths),
         Cause::Unknown | Cause::Daily | Cause::Modem | Cause::Requested => attempts::settle(paths),
     };
     noted.and(saved).and(settled)

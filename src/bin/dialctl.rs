@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use dialbox::apply::{self, SiteInForce};
+use dialbox::card::history::{Entry, History};
 use dialbox::clock::Utc;
-use dialbox::dialctl::{codes, hook, line, link, modem};
+use dialbox::dialctl::{codes, hook, line, link, modem, scrub};
 use dialbox::modem::recovery::Recovery;
 use dialbox::paths::Paths;
 use dialbox::reboot;
@@ -32,7 +33,8 @@ usage: dialctl COMMAND
   calls               shows the ledger of calls: caller, duration, bytes, cause of the end
   hangup LINE         ends the call on a line, counted from 1
   ledger              shows the ledger of boots and their causes, and how often each recovery
-                      step of the modem was tried and has helped
+                      step of the modem was tried and has helped; and what was healed on the card
+  scrub [--json]      checks every block of the card that a boot needs, and heals the bad ones
   modem probe         shows every port of the modem, and what answers there
   modem pin-disable   turns off the SIM's PIN request; shows how many tries are left
   modem terminal [PORT]  starts picocom for AT commands; the services release the port
@@ -71,6 +73,8 @@ fn main() -> ExitCode {
         ["calls"] => print(&line::calls(&paths)),
         ["hangup", number] => line::hang_up(&paths, number).and_then(|text| print(&text)),
         ["ledger"] => print(&ledger(&paths)),
+        ["scrub"] => scrub::run(&paths, false).and_then(|told| print(&told)),
+        ["scrub", "--json"] => scrub::run(&paths, true).and_then(|told| print(&told)),
         ["modem", words @ ..] => modem::run(&paths, words).and_then(|text| print(&text)),
         ["site", "check"] => check(&paths.edited_site()),
         ["site", "check", file] => check(&PathBuf::from(file)),
@@ -113,7 +117,10 @@ fn ledger(paths: &Paths) -> String {
         let tally = Record::parse(&store.read(&Recovery::file(&modem)).unwrap_or_default());
         tally.iter().map(|(what, count)| format!("{count:>6}  {modem}: {what}\n")).collect::<String>()
     });
-    ledger.boots().iter().map(line).chain(climbs).collect()
+    let history = History::load(&store);
+    let healed = |entry: &Entry| format!("  card  {}  {}\n", Utc(entry.at), entry.what);
+    let healed = history.entries().iter().map(healed);
+    ledger.boots().iter().map(line).chain(climbs).chain(healed).collect()
 }
 
 fn check(file: &Path) -> Result<(), String> {

@@ -10,15 +10,12 @@ use dialbox::boot::attempts::{self, GOOD_AFTER};
 use dialbox::boot::cmdline::Cmdline;
 use dialbox::build::Build;
 use dialbox::clock::{self, Plausible};
-use dialbox::line;
 use dialbox::log::Log;
 use dialbox::names::{Service, record};
-use dialbox::ppp::counters;
 use dialbox::privileges;
 use dialbox::published::{BootStatus, Published};
 use dialbox::reboot;
 use dialbox::service::{self, Start};
-use dialbox::site::Role;
 use dialbox::state::{Cause, Ledger, Store};
 use dialbox::watch::daily::{Decision, Due, Occurrence, Pending, Schedule, Tick};
 use dialbox::watch::hardware::Watchdog;
@@ -105,7 +102,7 @@ impl<'a> Watch<'a> {
             built,
             pending: Pending::default(),
             waits: false,
-            failed_boots: Ledger::load(&store).stuck_in_a_row().max(failed_boots),
+            failed_boots: Ledger::load(&store).failed_in_a_row().max(failed_boots),
             is_good: false,
             spawns: SpawnCheck::default(),
             store,
@@ -142,7 +139,7 @@ impl<'a> Watch<'a> {
         if let Some(Due::Hour(Occurrence(local))) = due {
             self.warn_if_failed("the daily reboot", self.store.replace(DAILY_FILE, &format!("{local}\n")));
         }
-        match self.pending.decide(due, now, || is_in_use(self.start)) {
+        match self.pending.decide(due, now, || service::is_in_use(self.start)) {
             Decision::NotDue => None,
             Decision::Wait => {
                 if !std::mem::replace(&mut self.waits, true) {
@@ -261,13 +258,4 @@ fn watchdog_device(start: &Start, log: &Log) -> Option<PathBuf> {
         return None;
     }
     Some(device)
-}
-
-/// Whether a call or a link is up, or being set up.
-fn is_in_use(start: &Start) -> bool {
-    let is_called = match &start.site.role {
-        Role::DialIn(dial_in) => line::is_taking_a_call(&start.paths, dial_in.lines.len()),
-        Role::Dialer(_) => false,
-    };
-    is_called || counters::in_use(&start.paths)
 }

@@ -22,12 +22,13 @@ use crate::card::{BLOCK, Block};
 use crate::log::Log;
 
 /// What is read before a root is used: programs and files without which no service starts. They stay in the page cache.
-const NEEDED: [&str; 6] = [
+const NEEDED: [&str; 7] = [
     "/bin/busybox",
     "/etc/inittab",
     "/etc/init.d/rcS",
     "/etc/init.d/role",
     "/usr/sbin/dialctl",
+    "/usr/sbin/scrubd",
     "/usr/sbin/watchdogd",
 ];
 /// Names the service that the site baked into the root has.

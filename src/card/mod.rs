@@ -1,13 +1,27 @@
-//! What the builder writes onto the card and the box checks there. Pure: blocks in, judgements out.
+//! What the builder writes onto the card and the box checks and heals there.
 //!
-//! [`verity`] is the kernel's and veritysetup's format of a verified root, [`tree`] its hashes, [`composition`] a root from
-//! the good blocks of several copies, [`layout`] the record that the box trusts, and [`boot_manifest`] the hashes of the
-//! boot files.
+//! Pure, blocks in, judgements out: [`verity`] is the kernel's and veritysetup's format of a verified root, [`tree`] its
+//! hashes, [`composition`] a root from the good blocks of several copies, [`layout`] the record that the box trusts,
+//! [`boot_manifest`] the hashes of the boot files, [`fat`] the places of those, [`twin`] the mark of a complete second root, [`heal`] and [`schedule`] what is done when, [`answer`] what is done
+//! about an error of the running root, [`history`] what is remembered of all that. [`scrub`] does it, by [`pair`],
+//! [`replica`] and [`device`].
 
+pub mod answer;
 pub mod boot_manifest;
 pub mod composition;
+pub mod device;
+pub mod fat;
+pub mod heal;
+pub mod history;
+pub mod kernel_log;
 pub mod layout;
+pub mod outcome;
+pub mod pair;
+pub mod replica;
+pub mod schedule;
+pub mod scrub;
 pub mod tree;
+pub mod twin;
 pub mod verity;
 
 use std::fmt;

@@ -6,8 +6,9 @@ use crate::clock::{self, Month, Plausible, WallClock};
 use crate::names::record;
 use crate::paths::Paths;
 use crate::ppp::{Calendar, Timestamp};
-use crate::published::{LastBoot, Published};
+use crate::published::{CardStatus, LastBoot, Published};
 use crate::site::Site;
+use crate::sms::reply::CardHealth;
 
 /// The facts of this box and its image.
 pub(super) fn facts(paths: &Paths, site: &Site) -> Facts {
@@ -20,6 +21,12 @@ pub(super) fn facts(paths: &Paths, site: &Site) -> Facts {
         plausible: Plausible::since_build(build.epoch),
         timezone: Some(site.timezone.clone()),
     }
+}
+
+/// The card's copies, as far as `scrubd` has published them.
+pub(super) fn card(paths: &Paths) -> Option<CardHealth> {
+    let status = paths.published(record::SCRUB).as_ref().and_then(CardStatus::from_record)?;
+    Some(CardHealth { scrubbed: status.scrubbed, healed: status.healed, bad: status.bad })
 }
 
 /// The current time.

@@ -42,7 +42,7 @@ use crate::sms::command::Command;
 use crate::sms::gate::{AcceptedOrder, Clocks, Gate};
 use crate::sms::past::Past;
 use crate::sms::pdu::Deliver;
-use crate::sms::reply::{self, Reply, Status};
+use crate::sms::reply::{self, CardHealth, Reply, Status};
 
 /// How long a reboot waits for its reply to be sent.
 const REBOOT_GRACE: Duration = Duration::from_secs(30);
@@ -63,6 +63,7 @@ pub struct Dialer {
     /// Those who wait until every link is closed, to stop the box.
     stop_requesters: Vec<Requester>,
     facts: Facts,
+    card: Option<CardHealth>,
     last_error: Option<String>,
 }
 
@@ -85,8 +86,14 @@ impl Dialer {
             is_stopping: false,
             stop_requesters: Vec::new(),
             facts,
+            card: None,
             last_error: None,
         }
+    }
+
+    /// The card's copies, for the next status.
+    pub fn know_card(&mut self, card: Option<CardHealth>) {
+        self.card = card;
     }
 
     /// Processes an event.
@@ -355,6 +362,7 @@ impl Dialer {
             },
             used: DataSize::from_bytes(budget.used()),
             budget: budget.limit(),
+            card: self.card,
             error: errors.reduce(|all, error| format!("{all}; {error}")),
         }
     }

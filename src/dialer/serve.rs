@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
-use super::facts::{facts, timestamp};
+use super::facts::{card, facts, timestamp};
 use super::parser::ModemGuard;
 use super::persistence::{self, Persistence, Remembered};
 use super::pppds::Pppds;
@@ -165,7 +165,10 @@ impl<'a> Serving<'a> {
 
     fn event(&mut self, report: Report) -> Event {
         match report {
-            Report::Message { place, pdu } => Event::Message(place, self.driver.protocol_mut().decode(&pdu)),
+            Report::Message { place, pdu } => {
+                self.dialer.know_card(card(self.paths));
+                Event::Message(place, self.driver.protocol_mut().decode(&pdu))
+            }
             Report::Sent(id) => Event::Sent(id),
             Report::NotSent(id, why) => Event::NotSent(id, why),
             Report::NetworkTime(unix) => Event::NetworkTime(unix),

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::gsm7;
+use crate::calendar::Civil;
 use crate::ppp::{LinkOutcome, Spent};
 use crate::site::{DataSize, TimeSpan};
 
@@ -46,8 +47,38 @@ pub struct Status {
     pub used: DataSize,
     /// The month's limit.
     pub budget: Option<DataSize>,
+    /// The card's copies, if they are known.
+    pub card: Option<CardHealth>,
     /// The last error.
     pub error: Option<String>,
+}
+
+/// The last scrub of the card.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CardHealth {
+    /// When it ended, in seconds since 1970.
+    pub scrubbed: Option<i64>,
+    /// Blocks that were healed so far.
+    pub healed: u64,
+    /// Blocks that cannot be healed.
+    pub bad: u64,
+}
+
+/// `card 07-14, healed 3, bad 1`
+impl fmt::Display for CardHealth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.scrubbed.map(Civil::from_unix) {
+            Some(Civil { month, day, .. }) => write!(f, "card {month:02}-{day:02}")?,
+            None => f.write_str("card not checked")?,
+        }
+        let count = |f: &mut fmt::Formatter, what, count| match count {
+            0 => Ok(()),
+            1..1000 => write!(f, ", {what} {count}"),
+            _ => write!(f, ", {what} 999+"),
+        };
+        count(f, "healed", self.healed)?;
+        count(f, "bad", self.bad)
+    }
 }
 
 /// The state of the link.
@@ -139,7 +170,12 @@ impl fmt::Display for Status {
         if let Some(budget) = self.budget {
             write!(f, " of {budget}")?;
         }
-        self.error.as_ref().map_or(Ok(()), |error| write!(f, "\n{error}"))
+        let error = self.error.as_ref().map_or(String::new(), |error| format!("\n{error}"));
+        match self.card {
+            // Room for an error is worth more than that all is well.
+            Some(card) if card.bad > 0 || error.is_empty() => write!(f, "\n{card}{error}"),
+            _ => f.write_str(&error),
+        }
     }
 }
 
@@ -185,6 +221,7 @@ mod tests {
             },
             used: DataSize::from_bytes(12_340_000),
             budget: Some(DataSize::from_bytes(500_000_000)),
+            card: Some(CardHealth { scrubbed: Some(1_784_001_598), healed: 3, bad: 1 }),
             error: Some("no carrier".into()),
         }
     }
@@ -197,6 +234,7 @@ mod tests {
         -79 dBm Free
         link 10.64.3.7, 1h30m left
         12.3MB of 500MB
+        card 07-14, healed 3, bad 1
         no carrier
         ");
         insta::assert_snapshot!(Reply::Status(Status::default()).text(), @"
@@ -206,6 +244,26 @@ mod tests {
         link closed
         0kB
         ");
+    }
+
+    #[test]
+    fn a_card_without_bad_blocks_makes_room_for_an_error() {
+        let card = |scrubbed, healed, bad| Some(CardHealth { scrubbed, healed, bad });
+        let last = |card, error: Option<&str>| {
+            let text =
+                Reply::Status(Status { card, error: error.map(str::to_owned), ..Status::default() }).text();
+            text.split_once("0kB").unwrap().1.trim().replace('\n', " | ")
+        };
+        let day = Some(1_784_001_598);
+        assert_eq!(last(card(day, 0, 0), None), "card 07-14");
+        assert_eq!(last(card(day, 2, 0), None), "card 07-14, healed 2");
+        assert_eq!(last(card(None, 0, 0), None), "card not checked");
+        assert_eq!(last(card(day, 2, 0), Some("no carrier")), "no carrier");
+        assert_eq!(
+            last(card(day, 4000, 2), Some("no carrier")),
+            "card 07-14, healed 999+, bad 2 | no carrier"
+        );
+        assert_eq!(last(None, Some("no carrier")), "no carrier");
     }
 
     #[test]
@@ -222,6 +280,7 @@ mod tests {
             },
             used: DataSize::from_bytes(123_456_000_000),
             budget: Some(DataSize::from_bytes(500_000_000_000)),
+            card: Some(CardHealth { scrubbed: Some(1_784_001_598), healed: 99_999, bad: 0 }),
             error: Some("the modem at 1-1.2 {hso} does not answer".into()),
         };
         let text = Reply::Status(status).text();
@@ -293,6 +352,7 @@ mod tests {
                 link: Link::Up { local, left: Some(time) },
                 used: size,
                 budget: Some(DataSize::from_bytes(budget)),
+                card: Some(CardHealth { scrubbed: Some(seconds.into()), healed: used, bad: budget }),
                 error: Some(error.clone()),
             };
             let failed = LinkOutcome::Failed(DownReason::Exit(Exit::NotStarted(error)));

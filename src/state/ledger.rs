@@ -20,6 +20,8 @@ pub enum Cause {
     Modem,
     /// No process could be started.
     NoProcess,
+    /// Programs could not read the root, although the card was healed.
+    RootDamaged,
     /// A user or another program requested it.
     Requested,
 }
@@ -33,6 +35,7 @@ impl Cause {
                 "daily" => Self::Daily,
                 "modem" => Self::Modem,
                 "no process could be started" => Self::NoProcess,
+                "root-damaged" => Self::RootDamaged,
                 "requested" => Self::Requested,
                 _ => Self::Unknown,
             },
@@ -48,6 +51,7 @@ impl fmt::Display for Cause {
             Self::Stuck(service) => write!(f, "stuck {service}"),
             Self::Modem => f.write_str("modem"),
             Self::NoProcess => f.write_str("no process could be started"),
+            Self::RootDamaged => f.write_str("root-damaged"),
             Self::Requested => f.write_str("requested"),
         }
     }
@@ -121,10 +125,10 @@ impl Ledger {
         &self.boots
     }
 
-    /// How many consecutive boots, up to the last one, followed a stuck service.
-    pub fn stuck_in_a_row(&self) -> usize {
+    /// How many consecutive boots, up to the last one, followed a stuck service or a root that could not be read.
+    pub fn failed_in_a_row(&self) -> usize {
         let newest_first = self.boots.iter().rev();
-        newest_first.take_while(|boot| matches!(boot.cause, Cause::Stuck(_))).count()
+        newest_first.take_while(|boot| matches!(boot.cause, Cause::Stuck(_) | Cause::RootDamaged)).count()
     }
 }
 
@@ -167,6 +171,7 @@ mod tests {
         ledger.record(400, Cause::Requested, "");
         ledger.record(500, Cause::Modem, "");
         ledger.record(600, Cause::NoProcess, "");
+        ledger.record(650, Cause::RootDamaged, "");
         ledger.record(700, Cause::Unknown, "after 3 failed boots: root B first");
         let text = ledger.to_string();
         insta::assert_snapshot!(text, @r"
@@ -176,7 +181,8 @@ mod tests {
         4 400 requested
         5 500 modem
         6 600 no process could be started
-        7 700 power cut or unknown; after 3 failed boots: root B first
+        7 650 root-damaged
+        8 700 power cut or unknown; after 3 failed boots: root B first
         ");
         assert_eq!(Ledger::parse(&text), ledger);
     }
@@ -213,16 +219,16 @@ mod tests {
     }
 
     #[test]
-    fn only_consecutive_stuck_boots_count() {
+    fn only_consecutive_failed_boots_count() {
         let row = |causes: &[&str]| {
             let mut ledger = Ledger::default();
             for cause in causes {
                 ledger.record(0, Cause::parse(cause), "");
             }
-            ledger.stuck_in_a_row()
+            ledger.failed_in_a_row()
         };
         assert_eq!(row(&[]), 0);
         assert_eq!(row(&["stuck a", "daily"]), 0);
-        assert_eq!(row(&["stuck a", "daily", "stuck a", "stuck b"]), 2);
+        assert_eq!(row(&["stuck a", "daily", "stuck a", "root-damaged", "stuck b"]), 3);
     }
 }

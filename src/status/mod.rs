@@ -1,5 +1,6 @@
 //! The state of the box, collected from the records of its services.
 
+pub mod card;
 mod json;
 mod text;
 
@@ -12,8 +13,8 @@ use crate::clock::{self, Plausible};
 use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
 use crate::published::{
-    BootStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkStatus,
-    ModemStatus, Published,
+    BootStatus, CardStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus,
+    LinkStatus, ModemStatus, Published,
 };
 use crate::service;
 use crate::site::{Proof, Role, Site};
@@ -34,6 +35,8 @@ pub struct Status {
     /// What the state partition cannot do now.
     loss: Option<Loss>,
     ledger: Option<LastBoot>,
+    /// Not known before `scrubd` has started.
+    card: Option<CardStatus>,
     site: Option<SiteInForce>,
     /// Not known before the first interface is about to come up.
     firewall: Option<FirewallStatus>,
@@ -96,6 +99,7 @@ impl Status {
             boot,
             loss: Loss::of(&paths.state(), is_in_ram),
             ledger: read_published(paths, record::LEDGER),
+            card: read_published(paths, record::SCRUB),
             site: read_published(paths, record::SITE),
             firewall: read_published(paths, record::FIREWALL),
             services: services
@@ -175,6 +179,7 @@ mod tests {
                  state=clean\nstate-trouble=\n",
             ),
             ledger: read("number=12\ncause=stuck sms-dialer\n"),
+            card: read("twin=whole\nscrubbed=1783998000\nhealed=3\nbad=0\nkernel-log=812\n"),
             site: read("site=baked\n"),
             firewall: read("firewall=loaded\n"),
             services: vec![
@@ -201,6 +206,7 @@ mod tests {
         dialbox   0.1.0 (3f1c9aa), hut, dialer, up 1 h 02 min
         boots     12, the last one after: stuck sms-dialer
         root      A (/dev/mmcblk0p2), read-only, verified
+        card      scrubbed 2026-07-14 03:00:00 UTC, all blocks are good, 3 healed so far
         state     clean
         clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13
         site      baked
@@ -227,6 +233,9 @@ mod tests {
                  state=memory\nstate-trouble=mount: I/O error\n\
                  failed-boots=3\nremedies=after 3 failed boots: root B first\n",
             ),
+            card: read(
+                "twin=being-made\npercent=42\nhealed=0\nbad=2\ntrouble=config.txt: it is not the image's\n",
+            ),
             site: read("site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\n"),
             firewall: read("firewall=refused\nwhy=/etc/nftables.conf:3:1-5: Error: syntax error\n"),
             services: vec![
@@ -243,6 +252,8 @@ mod tests {
                   after 3 failed boots: root B first
         root      B (/dev/mmcblk0p3), WRITABLE, NOT verified
                   /dev/mmcblk0p2: it has no superblock of dm-verity
+        card      the second copy is being made, 42 %, not scrubbed yet, 2 BLOCKS CANNOT BE HEALED
+                  config.txt: it is not the image's
         state     memory (mount: I/O error)
                   what is new is LOST at the next boot
         clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13
@@ -328,7 +339,7 @@ mod tests {
 
     #[test]
     fn json_has_the_same_content() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400,"source":"network"},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","root-check":"verified","root-trouble":"","boot":"mounted","state":"clean","state-trouble":""},"state-loss":null,"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"firewall":{"firewall":"loaded"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400,"source":"network"},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","root-check":"verified","root-trouble":"","boot":"mounted","state":"clean","state-trouble":""},"state-loss":null,"ledger":{"number":12,"cause":"stuck sms-dialer"},"scrub":{"twin":"whole","scrubbed":1783998000,"healed":3,"bad":0,"kernel-log":812},"site":{"site":"baked"},"firewall":{"firewall":"loaded"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Clock, Modems, Status, as_str};
+use super::{Clock, Modems, Status, as_str, card};
 use crate::apply::SiteInForce;
 use crate::calendar::Civil;
 use crate::clock::Utc;
@@ -26,6 +26,7 @@ impl fmt::Display for Status {
         row(f, "dialbox", &format!("{version}, {hostname}, {role}, up {uptime}"))?;
         row(f, "boots", &boots(self.ledger.as_ref(), self.boot.as_ref()))?;
         row(f, "root", &root(self.boot.as_ref(), self.sealed))?;
+        row(f, "card", &self.card.as_ref().map_or(String::new(), card::text))?;
         row(f, "state", &state(self.boot.as_ref(), self.loss))?;
         if let Some(clock) = self.clock {
             row(f, "clock", &self::clock(&clock))?;

@@ -21,7 +21,7 @@ pub const USB_PORTS: usize = 5;
 /// complete.
 pub const BEFORE: [&str; 4] = [
     "mv /etc/dialbox/role /run/role && kill $(pidof sms-dialer dial-in)",
-    "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e ledger -e site -e heartbeat); \
+    "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e card-layout -e scrub -e ledger -e site -e heartbeat); \
      cd /",
     "while ! lsmod | grep -q ^ppp_generic; do sleep 0.1; done",
     "umount /boot && sync && echo 3 >/proc/sys/vm/drop_caches",
@@ -35,8 +35,9 @@ pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
         "mv /run/role /etc/dialbox/role".to_owned(),
     ];
     if site_is_edited {
-        commands
-            .push("dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd)".to_owned());
+        commands.push(
+            "dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd scrubd)".to_owned(),
+        );
     }
     // Without a service or an ssh key, init's scripts sleep.
     commands.push("kill $(pidof sleep)".to_owned());

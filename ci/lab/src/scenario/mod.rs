@@ -3,6 +3,7 @@
 mod adapter;
 mod bad_card;
 mod boot;
+mod card;
 mod closed;
 mod dial_in;
 mod edit;
@@ -97,6 +98,7 @@ pub const SCENARIOS: &[Scenario] = &[
     one("a-frozen-watchdogd-resets-the-box", reboot::frozen_watchdogd),
     one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),
     one("a-reboot-keeps-only-state", boot::reboot_forgets),
+    one("the-card-gets-a-twin-and-heals-what-rots", card::heals),
     boot("a-fresh-card-boots-to-all-services", boot::fresh_card),
     one("the-status-shows-the-modem", modem::answers),
     one("no-pin-is-sent-to-a-locked-sim", modem::locked),

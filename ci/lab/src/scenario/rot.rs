@@ -109,8 +109,12 @@ pub fn in_both_roots(stage: &Stage) -> Result<()> {
     two.spoil(ROOT_B, NEEDED)?;
     two.boots_from("root      A+B (/dev/mmcblk0p2, /dev/mmcblk0p3), read-only, verified")?.cut_power();
 
-    two.spoil(ROOT_A, not_needed)?;
-    two.spoil(ROOT_B, not_needed)?;
+    // scrubd may have healed the former two meanwhile.
+    for (root, number) in
+        [(ROOT_A, two.hashes()), (ROOT_B, NEEDED), (ROOT_A, not_needed), (ROOT_B, not_needed)]
+    {
+        two.spoil(root, number)?;
+    }
     let mut booted = two.boots_from("read-only, blocks bad in every copy: 1")?;
     let read = booted.run(&format!("cat {NOT_NEEDED} >/dev/null"))?;
     check(read.code != 0, || format!("block {not_needed} is bad and can be read"))?;
