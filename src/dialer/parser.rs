@@ -120,8 +120,8 @@ impl Sandboxable for Mobile {
         report
     }
 
-    fn has_errands(&self) -> bool {
-        Mobile::has_errands(self)
+    fn has_pending_orders(&self) -> bool {
+        Mobile::has_pending_orders(self)
     }
 }
 

@@ -35,7 +35,7 @@ use crate::watch::heartbeat::Heartbeat;
 
 /// How long pppd waits for replies and deletions that a modem of one port could not do during the
 /// session. One that has no network now may have none for hours.
-const ERRANDS: Duration = Duration::from_secs(20);
+const PPPD_WAITS: Duration = Duration::from_secs(20);
 
 /// The dialer and what it acts on.
 struct Serving<'a> {
@@ -217,7 +217,7 @@ impl Serving<'_> {
     fn perform_link(&mut self, effect: ppp::SessionEffect, events: &mut VecDeque<Event>) {
         match effect {
             ppp::SessionEffect::StartPppd => {
-                self.data_port = DataPort::Requested { at_latest: clock::since_boot() + ERRANDS };
+                self.data_port = DataPort::Requested { at_latest: clock::since_boot() + PPPD_WAITS };
             }
             ppp::SessionEffect::Watch(pid) => match self.pppds.watch(pid) {
                 Ok(ended) => events.extend(ended.map(Event::Link)),
@@ -262,7 +262,7 @@ impl Serving<'_> {
             self.driver.protocol_mut().make_way();
         }
         let modem = self.driver.protocol();
-        let is_done = modem.is_idle() && (!modem.has_errands() || is_late);
+        let is_done = modem.is_idle() && (!modem.has_pending_orders() || is_late);
         if !self.driver.has_two_ports() && !is_done {
             return VecDeque::new();
         }

@@ -113,7 +113,7 @@ impl Sandboxable for Answerer {
         }
     }
 
-    fn has_errands(&self) -> bool {
+    fn has_pending_orders(&self) -> bool {
         false
     }
 }

@@ -87,7 +87,7 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
             code(
                 "the message deleted, {} s at most",
                 "src/dialer/serve.rs",
-                "ERRANDS: Duration = Duration::from_secs({})",
+                "PPPD_WAITS: Duration = Duration::from_secs({})",
             ),
             code("has not sent {} bytes within any minute", "src/ppp/idle.rs", "QUIET: u64 = {};"),
             code(
@@ -134,7 +134,7 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
             code("| hang-up | … | {} s |", "src/modem/recovery.rs", "Self::HangUp => {},"),
             code("| restart | … | {} s |", "src/modem/recovery.rs", "Self::Restart => {},"),
             code("| rebind | … | {} s |", "src/modem/recovery.rs", "Self::Rebind => {},"),
-            code("causes at most {} reboots", "src/modem/recovery.rs", "REBOOTS_IN_VAIN: u64 = {};"),
+            code("causes at most {} reboots", "src/modem/recovery.rs", "FAILED_REBOOTS: u64 = {};"),
         ],
     ),
     (
