@@ -28,6 +28,22 @@ name = "caller"
 password = "hunter2"
 "#;
 
+/// The same on a local network.
+const LAN_DIAL_IN: &str = r#"role = "dial-in"
+hostname = "dialbox"
+[lan]
+address = "192.168.32.2/24"
+gateway = "192.168.32.254"
+dns = ["192.168.32.253"]
+[[line]]
+port = "/dev/ttyUSB0"
+local = "192.168.32.1"
+remote = "192.168.32.105"
+[[user]]
+name = "caller"
+password = "hunter2"
+"#;
+
 /// A dialer with a VPN.
 const VPN: &str = r#"role = "dialer"
 hostname = "dialbox"
@@ -222,6 +238,13 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "[[line]]",
         "[[line]]\nport = \"auto\"\nlocal = \"10.0.0.1\"\nremote = \"10.0.0.2\"\n[[line]]",
     ),
+    ("caller with the box's address", LAN_DIAL_IN, "192.168.32.105", "192.168.32.2"),
+    ("caller with the gateway's address", LAN_DIAL_IN, "192.168.32.105", "192.168.32.254"),
+    ("caller with a name server's address", LAN_DIAL_IN, "192.168.32.105", "192.168.32.253"),
+    ("caller with the network's address", LAN_DIAL_IN, "192.168.32.105", "192.168.32.0"),
+    ("caller with the broadcast address", LAN_DIAL_IN, "192.168.32.105", "192.168.32.255"),
+    ("line with the gateway's address", LAN_DIAL_IN, "192.168.32.1\"", "192.168.32.254\""),
+    ("caller with a broadcast address and no network", DIAL_IN, "192.168.32.105", "10.0.0.255"),
 ];
 
 fn slip(base: &str, good: &str, bad: &str) -> String {

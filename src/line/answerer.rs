@@ -1,12 +1,14 @@
 //! Answers calls: resets the modem, waits for rings, answers, and hangs up after the call.
 
 mod protocol;
+mod set_up;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::caller_id;
 use super::login::{Credentials, Login, LoginOutput, LoginResult};
 use super::report::{Connected, Report};
 use super::ring::{Call, News};
@@ -80,6 +82,8 @@ pub struct Answerer {
     is_unproven: bool,
     /// Whether it was logged that the modem keeps no secret.
     has_warned: bool,
+    /// The modem has lost a command after its reset, and is given [time](step::SETTLING) from then on.
+    settles: bool,
 }
 
 #[derive(Debug)]
@@ -87,6 +91,8 @@ enum Phase {
     Resetting {
         tries: u32,
     },
+    /// Reset; what it was told then is not all acknowledged.
+    SettingUp,
     Ready,
     Answering,
     LoggingIn(Login),
@@ -117,6 +123,7 @@ impl Answerer {
             in_call: false,
             is_unproven: false,
             has_warned: false,
+            settles: false,
         }
     }
 
@@ -167,13 +174,6 @@ impl Answerer {
         }
     }
 
-    fn reset(&mut self) {
-        self.phase = Phase::Resetting { tries: 0 };
-        self.call = Call::default();
-        self.in_call = false;
-        self.plan = [Task::Ask(Step::Reset)].into();
-    }
-
     /// Continues with the plan as far as possible.
     fn proceed(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -222,10 +222,19 @@ impl Answerer {
 
     fn answered(&mut self, asked: Step, result: Final, answer: &[String], now: Duration) -> Vec<Action> {
         match (asked, result) {
-            (Step::Reset, Final::Ok) => self.ready(),
+            (Step::Reset, Final::Ok) => self.set_up(),
             (Step::Reset, _) => vec![Action::Abandon("the modem refuses ATZ".to_owned())],
             (Step::Answer, Final::Connect(words)) => self.connect(words, now),
+            (Step::Answer, Final::Fax) => self.no_connection("a fax machine calls".to_owned()),
             (Step::Answer, result) => self.no_connection(result.to_string()),
+            (Step::InitString, result) if result != Final::Ok => {
+                step::init_commands().rev().for_each(|task| self.plan.push_front(task));
+                Vec::new()
+            }
+            (Step::InitCommand(command), result) if result != Final::Ok => {
+                vec![Action::log(Level::Warning, format!("the modem refuses {command}: {result}"))]
+            }
+            (Step::CallerId, _) => self.ready(),
             (Step::ReadSecret(registers), result) => {
                 self.secret = registers.kept(answer).filter(|_| result == Final::Ok);
                 self.warn_of_no_secret()
@@ -240,31 +249,8 @@ impl Answerer {
                 self.reset();
                 Vec::new()
             }
-            // A modem may refuse caller ID, or even the init string, and still work.
             _ => Vec::new(),
         }
-    }
-
-    fn ready(&mut self) -> Vec<Action> {
-        self.phase = Phase::Ready;
-        self.in_call = false;
-        self.is_unproven = false;
-        self.secret = None;
-        let secret =
-            (self.random)().map(|registers| [Step::SetSecret(registers), Step::ReadSecret(registers)]);
-        let steps = [Step::InitString, Step::EscapeSequence].into_iter();
-        let steps = steps.chain(secret.into_iter().flatten()).chain([Step::CallerId]);
-        self.plan = steps.map(Task::Ask).collect();
-        vec![Action::Publish, Action::log(Level::Info, "modem reset, waiting for calls")]
-    }
-
-    /// With a modem without these registers, only the caller can end the call reliably.
-    fn warn_of_no_secret(&mut self) -> Vec<Action> {
-        if self.secret.is_some() || std::mem::replace(&mut self.has_warned, true) {
-            return Vec::new();
-        }
-        let what = "the modem keeps no value in S8: nothing proves that it has left a call";
-        vec![Action::log(Level::Warning, what)]
     }
 
     fn connect(&mut self, words: String, now: Duration) -> Vec<Action> {
@@ -336,7 +322,14 @@ impl Answerer {
                 self.plan = [Task::Ask(Step::Reset)].into();
                 Vec::new()
             }
-            (_, Step::CallerId | Step::EscapeSequence | Step::SetSecret(_)) => Vec::new(),
+            (_, Step::CallerId) => self.ready(),
+            (_, Step::EscapeSequence | Step::SetSecret(_) | Step::InitCommand(_)) => Vec::new(),
+            (_, Step::InitString) if !self.settles => {
+                self.settles = true;
+                self.plan.push_front(Task::Ask(Step::InitString));
+                let what = "the modem ignores commands after its reset; from now on it is given time";
+                vec![Action::log(Level::Warning, what)]
+            }
             (_, Step::ReadSecret(_)) => self.warn_of_no_secret(),
             (_, Step::Prove) => self.escape_again(),
             // A modem that was just powered may have missed it; the reset follows.
@@ -350,9 +343,11 @@ impl Answerer {
         let what = match self.call.receive(line, now) {
             Some(News::NewCall) => {
                 self.calls += 1;
-                "RING, a new call".to_owned()
+                format!("{}, a new call", self.call.shown_ring())
             }
-            Some(News::Ring) => format!("RING {}", self.call.rings),
+            Some(News::Ring) => {
+                format!("{}, number {} of this call", self.call.shown_ring(), self.call.rings)
+            }
             Some(News::Caller) => {
                 format!("caller {}", self.call.caller.as_deref().unwrap_or("unknown"))
             }
@@ -360,7 +355,9 @@ impl Answerer {
         };
         let mut refused = None;
         let mut actions = Vec::new();
-        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.config.rings) {
+        if matches!(self.phase, Phase::SettingUp | Phase::Ready)
+            && self.call.rings >= u32::from(self.config.rings)
+        {
             refused = self.answer();
             // Caller ID is handled first, then record and log.
             actions = self.proceed(now);
@@ -377,7 +374,7 @@ impl Answerer {
                 let is_first = self.call.rings == u32::from(self.config.rings);
                 return is_first.then(|| Action::log(Level::Info, "not answered: no caller number received"));
             };
-            if !callers.contains(number) {
+            if !callers.iter().any(|listed| caller_id::is_same(listed, number)) {
                 return Some(Action::log(Level::Info, format!("not answered: {number} is not on the list")));
             }
         }

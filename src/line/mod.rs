@@ -7,6 +7,7 @@
 //! ```
 
 mod answerer;
+mod caller_id;
 mod calls;
 mod hangup_cause;
 pub mod login;

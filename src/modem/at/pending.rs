@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::request::{Request, TxData};
-use super::response::{Final, extended_name};
+use super::response::{Final, extended_name, is_about_a_call};
 
 /// The most lines of an answer that are kept: two for each message of a storage of 1000.
 const MOST_LINES: usize = 2000;
@@ -140,9 +140,13 @@ impl Pending {
         if self.awaits_prompt() && *result == Final::Ok {
             return false;
         }
-        let calls = ["ATD", "ATA", "ATO"];
-        matches!(result, Final::Ok | Final::Refused(_))
-            || calls.iter().any(|call| self.request.line().text().starts_with(call))
+        let starts = |command: &str| self.request.line().text().starts_with(command);
+        match result {
+            // Some modems confirm the command first, and connect later.
+            Final::Ok => !starts("ATA"),
+            Final::Refused(_) => true,
+            _ => ["ATD", "ATA", "ATO"].into_iter().any(starts),
+        }
     }
 
     /// A line `+NAME: …` answers `AT+NAME…`. Plain text other than `RING`, such as a manufacturer's name, answers any
@@ -150,7 +154,7 @@ impl Pending {
     fn belongs(&self, line: &str) -> bool {
         match extended_name(line) {
             Some(name) => extended_name(self.request.line().text()) == Some(name),
-            None => line != "RING",
+            None => !is_about_a_call(line),
         }
     }
 }
@@ -208,5 +212,22 @@ mod tests {
     fn the_end_of_a_call_answers_only_commands_that_make_one() {
         assert_eq!(parse("AT+CSQ", &["NO CARRIER"]), [unsolicited("NO CARRIER")]);
         assert_eq!(parse("ATDT*99#", &["NO CARRIER"]), [ended(Final::NoCarrier, &[])]);
+        assert_eq!(parse("ATA", &["FAX"]), [ended(Final::Fax, &[])]);
+        assert_eq!(parse("AT", &["FAX"]), [unsolicited("FAX")]);
+    }
+
+    #[test]
+    fn a_call_is_answered_only_when_its_result_is_there() {
+        let connected = Final::Connect("33600".to_owned());
+        assert_eq!(parse("ATA", &["OK", "CONNECT 33600"]), [unsolicited("OK"), ended(connected, &[])]);
+        assert_eq!(parse("AT", &["OK"]), [ended(Final::Ok, &[])]);
+    }
+
+    #[test]
+    fn what_is_said_about_a_caller_answers_no_command() {
+        for line in ["RING 1", "RING;0555", "NMBR = 0555", "NAME=X", "CALLER NUMBER: 0555", "MESG = 8000"] {
+            assert_eq!(parse("ATS8?S6?", &[line]), [unsolicited(line)], "{line}");
+        }
+        assert_eq!(parse("ATS8?S6?", &["002"]), [Parsed::Part]);
     }
 }

@@ -128,6 +128,8 @@ pub enum Final {
     NoAnswer,
     /// `NO DIALTONE`
     NoDialtone,
+    /// A fax machine calls: `FAX` (Rockwell's `+FAE=1`), `+FCO` (T.32 §8.4.1) or `+FCON` (class 2).
+    Fax,
 }
 
 /// Why a modem refused a command.
@@ -189,6 +191,7 @@ impl fmt::Display for Final {
             Self::Busy => f.write_str("BUSY"),
             Self::NoAnswer => f.write_str("NO ANSWER"),
             Self::NoDialtone => f.write_str("NO DIALTONE"),
+            Self::Fax => f.write_str("FAX"),
         }
     }
 }
@@ -204,6 +207,7 @@ impl Final {
             "NO DIALTONE" | "NO DIAL TONE" | "6" => Some(Self::NoDialtone),
             "BUSY" | "7" => Some(Self::Busy),
             "NO ANSWER" | "8" => Some(Self::NoAnswer),
+            "FAX" | "+FCO" | "+FCON" => Some(Self::Fax),
             "CONNECT" | "1" => Some(Self::Connect(String::new())),
             _ => words("+CME ERROR:")
                 .map(|what| Self::Refused(CommandError::Equipment(what)))
@@ -216,6 +220,15 @@ impl Final {
 
 fn in_other_words(line: &str) -> Final {
     Final::Refused(CommandError::InOtherWords(line.to_owned()))
+}
+
+/// Whether a line is about a call that rings: `RING` in any form, and what networks report of the caller (V.253 §9.2.3).
+/// It answers no command, whenever it comes.
+pub fn is_about_a_call(line: &str) -> bool {
+    const KEYS: [&str; 7] = ["NMBR", "NAME", "DATE", "TIME", "MESG", "CALLER NUMBER", "+CLIP"];
+    let key = line.split_once(['=', ':']).map(|(key, _)| key.trim());
+    line.starts_with("RING")
+        || key.is_some_and(|key| KEYS.iter().any(|known| known.eq_ignore_ascii_case(key)))
 }
 
 /// The name of a command or of the line that answers it: `+CSQ` of `AT+CSQ` and of `+CSQ: 17,99`,
@@ -314,6 +327,9 @@ mod tests {
             ("BUSY", Some(Final::Busy)),
             ("NO ANSWER", Some(Final::NoAnswer)),
             ("NO DIALTONE", Some(Final::NoDialtone)),
+            ("FAX", Some(Final::Fax)),
+            ("+FCON", Some(Final::Fax)),
+            ("+FCLASS: 0", None),
             ("RING", None),
             ("OKAY", None),
             ("CONNECTION", None),
