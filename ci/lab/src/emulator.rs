@@ -212,6 +212,10 @@ impl Emulator {
             Some(Fault::HangsInInit) | None => "if=sd,format=raw,cache=unsafe,file=",
         };
         command.arg("-drive").arg(option(drive, card.path()));
+        if fault == Some(Fault::LosesWrites) {
+            // It would say so of every write.
+            command.stderr(Stdio::null());
+        }
         let (sockets, device, ports) = match usb {
             Usb::SerialAdapters(sockets) => (sockets, "usb-serial,always-plugged=on", 0),
             Usb::Devices(sockets) => (sockets, "usb-redir", 0),

@@ -31,7 +31,17 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
         &[
             code("downloads over {} connections", "xtask/src/debian/fetch.rs", "CONNECTIONS: usize = {};"),
             code("{} outputs are kept per task", "xtask/src/task.rs", "KEPT: usize = {};"),
-            code("the box reboots after {} seconds", "src/bin/init.rs", "sleep(Duration::from_secs({}))"),
+            code(
+                "with every failed boot from {} seconds",
+                "src/boot/attempts.rs",
+                "const PAUSE: Duration = Duration::from_secs({})",
+            ),
+            code("`init` sets it to {} s", "src/boot/watchdog.rs", "const TIMEOUT: u16 = {};"),
+            code(
+                "their heartbeats in time for {} s",
+                "src/boot/attempts.rs",
+                "GOOD_AFTER: Duration = Duration::from_secs({})",
+            ),
             code(
                 "saves the clock once {} hour",
                 "src/bin/watchdogd.rs",
