@@ -31,7 +31,8 @@ pub fn heals(stage: &Stage) -> Result<()> {
     let [boot, root] = before;
     let (boot, root) = (boot?, root?);
     let data = data_blocks(&mut booted)?;
-    let tree = device_tree(&boot, &machine.card().read(DEVICE_TREE)?)?;
+    let content = machine.card().read(DEVICE_TREE)?;
+    let tree = device_tree(&boot, &content)?;
 
     let made = booted.must("dialctl scrub")?;
     shows("the first scrub", &made, &["all blocks are good"])?;
@@ -55,18 +56,14 @@ pub fn heals(stage: &Stage) -> Result<()> {
     rot(&mut booted, ROOT_B, 0, 1)?;
     rot(&mut booted, ROOT_B, last_block(&root), 1)?;
     shows("the scrub after that", &booted.must("dialctl scrub")?, &["all blocks are good"])?;
-    booted.cut_power();
     let [boot_now, a, b] = [BOOT, ROOT_A, ROOT_B].map(|part| machine.card().read_partition(part.0));
     let (boot_now, a, b) = (boot_now?, a?, b?);
     check(boot_now == boot && a == root, || "boot files or root A are not what they were".to_owned())?;
     let used = root.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     check(used > data * BLOCK && a[..used] == b[..used], || "the twin is not root A".to_owned())?;
 
-    let mut booted = machine.boot()?;
-    booted.until("dialctl status", DIALER_UP)?;
     overwrite(&mut booted, BOOT, tree, 1)?;
-    let copy = device_tree(&b, &machine.card().read(DEVICE_TREE)?)?;
-    overwrite(&mut booted, ROOT_B, copy, 1)?;
+    overwrite(&mut booted, ROOT_B, device_tree(&b, &content)?, 1)?;
     let told = booted.must("dialctl scrub")?;
     shows("the scrub of a lost block", &told, &["1 BLOCK CANNOT BE HEALED"])?;
     let status = booted.until("dialctl status", DIALER_UP)?;
