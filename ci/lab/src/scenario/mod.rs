@@ -37,8 +37,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Boxes that run at a time, on each core: one that waits needs about a fifth of a core, one that boots a whole one.
-const BOXES_A_CORE: usize = 3;
+/// Boxes that run at a time, on each core. One that waits, as most do most of the time, needs about a fifth of a core.
+const BOXES_A_CORE: usize = 5;
 /// Lines of each console, and of the modems' dialogue, shown with a failure.
 const TAIL: usize = 30;
 /// The status of a dialer without faults.
