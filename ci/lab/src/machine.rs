@@ -242,6 +242,7 @@ impl<'a> Machine<'a> {
         let log = log.map_err(|e| Error::io("open", &self.log(), e))?;
         let clocks = self.exchange.clocks().clone();
         clocks.add(running.clock());
+        running.charge_to(clocks.clone());
         let console = Console::new(line, log, clocks.clone())?;
         let (monitor, log) = (self.monitor_path(), self.log());
         Ok(Booted { machine: PhantomData, clocks, console, running, monitor, log })
