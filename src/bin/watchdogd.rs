@@ -143,8 +143,7 @@ impl<'a> Watch<'a> {
             Decision::NotDue => None,
             Decision::Wait => {
                 if !std::mem::replace(&mut self.waits, true) {
-                    self.log
-                        .info("the daily reboot waits until no link or call is open, for a day at the most");
+                    self.log.info("the daily reboot waits for a link or call to end, for a day at most");
                 }
                 None
             }
@@ -171,7 +170,7 @@ impl<'a> Watch<'a> {
         let name = device.display();
         match Watchdog::open(&self.start.paths.path(device), timeout) {
             Ok((watchdog, seconds)) => {
-                self.log.info(&format!("{name} resets the box if it is not fed for {seconds} s"));
+                self.log.info(&format!("{name} resets the box unless fed within {seconds} s"));
                 self.watchdog = Some(watchdog);
             }
             Err(error) => {
@@ -223,7 +222,7 @@ impl<'a> Watch<'a> {
             sleep(TICK);
         }
         sleep(Duration::from_secs(60));
-        "init did not reboot the box".to_owned()
+        "init did not reboot".to_owned()
     }
 
     fn warn_if_failed(&self, what: &str, result: std::io::Result<()>) {

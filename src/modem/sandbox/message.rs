@@ -90,7 +90,7 @@ pub(super) struct State {
 /// Why the service kills a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Violation {
-    /// It sends something other than a reply.
+    /// It sends an invalid reply.
     Garbage,
     /// A reply that belongs to another request.
     WrongReply,
@@ -98,18 +98,18 @@ pub enum Violation {
     Unasked,
     /// It asks for too much at once, or for a request without end.
     TooMuch,
-    /// It claims something impossible, or something that it has no right to.
+    /// It makes an invalid claim, or something that it has no right to.
     Claim,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Garbage => "sends something other than a reply",
+            Self::Garbage => "sends an invalid reply",
             Self::WrongReply => "replies to another request",
             Self::Unasked => "sends without a request",
             Self::TooMuch => "asks for too much",
-            Self::Claim => "claims something impossible",
+            Self::Claim => "makes an invalid claim",
         })
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! The service keeps the port, the store, pppd and every secret that authenticates a person. It sends one
 //! [request](message) at a time and waits for its reply, for a limited time. A reply is a claim: [`Guard`] accepts it
-//! or not. The service kills a process that ends, stays silent, sends something other than a reply or sends without a
+//! or not. The service kills a process that ends, stays silent, sends an invalid reply or sends without a
 //! request. The modem is then lost, as if its port had vanished; the next opening of a port starts a new process.
 //!
 //! [`run`] is the process, a second start of the service's own program: unlike after a `fork`, it has no memory of the

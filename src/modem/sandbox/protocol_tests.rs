@@ -139,10 +139,10 @@ fn a_process_that_misbehaves_is_killed_and_the_modem_given_up() {
     let other = replying(&[Reply::Answered { answer: 1, state: State::default() }]);
     let garbage = sandboxed(&format!("{HEAR}; printf xyz >&0; exec sleep 60"));
     let table = [
-        (claim(13), "claims something impossible"),
-        (remember, "claims something impossible"),
+        (claim(13), "makes an invalid claim"),
+        (remember, "makes an invalid claim"),
         (other, "replies to another request"),
-        (garbage, "sends something other than a reply"),
+        (garbage, "sends an invalid reply"),
     ];
     for (mut protocol, what) in table {
         let id = protocol.process.as_ref().unwrap().id();
