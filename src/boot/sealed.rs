@@ -184,7 +184,8 @@ fn check_tree(device: &Path, verity: &Verity) -> Result<(), String> {
     let (superblock, tree) = bytes.as_chunks::<BLOCK>().0.split_first().ok_or("it has no superblock")?;
     match Superblock::decode(superblock) {
         None => return Err("it has no superblock of dm-verity".to_owned()),
-        Some(found) if found != *verity.superblock() => return Err("it is another root".to_owned()),
+        Some(found) if found.uuid != verity.superblock().uuid => return Err("it is another root".to_owned()),
+        Some(found) if found != *verity.superblock() => return Err("its superblock is damaged".to_owned()),
         Some(_) => {}
     }
     let mut checked = Tree::new(verity.clone());

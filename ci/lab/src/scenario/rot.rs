@@ -79,7 +79,7 @@ impl<'a> TwoRoots<'a> {
 pub fn in_the_first_root(stage: &Stage) -> Result<()> {
     let two = TwoRoots::new(stage)?;
     for (number, reason) in [
-        (two.superblock(), "it has no superblock of dm-verity"),
+        (two.superblock(), "its superblock is damaged"),
         (two.hashes(), "of its hash tree, is bad"),
         (NEEDED, "/bin/busybox: I/O error"),
     ] {
