@@ -229,7 +229,7 @@ mod tests {
             ("site.toml".to_owned(), file(b"role='dialer'")),
         ]);
         let boot = boot::write(&files, DISK.boot_mib, 1_780_000_000, 1).unwrap();
-        disk::write(&DISK, &boot, &[3; 5 * BLOCK]).unwrap()
+        disk::write(&DISK, &boot, &[3; 5 * BLOCK], 0).unwrap()
     }
 
     fn found(change: impl Fn(&mut Card)) -> Findings {
