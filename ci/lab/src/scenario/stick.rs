@@ -37,8 +37,9 @@ pub fn found(stage: &Stage) -> Result<()> {
         &ports,
         &["ttyHS0/hsotype:Control", "ttyHS1/hsotype:Application", "ttyHS2/hsotype:Diagnostic"],
     )?;
-    for (tty, answers) in [("ttyHS0", true), ("ttyHS1", true), ("ttyHS2", false)] {
-        let asked = booted.run(&format!("stty -F /dev/{tty} raw -echo; {}", ask(tty)))?;
+    // The modem answers by the host's clock: on a busy host that may take long by the box's.
+    for (tty, answers, seconds) in [("ttyHS0", true, 20), ("ttyHS1", true, 20), ("ttyHS2", false, 3)] {
+        let asked = booted.run(&format!("stty -F /dev/{tty} raw -echo; {}", ask(tty, seconds)))?;
         check((asked.code == 0) == answers, || {
             format!("{tty}: chat ended with {}: {}", asked.code, asked.text)
         })?;
@@ -46,8 +47,8 @@ pub fn found(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-fn ask(tty: &str) -> String {
-    format!("chat -t 3 '' ATE0V1 OK AT+CGMM HSUPA < /dev/{tty} > /dev/{tty}")
+fn ask(tty: &str, seconds: u32) -> String {
+    format!("chat -t {seconds} '' ATE0V1 OK AT+CGMM HSUPA < /dev/{tty} > /dev/{tty}")
 }
 
 /// When the stick in use is pulled out, the service uses the other one. When a stick returns under the first one's
