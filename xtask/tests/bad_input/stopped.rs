@@ -25,7 +25,7 @@ fn a_full_disk_during_the_build() {
     let checkout = Checkout::new();
     checkout.succeeds(checkout.build_image_offline());
     checkout.write("overlay/etc/motd", "another image\n");
-    let full = checkout.refuses(checkout.build_image_on_a_small_disk(16_384));
+    let full = checkout.refuses(checkout.build_image_on_a_small_disk(20_480));
     assert_snapshot!(full, @r"
     error: cannot write small.img in the cache
       File too large (os error 27)
