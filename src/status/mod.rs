@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::apply::SiteInForce;
 use crate::build::Build;
 use crate::clock::{self, Plausible};
-use crate::names::{LineName, Service, record};
+use crate::names::{EXT4, LineName, Service, record};
 use crate::paths::Paths;
 use crate::published::{
     BootStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkStatus,
@@ -94,7 +94,7 @@ impl Status {
             }),
             sealed: is_read_only(&read("/proc/mounts"), "/run/root"),
             boot,
-            loss: Loss::of(&paths.state(), is_in_ram),
+            loss: Loss::of(&paths.state(), &paths.path(EXT4), is_in_ram),
             ledger: read_published(paths, record::LEDGER),
             site: read_published(paths, record::SITE),
             firewall: read_published(paths, record::FIREWALL),
