@@ -9,6 +9,9 @@ pub const RUN_DIR: &str = "/run/dialbox";
 /// The disk that the box has booted from, as a symlink in `/dev`.
 pub const CARD: &str = "/dev/card";
 
+/// What the kernel tells of every mounted ext4.
+pub const EXT4: &str = "/sys/fs/ext4";
+
 /// The device of the first hardware watchdog.
 pub const WATCHDOG: &str = "/dev/watchdog";
 

@@ -125,7 +125,7 @@ pub fn mount_state(device: &Path, progress: &mut dyn FnMut()) -> Report {
 
 /// Whether the mounted partition takes what the box has to store; one that does not is unmounted.
 fn has_room(trouble: &mut Vec<String>) -> bool {
-    let loss = Loss::of(Path::new(MOUNT_POINT), false);
+    let loss = Loss::of_mounted(Path::new(MOUNT_POINT));
     let Some(loss) = loss else { return true };
     trouble.push(loss.to_string());
     // If it stays, the tmpfs is mounted over it.

@@ -21,7 +21,7 @@ use crate::modem::driver::Driver;
 use crate::modem::mobile::Report;
 use crate::modem::protocol::Protocol;
 use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
-use crate::names::{MODEM_PARSER_UID, record, run_file};
+use crate::names::{EXT4, MODEM_PARSER_UID, record, run_file};
 use crate::paths::Paths;
 use crate::ppp::{self, Session, counters, pppd, pppd_log};
 use crate::published::{ClockSource, CodesStatus, LinkStatus, Published};
@@ -342,7 +342,7 @@ impl Serving<'_> {
     fn view<'b>(&self, known: &'b Record) -> View<'b> {
         let wall = self.wall();
         let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
-        let loss = Loss::of(&self.paths.state(), self.state_is_in_ram);
+        let loss = Loss::of(&self.paths.state(), &self.paths.path(EXT4), self.state_is_in_ram);
         View { at: timestamp(self.site, wall), wall, ports, loss, known }
     }
 

@@ -1,6 +1,7 @@
 //! What the state partition cannot do at the moment: it may fill up, or turn read-only, while the box runs.
 
 use std::fmt;
+use std::fs;
 use std::path::Path;
 
 use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
@@ -22,13 +23,19 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// What is lost in the directory of the [store](super::Store), which `init` may have put into RAM; `None` if nothing is.
-    pub fn of(dir: &Path, is_in_ram: bool) -> Option<Self> {
+    /// What is lost in the directory of the [store](super::Store), which `init` may have put into RAM; `None` if nothing
+    /// is. `ext4` is the kernel's directory `/sys/fs/ext4`: after an error, ext4 refuses every write, and newer kernels
+    /// still show it as writable (fs/ext4/super.c, `ext4_handle_error`).
+    pub fn of(dir: &Path, ext4: &Path, is_in_ram: bool) -> Option<Self> {
         if is_in_ram {
-            Some(Self::InRam)
-        } else {
-            statvfs(dir).map_or(Some(Self::Unusable), Self::of_partition)
+            return Some(Self::InRam);
         }
+        if has_errors(ext4) { Some(Self::ReadOnly) } else { Self::of_mounted(dir) }
+    }
+
+    /// The same of what has just been mounted: errors from before are repaired, and may still be counted.
+    pub fn of_mounted(dir: &Path) -> Option<Self> {
+        statvfs(dir).map_or(Some(Self::Unusable), Self::of_partition)
     }
 
     fn of_partition(partition: StatVfs) -> Option<Self> {
@@ -38,6 +45,13 @@ impl Loss {
         let is_full = partition.f_bavail.saturating_mul(partition.f_frsize) < ROOM || partition.f_favail == 0;
         is_full.then_some(Self::Full)
     }
+}
+
+/// Whether the kernel has found errors in an ext4; the box has one.
+fn has_errors(ext4: &Path) -> bool {
+    let systems = fs::read_dir(ext4).into_iter().flatten().flatten();
+    let counts = systems.filter_map(|system| fs::read_to_string(system.path().join("errors_count")).ok());
+    counts.filter_map(|count| count.trim().parse::<u64>().ok()).any(|count| count > 0)
 }
 
 /// For a text message; `dialctl status` says more.
@@ -87,7 +101,20 @@ mod tests {
 
     #[test]
     fn a_state_in_ram_is_lost_however_it_looks_and_one_that_is_not_there_is_unusable() {
-        assert_eq!(Loss::of(Path::new("/"), true), Some(Loss::InRam));
-        assert_eq!(Loss::of(Path::new("/nonexistent"), false), Some(Loss::Unusable));
+        let ext4 = Path::new("/nonexistent/ext4");
+        assert_eq!(Loss::of(Path::new("/"), ext4, true), Some(Loss::InRam));
+        assert_eq!(Loss::of(Path::new("/nonexistent"), ext4, false), Some(Loss::Unusable));
+    }
+
+    #[test]
+    fn an_ext4_with_errors_takes_no_writes() {
+        let ext4 = tempfile::tempdir().unwrap();
+        fs::create_dir_all(ext4.path().join("features")).unwrap();
+        let system = ext4.path().join("mmcblk0p4");
+        fs::create_dir(&system).unwrap();
+        for (count, has) in [("0\n", false), ("1\n", true), ("", false)] {
+            fs::write(system.join("errors_count"), count).unwrap();
+            assert_eq!(has_errors(ext4.path()), has, "{count:?}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::apply::SiteInForce;
 use crate::build::Build;
 use crate::clock::{self, Plausible};
-use crate::names::{LineName, Service, record};
+use crate::names::{EXT4, LineName, Service, record};
 use crate::paths::Paths;
 use crate::published::{
     BootStatus, CardStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus,
@@ -97,7 +97,7 @@ impl Status {
             }),
             sealed: is_read_only(&read("/proc/mounts"), "/run/root"),
             boot,
-            loss: Loss::of(&paths.state(), is_in_ram),
+            loss: Loss::of(&paths.state(), &paths.path(EXT4), is_in_ram),
             ledger: read_published(paths, record::LEDGER),
             card: read_published(paths, record::SCRUB),
             site: read_published(paths, record::SITE),

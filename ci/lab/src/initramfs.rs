@@ -36,6 +36,6 @@ mod tests {
         let name = 8 + 6 + 13 * 8;
         assert_eq!(&text[name..name + 14], "modules/order\0");
         assert_eq!(initramfs.len() % 4, 0);
-        assert!(text[name + 16..].starts_with("070701"), "{text}");
+        assert!(text[name + 14..].starts_with("070701"), "{text}");
     }
 }
