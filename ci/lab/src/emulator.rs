@@ -6,6 +6,8 @@ use crate::error::{Error, Result};
 use crate::lan::Lan;
 use crate::leftovers::{self, Note};
 use crate::monitor::Monitor;
+use crate::power::recording::Files;
+use crate::power::trace;
 use crate::scheduling::Core;
 use rustix::process::Pid;
 use std::ffi::OsString;
@@ -92,6 +94,8 @@ pub struct Board<'a> {
     pub append: &'a [String],
     /// Resumes from this snapshot instead of booting, once the debugger lets it.
     pub resume: Option<Resume<'a>>,
+    /// Where all writes to the card are recorded, if they are.
+    pub record: Option<Files>,
 }
 
 /// How a box resumes from a snapshot.
@@ -160,7 +164,7 @@ impl Emulator {
 
     /// Starts a box.
     pub fn start(&self, board: Board) -> Result<Running> {
-        let Board { card, dir, usb, lan, serial, append, resume } = board;
+        let Board { card, dir, usb, lan, serial, append, resume, record } = board;
         let boot = card.boot_files(BOARD)?;
         let put = |name: &str, content: &[u8]| {
             let path = dir.join(name);
@@ -187,7 +191,23 @@ impl Emulator {
         command.arg("-dtb").arg(put("board.dtb", &boot.device_tree)?);
         command.arg("-append").arg(options.join(" "));
         // The page cache outlives the emulator: syncing to the host's disk would prove nothing.
-        command.arg("-drive").arg(option("if=sd,format=raw,cache=unsafe,file=", card.path()));
+        match &record {
+            None => command.arg("-drive").arg(option("if=sd,format=raw,cache=unsafe,file=", card.path())),
+            Some(Files { writes, trace: commands }) => {
+                // QEMU opens the log, but does not make it.
+                File::create(writes).map_err(|e| Error::io("make", writes, e))?;
+                for event in trace::EVENTS {
+                    command.args(["-trace", event]);
+                }
+                let card = option(
+                    "if=sd,cache=unsafe,driver=blklogwrites,log-sector-size=512,file.driver=raw,\
+                     file.file.driver=file,file.file.filename=",
+                    card.path(),
+                );
+                let log = option(",log.driver=raw,log.file.driver=file,log.file.filename=", writes);
+                command.arg("-D").arg(commands).arg("-drive").arg(concat(card, &log))
+            }
+        };
         let (sockets, device, ports) = match usb {
             Usb::SerialAdapters(sockets) => (sockets, "usb-serial,always-plugged=on", 0),
             Usb::Devices(sockets) => (sockets, "usb-redir", 0),
@@ -274,6 +294,11 @@ fn keep_awake(listener: &UnixListener, clock: &BoxClock) {
         let Ok(time) = monitor.timer() else { return };
         clock.note(time);
     }
+}
+
+fn concat(mut first: OsString, second: &OsString) -> OsString {
+    first.push(second);
+    first
 }
 
 /// In QEMU's option syntax commas are doubled.

@@ -26,6 +26,7 @@ pub mod network;
 pub mod offer;
 pub mod owner;
 pub mod pair;
+pub mod power;
 pub mod scenario;
 mod scheduling;
 pub mod snapshot;

@@ -11,6 +11,7 @@ use crate::exchange::Exchange;
 use crate::lan::Lan;
 use crate::monitor::Monitor;
 use crate::network::Subscriber;
+use crate::power::recording::Files;
 use crate::snapshot::{self, Snapshot, USB_PORTS};
 use crate::usb::ch341::Ch341;
 use crate::usb::device::Device;
@@ -21,7 +22,7 @@ use std::marker::PhantomData;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// The size of a card, with room for the state partition to grow; the file is sparse.
@@ -59,6 +60,9 @@ pub struct Machine<'a> {
     image: PathBuf,
     lan: Option<Lan>,
     append: Vec<String>,
+    /// Where the writes of all boots are recorded, and how many there were.
+    record: Option<PathBuf>,
+    recorded: AtomicUsize,
     dir: PathBuf,
 }
 
@@ -101,6 +105,8 @@ impl<'a> Machine<'a> {
             image: bench.image.clone(),
             lan: None,
             append: Vec::new(),
+            record: None,
+            recorded: AtomicUsize::new(0),
             dir,
         };
         // QEMU's own serial adapter can be neither migrated nor plugged in later (hw/usb/dev-serial.c, `unmigratable`).
@@ -163,6 +169,11 @@ impl<'a> Machine<'a> {
     /// Adds an option to the kernel's command line.
     pub fn append(&mut self, option: &str) {
         self.append.push(option.to_owned());
+    }
+
+    /// Records the writes of all boots from the next one on, in this directory.
+    pub fn record(&mut self, dir: PathBuf) {
+        self.record = Some(dir);
     }
 
     /// The card, which may be changed while the box is off.
@@ -273,7 +284,10 @@ impl<'a> Machine<'a> {
             (Beginning::FreshCard, _) => Usb::Devices(devices()),
         };
         let (lan, append) = (self.lan.as_ref(), &self.append[..]);
-        self.emulator.start(Board { card: &self.card, dir: &self.dir, usb, lan, serial, append, resume })
+        let record = self.record.as_ref();
+        let record = record.map(|dir| Files::of_boot(dir, self.recorded.fetch_add(1, Ordering::Relaxed)));
+        let (card, dir) = (&self.card, &self.dir);
+        self.emulator.start(Board { card, dir, usb, lan, serial, append, resume, record })
     }
 }
 

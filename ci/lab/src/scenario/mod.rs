@@ -5,7 +5,7 @@ mod boot;
 mod closed;
 mod dial_in;
 mod edit;
-mod kept;
+pub mod kept;
 mod limits;
 mod link;
 mod login;
