@@ -4,7 +4,7 @@
 //! (drivers/mmc/core/block.c), so completion is all that it waits for. The request in flight may be torn. A card that
 //! loses what it has acknowledged breaks that promise; [`Damage::Lost`] is such a card.
 
-use super::log::{SECTOR, SectorWrite};
+use crate::writes::log::{SECTOR, SectorWrite};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
@@ -27,7 +27,8 @@ pub enum Damage {
     Torn(Random),
     /// Each of its sectors is old, new or garbage.
     Garbled(Random),
-    /// Each of so many requests before it, and it itself, is written or lost.
+    /// Each page of so many requests before it, and of it itself, is written or lost: a card that has acknowledged what
+    /// it still held in a cache of its own.
     Lost(usize, Random),
 }
 
@@ -68,8 +69,10 @@ impl Random {
     }
 }
 
-/// The most requests that a card loses together: some card controllers hold back about this much.
+/// The most requests that a card loses together.
 const LOST_AT_MOST: usize = 32;
+/// Sectors that a card programs together at least: a page of 4 KiB.
+const PAGE: u64 = 8;
 
 impl Cut {
     /// The cut with this number, of those that a seed makes of a story with these requests (each the range of its
@@ -111,8 +114,15 @@ impl Cut {
             Damage::Torn(mut random) => in_flight.filter(|_| random.below(2) == 0).for_each(put),
             Damage::Lost(lost, mut random) => {
                 let first = self.request.saturating_sub(lost);
-                let window = requests[first..].iter().take(self.request + 1 - first);
-                window.filter(|_| random.below(2) == 0).cloned().flatten().for_each(put);
+                for request in requests[first..].iter().take(self.request + 1 - first) {
+                    let page = |write: &usize| writes[*write].sector / PAGE;
+                    for page in Vec::from_iter(request.clone()).chunk_by(|one, next| page(one) == page(next))
+                    {
+                        if random.below(2) == 0 {
+                            page.iter().copied().for_each(&mut put);
+                        }
+                    }
+                }
             }
             Damage::Garbled(mut random) => {
                 for write in in_flight {

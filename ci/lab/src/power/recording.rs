@@ -4,12 +4,12 @@
 //! the site in force; `facts`, one [`Acknowledged`] a line, written last.
 
 use super::facts::{Acknowledged, Fact};
-use super::log::{Log, SectorWrite};
-use super::trace;
 use crate::booted::Booted;
 use crate::card::SITE;
 use crate::error::{Error, Result};
 use crate::machine::Machine;
+use crate::writes::log::{Log, SectorWrite};
+use crate::writes::{Files, trace};
 use dialbox::clock::Month;
 use dialbox::ppp::MonthTotal;
 use dialbox::record::Record;
@@ -22,22 +22,6 @@ use std::rc::Rc;
 
 const CARD: &str = "card";
 const FACTS: &str = "facts";
-
-/// Where QEMU puts the writes of a boot, and its trace of the card.
-#[derive(Debug, Clone)]
-pub struct Files {
-    /// The log of all writes.
-    pub writes: PathBuf,
-    /// The trace, which shows the requests.
-    pub trace: PathBuf,
-}
-
-impl Files {
-    /// Those of the boot with this number, from 0.
-    pub fn of_boot(dir: &Path, boot: usize) -> Self {
-        Self { writes: dir.join(format!("writes-{boot}")), trace: dir.join(format!("trace-{boot}")) }
-    }
-}
 
 /// Records a box from now on.
 pub struct Recorder {

@@ -1,9 +1,9 @@
 //! A card as a cut has left it: read in place, or written to a file.
 
 use super::cut::{Content, Cut, garbage};
-use super::log::{SECTOR, SectorWrite};
 use super::recording::Recording;
 use crate::error::{Error, Result};
+use crate::writes::log::{SECTOR, SectorWrite};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;

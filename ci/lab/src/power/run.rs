@@ -11,7 +11,7 @@ use super::table::{HEAD, Tally, Verdict};
 use crate::bench::Bench;
 use crate::card::Card;
 use crate::error::{Error, Result};
-use crate::scenario::kept::KeptBox;
+use crate::kept::KeptBox;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -46,7 +46,7 @@ pub fn run(bench: &Bench, plan: &Plan) -> Result<bool> {
     let stories: Vec<&Story> =
         STORIES.iter().filter(|story| plan.story.is_none_or(|name| name == story.name)).collect();
     if stories.is_empty() {
-        let names = STORIES.map(|story| story.name).join(", ");
+        let names = STORIES.each_ref().map(|story| story.name).join(", ");
         return Err(Error::Unexpected(format!("no such story; there are {names}")));
     }
     // A card holds the secrets of its site.
@@ -67,7 +67,8 @@ pub fn run(bench: &Bench, plan: &Plan) -> Result<bool> {
         println!("{HEAD}");
     }
     for story in &stories {
-        let tally = Cuts::of(bench, plan, story)?.judge(share(plan.cuts), share(plan.boots))?;
+        let tally =
+            judge(bench, &Plan { cuts: share(plan.cuts), boots: share(plan.boots), ..plan.clone() }, story)?;
         is_well &= tally.broken.is_empty();
         if plan.json {
             println!("{}", tally.json());
@@ -80,6 +81,11 @@ pub fn run(bench: &Bench, plan: &Plan) -> Result<bool> {
         }
     }
     Ok(is_well)
+}
+
+/// Cuts the power in one recorded story, as often as the plan says.
+pub fn judge(bench: &Bench, plan: &Plan, story: &Story) -> Result<Tally> {
+    Cuts::of(bench, plan, story)?.judge(plan.cuts, plan.boots)
 }
 
 /// The cuts of one story.
@@ -124,7 +130,15 @@ impl<'a> Cuts<'a> {
         let boots = if self.plan.only.is_some() { 1 } else { usize::try_from(boots).unwrap_or(usize::MAX) };
         let booted = to_boot(&judged, boots, self.plan.seed);
         for it in &booted {
-            eprintln!("booting {}:{} {}", self.story.name, it.index, it.cut);
+            eprintln!(
+                "booting {}:{}, {} {}; {} {}",
+                self.story.name,
+                it.index,
+                it.cut.damage.name(),
+                it.cut,
+                it.verdict,
+                it.why
+            );
             match self.boot(&it.cut) {
                 Ok(found) => {
                     *tally.booted.entry(found.state).or_default() += 1;

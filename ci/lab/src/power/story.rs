@@ -6,9 +6,9 @@ use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::card::SITE;
 use crate::error::Result;
+use crate::kept::KeptBox;
 use crate::machine::{Beginning, Machine};
 use crate::owner::{Owner, sms_table};
-use crate::scenario::kept::KeptBox;
 use crate::stage::{Stage, boot_both, stick};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,7 +31,7 @@ enum Begins {
 }
 
 /// All of them.
-pub const STORIES: [Story; 6] = [
+pub static STORIES: [Story; 6] = [
     story("first-boot", "the state partition grows and is formatted", Begins::FreshCard, first_boot),
     story("message", "three commands by SMS, each with a code", Begins::Booted, message),
     story("session", "a link with 1.2 MB, on the side of the dialer", Begins::Booted, session),
@@ -71,8 +71,17 @@ impl Story {
             Begins::FreshCard => Beginning::FreshCard,
             Begins::Booted => Beginning::Booted(kept.get(bench)?),
         };
-        let stage = Stage::for_scenario(bench, beginning)?;
-        (self.play)(&stage, dir)
+        self.record_on(&Stage::for_scenario(bench, beginning)?, dir)
+    }
+
+    /// Records it on a stage where it is the only one.
+    pub fn record_on(&self, stage: &Stage, dir: &Path) -> Result<()> {
+        (self.play)(stage, dir)
+    }
+
+    /// The story with this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        STORIES.iter().find(|story| story.name == name)
     }
 
     /// The story's directory below that of all.

@@ -1,15 +1,15 @@
 //! `lab wear`: what a box writes to its card, by partition, when nothing happens and when something does.
 
-use super::log::SECTOR;
-use super::recording::{Files, Recorder, Recording};
+use super::recording::{Recorder, Recording};
 use super::story::STORIES;
-use super::trace;
 use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::card::Partition;
 use crate::error::{Error, Result};
 use crate::leftovers;
 use crate::stage::{Stage, stick};
+use crate::writes::log::SECTOR;
+use crate::writes::{Files, trace};
 use std::fmt;
 use std::fs;
 use std::path::Path;

@@ -5,7 +5,6 @@ mod boot;
 mod closed;
 mod dial_in;
 mod edit;
-pub mod kept;
 mod limits;
 mod link;
 mod login;
@@ -14,6 +13,7 @@ mod modem;
 mod not_connected;
 mod own;
 mod parser;
+mod power;
 mod ppp;
 mod reboot;
 mod session;
@@ -26,10 +26,10 @@ use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::card::SITE;
 use crate::error::{Error, Result};
+use crate::kept::KeptBox;
 use crate::machine::{Beginning, Machine, last_lines};
 use crate::stage::Stage;
 use crate::usb::port::UsbPort;
-use kept::KeptBox;
 use own::OwnSite;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -91,6 +91,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("wvdial-of-debian-gets-a-link", wvdial::gets_a_link),
     one("a-used-code-stays-used-after-a-power-cut", session::power_cut),
     one("a-used-code-stays-used-after-state-is-lost", lost_state::codes),
+    one("a-dialer-forgets-nothing-in-hundreds-of-power-cuts", power::cuts),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),
     one("a-frozen-watchdogd-resets-the-box", reboot::frozen_watchdogd),
     one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),
