@@ -94,6 +94,9 @@ pub fn run(bench: &Bench, minutes: u32, stories: &Path) -> Result<()> {
     let rebooted = written(&dir, &partitions)?;
     let daily = rebooted.since(first);
     println!("a daily reboot and two minutes {daily}");
+    // On a busy host the guest's clock falls behind, and is set and saved every few minutes; a crystal does not do that.
+    let modem = machine.modem()?;
+    stage.exchange().with(|network, now| network.set_cell(modem, |cell| cell.time = None, now));
     wait(Duration::from_secs(60 * u64::from(minutes)));
     let idle = written(&dir, &partitions)?.since(rebooted);
     println!("{:<31}{idle}", format!("{minutes} idle minutes"));
