@@ -122,12 +122,15 @@ fn collect(system: &Ext4, dir: &PathBuf, files: &mut BTreeMap<String, Vec<u8>>) 
             continue;
         }
         let path = entry.path();
-        let metadata = entry.metadata()?;
+        // The box cannot read a damaged file either, and goes on without it.
+        let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_dir() {
             collect(system, &path, files)?;
-        } else if metadata.len() <= LONGEST {
+        } else if metadata.len() <= LONGEST
+            && let Ok(content) = system.read(&path)
+        {
             let name = String::from_utf8_lossy(path.as_ref()).trim_start_matches('/').to_owned();
-            files.insert(name, system.read(&path)?);
+            files.insert(name, content);
         }
     }
     Ok(())
