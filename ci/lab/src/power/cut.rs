@@ -222,7 +222,7 @@ mod tests {
         let writes = vec![SectorWrite { sector: 0, data: Box::new([0; SECTOR]) }];
         for seed in 0..100 {
             let cut = Cut { request: 0, damage: Damage::Garbled(Random::new(seed)) };
-            let card = cut.sectors(&writes, &[0..1]);
+            let card = cut.sectors(&writes, std::slice::from_ref(&(0..1)));
             assert!(!matches!(card.get(&0), Some(Content::Garbage(_))));
         }
     }
