@@ -1,26 +1,25 @@
-//! How often something is granted.
+//! A token bucket.
 
 use std::time::Duration;
 
-/// Something that is granted so often and no more: all at once after a long time without, and
-/// then one at a time.
+/// A token bucket: a burst after a long pause, and then one token at a time.
 #[derive(Debug)]
 pub struct Allowance {
     burst: u32,
     refill: Duration,
     left: u32,
-    /// When the last one came back, since boot; no more come when the bucket is full.
+    /// When the last token was added, in time since boot; none is added to a full bucket.
     refilled: Duration,
 }
 
 impl Allowance {
-    /// All of them, at boot.
+    /// A full bucket, at boot.
     #[must_use]
     pub fn full(burst: u32, refill: Duration) -> Self {
         Self { burst, refill, left: burst, refilled: Duration::ZERO }
     }
 
-    /// Whether there is one now.
+    /// Whether there is a token now.
     pub fn any_left(&mut self, now: Duration) -> bool {
         let elapsed = now.saturating_sub(self.refilled).as_nanos() / self.refill.as_nanos().max(1);
         let back = u32::try_from(elapsed).unwrap_or(u32::MAX);
@@ -32,7 +31,7 @@ impl Allowance {
         self.left > 0
     }
 
-    /// One was used.
+    /// Uses a token.
     pub fn spend(&mut self) {
         self.left = self.left.saturating_sub(1);
     }

@@ -23,7 +23,7 @@ pub enum Failure {
     Busy,
     /// A command is refused.
     Error,
-    /// Nobody answers.
+    /// No answer.
     NoAnswer,
     /// There was no carrier, or it is lost.
     NoCarrier,
@@ -38,8 +38,8 @@ pub enum Failure {
 /// Ends the dialogue when the modem says it.
 #[derive(Debug)]
 pub struct Abort {
-    /// What the modem says, anywhere. With the end of the line before it, so that it begins a line: within
-    /// one, `ERROR` is also in an unsolicited `+CMS ERROR: 322`.
+    /// The string to find. It includes the end of the previous line if it must start a line: `ERROR` is also in an
+    /// unsolicited `+CMS ERROR: 322`.
     pub words: &'static str,
     failure: Failure,
 }
@@ -48,11 +48,11 @@ const fn abort(words: &'static str, failure: Failure) -> Abort {
     Abort { words, failure }
 }
 
-/// What is said for an [`EquipmentError`], without its reason.
+/// The result code of an [`EquipmentError`], without its reason.
 const EQUIPMENT: &str = "+CME ERROR:";
 
-/// All of them, in the order of the `ABORT` lines of every chat script: `chat` reports by the number of
-/// the line, and knows 50 at most (chat.c, `MAX_ABORTS`). Beside V.250's own words: `NO DIAL TONE` of
+/// All strings, in the order of the `ABORT` lines of every chat script: the exit status of `chat` is the number of the
+/// line, and it accepts at most 50 (chat.c, `MAX_ABORTS`). Besides V.250's own words: `NO DIAL TONE` of
 /// Sierra's and others', `COMMAND NOT SUPPORT` and `TOO MANY PARAMETERS` of Huawei's, `MODEM ERROR` of
 /// Motorola's, `NA` of Samsung's (ModemManager, mm-serial-parsers.c), `DELAYED` and `BLACKLISTED` of
 /// analogue ones.
@@ -72,16 +72,16 @@ pub const ABORTS: &[Abort] = &[
     abort(EQUIPMENT, Failure::Equipment(EquipmentError::UNKNOWN)),
 ];
 
-/// What chat's `REPORT` is told: it ends at the string itself, but then still reads the rest of the line
-/// and writes it to standard error (chat.c, `terminate`).
+/// The string for chat's `REPORT`: `chat` then reads the rest of the line and writes it to standard error (chat.c,
+/// `terminate`).
 pub const REPORTED: &str = EQUIPMENT;
 
 /// The status of the first `ABORT` string (chat(8), TERMINATION CODES).
 const FIRST_ABORT: u8 = 4;
 
 impl DialFailure {
-    /// Reads the exit status of `chat`: 3 after a time-out, 4 and more for the first and the
-    /// further `ABORT` strings. `reported` is what it has written.
+    /// Parses the exit status of `chat`: 3 after a time-out, from 4 on for the `ABORT` strings. `reported` is its
+    /// output.
     pub fn from_chat_status(status: u8, reported: &str) -> Self {
         let aborted = status.checked_sub(FIRST_ABORT).and_then(|number| ABORTS.get(usize::from(number)));
         match (status, aborted.map(|abort| abort.failure)) {
@@ -95,7 +95,7 @@ impl DialFailure {
         }
     }
 
-    /// An exit status of `chat` that says so, with what it has then written.
+    /// The exit status of `chat` for this failure, and its output.
     pub fn chat_status(self) -> (u8, String) {
         let Self::Said(failure) = self else {
             return (if self == Self::Silent { 3 } else { 2 }, String::new());
@@ -116,7 +116,7 @@ impl fmt::Display for DialFailure {
             Self::Silent => f.write_str("the modem does not answer"),
             Self::Said(Failure::Busy) => f.write_str("the number is busy"),
             Self::Said(Failure::Error) => f.write_str("the modem refuses a command: check apn and init"),
-            Self::Said(Failure::NoAnswer) => f.write_str("nobody answers the call"),
+            Self::Said(Failure::NoAnswer) => f.write_str("the call is not answered"),
             Self::Said(Failure::NoCarrier) => f.write_str("no carrier: the network gives no data call"),
             Self::Said(Failure::NoDialtone) => f.write_str("no dial tone: the modem has no network"),
             Self::Said(Failure::Blocked) => f.write_str("the modem does not dial this number for a while"),
@@ -130,8 +130,8 @@ impl fmt::Display for DialFailure {
 mod tests {
     use super::*;
 
-    /// What chat does with its `ABORT` strings: the first that the bytes so far end with (chat.c,
-    /// `get_string`), and then the rest of the line for its `REPORT`.
+    /// How chat handles its `ABORT` strings: it finds the first one that the bytes so far end with (chat.c,
+    /// `get_string`), and then reads the rest of the line for its `REPORT`.
     fn told(said: &str) -> String {
         let ended = (1..=said.len()).find_map(|end| {
             let at = ABORTS.iter().position(|abort| said[..end].ends_with(abort.words))?;
@@ -143,7 +143,7 @@ mod tests {
         failure.map_or("goes on".to_owned(), |failure| failure.to_string())
     }
 
-    /// What modems say after `ATDT*99#`, with sources. Lines are framed as V.250 §5.7.1 has it.
+    /// Output of modems after `ATDT*99#`, with sources, framed as in V.250 §5.7.1.
     #[test]
     fn every_dial_result_ends_the_dialogue_with_its_cause_and_nothing_else_does() {
         let no_dialtone = "no dial tone: the modem has no network";
@@ -151,7 +151,7 @@ mod tests {
         for (said, cause) in [
             // ITU-T V.250 §5.7
             ("BUSY", "the number is busy"),
-            ("NO ANSWER", "nobody answers the call"),
+            ("NO ANSWER", "the call is not answered"),
             ("NO CARRIER", "no carrier: the network gives no data call"),
             ("NO DIALTONE", no_dialtone),
             ("ERROR", refused),
@@ -173,7 +173,7 @@ mod tests {
             ("+CME ERROR:133", "the modem refuses to dial: requested service option not subscribed"),
             ("+CME ERROR: 4711", "the modem refuses to dial: error 4711"),
             ("+CME ERROR: out of luck", "the modem refuses to dial: unknown"),
-            // A call that worked, and what modems say by themselves meanwhile.
+            // A successful call, and URCs.
             ("CONNECT", "goes on"),
             ("CONNECT 7200000", "goes on"),
             ("+CMS ERROR: 322", "goes on"),
@@ -208,7 +208,7 @@ mod tests {
 
     /// chat.c: `MAX_ABORTS`
     #[test]
-    fn chat_knows_as_many_strings_and_each_once() {
+    fn chat_accepts_as_many_strings_and_each_is_there_once() {
         assert!(ABORTS.len() <= 50);
         for abort in ABORTS {
             let same = ABORTS.iter().filter(|other| abort.words.contains(other.words));

@@ -223,6 +223,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_number_of_seconds_is_no_saved_clock() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        let plausible = Plausible::since_build(Some(BUILT));
+        // 2^63, 2^64 and more do not fit.
+        for text in ["9223372036854775808", "18446744073709551616", "1e99", "", "-", "\0\0\0\0"] {
+            store.replace(SAVED_FILE, text).unwrap();
+            assert_eq!(saved(&store), None, "{text:?}");
+            assert_eq!(floor(5, saved(&store), plausible), Some(BUILT), "{text:?}");
+        }
+    }
+
+    #[test]
     fn the_clock_stays_well_before_the_end_of_32_bit_time() {
         for built in [None, Some(0), Some(BUILT), Some(2_100_000_000), Some(i64::MAX)] {
             let plausible = Plausible::since_build(built);

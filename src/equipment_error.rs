@@ -1,5 +1,5 @@
 //! Error codes of a modem, `+CME ERROR`: 3GPP TS 27.007 §9.2. `+CMEE=1` shows the number, `+CMEE=2`
-//! the words, and some modems show words whatever they were told.
+//! the words, and some modems always show words.
 
 use std::fmt;
 
@@ -51,7 +51,7 @@ const WORDS: &[(u16, &str)] = &[
 impl EquipmentError {
     /// No card.
     pub const SIM_NOT_INSERTED: Self = Self(10);
-    /// The card is blocked: its PUK is wanted.
+    /// The card is blocked, and needs its PUK.
     pub const SIM_PUK_REQUIRED: Self = Self(12);
     /// The card is not ready yet.
     pub const SIM_BUSY: Self = Self(14);
@@ -59,11 +59,10 @@ impl EquipmentError {
     pub const SIM_WRONG: Self = Self(15);
     /// A wrong PIN.
     pub const INCORRECT_PASSWORD: Self = Self(16);
-    /// It does not say.
+    /// Without a reason.
     pub const UNKNOWN: Self = Self(100);
 
-    /// Reads what follows `+CME ERROR:`, a number or words; words that nobody knows are
-    /// [`UNKNOWN`](Self::UNKNOWN).
+    /// Parses the number or words after `+CME ERROR:`; unknown words are [`UNKNOWN`](Self::UNKNOWN).
     #[must_use]
     pub fn parse(said: &str) -> Self {
         let said = said.trim().trim_matches('"');

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod boot;
 pub mod build;
 pub mod calendar;
+pub mod card;
 pub mod chat;
 pub mod clock;
 pub mod control;

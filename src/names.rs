@@ -9,11 +9,16 @@ pub const RUN_DIR: &str = "/run/dialbox";
 /// The disk that the box has booted from, as a symlink in `/dev`.
 pub const CARD: &str = "/dev/card";
 
+/// The device of the first hardware watchdog.
+pub const WATCHDOG: &str = "/dev/watchdog";
+
 /// Files in [`RUN_DIR`] that are not records.
 pub mod run_file {
+    /// There is one if this boot stays counted as [failed](crate::boot::attempts).
+    pub const FAILED_BOOT: &str = "failed-boot";
     /// The dialer's [control socket](crate::control).
     pub const CONTROL_SOCKET: &str = "control";
-    /// What the dialer's pppd has said of its last call, and its `chat`.
+    /// The log of the dialer's pppd and its `chat` about the last call.
     pub const PPPD_LOG: &str = "pppd";
     /// The PPP interface that the VPN belongs to: written and read by the rendered scripts of pppd.
     pub const VPN_INTERFACE: &str = "vpn.link";
@@ -40,6 +45,8 @@ pub enum Service {
     DialIn,
     /// The hardware watchdog and the daily reboot.
     Watchdogd,
+    /// The card's copies.
+    Scrubd,
 }
 
 impl Service {
@@ -49,15 +56,16 @@ impl Service {
             Self::SmsDialer => "sms-dialer",
             Self::DialIn => "dial-in",
             Self::Watchdogd => "watchdogd",
+            Self::Scrubd => "scrubd",
         }
     }
 }
 
-/// The user and group of the process that parses what the dialer's modem says (`modem-parser` in `/etc/passwd`).
+/// The user and group of the process that parses the output of the dialer's modem (`modem-parser` in `/etc/passwd`).
 pub const MODEM_PARSER_UID: u32 = 900;
 
-/// The user and group of the process that parses what a line's modem and callers say. Each line has its own: a process can
-/// signal those of its user.
+/// The user and group of the process that parses the output of a line's modem and callers. Each line has its own, since
+/// a process can signal others of its user.
 pub fn line_parser_uid(line: usize) -> u32 {
     // A site has a few lines; whatever the number, it is not root's.
     MODEM_PARSER_UID + u32::try_from(line).unwrap_or(u32::MAX).clamp(1, 60_000)
@@ -67,11 +75,13 @@ pub fn line_parser_uid(line: usize) -> u32 {
 pub mod record {
     /// How the box booted: written by `init`.
     pub const BOOT: &str = "boot";
+    /// What the builder has put on the card, [`Card`](crate::card::layout::Card): written by `init`.
+    pub const CARD_LAYOUT: &str = "card-layout";
     /// The number of this boot, and how the previous one ended: written by `init`.
     pub const LEDGER: &str = "ledger";
     /// Which site is in force: written by `dialctl site apply`.
     pub const SITE: &str = "site";
-    /// What the clock is worth: written by `sms-dialer`.
+    /// How far the clock can be trusted: written by `sms-dialer`.
     pub const CLOCK: &str = "clock";
     /// Whether one-time codes can be accepted: written by `sms-dialer`.
     pub const CODES: &str = "codes";
@@ -81,6 +91,10 @@ pub mod record {
     pub const LINK: &str = "link";
     /// The dialer's modem; also the name of its symlink in `/dev`.
     pub const MODEM: &str = "modem";
+    /// The card's copies: written by `scrubd`.
+    pub const SCRUB: &str = "scrub";
+    /// There while `scrubd` has not begun a scrub that `dialctl scrub` has requested.
+    pub const SCRUB_REQUEST: &str = "scrub-request";
 }
 
 /// The event that a script of pppd reports: the first argument of `dialctl hook`, and the name of the control request
@@ -186,7 +200,10 @@ mod tests {
         for service in [Service::SmsDialer, Service::DialIn] {
             assert!(role.contains(&format!("exec {} ;;", service.as_str())), "{service:?}");
         }
-        assert!(include_str!("../overlay/etc/inittab").contains(Service::Watchdogd.as_str()));
+        for service in [Service::Watchdogd, Service::Scrubd] {
+            let line = format!("::respawn:/usr/sbin/{}\n", service.as_str());
+            assert!(include_str!("../overlay/etc/inittab").contains(&line), "{service:?}");
+        }
         assert!(include_str!("../overlay/etc/udhcpc/default.script").contains(&format!(">{RESOLV_CONF}\n")));
     }
 }

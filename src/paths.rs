@@ -55,7 +55,7 @@ impl Paths {
         self.path("/state")
     }
 
-    /// The whole card, with the [second copy](crate::state::SecondCopy) beside the partitions: a symlink
+    /// The whole card, with the [records](crate::state::CardRecord) beside the partitions: a symlink
     /// that `init` makes if the card has room for it.
     pub fn card(&self) -> PathBuf {
         self.path(CARD)

@@ -11,14 +11,14 @@ use rustix::thread::{
     set_capabilities, set_no_new_privs,
 };
 
-/// No program that this process becomes or starts has a capability; this process keeps its own. Only root may.
+/// No program that this process executes or starts has a capability; this process keeps its own. Only root may do this.
 ///
 /// # Errors
 /// It is not root.
 pub fn empty_bounding_set() -> io::Result<()> {
     for capability in CapabilitySet::all() {
         match remove_capability_from_bounding_set(capability) {
-            // INVAL: one that this kernel does not know.
+            // INVAL: a capability that this kernel does not have.
             Ok(()) | Err(Errno::INVAL) => {}
             Err(error) => return Err(error.into()),
         }
@@ -26,7 +26,7 @@ pub fn empty_bounding_set() -> io::Result<()> {
     Ok(())
 }
 
-/// This process has no capability, and gains none by a program that it starts.
+/// This process has no capability, and gains none by executing a program.
 ///
 /// # Errors
 /// The kernel refuses, which it never does.
@@ -37,7 +37,7 @@ pub fn drop_capabilities() -> io::Result<()> {
     Ok(set_no_new_privs(true)?)
 }
 
-/// Both. A process of root then keeps what root's files and processes allow to their owner.
+/// Both of the above. A process of root then keeps the rights of the owner of root's files and processes.
 ///
 /// # Errors
 /// The kernel refuses.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::boot::attempts;
 use crate::build::Build;
 use crate::clock::{self, Plausible};
 use crate::paths::Paths;
@@ -15,11 +16,20 @@ use crate::state::{Cause, Ledger, Store};
 /// traffic is stored.
 pub const LINK_TIMEOUT: Duration = Duration::from_secs(KILL_AFTER.as_secs() + 5);
 
-/// Saves what must survive the reboot: its cause, and the time.
+/// Saves what must survive the reboot: its cause, the time, and whether the boot was good. One that cannot be saved does
+/// not keep the others from it.
+///
+/// # Errors
+/// The first one.
 pub fn save(paths: &Paths, cause: &Cause) -> io::Result<()> {
     let store = Store::new(paths.state());
-    Ledger::note_cause(&store, cause)?;
-    clock::save(&store, Plausible::since_build(Build::load(paths).epoch))
+    let noted = Ledger::note_cause(&store, cause);
+    let saved = clock::save(&store, Plausible::since_build(Build::load(paths).epoch));
+    let settled = match cause {
+        Cause::Stuck(_) | Cause::NoProcess | Cause::RootDamaged => attempts::fails(paths),
+        Cause::Unknown | Cause::Daily | Cause::Modem | Cause::Requested => attempts::settle(paths),
+    };
+    noted.and(saved).and(settled)
 }
 
 /// Asks init for a reboot. Only the real box is rebooted; with another root directory this fails.

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::line;
 use crate::log::Log;
 use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
+use crate::ppp::counters;
 use crate::site::{Role, Site};
 
 /// The context of a service.
@@ -46,11 +48,21 @@ pub fn main(service: Service, run: impl FnOnce(&Start, &Log) -> String) -> ExitC
 }
 
 /// The services of a box with that role.
-pub fn for_role(role: &Role) -> [Service; 2] {
-    match role {
-        Role::Dialer(_) => [Service::SmsDialer, Service::Watchdogd],
-        Role::DialIn(_) => [Service::DialIn, Service::Watchdogd],
-    }
+pub fn for_role(role: &Role) -> [Service; 3] {
+    let own = match role {
+        Role::Dialer(_) => Service::SmsDialer,
+        Role::DialIn(_) => Service::DialIn,
+    };
+    [own, Service::Watchdogd, Service::Scrubd]
+}
+
+/// Whether a caller or a link is connected, or about to be.
+pub fn is_in_use(start: &Start) -> bool {
+    let is_called = match &start.site.role {
+        Role::DialIn(dial_in) => line::is_taking_a_call(&start.paths, dial_in.lines.len()),
+        Role::Dialer(_) => false,
+    };
+    is_called || counters::in_use(&start.paths)
 }
 
 /// The names of the modems of a role.

@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn the_modem_hears_the_commands_as_they_were_written(
+    fn the_modem_receives_the_commands_as_written(
         init in proptest::collection::vec("[Aa][Tt][ -~]{0,60}", 1..4),
     ) {
         let site = Site::parse(&dialer("u", "p", &init)).unwrap_or_else(|error| panic!("{error}"));
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn no_file_has_a_control_character_but_tab_and_newline((user, password) in account()) {
+    fn no_file_has_a_control_character_except_tab_and_newline((user, password) in account()) {
         let site = Site::parse(&dialer(&user, &password, &[])).unwrap_or_else(|error| panic!("{error}"));
         for file in site.render() {
             prop_assert!(!file.content.contains(|c: char| c.is_control() && c != '\n' && c != '\t'));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dialbox::clock::WallClock;
 use dialbox::record::Record;
 use dialbox::site::{Digits, OneTimeCode, Proof, Sms};
-use dialbox::sms::gate::{Gate, GateRefusal, Judgement};
+use dialbox::sms::gate::{Gate, GateRefusal};
 use dialbox::sms::past::Past;
 use dialbox::sms::pdu::{Body, Deliver, ServiceCentreTime};
 use dialbox::sms::proof::{STEP, code};
@@ -70,16 +70,16 @@ fuzz_target!(|bytes: &[u8]| {
         let fresh = window.clone().find(is_fresh).filter(|_| from == OWNER);
         match (gate.judge(&deliver, WallClock::Known(wall), Duration::from_secs(wall.unsigned_abs())), fresh)
         {
-            (Judgement::Accepted { remember, .. }, Some(factor)) => {
+            (Ok(order), Some(factor)) => {
                 last = Some(factor);
-                remembered = remember;
+                remembered = order.remember;
             }
-            (Judgement::Accepted { .. }, None) => panic!("accepted {typed:06} after {last:?}, {window:?}"),
+            (Ok(_), None) => panic!("accepted {typed:06} after {last:?}, {window:?}"),
             // An earlier message had the same text and time.
-            (Judgement::Refused(GateRefusal::AlreadyHandled | GateRefusal::AlreadyRefused), _) => {}
-            (Judgement::Refused(GateRefusal::TooManyFailures), _) => {}
-            (Judgement::Refused(why), Some(_)) => panic!("the owner's {typed:06} is refused: {why}"),
-            (Judgement::Refused(_), None) => {}
+            (Err(GateRefusal::AlreadyHandled | GateRefusal::AlreadyRefused), _) => {}
+            (Err(GateRefusal::TooManyFailures), _) => {}
+            (Err(why), Some(_)) => panic!("the owner's {typed:06} is refused: {why}"),
+            (Err(_), None) => {}
         }
     }
 });

@@ -30,15 +30,15 @@ fn main() -> ExitCode {
 
 fn run(start: &Start, log: &Log) -> String {
     match &start.site.role {
-        Role::DialIn(dial_in) => match attend(dial_in, start, log) {
+        Role::DialIn(dial_in) => match serve(dial_in, start, log) {
             Err(error) => error.to_string(),
         },
         Role::Dialer(_) => "the site's role is not dial-in".to_owned(),
     }
 }
 
-/// Attends every line, for ever.
-fn attend(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert::Infallible> {
+/// Runs all lines. Returns only on a fatal error.
+fn serve(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert::Infallible> {
     let names: Vec<String> = (1..=dial_in.lines.len()).map(|line| LineName(line).to_string()).collect();
     let logs: Vec<Log> = names.iter().map(|name| log.for_part(name)).collect();
     let checker = PasswordCheck::run;

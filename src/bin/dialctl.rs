@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use dialbox::apply::{self, SiteInForce};
+use dialbox::card::history::{Entry, History};
 use dialbox::clock::Utc;
-use dialbox::dialctl::{codes, hook, line, link, modem};
+use dialbox::dialctl::{codes, hook, line, link, modem, scrub};
 use dialbox::modem::recovery::Recovery;
 use dialbox::paths::Paths;
 use dialbox::reboot;
@@ -20,27 +21,28 @@ use dialbox::status::Status;
 const USAGE: &str = "\
 usage: dialctl COMMAND
 
-  status [--json]     the state of the box, for a person or a program
+  status [--json]     shows the state of the box
   connect [TIME]      opens the link, for 30m or 2h, and waits until it is up
-  disconnect          closes it, however it was opened
-  extend [TIME]       lets it stay longer
-  budget              what the links of this month have carried
-  budget set SIZE     corrects that by the operator's own count, as in 120MB
-  codes resync CODE NEXT  two HOTP codes that the app shows one after the other: sets the counter,
-                      after it was lost or when the app is too far ahead
-  lines               every telephone line, and who is connected
-  calls               every call that is remembered: who, how long, how much, and why it ended
+  disconnect          closes the link
+  extend [TIME]       lets the link stay up longer
+  budget              shows the month's traffic
+  budget set SIZE     sets it to the operator's count, as in 120MB
+  codes resync CODE NEXT  sets the HOTP counter by two consecutive codes of the app,
+                      after it was lost or if the app is too far ahead
+  lines               shows every telephone line and its caller
+  calls               shows the ledger of calls: caller, duration, bytes, cause of the end
   hangup LINE         ends the call on a line, counted from 1
-  ledger              every boot that is remembered, and why the box had stopped before;
-                      and how often each means was tried, and has helped, with the modem
-  modem probe         every port of the modem, and who answers there
-  modem pin-disable   the SIM shall not ask for its PIN any more; shows how many tries are left
-  modem terminal [PORT]  types AT commands, with picocom; the services make way meanwhile
-  site check [FILE]   says what is wrong with a site.toml, by default /boot/site.toml
-  site apply          puts /boot/site.toml into force; the baked site stays if it is wrong
+  ledger              shows the ledger of boots and their causes, and how often each recovery
+                      step of the modem was tried and has helped; and what was healed on the card
+  scrub [--json]      checks every block of the card that a boot needs, and heals the bad ones
+  modem probe         shows every port of the modem, and what answers there
+  modem pin-disable   turns off the SIM's PIN request; shows how many tries are left
+  modem terminal [PORT]  starts picocom for AT commands; the services release the port
+  site check [FILE]   shows the errors of a site.toml, by default /boot/site.toml
+  site apply          puts /boot/site.toml into force; if it is invalid, the baked site stays
   stop                closes the link until the next boot; init calls it before the box stops
-  save                saves the clock and the cause of a reboot; init calls it before it stops
-  reboot              an orderly reboot, entered into the ledger as requested
+  save                saves the clock and the cause of a reboot; init calls it before the box stops
+  reboot              reboots the box, with the cause \"requested\" in the ledger
 
 examples:
   dialctl status
@@ -56,21 +58,23 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["status"] => print(&Status::gather(&paths).to_string()),
         ["status", "--json"] => print(&format!("{}\n", Status::gather(&paths).to_json())),
-        ["connect"] => link::connect(&paths, None).and_then(|told| print(&told)),
-        ["connect", length] => link::connect(&paths, Some(length)).and_then(|told| print(&told)),
-        ["disconnect"] => link::disconnect(&paths).and_then(|told| print(&told)),
-        ["extend"] => link::extend(&paths, None).and_then(|told| print(&told)),
-        ["extend", more] => link::extend(&paths, Some(more)).and_then(|told| print(&told)),
-        ["budget"] => link::budget(&paths).and_then(|told| print(&told)),
-        ["budget", "set", used] => link::set_used(&paths, used).and_then(|told| print(&told)),
+        ["connect"] => link::connect(&paths, None).and_then(|text| print(&text)),
+        ["connect", length] => link::connect(&paths, Some(length)).and_then(|text| print(&text)),
+        ["disconnect"] => link::disconnect(&paths).and_then(|text| print(&text)),
+        ["extend"] => link::extend(&paths, None).and_then(|text| print(&text)),
+        ["extend", more] => link::extend(&paths, Some(more)).and_then(|text| print(&text)),
+        ["budget"] => link::budget(&paths).and_then(|text| print(&text)),
+        ["budget", "set", used] => link::set_used(&paths, used).and_then(|text| print(&text)),
         ["codes", "resync", first, second] => {
-            codes::resync(&paths, first, second).and_then(|told| print(&told))
+            codes::resync(&paths, first, second).and_then(|text| print(&text))
         }
         ["hook", arguments @ ..] => hook::run(&paths, arguments),
-        ["lines"] => line::lines(&paths).and_then(|told| print(&told)),
+        ["lines"] => line::lines(&paths).and_then(|text| print(&text)),
         ["calls"] => print(&line::calls(&paths)),
-        ["hangup", number] => line::hang_up(&paths, number).and_then(|told| print(&told)),
+        ["hangup", number] => line::hang_up(&paths, number).and_then(|text| print(&text)),
         ["ledger"] => print(&ledger(&paths)),
+        ["scrub"] => scrub::run(&paths, false).and_then(|told| print(&told)),
+        ["scrub", "--json"] => scrub::run(&paths, true).and_then(|told| print(&told)),
         ["modem", words @ ..] => modem::run(&paths, words).and_then(|text| print(&text)),
         ["site", "check"] => check(&paths.edited_site()),
         ["site", "check", file] => check(&PathBuf::from(file)),
@@ -104,7 +108,8 @@ fn ledger(paths: &Paths) -> String {
     let store = Store::new(paths.state());
     let ledger = Ledger::load(&store);
     let line = |boot: &dialbox::state::Boot| {
-        format!("{:>6}  {}  after: {}\n", boot.number, Utc(boot.at), boot.cause)
+        let remedies = if boot.remedies.is_empty() { String::new() } else { format!("; {}", boot.remedies) };
+        format!("{:>6}  {}  after: {}{remedies}\n", boot.number, Utc(boot.at), boot.cause)
     };
     let site = fs::read_to_string(paths.site()).ok().and_then(|text| Site::parse(&text).ok());
     let modems = site.iter().flat_map(|site| service::modems(&site.role));
@@ -112,7 +117,10 @@ fn ledger(paths: &Paths) -> String {
         let tally = Record::parse(&store.read(&Recovery::file(&modem)).unwrap_or_default());
         tally.iter().map(|(what, count)| format!("{count:>6}  {modem}: {what}\n")).collect::<String>()
     });
-    ledger.boots().iter().map(line).chain(climbs).collect()
+    let history = History::load(&store);
+    let healed = |entry: &Entry| format!("  card  {}  {}\n", Utc(entry.at), entry.what);
+    let healed = history.entries().iter().map(healed);
+    ledger.boots().iter().map(line).chain(climbs).chain(healed).collect()
 }
 
 fn check(file: &Path) -> Result<(), String> {

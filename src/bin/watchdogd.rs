@@ -6,22 +6,22 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
+use dialbox::boot::attempts::{self, GOOD_AFTER};
 use dialbox::boot::cmdline::Cmdline;
 use dialbox::build::Build;
 use dialbox::clock::{self, Plausible};
-use dialbox::line;
 use dialbox::log::Log;
-use dialbox::names::Service;
-use dialbox::ppp::counters;
+use dialbox::names::{Service, record};
 use dialbox::privileges;
+use dialbox::published::{BootStatus, Published};
 use dialbox::reboot;
 use dialbox::service::{self, Start};
-use dialbox::site::Role;
 use dialbox::state::{Cause, Ledger, Store};
 use dialbox::watch::daily::{Decision, Due, Occurrence, Pending, Schedule, Tick};
 use dialbox::watch::hardware::Watchdog;
 use dialbox::watch::health::{Health, judge};
 use dialbox::watch::heartbeat::{Heartbeat, HeartbeatState};
+use dialbox::watch::spawn::SpawnCheck;
 
 const SERVICE: Service = Service::Watchdogd;
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -66,7 +66,11 @@ struct Watch<'a> {
     pending: Pending,
     waits: bool,
     store: Store,
-    stuck_boots: usize,
+    /// Boots in a row, up to this one, that have failed, as far as that could be counted anywhere.
+    failed_boots: usize,
+    /// Whether this one has proved good.
+    is_good: bool,
+    spawns: SpawnCheck,
     hopeless: bool,
     previous: Tick,
     clock_saved: Duration,
@@ -77,10 +81,16 @@ impl<'a> Watch<'a> {
         let store = Store::new(start.paths.state());
         let built = Build::load(&start.paths).epoch;
         let now = tick();
+        let boot = start.paths.published(record::BOOT).as_ref().and_then(BootStatus::from_record);
+        let boot = boot.unwrap_or_default();
+        let device = watchdog_device(start, log);
+        disarm_any_other(boot.watchdog.map(PathBuf::from), device.as_ref(), log);
+        // The ledger may be in RAM, and then begins with this boot.
+        let failed_boots = boot.failed_boots.and_then(|failed| usize::try_from(failed).ok()).unwrap_or(0);
         Self {
             start,
             log,
-            device: watchdog_device(start, log),
+            device,
             watchdog: None,
             refused: String::new(),
             heartbeat: Heartbeat::new(&start.paths, SERVICE, DEADLINE),
@@ -92,7 +102,9 @@ impl<'a> Watch<'a> {
             built,
             pending: Pending::default(),
             waits: false,
-            stuck_boots: Ledger::load(&store).stuck_in_a_row(),
+            failed_boots: Ledger::load(&store).failed_in_a_row().max(failed_boots),
+            is_good: false,
+            spawns: SpawnCheck::default(),
             store,
             hopeless: false,
             previous: now,
@@ -107,7 +119,14 @@ impl<'a> Watch<'a> {
         if let Some(service) = self.stuck_service(now.since_boot) {
             return Some(Cause::Stuck(service));
         }
+        if self.spawns.poll(now.since_boot) {
+            return Some(Cause::NoProcess);
+        }
         self.feed();
+        if !self.is_good && !self.hopeless && now.since_boot >= GOOD_AFTER {
+            self.is_good = true;
+            self.warn_if_failed("this boot stays counted as failed", attempts::settle(&self.start.paths));
+        }
         if now.since_boot >= self.clock_saved + SAVE_CLOCK_EVERY {
             self.clock_saved = now.since_boot;
             self.warn_if_failed(
@@ -120,11 +139,11 @@ impl<'a> Watch<'a> {
         if let Some(Due::Hour(Occurrence(local))) = due {
             self.warn_if_failed("the daily reboot", self.store.replace(DAILY_FILE, &format!("{local}\n")));
         }
-        match self.pending.decide(due, now, || is_in_use(self.start)) {
+        match self.pending.decide(due, now, || service::is_in_use(self.start)) {
             Decision::NotDue => None,
             Decision::Wait => {
                 if !std::mem::replace(&mut self.waits, true) {
-                    self.log.info("the daily reboot waits until nobody is connected, for a day at the most");
+                    self.log.info("the daily reboot waits for a link or call to end, for a day at most");
                 }
                 None
             }
@@ -151,11 +170,11 @@ impl<'a> Watch<'a> {
         let name = device.display();
         match Watchdog::open(&self.start.paths.path(device), timeout) {
             Ok((watchdog, seconds)) => {
-                self.log.info(&format!("{name} resets the box after {seconds} s without food"));
+                self.log.info(&format!("{name} resets the box unless fed within {seconds} s"));
                 self.watchdog = Some(watchdog);
             }
             Err(error) => {
-                let refused = format!("{name}: {error}; going on without a watchdog");
+                let refused = format!("{name}: {error}; continuing without a watchdog");
                 if refused != self.refused {
                     self.log.error(&refused);
                 }
@@ -169,7 +188,7 @@ impl<'a> Watch<'a> {
         let state =
             |service: Service| (service.as_str(), HeartbeatState::read(&self.start.paths, service, uptime));
         let heartbeats: Vec<_> = services.into_iter().filter(|it| *it != SERVICE).map(state).collect();
-        match judge(&heartbeats, uptime, self.stuck_boots) {
+        match judge(&heartbeats, uptime, self.failed_boots) {
             Health::Well => {
                 self.hopeless = false;
                 None
@@ -177,7 +196,7 @@ impl<'a> Watch<'a> {
             Health::Stuck(service) => Some(service.to_owned()),
             Health::Hopeless(service) => {
                 if !self.hopeless {
-                    let boots = self.stuck_boots;
+                    let boots = self.failed_boots;
                     self.log.error(&format!("{service} is stuck; {boots} reboots have not helped"));
                 }
                 self.hopeless = true;
@@ -191,8 +210,8 @@ impl<'a> Watch<'a> {
         text.trim().parse().ok().map(Occurrence)
     }
 
-    /// Requests an orderly reboot. The watchdog is fed only for the time in which the link may be closed: if the reboot
-    /// does not come, the hardware resets the box.
+    /// Requests an orderly reboot. The watchdog is fed only for the time in which the link may be closed: if init
+    /// does not reboot, the hardware resets the box.
     fn reboot(&mut self, cause: &Cause) -> String {
         self.log.error(&format!("reboot: {cause}"));
         self.warn_if_failed("saving the cause", reboot::save(&self.start.paths, cause));
@@ -203,7 +222,7 @@ impl<'a> Watch<'a> {
             sleep(TICK);
         }
         sleep(Duration::from_secs(60));
-        "the reboot did not come".to_owned()
+        "init did not reboot".to_owned()
     }
 
     fn warn_if_failed(&self, what: &str, result: std::io::Result<()>) {
@@ -217,23 +236,25 @@ fn tick() -> Tick {
     Tick { unix: clock::unix(), since_boot: clock::since_boot() }
 }
 
+/// `init` could not know the site, and has armed the usual device. If the site names another one, that is the one to be
+/// fed.
+fn disarm_any_other(armed: Option<PathBuf>, device: Option<&PathBuf>, log: &Log) {
+    let Some(armed) = armed.filter(|armed| Some(armed) != device) else { return };
+    // Any time-out will do: it is stopped at once.
+    let disarmed = Watchdog::open(&armed, 15).and_then(|(watchdog, _)| watchdog.disarm());
+    if let Err(error) = disarmed {
+        log.error(&format!("{} stays armed and is not fed: {error}", armed.display()));
+    }
+}
+
 /// The site's device, unless the kernel's command line names another one or none.
 fn watchdog_device(start: &Start, log: &Log) -> Option<PathBuf> {
     let cmdline = fs::read_to_string(start.paths.path("/proc/cmdline")).unwrap_or_default();
     let overridden = Cmdline::parse(&cmdline).watchdog;
     let device = overridden.unwrap_or_else(|| PathBuf::from(start.site.watchdog.device.as_str()));
-    if device.as_os_str() == "none" {
+    if device.as_os_str() == Watchdog::NONE {
         log.warning("no watchdog: the kernel's command line says none");
         return None;
     }
     Some(device)
-}
-
-/// Whether a caller or a link is connected, or about to be.
-fn is_in_use(start: &Start) -> bool {
-    let is_called = match &start.site.role {
-        Role::DialIn(dial_in) => line::is_taking_a_call(&start.paths, dial_in.lines.len()),
-        Role::Dialer(_) => false,
-    };
-    is_called || counters::in_use(&start.paths)
 }

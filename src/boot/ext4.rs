@@ -8,6 +8,10 @@ pub const OFFSET: u64 = 1024;
 /// Its length, in bytes.
 pub const LENGTH: usize = 1024;
 
+const BLOCKS: usize = 0x4;
+const LOG_BLOCK_SIZE: usize = 0x18;
+const BLOCKS_HIGH: usize = 0x150;
+const INCOMPAT_64BIT: u16 = 0x80;
 const MAGIC: (usize, u16) = (0x38, 0xEF53);
 const STATE: usize = 0x3A;
 const STATE_CLEAN: u16 = 0x1;
@@ -46,6 +50,17 @@ pub fn health(superblock: &[u8; LENGTH]) -> Health {
     }
 }
 
+/// The length of the file system in sectors of 512 bytes; `None` if this is not ext4's superblock.
+pub fn sectors(superblock: &[u8; LENGTH]) -> Option<u64> {
+    let word = |at: usize| u16::from_le_bytes([superblock[at], superblock[at + 1]]);
+    let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 2)) << 16;
+    let high = if word(FEATURE_INCOMPAT) & INCOMPAT_64BIT == 0 { 0 } else { long(BLOCKS_HIGH) };
+    let blocks = long(BLOCKS) | high << 32;
+    // 1024 bytes, shifted; at most 64 KiB (fs/ext4/ext4.h, EXT4_MAX_BLOCK_LOG_SIZE).
+    let shift = u32::try_from(long(LOG_BLOCK_SIZE)).ok().filter(|shift| *shift <= 6)?;
+    (word(MAGIC.0) == MAGIC.1).then(|| blocks.checked_mul(2 << shift)).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +89,28 @@ mod tests {
         ];
         for (block, expected) in table {
             assert_eq!(health(&block), expected);
+        }
+    }
+
+    #[test]
+    fn the_length_is_counted_in_blocks_of_the_file_systems_own_size() {
+        let with = |blocks: u64, log: u32, incompat| {
+            let mut block = superblock(1, incompat);
+            block[0x4..0x8].copy_from_slice(&(blocks as u32).to_le_bytes());
+            block[0x18..0x1C].copy_from_slice(&log.to_le_bytes());
+            block[0x150..0x154].copy_from_slice(&((blocks >> 32) as u32).to_le_bytes());
+            block
+        };
+        for (block, expected) in [
+            (with(8192, 0, 0x02C2), Some(16_384)), // mke2fs on 8 MiB
+            (with(8192, 2, 0x02C2), Some(65_536)),
+            (with(1 << 33, 2, 0x02C2), Some(1 << 36)),
+            (with(1 << 33, 2, 0x0242), Some(0)), // without 64bit the upper half is something else
+            (with(8192, 7, 0x02C2), None),
+            (with(u64::MAX, 6, 0x02C2), None),
+            ([0; LENGTH], None),
+        ] {
+            assert_eq!(sectors(&block), expected);
         }
     }
 }

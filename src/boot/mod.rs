@@ -1,15 +1,19 @@
 //! From the kernel to busybox's init: the parts of `/init` of the initramfs.
 //!
-//! [`cmdline`], [`ext4`] and [`mbr`] are pure; [`block`], [`modules`], [`root`] and [`state`]
-//! are the edge that `src/bin/init.rs` calls in order.
+//! [`cmdline`], [`ext4`] and [`mbr`] are pure; [`attempts`], [`block`], [`dm`], [`modules`], [`root`], [`sealed`],
+//! [`state`] and [`watchdog`] are the edge that `src/bin/init.rs` calls in order.
 
+pub mod attempts;
 pub mod block;
 pub mod cmdline;
+pub mod dm;
 pub mod ext4;
 pub mod mbr;
 pub mod modules;
 pub mod root;
+pub mod sealed;
 pub mod state;
+pub mod watchdog;
 
 use std::fmt;
 use std::io;

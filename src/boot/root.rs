@@ -1,19 +1,19 @@
-//! The root: a read-only squashfs, a tmpfs over it, and the switch into both.
+//! The root: a tmpfs over the [sealed](super::sealed) one, and the switch into both.
 
 use std::ffi::CString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::statfs;
-use rustix::mount::{MountFlags, UnmountFlags, mount, mount_move, unmount};
+use rustix::mount::{MountFlags, mount, mount_move};
 use rustix::process::{chdir, chroot};
 
 use super::{Fatal, OrFatal, block};
 use crate::log::Log;
 
 /// The read-only root stays visible here, below the overlay: the baked site is read from it.
-const SEALED: &str = "/run/root";
+pub(super) const SEALED: &str = "/run/root";
 /// The tmpfs with the writes to the root.
 const OVERLAY: &str = "/run/overlay";
 const NEW_ROOT: &str = "/newroot";
@@ -27,34 +27,6 @@ pub fn mount_kernel_file_systems() -> Result<(), Fatal> {
     mount_at("devtmpfs", "/dev", "devtmpfs", none, c"mode=0755")?;
     let tmpfs = MountFlags::NOSUID | MountFlags::NODEV;
     mount_at("run", "/run", "tmpfs", tmpfs, c"mode=0755")
-}
-
-/// Mounts the first root that has an init, and returns its device.
-pub fn mount_sealed<'a>(candidates: &'a [PathBuf], log: &Log) -> Result<&'a Path, Fatal> {
-    let mut reasons = Vec::new();
-    for device in candidates {
-        match try_sealed(device) {
-            Ok(()) => return Ok(device),
-            Err(reason) => {
-                log.error(&format!("root refused: {reason}"));
-                reasons.push(reason.to_string());
-            }
-        }
-    }
-    let reasons = reasons.join("; ");
-    Err(Fatal::new(format!("no usable root ({reasons})")))
-}
-
-fn try_sealed(device: &Path) -> Result<(), Fatal> {
-    let name = device.display().to_string();
-    block::wait_for(device).or_fatal(&name)?;
-    mount_at(&name, SEALED, "squashfs", MountFlags::RDONLY, c"")?;
-    // It is a link to busybox, which need not resolve from here; a root without it cannot start.
-    let init = fs::symlink_metadata(format!("{SEALED}/sbin/init"));
-    init.map(drop).or_fatal(&name).inspect_err(|_| {
-        // If it cannot be unmounted, the next candidate is mounted over it.
-        let _ = unmount(SEALED, UnmountFlags::DETACH);
-    })
 }
 
 /// Mounts a tmpfs over the read-only root: writes succeed, and are lost at the next boot.

@@ -10,14 +10,21 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::mount::{FsOpenFlags, MountFlags, fsopen, mount};
+use rustix::mount::{FsOpenFlags, MountFlags, UnmountFlags, fsopen, mount, unmount};
 
 use super::block;
 use super::ext4::{self, Health};
 use crate::clock;
 use crate::log::Log;
+use crate::published::BootStatus;
+use crate::state::Loss;
+
+mod rescue;
 
 const MOUNT_POINT: &str = "/state";
+/// Where a partition is mounted whose files are copied into RAM; `init` is alone with it.
+const RESCUED: &str = "/run/state";
+const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
 const E2FSCK: &str = "/sbin/e2fsck";
 const MKE2FS: &str = "/sbin/mke2fs";
 /// A tool may hang on a dying card; the boot continues without it.
@@ -45,7 +52,7 @@ impl fmt::Display for MountOutcome {
             Self::Recovered => "recovered",
             Self::Repaired => "repaired",
             Self::Formatted => "formatted",
-            Self::Memory => "memory",
+            Self::Memory => BootStatus::IN_RAM,
         })
     }
 }
@@ -98,23 +105,60 @@ pub fn claim_the_card(device: &Path, log: &Log) {
     }
 }
 
-/// Mounts the partition at `/state`, repairs or formats it if necessary, and uses RAM if nothing else works.
-pub fn mount_state(device: &Path) -> Report {
+/// Mounts the partition at `/state`, repairs or formats it if necessary, and uses RAM if nothing else works. While a
+/// tool runs, `progress` is called again and again.
+pub fn mount_state(device: &Path, progress: &mut dyn FnMut()) -> Report {
     let mut trouble = Vec::new();
     let health = health(device).map_err(|error| trouble.push(error.to_string()));
-    let mounted_after =
-        health.ok().and_then(|health| try_repairs(health, &mut Card { device }, &mut trouble));
+    let mut card = Card { device, progress, is_in_use: false };
+    let mounted_after = health.ok().and_then(|health| try_repairs(health, &mut card, &mut trouble));
+    let mounted_after = mounted_after.filter(|_| has_room(&mut trouble));
     match mounted_after {
         Some(Repair::Nothing) => report(MountOutcome::Clean, trouble),
         Some(Repair::ReplayJournal) => report(MountOutcome::Recovered, trouble),
         Some(Repair::Check | Repair::ForcedCheck) => report(MountOutcome::Repaired, trouble),
         Some(Repair::Format) => report(MountOutcome::Formatted, trouble),
-        None => {
-            let memory = mount_memory();
-            trouble.extend(memory.err().map(|error| format!("tmpfs: {error}")));
-            report(MountOutcome::Memory, trouble)
-        }
+        None if card.is_in_use => in_memory(trouble),
+        None => in_memory_from(device, trouble),
     }
+}
+
+/// Whether the mounted partition takes what the box has to store; one that does not is unmounted.
+fn has_room(trouble: &mut Vec<String>) -> bool {
+    let loss = Loss::of(Path::new(MOUNT_POINT), false);
+    let Some(loss) = loss else { return true };
+    trouble.push(loss.to_string());
+    // If it stays, the tmpfs is mounted over it.
+    let _ = unmount(MOUNT_POINT, UnmountFlags::DETACH);
+    false
+}
+
+/// In RAM, with what can be read on the partition.
+fn in_memory_from(device: &Path, trouble: Vec<String>) -> Report {
+    let mut report = in_memory(trouble);
+    // A journal cannot be replayed without writing; without that, mounting fails (fs/jbd2/recovery.c).
+    let _ = fs::create_dir(RESCUED); // mount(2) reports the error
+    let copied = mount(device, RESCUED, "ext4", FLAGS | MountFlags::RDONLY, Some(c"noload"))
+        .map_err(io::Error::from)
+        .and_then(|()| rescue::copy(Path::new(RESCUED), Path::new(MOUNT_POINT)));
+    let _ = unmount(RESCUED, UnmountFlags::DETACH);
+    let _ = fs::remove_dir(RESCUED);
+    report.trouble += &match copied {
+        Ok(count) => format!("; {count} files of it were copied into RAM"),
+        Err(error) => format!("; reading it: {error}"),
+    };
+    report
+}
+
+/// Leaves the partition alone, and uses RAM.
+pub fn leave_the_partition(why: &str) -> Report {
+    in_memory(vec![why.to_owned()])
+}
+
+fn in_memory(mut trouble: Vec<String>) -> Report {
+    let memory = mount_memory();
+    trouble.extend(memory.err().map(|error| format!("tmpfs: {error}")));
+    report(MountOutcome::Memory, trouble)
 }
 
 fn report(outcome: MountOutcome, trouble: Vec<String>) -> Report {
@@ -182,6 +226,9 @@ fn is_about_the_content(error: Errno) -> bool {
 /// The partition on the card.
 struct Card<'a> {
     device: &'a Path,
+    progress: &'a mut dyn FnMut(),
+    /// Whether a tool that could not be ended still works on it.
+    is_in_use: bool,
 }
 
 impl Partition for Card<'_> {
@@ -191,7 +238,9 @@ impl Partition for Card<'_> {
     }
 
     fn repair(&mut self, repair: Repair) -> Result<(), RepairError> {
-        apply(repair, self.device)
+        let applied = apply(repair, self.device, self.progress);
+        self.is_in_use |= matches!(applied, Err(RepairError::Unfinished(_)));
+        applied
     }
 
     fn mount(&mut self) -> Result<(), Errno> {
@@ -203,18 +252,18 @@ fn health(device: &Path) -> io::Result<Health> {
     Ok(ext4::health(&block::read_at(device, ext4::OFFSET)?))
 }
 
-fn apply(repair: Repair, device: &Path) -> Result<(), RepairError> {
+fn apply(repair: Repair, device: &Path, progress: &mut dyn FnMut()) -> Result<(), RepairError> {
     // 1: errors were corrected; 2: a reboot is needed if it was mounted. e2fsck(8)
     let corrected = 0..=2;
     match repair {
         Repair::Nothing | Repair::ReplayJournal => Ok(()),
-        Repair::Check => run(Command::new(E2FSCK).arg("-p").arg(device), corrected),
-        Repair::ForcedCheck => run(Command::new(E2FSCK).arg("-fy").arg(device), corrected),
-        Repair::Format => format(device),
+        Repair::Check => run(Command::new(E2FSCK).arg("-p").arg(device), corrected, progress),
+        Repair::ForcedCheck => run(Command::new(E2FSCK).arg("-fy").arg(device), corrected, progress),
+        Repair::Format => format(device, progress),
     }
 }
 
-fn format(device: &Path) -> Result<(), RepairError> {
+fn format(device: &Path, progress: &mut dyn FnMut()) -> Result<(), RepairError> {
     // mke2fs would wait seconds for the kernel's entropy on a box without a keyboard; the kernel returns a UUID at
     // once, and this one need not be secret.
     let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid");
@@ -225,14 +274,24 @@ fn format(device: &Path) -> Result<(), RepairError> {
     mke2fs.args(["-q", "-F", "-t", "ext4", "-L", "state", "-m", "0", "-U", uuid, "-E", &lazy]);
     // Some dozen small files.
     mke2fs.args(["-N", "256"]).arg(device);
-    run(&mut mke2fs, 0..=0)
+    run(&mut mke2fs, 0..=0, progress)
 }
 
-fn run(command: &mut Command, good: RangeInclusive<i32>) -> Result<(), RepairError> {
-    run_for(TOOL_TIMEOUT, command, good)
+fn run(
+    command: &mut Command,
+    good: RangeInclusive<i32>,
+    progress: &mut dyn FnMut(),
+) -> Result<(), RepairError> {
+    run_for(TOOL_TIMEOUT, command, good, progress)
 }
 
-fn run_for(timeout: Duration, command: &mut Command, good: RangeInclusive<i32>) -> Result<(), RepairError> {
+/// That a tool runs counts as progress, for as long as it may: what it does on the card cannot be seen from here.
+fn run_for(
+    timeout: Duration,
+    command: &mut Command,
+    good: RangeInclusive<i32>,
+    progress: &mut dyn FnMut(),
+) -> Result<(), RepairError> {
     const POLL: Duration = Duration::from_millis(10);
     let name = command.get_program().to_string_lossy().into_owned();
     let unfinished = |error: io::Error| RepairError::Unfinished(format!("{name}: {error}"));
@@ -254,21 +313,22 @@ fn run_for(timeout: Duration, command: &mut Command, good: RangeInclusive<i32>) 
                 let _ = child.kill();
                 return Err(RepairError::Unfinished(format!("{name}: no end in {} s", timeout.as_secs())));
             }
-            None => sleep(POLL),
+            None => {
+                progress();
+                sleep(POLL);
+            }
         }
     }
 }
 
 fn mount_partition(device: &Path) -> Result<(), Errno> {
-    let flags = MountFlags::NOATIME | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     let _ = fs::create_dir_all(MOUNT_POINT); // mount(2) reports the error
     let options = c"errors=remount-ro";
-    mount(device, MOUNT_POINT, "ext4", flags, Some(options))
+    mount(device, MOUNT_POINT, "ext4", FLAGS | MountFlags::NOATIME, Some(options))
 }
 
 fn mount_memory() -> Result<(), Errno> {
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount("state", MOUNT_POINT, "tmpfs", flags, Some(c"mode=0755,size=4m"))
+    mount("state", MOUNT_POINT, "tmpfs", FLAGS, Some(c"mode=0755,size=4m"))
 }
 
 #[cfg(test)]

@@ -9,13 +9,13 @@ use crate::site::{OneTimeCode, Proof, Role, Site};
 use crate::sms::command::Code;
 use crate::sms::proof::{self, FARTHEST};
 
-/// What needs nothing but a write to the card.
+/// A request that needs only a write to the card.
 const AT_ONCE: Duration = Duration::from_secs(20);
 
-/// Sets the counter of the codes by two that the app shows one after the other: both count as used.
+/// Sets the HOTP counter by two consecutive codes of the app: both count as used.
 ///
 /// # Errors
-/// Why it is not set, for a person.
+/// The reason why it is not set, as text.
 pub fn resync(paths: &Paths, first: &str, second: &str) -> Result<String, String> {
     let codes = counted_codes(paths)?;
     let used = counter(&codes, first, second)?;
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dialer_is_told_the_counter_of_the_second_code() {
+    fn the_dialer_gets_the_counter_of_the_second_code() {
         let (_dir, paths) = test_box(SITE);
         let mut server = Server::open(&paths).unwrap();
         thread::scope(|scope| {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_counter_says_why_and_reaches_no_dialer() {
+    fn a_request_without_a_counter_fails_with_the_reason_and_reaches_no_dialer() {
         for (site, first, second, why) in [
             (SITE, "755224", "359152", "do not follow each other among the first 100000 codes"),
             (SITE, "287082", "755224", "do not follow each other"),

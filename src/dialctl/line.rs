@@ -41,7 +41,7 @@ pub fn hang_up(paths: &Paths, line: &str) -> Result<String, String> {
     let Some(LineName(number)) = name else {
         return Err(format!("{line}: no such line; there are {lines}, counted from 1"));
     };
-    let pppd = pppd_of(paths, number).ok_or_else(|| format!("line {number}: nobody is connected"))?;
+    let pppd = pppd_of(paths, number).ok_or_else(|| format!("line {number}: no caller is connected"))?;
     kill_process(pppd, Signal::TERM).map_err(|error| format!("pppd: {error}"))?;
     Ok(format!("line {number}: hanging up\n"))
 }
@@ -114,12 +114,12 @@ mod tests {
         let refusal = |line| hang_up(&paths, line).unwrap_err();
         assert_eq!(refusal("4"), "4: no such line; there are 3, counted from 1");
         assert_eq!(refusal("0"), "0: no such line; there are 3, counted from 1");
-        assert_eq!(refusal("line2"), "line 2: nobody is connected");
+        assert_eq!(refusal("line2"), "line 2: no caller is connected");
         // A process ID that another program has by now is left alone.
         fs::create_dir_all(paths.path("/run")).unwrap();
         fs::create_dir_all(paths.path("/proc/4711")).unwrap();
         fs::write(paths.path("/run/ppp-line2.pid"), "4711\nppp0\n").unwrap();
         fs::write(paths.path("/proc/4711/comm"), "sleep\n").unwrap();
-        assert_eq!(refusal("2"), "line 2: nobody is connected");
+        assert_eq!(refusal("2"), "line 2: no caller is connected");
     }
 }

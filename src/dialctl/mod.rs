@@ -5,3 +5,4 @@ pub mod hook;
 pub mod line;
 pub mod link;
 pub mod modem;
+pub mod scrub;

@@ -28,12 +28,12 @@ impl Dialer {
     }
 }
 
-/// The answer once it is stored.
+/// The answer once the counter is stored.
 pub(super) fn stored(client: ClientId) -> Effect {
     Effect::Answer(client, Reply::Done(SET.to_owned()))
 }
 
-/// The answer when it cannot be stored.
+/// The answer if the counter cannot be stored.
 pub(super) fn not_stored(client: ClientId) -> Effect {
     Effect::Answer(client, Reply::Failed(NOT_STORED.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! What goes into the [`Dialer`](super::Dialer) and what comes out.
+//! The input and output of the [`Dialer`](super::Dialer).
 
 use super::parser::Content;
 use crate::control;
@@ -9,7 +9,7 @@ use crate::sms::command::Command;
 use crate::sms::past::Past;
 use crate::sms::pdu::Address;
 
-/// Who wants something.
+/// The sender of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requester {
     /// A telephone, by SMS.
@@ -18,16 +18,16 @@ pub enum Requester {
     Local(control::ClientId),
 }
 
-/// Something that is to be done, and for whom.
+/// A command and its requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// What.
+    /// The command.
     pub command: Command,
-    /// For whom.
+    /// Who gets the answer.
     pub requester: Requester,
 }
 
-/// What waits until what must be remembered is stored.
+/// What waits for a record to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pending {
     /// An order by SMS.
@@ -36,54 +36,54 @@ pub enum Pending {
     Counter(control::ClientId),
 }
 
-/// What happens to the dialer.
+/// An event for the dialer.
 #[derive(Debug)]
 pub enum Event {
-    /// A message has come, which stays where it is until it is [discarded](Effect::Discard).
+    /// A message has come. It stays in the modem until it is [discarded](Effect::Discard).
     Message(Place, Content),
-    /// The network has taken a message.
+    /// The network has accepted a message.
     Sent(SmsId),
-    /// A message was not sent, as far as is known; why.
+    /// A message was probably not sent; the reason.
     NotSent(SmsId, String),
-    /// The time that the network tells, in seconds since 1970.
+    /// The network's time, in seconds since 1970.
     NetworkTime(i64),
-    /// The same, told by a clock that may mean one of two times.
+    /// The same, from a clock that may show one of two times.
     ClockReading(ClockReading),
-    /// What had to be remembered before has survived.
+    /// The record is stored.
     Stored(Pending),
-    /// It could not be stored.
+    /// The record could not be stored.
     NotStored(Pending),
-    /// A program on the box wants something.
+    /// A program on the box has sent a request.
     Asked(control::ClientId, control::Request),
-    /// Something has happened to a link.
+    /// An event of the link.
     Link(ppp::Event),
 }
 
-/// What is to be done, in this order.
+/// An action of the dialer, to be carried out in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Store this, and only then say [`Event::Stored`].
+    /// Store this, and then report [`Event::Stored`].
     Store {
-        /// What must survive before.
+        /// The past of the gate.
         remember: Past,
-        /// What waits for that.
+        /// What waits for it.
         pending: Pending,
     },
     /// Send a message.
     Send(OutgoingSms),
     /// Delete a message that the modem has stored.
     Discard(Place),
-    /// Something about the link.
+    /// An effect of the session.
     Link(ppp::SessionEffect),
-    /// Set the clock that can be set, to seconds since 1970.
+    /// Set the clock to seconds since 1970.
     SetClock(i64),
-    /// Ask the modem what time it is.
+    /// Read the modem's clock.
     AskTime,
     /// Answer a program on the box.
     Answer(control::ClientId, control::Reply),
     /// Restart the box.
     Reboot,
-    /// Tell the log.
+    /// Write to the log.
     Log(Level, String),
 }
 

@@ -1,4 +1,4 @@
-//! The dialer role: what follows from a message, a request, the modem's and the link's news.
+//! The dialer role as a state machine: messages, requests and events of modem and link come in, effects go out.
 //!
 //! ```text
 //!   SMS ──▶ Gate ──▶ Store ──▶ order ──▶ Session ──▶ outcome ──▶ Replies ──▶ SMS
@@ -6,8 +6,7 @@
 //!            dialctl ──────────┘
 //! ```
 //!
-//! No port, file or clock here: [`serve`] has them. An order is carried out only when the loop says
-//! that what must be remembered of it [is stored](Event::Stored).
+//! It does no I/O: [`serve`] does. An order is carried out only once its code [is stored](Event::Stored).
 
 mod counter;
 mod event;
@@ -40,35 +39,36 @@ use crate::ppp::{
 use crate::published::{ClockSource, LinkPhase, LinkStatus, ModemStatus, Published};
 use crate::site::{self, DataSize};
 use crate::sms::command::Command;
-use crate::sms::gate::{Clocks, Gate, Judgement};
+use crate::sms::gate::{AcceptedOrder, Clocks, Gate};
 use crate::sms::past::Past;
 use crate::sms::pdu::Deliver;
-use crate::sms::reply::{self, Reply, Status};
+use crate::sms::reply::{self, CardHealth, Reply, Status};
 
-/// How long a reboot waits for its announcement to be sent.
+/// How long a reboot waits for its reply to be sent.
 const REBOOT_GRACE: Duration = Duration::from_secs(30);
 
-/// What the dialer is made of.
+/// The dialer.
 #[derive(Debug)]
 pub struct Dialer {
-    /// `None` if the site wants no messages.
+    /// `None` if the site has no `[sms]`.
     gate: Option<Gate>,
     session: Session,
     replies: Replies,
     network_time: NetworkTime,
-    /// Who waits to hear what comes of the link.
+    /// Those who wait for the outcome of the link.
     requesters: Vec<Requester>,
     reboot_at: Option<Duration>,
     /// The box stops: no link is opened any more.
     is_stopping: bool,
-    /// Who waits until every link is closed, so that the box can stop.
+    /// Those who wait until every link is closed, to stop the box.
     stop_requesters: Vec<Requester>,
     facts: Facts,
+    card: Option<CardHealth>,
     last_error: Option<String>,
 }
 
 impl Dialer {
-    /// A dialer that starts at this time since boot; `past` is what is known of codes and messages.
+    /// A dialer that starts at this time since boot, with this past of codes and messages.
     pub fn new(
         sms: Option<&site::Sms>,
         past: &Past,
@@ -86,11 +86,17 @@ impl Dialer {
             is_stopping: false,
             stop_requesters: Vec::new(),
             facts,
+            card: None,
             last_error: None,
         }
     }
 
-    /// Something has happened.
+    /// The card's copies, for the next status.
+    pub fn know_card(&mut self, card: Option<CardHealth>) {
+        self.card = card;
+    }
+
+    /// Processes an event.
     pub fn receive(&mut self, event: Event, view: View) -> Vec<Effect> {
         match event {
             Event::Message(place, content) => self.message(place, content, view),
@@ -118,7 +124,7 @@ impl Dialer {
         }
     }
 
-    /// The time has come that [`deadline`](Self::deadline) had named; also called when nothing happened.
+    /// Checks the time; due at [`deadline`](Self::deadline), and allowed at any time.
     pub fn tick(&mut self, view: View) -> Vec<Effect> {
         let reaction = self.session.tick(view.at);
         let mut effects = self.follow(reaction, view);
@@ -130,7 +136,7 @@ impl Dialer {
         effects
     }
 
-    /// When to be called again if nothing happens, in time since boot.
+    /// When the next [tick](Self::tick) is due without an event, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         [self.session.deadline(), self.network_time.deadline(), self.reboot_at].into_iter().flatten().min()
     }
@@ -160,7 +166,7 @@ impl Dialer {
         }
     }
 
-    /// What the clock is worth.
+    /// How far the clock can be trusted.
     pub fn clock_source(&self, wall: WallClock, floor: ClockSource) -> ClockSource {
         match (wall, self.network_time.other(wall)) {
             (WallClock::Floor(_), _) => floor,
@@ -169,7 +175,7 @@ impl Dialer {
         }
     }
 
-    /// Whatever it is, it does not stay in the modem: a full storage takes no further message.
+    /// Judges a message, and deletes it in any case: a full storage accepts no further message.
     fn message(&mut self, place: Place, content: Content, view: View) -> Vec<Effect> {
         let mut effects = match content {
             Content::Message(message) => self.judge(&message, view),
@@ -194,14 +200,14 @@ impl Dialer {
         }
         let clocks = Clocks { wall: view.wall, other: self.network_time.other(view.wall) };
         effects.extend(match gate.judge(message, clocks, view.at.now) {
-            Judgement::Accepted { command, from, remember, clock } => {
+            Ok(AcceptedOrder { command, from, remember, clock }) => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
                 let order = Order { command, requester: Requester::Phone(from) };
                 let set = clock.and_then(|clock| self.network_time.prove(clock, view.wall));
                 let store = Effect::Store { remember, pending: Pending::Order(order) };
                 [said].into_iter().chain(set).chain([store]).collect()
             }
-            Judgement::Refused(why) => {
+            Err(why) => {
                 vec![Effect::log(Level::Warning, format!("SMS from {from}: refused, {why}"))]
             }
         });
@@ -232,7 +238,7 @@ impl Dialer {
         effects
     }
 
-    /// A telephone that a modem of one port cannot answer during the session is answered before.
+    /// Replies before the session if the modem has one port, and cannot reply to a telephone during the session.
     fn reply_dialling(&mut self, requester: &Requester, view: View) -> Vec<Effect> {
         match (requester, view.ports, self.session.phase()) {
             (Requester::Phone(_), Ports::One, Phase::Down) => {
@@ -273,7 +279,7 @@ impl Dialer {
         effects
     }
 
-    /// The requester is answered when every pppd has ended and the traffic of the links is stored.
+    /// The requester gets the answer when every pppd has ended and the traffic of the links is stored.
     fn stop(&mut self, requester: Requester, view: View) -> Vec<Effect> {
         self.is_stopping = true;
         if self.session.phase() == Phase::Down {
@@ -285,7 +291,7 @@ impl Dialer {
         self.follow(reaction, view)
     }
 
-    /// The session's effects for the loop, and what its outcomes mean for those who asked.
+    /// The effects of the session, and the answers to the requesters of its outcomes.
     fn follow(&mut self, reaction: Reaction, view: View) -> Vec<Effect> {
         let mut effects: Vec<_> = reaction.effects.into_iter().map(Effect::Link).collect();
         for outcome in &reaction.outcomes {
@@ -308,7 +314,7 @@ impl Dialer {
         }
         let mut effects = vec![Effect::Log(level, what)];
         for requester in std::mem::take(&mut self.requesters) {
-            // Announced when it was dialled, and now pppd has the only port.
+            // The reply "dialling" was sent before; now pppd has the only port.
             let is_silent = view.ports == Ports::One && matches!(requester, Requester::Phone(_));
             if is_silent && matches!(outcome, LinkOutcome::Up { .. }) {
                 continue;
@@ -338,6 +344,8 @@ impl Dialer {
         let local = |link: &Connection| link.addresses.map(|addresses| addresses.local);
         let budget = self.session.budget();
         let modem = ModemStatus::from_record(view.known).unwrap_or_default();
+        let loss = view.loss.map(|loss| loss.to_string());
+        let errors = loss.into_iter().chain(self.last_error.clone());
         Status {
             version: self.facts.version.clone(),
             uptime: now,
@@ -354,7 +362,8 @@ impl Dialer {
             },
             used: DataSize::from_bytes(budget.used()),
             budget: budget.limit(),
-            error: self.last_error.clone(),
+            card: self.card,
+            error: errors.reduce(|all, error| format!("{all}; {error}")),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Whether the clock is set to the time that the network has sent.
+//! Decides whether the clock is set to the network's time.
 //!
-//! Anybody can run a cell, and a modem may have lost its own clock: a time that no correct clock can
-//! show is refused, and one that is far from what the clock shows must come twice.
+//! Anybody can run a cell, and a modem may have lost its time: an impossible time is refused, and one that is far from
+//! the clock's must come twice.
 
 use std::time::Duration;
 
@@ -11,31 +11,29 @@ use crate::log::Level;
 use crate::modem::mobile::{ClockReading, Meaning};
 use crate::sms::gate::RightClock;
 
-/// A clock that is right to the second is left alone: WireGuard and the logs like no steps.
+/// A clock that is right within this is not set: steps disturb WireGuard and the logs.
 const TOLERATED: u64 = 2;
-/// Further than this, one reading is not enough. A clock without a battery is off by as long as the
-/// box was without power, usually less.
+/// Beyond this difference one reading is not enough. A clock without a battery is off by the time without power,
+/// usually less than this.
 const FAR: u64 = 86_400;
-/// Two readings agree if the second is later by as much as has passed between them, give or take
-/// this: a modem that is busy answers late, and an emulated board's clock may be slow. A clock that
-/// stands does not agree with itself, however soon it is read again.
+/// Two readings agree if their difference is the time between them, within this tolerance: a busy modem answers late,
+/// and an emulated board's clock may be slow. A clock that stands still never agrees with itself.
 const AGREED: u64 = 60;
-/// A reading of a clock that may mean one of two times means the one that is no further from a clock that is sure.
+/// A reading with two possible meanings means the time that is within this difference of a certain clock.
 const CLOSE: u64 = 600;
-/// A second reading sooner than this might be the same one, told in two ways.
+/// A second reading within this time may be the same one in another form.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
-/// How often a modem is asked again that does not say, or never says the same.
+/// How often the time is requested again if the modem does not report it, or its readings do not agree.
 const AGAIN_EVERY: Duration = Duration::from_secs(60);
 
-/// What the network has said of the time.
+/// The state of the network's time.
 #[derive(Debug, Default)]
 pub(super) struct NetworkTime {
-    /// One that is far from the clock, and waits for a second that agrees.
+    /// A reading far from the clock, which waits for a second one that agrees.
     doubted: Option<Reading>,
-    /// Whether the last one was refused, and logged.
+    /// Whether the last reading was refused, and logged.
     is_refused: bool,
-    /// How far the modem's clock is from the box's, if it means the other one of the two times that it may mean; `None`
-    /// if the time is sure.
+    /// The difference of the other possible time from the box's clock; `None` if the time is certain.
     other: Option<i64>,
 }
 
@@ -44,13 +42,13 @@ struct Reading {
     unix: i64,
     /// When it came, in time since boot.
     at: Duration,
-    /// When to ask for another.
+    /// When to request another one.
     again: Duration,
 }
 
 impl NetworkTime {
-    /// The modem's clock may mean one of two times. A clock that is sure tells which; otherwise it is the likely one,
-    /// until a code proves it or the other.
+    /// Processes a reading with two possible meanings. A certain clock decides between them; otherwise the probable one
+    /// counts, until a code proves one of them.
     pub(super) fn read(&mut self, reading: ClockReading, view: View, facts: &Facts) -> Vec<Effect> {
         let zone = |unix| facts.timezone.as_ref().map_or(0, |timezone| timezone.offset_at(unix));
         let [local, universal] = [Meaning::Local, Meaning::Universal].map(|it| reading.unix(it, zone));
@@ -72,7 +70,7 @@ impl NetworkTime {
         news.into_iter().chain(self.believe(likely, view, facts.plausible)).collect()
     }
 
-    /// The time as the modem's clock tells it, if it means the other one of the two.
+    /// The other possible time of the modem's clock.
     pub(super) fn other(&self, wall: WallClock) -> Option<i64> {
         match wall {
             WallClock::Known(shown) => self.other.map(|other| shown + other),
@@ -80,14 +78,14 @@ impl NetworkTime {
         }
     }
 
-    /// A code has proved what the clock means.
+    /// A code has proved one of the two times.
     pub(super) fn prove(&mut self, clock: RightClock, wall: WallClock) -> Option<Effect> {
         let other = self.other(wall);
         self.other = None;
         other.filter(|_| clock == RightClock::Other).map(Effect::SetClock)
     }
 
-    /// The network says that it is `unix`, in seconds since 1970.
+    /// Processes the network's time, in seconds since 1970.
     pub(super) fn receive(&mut self, unix: i64, view: View, plausible: Plausible) -> Vec<Effect> {
         if plausible.contains(unix) {
             self.other = None;
@@ -106,7 +104,7 @@ impl NetworkTime {
         let is_far = shown.abs_diff(unix) > FAR;
         match self.doubted {
             Some(first) if is_far && first.agrees(unix, view.at.now) => {
-                // Too soon for a second one: it may be the first.
+                // Too soon for a second reading: it may be the first one.
                 if view.at.now < first.at + AGAIN_AFTER {
                     return Vec::new();
                 }
@@ -128,7 +126,7 @@ impl NetworkTime {
         }
     }
 
-    /// Asks for a second reading if it is time to.
+    /// Requests a second reading when it is due.
     pub(super) fn tick(&mut self, now: Duration) -> Option<Effect> {
         let doubted = self.doubted.as_mut().filter(|doubted| doubted.again <= now)?;
         doubted.again = now + AGAIN_EVERY;
@@ -171,8 +169,7 @@ mod tests {
     const THAT_MORNING: i64 = 1_784_001_598;
     const DAY: i64 = 86_400;
 
-    /// What follows from these times, each at this second since boot, while the clock shows
-    /// [`THAT_MORNING`].
+    /// The effects of these times, each at this second since boot, while the clock shows [`THAT_MORNING`].
     fn told(wall: fn(i64) -> WallClock, times: &[(u64, i64)]) -> Vec<i64> {
         let mut network_time = NetworkTime::default();
         let plausible = Plausible::since_build(Some(THAT_MORNING - 30 * DAY));
@@ -180,7 +177,7 @@ mod tests {
             let calendar = Calendar::NotBefore(Month::from_local(THAT_MORNING));
             let at = Timestamp { now: Duration::from_secs(second), calendar };
             let known = Record::new();
-            let view = View { at, wall: wall(THAT_MORNING), ports: Ports::Two, known: &known };
+            let view = View { at, wall: wall(THAT_MORNING), ports: Ports::Two, known: &known, loss: None };
             network_time.receive(unix, view, plausible)
         });
         let set = effects.filter_map(|effect| match effect {
@@ -191,16 +188,16 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_right_to_two_seconds_is_left_alone() {
+    fn a_clock_that_is_right_within_two_seconds_is_not_set() {
         for (off, sets) in [(-3, true), (-2, false), (0, false), (2, false), (3, true)] {
             let time = THAT_MORNING + off;
             assert_eq!(told(WallClock::Known, &[(60, time)]).len(), usize::from(sets), "{off}");
-            // The floor is no knowledge.
+            // A floor is not a known time.
             assert_eq!(told(WallClock::Floor, &[(60, time)]), [time]);
         }
     }
 
-    /// What happens, the times and when they come, and what the clock is set to.
+    /// The case, the times with their seconds, and what the clock is set to.
     type Case<'a> = (&'a str, &'a [(u64, i64)], &'a [i64]);
 
     #[test]
@@ -213,13 +210,13 @@ mod tests {
                 ("two", &[(60, far), (66, far + 6)], &[far + 6]),
                 ("two, back", &[(60, back), (66, back + 6)], &[back + 6]),
                 ("two with ten minutes between", &[(60, far), (660, far + 600)], &[far + 600]),
-                ("the same told twice", &[(60, far), (61, far + 1)], &[]),
+                ("the same reading twice", &[(60, far), (61, far + 1)], &[]),
                 ("that and a second one", &[(60, far), (61, far + 1), (66, far + 6)], &[far + 6]),
                 ("two that differ", &[(60, far), (66, far + DAY), (70, back)], &[]),
                 ("a second one that comes late", &[(60, far), (66, far + 20)], &[far + 20]),
                 ("two that differ by minutes", &[(60, far), (66, far + 90)], &[]),
-                ("a clock that stands", &[(60, far), (120, far)], &[]),
-                ("the same, asked as soon as may be", &[(60, far), (65, far)], &[]),
+                ("a clock that stands still", &[(60, far), (120, far)], &[]),
+                ("the same, requested as soon as possible", &[(60, far), (65, far)], &[]),
             ];
             for (what, times, expected) in table {
                 assert_eq!(told(wall, times), expected, "{what}");
@@ -230,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_of_agreeing_readings_makes_an_impossible_time_believed() {
+    fn an_impossible_time_is_refused_however_often_it_comes() {
         // 2040 and 2069, and before the image was built.
         for impossible in [2_208_988_800, 3_124_137_600, THAT_MORNING - 31 * DAY] {
             let readings: Vec<_> = (0..9).map(|n| (60 * n, impossible + 60 * n as i64)).collect();
@@ -240,7 +237,7 @@ mod tests {
 
     const HOUR: i64 = 3600;
 
-    /// What a clock that may mean two times sets the clock to, and how far the other one is then.
+    /// What a reading with two meanings sets the clock to, and the difference of the other meaning.
     fn read(
         network_time: &mut NetworkTime,
         wall: WallClock,
@@ -251,7 +248,7 @@ mod tests {
             calendar: Calendar::NotBefore(Month::from_local(THAT_MORNING)),
         };
         let known = Record::new();
-        let view = View { at, wall, ports: Ports::Two, known: &known };
+        let view = View { at, wall, ports: Ports::Two, known: &known, loss: None };
         let facts =
             Facts { timezone: Some("CET-1CEST,M3.5.0,M10.5.0/3".parse().unwrap()), ..Facts::default() };
         let reading = ClockReading { shown: THAT_MORNING + hours * HOUR, east, likely };
@@ -264,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_may_mean_two_times_is_first_taken_for_what_is_likely() {
+    fn of_two_possible_times_the_probable_one_counts_first() {
         use Meaning::{Local, Universal};
         let table = [
             ((2, Some(2 * HOUR), Local), (Some(0), Some(2))),
@@ -279,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_sure_tells_what_another_one_means() {
+    fn a_certain_clock_decides_between_two_possible_times() {
         for likely in [Meaning::Local, Meaning::Universal] {
             for hours in [0, 2] {
                 let mut sure = NetworkTime::default();
@@ -305,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_reading_is_asked_for_after_five_seconds_and_then_every_minute() {
+    fn a_second_reading_is_requested_after_five_seconds_and_then_every_minute() {
         let mut network_time = NetworkTime::default();
         assert_eq!(network_time.deadline(), None);
         let at = Timestamp {
@@ -313,7 +310,8 @@ mod tests {
             calendar: Calendar::NotBefore(Month::from_local(THAT_MORNING)),
         };
         let known = Record::new();
-        let view = View { at, wall: WallClock::Floor(THAT_MORNING), ports: Ports::Two, known: &known };
+        let view =
+            View { at, wall: WallClock::Floor(THAT_MORNING), ports: Ports::Two, known: &known, loss: None };
         network_time.receive(THAT_MORNING + 90 * DAY, view, Plausible::default());
         for second in [65, 125, 185] {
             let due = Duration::from_secs(second);

@@ -1,5 +1,5 @@
-//! The mobile modem's protocol in a [process of its own](crate::modem::sandbox), which also decodes messages, and what the
-//! service keeps from it: the store, the secret of the one-time codes, and what a message may do.
+//! The mobile modem's protocol in a [process of its own](crate::modem::sandbox), which also decodes messages. The
+//! service keeps from it the store, the secret of the one-time codes, and the decision about a message.
 
 use std::fs;
 use std::time::Duration;
@@ -15,56 +15,56 @@ use crate::site::{self, Pin};
 use crate::sms::pdu::{Body, Deliver, Incoming};
 use crate::state::Store;
 
-/// The longest PDU, and the longest text about a message: a line of the modem.
+/// The longest PDU and the longest error: a line of the modem.
 const LONGEST_LINE: usize = 2100;
 /// Octets of the longest text in one message: 160 characters of three octets of UTF-8.
 const LONGEST_BODY: usize = 3 * 160;
-/// So many messages that a process has died of are remembered.
+/// The number of messages that are remembered because a process has died of them.
 const DEADLY: usize = 16;
 
-/// What the process is given.
+/// The configuration of the process.
 #[derive(Serialize, Deserialize)]
 pub struct Start {
     pin: Option<String>,
-    /// What is remembered of the last PIN that was given, as a record.
+    /// The stored memory of the last PIN, as a record.
     memory: Option<String>,
     boot: String,
 }
 
-/// What the process is asked for.
+/// An order to the process.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Order {
     /// Send a message.
     Send(OutgoingSms),
     /// Delete a message.
     Discard(Place),
-    /// Ask for the network's time.
+    /// Read the network's time.
     AskTime,
-    /// Ask nothing more until a port is opened again.
-    MakeWay,
+    /// Send no more commands until a port is opened again.
+    ReleasePort,
     /// Decode a message.
     Decode(String),
 }
 
-/// The answer.
+/// The answer to an order.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Answer {
-    /// It will be done.
+    /// The order is accepted.
     Taken,
-    /// What the message is.
+    /// The content of the message.
     Decoded(Content),
 }
 
-/// What the octets of a message are.
+/// The content of a PDU.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
-    /// A message for the box. It can be forged, by its sender and by the process that has decoded it.
+    /// A message for the box. Its sender or the process that has decoded it can have forged it.
     Message(Deliver),
-    /// What became of one from the box.
+    /// The status of a message from the box.
     StatusReport,
-    /// No message, and why.
+    /// Not a message; the reason.
     Unreadable(String),
-    /// Not known: there was no process that could decode it. The modem reports it again.
+    /// Unknown: no process could decode it. The modem reports it again.
     NotDecoded,
 }
 
@@ -77,7 +77,7 @@ impl Content {
         }
     }
 
-    /// Whether it can be what one message of the network holds.
+    /// Whether one message of the network can have this content.
     fn is_possible(&self) -> bool {
         match self {
             Self::Message(Deliver { body: Body::Text(text), .. }) => text.len() <= LONGEST_BODY,
@@ -110,7 +110,7 @@ impl Sandboxable for Mobile {
             Order::Send(sms) => self.send(sms),
             Order::Discard(place) => self.discard(place),
             Order::AskTime => self.ask_time(),
-            Order::MakeWay => self.make_way(),
+            Order::ReleasePort => self.release_port(),
             Order::Decode(pdu) => return Answer::Decoded(Content::decode(&pdu)),
         }
         Answer::Taken
@@ -120,28 +120,28 @@ impl Sandboxable for Mobile {
         report
     }
 
-    fn has_errands(&self) -> bool {
-        Mobile::has_errands(self)
+    fn has_pending_orders(&self) -> bool {
+        Mobile::has_pending_orders(self)
     }
 }
 
-/// What the service keeps of the protocol.
+/// The service's side of the protocol.
 #[derive(Debug)]
 pub(super) struct ModemGuard {
     pin: Option<Pin>,
     store: Store,
-    /// The name of this boot.
+    /// The ID of this boot.
     boot: String,
-    /// Messages that the process was given and has not said to be sent or not.
+    /// Messages that were given to the process and not reported yet.
     outgoing: Vec<SmsId>,
-    /// Messages that a process has died of: no other one is given them.
+    /// Messages that a process has died of: no other process gets them.
     deadly: Vec<String>,
 }
 
 impl ModemGuard {
-    /// Of the modem of a site.
+    /// The guard for the modem of a site.
     pub fn new(modem: &site::Modem, paths: &Paths) -> Self {
-        // A kernel that does not name its boots leaves it at one PIN for ever, which is safe.
+        // Without a boot ID from the kernel the PIN is sent only once, ever, which is safe.
         let boot = fs::read_to_string(paths.path("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
         let store = Store::new(paths.state());
         Self {
@@ -157,10 +157,10 @@ impl ModemGuard {
 impl Guard for ModemGuard {
     type Parser = Mobile;
     type Report = Report;
-    /// pppd may have the port of a modem that nobody talks to.
+    /// Without a process no command is under way, and pppd may have the port.
     const IS_IDLE_WITHOUT_PROCESS: bool = true;
 
-    /// The store knows whether a PIN was given, whatever became of the process that has given it.
+    /// The memory comes from the store, so that it survives the process that has sent the PIN.
     fn start(&self) -> Start {
         Start {
             pin: self.pin.as_ref().map(|pin| pin.reveal().to_owned()),
@@ -186,7 +186,7 @@ impl Guard for ModemGuard {
         if is_possible { Ok(report) } else { Err(Violation::Claim) }
     }
 
-    /// Only that a PIN is about to be given, once a boot, and what became of it.
+    /// Only the attempt to send a PIN, once a boot, and its outcome.
     fn remembers(&self, record: &Record) -> Option<(&'static str, Record)> {
         let memory = Memory::from_record(record)?;
         let before = Memory::load(&self.store);
@@ -206,32 +206,33 @@ impl Sandboxed<ModemGuard> {
         self.order(Order::Send(sms));
     }
 
-    /// A message that was reported is not needed any more: it is deleted.
+    /// Deletes a reported message.
     pub(super) fn discard(&mut self, place: Place) {
         self.order(Order::Discard(place));
     }
 
-    /// Asks for the network's time: [`Report::NetworkTime`] or [`Report::ClockReading`] follows if it has any.
+    /// Reads the network's time: [`Report::NetworkTime`] or [`Report::ClockReading`] follows if the modem has it.
     pub(super) fn ask_time(&mut self) {
         self.order(Order::AskTime);
     }
 
-    /// Asks nothing more of the modem until a port is opened again.
-    pub(super) fn make_way(&mut self) {
-        // Without a process no answer is awaited.
+    /// Sends no more commands until a port is opened again.
+    pub(super) fn release_port(&mut self) {
+        // Without a process no command is under way.
         if self.is_running() {
-            self.order_without_turn(Order::MakeWay);
+            self.order_without_turn(Order::ReleasePort);
         }
     }
 
-    /// What a message is. One that a process has died of is unreadable: so it is deleted, and not read again for ever.
+    /// Decodes a message. One that a process has died of counts as unreadable, so that it is deleted and not read
+    /// again.
     pub(super) fn decode(&mut self, pdu: &str) -> Content {
         let died = || Content::Unreadable("the modem's parser has died of it".to_owned());
         if self.guard_mut().deadly.iter().any(|deadly| deadly == pdu) {
             return died();
         }
         let was_running = self.is_running();
-        match self.order(Order::Decode(pdu.to_owned())) {
+        match self.order_without_turn(Order::Decode(pdu.to_owned())) {
             Some(Answer::Decoded(content)) if content.is_possible() => content,
             Some(_) => {
                 self.end_for(Violation::Claim);
@@ -272,17 +273,21 @@ mod tests {
     }
 
     #[test]
-    fn the_process_can_store_what_became_of_the_pin_and_nothing_else() {
+    fn the_process_can_store_only_the_outcome_of_the_pin() {
         let dir = tempfile::tempdir().unwrap();
         let guard = guard(dir.path());
-        assert_eq!(guard.remembers(&Record::new().with("totp", 1)), None, "used codes are not its business");
+        assert_eq!(
+            guard.remembers(&Record::new().with("totp", 1)),
+            None,
+            "the process must not store used codes"
+        );
         assert_eq!(guard.remembers(&memory("yesterday", "unknown")), None);
         let (file, record) = guard.remembers(&memory("today", "unknown").with("code", "1")).unwrap();
         assert_eq!((file, record), ("sim", memory("today", "unknown")));
     }
 
     #[test]
-    fn a_pin_is_given_once_a_boot_by_whatever_process() {
+    fn a_pin_is_sent_once_a_boot_by_all_processes_together() {
         let dir = tempfile::tempdir().unwrap();
         let guard = guard(dir.path());
         let store = |record: &Record| guard.store.replace(Memory::FILE, &record.to_string()).unwrap();
@@ -314,11 +319,11 @@ mod tests {
         assert_eq!(guard.lost(&Record::new(), Duration::ZERO), []);
     }
 
-    /// Hears one request, and dies of it.
+    /// Receives one request, and dies of it.
     const DIES: &str = "dd bs=20000 count=1 >/dev/null 2>&1; exit 3";
 
     #[test]
-    fn a_message_of_which_a_parser_has_died_is_not_given_to_another_one() {
+    fn a_message_that_a_parser_has_died_of_is_not_given_to_another_one() {
         let dir = tempfile::tempdir().unwrap();
         let mut modem = Sandboxed::scripted(guard(dir.path()), DIES);
         let died = Content::Unreadable("the modem's parser has died of it".to_owned());
@@ -329,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_no_longer_than_one_of_the_network() {
+    fn a_longer_content_than_the_network_can_send_is_refused() {
         let message = |length| {
             let from = "+33612345678".parse().unwrap();
             let sent = crate::sms::pdu::ServiceCentreTime::new(1_784_001_598, 8).unwrap();
@@ -338,13 +343,13 @@ mod tests {
         assert!(message(LONGEST_BODY).is_possible());
         assert!(!message(LONGEST_BODY + 1).is_possible());
         assert!(!Content::Unreadable("a\nb".to_owned()).is_possible());
-        assert!(!Content::NotDecoded.is_possible(), "the service alone says so");
+        assert!(!Content::NotDecoded.is_possible(), "only the service says so");
     }
 
     proptest! {
-        /// Octets of a message that the process has sent, changed by somebody who has taken it over.
+        /// A reply of the process, with octets changed by an attacker who has taken it over.
         #[test]
-        fn a_forged_message_is_a_legal_one_or_none(
+        fn a_forged_reply_is_a_valid_message_or_refused(
             changes in prop::collection::vec((0_usize..100, any::<u8>()), 1..6),
         ) {
             let from = "+33612345678".parse().unwrap();
@@ -366,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn the_process_is_given_the_pin_and_no_other_secret() {
+    fn the_process_gets_the_pin_and_no_other_secret() {
         let dir = tempfile::tempdir().unwrap();
         let Start { pin, memory, boot } = guard(dir.path()).start();
         assert_eq!((pin.as_deref(), memory, boot.as_str()), (Some("4321"), None, "today"));

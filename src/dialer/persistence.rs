@@ -1,46 +1,56 @@
-//! What the dialer must not forget, on the state partition and in the second copy beside it.
+//! The dialer's persistent state, on the state partition and in the second copy.
 //!
-//! The state partition is written first, then the copy, then the order runs. One of the two is enough.
-//! After a power cut between the writes, and after the loss of one place, the next start takes the later
-//! code and the higher charge of both, and writes what is missing. A code goes into both slots of the copy
-//! before its order runs: a slot that goes bad later does not make the one count that was written before.
-//! The budget goes into one, as it is written most often; a slot that goes bad then costs a claim.
+//! The state partition is written first, then the copy, then the order runs. One of the two is enough. After a power
+//! cut between the writes, and after the loss of one place, the next start uses the later code and the higher charge of
+//! both, and repairs the other place. A code goes into both slots of the copy before its order runs: if one slot is
+//! damaged later, the other must not hold an older code. The budget, which is written most often, goes into one slot; a
+//! damaged slot costs at most a claim.
 
 use std::io;
 
 use crate::log::Log;
+use crate::names::record;
 use crate::paths::Paths;
 use crate::ppp::{Budget, MonthTotal, Session};
+use crate::published::{BootStatus, Published};
 use crate::record::Record;
 use crate::site::Proof;
 use crate::sms::gate::Gate;
 use crate::sms::past::Past;
 use crate::state::slots::{self, BLOCK, Copies, OFFSETS, TooLong};
-use crate::state::{SecondCopy, Store};
+use crate::state::{CardRecord, Store};
 
-/// What was known when the dialer started.
+/// The state at the start of the dialer.
 #[derive(Debug)]
 pub struct Remembered {
-    /// Of codes and messages.
+    /// Codes and messages.
     pub past: Past,
-    /// Of the link and the month: what [`Session`] has stored.
+    /// Link and month: the record of [`Session`].
     pub session: Record,
-    /// Of the month, in the second copy.
+    /// The month in the second copy.
     pub copied: MonthTotal,
 }
 
-/// The two places.
+/// The state partition and the second copy.
 #[derive(Debug)]
 pub struct Persistence<'a> {
     log: &'a Log,
     store: Store,
-    copy: SecondCopy,
+    copy: CardRecord,
     past: Past,
     month: MonthTotal,
     copy_trouble: Option<String>,
+    /// Whether a code that only RAM remembers would be good again after the next boot, and the state is in RAM.
+    needs_copy: bool,
 }
 
-/// The blocks of the second copy on a card that nobody has used yet, and where they lie; for the builder.
+/// Whether `init` has put the state into RAM.
+pub(super) fn state_is_in_ram(paths: &Paths) -> bool {
+    let boot = paths.published(record::BOOT).as_ref().and_then(BootStatus::from_record);
+    boot.is_some_and(|boot| boot.state_is_in_ram())
+}
+
+/// The blocks of the second copy on a new card, with their offsets; for the builder.
 ///
 /// # Errors
 /// They do not fit.
@@ -71,10 +81,12 @@ impl<'a> Persistence<'a> {
         let store = Store::new(paths.state());
         let read = |file| Record::parse(&store.read(file).unwrap_or_default());
         let (sms, session) = (read(Gate::FILE), read(Session::FILE));
-        let (copy, unreadable) = SecondCopy::open(paths.card());
+        let (copy, unreadable) = CardRecord::open(paths.card(), OFFSETS);
         let (past, month) = recall(proof, &sms, &session, copy.content());
         let copied = copy.content().map(MonthTotal::from_copy).unwrap_or_default();
-        let mut open = Self { log, store, copy, past: past.clone(), month, copy_trouble: None };
+        // A code by the clock ends by itself within a minute or two.
+        let needs_copy = matches!(proof, Some(Proof::Hotp(_))) && state_is_in_ram(paths);
+        let mut open = Self { log, store, copy, past: past.clone(), month, copy_trouble: None, needs_copy };
         open.judge_copy(unreadable.map_or(Ok(()), Err));
         if Past::from_record(&sms).as_ref() != Some(&past)
             && let Err(error) = open.write_past()
@@ -87,18 +99,20 @@ impl<'a> Persistence<'a> {
         (open, Remembered { past, session, copied })
     }
 
-    /// When this returns, what is known of codes and messages survives.
+    /// Stores the past of codes and messages durably. If the state is in RAM, and the copy cannot be written, codes by the
+    /// clock and commands without a code are obeyed all the same: it survives until the next boot.
     ///
     /// # Errors
-    /// Neither place could be written.
+    /// Neither place could be written, or only RAM, and the codes count up.
     pub fn remember_past(&mut self, past: Past) -> io::Result<()> {
         self.past = past;
         let stored = self.write_past();
-        self.copy_as_well(stored, Copies::Both)
+        let lasts =
+            if self.needs_copy { stored.and(Err(io::Error::other("the state is in RAM"))) } else { stored };
+        self.copy_as_well(lasts, Copies::Both)
     }
 
-    /// When this returns, what the session wants to remember survives; of the month alone, if the state
-    /// partition cannot be written.
+    /// Stores the session's record durably; only the month, if the state partition cannot be written.
     ///
     /// # Errors
     /// Neither place could be written.
@@ -108,7 +122,7 @@ impl<'a> Persistence<'a> {
         self.copy_as_well(stored, Copies::One)
     }
 
-    /// Why the second copy could not be read or written last, for a person.
+    /// The last error of the second copy, as text.
     pub fn copy_trouble(&self) -> Option<&str> {
         self.copy_trouble.as_deref()
     }
@@ -134,7 +148,7 @@ impl<'a> Persistence<'a> {
         self.copy.write(&copy_of(&self.past, self.month), copies)
     }
 
-    /// A card that is bad for long is logged once.
+    /// Logs an error of the second copy, unless it is the same as the last one.
     fn judge_copy(&mut self, result: io::Result<()>) {
         let trouble = result.err().map(|error| error.to_string());
         if let Some(why) = &trouble

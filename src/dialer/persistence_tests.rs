@@ -1,5 +1,5 @@
-//! The real files: a state directory, and a card with two slots. A power cut leaves what the writes before it have
-//! left, so it is made by putting back what the later ones have changed.
+//! With real files: a state directory, and a card with two slots. A test simulates a power cut by undoing the writes
+//! after it.
 
 use super::*;
 use std::fs::{self, File};
@@ -10,7 +10,6 @@ use proptest::prelude::*;
 
 use crate::clock::WallClock;
 use crate::site::{Digits, OneTimeCode, Sms};
-use crate::sms::gate::Judgement;
 use crate::sms::pdu::{Body, Deliver, ServiceCentreTime};
 use crate::sms::proof;
 use crate::state::slots::SECTOR;
@@ -40,7 +39,7 @@ impl TestBox {
             card.write_all_at(&block, offset).unwrap();
         }
         let log = Log::new("test", &paths);
-        // What nobody reads goes nowhere.
+        // The log is discarded.
         File::create(paths.path("/dev/kmsg")).unwrap();
         Self { paths, log, _dir: dir }
     }
@@ -94,19 +93,17 @@ fn order(counter: u64, number: i64) -> Deliver {
     }
 }
 
-/// What must be remembered of a message, if it is obeyed.
+/// The past to store if a message is obeyed.
 fn judge(gate: &mut Gate, message: &Deliver) -> Option<Past> {
-    match gate.judge(message, WallClock::Floor(TIME), Duration::from_secs(1000)) {
-        Judgement::Accepted { remember, .. } => Some(remember),
-        Judgement::Refused(_) => None,
-    }
+    let judged = gate.judge(message, WallClock::Floor(TIME), Duration::from_secs(1000));
+    judged.ok().map(|order| order.remember)
 }
 
 fn gate(remembered: &Remembered) -> Gate {
     Gate::new(&sms(), &remembered.past, Duration::ZERO)
 }
 
-/// A box that has obeyed the codes up to this counter, and knows a month.
+/// A box that has obeyed the codes up to this counter, and has a month.
 fn after(counter: u64) -> TestBox {
     let test_box = TestBox::with_new_card();
     let (mut persistence, remembered) = test_box.start();
@@ -129,7 +126,7 @@ fn a_new_card_accepts_the_first_code_also_after_a_boot_without_any() {
 }
 
 #[test]
-fn what_state_has_lost_comes_from_the_second_copy_and_the_other_way_round() {
+fn each_place_is_repaired_from_the_other() {
     let july = Budget::after_a_cut(&Record::parse("month=2026-07\nused=400\n"));
     for (what, lose) in [
         ("state", TestBox::lose_state as fn(&TestBox)),
@@ -143,11 +140,11 @@ fn what_state_has_lost_comes_from_the_second_copy_and_the_other_way_round() {
         let mut gate = gate(&remembered);
         assert!((0..=5).all(|used| judge(&mut gate, &order(used, 1)).is_none()), "{what}");
         assert_eq!(Budget::after_a_cut(&remembered.session).max(remembered.copied), july, "{what}");
-        // Each place is whole again: either may be lost now.
+        // Each place is repaired: either may be lost now.
         let sectors = test_box.sectors();
         for sectors in [[sectors[0], [0; SECTOR]], [[0; SECTOR], sectors[1]]] {
             test_box.set_sectors(&sectors);
-            let copy = SecondCopy::open(test_box.paths.card()).0;
+            let copy = CardRecord::open(test_box.paths.card(), OFFSETS).0;
             let copied = copy.content().and_then(Past::from_record);
             assert_eq!(copied.as_ref(), Some(&remembered.past), "{what}");
         }
@@ -158,7 +155,7 @@ fn what_state_has_lost_comes_from_the_second_copy_and_the_other_way_round() {
 }
 
 #[test]
-fn when_both_are_lost_that_is_remembered() {
+fn the_loss_of_both_places_is_stored() {
     let test_box = after(5);
     test_box.lose_state();
     test_box.set_sectors(&[[0xff; SECTOR]; 2]);
@@ -209,7 +206,7 @@ fn a_code_goes_into_both_slots_a_claim_into_one_and_a_healthy_start_into_none() 
 }
 
 #[test]
-fn a_slot_that_goes_bad_does_not_make_a_used_code_good_when_state_is_lost_too() {
+fn a_damaged_slot_does_not_make_a_used_code_valid_when_the_state_is_lost_too() {
     for bad in [0, 1] {
         for counter in [0, 5] {
             let test_box = TestBox::with_new_card();
@@ -229,6 +226,30 @@ fn a_slot_that_goes_bad_does_not_make_a_used_code_good_when_state_is_lost_too() 
 }
 
 #[test]
+fn a_code_that_only_ram_would_remember_is_not_obeyed_if_it_would_be_good_again() {
+    let totp = Proof::Totp(codes());
+    for (proof, in_ram, has_card, is_obeyed) in [
+        (sms().proof, true, true, true),
+        (sms().proof, true, false, false),
+        (sms().proof, false, false, true),
+        (totp, true, false, true),
+        (Proof::SenderOnly, true, false, true),
+    ] {
+        let test_box = TestBox::with_new_card();
+        let state = if in_ram { BootStatus::IN_RAM } else { "clean" };
+        test_box.paths.publish(record::BOOT, &Record::new().with("state", state)).unwrap();
+        if !has_card {
+            // Every write to it fails, and it reads as zeros (drivers/char/mem.c).
+            fs::remove_file(test_box.paths.card()).unwrap();
+            std::os::unix::fs::symlink("/dev/full", test_box.paths.card()).unwrap();
+        }
+        let (mut persistence, _) = Persistence::open(&test_box.paths, Some(&proof), &test_box.log);
+        let remembered = persistence.remember_past(Past::NewCard);
+        assert_eq!(remembered.is_ok(), is_obeyed, "{proof:?}, {in_ram}, {has_card}: {remembered:?}");
+    }
+}
+
+#[test]
 fn the_longest_content_fits_into_a_slot() {
     let handled = vec!["f".repeat(16); 64].join(" ");
     let text = format!("secret=hotp-ffffffff\nused={}\nhandled={handled}\n", u64::MAX);
@@ -237,11 +258,11 @@ fn the_longest_content_fits_into_a_slot() {
     assert!(slots::blocks(&copy_of(&past, month)).is_ok());
 }
 
-/// When the power fails, on the way from an accepted code to its order.
+/// When the power fails between an accepted code and its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cut {
     BeforeStore,
-    /// When so many bytes of a slot are written.
+    /// After so many bytes of a slot.
     InFirstSlot(usize),
     InSecondSlot(usize),
     BeforeOrder,
@@ -258,7 +279,7 @@ fn cut() -> impl Strategy<Value = Cut> {
     ]
 }
 
-/// What the card held before some writes.
+/// The content of the card before some writes.
 struct Before {
     stored: Option<String>,
     sectors: Sectors,
@@ -269,7 +290,7 @@ impl TestBox {
         Before { stored: self.store().read(Gate::FILE), sectors: self.sectors() }
     }
 
-    /// Puts back what the card did not hold yet when the power failed.
+    /// Undoes the writes after the power failure.
     fn cut_power(&self, cut: Cut, before: &Before) {
         // Of the two slots the older one is written first, and so the one with the lower number after both.
         let mut sectors = self.sectors();
@@ -300,7 +321,7 @@ proptest! {
     /// Each step is a boot, which repairs what it finds, perhaps not to the end, and an order. The owner's app
     /// goes on by one or more each time. The cut of one order may cost the state partition, too.
     #[test]
-    fn no_code_is_obeyed_twice_and_the_owners_next_one_is_wherever_the_power_fails(
+    fn wherever_the_power_fails_no_code_is_obeyed_twice_and_the_next_one_is_obeyed(
         steps in prop::collection::vec((cut(), cut(), any::<bool>(), 1_u64..4), 1..8)
     ) {
         let test_box = TestBox::with_new_card();

@@ -1,4 +1,4 @@
-//! The pppd processes that the dialer follows to their end: its own, and those started by hand.
+//! The pppd processes that the dialer follows until they end: its own, and those started by hand.
 
 use std::io;
 
@@ -9,11 +9,11 @@ use rustix::process::Pid;
 use crate::ppp::Event;
 use crate::ppp::pppd::{Exit, Pppd, Signal};
 
-/// Every pppd that has not ended.
+/// The pppd processes that have not ended.
 #[derive(Debug, Default)]
 pub(super) struct Pppds {
     followed: Vec<Pppd>,
-    /// Those that could not be followed yet; [`remove_ended`](Self::remove_ended) tries again.
+    /// Processes that could not be followed yet; [`remove_ended`](Self::remove_ended) tries again.
     pending: Vec<Pid>,
 }
 
@@ -23,11 +23,10 @@ impl Pppds {
         self.followed.push(pppd);
     }
 
-    /// Follows a pppd that another program has started. The event is the end of one that has ended already: no later
-    /// poll would report it.
+    /// Follows a pppd of another program. Returns its end if it has ended already: no later poll would report it.
     ///
     /// # Errors
-    /// It cannot be followed now, for example for lack of file descriptors. It is tried again until it can.
+    /// It cannot be followed now, for example for lack of file descriptors. Further attempts follow.
     pub fn watch(&mut self, pid: Pid) -> io::Result<Option<Event>> {
         self.watched(pid, Pppd::watch(pid))
     }
@@ -38,7 +37,7 @@ impl Pppds {
                 self.followed.push(pppd);
                 Ok(None)
             }
-            // pidfd_open(2): there is no such process. Any other error says nothing about it.
+            // pidfd_open(2): there is no such process. Any other error leaves it unknown.
             Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => {
                 Ok(Some(Event::Exited(pid, Exit::Unseen)))
             }
@@ -52,7 +51,7 @@ impl Pppds {
     /// Signals a pppd. One that has ended is not an error.
     ///
     /// # Errors
-    /// The signal is not allowed, or the process cannot be followed yet: its ID alone may be another one's by now.
+    /// The signal is not allowed, or the process cannot be followed yet: another process may have its ID by now.
     pub fn signal(&self, pid: Pid, signal: Signal) -> io::Result<()> {
         match self.followed.iter().find(|pppd| pppd.pid() == pid) {
             Some(pppd) => pppd.signal(signal),
@@ -61,7 +60,7 @@ impl Pppds {
         }
     }
 
-    /// Those that have ended since the last call, and how.
+    /// Removes and returns the processes that have ended, with their exits.
     pub fn remove_ended(&mut self) -> Vec<(Pid, Exit)> {
         let mut ended = Vec::new();
         for pid in std::mem::take(&mut self.pending) {

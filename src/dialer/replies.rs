@@ -1,5 +1,5 @@
-//! The replies that are on their way by SMS. The modem keeps their order, sends one that the network
-//! refuses again and again for an hour, and never one twice that may have been sent.
+//! The replies by SMS that are under way. The modem keeps their order, repeats a refused one for an hour, and never
+//! repeats one that may have been sent.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use crate::modem::mobile::{OutgoingSms, SmsId};
 use crate::site::Proof;
 use crate::sms::pdu::{Address, Submit, TooLong};
 
-/// Replies at once to whom nothing proves; they cost the owner money, and a number is forged easily.
+/// The burst of replies to senders without a code: they cost the owner money, and a number is easily forged.
 const UNPROVEN: u32 = 20;
-/// One more in this time: with a boot a day, 116 a day.
+/// One more reply per this time: with a boot a day, 116 a day.
 const UNPROVEN_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// Why a reply is not written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotWritten {
-    /// There were too many lately.
+    /// There were too many recently.
     TooMany,
     /// It does not fit into one SMS.
     TooLong(TooLong),
@@ -32,23 +32,23 @@ impl fmt::Display for NotWritten {
     }
 }
 
-/// Replies on their way.
+/// The replies under way.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     under_way: Vec<SmsId>,
-    /// `None` for as many as are asked for: who has a code may ask.
+    /// `None` if senders have a code: then there is no limit.
     allowance: Option<Allowance>,
     last_id: u64,
 }
 
 impl Replies {
-    /// Replies to senders who prove themselves like this.
+    /// Replies to senders with this proof.
     pub fn to(proof: &Proof) -> Self {
         let is_unproven = matches!(proof, Proof::SenderOnly);
         Self { allowance: is_unproven.then(|| Allowance::full(UNPROVEN, UNPROVEN_EVERY)), ..Self::default() }
     }
 
-    /// A new reply.
+    /// Creates a reply.
     pub fn write(&mut self, to: &Address, text: &str, now: Duration) -> Result<OutgoingSms, NotWritten> {
         let message = Submit::text(to, text).map_err(NotWritten::TooLong)?;
         if let Some(allowance) = &mut self.allowance {
@@ -63,12 +63,12 @@ impl Replies {
         Ok(sms)
     }
 
-    /// The modem has sent it, or given it up.
+    /// The modem has sent it, or has given up.
     pub fn done(&mut self, id: SmsId) {
         self.under_way.retain(|other| *other != id);
     }
 
-    /// Whether all have been sent or given up.
+    /// Whether no reply is under way.
     pub fn is_empty(&self) -> bool {
         self.under_way.is_empty()
     }
@@ -80,7 +80,7 @@ mod tests {
     use crate::site::{Digits, OneTimeCode};
 
     #[test]
-    fn a_reply_that_does_not_fit_is_not_on_its_way() {
+    fn a_reply_that_does_not_fit_is_not_under_way() {
         let mut replies = Replies::default();
         let number = "+33612345678".parse().unwrap();
         let result = replies.write(&number, &"x".repeat(161), Duration::ZERO);

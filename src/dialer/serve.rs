@@ -8,9 +8,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
-use super::facts::{facts, timestamp};
+use super::facts::{card, facts, timestamp};
 use super::parser::ModemGuard;
-use super::persistence::{Persistence, Remembered};
+use super::persistence::{self, Persistence, Remembered};
 use super::pppds::Pppds;
 use super::{Dialer, Effect, Event, Ports, View};
 use crate::clock::{self, Plausible, WallClock};
@@ -30,14 +30,14 @@ use crate::record::Record;
 use crate::service::Start;
 use crate::site::{self, FlowControl, Site};
 use crate::sms::gate::GateRefusal;
-use crate::state::{Cause, Store};
+use crate::state::{Cause, Loss, Store};
 use crate::watch::heartbeat::Heartbeat;
 
-/// How long pppd waits for replies and deletions that a modem of one port could not do during the
-/// session. One that has no network now may have none for hours.
-const ERRANDS: Duration = Duration::from_secs(20);
+/// How long pppd waits for replies and deletions that a modem of one port cannot carry out during the session. Without
+/// a network now there may be none for hours.
+const PPPD_WAITS: Duration = Duration::from_secs(20);
 
-/// The dialer and what it acts on.
+/// The dialer with its I/O.
 struct Serving<'a> {
     paths: &'a Paths,
     log: &'a Log,
@@ -45,27 +45,27 @@ struct Serving<'a> {
     role: &'a site::Dialer,
     store: Store,
     persistence: Persistence<'a>,
+    state_is_in_ram: bool,
     dialer: Dialer,
     driver: Driver<'a, Sandboxed<ModemGuard>>,
     server: Server,
-    /// Every pppd that is followed, ours and others'.
+    /// Every followed pppd, our own and others.
     pppds: Pppds,
-    /// What was started in a pppd's place and has not ended. It asks us something itself: nobody
-    /// must wait for it.
+    /// Running ip-down scripts. They send requests to this loop, which must not wait for them.
     scripts: Vec<Child>,
-    /// What our pppd does with the port for data.
+    /// The use of the data port by our own pppd.
     data_port: DataPort,
-    /// What a correct clock can show.
+    /// The plausible values of the clock.
     plausible: Plausible,
-    /// Whether the network has given the time since boot.
+    /// Whether the clock was set to the network's time since boot.
     clock_known: bool,
-    /// How far the clock of a test's box is from the machine's, which it does not set.
+    /// In a test: the difference of the clock from the machine's, which is not set.
     clock_shift: i64,
-    /// What the clock was set to at boot.
+    /// The source of the clock at boot.
     clock_floor: ClockSource,
-    /// What is published of the link, and of the codes.
+    /// The published records of the link and of the codes.
     published: (Option<LinkStatus>, Option<CodesStatus>),
-    /// What is published of the clock.
+    /// The published record of the clock.
     published_clock: Option<ClockSource>,
 }
 
@@ -73,15 +73,15 @@ struct Serving<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DataPort {
     Free,
-    /// As soon as the modem has done what it was asked for, or has answered the last question
-    /// after this time since boot.
+    /// pppd starts as soon as the modem has carried out its orders, or after this time since boot when no command is
+    /// under way.
     Requested {
         at_latest: Duration,
     },
     UsedBy(Pid),
 }
 
-/// Serves for ever.
+/// Runs the dialer. Returns only on a fatal error.
 pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heartbeat: &mut Heartbeat) -> io::Error {
     let config = ModemConfig {
         paths: &start.paths,
@@ -89,7 +89,7 @@ pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heartbeat: &mut Hear
         name: record::MODEM,
         port: &role.modem.port,
         speed: role.modem.speed,
-        // Short commands need none, and a three-wire cable would never raise CTS.
+        // Short commands need no flow control, and a three-wire cable would never raise CTS.
         flow: FlowControl::None,
     };
     match Serving::new(start, role, config) {
@@ -127,6 +127,7 @@ impl<'a> Serving<'a> {
             plausible: facts.plausible,
             store,
             persistence,
+            state_is_in_ram: persistence::state_is_in_ram(paths),
             driver: Driver::new(config, parser)?,
             server: Server::open(paths)?,
             pppds: Pppds::default(),
@@ -145,7 +146,7 @@ impl<'a> Serving<'a> {
         Ok(serving)
     }
 
-    /// Whatever has happened since the last turn, and all that follows from it.
+    /// Processes all events since the last call, and their effects.
     fn poll(&mut self) {
         let mut events = VecDeque::new();
         for report in self.driver.poll(clock::since_boot()) {
@@ -164,7 +165,10 @@ impl<'a> Serving<'a> {
 
     fn event(&mut self, report: Report) -> Event {
         match report {
-            Report::Message { place, pdu } => Event::Message(place, self.driver.protocol_mut().decode(&pdu)),
+            Report::Message { place, pdu } => {
+                self.dialer.know_card(card(self.paths));
+                Event::Message(place, self.driver.protocol_mut().decode(&pdu))
+            }
             Report::Sent(id) => Event::Sent(id),
             Report::NotSent(id, why) => Event::NotSent(id, why),
             Report::NetworkTime(unix) => Event::NetworkTime(unix),
@@ -217,7 +221,7 @@ impl Serving<'_> {
     fn perform_link(&mut self, effect: ppp::SessionEffect, events: &mut VecDeque<Event>) {
         match effect {
             ppp::SessionEffect::StartPppd => {
-                self.data_port = DataPort::Requested { at_latest: clock::since_boot() + ERRANDS };
+                self.data_port = DataPort::Requested { at_latest: clock::since_boot() + PPPD_WAITS };
             }
             ppp::SessionEffect::Watch(pid) => match self.pppds.watch(pid) {
                 Ok(ended) => events.extend(ended.map(Event::Link)),
@@ -241,7 +245,7 @@ impl Serving<'_> {
                 let carried = counters::read(self.paths, &interface);
                 events.push_back(Event::Link(ppp::Event::Counters(interface, carried)));
             }
-            ppp::SessionEffect::Remember(record) => {
+            ppp::SessionEffect::Store(record) => {
                 let stored = self.persistence.remember_session(&record);
                 self.warn_if_failed("the budget", stored);
                 // WireGuard refuses a peer whose time is older than its last
@@ -253,16 +257,16 @@ impl Serving<'_> {
         }
     }
 
-    /// Starts pppd on the port for data once the modem has done what it was asked for.
+    /// Starts pppd on the data port once the modem has carried out its orders.
     fn start_pppd(&mut self) -> VecDeque<Event> {
         let DataPort::Requested { at_latest } = self.data_port else { return VecDeque::new() };
         let is_late = at_latest <= clock::since_boot();
-        // A modem that has always something to say must not keep the port.
+        // A modem with ever more commands must not keep the port.
         if is_late && !self.driver.has_two_ports() {
-            self.driver.protocol_mut().make_way();
+            self.driver.protocol_mut().release_port();
         }
         let modem = self.driver.protocol();
-        let is_done = modem.is_idle() && (!modem.has_errands() || is_late);
+        let is_done = modem.is_idle() && (!modem.has_pending_orders() || is_late);
         if !self.driver.has_two_ports() && !is_done {
             return VecDeque::new();
         }
@@ -288,7 +292,7 @@ impl Serving<'_> {
         self.driver.resume();
     }
 
-    /// Which pppd have ended since the last turn.
+    /// Collects the pppd processes that have ended.
     fn reap(&mut self, events: &mut VecDeque<Event>) {
         self.scripts.retain_mut(|script| matches!(script.try_wait(), Ok(None)));
         pppd_log::keep_short(&self.paths.run_file(run_file::PPPD_LOG));
@@ -314,7 +318,7 @@ impl Serving<'_> {
         match set {
             Ok(()) => {
                 self.clock_known = true;
-                self.log.info(&format!("the clock is set to {}, as the network tells", clock::Utc(unix)));
+                self.log.info(&format!("the clock is set to {}, the network's time", clock::Utc(unix)));
                 self.warn_if_failed("saving the clock", clock::save(&self.store, self.plausible));
             }
             Err(error) => self.log.error(&format!("setting the clock: {error}")),
@@ -338,7 +342,8 @@ impl Serving<'_> {
     fn view<'b>(&self, known: &'b Record) -> View<'b> {
         let wall = self.wall();
         let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
-        View { at: timestamp(self.site, wall), wall, ports, known }
+        let loss = Loss::of(&self.paths.state(), self.state_is_in_ram);
+        View { at: timestamp(self.site, wall), wall, ports, loss, known }
     }
 
     fn publish(&mut self) {
@@ -362,11 +367,11 @@ impl Serving<'_> {
         }
     }
 
-    /// Until something is ready, or the time has come for somebody.
+    /// Waits for an event or the next deadline.
     fn wait(&self, at_most: Duration) -> io::Result<()> {
         let now = clock::since_boot();
         let waits_for_modem = match self.data_port {
-            // From then on it is up to the modem, which has deadlines of its own.
+            // After that time it depends on the modem, which has deadlines of its own.
             DataPort::Requested { at_latest } if now < at_latest => Some(at_latest),
             DataPort::Requested { .. } | DataPort::Free | DataPort::UsedBy(_) => None,
         };

@@ -16,7 +16,7 @@ const STRANGER: &str = "+33698765432";
 const SITE: &str = "role='dialer'\nhostname='hut'\n[operator]\nname='free'\napn='free'\n\
                     [sms]\nnumbers=['+33612345678']\nproof='sender-only'\n";
 
-/// A dialer, what it did, and whether its state can be stored.
+/// A dialer, its effects, and whether its state can be stored.
 struct Harness {
     dialer: Dialer,
     ports: Ports,
@@ -48,6 +48,7 @@ impl Harness {
             wall: WallClock::Floor(THAT_MORNING),
             ports: self.ports,
             known: &self.known,
+            loss: None,
         };
         let effects = self.dialer.receive(event, view);
         self.perform(effects)
@@ -61,12 +62,13 @@ impl Harness {
             wall: WallClock::Floor(THAT_MORNING),
             ports: self.ports,
             known: &self.known,
+            loss: None,
         };
         let effects = self.dialer.tick(view);
         self.perform(effects)
     }
 
-    /// What the loop does, in words.
+    /// An effect as text.
     fn perform(&mut self, effects: Vec<Effect>) -> &mut Self {
         for effect in effects {
             let line = match effect {
@@ -84,7 +86,7 @@ impl Harness {
                     format!("SMS to {}: {text}", message.to())
                 }
                 Effect::Discard(place) => format!("delete {place:?}"),
-                Effect::Link(ppp::SessionEffect::Remember(_)) => continue,
+                Effect::Link(ppp::SessionEffect::Store(_)) => continue,
                 Effect::Link(ppp::SessionEffect::Log(level, what)) => format!("{level:?}: {what}"),
                 Effect::Link(effect) => format!("{effect:?}"),
                 Effect::SetClock(unix) => format!("clock {unix}"),
@@ -130,7 +132,7 @@ impl Harness {
         self.receive(Event::Asked(control::ClientId(2), request))
     }
 
-    /// What was done since the last time it was asked for.
+    /// The effects since the last call.
     fn done(&mut self) -> String {
         std::mem::take(&mut self.done)
     }
@@ -158,7 +160,7 @@ fn an_order_is_stored_before_it_is_obeyed() {
 }
 
 #[test]
-fn what_cannot_be_stored_is_not_obeyed_and_its_sender_is_told() {
+fn an_order_that_cannot_be_stored_is_not_obeyed_and_its_sender_gets_an_error() {
     let mut harness = Harness::new(Ports::Two);
     harness.storable = false;
     insta::assert_snapshot!(harness.sms(OWNER, "connect").done(), @"
@@ -169,7 +171,7 @@ fn what_cannot_be_stored_is_not_obeyed_and_its_sender_is_told() {
 }
 
 #[test]
-fn a_stranger_gets_no_answer_and_his_message_no_place() {
+fn a_stranger_gets_no_answer_and_the_message_is_deleted() {
     insta::assert_snapshot!(Harness::new(Ports::Two).sms(STRANGER, "connect").done(), @"
     Warning: SMS from +33698765432: refused, its number is not in the site
     delete Stored(Modem, 3)
@@ -177,7 +179,7 @@ fn a_stranger_gets_no_answer_and_his_message_no_place() {
 }
 
 #[test]
-fn whom_only_the_number_proves_is_obeyed_as_often_as_he_likes_and_answered_twenty_times_at_once() {
+fn without_a_code_all_orders_are_obeyed_and_twenty_are_answered_at_once() {
     let mut harness = Harness::new(Ports::Two);
     for _ in 0..25 {
         harness.sms(OWNER, "status").pass(SECOND);
@@ -193,7 +195,7 @@ fn whom_only_the_number_proves_is_obeyed_as_often_as_he_likes_and_answered_twent
 }
 
 #[test]
-fn what_is_no_message_is_deleted() {
+fn an_invalid_message_is_deleted() {
     let place = Place::Stored(Storage::Modem, 1);
     let garbage = Event::Message(place, Content::Unreadable("a message of type 3".to_owned()));
     insta::assert_snapshot!(Harness::new(Ports::Two).receive(garbage).done(), @"
@@ -203,14 +205,14 @@ fn what_is_no_message_is_deleted() {
 }
 
 #[test]
-fn a_message_that_nobody_could_decode_stays_in_the_modem() {
+fn a_message_that_no_process_could_decode_stays_in_the_modem() {
     let place = Place::Stored(Storage::Modem, 1);
     let message = Event::Message(place, Content::NotDecoded);
     assert_eq!(Harness::new(Ports::Two).receive(message).done(), "");
 }
 
 #[test]
-fn a_modem_of_one_port_answers_before_it_dials_and_not_while_the_link_is_up() {
+fn with_one_port_the_answer_comes_before_dialling_and_not_while_the_link_is_up() {
     insta::assert_snapshot!(Harness::new(Ports::One).sms(OWNER, "connect").dialled().done(), @"
     Info: SMS from +33612345678: connect, accepted
     stored
@@ -222,7 +224,7 @@ fn a_modem_of_one_port_answers_before_it_dials_and_not_while_the_link_is_up() {
 }
 
 #[test]
-fn whoever_asked_is_told_that_the_link_did_not_come_up() {
+fn the_requester_gets_the_failure_of_the_link() {
     for ports in [Ports::One, Ports::Two] {
         let mut harness = Harness::new(ports);
         harness.sms(OWNER, "connect").link(ppp::Event::Started(pid())).done();
@@ -248,7 +250,7 @@ fn a_status_fits_into_one_message() {
 }
 
 #[test]
-fn a_reboot_waits_until_it_is_announced() {
+fn a_reboot_waits_until_its_reply_is_sent() {
     let mut harness = Harness::new(Ports::Two);
     harness.sms(OWNER, "reboot").pass(SECOND);
     assert!(!harness.done().contains("reboot\n"));
@@ -256,14 +258,14 @@ fn a_reboot_waits_until_it_is_announced() {
 }
 
 #[test]
-fn a_reboot_that_cannot_be_announced_comes_all_the_same() {
+fn a_reboot_whose_reply_cannot_be_sent_still_happens() {
     let mut harness = Harness::new(Ports::Two);
     harness.sms(OWNER, "reboot").done();
     assert_eq!(harness.pass(REBOOT_GRACE).done(), "reboot\n");
 }
 
 #[test]
-fn dialctl_is_told_what_came_of_it() {
+fn dialctl_gets_the_outcome() {
     let mut harness = Harness::new(Ports::One);
     let client = || control::ClientId(1);
     harness.receive(Event::Asked(client(), control::Request::Connect(None))).dialled();
@@ -283,7 +285,7 @@ fn dialctl_is_told_what_came_of_it() {
 }
 
 #[test]
-fn a_counter_is_set_only_where_there_is_one_and_who_sets_it_hears_whether_it_will_last() {
+fn a_counter_is_set_only_for_hotp_and_the_answer_says_whether_it_is_stored() {
     let mut harness = Harness::new(Ports::Two);
     let client = control::ClientId(1);
     harness.receive(Event::Asked(client, control::Request::SetCounter(41)));
@@ -297,7 +299,7 @@ fn a_counter_is_set_only_where_there_is_one_and_who_sets_it_hears_whether_it_wil
 }
 
 #[test]
-fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
+fn a_stopping_box_closes_its_link_and_opens_no_other() {
     let mut harness = Harness::new(Ports::Two);
     let client = || control::ClientId(1);
     harness.receive(Event::Asked(client(), control::Request::Connect(None))).dialled().done();
@@ -314,7 +316,7 @@ fn a_box_that_stops_closes_its_link_and_opens_none_any_more() {
 }
 
 #[test]
-fn a_box_that_stops_waits_for_every_link_and_closes_one_that_is_opened_meanwhile() {
+fn a_stopping_box_waits_for_every_link_and_closes_one_that_is_opened_meanwhile() {
     let mut harness = Harness::new(Ports::Two);
     let by_hand = [Pid::from_raw(500).unwrap(), Pid::from_raw(501).unwrap()];
     let client = || control::ClientId(1);
@@ -343,14 +345,14 @@ fn a_box_that_stops_waits_for_every_link_and_closes_one_that_is_opened_meanwhile
 }
 
 #[test]
-fn a_box_that_stops_without_a_link_is_answered_at_once() {
+fn a_stop_without_a_link_is_answered_at_once() {
     let mut harness = Harness::new(Ports::Two);
     harness.receive(Event::Asked(control::ClientId(1), control::Request::Stop));
     assert!(harness.done().ends_with("Failed(\"there is no link\")\n"));
 }
 
 #[test]
-fn a_network_time_that_no_correct_clock_can_show_does_not_set_the_clock() {
+fn an_impossible_network_time_does_not_set_the_clock() {
     let mut harness = Harness::new(Ports::Two);
     let mut told = |unix| harness.receive(Event::NetworkTime(unix)).done();
     insta::assert_snapshot!(told(THAT_MORNING - 1), @"Warning: the network's time 2026-07-14 03:59:57 UTC is ignored: this image was built at 2026-07-14 03:59:58 UTC");

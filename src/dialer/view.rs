@@ -1,41 +1,44 @@
-//! What the dialer sees of the box.
+//! The dialer's view of the box.
 
 use crate::clock::{Plausible, WallClock};
 use crate::ppp::Timestamp;
 use crate::record::Record;
 use crate::site::Timezone;
+use crate::state::Loss;
 
-/// What does not change until the next boot.
+/// Facts that do not change until the next boot.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// The build's version.
     pub version: Option<String>,
-    /// How many boots there were, and what the last one followed.
+    /// The number of boots, and the cause of the last one.
     pub boots: Option<(u64, String)>,
-    /// What a correct clock can show.
+    /// The plausible values of the clock.
     pub plausible: Plausible,
-    /// The site's.
+    /// The site's time zone.
     pub timezone: Option<Timezone>,
 }
 
-/// What the dialer sees when something happens.
+/// The state of the box at an event.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    /// By the clock that nobody can set, and by the calendar.
+    /// The time, by the monotonic clock and by the calendar.
     pub at: Timestamp,
-    /// What the other clock is worth.
+    /// The settable clock, and how far it can be trusted.
     pub wall: WallClock,
-    /// Whether messages can be sent and heard during a session.
+    /// Whether messages can be sent and received during a session.
     pub ports: Ports,
-    /// What is known of the modem.
+    /// What the state partition cannot do.
+    pub loss: Option<Loss>,
+    /// The record of the modem.
     pub known: &'a Record,
 }
 
-/// Whether the modem talks to us during a session.
+/// Whether the modem takes commands during a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ports {
     /// pppd takes its only port.
     One,
-    /// It has one for data and one for us.
+    /// It has one for data and one for commands.
     Two,
 }

@@ -1,12 +1,14 @@
 //! Answers calls: resets the modem, waits for rings, answers, and hangs up after the call.
 
 mod protocol;
+mod set_up;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::caller_id;
 use super::login::{Credentials, Login, LoginOutput, LoginResult};
 use super::report::{Connected, Report};
 use super::ring::{Call, News};
@@ -28,19 +30,19 @@ const ESCAPES: u32 = 2;
 
 type Action = ProtocolAction<Report>;
 
-/// What a site says of a line, as far as the dialogue with its modem and its callers needs it. No secret is in it.
+/// The settings of a line for the dialogue with its modem and its callers. It contains no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AnswererConfig {
-    /// How often it rings before it is answered.
+    /// The number of rings before it answers.
     rings: u16,
-    /// Whose calls are answered; `None` for everybody's.
+    /// The numbers whose calls are answered; `None` for all.
     callers: Option<Vec<String>>,
-    /// The name of the box in the login prompt, where there is one.
+    /// The name of the box in the login prompt, if there is a prompt.
     prompt: Option<String>,
 }
 
 impl AnswererConfig {
-    /// That of a line of the box of this name.
+    /// The settings of a line, on the box of this name.
     pub fn new(line: &LineConfig, hostname: &Hostname) -> Self {
         let callers = line.callers.as_ref();
         Self {
@@ -57,7 +59,7 @@ pub struct Answerer {
     config: AnswererConfig,
     queue: Queue<Step>,
     phase: Phase,
-    /// What is to be done next, in this order.
+    /// The next steps, in order.
     plan: VecDeque<Task>,
     /// No step is started before this time.
     pause: Option<Duration>,
@@ -66,7 +68,7 @@ pub struct Answerer {
     connected: Connected,
     /// A name and a password that the owner is to check.
     check: Option<Credentials>,
-    /// Whose they are, if anybody's.
+    /// The result of the check.
     checked: Option<Option<UserName>>,
     /// When to probe.
     probe: Option<Duration>,
@@ -74,12 +76,14 @@ pub struct Answerer {
     random: fn() -> Option<Registers>,
     /// The modem's secret since its last reset.
     secret: Option<Secret>,
-    /// A call was answered, and the modem has not proven yet that it left it.
+    /// A call was answered, and the modem has not proven yet that it has left the call.
     in_call: bool,
     /// The port was closed for that reason.
     is_unproven: bool,
-    /// Whether the log says already that the modem keeps no secret.
+    /// Whether it was logged that the modem keeps no secret.
     has_warned: bool,
+    /// The modem has lost a command after its reset, and is given [time](step::SETTLING) from then on.
+    settles: bool,
 }
 
 #[derive(Debug)]
@@ -87,6 +91,8 @@ enum Phase {
     Resetting {
         tries: u32,
     },
+    /// Reset; what it was told then is not all acknowledged.
+    SettingUp,
     Ready,
     Answering,
     LoggingIn(Login),
@@ -117,6 +123,7 @@ impl Answerer {
             in_call: false,
             is_unproven: false,
             has_warned: false,
+            settles: false,
         }
     }
 
@@ -140,8 +147,8 @@ impl Answerer {
         self.check.take()
     }
 
-    /// Whose they are, if anybody's: at the next turn the caller is told. Without effect if its call is
-    /// over.
+    /// The user of the checked name and password; `None` if they are wrong. The caller gets the answer at the next
+    /// turn, unless the call is over.
     pub fn set_checked(&mut self, user: Option<UserName>) {
         self.checked = Some(user);
     }
@@ -151,7 +158,7 @@ impl Answerer {
         self.in_call && !matches!(self.phase, Phase::Answering)
     }
 
-    /// The modem has not proven that it is in command state: `+++`, and the question again.
+    /// The modem has not proven that it is in command state: sends `+++`, and reads the secret again.
     fn escape_again(&mut self) -> Vec<Action> {
         match &mut self.phase {
             Phase::HangingUp { escapes } if *escapes < ESCAPES => {
@@ -165,13 +172,6 @@ impl Answerer {
                 vec![Action::Abandon("the modem does not prove that it has left the call".to_owned())]
             }
         }
-    }
-
-    fn reset(&mut self) {
-        self.phase = Phase::Resetting { tries: 0 };
-        self.call = Call::default();
-        self.in_call = false;
-        self.plan = [Task::Ask(Step::Reset)].into();
     }
 
     /// Continues with the plan as far as possible.
@@ -222,10 +222,19 @@ impl Answerer {
 
     fn answered(&mut self, asked: Step, result: Final, answer: &[String], now: Duration) -> Vec<Action> {
         match (asked, result) {
-            (Step::Reset, Final::Ok) => self.ready(),
+            (Step::Reset, Final::Ok) => self.set_up(),
             (Step::Reset, _) => vec![Action::Abandon("the modem refuses ATZ".to_owned())],
             (Step::Answer, Final::Connect(words)) => self.connect(words, now),
+            (Step::Answer, Final::Fax) => self.no_connection("a fax machine calls".to_owned()),
             (Step::Answer, result) => self.no_connection(result.to_string()),
+            (Step::InitString, result) if result != Final::Ok => {
+                step::init_commands().rev().for_each(|task| self.plan.push_front(task));
+                Vec::new()
+            }
+            (Step::InitCommand(command), result) if result != Final::Ok => {
+                vec![Action::log(Level::Warning, format!("the modem refuses {command}: {result}"))]
+            }
+            (Step::CallerId, _) => self.ready(),
             (Step::ReadSecret(registers), result) => {
                 self.secret = registers.kept(answer).filter(|_| result == Final::Ok);
                 self.warn_of_no_secret()
@@ -240,31 +249,8 @@ impl Answerer {
                 self.reset();
                 Vec::new()
             }
-            // A modem may not know caller ID, or even the init string, and work all the same.
             _ => Vec::new(),
         }
-    }
-
-    fn ready(&mut self) -> Vec<Action> {
-        self.phase = Phase::Ready;
-        self.in_call = false;
-        self.is_unproven = false;
-        self.secret = None;
-        let secret =
-            (self.random)().map(|registers| [Step::SetSecret(registers), Step::ReadSecret(registers)]);
-        let steps = [Step::InitString, Step::EscapeSequence].into_iter();
-        let steps = steps.chain(secret.into_iter().flatten()).chain([Step::CallerId]);
-        self.plan = steps.map(Task::Ask).collect();
-        vec![Action::Publish, Action::log(Level::Info, "modem reset, waiting for calls")]
-    }
-
-    /// With a modem without these registers, only the caller can end the call reliably.
-    fn warn_of_no_secret(&mut self) -> Vec<Action> {
-        if self.secret.is_some() || std::mem::replace(&mut self.has_warned, true) {
-            return Vec::new();
-        }
-        let what = "the modem keeps no value in S8: nothing proves that it has left a call";
-        vec![Action::log(Level::Warning, what)]
     }
 
     fn connect(&mut self, words: String, now: Duration) -> Vec<Action> {
@@ -336,7 +322,14 @@ impl Answerer {
                 self.plan = [Task::Ask(Step::Reset)].into();
                 Vec::new()
             }
-            (_, Step::CallerId | Step::EscapeSequence | Step::SetSecret(_)) => Vec::new(),
+            (_, Step::CallerId) => self.ready(),
+            (_, Step::EscapeSequence | Step::SetSecret(_) | Step::InitCommand(_)) => Vec::new(),
+            (_, Step::InitString) if !self.settles => {
+                self.settles = true;
+                self.plan.push_front(Task::Ask(Step::InitString));
+                let what = "the modem ignores commands after its reset; from now on it is given time";
+                vec![Action::log(Level::Warning, what)]
+            }
             (_, Step::ReadSecret(_)) => self.warn_of_no_secret(),
             (_, Step::Prove) => self.escape_again(),
             // A modem that was just powered may have missed it; the reset follows.
@@ -350,9 +343,11 @@ impl Answerer {
         let what = match self.call.receive(line, now) {
             Some(News::NewCall) => {
                 self.calls += 1;
-                "RING, a new call".to_owned()
+                format!("{}, a new call", self.call.shown_ring())
             }
-            Some(News::Ring) => format!("RING {}", self.call.rings),
+            Some(News::Ring) => {
+                format!("{}, number {} of this call", self.call.shown_ring(), self.call.rings)
+            }
             Some(News::Caller) => {
                 format!("caller {}", self.call.caller.as_deref().unwrap_or("unknown"))
             }
@@ -360,7 +355,9 @@ impl Answerer {
         };
         let mut refused = None;
         let mut actions = Vec::new();
-        if matches!(self.phase, Phase::Ready) && self.call.rings >= u32::from(self.config.rings) {
+        if matches!(self.phase, Phase::SettingUp | Phase::Ready)
+            && self.call.rings >= u32::from(self.config.rings)
+        {
             refused = self.answer();
             // Caller ID is handled first, then record and log.
             actions = self.proceed(now);
@@ -377,7 +374,7 @@ impl Answerer {
                 let is_first = self.call.rings == u32::from(self.config.rings);
                 return is_first.then(|| Action::log(Level::Info, "not answered: no caller number received"));
             };
-            if !callers.contains(number) {
+            if !callers.iter().any(|listed| caller_id::is_same(listed, number)) {
                 return Some(Action::log(Level::Info, format!("not answered: {number} is not on the list")));
             }
         }

@@ -42,7 +42,7 @@ pub struct CallEntry {
 pub struct Calls(Vec<CallEntry>);
 
 impl Calls {
-    /// The ledger of a store; an empty one if there is none.
+    /// The ledger of a store; empty if the store has none.
     pub fn load(store: &Store) -> Self {
         let text = store.read(FILE).unwrap_or_default();
         Self(text.lines().filter_map(CallEntry::parse).collect())
@@ -153,7 +153,7 @@ pub fn why(exit: &Exit) -> String {
         Exit::OwnLimit => "the site's limit for idle or long calls",
         Exit::Told => "hung up here",
         Exit::Unseen => "not known: the service restarted during the call",
-        Exit::Loopback => "the line sends back what is sent",
+        Exit::Loopback => "the line is looped back",
         Exit::Broken(_)
         | Exit::NoKernelPpp
         | Exit::Locked

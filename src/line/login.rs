@@ -53,7 +53,7 @@ pub enum LoginRefusal {
     /// Three wrong names or passwords.
     Wrong,
     /// No login within the time or the number of lines.
-    Nobody,
+    NoLogin,
     /// The modem has lost the carrier.
     HungUp,
 }
@@ -62,7 +62,7 @@ impl fmt::Display for LoginRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Wrong => "name or password wrong",
-            Self::Nobody => "the caller did not log in",
+            Self::NoLogin => "the caller did not log in",
             Self::HungUp => "the caller hung up",
         })
     }
@@ -75,15 +75,15 @@ pub struct LoginOutput {
     pub text: String,
     /// The result; `None` while the dialogue continues.
     pub result: Option<LoginResult>,
-    /// A name and a password to check: what comes of it is told by [`Login::checked`]. Nothing here knows a password, or
-    /// waits.
+    /// A name and a password to check; [`Login::checked`] takes the result. This module knows no password, and does not
+    /// wait.
     pub check: Option<Credentials>,
 }
 
 /// Who a caller claims to be, and the proof. `Debug` shows neither.
 #[derive(Debug, Default)]
 pub struct Credentials {
-    /// A name, perhaps nobody's.
+    /// A name, perhaps of no user.
     pub name: Typed,
     /// A password.
     pub password: Typed,
@@ -143,7 +143,7 @@ impl Login {
         output
     }
 
-    /// The password that was to be checked is this user's, or nobody's. What the caller has typed meanwhile follows.
+    /// The checked password is this user's, or wrong. Then processes what the caller has typed meanwhile.
     pub fn checked(&mut self, user: Option<UserName>, now: Duration) -> LoginOutput {
         let mut output = self.tick(now);
         if output.result.is_none()
@@ -164,7 +164,7 @@ impl Login {
                 break;
             }
             if let Stage::Checking = self.stage {
-                // Nobody types so much ahead; what does not fit is lost.
+                // More than anybody types ahead is discarded.
                 self.ahead.push(*byte);
                 continue;
             }
@@ -177,7 +177,7 @@ impl Login {
     pub fn tick(&mut self, now: Duration) -> LoginOutput {
         let mut output = LoginOutput::default();
         if self.ends <= now {
-            output.result = Some(LoginResult::Refused(LoginRefusal::Nobody));
+            output.result = Some(LoginResult::Refused(LoginRefusal::NoLogin));
         } else if matches!(self.stage, Stage::Listening { until } if until <= now) {
             self.prompt(&mut output);
         }
@@ -259,11 +259,11 @@ impl Login {
     fn end_if_too_many(&self, output: &mut LoginOutput) {
         let is_judged = !matches!(self.stage, Stage::Checking);
         if output.result.is_none() && is_judged && self.lines >= LINES {
-            output.result = Some(LoginResult::Refused(LoginRefusal::Nobody));
+            output.result = Some(LoginResult::Refused(LoginRefusal::NoLogin));
         }
     }
 
-    /// Somebody has logged in, or the name or the password was wrong.
+    /// A user has logged in, or the name or the password was wrong.
     fn judge(&mut self, user: Option<UserName>, output: &mut LoginOutput) {
         if let Some(user) = user {
             output.text += "\r\nStarting PPP\r\n";
@@ -280,9 +280,9 @@ impl Login {
     }
 }
 
-/// Whether a frame of PPP begins: flag and address, perhaps without the flag, which a line that has
-/// just come up may swallow, or without address and control (RFC 1662 §3.1, §4.2; mgetty looks for
-/// the same). All of it has bytes beyond ASCII: nobody types it.
+/// Whether a PPP frame starts: flag and address, perhaps without the flag, which a new connection may lose, or without
+/// address and control (RFC 1662 §3.1, §4.2; mgetty checks the same). All forms have bytes beyond ASCII, which a person
+/// does not type.
 fn begins_ppp(before: [u8; 2], byte: u8) -> bool {
     matches!(
         (before, byte),

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! modem ──bytes──▶ Answerer ──CONNECT──▶ Line ──open port──▶ pppd
-//!    ▲   (driver)   reset, rings, ATA,        │                  │ ip-up.d, ip-down.d: who, how much
+//!    ▲   (driver)   reset, rings, ATA,        │                  │ ip-up.d, ip-down.d: user, bytes
 //!    └────────────  hang up, reset  ◀───────┴──────exit────────┘──▶ Calls, the ledger
 //! ```
 
 mod answerer;
+mod caller_id;
 mod calls;
 mod hangup_cause;
 pub mod login;

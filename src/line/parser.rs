@@ -1,4 +1,4 @@
-//! The answerer in a [process of its own](crate::modem::sandbox), and what the service keeps from it: who may log in.
+//! The answerer in a [process of its own](crate::modem::sandbox). The service keeps from it who may log in.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use crate::site::UserName;
 /// The longest text about a call: a line of the modem.
 const LONGEST_TEXT: usize = 2100;
 
-/// What a line's process is asked for.
+/// An order to the process of a line.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Order {
-    /// The call is over, or is to be.
+    /// The call is over, or must end.
     HangUp,
-    /// Whose the name and the password are, if anybody's.
+    /// The user of the checked name and password; `None` if they are wrong.
     Checked(Option<String>),
 }
 
-/// A [`Report`] as it is sent.
+/// A [`Report`] for sending.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Claim {
     /// A caller is connected.
@@ -38,9 +38,9 @@ pub enum Claim {
         /// The password.
         password: Vec<u8>,
     },
-    /// A call was taken and came to nothing.
+    /// A call was answered and failed.
     Lost {
-        /// Who called.
+        /// The caller's number.
         caller: Option<String>,
         /// Why.
         why: String,
@@ -54,7 +54,7 @@ pub enum Claim {
     },
 }
 
-/// A call that was taken, as it is sent.
+/// An answered call, for sending.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Call {
     since: Duration,
@@ -70,7 +70,7 @@ impl From<Connected> for Call {
 }
 
 impl Call {
-    /// A call of the past, with texts that could have come from a modem.
+    /// A call that is not in the future, with texts that a modem can have sent.
     fn check(self, now: Duration) -> Result<Connected, Violation> {
         let Self { since, caller, speed, user } = self;
         let user = user.map(|user| user.parse().map_err(|_| Violation::Claim)).transpose()?;
@@ -113,22 +113,22 @@ impl Sandboxable for Answerer {
         }
     }
 
-    fn has_errands(&self) -> bool {
+    fn has_pending_orders(&self) -> bool {
         false
     }
 }
 
-/// What the service keeps of a line's protocol.
+/// The service's side of a line's protocol.
 #[derive(Debug)]
 pub struct LineGuard {
     config: AnswererConfig,
-    /// Who has proven it in this call.
+    /// The user who was authenticated in this call.
     authenticated: Option<UserName>,
     credentials: Option<Credentials>,
 }
 
 impl LineGuard {
-    /// Of a line.
+    /// The guard of a line.
     pub fn new(config: AnswererConfig) -> Self {
         Self { config, authenticated: None, credentials: None }
     }
@@ -138,7 +138,7 @@ impl LineGuard {
         self.credentials.take()
     }
 
-    /// The caller has proven to be this user, or not. The process has no other way to let somebody in.
+    /// The caller is authenticated as this user, or not. The process has no other way to log in a caller.
     pub fn set_authenticated(&mut self, user: Option<UserName>) {
         self.authenticated = user;
     }
@@ -153,7 +153,7 @@ impl Guard for LineGuard {
         self.config.clone()
     }
 
-    /// The values that the modem was told are lost with the process, as when the service itself is restarted.
+    /// The values of the modem's registers are lost with the process, as when the service itself is restarted.
     fn step_after_restart(&self, step: Option<RecoveryStep>) -> Option<RecoveryStep> {
         step.max(Some(RecoveryStep::HangUp))
     }
@@ -164,7 +164,7 @@ impl Guard for LineGuard {
             self.credentials = Some(Credentials { name, password });
             return Ok(Report::CheckPassword);
         }
-        // All others end the time in which a caller proves something.
+        // All other reports end the authentication.
         let authenticated = self.authenticated.take();
         match claim {
             Claim::Connected(call) => {
@@ -232,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_let_in_by_the_process_alone() {
+    fn the_process_alone_cannot_log_in_a_caller() {
         let mut guard = guard();
         assert_eq!(guard.accept(connected(Some("guest")), NOW), Err(Violation::Claim));
         assert!(guard.accept(connected(None), NOW).is_ok(), "pppd asks for the password");
     }
 
     #[test]
-    fn who_has_proven_it_is_let_in_once_and_under_that_name() {
+    fn an_authenticated_user_is_logged_in_once_and_under_that_name() {
         let mut guard = guard();
         let prove = |guard: &mut LineGuard| guard.set_authenticated(Some("guest".parse().unwrap()));
         prove(&mut guard);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_times_of_a_call_are_such_as_a_modem_could_have_given() {
+    fn impossible_texts_and_times_of_a_call_are_refused() {
         let why = |why: &str| Claim::Lost { caller: None, why: why.to_owned() };
         assert!(guard().accept(why("NO CARRIER"), NOW).is_ok());
         for forged in ["a\nb", "\u{1b}[2J", &"x".repeat(LONGEST_TEXT + 1)] {
@@ -270,12 +270,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_line_s_process_is_stored() {
+    fn the_process_of_a_line_cannot_store_anything() {
         assert_eq!(guard().remembers(&Record::new().with("outcome", "accepted")), None);
     }
 
     #[test]
-    fn a_call_that_was_being_taken_is_entered_when_the_process_dies() {
+    fn a_call_that_was_being_answered_is_recorded_when_the_process_dies() {
         let lost = |state: &str| guard().lost(&Record::new().with("line", state).with("caller", "0555"), NOW);
         assert!(
             matches!(&lost("answering")[..], [Report::Lost { caller: Some(caller), .. }] if caller == "0555")
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_process_of_a_line_is_given_no_secret() {
+    fn the_process_of_a_line_gets_no_secret() {
         let shown = format!("{:?}", guard().start());
         assert_eq!(shown, "AnswererConfig { rings: 1, callers: None, prompt: Some(\"box\") }");
     }

@@ -1,5 +1,5 @@
-//! Whose name and password a caller has given. A hash takes seconds on the board, so it is checked beside the loop of all
-//! lines.
+//! Authenticates a caller by name and password. A hash takes seconds on the board, so a thread beside the loop checks
+//! it.
 
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,16 +14,16 @@ use crate::site::{Account, PasswordHash, UserName, Users};
 /// The function that checks a password: [`PasswordCheck::run`], except in tests.
 pub type Checker = fn(&PasswordCheck) -> bool;
 
-/// What comes of a name and a password.
+/// The result of a name and a password.
 #[derive(Debug)]
 pub enum Authentication {
-    /// They are this user's, or nobody's.
+    /// They are this user's, or wrong.
     Done(Option<UserName>),
-    /// It takes a hash to know. If it fits, it is this user's, if there is one of that name.
+    /// A hash must be computed. If it matches, they are this user's, provided that the user exists.
     Pending(PasswordCheck, Option<UserName>),
 }
 
-/// Finds out whose name and password that is, now or later.
+/// Authenticates a name and a password, now or later.
 pub fn authenticate(users: &Users, Credentials { name, password }: Credentials) -> Authentication {
     match users {
         Users::Plain(users) => {
@@ -32,7 +32,7 @@ pub fn authenticate(users: &Users, Credentials { name, password }: Credentials) 
         }
         Users::Hashed(users) => {
             let known = the_one(users, |user| name.is(user.name.as_str()));
-            // An unknown user costs the same rounds: the time must not tell who exists.
+            // An unknown user costs the same rounds: the time must not reveal which users exist.
             match known.or(users.first()).map(|user| user.password.clone()) {
                 Some(hash) => {
                     let user = known.map(|user| user.name.clone());
@@ -44,13 +44,12 @@ pub fn authenticate(users: &Users, Credentials { name, password }: Credentials) 
     }
 }
 
-/// The user that is meant. All users are compared in full: the time it takes tells
-/// nothing.
+/// The user of this name. All users are compared in full: the time reveals nothing.
 fn the_one<P>(users: &[Account<P>], is_meant: impl Fn(&Account<P>) -> Choice) -> Option<&Account<P>> {
     users.iter().fold(None, |found, user| if is_meant(user).to_bool() { Some(user) } else { found })
 }
 
-/// A password, and the hash that it may fit.
+/// A password, and the hash to compare it with.
 #[derive(Debug)]
 pub struct PasswordCheck {
     hash: PasswordHash,
@@ -58,16 +57,16 @@ pub struct PasswordCheck {
 }
 
 impl PasswordCheck {
-    /// Whether it fits. Takes the time of all the rounds.
+    /// Whether it matches. Takes the time of all the rounds.
     pub fn run(&self) -> bool {
         self.hash.fits(self.password.bytes())
     }
 }
 
-/// A check under way, in a thread of its own. Dropped, it comes to its end unheard.
+/// A check under way, in a thread of its own. If this is dropped, the thread ends without effect.
 #[derive(Debug)]
 pub struct RunningCheck {
-    /// Whose password it is if it fits.
+    /// The user if the password matches.
     user: Option<UserName>,
     /// One byte when the check is done; the end of the file if it never will be.
     done: PipeReader,
@@ -100,7 +99,7 @@ impl RunningCheck {
         self.done.as_fd()
     }
 
-    /// Whose the password is, if anybody's; the outer `None` while that is not known.
+    /// The user, or `None` if the password is wrong; the outer `None` while the check runs.
     pub fn result(&mut self) -> Option<Option<UserName>> {
         Some(self.fits()?.then(|| self.user.take()).flatten())
     }
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_somebody_s_with_the_password_alone() {
+    fn a_user_needs_the_right_password() {
         let long = "x".repeat(255);
         let table = [
             ("guest", "Xy7 Qz9", Some("guest")),
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_user_with_a_hash_the_password_is_wanted_and_not_the_hash() {
+    fn with_a_hash_the_password_logs_in_and_the_hash_does_not() {
         let table = [
             ("guest", "Xy7 Qz9", true),
             ("guest", HASH, false),
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_for_a_name_is_nobody_s() {
+    fn a_too_long_name_is_no_user_s() {
         let long = "x".repeat(255);
         let users = Users::Plain(vec![Account { name: name(&long), password: "p".parse().unwrap() }]);
         for (who, is_let_in) in [(long.clone(), true), (long.clone() + "x", false), (long.repeat(3), false)] {
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_fails_lets_nobody_in() {
+    fn a_failed_check_logs_in_no_user() {
         let mut running = start("Xy7 Qz9", |_| panic!("no memory"));
         assert_eq!(wait(&mut running), Some(None));
     }

@@ -33,12 +33,12 @@ pub struct LineService<'a> {
     check: Option<RunningCheck>,
 }
 
-/// Who may log in at the prompts of a box, and how that is found out.
+/// The users at the prompts of a box, and the check of their passwords.
 #[derive(Debug, Clone, Copy)]
 pub struct Logins<'a> {
-    /// The name of the box: it stands in the prompt.
+    /// The name of the box, for the prompt.
     pub hostname: &'a Hostname,
-    /// Who may come in.
+    /// The users.
     pub users: &'a Users,
     /// How a hash is checked.
     pub checker: Checker,
@@ -146,7 +146,7 @@ impl<'a> LineService<'a> {
         }
     }
 
-    /// The caller has proven to be this user, or not.
+    /// The caller is authenticated as this user, or not.
     fn checked(&mut self, user: Option<UserName>) {
         self.check = None;
         let parser = self.driver.protocol_mut();

@@ -22,6 +22,9 @@ pub enum Step {
     /// Result codes in words, no echo, no automatic answer; DCD shows the carrier (`&C1`), and without DTR the modem
     /// hangs up and answers no call (`&D2`).
     InitString,
+    /// One command of it, for a modem that refuses the whole line: V.250 §5.4.3 leaves open what of it has then been
+    /// carried out.
+    InitCommand(&'static str),
     /// `+++` leaves a call, with a second of silence around it (S2 and S12 as Hayes had them).
     EscapeSequence,
     /// Sets the secret.
@@ -47,6 +50,7 @@ impl Step {
         match self {
             Self::Reset => Request::new("ATZ", 3),
             Self::InitString => Request::new("ATQ0V1E0S0=0&C1&D2", 2),
+            Self::InitCommand(command) => Request::new(command, 2),
             Self::EscapeSequence => Request::new("ATS2=43S12=50", 2),
             Self::SetSecret(registers) => registers.set(),
             Self::ReadSecret(_) | Self::Prove => secret::ask(),
@@ -71,6 +75,15 @@ pub enum Task {
     /// Send a command, and wait for its answer.
     Ask(Step),
 }
+
+/// The commands of the [init string](Step::InitString), one by one.
+pub fn init_commands() -> impl DoubleEndedIterator<Item = Task> {
+    ["ATQ0", "ATV1", "ATE0", "ATS0=0", "AT&C1", "AT&D2"].into_iter().map(Step::InitCommand).map(Task::Ask)
+}
+
+/// What a modem may need after the `OK` of its reset until it takes commands. Hayes' programming guide asks for 600 ms,
+/// Silicon Labs' AN93 for 300 ms; most need none.
+pub const SETTLING: Duration = Duration::from_millis(600);
 
 /// `+++`
 pub fn escape_sequence() -> TxData {

@@ -1,25 +1,25 @@
-//! How much is logged, whatever happens: the log lies in memory, and what fills it pushes out what matters.
+//! The rate limit of the log: it is in memory, and a flood of lines would displace the important ones.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::allowance::Allowance;
 
-/// Lines at once, and then one more in this time: 520 in ten minutes.
+/// The burst of lines, and the time for one more: 520 in ten minutes.
 const LINES: u32 = 120;
 const LINE_EVERY: Duration = Duration::from_millis(1500);
-/// Lines of one kind at once, and then one more in this time.
+/// The burst of lines of one kind, and the time for one more.
 const LIKE_LINES: u32 = 5;
 const LIKE_LINE_EVERY: Duration = Duration::from_secs(30);
-/// So many kinds are told apart; a line of one that has not come for long is as new.
+/// The number of tracked kinds; the longest unused one is dropped.
 const KINDS: usize = 64;
 
-/// Which lines are logged. Lines that differ in figures alone are of one kind.
+/// The rate limit. Lines that differ only in digits are of one kind.
 #[derive(Debug)]
 pub struct RateLimit {
     all: Allowance,
     kinds: VecDeque<Kind>,
-    /// How many lines were left out since the last one, of whatever kind.
+    /// How many lines of any kind were left out since the last one.
     left_out: u32,
 }
 
@@ -104,7 +104,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_line_that_comes_again_and_again_is_logged_with_a_count() {
+    fn a_frequent_line_is_logged_with_a_count() {
         let mut limit = RateLimit::new();
         let mut logged = Vec::new();
         for second in 0..60 {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_now_and_then_is_logged_as_it_is() {
+    fn an_occasional_line_is_logged_unchanged() {
         let mut limit = RateLimit::new();
         for minute in 0..1000 {
             let line = format!("signal: -{minute} dBm");

@@ -1,22 +1,22 @@
-//! Where a modem is, and where to tell of it.
+//! The configuration of a modem's driver.
 
 use crate::log::Log;
 use crate::paths::Paths;
 use crate::site::{FlowControl, Port, Speed};
 
-/// A modem's place in the box.
+/// The port of a modem, and where its driver logs and publishes.
 #[derive(Debug, Clone, Copy)]
 pub struct ModemConfig<'a> {
-    /// The box.
+    /// The paths of the box.
     pub paths: &'a Paths,
-    /// Where to say what happens.
+    /// The log.
     pub log: &'a Log,
-    /// The name of the record that is published, and of the link in `/dev` to the port for data.
+    /// The name of the published record, and of the symlink in `/dev` to the data port.
     pub name: &'a str,
-    /// Where the site says the modem is.
+    /// The port that the site names.
     pub port: &'a Port,
-    /// The speed of the line.
+    /// The speed of the port.
     pub speed: Speed,
-    /// Flow control of the line.
+    /// The flow control of the port.
     pub flow: FlowControl,
 }

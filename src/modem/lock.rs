@@ -1,9 +1,8 @@
-//! UUCP locks: how programs share a serial port.
+//! UUCP locks, with which programs share a serial port.
 //!
-//! A lock is a file `LCK..<name>` with the process id as `%10d\n`, stale once that process is gone
-//! (Filesystem Hierarchy Standard 3.0 §5.9). pppd 2.4.9 takes the name as it was given, links and
-//! all (pppd/utils.c, `lock`): for `/dev/modem` it is `LCK..modem`, whatever the link leads to. So
-//! a port is locked under every name that it is known by.
+//! A lock is a file `LCK..<name>` with the process ID as `%10d\n`, stale once that process is gone
+//! (Filesystem Hierarchy Standard 3.0 §5.9). pppd 2.4.9 uses the name as given and does not resolve symlinks
+//! (pppd/utils.c, `lock`): for `/dev/modem` it is `LCK..modem`. So we lock a port under each of its names.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -15,28 +14,28 @@ use rustix::process::{Pid, getpid, test_kill_process};
 use super::dev_symlink::DevSymlink;
 use crate::paths::Paths;
 
-/// Where the locks lie; `/var/lock` is a link to it.
+/// The directory of the locks; `/var/lock` is a symlink to it.
 pub const DIRECTORY: &str = "/run/lock";
 
-/// The names of the locks of one port.
+/// The lock names of one port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names(Vec<PathBuf>);
 
 /// Who holds a port's lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
-    /// The process of this id.
+    /// The process with this ID.
     Process(i32),
-    /// Somebody who has created the file and not written into it yet.
+    /// A program that has created the file and not written its ID yet.
     Unknown,
 }
 
-/// A lock that is ours until it is dropped.
+/// A lock, held until it is dropped.
 #[derive(Debug)]
 pub struct Lock(Vec<PathBuf>);
 
 impl Names {
-    /// The locks of a port that is known by these paths below `/dev`.
+    /// The locks of a port with these paths below `/dev`.
     pub fn of<'a>(paths: &Paths, ports: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut files = Vec::new();
         for port in ports {
@@ -48,8 +47,8 @@ impl Names {
         Self(files)
     }
 
-    /// Every name that others may lock this port by: its own, that of the node it leads to, and that
-    /// of the link that leads to it.
+    /// Every name by which others may lock this port: its own, the name of the node that it points to, and the names of
+    /// symlinks to it.
     pub fn for_port(paths: &Paths, port: &Path, link: &DevSymlink) -> Self {
         let node = paths.path(port).canonicalize().ok();
         let is_linked = link.target().as_deref() == Some(port);
@@ -57,15 +56,15 @@ impl Names {
         Self::of(paths, names.into_iter().flatten())
     }
 
-    /// Who else holds the port; `None` if it is free, or ours.
+    /// Which other program holds the port; `None` if it is free, or held here.
     pub fn holder(&self) -> Option<Holder> {
         self.0.iter().find_map(|file| holder(file))
     }
 
-    /// Takes the lock under every name, or under none.
+    /// Takes the lock under all names, or under none.
     ///
     /// # Errors
-    /// `WouldBlock` if somebody else has it; others if the file cannot be written.
+    /// `WouldBlock` if another program has it; others if the file cannot be written.
     pub fn take(&self) -> io::Result<Lock> {
         let mut lock = Lock(Vec::new());
         for file in &self.0 {
@@ -79,7 +78,7 @@ impl Names {
 impl Drop for Lock {
     fn drop(&mut self) {
         for file in &self.0 {
-            // Another program may have taken our lock for stale and replaced it: then it is not ours.
+            // Another program may have replaced our lock as stale.
             if read(file) == Some(Holder::Process(our_id())) {
                 let _ = fs::remove_file(file);
             }
@@ -87,14 +86,14 @@ impl Drop for Lock {
     }
 }
 
-/// What follows `LCK..`: as pppd, picocom and minicom make it of a path.
+/// The part after `LCK..`, as pppd, picocom and minicom derive it from a path.
 fn name(port: &Path) -> String {
     let path = port.to_string_lossy();
     let below_dev = path.split_once("dev/").map_or(path.as_ref(), |(_, below)| below);
     below_dev.trim_start_matches('/').replace('/', "_")
 }
 
-/// Creates the file in one step with its content, so that nobody reads it empty.
+/// Creates the file together with its content: no program reads it empty.
 fn create(file: &Path) -> io::Result<()> {
     let ours = file.with_extension(format!("{}", our_id()));
     let mut new = File::create(&ours)?;
@@ -119,10 +118,10 @@ fn link(ours: &Path, file: &Path) -> io::Result<()> {
             done => return done,
         }
     }
-    Err(io::Error::new(io::ErrorKind::WouldBlock, "locked by somebody else just now"))
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another program has just locked it"))
 }
 
-/// Who else holds this lock and lives.
+/// The other running process that holds this lock.
 fn holder(file: &Path) -> Option<Holder> {
     read(file).filter(|holder| match holder {
         Holder::Process(id) => *id != our_id() && is_alive(*id),
@@ -185,7 +184,7 @@ mod tests {
 
     /// pppd/utils.c, `lock`, of ppp 2.4.9.
     #[test]
-    fn names_are_made_as_pppd_makes_them() {
+    fn a_path_has_the_lock_name_that_pppd_gives_it() {
         let table = [
             ("/dev/ttyUSB0", "ttyUSB0"),
             ("/dev/modem", "modem"),
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_of_a_living_process_is_respected_and_one_of_a_dead_one_is_not() {
+    fn a_lock_of_a_running_process_counts_and_a_stale_one_does_not() {
         let (_dir, paths) = paths();
         let file = paths.path("/run/lock/LCK..modem");
         let mut pppd = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_is_being_written_is_held_and_one_with_nonsense_is_stale() {
+    fn an_empty_lock_is_held_and_one_without_a_number_is_stale() {
         let (_dir, paths) = paths();
         let file = paths.path("/run/lock/LCK..ttyHS3");
         fs::write(&file, "").unwrap();
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_somebody_else_has_taken_over_is_not_removed() {
+    fn a_lock_that_another_program_has_replaced_is_not_removed() {
         let (_dir, paths) = paths();
         let lock = modem(&paths).take().unwrap();
         fs::write(paths.path("/run/lock/LCK..modem"), "         1\n").unwrap();

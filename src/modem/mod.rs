@@ -1,9 +1,10 @@
-//! Modems: finding their ports, sharing them, and speaking AT on them.
+//! Modems: their ports, the sharing of ports, and the AT protocol.
 //!
-//! Pure: [`at`] is the command queue and the parser of responses, [`probe`] finds out which ports answer, [`recovery`]
-//! decides what to try with a modem that does not work, and [`mobile`] is the dialogue with a mobile modem, a
-//! [`protocol`]. The edge: [`ports`] reads sysfs, [`serial`] opens a tty, [`usb`] deauthorizes a device, [`lock`] keeps
-//! UUCP locks, [`dev_symlink`] names the data port, [`watch`] sees ports and locks come and go. [`driver`] joins them.
+//! Without I/O: [`at`] is the command queue and the parser of responses, [`probe`] finds out which ports answer,
+//! [`recovery`] chooses the next step for a modem that does not work, and [`mobile`] is the [`protocol`] of a mobile
+//! modem. With I/O: [`ports`] reads sysfs, [`serial`] opens a tty, [`usb`] deauthorizes a device, [`lock`] takes UUCP
+//! locks, [`dev_symlink`] names the data port, [`watch`] reports changes of ports and locks. [`driver`] combines them,
+//! and [`sandbox`] runs a protocol in a process of its own.
 
 pub mod at;
 pub mod config;

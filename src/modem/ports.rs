@@ -1,4 +1,4 @@
-//! Which ports may lead to a modem, the likeliest first, as sysfs shows them.
+//! The ports that may belong to a modem, from sysfs, the most likely first.
 
 use std::fmt;
 use std::fs;
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use crate::paths::Paths;
 use crate::site::Port;
 
-/// A port that may lead to a modem.
+/// A port that may belong to a modem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// Its node, such as `/dev/ttyUSB0`.
     pub device: PathBuf,
-    /// Where it is plugged in; `None` for a port that is not on USB.
+    /// Its place on USB; `None` for a port that is not on USB.
     usb: Option<Interface>,
 }
 
@@ -24,18 +24,18 @@ struct Interface {
     /// `bInterfaceNumber`
     number: u8,
     driver: String,
-    /// What the hso driver says its port is for.
+    /// The purpose of the port, from the hso driver.
     hsotype: Option<String>,
 }
 
-/// The ports where the modem may be, the likeliest first. Ports that are not there are left out.
+/// The existing ports where the modem may be, the most likely first.
 pub fn candidates(paths: &Paths, port: &Port) -> Vec<Candidate> {
     let mut found = scan(paths);
     match port {
         Port::Auto => found.retain(Candidate::may_be_a_modem),
         Port::Usb(wanted) => found.retain(|candidate| candidate.is_at(wanted.as_str())),
         Port::Device(path) => {
-            // Also a port that is not on USB, or a link that mdev has made.
+            // It may also be a port that is not on USB, or a symlink of mdev.
             let device = PathBuf::from(path.as_str());
             found.retain(|candidate| candidate.device == device);
             if found.is_empty() && paths.path(&device).exists() {
@@ -47,18 +47,17 @@ pub fn candidates(paths: &Paths, port: &Port) -> Vec<Candidate> {
     found
 }
 
-/// What the ports of one modem are used for.
+/// The ports of one modem, by their use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ports {
-    /// For commands and messages.
+    /// Commands and messages.
     pub command: Candidate,
-    /// For the data call; the same one if the modem has no other that answers.
+    /// The data call; the same port if no other answers.
     pub data: Candidate,
 }
 
-/// Which of the ports that answer, likeliest first, belong to the modem that is taken, and what
-/// they are for. A port that was for data and is not free to answer now, because pppd has it,
-/// stays the one for data.
+/// Chooses the modem and the use of its ports from those that answer, the most likely first. A data port that cannot
+/// answer because pppd has it stays the data port.
 pub fn choose(all: &[Candidate], answering: &[Candidate], kept: Option<&Candidate>) -> Option<Ports> {
     let first = answering.first()?;
     let siblings = || all.iter().filter(|port| port.is_beside(first));
@@ -78,7 +77,7 @@ fn scan(paths: &Paths) -> Vec<Candidate> {
 }
 
 fn inspect(tty: &Path) -> Option<Candidate> {
-    // For usb-serial, `device` is a port below the interface; for cdc-acm and hso, the interface.
+    // For usb-serial, `device` is a port below the interface; for cdc-acm and hso it is the interface.
     let port = fs::canonicalize(tty.join("device")).ok()?;
     let interface = port.ancestors().take(2).find(|dir| dir.join("bInterfaceNumber").exists())?;
     let number = read(&interface.join("bInterfaceNumber"))?;
@@ -103,23 +102,23 @@ fn driver(device: &Path) -> Option<String> {
 }
 
 impl Candidate {
-    /// Whether its node is at this place of the USB tree: a device, or one of its interfaces.
+    /// Whether it is at this place of the USB tree: a device, or one of its interfaces.
     fn is_at(&self, place: &str) -> bool {
         self.usb_device() == Some(place) || self.usb.as_ref().is_some_and(|usb| usb.path == place)
     }
 
-    /// What the hso driver says it is for.
+    /// Its purpose, from the hso driver.
     fn hsotype(&self) -> Option<&str> {
         self.usb.as_ref()?.hsotype.as_deref()
     }
 
-    /// The USB device it belongs to, as in `/sys/bus/usb/devices`: `1-1.2`.
+    /// Its USB device, as in `/sys/bus/usb/devices`: `1-1.2`.
     pub fn usb_device(&self) -> Option<&str> {
         let (device, _interface) = self.usb.as_ref()?.path.split_once(':')?;
         Some(device)
     }
 
-    /// Whether both are ports of one device; every port is beside itself.
+    /// Whether both are ports of one device.
     fn is_beside(&self, other: &Self) -> bool {
         self == other || self.usb_device().is_some() && self.usb_device() == other.usb_device()
     }
@@ -129,8 +128,8 @@ impl Candidate {
         self.hsotype().is_none_or(|kind| matches!(kind, "Modem" | "Application" | "Control"))
     }
 
-    /// Lower is likelier. On some Option sticks only hso's Modem port answers AT
-    /// (raspberrypi/linux#633); elsewhere the first interface is the modem.
+    /// Lower is more likely. On some Option sticks only hso's Modem port answers AT (raspberrypi/linux#633); with other
+    /// drivers the first interface is the modem.
     fn unlikeliness(&self) -> (u8, String, u8, PathBuf) {
         let device = self.device.clone();
         let Some(usb) = &self.usb else {
@@ -162,7 +161,7 @@ pub(super) mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    /// A box with these serial ports: name, interface, driver, hsotype.
+    /// A box with these serial ports: name, interface, driver, `hsotype`.
     fn plugged(ports: &[(&str, &str, &str, Option<&str>)]) -> (tempfile::TempDir, Paths) {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
@@ -203,7 +202,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_option_stick_is_spoken_to_at_its_modem_port_whatever_its_number() {
+    fn the_modem_port_of_an_option_stick_comes_first_whatever_its_number() {
         let (_dir, paths) = plugged(&[
             ("ttyHS0", "1-1.1:1.0", "hso", Some("Control")),
             ("ttyHS1", "1-1.1:1.0", "hso", Some("Application")),
@@ -221,7 +220,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn elsewhere_the_first_interface_comes_first() {
+    fn with_other_drivers_the_first_interface_comes_first() {
         let (_dir, paths) = plugged(&[
             ("ttyUSB2", "1-1.1:1.2", "option", None),
             ("ttyUSB1", "1-1.1:1.0", "option", None),
@@ -252,7 +251,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn commands_and_data_go_to_two_ports_where_a_modem_has_them() {
+    fn a_modem_with_two_ports_has_one_for_commands_and_one_for_data() {
         let hso = |name, interface, kind| (name, interface, "hso", Some(kind));
         let option = [
             hso("ttyHS0", "1-1.1:1.0", "Control"),
@@ -266,7 +265,7 @@ pub(super) mod tests {
             ("ttyUSB3", "1-1.3:1.0", "ch341", None),
         ];
         for (ports, answering, kept, expected) in [
-            // those that answer; the link as it was; the one to command to, and the one for data
+            // ports that answer, previous symlink, (command port, data port)
             (&option[..], &["ttyHS0", "ttyHS1", "ttyHS3"][..], None, Some(("ttyHS1", "ttyHS3"))),
             (&option, &["ttyHS0", "ttyHS3"], None, Some(("ttyHS0", "ttyHS3"))),
             (&option, &["ttyHS3"], None, Some(("ttyHS3", "ttyHS3"))), // raspberrypi/linux#633
@@ -290,7 +289,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_port_that_is_not_on_usb_is_taken_only_by_name() {
+    fn a_port_that_is_not_on_usb_is_used_only_if_the_site_names_it() {
         let (dir, paths) = plugged(&[]);
         fs::create_dir_all(dir.path().join("dev")).unwrap();
         fs::write(dir.path().join("dev/ttyAMA1"), "").unwrap();

@@ -1,5 +1,4 @@
-//! Which of a modem's ports answer AT: all are asked at once, so that it takes no longer than the
-//! slowest of them.
+//! Finds out which of a modem's ports answer AT. All are probed at once: it takes as long as the slowest of them.
 
 use std::time::Duration;
 
@@ -9,56 +8,56 @@ use serde::{Deserialize, Serialize};
 use super::at::request::{Request, TxData};
 use super::at::response::Final;
 
-/// A modem that was just plugged in or reset may swallow or garble the first commands.
+/// A modem that was just plugged in or reset may lose or garble the first commands.
 const TRIES: u32 = 5;
-/// Once one port answers the modem is awake, and the others get no longer than this.
+/// Once one port answers, the modem is running, and the others have this long.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Is there a modem?
+/// Any modem answers this.
 pub(super) const ATTENTION: Request = Request::new("AT", 1);
-/// The same for a modem that was left with result codes off (`Q1`) or as numbers (`V0`), or at the
-/// prompt for a text by a program that was killed just then.
+/// The same for a modem that a program has left with result codes off (`Q1`) or as numbers (`V0`), or at the prompt for
+/// a text.
 pub(super) const ATTENTION_IN_WORDS: Request = Request::new("\x1bATQ0V1", 1).shown_as("ATQ0V1");
 
-/// What happens to ports that are being asked. They are known by their number, from 0.
+/// An event on the probed ports. They are numbered from 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProbeEvent {
-    /// So many ports are to be asked.
+    /// So many ports are to be probed.
     Begin(usize),
     /// Bytes came from a port.
     Bytes(usize, Vec<u8>),
     /// A port has vanished or takes no bytes.
     Lost(usize),
-    /// Time has passed, for a port.
+    /// The time of a port is checked.
     Time(usize),
 }
 
-/// What follows from it.
+/// What follows from an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeState {
-    /// What to write to the port that the event was about.
+    /// What to write to the port of the event.
     pub send: Option<String>,
-    /// When to go on if nothing comes, in time since boot.
+    /// When to continue if nothing is received, in time since boot.
     pub deadline: Option<Duration>,
-    /// The ports that answer, once it is known.
+    /// The ports that answer, once they are known.
     pub answering: Option<Vec<usize>>,
 }
 
-/// Finds out which ports answer.
+/// Probes ports.
 pub trait Probe {
-    /// Something has happened.
+    /// Processes an event.
     fn on_event(&mut self, event: ProbeEvent, now: Duration) -> ProbeState;
-    /// Why it could not find out, once.
+    /// Why it could not probe, once.
     fn failure(&mut self) -> Option<String> {
         None
     }
 }
 
-/// Ports that are being asked.
+/// The probe of several ports.
 #[derive(Debug, Default)]
 pub struct PortProbe {
     ports: Vec<AskedPort>,
-    /// When one of them answered first, in time since boot.
+    /// When the first port answered, in time since boot.
     awake: Option<Duration>,
 }
 
@@ -107,7 +106,7 @@ impl PortProbe {
         }
     }
 
-    /// What to write to a port now.
+    /// The next bytes for a port.
     fn tick(&mut self, port: usize, now: Duration) -> Option<TxData> {
         let probe = self.ports.get_mut(port).filter(|probe| probe.answers.is_none())?;
         probe.queue.expire(now);
@@ -123,14 +122,14 @@ impl PortProbe {
         probe.queue.next(now)
     }
 
-    /// When to tick again if nothing comes, in time since boot.
+    /// When to continue if nothing is received, in time since boot.
     fn deadline(&self) -> Option<Duration> {
         let open = self.ports.iter().filter(|probe| probe.answers.is_none());
         let deadlines = open.filter_map(|probe| probe.queue.deadline());
         deadlines.chain(self.awake.map(|awake| awake + GRACE)).min()
     }
 
-    /// The ports that answer, once it is known.
+    /// The ports that answer, once they are known.
     fn answering(&self, now: Duration) -> Option<Vec<usize>> {
         let is_over = self.awake.is_some_and(|awake| awake + GRACE <= now)
             || self.ports.iter().all(|probe| probe.answers.is_some());
@@ -145,8 +144,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Runs a probe of ports that answer from so many seconds on; gives who answers, and when it
-    /// was known.
+    /// Runs a probe of ports that answer from so many seconds on; returns those that answered, and when the probe
+    /// ended.
     fn probe(answer_from: &[Option<u32>]) -> (Vec<usize>, u32) {
         let mut probe = PortProbe::new(answer_from.len());
         for second in 0..60 {

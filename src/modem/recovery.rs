@@ -1,5 +1,5 @@
-//! What is done about a modem that does not work: the mildest first, each for a bounded time, and
-//! each one's success counted. No step gives a PIN.
+//! The recovery of a modem that does not work: steps from the mildest to a reboot, each with a time limit and a count
+//! of its successes. No step gives a PIN.
 
 use std::time::Duration;
 
@@ -7,26 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::Record;
 
-/// A means of getting a modem back.
+/// A recovery step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RecoveryStep {
-    /// Open the port again and repeat the questions.
+    /// Open the port again and identify the modem.
     Repeat,
-    /// Out of a call that was left open, and reset of the settings: `+++`, `ATH`, `ATZ`.
+    /// Leave a call that was left open, and reset the settings: `+++`, `ATH`, `ATZ`.
     HangUp,
-    /// The modem restarts: `+CFUN`.
+    /// Restart the modem: `+CFUN`.
     Restart,
-    /// The kernel lets the USB device go and takes it again.
+    /// Deauthorize the USB device and authorize it again.
     Rebind,
-    /// The box reboots.
+    /// Reboot the box.
     Reboot,
 }
 
 impl RecoveryStep {
     const ALL: [Self; 5] = [Self::Repeat, Self::HangUp, Self::Restart, Self::Rebind, Self::Reboot];
 
-    /// How long it may take until the modem works; then comes the next step. A modem that restarts
-    /// needs up to half a minute until it has found its network.
+    /// How long the next step waits. A modem that restarts needs up to half a minute to find its network.
     const fn patience(self) -> Duration {
         Duration::from_secs(match self {
             Self::Repeat => 15,
@@ -37,7 +36,7 @@ impl RecoveryStep {
         })
     }
 
-    /// As it stands in the record, and as the log says it.
+    /// Its name in the record and in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Repeat => "repeat",
@@ -53,32 +52,30 @@ impl RecoveryStep {
     }
 }
 
-/// After the last step, until the recovery starts again.
+/// The pause after the last step, until the recovery starts again.
 const REST: Duration = Duration::from_secs(1200);
-/// The most reboots in a row that have not brought the modem back; the daily reboot is not
-/// counted.
-const REBOOTS_IN_VAIN: u64 = 2;
+/// The most consecutive reboots that have not recovered the modem; the daily reboot does not count.
+const FAILED_REBOOTS: u64 = 2;
 
 /// The recovery of one modem.
 #[derive(Debug)]
 pub struct Recovery {
-    /// Where we stand; `None` if the modem works.
-    at: Option<Stand>,
+    /// The current step; `None` if the modem works.
+    at: Option<Attempt>,
     /// Whether the modem has worked since this boot.
     worked: bool,
     tally: Record,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Stand {
-    /// `None` for the rest at the top.
+struct Attempt {
+    /// `None` during the pause after the last step.
     step: Option<RecoveryStep>,
     until: Duration,
 }
 
 impl Recovery {
-    /// Its file in the [store](crate::state::Store), by the name of the modem: what helps one says
-    /// nothing of another.
+    /// Its file in the [store](crate::state::Store). Each modem has its own: what helps one may not help another.
     pub fn file(modem: &str) -> String {
         format!("recovery-{modem}")
     }
@@ -88,64 +85,63 @@ impl Recovery {
         Self { at: None, worked: false, tally }
     }
 
-    /// Whether there is anything to recover: a modem that was seen in this boot, or that a reboot
-    /// was to bring back.
+    /// Whether there is a modem to recover: one that was seen in this boot, or that a reboot was to recover.
     pub fn is_of_use(&self, has_seen_a_modem: bool) -> bool {
-        has_seen_a_modem || self.worked || self.reboots_in_vain() > 0
+        has_seen_a_modem || self.worked || self.failed_reboots() > 0
     }
 
-    /// The modem does not work. Gives the step to take now, if the one before has had its time. A
-    /// reboot waits while the box is in use: another modem's link is worth as much.
+    /// The modem does not work. Returns the step to take now, if the time of the last one is over. A reboot waits while
+    /// the box is in use by another modem's link.
     pub fn fail(&mut self, now: Duration, in_use: impl FnOnce() -> bool) -> Option<RecoveryStep> {
         let step = match self.at {
             None => Some(RecoveryStep::Repeat),
-            Some(stand) if now < stand.until => return None,
-            Some(Stand { step: None, .. }) => Some(RecoveryStep::Repeat),
-            Some(Stand { step: Some(step), .. }) => step.next(),
+            Some(attempt) if now < attempt.until => return None,
+            Some(Attempt { step: None, .. }) => Some(RecoveryStep::Repeat),
+            Some(Attempt { step: Some(step), .. }) => step.next(),
         };
         let step = step.filter(|step| *step != RecoveryStep::Reboot || self.may_reboot());
         if step == Some(RecoveryStep::Reboot) && in_use() {
             return None;
         }
-        self.at = Some(Stand { step, until: now + step.map_or(REST, RecoveryStep::patience) });
+        self.at = Some(Attempt { step, until: now + step.map_or(REST, RecoveryStep::patience) });
         if let Some(step) = step {
             self.count("tried", step);
         }
         if step == Some(RecoveryStep::Reboot) {
-            self.set_reboots_in_vain(self.reboots_in_vain() + 1);
+            self.set_failed_reboots(self.failed_reboots() + 1);
         }
         step
     }
 
-    /// The modem works. Gives the step that has brought it back, if it had failed.
+    /// The modem works. Returns the step that has recovered it, if it had failed.
     pub fn work(&mut self) -> Option<RecoveryStep> {
-        let after_reboot = (!self.worked && self.reboots_in_vain() > 0).then_some(RecoveryStep::Reboot);
+        let after_reboot = (!self.worked && self.failed_reboots() > 0).then_some(RecoveryStep::Reboot);
         self.worked = true;
-        let stood_on = self.at.take().and_then(|stand| stand.step);
-        let step = after_reboot.or(stood_on);
-        if self.reboots_in_vain() > 0 {
-            self.set_reboots_in_vain(0);
+        let tried = self.at.take().and_then(|attempt| attempt.step);
+        let step = after_reboot.or(tried);
+        if self.failed_reboots() > 0 {
+            self.set_failed_reboots(0);
         }
         self.count("helped", step?);
         step
     }
 
-    /// What is to be remembered: how often each step was tried, and how often it has helped.
+    /// The record to store: how often each step was tried, and how often it has helped.
     pub fn tally(&self) -> &Record {
         &self.tally
     }
 
     /// A box that never had a modem is not rebooted for one.
     fn may_reboot(&self) -> bool {
-        let in_vain = self.reboots_in_vain();
-        in_vain < REBOOTS_IN_VAIN && (self.worked || in_vain > 0)
+        let failed = self.failed_reboots();
+        failed < FAILED_REBOOTS && (self.worked || failed > 0)
     }
 
-    fn reboots_in_vain(&self) -> u64 {
+    fn failed_reboots(&self) -> u64 {
         self.tally.number("reboots-in-vain").unwrap_or(0)
     }
 
-    fn set_reboots_in_vain(&mut self, count: u64) {
+    fn set_failed_reboots(&mut self, count: u64) {
         self.tally = std::mem::take(&mut self.tally).with("reboots-in-vain", count);
     }
 
@@ -169,7 +165,7 @@ mod tests {
         recovery
     }
 
-    /// The steps that are taken in so many seconds of failure, each with its second.
+    /// The steps in so many seconds of failure, each with its second.
     fn fail_for(recovery: &mut Recovery, seconds: u64) -> Vec<(u64, RecoveryStep)> {
         let each = (0..seconds)
             .filter_map(|second| Some((second, recovery.fail(SECOND * second as u32, || false)?)));
@@ -177,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rung_has_its_time_and_the_last_one_is_a_reboot() {
+    fn every_step_has_its_time_and_the_last_one_is_a_reboot() {
         let steps = fail_for(&mut that_worked(), 200);
         assert_eq!(
             steps,
@@ -192,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reboot_waits_until_it_cuts_nobody_off_and_is_not_counted_before() {
+    fn a_reboot_waits_while_the_box_is_in_use_and_is_not_counted_before() {
         let mut recovery = that_worked();
         fail_for(&mut recovery, 155);
         for second in 155..1000 {
@@ -203,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rung_that_helped_is_counted() {
+    fn the_step_that_helped_is_counted() {
         let mut recovery = that_worked();
         fail_for(&mut recovery, 40);
         assert_eq!(recovery.work(), Some(RecoveryStep::Restart));
@@ -222,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_modem_that_a_reboot_has_brought_back_may_have_another_one() {
+    fn a_modem_that_a_reboot_has_recovered_may_have_another_one() {
         let mut recovery = that_worked();
         fail_for(&mut recovery, 200);
         let mut recovery = Recovery::new(recovery.tally().clone());
@@ -255,12 +251,12 @@ mod tests {
         let steps = fail_for(&mut recovery, 10_000);
         assert!(steps.iter().all(|(_, step)| *step != RecoveryStep::Reboot));
         let repeats: Vec<_> = steps.iter().filter(|(_, step)| *step == RecoveryStep::Repeat).collect();
-        assert!((5..10).contains(&repeats.len()), "it goes on trying, and rests: {repeats:?}");
+        assert!((5..10).contains(&repeats.len()), "it keeps trying, with pauses: {repeats:?}");
     }
 
     proptest! {
         #[test]
-        fn a_rung_is_never_taken_before_the_one_below_has_had_its_time(
+        fn a_step_never_comes_before_the_one_before_it_has_had_its_time(
             fails in prop::collection::vec(0u32..100, 1..50)
         ) {
             let mut recovery = that_worked();

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::site::{FlowControl, Speed};
 
-/// The wire that tells a modem whether its computer is ready: low, it hangs up (V.250 §6.2.9, `&D2`).
+/// The line that tells a modem whether its computer is ready: when it goes off, the modem hangs up (V.250 §6.2.9,
+/// `&D2`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dtr {
     /// Ready.
@@ -22,26 +23,26 @@ pub enum Dtr {
     Low,
 }
 
-/// What may wait for a port. The longest command with its text is not a tenth of it.
+/// The most bytes that may wait for a port: more than ten times the longest command with its text.
 const MOST_UNSENT: usize = 16 << 10;
 
-/// An open serial line. Not in exclusive mode: another program may lock and open it while it is only listened to.
+/// An open serial port. It is not in exclusive mode: another program may lock and open it while we only listen.
 #[derive(Debug)]
 pub struct Serial {
     fd: OwnedFd,
-    /// Raw, with the speed and flow control of the site.
+    /// Raw mode, with the speed and flow control of the site.
     settings: Termios,
-    /// What the port has not taken yet.
+    /// Bytes that the port has not accepted yet.
     unsent: Vec<u8>,
 }
 
 impl Serial {
-    /// Opens the line under its lock, forgets what it has received, and raises DTR and RTS.
+    /// Opens and locks the port, discards received bytes, and raises DTR and RTS.
     ///
     /// # Errors
-    /// `WouldBlock` if another program has the lock: then nothing of the line was changed.
+    /// `WouldBlock` if another program has the lock: then the port is unchanged.
     pub fn open(path: &Path, speed: Speed, flow: FlowControl) -> io::Result<Self> {
-        // O_NONBLOCK: without it the open waits for a carrier that comes only with a call.
+        // Without O_NONBLOCK the open waits for a carrier, which comes only with a call.
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = open(path, flags, Mode::empty())?;
         take_lock(&fd)?;
@@ -57,7 +58,7 @@ impl Serial {
         Ok(Self { fd, settings: line, unsent: Vec::new() })
     }
 
-    /// Takes the lock of those who use flock(2), as Debian's picocom does.
+    /// Takes the lock of programs that use flock(2), such as Debian's picocom.
     ///
     /// # Errors
     /// `WouldBlock` if another program has it.
@@ -65,13 +66,13 @@ impl Serial {
         take_lock(&self.fd)
     }
 
-    /// Others may have the line.
+    /// Releases it.
     pub fn unlock(&self) {
-        // An error means that the lock is not ours any more.
+        // An error means that the lock is no longer ours.
         let _ = flock(&self.fd, FlockOperation::NonBlockingUnlock);
     }
 
-    /// The line for another program, for as long as that one runs.
+    /// A descriptor of the port for another program.
     ///
     /// # Errors
     /// There are no more file descriptors.
@@ -79,13 +80,12 @@ impl Serial {
         self.fd.try_clone()
     }
 
-    /// Restores the settings of the line after another program has used it, and discards received
-    /// bytes.
+    /// Restores the settings of the port after another program has used it, and discards received bytes.
     ///
     /// # Errors
-    /// The line has vanished, or its carrier has: then it must be opened again (tty_hangup).
+    /// The port has vanished, or lost its carrier: then it must be opened again (tty_hangup).
     pub fn reclaim(&mut self) -> io::Result<()> {
-        // asm-generic/ioctls.h and linux/tty.h. A pppd that was killed leaves its own discipline.
+        // asm-generic/ioctls.h and linux/tty.h. A pppd that was killed leaves its line discipline.
         const TIOCSETD: Opcode = 0x5423;
         const N_TTY: i32 = 0;
         // SAFETY: TIOCSETD reads one int, by its address.
@@ -95,7 +95,7 @@ impl Serial {
         Ok(tcflush(&self.fd, QueueSelector::IOFlush)?)
     }
 
-    /// Moves the wire.
+    /// Sets DTR.
     ///
     /// # Errors
     /// The line has vanished.
@@ -111,7 +111,7 @@ impl Serial {
         &self.fd
     }
 
-    /// Reads what is there, perhaps nothing. A line that has vanished is an error.
+    /// Reads the bytes that are available, perhaps none. A port that has vanished is an error.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match rustix::io::read(&self.fd, &mut *buffer) {
             Ok(0) | Err(Errno::IO) => Err(io::Error::other("the port has vanished")),
@@ -120,11 +120,11 @@ impl Serial {
         }
     }
 
-    /// Writes what the port accepts now, and keeps the rest for [`flush`](Self::flush). A port that
-    /// accepts nothing is noticed by the command's deadline.
+    /// Writes what the port accepts now, and keeps the rest for [`flush`](Self::flush). The command's deadline detects
+    /// a port that accepts nothing.
     ///
     /// # Errors
-    /// The line has vanished, or more was written than any command has.
+    /// The port has vanished, or more bytes wait than any command has.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.unsent.len() + bytes.len() > MOST_UNSENT {
             return Err(io::Error::other("the port accepts nothing"));
@@ -133,7 +133,7 @@ impl Serial {
         self.flush()
     }
 
-    /// Continues to write what was kept.
+    /// Writes the kept bytes.
     pub fn flush(&mut self) -> io::Result<()> {
         while !self.unsent.is_empty() {
             match rustix::io::write(&self.fd, &self.unsent) {
@@ -146,7 +146,7 @@ impl Serial {
         Ok(())
     }
 
-    /// What to poll(2) it for.
+    /// The events to poll(2) it for.
     pub fn awaits(&self) -> PollFlags {
         if self.unsent.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT }
     }
@@ -172,9 +172,9 @@ fn raise_dtr_and_rts(fd: &OwnedFd) -> io::Result<()> {
     set_wires::<TIOCMBIS>(fd, DTR | RTS)
 }
 
-/// Sets or clears wires of the line, if it has any.
+/// Sets or clears modem control lines, if the port has any.
 fn set_wires<const REQUEST: Opcode>(fd: &OwnedFd, wires: i32) -> io::Result<()> {
-    // SAFETY: TIOCMBIS and TIOCMBIC, the only requests asked for, read one int by its address.
+    // SAFETY: TIOCMBIS and TIOCMBIC, the only requests of the callers, read one int by its address.
     match unsafe { ioctl(fd, Setter::<REQUEST, i32>::new(wires)) } {
         // hso's ports other than Modem give EINVAL; a pseudo-terminal gives ENOTTY.
         Ok(()) | Err(Errno::INVAL | Errno::NOTTY) => Ok(()),

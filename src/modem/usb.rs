@@ -1,5 +1,5 @@
-//! Deauthorizing and authorizing a USB device, which is as if it had been unplugged and plugged in:
-//! `authorized` of linux/Documentation/usb/authorization.rst.
+//! Deauthorizes and authorizes a USB device, which has the effect of unplugging it and plugging it in: `authorized` of
+//! linux/Documentation/usb/authorization.rst.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ pub fn deauthorize(paths: &Paths, device: &str) -> io::Result<()> {
     fs::write(paths.path(DEVICES).join(device).join("authorized"), "0")
 }
 
-/// Authorizes every deauthorized device, also one left so by a program that was killed.
+/// Authorizes every deauthorized device, also one that a killed program has left.
 pub fn authorize_all(paths: &Paths) -> io::Result<()> {
     for device in fs::read_dir(paths.path(DEVICES)).into_iter().flatten().flatten() {
         let authorized = device.path().join("authorized");

@@ -1,5 +1,4 @@
-//! Tells when ports appear, when locks come and go, and when somebody opens a port, so that none of
-//! these is waited for.
+//! Reports when ports appear, locks change, and programs open a port: without polling for them.
 
 use std::fs;
 use std::io;
@@ -12,7 +11,7 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use super::lock;
 use crate::paths::Paths;
 
-/// A watch over some files.
+/// A watch over files.
 #[derive(Debug)]
 pub struct Watch {
     fd: OwnedFd,
@@ -20,31 +19,31 @@ pub struct Watch {
     dev: Option<i32>,
 }
 
-/// What has happened since the last time.
+/// The kinds of events since the last call.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Changes {
     /// A node has appeared in `/dev`.
     pub nodes: bool,
-    /// Anything else.
+    /// Another event.
     pub others: bool,
 }
 
 impl Watch {
-    /// Whether another program opens this node: Debian's picocom uses no lock files, only flock(2),
-    /// for which there is no notification.
+    /// A watch over openings of this node: Debian's picocom uses no lock files, only flock(2), which inotify does not
+    /// report.
     pub fn over_node(node: &Path) -> io::Result<Self> {
         let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         inotify::add_watch(&fd, node, WatchFlags::OPEN)?;
         Ok(Self { fd, dev: None })
     }
 
-    /// Nodes that appear in `/dev`, and locks.
+    /// A watch over nodes that appear in `/dev`, and over locks.
     pub fn new(paths: &Paths) -> io::Result<Self> {
         let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         let dev = inotify::add_watch(&fd, paths.path("/dev"), WatchFlags::CREATE | WatchFlags::MOVED_TO)?;
         let locks = paths.path(lock::DIRECTORY);
         fs::create_dir_all(&locks)?;
-        // CLOSE_WRITE: pppd creates its lock empty and then writes its process id.
+        // CLOSE_WRITE: pppd creates its lock empty and then writes its process ID.
         let changes =
             WatchFlags::CREATE | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE | WatchFlags::MOVED_TO;
         inotify::add_watch(&fd, &locks, changes)?;
@@ -56,7 +55,7 @@ impl Watch {
         &self.fd
     }
 
-    /// What has happened since the last time.
+    /// The events since the last call.
     pub fn changes(&self) -> Changes {
         let mut buffer = [MaybeUninit::uninit(); 512];
         let mut events = inotify::Reader::new(&self.fd, &mut buffer);
@@ -70,7 +69,7 @@ impl Watch {
         changes
     }
 
-    /// Whether anything has happened since the last time.
+    /// Whether there was an event since the last call.
     pub fn drain(&self) -> bool {
         self.changes() != Changes::default()
     }
@@ -99,7 +98,7 @@ mod tests {
         fs::write(paths.path("/run/lock/LCK..ttyUSB0"), "").unwrap();
         assert!(wakes(60));
         assert_eq!(watch.changes(), Changes { nodes: false, others: true });
-        // As udev and a lab rename a node into its place.
+        // As udev renames a node into its place.
         fs::rename(paths.path("/dev/new"), &node).unwrap();
         assert!(wakes(60) && watch.drain());
         assert!(!wakes(0), "all was drained");

@@ -1,9 +1,8 @@
-//! How much the links of a month may cost, and what they have cost so far.
+//! The data budget of a month, and the traffic charged to it.
 //!
-//! What is stored is a *claim*: the budget is charged for traffic before it happens, by at least
-//! [`LEASE`], and the exact count replaces the claim when a link is closed in order. So a power
-//! cut loses nothing that the claim covers, and costs what was claimed and not used. At most every
-//! second reading of the counters needs a write.
+//! The store holds a *claim*: the budget is charged for traffic in advance, at least [`LEASE`], and the exact count
+//! replaces the claim when the link is closed in order. So a power cut loses no traffic that the claim covers, and
+//! costs the unused part of the claim. At most every second reading of the counters needs a write.
 
 use std::fmt;
 
@@ -14,12 +13,12 @@ use crate::site::DataSize;
 use super::{Connection, Interface, MonthTotal, pid};
 use rustix::process::Pid;
 
-/// What is claimed in advance at least: a power cut costs at most this on a slow link, and twice
-/// what passed between two readings on a fast one.
+/// The least claim in advance. A power cut costs at most this on a slow link, and twice the traffic between two
+/// readings on a fast one.
 pub const LEASE: u64 = 1_000_000;
 
-/// What is known of the month. The board has no battery: until the network has told the time, the
-/// clock only shows a moment that has passed for sure.
+/// The month, as far as known. The board has no battery: until the network has sent the time, the clock only shows a
+/// time that has certainly passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calendar {
     /// This month, or a later one.
@@ -40,7 +39,7 @@ impl Calendar {
 pub struct Budget {
     limit: Option<DataSize>,
     month: Option<Month>,
-    /// Bytes of the month's links that are closed.
+    /// Bytes of the month's closed links.
     closed: u64,
     open: Vec<Meter>,
 }
@@ -50,21 +49,20 @@ pub struct Budget {
 struct Meter {
     interface: Interface,
     pid: Pid,
-    /// Where its counter stood when the month began.
+    /// Its counter at the start of the month.
     base: u64,
-    /// Where its counter stood when it was read last.
+    /// Its counter at the last reading.
     read: u64,
     /// Bytes since `base` that are charged in the record.
     claimed: u64,
 }
 
 impl Budget {
-    /// The budget as it was remembered. Links that were open then are charged with their claim,
-    /// unless they are among those that still run.
+    /// The stored budget. Links that were open then are charged with their claim, unless they are still running.
     pub fn load(limit: Option<DataSize>, record: &Record, running: &[Connection]) -> Self {
         let mut budget = Self {
             limit,
-            // One that a clock of long ago was wrong about would be charged for ever.
+            // A month of a wrong clock long ago would be charged for ever.
             month: record.get("month").and_then(Month::parse).filter(Month::is_plausible),
             closed: record.number("used").unwrap_or(0),
             open: Vec::new(),
@@ -79,8 +77,8 @@ impl Budget {
         budget
     }
 
-    /// Charges what the second copy knows and the record did not: the state partition was lost, or the
-    /// power between the two writes. Nothing is given back. True if that changed the budget.
+    /// Charges traffic that only the second copy has: the state partition was lost, or the power failed between the two
+    /// writes. It never reduces the charge. Returns whether the budget has changed.
     pub fn raise_to(&mut self, copied: MonthTotal) -> bool {
         if copied.month < self.month {
             return false;
@@ -96,13 +94,13 @@ impl Budget {
         is_later || missing > 0
     }
 
-    /// What a record of the budget leaves charged after a power cut: all links are closed then.
+    /// The charge after a power cut, by a record of the budget: all links are closed then.
     pub fn after_a_cut(record: &Record) -> MonthTotal {
         let budget = Self::load(None, record, &[]);
         MonthTotal { month: budget.month, bytes: budget.closed }
     }
 
-    /// What must be remembered: month, closed links, and the claims of the open ones.
+    /// The record to store: month, closed links, and the claims of the open ones.
     pub fn record(&self) -> Record {
         let record = Record::new().with_known("month", self.month).with("used", self.closed);
         self.open.iter().fold(record, |record, meter| {
@@ -116,17 +114,17 @@ impl Budget {
         self.open.iter().fold(self.closed, |sum, meter| sum.saturating_add(meter.spent()))
     }
 
-    /// The same, in words for a person.
+    /// The same, as text.
     pub fn spent(&self) -> Spent {
         Spent { used: DataSize::from_bytes(self.used()), limit: self.limit, month: self.month }
     }
 
-    /// What a month may cost; `None` for as much as there is.
+    /// The limit of a month; `None` if there is none.
     pub fn limit(&self) -> Option<DataSize> {
         self.limit
     }
 
-    /// The month that is charged, once one is known.
+    /// The charged month, once one is known.
     pub fn month(&self) -> Option<Month> {
         self.month
     }
@@ -136,11 +134,11 @@ impl Budget {
         self.limit.is_some_and(|limit| self.used() >= limit.bytes())
     }
 
-    /// Follows the calendar; true if that changed the budget.
+    /// Follows the calendar; returns whether the budget has changed.
     ///
-    /// A month later than any before begins with nothing used. Nothing else gives anything back: while
-    /// the clock shows an earlier month, right or wrong, the latest one goes on being charged. So who
-    /// sets the clock forward and back has not reset a month.
+    /// A later month than any before starts with nothing used. Nothing else reduces the charge: while the clock shows
+    /// an earlier month, right or wrong, the latest one is still charged. So setting the clock forward and back does
+    /// not reset a month.
     pub fn turn_to(&mut self, calendar: Calendar) -> bool {
         let month = calendar.month();
         if self.month.is_some_and(|charged| month <= charged) {
@@ -153,8 +151,7 @@ impl Budget {
         true
     }
 
-    /// Corrects what was used, by the operator's own count, and the month that it was used in: that of
-    /// a clock that is known to be right.
+    /// Sets the used traffic to the operator's count, and the month to that of a clock that is known to be right.
     pub fn set_used(&mut self, bytes: u64, calendar: Calendar) {
         if let Calendar::Known(month) = calendar {
             self.month = Some(month);
@@ -170,21 +167,21 @@ impl Budget {
         }
     }
 
-    /// A link is up: its counter began at 0. One that is open already goes on.
+    /// A link is up: its counter started at 0. Does nothing if it is open already.
     pub fn open(&mut self, interface: &Interface, pid: Pid) {
         if self.meter(pid).is_none() {
             self.open.push(Meter { interface: interface.clone(), pid, base: 0, read: 0, claimed: LEASE });
         }
     }
 
-    /// A link's counter was read; true if the claim has grown and must be remembered.
+    /// A link's counter was read; returns whether the claim has grown and must be stored.
     pub fn count(&mut self, interface: &Interface, total: u64) -> bool {
         let Some(meter) = self.open.iter_mut().find(|meter| meter.interface == *interface) else {
             return false;
         };
         let step = total.saturating_sub(meter.read);
         meter.read = meter.read.max(total);
-        // The same once more, or half a lease, must still be covered.
+        // The claim must still cover the same amount again, or half a lease.
         let grows = meter.spent().saturating_add(step.max(LEASE / 2)) > meter.claimed;
         if grows {
             meter.claimed = meter.spent().saturating_add(step.saturating_mul(2).max(LEASE));
@@ -192,7 +189,7 @@ impl Budget {
         grows
     }
 
-    /// A link is closed. Without its last counter the whole claim is charged. True if it was open.
+    /// A link is closed. Without its last counter the whole claim is charged. Returns whether it was open.
     pub fn close(&mut self, pid: Pid, total: Option<u64>) -> bool {
         let Some(at) = self.open.iter().position(|meter| meter.pid == pid) else {
             return false;
@@ -219,7 +216,7 @@ impl Budget {
         self.meter(pid).map(|meter| &meter.interface)
     }
 
-    /// Whether a link is charged at this moment.
+    /// Whether a link is open.
     pub fn is_open(&self, pid: Pid) -> bool {
         self.meter(pid).is_some()
     }
@@ -231,20 +228,20 @@ impl Budget {
 
 #[cfg(test)]
 impl Budget {
-    /// Bytes that an open link has carried since its interface exists.
+    /// The bytes of an open link since its interface exists.
     pub fn carried(&self, pid: Pid) -> u64 {
         self.meter(pid).map_or(0, |meter| meter.read)
     }
 }
 
-/// What a month has cost, in words for a person.
+/// The traffic of a month, as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spent {
     /// So far.
     pub used: DataSize,
     /// At most.
     pub limit: Option<DataSize>,
-    /// Which month, once one is known.
+    /// The month, once one is known.
     pub month: Option<Month>,
 }
 
@@ -257,7 +254,7 @@ impl fmt::Display for Spent {
     }
 }
 
-/// What the key of an open link begins with.
+/// The prefix of an open link's key.
 const OPEN: &str = "open-";
 
 impl Meter {
@@ -288,13 +285,13 @@ mod tests {
         Month::parse(text).unwrap()
     }
 
-    /// What a power cut at this moment would leave.
+    /// The budget after a power cut at this moment.
     fn after_a_cut(before: &Budget) -> u64 {
         budget(&before.record()).used()
     }
 
     #[test]
-    fn the_month_follows_the_calendar_and_gives_nothing_back() {
+    fn the_month_follows_the_calendar_and_the_charge_is_never_reduced() {
         use Calendar::{Known, NotBefore};
         for (remembered, calendar, charged, used) in [
             ("2026-07", NotBefore(month("2026-07")), "2026-07", 400),
@@ -303,9 +300,9 @@ mod tests {
             ("2026-12", Known(month("2027-01")), "2027-01", 0),
             // A floor that was lost with the state partition, or an old card.
             ("2026-07", NotBefore(month("2026-01")), "2026-07", 400),
-            // The network had told a wrong time, or tells one now.
+            // The network has sent a wrong time, earlier or now.
             ("2036-01", Known(month("2026-07")), "2036-01", 400),
-            // It had told one that no image believes any more.
+            // It has sent one that no image accepts any more.
             ("2050-01", Known(month("2026-07")), "2026-07", 400),
         ] {
             let mut budget = budget(&Record::new().with("month", remembered).with("used", 400));
@@ -319,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_s_correction_is_for_the_month_that_the_clock_is_known_to_be_in() {
+    fn an_operator_s_count_is_for_the_month_of_a_clock_that_is_right() {
         use Calendar::{Known, NotBefore};
         for (calendar, charged) in
             [(Known(month("2026-07")), month("2026-07")), (NotBefore(month("2026-07")), month("2036-01"))]
@@ -352,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_nothing_is_ever_used_up() {
+    fn without_a_limit_the_budget_is_never_used_up() {
         let budget = Budget::load(None, &Record::new().with("used", u64::MAX), &[]);
         assert!(!budget.is_exhausted());
     }
@@ -367,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_that_the_state_has_lost_is_charged_as_the_second_copy_has_it() {
+    fn a_month_that_the_state_partition_has_lost_is_charged_from_the_second_copy() {
         for (stored, copied, changed, charged, used) in [
             // All of the state is lost.
             ("", (Some("2026-07"), 400), true, Some("2026-07"), 400),
@@ -425,7 +422,7 @@ mod tests {
             let mut stored = after_a_cut(&budget);
             for step in steps {
                 total += step;
-                // Just before the next reading: unless the link has become faster just now.
+                // Just before the next reading, unless the link has just become faster.
                 if step <= previous.max(LEASE / 2) {
                     prop_assert!(stored >= total, "{stored} is stored, {total} were used");
                 }
@@ -440,9 +437,9 @@ mod tests {
             prop_assert_eq!(budget.used(), total);
         }
 
-        /// Whoever sets the clock, forward, back and by a reboot between.
+        /// The clock is set forward and back, with reboots in between.
         #[test]
-        fn no_order_of_months_gives_back_what_one_of_them_has_cost(
+        fn no_order_of_months_reduces_the_charge_of_one_of_them(
             turns in proptest::collection::vec((0_i64..9, any::<bool>(), 0_u64..200, any::<bool>()), 1..40),
         ) {
             let mut budget = budget(&Record::new());

@@ -1,4 +1,4 @@
-//! What the kernel knows of the links: their counters, and which pppd are running.
+//! The links from the kernel's view: their counters, and the running pppd processes.
 
 use std::fs;
 
@@ -8,12 +8,12 @@ use super::{Connection, Interface};
 use crate::names;
 use crate::paths::Paths;
 
-/// Bytes that an interface has carried since it exists.
+/// The bytes of an interface since it exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Carried {
-    /// By the box.
+    /// Sent by the box.
     pub sent: u64,
-    /// By the operator, asked for or not.
+    /// Sent by the operator, requested or not.
     pub received: u64,
 }
 
@@ -24,11 +24,10 @@ impl Carried {
     }
 }
 
-/// What an interface has carried; `None` if it is gone.
+/// The counters of an interface; `None` if it is gone.
 ///
-/// What pppd itself says over the line (LCP, echo requests) is not in it: the kernel counts what
-/// goes through the interface (linux/drivers/net/ppp/ppp_generic.c, `ppp_input`). Between a
-/// mobile modem and its host that costs nothing: LCP ends in the modem.
+/// They do not include pppd's own packets (LCP, echo requests): the kernel counts those through the interface
+/// (linux/drivers/net/ppp/ppp_generic.c, `ppp_input`). With a mobile modem these cost nothing: LCP ends in the modem.
 pub fn read(paths: &Paths, interface: &Interface) -> Option<Carried> {
     let counter = |name: &str| -> Option<u64> {
         let path = format!("/sys/class/net/{interface}/statistics/{name}");
@@ -37,15 +36,14 @@ pub fn read(paths: &Paths, interface: &Interface) -> Option<Carried> {
     Some(Carried { sent: counter("tx_bytes")?, received: counter("rx_bytes")? })
 }
 
-/// The links that are up already when a service starts: pppd notes its process in
-/// `/run/ppp0.pid` once it has an interface.
+/// The links that are up when a service starts: pppd writes its process ID to `/run/ppp0.pid` once it has an interface.
 pub fn running(paths: &Paths) -> Vec<Connection> {
     let interfaces = fs::read_dir(paths.path("/sys/class/net")).into_iter().flatten().flatten();
     let link = |name: &str| {
         let interface = Interface::new(name)?;
         let note = fs::read_to_string(paths.path(names::pppd_pid_file(name))).ok()?;
         let pid = super::pid(note.lines().next()?)?;
-        // A pppd that was killed leaves its note behind.
+        // A pppd that was killed leaves its file.
         let runs = paths.path(format!("/proc/{pid}")).exists();
         runs.then_some(Connection { interface, pid, addresses: None })
     };

@@ -1,9 +1,9 @@
-//! When a link counts as unused.
+//! Decides whether a link is idle.
 
 use std::time::Duration;
 
-/// What the box may send over a link in a minute while the link is idle. What comes in is no use: anybody can send it.
-/// Real use sends more; the noise of an unused link stays below it, in the 70 s that lie between two readings at most:
+/// The bytes that the box may send in a minute over an idle link. Received bytes do not count: anybody can send them.
+/// Real use sends more, and the background traffic of an unused link less, in the at most 70 s between two readings:
 ///
 /// | noise | bytes sent in 70 s |
 /// |---|---|
@@ -13,8 +13,8 @@ use std::time::Duration;
 /// | answers to pings, as many as the firewall lets in (`MOBILE_PINGS`): 84 bytes each | 420 |
 /// | LCP, not counted by the interface | 0 |
 ///
-/// One keystroke over ssh in a tunnel is 156 bytes from the end that echoes it, 280 from the end where it is typed: who
-/// works types 11 to 20 of them, or makes the box write as many lines, in one minute of the idle limit.
+/// One keystroke over ssh in a tunnel is 156 bytes from the end that echoes it, and 280 from the end where it is typed:
+/// a user who works types 11 to 20 of them, or makes the box print as many lines, in one minute of the idle limit.
 pub const QUIET: u64 = 3_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -22,9 +22,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Follows a link's counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Idle {
-    /// When the link was last seen to be used.
+    /// When the link was last used.
     used_at: Duration,
-    /// The minute that is watched: its beginning, and the counter then.
+    /// The current minute: its start, and the counter then.
     since: Duration,
     mark: u64,
 }
@@ -35,12 +35,12 @@ impl Idle {
         Self { used_at: now, since: now, mark: 0 }
     }
 
-    /// It was asked for again.
+    /// It was requested again.
     pub fn renew(&mut self, now: Duration) {
         self.used_at = now;
     }
 
-    /// The counter of what the box has sent was read.
+    /// The counter of sent bytes was read.
     pub fn count(&mut self, sent: u64, now: Duration) {
         if sent.saturating_sub(self.mark) > QUIET {
             *self = Self { used_at: now, since: now, mark: sent };
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_noise_of_a_link_is_not_use() {
+    fn background_traffic_is_not_use() {
         for (noise, a_minute) in [
             ("nothing", 0),
             ("keepalives every 25 s and handshakes", 144 + 88),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn one_burst_ends_the_idleness_of_an_hour() {
+    fn one_burst_ends_an_idle_hour() {
         let mut idle = Idle::new(Duration::ZERO);
         idle.count(10, 1800 * SECOND);
         idle.count(10 + QUIET + 1, 1810 * SECOND);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_is_asked_for_again_was_just_used() {
+    fn a_link_that_is_requested_again_counts_as_used() {
         let mut idle = Idle::new(Duration::ZERO);
         idle.count(10, 1800 * SECOND);
         idle.renew(1810 * SECOND);

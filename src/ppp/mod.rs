@@ -1,4 +1,4 @@
-//! The data link: pppd over the modem, how long it may stay, and what it may cost.
+//! The data link: pppd over the modem, with limits of time and data.
 //!
 //! ```text
 //!  connect, disconnect, extend          pppd's exit, ip-up.d and ip-down.d, the kernel's counters
@@ -6,7 +6,7 @@
 //!               `--------->  Session  <-------------'       pure: time comes in, effects go out
 //!                            |  Budget                      docs/dialer.md has its table
 //!                            v
-//!       start pppd, signal it, read counters, remember the budget, tell the outcome
+//!       start pppd, signal it, read counters, store the budget, report the outcome
 //! ```
 
 pub mod budget;
@@ -32,12 +32,12 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
-/// A moment, by the monotonic clock and by the calendar.
+/// A time by the monotonic clock and by the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp {
     /// Time since boot.
     pub now: Duration,
-    /// The month, as far as it is known.
+    /// The month, as far as known.
     pub calendar: Calendar,
 }
 
@@ -47,7 +47,7 @@ pub struct Timestamp {
 pub struct Interface(String);
 
 impl Interface {
-    /// Takes a name; `None` if no interface can have it.
+    /// Validates a name; `None` if no interface can have it.
     pub fn new(name: &str) -> Option<Self> {
         let allowed = |c: char| c.is_ascii_graphic() && !"/:".contains(c);
         let fits = (1..16).contains(&name.len()) && name.chars().all(allowed) && name != "." && name != "..";
@@ -77,7 +77,7 @@ pub struct Connection {
     pub addresses: Option<Addresses>,
 }
 
-/// Reads the number of a process.
+/// Parses a process ID.
 pub fn pid(text: &str) -> Option<Pid> {
     let number = text.trim().parse().ok().filter(|number| *number > 0)?;
     Pid::from_raw(number)

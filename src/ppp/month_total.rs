@@ -1,4 +1,4 @@
-//! What a month has cost, as the second copy holds it: without the links that are open.
+//! The traffic of a month, as in the second copy: one sum, without separate links.
 
 use crate::clock::Month;
 use crate::record::Record;
@@ -6,18 +6,18 @@ use crate::record::Record;
 const MONTH: &str = "month";
 const BYTES: &str = "bytes";
 
-/// A month, and what a power cut at this moment would leave charged in it. Of two the greater counts: a
-/// later month, or more in the same.
+/// A month, and its charge after a power cut at this moment. Of two totals the greater one counts: a later month, or
+/// more in the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct MonthTotal {
-    /// Which one, once one is known.
+    /// The month, once one is known.
     pub month: Option<Month>,
     /// Bytes of closed links, and the claims of the open ones.
     pub bytes: u64,
 }
 
 impl MonthTotal {
-    /// Of the second copy. What is not there or damaged counts as nothing.
+    /// From the second copy. A missing or damaged field counts as nothing.
     #[must_use]
     pub fn from_copy(record: &Record) -> Self {
         Self {

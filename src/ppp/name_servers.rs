@@ -1,5 +1,4 @@
-//! The operator's name servers. Debian's own script for them asks more of `readlink` and `grep`
-//! than busybox has.
+//! The operator's name servers. Debian's own script for them needs options of `readlink` and `grep` that busybox lacks.
 
 use std::fs;
 use std::io;
@@ -9,16 +8,16 @@ use super::Interface;
 use crate::names::RESOLV_CONF;
 use crate::paths::Paths;
 
-/// The ones worth asking. Some sticks, asked too soon, make up 10.11.12.13 and 10.11.12.14, and
-/// pppd passes on what the peer sends.
+/// The usable ones. Some sticks, asked too soon, invent 10.11.12.13 and 10.11.12.14, and pppd passes on what the peer
+/// sends.
 pub fn usable(received: &[Ipv4Addr]) -> Vec<Ipv4Addr> {
     let made_up = |it: &&Ipv4Addr| matches!(it.octets(), [10, 11, 12, 13 | 14]);
-    let nobody =
+    let unspecified =
         |it: &&Ipv4Addr| it.is_unspecified() || it.is_broadcast() || it.is_loopback() || it.is_multicast();
-    received.iter().filter(|it| !made_up(it) && !nobody(it)).copied().collect()
+    received.iter().filter(|it| !made_up(it) && !unspecified(it)).copied().collect()
 }
 
-/// Asks the link's name servers from now on, if it has brought any that are worth it.
+/// Uses the link's name servers from now on, if it has usable ones.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -36,7 +35,7 @@ pub fn install(paths: &Paths, interface: &Interface, received: &[Ipv4Addr]) -> i
     fs::rename(new, file)
 }
 
-/// Asks them no more, unless another link has brought its own.
+/// Stops using them, unless those of another link are in use.
 ///
 /// # Errors
 /// The file cannot be removed.
@@ -59,7 +58,7 @@ mod tests {
     const GOOD: Ipv4Addr = Ipv4Addr::new(212, 27, 40, 240);
 
     #[test]
-    fn what_a_stick_makes_up_is_no_name_server() {
+    fn an_address_that_a_stick_invents_is_not_a_name_server() {
         let address = Ipv4Addr::new;
         for (received, taken) in [
             (vec![GOOD, address(10, 11, 12, 13)], vec![GOOD]),

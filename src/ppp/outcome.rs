@@ -1,4 +1,4 @@
-//! What came of a request or a link, in words for a person.
+//! The outcome of a request or a link, with its text.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -7,17 +7,17 @@ use super::{Addresses, Exit};
 use crate::chat::DialFailure;
 use crate::site::{DataSize, TimeSpan};
 
-/// The outcome of a request, for the requester.
+/// An outcome, for the requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkOutcome {
     /// The link is up.
     Up {
         /// Its addresses, if they are known.
         addresses: Option<Addresses>,
-        /// How long it may stay; `None` for a link that was opened by hand.
+        /// How long it may stay up; `None` for a link that was opened by hand.
         left: Option<TimeSpan>,
     },
-    /// The link was up already, or is still being dialled, and may now stay this long.
+    /// The link was up already, or is being dialled, and may now stay up this long.
     Extended(TimeSpan),
     /// The link did not come up.
     Failed(DownReason),
@@ -27,10 +27,10 @@ pub enum LinkOutcome {
     Refused(RequestRefusal),
 }
 
-/// DownReason a link ended, or never came up.
+/// Why a link ended, or did not come up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownReason {
-    /// Somebody asked for it.
+    /// By request.
     Asked,
     /// It was idle for this long.
     Idle(TimeSpan),
@@ -40,7 +40,7 @@ pub enum DownReason {
     Budget(DataSize),
     /// It took too long to come up.
     Slow,
-    /// There was no call.
+    /// The call failed.
     DialFailure(DialFailure),
     /// The operator gave this address of the box's own networks.
     OwnAddress(Ipv4Addr),
@@ -50,7 +50,7 @@ pub enum DownReason {
     Stopping,
 }
 
-/// DownReason nothing was done.
+/// Why nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestRefusal {
     /// The month's data are used up.
@@ -67,7 +67,7 @@ pub enum RequestRefusal {
 }
 
 impl LinkOutcome {
-    /// Whether something failed, or ended unasked.
+    /// Whether something failed, or ended without a request.
     pub fn is_trouble(&self) -> bool {
         match self {
             Self::Up { .. }
@@ -83,7 +83,7 @@ impl LinkOutcome {
 }
 
 impl DownReason {
-    /// Whether another attempt may fare better.
+    /// Whether another attempt may succeed.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Exit(exit) => exit.may_pass(),

@@ -1,5 +1,5 @@
-//! The box's own networks, of which no operator gives an address: the box would take a neighbour's place there, or send
-//! over the link what is meant for the neighbour.
+//! The box's own networks. An operator must not assign an address in them: the box would take the address of a
+//! neighbour there, or send the neighbour's packets over the link.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -8,15 +8,15 @@ use super::{Addresses, Interface};
 use crate::paths::Paths;
 use crate::site::{Addressing, HostAddress, Role, Site};
 
-/// As the kernel's routes have it.
+/// A network, as in the kernel's routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Network {
     address: u32,
     mask: u32,
 }
 
-/// The address of a link's ends that belongs to a network of the box, if one does: a network that it is in now, or that
-/// its site says.
+/// The address of a link that belongs to a network of the box, if there is one: a network that the box is in now, or
+/// that its site names.
 pub fn find_conflict(paths: &Paths, link: &Interface, addresses: Addresses) -> Option<Ipv4Addr> {
     let routes = fs::read_to_string(paths.path("/proc/net/route")).unwrap_or_default();
     let site = fs::read_to_string(paths.site()).ok().and_then(|text| Site::parse(&text).ok());
@@ -29,7 +29,7 @@ pub fn find_conflict(paths: &Paths, link: &Interface, addresses: Addresses) -> O
     [addresses.local, addresses.remote].into_iter().find(taken)
 }
 
-/// A network that an interface is in by its own address: a route without a gateway, and not over this or another link
+/// The network of an interface's own address: a route without a gateway that is not over this or another link
 /// (linux/net/ipv4/fib_trie.c, `fib_route_seq_show`).
 fn connected(route: &str, link: &Interface) -> Option<Network> {
     let fields: Vec<&str> = route.split_whitespace().collect();
@@ -37,7 +37,7 @@ fn connected(route: &str, link: &Interface) -> Option<Network> {
     if interface == link.as_str() || interface.starts_with("ppp") {
         return None;
     }
-    // The bytes are those of the network, printed as a number of this processor.
+    // Network byte order, printed as a number in host byte order.
     let bits = |hex| u32::from_str_radix(hex, 16).ok().map(u32::from_be);
     let (address, gateway, mask) = (bits(address)?, bits(gateway)?, bits(mask)?);
     (gateway == 0 && mask != 0).then_some(Network { address, mask })
@@ -66,7 +66,7 @@ mod tests {
 
     const SITE: &str = "role='dialer'\nhostname='x'\n[operator]\nname='free'\napn='free'\n\
                         [lan]\naddress='192.168.7.2/24'\n";
-    /// Of a box with DHCP in 192.168.32.0/24, and a link whose site has routes.
+    /// Routes of a box with DHCP in 192.168.32.0/24, and a link whose site has routes.
     const ROUTES: &str = "\
 Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
 eth0\t00000000\tFE20A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
@@ -88,7 +88,7 @@ ppp0\t0000010A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
             ("192.168.32.77", "10.64.64.64", Some("192.168.32.77")),
             ("10.64.3.2", "192.168.32.254", Some("192.168.32.254")),
             ("192.168.7.9", "10.64.64.64", Some("192.168.7.9")),
-            ("10.0.2.1", "10.64.64.64", None), // behind a gateway: the way there stays as it is
+            ("10.0.2.1", "10.64.64.64", None), // behind a gateway: its route does not change
             ("10.1.0.1", "10.64.64.64", None), // a route of the link itself
         ] {
             let ends = Addresses { local: local.parse().unwrap(), remote: remote.parse().unwrap() };

@@ -1,4 +1,4 @@
-//! The process pppd: how it is started, followed and ended, and what its end means.
+//! The pppd process: its start, its end, and the meaning of its exit status.
 
 use std::fmt;
 use std::io;
@@ -17,9 +17,9 @@ use crate::site::Dialer;
 /// The signals for pppd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// It terminates LCP, runs ip-down and hangs up.
+    /// pppd terminates LCP, runs ip-down and hangs up.
     Terminate,
-    /// It is gone at once, and so is its interface; ip-down is not run.
+    /// pppd and its interface are gone at once; ip-down is not run.
     Kill,
 }
 
@@ -33,35 +33,33 @@ pub struct Pppd {
     child: Option<Child>,
 }
 
-/// While the modem dials. pppd cannot use the port before the firewall's rules are loaded; the first
-/// time in a boot, their drivers take a second. The line is not this command's to hold.
+/// Runs while the modem dials. pppd cannot use the port before the firewall's rules are loaded; the first time in a
+/// boot, their modules take a second. The redirections release the port.
 const RULES_MEANWHILE: &str = "/sbin/modprobe ppp_async <>/dev/null >&0 2>&0 &";
 
-/// Starts pppd for the site's provider. It keeps its terminal's place (`nodetach`), logs to
-/// syslog and to [a file](super::pppd_log), and outlives this service if that one ends: the next one
-/// finds it by [`running`](super::counters::running).
+/// Starts pppd for the site's provider. It does not detach (`nodetach`), logs to syslog and to [a
+/// file](super::pppd_log), and outlives this service: the next run finds it with [`running`](super::counters::running).
 ///
 /// # Errors
-/// pppd is not there or cannot be run.
+/// pppd is missing or cannot be executed.
 pub fn spawn(paths: &Paths, dialer: &Dialer) -> io::Result<Pppd> {
     paths.withdraw(run_file::PPPD_LOG);
     let mut command = Command::new("pppd");
     command.args(["call", dialer.operator.name.as_str(), "nodetach"]);
-    // The provider's own `connect`, and then a word to us: pppd tells that the script failed,
-    // but not how.
-    let told = format!("{{ dialctl hook {NO_CALL} $?; exit 1; }}");
-    command.arg("connect").arg(format!("{RULES_MEANWHILE} {} || {told}", dialer.connect_script()));
-    // What `chat` reports goes there, too.
+    // The provider's own `connect`, and a report to us if it fails: pppd's exit status does not tell how it failed.
+    let report = format!("{{ dialctl hook {NO_CALL} $?; exit 1; }}");
+    command.arg("connect").arg(format!("{RULES_MEANWHILE} {} || {report}", dialer.connect_script()));
+    // The file also gets `chat`'s report.
     command.arg("logfile").arg(paths.run_file(run_file::PPPD_LOG));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Pppd::follow(command.process_group(0).spawn()?)
 }
 
-/// Starts what pppd runs when a link is down (pppd(8), SCRIPTS), for one that cannot any more. Of
-/// the arguments, Debian's script and its parts use the interface.
+/// Starts the script that pppd runs when a link is down (pppd(8), SCRIPTS), for a pppd that has ended without it. Of
+/// the arguments, Debian's script and its parts use only the interface.
 ///
 /// # Errors
-/// The script is not there or cannot be run.
+/// The script is missing or cannot be executed.
 pub fn run_ip_down(paths: &Paths, interface: &Interface, pid: Pid) -> io::Result<Child> {
     let mut command = Command::new(paths.path("/etc/ppp/ip-down"));
     let [tty, speed, local, remote, parameter] = [""; 5];
@@ -71,16 +69,16 @@ pub fn run_ip_down(paths: &Paths, interface: &Interface, pid: Pid) -> io::Result
 }
 
 impl Pppd {
-    /// Follows one that was started here.
+    /// Follows a pppd that was started here.
     ///
     /// # Errors
-    /// The kernel cannot tell when it ends; it is ended at once.
+    /// The kernel cannot report its end; pppd is killed at once.
     pub fn follow(mut child: Child) -> io::Result<Self> {
         let pid = Pid::from_child(&child);
         match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(end) => Ok(Self { pid, end, child: Some(child) }),
             Err(error) => {
-                // Nobody could end it later.
+                // Nothing could end it later.
                 child.kill()?;
                 child.wait()?;
                 Err(error.into())
@@ -88,7 +86,7 @@ impl Pppd {
         }
     }
 
-    /// Follows a pppd that another program started.
+    /// Follows a pppd of another program.
     ///
     /// # Errors
     /// `ESRCH` if the process has ended; any other error says nothing about it (pidfd_open(2)).
@@ -96,13 +94,12 @@ impl Pppd {
         Ok(Self { pid, end: pidfd_open(pid, PidfdFlags::empty())?, child: None })
     }
 
-    /// Its process.
+    /// Its process ID.
     pub fn pid(&self) -> Pid {
         self.pid
     }
 
-    /// Sends a signal to this very process, even if its PID has been reused. One that has
-    /// ended already is no error.
+    /// Sends a signal to this process, never to another one with its PID. It is not an error if the process has ended.
     ///
     /// # Errors
     /// The signal is not allowed.
@@ -117,10 +114,10 @@ impl Pppd {
         }
     }
 
-    /// How it ended; `None` while it runs. Never waits: poll [`as_fd`](AsFd::as_fd) for reading.
+    /// How it ended; `None` while it runs. Does not block: poll [`as_fd`](AsFd::as_fd) for reading.
     ///
     /// # Errors
-    /// The kernel does not say.
+    /// The kernel does not report it.
     pub fn ended(&mut self) -> io::Result<Option<Exit>> {
         match &mut self.child {
             Some(child) => Ok(child.try_wait()?.map(Exit::of)),
@@ -144,7 +141,7 @@ impl AsFd for Pppd {
 pub enum Exit {
     /// 0: the operator has ended an established link.
     Peer,
-    /// Any other: it could not do its work, or an option asks for what a dialer has no use for.
+    /// Any other: it failed, or by an option that a dialer does not use.
     Broken(u8),
     /// 4: the kernel has no PPP.
     NoKernelPpp,
@@ -164,19 +161,19 @@ pub enum Exit {
     PeerDead,
     /// 16: the modem has hung up.
     HungUp,
-    /// 17: the line sends back what is sent.
+    /// 17: the line is looped back.
     Loopback,
-    /// Name or password refused, as pppd's own words say.
+    /// Name or password refused, by pppd's log.
     AuthRefused,
-    /// Name and password were not answered, or never asked for, as pppd's own words say.
+    /// Name and password were not answered, or not requested, by pppd's log.
     AuthUnanswered,
-    /// 19: one or the other.
+    /// 19: one of the two.
     AuthUnexplained,
     /// A signal has killed it.
     Killed(i32),
     /// It could not be started.
     NotStarted(String),
-    /// It was not started here, so its status went to another parent.
+    /// It was not started here: its parent gets the status.
     Unseen,
 }
 
@@ -188,7 +185,7 @@ impl Exit {
         }
     }
 
-    /// Reads an exit status.
+    /// Parses an exit status.
     pub fn from_code(code: u8) -> Self {
         match code {
             0 => Self::Peer,
@@ -207,8 +204,7 @@ impl Exit {
         }
     }
 
-    /// Whether another attempt may fare better. A refused password never does, and tried again
-    /// and again it may lock the account.
+    /// Whether another attempt may succeed. A refused password never does, and repeated attempts may lock the account.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Peer | Self::NoPort | Self::DialFailure | Self::NoAgreement | Self::PeerDead => true,
@@ -225,7 +221,7 @@ impl fmt::Display for Exit {
             Self::Peer => f.write_str("the operator has closed the link"),
             Self::Broken(code) => write!(f, "pppd failed with status {code}: see logread"),
             Self::NoKernelPpp => f.write_str("the kernel has no PPP"),
-            Self::Told => f.write_str("somebody has ended pppd"),
+            Self::Told => f.write_str("pppd was ended by a signal"),
             Self::Locked => f.write_str("another program has the modem's port"),
             Self::NoPort => f.write_str("the modem's port cannot be opened"),
             Self::DialFailure => f.write_str("the dialling script failed"),
@@ -271,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_process_is_followed_and_ended_too() {
+    fn a_process_of_another_program_is_followed_and_ended_too() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let mut stranger = Pppd::watch(Pid::from_child(&child)).unwrap();
         assert_eq!(stranger.ended().unwrap(), None);
@@ -281,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_to_a_process_that_has_ended_is_no_error() {
+    fn a_signal_to_a_process_that_has_ended_is_not_an_error() {
         let mut ended = start("true");
         poll(&mut [PollFd::new(&ended.end, PollFlags::IN)], None).unwrap();
         ended.ended().unwrap();
@@ -289,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn ip_down_is_told_which_link_it_is_about() {
+    fn ip_down_gets_the_interface_and_the_pid() {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
         let script = paths.path("/etc/ppp/ip-down");
@@ -305,7 +301,7 @@ mod tests {
 
     /// The numbers of pppd(8), EXIT STATUS.
     #[test]
-    fn every_exit_status_has_a_sentence_and_a_judgement() {
+    fn every_exit_status_has_a_text_and_says_whether_to_dial_again() {
         let said = (0..=20).map(|code| {
             let why = DownReason::Exit(Exit::from_code(code));
             let again = if why.may_pass() { ", dial again" } else { "" };
@@ -317,7 +313,7 @@ mod tests {
          2 pppd failed with status 2: see logread
          3 pppd failed with status 3: see logread
          4 the kernel has no PPP
-         5 somebody has ended pppd
+         5 pppd was ended by a signal
          6 another program has the modem's port
          7 the modem's port cannot be opened, dial again
          8 the dialling script failed, dial again

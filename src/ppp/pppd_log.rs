@@ -1,9 +1,8 @@
-//! What pppd says besides its exit status, which tells how the last of it went: 19 stands for a refused
-//! password and for a peer that never answered (auth.c, `auth_withpeer_fail`), and one that gives up
-//! and then sees the modem hang up ends with the status of a hang-up (2.4.9, main.c, `get_input`).
+//! The log of pppd. The exit status reflects the last event only: 19 means a refused password or a peer that never
+//! answered (auth.c, `auth_withpeer_fail`), and a pppd that gives up and then sees the modem hang up has the status of
+//! a hang-up (2.4.9, main.c, `get_input`).
 //!
-//! It writes its lines to a file, too (pppd(8), `logfile`), and so does its `chat` what it was told to
-//! report.
+//! pppd also logs to a file (pppd(8), `logfile`), and its `chat` writes its report there.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -12,11 +11,11 @@ use super::Exit;
 use crate::names::run_file;
 use crate::paths::Paths;
 
-/// More than pppd says of a call in which nothing is wrong, in bytes.
+/// The most bytes of the log: more than pppd writes about a call without errors.
 const LONGEST: u64 = 16 << 10;
 
-/// The lines of pppd that tell why a link ends (lcp.c, upap.c, chap-new.c, eap.c, auth.c, main.c, of 2.4.9
-/// and 2.5), whole, and what each tells the one who called.
+/// Complete lines of pppd with the cause of a link's end (lcp.c, upap.c, chap-new.c, eap.c, auth.c, main.c, of 2.4.9
+/// and 2.5), and that cause for the side that has called.
 const LINES: [(Line, Exit); 16] = [
     (Line::Is("PAP authentication failed"), Exit::AuthRefused),
     (Line::Is("CHAP authentication failed"), Exit::AuthRefused),
@@ -39,11 +38,11 @@ const LINES: [(Line, Exit); 16] = [
 /// A line of fixed form.
 #[derive(Debug, Clone, Copy)]
 pub enum Line {
-    /// All of it.
+    /// The whole line.
     Is(&'static str),
-    /// A number stands behind this.
+    /// A number follows this.
     EndsWithNumber(&'static str),
-    /// What the other end has sent stands behind this.
+    /// Text of the peer follows this.
     EndsWithText(&'static str),
 }
 
@@ -59,14 +58,13 @@ impl Line {
     }
 }
 
-/// What the first of these lines tells in what pppd has said.
+/// The cause of the first of these lines in the log.
 pub fn find(lines: &[(Line, Exit)], said: &str) -> Option<Exit> {
     let told = |said: &str| lines.iter().find(|(line, _)| line.fits(said)).map(|(_, cause)| cause.clone());
     said.split('\n').find_map(told)
 }
 
-/// Why the dialer's link has ended, by what its pppd said and by its exit status. The words decide where
-/// the status does not tell.
+/// Why the dialer's link has ended, from pppd's log and exit status. The log decides if the status is ambiguous.
 pub fn cause(said: &str, exit: Exit) -> Exit {
     match exit {
         Exit::HungUp | Exit::AuthUnexplained => find(&LINES, said).unwrap_or(exit),
@@ -74,18 +72,17 @@ pub fn cause(said: &str, exit: Exit) -> Exit {
     }
 }
 
-/// What the dialer's pppd has said.
+/// The log of the dialer's pppd.
 pub fn read(paths: &Paths) -> String {
     let said = fs::read(paths.run_file(run_file::PPPD_LOG)).unwrap_or_default();
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Empties pppd's file when it has become long: each packet that it cannot use is a line, and the other
-/// end may send them for hours. What ends the call is said at the end.
+/// Truncates a long log: pppd logs each unusable packet, and the peer may send them for hours. The cause of the end is
+/// logged last.
 pub fn keep_short(said: &Path) {
     if said.metadata().is_ok_and(|file| file.len() > LONGEST) {
-        // pppd appends (options.c, `setlogfile`): it goes on at the new end. This fails only when
-        // the file is gone.
+        // pppd appends (options.c, `setlogfile`): it continues at the new end. This fails only if the file is gone.
         drop(File::options().write(true).open(said).and_then(|file| file.set_len(0)));
     }
 }
@@ -95,10 +92,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_can_fill_the_memory_with_what_pppd_says() {
+    fn pppd_s_log_never_fills_the_memory() {
         let dir = tempfile::tempdir().unwrap();
         let said = dir.path().join("line1.pppd");
-        keep_short(&said); // it is not there yet
+        keep_short(&said); // it does not exist yet
         for (length, kept) in [(LONGEST, LONGEST), (LONGEST + 1, 0)] {
             std::fs::write(&said, vec![b'x'; usize::try_from(length).unwrap()]).unwrap();
             keep_short(&said);
@@ -106,9 +103,9 @@ mod tests {
         }
     }
 
-    /// The words of ppp 2.4.9: upap.c, chap-new.c; each with the status that goes with it.
+    /// Lines of ppp 2.4.9 (upap.c, chap-new.c), each with the cause.
     #[test]
-    fn a_login_is_refused_only_if_the_other_end_says_so() {
+    fn a_login_counts_as_refused_only_by_a_line_of_pppd_itself() {
         let begin = "Serial connection established.\nUsing interface ppp0\nConnect: ppp0 <--> /dev/modem\n";
         let end = "Connection terminated.\n";
         for (said, expected) in [
@@ -119,7 +116,7 @@ mod tests {
             ("No response to PAP authenticate-requests\n", Exit::AuthUnanswered),
             ("CHAP authentication timed out\n", Exit::AuthUnanswered),
             ("PAP authentication failed due to protocol-reject\n", Exit::AuthUnanswered),
-            // The other end chooses this text.
+            // The peer chooses this text.
             ("Remote message: PAP authentication failed\n", Exit::AuthUnexplained),
             ("CHAP authentication failed: no, it was not\n", Exit::AuthUnexplained),
             ("", Exit::AuthUnexplained),

@@ -1,25 +1,25 @@
-//! What a dialer's clock is worth.
+//! The source of a dialer's clock.
 
 use super::{Fields, Published};
 use crate::record::Record;
 
 const SOURCE: &str = "source";
 
-/// Where the clock has its time from.
+/// The source of the clock's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockSource {
     /// The network has sent it.
     Network,
-    /// The network has sent it, and the modem shows it so that it may be local or universal time.
+    /// The network has sent it, and the modem may show local or universal time.
     Unproven,
-    /// It was saved before the boot: the time is anything later.
+    /// It was saved before the boot: the real time is later.
     Saved,
-    /// Nothing is known but that the image was built before.
+    /// It is only known that the image was built before.
     NotSet,
 }
 
 impl ClockSource {
-    /// As it stands in the record.
+    /// Its name in the record.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Network => "network",

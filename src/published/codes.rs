@@ -1,4 +1,4 @@
-//! Whether a dialer can accept one-time codes, and whether what it must not forget has a second copy.
+//! Whether a dialer can accept one-time codes, and whether the second copy works.
 
 use super::{Fields, Published};
 use crate::record::Record;
@@ -11,9 +11,9 @@ const COPY_TROUBLE: &str = "second-copy-trouble";
 /// The one-time codes of a dialer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodesStatus {
-    /// Which codes by the counter were used is lost: none is accepted until somebody sets it.
+    /// The used HOTP codes are not known: none is accepted until the counter is set.
     pub lacks_counter: bool,
-    /// Why the second copy could not be read or written last, for a person.
+    /// The last error of the second copy, as text.
     pub copy_trouble: Option<String>,
 }
 

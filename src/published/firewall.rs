@@ -3,15 +3,15 @@
 use super::{Fields, Published};
 use crate::record::Record;
 
-/// What came of loading the firewall's rules, without which no interface comes up. Written by `/etc/init.d/firewall` when the
-/// first interface is about to; no record before.
+/// The result of loading the firewall's rules, without which no interface comes up. `/etc/init.d/firewall` writes it
+/// before the first interface comes up; until then there is no record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FirewallStatus {
     /// They are in force.
     Loaded,
     /// There are none. The next interface tries again.
     Refused {
-        /// The first line of what `nft` says.
+        /// The first line of `nft`'s output.
         why: String,
     },
 }

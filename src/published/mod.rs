@@ -2,6 +2,7 @@
 //! [`Record`]; JSON is made from the same [fields](Fields), with numbers as numbers.
 
 mod boot;
+mod card;
 mod clock;
 mod codes;
 mod driver;
@@ -12,6 +13,7 @@ mod link;
 mod modem;
 
 pub use boot::{BootStatus, LastBoot};
+pub use card::{CardStatus, Twin};
 pub use clock::ClockSource;
 pub use codes::CodesStatus;
 pub use driver::{DriverStatus, PortNames};

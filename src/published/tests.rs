@@ -120,13 +120,15 @@ proptest! {
 
     #[test]
     fn a_boot_is_read_as_it_was_published(
-        number in any::<u64>(), cause in text(), root in maybe(text()), trouble in maybe(text()),
-        started in maybe(any::<u64>())
+        number in any::<u64>(), cause in text(), root in maybe(text()), check in maybe(text()),
+        trouble in maybe(text()), started in maybe(any::<u64>())
     ) {
         let boot = LastBoot { number, cause };
         prop_assert!(is_read_back(&boot));
         let status = BootStatus {
             root,
+            root_check: check,
+            root_trouble: trouble.clone(),
             state_trouble: trouble,
             init_started_ms: started,
             ..BootStatus::default()

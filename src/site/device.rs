@@ -3,6 +3,7 @@
 use super::error::{Checked, problem};
 use super::table::{Value, Written, integer};
 use super::text::{Invalid, Text, checked_string, text_value};
+use crate::names::WATCHDOG;
 use std::fmt;
 
 checked_string! {
@@ -45,7 +46,7 @@ impl Text for DevicePath {
 impl DevicePath {
     /// The first hardware watchdog.
     pub(super) fn watchdog() -> Self {
-        Self("/dev/watchdog".to_owned())
+        Self(WATCHDOG.to_owned())
     }
 }
 

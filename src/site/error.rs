@@ -63,7 +63,7 @@ pub(super) type Checked<T> = Result<T, Box<Problem>>;
 pub(super) struct Problem {
     pub reason: Invalid,
     pub at: Range<usize>,
-    /// Whether the line may be shown as it is.
+    /// Whether the line may be shown unchanged.
     pub show: Show,
 }
 
@@ -98,7 +98,7 @@ fn reword(message: &str) -> Invalid {
     }
 }
 
-/// For a word that is none of the possible ones.
+/// The hint for a word that is not one of the possible ones.
 pub(super) fn unknown(what: &str, found: &str, known: &[&str]) -> Invalid {
     match closest(found, known.iter().copied()) {
         Some(meant) => Invalid::new(

@@ -72,7 +72,7 @@ pub struct Site {
     pub watchdog: Watchdog,
     /// The local network, if the box is in one.
     pub lan: Option<Lan>,
-    /// The keys for ssh; without keys nobody can log in over the network.
+    /// The keys for ssh; without keys no login over the network is possible.
     pub ssh_keys: Vec<SshKey>,
     /// The role, with its settings.
     pub role: Role,

@@ -1,33 +1,29 @@
-//! How often somebody may guess, and how the owner gets through while somebody does.
+//! The rate limit for wrong codes, and how the owner's commands get through an attack.
 //!
-//! One count for all senders, since their numbers are forged as easily as any. Only a wrong code
-//! costs an attempt, so the owner never locks himself out by commanding much. A flood of forged
-//! messages is checked as it comes, up to [`BURST`] of them; then one more every [`REFILL`]. The
-//! count is full after a boot: keeping it on the card would let a stranger write there.
+//! There is one count for all senders, since any number can be forged. Only a wrong code costs an attempt, so frequent
+//! commands do not lock out the owner. The first [`BURST`] messages of a flood are checked as they come; then one more
+//! every [`REFILL`]. The count is full after a boot: if it were on the card, a stranger could cause writes there.
 //!
-//! When no attempt is left, codes are still compared, but one is no longer enough: the command
-//! runs with the second of two right codes, at most [`SPAN`] moving factors later than the first
-//! and within [`PAIR_TIME`] of it (RFC 4226 §7.4 asks for a sequence of codes for the same
-//! reason). So the owner who gets no answer sends the command again with the next code of the app,
-//! which appears within 30 seconds, and is obeyed as soon as it arrives. These comparisons have a
-//! limit of their own, [`PAIR_BURST`] and one every [`PAIR_REFILL`]. A network that brings more
-//! than one message a second for minutes would use that up, too; it would have to deliver faster
-//! than over GSM's signalling channel (an SDCCH has 782 bit/s, and each message is acknowledged
-//! before the next one comes).
+//! When no attempt is left, codes are still compared, but one is no longer enough: the command runs with the second of
+//! two right codes, at most [`SPAN`] moving factors later than the first and within [`PAIR_TIME`] of it (RFC 4226 §7.4
+//! uses a sequence of codes for the same reason). So an owner who gets no answer sends the command again with the next
+//! code of the app, which appears within 30 seconds, and the box carries it out on arrival. These comparisons have a
+//! limit of their own, [`PAIR_BURST`] and one every [`PAIR_REFILL`]. More than one message a second for minutes would
+//! use that up, too; but GSM's signalling channel is not that fast (an SDCCH has 782 bit/s, and each message is
+//! acknowledged before the next one comes).
 //!
 //! # The chance of guessing
 //!
-//! Let *C* codes exist (10⁸ with 8 digits) and *G* of them be right at any one moment. The forger
-//! learns nothing from a refusal, so every comparison is right with a probability of at most *G/C*.
+//! Let there be *C* codes (10⁸ with 8 digits), *G* of which are right at any one moment. The forger learns nothing from
+//! a refusal, so every comparison succeeds with a probability of at most *G/C*.
 //!
 //! - One code is enough for [`PER_DAY`] comparisons a day: at most `PER_DAY · G/C`.
 //! - Otherwise two must be right. There are at most [`PAIRS_PER_DAY`] comparisons that may be the
 //!   first; after each at most [`SECONDS_PER_FIRST`] that may be the second, of which only [`SPAN`]
 //!   codes are right. Summed over all pairs: `PAIRS_PER_DAY · G/C · SECONDS_PER_FIRST · SPAN/C`.
 //!
-//! [`chance_per_day`] is the sum: 0.05 % with TOTP and 8 digits, 5 % with 6. A right code that the
-//! owner sends while no attempt is left is a first code that the forger need not guess:
-//! [`chance_per_command`].
+//! [`chance_per_day`] is the sum: 0.05 % with TOTP and 8 digits, 5 % with 6. If the owner sends a right code while no
+//! attempt is left, the forger need not guess the first code: [`chance_per_command`].
 
 use std::time::Duration;
 
@@ -35,34 +31,32 @@ use super::proof::{self, CodeCheck};
 use crate::allowance::Allowance;
 use crate::site::{OneTimeCode, Proof};
 
-/// Attempts after a long silence: a flood of 500, and room for the owner's own slips.
+/// Attempts after a long pause: a flood of 500, and room for the owner's own errors.
 pub const BURST: u32 = 600;
 /// An attempt comes back in this time.
 pub const REFILL: Duration = Duration::from_secs(10);
 /// Attempts in the 24 hours after a boot.
 pub const PER_DAY: u64 = per_day(BURST, REFILL);
 
-/// Comparisons for a pair of codes after a long silence: a full storage of 255 messages, listed at
-/// once.
+/// Comparisons for a pair of codes after a long pause: a full storage of 255 messages, listed at once.
 pub const PAIR_BURST: u32 = 300;
 /// Another such comparison in this time.
 pub const PAIR_REFILL: Duration = Duration::from_secs(1);
 /// Such comparisons in the 24 hours after a boot.
 pub const PAIRS_PER_DAY: u64 = per_day(PAIR_BURST, PAIR_REFILL);
 
-/// From the first code to the second: the owner waits for an answer in vain, types, and both
-/// messages may be late.
+/// The time from the first code to the second: the owner waits for an answer and types, and both messages may be late.
 pub const PAIR_TIME: Duration = Duration::from_secs(300);
-/// By how many moving factors the second code may be later than the first: two minutes of TOTP.
+/// The most moving factors from the first code to the second: two minutes of TOTP.
 pub const SPAN: u64 = 4;
-/// Comparisons that may follow a right first code in time.
+/// The most comparisons in time after a right first code.
 pub const SECONDS_PER_FIRST: u64 = PAIR_BURST as u64 + PAIR_TIME.as_secs() / PAIR_REFILL.as_secs();
 
 const fn per_day(burst: u32, refill: Duration) -> u64 {
     burst as u64 + 24 * 3600 / refill.as_secs()
 }
 
-/// What may still be guessed.
+/// The remaining attempts.
 #[derive(Debug)]
 pub struct Attempts {
     single: Allowance,
@@ -77,21 +71,21 @@ struct FirstCode {
     at: Duration,
 }
 
-/// What a compared code is worth.
+/// The consequence of a compared code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The command runs. No code of this moving factor or before it may be taken again.
+    /// The command runs. No code of this moving factor or an earlier one may be accepted again.
     Proven(u64),
     /// The code is right, and a second one must follow.
     FirstOfTwo,
-    /// It was good once.
+    /// It was accepted before.
     Used,
     /// It is wrong.
     Wrong,
 }
 
 impl Attempts {
-    /// All of them, at boot.
+    /// All attempts, at boot.
     #[must_use]
     pub fn full() -> Self {
         Self {
@@ -103,7 +97,7 @@ impl Attempts {
 
     /// Whether a code may be compared now.
     pub fn any_left(&mut self, now: Duration) -> bool {
-        // Both are asked: an allowance counts what has come back only when it is.
+        // Both must be evaluated: an allowance refills only then.
         let (single, paired) = (self.single.any_left(now), self.paired.any_left(now));
         single || paired
     }

@@ -3,7 +3,7 @@ use crate::site::Digits;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Attempts of which those for one code are used up, at this moment.
+/// Attempts with those for one code used up, at this time.
 fn used_up(now: Duration) -> Attempts {
     let mut attempts = Attempts::full();
     for _ in 0..BURST {
@@ -29,7 +29,7 @@ fn compared(seconds: u64) -> (u64, u64) {
 }
 
 #[test]
-fn a_days_flood_never_checks_more_than_is_said() {
+fn a_flood_never_gets_more_checks_a_day_than_documented() {
     let (single, paired) = compared(24 * 3600);
     assert!(single <= PER_DAY && single > PER_DAY - 2, "{single}");
     // It takes a minute to use up the others.
@@ -37,7 +37,7 @@ fn a_days_flood_never_checks_more_than_is_said() {
 }
 
 #[test]
-fn after_a_first_code_no_more_are_compared_than_is_said() {
+fn after_a_first_code_no_more_codes_are_compared_than_documented() {
     let first = Duration::from_secs(1000);
     let mut attempts = used_up(first);
     let mut paired = 0;
@@ -52,7 +52,7 @@ fn after_a_first_code_no_more_are_compared_than_is_said() {
 }
 
 #[test]
-fn guessing_succeeds_as_rarely_as_is_said() {
+fn guessing_succeeds_as_rarely_as_documented() {
     let code = |digits| OneTimeCode { secret: "A".repeat(32).parse().unwrap(), digits };
     for (proof, day, command) in [
         // 9240 · 5/10⁸, and 86 700 · 5/10⁸ · 2400/10⁸ = 0.000 000 1
@@ -106,12 +106,12 @@ fn a_pair_proves_one_command_and_a_third_code_begins_another() {
 }
 
 #[test]
-fn a_first_code_waits_for_the_second_no_longer_than_is_said() {
+fn a_first_code_waits_for_the_second_no_longer_than_documented() {
     let now = Duration::from_secs(1000);
     for (waited, verdict) in [(PAIR_TIME - SECOND, Verdict::Proven(101)), (PAIR_TIME, Verdict::FirstOfTwo)] {
         let mut attempts = used_up(now);
         assert_eq!(attempts.count(CodeCheck::Fresh(100), now), Verdict::FirstOfTwo);
-        // The flood goes on and takes every attempt that comes back.
+        // The flood continues and uses every new attempt.
         for second in 1..=waited.as_secs() {
             attempts.count(CodeCheck::Wrong, now + Duration::from_secs(second));
         }

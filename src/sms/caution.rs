@@ -1,18 +1,17 @@
-//! What the owner of a site should know about the proof it asks for.
+//! Warns of a weak proof in a site.
 
 use super::attempts::chance_per_day;
 use crate::site::{Proof, Sms};
 
-/// A chance of guessing a code that is worth a word: one in two hundred days.
+/// The chance of guessing a code that causes a warning: once in two hundred days.
 const WORTH_A_WORD: f64 = 0.005;
 
-/// One sentence, if there is something to be said.
+/// The warning, if there is one.
 #[must_use]
 pub fn caution(sms: &Sms) -> Option<String> {
     if sms.proof == Proof::SenderOnly {
         return Some(
-            "whoever forges the number of a text message commands this box: proof = \"sender-only\""
-                .to_owned(),
+            "anyone who forges a sender's number controls this box: proof = \"sender-only\"".to_owned(),
         );
     }
     let chance = chance_per_day(&sms.proof).filter(|chance| *chance > WORTH_A_WORD)?;
@@ -28,7 +27,7 @@ mod tests {
     use crate::site::{Digits, OneTimeCode};
 
     #[test]
-    fn what_is_weak_is_said_and_nothing_else() {
+    fn only_a_weak_proof_causes_a_warning() {
         let code = |digits| OneTimeCode { secret: "A".repeat(32).parse().unwrap(), digits };
         let said = |proof| caution(&Sms { numbers: Vec::new(), proof }).unwrap_or_default();
         assert_eq!(said(Proof::Totp(code(Digits::Eight))), "");

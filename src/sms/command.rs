@@ -1,34 +1,33 @@
-//! What a text message orders: one command, and the code that proves who gives it.
+//! Parses a text message: one command, and the code that authenticates the sender.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::site::TimeSpan;
 
-/// A command with its proof.
+/// A command with its code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// What to do.
+    /// The command.
     pub command: Command,
     /// The one-time code, not checked yet.
     pub code: Option<Code>,
 }
 
-/// What the box can be told to do.
+/// A command for the box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    /// Open the link, for that long or as long as the site allows; when it is open, it stays at
-    /// least so long from now.
+    /// Open the link, for this long or as long as the site allows; an open link stays up at least this long from now.
     Connect(Option<Duration>),
     /// Close the link.
     Disconnect,
-    /// Let the link stay so much longer, or as long as the site allows from now.
+    /// Let the link stay up this much longer, or as long as the site allows from now.
     Extend(Option<Duration>),
-    /// Say how the box is.
+    /// Report the status of the box.
     Status,
     /// Restart the box.
     Reboot,
-    /// Say which commands there are.
+    /// List the commands.
     Help,
 }
 
@@ -47,13 +46,13 @@ impl fmt::Display for Command {
     }
 }
 
-/// A one-time code as it was typed: 6 or 8 digits. `Debug` shows dots: one that was refused for
-/// another reason may still be good.
+/// A one-time code as it was typed: 6 or 8 digits. `Debug` shows dots: a code may still be valid if the message was
+/// refused for another reason.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Code(String);
 
 impl Code {
-    /// Takes 6 or 8 digits.
+    /// Validates 6 or 8 digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let fits = matches!(text.len(), 6 | 8) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -73,32 +72,31 @@ impl fmt::Debug for Code {
     }
 }
 
-/// Why a text is no order. Says nothing of what it says: there may be a code in it.
+/// Why a text is not an order. It does not quote the text, which may contain a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAnOrder {
-    /// No word but perhaps a code.
+    /// No word except perhaps a code.
     Empty,
-    /// It does not begin with a command.
+    /// It does not start with a command.
     NoCommand,
-    /// What follows is not a duration, or a very long one.
+    /// The word after the command is not a duration, or a very long one.
     Duration,
-    /// Something follows that does not belong there.
+    /// There is a surplus word.
     Surplus,
     /// More than one code.
     TwoCodes,
 }
 
 impl Order {
-    /// Reads the text of a message: `connect`, `disconnect`, `extend`, `status`, `reboot` or `help`
-    /// in large or small letters, with a duration after the first and the third, and a code of 6 or
-    /// 8 digits anywhere, usually last.
+    /// Parses the text of a message: `connect`, `disconnect`, `extend`, `status`, `reboot` or `help` in any case, with
+    /// a duration after the first and the third, and a code of 6 or 8 digits anywhere, usually last.
     ///
     /// A duration is a [`TimeSpan`], or a number of minutes; one of six digits would be a code.
-    /// The code may be in two halves, `1234 5678`, as apps show it, when it is last. A full stop or
-    /// comma after a word is not looked at: telephones add them.
+    /// At the end the code may be in two halves, `1234 5678`, as apps show it. A full stop or comma after a word is
+    /// ignored: telephones add them.
     ///
     /// # Errors
-    /// It is anything else.
+    /// The text is anything else.
     pub fn parse(text: &str) -> Result<Self, NotAnOrder> {
         let text = text.to_lowercase();
         let words: Vec<&str> =
@@ -123,7 +121,7 @@ impl Order {
     }
 }
 
-/// Takes the code out of the words.
+/// Removes the code from the words.
 fn split_code<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Option<Code>), NotAnOrder> {
     let of_digits = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
     if let [before @ .., first, second] = words
@@ -141,7 +139,7 @@ fn split_code<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Option<Code>), Not
     Ok((words.iter().copied().filter(|word| Code::parse(word).is_none()).collect(), code))
 }
 
-/// `2h`, or minutes if it is a number alone.
+/// `2h`, or a number of minutes.
 fn duration(text: &str) -> Result<Duration, NotAnOrder> {
     let minutes = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{text}m"));
     let span: Result<TimeSpan, _> = minutes.as_deref().unwrap_or(text).parse();
@@ -195,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_order() {
+    fn any_other_text_is_not_an_order() {
         for (text, why) in [
             ("", NotAnOrder::Empty),
             ("12345678", NotAnOrder::Empty),
@@ -225,12 +223,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_reader_panic(text in any::<String>()) {
+        fn no_text_makes_the_parser_panic(text in any::<String>()) {
             let _ = Order::parse(&text);
         }
 
         #[test]
-        fn no_numbers_make_the_reader_panic(text in "(connect|extend)( [0-9hm]{0,24}){0,3}") {
+        fn no_numbers_make_the_parser_panic(text in "(connect|extend)( [0-9hm]{0,24}){0,3}") {
             if let Ok(Order { command: Command::Connect(Some(time)) | Command::Extend(Some(time)), .. }) =
                 Order::parse(&text)
             {

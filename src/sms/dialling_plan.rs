@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_country_s_own_forms_are_its_number_and_no_other_s() {
+    fn only_a_country_s_own_forms_match_its_numbers() {
         use Meant::{National, Unknown};
         for (number_of, written, meant, is_it) in [
             ("+33612345678", "0612345678", Unknown, true),

@@ -1,4 +1,4 @@
-//! Which messages the box obeys.
+//! Decides which messages the box obeys.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::proof::{self, CodeCheck};
 use crate::clock::WallClock;
 use crate::site::{OneTimeCode, PhoneNumber, Proof, Sms};
 
-/// What lies between a message and its execution.
+/// Checks every message before it is carried out.
 #[derive(Debug)]
 pub struct Gate {
     site: Sms,
@@ -24,61 +24,54 @@ pub struct Gate {
     used: Used,
     /// Messages that were obeyed.
     handled: Recent,
-    /// Messages whose code was wrong or used. They are not looked at again: otherwise one
-    /// that the modem fails to delete would cost an attempt every time it is listed, and would come
-    /// true when its code does.
+    /// Messages whose code was wrong or used. They are not checked again: otherwise a message that the modem fails to
+    /// delete would cost an attempt with every listing, and would be obeyed once its code is right.
     refused: Recent,
-    /// Messages with the first of two right codes, apart from the wrong ones: a flood of these would make the box forget
-    /// them, and one that the modem failed to delete would be obeyed hours after it was refused.
+    /// Messages with the first of two right codes. They are kept apart from the wrong ones: a flood of those would
+    /// displace them, and a message that the modem fails to delete would be obeyed hours after it was refused.
     awaiting: Recent,
     attempts: Attempts,
 }
 
-/// Which codes of the site's secret were accepted before.
+/// Which codes of the site's secret were accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Used {
     /// None.
     None,
     /// The last one has this moving factor.
     UpTo(u64),
-    /// That is lost. The service has started at this time since boot, and has accepted none.
+    /// This information is lost. The service started at this time since boot, and has accepted none.
     Lost { started: Duration },
 }
 
-/// What is to be done with a message.
+/// An order that is obeyed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judgement {
-    /// It is obeyed.
-    Accepted {
-        /// What it orders.
-        command: Command,
-        /// Who gets the answer: the number as the site has it, since networks refuse to send to some
-        /// forms in which they name a sender.
-        from: Address,
-        /// What must be stored *before* the command runs: then the message is refused for good, also
-        /// after a power cut. What cannot be stored must not be obeyed.
-        remember: Past,
-        /// The clock that the code was right by; `None` if it goes by none.
-        clock: Option<RightClock>,
-    },
-    /// It is not. This is logged and never answered: an answer would cost money and tell a
-    /// stranger that somebody is there.
-    Refused(GateRefusal),
+pub struct AcceptedOrder {
+    /// The command.
+    pub command: Command,
+    /// The recipient of the answer: the number as the site has it, since networks refuse to send to some of the
+    /// forms in which they name a sender.
+    pub from: Address,
+    /// Must be stored *before* the command runs: then the message is never accepted again, not even after a power
+    /// cut. If it cannot be stored, the command must not run.
+    pub remember: Past,
+    /// The clock by which the code was right; `None` if it depends on none.
+    pub clock: Option<RightClock>,
 }
 
-/// The clocks that a code may be right by.
+/// The clocks by which a code may be right.
 #[derive(Debug, Clone, Copy)]
 pub struct Clocks {
-    /// The one that is in force.
+    /// The clock in force.
     pub wall: WallClock,
-    /// What it may be instead, in seconds since 1970, while that is not sure.
+    /// The other possible time, in seconds since 1970, while the clock is uncertain.
     pub other: Option<i64>,
 }
 
 /// Which of them it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RightClock {
-    /// The one that is in force.
+    /// The clock in force.
     Wall,
     /// The other one.
     Other,
@@ -90,7 +83,8 @@ impl From<WallClock> for Clocks {
     }
 }
 
-/// Why a message is not obeyed.
+/// Why a message is not obeyed. This is logged and never answered: an answer would cost money and show a stranger that
+/// the box exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GateRefusal {
     /// Its number is not in the site.
@@ -107,15 +101,13 @@ pub enum GateRefusal {
     NotAnOrder(NotAnOrder),
     /// No code, or one of another length than the site's.
     NoCode,
-    /// A code by the clock cannot be checked before the network has told the time. (An HOTP code
-    /// can.)
+    /// A TOTP code cannot be checked before the network has sent the time. (An HOTP code can.)
     ClockNotSet,
-    /// Which codes by the counter were used is lost: none can be accepted until somebody
-    /// [sets](Gate::set_counter) it.
+    /// The used HOTP codes are not known: none is accepted until the counter is [set](Gate::set_counter).
     CounterLost,
-    /// Which codes by the clock were used is lost, and this one was shown before the service started.
+    /// The used TOTP codes are not known, and this one was shown before the service started.
     OlderThanStart,
-    /// So many codes came that this one was not checked.
+    /// There were too many wrong codes: this one was not checked.
     TooManyFailures,
     /// The code is right, but after so many wrong ones a second right one must follow.
     SecondCodeNeeded,
@@ -125,18 +117,18 @@ pub enum GateRefusal {
     UsedCode,
 }
 
-/// How many messages that were obeyed are remembered: more than one of the SIM's or the modem's
-/// storages holds (SIMs have 10 to 50 paths), in 17 characters each.
+/// The number of obeyed messages that are remembered: more than a storage of the SIM or the modem holds (SIMs have 10
+/// to 50 places), in 17 characters each.
 const HANDLED: usize = 64;
-/// How many refused ones, in memory only: a storage of 255 paths.
+/// The number of refused ones, in memory only: a storage of 255 places.
 const REFUSED: usize = 256;
 
 impl Gate {
     /// The file of the [store](crate::state::Store) that holds the [`Past`].
     pub const FILE: &'static str = "sms";
 
-    /// The gate of a site, of which [`Judgement::Accepted`] last gave this past; of another secret, only
-    /// the messages count. `started` is when the service started, in time since boot.
+    /// The gate of a site, with the past of its last [`AcceptedOrder`]; if the secret has changed, only the
+    /// messages count. `started` is when the service started, in time since boot.
     #[must_use]
     pub fn new(site: &Sms, past: &Past, started: Duration) -> Self {
         let (used, handled) = match past {
@@ -166,8 +158,8 @@ impl Gate {
         matches!((self.used, &self.site.proof), (Used::Lost { .. }, Proof::Hotp(_)))
     }
 
-    /// The code of this counter counts as the last accepted one, whatever was before. Returns what must
-    /// be stored; `None` if the site's codes are not counted.
+    /// Takes the code of this counter for the last accepted one. Returns what must be stored; `None` if the site does
+    /// not use HOTP.
     pub fn set_counter(&mut self, used: u64) -> Option<Past> {
         matches!(self.site.proof, Proof::Hotp(_)).then(|| {
             self.used = Used::UpTo(used);
@@ -175,25 +167,17 @@ impl Gate {
         })
     }
 
-    /// Judges a message. What is cheap to tell comes first: only a well-formed order from a known
-    /// number with a code of the right length is worth computing a code for, and only a wrong code
-    /// costs one of the [attempts](super::attempts).
-    pub fn judge(&mut self, message: &Deliver, clocks: impl Into<Clocks>, now: Duration) -> Judgement {
-        match self.admit(message, clocks.into(), now) {
-            Ok((command, from, clock)) => {
-                self.handled.add(fingerprint(message));
-                Judgement::Accepted { command, from, remember: self.remember(), clock }
-            }
-            Err(refusal) => Judgement::Refused(refusal),
-        }
-    }
-
-    fn admit(
+    /// Decides about a message. Cheap checks come first: codes are computed only for a well-formed order from a known
+    /// number with a code of the right length, and only a wrong code costs one of the [attempts](super::attempts).
+    ///
+    /// # Errors
+    /// The message is refused.
+    pub fn judge(
         &mut self,
         message: &Deliver,
-        clocks: Clocks,
+        clocks: impl Into<Clocks>,
         now: Duration,
-    ) -> Result<(Command, Address, Option<RightClock>), GateRefusal> {
+    ) -> Result<AcceptedOrder, GateRefusal> {
         let is_sender = |number: &&PhoneNumber| message.from.is(number, self.home);
         let sender = self.site.numbers.iter().find(is_sender).ok_or(GateRefusal::UnknownNumber)?;
         let from = Address::of(sender);
@@ -210,19 +194,17 @@ impl Gate {
         }
         let Body::Text(text) = &message.body else { return Err(GateRefusal::Binary) };
         let order = Order::parse(text).map_err(GateRefusal::NotAnOrder)?;
-        match self.prove(&order, clocks, now) {
-            Ok(clock) => Ok((order.command, from, clock)),
-            Err(refusal) => {
-                match refusal {
-                    GateRefusal::WrongCode | GateRefusal::UsedCode | GateRefusal::OlderThanStart => {
-                        self.refused.add(fingerprint);
-                    }
-                    GateRefusal::SecondCodeNeeded => self.awaiting.add(fingerprint),
-                    _ => {}
-                }
-                Err(refusal)
+        let proof = self.prove(&order, clocks.into(), now);
+        match proof {
+            Ok(_) => self.handled.add(fingerprint),
+            Err(GateRefusal::WrongCode | GateRefusal::UsedCode | GateRefusal::OlderThanStart) => {
+                self.refused.add(fingerprint);
             }
+            Err(GateRefusal::SecondCodeNeeded) => self.awaiting.add(fingerprint),
+            Err(_) => {}
         }
+        let clock = proof?;
+        Ok(AcceptedOrder { command: order.command, from, remember: self.remember(), clock })
     }
 
     fn prove(
@@ -234,22 +216,14 @@ impl Gate {
         let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(None) };
         let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
         let code = of_length.ok_or(GateRefusal::NoCode)?;
-        if self.lacks_counter() {
-            return Err(GateRefusal::CounterLost);
-        }
         if !self.attempts.any_left(now) {
             return Err(GateRefusal::TooManyFailures);
         }
-        let (check, clock) = match &self.site.proof {
-            Proof::Totp(expected) => self.check_by_clock(expected, code, clocks, now)?,
-            _ => {
-                let used = match self.used {
-                    Used::UpTo(factor) => Some(factor),
-                    // A lost counter was refused above.
-                    Used::None | Used::Lost { .. } => None,
-                };
-                (proof::judge_hotp(expected, code, used), None)
-            }
+        let (check, clock) = match (&self.site.proof, self.used) {
+            (Proof::Totp(expected), _) => self.check_by_clock(expected, code, clocks, now)?,
+            (_, Used::UpTo(factor)) => (proof::judge_hotp(expected, code, Some(factor)), None),
+            (_, Used::None) => (proof::judge_hotp(expected, code, None), None),
+            (_, Used::Lost { .. }) => return Err(GateRefusal::CounterLost),
         };
         match (self.attempts.count(check, now), self.used) {
             (Verdict::Proven(factor), _) => self.used = Used::UpTo(factor),
@@ -261,7 +235,7 @@ impl Gate {
         Ok(clock)
     }
 
-    /// A code that is not right by the clock may be right by the other one.
+    /// Checks a TOTP code by the clock in force, and then by the other possible time.
     fn check_by_clock(
         &self,
         expected: &OneTimeCode,
@@ -273,7 +247,7 @@ impl Gate {
             let used = match self.used {
                 Used::None => None,
                 Used::UpTo(factor) => Some(factor),
-                // Every code that was accepted before had been shown before the service started.
+                // Every code that was accepted earlier was shown before the service started.
                 Used::Lost { started } => {
                     let since = i64::try_from(now.saturating_sub(started).as_secs()).unwrap_or(i64::MAX);
                     Some(proof::newest_step_at(wall.shown().saturating_sub(since)))
@@ -294,7 +268,7 @@ impl Gate {
     fn remember(&self) -> Past {
         let used = match self.used {
             Used::UpTo(factor) => Some(factor),
-            // Only without codes is anything accepted so.
+            // Nothing was accepted, or the site asks for no code.
             Used::None | Used::Lost { .. } => None,
         };
         let secret = SecretMark::from_proof(&self.site.proof);
@@ -302,14 +276,14 @@ impl Gate {
     }
 }
 
-/// Tells one message from another. Two that differ are never taken for the same by accident; who
-/// forges two alike on purpose has the second one refused.
+/// Identifies a message. Different messages do not collide by accident; of two that are forged to collide, the second
+/// is refused.
 fn fingerprint(message: &Deliver) -> Fingerprint {
     let body = match &message.body {
         Body::Text(text) => text.as_bytes(),
         Body::Binary(octets) => octets,
     };
-    // A time that is not understood tells messages apart by its octets.
+    // A time that cannot be parsed still distinguishes messages by its octets.
     let sent = match message.sent.unix() {
         Some(unix) => unix.to_be_bytes().to_vec(),
         None => message.sent.to_octets().to_vec(),
@@ -323,7 +297,7 @@ fn fingerprint(message: &Deliver) -> Fingerprint {
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// The last few fingerprints, and how many at most.
+/// The last fingerprints, and their maximum number.
 #[derive(Debug)]
 struct Recent(VecDeque<Fingerprint>, usize);
 

@@ -1,20 +1,20 @@
-//! What costs an attempt, and what another secret or none means.
+//! Which messages cost an attempt, and the effect of another secret or none.
 
 use super::*;
 
 #[test]
-fn messages_that_nobody_would_believe_cost_no_attempt() {
+fn messages_without_a_code_to_check_cost_no_attempt() {
     let mut gate = gate(&totp());
     for junk in 0..10_000 {
-        gate.judge_text(STRANGER, &format!("connect {junk:08}"));
-        gate.judge_text(OWNER, &format!("win {junk:08}"));
-        gate.judge_text(OWNER, &format!("connect {:06}", junk));
+        refusal(gate.judge_text(STRANGER, &format!("connect {junk:08}")));
+        refusal(gate.judge_text(OWNER, &format!("win {junk:08}")));
+        refusal(gate.judge_text(OWNER, &format!("connect {:06}", junk)));
     }
     accepted(gate.judge_text(OWNER, &format!("connect {}", code(0))));
 }
 
 #[test]
-fn without_the_time_codes_by_the_clock_wait_and_codes_by_the_counter_do_not() {
+fn without_the_time_totp_codes_are_refused_and_hotp_codes_are_not() {
     let order = message(OWNER, &format!("connect {}", code(0)), TIME);
     let mut by_clock = gate(&totp());
     assert_eq!(refusal(by_clock.judge(&order, WallClock::Floor(TIME), NOW)), GateRefusal::ClockNotSet);
@@ -27,7 +27,7 @@ fn without_the_time_codes_by_the_clock_wait_and_codes_by_the_counter_do_not() {
 }
 
 #[test]
-fn a_new_secret_counts_from_the_beginning() {
+fn a_new_secret_starts_with_no_used_codes() {
     let old = site(Proof::Hotp(secret()));
     let order = |of: &OneTimeCode, counter| format!("status {:08}", proof::code(of, counter));
     let mut counted = gate(&old);
@@ -35,12 +35,12 @@ fn a_new_secret_counts_from_the_beginning() {
     let other = one_time_code("GEZDGNBVGY3TQOJQ");
     let mut changed = restarted(&site(Proof::Hotp(other.clone())), &stored);
     accepted(changed.judge_text(OWNER, &order(&other, 0)));
-    // The same secret in an app of the other kind is another beginning, too.
+    // The same secret with the other kind of code also starts with no used codes.
     accepted(restarted(&totp(), &stored).judge_text(OWNER, &format!("status {}", code(0))));
 }
 
 #[test]
-fn who_asks_for_no_proof_gets_none_and_still_no_message_twice() {
+fn without_a_code_a_message_is_still_obeyed_only_once() {
     let site = site(Proof::SenderOnly);
     let mut open = gate(&site);
     assert_eq!(refusal(open.judge_text(STRANGER, "connect")), GateRefusal::UnknownNumber);
@@ -53,7 +53,7 @@ fn who_asks_for_no_proof_gets_none_and_still_no_message_twice() {
 }
 
 #[test]
-fn what_is_remembered_stays_small() {
+fn the_stored_past_stays_small() {
     let mut open = gate(&site(Proof::SenderOnly));
     let mut stored = Past::NewCard;
     for sent in 0..1000 {

@@ -1,14 +1,14 @@
-//! What the gate accepts when it is lost which codes were used.
+//! What the gate accepts when the used codes are not known.
 
 use super::*;
 
-/// The service has started at [`NOW`], and all that was known before is lost.
+/// The service has started at [`NOW`], and the past is lost.
 fn after_a_loss(site: &Sms) -> Gate {
     Gate::new(site, &Past::Lost, NOW)
 }
 
 #[test]
-fn a_counter_that_is_lost_accepts_no_code_until_it_is_set() {
+fn with_a_lost_counter_no_code_is_accepted_until_it_is_set() {
     let mut gate = after_a_loss(&site(Proof::Hotp(secret())));
     let order = |counter| format!("status {:08}", proof::code(&secret(), counter));
     assert!(gate.lacks_counter());
@@ -27,7 +27,7 @@ fn a_counter_that_is_lost_accepts_no_code_until_it_is_set() {
 }
 
 #[test]
-fn only_a_counter_can_be_set() {
+fn a_counter_can_be_set_only_for_hotp() {
     for proof in [Proof::Totp(secret()), Proof::SenderOnly] {
         assert_eq!(gate(&site(proof)).set_counter(41), None);
     }
@@ -35,7 +35,7 @@ fn only_a_counter_can_be_set() {
 
 /// A code of step *n* is shown from 30·*n* on; the app may be a step ahead of the box.
 #[test]
-fn after_a_loss_a_code_by_the_clock_must_be_newer_than_the_start() {
+fn after_a_loss_a_totp_code_must_be_newer_than_the_start() {
     let step = u64::try_from(TIME).unwrap() / proof::STEP;
     for (seconds, factor, why) in [
         // Accepted just before the loss, and sent again.
@@ -61,7 +61,7 @@ fn after_a_loss_a_code_by_the_clock_must_be_newer_than_the_start() {
 }
 
 #[test]
-fn after_a_loss_who_asks_for_no_proof_is_obeyed() {
+fn after_a_loss_a_site_without_codes_still_obeys() {
     let (_, stored) = accepted(after_a_loss(&site(Proof::SenderOnly)).judge_text(OWNER, "connect"));
     assert!(matches!(stored, Past::Known(_)));
 }

@@ -1,5 +1,4 @@
-//! Who gets in and who does not. Names are those of the demands in the issue tracker's words:
-//! unknown number, wrong code, replayed code, old step, flood.
+//! Which messages are obeyed and which are refused: unknown number, wrong code, replayed code, old step, flood.
 
 #[path = "gate_cost_tests.rs"]
 mod cost;
@@ -11,6 +10,8 @@ use crate::sms::attempts;
 use crate::sms::pdu::ServiceCentreTime;
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+type Judged = Result<AcceptedOrder, GateRefusal>;
 
 const OWNER: &str = "+33612345678";
 const STRANGER: &str = "+33699999999";
@@ -54,19 +55,16 @@ fn message(from: &str, text: &str, sent: i64) -> Deliver {
 }
 
 impl Gate {
-    fn judge_text(&mut self, from: &str, text: &str) -> Judgement {
+    fn judge_text(&mut self, from: &str, text: &str) -> Judged {
         self.judge(&message(from, text, TIME), WallClock::Known(TIME), NOW)
     }
 }
 
-fn refusal(judgement: Judgement) -> GateRefusal {
-    match judgement {
-        Judgement::Refused(refusal) => refusal,
-        accepted => panic!("{accepted:?}"),
-    }
+fn refusal(judged: Judged) -> GateRefusal {
+    judged.unwrap_err()
 }
 
-/// The gate after a boot that finds what was stored.
+/// The gate after a boot, with the stored past.
 fn restarted(site: &Sms, stored: &Past) -> Gate {
     let read = Past::from_record(&Record::parse(&stored.to_record().to_string()));
     assert_eq!(read.as_ref(), Some(stored));
@@ -81,23 +79,19 @@ fn used(stored: &Past) -> Option<u64> {
     }
 }
 
-/// The command that is obeyed and what is remembered of it.
-fn accepted(judgement: Judgement) -> (Command, Past) {
-    match judgement {
-        Judgement::Accepted { command, remember, .. } => (command, remember),
-        Judgement::Refused(why) => panic!("{why}"),
-    }
+/// The accepted command, and the past to store.
+fn accepted(judged: Judged) -> (Command, Past) {
+    let order = judged.unwrap();
+    (order.command, order.remember)
 }
 
 /// Two hours later, and two hours before, where the code was shown then.
 #[test]
-fn while_two_clocks_may_be_right_a_code_that_is_right_by_either_is_obeyed_and_tells_which() {
+fn while_the_clock_is_uncertain_a_code_that_is_right_by_either_time_tells_which() {
     let clock = |late: i64, other: Option<i64>| {
         let clocks = Clocks { wall: WallClock::Known(TIME), other };
-        match gate(&totp()).judge(&message(OWNER, &format!("help {}", code(late)), TIME), clocks, NOW) {
-            Judgement::Accepted { clock, .. } => Ok(clock),
-            Judgement::Refused(why) => Err(why),
-        }
+        let order = message(OWNER, &format!("help {}", code(late)), TIME);
+        gate(&totp()).judge(&order, clocks, NOW).map(|order| order.clock)
     };
     let two_hours = 7200;
     let steps = two_hours / 30;
@@ -109,22 +103,22 @@ fn while_two_clocks_may_be_right_a_code_that_is_right_by_either_is_obeyed_and_te
     assert_eq!(clock(-steps, Some(TIME + two_hours)), Ok(Some(RightClock::Other)));
     assert_eq!(clock(steps, Some(TIME - two_hours)), Ok(Some(RightClock::Other)));
     let counted = gate(&site(Proof::SenderOnly)).judge_text(OWNER, "help");
-    assert!(matches!(counted, Judgement::Accepted { clock: None, .. }), "it goes by no clock");
+    assert_eq!(counted.unwrap().clock, None, "it depends on no clock");
 }
 
 #[test]
 fn the_owner_with_a_code_is_obeyed() {
     let judgement = gate(&totp()).judge_text(OWNER, &format!("Connect 2h {}", code(0)));
-    let Judgement::Accepted { command, from, .. } = judgement else { panic!("{judgement:?}") };
+    let AcceptedOrder { command, from, .. } = judgement.unwrap();
     assert_eq!(command, Command::Connect(Some(Duration::from_secs(7200))));
     assert_eq!(from.to_string(), OWNER);
 }
 
 #[test]
-fn the_owner_is_known_in_every_form_of_his_own_country_and_answered_in_the_site_s() {
+fn every_form_of_the_owner_s_country_is_accepted_and_the_site_s_form_is_answered() {
     for from in [OWNER, "33612345678", "0612345678", "0033612345678"] {
         let judgement = gate(&totp()).judge_text(from, &format!("status {}", code(0)));
-        let Judgement::Accepted { from: answered, .. } = judgement else { panic!("{from}: {judgement:?}") };
+        let answered = judgement.unwrap_or_else(|why| panic!("{from}: {why}")).from;
         assert_eq!(answered, Address::of(&OWNER.parse().unwrap()), "{from}");
     }
     // With owners in two countries, 0612345678 is a number of either.
@@ -132,27 +126,27 @@ fn the_owner_is_known_in_every_form_of_his_own_country_and_answered_in_the_site_
     abroad.numbers.push("+390612345678".parse().unwrap());
     for (from, refused) in [("0612345678", true), ("33612345678", false)] {
         let judgement = gate(&abroad).judge_text(from, &format!("status {}", code(0)));
-        assert_eq!(judgement == Judgement::Refused(GateRefusal::UnknownNumber), refused, "{from}");
+        assert_eq!(judgement == Err(GateRefusal::UnknownNumber), refused, "{from}");
     }
 }
 
 #[test]
-fn what_nobody_needs_of_a_message_decides_nothing() {
+fn unused_fields_of_a_message_do_not_matter() {
     let order = message(OWNER, &format!("status {}", code(0)), TIME);
-    // Part 1 of 1 is whole, and a time stamp without sense is no reason.
+    // Part 1 of 1 is a whole message, and an invalid time stamp does not matter.
     let sent = ServiceCentreTime::from_octets([0; 7]);
     let odd = Deliver { part: Some(Part { reference: 7, number: 1, of: 1 }), sent, ..order };
     let mut gate = gate(&totp());
     accepted(gate.judge(&odd, WallClock::Known(TIME), NOW));
     let again = refusal(gate.judge(&odd, WallClock::Known(TIME), NOW));
     assert_eq!(again, GateRefusal::AlreadyHandled);
-    // Two that differ in nothing but such a stamp are two messages.
+    // Two messages that differ only in such a time stamp are two messages.
     let other = Deliver { sent: ServiceCentreTime::from_octets([1, 0, 0, 0, 0, 0, 0]), ..odd };
     assert_eq!(refusal(gate.judge(&other, WallClock::Known(TIME), NOW)), GateRefusal::UsedCode);
 }
 
 #[test]
-fn everybody_and_everything_else_is_refused() {
+fn every_other_sender_and_message_is_refused() {
     let good = format!("connect {}", code(0));
     let part = Part { reference: 1, number: 1, of: 2 };
     for (message, why) in [
@@ -174,13 +168,13 @@ fn everybody_and_everything_else_is_refused() {
     ] {
         let mut gate = gate(&totp());
         assert_eq!(refusal(gate.judge(&message, WallClock::Known(TIME), NOW)), why, "{message:?}");
-        // Whatever it was, the owner is obeyed afterwards.
+        // The owner is obeyed afterwards.
         accepted(gate.judge_text(OWNER, &good));
     }
 }
 
 #[test]
-fn a_replayed_code_is_refused_whoever_sends_it_again() {
+fn a_replayed_code_is_refused_from_any_sender() {
     let mut gate = gate(&totp());
     accepted(gate.judge_text(OWNER, &format!("status {}", code(0))));
     assert_eq!(refusal(gate.judge_text(OWNER, &format!("reboot {}", code(0)))), GateRefusal::UsedCode);
@@ -227,13 +221,13 @@ fn a_message_that_the_modem_fails_to_delete_is_judged_once() {
 
 /// Forged messages with codes of the right form, faster than any network brings them.
 #[test]
-fn the_owner_in_a_flood_of_500_is_obeyed_within_a_minute() {
+fn in_a_flood_of_500_the_owner_is_obeyed_within_a_minute() {
     let mut gate = gate(&totp());
     for forged in 0..500 {
         let guess = message(OWNER, &format!("connect {forged:08}"), TIME);
         assert_eq!(refusal(gate.judge(&guess, WallClock::Known(TIME), NOW)), GateRefusal::WrongCode);
     }
-    // Its turn comes after a minute behind the others; the code had been on the screen for 25 s.
+    // It arrives after a minute behind the others; its code had been shown for 25 s.
     let order = message(OWNER, &format!("connect {}", code(0)), TIME);
     let minute = Duration::from_secs(60);
     accepted(gate.judge(&order, WallClock::Known(TIME + 60 + 25), NOW + minute));
@@ -259,7 +253,7 @@ fn a_flood_that_never_ends_is_checked_no_faster_than_the_limits() {
     assert!((expected - 100..=expected).contains(&checked), "{checked} of {expected}");
 }
 
-/// A gate of which all attempts for one code are used up.
+/// A gate with all attempts for one code used up.
 fn flooded(site: &Sms) -> Gate {
     let mut gate = gate(site);
     for forged in 0..attempts::BURST {
@@ -270,11 +264,11 @@ fn flooded(site: &Sms) -> Gate {
 }
 
 #[test]
-fn in_a_flood_the_second_right_code_is_obeyed_and_both_are_used_up() {
+fn in_a_flood_the_second_right_code_is_obeyed_and_both_are_used() {
     let mut gate = flooded(&totp());
     let first = format!("connect {}", code(0));
     assert_eq!(refusal(gate.judge_text(OWNER, &first)), GateRefusal::SecondCodeNeeded);
-    // The same message again, or its code in another, is no second code.
+    // The same message again, or its code in another message, is not a second code.
     assert_eq!(refusal(gate.judge_text(OWNER, &first)), GateRefusal::AlreadyRefused);
     let copied = format!("reboot {}", code(0));
     assert_eq!(refusal(gate.judge_text(OWNER, &copied)), GateRefusal::SecondCodeNeeded);
@@ -304,7 +298,7 @@ fn a_first_code_that_was_refused_is_not_obeyed_when_the_flood_is_over() {
 }
 
 #[test]
-fn in_a_flood_two_codes_of_the_counter_are_obeyed_too() {
+fn in_a_flood_two_hotp_codes_are_obeyed_too() {
     let mut gate = flooded(&site(Proof::Hotp(secret())));
     let order = |counter| format!("status {:08}", proof::code(&secret(), counter));
     assert_eq!(refusal(gate.judge_text(OWNER, &order(2))), GateRefusal::SecondCodeNeeded);
@@ -312,10 +306,9 @@ fn in_a_flood_two_codes_of_the_counter_are_obeyed_too() {
     assert_eq!(used(&stored), Some(3));
 }
 
-/// When an owner commands a box while somebody floods it, in seconds: each of the messages
-/// arrives `delay` after it was sent. The owner sends what the app shows, and if nothing has
-/// happened the next code when it appears. Returns how long after the first message was sent the
-/// command ran.
+/// The owner commands a box during a flood: each message arrives `delay` seconds after it was sent. The owner sends the
+/// code that the app shows, and if nothing happens the next code when it appears. Returns the time from the first
+/// message to the command's execution.
 fn command_in_flood(flood: &mut Flood, sent: u64, delay: u64) -> Option<u64> {
     let wall = |second: u64| TIME + i64::try_from(second).unwrap();
     let step_at = |second: u64| u64::try_from(wall(second)).unwrap() / proof::STEP;
@@ -327,15 +320,15 @@ fn command_in_flood(flood: &mut Flood, sent: u64, delay: u64) -> Option<u64> {
         let order = message(OWNER, &text, wall(typed));
         let judgement =
             flood.gate.judge(&order, WallClock::Known(wall(arrives)), Duration::from_secs(arrives));
-        matches!(judgement, Judgement::Accepted { .. }).then_some(arrives - sent)
+        judgement.ok().map(|_| arrives - sent)
     })
 }
 
-/// Forged messages with wrong codes, one after the other in these intervals.
+/// Forged messages with wrong codes, at these intervals.
 struct Flood {
     gate: Gate,
     intervals: std::iter::Cycle<std::vec::IntoIter<u64>>,
-    /// When the next one arrives, in milliseconds since boot, and how many came.
+    /// When the next one arrives, in milliseconds since boot, and how many have come.
     next: u64,
     forged: i64,
 }
@@ -363,9 +356,9 @@ impl Flood {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4))]
 
-    /// The forger has sent for two hours when the owner begins, and goes on.
+    /// The forger has sent for two hours when the owner starts, and continues.
     #[test]
-    fn whatever_a_forger_sends_the_owner_is_obeyed_with_the_next_code(
+    fn in_any_flood_the_owner_is_obeyed_with_the_next_code(
         intervals in vec(1000_u64..=5000, 1..50),
         pauses in vec(0_u64..=60, 71),
         delay in 1_u64..=60,

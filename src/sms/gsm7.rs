@@ -1,10 +1,10 @@
 //! The GSM 7 bit default alphabet with its extension table, and septets in octets.
 //! 3GPP TS 23.038 §6.1.2.1 (packing) and §6.2.1 (alphabet).
 
-/// The code that announces one of the [`EXTENSION`] table.
+/// The code before one of the [`EXTENSION`] table.
 const ESCAPE: u8 = 0x1b;
 
-/// By code. The place of [`ESCAPE`] holds a space, which is what a receiver shows for a lone one.
+/// By code. The place of [`ESCAPE`] holds a space, which a receiver shows for a lone escape.
 #[rustfmt::skip]
 const ALPHABET: [char; 128] = [
     '@', '£', '$', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', '\n', 'Ø', 'ø', '\r', 'Å', 'å',
@@ -55,16 +55,16 @@ pub fn encode(text: &str) -> Option<Vec<u8>> {
     Some(encoded)
 }
 
-/// The text of septets, one an octet; what is above seven bits is not looked at.
+/// The text of septets, one an octet; the eighth bit is ignored.
 ///
-/// An escaped code that the extension table lacks is read in the main table, a lone escape as a
-/// space: so §6.2.1.1 asks of a receiver that knows no further tables.
+/// An escaped code that the extension table lacks is decoded by the main table, and a lone escape as a space, as
+/// §6.2.1.1 requires of a receiver without further tables.
 #[must_use]
 pub fn decode(septets: &[u8]) -> String {
     let mut text = String::with_capacity(septets.len());
     let mut septets = septets.iter().map(|septet| septet & 0x7f);
     while let Some(code) = septets.next() {
-        // At the end, what follows an escape is nothing: the escape itself is shown.
+        // Nothing follows an escape at the end: it is a lone one.
         let escaped = if code == ESCAPE { septets.next() } else { None };
         let extended = escaped.and_then(|code| EXTENSION.into_iter().find(|(known, _)| *known == code));
         let plain = || ALPHABET.get(usize::from(escaped.unwrap_or(code))).copied();
@@ -131,7 +131,7 @@ mod tests {
 
     /// 3GPP TS 23.038 §6.2.1: corners of the table that are easily got wrong.
     #[test]
-    fn every_character_has_its_code() {
+    fn characters_that_are_easily_confused_have_their_codes() {
         for (c, codes) in [
             ('@', &[0x00][..]),
             ('Ç', &[0x09]),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escape_that_means_nothing_is_shown_as_the_standard_asks() {
+    fn an_unknown_escape_is_shown_as_the_standard_requires() {
         for (septets, text) in [
             (&[0x1b, 0x41][..], "A"), // not in the extension table: the main table's
             (&[0x1b], " "),

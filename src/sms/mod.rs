@@ -1,4 +1,4 @@
-//! Text messages: what the network brings, who may command the box, and what the box answers.
+//! Text messages: decoding, authorization of commands, and replies.
 //!
 //! ```text
 //! hex ──pdu──▶ Deliver ──gate──▶ Accepted { command } ──(the dialer acts)──▶ reply ──pdu──▶ hex
@@ -6,7 +6,7 @@
 //!                       proof, once only
 //! ```
 //!
-//! All of it is pure: no port, no file and no clock.
+//! These modules do no I/O and read no clock.
 
 pub mod attempts;
 pub mod caution;

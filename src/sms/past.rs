@@ -1,26 +1,26 @@
-//! What is known of the codes and messages that were accepted before, and how that is stored: on the
-//! state partition, and shorter in the second copy.
+//! The codes and messages that were accepted, and their records: on the state partition, and shorter in the second
+//! copy.
 
 use sha1::{Digest, Sha1};
 
 use crate::record::Record;
 use crate::site::{OneTimeCode, Proof};
 
-/// What is known of the past.
+/// The past of the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Past {
-    /// The builder has said so: no command was ever accepted.
+    /// A new card, as the builder has marked it: no command was ever accepted.
     NewCard,
-    /// Commands may have been accepted, and which codes they had is lost.
+    /// Commands may have been accepted, but their codes are not known.
     Lost,
     /// Which codes were accepted.
     Known(Accepted),
 }
 
-/// The last code that was accepted, and the last messages.
+/// The last accepted code, and the last messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// Of which secret.
+    /// The secret of the code.
     pub(super) secret: SecretMark,
     /// Its moving factor; `None` where the site asks for no code.
     pub(super) used: Option<u64>,
@@ -28,10 +28,10 @@ pub struct Accepted {
     pub(super) handled: Vec<Fingerprint>,
 }
 
-/// Tells one message from another.
+/// Identifies a message.
 pub(super) type Fingerprint = u64;
 
-/// Tells one secret from another without telling it: 32 bits of a hash of 128 or more.
+/// Identifies a secret without revealing it: 32 bits of a hash of a secret of 128 bits or more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretMark(String);
 
@@ -62,18 +62,18 @@ mod key {
 const NEW: &str = "new";
 const LOST: &str = "lost";
 
-/// Messages that the second copy holds: it is read when the state partition is lost, and what the modem
-/// has not deleted then has a used code, too.
+/// Messages in the second copy. A few are enough: it is used when the state partition is lost, and messages that the
+/// modem has not deleted then also have a used code.
 const COPIED: usize = 8;
 
 impl Past {
-    /// As it lies on the state partition.
+    /// The record for the state partition.
     #[must_use]
     pub fn to_record(&self) -> Record {
         self.to_record_with(usize::MAX)
     }
 
-    /// As it lies in the second copy, which is small.
+    /// The record for the second copy, which is small.
     #[must_use]
     pub fn to_copy(&self) -> Record {
         self.to_record_with(COPIED)
@@ -94,7 +94,7 @@ impl Past {
         }
     }
 
-    /// Reads it; `None` if it is not there or damaged. Of the messages what can be read counts.
+    /// Parses it; `None` if it is missing or damaged. Messages that cannot be parsed are skipped.
     #[must_use]
     pub fn from_record(record: &Record) -> Option<Self> {
         let Some(secret) = record.get(key::SECRET) else {
@@ -113,10 +113,10 @@ impl Past {
         Some(Self::Known(Accepted { secret: SecretMark(secret.to_owned()), used, handled }))
     }
 
-    /// What follows from what was stored and from the second copy.
+    /// Merges the stored past with the second copy.
     ///
-    /// Whichever of the two was written last, nothing that either knows is forgotten: of two codes the
-    /// later counts. That something was lost counts more than that a card is new.
+    /// The result has all information of both, whichever was written last: the later of two codes counts. A lost past
+    /// counts more than a new card.
     #[must_use]
     pub fn recall(proof: Option<&Proof>, stored: Option<Self>, copied: Option<Self>) -> Self {
         match (stored, copied) {
@@ -129,8 +129,7 @@ impl Past {
 }
 
 impl Accepted {
-    /// Of two secrets, that of the site counts: one of the two records could not be written when the
-    /// secret was new.
+    /// Of two secrets, the site's counts: one of the records could not be written when the secret was changed.
     fn join(self, copied: Self, proof: Option<&Proof>) -> Self {
         if self.secret != copied.secret {
             let of_site = proof.map(SecretMark::from_proof);

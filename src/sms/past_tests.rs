@@ -24,7 +24,7 @@ fn known(used: u64) -> Past {
 }
 
 #[test]
-fn the_later_of_what_two_places_know_counts_and_what_neither_knows_is_lost() {
+fn the_later_of_two_pasts_counts_and_without_either_it_is_lost() {
     use Past::{Lost, NewCard};
     for (what, stored, copied, past) in [
         ("a new card", None, Some(NewCard), NewCard),
@@ -49,24 +49,24 @@ fn the_later_of_what_two_places_know_counts_and_what_neither_knows_is_lost() {
 }
 
 #[test]
-fn of_two_secrets_that_of_the_site_counts() {
+fn of_two_secrets_the_site_s_counts() {
     let (old, new) = (known_of(&other(), 90, &[]), known(3));
     for (stored, copied, past) in [(&old, &new, &new), (&new, &old, &new), (&old, &old, &old)] {
         assert_eq!(Past::recall(Some(&ours()), Some(stored.clone()), Some(copied.clone())), *past);
     }
-    // A site without messages keeps what there is.
+    // A site without [sms] keeps the past.
     assert_eq!(Past::recall(None, Some(old.clone()), Some(new)), old);
 }
 
 #[test]
-fn messages_that_either_place_knows_are_known() {
+fn messages_of_both_places_are_known() {
     let (stored, copied) = (known_of(&ours(), 7, &[1, 2]), known_of(&ours(), 8, &[2, 3]));
     let past = Past::recall(Some(&ours()), Some(stored), Some(copied));
     assert_eq!(past, known_of(&ours(), 8, &[1, 2, 3]));
 }
 
 #[test]
-fn what_is_damaged_counts_as_lost() {
+fn a_damaged_record_counts_as_lost() {
     for text in ["", "used=7\n", "secret=hotp-1\n", "secret=hotp-1\nused=\n", "codes=old\n", "secret"] {
         assert_eq!(Past::from_record(&Record::parse(text)), None, "{text:?}");
     }
@@ -79,7 +79,7 @@ fn what_is_damaged_counts_as_lost() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(used in any::<u64>(), handled in prop::collection::vec(any::<u64>(), 0..80)) {
+    fn a_past_is_the_same_after_writing_and_reading(used in any::<u64>(), handled in prop::collection::vec(any::<u64>(), 0..80)) {
         let read = |record: Record| Past::from_record(&Record::parse(&record.to_string()));
         for past in [known_of(&ours(), used, &handled), Past::NewCard, Past::Lost] {
             prop_assert_eq!(read(past.to_record()), Some(past));

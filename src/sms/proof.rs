@@ -1,5 +1,4 @@
-//! One-time codes: HOTP (RFC 4226) and TOTP (RFC 6238) with HMAC-SHA-1, the only ones that every
-//! authenticator app makes.
+//! One-time codes: HOTP (RFC 4226) and TOTP (RFC 6238) with HMAC-SHA-1, which every authenticator app supports.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -11,32 +10,29 @@ use crate::site::{OneTimeCode, OtpSecret, Proof};
 /// Seconds that a TOTP code is shown (RFC 6238 §4.1, X).
 pub const STEP: u64 = 30;
 
-/// Steps by which the telephone's clock may be ahead of the box's, which has its time from the
-/// network.
+/// The most steps by which the telephone's clock may be ahead of the box's, which is set by the network.
 const AHEAD: u64 = 1;
 
-/// Steps that a message may be late. RFC 6238 §5.2 recommends one for a person who types into a
-/// web page; here a text message is typed, sent, delivered (5 to 20 s, more at night on a busy
-/// cell) and may wait for a minute behind a flood of forged ones. With three, a code is good until
-/// 90 to 120 seconds after it appeared.
+/// The most steps by which a message may be late. RFC 6238 §5.2 recommends one for input on a web page; a text message
+/// is typed, sent, delivered (5 to 20 s, more on a busy cell) and may wait for a minute behind a flood of forged ones.
+/// With three, a code is valid until 90 to 120 seconds after it appeared.
 const LATE: u64 = 3;
 
-/// HOTP counters that may have been skipped, by pressing the app's button in vain (RFC 4226 §7.4).
+/// The most HOTP counters that may be skipped by codes that were not used (RFC 4226 §7.4).
 pub(crate) const LOOK_AHEAD: u64 = 10;
 
-/// What a code turned out to be. A "moving factor" is RFC 4226's word for what both sides count:
-/// time steps or codes made.
+/// The result of checking a code. A "moving factor" (RFC 4226) is a time step or a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeCheck {
-    /// Good, of this moving factor: no code of it or before it may be taken again.
+    /// Valid, of this moving factor: no code of it or an earlier one may be accepted again.
     Fresh(u64),
-    /// It was good once.
+    /// It was valid once.
     Used,
     /// Of no moving factor in the window.
     Wrong,
 }
 
-/// The box does not know what time it is, or not well enough.
+/// The box does not know the time well enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockNotSet;
 
@@ -57,7 +53,7 @@ fn tag(secret: &OtpSecret, factor: u64) -> [u8; 20] {
     mac.finalize().into_bytes().into()
 }
 
-/// How many codes are good at any one moment: each makes guessing so many times easier.
+/// How many codes are valid at any one moment, which makes guessing so many times easier.
 #[must_use]
 pub fn codes_at_once(proof: &Proof) -> u64 {
     match proof {
@@ -67,7 +63,7 @@ pub fn codes_at_once(proof: &Proof) -> u64 {
     }
 }
 
-/// Judges a TOTP code; `used` is the last step that was accepted.
+/// Checks a TOTP code; `used` is the last accepted step.
 ///
 /// # Errors
 /// The time is not known.
@@ -82,25 +78,24 @@ pub fn judge_totp(
     Ok(judge(of, typed, step.saturating_sub(LATE)..=step.saturating_add(AHEAD), used))
 }
 
-/// The step of the newest code that [`judge_totp`] can have accepted by then, in seconds since 1970.
+/// The step of the newest code that [`judge_totp`] can have accepted by this time, in seconds since 1970.
 #[must_use]
 pub fn newest_step_at(unix: i64) -> u64 {
     (u64::try_from(unix).unwrap_or(0) / STEP).saturating_add(AHEAD)
 }
 
-/// Judges an HOTP code; `used` is the last counter that was accepted.
+/// Checks an HOTP code; `used` is the last accepted counter.
 #[must_use]
 pub fn judge_hotp(of: &OneTimeCode, typed: &Code, used: Option<u64>) -> CodeCheck {
     let next = used.map_or(0, |used| used.saturating_add(1));
     judge(of, typed, next.saturating_sub(LOOK_AHEAD)..=next.saturating_add(LOOK_AHEAD - 1), used)
 }
 
-/// How far [`find_pair`] looks: 27 codes a day for ten years. It takes a Pi 1 some seconds.
+/// The number of counters that [`find_pair`] searches: 27 codes a day for ten years. It takes a Pi 1 some seconds.
 pub const FARTHEST: u64 = 100_000;
 
-/// The counter of the second of two HOTP codes in a row, the first such pair of the secret: RFC 4226
-/// §7.4 has a sequence of codes for a server that has lost the counter. That a pair is found which is
-/// not the right one has a probability of one in 10⁷ with codes of 6 digits.
+/// The counter of the second of two consecutive HOTP codes, for the first such pair of the secret: RFC 4226 §7.4 uses a
+/// sequence of codes if a server has lost the counter. With codes of 6 digits the probability of a wrong pair is 10⁻⁷.
 #[must_use]
 pub fn find_pair(of: &OneTimeCode, first: &Code, second: &Code) -> Option<u64> {
     if [first, second].iter().any(|typed| typed.reveal().len() != of.digits.count()) {
@@ -114,8 +109,8 @@ pub fn find_pair(of: &OneTimeCode, first: &Code, second: &Code) -> Option<u64> {
     })
 }
 
-/// Every code of the window is computed and compared as a number, whatever the others were: how
-/// long it takes says nothing of them.
+/// Computes every code of the window and compares it as a number, whatever the others were: the time it takes reveals
+/// nothing.
 fn judge(
     of: &OneTimeCode,
     typed: &Code,

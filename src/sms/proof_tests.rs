@@ -1,4 +1,4 @@
-//! The standards' own vectors, and which codes are taken when.
+//! The standards' own vectors, and which codes are accepted when.
 
 use super::*;
 use crate::site::Digits;
@@ -21,7 +21,7 @@ fn typed(of: &OneTimeCode, factor: u64) -> Code {
 
 /// RFC 4226, Appendix D.
 #[test]
-fn hotp_makes_the_codes_of_its_standard() {
+fn hotp_gives_the_codes_of_its_standard() {
     let expected = [755224, 287082, 359152, 969429, 338314, 254676, 287922, 162583, 399871, 520489];
     for (counter, expected) in (0..).zip(expected) {
         assert_eq!(code(&rfc(Digits::Six), counter), expected);
@@ -30,7 +30,7 @@ fn hotp_makes_the_codes_of_its_standard() {
 
 /// RFC 6238, Appendix B: the rows for SHA-1.
 #[test]
-fn totp_makes_the_codes_of_its_standard() {
+fn totp_gives_the_codes_of_its_standard() {
     for (seconds, expected) in [
         (59, 94_287_082),
         (1_111_111_109, 7_081_804),
@@ -44,7 +44,7 @@ fn totp_makes_the_codes_of_its_standard() {
 }
 
 #[test]
-fn a_code_by_the_clock_is_good_for_two_minutes_at_most_and_once() {
+fn a_totp_code_is_valid_for_two_minutes_at_most_and_once() {
     let secret = rfc(Digits::Eight);
     let step = 60_000_000;
     let now = WallClock::Known(step as i64 * 30 + 29);
@@ -67,7 +67,7 @@ fn a_code_by_the_clock_is_good_for_two_minutes_at_most_and_once() {
 }
 
 #[test]
-fn a_code_by_the_clock_needs_the_time() {
+fn a_totp_code_needs_the_time() {
     let secret = rfc(Digits::Eight);
     for wall in [WallClock::Floor(0), WallClock::Known(-1)] {
         assert_eq!(judge_totp(&secret, &typed(&secret, 0), None, wall), Err(ClockNotSet));
@@ -78,7 +78,7 @@ fn a_code_by_the_clock_needs_the_time() {
 }
 
 #[test]
-fn a_code_by_the_counter_may_skip_nine_and_is_good_once() {
+fn an_hotp_code_may_skip_nine_and_is_valid_once() {
     let secret = rfc(Digits::Eight);
     let judge = |factor, used| judge_hotp(&secret, &typed(&secret, factor), used);
     for (factor, used, verdict) in [
@@ -94,13 +94,13 @@ fn a_code_by_the_counter_may_skip_nine_and_is_good_once() {
     ] {
         assert_eq!(judge(factor, used), verdict, "{factor} after {used:?}");
     }
-    // At the end of all counters nothing is left, and nothing breaks.
+    // At the last counter no code is left.
     assert_eq!(judge(0, Some(u64::MAX)), CodeCheck::Wrong);
     assert_eq!(judge(u64::MAX, Some(u64::MAX)), CodeCheck::Used);
 }
 
 #[test]
-fn two_codes_in_a_row_tell_the_counter() {
+fn two_consecutive_codes_give_the_counter() {
     let secret = rfc(Digits::Eight);
     let find = |first, second| find_pair(&secret, &typed(&secret, first), &typed(&secret, second));
     for first in [0, 1, 500, FARTHEST - 2] {
@@ -114,7 +114,7 @@ fn two_codes_in_a_row_tell_the_counter() {
 }
 
 #[test]
-fn another_secret_makes_other_codes() {
+fn another_secret_gives_other_codes() {
     let other = of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", Digits::Eight);
     let verdict = judge_hotp(&rfc(Digits::Eight), &typed(&other, 0), None);
     assert_eq!(verdict, CodeCheck::Wrong);

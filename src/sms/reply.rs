@@ -1,40 +1,41 @@
-//! What the box answers, in one message each.
+//! The replies of the box, each of one message.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::gsm7;
+use crate::calendar::Civil;
 use crate::ppp::{LinkOutcome, Spent};
 use crate::site::{DataSize, TimeSpan};
 
-/// An answer.
+/// A reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// What has come of a request about the link.
+    /// The outcome of a request about the link.
     Link(LinkOutcome),
-    /// The link is being dialled, by a modem that has no port to talk to us meanwhile.
+    /// The link is being dialled, and the modem has no other port for commands.
     Dialling,
-    /// What must survive before an order is carried out could not be stored.
+    /// The order was not carried out, because its code could not be stored.
     NotStored,
     /// The box restarts.
     Rebooting,
-    /// Which commands there are.
+    /// The list of commands.
     Help,
-    /// How the box is.
+    /// The status of the box.
     Status(Status),
-    /// What the month has cost.
+    /// The month's traffic.
     Budget(Spent),
 }
 
-/// How the box is, as far as one message can say.
+/// The status of the box, for one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
     /// The build's version.
     pub version: Option<String>,
     /// Time since boot.
     pub uptime: Duration,
-    /// How many boots there were, and what the last one followed.
+    /// The number of boots, and the cause of the last one.
     pub boots: Option<(u64, String)>,
     /// Received signal in dBm.
     pub signal: Option<i32>,
@@ -42,18 +43,48 @@ pub struct Status {
     pub operator: Option<String>,
     /// The link.
     pub link: Link,
-    /// What went over the link this month.
+    /// The month's traffic.
     pub used: DataSize,
-    /// What a month may have.
+    /// The month's limit.
     pub budget: Option<DataSize>,
-    /// What went wrong last.
+    /// The card's copies, if they are known.
+    pub card: Option<CardHealth>,
+    /// The last error.
     pub error: Option<String>,
 }
 
-/// The link, in a word.
+/// The last scrub of the card.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CardHealth {
+    /// When it ended, in seconds since 1970.
+    pub scrubbed: Option<i64>,
+    /// Blocks that were healed so far.
+    pub healed: u64,
+    /// Blocks that cannot be healed.
+    pub bad: u64,
+}
+
+/// `card 07-14, healed 3, bad 1`
+impl fmt::Display for CardHealth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.scrubbed.map(Civil::from_unix) {
+            Some(Civil { month, day, .. }) => write!(f, "card {month:02}-{day:02}")?,
+            None => f.write_str("card not checked")?,
+        }
+        let count = |f: &mut fmt::Formatter, what, count| match count {
+            0 => Ok(()),
+            1..1000 => write!(f, ", {what} {count}"),
+            _ => write!(f, ", {what} 999+"),
+        };
+        count(f, "healed", self.healed)?;
+        count(f, "bad", self.bad)
+    }
+}
+
+/// The state of the link.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Link {
-    /// Nothing is open.
+    /// No link.
     #[default]
     Closed,
     /// It is being dialled.
@@ -62,27 +93,27 @@ pub enum Link {
     Up {
         /// The box's address on it, if it is known.
         local: Option<Ipv4Addr>,
-        /// Until it is closed; `None` if somebody opened it by hand.
+        /// The time left; `None` if it was opened by hand.
         left: Option<Duration>,
     },
 }
 
 /// Septets of one message.
 const ROOM: usize = 160;
-/// What ends a text that was cut.
+/// The end of a text that was cut.
 const CUT: &str = "..";
-/// What stands for a character that the alphabet lacks.
+/// Replaces a character that the alphabet lacks.
 const UNKNOWN: char = '?';
 
 impl Reply {
-    /// The answer in 160 characters of the 7 bit alphabet at most. What other alphabets have is
-    /// replaced by `?`; what is too long is cut, and `..` says so.
+    /// The reply in at most 160 characters of the 7 bit alphabet. Other characters are replaced by `?`; a longer text
+    /// is cut and ends with `..`.
     #[must_use]
     pub fn text(&self) -> String {
         fit(&self.to_string(), ROOM)
     }
 
-    /// Whether what was asked for was not done.
+    /// Whether a request was not carried out.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::NotStored | Self::Link(LinkOutcome::Failed(_) | LinkOutcome::Refused(_)))
@@ -106,8 +137,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// Room for words in a status. All that comes before the last error fits beside it, and the error
-/// has what is left: 17 characters at the very least, usually half of the message.
+/// The space for texts in a status. The last error gets the rest: at least 17 characters, usually half of the message.
 const VERSION: usize = 16;
 const CAUSE: usize = 20;
 const OPERATOR: usize = 12;
@@ -140,12 +170,16 @@ impl fmt::Display for Status {
         if let Some(budget) = self.budget {
             write!(f, " of {budget}")?;
         }
-        self.error.as_ref().map_or(Ok(()), |error| write!(f, "\n{error}"))
+        let error = self.error.as_ref().map_or(String::new(), |error| format!("\n{error}"));
+        match self.card {
+            // Room for an error is worth more than that all is well.
+            Some(card) if card.bad > 0 || error.is_empty() => write!(f, "\n{card}{error}"),
+            _ => f.write_str(&error),
+        }
     }
 }
 
-/// The text in so many septets at most, in the 7 bit alphabet, without control characters but
-/// line ends.
+/// The text in at most so many septets of the 7 bit alphabet, without control characters except line ends.
 fn fit(text: &str, room: usize) -> String {
     let clean = |c: char| match c {
         '\n' => '\n',
@@ -187,6 +221,7 @@ mod tests {
             },
             used: DataSize::from_bytes(12_340_000),
             budget: Some(DataSize::from_bytes(500_000_000)),
+            card: Some(CardHealth { scrubbed: Some(1_784_001_598), healed: 3, bad: 1 }),
             error: Some("no carrier".into()),
         }
     }
@@ -199,6 +234,7 @@ mod tests {
         -79 dBm Free
         link 10.64.3.7, 1h30m left
         12.3MB of 500MB
+        card 07-14, healed 3, bad 1
         no carrier
         ");
         insta::assert_snapshot!(Reply::Status(Status::default()).text(), @"
@@ -208,6 +244,26 @@ mod tests {
         link closed
         0kB
         ");
+    }
+
+    #[test]
+    fn a_card_without_bad_blocks_makes_room_for_an_error() {
+        let card = |scrubbed, healed, bad| Some(CardHealth { scrubbed, healed, bad });
+        let last = |card, error: Option<&str>| {
+            let text =
+                Reply::Status(Status { card, error: error.map(str::to_owned), ..Status::default() }).text();
+            text.split_once("0kB").unwrap().1.trim().replace('\n', " | ")
+        };
+        let day = Some(1_784_001_598);
+        assert_eq!(last(card(day, 0, 0), None), "card 07-14");
+        assert_eq!(last(card(day, 2, 0), None), "card 07-14, healed 2");
+        assert_eq!(last(card(None, 0, 0), None), "card not checked");
+        assert_eq!(last(card(day, 2, 0), Some("no carrier")), "no carrier");
+        assert_eq!(
+            last(card(day, 4000, 2), Some("no carrier")),
+            "card 07-14, healed 999+, bad 2 | no carrier"
+        );
+        assert_eq!(last(None, Some("no carrier")), "no carrier");
     }
 
     #[test]
@@ -224,6 +280,7 @@ mod tests {
             },
             used: DataSize::from_bytes(123_456_000_000),
             budget: Some(DataSize::from_bytes(500_000_000_000)),
+            card: Some(CardHealth { scrubbed: Some(1_784_001_598), healed: 99_999, bad: 0 }),
             error: Some("the modem at 1-1.2 {hso} does not answer".into()),
         };
         let text = Reply::Status(status).text();
@@ -239,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_is_short_and_plain() {
+    fn the_texts_of_all_replies() {
         let addresses =
             Some(Addresses { local: Ipv4Addr::new(10, 64, 3, 7), remote: Ipv4Addr::new(10, 64, 64, 64) });
         let left = Some(TimeSpan::minutes(120));
@@ -278,7 +335,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_answer_fits_into_one_message(
+        fn every_reply_fits_into_one_message(
             words in any::<(String, String, String, String)>(), numbers in any::<(u64, u64, i32)>(), seconds: u32,
         ) {
             let (version, cause, operator, error) = words;
@@ -295,6 +352,7 @@ mod tests {
                 link: Link::Up { local, left: Some(time) },
                 used: size,
                 budget: Some(DataSize::from_bytes(budget)),
+                card: Some(CardHealth { scrubbed: Some(seconds.into()), healed: used, bad: budget }),
                 error: Some(error.clone()),
             };
             let failed = LinkOutcome::Failed(DownReason::Exit(Exit::NotStarted(error)));

@@ -18,6 +18,10 @@ pub enum Cause {
     Stuck(String),
     /// The modem could not be recovered by any other means.
     Modem,
+    /// No process could be started.
+    NoProcess,
+    /// Programs could not read the root, although the card was healed.
+    RootDamaged,
     /// A user or another program requested it.
     Requested,
 }
@@ -30,6 +34,8 @@ impl Cause {
             _ => match text.trim() {
                 "daily" => Self::Daily,
                 "modem" => Self::Modem,
+                "no process could be started" => Self::NoProcess,
+                "root-damaged" => Self::RootDamaged,
                 "requested" => Self::Requested,
                 _ => Self::Unknown,
             },
@@ -44,6 +50,8 @@ impl fmt::Display for Cause {
             Self::Daily => f.write_str("daily"),
             Self::Stuck(service) => write!(f, "stuck {service}"),
             Self::Modem => f.write_str("modem"),
+            Self::NoProcess => f.write_str("no process could be started"),
+            Self::RootDamaged => f.write_str("root-damaged"),
             Self::Requested => f.write_str("requested"),
         }
     }
@@ -58,6 +66,8 @@ pub struct Boot {
     pub at: i64,
     /// Why the box had stopped before.
     pub cause: Cause,
+    /// What `init` did otherwise than usual, as text; empty if nothing.
+    pub remedies: String,
 }
 
 /// The boots in the ledger, oldest first.
@@ -78,15 +88,15 @@ impl Ledger {
         Self { boots }
     }
 
-    /// Adds this boot, with the stored cause, to the ledger of a store.
-    pub fn enter_boot(store: &Store, at: i64) -> io::Result<Boot> {
+    /// Adds this boot, with the stored cause, to the ledger of a store. If that cannot be written, the boot is known all the
+    /// same.
+    pub fn enter_boot(store: &Store, at: i64, remedies: Option<&str>) -> (Boot, io::Result<()>) {
         let cause = store.read(Self::CAUSE_FILE);
         let cause = cause.map_or(Cause::Unknown, |text| Cause::parse(&text));
         let mut ledger = Self::load(store);
-        let boot = ledger.record(at, cause).clone();
-        store.replace(Self::FILE, &ledger.to_string())?;
-        store.remove(Self::CAUSE_FILE)?;
-        Ok(boot)
+        let boot = ledger.record(at, cause, remedies.unwrap_or_default()).clone();
+        let entered = store.replace(Self::FILE, &ledger.to_string());
+        (boot, entered.and_then(|()| store.remove(Self::CAUSE_FILE)))
     }
 
     /// The ledger of a store; an empty one if there is none.
@@ -103,11 +113,11 @@ impl Ledger {
     }
 
     /// Adds a boot and drops the oldest if there are too many.
-    pub fn record(&mut self, at: i64, cause: Cause) -> &Boot {
+    pub fn record(&mut self, at: i64, cause: Cause, remedies: &str) -> &Boot {
         let number = self.boots.last().map_or(0, |boot| boot.number) + 1;
         let surplus = (self.boots.len() + 1).saturating_sub(REMEMBERED);
         self.boots.drain(..surplus);
-        self.boots.push_mut(Boot { number, at, cause })
+        self.boots.push_mut(Boot { number, at, cause, remedies: remedies.to_owned() })
     }
 
     /// The boots, oldest first.
@@ -115,10 +125,10 @@ impl Ledger {
         &self.boots
     }
 
-    /// How many consecutive boots, up to the last one, followed a stuck service.
-    pub fn stuck_in_a_row(&self) -> usize {
+    /// How many consecutive boots, up to the last one, followed a stuck service or a root that could not be read.
+    pub fn failed_in_a_row(&self) -> usize {
         let newest_first = self.boots.iter().rev();
-        newest_first.take_while(|boot| matches!(boot.cause, Cause::Stuck(_))).count()
+        newest_first.take_while(|boot| matches!(boot.cause, Cause::Stuck(_) | Cause::RootDamaged)).count()
     }
 }
 
@@ -129,16 +139,22 @@ impl fmt::Display for Ledger {
 }
 
 impl Boot {
+    /// Between the cause and the remedies; no cause contains it.
+    const SEPARATOR: &str = "; ";
+
     fn parse(line: &str) -> Option<Self> {
         let (number, rest) = line.split_once(' ')?;
         let (at, cause) = rest.split_once(' ')?;
-        Some(Self { number: number.parse().ok()?, at: at.parse().ok()?, cause: Cause::parse(cause) })
+        let (cause, remedies) = cause.split_once(Self::SEPARATOR).unwrap_or((cause, ""));
+        let (number, at) = (number.parse().ok()?, at.parse().ok()?);
+        Some(Self { number, at, cause: Cause::parse(cause), remedies: remedies.to_owned() })
     }
 }
 
 impl fmt::Display for Boot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.number, self.at, self.cause)
+        write!(f, "{} {} {}", self.number, self.at, self.cause)?;
+        if self.remedies.is_empty() { Ok(()) } else { write!(f, "{}{}", Self::SEPARATOR, self.remedies) }
     }
 }
 
@@ -149,11 +165,14 @@ mod tests {
     #[test]
     fn boots_are_numbered_and_say_why() {
         let mut ledger = Ledger::default();
-        ledger.record(100, Cause::Unknown);
-        ledger.record(200, Cause::Daily);
-        ledger.record(300, Cause::Stuck("sms-dialer".into()));
-        ledger.record(400, Cause::Requested);
-        ledger.record(500, Cause::Modem);
+        ledger.record(100, Cause::Unknown, "");
+        ledger.record(200, Cause::Daily, "");
+        ledger.record(300, Cause::Stuck("sms-dialer".into()), "");
+        ledger.record(400, Cause::Requested, "");
+        ledger.record(500, Cause::Modem, "");
+        ledger.record(600, Cause::NoProcess, "");
+        ledger.record(650, Cause::RootDamaged, "");
+        ledger.record(700, Cause::Unknown, "after 3 failed boots: root B first");
         let text = ledger.to_string();
         insta::assert_snapshot!(text, @r"
         1 100 power cut or unknown
@@ -161,6 +180,9 @@ mod tests {
         3 300 stuck sms-dialer
         4 400 requested
         5 500 modem
+        6 600 no process could be started
+        7 650 root-damaged
+        8 700 power cut or unknown; after 3 failed boots: root B first
         ");
         assert_eq!(Ledger::parse(&text), ledger);
     }
@@ -169,13 +191,13 @@ mod tests {
     fn the_first_stored_cause_counts_and_only_once() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
-        let first = Ledger::enter_boot(&store, 100).unwrap();
+        let first = Ledger::enter_boot(&store, 100, None).0;
         assert_eq!((first.number, first.cause), (1, Cause::Unknown));
         Ledger::note_cause(&store, &Cause::Stuck("dial-in".into())).unwrap();
         Ledger::note_cause(&store, &Cause::Requested).unwrap();
-        let second = Ledger::enter_boot(&store, 200).unwrap();
+        let second = Ledger::enter_boot(&store, 200, None).0;
         assert_eq!((second.number, second.cause), (2, Cause::Stuck("dial-in".into())));
-        let third = Ledger::enter_boot(&store, 300).unwrap();
+        let third = Ledger::enter_boot(&store, 300, None).0;
         assert_eq!(third.cause, Cause::Unknown);
     }
 
@@ -183,7 +205,7 @@ mod tests {
     fn the_ledger_never_grows_beyond_a_year_and_keeps_counting() {
         let mut ledger = Ledger::default();
         for day in 0..1000 {
-            ledger.record(day * 86_400, Cause::Daily);
+            ledger.record(day * 86_400, Cause::Daily, "");
         }
         assert_eq!(ledger.boots().len(), REMEMBERED);
         assert_eq!(ledger.boots().last().unwrap().number, 1000);
@@ -197,16 +219,16 @@ mod tests {
     }
 
     #[test]
-    fn only_consecutive_stuck_boots_count() {
+    fn only_consecutive_failed_boots_count() {
         let row = |causes: &[&str]| {
             let mut ledger = Ledger::default();
             for cause in causes {
-                ledger.record(0, Cause::parse(cause));
+                ledger.record(0, Cause::parse(cause), "");
             }
-            ledger.stuck_in_a_row()
+            ledger.failed_in_a_row()
         };
         assert_eq!(row(&[]), 0);
         assert_eq!(row(&["stuck a", "daily"]), 0);
-        assert_eq!(row(&["stuck a", "daily", "stuck a", "stuck b"]), 2);
+        assert_eq!(row(&["stuck a", "daily", "stuck a", "root-damaged", "stuck b"]), 3);
     }
 }

@@ -1,11 +1,13 @@
 //! Files on the state partition, written so that a power cut leaves the old or the new content.
 
+mod card_record;
 mod ledger;
-mod second_copy;
+mod loss;
 pub mod slots;
 
+pub use card_record::CardRecord;
 pub use ledger::{Boot, Cause, Ledger};
-pub use second_copy::SecondCopy;
+pub use loss::Loss;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -51,10 +53,12 @@ impl Store {
         // A file left by a power cut may have another mode.
         remove(&temporary)?;
         // The file is created with its mode: `sim` holds a hash of the PIN, and a PIN has few digits to try.
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        file.write_all(content.as_bytes())?;
-        // Without this, ext4 may write the rename before the data and leave an empty file.
-        file.sync_all()?;
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        if let Err(error) = write_and_sync(file, content) {
+            // On a full partition it would take what little room there is.
+            let _ = remove(&temporary);
+            return Err(error);
+        }
         let place = self.dir.join(name);
         if let Err(error) = fs::rename(&temporary, &place) {
             if error.kind() != io::ErrorKind::IsADirectory {
@@ -74,6 +78,12 @@ impl Store {
     fn sync(&self) -> io::Result<()> {
         File::open(&self.dir)?.sync_all()
     }
+}
+
+fn write_and_sync(mut file: File, content: &str) -> io::Result<()> {
+    file.write_all(content.as_bytes())?;
+    // Without this, ext4 may write the rename before the data and leave an empty file.
+    file.sync_all()
 }
 
 /// Whether the file, or a directory in its place, was there.

@@ -16,6 +16,9 @@ pub const BLOCK: usize = 4096;
 /// erased is needed for no boot.
 pub const OFFSETS: [u64; 2] = [4 << 20, 6 << 20];
 
+/// The slots of the count of [failed boots](crate::boot::attempts), likewise.
+pub const ATTEMPTS: [u64; 2] = [5 << 20, 7 << 20];
+
 /// The bytes of the card that no partition may have.
 pub const RESERVED: std::ops::Range<u64> = OFFSETS[0]..8 << 20;
 

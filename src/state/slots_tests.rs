@@ -114,8 +114,9 @@ fn what_does_not_fit_is_refused() {
 
 #[test]
 fn the_slots_lie_in_the_reserved_bytes_and_apart() {
-    let [first, second] = OFFSETS.map(|at| at..at + BLOCK as u64);
-    assert!(RESERVED.start <= first.start && first.end < second.start && second.end <= RESERVED.end);
+    let slots = [OFFSETS[0], ATTEMPTS[0], OFFSETS[1], ATTEMPTS[1]].map(|at| at..at + BLOCK as u64);
+    assert!(slots.windows(2).all(|pair| pair[0].end < pair[1].start));
+    assert!(RESERVED.start <= slots[0].start && slots[3].end <= RESERVED.end);
 }
 
 proptest! {

@@ -23,7 +23,9 @@ impl Status {
             ("clock".to_owned(), clock),
             ("sealed".to_owned(), self.sealed.to_string()),
             (record::BOOT.to_owned(), fields(self.boot.as_ref())),
+            ("state-loss".to_owned(), self.loss.map_or("null".to_owned(), |loss| string(&loss.to_string()))),
             (record::LEDGER.to_owned(), fields(self.ledger.as_ref())),
+            (record::SCRUB.to_owned(), fields(self.card.as_ref())),
             (record::SITE.to_owned(), fields(self.site.as_ref())),
             (record::FIREWALL.to_owned(), fields(self.firewall.as_ref())),
             ("services".to_owned(), object(services)),
@@ -44,7 +46,7 @@ impl Status {
 }
 
 /// Without known fields it is an empty object.
-fn fields(of: Option<&impl Published>) -> String {
+pub(super) fn fields(of: Option<&impl Published>) -> String {
     let fields = of.map(Published::fields).unwrap_or_default();
     object(fields.iter().map(|(key, value)| match value {
         Value::Text(text) => (key, string(text)),

@@ -1,5 +1,6 @@
 //! The state of the box, collected from the records of its services.
 
+pub mod card;
 mod json;
 mod text;
 
@@ -12,11 +13,12 @@ use crate::clock::{self, Plausible};
 use crate::names::{LineName, Service, record};
 use crate::paths::Paths;
 use crate::published::{
-    BootStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkStatus,
-    ModemStatus, Published,
+    BootStatus, CardStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus,
+    LinkStatus, ModemStatus, Published,
 };
 use crate::service;
 use crate::site::{Proof, Role, Site};
+use crate::state::Loss;
 use crate::watch::heartbeat::HeartbeatState;
 
 /// The state of the box at one moment. Unknown parts are left out.
@@ -30,7 +32,11 @@ pub struct Status {
     /// Whether the root below the overlay is mounted read-only.
     sealed: bool,
     boot: Option<BootStatus>,
+    /// What the state partition cannot do now.
+    loss: Option<Loss>,
     ledger: Option<LastBoot>,
+    /// Not known before `scrubd` has started.
+    card: Option<CardStatus>,
     site: Option<SiteInForce>,
     /// Not known before the first interface is about to come up.
     firewall: Option<FirewallStatus>,
@@ -74,6 +80,8 @@ impl Status {
         let is_dialer = matches!(role, Some(Role::Dialer(_)));
         let services = role.as_ref().map(service::for_role).into_iter().flatten();
         let build = Build::load(paths);
+        let boot: Option<BootStatus> = read_published(paths, record::BOOT);
+        let is_in_ram = boot.as_ref().is_some_and(BootStatus::state_is_in_ram);
         let ends = Plausible::since_build(build.epoch).latest();
         Self {
             version: build.version,
@@ -88,8 +96,10 @@ impl Status {
                 has_codes: role.as_ref().is_some_and(has_codes_by_the_clock),
             }),
             sealed: is_read_only(&read("/proc/mounts"), "/run/root"),
-            boot: read_published(paths, record::BOOT),
+            boot,
+            loss: Loss::of(&paths.state(), is_in_ram),
             ledger: read_published(paths, record::LEDGER),
+            card: read_published(paths, record::SCRUB),
             site: read_published(paths, record::SITE),
             firewall: read_published(paths, record::FIREWALL),
             services: services
@@ -163,8 +173,13 @@ mod tests {
             uptime: Duration::from_secs(3_720),
             clock: Some(clock(Some(ClockSource::Network), false)),
             sealed: true,
-            boot: read("root=/dev/mmcblk0p2\nroot-copy=A\nboot=mounted\nstate=clean\nstate-trouble=\n"),
+            loss: None,
+            boot: read(
+                "root=/dev/mmcblk0p2\nroot-copy=A\nroot-check=verified\nroot-trouble=\nboot=mounted\n\
+                 state=clean\nstate-trouble=\n",
+            ),
             ledger: read("number=12\ncause=stuck sms-dialer\n"),
+            card: read("twin=whole\nscrubbed=1783998000\nhealed=3\nbad=0\nkernel-log=812\n"),
             site: read("site=baked\n"),
             firewall: read("firewall=loaded\n"),
             services: vec![
@@ -190,7 +205,8 @@ mod tests {
         insta::assert_snapshot!(dialer().to_string(), @r#"
         dialbox   0.1.0 (3f1c9aa), hut, dialer, up 1 h 02 min
         boots     12, the last one after: stuck sms-dialer
-        root      A (/dev/mmcblk0p2), read-only
+        root      A (/dev/mmcblk0p2), read-only, verified
+        card      scrubbed 2026-07-14 03:00:00 UTC, all blocks are good, 3 healed so far
         state     clean
         clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13
         site      baked
@@ -210,7 +226,16 @@ mod tests {
         let status = Status {
             uptime: Duration::from_secs(45),
             sealed: false,
-            boot: read("root=/dev/mmcblk0p3\nroot-copy=B\nstate=memory\nstate-trouble=mount: I/O error\n"),
+            loss: Some(Loss::InRam),
+            boot: read(
+                "root=/dev/mmcblk0p3\nroot-copy=B\nroot-check=NOT verified\n\
+                 root-trouble=/dev/mmcblk0p2: it has no superblock of dm-verity\n\
+                 state=memory\nstate-trouble=mount: I/O error\n\
+                 failed-boots=3\nremedies=after 3 failed boots: root B first\n",
+            ),
+            card: read(
+                "twin=being-made\npercent=42\nhealed=0\nbad=2\ntrouble=config.txt: it is not the image's\n",
+            ),
             site: read("site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\n"),
             firewall: read("firewall=refused\nwhy=/etc/nftables.conf:3:1-5: Error: syntax error\n"),
             services: vec![
@@ -224,8 +249,13 @@ mod tests {
         insta::assert_snapshot!(status.to_string(), @"
         dialbox   0.1.0 (3f1c9aa), hut, dialer, up 45 s
         boots     12, the last one after: stuck sms-dialer
-        root      B (/dev/mmcblk0p3), WRITABLE
+                  after 3 failed boots: root B first
+        root      B (/dev/mmcblk0p3), WRITABLE, NOT verified
+                  /dev/mmcblk0p2: it has no superblock of dm-verity
+        card      the second copy is being made, 42 %, not scrubbed yet, 2 BLOCKS CANNOT BE HEALED
+                  config.txt: it is not the image's
         state     memory (mount: I/O error)
+                  what is new is LOST at the next boot
         clock     2026-07-14 03:59:58 UTC, from the network, cannot be set later than 2036-07-13
         site      broken, the baked one is in force
                   site.toml:5:1: unknown key `apm`; did you mean `apn`?
@@ -309,7 +339,7 @@ mod tests {
 
     #[test]
     fn json_has_the_same_content() {
-        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400,"source":"network"},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","boot":"mounted","state":"clean","state-trouble":""},"ledger":{"number":12,"cause":"stuck sms-dialer"},"site":{"site":"baked"},"firewall":{"firewall":"loaded"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
+        insta::assert_snapshot!(dialer().to_json(), @r#"{"version":"0.1.0 (3f1c9aa)","hostname":"hut","role":"dialer","uptime":3720,"clock":{"shows":1784001598,"ends":2099534400,"source":"network"},"sealed":true,"boot":{"root":"/dev/mmcblk0p2","root-copy":"A","root-check":"verified","root-trouble":"","boot":"mounted","state":"clean","state-trouble":""},"state-loss":null,"ledger":{"number":12,"cause":"stuck sms-dialer"},"scrub":{"twin":"whole","scrubbed":1783998000,"healed":3,"bad":0,"kernel-log":812},"site":{"site":"baked"},"firewall":{"firewall":"loaded"},"services":{"sms-dialer":"up","watchdogd":"up"},"modem":{"manufacturer":"Option N.V.","model":"GTM \"378\"","sim":"ready","registration":"roaming","operator":"Free (20815)","signal-dbm":-79,"port":"/dev/ttyHS1 (hso at 1-1.1:1.0, Application)","data-port":"/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"},"link":{"link":"up","interface":"ppp0","local":"10.3.2.1","remote":"10.64.64.64","until-uptime":5520,"used":12300000,"budget":500000000,"month":"2026-07"},"codes":{"codes":"ready"}}"#);
     }
 
     #[test]

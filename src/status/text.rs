@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Clock, Modems, Status, as_str};
+use super::{Clock, Modems, Status, as_str, card};
 use crate::apply::SiteInForce;
 use crate::calendar::Civil;
 use crate::clock::Utc;
@@ -14,6 +14,7 @@ use crate::published::{
     LinkStatus, ModemStatus,
 };
 use crate::site::DataSize;
+use crate::state::Loss;
 use crate::watch::heartbeat::HeartbeatState;
 
 impl fmt::Display for Status {
@@ -23,9 +24,10 @@ impl fmt::Display for Status {
         let role = self.role.unwrap_or("no valid site");
         let uptime = Uptime(self.uptime);
         row(f, "dialbox", &format!("{version}, {hostname}, {role}, up {uptime}"))?;
-        row(f, "boots", &boots(self.ledger.as_ref()))?;
+        row(f, "boots", &boots(self.ledger.as_ref(), self.boot.as_ref()))?;
         row(f, "root", &root(self.boot.as_ref(), self.sealed))?;
-        row(f, "state", &state(self.boot.as_ref()))?;
+        row(f, "card", &self.card.as_ref().map_or(String::new(), card::text))?;
+        row(f, "state", &state(self.boot.as_ref(), self.loss))?;
         if let Some(clock) = self.clock {
             row(f, "clock", &self::clock(&clock))?;
         }
@@ -77,17 +79,34 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     })
 }
 
-fn boots(ledger: Option<&LastBoot>) -> String {
-    ledger.map_or("unknown".to_owned(), |boot| format!("{}, the last one after: {}", boot.number, boot.cause))
+fn boots(ledger: Option<&LastBoot>, boot: Option<&BootStatus>) -> String {
+    let last = ledger
+        .map_or("unknown".to_owned(), |boot| format!("{}, the last one after: {}", boot.number, boot.cause));
+    let remedies = boot.and_then(|boot| boot.remedies.clone());
+    [Some(last), remedies].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 fn root(boot: Option<&BootStatus>, sealed: bool) -> String {
     let mode = if sealed { "read-only" } else { "WRITABLE" };
-    let known = boot.and_then(|boot| Some((boot.root_copy.as_ref()?, boot.root.as_ref()?)));
-    known.map_or("unknown".to_owned(), |(copy, device)| format!("{copy} ({device}), {mode}"))
+    let known = boot.and_then(|boot| Some((boot, boot.root_copy.as_ref()?, boot.root.as_ref()?)));
+    known.map_or("unknown".to_owned(), |(boot, copy, device)| {
+        let check = boot.root_check.as_ref().map_or(String::new(), |check| format!(", {check}"));
+        let trouble = boot.root_trouble.as_deref().unwrap_or_default();
+        format!("{copy} ({device}), {mode}{check}\n{trouble}")
+    })
 }
 
-fn state(boot: Option<&BootStatus>) -> String {
+fn state(boot: Option<&BootStatus>, loss: Option<Loss>) -> String {
+    let lost = loss.map(|loss| match loss {
+        Loss::InRam => "what is new is LOST at the next boot",
+        Loss::Full => "FULL: what is new is lost\nnext: `du -a /state`, and delete what is not needed",
+        Loss::ReadOnly => "READ-ONLY: what is new is lost\nnext: `dialctl reboot`, which repairs it if the card can be written",
+        Loss::Unusable => "UNUSABLE: what is new is lost\nnext: `dialctl reboot`",
+    });
+    [Some(mounted_state(boot).as_str()), lost].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn mounted_state(boot: Option<&BootStatus>) -> String {
     let outcome = boot.and_then(|boot| boot.state.as_deref()).unwrap_or("unknown");
     match boot.and_then(|boot| boot.state_trouble.as_deref()).filter(|trouble| !trouble.is_empty()) {
         Some(trouble) => format!("{outcome} ({trouble})"),

@@ -99,6 +99,15 @@ impl Schedule {
         (crossed && last != Some(occurrence)).then_some(Due::Hour(occurrence))
     }
 
+    /// How long it is until the next time, a day at most.
+    pub fn until_next(&self, now: Tick) -> Duration {
+        if now.unix < self.built {
+            return A_DAY.saturating_sub(now.since_boot);
+        }
+        let local = self.local(now);
+        Duration::from_secs((self.latest_occurrence(local).0 + DAY - local).unsigned_abs())
+    }
+
     fn local(&self, tick: Tick) -> i64 {
         tick.unix + self.zone.offset_at(tick.unix)
     }
@@ -202,6 +211,14 @@ mod tests {
         let four = schedule(4, "UTC0");
         assert_eq!(four.due(tick(4 * HOUR - 1, 86_397), tick(4 * HOUR + 1, 86_399), None), None);
         assert_eq!(four.due(tick(100, 86_399), tick(102, 86_401), None), Some(Due::Uptime));
+    }
+
+    #[test]
+    fn the_next_time_is_a_day_away_at_most() {
+        let four = schedule(4, "UTC0");
+        let hours = |unix| four.until_next(tick(unix, 3600)).as_secs() / 3600;
+        assert_eq!((hours(BUILT), hours(BUILT + 3 * HOUR), hours(BUILT + 4 * HOUR)), (4, 1, 24));
+        assert_eq!(hours(0), 23, "the clock is not set");
     }
 
     #[test]

@@ -13,6 +13,9 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
+    /// What the kernel's command line names instead of a device if no watchdog is to be used.
+    pub const NONE: &str = "none";
+
     /// Opens the device and requests a time-out in seconds; returns the one that the hardware uses.
     pub fn open(device: &Path, timeout: u16) -> io::Result<(Self, i32)> {
         // linux/watchdog.h: WDIOC_SETTIMEOUT
@@ -26,8 +29,14 @@ impl Watchdog {
         Ok((Self { device }, seconds))
     }
 
-    /// Delays the reset by one time-out. Never writes `V`, which would disarm it.
+    /// Delays the reset by one time-out. Never writes `V`, which would [disarm](Self::disarm) it.
     pub fn feed(&mut self) -> io::Result<()> {
         self.device.write_all(b"\0")
+    }
+
+    /// Stops it, if the kernel lets it be stopped: by `V` as the last byte before it is closed
+    /// (drivers/watchdog/watchdog_dev.c, `watchdog_write`).
+    pub fn disarm(mut self) -> io::Result<()> {
+        self.device.write_all(b"V")
     }
 }

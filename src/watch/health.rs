@@ -11,6 +11,11 @@ const START: Duration = Duration::from_secs(120);
 const FUTILE: usize = 3;
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// Whether another reboot may help, after so many in a row that have not.
+pub fn may_reboot(failed_boots: usize, uptime: Duration) -> bool {
+    failed_boots < FUTILE || uptime >= HOUR
+}
+
 /// The decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health<'a> {
@@ -36,8 +41,8 @@ pub fn judge<'a>(
     };
     match heartbeats.iter().find(|(_, heartbeat)| is_stuck(heartbeat)) {
         None => Health::Well,
-        Some((service, _)) if stuck_boots >= FUTILE && uptime < HOUR => Health::Hopeless(service),
-        Some((service, _)) => Health::Stuck(service),
+        Some((service, _)) if may_reboot(stuck_boots, uptime) => Health::Stuck(service),
+        Some((service, _)) => Health::Hopeless(service),
     }
 }
 

@@ -4,3 +4,4 @@ pub mod daily;
 pub mod hardware;
 pub mod health;
 pub mod heartbeat;
+pub mod spawn;

@@ -13,7 +13,7 @@ use dialbox::record::Record;
 use dialbox::state::Store;
 use rustix::process::Pid;
 
-use crate::bench::{DIALERS_LAST, Modem, TestBox, until};
+use crate::test_box::{DIALERS_LAST, Modem, TestBox, until};
 
 const DIALER: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\n\
                       [operator]\nname='x'\napn='x'\n";

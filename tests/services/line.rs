@@ -9,7 +9,7 @@ use std::path::Path;
 use dialbox::paths::Paths;
 use dialbox::state::Store;
 
-use crate::bench::{Modem, PROOF, TestBox, until};
+use crate::test_box::{Modem, PROOF, TestBox, until};
 
 const SITE: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyTEST'\n\
                     local='192.0.2.1'\nremote='192.0.2.2'\ncrtscts=false\n\
@@ -119,7 +119,7 @@ fn a_call_is_answered_handed_to_pppd_and_recorded_and_the_next_one_works() {
             said(&dial_in).display()
         );
         assert!(arguments.starts_with(&expected), "{arguments}");
-        assert!(lock(&dial_in).exists(), "nobody else has the port during a call");
+        assert!(lock(&dial_in).exists(), "no other program has the port during a call");
         let record = dial_in.until("line1", |record| record.get("line") == Some("connected"));
         assert_eq!(record.get("speed"), Some("33600/ARQ/V34"));
 
@@ -168,7 +168,7 @@ fn a_modem_that_stays_in_data_mode_gets_the_escape_sequence() {
     assert_eq!(modem.receive(), PROOF); // the modem takes it for data
     assert_eq!(modem.receive(), format!("+++{PROOF}"));
     modem.send("OK"); // the late answer to the escape sequence
-    assert_eq!(modem.receive(), format!("+++{PROOF}"), "it was no proof");
+    assert_eq!(modem.receive(), format!("+++{PROOF}"), "it did not prove anything");
     modem.prove_now();
     assert_eq!(modem.receive(), "ATH");
     modem.send("OK");
@@ -204,7 +204,7 @@ fn a_caller_on_a_three_wire_cable_does_not_pass_for_the_modem() {
 fn a_modem_pulled_out_during_a_call_is_used_again() {
     let (dial_in, modem) = connected();
     drop(modem);
-    end_pppd(&dial_in, 16); // the real one notices by itself
+    end_pppd(&dial_in, 16); // the real pppd notices it
     dial_in.until("line1", |record| record.get("trouble").is_some());
     let mut modem = Modem::plugged_in_at(&dial_in.port());
     modem.answer_up_to("AT+VCID=1");
@@ -287,7 +287,7 @@ fn a_caller_who_speaks_ppp_gets_pppd_without_a_prompt() {
 }
 
 #[test]
-fn three_wrong_passwords_end_a_call_and_are_recorded_nowhere() {
+fn three_wrong_passwords_end_a_call_and_are_not_logged() {
     let (dial_in, mut modem) = at_the_login_prompt();
     for _ in 0..3 {
         modem.line.write_all(b"u\rsecret\r").unwrap();

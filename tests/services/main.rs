@@ -3,8 +3,8 @@
 // The helpers below belong to the tests; clippy's allow-unwrap-in-tests covers only `#[test]` functions.
 #![allow(clippy::unwrap_used)]
 
-mod bench;
 mod dialer;
 mod line;
 mod parser;
 mod password;
+mod test_box;

@@ -1,4 +1,4 @@
-//! The process that parses what the modem says: what it may do, and what a service does when it dies or misbehaves.
+//! The process that parses the modem's output: its privileges, and how a service handles its death.
 
 use std::fs;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use dialbox::state::Store;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-use crate::bench::{DIALERS_LAST, Modem, TestBox, until};
+use crate::test_box::{DIALERS_LAST, Modem, TestBox, until};
 
 const DIALER: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\npin='4321'\n\
                       [operator]\nname='x'\napn='x'\n";
@@ -59,7 +59,7 @@ fn ledger(dial_in: &TestBox) -> String {
 }
 
 #[test]
-fn the_parser_can_gain_nothing_open_nothing_and_start_nothing() {
+fn the_parser_has_no_privileges_and_can_open_and_start_nothing() {
     let (dialer, _modem) = dialer();
     let id = dialer.parser();
     let status = status_of(id);
@@ -74,7 +74,7 @@ fn the_parser_can_gain_nothing_open_nothing_and_start_nothing() {
         let limit = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         assert!(limit.split_whitespace().take(2).eq(["0", "0"]), "{name}: {limit}");
     }
-    // A test that is not root's can neither change the user nor the root directory; the scenarios see them on the image.
+    // Without root a test can change neither the user nor the root directory; the scenarios check them on the image.
     if geteuid().is_root() {
         assert_eq!(field(&status, "CapBnd"), "0000000000000000");
         assert_eq!(field(&status, "Uid"), "900\t900\t900\t900");
@@ -85,7 +85,7 @@ fn the_parser_can_gain_nothing_open_nothing_and_start_nothing() {
 }
 
 #[test]
-fn a_parser_that_is_killed_is_replaced_and_the_modem_asked_again() {
+fn a_killed_parser_is_replaced_and_the_modem_is_configured_again() {
     let (dialer, mut modem) = dialer();
     let before = dialer.parser();
     kill(before);
@@ -99,7 +99,7 @@ fn a_parser_that_is_killed_is_replaced_and_the_modem_asked_again() {
 }
 
 #[test]
-fn a_parser_that_is_killed_in_a_conversation_costs_that_conversation() {
+fn a_parser_killed_during_a_command_is_replaced() {
     let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
     assert_eq!(modem.receive(), "AT");
@@ -109,7 +109,7 @@ fn a_parser_that_is_killed_in_a_conversation_costs_that_conversation() {
     dialer.until("modem", |record| record.get("storage").is_some());
 }
 
-/// A modem whose SIM wants a PIN, up to that command.
+/// A modem whose SIM waits for its PIN, up to that command.
 fn answer_up_to_the_pin(modem: &mut Modem) {
     loop {
         let command = modem.receive();
@@ -125,7 +125,7 @@ fn answer_up_to_the_pin(modem: &mut Modem) {
 }
 
 #[test]
-fn a_pin_is_given_once_even_if_the_parser_dies_before_it_is_answered() {
+fn a_pin_is_sent_once_even_if_the_parser_dies_before_the_answer() {
     let dialer = TestBox::start_with(env!("CARGO_BIN_EXE_sms-dialer"), DIALER, |paths| {
         fs::create_dir_all(paths.state()).unwrap();
     });
@@ -133,7 +133,7 @@ fn a_pin_is_given_once_even_if_the_parser_dies_before_it_is_answered() {
     answer_up_to_the_pin(&mut modem);
     kill(dialer.parser());
     dialer.until("modem", |record| record.get("trouble").is_some_and(|why| why.contains("is gone")));
-    // It still wants its PIN, as far as another parser can see, and has the same tries.
+    // For the next parser the SIM still waits for its PIN, with the same tries left.
     let mut commands = Vec::new();
     while commands.iter().filter(|command| *command == "AT+CPIN?").count() < 2 {
         let command = modem.receive();
@@ -151,7 +151,7 @@ fn a_pin_is_given_once_even_if_the_parser_dies_before_it_is_answered() {
 }
 
 #[test]
-fn a_call_whose_parser_dies_at_the_login_is_entered_hung_up_and_the_next_one_is_taken() {
+fn a_call_whose_parser_dies_at_the_login_is_recorded_and_hung_up_and_the_next_one_works() {
     let (dial_in, mut modem) = line();
     modem.send("RING");
     assert_eq!(modem.receive(), "ATA");

@@ -15,7 +15,7 @@ use dialbox::modem::sandbox::Program;
 use dialbox::paths::Paths;
 use dialbox::site::{DialIn, Role, Site};
 
-use crate::bench::Modem;
+use crate::test_box::Modem;
 
 // openssl passwd -5 -salt labsalt 'Xy7 Qz9'
 const SITE: &str = "role='dial-in'\nhostname='box'\n\

@@ -27,6 +27,8 @@ pub enum Verb {
     /// Write, check or show a site
     #[command(subcommand)]
     Site(Site),
+    /// Write the image onto a card and read it back
+    Flash(Flash),
     /// Boot the image in QEMU, with its console on this terminal
     Qemu(Qemu),
     /// Boot a dialer and its operator in QEMU, and command the dialer by text message
@@ -180,6 +182,38 @@ pub enum Role {
     Dialer,
     /// Answers calls and gives the callers a network
     DialIn,
+}
+
+/// `cargo xtask flash`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask flash                           the cards that can be written
+  cargo xtask flash /dev/sdb                  asks, writes, reads back
+  cargo xtask flash --site cabin.toml /dev/sdb
+  cargo xtask flash --yes /dev/sdb            for scripts
+  cargo xtask flash --check /dev/sdb          does the card still hold the image?")]
+pub struct Flash {
+    /// The image, also compressed (.gz); its .bmap is used if it lies beside it
+    #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
+    pub image: PathBuf,
+    /// Build the image of this site first, in out/
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "check"])]
+    pub site: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long, requires = "device")]
+    pub yes: bool,
+    /// Say what would be written, and write nothing
+    #[arg(long, requires = "device")]
+    pub dry_run: bool,
+    /// Compare the card with the image, and write nothing
+    #[arg(long, requires = "device", conflicts_with_all = ["yes", "dry_run"])]
+    pub check: bool,
+    /// The card, or a file in its place; without it, the cards are listed
+    #[arg(value_name = "DEVICE")]
+    pub device: Option<PathBuf>,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
 }
 
 /// `cargo xtask qemu`

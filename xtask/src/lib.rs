@@ -9,6 +9,7 @@ mod cross;
 pub mod debian;
 pub mod elf;
 pub mod error;
+mod flash;
 mod image;
 mod invocation;
 mod lab;

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Verb::BuildImage(args) => verb::build_image::run(&args),
         Verb::Lock(args) => verb::lock::run(&args),
         Verb::Site(args) => verb::site::run(&args),
+        Verb::Flash(args) => verb::flash::run(&args),
         Verb::Qemu(args) => verb::qemu::run(&args),
         Verb::Demo(args) => verb::demo::run(&args),
         Verb::Test(args) => verb::test::run(&args),

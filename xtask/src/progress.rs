@@ -73,7 +73,7 @@ impl Progress {
         let phase = self.phase(name);
         phase.bar.set_length(bytes);
         phase.bar.set_style(style(
-            "{spinner} {prefix:12} {elapsed:>5} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {wide_msg}",
+            "{spinner} {prefix:12} {elapsed:>5} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta} left {wide_msg}",
         ));
         phase
     }

@@ -21,16 +21,31 @@ impl BoxClock {
     }
 }
 
-/// The clocks of all running boxes.
+/// The clocks of all running boxes, and the processor time of the host that the ended ones have used.
 #[derive(Debug, Clone, Default)]
-pub struct Clocks(Arc<Mutex<Vec<Weak<AtomicU64>>>>);
+pub struct Clocks {
+    running: Arc<Mutex<Vec<Weak<AtomicU64>>>>,
+    /// In microseconds.
+    processor_time: Arc<AtomicU64>,
+}
 
 impl Clocks {
     /// Adds one, for as long as its emulator runs.
     pub fn add(&self, clock: &BoxClock) {
-        let mut clocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clocks = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         clocks.retain(|clock| clock.strong_count() > 0);
         clocks.push(Arc::downgrade(&clock.0));
+    }
+
+    /// Adds the processor time of a box that has ended.
+    pub fn charge(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.processor_time.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// The processor time of all boxes that have ended.
+    pub fn processor_time(&self) -> Duration {
+        Duration::from_micros(self.processor_time.load(Ordering::Relaxed))
     }
 
     /// Starts a stopwatch.
@@ -48,7 +63,7 @@ impl Clocks {
     }
 
     fn all(&self) -> Vec<Arc<AtomicU64>> {
-        let clocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let clocks = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         clocks.iter().filter_map(Weak::upgrade).collect()
     }
 }
@@ -149,6 +164,14 @@ mod tests {
         let mut watch = clocks.stopwatch();
         clock.note(2_000_000);
         assert_eq!(watch.elapsed(), seconds(3));
+    }
+
+    #[test]
+    fn the_processor_time_of_all_boxes_is_added_up() {
+        let clocks = Clocks::default();
+        clocks.charge(Duration::from_millis(1500));
+        clocks.clone().charge(Duration::from_millis(20));
+        assert_eq!(clocks.processor_time(), Duration::from_millis(1520));
     }
 
     #[test]

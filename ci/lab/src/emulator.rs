@@ -1,14 +1,15 @@
 //! The emulator program, and the options that make it a Raspberry Pi.
 
 use crate::card::Card;
-use crate::clock::BoxClock;
+use crate::clock::{BoxClock, Clocks};
 use crate::error::{Error, Result};
+use crate::initramfs;
 use crate::lan::Lan;
 use crate::leftovers::{self, Note};
 use crate::monitor::Monitor;
 use crate::scheduling::Core;
 use crate::writes::{Files, trace};
-use rustix::process::Pid;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::net::UnixListener;
@@ -81,6 +82,8 @@ pub enum Usb<'a> {
 pub struct Board<'a> {
     /// Its card; nothing else may write to it.
     pub card: &'a Card,
+    /// What is wrong with that, and with what the kernel starts.
+    pub fault: Option<Fault>,
     /// The directory for its boot files.
     pub dir: &'a Path,
     /// The devices at its USB ports.
@@ -95,6 +98,16 @@ pub struct Board<'a> {
     pub resume: Option<Resume<'a>>,
     /// Where all writes to the card are recorded, if they are.
     pub record: Option<Files>,
+}
+
+/// What is wrong with a box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing that is written reaches the card: a worn-out one acknowledges writes and keeps what it has. QEMU's card
+    /// cannot report an error of a write (hw/sd/sd.c, `sd_blk_write`).
+    LosesWrites,
+    /// The first program of the boot waits for ever for one of its files.
+    HangsInInit,
 }
 
 /// How a box resumes from a snapshot.
@@ -163,8 +176,11 @@ impl Emulator {
 
     /// Starts a box.
     pub fn start(&self, board: Board) -> Result<Running> {
-        let Board { card, dir, usb, lan, serial, append, resume, record } = board;
-        let boot = card.boot_files(BOARD)?;
+        let Board { card, fault, dir, usb, lan, serial, append, resume, record } = board;
+        let mut boot = card.boot_files(BOARD)?;
+        if fault == Some(Fault::HangsInInit) {
+            initramfs::add_fifo(&mut boot.initramfs, "modules/order");
+        }
         let put = |name: &str, content: &[u8]| {
             let path = dir.join(name);
             std::fs::write(&path, content).map_err(|e| Error::io("write", &path, e)).map(|()| path)
@@ -190,8 +206,16 @@ impl Emulator {
         command.arg("-dtb").arg(put("board.dtb", &boot.device_tree)?);
         command.arg("-append").arg(options.join(" "));
         // The page cache outlives the emulator: syncing to the host's disk would prove nothing.
+        let drive = match fault {
+            Some(Fault::LosesWrites) => {
+                "if=sd,driver=raw,cache.no-flush=on,file.driver=blkdebug,file.inject-error.0.event=none,\
+                 file.inject-error.0.iotype=write,file.inject-error.0.errno=5,file.image.driver=file,\
+                 file.image.filename="
+            }
+            Some(Fault::HangsInInit) | None => "if=sd,format=raw,cache=unsafe,file=",
+        };
         match &record {
-            None => command.arg("-drive").arg(option("if=sd,format=raw,cache=unsafe,file=", card.path())),
+            None => command.arg("-drive").arg(option(drive, card.path())),
             Some(Files { writes, trace: commands }) => {
                 // QEMU opens the log, but does not make it.
                 File::create(writes).map_err(|e| Error::io("make", writes, e))?;
@@ -207,6 +231,10 @@ impl Emulator {
                 command.arg("-D").arg(commands).arg("-drive").arg(concat(card, &log))
             }
         };
+        if fault == Some(Fault::LosesWrites) {
+            // It would say so of every write.
+            command.stderr(Stdio::null());
+        }
         let (sockets, device, ports) = match usb {
             Usb::SerialAdapters(sockets) => (sockets, "usb-serial,always-plugged=on", 0),
             Usb::Devices(sockets) => (sockets, "usb-redir", 0),
@@ -260,7 +288,7 @@ impl Emulator {
                 let program = Pid::from_child(&child);
                 // A measurement uses the whole host and the default scheduling.
                 let core = (self.pace == Pace::Instructions).then(|| Core::with_fewest(program)).flatten();
-                Ok(Running { _note: leftovers::process(program), _core: core, child, clock })
+                Ok(Running { _note: leftovers::process(program), _core: core, child, clock, charged: None })
             }
             Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
         }
@@ -319,6 +347,8 @@ fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
 pub struct Running {
     child: Child,
     clock: BoxClock,
+    /// Where its processor time is counted.
+    charged: Option<Clocks>,
     _core: Option<Core>,
     _note: Note,
 }
@@ -326,7 +356,24 @@ pub struct Running {
 impl Running {
     /// Waits until it ends by itself.
     pub fn wait(&mut self) -> Result<ExitStatus> {
+        self.charge();
         self.child.wait().map_err(|e| Error::io("wait for", Path::new(PROGRAM), e))
+    }
+
+    /// Adds its processor time to these clocks as soon as it has ended.
+    pub fn charge_to(&mut self, clocks: Clocks) {
+        self.charged = Some(clocks);
+    }
+
+    /// Waits until it has ended, and adds up its processor time. `NOWAIT` keeps the figures for the reading.
+    fn charge(&mut self) {
+        let Some(clocks) = self.charged.take() else { return };
+        let ended =
+            waitid(WaitId::Pid(Pid::from_child(&self.child)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+        // The figure is for people: without it, nothing fails.
+        if let Some(time) = ended.ok().and_then(|_| processor_time(&self.child)) {
+            clocks.charge(time);
+        }
     }
 
     /// The box's own time.
@@ -344,8 +391,21 @@ impl Drop for Running {
     fn drop(&mut self) {
         // Both fail only if it has ended already.
         drop(self.child.kill());
+        self.charge();
         drop(self.child.wait());
     }
+}
+
+/// The processor time of a process, with all its threads (proc(5), `/proc/pid/stat`, fields 14 and 15, in ticks of
+/// 10 ms).
+fn processor_time(child: &Child) -> Option<Duration> {
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    // The second field, the name, may contain spaces.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks = |field: &str| field.parse::<u32>().ok();
+    let mut times = fields.split_whitespace().skip(11).map_while(ticks);
+    Some(TICK * (times.next()? + times.next()?))
 }
 
 /// A socket that the emulator will connect to.

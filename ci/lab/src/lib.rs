@@ -15,6 +15,7 @@ pub mod demo;
 pub mod emulator;
 pub mod error;
 pub mod exchange;
+mod initramfs;
 pub mod kept;
 pub mod lan;
 pub mod leftovers;

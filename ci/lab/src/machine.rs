@@ -5,7 +5,7 @@ use crate::booted::Booted;
 use crate::card::Card;
 use crate::card::SITE;
 use crate::console::Console;
-use crate::emulator::{self, Board, Emulator, Resume, Running, Serial, Usb};
+use crate::emulator::{self, Board, Emulator, Fault, Resume, Running, Serial, Usb};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::lan::Lan;
@@ -63,6 +63,7 @@ pub struct Machine<'a> {
     /// Where the writes of all boots are recorded, and how many there were.
     record: Option<PathBuf>,
     recorded: AtomicUsize,
+    fault: Option<Fault>,
     dir: PathBuf,
 }
 
@@ -107,6 +108,7 @@ impl<'a> Machine<'a> {
             append: Vec::new(),
             record: None,
             recorded: AtomicUsize::new(0),
+            fault: None,
             dir,
         };
         // QEMU's own serial adapter can be neither migrated nor plugged in later (hw/usb/dev-serial.c, `unmigratable`).
@@ -176,6 +178,11 @@ impl<'a> Machine<'a> {
         self.record = Some(dir);
     }
 
+    /// From its next boot on the box has this fault, or none.
+    pub fn set_fault(&mut self, fault: Option<Fault>) {
+        self.fault = fault;
+    }
+
     /// The card, which may be changed while the box is off.
     pub fn card(&self) -> &Card {
         &self.card
@@ -222,6 +229,21 @@ impl<'a> Machine<'a> {
         };
         let stub = self.dir.join("stub");
         let resume = kept.as_deref().map(|memory| Resume { memory, stub: &stub });
+        let mut booted = self.switch_on(resume)?;
+        if resume.is_some() {
+            self.go_on(&mut booted, &stub)?;
+        } else {
+            booted.console.take_shell()?;
+        }
+        Ok(booted)
+    }
+
+    /// Switches on a box that does not come up, and waits for it to reset itself.
+    pub fn boot_in_vain(&self, within: Duration) -> Result<()> {
+        self.switch_on(None)?.reboots(within)
+    }
+
+    fn switch_on(&self, resume: Option<Resume>) -> Result<Booted<'_>> {
         let socket = self.dir.join("console");
         let listener = emulator::listen(&socket)?;
         let serial = Serial::Socket { console: &socket, monitor: &self.monitor_path() };
@@ -231,15 +253,10 @@ impl<'a> Machine<'a> {
         let log = log.map_err(|e| Error::io("open", &self.log(), e))?;
         let clocks = self.exchange.clocks().clone();
         clocks.add(running.clock());
+        running.charge_to(clocks.clone());
         let console = Console::new(line, log, clocks.clone())?;
         let (monitor, log) = (self.monitor_path(), self.log());
-        let mut booted = Booted { machine: PhantomData, clocks, console, running, monitor, log };
-        if resume.is_some() {
-            self.go_on(&mut booted, &stub)?;
-        } else {
-            booted.console.take_shell()?;
-        }
-        Ok(booted)
+        Ok(Booted { machine: PhantomData, clocks, console, running, monitor, log })
     }
 
     /// After the memory is loaded: sets the clock, mounts the FAT partition, and applies the site on it.
@@ -283,11 +300,11 @@ impl<'a> Machine<'a> {
             }
             (Beginning::FreshCard, _) => Usb::Devices(devices()),
         };
+        let (card, fault, dir) = (&self.card, self.fault, &self.dir);
         let (lan, append) = (self.lan.as_ref(), &self.append[..]);
         let record = self.record.as_ref();
         let record = record.map(|dir| Files::of_boot(dir, self.recorded.fetch_add(1, Ordering::Relaxed)));
-        let (card, dir) = (&self.card, &self.dir);
-        self.emulator.start(Board { card, dir, usb, lan, serial, append, resume, record })
+        self.emulator.start(Board { card, fault, dir, usb, lan, serial, append, resume, record })
     }
 }
 

@@ -22,7 +22,9 @@ impl Core {
         let allowed = sched_getaffinity(None).ok()?;
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         running.resize(CpuSet::MAX_CPU, 0);
-        let number = fewest(&running, |number| allowed.is_set(number))?;
+        let allowed: Vec<usize> = (0..running.len()).filter(|number| allowed.is_set(*number)).collect();
+        // Several labs on one host must not all begin at its first core.
+        let number = fewest(&running, &allowed, std::process::id() as usize)?;
         let mut only = CpuSet::new();
         only.set(number);
         sched_setaffinity(Some(program), &only).ok()?;
@@ -38,8 +40,12 @@ impl Drop for Core {
     }
 }
 
-fn fewest(running: &[usize], is_allowed: impl Fn(usize) -> bool) -> Option<usize> {
-    (0..running.len()).filter(|number| is_allowed(*number)).min_by_key(|number| running[*number])
+/// The allowed core with the fewest emulators. Of several with equally many it is the first, counted from the one at
+/// `first`.
+fn fewest(running: &[usize], allowed: &[usize], first: usize) -> Option<usize> {
+    let first = first.checked_rem(allowed.len())?;
+    let (before, after) = allowed.split_at(first);
+    after.iter().chain(before).copied().min_by_key(|number| running[*number])
 }
 
 /// A thread that wakes up does not interrupt the other one (sched(7), `SCHED_BATCH`).
@@ -58,9 +64,15 @@ mod tests {
 
     #[test]
     fn the_allowed_core_with_the_fewest_emulators_is_chosen() {
-        assert_eq!(fewest(&[2, 1, 1], |_| true), Some(1));
-        assert_eq!(fewest(&[2, 0, 1], |number| number != 1), Some(2));
-        assert_eq!(fewest(&[0, 0], |_| false), None);
+        assert_eq!(fewest(&[2, 1, 1], &[0, 1, 2], 0), Some(1));
+        assert_eq!(fewest(&[2, 0, 1], &[0, 2], 0), Some(2));
+        assert_eq!(fewest(&[0, 0], &[], 0), None);
+    }
+
+    #[test]
+    fn labs_of_different_processes_begin_at_different_cores() {
+        assert_eq!([6, 7, 8].map(|process| fewest(&[0, 0], &[0, 1], process)), [Some(0), Some(1), Some(0)]);
+        assert_eq!(fewest(&[0, 1, 1], &[0, 1, 2], 2), Some(0), "fewest comes first");
     }
 
     #[test]

@@ -2,13 +2,13 @@
 //! a second.
 //!
 //! It is QEMU's migration stream. Two devices of QEMU's board do not restore their whole state (7.2);
-//! [`restore_registers`] writes the missing registers.
+//! [`restore_registers`] writes the missing registers. [`lengthen_frames`] makes such a box cheaper than a booted one.
 
 use crate::debugger::Debugger;
 use crate::error::{Error, Result};
 use crate::leftovers::{self, Note};
 use crate::monitor::Monitor;
-use std::fs::File;
+use std::io::Read;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ pub const USB_PORTS: usize = 5;
 /// complete.
 pub const BEFORE: [&str; 4] = [
     "mv /etc/dialbox/role /run/role && kill $(pidof sms-dialer dial-in)",
-    "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e ledger -e site -e heartbeat); \
+    "cd /run/dialbox && rm -rf heartbeat/sms-dialer heartbeat/dial-in $(ls | grep -vx -e boot -e card-layout -e scrub -e ledger -e site -e heartbeat); \
      cd /",
     "while ! lsmod | grep -q ^ppp_generic; do sleep 0.1; done",
     "umount /boot && sync && echo 3 >/proc/sys/vm/drop_caches",
@@ -35,8 +35,9 @@ pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
         "mv /run/role /etc/dialbox/role".to_owned(),
     ];
     if site_is_edited {
-        commands
-            .push("dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd)".to_owned());
+        commands.push(
+            "dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd scrubd)".to_owned(),
+        );
     }
     // Without a service or an ssh key, init's scripts sleep.
     commands.push("kill $(pidof sleep)".to_owned());
@@ -65,7 +66,10 @@ impl Snapshot {
         let path = self.memory();
         let kept = std::thread::spawn(move || {
             let (mut line, _) = listener.accept()?;
-            std::io::copy(&mut line, &mut File::create(path)?)
+            let mut memory = Vec::new();
+            line.read_to_end(&mut memory)?;
+            lengthen_frames(&mut memory);
+            std::fs::write(path, memory)
         });
         monitor.command(&format!("migrate unix:{}", socket.display()))?;
         let outcome = monitor.command("info migrate")?;
@@ -73,7 +77,7 @@ impl Snapshot {
             return Err(Error::Unexpected(format!("QEMU does not save the memory: {outcome}")));
         }
         let kept = kept.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        kept.map(drop).map_err(|e| Error::io("write", &self.memory(), e))
+        kept.map_err(|e| Error::io("write", &self.memory(), e))
     }
 
     /// Its card.
@@ -84,6 +88,29 @@ impl Snapshot {
     /// QEMU's option to load its memory from a file.
     pub fn memory(&self) -> PathBuf {
         self.dir.path().join("memory")
+    }
+}
+
+/// `usb_frame_time` and `usb_bit_time` of QEMU's USB host at full speed, in ns, and its `usb_version`, as they stand in
+/// the stream (hw/usb/hcd-dwc2.c, `vmstate_dwc2_state`).
+const FULL_SPEED: [u8; 20] = *b"\0\0\0\0\0\x0f\x42\x40\0\0\0\0\0\0\0\x53\0\0\0\x02";
+/// The end of the stream, with the devices, is shorter than this; the guest's memory comes before it.
+const DEVICES: usize = 8 << 20;
+/// The length of a USB frame, in ns.
+const FRAME: u64 = 4_000_000;
+
+/// Makes the frames of the USB bus four times as long as USB 2.0 §8.4.3 requires.
+///
+/// In each frame the guest handles an interrupt, polls the hub, and polls every open adapter. With frames of 1 ms that
+/// was a fifth of the processor time of a box with an open port. In return, transfers wait longer for their frame: a
+/// CH341 adapter delivers 8 kB a second at most.
+///
+/// A stream of another QEMU, in which these fields look different, stays as it is.
+fn lengthen_frames(stream: &mut [u8]) {
+    let devices = stream.len().saturating_sub(DEVICES);
+    let at = stream.windows(FULL_SPEED.len()).skip(devices).rposition(|fields| fields == FULL_SPEED);
+    if let Some(time) = at.and_then(|at| stream[devices + at..].first_chunk_mut()) {
+        *time = FRAME.to_be_bytes();
     }
 }
 
@@ -111,4 +138,28 @@ pub fn restore_registers(stub: &Path) -> Result<()> {
     let soon = board.read(TIMER_LOW)?.wrapping_add(1000);
     board.write(COMPARATOR, soon)?;
     board.resume()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_usb_hosts_frames_are_lengthened() {
+        let before = [&[0; 100][..], &FULL_SPEED, &[0; DEVICES - 40], &FULL_SPEED, &[7; 20]].concat();
+        let mut after = before.clone();
+        lengthen_frames(&mut after);
+        let host = before.len() - 40;
+        assert_eq!(after[host..host + 8], 4_000_000_u64.to_be_bytes());
+        assert_eq!((&after[..host], &after[host + 8..]), (&before[..host], &before[host + 8..]));
+    }
+
+    #[test]
+    fn a_stream_without_these_fields_is_left_alone() {
+        for mut stream in [Vec::new(), vec![0; 10], vec![1; 1000]] {
+            let before = stream.clone();
+            lengthen_frames(&mut stream);
+            assert_eq!(stream, before);
+        }
+    }
 }

@@ -112,7 +112,8 @@ fn an_unfinished_check_does_not_lead_to_formatting() {
 
 #[test]
 fn only_an_exit_status_counts_as_a_tools_result() {
-    let run_within = |timeout, script: &str| run_for(timeout, Command::new("sh").args(["-c", script]), 0..=2);
+    let run_within =
+        |timeout, script: &str| run_for(timeout, Command::new("sh").args(["-c", script]), 0..=2, &mut || ());
     let run = |script: &str| run_within(TOOL_TIMEOUT, script);
     assert_eq!(run("exit 2"), Ok(()));
     assert!(matches!(run("exit 4"), Err(RepairError::Failed(_))));
@@ -121,6 +122,6 @@ fn only_an_exit_status_counts_as_a_tools_result() {
         run_within(Duration::from_millis(50), "exec sleep 60"),
         Err(RepairError::Unfinished(_))
     ));
-    let absent = run_for(Duration::ZERO, &mut Command::new("/nonexistent/e2fsck"), 0..=2);
+    let absent = run_for(Duration::ZERO, &mut Command::new("/nonexistent/e2fsck"), 0..=2, &mut || ());
     assert!(matches!(absent, Err(RepairError::Unfinished(_))));
 }

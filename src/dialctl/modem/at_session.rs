@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::Bench;
+use super::SiteModem;
 use crate::clock;
 use crate::modem::at::queue::{Event, Queue};
 use crate::modem::at::request::Request;
@@ -31,9 +31,10 @@ impl AtSession {
     ///
     /// # Errors
     /// Another program has its lock, or it cannot be opened.
-    pub fn open(bench: &Bench, candidate: &Candidate) -> io::Result<Self> {
-        let lock = wait_for(bench.paths, &bench.names(candidate))?;
-        let serial = Serial::open(&bench.paths.path(&candidate.device), bench.speed, bench.flow)?;
+    pub fn open(site_modem: &SiteModem, candidate: &Candidate) -> io::Result<Self> {
+        let lock = wait_for(site_modem.paths, &site_modem.names(candidate))?;
+        let serial =
+            Serial::open(&site_modem.paths.path(&candidate.device), site_modem.speed, site_modem.flow)?;
         Ok(Self { serial, queue: Queue::default(), _lock: lock })
     }
 

@@ -18,18 +18,18 @@ use crate::site::{FlowControl, Port, Role, Site, Speed};
 /// # Errors
 /// The arguments are invalid, or the command failed.
 pub fn run(paths: &Paths, words: &[&str]) -> Result<String, String> {
-    let bench = Bench::new(paths)?;
+    let site_modem = SiteModem::new(paths)?;
     match words {
-        ["probe"] => Ok(probe::run(&bench)),
-        ["pin-disable"] => pin::disable(&bench),
-        ["terminal"] => terminal::run(&bench, None),
-        ["terminal", port] => terminal::run(&bench, Some(port)),
+        ["probe"] => Ok(probe::run(&site_modem)),
+        ["pin-disable"] => pin::disable(&site_modem),
+        ["terminal"] => terminal::run(&site_modem, None),
+        ["terminal", port] => terminal::run(&site_modem, Some(port)),
         _ => Err(format!("modem {}: no such command", words.join(" "))),
     }
 }
 
 /// The modem of the site.
-struct Bench<'a> {
+struct SiteModem<'a> {
     paths: &'a Paths,
     site: Site,
     port: Port,
@@ -39,7 +39,7 @@ struct Bench<'a> {
     name: String,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> SiteModem<'a> {
     fn new(paths: &'a Paths) -> Result<Self, String> {
         let file = paths.site();
         let name = file.display().to_string();

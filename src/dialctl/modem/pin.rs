@@ -1,7 +1,7 @@
 //! `dialctl modem pin-disable`: turns off the SIM's PIN request. The rules of [the dialer](crate::modem::mobile) apply:
 //! the last try of a card is never used.
 
-use super::Bench;
+use super::SiteModem;
 use super::at_session::AtSession;
 use crate::modem::at::request::Request;
 use crate::modem::at::response::Final;
@@ -11,16 +11,16 @@ use crate::site::{Pin, Role};
 use crate::state::Store;
 
 /// Uses the site's PIN; prints the tries left and the result.
-pub fn disable(bench: &Bench) -> Result<String, String> {
-    let Role::Dialer(dialer) = &bench.site.role else {
+pub fn disable(site_modem: &SiteModem) -> Result<String, String> {
+    let Role::Dialer(dialer) = &site_modem.site.role else {
         return Err("this box has no mobile modem".to_owned());
     };
-    let candidate = bench.command_port().ok_or("no modem found")?;
-    let store = Store::new(bench.paths.state());
-    let boot = std::fs::read_to_string(bench.paths.path("/proc/sys/kernel/random/boot_id"));
+    let candidate = site_modem.command_port().ok_or("no modem found")?;
+    let store = Store::new(site_modem.paths.state());
+    let boot = std::fs::read_to_string(site_modem.paths.path("/proc/sys/kernel/random/boot_id"));
     let boot = boot.unwrap_or_default().trim().to_owned();
     let pin_policy = PinPolicy::new(dialer.modem.pin.clone(), Memory::load(&store), boot);
-    let line = AtSession::open(bench, &candidate).map_err(|error| format!("{candidate}: {error}"))?;
+    let line = AtSession::open(site_modem, &candidate).map_err(|error| format!("{candidate}: {error}"))?;
     Card { line, pin_policy, store }.disable()
 }
 

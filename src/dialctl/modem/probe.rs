@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Bench;
+use super::SiteModem;
 use super::at_session::AtSession;
 use crate::modem::at::request::Request;
 use crate::modem::mobile::{Sim, dbm};
@@ -11,12 +11,13 @@ use crate::modem::ports::{self, Candidate};
 const HEAD: [&str; 4] = ["PORT", "WHERE", "ANSWER", "MODEM"];
 
 /// A table of the ports and their purposes.
-pub fn run(bench: &Bench) -> String {
-    let candidates = bench.candidates();
+pub fn run(site_modem: &SiteModem) -> String {
+    let candidates = site_modem.candidates();
     if candidates.is_empty() {
-        return format!("no port at {}; is the modem plugged in?\n", bench.port);
+        return format!("no port at {}; is the modem plugged in?\n", site_modem.port);
     }
-    let probed: Vec<_> = candidates.iter().map(|candidate| (candidate, probe(bench, candidate))).collect();
+    let probed: Vec<_> =
+        candidates.iter().map(|candidate| (candidate, probe(site_modem, candidate))).collect();
     let row = |(candidate, found): &(&Candidate, io::Result<Option<Found>>)| {
         let shown = candidate.to_string();
         let (port, place) = shown.split_once(' ').unwrap_or((&shown, ""));
@@ -48,8 +49,8 @@ struct Found {
     signal: String,
 }
 
-fn probe(bench: &Bench, candidate: &Candidate) -> io::Result<Option<Found>> {
-    let mut line = AtSession::open(bench, candidate)?;
+fn probe(site_modem: &SiteModem, candidate: &Candidate) -> io::Result<Option<Found>> {
+    let mut line = AtSession::open(site_modem, candidate)?;
     // A modem that was just plugged in may swallow the first command, one in silent mode the second.
     let attention = ["AT", "ATQ0V1", "AT"].map(|command| Request::new(command, 1));
     let mut answers = false;

@@ -41,7 +41,11 @@ impl Protocol for Answerer {
         match before {
             Phase::Answering => vec![Report::Lost { caller: self.call.caller.clone(), why }],
             Phase::LoggingIn(_) => vec![Report::LoginFailed { connected: self.connected.clone(), why }],
-            Phase::Resetting { .. } | Phase::Ready | Phase::Connected | Phase::HangingUp { .. } => Vec::new(),
+            Phase::Resetting { .. }
+            | Phase::SettingUp
+            | Phase::Ready
+            | Phase::Connected
+            | Phase::HangingUp { .. } => Vec::new(),
         }
     }
 
@@ -93,7 +97,7 @@ impl Protocol for Answerer {
     }
 
     fn works(&self) -> bool {
-        self.answers() && !matches!(self.phase, Phase::HangingUp { .. })
+        self.answers() && !matches!(self.phase, Phase::SettingUp | Phase::HangingUp { .. })
     }
 
     fn record(&self) -> Record {
@@ -104,7 +108,7 @@ impl Protocol for Answerer {
         };
         let status = LineStatus {
             state: match self.phase {
-                Phase::Resetting { .. } => LineState::Resetting,
+                Phase::Resetting { .. } | Phase::SettingUp => LineState::Resetting,
                 Phase::Ready => LineState::Ready,
                 Phase::Answering => LineState::Answering,
                 Phase::LoggingIn(_) => LineState::LoggingIn,

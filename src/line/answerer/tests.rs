@@ -1,4 +1,5 @@
 use super::*;
+use crate::modem::at::request::Request;
 use crate::modem::protocol::Protocol;
 use crate::modem::recovery::RecoveryStep;
 use crate::modem::serial::Dtr;
@@ -54,9 +55,17 @@ fn ready_with(keys: &str, secret: &[u8]) -> Answerer {
     assert_eq!(line.on_bytes(b"\r\nOK\r\n", SECOND), [send(Step::SetSecret(registers))]);
     assert_eq!(line.on_bytes(b"\r\nOK\r\n", SECOND), [send(Step::ReadSecret(registers))]);
     assert_eq!(line.on_bytes(secret, SECOND).last(), Some(&send(Step::CallerId)));
-    assert_eq!(line.on_bytes(b"\r\nERROR\r\n", SECOND), []);
+    assert_eq!(line.record().get("line"), Some("resetting"), "not all is acknowledged");
+    assert_eq!(logged(&line.on_bytes(b"\r\nERROR\r\n", SECOND)), ["modem reset, waiting for calls"]);
     assert!(line.is_idle());
     line
+}
+
+/// Answers all that follows a reset.
+fn finish_set_up(line: &mut Answerer, now: Duration) {
+    for answer in [b"\r\nOK\r\n".as_slice(), b"\r\nOK\r\n", b"\r\nOK\r\n", SECRET, b"\r\nOK\r\n"] {
+        line.on_bytes(answer, now);
+    }
 }
 
 /// A line whose caller is connected at the tenth second.
@@ -92,7 +101,7 @@ fn the_configured_ring_is_answered_at_once() {
     assert!(line.is_idle(), "others may have the port while it only rings");
     let answered = line.on_bytes(b"\r\nRING\r\n", 15 * SECOND);
     assert_eq!(answered.first(), Some(&send(Step::Answer)), "before anything is published or logged");
-    assert_eq!(logged(&answered), ["RING 2"]);
+    assert_eq!(logged(&answered), ["RING, number 2 of this call"]);
     assert!(!line.is_idle());
     insta::assert_snapshot!(line.record(), @"
     line=answering
@@ -115,6 +124,86 @@ fn a_call_that_comes_during_the_reset_is_answered_and_nothing_of_it_goes_to_the_
     assert_eq!(line.on_bytes(SECRET, SECOND), [send(Step::Answer)]);
     let connected = line.on_bytes(b"\r\nCONNECT\r\n", 10 * SECOND);
     assert!(matches!(connected.last(), Some(Action::Report(Report::Connected(_)))), "{connected:?}");
+}
+
+/// Rockwell's chips do so for up to half a second.
+#[test]
+fn a_modem_that_loses_the_command_after_its_reset_is_asked_again_and_given_time_from_then_on() {
+    let mut line = Answerer::new(config(""), random);
+    line.on_open(None, SECOND);
+    line.on_time(SECOND);
+    assert_eq!(line.on_bytes(b"\r\nOK\r\n", SECOND), [send(Step::InitString)]);
+    let again = line.on_time(3 * SECOND);
+    assert_eq!(again.last(), Some(&send(Step::InitString)));
+    assert_eq!(logged(&again), ["the modem ignores commands after its reset; from now on it is given time"]);
+    assert!(!line.works(), "not before all is acknowledged: the recovery goes on");
+    finish_set_up(&mut line, 3 * SECOND);
+    assert!(line.works());
+    assert_eq!(line.record().get("line"), Some("ready"));
+
+    line.on_open(None, 10 * SECOND);
+    line.on_time(10 * SECOND);
+    assert_eq!(line.on_bytes(b"\r\nOK\r\n", 10 * SECOND), []);
+    let settled = 10 * SECOND + Duration::from_millis(600);
+    assert_eq!(line.next_deadline(), Some(settled));
+    assert_eq!(line.on_time(settled), [send(Step::InitString)]);
+    let lost = line.on_time(20 * SECOND);
+    assert!(lost.iter().any(|action| matches!(action, Action::Abandon(_))), "it was given its chance");
+}
+
+#[test]
+fn a_modem_that_refuses_one_command_of_the_init_string_gets_the_others() {
+    let mut line = Answerer::new(config(""), random);
+    line.on_open(None, SECOND);
+    line.on_time(SECOND);
+    line.on_bytes(b"\r\nOK\r\n", SECOND);
+    let mut sent = line.on_bytes(b"\r\nERROR\r\n", SECOND);
+    for answer in ["OK", "OK", "OK", "OK", "ERROR"] {
+        sent.extend(line.on_bytes(format!("\r\n{answer}\r\n").as_bytes(), SECOND));
+    }
+    assert_eq!(logged(&sent), ["the modem refuses AT&C1: ERROR"]);
+    sent.retain(|action| matches!(action, Action::Send(_)));
+    let commands = ["ATQ0", "ATV1", "ATE0", "ATS0=0", "AT&C1", "AT&D2"];
+    assert_eq!(sent, commands.map(|command| send(Step::InitCommand(command))));
+    let whole: String = commands.map(|command| &command[2..]).concat();
+    assert_eq!(
+        send(Step::InitString),
+        Action::Send(Request::from_line(format!("AT{whole}"), 2).line().clone())
+    );
+}
+
+#[test]
+fn a_modem_may_confirm_the_answer_before_it_connects_and_a_fax_machine_is_hung_up_at_once() {
+    let mut line = ready("");
+    line.on_bytes(b"\r\nRING A\r\n", 5 * SECOND);
+    line.on_bytes(b"\r\nOK\r\n", 5 * SECOND);
+    let connected = line.on_bytes(b"\r\nCONNECT\r\n", 9 * SECOND);
+    assert!(matches!(connected.last(), Some(Action::Report(Report::Connected(_)))), "{connected:?}");
+
+    let mut line = ready("");
+    line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
+    let fax = line.on_bytes(b"\r\nFAX\r\n", 9 * SECOND);
+    let why = "a fax machine calls".to_owned();
+    assert!(fax.contains(&Action::Report(Report::Lost { caller: None, why })), "{fax:?}");
+    assert_eq!(line.record().get("line"), Some("hanging-up"));
+}
+
+#[test]
+fn a_caller_is_found_on_the_list_however_the_number_is_written() {
+    for (told, answered) in [
+        ("NMBR=0033123", true),
+        ("CALLER NUMBER: +33-1-23", true),
+        ("+CLIP: \"+33123\",145", true),
+        ("NMBR = 33123", false),
+    ] {
+        let mut line = ready("callers = ['+33123']");
+        line.on_bytes(b"\r\nRING\r\n", 10 * SECOND);
+        line.on_bytes(format!("\r\n{told}\r\n").as_bytes(), 12 * SECOND);
+        let second = line.on_bytes(b"\r\nRING\r\n", 15 * SECOND);
+        let is_answered =
+            second.contains(&send(Step::Answer)) || line.record().get("line") == Some("answering");
+        assert_eq!(is_answered, answered, "{told}");
+    }
 }
 
 #[test]
@@ -196,7 +285,7 @@ fn a_modem_that_vanishes_while_answering_is_a_lost_call() {
 }
 
 #[test]
-fn a_rung_of_the_ladder_tries_to_leave_a_call_before_the_reset() {
+fn a_recovery_step_tries_to_leave_a_call_before_the_reset() {
     let mut line = Answerer::new(config(""), random);
     line.on_open(Some(RecoveryStep::HangUp), SECOND);
     assert_eq!(line.on_time(SECOND), []);
@@ -253,7 +342,7 @@ fn connected_as(user: Option<&str>) -> Connected {
     Connected { since: 10 * SECOND, caller: None, speed: Some("33600".to_owned()), user }
 }
 
-/// Types, and is judged by the owner of the line.
+/// Types a name and a password, which the owner of the line checks.
 fn log_in(line: &mut Answerer, typed: &[u8], user: Option<&str>) -> Vec<Action> {
     let mut actions = line.on_bytes(typed, 15 * SECOND);
     while actions.last() == Some(&Action::Report(Report::CheckPassword)) {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Two users; the second one's password is a result code of a modem.
+/// Two users; the second one's password contains the flag of PPP.
 fn users() -> Users {
     let account = |name: &str, password: &str| Account {
         name: name.parse().unwrap(),
@@ -63,7 +63,7 @@ fn refused(why: LoginRefusal) -> Option<LoginResult> {
 }
 
 #[test]
-fn the_dialogue_is_that_of_other_systems() {
+fn the_dialogue_is_the_usual_one() {
     let (said, result) = dialogue(&[b"\r", b"gust\x08\x08est\r", b"Xy8\x7f7 Qz9\r"]);
     assert_eq!(result, ppp("guest"));
     let expected = "\r\nbox login: gust\x08 \x08\x08 \x08est\r\nPassword: \r\nStarting PPP\r\n";
@@ -108,14 +108,14 @@ fn only_the_right_name_and_password_log_in() {
         ("noise of the line", vec![b"\xf0\x98\x00", b"\rgu\xe5est\rXy7\x1b Qz9\r"], ppp("guest")),
         ("at the second try", [&[b"guest\rno\r" as &[u8]], right].concat(), ppp("guest")),
         ("a wrong password", thrice(b"guest\r"), refused(LoginRefusal::Wrong)),
-        ("somebody unknown", thrice(b"nobody\r"), refused(LoginRefusal::Wrong)),
+        ("an unknown user", thrice(b"nobody\r"), refused(LoginRefusal::Wrong)),
         (
             "another one's password",
             [b"root\r" as &[u8], b"Xy7 Qz9\r"].repeat(3),
             refused(LoginRefusal::Wrong),
         ),
         ("no password", [b"guest\r" as &[u8], b"\r"].repeat(3), refused(LoginRefusal::Wrong)),
-        ("nothing but ends of line", vec![b"\r"; 30], refused(LoginRefusal::Nobody)),
+        ("nothing but ends of line", vec![b"\r"; 30], refused(LoginRefusal::NoLogin)),
         (
             "gone while the name is awaited",
             vec![b"\rgu", b"\r\nNO CARRIER\r\n"],
@@ -147,11 +147,11 @@ fn a_ppp_frame_hands_over_to_pppd_at_any_time() {
             assert_eq!(dialogue(&bytes).1, UNKNOWN, "{before:?} {frame:?}, byte by byte");
         }
     }
-    assert_eq!(dialogue(&frames[..1]).0, "", "nothing is said to who speaks PPP");
+    assert_eq!(dialogue(&frames[..1]).0, "", "a PPP client gets no text");
 }
 
 #[test]
-fn a_caller_who_says_nothing_is_asked_after_4_seconds_and_given_up_after_60() {
+fn a_silent_caller_gets_the_prompt_after_4_seconds_and_is_given_up_after_60() {
     let mut login = Login::new("box".to_owned(), 100 * SECOND);
     assert_eq!(login.deadline(), 104 * SECOND);
     assert!(is_nothing(&login.tick(103 * SECOND)));
@@ -159,7 +159,7 @@ fn a_caller_who_says_nothing_is_asked_after_4_seconds_and_given_up_after_60() {
     assert!(is_nothing(&login.tick(104 * SECOND)));
     assert_eq!(login.receive(b"guest\r", 159 * SECOND).result, None);
     assert_eq!(login.deadline(), 160 * SECOND);
-    assert_eq!(login.receive(b"Xy7 Qz9\r", 160 * SECOND).result, refused(LoginRefusal::Nobody));
+    assert_eq!(login.receive(b"Xy7 Qz9\r", 160 * SECOND).result, refused(LoginRefusal::NoLogin));
 }
 
 #[test]
@@ -190,11 +190,11 @@ fn a_caller_who_is_checked_for_too_long_is_given_up() {
     let mut login = login();
     assert!(login.receive(b"\rguest\rXy7 Qz9\r", SECOND).check.is_some());
     let user = "guest".parse().ok();
-    assert_eq!(login.checked(user, 60 * SECOND).result, refused(LoginRefusal::Nobody));
+    assert_eq!(login.checked(user, 60 * SECOND).result, refused(LoginRefusal::NoLogin));
 }
 
 #[test]
-fn debug_shows_nothing_that_was_typed() {
+fn debug_shows_no_input() {
     let mut login = login();
     for typed in ["\rfirst", "\rsecond"] {
         login.receive(typed.as_bytes(), SECOND);
@@ -204,7 +204,7 @@ fn debug_shows_nothing_that_was_typed() {
 }
 
 #[test]
-fn of_what_is_too_long_as_much_is_kept_as_fits_nobody() {
+fn too_long_input_is_truncated_and_matches_no_user() {
     let mut login = login();
     let output = login.receive(format!("{}\rp\r", "x".repeat(999)).as_bytes(), SECOND);
     let typed = output.check.unwrap();
@@ -213,7 +213,7 @@ fn of_what_is_too_long_as_much_is_kept_as_fits_nobody() {
 
 proptest! {
     #[test]
-    fn whatever_is_sent_nobody_is_let_in_by_it_and_the_answer_is_text_of_bounded_length(
+    fn arbitrary_input_never_logs_in_and_the_answer_is_text_of_bounded_length(
         bytes in prop::collection::vec(
             prop_oneof![any::<u8>(), prop::sample::select(&b"\r\n~\x08gustroNO CARRIE"[..])], 0..300
         ),

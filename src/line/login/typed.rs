@@ -7,8 +7,8 @@ use ctutils::{Choice, CtEq};
 /// Longer than any name or password of a site: truncated input matches none.
 pub(super) const LONGEST: usize = 256;
 
-/// What a caller has typed: perhaps a password, also where a name was asked for. `Debug` shows dots,
-/// and nothing of it is left in memory.
+/// The input of a caller, which may be a password even at the prompt for a name. `Debug` shows dots, and the memory is
+/// overwritten.
 pub struct Typed(Vec<u8>);
 
 impl Default for Typed {
@@ -28,7 +28,7 @@ impl Drop for Typed {
 }
 
 impl Typed {
-    /// Text that came by another way than byte for byte; what is too long is cut off.
+    /// Text that was received as a whole; a longer one is truncated.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let mut typed = Self::default();
         bytes.iter().take(LONGEST).for_each(|byte| {
@@ -60,13 +60,13 @@ impl Typed {
         &self.0
     }
 
-    /// Compares in a time that tells neither the text nor its length.
+    /// Compares in a time that reveals neither the text nor its length.
     pub fn is(&self, known: &str) -> Choice {
         padded(&self.0).ct_eq(&padded(known.as_bytes()))
     }
 }
 
-/// No character that can be typed is a zero.
+/// A typed character is never zero.
 fn padded(text: &[u8]) -> [u8; LONGEST] {
     let mut padded = [0; LONGEST];
     for (to, from) in padded.iter_mut().zip(text) {

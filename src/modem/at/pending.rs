@@ -1,52 +1,52 @@
-//! One command and its answer. Unsolicited lines may come anywhere in between.
+//! One command and its answer. Unsolicited lines may come anywhere between its lines.
 
 use std::time::Duration;
 
 use super::request::{Request, TxData};
-use super::response::{Final, extended_name};
+use super::response::{Final, extended_name, is_about_a_call};
 
 /// The most lines of an answer that are kept: two for each message of a storage of 1000.
 const MOST_LINES: usize = 2000;
 
-/// A command that has been sent, until it is answered or its deadline passes.
+/// A command that waits for its answer, until its deadline.
 #[derive(Debug)]
 pub struct Pending {
     request: Request,
     deadline: Duration,
-    prompt: Prompt,
+    text: Option<Text>,
     answer: Vec<String>,
 }
 
-/// How far a command is that has a text to follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Prompt {
-    /// It has none.
-    None,
-    /// The modem has not asked for it yet.
-    Awaited,
-    /// The modem was given it.
-    Served,
+/// The text that follows a command.
+#[derive(Debug)]
+struct Text {
+    data: TxData,
+    /// How long the modem may take over it.
+    patience: Duration,
+    given: TextGiven,
 }
 
-/// Whether the modem was given the text that it asked for.
+/// Whether the modem has the text that belongs to a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextGiven {
-    /// Not, or the command has none.
+    /// It has not, or the command has no text.
     No,
-    /// It may have done with it what the command asks.
+    /// It has, and may have carried out the command.
     Yes,
 }
 
-/// What a line meant while a command was waiting for its answer.
+/// What a line means to a command that waits for its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parsed {
-    /// The echo of the command: the modem has not been told `E0` yet.
+    /// The echo of the command: `E0` is not set yet.
     Echo,
+    /// The prompt for the text.
+    Prompt,
     /// A part of the answer; more follows.
     Part,
-    /// Something the modem says by itself.
+    /// An unsolicited line.
     Unsolicited(String),
-    /// The end of the answer.
+    /// The final result code.
     Ended {
         /// How the command ended.
         result: Final,
@@ -56,10 +56,10 @@ pub enum Parsed {
 }
 
 impl Pending {
-    /// The command has been sent at this time since boot.
+    /// A command that is sent at this time since boot.
     pub fn new(request: Request, now: Duration) -> Self {
-        let prompt = if request.text().is_some() { Prompt::Awaited } else { Prompt::None };
-        Self { deadline: now + request.patience(), request, prompt, answer: Vec::new() }
+        let text = request.text().map(|(data, patience)| Text { data, patience, given: TextGiven::No });
+        Self { deadline: now + request.patience(), request, text, answer: Vec::new() }
     }
 
     /// What was sent.
@@ -72,23 +72,17 @@ impl Pending {
         self.deadline
     }
 
-    /// Whether this line is the prompt for the text: some modems end it like a line, `\r\n>\r\n`
-    /// (SIM7670G), where TS 27.005 §3.5.1 has no end.
-    pub fn is_prompt(&self, line: &str) -> bool {
-        self.prompt == Prompt::Awaited && line == ">"
+    /// Whether the command has a text: the modem may wait for it at its prompt.
+    pub fn has_text(&self) -> bool {
+        self.text.is_some()
     }
 
-    /// Whether the modem may be waiting for a text, and must be freed from that.
-    pub fn has_prompt(&self) -> bool {
-        self.prompt != Prompt::None
-    }
-
-    /// Whether the modem was given the text.
+    /// Whether the modem has the text.
     pub fn text_given(&self) -> TextGiven {
-        if self.prompt == Prompt::Served { TextGiven::Yes } else { TextGiven::No }
+        self.text.as_ref().map_or(TextGiven::No, |text| text.given)
     }
 
-    /// Whether the next line may be the second half of a message's listing or reading.
+    /// Whether the next line may be the PDU of a message.
     pub fn is_within_message(&self) -> bool {
         self.answer.last().is_some_and(|line| is_message_header(line))
     }
@@ -99,21 +93,22 @@ impl Pending {
         MESSAGE_HEADERS.iter().any(|header| header.trim_end_matches(':') == name)
     }
 
-    /// The modem asks for a text: here it is, if there is one that it was not given yet.
+    /// The modem prompts for a text: returns it, once.
     pub fn prompted(&mut self, now: Duration) -> Option<TxData> {
-        if self.prompt != Prompt::Awaited {
-            return None;
-        }
-        let (text, patience) = self.request.text()?;
-        self.prompt = Prompt::Served;
-        self.deadline = now + patience;
-        Some(text)
+        let text = self.text.as_mut().filter(|text| text.given == TextGiven::No)?;
+        text.given = TextGiven::Yes;
+        self.deadline = now + text.patience;
+        Some(text.data.clone())
     }
 
-    /// Takes a line of the modem in.
+    /// Parses a line of the modem.
     pub fn receive(&mut self, line: String) -> Parsed {
         if self.is_echo(&line) {
             return Parsed::Echo;
+        }
+        // Some modems end the prompt like a line, `\r\n>\r\n` (SIM7670G); TS 27.005 §3.5.1 has no end.
+        if self.awaits_prompt() && line == ">" {
+            return Parsed::Prompt;
         }
         match Final::parse(&line) {
             Some(result) if self.can_end_with(&result) => {
@@ -130,36 +125,44 @@ impl Pending {
         }
     }
 
-    fn is_echo(&self, line: &str) -> bool {
-        let text = || self.request.text().is_some_and(|(text, _)| text.text() == line);
-        line == self.request.line().text() || self.prompt == Prompt::Served && text()
+    fn awaits_prompt(&self) -> bool {
+        self.text.as_ref().is_some_and(|text| text.given == TextGiven::No)
     }
 
-    /// What happens to a call answers only the commands that make one. `OK` before the text was given
-    /// is the late answer to another command: the message would not be sent.
+    fn is_echo(&self, line: &str) -> bool {
+        let given = self.text.as_ref().filter(|text| text.given == TextGiven::Yes);
+        line == self.request.line().text() || given.is_some_and(|text| text.data.text() == line)
+    }
+
+    /// The result code of a call ends only a command that makes a call. `OK` before the prompt is the late answer to
+    /// another command: the message would not be sent.
     fn can_end_with(&self, result: &Final) -> bool {
-        if self.prompt == Prompt::Awaited && *result == Final::Ok {
+        if self.awaits_prompt() && *result == Final::Ok {
             return false;
         }
-        let calls = ["ATD", "ATA", "ATO"];
-        matches!(result, Final::Ok | Final::Refused(_))
-            || calls.iter().any(|call| self.request.line().text().starts_with(call))
+        let starts = |command: &str| self.request.line().text().starts_with(command);
+        match result {
+            // Some modems confirm the command first, and connect later.
+            Final::Ok => !starts("ATA"),
+            Final::Refused(_) => true,
+            _ => ["ATD", "ATA", "ATO"].into_iter().any(starts),
+        }
     }
 
-    /// A line `+NAME: …` answers `AT+NAME…`; plain text such as a manufacturer's name answers
-    /// whatever was asked, as long as it is not a ring.
+    /// A line `+NAME: …` answers `AT+NAME…`. Plain text other than `RING`, such as a manufacturer's name, answers any
+    /// command.
     fn belongs(&self, line: &str) -> bool {
         match extended_name(line) {
             Some(name) => extended_name(self.request.line().text()) == Some(name),
-            None => line != "RING",
+            None => !is_about_a_call(line),
         }
     }
 }
 
-/// What stands before a message that was asked for (TS 27.005 §4.1, §4.2).
+/// The names of the lines before a PDU that a command reads (TS 27.005 §4.1, §4.2).
 const MESSAGE_HEADERS: [&str; 2] = ["+CMGR:", "+CMGL:"];
 
-/// Whether the next line is a message.
+/// Whether the next line is the PDU of a message.
 pub fn is_message_header(line: &str) -> bool {
     MESSAGE_HEADERS.iter().any(|name| line.starts_with(name))
 }
@@ -169,9 +172,9 @@ mod tests {
     use super::*;
 
     fn parse(command: &'static str, lines: &[&str]) -> Vec<Parsed> {
-        let mut exchange = Pending::new(Request::new(command, 1), Duration::ZERO);
+        let mut pending = Pending::new(Request::new(command, 1), Duration::ZERO);
         let lines = lines.iter().map(|line| (*line).to_owned());
-        lines.map(|line| exchange.receive(line)).collect()
+        lines.map(|line| pending.receive(line)).collect()
     }
 
     fn ended(result: Final, answer: &[&str]) -> Parsed {
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_arrives_within_an_answer_is_told_apart() {
+    fn an_unsolicited_line_within_an_answer_is_not_part_of_it() {
         assert_eq!(
             parse("AT+CSQ", &["+CMTI: \"SM\",3", "+CSQ: 17,99", "^RSSI:17", "RING", "OK"]),
             [
@@ -209,5 +212,22 @@ mod tests {
     fn the_end_of_a_call_answers_only_commands_that_make_one() {
         assert_eq!(parse("AT+CSQ", &["NO CARRIER"]), [unsolicited("NO CARRIER")]);
         assert_eq!(parse("ATDT*99#", &["NO CARRIER"]), [ended(Final::NoCarrier, &[])]);
+        assert_eq!(parse("ATA", &["FAX"]), [ended(Final::Fax, &[])]);
+        assert_eq!(parse("AT", &["FAX"]), [unsolicited("FAX")]);
+    }
+
+    #[test]
+    fn a_call_is_answered_only_when_its_result_is_there() {
+        let connected = Final::Connect("33600".to_owned());
+        assert_eq!(parse("ATA", &["OK", "CONNECT 33600"]), [unsolicited("OK"), ended(connected, &[])]);
+        assert_eq!(parse("AT", &["OK"]), [ended(Final::Ok, &[])]);
+    }
+
+    #[test]
+    fn what_is_said_about_a_caller_answers_no_command() {
+        for line in ["RING 1", "RING;0555", "NMBR = 0555", "NAME=X", "CALLER NUMBER: 0555", "MESG = 8000"] {
+            assert_eq!(parse("ATS8?S6?", &[line]), [unsolicited(line)], "{line}");
+        }
+        assert_eq!(parse("ATS8?S6?", &["002"]), [Parsed::Part]);
     }
 }

@@ -7,7 +7,7 @@ use super::pending::{Parsed, Pending, TextGiven, is_message_header};
 use super::request::{Request, TxData};
 use super::response::{Final, Garbage, Lines, extended_name};
 
-/// What a modem may take to come out of the prompt for a text.
+/// The time a modem has to leave its prompt for a text.
 const ESCAPE_SECONDS: u64 = 2;
 
 /// What happened on the line. `T` identifies a command to its sender.
@@ -22,13 +22,13 @@ pub enum Event<T> {
         /// The lines before the result.
         answer: Vec<String>,
     },
-    /// A command was not answered in time.
+    /// A command has expired.
     Silence {
         /// The command.
         asked: T,
         /// The command as it may be shown.
         shown: String,
-        /// Whether the modem was given the text that belongs to it.
+        /// Whether the modem has the text that belongs to it.
         text: TextGiven,
     },
     /// The modem sent an unsolicited result code (URC).
@@ -40,30 +40,30 @@ pub enum Event<T> {
         /// The second one.
         pdu: String,
     },
-    /// Something came that is no line of text.
+    /// The modem sent something other than a line of text.
     Garbage(Garbage),
 }
 
-/// The two directions of a line to a modem.
+/// The commands for a modem, and what it sends.
 #[derive(Debug)]
 pub struct Queue<T> {
     lines: Lines,
     queue: VecDeque<(T, Request)>,
     open: Option<(Purpose<T>, Pending)>,
-    /// A text that the modem has asked for.
+    /// A text that the modem has prompted for.
     text: Option<TxData>,
-    /// The modem may be waiting for a text that nobody will give it.
+    /// The modem may wait at its prompt for a text that will not come.
     stuck_in_prompt: bool,
-    /// The first line of a PDU whose second one has not come yet.
+    /// The line before a PDU that has not come yet.
     header: Option<Header>,
 }
 
-/// The first line of a PDU.
+/// The line before a PDU.
 #[derive(Debug)]
 enum Header {
-    /// Of one that the modem delivers.
+    /// The modem delivers the PDU by itself.
     Delivered(String),
-    /// Of one that was asked for, and comes too late: nobody reads it.
+    /// The PDU answers a command that has expired, and is discarded.
     Late,
 }
 
@@ -89,17 +89,17 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// Queues a command behind those that wait.
+    /// Queues a command behind the others.
     pub fn push(&mut self, asked: T, request: Request) {
         self.queue.push_back((asked, request));
     }
 
-    /// Whether the command that waits for its answer has been given its text.
+    /// Whether the modem has the text of the command that waits for its answer.
     pub fn text_given(&self) -> TextGiven {
-        self.open.as_ref().map_or(TextGiven::No, |(_, exchange)| exchange.text_given())
+        self.open.as_ref().map_or(TextGiven::No, |(_, pending)| pending.text_given())
     }
 
-    /// Whether every command has been answered or given up.
+    /// Whether every command was answered or has expired.
     pub fn is_idle(&self) -> bool {
         self.open.is_none() && self.queue.is_empty() && !self.stuck_in_prompt
     }
@@ -109,12 +109,12 @@ impl<T> Queue<T> {
         self.has_text() || self.open.is_none() && (self.stuck_in_prompt || !self.queue.is_empty())
     }
 
-    /// Whether the modem waits for a text that it has asked for.
+    /// Whether the modem has prompted for a text that is not sent yet.
     pub fn has_text(&self) -> bool {
         self.text.is_some()
     }
 
-    /// What to send now: the text that the modem has asked for, or the next command if it is free.
+    /// What to send now: the text that the modem has prompted for, or the next command if none waits for its answer.
     pub fn next(&mut self, now: Duration) -> Option<TxData> {
         if let Some(text) = self.text.take() {
             return Some(text);
@@ -133,38 +133,38 @@ impl<T> Queue<T> {
         Some(line)
     }
 
-    /// When the command that was sent is overdue, in time since boot.
+    /// When the command that waits for its answer expires, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
-        self.open.as_ref().map(|(_, exchange)| exchange.deadline())
+        self.open.as_ref().map(|(_, pending)| pending.deadline())
     }
 
-    /// Takes bytes of the modem in, at this time since boot.
+    /// Parses bytes of the modem, at this time since boot.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Vec<Event<T>> {
         let lines = self.lines.feed(bytes);
         let events = lines.into_iter().flat_map(|line| self.receive_line(line, now)).collect();
-        if let Some((_, exchange)) = &mut self.open
-            && exchange.has_prompt()
+        if let Some((_, pending)) = &mut self.open
+            && pending.has_text()
             && self.lines.take_prompt()
         {
-            self.text = exchange.prompted(now);
+            self.text = pending.prompted(now);
         }
         events
     }
 
-    /// Gives up the command that was sent if its deadline has passed.
+    /// Gives up the command that waits for its answer if its deadline has passed.
     pub fn expire(&mut self, now: Duration) -> Option<Event<T>> {
-        let (purpose, exchange) = self.open.take_if(|(_, open)| open.deadline() <= now)?;
-        // The rest of a line that has begun is no line of its own, and that line may be a message's first.
+        let (purpose, pending) = self.open.take_if(|(_, pending)| pending.deadline() <= now)?;
+        // The rest of a line that has begun is not a line of its own, and the line may be the one before a PDU.
         let is_cut = self.lines.skip_rest();
-        if exchange.is_within_message() || is_cut && exchange.reads_messages() {
+        if pending.is_within_message() || is_cut && pending.reads_messages() {
             self.header = Some(Header::Late);
         }
         self.text = None;
-        self.stuck_in_prompt = exchange.has_prompt();
+        self.stuck_in_prompt = pending.has_text();
         match purpose {
             Purpose::Asked(asked) => {
-                let shown = exchange.request().line().to_string();
-                Some(Event::Silence { asked, shown, text: exchange.text_given() })
+                let shown = pending.request().line().to_string();
+                Some(Event::Silence { asked, shown, text: pending.text_given() })
             }
             Purpose::Escape => None,
         }
@@ -180,9 +180,9 @@ impl<T> Queue<T> {
             Some(Header::Delivered(header)) if is_hexadecimal(&line) => {
                 return vec![Event::Delivered { header, pdu: line }];
             }
-            // Text mode, or another line in between: an answer must not be lost.
+            // Text mode, or another line between the two: an answer must not be lost.
             Some(Header::Delivered(header)) => events.push(Event::Unsolicited(header)),
-            // It may have been lost on the way, and another line stands in its place.
+            // The PDU may be lost, and another line have taken its place.
             Some(Header::Late) if Final::parse(&line).is_none() && extended_name(&line).is_none() => {
                 return Vec::new();
             }
@@ -193,21 +193,25 @@ impl<T> Queue<T> {
     }
 
     fn receive_text(&mut self, line: String, now: Duration) -> Option<Event<T>> {
-        let Some((_, open)) = &mut self.open else {
+        let Some((purpose, mut pending)) = self.open.take() else {
             return self.unsolicited(line);
         };
-        if open.is_prompt(&line) {
-            self.text = open.prompted(now);
-            return None;
-        }
-        match open.receive(line) {
-            Parsed::Echo | Parsed::Part => None,
+        let event = match pending.receive(line) {
+            Parsed::Ended { result, answer } => {
+                return match purpose {
+                    Purpose::Asked(asked) => Some(Event::Answered { asked, result, answer }),
+                    Purpose::Escape => None,
+                };
+            }
+            Parsed::Prompt => {
+                self.text = pending.prompted(now);
+                None
+            }
             Parsed::Unsolicited(line) => self.unsolicited(line),
-            Parsed::Ended { result, answer } => match self.open.take()? {
-                (Purpose::Asked(asked), _) => Some(Event::Answered { asked, result, answer }),
-                (Purpose::Escape, _) => None,
-            },
-        }
+            Parsed::Echo | Parsed::Part => None,
+        };
+        self.open = Some((purpose, pending));
+        event
     }
 
     fn unsolicited(&mut self, line: String) -> Option<Event<T>> {
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one_s_text() {
+    fn a_late_answer_does_not_answer_the_next_command() {
         let mut queue = asked(&["AT"]);
         queue.next(SECOND);
         queue.expire(3 * SECOND);
@@ -287,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_follows_when_the_modem_asks_for_it_and_only_once() {
+    fn a_text_is_sent_at_the_prompt_and_only_once() {
         let mut queue = submitting();
         assert_eq!(queue.receive(b"AT+CMGS=3\r\r\n+CMTI: \"SM\",1\r\n", SECOND).len(), 1);
         assert_eq!(queue.next(SECOND), None);
@@ -302,7 +306,7 @@ mod tests {
 
     /// TS 27.005 §3.5.1 has CR, LF, `>`, space; SIM7670G and others end the prompt like a line.
     #[test]
-    fn a_prompt_is_one_however_it_ends_and_is_cut() {
+    fn every_form_of_the_prompt_is_recognized_in_pieces_of_any_size() {
         for prompt in ["\r\n> ", "\r\n>", ">", "> \r\n", "\r\n>\r\n", "\r\n> \r\n", "\n>\n"] {
             for size in 1..=prompt.len() {
                 let mut queue = submitting();
@@ -319,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_modem_that_stays_silent_after_its_prompt_is_freed_from_it() {
+    fn a_modem_that_is_silent_at_its_prompt_gets_an_escape() {
         for prompt in [&b""[..], b"\r\n> "] {
             let mut queue = submitting();
             queue.receive(prompt, SECOND);
@@ -336,12 +340,12 @@ mod tests {
         }
     }
 
-    /// A message must not go to the log, nor be taken for the name of the modem's maker.
+    /// A message must not be logged, nor taken for the manufacturer's name.
     #[test]
-    fn a_message_that_comes_too_late_is_nobody_s_answer() {
+    fn a_message_that_comes_too_late_answers_no_command() {
         const PDU: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
         let answer = format!("+CMGR: 0,,24\r\n{PDU}\r\n\r\nOK\r\n");
-        // The command is given up before the answer, within any of its lines, and between two.
+        // The command expires before the answer, within any of its lines, and between two.
         for at in 0..answer.len() - 3 {
             let mut queue = asked(&["AT+CMGR=1", "AT+CGMI"]);
             queue.next(SECOND);
@@ -358,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ok_that_comes_before_the_text_was_asked_for_is_another_command_s() {
+    fn an_ok_before_the_prompt_is_another_command_s() {
         let mut queue = submitting();
         assert_eq!(queue.receive(b"\r\nOK\r\n", SECOND), [Event::Unsolicited("OK".into())]);
         queue.receive(b"\r\n> ", SECOND);
@@ -367,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_message_does_not_leave_its_text_behind() {
+    fn the_text_of_a_refused_message_is_not_sent() {
         let mut queue = submitting();
         let events = queue.receive(b"\r\n+CMS ERROR: 500\r\n", SECOND);
         assert!(matches!(&events[..], [Event::Answered { asked: 7, .. }]));
@@ -377,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pdu_that_is_delivered_within_an_answer_is_no_part_of_it() {
+    fn a_pdu_that_is_delivered_within_an_answer_is_not_part_of_it() {
         let mut queue = asked(&["AT+CGMI"]);
         queue.next(SECOND);
         let events = queue.receive(b"\r\n+CMT: ,24\r\n0791AA\r\nOption\r\nOK\r\n", SECOND);
@@ -387,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_after_half_a_delivery_is_not_lost() {
+    fn an_answer_after_an_incomplete_delivery_is_not_lost() {
         let mut queue = asked(&["AT"]);
         queue.next(SECOND);
         let events = queue.receive(b"\r\n+CMT: ,24\r\n\r\nOK\r\n", SECOND);

@@ -1,11 +1,11 @@
-//! What is sent to a modem, and how it may be shown.
+//! What is sent to a modem, and what logs and errors may show of it.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-/// How long a modem may take from a message's last byte to its result: the network is asked, and a
-/// congested one takes its time.
+/// How long a modem may take from a message's last byte to its result: it waits for the network, which may be
+/// congested.
 const SUBMIT_PATIENCE: Duration = Duration::from_secs(90);
 
 /// A command and how long the modem may take over it.
@@ -22,7 +22,7 @@ impl Request {
         Self::command(Cow::Borrowed(command), seconds)
     }
 
-    /// Like [`new`](Self::new), for a command that is put together at run time.
+    /// Like [`new`](Self::new), for a command composed at run time.
     pub fn from_line(command: String, seconds: u64) -> Self {
         Self::command(Cow::Owned(command), seconds)
     }
@@ -38,22 +38,22 @@ impl Request {
         Self { command, text: None, patience: Duration::from_secs(seconds) }
     }
 
-    /// A command with a secret in it: this is shown in its place, in logs and errors too.
+    /// Logs and errors show this instead of the command, which has a secret in it.
     #[must_use]
     pub const fn shown_as(mut self, shown: &'static str) -> Self {
         self.command.shown = Some(shown);
         self
     }
 
-    /// Bytes that are no command line, such as `+++`.
+    /// Bytes that are not a command line, such as `+++`.
     #[must_use]
     pub const fn without_end_of_line(mut self) -> Self {
         self.command.ending = "";
         self
     }
 
-    /// A text that the modem asks for with `>` (TS 27.005 §3.5.1), ended by Ctrl-Z. The patience of
-    /// the command is that for the prompt.
+    /// A text that the modem prompts for with `>` (TS 27.005 §3.5.1), ended by Ctrl-Z. The time limit of the command is
+    /// then that of the prompt.
     #[must_use]
     pub fn with_text(mut self, text: String) -> Self {
         self.text = Some(text);
@@ -65,7 +65,7 @@ impl Request {
         &self.command
     }
 
-    /// How long the modem may take for its result, or its prompt if it is to ask for a text.
+    /// How long the modem may take for its result, or for its prompt if the command has a text.
     pub fn patience(&self) -> Duration {
         self.patience
     }
@@ -84,7 +84,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Bytes for a modem. `Debug` and `Display` show what may be shown, without the end of line.
+/// Bytes for a modem. `Debug` and `Display` show no secret and no end of line.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TxData {
     text: Cow<'static, str>,
@@ -93,13 +93,13 @@ pub struct TxData {
 }
 
 impl TxData {
-    /// Text that goes through the modem to a caller: not to be shown, since it may repeat what was typed.
+    /// Text that goes through the modem to a caller. It is not shown: it may echo what the caller typed.
     pub fn to_caller(text: String) -> Self {
         Self { text: Cow::Owned(text), shown: Some("text for the caller"), ending: "" }
     }
 
-    /// Text of a protocol in a [process](crate::modem::sandbox), with its end of line: only the process knows whether
-    /// it holds a secret.
+    /// Text of a protocol in a [process](crate::modem::sandbox), with its end of line. It is not shown: only the
+    /// process knows whether it holds a secret.
     pub fn unshown(text: String) -> Self {
         Self { text: Cow::Owned(text), shown: Some("text of the modem's parser"), ending: "" }
     }
@@ -109,7 +109,7 @@ impl TxData {
         [self.text.as_bytes(), self.ending.as_bytes()].concat()
     }
 
-    /// What stands before the end of line: the echo of it is no answer.
+    /// The text without the end of line, as the modem echoes it.
     pub(super) fn text(&self) -> &str {
         &self.text
     }

@@ -1,16 +1,15 @@
-//! What a modem says: bytes in, lines and result codes out. ITU-T V.250, 3GPP TS 27.007.
+//! Parses what a modem sends: bytes in, lines and result codes out. ITU-T V.250, 3GPP TS 27.007.
 
 use std::fmt;
 use std::mem;
 
-/// The longest line that is read: a PDU of 176 octets in hexadecimal, the list of operators of
-/// `+COPS=?`, and room to spare.
+/// The longest line: a PDU of 176 octets in hexadecimal, or the list of operators of `+COPS=?`, with room to spare.
 pub const LONGEST_LINE: usize = 2048;
 
-/// What came over the line instead of text.
+/// What the modem sent instead of a line of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Garbage {
-    /// A line with bytes that are not printable ASCII: a wrong speed, or noise.
+    /// A line with bytes that are not printable ASCII: wrong speed, or noise.
     NotText {
         /// How many bytes the line had.
         length: usize,
@@ -38,13 +37,13 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Takes bytes in and gives the lines that are complete now.
+    /// Processes bytes and returns the lines that are complete now.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Result<String, Garbage>> {
         bytes.iter().filter_map(|byte| self.push(*byte)).collect()
     }
 
-    /// Whether the modem asks for a text: `>` at the beginning of a line, which has no end
-    /// (TS 27.005 §3.5.1). It is taken out.
+    /// Whether the modem prompts for a text: `>` at the start of an incomplete line (TS 27.005 §3.5.1). Removes the
+    /// prompt.
     pub fn take_prompt(&mut self) -> bool {
         let is_prompt = self.line.first() == Some(&b'>');
         if is_prompt {
@@ -53,12 +52,12 @@ impl Lines {
         is_prompt
     }
 
-    /// Forgets the beginning of a line.
+    /// Discards an incomplete line.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Forgets the beginning of a line, and its rest when it comes. Whether one had begun.
+    /// Discards an incomplete line, and its rest when it comes. Returns whether there is one.
     pub fn skip_rest(&mut self) -> bool {
         *self = Self { skips: self.skips || !self.line.is_empty(), ..Self::default() };
         self.skips
@@ -69,8 +68,8 @@ impl Lines {
             b'\r' | b'\n' if mem::take(&mut self.skips) => None,
             b'\r' | b'\n' => self.end(),
             _ if self.skips => None,
-            // Adapters put NUL on the line when they are powered or change speed; Ctrl-Z and ESC are
-            // echoes of how a text was ended.
+            // Adapters put NUL on the line at power-on and when they change speed; Ctrl-Z and ESC are echoes of the end
+            // of a text.
             0 | 0x1a | 0x1b => None,
             _ if self.line.len() == LONGEST_LINE => {
                 self.too_long = true;
@@ -95,8 +94,8 @@ impl Lines {
             .map(|byte| if is_printable(byte) { char::from(*byte) } else { UNPRINTABLE })
             .collect();
         let text = text.trim();
-        // A name in the modem's own character set stands in a line that can be read otherwise.
-        let is_readable = line.iter().all(is_printable) || names_what_it_tells(text);
+        // A line may hold a name in the modem's own character set and be readable otherwise.
+        let is_readable = line.iter().all(is_printable) || has_name(text);
         match is_readable {
             true => (!text.is_empty()).then(|| Ok(text.to_owned())),
             false => Some(Err(Garbage::NotText { length })),
@@ -104,22 +103,22 @@ impl Lines {
     }
 }
 
-/// What stands for a byte that is not printable ASCII.
+/// Replaces a byte that is not printable ASCII.
 const UNPRINTABLE: char = '?';
 
-/// Whether a line begins as `+NAME:` does.
-fn names_what_it_tells(line: &str) -> bool {
+/// Whether a line starts with `+NAME:`.
+fn has_name(line: &str) -> bool {
     extended_name(line).is_some_and(|name| name.len() > 1 && line[name.len()..].starts_with(':'))
 }
 
-/// How a command ended, or how a call does.
+/// The final result code of a command or a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Final {
-    /// `OK`, or `0` from a modem that was told `V0`.
+    /// `OK`, or `0` from a modem with `V0`.
     Ok,
     /// `ERROR`, `+CME ERROR` or `+CMS ERROR`.
     Refused(CommandError),
-    /// `CONNECT`, with what the modem says about the connection.
+    /// `CONNECT`, with the modem's text about the connection.
     Connect(String),
     /// `NO CARRIER`
     NoCarrier,
@@ -129,22 +128,24 @@ pub enum Final {
     NoAnswer,
     /// `NO DIALTONE`
     NoDialtone,
+    /// A fax machine calls: `FAX` (Rockwell's `+FAE=1`), `+FCO` (T.32 §8.4.1) or `+FCON` (class 2).
+    Fax,
 }
 
 /// Why a modem refused a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandError {
-    /// `ERROR`: it does not say.
+    /// `ERROR`, without a reason.
     Unexplained,
     /// `+CME ERROR: <what>`, a number or words (TS 27.007 section 9.2).
     Equipment(String),
     /// `+CMS ERROR: <what>`, a number or words (TS 27.005 section 3.2.5).
     Messages(String),
-    /// Another maker's words for it, [as it says them](REFUSALS).
+    /// The words of [another maker](REFUSALS).
     InOtherWords(String),
 }
 
-/// How modems refuse a command besides the standards' three ways; the line begins so, or is just this.
+/// How modems refuse a command besides the standards' three forms: the line starts with these words, or equals them.
 /// Sources: ModemManager, mm-serial-parsers.c (a Samsung Z810 says `NA`); gammu, protocol/at/at.c (Motorola's
 /// `MODEM ERROR`, `COMMAND NOT SUPPORT`); oFono, gatchat.c (`+EXT ERROR`) and plugins/huawei.c (`TOO MANY PARAMETERS`).
 const REFUSALS: &[Refusal] = &[
@@ -158,7 +159,7 @@ const REFUSALS: &[Refusal] = &[
 /// One of the [REFUSALS].
 struct Refusal {
     words: &'static str,
-    /// Whether a number or more words may follow.
+    /// Whether a number or further words may follow.
     may_go_on: bool,
 }
 
@@ -179,7 +180,7 @@ impl fmt::Display for CommandError {
     }
 }
 
-/// As the modem says it.
+/// As the modem sends it.
 impl fmt::Display for Final {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -190,12 +191,13 @@ impl fmt::Display for Final {
             Self::Busy => f.write_str("BUSY"),
             Self::NoAnswer => f.write_str("NO ANSWER"),
             Self::NoDialtone => f.write_str("NO DIALTONE"),
+            Self::Fax => f.write_str("FAX"),
         }
     }
 }
 
 impl Final {
-    /// Reads a final result code; any other line is `None`.
+    /// Parses a final result code; `None` for any other line.
     pub fn parse(line: &str) -> Option<Self> {
         let words = |prefix| line.strip_prefix(prefix).map(|rest: &str| rest.trim().to_owned());
         match line {
@@ -205,6 +207,7 @@ impl Final {
             "NO DIALTONE" | "NO DIAL TONE" | "6" => Some(Self::NoDialtone),
             "BUSY" | "7" => Some(Self::Busy),
             "NO ANSWER" | "8" => Some(Self::NoAnswer),
+            "FAX" | "+FCO" | "+FCON" => Some(Self::Fax),
             "CONNECT" | "1" => Some(Self::Connect(String::new())),
             _ => words("+CME ERROR:")
                 .map(|what| Self::Refused(CommandError::Equipment(what)))
@@ -217,6 +220,15 @@ impl Final {
 
 fn in_other_words(line: &str) -> Final {
     Final::Refused(CommandError::InOtherWords(line.to_owned()))
+}
+
+/// Whether a line is about a call that rings: `RING` in any form, and what networks report of the caller (V.253 §9.2.3).
+/// It answers no command, whenever it comes.
+pub fn is_about_a_call(line: &str) -> bool {
+    const KEYS: [&str; 7] = ["NMBR", "NAME", "DATE", "TIME", "MESG", "CALLER NUMBER", "+CLIP"];
+    let key = line.split_once(['=', ':']).map(|(key, _)| key.trim());
+    line.starts_with("RING")
+        || key.is_some_and(|key| KEYS.iter().any(|known| known.eq_ignore_ascii_case(key)))
 }
 
 /// The name of a command or of the line that answers it: `+CSQ` of `AT+CSQ` and of `+CSQ: 17,99`,
@@ -244,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn every_habit_of_ending_a_line_is_understood() {
+    fn every_form_of_line_end_is_parsed() {
         let table: &[(&[u8], &[&str])] = &[
             (b"\r\nOK\r\n", &["OK"]),           // V1, the usual one
             (b"0\r", &["0"]),                   // V0
             (b"AT\r\r\nOK\r\n", &["AT", "OK"]), // with echo
-            (b"OK\n", &["OK"]),                 // S3/S4 set by somebody
+            (b"OK\n", &["OK"]),                 // S3 and S4 changed
             (b"\r\n+CSQ: 17,99\r\n\r\nOK\r\n", &["+CSQ: 17,99", "OK"]),
-            (b"\0\0\r\nRING\r\n", &["RING"]), // an adapter that was powered
+            (b"\0\0\r\nRING\r\n", &["RING"]), // an adapter at power-on
             (b"\r\n  \r\n", &[]),
             (b"OK", &[]), // not yet complete
         ];
@@ -261,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_is_a_value_and_the_next_line_is_read() {
+    fn noise_is_reported_and_the_next_line_is_read() {
         assert_eq!(
             lines(b"\xff\x80\x01\r\nOK\r\n"),
             [Err(Garbage::NotText { length: 3 }), Ok("OK".to_owned())]
@@ -292,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn final_results_are_told_from_other_lines() {
+    fn only_final_result_codes_are_parsed_as_such() {
         let cme = |what: &str| Final::Refused(CommandError::Equipment(what.to_owned()));
         let table = [
             ("OK", Some(Final::Ok)),
@@ -315,6 +327,9 @@ mod tests {
             ("BUSY", Some(Final::Busy)),
             ("NO ANSWER", Some(Final::NoAnswer)),
             ("NO DIALTONE", Some(Final::NoDialtone)),
+            ("FAX", Some(Final::Fax)),
+            ("+FCON", Some(Final::Fax)),
+            ("+FCLASS: 0", None),
             ("RING", None),
             ("OKAY", None),
             ("CONNECTION", None),
@@ -357,7 +372,7 @@ mod tests {
         }
 
         #[test]
-        fn no_line_makes_the_readers_panic(line in "\\PC*") {
+        fn no_line_makes_the_parsers_panic(line in "\\PC*") {
             let _ = (Final::parse(&line), extended_name(&line));
         }
     }

@@ -1,9 +1,9 @@
-//! What a modem says by itself, as it may be logged: no message, and no one-time code that is still good.
-//! Messages come in lines of their own, also when nobody waits for them any more.
+//! Unsolicited lines as the log may show them: without a message, and without a one-time code that is still valid. A
+//! message may also be the late answer to a command.
 
 use super::response::extended_name;
 
-/// Lines without a name that modems say by themselves (V.250 §5.7, SIMCom's and others' manuals).
+/// Unsolicited lines without a name (V.250 §5.7, manuals of SIMCom and others).
 const PLAIN: &[&str] = &[
     "OK",
     "ERROR",
@@ -25,15 +25,15 @@ const PLAIN: &[&str] = &[
     "COMMAND NOT SUPPORT",
 ];
 
-/// Lines about messages: what stands behind the name may be one.
+/// Names of lines that may contain a message.
 const MESSAGES: &[&str] = &["+CMGR", "+CMGL", "+CMT", "+CDS", "+CBM", "+CUSD", "^HCMT", "^HCMGR", "^HCMGL"];
 
-/// A value that is no longer than this is no code: they have 6 or 8 digits.
+/// The longest value that cannot be a code: codes have 6 or 8 digits.
 const SHORT: usize = 5;
-/// Words without a figure that are no longer than this are a modem's.
+/// The longest value without a digit that is shown.
 const WORDS: usize = 24;
 
-/// The line without what could be a message or a code in it.
+/// The line without anything that could be a message or a code.
 pub fn shown(line: &str) -> String {
     let is_name = |name: &&str| name.bytes().filter(u8::is_ascii_digit).count() <= SHORT;
     let Some(name) = extended_name(line).filter(is_name) else {

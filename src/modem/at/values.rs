@@ -1,7 +1,7 @@
-//! The values behind a name, as in `+CPMS: "ME",3,50`: V.250 §5.4.3, TS 27.007 §4.2.
+//! The values after a name, as in `+CPMS: "ME",3,50`: V.250 §5.4.3, TS 27.007 §4.2.
 
-/// The values of the first line with this name, without their quotation marks. Commas between
-/// quotation marks or parentheses separate nothing.
+/// The values of the first line with this name, without their quotation marks. Commas inside quotation marks or
+/// parentheses do not separate.
 pub fn values<'a>(lines: &'a [String], name: &str) -> Option<Vec<&'a str>> {
     lines.iter().find_map(|line| fields(line, name))
 }
@@ -11,7 +11,7 @@ pub fn fields<'a>(line: &'a str, name: &str) -> Option<Vec<&'a str>> {
     Some(split(line.strip_prefix(name)?.strip_prefix(':')?))
 }
 
-/// What stands between the commas.
+/// The values between the commas.
 pub fn split(list: &str) -> Vec<&str> {
     let (mut quoted, mut depth) = (false, 0u32);
     let is_separator = |c: char| {
@@ -26,7 +26,7 @@ pub fn split(list: &str) -> Vec<&str> {
     list.split(is_separator).map(|value| value.trim().trim_matches('"')).collect()
 }
 
-/// Whether a number is in a set of an answer to `=?`: `(0,2)`, `(0-3)`, or both mixed.
+/// Whether a set in the answer to `=?` contains a number: `(0,2)`, `(0-3)`, or a mixture.
 pub fn admits(set: &str, number: u32) -> bool {
     let members = set.trim().trim_start_matches('(').trim_end_matches(')');
     members.split(',').any(|member| {
@@ -42,7 +42,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn values_are_told_apart() {
+    fn commas_separate_values_except_in_quotes_and_parentheses() {
         let table = [
             ("+CSQ: 17,99", "+CSQ", vec!["17", "99"]),
             ("+COPS: 0,0,\"Free, mobile\",2", "+COPS", vec!["0", "0", "Free, mobile", "2"]),
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_are_understood() {
+    fn lists_and_ranges_of_a_set_are_parsed() {
         let table = [
             ("(0,1,2)", 2, true),
             ("(0-3)", 2, true),
@@ -76,7 +76,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_a_modem_says_makes_it_panic(line in "\\PC*") {
+        fn no_line_makes_the_parsers_panic(line in "\\PC*") {
             split(&line);
             admits(&line, 1);
         }

@@ -1,5 +1,5 @@
-//! The driver of a modem: finds its port, opens it, shares it by locks, and starts over when it is
-//! gone. It never blocks; its owner waits for its file descriptors and its time.
+//! The driver of a modem: finds its port, opens it, shares it by locks, and recovers a modem that is gone. It never
+//! blocks: its owner waits for its file descriptors and its deadline.
 
 mod pass_over;
 mod port;
@@ -28,20 +28,20 @@ use super::watch::{Changes, Watch};
 use crate::record::Record;
 use crate::state::Store;
 
-/// How often ports are looked for when the kernel has not said that one came, and how often a lock
-/// is looked at whose holder may have died without removing it.
+/// How often the driver searches for ports without an event of the kernel, and checks a lock, whose holder may have
+/// died without removing it.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// The time without a further node after which a device is taken to have all its ports. The kernel binds the driver to
-/// one interface after the other: an Option stick's `ttyHS3`, its port for calls, comes last (hso.c, `hso_probe`).
+/// A device has all its ports when no further node appears for this long. The kernel binds the driver to one interface
+/// after the other: an Option stick's `ttyHS3`, its port for calls, comes last (hso.c, `hso_probe`).
 const SETTLED_AFTER: Duration = Duration::from_millis(200);
 
 /// A modem with its port, its lock and its protocol.
 ///
-/// The lock rule, which is mgetty's: a port is locked while a command or its answer is under way, and free
-/// while the modem is only listened to. When another program takes its lock, the port is closed at
-/// once; when that lock goes, the port is opened and the modem asked again. Debian's picocom knows no
-/// lock files: a program that opens the port while it is free has it, too. So pppd, `pon` and `picocom` win
-/// while the modem is idle, and find it locked while it is not.
+/// The lock rule is mgetty's: the driver holds the port's lock while a command or its answer is under way, and releases
+/// it while it only listens. When another program takes the lock, the driver closes the port at once; when that program
+/// releases the lock, the driver opens the port and identifies the modem again. Debian's picocom has no lock files, so
+/// a program that opens an unlocked port gets it, too. Thus pppd, `pon` and `picocom` get the port while the modem is
+/// idle, and find it locked otherwise.
 #[derive(Debug)]
 pub struct Driver<'a, A: Protocol + Probe> {
     config: ModemConfig<'a>,
@@ -51,20 +51,20 @@ pub struct Driver<'a, A: Protocol + Probe> {
     store: Store,
     state: State,
     recovery: Recovery,
-    /// What the recovery wants to be tried at the next port that is opened.
+    /// The step of the recovery for the next port that is opened.
     step: Option<RecoveryStep>,
-    /// The USB device that the modem was last.
+    /// The modem's last USB device.
     device: Option<String>,
     passed_over: PassedOver,
 }
 
 #[derive(Debug)]
 enum State {
-    /// No port is open; the next look at this time, or at once if it is zero.
+    /// No port is open; the next search is at this time, or at once if it is zero.
     Seeking { again: Duration },
-    /// Several ports are open, to find out which of them answer.
+    /// The ports are open and probed.
     Probing(Probed),
-    /// Talking, or listening; the port for data is perhaps another.
+    /// The command port is open; the data port may be another one.
     Open { port: OpenPort, data: Candidate },
     /// Other programs have the ports.
     Waiting { locks: Vec<Names>, again: Duration },
@@ -72,29 +72,29 @@ enum State {
     Rebinding { until: Duration },
     /// Another program uses the open port, with the call that goes on over it.
     HandedOver { port: OpenPort, data: Candidate },
-    /// The port was given away, until it is taken back.
+    /// The port was released, until [`Driver::resume`].
     Released,
 }
 
-/// Ports that are being asked, and all that there are.
+/// The ports that are probed, and all candidates.
 #[derive(Debug)]
 struct Probed {
     candidates: Vec<Candidate>,
     open: Vec<OpenPort>,
-    /// When to go on if nothing comes.
+    /// When to continue if nothing is received.
     deadline: Option<Duration>,
 }
 
-/// Why a port is left.
+/// Why a port is closed.
 enum Leave {
-    /// The port does not work, or the protocol gives the modem up.
+    /// The port does not work, or the protocol gives up the modem.
     Trouble(String),
     /// Another program has the lock.
     PortClaimed(Names),
 }
 
 impl<'a, A: Protocol + Probe> Driver<'a, A> {
-    /// A driver that looks for its modem at its first turn.
+    /// A driver that searches for its modem at its first [poll](Self::poll).
     ///
     /// # Errors
     /// If `/dev` or the locks cannot be watched.
@@ -116,13 +116,13 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         })
     }
 
-    /// What to wait for: a turn is due when one of them is ready.
+    /// The file descriptors to wait for: [`poll`](Self::poll) is due when one of them is ready.
     pub fn fds(&self) -> Vec<PollFd<'_>> {
         let mut fds = vec![PollFd::new(self.watch.fd(), PollFlags::IN)];
         let open = match &self.state {
             State::Probing(probing) => probing.open.as_slice(),
             State::Open { port, .. } => std::slice::from_ref(port),
-            // What comes over a port that was handed over is not for us.
+            // Another program reads a port that was handed over.
             State::HandedOver { .. } | State::Released => &[],
             State::Seeking { .. } | State::Waiting { .. } | State::Rebinding { .. } => &[],
         };
@@ -133,7 +133,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         fds
     }
 
-    /// When a turn is due if nothing happens, in time since boot.
+    /// When the next [poll](Self::poll) is due without an event, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
             State::Seeking { again } | State::Waiting { again, .. } => Some(*again),
@@ -144,7 +144,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         }
     }
 
-    /// Does what can be done now, and gives what the protocol reports.
+    /// Does what can be done now, and returns the protocol's reports.
     pub fn poll(&mut self, now: Duration) -> Vec<A::Report> {
         let mut reports = Vec::new();
         let changes = self.watch.changes();
@@ -174,18 +174,18 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         &self.protocol
     }
 
-    /// The protocol. What it is asked to do, it does at the next [turn](Self::poll).
+    /// The protocol. It carries out a request at the next [poll](Self::poll).
     pub fn protocol_mut(&mut self) -> &mut A {
         &mut self.protocol
     }
 
-    /// Whether the modem has a port of its own for data: then it is listened to during a session.
+    /// Whether the modem has a separate data port: then the driver listens to the modem during a session.
     pub fn has_two_ports(&self) -> bool {
         matches!(&self.state, State::Open { port, data } if port.candidate != *data)
     }
 
-    /// Gives the port for data away, to pppd for a session; its lock is free when this returns. A
-    /// modem with [two ports](Self::has_two_ports) keeps its driver.
+    /// Releases the data port for pppd; its lock is free when this returns. With [two ports](Self::has_two_ports) the
+    /// command port stays open.
     pub fn release(&mut self) -> Vec<A::Report> {
         let mut reports = Vec::new();
         if self.has_two_ports() {
@@ -205,7 +205,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         }
     }
 
-    /// Hands the open port over for the call that goes on over it: it stays locked, and is not read.
+    /// Hands over the open port for the call on it: it stays locked, and the driver does not read it.
     /// `None` if no port is open.
     ///
     /// # Errors
@@ -224,8 +224,8 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         }
     }
 
-    /// Takes the port back after [`hand_over`](Self::hand_over). If it has vanished meanwhile, or its
-    /// carrier has, it is opened again.
+    /// Takes the port back after [`hand_over`](Self::hand_over), and opens it again if it has vanished or lost its
+    /// carrier.
     pub fn reclaim(&mut self, now: Duration) {
         let before = std::mem::replace(&mut self.state, State::Seeking { again: now });
         self.state = match before {
@@ -237,13 +237,13 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         };
     }
 
-    /// The modem is known to be in a call that another program has left, on a port that was never
-    /// opened here: it is made to leave that before anything else.
+    /// The modem is in a call of a program that has ended, on a port that was not opened here: the modem must first
+    /// leave the call.
     pub fn leave_a_call_first(&mut self) {
         self.step = Some(RecoveryStep::HangUp);
     }
 
-    /// One turn at the port.
+    /// Processes the open port.
     fn exchange(
         &mut self,
         mut port: OpenPort,
@@ -306,7 +306,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
             self.note_success();
         }
         if self.protocol.is_idle() {
-            port.let_go();
+            port.unlock();
         }
         Ok(())
     }
@@ -340,8 +340,8 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         self.store.replace(file, &record.to_string())
     }
 
-    /// First the link, so that a reader of the record finds it; and a program that takes the symlink's
-    /// name for the port's must find it locked.
+    /// The symlink comes first, so that a reader of the record finds it, and then the lock under the symlink's name,
+    /// which other programs use.
     fn publish(&mut self, port: &mut OpenPort, data: &Candidate) -> io::Result<()> {
         self.status.point_to(data);
         port.rename(self.names(&port.candidate))?;

@@ -1,4 +1,4 @@
-//! A modem that only a person could help, and another one beside it: the other one is tried.
+//! If only a person can fix a modem and there is another one, the driver tries that.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use super::{Driver, Protocol};
 use crate::modem::ports::{self, Candidate};
 use crate::modem::probe::Probe;
 
-/// A modem that starts may say for a while that it has no SIM.
+/// A modem that is starting may report for a while that it has no SIM.
 const PASSES: Duration = Duration::from_secs(15);
-/// When all were tried, they are tried again after this: somebody may have put a SIM in.
+/// After this time the driver tries all modems again: a person may have inserted a SIM.
 const ROUND: Duration = Duration::from_secs(600);
 
 /// The modems that were passed over.
@@ -16,7 +16,7 @@ const ROUND: Duration = Duration::from_secs(600);
 pub(super) struct PassedOver {
     /// USB devices.
     devices: Vec<String>,
-    /// Since when the present modem needs a person.
+    /// Since when the current modem needs a person.
     since: Option<Duration>,
 }
 
@@ -33,7 +33,7 @@ impl PassedOver {
         device.is_some_and(|device| self.devices.iter().any(|passed| passed == device))
     }
 
-    /// The modem of this USB device is no use.
+    /// The modem of this USB device does not work.
     pub fn add(&mut self, device: &str) {
         if !self.has(Some(device)) {
             self.devices.push(device.to_owned());
@@ -41,8 +41,8 @@ impl PassedOver {
         self.since = None;
     }
 
-    /// Whether the present modem, of this USB device, is to make way for another of these; they are asked for only when
-    /// it has needed a person for long enough.
+    /// Whether another one of the candidates replaces the current modem, of this USB device. They are searched only
+    /// when the current one has needed a person for long enough.
     fn is_due(
         &mut self,
         needs_a_person: bool,
@@ -69,7 +69,7 @@ impl PassedOver {
 }
 
 impl<A: Protocol + Probe> Driver<'_, A> {
-    /// Whether the modem at this port makes way for another one; then it is passed over.
+    /// Whether another modem replaces the one at this port; then it counts as passed over.
     pub(super) fn passes_over(&mut self, port: &Candidate, now: Duration) -> bool {
         let Some(device) = port.usb_device() else { return false };
         let candidates = || ports::candidates(self.config.paths, self.config.port);
@@ -77,7 +77,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         let is_due = self.passed_over.is_due(needs_a_person, device, candidates, now);
         if is_due && self.protocol.is_idle() {
             self.passed_over.add(device);
-            self.status.trouble(format!("{port}: only a person can help this modem; the next one is tried"));
+            self.status.trouble(format!("{port}: only a person can fix this modem; trying the next one"));
             return true;
         }
         false

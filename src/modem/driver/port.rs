@@ -19,7 +19,7 @@ pub(super) struct OpenPort {
     pub serial: Serial,
     pub candidate: Candidate,
     names: Names,
-    /// Held while a conversation goes on, and the line's own lock with it.
+    /// Held during a command, together with flock(2) on the port.
     lock: Option<Lock>,
     openings: Watch,
 }
@@ -33,39 +33,39 @@ impl OpenPort {
         let lock = names.take()?;
         let node = config.paths.path(&candidate.device);
         let serial = Serial::open(&node, config.speed, config.flow)?;
-        // Begun after our own opening.
+        // After our own opening, which would count otherwise.
         let openings = Watch::over_node(&node)?;
         Ok(Self { serial, candidate: candidate.clone(), names: names.clone(), lock: Some(lock), openings })
     }
 
-    /// What to poll(2) for: the line, and whether somebody else opens it.
+    /// What to poll(2): the port, and openings of it by other programs.
     pub fn fds(&self) -> [PollFd<'_>; 2] {
         let line = PollFd::new(self.serial.fd(), self.serial.awaits());
         [line, PollFd::new(self.openings.fd(), PollFlags::IN)]
     }
 
-    /// What others may lock it by.
+    /// The names by which others may lock it.
     pub fn names(&self) -> &Names {
         &self.names
     }
 
-    /// Whether another program has taken the lock, or opened the port, since we let it go.
+    /// Whether another program has taken the lock, or opened the port, since the lock was released.
     pub fn is_claimed(&self) -> bool {
         let was_opened = self.openings.drain();
         self.lock.is_none() && (was_opened || self.names.holder().is_some())
     }
 
-    /// Takes the line back from the program that had it.
+    /// Takes the port back from the program that had it.
     ///
     /// # Errors
-    /// The line has vanished, or its carrier has.
+    /// The port has vanished, or lost its carrier.
     pub fn reclaim(&mut self) -> io::Result<()> {
         // That program may have opened it by name.
         self.openings.drain();
         self.serial.reclaim()
     }
 
-    /// Other names have come up for the port.
+    /// The port has other names now.
     pub fn rename(&mut self, names: Names) -> io::Result<()> {
         if names != self.names {
             self.lock = None;
@@ -75,7 +75,7 @@ impl OpenPort {
         Ok(())
     }
 
-    /// Writes something, under the lock.
+    /// Writes under the lock.
     ///
     /// # Errors
     /// `WouldBlock` if another program has it.
@@ -88,14 +88,14 @@ impl OpenPort {
         self.serial.write(&data.bytes())
     }
 
-    /// Nothing is said or awaited now: others may have the port.
-    pub fn let_go(&mut self) {
+    /// Releases the lock: no command is under way, and others may have the port.
+    pub fn unlock(&mut self) {
         if self.lock.take().is_some() {
             self.serial.unlock();
         }
     }
 
-    /// Goes on asking whether a modem answers here, at the port of this number.
+    /// Continues to probe whether a modem answers at the port of this number.
     pub fn probe(&mut self, port: usize, probe: &mut impl Probe, now: Duration) -> io::Result<ProbeState> {
         let mut buffer = [0; 512];
         self.serial.flush()?;

@@ -16,7 +16,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
     /// The modem does not work, or there is none.
     pub(super) fn recover(&mut self, trouble: String, now: Duration) -> State {
         let seeking = State::Seeking { again: now + LOOK_EVERY };
-        // The one that was tried in another's place is none: back to that.
+        // The replacement is not a modem: back to the one that it replaced.
         if self.passed_over.has(self.device.as_deref()) {
             for candidate in ports::candidates(self.config.paths, self.config.port) {
                 candidate.usb_device().into_iter().for_each(|device| self.passed_over.add(device));
@@ -24,7 +24,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
             self.status.trouble(trouble);
             return seeking;
         }
-        // Another program has a port of it, perhaps by the name of the link: nothing is taken away.
+        // Another program uses one of its ports, perhaps through the symlink, which therefore stays.
         if self.is_shared() {
             self.status.trouble(trouble);
             return seeking;
@@ -60,13 +60,13 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         seeking
     }
 
-    /// The device is authorized again; its ports come up one by one.
+    /// Authorizes the device again; its ports appear one by one.
     pub(super) fn reauthorize(&mut self, now: Duration) -> State {
         self.status.warn_if_failed("authorizing the USB device", usb::authorize_all(self.config.paths));
         State::Seeking { again: now + LOOK_EVERY }
     }
 
-    /// The modem works: if it had not, the step that has helped is written down.
+    /// The modem works: counts the recovery step that has helped, if there was one.
     pub(super) fn note_success(&mut self) {
         if let Some(step) = self.recovery.work() {
             self.config.log.info(&format!("the modem is back: {}", step.as_str()));

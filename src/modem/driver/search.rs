@@ -74,13 +74,13 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         let Probed { candidates, open, .. } = probing;
         let mut answering: Vec<_> =
             answering.iter().filter_map(|port| Some(open.get(*port)?.candidate.clone())).collect();
-        // A modem that was left in a call answers nothing but what the recovery has to say to it.
+        // A modem that was left in a call answers only the commands of the recovery.
         let first = open.first().filter(|_| answering.is_empty() && self.step.is_some());
         answering.extend(first.map(|port| port.candidate.clone()));
         self.choose(open, &candidates, &answering, now, reports)
     }
 
-    /// Keeps the port to command to, and closes the others.
+    /// Keeps the command port, and closes the others.
     fn choose(
         &mut self,
         open: Vec<OpenPort>,

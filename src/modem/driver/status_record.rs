@@ -13,9 +13,9 @@ use crate::record::Record;
 pub(super) struct StatusRecord<'a> {
     config: ModemConfig<'a>,
     link: DevSymlink,
-    /// The trouble that the log has been told of.
+    /// The error that was logged last.
     told: String,
-    /// The ports that the log has been told of.
+    /// The ports that were logged last.
     tried: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ impl<'a> StatusRecord<'a> {
         }
     }
 
-    /// These ports are tried, perhaps again.
+    /// These ports are tried; they are logged if they differ from the last ones.
     pub fn trying(&mut self, ports: Vec<String>) {
         if ports != self.tried && !ports.is_empty() {
             self.config.log.info(&format!("trying {}", ports.join(", ")));
@@ -38,35 +38,35 @@ impl<'a> StatusRecord<'a> {
         self.tried = ports;
     }
 
-    /// The link.
+    /// The symlink.
     pub fn link(&self) -> &DevSymlink {
         &self.link
     }
 
-    /// Which of these ports the link leads to.
+    /// Which of these ports the symlink points to.
     pub fn linked<'b>(&self, ports: &'b [Candidate]) -> Option<&'b Candidate> {
         let target = self.link.target()?;
         ports.iter().find(|port| port.device == target)
     }
 
-    /// Points the link to the port for data.
+    /// Points the symlink at the data port.
     pub fn point_to(&self, data: &Candidate) {
-        self.warn_if_failed("the link in /dev", self.link.point_to(&data.device));
+        self.warn_if_failed("the symlink in /dev", self.link.point_to(&data.device));
     }
 
-    /// A modem works: what is known of it, and its ports.
+    /// Publishes the record of a modem that works, with its ports.
     pub fn modem(&mut self, record: Record, command: &Candidate, data: &Candidate) {
         self.told.clear();
         let data = (command != data).then(|| data.to_string());
         self.publish(&PortNames { command: command.to_string(), data }.add_to(record));
     }
 
-    /// It worked: what comes is news, even if it is as before.
+    /// The modem worked: the next error is logged even if it equals the last one.
     pub fn forget_trouble(&mut self) {
         self.told.clear();
     }
 
-    /// Another program has the modem, or there is something else to be waited for.
+    /// Another program has the modem, or the driver waits for something else.
     pub fn trouble(&mut self, what: String) {
         if what != self.told {
             self.config.log.warning(&what);
@@ -75,13 +75,13 @@ impl<'a> StatusRecord<'a> {
         self.told = what;
     }
 
-    /// There is no modem, or it does not work: nobody looks for it at the symlink.
+    /// There is no modem, or it does not work: removes the symlink.
     pub fn gone(&mut self, why: String) {
-        self.warn_if_failed("the link in /dev", self.link.remove());
+        self.warn_if_failed("the symlink in /dev", self.link.remove());
         self.trouble(why);
     }
 
-    /// Something that goes on without it.
+    /// Logs the failure of an operation that the driver can do without.
     pub fn warn_if_failed(&self, what: &str, result: io::Result<()>) {
         if let Err(error) = result {
             self.config.log.warning(&format!("{what}: {error}"));

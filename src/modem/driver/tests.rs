@@ -1,5 +1,4 @@
-//! A driver at modems on pseudo-terminals, in a box with a made-up sysfs, at times that are made up
-//! too.
+//! A driver with modems on pseudo-terminals, a made-up sysfs and made-up times.
 
 mod pass_over;
 
@@ -31,14 +30,14 @@ const OPTION: Ports = &[
 ];
 const STICK: Ports = &[("ttyUSB0", "1-1.2:1.0", "option", None)];
 
-/// Says `AT?` once and is content with any answer.
+/// Sends `AT?` once and accepts any answer.
 #[derive(Debug, Default)]
 struct Recorder {
     steps: Vec<Option<RecoveryStep>>,
     has_asked: bool,
     heard: String,
     needs_a_person: bool,
-    /// What it has left to do.
+    /// What it still has to do.
     actions: Vec<ProtocolAction<String>>,
     probe: PortProbe,
 }
@@ -112,7 +111,7 @@ impl Modem {
         Self(ports.iter().map(open).collect())
     }
 
-    /// Pulled out: its nodes vanish, and who has them open notices.
+    /// Pulled out: its nodes vanish, and programs that have them open notice.
     fn pull_out(self, paths: &Paths) {
         for (name, _) in &self.0 {
             fs::remove_file(paths.path("/dev").join(name)).unwrap();
@@ -120,12 +119,12 @@ impl Modem {
         }
     }
 
-    /// Answers whatever came at one of these ports; gives what came.
+    /// Answers anything that came at one of these ports; returns what came.
     fn answer(&mut self, at: &[&str]) -> Vec<(String, String)> {
         let mut came = Vec::new();
         for (name, line) in &mut self.0 {
             let mut bytes = [0; 100];
-            // An error: nothing came, or nobody has it open.
+            // An error: nothing came, or no program has it open.
             let Ok(length @ 1..) = line.read(&mut bytes) else { continue };
             came.push((name.clone(), String::from_utf8(bytes[..length].to_vec()).unwrap()));
             if at.contains(&name.as_str()) {
@@ -163,7 +162,7 @@ fn in_a_box(test: impl FnOnce(&Paths, &mut Driver<Recorder>)) {
     test(&paths, &mut Driver::new(config, Recorder::default()).unwrap());
 }
 
-/// Turns the driver, with a modem that answers at some ports, until nothing moves any more.
+/// Polls the driver, with a modem that answers at some ports, until nothing changes any more.
 fn settle(
     driver: &mut Driver<Recorder>,
     modem: &mut Modem,
@@ -192,7 +191,7 @@ fn link(paths: &Paths) -> Option<String> {
 }
 
 #[test]
-fn a_stick_with_two_ports_is_listened_to_at_one_and_leaves_the_other_for_data() {
+fn of_two_ports_one_is_for_commands_and_the_other_for_data() {
     in_a_box(|paths, driver| {
         let mut modem = Modem::plugged_into(paths, OPTION);
         let came = settle(driver, &mut modem, &["ttyHS0", "ttyHS1", "ttyHS3"], SECOND);
@@ -203,7 +202,7 @@ fn a_stick_with_two_ports_is_listened_to_at_one_and_leaves_the_other_for_data() 
         let record = paths.published("modem").unwrap();
         assert_eq!(record.get("port"), Some("/dev/ttyHS1 (hso at 1-1.1:1.0, Application)"));
         assert_eq!(record.get("data-port"), Some("/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"));
-        assert_eq!(locks(paths), [""; 0], "nothing is said: others may have it");
+        assert_eq!(locks(paths), [""; 0], "no command is under way: others may have it");
 
         assert_eq!(driver.release(), [""; 0]);
         driver.protocol.actions.push(ProtocolAction::Send(Request::new("AT+CSQ", 1).line().clone()));
@@ -214,7 +213,7 @@ fn a_stick_with_two_ports_is_listened_to_at_one_and_leaves_the_other_for_data() 
 
 /// raspberrypi/linux#633
 #[test]
-fn a_stick_that_answers_only_at_its_modem_port_is_spoken_to_there() {
+fn a_stick_that_answers_only_at_its_modem_port_gets_its_commands_there() {
     in_a_box(|paths, driver| {
         let mut modem = Modem::plugged_into(paths, OPTION);
         settle(driver, &mut modem, &["ttyHS3"], SECOND);
@@ -267,7 +266,7 @@ fn a_stick_is_probed_when_its_last_port_has_appeared() {
 }
 
 #[test]
-fn a_single_port_is_locked_while_talking_given_away_and_taken_back() {
+fn a_single_port_is_locked_during_a_command_released_and_taken_back() {
     in_a_box(|paths, driver| {
         let mut modem = Modem::plugged_into(paths, STICK);
         driver.poll(SECOND);
@@ -286,7 +285,7 @@ fn a_single_port_is_locked_while_talking_given_away_and_taken_back() {
 
 /// Debian's picocom 3.1 knows no lock files: it opens the port, and then takes flock(2) or ends.
 #[test]
-fn who_opens_the_port_while_it_is_free_has_it_as_long_as_he_has_its_lock() {
+fn a_program_that_opens_the_unlocked_port_has_it_until_it_unlocks_it() {
     in_a_box(|paths, driver| {
         let mut modem = Modem::plugged_into(paths, STICK);
         let node = paths.path("/dev/ttyUSB0");
@@ -299,7 +298,7 @@ fn who_opens_the_port_while_it_is_free_has_it_as_long_as_he_has_its_lock() {
         let open = picocom();
         driver.poll(2 * SECOND);
         lock(&open).unwrap();
-        assert_eq!(settle(driver, &mut modem, &["ttyUSB0"], 20 * SECOND), [], "he has it");
+        assert_eq!(settle(driver, &mut modem, &["ttyUSB0"], 20 * SECOND), [], "picocom has it");
         assert!(paths.published("modem").unwrap().get("trouble").is_some());
         assert_eq!(link(paths).as_deref(), Some("/dev/ttyUSB0"));
         drop(open);
@@ -308,7 +307,7 @@ fn who_opens_the_port_while_it_is_free_has_it_as_long_as_he_has_its_lock() {
 }
 
 #[test]
-fn what_cannot_be_remembered_is_not_done() {
+fn what_cannot_be_stored_is_not_done() {
     in_a_box(|paths, driver| {
         let mut modem = Modem::plugged_into(paths, STICK);
         settle(driver, &mut modem, &["ttyUSB0"], SECOND);
@@ -323,7 +322,7 @@ fn what_cannot_be_remembered_is_not_done() {
     });
 }
 
-/// Gives the modem up whenever it is spoken to, and notes each step with its second.
+/// Gives up the modem at every attempt, and records each step with its second.
 fn fail(driver: &mut Driver<Recorder>, modem: &mut Modem, paths: &Paths) -> Vec<(u32, String)> {
     let authorized = paths.path("/sys/bus/usb/devices/1-1.2/authorized");
     let mut seen = Vec::new();
@@ -335,22 +334,22 @@ fn fail(driver: &mut Driver<Recorder>, modem: &mut Modem, paths: &Paths) -> Vec<
         let steps = driver.protocol.steps.iter().skip(begun).flatten();
         seen.extend(steps.map(|step| (second, step.as_str().to_owned())));
         if fs::read_to_string(&authorized).unwrap() == "0" {
-            seen.push((second, "let go".to_owned()));
+            seen.push((second, "deauthorized".to_owned()));
         }
     }
     seen
 }
 
 #[test]
-fn a_modem_that_fails_again_and_again_goes_up_the_ladder() {
+fn a_modem_that_keeps_failing_goes_through_the_recovery_steps() {
     in_a_box(|paths, driver| {
         let mut modem = Modem::plugged_into(paths, STICK);
         settle(driver, &mut modem, &["ttyUSB0"], SECOND);
         let seen = fail(driver, &mut modem, paths);
         let words: Vec<_> = seen.iter().map(|(_, word)| word.as_str()).collect();
-        assert_eq!(words, ["hang-up", "restart", "let go"], "{seen:?}");
+        assert_eq!(words, ["hang-up", "restart", "deauthorized"], "{seen:?}");
         let authorized = paths.path("/sys/bus/usb/devices/1-1.2/authorized");
-        assert_eq!(fs::read_to_string(authorized).unwrap(), "1", "it was taken back");
+        assert_eq!(fs::read_to_string(authorized).unwrap(), "1", "it is authorized again");
         settle(driver, &mut modem, &["ttyUSB0"], 200 * SECOND);
         let tally = Record::parse(&fs::read_to_string(paths.path("/state/recovery-modem")).unwrap());
         assert_eq!(tally.number("helped-rebind"), Some(1), "{tally}");
@@ -358,7 +357,7 @@ fn a_modem_that_fails_again_and_again_goes_up_the_ladder() {
 }
 
 #[test]
-fn the_last_rung_waits_while_a_pppd_serves_somebody_on_another_modem() {
+fn the_last_step_waits_while_a_pppd_runs_on_another_modem() {
     in_a_box(|paths, driver| {
         let mut modem = Modem::plugged_into(paths, STICK);
         settle(driver, &mut modem, &["ttyUSB0"], SECOND);

@@ -9,20 +9,20 @@ use crate::modem::at::values::admits;
 pub(super) struct Cnmi {
     /// Buffering while the line is busy.
     mode: u32,
-    /// Messages: 1 is stored and reported by `+CMTI`, 2 is passed on by `+CMT` without storing.
+    /// Messages: 1 stores them and reports `+CMTI`, 2 delivers them with `+CMT` without storing.
     mt: u32,
     /// Cell broadcasts.
     bm: u32,
     /// Status reports.
     ds: u32,
-    /// What happens to buffered reports: 0 sends them.
+    /// Buffered reports: 0 sends them.
     bfr: u32,
 }
 
 impl Cnmi {
-    /// The best first: buffer while the line is busy, store messages and report where. The first
-    /// three are ModemManager's sequence; what follows is for modems that know neither broadcasts nor
-    /// status reports, and the last one passes messages on without storing them.
+    /// The best first: buffer while the line is busy, store messages and report where. The first three are
+    /// ModemManager's sequence; the others are for modems without broadcasts and status reports, and the last one
+    /// delivers messages without storing them.
     pub const PREFERENCE: [Self; 6] = [
         Self::new(2, 1, 2, 1, 0),
         Self::new(2, 1, 2, 2, 0),
@@ -36,13 +36,13 @@ impl Cnmi {
         Self { mode, mt, bm, ds, bfr }
     }
 
-    /// Whether messages are passed on without being stored.
-    pub fn passes_on(self) -> bool {
+    /// Whether the modem delivers messages without storing them.
+    pub fn delivers(self) -> bool {
         self.mt == 2
     }
 
-    /// Whether the sets of an answer to `+CNMI=?` admit this. A modem that does not list all five is
-    /// tried with each setting in turn.
+    /// Whether the sets in the answer to `+CNMI=?` admit this. With a modem that does not list all five, every setting
+    /// is tried.
     pub fn is_admitted_by(self, sets: &[&str]) -> bool {
         let values = [self.mode, self.mt, self.bm, self.ds, self.bfr];
         sets.len() < values.len() || values.iter().zip(sets).all(|(value, set)| admits(set, *value))

@@ -1,6 +1,6 @@
-//! The messages that the modem holds: found, read one by one, handed over, and deleted when their
-//! reader says so. A storage that is full tells of no message any more, so it is kept empty, and
-//! looked at even when nothing was said.
+//! The messages that the modem stores: the inbox finds them, reads each, reports it, and deletes it when the owner
+//! discards it. A modem with a full storage reports no new message, so the inbox keeps the storages empty, and lists
+//! them even without a URC.
 
 mod selection;
 
@@ -12,218 +12,212 @@ use super::step::Step;
 use super::storage::{Memories, Place, Storage};
 use crate::modem::at::response::Final;
 use crate::modem::at::values::{fields, values};
+use selection::Selection;
 
-/// How often a message is read that comes garbled.
+/// How often a garbled message is read.
 const READ_TRIES: u32 = 3;
-/// So many messages that were told of are read one by one; if there are more, the storage is listed.
+/// The most messages that are tracked from URCs; beyond that the storages are listed.
 const READ_AT_MOST: usize = 300;
 
 /// The modem's messages.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    /// Commands of its own that wait, in order.
+    /// Commands that come before all others, in order.
     plan: VecDeque<Step>,
-    /// Choices of `+CPMS` that the modem has and that have not been refused, the best first.
+    /// Settings of `+CPMS` that the modem offers and has not refused, the best first.
     choices: VecDeque<Memories>,
     /// Storages that can be read and have not been refused, the best first.
     storages: Vec<Storage>,
-    /// The choice that is in force.
-    preferred: Option<Memories>,
-    /// Where commands read and delete now (`<mem1>`).
-    selected: Option<Storage>,
-    /// How often that was chosen: what was seen before may have been somewhere else.
+    /// `None` until the modem has accepted a setting of `+CPMS`: nothing is read or deleted before.
+    selection: Option<Selection>,
+    /// How often a storage was selected: an index seen before may belong to another one.
     visit: u32,
-    /// Settings that the modem admits and has not refused, the best first.
+    /// Settings of `+CNMI` that the modem offers and has not refused, the best first.
     cnmi: VecDeque<Cnmi>,
     must_acknowledge: bool,
     known: BTreeMap<(Storage, u16), Known>,
-    /// Storages to be looked at.
+    /// Storages to be listed.
     look: BTreeSet<Storage>,
-    /// What the last listing of a storage left out: the log says that once.
+    /// What the last listing of each storage left out: the log has it once.
     left_out: BTreeMap<Storage, LeftOut>,
 }
 
-/// What has become of a message.
+/// The state of a place in a storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Known {
-    /// To be read; so many tries were in vain.
+    /// To be read, after so many failed tries.
     Waiting { tries: u32 },
-    /// Handed over; when it was seen there last.
-    Reported { pdu: String, seen: u32 },
-    /// To be deleted, if it is still there.
-    Discarded { pdu: String, seen: u32 },
-    /// Deleted, as far as the modem has said.
-    Deleting { pdu: String },
+    /// A message that was reported.
+    Reported(Reported),
     /// It could not be read.
     Unreadable,
 }
 
-/// What a message is, as it was read.
+/// A message that was reported to the owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reported {
+    pdu: String,
+    /// The visit in which it was seen last.
+    seen: u32,
+    fate: Fate,
+}
+
+/// What becomes of a reported message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    /// To be deleted, if it is still there.
+    Discarded,
+    /// The modem was told to delete it.
+    Deleting,
+}
+
+/// The result of reading a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Read {
-    /// One that was not handed over before.
+    /// A message that was not reported before.
     Message(Place, String),
-    /// Nothing new: an empty place, or a message that was handed over.
+    /// An empty place, or a message that was reported.
     Nothing,
     /// The answer makes no sense.
     Garbled,
 }
 
-/// What a listing has left out.
+/// What a listing left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum LeftOut {
     #[default]
     Nothing,
-    /// So many entries that could not be understood.
+    /// So many entries that could not be parsed.
     Entries(usize),
-    /// All: it was in text mode.
+    /// Everything: it was in text mode.
     TextMode,
 }
 
-/// What came of a listing.
+/// The result of a listing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Listed {
-    /// Messages that were not handed over before.
+    /// Messages that were not reported before.
     pub new: Vec<(Place, String)>,
-    /// What was left out, if that is another than the last time.
+    /// What was left out, if it differs from the last time.
     pub left_out: Option<LeftOut>,
 }
 
 impl Inbox {
-    /// The modem is ready: everything is set up, and what lies there is looked at.
+    /// The modem is ready: configures it, and lists its storages.
     pub fn begin(&mut self) {
         let left_out = std::mem::take(&mut self.left_out);
         let plan = [Step::PduMode, Step::Storages, Step::ReportOptions].into();
         *self = Self { plan, left_out, visit: self.visit + 1, ..Self::default() };
     }
 
-    /// The settings are made again, in case the modem has forgotten them, and every storage is
-    /// looked at.
+    /// Repeats the settings, in case the modem has lost them, and lists every storage.
     pub fn refresh(&mut self) {
         if !self.plan.is_empty() {
             return;
         }
         self.plan.push_back(Step::PduMode);
-        self.plan.extend(self.preferred.map(Step::SetStorages));
+        self.plan.extend(self.selection.map(|selection| Step::SetStorages(selection.preferred)));
         self.plan.extend(self.cnmi.front().copied().map(Step::Cnmi));
         self.look.extend(&self.storages);
     }
 
-    /// Something may have come, or may have been missed.
+    /// A message may have come: lists the preferred storage.
     pub fn look(&mut self) {
         self.look.extend(self.storage());
     }
 
-    /// Whether the modem is set up and can take a message to send.
+    /// Whether the modem is configured and can send a message.
     pub fn is_set_up(&self) -> bool {
         self.plan.is_empty()
     }
 
-    /// For `dialctl status`.
+    /// The preferred storage, for `dialctl status`.
     pub fn storage(&self) -> Option<Storage> {
-        self.preferred.map(|memories| memories.read)
+        self.selection.map(|selection| selection.preferred.read)
     }
 
-    /// A message that was handed over is not needed any more.
+    /// A reported message is no longer needed.
     pub fn discard(&mut self, place: Place) {
         match place {
-            Place::PassedOn if self.must_acknowledge => self.plan.push_back(Step::Acknowledge),
-            Place::PassedOn => {}
+            Place::NotStored if self.must_acknowledge => self.plan.push_back(Step::Acknowledge),
+            Place::NotStored => {}
             Place::Stored(storage, index) => {
-                if let Some(Known::Reported { pdu, seen }) = self.known.get(&(storage, index)) {
-                    let (pdu, seen) = (pdu.clone(), *seen);
-                    self.known.insert((storage, index), Known::Discarded { pdu, seen });
+                if let Some(Known::Reported(message)) = self.known.get_mut(&(storage, index))
+                    && message.fate == Fate::Kept
+                {
+                    message.fate = Fate::Discarded;
                 }
             }
         }
     }
 
-    /// Whether messages that were discarded are still to be deleted.
+    /// Whether discarded messages are still to be deleted.
     pub fn has_discarded(&self) -> bool {
-        self.known.values().any(|known| matches!(known, Known::Discarded { .. }))
+        self.known.values().any(Known::is_discarded)
     }
 
-    /// What to ask before a message is sent: settings, and what makes room. `is_ready` tells whether a step may be
-    /// taken now.
+    /// The next command that comes before a message is sent: a setting, or a deletion, which makes room. `is_ready`
+    /// says whether a step may be taken now.
     pub fn urgent(&mut self, is_ready: impl Fn(&Step) -> bool) -> Option<Step> {
         if let Some(at) = self.plan.iter().position(&is_ready) {
             return self.plan.remove(at);
         }
-        let (place, step) =
-            self.nearest(|inbox, place| inbox.deletion(place).filter(|step| is_ready(step)))?;
-        if self.selected != Some(place.0) {
-            return Some(self.select(place.0));
+        let (selection, visit) = (self.selection?, self.visit);
+        let due = self.known.iter_mut().filter_map(|(place, known)| {
+            let Known::Reported(message) = known else { return None };
+            let step = message.deletion(*place, selection, visit).filter(&is_ready)?;
+            Some((place.0, message, step))
+        });
+        let (storage, message, step) = due.min_by_key(|(storage, ..)| *storage != selection.read)?;
+        if storage != selection.read {
+            return Some(selection.change_to(storage));
         }
-        if let Step::Delete(..) = step
-            && let Some(known) = self.known.get_mut(&place)
-            && let Known::Discarded { pdu, .. } = known
-        {
-            *known = Known::Deleting { pdu: std::mem::take(pdu) };
+        if let Step::Delete(..) = step {
+            message.fate = Fate::Deleting;
         }
         Some(step)
     }
 
-    /// How to get rid of what lies at a place. What was not seen there since the storage was chosen is seen first: an
-    /// index alone may by now be that of another message, or of another storage.
-    fn deletion(&self, (storage, index): (Storage, u16)) -> Option<Step> {
-        let Known::Discarded { seen, .. } = self.known.get(&(storage, index))? else { return None };
-        let is_seen = *seen == self.visit && self.selected == Some(storage);
-        Some(if is_seen { Step::Delete(storage, index) } else { Step::Read(storage, index) })
-    }
-
-    /// What to ask when nothing is to be sent.
+    /// The next command when no message is to be sent.
     pub fn next(&mut self, is_ready: impl Fn(&Step) -> bool) -> Option<Step> {
+        let selection = self.selection?;
         let may_list = |storage: &Storage| is_ready(&Step::List(*storage));
-        let step = |inbox: &Self, place| inbox.reading(place).filter(|step| is_ready(step));
-        if let Some((place, step)) = self.nearest(step) {
-            let waiting = self.known.iter().filter(|(at, it)| at.0 == place.0 && it.is_new()).count();
-            return Some(match self.selected == Some(place.0) {
-                false => self.select(place.0),
-                // One listing shows them all.
-                true if waiting > 1 && may_list(&place.0) => {
-                    self.look.remove(&place.0);
-                    Step::List(place.0)
+        let due = self.known.iter().filter_map(|(place, known)| Some((place.0, known.reading(*place)?)));
+        let due = due.filter(|(_, step)| is_ready(step));
+        if let Some((storage, step)) = due.min_by_key(|(storage, _)| *storage != selection.read) {
+            let waiting = self.known.iter().filter(|(place, it)| place.0 == storage && it.is_new()).count();
+            return Some(match storage == selection.read {
+                false => selection.change_to(storage),
+                // One listing has them all.
+                true if waiting > 1 && may_list(&storage) => {
+                    self.look.remove(&storage);
+                    Step::List(storage)
                 }
                 true => step,
             });
         }
-        if let Some(here) = self.selected.filter(|here| self.look.contains(here) && may_list(here)) {
-            self.look.remove(&here);
-            return Some(Step::List(here));
+        if self.look.contains(&selection.read) && may_list(&selection.read) {
+            self.look.remove(&selection.read);
+            return Some(Step::List(selection.read));
         }
-        let elsewhere = self.look.iter().copied().find(may_list).or(self.storage());
-        elsewhere.filter(|storage| self.selected != Some(*storage)).map(|storage| self.select(storage))
+        let elsewhere = self.look.iter().copied().find(may_list).unwrap_or(selection.preferred.read);
+        (elsewhere != selection.read).then(|| selection.change_to(elsewhere))
     }
 
-    fn reading(&self, (storage, index): (Storage, u16)) -> Option<Step> {
-        let is_waiting = matches!(self.known.get(&(storage, index)), Some(Known::Waiting { .. }));
-        is_waiting.then_some(Step::Read(storage, index))
-    }
-
-    /// What waits until its step may be taken again.
+    /// The steps that wait until they may be taken again.
     pub fn waiting(&self) -> impl Iterator<Item = Step> + '_ {
-        let places = self.known.keys().flat_map(|place| [self.deletion(*place), self.reading(*place)]);
-        let looks = self.look.iter().copied().map(Step::List);
-        self.plan.iter().copied().chain(places.flatten()).chain(looks)
+        let steps = self.selection.into_iter().flat_map(move |selection| {
+            let places = self.known.iter().filter_map(move |(place, known)| match known {
+                Known::Reported(message) => message.deletion(*place, selection, self.visit),
+                _ => known.reading(*place),
+            });
+            places.chain(self.look.iter().copied().map(Step::List))
+        });
+        self.plan.iter().copied().chain(steps)
     }
 
-    /// A place with something to be done, and that; in the storage where we are if there is one.
-    fn nearest(
-        &self,
-        step: impl Fn(&Self, (Storage, u16)) -> Option<Step>,
-    ) -> Option<((Storage, u16), Step)> {
-        let mut found = self.known.keys().filter_map(|place| Some((*place, step(self, *place)?))).peekable();
-        let first = *found.peek()?;
-        found.find(|((storage, _), _)| self.selected == Some(*storage)).or(Some(first))
-    }
-
-    /// Goes to another storage; where new messages arrive stays as it is.
-    fn select(&self, storage: Storage) -> Step {
-        let preferred = self.preferred.unwrap_or(Memories::all(storage));
-        Step::SelectStorage(Memories { read: storage, ..preferred })
-    }
-
-    /// A storage has something new, or is full (`^SMMEMFULL` is Huawei's).
+    /// Parses a URC: a storage has a new message, or is full (`^SMMEMFULL` is Huawei's). Returns whether it was one.
     pub fn unsolicited(&mut self, line: &str) -> bool {
         let Some(values) = fields(line, "+CMTI") else {
             let is_full = line.starts_with("+CMS ERROR: 322") || line.starts_with("^SMMEMFULL");
@@ -243,25 +237,21 @@ impl Inbox {
         true
     }
 
-    /// A message is seen at a place. Gives it back if it is a new one.
+    /// A message is at this place. Returns it if it was not reported before.
     fn found(&mut self, place: (Storage, u16), pdu: &str) -> Option<String> {
-        let (seen, pdu) = (self.visit, pdu.to_owned());
-        let is_same = |it: &String| *it == pdu;
-        match self.known.get(&place) {
-            Some(Known::Reported { pdu: it, .. }) if is_same(it) => {
-                self.known.insert(place, Known::Reported { pdu, seen });
-                None
+        if let Some(Known::Reported(message)) = self.known.get_mut(&place)
+            && message.pdu == pdu
+        {
+            message.seen = self.visit;
+            // The modem has refused the deletion, or has not deleted it, whatever it answered: try again.
+            if message.fate == Fate::Deleting {
+                message.fate = Fate::Discarded;
             }
-            // It was refused to delete it, or it was not, whatever the modem has said: once more.
-            Some(Known::Discarded { pdu: it, .. } | Known::Deleting { pdu: it }) if is_same(it) => {
-                self.known.insert(place, Known::Discarded { pdu, seen });
-                None
-            }
-            _ => {
-                self.known.insert(place, Known::Reported { pdu: pdu.clone(), seen });
-                Some(pdu)
-            }
+            return None;
         }
+        let message = Reported { pdu: pdu.to_owned(), seen: self.visit, fate: Fate::Kept };
+        self.known.insert(place, Known::Reported(message));
+        Some(pdu.to_owned())
     }
 
     /// The answer to `+CNMI=?`: a set for each of the five values.
@@ -274,7 +264,7 @@ impl Inbox {
     /// The answer to a setting of `+CNMI`.
     pub fn sets_cnmi(&mut self, cnmi: Cnmi, result: &Final) {
         if *result == Final::Ok {
-            if cnmi.passes_on() {
+            if cnmi.delivers() {
                 self.plan.push_back(Step::Service);
             }
         } else {
@@ -283,14 +273,14 @@ impl Inbox {
         }
     }
 
-    /// The answer to `+CSMS?`: under service 1 a message that is passed on must be acknowledged
+    /// The answer to `+CSMS?`: under service 1 a message that the modem delivers without storing must be acknowledged
     /// (TS 27.005 §3.2.1).
     pub fn service(&mut self, answer: &[String]) {
         self.must_acknowledge =
             values(answer, "+CSMS").and_then(|values| values.first().copied()) == Some("1");
     }
 
-    /// The answer to `+CMGL=4`. What it gives of a message is enough: it need not be read by itself.
+    /// The answer to `+CMGL=4`. It has whole messages: none of them need be read by itself.
     pub fn listed(&mut self, storage: Storage, answer: &[String]) -> Listed {
         let listing = listing::listing(answer);
         let is_listed = |index: &u16| listing.messages.iter().any(|(listed, _)| listed == index);
@@ -333,8 +323,8 @@ impl Inbox {
             Reading::Garbled => {
                 let tries = match self.known.get(&place) {
                     Some(Known::Waiting { tries }) => tries + 1,
-                    // It is to be deleted: a listing may show that it is there.
-                    Some(Known::Discarded { .. }) => {
+                    // A listing may show whether it is still there.
+                    Some(known) if known.is_discarded() => {
                         self.look.insert(storage);
                         return Read::Garbled;
                     }
@@ -347,10 +337,12 @@ impl Inbox {
         }
     }
 
-    /// The answer to `+CMGD`. Whether it is gone, as far as the modem says.
+    /// The answer to `+CMGD`. Returns whether the message is deleted, according to the modem.
     pub fn deleted(&mut self, storage: Storage, index: u16, result: &Final) -> bool {
         let place = (storage, index);
-        let is_gone = *result == Final::Ok && matches!(self.known.get(&place), Some(Known::Deleting { .. }));
+        let is_deleting =
+            matches!(self.known.get(&place), Some(Known::Reported(Reported { fate: Fate::Deleting, .. })));
+        let is_gone = *result == Final::Ok && is_deleting;
         if is_gone {
             self.known.remove(&place);
         }
@@ -361,6 +353,24 @@ impl Inbox {
 impl Known {
     fn is_new(&self) -> bool {
         matches!(self, Self::Waiting { tries: 0 })
+    }
+
+    fn is_discarded(&self) -> bool {
+        matches!(self, Self::Reported(Reported { fate: Fate::Discarded, .. }))
+    }
+
+    fn reading(&self, (storage, index): (Storage, u16)) -> Option<Step> {
+        matches!(self, Self::Waiting { .. }).then_some(Step::Read(storage, index))
+    }
+}
+
+impl Reported {
+    /// The step towards the deletion of a discarded message. One that was not seen since its storage was selected is
+    /// read first: its index may now be that of another message, or of another storage.
+    fn deletion(&self, place: (Storage, u16), selection: Selection, visit: u32) -> Option<Step> {
+        let is_seen = self.seen == visit && selection.read == place.0;
+        let step = if is_seen { Step::Delete(place.0, place.1) } else { Step::Read(place.0, place.1) };
+        (self.fate == Fate::Discarded).then_some(step)
     }
 }
 

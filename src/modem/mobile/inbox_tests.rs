@@ -1,10 +1,10 @@
-//! The messages that a modem holds, and how modems differ about them.
+//! The stored messages, and how modems differ.
 
 use super::*;
 use crate::modem::at::response::CommandError;
 use proptest::prelude::*;
 
-/// A message of 30 octets behind the service centre's address.
+/// A message of 30 octets after the service centre's address.
 const PDU: &str = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07";
 const OTHER: &str = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD08";
 
@@ -20,12 +20,12 @@ fn now(_step: &Step) -> bool {
     true
 }
 
-/// What the inbox asks next, if it may ask anything.
+/// The next command of the inbox, without a pace.
 fn ask(inbox: &mut Inbox) -> Option<Step> {
     inbox.urgent(now).or_else(|| inbox.next(now))
 }
 
-/// All that the inbox asks, each with success but without an answer, until it asks nothing.
+/// All commands of the inbox until there is none, each with success and an empty answer.
 fn run(inbox: &mut Inbox) -> Vec<Step> {
     let mut asked = Vec::new();
     while let Some(step) = ask(inbox) {
@@ -64,7 +64,7 @@ fn delete(index: u16) -> Step {
     Step::Delete(Storage::Modem, index)
 }
 
-/// A message at this index was read and judged.
+/// A message at this index was read and discarded.
 fn discarded(index: u16) -> Inbox {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited(&format!("+CMTI: \"ME\",{index}"));
@@ -73,20 +73,20 @@ fn discarded(index: u16) -> Inbox {
     inbox
 }
 
-/// To another storage, of a modem whose messages arrive in its own.
+/// Selects a storage on a modem whose messages arrive in its own.
 fn select(read: Storage) -> Step {
     Step::SelectStorage(Memories { read, ..Memories::all(Storage::Modem) })
 }
 
 #[test]
-fn a_storage_where_new_messages_can_be_read_is_used_and_the_modem_s_own_first() {
+fn a_storage_where_new_messages_can_be_read_is_used_and_preferably_the_modem_s_own() {
     let table = [
         (r#"+CPMS: ("SM","ME"),("SM","ME"),("SM","ME")"#, Some(Storage::Modem)),
         (r#"+CPMS: ("ME","MT","SM"),("ME","SM"),("SM")"#, Some(Storage::Card)),
         (r#"+CPMS: ("ME"),("ME"),("MT")"#, Some(Storage::Modem)),
         (r#"+CPMS: ("SM"),("SM"),("SM")"#, Some(Storage::Card)),
         (r#"+CPMS: ("MT"),("MT"),("MT")"#, Some(Storage::Both)),
-        (r#"+CPMS: ("BM"),("BM"),("BM")"#, Some(Storage::Both)), // none that we know: as it is
+        (r#"+CPMS: ("BM"),("BM"),("BM")"#, Some(Storage::Both)), // none that we know: unchanged
         ("", Some(Storage::Card)),                               // it does not say
     ];
     for (answer, expected) in table {
@@ -109,7 +109,7 @@ fn a_storage_that_is_refused_is_followed_by_the_next() {
 }
 
 #[test]
-fn what_came_before_is_looked_for_in_every_storage() {
+fn earlier_messages_are_searched_in_every_storage() {
     let mut inbox = Inbox { storages: vec![Storage::Modem, Storage::Card], ..Inbox::default() };
     inbox.storages_set(Memories::all(Storage::Modem), &Final::Ok);
     let (card, modem) = (select(Storage::Card), select(Storage::Modem));
@@ -122,7 +122,7 @@ fn what_came_before_is_looked_for_in_every_storage() {
 }
 
 #[test]
-fn a_message_is_read_and_deleted_where_it_is_and_seen_again_before() {
+fn a_message_is_read_again_in_its_storage_before_it_is_deleted_there() {
     let mut inbox = in_storage(Storage::Modem);
     assert!(inbox.unsolicited("+CMTI: \"SM\",2"));
     let (card, modem) = (select(Storage::Card), select(Storage::Modem));
@@ -135,7 +135,7 @@ fn a_message_is_read_and_deleted_where_it_is_and_seen_again_before() {
 }
 
 #[test]
-fn a_storage_that_cannot_be_visited_is_forgotten() {
+fn a_storage_that_cannot_be_selected_is_not_used_again() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited("+CMTI: \"SM\",2");
     assert_eq!(inbox.next(now), Some(select(Storage::Card)));
@@ -146,7 +146,7 @@ fn a_storage_that_cannot_be_visited_is_forgotten() {
 }
 
 #[test]
-fn notices_are_told_from_other_lines() {
+fn urcs_of_messages_are_recognized() {
     let all = [LIST, select(Storage::Card), LIST_CARD, select(Storage::Modem)];
     for (line, expected) in [
         ("+CMTI: \"ME\",0", &[read(0)][..]),
@@ -164,7 +164,7 @@ fn notices_are_told_from_other_lines() {
 }
 
 #[test]
-fn a_message_that_comes_garbled_three_times_is_read_when_a_list_gives_it() {
+fn a_message_that_was_garbled_three_times_is_read_from_a_listing() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited("+CMTI: \"ME\",3");
     for _ in 0..3 {
@@ -176,13 +176,13 @@ fn a_message_that_comes_garbled_three_times_is_read_when_a_list_gives_it() {
     }
     assert_eq!(ask(&mut inbox), None);
     let cut = inbox.listed(Storage::Modem, &lines(&["+CMGL: 3,1,,30", "0791"]));
-    assert_eq!((cut.new, ask(&mut inbox)), (vec![], None), "not read again as long as it is as before");
+    assert_eq!((cut.new, ask(&mut inbox)), (vec![], None), "not read again while the listing is the same");
     let whole = inbox.listed(Storage::Modem, &lines(&["+CMGL: 3,1,,30", PDU]));
     assert_eq!(whole.new, [(Place::Stored(Storage::Modem, 3), PDU.to_owned())]);
 }
 
 #[test]
-fn what_a_list_gives_is_enough_and_given_once() {
+fn a_listed_message_is_reported_once_and_not_read_by_itself() {
     let mut inbox = in_storage(Storage::Modem);
     let list = lines(&["+CMGL: 3,1,,30", PDU, "+CMGL: 4,1,,30", OTHER]);
     let (first, second) = (Place::Stored(Storage::Modem, 3), Place::Stored(Storage::Modem, 4));
@@ -195,17 +195,17 @@ fn what_a_list_gives_is_enough_and_given_once() {
 }
 
 #[test]
-fn several_messages_that_were_told_of_are_listed_and_not_read_one_by_one() {
+fn several_new_messages_are_listed_and_not_read_one_by_one() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited("+CMTI: \"ME\",3");
     inbox.unsolicited("+CMTI: \"ME\",4");
     assert_eq!(ask(&mut inbox), Some(LIST));
     let is_ready = |step: &Step| !matches!(step, Step::List(_));
-    assert_eq!(inbox.next(is_ready), Some(read(3)), "where it was listed just now");
+    assert_eq!(inbox.next(is_ready), Some(read(3)), "if it may not be listed yet");
 }
 
 #[test]
-fn a_message_whose_deletion_failed_is_deleted_again_and_a_new_one_in_its_place_is_not() {
+fn a_failed_deletion_is_repeated_and_a_new_message_in_its_place_is_kept() {
     for (listed, expected) in [(PDU, Some(delete(3))), (OTHER, None)] {
         for answer in [Final::Ok, refused()] {
             let mut inbox = discarded(3);
@@ -213,7 +213,7 @@ fn a_message_whose_deletion_failed_is_deleted_again_and_a_new_one_in_its_place_i
             inbox.deleted(Storage::Modem, 3, &answer);
             assert_eq!(ask(&mut inbox), None, "once is enough for now");
             let new = inbox.listed(Storage::Modem, &lines(&["+CMGL: 3,1,,30", listed])).new;
-            // What was deleted and is still there, word for word, came a second time.
+            // A deleted message that is listed again, word for word, has come a second time.
             let is_new = answer == Final::Ok || expected.is_none();
             assert_eq!(new.len(), usize::from(is_new), "{listed} {answer:?}");
             assert_eq!(ask(&mut inbox), expected.filter(|_| !is_new));
@@ -221,9 +221,9 @@ fn a_message_whose_deletion_failed_is_deleted_again_and_a_new_one_in_its_place_i
     }
 }
 
-/// After a visit elsewhere, and where the modem says meanwhile that something came.
+/// After another storage was selected, and after a URC for the same index.
 #[test]
-fn nothing_is_deleted_at_an_index_that_was_not_seen_to_hold_what_was_judged() {
+fn nothing_is_deleted_at_an_index_that_may_hold_another_message() {
     let answer = |pdu| lines(&["+CMGR: 1,,30", pdu]);
     let mut inbox = discarded(3);
     inbox.storage_selected(Storage::Card, &Final::Ok);
@@ -243,13 +243,13 @@ fn nothing_is_deleted_at_an_index_that_was_not_seen_to_hold_what_was_judged() {
     assert_eq!(ask(&mut inbox), Some(read(3)));
     assert_eq!(inbox.read(Storage::Modem, 3, &Final::Ok, &answer("garbage")), Read::Garbled);
     let is_ready = |step: &Step| *step != read(3);
-    assert_eq!(inbox.urgent(is_ready).or_else(|| inbox.next(is_ready)), Some(LIST), "a list shows it, too");
+    assert_eq!(inbox.urgent(is_ready).or_else(|| inbox.next(is_ready)), Some(LIST), "a listing has it, too");
     assert_eq!(inbox.listed(Storage::Modem, &lines(&["+CMGL: 3,1,,30", PDU])).new, []);
     assert_eq!(ask(&mut inbox), Some(delete(3)));
 }
 
 #[test]
-fn what_a_list_leaves_out_is_told_once_and_again_when_it_changes() {
+fn what_a_listing_leaves_out_is_reported_once_and_again_when_it_changes() {
     let mut inbox = in_storage(Storage::Modem);
     let (cut, whole) = (lines(&["+CMGL: 3,1,,30"]), lines(&["+CMGL: 3,1,,30", PDU]));
     let text = lines(&["+CMGL: 1,\"REC UNREAD\",\"+336\"", "connect"]);
@@ -267,14 +267,14 @@ fn what_a_list_leaves_out_is_told_once_and_again_when_it_changes() {
 }
 
 #[test]
-fn a_modem_that_lists_in_text_mode_is_put_into_pdu_mode_again() {
+fn a_modem_that_lists_in_text_mode_gets_the_command_for_pdu_mode_again() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.listed(Storage::Modem, &lines(&["+CMGL: 1,\"REC UNREAD\",\"+336\"", "connect"]));
     assert_eq!(run(&mut inbox), [Step::PduMode]);
 }
 
 #[test]
-fn only_reports_that_the_modem_admits_are_asked_for() {
+fn the_best_setting_of_cnmi_that_the_modem_offers_is_tried() {
     let table = [
         ("+CNMI: (0-2),(0-3),(0-3),(0-2),(0,1)", Some(0)),
         ("+CNMI: (2),(0-3),(0,2),(0,2),(0)", Some(1)),

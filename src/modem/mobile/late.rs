@@ -1,22 +1,22 @@
-//! Answers that come after their command was given up. Until the last of them has come, each command gets
-//! the one before's.
+//! Answers that come after their command has expired. Until the last of them has come, each command gets the answer of
+//! the one before it.
 
 use std::time::Duration;
 
-/// How long after a command was given up its answer may still come.
+/// How long after a command has expired its answer may still come.
 const LATE: Duration = Duration::from_secs(30);
 
-/// What is still to come, as far as is known.
+/// Which late answers are to be expected.
 #[derive(Debug, Default)]
 pub(super) struct Late {
-    /// When the last command was given up.
+    /// When the last command has expired.
     silence: Option<Duration>,
-    /// When the last answer came that nobody waited for.
+    /// When the last late answer came.
     answer: Option<Duration>,
 }
 
 impl Late {
-    /// A command is given up.
+    /// A command has expired.
     pub fn silent(&mut self, now: Duration) {
         self.silence = Some(now);
     }
@@ -26,8 +26,8 @@ impl Late {
         self.silence.map(|at| at + LATE).filter(|until| now < *until)
     }
 
-    /// An answer has come that nobody waited for. Whether it is the first of several: a modem that says
-    /// such things without end is not listened to without end.
+    /// A late answer has come. Returns whether it is the first of several: further ones have no effect, since a modem
+    /// may send them without end.
     pub fn came(&mut self, now: Duration) -> bool {
         let is_first = self.answer.is_none_or(|at| at + LATE <= now);
         if is_first {

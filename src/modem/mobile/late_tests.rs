@@ -1,11 +1,11 @@
-//! Answers that come too late, as transcripts.
+//! Late answers, as transcripts.
 
 use super::message_tests::{ONE_STORAGE, PDU, listing};
 use super::tests::{SECOND, option, settled, with_pin};
 
-/// What comes when nobody waits for it any more is not logged: there is a one-time code in it.
+/// A late message is not logged: there is a one-time code in it.
 #[test]
-fn a_message_that_is_read_too_late_is_read_again_and_its_content_is_in_no_log() {
+fn a_message_that_comes_too_late_is_read_again_and_not_logged() {
     let slow = option(&[("AT+CMGR=3", ""), ONE_STORAGE]);
     let mut mobile = settled(&option(&[ONE_STORAGE]));
     let mut written = slow.send_urc(&mut mobile, "+CMTI: \"ME\",3", 2 * SECOND);
@@ -21,8 +21,8 @@ fn a_message_that_is_read_too_late_is_read_again_and_its_content_is_in_no_log() 
     assert_eq!(later.matches("Message {").count(), 1, "{later}");
 }
 
-/// An `OK` that comes late must not be taken for the PIN's: a wrong PIN would count as accepted, and
-/// cost a try in every boot.
+/// A late `OK` must not be taken for the answer to the PIN: a wrong PIN would count as accepted, and cost a try in
+/// every boot.
 #[test]
 fn no_pin_is_given_while_an_earlier_answer_may_still_come() {
     let locked = [

@@ -1,5 +1,5 @@
-//! What modems answer to `+CMGL` and `+CMGR` in PDU mode (TS 27.005 §4.1, §4.2): a line of values and a PDU for each
-//! message. The length among the values decides: what has it is the message, in whatever form it comes.
+//! Parses the answers to `+CMGL` and `+CMGR` in PDU mode (TS 27.005 §4.1, §4.2): a line of values and a PDU for each
+//! message. The length among the values decides: the PDU of that length is the message, in whatever form it comes.
 
 use crate::modem::at::values::split;
 
@@ -8,20 +8,20 @@ const LONGEST_LENGTH: usize = 3;
 /// A status in words is that of text mode (TS 27.005 §3.1, `<stat>`).
 const IN_WORDS: [&str; 2] = ["REC ", "STO "];
 
-/// What an answer to `+CMGL` holds.
+/// The content of an answer to `+CMGL`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Listing {
     /// Indices and PDUs.
     pub messages: Vec<(u16, String)>,
-    /// Indices of what lies there and could not be read.
+    /// Indices of entries that could not be read.
     pub broken: Vec<u16>,
-    /// How many entries and lines could not be understood.
+    /// How many entries and lines could not be parsed.
     pub unreadable: usize,
-    /// The modem is in text mode. Nothing that it lists is believed: the lines of a text can look like anything.
+    /// The modem is in text mode. Its entries are ignored: the lines of a text can look like anything.
     pub is_text_mode: bool,
 }
 
-/// What lies at a place.
+/// The content of a place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reading {
     /// A message, received or not.
@@ -34,7 +34,7 @@ pub(super) enum Reading {
 #[derive(Debug, Default)]
 struct Head<'a> {
     values: Vec<&'a str>,
-    /// The PDU, where it stands on the same line.
+    /// The PDU, if it is on the same line.
     pdu: Option<&'a str>,
 }
 
@@ -68,15 +68,15 @@ impl<'a> Head<'a> {
         self.values.last().filter(|length| length.len() <= LONGEST_LENGTH)?.parse().ok()
     }
 
-    /// The index, where an answer to `+CMGR` has it before its three values (gammu, tests/at-sms/26.dump).
+    /// The index, if an answer to `+CMGR` has it before its three values (gammu, tests/at-sms/26.dump).
     fn index_before_values(&self) -> Option<u16> {
         let has_status = self.values.get(1).is_some_and(|status| status.parse::<u8>().is_ok());
         (self.values.len() == 4 && has_status).then(|| self.index())?
     }
 }
 
-/// Reads an answer to `+CMGL`. What cannot be understood is left out, and the rest is read; a line that is neither
-/// values nor a PDU is one that the modem says by itself.
+/// Parses an answer to `+CMGL`. Entries that cannot be parsed are left out. A line that is neither values nor a PDU is
+/// a URC.
 pub(super) fn listing(answer: &[String]) -> Listing {
     let mut listing = Listing::default();
     let mut open: Option<Head> = None;
@@ -109,7 +109,7 @@ impl Listing {
         }
     }
 
-    /// An entry without a PDU is an empty place, as Huawei's sticks show it, or cut off.
+    /// An entry without a PDU is an empty place, as Huawei's sticks list it, or cut off.
     fn without_pdu(&mut self, head: Option<Head>) {
         match head {
             Some(head) if head.length() != Some(0) => self.broken(head.index()),
@@ -122,7 +122,7 @@ impl Listing {
         self.broken.extend(index);
     }
 
-    /// Of two messages at one index neither can be the one that would be deleted there.
+    /// Of two messages at one index, neither is certainly the one that a deletion would delete.
     fn is_new(&mut self, index: u16, pdu: &str) -> bool {
         let before = self.messages.len();
         self.messages.retain(|(listed, it)| *listed != index || it == pdu);
@@ -130,7 +130,7 @@ impl Listing {
     }
 }
 
-/// Reads an answer to `+CMGR` of this index.
+/// Parses an answer to `+CMGR` for this index.
 pub(super) fn message(answer: &[String], index: u16) -> Reading {
     let Some(at) = answer.iter().position(|line| line.starts_with("+CMGR")) else {
         return if answer.is_empty() { Reading::Empty } else { Reading::Garbled };
@@ -148,7 +148,7 @@ pub(super) fn message(answer: &[String], index: u16) -> Reading {
     }
 }
 
-/// Whether it can be nothing but a PDU: the address of a service centre and a message are longer than any number.
+/// Whether it can only be a PDU: the address of a service centre and a message are longer than any number.
 fn is_pdu(value: &str) -> bool {
     value.len() > 2 * LONGEST_LENGTH && is_hexadecimal(value)
 }
@@ -157,7 +157,7 @@ fn is_hexadecimal(line: &str) -> bool {
     !line.is_empty() && line.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-/// Whether a PDU in hexadecimal has the length that was announced: that of what follows the service centre's address.
+/// Whether a PDU in hexadecimal has the announced length, which counts the octets after the service centre's address.
 pub(super) fn is_whole(pdu: &str, length: Option<usize>) -> bool {
     let service_centre = pdu.get(..2).and_then(|octet| usize::from_str_radix(octet, 16).ok());
     let octets = service_centre.map(|octets| pdu.len() / 2 - 1 - octets.min(pdu.len() / 2 - 1));

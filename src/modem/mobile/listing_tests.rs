@@ -23,9 +23,9 @@ const CMT: &str = "07918497483252F0040B918496445078F700007121320144744004D4F29C0
 /// gammu/gammu#126, a Huawei E1752: 23 octets.
 const E1752: &str = "07913366003051F5040B913366304381F90000518071913480404D4F29C0E";
 
-/// An answer, and the messages that it holds.
+/// An answer, and its messages.
 type ListCase<'a> = (&'a [&'a str], &'a [(u16, &'a str)]);
-/// An answer, the messages that can be read, the indices of the others, and how many could not be understood.
+/// An answer, the messages that can be read, the indices of the others, and how many could not be parsed.
 type BrokenCase<'a> = (&'a [&'a str], Vec<(u16, String)>, &'a [u16], usize);
 
 fn lines(lines: &[&str]) -> Vec<String> {
@@ -58,7 +58,7 @@ fn every_modem_s_form_of_a_message_is_read() {
 }
 
 #[test]
-fn what_is_not_surely_the_message_of_that_index_is_none() {
+fn only_what_is_certainly_the_message_of_the_index_is_read() {
     let (cut, odd) = (&GERMAN[..40], &GERMAN[..41]);
     let table = [
         (vec![], Reading::Empty),
@@ -84,14 +84,14 @@ fn what_is_not_surely_the_message_of_that_index_is_none() {
     }
 }
 
-/// What is read of a list, and the indices of what lies there and is not.
+/// The messages of a listing, and the indices of those that could not be read.
 fn listed(answer: &[&str]) -> (Vec<(u16, String)>, Vec<u16>) {
     let Listing { messages, broken, .. } = listing(&lines(answer));
     (messages, broken)
 }
 
 #[test]
-fn every_modem_s_form_of_a_list_is_read() {
+fn every_modem_s_form_of_a_listing_is_read() {
     let on_one_line = format!("+CMGL: 1,1,,147 {LONG}");
     let table: [ListCase; 13] = [
         (&[], &[]),
@@ -110,7 +110,7 @@ fn every_modem_s_form_of_a_list_is_read() {
         (&[&on_one_line], &[(1, LONG)]),
         // An empty place, as Huawei's sticks show it, between two messages.
         (&["+CMGL: 0,1,,23", SHORT, "+CMGL: 1,1,,0", "+CMGL: 2,1,,25", GERMAN], &[(0, SHORT), (2, GERMAN)]),
-        // What the modem says by itself, anywhere.
+        // URCs, anywhere.
         (&["MODEM: READY", "+CMGL: 0,1,,23", "MODEM: READY", SHORT, "RING RING"], &[(0, SHORT)]),
     ];
     for (answer, expected) in table {
@@ -123,7 +123,7 @@ fn every_modem_s_form_of_a_list_is_read() {
 }
 
 #[test]
-fn an_entry_that_cannot_be_understood_is_left_out_and_the_others_are_read() {
+fn an_entry_that_cannot_be_parsed_is_left_out_and_the_others_are_read() {
     let short = |index| (index, SHORT.to_owned());
     let table: [BrokenCase; 8] = [
         (&["+CMGL: 0,1,,23", SHORT, "+CMGL: 1,1,,25"], vec![short(0)], &[1], 1),
@@ -132,7 +132,7 @@ fn an_entry_that_cannot_be_understood_is_left_out_and_the_others_are_read() {
         (&["+CMGL: 70000,1,,23", SHORT, "+CMGL: 2,1,,23", SHORT], vec![short(2)], &[], 1),
         (&[SHORT, "+CMGL: 2,1,,23", SHORT], vec![short(2)], &[], 1),
         (&["+CMGL: 1,1,,23", GERMAN, "+CMGL: 2,1,,23", SHORT], vec![short(2)], &[1], 1),
-        // Two messages at one index: neither is surely what a deletion would take.
+        // Two messages at one index: neither is certainly the one that a deletion would delete.
         (
             &["+CMGL: 1,1,,25", GERMAN, "+CMGL: 1,1,,23", SHORT, "+CMGL: 2,1,,23", SHORT],
             vec![short(2)],
@@ -148,9 +148,9 @@ fn an_entry_that_cannot_be_understood_is_left_out_and_the_others_are_read() {
     }
 }
 
-/// SIM7670G and others show a text as it is, whatever its sender has put into it.
+/// SIM7670G and others list a text unchanged, whatever its sender has written.
 #[test]
-fn in_text_mode_nothing_is_believed_that_looks_like_a_message() {
+fn in_text_mode_a_line_that_looks_like_a_message_is_ignored() {
     let answer =
         ["+CMGL: 1,\"REC UNREAD\",\"+336\",,\"26/07/14,05:59:58+08\"", "hello", "+CMGL: 7,1,,23", SHORT];
     let expected = Listing { is_text_mode: true, ..Listing::default() };

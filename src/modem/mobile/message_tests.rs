@@ -1,4 +1,4 @@
-//! Messages that come and go, as transcripts.
+//! Incoming and outgoing messages, as transcripts.
 
 use super::tests::{Modem, OPTION, SECOND, mobile, option, settled};
 use super::*;
@@ -25,24 +25,24 @@ fn a_message_is_reported_once_and_deleted_when_it_is_discarded() {
     let place = Place::Stored(Storage::Modem, 3);
     let report = format!("{:?}\n", Report::Message { place, pdu: PDU.to_owned() });
     assert_eq!(written, format!("Info: modem says +CMTI: \"ME\",3\n> AT+CMGR=3\n{report}"));
-    // It is seen again when the storage is looked at, and not reported again.
+    // The next listing has it again, and it is not reported again.
     let later: String = (2..=12).map(|minute| modem.talk(&mut mobile, minute * 60 * SECOND)).collect();
     assert!(later.contains("AT+CMGL=4") && !later.contains("AT+CMGR"), "{later}");
 
-    assert!(!mobile.has_errands());
+    assert!(!mobile.has_pending_orders());
     mobile.discard(place);
-    assert!(mobile.has_errands());
+    assert!(mobile.has_pending_orders());
     assert!(
         mobile.next_deadline().is_some_and(|at| at <= 720 * SECOND),
         "at once, twelve minutes after the start"
     );
     assert_eq!(modem.talk(&mut mobile, 721 * SECOND), "> AT+CMGD=3\n");
-    assert!(!mobile.has_errands());
+    assert!(!mobile.has_pending_orders());
     assert_eq!(option(&[]).talk(&mut mobile, 722 * SECOND), "");
 }
 
 #[test]
-fn messages_that_came_while_nobody_listened_are_found_at_the_start() {
+fn messages_that_came_while_the_port_was_closed_are_found_at_the_start() {
     let message = format!("+CMGR: 0,,30\r\n{PDU}\r\n\r\nOK\r\n");
     let listed = listing(&[(1, PDU), (7, PDU)]);
     let messages = [("AT+CMGR=1", message.as_str()), ("AT+CMGR=7", &message), ("AT+CMGL=4", &listed)];
@@ -51,10 +51,10 @@ fn messages_that_came_while_nobody_listened_are_found_at_the_start() {
     assert_eq!(written.matches("Message {").count(), 2, "{written}");
 }
 
-/// After ten commands in a second nothing is sent for the rest of it. What is put off then is neither forgotten nor left
-/// to the next regular look, a minute later.
+/// After ten commands in a second no more is sent in it. What is delayed by that is not left to the next status check,
+/// a minute later.
 #[test]
-fn what_the_pace_puts_off_is_done_within_a_second() {
+fn what_the_pace_delays_is_done_within_a_second() {
     let message = format!("+CMGR: 0,,30\r\n{PDU}\r\n\r\nOK\r\n");
     let sent = [("AT+CMGS=13", "\r\n> "), ("AT+CMGR=1", message.as_str()), ("AT+CMGD=1", "\r\nOK\r\n")];
     let modem = option(&sent);
@@ -76,7 +76,7 @@ fn what_the_pace_puts_off_is_done_within_a_second() {
 }
 
 #[test]
-fn a_full_storage_is_looked_at_because_it_tells_of_no_message_any_more() {
+fn a_full_storage_is_listed_because_the_modem_reports_no_more_messages() {
     let modem = option(&[]);
     for line in ["^SMMEMFULL: \"SM\"", "+CMS ERROR: 322"] {
         let mut mobile = settled(&modem);
@@ -85,7 +85,7 @@ fn a_full_storage_is_looked_at_because_it_tells_of_no_message_any_more() {
 }
 
 #[test]
-fn a_message_is_passed_on_without_storage_where_the_modem_knows_nothing_else() {
+fn a_message_is_delivered_without_storage_if_the_modem_offers_nothing_else() {
     let modem = option(&[
         ("AT+CNMI=?", "\r\n+CNMI: (2),(0,2),(0),(0),(0)\r\n\r\nOK\r\n"),
         ("AT+CNMI=2,2,0,0,0", "\r\nOK\r\n"),
@@ -94,13 +94,13 @@ fn a_message_is_passed_on_without_storage_where_the_modem_knows_nothing_else() {
     ]);
     let mut mobile = settled(&modem);
     let written = modem.send_urc(&mut mobile, &format!("+CMT: ,30\r\n{PDU}"), 2 * SECOND);
-    assert!(written.starts_with("Message { place: PassedOn"), "{written}");
-    mobile.discard(Place::PassedOn);
+    assert!(written.starts_with("Message { place: NotStored"), "{written}");
+    mobile.discard(Place::NotStored);
     assert_eq!(modem.talk(&mut mobile, 3 * SECOND), "> AT+CNMA\n");
 }
 
 #[test]
-fn reports_that_a_modem_refuses_are_followed_by_the_next_it_might_take() {
+fn a_refused_setting_of_cnmi_is_followed_by_the_next_one() {
     let modem = option(&[
         ("AT+CNMI=?", "\r\nERROR\r\n"),
         ("AT+CNMI=2,1,2,1,0", "\r\n+CMS ERROR: 303\r\n"),
@@ -113,7 +113,7 @@ fn reports_that_a_modem_refuses_are_followed_by_the_next_it_might_take() {
 }
 
 #[test]
-fn the_storage_is_looked_at_every_minute_even_if_nothing_was_told() {
+fn the_storage_is_listed_every_minute_even_without_a_urc() {
     let message = format!("+CMGR: 0,,30\r\n{PDU}\r\n\r\nOK\r\n");
     let listed = listing(&[(4, PDU)]);
     let deaf = OPTION.iter().filter(|(asked, _)| !asked.starts_with("AT+CNMI")).copied();
@@ -128,7 +128,7 @@ fn sms(id: u64) -> OutgoingSms {
 }
 
 #[test]
-fn a_message_is_sent_and_told_of_even_if_another_comes_in_between() {
+fn a_message_is_sent_and_reported_even_if_another_comes_in_between() {
     let sent = "\r\n+CMTI: \"ME\",5\r\n\r\n+CMGS: 12\r\n\r\nOK\r\n";
     let modem = option(&[("AT+CMGS=12", "\r\n> "), ("001100038111F200000B02EF35", sent)]);
     let mut mobile = settled(&modem);
@@ -144,7 +144,7 @@ fn a_message_is_sent_and_told_of_even_if_another_comes_in_between() {
 
 /// TS 24.011 annex E-2: 38 is a network out of order.
 #[test]
-fn a_message_that_is_refused_is_sent_again_after_pauses_that_grow_for_an_hour() {
+fn a_refused_message_is_sent_again_for_an_hour_after_growing_pauses() {
     let modem = option(&[
         ("AT+CMGS=12", "\r\n> "),
         ("001100038111F200000B02EF35", "\r\n+CMS ERROR: 38\r\n"),
@@ -152,19 +152,19 @@ fn a_message_that_is_refused_is_sent_again_after_pauses_that_grow_for_an_hour() 
     ]);
     let mut mobile = settled(&modem);
     mobile.send(sms(9));
-    let (mut tries, mut told) = (Vec::new(), Vec::new());
+    let (mut tries, mut not_sent) = (Vec::new(), Vec::new());
     for second in 2..4000 {
         let written = modem.talk(&mut mobile, second * SECOND);
         tries.extend(written.matches("> AT+CMGS=12").map(|_| second));
-        told.extend(written.matches("NotSent(").map(|_| second));
+        not_sent.extend(written.matches("NotSent(").map(|_| second));
         assert!(mobile.next_deadline().is_some_and(|at| at > second * SECOND), "{second}");
     }
     assert_eq!(tries[..7], [2, 12, 42, 102, 222, 522, 822]);
-    assert_eq!((tries.len(), told), (16, vec![3522]));
-    assert!(!mobile.has_errands());
+    assert_eq!((tries.len(), not_sent), (16, vec![3522]));
+    assert!(!mobile.has_pending_orders());
 }
 
-/// 322: the storage is full, also for what comes.
+/// 322: the storage is full, also for incoming messages.
 #[test]
 fn the_storage_is_listed_after_a_refusal_because_of_it() {
     let modem = option(&[("AT+CMGS=12", "\r\n+CMS ERROR: 322\r\n")]);
@@ -200,7 +200,7 @@ fn an_ok_alone_says_that_a_message_was_sent() {
 }
 
 #[test]
-fn a_modem_that_swallows_a_message_is_freed_from_its_prompt_and_the_sender_is_told() {
+fn a_modem_that_loses_a_message_leaves_its_prompt_and_the_loss_is_reported() {
     let modem =
         option(&[("AT+CMGS=12", "\r\n> "), ("001100038111F200000B02EF35", ""), ("\x1b", "\r\nOK\r\n")]);
     let mut mobile = settled(&modem);
@@ -220,7 +220,7 @@ fn a_modem_that_swallows_a_message_is_freed_from_its_prompt_and_the_sender_is_to
 }
 
 #[test]
-fn after_a_send_that_got_no_answer_the_storage_is_listed_before_the_next_status_check() {
+fn after_an_unanswered_message_the_storage_is_listed_before_the_next_status_check() {
     let modem = option(&[("AT+CMGS=12", ""), ("\x1b", "\r\nOK\r\n")]);
     let mut mobile = settled(&modem);
     mobile.send(sms(9));
@@ -235,7 +235,7 @@ fn after_a_send_that_got_no_answer_the_storage_is_listed_before_the_next_status_
 }
 
 #[test]
-fn a_message_waits_for_the_network_and_not_for_ever() {
+fn a_message_waits_for_the_network_for_a_limited_time() {
     let searching = option(&[("AT+CREG?", "+CREG: 0,2\r\nOK\r\n"), ("AT+CGREG?", "+CGREG: 0,2\r\nOK\r\n")]);
     let mut mobile = mobile();
     searching.talk(&mut mobile, SECOND);

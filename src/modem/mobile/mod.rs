@@ -1,7 +1,7 @@
-//! The conversation with a mobile modem: its SIM, its network, its messages.
+//! The protocol of a mobile modem: its SIM, its network, its messages.
 //!
-//! The next command is chosen whenever the modem is free ([`Mobile::choose`]): what must come
-//! first stands first, and what arrives in between only adds to what is to be done.
+//! [`Mobile::choose`] picks the next command whenever none is under way, in order of importance. Everything that
+//! arrives meanwhile only adds commands.
 
 mod answer;
 mod cnmi;
@@ -52,100 +52,100 @@ use outbox::Outbox;
 use pace::Pace;
 use step::{Asked, Step};
 
-/// How often the signal is asked for once all is known.
+/// How often network and signal are checked once the modem is configured.
 const WATCH_EVERY: Duration = Duration::from_secs(60);
-/// Every so many status checks the settings are made again.
+/// The settings are repeated at every so many status checks.
 const REFRESH_EVERY: u32 = 10;
-/// How often a SIM that is not ready is looked at, and a network that does not let the modem in.
+/// How often a SIM that is not ready is checked, and a registration that has failed.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-/// Between two looks at a SIM that was just opened, or a modem that is starting.
+/// The interval between checks of a SIM that was just unlocked, or of a modem that is starting.
 const SOON: Duration = Duration::from_secs(1);
-/// A modem that was just plugged in or reset may swallow or garble the first commands.
+/// A modem that was just plugged in or reset may lose or garble the first commands.
 const ATTENTION_TRIES: u32 = 5;
-/// An Option stick that is still not done with its start after so many looks never says so.
+/// An Option stick that is not ready after so many checks never reports that it is.
 const READINESS_TRIES: u32 = 30;
-/// So many commands in a row without an answer: the modem hangs, or its port is the wrong one.
+/// After so many consecutive commands without an answer the modem hangs, or its port is the wrong one.
 const PATIENCE: u32 = 3;
-/// A modem that has found no network for so long, or whose SIM cannot be read, is put on the recovery.
+/// A modem without a network for this long, or whose SIM cannot be read, is recovered.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(600);
-/// A modem that has restarted does not do it again so soon, whatever it says.
+/// A modem does not restart again within this time, whatever it reports.
 const RESTART_TAKES: Duration = Duration::from_secs(10);
-/// Silence before `+++` (V.250 leaves it to the modem; Hayes' one second, and a little more).
+/// Silence before `+++`: Hayes' one second and a margin (V.250 leaves it to the modem).
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
-/// What a mobile modem has to tell.
+/// A report of a mobile modem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Report {
-    /// A message has come. It stays where it is until it is [discarded](Mobile::discard), and is
-    /// reported again when the port was closed in between.
+    /// A message has come. It stays in the modem until it is [discarded](Mobile::discard), and is reported again if the
+    /// port was closed in between.
     Message {
         /// Where it is.
         place: Place,
         /// In hexadecimal, with the address of the service centre (TS 27.005 §3.1, `<pdu>`).
         pdu: String,
     },
-    /// The network has taken a message.
+    /// The network has accepted a message.
     Sent(SmsId),
-    /// A message was not sent, as far as is known; why.
+    /// A message was probably not sent; the reason.
     NotSent(SmsId, String),
-    /// The time that the network tells, in seconds since 1970.
+    /// The network's time, in seconds since 1970.
     NetworkTime(i64),
-    /// The same, told by a clock that may mean one of two times.
+    /// The same, from a clock that may show one of two times.
     ClockReading(ClockReading),
 }
 
 type Action = ProtocolAction<Report>;
 
-/// Talks to a mobile modem.
+/// The protocol of a mobile modem.
 #[derive(Debug)]
 pub struct Mobile {
     queue: Queue<Asked>,
     pin_policy: PinPolicy,
     outbox: Outbox,
-    talk: Talk,
+    state: State,
     pace: Pace,
-    /// The next command is to be chosen as soon as one may be sent: something was asked for from outside, or the
-    /// [pace](Pace::free_since) has put the choice off.
+    /// The next command must be chosen as soon as one may be sent: the owner has requested something, or the
+    /// [pace](Pace::free_since) has delayed the choice.
     must_choose: bool,
-    /// Nothing more is asked: another program is to have the port.
-    makes_way: bool,
+    /// No more commands: another program is to have the port.
+    is_releasing: bool,
 }
 
-/// What must be asked again after a port was opened.
+/// The state since a port was opened.
 #[derive(Debug, Default)]
-struct Talk {
-    /// What the recovery wants to be done first, answer or not.
+struct State {
+    /// Commands of the recovery step, which come first, whether the modem answers or not.
     remedy: VecDeque<Step>,
-    /// Commands that wait, in order.
+    /// Waiting commands, in order.
     plan: VecDeque<Step>,
     inbox: Inbox,
     known: Known,
-    /// Nothing is said before.
+    /// No command before this time.
     pause: Option<Duration>,
-    /// When to look at SIM, network and signal again.
+    /// When to check SIM, network and signal again.
     watch: Option<Duration>,
     watches: u32,
-    /// Tries of the first command, or looks at a modem that is starting.
+    /// Tries of the first command, or checks of a modem that is starting.
     attempts: u32,
-    /// Commands in a row that got no answer.
+    /// Consecutive commands without an answer.
     silent: u32,
-    /// Essential commands in a row that got none, although the modem answers others.
+    /// Consecutive essential commands without an answer, although the modem answers others.
     essential_silent: u32,
-    /// Whether to find out first whether the modem still answers.
+    /// Whether to check first that the modem still answers.
     doubts: bool,
-    /// Commands that the modem does not answer; they are asked again at the next refresh.
+    /// Commands that the modem does not answer; they are tried again at the next refresh.
     unanswered: Vec<Step>,
     late: Late,
     tries: Option<u32>,
     card: Option<String>,
-    /// Since when the modem has no network, or cannot read its SIM.
+    /// Since when the modem has had no network, or could not read its SIM.
     in_vain: Option<Duration>,
     has_time: bool,
-    /// The radio was switched on; once is enough, since a person may have a reason to switch it off.
+    /// The radio was switched on. Once only: a person may have a reason to switch it off.
     switched_on: bool,
-    /// When the modem was asked who it is.
+    /// When the modem was identified.
     identified: Option<Duration>,
-    /// Kinds of lines that the modem says unasked.
+    /// The kinds of unknown URCs so far.
     unknown_urc: BTreeSet<String>,
 }
 
@@ -162,17 +162,17 @@ struct Known {
 }
 
 impl Mobile {
-    /// A modem whose SIM may be given this PIN, with what is [remembered](Memory::load) of the last
-    /// one that was given, in this boot of the box, by whatever name.
+    /// A modem whose SIM may get this PIN; `memory` is [what is stored](Memory::load) about the last PIN, and `boot`
+    /// identifies this boot of the box.
     pub fn new(pin: Option<Pin>, memory: Option<Memory>, boot: impl Into<String>) -> Self {
         Self {
             queue: Queue::default(),
             pin_policy: PinPolicy::new(pin, memory, boot.into()),
             outbox: Outbox::default(),
-            talk: Talk::default(),
+            state: State::default(),
             pace: Pace::default(),
             must_choose: false,
-            makes_way: false,
+            is_releasing: false,
         }
     }
 
@@ -183,35 +183,34 @@ impl Mobile {
         self.must_choose = true;
     }
 
-    /// A message that was reported is not needed any more: it is deleted.
+    /// Deletes a reported message.
     pub fn discard(&mut self, place: Place) {
-        self.talk.inbox.discard(place);
+        self.state.inbox.discard(place);
         self.must_choose = true;
     }
 
-    /// Asks for the network's time as soon as the modem is free: [`Report::NetworkTime`] or
-    /// [`Report::ClockReading`] follows if it has any.
+    /// Reads the network's time as soon as no command is under way: [`Report::NetworkTime`] or [`Report::ClockReading`]
+    /// follows if the modem has it.
     pub fn ask_time(&mut self) {
-        if !self.talk.plan.contains(&Step::Clock) {
-            self.talk.plan.push_back(Step::Clock);
+        if !self.state.plan.contains(&Step::Clock) {
+            self.state.plan.push_back(Step::Clock);
         }
         self.must_choose = true;
     }
 
-    /// Asks nothing more until a port is opened again: whoever waits for the port has it after the present answer.
-    pub fn make_way(&mut self) {
-        self.makes_way = true;
+    /// Sends no more commands until a port is opened again: the port is free after the current answer.
+    pub fn release_port(&mut self) {
+        self.is_releasing = true;
     }
 
-    /// Whether something is still to be done of what was asked for by [`send`](Self::send) and
-    /// [`discard`](Self::discard).
-    pub fn has_errands(&self) -> bool {
-        !self.outbox.is_empty() || self.talk.inbox.has_discarded()
+    /// Whether a request by [`send`](Self::send) or [`discard`](Self::discard) is not carried out yet.
+    pub fn has_pending_orders(&self) -> bool {
+        !self.outbox.is_empty() || self.state.inbox.has_discarded()
     }
 
-    /// Whether messages can be sent and received now.
+    /// Whether the modem can send and receive messages now.
     pub fn is_on_the_network(&self) -> bool {
-        self.talk.known.sim == Some(Sim::Ready) && self.talk.known.network.lets_in()
+        self.state.known.sim == Some(Sim::Ready) && self.state.known.network.lets_in()
     }
 }
 
@@ -220,14 +219,14 @@ impl Protocol for Mobile {
 
     fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<Action> {
         self.queue = Queue::default();
-        self.talk = Talk::default();
-        self.makes_way = false;
-        self.talk.remedy = match step {
+        self.state = State::default();
+        self.is_releasing = false;
+        self.state.remedy = match step {
             Some(RecoveryStep::HangUp) => {
-                self.talk.pause = Some(now + GUARD_TIME);
+                self.state.pause = Some(now + GUARD_TIME);
                 [Step::Escape, Step::HangUp, Step::Reset].into()
             }
-            // A restart would lock a SIM that cannot have its PIN again in this boot.
+            // A restart would lock a SIM that cannot get its PIN again in this boot.
             Some(RecoveryStep::Restart) if self.pin_policy.has_opened() => {
                 [Step::RadioOff, Step::RadioOn].into()
             }
@@ -266,13 +265,13 @@ impl Protocol for Mobile {
         if !self.queue.is_idle() {
             return self.queue.deadline();
         }
-        if self.makes_way {
+        if self.is_releasing {
             return self.outbox.deadline();
         }
         if self.must_choose {
             return Some(self.pace.free_since());
         }
-        let Talk { pause, watch, plan, inbox, .. } = &self.talk;
+        let State { pause, watch, plan, inbox, .. } = &self.state;
         let ready = plan.iter().copied().chain(inbox.waiting()).map(|step| self.pace.ready_at(&step));
         let ready = ready.min().map(|ready| ready.max(self.pace.free_since()));
         let watch = Some(watch.unwrap_or_default()).filter(|_| plan.is_empty());
@@ -282,16 +281,16 @@ impl Protocol for Mobile {
     }
 
     fn is_idle(&self) -> bool {
-        self.queue.is_idle() && (self.talk.pause.is_none() || self.makes_way)
+        self.queue.is_idle() && (self.state.pause.is_none() || self.is_releasing)
     }
 
     fn answers(&self) -> bool {
-        self.talk.known.answers
+        self.state.known.answers
     }
 
-    /// A SIM that only a person can help is no matter for the recovery.
+    /// The recovery cannot help a SIM that needs a person.
     fn works(&self) -> bool {
-        let Talk { known, plan, .. } = &self.talk;
+        let State { known, plan, .. } = &self.state;
         let sim_is_settled = match &known.sim {
             Some(Sim::Ready) => known.network.lets_in(),
             Some(Sim::Wants(_)) => {
@@ -304,14 +303,14 @@ impl Protocol for Mobile {
     }
 
     fn needs_a_person(&self) -> bool {
-        let Known { answers, sim, withheld, .. } = &self.talk.known;
+        let Known { answers, sim, withheld, .. } = &self.state.known;
         let is_withheld = withheld.is_some_and(|why| why != PinWithheld::GivenThisBoot);
         let is_locked = |sim: &Sim| matches!(sim, Sim::Wants(_)) && !sim.wants_pin();
         *answers && (is_withheld || sim.as_ref().is_some_and(|sim| sim.is_missing() || is_locked(sim)))
     }
 
     fn record(&self) -> Record {
-        let Known { manufacturer, model, sim, withheld, network, storage, .. } = &self.talk.known;
+        let Known { manufacturer, model, sim, withheld, network, storage, .. } = &self.state.known;
         let sim = withheld.map(|why| why.to_string()).or_else(|| sim.as_ref().map(Sim::to_string));
         let modem = ModemStatus {
             manufacturer: manufacturer.clone(),
@@ -325,7 +324,7 @@ impl Protocol for Mobile {
 }
 
 impl Mobile {
-    /// Says what is next, if the modem is free.
+    /// Sends the next command, if none is under way.
     fn next_command(&mut self, now: Duration) -> Option<Action> {
         let is_free = self.pace.free_since() <= now;
         if self.queue.is_idle() {
@@ -339,7 +338,7 @@ impl Mobile {
                 self.queue.push(asked, request);
             }
         }
-        // A modem that waits for a text gets it.
+        // A modem at its prompt gets the text.
         if !is_free && !self.queue.has_text() {
             return None;
         }

@@ -1,4 +1,4 @@
-//! The mobile network: whether the modem is let in, who runs it, how well it is heard.
+//! The mobile network: registration, operator and signal.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub(super) struct Network {
     pub calls: Option<Registration>,
     /// For packet data.
     pub packets: Option<Registration>,
-    /// For LTE, which some modems tell of by `+CEREG` alone (victronenergy/venus#1582, vshymanskyy/TinyGSM#467).
+    /// For LTE, which some modems report by `+CEREG` alone (victronenergy/venus#1582, vshymanskyy/TinyGSM#467).
     pub lte: Option<Registration>,
     pub operator: Option<Operator>,
     /// In dBm.
@@ -21,18 +21,18 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Whether messages can be sent and received. A modem that does not tell is believed to be in.
+    /// Whether messages can be sent and received. A modem that does not report its registration counts as registered.
     pub fn lets_in(&self) -> bool {
         self.registration().is_none_or(Registration::lets_in)
     }
 
-    /// The one that lets the modem in, or else what is said first.
+    /// The first registration that admits the modem, or else the first known one.
     pub fn registration(&self) -> Option<Registration> {
-        let told = || [self.calls, self.packets, self.lte].into_iter().flatten();
-        told().find(|registration| registration.lets_in()).or_else(|| told().next())
+        let known = || [self.calls, self.packets, self.lte].into_iter().flatten();
+        known().find(|registration| registration.lets_in()).or_else(|| known().next())
     }
 
-    /// Adds it to what is known of the modem.
+    /// Adds it to the modem's status.
     pub fn describe(&self, modem: ModemStatus) -> ModemStatus {
         ModemStatus {
             registration: self.registration().map(|it| it.to_string()),
@@ -43,17 +43,17 @@ impl Network {
     }
 }
 
-/// Who runs the network.
+/// The operator of the network.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Operator {
     /// Country and network (TS 23.003 §2.2), such as `20815`.
     pub number: Option<String>,
-    /// As the modem or the SIM knows it.
+    /// The name that the modem or the SIM has.
     pub name: Option<String>,
 }
 
 impl Operator {
-    /// Takes the answer to `+COPS?` in: number or name, as `<format>` says. `None` without a network.
+    /// Parses the answer to `+COPS?`: number or name, depending on `<format>`. `None` without a network.
     pub fn from_answer(before: Option<&Self>, answer: &[String]) -> Option<Self> {
         let values = values(answer, "+COPS")?;
         let who = values.get(2).filter(|who| !who.is_empty()).map(|who| (*who).to_owned())?;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signal_is_told_in_dbm() {
+    fn the_signal_is_converted_to_dbm() {
         let table = [
             ("+CSQ: 0,0", Some(-113)),
             ("+CSQ: 31,99", Some(-51)),
@@ -120,9 +120,9 @@ mod tests {
         assert_eq!(Operator::from_answer(both.as_ref(), &lines(&["+COPS: 0"])), None);
     }
 
-    /// What `status` shows of one answer to `+COPS?`. "MM": ModemManager 1d4caa92, src/tests/test-modem-helpers.c.
+    /// What `status` shows after an answer to `+COPS?`. "MM": ModemManager 1d4caa92, src/tests/test-modem-helpers.c.
     #[test]
-    fn every_modem_s_way_to_name_its_operator_is_understood() {
+    fn every_modem_s_form_of_the_operator_is_parsed() {
         let table = [
             ("+COPS: 1,0,\"CHINA MOBILE\"", Some("CHINA MOBILE")), // MM, cops_query_data
             ("+COPS: 1,0,\"CHINA MOBILE\",7", Some("CHINA MOBILE")), // MM

@@ -1,4 +1,4 @@
-//! Messages to be sent, one after the other.
+//! Outgoing messages, sent one after the other.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,11 +10,10 @@ use crate::modem::at::request::Request;
 use crate::modem::at::response::Final;
 use crate::sms::pdu::Submit;
 
-/// A message that could not be sent for so long is not wanted any more: it answers a question that
-/// somebody has asked.
+/// How long a message waits to be sent. It is a reply, which is of no use later.
 const LASTS: Duration = Duration::from_secs(3600);
-/// The pauses after a refusal, the last one again and again: a network that is out of order (`+CMS ERROR:
-/// 38`, TS 24.011 annex E-2) is not so for seconds.
+/// The pauses after a refusal; the last one repeats. A network that is out of order (`+CMS ERROR: 38`, TS 24.011 annex
+/// E-2) stays so for more than seconds.
 const PAUSES: [Duration; 5] = [
     Duration::from_secs(10),
     Duration::from_secs(30),
@@ -22,23 +21,23 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(120),
     Duration::from_secs(300),
 ];
-/// Until the modem asks for the text.
+/// Until the modem prompts for the text.
 const PROMPT_SECONDS: u64 = 10;
 
 /// The number of an outgoing message, chosen by its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SmsId(pub u64);
 
-/// A message to be sent. Only one that fits into an SMS can be written.
+/// An outgoing message, which fits into one SMS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutgoingSms {
-    /// The modem reports by it what became of the message.
+    /// Identifies the message in the modem's report about it.
     pub id: SmsId,
-    /// To whom, and what it says.
+    /// The recipient and the text.
     pub message: Submit,
 }
 
-/// Messages that wait, and the one that is being sent.
+/// The waiting messages, and the one that is being sent.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: VecDeque<Waiting>,
@@ -50,34 +49,34 @@ struct Waiting {
     sms: OutgoingSms,
     /// Known once the first tick has seen it.
     until: Option<Duration>,
-    /// It was refused, and is not sent again before then.
+    /// It was refused, and is not sent again before this time.
     pause: Option<Duration>,
     refusals: usize,
 }
 
-/// What has become of the message that was being sent.
+/// The outcome of the message that was being sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The network has it.
+    /// The network has accepted it.
     Sent(SmsId),
-    /// It has not, for this reason; the message is sent again after this time.
+    /// It was not sent, for this reason, and is sent again after this time.
     Again(String, Duration),
     /// It is given up, for this reason.
     NotSent(SmsId, String),
 }
 
 impl Outbox {
-    /// One more, behind those that wait.
+    /// Queues a message.
     pub fn push(&mut self, sms: OutgoingSms) {
         self.waiting.push_back(Waiting { sms, until: None, pause: None, refusals: 0 });
     }
 
-    /// Whether nothing waits, and nothing is being sent.
+    /// Whether no message waits or is being sent.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.sending.is_none()
     }
 
-    /// Those that have waited too long. Pauses that are over end.
+    /// Removes and returns the messages that have waited too long. Ends the pauses that are over.
     pub fn expire(&mut self, now: Duration) -> Vec<SmsId> {
         for waiting in &mut self.waiting {
             waiting.until.get_or_insert(now + LASTS);
@@ -90,13 +89,13 @@ impl Outbox {
         late
     }
 
-    /// When the first of them has waited too long, or long enough.
+    /// When the next message expires, or its pause ends.
     pub fn deadline(&self) -> Option<Duration> {
         self.waiting.iter().flat_map(|waiting| [waiting.until, waiting.pause]).flatten().min()
     }
 
-    /// The next one to send (TS 27.005 §4.3): the first that no pause keeps, nor an earlier one to the
-    /// same number, which is to arrive first.
+    /// Sends the next message (TS 27.005 §4.3): the first without a pause and without an earlier one to the same
+    /// number, which must arrive first.
     pub fn next(&mut self) -> Option<Request> {
         let to = |at: usize| self.waiting.get(at).map(|waiting| waiting.sms.message.to());
         let may_go =
@@ -108,8 +107,8 @@ impl Outbox {
         Some(Request::from_line(format!("AT+CMGS={length}"), PROMPT_SECONDS).with_text(pdu))
     }
 
-    /// What became of the one that was being sent. `OK` alone is enough: not every modem gives the
-    /// reference of TS 27.005 §3.5.1, and what the network has taken must not be sent twice.
+    /// The modem has answered. `OK` alone is enough: not every modem sends the reference of TS 27.005 §3.5.1, and a
+    /// message that the network has accepted must not be sent twice.
     pub fn answered(&mut self, result: &Final, now: Duration) -> Option<Outcome> {
         match result {
             Final::Ok => Some(Outcome::Sent(self.sending.take()?.sms.id)),
@@ -118,8 +117,8 @@ impl Outbox {
         }
     }
 
-    /// No answer has come about the one that was being sent. Without its text it has certainly not
-    /// been sent; with it, it may have been, and a second one would be one too many.
+    /// The modem has not answered. Without the text the message was certainly not sent; with the text it may have been,
+    /// and must not be sent again.
     pub fn unanswered(&mut self, text: TextGiven, why: String, now: Duration) -> Option<Outcome> {
         match text {
             TextGiven::No => self.refused(why, now),
@@ -127,7 +126,7 @@ impl Outbox {
         }
     }
 
-    /// The port is closed.
+    /// The port is closed. Returns the message that may have been sent.
     pub fn lose(&mut self, text: TextGiven) -> Option<SmsId> {
         let lost = self.sending.take()?;
         match text {

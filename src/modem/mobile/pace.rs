@@ -1,7 +1,7 @@
-//! How often a modem is asked, whatever it answers.
+//! Limits the rate of commands.
 //!
-//! A modem may say in every answer that there is something new, or answer so that the same question comes up again.
-//! Asked at once, it would be asked thousands of times a second.
+//! A modem may report something new in every answer, or give an answer that leads to the same command again. Without a
+//! limit it would get thousands of commands a second.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use super::step::Step;
 /// The most commands within [`WINDOW`].
 const MOST: usize = 10;
 const WINDOW: Duration = Duration::from_secs(1);
-/// Before a command is repeated for the first time.
+/// The pause before the first repetition of a command.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause: with it no regular question comes late.
+/// The longest pause: it delays no regular command.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// A command that was not repeated for so many of its pauses begins with the first one again.
+/// A command that was not repeated for so many of its pauses starts with the first pause again.
 const CALM: u32 = 4;
 
-/// When commands were sent last, and steps taken.
+/// The times of the last commands and steps.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     recent: VecDeque<Duration>,
@@ -33,7 +33,7 @@ struct Begun {
 }
 
 impl Pace {
-    /// From when on a command of whatever kind may be sent, in time since boot.
+    /// When the next command of any kind may be sent, in time since boot.
     pub fn free_since(&self) -> Duration {
         let first = self.recent.front().filter(|_| self.recent.len() >= MOST);
         first.map_or(Duration::ZERO, |first| *first + WINDOW)
@@ -45,7 +45,7 @@ impl Pace {
         begun.map_or(Duration::ZERO, |(_, begun)| begun.last + begun.pause)
     }
 
-    /// Something was sent.
+    /// A command was sent.
     pub fn sent(&mut self, now: Duration) {
         self.recent.push_back(now);
         while self.recent.len() > MOST {
@@ -53,7 +53,7 @@ impl Pace {
         }
     }
 
-    /// A step is taken. One that is repeated soon has a longer pause before it the next time.
+    /// A step is taken. If it is repeated soon, its next pause is longer.
     pub fn begin(&mut self, step: Option<Step>, now: Duration) {
         self.begun.retain(|(_, begun)| now < begun.last + CALM * LONGEST_PAUSE);
         let Some(step) = step.filter(|step| step.is_paced()) else { return };
@@ -67,7 +67,7 @@ impl Pace {
         }
     }
 
-    /// A step has brought something new: what it is for may come up again at once.
+    /// A step has brought something new: it may be repeated at once.
     pub fn progress(&mut self, step: &Step) {
         self.begun.retain(|(it, _)| it != step);
     }
@@ -80,7 +80,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// When a step is taken within a minute by somebody who wants to as soon as he may.
+    /// When a step is taken within a minute, always as soon as allowed.
     fn taken(pace: &mut Pace, step: Step) -> Vec<u64> {
         let mut taken = Vec::new();
         for second in 0..60 {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_brought_something_new_is_asked_at_once() {
+    fn a_step_that_has_brought_something_new_may_be_repeated_at_once() {
         let mut pace = Pace::default();
         pace.begin(Some(Step::Clock), SECOND);
         pace.progress(&Step::Clock);

@@ -1,5 +1,5 @@
-//! Where modems say how many tries the PIN has left: a table, since every maker has a command of its
-//! own. TS 27.007 §8.65 has had a standard one since release 8.
+//! The commands that report how many tries the PIN has left: a table, since every maker has its own. TS 27.007 §8.65
+//! has had a standard one since release 8.
 //!
 //! The makers' commands and the order of their values are those of oFono (drivers/atmodem/sim.c) and
 //! ModemManager (plugins/{option,huawei,ublox,sierra,zte,cinterion,icera,mbm}).
@@ -7,17 +7,17 @@
 use crate::modem::at::request::Request;
 use crate::modem::at::values::values;
 
-/// A command that tells the tries left.
+/// A command that reports the tries left.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PinCounter {
     command: &'static str,
-    /// What its answer begins with.
+    /// The start of its answer.
     name: &'static str,
     place: Place,
     pub(crate) subject: Subject,
 }
 
-/// Where in the answer the tries of the PIN stand.
+/// Where the answer has the tries of the PIN.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     /// The n-th value, from 0.
@@ -28,7 +28,7 @@ enum Place {
     After(&'static str),
 }
 
-/// What the answer is about.
+/// The code that the answer is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// The PIN.
@@ -82,7 +82,7 @@ pub(super) const SPEEDUP: PinCounter = counter("AT+CPNNUM", "+CPNNUM", Place::Af
 const MOST_TRIES: u32 = 15;
 
 impl PinCounter {
-    /// What the modem is asked. It changes nothing.
+    /// The command. It changes nothing.
     pub fn request(&self) -> Request {
         Request::new(self.command, 5)
     }
@@ -109,8 +109,7 @@ impl PinCounter {
 mod tests {
     use super::super::quirks::Quirks;
 
-    /// What modems answer when the SIM waits for its PIN: the maker as `+CGMI` names it, the command
-    /// that tells, the answer, the tries. Sources beside them.
+    /// The maker as `+CGMI` names it, the command, the answer, and the tries. Sources beside them.
     #[test]
     fn every_maker_s_counter_is_read() {
         for (maker, command, answer, tries) in [
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_tells_no_tries() {
+    fn no_tries_are_read_from_another_answer() {
         for maker in ["", "u-blox", "Quectel", "SpeedUp", "huawei", "Cinterion"] {
             for answer in ["", "+CPIN: SIM PIN", "+CPINR:", "+UPINCNT: ,", "^CPIN: SIM PIN", "PIN1=", "3"] {
                 let answer = [answer.to_owned()];

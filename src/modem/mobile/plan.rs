@@ -1,37 +1,37 @@
-//! What is asked next, and what is asked now and then.
+//! Chooses the next command, and plans the regular ones.
 
 use std::time::Duration;
 
 use super::step::{Asked, OperatorFormat, Step};
-use super::{LOOK_EVERY, Mobile, REFRESH_EVERY, Sim, Talk, WATCH_EVERY};
+use super::{LOOK_EVERY, Mobile, REFRESH_EVERY, Sim, State, WATCH_EVERY};
 use crate::modem::at::request::Request;
 
 impl Mobile {
-    /// What to say next. The order is that of importance.
+    /// The next command, in order of importance.
     pub(super) fn choose(&mut self, now: Duration) -> Option<(Asked, Request)> {
-        if self.makes_way || self.talk.pause.is_some_and(|pause| now < pause) {
+        if self.is_releasing || self.state.pause.is_some_and(|pause| now < pause) {
             return None;
         }
-        self.talk.pause = None;
-        if let Some(step) = self.talk.remedy.pop_front() {
+        self.state.pause = None;
+        if let Some(step) = self.state.remedy.pop_front() {
             return Some(asked(step));
         }
-        if !self.talk.known.answers {
-            let in_words = self.talk.attempts % 2 == 1;
+        if !self.state.known.answers {
+            let in_words = self.state.attempts % 2 == 1;
             return Some(asked(if in_words { Step::AttentionInWords } else { Step::Attention }));
         }
-        if std::mem::take(&mut self.talk.doubts) {
+        if std::mem::take(&mut self.state.doubts) {
             return Some(asked(Step::Alive));
         }
         self.leave_out_unanswered();
-        if self.talk.plan.is_empty() && self.talk.watch.is_none_or(|watch| watch <= now) {
+        if self.state.plan.is_empty() && self.state.watch.is_none_or(|watch| watch <= now) {
             self.watch(now);
             self.leave_out_unanswered();
         }
-        let may_send = self.is_on_the_network() && self.talk.inbox.is_set_up();
+        let may_send = self.is_on_the_network() && self.state.inbox.is_set_up();
         let pace = &self.pace;
         let is_ready = |step: &Step| pace.ready_at(step) <= now;
-        let Talk { plan, inbox, .. } = &mut self.talk;
+        let State { plan, inbox, .. } = &mut self.state;
         let planned = plan.iter().position(is_ready).and_then(|at| plan.remove(at));
         if let Some(step) = planned.or_else(|| inbox.urgent(is_ready)) {
             return Some(asked(step));
@@ -43,49 +43,54 @@ impl Mobile {
     }
 
     pub(super) fn leave_out_unanswered(&mut self) {
-        let Talk { plan, unanswered, .. } = &mut self.talk;
+        let State { plan, unanswered, .. } = &mut self.state;
         plan.retain(|step| !unanswered.contains(step));
     }
 
-    /// What is asked now and then.
+    /// The regular status check.
     pub(super) fn watch(&mut self, now: Duration) {
-        let talk = &mut self.talk;
-        talk.watch = Some(now + WATCH_EVERY);
-        if talk.known.sim != Some(Sim::Ready) {
-            talk.plan.push_back(Step::Sim);
-            talk.plan.push_back(Step::Signal);
-            // What only a person can change is not looked at so often.
-            let is_withheld = talk.known.withheld.is_some();
-            talk.watch = Some(now + if is_withheld { WATCH_EVERY } else { LOOK_EVERY });
+        let state = &mut self.state;
+        state.watch = Some(now + WATCH_EVERY);
+        if state.known.sim != Some(Sim::Ready) {
+            state.plan.push_back(Step::Sim);
+            state.plan.push_back(Step::Signal);
+            // A state that only a person can change is checked less often.
+            let is_withheld = state.known.withheld.is_some();
+            state.watch = Some(now + if is_withheld { WATCH_EVERY } else { LOOK_EVERY });
             return;
         }
-        talk.plan.extend([Step::Registration, Step::PacketRegistration, Step::LteRegistration, Step::Signal]);
-        if !talk.known.network.lets_in() {
-            talk.watch = Some(now + LOOK_EVERY);
+        state.plan.extend([
+            Step::Registration,
+            Step::PacketRegistration,
+            Step::LteRegistration,
+            Step::Signal,
+        ]);
+        if !state.known.network.lets_in() {
+            state.watch = Some(now + LOOK_EVERY);
         }
-        if !talk.has_time {
-            talk.plan.push_back(Step::Clock);
+        if !state.has_time {
+            state.plan.push_back(Step::Clock);
         }
-        talk.watches += 1;
-        if talk.watches.is_multiple_of(REFRESH_EVERY) {
-            talk.unanswered.clear();
-            talk.plan.extend([Step::Echo0, Step::Operator(OperatorFormat::Name), Step::Clock]);
-            talk.inbox.refresh();
+        state.watches += 1;
+        if state.watches.is_multiple_of(REFRESH_EVERY) {
+            state.unanswered.clear();
+            state.plan.extend([Step::Echo0, Step::Operator(OperatorFormat::Name), Step::Clock]);
+            state.inbox.refresh();
         }
-        // URCs get lost: those of a modem that tells them to its other port, which is busy with
-        // data; those that came in the middle of something else. An empty storage is soon read.
-        talk.inbox.look();
+        // URCs get lost: a modem may send them to its data port, or within other output. Listing an empty storage is
+        // fast.
+        state.inbox.look();
     }
 
-    /// The modem answers, or has restarted: all that is asked once.
+    /// The modem answers, or has restarted: plans the commands that identify it.
     pub(super) fn identify(&mut self, now: Duration) {
-        let talk = &mut self.talk;
-        talk.identified = Some(now);
-        talk.known.answers = true;
-        talk.known.sim = None;
-        talk.attempts = 0;
-        talk.watch = None;
-        talk.plan = [
+        let state = &mut self.state;
+        state.identified = Some(now);
+        state.known.answers = true;
+        state.known.sim = None;
+        state.attempts = 0;
+        state.watch = None;
+        state.plan = [
             Step::Echo0,
             Step::ExplainErrors,
             Step::Manufacturer,
@@ -97,12 +102,12 @@ impl Mobile {
         .into();
     }
 
-    /// The SIM is ready, and so is the modem: network, time and messages.
+    /// SIM and modem are ready: plans the commands for network, time and messages.
     pub(super) fn configure(&mut self, now: Duration) {
-        let talk = &mut self.talk;
-        talk.attempts = 0;
-        talk.watch = Some(now + WATCH_EVERY);
-        talk.plan.extend([
+        let state = &mut self.state;
+        state.attempts = 0;
+        state.watch = Some(now + WATCH_EVERY);
+        state.plan.extend([
             Step::Registration,
             Step::PacketRegistration,
             Step::LteRegistration,
@@ -115,7 +120,7 @@ impl Mobile {
             Step::ReportTime,
             Step::Clock,
         ]);
-        talk.inbox.begin();
+        state.inbox.begin();
     }
 }
 

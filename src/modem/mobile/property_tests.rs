@@ -1,5 +1,5 @@
-//! Whatever bytes a modem sends for ten minutes: a modem that is asked little, a log that stays short, no message lost,
-//! no PIN given twice, and work as usual when the modem behaves.
+//! Whatever bytes a modem sends for ten minutes: it gets few commands, the log stays short, no message is lost, no PIN
+//! is given twice, and all works when the modem does.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use proptest::prelude::*;
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 /// How long the driver takes to open a port again.
 const REOPENING: Duration = Duration::from_secs(2);
-/// The recovery's steps up to the reboot, which a box that tests has not, and a round of regular questions.
+/// The recovery steps before the reboot, which a test does not have, and a round of regular commands.
 const RECOVERY: Duration = Duration::from_secs(15 + 20 + 60 + 60 + 60);
 const PDU: &str = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07";
 
-/// What modems say by themselves, or in the middle of an answer.
+/// URCs, and lines in the middle of an answer.
 const NOISE: [&str; 24] = [
     "+CMTI: \"SM\",1",
     "+CMTI: \"ME\",3",
@@ -55,7 +55,7 @@ enum Answer {
     Edited(usize, u8),
     /// The right answer without its end.
     Cut(usize),
-    /// A message lies there, in whatever is asked.
+    /// A message is in every answer.
     Message(u16),
     /// Anything.
     Random(Vec<u8>),
@@ -74,7 +74,7 @@ fn answer() -> impl Strategy<Value = Answer> {
     ]
 }
 
-/// What the reference stick answers.
+/// The answers of the reference stick.
 fn right(command: &str) -> &'static str {
     OPTION.iter().find(|(asked, _)| *asked == command).map_or("\r\nERROR\r\n", |(_, answer)| answer)
 }
@@ -221,7 +221,7 @@ impl World {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn whatever_a_modem_says_it_is_asked_little_and_works_again_when_it_behaves(
+    fn whatever_a_modem_sends_it_gets_few_commands_and_works_again(
         answers in prop::collection::vec(answer(), 1..40), judges in any::<bool>()
     ) {
         let mut world = World::new();

@@ -1,16 +1,15 @@
-//! What modems of one maker do differently.
+//! The deviations of each maker's modems.
 
 use super::pin_counter::{self, PinCounter};
 
-/// The differences of one maker's modems.
+/// The deviations of one maker's modems.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Quirks {
-    /// In what `+CGMI` answers, in lower case: one of these.
+    /// One of these is in the answer to `+CGMI`, in lower case.
     makers: &'static [&'static str],
-    /// Where the tries left for the PIN may be read, the maker's own command first.
+    /// The commands for the tries left for the PIN, the maker's own first.
     pub pin_counters: &'static [&'static PinCounter],
-    /// `AT_OBLS` says whether the modem has finished starting. Until then Option's sticks refuse
-    /// commands about messages.
+    /// `AT_OBLS` reports whether the modem has started. Until then Option's sticks refuse commands about messages.
     pub reports_readiness: bool,
 }
 

@@ -2,19 +2,19 @@
 
 use crate::modem::at::values::values;
 
-/// What `+CFUN?` says of a radio that is off.
+/// The extent to which the radio is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RadioOff {
-    /// The radio alone: the SIM stays as it is when it is switched on.
+    /// Only the radio: switching it on does not change the SIM.
     Alone,
-    /// Perhaps the SIM, too: it may want its PIN again.
+    /// Perhaps the SIM, too: it may ask for its PIN again.
     WithSim,
 }
 
-/// The levels of one maker's modems at which the radio is off, besides 0 and 4. Others have other meanings there: with
-/// Telit 5 is full functionality that saves power, with Linktop 2G alone (ModemManager, plugins/linktop).
+/// The levels of one maker's modems at which the radio is off, besides 0 and 4. They differ: level 5 is full
+/// functionality with power saving on Telit, and 2G only on Linktop (ModemManager, plugins/linktop).
 struct Levels {
-    /// In what `+CGMI` answers, in lower case.
+    /// In the answer to `+CGMI`, in lower case.
     maker: &'static str,
     off: &'static [u32],
 }
@@ -23,7 +23,7 @@ struct Levels {
 /// `+CFUN`: 19 is minimum functionality.
 const TABLE: &[Levels] = &[Levels { maker: "huawei", off: &[7] }, Levels { maker: "u-blox", off: &[19] }];
 
-/// What the answer to `+CFUN?` says; `None` if the radio is on, or if the answer does not say.
+/// Parses the answer to `+CFUN?`; `None` if the radio is on, or if the answer does not say.
 pub(super) fn off(answer: &[String], manufacturer: Option<&str>) -> Option<RadioOff> {
     let level = values(answer, "+CFUN")?.first()?.parse().ok()?;
     let manufacturer = manufacturer.unwrap_or_default().to_ascii_lowercase();
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_radio_that_is_off_is_told_from_one_that_saves_power() {
+    fn a_radio_that_saves_power_is_not_off() {
         let table = [
             ("+CFUN: 4", None, Some(RadioOff::Alone)), // D-Link DWM-157
             ("+CFUN: 0", None, Some(RadioOff::WithSim)),

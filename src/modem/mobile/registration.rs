@@ -1,11 +1,11 @@
-//! Whether the network lets the modem in: `+CREG`, `+CGREG` and `+CEREG`.
+//! The registration with the network: `+CREG`, `+CGREG` and `+CEREG`.
 
 use std::fmt;
 
 /// `<stat>` of `+CREG`, `+CGREG` and `+CEREG` (TS 27.007 §7.2, §10.1.20, §10.1.22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
-    /// 0: it does not even search.
+    /// 0: the modem does not search.
     Off,
     /// 1; and 9, where voice calls are not preferred.
     Home,
@@ -17,9 +17,9 @@ pub enum Registration {
     Unknown,
     /// 5; and 10, where voice calls are not preferred.
     Roaming,
-    /// 6 and 7: let in for messages alone.
+    /// 6 and 7: registered for messages only.
     MessagesOnly,
-    /// 8 and 11: let in for emergency calls alone.
+    /// 8 and 11: registered for emergency calls only.
     EmergencyOnly,
 }
 
@@ -27,8 +27,8 @@ pub enum Registration {
 const LONGEST_STATE: usize = 3;
 
 impl Registration {
-    /// From the answer to a `+CREG?` or its like: `<n>,<stat>[,…]`. A URC of that name, which has the state first,
-    /// counts only if the modem says nothing else.
+    /// Parses the answer to `+CREG?` and the like: `<n>,<stat>[,…]`. A URC of that name, which starts with the state,
+    /// counts only without another line.
     pub(super) fn from_answer(answer: &[String], name: &str) -> Option<Self> {
         let lines = || answer.iter().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         match lines().find_map(|line| state(line, 1)) {
@@ -57,7 +57,7 @@ impl Registration {
     }
 }
 
-/// What may be a `<stat>` at this place of a line.
+/// A possible `<stat>` at this place of a line.
 fn state(line: &str, at: usize) -> Option<u32> {
     line.split(',').nth(at).map(str::trim).filter(|number| number.len() <= LONGEST_STATE)?.parse().ok()
 }
@@ -90,7 +90,7 @@ mod tests {
 
     /// ModemManager 1d4caa92, src/tests/test-modem-helpers.c, `test_creg_match`, but where another source is named.
     #[test]
-    fn every_modem_s_way_to_tell_its_registration_is_understood() {
+    fn every_modem_s_form_of_the_registration_is_parsed() {
         let table = [
             ("+CREG", "+CREG: 1,3", Some(Denied)),
             ("+CREG", "+CREG: 1,1,84CD,00D30173", Some(Home)), // Sierra Mercury
@@ -129,9 +129,9 @@ mod tests {
         }
     }
 
-    /// The same source: lines that have the state first.
+    /// The same source: lines that start with the state.
     #[test]
-    fn an_unsolicited_registration_counts_only_where_nothing_else_was_said() {
+    fn an_unsolicited_registration_counts_only_without_another_line() {
         let table = [
             ("+CREG", &["+CREG: 3"][..], Some(Denied)),
             ("+CREG", &["+CREG: 1,84CD,00D30156"], Some(Home)),

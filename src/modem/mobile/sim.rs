@@ -1,9 +1,8 @@
-//! The SIM card, and when it may be given its PIN.
+//! The SIM card, and when it may get its PIN.
 //!
-//! Three wrong PINs block a card, and only a person with its PUK can open it again. So a PIN is
-//! given at most once a boot, never when the modem does not say how many tries are left or when
-//! fewer than two are, and a refused PIN not again until the site has another. What is about to be
-//! done is written down before it is done. A PUK is never touched.
+//! Three wrong PINs block a card, and only a person with its PUK can unblock it. So the box sends a PIN at most once a
+//! boot, never if the modem does not report the tries left or fewer than two are left, and a refused PIN not again
+//! until the site has another one. The attempt is stored before it is made. The box never sends a PUK.
 
 use std::fmt;
 
@@ -15,32 +14,32 @@ use crate::record::Record;
 use crate::site::Pin;
 use crate::state::Store;
 
-/// The last try stays for the person who knows the PIN.
+/// The last try is left for a person who knows the PIN.
 const FEWEST_TRIES: u32 = 2;
 
 const NONE: &str = "no SIM";
 const WRONG: &str = "wrong SIM";
 
-/// What SIMCom's modems say in the place of a code, where TS 27.007 has an error.
+/// What SIMCom's modems answer instead of the errors of TS 27.007.
 const NO_CODES: [(&str, EquipmentError); 3] = [
     ("NOT INSERTED", EquipmentError::SIM_NOT_INSERTED),
     ("SIM REMOVED", EquipmentError::SIM_NOT_INSERTED),
     ("NOT READY", EquipmentError::SIM_BUSY),
 ];
 
-/// What `+CPIN?` says (TS 27.007 §8.3).
+/// The state of the SIM from `+CPIN?` (TS 27.007 §8.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sim {
     /// It can be used.
     Ready,
     /// It waits for something, such as `SIM PIN` or `SIM PUK`.
     Wants(String),
-    /// There is none, or the modem cannot tell; why, in the modem's words.
+    /// There is none, or the modem cannot read it; the reason, in the modem's words.
     Unusable(String),
 }
 
 impl Sim {
-    /// What a modem answers to `+CPIN?`.
+    /// Parses the answer to `+CPIN?`.
     pub fn from_answer(result: &Final, answer: &[String]) -> Self {
         let said = answer.iter().find_map(|line| line.strip_prefix("+CPIN:"));
         match (result, said.map(|said| said.trim().trim_matches('"'))) {
@@ -64,12 +63,12 @@ impl Sim {
         })
     }
 
-    /// Whether somebody has to put another card in.
+    /// Whether a person has to insert another card.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Unusable(why) if why == NONE || why == WRONG)
     }
 
-    /// Whether it waits for the PIN that a site can have.
+    /// Whether it waits for the PIN, which a site can have.
     pub fn wants_pin(&self) -> bool {
         matches!(self, Self::Wants(what) if what == "SIM PIN")
     }
@@ -85,17 +84,17 @@ impl fmt::Display for Sim {
     }
 }
 
-/// What became of the last PIN that was given, as it outlasts a power cut.
+/// The outcome of the last PIN, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memory {
-    /// A hash of the PIN. It hides nothing from who can try all PINs; it only keeps the PIN itself
-    /// from lying about in a second place.
+    /// A hash of the PIN. Anyone can find the PIN from it by trying all PINs; it only avoids a second copy of the PIN
+    /// itself.
     pin: String,
-    /// The number of the card, if the modem told it.
+    /// The number of the card, if the modem reports it.
     card: Option<String>,
     /// The tries that were left before.
     tries: u32,
-    /// The boot in which it was given, as the kernel names it.
+    /// The kernel's ID of the boot in which it was given.
     boot: String,
     outcome: PinResult,
 }
@@ -143,8 +142,8 @@ impl Memory {
             .with_known("outcome", text.map(|(_, text)| text))
     }
 
-    /// Whether a store may take this after what it had before, in the boot of this name: in one boot a PIN is given once,
-    /// and one thing comes of it.
+    /// Whether this may replace the stored memory in the boot of this ID: in one boot a PIN is given once, with one
+    /// outcome.
     pub(crate) fn may_follow(&self, before: Option<&Self>, boot: &str) -> bool {
         let before = before.filter(|before| before.boot == boot).map(|before| before.outcome);
         let expected = match self.outcome {
@@ -154,14 +153,14 @@ impl Memory {
         self.boot == boot && before == expected
     }
 
-    /// Whether this is about the same PIN and, as far as is known, the same card.
+    /// Whether this is about the same PIN and, as far as known, the same card.
     fn is_about(&self, pin: &str, card: Option<&str>) -> bool {
         let cards_differ = self.card.as_deref().zip(card).is_some_and(|(a, b)| a != b);
         self.pin == pin && !cards_differ
     }
 }
 
-/// Why a SIM that wants its PIN does not get it.
+/// Why a SIM that waits for its PIN does not get it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PinWithheld {
     NoneInSite,
@@ -185,7 +184,7 @@ impl fmt::Display for PinWithheld {
     }
 }
 
-/// The PIN of the site, and what is remembered of it.
+/// The rules for the site's PIN, with the memory of the last one.
 #[derive(Debug)]
 pub(crate) struct PinPolicy {
     pin: Option<Pin>,
@@ -194,12 +193,12 @@ pub(crate) struct PinPolicy {
 }
 
 impl PinPolicy {
-    /// The PIN of the site, what is remembered of the last one given, and the name of this boot.
+    /// The rules for the site's PIN, the stored memory, and the ID of this boot.
     pub fn new(pin: Option<Pin>, memory: Option<Memory>, boot: String) -> Self {
         Self { pin, memory, boot }
     }
 
-    /// The PIN, if it may be given now, and what to write down before.
+    /// The PIN, if it may be sent now, and the memory to store before.
     pub fn attempt(&mut self, tries: Option<u32>, card: Option<&str>) -> Result<(Pin, Record), PinWithheld> {
         let pin = self.pin.clone().ok_or(PinWithheld::NoneInSite)?;
         let hash = fingerprint(&pin);
@@ -211,7 +210,7 @@ impl PinPolicy {
             return Err(PinWithheld::GivenThisBoot);
         }
         let left = tries.ok_or(PinWithheld::TriesUnknown)?;
-        // The power was cut in the middle of the last attempt: if it cost a try, it was refused.
+        // The power failed during the last attempt: if it cost a try, the PIN was refused.
         let was_lost = |memory: &Memory| memory.outcome == PinResult::Unknown && left < memory.tries;
         if before.is_some_and(|memory| memory.is_about(&hash, card) && was_lost(memory)) {
             return Err(PinWithheld::Refused);
@@ -231,8 +230,8 @@ impl PinPolicy {
         Ok((pin, record))
     }
 
-    /// The modem's verdict on the PIN, and what to write down of it. Any other error than the two
-    /// that a wrong PIN gets says nothing: the next boot will see whether it has cost a try.
+    /// The modem has answered the PIN. Returns the memory to store. An error other than the two of a wrong PIN leaves
+    /// the outcome unknown: the next boot checks whether it has cost a try.
     pub fn learn(&mut self, result: &Final) -> Option<Record> {
         let outcome = match result {
             Final::Ok => PinResult::Accepted,
@@ -247,8 +246,7 @@ impl PinPolicy {
         Some(memory.to_record())
     }
 
-    /// The PIN, if this card has taken it before, and a wrong one would still do no harm: for the
-    /// person at the bench, who may need it once more.
+    /// The PIN, if this card has accepted it before and a wrong one would do no harm: for `dialctl modem pin-disable`.
     pub fn proven(&self, tries: Option<u32>, card: Option<&str>) -> Option<Pin> {
         let pin = self.pin.as_ref().filter(|_| tries.is_some_and(|left| left >= FEWEST_TRIES))?;
         let hash = fingerprint(pin);
@@ -256,7 +254,7 @@ impl PinPolicy {
         self.memory.as_ref().filter(took).map(|_| pin.clone())
     }
 
-    /// Whether a PIN was given and taken in this boot.
+    /// Whether a PIN was sent and accepted in this boot.
     pub fn has_opened(&self) -> bool {
         let taken = |memory: &Memory| memory.boot == self.boot && memory.outcome == PinResult::Accepted;
         self.memory.as_ref().is_some_and(taken)

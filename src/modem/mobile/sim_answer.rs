@@ -1,4 +1,4 @@
-//! What the answers about the SIM mean: its state, the tries that are left, and the PIN.
+//! Processes the answers about the SIM: its state, the tries left, and the PIN.
 
 use std::time::Duration;
 
@@ -13,58 +13,58 @@ use crate::modem::at::response::Final;
 
 impl Mobile {
     pub(super) fn sim(&mut self, sim: Sim, now: Duration) -> Vec<Action> {
-        let was_ready = self.talk.known.sim == Some(Sim::Ready);
-        let talk = &mut self.talk;
-        talk.known.sim = Some(sim.clone());
+        let was_ready = self.state.known.sim == Some(Sim::Ready);
+        let state = &mut self.state;
+        state.known.sim = Some(sim.clone());
         if sim == Sim::Ready {
-            talk.known.withheld = None;
+            state.known.withheld = None;
             if !was_ready {
-                talk.in_vain = None;
+                state.in_vain = None;
                 self.start(now);
             }
         } else if sim.wants_pin() {
-            talk.tries = None;
-            let manufacturer = talk.known.manufacturer.as_deref();
-            talk.plan.push_back(Step::Card);
+            state.tries = None;
+            let manufacturer = state.known.manufacturer.as_deref();
+            state.plan.push_back(Step::Card);
             let counters = Quirks::of(manufacturer).pin_counters;
-            talk.plan.extend(counters.iter().map(|counter| Step::Tries(counter)));
+            state.plan.extend(counters.iter().map(|counter| Step::Tries(counter)));
         } else {
-            talk.known.withheld = None;
+            state.known.withheld = None;
             let is_in_vain = matches!(sim, Sim::Unusable(_)) && !sim.is_missing();
             return self.tolerate(is_in_vain, "the SIM cannot be read", now);
         }
         Vec::new()
     }
 
-    /// Counters are asked until one says; then it is known whether the PIN may be given.
+    /// Reads counters until one reports the tries left; then decides whether the SIM gets the PIN.
     pub(super) fn tries(
         &mut self,
         counter: &'static PinCounter,
         answer: &[String],
         now: Duration,
     ) -> Vec<Action> {
-        let talk = &mut self.talk;
-        talk.tries = counter.tries(answer);
-        // An `OK` that comes late would be taken for the PIN's, and a wrong PIN for a right one.
-        if let Some(until) = talk.late.until(now)
-            && talk.tries.is_some()
+        let state = &mut self.state;
+        state.tries = counter.tries(answer);
+        // A late `OK` would be taken for the answer to the PIN, and a wrong PIN for a right one.
+        if let Some(until) = state.late.until(now)
+            && state.tries.is_some()
         {
-            talk.pause = Some(until);
-            talk.plan.push_front(Step::Tries(counter));
+            state.pause = Some(until);
+            state.plan.push_front(Step::Tries(counter));
             return Vec::new();
         }
-        let more = talk.plan.iter().any(|step| matches!(step, Step::Tries(_)));
-        if more && talk.tries.is_none() {
+        let more = state.plan.iter().any(|step| matches!(step, Step::Tries(_)));
+        if more && state.tries.is_none() {
             return Vec::new();
         }
-        talk.plan.retain(|step| !matches!(step, Step::Tries(_)));
+        state.plan.retain(|step| !matches!(step, Step::Tries(_)));
         self.unlock()
     }
 
-    /// Gives the SIM its PIN, if that may be: what is remembered comes before what is said.
+    /// Sends the PIN if the rules allow it: the memory is stored before.
     pub(super) fn unlock(&mut self) -> Vec<Action> {
-        let talk = &mut self.talk;
-        match self.pin_policy.attempt(talk.tries, talk.card.as_deref()) {
+        let state = &mut self.state;
+        match self.pin_policy.attempt(state.tries, state.card.as_deref()) {
             Ok((pin, record)) => {
                 let request = Request::from_line(format!("AT+CPIN=\"{}\"", pin.reveal()), 20);
                 self.queue.push(Asked::Pin, request.shown_as("AT+CPIN=…"));
@@ -75,7 +75,7 @@ impl Mobile {
                 vec![Action::Abandon("the SIM wants its PIN again, which it gets once a boot".to_owned())]
             }
             Err(why) => {
-                let is_news = talk.known.withheld.replace(why) != Some(why);
+                let is_news = state.known.withheld.replace(why) != Some(why);
                 let news = [Action::Publish, Action::log(Level::Warning, format!("SIM: {why}"))];
                 news.into_iter().filter(|_| is_news).collect()
             }
@@ -90,8 +90,8 @@ impl Mobile {
         if *result != Final::Ok {
             actions.push(Action::log(Level::Error, format!("the SIM refuses its PIN: {result:?}")));
         }
-        self.talk.pause = Some(now + SOON);
-        self.talk.plan.push_back(Step::Sim);
+        self.state.pause = Some(now + SOON);
+        self.state.plan.push_back(Step::Sim);
         actions
     }
 }

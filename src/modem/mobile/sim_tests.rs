@@ -10,17 +10,17 @@ fn pin(digits: &str) -> Pin {
     dialer.modem.pin.unwrap()
 }
 
-/// A card that really counts.
+/// A card that counts wrong PINs.
 struct Card {
     pin: &'static str,
     tries: u32,
 }
 
-/// What lies on the state partition.
+/// The content of the state partition.
 #[derive(Default)]
 struct State(Option<Record>);
 
-/// One boot: the PIN is asked for, and the power is perhaps cut before the verdict is written down.
+/// One boot: the SIM waits for its PIN, and the power may fail before the outcome is stored.
 fn boot(
     day: u32,
     site: &str,
@@ -77,7 +77,7 @@ fn a_power_cut_does_not_lock_the_box_out_of_a_card_whose_pin_is_right() {
 }
 
 #[test]
-fn a_box_that_forgets_everything_still_leaves_the_last_try() {
+fn a_box_without_a_memory_still_leaves_the_last_try() {
     let mut card = Card { pin: "4321", tries: 3 };
     for day in 1..10 {
         let _ = boot(day, "1234", &mut card, &mut State::default(), false);
@@ -86,7 +86,7 @@ fn a_box_that_forgets_everything_still_leaves_the_last_try() {
 }
 
 #[test]
-fn a_pin_is_given_once_a_boot_even_if_it_is_right() {
+fn a_pin_is_sent_once_a_boot_even_if_it_is_right() {
     let mut pin_policy = PinPolicy::new(Some(pin("4321")), None, "today".to_owned());
     pin_policy.attempt(Some(3), None).unwrap();
     assert!(!pin_policy.has_opened());
@@ -96,7 +96,7 @@ fn a_pin_is_given_once_a_boot_even_if_it_is_right() {
 }
 
 #[test]
-fn a_pin_that_the_card_has_taken_may_be_used_at_the_bench() {
+fn a_pin_that_the_card_has_accepted_may_be_used_by_hand() {
     let mut pin_policy = PinPolicy::new(Some(pin("4321")), None, "today".to_owned());
     assert!(pin_policy.proven(Some(3), Some("1")).is_none(), "not tried yet");
     pin_policy.attempt(Some(3), Some("1")).unwrap();
@@ -121,7 +121,7 @@ fn a_pin_is_withheld_when_the_tries_are_unknown_or_too_few() {
 }
 
 #[test]
-fn a_refusal_holds_for_the_card_that_refused_and_for_one_that_is_not_told_apart() {
+fn a_refusal_counts_for_the_card_that_refused_and_for_one_without_a_number() {
     let after = |card_then: Option<&str>, card_now: Option<&str>| {
         let mut pin_policy = PinPolicy::new(Some(pin("1234")), None, "yesterday".to_owned());
         pin_policy.attempt(Some(3), card_then).unwrap();
@@ -136,7 +136,7 @@ fn a_refusal_holds_for_the_card_that_refused_and_for_one_that_is_not_told_apart(
 }
 
 #[test]
-fn an_error_that_is_not_about_the_pin_is_judged_by_what_it_has_cost() {
+fn after_another_error_the_tries_left_tell_whether_the_pin_was_wrong() {
     let mut pin_policy = PinPolicy::new(Some(pin("1234")), None, "yesterday".to_owned());
     let (_, record) = pin_policy.attempt(Some(3), None).unwrap();
     assert_eq!(pin_policy.learn(&Final::Refused(CommandError::Equipment("14".to_owned()))), None);
@@ -148,7 +148,7 @@ fn an_error_that_is_not_about_the_pin_is_judged_by_what_it_has_cost() {
 }
 
 #[test]
-fn the_pin_is_not_written_down() {
+fn the_pin_is_not_stored() {
     let mut pin_policy = PinPolicy::new(Some(pin("4321")), None, "today".to_owned());
     let (_, record) = pin_policy.attempt(Some(3), Some("8933150100000000001")).unwrap();
     insta::assert_snapshot!(record, @"
@@ -163,7 +163,7 @@ fn the_pin_is_not_written_down() {
 
 /// The codes are those of TS 27.007 §8.3, the errors those of §9.2.
 #[test]
-fn every_answer_to_cpin_is_understood() {
+fn every_answer_to_cpin_is_parsed() {
     let refused = |said: &str| Final::Refused(CommandError::Equipment(said.to_owned()));
     for (said, result, shown) in [
         ("+CPIN: READY", Final::Ok, "ready"),
@@ -218,7 +218,7 @@ fn a_pin_that_is_refused_in_words_is_refused() {
 }
 
 #[test]
-fn a_card_is_known_by_its_number() {
+fn the_number_of_a_card_is_parsed() {
     let table = [
         ("+CCID: \"8933150100000000001\"", Some("8933150100000000001")),
         ("8933150100000000001F", Some("8933150100000000001")),

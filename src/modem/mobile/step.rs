@@ -1,4 +1,4 @@
-//! What a mobile modem is asked.
+//! The commands for a mobile modem.
 
 use super::cnmi::Cnmi;
 use super::pin_counter::PinCounter;
@@ -11,9 +11,9 @@ use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
 pub(super) enum Step {
     Attention,
     AttentionInWords,
-    /// Whether the modem still answers after a command that it did not answer.
+    /// Checks that the modem still answers after a command that has expired.
     Alive,
-    /// Out of a data call that somebody has left open (V.250 §6.3.5: the escape sequence).
+    /// Leaves a data call that a program has left open (V.250 §6.3.5: the escape sequence).
     Escape,
     HangUp,
     Reset,
@@ -28,10 +28,10 @@ pub(super) enum Step {
     Model,
     /// Whether the radio is on (TS 27.007 §8.2).
     Functionality,
-    /// Whether an Option stick is done with its start: SIM, phone book, messages.
+    /// Whether an Option stick has started: SIM, phone book, messages.
     Readiness,
     Sim,
-    /// The number of the SIM card, to tell cards apart.
+    /// The number of the SIM card.
     Card,
     /// How many tries the PIN has left.
     Tries(&'static PinCounter),
@@ -44,18 +44,18 @@ pub(super) enum Step {
     Signal,
     /// The modem follows the network's clock (TS 27.007 §8.40).
     FollowTime,
-    /// And tell of it (TS 27.007 §8.41).
+    /// The modem reports the network's time zone (TS 27.007 §8.41).
     ReportTime,
     Clock,
     PduMode,
     Storages,
-    /// New messages are stored there, and read and deleted there.
+    /// Sets where new messages are stored, read and deleted.
     SetStorages(Memories),
-    /// Messages are read and deleted there, for now. All three are named: there are modems that refuse fewer
+    /// Selects where messages are read and deleted for now. It names all three storages: some modems refuse fewer
     /// (gammu/gammu#908).
     SelectStorage(Memories),
     ReportOptions,
-    /// Where new messages go, and how they are reported.
+    /// Sets where new messages go, and how they are reported.
     Cnmi(Cnmi),
     /// Whether messages that are not stored must be acknowledged.
     Service,
@@ -65,7 +65,7 @@ pub(super) enum Step {
     Acknowledge,
 }
 
-/// What a command was sent for: what its answer means.
+/// The purpose of a command, which gives its answer a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
     Step(Step),
@@ -83,14 +83,13 @@ pub(super) enum OperatorFormat {
 }
 
 impl Step {
-    /// Whether the box is of no use at a modem that never answers this. All other commands may stay unanswered.
+    /// Whether the box needs the answer. All other commands may stay unanswered.
     pub fn is_essential(self) -> bool {
         let is_attention = matches!(self, Self::Attention | Self::AttentionInWords | Self::Alive);
         is_attention || matches!(self, Self::Sim | Self::List(_) | Self::Read(..) | Self::Delete(..))
     }
 
-    /// Whether it is asked again and again, for what is good to know. Once it stays unanswered it is left out until the
-    /// next refresh.
+    /// Whether it is repeated regularly, and optional. Once it stays unanswered it is left out until the next refresh.
     pub fn may_be_left_out(self) -> bool {
         let is_registration =
             matches!(self, Self::Registration | Self::PacketRegistration | Self::LteRegistration);
@@ -100,17 +99,17 @@ impl Step {
             || matches!(self, Self::OperatorFormat(_) | Self::Operator(_) | Self::Signal)
     }
 
-    /// Whether it keeps a pause before it is repeated. The others have tries and pauses of their own, or follow from
-    /// one that keeps it.
+    /// Whether it has a pause before a repetition. The others have tries and pauses of their own, or follow a step with
+    /// a pause.
     pub fn is_paced(self) -> bool {
-        let is_remedy = matches!(
+        let is_recovery = matches!(
             self,
             Self::Escape | Self::HangUp | Self::Reset | Self::RadioOff | Self::RadioOn | Self::Restart
         );
         let is_attention = matches!(self, Self::Attention | Self::AttentionInWords | Self::Alive);
         let follows =
             matches!(self, Self::SelectStorage(_) | Self::Tries(_) | Self::Card | Self::Acknowledge);
-        !(is_remedy || is_attention || follows || self == Self::Readiness)
+        !(is_recovery || is_attention || follows || self == Self::Readiness)
     }
 
     /// The command.

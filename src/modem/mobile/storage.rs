@@ -1,10 +1,10 @@
-//! Where messages are.
+//! The storages of messages.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where messages lie: `<mem>` of TS 27.005 §3.1. The modem's own memory is the larger one.
+/// A storage: `<mem>` of TS 27.005 §3.1. The modem's own memory is larger than the SIM's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Storage {
     /// `ME`, in the modem.
@@ -31,7 +31,7 @@ impl Storage {
     }
 }
 
-/// The storages that `+CPMS` chooses (TS 27.005 §3.2.2).
+/// A setting of `+CPMS` (TS 27.005 §3.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Memories {
     /// Where messages are read and deleted, `<mem1>`.
@@ -48,7 +48,7 @@ impl Memories {
         Self { read: storage, write: Some(storage), receive: Some(storage) }
     }
 
-    /// What a modem has for each of the three, in order of preference: where new messages can be read first.
+    /// The settings that a modem offers, in order of preference: first those where new messages can be read.
     pub fn choices(lists: &[Vec<Storage>]) -> Vec<Self> {
         let has = |at: usize, storage| lists.get(at).is_some_and(|list| list.contains(&storage));
         let first = |at: usize| Storage::ALL.into_iter().find(|storage| has(at, *storage));
@@ -60,7 +60,7 @@ impl Memories {
         let same = readable().filter(|storage| has(2, *storage));
         let mut choices: Vec<_> =
             same.map(|read| Self { read, write: write(read), receive: Some(read) }).collect();
-        // It stores them where it cannot read, as far as the names tell: MT is both of the others.
+        // By the names, it stores messages where it cannot read them; but MT is both of the others.
         if choices.is_empty() {
             choices.extend(first(0).map(|read| Self { read, write: write(read), receive: first(2) }));
         }
@@ -68,7 +68,7 @@ impl Memories {
     }
 }
 
-/// As `+CPMS=` takes them: the first one, and what follows it without a gap.
+/// As in `+CPMS=`: the first one, and those that follow it without a gap.
 impl fmt::Display for Memories {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { read, write, receive } = self;
@@ -77,9 +77,9 @@ impl fmt::Display for Memories {
     }
 }
 
-/// The lists of an answer to `+CPMS=?`: the storages for reading, for writing, and for new messages. Quotation marks
-/// may be missing, and parentheses around a single name. Storages of other kinds are left out. `None` if the modem
-/// does not say.
+/// The lists in the answer to `+CPMS=?`: the storages for reading, for writing, and for new messages. Quotation marks
+/// may be missing, and parentheses around a single name. Storages of other kinds are left out. `None` if the answer has
+/// no list.
 pub(super) fn lists(answer: &[String]) -> Option<Vec<Vec<Storage>>> {
     let text = answer.iter().find_map(|line| line.strip_prefix("+CPMS:"))?;
     let mut depth = 0u32;
@@ -103,8 +103,8 @@ pub(super) fn lists(answer: &[String]) -> Option<Vec<Vec<Storage>>> {
 pub enum Place {
     /// At this index of this storage.
     Stored(Storage, u16),
-    /// Nowhere: the modem has passed it on without storing it.
-    PassedOn,
+    /// The modem has delivered it without storing it.
+    NotStored,
 }
 
 #[cfg(test)]
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is chosen first for an answer to `+CPMS=?`; `None` if there is nothing to choose from.
+    /// The first choice for an answer to `+CPMS=?`; `None` if there is no choice.
     fn chosen(line: &str) -> Option<String> {
         Some(Memories::choices(&lists(&[line.to_owned()])?).first()?.to_string())
     }
@@ -120,7 +120,7 @@ mod tests {
     /// "MM": ModemManager 1d4caa92, src/tests/test-modem-helpers.c. "gammu": 78fd6a92, tests/. A number alone is a gammu
     /// issue.
     #[test]
-    fn each_list_of_storages_is_chosen_from() {
+    fn the_best_setting_of_each_list_comes_first() {
         let table = [
             (r#"+CPMS: ("ME","MT"),("ME","SM","MT"),("SM","MT")"#, Some(r#""MT","MT","MT""#)), // MM
             (r#"+CPMS: "ME","MT","SM""#, Some(r#""ME","MT","SM""#)), // MM, mixed: one for each
@@ -144,7 +144,7 @@ mod tests {
                 r#"+CPMS: ("SM","MT","ME","SR"),("SM","MT","ME","SR"),("SM","MT","ME","SR")"#,
                 Some(r#""ME","ME","ME""#),
             ), // Option GTM 382, wammu#27
-            (r#"+CPMS: ("BM"),("BM"),("BM")"#, None),          // none that we know: as it is
+            (r#"+CPMS: ("BM"),("BM"),("BM")"#, None),          // none that we know: unchanged
             (r#"+CPMS: ("TA"),("TA")"#, None),                 // Nordic's nRF9160
         ];
         for (line, expected) in table {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_chosen_is_not_named() {
+    fn a_storage_without_a_choice_is_not_named() {
         let read = Storage::Card;
         let without = Memories { read, write: None, receive: Some(Storage::Modem) };
         assert_eq!(without.to_string(), "\"SM\"");

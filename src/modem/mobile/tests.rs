@@ -1,4 +1,4 @@
-//! The conversation with a mobile modem, as transcripts.
+//! The protocol of a mobile modem, as transcripts.
 
 mod silence;
 
@@ -8,7 +8,7 @@ use crate::site::{Role, Site};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-/// A modem that answers what the table says, the first line that fits, and refuses all else.
+/// A modem that answers by the first matching line of the table, and refuses all other commands.
 pub(super) struct Modem<'a>(pub Vec<(&'a str, &'a str)>);
 
 pub(super) const OPTION: &[(&str, &str)] = &[
@@ -49,14 +49,13 @@ pub(super) fn with_pin(memory: Option<Memory>) -> Mobile {
 }
 
 impl Modem<'_> {
-    /// Lets both talk until nothing more is said, and writes it down. It takes longer where there are more than ten
-    /// commands.
+    /// Lets both talk until neither has anything to send; returns the transcript. More than ten commands take longer.
     pub fn talk(&self, mobile: &mut Mobile, now: Duration) -> String {
         let actions = mobile.on_time(now);
         self.finish(mobile, actions, now)
     }
 
-    /// The modem says something by itself.
+    /// The modem sends a URC.
     pub fn send_urc(&self, mobile: &mut Mobile, line: &str, now: Duration) -> String {
         let actions = mobile.on_bytes(format!("\r\n{line}\r\n").as_bytes(), now);
         self.finish(mobile, actions, now)
@@ -66,7 +65,7 @@ impl Modem<'_> {
         let mut written = self.go_on(mobile, actions, now);
         let waits = |mobile: &Mobile| {
             let free = mobile.pace.free_since();
-            mobile.talk.pause.is_none() && mobile.next_deadline() == Some(free)
+            mobile.state.pause.is_none() && mobile.next_deadline() == Some(free)
         };
         while waits(mobile) && mobile.pace.free_since() > now {
             now = mobile.pace.free_since();
@@ -76,7 +75,7 @@ impl Modem<'_> {
         written
     }
 
-    /// Lets both talk from one time to another, or until the modem is given up, and acts at every deadline.
+    /// Lets both talk from one time to another, or until the modem is given up, with every deadline.
     pub fn talk_until(&self, mobile: &mut Mobile, from: Duration, until: Duration) -> String {
         let (mut written, mut now) = (self.talk(mobile, from), from);
         while let Some(next) = mobile.next_deadline().map(|next| next.max(now)).filter(|next| *next <= until)
@@ -120,13 +119,13 @@ pub(super) fn settled(modem: &Modem) -> Mobile {
     let mut mobile = mobile();
     modem.talk(&mut mobile, SECOND);
     assert!(mobile.works(), "{mobile:?}");
-    // As if that had been long ago.
+    // As if that were long ago.
     mobile.pace = Pace::default();
     mobile
 }
 
 #[test]
-fn a_modem_is_asked_everything_once_and_then_left_in_peace_for_a_minute() {
+fn a_modem_is_configured_once_and_then_gets_no_command_for_a_minute() {
     let (mut mobile, modem) = (mobile(), option(&[]));
     insta::assert_snapshot!(modem.talk(&mut mobile, SECOND), @r#"
     > AT
@@ -187,13 +186,13 @@ fn a_modem_is_asked_everything_once_and_then_left_in_peace_for_a_minute() {
 }
 
 #[test]
-fn settings_are_made_anew_every_ten_minutes_in_case_that_the_modem_has_forgotten_them() {
+fn settings_are_repeated_every_ten_minutes_in_case_the_modem_has_lost_them() {
     let modem = option(&[]);
     let mut mobile = settled(&modem);
     let written: Vec<_> = (2..=12).map(|minute| modem.talk(&mut mobile, minute * 60 * SECOND)).collect();
     let with = |what| written.iter().filter(|talk| talk.contains(what)).count();
     assert_eq!((with("AT+CMGF=0"), with("AT+CNMI="), with("AT+CMGL=4")), (1, 1, 11));
-    assert_eq!(with("AT+CPMS=\"SM\","), 1, "and every storage is looked at");
+    assert_eq!(with("AT+CPMS=\"SM\","), 1, "and every storage is listed");
 }
 
 #[test]
@@ -205,7 +204,7 @@ fn an_option_stick_is_waited_for_until_sim_and_messages_are_ready() {
     assert_eq!(starting.talk(&mut mobile, 2 * SECOND), "> AT_OBLS\n");
     assert!(option(&[]).talk(&mut mobile, 3 * SECOND).contains("AT+CMGL=4"));
 
-    // One that never says so is used all the same.
+    // A stick that never reports it is used nevertheless.
     let mut mobile = self::mobile();
     let written: String = (1..60).map(|second| starting.talk(&mut mobile, second * SECOND)).collect();
     assert_eq!(written.matches("AT_OBLS").count(), 30);
@@ -213,7 +212,7 @@ fn an_option_stick_is_waited_for_until_sim_and_messages_are_ready() {
 }
 
 #[test]
-fn the_pin_is_written_down_before_it_is_given_and_never_shown() {
+fn the_pin_is_never_shown_and_its_attempt_is_stored_before_it_is_sent() {
     let mut mobile = with_pin(None);
     let locked = option(&[("AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n"), ("AT+CPIN=\"4321\"", "\r\nOK\r\n")]);
     let written = locked.talk(&mut mobile, SECOND);
@@ -245,11 +244,11 @@ fn a_wrong_pin_is_given_once() {
     assert_eq!(written.matches("AT+CPIN=").count(), 1);
     assert_eq!(written.matches("remember sim: refused").count(), 1);
     assert_eq!(mobile.record().get("sim"), Some("PIN refused; correct site.toml"));
-    assert!(mobile.works(), "only a person can help: no matter for the recovery");
+    assert!(mobile.works(), "only a person can help, and not the recovery");
 }
 
 #[test]
-fn a_sim_that_wants_its_pin_again_in_the_same_boot_is_left_to_the_ladder() {
+fn a_sim_that_asks_for_its_pin_again_in_the_same_boot_is_left_to_the_recovery() {
     let mut mobile = with_pin(None);
     let locked = option(&[("AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n"), ("AT+CPIN=\"4321\"", "\r\nOK\r\n")]);
     locked.talk(&mut mobile, SECOND);
@@ -262,7 +261,7 @@ fn a_sim_that_wants_its_pin_again_in_the_same_boot_is_left_to_the_ladder() {
 }
 
 #[test]
-fn what_the_sim_says_in_figures_is_said_in_words() {
+fn the_state_of_the_sim_is_published_in_words() {
     let table = [
         ("+CPIN: READY\r\nOK\r\n", "ready"),
         ("+CPIN: SIM PUK\r\nOK\r\n", "wants SIM PUK"),
@@ -282,7 +281,7 @@ fn what_the_sim_says_in_figures_is_said_in_words() {
 }
 
 #[test]
-fn a_modem_that_finds_no_network_for_ten_minutes_is_put_on_the_ladder() {
+fn a_modem_without_a_network_for_ten_minutes_is_recovered() {
     let searching = option(&[("AT+CREG?", "+CREG: 0,2\r\nOK\r\n"), ("AT+CGREG?", "+CGREG: 0,0\r\nOK\r\n")]);
     let mut mobile = mobile();
     for second in 1..1000 {
@@ -295,7 +294,7 @@ fn a_modem_that_finds_no_network_for_ten_minutes_is_put_on_the_ladder() {
 }
 
 #[test]
-fn a_sim_that_cannot_be_read_for_ten_minutes_is_a_matter_for_the_ladder_and_an_empty_holder_is_not() {
+fn a_sim_that_cannot_be_read_for_ten_minutes_is_recovered_and_an_empty_holder_is_not() {
     let abandoned = |answer| {
         let (modem, mut mobile) = (option(&[("AT+CPIN?", answer)]), mobile());
         let written: String = (1..1000).map(|second| modem.talk(&mut mobile, second * SECOND)).collect();
@@ -307,7 +306,7 @@ fn a_sim_that_cannot_be_read_for_ten_minutes_is_a_matter_for_the_ladder_and_an_e
 }
 
 #[test]
-fn the_network_s_time_is_told_when_it_is_known() {
+fn the_network_s_time_is_reported_when_it_is_known() {
     let mut mobile = mobile();
     let without = option(&[("AT+CCLK?", "+CCLK: \"80/01/06,00:00:10+00\"\r\nOK\r\n")]);
     assert!(!without.talk(&mut mobile, SECOND).contains("NetworkTime"));
@@ -323,7 +322,7 @@ fn the_network_s_time_is_told_when_it_is_known() {
 }
 
 #[test]
-fn the_ladder_s_remedies_come_first_answer_or_not() {
+fn the_recovery_s_commands_come_first_answered_or_not() {
     let sent = |mobile: &mut Mobile| {
         let mut sent = Vec::new();
         for second in 0..30 {
@@ -370,7 +369,7 @@ fn a_radio_that_is_off_at_the_start_is_switched_on_once_and_before_the_pin() {
 }
 
 #[test]
-fn a_modem_that_starts_anew_by_itself_is_asked_everything_again() {
+fn a_modem_that_restarts_by_itself_is_configured_again() {
     let modem = option(&[]);
     let mut mobile = settled(&modem);
     let written = modem.send_urc(&mut mobile, "^SYSSTART", 20 * SECOND);

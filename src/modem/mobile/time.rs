@@ -1,41 +1,41 @@
-//! The time as modems tell it.
+//! Parses the time that modems report.
 //!
-//! `+CCLK` is local time with its zone beside it (TS 27.007 §8.15), but there are modems that show universal time and
-//! add the zone all the same, or leave the zone out. Which of them a modem is does not follow from the line.
+//! `+CCLK` is local time with its zone (TS 27.007 §8.15), but some modems show universal time with the zone, or leave
+//! out the zone. The line does not tell which.
 
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Civil;
 
-/// A modem that was not told the time begins at its maker's idea of one: 2000, 2004, 2015, and 1980,
-/// which it writes as 80. Whether the rest is believed is for the dialer to decide.
+/// A modem without the network's time starts at a year of its maker's choice: 2000, 2004, 2015, and 1980, which it
+/// writes as 80. The dialer decides whether to believe a later time.
 const YEARS: std::ops::RangeInclusive<i64> = 2024..=2069;
 /// From UTC-12 to UTC+14, in quarters of an hour.
 const ZONES: std::ops::RangeInclusive<i64> = -48..=56;
 const QUARTER: i64 = 900;
 
-/// What a clock shows.
+/// The meaning of a clock's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Meaning {
-    /// The time of a place, east or west of Greenwich.
+    /// Local time.
     Local,
     /// UTC
     Universal,
 }
 
-/// A time that can be read in two ways.
+/// A time with two possible meanings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockReading {
-    /// What the clock shows, in seconds since 1970 as if it were UTC.
+    /// The clock's time, in seconds since 1970 as if it were UTC.
     pub shown: i64,
-    /// The zone that it names, in seconds east of Greenwich.
+    /// Its zone, in seconds east of Greenwich.
     pub east: Option<i64>,
-    /// What it probably means, by what is known of its maker.
+    /// Its probable meaning, by its maker.
     pub likely: Meaning,
 }
 
 impl ClockReading {
-    /// Whether a line can have told this: a year and a zone that there are.
+    /// Whether a line can contain this: a possible year and zone.
     pub fn is_possible(&self) -> bool {
         let first_of = |year| Civil { year, month: 1, day: 1, hour: 0, minute: 0, second: 0 }.unix();
         let years = first_of(*YEARS.start()).zip(first_of(YEARS.end() + 1));
@@ -43,8 +43,8 @@ impl ClockReading {
         years.is_some_and(|(first, end)| (first..end).contains(&self.shown)) && self.east.is_none_or(is_zone)
     }
 
-    /// Seconds since 1970 if the clock means this. `zone` gives what to add to a Unix time to get local time, where the
-    /// clock names no zone.
+    /// Seconds since 1970 if the clock means this. If the clock names no zone, `zone` returns the offset of local time
+    /// from a Unix time.
     pub fn unix(self, meaning: Meaning, zone: impl Fn(i64) -> i64) -> i64 {
         match meaning {
             Meaning::Universal => self.shown,
@@ -53,7 +53,7 @@ impl ClockReading {
     }
 }
 
-/// What a line tells of the time.
+/// The time in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
     /// Seconds since 1970.
@@ -61,7 +61,7 @@ pub(super) enum Told {
     Reading(ClockReading),
 }
 
-/// How a line tells the time.
+/// The format of a line with the time.
 struct Form {
     name: &'static str,
     layout: Layout,
@@ -100,7 +100,7 @@ const FORMS: &[Form] = &[
 /// arduino-libraries/MKRNB#28. All others follow TS 27.007, as far as is known.
 const UNIVERSAL: &[&str] = &["quectel", "u-blox"];
 
-/// What a line of this maker's modem tells of the time; `None` for other lines, and for a time that cannot be.
+/// Parses a line of this maker's modem; `None` for other lines, and for an impossible time.
 pub(super) fn parse(line: &str, manufacturer: Option<&str>) -> Option<Told> {
     let tells = |form: &Form| line.strip_prefix(form.name)?.strip_prefix(':');
     let (form, text) = FORMS.iter().find_map(|form| Some((form, tells(form)?)))?;
@@ -172,9 +172,9 @@ mod tests {
     }
 
     /// The forms are those of ModemManager 1d4caa92 ("MM": src/tests/test-modem-helpers.c, plugins/huawei/tests), gammu
-    /// 78fd6a92 and the sources named; their dates are of a year that is believed.
+    /// 78fd6a92 and the sources named; their dates are changed to a possible year.
     #[test]
-    fn every_modem_s_way_to_tell_the_time_is_understood() {
+    fn every_modem_s_form_of_the_time_is_parsed() {
         let exactly = Some(Told::Universal(THAT_MORNING));
         let table = [
             ("+CCLK: \"26/07/14,03:59:58+00\"", None, exactly),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_cannot_be_is_no_time() {
+    fn an_impossible_time_is_refused() {
         for line in [
             "+CCLK: \"80/01/06,00:00:00+00\"", // the beginning of GPS time
             "+CCLK: \"00/01/01,00:00:12+00\"",

@@ -1,4 +1,4 @@
-//! What the modem says by itself (URCs), and messages that it passes on without storing them.
+//! Processes URCs, and messages that the modem delivers without storing them.
 
 use std::time::Duration;
 
@@ -21,67 +21,66 @@ impl Mobile {
         if is_message_header(line) || Final::parse(line) == Some(Final::Ok) {
             self.comes_late(now);
         }
-        if self.talk.inbox.unsolicited(line) {
+        if self.state.inbox.unsolicited(line) {
             return vec![Action::log(Level::Info, format!("modem says {}", shown(line)))];
         }
         if let Some(told) = self.time(line) {
             return vec![told];
         }
         // It has restarted and forgotten its settings (u-blox and SIMCom; Huawei).
-        let is_over = self.talk.identified.is_some_and(|since| since + RESTART_TAKES <= now);
-        if ["RDY", "^SYSSTART"].contains(&line) && self.talk.known.answers && is_over {
+        let is_over = self.state.identified.is_some_and(|since| since + RESTART_TAKES <= now);
+        if ["RDY", "^SYSSTART"].contains(&line) && self.state.known.answers && is_over {
             self.identify(now);
             return vec![Action::log(Level::Warning, "the modem has restarted")];
         }
-        // The network has given the time, or the SIM has changed: the state is asked.
+        // The network has sent the time, or the SIM has changed: read the state.
         let step = match line {
             _ if line.starts_with("+CTZV") || line.starts_with("+CTZE") => Step::Clock,
             _ if line.starts_with("+CPIN:") => Step::Sim,
             _ => return self.unknown_urc(line),
         };
-        if !self.talk.plan.contains(&step) {
-            self.talk.plan.push_back(step);
+        if !self.state.plan.contains(&step) {
+            self.state.plan.push_back(step);
         }
         Vec::new()
     }
 
     pub(super) fn time(&mut self, line: &str) -> Option<Action> {
-        let told = time::parse(line, self.talk.known.manufacturer.as_deref())?;
-        self.talk.has_time = true;
+        let told = time::parse(line, self.state.known.manufacturer.as_deref())?;
+        self.state.has_time = true;
         Some(Action::Report(match told {
             Told::Universal(unix) => Report::NetworkTime(unix),
             Told::Reading(reading) => Report::ClockReading(reading),
         }))
     }
 
-    /// An answer has come after its command was given up, and others may follow. Until they have, each
-    /// command gets the one before's, and what stands in them of messages is lost: nothing is asked for a
-    /// moment, and the storage is listed again.
+    /// An answer has come after its command has expired, and others may follow. Until then each command gets the answer
+    /// of the one before it, and messages in late answers are lost: pauses, and lists the storage again.
     pub(super) fn comes_late(&mut self, now: Duration) {
-        let talk = &mut self.talk;
-        if !talk.late.came(now) {
+        let state = &mut self.state;
+        if !state.late.came(now) {
             return;
         }
-        talk.pause = talk.pause.max(Some(now + SOON));
-        talk.inbox.look();
+        state.pause = state.pause.max(Some(now + SOON));
+        state.inbox.look();
     }
 
-    /// Some modems talk without end (`^RSSI`, `^BOOT`): of each kind the first is enough.
+    /// Some modems send URCs without end (`^RSSI`, `^BOOT`): logs the first of each kind.
     pub(super) fn unknown_urc(&mut self, line: &str) -> Vec<Action> {
         let kind = extended_name(line).map_or_else(|| shown(line), str::to_owned);
-        let is_new = self.talk.unknown_urc.len() < LOGGED_URCS && self.talk.unknown_urc.insert(kind);
+        let is_new = self.state.unknown_urc.len() < LOGGED_URCS && self.state.unknown_urc.insert(kind);
         is_new.then(|| Action::log(Level::Info, format!("modem says {}", shown(line)))).into_iter().collect()
     }
 
-    /// A message that the modem does not store. Reports and broadcasts are nobody's business.
+    /// A PDU that the modem delivers without storing it. Status reports and broadcasts are only logged.
     pub(super) fn delivered(&mut self, header: &str, pdu: String) -> Vec<Action> {
         let Some(values) = fields(header, "+CMT") else {
             return vec![Action::log(Level::Info, format!("modem says {}", shown(header)))];
         };
         let length = values.last().and_then(|length| length.parse().ok());
         if !is_whole(&pdu, length) {
-            return vec![Action::log(Level::Warning, "a message was passed on garbled")];
+            return vec![Action::log(Level::Warning, "a delivered message is garbled")];
         }
-        vec![Action::Report(Report::Message { place: Place::PassedOn, pdu })]
+        vec![Action::Report(Report::Message { place: Place::NotStored, pdu })]
     }
 }

@@ -1,4 +1,4 @@
-//! What the service and the process say to each other, and what of it may be believed.
+//! The messages between the service and the process, and their limits.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use super::super::recovery::RecoveryStep;
 use super::super::serial::Dtr;
 use crate::log::Level;
 
-/// The longest message. One reply holds at most what follows from one reading of a port, 512 bytes: a
-/// [line](crate::modem::at::response::LONGEST_LINE) ends in it, or some 250 short ones.
+/// The longest message. A reply has at most the consequences of one read of a port, 512 bytes: the end of a
+/// [line](crate::modem::at::response::LONGEST_LINE), or some 250 short lines.
 pub(super) const LONGEST: usize = 16 << 10;
-/// What may be asked for in one reply.
+/// The most actions in one reply.
 const MOST_ACTIONS: usize = 1024;
-/// The longest text for a modem: the prompts and echoes for a caller who sends 512 bytes at once.
+/// The longest text for a modem: prompts and echoes for a caller who sends 512 bytes at once.
 const LONGEST_SENDING: usize = 8 << 10;
-/// The longest line for the log: a line of the modem, and words around it. A longer one is cut.
+/// The longest line for the log: a line of the modem with words around it. A longer one is cut.
 const LONGEST_LINE: usize = 2100;
 
-/// What the service says.
+/// A message of the service.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request<S, O> {
     /// The first one.
@@ -45,7 +45,7 @@ pub(super) enum Request<S, O> {
     },
 }
 
-/// What the process says to a request. `C` is what it claims to have happened, `A` its answer to an order.
+/// The reply of the process. `C` is its claim of an event, `A` its answer to an order.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply<C, A> {
     Did {
@@ -57,7 +57,7 @@ pub(super) enum Reply<C, A> {
         state: State,
     },
     Probed(ProbeState),
-    /// It comes to its end by a fault at this place of the source.
+    /// It has panicked at this place of the source.
     Panicked(String),
 }
 
@@ -68,13 +68,13 @@ pub(super) enum Action<C> {
     Dtr(Dtr),
     Log(Level, String),
     Publish,
-    /// A record as text. The service knows which file.
+    /// A record as text. The service chooses the file.
     Remember(String),
     Claim(C),
     Abandon(String),
 }
 
-/// What can be asked of a protocol without a request.
+/// The state of a protocol, which the service keeps between requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
     pub deadline: Option<Duration>,
@@ -82,34 +82,34 @@ pub(super) struct State {
     pub answers: bool,
     pub works: bool,
     pub needs_a_person: bool,
-    pub has_errands: bool,
-    /// As text, if it has changed.
+    pub has_pending_orders: bool,
+    /// The record as text, if it has changed.
     pub record: Option<String>,
 }
 
-/// Why a process is ended.
+/// Why the service kills a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Violation {
-    /// What it says is no reply, or too long.
+    /// It sends an invalid reply.
     Garbage,
     /// A reply that belongs to another request.
     WrongReply,
-    /// It speaks without being asked.
+    /// It sends without a request.
     Unasked,
-    /// It wants too much at once, or wants to be asked without end.
+    /// It asks for too much at once, or for a request without end.
     TooMuch,
-    /// It claims what cannot be, or what it has no right to.
+    /// It makes an invalid claim, or something that it has no right to.
     Claim,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Garbage => "says what is no reply",
-            Self::WrongReply => "replies to what was not asked",
-            Self::Unasked => "speaks without being asked",
-            Self::TooMuch => "wants too much",
-            Self::Claim => "claims what cannot be",
+            Self::Garbage => "sends an invalid reply",
+            Self::WrongReply => "replies to another request",
+            Self::Unasked => "sends without a request",
+            Self::TooMuch => "asks for too much",
+            Self::Claim => "makes an invalid claim",
         })
     }
 }
@@ -119,7 +119,7 @@ pub(super) fn write<'a>(message: &impl Serialize, buffer: &'a mut [u8]) -> Optio
     postcard::to_slice(message, buffer).ok().map(|written| &*written)
 }
 
-/// Reads a message, all of it.
+/// Parses a whole message.
 pub(super) fn read<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, Violation> {
     match postcard::take_from_bytes(bytes) {
         Ok((message, [])) => Ok(message),
@@ -128,10 +128,10 @@ pub(super) fn read<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, Violation> {
 }
 
 impl<C, A> Reply<C, A> {
-    /// The reply with its texts cut and cleaned.
+    /// The reply with its texts cut and cleaned of control characters.
     ///
     /// # Errors
-    /// It wants more than any protocol does.
+    /// It asks for more than any protocol does.
     pub(super) fn checked(mut self) -> Result<Self, Violation> {
         match &mut self {
             Self::Did { actions, .. } => {
@@ -152,14 +152,14 @@ impl<C> Action<C> {
         match self {
             Self::Send(text) if text.len() > LONGEST_SENDING => return Err(Violation::TooMuch),
             Self::Log(_, text) | Self::Abandon(text) => *text = for_the_log(text),
-            // Control characters do not survive in a record.
+            // A record drops control characters.
             Self::Send(_) | Self::Dtr(_) | Self::Publish | Self::Remember(_) | Self::Claim(_) => {}
         }
         Ok(())
     }
 }
 
-/// A text that forges no line of the log and moves no cursor of who reads it.
+/// A text that forges no line of the log and moves no cursor of a terminal.
 pub(super) fn for_the_log(text: &str) -> String {
     let clean = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().take(LONGEST_LINE).map(clean).collect()
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_protocol_wants_is_a_violation() {
+    fn a_request_of_no_protocol_is_a_violation() {
         let send = |length| Action::Send("x".repeat(length));
         assert!(did(vec![send(LONGEST_SENDING)]).checked().is_ok());
         assert_eq!(did(vec![send(LONGEST_SENDING + 1)]).checked().err(), Some(Violation::TooMuch));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_read_whole_and_nothing_behind_it() {
+    fn a_message_is_parsed_whole_with_nothing_after_it() {
         let mut buffer = [0; 100];
         let message = write(&did(vec![Action::Publish]), &mut buffer).unwrap().to_vec();
         assert!(read::<AnyReply>(&message).is_ok());

@@ -1,20 +1,20 @@
-//! A protocol in a process of its own, without privileges: who takes over the parser of what a modem, a cell or a caller
-//! sends has nothing but that modem.
+//! A protocol in a process of its own, without privileges: an attacker who takes over the parser of what a modem, a
+//! cell or a caller sends controls nothing but that modem.
 //!
 //! ```text
 //!   the service: root                                  the process: a user of its own, no file, no network
 //!   Driver ── Sandboxed ══ bytes, time, orders ══▶ run ── Mobile or Answerer
 //!      │         │      ◀══ actions, state ═══════
-//!    port     Guard: what may be believed
+//!    port     Guard: checks claims
 //! ```
 //!
-//! The service keeps the port, the store, pppd and every secret that proves somebody. It sends one [request](message) at
-//! a time and waits for the one reply, for a bounded time. What the process replies is a claim: [`Guard`] accepts it or
-//! not. A process that ends, keeps silent, says what is not a reply or speaks without being asked is killed, and
-//! the modem is then lost, as if its port had vanished; the next opening of a port starts a new one.
+//! The service keeps the port, the store, pppd and every secret that authenticates a person. It sends one
+//! [request](message) at a time and waits for its reply, for a limited time. A reply is a claim: [`Guard`] accepts it
+//! or not. The service kills a process that ends, stays silent, sends an invalid reply or sends without a
+//! request. The modem is then lost, as if its port had vanished; the next opening of a port starts a new process.
 //!
-//! [`run`] is the process, a second start of the service's own program: so no thread and no memory of the service is in
-//! it, which a `fork` would leave there.
+//! [`run`] is the process, a second start of the service's own program: unlike after a `fork`, it has no memory of the
+//! service.
 
 mod message;
 mod privileges;
@@ -39,50 +39,50 @@ use crate::record::Record;
 
 /// A protocol that can run in the process.
 pub trait Sandboxable: Protocol + Sized {
-    /// What it is made of. Secrets in it are known to the process.
+    /// Its configuration. The process knows the secrets in it.
     type Start: Serialize + DeserializeOwned;
-    /// What the service asks of it, besides what every [`Protocol`] is asked.
+    /// A request of the service, besides those of every [`Protocol`].
     type Order: Serialize + DeserializeOwned;
-    /// The answer to that.
+    /// The answer to an order.
     type Answer: Serialize + DeserializeOwned;
-    /// Its report as it is sent to the service.
+    /// Its report, for sending to the service.
     type Claim: Serialize + DeserializeOwned;
 
-    /// The protocol at its start; `None` if it cannot be made of that.
+    /// The protocol at its start; `None` if the configuration is invalid.
     fn start(start: Self::Start) -> Option<Self>;
-    /// Does what the service asks for.
+    /// Carries out an order.
     fn obey(&mut self, order: Self::Order) -> Self::Answer;
-    /// What is sent of a report.
+    /// Converts a report for sending.
     fn claim(&mut self, report: Self::Report) -> Self::Claim;
-    /// Whether something is still to be done of what was asked for.
-    fn has_errands(&self) -> bool;
+    /// Whether an order is not carried out yet.
+    fn has_pending_orders(&self) -> bool;
 }
 
-/// What the service keeps of a protocol, and by which it judges the process.
+/// The service's side of a protocol, which checks the claims of the process.
 pub trait Guard {
     /// The protocol that runs in the process.
     type Parser: Sandboxable;
-    /// What the driver's owner is told.
+    /// The report for the driver's owner.
     type Report;
-    /// What [`Protocol::is_idle`] says while there is no process.
+    /// [`Protocol::is_idle`] while there is no process.
     const IS_IDLE_WITHOUT_PROCESS: bool;
 
-    /// What a new process is given.
+    /// The configuration for a new process.
     fn start(&self) -> <Self::Parser as Sandboxable>::Start;
-    /// The step to take when the port is opened by a process that has replaced another one, which may have left a call
-    /// open.
+    /// The step to take when a port is opened after the process was replaced: the old one may have left a call open.
     fn step_after_restart(&self, step: Option<RecoveryStep>) -> Option<RecoveryStep>;
-    /// A report of the process.
+    /// Checks a claim of the process.
     ///
     /// # Errors
-    /// The process cannot have it by right.
+    /// The claim is impossible, or the process has no right to it.
     fn accept(
         &mut self,
         claim: <Self::Parser as Sandboxable>::Claim,
         now: Duration,
     ) -> Result<Self::Report, Violation>;
-    /// The file of the [store](crate::state::Store) that the process may replace, and the record as it may stand there.
+    /// The file of the [store](crate::state::Store) that the process may replace, and the part of the record that may
+    /// go into it; `None` if it may not store this.
     fn remembers(&self, record: &Record) -> Option<(&'static str, Record)>;
-    /// The process has died, with this record as its last: what is lost by that is reported.
+    /// The process has died; this was its last record. Reports what is lost by that.
     fn lost(&mut self, record: &Record, now: Duration) -> Vec<Self::Report>;
 }

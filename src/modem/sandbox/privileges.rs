@@ -1,4 +1,4 @@
-//! How a process gives up all that it could do to others, for good.
+//! Gives up the privileges of the process, for good.
 
 use std::io;
 use std::path::Path;
@@ -11,13 +11,13 @@ use rustix::thread::{Gid, Uid, set_thread_groups, set_thread_res_gid, set_thread
 
 use crate::privileges::{drop_capabilities, empty_bounding_set};
 
-/// Address space, of which the program needs some 2 MB on the board: a process that was taken over shall not use up the
-/// memory of the box.
+/// The limit of the address space; the program needs some 2 MB on the board. A process under an attacker's control
+/// cannot use up the memory of the box.
 const MEMORY: u64 = 32 << 20;
 
-/// From now on the kernel refuses the process all that needs a name of a file, a new descriptor, another process or a
-/// capability. `uid` becomes its user and group, `root`, an empty directory, its root directory. It must have one thread:
-/// the kernel keeps these by thread.
+/// From now on the kernel refuses the process everything that needs a file name, a new descriptor, another process or a
+/// capability. `uid` becomes its user and group, and `root`, an empty directory, its root directory. It must have one
+/// thread: the kernel keeps all these per thread.
 ///
 /// A process that is not root (a test's) keeps its user and its root directory.
 ///

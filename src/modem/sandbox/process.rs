@@ -1,4 +1,4 @@
-//! The process as its service sees it: started, asked, and ended.
+//! The service's handle of the process: start, request, end.
 
 use std::fs;
 use std::io;
@@ -18,23 +18,23 @@ use super::message::{self, LONGEST, Violation};
 use super::run::FLAG;
 use crate::paths::Paths;
 
-/// How long a reply may take. The longest work is a start whose pages come from a slow card; a heartbeat has four times
-/// as much.
+/// How long a reply may take. The longest one is that to a start with pages from a slow card. A heartbeat has four
+/// times as long.
 const PATIENCE: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 /// An empty directory, the root of every process.
 const ROOT: &str = "/var/empty";
 
-/// The program that is the process: one whose `main` begins with [`is_requested`](super::is_requested).
+/// The program of the process: one whose `main` starts with [`is_requested`](super::is_requested).
 #[derive(Debug, Clone, Copy)]
 pub enum Program<'a> {
-    /// That of the service itself.
+    /// The service's own program.
     Own,
-    /// Another one, for a test whose own program is no service.
+    /// Another one, for a test, whose own program is not a service.
     At(&'a Path),
 }
 
-/// Where and as whom a process runs.
+/// Program, root directory and user of a process.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     program: PathBuf,
@@ -43,7 +43,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A process of that program, whose user and group have this number.
+    /// A process of that program with this ID of user and group.
     #[must_use]
     pub fn new(paths: &Paths, program: Program, uid: u32) -> Self {
         let program = match program {
@@ -54,16 +54,16 @@ impl Sandbox {
     }
 }
 
-/// A process that runs, or has ended without our noticing. Dropped, it is killed.
+/// A process that runs, or has ended unnoticed. Dropping it kills it.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
     socket: OwnedFd,
-    /// For messages of both directions. What was in it, passwords too, is overwritten.
+    /// For messages of both directions. Each is overwritten after use: it may contain a password.
     buffer: Vec<u8>,
 }
 
-/// Why a process is of no use any more.
+/// Why a process cannot be used any more.
 #[derive(Debug)]
 pub(super) enum Failure {
     NotStarted(io::Error),
@@ -81,35 +81,35 @@ impl From<Violation> for Failure {
 }
 
 impl Process {
-    /// Starts one.
+    /// Starts a process.
     pub(super) fn start(sandbox: &Sandbox) -> io::Result<Self> {
-        // The image has it; a test's box may not.
+        // The image has it; the directory of a test may not.
         fs::create_dir_all(&sandbox.root)?;
         let mut command = Command::new(&sandbox.program);
         command.arg0("modem-parser").arg(FLAG).arg(sandbox.uid.to_string()).arg(&sandbox.root).env_clear();
         Self::spawn(command)
     }
 
-    /// Starts what has the socket at its standard input.
+    /// Starts a command with the socket as its standard input.
     fn spawn(mut command: Command) -> io::Result<Self> {
-        // Messages with an end, so that none is taken for the beginning of another.
+        // SEQPACKET keeps the boundaries of messages.
         let (socket, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Self { child: command.spawn()?, socket, buffer: vec![0; LONGEST] })
     }
 
-    /// Its number, for the log.
+    /// Its process ID, for the log.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Readable when it has ended, or speaks without being asked.
+    /// Readable when it has ended, or sends without a request.
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
 
-    /// Whether it waits for a request, as it must.
+    /// Checks that it waits for a request.
     pub(super) fn look(&self) -> Result<(), Failure> {
         let mut byte = [0];
         match recv(&self.socket, &mut byte, RecvFlags::DONTWAIT | RecvFlags::PEEK) {
@@ -120,7 +120,7 @@ impl Process {
         }
     }
 
-    /// Asks and waits for the reply.
+    /// Sends a request and waits for the reply.
     pub(super) fn ask<M: DeserializeOwned>(&mut self, request: &impl Serialize) -> Result<M, Failure> {
         self.look()?;
         self.send(request)?;
@@ -137,7 +137,7 @@ impl Process {
     }
 
     fn send(&mut self, request: &impl Serialize) -> Result<(), Failure> {
-        // Bytes of a port, orders and settings of a site: none is nearly as long.
+        // The longest requests, bytes of a port, orders and a configuration, are much shorter than the buffer.
         let too_long = || Failure::Socket(io::Error::other("a request that is too long"));
         let message = message::write(request, &mut self.buffer).ok_or_else(too_long)?;
         let length = message.len();
@@ -162,8 +162,7 @@ impl Process {
         }
     }
 
-    /// Ends it, and says how it has ended. One that was about to end by itself has closed its socket before it can be
-    /// waited for, and is not changed by the signal any more.
+    /// Kills it, and returns its exit status. The signal no longer affects a process that is ending by itself.
     pub(super) fn end(mut self) -> Option<ExitStatus> {
         self.kill()
     }
@@ -181,8 +180,8 @@ impl Drop for Process {
     }
 }
 
-/// How often a process has wanted to be woken by the clock, and what it has then wanted done, in this second. One that was
-/// taken over could use up the processor by that.
+/// Counts the wake-ups that a process has requested within a second, and its actions after them: under an attacker's
+/// control it could use up the processor with them.
 #[derive(Debug, Default)]
 pub(super) struct Wakes {
     since: Duration,
@@ -190,10 +189,10 @@ pub(super) struct Wakes {
 }
 
 impl Wakes {
-    /// A protocol's deadlines are those of commands, seconds apart, and what follows is a command and some lines of the log.
+    /// The deadlines of a protocol are seconds apart, and followed by a command and some lines of the log.
     const MOST: usize = 500;
 
-    /// So many more, now.
+    /// Adds to the count.
     pub(super) fn count(&mut self, more: usize, now: Duration) -> Result<(), Violation> {
         if now.saturating_sub(self.since) >= Duration::from_secs(1) {
             *self = Self { since: now, count: 0 };
@@ -216,7 +215,7 @@ pub(super) mod tests {
         Process::spawn(shell).unwrap()
     }
 
-    /// Hears one request.
+    /// Receives one request.
     pub const HEAR: &str = "dd bs=20000 count=1 >/dev/null 2>&1";
 
     fn failure(script: &str) -> Failure {
@@ -224,7 +223,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_process_that_does_not_reply_as_it_should_is_of_no_use() {
+    fn every_wrong_reply_is_a_failure() {
         let garbage = failure(&format!("{HEAR}; printf xyz >&0; exec sleep 60"));
         assert!(matches!(garbage, Failure::Violation(Violation::Garbage)), "{garbage:?}");
         let long = failure(&format!("{HEAR}; dd if=/dev/zero bs=20000 count=1 >&0; exec sleep 60"));
@@ -237,7 +236,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_process_that_speaks_without_being_asked_is_noticed() {
+    fn a_message_without_a_request_is_noticed() {
         let mut process = misbehaving("printf x >&0; exec sleep 60");
         poll(&mut [PollFd::new(&process.fd(), PollFlags::IN)], None).unwrap();
         assert!(matches!(process.look(), Err(Failure::Violation(Violation::Unasked))));
@@ -246,14 +245,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_process_that_floods_is_heard_once() {
+    fn a_process_that_sends_without_end_does_not_block() {
         let mut process = misbehaving("while printf x >&0; do :; done; exec sleep 60");
         poll(&mut [PollFd::new(&process.fd(), PollFlags::IN)], None).unwrap();
         assert!(matches!(process.ask::<Reply>(&()), Err(Failure::Violation(Violation::Unasked))));
     }
 
     #[test]
-    fn an_ended_process_is_gone_and_tells_how() {
+    fn an_ended_process_has_its_exit_status() {
         for (script, status) in [("exit 3", "exit status: 3"), ("exec sleep 60", "signal: 9 (SIGKILL)")] {
             let process = misbehaving(script);
             let id = process.id();
@@ -266,7 +265,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_process_that_wants_to_be_woken_without_end_is_noticed_within_a_second() {
+    fn a_process_that_requests_endless_wake_ups_is_noticed_within_a_second() {
         let mut wakes = Wakes::default();
         let ms = Duration::from_millis;
         for turn in 0..10_000 {
@@ -276,6 +275,6 @@ pub(super) mod tests {
         let refused = (0..1000).position(|turn| wakes.count(1, ms(100_000 + turn)).is_err());
         assert_eq!(refused, Some(500), "every millisecond");
         let mut wakes = Wakes::default();
-        assert_eq!(wakes.count(501, ms(0)), Err(Violation::TooMuch), "one that wants much done");
+        assert_eq!(wakes.count(501, ms(0)), Err(Violation::TooMuch), "many actions at once");
     }
 }

@@ -1,4 +1,4 @@
-//! A protocol whose parser is a process: to its driver it is a protocol like any other.
+//! A protocol whose parser is a process. To the driver it is a protocol like any other.
 
 use std::fmt;
 use std::os::fd::BorrowedFd;
@@ -26,20 +26,20 @@ type Actions<G> = Vec<ProtocolAction<<G as Guard>::Report>>;
 pub struct Sandboxed<G: Guard> {
     guard: G,
     sandbox: Sandbox,
-    /// `None` until it is needed, and when the last one has died.
+    /// `None` until it is needed, and after it has died.
     process: Option<Process>,
     state: State,
     record: Record,
-    /// Why the last process has died, until the driver is told.
+    /// Why the last process has died, until that is reported to the driver.
     failure: Option<String>,
-    /// What was lost with it.
+    /// Reports of what was lost with it.
     lost: Vec<G::Report>,
-    /// One has died since a port was opened.
+    /// A process has died since a port was opened.
     has_died: bool,
-    /// It was asked for something that it does at its next turn.
+    /// An order is to be carried out at the next turn.
     is_asked: bool,
     wakes: Wakes,
-    /// When it was asked last.
+    /// When the last request was sent.
     now: Duration,
 }
 
@@ -67,7 +67,7 @@ impl<G: Guard> Sandboxed<G> {
         }
     }
 
-    /// What the service keeps of the protocol.
+    /// The service's side of the protocol.
     pub fn guard_mut(&mut self) -> &mut G {
         &mut self.guard
     }
@@ -77,17 +77,17 @@ impl<G: Guard> Sandboxed<G> {
         self.process.is_some()
     }
 
-    /// Ends the process for something that it has said to an [order](Self::order).
+    /// Kills the process for its answer to an [order](Self::order).
     pub fn end_for(&mut self, violation: Violation) {
         self.fail::<()>(violation.into());
     }
 
     /// Whether something is still to be done of what was asked for.
-    pub fn has_errands(&self) -> bool {
-        self.state.has_errands
+    pub fn has_pending_orders(&self) -> bool {
+        self.state.has_pending_orders
     }
 
-    /// Asks for something; it is done at the next turn. `None` if the process died of it.
+    /// Sends an order, which is carried out at the next turn. `None` if the process has died of it.
     pub fn order(
         &mut self,
         order: <G::Parser as Sandboxable>::Order,
@@ -96,7 +96,7 @@ impl<G: Guard> Sandboxed<G> {
         self.order_without_turn(order)
     }
 
-    /// Asks for something that needs no turn of its own: it may be asked for at every turn of the service.
+    /// Sends an order that needs no turn of its own: the service may send it at every turn.
     pub fn order_without_turn(
         &mut self,
         order: <G::Parser as Sandboxable>::Order,
@@ -108,7 +108,7 @@ impl<G: Guard> Sandboxed<G> {
         }
     }
 
-    /// Asks the process, one that is started now if there is none; `None` if it has died.
+    /// Sends a request to the process, which is started if there is none; `None` if it has died.
     fn ask(&mut self, request: &Asked<G>) -> Option<Replied<G>> {
         if self.process.is_none() {
             self.start()?;
@@ -147,7 +147,7 @@ impl<G: Guard> Sandboxed<G> {
         Some(())
     }
 
-    /// What the process did about a request.
+    /// Sends a request and returns the accepted actions.
     fn act(&mut self, request: &Asked<G>, now: Duration) -> Actions<G> {
         self.now = now;
         let done = match self.ask(request) {
@@ -185,7 +185,7 @@ impl<G: Guard> Sandboxed<G> {
         })
     }
 
-    /// Ends the process, or what is left of it.
+    /// Kills the process, or what is left of it.
     fn fail<T>(&mut self, failure: Failure) -> Option<T> {
         let id = self.process.as_ref().map(Process::id).unwrap_or_default();
         let status = self.process.take().and_then(Process::end);
@@ -211,7 +211,7 @@ impl<G: Guard> Sandboxed<G> {
         self.failure = Some(why.to_owned());
     }
 
-    /// The driver closes the port of a modem whose process has died.
+    /// Makes the driver close the port of a modem whose process has died.
     fn give_up(&mut self) -> Actions<G> {
         self.failure.take().map(ProtocolAction::Abandon).into_iter().collect()
     }
@@ -236,8 +236,8 @@ impl<G: Guard> Protocol for Sandboxed<G> {
         }
     }
 
-    /// Between its deadlines the process is asked only if it has something to do: a service of many lines has many
-    /// of them.
+    /// Between its deadlines the process gets a request only if it has something to do: a service with many lines has
+    /// many processes.
     fn on_time(&mut self, now: Duration) -> Actions<G> {
         if let Some(Err(failure)) = self.process.as_ref().map(Process::look) {
             self.fail::<()>(failure);
@@ -260,7 +260,7 @@ impl<G: Guard> Protocol for Sandboxed<G> {
     }
 
     fn on_close(&mut self) -> Vec<G::Report> {
-        // A driver that closes a port gives no time: that of its last turn is as good.
+        // The driver closes a port without a time: that of the last turn is as good.
         let actions = match self.process {
             Some(_) => self.act(&Request::Close, self.now),
             None => Vec::new(),
@@ -269,7 +269,7 @@ impl<G: Guard> Protocol for Sandboxed<G> {
         for action in actions {
             match action {
                 ProtocolAction::Report(report) => reports.push(report),
-                // The next opening of a port tells it.
+                // The next opening of a port reports it.
                 ProtocolAction::Abandon(why) => self.failure = Some(why),
                 _ => {}
             }
@@ -308,7 +308,7 @@ impl<G: Guard> Protocol for Sandboxed<G> {
 }
 
 impl<G: Guard> Probe for Sandboxed<G> {
-    /// A process that has died of what a port has sent has found no modem.
+    /// A process that dies of a port's input has found no modem.
     fn on_event(&mut self, event: ProbeEvent, now: Duration) -> ProbeState {
         match self.ask(&Request::Probe { event, now }) {
             Some(Reply::Probed(state)) => return state,

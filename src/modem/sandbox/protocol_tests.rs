@@ -1,4 +1,4 @@
-//! Processes that misbehave, and what their driver sees.
+//! Processes that misbehave, as their driver sees them.
 
 use super::*;
 use crate::modem::sandbox::Program;
@@ -58,12 +58,12 @@ impl Sandboxable for Nothing {
     fn claim(&mut self, report: u8) -> u8 {
         report
     }
-    fn has_errands(&self) -> bool {
+    fn has_pending_orders(&self) -> bool {
         false
     }
 }
 
-/// Believes every claim but 13, and reports 99 for what was lost.
+/// Accepts every claim but 13, and reports 99 for what was lost.
 struct Believer;
 
 impl Guard for Believer {
@@ -98,7 +98,7 @@ fn sandboxed(script: &str) -> Sandboxed<Believer> {
     Sandboxed::scripted(Believer, script)
 }
 
-/// A script that gives these replies, one to each request. What `printf` of the shell cannot say is not in them.
+/// A script that sends these replies, one to each request. The shell's `printf` must be able to write them.
 fn replying(replies: &[Reply<u8, u8>]) -> Sandboxed<Believer> {
     let mut script = String::new();
     for reply in replies {
@@ -114,7 +114,7 @@ fn did(actions: Vec<Action<u8>>, deadline: Option<Duration>) -> Reply<u8, u8> {
     Reply::Did { actions, state: State { deadline, ..State::default() } }
 }
 
-/// Why the driver is to give the modem up, and nothing else.
+/// The reason to give up the modem, which is the only action.
 fn abandoned(actions: Actions<Believer>) -> String {
     match &actions[..] {
         [ProtocolAction::Abandon(why)] => why.clone(),
@@ -123,7 +123,7 @@ fn abandoned(actions: Actions<Believer>) -> String {
 }
 
 #[test]
-fn what_follows_from_a_reply_is_done() {
+fn the_actions_of_a_reply_are_passed_on() {
     let actions = vec![Action::Send("AT\r".to_owned()), Action::Claim(1), Action::Publish];
     let mut protocol = replying(&[did(actions, Some(NOW))]);
     let done = protocol.on_bytes(b"x", NOW);
@@ -139,10 +139,10 @@ fn a_process_that_misbehaves_is_killed_and_the_modem_given_up() {
     let other = replying(&[Reply::Answered { answer: 1, state: State::default() }]);
     let garbage = sandboxed(&format!("{HEAR}; printf xyz >&0; exec sleep 60"));
     let table = [
-        (claim(13), "claims what cannot be"),
-        (remember, "claims what cannot be"),
-        (other, "replies to what was not asked"),
-        (garbage, "says what is no reply"),
+        (claim(13), "makes an invalid claim"),
+        (remember, "makes an invalid claim"),
+        (other, "replies to another request"),
+        (garbage, "sends an invalid reply"),
     ];
     for (mut protocol, what) in table {
         let id = protocol.process.as_ref().unwrap().id();
@@ -155,7 +155,7 @@ fn a_process_that_misbehaves_is_killed_and_the_modem_given_up() {
 }
 
 #[test]
-fn one_that_ends_between_two_requests_is_noticed_by_its_descriptor() {
+fn an_end_between_two_requests_makes_the_descriptor_readable() {
     let mut protocol = sandboxed("exit 3");
     let id = protocol.process.as_ref().unwrap().id();
     let fd = protocol.fd().unwrap();
@@ -169,24 +169,24 @@ fn one_that_ends_between_two_requests_is_noticed_by_its_descriptor() {
 }
 
 #[test]
-fn a_panic_is_told_with_its_place() {
+fn a_panic_is_reported_with_its_place() {
     let mut protocol = replying(&[Reply::Panicked("src/sms/pdu/mod.rs:1".to_owned())]);
     let why = abandoned(protocol.on_bytes(b"x", NOW));
     assert_eq!(why, "the modem's parser has panicked at src/sms/pdu/mod.rs:1");
 }
 
 #[test]
-fn one_that_wants_to_be_asked_without_end_is_killed() {
+fn a_process_that_requests_endless_wake_ups_is_killed() {
     let replies: Vec<_> = (0..3).map(|_| did(Vec::new(), Some(NOW))).collect();
     let mut protocol = replying(&replies);
     protocol.on_bytes(b"x", NOW);
     assert_eq!(protocol.on_time(NOW), []);
     assert_eq!(protocol.wakes.count(499, NOW), Ok(()));
-    assert!(abandoned(protocol.on_time(NOW)).ends_with("is killed: it wants too much"));
+    assert!(abandoned(protocol.on_time(NOW)).ends_with("is killed: it asks for too much"));
 }
 
 #[test]
-fn between_its_deadlines_nobody_asks_it() {
+fn between_its_deadlines_a_process_gets_no_request() {
     let mut protocol = replying(&[did(Vec::new(), Some(NOW))]);
     protocol.on_bytes(b"x", NOW);
     // A second request would have no reply.
@@ -194,7 +194,7 @@ fn between_its_deadlines_nobody_asks_it() {
 }
 
 #[test]
-fn one_that_cannot_be_started_is_trouble_of_the_modem() {
+fn a_process_that_cannot_be_started_is_a_failure_of_the_modem() {
     let mut protocol = sandboxed("exit 3");
     protocol.process = None;
     let actions = protocol.on_open(None, NOW);

@@ -1,4 +1,4 @@
-//! The process: gives up its privileges, and does what it is asked until nobody asks any more.
+//! The process: gives up its privileges, and carries out requests until the service closes the socket.
 
 use std::env::args_os;
 use std::io::{Stdin, stdin};
@@ -14,8 +14,8 @@ use super::{privileges, syscalls};
 use crate::modem::probe::{PortProbe, Probe};
 use crate::modem::protocol::ProtocolAction;
 
-/// The first argument of the process; the others are the number of its user and its root directory. No person starts one:
-/// it talks to a socket at its standard input.
+/// The first argument of the process; the others are the ID of its user and its root directory. It is not started by
+/// hand: its standard input is a socket.
 pub(super) const FLAG: &str = "--sandboxed";
 
 /// Whether this program was started as the process.
@@ -28,7 +28,7 @@ pub fn run<P: Sandboxable>() -> ExitCode {
     let mut args = args_os().skip(2);
     let uid = args.next().and_then(|uid| uid.into_string().ok()?.parse().ok());
     let Some((uid, root)) = uid.zip(args.next().map(PathBuf::from)) else { return ExitCode::from(2) };
-    // Nothing was read yet but what the service has written in the command line.
+    // Before the first input except the command line.
     if privileges::give_up(uid, &root).is_err() || syscalls::restrict().is_err() {
         return ExitCode::FAILURE;
     }
@@ -40,14 +40,14 @@ pub fn run<P: Sandboxable>() -> ExitCode {
     }
 }
 
-/// The message of a panic may hold what a caller has typed; the place of it does not.
+/// Reports the place of a panic, and not its message, which may contain a caller's input.
 fn tell_of_panics<P: Sandboxable>() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
         let reply = Reply::<P::Claim, P::Answer>::Panicked(place.unwrap_or_default());
         let mut buffer = [0; 256];
         if let Some(message) = message::write(&reply, &mut buffer) {
-            // Without it the service sees the end all the same.
+            // If this fails, the service still sees the end of the process.
             let _ = send(stdin(), message, SendFlags::NOSIGNAL);
         }
     }));
@@ -62,7 +62,7 @@ struct Worker {
 }
 
 impl Worker {
-    /// Replies to every request. `None` if the service says what it never says.
+    /// Replies to every request. `None` if a request is invalid.
     fn serve<P: Sandboxable>(&mut self) -> Option<()> {
         let Some(Request::Start(start)) = self.next::<P>()? else { return None };
         let mut protocol = P::start(start)?;
@@ -136,13 +136,13 @@ impl Worker {
             answers: protocol.answers(),
             works: protocol.works(),
             needs_a_person: protocol.needs_a_person(),
-            has_errands: protocol.has_errands(),
+            has_pending_orders: protocol.has_pending_orders(),
             record: news,
         }
     }
 }
 
-/// An action as it is sent.
+/// An action, for sending.
 fn written<P: Sandboxable>(protocol: &mut P, action: ProtocolAction<P::Report>) -> Action<P::Claim> {
     match action {
         // Only text is ever sent to a modem.

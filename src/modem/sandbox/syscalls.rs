@@ -1,4 +1,4 @@
-//! Which system calls the process may make: those of an allocator and of a conversation over an open socket.
+//! The system calls that the process may make: those of an allocator and of an open socket.
 //!
 //! The filter is written out here. The `seccompiler` crate installs it, but compiles none for a 32-bit ARM, and libseccomp,
 //! which does, is a C library.
@@ -20,7 +20,7 @@ const ARCHITECTURE: Option<u32> = if cfg!(target_arch = "arm") {
 };
 
 const ALLOWED: &[libc::c_long] = &[
-    // The conversation. On ARM `recv` and `send` are calls of their own.
+    // The socket. On ARM `recv` and `send` are calls of their own.
     libc::SYS_recvfrom,
     libc::SYS_sendto,
     #[cfg(target_arch = "arm")]
@@ -39,7 +39,7 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_madvise,
     // The values for a modem's registers, and the keys of hash tables.
     libc::SYS_getrandom,
-    // Locks of the standard library; its end, by itself or by a panic.
+    // Locks of the standard library; exit and panic.
     libc::SYS_futex,
     libc::SYS_write,
     libc::SYS_writev,
@@ -58,7 +58,7 @@ const ALLOWED: &[libc::c_long] = &[
 /// From now on any other call ends the process, by SIGSYS. `no_new_privs` must be set.
 ///
 /// # Errors
-/// The kernel has no filters.
+/// The kernel has no seccomp filters.
 pub(super) fn restrict() -> io::Result<()> {
     match ARCHITECTURE {
         Some(architecture) => apply_filter(&program(architecture, ALLOWED)).map_err(io::Error::other),
@@ -85,8 +85,8 @@ fn program(architecture: u32, allowed: &[libc::c_long]) -> Vec<sock_filter> {
         kill.clone(),
         statement(LOAD_WORD, NUMBER_AT),
     ];
-    // A jump counts from the next instruction; behind the list stand `kill` and `allow`. Some thirty calls: no jump is
-    // longer than a byte can say.
+    // A jump counts from the next instruction; `kill` and `allow` follow the list. With some thirty calls every offset
+    // fits into a byte.
     program.extend(allowed.iter().enumerate().map(|(at, call)| sock_filter {
         code: JUMP_IF_EQUAL,
         jt: (allowed.len() - at) as u8,
@@ -101,7 +101,7 @@ fn program(architecture: u32, allowed: &[libc::c_long]) -> Vec<sock_filter> {
 mod tests {
     use super::*;
 
-    /// What the kernel does with the filter, for these few instructions (linux/filter.h).
+    /// The kernel's interpreter of the filter, for these few instructions (linux/filter.h).
     fn outcome(program: &[sock_filter], architecture: u32, number: u32) -> u32 {
         let (mut at, mut loaded) = (0, 0);
         loop {

@@ -1,7 +1,5 @@
-//! What follows from what: requests, pppd's news and time come in, effects and outcomes go out.
-//!
-//! No process, no file and no clock is touched here. Every row of the table in docs/dialer.md is a
-//! test in `tests.rs`.
+//! The state machine of the link: requests, events and the time come in, effects and outcomes go out. It does no I/O.
+//! Every row of the table in docs/dialer.md is a test in `tests.rs`.
 
 mod reaction;
 mod steps;
@@ -27,21 +25,21 @@ use crate::log::Level;
 use crate::record::Record;
 use crate::site::{DataSize, LinkConfig, TimeSpan};
 
-/// How often the counters are read: the budget is overrun by what fits into this at most.
+/// How often the counters are read: the budget can be exceeded by the traffic of this time.
 const READ_EVERY: Duration = Duration::from_secs(10);
-/// How long a pppd that was told to end may take: LCP asks twice with 3 s each, scripts run.
+/// How long a pppd may take to end: LCP sends two requests of 3 s each, and scripts run.
 pub const KILL_AFTER: Duration = Duration::from_secs(20);
-/// The pauses before another attempt; the last one again and again.
+/// The pauses before another attempt; the last one repeats.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(300)];
-/// Attempts before the requester is answered that there is no link.
+/// The number of attempts before the requester gets a failure.
 const FIRST_ATTEMPTS: usize = 2;
-/// The key of the record that says which open link is ours: the process of its pppd.
+/// The key for our link in the record: the process ID of its pppd.
 const OURS: &str = "ours";
-/// A link that was up for so long was a good one: its loss is not the next of a row of failures.
+/// The loss of a link that was up this long starts a new count of failures.
 const GOOD: Duration = Duration::from_secs(60);
 
-/// What happens to a link.
+/// An event of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// [`SessionEffect::StartPppd`] was carried out.
@@ -50,18 +48,18 @@ pub enum Event {
     NotStarted(String),
     /// `chat` has failed; pppd's exit will follow.
     DialFailure(DialFailure),
-    /// ip-pre-up: a link has this address of the box's own networks and will not come up; pppd's exit will follow.
+    /// ip-pre-up: a link has this address in the box's own networks and will not come up; pppd's exit will follow.
     OwnAddress(Pid, Ipv4Addr),
-    /// ip-up: a link has addresses, ours or one that somebody opened by hand.
+    /// ip-up: a link has addresses, our own or one that was opened by hand.
     IpUp(Connection),
-    /// ip-down: a link has no addresses any more, and had carried so many bytes in all.
+    /// ip-down: a link has lost its addresses, after so many bytes in all.
     IpDown {
-        /// The process of its pppd.
+        /// The process ID of its pppd.
         pid: Pid,
         /// Both directions.
         carried: Option<u64>,
     },
-    /// An interface has carried so much in all; `None` if it is gone.
+    /// The counters of an interface; `None` if it is gone.
     Counters(Interface, Option<Carried>),
     /// A pppd has ended.
     Exited(Pid, Exit),
@@ -79,11 +77,11 @@ pub struct Session {
     read_at: Option<Duration>,
 }
 
-/// What was asked for.
+/// A request for a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Lease {
     length: Duration,
-    /// Known once the link was up.
+    /// Known once the link has come up.
     end: Option<Duration>,
     failures: usize,
 }
@@ -95,7 +93,7 @@ enum State {
         pid: Option<Pid>,
         call: Lease,
         give_up: Duration,
-        /// DownReason it will come to nothing, as soon as pppd has ended.
+        /// Why the attempt has failed, for when pppd has ended.
         no_link: Option<DownReason>,
     },
     /// Until another attempt.
@@ -122,20 +120,20 @@ enum State {
 enum Then {
     /// We have closed it.
     Stop(DownReason),
-    /// We have closed it, and meanwhile somebody wants it again.
+    /// We have closed it, and it was requested again meanwhile.
     Dial(DownReason, Lease),
-    /// It was lost, or took too long: perhaps another attempt.
+    /// It was lost, or took too long: another attempt may follow.
     Judge(Lease, Option<DownReason>),
 }
 
-/// A link that somebody has opened by hand: counted, and closed when asked.
+/// A link that was opened by hand: it is counted, and closed by request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ByHand {
     link: Connection,
     closing: Option<ClosingByHand>,
 }
 
-/// Why such a link was told to end, and when its pppd is killed if it does not.
+/// Why such a link is closing, and when its pppd is killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ClosingByHand {
     why: DownReason,
@@ -147,7 +145,7 @@ struct ClosingByHand {
 pub enum Phase<'a> {
     /// No link.
     Down,
-    /// pppd and the modem are at it.
+    /// pppd and the modem are dialling.
     Dialling,
     /// The link was lost or did not come up; another attempt follows at that time since boot.
     Pausing(Duration),
@@ -155,17 +153,17 @@ pub enum Phase<'a> {
     Up(&'a Connection, Duration),
     /// Up, opened by hand.
     ByHand(&'a Connection),
-    /// On its way down.
+    /// pppd is ending.
     Closing,
 }
 
 impl Session {
-    /// The file of the [store](crate::state::Store) that holds what must be remembered.
+    /// The file of the [store](crate::state::Store) for the session's record.
     pub const FILE: &'static str = "budget";
 
-    /// The link as a service finds it when it starts. `remembered` is what it stored last, `copied` what
-    /// the second copy has of that, `running` the links that are up already: one that it had opened itself it takes back, with
-    /// the whole session limit before it.
+    /// The link at the start of a service. `remembered` is the stored record, `copied` the month in the second copy,
+    /// `running` the links that are up. It takes over the link that it has opened itself, with the whole session limit
+    /// from now on.
     pub fn new(
         site: &LinkConfig,
         remembered: &Record,
@@ -177,8 +175,8 @@ impl Session {
         let mut session = Self {
             idle_limit: site.idle_limit,
             session_limit: site.session_limit,
-            // One step of the chat at its worst, the dialling itself, LCP and IPCP (30 s each,
-            // pppd's `restart` × `max-configure`).
+            // The longest step of the chat, the dialling itself, LCP and IPCP (30 s each, pppd's `restart` ×
+            // `max-configure`).
             patience: 2 * chat + Duration::from_secs(90),
             budget: Budget::load(site.data_budget, remembered, &running),
             state: State::Down,
@@ -197,14 +195,14 @@ impl Session {
             reaction.append(session.receive(Event::IpUp(link), at));
         }
         if knew_less {
-            reaction.push(session.remember());
+            reaction.push(session.store());
         }
-        // Nobody has asked this time: nobody waits for an outcome.
+        // There is no requester who waits for an outcome.
         (session, reaction.effects)
     }
 
-    /// Somebody wants a link, for so long or as long as the site allows. If there is one already,
-    /// it stays at least so long from now.
+    /// Opens the link for this long, or as long as the site allows. A link that is up stays up at least this long from
+    /// now.
     pub fn open(&mut self, length: Option<Duration>, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         let wanted = self.call(length);
@@ -235,8 +233,7 @@ impl Session {
         reaction
     }
 
-    /// Somebody wants the link to stay longer than agreed; never longer than the site's limit
-    /// from now.
+    /// Lets the link stay up longer, but not longer than the site's limit from now.
     pub fn extend(&mut self, more: Option<Duration>, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         let limit = self.session_limit.get();
@@ -259,7 +256,7 @@ impl Session {
         reaction
     }
 
-    /// Closes the link, however it was opened.
+    /// Closes the link, also one that was opened by hand.
     pub fn close(&mut self, why: DownReason, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         match mem::replace(&mut self.state, State::Down) {
@@ -277,7 +274,7 @@ impl Session {
         reaction
     }
 
-    /// Closes every link before the box stops, also those opened by hand beside our own. The [phase](Self::phase) is
+    /// Closes every link before the box stops, also those opened by hand besides our own. The [phase](Self::phase) is
     /// [`Phase::Down`] when the last pppd has ended.
     pub fn stop(&mut self, at: Timestamp) -> Reaction {
         let mut reaction = match self.state {
@@ -288,7 +285,7 @@ impl Session {
         reaction
     }
 
-    /// Something has happened.
+    /// Processes an event.
     pub fn receive(&mut self, event: Event, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         reaction.append(match event {
@@ -312,7 +309,7 @@ impl Session {
             Event::IpDown { pid, carried } => self.ip_down(pid, carried, at),
             Event::Counters(interface, carried) => self.counted(&interface, carried, at),
             Event::Exited(pid, exit) => {
-                let mut reaction = self.leave_nothing(pid);
+                let mut reaction = self.run_ip_down(pid);
                 if self.is_ours(pid) {
                     reaction.append(self.settle(pid, None));
                     reaction.append(self.ended(exit, at));
@@ -325,7 +322,7 @@ impl Session {
         reaction
     }
 
-    /// The time has come that [`deadline`](Self::deadline) had named.
+    /// Checks the time; due at [`deadline`](Self::deadline).
     pub fn tick(&mut self, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         if self.read_at.is_some_and(|read_at| read_at <= at.now) {
@@ -359,7 +356,7 @@ impl Session {
         reaction
     }
 
-    /// When to be [called](Self::tick) again if nothing happens, in time since boot.
+    /// When the next [tick](Self::tick) is due without an event, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         let own = match &self.state {
             State::Down => None,
@@ -389,11 +386,11 @@ impl Session {
         &self.budget
     }
 
-    /// Corrects what the month has cost, by the operator's own count.
+    /// Sets the month's traffic to the operator's count.
     pub fn set_used(&mut self, used: DataSize, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
         self.budget.set_used(used.bytes(), at.calendar);
-        reaction.push(self.remember());
+        reaction.push(self.store());
         reaction
     }
 }

@@ -1,4 +1,4 @@
-//! What a session wants done, and what it reports.
+//! The effects and outcomes of a session.
 
 use rustix::process::Pid;
 
@@ -7,30 +7,29 @@ use crate::ppp::pppd::Signal;
 use crate::ppp::{Interface, LinkOutcome};
 use crate::record::Record;
 
-/// What the session's loop does to the link.
+/// An effect, which the loop carries out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionEffect {
     /// Start pppd as soon as the port is free, and report [`Event::Started`](super::Event::Started)
     /// or [`Event::NotStarted`](super::Event::NotStarted).
     StartPppd,
-    /// Follow a pppd that somebody else has started, and report
+    /// Follow a pppd that another program has started, and report
     /// [`Event::Exited`](super::Event::Exited) at its end.
     Watch(Pid),
     /// Signal a pppd to end.
     Signal(Pid, Signal),
-    /// Run pppd's `ip-down` for a link whose pppd has ended without it: routes, VPN and name
-    /// servers are still there.
+    /// Run pppd's `ip-down` for a link whose pppd has ended without it, and has left routes, VPN and name servers.
     RunIpDown(Interface, Pid),
     /// Read an interface's counters and report [`Event::Counters`](super::Event::Counters).
     ReadCounters(Interface),
     /// Store this in the file [`Session::FILE`](super::Session::FILE).
-    Remember(Record),
+    Store(Record),
     /// Write to the log.
     Log(Level, String),
 }
 
-/// What follows from one event: effects for the loop, in this order (what must be remembered is
-/// stored before it is acted on), and outcomes for those who requested the link.
+/// The consequences of one event: effects for the loop, in this order, and outcomes for the requesters. A record is
+/// stored before the effects that depend on it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Reaction {
@@ -49,7 +48,7 @@ impl Reaction {
         self.outcomes.push(outcome);
     }
 
-    /// Adds what follows from a further event.
+    /// Adds the consequences of another event.
     pub fn append(&mut self, other: Self) {
         self.effects.extend(other.effects);
         self.outcomes.extend(other.outcomes);

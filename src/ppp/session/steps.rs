@@ -18,7 +18,7 @@ use crate::ppp::{
 use crate::site::{DataSize, TimeSpan};
 
 impl Lease {
-    /// At least so long from now, or from the moment the link is up.
+    /// Extends it to at least this long from now, or from when the link is up.
     pub(super) fn prolonged(self, length: Duration, now: Duration) -> Self {
         match self.end {
             Some(end) => Self { end: Some(end.max(now + length)), ..self },
@@ -36,12 +36,12 @@ impl Session {
     /// Follows the calendar, before anything else.
     pub(super) fn poll(&mut self, at: Timestamp) -> Reaction {
         let is_new = self.budget.turn_to(at.calendar);
-        is_new.then(|| self.remember()).into()
+        is_new.then(|| self.store()).into()
     }
 
-    pub(super) fn remember(&self) -> SessionEffect {
+    pub(super) fn store(&self) -> SessionEffect {
         let ours = self.own_pid().filter(|pid| self.budget.is_open(*pid));
-        SessionEffect::Remember(self.budget.record().with_known(OURS, ours))
+        SessionEffect::Store(self.budget.record().with_known(OURS, ours))
     }
 
     fn own_pid(&self) -> Option<Pid> {
@@ -79,7 +79,7 @@ impl Session {
                 *pid = Some(started);
                 Reaction::default()
             }
-            // It was called off before it began.
+            // It was cancelled before pppd started.
             State::Closing { pid: pid @ None, .. } => {
                 *pid = Some(started);
                 Reaction::from(SessionEffect::Signal(started, Signal::Terminate))
@@ -93,7 +93,7 @@ impl Session {
         pid.map(|pid| SessionEffect::Signal(pid, Signal::Terminate)).into()
     }
 
-    /// Our pppd has ended, or never began.
+    /// Our pppd has ended, or did not start.
     pub(super) fn ended(&mut self, exit: Exit, at: Timestamp) -> Reaction {
         match mem::replace(&mut self.state, State::Down) {
             State::Dialling { .. } if exit == Exit::Locked && !self.by_hand.is_empty() => {
@@ -134,7 +134,7 @@ impl Session {
         Reaction::from(LinkOutcome::Closed(why))
     }
 
-    /// The link is lost, or did not come up: is another attempt worth it?
+    /// The link is lost, or did not come up: decides on another attempt.
     fn judge(&mut self, mut call: Lease, why: DownReason, at: Timestamp) -> Reaction {
         call.failures += 1;
         let pause = PAUSES[call.failures.min(PAUSES.len()) - 1]; // failures is at least 1
@@ -175,7 +175,7 @@ impl Session {
             State::Closing { pid, .. } if *pid == Some(link.pid) => {}
             _ => reaction.append(self.opened_by_hand(link)),
         }
-        let mut all = Reaction::from(self.remember());
+        let mut all = Reaction::from(self.store());
         all.append(reaction);
         all
     }
@@ -209,7 +209,7 @@ impl Session {
         self.settle(pid, carried)
     }
 
-    /// Tells the pppd of every link opened by hand to end.
+    /// Signals the pppd of every link opened by hand to end.
     pub(super) fn close_by_hand(&mut self, why: &DownReason, at: Timestamp) -> Reaction {
         let mut reaction = Reaction::default();
         for it in &mut self.by_hand {
@@ -239,8 +239,8 @@ impl Session {
         reaction
     }
 
-    /// A pppd has ended. One that was killed, or crashed, has not run its scripts.
-    pub(super) fn leave_nothing(&self, pid: Pid) -> Reaction {
+    /// A pppd has ended. If it was killed or has crashed, ip-down has not run.
+    pub(super) fn run_ip_down(&self, pid: Pid) -> Reaction {
         let interface = self.budget.interface(pid).cloned();
         interface.map(|interface| SessionEffect::RunIpDown(interface, pid)).into()
     }
@@ -253,7 +253,7 @@ impl Session {
         if self.budget.interfaces().next().is_none() {
             self.read_at = None;
         }
-        self.remember().into()
+        self.store().into()
     }
 
     pub(super) fn counted(
@@ -265,14 +265,14 @@ impl Session {
         let Some(carried) = carried else {
             let gone = self.by_hand.iter().find(|it| it.link.interface == *interface);
             let Some(pid) = gone.map(|it| it.link.pid) else { return Reaction::default() };
-            let mut reaction = self.leave_nothing(pid);
+            let mut reaction = self.run_ip_down(pid);
             reaction.append(self.end_by_hand(pid, None));
             return reaction;
         };
         let was_exhausted = self.budget.is_exhausted();
         let mut reaction = Reaction::default();
         if self.budget.count(interface, carried.total()) {
-            reaction.push(self.remember());
+            reaction.push(self.store());
         }
         let exhausted = self.budget.limit().filter(|_| self.budget.is_exhausted());
         let mut end = exhausted.map(DownReason::Budget);
@@ -293,7 +293,7 @@ impl Session {
     }
 }
 
-/// The call of a link that was up until now.
+/// The request of a link that was up until now.
 fn lost(call: Lease, since: Duration, end: Duration, at: Timestamp) -> Lease {
     let good = at.now.saturating_sub(since) >= GOOD;
     Lease { end: Some(end), failures: if good { 0 } else { call.failures }, ..call }

@@ -12,7 +12,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 const BUDGET: u64 = 500_000_000;
 const OUR_PPPD: i32 = 412;
-const STRANGER: i32 = 999;
+const OTHER_PPPD: i32 = 999;
 
 fn site() -> LinkConfig {
     let site =
@@ -38,11 +38,11 @@ fn ours() -> Connection {
     link("ppp0", OUR_PPPD, 1)
 }
 
-fn stranger() -> Connection {
-    link("ppp1", STRANGER, 2)
+fn another() -> Connection {
+    link("ppp1", OTHER_PPPD, 2)
 }
 
-/// What a session wanted or reported, in the order of the table.
+/// An effect or outcome of a session, in the order of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Done {
     Effect(SessionEffect),
@@ -82,7 +82,7 @@ impl Harness {
         self
     }
 
-    /// Time passes; the session is called when it wants to be.
+    /// Time passes; the session ticks at its deadlines.
     fn pass(&mut self, time: Duration) -> &mut Self {
         let until = self.now + time;
         while let Some(wake) = self.session.deadline().filter(|wake| *wake <= until) {
@@ -100,7 +100,7 @@ impl Harness {
         self
     }
 
-    /// So many minutes with so many bytes in each, half of them sent, and a reading every ten seconds.
+    /// So many minutes with so many bytes in each, half of them sent, read every ten seconds.
     fn carry(&mut self, minutes: u32, a_minute: u64) -> &mut Self {
         let before = self.carried();
         for turn in 1..=minutes * 6 {
@@ -111,8 +111,8 @@ impl Harness {
         self
     }
 
-    /// So many minutes in which much comes that nobody asked for.
-    fn be_flooded(&mut self, minutes: u32) -> &mut Self {
+    /// So many minutes of received traffic only.
+    fn receive_only(&mut self, minutes: u32) -> &mut Self {
         for turn in 1..=minutes * 6 {
             self.now += 10 * SECOND;
             self.count(Carried { sent: 0, received: u64::from(turn) * 3_000 });
@@ -129,7 +129,7 @@ impl Harness {
     }
 
     fn carried(&self) -> u64 {
-        self.session.budget.carried(pid(OUR_PPPD)).max(self.session.budget.carried(pid(STRANGER)))
+        self.session.budget.carried(pid(OUR_PPPD)).max(self.session.budget.carried(pid(OTHER_PPPD)))
     }
 
     fn call(&mut self, what: impl FnOnce(&mut Session, Timestamp) -> Reaction) -> &mut Self {
@@ -158,16 +158,16 @@ impl Harness {
         self.call(|session, at| session.close(DownReason::Asked, at))
     }
 
-    /// What the last step has told, and nothing of the ones before.
+    /// The outcomes and log lines of the last step.
     fn reported(&mut self) -> Vec<String> {
         let done = mem::take(&mut self.done);
         let words = done.iter().map(words);
-        words.filter(|words| words.starts_with("tell") || words.starts_with("log")).collect()
+        words.filter(|words| words.starts_with("report") || words.starts_with("log")).collect()
     }
 
     /// The record that is stored now.
     fn remembered(&self) -> Record {
-        let SessionEffect::Remember(record) = self.session.remember() else { unreachable!() };
+        let SessionEffect::Store(record) = self.session.store() else { unreachable!() };
         record
     }
 }
@@ -185,12 +185,12 @@ fn in_state(name: &str) -> Harness {
     let mut harness = Harness::fresh();
     match name {
         "down" => &mut harness,
-        "down, nothing left" => {
+        "down, budget used up" => {
             harness.call(|session, at| session.set_used(DataSize::from_bytes(BUDGET), at))
         }
         "dialling" => harness.dialling(),
         "dialling, not started yet" => harness.connect(),
-        "dialling, a stranger up" => harness.dialling().receive(Event::IpUp(stranger())),
+        "dialling, another link up" => harness.dialling().receive(Event::IpUp(another())),
         "dialling too slowly" => harness.dialling().pass(210 * SECOND),
         "pausing" => harness.dialling().exit(16),
         "dialling again" => {
@@ -198,7 +198,7 @@ fn in_state(name: &str) -> Harness {
         }
         "up" => harness.up(),
         "up for 5m" => harness.up().carry(5, 100_000),
-        "up, a stranger up" => harness.up().receive(Event::IpUp(stranger())),
+        "up, another link up" => harness.up().receive(Event::IpUp(another())),
         "lost" => harness.up().carry(5, 100_000).exit(15),
         "lost, dialling again" => {
             harness.up().carry(5, 100_000).exit(15).pass(5 * SECOND).receive(Event::Started(pid(OUR_PPPD)))
@@ -207,17 +207,17 @@ fn in_state(name: &str) -> Harness {
         "closing by itself" => {
             harness.up().carry(5, 100_000).receive(Event::IpDown { pid: pid(OUR_PPPD), carried: Some(7) })
         }
-        "by hand" => harness.receive(Event::IpUp(stranger())),
+        "by hand" => harness.receive(Event::IpUp(another())),
         _ => panic!("no such state: {name}"),
     };
     harness.done.clear();
     harness
 }
 
-/// What happens in the table.
+/// The events of the table.
 fn happens(harness: &mut Harness, what: &str) {
     let by_hand = matches!(harness.session.phase(), Phase::ByHand(_));
-    let process = pid(if by_hand { STRANGER } else { OUR_PPPD });
+    let process = pid(if by_hand { OTHER_PPPD } else { OUR_PPPD });
     let no_call = |failure| Event::DialFailure(DialFailure::Said(failure));
     if let Some(code) = what.strip_prefix("exit ") {
         harness.exit(code.parse().unwrap());
@@ -243,12 +243,12 @@ fn happens(harness: &mut Harness, what: &str) {
         "modem silent" => harness.receive(Event::DialFailure(DialFailure::Silent)),
         "own address" => harness.receive(Event::OwnAddress(process, Ipv4Addr::new(192, 168, 32, 77))),
         "ip-up" => harness.receive(Event::IpUp(ours())),
-        "ip-up of a stranger" => harness.receive(Event::IpUp(stranger())),
+        "ip-up of another link" => harness.receive(Event::IpUp(another())),
         "ip-down" => harness.receive(Event::IpDown { pid: process, carried: Some(2_000) }),
         "exit" => harness.receive(Event::Exited(process, Exit::Unseen)),
-        "10m of noise" => harness.carry(10, 900),
-        "10m of work" => harness.carry(10, 20_000),
-        "10m of what only comes in" => harness.be_flooded(10),
+        "10m of background traffic" => harness.carry(10, 900),
+        "10m of use" => harness.carry(10, 20_000),
+        "10m of received traffic only" => harness.receive_only(10),
         "the budget is used up" => harness.count(Carried { sent: 0, received: BUDGET }),
         _ => panic!("no such event: {what}"),
     };
@@ -262,8 +262,8 @@ fn words(done: &Done) -> String {
         Done::Effect(SessionEffect::Signal(_, Signal::Kill)) => "KILL".to_owned(),
         Done::Effect(SessionEffect::RunIpDown(interface, _)) => format!("ip-down of {interface}"),
         Done::Effect(SessionEffect::ReadCounters(interface)) => format!("read {interface}"),
-        Done::Effect(SessionEffect::Remember(_)) => "remember".to_owned(),
-        Done::Outcome(outcome) => format!("tell \"{outcome}\""),
+        Done::Effect(SessionEffect::Store(_)) => "store".to_owned(),
+        Done::Outcome(outcome) => format!("report \"{outcome}\""),
         Done::Effect(SessionEffect::Log(_, what)) => format!("log \"{what}\""),
     }
 }
@@ -300,17 +300,17 @@ fn every_row_of_the_table_in_docs_dialer_md_holds() {
 }
 
 #[test]
-fn a_link_stays_as_long_as_was_asked_and_never_longer_than_the_site_allows() {
+fn a_link_stays_up_as_long_as_requested_and_never_longer_than_the_site_allows() {
     for (length, told) in [(None, "2h"), (Some(30 * 60), "30m"), (Some(90), "1m"), (Some(5 * 3600), "2h")] {
         let mut harness = Harness::fresh();
         harness.call(|session, at| session.open(length.map(Duration::from_secs), at));
         harness.receive(Event::Started(pid(OUR_PPPD))).receive(Event::IpUp(ours()));
-        assert_eq!(harness.reported(), [format!("tell \"connected as 10.3.2.1, for {told}\"")]);
+        assert_eq!(harness.reported(), [format!("report \"connected as 10.3.2.1, for {told}\"")]);
     }
 }
 
 #[test]
-fn asking_again_prolongs_and_never_shortens() {
+fn a_further_request_never_shortens_the_time() {
     let mut harness = in_state("up");
     for (request, passed, told) in [
         ("connect 30m", 0, "2h"),
@@ -320,7 +320,7 @@ fn asking_again_prolongs_and_never_shortens() {
         ("extend 3h", 0, "2h"),
         ("extend", 0, "2h"),
     ] {
-        // Traffic, or it would be closed for idleness.
+        // Without traffic the idle limit would close it.
         harness.carry(passed / 60, 20_000).reported();
         let (verb, length) = request.split_once(' ').unwrap_or((request, ""));
         let length = length.parse().ok().map(TimeSpan::get);
@@ -328,12 +328,12 @@ fn asking_again_prolongs_and_never_shortens() {
             "connect" => harness.call(|session, at| session.open(length, at)),
             _ => harness.call(|session, at| session.extend(length, at)),
         };
-        assert_eq!(harness.reported(), [format!("tell \"connected for another {told}\"")], "{request}");
+        assert_eq!(harness.reported(), [format!("report \"connected for another {told}\"")], "{request}");
     }
 }
 
 #[test]
-fn what_is_asked_while_dialling_counts_from_the_moment_the_link_is_up() {
+fn a_request_while_dialling_counts_from_when_the_link_is_up() {
     let mut harness = Harness::fresh();
     let half_an_hour = Some(Duration::from_secs(1800));
     harness.call(|session, at| session.open(half_an_hour, at)).receive(Event::Started(pid(OUR_PPPD)));
@@ -341,7 +341,7 @@ fn what_is_asked_while_dialling_counts_from_the_moment_the_link_is_up() {
     harness.pass(40 * SECOND).receive(Event::IpUp(ours()));
     assert_eq!(
         harness.reported(),
-        ["tell \"connected for another 1h\"", "tell \"connected as 10.3.2.1, for 1h\""]
+        ["report \"connected for another 1h\"", "report \"connected as 10.3.2.1, for 1h\""]
     );
 }
 
@@ -357,7 +357,7 @@ fn a_lost_link_is_dialled_again_at_growing_intervals_until_its_time_is_over() {
     let ending = |words: &String| words.rsplit(' ').next().unwrap().trim_end_matches('"').to_owned();
     let pauses: Vec<_> = said.iter().map(ending).collect();
     assert_eq!(pauses[..5], ["30s", "2m", "5m", "5m", "5m"]);
-    assert_eq!(said.last().unwrap(), "tell \"disconnected: the modem has hung up\"");
+    assert_eq!(said.last().unwrap(), "report \"disconnected: the modem has hung up\"");
     assert!(harness.now > 100 * SECOND + 110 * 60 * SECOND, "{:?}", harness.now);
     assert_eq!(harness.session.phase(), Phase::Down);
 }

@@ -2,7 +2,7 @@
 
 use super::RenderedFile;
 use crate::names::hook::IP_PRE_UP;
-use crate::site::{DialIn, Role, Site};
+use crate::site::{DialIn, Mtu, Role, Site};
 use std::fmt::{Display, Write};
 
 /// The limit for answers to pings: enough for diagnosis, too little for a flood.
@@ -111,13 +111,25 @@ fn forward(role: &Role) -> String {
             format!("\t\tiifname \"ppp*\" oifname != \"ppp*\" ip saddr {} accept\n", callers(dial_in))
         }
     };
+    let clamp = match role {
+        Role::Dialer(_) => None,
+        Role::DialIn(dial_in) => dial_in.mtu.map(clamp),
+    };
+    let clamp = clamp.unwrap_or_default();
     format!(
         "\tchain forward {{
 \t\ttype filter hook forward priority filter; policy drop;
-\t\tct state established,related accept
+{clamp}\t\tct state established,related accept
 {callers}\t}}
 "
     )
+}
+
+/// A server that never gets "fragmentation needed" (RFC 2923 §2.1) sends segments as long as the caller's system offers,
+/// which does not know the line's MTU: both ends are offered what fits (headers of IP and TCP: 40 bytes).
+fn clamp(mtu: Mtu) -> String {
+    let longest = mtu.get() - 40;
+    format!("\t\ttcp flags syn tcp option maxseg size > {longest} tcp option maxseg size set {longest}\n")
 }
 
 fn masquerade(dial_in: &DialIn) -> String {

@@ -1,14 +1,15 @@
 //! Relations between the parts of a site.
 
+mod line;
 mod sms;
 mod user;
 
 use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::{
-    Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, FlowControl,
-    LcpEcho, LineConfig, LinkConfig, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, SshKey,
-    TimeSpan, Timezone, Vpn, Watchdog, Whole, raw,
+    Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, LcpEcho,
+    LinkConfig, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, SshKey, TimeSpan, Timezone, Vpn,
+    Watchdog, Whole, raw,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -17,6 +18,7 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
     check_tables_fit_role(&raw)?;
     let reboot = raw.reboot.unwrap_or_default();
     let watchdog = raw.watchdog.unwrap_or_default();
+    let lan = raw.lan.map(|table| self::lan(table.into_inner())).transpose()?;
     let role = match raw.role.get_ref() {
         raw::Role::Dialer => Role::Dialer(Box::new(dialer(
             raw.role.span(),
@@ -26,7 +28,9 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
             raw.sms,
             raw.vpn,
         )?)),
-        raw::Role::DialIn => Role::DialIn(dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user)?),
+        raw::Role::DialIn => {
+            Role::DialIn(dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?)
+        }
     };
     Ok(Site {
         hostname: raw.hostname,
@@ -36,7 +40,7 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
             device: watchdog.device.unwrap_or_else(DevicePath::watchdog),
             timeout: watchdog.timeout.unwrap_or(const { Whole::constant(15) }),
         },
-        lan: raw.lan.map(|table| lan(table.into_inner())).transpose()?,
+        lan,
         ssh_keys: raw.ssh.map_or(Ok(Vec::new()), ssh_keys)?,
         role,
     })
@@ -230,6 +234,7 @@ fn dial_in(
     table: Option<Spanned<raw::DialIn>>,
     lines: Option<Vec<Spanned<raw::Line>>>,
     users: Option<Vec<Spanned<raw::User>>>,
+    lan: Option<&Lan>,
 ) -> Checked<DialIn> {
     let (lines, users) = (lines.unwrap_or_default(), users.unwrap_or_default());
     if lines.is_empty() {
@@ -249,10 +254,11 @@ fn dial_in(
         return problem("callers take two name servers", "remove this one", third.span());
     }
     check_distinct("port", &open_ports)?;
+    let dns: Vec<_> = dns.into_iter().map(|address| address.into_inner().0).collect();
     Ok(DialIn {
-        lines: self::lines(lines.into_iter().map(Spanned::into_inner).collect())?,
+        lines: line::lines(lines.into_iter().map(Spanned::into_inner).collect(), lan, &dns)?,
         netmask: table.netmask,
-        dns: dns.into_iter().map(|address| address.into_inner().0).collect(),
+        dns,
         proxy_arp: table.proxyarp.unwrap_or(false),
         masquerade: table.masquerade.unwrap_or(true),
         open_ports: open_ports.into_iter().map(Spanned::into_inner).collect(),
@@ -262,43 +268,6 @@ fn dial_in(
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
         users: user::users(users.into_iter().map(Spanned::into_inner).collect())?,
     })
-}
-
-fn lines(raw: Vec<raw::Line>) -> Checked<Vec<LineConfig>> {
-    for line in &raw {
-        check_distinct("number", line.callers.iter().flatten())?;
-        if line.local.get_ref() == line.remote.get_ref() {
-            return problem(
-                "the caller would get the box's own address",
-                "give `local` and `remote` different addresses",
-                line.remote.span(),
-            );
-        }
-        if raw.len() > 1 && *line.port.get_ref() == Port::Auto {
-            return problem(
-                "with several lines, \"auto\" does not say which is which",
-                "name the port of every line",
-                line.port.span(),
-            );
-        }
-    }
-    check_distinct("port", raw.iter().map(|line| &line.port))?;
-    check_distinct("remote address", raw.iter().map(|line| &line.remote))?;
-    Ok(raw.into_iter().map(line).collect())
-}
-
-fn line(raw: raw::Line) -> LineConfig {
-    let flow = if raw.crtscts.unwrap_or(true) { FlowControl::RtsCts } else { FlowControl::None };
-    LineConfig {
-        port: raw.port.into_inner(),
-        speed: raw.speed.unwrap_or(Speed::USUAL),
-        local: raw.local.into_inner().0,
-        remote: raw.remote.into_inner().0,
-        flow,
-        rings: raw.rings.unwrap_or(const { Whole::constant(1) }),
-        callers: raw.callers.map(|numbers| numbers.into_iter().map(Spanned::into_inner).collect()),
-        login: raw.login.unwrap_or(false),
-    }
 }
 
 fn check_distinct<'a, T: PartialEq + 'a>(

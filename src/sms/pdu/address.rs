@@ -11,7 +11,7 @@ use crate::site::PhoneNumber;
 use crate::sms::dialling_plan::{DiallingPlan, Meant};
 use crate::sms::gsm7;
 
-/// Who a message is from or to.
+/// The sender or recipient of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Form")]
 pub struct Address(Form);
@@ -25,8 +25,7 @@ enum Form {
         /// Of [`DIGITS`], 20 at most.
         digits: String,
     },
-    /// A name in the 7 bit alphabet, 11 septets at most, as banks and shops send: nobody can
-    /// answer it.
+    /// A name in the 7 bit alphabet, at most 11 septets, as banks and shops use: it cannot be answered.
     Name(String),
 }
 
@@ -71,7 +70,7 @@ const FILLER: u8 = 15;
 /// Semi-octets of the longest address: 12 octets with length and type.
 const LONGEST: u8 = 20;
 
-/// What another process has read is checked again.
+/// Validates what another process has decoded.
 impl TryFrom<Form> for Address {
     type Error = Illegal;
 
@@ -88,16 +87,16 @@ impl TryFrom<Form> for Address {
 }
 
 impl Address {
-    /// The address of a number, as networks take it everywhere.
+    /// The address of a number, in the form that all networks accept.
     #[must_use]
     pub fn of(number: &PhoneNumber) -> Self {
         let digits = number.as_str().trim_start_matches('+').to_owned();
         Self(Form::Number { kind: NumberKind::International, plan: TELEPHONE, digits })
     }
 
-    /// Whether this is that number. Some networks send the international digits without saying
-    /// that they are, and others a national form: `home` is the country whose networks may. A
-    /// national number is never taken for another country's.
+    /// Whether this is the number. Some networks send the international digits without the type "international", and
+    /// others a national form, which is accepted only in the plan of `home`. A national number never equals another
+    /// country's.
     #[must_use]
     pub fn is(&self, number: &PhoneNumber, home: Option<&DiallingPlan>) -> bool {
         let Form::Number { kind, digits, .. } = &self.0 else { return false };
@@ -124,8 +123,8 @@ impl Address {
         Self::from_parts(kind, value, usize::from(semi_octets))
     }
 
-    /// Passes over the service centre's address before the message (TS 27.005 §3.1): its length
-    /// counts octets. Nobody needs it, so digits that are none in it spoil no message.
+    /// Skips the service centre's address before the message (TS 27.005 §3.1), whose length counts octets. It is not
+    /// needed, so invalid digits in it do not matter.
     pub(super) fn skip_service_centre(octets: &mut Octets) -> Result<(), Illegal> {
         let length = octets.octet("service centre")?;
         octets.take(usize::from(length), "service centre").map(drop)
@@ -185,7 +184,7 @@ impl Address {
 
 #[cfg(test)]
 impl Address {
-    /// How the digits are meant; `None` for a name.
+    /// The type of the digits; `None` for a name.
     pub fn kind(&self) -> Option<NumberKind> {
         match self.0 {
             Form::Number { kind, .. } => Some(kind),
@@ -194,8 +193,7 @@ impl Address {
     }
 }
 
-/// As a person writes it: `+33612345678` is international, `12345` as the network takes it, and
-/// anything else a name.
+/// Parses user input: `+33612345678` is international, `12345` of unknown type, and anything else a name.
 impl FromStr for Address {
     type Err = Illegal;
 
@@ -217,7 +215,7 @@ impl FromStr for Address {
     }
 }
 
-/// As a person reads it: `+33612345678`, `12345`, `"Bank"`.
+/// For display: `+33612345678`, `12345`, `"Bank"`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

@@ -1,7 +1,7 @@
-//! How the user data is coded. TS 23.038 §4.
+//! The coding of the user data. TS 23.038 §4.
 
-/// What the data coding scheme says about the user data. Classes and the indications of waiting
-/// mail are for a telephone's screen and are not looked at.
+/// The coding in the data coding scheme. Classes and message waiting indications concern a telephone's screen and are
+/// ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     /// The 7 bit default alphabet, septets packed into octets.
@@ -10,12 +10,12 @@ pub(super) enum Coding {
     Octets,
     /// UCS2, in fact UTF-16 since telephones send emoji, big end first.
     Ucs2,
-    /// Compressed (TS 23.042): nobody sends it, and it is not read.
+    /// Compressed (TS 23.042): not in use, and not decoded.
     Compressed,
 }
 
 impl Coding {
-    /// Reads TP-DCS. "Any reserved codings shall be assumed to be the GSM 7 bit default alphabet".
+    /// Parses TP-DCS. "Any reserved codings shall be assumed to be the GSM 7 bit default alphabet".
     pub fn of(scheme: u8) -> Self {
         match scheme >> 4 {
             // General data coding, and the same marked for automatic deletion.
@@ -49,7 +49,7 @@ mod tests {
 
     /// 3GPP TS 23.038 §4, group by group.
     #[test]
-    fn every_group_of_coding_schemes_is_told() {
+    fn every_group_of_coding_schemes_is_parsed() {
         for (schemes, coding) in [
             (&[0x00, 0x10, 0x11, 0x13][..], Coding::Gsm7), // class 0 is a "flash" message
             (&[0x04, 0x15, 0xf4, 0xf5, 0xf6, 0xff], Coding::Octets), // f5: over-the-air settings

@@ -1,4 +1,4 @@
-//! SMS-DELIVER: a message for us. TS 23.040 §9.2.2.1.
+//! SMS-DELIVER: a message for the box. TS 23.040 §9.2.2.1.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,16 +9,16 @@ use super::time::ServiceCentreTime;
 use super::user_data::{Body, Part, TooLong, UserData};
 use super::{HAS_HEADER, Illegal, message};
 
-/// A message that somebody sent to the box.
+/// A message for the box.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deliver {
-    /// Who claims to have sent it: it can be forged.
+    /// The sender. It can be forged.
     pub from: Address,
-    /// When the service centre took it.
+    /// When the service centre accepted it.
     pub sent: ServiceCentreTime,
-    /// What it says.
+    /// The content.
     pub body: Body,
-    /// The part it is of a longer message, if it is.
+    /// Which part of a longer message it is, if any.
     pub part: Option<Part>,
 }
 
@@ -30,7 +30,7 @@ const NO_MORE: u8 = 0b100;
 impl Deliver {
     pub(super) fn read(first: u8, octets: &mut Octets) -> Result<Self, Illegal> {
         let from = Address::read(octets)?;
-        // Which protocol would be used for a telefax and the like (TP-PID, §9.2.3.9).
+        // TP-PID (§9.2.3.9), for telefax and the like.
         octets.octet("protocol")?;
         let coding = Coding::of(octets.octet("coding")?);
         let sent = ServiceCentreTime::read(octets)?;
@@ -38,7 +38,7 @@ impl Deliver {
         Ok(Self { from, sent, body, part })
     }
 
-    /// What a modem prints for it, with the service centre it came from, and the length beside it.
+    /// The PDU as a modem prints it, with the service centre's address, and its length.
     ///
     /// # Errors
     /// The body does not fit into one message.

@@ -1,7 +1,6 @@
-//! Messages as octets: 3GPP TS 23.040 §9.2, as modems print and take them (TS 27.005 §3).
+//! PDUs of messages: 3GPP TS 23.040 §9.2, in the form of modems (TS 27.005 §3).
 //!
-//! Both directions of every message are here: the box reads what the lab's service centre writes,
-//! and the other way round.
+//! Every message can be encoded and decoded: the box decodes what the lab's service centre encodes, and vice versa.
 
 mod address;
 mod coding;
@@ -30,27 +29,27 @@ use std::fmt;
 use octets::{Octets, from_hex, to_hex};
 use user_data::Encoded;
 
-/// What the network brings.
+/// A PDU from the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// A message for the box.
     Deliver(Deliver),
-    /// What became of one from the box.
+    /// The status report of a message from the box.
     StatusReport(StatusReport),
 }
 
-/// Why octets are no message.
+/// Why octets are not a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Illegal {
     /// Not pairs of hexadecimal digits.
     NotHex,
     /// It ends within this field.
     CutOff(&'static str),
-    /// So many octets follow its end.
+    /// So many octets follow the message.
     Surplus(usize),
-    /// Of another type than belongs here (TP-MTI).
+    /// Another message type (TP-MTI) than expected.
     Type(u8),
-    /// An address that is too long or has a digit that is none.
+    /// An address that is too long or has an invalid digit.
     Address,
     /// Lengths that contradict each other.
     Length,
@@ -77,9 +76,8 @@ const TYPE_MASK: u8 = 0b11;
 const HAS_HEADER: u8 = 0b100_0000;
 
 impl Incoming {
-    /// Reads the hexadecimal line that follows `+CMGR:`, `+CMGL:`, `+CMT:` or `+CDS:`, which begins
-    /// with the service centre's address. Octets after the end are not looked at: some modems
-    /// print whole records of the SIM.
+    /// Decodes the hexadecimal line after `+CMGR:`, `+CMGL:`, `+CMT:` or `+CDS:`, which starts with the service
+    /// centre's address. Octets after the end are ignored: some modems print whole records of the SIM.
     ///
     /// # Errors
     /// It is neither an SMS-DELIVER nor an SMS-STATUS-REPORT, or it is cut off or garbled.
@@ -104,8 +102,8 @@ impl Encoded {
     }
 }
 
-/// The hexadecimal text of a message that `write` appends after the service centre's address, and
-/// the number of its octets without that address: the `<length>` of TS 27.005 §3.1.
+/// The service centre's address and the message of `write` in hexadecimal, and the number of octets without that
+/// address: the `<length>` of TS 27.005 §3.1.
 fn message(centre: Option<&Address>, write: impl FnOnce(&mut Vec<u8>)) -> (String, usize) {
     let mut octets = Vec::new();
     Address::write_service_centre(centre, &mut octets);

@@ -12,17 +12,17 @@ pub(super) fn from_hex(hex: &str) -> Result<Vec<u8>, Illegal> {
     hex.as_bytes().chunks(2).map(octet).collect::<Option<_>>().ok_or(Illegal::NotHex)
 }
 
-/// The octets as `AT+CMGS` wants them.
+/// The octets in the form of `AT+CMGS`.
 pub(super) fn to_hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02X}")).collect()
 }
 
-/// What has not been read yet of a PDU.
+/// The rest of a PDU.
 #[derive(Debug)]
 pub(super) struct Octets<'a>(pub &'a [u8]);
 
 impl<'a> Octets<'a> {
-    /// The next octets; `field` names what would be cut off.
+    /// The next octets; `field` is named in the error if they are cut off.
     pub fn take(&mut self, count: usize, field: &'static str) -> Result<&'a [u8], Illegal> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or(Illegal::CutOff(field))?;
         self.0 = rest;
@@ -36,7 +36,7 @@ impl<'a> Octets<'a> {
         Ok(*octet)
     }
 
-    /// Nothing may be left.
+    /// Checks that nothing is left.
     pub fn end(self) -> Result<(), Illegal> {
         if self.0.is_empty() { Ok(()) } else { Err(Illegal::Surplus(self.0.len())) }
     }

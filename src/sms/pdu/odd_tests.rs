@@ -1,16 +1,16 @@
-//! Messages of which something makes no sense, or is seldom seen.
+//! Messages with invalid or rare fields.
 
 use super::tests::deliver;
 use super::*;
 
-/// Messages with a field that is not as TS 23.040 has it, or seldom is, read off real modems: what
-/// nobody needs decides nothing. From ModemManager's test-sms-part-3gpp.c (`test_pdu2`; `test_pdu3`
+/// Messages of real modems with an unused field that is rare or violates TS 23.040, from ModemManager's
+/// test-sms-part-3gpp.c (`test_pdu2`; `test_pdu3`
 /// and its variants: a TP-PID of FF, no TP-MMS, a number of unknown type; `test_pdu_dcsf1`'s fields),
 /// gammu/gammu#483 (TP-SRI, coding FB), pmarti/python-messaging#44 (half an hour in the zone),
 /// faucamp/python-gsmmodem#36 and DarkHobbit/doublecontact#49 (a name, and a part of a longer one,
 /// cut here), and the fields of babca/python-gsmmodem#15 and of oFono's `sr_pdu3` in a message.
 #[test]
-fn a_field_that_nobody_needs_spoils_no_message() {
+fn an_invalid_unused_field_does_not_matter() {
     for (hex, shown) in [
         (
             "07919730071111F10414D04937BD2C7797E9D3E6140008113092910240610804420435044104 42",
@@ -52,7 +52,7 @@ fn a_field_that_nobody_needs_spoils_no_message() {
             "07918350000014F0400ED0D637396C7EBBCB0008026011901063210A0500038803030020043F",
             "\"Vodafone\", 2020-06-11 09:01:36 +03:00, part 3 of 3:  п",
         ),
-        // Zone C2, as in babca/python-gsmmodem#15: its second digit is none.
+        // Zone C2, as in babca/python-gsmmodem#15: its second digit is invalid.
         (
             "07912143658709F1040B918100551512F2000061010340 9544C20AE8329BFD4697D9EC37",
             "+18005551212, not understood (610103409544C2): hellohello",
@@ -76,7 +76,7 @@ fn a_field_that_nobody_needs_spoils_no_message() {
             "+18005551212, not understood (00000000000000): hellohello",
         ),
         // The service centre: a filler within (the ZTE modem's of python-gsmmodem's tests has 97F1), a
-        // name, digits that are none, more of them than there can be, and a type alone.
+        // name, invalid digits, too many of them, and a type without digits.
         (
             "0297F1040B918100551512F20000111010214365000AE8329BFD4697D9EC37",
             "+18005551212, 2011-01-01 12:34:56 +00:00: hellohello",
@@ -97,7 +97,7 @@ fn a_field_that_nobody_needs_spoils_no_message() {
             "0191040B918100551512F20000111010214365000AE8329BFD4697D9EC37",
             "+18005551212, 2011-01-01 12:34:56 +00:00: hellohello",
         ),
-        // TS 23.040 §9.2.3.24: a header whose last element is cut off is ignored, and only that.
+        // TS 23.040 §9.2.3.24: only a header whose last element is cut off is ignored.
         (
             "07912143658709F1440B918100551512F200081110102143650006030003050041",
             "+18005551212, 2011-01-01 12:34:56 +00:00: A",
@@ -113,7 +113,7 @@ fn a_field_that_nobody_needs_spoils_no_message() {
 /// oFono's test-sms.c (`test_sr_assembly`), babca/python-gsmmodem#15, and the report of a ZTE modem in
 /// the tests of python-gsmmodem.
 #[test]
-fn a_report_whose_times_make_no_sense_still_tells_what_became_of_the_message() {
+fn a_status_report_with_invalid_times_still_has_its_status() {
     for (hex, shown) in [
         (
             "0006040D91945152991136F00160124130340A0160124130940A00",

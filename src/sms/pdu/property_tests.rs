@@ -1,4 +1,4 @@
-//! What holds for every message there can be.
+//! Properties of every message.
 
 use super::*;
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn some_body() -> impl Strategy<Value = Body> {
 
 proptest! {
     #[test]
-    fn what_the_centre_delivers_arrives(
+    fn a_delivered_message_is_decoded_as_it_was_encoded(
         from in some_address(), sent in some_time(), body in some_body(), part in some_part(),
         centre in prop::option::of(some_address()),
     ) {
@@ -44,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_box_submits_reaches_the_centre(to in some_address(), text in "\\PC{0,70}", report: bool) {
+    fn a_submitted_message_is_decoded_as_it_was_encoded(to in some_address(), text in "\\PC{0,70}", report: bool) {
         if let Ok(submit) = Submit::text(&to, &text) {
             let submit = if report { submit.with_report() } else { submit };
             let (hex, length) = submit.encode();
@@ -63,19 +63,19 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_make_the_readers_panic(octets in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn no_octets_make_the_decoders_panic(octets in prop::collection::vec(any::<u8>(), 0..200)) {
         let hex = to_hex(&octets);
         let _ = (Incoming::decode(&hex), Submit::decode(&hex));
     }
 
     #[test]
-    fn no_text_makes_the_readers_panic(text in any::<String>()) {
+    fn no_text_makes_the_decoders_panic(text in any::<String>()) {
         let _ = (Incoming::decode(&text), Submit::decode(&text));
     }
 
-    /// Garbled on the way, but still much like a message: every length and type is tried.
+    /// Garbled, but similar to a message: every length and type is tried.
     #[test]
-    fn whatever_is_read_can_be_written_and_read_again(
+    fn every_decoded_message_can_be_encoded_and_decoded_again(
         from in some_address(), sent in some_time(), body in some_body(), part in some_part(),
         at in any::<prop::sample::Index>(), octet: u8,
     ) {

@@ -1,4 +1,4 @@
-//! SMS-STATUS-REPORT: what became of a message from us. TS 23.040 §9.2.2.3.
+//! SMS-STATUS-REPORT: the status of a message from the box. TS 23.040 §9.2.2.3.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use super::octets::Octets;
 use super::time::ServiceCentreTime;
 use super::{Illegal, message};
 
-/// What became of a message that the box sent.
+/// The status of a message that the box has sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusReport {
     /// The `<mr>` that `+CMGS` answered when it was sent.
     pub reference: u8,
-    /// Who it was for.
+    /// The recipient.
     pub to: Address,
-    /// When the service centre took it.
+    /// When the service centre accepted it.
     pub submitted: ServiceCentreTime,
     /// When it was delivered or given up.
     pub discharged: ServiceCentreTime,
-    /// What became of it.
+    /// The status.
     pub status: Status,
 }
 
@@ -32,7 +32,7 @@ pub(super) const TYPE: u8 = 0b10;
 const NO_MORE: u8 = 0b100;
 
 impl StatusReport {
-    /// What follows the status, a second copy of the message's own parameters, is not looked at.
+    /// The parameters after the status are ignored.
     pub(super) fn read(octets: &mut Octets) -> Result<Self, Illegal> {
         Ok(Self {
             reference: octets.octet("reference")?,
@@ -43,7 +43,7 @@ impl StatusReport {
         })
     }
 
-    /// What a modem prints for it, with the service centre it came from, and the length beside it.
+    /// The PDU as a modem prints it, with the service centre's address, and its length.
     #[must_use]
     pub fn encode(&self, centre: Option<&Address>) -> (String, usize) {
         message(centre, |octets| {

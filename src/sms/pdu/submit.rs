@@ -1,4 +1,4 @@
-//! SMS-SUBMIT: a message from us. TS 23.040 §9.2.2.2.
+//! SMS-SUBMIT: a message from the box. TS 23.040 §9.2.2.2.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,8 @@ const VALIDITY_RELATIVE: u8 = 0b1_0000;
 /// TP-Status-Report-Request.
 const WANTS_REPORT: u8 = 0b10_0000;
 
-/// How long the service centre keeps a message that it cannot deliver: (11 + 1) × 5 minutes
-/// (§9.2.3.12.1). An answer that comes next week would be taken for today's.
+/// How long the service centre keeps a message that it cannot deliver: (11 + 1) × 5 minutes (§9.2.3.12.1). A reply that
+/// comes next week would be taken for today's.
 const ONE_HOUR: u8 = 11;
 
 impl Submit {
@@ -39,32 +39,31 @@ impl Submit {
         Ok(Self { to: to.clone(), data, wants_report: false })
     }
 
-    /// Who it is for.
+    /// The recipient.
     #[must_use]
     pub fn to(&self) -> &Address {
         &self.to
     }
 
-    /// What it says.
+    /// The content.
     #[must_use]
     pub fn body(&self) -> &Body {
         &self.data.body
     }
 
-    /// The part it is of a longer message, if it is.
+    /// Which part of a longer message it is, if any.
     #[must_use]
     pub fn part(&self) -> Option<Part> {
         self.data.part
     }
 
-    /// Whether its sender wants a status report.
+    /// Whether the sender requests a status report.
     #[must_use]
     pub fn wants_report(&self) -> bool {
         self.wants_report
     }
 
-    /// The octets in hexadecimal, by way of the service centre that the SIM knows, and the
-    /// `<length>` of `AT+CMGS=<length>`.
+    /// The PDU in hexadecimal, for the SIM's service centre, and the `<length>` of `AT+CMGS=<length>`.
     #[must_use]
     pub fn encode(&self) -> (String, usize) {
         let data = self.data.encode();
@@ -72,7 +71,7 @@ impl Submit {
         let report = if self.wants_report { WANTS_REPORT } else { 0 };
         message(None, |octets| {
             octets.push(TYPE | VALIDITY_RELATIVE | header | report);
-            // TP-Message-Reference: the modem counts them itself.
+            // TP-Message-Reference: the modem sets it.
             octets.push(0);
             self.to.write(octets);
             octets.extend([0, data.coding.scheme(), ONE_HOUR]);
@@ -80,10 +79,10 @@ impl Submit {
         })
     }
 
-    /// Reads what somebody gave to `AT+CMGS`.
+    /// Decodes the PDU of `AT+CMGS`.
     ///
     /// # Errors
-    /// It is not an SMS-SUBMIT, or not all of one, or more than one.
+    /// It is not exactly one SMS-SUBMIT.
     pub fn decode(hex: &str) -> Result<Self, Illegal> {
         let all = from_hex(hex)?;
         let mut octets = Octets(&all);
@@ -111,7 +110,7 @@ impl Submit {
 
 #[cfg(test)]
 impl Submit {
-    /// The same, with a status report once it is delivered.
+    /// The same, with a request for a status report.
     pub fn with_report(self) -> Self {
         Self { wants_report: true, ..self }
     }

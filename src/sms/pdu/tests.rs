@@ -1,4 +1,4 @@
-//! Messages that others published, and what is none.
+//! Published messages, and invalid ones.
 
 use super::*;
 use crate::site::PhoneNumber;
@@ -19,10 +19,10 @@ fn part(reference: u16, number: u8, of: u8) -> Option<Part> {
     Some(Part { reference, number, of })
 }
 
-/// From dreamfabric.com ("SMS and the PDU format"), smspdudecoder's README and the tests of
-/// python-gsmmodem, whose authors read them off real modems.
+/// From dreamfabric.com ("SMS and the PDU format"), smspdudecoder's README and the tests of python-gsmmodem, which are
+/// of real modems.
 #[test]
-fn published_messages_are_read_as_published() {
+fn published_messages_are_decoded_as_published() {
     for (hex, from, sent, body) in [
         (
             "07917283010010F5040BC87238880900F10000993092516195800AE8329BFD4697D9EC37",
@@ -72,7 +72,7 @@ fn published_messages_are_read_as_published() {
 
 /// From the tests of python-gsmmodem: a service message in parts, of 88 septets with the header.
 #[test]
-fn a_part_of_a_longer_message_is_known_as_one() {
+fn a_part_of_a_longer_message_is_recognized() {
     let message = deliver(
         "0591721891F1400781721881F800003160526104848059050003C30101916536FB1DCABEEB2074D85E064941B19CAB\
          060319A5C522289C96D3D3ED32286C0FA7D96131BBEC024941B19CAB0603DDD36C36A88C87A7E565D0DB0D82C55EB0\
@@ -90,14 +90,14 @@ fn with_user_data(first: u8, scheme: u8, user_data: &str) -> String {
 }
 
 #[test]
-fn every_coding_of_user_data_is_read() {
+fn every_coding_of_user_data_is_decoded() {
     for (first, scheme, user_data, body, part_of) in [
         // UCS2 with a character outside the basic plane: U+1F4DE in two surrogates.
         (0x04, 0x08, "06004FD83DDCDE", text("O📞"), None),
         // Half of it: a long text was cut there.
         (0x04, 0x08, "020041", text("A"), None),
         (0x04, 0x08, "02D83D", text("\u{fffd}"), None),
-        // 8 bit data; a port number in its header (§9.2.3.24.4) is not looked at.
+        // 8 bit data; a port number in its header (§9.2.3.24.4) is ignored.
         (0x04, 0x04, "03FF0001", Body::Binary(vec![0xff, 0, 1]), None),
         (0x44, 0xf5, "0806050415810000AA", Body::Binary(vec![0xaa]), None),
         // Compressed.
@@ -106,13 +106,13 @@ fn every_coding_of_user_data_is_read() {
         (0x44, 0x00, "0A060804018004024121", text("AB"), part(384, 2, 4)),
         // An 8 bit one has one fill bit.
         (0x44, 0x00, "090500031703018242", text("AB"), part(23, 1, 3)),
-        // Parts that cannot be: number 0, number 4 of 3, a length that is none of this element.
+        // Invalid parts: number 0, number 4 of 3, a wrong length of the element.
         (0x44, 0x08, "080500031703000041", text("A"), None),
         (0x44, 0x08, "080500031703040041", text("A"), None),
         (0x44, 0x08, "0704000217030041", text("A"), None),
         // Two elements that contradict each other: the last one counts.
         (0x44, 0x08, "0D0A000317030100031703020041", text("A"), part(23, 2, 3)),
-        // Nothing but a header, and nothing at all.
+        // Only a header, and nothing at all.
         (0x44, 0x00, "0705000317030100", text(""), part(23, 1, 3)),
         (0x04, 0x00, "00", text(""), None),
         (0x04, 0x08, "00", text(""), None),
@@ -123,7 +123,7 @@ fn every_coding_of_user_data_is_read() {
 }
 
 #[test]
-fn what_is_no_message_is_refused_with_its_reason() {
+fn an_invalid_message_is_refused_with_a_reason() {
     let table = [
         ("", Illegal::CutOff("service centre")),
         ("0", Illegal::NotHex),
@@ -159,7 +159,7 @@ fn what_is_no_message_is_refused_with_its_reason() {
 
 /// Names from the tests of python-gsmmodem, and the one of Wikipedia's "GSM 03.40".
 #[test]
-fn every_kind_of_address_is_read_and_written() {
+fn every_kind_of_address_is_decoded_and_encoded() {
     for (hex, name) in [
         ("06D061F118", "\"abc\""),
         ("0ED04669D0397C26A7", "\"FRANCOIS\""),
@@ -185,7 +185,7 @@ fn every_kind_of_address_is_read_and_written() {
 }
 
 #[test]
-fn a_person_writes_an_address_as_it_is_shown() {
+fn an_address_is_parsed_as_it_is_shown() {
     for (written, kind) in [
         ("+33612345678", Some(NumberKind::International)),
         ("20555", Some(NumberKind::Unknown)),
@@ -202,7 +202,7 @@ fn a_person_writes_an_address_as_it_is_shown() {
 }
 
 #[test]
-fn only_the_international_digits_are_the_number_and_at_home_the_national_ones() {
+fn a_number_matches_by_its_international_digits_and_at_home_by_the_national_ones() {
     let number: PhoneNumber = "+33612345678".parse().unwrap();
     let home = DiallingPlan::of(std::slice::from_ref(&number));
     let of = |hex: &str| Address::read(&mut Octets(&from_hex(hex).unwrap())).unwrap();
@@ -228,7 +228,7 @@ fn only_the_international_digits_are_the_number_and_at_home_the_national_ones() 
 
 /// From dreamfabric.com and the tests of python-gsmmodem.
 #[test]
-fn published_submissions_are_read_as_published() {
+fn published_submissions_are_decoded_as_published() {
     for (hex, to, body) in [
         ("0011000B916407281553F80000AA0AE8329BFD4697D9EC37", "+46708251358", "hellohello"),
         ("0001000B917228001011F100000CC8329BFD065DDF72363904", "+27820001111", "Hello World!"),
@@ -295,7 +295,7 @@ fn a_text_that_does_not_fit_says_by_how_much() {
 
 /// From the tests of python-gsmmodem.
 #[test]
-fn a_status_report_tells_what_became_of_a_message() {
+fn a_status_report_is_decoded() {
     let Ok(Incoming::StatusReport(report)) =
         Incoming::decode("0006D60B911326880736F4111011719551401110117195714000")
     else {
@@ -311,7 +311,7 @@ fn a_status_report_tells_what_became_of_a_message() {
 
 /// TS 23.040 §9.2.3.11: the zone in quarters of an hour, its sign in the third bit.
 #[test]
-fn time_stamps_are_read_and_written_with_their_zone() {
+fn time_stamps_are_decoded_and_encoded_with_their_zone() {
     for (hex, shown) in [
         ("51117200000000", "2015-11-27 00:00:00 +00:00"),
         ("51117200000080", "2015-11-27 00:00:00 +02:00"),

@@ -8,8 +8,8 @@ use super::Illegal;
 use super::octets::{Octets, to_hex};
 use crate::calendar::Civil;
 
-/// When the service centre took a message. Anyone with access to the signalling network can forge
-/// it, so it is shown to people and never trusted: one that makes no sense spoils no message.
+/// When the service centre accepted a message. Anyone with access to the signalling network can forge it, so it is only
+/// shown and never trusted: an invalid one does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "[u8; OCTETS]", into = "[u8; OCTETS]")]
 pub struct ServiceCentreTime(Form);
@@ -23,7 +23,7 @@ enum Form {
         /// Quarters of an hour east of Greenwich.
         quarters: i8,
     },
-    /// A month 0, a digit that is none, a zone that no place has: the octets as they came.
+    /// Invalid, such as a month 0, an invalid digit or an impossible zone: the octets as received.
     NotUnderstood([u8; OCTETS]),
 }
 
@@ -32,10 +32,10 @@ const OCTETS: usize = 7;
 const QUARTER: i64 = 15 * 60;
 /// Two digits, the first with three bits.
 const MOST_QUARTERS: u8 = 79;
-/// GSM began in 1991: `90` and later are of the last century.
+/// GSM started in 1991: years from `90` on are of the last century.
 const FIRST_YEAR: i64 = 1990;
 
-/// What another process has read is read again.
+/// Decodes again what another process has decoded.
 impl From<[u8; OCTETS]> for ServiceCentreTime {
     fn from(octets: [u8; OCTETS]) -> Self {
         Self::from_octets(octets)
@@ -49,8 +49,7 @@ impl From<ServiceCentreTime> for [u8; OCTETS] {
 }
 
 impl ServiceCentreTime {
-    /// A time and its zone; `None` before 1990, after 2089, or 20 hours and more
-    /// from Greenwich.
+    /// A time and its zone; `None` before 1990, after 2089, or 20 hours and more from Greenwich.
     #[must_use]
     pub fn new(unix: i64, quarters: i8) -> Option<Self> {
         let years = FIRST_YEAR..FIRST_YEAR + 100;
@@ -59,13 +58,13 @@ impl ServiceCentreTime {
         is_written.then_some(Self(Form::Known { unix, quarters }))
     }
 
-    /// Takes the octets of a message.
+    /// Decodes the octets of a message.
     #[must_use]
     pub fn from_octets(octets: [u8; OCTETS]) -> Self {
         Self(understood(octets).unwrap_or(Form::NotUnderstood(octets)))
     }
 
-    /// Seconds since 1970; `None` if it makes no sense.
+    /// Seconds since 1970; `None` if it is invalid.
     #[must_use]
     pub fn unix(self) -> Option<i64> {
         match self.0 {
@@ -109,7 +108,7 @@ fn understood([year, month, day, hour, minute, second, zone]: [u8; OCTETS]) -> O
     let year = FIRST_YEAR + (number(year)? - FIRST_YEAR).rem_euclid(100);
     let (month, day) = (number(month)?, number(day)?);
     let (hour, minute, second) = (number(hour)?, number(minute)?, number(second)?);
-    // The sign takes the place of the first digit's highest bit.
+    // The sign is the highest bit of the first digit.
     let quarters = i8::try_from(number(zone & !SIGN)?).ok()?;
     let quarters = if zone & SIGN == 0 { quarters } else { -quarters };
     let unix = Civil { year, month, day, hour, minute, second }.unix()? - i64::from(quarters) * QUARTER;
@@ -124,7 +123,7 @@ fn number(octet: u8) -> Option<i64> {
     (first < 10 && second < 10).then_some(i64::from(first * 10 + second))
 }
 
-/// 0 to 99 as [`number`] reads it.
+/// The inverse of [`number`], for 0 to 99.
 fn semi_octets(number: i64) -> u8 {
     let number = number.clamp(0, 99) as u8;
     (number / 10) | ((number % 10) << 4)

@@ -9,12 +9,12 @@ use super::coding::Coding;
 use super::octets::Octets;
 use crate::sms::gsm7;
 
-/// What a message says.
+/// The content of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
-    /// A text, of whatever alphabet.
+    /// A text of any alphabet.
     Text(String),
-    /// 8 bit or compressed data, which is not for people.
+    /// 8 bit or compressed data.
     Binary(Vec<u8>),
 }
 
@@ -34,7 +34,7 @@ pub struct Part {
 pub struct TooLong {
     /// Its septets, UTF-16 units or octets.
     pub length: usize,
-    /// As many would fit.
+    /// The number that fits.
     pub most: usize,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct UserData {
     pub part: Option<Part>,
 }
 
-/// User data as it is sent.
+/// Encoded user data.
 pub(super) struct Encoded {
     pub coding: Coding,
     pub has_header: bool,
@@ -72,7 +72,7 @@ pub(super) struct Encoded {
 }
 
 impl UserData {
-    /// Data to be sent.
+    /// User data to be sent.
     pub fn new(body: Body, part: Option<Part>) -> Result<Self, TooLong> {
         let data = Self { body, part };
         let Encoded { coding, length, .. } = data.encode();
@@ -88,7 +88,7 @@ impl UserData {
         Err(TooLong { length: (length - header) / unit, most: (room - header) / unit })
     }
 
-    /// A text goes into the 7 bit alphabet if that has all its characters.
+    /// Encodes a text in the 7 bit alphabet if that has all its characters.
     pub fn encode(&self) -> Encoded {
         let header = self.header();
         let has_header = !header.is_empty();
@@ -116,7 +116,7 @@ impl UserData {
         }
     }
 
-    /// Reads TP-UDL and TP-UD.
+    /// Decodes TP-UDL and TP-UD.
     pub fn read(octets: &mut Octets, coding: Coding, has_header: bool) -> Result<Self, Illegal> {
         let length = usize::from(octets.octet("length of the text")?);
         let size = if coding == Coding::Gsm7 { (length * 7).div_ceil(8) } else { length };
@@ -141,7 +141,7 @@ impl UserData {
     }
 }
 
-/// Bits between the header and the first septet, which begins where it would without a header.
+/// Fill bits between the header and the first septet, which is aligned as without a header.
 fn fill_bits(header: usize) -> usize {
     (header * 8).next_multiple_of(7) - header * 8
 }
@@ -155,17 +155,17 @@ fn read_ucs2(octets: &[u8]) -> Result<String, Illegal> {
 
 #[derive(Default)]
 struct Header {
-    /// In octets, with that of its length.
+    /// In octets, including the one of its length.
     size: usize,
     part: Option<Part>,
 }
 
-/// Reads the header; elements that do not matter here are skipped.
+/// Parses the header; other elements are skipped.
 fn read_header(octets: &mut Octets) -> Result<Header, Illegal> {
     let length = usize::from(octets.octet("header")?);
     let elements = octets.take(length, "header")?;
     // With "too few or too many octets in the final Information Element [...] the whole User Data
-    // Header shall be ignored" (§9.2.3.24); where the text begins is known all the same.
+    // Header shall be ignored" (§9.2.3.24); the start of the text is known nevertheless.
     Ok(Header { size: 1 + length, part: read_part(Octets(elements)).unwrap_or_default() })
 }
 
@@ -181,7 +181,7 @@ fn read_part(mut elements: Octets) -> Result<Option<Part>, Illegal> {
             }
             _ => None,
         };
-        // An element that makes no sense is ignored; of two, the last one counts (§9.2.3.24).
+        // An invalid element is ignored; of two, the last one counts (§9.2.3.24).
         let sensible = found.filter(|(_, of, number)| (1..=*of).contains(number));
         part = sensible.map(|(reference, of, number)| Part { reference, number, of }).or(part);
     }

@@ -1,6 +1,8 @@
 //! Which files lie on the boot partition, and who puts them there.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, sync::Arc};
+
+use dialbox::card::boot_manifest::{BootFile, BootManifest};
 
 use crate::{
     context::BuildContext,
@@ -30,6 +32,18 @@ pub fn own(ctx: &BuildContext) -> Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// The hashes of all files but the site, which its owner may edit.
+pub fn manifest(files: &BTreeMap<String, Arc<[u8]>>) -> Result<Vec<u8>> {
+    let files = files.iter().filter(|(name, _)| *name != SITE);
+    let files = files.map(|(name, content)| BootFile::new(name, content)).collect::<Option<_>>();
+    let manifest = files.and_then(|files| BootManifest { files }.encode());
+    manifest.ok_or_else(|| {
+        Error::new("cannot write the manifest of the boot partition")
+            .fact("names of up to 255 bytes and about 120 MiB of files fit into it")
+            .hint("remove files from image/boot or from the recipes' `boot` tables")
+    })
 }
 
 /// Refuses two files of one name. FAT does not distinguish upper and lower case.

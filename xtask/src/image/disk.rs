@@ -2,7 +2,15 @@
 
 use std::{fmt::Write as _, io::Cursor, ops::Range};
 
-use dialbox::{dialer::persistence, state::slots};
+use dialbox::{
+    boot::mbr,
+    card::{
+        layout::{Card, Extent},
+        verity::Verity,
+    },
+    dialer::persistence,
+    state::slots,
+};
 use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 use super::boot::MIB;
@@ -18,8 +26,6 @@ pub const SECTOR: u64 = 512;
 const ALIGN: u64 = 4 * MIB;
 /// Where the superblocks of squashfs (at 0) and ext4 (at 1024) are, and those of what else a card may have held.
 const SUPERBLOCKS: usize = 64 << 10;
-const FAT16_LBA: u8 = 0x0e;
-const LINUX: u8 = 0x83;
 
 /// Where the parts lie, in bytes: boot, root A, root B, state.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +46,14 @@ impl Layout {
         Self { parts }
     }
 
+    /// What the box must know of it: where the partitions are, and the root that belongs into two of them.
+    pub fn card(&self, root: Verity, signature: u32) -> Card {
+        // Disk's sizes are limited by u32 MiB; an MBR counts sectors in 32 bits.
+        let sectors = |bytes: u64| (bytes / SECTOR) as u32;
+        let extent = |(start, length)| Extent { start: sectors(start), length: sectors(length) };
+        Card { root, partitions: self.parts.map(extent), signature }
+    }
+
     /// The range of the image for a root of this many bytes.
     pub fn root(&self, length: usize) -> Range<usize> {
         let start = self.parts[1].0 as usize;
@@ -53,12 +67,15 @@ impl Layout {
         let [boot, root_a, root_b, state] =
             self.parts.map(|(start, length)| (start as usize, length as usize));
         let beginning = |(start, length): (usize, usize)| start..start + length.min(SUPERBLOCKS);
-        let [first, second] = slots::OFFSETS.map(|at| at as usize..at as usize + slots::BLOCK);
+        let slot = |at| at as usize..at as usize + slots::BLOCK;
+        let ([first, second], [count, other_count]) = (slots::OFFSETS.map(slot), slots::ATTEMPTS.map(slot));
         let ranges = [
             // The MBR, and a GPT that the card may have had (UEFI specification §5.3.2: up to LBA 33).
             0..SUPERBLOCKS,
             first,
+            count,
             second,
+            other_count,
             // In a FAT, a block of zeros is as much a part of a file, a directory or the allocation table as any other.
             boot.0..boot.0 + boot.1,
             root_a.0..(root_a.0 + root).next_multiple_of(BLOCK),
@@ -74,19 +91,11 @@ impl Layout {
     }
 }
 
-/// The image, byte for byte as it goes onto the card.
-pub fn write(disk: &Disk, boot: &[u8], root: &[u8]) -> Result<Vec<u8>> {
+/// The image, byte for byte as it goes onto the card. The box will put `boot_copy` bytes behind the second root.
+pub fn write(disk: &Disk, boot: &[u8], root: &[u8], boot_copy: u64) -> Result<Vec<u8>> {
     let layout = Layout::from_disk(disk);
-    let [(boot_at, _), (root_at, root_size), ..] = layout.parts;
-    if root.len() as u64 > root_size {
-        let mib = (root.len() as u64).div_ceil(MIB);
-        return Err(Error::new(format!(
-            "the root partition is too small: its squashfs has {} bytes",
-            root.len()
-        ))
-        .fact(format!("`root-mib` is {}, which is {root_size} bytes", disk.root_mib))
-        .hint(format!("set `root-mib = {mib}` or more under [disk] in image/image.toml")));
-    }
+    let [(boot_at, _), (root_at, _), ..] = layout.parts;
+    refuse_too_much(disk, root.len() as u64, boot_copy)?;
     let mut image = vec![0; layout.size() as usize];
     image[boot_at as usize..][..boot.len()].copy_from_slice(boot);
     image[root_at as usize..][..root.len()].copy_from_slice(root);
@@ -100,20 +109,35 @@ pub fn write(disk: &Disk, boot: &[u8], root: &[u8]) -> Result<Vec<u8>> {
     Ok(image)
 }
 
+/// Both root partitions have the same size, and root B has to hold more than root A.
+fn refuse_too_much(disk: &Disk, root: u64, boot_copy: u64) -> Result<()> {
+    let size = u64::from(disk.root_mib) * MIB;
+    let needed = root.next_multiple_of(BLOCK as u64) + boot_copy;
+    if needed <= size {
+        return Ok(());
+    }
+    let mib = needed.div_ceil(MIB);
+    Err(Error::new(format!("the root partitions are too small: root B needs {needed} bytes"))
+        .fact(format!("{root} bytes for squashfs, hash tree and boot manifest"))
+        .fact(format!("{boot_copy} bytes for the copy of the boot files, which the box puts behind them"))
+        .fact(format!("`root-mib` is {}, which is {size} bytes", disk.root_mib))
+        .hint(format!("set `root-mib = {mib}` or more under [disk] in image/image.toml")))
+}
+
 fn write_mbr(image: &mut [u8], layout: &Layout, signature: u32) -> Result<(), mbrman::Error> {
     let mut disk = Cursor::new(image);
-    let mut mbr = MBR::new_from(&mut disk, SECTOR as u32, signature.to_le_bytes())?;
-    for (index, (start, length)) in (1..).zip(layout.parts) {
-        mbr[index] = MBRPartitionEntry {
+    let mut table = MBR::new_from(&mut disk, SECTOR as u32, signature.to_le_bytes())?;
+    for (index, ((start, length), sys)) in (1..).zip(layout.parts.into_iter().zip(mbr::TYPES)) {
+        table[index] = MBRPartitionEntry {
             boot: BOOT_INACTIVE,
             first_chs: CHS::empty(),
-            sys: if index == 1 { FAT16_LBA } else { LINUX },
+            sys,
             last_chs: CHS::empty(),
             starting_lba: (start / SECTOR) as u32,
             sectors: (length / SECTOR) as u32,
         };
     }
-    mbr.write_into(&mut disk)
+    table.write_into(&mut disk)
 }
 
 /// The block size of `.bmap`: a page, and a block of most file systems.
@@ -182,8 +206,8 @@ mod tests {
     #[test]
     fn a_card_begins_with_both_slots_of_a_second_copy_and_a_bmap_names_them() {
         let disk = Disk { boot_mib: 1, root_mib: 1, state_mib: 1, signature: 1 };
-        let image = write(&disk, &[1], &[1]).unwrap();
-        assert_eq!(image, write(&disk, &[1], &[1]).unwrap());
+        let image = write(&disk, &[1], &[1], 0).unwrap();
+        assert_eq!(image, write(&disk, &[1], &[1], 0).unwrap());
         let at = |number: usize| slots::OFFSETS[number] as usize;
         let sector = |number| image[at(number)..].first_chunk::<{ slots::SECTOR }>();
         for slots in [[sector(0), sector(1)], [sector(0), None], [None, sector(1)]] {
@@ -192,6 +216,17 @@ mod tests {
         }
         let mapped = Layout::from_disk(&disk).mapped(1);
         assert!([at(0), at(1)].iter().all(|at| mapped.iter().any(|run| run.contains(at))), "{mapped:?}");
+    }
+
+    #[test]
+    fn roots_that_cannot_hold_the_twin_and_the_copy_of_the_boot_files_are_refused_with_the_size_they_need() {
+        let disk = Disk { boot_mib: 1, root_mib: 2, state_mib: 1, signature: 1 };
+        let root = vec![1; 1 << 20];
+        assert!(write(&disk, &[1], &root, 1 << 20).is_ok());
+        for (root, boot_copy) in [(&root[..], (1 << 20) + 1), (&vec![1; (2 << 20) + 1], 0)] {
+            let error = write(&disk, &[1], root, boot_copy).unwrap_err().to_string();
+            assert!(error.contains("`root-mib` is 2") && error.contains("set `root-mib = 3`"), "{error}");
+        }
     }
 
     const DISK: Disk = Disk { boot_mib: 4, root_mib: 4, state_mib: 4, signature: 1 };
@@ -203,7 +238,7 @@ mod tests {
         boot[9 * 4096] = 1;
         let mut root = [0; ROOT];
         root[0] = 2;
-        write(&DISK, &boot, &root).unwrap()
+        write(&DISK, &boot, &root, 0).unwrap()
     }
 
     /// What a card that held `before` holds after `bmaptool copy` (bmap-tools, BmapCopy.py): the mapped blocks.
@@ -238,9 +273,9 @@ mod tests {
     #[test]
     fn a_bmap_counts_its_blocks_and_leaves_out_empty_partitions() {
         let bmap = bmap(&DISK, &image(), ROOT);
-        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, root B and state; two slots.
+        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, root B and state; four slots.
         assert!(bmap.contains(">2048-3074</Range>") && bmap.contains(">4096-4111</Range>"), "{bmap}");
-        assert!(bmap.contains("<MappedBlocksCount>1077</MappedBlocksCount>"), "{bmap}");
+        assert!(bmap.contains("<MappedBlocksCount>1079</MappedBlocksCount>"), "{bmap}");
     }
 
     #[test]

@@ -1,15 +1,16 @@
-//! The initramfs: our `init` and the modules that it needs to mount the root.
+//! The initramfs: our `init`, the modules that it needs to mount the root, and the record of what is on the card.
 
 use std::io::{self, Read, Write};
 
 use cpio::newc::{Builder, ModeFileType, Reader, trailer};
+use dialbox::card::layout;
 use flate2::{Compression, GzBuilder, read::GzDecoder};
 
 use super::modules::Chosen;
 use crate::error::{Context, Result};
 
 /// A gzip'd cpio archive that the kernel unpacks.
-pub fn write(init: &[u8], modules: &Chosen, epoch: u32) -> Result<Vec<u8>> {
+pub fn write(init: &[u8], modules: &Chosen, card: &[u8], epoch: u32) -> Result<Vec<u8>> {
     let mut archive = Archive { bytes: Vec::new(), next_inode: 1, epoch };
     let made: io::Result<()> = (|| {
         for directory in ["dev", "modules", "proc", "root", "run", "sys"] {
@@ -18,6 +19,7 @@ pub fn write(init: &[u8], modules: &Chosen, epoch: u32) -> Result<Vec<u8>> {
         // The kernel opens it as init's first console (init/main.c, console_on_rootfs).
         archive.add_console()?;
         archive.add("init", ModeFileType::Regular, 0o755, init)?;
+        archive.add(layout::PATH.trim_start_matches('/'), ModeFileType::Regular, 0o644, card)?;
         let mut order = String::new();
         for module in &modules.modules {
             let path = format!("modules/{}.ko", module.name);

@@ -16,3 +16,4 @@ pub mod report;
 pub mod root;
 pub mod squashfs;
 pub mod tree;
+pub mod verity;

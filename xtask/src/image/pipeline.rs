@@ -7,11 +7,14 @@ use std::{
     sync::Arc,
 };
 
+use dialbox::card::{self, boot_manifest::BootManifest};
+
 use super::{
     boot, boot_files, disk, gates, gzip, initramfs, outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
     squashfs::{self, BlockCache},
     tree::Tree,
+    verity,
 };
 use crate::debian::contents::Entry;
 use crate::unpack::{self, Unpacked, not_there};
@@ -19,12 +22,18 @@ use crate::{
     context::BuildContext,
     cross::{self, Built},
     debian::fetch,
-    error::{Context, Result},
+    error::{Context, Error, Result},
     manifest::LockedManifest,
     parallel,
     site::SiteSource,
     task::{self, Inputs, Output, WorkDir},
 };
+
+// Files of a phase that another one reads.
+const SQUASHFS: &str = "root.squashfs";
+const HASHES: &str = "root.hashes";
+const CARD: &str = "card";
+const BOOT_MANIFEST: &str = "boot-manifest";
 
 /// Runs the phases whose output is not in the cache; the result holds the files for `out/`.
 ///
@@ -54,7 +63,7 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> 
     };
     let phases = Phases { packages, site, built };
     let root = phases.root(root)?;
-    let initramfs = phases.initramfs()?;
+    let initramfs = phases.initramfs(&root)?;
     let boot = phases.boot(&initramfs)?;
     phases.disk(&root, &boot)
 }
@@ -168,21 +177,28 @@ impl Phases<'_> {
             let DrawnRoot { mut tree, cache } = drawn.map_or_else(|| self.packages.open_root(), Ok)?;
             root::add_compiled(&mut tree, &self.built)?;
             gates::check(&tree, plan.recipes, &build_paths(plan.ctx), |_| false)?;
-            let squashfs = squashfs::write(&tree, locked.time_stamp(), cache)?;
-            out.write("root.squashfs", &squashfs)?;
+            let squashfs = verity::whole_blocks(squashfs::write(&tree, locked.time_stamp(), cache)?);
+            let hashes = verity::tree(&squashfs, locked.epoch)?;
+            let disk = &locked.manifest.disk;
+            let card = disk::Layout::from_disk(disk).card(hashes.verity().clone(), disk.signature);
+            out.write(SQUASHFS, &squashfs)?;
+            out.write(HASHES, &hashes.hash_area())?;
+            out.write(CARD, card.to_record().to_string().as_bytes())?;
             out.write("files.tsv", report::files(&tree).as_bytes())?;
             out.write("recipes.tsv", report::recipes(&tree, plan.recipes).as_bytes())?;
             Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
         })
     }
 
-    fn initramfs(&self) -> Result<Output> {
+    fn initramfs(&self, root: &Output) -> Result<Output> {
         let inputs = self.packages.inputs().output_file("init", &self.built.programs)?;
+        let inputs = inputs.output_file(CARD, root)?;
         task::run(self.packages.plan.ctx, "initramfs", inputs, |out| {
             let modules = root::early_modules(self.packages.plan.recipes, &self.packages.ingredients()?)?;
             let init = read(&self.built.programs.dir()?.join("init"))?;
             gates::init_is_hardened(&init)?;
-            let bytes = initramfs::write(&init, &modules, self.packages.locked.time_stamp())?;
+            let card = read(&root.dir()?.join(CARD))?;
+            let bytes = initramfs::write(&init, &modules, &card, self.packages.locked.time_stamp())?;
             out.write("initramfs.gz", &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
         })
@@ -208,6 +224,7 @@ impl Phases<'_> {
             let disk = &locked.manifest.disk;
             let fat = boot::write(&content, disk.boot_mib, locked.epoch, disk.signature)?;
             out.write("boot.fat", &fat)?;
+            out.write(BOOT_MANIFEST, &boot_files::manifest(&content)?)?;
             Ok(format!("{} files", content.len()))
         })
     }
@@ -218,11 +235,20 @@ impl Phases<'_> {
         let name = &locked.manifest.name;
         task::run(ctx, "disk", inputs, |out| {
             let layout = &locked.manifest.disk;
-            let root_image = read(&root.dir()?.join("root.squashfs"))?;
-            let image = disk::write(layout, &read(&boot.dir()?.join("boot.fat"))?, &root_image)?;
+            let squashfs = read(&root.dir()?.join(SQUASHFS))?;
+            let manifest = read(&boot.dir()?.join(BOOT_MANIFEST))?;
+            // Whole blocks each, but for the last one.
+            let root_image =
+                [&squashfs, &read(&root.dir()?.join(HASHES))?, &manifest].map(|it| &**it).concat();
+            let image = disk::write(
+                layout,
+                &read(&boot.dir()?.join("boot.fat"))?,
+                &root_image,
+                boot_copy(&manifest)?,
+            )?;
             let image = image.as_slice();
             // squashfs has already compressed the root, and better.
-            let stored = disk::Layout::from_disk(layout).root(root_image.len());
+            let stored = disk::Layout::from_disk(layout).root(squashfs.len());
             let (compressed, sums) = parallel::join(
                 || gzip::compress(image, &stored),
                 || {
@@ -236,6 +262,13 @@ impl Phases<'_> {
             Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
         })
     }
+}
+
+/// Bytes of the copy of the boot files that the box makes.
+fn boot_copy(manifest: &[u8]) -> Result<u64> {
+    let manifest = BootManifest::decode(manifest);
+    let manifest = manifest.map_err(|why| Error::new(format!("the boot manifest is {why:?}")))?;
+    Ok(manifest.copy_blocks() * card::BLOCK as u64)
 }
 
 fn read(path: &Path) -> Result<Arc<[u8]>> {

@@ -53,13 +53,11 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
 }
 
 fn next_commands(image: &Path) -> String {
-    let compressed = image.with_extension("img.gz");
     let default = image == Path::new("out/dialbox-rpi1.img");
     let option = if default { String::new() } else { format!(" --image {}", image.display()) };
     format!(
-        "next: cargo xtask test{option}    try it under QEMU\n      cargo xtask qemu{option}    boot it here\n      \
-         or write {} onto a card (README.md)",
-        compressed.display()
+        "next: cargo xtask test{option}     try it under QEMU\n      cargo xtask qemu{option}     boot it here\n      \
+         cargo xtask flash{option}    onto a card"
     )
 }
 

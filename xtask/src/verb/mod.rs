@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod build_image;
 pub mod demo;
+pub mod flash;
 pub mod lock;
 pub mod qemu;
 pub mod site;

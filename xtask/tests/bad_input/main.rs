@@ -4,6 +4,7 @@
 mod cache;
 mod caller;
 mod checkout;
+mod flash;
 mod lock;
 mod manifest;
 mod overlay;

@@ -3,7 +3,7 @@
 use super::own::own_box;
 use super::{REBOOT, SERVICES_LOG, check, shows};
 use crate::booted::Booted;
-use crate::card::{Card, Partition};
+use crate::card::Card;
 use crate::error::Result;
 use crate::stage::Stage;
 
@@ -23,7 +23,7 @@ pub fn fresh_card(stage: &Stage) -> Result<()> {
     let status = booted.until_all("dialctl status", &own.up())?;
     let (role, service) = own.role();
     let who = format!(", {}, {role},", own.site.hostname);
-    let wanted = [&who, "boots     1,", "read-only", "state     formatted", "site      baked"];
+    let wanted = [&who, "boots     1,", "read-only, verified", "state     formatted", "site      baked"];
     shows("dialctl status", &status, &wanted)?;
     let mounts = booted.must("cat /proc/mounts")?;
     shows("the mounts", &mounts, &["squashfs ro", "overlay rw", " /state ext4 rw", " /boot vfat ro"])?;
@@ -145,19 +145,9 @@ pub fn second_root(stage: &Stage) -> Result<()> {
     machine.card().write_partition(ROOT_A, &[0xa5; 4096])?;
     let mut booted = machine.boot()?;
     let status = booted.until_all("dialctl status", &own.up())?;
-    shows("dialctl status", &status, &["root      B (/dev/mmcblk0p3), read-only"])?;
+    shows("dialctl status", &status, &["root      B (/dev/mmcblk0p3), read-only, verified"])?;
     let log = booted.must("dmesg")?;
     shows("the kernel's log", &log, &["root refused: ", "/dev/mmcblk0p2"])
-}
-
-/// Without a state partition, state is in RAM, and the status says so.
-pub fn state_missing(stage: &Stage) -> Result<()> {
-    let (own, machine) = own_box(stage)?;
-    machine.card().set_partition(4, Partition::NONE)?;
-    let mut booted = machine.boot()?;
-    let status = booted.until_all("dialctl status", &own.up())?;
-    shows("dialctl status", &status, &["state     memory"])?;
-    booted.must("echo fleeting > /state/fleeting && grep -q ' /state tmpfs rw' /proc/mounts").map(drop)
 }
 
 /// The first model of the board has 256 MB, and its GPU takes 16 MB of them.

@@ -1,7 +1,9 @@
 //! The end-to-end scenarios: what a user of the finished image sees.
 
 mod adapter;
+mod bad_card;
 mod boot;
+mod card;
 mod closed;
 mod dial_in;
 mod edit;
@@ -16,6 +18,7 @@ mod parser;
 mod power;
 mod ppp;
 mod reboot;
+mod rot;
 mod session;
 mod ssh;
 mod stick;
@@ -25,6 +28,7 @@ mod wvdial;
 use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::card::SITE;
+use crate::clock::Clocks;
 use crate::error::{Error, Result};
 use crate::kept::KeptBox;
 use crate::machine::{Beginning, Machine, last_lines};
@@ -36,8 +40,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Boxes that run at a time, on each core: one that waits needs about a fifth of a core, one that boots a whole one.
-const BOXES_A_CORE: usize = 3;
+/// Boxes that run at a time, on each core. One that waits, as most do most of the time, needs about a fifth of a core.
+const BOXES_A_CORE: usize = 5;
 /// Lines of each console, and of the modems' dialogue, shown with a failure.
 const TAIL: usize = 30;
 /// The status of a dialer without faults.
@@ -83,6 +87,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("text-messages-open-and-close-the-link", session::by_sms),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
     two("an-unanswered-login-is-no-refusal", not_connected::by_the_operator),
+    one("a-failed-dial-ends-at-once-with-its-cause", not_connected::by_the_modem),
     two("the-reference-stick-receives-messages-during-a-session", stick::session),
     two("callers-reach-the-network-but-not-the-boxs-services", dial_in::callers),
     two("two-callers-are-served-at-once", dial_in::two_at_a_time),
@@ -96,6 +101,7 @@ pub const SCENARIOS: &[Scenario] = &[
     one("a-frozen-watchdogd-resets-the-box", reboot::frozen_watchdogd),
     one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),
     one("a-reboot-keeps-only-state", boot::reboot_forgets),
+    one("the-card-gets-a-twin-and-heals-what-rots", card::heals),
     boot("a-fresh-card-boots-to-all-services", boot::fresh_card),
     one("the-status-shows-the-modem", modem::answers),
     one("no-pin-is-sent-to-a-locked-sim", modem::locked),
@@ -109,7 +115,6 @@ pub const SCENARIOS: &[Scenario] = &[
     one("ssh-is-off-without-keys", ssh::absent),
     one("the-vpn-scripts-connect-and-clean-up", vpn::scripts),
     one("pppd-and-chat-accept-the-rendered-files", ppp::dialer),
-    one("a-failed-dial-ends-at-once-with-its-cause", not_connected::by_the_modem),
     one("no-link-comes-up-without-firewall-rules", closed::without_rules),
     one("an-operators-address-in-the-boxs-own-network-is-refused", closed::own_address),
     boot("an-edited-site-changes-the-role", edit::dial_in),
@@ -118,7 +123,13 @@ pub const SCENARIOS: &[Scenario] = &[
     one("state-survives-a-power-cut-and-damage", boot::state_damaged),
     one("a-saved-clock-of-2040-is-ignored", boot::impossible_clock),
     boot("a-bad-first-root-boots-the-second", boot::second_root),
-    boot("a-card-without-a-state-partition-boots", boot::state_missing),
+    boot("a-damaged-partition-table-is-mended", bad_card::table),
+    boot("a-boot-that-hangs-is-reset-and-the-seventh-leaves-the-state-alone", bad_card::failed_boots),
+    boot("a-card-that-loses-every-write-boots-to-all-services", bad_card::lost_writes),
+    one("a-full-or-read-only-state-partition-leaves-the-dialer-working", bad_card::no_room),
+    one("a-box-without-processes-reboots", reboot::no_process),
+    boot("rot-in-the-first-root-boots-the-second", rot::in_the_first_root),
+    boot("rot-in-both-roots-is-told-and-boots", rot::in_both_roots),
     boot("a-used-card-written-by-its-map-boots", boot::used_card),
     boot("a-pi-with-256-mb-boots", boot::small_memory),
 ];
@@ -185,17 +196,22 @@ fn play(scenario: &Scenario, bench: &Bench, kept: &KeptBox) -> bool {
         true => Ok(Beginning::FreshCard),
         false => kept.get(bench).map(Beginning::Booted),
     };
+    let mut clocks = Clocks::default();
     let outcome = beginning
         .and_then(|beginning| Stage::for_scenario(bench, beginning))
         .map_err(|e| (e, String::new()))
-        .and_then(|stage| (scenario.play)(&stage).map_err(|e| (e, stage.account(TAIL))));
-    let seconds = started.elapsed().as_secs_f32();
+        .and_then(|stage| {
+            clocks = stage.exchange().clocks().clone();
+            (scenario.play)(&stage).map_err(|e| (e, stage.account(TAIL)))
+        });
+    let (seconds, boxes) = (started.elapsed().as_secs_f32(), clocks.processor_time());
+    let costs = format!("{seconds:.1} s, {:.1} s of processor time", boxes.as_secs_f32());
     match &outcome {
-        Ok(()) => println!("ok      {} ({seconds:.1} s)", scenario.name),
+        Ok(()) => println!("ok      {} ({costs})", scenario.name),
         Err((error, account)) => {
             // One call: two scenarios may fail at the same time.
             let account: String = account.lines().map(|line| format!("\n  | {line}")).collect();
-            println!("FAILED  {} ({seconds:.1} s)\n  {error}{account}", scenario.name);
+            println!("FAILED  {} ({costs})\n  {error}{account}", scenario.name);
         }
     }
     outcome.is_ok()

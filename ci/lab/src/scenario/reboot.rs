@@ -54,3 +54,16 @@ pub fn daily(stage: &Stage) -> Result<()> {
     let today = booted.must("date +%Y-%m-%d")?;
     shows("the clock after the reboot", &today, &[&tomorrow])
 }
+
+/// A box on which no process can be started reboots, and the next boot names that.
+pub fn no_process(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", DIALER_UP)?;
+    // The least that the kernel takes (kernel/fork.c, MIN_THREADS), and it has more threads itself: every fork fails.
+    booted.must("echo 20 >/proc/sys/kernel/threads-max")?;
+    booted.reboots(FROZEN + Duration::from_secs(90))?;
+
+    let mut booted = machine.boot()?;
+    shows("dialctl ledger", &booted.must("dialctl ledger")?, &["no process could be started"])
+}

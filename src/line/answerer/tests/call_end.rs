@@ -14,6 +14,7 @@ fn hanging_up_is_dtr_then_the_proof_by_the_secret_and_then_a_reset() {
     assert_eq!(line.on_bytes(SECRET, 61 * SECOND), [send(Step::HangUp)]);
     assert_eq!(line.on_bytes(b"\r\nOK\r\n", 61 * SECOND), [send(Step::Reset)]);
     line.on_bytes(b"\r\nOK\r\n", 61 * SECOND);
+    finish_set_up(&mut line, 61 * SECOND);
     assert_eq!(line.record().get("line"), Some("ready"));
 }
 
@@ -112,6 +113,7 @@ fn a_modem_without_power_and_secret_is_accepted_only_after_the_milder_steps() {
     assert_eq!(line.on_time(64 * SECOND), [send(Step::HangUp)]);
     assert_eq!(line.on_bytes(b"\r\nOK\r\n", 64 * SECOND), [send(Step::Reset)]);
     line.on_bytes(b"\r\nOK\r\n", 64 * SECOND);
+    finish_set_up(&mut line, 64 * SECOND);
     assert_eq!(line.record().get("line"), Some("ready"));
 }
 
@@ -140,7 +142,8 @@ fn a_modem_without_a_secret_is_hung_up_by_dtr_and_escape_and_logged_once() {
     for answer in ["OK", "OK", "OK", "OK"] {
         line.on_bytes(format!("\r\n{answer}\r\n").as_bytes(), 65 * SECOND);
     }
-    assert_eq!(logged(&line.on_bytes(b"\r\nERROR\r\n", 65 * SECOND)), [""; 0], "it is known");
+    let last = line.on_bytes(b"\r\nERROR\r\n", 65 * SECOND);
+    assert_eq!(logged(&last), [""; 0], "it is known that there is no secret");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 
 /// Two sticks, and one of them has no SIM.
 #[test]
-fn a_modem_that_only_a_person_can_help_makes_way_for_another_one_and_is_not_taken_again() {
+fn another_modem_replaces_one_that_only_a_person_can_fix_and_stays() {
     in_a_box(|paths, driver| {
         let mut first = Modem::plugged_into(paths, STICK);
         settle(driver, &mut first, &["ttyUSB0"], SECOND);
@@ -28,7 +28,7 @@ fn a_modem_that_only_a_person_can_help_makes_way_for_another_one_and_is_not_take
 }
 
 #[test]
-fn a_device_that_is_no_modem_is_tried_once_in_place_of_one_without_a_sim() {
+fn a_device_that_is_not_a_modem_is_tried_once_in_place_of_one_without_a_sim() {
     in_a_box(|paths, driver| {
         let mut first = Modem::plugged_into(paths, STICK);
         let mut other = Modem::plugged_into(paths, &[("ttyUSB5", "1-1.3:1.0", "option", None)]);
@@ -48,7 +48,7 @@ fn a_device_that_is_no_modem_is_tried_once_in_place_of_one_without_a_sim() {
 }
 
 #[test]
-fn nothing_is_done_about_a_modem_that_another_program_uses() {
+fn a_modem_that_another_program_uses_is_not_recovered() {
     in_a_box(|paths, driver| {
         let two: Ports = &[STICK[0], ("ttyUSB1", "1-1.2:1.1", "option", None)];
         let mut modem = Modem::plugged_into(paths, two);

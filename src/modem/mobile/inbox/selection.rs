@@ -1,14 +1,36 @@
-//! Which storages the modem has, and which are chosen (TS 27.005 §3.2.2).
+//! Which storages the modem has, and which are selected (TS 27.005 §3.2.2).
 
 use super::Inbox;
 use crate::modem::at::response::Final;
 use crate::modem::mobile::step::Step;
 use crate::modem::mobile::storage::{self, Memories, Storage};
 
+/// The storages that are in force.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Selection {
+    /// The setting of `+CPMS` that the modem has accepted: where new messages arrive.
+    pub preferred: Memories,
+    /// Where commands read and delete now (`<mem1>`).
+    pub read: Storage,
+}
+
+impl Selection {
+    /// Selects another storage to read and delete in; where new messages arrive stays the same.
+    pub fn change_to(self, storage: Storage) -> Step {
+        Step::SelectStorage(Memories { read: storage, ..self.preferred })
+    }
+}
+
+impl From<Memories> for Selection {
+    fn from(preferred: Memories) -> Self {
+        Self { preferred, read: preferred.read }
+    }
+}
+
 impl Inbox {
     /// The answer to `+CPMS=?`.
     pub fn storages(&mut self, answer: &[String]) {
-        // One that does not say has a card, and may have more.
+        // A modem that does not say has a card, and may have a memory of its own.
         let is_unknown = [Storage::Card, Storage::Modem];
         match storage::lists(answer) {
             Some(lists) => {
@@ -22,7 +44,7 @@ impl Inbox {
                 self.storages = is_unknown.to_vec();
             }
         }
-        // MT shows what lies in the others.
+        // MT lists the messages of the others.
         if self.storages.len() > 1 && self.choices.front().is_none_or(|best| best.read != Storage::Both) {
             self.storages.retain(|storage| *storage != Storage::Both);
         }
@@ -32,10 +54,10 @@ impl Inbox {
     fn use_best_choice(&mut self) {
         match self.choices.front() {
             Some(memories) => self.plan.push_front(Step::SetStorages(*memories)),
-            // It knows no choice: there is one storage, by whatever name.
+            // No choice: there is one storage, whatever its name.
             None => {
                 self.storages = vec![Storage::Both];
-                (self.preferred, self.selected) = (Some(Memories::all(Storage::Both)), Some(Storage::Both));
+                self.selection = Some(Memories::all(Storage::Both).into());
             }
         }
     }
@@ -43,30 +65,29 @@ impl Inbox {
     /// The answer to the setting of all three storages.
     pub fn storages_set(&mut self, memories: Memories, result: &Final) {
         if *result == Final::Ok {
-            (self.preferred, self.selected) = (Some(memories), Some(memories.read));
+            self.selection = Some(memories.into());
             self.visit += 1;
-            // What came before may lie in any.
+            // Earlier messages may be in any of them.
             self.look.extend(&self.storages);
-        } else if self.preferred.is_none() {
+        } else if self.selection.is_none() {
             self.choices.retain(|other| *other != memories);
             self.use_best_choice();
         }
     }
 
-    /// The answer to the setting of the storage to read and delete in. One that is refused is none.
+    /// The answer to [`Selection::change_to`]. A storage that is refused is not used again.
     pub fn storage_selected(&mut self, storage: Storage, result: &Final) {
+        let Some(selection) = &mut self.selection else { return };
         if *result == Final::Ok {
-            self.selected = Some(storage);
+            selection.read = storage;
             self.visit += 1;
             return;
+        }
+        if selection.preferred.read == storage {
+            selection.preferred.read = selection.read;
         }
         self.storages.retain(|other| *other != storage);
         self.look.remove(&storage);
         self.known.retain(|(place, _), _| *place != storage);
-        if let (Some(preferred), Some(selected)) = (&mut self.preferred, self.selected)
-            && preferred.read == storage
-        {
-            preferred.read = selected;
-        }
     }
 }

@@ -23,13 +23,13 @@ fn a_port_that_never_answers_is_given_up_within_five_seconds() {
 }
 
 #[test]
-fn a_modem_that_was_left_silent_or_in_figures_is_reached() {
+fn a_modem_with_result_codes_off_or_as_numbers_is_reached() {
     let send = |step: Step| Action::Send(step.request().line().clone());
     let mut mobile = mobile();
     assert_eq!(mobile.on_time(SECOND), [send(Step::Attention)]);
     assert_eq!(mobile.on_time(2 * SECOND), [send(Step::AttentionInWords)]);
     assert!(mobile.on_bytes(b"OK\r\n", 2 * SECOND).contains(&send(Step::Echo0)));
-    // One that was left at the prompt for a text leaves it.
+    // A modem at the prompt for a text leaves it.
     assert_eq!(Step::AttentionInWords.request().line().bytes(), b"\x1bATQ0V1\r");
 
     let mut in_figures = self::mobile();
@@ -56,7 +56,7 @@ fn a_modem_that_falls_silent_is_given_up_after_three_commands() {
 }
 
 #[test]
-fn an_optional_command_that_stays_unanswered_costs_its_deadline_and_never_the_modem() {
+fn an_unanswered_optional_command_costs_only_its_deadline() {
     let silent: Vec<_> =
         ["AT+CMEE=1", "AT+CGMI", "AT+CGMM", "AT+CREG?", "AT+CGREG?", "AT+COPS=3,2", "AT+COPS?"]
             .into_iter()
@@ -73,14 +73,14 @@ fn an_optional_command_that_stays_unanswered_costs_its_deadline_and_never_the_mo
 }
 
 #[test]
-fn an_essential_command_that_stays_unanswered_three_times_is_a_matter_for_the_recovery() {
+fn an_essential_command_without_an_answer_three_times_starts_the_recovery() {
     let (mut mobile, modem) = (mobile(), option(&[("AT+CPIN?", "")]));
     let written = modem.talk_until(&mut mobile, SECOND, 60 * SECOND);
     assert_eq!(written.matches("> AT+CPIN?").count(), 3, "{written}");
     assert!(written.contains("abandoned: no answer to AT+CPIN?"), "{written}");
 }
 
-/// A final answer of another maker is one: see `REFUSALS` for who says so.
+/// The words of other makers end a command, too: see `REFUSALS` for the sources.
 #[test]
 fn a_refusal_in_other_words_ends_the_command_at_once() {
     for words in ["COMMAND NOT SUPPORT", "TOO MANY PARAMETERS", "MODEM ERROR: 4", "NA", "+EXT ERROR: 1"] {

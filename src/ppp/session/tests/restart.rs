@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_service_that_is_started_anew_takes_its_own_link_back() {
+fn a_restarted_service_takes_over_its_own_link() {
     let mut before = in_state("up");
     before.carry(5, 1_000_000);
     let mut after = Harness::new(&before.remembered(), vec![Connection { addresses: None, ..ours() }]);
@@ -15,9 +15,9 @@ fn a_service_that_is_started_anew_takes_its_own_link_back() {
 }
 
 #[test]
-fn a_service_that_is_started_anew_leaves_a_strangers_link_to_the_stranger() {
+fn a_restarted_service_leaves_a_link_opened_by_hand_alone() {
     let before = in_state("by hand");
-    for running in [vec![stranger()], vec![link("ppp0", 500, 9)]] {
+    for running in [vec![another()], vec![link("ppp0", 500, 9)]] {
         let after = Harness::new(&before.remembered(), running);
         assert_eq!(state(&after.session), "by hand");
     }
@@ -39,9 +39,9 @@ fn after_a_power_cut_the_claim_is_charged_once() {
 }
 
 #[test]
-fn what_only_the_second_copy_knows_of_the_month_is_stored_at_once() {
+fn traffic_that_only_the_second_copy_has_is_stored_at_once() {
     let copied = MonthTotal { month: Some(month("2026-07")), bytes: BUDGET };
     let (_, effects) = Session::new(&site(), &Record::new(), copied, Vec::new(), timestamp(SECOND));
     let stored = Record::new().with("month", "2026-07").with("used", BUDGET);
-    assert_eq!(effects, [SessionEffect::Remember(stored)]);
+    assert_eq!(effects, [SessionEffect::Store(stored)]);
 }

@@ -31,7 +31,17 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
         &[
             code("downloads over {} connections", "xtask/src/debian/fetch.rs", "CONNECTIONS: usize = {};"),
             code("{} outputs are kept per task", "xtask/src/task.rs", "KEPT: usize = {};"),
-            code("the box reboots after {} seconds", "src/bin/init.rs", "sleep(Duration::from_secs({}))"),
+            code(
+                "with every failed boot from {} seconds",
+                "src/boot/attempts.rs",
+                "const PAUSE: Duration = Duration::from_secs({})",
+            ),
+            code("`init` sets it to {} s", "src/boot/watchdog.rs", "const TIMEOUT: u16 = {};"),
+            code(
+                "their heartbeats in time for {} s",
+                "src/boot/attempts.rs",
+                "GOOD_AFTER: Duration = Duration::from_secs({})",
+            ),
             code(
                 "saves the clock once {} hour",
                 "src/bin/watchdogd.rs",
@@ -87,7 +97,7 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
             code(
                 "the message deleted, {} s at most",
                 "src/dialer/serve.rs",
-                "ERRANDS: Duration = Duration::from_secs({})",
+                "PPPD_WAITS: Duration = Duration::from_secs({})",
             ),
             code("has not sent {} bytes within any minute", "src/ppp/idle.rs", "QUIET: u64 = {};"),
             code(
@@ -134,7 +144,7 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
             code("| hang-up | … | {} s |", "src/modem/recovery.rs", "Self::HangUp => {},"),
             code("| restart | … | {} s |", "src/modem/recovery.rs", "Self::Restart => {},"),
             code("| rebind | … | {} s |", "src/modem/recovery.rs", "Self::Rebind => {},"),
-            code("causes at most {} reboots", "src/modem/recovery.rs", "REBOOTS_IN_VAIN: u64 = {};"),
+            code("causes at most {} reboots", "src/modem/recovery.rs", "FAILED_REBOOTS: u64 = {};"),
         ],
     ),
     (

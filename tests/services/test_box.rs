@@ -56,7 +56,7 @@ impl TestBox {
         children.split_whitespace().map(|id| id.parse().unwrap()).collect()
     }
 
-    /// Waits for the process that parses what the modem says.
+    /// Waits for the process that parses the modem's output.
     pub fn parser(&self) -> u32 {
         let is_parser = |id: &u32| {
             let said = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
@@ -125,10 +125,10 @@ pub struct Modem {
     registers: [u8; 2],
 }
 
-/// The question by which a service verifies that the modem answers.
+/// The command by which a service verifies that the modem answers.
 pub const PROOF: &str = "ATS8?S6?";
 
-/// The last command of a dialer's configuration: the list of what the only storage holds.
+/// The last command of a dialer's configuration: it lists the only storage.
 pub const DIALERS_LAST: &str = "AT+CMGL=4";
 
 /// Removes its node first: the next test may get the same pseudo-terminal, and this test's service must not find it.
@@ -214,7 +214,7 @@ impl Modem {
         let (start, mut command) = (Instant::now(), String::new());
         while command != last {
             command = self.receive();
-            // A service asks for the signal again and again, so that silence alone would never end this.
+            // A service reads the signal regularly, so that silence alone would never end this.
             assert!(start.elapsed() < PATIENCE, "no {last} after {command}");
             write!(self.line, "{command}\r").unwrap();
             match command.as_str() {

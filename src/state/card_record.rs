@@ -1,5 +1,4 @@
-//! The second copy of what must not be forgotten: a small record beside the partitions, for the day on
-//! which the state partition has to be formatted.
+//! A small record on the card beside the partitions: it needs no file system.
 
 use std::fs::File;
 use std::io;
@@ -8,23 +7,25 @@ use std::path::PathBuf;
 
 use rustix::fs::OFlags;
 
-use super::slots::{Copies, LONGEST, OFFSETS, SECTOR, Slots, TooLong};
+use super::slots::{Copies, LONGEST, SECTOR, Slots, TooLong};
 use crate::record::Record;
 
-/// The record on the card.
+/// A record on the card, in two slots.
 #[derive(Debug)]
-pub struct SecondCopy {
+pub struct CardRecord {
     card: PathBuf,
+    /// Where its slots are, in bytes.
+    offsets: [u64; 2],
     slots: Slots,
 }
 
-impl SecondCopy {
-    /// Reads the copy of a card. The error says why neither slot could be read; a slot that can be read
+impl CardRecord {
+    /// Reads the record of a card. The error says why neither slot could be read; a slot that can be read
     /// and is damaged is none.
-    pub fn open(card: PathBuf) -> (Self, Option<io::Error>) {
+    pub fn open(card: PathBuf, offsets: [u64; 2]) -> (Self, Option<io::Error>) {
         let mut trouble = None;
         let sectors = match File::open(&card) {
-            Ok(file) => OFFSETS.map(|offset| {
+            Ok(file) => offsets.map(|offset| {
                 let mut sector = [0; SECTOR];
                 let read = file.read_exact_at(&mut sector, offset);
                 read.map_err(|error| trouble = Some(error)).ok().map(|()| sector)
@@ -36,7 +37,7 @@ impl SecondCopy {
         };
         let is_unreadable = sectors.iter().all(Option::is_none);
         let slots = Slots::decode(sectors.each_ref().map(Option::as_ref));
-        (Self { card, slots }, trouble.filter(|_| is_unreadable))
+        (Self { card, offsets, slots }, trouble.filter(|_| is_unreadable))
     }
 
     /// What it says; `None` if there is none.
@@ -55,7 +56,7 @@ impl SecondCopy {
             // The write returns when the card has the data (open(2)).
             let flags = i32::from_ne_bytes(OFlags::DSYNC.bits().to_ne_bytes());
             let card = File::options().write(true).custom_flags(flags).open(&self.card);
-            let written = card.and_then(|card| card.write_all_at(&block, OFFSETS[at]));
+            let written = card.and_then(|card| card.write_all_at(&block, self.offsets[at]));
             self.slots.set(at, written.is_ok().then_some(&block));
             written?;
         }
@@ -71,7 +72,7 @@ fn too_long(TooLong(length): TooLong) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::slots::blocks;
+    use crate::state::slots::{OFFSETS, blocks};
     use std::fs;
 
     fn record(used: u64) -> Record {
@@ -89,7 +90,7 @@ mod tests {
         }
         let before = fs::read(&path).unwrap();
         for used in 1..4 {
-            let (mut copy, trouble) = SecondCopy::open(path.clone());
+            let (mut copy, trouble) = CardRecord::open(path.clone(), OFFSETS);
             assert!(trouble.is_none(), "{trouble:?}");
             assert_eq!(copy.content(), Some(&record(used - 1)));
             copy.write(&record(used), Copies::Both).unwrap();
@@ -105,7 +106,7 @@ mod tests {
     fn a_card_that_is_not_there_is_told_and_not_made() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("card");
-        let (mut copy, trouble) = SecondCopy::open(path.clone());
+        let (mut copy, trouble) = CardRecord::open(path.clone(), OFFSETS);
         assert_eq!(trouble.unwrap().kind(), io::ErrorKind::NotFound);
         assert_eq!(copy.content(), None);
         assert_eq!(copy.write(&record(1), Copies::One).unwrap_err().kind(), io::ErrorKind::NotFound);
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_card_that_can_only_be_read_keeps_what_it_has() {
-        let (mut copy, trouble) = SecondCopy::open("/dev/zero".into());
+        let (mut copy, trouble) = CardRecord::open("/dev/zero".into(), OFFSETS);
         assert!(trouble.is_none());
         assert_eq!(copy.content(), None);
         // Every write to /dev/full fails (drivers/char/mem.c).

@@ -68,13 +68,13 @@ impl Card {
 }
 
 /// A box with a modem that has this SIM.
-struct Bench {
+struct TestBox {
     paths: Paths,
     card: Arc<Mutex<Card>>,
     _dir: tempfile::TempDir,
 }
 
-impl Bench {
+impl TestBox {
     fn with(card: Card) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
@@ -124,8 +124,8 @@ fn converse(mut line: File, card: &Mutex<Card>, _kept_open: File) {
 
 #[test]
 fn a_probe_shows_which_ports_answer() {
-    let bench = Bench::with(Card::locked("4321", 3));
-    insta::assert_snapshot!(bench.run("probe").unwrap(), @"
+    let test_box = TestBox::with(Card::locked("4321", 3));
+    insta::assert_snapshot!(test_box.run("probe").unwrap(), @"
     PORT          WHERE  ANSWER  MODEM
     /dev/ttyTEST         OK      Option N.V.
 
@@ -133,64 +133,64 @@ fn a_probe_shows_which_ports_answer() {
     data: /dev/ttyTEST
     SIM wants SIM PIN, signal -79 dBm
     ");
-    assert_eq!(fs::read_dir(bench.paths.path("/run/lock")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(test_box.paths.path("/run/lock")).unwrap().count(), 0);
 }
 
 #[test]
 fn a_pin_is_disabled_permanently() {
-    let bench = Bench::with(Card::locked("4321", 2));
-    assert_eq!(bench.run("pin-disable").unwrap(), "the SIM does not ask for its PIN any more\n");
-    assert!(!bench.card.lock().unwrap().asks);
-    assert_eq!(bench.run("pin-disable").unwrap(), "the SIM does not ask for a PIN\n");
+    let test_box = TestBox::with(Card::locked("4321", 2));
+    assert_eq!(test_box.run("pin-disable").unwrap(), "the SIM does not ask for its PIN any more\n");
+    assert!(!test_box.card.lock().unwrap().asks);
+    assert_eq!(test_box.run("pin-disable").unwrap(), "the SIM does not ask for a PIN\n");
 }
 
 #[test]
 fn a_wrong_pin_costs_one_try_and_is_not_sent_again() {
-    let bench = Bench::with(Card::locked("1234", 3));
-    assert_eq!(bench.run("pin-disable").unwrap_err(), "AT+CPIN=…: +CME ERROR: 16");
+    let test_box = TestBox::with(Card::locked("1234", 3));
+    assert_eq!(test_box.run("pin-disable").unwrap_err(), "AT+CPIN=…: +CME ERROR: 16");
     for _ in 0..3 {
-        let refused = bench.run("pin-disable").unwrap_err();
+        let refused = test_box.run("pin-disable").unwrap_err();
         assert_eq!(refused, "not given: SIM PIN refused; correct site.toml");
     }
-    assert_eq!(bench.tries(), 2);
-    let remembered = fs::read_to_string(bench.paths.path("/state/sim")).unwrap();
+    assert_eq!(test_box.tries(), 2);
+    let remembered = fs::read_to_string(test_box.paths.path("/state/sim")).unwrap();
     assert!(remembered.contains("outcome=refused") && !remembered.contains("4321"), "{remembered}");
 }
 
 #[test]
-fn the_last_try_is_never_used_nor_is_one_of_an_unknown_number() {
-    let bench = Bench::with(Card::locked("4321", 1));
-    let why = bench.run("pin-disable").unwrap_err();
+fn the_last_try_is_never_used_nor_one_if_the_number_is_unknown() {
+    let test_box = TestBox::with(Card::locked("4321", 1));
+    let why = test_box.run("pin-disable").unwrap_err();
     assert_eq!(why, "not given: SIM wants SIM PIN, and too few tries are left: 1");
-    assert_eq!(bench.tries(), 1);
+    assert_eq!(test_box.tries(), 1);
 
-    let bench = Bench::with(Card { is_counted: false, ..Card::locked("4321", 3) });
-    let why = bench.run("pin-disable").unwrap_err();
+    let test_box = TestBox::with(Card { is_counted: false, ..Card::locked("4321", 3) });
+    let why = test_box.run("pin-disable").unwrap_err();
     assert!(why.contains("does not say how many tries are left"), "{why}");
-    bench.set_pin_of_site("9999");
-    assert!(bench.run("pin-disable").is_err());
-    assert_eq!(bench.tries(), 3);
+    test_box.set_pin_of_site("9999");
+    assert!(test_box.run("pin-disable").is_err());
+    assert_eq!(test_box.tries(), 3);
 }
 
 #[test]
-fn a_held_port_is_waited_for_and_its_holder_named() {
-    let bench = Bench::with(Card::locked("4321", 3));
-    fs::create_dir_all(bench.paths.path("/run/lock")).unwrap();
-    let lock = bench.paths.path("/run/lock/LCK..ttyTEST");
+fn a_command_waits_for_a_locked_port_and_names_the_holder() {
+    let test_box = TestBox::with(Card::locked("4321", 3));
+    fs::create_dir_all(test_box.paths.path("/run/lock")).unwrap();
+    let lock = test_box.paths.path("/run/lock/LCK..ttyTEST");
     // Process 1 exists, so the lock is valid; the thread below releases it.
     fs::write(&lock, "         1\n").unwrap();
     let letting_go = thread::spawn({
         let lock = lock.clone();
         move || fs::remove_file(lock).unwrap()
     });
-    assert!(bench.run("probe").unwrap().contains("OK"));
+    assert!(test_box.run("probe").unwrap().contains("OK"));
     letting_go.join().unwrap();
 }
 
 #[test]
 fn unknown_arguments_are_errors() {
-    let bench = Bench::with(Card::locked("4321", 3));
-    assert_eq!(bench.run("pin-enable").unwrap_err(), "modem pin-enable: no such command");
-    let no_port = modem::run(&bench.paths, &["terminal", "/dev/ttyX"]).unwrap_err();
+    let test_box = TestBox::with(Card::locked("4321", 3));
+    assert_eq!(test_box.run("pin-enable").unwrap_err(), "modem pin-enable: no such command");
+    let no_port = modem::run(&test_box.paths, &["terminal", "/dev/ttyX"]).unwrap_err();
     assert_eq!(no_port, "/dev/ttyX is no modem's port; `dialctl modem probe` lists them");
 }

@@ -1,0 +1,318 @@
+//! Compares a card that was in use with the image it was made from. What a box or its owner may change is no fault: the
+//! second copy, the state, the length of the last partition, `site.toml` and what a PC adds to the boot partition.
+
+use std::{
+    fmt,
+    io::{self, Cursor, Read},
+};
+
+use fatfs::{FileSystem, FsOptions};
+use mbrman::{MBR, MBRPartitionEntry};
+
+use super::{BLOCK, medium::Medium};
+use crate::{
+    error::{Context, Error, Result},
+    image::disk::SECTOR,
+};
+
+/// Its text is checked when the box starts, and the baked one is used if it is wrong.
+const SITE: &str = "site.toml";
+const NAMES: [&str; 4] = ["boot", "root A", "root B", "state"];
+
+/// Something of the card that is not as the image has it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// There is no partition table.
+    Table,
+    /// The start or length of a partition.
+    Partition(&'static str),
+    /// The file system of the boot partition.
+    Fat(String),
+    /// A file of the boot partition.
+    File(String),
+    /// Blocks of a root: how many, and the first one of the card.
+    Root {
+        /// Which one.
+        name: &'static str,
+        /// How many differ or cannot be read.
+        blocks: usize,
+        /// The number of the first one, counted from the card's beginning.
+        first: u64,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table => f.write_str("there is no partition table"),
+            Self::Partition(name) => write!(f, "the partition table has {name} at another place"),
+            Self::Fat(why) => write!(f, "the boot partition cannot be read: {why}"),
+            Self::File(name) => write!(f, "{name} on the boot partition is not the image's"),
+            Self::Root { name, blocks, first } => {
+                write!(f, "{name}: {blocks} blocks of {BLOCK} bytes are bad, the first one is block {first}")
+            }
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+    /// What is different and may be.
+    pub remarks: Vec<&'static str>,
+}
+
+/// Compares a card with the bytes of an image.
+///
+/// # Errors
+/// The image is none of ours.
+pub fn check(card: &mut dyn Medium, image: &[u8]) -> Result<Findings> {
+    let parts = partitions(image).context(|| "the image has no partition table".into())?;
+    let inside = |part: &MBRPartitionEntry| bytes(part).end <= image.len() as u64;
+    if !parts.iter().all(inside) {
+        return Err(Error::new("the image is shorter than its partitions").hint("cargo xtask build-image"));
+    }
+    let mut found = Findings::default();
+    match partitions(&read(card, 0..BLOCK as u64)) {
+        Err(_) => found.faults.push(Fault::Table),
+        Ok(here) => {
+            let moved = |(index, name): &(usize, &'static str)| !is_same(&parts[*index], &here[*index], name);
+            let moved = NAMES.into_iter().enumerate().filter(moved);
+            found.faults.extend(moved.map(|(_, name)| Fault::Partition(name)));
+        }
+    }
+    let [boot, root_a, root_b, _] = parts.each_ref().map(bytes);
+    check_boot(&read(card, boot.clone()), slice(image, &boot), &mut found)?;
+    let root = used(slice(image, &root_a));
+    found.faults.extend(differing("root A", card, root_a.start, root));
+    // The box makes it in its first hours.
+    if read(card, root_b.start..root_b.start + BLOCK as u64).iter().all(|byte| *byte == 0) {
+        found.remarks.push("root B is empty: the box has not made its second root yet");
+    } else {
+        found.faults.extend(differing("root B", card, root_b.start, root));
+    }
+    Ok(found)
+}
+
+/// The box grows the last partition to the card's end.
+fn is_same(image: &MBRPartitionEntry, card: &MBRPartitionEntry, name: &str) -> bool {
+    let grown = name == "state" && image.sectors < card.sectors;
+    image.starting_lba == card.starting_lba && (image.sectors == card.sectors || grown)
+}
+
+fn partitions(disk: &[u8]) -> Result<[MBRPartitionEntry; 4], mbrman::Error> {
+    let mbr = MBR::read_from(&mut Cursor::new(disk), SECTOR as u32)?;
+    Ok([1, 2, 3, 4].map(|number| mbr[number].clone()))
+}
+
+fn bytes(part: &MBRPartitionEntry) -> std::ops::Range<u64> {
+    let start = u64::from(part.starting_lba) * SECTOR;
+    start..start + u64::from(part.sectors) * SECTOR
+}
+
+fn slice<'a>(image: &'a [u8], range: &std::ops::Range<u64>) -> &'a [u8] {
+    &image[range.start as usize..range.end as usize]
+}
+
+/// What a card holds; a block that cannot be read counts as zeros.
+fn read(card: &mut dyn Medium, range: std::ops::Range<u64>) -> Vec<u8> {
+    let mut bytes = vec![0; (range.end - range.start) as usize];
+    for (at, chunk) in (range.start..).step_by(1 << 20).zip(bytes.chunks_mut(1 << 20)) {
+        if card.read_at(chunk, at).is_err() {
+            for (at, block) in (at..).step_by(BLOCK).zip(chunk.chunks_mut(BLOCK)) {
+                if card.read_at(block, at).is_err() {
+                    block.fill(0);
+                }
+            }
+        }
+    }
+    bytes
+}
+
+/// Without the zeros behind it.
+fn used(partition: &[u8]) -> &[u8] {
+    let end = partition.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+    &partition[..end.next_multiple_of(BLOCK).min(partition.len())]
+}
+
+fn differing(name: &'static str, card: &mut dyn Medium, start: u64, expected: &[u8]) -> Option<Fault> {
+    let found = read(card, start..start + expected.len() as u64);
+    let blocks = (start / BLOCK as u64..).zip(found.chunks(BLOCK).zip(expected.chunks(BLOCK)));
+    let bad: Vec<u64> = blocks.filter(|(_, (found, expected))| found != expected).map(|(at, _)| at).collect();
+    bad.first().map(|first| Fault::Root { name, blocks: bad.len(), first: *first })
+}
+
+fn check_boot(card: &[u8], image: &[u8], found: &mut Findings) -> Result<()> {
+    let expected = files(image).context(|| "the image's boot partition cannot be read".into())?;
+    let here = match files(card) {
+        Ok(files) => files,
+        Err(error) => {
+            found.faults.push(Fault::Fat(error.to_string()));
+            return Ok(());
+        }
+    };
+    for (name, content) in expected {
+        let same = here.iter().any(|(other, bytes)| *other == name && *bytes == content);
+        match (same, name.as_str()) {
+            (true, _) => {}
+            (false, SITE) => found.remarks.push("site.toml was edited"),
+            (false, _) => found.faults.push(Fault::File(name)),
+        }
+    }
+    Ok(())
+}
+
+/// The files of a FAT's root directory; one that cannot be read is empty.
+fn files(partition: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let fat = FileSystem::new(Cursor::new(partition.to_vec()), FsOptions::new())?;
+    let mut files = Vec::new();
+    for entry in fat.root_dir().iter() {
+        let entry = entry?;
+        if entry.is_file() {
+            let mut content = Vec::new();
+            if entry.to_file().read_to_end(&mut content).is_err() {
+                content.clear();
+            }
+            files.push((entry.file_name(), content));
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use super::*;
+    use crate::{
+        image::{boot, disk},
+        manifest::Disk,
+    };
+
+    const DISK: Disk = Disk { boot_mib: 4, root_mib: 4, state_mib: 4, signature: 1 };
+
+    /// A card in memory, with blocks that cannot be read.
+    struct Card {
+        bytes: Vec<u8>,
+        unreadable: Vec<u64>,
+    }
+
+    impl Medium for Card {
+        fn size(&self) -> u64 {
+            self.bytes.len() as u64
+        }
+
+        fn write_at(&mut self, _: &[u8], _: u64) -> io::Result<()> {
+            panic!("a check writes nothing")
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn read_at(&mut self, bytes: &mut [u8], at: u64) -> io::Result<()> {
+            let blocks = at / BLOCK as u64..(at + bytes.len() as u64) / BLOCK as u64;
+            if self.unreadable.iter().any(|block| blocks.contains(block)) {
+                return Err(io::Error::other("I/O error"));
+            }
+            bytes.copy_from_slice(&self.bytes[at as usize..][..bytes.len()]);
+            Ok(())
+        }
+    }
+
+    fn image() -> Vec<u8> {
+        let file = |bytes: &[u8]| Arc::from(bytes);
+        let files = BTreeMap::from([
+            ("kernel.img".to_owned(), file(&[7; 9000])),
+            ("site.toml".to_owned(), file(b"role='dialer'")),
+        ]);
+        let boot = boot::write(&files, DISK.boot_mib, 1_780_000_000, 1).unwrap();
+        disk::write(&DISK, &boot, &[3; 5 * BLOCK], 0).unwrap()
+    }
+
+    fn found(change: impl Fn(&mut Card)) -> Findings {
+        let image = image();
+        let mut card = Card { bytes: image.clone(), unreadable: vec![] };
+        change(&mut card);
+        check(&mut card, &image).unwrap()
+    }
+
+    /// Where a partition begins.
+    fn start(number: usize) -> usize {
+        bytes(&partitions(&image()).unwrap()[number - 1]).start as usize
+    }
+
+    #[test]
+    fn what_a_box_and_its_owner_change_is_no_fault() {
+        let empty_b = "root B is empty: the box has not made its second root yet";
+        assert_eq!(found(|_| {}), Findings { faults: vec![], remarks: vec![empty_b] });
+        let used = found(|card| {
+            let (from, to) = (start(2), start(3));
+            card.bytes.copy_within(from..from + 5 * BLOCK, to);
+            // The second copy, the state, and the length of its partition.
+            card.bytes[4 << 20] ^= 1;
+            let state = start(4);
+            card.bytes[state + 1024] ^= 1;
+            card.bytes[446 + 3 * 16 + 12] ^= 1;
+            let at = card.bytes.windows(6).position(|it| it == b"dialer").unwrap();
+            card.bytes[at] ^= 1;
+        });
+        assert_eq!(used, Findings { faults: vec![], remarks: vec!["site.toml was edited"] });
+    }
+
+    #[test]
+    fn a_fault_is_named_by_what_it_belongs_to() {
+        let faults = |change: &dyn Fn(&mut Card)| found(change).faults;
+        let block = |number: usize, of: usize| (start(number) / BLOCK + of) as u64;
+        assert_eq!(faults(&|card| card.bytes[446 + 16 + 8] ^= 1), [Fault::Partition("root A")]);
+        assert_eq!(faults(&|card| card.bytes[510] = 0), [Fault::Table]);
+        let kernel = |card: &Card| card.bytes.windows(9).position(|it| it == [7; 9]).unwrap();
+        let file = [Fault::File("kernel.img".to_owned())];
+        assert_eq!(
+            faults(&|card| {
+                let at = kernel(card);
+                card.bytes[at + 8999] ^= 1;
+            }),
+            file
+        );
+        let boot = start(1);
+        let faulty = faults(&|card| card.bytes[boot..][..512].fill(0));
+        assert!(matches!(&faulty[..], [Fault::Fat(_)]), "{faulty:?}");
+        let root = |name, number, blocks, of| Fault::Root { name, blocks, first: block(number, of) };
+        assert_eq!(
+            faults(&|card| card.unreadable = vec![block(2, 1), block(2, 4)]),
+            [root("root A", 2, 2, 1)]
+        );
+        assert_eq!(
+            faults(&|card| {
+                let (from, to) = (start(2), start(3));
+                card.bytes.copy_within(from..from + 3 * BLOCK, to);
+            }),
+            [root("root B", 3, 2, 3)]
+        );
+    }
+
+    /// A file system that rot has changed is reported; it neither stops the check nor makes it run for ever.
+    #[test]
+    fn a_garbled_file_system_is_a_fault() {
+        let image = image();
+        let boot = slice(&image, &bytes(&partitions(&image).unwrap()[0]));
+        for at in (0..64).chain((512..4096).step_by(509)).chain((4096..24 << 10).step_by(2039)) {
+            for value in [0, 1, 0xff] {
+                let (mut card, mut found) = (boot.to_vec(), Findings::default());
+                card[at..][..4].fill(value);
+                check_boot(&card, boot, &mut found).unwrap();
+                assert!(found.faults.len() <= 1, "{at} {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_image_without_partitions_is_an_error_and_not_a_bad_card() {
+        let mut card = Card { bytes: image(), unreadable: vec![] };
+        assert!(check(&mut card, &[0; BLOCK]).is_err());
+        assert!(check(&mut card, &image()[..9 << 20]).is_err());
+    }
+}

@@ -1,0 +1,107 @@
+//! `cargo xtask flash` onto a file, which is written as a card is.
+
+use std::{fs, process::Command};
+
+use insta::assert_snapshot;
+
+use crate::checkout::Checkout;
+
+fn flash(checkout: &Checkout, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["flash", "--image", "out/small.img"]).args(arguments);
+    checkout.xtask(command)
+}
+
+fn built() -> Checkout {
+    let checkout = Checkout::new();
+    checkout.succeeds(checkout.build_image_offline());
+    checkout
+}
+
+#[test]
+fn a_flashed_card_is_the_image_and_a_later_check_names_what_has_rotted() {
+    let checkout = built();
+    let written = checkout.succeeds(flash(&checkout, &["card"]));
+    assert!(written.contains("out/small.img is on the card, read back and equal"), "{written}");
+    let image = fs::read(checkout.path("out/small.img")).unwrap();
+    assert!(fs::read(checkout.path("card")).unwrap() == image);
+    checkout.succeeds(flash(&checkout, &["--check", "card"]));
+
+    let mut card = image.clone();
+    let kernel = card.windows(6).position(|bytes| bytes == b"kernel").unwrap();
+    card[kernel] ^= 1;
+    checkout.write("card", &card);
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["--check", "card"])), @r"
+    error: the card is not as out/small.img made it
+      config.txt on the boot partition is not the image's
+      next: write it again; if that fails, use another card
+    ");
+
+    checkout.succeeds(flash(&checkout, &["--yes", "card"]));
+    assert!(fs::read(checkout.path("card")).unwrap() == image);
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_and_nothing_is_changed() {
+    let checkout = built();
+    checkout.write("mine", "precious");
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["mine"])), @r"
+    error: there is no terminal to ask on
+      nothing was written
+      next: --yes answers for scripts
+    ");
+    assert_eq!(fs::read_to_string(checkout.path("mine")).unwrap(), "precious");
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["/dev/null"])), @r"
+    error: /dev/null is not written
+      it is neither a disk nor a file
+      next: cargo xtask flash    lists the cards that can be written
+    ");
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["/dev/no-such-card"])), @r"
+    error: /dev/no-such-card is not written
+      No such file or directory (os error 2)
+      next: cargo xtask flash    lists the cards that can be written
+    ");
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["out/small.img"])), @r"
+    error: out/small.img is the image itself
+      next: name another file, or a card: cargo xtask flash    lists them
+    ");
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["no/such/directory/card"])), @r"
+    error: cannot open no/such/directory/card
+      No such file or directory (os error 2)
+      next: name a file in a directory that you can write to
+    ");
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["--check", "mine"])), @r"
+    error: mine has 8 bytes, the image has 30408704
+      next: name the card or file that this image was written to
+    ");
+    fs::remove_dir_all(checkout.path("out")).unwrap();
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["card"])), @r"
+    error: cannot read out/small.img
+      No such file or directory (os error 2)
+      next: cargo xtask build-image
+    ");
+}
+
+#[test]
+fn an_image_that_is_damaged_touches_no_card() {
+    let checkout = built();
+    let image = fs::read(checkout.path("out/small.img")).unwrap();
+    checkout.write("out/small.img", &image[..image.len() / 2]);
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["card"])), @r"
+    error: the image and out/small.img.bmap do not fit together
+      the image ends after 15204352 bytes, of 30408704
+      next: build the image again: cargo xtask build-image
+    ");
+    let mut flipped = image.clone();
+    flipped[8 << 20] ^= 1;
+    checkout.write("out/small.img", &flipped);
+    let error = checkout.refuses(flash(&checkout, &["card"]));
+    assert!(error.contains("do not fit together") && error.contains("have SHA-256"), "{error}");
+    checkout.write("out/small.img", &image);
+    checkout.write("out/small.img.bmap", "<html>404</html>");
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["card"])), @r"
+    error: the image and out/small.img.bmap do not fit together
+      not a block map of version 2.0 (version: none)
+    ");
+    assert!(!checkout.path("card").exists());
+}
