@@ -59,6 +59,18 @@ pub fn new_card() -> Result<[(u64, [u8; BLOCK]); 2], TooLong> {
     Ok([(OFFSETS[0], first), (OFFSETS[1], second)])
 }
 
+/// What the records of the state partition and the second copy say together of codes and messages, and of the month.
+pub fn recall(
+    proof: Option<&Proof>,
+    sms: &Record,
+    session: &Record,
+    copy: Option<&Record>,
+) -> (Past, MonthTotal) {
+    let past = Past::recall(proof, Past::from_record(sms), copy.and_then(Past::from_record));
+    let copied = copy.map(MonthTotal::from_copy).unwrap_or_default();
+    (past, Budget::after_a_cut(session).max(copied))
+}
+
 fn copy_of(past: &Past, month: MonthTotal) -> Record {
     month.add_to(past.to_copy())
 }
@@ -68,16 +80,15 @@ impl<'a> Persistence<'a> {
     pub fn open(paths: &Paths, proof: Option<&Proof>, log: &'a Log) -> (Self, Remembered) {
         let store = Store::new(paths.state());
         let read = |file| Record::parse(&store.read(file).unwrap_or_default());
-        let (stored, session) = (Past::from_record(&read(Gate::FILE)), read(Session::FILE));
+        let (sms, session) = (read(Gate::FILE), read(Session::FILE));
         let (copy, unreadable) = CardRecord::open(paths.card(), OFFSETS);
-        let past = Past::recall(proof, stored.clone(), copy.content().and_then(Past::from_record));
+        let (past, month) = recall(proof, &sms, &session, copy.content());
         let copied = copy.content().map(MonthTotal::from_copy).unwrap_or_default();
-        let month = Budget::after_a_cut(&session).max(copied);
         // A code by the clock ends by itself within a minute or two.
         let needs_copy = matches!(proof, Some(Proof::Hotp(_))) && state_is_in_ram(paths);
         let mut open = Self { log, store, copy, past: past.clone(), month, copy_trouble: None, needs_copy };
         open.judge_copy(unreadable.map_or(Ok(()), Err));
-        if stored.as_ref() != Some(&past)
+        if Past::from_record(&sms).as_ref() != Some(&past)
             && let Err(error) = open.write_past()
         {
             log.warning(&format!("which codes were used: {error}"));

@@ -269,17 +269,52 @@ pub struct Test {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask bench                           builds, sizes, the boot and the dialer
-  cargo xtask bench dialer --runs 1")]
+  cargo xtask bench dialer --runs 1
+  cargo xtask bench power --cuts 10000 --boots 300
+  cargo xtask bench power --only message:17 --seed 1
+  cargo xtask bench wear")]
 pub struct Bench {
-    /// What to measure
-    #[arg(value_parser = ["all", "build", "size", "boot", "dialer", "dial-in"], default_value = "all")]
+    /// What to measure; `power` and `wear` take long and are not among `all`
+    #[arg(value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "wear"], default_value = "all")]
     pub what: String,
     /// How many times each
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub runs: u32,
+    /// What `power` does
+    #[command(flatten)]
+    pub power: PowerCuts,
+    /// How many minutes the box of `wear` idles
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub minutes: u32,
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
+}
+
+/// Of `cargo xtask bench power`; `lab power` has the defaults.
+#[derive(Debug, Args)]
+pub struct PowerCuts {
+    /// `power`: cuts, in all stories together
+    #[arg(long, value_name = "N")]
+    pub cuts: Option<u64>,
+    /// `power`: how many of them are booted
+    #[arg(long, value_name = "M")]
+    pub boots: Option<u64>,
+    /// `power`: what the cuts are made from
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// `power`: only this story
+    #[arg(long, value_name = "NAME")]
+    pub story: Option<String>,
+    /// `power`: only this cut, which is booted
+    #[arg(long, value_name = "STORY:INDEX")]
+    pub only: Option<String>,
+    /// `power`: record the stories again
+    #[arg(long)]
+    pub record: bool,
+    /// `power`: print a line of JSON for each story
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[cfg(test)]

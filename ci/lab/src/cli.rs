@@ -4,6 +4,7 @@ use crate::bench::Bench;
 use crate::emulator::{Emulator, Pace};
 use crate::error::{Error, Result};
 use crate::measure::Subject;
+use crate::power::run::Plan;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -29,6 +30,10 @@ pub enum Verb {
     Modem(OfferedModem),
     /// Boot the image and measure times and memory
     Measure(Measure),
+    /// Record what a box writes, cut the power many times by replay, and check what is kept
+    Power(Power),
+    /// Measure how much a box writes to its card
+    Wear(Wear),
 }
 
 /// The image and what runs it.
@@ -138,6 +143,74 @@ pub struct Measure {
     /// What drives the guest's clock
     #[arg(long, value_enum, default_value_t = Pace::Instructions)]
     pub pace: Pace,
+}
+
+/// `lab power`
+#[derive(Debug, Args)]
+pub struct Power {
+    /// The image and what runs it
+    #[command(flatten)]
+    pub bench: Where,
+    /// The directory of the recordings, and of the cards that a cut has broken
+    #[arg(long, value_name = "DIR", default_value = "target/power")]
+    pub dir: PathBuf,
+    /// Cuts, in all stories together
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub cuts: u64,
+    /// How many of them are booted
+    #[arg(long, value_name = "M", default_value_t = 12)]
+    pub boots: u64,
+    /// What the cuts are made from
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Only this story
+    #[arg(long, value_name = "NAME")]
+    pub story: Option<String>,
+    /// Only this cut, which is booted
+    #[arg(long, value_name = "STORY:INDEX", conflicts_with_all = ["story", "cuts", "boots"], value_parser = one_cut)]
+    pub only: Option<(String, u64)>,
+    /// Record the stories again
+    #[arg(long)]
+    pub record: bool,
+    /// Print a line of JSON for each story
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Power {
+    /// What to do.
+    pub fn plan(&self) -> Plan<'_> {
+        let only = self.only.as_ref();
+        Plan {
+            dir: &self.dir,
+            cuts: self.cuts,
+            boots: self.boots,
+            seed: self.seed,
+            story: only.map(|(story, _)| story.as_str()).or(self.story.as_deref()),
+            only: only.map(|(_, index)| *index),
+            again: self.record,
+            json: self.json,
+        }
+    }
+}
+
+fn one_cut(text: &str) -> Result<(String, u64), String> {
+    let cut = text.split_once(':').and_then(|(story, index)| Some((story.to_owned(), index.parse().ok()?)));
+    cut.ok_or_else(|| "not STORY:INDEX, as in message:17".to_owned())
+}
+
+/// `lab wear`
+#[derive(Debug, Args)]
+pub struct Wear {
+    /// The image and what runs it
+    #[command(flatten)]
+    pub bench: Where,
+    /// How many minutes the box idles
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub minutes: u32,
+    /// The directory of the recordings of `lab power`, whose writes are added to the table
+    #[arg(long, value_name = "DIR", default_value = "target/power")]
+    pub dir: PathBuf,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::lan::Lan;
 use crate::leftovers::{self, Note};
 use crate::monitor::Monitor;
 use crate::scheduling::Core;
+use crate::writes::{Files, trace};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::ffi::OsString;
 use std::fs::File;
@@ -95,6 +96,8 @@ pub struct Board<'a> {
     pub append: &'a [String],
     /// Resumes from this snapshot instead of booting, once the debugger lets it.
     pub resume: Option<Resume<'a>>,
+    /// Where all writes to the card are recorded, if they are.
+    pub record: Option<Files>,
 }
 
 /// What is wrong with a box.
@@ -173,7 +176,7 @@ impl Emulator {
 
     /// Starts a box.
     pub fn start(&self, board: Board) -> Result<Running> {
-        let Board { card, fault, dir, usb, lan, serial, append, resume } = board;
+        let Board { card, fault, dir, usb, lan, serial, append, resume, record } = board;
         let mut boot = card.boot_files(BOARD)?;
         if fault == Some(Fault::HangsInInit) {
             initramfs::add_fifo(&mut boot.initramfs, "modules/order");
@@ -211,7 +214,23 @@ impl Emulator {
             }
             Some(Fault::HangsInInit) | None => "if=sd,format=raw,cache=unsafe,file=",
         };
-        command.arg("-drive").arg(option(drive, card.path()));
+        match &record {
+            None => command.arg("-drive").arg(option(drive, card.path())),
+            Some(Files { writes, trace: commands }) => {
+                // QEMU opens the log, but does not make it.
+                File::create(writes).map_err(|e| Error::io("make", writes, e))?;
+                for event in trace::EVENTS {
+                    command.args(["-trace", event]);
+                }
+                let card = option(
+                    "if=sd,cache=unsafe,driver=blklogwrites,log-sector-size=512,file.driver=raw,\
+                     file.file.driver=file,file.file.filename=",
+                    card.path(),
+                );
+                let log = option(",log.driver=raw,log.file.driver=file,log.file.filename=", writes);
+                command.arg("-D").arg(commands).arg("-drive").arg(concat(card, &log))
+            }
+        };
         if fault == Some(Fault::LosesWrites) {
             // It would say so of every write.
             command.stderr(Stdio::null());
@@ -302,6 +321,11 @@ fn keep_awake(listener: &UnixListener, clock: &BoxClock) {
         let Ok(time) = monitor.timer() else { return };
         clock.note(time);
     }
+}
+
+fn concat(mut first: OsString, second: &OsString) -> OsString {
+    first.push(second);
+    first
 }
 
 /// In QEMU's option syntax commas are doubled.

@@ -2,7 +2,7 @@
 //!
 //! `modem` and `network` are pure: bytes and time go in, bytes and calls come out. `exchange` gives them sockets,
 //! pseudo-terminals and a clock. `usb` has the devices for the kernel's own drivers, `lan` a host in a box's local
-//! network. `machine` is a box under QEMU, `stage` a network with such boxes, and `scenario` the tests on it.
+//! network. `writes` is the record of a box's writes to its card, `power` cuts the power by replaying it. `machine` is a box under QEMU, `stage` a network with such boxes, and `scenario` the tests on it.
 
 pub mod bench;
 pub mod booted;
@@ -16,6 +16,7 @@ pub mod emulator;
 pub mod error;
 pub mod exchange;
 mod initramfs;
+pub mod kept;
 pub mod lan;
 pub mod leftovers;
 pub mod lines;
@@ -27,8 +28,10 @@ pub mod network;
 pub mod offer;
 pub mod owner;
 pub mod pair;
+pub mod power;
 pub mod scenario;
 mod scheduling;
 pub mod snapshot;
 pub mod stage;
 pub mod usb;
+pub mod writes;

@@ -16,12 +16,13 @@ use crate::usb::ch341::Ch341;
 use crate::usb::device::Device;
 use crate::usb::line::Wires;
 use crate::usb::port::UsbPort;
+use crate::writes::Files;
 use std::fs::File;
 use std::marker::PhantomData;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// The size of a card, with room for the state partition to grow; the file is sparse.
@@ -59,6 +60,9 @@ pub struct Machine<'a> {
     image: PathBuf,
     lan: Option<Lan>,
     append: Vec<String>,
+    /// Where the writes of all boots are recorded, and how many there were.
+    record: Option<PathBuf>,
+    recorded: AtomicUsize,
     fault: Option<Fault>,
     dir: PathBuf,
 }
@@ -102,6 +106,8 @@ impl<'a> Machine<'a> {
             image: bench.image.clone(),
             lan: None,
             append: Vec::new(),
+            record: None,
+            recorded: AtomicUsize::new(0),
             fault: None,
             dir,
         };
@@ -165,6 +171,11 @@ impl<'a> Machine<'a> {
     /// Adds an option to the kernel's command line.
     pub fn append(&mut self, option: &str) {
         self.append.push(option.to_owned());
+    }
+
+    /// Records the writes of all boots from the next one on, in this directory.
+    pub fn record(&mut self, dir: PathBuf) {
+        self.record = Some(dir);
     }
 
     /// From its next boot on the box has this fault, or none.
@@ -291,7 +302,9 @@ impl<'a> Machine<'a> {
         };
         let (card, fault, dir) = (&self.card, self.fault, &self.dir);
         let (lan, append) = (self.lan.as_ref(), &self.append[..]);
-        self.emulator.start(Board { card, fault, dir, usb, lan, serial, append, resume })
+        let record = self.record.as_ref();
+        let record = record.map(|dir| Files::of_boot(dir, self.recorded.fetch_add(1, Ordering::Relaxed)));
+        self.emulator.start(Board { card, fault, dir, usb, lan, serial, append, resume, record })
     }
 }
 

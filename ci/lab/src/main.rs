@@ -6,7 +6,7 @@ use lab::error::Result;
 use lab::measure::Subject;
 use lab::scenario::{self, SCENARIOS};
 use lab::stage::{Stage, stick};
-use lab::{demo, leftovers, measure, offer};
+use lab::{demo, leftovers, measure, offer, power};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -25,6 +25,12 @@ fn main() -> ExitCode {
         Verb::Demo(args) => args.bench.open().and_then(|bench| demo::run(&bench)).map(|()| true),
         Verb::Modem(args) => offer::run(&args).map(|()| true),
         Verb::Measure(args) => measured(&args).map(|()| true),
+        Verb::Power(args) => args.bench.open().and_then(|bench| power::run::run(&bench, &args.plan())),
+        Verb::Wear(args) => args
+            .bench
+            .open()
+            .and_then(|bench| power::wear::run(&bench, args.minutes, &args.dir))
+            .map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -4,6 +4,7 @@ pub mod boot;
 pub mod build;
 pub mod dial_in;
 pub mod dialer;
+pub mod power;
 pub mod size;
 
 use std::fmt;

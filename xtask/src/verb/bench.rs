@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    bench::{Figure, boot, build, dial_in, dialer, size},
+    bench::{Figure, boot, build, dial_in, dialer, power, size},
     cli,
     context::BuildContext,
     error::Result,
@@ -27,6 +27,11 @@ pub fn run(args: &cli::Bench) -> Result<()> {
     }
     if wants("dial-in") {
         print(dial_in::measure(&ctx, &out.join("dialbox-rpi1.img"), args.runs)?);
+    }
+    match args.what.as_str() {
+        "power" => return power::cut(&ctx, &out.join("dialbox-rpi1.img"), &args.power),
+        "wear" => return power::wear(&ctx, &out.join("dialbox-rpi1.img"), args),
+        _ => {}
     }
     if wants("build") {
         print(build::measure(&ctx, args.runs)?);

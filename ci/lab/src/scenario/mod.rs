@@ -7,7 +7,6 @@ mod card;
 mod closed;
 mod dial_in;
 mod edit;
-mod kept;
 mod limits;
 mod link;
 mod login;
@@ -16,6 +15,7 @@ mod modem;
 mod not_connected;
 mod own;
 mod parser;
+mod power;
 mod ppp;
 mod reboot;
 mod rot;
@@ -30,10 +30,10 @@ use crate::booted::Booted;
 use crate::card::SITE;
 use crate::clock::Clocks;
 use crate::error::{Error, Result};
+use crate::kept::KeptBox;
 use crate::machine::{Beginning, Machine, last_lines};
 use crate::stage::Stage;
 use crate::usb::port::UsbPort;
-use kept::KeptBox;
 use own::OwnSite;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -96,6 +96,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("wvdial-of-debian-gets-a-link", wvdial::gets_a_link),
     one("a-used-code-stays-used-after-a-power-cut", session::power_cut),
     one("a-used-code-stays-used-after-state-is-lost", lost_state::codes),
+    one("a-dialer-forgets-nothing-in-hundreds-of-power-cuts", power::cuts),
     one("a-frozen-service-reboots-the-box", reboot::frozen_service),
     one("a-frozen-watchdogd-resets-the-box", reboot::frozen_watchdogd),
     one("the-daily-reboot-comes-at-the-sites-hour", reboot::daily),

@@ -153,7 +153,7 @@ impl Device for Hso {
                 let multiplexed = self.multiplexed.get_mut(port);
                 multiplexed.map_or(Reply::Stall, |it| Reply::Done(it.read(setup.length.into(), now)))
             }
-            (0x21, SET_CONTROL_LINE_STATE) if setup.index == MODEM_INTERFACE.into() => {
+            (0x21, SET_CONTROL_LINE_STATE) if setup.index == u16::from(MODEM_INTERFACE) => {
                 self.outward.push(Outward::Dtr(MODEM_PORT, setup.value & 1 != 0));
                 Reply::Done(Vec::new())
             }
