@@ -136,10 +136,6 @@ fn limits_and_the_longest_packet_are_pppd_options() {
     for option in ["mtu 576", "mru 576", "idle 900", "maxconnect 14400"] {
         assert!(options.lines().any(|line| line == option), "no {option} in:\n{options}");
     }
-    // RFC 2923: a server that ignores ICMP would otherwise send nothing that arrives.
-    let clamp = "\t\ttcp flags syn tcp option maxseg size > 536 tcp option maxseg size set 536\n";
-    assert!(content(&files, "/etc/nftables.conf").contains(clamp));
-    assert!(!content(&render(DIAL_IN), "/etc/nftables.conf").contains("maxseg"));
 }
 
 #[test]

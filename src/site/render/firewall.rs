@@ -155,3 +155,22 @@ fn set(items: &[impl Display]) -> String {
     let items: Vec<_> = items.iter().map(ToString::to_string).collect();
     format!("{{ {} }}", items.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_as_long_as_the_lines_mtu_allows() {
+        let with = |table: &str| {
+            let text = format!(
+                "role='dial-in'\nhostname='x'\n[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n\
+                 [[user]]\nname='u'\npassword='p'\n[dial-in]\n{table}"
+            );
+            rules(&Site::parse(&text).unwrap())
+        };
+        let clamp = "\t\ttcp flags syn tcp option maxseg size > 536 tcp option maxseg size set 536\n";
+        assert!(with("mtu = 576").contains(clamp));
+        assert!(!with("").contains("maxseg"));
+    }
+}
