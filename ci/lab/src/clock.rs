@@ -38,7 +38,7 @@ impl Clocks {
     }
 
     /// Adds the processor time of a box that has ended.
-    pub fn charge(&self, time: Duration) {
+    pub fn add_processor_time(&self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.processor_time.fetch_add(micros, Ordering::Relaxed);
     }
@@ -169,8 +169,8 @@ mod tests {
     #[test]
     fn the_processor_time_of_all_boxes_is_added_up() {
         let clocks = Clocks::default();
-        clocks.charge(Duration::from_millis(1500));
-        clocks.clone().charge(Duration::from_millis(20));
+        clocks.add_processor_time(Duration::from_millis(1500));
+        clocks.clone().add_processor_time(Duration::from_millis(20));
         assert_eq!(clocks.processor_time(), Duration::from_millis(1520));
     }
 

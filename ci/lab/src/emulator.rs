@@ -1,20 +1,24 @@
 //! The emulator program, and the options that make it a Raspberry Pi.
 
+mod running;
+
+pub use running::Running;
+
 use crate::card::Card;
-use crate::clock::{BoxClock, Clocks};
+use crate::clock::BoxClock;
 use crate::error::{Error, Result};
 use crate::initramfs;
 use crate::lan::Lan;
-use crate::leftovers::{self, Note};
+use crate::leftovers;
 use crate::monitor::Monitor;
 use crate::scheduling::Core;
 use crate::writes::{Files, trace};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::Pid;
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -340,72 +344,6 @@ fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
     let wanted =
         |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|it| wanted(path, it));
     paths.filter(wanted).min()
-}
-
-/// A running emulator; dropping it cuts the power.
-#[derive(Debug)]
-pub struct Running {
-    child: Child,
-    clock: BoxClock,
-    /// Where its processor time is counted.
-    charged: Option<Clocks>,
-    _core: Option<Core>,
-    _note: Note,
-}
-
-impl Running {
-    /// Waits until it ends by itself.
-    pub fn wait(&mut self) -> Result<ExitStatus> {
-        self.charge();
-        self.child.wait().map_err(|e| Error::io("wait for", Path::new(PROGRAM), e))
-    }
-
-    /// Adds its processor time to these clocks as soon as it has ended.
-    pub fn charge_to(&mut self, clocks: Clocks) {
-        self.charged = Some(clocks);
-    }
-
-    /// Waits until it has ended, and adds up its processor time. `NOWAIT` keeps the figures for the reading.
-    fn charge(&mut self) {
-        let Some(clocks) = self.charged.take() else { return };
-        let ended =
-            waitid(WaitId::Pid(Pid::from_child(&self.child)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-        // The figure is for people: without it, nothing fails.
-        if let Some(time) = ended.ok().and_then(|_| processor_time(&self.child)) {
-            clocks.charge(time);
-        }
-    }
-
-    /// The box's own time.
-    pub fn clock(&self) -> &BoxClock {
-        &self.clock
-    }
-
-    /// How it ended, if it has.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both fail only if it has ended already.
-        drop(self.child.kill());
-        self.charge();
-        drop(self.child.wait());
-    }
-}
-
-/// The processor time of a process, with all its threads (proc(5), `/proc/pid/stat`, fields 14 and 15, in ticks of
-/// 10 ms).
-fn processor_time(child: &Child) -> Option<Duration> {
-    const TICK: Duration = Duration::from_millis(10);
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
-    // The second field, the name, may contain spaces.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let ticks = |field: &str| field.parse::<u32>().ok();
-    let mut times = fields.split_whitespace().skip(11).map_while(ticks);
-    Some(TICK * (times.next()? + times.next()?))
 }
 
 /// A socket that the emulator will connect to.
