@@ -22,18 +22,8 @@ use crate::card::{BLOCK, Block};
 use crate::log::Log;
 
 /// What is read before a root is used: programs and files without which no service starts. They stay in the page cache.
-const NEEDED: [&str; 7] = [
-    "/bin/busybox",
-    "/etc/inittab",
-    "/etc/init.d/rcS",
-    "/etc/init.d/role",
-    "/usr/sbin/dialctl",
-    "/usr/sbin/scrubd",
-    "/usr/sbin/watchdogd",
-];
-/// Names the service that the site baked into the root has.
-const ROLE: &str = "/etc/dialbox/role";
-const SERVICES: &str = "/usr/sbin";
+const NEEDED: [&str; 5] =
+    ["/bin/busybox", "/etc/inittab", "/etc/init.d/rcS", "/etc/init.d/role", "/usr/sbin/dialbox"];
 
 /// How far the mounted root can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,16 +246,8 @@ fn unmount_sealed() {
 }
 
 fn read_needed() -> Result<(), String> {
-    let role = fs::read_to_string(format!("{SEALED}{ROLE}"));
-    let role = role.map_err(|error| format!("{ROLE}: {error}"))?;
-    let service = match role.trim() {
-        "dial-in" => "dial-in",
-        _ => "sms-dialer",
-    };
-    let service = format!("{SERVICES}/{service}");
     NEEDED
         .into_iter()
-        .chain([service.as_str()])
         .try_for_each(|path| read_all(&format!("{SEALED}{path}")).map_err(|error| format!("{path}: {error}")))
 }
 

@@ -94,6 +94,7 @@ fn is_line(text: &str) -> bool {
 }
 
 impl Sandboxable for Mobile {
+    const NAME: &'static str = "mobile";
     type Start = Start;
     type Order = Order;
     type Answer = Answer;

@@ -85,6 +85,7 @@ fn checked_text(text: String) -> Result<String, Violation> {
 }
 
 impl Sandboxable for Answerer {
+    const NAME: &'static str = "answerer";
     type Start = AnswererConfig;
     type Order = Order;
     type Answer = ();

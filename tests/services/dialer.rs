@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -13,7 +14,7 @@ use dialbox::record::Record;
 use dialbox::state::Store;
 use rustix::process::Pid;
 
-use crate::test_box::{DIALERS_LAST, Modem, TestBox, until};
+use crate::test_box::{DIALERS_LAST, Modem, PROGRAM, TestBox, until};
 
 const DIALER: &str = "role='dialer'\nhostname='box'\n[modem]\nport='/dev/ttyTEST'\n\
                       [operator]\nname='x'\napn='x'\n";
@@ -22,7 +23,7 @@ const DIAL_IN: &str = "role='dial-in'\nhostname='box'\n[[line]]\nport='/dev/ttyT
 
 #[test]
 fn the_dialer_finds_a_modem_when_it_is_plugged_in_and_when_it_is_replugged() {
-    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let dialer = TestBox::start("sms-dialer", DIALER);
     dialer.until("modem", |record| record.get("trouble").is_some());
     let mut modem = Modem::plugged_in_at(&dialer.port());
     assert_eq!(modem.receive(), "AT");
@@ -46,7 +47,7 @@ fn the_dialer_finds_a_modem_when_it_is_plugged_in_and_when_it_is_replugged() {
 /// Locks the port as `pppd /dev/modem` does before it opens it (pppd/utils.c, `lock`).
 #[test]
 fn a_program_that_locks_the_idle_port_has_it_until_it_releases_it() {
-    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let dialer = TestBox::start("sms-dialer", DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
     modem.answer_up_to(DIALERS_LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
@@ -73,7 +74,7 @@ fn is_no_terminal(fd: std::io::Result<fs::DirEntry>) -> bool {
 
 #[test]
 fn a_port_is_locked_during_a_command() {
-    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let dialer = TestBox::start("sms-dialer", DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
     assert_eq!(modem.receive(), "AT");
     let lock = fs::read_to_string(dialer.paths.path("/run/lock/LCK..ttyTEST")).unwrap();
@@ -90,7 +91,7 @@ while :; do sleep 0.01; done
 /// The request of `dialctl stop`, which init's last script runs.
 #[test]
 fn a_box_that_stops_waits_for_pppd_and_for_the_budget() {
-    let dialer = TestBox::start_with(env!("CARGO_BIN_EXE_sms-dialer"), DIALER, |paths| {
+    let dialer = TestBox::start_with("sms-dialer", DIALER, |paths| {
         for dir in ["/bin", "/state"] {
             fs::create_dir_all(paths.path(dir)).unwrap();
         }
@@ -129,7 +130,7 @@ fn a_box_that_stops_waits_for_pppd_and_for_the_budget() {
 
 #[test]
 fn the_dialer_sends_heartbeats_with_and_without_a_modem() {
-    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let dialer = TestBox::start("sms-dialer", DIALER);
     dialer.until("heartbeat/sms-dialer", |record| record.number("deadline") == Some(20));
 }
 
@@ -138,7 +139,7 @@ fn a_service_of_another_role_says_so_and_ends() {
     let site = tempfile::tempdir().unwrap();
     fs::create_dir_all(site.path().join("etc/dialbox")).unwrap();
     fs::write(site.path().join("etc/dialbox/site.toml"), DIAL_IN).unwrap();
-    let dialer = Command::new(env!("CARGO_BIN_EXE_sms-dialer")).arg("--root").arg(site.path()).output();
+    let dialer = Command::new(PROGRAM).arg0("sms-dialer").arg("--root").arg(site.path()).output();
     let dialer = dialer.unwrap();
     assert!(!dialer.status.success());
     let said = String::from_utf8(dialer.stderr).unwrap();

@@ -45,7 +45,7 @@ fn ready() -> (TestBox, Modem) {
 }
 
 fn ready_with(site: &str) -> (TestBox, Modem) {
-    let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), site, with_pppd);
+    let dial_in = TestBox::start_with("dial-in", site, with_pppd);
     let mut modem = Modem::plugged_in_at(&dial_in.port());
     modem.answer_up_to("AT+VCID=1");
     until(|| !lock(&dial_in).exists());
@@ -225,7 +225,7 @@ fn a_failed_call_is_recorded_too() {
 
 #[test]
 fn a_box_without_pppd_hangs_up_and_continues() {
-    let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), SITE, |paths| {
+    let dial_in = TestBox::start_with("dial-in", SITE, |paths| {
         fs::create_dir_all(paths.path("/bin/pppd")).unwrap();
     });
     let mut modem = Modem::plugged_in_at(&dial_in.port());
@@ -321,7 +321,7 @@ fn a_call_survives_a_crash_of_the_service_and_the_line_takes_the_next_one() {
     arguments(&dial_in);
     dial_in.until("line1", |record| record.get("line") == Some("connected"));
 
-    dial_in.kill_and_restart(env!("CARGO_BIN_EXE_dial-in"), "heartbeat/dial-in");
+    dial_in.kill_and_restart("dial-in", "heartbeat/dial-in");
     assert!(started(&dial_in).exists());
     end_pppd(&dial_in, 16);
     // It is unknown whether the modem has noticed.

@@ -31,7 +31,7 @@ fn field(status: &str, key: &str) -> String {
 
 /// A dialer whose modem answers as usual.
 fn dialer() -> (TestBox, Modem) {
-    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let dialer = TestBox::start("sms-dialer", DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
     modem.answer_up_to(DIALERS_LAST);
     dialer.until("modem", |record| record.get("storage").is_some());
@@ -40,7 +40,7 @@ fn dialer() -> (TestBox, Modem) {
 
 /// A line that waits for calls.
 fn line() -> (TestBox, Modem) {
-    let dial_in = TestBox::start_with(env!("CARGO_BIN_EXE_dial-in"), LINE, |paths| {
+    let dial_in = TestBox::start_with("dial-in", LINE, |paths| {
         for dir in ["/bin", "/state"] {
             fs::create_dir_all(paths.path(dir)).unwrap();
         }
@@ -100,7 +100,7 @@ fn a_killed_parser_is_replaced_and_the_modem_is_configured_again() {
 
 #[test]
 fn a_parser_killed_during_a_command_is_replaced() {
-    let dialer = TestBox::start(env!("CARGO_BIN_EXE_sms-dialer"), DIALER);
+    let dialer = TestBox::start("sms-dialer", DIALER);
     let mut modem = Modem::plugged_in_at(&dialer.port());
     assert_eq!(modem.receive(), "AT");
     kill(dialer.parser());
@@ -126,7 +126,7 @@ fn answer_up_to_the_pin(modem: &mut Modem) {
 
 #[test]
 fn a_pin_is_sent_once_even_if_the_parser_dies_before_the_answer() {
-    let dialer = TestBox::start_with(env!("CARGO_BIN_EXE_sms-dialer"), DIALER, |paths| {
+    let dialer = TestBox::start_with("sms-dialer", DIALER, |paths| {
         fs::create_dir_all(paths.state()).unwrap();
     });
     let mut modem = Modem::plugged_in_at(&dialer.port());

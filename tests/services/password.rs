@@ -15,7 +15,7 @@ use dialbox::modem::sandbox::Program;
 use dialbox::paths::Paths;
 use dialbox::site::{DialIn, Role, Site};
 
-use crate::test_box::Modem;
+use crate::test_box::{Modem, PROGRAM};
 
 // openssl passwd -5 -salt labsalt 'Xy7 Qz9'
 const SITE: &str = "role='dial-in'\nhostname='box'\n\
@@ -43,7 +43,7 @@ fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     let Role::DialIn(DialIn { lines, users, .. }) = &site.role else { unreachable!("role='dial-in'") };
     let log = Log::new("test", &paths);
     let logins = Logins { hostname: &site.hostname, users, checker: slow };
-    let program = Program::At(env!("CARGO_BIN_EXE_dial-in").as_ref());
+    let program = Program::At(PROGRAM.as_ref());
     let line = |number: usize, name| {
         let site = &lines[number - 1];
         let (port, speed, flow) = (&site.port, site.speed, site.flow);

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -16,6 +17,9 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 /// A test without progress for this long fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The program of all services; its name says which.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dialbox");
+
 /// A box in a directory, with one service running in it.
 pub struct TestBox {
     pub paths: Paths,
@@ -24,28 +28,28 @@ pub struct TestBox {
 }
 
 impl TestBox {
-    pub fn start(program: &str, site: &str) -> Self {
-        Self::start_with(program, site, |_| {})
+    pub fn start(service: &str, site: &str) -> Self {
+        Self::start_with(service, site, |_| {})
     }
 
     /// `prepare` creates further files of the box; programs in its `/bin` are found first.
-    pub fn start_with(program: &str, site: &str, prepare: impl Fn(&Paths)) -> Self {
+    pub fn start_with(service: &str, site: &str, prepare: impl Fn(&Paths)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let paths = Paths::below(dir.path());
         prepare(&paths);
         fs::create_dir_all(paths.path("/dev")).unwrap();
         fs::create_dir_all(paths.path("/etc/dialbox")).unwrap();
         fs::write(paths.site(), site).unwrap();
-        let service = start(program, &paths);
+        let service = start(service, &paths);
         Self { paths, service, _dir: dir }
     }
 
     /// Kills the service with SIGKILL and starts it again, as init does; returns when its loop runs.
-    pub fn kill_and_restart(&mut self, program: &str, heartbeat: &str) {
+    pub fn kill_and_restart(&mut self, service: &str, heartbeat: &str) {
         self.service.kill().unwrap();
         self.service.wait().unwrap();
         self.paths.withdraw(heartbeat);
-        self.service = start(program, &self.paths);
+        self.service = start(service, &self.paths);
         self.until(heartbeat, |_| true);
     }
 
@@ -89,8 +93,9 @@ impl TestBox {
     }
 }
 
-fn start(program: &str, paths: &Paths) -> Child {
-    Command::new(program)
+fn start(service: &str, paths: &Paths) -> Child {
+    Command::new(PROGRAM)
+        .arg0(service)
         .arg("--root")
         .arg(paths.path("/"))
         .env("PATH", format!("{}:/usr/bin:/bin", paths.path("/bin").display()))

@@ -31,7 +31,7 @@ use serde::de::DeserializeOwned;
 pub use message::Violation;
 pub use process::{Program, Sandbox};
 pub use protocol::Sandboxed;
-pub use run::{is_requested, run};
+pub use run::{NAME, run};
 
 use super::protocol::Protocol;
 use super::recovery::RecoveryStep;
@@ -39,6 +39,8 @@ use crate::record::Record;
 
 /// A protocol that can run in the process.
 pub trait Sandboxable: Protocol + Sized {
+    /// Names it to the [program](Program), as the first argument.
+    const NAME: &'static str;
     /// Its configuration. The process knows the secrets in it.
     type Start: Serialize + DeserializeOwned;
     /// A request of the service, besides those of every [`Protocol`].

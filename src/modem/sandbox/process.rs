@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::message::{self, LONGEST, Violation};
-use super::run::FLAG;
+use super::run::NAME;
 use crate::paths::Paths;
 
 /// How long a reply may take. The longest one is that to a start with pages from a slow card. A heartbeat has four
@@ -25,7 +25,7 @@ const PATIENCE: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 /// An empty directory, the root of every process.
 const ROOT: &str = "/var/empty";
 
-/// The program of the process: one whose `main` starts with [`is_requested`](super::is_requested).
+/// The program of the process: one that calls [`run`](super::run) under the name [`NAME`].
 #[derive(Debug, Clone, Copy)]
 pub enum Program<'a> {
     /// The service's own program.
@@ -81,12 +81,12 @@ impl From<Violation> for Failure {
 }
 
 impl Process {
-    /// Starts a process.
-    pub(super) fn start(sandbox: &Sandbox) -> io::Result<Self> {
+    /// Starts a process for this protocol.
+    pub(super) fn start(sandbox: &Sandbox, protocol: &str) -> io::Result<Self> {
         // The image has it; the directory of a test may not.
         fs::create_dir_all(&sandbox.root)?;
         let mut command = Command::new(&sandbox.program);
-        command.arg0("modem-parser").arg(FLAG).arg(sandbox.uid.to_string()).arg(&sandbox.root).env_clear();
+        command.arg0(NAME).arg(protocol).arg(sandbox.uid.to_string()).arg(&sandbox.root).env_clear();
         Self::spawn(command)
     }
 

@@ -124,7 +124,7 @@ impl<G: Guard> Sandboxed<G> {
     }
 
     fn start(&mut self) -> Option<()> {
-        match Process::start(&self.sandbox) {
+        match Process::start(&self.sandbox, G::Parser::NAME) {
             Ok(process) => self.process = Some(process),
             Err(error) => return self.fail(Failure::NotStarted(error)),
         }

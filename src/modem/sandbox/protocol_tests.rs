@@ -44,6 +44,7 @@ impl Protocol for Nothing {
 }
 
 impl Sandboxable for Nothing {
+    const NAME: &'static str = "nothing";
     type Start = ();
     type Order = u8;
     type Answer = u8;

@@ -14,16 +14,11 @@ use super::{privileges, syscalls};
 use crate::modem::probe::{PortProbe, Probe};
 use crate::modem::protocol::ProtocolAction;
 
-/// The first argument of the process; the others are the ID of its user and its root directory. It is not started by
-/// hand: its standard input is a socket.
-pub(super) const FLAG: &str = "--sandboxed";
+/// The name of the process.
+pub const NAME: &str = "modem-parser";
 
-/// Whether this program was started as the process.
-pub fn is_requested() -> bool {
-    args_os().nth(1).is_some_and(|flag| flag == FLAG)
-}
-
-/// The process, from its start to its end.
+/// The process, from its start to its end. Its arguments are what it parses, the ID of its user, and its root directory.
+/// It is not started by hand: its standard input is a socket.
 pub fn run<P: Sandboxable>() -> ExitCode {
     let mut args = args_os().skip(2);
     let uid = args.next().and_then(|uid| uid.into_string().ok()?.parse().ok());

@@ -79,9 +79,9 @@ fn check_addresses(line: &raw::Line, lan: Option<&Lan>, name_servers: &[Ipv4Addr
         .filter(|own| own.network().contains(remote))
         .map_or(0xffff_ff00, |own| own.netmask().to_bits());
     if bits & !mask == 0 || bits | mask == u32::MAX {
-        let last = if bits & !mask == 0 { "network" } else { "broadcast" };
+        let what = if bits & !mask == 0 { "a network's" } else { "a broadcast" };
         return problem(
-            format!("`remote` is the address of a {last}, not of a host"),
+            format!("`remote` is {what} address, not a host's"),
             "give the caller another one, as in \"192.168.32.105\"",
             line.remote.span(),
         );

@@ -99,7 +99,7 @@ impl<'a> Bench<'a> {
 
     /// Another number in the program: rustc must compile and link it again, and the root differs.
     fn with_changed_service(&self, run: u32) -> Result<f64> {
-        let file = self.checkout.join("src/bin/dial-in.rs");
+        let file = self.checkout.join("src/bin/dialbox/dial_in.rs");
         let broken = || "cannot change a service".to_owned();
         let source = fs::read_to_string(&file).context(broken)?;
         let source = source.split("#[used]").next().unwrap_or_default();

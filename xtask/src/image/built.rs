@@ -23,8 +23,8 @@ pub struct Built {
     pub image: u64,
     /// Bytes of the compressed image.
     pub compressed: u64,
-    /// Bytes of the program `sms-dialer`.
-    pub sms_dialer: u64,
+    /// Bytes of the program `dialbox`.
+    pub program: u64,
     /// Kernel modules in the initramfs.
     pub early_modules: u64,
 }
@@ -52,7 +52,7 @@ impl Built {
         Ok(Self {
             image: size("img")?,
             compressed: size("img.gz")?,
-            sms_dialer: program(&out.join(format!("{name}.files.tsv")), "/usr/sbin/sms-dialer")?,
+            program: program(&out.join(format!("{name}.files.tsv")), "/usr/sbin/dialbox")?,
             early_modules: early_modules.context(|| format!("cannot read the initramfs of {name}.img"))?,
         })
     }

@@ -109,5 +109,5 @@ pub fn no_room(stage: &Stage) -> Result<()> {
     owner.text(&order);
     booted.until(SERVICES_LOG, &["refused, used code"])?;
     booted.run("dialctl connect 5m")?;
-    booted.until(SERVICES_LOG, &["pppd: "]).map(drop)
+    booted.until(SERVICES_LOG, &["the dialling script failed"]).map(drop)
 }

@@ -123,7 +123,8 @@ pub fn in_both_roots(stage: &Stage) -> Result<()> {
     two.restore()?;
     let top = two.verity.hash_blocks().start;
     [ROOT_A, ROOT_B].into_iter().try_for_each(|root| two.spoil(root, top))?;
-    two.boots_from("root      A (/dev/mmcblk0p2), read-only, NOT verified").map(drop)
+    // Either one: after so many power cuts soon after a boot, B comes first.
+    two.boots_from("read-only, NOT verified").map(drop)
 }
 
 /// The number of a block in the middle of a file, from the kernel's trace of what it reads from the card.

@@ -14,6 +14,7 @@ use lab::network::{Network, Subscriber};
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, symlink};
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -119,16 +120,7 @@ impl HostBox {
         let phone = network.connect_phone("owner", OWNER);
         let exchange = Exchange::new(network, PATIENCE).unwrap();
         let said = listen(&places.path("/dev/log"));
-        Self {
-            exchange,
-            modem,
-            phone,
-            places,
-            program: program("sms-dialer"),
-            service: None,
-            said,
-            _dir: dir,
-        }
+        Self { exchange, modem, phone, places, program: "sms-dialer", service: None, said, _dir: dir }
     }
 
     /// Plugs the modem in; its ports appear in sysfs and `/dev` as the kernel would show them.
@@ -178,7 +170,8 @@ impl HostBox {
     /// Starts the service. There is no pppd in its `PATH`.
     pub fn start(&mut self) {
         let root = self.places.path("/");
-        let mut command = Command::new(binaries().join(self.program));
+        let mut command = Command::new(binaries().join("dialbox"));
+        command.arg0(self.program);
         command.arg("--root").arg(&root).env("PATH", root.join("bin"));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         self.service = Some(child.unwrap());
@@ -298,11 +291,6 @@ fn listen(socket: &Path) -> Arc<Mutex<Vec<String>>> {
         }
     });
     said
-}
-
-fn program(name: &'static str) -> &'static str {
-    binaries();
-    name
 }
 
 /// The directory of the services' host build, rebuilt if it is stale. Cargo tells a test only the programs of its own

@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     const BUILT: Built =
-        Built { image: 58_720_256, compressed: 11_583_107, sms_dialer: 620_500, early_modules: 22 };
+        Built { image: 58_720_256, compressed: 11_583_107, program: 620_500, early_modules: 22 };
 
     fn found(figure: &Figure, files: &[(&str, &str)], built: Option<&Built>) -> Vec<String> {
         let files: Vec<Source> = files.iter().map(|(path, text)| Source { path, text }).collect();

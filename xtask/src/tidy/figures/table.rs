@@ -44,7 +44,7 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
             ),
             code(
                 "saves the clock once {} hour",
-                "src/bin/watchdogd.rs",
+                "src/bin/dialbox/watchdogd.rs",
                 "SAVE_CLOCK_EVERY: Duration = Duration::from_secs({})",
             )
             .per(HOUR),
@@ -260,9 +260,13 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
             ),
             build("| raw image | {} MB |", |it| it.image).per(MEGA),
             code("| raw image | … | {} MiB |", "xtask/src/bench/size.rs", "image, 1e6)).at_most({} *"),
-            build("| `sms-dialer` | {} MB |", |it| it.sms_dialer).per(MEGA),
-            code("| `sms-dialer` | … | {} MB |", "xtask/src/bench/size.rs", "sms_dialer, 1e3)).at_most({})")
-                .per(KILO),
+            build("| `dialbox`, all programs but `init` | {} MB |", |it| it.program).per(MEGA),
+            code(
+                "| `dialbox`, all programs but `init` | … | {} MB |",
+                "xtask/src/bench/size.rs",
+                "program, 1e3)).at_most({})",
+            )
+            .per(KILO),
             code(
                 "`AT` on the modem's line | … | {} s |",
                 "xtask/src/bench/boot.rs",

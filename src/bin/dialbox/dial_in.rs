@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use dialbox::clock;
-use dialbox::line::{Answerer, LineService, Logins, PasswordCheck, Preload};
+use dialbox::line::{LineService, Logins, PasswordCheck, Preload};
 use dialbox::log::Log;
 use dialbox::modem::config::ModemConfig;
-use dialbox::modem::sandbox::{self, Program};
+use dialbox::modem::sandbox::Program;
 use dialbox::names::{LineName, Service};
 use dialbox::service::{self, Start};
 use dialbox::site::{DialIn, Role};
@@ -21,10 +21,8 @@ use rustix::event::{PollFd, Timespec, poll};
 const SERVICE: Service = Service::DialIn;
 const DEADLINE: Duration = Duration::from_secs(20);
 
-fn main() -> ExitCode {
-    if sandbox::is_requested() {
-        return sandbox::run::<Answerer>();
-    }
+/// From start to end.
+pub fn main() -> ExitCode {
     service::main(SERVICE, run)
 }
 

@@ -36,7 +36,8 @@ const TICK: Duration = Duration::from_secs(2);
 /// The lowest priority of a processor's time (nice(2)).
 const NICE: i32 = 19;
 
-fn main() -> ExitCode {
+/// From start to end.
+pub fn main() -> ExitCode {
     service::main(SERVICE, run)
 }
 

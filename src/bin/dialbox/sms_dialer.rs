@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use dialbox::dialer::serve::serve;
 use dialbox::log::Log;
-use dialbox::modem::mobile::Mobile;
-use dialbox::modem::sandbox;
 use dialbox::names::Service;
 use dialbox::service::{self, Start};
 use dialbox::site::Role;
@@ -15,10 +13,8 @@ use dialbox::watch::heartbeat::Heartbeat;
 const SERVICE: Service = Service::SmsDialer;
 const DEADLINE: Duration = Duration::from_secs(20);
 
-fn main() -> ExitCode {
-    if sandbox::is_requested() {
-        return sandbox::run::<Mobile>();
-    }
+/// From start to end.
+pub fn main() -> ExitCode {
     service::main(SERVICE, run)
 }
 

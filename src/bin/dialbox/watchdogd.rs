@@ -32,7 +32,8 @@ const SAVE_CLOCK_EVERY: Duration = Duration::from_secs(3600);
 /// The store's file with the last occurrence of the daily reboot.
 const DAILY_FILE: &str = "daily";
 
-fn main() -> ExitCode {
+/// From start to end.
+pub fn main() -> ExitCode {
     service::main(SERVICE, run)
 }
 

@@ -51,7 +51,8 @@ examples:
   mount -o remount,rw /boot && vi /boot/site.toml && dialctl site check && dialctl reboot
 ";
 
-fn main() -> ExitCode {
+/// From start to end.
+pub fn main() -> ExitCode {
     let paths = Paths::default();
     let arguments: Vec<String> = args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
