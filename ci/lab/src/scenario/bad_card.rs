@@ -107,7 +107,7 @@ pub fn no_room(stage: &Stage) -> Result<()> {
     check(reply.contains("state read-only"), || format!("the message says {reply:?}"))?;
     booted.until(SERVICES_LOG, &["only the second copy could be written"])?;
     owner.text(&order);
-    booted.until(SERVICES_LOG, &["refused, used code"])?;
+    booted.until(SERVICES_LOG, &["refused, "])?;
     booted.run("dialctl connect 5m")?;
     booted.until(SERVICES_LOG, &["the dialling script failed"]).map(drop)
 }

@@ -43,7 +43,7 @@ pub fn fresh_card(stage: &Stage) -> Result<()> {
 /// The services' addresses are random, and only root can read their files.
 fn closed_to_others(booted: &mut Booted, service: &str) -> Result<()> {
     let code =
-        |name| format!("set -- $(pidof {name}); grep -m1 ' /usr/sbin/{name}$' /proc/$1/maps | cut -d- -f1");
+        |name| format!("set -- $(pidof {name}); grep -m1 ' /usr/sbin/dialbox$' /proc/$1/maps | cut -d- -f1");
     let (one, other) = (booted.must(&code(service))?, booted.must(&code("watchdogd"))?);
     // All programs with a fixed address are loaded at 00010000.
     check(one != other && one.len() == 8 && other.len() == 8, || {

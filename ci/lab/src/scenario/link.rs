@@ -19,6 +19,8 @@ pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
     // No wire carries DTR from the box, and a call that stays up keeps the line busy.
     let hang_up = || stage.exchange().with(|network, now| caller.modem().map(|it| network.hang_up(it, now)));
 
+    // Ten seconds later the dialer asks the modem for the time again: a pppd of just that moment finds the port locked.
+    dialer.until("logread", &["the clock is set to"])?;
     port_is_free(&mut dialer)?;
     dialer.must("pon free")?;
     dialer.until("ip addr show ppp0", &["inet 192.168.32.105 peer 192.168.32.1"])?;

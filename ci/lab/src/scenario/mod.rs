@@ -41,7 +41,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Boxes that run at a time, on each core. One that waits, as most do most of the time, needs about a fifth of a core.
-const BOXES_A_CORE: usize = 5;
+const BOXES_A_CORE: usize = 3;
 /// Lines of each console, and of the modems' dialogue, shown with a failure.
 const TAIL: usize = 30;
 /// The status of a dialer without faults.
