@@ -32,15 +32,18 @@ pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
     let mut commands = vec![
         "mount -t vfat -o ro,nosuid,nodev,noexec,umask=077 /dev/mmcblk0p1 /boot".to_owned(),
         format!("while [ $(ls /dev | grep -c -e ^ttyUSB -e ^ttyHS) -lt {ttys} ]; do sleep 0.1; done"),
-        "mv /run/role /etc/dialbox/role".to_owned(),
     ];
     if site_is_edited {
         commands.push(
             "dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd scrubd)".to_owned(),
         );
     }
-    // Without a service or an ssh key, init's scripts sleep.
-    commands.push("kill $(pidof sleep)".to_owned());
+    // Only now: init's script, whose sleep may end at any moment, must not find the role of the site before. Without a
+    // service or an ssh key, init's scripts sleep.
+    commands.push(
+        "{ [ -e /etc/dialbox/role ] || mv /run/role /etc/dialbox/role; } && { kill $(pidof sleep); true; }"
+            .to_owned(),
+    );
     commands
 }
 
