@@ -94,9 +94,23 @@ impl<T> Queue<T> {
         self.queue.push_back((asked, request));
     }
 
-    /// Whether the modem has the text of the command that waits for its answer.
-    pub fn text_given(&self) -> TextGiven {
-        self.open.as_ref().map_or(TextGiven::No, |(_, pending)| pending.text_given())
+    /// The commands that are not answered yet.
+    pub fn unanswered(&self) -> impl Iterator<Item = &T> {
+        let open = self.open.iter().filter_map(|(purpose, _)| match purpose {
+            Purpose::Asked(asked) => Some(asked),
+            Purpose::Escape => None,
+        });
+        open.chain(self.queue.iter().map(|(asked, _)| asked))
+    }
+
+    /// The commands that are not answered, each with whether the modem has the text that belongs to it.
+    pub fn into_unanswered(self) -> impl Iterator<Item = (T, TextGiven)> {
+        let open = self.open.and_then(|(purpose, pending)| match purpose {
+            Purpose::Asked(asked) => Some((asked, pending.text_given())),
+            Purpose::Escape => None,
+        });
+        let not_sent = self.queue.into_iter().map(|(asked, _)| (asked, TextGiven::No));
+        open.into_iter().chain(not_sent)
     }
 
     /// Whether every command was answered or has expired.

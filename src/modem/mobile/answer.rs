@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::inbox::{LeftOut, Listed, Read};
 use super::network::{Operator, dbm};
-use super::outbox::Outcome;
+use super::outbox::{Outcome, QueuedSms};
 use super::quirks::Quirks;
 use super::radio::{self, RadioOff};
 use super::registration::Registration;
@@ -50,10 +50,10 @@ impl Mobile {
             Event::Silence { asked, shown, text } => self.silence(asked, &shown, text, now),
             Event::Answered { asked, result, answer } => {
                 self.state.silent = 0;
-                match asked {
+                match &asked {
                     Asked::Step(Step::Alive) => {}
                     Asked::Step(step) if !step.is_essential() => {}
-                    Asked::Step(_) | Asked::Pin | Asked::Submit => self.state.essential_silent = 0,
+                    Asked::Step(_) | Asked::Pin | Asked::Submit(_) => self.state.essential_silent = 0,
                 }
                 self.answered(asked, &result, &answer, now)
             }
@@ -66,7 +66,7 @@ impl Mobile {
         let mut actions = match asked {
             Asked::Step(step) => self.step_answer(step, result, answer, now),
             Asked::Pin => self.pin(result, now),
-            Asked::Submit => self.submitted(result, now),
+            Asked::Submit(sms) => vec![self.submitted(sms, result, now)],
         };
         if self.state.known != before {
             actions.extend([Action::log(Level::Info, self.change(&before)), Action::Publish]);
@@ -78,7 +78,7 @@ impl Mobile {
     fn silence(&mut self, asked: Asked, shown: &str, text: TextGiven, now: Duration) -> Vec<Action> {
         self.state.late.silent(now);
         let what = format!("no answer to {shown}");
-        match asked {
+        match &asked {
             Asked::Step(Step::Attention | Step::AttentionInWords) => {
                 self.state.attempts += 1;
                 if self.state.attempts < ATTENTION_TRIES {
@@ -90,7 +90,7 @@ impl Mobile {
             Asked::Step(
                 Step::Escape | Step::HangUp | Step::Reset | Step::Restart | Step::RadioOff | Step::RadioOn,
             ) => return Vec::new(),
-            Asked::Step(_) | Asked::Pin | Asked::Submit => {}
+            Asked::Step(_) | Asked::Pin | Asked::Submit(_) => {}
         }
         self.state.silent += 1;
         let mut actions = vec![Action::log(Level::Warning, what.clone())];
@@ -98,23 +98,23 @@ impl Mobile {
             Asked::Step(step) if step.is_essential() => {
                 self.state.essential_silent += u32::from(step != Step::Alive);
                 self.state.doubts = true;
+                if matches!(step, Step::Read(..)) {
+                    self.state.inbox.look();
+                }
             }
             Asked::Step(step) => {
                 self.state.doubts = true;
                 self.state.unanswered.extend(Some(step).filter(|step| step.may_be_left_out()));
                 let refused = Final::Refused(CommandError::Unexplained);
-                actions.extend(self.answered(asked, &refused, &[], now));
+                actions.extend(self.answered(Asked::Step(step), &refused, &[], now));
             }
-            Asked::Pin | Asked::Submit => self.state.essential_silent += 1,
-        }
-        if matches!(asked, Asked::Step(Step::Read(..))) {
-            self.state.inbox.look();
-        }
-        if asked == Asked::Submit {
-            // A URC may have been lost in between (a +CMTI during +CMGS).
-            self.state.inbox.look();
-            let outcome = self.outbox.unanswered(text, what.clone(), now);
-            actions.extend(outcome.map(report));
+            Asked::Pin => self.state.essential_silent += 1,
+            Asked::Submit(sms) => {
+                self.state.essential_silent += 1;
+                // A URC may have been lost in between (a +CMTI during +CMGS).
+                self.state.inbox.look();
+                actions.push(report(self.outbox.unanswered(sms, text, what.clone(), now)));
+            }
         }
         if self.state.silent.max(self.state.essential_silent) >= PATIENCE {
             actions.push(Action::Abandon(what));
@@ -162,7 +162,7 @@ impl Mobile {
                 state.inbox.storages_set(memories, result);
                 state.known.storage = state.inbox.storage();
             }
-            Step::SelectStorage(memories) => state.inbox.storage_selected(memories.read, result),
+            Step::SelectStorage(selection) => state.inbox.storage_selected(selection, result),
             Step::ReportOptions => state.inbox.report_options(answer),
             Step::Cnmi(cnmi) => state.inbox.sets_cnmi(cnmi, result),
             Step::Service => state.inbox.service(answer),
@@ -248,12 +248,12 @@ impl Mobile {
         vec![Action::log(Level::Info, "the modem's radio is off: switched on")]
     }
 
-    fn submitted(&mut self, result: &Final, now: Duration) -> Vec<Action> {
+    fn submitted(&mut self, sms: QueuedSms, result: &Final, now: Duration) -> Action {
         if let Final::Refused(why) = result {
             // 322: the storage is full, also for incoming messages.
             self.state.inbox.unsolicited(&why.to_string());
         }
-        self.outbox.answered(result, now).map(report).into_iter().collect()
+        report(self.outbox.answered(sms, result, now))
     }
 
     /// The SIM is unlocked. Some modems report when they have started; others are configured now, and again later.

@@ -9,10 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::cnmi::Cnmi;
 use super::listing::{self, Reading};
 use super::step::Step;
-use super::storage::{Memories, Place, Storage};
+use super::storage::{Memories, Place, Selection, Storage};
 use crate::modem::at::response::Final;
 use crate::modem::at::values::{fields, values};
-use selection::Selection;
 
 /// How often a garbled message is read.
 const READ_TRIES: u32 = 3;
@@ -171,7 +170,7 @@ impl Inbox {
         });
         let (storage, message, step) = due.min_by_key(|(storage, ..)| *storage != selection.read)?;
         if storage != selection.read {
-            return Some(selection.change_to(storage));
+            return Some(Step::SelectStorage(selection.reading(storage)));
         }
         if let Step::Delete(..) = step {
             message.fate = Fate::Deleting;
@@ -188,7 +187,7 @@ impl Inbox {
         if let Some((storage, step)) = due.min_by_key(|(storage, _)| *storage != selection.read) {
             let waiting = self.known.iter().filter(|(place, it)| place.0 == storage && it.is_new()).count();
             return Some(match storage == selection.read {
-                false => selection.change_to(storage),
+                false => Step::SelectStorage(selection.reading(storage)),
                 // One listing has them all.
                 true if waiting > 1 && may_list(&storage) => {
                     self.look.remove(&storage);
@@ -202,7 +201,7 @@ impl Inbox {
             return Some(Step::List(selection.read));
         }
         let elsewhere = self.look.iter().copied().find(may_list).unwrap_or(selection.preferred.read);
-        (elsewhere != selection.read).then(|| selection.change_to(elsewhere))
+        (elsewhere != selection.read).then(|| Step::SelectStorage(selection.reading(elsewhere)))
     }
 
     /// The steps that wait until they may be taken again.

@@ -31,7 +31,7 @@ fn run(inbox: &mut Inbox) -> Vec<Step> {
     while let Some(step) = ask(inbox) {
         match step {
             Step::SetStorages(memories) => inbox.storages_set(memories, &Final::Ok),
-            Step::SelectStorage(memories) => inbox.storage_selected(memories.read, &Final::Ok),
+            Step::SelectStorage(selection) => inbox.storage_selected(selection, &Final::Ok),
             Step::Read(storage, index) => {
                 inbox.read(storage, index, &Final::Ok, &lines(&["+CMGR: 1,,30", PDU]));
             }
@@ -75,7 +75,11 @@ fn discarded(index: u16) -> Inbox {
 
 /// Selects a storage on a modem whose messages arrive in its own.
 fn select(read: Storage) -> Step {
-    Step::SelectStorage(Memories { read, ..Memories::all(Storage::Modem) })
+    Step::SelectStorage(reading(read))
+}
+
+fn reading(read: Storage) -> Selection {
+    Selection::from(Memories::all(Storage::Modem)).reading(read)
 }
 
 #[test]
@@ -139,7 +143,7 @@ fn a_storage_that_cannot_be_selected_is_not_used_again() {
     let mut inbox = in_storage(Storage::Modem);
     inbox.unsolicited("+CMTI: \"SM\",2");
     assert_eq!(inbox.next(now), Some(select(Storage::Card)));
-    inbox.storage_selected(Storage::Card, &refused());
+    inbox.storage_selected(reading(Storage::Card), &refused());
     assert_eq!(run(&mut inbox), []);
     inbox.refresh();
     assert!(!run(&mut inbox).contains(&select(Storage::Card)));
@@ -226,9 +230,9 @@ fn a_failed_deletion_is_repeated_and_a_new_message_in_its_place_is_kept() {
 fn nothing_is_deleted_at_an_index_that_may_hold_another_message() {
     let answer = |pdu| lines(&["+CMGR: 1,,30", pdu]);
     let mut inbox = discarded(3);
-    inbox.storage_selected(Storage::Card, &Final::Ok);
+    inbox.storage_selected(reading(Storage::Card), &Final::Ok);
     assert_eq!(ask(&mut inbox), Some(select(Storage::Modem)));
-    inbox.storage_selected(Storage::Modem, &Final::Ok);
+    inbox.storage_selected(reading(Storage::Modem), &Final::Ok);
     assert_eq!(ask(&mut inbox), Some(read(3)));
     let new = inbox.read(Storage::Modem, 3, &Final::Ok, &answer(OTHER));
     assert_eq!(new, Read::Message(Place::Stored(Storage::Modem, 3), OTHER.to_owned()));
@@ -239,7 +243,7 @@ fn nothing_is_deleted_at_an_index_that_may_hold_another_message() {
     assert_eq!(ask(&mut inbox), Some(read(3)));
 
     let mut inbox = discarded(3);
-    inbox.storage_selected(Storage::Modem, &Final::Ok);
+    inbox.storage_selected(reading(Storage::Modem), &Final::Ok);
     assert_eq!(ask(&mut inbox), Some(read(3)));
     assert_eq!(inbox.read(Storage::Modem, 3, &Final::Ok, &answer("garbage")), Read::Garbled);
     let is_ready = |step: &Step| *step != read(3);

@@ -205,7 +205,8 @@ impl Mobile {
 
     /// Whether a request by [`send`](Self::send) or [`discard`](Self::discard) is not carried out yet.
     pub fn has_pending_orders(&self) -> bool {
-        !self.outbox.is_empty() || self.state.inbox.has_discarded()
+        let is_sending = self.queue.unanswered().any(|asked| matches!(asked, Asked::Submit(_)));
+        is_sending || !self.outbox.is_empty() || self.state.inbox.has_discarded()
     }
 
     /// Whether the modem can send and receive messages now.
@@ -254,7 +255,11 @@ impl Protocol for Mobile {
     }
 
     fn on_close(&mut self) -> Vec<Report> {
-        let lost = self.outbox.lose(self.queue.text_given()).into_iter();
+        let unanswered = std::mem::take(&mut self.queue).into_unanswered();
+        let lost = unanswered.filter_map(|(asked, text)| match asked {
+            Asked::Submit(sms) => self.outbox.lose(sms, text),
+            Asked::Step(_) | Asked::Pin => None,
+        });
         lost.map(|id| Report::NotSent(id, "the modem is gone".to_owned())).collect()
     }
 
@@ -330,9 +335,9 @@ impl Mobile {
         if self.queue.is_idle() {
             self.must_choose = !is_free;
             if is_free && let Some((asked, request)) = self.choose(now) {
-                let step = match asked {
-                    Asked::Step(step) => Some(step),
-                    Asked::Pin | Asked::Submit => None,
+                let step = match &asked {
+                    Asked::Step(step) => Some(*step),
+                    Asked::Pin | Asked::Submit(_) => None,
                 };
                 self.pace.begin(step, now);
                 self.queue.push(asked, request);

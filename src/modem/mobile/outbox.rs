@@ -37,15 +37,15 @@ pub struct OutgoingSms {
     pub message: Submit,
 }
 
-/// The waiting messages, and the one that is being sent.
+/// The messages that wait to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    waiting: VecDeque<Waiting>,
-    sending: Option<Waiting>,
+    waiting: VecDeque<QueuedSms>,
 }
 
-#[derive(Debug)]
-struct Waiting {
+/// A message of the [`Outbox`]. While it is being sent, the command that sends it owns it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct QueuedSms {
     sms: OutgoingSms,
     /// Known once the first tick has seen it.
     until: Option<Duration>,
@@ -68,12 +68,12 @@ pub(super) enum Outcome {
 impl Outbox {
     /// Queues a message.
     pub fn push(&mut self, sms: OutgoingSms) {
-        self.waiting.push_back(Waiting { sms, until: None, pause: None, refusals: 0 });
+        self.waiting.push_back(QueuedSms { sms, until: None, pause: None, refusals: 0 });
     }
 
-    /// Whether no message waits or is being sent.
+    /// Whether no message waits.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.sending.is_none()
+        self.waiting.is_empty()
     }
 
     /// Removes and returns the messages that have waited too long. Ends the pauses that are over.
@@ -82,7 +82,7 @@ impl Outbox {
             waiting.until.get_or_insert(now + LASTS);
             waiting.pause = waiting.pause.filter(|pause| now < *pause);
         }
-        let is_late = |waiting: &Waiting| waiting.until.is_some_and(|until| until <= now);
+        let is_late = |waiting: &QueuedSms| waiting.until.is_some_and(|until| until <= now);
         let late =
             self.waiting.iter().filter(|waiting| is_late(waiting)).map(|waiting| waiting.sms.id).collect();
         self.waiting.retain(|waiting| !is_late(waiting));
@@ -94,60 +94,57 @@ impl Outbox {
         self.waiting.iter().flat_map(|waiting| [waiting.until, waiting.pause]).flatten().min()
     }
 
-    /// Sends the next message (TS 27.005 §4.3): the first without a pause and without an earlier one to the same
-    /// number, which must arrive first.
-    pub fn next(&mut self) -> Option<Request> {
+    /// Takes the next message, with the command that sends it (TS 27.005 §4.3): the first without a pause and without an
+    /// earlier one to the same number, which must arrive first.
+    pub fn next(&mut self) -> Option<(QueuedSms, Request)> {
         let to = |at: usize| self.waiting.get(at).map(|waiting| waiting.sms.message.to());
         let may_go =
             |at: &usize| self.waiting[*at].pause.is_none() && !(0..*at).any(|earlier| to(earlier) == to(*at));
         let at = (0..self.waiting.len()).find(may_go)?;
         let next = self.waiting.remove(at)?;
         let (pdu, length) = next.sms.message.encode();
-        self.sending = Some(next);
-        Some(Request::from_line(format!("AT+CMGS={length}"), PROMPT_SECONDS).with_text(pdu))
+        Some((next, Request::from_line(format!("AT+CMGS={length}"), PROMPT_SECONDS).with_text(pdu)))
     }
 
     /// The modem has answered. `OK` alone is enough: not every modem sends the reference of TS 27.005 §3.5.1, and a
     /// message that the network has accepted must not be sent twice.
-    pub fn answered(&mut self, result: &Final, now: Duration) -> Option<Outcome> {
+    pub fn answered(&mut self, sms: QueuedSms, result: &Final, now: Duration) -> Outcome {
         match result {
-            Final::Ok => Some(Outcome::Sent(self.sending.take()?.sms.id)),
-            Final::Refused(why) => self.refused(why.to_string(), now),
-            other => self.refused(other.to_string(), now),
+            Final::Ok => Outcome::Sent(sms.sms.id),
+            Final::Refused(why) => self.refused(sms, why.to_string(), now),
+            other => self.refused(sms, other.to_string(), now),
         }
     }
 
     /// The modem has not answered. Without the text the message was certainly not sent; with the text it may have been,
     /// and must not be sent again.
-    pub fn unanswered(&mut self, text: TextGiven, why: String, now: Duration) -> Option<Outcome> {
+    pub fn unanswered(&mut self, sms: QueuedSms, text: TextGiven, why: String, now: Duration) -> Outcome {
         match text {
-            TextGiven::No => self.refused(why, now),
-            TextGiven::Yes => Some(Outcome::NotSent(self.sending.take()?.sms.id, why)),
+            TextGiven::No => self.refused(sms, why, now),
+            TextGiven::Yes => Outcome::NotSent(sms.sms.id, why),
         }
     }
 
-    /// The port is closed. Returns the message that may have been sent.
-    pub fn lose(&mut self, text: TextGiven) -> Option<SmsId> {
-        let lost = self.sending.take()?;
+    /// The port was closed before the modem answered. Returns the number of a message that may have been sent.
+    pub fn lose(&mut self, sms: QueuedSms, text: TextGiven) -> Option<SmsId> {
         match text {
             TextGiven::No => {
-                self.waiting.push_front(lost);
+                self.waiting.push_front(sms);
                 None
             }
-            TextGiven::Yes => Some(lost.sms.id),
+            TextGiven::Yes => Some(sms.sms.id),
         }
     }
 
-    fn refused(&mut self, why: String, now: Duration) -> Option<Outcome> {
-        let mut refused = self.sending.take()?;
+    fn refused(&mut self, mut refused: QueuedSms, why: String, now: Duration) -> Outcome {
         let pause = PAUSES[refused.refusals.min(PAUSES.len() - 1)];
         let until = now + pause;
         if refused.until.is_some_and(|end| end <= until) {
-            return Some(Outcome::NotSent(refused.sms.id, why));
+            return Outcome::NotSent(refused.sms.id, why);
         }
         refused.pause = Some(until);
         refused.refusals += 1;
         self.waiting.push_front(refused);
-        Some(Outcome::Again(why, pause))
+        Outcome::Again(why, pause)
     }
 }

@@ -36,8 +36,8 @@ impl Mobile {
         if let Some(step) = planned.or_else(|| inbox.urgent(is_ready)) {
             return Some(asked(step));
         }
-        if may_send && let Some(request) = self.outbox.next() {
-            return Some((Asked::Submit, request));
+        if may_send && let Some((sms, request)) = self.outbox.next() {
+            return Some((Asked::Submit(sms), request));
         }
         inbox.next(is_ready).map(asked)
     }

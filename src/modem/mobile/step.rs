@@ -1,8 +1,9 @@
 //! The commands for a mobile modem.
 
 use super::cnmi::Cnmi;
+use super::outbox::QueuedSms;
 use super::pin_counter::PinCounter;
-use super::storage::{Memories, Storage};
+use super::storage::{Memories, Selection, Storage};
 use crate::modem::at::request::Request;
 use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
 
@@ -53,7 +54,7 @@ pub(super) enum Step {
     SetStorages(Memories),
     /// Selects where messages are read and deleted for now. It names all three storages: some modems refuse fewer
     /// (gammu/gammu#908).
-    SelectStorage(Memories),
+    SelectStorage(Selection),
     ReportOptions,
     /// Sets where new messages go, and how they are reported.
     Cnmi(Cnmi),
@@ -66,13 +67,13 @@ pub(super) enum Step {
 }
 
 /// The purpose of a command, which gives its answer a meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Step(Step),
     /// The SIM was given its PIN.
     Pin,
-    /// A message was sent.
-    Submit,
+    /// This message was given to the modem.
+    Submit(QueuedSms),
 }
 
 /// `<format>` of `+COPS` (TS 27.007 §7.3).
@@ -146,9 +147,8 @@ impl Step {
             Self::Clock => Request::new("AT+CCLK?", 5),
             Self::PduMode => Request::new("AT+CMGF=0", 5),
             Self::Storages => Request::new("AT+CPMS=?", 10),
-            Self::SetStorages(memories) | Self::SelectStorage(memories) => {
-                Request::from_line(format!("AT+CPMS={memories}"), 10)
-            }
+            Self::SetStorages(memories) => set_storages(memories),
+            Self::SelectStorage(selection) => set_storages(selection.memories()),
             Self::ReportOptions => Request::new("AT+CNMI=?", 5),
             Self::Service => Request::new("AT+CSMS?", 5),
             // A SIM with 50 messages reads them one by one.
@@ -159,4 +159,8 @@ impl Step {
             Self::Cnmi(cnmi) => Request::from_line(format!("AT+CNMI={cnmi}"), 5),
         }
     }
+}
+
+fn set_storages(memories: Memories) -> Request {
+    Request::from_line(format!("AT+CPMS={memories}"), 10)
 }

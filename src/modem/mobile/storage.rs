@@ -69,6 +69,39 @@ impl Memories {
 }
 
 /// As in `+CPMS=`: the first one, and those that follow it without a gap.
+/// The storages that are in force, or requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Selection {
+    /// The setting of `+CPMS` that the modem has accepted: where new messages arrive.
+    pub preferred: Memories,
+    /// Where commands read and delete now (`<mem1>`).
+    pub read: Storage,
+}
+
+impl Selection {
+    /// Another storage to read and delete in; where new messages arrive stays the same.
+    pub fn reading(self, read: Storage) -> Self {
+        Self { read, ..self }
+    }
+
+    /// After the modem has refused to read and delete in this storage.
+    pub fn without(self, refused: Storage) -> Self {
+        let read = if self.preferred.read == refused { self.read } else { self.preferred.read };
+        Self { preferred: Memories { read, ..self.preferred }, ..self }
+    }
+
+    /// The setting that brings it into force.
+    pub fn memories(self) -> Memories {
+        Memories { read: self.read, ..self.preferred }
+    }
+}
+
+impl From<Memories> for Selection {
+    fn from(preferred: Memories) -> Self {
+        Self { preferred, read: preferred.read }
+    }
+}
+
 impl fmt::Display for Memories {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { read, write, receive } = self;

@@ -3,29 +3,7 @@
 use super::Inbox;
 use crate::modem::at::response::Final;
 use crate::modem::mobile::step::Step;
-use crate::modem::mobile::storage::{self, Memories, Storage};
-
-/// The storages that are in force.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Selection {
-    /// The setting of `+CPMS` that the modem has accepted: where new messages arrive.
-    pub preferred: Memories,
-    /// Where commands read and delete now (`<mem1>`).
-    pub read: Storage,
-}
-
-impl Selection {
-    /// Selects another storage to read and delete in; where new messages arrive stays the same.
-    pub fn change_to(self, storage: Storage) -> Step {
-        Step::SelectStorage(Memories { read: storage, ..self.preferred })
-    }
-}
-
-impl From<Memories> for Selection {
-    fn from(preferred: Memories) -> Self {
-        Self { preferred, read: preferred.read }
-    }
-}
+use crate::modem::mobile::storage::{self, Memories, Selection, Storage};
 
 impl Inbox {
     /// The answer to `+CPMS=?`.
@@ -75,19 +53,17 @@ impl Inbox {
         }
     }
 
-    /// The answer to [`Selection::change_to`]. A storage that is refused is not used again.
-    pub fn storage_selected(&mut self, storage: Storage, result: &Final) {
-        let Some(selection) = &mut self.selection else { return };
+    /// The answer to [`Step::SelectStorage`]. A storage that is refused is not used again.
+    pub fn storage_selected(&mut self, requested: Selection, result: &Final) {
         if *result == Final::Ok {
-            selection.read = storage;
+            self.selection = Some(requested);
             self.visit += 1;
             return;
         }
-        if selection.preferred.read == storage {
-            selection.preferred.read = selection.read;
-        }
-        self.storages.retain(|other| *other != storage);
-        self.look.remove(&storage);
-        self.known.retain(|(place, _), _| *place != storage);
+        let refused = requested.read;
+        self.selection = self.selection.map(|selection| selection.without(refused));
+        self.storages.retain(|other| *other != refused);
+        self.look.remove(&refused);
+        self.known.retain(|(place, _), _| *place != refused);
     }
 }
