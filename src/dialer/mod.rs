@@ -16,6 +16,7 @@ mod parser;
 pub mod persistence;
 mod pppds;
 mod replies;
+mod schedule;
 pub mod serve;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use event::{Effect, Event, Order, Pending, Requester};
 use network_time::NetworkTime;
 pub use parser::Content;
 use replies::Replies;
+pub use schedule::Scheduler;
 pub use view::{Facts, Ports, View};
 
 use crate::clock::WallClock;
@@ -55,6 +57,8 @@ pub struct Dialer {
     session: Session,
     replies: Replies,
     network_time: NetworkTime,
+    /// `None` if the site has no `[schedule]`.
+    scheduler: Option<Scheduler>,
     /// Those who wait for the outcome of the link.
     requesters: Vec<Requester>,
     reboot_at: Option<Duration>,
@@ -74,6 +78,7 @@ impl Dialer {
         past: &Past,
         started: Duration,
         session: Session,
+        scheduler: Option<Scheduler>,
         facts: Facts,
     ) -> Self {
         Self {
@@ -81,6 +86,7 @@ impl Dialer {
             session,
             replies: sms.map(|sms| Replies::to(&sms.proof)).unwrap_or_default(),
             network_time: NetworkTime::default(),
+            scheduler,
             requesters: Vec::new(),
             reboot_at: None,
             is_stopping: false,
@@ -128,6 +134,7 @@ impl Dialer {
     pub fn tick(&mut self, view: View) -> Vec<Effect> {
         let reaction = self.session.tick(view.at);
         let mut effects = self.follow(reaction, view);
+        effects.extend(self.open_by_schedule(view));
         effects.extend(self.network_time.tick(view.at.now));
         if self.reboot_at.is_some_and(|at| at <= view.at.now || self.replies.is_empty()) {
             self.reboot_at = None;
@@ -137,12 +144,16 @@ impl Dialer {
     }
 
     /// When the next [tick](Self::tick) is due without an event, in time since boot.
-    pub fn deadline(&self) -> Option<Duration> {
-        [self.session.deadline(), self.network_time.deadline(), self.reboot_at].into_iter().flatten().min()
+    pub fn deadline(&self, wall: WallClock, now: Duration) -> Option<Duration> {
+        let schedule = self.scheduler.as_ref().and_then(|scheduler| scheduler.deadline(wall, now));
+        [self.session.deadline(), self.network_time.deadline(), schedule, self.reboot_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The link and the budget, for `dialctl status`.
-    pub fn link_status(&self, at: Timestamp) -> LinkStatus {
+    pub fn link_status(&self, at: Timestamp, wall: WallClock) -> LinkStatus {
         let up = |link: &Connection, until| LinkPhase::Up {
             interface: link.interface.to_string(),
             local: link.addresses.map(|addresses| addresses.local),
@@ -162,6 +173,7 @@ impl Dialer {
             used: budget.used(),
             budget: budget.limit().map(DataSize::bytes),
             month: budget.month(),
+            opens: self.scheduler.as_ref().and_then(|scheduler| scheduler.upcoming(wall)),
             last_error: self.last_error.clone(),
         }
     }
@@ -238,6 +250,19 @@ impl Dialer {
         effects
     }
 
+    fn open_by_schedule(&mut self, view: View) -> Vec<Effect> {
+        if self.is_stopping {
+            return Vec::new();
+        }
+        let due = self.scheduler.as_mut().and_then(|scheduler| scheduler.poll(view.wall, view.at.now));
+        let Some(length) = due else { return Vec::new() };
+        let what = format!("the schedule opens the link for {}", site::TimeSpan::about(length));
+        let mut effects = vec![Effect::log(Level::Info, what)];
+        let reaction = self.session.open(Some(length), view.at);
+        effects.extend(self.follow(reaction, view));
+        effects
+    }
+
     /// Replies before the session if the modem has one port, and cannot reply to a telephone during the session.
     fn reply_dialling(&mut self, requester: &Requester, view: View) -> Vec<Effect> {
         match (requester, view.ports, self.session.phase()) {
@@ -308,6 +333,9 @@ impl Dialer {
 
     fn report(&mut self, outcome: &LinkOutcome, view: View) -> Vec<Effect> {
         let what = outcome.to_string();
+        if let Some(scheduler) = &mut self.scheduler {
+            scheduler.note(outcome, view.wall);
+        }
         let level = if outcome.is_trouble() { Level::Warning } else { Level::Info };
         if outcome.is_trouble() {
             self.last_error = Some(what.clone());

@@ -12,7 +12,7 @@ use super::facts::{card, facts, timestamp};
 use super::parser::ModemGuard;
 use super::persistence::{self, Persistence, Remembered};
 use super::pppds::Pppds;
-use super::{Dialer, Effect, Event, Ports, View};
+use super::{Dialer, Effect, Event, Ports, Scheduler, View};
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
 use crate::log::Log;
@@ -117,13 +117,16 @@ impl<'a> Serving<'a> {
         let Remembered { past, session, copied } = remembered;
         let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
         let guard = ModemGuard::new(&role.modem, paths);
+        let name = &start.site.hostname;
+        let schedule = role.schedule.clone();
+        let scheduler = schedule.map(|schedule| Scheduler::new(schedule, start.site.timezone.clone(), name));
         let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
             log: config.log,
             site: &start.site,
             role,
-            dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, facts.clone()),
+            dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, scheduler, facts.clone()),
             plausible: facts.plausible,
             store,
             persistence,
@@ -347,7 +350,7 @@ impl Serving<'_> {
     }
 
     fn publish(&mut self) {
-        let status = self.dialer.link_status(self.view(&Record::new()).at);
+        let status = self.dialer.link_status(self.view(&Record::new()).at, self.wall());
         if self.published.0.as_ref() != Some(&status) {
             self.warn_if_failed("publishing", self.paths.publish(record::LINK, &status.to_record()));
             self.published.0 = Some(status);
@@ -375,7 +378,8 @@ impl Serving<'_> {
             DataPort::Requested { at_latest } if now < at_latest => Some(at_latest),
             DataPort::Requested { .. } | DataPort::Free | DataPort::UsedBy(_) => None,
         };
-        let wakes = [self.driver.deadline(), self.dialer.deadline(), waits_for_modem].into_iter().flatten();
+        let dialer = self.dialer.deadline(self.wall(), now);
+        let wakes = [self.driver.deadline(), dialer, waits_for_modem].into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.driver.fds();
         fds.extend(self.server.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));

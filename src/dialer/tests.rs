@@ -22,6 +22,7 @@ struct Harness {
     ports: Ports,
     storable: bool,
     now: Duration,
+    wall: WallClock,
     known: Record,
     done: String,
 }
@@ -37,15 +38,23 @@ impl Harness {
             plausible: Plausible::since_build(Some(THAT_MORNING)),
             timezone: None,
         };
-        let dialer = Dialer::new(site.sms.as_ref(), &Past::NewCard, at.now, session, facts);
+        let dialer = Dialer::new(site.sms.as_ref(), &Past::NewCard, at.now, session, None, facts);
         let known = Record::parse("signal-dbm=-79\noperator=Free\n");
-        Self { dialer, ports, storable: true, now: at.now, known, done: String::new() }
+        Self {
+            dialer,
+            ports,
+            storable: true,
+            now: at.now,
+            wall: WallClock::Floor(THAT_MORNING),
+            known,
+            done: String::new(),
+        }
     }
 
     fn receive(&mut self, event: Event) -> &mut Self {
         let view = View {
             at: timestamp(self.now),
-            wall: WallClock::Floor(THAT_MORNING),
+            wall: self.wall,
             ports: self.ports,
             known: &self.known,
             loss: None,
@@ -59,7 +68,7 @@ impl Harness {
         self.now += time;
         let view = View {
             at: timestamp(self.now),
-            wall: WallClock::Floor(THAT_MORNING),
+            wall: self.wall,
             ports: self.ports,
             known: &self.known,
             loss: None,
@@ -231,7 +240,8 @@ fn the_requester_gets_the_failure_of_the_link() {
         harness.link(ppp::Event::Exited(pid(), Exit::AuthRefused));
         let done = harness.done();
         assert!(done.contains("SMS to +33612345678: not connected: the operator refuses"), "{done}");
-        assert!(harness.dialer.link_status(timestamp(harness.now)).last_error.is_some());
+        let status = harness.dialer.link_status(timestamp(harness.now), harness.wall);
+        assert!(status.last_error.is_some());
     }
 }
 
@@ -359,4 +369,29 @@ fn an_impossible_network_time_does_not_set_the_clock() {
     assert_eq!(told(THAT_MORNING - 1), "", "a modem that begins in the past is logged once");
     assert_eq!(told(THAT_MORNING), format!("clock {THAT_MORNING}\n"));
     insta::assert_snapshot!(told(2_208_988_800), @"Warning: the network's time 2040-01-01 00:00:00 UTC is ignored: the clock of this image ends at 2036-07-14 03:59:58 UTC");
+}
+
+#[test]
+fn the_schedule_opens_the_link_once_the_clock_is_set_and_not_while_the_box_stops() {
+    let site = Site::parse(&format!("{SITE}[schedule]\nat='03:59'\nspread='1s'\nopen-for='15m'\n")).unwrap();
+    let Role::Dialer(dialer) = &site.role else { unreachable!() };
+    let schedule = dialer.schedule.clone().unwrap();
+    let scheduler = Scheduler::new(schedule, site.timezone.clone(), &site.hostname);
+
+    let mut harness = Harness::new(Ports::Two);
+    harness.dialer.scheduler = Some(scheduler.clone());
+    assert_eq!(harness.pass(SECOND).done(), "");
+    harness.wall = WallClock::Known(THAT_MORNING);
+    insta::assert_snapshot!(harness.pass(SECOND).dialled().done(), @"
+    Info: the schedule opens the link for 14m
+    StartPppd
+    Info: connected as 10.3.2.1, for 14m
+    ");
+    assert_eq!(harness.pass(SECOND).done(), "", "it is up");
+
+    let mut stopping = Harness::new(Ports::Two);
+    stopping.dialer.scheduler = Some(scheduler);
+    stopping.receive(Event::Asked(control::ClientId(1), control::Request::Stop)).done();
+    stopping.wall = WallClock::Known(THAT_MORNING);
+    assert_eq!(stopping.pass(SECOND).done(), "");
 }

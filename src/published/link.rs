@@ -16,6 +16,7 @@ const BY: &str = "by";
 const USED: &str = "used";
 const BUDGET: &str = "budget";
 const MONTH: &str = "month";
+const OPENS: &str = "opens";
 const LAST_ERROR: &str = "last-error";
 
 const UP: &str = "up";
@@ -32,6 +33,8 @@ pub struct LinkStatus {
     pub budget: Option<u64>,
     /// The counted month.
     pub month: Option<Month>,
+    /// When the site's schedule opens it next, in seconds since 1970.
+    pub opens: Option<i64>,
     /// Why the last link could not be opened or was lost, as text.
     pub last_error: Option<String>,
 }
@@ -105,6 +108,7 @@ impl Published for LinkStatus {
             .number(USED, Some(self.used))
             .number(BUDGET, self.budget)
             .text(MONTH, self.month)
+            .number(OPENS, self.opens)
             .text(LAST_ERROR, self.last_error.as_ref())
     }
 
@@ -114,6 +118,7 @@ impl Published for LinkStatus {
             used: record.number(USED).unwrap_or(0),
             budget: record.number(BUDGET),
             month: record.get(MONTH).and_then(Month::parse),
+            opens: record.get(OPENS).and_then(|text| text.parse().ok()),
             last_error: record.get(LAST_ERROR).map(str::to_owned),
         })
     }

@@ -75,9 +75,9 @@ fn phase() -> impl Strategy<Value = LinkPhase> {
 prop_compose! {
     fn link()(
         phase in phase(), used in any::<u64>(), budget in maybe(any::<u64>()),
-        month in maybe(0..4_000_000_000i64), last_error in maybe(text()),
+        month in maybe(0..4_000_000_000i64), opens in maybe(any::<i64>()), last_error in maybe(text()),
     ) -> LinkStatus {
-        LinkStatus { phase, used, budget, month: month.map(Month::from_local), last_error }
+        LinkStatus { phase, used, budget, month: month.map(Month::from_local), opens, last_error }
     }
 }
 

@@ -24,6 +24,7 @@ mod net;
 mod number;
 mod raw;
 mod render;
+mod schedule;
 mod secret;
 mod sms;
 mod ssh;
@@ -48,6 +49,7 @@ pub use name::{Hostname, ProviderName, UserName};
 pub use net::{HostAddress, Ipv4Net, Netmask};
 pub use number::Whole;
 pub use render::RenderedFile;
+pub use schedule::{Days, Schedule, TimeOfDay};
 pub use secret::{Pin, Secret};
 pub use sms::{Digits, OneTimeCode, OtpSecret, PhoneNumber, Proof, Sms};
 pub use ssh::SshKey;
@@ -123,6 +125,8 @@ pub struct Dialer {
     pub sms: Option<Sms>,
     /// The VPN over the link, if there is one.
     pub vpn: Option<Vpn>,
+    /// When it opens the link by itself; `None`: never.
+    pub schedule: Option<Schedule>,
 }
 
 /// A mobile modem.

@@ -9,6 +9,7 @@ use super::hash::PasswordHash;
 use super::lan::{InterfaceName, LanAddress};
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, HostAddress, Ipv4Net, Netmask};
+use super::schedule::{Days, TimeOfDay};
 use super::secret::{Pin, Secret};
 use super::sms::{Digits, OtpSecret, PhoneNumber};
 use super::ssh::SshKey;
@@ -38,6 +39,7 @@ tables! {
         link: Option<Spanned<Link>>,
         sms: Option<Spanned<Sms>>,
         vpn: Option<Spanned<Vpn>>,
+        schedule: Option<Spanned<Schedule>>,
         ssh: Option<Ssh>,
         dial_in: Option<Spanned<DialIn>>,
         line: Option<Vec<Spanned<Line>>>,
@@ -105,6 +107,13 @@ tables! {
         endpoint: Endpoint,
         networks: Spanned<Vec<Spanned<Ipv4Net>>>,
         keepalive: Option<Keepalive>,
+    }
+
+    struct Schedule {
+        on: Option<Days>,
+        at: TimeOfDay,
+        open_for: Option<Spanned<TimeSpan>>,
+        spread: Option<Spanned<TimeSpan>>,
     }
 
     struct Ssh {

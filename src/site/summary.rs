@@ -1,7 +1,8 @@
 //! A summary of a site, of one screen.
 
 use super::{
-    Addressing, DialIn, Dialer, FlowControl, LineConfig, LinkConfig, Proof, Role, Routing, Site, Sms,
+    Addressing, DialIn, Dialer, FlowControl, LineConfig, LinkConfig, Proof, Role, Routing, Schedule, Site,
+    Sms,
 };
 use std::fmt::Display;
 
@@ -28,7 +29,7 @@ pub(super) fn summary(site: &Site) -> String {
     rows.0
 }
 
-fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn }: &Dialer) {
+fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn, schedule }: &Dialer) {
     let pin = if modem.pin.is_some() { "with a PIN" } else { "no PIN" };
     let account = match &operator.account {
         Some(account) => format!("as {}, with a password", account.name),
@@ -45,6 +46,9 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn }: &Dial
         .add("carries", routing)
         .add("closes", closing(link))
         .add("obeys", obeys(sms.as_ref()));
+    if let Some(Schedule { on, at, length, spread }) = schedule {
+        rows.add("opens", format!("{on} at {at} or up to {spread} later, for {length}"));
+    }
     if let Some(vpn) = vpn {
         let peer = format!("{} to {} as {}", list(&vpn.networks), vpn.endpoint, vpn.address);
         rows.add("vpn", peer);

@@ -169,7 +169,8 @@ fn link(link: &LinkStatus, uptime: Duration) -> String {
     let size = DataSize::from_bytes;
     let spent = Spent { used: size(link.used), limit: link.budget.map(size), month: link.month };
     let error = link.last_error.as_ref().map(|error| format!("last error: {error}"));
-    [Some(state), Some(spent.to_string()), error].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    let opens = link.opens.map(|opens| format!("opens by itself: {}", Utc(opens)));
+    [Some(state), Some(spent.to_string()), opens, error].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 /// Empty if there is nothing to do about them.

@@ -7,12 +7,16 @@ mod user;
 use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::{
-    Account, AtCommand, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, LcpEcho,
-    LinkConfig, Modem, Operator, Port, Reboot, Role, Routing, Site, Speed, SshKey, TimeSpan, Timezone, Vpn,
-    Watchdog, Whole, raw,
+    Account, AtCommand, Days, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, LcpEcho,
+    LinkConfig, Modem, Operator, Port, Reboot, Role, Routing, Schedule, Site, Speed, SshKey, TimeSpan,
+    Timezone, Vpn, Watchdog, Whole, raw,
 };
 use std::ops::Range;
 use toml::Spanned;
+
+const SCHEDULED_LENGTH: TimeSpan = TimeSpan::minutes(15);
+const SPREAD: TimeSpan = TimeSpan::minutes(60);
+const LONGEST_SPREAD: TimeSpan = TimeSpan::minutes(12 * 60);
 
 pub(super) fn site(raw: raw::Site) -> Checked<Site> {
     check_tables_fit_role(&raw)?;
@@ -27,6 +31,7 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
             raw.link,
             raw.sms,
             raw.vpn,
+            raw.schedule,
         )?)),
         raw::Role::DialIn => {
             Role::DialIn(dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?)
@@ -103,6 +108,7 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
                 ("[operator]", at(raw.operator.as_ref())),
                 ("[link]", at(raw.link.as_ref())),
                 ("[sms]", at(raw.sms.as_ref())),
+                ("[schedule]", at(raw.schedule.as_ref())),
             ],
         ),
     };
@@ -125,14 +131,17 @@ fn dialer(
     link_table: Option<Spanned<raw::Link>>,
     sms_table: Option<Spanned<raw::Sms>>,
     vpn_table: Option<Spanned<raw::Vpn>>,
+    schedule_table: Option<Spanned<raw::Schedule>>,
 ) -> Checked<Dialer> {
     let Some(operator_table) = operator_table else {
         return problem("a `dialer` needs the table `[operator]`", "add [operator] with name and apn", role);
     };
+    let link = link(link_table.map(Spanned::into_inner).unwrap_or_default())?;
     Ok(Dialer {
+        schedule: schedule_table.map(|table| schedule(table.into_inner(), &link)).transpose()?,
         modem: modem(modem_table.map(Spanned::into_inner).unwrap_or_default()),
         operator: operator(operator_table.into_inner())?,
-        link: link(link_table.map(Spanned::into_inner).unwrap_or_default())?,
+        link,
         sms: sms_table.map(|table| sms::sms(table.span(), table.into_inner())).transpose()?,
         vpn: vpn_table.map(|table| vpn(table.into_inner())).transpose()?,
     })
@@ -210,6 +219,33 @@ fn vpn(raw: raw::Vpn) -> Checked<Vpn> {
         networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
         keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
     })
+}
+
+fn schedule(raw: raw::Schedule, link: &LinkConfig) -> Checked<Schedule> {
+    let length = match raw.open_for {
+        None => SCHEDULED_LENGTH.min(link.session_limit),
+        Some(length) if *length.get_ref() > link.session_limit => {
+            return problem(
+                format!("longer than session-limit, {}", link.session_limit),
+                "write at most that, or raise session-limit in [link]",
+                length.span(),
+            );
+        }
+        Some(_) => limit(raw.open_for, SCHEDULED_LENGTH)?,
+    };
+    let spread = match raw.spread {
+        None => SPREAD,
+        Some(spread) if *spread.get_ref() > LONGEST_SPREAD => {
+            return problem(
+                format!("a box might begin {} late", spread.get_ref()),
+                format!("write at most \"{LONGEST_SPREAD}\""),
+                spread.span(),
+            );
+        }
+        Some(spread) => spread.into_inner(),
+    };
+    let on = raw.on.unwrap_or(Days::Daily);
+    Ok(Schedule { on, at: raw.at, length, spread })
 }
 
 fn limit(raw: Option<Spanned<TimeSpan>>, usual: TimeSpan) -> Checked<TimeSpan> {
