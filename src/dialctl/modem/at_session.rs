@@ -18,6 +18,8 @@ use crate::paths::Paths;
 
 /// A service finishes a command to a modem within this time, except a message that is being sent.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
+/// How often a lock is checked without an event: its holder may have died without removing it.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// An open port.
 pub struct AtSession {
@@ -85,10 +87,13 @@ pub fn wait_for(paths: &Paths, names: &Names) -> io::Result<Lock> {
     loop {
         watch.drain();
         let left = until.saturating_sub(clock::since_boot());
+        // To try to take it would make lock files, which the watch reports.
+        if names.holder().is_some() && !left.is_zero() {
+            wait(&PollFd::new(watch.fd(), PollFlags::IN), left.min(LOOK_EVERY))?;
+            continue;
+        }
         match names.take() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !left.is_zero() => {
-                wait(&PollFd::new(watch.fd(), PollFlags::IN), left)?;
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !left.is_zero() => {}
             taken => return taken,
         }
     }

@@ -31,6 +31,8 @@ use crate::state::Store;
 /// How often the driver searches for ports without an event of the kernel, and checks a lock, whose holder may have
 /// died without removing it.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The longest pause between attempts to open ports that cannot be opened.
+const LONGEST_PAUSE: Duration = Duration::from_secs(32);
 /// A device has all its ports when no further node appears for this long. The kernel binds the driver to one interface
 /// after the other: an Option stick's `ttyHS3`, its port for calls, comes last (hso.c, `hso_probe`).
 const SETTLED_AFTER: Duration = Duration::from_millis(200);
@@ -56,17 +58,20 @@ pub struct Driver<'a, A: Protocol + Probe> {
     /// The modem's last USB device.
     device: Option<String>,
     passed_over: PassedOver,
+    /// How often in a row no port could be opened.
+    failed_opens: u32,
 }
 
 #[derive(Debug)]
 enum State {
-    /// No port is open; the next search is at this time, or at once if it is zero.
+    /// No port is open; the next search is at this time, or at once if it is zero. A change of locks does not lead to an
+    /// earlier one: every search makes and removes lock files itself.
     Seeking { again: Duration },
     /// The ports are open and probed.
     Probing(Probed),
     /// The command port is open; the data port may be another one.
     Open { port: OpenPort, data: Candidate },
-    /// Other programs have the ports.
+    /// Other programs have locked the ports by files, which report their removal.
     Waiting { locks: Vec<Names>, again: Duration },
     /// The USB device is deauthorized until then.
     Rebinding { until: Duration },
@@ -113,6 +118,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
             step: None,
             device: None,
             passed_over: PassedOver::default(),
+            failed_opens: 0,
         })
     }
 
@@ -154,7 +160,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
             State::Seeking { again } if changes.nodes && !again.is_zero() => {
                 State::Seeking { again: now + SETTLED_AFTER }
             }
-            State::Seeking { again } if happened || again <= now => self.seek(now, &mut reports),
+            State::Seeking { again } if again <= now => self.seek(now, &mut reports),
             State::Waiting { locks, again } if happened || again <= now => {
                 match locks.iter().all(|names| names.holder().is_some()) {
                     true => State::Waiting { locks, again: now + LOOK_EVERY },
@@ -273,7 +279,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
                     Leave::Trouble(why) => self.recover(format!("{device}: {why}"), now),
                     Leave::PortClaimed(names) => {
                         self.status.trouble(format!("{device}: another program takes it"));
-                        State::Waiting { locks: vec![names], again: now + LOOK_EVERY }
+                        State::until_free(vec![names], now)
                     }
                 }
             }
@@ -347,6 +353,18 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         port.rename(self.names(&port.candidate))?;
         self.status.modem(self.protocol.record(), &port.candidate, data);
         Ok(())
+    }
+}
+
+impl State {
+    /// Other programs have the ports with these lock names. One that uses flock(2) alone has no lock file, whose removal
+    /// could be reported.
+    fn until_free(locks: Vec<Names>, now: Duration) -> Self {
+        let again = now + LOOK_EVERY;
+        match locks.iter().all(|names| names.holder().is_some()) {
+            true => Self::Waiting { locks, again },
+            false => Self::Seeking { again },
+        }
     }
 }
 

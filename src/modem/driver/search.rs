@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::port::OpenPort;
-use super::{Driver, LOOK_EVERY, Probe, ProbeEvent, ProbeState, Probed, Protocol, State};
+use super::{Driver, LONGEST_PAUSE, LOOK_EVERY, Probe, ProbeEvent, ProbeState, Probed, Protocol, State};
 use crate::modem::lock::Names;
 use crate::modem::ports::{self, Candidate, Ports};
 
@@ -29,6 +29,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
                 }
             }
         }
+        self.failed_opens = if open.is_empty() { self.failed_opens.saturating_add(1) } else { 0 };
         self.status.trying(open.iter().map(|port| port.candidate.to_string()).collect());
         if open.len() > 1 {
             let begun = self.protocol.on_event(ProbeEvent::Begin(open.len()), now);
@@ -39,10 +40,14 @@ impl<A: Protocol + Probe> Driver<'_, A> {
                 let answering = [port.candidate.clone()];
                 self.choose(vec![port], &candidates, &answering, now, reports)
             }
-            None if locked.is_empty() => self.recover(trouble, now),
+            None if locked.is_empty() => match self.recover(trouble, now) {
+                State::Seeking { .. } => State::Seeking { again: now + pause(self.failed_opens) },
+                other => other,
+            },
             None => {
+                self.failed_opens = 0;
                 self.status.trouble(trouble);
-                State::Waiting { locks: locked, again: now + LOOK_EVERY }
+                State::until_free(locked, now)
             }
         }
     }
@@ -101,4 +106,11 @@ impl<A: Protocol + Probe> Driver<'_, A> {
             None => self.recover("no port answers AT".to_owned(), now),
         }
     }
+}
+
+/// The pause after so many searches in a row in which no port could be opened: a tty whose device is gone, or that
+/// another program has for itself (TIOCEXCL), may stay so for long.
+fn pause(failed: u32) -> Duration {
+    let doubled = 1_u32.checked_shl(failed.saturating_sub(1)).and_then(|times| LOOK_EVERY.checked_mul(times));
+    doubled.map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
 }

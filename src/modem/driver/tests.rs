@@ -1,6 +1,7 @@
 //! A driver with modems on pseudo-terminals, a made-up sysfs and made-up times.
 
 mod pass_over;
+mod pause;
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -350,8 +351,9 @@ fn a_modem_that_keeps_failing_goes_through_the_recovery_steps() {
         assert_eq!(words, ["hang-up", "restart", "deauthorized"], "{seen:?}");
         let authorized = paths.path("/sys/bus/usb/devices/1-1.2/authorized");
         assert_eq!(fs::read_to_string(authorized).unwrap(), "1", "it is authorized again");
+        driver.protocol.actions.clear();
         settle(driver, &mut modem, &["ttyUSB0"], 200 * SECOND);
-        let tally = Record::parse(&fs::read_to_string(paths.path("/state/recovery-modem")).unwrap());
+        let tally = Record::parse(&Store::new(paths.state()).read("recovery-modem").unwrap());
         assert_eq!(tally.number("helped-rebind"), Some(1), "{tally}");
     });
 }
@@ -366,7 +368,7 @@ fn the_last_step_waits_while_a_pppd_runs_on_another_modem() {
         let note = paths.path("/run/ppp-line2.pid");
         fs::write(&note, "11\nline2\n").unwrap();
         let tried = || {
-            let tally = Record::parse(&fs::read_to_string(paths.path("/state/recovery-modem")).unwrap());
+            let tally = Record::parse(&Store::new(paths.state()).read("recovery-modem").unwrap());
             (tally.number("tried-rebind"), tally.number("tried-reboot"))
         };
         fail(driver, &mut modem, paths);
