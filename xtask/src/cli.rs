@@ -29,6 +29,8 @@ pub enum Verb {
     Site(Site),
     /// Write the image onto a card and read it back
     Flash(Flash),
+    /// Make the cards of many boxes from one image
+    Provision(Provision),
     /// Boot the image in QEMU, with its console on this terminal
     Qemu(Qemu),
     /// Boot a dialer and its operator in QEMU, and command the dialer by text message
@@ -214,6 +216,42 @@ pub struct Flash {
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
+}
+
+/// `cargo xtask provision`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask provision --sites sites.toml --dry-run
+  cargo xtask provision --sites sites.toml --out cards             an image for each box, and sheet.html
+  cargo xtask provision --sites sites.toml --out cards --fat-only  only the blocks that differ
+  cargo xtask flash --blocks cards/cabin-17.blocks /dev/sdb        writes one of these
+
+docs/provision.md describes sites.toml.")]
+pub struct Provision {
+    /// The boxes: a sites.toml, or a directory with a site.toml for each box
+    #[arg(long, value_name = "FILE|DIR")]
+    pub sites: PathBuf,
+    /// Where the cards' files go
+    #[arg(long, value_name = "DIR", default_value = "cards")]
+    pub out: PathBuf,
+    /// The image that all cards are made from; its .bmap lies beside it
+    #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
+    pub image: PathBuf,
+    /// Write for each box only the blocks that differ from the image: those of the FAT and of the second copy
+    #[arg(long)]
+    pub fat_only: bool,
+    /// Only this box (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// The file of the secrets that are made (default: beside the sites)
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Check all sites and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print a line of JSON for each box, without secrets
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `cargo xtask qemu`

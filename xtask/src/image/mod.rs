@@ -1,7 +1,7 @@
 //! The image: from locked packages and programs to the file for a card.
 
 pub mod boot;
-mod boot_files;
+pub mod boot_files;
 pub mod built;
 pub mod caller;
 pub mod disk;
