@@ -80,6 +80,9 @@ pub struct BuildImage {
     /// Where the image goes
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
+    /// The directory from which Raspberry Pi Imager is to fetch the image (default: file://, where it is written)
+    #[arg(long, value_name = "URL")]
+    pub imager_url: Option<String>,
     /// Say for each phase why it ran
     #[arg(long)]
     pub explain: bool,
@@ -192,6 +195,7 @@ pub enum Role {
   cargo xtask flash                           the cards that can be written
   cargo xtask flash /dev/sdb                  asks, writes, reads back
   cargo xtask flash --site cabin.toml /dev/sdb
+  cargo xtask flash --blocks cards/cabin-17.blocks /dev/sdb
   cargo xtask flash --yes /dev/sdb            for scripts
   cargo xtask flash --check /dev/sdb          does the card still hold the image?")]
 pub struct Flash {
@@ -199,8 +203,11 @@ pub struct Flash {
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,
     /// Build the image of this site first, in out/
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "check"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "check", "blocks"])]
     pub site: Option<PathBuf>,
+    /// The blocks of one card, which `provision --fat-only` has made from the image
+    #[arg(long, value_name = "FILE")]
+    pub blocks: Option<PathBuf>,
     /// Do not ask
     #[arg(long, requires = "device")]
     pub yes: bool,
@@ -225,6 +232,7 @@ pub struct Flash {
   cargo xtask provision --sites sites.toml --out cards             an image for each box, and sheet.html
   cargo xtask provision --sites sites.toml --out cards --fat-only  only the blocks that differ
   cargo xtask flash --blocks cards/cabin-17.blocks /dev/sdb        writes one of these
+  cargo xtask provision --sites sites.toml --flash /dev/sdb        asks for one card after the other
 
 docs/provision.md describes sites.toml.")]
 pub struct Provision {
@@ -246,6 +254,15 @@ pub struct Provision {
     /// The file of the secrets that are made (default: beside the sites)
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
+    /// Write the cards themselves, one after the other, in this reader
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["fat_only", "dry_run"])]
+    pub flash: Option<PathBuf>,
+    /// With --flash: write also the cards that were written by an earlier run
+    #[arg(long, requires = "flash")]
+    pub again: bool,
+    /// With --flash: do not ask to confirm the first card
+    #[arg(long, requires = "flash")]
+    pub yes: bool,
     /// Check all sites and write nothing
     #[arg(long)]
     pub dry_run: bool,

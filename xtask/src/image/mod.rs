@@ -7,6 +7,7 @@ pub mod caller;
 pub mod disk;
 pub mod gates;
 pub mod gzip;
+pub mod imager;
 pub mod initramfs;
 pub mod modules;
 pub mod outline;

@@ -90,6 +90,11 @@ impl Base {
         Ok(base)
     }
 
+    /// The places of the two copies beside root A, in bytes.
+    pub fn copies(&self) -> [u64; 2] {
+        self.place.copies
+    }
+
     /// The blocks in which the card of a site differs.
     ///
     /// # Errors
@@ -342,7 +347,11 @@ pub mod tests {
         let map = Bmap::parse(&base.bmap(&changes)).unwrap();
         assert_eq!(map.image_size, card.len() as u64);
         for range in &map.ranges {
-            assert_eq!(digest(&card[range.bytes.start as usize..range.bytes.end as usize]), range.sha256, "{range:?}");
+            assert_eq!(
+                digest(&card[range.bytes.start as usize..range.bytes.end as usize]),
+                range.sha256,
+                "{range:?}"
+            );
         }
         let mapped = |map: &Bmap| map.ranges.iter().map(|it| it.bytes.end - it.bytes.start).sum::<u64>();
         assert_eq!(mapped(&map), base.source.mapped());

@@ -43,7 +43,7 @@ pub struct Card<'a> {
     pub number: usize,
     /// The box's name.
     pub name: &'a str,
-    /// Its file.
+    /// Its file; empty if the card itself was written.
     pub file: &'a str,
     /// Its site.
     pub site: &'a Site,
@@ -89,7 +89,9 @@ pub fn section(card: Card<'_>, secrets: &Secrets) -> Result<String> {
         // Writing into a String cannot fail.
         let _ = writeln!(html, "<dt>{what}</dt><dd>{value}</dd>");
     };
-    row("file", &format!("<code>{}</code>", escaped(file)));
+    if !file.is_empty() {
+        row("file", &format!("<code>{}</code>", escaped(file)));
+    }
     row("host name, role", &format!("{}, {}", escaped(&site.hostname.to_string()), site.role.as_str()));
     match &site.role {
         Role::Dialer(dialer) => {

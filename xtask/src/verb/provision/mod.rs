@@ -1,11 +1,14 @@
 //! `cargo xtask provision`: the cards of many boxes from one image.
 
+mod by_card;
+
 use std::{
     fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
+use by_card::{ByCard, Next};
 use dialbox::site::closest;
 use rustix::{
     fs::{FlockOperation, flock},
@@ -51,22 +54,34 @@ pub fn run(args: &cli::Provision) -> Result<()> {
         unique: Unique::default(),
         failed: 0,
     };
-    let mut writer = Writer::new(args)?;
+    let mut writer = Writer::new(&ctx, args)?;
     let all = chosen.len();
-    let phase = ctx.progress.phase("provision");
+    // A spinner would overwrite the questions.
+    let phase = args.flash.is_none().then(|| ctx.progress.phase("provision"));
     for (done, (number, member)) in chosen.into_iter().enumerate() {
-        phase.now(format!("{done} of {all}: {}", member.name));
+        if let Some(phase) = &phase {
+            phase.now(format!("{done} of {all}: {}", member.name));
+        }
         let Some((made, changes)) = run.site(number, member)? else { continue };
-        writer.card(&run, number, member, &made, &changes)?;
+        if writer.card(&run, number, member, &made, &changes)? == Next::End {
+            return Err(Error::new(format!("ended before the card of {}", member.name))
+                .hint("run the same command again: it goes on with that card"));
+        }
     }
     writer.finish()?;
-    let made = all - run.failed;
-    phase.done(match (args.dry_run, args.fat_only) {
-        (true, _) => format!("{made} sites are right; nothing was written"),
-        (false, true) => format!("blocks of {made} cards in {}", args.out.display()),
-        (false, false) => format!("images of {made} cards in {}", args.out.display()),
-    });
+    if let Some(phase) = phase {
+        phase.done(outcome(args, all - run.failed, secrets.made()));
+    }
     run.end(all)
+}
+
+fn outcome(args: &cli::Provision, cards: usize, secrets: usize) -> String {
+    let made = match (args.dry_run, args.fat_only) {
+        (true, _) => return format!("{cards} sites are right; nothing was written"),
+        (false, true) => format!("blocks of {cards} cards in {}", args.out.display()),
+        (false, false) => format!("images of {cards} cards in {}", args.out.display()),
+    };
+    if secrets == 0 { made } else { format!("{made}, {secrets} new secrets") }
 }
 
 /// Two runs at once would make two secrets of one name.
@@ -183,14 +198,16 @@ impl Run<'_> {
 }
 
 /// Where the cards go.
-struct Writer {
+struct Writer<'a> {
     sheet: Option<(PathBuf, NewFile)>,
+    reader: Option<ByCard<'a>>,
 }
 
-impl Writer {
-    fn new(args: &cli::Provision) -> Result<Self> {
+impl<'a> Writer<'a> {
+    fn new(ctx: &'a BuildContext, args: &'a cli::Provision) -> Result<Self> {
+        let reader = args.flash.as_ref().map(|reader| ByCard::new(ctx, args, reader)).transpose()?;
         if args.dry_run {
-            return Ok(Self { sheet: None });
+            return Ok(Self { sheet: None, reader });
         }
         // A part of the fleet must not replace the sheet of all.
         let file = args.out.join(if args.only.is_empty() { "sheet.html" } else { "sheet-part.html" });
@@ -198,7 +215,8 @@ impl Writer {
             sheet.write_all(sheet::HEAD.as_bytes())?;
             Ok(sheet)
         });
-        Ok(Self { sheet: Some((file.clone(), sheet.map_err(|error| output::failed(&file, error))?)) })
+        let sheet = sheet.map_err(|error| output::failed(&file, error))?;
+        Ok(Self { sheet: Some((file, sheet)), reader })
     }
 
     fn card(
@@ -208,14 +226,22 @@ impl Writer {
         member: &Member,
         made: &Made,
         changes: &Changes,
-    ) -> Result<()> {
+    ) -> Result<Next> {
         let (args, name) = (run.args, member.name.as_str());
         let file = match &mut self.sheet {
             None => String::new(),
             Some((path, sheet)) => {
                 let write = if args.fat_only { output::write_blocks } else { output::write_image };
-                let written = write(&args.out, name, run.base, changes);
-                let file = written.map_err(|error| output::failed(&args.out.join(name), error))?;
+                let file = match &mut self.reader {
+                    Some(reader) => match reader.card(name, &made.text, run.base, changes)? {
+                        Next::Card => String::new(),
+                        Next::End => return Ok(Next::End),
+                    },
+                    None => {
+                        let written = write(&args.out, name, run.base, changes);
+                        written.map_err(|error| output::failed(&args.out.join(name), error))?
+                    }
+                };
                 let section =
                     sheet::section(Card { number, name, file: &file, site: &made.site }, run.secrets)?;
                 sheet.write_all(section.as_bytes()).map_err(|error| output::failed(path, error))?;
@@ -232,7 +258,8 @@ impl Writer {
                 ("blocks", changes.blocks.len().to_string()),
                 ("public-key", known(sheet::public_key(&made.site))),
             ],
-        )
+        )?;
+        Ok(Next::Card)
     }
 
     fn finish(self) -> Result<()> {
