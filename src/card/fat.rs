@@ -9,7 +9,6 @@
 use super::replica::Extent;
 
 const SECTOR: u64 = 512;
-const ENTRY: usize = 32;
 /// The number of a data cluster counts from 2.
 const FIRST_CLUSTER: u16 = 2;
 /// From here on, a table's entry is no cluster: bad, or the end of a file.
@@ -29,7 +28,8 @@ pub struct Geometry {
     /// The root directory.
     pub directory: Extent,
     data: u64,
-    cluster: u64,
+    /// Bytes of a cluster.
+    pub cluster: u64,
     clusters: u64,
 }
 
@@ -51,6 +51,13 @@ impl Geometry {
         let clusters = clusters.min(table * SECTOR / 2 - 2);
         let table = Extent { at: reserved * SECTOR, length: table * SECTOR };
         Some(Self { table, tables, directory, data, cluster, clusters })
+    }
+
+    /// Where a cluster of the data lies; `None` if the file system has none of this number.
+    pub fn place(&self, cluster: u16) -> Option<Extent> {
+        let index = u64::from(cluster.checked_sub(FIRST_CLUSTER)?);
+        let exists = index < self.clusters && cluster < NO_CLUSTER;
+        exists.then_some(Extent { at: self.data + index * self.cluster, length: self.cluster })
     }
 
     /// The extents of each of these files, all of the directory's, by an allocation table. `None` for one whose chain of
@@ -80,13 +87,10 @@ impl Geometry {
         let mut extents: Vec<Extent> = Vec::new();
         let mut cluster = file.first;
         for _ in 0..wanted {
-            let at = self.data + u64::from(cluster.checked_sub(FIRST_CLUSTER)?) * self.cluster;
-            if cluster >= NO_CLUSTER || at >= self.data + self.clusters * self.cluster {
-                return None;
-            }
+            let place = self.place(cluster)?;
             match extents.last_mut() {
-                Some(last) if last.at + last.length == at => last.length += self.cluster,
-                _ => extents.push(Extent { at, length: self.cluster }),
+                Some(last) if last.at + last.length == place.at => last.length += place.length,
+                _ => extents.push(place),
             }
             let next = table.get(usize::from(cluster) * 2..)?.first_chunk()?;
             cluster = u16::from_le_bytes(*next);
@@ -101,10 +105,18 @@ impl Geometry {
 pub struct File {
     /// Its long name, or the short one if it has no other.
     name: String,
-    first: u16,
+    /// Its first cluster.
+    pub first: u16,
     /// Its bytes.
     pub length: u32,
+    /// Which entry of the directory has these two, from 0.
+    pub entry: usize,
 }
+
+/// Bytes of an entry of a directory.
+pub const ENTRY: usize = 32;
+/// Where an entry has the length of its file, in four bytes.
+pub const LENGTH: usize = 28;
 
 impl File {
     /// Whether it has this name: FAT keeps the case of letters and does not distinguish it.
@@ -118,7 +130,7 @@ pub fn files(directory: &[u8]) -> Vec<File> {
     let (entries, _) = directory.as_chunks::<ENTRY>();
     let mut long = Vec::new();
     let mut files = Vec::new();
-    for entry in entries {
+    for (index, entry) in entries.iter().enumerate() {
         match (entry[0], entry[11]) {
             (0, _) => break,
             (0xe5, _) => long.clear(),
@@ -127,7 +139,7 @@ pub fn files(directory: &[u8]) -> Vec<File> {
                 // The parts of a long name come last to first, before their short name.
                 let name: Vec<u16> = std::mem::take(&mut long).into_iter().rev().flatten().collect();
                 if attributes & NO_FILE == 0 {
-                    files.push(file(entry, &name));
+                    files.push(file(index, entry, &name));
                 }
             }
         }
@@ -135,11 +147,11 @@ pub fn files(directory: &[u8]) -> Vec<File> {
     files
 }
 
-fn file(entry: &[u8; ENTRY], long: &[u16]) -> File {
+fn file(index: usize, entry: &[u8; ENTRY], long: &[u16]) -> File {
     let name = if long.is_empty() { short_name(entry) } else { String::from_utf16_lossy(long) };
     let first = u16::from_le_bytes([entry[26], entry[27]]);
     let length = u32::from_le_bytes([entry[28], entry[29], entry[30], entry[31]]);
-    File { name, first, length }
+    File { name, first, length, entry: index }
 }
 
 fn short_name(entry: &[u8; ENTRY]) -> String {

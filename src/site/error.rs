@@ -38,6 +38,18 @@ impl SiteError {
         format!("{}:{}:{}: {}", self.file, self.at.line, self.at.column, self.reason.why)
     }
 
+    /// Line and column, both counted from 1.
+    #[must_use]
+    pub fn place(&self) -> (usize, usize) {
+        (self.at.line, self.at.column)
+    }
+
+    /// What is wrong, without the place.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason.why
+    }
+
     /// The line with a caret below it; nothing where the line might show a secret.
     #[must_use]
     pub fn excerpt(&self) -> String {

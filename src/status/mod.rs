@@ -236,7 +236,9 @@ mod tests {
             card: read(
                 "twin=being-made\npercent=42\nhealed=0\nbad=2\ntrouble=config.txt: it is not the image's\n",
             ),
-            site: read("site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\n"),
+            site: read(
+                "site=broken\nwhy=site.toml:5:1: unknown key `apm`; did you mean `apn`?\nin-force=baked\n",
+            ),
             firewall: read("firewall=refused\nwhy=/etc/nftables.conf:3:1-5: Error: syntax error\n"),
             services: vec![
                 (Service::SmsDialer, HeartbeatState::Stale { age: Duration::from_secs(33) }),

@@ -116,9 +116,11 @@ fn mounted_state(boot: Option<&BootStatus>) -> String {
 
 fn site(site: Option<&SiteInForce>) -> String {
     match site {
-        Some(SiteInForce::Baked) => "baked".to_owned(),
+        Some(SiteInForce::Original(original)) => original.as_str().to_owned(),
         Some(SiteInForce::Edited) => "edited".to_owned(),
-        Some(SiteInForce::Broken { why }) => format!("broken, the baked one is in force\n{why}"),
+        Some(SiteInForce::Broken { why, original }) => {
+            format!("broken, the {} one is in force\n{why}", original.as_str())
+        }
         None => "unknown".to_owned(),
     }
 }

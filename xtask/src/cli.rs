@@ -29,6 +29,8 @@ pub enum Verb {
     Site(Site),
     /// Write the image onto a card and read it back
     Flash(Flash),
+    /// Make the cards of many boxes from one image
+    Provision(Provision),
     /// Boot the image in QEMU, with its console on this terminal
     Qemu(Qemu),
     /// Boot a dialer and its operator in QEMU, and command the dialer by text message
@@ -78,6 +80,9 @@ pub struct BuildImage {
     /// Where the image goes
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
+    /// The directory from which Raspberry Pi Imager is to fetch the image (default: file://, where it is written)
+    #[arg(long, value_name = "URL")]
+    pub imager_url: Option<String>,
     /// Say for each phase why it ran
     #[arg(long)]
     pub explain: bool,
@@ -190,6 +195,7 @@ pub enum Role {
   cargo xtask flash                           the cards that can be written
   cargo xtask flash /dev/sdb                  asks, writes, reads back
   cargo xtask flash --site cabin.toml /dev/sdb
+  cargo xtask flash --blocks cards/cabin-17.blocks /dev/sdb
   cargo xtask flash --yes /dev/sdb            for scripts
   cargo xtask flash --check /dev/sdb          does the card still hold the image?")]
 pub struct Flash {
@@ -197,8 +203,11 @@ pub struct Flash {
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,
     /// Build the image of this site first, in out/
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "check"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "check", "blocks"])]
     pub site: Option<PathBuf>,
+    /// The blocks of one card, which `provision --fat-only` has made from the image
+    #[arg(long, value_name = "FILE")]
+    pub blocks: Option<PathBuf>,
     /// Do not ask
     #[arg(long, requires = "device")]
     pub yes: bool,
@@ -214,6 +223,52 @@ pub struct Flash {
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
+}
+
+/// `cargo xtask provision`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask provision --sites sites.toml --dry-run
+  cargo xtask provision --sites sites.toml --out cards             an image for each box, and sheet.html
+  cargo xtask provision --sites sites.toml --out cards --fat-only  only the blocks that differ
+  cargo xtask flash --blocks cards/cabin-17.blocks /dev/sdb        writes one of these
+  cargo xtask provision --sites sites.toml --flash /dev/sdb        asks for one card after the other
+
+docs/provision.md describes sites.toml.")]
+pub struct Provision {
+    /// The boxes: a sites.toml, or a directory with a site.toml for each box
+    #[arg(long, value_name = "FILE|DIR")]
+    pub sites: PathBuf,
+    /// Where the cards' files go
+    #[arg(long, value_name = "DIR", default_value = "cards")]
+    pub out: PathBuf,
+    /// The image that all cards are made from; its .bmap lies beside it
+    #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
+    pub image: PathBuf,
+    /// Write for each box only the blocks that differ from the image: those of the FAT and of the second copy
+    #[arg(long)]
+    pub fat_only: bool,
+    /// Only this box (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// The file of the secrets that are made (default: beside the sites)
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Write the cards themselves, one after the other, in this reader
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["fat_only", "dry_run"])]
+    pub flash: Option<PathBuf>,
+    /// With --flash: write also the cards that were written by an earlier run
+    #[arg(long, requires = "flash")]
+    pub again: bool,
+    /// With --flash: do not ask to confirm the first card
+    #[arg(long, requires = "flash")]
+    pub yes: bool,
+    /// Check all sites and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print a line of JSON for each box, without secrets
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `cargo xtask qemu`

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Verb::Lock(args) => verb::lock::run(&args),
         Verb::Site(args) => verb::site::run(&args),
         Verb::Flash(args) => verb::flash::run(&args),
+        Verb::Provision(args) => verb::provision::run(&args),
         Verb::Qemu(args) => verb::qemu::run(&args),
         Verb::Demo(args) => verb::demo::run(&args),
         Verb::Test(args) => verb::test::run(&args),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use dialbox::apply::{self, SiteInForce};
+use dialbox::apply::{self, Applied, SiteInForce};
 use dialbox::card::history::{Entry, History};
 use dialbox::clock::Utc;
 use dialbox::dialctl::{codes, hook, line, link, modem, scrub};
@@ -39,7 +39,8 @@ usage: dialctl COMMAND
   modem pin-disable   turns off the SIM's PIN request; shows how many tries are left
   modem terminal [PORT]  starts picocom for AT commands; the services release the port
   site check [FILE]   shows the errors of a site.toml, by default /boot/site.toml
-  site apply          puts /boot/site.toml into force; if it is invalid, the baked site stays
+  site apply          puts /boot/site.toml into force; if it is invalid, the card's original
+                      site stays
   stop                closes the link until the next boot; init calls it before the box stops
   save                saves the clock and the cause of a reboot; init calls it before the box stops
   reboot              reboots the box, with the cause \"requested\" in the ledger
@@ -132,10 +133,16 @@ fn check(file: &Path) -> Result<(), String> {
 }
 
 fn site_apply(paths: &Paths) -> Result<(), String> {
-    match apply::apply(paths).map_err(|error| error.to_string())? {
-        SiteInForce::Baked => print("the baked site is in force\n"),
+    let Applied { in_force, trouble } = apply::apply(paths).map_err(|error| error.to_string())?;
+    if let Some(trouble) = trouble {
+        eprintln!("dialctl: {trouble}");
+    }
+    match in_force {
+        SiteInForce::Original(original) => print(&format!("the {} site is in force\n", original.as_str())),
         SiteInForce::Edited => print("the edited site is in force\n"),
-        SiteInForce::Broken { why } => Err(format!("the baked site is in force, because\n{why}")),
+        SiteInForce::Broken { why, original } => {
+            Err(format!("the {} site is in force, because\n{why}", original.as_str()))
+        }
     }
 }
 

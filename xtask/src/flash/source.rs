@@ -1,8 +1,10 @@
 //! The image to write, read whole and checked before the card is touched.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, BufReader, Read},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// What goes onto the card.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Bytes that the card must have.
     pub size: u64,
@@ -27,7 +29,7 @@ pub struct Source {
 }
 
 /// Bytes of the image that lie together.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Where they begin, a multiple of [`BLOCK`].
     pub at: u64,
@@ -58,6 +60,25 @@ impl Source {
         }
     }
 
+    /// These bytes of the image, if one part has them all.
+    pub fn bytes(&self, range: &Range<u64>) -> Option<&[u8]> {
+        let has = |part: &&Part| part.at <= range.start && range.end <= part.at + part.bytes.len() as u64;
+        let part = self.parts.iter().find(has)?;
+        part.bytes.get((range.start - part.at) as usize..(range.end - part.at) as usize)
+    }
+
+    /// The same image with other blocks, by their places; `None` if it does not map one of them.
+    pub fn with_blocks(&self, blocks: &BTreeMap<u64, Vec<u8>>) -> Option<Self> {
+        let mut changed = self.clone();
+        for (at, block) in blocks {
+            let end = at + block.len() as u64;
+            let has = |part: &&mut Part| part.at <= *at && end <= part.at + part.bytes.len() as u64;
+            let part = changed.parts.iter_mut().find(has)?;
+            part.bytes[(at - part.at) as usize..][..block.len()].copy_from_slice(block);
+        }
+        Some(changed)
+    }
+
     /// Bytes that are written.
     pub fn mapped(&self) -> u64 {
         self.parts.iter().map(|part| part.bytes.len() as u64).sum()
@@ -82,7 +103,8 @@ fn is_compressed(image: &Path) -> bool {
     image.extension().is_some_and(|ending| ending == "gz")
 }
 
-fn bmap_of(image: &Path) -> PathBuf {
+/// Where the map of an image lies: beside it.
+pub fn bmap_of(image: &Path) -> PathBuf {
     let plain = if is_compressed(image) { image.with_extension("") } else { image.to_owned() };
     let mut name = plain.into_os_string();
     name.push(".bmap");

@@ -8,6 +8,7 @@ use std::{
 
 use fatfs::{DateTime, FatType, FileSystem, FormatVolumeOptions, FsOptions, TimeProvider};
 
+use super::boot_files::SITE;
 use crate::error::{Context, Error, Result};
 
 /// Bytes of a MiB.
@@ -30,7 +31,10 @@ pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: 
         let clock: &'static Stopped = Box::leak(Box::new(Stopped(epoch)));
         let options = FsOptions::new().time_provider(clock);
         let fs = FileSystem::new(Cursor::new(disk.as_mut_slice()), options)?;
-        for (name, content) in files {
+        // The site is the last file of the directory and of the clusters: another one can replace it (`provision`)
+        // without moving anything else.
+        let (site, others): (Vec<_>, Vec<_>) = files.iter().partition(|(name, _)| *name == SITE);
+        for (name, content) in others.into_iter().chain(site) {
             let mut file = fs.root_dir().create_file(name)?;
             file.write_all(content)?;
             file.flush()?;

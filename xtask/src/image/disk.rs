@@ -6,6 +6,7 @@ use dialbox::{
     boot::mbr,
     card::{
         layout::{Card, Extent},
+        provisioned,
         verity::Verity,
     },
     dialer::persistence,
@@ -61,7 +62,7 @@ impl Layout {
     }
 
     /// What a card writer must write, in bytes: everything that belongs to something, zeros included, since the card may hold
-    /// an older system. Left out are the rest of root A's partition and, but for their beginnings, the partitions of root
+    /// an older system or another box's provisioned site. Left out are the rest of root A's partition and, but for their beginnings, the partitions of root
     /// B and of state: there the box finds no file system, and uses one or makes it.
     fn mapped(&self, root: usize) -> Vec<Range<usize>> {
         let [boot, root_a, root_b, state] =
@@ -79,6 +80,7 @@ impl Layout {
             // In a FAT, a block of zeros is as much a part of a file, a directory or the allocation table as any other.
             boot.0..boot.0 + boot.1,
             root_a.0..(root_a.0 + root).next_multiple_of(BLOCK),
+            root_a.0 + root_a.1 - provisioned::AREA as usize..root_a.0 + root_a.1,
             beginning(root_b),
             beginning(state),
         ];
@@ -109,10 +111,10 @@ pub fn write(disk: &Disk, boot: &[u8], root: &[u8], boot_copy: u64) -> Result<Ve
     Ok(image)
 }
 
-/// Both root partitions have the same size, and root B has to hold more than root A.
+/// Both root partitions have the same size, and both have to hold more than the root.
 fn refuse_too_much(disk: &Disk, root: u64, boot_copy: u64) -> Result<()> {
     let size = u64::from(disk.root_mib) * MIB;
-    let needed = root.next_multiple_of(BLOCK as u64) + boot_copy;
+    let needed = root.next_multiple_of(BLOCK as u64) + boot_copy.max(provisioned::AREA);
     if needed <= size {
         return Ok(());
     }
@@ -166,13 +168,19 @@ fn merge(ranges: impl IntoIterator<Item = Range<usize>>) -> Vec<Range<usize>> {
 /// The `.bmap` of an image (bmaptool's format 2.0) with a root of this many bytes: which blocks to write, with their
 /// hashes. What is not mapped stays on the card as it was, and bmaptool reports success all the same.
 pub fn bmap(disk: &Disk, image: &[u8], root: usize) -> String {
+    let runs = Layout::from_disk(disk).mapped(root).into_iter().map(|run| (digest(&image[run.clone()]), run));
+    render_bmap(image.len(), runs.map(|(hash, run)| (run, hash)))
+}
+
+/// A `.bmap` of these bytes of an image, each range with its SHA-256.
+pub fn render_bmap(size: usize, runs: impl IntoIterator<Item = (Range<usize>, String)>) -> String {
     let mut ranges = String::new();
     let mut count = 0;
-    for run in Layout::from_disk(disk).mapped(root) {
+    for (run, hash) in runs {
         let (first, end) = (run.start / BLOCK, run.end.div_ceil(BLOCK));
         let range = if end - first == 1 { first.to_string() } else { format!("{first}-{}", end - 1) };
         // Writing into a String cannot fail.
-        let _ = writeln!(ranges, "    <Range chksum=\"{}\">{range}</Range>", digest(&image[run.clone()]));
+        let _ = writeln!(ranges, "    <Range chksum=\"{hash}\">{range}</Range>");
         count += end - first;
     }
     let render = |checksum: &str| {
@@ -181,8 +189,8 @@ pub fn bmap(disk: &Disk, image: &[u8], root: usize) -> String {
              <BlockSize>{BLOCK}</BlockSize>\n  <BlocksCount>{}</BlocksCount>\n  \
              <MappedBlocksCount>{count}</MappedBlocksCount>\n  <ChecksumType>sha256</ChecksumType>\n  \
              <BmapFileChecksum>{checksum}</BmapFileChecksum>\n  <BlockMap>\n{ranges}  </BlockMap>\n</bmap>\n",
-            image.len(),
-            image.len().div_ceil(BLOCK),
+            size,
+            size.div_ceil(BLOCK),
         )
     };
     // The file's own checksum is computed with zeros in its place (bmap-tools, BmapCopy.py).
@@ -273,9 +281,10 @@ mod tests {
     #[test]
     fn a_bmap_counts_its_blocks_and_leaves_out_empty_partitions() {
         let bmap = bmap(&DISK, &image(), ROOT);
-        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, root B and state; four slots.
-        assert!(bmap.contains(">2048-3074</Range>") && bmap.contains(">4096-4111</Range>"), "{bmap}");
-        assert!(bmap.contains("<MappedBlocksCount>1079</MappedBlocksCount>"), "{bmap}");
+        // The boot partition and three blocks of the root behind it; 16 blocks each of the MBR, a provisioned site,
+        // root B and state; four slots.
+        assert!(bmap.contains(">2048-3074</Range>") && bmap.contains(">4080-4111</Range>"), "{bmap}");
+        assert!(bmap.contains("<MappedBlocksCount>1095</MappedBlocksCount>"), "{bmap}");
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The image: from locked packages and programs to the file for a card.
 
 pub mod boot;
-mod boot_files;
+pub mod boot_files;
 pub mod built;
 pub mod caller;
 pub mod disk;
 pub mod gates;
 pub mod gzip;
+pub mod imager;
 pub mod initramfs;
 pub mod modules;
 pub mod outline;

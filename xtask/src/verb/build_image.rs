@@ -2,8 +2,8 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek},
-    path::{Path, PathBuf},
+    io::{self, Read, Seek, Write},
+    path::{self, Path, PathBuf},
     time::Instant,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     context::BuildContext,
     cross,
     error::{Context, Error, Result},
-    image::pipeline,
+    image::{imager, pipeline},
     manifest::LockedManifest,
     private,
     site::SiteSource,
@@ -48,8 +48,46 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
     } else {
         ctx.progress.line(format!("  {} is up to date: nothing in it changed", image.display()));
     }
+    write_imager_manifest(args, &locked, &site)?;
     ctx.progress.line(next_commands(&image));
     Ok(())
+}
+
+/// Not one of the files that are equal on every machine: it names the place of the image.
+fn write_imager_manifest(args: &cli::BuildImage, locked: &LockedManifest, site: &SiteSource) -> Result<()> {
+    let name = &locked.manifest.name;
+    let (plain, compressed) = (format!("{name}.img"), format!("{name}.img.gz"));
+    let url = match &args.imager_url {
+        Some(directory) => format!("{}/{compressed}", directory.trim_end_matches('/')),
+        None => {
+            let file = path::absolute(args.out.join(&compressed));
+            imager::file_url(&file.context(|| "cannot find the current directory".into())?)
+        }
+    };
+    let size = |file: &str| {
+        let file = args.out.join(file);
+        file.metadata().map(|it| it.len()).context(|| format!("cannot find {}", file.display()))
+    };
+    let sums = args.out.join("SHA256SUMS");
+    let sums = fs::read_to_string(&sums).context(|| format!("cannot read {}", sums.display()))?;
+    let sha256 = |file: &str| {
+        let line = sums.lines().find_map(|line| line.strip_suffix(file)?.strip_suffix("  "));
+        line.ok_or_else(|| Error::new(format!("SHA256SUMS has no {file}")))
+    };
+    let manifest = imager::manifest(&imager::Entry {
+        hostname: &site.site.hostname.to_string(),
+        role: site.site.role.as_str(),
+        url: &url,
+        size: size(&plain)?,
+        sha256: sha256(&plain)?,
+        compressed_size: size(&compressed)?,
+        compressed_sha256: sha256(&compressed)?,
+        epoch: locked.epoch,
+    });
+    let file = Part::of(&args.out, &format!("{name}.rpi-imager-manifest"));
+    let written = private::create_file(&file.part).and_then(|mut part| part.write_all(manifest.as_bytes()));
+    written.context(|| format!("cannot write {}", file.whole.display()))?;
+    file.finish()
 }
 
 fn next_commands(image: &Path) -> String {

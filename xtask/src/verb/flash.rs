@@ -1,7 +1,7 @@
 //! `cargo xtask flash`: the image onto a card, read back.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, BufRead, IsTerminal},
     path::{Path, PathBuf},
 };
@@ -22,6 +22,8 @@ use crate::{
         suitability::{self, Refusal, size_of_card},
         write,
     },
+    provision::changes::Changes,
+    task::digest,
 };
 
 /// Without a device lists what can be written; with one, writes it.
@@ -38,24 +40,58 @@ pub fn run(args: &cli::Flash) -> Result<()> {
         Some(site) => build(args, site)?,
     };
     let source = Source::load(&image)?;
-    match card {
-        Some(_) => {
-            // Again: now the size of the image is known, and a card may have been changed meanwhile.
-            let Some(disk) = find_card(&machine, target, source.size)? else { return Err(swapped(target)) };
-            flash_card(&ctx, args, &machine, &disk, &image, &source)
+    let (source, changes) = match &args.blocks {
+        None => (source, Changes::default()),
+        Some(blocks) => {
+            let changes = changes(blocks, &image)?;
+            (source.with_blocks(&changes.blocks).ok_or_else(|| of_another(blocks, &image))?, changes)
         }
-        None => flash_file(&ctx, args, target, &image, &source),
+    };
+    let name = args.blocks.as_ref().unwrap_or(&image);
+    let job = Job { ctx: &ctx, args, name, source: &source, ejects: true };
+    if args.check {
+        let mut whole = source::whole_image(&image)?;
+        for (at, block) in &changes.blocks {
+            whole[*at as usize..][..block.len()].copy_from_slice(block);
+        }
+        return job.check(&machine, target, card.as_ref(), &whole);
     }
+    job.write(&machine, target, card.as_ref())
+}
+
+/// The blocks of one card, if they were made from this image.
+fn changes(blocks: &Path, image: &Path) -> Result<Changes> {
+    let name = blocks.display();
+    let file = fs::read(blocks).context(|| format!("cannot read {name}"))?;
+    let (changes, base) = Changes::decode(&file).map_err(|why| {
+        Error::new(format!("{name} does not hold the blocks of a card"))
+            .fact(why)
+            .hint("cargo xtask provision --fat-only    makes it again")
+    })?;
+    let map = source::bmap_of(image);
+    let map = fs::read(&map).context(|| format!("cannot read {}", map.display()))?;
+    if digest(&map) == base { Ok(changes) } else { Err(of_another(blocks, image)) }
+}
+
+fn of_another(blocks: &Path, image: &Path) -> Error {
+    Error::new(format!("{} was made from another image than {}", blocks.display(), image.display()))
+        .hint("cargo xtask provision --fat-only    makes it again from this one")
 }
 
 fn build(args: &cli::Flash, site: &Path) -> Result<PathBuf> {
     let (site, sources) = (Some(site.to_owned()), args.sources.clone());
-    build_image::run(&cli::BuildImage { site, out: "out".into(), explain: false, sources })?;
+    build_image::run(&cli::BuildImage {
+        site,
+        out: "out".into(),
+        imager_url: None,
+        explain: false,
+        sources,
+    })?;
     Ok(args.image.clone())
 }
 
 /// The disk that may be written; `None` if the target is a regular file or does not exist.
-fn find_card(machine: &Machine, target: &Path, image: u64) -> Result<Option<Disk>> {
+pub fn find_card(machine: &Machine, target: &Path, image: u64) -> Result<Option<Disk>> {
     if !target.exists() && !target.starts_with("/dev") || target.is_file() {
         return Ok(None);
     }
@@ -104,116 +140,143 @@ fn describe(disk: &Disk) -> String {
     format!("{:16} {:>9}  {:?}  {}", disk.node.display(), size_of_card(disk.size), disk.bus, disk.model)
 }
 
-fn flash_card(
-    ctx: &BuildContext,
-    args: &cli::Flash,
-    machine: &Machine,
-    disk: &Disk,
-    image: &Path,
-    source: &Source,
-) -> Result<()> {
-    if args.check {
-        return check(ctx, &mut open(ctx, args, disk)?, image);
-    }
-    ctx.progress.line(describe(disk));
-    for (node, at) in &disk.mounted {
-        ctx.progress.line(format!("  {} is mounted at {at}; it will be unmounted", node.display()));
-    }
-    if args.dry_run {
-        ctx.progress.line(format!("would write {} bytes of {}", source.mapped(), image.display()));
-        return Ok(());
-    }
-    confirm(args, &confirm::expected(disk), |answer| confirm::is_right(disk, answer))?;
-    release::unmount_all(disk)?;
-    // The question took its time: it must still be the same card.
-    let unmounted = Disk { mounted: Vec::new(), ..disk.clone() };
-    match machine.find(&disk.node) {
-        Ok(Found::Disk(now)) if now == unmounted => {}
-        _ => return Err(swapped(&disk.node)),
-    }
-    let mut card = open(ctx, args, disk)?;
-    let claimed = card.size();
-    let nonce = nonce().context(|| "no random numbers".into())?;
-    let probed = probe::first_false_byte(&mut card, source.size, nonce);
-    if let Some(at) = probed.context(|| format!("cannot write to {}", disk.node.display()))? {
-        return Err(Error::new(format!(
-            "{} does not have the {claimed} bytes that it claims",
-            disk.node.display()
-        ))
-        .fact(format!("it loses what is written at byte {at}"))
-        .fact("nothing of the image was written; what the card held is damaged")
-        .hint("use another card: this one is a fake or broken"));
-    }
-    write_and_tell(ctx, &mut card, source, image)?;
-    drop(card);
-    ctx.progress.line(format!("  {}", release::eject(disk)));
-    Ok(())
+/// An image and where it goes.
+pub struct Job<'a> {
+    /// Where messages go.
+    pub ctx: &'a BuildContext,
+    /// Whether to ask.
+    pub args: &'a cli::Flash,
+    /// What the messages call the image.
+    pub name: &'a Path,
+    /// What is written.
+    pub source: &'a Source,
+    /// Whether a USB reader is switched off at the end.
+    pub ejects: bool,
 }
 
-fn flash_file(
-    ctx: &BuildContext,
-    args: &cli::Flash,
-    target: &Path,
-    image: &Path,
-    source: &Source,
-) -> Result<()> {
-    let cannot = || format!("cannot open {}", target.display());
-    let is_same =
-        |a: &Path, b: &Path| a.canonicalize().ok().is_some_and(|a| b.canonicalize().ok() == Some(a));
-    if is_same(target, image) {
-        return Err(Error::new(format!("{} is the image itself", target.display()))
-            .hint("name another file, or a card: cargo xtask flash    lists them"));
+impl Job<'_> {
+    /// Writes the image onto the card that was found there, or into a file.
+    pub fn write(&self, machine: &Machine, target: &Path, card: Option<&Disk>) -> Result<()> {
+        if card.is_none() {
+            return self.write_file(target);
+        }
+        // Again: now the size of the image is known, and a card may have been changed meanwhile.
+        let Some(disk) = find_card(machine, target, self.source.size)? else { return Err(swapped(target)) };
+        self.write_card(machine, &disk)
     }
-    if args.check {
+
+    fn write_card(&self, machine: &Machine, disk: &Disk) -> Result<()> {
+        let Self { ctx, args, source, .. } = self;
+        ctx.progress.line(describe(disk));
+        for (node, at) in &disk.mounted {
+            ctx.progress.line(format!("  {} is mounted at {at}; it will be unmounted", node.display()));
+        }
+        if args.dry_run {
+            self.say_what_would_be_written();
+            return Ok(());
+        }
+        confirm(args, &confirm::expected(disk), |answer| confirm::is_right(disk, answer))?;
+        release::unmount_all(disk)?;
+        // The question took its time: it must still be the same card.
+        let unmounted = Disk { mounted: Vec::new(), ..disk.clone() };
+        match machine.find(&disk.node) {
+            Ok(Found::Disk(now)) if now == unmounted => {}
+            _ => return Err(swapped(&disk.node)),
+        }
+        let mut card = open(ctx, args, disk)?;
+        let claimed = card.size();
+        let nonce = nonce().context(|| "no random numbers".into())?;
+        let probed = probe::first_false_byte(&mut card, source.size, nonce);
+        if let Some(at) = probed.context(|| format!("cannot write to {}", disk.node.display()))? {
+            return Err(Error::new(format!(
+                "{} does not have the {claimed} bytes that it claims",
+                disk.node.display()
+            ))
+            .fact(format!("it loses what is written at byte {at}"))
+            .fact("nothing of the image was written; what the card held is damaged")
+            .hint("use another card: this one is a fake or broken"));
+        }
+        self.write_and_tell(&mut card)?;
+        drop(card);
+        if self.ejects {
+            ctx.progress.line(format!("  {}", release::eject(disk)));
+        }
+        Ok(())
+    }
+
+    fn write_file(&self, target: &Path) -> Result<()> {
+        let Self { ctx, args, source, .. } = self;
+        let cannot = || format!("cannot open {}", target.display());
+        let is_same =
+            |a: &Path, b: &Path| a.canonicalize().ok().is_some_and(|a| b.canonicalize().ok() == Some(a));
+        if is_same(target, &args.image) {
+            return Err(Error::new(format!("{} is the image itself", target.display()))
+                .hint("name another file, or a card: cargo xtask flash    lists them"));
+        }
+        if args.dry_run {
+            self.say_what_would_be_written();
+            return Ok(());
+        }
+        if target.exists() {
+            let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            ctx.progress.line(format!("{} exists and will be overwritten", target.display()));
+            confirm(args, &name, |answer| answer.trim() == name)?;
+        }
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(target);
+        let file = opened.and_then(|file| ImageFile::new(file, source.size)).context(cannot);
+        let mut file = file.map_err(|it| it.hint("name a file in a directory that you can write to"))?;
+        self.write_and_tell(&mut file)
+    }
+
+    fn say_what_would_be_written(&self) {
+        let what = format!("would write {} bytes of {}", self.source.mapped(), self.name.display());
+        self.ctx.progress.line(what);
+    }
+
+    fn write_and_tell(&self, medium: &mut dyn Medium) -> Result<()> {
+        let written = write::write(medium, self.source, &self.ctx.progress)?;
+        if written.rewritten > 0 {
+            let what = format!(
+                "  {} blocks were right only at another attempt: this card is wearing out",
+                written.rewritten
+            );
+            self.ctx.progress.line(what);
+        }
+        self.ctx.progress.line(format!("  {} is on the card, read back and equal", self.name.display()));
+        Ok(())
+    }
+
+    fn check(&self, machine: &Machine, target: &Path, card: Option<&Disk>, image: &[u8]) -> Result<()> {
+        if card.is_some() {
+            let Some(disk) = find_card(machine, target, self.source.size)? else {
+                return Err(swapped(target));
+            };
+            return self.compare(&mut open(self.ctx, self.args, &disk)?, image);
+        }
+        let cannot = || format!("cannot open {}", target.display());
         let file = File::open(target).context(cannot)?;
         let length = file.metadata().context(cannot)?.len();
-        if length < source.size {
-            let short = format!("{} has {length} bytes, the image has {}", target.display(), source.size);
+        if length < self.source.size {
+            let short =
+                format!("{} has {length} bytes, the image has {}", target.display(), self.source.size);
             return Err(Error::new(short).hint("name the card or file that this image was written to"));
         }
-        let mut file = ImageFile::of(file, length);
-        return check(ctx, &mut file, image);
+        self.compare(&mut ImageFile::of(file, length), image)
     }
-    if args.dry_run {
-        ctx.progress.line(format!("would write {} bytes of {}", source.mapped(), image.display()));
-        return Ok(());
-    }
-    if target.exists() {
-        let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        ctx.progress.line(format!("{} exists and will be overwritten", target.display()));
-        confirm(args, &name, |answer| answer.trim() == name)?;
-    }
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(target);
-    let file = opened.and_then(|file| ImageFile::new(file, source.size)).context(cannot);
-    let mut file = file.map_err(|it| it.hint("name a file in a directory that you can write to"))?;
-    write_and_tell(ctx, &mut file, source, image)
-}
 
-fn write_and_tell(ctx: &BuildContext, medium: &mut dyn Medium, source: &Source, image: &Path) -> Result<()> {
-    let written = write::write(medium, source, &ctx.progress)?;
-    if written.rewritten > 0 {
-        let what = format!(
-            "  {} blocks were right only at another attempt: this card is wearing out",
-            written.rewritten
-        );
-        ctx.progress.line(what);
+    fn compare(&self, card: &mut dyn Medium, image: &[u8]) -> Result<()> {
+        let findings = check::check(card, image)?;
+        for remark in findings.remarks {
+            self.ctx.progress.line(format!("  {remark}"));
+        }
+        if findings.faults.is_empty() {
+            self.ctx.progress.line(format!("  the card holds {}", self.name.display()));
+            return Ok(());
+        }
+        let bad = Error::new(format!("the card is not as {} made it", self.name.display()));
+        let bad = findings.faults.iter().fold(bad, Error::fact);
+        Err(bad.hint("write it again; if that fails, use another card"))
     }
-    ctx.progress.line(format!("  {} is on the card, read back and equal", image.display()));
-    Ok(())
-}
-
-fn check(ctx: &BuildContext, card: &mut dyn Medium, image: &Path) -> Result<()> {
-    let findings = check::check(card, &source::whole_image(image)?)?;
-    for remark in findings.remarks {
-        ctx.progress.line(format!("  {remark}"));
-    }
-    if findings.faults.is_empty() {
-        ctx.progress.line(format!("  the card holds {}", image.display()));
-        return Ok(());
-    }
-    let bad = Error::new(format!("the card is not as {} made it", image.display()));
-    let bad = findings.faults.iter().fold(bad, Error::fact);
-    Err(bad.hint("write it again; if that fails, use another card"))
 }
 
 fn open(ctx: &BuildContext, args: &cli::Flash, disk: &Disk) -> Result<Card> {

@@ -7,6 +7,8 @@ mod window;
 
 use crate::error::{Error, Result};
 use config_txt::Config;
+use dialbox::card::layout::Extent;
+use dialbox::card::provisioned::{self, Found};
 pub use disk::Partition;
 use fatfs::{FileSystem, FsOptions};
 use std::fs::{File, OpenOptions};
@@ -123,6 +125,40 @@ impl Card {
     /// The four entries of the partition table.
     pub fn partitions(&self) -> Result<[Partition; 4]> {
         disk::partitions(&mut self.open()?).map_err(|e| Error::Image(format!("its partition table: {e}")))
+    }
+
+    /// The places of the two copies of a provisioned site, in bytes of the card.
+    fn places_of_site(&self) -> Result<[u64; 2]> {
+        let root_a = self.partitions()?[1];
+        let sectors = |bytes: u64| u32::try_from(bytes / 512).unwrap_or(u32::MAX);
+        let extent = Extent { start: sectors(root_a.start), length: sectors(root_a.bytes) };
+        provisioned::places(extent)
+            .ok_or_else(|| Error::Image("its second partition is too short".to_owned()))
+    }
+
+    /// The site that the card was provisioned with.
+    pub fn provisioned(&self) -> Result<Option<String>> {
+        let mut copies = Vec::new();
+        for at in self.places_of_site()? {
+            let mut copy = vec![0; provisioned::COPY];
+            let mut file = self.open()?;
+            let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut copy));
+            read.map_err(|e| Error::io("read the provisioned site of", &self.path, e))?;
+            copies.push(copy);
+        }
+        match provisioned::decode([copies.first().map(Vec::as_slice), copies.last().map(Vec::as_slice)]) {
+            Found::Nothing => Ok(None),
+            Found::Site(text) => Ok(Some(text)),
+            Found::Damaged => Err(Error::Image("its provisioned site is damaged".to_owned())),
+        }
+    }
+
+    /// Provisions it with a site: the second copy beside the root, and the file on the boot partition.
+    pub fn provision(&self, site: &str) -> Result<()> {
+        let copy =
+            provisioned::encode(site).ok_or_else(|| Error::Image("the site is too long".to_owned()))?;
+        self.places_of_site()?.into_iter().try_for_each(|at| self.overwrite_at(at, &copy))?;
+        self.write(SITE, site.as_bytes())
     }
 
     /// The content of partition `number` (1 to 4).

@@ -23,7 +23,8 @@ pub fn fresh_card(stage: &Stage) -> Result<()> {
     let status = booted.until_all("dialctl status", &own.up())?;
     let (role, service) = own.role();
     let who = format!(", {}, {role},", own.site.hostname);
-    let wanted = [&who, "boots     1,", "read-only, verified", "state     formatted", "site      baked"];
+    let site = format!("site      {}", own.original);
+    let wanted = [&who, "boots     1,", "read-only, verified", "state     formatted", &site];
     shows("dialctl status", &status, &wanted)?;
     let mounts = booted.must("cat /proc/mounts")?;
     shows("the mounts", &mounts, &["squashfs ro", "overlay rw", " /state ext4 rw", " /boot vfat ro"])?;
@@ -94,7 +95,8 @@ pub fn used_card(stage: &Stage) -> Result<()> {
     machine.card().write_by_map(machine.image())?;
     let mut booted = machine.boot()?;
     let status = booted.until_all("dialctl status", &own.up())?;
-    let new = ["boots     1,", "root      A ", "state     formatted", "site      baked"];
+    let site = format!("site      {}", own.original);
+    let new = ["boots     1,", "root      A ", "state     formatted", &site];
     shows("dialctl status", &status, &new)?;
     let second = booted.run("mount -t squashfs -o ro /dev/mmcblk0p3 /mnt")?;
     check(second.code != 0, || "an old system is in the second root".to_owned())?;

@@ -1,7 +1,7 @@
 //! A `site.toml` that was edited on the card.
 
-use super::own::own_box;
-use super::{DIAL_IN, SERVICES_LOG, SITE, check, shows};
+use super::own::{OwnSite, own_box};
+use super::{DIAL_IN, REBOOT, SERVICES_LOG, SITE, check, shows};
 use crate::error::Result;
 use crate::machine::Machine;
 use crate::stage::Stage;
@@ -41,19 +41,43 @@ pub fn dial_in(stage: &Stage) -> Result<()> {
     booted.until("dialctl status", &["ready, 1 calls"]).map(drop)
 }
 
-/// With an error in the file, the baked site stays in force, and the status shows line and reason.
-pub fn broken(stage: &Stage) -> Result<()> {
-    let (own, machine) = own_box(stage)?;
+/// The image's own site with another host name.
+fn renamed(own: &OwnSite, new: &str) -> Result<String> {
     let name = format!("hostname = \"{}\"", own.site.hostname);
     check(own.text.contains(&name), || format!("no {name} to change in {SITE}:\n{}", own.text))?;
-    let bad = format!("rolle = \"none\"\n{}", own.text.replacen(&name, "hostname = \"other\"", 1));
+    Ok(own.text.replacen(&name, &format!("hostname = \"{new}\""), 1))
+}
+
+/// A card that was provisioned has its own site in force; if an edit breaks it, its own one and not the image's.
+pub fn provisioned(stage: &Stage) -> Result<()> {
+    let (own, machine) = own_box(stage)?;
+    let site = renamed(&own, "cabin-17")?;
+    machine.card().provision(&site)?;
+    let mut booted = machine.boot()?;
+    let status = booted.until_all("dialctl status", &own.up())?;
+    shows("dialctl status", &status, &[", cabin-17, ", "site      provisioned"])?;
+    booted.must("mount -o remount,rw /boot && echo rolle >>/boot/site.toml && sync")?;
+    booted.reboots_after("dialctl reboot", REBOOT)?;
+    let mut booted = machine.boot()?;
+    let status = booted.until_all("dialctl status", &own.up())?;
+    let broken = [", cabin-17, ", "broken, the provisioned one is in force"];
+    shows("dialctl status", &status, &broken)
+}
+
+/// With an error in the file, the original site stays in force, and the status shows line and reason.
+pub fn broken(stage: &Stage) -> Result<()> {
+    let (own, machine) = own_box(stage)?;
+    let bad = format!("rolle = \"none\"\n{}", renamed(&own, "other")?);
     machine.card().write(SITE, bad.as_bytes())?;
     let mut booted = machine.boot()?;
     let status = booted.until_all("dialctl status", &own.up())?;
     shows(
         "dialctl status",
         &status,
-        &["broken, the baked one is in force", "unknown key `rolle`; did you mean `role`?"],
+        &[
+            &format!("broken, the {} one is in force", own.original),
+            "unknown key `rolle`; did you mean `role`?",
+        ],
     )?;
     let hostname = booted.must("hostname")?;
     check(hostname == own.site.hostname.to_string(), || format!("the host name is {hostname}"))?;

@@ -119,6 +119,7 @@ pub const SCENARIOS: &[Scenario] = &[
     one("an-operators-address-in-the-boxs-own-network-is-refused", closed::own_address),
     boot("an-edited-site-changes-the-role", edit::dial_in),
     boot("a-broken-edit-keeps-the-baked-site", edit::broken),
+    boot("a-broken-edit-of-a-provisioned-card-keeps-its-own-site", edit::provisioned),
     boot("state-full-of-garbage-is-formatted", boot::state_garbage),
     one("state-survives-a-power-cut-and-damage", boot::state_damaged),
     one("a-saved-clock-of-2040-is-ignored", boot::impossible_clock),

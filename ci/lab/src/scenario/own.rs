@@ -16,6 +16,8 @@ pub struct OwnSite {
     pub text: String,
     /// The parsed site.
     pub site: Site,
+    /// What the status says of it: `baked`, or `provisioned` if it lies beside the root.
+    pub original: &'static str,
 }
 
 /// A box with the image's own site, and the modem that belongs to it.
@@ -30,7 +32,9 @@ impl OwnSite {
     pub fn of(bench: &Bench) -> Result<Self> {
         let text = Card::at(bench.image.clone()).read_text(SITE)?;
         let site = Site::parse(&text).map_err(|e| Error::Image(format!("its {SITE}: {e}")))?;
-        Ok(Self { text, site })
+        let provisioned = Card::at(bench.image.clone()).provisioned()?;
+        let original = if provisioned.is_some() { "provisioned" } else { "baked" };
+        Ok(Self { text, site, original })
     }
 
     /// The name of the role, and of its service.
@@ -77,7 +81,7 @@ mod tests {
     use super::*;
 
     fn own(text: &str) -> OwnSite {
-        OwnSite { text: text.to_owned(), site: Site::parse(text).unwrap() }
+        OwnSite { text: text.to_owned(), site: Site::parse(text).unwrap(), original: "baked" }
     }
 
     #[test]

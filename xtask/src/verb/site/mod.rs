@@ -3,7 +3,6 @@
 pub mod draft;
 mod new;
 pub mod operators;
-mod otpauth;
 pub mod wvdial;
 
 use std::{
@@ -19,6 +18,7 @@ use dialbox::{
 use crate::{
     cli,
     error::{Context, Error, Result},
+    otpauth,
     site::SiteSource,
 };
 

@@ -9,11 +9,13 @@ use base32ct::{Base32UpperUnpadded, Encoding};
 use dialbox::site::{PasswordHash, Secret};
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::{draft::Draft, operators::Operator, otpauth, wvdial::Wvdial};
+use super::{draft::Draft, operators::Operator, wvdial::Wvdial};
 use crate::{
     cli,
     context::BuildContext,
     error::{Context, Error, Result},
+    otpauth,
+    password::readable,
     private,
     site::SiteSource,
 };
@@ -44,16 +46,6 @@ impl FreshSecrets {
                 .context(|| "the kernel gives no random numbers".into())?;
         }
         Ok(secrets)
-    }
-
-    /// Five groups of four consonants of four bits each. No letter looks like another one or like a digit, on paper or
-    /// on the screen of an old terminal.
-    fn password(&self) -> String {
-        const LETTERS: &[u8; 16] = b"bcdfghjkmnprstwx";
-        let letter = |bits: u8| char::from(LETTERS[usize::from(bits & 15)]);
-        let groups = self.password.chunks(2);
-        let group = |bytes: &[u8]| bytes.iter().flat_map(|it| [letter(it >> 4), letter(*it)]).collect();
-        groups.map(group).collect::<Vec<String>>().join("-")
     }
 }
 
@@ -103,7 +95,7 @@ fn start(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<Start> {
 
 fn dial_in(secrets: &FreshSecrets) -> Result<Start> {
     let mut draft = Draft::from_example(DIAL_IN);
-    let password = secrets.password();
+    let password = readable(secrets.password);
     let hash = password.parse::<Secret>().and_then(|it| PasswordHash::new(&it, secrets.salt));
     let hash = hash.map_err(|error| Error::new(error.to_string()))?;
     draft.replace("[user]", "password", "password-hash", hash.reveal());
@@ -255,7 +247,7 @@ mod tests {
     fn new_secrets_differ() {
         let (one, other) = (FreshSecrets::new().unwrap(), FreshSecrets::new().unwrap());
         assert_ne!(one.one_time_codes, other.one_time_codes);
-        assert_ne!(one.password(), other.password());
+        assert_ne!(one.password, other.password);
         assert_ne!(one.salt, other.salt);
     }
 }

@@ -1,0 +1,271 @@
+//! `cargo xtask provision`: the cards of many boxes from one image.
+
+mod by_card;
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use by_card::{ByCard, Next};
+use dialbox::site::closest;
+use rustix::{
+    fs::{FlockOperation, flock},
+    rand::{GetRandomFlags, getrandom},
+};
+
+use crate::{
+    cli,
+    context::BuildContext,
+    error::{Context, Error, Result},
+    json, private,
+    provision::{
+        base::Base,
+        changes::Changes,
+        fleet::{Fleet, Member},
+        output::{self, NewFile},
+        secrets::Secrets,
+        sheet::{self, Card},
+        site::{self, Made, Unique},
+    },
+};
+
+/// Errors that are shown in full; the others are counted.
+const SHOWN: usize = 20;
+
+/// Makes all cards that can be made.
+pub fn run(args: &cli::Provision) -> Result<()> {
+    let ctx = BuildContext::new(&cli::Sources::default());
+    let _alone = lock(&args.sites)?;
+    let fleet = Fleet::load(&args.sites)?;
+    let chosen = choose(&fleet, &args.only)?;
+    let base = Base::load(&args.image)?;
+    let secrets = prepare_secrets(args, &fleet, &chosen)?;
+    if !args.dry_run {
+        private::create_dir(&args.out).context(|| format!("cannot create {}", args.out.display()))?;
+    }
+    let mut run = Run {
+        ctx: &ctx,
+        args,
+        fleet: &fleet,
+        base: &base,
+        secrets: &secrets,
+        unique: Unique::default(),
+        failed: 0,
+    };
+    let mut writer = Writer::new(&ctx, args)?;
+    let all = chosen.len();
+    // A spinner would overwrite the questions.
+    let phase = args.flash.is_none().then(|| ctx.progress.phase("provision"));
+    for (done, (number, member)) in chosen.into_iter().enumerate() {
+        if let Some(phase) = &phase {
+            phase.now(format!("{done} of {all}: {}", member.name));
+        }
+        let Some((made, changes)) = run.site(number, member)? else { continue };
+        if writer.card(&run, number, member, &made, &changes)? == Next::End {
+            return Err(Error::new(format!("ended before the card of {}", member.name))
+                .hint("run the same command again: it goes on with that card"));
+        }
+    }
+    writer.finish()?;
+    if let Some(phase) = phase {
+        phase.done(outcome(args, all - run.failed, secrets.made()));
+    }
+    run.end(all)
+}
+
+fn outcome(args: &cli::Provision, cards: usize, secrets: usize) -> String {
+    let made = match (args.dry_run, args.fat_only) {
+        (true, _) => return format!("{cards} sites are right; nothing was written"),
+        (false, true) => format!("blocks of {cards} cards in {}", args.out.display()),
+        (false, false) => format!("images of {cards} cards in {}", args.out.display()),
+    };
+    if secrets == 0 { made } else { format!("{made}, {secrets} new secrets") }
+}
+
+/// Two runs at once would make two secrets of one name.
+fn lock(sites: &Path) -> Result<File> {
+    let cannot = || format!("cannot read {}", sites.display());
+    let file =
+        File::open(sites).context(cannot).map_err(|it| it.hint("docs/provision.md describes sites.toml"))?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
+        Error::caused_by(format!("{} is in use", sites.display()), io::Error::from(error))
+            .hint("another `provision` runs; wait until it has finished")
+    })?;
+    Ok(file)
+}
+
+/// The boxes to make, each with its number.
+fn choose<'a>(fleet: &'a Fleet, only: &[String]) -> Result<Vec<(usize, &'a Member)>> {
+    let all = || (1..).zip(&fleet.boxes);
+    for name in only {
+        if !fleet.boxes.iter().any(|member| member.name == *name) {
+            let meant = closest(name, fleet.boxes.iter().map(|member| member.name.as_str()));
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+            return Err(Error::new(format!("{} has no box {name}{meant}", fleet.file.display())));
+        }
+    }
+    Ok(all().filter(|(_, member)| only.is_empty() || only.contains(&member.name)).collect())
+}
+
+/// All secrets that are missing are made, and on the disk, before the first card has one of them.
+fn prepare_secrets(args: &cli::Provision, fleet: &Fleet, chosen: &[(usize, &Member)]) -> Result<Secrets> {
+    let file = args.secrets.clone().unwrap_or_else(|| secrets_of(&args.sites));
+    let mut secrets = Secrets::load(&file)?;
+    for (_, member) in chosen {
+        // What is wrong with a template is told with its site.
+        let Ok(template) = fleet.template(member) else { continue };
+        for hole in site::wanted_secrets(fleet, member, &template) {
+            secrets.ensure(&member.name, &hole, &mut random)?;
+        }
+    }
+    if !args.dry_run {
+        secrets.save()?;
+    }
+    Ok(secrets)
+}
+
+/// `sites.secrets.toml`, or `secrets.toml` in a directory of sites.
+fn secrets_of(sites: &Path) -> PathBuf {
+    if sites.is_dir() { sites.join("secrets.toml") } else { sites.with_extension("secrets.toml") }
+}
+
+fn random(bytes: &mut [u8]) -> Result<()> {
+    // A request of up to 256 bytes is never answered in part (getrandom(2)).
+    getrandom(bytes, GetRandomFlags::empty()).context(|| "the kernel gives no random numbers".into())?;
+    Ok(())
+}
+
+struct Run<'a> {
+    ctx: &'a BuildContext,
+    args: &'a cli::Provision,
+    fleet: &'a Fleet,
+    base: &'a Base,
+    secrets: &'a Secrets,
+    unique: Unique,
+    failed: usize,
+}
+
+impl Run<'_> {
+    /// A box's site and blocks; `None` if it is wrong, which is told.
+    fn site(&mut self, number: usize, member: &Member) -> Result<Option<(Made, Changes)>> {
+        let made = site::make(self.fleet, member, self.secrets).and_then(|made| {
+            self.unique.enter(&member.name, &made.site)?;
+            let changes = self.base.with_site(&made.text)?;
+            Ok((made, changes))
+        });
+        match made {
+            Ok(made) => Ok(Some(made)),
+            Err(error) => {
+                self.failed += 1;
+                if self.failed <= SHOWN {
+                    self.ctx.progress.line(error.to_string());
+                }
+                let error = error.to_string();
+                let what = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+                self.tell(number, &member.name, [("error", json::string(what))])?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// A line of JSON for one box. It has no secret.
+    fn tell<const N: usize>(&self, number: usize, name: &str, more: [(&str, String); N]) -> Result<()> {
+        if !self.args.json {
+            return Ok(());
+        }
+        let members = [("number", number.to_string()), ("name", json::string(name))];
+        let line = json::object(members.into_iter().chain(more));
+        writeln!(io::stdout(), "{line}").context(|| "cannot write to standard output".into())
+    }
+
+    fn end(&self, all: usize) -> Result<()> {
+        match self.failed {
+            0 => Ok(()),
+            failed => {
+                let more = failed.saturating_sub(SHOWN);
+                let error = Error::new(format!(
+                    "{failed} of {all} sites are wrong; the other {} are right",
+                    all - failed
+                ));
+                let error =
+                    if more > 0 { error.fact(format!("{more} errors are not shown above")) } else { error };
+                Err(error.hint("correct them, then run the same command again: secrets stay as they are"))
+            }
+        }
+    }
+}
+
+/// Where the cards go.
+struct Writer<'a> {
+    sheet: Option<(PathBuf, NewFile)>,
+    reader: Option<ByCard<'a>>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(ctx: &'a BuildContext, args: &'a cli::Provision) -> Result<Self> {
+        let reader = args.flash.as_ref().map(|reader| ByCard::new(ctx, args, reader)).transpose()?;
+        if args.dry_run {
+            return Ok(Self { sheet: None, reader });
+        }
+        // A part of the fleet must not replace the sheet of all.
+        let file = args.out.join(if args.only.is_empty() { "sheet.html" } else { "sheet-part.html" });
+        let sheet = NewFile::create(file.clone()).and_then(|mut sheet| {
+            sheet.write_all(sheet::HEAD.as_bytes())?;
+            Ok(sheet)
+        });
+        let sheet = sheet.map_err(|error| output::failed(&file, error))?;
+        Ok(Self { sheet: Some((file, sheet)), reader })
+    }
+
+    fn card(
+        &mut self,
+        run: &Run<'_>,
+        number: usize,
+        member: &Member,
+        made: &Made,
+        changes: &Changes,
+    ) -> Result<Next> {
+        let (args, name) = (run.args, member.name.as_str());
+        let file = match &mut self.sheet {
+            None => String::new(),
+            Some((path, sheet)) => {
+                let write = if args.fat_only { output::write_blocks } else { output::write_image };
+                let file = match &mut self.reader {
+                    Some(reader) => match reader.card(name, &made.text, run.base, changes)? {
+                        Next::Card => String::new(),
+                        Next::End => return Ok(Next::End),
+                    },
+                    None => {
+                        let written = write(&args.out, name, run.base, changes);
+                        written.map_err(|error| output::failed(&args.out.join(name), error))?
+                    }
+                };
+                let section =
+                    sheet::section(Card { number, name, file: &file, site: &made.site }, run.secrets)?;
+                sheet.write_all(section.as_bytes()).map_err(|error| output::failed(path, error))?;
+                file
+            }
+        };
+        let known = |text: Option<String>| text.map_or("null".to_owned(), |text| json::string(&text));
+        run.tell(
+            number,
+            name,
+            [
+                ("file", known(Some(file).filter(|file| !file.is_empty()))),
+                ("role", json::string(made.site.role.as_str())),
+                ("blocks", changes.blocks.len().to_string()),
+                ("public-key", known(sheet::public_key(&made.site))),
+            ],
+        )?;
+        Ok(Next::Card)
+    }
+
+    fn finish(self) -> Result<()> {
+        let Some((path, mut sheet)) = self.sheet else { return Ok(()) };
+        let finished = sheet.write_all(sheet::TAIL.as_bytes()).and_then(|()| sheet.finish());
+        finished.map_err(|error| output::failed(&path, error))?;
+        Ok(())
+    }
+}
