@@ -243,7 +243,8 @@ const ABSENT_TABLES: [&str; 4] = ["#[schedule]\n", "#[sms]\n", "#[ssh]\n", "#[vp
 fn has_no_default(line: &str) -> bool {
     let of_a_dialer = ["pin", "routes", "data-budget"];
     let of_a_dial_in = ["gateway", "dns", "mtu", "callers", "idle-limit = \"15m\"", "session-limit = \"4h\""];
-    of_a_dialer.iter().chain(&of_a_dial_in).any(|key| line.starts_with(key))
+    let more = ["login-prompt", "password-prompt", "model", "fixed-speed"];
+    of_a_dialer.iter().chain(&of_a_dial_in).chain(&more).any(|key| line.starts_with(key))
 }
 
 /// Output of `wg genkey` and `wg genpsk`, for this test only.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use dialbox::line::login::PromptWords;
 use dialbox::line::{Answerer, AnswererConfig, Registers, Report};
 use dialbox::modem::protocol::{Protocol, ProtocolAction};
 use dialbox::site::{Role, Site};
@@ -64,7 +65,10 @@ fn config() -> AnswererConfig {
     match Site::parse(SITE) {
         Ok(Site { role: Role::DialIn(dial_in), hostname, .. }) => {
             // SITE has one line.
-            AnswererConfig::new(dial_in.lines.first().expect("a line"), &hostname)
+            AnswererConfig::new(
+                dial_in.lines.first().expect("a line"),
+                &PromptWords::new(&dial_in.prompts, &hostname),
+            )
         }
         _ => unreachable!("a dial-in"),
     }

@@ -4,17 +4,18 @@
 
 use std::time::Duration;
 
-use dialbox::line::login::{Login, LoginResult};
+use dialbox::line::login::{Login, LoginResult, PromptWords};
 use dialbox::line::{Authentication, authenticate};
-use dialbox::site::{Account, Secret, UserName, Users};
+use dialbox::site::{Account, Hostname, Prompts, Secret, UserName, Users};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let (Ok(name), Ok(password)) = ("guest".parse::<UserName>(), PASSWORD.parse::<Secret>()) else {
-        unreachable!("both are right");
+    let names = ("guest".parse::<UserName>(), PASSWORD.parse::<Secret>(), "box".parse::<Hostname>());
+    let (Ok(name), Ok(password), Ok(hostname)) = names else {
+        unreachable!("all are right");
     };
     let users = Users::Plain(vec![Account { name, password }]);
-    let mut login = Login::new("box".to_owned(), Duration::ZERO);
+    let mut login = Login::new(PromptWords::new(&Prompts::default(), &hostname), Duration::ZERO);
     let now = Duration::from_secs(1);
     let mut output = login.receive(bytes, now);
     let mut said = output.text;

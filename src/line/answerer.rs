@@ -1,12 +1,13 @@
 //! Answers calls: resets the modem, waits for rings, answers, and hangs up after the call.
 
+mod config;
 mod protocol;
 mod set_up;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+pub use config::AnswererConfig;
 
 use super::caller_id;
 use super::login::{Credentials, Login, LoginOutput, LoginResult};
@@ -19,7 +20,7 @@ use crate::modem::at::queue::{Event, Queue};
 use crate::modem::at::request::TxData;
 use crate::modem::at::response::Final;
 use crate::modem::protocol::ProtocolAction;
-use crate::site::{Hostname, LineConfig, UserName};
+use crate::site::UserName;
 
 /// How often an idle modem is probed (mgetty's value).
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
@@ -29,29 +30,6 @@ const RESET_TRIES: u32 = 5;
 const ESCAPES: u32 = 2;
 
 type Action = ProtocolAction<Report>;
-
-/// The settings of a line for the dialogue with its modem and its callers. It contains no secret.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AnswererConfig {
-    /// The number of rings before it answers.
-    rings: u16,
-    /// The numbers whose calls are answered; `None` for all.
-    callers: Option<Vec<String>>,
-    /// The name of the box in the login prompt, if there is a prompt.
-    prompt: Option<String>,
-}
-
-impl AnswererConfig {
-    /// The settings of a line, on the box of this name.
-    pub fn new(line: &LineConfig, hostname: &Hostname) -> Self {
-        let callers = line.callers.as_ref();
-        Self {
-            rings: line.rings.get(),
-            callers: callers.map(|callers| callers.iter().map(ToString::to_string).collect()),
-            prompt: line.login.then(|| hostname.to_string()),
-        }
-    }
-}
 
 /// The dialogue with the modem of one line.
 #[derive(Debug)]
@@ -82,7 +60,8 @@ pub struct Answerer {
     is_unproven: bool,
     /// Whether it was logged that the modem keeps no secret.
     has_warned: bool,
-    /// The modem has lost a command after its reset, and is given [time](step::SETTLING) from then on.
+    /// The modem has lost a command after its reset, and is given [time](step::SETTLING) from then on, whatever the
+    /// site says.
     settles: bool,
 }
 
@@ -192,7 +171,8 @@ impl Answerer {
                 Some(Task::Dtr(dtr)) => actions.push(Action::Dtr(dtr)),
                 Some(Task::Escape) => actions.push(Action::Send(step::escape_sequence())),
                 Some(Task::Ask(step)) => {
-                    self.queue.push(step, step.request());
+                    let request = step.request();
+                    self.queue.push(step, request);
                     actions.extend(self.queue.next(now).map(Action::Send));
                 }
                 None => break,
@@ -234,7 +214,10 @@ impl Answerer {
             (Step::InitCommand(command), result) if result != Final::Ok => {
                 vec![Action::log(Level::Warning, format!("the modem refuses {command}: {result}"))]
             }
-            (Step::CallerId, _) => self.ready(),
+            (Step::OfSite(command), result) if result != Final::Ok => {
+                vec![Action::log(Level::Warning, format!("the modem refuses {command}: {result}"))]
+            }
+            (Step::CallerId(_), _) => self.ready(),
             (Step::ReadSecret(registers), result) => {
                 self.secret = registers.kept(answer).filter(|_| result == Final::Ok);
                 self.warn_of_no_secret()
@@ -263,8 +246,8 @@ impl Answerer {
         (self.check, self.checked) = (None, None);
         let mut actions = vec![Action::log(Level::Info, said)];
         match &self.config.prompt {
-            Some(hostname) => {
-                self.phase = Phase::LoggingIn(Login::new(hostname.clone(), now));
+            Some(prompt) => {
+                self.phase = Phase::LoggingIn(Login::new(prompt.clone(), now));
                 actions.push(Action::Publish);
             }
             None => actions.extend(self.hand_over()),
@@ -322,13 +305,16 @@ impl Answerer {
                 self.plan = [Task::Ask(Step::Reset)].into();
                 Vec::new()
             }
-            (_, Step::CallerId) => self.ready(),
+            (_, Step::CallerId(_)) => self.ready(),
             (_, Step::EscapeSequence | Step::SetSecret(_) | Step::InitCommand(_)) => Vec::new(),
-            (_, Step::InitString) if !self.settles => {
+            (_, asked @ (Step::InitString | Step::OfSite(_))) if !self.settles => {
                 self.settles = true;
-                self.plan.push_front(Task::Ask(Step::InitString));
+                self.plan.push_front(Task::Ask(asked));
                 let what = "the modem ignores commands after its reset; from now on it is given time";
                 vec![Action::log(Level::Warning, what)]
+            }
+            (_, Step::OfSite(command)) => {
+                vec![Action::log(Level::Warning, format!("the modem does not answer {command}"))]
             }
             (_, Step::ReadSecret(_)) => self.warn_of_no_secret(),
             (_, Step::Prove) => self.escape_again(),
@@ -381,7 +367,7 @@ impl Answerer {
         self.phase = Phase::Answering;
         self.in_call = true;
         // It is too late for caller ID, but not for the secret.
-        self.plan.retain(|task| *task != Task::Ask(Step::CallerId));
+        self.plan.retain(|task| !matches!(task, Task::Ask(Step::CallerId(_))));
         self.plan.push_back(Task::Ask(Step::Answer));
         None
     }

@@ -11,7 +11,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::site::UserName;
+use serde::{Deserialize, Serialize};
+
+use crate::site::{Hostname, Prompt, Prompts, UserName};
 pub use typed::Typed;
 
 mod typed;
@@ -89,12 +91,29 @@ pub struct Credentials {
     pub password: Typed,
 }
 
+/// The words of the prompts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PromptWords {
+    name: String,
+    password: String,
+}
+
+impl PromptWords {
+    /// Those of the site, on the box of this name.
+    pub fn new(prompts: &Prompts, hostname: &Hostname) -> Self {
+        let words = |prompt: &Option<Prompt>| prompt.as_ref().map(ToString::to_string);
+        Self {
+            name: words(&prompts.name).unwrap_or_else(|| format!("{hostname} login: ")),
+            password: words(&prompts.password).unwrap_or_else(|| "Password: ".to_owned()),
+        }
+    }
+}
+
 /// The dialogue with one caller: bytes and the time since boot go in, [`LoginOutput`] comes out. It is over once an
 /// output has a result.
 #[derive(Debug)]
 pub struct Login {
-    /// The name of the box: it stands in the prompt.
-    hostname: String,
+    prompts: PromptWords,
     stage: Stage,
     line: Typed,
     /// What was typed while a password was being checked.
@@ -119,10 +138,10 @@ enum Stage {
 }
 
 impl Login {
-    /// A caller was connected at this time since boot, to the box of this name.
-    pub fn new(hostname: String, now: Duration) -> Self {
+    /// A caller was connected at this time since boot.
+    pub fn new(prompts: PromptWords, now: Duration) -> Self {
         Self {
-            hostname,
+            prompts,
             stage: Stage::Listening { until: now + LISTEN },
             line: Typed::default(),
             ahead: Typed::default(),
@@ -214,7 +233,7 @@ impl Login {
 
     fn prompt(&mut self, output: &mut LoginOutput) {
         self.stage = Stage::Name;
-        output.text += &format!("\r\n{} login: ", self.hostname);
+        output.text += &format!("\r\n{}", self.prompts.name);
     }
 
     /// A `+` is not echoed as `+`: three of them with silence around, or before a command with a modem that requires no
@@ -248,7 +267,7 @@ impl Login {
             Stage::Name | Stage::Listening { .. } if line.is_empty() => self.prompt(output),
             Stage::Name | Stage::Listening { .. } => {
                 self.stage = Stage::Password { name: line };
-                output.text += "\r\nPassword: ";
+                output.text += &format!("\r\n{}", self.prompts.password);
             }
             // Typed ahead until it is over.
             Stage::Checking => self.stage = Stage::Checking,

@@ -207,6 +207,7 @@ impl Guard for LineGuard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::login::PromptWords;
     use crate::site::{Role, Site};
 
     const NOW: Duration = Duration::from_secs(100);
@@ -216,7 +217,7 @@ mod tests {
                     login=true\n[[user]]\nname='u'\npassword='Xy7Qz9'\n";
         let site = Site::parse(site).unwrap();
         let Role::DialIn(dial_in) = &site.role else { unreachable!("role='dial-in'") };
-        AnswererConfig::new(&dial_in.lines[0], &site.hostname)
+        AnswererConfig::new(&dial_in.lines[0], &PromptWords::new(&dial_in.prompts, &site.hostname))
     }
 
     fn guard() -> LineGuard {
@@ -289,6 +290,9 @@ mod tests {
     #[test]
     fn the_process_of_a_line_gets_no_secret() {
         let shown = format!("{:?}", guard().start());
-        assert_eq!(shown, "AnswererConfig { rings: 1, callers: None, prompt: Some(\"box\") }");
+        assert_eq!(
+            shown,
+            "AnswererConfig { rings: 1, callers: None, prompt: Some(PromptWords { name: \"box login: \", password: \"Password: \" }), settle: 0ns, init: [], caller_id: \"AT+VCID=1\" }"
+        );
     }
 }

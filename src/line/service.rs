@@ -7,6 +7,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::answerer::AnswererConfig;
 use super::calls::{CallEntry, Calls};
+use super::login::PromptWords;
 use super::parser::{LineGuard, Order};
 use super::password_check::{Authentication, Checker, RunningCheck, authenticate};
 use super::ppp_session::PppSession;
@@ -18,7 +19,7 @@ use crate::modem::protocol::Protocol;
 use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
 use crate::names;
 use crate::ppp::Exit;
-use crate::site::{self, Hostname, UserName, Users};
+use crate::site::{self, UserName, Users};
 use crate::state::Store;
 
 /// A line, its modem and the PPP session on it.
@@ -36,8 +37,8 @@ pub struct LineService<'a> {
 /// The users at the prompts of a box, and the check of their passwords.
 #[derive(Debug, Clone, Copy)]
 pub struct Logins<'a> {
-    /// The name of the box, for the prompt.
-    pub hostname: &'a Hostname,
+    /// The words of the prompts.
+    pub prompts: &'a PromptWords,
     /// The users.
     pub users: &'a Users,
     /// How a hash is checked.
@@ -68,7 +69,7 @@ impl<'a> LineService<'a> {
         program: Program,
         config: ModemConfig<'a>,
     ) -> io::Result<Self> {
-        let guard = LineGuard::new(AnswererConfig::new(site, logins.hostname));
+        let guard = LineGuard::new(AnswererConfig::new(site, logins.prompts));
         let sandbox = Sandbox::new(config.paths, program, names::line_parser_uid(number));
         let driver = Driver::new(config, Sandboxed::new(guard, sandbox))?;
         let session = PppSession::resume(config.paths, number).map_or(Session::None, Session::Resumed);

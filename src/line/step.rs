@@ -1,5 +1,6 @@
 //! The commands for the modem of a line, and their order.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ const DTR_LOW: Duration = Duration::from_millis(500);
 const GUARD_TIME: Duration = Duration::from_millis(1200);
 
 /// A command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Resets the settings (`ATZ`).
     Reset,
@@ -25,14 +26,16 @@ pub enum Step {
     /// One command of it, for a modem that refuses the whole line: V.250 §5.4.3 leaves open what of it has then been
     /// carried out.
     InitCommand(&'static str),
+    /// A command of the modem's model or of the site, before the [init string](Step::InitString).
+    OfSite(String),
     /// `+++` leaves a call, with a second of silence around it (S2 and S12 as Hayes had them).
     EscapeSequence,
     /// Sets the secret.
     SetSecret(Registers),
     /// Checks that the modem keeps it.
     ReadSecret(Registers),
-    /// Caller ID, if modem and network support it (ITU-T V.253 §9.2.3).
-    CallerId,
+    /// Caller ID, if modem and network support it: by this command, [usually](CALLER_ID) that of ITU-T V.253.
+    CallerId(Cow<'static, str>),
     /// Checks that the modem still responds.
     Probe,
     /// Answers the call.
@@ -46,15 +49,16 @@ pub enum Step {
 impl Step {
     /// The command, and its time limit. That of answering is mgetty's: two modems that do not understand each other
     /// give up earlier by S7, after 60 s at most.
-    pub fn request(self) -> Request {
+    pub fn request(&self) -> Request {
         match self {
             Self::Reset => Request::new("ATZ", 3),
             Self::InitString => Request::new("ATQ0V1E0S0=0&C1&D2", 2),
             Self::InitCommand(command) => Request::new(command, 2),
+            Self::OfSite(command) => Request::from_line(command.clone(), 2),
             Self::EscapeSequence => Request::new("ATS2=43S12=50", 2),
             Self::SetSecret(registers) => registers.set(),
             Self::ReadSecret(_) | Self::Prove => secret::ask(),
-            Self::CallerId => Request::new("AT+VCID=1", 2),
+            Self::CallerId(command) => Request::from_line(command.clone().into_owned(), 2),
             Self::Probe => Request::new("AT", 2),
             Self::Answer => Request::new("ATA", 80),
             Self::HangUp => Request::new("ATH", 3),
@@ -62,8 +66,11 @@ impl Step {
     }
 }
 
+/// Turns on the caller's number (ITU-T V.253 §9.2.3).
+pub const CALLER_ID: Cow<'static, str> = Cow::Borrowed("AT+VCID=1");
+
 /// One step of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// Send nothing for this long.
     Wait(Duration),

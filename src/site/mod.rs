@@ -19,9 +19,12 @@ mod error;
 mod excerpt;
 mod hash;
 mod lan;
+mod line_init;
+mod modem_model;
 mod name;
 mod net;
 mod number;
+mod prompt;
 mod raw;
 mod render;
 mod schedule;
@@ -45,9 +48,11 @@ pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use error::SiteError;
 pub use hash::PasswordHash;
 pub use lan::{Addressing, InterfaceName, Lan};
+pub use modem_model::ModemModel;
 pub use name::{Hostname, ProviderName, UserName};
 pub use net::{HostAddress, Ipv4Net, Netmask};
 pub use number::Whole;
+pub use prompt::Prompt;
 pub use render::RenderedFile;
 pub use schedule::{Days, Schedule, TimeOfDay};
 pub use secret::{Pin, Secret};
@@ -60,6 +65,7 @@ pub use user::Users;
 pub use vpn::{Endpoint, Keepalive, PublicKey, SecretKey, Vpn};
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 /// One box, validated.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,6 +239,17 @@ pub struct DialIn {
     pub session_limit: Option<TimeSpan>,
     /// The users who may call.
     pub users: Users,
+    /// The words of the login prompt.
+    pub prompts: Prompts,
+}
+
+/// The words of the login prompt.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Prompts {
+    /// For the name; `None` for the box's name and ` login: `.
+    pub name: Option<Prompt>,
+    /// For the password; `None` for `Password: `.
+    pub password: Option<Prompt>,
 }
 
 /// A TCP port.
@@ -263,6 +280,21 @@ pub struct LineConfig {
     pub callers: Option<Vec<CallerNumber>>,
     /// Whether a caller who does not start with PPP gets a login prompt.
     pub login: bool,
+    /// What its modem needs.
+    pub modem: LineModem,
+}
+
+/// What the modem of a line needs, from its model and the site.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct LineModem {
+    /// The name of its model, if the site says it.
+    pub model: Option<String>,
+    /// How long it ignores commands after the `OK` to its reset.
+    pub settle: Duration,
+    /// Command lines after the reset, before the box's own.
+    pub init: Vec<AtCommand>,
+    /// Turns on the caller's number; `None` for the command of ITU-T V.253.
+    pub caller_id: Option<AtCommand>,
 }
 
 /// Flow control of a serial line.

@@ -7,8 +7,11 @@ use super::device::{DevicePath, Port, Speed};
 use super::error::{Checked, Problem};
 use super::hash::PasswordHash;
 use super::lan::{InterfaceName, LanAddress};
+use super::line_init::LineInit;
+use super::modem_model::{LineSpeed, ModemModel};
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, HostAddress, Ipv4Net, Netmask};
+use super::prompt::Prompt;
 use super::schedule::{Days, TimeOfDay};
 use super::secret::{Pin, Secret};
 use super::sms::{Digits, OtpSecret, PhoneNumber};
@@ -132,6 +135,8 @@ tables! {
         session_limit: Option<TimeSpan>,
         lcp_echo_interval: Option<EchoInterval>,
         lcp_echo_failure: Option<EchoFailure>,
+        login_prompt: Option<Spanned<Prompt>>,
+        password_prompt: Option<Spanned<Prompt>>,
     }
 
     struct Line {
@@ -143,6 +148,10 @@ tables! {
         rings: Option<Rings>,
         callers: Option<Vec<Spanned<CallerNumber>>>,
         login: Option<bool>,
+        model: Option<Spanned<ModemModel>>,
+        init: Option<Vec<LineInit>>,
+        fixed_speed: Option<Spanned<LineSpeed>>,
+        error_correction: Option<Spanned<bool>>,
     }
 
     struct User {

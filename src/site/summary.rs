@@ -1,8 +1,8 @@
 //! A summary of a site, of one screen.
 
 use super::{
-    Addressing, DialIn, Dialer, FlowControl, LineConfig, LinkConfig, Proof, Role, Routing, Schedule, Site,
-    Sms,
+    Addressing, DialIn, Dialer, FlowControl, LineConfig, LineModem, LinkConfig, Proof, Role, Routing,
+    Schedule, Site, Sms,
 };
 use std::fmt::Display;
 
@@ -85,6 +85,9 @@ fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
             format!("{} at {} bit/s, {flow}: {} gives {}", line.port, line.speed, line.local, line.remote),
         );
         rows.add("", answering(line));
+        if line.modem != LineModem::default() {
+            rows.add("", modem(&line.modem));
+        }
     }
     let elsewhere = if dial_in.masquerade { "as this box" } else { "as they are" };
     let reach = match dial_in.open_ports.as_slice() {
@@ -106,6 +109,11 @@ fn answering(line: &LineConfig) -> String {
     let callers = line.callers.as_ref().map_or(String::new(), |numbers| format!(" of {}", list(numbers)));
     let login = if line.login { ", login prompt" } else { "" };
     format!("{rings}{callers}{login}")
+}
+
+fn modem(modem: &LineModem) -> String {
+    let model = modem.model.as_deref().unwrap_or("no model");
+    format!("modem: {model}, gets {}", list(&modem.init))
 }
 
 fn list<T: Display>(items: &[T]) -> String {

@@ -108,7 +108,7 @@ impl<T: Text> Value for T {
 }
 
 /// The text between the quotes.
-fn text<'a>(value: &'a Written<'_>, expected: &str) -> Checked<&'a str> {
+pub(super) fn text<'a>(value: &'a Written<'_>, expected: &str) -> Checked<&'a str> {
     match value.get_ref() {
         DeValue::String(text) => Ok(text),
         DeValue::Array(_) | DeValue::Table(_) => mismatch(value, expected, "put one value in double quotes"),

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use dialbox::clock;
+use dialbox::line::login::PromptWords;
 use dialbox::line::{LineService, Logins, PasswordCheck};
 use dialbox::log::Log;
 use dialbox::modem::config::ModemConfig;
@@ -40,9 +41,11 @@ fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     }
     fs::create_dir_all(paths.state()).unwrap();
     let site = Site::parse(SITE).unwrap();
-    let Role::DialIn(DialIn { lines, users, .. }) = &site.role else { unreachable!("role='dial-in'") };
+    let Role::DialIn(DialIn { lines, users, prompts, .. }) = &site.role else {
+        unreachable!("role='dial-in'")
+    };
     let log = Log::new("test", &paths);
-    let logins = Logins { hostname: &site.hostname, users, checker: slow };
+    let logins = Logins { prompts: &PromptWords::new(prompts, &site.hostname), users, checker: slow };
     let program = Program::At(PROGRAM.as_ref());
     let line = |number: usize, name| {
         let site = &lines[number - 1];

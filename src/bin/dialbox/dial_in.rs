@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use dialbox::clock;
+use dialbox::line::login::PromptWords;
 use dialbox::line::{LineService, Logins, PasswordCheck, Preload};
 use dialbox::log::Log;
 use dialbox::modem::config::ModemConfig;
@@ -40,7 +41,8 @@ fn serve(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert:
     let names: Vec<String> = (1..=dial_in.lines.len()).map(|line| LineName(line).to_string()).collect();
     let logs: Vec<Log> = names.iter().map(|name| log.for_part(name)).collect();
     let checker = PasswordCheck::run;
-    let logins = Logins { hostname: &start.site.hostname, users: &dial_in.users, checker };
+    let prompts = PromptWords::new(&dial_in.prompts, &start.site.hostname);
+    let logins = Logins { prompts: &prompts, users: &dial_in.users, checker };
     let mut lines = Vec::new();
     for (number, ((site, name), log)) in (1..).zip(dial_in.lines.iter().zip(&names).zip(&logs)) {
         let config = ModemConfig {

@@ -30,7 +30,7 @@ impl Protocol for Answerer {
             self.in_call = true;
             let steps = if must_prove { &[Step::Prove][..] } else { &[Step::HangUp, Step::Reset] };
             self.plan = step::escape();
-            self.plan.extend(steps.iter().copied().map(Task::Ask));
+            self.plan.extend(steps.iter().cloned().map(Task::Ask));
         }
         Vec::new()
     }

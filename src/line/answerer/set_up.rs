@@ -1,6 +1,6 @@
 //! From the reset of the modem to the moment at which it waits for calls.
 
-use super::{Action, Answerer, Phase};
+use super::{Action, Answerer, AnswererConfig, Phase};
 use crate::line::ring::Call;
 use crate::line::step::{self, Step, Task};
 use crate::log::Level;
@@ -21,9 +21,12 @@ impl Answerer {
         self.secret = None;
         let secret =
             (self.random)().map(|registers| [Step::SetSecret(registers), Step::ReadSecret(registers)]);
-        let steps = [Step::InitString, Step::EscapeSequence].into_iter();
-        let steps = steps.chain(secret.into_iter().flatten()).chain([Step::CallerId]);
-        let pause = self.settles.then_some(Task::Wait(step::SETTLING));
+        let AnswererConfig { init, caller_id, settle, .. } = &self.config;
+        // The box's own commands come last: `AT&F` in the site's undoes all before it.
+        let steps = init.iter().cloned().map(Step::OfSite).chain([Step::InitString, Step::EscapeSequence]);
+        let steps = steps.chain(secret.into_iter().flatten()).chain([Step::CallerId(caller_id.clone())]);
+        let pause = if self.settles { step::SETTLING.max(*settle) } else { *settle };
+        let pause = Some(pause).filter(|pause| !pause.is_zero()).map(Task::Wait);
         self.plan = pause.into_iter().chain(steps.map(Task::Ask)).collect();
         Vec::new()
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::line::login::PromptWords;
 use crate::modem::at::request::Request;
 use crate::modem::protocol::Protocol;
 use crate::modem::recovery::RecoveryStep;
@@ -7,6 +8,7 @@ use crate::published::{LineStatus, Published};
 use crate::site::{Role, Site};
 
 mod call_end;
+mod models;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -33,7 +35,9 @@ fn config(keys: &str) -> AnswererConfig {
     );
     let site = Site::parse(&text).unwrap();
     match &site.role {
-        Role::DialIn(dial_in) => AnswererConfig::new(&dial_in.lines[0], &site.hostname),
+        Role::DialIn(dial_in) => {
+            AnswererConfig::new(&dial_in.lines[0], &PromptWords::new(&dial_in.prompts, &site.hostname))
+        }
         Role::Dialer(_) => unreachable!("role='dial-in'"),
     }
 }
@@ -54,7 +58,7 @@ fn ready_with(keys: &str, secret: &[u8]) -> Answerer {
     assert_eq!(line.on_bytes(b"AT...\r\r\nOK\r\n", SECOND).last(), Some(&send(Step::EscapeSequence)));
     assert_eq!(line.on_bytes(b"\r\nOK\r\n", SECOND), [send(Step::SetSecret(registers))]);
     assert_eq!(line.on_bytes(b"\r\nOK\r\n", SECOND), [send(Step::ReadSecret(registers))]);
-    assert_eq!(line.on_bytes(secret, SECOND).last(), Some(&send(Step::CallerId)));
+    assert_eq!(line.on_bytes(secret, SECOND).last(), Some(&send(Step::CallerId(step::CALLER_ID))));
     assert_eq!(line.record().get("line"), Some("resetting"), "not all is acknowledged");
     assert_eq!(logged(&line.on_bytes(b"\r\nERROR\r\n", SECOND)), ["modem reset, waiting for calls"]);
     assert!(line.is_idle());

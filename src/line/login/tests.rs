@@ -14,8 +14,12 @@ fn users() -> Users {
     Users::Plain(vec![account("guest", "Xy7 Qz9"), account("root", "~toor~")])
 }
 
+fn prompts(prompts: &Prompts) -> PromptWords {
+    PromptWords::new(prompts, &"box".parse().unwrap())
+}
+
 fn login() -> Login {
-    Login::new("box".to_owned(), Duration::ZERO)
+    Login::new(prompts(&Prompts::default()), Duration::ZERO)
 }
 
 /// What the owner of the dialogue does with it.
@@ -152,7 +156,7 @@ fn a_ppp_frame_hands_over_to_pppd_at_any_time() {
 
 #[test]
 fn a_silent_caller_gets_the_prompt_after_4_seconds_and_is_given_up_after_60() {
-    let mut login = Login::new("box".to_owned(), 100 * SECOND);
+    let mut login = Login::new(prompts(&Prompts::default()), 100 * SECOND);
     assert_eq!(login.deadline(), 104 * SECOND);
     assert!(is_nothing(&login.tick(103 * SECOND)));
     assert_eq!(login.tick(104 * SECOND).text, "\r\nbox login: ");
@@ -233,4 +237,16 @@ proptest! {
         prop_assert!(said.bytes().all(|it| matches!(it, b' '..=b'~' | b'\r' | b'\n' | 0x08)));
         prop_assert!(said.len() <= 3 * bytes.len() + 50 * usize::from(LINES));
     }
+}
+
+#[test]
+fn the_prompts_are_the_sites() {
+    let words =
+        Prompts { name: Some("username: ".parse().unwrap()), password: Some("enter pass:".parse().unwrap()) };
+    let mut login = Login::new(prompts(&words), Duration::ZERO);
+    assert_eq!(login.receive(b"\r", SECOND).text, "\r\nusername: ");
+    assert_eq!(login.receive(b"guest\r", SECOND).text, "guest\r\nenter pass:");
+    let wrong = login.receive(b"x\r", SECOND);
+    let wrong = login.checked(check(&users(), wrong.check.unwrap()), SECOND);
+    assert_eq!(wrong.text, "\r\nLogin incorrect\r\n\r\nusername: ");
 }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use toml::Spanned;
 
-use super::{check_distinct, problem};
+use super::{check_distinct, line_modem, problem};
 use crate::site::error::Checked;
 use crate::site::lan::{Addressing, Lan};
 use crate::site::{FlowControl, LineConfig, Port, Speed, Whole, raw};
@@ -34,12 +34,13 @@ pub(super) fn lines(
     }
     check_distinct("port", raw.iter().map(|line| &line.port))?;
     check_distinct("remote address", raw.iter().map(|line| &line.remote))?;
-    Ok(raw.into_iter().map(line).collect())
+    raw.into_iter().map(line).collect()
 }
 
-fn line(raw: raw::Line) -> LineConfig {
+fn line(mut raw: raw::Line) -> Checked<LineConfig> {
     let flow = if raw.crtscts.unwrap_or(true) { FlowControl::RtsCts } else { FlowControl::None };
-    LineConfig {
+    let modem = line_modem::modem(&mut raw, flow)?;
+    Ok(LineConfig {
         port: raw.port.into_inner(),
         speed: raw.speed.unwrap_or(Speed::USUAL),
         local: raw.local.into_inner().0,
@@ -48,7 +49,8 @@ fn line(raw: raw::Line) -> LineConfig {
         rings: raw.rings.unwrap_or(const { Whole::constant(1) }),
         callers: raw.callers.map(|numbers| numbers.into_iter().map(Spanned::into_inner).collect()),
         login: raw.login.unwrap_or(false),
-    }
+        modem,
+    })
 }
 
 /// A host of the local network keeps its address. Two with one address would both work only now and then.

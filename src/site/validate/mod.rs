@@ -1,6 +1,7 @@
 //! Relations between the parts of a site.
 
 mod line;
+mod line_modem;
 mod sms;
 mod user;
 
@@ -8,8 +9,8 @@ use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::{
     Account, AtCommand, Days, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, LcpEcho,
-    LinkConfig, Modem, Operator, Port, Reboot, Role, Routing, Schedule, Site, Speed, SshKey, TimeSpan,
-    Timezone, Vpn, Watchdog, Whole, raw,
+    LinkConfig, Modem, Operator, Port, Prompts, Reboot, Role, Routing, Schedule, Site, Speed, SshKey,
+    TimeSpan, Timezone, Vpn, Watchdog, Whole, raw,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -291,6 +292,15 @@ fn dial_in(
     }
     check_distinct("port", &open_ports)?;
     let dns: Vec<_> = dns.into_iter().map(|address| address.into_inner().0).collect();
+    let has_login = lines.iter().any(|line| line.get_ref().login == Some(true));
+    let prompt = table.login_prompt.as_ref().or(table.password_prompt.as_ref());
+    if let Some(prompt) = prompt.filter(|_| !has_login) {
+        return problem("no line has a prompt", "write login = true below a [[line]]", prompt.span());
+    }
+    let prompts = Prompts {
+        name: table.login_prompt.map(Spanned::into_inner),
+        password: table.password_prompt.map(Spanned::into_inner),
+    };
     Ok(DialIn {
         lines: line::lines(lines.into_iter().map(Spanned::into_inner).collect(), lan, &dns)?,
         netmask: table.netmask,
@@ -303,6 +313,7 @@ fn dial_in(
         session_limit: table.session_limit,
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
         users: user::users(users.into_iter().map(Spanned::into_inner).collect())?,
+        prompts,
     })
 }
 

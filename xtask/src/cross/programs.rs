@@ -20,7 +20,7 @@ pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outp
         .text("builder", include_str!("programs.rs"))
         .invocation("compile", &compile())
         .output("sysroot", sysroot);
-    for name in ["src", "Cargo.toml", "Cargo.lock"] {
+    for name in ["src", "image/modems", "Cargo.toml", "Cargo.lock"] {
         inputs = inputs.path(name, &ctx.workspace.join(name))?;
     }
     Ok(inputs)

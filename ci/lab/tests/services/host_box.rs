@@ -102,6 +102,21 @@ impl HostBox {
         host_box
     }
 
+    /// A running dial-in whose only line has this modem.
+    pub fn dial_in(site: &str, modem: Modem) -> Self {
+        let mut host_box = Self::switched_off_dial_in(site, modem);
+        host_box.plug_in(ONLY_PORT);
+        host_box.start();
+        host_box
+    }
+
+    /// The same without its modem, not started yet.
+    pub fn switched_off_dial_in(site: &str, modem: Modem) -> Self {
+        let mut host_box = Self::switched_off(site, modem);
+        host_box.program = "dial-in";
+        host_box
+    }
+
     /// A dialer without a modem, not started yet.
     pub fn switched_off(site: &str, modem: Modem) -> Self {
         let dir = tempfile::Builder::new().prefix("host-box-").tempdir().unwrap();

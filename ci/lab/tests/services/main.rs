@@ -6,6 +6,7 @@
 
 mod field;
 mod host_box;
+mod lines;
 mod messages;
 mod orders;
 mod pin;
