@@ -58,6 +58,26 @@ name = "free"
 apn = "free"
 "#;
 
+/// A dialer that lets the far side of its VPN into its local network.
+const FORWARD: &str = r#"role = "dialer"
+hostname = "dialbox"
+[lan]
+address = "192.168.32.2/24"
+[vpn]
+private-key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+address = "10.9.0.2/24"
+public-key = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
+endpoint = "203.0.113.5:51820"
+networks = ["10.9.0.0/24"]
+[forward]
+networks = ["192.168.32.0/24"]
+[operator]
+name = "free"
+apn = "free"
+"#;
+const PORT_TWICE: &str = "[[forward.port]]\nlisten = 8080\nto = \"192.168.32.7:80\"\n\
+                          [[forward.port]]\nlisten = 8080\nto = \"192.168.32.8:80\"\n[operator]";
+
 /// One error in an otherwise valid site.
 const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("misspelt key", DIALER, "apn =", "apm ="),
@@ -157,6 +177,43 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("limit too short to dial", DIALER, "[operator]", "[link]\nidle-limit = \"5s\"\n[operator]"),
     ("limit beyond the month", DIALER, "[operator]", "[link]\nsession-limit = \"40d\"\n[operator]"),
     ("budget in binary units", DIALER, "[operator]", "[link]\ndata-budget = \"500MiB\"\n[operator]"),
+    (
+        "forward without a VPN",
+        DIALER,
+        "[operator]",
+        "[forward]\nnetworks = [\"192.168.32.0/24\"]\n[operator]",
+    ),
+    ("forward without a local network", VPN, "[operator]", "[forward]\nfrom-lan = true\n[operator]"),
+    ("forward of nothing", FORWARD, "networks = [\"192.168.32.0/24\"]", "masquerade = false"),
+    ("forward into another network", FORWARD, "[\"192.168.32.0/24\"]", "[\"192.168.33.0/24\"]"),
+    ("forward into the VPN", FORWARD, "[\"192.168.32.0/24\"]", "[\"10.9.0.0/16\"]"),
+    (
+        "forward into the link's network",
+        FORWARD,
+        "[forward]\nnetworks = [\"192.168.32.0/24\"]",
+        "[link]\nroutes = [\"192.168.32.128/25\"]\n[forward]\nnetworks = [\"192.168.32.0/24\"]",
+    ),
+    ("overlapping forwards", FORWARD, "[\"192.168.32.0/24\"]", "[\"192.168.32.0/25\", \"192.168.32.7/32\"]"),
+    ("forwarded port twice", FORWARD, "[operator]", PORT_TWICE),
+    (
+        "forwarded port to the box itself",
+        FORWARD,
+        "[operator]",
+        "[[forward.port]]\nlisten = 8080\nto = \"192.168.32.2:80\"\n[operator]",
+    ),
+    (
+        "forwarded port into another network",
+        FORWARD,
+        "[operator]",
+        "[[forward.port]]\nlisten = 8080\nto = \"192.168.33.2:80\"\n[operator]",
+    ),
+    (
+        "forwarded ssh port",
+        FORWARD,
+        "[operator]",
+        "[[forward.port]]\nlisten = 22\nto = \"192.168.32.7:22\"\n[ssh]\nkeys = [\"ssh-ed25519 \
+         AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me\"]\n[operator]",
+    ),
     (
         "scheduled on a day that some months lack",
         DIALER,
@@ -360,6 +417,9 @@ fn docs_site_md_describes_every_key() {
         ("[link]", "[operator]", DIALER),
         ("[sms]", "[operator]", DIALER),
         ("[vpn]", "[operator]", DIALER),
+        ("[forward]", "[operator]", DIALER),
+        ("[[forward.port]]", "[operator]", DIALER),
+        ("[schedule]", "[operator]", DIALER),
         ("[ssh]", "[operator]", DIALER),
         ("[dial-in]", "[[line]]", DIAL_IN),
         ("[[line]]", "[[line]]", DIAL_IN),

@@ -399,3 +399,52 @@ fn the_secret_of_the_rfcs_and_the_key_of_the_tests_are_refused() {
     let error = Site::parse_for_use(&format!("{DIALER}\n{vpn}")).unwrap_err();
     assert!(error.to_string().contains("this key is public"), "{error}");
 }
+
+/// The far side of the VPN reaches one network and one port; the local network reaches the VPN.
+#[test]
+fn a_dialer_forwards_between_its_vpn_and_its_local_network() {
+    const TABLES: &str = r#"
+[lan]
+address = "192.168.1.2/24"
+[vpn]
+private-key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+address = "10.9.0.2/24"
+public-key = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
+endpoint = "203.0.113.5:51820"
+networks = ["10.9.0.0/24", "10.20.0.0/16"]
+[forward]
+networks = ["192.168.1.64/26", "192.168.1.7/32"]
+from-lan = true
+[[forward.port]]
+listen = 8080
+to = "192.168.1.10:80"
+"#;
+    let files = render(&format!("{DIALER}{TABLES}"));
+    let rules = content(&files, "/etc/nftables.conf");
+    insta::assert_snapshot!(rules.split_once("\tchain forward").unwrap().1, @r#"
+     {
+    		type filter hook forward priority filter; policy drop;
+    		oifname "vpn" tcp flags syn tcp option maxseg size set rt mtu
+    		ct state established,related accept
+    		iifname "vpn" oifname "eth0" ip daddr { 192.168.1.64/26, 192.168.1.7/32 } accept
+    		iifname "vpn" oifname "eth0" ct status dnat accept
+    		iifname "eth0" oifname "vpn" ip daddr { 10.9.0.0/24, 10.20.0.0/16 } accept
+    	}
+    }
+
+    table ip nat {
+    	chain prerouting {
+    		type nat hook prerouting priority dstnat;
+    		iifname "vpn" ip daddr 10.9.0.2 tcp dport 8080 dnat to 192.168.1.10:80
+    	}
+    	chain postrouting {
+    		type nat hook postrouting priority srcnat;
+    		ip saddr { 10.9.0.0/24, 10.20.0.0/16 } oifname "eth0" masquerade
+    		ip saddr != 10.9.0.2 oifname "vpn" masquerade
+    	}
+    }
+    "#);
+    let up = content(&files, "/etc/ppp/ip-up.d/vpn");
+    assert!(up.contains("ip_forward=1\nip link set vpn up\n"), "{up}");
+    assert!(content(&files, "/etc/ppp/ip-down.d/vpn").contains("ip_forward=0\nip link del vpn\n"));
+}

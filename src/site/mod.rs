@@ -17,6 +17,7 @@ mod caller;
 mod device;
 mod error;
 mod excerpt;
+mod forward;
 mod hash;
 mod lan;
 mod line_init;
@@ -46,6 +47,7 @@ pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use error::SiteError;
+pub use forward::{Forward, PortForward};
 pub use hash::PasswordHash;
 pub use lan::{Addressing, InterfaceName, Lan};
 pub use modem_model::ModemModel;
@@ -131,6 +133,8 @@ pub struct Dialer {
     pub sms: Option<Sms>,
     /// The VPN over the link, if there is one.
     pub vpn: Option<Vpn>,
+    /// What passes between the VPN and the local network; `None`: nothing.
+    pub forward: Option<Forward>,
     /// When it opens the link by itself; `None`: never.
     pub schedule: Option<Schedule>,
 }

@@ -22,6 +22,18 @@ impl Ipv4Net {
     pub fn contains(self, address: Ipv4Addr) -> bool {
         u32::from(address) & mask(self.prefix) == u32::from(self.address)
     }
+
+    /// Whether every address of the other network is in this one.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        self.prefix <= other.prefix && self.contains(other.address)
+    }
+
+    /// Whether the two have an address in common.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.covers(other) || other.covers(self)
+    }
 }
 
 /// The mask of a prefix of 0 to 32 bits.

@@ -42,6 +42,7 @@ tables! {
         link: Option<Spanned<Link>>,
         sms: Option<Spanned<Sms>>,
         vpn: Option<Spanned<Vpn>>,
+        forward: Option<Spanned<Forward>>,
         schedule: Option<Spanned<Schedule>>,
         ssh: Option<Ssh>,
         dial_in: Option<Spanned<DialIn>>,
@@ -110,6 +111,19 @@ tables! {
         endpoint: Endpoint,
         networks: Spanned<Vec<Spanned<Ipv4Net>>>,
         keepalive: Option<Keepalive>,
+    }
+
+    #[derive(Default)]
+    struct Forward {
+        networks: Option<Vec<Spanned<Ipv4Net>>>,
+        port: Option<Vec<Spanned<PortForward>>>,
+        masquerade: Option<bool>,
+        from_lan: Option<bool>,
+    }
+
+    struct PortForward {
+        listen: Spanned<TcpPort>,
+        to: Spanned<Endpoint>,
     }
 
     struct Schedule {

@@ -1,8 +1,8 @@
 //! A summary of a site, of one screen.
 
 use super::{
-    Addressing, DialIn, Dialer, FlowControl, LineConfig, LineModem, LinkConfig, Proof, Role, Routing,
-    Schedule, Site, Sms,
+    Addressing, DialIn, Dialer, FlowControl, Forward, LineConfig, LineModem, LinkConfig, Proof, Role,
+    Routing, Schedule, Site, Sms,
 };
 use std::fmt::Display;
 
@@ -29,7 +29,7 @@ pub(super) fn summary(site: &Site) -> String {
     rows.0
 }
 
-fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn, schedule }: &Dialer) {
+fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn, forward, schedule }: &Dialer) {
     let pin = if modem.pin.is_some() { "with a PIN" } else { "no PIN" };
     let account = match &operator.account {
         Some(account) => format!("as {}, with a password", account.name),
@@ -46,6 +46,9 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn, schedul
         .add("carries", routing)
         .add("closes", closing(link))
         .add("obeys", obeys(sms.as_ref()));
+    if let Some(forward) = forward {
+        rows.add("forwards", forwards(forward));
+    }
     if let Some(Schedule { on, at, length, spread }) = schedule {
         rows.add("opens", format!("{on} at {at} or up to {spread} later, for {length}"));
     }
@@ -53,6 +56,14 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn, schedul
         let peer = format!("{} to {} as {}", list(&vpn.networks), vpn.endpoint, vpn.address);
         rows.add("vpn", peer);
     }
+}
+
+fn forwards(forward: &Forward) -> String {
+    let Forward { networks, ports, from_lan, .. } = forward;
+    let networks = (!networks.is_empty()).then(|| format!("the VPN to {}", list(networks)));
+    let ports = ports.iter().map(|port| format!("port {} to {}", port.listen, port.to));
+    let back = from_lan.then(|| "the local network to the VPN".to_owned());
+    networks.into_iter().chain(ports).chain(back).collect::<Vec<_>>().join(", ")
 }
 
 fn closing(link: &LinkConfig) -> String {

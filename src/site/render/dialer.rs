@@ -18,7 +18,7 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
         files.extend(routes(networks));
     }
     if let Some(vpn) = &dialer.vpn {
-        files.extend(vpn::files(vpn, &dialer.link.routing));
+        files.extend(vpn::files(vpn, &dialer.link.routing, dialer.forward.is_some()));
     }
     files
 }

@@ -2,7 +2,7 @@
 
 use super::RenderedFile;
 use crate::names::hook::IP_PRE_UP;
-use crate::site::{DialIn, Mtu, Role, Site};
+use crate::site::{DialIn, Forward, Lan, Mtu, PortForward, Role, Site, Vpn};
 use std::fmt::{Display, Write};
 
 /// The limit for answers to pings: enough for diagnosis, too little for a flood.
@@ -35,8 +35,11 @@ fn rules(site: &Site) -> String {
         rules += &sources(dial_in);
     }
     rules += &input(site);
-    rules += &forward(&site.role);
+    rules += &forward(site);
     rules += "}\n";
+    if let Some(forwarding) = Forwarding::of(site) {
+        rules += &forwarding.nat();
+    }
     if let Role::DialIn(dial_in) = &site.role
         && dial_in.masquerade
     {
@@ -103,16 +106,17 @@ fn networks(site: &Site) -> Option<String> {
     (!networks.is_empty()).then(|| set(&networks))
 }
 
-fn forward(role: &Role) -> String {
-    let callers = match role {
-        Role::Dialer(_) => String::new(),
+fn forward(site: &Site) -> String {
+    let role = &site.role;
+    let accepted = match role {
+        Role::Dialer(_) => Forwarding::of(site).map(|forwarding| forwarding.rules()).unwrap_or_default(),
         // None of the other callers may pass for a neighbour.
         Role::DialIn(dial_in) => {
             format!("\t\tiifname \"ppp*\" oifname != \"ppp*\" ip saddr {} accept\n", callers(dial_in))
         }
     };
     let clamp = match role {
-        Role::Dialer(_) => None,
+        Role::Dialer(dialer) => dialer.forward.as_ref().map(|_| clamp_to_vpn()),
         Role::DialIn(dial_in) => dial_in.mtu.map(clamp),
     };
     let clamp = clamp.unwrap_or_default();
@@ -120,7 +124,7 @@ fn forward(role: &Role) -> String {
         "\tchain forward {{
 \t\ttype filter hook forward priority filter; policy drop;
 {clamp}\t\tct state established,related accept
-{callers}\t}}
+{accepted}\t}}
 "
     )
 }
@@ -130,6 +134,68 @@ fn forward(role: &Role) -> String {
 fn clamp(mtu: Mtu) -> String {
     let longest = mtu.get() - 40;
     format!("\t\ttcp flags syn tcp option maxseg size > {longest} tcp option maxseg size set {longest}\n")
+}
+
+/// Both ends of a connection through the VPN are offered what fits through it: its MTU is smaller than that of the local
+/// network, and on the way a host may ignore "fragmentation needed".
+fn clamp_to_vpn() -> String {
+    "\t\toifname \"vpn\" tcp flags syn tcp option maxseg size set rt mtu\n".to_owned()
+}
+
+/// What passes between the VPN and the local network of a dialer.
+struct Forwarding<'a> {
+    forward: &'a Forward,
+    lan: &'a Lan,
+    vpn: &'a Vpn,
+}
+
+impl<'a> Forwarding<'a> {
+    /// `None` if nothing passes.
+    fn of(site: &'a Site) -> Option<Self> {
+        let Role::Dialer(dialer) = &site.role else { return None };
+        Some(Self { forward: dialer.forward.as_ref()?, lan: site.lan.as_ref()?, vpn: dialer.vpn.as_ref()? })
+    }
+
+    /// Answers pass as parts of established connections.
+    fn rules(&self) -> String {
+        let lan = &self.lan.interface;
+        let mut rules = String::new();
+        // A String takes every write: `fmt::Write` for it has no error.
+        if !self.forward.networks.is_empty() {
+            let networks = set(&self.forward.networks);
+            let _ = writeln!(rules, "\t\tiifname \"vpn\" oifname \"{lan}\" ip daddr {networks} accept");
+        }
+        if !self.forward.ports.is_empty() {
+            let _ = writeln!(rules, "\t\tiifname \"vpn\" oifname \"{lan}\" ct status dnat accept");
+        }
+        if self.forward.from_lan {
+            let networks = set(&self.vpn.networks);
+            let _ = writeln!(rules, "\t\tiifname \"{lan}\" oifname \"vpn\" ip daddr {networks} accept");
+        }
+        rules
+    }
+
+    fn nat(&self) -> String {
+        let (lan, own) = (&self.lan.interface, self.vpn.address.address());
+        let mut table = "\ntable ip nat {\n".to_owned();
+        if !self.forward.ports.is_empty() {
+            table += "\tchain prerouting {\n\t\ttype nat hook prerouting priority dstnat;\n";
+            for PortForward { listen, to } in &self.forward.ports {
+                let _ = writeln!(table, "\t\tiifname \"vpn\" ip daddr {own} tcp dport {listen} dnat to {to}");
+            }
+            table += "\t}\n";
+        }
+        table += "\tchain postrouting {\n\t\ttype nat hook postrouting priority srcnat;\n";
+        if self.forward.masquerade {
+            let far = set(&self.vpn.networks);
+            let _ = writeln!(table, "\t\tip saddr {far} oifname \"{lan}\" masquerade");
+        }
+        // The peer knows this address of the box; its allowed networks need not have the local one.
+        if self.forward.from_lan {
+            let _ = writeln!(table, "\t\tip saddr != {own} oifname \"vpn\" masquerade");
+        }
+        table + "\t}\n}\n"
+    }
 }
 
 fn masquerade(dial_in: &DialIn) -> String {

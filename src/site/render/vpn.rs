@@ -10,19 +10,29 @@ const FILE: &str = "/etc/wireguard/vpn.conf";
 
 /// The VPN belongs to the link that has brought it up last. The routes through it disappear with it, the route to its
 /// endpoint with the link.
-fn down() -> String {
+fn down(forwards: bool) -> String {
+    let forwarding = if forwards { forwarding(false) } else { String::new() };
     format!(
         "read -r link <{RUN_DIR}/{VPN_INTERFACE} && [ \"$link\" = \"$PPP_IFACE\" ] || exit 0\n\
          rm {RUN_DIR}/{VPN_INTERFACE}\n\
-         ip link del vpn\n"
+         {forwarding}ip link del vpn\n"
     )
 }
 
-pub(super) fn files(vpn: &Vpn, routing: &Routing) -> [RenderedFile; 3] {
+fn forwarding(is_on: bool) -> String {
+    format!("/sbin/sysctl -qw net.ipv4.ip_forward={}\n", u8::from(is_on))
+}
+
+/// With `forwards`, packets pass between the VPN and the local network, by the rules of the firewall.
+pub(super) fn files(vpn: &Vpn, routing: &Routing, forwards: bool) -> [RenderedFile; 3] {
     [
         RenderedFile::secret(FILE, &configuration(vpn), "keys and peer, for `wg setconf`"),
-        RenderedFile::script("/etc/ppp/ip-up.d/vpn", &up(vpn, routing), "brings the VPN up over the link"),
-        RenderedFile::script("/etc/ppp/ip-down.d/vpn", &down(), "takes the VPN down"),
+        RenderedFile::script(
+            "/etc/ppp/ip-up.d/vpn",
+            &up(vpn, routing, forwards),
+            "brings the VPN up over the link",
+        ),
+        RenderedFile::script("/etc/ppp/ip-down.d/vpn", &down(forwards), "takes the VPN down"),
     ]
 }
 
@@ -51,7 +61,7 @@ fn configuration(vpn: &Vpn) -> String {
 
 /// An interface left by a killed pppd is replaced. The route to the endpoint comes first, since the first handshake
 /// starts with the interface.
-fn up(vpn: &Vpn, routing: &Routing) -> String {
+fn up(vpn: &Vpn, routing: &Routing, forwards: bool) -> String {
     let mut script = format!(
         "ip link del vpn 2>/dev/null\n\
          echo \"$PPP_IFACE\" >{RUN_DIR}/{VPN_INTERFACE}\n\
@@ -63,6 +73,9 @@ fn up(vpn: &Vpn, routing: &Routing) -> String {
     if vpn.needs_endpoint_route(routing) {
         // A String takes every write: `fmt::Write` for it has no error.
         let _ = writeln!(script, "ip route replace {} dev \"$PPP_IFACE\"", vpn.endpoint.address());
+    }
+    if forwards {
+        script += &forwarding(true);
     }
     script += "ip link set vpn up\n";
     // The kernel adds the route of the address itself.

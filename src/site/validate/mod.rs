@@ -1,5 +1,7 @@
 //! Relations between the parts of a site.
 
+mod dialer;
+mod forward;
 mod line;
 mod line_modem;
 mod sms;
@@ -8,32 +10,36 @@ mod user;
 use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::{
-    Account, AtCommand, Days, DevicePath, DialIn, DialNumber, Dialer, EchoFailure, EchoInterval, LcpEcho,
-    LinkConfig, Modem, Operator, Port, Prompts, Reboot, Role, Routing, Schedule, Site, Speed, SshKey,
-    TimeSpan, Timezone, Vpn, Watchdog, Whole, raw,
+    DevicePath, DialIn, EchoFailure, EchoInterval, LcpEcho, Prompts, Reboot, Role, Site, SshKey, Timezone,
+    Watchdog, Whole, raw,
 };
 use std::ops::Range;
 use toml::Spanned;
-
-const SCHEDULED_LENGTH: TimeSpan = TimeSpan::minutes(15);
-const SPREAD: TimeSpan = TimeSpan::minutes(60);
-const LONGEST_SPREAD: TimeSpan = TimeSpan::minutes(12 * 60);
 
 pub(super) fn site(raw: raw::Site) -> Checked<Site> {
     check_tables_fit_role(&raw)?;
     let reboot = raw.reboot.unwrap_or_default();
     let watchdog = raw.watchdog.unwrap_or_default();
     let lan = raw.lan.map(|table| self::lan(table.into_inner())).transpose()?;
+    let ssh_keys = raw.ssh.map_or(Ok(Vec::new()), self::ssh_keys)?;
     let role = match raw.role.get_ref() {
-        raw::Role::Dialer => Role::Dialer(Box::new(dialer(
-            raw.role.span(),
-            raw.modem,
-            raw.operator,
-            raw.link,
-            raw.sms,
-            raw.vpn,
-            raw.schedule,
-        )?)),
+        raw::Role::Dialer => {
+            let tables = dialer::Tables {
+                modem: raw.modem,
+                operator: raw.operator,
+                link: raw.link,
+                sms: raw.sms,
+                vpn: raw.vpn,
+                forward: raw.forward,
+                schedule: raw.schedule,
+            };
+            Role::Dialer(Box::new(dialer::dialer(
+                raw.role.span(),
+                tables,
+                lan.as_ref(),
+                !ssh_keys.is_empty(),
+            )?))
+        }
         raw::Role::DialIn => {
             Role::DialIn(dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?)
         }
@@ -47,7 +53,7 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
             timeout: watchdog.timeout.unwrap_or(const { Whole::constant(15) }),
         },
         lan,
-        ssh_keys: raw.ssh.map_or(Ok(Vec::new()), ssh_keys)?,
+        ssh_keys,
         role,
     })
 }
@@ -109,6 +115,7 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
                 ("[operator]", at(raw.operator.as_ref())),
                 ("[link]", at(raw.link.as_ref())),
                 ("[sms]", at(raw.sms.as_ref())),
+                ("[forward]", at(raw.forward.as_ref())),
                 ("[schedule]", at(raw.schedule.as_ref())),
             ],
         ),
@@ -123,140 +130,6 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
         }
     }
     Ok(())
-}
-
-fn dialer(
-    role: Range<usize>,
-    modem_table: Option<Spanned<raw::Modem>>,
-    operator_table: Option<Spanned<raw::Operator>>,
-    link_table: Option<Spanned<raw::Link>>,
-    sms_table: Option<Spanned<raw::Sms>>,
-    vpn_table: Option<Spanned<raw::Vpn>>,
-    schedule_table: Option<Spanned<raw::Schedule>>,
-) -> Checked<Dialer> {
-    let Some(operator_table) = operator_table else {
-        return problem("a `dialer` needs the table `[operator]`", "add [operator] with name and apn", role);
-    };
-    let link = link(link_table.map(Spanned::into_inner).unwrap_or_default())?;
-    Ok(Dialer {
-        schedule: schedule_table.map(|table| schedule(table.into_inner(), &link)).transpose()?,
-        modem: modem(modem_table.map(Spanned::into_inner).unwrap_or_default()),
-        operator: operator(operator_table.into_inner())?,
-        link,
-        sms: sms_table.map(|table| sms::sms(table.span(), table.into_inner())).transpose()?,
-        vpn: vpn_table.map(|table| vpn(table.into_inner())).transpose()?,
-    })
-}
-
-fn modem(raw: raw::Modem) -> Modem {
-    Modem {
-        port: raw.port.unwrap_or(Port::Auto),
-        speed: raw.speed.unwrap_or(Speed::USUAL),
-        pin: raw.pin,
-        init: raw.init.unwrap_or_else(AtCommand::usual_init),
-    }
-}
-
-fn operator(raw: raw::Operator) -> Checked<Operator> {
-    let account = match (raw.user, raw.password) {
-        (Some(name), Some(password)) => {
-            Some(Account { name: name.into_inner(), password: password.into_inner() })
-        }
-        (None, None) => None,
-        (Some(name), None) => {
-            return problem("`user` needs a `password`", "add password = \"…\"", name.span());
-        }
-        (None, Some(password)) => {
-            return problem("`password` needs a `user`", "add user = \"…\"", password.span());
-        }
-    };
-    Ok(Operator {
-        name: raw.name,
-        apn: raw.apn,
-        number: raw.number.unwrap_or_else(DialNumber::packet_service),
-        account,
-    })
-}
-
-fn link(raw: raw::Link) -> Checked<LinkConfig> {
-    let routing = match (raw.default_route, raw.routes) {
-        (Some(flag), Some(_)) if *flag.get_ref() => {
-            return problem(
-                "the default route already covers `routes`",
-                "remove `default-route` to send only `routes` over the link, or remove `routes`",
-                flag.span(),
-            );
-        }
-        (_, Some(routes)) => {
-            check_distinct("route", &routes)?;
-            Routing::Only(routes.into_iter().map(Spanned::into_inner).collect())
-        }
-        (Some(flag), None) if !flag.get_ref() => Routing::Only(Vec::new()),
-        (_, None) => Routing::Default,
-    };
-    Ok(LinkConfig {
-        routing,
-        echo: echo(raw.lcp_echo_interval, raw.lcp_echo_failure),
-        chat_timeout: raw.chat_timeout.unwrap_or(const { Whole::constant(60) }),
-        idle_limit: limit(raw.idle_limit, const { TimeSpan::minutes(10) })?,
-        session_limit: limit(raw.session_limit, const { TimeSpan::minutes(120) })?,
-        data_budget: raw.data_budget,
-    })
-}
-
-fn vpn(raw: raw::Vpn) -> Checked<Vpn> {
-    not_empty(
-        &raw.networks,
-        "nothing would go through the VPN",
-        "name the networks behind the peer, as in [\"10.9.0.0/24\"]",
-    )?;
-    check_distinct("network", raw.networks.get_ref())?;
-    Ok(Vpn {
-        private_key: raw.private_key.into_inner(),
-        address: raw.address,
-        public_key: raw.public_key,
-        preshared_key: raw.preshared_key.map(Spanned::into_inner),
-        endpoint: raw.endpoint,
-        networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
-        keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
-    })
-}
-
-fn schedule(raw: raw::Schedule, link: &LinkConfig) -> Checked<Schedule> {
-    let length = match raw.open_for {
-        None => SCHEDULED_LENGTH.min(link.session_limit),
-        Some(length) if *length.get_ref() > link.session_limit => {
-            return problem(
-                format!("longer than session-limit, {}", link.session_limit),
-                "write at most that, or raise session-limit in [link]",
-                length.span(),
-            );
-        }
-        Some(_) => limit(raw.open_for, SCHEDULED_LENGTH)?,
-    };
-    let spread = match raw.spread {
-        None => SPREAD,
-        Some(spread) if *spread.get_ref() > LONGEST_SPREAD => {
-            return problem(
-                format!("a box might begin {} late", spread.get_ref()),
-                format!("write at most \"{LONGEST_SPREAD}\""),
-                spread.span(),
-            );
-        }
-        Some(spread) => spread.into_inner(),
-    };
-    let on = raw.on.unwrap_or(Days::Daily);
-    Ok(Schedule { on, at: raw.at, length, spread })
-}
-
-fn limit(raw: Option<Spanned<TimeSpan>>, usual: TimeSpan) -> Checked<TimeSpan> {
-    match raw {
-        None => Ok(usual),
-        Some(span) if *span.get_ref() < TimeSpan::minutes(1) => {
-            problem("the link would be closed as soon as it is open", "write at least \"1m\"", span.span())
-        }
-        Some(span) => Ok(span.into_inner()),
-    }
 }
 
 fn echo(interval: Option<EchoInterval>, failure: Option<EchoFailure>) -> LcpEcho {

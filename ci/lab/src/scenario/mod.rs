@@ -7,6 +7,7 @@ mod card;
 mod closed;
 mod dial_in;
 mod edit;
+mod forward;
 mod limits;
 mod link;
 mod login;
@@ -85,6 +86,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("limits-close-a-link-and-keep-it-closed", limits::of_session_and_budget),
     two("incoming-traffic-does-not-keep-a-link-open", limits::of_idle_time),
     two("text-messages-open-and-close-the-link", session::by_sms),
+    two("equipment-behind-the-box-is-reached-through-the-vpn", forward::equipment),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
     two("an-unanswered-login-is-no-refusal", not_connected::by_the_operator),
     one("a-failed-dial-ends-at-once-with-its-cause", not_connected::by_the_modem),

@@ -125,7 +125,7 @@ const SETTINGS: [(&str, &str); 7] = [
 ];
 
 /// The command that requests a page.
-fn get(address: &str, port: u16) -> String {
+pub fn get(address: &str, port: u16) -> String {
     format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 4 {address} {port}")
 }
 
