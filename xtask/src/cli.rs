@@ -329,8 +329,11 @@ pub struct Test {
   cargo xtask bench power --only message:17 --seed 1
   cargo xtask bench wear")]
 pub struct Bench {
-    /// What to measure; `power` and `wear` take long and are not among `all`
-    #[arg(value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "wear"], default_value = "all")]
+    /// What to measure; `power`, `provision` and `wear` are not among `all`
+    #[arg(
+        value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "provision", "wear"],
+        default_value = "all"
+    )]
     pub what: String,
     /// How many times each
     #[arg(long, value_name = "N", default_value_t = 3)]
