@@ -245,7 +245,7 @@ pub struct Provision {
     /// The image that all cards are made from; its .bmap lies beside it
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,
-    /// Write for each box only the blocks that differ from the image: those of the FAT and of the second copy
+    /// Write for each box only the blocks that differ from the image: those of the FAT and beside root A
     #[arg(long)]
     pub fat_only: bool,
     /// Only this box (may be given several times)
