@@ -217,7 +217,7 @@ mod tests {
         (dir, paths)
     }
 
-    /// Writes the second copy of a site onto the box's card, as `cargo xtask provision` does, damaged by `damage`.
+    /// Writes the copies of a provisioned site onto the box's card, as `cargo xtask provision` does, damaged by `damage`.
     fn provision(paths: &Paths, site: &str, damage: impl Fn(&mut [Vec<u8>; 2])) {
         let superblock = Superblock { uuid: Uuid([1; 16]), salt: [2; 32], data_blocks: 1 };
         let root = Verity::new(Hash([3; 32]), superblock).unwrap();

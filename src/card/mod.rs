@@ -2,7 +2,7 @@
 //!
 //! Pure, blocks in, judgements out: [`verity`] is the kernel's and veritysetup's format of a verified root, [`tree`] its
 //! hashes, [`composition`] a root from the good blocks of several copies, [`layout`] the record that the box trusts,
-//! [`boot_manifest`] the hashes of the boot files, [`provisioned`] the second copy of a site, [`fat`] the places of those, [`twin`] the mark of a complete second root, [`heal`] and [`schedule`] what is done when, [`answer`] what is done
+//! [`boot_manifest`] the hashes of the boot files, [`provisioned`] the site that the card was made for, [`fat`] the places of those, [`twin`] the mark of a complete second root, [`heal`] and [`schedule`] what is done when, [`answer`] what is done
 //! about an error of the running root, [`history`] what is remembered of all that. [`scrub`] does it, by [`pair`],
 //! [`replica`] and [`device`].
 

@@ -1,4 +1,4 @@
-//! The provisioned site: a second copy of the `site.toml` that a card was made for, which an edit does not reach.
+//! The provisioned site: the `site.toml` that a card was made for, where an edit does not reach it.
 //!
 //! Many cards are made from one image. The site that is baked into its root is then another one, so what a broken edit
 //! falls back to lies beside the root: twice, in the last bytes of root A's partition. The box never writes there, and

@@ -245,7 +245,7 @@ pub struct Provision {
     /// The image that all cards are made from; its .bmap lies beside it
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,
-    /// Write for each box only the blocks that differ from the image: those of the FAT and of the second copy
+    /// Write for each box only the blocks that differ from the image: those of the FAT and beside root A
     #[arg(long)]
     pub fat_only: bool,
     /// Only this box (may be given several times)
@@ -329,8 +329,11 @@ pub struct Test {
   cargo xtask bench power --only message:17 --seed 1
   cargo xtask bench wear")]
 pub struct Bench {
-    /// What to measure; `power` and `wear` take long and are not among `all`
-    #[arg(value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "wear"], default_value = "all")]
+    /// What to measure; `power`, `provision` and `wear` are not among `all`
+    #[arg(
+        value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "provision", "wear"],
+        default_value = "all"
+    )]
     pub what: String,
     /// How many times each
     #[arg(long, value_name = "N", default_value_t = 3)]

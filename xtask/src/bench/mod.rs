@@ -5,6 +5,7 @@ pub mod build;
 pub mod dial_in;
 pub mod dialer;
 pub mod power;
+pub mod provision;
 pub mod size;
 
 use std::fmt;

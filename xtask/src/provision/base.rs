@@ -341,7 +341,7 @@ pub mod tests {
         let old = "o".repeat(2500);
         let base = Base::load(&base_image(dir.path(), &old)).unwrap();
         let changes = base.with_site(&"n".repeat(3000)).unwrap();
-        // Two tables or one block with both, the directory, one or two blocks of the file, two of the second copy.
+        // Two tables or one block with both, the directory, one or two blocks of the file, two beside root A.
         assert!(changes.blocks.len() <= 7, "{:?}", changes.blocks.keys());
         let card = with(&image(&old), &changes);
         let map = Bmap::parse(&base.bmap(&changes)).unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    bench::{Figure, boot, build, dial_in, dialer, power, size},
+    bench::{Figure, boot, build, dial_in, dialer, power, provision, size},
     cli,
     context::BuildContext,
     error::Result,
@@ -29,6 +29,7 @@ pub fn run(args: &cli::Bench) -> Result<()> {
         print(dial_in::measure(&ctx, &out.join("dialbox-rpi1.img"), args.runs)?);
     }
     match args.what.as_str() {
+        "provision" => print(provision::measure(&ctx, &out.join("dialbox-rpi1.img"))?),
         "power" => return power::cut(&ctx, &out.join("dialbox-rpi1.img"), &args.power),
         "wear" => return power::wear(&ctx, &out.join("dialbox-rpi1.img"), args),
         _ => {}

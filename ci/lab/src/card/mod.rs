@@ -153,7 +153,7 @@ impl Card {
         }
     }
 
-    /// Provisions it with a site: the second copy beside the root, and the file on the boot partition.
+    /// Provisions it with a site: the copies beside the root, and the file on the boot partition.
     pub fn provision(&self, site: &str) -> Result<()> {
         let copy =
             provisioned::encode(site).ok_or_else(|| Error::Image("the site is too long".to_owned()))?;
