@@ -100,7 +100,7 @@ pub struct Lock {
     /// Change nothing; fail if the lock does not match the recipes
     #[arg(long)]
     pub check: bool,
-    /// Accept signed indices that are older than those of the lock
+    /// Accept signed indices that are older than those of the lock or than a year, and older versions
     #[arg(long, conflicts_with = "check")]
     pub allow_older: bool,
     /// Packages

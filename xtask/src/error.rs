@@ -48,6 +48,14 @@ impl Error {
         self
     }
 
+    /// Adds another failure: its headline and its facts become facts.
+    pub fn and(mut self, other: Self) -> Self {
+        self.facts.push(other.what);
+        self.facts.extend(other.facts);
+        self.hint = self.hint.or(other.hint);
+        self
+    }
+
     /// Adds the larger step that failed: `what` becomes the headline, the headline a fact.
     pub fn context(mut self, what: impl Into<String>) -> Self {
         let inner = std::mem::replace(&mut self.what, what.into());
@@ -69,10 +77,24 @@ impl fmt::Display for Error {
     }
 }
 
-/// Text of a file, of a mirror or of another program without the control characters that a terminal would obey; lines
-/// and tabs stay.
+/// Text of a file, of a mirror or of another program without the control characters that a terminal would obey (lines
+/// and tabs stay), and without the passwords of addresses.
 pub fn printable(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}")
+    without_passwords(text).replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}")
+}
+
+/// `http://user:password@host/` → `http://•••@host/` (RFC 3986, section 3.2.1). A user's name may be a token.
+fn without_passwords(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(part.len());
+        let host = part[..end].rfind('@');
+        shown.push_str("://");
+        shown.extend(host.map(|_| "•••"));
+        shown.push_str(&part[host.unwrap_or(0)..]);
+    }
+    shown
 }
 
 impl std::error::Error for Error {}
@@ -108,6 +130,19 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "error: cannot write out/dialbox-rpi1.img\n  no space left\n  next: free 60 MB"
+        );
+    }
+
+    #[test]
+    fn no_error_shows_the_password_of_an_address() {
+        let error = Error::new("no answer from http://user:p%40ss@proxy.example:3128")
+            .fact("404  https://token@mirror.example/debian/x.deb, and http://mirror.example/a@b")
+            .hint("--mirror http://u:a@b@mirror.example");
+        assert_eq!(
+            error.to_string(),
+            "error: no answer from http://•••@proxy.example:3128\n  \
+             404  https://•••@mirror.example/debian/x.deb, and http://mirror.example/a@b\n  \
+             next: --mirror http://•••@mirror.example"
         );
     }
 

@@ -1,4 +1,4 @@
-//! How long builds take: cold, with nothing changed, with one service changed, for a second site.
+//! How long builds take: cold, with nothing changed, with a file of the device's library changed, for a second site.
 //!
 //! Each runs the whole command as a user does, in a copy of the checkout with a separate cache.
 
@@ -24,25 +24,35 @@ const INPUTS: [&str; 8] =
 /// Phases in which rustc works; in the others the builder does.
 const CROSS: [&str; 3] = ["toolchain", "sysroot", "programs"];
 
+/// Files of the device's library, from its lowest layer to its highest; almost all of it depends on the first.
+const LIBRARY_FILES: [&str; 3] = ["src/record.rs", "src/site/raw.rs", "src/dialer/replies.rs"];
+
 /// Measures all four.
 pub fn measure(ctx: &BuildContext, runs: u32) -> Result<Vec<Figure>> {
     let bench = Bench::prepare(ctx)?;
     bench.build(&[])?; // the downloads
+    let changed = (0..runs).map(|run| bench.with_changed_library(run)).collect::<Result<_>>()?;
+    let incremental = bench.sums()?;
     let mut cold = (Vec::new(), Vec::new());
     for _ in 0..runs {
         bench.forget_tasks()?;
         let run = bench.build(&[])?;
         cold.0.push(run.seconds);
         cold.1.push(run.seconds - run.cross);
+        if bench.sums()? != incremental {
+            return Err(Error::new(
+                "a clean build gave another image than the incremental one of the same sources",
+            )
+            .fact("both are compiled by the profile `device` in Cargo.toml"));
+        }
     }
     let again = (0..runs).map(|_| Ok(bench.build(&[])?.seconds)).collect::<Result<_>>()?;
-    let changed = (0..runs).map(|run| bench.with_changed_service(run)).collect::<Result<_>>()?;
     let site = (0..runs).map(|run| bench.with_other_site(run)).collect::<Result<_>>()?;
     Ok(vec![
         Figure::new("downloads cached, no task cache: everything", "s", cold.0).at_most(60.0),
         Figure::new("  of which not waiting for the compiler", "s", cold.1).at_most(4.0),
         Figure::new("nothing changed", "s", again).at_most(0.3),
-        Figure::new("one service changed", "s", changed).at_most(8.0),
+        Figure::new("a file of the device's library changed", "s", changed).at_most(8.0),
         Figure::new("a second site", "s", site).at_most(1.0),
     ])
 }
@@ -97,14 +107,21 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Another number in the program: rustc must compile and link it again, and the root differs.
-    fn with_changed_service(&self, run: u32) -> Result<f64> {
-        let file = self.checkout.join("src/bin/dialbox/dial_in.rs");
-        let broken = || "cannot change a service".to_owned();
+    /// Another number in a file of the library: rustc must compile and link both programs again, and the root differs.
+    fn with_changed_library(&self, run: u32) -> Result<f64> {
+        let file = self.checkout.join(LIBRARY_FILES[run as usize % LIBRARY_FILES.len()]);
+        let broken = || "cannot change a file of the library".to_owned();
         let source = fs::read_to_string(&file).context(broken)?;
         let source = source.split("#[used]").next().unwrap_or_default();
-        fs::write(&file, format!("{source}#[used]\nstatic RUN: u32 = {run};\n")).context(broken)?;
+        let changed = format!("{source}#[used]\nstatic RUN: u32 = {run};\n");
+        fs::write(&file, changed).context(broken)?;
         Ok(self.build(&[])?.seconds)
+    }
+
+    /// The hashes of the image's files.
+    fn sums(&self) -> Result<String> {
+        let file = self.checkout.join("out/SHA256SUMS");
+        fs::read_to_string(&file).context(|| format!("cannot read {}", self.ctx.short(&file)))
     }
 
     fn with_other_site(&self, run: u32) -> Result<f64> {

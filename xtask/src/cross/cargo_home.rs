@@ -12,7 +12,7 @@ use toml::{Table, Value};
 
 use crate::{
     context::BuildContext,
-    error::{Context, Result},
+    error::{Context, Error, Result},
 };
 
 /// Downloads, their locks, and what a private registry asks for.
@@ -23,11 +23,15 @@ const SHARED_FILES: [&str; 3] = [".package-cache", ".package-cache-mutate", "cre
 /// Format"). `Cargo.lock` holds the hashes of what comes.
 const SOURCES: [&str; 6] = ["credential-alias", "http", "net", "registries", "registry", "source"];
 
+/// Tables that only say what cargo prints, and how it is called.
+const HARMLESS: [&str; 6] = ["alias", "cache", "cargo-new", "doc", "future-incompat-report", "term"];
+
 /// Keys of these tables that are paths, relative to the directory that holds `.cargo`.
 const PATHS: [&str; 4] = ["directory", "local-registry", "cainfo", "proxy-cainfo"];
 
 /// Makes the directory; returns its path.
 pub(super) fn prepare(ctx: &BuildContext) -> Result<PathBuf> {
+    refuse_settings_for_all(Path::new("/"))?;
     let home = ctx.cache.join("cargo-home");
     let make = || {
         fs::create_dir_all(&home)?;
@@ -51,17 +55,37 @@ pub(super) fn prepare(ctx: &BuildContext) -> Result<PathBuf> {
     Ok(home)
 }
 
+/// cargo runs in the root directory and reads the configuration there, which no option prevents. In a container whose
+/// user has the home `/`, it is the user's own one.
+fn refuse_settings_for_all(root: &Path) -> Result<()> {
+    let Some(file) = config_file(&root.join(".cargo")) else { return Ok(()) };
+    let cannot = || format!("cannot read {}", file.display());
+    let config: Table = fs::read_to_string(&file).context(cannot)?.parse().context(cannot)?;
+    let known = |name: &str| SOURCES.contains(&name) || HARMLESS.contains(&name);
+    let others: Vec<String> =
+        config.keys().filter(|it| !known(it)).map(|it| format!("it has [{it}]")).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let error = Error::new(format!("{} could change what is compiled for the box", file.display()));
+    Err(others.iter().fold(error, Error::fact).hint(
+        "cargo reads this file wherever it runs: move it into a home directory, and set HOME or CARGO_HOME to that",
+    ))
+}
+
 /// The files that cargo would read in the checkout, the farthest first.
 fn config_files(ctx: &BuildContext) -> Vec<PathBuf> {
     let parents = ctx.workspace.ancestors().map(|directory| directory.join(".cargo"));
     let directories = parents.filter(|it| *it != ctx.cargo_home).chain([ctx.cargo_home.clone()]);
-    let files = directories.filter_map(|directory| {
-        // The older name wins where both exist (cargo, `get_file_path`).
-        ["config", "config.toml"].map(|name| directory.join(name)).into_iter().find(|it| it.is_file())
-    });
-    let mut files: Vec<PathBuf> = files.collect();
+    let mut files: Vec<PathBuf> = directories.filter_map(|it| config_file(&it)).collect();
     files.reverse();
     files
+}
+
+/// The configuration in a directory `.cargo`.
+fn config_file(directory: &Path) -> Option<PathBuf> {
+    // The older name wins where both exist (cargo, `get_file_path`).
+    ["config", "config.toml"].map(|name| directory.join(name)).into_iter().find(|it| it.is_file())
 }
 
 /// Points `home`'s entry at the user's, which may come into being later.
@@ -157,6 +181,25 @@ mod tests {
         assert_eq!(config, expected.parse().unwrap());
         // Twice is as good as once.
         assert_eq!(prepare(&ctx).unwrap(), home);
+    }
+
+    #[test]
+    fn a_configuration_for_all_that_could_change_the_programs_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(".cargo/config.toml");
+        fs::create_dir(dir.path().join(".cargo")).unwrap();
+        assert!(refuse_settings_for_all(dir.path()).is_ok());
+        fs::write(&file, "[net]\noffline = true\n[alias]\nb = \"build\"\n[term]\nquiet = true\n").unwrap();
+        assert!(refuse_settings_for_all(dir.path()).is_ok());
+        fs::write(&file, HOSTILE).unwrap();
+        let error = refuse_settings_for_all(dir.path()).unwrap_err().to_string();
+        insta::assert_snapshot!(error.replace(&dir.path().display().to_string(), ""), @r"
+        error: /.cargo/config.toml could change what is compiled for the box
+          it has [build]
+          it has [env]
+          it has [profile]
+          next: cargo reads this file wherever it runs: move it into a home directory, and set HOME or CARGO_HOME to that
+        ");
     }
 
     #[test]

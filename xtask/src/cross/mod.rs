@@ -98,6 +98,7 @@ fn cargo(directory: Place) -> Invocation {
 /// The places of this machine that do not depend on the task.
 fn places(ctx: &BuildContext) -> Result<Places> {
     let toolchain = toolchain(ctx)?;
+    refuse_foreign_rustc(&toolchain.join("bin/rustc"))?;
     Ok(Places::default()
         .with(Place::Cargo, &ctx.cargo)
         .with(Place::CargoHome, cargo_home::prepare(ctx)?)
@@ -119,6 +120,19 @@ fn toolchain(ctx: &BuildContext) -> Result<PathBuf> {
     Ok(cmd!(shell, "rustc --print sysroot").quiet().read().context(cannot)?.into())
 }
 
+/// The one in the search path must be the one that compiled this builder: its commit is in the tasks' keys.
+fn refuse_foreign_rustc(rustc: &Path) -> Result<()> {
+    let cannot = || format!("cannot run {}", rustc.display());
+    let shell = Shell::new().context(cannot)?;
+    let said = cmd!(shell, "{rustc} -vV").quiet().read().context(cannot)?;
+    if said.lines().any(|line| line.strip_prefix("commit-hash: ") == Some(RUSTC_COMMIT)) {
+        return Ok(());
+    }
+    Err(Error::new(format!("{} is not the compiler that compiled this builder", rustc.display()))
+        .fact(format!("that one is rustc {RUSTC_RELEASE} of commit {RUSTC_COMMIT}"))
+        .hint("start the builder by `cargo xtask`, without a rustc or a toolchain set by hand"))
+}
+
 /// The toolchain's own linker, an LLVM lld that knows every target.
 fn linker(toolchain: &Path) -> Result<PathBuf> {
     let linker = toolchain.join(format!("lib/rustlib/{RUSTC_HOST}/bin/rust-lld"));
@@ -127,4 +141,19 @@ fn linker(toolchain: &Path) -> Result<PathBuf> {
     }
     Err(Error::new(format!("this Rust toolchain has no rust-lld at {}", linker.display()))
         .hint("install Rust by rustup, whose toolchains bring it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_compiler_than_the_builders_is_refused() {
+        assert!(refuse_foreign_rustc(Path::new("rustc")).is_ok());
+        let error = refuse_foreign_rustc(Path::new("/bin/echo")).unwrap_err().to_string();
+        assert!(
+            error.starts_with("error: /bin/echo is not the compiler that compiled this builder\n"),
+            "{error}"
+        );
+    }
 }

@@ -21,7 +21,7 @@ use crate::{
         index::{Entry, Index},
         listing::Listing,
         mirror::Mirrors,
-        release::Release,
+        release::{Age, Release},
         resolve,
         transfer::{Client, Failure, Patience},
     },
@@ -38,9 +38,8 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Fetches and verifies the indices that list the manifest's packages. A signed file older than its suite's date in
-    /// `oldest` is refused.
-    pub fn open(manifest: &Manifest, oldest: &BTreeMap<String, u64>, ctx: &'a BuildContext) -> Result<Self> {
+    /// Fetches and verifies the indices that list the manifest's packages.
+    pub fn open(manifest: &Manifest, age: &Age, ctx: &'a BuildContext) -> Result<Self> {
         if ctx.offline {
             return Err(Error::new(
                 "the signed indices of the archive come from a mirror, and this is --offline",
@@ -51,7 +50,7 @@ impl<'a> Archive<'a> {
         let mut releases = BTreeMap::new();
         let mut indices = BTreeMap::new();
         for (suite, architectures) in drawn_on(manifest) {
-            let release = signed_release(ctx, &mirrors, &suite, oldest.get(&suite).copied())?;
+            let release = signed_release(ctx, &mirrors, &suite, age)?;
             releases.insert(suite.clone(), release.date);
             let components = &manifest.suites[&suite]; // a recipe with another suite is refused on loading
             for architecture in architectures {
@@ -113,41 +112,49 @@ fn drawn_on(manifest: &Manifest) -> BTreeMap<String, BTreeSet<String>> {
     drawn_on
 }
 
-fn signed_release(
-    ctx: &BuildContext,
-    mirrors: &Mirrors,
-    suite: &str,
-    oldest: Option<u64>,
-) -> Result<Release> {
+fn signed_release(ctx: &BuildContext, mirrors: &Mirrors, suite: &str, age: &Age) -> Result<Release> {
     let path = format!("dists/{suite}/InRelease");
     let phase = ctx.progress.phase("verify");
     phase.now(path.clone());
     let urls: Vec<String> = mirrors.urls(&path).collect();
-    let message =
-        Client::new(Patience::default()).text(&urls).map_err(|failure| unreachable(&path, failure))?;
-    phase.now(format!("{path}: its signature (the first time its checker is compiled)"));
-    let signed = verify(ctx, &path, &message)?;
-    let odd = |error: Error| error.context(format!("{path} cannot be used"));
-    let release = Release::parse(&signed).map_err(odd)?;
-    release.check(suite, ctx.now).and_then(|()| release.refuse_older(oldest)).map_err(odd)?;
+    // A machine's first repository may be another project's, which has the suite's name and its own key.
+    let release = Client::new(ctx, Patience::default()).text(&urls, |message| {
+        phase.now(format!("{path}: its signature (the first time its checker is compiled)"));
+        let release = Release::parse(&verify(ctx, message)?)?;
+        release.check(suite, ctx.now, age)?;
+        Ok(release)
+    });
+    let release = release.map_err(|failures| unreachable(&path, failures))?;
     phase.done(path);
     Ok(release)
 }
 
-fn unreachable(path: &str, failure: Failure) -> Error {
-    let error = Error::new(format!("no mirror gives {path}"));
-    let error = match failure {
+/// One mirror's failure is the error; those of several are its facts.
+fn unreachable(path: &str, failures: Vec<Failure>) -> Error {
+    let other = "give a full mirror of the Debian archive with --mirror URL";
+    match <[Failure; 1]>::try_from(failures) {
+        Ok([Failure::Unusable { url, why }]) => why.context(format!("{path} cannot be used")).fact(url),
+        Ok([failure]) => told(Error::new(format!("no mirror gives {path}")), failure).hint(other),
+        Err(failures) => {
+            failures.into_iter().fold(Error::new(format!("no mirror gives a good {path}")), told).hint(other)
+        }
+    }
+}
+
+fn told(error: Error, failure: Failure) -> Error {
+    match failure {
         Failure::NotFound { urls } => urls.iter().fold(error, |error, url| error.fact(format!("404  {url}"))),
         Failure::Died { url, tries, last } => error.fact(format!("{last} ({tries} tries)")).fact(url),
         Failure::Refused { url, status } => error.fact(format!("{status}  {url}")),
+        Failure::WebPage { url } => error.fact("a web page came instead").fact(url),
+        Failure::Unusable { url, why } => error.fact(url).and(why),
         other => error.fact(format!("{other:?}")),
-    };
-    error.hint("give a full mirror of the Debian archive with --mirror URL")
+    }
 }
 
 /// The text that one of the keys in `image/keys` has signed. A separate program verifies it, so that only this verb
 /// compiles an OpenPGP library.
-fn verify(ctx: &BuildContext, path: &str, message: &str) -> Result<String> {
+fn verify(ctx: &BuildContext, message: &str) -> Result<String> {
     // Not through xshell: if a program ends before it has read all of its input, xshell 0.2 reports the broken pipe
     // instead of the program's own error.
     let mut command = Command::new(&ctx.cargo);
@@ -168,7 +175,7 @@ fn verify(ctx: &BuildContext, path: &str, message: &str) -> Result<String> {
     }
     let output = child.wait_with_output().context(|| "cannot run the program `inrelease`".into())?;
     if !output.status.success() {
-        return Err(Error::new(format!("{path} has no good signature"))
+        return Err(Error::new("it has no good signature")
             .fact(String::from_utf8_lossy(&output.stderr))
             .hint("use another --mirror; for a new Debian release add its keys to image/keys"));
     }

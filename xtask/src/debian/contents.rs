@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs::File, os::unix::fs::FileExt, sync::Arc};
 
-use super::deb;
+use super::{deb, usr_merge};
 use crate::{
     bail,
     error::{Context, Error, Result},
@@ -77,9 +77,9 @@ impl Contents {
         Ok(Self(entries))
     }
 
-    /// The entry at exactly this path.
+    /// The entry at this path, in either layout.
     pub fn get(&self, path: &str) -> Option<&Entry> {
-        self.0.get(path)
+        self.0.get(path).or_else(|| self.0.get(&usr_merge::other(path)?))
     }
 
     /// Every path, sorted.
@@ -87,10 +87,16 @@ impl Contents {
         self.0.keys().map(String::as_str)
     }
 
-    /// Every entry at or below `prefix`, which ends in `/`.
-    pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
-        let from = self.0.range(prefix.to_owned()..);
-        from.map(|(path, entry)| (path.as_str(), entry)).take_while(move |(path, _)| path.starts_with(prefix))
+    /// Every entry below `prefix`, which ends in `/`, in either layout; the paths begin with `prefix`.
+    pub fn below(&self, prefix: &str) -> Vec<(String, &Entry)> {
+        let below = |start: &str| -> Vec<(String, &Entry)> {
+            let from = self.0.range(start.to_owned()..).take_while(|(path, _)| path.starts_with(start));
+            from.map(|(path, entry)| (format!("{prefix}{}", &path[start.len()..]), entry)).collect()
+        };
+        match (below(prefix), usr_merge::other(prefix)) {
+            (none, Some(other)) if none.is_empty() => below(&other),
+            (found, _) => found,
+        }
     }
 }
 
@@ -119,6 +125,23 @@ mod tests {
         let contents = listed("./usr/bin/a", 3, b"abc").unwrap();
         let Some(Entry::File(content, mode)) = contents.get("/usr/bin/a") else { panic!() };
         assert_eq!((&content.read().unwrap()[..], *mode), (&b"abc"[..], 0o755));
+    }
+
+    #[test]
+    fn files_are_found_in_either_layout() {
+        for (path, names) in [
+            ("./usr/lib/modules/6.12/x.ko", ["/lib/modules/6.12/x.ko", "/usr/lib/modules/6.12/x.ko"]),
+            ("./sbin/e2fsck", ["/sbin/e2fsck", "/usr/sbin/e2fsck"]),
+        ] {
+            let contents = listed(path, 3, b"abc").unwrap();
+            for name in names {
+                assert!(contents.get(name).is_some(), "{name}");
+                let directory = &name[..=name.rfind('/').unwrap()];
+                let below: Vec<_> = contents.below(directory).into_iter().map(|(path, _)| path).collect();
+                assert_eq!(below, [name]);
+            }
+            assert!(contents.get("/usr/share/x.ko").is_none() && contents.below("/etc/").is_empty());
+        }
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::{
     context::BuildContext,
     debian::{
         mirror::Mirrors,
-        transfer::{self, Client, Failure, Patience, Sink},
+        sink::{self, Sink},
+        transfer::{Client, Failure, Patience},
     },
     error::{Context, Error, Result},
     manifest::LockedPackage,
@@ -118,7 +119,7 @@ fn stored(ctx: &BuildContext, wanted: &Wanted) -> PathBuf {
 fn find_here(ctx: &BuildContext, wanted: &Wanted) -> Result<PathBuf, Absence> {
     let mut absence = Absence::NoSuchFile;
     for candidate in [stored(ctx, wanted), ctx.downloads.join(&wanted.name)] {
-        match File::open(&candidate).and_then(|mut file| transfer::sha256(&mut file)) {
+        match File::open(&candidate).and_then(|mut file| sink::sha256(&mut file)) {
             Ok(sha256) if sha256 == wanted.sha256 => return Ok(candidate),
             Ok(sha256) => absence = Absence::OtherContent { found: candidate, sha256 },
             Err(_) => {}
@@ -144,7 +145,7 @@ fn offline(ctx: &BuildContext, missing: &[(&Wanted, &Absence)]) -> Error {
 
 fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) -> Result<Phase<'a>> {
     let mirrors = Mirrors::find(ctx)?;
-    let client = Client::new(patience);
+    let client = Client::new(ctx, patience);
     fs::create_dir_all(&ctx.downloads).context(|| format!("cannot make {}", ctx.short(&ctx.downloads)))?;
     let total = missing.iter().map(|it| it.size).sum();
     let phase = ctx.progress.transfer("fetch", total);
@@ -160,8 +161,8 @@ fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) 
     Ok(phase)
 }
 
-/// Writes to a partial file beside the final one. It survives an interruption, and the next run resumes it. It is
-/// locked, so that two builds do not write it at the same time.
+/// Writes to a partial file beside the final one. It survives an interruption, and the next run resumes it from the same
+/// mirror. It is locked, so that two builds do not write it at the same time.
 fn download_one(
     ctx: &BuildContext,
     client: &Client,
@@ -176,19 +177,22 @@ fn download_one(
         // Another process fetched it while we waited for the lock; our partial file is empty or gone.
         return fs::remove_file(&part).or(Ok(()));
     }
-    let outcome = client.download(urls, wanted.size, &wanted.sha256, &mut Sink::resume(&mut file, advance)?);
+    let note = part.with_extension("from.part");
+    let mut sink = Sink::resume(&mut file, note.clone(), advance)?;
+    let outcome = client.download(urls, wanted.size, &wanted.sha256, &mut sink);
     match outcome {
         Ok(()) => {
             file.sync_all()?;
             fs::rename(&part, stored(ctx, wanted))?;
             sync_directory(&ctx.downloads)?;
         }
-        Err(Failure::WrongHash { .. } | Failure::WrongSize { .. } | Failure::NotFound { .. }) => {
-            fs::remove_file(&part)?
-        }
-        Err(_) => {}
+        Err(Failure::Died { .. } | Failure::Disk(_)) => return outcome, // the next run resumes it
+        Err(_) => fs::remove_file(&part)?,
     }
-    outcome
+    match fs::remove_file(&note) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => outcome,
+    }
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
@@ -216,6 +220,10 @@ fn explain(ctx: &BuildContext, wanted: &Wanted, failure: Failure) -> Error {
         Failure::Refused { url, status } => {
             Error::new(format!("the mirror refuses {name}: {status}")).fact(url).hint("try another --mirror")
         }
+        Failure::WebPage { url } => Error::new(format!("a web page came instead of {name}"))
+            .fact(url)
+            .hint("if this network has a login page, log in with a browser; or try another --mirror"),
+        Failure::Unusable { url, why } => why.context(format!("{name} cannot be used")).fact(url),
         Failure::Died { url, tries, last } => {
             Error::new(format!("the download of {name} broke off {tries} times"))
                 .fact(last)

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Read, path::Path};
 
 use crate::{
-    debian::deb,
+    debian::{deb, usr_merge},
     elf,
     error::{Context, Result},
     shared_library::Needed,
@@ -40,11 +40,17 @@ impl Listing {
         Ok(Self(files))
     }
 
-    /// The files for a path of a recipe: the path itself, or everything below it if it ends in `/`.
+    /// The files for a path of a recipe, in either layout: the path itself, or everything below it if it ends in `/`.
     pub fn matching(&self, wanted: &str) -> Vec<&str> {
-        match wanted.strip_suffix('/') {
-            Some(_) => self.0.keys().map(String::as_str).filter(|it| it.starts_with(wanted)).collect(),
-            None => self.0.get_key_value(wanted).map(|(path, _)| path.as_str()).into_iter().collect(),
+        let matching = |wanted: &str| -> Vec<&str> {
+            match wanted.strip_suffix('/') {
+                Some(_) => self.0.keys().map(String::as_str).filter(|it| it.starts_with(wanted)).collect(),
+                None => self.0.get_key_value(wanted).map(|(path, _)| path.as_str()).into_iter().collect(),
+            }
+        };
+        match (matching(wanted), usr_merge::other(wanted)) {
+            (none, Some(other)) if none.is_empty() => matching(&other),
+            (found, _) => found,
         }
     }
 
@@ -58,7 +64,8 @@ impl Listing {
         let mut path = path;
         // A longer chain of links is a loop.
         for _ in 0..8 {
-            match self.0.get(path) {
+            let here = self.matching(path).into_iter().next();
+            match here.and_then(|it| self.0.get(it)) {
                 Some(Kind::File(needs)) => return needs,
                 Some(Kind::Link(target)) => path = target,
                 Some(Kind::Directory) | None => break,
@@ -134,6 +141,11 @@ mod tests {
         .collect();
         assert_eq!(listing.needs("/lib/liba.so.1"), [Needed::Library("libc.so.6".into())]);
         assert!(listing.needs("/lib/x").is_empty());
+        // A recipe's name of a file in the other layout.
+        assert_eq!(listing.needs("/usr/lib/liba.so.1"), listing.needs("/lib/liba.so.1"));
+        assert_eq!(listing.matching("/usr/lib/liba.so.1"), ["/lib/liba.so.1"]);
+        assert_eq!(listing.matching("/usr/lib/").len(), 4);
+        assert!(listing.matching("/usr/share/liba.so.1").is_empty());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The Debian archive as a source of packages: mirrors, indices, downloads.
 //!
-//! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`release`], [`resolve`].
-//! Edges: [`archive`] (signed indices), [`fetch`] and [`transfer`] (downloads), [`deb`] and [`contents`] (files).
+//! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`proxy`], [`release`], [`resolve`], [`usr_merge`].
+//! Edges: [`archive`] (signed indices), [`fetch`], [`transfer`], [`request`] and [`sink`] (downloads), [`deb`] and [`contents`] (files).
 
 pub(crate) mod apt;
 pub(crate) mod archive;
@@ -12,8 +12,13 @@ pub(crate) mod fetch;
 pub mod index;
 pub(crate) mod listing;
 pub(crate) mod mirror;
+pub(crate) mod proxy;
 pub mod relation;
 pub mod release;
+pub(crate) mod request;
 pub(crate) mod resolve;
+pub(crate) mod sink;
 pub(crate) mod transfer;
+pub(crate) mod usr_merge;
 pub mod version;
+pub(crate) mod whole_address;

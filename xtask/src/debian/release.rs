@@ -1,7 +1,7 @@
 //! A suite's signed `Release` file: how old it is, and the hashes of its indices.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     time::{Duration, SystemTime},
 };
 
@@ -9,6 +9,23 @@ use crate::{
     debian::control,
     error::{Error, Result},
 };
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// A signed file may be that old. A suite's point releases come every few months.
+const OLDEST: u64 = 365 * DAY;
+
+/// How far this machine's clock may be behind.
+const CLOCK_ERROR: u64 = DAY;
+
+/// How old a signed file may be.
+#[derive(Debug)]
+pub enum Age {
+    /// Not older than the one of its suite that the lock was made from: its date, seconds since 1970.
+    NotOlderThan(BTreeMap<String, u64>),
+    /// As old as it likes, but for a file that says until when it is valid.
+    Any,
+}
 
 /// The content of the file.
 #[derive(Debug)]
@@ -60,24 +77,37 @@ impl Release {
         })
     }
 
-    /// Checks that it is for this suite and has not expired. An old file that is replayed would hide security updates;
-    /// `Valid-Until` prevents that.
-    pub fn check(&self, suite: &str, now: u64) -> Result<()> {
+    /// Checks that it is for this suite, and neither too old nor from the future. An old file that is replayed would
+    /// hide security updates.
+    pub fn check(&self, suite: &str, now: u64, age: &Age) -> Result<()> {
         if !self.names.iter().any(|it| it == suite) {
             return Err(Error::new(format!("it is signed for {}, not for {suite}", self.names.join(" or "))));
         }
-        match self.valid_until {
-            Some(end) if end < now => Err(Error::new(format!("it expired on {}", date(end)))
-                .fact(format!("made on     {}", date(self.date)))
-                .fact(format!("this clock  {}", date(now)))
-                .hint("use a mirror that is kept up to date (--mirror URL), or set this machine's clock")),
-            _ => Ok(()),
+        let mirror = "use a mirror that is kept up to date (--mirror URL)";
+        let told = |what: &str| {
+            let error = Error::new(what).fact(format!("made on     {}", date(self.date)));
+            error.fact(format!("this clock  {}", date(now)))
+        };
+        // The box accepts no earlier date than this one.
+        if self.date > now + CLOCK_ERROR {
+            return Err(told("it is dated in the future").hint("set this machine's clock"));
+        }
+        match (self.valid_until, age) {
+            (Some(end), _) if end < now => {
+                let error = told(&format!("it expired on {}", date(end)));
+                Err(error.hint(format!("{mirror}, or set this machine's clock")))
+            }
+            // The file of a stable suite has no `Valid-Until`: every version that was ever signed stays valid.
+            (None, Age::NotOlderThan(_)) if self.date + OLDEST < now => {
+                let error = told(&format!("it is more than {} days old", OLDEST / DAY));
+                Err(error.hint(format!("{mirror}; for a suite that is no longer updated --allow-older")))
+            }
+            (_, Age::NotOlderThan(locked)) => self.refuse_older(locked.get(suite).copied()),
+            (_, Age::Any) => Ok(()),
         }
     }
 
-    /// Checks that it is not older than the one that the lock was made from. The file of a stable suite has no
-    /// `Valid-Until`: every version that was ever signed stays valid.
-    pub fn refuse_older(&self, locked: Option<u64>) -> Result<()> {
+    fn refuse_older(&self, locked: Option<u64>) -> Result<()> {
         match locked {
             Some(locked) if self.date < locked => {
                 Err(Error::new("it is older than the one that image/packages.lock was made from")
@@ -131,7 +161,10 @@ SHA256:
  ca46a6f2   268572 main/binary-armel/Packages.xz
 ";
     const NOV_22: u64 = 1_795_305_600;
-    const DAY: u64 = 86_400;
+
+    fn latest() -> Age {
+        Age::NotOlderThan(BTreeMap::new())
+    }
 
     #[test]
     fn an_index_is_fetched_by_its_hash_if_the_archive_offers_it() {
@@ -155,19 +188,20 @@ SHA256:
     #[test]
     fn a_release_must_be_for_the_requested_suite() {
         let release = Release::parse(RELEASE).unwrap();
-        assert!(release.check("trixie-backports", NOV_22).is_ok());
-        assert!(release.check("stable-backports", NOV_22).is_ok());
-        let error = release.check("bookworm", NOV_22).unwrap_err().to_string();
+        assert!(release.check("trixie-backports", NOV_22, &latest()).is_ok());
+        assert!(release.check("stable-backports", NOV_22, &latest()).is_ok());
+        let error = release.check("bookworm", NOV_22, &latest()).unwrap_err().to_string();
         assert_eq!(error, "error: it is signed for stable-backports or trixie-backports, not for bookworm");
     }
 
     #[test]
     fn a_valid_release_older_than_the_lock_is_refused() {
         let release = Release::parse(RELEASE).unwrap();
-        assert!(release.check("trixie-backports", NOV_22).is_ok());
-        assert!(release.refuse_older(None).is_ok());
-        assert!(release.refuse_older(Some(release.date)).is_ok());
-        insta::assert_snapshot!(release.refuse_older(Some(NOV_22)).unwrap_err(), @r"
+        let locked = |date| Age::NotOlderThan(BTreeMap::from([("trixie-backports".to_owned(), date)]));
+        let check = |age: &Age| release.check("trixie-backports", NOV_22, age);
+        assert!(check(&locked(release.date)).is_ok());
+        assert!(check(&Age::Any).is_ok());
+        insta::assert_snapshot!(check(&locked(NOV_22)).unwrap_err(), @r"
         error: it is older than the one that image/packages.lock was made from
           made on   Sat, 21 Nov 2026 02:10:46 UTC
           the lock  Sun, 22 Nov 2026 00:00:00 UTC
@@ -178,14 +212,43 @@ SHA256:
     #[test]
     fn an_expired_release_is_refused_with_its_dates() {
         let release = Release::parse(RELEASE).unwrap();
-        assert!(release.check("trixie-backports", NOV_22 + 6 * DAY).is_ok());
-        insta::assert_snapshot!(release.check("trixie-backports", NOV_22 + 7 * DAY).unwrap_err(), @r"
-        error: it expired on Sat, 28 Nov 2026 02:10:46 UTC
+        assert!(release.check("trixie-backports", NOV_22 + 6 * DAY, &latest()).is_ok());
+        for age in [latest(), Age::Any] {
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(release.check("trixie-backports", NOV_22 + 7 * DAY, &age).unwrap_err(), @r"
+                error: it expired on Sat, 28 Nov 2026 02:10:46 UTC
+                  made on     Sat, 21 Nov 2026 02:10:46 UTC
+                  this clock  Sun, 29 Nov 2026 00:00:00 UTC
+                  next: use a mirror that is kept up to date (--mirror URL), or set this machine's clock
+                ");
+            }
+        }
+    }
+
+    #[test]
+    fn a_release_without_an_end_is_refused_after_a_year_unless_asked_for() {
+        let lasting = Release::parse(&RELEASE.replace("Valid-Until", "X-Valid-Until")).unwrap();
+        let check = |days: u64, age: &Age| lasting.check("trixie-backports", NOV_22 + days * DAY, age);
+        assert!(check(360, &latest()).is_ok());
+        assert!(check(900, &Age::Any).is_ok());
+        insta::assert_snapshot!(check(400, &latest()).unwrap_err(), @r"
+        error: it is more than 365 days old
           made on     Sat, 21 Nov 2026 02:10:46 UTC
-          this clock  Sun, 29 Nov 2026 00:00:00 UTC
-          next: use a mirror that is kept up to date (--mirror URL), or set this machine's clock
+          this clock  Mon, 27 Dec 2027 00:00:00 UTC
+          next: use a mirror that is kept up to date (--mirror URL); for a suite that is no longer updated --allow-older
         ");
-        let lasting = RELEASE.replace("Valid-Until", "X-Valid-Until");
-        assert!(Release::parse(&lasting).unwrap().check("trixie-backports", NOV_22 + 900 * DAY).is_ok());
+    }
+
+    #[test]
+    fn a_release_from_the_future_is_refused() {
+        let release = Release::parse(RELEASE).unwrap();
+        let check = |days: u64| release.check("trixie-backports", NOV_22 - days * DAY, &Age::Any);
+        assert!(check(1).is_ok());
+        insta::assert_snapshot!(check(40).unwrap_err(), @r"
+        error: it is dated in the future
+          made on     Sat, 21 Nov 2026 02:10:46 UTC
+          this clock  Tue, 13 Oct 2026 00:00:00 UTC
+          next: set this machine's clock
+        ");
     }
 }

@@ -4,22 +4,26 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
+    io::Read,
     sync::Arc,
 };
+
+use flate2::bufread::GzDecoder;
+use liblzma::bufread::XzDecoder;
 
 use crate::debian::contents::Content;
 use crate::{
     bail,
     elf::Elf,
-    error::{Error, Result},
+    error::{Context, Error, Result},
 };
 
 /// Every module of a kernel package, by name.
 #[derive(Debug)]
 pub struct Modules {
     release: String,
-    /// Name → path below `/lib/modules/<release>/` and content.
-    all: BTreeMap<String, (String, Content)>,
+    /// Name → path on the box below `/lib/modules/<release>/`, the same in the package, and content.
+    all: BTreeMap<String, (String, String, Content)>,
     builtin: BTreeSet<String>,
 }
 
@@ -48,7 +52,10 @@ pub struct Module {
 impl Modules {
     /// `builtin`: the text of `modules.builtin`; `files`: path below `/lib/modules/<release>/` → content.
     pub fn new(release: &str, builtin: &str, files: impl Iterator<Item = (String, Content)>) -> Self {
-        let all = files.filter_map(|(path, content)| Some((module_name(&path)?, (path, content))));
+        let all = files.filter_map(|(path, content)| {
+            let plain = plain_name(&path);
+            Some((module_name(plain)?, (plain.to_owned(), path.clone(), content)))
+        });
         Self {
             release: release.to_owned(),
             all: all.collect(),
@@ -69,14 +76,16 @@ impl Modules {
         if self.builtin.contains(name) || out.iter().any(|it| it.name == name) {
             return Ok(());
         }
-        let Some((path, content)) = self.all.get(name) else {
+        let Some((path, packed, content)) = self.all.get(name) else {
             let error = Error::new(format!("kernel {} has no module {name}", self.release));
             return Err(match needed_by {
                 Some(other) => error.fact(format!("{other} depends on it")),
                 None => error.hint("correct its name in the recipe (`modules` or `initramfs-modules`)"),
             });
         };
-        let module = self.read(name, path, content.read()?)?;
+        let content = unpack(packed, content.read()?)
+            .map_err(|it| it.context(format!("cannot unpack module {packed} of kernel {}", self.release)))?;
+        let module = self.read(name, path, content)?;
         for needed in &module.depends {
             self.visit(needed, Some(name), out)?;
         }
@@ -157,8 +166,56 @@ impl Chosen {
     }
 }
 
+/// The endings of compressed modules (`CONFIG_MODULE_COMPRESS_*`; Debian has used xz since Debian 13).
+const PACKED: [&str; 3] = [".xz", ".gz", ".zst"];
+
+/// `kernel/fs/ext4/ext4.ko.xz` → `kernel/fs/ext4/ext4.ko`. The root compresses its files itself, and the initramfs as a
+/// whole.
+fn plain_name(path: &str) -> &str {
+    PACKED.iter().find_map(|it| path.strip_suffix(it)).unwrap_or(path)
+}
+
+fn unpack(path: &str, content: Arc<[u8]>) -> Result<Arc<[u8]>> {
+    let mut plain = Vec::new();
+    let packed = &content[..];
+    match path.rsplit('.').next() {
+        Some("xz") => XzDecoder::new(packed).read_to_end(&mut plain).context(|| "it is broken".into())?,
+        Some("gz") => GzDecoder::new(packed).read_to_end(&mut plain).context(|| "it is broken".into())?,
+        Some("zst") => bail!("only xz and gzip can be read here"),
+        _ => return Ok(content),
+    };
+    Ok(plain.into())
+}
+
 /// `kernel/fs/nls/nls_iso8859-1.ko` → `nls_iso8859_1`
 fn module_name(path: &str) -> Option<String> {
     let file = path.rsplit('/').next()?;
     Some(file.strip_suffix(".ko")?.replace('-', "_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_module_is_the_same_whatever_packs_it() {
+        let plain: Arc<[u8]> = Arc::from(&b"a module"[..]);
+        let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 1);
+        xz.write_all(&plain).unwrap();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&plain).unwrap();
+        for (path, packed) in [
+            ("kernel/fs/ext4/ext4.ko", plain.to_vec()),
+            ("kernel/fs/ext4/ext4.ko.xz", xz.finish().unwrap()),
+            ("kernel/fs/ext4/ext4.ko.gz", gzip.finish().unwrap()),
+        ] {
+            assert_eq!(plain_name(path), "kernel/fs/ext4/ext4.ko");
+            assert_eq!(unpack(path, packed.into()).unwrap(), plain);
+        }
+        let error = unpack("ext4.ko.zst", plain.clone()).unwrap_err().to_string();
+        assert_eq!(error, "error: only xz and gzip can be read here");
+        assert!(unpack("ext4.ko.xz", plain).is_err());
+    }
 }

@@ -61,10 +61,11 @@ pub struct Ingredients<'a> {
 /// The tree, as far as it is known.
 pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
     let mut tree = Tree::default();
+    let mut links = Links::default();
     for recipe in plan.recipes {
         match stage {
             Stage::Outline => add_named_files(&mut tree, recipe)?,
-            Stage::Unpacked(from) => add_packages(&mut tree, recipe, from)?,
+            Stage::Unpacked(from) => add_packages(&mut tree, recipe, from, &mut links)?,
         }
         for program in root_programs(recipe) {
             let origin = Origin::new(&recipe.name, Source::Program(program.clone()));
@@ -77,6 +78,8 @@ pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
         add_own(plan.ctx, &mut tree, recipe)?;
     }
     if let Stage::Unpacked(from) = stage {
+        // After all that recipes name: what a link points to may be named by a later one.
+        add_targets(&mut tree, links)?;
         add_modules(&mut tree, plan, from)?;
         add_libraries(&mut tree, from)?;
     }
@@ -132,15 +135,33 @@ fn add_named_files(tree: &mut Tree, recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
-fn add_packages(tree: &mut Tree, recipe: &Recipe, from: &Ingredients) -> Result<()> {
+/// Links of packages whose targets are still to be added: the package, the absolute path of the target, the origin.
+type Links<'a> = Vec<(&'a Contents, String, Origin)>;
+
+fn add_packages<'a>(
+    tree: &mut Tree,
+    recipe: &Recipe,
+    from: &Ingredients<'a>,
+    links: &mut Links<'a>,
+) -> Result<()> {
     for package in &recipe.packages {
         let contents = contents(from, &package.id)?;
         let origin = Origin::new(&recipe.name, Source::Package(package.id.clone()));
         for path in &package.files {
-            if add_from_package(tree, contents, path, &origin)? == 0 {
+            if add_from_package(tree, contents, path, &origin, links)? == 0 {
                 let locked = from.locked.package(&package.id)?;
                 return Err(not_there(path, &recipe.name, &[locked]));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Adds what the links point to, as far as it is not there yet, and what that points to.
+fn add_targets(tree: &mut Tree, mut links: Links) -> Result<()> {
+    while let Some((contents, target, origin)) = links.pop() {
+        if tree.get(&target).is_none() {
+            add_from_package(tree, contents, &target, &origin, &mut links)?;
         }
     }
     Ok(())
@@ -161,25 +182,28 @@ fn add_own(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
-/// Adds a file, a link with its target, or everything below a directory; returns the number of entries.
-fn add_from_package(tree: &mut Tree, contents: &Contents, path: &str, origin: &Origin) -> Result<usize> {
-    let exact = contents.get(path).map(|entry| (path, entry));
-    let below = path.ends_with('/').then(|| contents.below(path)).into_iter().flatten();
+/// Adds a file, a link, or everything below a directory; returns the number of entries.
+fn add_from_package<'a>(
+    tree: &mut Tree,
+    contents: &'a Contents,
+    path: &str,
+    origin: &Origin,
+    links: &mut Links<'a>,
+) -> Result<usize> {
+    let exact = contents.get(path).map(|entry| (path.to_owned(), entry));
+    let below = if path.ends_with('/') { contents.below(path) } else { Vec::new() };
     let mut count = 0;
     for (path, entry) in exact.into_iter().chain(below) {
         count += 1;
-        // A link before it in this recipe points there.
-        if tree.get(path).is_some_and(|there| there.origin == *origin) {
+        // The recipe names it twice: alone, and with its directory.
+        if tree.get(&path).is_some_and(|there| there.origin == *origin) {
             continue;
         }
         match entry {
-            Entry::File(content, mode) => tree.add(path, Node::file(content.read()?, *mode, origin))?,
+            Entry::File(content, mode) => tree.add(&path, Node::file(content.read()?, *mode, origin))?,
             Entry::Symlink(target) => {
-                tree.add(path, Node::symlink(target, origin))?;
-                let end = beside(path, target);
-                if tree.get(&end).is_none() {
-                    add_from_package(tree, contents, &end, origin)?;
-                }
+                tree.add(&path, Node::symlink(target, origin))?;
+                links.push((contents, beside(&path, target), origin.clone()));
             }
         }
     }
@@ -223,7 +247,7 @@ impl<'a> Kernel<'a> {
         };
         let contents = contents(from, package)?;
         let prefix = format!("/lib/modules/{release}/");
-        let files = contents.below(&prefix).filter_map(|(path, entry)| match entry {
+        let files = contents.below(&prefix).into_iter().filter_map(|(path, entry)| match entry {
             Entry::File(content, _) => Some((path[prefix.len()..].to_owned(), content.clone())),
             Entry::Symlink(_) => None,
         });
@@ -301,7 +325,7 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
     while let Some((path, recipe, content)) = open.pop() {
         let needs = elf::needs(&content).map_err(|error| error.context(format!("{path} is broken")))?;
         for needed in needs {
-            if needed.find(tree.iter().map(|(path, _)| path)).is_some() {
+            if is_there(tree, &needed) {
                 continue;
             }
             let Some((package, library)) = find_in_packages(from, &needed) else {
@@ -310,7 +334,9 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
                     .hint("cargo xtask lock"));
             };
             let origin = Origin::new(&recipe, Source::Package(package.clone()));
-            add_from_package(tree, contents(from, package)?, library, &origin)?;
+            let mut links = Links::default();
+            add_from_package(tree, contents(from, package)?, library, &origin, &mut links)?;
+            add_targets(tree, links)?;
             let end = tree.resolve(library).unwrap_or_else(|_| library.to_owned());
             if let Some(Node { kind: Kind::File(content), .. }) = tree.get(&end) {
                 open.push((end.clone(), recipe.clone(), content.clone()));
@@ -320,14 +346,28 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
     Ok(())
 }
 
-/// The packages that the package lock lists for this library, then those that recipes name.
-fn find_in_packages<'a>(from: &'a Ingredients, needed: &Needed) -> Option<(&'a PackageId, &'a str)> {
-    let providers: Vec<PackageId> = from.locked.providers(needed.name()).collect();
-    let locked_for_it = providers.iter().filter_map(|id| from.packages.get_key_value(id));
-    locked_for_it.chain(from.packages).find_map(|(id, contents)| Some((id, needed.find(contents.paths())?)))
+/// The kernel opens a program's loader at exactly its path; the loader searches for the libraries.
+fn is_there(tree: &Tree, needed: &Needed) -> bool {
+    match needed {
+        Needed::Loader(path) => tree.resolve(path).is_ok(),
+        Needed::Library(_) => needed.find(tree.iter().map(|(path, _)| path)).is_some(),
+    }
 }
 
-fn contents<'a>(from: &'a Ingredients, package: &PackageId) -> Result<&'a Contents> {
+/// The packages that the package lock lists for this library, then those that recipes name.
+fn find_in_packages<'a>(from: &'a Ingredients, needed: &'a Needed) -> Option<(&'a PackageId, &'a str)> {
+    let providers: Vec<PackageId> = from.locked.providers(needed.name()).collect();
+    let locked_for_it = providers.iter().filter_map(|id| from.packages.get_key_value(id));
+    let mut all = locked_for_it.chain(from.packages);
+    match needed {
+        Needed::Loader(path) => {
+            all.find_map(|(id, contents)| contents.get(path).map(|_| (id, path.as_str())))
+        }
+        Needed::Library(_) => all.find_map(|(id, contents)| Some((id, needed.find(contents.paths())?))),
+    }
+}
+
+fn contents<'a>(from: &Ingredients<'a>, package: &PackageId) -> Result<&'a Contents> {
     let contents = from.packages.get(package);
     contents.ok_or_else(|| Error::new(format!("package {} was not unpacked", package.name)))
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Manifest, Package, PackageId, Recipe};
 use crate::{
     context::BuildContext,
+    debian::version,
     error::{Context, Error, Result},
 };
 
@@ -145,6 +146,22 @@ impl Lock {
             _ => None,
         };
         ids.into_iter().filter_map(change).collect()
+    }
+
+    /// Where a selection of `packages` goes back to an older version though no recipe asks for it, one line each: an
+    /// older version has the faults that were mended since.
+    pub fn older_versions(&self, packages: &[LockedPackage], manifest: &Manifest) -> Vec<String> {
+        let named = manifest.named_packages();
+        let is_asked_for = |id: &PackageId| {
+            named.get(id).is_some_and(|places| places.iter().any(|(_, package)| package.version.is_some()))
+        };
+        let older = packages.iter().filter_map(|new| {
+            let id = new.id();
+            let old = self.packages.iter().find(|it| it.id() == id)?;
+            let is_older = version::compare(&new.version, &old.version).is_lt() && !is_asked_for(&id);
+            is_older.then(|| format!("{id} {} -> {}", old.version, new.version))
+        });
+        older.collect()
     }
 
     /// Where the package lock and the recipes disagree, one line per package; empty if they match.
@@ -329,6 +346,17 @@ mod tests {
           libpcap0.8 (bookworm, armel) 1.10.3-1 is another file now
           ppp (bookworm, armel) 2.4.9-1 is used for ppp, dialer now
         ");
+    }
+
+    #[test]
+    fn a_lock_goes_back_to_an_older_version_only_if_a_recipe_asks_for_it() {
+        let (newer, older) = ([locked("ppp", "2.5.0-1", &[])], [locked("ppp", "2.4.9-1+b2", &[])]);
+        let (free, pinned) =
+            (manifest("ppp", &[("ppp", None)]), manifest("ppp", &[("ppp", Some("2.4.9-1+b2"))]));
+        let locked = Lock { packages: newer.to_vec(), ..Lock::default() };
+        assert_eq!(locked.older_versions(&older, &free), ["ppp (bookworm, armel) 2.5.0-1 -> 2.4.9-1+b2"]);
+        assert!(locked.older_versions(&older, &pinned).is_empty());
+        assert!(lock().older_versions(&newer, &free).is_empty());
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! `cargo xtask lock`: choose the exact packages for the recipes.
 
-use std::collections::BTreeMap;
-
 use crate::{
     cli,
     context::BuildContext,
-    debian::{archive::Archive, resolve},
-    error::Result,
+    debian::{archive::Archive, release::Age, resolve},
+    error::{Error, Result},
     manifest::{Lock, Manifest},
 };
 
@@ -20,11 +18,14 @@ pub fn run(args: &cli::Lock) -> Result<()> {
         return Ok(());
     }
     let old = if ctx.lock_file().exists() { Lock::load(&ctx)? } else { Lock::default() };
-    let oldest = if args.allow_older { BTreeMap::new() } else { old.releases.clone() };
-    let archive = Archive::open(&manifest, &oldest, &ctx)?; // the only place where signatures are checked
+    let age = if args.allow_older { Age::Any } else { Age::NotOlderThan(old.releases.clone()) };
+    let archive = Archive::open(&manifest, &age, &ctx)?; // the only place where signatures are checked
     let phase = ctx.progress.phase("resolve");
     let packages = resolve::resolve(&manifest, &archive)?;
     phase.done(format!("{} packages", packages.len()));
+    if !args.allow_older {
+        refuse_older(&old.older_versions(&packages, &manifest))?;
+    }
     let changes = old.changes(&packages);
     let releases = archive.releases().clone();
     if changes.is_empty() {
@@ -42,4 +43,14 @@ pub fn run(args: &cli::Lock) -> Result<()> {
     ctx.progress
         .line(format!("image/packages.lock: {} changes\nnext: cargo xtask build-image", changes.len()));
     Ok(())
+}
+
+fn refuse_older(versions: &[String]) -> Result<()> {
+    if versions.is_empty() {
+        return Ok(());
+    }
+    let error = Error::new("the mirror has older versions than image/packages.lock");
+    Err(versions.iter().fold(error, Error::fact).hint(
+        "use a mirror that is kept up to date (--mirror URL), set `version` in the recipe, or --allow-older",
+    ))
 }

@@ -4,6 +4,7 @@
 mod cache;
 mod caller;
 mod checkout;
+mod environment;
 mod flash;
 mod lock;
 mod manifest;

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
     sync::{Arc, Mutex},
     thread,
     time::Duration,
@@ -12,8 +13,12 @@ use std::{
 use super::*;
 use crate::cli::Sources;
 
-const PATIENCE: Patience =
-    Patience { tries: 3, first_pause: Duration::from_millis(1), silence: Duration::from_millis(300) };
+const PATIENCE: Patience = Patience {
+    tries: 3,
+    first_pause: Duration::from_millis(1),
+    silence: Duration::from_secs(1),
+    first_silence: Duration::from_secs(1),
+};
 
 /// What the mirror does with one request.
 #[derive(Clone)]
@@ -24,6 +29,10 @@ enum Answer {
     NoRanges(Vec<u8>),
     /// This many bytes of it, then the connection is closed.
     BreakOff(Vec<u8>, usize),
+    /// The login page of a network, as long as it says or of any length.
+    LoginPage,
+    /// The whole file is at this address.
+    Redirect(String),
     /// Only this status.
     Status(u16),
     /// Nothing at all.
@@ -61,14 +70,21 @@ impl Mirror {
     }
 }
 
-/// The path, with the range if there is one, and where the range begins.
+/// The path, with the range if there is one, and where the range begins. Of a request to a proxy also the host and the
+/// credentials.
 fn read_request(connection: &TcpStream) -> (String, usize) {
     let lines = BufReader::new(connection).lines().map(|it| it.unwrap());
     let head: Vec<String> = lines.take_while(|it| !it.is_empty()).collect();
     let path = head[0].split(' ').nth(1).unwrap();
     let range = head.iter().find_map(|it| it.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
     let from = range.as_deref().map_or(0, |it| it.trim_end_matches('-').parse().unwrap());
-    (format!("{path}{}", range.map_or(String::new(), |it| format!(" {it}"))), from)
+    let field = |name: &str| {
+        let line = head.iter().find(|it| it.to_lowercase().starts_with(name));
+        line.map_or("", |it| it[name.len()..].trim()).to_owned()
+    };
+    let proxy = format!(" through {} as {}", field("host:"), field("proxy-authorization:"));
+    let proxy = if path.starts_with('/') { "" } else { &proxy };
+    (format!("{path}{}{proxy}", range.map_or(String::new(), |it| format!(" {it}"))), from)
 }
 
 impl Answer {
@@ -80,8 +96,19 @@ impl Answer {
             Self::Whole(file) => (partial(&file, from), file[from..].to_vec()),
             Self::NoRanges(file) => (partial(&file, 0), file),
             Self::BreakOff(file, count) => (partial(&file, from), file[from..][..count].to_vec()),
+            Self::LoginPage => {
+                let head =
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\n\r\n";
+                (head.to_owned(), b"<html>Welcome to the hotel</html>".to_vec())
+            }
+            Self::Redirect(to) => {
+                let head = format!(
+                    "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                (head, Vec::new())
+            }
             Self::Status(code) => (status(code), Vec::new()),
-            Self::Silence => return thread::sleep(Duration::from_secs(2)),
+            Self::Silence => return thread::sleep(Duration::from_secs(10)),
         };
         // The client may have closed the connection.
         let _ = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(&body));
@@ -116,6 +143,8 @@ impl Bench {
             offline: false,
             mirror: mirror.map(|it| it.url.clone()),
             apt_dir: directory.path().join("apt"),
+            inherited: Vec::new(),
+            path: vec![directory.path().to_owned()],
             ..BuildContext::new(&Sources::default())
         };
         fs::create_dir(ctx.image_dir()).unwrap();
@@ -123,6 +152,20 @@ impl Bench {
         let line = format!("sha256 = \"{}\"\n", wanted().sha256);
         fs::write(ctx.lock_file(), format!("epoch = 1\n\n{line}")).unwrap();
         Self { directory, ctx }
+    }
+
+    /// These are the mirrors of the machine's apt.
+    fn apt(&self, mirrors: &[&str]) {
+        fs::create_dir(&self.ctx.apt_dir).unwrap();
+        let list: String = mirrors.iter().map(|it| format!("deb {it} bookworm main\n")).collect();
+        fs::write(self.ctx.apt_dir.join("sources.list"), list).unwrap();
+    }
+
+    /// The machine's apt prints these settings: its files cannot be moved, nor are they those of this machine.
+    fn apt_config(&self, settings: &str) {
+        let program = self.directory.path().join("apt-config");
+        fs::write(&program, format!("#!/bin/sh\ncat <<end\n{settings}\nend\n")).unwrap();
+        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     fn fetch(&self) -> Result<Vec<u8>> {
@@ -155,7 +198,7 @@ fn wanted() -> Wanted {
         name: "ppp_2.4.9_armel.deb".into(),
         path: "pool/main/p/ppp/ppp_2.4.9_armel.deb".into(),
         size: content.len() as u64,
-        sha256: transfer::sha256(&mut &content[..]).unwrap(),
+        sha256: sink::sha256(&mut &content[..]).unwrap(),
         origin: Origin::Lock,
     }
 }
@@ -203,18 +246,89 @@ fn a_busy_mirror_is_tried_again() {
 
 #[test]
 fn a_mirror_that_always_breaks_off_is_given_up_and_the_partial_file_kept() {
-    let mirror = Mirror::new(&[Answer::BreakOff(content(), 100_000), Answer::BreakOff(content(), 5_000)]);
-    let mut bench = Bench::new(Some(&mirror));
+    let [first, later] = [100_000, 5_000].map(|count| Answer::BreakOff(content(), count));
+    let mirror = Mirror::new(&[first, later.clone(), later, Answer::Whole(content())]);
+    let bench = Bench::new(Some(&mirror));
     insta::assert_snapshot!(bench.error(), @r"
     error: the download of ppp_2.4.9_armel.deb broke off 3 times
       110000 of 335720 bytes came: Peer disconnected
       http://mirror.example/debian/pool/main/p/ppp/ppp_2.4.9_armel.deb
       next: run the same command again: it goes on where it stopped
     ");
-    let recovered = Mirror::new(&[Answer::Whole(content())]);
-    bench.ctx.mirror = Some(recovered.url.clone());
     assert_eq!(bench.fetch().unwrap(), content());
-    assert_eq!(recovered.requests(), ["/debian/pool/main/p/ppp/ppp_2.4.9_armel.deb 110000-"]);
+    assert_eq!(mirror.requests()[3], "/debian/pool/main/p/ppp/ppp_2.4.9_armel.deb 110000-");
+    assert_eq!(bench.left_behind(), [wanted().sha256]);
+}
+
+#[test]
+fn what_one_mirror_began_no_other_one_resumes() {
+    // This one's file is another one, though as long.
+    let foreign = vec![7; content().len()];
+    let mirror = Mirror::new(&[Answer::BreakOff(foreign, 100_000)]);
+    let mut bench = Bench::new(Some(&mirror));
+    bench.fetch().unwrap_err();
+    let good = Mirror::new(&[Answer::Whole(content())]);
+    bench.ctx.mirror = Some(good.url.clone());
+    assert_eq!(bench.fetch().unwrap(), content());
+    assert_eq!(good.requests(), ["/debian/pool/main/p/ppp/ppp_2.4.9_armel.deb"]);
+}
+
+#[test]
+fn each_mirror_is_asked_once_before_one_is_asked_again() {
+    let dead = "http://127.0.0.1:9/debian"; // discard (RFC 863), which no machine serves any more
+    for (what, first) in [
+        ("mute", Mirror::new(&[Answer::Silence])),
+        ("a login page", Mirror::new(&[Answer::LoginPage])),
+        ("breaks off", Mirror::new(&[Answer::BreakOff(vec![7; content().len()], 9_000)])),
+        ("another file", Mirror::new(&[Answer::Whole(vec![7; content().len()])])),
+    ] {
+        let good = Mirror::new(&[Answer::Whole(content())]);
+        let bench = Bench::new(None);
+        bench.apt(&[dead, &first.url, &good.url]);
+        assert_eq!(bench.fetch().unwrap(), content(), "{what}");
+        assert_eq!((first.requests().len(), good.requests().len()), (1, 1), "{what}");
+        assert_eq!(bench.left_behind(), [wanted().sha256], "{what}");
+    }
+}
+
+#[test]
+fn a_mirror_that_did_not_answer_is_asked_last_for_the_next_file() {
+    let good = Mirror::new(&[Answer::Whole(b"a text".to_vec())]);
+    let mute = Mirror::new(&[Answer::Silence]);
+    let bench = Bench::new(None);
+    let client = Client::new(&bench.ctx, PATIENCE);
+    let urls = [&mute.url, &good.url].map(|it| format!("{it}/x"));
+    for _ in 0..3 {
+        assert!(client.text(&urls, |_| Ok(())).is_ok());
+    }
+    assert_eq!((mute.requests().len(), good.requests().len()), (1, 3));
+}
+
+#[test]
+fn a_text_that_cannot_be_used_comes_from_the_next_mirror() {
+    let [foreign, page, good] =
+        [Answer::Whole(b"foreign".to_vec()), Answer::LoginPage, Answer::Whole(b"good".to_vec())]
+            .map(|it| Mirror::new(&[it]));
+    let bench = Bench::new(None);
+    let accept = |text: &str| match text {
+        "good" => Ok(text.to_owned()),
+        _ => Err(Error::new("signed by nobody that we know")),
+    };
+    let urls = [&foreign, &page, &good].map(|it| format!("{}/x", it.url));
+    assert_eq!(Client::new(&bench.ctx, PATIENCE).text(&urls, accept).unwrap(), "good");
+    let failures = Client::new(&bench.ctx, PATIENCE).text(&urls[..2], accept).unwrap_err();
+    assert!(matches!(&failures[..], [Failure::Unusable { .. }, Failure::WebPage { .. }]), "{failures:?}");
+}
+
+#[test]
+fn a_login_page_is_named_and_not_kept() {
+    let bench = Bench::new(Some(&Mirror::new(&[Answer::LoginPage])));
+    insta::assert_snapshot!(bench.error(), @r"
+    error: a web page came instead of ppp_2.4.9_armel.deb
+      http://mirror.example/debian/pool/main/p/ppp/ppp_2.4.9_armel.deb
+      next: if this network has a login page, log in with a browser; or try another --mirror
+    ");
+    assert!(bench.left_behind().is_empty());
 }
 
 #[test]
@@ -271,10 +385,56 @@ fn a_mirror_that_refuses() {
 fn a_file_missing_on_one_mirror_of_apt_comes_from_the_next() {
     let (security, main) = (Mirror::new(&[Answer::Status(404)]), Mirror::new(&[Answer::Whole(content())]));
     let bench = Bench::new(None);
-    fs::create_dir(&bench.ctx.apt_dir).unwrap();
-    let list = format!("deb {} bookworm-security main\ndeb {} bookworm main\n", security.url, main.url);
-    fs::write(bench.ctx.apt_dir.join("sources.list"), list).unwrap();
+    bench.apt(&[&security.url, &main.url]);
     assert_eq!(bench.fetch().unwrap(), content());
+}
+
+#[test]
+fn a_proxy_gets_the_whole_address_of_plain_http_and_its_password() {
+    let proxy = Mirror::new(&[Answer::Whole(content())]);
+    let mut bench = Bench::new(None);
+    bench.ctx.mirror = Some("http://mirror.example/debian".to_owned());
+    let address = proxy.url.replace("http://", "http://user:secret@").replace("/debian", "");
+    bench.ctx.inherited = vec![("http_proxy".into(), address.into())];
+    assert_eq!(bench.fetch().unwrap(), content());
+    // RFC 7617: user:secret
+    let credentials = "Basic dXNlcjpzZWNyZXQ=";
+    let path = "http://mirror.example/debian/pool/main/p/ppp/ppp_2.4.9_armel.deb";
+    assert_eq!(proxy.requests(), [format!("{path} through mirror.example as {credentials}")]);
+}
+
+#[test]
+fn the_proxy_of_apt_is_used_and_a_mirror_that_no_proxy_names_is_asked_directly() {
+    let (proxy, mirror) = (Mirror::new(&[Answer::Status(403)]), Mirror::new(&[Answer::Whole(content())]));
+    let mut bench = Bench::new(Some(&mirror));
+    bench.apt_config(&format!("Acquire::http::Proxy \"{}\";", proxy.url.replace("/debian", "")));
+    assert!(bench.error().contains("403"));
+    assert_eq!((proxy.requests().len(), mirror.requests().len()), (1, 0));
+    bench.ctx.inherited = vec![("no_proxy".into(), "10.0.0.0/8,127.0.0.0/8".into())];
+    assert_eq!(bench.fetch().unwrap(), content());
+}
+
+#[test]
+fn a_proxy_that_does_not_answer_is_named_without_its_password() {
+    let mut bench = Bench::new(None);
+    bench.ctx.mirror = Some("http://mirror.example/debian".to_owned());
+    bench.ctx.inherited = vec![("http_proxy".into(), "http://user:secret@127.0.0.1:9".into())];
+    let error = bench.fetch().unwrap_err().to_string();
+    assert!(
+        error.contains("through the proxy http://•••@127.0.0.1:9") && !error.contains("secret"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_redirect_is_followed_and_a_loop_of_them_ends() {
+    let target = Mirror::new(&[Answer::Whole(content())]);
+    let mirror = Mirror::new(&[Answer::Redirect(format!("{}/there", target.url))]);
+    assert_eq!(Bench::new(Some(&mirror)).fetch().unwrap(), content());
+    assert_eq!(target.requests(), ["/debian/there"]);
+    let around = Mirror::new(&[Answer::Redirect("/debian/again".to_owned())]);
+    let error = Bench::new(Some(&around)).error();
+    assert!(error.contains("5 redirects and no file"), "{error}");
 }
 
 #[test]

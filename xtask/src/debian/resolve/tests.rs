@@ -175,7 +175,7 @@ fn an_impossible_lock_is_one_error_with_the_available_choices() {
     let wrong = [
         package("libpcap1.0", &[]),
         unpinned,
-        package("ppp", &["/sbin/pppd"]),
+        package("ppp", &["/opt/sbin/pppd"]),
         package("ppp", &["/usr/sbin/nothing"]),
         package("ppp", &["/usr/share/"]),
         package("ppp", &["/usr/sbin/pppstats"]),
@@ -192,7 +192,7 @@ fn an_impossible_lock_is_one_error_with_the_available_choices() {
       next: change `version` in the recipe, or leave it out for the newest
 
     error: recipe `ppp`: ppp cannot be locked
-      the package has no /sbin/pppd
+      the package has no /opt/sbin/pppd
       next: did you mean /usr/sbin/pppd?
 
     error: recipe `ppp`: ppp cannot be locked

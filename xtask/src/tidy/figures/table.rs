@@ -250,7 +250,11 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
                 "cold.1).at_most({})",
             ),
             code("| nothing changed | … | {} s |", "xtask/src/bench/build.rs", "again).at_most({})"),
-            code("| one service changed | … | {} s |", "xtask/src/bench/build.rs", "changed).at_most({})"),
+            code(
+                "| a file of the device's library changed | … | {} s |",
+                "xtask/src/bench/build.rs",
+                "changed).at_most({})",
+            ),
             code("| a second site | … | {} s |", "xtask/src/bench/build.rs", "site).at_most({})"),
             build("| compressed image (`.img.gz`) | {} MB |", |it| it.compressed).per(MEGA),
             code(
