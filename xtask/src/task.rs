@@ -282,6 +282,7 @@ fn digest_node(path: &Path) -> Result<String> {
     Ok(digest_file(path)? + executable)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,6 @@
 //! The Debian archive as a source of packages: mirrors, indices, downloads.
 //!
-//! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`release`], [`resolve`].
+//! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`release`], [`resolve`], [`source`].
 //! Edges: [`archive`] (signed indices), [`fetch`] and [`transfer`] (downloads), [`deb`] and [`contents`] (files).
 
 pub(crate) mod apt;
@@ -15,5 +15,6 @@ pub(crate) mod mirror;
 pub mod relation;
 pub mod release;
 pub(crate) mod resolve;
+pub(crate) mod source;
 pub(crate) mod transfer;
 pub mod version;

@@ -8,6 +8,7 @@ pub mod disk;
 pub mod gates;
 pub mod gzip;
 pub mod initramfs;
+pub mod inventory;
 pub mod modules;
 pub mod outline;
 pub mod overlay;

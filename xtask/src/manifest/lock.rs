@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Manifest, Package, PackageId, Recipe};
 use crate::{
     context::BuildContext,
+    debian::source::{SourceFile, SourceId},
     error::{Context, Error, Result},
 };
 
@@ -27,6 +28,24 @@ pub struct Lock {
     /// Every package that is used.
     #[serde(default, rename = "package")]
     pub packages: Vec<LockedPackage>,
+    /// The sources of every package of which something is in the image.
+    #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<LockedSource>,
+}
+
+/// A source package, exactly.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedSource {
+    /// `busybox`
+    pub name: String,
+    /// `1:1.35.0-4+deb12u1`
+    pub version: String,
+    /// Where its files are, below the mirror: `pool/main/b/busybox`.
+    pub directory: String,
+    /// The `.dsc` first.
+    #[serde(rename = "file")]
+    pub files: Vec<SourceFile>,
 }
 
 /// One package, exactly.
@@ -47,12 +66,24 @@ pub struct LockedPackage {
     pub size: u64,
     /// Hexadecimal.
     pub sha256: String,
+    /// The name of its source package, if that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The version of its source package, if that is another one.
+    #[serde(default, rename = "source-version", skip_serializing_if = "Option::is_none")]
+    pub source_version: Option<String>,
+    /// Further sources of what is in it, each as `name version`.
+    #[serde(default, rename = "built-using", skip_serializing_if = "Vec::is_empty")]
+    pub built_using: Vec<String>,
     /// The recipes that name it, or whose programs need its libraries.
     pub recipes: Vec<String>,
     /// The libraries (sonames) that it is locked for; empty if a recipe names it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<String>,
 }
+
+/// The tool whose packages are linked into the device's programs.
+pub const LINKED: &str = "toolchain";
 
 /// A manifest with a SHA-256 for every package.
 #[derive(Debug)]
@@ -62,6 +93,7 @@ pub struct LockedManifest {
     /// Every time stamp in the image, seconds since 1970.
     pub epoch: u64,
     packages: Vec<LockedPackage>,
+    sources: Vec<LockedSource>,
 }
 
 impl LockedPackage {
@@ -77,6 +109,31 @@ impl LockedPackage {
     /// `ppp_2.4.9-1+1.1+b1_armel.deb`
     pub fn file_name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    /// `armel`, or `all`: of the package itself.
+    pub fn own_architecture(&self) -> &str {
+        let stem = self.file_name().trim_end_matches(".deb");
+        stem.rsplit_once('_').map_or(&self.architecture, |(_, architecture)| architecture)
+    }
+
+    /// What it was built from.
+    pub fn source_id(&self) -> SourceId {
+        SourceId {
+            name: self.source.as_ref().unwrap_or(&self.name).clone(),
+            version: self.source_version.as_ref().unwrap_or(&self.version).clone(),
+        }
+    }
+
+    /// All sources of what is in it.
+    pub fn sources(&self) -> impl Iterator<Item = SourceId> {
+        let others = self.built_using.iter().filter_map(|it| SourceId::parse(it));
+        std::iter::once(self.source_id()).chain(others)
+    }
+
+    /// The same without what does not matter to the image.
+    fn without_sources(&self) -> Self {
+        Self { source: None, source_version: None, built_using: Vec::new(), ..self.clone() }
     }
 
     /// Whether a recipe names it; otherwise it is locked for its libraries.
@@ -139,7 +196,7 @@ impl Lock {
             (Some(old), Some(new)) if old.sha256 != new.sha256 || old.path != new.path => {
                 Some(format!("  {id} {} is another file now", new.version))
             }
-            (Some(old), Some(new)) if old != new => {
+            (Some(old), Some(new)) if old.without_sources() != new.without_sources() => {
                 Some(format!("  {id} {} is used for {} now", new.version, new.recipes.join(", ")))
             }
             _ => None,
@@ -171,11 +228,22 @@ impl Lock {
 }
 
 impl Manifest {
+    /// Whether something of a locked package is in the image.
+    pub fn delivers(&self, package: &LockedPackage) -> bool {
+        let is_in_image = |name: &String| name == LINKED || self.recipes.iter().any(|it| it.name == *name);
+        package.recipes.iter().any(is_in_image)
+    }
+
     /// Binds every package to the package lock; if they do not match, the error names the packages.
     pub fn lock(self, lock: Lock) -> Result<LockedManifest> {
         let differences = lock.differences(&self);
         if differences.is_empty() {
-            return Ok(LockedManifest { manifest: self, epoch: lock.epoch, packages: lock.packages });
+            return Ok(LockedManifest {
+                manifest: self,
+                epoch: lock.epoch,
+                packages: lock.packages,
+                sources: lock.sources,
+            });
         }
         let stale = Error::new("image/packages.lock does not fit the recipes");
         Err(differences.iter().fold(stale, Error::fact).hint("cargo xtask lock"))
@@ -211,6 +279,11 @@ impl LockedManifest {
         self.packages_for(&names)
     }
 
+    /// The source packages of what is delivered.
+    pub fn sources(&self) -> &[LockedSource] {
+        &self.sources
+    }
+
     /// Packages of one tool.
     pub fn tool_packages(&self, tool: &str) -> Vec<&LockedPackage> {
         self.packages_for(&[tool])
@@ -240,6 +313,9 @@ mod tests {
             path: format!("pool/main/{name}_{version}_armel.deb"),
             size: 335_720,
             sha256: format!("{name}-{version}"),
+            source: None,
+            source_version: None,
+            built_using: Vec::new(),
             recipes: vec!["ppp".into()],
             libraries: libraries.iter().map(|it| (*it).to_owned()).collect(),
         }
@@ -249,7 +325,7 @@ mod tests {
         let packages =
             vec![locked("libpcap0.8", "1.10.3-1", &["libpcap.so.0.8"]), locked("ppp", "2.4.9-1", &[])];
         let releases = BTreeMap::from([("bookworm".to_owned(), 1_783_764_997)]);
-        Lock { epoch: 1_783_764_997, releases, packages }
+        Lock { epoch: 1_783_764_997, releases, packages, sources: Vec::new() }
     }
 
     /// One recipe, `name`, that takes these packages, each at a version if one is pinned.

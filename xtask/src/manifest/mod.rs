@@ -10,7 +10,9 @@ use std::{
     path::Path,
 };
 
-pub use lock::{Lock, LockedManifest, LockedPackage};
+use serde::{Deserialize, Serialize};
+
+pub use lock::{LINKED, Lock, LockedManifest, LockedPackage, LockedSource};
 pub use raw::{RawDisk as Disk, read};
 use raw::{RawImage, RawRecipe};
 
@@ -80,7 +82,7 @@ pub struct Package {
 }
 
 /// A package of a suite, for an architecture (`all` packages: the one that asks).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PackageId {
     /// `ppp`
     pub name: String,

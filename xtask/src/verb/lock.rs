@@ -25,17 +25,19 @@ pub fn run(args: &cli::Lock) -> Result<()> {
     let phase = ctx.progress.phase("resolve");
     let packages = resolve::resolve(&manifest, &archive)?;
     phase.done(format!("{} packages", packages.len()));
+    let sources = archive.sources(&manifest, &packages)?;
     let changes = old.changes(&packages);
     let releases = archive.releases().clone();
     if changes.is_empty() {
         // The same packages from newer indices make the same image, so its date stays.
-        if releases != old.releases {
-            Lock { releases, ..old }.save(&ctx)?;
+        let lock = Lock { epoch: old.epoch, releases, packages, sources };
+        if lock != old {
+            lock.save(&ctx)?;
         }
         ctx.progress.line("image/packages.lock is up to date");
         return Ok(());
     }
-    Lock { epoch: archive.date(), releases, packages }.save(&ctx)?;
+    Lock { epoch: archive.date(), releases, packages, sources }.save(&ctx)?;
     for change in &changes {
         ctx.progress.line(change);
     }

@@ -5,6 +5,7 @@ mod cache;
 mod caller;
 mod checkout;
 mod flash;
+mod inventory;
 mod lock;
 mod manifest;
 mod overlay;
@@ -25,7 +26,9 @@ fn the_unmodified_checkout_builds() {
     let sums = fs::read_to_string(checkout.path("out/SHA256SUMS")).unwrap();
     let mut promised: Vec<String> = sums.lines().map(str::to_owned).collect();
     promised.sort_by_key(|line| line[64..].to_owned());
-    let found = checkout.out().into_iter().filter(|(name, _)| name != "SHA256SUMS");
+    let mut found = checkout.out();
+    found.sort();
+    let found = found.into_iter().filter(|(name, _)| name != "SHA256SUMS");
     assert_eq!(found.map(|(name, hash)| format!("{hash}  {name}")).collect::<Vec<_>>(), promised);
     assert!(sums.contains("  small.img\n"), "{sums}");
     let again = checkout.succeeds(checkout.build_image_offline());
