@@ -12,6 +12,7 @@ pub mod elf;
 pub mod error;
 mod flash;
 mod image;
+mod inspect;
 mod invocation;
 mod lab;
 mod manifest;

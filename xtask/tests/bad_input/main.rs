@@ -5,6 +5,7 @@ mod cache;
 mod caller;
 mod checkout;
 mod flash;
+mod inspect;
 mod inventory;
 mod lock;
 mod manifest;
