@@ -227,7 +227,7 @@ impl Phases<'_> {
         let inputs = self
             .packages
             .inputs()
-            .output_file(INITRAMFS, initramfs)?
+            .output("initramfs", initramfs)
             .text("site.toml", &self.site.text)
             .path("image/boot", &files)?;
         task::run(ctx, "boot", inputs, |out| {

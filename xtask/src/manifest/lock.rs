@@ -1,16 +1,13 @@
 //! `image/packages.lock`: the exact packages, and whether they still match the recipes.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Manifest, Package, PackageId, Recipe};
 use crate::{
     context::BuildContext,
-    debian::source::{SourceFile, SourceId},
+    debian::source::SourceId,
     error::{Context, Error, Result},
 };
 
@@ -28,24 +25,6 @@ pub struct Lock {
     /// Every package that is used.
     #[serde(default, rename = "package")]
     pub packages: Vec<LockedPackage>,
-    /// The sources of every package of which something is in the image.
-    #[serde(default, rename = "source", skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<LockedSource>,
-}
-
-/// A source package, exactly.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LockedSource {
-    /// `busybox`
-    pub name: String,
-    /// `1:1.35.0-4+deb12u1`
-    pub version: String,
-    /// Where its files are, below the mirror: `pool/main/b/busybox`.
-    pub directory: String,
-    /// The `.dsc` first.
-    #[serde(rename = "file")]
-    pub files: Vec<SourceFile>,
 }
 
 /// One package, exactly.
@@ -93,7 +72,6 @@ pub struct LockedManifest {
     /// Every time stamp in the image, seconds since 1970.
     pub epoch: u64,
     packages: Vec<LockedPackage>,
-    sources: Vec<LockedSource>,
 }
 
 impl LockedPackage {
@@ -168,17 +146,12 @@ impl Lock {
 
     /// The file's text.
     pub fn to_toml(&self) -> Result<String> {
-        let body = toml::to_string(self).context(|| "cannot write the lock as TOML".into())?;
-        Ok(format!("# Made by `cargo xtask lock` from the signed indices of the Debian archive.\n{body}"))
+        super::lock_text(self)
     }
 
     /// Replaces `image/packages.lock` as a whole, or leaves it unchanged.
     pub fn save(&self, ctx: &BuildContext) -> Result<()> {
-        let file = ctx.lock_file();
-        let fresh = file.with_extension("lock.new");
-        let text = self.to_toml()?;
-        fs::write(&fresh, text)
-            .and_then(|()| fs::rename(&fresh, &file))
+        super::replace(&ctx.lock_file(), &self.to_toml()?)
             .context(|| "cannot write image/packages.lock".into())
     }
 
@@ -238,12 +211,7 @@ impl Manifest {
     pub fn lock(self, lock: Lock) -> Result<LockedManifest> {
         let differences = lock.differences(&self);
         if differences.is_empty() {
-            return Ok(LockedManifest {
-                manifest: self,
-                epoch: lock.epoch,
-                packages: lock.packages,
-                sources: lock.sources,
-            });
+            return Ok(LockedManifest { manifest: self, epoch: lock.epoch, packages: lock.packages });
         }
         let stale = Error::new("image/packages.lock does not fit the recipes");
         Err(differences.iter().fold(stale, Error::fact).hint("cargo xtask lock"))
@@ -279,9 +247,9 @@ impl LockedManifest {
         self.packages_for(&names)
     }
 
-    /// The source packages of what is delivered.
-    pub fn sources(&self) -> &[LockedSource] {
-        &self.sources
+    /// Packages of which something is in the image: those of its recipes, and what its programs are linked with.
+    pub fn delivered_packages(&self) -> impl Iterator<Item = &LockedPackage> {
+        self.packages.iter().filter(|it| self.manifest.delivers(it))
     }
 
     /// Packages of one tool.
@@ -325,7 +293,7 @@ mod tests {
         let packages =
             vec![locked("libpcap0.8", "1.10.3-1", &["libpcap.so.0.8"]), locked("ppp", "2.4.9-1", &[])];
         let releases = BTreeMap::from([("bookworm".to_owned(), 1_783_764_997)]);
-        Lock { epoch: 1_783_764_997, releases, packages, sources: Vec::new() }
+        Lock { epoch: 1_783_764_997, releases, packages }
     }
 
     /// One recipe, `name`, that takes these packages, each at a version if one is pinned.

@@ -7,7 +7,7 @@ use crate::{
     context::BuildContext,
     debian::{archive::Archive, resolve},
     error::Result,
-    manifest::{Lock, Manifest},
+    manifest::{Lock, Manifest, SourceLock},
 };
 
 /// See the command line's help.
@@ -15,7 +15,10 @@ pub fn run(args: &cli::Lock) -> Result<()> {
     let ctx = BuildContext::new(&args.sources);
     let manifest = Manifest::load(&ctx)?;
     if args.check {
-        manifest.lock(Lock::load(&ctx)?)?;
+        let locked = manifest.lock(Lock::load(&ctx)?)?;
+        if SourceLock::exists(&ctx) {
+            SourceLock::load(&ctx)?.check(&locked)?;
+        }
         ctx.progress.line("image/packages.lock fits the recipes");
         return Ok(());
     }
@@ -25,19 +28,19 @@ pub fn run(args: &cli::Lock) -> Result<()> {
     let phase = ctx.progress.phase("resolve");
     let packages = resolve::resolve(&manifest, &archive)?;
     phase.done(format!("{} packages", packages.len()));
-    let sources = archive.sources(&manifest, &packages)?;
+    SourceLock { sources: archive.sources(&manifest, &packages)? }.save(&ctx)?;
     let changes = old.changes(&packages);
     let releases = archive.releases().clone();
     if changes.is_empty() {
         // The same packages from newer indices make the same image, so its date stays.
-        let lock = Lock { epoch: old.epoch, releases, packages, sources };
+        let lock = Lock { epoch: old.epoch, releases, packages };
         if lock != old {
             lock.save(&ctx)?;
         }
         ctx.progress.line("image/packages.lock is up to date");
         return Ok(());
     }
-    Lock { epoch: archive.date(), releases, packages, sources }.save(&ctx)?;
+    Lock { epoch: archive.date(), releases, packages }.save(&ctx)?;
     for change in &changes {
         ctx.progress.line(change);
     }

@@ -6,9 +6,9 @@ use crate::{
     cli,
     context::BuildContext,
     debian::fetch::{self, Origin, Wanted},
-    error::{Context, Error, Result},
+    error::{Context, Result},
     inspect::html::size,
-    manifest::{LockedManifest, LockedSource},
+    manifest::{LockedManifest, LockedSource, SourceLock},
     task::digest_file,
 };
 
@@ -16,15 +16,15 @@ use crate::{
 pub fn run(args: &cli::FetchSources) -> Result<()> {
     let mut ctx = BuildContext::new(&args.sources);
     let locked = LockedManifest::load(&ctx)?;
-    if locked.sources().is_empty() {
-        return Err(Error::new("image/packages.lock names no source packages").hint("cargo xtask lock"));
-    }
-    let all: u64 = locked.sources().iter().flat_map(|it| &it.files).map(|it| it.size).sum();
+    let sources = SourceLock::load(&ctx)?;
+    sources.check(&locked)?;
+    let sources = sources.sources;
+    let all: u64 = sources.iter().flat_map(|it| &it.files).map(|it| it.size).sum();
     if args.dry_run {
-        for source in locked.sources() {
+        for source in &sources {
             ctx.progress.line(line(source));
         }
-        let count = locked.sources().len();
+        let count = sources.len();
         ctx.progress.line(format!(
             "{count} source packages, {}, would be in {}",
             size(all),
@@ -34,14 +34,14 @@ pub fn run(args: &cli::FetchSources) -> Result<()> {
     }
     // Partial files lie here, and an interrupted run is resumed.
     ctx.downloads = args.out.join(".partial");
-    for source in locked.sources() {
+    for source in &sources {
         fetch_one(&ctx, source, &args.out)?;
     }
     // Not empty if the user keeps something there.
     let _ = fs::remove_dir(&ctx.downloads);
     ctx.progress.line(format!(
         "  {} source packages, {}, are in {}",
-        locked.sources().len(),
+        sources.len(),
         size(all),
         args.out.display()
     ));

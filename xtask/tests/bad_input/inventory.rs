@@ -215,7 +215,17 @@ fn sources_that_no_lock_names() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.args(["sources", "--out", "sources"]);
     assert_snapshot!(checkout.refuses(checkout.xtask(command)), @r"
-    error: image/packages.lock names no source packages
+    error: there is no image/sources.lock
+      next: cargo xtask lock
+    ");
+    checkout.write("image/sources.lock", "");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["sources", "--dry-run", "--out", "sources"]);
+    assert_snapshot!(checkout.refuses(checkout.xtask(command)), @r"
+    error: image/sources.lock does not fit image/packages.lock
+      busybox 1 is missing
+      linux-image 1 is missing
+      rust-src 1 is missing
       next: cargo xtask lock
     ");
 }
