@@ -6,7 +6,7 @@ use crate::{
     cli,
     context::BuildContext,
     debian::fetch::{self, Origin, Wanted},
-    error::{Context, Result},
+    error::{Context, Error, Result},
     inspect::html::size,
     manifest::{LockedManifest, LockedSource, SourceLock},
     task::digest_file,
@@ -34,8 +34,23 @@ pub fn run(args: &cli::FetchSources) -> Result<()> {
     }
     // Partial files lie here, and an interrupted run is resumed.
     ctx.downloads = args.out.join(".partial");
-    for source in &sources {
-        fetch_one(&ctx, source, &args.out)?;
+    let mut failures = Vec::new();
+    for (number, source) in sources.iter().enumerate() {
+        if let Err(error) = fetch_one(&ctx, source, &args.out) {
+            // If not even the first one comes, nothing will.
+            if number == 0 {
+                return Err(error);
+            }
+            ctx.progress.line(error.to_string());
+            failures.push(source.id());
+        }
+    }
+    if !failures.is_empty() {
+        let count = format!("{} of {} source packages are not complete", failures.len(), sources.len());
+        let error = failures.iter().fold(Error::new(count), Error::fact);
+        return Err(
+            error.hint("run the same command again, or with a full mirror of the archive: --mirror URL")
+        );
     }
     // Not empty if the user keeps something there.
     let _ = fs::remove_dir(&ctx.downloads);
@@ -72,13 +87,16 @@ fn fetch_one(ctx: &BuildContext, source: &LockedSource, out: &Path) -> Result<()
             path: format!("{}/{}", source.directory, file.name),
             size: file.size,
             sha256: file.sha256.clone(),
-            origin: Origin::Lock,
+            origin: Origin::Sources,
         })
         .collect();
-    let fetched = fetch::files(ctx, &wanted)
-        .map_err(|it| it.context(format!("cannot fetch the source of {} {}", source.name, source.version)))?;
-    for (file, from) in missing.iter().zip(fetched) {
-        fs::rename(from, dir.join(&file.name)).context(cannot)?;
+    let fetched = fetch::files(ctx, &wanted);
+    // One file that no mirror has does not keep the others out.
+    for file in &wanted {
+        let from = ctx.downloads.join(&file.sha256);
+        if fetched.is_ok() || digest_file(&from).is_ok_and(|it| it == file.sha256) {
+            fs::rename(from, dir.join(&file.name)).context(cannot)?;
+        }
     }
-    Ok(())
+    fetched.map(drop).map_err(|it| it.context(format!("cannot fetch the source of {}", source.id())))
 }

@@ -3,10 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    thread,
 };
 
 use insta::assert_snapshot;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::checkout::Checkout;
 
@@ -228,4 +232,63 @@ fn sources_that_no_lock_names() {
       rust-src 1 is missing
       next: cargo xtask lock
     ");
+}
+
+/// A mirror that has these files, and answers 404 for all others. Returns its address.
+fn mirror(files: BTreeMap<String, Vec<u8>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let lines = BufReader::new(connection.try_clone().unwrap()).lines();
+            let request: Vec<String> = lines.map_while(Result::ok).take_while(|it| !it.is_empty()).collect();
+            let (status, body) = match files.get(request[0].split(' ').nth(1).unwrap()) {
+                Some(body) => ("200 OK", &body[..]),
+                None => ("404 Not Found", &b""[..]),
+            };
+            let head =
+                format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            // A client that has enough may be gone.
+            let _ = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(body));
+        }
+    });
+    url
+}
+
+#[test]
+fn sources_are_fetched_checked_and_kept_and_one_that_is_missing_does_not_keep_the_others_out() {
+    let checkout = Checkout::new();
+    let digest =
+        |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let source = |name: &str| {
+        let dsc = format!("{name} dsc");
+        format!(
+            "[[source]]\nname = \"{name}\"\nversion = \"1\"\ndirectory = \"pool/{name}\"\n\
+             [[source.file]]\nname = \"{name}_1.dsc\"\nsize = {}\nsha256 = \"{}\"\n",
+            dsc.len(),
+            digest(&dsc)
+        )
+    };
+    let names = ["busybox", "linux-image", "rust-src"];
+    checkout.write("image/sources.lock", names.map(source).concat());
+    let run = |has: &[&str]| {
+        let file = |name: &&str| (format!("/pool/{name}/{name}_1.dsc"), format!("{name} dsc").into_bytes());
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["sources", "--out", "sources", "--mirror", &mirror(has.iter().map(file).collect())]);
+        checkout.xtask(command)
+    };
+    let error = checkout.refuses(run(&["busybox", "rust-src"]));
+    assert!(
+        error.contains("no mirror has linux-image_1.dsc") && error.contains("image/sources.lock:"),
+        "{error}"
+    );
+    assert!(error.contains("1 of 3 source packages are not complete\n  linux-image 1"), "{error}");
+    let there =
+        |name: &str| fs::read_to_string(checkout.path(&format!("sources/{name}_1/{name}_1.dsc"))).ok();
+    assert_eq!(names.map(|it| there(it).is_some()), [true, false, true]);
+    // What is there already is not asked for again.
+    checkout.succeeds(run(&["linux-image"]));
+    assert_eq!(names.map(|it| there(it).unwrap()), names.map(|it| format!("{it} dsc")));
+    assert!(!checkout.path("sources/.partial").exists());
 }
