@@ -111,7 +111,12 @@ impl Invocation {
     /// Runs it to compile `what`. Its environment consists of these variables and those that
     /// [`BuildContext::inherited`] passes on. If it fails, the error has its last lines.
     pub fn run(&self, ctx: &BuildContext, places: &Places, what: &str) -> Result<()> {
-        let failed = || format!("cannot compile {what}");
+        self.output(ctx, places, &format!("compile {what}")).map(drop)
+    }
+
+    /// The same for a program that does something else; returns what it prints.
+    pub fn output(&self, ctx: &BuildContext, places: &Places, what: &str) -> Result<String> {
+        let failed = || format!("cannot {what}");
         let shell = Shell::new().context(failed)?;
         shell.change_dir(places.resolve(&self.directory));
         let program = places.resolve(&self.program);
@@ -120,7 +125,7 @@ impl Invocation {
         let command = cmd!(shell, "{program} {arguments...}").env_clear().envs(ctx.inherited.iter().cloned());
         let output = command.envs(environment).quiet().ignore_status().output().context(failed)?;
         if output.status.success() {
-            return Ok(());
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let printed = String::from_utf8_lossy(&output.stderr);
         let skip = printed.lines().count().saturating_sub(40);

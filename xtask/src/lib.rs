@@ -3,6 +3,7 @@
 //! A library so that its parsers can be fuzzed (`fuzz/`); public is what these targets and the program use.
 
 mod bench;
+mod calendar;
 pub mod cli;
 mod context;
 mod cross;
@@ -11,6 +12,7 @@ pub mod elf;
 pub mod error;
 mod flash;
 mod image;
+mod inspect;
 mod invocation;
 mod json;
 mod lab;

@@ -20,6 +20,10 @@ fn main() -> ExitCode {
         Verb::Demo(args) => verb::demo::run(&args),
         Verb::Test(args) => verb::test::run(&args),
         Verb::Bench(args) => verb::bench::run(&args),
+        Verb::Report(args) => verb::report::run(&args),
+        // Its exit status tells more than success and failure.
+        Verb::Diff(args) => return verb::diff::run(&args),
+        Verb::Sources(args) => verb::sources::run(&args),
         Verb::Tidy(args) => verb::tidy::run(&args),
     };
     match outcome {

@@ -19,7 +19,7 @@ use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
     invocation::Invocation,
-    private,
+    parallel, private,
 };
 use output::Record;
 pub use output::{Output, WorkDir};
@@ -262,10 +262,12 @@ fn digest_tree(dir: &Path, known: &BTreeMap<PathBuf, String>) -> Result<String> 
 }
 
 fn digest_files(dir: &Path, files: &[PathBuf], known: &BTreeMap<PathBuf, String>) -> Result<String> {
+    let digest =
+        |file: &PathBuf| known.get(file).map_or_else(|| digest_node(file), |known| Ok(known.clone()));
+    let digests = parallel::map(parallel::processors(), files, digest)?;
     let mut hash = Sha256::new();
-    for file in files {
+    for (file, digest) in files.iter().zip(digests) {
         let below = file.strip_prefix(dir).unwrap_or(file);
-        let digest = known.get(file).map_or_else(|| digest_node(file), |known| Ok(known.clone()))?;
         hash.update(format!("{}\0{digest}\n", below.display()));
     }
     Ok(hex(&hash.finalize()))
@@ -282,6 +284,9 @@ fn digest_node(path: &Path) -> Result<String> {
     Ok(digest_file(path)? + executable)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -172,6 +172,9 @@ mod tests {
             path: "pool/ppp.deb".into(),
             size: 1,
             sha256: "a hash".into(),
+            source: None,
+            source_version: None,
+            built_using: Vec::new(),
             recipes: Vec::new(),
             libraries: Vec::new(),
         };

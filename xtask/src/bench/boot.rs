@@ -1,9 +1,19 @@
 //! How long the box takes to start and how much memory it uses, measured by the lab under QEMU.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{Figure, KIB_PER_MB};
-use crate::{bail, context::BuildContext, error::Result, lab};
+use crate::{
+    bail,
+    context::BuildContext,
+    error::{Context, Result},
+    inspect::sizes::BootTimes,
+    lab,
+    task::{digest, digest_file},
+};
 
 /// Boots the image `runs` times.
 pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure>> {
@@ -12,6 +22,7 @@ pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure
     if boots.is_empty() {
         bail!("no boot was measured\n{said}");
     }
+    leave(ctx, image, &boots)?;
     let column = |kind: &str, at: usize, scale: f64| {
         boots.iter().filter(|boot| boot.kind == kind).map(|boot| boot.numbers[at] / scale).collect()
     };
@@ -23,6 +34,34 @@ pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure
         Figure::new("memory used at idle", "MB", column("later", 3, KIB_PER_MB)).at_most(12.0),
         Figure::new("memory not available at idle", "MB", column("later", 4, KIB_PER_MB)),
     ])
+}
+
+/// The steps of a boot, as `report` names them, and their columns.
+const STEPS: [&str; 3] = ["our init starts", "busybox init starts", "the dialer's first AT"];
+
+fn timeline(ctx: &BuildContext) -> PathBuf {
+    ctx.cache.join("boot-times")
+}
+
+/// Keeps the medians for `report`: the image's hash, then a time in each line.
+fn leave(ctx: &BuildContext, image: &Path, boots: &[Boot]) -> Result<()> {
+    let median = |at: usize| {
+        let later = boots.iter().filter(|boot| boot.kind == "later").map(|boot| boot.numbers[at]).collect();
+        Figure::new("", "s", later).median()
+    };
+    let times: String = (0..STEPS.len()).map(|at| format!("{}\n", median(at))).collect();
+    let text = format!("{}\n{times}", digest_file(image)?);
+    fs::write(timeline(ctx), text).context(|| format!("cannot write {}", ctx.short(&timeline(ctx))))
+}
+
+/// What the last measurement has left, if there was one. `image`: the bytes of the image that is asked about.
+pub fn left(ctx: &BuildContext, image: &[u8]) -> Option<BootTimes> {
+    let text = fs::read_to_string(timeline(ctx)).ok()?;
+    let (hash, times) = text.split_once('\n')?;
+    let times: Vec<f64> = times.lines().map(str::parse).collect::<Result<_, _>>().ok()?;
+    let is_whole = times.len() == STEPS.len() && times.iter().all(|it| it.is_finite());
+    let steps = STEPS.iter().map(|it| (*it).to_owned()).zip(times).collect();
+    is_whole.then(|| BootTimes { of_this_image: digest(image) == hash, steps })
 }
 
 /// A line of the lab's table.

@@ -73,6 +73,22 @@ fn refuse_settings_for_all(root: &Path) -> Result<()> {
     ))
 }
 
+/// Where sources of crates may be: what cargo has unpacked, and the directories of the user's configuration.
+pub(super) fn sources_of_crates(ctx: &BuildContext) -> Vec<PathBuf> {
+    let unpacked = fs::read_dir(ctx.cargo_home.join("registry/src")).into_iter().flatten().flatten();
+    let mut directories: Vec<PathBuf> = unpacked.map(|it| it.path()).collect();
+    directories.sort();
+    for file in config_files(ctx) {
+        let config =
+            fs::read_to_string(&file).ok().and_then(|it| it.parse::<Table>().ok()).unwrap_or_default();
+        let base = file.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+        let config = sources(config, base);
+        let replaced = config.get("source").and_then(Value::as_table).into_iter().flat_map(Table::values);
+        directories.extend(replaced.filter_map(|it| Some(PathBuf::from(it.get("directory")?.as_str()?))));
+    }
+    directories
+}
+
 /// The files that cargo would read in the checkout, the farthest first.
 fn config_files(ctx: &BuildContext) -> Vec<PathBuf> {
     let parents = ctx.workspace.ancestors().map(|directory| directory.join(".cargo"));

@@ -2,6 +2,7 @@
 //! standard library built from source, its own linker, and Debian's musl and libgcc.
 
 mod cargo_home;
+pub mod crates;
 mod programs;
 mod stub_libraries;
 mod sysroot;
@@ -40,13 +41,18 @@ pub struct Built {
     pub programs: Output,
     /// The libraries of `image/stub-libraries/`, by soname.
     pub stub_libraries: Output,
+    /// What the programs are linked with: the list of crates, with their licences.
+    pub crates: Output,
 }
 
 /// Builds what runs on the Pi. `toolchain` is the unpacked tool of that name.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) -> Result<Built> {
     let sysroot = sysroot::build(ctx, toolchain)?;
     let stub_libraries = stub_libraries::build(ctx, locked, &sysroot)?;
-    Ok(Built { programs: programs::build(ctx, locked, &sysroot)?, stub_libraries })
+    let programs = programs::build(ctx, locked, &sysroot)?;
+    // cargo has unpacked the crates to compile them.
+    let crates = crates::build(ctx, locked, toolchain)?;
+    Ok(Built { programs, stub_libraries, crates })
 }
 
 /// Whether the cache has everything that [`build`] makes.
@@ -59,7 +65,8 @@ pub fn is_built(ctx: &BuildContext, locked: &LockedManifest) -> Result<bool> {
     };
     let stub_libraries = stub_libraries::inputs(ctx, locked, &sysroot)?;
     let programs = programs::inputs(ctx, locked, &sysroot)?;
-    Ok(task::find(ctx, stub_libraries::TASK, &stub_libraries).is_some()
+    Ok(task::find(ctx, crates::TASK, &crates::inputs(ctx, locked, &toolchain)?).is_some()
+        && task::find(ctx, stub_libraries::TASK, &stub_libraries).is_some()
         && task::find(ctx, programs::TASK, &programs).is_some())
 }
 

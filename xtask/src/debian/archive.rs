@@ -21,17 +21,19 @@ use crate::{
         index::{Entry, Index},
         listing::Listing,
         mirror::Mirrors,
-        release::{Age, Release},
+        release::{Age, IndexFile, Release},
         resolve,
+        source::{self, SourceId},
         transfer::{Client, Failure, Patience},
     },
     error::{Context, Error, Result},
-    manifest::{Manifest, PackageId},
+    manifest::{LockedPackage, LockedSource, Manifest, PackageId},
 };
 
 /// The suites that a manifest uses, as signed by their keys.
 pub struct Archive<'a> {
     releases: BTreeMap<String, u64>,
+    signed: BTreeMap<String, Release>,
     ctx: &'a BuildContext,
     indices: BTreeMap<(String, String), Index>,
     listing: RefCell<BTreeMap<String, Rc<Listing>>>,
@@ -49,6 +51,7 @@ impl<'a> Archive<'a> {
         let mirrors = Mirrors::find(ctx)?;
         let mut releases = BTreeMap::new();
         let mut indices = BTreeMap::new();
+        let mut signed = BTreeMap::new();
         for (suite, architectures) in drawn_on(manifest) {
             let release = signed_release(ctx, &mirrors, &suite, age)?;
             releases.insert(suite.clone(), release.date);
@@ -57,13 +60,50 @@ impl<'a> Archive<'a> {
                 let index = read_index(ctx, &release, &suite, components, &architecture)?;
                 indices.insert((suite.clone(), architecture), index);
             }
+            signed.insert(suite, release);
         }
-        Ok(Self { releases, ctx, indices, listing: RefCell::default() })
+        Ok(Self { releases, signed, ctx, indices, listing: RefCell::default() })
     }
 
     /// The date of each suite's signed file, seconds since 1970.
     pub fn releases(&self) -> &BTreeMap<String, u64> {
         &self.releases
+    }
+
+    /// The sources of what the image delivers of these packages, from the signed indices of their suites.
+    pub fn sources(&self, manifest: &Manifest, packages: &[LockedPackage]) -> Result<Vec<LockedSource>> {
+        let mut wanted: BTreeMap<&String, BTreeSet<SourceId>> = BTreeMap::new();
+        for package in packages.iter().filter(|it| manifest.delivers(it)) {
+            wanted.entry(&package.suite).or_default().extend(package.sources());
+        }
+        let mut locked = Vec::new();
+        for (suite, wanted) in wanted {
+            let mut found = BTreeMap::new();
+            for component in &manifest.suites[suite] {
+                let file = self.signed[suite].sources(suite, component);
+                let file =
+                    file.map_err(|error| error.context(format!("dists/{suite}/InRelease cannot be used")))?;
+                let text = read_index_file(self.ctx, suite, &file)?;
+                found.extend(
+                    source::find(&text, &wanted)
+                        .map_err(|it| it.context(format!("cannot read {}", file.name)))?,
+                );
+            }
+            if let Some(missing) = wanted.iter().find(|it| !found.contains_key(it)) {
+                return Err(Error::new(format!("{suite} has no source package {missing}"))
+                    .fact("something built from it is in the image, and its licence may ask for the source")
+                    .hint("use a mirror that has all of the archive (--mirror URL)"));
+            }
+            locked.extend(found.into_iter().map(|(id, source)| LockedSource {
+                name: id.name,
+                version: id.version,
+                directory: source.directory,
+                files: source.files,
+            }));
+        }
+        locked.sort();
+        locked.dedup();
+        Ok(locked)
     }
 
     /// The newest of these dates.
@@ -208,18 +248,24 @@ fn read_index(
         let file = release
             .packages(suite, component, architecture)
             .map_err(|error| error.context(format!("dists/{suite}/InRelease cannot be used")))?;
-        let broken = || format!("cannot read {}", file.name);
-        let wanted = Wanted {
-            name: file.name.clone(),
-            path: file.path.clone(),
-            size: file.size,
-            sha256: file.sha256.clone(),
-            origin: Origin::Suite(suite.to_owned()),
-        };
-        let packed = fs::File::open(fetch::file(ctx, &wanted)?).context(broken)?;
-        let mut text = String::new();
-        XzDecoder::new_multi_decoder(packed).read_to_string(&mut text).context(broken)?;
-        index.add(&text).map_err(|error| error.context(broken()))?;
+        let text = read_index_file(ctx, suite, &file)?;
+        index.add(&text).map_err(|error| error.context(format!("cannot read {}", file.name)))?;
     }
     Ok(index)
+}
+
+/// The text of an index, whose hash was signed.
+fn read_index_file(ctx: &BuildContext, suite: &str, file: &IndexFile) -> Result<String> {
+    let broken = || format!("cannot read {}", file.name);
+    let wanted = Wanted {
+        name: file.name.clone(),
+        path: file.path.clone(),
+        size: file.size,
+        sha256: file.sha256.clone(),
+        origin: Origin::Suite(suite.to_owned()),
+    };
+    let packed = fs::File::open(fetch::file(ctx, &wanted)?).context(broken)?;
+    let mut text = String::new();
+    XzDecoder::new_multi_decoder(packed).read_to_string(&mut text).context(broken)?;
+    Ok(text)
 }

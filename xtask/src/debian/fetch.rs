@@ -43,6 +43,8 @@ pub struct Wanted {
 pub enum Origin {
     /// `image/packages.lock`
     Lock,
+    /// `image/sources.lock`
+    Sources,
     /// This suite's signed files.
     Suite(String),
 }
@@ -215,7 +217,10 @@ fn explain(ctx: &BuildContext, wanted: &Wanted, failure: Failure) -> Error {
             let error = Error::new(format!("no mirror has {name}")).fact(format!("wanted by  {origin}"));
             urls.iter()
                 .fold(error, |error, url| error.fact(format!("404        {url}")))
-                .hint("Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again")
+                .hint(match wanted.origin {
+                    Origin::Sources => "try a mirror that has all of the archive: --mirror URL",
+                    _ => "Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again",
+                })
         }
         Failure::Refused { url, status } => {
             Error::new(format!("the mirror refuses {name}: {status}")).fact(url).hint("try another --mirror")
@@ -240,12 +245,15 @@ fn explain(ctx: &BuildContext, wanted: &Wanted, failure: Failure) -> Error {
 fn origin(ctx: &BuildContext, wanted: &Wanted) -> String {
     match &wanted.origin {
         Origin::Suite(suite) => format!("the signed index of {suite}"),
-        Origin::Lock => {
-            let lock = fs::read_to_string(ctx.lock_file()).unwrap_or_default();
-            let line = lock.lines().position(|line| line.contains(&wanted.sha256));
-            line.map_or("image/packages.lock".into(), |at| format!("image/packages.lock:{}", at + 1))
-        }
+        Origin::Lock => line_of(ctx, "image/packages.lock", &wanted.sha256),
+        Origin::Sources => line_of(ctx, "image/sources.lock", &wanted.sha256),
     }
+}
+
+fn line_of(ctx: &BuildContext, file: &str, words: &str) -> String {
+    let text = fs::read_to_string(ctx.workspace.join(file)).unwrap_or_default();
+    let line = text.lines().position(|line| line.contains(words));
+    line.map_or(file.to_owned(), |at| format!("{file}:{}", at + 1))
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 
 use crate::{
-    debian::{control, relation, version},
+    debian::{
+        control, relation,
+        source::{self, SourceId},
+        version,
+    },
     error::{Error, Result},
 };
 
@@ -22,6 +26,10 @@ pub struct Entry {
     pub size: u64,
     /// Hexadecimal.
     pub sha256: String,
+    /// What it was built from.
+    pub(crate) source: SourceId,
+    /// The sources of what was built into it.
+    pub(crate) built_using: Vec<SourceId>,
     depends: String,
 }
 
@@ -61,6 +69,8 @@ impl Index {
                     .parse()
                     .map_err(|_| Error::new(format!("package `{name}` has the size `{size}`")))?,
                 sha256: field("SHA256")?.to_ascii_lowercase(),
+                source: SourceId::of_package(&paragraph),
+                built_using: source::built_using(&paragraph),
                 depends: depends.into_iter().flatten().collect::<Vec<_>>().join(","),
             });
             self.by_name.entry(name.to_owned()).or_default().push(at);
@@ -134,6 +144,11 @@ mod tests {
                 path: "pool/main/p/ppp/ppp_2.4.9-1+1.1+b1_armel.deb",
                 size: 335720,
                 sha256: "3f1c000000000000000000000000000000000000000000000000000000000000",
+                source: SourceId {
+                    name: "ppp",
+                    version: "2.4.9-1+1.1",
+                },
+                built_using: [],
                 depends: "init-system-helpers (>= 1.54~),libc6 (>= 2.34),\n libpcap0.8 (>= 1.5.1), gawk-static | awk",
             },
         ]

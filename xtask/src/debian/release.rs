@@ -121,8 +121,16 @@ impl Release {
 
     /// The index of a component for an architecture.
     pub fn packages(&self, suite: &str, component: &str, architecture: &str) -> Result<IndexFile> {
-        let directory = format!("{component}/binary-{architecture}");
-        let name = format!("{directory}/Packages.xz");
+        self.index(suite, &format!("{component}/binary-{architecture}"), "Packages.xz")
+    }
+
+    /// The index of a component's source packages.
+    pub fn sources(&self, suite: &str, component: &str) -> Result<IndexFile> {
+        self.index(suite, &format!("{component}/source"), "Sources.xz")
+    }
+
+    fn index(&self, suite: &str, directory: &str, file: &str) -> Result<IndexFile> {
+        let name = format!("{directory}/{file}");
         let (size, sha256) = self.files.get(&name).ok_or_else(|| Error::new(format!("it has no {name}")))?;
         let path = match self.by_hash {
             true => format!("dists/{suite}/{directory}/by-hash/SHA256/{sha256}"),

@@ -100,6 +100,7 @@ struct Holder {
 
 impl Used {
     fn lock(self, id: PackageId) -> LockedPackage {
+        let (id_name, version) = (id.name.clone(), self.entry.version.clone());
         LockedPackage {
             name: id.name,
             suite: id.suite,
@@ -108,6 +109,9 @@ impl Used {
             path: self.entry.path,
             size: self.entry.size,
             sha256: self.entry.sha256,
+            source: (self.entry.source.name != id_name).then_some(self.entry.source.name),
+            source_version: (self.entry.source.version != version).then_some(self.entry.source.version),
+            built_using: self.entry.built_using.iter().map(ToString::to_string).collect(),
             recipes: self.recipes.into_iter().collect(),
             libraries: if self.named { Vec::new() } else { self.libraries.into_iter().collect() },
         }

@@ -1,32 +1,72 @@
 //! The initramfs: our `init`, the modules that it needs to mount the root, and the record of what is on the card.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    sync::Arc,
+};
 
 use cpio::newc::{Builder, ModeFileType, Reader, trailer};
 use dialbox::card::layout;
 use flate2::{Compression, GzBuilder, read::GzDecoder};
 
-use super::modules::Chosen;
-use crate::error::{Context, Result};
+use super::{
+    modules::Chosen,
+    tree::{Kind, Node, Origin, Source, Tree},
+};
+use crate::{
+    error::{Context, Result},
+    manifest::{PackageId, Recipe},
+};
+
+/// What is in it: `init`, the modules of this kernel package, and the record of the card.
+pub fn draw(
+    init: Arc<[u8]>,
+    modules: &Chosen,
+    kernel: &PackageId,
+    card: Arc<[u8]>,
+    recipes: &[Recipe],
+) -> Result<Tree> {
+    let names =
+        |recipe: &&Recipe, name: &str| recipe.initramfs_modules.iter().any(|it| it.replace('-', "_") == name);
+    let holds_kernel = |recipe: &&Recipe| recipe.packages.iter().any(|it| it.id == *kernel);
+    let kernel_recipe = recipes.iter().find(holds_kernel).map_or("kernel", |it| &it.name);
+    let init_recipe = recipes.iter().find(|it| it.binaries.iter().any(|it| it == "init"));
+    let made = Origin::new(kernel_recipe, Source::Builder);
+    let mut tree = Tree::default();
+    for directory in ["/dev", "/modules", "/proc", "/root", "/run", "/sys"] {
+        tree.add_directory(directory, &made)?;
+    }
+    let origin = Origin::new(init_recipe.map_or("base", |it| &it.name), Source::Program("init".into()));
+    tree.add("/init", Node::file(init, 0o755, &origin))?;
+    tree.add(layout::PATH, Node::file(card, 0o644, &Origin::Root))?;
+    let mut order = String::new();
+    for module in &modules.modules {
+        // A module that others depend on is named by no recipe.
+        let recipe = recipes.iter().find(|it| names(it, &module.name)).map_or(kernel_recipe, |it| &it.name);
+        let path = format!("/modules/{}.ko", module.name);
+        order += &format!("{path}\n");
+        let origin = Origin::new(recipe, Source::Package(kernel.clone()));
+        tree.add(&path, Node::file(module.content.clone(), 0o644, &origin))?;
+    }
+    tree.add("/modules/order", Node::file(order.into_bytes(), 0o644, &made))?;
+    Ok(tree)
+}
 
 /// A gzip'd cpio archive that the kernel unpacks.
-pub fn write(init: &[u8], modules: &Chosen, card: &[u8], epoch: u32) -> Result<Vec<u8>> {
+pub fn write(tree: &Tree, epoch: u32) -> Result<Vec<u8>> {
     let mut archive = Archive { bytes: Vec::new(), next_inode: 1, epoch };
     let made: io::Result<()> = (|| {
-        for directory in ["dev", "modules", "proc", "root", "run", "sys"] {
-            archive.add(directory, ModeFileType::Directory, 0o755, &[])?;
+        for (path, node) in tree.iter() {
+            let (kind, content) = match &node.kind {
+                Kind::Directory => (ModeFileType::Directory, &[][..]),
+                Kind::File(content) => (ModeFileType::Regular, &content[..]),
+                Kind::Symlink(target) => (ModeFileType::Symlink, target.as_bytes()),
+                Kind::Pending => return Err(io::Error::other(format!("{path} has no content"))),
+            };
+            archive.add(path.trim_start_matches('/'), kind, node.mode.into(), content)?;
         }
         // The kernel opens it as init's first console (init/main.c, console_on_rootfs).
         archive.add_console()?;
-        archive.add("init", ModeFileType::Regular, 0o755, init)?;
-        archive.add(layout::PATH.trim_start_matches('/'), ModeFileType::Regular, 0o644, card)?;
-        let mut order = String::new();
-        for module in &modules.modules {
-            let path = format!("modules/{}.ko", module.name);
-            order += &format!("/{path}\n");
-            archive.add(&path, ModeFileType::Regular, 0o644, &module.content)?;
-        }
-        archive.add("modules/order", ModeFileType::Regular, 0o644, order.as_bytes())?;
         archive.bytes = trailer(std::mem::take(&mut archive.bytes))?;
         Ok(())
     })();
@@ -38,16 +78,27 @@ pub fn write(init: &[u8], modules: &Chosen, card: &[u8], epoch: u32) -> Result<V
 
 /// How many modules an archive made by [`write`] holds.
 pub fn count_modules(archive: &[u8]) -> io::Result<u64> {
+    Ok(files(archive)?.iter().filter(|(name, _)| name.ends_with(".ko")).count() as u64)
+}
+
+/// The regular files of such an archive: names without a `/` at the beginning, and contents.
+pub fn files(archive: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut contents = Vec::new();
     GzDecoder::new(archive).read_to_end(&mut contents)?;
     let mut rest = contents.as_slice();
-    let mut count = 0;
+    let mut files = Vec::new();
     loop {
-        let reader = Reader::new(rest)?;
+        let mut reader = Reader::new(rest)?;
         if reader.entry().is_trailer() {
-            return Ok(count);
+            return Ok(files);
         }
-        count += u64::from(reader.entry().name().ends_with(".ko"));
+        let name = reader.entry().name().to_owned();
+        // The upper bits of a mode are the file's type (inode(7)).
+        if reader.entry().mode() & 0o170_000 == u32::from(ModeFileType::Regular) {
+            let mut content = Vec::new();
+            reader.read_to_end(&mut content)?;
+            files.push((name, content));
+        }
         rest = reader.finish()?;
     }
 }

@@ -9,6 +9,7 @@ pub mod gates;
 pub mod gzip;
 pub mod imager;
 pub mod initramfs;
+pub mod inventory;
 pub mod modules;
 pub mod outline;
 pub mod overlay;

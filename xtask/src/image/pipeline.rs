@@ -10,10 +10,18 @@ use std::{
 use dialbox::card::{self, boot_manifest::BootManifest};
 
 use super::{
-    boot, boot_files, disk, gates, gzip, initramfs, outline, report,
+    boot,
+    boot_files::{self, INITRAMFS},
+    disk, gates, gzip, initramfs,
+    inventory::{
+        self, Place,
+        bill::{self, Bill},
+        copyright, licences, list,
+    },
+    outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
     squashfs::{self, BlockCache},
-    tree::Tree,
+    tree::{Node, Origin, Source, Tree},
     verity,
 };
 use crate::debian::contents::Entry;
@@ -30,6 +38,10 @@ use crate::{
 };
 
 // Files of a phase that another one reads.
+const ROOT_FILES: &str = "root-files.json";
+const BOOT_FILES: &str = "boot-files.json";
+const INITRAMFS_FILES: &str = "initramfs-files.json";
+const RECIPES: &str = "recipes.tsv";
 const SQUASHFS: &str = "root.squashfs";
 const HASHES: &str = "root.hashes";
 const CARD: &str = "card";
@@ -65,7 +77,8 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> 
     let root = phases.root(root)?;
     let initramfs = phases.initramfs(&root)?;
     let boot = phases.boot(&initramfs)?;
-    phases.disk(&root, &boot)
+    let inventory = phases.inventory(&root, &initramfs, &boot)?;
+    phases.disk(&root, &boot, &inventory)
 }
 
 /// Directories of this machine that must not be named in the image.
@@ -134,8 +147,8 @@ impl<'a> Packages<'a> {
         Ok(Ingredients { locked: self.locked, packages: self.unpacked.contents()? })
     }
 
-    fn boot_files(&self) -> Result<BTreeMap<String, Arc<[u8]>>> {
-        let mut files = BTreeMap::new();
+    fn boot_files(&self) -> Result<Tree> {
+        let mut files = Tree::default();
         let packages = self.unpacked.contents()?;
         for recipe in self.plan.recipes {
             for package in &recipe.packages {
@@ -144,7 +157,8 @@ impl<'a> Packages<'a> {
                     let Some(Entry::File(content, _)) = entry else {
                         return Err(not_there(path, &recipe.name, &[self.locked.package(&package.id)?]));
                     };
-                    files.insert(name.clone(), content.read()?);
+                    let origin = Origin::new(&recipe.name, Source::Package(package.id.clone()));
+                    files.add(&format!("/{name}"), Node::file(content.read()?, 0o644, &origin))?;
                 }
             }
         }
@@ -184,8 +198,8 @@ impl Phases<'_> {
             out.write(SQUASHFS, &squashfs)?;
             out.write(HASHES, &hashes.hash_area())?;
             out.write(CARD, card.to_record().to_string().as_bytes())?;
-            out.write("files.tsv", report::files(&tree).as_bytes())?;
-            out.write("recipes.tsv", report::recipes(&tree, plan.recipes).as_bytes())?;
+            out.write(ROOT_FILES, &inventory::encode(&inventory::files(Place::Root, &tree)?)?)?;
+            out.write(RECIPES, report::recipes(&tree, plan.recipes).as_bytes())?;
             Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
         })
     }
@@ -194,12 +208,15 @@ impl Phases<'_> {
         let inputs = self.packages.inputs().output_file("init", &self.built.programs)?;
         let inputs = inputs.output_file(CARD, root)?;
         task::run(self.packages.plan.ctx, "initramfs", inputs, |out| {
-            let modules = root::early_modules(self.packages.plan.recipes, &self.packages.ingredients()?)?;
+            let recipes = self.packages.plan.recipes;
+            let (modules, kernel) = root::early_modules(recipes, &self.packages.ingredients()?)?;
             let init = read(&self.built.programs.dir()?.join("init"))?;
             gates::init_is_hardened(&init)?;
             let card = read(&root.dir()?.join(CARD))?;
-            let bytes = initramfs::write(&init, &modules, &card, self.packages.locked.time_stamp())?;
-            out.write("initramfs.gz", &bytes)?;
+            let tree = initramfs::draw(init, &modules, &kernel, card, recipes)?;
+            let bytes = initramfs::write(&tree, self.packages.locked.time_stamp())?;
+            out.write(INITRAMFS_FILES, &inventory::encode(&inventory::files(Place::Initramfs, &tree)?)?)?;
+            out.write(INITRAMFS, &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
         })
     }
@@ -214,13 +231,18 @@ impl Phases<'_> {
             .text("site.toml", &self.site.text)
             .path("image/boot", &files)?;
         task::run(ctx, "boot", inputs, |out| {
-            let mut content = self.packages.boot_files()?;
+            let mut tree = self.packages.boot_files()?;
+            let mut add = |name: &str, content: Arc<[u8]>, origin| {
+                tree.add(&format!("/{name}"), Node::file(content, 0o644, &origin))
+            };
             for name in boot_files::own(ctx)? {
-                let file = read(&files.join(&name))?;
-                content.insert(name, file);
+                add(&name, read(&files.join(&name))?, Origin::Boot)?;
             }
-            content.insert(boot_files::INITRAMFS.into(), read(&initramfs.dir()?.join("initramfs.gz"))?);
-            content.insert(boot_files::SITE.into(), Arc::from(self.site.text.as_bytes()));
+            add(INITRAMFS, read(&initramfs.dir()?.join(INITRAMFS))?, Origin::Root)?;
+            add(boot_files::SITE, Arc::from(self.site.text.as_bytes()), Origin::Site)?;
+            out.write(BOOT_FILES, &inventory::encode(&inventory::files(Place::Boot, &tree)?)?)?;
+            let content: BTreeMap<String, Arc<[u8]>> =
+                tree.files().map(|(path, _, content)| (path[1..].to_owned(), content.clone())).collect();
             let disk = &locked.manifest.disk;
             let fat = boot::write(&content, disk.boot_mib, locked.epoch, disk.signature)?;
             out.write("boot.fat", &fat)?;
@@ -229,9 +251,37 @@ impl Phases<'_> {
         })
     }
 
-    fn disk(&self, root: &Output, boot: &Output) -> Result<Output> {
+    /// What is in the image, for people and for other programs: lists, bills of materials, licences.
+    fn inventory(&self, root: &Output, initramfs: &Output, boot: &Output) -> Result<Output> {
+        let Packages { plan: Plan { ctx, .. }, locked, .. } = &self.packages;
+        let licences = copyright::in_directory(&ctx.workspace, "dialbox")?;
+        let parts = [(ROOT_FILES, root), (INITRAMFS_FILES, initramfs), (BOOT_FILES, boot)];
+        let inputs =
+            self.packages.inputs().output("crates", &self.built.crates).path("lock", &ctx.lock_file())?;
+        let inputs =
+            parts.iter().try_fold(inputs, |inputs, (name, output)| inputs.output_file(name, output))?;
+        let inputs = licences.iter().fold(inputs, |inputs, it| inputs.text(&it.name, &it.text));
+        task::run(ctx, "inventory", inputs, |out| {
+            let mut files = Vec::new();
+            for (name, output) in parts {
+                files.extend(inventory::decode(&read(&output.dir()?.join(name))?)?);
+            }
+            let own = bill::Own::read(locked, &self.built.crates, licences)?;
+            let bill = Bill::new(locked, self.packages.unpacked.contents()?, own, files)?;
+            let name = &locked.manifest.name;
+            out.write(&format!("{name}.files.tsv"), list::write(&bill).as_bytes())?;
+            for (ending, text) in bill.documents()? {
+                out.write(&format!("{name}.{ending}"), text.as_bytes())?;
+            }
+            licences::write(&bill, out)?;
+            Ok(format!("{} components, {} files", bill.components.len(), bill.files.len()))
+        })
+    }
+
+    fn disk(&self, root: &Output, boot: &Output, inventory: &Output) -> Result<Output> {
         let Packages { plan: Plan { ctx, .. }, locked, .. } = &self.packages;
         let inputs = self.packages.inputs().output("root", root).output("boot", boot);
+        let inputs = inputs.output("inventory", inventory);
         let name = &locked.manifest.name;
         task::run(ctx, "disk", inputs, |out| {
             let layout = &locked.manifest.disk;
@@ -253,7 +303,8 @@ impl Phases<'_> {
                 || gzip::compress(image, &stored),
                 || {
                     let bmap = disk::bmap(layout, image, root_image.len());
-                    write_described(out, name, image, &bmap, root.dir()?)
+                    let recipes = read(&root.dir()?.join(RECIPES))?;
+                    Ok(write_described(out, name, image, &bmap, &recipes)? + &copy_all(out, inventory)?)
                 },
             );
             let compressed = compressed.context(|| "cannot compress the image".into())?;
@@ -276,14 +327,18 @@ fn read(path: &Path) -> Result<Arc<[u8]>> {
 }
 
 /// Writes the image and the files that describe it; returns their lines for `SHA256SUMS`.
-fn write_described(out: &WorkDir, name: &str, image: &[u8], bmap: &str, root: &Path) -> Result<String> {
+fn write_described(out: &WorkDir, name: &str, image: &[u8], bmap: &str, recipes: &[u8]) -> Result<String> {
     let file = format!("{name}.img");
     let mut sums = sum_line(&out.write_runs(&file, image, &disk::used(image))?, &file);
     sums += &summed(out, &format!("{name}.img.bmap"), bmap.as_bytes())?;
-    for table in ["files.tsv", "recipes.tsv"] {
-        sums += &summed(out, &format!("{name}.{table}"), &read(&root.join(table))?)?;
-    }
+    sums += &summed(out, &format!("{name}.{RECIPES}"), recipes)?;
     Ok(sums)
+}
+
+/// Copies another task's files and returns their lines for `SHA256SUMS`.
+fn copy_all(out: &WorkDir, from: &Output) -> Result<String> {
+    let dir = from.dir()?;
+    from.names()?.iter().map(|name| summed(out, name, &read(&dir.join(name))?)).collect()
 }
 
 /// Writes a file and returns its line for `SHA256SUMS`.

@@ -1,20 +1,9 @@
-//! The content of the root as tab-separated tables.
+//! The size of the root by recipe, as a tab-separated table.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::tree::Tree;
 use crate::manifest::Recipe;
-
-/// One line per file: path, bytes, mode, recipe, origin.
-pub fn files(tree: &Tree) -> String {
-    let mut table = String::from("path\tbytes\tmode\trecipe\torigin\n");
-    for (path, node, content) in tree.files() {
-        let recipe = node.origin.recipe();
-        // Writing into a String cannot fail, here and below.
-        let _ = writeln!(table, "{path}\t{}\t{:04o}\t{recipe}\t{}", content.len(), node.mode, node.origin);
-    }
-    table
-}
 
 /// One line per recipe: number of files, bytes before compression, purpose.
 pub fn recipes(tree: &Tree, recipes: &[Recipe]) -> String {

@@ -119,10 +119,11 @@ pub fn stub_library_path(soname: &str) -> String {
     format!("/usr/lib/arm-linux-gnueabi/{soname}")
 }
 
-/// Modules for the initramfs, in loading order.
-pub fn early_modules(recipes: &[Recipe], ingredients: &Ingredients) -> Result<Chosen> {
+/// Modules for the initramfs, in loading order, and the package that has them.
+pub fn early_modules(recipes: &[Recipe], ingredients: &Ingredients) -> Result<(Chosen, PackageId)> {
     let wanted = recipes.iter().flat_map(|it| &it.initramfs_modules).map(String::as_str);
-    Kernel::find(recipes, ingredients)?.modules.choose(wanted)
+    let kernel = Kernel::find(recipes, ingredients)?;
+    Ok((kernel.modules.choose(wanted)?, kernel.package.clone()))
 }
 
 fn add_named_files(tree: &mut Tree, recipe: &Recipe) -> Result<()> {

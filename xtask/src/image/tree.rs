@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     error::{Error, Result},
     manifest::PackageId,
@@ -38,7 +40,7 @@ pub enum Kind {
 }
 
 /// Where a node came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// A recipe asked for it.
     Recipe {
@@ -49,10 +51,15 @@ pub enum Origin {
     },
     /// Rendered from `site.toml`.
     Site,
+    /// In `image/boot/`.
+    Boot,
+    /// Made by the builder of the finished root, so that it follows from the site as well: the initramfs, and the record
+    /// of the card in it.
+    Root,
 }
 
 /// The source of a node that a recipe asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// In a Debian package.
     Package(PackageId),
@@ -68,7 +75,12 @@ pub enum Source {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Recipe { recipe, source } = self else { return write!(f, "site.toml") };
+        let (recipe, source) = match self {
+            Self::Recipe { recipe, source } => (recipe, source),
+            Self::Site => return f.write_str("site.toml"),
+            Self::Boot => return f.write_str("image/boot/"),
+            Self::Root => return f.write_str("the finished root"),
+        };
         match source {
             Source::Package(id) => write!(f, "package {}, ", id.name)?,
             Source::Overlay => write!(f, "overlay/, ")?,
@@ -221,12 +233,27 @@ impl Origin {
         Self::Recipe { recipe: recipe.into(), source }
     }
 
-    /// The recipe, or `site`: the reports add up files by it.
+    /// The recipe, or what is in its place: the reports add up files by it.
     pub fn recipe(&self) -> &str {
         match self {
             Self::Recipe { recipe, .. } => recipe,
             Self::Site => "site",
+            Self::Boot => "boot",
+            Self::Root => "builder",
         }
+    }
+
+    /// The Debian package, if it is from one.
+    pub fn package(&self) -> Option<&PackageId> {
+        match self {
+            Self::Recipe { source: Source::Package(id), .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether the site has a part in it, and with it perhaps a secret.
+    pub fn has_site(&self) -> bool {
+        matches!(self, Self::Site | Self::Root)
     }
 }
 

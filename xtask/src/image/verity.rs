@@ -25,6 +25,11 @@ pub fn tree(data: &[u8], epoch: u64) -> Result<Tree> {
     })
 }
 
+/// A UUID that follows from content.
+pub fn content_uuid(content: &[u8]) -> Uuid {
+    uuid(&Hash::of(&[b"dialbox content", content]).0)
+}
+
 /// Version 8 and variant 10 (RFC 9562 §5.8): the other bits are ours.
 fn uuid(salt: &Salt) -> Uuid {
     let mut uuid: [u8; 16] = std::array::from_fn(|index| salt[index]);

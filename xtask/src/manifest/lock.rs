@@ -1,16 +1,13 @@
 //! `image/packages.lock`: the exact packages, and whether they still match the recipes.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Manifest, Package, PackageId, Recipe};
 use crate::{
     context::BuildContext,
-    debian::version,
+    debian::{source::SourceId, version},
     error::{Context, Error, Result},
 };
 
@@ -48,12 +45,24 @@ pub struct LockedPackage {
     pub size: u64,
     /// Hexadecimal.
     pub sha256: String,
+    /// The name of its source package, if that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The version of its source package, if that is another one.
+    #[serde(default, rename = "source-version", skip_serializing_if = "Option::is_none")]
+    pub source_version: Option<String>,
+    /// Further sources of what is in it, each as `name version`.
+    #[serde(default, rename = "built-using", skip_serializing_if = "Vec::is_empty")]
+    pub built_using: Vec<String>,
     /// The recipes that name it, or whose programs need its libraries.
     pub recipes: Vec<String>,
     /// The libraries (sonames) that it is locked for; empty if a recipe names it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<String>,
 }
+
+/// The tool whose packages are linked into the device's programs.
+pub const LINKED: &str = "toolchain";
 
 /// A manifest with a SHA-256 for every package.
 #[derive(Debug)]
@@ -78,6 +87,31 @@ impl LockedPackage {
     /// `ppp_2.4.9-1+1.1+b1_armel.deb`
     pub fn file_name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    /// `armel`, or `all`: of the package itself.
+    pub fn own_architecture(&self) -> &str {
+        let stem = self.file_name().trim_end_matches(".deb");
+        stem.rsplit_once('_').map_or(&self.architecture, |(_, architecture)| architecture)
+    }
+
+    /// What it was built from.
+    pub fn source_id(&self) -> SourceId {
+        SourceId {
+            name: self.source.as_ref().unwrap_or(&self.name).clone(),
+            version: self.source_version.as_ref().unwrap_or(&self.version).clone(),
+        }
+    }
+
+    /// All sources of what is in it.
+    pub fn sources(&self) -> impl Iterator<Item = SourceId> {
+        let others = self.built_using.iter().filter_map(|it| SourceId::parse(it));
+        std::iter::once(self.source_id()).chain(others)
+    }
+
+    /// The same without what does not matter to the image.
+    fn without_sources(&self) -> Self {
+        Self { source: None, source_version: None, built_using: Vec::new(), ..self.clone() }
     }
 
     /// Whether a recipe names it; otherwise it is locked for its libraries.
@@ -112,17 +146,12 @@ impl Lock {
 
     /// The file's text.
     pub fn to_toml(&self) -> Result<String> {
-        let body = toml::to_string(self).context(|| "cannot write the lock as TOML".into())?;
-        Ok(format!("# Made by `cargo xtask lock` from the signed indices of the Debian archive.\n{body}"))
+        super::lock_text(self)
     }
 
     /// Replaces `image/packages.lock` as a whole, or leaves it unchanged.
     pub fn save(&self, ctx: &BuildContext) -> Result<()> {
-        let file = ctx.lock_file();
-        let fresh = file.with_extension("lock.new");
-        let text = self.to_toml()?;
-        fs::write(&fresh, text)
-            .and_then(|()| fs::rename(&fresh, &file))
+        super::replace(&ctx.lock_file(), &self.to_toml()?)
             .context(|| "cannot write image/packages.lock".into())
     }
 
@@ -140,7 +169,7 @@ impl Lock {
             (Some(old), Some(new)) if old.sha256 != new.sha256 || old.path != new.path => {
                 Some(format!("  {id} {} is another file now", new.version))
             }
-            (Some(old), Some(new)) if old != new => {
+            (Some(old), Some(new)) if old.without_sources() != new.without_sources() => {
                 Some(format!("  {id} {} is used for {} now", new.version, new.recipes.join(", ")))
             }
             _ => None,
@@ -188,6 +217,12 @@ impl Lock {
 }
 
 impl Manifest {
+    /// Whether something of a locked package is in the image.
+    pub fn delivers(&self, package: &LockedPackage) -> bool {
+        let is_in_image = |name: &String| name == LINKED || self.recipes.iter().any(|it| it.name == *name);
+        package.recipes.iter().any(is_in_image)
+    }
+
     /// Binds every package to the package lock; if they do not match, the error names the packages.
     pub fn lock(self, lock: Lock) -> Result<LockedManifest> {
         let differences = lock.differences(&self);
@@ -228,6 +263,11 @@ impl LockedManifest {
         self.packages_for(&names)
     }
 
+    /// Packages of which something is in the image: those of its recipes, and what its programs are linked with.
+    pub fn delivered_packages(&self) -> impl Iterator<Item = &LockedPackage> {
+        self.packages.iter().filter(|it| self.manifest.delivers(it))
+    }
+
     /// Packages of one tool.
     pub fn tool_packages(&self, tool: &str) -> Vec<&LockedPackage> {
         self.packages_for(&[tool])
@@ -257,6 +297,9 @@ mod tests {
             path: format!("pool/main/{name}_{version}_armel.deb"),
             size: 335_720,
             sha256: format!("{name}-{version}"),
+            source: None,
+            source_version: None,
+            built_using: Vec::new(),
             recipes: vec!["ppp".into()],
             libraries: libraries.iter().map(|it| (*it).to_owned()).collect(),
         }

@@ -3,21 +3,25 @@
 
 mod lock;
 mod raw;
+mod sources;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    fmt, fs, io,
     path::Path,
 };
 
-pub use lock::{Lock, LockedManifest, LockedPackage};
+use serde::{Deserialize, Serialize};
+
+pub use lock::{LINKED, Lock, LockedManifest, LockedPackage};
 pub use raw::{RawDisk as Disk, read};
 use raw::{RawImage, RawRecipe};
+pub use sources::{LockedSource, SourceLock};
 
 use crate::{
     bail,
     context::BuildContext,
-    error::{Error, Result},
+    error::{Context, Error, Result},
 };
 
 /// The image, its recipes and the tools, with every name and path checked.
@@ -80,7 +84,7 @@ pub struct Package {
 }
 
 /// A package of a suite, for an architecture (`all` packages: the one that asks).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PackageId {
     /// `ppp`
     pub name: String,
@@ -224,6 +228,18 @@ impl Recipe {
         }
         Ok(recipe)
     }
+}
+
+/// The text of a file that `cargo xtask lock` makes.
+fn lock_text(lock: &impl Serialize) -> Result<String> {
+    let body = toml::to_string(lock).context(|| "cannot write the lock as TOML".into())?;
+    Ok(format!("# Made by `cargo xtask lock` from the signed indices of the Debian archive.\n{body}"))
+}
+
+/// Replaces a file as a whole, or leaves it unchanged.
+fn replace(file: &Path, text: &str) -> io::Result<()> {
+    let fresh = file.with_extension("lock.new");
+    fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, file))
 }
 
 /// Absolute and without `.`, `..` or empty components, so that a file has only one name.

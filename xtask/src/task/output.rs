@@ -12,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inputs, digest, digest_files, digest_node, digest_tree};
+use super::{Inputs, digest, digest_files, digest_node, digest_tree, files_below};
 use crate::{
     error::{Context, Error, Result},
     private,
@@ -77,14 +77,13 @@ impl Output {
         Ok(&self.dir)
     }
 
-    /// Names of the files directly in it, sorted.
+    /// Names of its files, as paths below its directory and in the order in which they are hashed.
     pub fn names(&self) -> Result<Vec<String>> {
-        let cannot = || format!("cannot read {}", self.dir.display());
-        let entries = fs::read_dir(&self.dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-        let names = entries.context(cannot)?.into_iter().map(|it| it.file_name().into_string());
-        let mut names: Vec<String> = names.collect::<Result<_, _>>().map_err(|_| Error::new(cannot()))?;
-        names.sort();
-        Ok(names)
+        let name = |file: PathBuf| {
+            let name = file.strip_prefix(&self.dir).ok().and_then(|it| it.to_str()).map(str::to_owned);
+            name.ok_or_else(|| Error::new(format!("{} is not a name in UTF-8", file.display())))
+        };
+        files_below(&self.dir)?.into_iter().map(name).collect()
     }
 
     /// Whether another directory holds copies of all its files. Only the copies are read.
@@ -144,6 +143,9 @@ impl WorkDir {
     pub fn write_runs(&self, name: &str, bytes: &[u8], runs: &[Range<usize>]) -> Result<String> {
         let path = self.join(name);
         let write = || {
+            if let Some(above) = path.parent() {
+                private::create_dir(above)?;
+            }
             let file = private::create_file(&path)?;
             file.set_len(bytes.len() as u64)?;
             runs.iter().try_for_each(|run| file.write_all_at(&bytes[run.clone()], run.start as u64))

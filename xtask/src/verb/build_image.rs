@@ -1,6 +1,7 @@
 //! `cargo xtask build-image`: from the locked packages and `src/` to a flashable image in `out/`.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read, Seek, Write},
     path::{self, Path, PathBuf},
@@ -112,7 +113,23 @@ fn publish(output: &Output, out: &Path) -> Result<bool> {
     private::create_dir(out).context(|| format!("cannot create {}", out.display()))?;
     let parts: Vec<Part> = names.iter().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
     parts.into_iter().try_for_each(Part::finish)?;
-    Ok(true)
+    remove_others(out, &names).map(|()| true)
+}
+
+/// Removes files of an earlier build from the directories below `out`: the licence of a package that is no longer in the
+/// image, for one. What lies in `out` itself may be the user's.
+fn remove_others(out: &Path, names: &[String]) -> Result<()> {
+    let directories: BTreeSet<&str> = names.iter().filter_map(|it| Some(it.rsplit_once('/')?.0)).collect();
+    for directory in directories {
+        for file in task::files_below(&out.join(directory))? {
+            let is_ours =
+                file.strip_prefix(out).is_ok_and(|it| names.iter().any(|name| it == Path::new(name)));
+            if !is_ours {
+                fs::remove_file(&file).context(|| format!("cannot remove {}", file.display()))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A temporary file in `out/`: removed on drop unless it is finished.
@@ -123,12 +140,15 @@ struct Part {
 
 impl Part {
     fn of(out: &Path, name: &str) -> Self {
-        Self { part: out.join(format!(".{name}.part")), whole: out.join(name) }
+        let whole = out.join(name);
+        let part = whole.file_name().unwrap_or_default().to_string_lossy();
+        Self { part: whole.with_file_name(format!(".{part}.part")), whole }
     }
 
     fn copy(from: &Path, out: &Path, name: &str) -> Result<Self> {
         let file = Self::of(out, name);
-        let copied = copy_sparsely(&from.join(name), &file.part);
+        let directory = file.part.parent().map_or(Ok(()), private::create_dir);
+        let copied = directory.and_then(|()| copy_sparsely(&from.join(name), &file.part));
         copied.map_err(|error| {
             Error::new(format!("cannot write {}", file.whole.display()))
                 .fact(error)

@@ -5,7 +5,7 @@ use crate::{
     context::BuildContext,
     debian::{archive::Archive, release::Age, resolve},
     error::{Error, Result},
-    manifest::{Lock, Manifest},
+    manifest::{Lock, Manifest, SourceLock},
 };
 
 /// See the command line's help.
@@ -13,7 +13,10 @@ pub fn run(args: &cli::Lock) -> Result<()> {
     let ctx = BuildContext::new(&args.sources);
     let manifest = Manifest::load(&ctx)?;
     if args.check {
-        manifest.lock(Lock::load(&ctx)?)?;
+        let locked = manifest.lock(Lock::load(&ctx)?)?;
+        if SourceLock::exists(&ctx) {
+            SourceLock::load(&ctx)?.check(&locked)?;
+        }
         ctx.progress.line("image/packages.lock fits the recipes");
         return Ok(());
     }
@@ -26,12 +29,14 @@ pub fn run(args: &cli::Lock) -> Result<()> {
     if !args.allow_older {
         refuse_older(&old.older_versions(&packages, &manifest))?;
     }
+    SourceLock { sources: archive.sources(&manifest, &packages)? }.save(&ctx)?;
     let changes = old.changes(&packages);
     let releases = archive.releases().clone();
     if changes.is_empty() {
         // The same packages from newer indices make the same image, so its date stays.
-        if releases != old.releases {
-            Lock { releases, ..old }.save(&ctx)?;
+        let lock = Lock { epoch: old.epoch, releases, packages };
+        if lock != old {
+            lock.save(&ctx)?;
         }
         ctx.progress.line("image/packages.lock is up to date");
         return Ok(());

@@ -3,10 +3,13 @@
 pub mod bench;
 pub mod build_image;
 pub mod demo;
+pub mod diff;
 pub mod flash;
 pub mod lock;
 pub mod provision;
 pub mod qemu;
+pub mod report;
 pub mod site;
+pub mod sources;
 pub mod test;
 pub mod tidy;

@@ -61,7 +61,12 @@ name = "rust-src"
 files = ["/usr/"]
 "#;
 
+/// In Debian's machine-readable format.
+const COPYRIGHT: &[u8] = b"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n\
+                           Files: *\nCopyright: many\nLicense: GPL-2\n";
+
 const CARGO: &str = r#"#!/bin/sh
+[ "$1" = tree ] && exit 0
 while [ $# -gt 0 ]; do
     case $1 in
         --manifest-path) workspace=${2%/Cargo.toml} ;;
@@ -110,14 +115,21 @@ impl Checkout {
         fs::set_permissions(it.path("../cargo"), fs::Permissions::from_mode(0o755)).unwrap();
         it.package(
             "linux-image",
-            &[("/boot/vmlinuz", b"kernel"), ("/lib/modules/6.1.0/modules.builtin", b"")],
+            &[
+                ("/boot/vmlinuz", b"kernel"),
+                ("/lib/modules/6.1.0/modules.builtin", b""),
+                ("/usr/share/doc/linux-image/copyright", b"This is Linux."),
+                ("/usr/share/doc/busybox/copyright", COPYRIGHT),
+            ],
         );
         it.package("busybox", &[("/bin/busybox", b"a shell")]);
         let library = format!("/usr/src/rustc-{}/library/Cargo.toml", env!("XTASK_RUSTC_RELEASE"));
         let c =
             ["rcrt1.o", "crti.o", "crtn.o", "libc.a"].map(|it| format!("/usr/lib/arm-linux-musleabi/{it}"));
         let gcc = ["libgcc.a", "libgcc_eh.a"].map(|it| format!("/usr/lib/gcc/arm-linux-gnueabi/12/{it}"));
-        let files = [&library].into_iter().chain(&c).chain(&gcc);
+        let lock = library.replace("Cargo.toml", "Cargo.lock");
+        let copyright = "/usr/share/doc/rust-src/copyright".to_owned();
+        let files = [&library, &lock, &copyright].into_iter().chain(&c).chain(&gcc);
         it.package("rust-src", &files.map(|it| (it.as_str(), &b""[..])).collect::<Vec<_>>());
         it
     }
@@ -237,12 +249,24 @@ impl Checkout {
     /// The files in `out/`: names and hashes.
     pub fn out(&self) -> Vec<(String, String)> {
         let hash = |name: &String| sha256(&fs::read(self.path("out").join(name)).unwrap());
-        names(&self.path("out")).into_iter().map(|name| (name.clone(), hash(&name))).collect()
+        files(&self.path("out")).into_iter().map(|name| (name.clone(), hash(&name))).collect()
     }
 
     fn words(&self, output: &Output) -> String {
         String::from_utf8_lossy(&output.stderr).replace(&self.dir.path().display().to_string(), "")
     }
+}
+
+/// The files below a directory, sorted; none if it is not there.
+fn files(dir: &Path) -> Vec<String> {
+    let mut all = Vec::new();
+    for name in names(dir) {
+        match dir.join(&name).is_dir() {
+            true => all.extend(files(&dir.join(&name)).into_iter().map(|below| format!("{name}/{below}"))),
+            false => all.push(name),
+        }
+    }
+    all
 }
 
 /// The names in a directory, sorted; none if it is not there.

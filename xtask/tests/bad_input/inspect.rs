@@ -1,0 +1,177 @@
+//! `cargo xtask report` and `cargo xtask diff`.
+
+use std::{fs, process::Command};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::checkout::Checkout;
+
+fn xtask(checkout: &Checkout, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments);
+    checkout.xtask(command)
+}
+
+/// Builds into this directory.
+fn build(checkout: &Checkout, out: &str) {
+    let mut command = checkout.build_image_offline();
+    command.args(["--out", out]);
+    checkout.succeeds(command);
+}
+
+/// Exit status, standard output and standard error.
+fn diff(checkout: &Checkout, arguments: &[&str]) -> (i32, String, String) {
+    let output = xtask(checkout, &[&["diff"], arguments].concat()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn json(checkout: &Checkout) -> (i32, Value) {
+    let (status, out, error) = diff(checkout, &["--json", "a", "b"]);
+    assert_eq!(error, "");
+    (status, serde_json::from_str(&out).unwrap())
+}
+
+#[test]
+fn two_builds_of_the_same_are_equal() {
+    let checkout = Checkout::new();
+    build(&checkout, "a");
+    build(&checkout, "b");
+    assert_eq!(diff(&checkout, &["a", "b"]), (0, "a and b are equal\n".into(), String::new()));
+    assert_eq!(diff(&checkout, &["a/small.img.gz", "b/small.img"]).0, 0, "compressed or not");
+}
+
+#[test]
+fn every_byte_of_a_change_is_explained_and_a_secret_is_not_shown() {
+    let mut checkout = Checkout::new();
+    build(&checkout, "a");
+    checkout.edit("image/sites/dialer.toml", "password = \"free\"", "password = \"hunter2\"");
+    checkout.edit("overlay/etc/inittab", "/bin/true", "/bin/false");
+    let lock = |checkout: &Checkout| fs::read_to_string(checkout.path("image/packages.lock")).unwrap();
+    checkout.package("busybox", &[("/bin/busybox", b"a better shell")]);
+    let newer = lock(&checkout).replacen("version = \"1\"", "version = \"2\"", 1);
+    checkout.write("image/packages.lock", newer);
+    build(&checkout, "b");
+    let (status, found) = json(&checkout);
+    let image = &found["image"];
+    assert_eq!((status, &image["unexplained"]), (1, &Value::Array(vec![])), "{found:#}");
+    let sum: u64 = image["causes"].as_array().unwrap().iter().map(|it| it["bytes"].as_u64().unwrap()).sum();
+    let [one, other] = ["a", "b"].map(|it| fs::read(checkout.path(it).join("small.img")).unwrap());
+    let differing = one.iter().zip(&other).filter(|(one, other)| one != other).count();
+    assert_eq!((Some(sum), sum), (image["bytes"].as_u64(), differing as u64), "each byte has one cause");
+    let (_, text, _) = diff(&checkout, &["a", "b"]);
+    for part in
+        ["busybox: 1 -> 2", "operator.password changed", "/etc/inittab (overlay/, recipe base)", "  0 bytes"]
+    {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(!text.contains("hunter2") && !found.to_string().contains("hunter2"));
+}
+
+#[test]
+fn a_byte_that_nothing_explains_is_told_with_its_place() {
+    let checkout = Checkout::new();
+    build(&checkout, "a");
+    build(&checkout, "b");
+    let image = fs::read(checkout.path("b/small.img")).unwrap();
+    // Behind the partition table, in the root's partition behind its hashes, and in the hash tree.
+    let root = (8 << 20) + (9 << 20) + (3 << 20);
+    let used = image[root..root + (1 << 20)].iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    for (at, why) in [
+        (64 << 10, "a byte of unused space is not zero"),
+        (root + used.next_multiple_of(4096) + 4096, "a byte of unused space is not zero"),
+        (root + used - 1, "they are not of the boot files"),
+    ] {
+        let mut changed = image.clone();
+        changed[at] ^= 0x5a;
+        checkout.write("b/small.img", &changed);
+        let (status, found) = json(&checkout);
+        let unexplained = &found["image"]["unexplained"];
+        assert_eq!(status, 1);
+        assert_eq!(unexplained[0]["bytes"], 1, "{at}: {found:#}");
+        assert!(unexplained[0]["why"].as_str().unwrap().contains(why), "{at}: {unexplained}");
+    }
+    checkout.write("b/small.img", &image);
+    checkout.write("b/small.spdx.json", "{}");
+    let (status, found) = json(&checkout);
+    let why = found["image"]["unexplained"][0]["why"].as_str().unwrap();
+    assert_eq!((status, why), (1, "small.spdx.json: it is not what SHA256SUMS says"));
+}
+
+#[test]
+fn what_is_no_image_is_one_clear_error_and_status_2() {
+    let checkout = Checkout::new();
+    build(&checkout, "a");
+    let image = fs::read(checkout.path("a/small.img")).unwrap();
+    checkout.write("short.img", &image[..image.len() / 2]);
+    checkout.write("noise.img", vec![7; 1 << 20]);
+    fs::create_dir_all(checkout.path("empty")).unwrap();
+    let errors = ["short.img", "noise.img", "empty", "nowhere"].map(|it| {
+        let (status, out, error) = diff(&checkout, &["a", it]);
+        assert_eq!((status, out.as_str()), (2, ""), "{error}");
+        error
+    });
+    assert_snapshot!(errors.join("\n"), @r"
+    error: cannot look into short.img
+      it was cut short
+      its partitions end at 30408704 bytes, it has 15204352
+      next: build it again: cargo xtask build-image
+
+    error: cannot look into noise.img
+      it is not an image of dialbox: it has no partition table with four partitions
+      next: name a file that `cargo xtask build-image` has made
+
+    error: empty holds no image
+      next: cargo xtask build-image
+
+    error: cannot read nowhere
+      No such file or directory (os error 2)
+      next: cargo xtask build-image
+    ");
+}
+
+#[test]
+fn a_report_adds_up_and_its_page_needs_nothing_but_itself() {
+    let checkout = Checkout::new();
+    checkout.succeeds(checkout.build_image_offline());
+    let output = xtask(&checkout, &["report", "--json", "--html", "page.html"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let files = report["files"].as_array().unwrap();
+    let sum = |all: &mut dyn Iterator<Item = &Value>, key: &str| {
+        all.map(|it| it[key].as_u64().unwrap()).sum::<u64>()
+    };
+    for by in ["recipes", "components"] {
+        let groups = report[by].as_object().unwrap();
+        for key in ["bytes", "compressed"] {
+            assert_eq!(sum(&mut groups.values(), key), sum(&mut files.iter(), key), "{key} by {by}");
+        }
+    }
+    assert!(files.iter().all(|it| it["origin"] != "unknown"), "every file has an origin");
+
+    let page = fs::read_to_string(checkout.path("page.html")).unwrap();
+    for absent in ["<script", "http:", "https:", "url(", "<link", "<img", "@import"] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    for present in ["prefers-color-scheme: dark", "<svg", "/bin/busybox", "boot:/kernel.img", "GPL-2"] {
+        assert!(page.contains(present), "{present}");
+    }
+    // XML's rules are HTML's for all that the page uses but these.
+    let xml = page.replace("<!DOCTYPE html>", "").replace("<meta charset=\"utf-8\">", "");
+    let meta = xml.find("<meta name").unwrap();
+    let xml = [&xml[..meta], &xml[meta + xml[meta..].find('>').unwrap() + 1..]].concat();
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let drawn = document.descendants().filter(|it| it.attribute("class") == Some("file")).count();
+    assert_eq!(drawn, files.iter().filter(|it| it["compressed"] != 0).count());
+}
+
+#[test]
+fn a_report_of_nothing() {
+    let checkout = Checkout::new();
+    assert_snapshot!(checkout.refuses(xtask(&checkout, &["report"])), @r"
+    error: cannot read out
+      No such file or directory (os error 2)
+      next: cargo xtask build-image
+    ");
+}
