@@ -120,10 +120,7 @@ mod tests {
 
     #[test]
     fn a_path_is_escaped_in_its_url() {
-        assert_eq!(
-            file_url(Path::new("/srv/my out/a#1.img.gz")),
-            "file:///srv/my%20out/a%231.img.gz"
-        );
+        assert_eq!(file_url(Path::new("/srv/my out/a#1.img.gz")), "file:///srv/my%20out/a%231.img.gz");
         assert_eq!(file_url(Path::new("/é%")), "file:///%C3%A9%25");
     }
 }

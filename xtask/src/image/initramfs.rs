@@ -38,16 +38,34 @@ pub fn write(init: &[u8], modules: &Chosen, card: &[u8], epoch: u32) -> Result<V
 
 /// How many modules an archive made by [`write`] holds.
 pub fn count_modules(archive: &[u8]) -> io::Result<u64> {
+    let mut count = 0;
+    for_each(archive, |name, _| count += u64::from(name.ends_with(".ko")))?;
+    Ok(count)
+}
+
+/// The record of what is on the card, from an archive made by [`write`]; empty if it has none.
+pub fn card_record(archive: &[u8]) -> io::Result<Vec<u8>> {
+    let mut record = Vec::new();
+    for_each(archive, |name, content| {
+        if name == layout::PATH.trim_start_matches('/') {
+            record = content.to_vec();
+        }
+    })?;
+    Ok(record)
+}
+
+fn for_each(archive: &[u8], mut visit: impl FnMut(&str, &[u8])) -> io::Result<()> {
     let mut contents = Vec::new();
     GzDecoder::new(archive).read_to_end(&mut contents)?;
     let mut rest = contents.as_slice();
-    let mut count = 0;
     loop {
-        let reader = Reader::new(rest)?;
+        let mut reader = Reader::new(rest)?;
         if reader.entry().is_trailer() {
-            return Ok(count);
+            return Ok(());
         }
-        count += u64::from(reader.entry().name().ends_with(".ko"));
+        let mut content = Vec::new();
+        reader.read_to_end(&mut content)?;
+        visit(reader.entry().name(), &content);
         rest = reader.finish()?;
     }
 }
