@@ -203,7 +203,8 @@ pub enum Role {
   cargo xtask flash --site cabin.toml /dev/sdb
   cargo xtask flash --blocks cards/cabin-17.blocks /dev/sdb
   cargo xtask flash --yes /dev/sdb            for scripts
-  cargo xtask flash --check /dev/sdb          does the card still hold the image?")]
+  cargo xtask flash --check /dev/sdb          does the card still hold the image?
+  cargo xtask flash --check --own-hashes /dev/sdb   is it whole, whichever image it was made from?")]
 pub struct Flash {
     /// The image, also compressed (.gz); its .bmap is used if it lies beside it
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
@@ -223,6 +224,9 @@ pub struct Flash {
     /// Compare the card with the image, and write nothing
     #[arg(long, requires = "device", conflicts_with_all = ["yes", "dry_run"])]
     pub check: bool,
+    /// With --check: without the image, by the hashes that the card itself has
+    #[arg(long, requires = "check", conflicts_with_all = ["image", "blocks"])]
+    pub own_hashes: bool,
     /// The card, or a file in its place; without it, the cards are listed
     #[arg(value_name = "DEVICE")]
     pub device: Option<PathBuf>,

@@ -2,14 +2,16 @@
 //! second copy, the state, the length of the last partition, `site.toml` and what a PC adds to the boot partition.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     io::{self, Cursor, Read},
 };
 
+use dialbox::card::provisioned;
 use fatfs::{FileSystem, FsOptions};
 use mbrman::{MBR, MBRPartitionEntry};
 
-use super::{BLOCK, medium::Medium};
+use super::{BLOCK, medium::Medium, owners::Owners};
 use crate::{
     error::{Context, Error, Result},
     image::disk::SECTOR,
@@ -17,7 +19,9 @@ use crate::{
 
 /// Its text is checked when the box starts, and the baked one is used if it is wrong.
 const SITE: &str = "site.toml";
-const NAMES: [&str; 4] = ["boot", "root A", "root B", "state"];
+/// Names of files in a message.
+const SHOWN: usize = 5;
+pub(super) const NAMES: [&str; 4] = ["boot", "root A", "root B", "state"];
 
 /// Something of the card that is not as the image has it.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +34,10 @@ pub enum Fault {
     Fat(String),
     /// A file of the boot partition.
     File(String),
+    /// The copies of the provisioned site beside root A.
+    Provisioned,
+    /// The manifest of the boot files, behind the hash tree of root A.
+    Manifest,
     /// Blocks of a root: how many, and the first one of the card.
     Root {
         /// Which one.
@@ -38,6 +46,8 @@ pub enum Fault {
         blocks: usize,
         /// The number of the first one, counted from the card's beginning.
         first: u64,
+        /// The files that they belong to, as far as it is known.
+        files: Vec<String>,
     },
 }
 
@@ -48,8 +58,20 @@ impl fmt::Display for Fault {
             Self::Partition(name) => write!(f, "the partition table has {name} at another place"),
             Self::Fat(why) => write!(f, "the boot partition cannot be read: {why}"),
             Self::File(name) => write!(f, "{name} on the boot partition is not the image's"),
-            Self::Root { name, blocks, first } => {
-                write!(f, "{name}: {blocks} blocks of {BLOCK} bytes are bad, the first one is block {first}")
+            Self::Provisioned => f.write_str("the provisioned site beside root A is not the card's"),
+            Self::Manifest => f.write_str("the manifest of the boot files is damaged"),
+            Self::Root { name, blocks, first, files } => {
+                write!(
+                    f,
+                    "{name}: {blocks} blocks of {BLOCK} bytes are bad, the first one is block {first}"
+                )?;
+                match files.split_at_checked(SHOWN) {
+                    _ if files.is_empty() => f.write_str("; they belong to no file's content"),
+                    Some((shown, rest)) if !rest.is_empty() => {
+                        write!(f, "; they belong to {} and {} other files", shown.join(", "), rest.len())
+                    }
+                    _ => write!(f, "; they belong to {}", files.join(", ")),
+                }
             }
         }
     }
@@ -85,13 +107,21 @@ pub fn check(card: &mut dyn Medium, image: &[u8]) -> Result<Findings> {
     }
     let [boot, root_a, root_b, _] = parts.each_ref().map(bytes);
     check_boot(&read(card, boot.clone()), slice(image, &boot), &mut found)?;
-    let root = used(slice(image, &root_a));
-    found.faults.extend(differing("root A", card, root_a.start, root));
+    let site = root_a.end.saturating_sub(provisioned::AREA).max(root_a.start)..root_a.end;
+    let root = used(slice(image, &(root_a.start..site.start)));
+    let owners = Owners::read(root);
+    found.faults.extend(differing("root A", card, root_a.start, root, &owners));
+    let expected = slice(image, &site);
+    match (read(card, site) == expected, expected.iter().all(|byte| *byte == 0)) {
+        (true, _) => {}
+        (false, true) => found.remarks.push("the card was provisioned"),
+        (false, false) => found.faults.push(Fault::Provisioned),
+    }
     // The box makes it in its first hours.
     if read(card, root_b.start..root_b.start + BLOCK as u64).iter().all(|byte| *byte == 0) {
         found.remarks.push("root B is empty: the box has not made its second root yet");
     } else {
-        found.faults.extend(differing("root B", card, root_b.start, root));
+        found.faults.extend(differing("root B", card, root_b.start, root, &owners));
     }
     Ok(found)
 }
@@ -102,12 +132,12 @@ fn is_same(image: &MBRPartitionEntry, card: &MBRPartitionEntry, name: &str) -> b
     image.starting_lba == card.starting_lba && (image.sectors == card.sectors || grown)
 }
 
-fn partitions(disk: &[u8]) -> Result<[MBRPartitionEntry; 4], mbrman::Error> {
+pub(super) fn partitions(disk: &[u8]) -> Result<[MBRPartitionEntry; 4], mbrman::Error> {
     let mbr = MBR::read_from(&mut Cursor::new(disk), SECTOR as u32)?;
     Ok([1, 2, 3, 4].map(|number| mbr[number].clone()))
 }
 
-fn bytes(part: &MBRPartitionEntry) -> std::ops::Range<u64> {
+pub(super) fn bytes(part: &MBRPartitionEntry) -> std::ops::Range<u64> {
     let start = u64::from(part.starting_lba) * SECTOR;
     start..start + u64::from(part.sectors) * SECTOR
 }
@@ -117,7 +147,7 @@ fn slice<'a>(image: &'a [u8], range: &std::ops::Range<u64>) -> &'a [u8] {
 }
 
 /// What a card holds; a block that cannot be read counts as zeros.
-fn read(card: &mut dyn Medium, range: std::ops::Range<u64>) -> Vec<u8> {
+pub(super) fn read(card: &mut dyn Medium, range: std::ops::Range<u64>) -> Vec<u8> {
     let mut bytes = vec![0; (range.end - range.start) as usize];
     for (at, chunk) in (range.start..).step_by(1 << 20).zip(bytes.chunks_mut(1 << 20)) {
         if card.read_at(chunk, at).is_err() {
@@ -137,11 +167,26 @@ fn used(partition: &[u8]) -> &[u8] {
     &partition[..end.next_multiple_of(BLOCK).min(partition.len())]
 }
 
-fn differing(name: &'static str, card: &mut dyn Medium, start: u64, expected: &[u8]) -> Option<Fault> {
+fn differing(
+    name: &'static str,
+    card: &mut dyn Medium,
+    start: u64,
+    expected: &[u8],
+    owners: &Owners,
+) -> Option<Fault> {
     let found = read(card, start..start + expected.len() as u64);
-    let blocks = (start / BLOCK as u64..).zip(found.chunks(BLOCK).zip(expected.chunks(BLOCK)));
+    let blocks = (0..).zip(found.chunks(BLOCK).zip(expected.chunks(BLOCK)));
     let bad: Vec<u64> = blocks.filter(|(_, (found, expected))| found != expected).map(|(at, _)| at).collect();
-    bad.first().map(|first| Fault::Root { name, blocks: bad.len(), first: *first })
+    bad_blocks(name, start, &bad, owners)
+}
+
+/// The fault of these blocks of a root that begins at this byte of the card.
+pub(super) fn bad_blocks(name: &'static str, start: u64, bad: &[u64], owners: &Owners) -> Option<Fault> {
+    let first = start / BLOCK as u64 + bad.first()?;
+    let bytes = bad.iter().map(|number| number * BLOCK as u64..(number + 1) * BLOCK as u64);
+    let files: BTreeSet<String> =
+        bytes.flat_map(|bytes| owners.of(&bytes).map(str::to_owned).collect::<Vec<_>>()).collect();
+    Some(Fault::Root { name, blocks: bad.len(), first, files: files.into_iter().collect() })
 }
 
 fn check_boot(card: &[u8], image: &[u8], found: &mut Findings) -> Result<()> {
@@ -165,7 +210,7 @@ fn check_boot(card: &[u8], image: &[u8], found: &mut Findings) -> Result<()> {
 }
 
 /// The files of a FAT's root directory; one that cannot be read is empty.
-fn files(partition: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
+pub(super) fn files(partition: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
     let fat = FileSystem::new(Cursor::new(partition.to_vec()), FsOptions::new())?;
     let mut files = Vec::new();
     for entry in fat.root_dir().iter() {
@@ -280,7 +325,8 @@ mod tests {
         let boot = start(1);
         let faulty = faults(&|card| card.bytes[boot..][..512].fill(0));
         assert!(matches!(&faulty[..], [Fault::Fat(_)]), "{faulty:?}");
-        let root = |name, number, blocks, of| Fault::Root { name, blocks, first: block(number, of) };
+        let root =
+            |name, number, blocks, of| Fault::Root { name, blocks, first: block(number, of), files: vec![] };
         assert_eq!(
             faults(&|card| card.unreadable = vec![block(2, 1), block(2, 4)]),
             [root("root A", 2, 2, 1)]
@@ -292,6 +338,25 @@ mod tests {
             }),
             [root("root B", 3, 2, 3)]
         );
+    }
+
+    #[test]
+    fn a_provisioned_site_is_compared_with_the_one_that_the_image_has() {
+        let empty_b = "root B is empty: the box has not made its second root yet";
+        let site = start(3) - provisioned::AREA as usize;
+        let provisioned = found(|card| card.bytes[site] = 1);
+        assert_eq!(
+            provisioned,
+            Findings { faults: vec![], remarks: vec!["the card was provisioned", empty_b] }
+        );
+        let mut image = image();
+        image[site] = 1;
+        let mut card = Card { bytes: image.clone(), unreadable: vec![] };
+        let (from, to) = (start(2), start(3));
+        card.bytes.copy_within(from..from + 5 * BLOCK, to);
+        assert_eq!(check(&mut card, &image).unwrap(), Findings::default());
+        card.bytes[site] = 2;
+        assert_eq!(check(&mut card, &image).unwrap().faults, [Fault::Provisioned]);
     }
 
     /// A file system that rot has changed is reported; it neither stops the check nor makes it run for ever.

@@ -10,9 +10,11 @@ pub mod bmap;
 pub mod check;
 pub mod confirm;
 pub mod disk;
-
+pub mod interrupt;
 pub mod medium;
 pub mod mounts;
+pub mod own_hashes;
+mod owners;
 pub mod probe;
 pub mod release;
 pub mod source;

@@ -81,6 +81,13 @@ pub fn count_modules(archive: &[u8]) -> io::Result<u64> {
     Ok(files(archive)?.iter().filter(|(name, _)| name.ends_with(".ko")).count() as u64)
 }
 
+/// The record of what is on the card, from an archive made by [`write`]; empty if it has none.
+pub fn card_record(archive: &[u8]) -> io::Result<Vec<u8>> {
+    let path = layout::PATH.trim_start_matches('/');
+    let record = files(archive)?.into_iter().find(|(name, _)| name == path);
+    Ok(record.map(|(_, content)| content).unwrap_or_default())
+}
+
 /// The regular files of such an archive: names without a `/` at the beginning, and contents.
 pub fn files(archive: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut contents = Vec::new();

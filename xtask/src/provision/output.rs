@@ -85,3 +85,52 @@ pub fn failed(what: &Path, error: io::Error) -> Error {
     Error::caused_by(format!("cannot write {}", what.display()), error)
         .fact("it was not written; the files before it are whole")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::{flash::source::Source, provision::base::tests::base_image};
+
+    #[test]
+    fn an_image_is_the_base_with_its_changes_and_fits_its_map_and_only_its_owner_can_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = base_image(dir.path(), "old");
+        let base = Base::load(&path).unwrap();
+        let changes = base.with_site("new").unwrap();
+        let name = write_image(dir.path(), "cabin", &base, &changes).unwrap();
+        let mut expected = fs::read(&path).unwrap();
+        for (at, block) in &changes.blocks {
+            expected[*at as usize..][..block.len()].copy_from_slice(block);
+        }
+        let image = dir.path().join(name);
+        assert!(fs::read(&image).unwrap() == expected);
+        // Refuses a map with another hash.
+        assert_eq!(Source::load(&image).unwrap().mapped(), base.source.mapped());
+        let blocks = dir.path().join(write_blocks(dir.path(), "cabin", &base, &changes).unwrap());
+        assert_eq!(Changes::decode(&fs::read(&blocks).unwrap()), Ok((changes, base.id.clone())));
+        for file in [image, blocks] {
+            assert_eq!(
+                fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{}",
+                file.display()
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_not_finished_leaves_the_one_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cabin.blocks");
+        let mut whole = NewFile::create(path.clone()).unwrap();
+        whole.write_all(b"whole").unwrap();
+        whole.finish().unwrap();
+        let mut half = NewFile::create(path.clone()).unwrap();
+        half.write_all(b"ha").unwrap();
+        drop(half);
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

@@ -156,3 +156,40 @@ fn qr(text: &str) -> Result<String> {
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Draws the path of a QR code and reads its modules back, the margin included.
+    #[test]
+    fn the_picture_has_every_module_of_the_code_and_a_margin() {
+        let text = "otpauth://totp/dialbox:cabin?secret=GEZDGNBVGY3TQOJQ";
+        let code = QrCode::with_error_correction_level(text, EcLevel::M).unwrap();
+        let size = code.width() + 8;
+        let svg = qr(text).unwrap();
+        assert!(svg.contains(&format!("viewBox=\"0 0 {size} {size}\"")), "{svg}");
+        let path = svg.split_once(" d=\"").unwrap().1.split_once('"').unwrap().0;
+        let mut drawn = vec![vec![Color::Light; size]; size];
+        for run in path.split('M').skip(1) {
+            let (at, rest) = run.split_once('h').unwrap();
+            let (x, y) = at.split_once(' ').unwrap();
+            let [x, y, length]: [usize; 3] =
+                [x, y, rest.split_once('v').unwrap().0].map(|it| it.parse().unwrap());
+            drawn[y][x..x + length].fill(Color::Dark);
+        }
+        let inside = drawn[4..size - 4].iter().flat_map(|row| row[4..size - 4].iter().copied());
+        assert!(inside.eq(code.to_colors()));
+        let dark = |modules: &[Color]| modules.iter().filter(|module| **module == Color::Dark).count();
+        assert_eq!(
+            drawn.iter().map(|row| dark(row)).sum::<usize>(),
+            dark(&code.to_colors()),
+            "the margin is light"
+        );
+    }
+
+    #[test]
+    fn no_text_of_a_site_can_be_markup() {
+        assert_eq!(escaped("<b a=\"1\">&"), "&lt;b a=&quot;1&quot;&gt;&amp;");
+    }
+}

@@ -16,8 +16,9 @@ use crate::{
     flash::{
         check, confirm,
         disk::{Disk, Found, Machine},
+        interrupt::{self, Unfinished},
         medium::{Card, ImageFile, Medium},
-        probe, release,
+        own_hashes, probe, release,
         source::{self, Source},
         suitability::{self, Refusal, size_of_card},
         write,
@@ -35,6 +36,10 @@ pub fn run(args: &cli::Flash) -> Result<()> {
     let ctx = BuildContext::new(&args.sources);
     // A wrong device is an error before anything is built.
     let card = find_card(&machine, target, 0)?;
+    if args.own_hashes {
+        return check_own_hashes(&ctx, args, target, card.as_ref());
+    }
+    interrupt::tell().context(|| "cannot watch for Ctrl-C".into())?;
     let image = match &args.site {
         None => args.image.clone(),
         Some(site) => build(args, site)?,
@@ -57,6 +62,31 @@ pub fn run(args: &cli::Flash) -> Result<()> {
         return job.check(&machine, target, card.as_ref(), &whole);
     }
     job.write(&machine, target, card.as_ref())
+}
+
+fn check_own_hashes(ctx: &BuildContext, args: &cli::Flash, target: &Path, card: Option<&Disk>) -> Result<()> {
+    let findings = match card {
+        Some(disk) => own_hashes::check(&mut open(ctx, args, disk)?)?,
+        None => {
+            let cannot = || format!("cannot open {}", target.display());
+            let file = File::open(target).context(cannot)?;
+            let length = file.metadata().context(cannot)?.len();
+            own_hashes::check(&mut ImageFile::of(file, length))?
+        }
+    };
+    tell(ctx, findings, "the card is whole, by its own hashes", "the card is not as it was made")
+}
+
+fn tell(ctx: &BuildContext, findings: check::Findings, good: &str, bad: &str) -> Result<()> {
+    for remark in findings.remarks {
+        ctx.progress.line(format!("  {remark}"));
+    }
+    if findings.faults.is_empty() {
+        ctx.progress.line(format!("  {good}"));
+        return Ok(());
+    }
+    let bad = findings.faults.iter().fold(Error::new(bad), Error::fact);
+    Err(bad.hint("write it again; if that fails, use another card"))
 }
 
 /// The blocks of one card, if they were made from this image.
@@ -184,6 +214,7 @@ impl Job<'_> {
             _ => return Err(swapped(&disk.node)),
         }
         let mut card = open(ctx, args, disk)?;
+        let unfinished = Unfinished::begin();
         let claimed = card.size();
         let nonce = nonce().context(|| "no random numbers".into())?;
         let probed = probe::first_false_byte(&mut card, source.size, nonce);
@@ -197,7 +228,7 @@ impl Job<'_> {
             .hint("use another card: this one is a fake or broken"));
         }
         self.write_and_tell(&mut card)?;
-        drop(card);
+        drop((card, unfinished));
         if self.ejects {
             ctx.progress.line(format!("  {}", release::eject(disk)));
         }
@@ -225,6 +256,7 @@ impl Job<'_> {
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(target);
         let file = opened.and_then(|file| ImageFile::new(file, source.size)).context(cannot);
         let mut file = file.map_err(|it| it.hint("name a file in a directory that you can write to"))?;
+        let _unfinished = Unfinished::begin();
         self.write_and_tell(&mut file)
     }
 
@@ -265,17 +297,14 @@ impl Job<'_> {
     }
 
     fn compare(&self, card: &mut dyn Medium, image: &[u8]) -> Result<()> {
+        let name = self.name.display();
         let findings = check::check(card, image)?;
-        for remark in findings.remarks {
-            self.ctx.progress.line(format!("  {remark}"));
-        }
-        if findings.faults.is_empty() {
-            self.ctx.progress.line(format!("  the card holds {}", self.name.display()));
-            return Ok(());
-        }
-        let bad = Error::new(format!("the card is not as {} made it", self.name.display()));
-        let bad = findings.faults.iter().fold(bad, Error::fact);
-        Err(bad.hint("write it again; if that fails, use another card"))
+        tell(
+            self.ctx,
+            findings,
+            &format!("the card holds {name}"),
+            &format!("the card is not as {name} made it"),
+        )
     }
 }
 

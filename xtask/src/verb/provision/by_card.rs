@@ -15,7 +15,7 @@ use crate::{
     cli,
     context::BuildContext,
     error::{Context, Error, Result},
-    flash::disk::Machine,
+    flash::{disk::Machine, interrupt},
     provision::{base::Base, changes::Changes},
     task::digest,
 };
@@ -59,9 +59,11 @@ impl<'a> ByCard<'a> {
             yes: args.yes,
             dry_run: false,
             check: false,
+            own_hashes: false,
             device: Some(reader.to_owned()),
             sources: cli::Sources::default(),
         };
+        interrupt::tell().context(|| "cannot watch for Ctrl-C".into())?;
         let written = text.lines().filter_map(line).collect();
         let machine = Machine::default();
         Ok(Self {
