@@ -73,20 +73,20 @@ enum Repair {
     /// The kernel replays it while mounting, as `e2fsck` would but 0.3 s faster: most of these boxes stop by a power
     /// cut.
     ReplayJournal,
-    /// The repairs that `e2fsck` makes without asking.
+    /// All repairs of `e2fsck`: files may lose their names. Not those of `-p` first: where the group descriptors are damaged,
+    /// it finds no journal and deletes it; without `-p` it takes the backup descriptors, and replays the journal, which
+    /// has the damaged ones (e2fsck/unix.c, `main`, "Group descriptors look bad").
     Check,
-    /// All repairs of `e2fsck`: files may lose their names.
-    ForcedCheck,
     Format,
 }
 
 /// The repairs for a partition, the mildest first.
 fn repairs(health: Health) -> &'static [Repair] {
-    use Repair::{Check, ForcedCheck, Format, Nothing, ReplayJournal};
+    use Repair::{Check, Format, Nothing, ReplayJournal};
     match health {
-        Health::Clean => &[Nothing, Check, ForcedCheck, Format],
-        Health::NeedsRecovery => &[ReplayJournal, Check, ForcedCheck, Format],
-        Health::Damaged | Health::Foreign => &[Check, ForcedCheck, Format],
+        Health::Clean => &[Nothing, Check, Format],
+        Health::NeedsRecovery => &[ReplayJournal, Check, Format],
+        Health::Damaged | Health::Foreign => &[Check, Format],
         Health::Blank => &[Format],
     }
 }
@@ -116,7 +116,7 @@ pub fn mount_state(device: &Path, progress: &mut dyn FnMut()) -> Report {
     match mounted_after {
         Some(Repair::Nothing) => report(MountOutcome::Clean, trouble),
         Some(Repair::ReplayJournal) => report(MountOutcome::Recovered, trouble),
-        Some(Repair::Check | Repair::ForcedCheck) => report(MountOutcome::Repaired, trouble),
+        Some(Repair::Check) => report(MountOutcome::Repaired, trouble),
         Some(Repair::Format) => report(MountOutcome::Formatted, trouble),
         None if card.is_in_use => in_memory(trouble),
         None => in_memory_from(device, trouble),
@@ -257,8 +257,7 @@ fn apply(repair: Repair, device: &Path, progress: &mut dyn FnMut()) -> Result<()
     let corrected = 0..=2;
     match repair {
         Repair::Nothing | Repair::ReplayJournal => Ok(()),
-        Repair::Check => run(Command::new(E2FSCK).arg("-p").arg(device), corrected, progress),
-        Repair::ForcedCheck => run(Command::new(E2FSCK).arg("-fy").arg(device), corrected, progress),
+        Repair::Check => run(Command::new(E2FSCK).arg("-fy").arg(device), corrected, progress),
         Repair::Format => format(device, progress),
     }
 }
@@ -324,7 +323,9 @@ fn run_for(
 fn mount_partition(device: &Path) -> Result<(), Errno> {
     let _ = fs::create_dir_all(MOUNT_POINT); // mount(2) reports the error
     let options = c"errors=remount-ro";
-    mount(device, MOUNT_POINT, "ext4", FLAGS | MountFlags::NOATIME, Some(options))
+    // LAZYTIME: the time of a file that is overwritten in place is no reason for a transaction (state/file_slots.rs).
+    let flags = FLAGS | MountFlags::NOATIME | MountFlags::LAZYTIME;
+    mount(device, MOUNT_POINT, "ext4", flags, Some(options))
 }
 
 fn mount_memory() -> Result<(), Errno> {

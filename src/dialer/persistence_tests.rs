@@ -309,7 +309,7 @@ impl TestBox {
         if cut == Cut::BeforeStore {
             match &before.stored {
                 Some(text) => self.store().replace(Gate::FILE, text).unwrap(),
-                None => self.store().remove(Gate::FILE).unwrap(),
+                None => self.store().clear(Gate::FILE).unwrap(),
             }
         }
     }

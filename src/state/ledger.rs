@@ -96,7 +96,7 @@ impl Ledger {
         let mut ledger = Self::load(store);
         let boot = ledger.record(at, cause, remedies.unwrap_or_default()).clone();
         let entered = store.replace(Self::FILE, &ledger.to_string());
-        (boot, entered.and_then(|()| store.remove(Self::CAUSE_FILE)))
+        (boot, entered.and_then(|()| store.clear(Self::CAUSE_FILE)))
     }
 
     /// The ledger of a store; an empty one if there is none.

@@ -1,6 +1,7 @@
 //! Files on the state partition, written so that a power cut leaves the old or the new content.
 
 mod card_record;
+pub mod file_slots;
 mod ledger;
 mod loss;
 pub mod slots;
@@ -11,15 +12,20 @@ pub use loss::Loss;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use file_slots::Change;
 use rustix::fs::{Mode, OFlags, open};
+use rustix::ioctl::{Opcode, Setter, ioctl, opcode};
 
-/// Bytes of a file that are read at most; the ledgers, the longest ones, have some ten thousand.
-const LONGEST: u64 = 256 << 10;
+/// Bytes of a content that are read at most; the ledgers, the longest ones, have some ten thousand.
+const LONGEST: usize = 256 << 10;
+/// Bytes of a file that are read at most: two slots.
+const LONGEST_FILE: u64 = 2 * (LONGEST as u64 + 4096);
 
-/// A directory of small files, each replaced as a whole.
+/// A directory of small files, each replaced as a whole. A file that another program has written is read as it is, and
+/// gets the store's format when it is replaced.
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
@@ -31,30 +37,50 @@ impl Store {
         Self { dir: dir.into() }
     }
 
-    /// A file's text; `None` if there is no such file, or none that this store can have written: not a regular file, too
-    /// long, or not text. `init` reads before any service runs, so nothing here may block.
+    /// A file's text; `None` if it has none, or if there is no file that this store can have written: not a regular file,
+    /// too long, or not text. `init` reads before any service runs, so nothing here may block.
     pub fn read(&self, name: &str) -> Option<String> {
-        // Without NONBLOCK, opening a FIFO waits for a writer (open(2)).
-        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = open(self.dir.join(name), OFlags::RDONLY | flags, Mode::empty()).ok()?;
-        let file = File::from(file);
-        if !file.metadata().ok()?.is_file() {
-            return None;
-        }
-        let mut text = String::new();
-        file.take(LONGEST + 1).read_to_string(&mut text).ok()?;
-        (text.len() as u64 <= LONGEST).then_some(text)
+        let bytes = read(&self.open(name, OFlags::RDONLY).ok()?).ok()?;
+        let text = file_slots::content(&bytes);
+        text.filter(|text| (1..=LONGEST).contains(&text.len())).map(str::to_owned)
     }
 
-    /// Replaces a file, or whatever else has its name: when this returns, the new content survives a power cut; a
-    /// power cut before that leaves the old content.
+    /// Replaces a file's content, or whatever else has its name: when this returns, the new content survives a power
+    /// cut; a power cut before that leaves the old content.
     pub fn replace(&self, name: &str, content: &str) -> io::Result<()> {
+        match self.overwrite(name, content) {
+            Ok(true) => Ok(()),
+            // Perhaps other blocks take it.
+            Ok(false) | Err(_) => self.create(name, content),
+        }
+    }
+
+    /// Overwrites a [slot](file_slots) of a file; `false` if it has no room for this content, or has no slots.
+    fn overwrite(&self, name: &str, content: &str) -> io::Result<bool> {
+        let file = self.open(name, OFlags::RDWR)?;
+        let writes = match file_slots::change(&read(&file)?, content) {
+            Change::NewFile => return Ok(false),
+            Change::None => Vec::new(),
+            Change::InPlace(writes) => writes,
+        };
+        let written = writes.iter().try_for_each(|(at, bytes)| file.write_all_at(bytes, *at));
+        let written = written.and_then(|()| file.sync_data());
+        if written.is_err() {
+            // What the card may not have must not be read from the kernel's cache.
+            for (at, bytes) in writes {
+                let _ = file.write_all_at(&vec![0; bytes.len()], at);
+            }
+        }
+        written.map(|()| true)
+    }
+
+    fn create(&self, name: &str, content: &str) -> io::Result<()> {
         let temporary = self.dir.join(format!("{name}.new"));
         // A file left by a power cut may have another mode.
         remove(&temporary)?;
         // The file is created with its mode: `sim` holds a hash of the PIN, and a PIN has few digits to try.
         let file = File::options().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        if let Err(error) = write_and_sync(file, content) {
+        if let Err(error) = write_and_sync(file, &file_slots::new_file(content)) {
             // On a full partition it would take what little room there is.
             let _ = remove(&temporary);
             return Err(error);
@@ -70,18 +96,52 @@ impl Store {
         self.sync()
     }
 
-    /// Removes a file permanently; a missing file is not an error.
-    pub fn remove(&self, name: &str) -> io::Result<()> {
-        if remove(&self.dir.join(name))? { self.sync() } else { Ok(()) }
+    /// Removes a file's content permanently, and the file if it has no slots; a missing file is not an error.
+    pub fn clear(&self, name: &str) -> io::Result<()> {
+        match self.overwrite(name, "") {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => {
+                if remove(&self.dir.join(name))? {
+                    self.sync()
+                } else {
+                    Ok(())
+                }
+            }
+        }
     }
 
+    fn open(&self, name: &str, access: OFlags) -> io::Result<File> {
+        // Without NONBLOCK, opening a FIFO waits for a writer (open(2)).
+        let flags = access | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(open(self.dir.join(name), flags, Mode::empty())?);
+        if !file.metadata()?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(file)
+    }
+
+    /// Makes new and removed names permanent, and moves them out of ext4's journal to their places as far as this process
+    /// may do that: see [`file_slots`].
     fn sync(&self) -> io::Result<()> {
-        File::open(&self.dir)?.sync_all()
+        // include/uapi/linux/ext4.h of Linux 6.1. It takes flags, of which none is needed.
+        const EXT4_IOC_CHECKPOINT: Opcode = opcode::write::<u32>(b'f', 43);
+        let dir = File::open(&self.dir)?;
+        dir.sync_all()?;
+        // SAFETY: EXT4_IOC_CHECKPOINT reads one u32, by its address.
+        let _ = unsafe { ioctl(&dir, Setter::<EXT4_IOC_CHECKPOINT, u32>::new(0)) };
+        Ok(())
     }
 }
 
-fn write_and_sync(mut file: File, content: &str) -> io::Result<()> {
-    file.write_all(content.as_bytes())?;
+/// All of a file of the store, at most a byte more than such a file has.
+fn read(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn write_and_sync(mut file: File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
     // Without this, ext4 may write the rename before the data and leave an empty file.
     file.sync_all()
 }
@@ -101,29 +161,49 @@ mod tests {
     use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
     use rustix::fs::{CWD, FileType, mknodat};
     use std::mem::MaybeUninit;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     #[test]
-    fn a_file_is_replaced_and_removed_without_leftovers() {
+    fn a_file_is_replaced_and_cleared_without_leftovers() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path());
         assert_eq!(store.read("clock"), None);
-        store.replace("clock", "1\n").unwrap();
-        store.replace("clock", "2\n").unwrap();
-        assert_eq!(store.read("clock").as_deref(), Some("2\n"));
-        store.remove("clock").unwrap();
-        store.remove("clock").unwrap();
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        store.clear("clock").unwrap();
+        for content in ["1\n", "2\n", "2\n", &"long\n".repeat(2000), "3\n"] {
+            store.replace("clock", content).unwrap();
+            assert_eq!(store.read("clock").as_deref(), Some(content));
+        }
+        store.clear("clock").unwrap();
+        store.clear("clock").unwrap();
+        assert_eq!(store.read("clock"), None);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn a_temporary_file_left_by_a_power_cut_is_overwritten() {
+    fn a_content_is_replaced_in_the_same_blocks_of_the_same_file() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("clock.new"), "half").unwrap();
         let store = Store::new(dir.path());
+        store.replace("clock", "1\n").unwrap();
+        let before = fs::metadata(dir.path().join("clock")).unwrap();
+        for content in ["2\n", "3\n", ""] {
+            store.replace("clock", content).unwrap();
+        }
+        let after = fs::metadata(dir.path().join("clock")).unwrap();
+        assert_eq!((before.ino(), before.len(), before.blocks()), (after.ino(), after.len(), after.blocks()));
+    }
+
+    #[test]
+    fn another_programs_file_is_read_and_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path());
+        for (name, text) in [("clock", "1784000000\n"), ("ledger", "1 5 daily\n")] {
+            fs::write(dir.path().join(name), text).unwrap();
+            assert_eq!(store.read(name).as_deref(), Some(text));
+        }
         store.replace("clock", "2\n").unwrap();
         assert_eq!(store.read("clock").as_deref(), Some("2\n"));
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        store.clear("ledger").unwrap();
+        assert_eq!(store.read("ledger"), None);
     }
 
     #[test]
@@ -136,14 +216,14 @@ mod tests {
         fs::create_dir_all(place("temporary.new/below")).unwrap();
         symlink("/proc/kmsg", place("symlink")).unwrap();
         symlink(".", place("loop")).unwrap();
-        fs::write(place("long"), vec![b'a'; LONGEST as usize + 1]).unwrap();
+        fs::write(place("long"), vec![b'a'; LONGEST + 1]).unwrap();
         fs::write(place("binary"), [0xff; 16]).unwrap();
         for name in ["fifo", "directory", "symlink", "loop", "long", "binary", "temporary"] {
             assert_eq!(store.read(name), None, "{name}");
             store.replace(name, "1\n").unwrap();
             assert_eq!(store.read(name).as_deref(), Some("1\n"), "{name}");
         }
-        fs::write(place("longest"), vec![b'a'; LONGEST as usize]).unwrap();
+        fs::write(place("longest"), vec![b'a'; LONGEST]).unwrap();
         assert!(store.read("longest").is_some());
     }
 

@@ -19,6 +19,8 @@ use crate::{
 };
 
 const EMULATOR: &str = "qemu-system-arm";
+/// The scenario of `lab` that starts veritysetup.
+const VERITY_SCENARIO: &str = "debians-veritysetup-accepts-the-root";
 
 /// The command for `lab`, without arguments.
 pub fn command(ctx: &BuildContext, verb: &str) -> Command {
@@ -49,12 +51,20 @@ pub fn with_image(ctx: &BuildContext, mut command: Command, image: &Path) -> Res
     Ok(command)
 }
 
-/// The command for `lab test`, with the tools of a box that calls.
-pub fn test(ctx: &BuildContext, lab: Command, image: &Path) -> Result<Command> {
+/// The command for `lab test`, with the tools of a box that calls; with Debian's veritysetup unless only scenarios are
+/// chosen that do not start it.
+pub fn test(ctx: &BuildContext, lab: Command, image: &Path, only: Option<&str>) -> Result<Command> {
     let mut command = with_image(ctx, lab, image)?;
     let locked = LockedManifest::load(ctx)?;
     let _alone = task::lock_cache(ctx)?;
     command.arg("--caller-tools").arg(caller::make(ctx, &locked)?);
+    if cfg!(target_arch = "x86_64") && only.is_none_or(|only| VERITY_SCENARIO.contains(only)) {
+        let output = unpack::tool(ctx, &locked, locked.manifest.tool("verity")?)?;
+        command.arg("--verity-tools").arg(output.dir()?);
+    }
+    if let Some(only) = only {
+        command.arg("--only").arg(only);
+    }
     Ok(command)
 }
 

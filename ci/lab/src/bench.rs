@@ -12,4 +12,6 @@ pub struct Bench {
     pub emulator: Emulator,
     /// A squashfs with the programs that a calling box needs and the image does not have, if there is one.
     pub caller_tools: Option<PathBuf>,
+    /// Unpacked Debian packages with `veritysetup` and all it needs, if there are any.
+    pub verity_tools: Option<PathBuf>,
 }

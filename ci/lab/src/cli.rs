@@ -59,7 +59,7 @@ impl Where {
             (None, Some(dir)) => Emulator::unpacked(dir)?,
             (None, None) => Emulator::installed(),
         };
-        Ok(Bench { image, emulator, caller_tools: None })
+        Ok(Bench { image, emulator, caller_tools: None, verity_tools: None })
     }
 }
 
@@ -75,6 +75,9 @@ pub struct Test {
     /// A squashfs with further programs for boxes that call; `cargo xtask test` makes it
     #[arg(long, value_name = "FILE")]
     pub caller_tools: Option<PathBuf>,
+    /// Unpacked Debian packages that hold `veritysetup` and all it needs; `cargo xtask test` unpacks them
+    #[arg(long, value_name = "DIR")]
+    pub verity_tools: Option<PathBuf>,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
@@ -83,7 +86,8 @@ pub struct Test {
 impl Test {
     /// Finds the image and everything used with it.
     pub fn open(&self) -> Result<Bench> {
-        Ok(Bench { caller_tools: self.caller_tools.clone(), ..self.bench.open()? })
+        let (caller_tools, verity_tools) = (self.caller_tools.clone(), self.verity_tools.clone());
+        Ok(Bench { caller_tools, verity_tools, ..self.bench.open()? })
     }
 }
 

@@ -12,6 +12,7 @@ use crate::lan::Lan;
 use crate::leftovers;
 use crate::monitor::Monitor;
 use crate::scheduling::Core;
+use crate::unpacked::{self, Unpacked};
 use crate::writes::{Files, trace};
 use rustix::process::Pid;
 use std::ffi::OsString;
@@ -156,25 +157,9 @@ impl Emulator {
 
     /// Debian packages unpacked below `dir`, started by their own dynamic loader: nothing of this machine is used.
     pub fn unpacked(dir: &Path) -> Result<Self> {
-        let program = dir.join("usr/bin").join(PROGRAM);
-        if !program.is_file() {
-            return Err(Error::NoEmulator(format!("{} is missing", program.display())));
-        }
-        let libraries: Vec<PathBuf> = ["lib", "usr/lib"]
-            .iter()
-            .filter_map(|lib| entry(&dir.join(lib), |_, name| name.ends_with("-linux-gnu")))
-            .flat_map(|libraries| [libraries.clone(), libraries.join("pulseaudio")])
-            .filter(|libraries| libraries.is_dir())
-            .collect();
-        // Not the one in lib64: libc6 has an absolute link there, which leads out of `dir`.
-        let is_loader = |path: &Path, name: &str| name.starts_with("ld-linux") && !path.is_symlink();
-        let loader = libraries
-            .iter()
-            .find_map(|libraries| entry(libraries, is_loader))
-            .ok_or_else(|| Error::NoEmulator(format!("{} holds no dynamic loader", dir.display())))?;
+        let found = unpacked::find(dir, &format!("usr/bin/{PROGRAM}")).map_err(Error::NoEmulator)?;
+        let Unpacked { loader, first, libraries } = found;
         let modules = libraries.iter().map(|libraries| libraries.join("qemu")).find(|it| it.is_dir());
-        let path = std::env::join_paths(libraries).map_err(|e| Error::NoEmulator(e.to_string()))?;
-        let first = vec!["--library-path".into(), path, program.into()];
         Ok(Self { first, modules, ..Self::program(loader) })
     }
 
@@ -336,14 +321,6 @@ fn concat(mut first: OsString, second: &OsString) -> OsString {
 fn option(before: &str, path: &Path) -> OsString {
     let path = path.to_string_lossy().replace(',', ",,");
     format!("{before}{path}").into()
-}
-
-/// The first entry of `dir`, by name, that satisfies `wanted`.
-fn entry(dir: &Path, wanted: impl Fn(&Path, &str) -> bool) -> Option<PathBuf> {
-    let paths = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
-    let wanted =
-        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|it| wanted(path, it));
-    paths.filter(wanted).min()
 }
 
 /// A socket that the emulator will connect to.

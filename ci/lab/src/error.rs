@@ -24,6 +24,8 @@ pub enum Error {
     NoEmulator(String),
     /// The tools to call a box with are missing.
     NoCallerTools,
+    /// There is no `veritysetup` to start.
+    NoVeritysetup(String),
     /// The expected output did not come.
     Awaited {
         /// The expected output.
@@ -53,6 +55,10 @@ impl fmt::Display for Error {
             ),
             Self::NoCallerTools => f.write_str(
                 "no wvdial: it comes from --caller-tools\n  next: run `cargo xtask test`, which makes that file",
+            ),
+            Self::NoVeritysetup(what) => write!(
+                f,
+                "no veritysetup: {what}; it comes from --verity-tools\n  next: run `cargo xtask test`, which unpacks it"
             ),
             Self::Awaited { pattern, instead } => {
                 write!(f, "waited for {pattern:?} on the console; {instead}")

@@ -33,5 +33,6 @@ pub mod scenario;
 mod scheduling;
 pub mod snapshot;
 pub mod stage;
+mod unpacked;
 pub mod usb;
 pub mod writes;

@@ -27,8 +27,9 @@ const SERVICE: Service = Service::Watchdogd;
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Well below the shortest sensible time-out of a site; one wake-up every two seconds.
 const TICK: Duration = Duration::from_secs(2);
-/// After a power cut the clock is behind by at most this. The writes do not wear out a card in a century.
-const SAVE_CLOCK_EVERY: Duration = Duration::from_secs(3600);
+/// After a power cut the clock is behind by at most this, if the dialer has not saved it since. Each time a block is
+/// written.
+const SAVE_CLOCK_EVERY: Duration = Duration::from_secs(4 * 3600);
 /// The store's file with the last occurrence of the daily reboot.
 const DAILY_FILE: &str = "daily";
 

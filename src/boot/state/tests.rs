@@ -52,7 +52,7 @@ fn hopeless(repair: fn(Repair) -> Result<(), RepairError>) -> Fake {
 #[test]
 fn without_ext4_in_the_kernel_no_partition_is_changed() {
     let fails = |repair| match repair {
-        Repair::Check | Repair::ForcedCheck => Err(RepairError::Failed("e2fsck: 8".to_owned())),
+        Repair::Check => Err(RepairError::Failed("e2fsck: 8".to_owned())),
         Repair::Nothing | Repair::ReplayJournal | Repair::Format => Ok(()),
     };
     for health in HEALTHS {
@@ -103,7 +103,7 @@ fn a_mount_error_that_is_not_about_the_content_does_not_lead_to_formatting() {
 fn an_unfinished_check_does_not_lead_to_formatting() {
     let hangs = |repair| match repair {
         Repair::Check => Err(RepairError::Unfinished("e2fsck: no end in 60 s".to_owned())),
-        Repair::Nothing | Repair::ReplayJournal | Repair::ForcedCheck | Repair::Format => Ok(()),
+        Repair::Nothing | Repair::ReplayJournal | Repair::Format => Ok(()),
     };
     let mut partition = hopeless(hangs);
     assert_eq!(try_repairs(Health::Damaged, &mut partition, &mut Vec::new()), None);

@@ -24,8 +24,7 @@ pub fn run(args: &cli::Test) -> Result<()> {
         return lab::run(list, "the scenarios cannot be listed");
     }
     if let Some(only) = &args.only {
-        let mut scenarios = lab::test(&ctx, lab::command(&ctx, "test"), &args.image)?;
-        scenarios.arg("--only").arg(only);
+        let scenarios = lab::test(&ctx, lab::command(&ctx, "test"), &args.image, Some(only))?;
         return lab::run(scenarios, "the image does not do what it should");
     }
     run_all(&ctx, &args.image)
@@ -37,7 +36,7 @@ fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
     let mut compile = host_tests(ctx);
     compile.arg("--no-run");
     lab::run(compile, "the tests cannot be compiled")?;
-    let scenarios = lab::test(ctx, lab::compiled(ctx, "test"), image)?;
+    let scenarios = lab::test(ctx, lab::compiled(ctx, "test"), image, None)?;
 
     let mut tests = host_tests(ctx);
     // The tests' output must not break the lines of the scenarios.

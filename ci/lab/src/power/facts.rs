@@ -6,6 +6,7 @@ use dialbox::ppp::{MonthTotal, Session};
 use dialbox::record::Record;
 use dialbox::site::Proof;
 use dialbox::sms::gate::Gate;
+use dialbox::state::file_slots::{self, SHORTEST};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -97,6 +98,16 @@ impl Acknowledged {
             _ => return None,
         };
         Some(Self { after, fact })
+    }
+}
+
+/// What a file holds: the content of the store's format, or all bytes of another one. Nothing of a file of the store's
+/// length whose slots are both damaged.
+pub fn content(file: Vec<u8>) -> Vec<u8> {
+    match file_slots::content(&file) {
+        Some(text) => text.as_bytes().to_vec(),
+        None if file.len().is_multiple_of(SHORTEST) => Vec::new(),
+        None => file,
     }
 }
 

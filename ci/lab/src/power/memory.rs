@@ -4,7 +4,7 @@
 //! the journal is damaged it stops, the kernel may refuse the partition, and e2fsck decides. Cards that it cannot read
 //! have to be booted.
 
-use super::facts::Memory;
+use super::facts::{self, Memory};
 use super::replay::CutCard;
 use dialbox::boot::ext4::{self, Health};
 use dialbox::state::slots::{OFFSETS, SECTOR, Slots};
@@ -130,7 +130,7 @@ fn collect(system: &Ext4, dir: &PathBuf, files: &mut BTreeMap<String, Vec<u8>>) 
             && let Ok(content) = system.read(&path)
         {
             let name = String::from_utf8_lossy(path.as_ref()).trim_start_matches('/').to_owned();
-            files.insert(name, content);
+            files.insert(name, facts::content(content));
         }
     }
     Ok(())

@@ -2,8 +2,8 @@
 //! have left it.
 //!
 //! Pure: `cut` says what a card holds after a cut, `facts` what it must know, `table` shows the results. `replay` is such
-//! a card, `memory` reads it without a boot, `boot` boots it; `story` and `recording` record, `run` does it all. `wear`
-//! counts what is written.
+//! a card, `memory` reads it without a boot, `boot` boots it, and `verdicts` keeps what that has shown; `story` and
+//! `recording` record, `run` does it all. `wear` counts what is written.
 
 pub mod boot;
 pub mod cut;
@@ -14,4 +14,5 @@ pub mod replay;
 pub mod run;
 pub mod story;
 pub mod table;
+pub mod verdicts;
 pub mod wear;

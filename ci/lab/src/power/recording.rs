@@ -48,12 +48,12 @@ impl Recorder {
         Ok(())
     }
 
-    /// The box shows this file of its state partition.
+    /// The box shows what this file of its state partition holds.
     pub fn note_file(&self, booted: &mut Booted, file: &str) -> Result<()> {
         let hex = booted.must(&format!("od -An -v -tx1 /state/{file}"))?;
         let bytes = super::facts::unhex(&hex);
         let bytes = bytes.ok_or_else(|| Error::Unexpected(format!("od shows of /state/{file}:\n{hex}")))?;
-        self.note(Fact::Contains(file.to_owned(), bytes))
+        self.note(Fact::Contains(file.to_owned(), super::facts::content(bytes)))
     }
 
     /// The box shows what the month has cost.

@@ -8,6 +8,7 @@ use super::recording::Recording;
 use super::replay::CutCard;
 use super::story::{STORIES, Story};
 use super::table::{HEAD, Tally, Verdict};
+use super::verdicts::Verdicts;
 use crate::bench::Bench;
 use crate::card::Card;
 use crate::error::{Error, Result};
@@ -129,17 +130,9 @@ impl<'a> Cuts<'a> {
         }
         let boots = if self.plan.only.is_some() { 1 } else { usize::try_from(boots).unwrap_or(usize::MAX) };
         let booted = to_boot(&judged, boots, self.plan.seed);
+        let mut verdicts = Verdicts::load(&self.story.dir(self.plan.dir), self.plan.seed);
         for it in &booted {
-            eprintln!(
-                "booting {}:{}, {} {}; {} {}",
-                self.story.name,
-                it.index,
-                it.cut.damage.name(),
-                it.cut,
-                it.verdict,
-                it.why
-            );
-            match self.boot(&it.cut) {
+            match verdicts.of(it.index, || self.boot(it))? {
                 Ok(found) => {
                     *tally.booted.entry(found.state).or_default() += 1;
                     if !found.forgotten.is_empty() {
@@ -183,7 +176,10 @@ impl<'a> Cuts<'a> {
         Judged { index, cut, verdict, why }
     }
 
-    fn boot(&self, cut: &Cut) -> Result<boot::Booted> {
+    fn boot(&self, it: &Judged) -> Result<boot::Booted> {
+        let Judged { index, cut, verdict, why } = it;
+        let (story, damage) = (self.story.name, cut.damage.name());
+        eprintln!("booting {story}:{index}, {damage} {cut}; {verdict} {why}");
         let durable = cut.durable(&self.recording.requests);
         boot::boot(self.bench, &self.recording, &self.card(cut), durable)
     }

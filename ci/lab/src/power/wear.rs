@@ -85,15 +85,21 @@ pub fn run(bench: &Bench, minutes: u32, stories: &Path) -> Result<()> {
     booted.until("dialctl status", &["watchdogd up", "Option N.V."])?;
     wait(SETTLED);
     let partitions = machine.card().partitions()?;
-    let first = written(&dir, &partitions)?;
-    println!("first boot and two minutes     {first}");
-    reboot_as_daily(booted)?;
-    let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["watchdogd up", "Option N.V."])?;
-    wait(SETTLED);
-    let rebooted = written(&dir, &partitions)?;
-    let daily = rebooted.since(first);
-    println!("a daily reboot and two minutes {daily}");
+    let mut before = written(&dir, &partitions)?;
+    println!("first boot and two minutes     {before}");
+    let mut daily = before;
+    // The first one makes the files that all later ones overwrite.
+    for reboot in ["the first daily reboot", "a later daily reboot"] {
+        reboot_as_daily(booted)?;
+        booted = machine.boot()?;
+        booted.until("dialctl status", &["watchdogd up", "Option N.V."])?;
+        wait(SETTLED);
+        let rebooted = written(&dir, &partitions)?;
+        daily = rebooted.since(before);
+        println!("{reboot:<31}{daily}");
+        before = rebooted;
+    }
+    let rebooted = before;
     // On a busy host the guest's clock falls behind, and is set and saved every few minutes; a crystal does not do that.
     let modem = machine.modem()?;
     stage.exchange().with(|network, now| network.set_cell(modem, |cell| cell.time = None, now));

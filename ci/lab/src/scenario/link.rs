@@ -4,6 +4,7 @@ use super::closed::link;
 use super::{DIAL_IN, REBOOT, SITE, check, port_is_free, shows};
 use crate::error::Result;
 use crate::stage::{Stage, boot_both, stick};
+use dialbox::record::Record;
 
 /// A link opened by `pon` has routes and name servers, is counted, and can be closed by the dialer. One opened by
 /// `ifup` is closed by `ifdown`. Then the dialer opens a link itself and extends it. Before the box reboots, it closes
@@ -62,8 +63,8 @@ pub fn by_hand_and_by_dialctl(stage: &Stage) -> Result<()> {
 
     let mut dialer = caller.boot()?;
     // Each link that is cut off costs the megabyte that is charged in advance.
-    let used = dialer.must("sed -n s/^used=//p /state/budget")?;
-    check(used.trim().parse().is_ok_and(|used: u64| used < 500_000), || {
-        format!("{used} bytes are charged for the links closed before a reboot")
+    let link = dialer.until("cat /run/dialbox/link", &["used="])?;
+    check(Record::parse(&link).number("used").is_some_and(|used| used < 500_000), || {
+        format!("the links closed before a reboot are charged:\n{link}")
     })
 }

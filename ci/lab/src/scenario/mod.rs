@@ -23,6 +23,8 @@ mod rot;
 mod session;
 mod ssh;
 mod stick;
+#[cfg(target_arch = "x86_64")]
+mod veritysetup;
 mod vpn;
 mod wvdial;
 
@@ -80,6 +82,12 @@ const fn boot(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
     Scenario { name, boxes: 1, boots: true, play }
 }
 
+/// A scenario without a box, for which the locked packages are of one architecture: another program reads the image.
+#[cfg(target_arch = "x86_64")]
+const fn none(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
+    Scenario { name, boxes: 0, boots: true, play }
+}
+
 /// All scenarios. The long ones come first, so that both cores are busy until the end.
 pub const SCENARIOS: &[Scenario] = &[
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::bad_calls),
@@ -131,6 +139,8 @@ pub const SCENARIOS: &[Scenario] = &[
     boot("a-card-that-loses-every-write-boots-to-all-services", bad_card::lost_writes),
     one("a-full-or-read-only-state-partition-leaves-the-dialer-working", bad_card::no_room),
     one("a-box-without-processes-reboots", reboot::no_process),
+    #[cfg(target_arch = "x86_64")]
+    none("debians-veritysetup-accepts-the-root", veritysetup::accepts),
     boot("rot-in-the-first-root-boots-the-second", rot::in_the_first_root),
     boot("rot-in-both-roots-is-told-and-boots", rot::in_both_roots),
     boot("a-used-card-written-by-its-map-boots", boot::used_card),
