@@ -17,6 +17,7 @@ mod caller;
 mod device;
 mod error;
 mod excerpt;
+mod exchange;
 mod hash;
 mod lan;
 mod name;
@@ -42,6 +43,10 @@ pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use error::SiteError;
+pub use exchange::{
+    AccountName, DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Extension, Pattern, Qualify,
+    UdpPort,
+};
 pub use hash::PasswordHash;
 pub use lan::{Addressing, InterfaceName, Lan};
 pub use name::{Hostname, ProviderName, UserName};
@@ -229,6 +234,8 @@ pub struct DialIn {
     pub session_limit: Option<TimeSpan>,
     /// The users who may call.
     pub users: Users,
+    /// The telephone exchange for adapters, if the box is one.
+    pub exchange: Option<Box<Exchange>>,
 }
 
 /// A TCP port.
@@ -325,6 +332,9 @@ impl Site {
             }
             Role::DialIn(dial_in) => {
                 dial_in.users = dial_in.users.masked();
+                for account in dial_in.exchange.iter_mut().flat_map(|exchange| &mut exchange.accounts) {
+                    account.password = Secret::masked();
+                }
             }
         }
         site

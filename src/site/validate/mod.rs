@@ -1,5 +1,6 @@
 //! Relations between the parts of a site.
 
+mod exchange;
 mod line;
 mod sms;
 mod user;
@@ -29,7 +30,12 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
             raw.vpn,
         )?)),
         raw::Role::DialIn => {
-            Role::DialIn(dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?)
+            let exchange =
+                raw.exchange.map(|table| exchange::exchange(table, lan.as_ref())).transpose()?.map(Box::new);
+            Role::DialIn(DialIn {
+                exchange,
+                ..dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?
+            })
         }
     };
     Ok(Site {
@@ -92,6 +98,7 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
                 ("[dial-in]", at(raw.dial_in.as_ref())),
                 ("[[line]]", at(raw.line.iter().flatten().next())),
                 ("[[user]]", at(raw.user.iter().flatten().next())),
+                ("[exchange]", at(raw.exchange.as_ref())),
             ],
         ),
         raw::Role::DialIn => (
@@ -267,6 +274,7 @@ fn dial_in(
         session_limit: table.session_limit,
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
         users: user::users(users.into_iter().map(Spanned::into_inner).collect())?,
+        exchange: None,
     })
 }
 
