@@ -2,34 +2,47 @@
 
 use std::fmt;
 
+use super::host::host_and_port;
+pub use super::host::number;
+
+/// Declares the names of header fields.
+macro_rules! names {
+    ($($name:ident $text:literal)+) => {$(
+        #[doc = concat!("`", $text, "`.")]
+        pub const $name: &str = $text;
+    )+};
+}
+
 /// Names in their long form.
 pub mod name {
-    pub const ALLOW: &str = "Allow";
-    pub const AUTHORIZATION: &str = "Authorization";
-    pub const CALL_ID: &str = "Call-ID";
-    pub const CONTACT: &str = "Contact";
-    pub const CONTENT_LENGTH: &str = "Content-Length";
-    pub const CONTENT_TYPE: &str = "Content-Type";
-    pub const CSEQ: &str = "CSeq";
-    pub const EXPIRES: &str = "Expires";
-    pub const FROM: &str = "From";
-    pub const MAX_FORWARDS: &str = "Max-Forwards";
-    pub const MIN_EXPIRES: &str = "Min-Expires";
-    pub const PROXY_AUTHENTICATE: &str = "Proxy-Authenticate";
-    pub const PROXY_AUTHORIZATION: &str = "Proxy-Authorization";
-    pub const PROXY_REQUIRE: &str = "Proxy-Require";
-    pub const REASON: &str = "Reason";
-    pub const RECORD_ROUTE: &str = "Record-Route";
-    pub const REQUIRE: &str = "Require";
-    pub const RETRY_AFTER: &str = "Retry-After";
-    pub const ROUTE: &str = "Route";
-    pub const SERVER: &str = "Server";
-    pub const SESSION_EXPIRES: &str = "Session-Expires";
-    pub const TO: &str = "To";
-    pub const UNSUPPORTED: &str = "Unsupported";
-    pub const USER_AGENT: &str = "User-Agent";
-    pub const VIA: &str = "Via";
-    pub const WWW_AUTHENTICATE: &str = "WWW-Authenticate";
+    names! {
+        ALLOW "Allow"
+        AUTHORIZATION "Authorization"
+        CALL_ID "Call-ID"
+        CONTACT "Contact"
+        CONTENT_LENGTH "Content-Length"
+        CONTENT_TYPE "Content-Type"
+        CSEQ "CSeq"
+        EXPIRES "Expires"
+        FROM "From"
+        MAX_FORWARDS "Max-Forwards"
+        MIN_EXPIRES "Min-Expires"
+        PROXY_AUTHENTICATE "Proxy-Authenticate"
+        PROXY_AUTHORIZATION "Proxy-Authorization"
+        PROXY_REQUIRE "Proxy-Require"
+        REASON "Reason"
+        RECORD_ROUTE "Record-Route"
+        REQUIRE "Require"
+        RETRY_AFTER "Retry-After"
+        ROUTE "Route"
+        SERVER "Server"
+        SESSION_EXPIRES "Session-Expires"
+        TO "To"
+        UNSUPPORTED "Unsupported"
+        USER_AGENT "User-Agent"
+        VIA "Via"
+        WWW_AUTHENTICATE "WWW-Authenticate"
+    }
 }
 
 /// The compact forms (RFC 3261 §7.3.3, RFC 4028 §4).
@@ -60,14 +73,6 @@ pub fn is_split(name: &str) -> bool {
 /// Whether it is a token (RFC 3261 §25.1).
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte))
-}
-
-/// A whole number of digits only, up to 2³²-1.
-pub fn number(text: &str) -> Option<u32> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok()
 }
 
 /// The values of a list: separated by commas outside quotes and angle brackets. Empty ones are left out.
@@ -175,7 +180,7 @@ impl Via {
             return None;
         }
         let (transport, sent_by) = rest.split_once(char::is_whitespace)?;
-        let (host, port) = super::uri::host_and_port(&sent_by.replace([' ', '\t'], ""))?;
+        let (host, port) = host_and_port(&sent_by.replace([' ', '\t'], ""))?;
         is_token(transport).then(|| Self { text: text.to_owned(), host, port, params })
     }
 

@@ -64,22 +64,21 @@ impl ExchangeLog {
 
 impl EndedCall {
     /// One line: fields of a [`Record`], whose values hold no control characters, between tabs.
-    pub(super) fn line(&self) -> String {
-        super::snapshot::line(
-            &Record::new()
-                .with("at", self.at)
-                .with("caller", &self.caller)
-                .with("number", &self.number)
-                .with_known("callee", self.callee.as_ref())
-                .with_known("codec", self.codec.as_ref())
-                .with("seconds", self.seconds)
-                .with("why", &self.why),
-        )
+    fn line(&self) -> String {
+        Record::new()
+            .with("at", self.at)
+            .with("caller", &self.caller)
+            .with("number", &self.number)
+            .with_known("callee", self.callee.as_ref())
+            .with_known("codec", self.codec.as_ref())
+            .with("seconds", self.seconds)
+            .with("why", &self.why)
+            .to_line()
     }
 
     /// Reads a line; `None` for one that is damaged or another kind.
     fn parse(line: &str) -> Option<Self> {
-        let record = Record::parse(&line.replace('\t', "\n"));
+        let record = Record::from_line(line);
         let text = |key| record.get(key).map(str::to_owned);
         Some(Self {
             at: record.get("at")?.parse().ok()?,

@@ -15,6 +15,7 @@ mod core;
 mod digest;
 mod guesses;
 mod header;
+mod host;
 mod invite;
 mod ledger;
 mod message;
@@ -35,5 +36,3 @@ pub use request::{Incoming, read};
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod torture;

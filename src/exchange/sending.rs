@@ -3,10 +3,11 @@
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-/// The estimate of a round trip, the longest pause between two transmissions, and the life of a transaction
-/// (RFC 3261 §17.1.1.1, Table 4).
+/// The estimate of a round trip (RFC 3261 §17.1.1.1, Table 4).
 pub const T1: Duration = Duration::from_millis(500);
+/// The longest pause between two transmissions of a request that is not an INVITE.
 pub const T2: Duration = Duration::from_secs(4);
+/// The life of a transaction, 64 × T1.
 pub const LIFE: Duration = Duration::from_secs(32);
 
 /// A request that waits for its answer.

@@ -11,12 +11,6 @@ use crate::record::Record;
 const PEER: &str = "peer";
 const CALL: &str = "call";
 
-/// A record on one line: its fields between tabs. Values hold no control characters.
-pub(super) fn line(record: &Record) -> String {
-    let fields: Vec<_> = record.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    format!("{}\n", fields.join("\t"))
-}
-
 /// A registered contact as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownPeer {
@@ -73,7 +67,7 @@ impl ShownCall {
 
 fn records<'a>(text: &'a str, kind: &'a str) -> impl Iterator<Item = Record> + 'a {
     let lines = text.lines().filter(move |line| line.split('\t').next() == Some(&format!("kind={kind}")));
-    lines.map(|line| Record::parse(&line.replace('\t', "\n")))
+    lines.map(Record::from_line)
 }
 
 fn shown_peer(record: &Record) -> Option<ShownPeer> {
@@ -93,10 +87,10 @@ impl Exchange {
     pub fn snapshot(&self) -> String {
         let accounts = self.site.accounts.iter().zip(&self.peers);
         let peers = accounts.flat_map(|(account, peer)| {
-            peer.bindings.iter().map(|binding| line(&write_binding(account.name.as_str(), binding)))
+            peer.bindings.iter().map(|binding| write_binding(account.name.as_str(), binding).to_line())
         });
         let up = self.calls.iter().filter(|call| call.ended.is_none());
-        peers.chain(up.map(|call| line(&write_call(call)))).collect()
+        peers.chain(up.map(|call| write_call(call).to_line())).collect()
     }
 
     /// Takes over the contacts and calls of an earlier process. Accounts that the site no longer has are left out; each

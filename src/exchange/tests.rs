@@ -4,6 +4,7 @@ mod calls;
 mod forking;
 mod registration;
 mod restart;
+mod torture;
 
 use std::net::SocketAddrV4;
 use std::time::Duration;
@@ -46,7 +47,7 @@ impl Phone {
     }
 }
 
-pub(super) fn site() -> crate::site::Exchange {
+fn site() -> crate::site::Exchange {
     let account = |name: &str, more: &str| {
         format!("[[exchange.account]]\nname='{name}'\npassword='key-{name}'\n{more}\n")
     };

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::header::Params;
+use super::host::host_and_port;
 
 /// The port of SIP over UDP (RFC 3261 §19.1.2).
 pub const SIP_PORT: u16 = 5060;
@@ -79,25 +80,6 @@ impl Uri {
     pub fn number(&self) -> &str {
         self.user.split(';').next().unwrap_or_default()
     }
-}
-
-/// Host and port of `host[:port]`, with an IPv6 address in brackets.
-pub fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (address, rest) = rest.split_once(']')?;
-            address.parse::<std::net::Ipv6Addr>().ok()?;
-            (&text[..address.len() + 2], rest)
-        }
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
-    };
-    let port = match port.strip_prefix(':') {
-        Some(digits) => Some(super::header::number(digits).and_then(|port| u16::try_from(port).ok())?),
-        None if port.is_empty() => None,
-        None => return None,
-    };
-    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
-    (!host.is_empty() && host.bytes().all(is_host)).then(|| (host.to_owned(), port))
 }
 
 /// Resolves `%41` (RFC 3261 §19.1.2); `None` for an escape without two digits, or of what is no UTF-8.

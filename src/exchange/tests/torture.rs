@@ -1,8 +1,8 @@
 //! What the exchange does with each message of RFC 4475. The column `section` is where the RFC tells what must be done.
 
-use super::core::{Exchange, Output};
-use super::message::Message;
-use super::request::{Incoming, read};
+use crate::exchange::core::{Exchange, Output};
+use crate::exchange::message::Message;
+use crate::exchange::request::{Incoming, read};
 use std::time::Duration;
 
 /// How a datagram is taken.
@@ -109,8 +109,7 @@ fn every_torture_message_is_taken_as_the_rfc_says() {
         if taken != *expected {
             wrong.push(format!("{section} {what}: {taken:?}"));
         }
-        let mut exchange =
-            Exchange::new(&super::tests::site(), "box", "192.0.2.1:5060".parse().unwrap(), [7; 40]);
+        let mut exchange = Exchange::new(&super::site(), "box", "192.0.2.1:5060".parse().unwrap(), [7; 40]);
         exchange.receive(datagram, "192.0.2.66:5060".parse().unwrap(), Duration::from_secs(1));
         let codes: Vec<u16> = exchange
             .outputs()
@@ -135,7 +134,7 @@ fn what_can_be_read_is_written_so_that_it_is_read_alike() {
             let mut again = Message::parse(&message.to_bytes()).unwrap();
             let mut before = message.clone();
             for it in [&mut again, &mut before] {
-                it.remove_all(super::header::name::CONTENT_LENGTH);
+                it.remove_all(crate::exchange::header::name::CONTENT_LENGTH);
             }
             assert_eq!(again, before, "{section}");
         }
