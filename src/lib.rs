@@ -12,6 +12,7 @@ pub mod control;
 pub mod dialctl;
 pub mod dialer;
 pub mod equipment_error;
+pub mod exchange;
 pub mod line;
 pub mod log;
 pub mod modem;

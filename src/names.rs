@@ -30,6 +30,9 @@ pub mod run_file {
 /// The name servers in use: `/etc/resolv.conf` of the image is a symlink to it.
 pub const RESOLV_CONF: &str = "/run/resolv.conf";
 
+/// The dial plan of the exchange, as text. There is one if the box is an exchange.
+pub const DIAL_PLAN: &str = "/etc/dialbox/dial-plan";
+
 /// pppd's options for every link; those of one line add the [line's name](LineName::pppd_options).
 pub const PPPD_OPTIONS: &str = "/etc/ppp/options";
 
@@ -50,6 +53,8 @@ pub enum Service {
     Watchdogd,
     /// The card's copies.
     Scrubd,
+    /// The telephone exchange for adapters.
+    Exchange,
 }
 
 impl Service {
@@ -60,6 +65,7 @@ impl Service {
             Self::DialIn => "dial-in",
             Self::Watchdogd => "watchdogd",
             Self::Scrubd => "scrubd",
+            Self::Exchange => "exchange",
         }
     }
 }
@@ -88,6 +94,9 @@ pub mod record {
     pub const CLOCK: &str = "clock";
     /// Whether one-time codes can be accepted: written by `sms-dialer`.
     pub const CODES: &str = "codes";
+    /// Accounts and calls of the exchange, [`snapshot`](crate::exchange::snapshot): written by `exchange`, and read by
+    /// the next `exchange` of the same boot.
+    pub const EXCHANGE: &str = "exchange";
     /// Whether the firewall has its rules: written by `/etc/init.d/firewall`.
     pub const FIREWALL: &str = "firewall";
     /// The PPP link and the data budget: written by `sms-dialer`.
@@ -207,6 +216,9 @@ mod tests {
             let line = format!("::respawn:/usr/sbin/{}\n", service.as_str());
             assert!(include_str!("../overlay/etc/inittab").contains(&line), "{service:?}");
         }
+        let exchange = include_str!("../overlay/etc/init.d/exchange");
+        assert!(exchange.contains(&format!("[ -e {DIAL_PLAN} ]")) && exchange.ends_with("exec exchange\n"));
+        assert!(include_str!("../overlay/etc/inittab").contains("::respawn:/etc/init.d/exchange\n"));
         assert!(include_str!("../overlay/etc/udhcpc/default.script").contains(&format!(">{RESOLV_CONF}\n")));
     }
 }

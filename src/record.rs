@@ -23,6 +23,17 @@ impl Record {
         pairs.fold(Self::new(), |record, (key, value)| record.with(key, value))
     }
 
+    /// Reads a record from one line of a list: its fields are between tabs.
+    pub fn from_line(line: &str) -> Self {
+        Self::parse(&line.replace('\t', "\n"))
+    }
+
+    /// The record on one line, with a line feed. No value has a tab or a line feed.
+    pub fn to_line(&self) -> String {
+        let fields: Vec<_> = self.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        format!("{}\n", fields.join("\t"))
+    }
+
     /// The record with one more field. An existing key is replaced.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {

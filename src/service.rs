@@ -48,12 +48,12 @@ pub fn main(service: Service, run: impl FnOnce(&Start, &Log) -> String) -> ExitC
 }
 
 /// The services of a box with that role.
-pub fn for_role(role: &Role) -> [Service; 3] {
-    let own = match role {
-        Role::Dialer(_) => Service::SmsDialer,
-        Role::DialIn(_) => Service::DialIn,
+pub fn for_role(role: &Role) -> Vec<Service> {
+    let (own, exchange) = match role {
+        Role::Dialer(_) => (Service::SmsDialer, None),
+        Role::DialIn(dial_in) => (Service::DialIn, dial_in.exchange.as_ref().map(|_| Service::Exchange)),
     };
-    [own, Service::Watchdogd, Service::Scrubd]
+    [own, Service::Watchdogd, Service::Scrubd].into_iter().chain(exchange).collect()
 }
 
 /// Whether a caller or a link is connected, or about to be.

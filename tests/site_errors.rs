@@ -44,6 +44,33 @@ name = "caller"
 password = "hunter2"
 "#;
 
+/// The same with an exchange.
+const EXCHANGE: &str = r#"role = "dial-in"
+hostname = "dialbox"
+[lan]
+address = "dhcp"
+[[line]]
+port = "auto"
+local = "192.168.32.1"
+remote = "192.168.32.105"
+[[user]]
+name = "caller"
+password = "hunter2"
+[exchange]
+port = 5060
+[[exchange.account]]
+name = "console"
+password = "hunter2"
+extension = "10"
+[[exchange.account]]
+name = "modem1"
+password = "hunter3"
+extension = "11"
+[[exchange.route]]
+pattern = "_X!"
+to = ["modem1"]
+"#;
+
 /// A dialer with a VPN.
 const VPN: &str = r#"role = "dialer"
 hostname = "dialbox"
@@ -323,6 +350,34 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "[operator]",
         "[[line]]\nport = \"auto\"\nlocal = \"10.0.0.1\"\nremote = \"10.0.0.2\"\n[operator]",
     ),
+    (
+        "exchange of a dialer",
+        DIALER,
+        "[operator]",
+        "[exchange]\n[[exchange.account]]\nname = \"a\"\npassword = \"hunter2\"\n[operator]",
+    ),
+    ("exchange without a network", EXCHANGE, "[lan]\naddress = \"dhcp\"\n", ""),
+    ("exchange that relays", EXCHANGE, "port = 5060", "rtp-relay = true"),
+    ("two accounts of one name", EXCHANGE, "name = \"modem1\"", "name = \"console\""),
+    ("two accounts of one extension", EXCHANGE, "extension = \"11\"", "extension = \"10\""),
+    ("account without a password", EXCHANGE, "password = \"hunter3\"\n", ""),
+    ("account with an empty password", EXCHANGE, "\"hunter3\"", "\"\""),
+    ("account whose password is its name", EXCHANGE, "\"hunter3\"", "\"modem1\""),
+    ("account with a blank in its name", EXCHANGE, "name = \"modem1\"", "name = \"modem 1\""),
+    ("algorithm that does not exist", EXCHANGE, "extension = \"11\"", "digest = \"sha256\""),
+    ("pattern that nobody can dial", EXCHANGE, "\"_X!\"", "\"_X!5\""),
+    ("pattern with letters", EXCHANGE, "\"_X!\"", "\"_XY\""),
+    ("pattern without its mark", EXCHANGE, "\"_X!\"", "\"X!\""),
+    ("pattern behind an extension", EXCHANGE, "\"_X!\"", "\"11\""),
+    (
+        "pattern behind a wider one",
+        EXCHANGE,
+        "to = [\"modem1\"]",
+        "to = [\"modem1\"]\n[[exchange.route]]\npattern = \"_55X\"\nto = [\"console\"]",
+    ),
+    ("route to nobody", EXCHANGE, "to = [\"modem1\"]", "to = []"),
+    ("route to a stranger", EXCHANGE, "to = [\"modem1\"]", "to = [\"modem2\"]"),
+    ("route to one account twice", EXCHANGE, "to = [\"modem1\"]", "to = [\"modem1\", \"modem1\"]"),
     ("no user", DIAL_IN, "[[user]]\nname = \"caller\"\npassword = \"hunter2\"\n", ""),
     ("empty password", DIAL_IN, "\"hunter2\"", "\"\""),
     ("caller without password", DIAL_IN, "password = \"hunter2\"\n", ""),
@@ -424,6 +479,9 @@ fn docs_site_md_describes_every_key() {
         ("[dial-in]", "[[line]]", DIAL_IN),
         ("[[line]]", "[[line]]", DIAL_IN),
         ("[[user]]", "[[user]]", DIAL_IN),
+        ("[exchange]", "[[user]]", DIAL_IN),
+        ("[[exchange.account]]", "[[user]]", DIAL_IN),
+        ("[[exchange.route]]", "[[user]]", DIAL_IN),
     ];
     for (table, place, base) in tables {
         let stranger = "zzzzzzzzzzzz = 1\n";
@@ -436,7 +494,9 @@ fn docs_site_md_describes_every_key() {
         let keys = error.next().strip_prefix("use one of ").unwrap_or_else(|| panic!("{table}: {error}"));
         for key in keys.split(", ") {
             assert!(
-                reference.contains(&format!("`{key}`")) || reference.contains(&format!("[{key}]")),
+                reference.contains(&format!("`{key}`"))
+                    || reference.contains(&format!("[{key}]"))
+                    || reference.contains(&format!(".{key}]]")),
                 "{table} {key}"
             );
         }

@@ -17,6 +17,7 @@ mod caller;
 mod device;
 mod error;
 mod excerpt;
+mod exchange;
 mod forward;
 mod hash;
 mod lan;
@@ -47,6 +48,10 @@ pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use error::SiteError;
+pub use exchange::{
+    AccountName, DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Extension, Pattern, Qualify,
+    UdpPort,
+};
 pub use forward::{Forward, PortForward};
 pub use hash::PasswordHash;
 pub use lan::{Addressing, InterfaceName, Lan};
@@ -245,6 +250,8 @@ pub struct DialIn {
     pub users: Users,
     /// The words of the login prompt.
     pub prompts: Prompts,
+    /// The telephone exchange for adapters, if the box is one.
+    pub exchange: Option<Box<Exchange>>,
 }
 
 /// The words of the login prompt.
@@ -365,6 +372,9 @@ impl Site {
             }
             Role::DialIn(dial_in) => {
                 dial_in.users = dial_in.users.masked();
+                for account in dial_in.exchange.iter_mut().flat_map(|exchange| &mut exchange.accounts) {
+                    account.password = Secret::masked();
+                }
             }
         }
         site

@@ -5,6 +5,7 @@ use super::at::{Apn, AtCommand, DialNumber};
 use super::caller::CallerNumber;
 use super::device::{DevicePath, Port, Speed};
 use super::error::{Checked, Problem};
+use super::exchange::{AccountName, DigestAlgorithm, Extension, Pattern, Qualify, UdpPort};
 use super::hash::PasswordHash;
 use super::lan::{InterfaceName, LanAddress};
 use super::line_init::LineInit;
@@ -48,6 +49,7 @@ tables! {
         dial_in: Option<Spanned<DialIn>>,
         line: Option<Vec<Spanned<Line>>>,
         user: Option<Vec<Spanned<User>>>,
+        exchange: Option<Spanned<Exchange>>,
     }
 
     #[derive(Default)]
@@ -172,6 +174,27 @@ tables! {
         name: Spanned<UserName>,
         password: Option<Spanned<Secret>>,
         password_hash: Option<Spanned<PasswordHash>>,
+    }
+
+    struct Exchange {
+        port: Option<UdpPort>,
+        no_answer: Option<TimeSpan>,
+        qualify: Option<Qualify>,
+        rtp_relay: Option<Spanned<bool>>,
+        account: Option<Vec<Spanned<ExchangeAccount>>>,
+        route: Option<Vec<Spanned<ExchangeRoute>>>,
+    }
+
+    struct ExchangeAccount {
+        name: Spanned<AccountName>,
+        password: Spanned<Secret>,
+        extension: Option<Spanned<Extension>>,
+        digest: Option<DigestAlgorithm>,
+    }
+
+    struct ExchangeRoute {
+        pattern: Spanned<Pattern>,
+        to: Spanned<Vec<Spanned<AccountName>>>,
     }
 }
 

@@ -1,8 +1,8 @@
 //! A summary of a site, of one screen.
 
 use super::{
-    Addressing, DialIn, Dialer, FlowControl, Forward, LineConfig, LineModem, LinkConfig, Proof, Role,
-    Routing, Schedule, Site, Sms,
+    Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, LineConfig, LineModem, LinkConfig, Proof,
+    Role, Routing, Schedule, Site, Sms,
 };
 use std::fmt::Display;
 
@@ -109,6 +109,23 @@ fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
     rows.add("callers", list(&dial_in.users.names()));
     if !dial_in.dns.is_empty() {
         rows.add("dns", list(&dial_in.dns));
+    }
+    if let Some(exchange) = &dial_in.exchange {
+        add_exchange(rows, exchange);
+    }
+}
+
+fn add_exchange(rows: &mut Rows, exchange: &Exchange) {
+    let accounts: Vec<&str> = exchange.accounts.iter().map(|account| account.name.as_str()).collect();
+    rows.add("exchange", format!("UDP {} for {}", exchange.port, list(&accounts)));
+    for account in &exchange.accounts {
+        if let Some(extension) = &account.extension {
+            rows.add("", format!("{extension} rings {}", account.name));
+        }
+    }
+    for route in &exchange.routes {
+        let to: Vec<&str> = route.to.iter().filter_map(|at| accounts.get(*at).copied()).collect();
+        rows.add("", format!("{} rings {}", route.pattern, list(&to)));
     }
 }
 

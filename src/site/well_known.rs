@@ -30,6 +30,12 @@ pub(super) fn refuse(site: &raw::Site) -> Checked<()> {
             return known("password", hash.span());
         }
     }
+    let exchange = site.exchange.iter().flat_map(|exchange| exchange.get_ref().account.iter().flatten());
+    for account in exchange.map(Spanned::get_ref) {
+        if is_known_password(account.password.get_ref()) {
+            return known("password", account.password.span());
+        }
+    }
     if let Some(secret) = site.sms.as_ref().and_then(|it| it.get_ref().secret.as_ref())
         && is_known_otp_secret(secret.get_ref())
     {

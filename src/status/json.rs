@@ -2,7 +2,7 @@
 
 use super::{Modems, Status, as_str};
 use crate::names::record;
-use crate::published::{Published, Value};
+use crate::published::{Fields, Published, Value};
 
 impl Status {
     /// The status as one line of JSON (RFC 8259). Numbers in records are numbers here.
@@ -47,7 +47,11 @@ impl Status {
 
 /// Without known fields it is an empty object.
 pub(super) fn fields(of: Option<&impl Published>) -> String {
-    let fields = of.map(Published::fields).unwrap_or_default();
+    json_object(&of.map(Published::fields).unwrap_or_default())
+}
+
+/// Fields as an object.
+pub fn json_object(fields: &Fields) -> String {
     object(fields.iter().map(|(key, value)| match value {
         Value::Text(text) => (key, string(text)),
         Value::Number(number) => (key, number.to_string()),

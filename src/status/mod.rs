@@ -4,6 +4,8 @@ pub mod card;
 mod json;
 mod text;
 
+pub use json::json_object;
+
 use std::fs;
 use std::time::Duration;
 

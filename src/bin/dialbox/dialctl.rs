@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use dialbox::apply::{self, Applied, SiteInForce};
 use dialbox::card::history::{Entry, History};
 use dialbox::clock::Utc;
-use dialbox::dialctl::{codes, hook, line, link, modem, scrub};
+use dialbox::dialctl::{codes, exchange, hook, line, link, modem, scrub};
 use dialbox::modem::recovery::Recovery;
 use dialbox::paths::Paths;
 use dialbox::reboot;
@@ -32,6 +32,8 @@ usage: dialctl COMMAND
   lines               shows every telephone line and its caller
   calls               shows the ledger of calls: caller, duration, bytes, cause of the end
   hangup LINE         ends the call on a line, counted from 1
+  exchange peers|calls|log [--json]  shows the telephone exchange: who is registered where, which
+                      call is up, and why the last ones ended
   ledger              shows the ledger of boots and their causes, and how often each recovery
                       step of the modem was tried and has helped; and what was healed on the card
   scrub [--json]      checks every block of the card that a boot needs, and heals the bad ones
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         ["lines"] => line::lines(&paths).and_then(|text| print(&text)),
         ["calls"] => print(&line::calls(&paths)),
         ["hangup", number] => line::hang_up(&paths, number).and_then(|text| print(&text)),
+        ["exchange", words @ ..] => exchange::run(&paths, words).and_then(|text| print(&text)),
         ["ledger"] => print(&ledger(&paths)),
         ["scrub"] => scrub::run(&paths, false).and_then(|told| print(&told)),
         ["scrub", "--json"] => scrub::run(&paths, true).and_then(|told| print(&told)),

@@ -4,6 +4,7 @@
 
 mod dial_in;
 mod dialctl;
+mod exchange;
 mod scrubd;
 mod sms_dialer;
 mod watchdogd;
@@ -21,12 +22,13 @@ fn main() -> ExitCode {
     match Path::new(&name).file_name().and_then(|name| name.to_str()) {
         Some("dial-in") => dial_in::main(),
         Some("dialctl") => dialctl::main(),
+        Some("exchange") => exchange::main(),
         Some("scrubd") => scrubd::main(),
         Some("sms-dialer") => sms_dialer::main(),
         Some("watchdogd") => watchdogd::main(),
         Some(sandbox::NAME) => parser(),
         _ => {
-            eprintln!("dialbox: start it as dialctl, dial-in, scrubd, sms-dialer or watchdogd");
+            eprintln!("dialbox: start it as dialctl, dial-in, exchange, scrubd, sms-dialer or watchdogd");
             ExitCode::from(2)
         }
     }

@@ -1,8 +1,8 @@
 //! pppd's options for callers: one file for each line.
 
 use super::{LOCK, Options, RenderedFile, pppd_options, secrets};
-use crate::names::{self, LineName, RUN_DIR};
-use crate::site::{DialIn, FlowControl, LineConfig, Users};
+use crate::names::{self, DIAL_PLAN, LineName, RUN_DIR};
+use crate::site::{DialIn, Exchange, FlowControl, LineConfig, Users};
 
 pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
     let mut files = vec![pppd_options()];
@@ -12,7 +12,22 @@ pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
     }));
     files.push(secrets::of_users(&dial_in.users));
     files.extend(notes());
+    files.extend(dial_in.exchange.as_deref().map(dial_plan));
     files
+}
+
+/// `/etc/init.d/exchange` starts the exchange if there is this file; the exchange itself reads the site.
+fn dial_plan(exchange: &Exchange) -> RenderedFile {
+    let name = |at: &usize| exchange.accounts.get(*at).map_or("", |account| account.name.as_str());
+    let extensions = exchange.accounts.iter().filter_map(|account| {
+        account.extension.as_ref().map(|number| format!("{number} {}\n", account.name))
+    });
+    let routes = exchange.routes.iter().map(|route| {
+        let to: Vec<&str> = route.to.iter().map(name).collect();
+        format!("{} {}\n", route.pattern, to.join(" "))
+    });
+    let lines: String = extensions.chain(routes).collect();
+    RenderedFile::config(DIAL_PLAN, &lines, "the exchange's dial plan; without it there is no exchange")
 }
 
 /// What only pppd knows about a caller, for the service and its ledger of calls. A pppd that was started by hand has no

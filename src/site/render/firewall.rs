@@ -2,7 +2,7 @@
 
 use super::RenderedFile;
 use crate::names::hook::IP_PRE_UP;
-use crate::site::{DialIn, Forward, Lan, Mtu, PortForward, Role, Site, Vpn};
+use crate::site::{DialIn, Forward, Lan, Mtu, PortForward, Role, Site, UdpPort, Vpn};
 use std::fmt::{Display, Write};
 
 /// The limit for answers to pings: enough for diagnosis, too little for a flood.
@@ -86,6 +86,9 @@ fn input(site: &Site) -> String {
         if !site.ssh_keys.is_empty() {
             rule(networks, "tcp dport 22 accept");
         }
+        if let Some(port) = sip_port(site) {
+            rule(networks, &format!("udp dport {port} accept"));
+        }
     }
     if let Role::DialIn(DialIn { open_ports, .. }) = &site.role
         && !open_ports.is_empty()
@@ -93,6 +96,14 @@ fn input(site: &Site) -> String {
         rule("\"ppp*\"", &format!("tcp dport {} accept", set(open_ports)));
     }
     chain + "\t\ticmp type echo-request drop\n\t\tct state established,related accept\n\t}\n\n"
+}
+
+/// The port of the exchange. Only the local network reaches it: a dial-in has no VPN.
+fn sip_port(site: &Site) -> Option<UdpPort> {
+    match &site.role {
+        Role::Dialer(_) => None,
+        Role::DialIn(dial_in) => dial_in.exchange.as_ref().map(|exchange| exchange.port),
+    }
 }
 
 /// The interfaces of the site's own networks.

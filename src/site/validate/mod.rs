@@ -1,6 +1,7 @@
 //! Relations between the parts of a site.
 
 mod dialer;
+mod exchange;
 mod forward;
 mod line;
 mod line_modem;
@@ -41,7 +42,12 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
             )?))
         }
         raw::Role::DialIn => {
-            Role::DialIn(dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?)
+            let exchange =
+                raw.exchange.map(|table| exchange::exchange(table, lan.as_ref())).transpose()?.map(Box::new);
+            Role::DialIn(DialIn {
+                exchange,
+                ..dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?
+            })
         }
     };
     Ok(Site {
@@ -104,6 +110,7 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
                 ("[dial-in]", at(raw.dial_in.as_ref())),
                 ("[[line]]", at(raw.line.iter().flatten().next())),
                 ("[[user]]", at(raw.user.iter().flatten().next())),
+                ("[exchange]", at(raw.exchange.as_ref())),
             ],
         ),
         raw::Role::DialIn => (
@@ -187,6 +194,7 @@ fn dial_in(
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
         users: user::users(users.into_iter().map(Spanned::into_inner).collect())?,
         prompts,
+        exchange: None,
     })
 }
 
