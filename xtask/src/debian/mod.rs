@@ -1,6 +1,6 @@
 //! The Debian archive as a source of packages: mirrors, indices, downloads.
 //!
-//! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`proxy`], [`release`], [`resolve`], [`usr_merge`].
+//! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`proxy`], [`release`], [`resolve`].
 //! Edges: [`archive`] (signed indices), [`fetch`], [`transfer`], [`request`] and [`sink`] (downloads), [`deb`] and [`contents`] (files).
 
 pub(crate) mod apt;
@@ -19,6 +19,5 @@ pub(crate) mod request;
 pub(crate) mod resolve;
 pub(crate) mod sink;
 pub(crate) mod transfer;
-pub(crate) mod usr_merge;
 pub mod version;
 pub(crate) mod whole_address;

@@ -8,6 +8,7 @@ mod environment;
 mod flash;
 mod lock;
 mod manifest;
+mod modes;
 mod overlay;
 mod package;
 mod packages;
