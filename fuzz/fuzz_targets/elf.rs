@@ -12,9 +12,9 @@ const LIBRARY: &str = "libsystemd.so.0";
 
 fuzz_target!(|content: &[u8]| {
     let _ = elf::cpu(content);
-    if let Ok(needs) = elf::needs(content) {
+    if let Ok(needs) = elf::needs("/usr/bin/it", content) {
         let names = needs.iter().map(|needed| match needed {
-            Needed::Library(name) | Needed::Loader(name) => name.as_str(),
+            Needed::Library(name) | Needed::LibraryWithPath(name, _) | Needed::Loader(name) => name.as_str(),
         });
         are_of(content, names);
     }

@@ -1,6 +1,6 @@
 //! The parts of an ELF file that the package lock, the image gates and the search for libraries use.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use object::{
     Endianness, FileKind,
@@ -58,15 +58,15 @@ pub fn cpu(content: &[u8]) -> Result<Cpu> {
     }
 }
 
-/// The libraries that a dynamic file needs, whatever its word size.
-pub fn needs(content: &[u8]) -> Result<Vec<Needed>> {
+/// The libraries that the dynamic file at `path` needs, whatever its word size.
+pub fn needs(path: &str, content: &[u8]) -> Result<Vec<Needed>> {
     match FileKind::parse(content) {
-        Ok(FileKind::Elf64) => parse_needs::<FileHeader64<Endianness>>(content),
-        _ => parse_needs::<FileHeader32<Endianness>>(content),
+        Ok(FileKind::Elf64) => parse_needs::<FileHeader64<Endianness>>(path, content),
+        _ => parse_needs::<FileHeader32<Endianness>>(path, content),
     }
 }
 
-fn parse_needs<Header: FileHeader<Endian = Endianness>>(content: &[u8]) -> Result<Vec<Needed>> {
+fn parse_needs<Header: FileHeader<Endian = Endianness>>(path: &str, content: &[u8]) -> Result<Vec<Needed>> {
     let broken = || "its dynamic section is broken".to_owned();
     let mut names = Names::of(content);
     let header = Header::parse(content).context(broken)?;
@@ -80,11 +80,43 @@ fn parse_needs<Header: FileHeader<Endian = Endianness>>(content: &[u8]) -> Resul
     }
     if let Some((dynamic, strings)) = sections.dynamic(endian, content).context(broken)? {
         let strings = sections.strings(endian, content, strings).context(broken)?;
-        for entry in dynamic.iter().filter(|it| it.tag(endian) == elf::DT_NEEDED) {
-            needs.push(Needed::Library(names.read(entry.string(endian, strings).context(broken)?)?));
+        let mut texts = |tag| -> Result<Vec<String>> {
+            let entries = dynamic.iter().filter(|it| it.tag(endian) == tag);
+            entries.map(|it| names.read(it.string(endian, strings).context(broken)?)).collect()
+        };
+        // DT_RPATH counts without DT_RUNPATH only (ld.so(8)).
+        let own = match texts(elf::DT_RUNPATH)?.pop() {
+            Some(own) => Some(own),
+            None => texts(elf::DT_RPATH)?.pop(),
+        };
+        let own: Arc<[String]> = own.map_or(Vec::new(), |own| run_path(path, &own)).into();
+        for soname in texts(elf::DT_NEEDED)? {
+            needs.push(match own.is_empty() {
+                true => Needed::Library(soname),
+                false => Needed::LibraryWithPath(soname, Arc::clone(&own)),
+            });
         }
     }
     Ok(needs)
+}
+
+/// The absolute directories of a run path; `$ORIGIN` is the file's own (ld.so(8), "Dynamic string tokens"). Debian's
+/// packages use no other token.
+fn run_path(path: &str, text: &str) -> Vec<String> {
+    let origin = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let expanded = text.split(':').map(|it| it.replace("${ORIGIN}", origin).replace("$ORIGIN", origin));
+    let plain = expanded.filter(|it| it.starts_with('/') && !it.contains('$')).map(|directory| {
+        let mut steps: Vec<&str> = Vec::new();
+        for step in directory.split('/') {
+            match step {
+                "" | "." => {}
+                ".." => drop(steps.pop()),
+                step => steps.push(step),
+            }
+        }
+        format!("/{}", steps.join("/"))
+    });
+    plain.collect()
 }
 
 /// Reads names. Together they are no longer than the file. Without this bound a table whose entries all name the same
@@ -245,12 +277,25 @@ mod tests {
     #[test]
     fn a_program_of_this_machine_needs_its_loader_and_libc() {
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        let needs = needs(&program).unwrap();
+        let needs = needs("/usr/bin/it", &program).unwrap();
         assert!(
             needs.iter().any(|it| matches!(it, Needed::Loader(path) if path.contains("/ld-linux"))),
             "{needs:?}"
         );
         assert!(needs.contains(&Needed::Library("libc.so.6".into())), "{needs:?}");
+    }
+
+    #[test]
+    fn a_run_path_is_a_list_of_directories() {
+        let file = "/usr/lib/arm-linux-gnueabi/samba/libx.so.0";
+        for (text, directories) in [
+            ("/usr/lib/arm-linux-gnueabi/samba", &["/usr/lib/arm-linux-gnueabi/samba"][..]),
+            ("$ORIGIN/../pulseaudio:/opt/lib/", &["/usr/lib/arm-linux-gnueabi/pulseaudio", "/opt/lib"]),
+            ("${ORIGIN}", &["/usr/lib/arm-linux-gnueabi/samba"]),
+            ("relative:/usr/$LIB:", &[]),
+        ] {
+            assert_eq!(run_path(file, text), directories, "{text}");
+        }
     }
 
     #[test]

@@ -17,12 +17,14 @@ pub struct Error {
     what: String,
     facts: Vec<String>,
     hint: Option<String>,
+    /// The cause is gone: the same work may succeed when it is done again.
+    passing: bool,
 }
 
 impl Error {
     /// A failure: what failed, on what.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), facts: Vec::new(), hint: None }
+        Self { what: what.into(), facts: Vec::new(), hint: None, passing: false }
     }
 
     /// A failure with its cause. A full disk is reported in the same way everywhere.
@@ -46,6 +48,16 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert_with(|| hint.into());
         self
+    }
+
+    /// Marks a failure whose cause is gone.
+    pub fn passing(self) -> Self {
+        Self { passing: true, ..self }
+    }
+
+    /// Whether the same work may succeed when it is done again.
+    pub fn is_passing(&self) -> bool {
+        self.passing
     }
 
     /// Adds another failure: its headline and its facts become facts.

@@ -28,4 +28,5 @@ mod site;
 mod task;
 mod tidy;
 mod unpack;
+mod usr_merge;
 pub mod verb;

@@ -2,6 +2,7 @@
 //! inputs are not processed twice.
 
 mod output;
+mod stamps;
 
 use std::{
     collections::BTreeMap,
@@ -23,6 +24,7 @@ use crate::{
 };
 use output::Record;
 pub use output::{Output, WorkDir};
+use stamps::Stamps;
 
 /// How many outputs of a task are kept: enough to switch between a few sites.
 const KEPT: usize = 4;
@@ -35,7 +37,7 @@ pub struct Inputs(BTreeMap<String, String>);
 impl Inputs {
     /// The inputs of a task that this program performs itself; a changed builder runs it again.
     pub fn from_builder(ctx: &BuildContext) -> Result<Self> {
-        Ok(Self::default().text("xtask", &digest_file(&ctx.program)?))
+        Ok(Self::default().text("xtask", &Stamps::load(ctx).digest(&ctx.program)?))
     }
 
     /// A value.

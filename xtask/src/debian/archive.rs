@@ -55,7 +55,7 @@ impl<'a> Archive<'a> {
         for (suite, architectures) in drawn_on(manifest) {
             let release = signed_release(ctx, &mirrors, &suite, age)?;
             releases.insert(suite.clone(), release.date);
-            let components = &manifest.suites[&suite]; // a recipe with another suite is refused on loading
+            let components = &manifest.suites[&suite].components; // a recipe with another suite is refused on loading
             for architecture in architectures {
                 let index = read_index(ctx, &release, &suite, components, &architecture)?;
                 indices.insert((suite.clone(), architecture), index);
@@ -79,7 +79,7 @@ impl<'a> Archive<'a> {
         let mut locked = Vec::new();
         for (suite, wanted) in wanted {
             let mut found = BTreeMap::new();
-            for component in &manifest.suites[suite] {
+            for component in &manifest.suites[suite].components {
                 let file = self.signed[suite].sources(suite, component);
                 let file =
                     file.map_err(|error| error.context(format!("dists/{suite}/InRelease cannot be used")))?;
@@ -143,11 +143,14 @@ fn from_suite(id: &PackageId, entry: &Entry) -> Wanted {
     }
 }
 
-/// Suite → the architectures that recipes take from it.
+/// Suite → the architectures that recipes, or the libraries of what they name, are taken from.
 fn drawn_on(manifest: &Manifest) -> BTreeMap<String, BTreeSet<String>> {
     let mut drawn_on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in manifest.all().flat_map(|it| &it.packages) {
-        drawn_on.entry(package.id.suite.clone()).or_default().insert(package.id.architecture.clone());
+        let libraries = manifest.library_suites(&package.id.suite).into_iter();
+        for suite in libraries.chain([package.id.suite.as_str()]) {
+            drawn_on.entry(suite.to_owned()).or_default().insert(package.id.architecture.clone());
+        }
     }
     drawn_on
 }

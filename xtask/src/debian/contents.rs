@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, fs::File, os::unix::fs::FileExt, sync::Arc};
 
-use super::{deb, usr_merge};
+use super::deb;
 use crate::{
     bail,
     error::{Context, Error, Result},
+    usr_merge,
 };
 
 /// A package's entry at some path.
@@ -83,7 +84,7 @@ impl Contents {
     }
 
     /// Every path, sorted.
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
+    pub fn paths(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.keys().map(String::as_str)
     }
 

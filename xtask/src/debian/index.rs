@@ -89,11 +89,12 @@ impl Index {
         all
     }
 
-    /// The dependencies of a package: for each relation the first alternative that exists as a package, or that another
-    /// package provides.
-    pub fn dependencies(&self, entry: &Entry) -> Vec<&Entry> {
-        let relations = relation::parse(&entry.depends);
-        relations.iter().filter_map(|it| it.iter().find_map(|name| self.satisfy(name))).collect()
+    /// The dependencies of a package, searched in several suites: for each relation the first alternative that is a
+    /// package of one of them, or that a package of it provides. Each comes with its suite.
+    pub fn dependencies<'a>(entry: &Entry, suites: &[(&'a str, &'a Self)]) -> Vec<(&'a str, &'a Entry)> {
+        let find =
+            |name: &&str| suites.iter().find_map(|(suite, index)| Some((*suite, index.satisfy(name)?)));
+        relation::parse(&entry.depends).iter().filter_map(|it| it.iter().find_map(find)).collect()
     }
 
     /// Similar names, for "did you mean".
@@ -159,8 +160,21 @@ mod tests {
     fn dependencies_follow_the_first_alternative_that_exists_or_is_provided() {
         let index = index();
         let ppp = index.versions("ppp")[0];
-        let names: Vec<_> = index.dependencies(ppp).iter().map(|it| it.name.as_str()).collect();
-        assert_eq!(names, ["init-system-helpers", "libc6", "libpcap0.8", "mawk"]);
+        let names = |suites: &[(&'static str, &Index)]| -> Vec<String> {
+            let found = Index::dependencies(ppp, suites);
+            found.into_iter().map(|(suite, it)| format!("{} of {suite}", it.name)).collect()
+        };
+        assert_eq!(
+            names(&[("a", &index)]),
+            ["init-system-helpers of a", "libc6 of a", "libpcap0.8 of a", "mawk of a"]
+        );
+        let mut part = Index::default();
+        part.add("Package: libc6\nVersion: 9\nArchitecture: armel\nFilename: x\nSize: 1\nSHA256: 0\n")
+            .unwrap();
+        assert_eq!(
+            names(&[("b", &part), ("a", &index)]),
+            ["init-system-helpers of a", "libc6 of b", "libpcap0.8 of a", "mawk of a"]
+        );
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, io::Read, path::Path};
 
 use crate::{
-    debian::{deb, usr_merge},
+    debian::deb,
     elf,
     error::{Context, Result},
     shared_library::Needed,
+    usr_merge,
 };
 
 /// The files of a package by absolute path.
@@ -32,7 +33,7 @@ impl Listing {
             let kind = match entry.header().entry_type() {
                 tar::EntryType::Directory => Kind::Directory,
                 tar::EntryType::Symlink | tar::EntryType::Link => Kind::Link(target(path, entry)?),
-                _ => Kind::File(needs(entry).context(|| format!("{path} cannot be read"))?),
+                _ => Kind::File(needs(path, entry).context(|| format!("{path} cannot be read"))?),
             };
             files.insert(path.to_owned(), kind);
             Ok(())
@@ -113,7 +114,7 @@ fn normal(directory: &str, relative: &str) -> String {
 }
 
 /// What an ELF file needs; nothing for any other file.
-fn needs(file: &mut impl Read) -> std::io::Result<Vec<Needed>> {
+fn needs(path: &str, file: &mut impl Read) -> std::io::Result<Vec<Needed>> {
     let mut bytes = Vec::new();
     file.by_ref().take(4).read_to_end(&mut bytes)?;
     if !elf::is_elf(&bytes) {
@@ -121,7 +122,7 @@ fn needs(file: &mut impl Read) -> std::io::Result<Vec<Needed>> {
     }
     file.read_to_end(&mut bytes)?;
     // A file that only begins like ELF needs no libraries; the image gates check it.
-    Ok(elf::needs(&bytes).unwrap_or_default())
+    Ok(elf::needs(path, &bytes).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The Debian archive as a source of packages: mirrors, indices, downloads.
 //!
-//! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`proxy`], [`release`], [`resolve`], [`source`],
-//! [`usr_merge`]. Edges: [`archive`] (signed indices), [`fetch`], [`transfer`], [`request`] and [`sink`] (downloads),
-//! [`deb`] and [`contents`] (files).
+//! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`proxy`], [`release`], [`resolve`], [`source`].
+//! Edges: [`archive`] (signed indices), [`fetch`], [`transfer`], [`request`] and [`sink`] (downloads), [`deb`] and
+//! [`contents`] (files).
 
 pub(crate) mod apt;
 pub(crate) mod archive;
@@ -21,6 +21,5 @@ pub(crate) mod resolve;
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod transfer;
-pub(crate) mod usr_merge;
 pub mod version;
 pub(crate) mod whole_address;

@@ -31,7 +31,8 @@ pub trait Archive {
 pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedPackage>> {
     let chosen = choose_named(manifest, archive)?;
     archive.prepare(&chosen.iter().map(|(id, entry)| (id, *entry)).collect::<Vec<_>>())?;
-    let mut resolver = Resolver { archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
+    let mut resolver =
+        Resolver { manifest, archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
     let stub_libraries = manifest.stub_libraries().cloned().collect();
     // Tools, on this machine or on a box, get no stub libraries.
     let recipes = manifest.recipes.iter().map(|it| (it, &stub_libraries));
@@ -74,6 +75,7 @@ fn unlockable(recipe: &Recipe, package: &Package, error: Error) -> Error {
 }
 
 struct Resolver<'a> {
+    manifest: &'a Manifest,
     archive: &'a dyn Archive,
     /// The packages that recipes name.
     chosen: BTreeMap<PackageId, &'a Entry>,
@@ -178,28 +180,35 @@ impl Resolver<'_> {
     /// A package, its dependencies, and then their dependencies. dpkg-shlibdeps makes the packages of needed libraries
     /// direct dependencies, so the search is short.
     fn search(&self, holder: &Holder, needed: &Needed) -> Result<Holder> {
-        let index = self.archive.index(&holder.id)?;
-        let mut seen = BTreeSet::from([holder.entry.name.clone()]);
-        let mut level = vec![&holder.entry];
+        let of_suite = |suite: &str| PackageId { suite: suite.to_owned(), ..holder.id.clone() };
+        let mut seen = BTreeSet::from([holder.entry.name.as_str()]);
+        let mut level = vec![(holder.id.suite.as_str(), &holder.entry)];
         while !level.is_empty() {
-            for entry in &level {
-                let id = PackageId { name: entry.name.clone(), ..holder.id.clone() };
+            for (suite, entry) in &level {
+                let id = PackageId { name: entry.name.clone(), ..of_suite(suite) };
                 let entry = self.chosen.get(&id).unwrap_or(entry);
                 let listing = self.archive.listing(&id, entry)?;
                 if listing.find(needed).is_some() {
                     return Ok(Holder { id, entry: (*entry).clone(), listing });
                 }
             }
-            let mut next: Vec<&Entry> = level.iter().flat_map(|it| index.dependencies(it)).collect();
-            next.retain(|it| seen.insert(it.name.clone()));
-            next.sort_by_key(|it| (std::cmp::Reverse(likeness(needed.name(), &it.name)), &it.name));
+            let mut next = Vec::new();
+            for (suite, entry) in &level {
+                let suites = self.manifest.library_suites(suite).into_iter();
+                let indices = suites.map(|it| Ok((it, self.archive.index(&of_suite(it))?)));
+                next.extend(Index::dependencies(entry, &indices.collect::<Result<Vec<_>>>()?));
+            }
+            next.retain(|(_, it)| seen.insert(&it.name));
+            next.sort_by_key(|(_, it)| (std::cmp::Reverse(likeness(needed.name(), &it.name)), &it.name));
             level = next;
         }
         Err(Error::new(format!(
             "no package that {} depends on has the library {}",
             holder.id.name,
             needed.name()
-        )))
+        ))
+        .fact(format!("searched in {}", self.manifest.library_suites(&holder.id.suite).join(", ")))
+        .hint("name the suite that has it in `libraries` of this one, in image/image.toml"))
     }
 }
 

@@ -82,6 +82,7 @@ pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
         add_targets(&mut tree, links)?;
         add_modules(&mut tree, plan, from)?;
         add_libraries(&mut tree, from)?;
+        set_modes(&mut tree, plan.recipes)?;
     }
     if let Some(baked) = &plan.baked {
         add_build_facts(&mut tree, baked.epoch)?;
@@ -211,6 +212,20 @@ fn add_from_package<'a>(
     Ok(count)
 }
 
+/// The overlay has only git's x bit, and the builder's directories are all 0755.
+fn set_modes(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
+    for (recipe, (path, mode)) in recipes.iter().flat_map(|it| it.modes.iter().map(move |mode| (it, mode))) {
+        if !tree.set_mode(path, *mode) {
+            let name = &recipe.name;
+            return Err(Error::new(format!(
+                "recipe `{name}` sets the mode of {path}, where no file and no directory is"
+            ))
+            .hint(format!("correct `modes` in image/recipes/{name}.toml")));
+        }
+    }
+    Ok(())
+}
+
 /// Where a link at `path` points, written as an absolute path.
 fn beside(path: &str, target: &str) -> String {
     if target.starts_with('/') {
@@ -324,7 +339,8 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
         .map(|(path, node, content)| (path.to_owned(), node.origin.recipe().to_owned(), content.clone()))
         .collect();
     while let Some((path, recipe, content)) = open.pop() {
-        let needs = elf::needs(&content).map_err(|error| error.context(format!("{path} is broken")))?;
+        let needs =
+            elf::needs(&path, &content).map_err(|error| error.context(format!("{path} is broken")))?;
         for needed in needs {
             if is_there(tree, &needed) {
                 continue;
@@ -351,7 +367,7 @@ fn add_libraries(tree: &mut Tree, from: &Ingredients) -> Result<()> {
 fn is_there(tree: &Tree, needed: &Needed) -> bool {
     match needed {
         Needed::Loader(path) => tree.resolve(path).is_ok(),
-        Needed::Library(_) => needed.find(tree.iter().map(|(path, _)| path)).is_some(),
+        _ => needed.find(tree.paths()).is_some(),
     }
 }
 
@@ -364,7 +380,7 @@ fn find_in_packages<'a>(from: &'a Ingredients, needed: &'a Needed) -> Option<(&'
         Needed::Loader(path) => {
             all.find_map(|(id, contents)| contents.get(path).map(|_| (id, path.as_str())))
         }
-        Needed::Library(_) => all.find_map(|(id, contents)| Some((id, needed.find(contents.paths())?))),
+        _ => all.find_map(|(id, contents)| Some((id, needed.find(contents.paths())?))),
     }
 }
 

@@ -127,6 +127,11 @@ impl Tree {
         self.nodes.iter().map(|(path, node)| (path.as_str(), node))
     }
 
+    /// All paths, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &str> + Clone {
+        self.nodes.keys().map(String::as_str)
+    }
+
     /// Regular files only.
     pub fn files(&self) -> impl Iterator<Item = (&str, &Node, &Arc<[u8]>)> {
         self.iter().filter_map(|(path, node)| match &node.kind {
@@ -143,6 +148,13 @@ impl Tree {
     /// Files whose content is not there yet.
     pub fn pending(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.iter().filter(|(_, node)| matches!(node.kind, Kind::Pending))
+    }
+
+    /// Sets the permission bits of a file or directory; `false` if there is none at this path.
+    pub fn set_mode(&mut self, path: &str, mode: u16) -> bool {
+        let node = self.nodes.get_mut(path.trim_end_matches('/'));
+        let node = node.filter(|it| !matches!(it.kind, Kind::Symlink(_)));
+        node.map(|node| node.mode = mode).is_some()
     }
 
     /// Sets the content of every pending file to what `content` returns for its origin.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use lock::{LINKED, Lock, LockedManifest, LockedPackage};
 pub use raw::{RawDisk as Disk, read};
-use raw::{RawImage, RawRecipe};
+use raw::{RawImage, RawRecipe, RawSuite};
 pub use sources::{LockedSource, SourceLock};
 
 use crate::{
@@ -31,12 +31,21 @@ pub struct Manifest {
     pub name: String,
     /// Partition sizes.
     pub disk: Disk,
-    /// Debian suite → its components that recipes use.
-    pub suites: BTreeMap<String, Vec<String>>,
+    /// Debian suites, by name.
+    pub suites: BTreeMap<String, Suite>,
     /// What goes into the image, in the order of `image.toml`.
     pub recipes: Vec<Recipe>,
     /// What the builder itself needs, never in the image.
     pub tools: Vec<Recipe>,
+}
+
+/// A Debian suite.
+#[derive(Debug, Default)]
+pub struct Suite {
+    /// Its components that recipes use.
+    pub components: Vec<String>,
+    /// Where the libraries of its packages are searched, in this order.
+    pub libraries: Vec<String>,
 }
 
 /// One capability of the box, with its files and their sources.
@@ -66,6 +75,8 @@ pub struct Recipe {
     pub stub_libraries: Vec<String>,
     /// Symbolic links: target → absolute paths of the links.
     pub links: BTreeMap<String, Vec<String>>,
+    /// Permission bits of files and directories, by absolute path.
+    pub modes: BTreeMap<String, u16>,
 }
 
 /// A Debian package and what is taken from it.
@@ -110,7 +121,7 @@ impl Manifest {
         let manifest = Self {
             name: image.name,
             disk: image.disk,
-            suites: image.suites.into_iter().map(|(name, suite)| (name, suite.components)).collect(),
+            suites: suites(image.suites, &image.suite)?,
             recipes,
             tools,
         };
@@ -126,6 +137,11 @@ impl Manifest {
     /// Libraries of the image that are not Debian's.
     pub fn stub_libraries(&self) -> impl Iterator<Item = &String> {
         self.recipes.iter().flat_map(|it| &it.stub_libraries)
+    }
+
+    /// Where the libraries of a suite's packages are searched, in this order.
+    pub fn library_suites<'a>(&'a self, suite: &'a str) -> Vec<&'a str> {
+        self.suites.get(suite).map_or(vec![suite], |it| it.libraries.iter().map(String::as_str).collect())
     }
 
     /// The packages that recipes name, each with the place in its recipe.
@@ -162,8 +178,36 @@ impl Manifest {
                 }
             }
         }
+        let mut modes: BTreeMap<&String, &str> = BTreeMap::new();
+        for (path, recipe) in self.recipes.iter().flat_map(|it| it.modes.keys().map(move |path| (path, it))) {
+            if let Some(first) = modes.insert(path, &recipe.name) {
+                let both = format!("recipes `{first}` and `{}` both set the mode of {path}", recipe.name);
+                return Err(Error::new(both).hint("take it out of `modes` in one of the two"));
+            }
+        }
         Ok(())
     }
+}
+
+/// Without an order of its own a suite's libraries are searched in itself, then in the image's suite: backports, and
+/// security updates, hold only a part of what their packages depend on.
+fn suites(raw: BTreeMap<String, RawSuite>, image: &str) -> Result<BTreeMap<String, Suite>> {
+    let known: BTreeSet<String> = raw.keys().cloned().collect();
+    let suite = |(name, raw): (String, RawSuite)| {
+        let mut libraries = raw.libraries;
+        if libraries.is_empty() {
+            libraries.push(name.clone());
+            libraries.extend((name != image && known.contains(image)).then(|| image.to_owned()));
+        }
+        if let Some(unknown) = libraries.iter().find(|it| !known.contains(*it)) {
+            return Err(Error::new(format!(
+                "image/image.toml: the suite `{name}` takes libraries from `{unknown}`, which has no [suites.{unknown}]"
+            ))
+            .hint("correct the name, or add that table with its `components`"));
+        }
+        Ok((name, Suite { components: raw.components, libraries }))
+    };
+    raw.into_iter().map(suite).collect()
 }
 
 fn load_recipes(dir: &Path, kind: &str, names: &[String], image: &RawImage) -> Result<Vec<Recipe>> {
@@ -222,8 +266,10 @@ impl Recipe {
             fixed_address: raw.fixed_address,
             stub_libraries: raw.stub_libraries,
             links: raw.links,
+            modes: raw.modes.into_iter().map(|(path, text)| mode(path, &text)).collect::<Result<_>>()?,
         };
-        for path in recipe.directories.iter().chain(recipe.links.values().flatten()) {
+        let own = recipe.directories.iter().chain(recipe.modes.keys());
+        for path in own.chain(recipe.links.values().flatten()) {
             check_absolute(path)?;
         }
         Ok(recipe)
@@ -240,6 +286,20 @@ fn lock_text(lock: &impl Serialize) -> Result<String> {
 fn replace(file: &Path, text: &str) -> io::Result<()> {
     let fresh = file.with_extension("lock.new");
     fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, file))
+}
+
+/// `1777`: in octal, as chmod takes it. No program runs with its file's owner: all of the box is root's.
+fn mode(path: String, text: &str) -> Result<(String, u16)> {
+    let digits = text.len() >= 3 && text.len() <= 4 && text.bytes().all(|it| it.is_ascii_digit());
+    match u16::from_str_radix(text, 8) {
+        Ok(mode) if digits && mode & 0o6000 == 0 => Ok((path, mode)),
+        Ok(_) if digits => {
+            Err(Error::new(format!("the mode `{text}` of {path} has a set-user-id or set-group-id bit"))
+                .hint("everything on the box is root's: leave the bit out"))
+        }
+        _ => Err(Error::new(format!("`{text}`, the mode of {path}, is not one in octal"))
+            .hint("write three or four digits, as in \"0600\" or \"1777\"")),
+    }
 }
 
 /// Absolute and without `.`, `..` or empty components, so that a file has only one name.

@@ -20,11 +20,13 @@ pub struct RawImage {
     pub disk: RawDisk,
 }
 
-/// Which components of a Debian suite the recipes may use.
+/// Which components of a Debian suite the recipes may use, and in which suites its packages' libraries are searched.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawSuite {
     pub components: Vec<String>,
+    #[serde(default)]
+    pub libraries: Vec<String>,
 }
 
 /// The partitions, in MiB.
@@ -62,6 +64,8 @@ pub struct RawRecipe {
     pub stub_libraries: Vec<String>,
     #[serde(default)]
     pub links: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub modes: BTreeMap<String, String>,
 }
 
 /// A Debian package and what is taken from it.

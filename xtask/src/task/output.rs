@@ -5,15 +5,16 @@ use std::{
     fs,
     io::Write,
     ops::Range,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inputs, digest, digest_files, digest_node, digest_tree, files_below};
+use super::{Inputs, digest, digest_files, digest_node, digest_tree, files_below, stamps::Stamps};
 use crate::{
+    context::BuildContext,
     error::{Context, Error, Result},
     private,
 };
@@ -86,11 +87,18 @@ impl Output {
         files_below(&self.dir)?.into_iter().map(name).collect()
     }
 
-    /// Whether another directory holds copies of all its files. Only the copies are read.
-    pub fn is_copied_to(&self, other: &Path) -> Result<bool> {
+    /// Whether another directory holds copies of all its files. Only copies that changed since the last time are read.
+    pub fn is_copied_to(&self, ctx: &BuildContext, other: &Path) -> Result<bool> {
         let copies: Vec<PathBuf> = self.names()?.into_iter().map(|it| other.join(it)).collect();
-        // A missing copy is an error here.
-        Ok(digest_files(other, &copies, &BTreeMap::new()).is_ok_and(|it| it == self.digest))
+        let mut stamps = Stamps::load(ctx);
+        let mut known = BTreeMap::new();
+        for copy in &copies {
+            let Ok(kind) = fs::symlink_metadata(copy) else { return Ok(false) };
+            if kind.is_file() && kind.mode() & 0o111 == 0 {
+                known.insert(copy.clone(), stamps.digest(copy)?);
+            }
+        }
+        Ok(digest_files(other, &copies, &known).is_ok_and(|it| it == self.digest))
     }
 
     pub(super) fn file_digest(&self, name: &str) -> Result<String> {
@@ -105,7 +113,7 @@ impl Output {
             .fact(format!("its files had the hash  {}", self.digest))
             .fact(format!("and have now            {found}"));
         match forgotten {
-            Ok(()) => error.hint("find out who can write there, then run the same command to make it again"),
+            Ok(()) => error.hint("find out who can write there; it is made again").passing(),
             Err(_) => error.hint("find out who can write there, then remove it"),
         }
     }

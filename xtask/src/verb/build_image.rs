@@ -37,9 +37,15 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
     let locked = LockedManifest::load(&ctx)?;
     cross::refuse_other_rustc(&ctx)?;
     let _alone = task::lock_cache(&ctx)?;
-    let output = pipeline::build(&ctx, &locked, &site)?;
     let image = args.out.join(format!("{}.img", locked.manifest.name));
-    if publish(&output, &args.out)? {
+    let is_new = loop {
+        match pipeline::build(&ctx, &locked, &site).and_then(|output| publish(&ctx, &output, &args.out)) {
+            // The bad output is forgotten, so there are fewer of them at each turn.
+            Err(error) if error.is_passing() => ctx.progress.line(error.to_string()),
+            outcome => break outcome?,
+        }
+    };
+    if is_new {
         let seconds = began.elapsed().as_secs_f64();
         ctx.progress.line(format!(
             "  {} is ready, for site {} ({seconds:.1} s)",
@@ -102,11 +108,11 @@ fn next_commands(image: &Path) -> String {
 
 /// Copies the files of a finished build to `out`, under temporary names until all are complete; the old ones stay until
 /// then. Only their owner can read them: the image holds the site's secrets. `false` if `out` had them already.
-fn publish(output: &Output, out: &Path) -> Result<bool> {
+fn publish(ctx: &BuildContext, output: &Output, out: &Path) -> Result<bool> {
     let names = output.names()?;
     // An interrupted run may have left temporary files.
     names.iter().for_each(|name| drop(Part::of(out, name)));
-    if output.is_copied_to(out)? {
+    if output.is_copied_to(ctx, out)? {
         return Ok(false);
     }
     let from = output.dir()?;
@@ -170,7 +176,8 @@ fn copy_sparsely(from: &Path, to: &Path) -> io::Result<()> {
     let mut hole = 0;
     loop {
         let data = match seek(&from, SeekFrom::Data(hole)) {
-            Err(Errno::NXIO) => return Ok(()), // no more data
+            // No more data. The new name must not come before the content, if the power is cut.
+            Err(Errno::NXIO) => return to.sync_all(),
             data => data?,
         };
         hole = seek(&from, SeekFrom::Hole(data))?;

@@ -3,7 +3,7 @@
 use crate::{
     cli,
     context::BuildContext,
-    debian::{archive::Archive, release::Age, resolve},
+    debian::{archive::Archive, release::Age, resolve, version},
     error::{Error, Result},
     manifest::{Lock, Manifest, SourceLock},
 };
@@ -27,7 +27,8 @@ pub fn run(args: &cli::Lock) -> Result<()> {
     let packages = resolve::resolve(&manifest, &archive)?;
     phase.done(format!("{} packages", packages.len()));
     if !args.allow_older {
-        refuse_older(&old.older_versions(&packages, &manifest))?;
+        let is_older = |new: &str, old: &str| version::compare(new, old).is_lt();
+        refuse_older(&old.older_versions(&packages, &manifest, is_older))?;
     }
     SourceLock { sources: archive.sources(&manifest, &packages)? }.save(&ctx)?;
     let changes = old.changes(&packages);

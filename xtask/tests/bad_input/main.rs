@@ -10,6 +10,7 @@ mod inspect;
 mod inventory;
 mod lock;
 mod manifest;
+mod modes;
 mod overlay;
 mod package;
 mod packages;

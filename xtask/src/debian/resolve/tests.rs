@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::*;
 use crate::{
     debian::listing::Kind,
-    manifest::{Disk, Recipe},
+    manifest::{Disk, Recipe, Suite},
 };
 
 const LIB: &str = "/lib/arm-linux-gnueabi";
@@ -127,6 +127,23 @@ fn a_library_with_a_stub_is_locked_for_tools_only() {
 }
 
 #[test]
+fn libraries_are_searched_in_the_order_of_the_suites() {
+    let suite = |libraries: &[&str]| Suite {
+        libraries: libraries.iter().map(|it| (*it).to_owned()).collect(),
+        ..Suite::default()
+    };
+    let mut manifest = manifest(vec![recipe("ppp", vec![package("ppp", &["/usr/sbin/pppd"])])]);
+    manifest.suites.insert("bookworm".into(), suite(&["security", "bookworm"]));
+    let locked = resolve(&manifest, &SmallArchive::new()).unwrap();
+    let suites: Vec<_> = locked.iter().map(|it| format!("{} of {}", it.name, it.suite)).collect();
+    // The archive of this test has every package in every suite.
+    assert_eq!(
+        suites,
+        ["libc6 of security", "libdbus-1-3 of security", "libpcap0.8 of security", "ppp of bookworm"]
+    );
+}
+
+#[test]
 fn a_script_needs_no_libraries() {
     insta::assert_snapshot!(in_short(&lock(vec![package("ppp", &["/usr/bin/pon"])]).unwrap()), @"ppp 2.4.9-1+1.1+b1 for ppp: named");
 }
@@ -203,6 +220,8 @@ fn an_impossible_lock_is_one_error_with_the_available_choices() {
 
     error: recipe `ppp`: ppp cannot be locked
       no package that ppp depends on has the library libunheard.so.1
+      searched in bookworm
+      next: name the suite that has it in `libraries` of this one, in image/image.toml
     ");
 }
 

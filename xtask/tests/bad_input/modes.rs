@@ -1,0 +1,72 @@
+//! Permission bits that a recipe sets.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::checkout::Checkout;
+
+fn with_modes(modes: &str) -> Checkout {
+    let checkout = Checkout::new();
+    checkout.edit("image/recipes/base.toml", "[links]", &format!("[modes]\n{modes}\n\n[links]"));
+    checkout
+}
+
+#[test]
+fn a_recipe_sets_the_modes_of_files_and_directories() {
+    let checkout = with_modes("\"/etc/inittab\" = \"0600\"\n\"/etc\" = \"1777\"");
+    checkout.succeeds(checkout.build_image_offline());
+    let table = fs::read_to_string(checkout.path("out/small.files.tsv")).unwrap();
+    let line = table.lines().find(|line| line.starts_with("/etc/inittab\t")).unwrap();
+    assert!(line.contains("\t0600\t"), "{line}");
+}
+
+#[test]
+fn a_mode_of_nothing() {
+    assert_snapshot!(with_modes("\"/etc/shadwo\" = \"0600\"").error(), @r"
+    error: recipe `base` sets the mode of /etc/shadwo, where no file and no directory is
+      next: correct `modes` in image/recipes/base.toml
+    ");
+}
+
+#[test]
+fn a_mode_that_is_none() {
+    assert_snapshot!(with_modes("\"/etc/inittab\" = \"rw\"").error(), @r#"
+    error: image/recipes/base.toml cannot be used
+      `rw`, the mode of /etc/inittab, is not one in octal
+      next: write three or four digits, as in "0600" or "1777"
+    "#);
+    assert_snapshot!(with_modes("\"/bin/busybox\" = \"4755\"").error(), @r"
+    error: image/recipes/base.toml cannot be used
+      the mode `4755` of /bin/busybox has a set-user-id or set-group-id bit
+      next: everything on the box is root's: leave the bit out
+    ");
+}
+
+#[test]
+fn a_mode_that_two_recipes_set() {
+    let checkout = with_modes("\"/etc/inittab\" = \"0600\"");
+    checkout.edit(
+        "image/recipes/kernel.toml",
+        "[[package]]",
+        "[modes]\n\"/etc/inittab\" = \"0644\"\n\n[[package]]",
+    );
+    assert_snapshot!(checkout.error(), @r"
+    error: recipes `kernel` and `base` both set the mode of /etc/inittab
+      next: take it out of `modes` in one of the two
+    ");
+}
+
+#[test]
+fn a_suite_that_takes_libraries_from_an_unknown_one() {
+    let checkout = Checkout::new();
+    checkout.edit(
+        "image/image.toml",
+        "components = [\"main\"]",
+        "components = [\"main\"]\nlibraries = [\"bookwrm\"]",
+    );
+    assert_snapshot!(checkout.error(), @r"
+    error: image/image.toml: the suite `bookworm` takes libraries from `bookwrm`, which has no [suites.bookwrm]
+      next: correct the name, or add that table with its `components`
+    ");
+}
