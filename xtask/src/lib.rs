@@ -29,3 +29,4 @@ mod task;
 mod tidy;
 mod unpack;
 pub mod verb;
+pub mod version;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Manifest, Package, PackageId, Recipe};
+use super::{Manifest, Package, PackageId, Recipe, SourceId};
 use crate::{
     context::BuildContext,
-    debian::{source::SourceId, version},
     error::{Context, Error, Result},
+    version,
 };
 
 /// The lock file, sorted by package.
