@@ -6,7 +6,10 @@ use std::cmp::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
-use xtask::debian::{control, index, relation, release, version};
+use xtask::{
+    debian::{control, index, relation, release},
+    version,
+};
 
 fuzz_target!(|text: &str| {
     versions(text);

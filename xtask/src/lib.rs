@@ -30,3 +30,4 @@ mod tidy;
 mod unpack;
 mod usr_merge;
 pub mod verb;
+pub mod version;

@@ -22,12 +22,11 @@ use crate::{
         listing::Listing,
         mirror::Mirrors,
         release::{Age, IndexFile, Release},
-        resolve,
-        source::{self, SourceId},
+        resolve, source,
         transfer::{Client, Failure, Patience},
     },
     error::{Context, Error, Result},
-    manifest::{LockedPackage, LockedSource, Manifest, PackageId},
+    manifest::{LockedPackage, LockedSource, Manifest, PackageId, SourceId},
 };
 
 /// The suites that a manifest uses, as signed by their keys.

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use crate::{
-    debian::{
-        control, relation,
-        source::{self, SourceId},
-        version,
-    },
+    debian::{control, relation, source},
     error::{Error, Result},
+    manifest::SourceId,
+    version,
 };
 
 /// One version of one package, as the archive describes it.
@@ -69,7 +67,7 @@ impl Index {
                     .parse()
                     .map_err(|_| Error::new(format!("package `{name}` has the size `{size}`")))?,
                 sha256: field("SHA256")?.to_ascii_lowercase(),
-                source: SourceId::of_package(&paragraph),
+                source: source::of_package(&paragraph),
                 built_using: source::built_using(&paragraph),
                 depends: depends.into_iter().flatten().collect::<Vec<_>>().join(","),
             });

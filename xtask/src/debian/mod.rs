@@ -1,6 +1,6 @@
 //! The Debian archive as a source of packages: mirrors, indices, downloads.
 //!
-//! Pure: [`apt`], [`control`], [`version`], [`relation`], [`index`], [`proxy`], [`release`], [`resolve`], [`source`].
+//! Pure: [`apt`], [`control`], [`relation`], [`index`], [`proxy`], [`release`], [`resolve`], [`source`].
 //! Edges: [`archive`] (signed indices), [`fetch`], [`transfer`], [`request`] and [`sink`] (downloads), [`deb`] and
 //! [`contents`] (files).
 
@@ -21,5 +21,4 @@ pub(crate) mod resolve;
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod transfer;
-pub mod version;
 pub(crate) mod whole_address;

@@ -1,37 +1,12 @@
 //! Source packages: what a binary package was built from, and the files of a source in a suite's `Sources` index.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
-
-use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     debian::control::{self, Paragraph},
     error::{Error, Result},
+    manifest::{SourceFile, SourceId},
 };
-
-/// A source package at a version.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SourceId {
-    /// `busybox`
-    pub name: String,
-    /// `1:1.35.0-4+deb12u1`
-    pub version: String,
-}
-
-/// A file of a source package.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SourceFile {
-    /// `busybox_1.35.0-4+deb12u1.dsc`
-    pub name: String,
-    /// Bytes.
-    pub size: u64,
-    /// Hexadecimal.
-    pub sha256: String,
-}
 
 /// A source package as the index has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,30 +17,16 @@ pub struct IndexedSource {
     pub files: Vec<SourceFile>,
 }
 
-impl fmt::Display for SourceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.version)
-    }
-}
-
-impl SourceId {
-    /// As it is written here: `name version`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (name, version) = text.split_once(' ')?;
-        Some(Self { name: name.to_owned(), version: version.to_owned() })
-    }
-
-    /// What a paragraph of `Packages` was built from: `Source` is left out if it has the package's name, and its version
-    /// if it has the package's version (Debian Policy §5.6.1).
-    pub fn of_package(paragraph: &Paragraph) -> Self {
-        let name = paragraph.get("Package").unwrap_or_default();
-        let version = paragraph.get("Version").unwrap_or_default();
-        let source = paragraph.get("Source").unwrap_or(name);
-        let (source, own) = source.split_once(' ').unwrap_or((source, ""));
-        let own = own.trim().trim_start_matches('(').trim_end_matches(')');
-        let version = if own.is_empty() { version } else { own };
-        Self { name: source.to_owned(), version: version.to_owned() }
-    }
+/// What a paragraph of `Packages` was built from: `Source` is left out if it has the package's name, and its version if it
+/// has the package's version (Debian Policy §5.6.1).
+pub fn of_package(paragraph: &Paragraph) -> SourceId {
+    let name = paragraph.get("Package").unwrap_or_default();
+    let version = paragraph.get("Version").unwrap_or_default();
+    let source = paragraph.get("Source").unwrap_or(name);
+    let (source, own) = source.split_once(' ').unwrap_or((source, ""));
+    let own = own.trim().trim_start_matches('(').trim_end_matches(')');
+    let version = if own.is_empty() { version } else { own };
+    SourceId { name: source.to_owned(), version: version.to_owned() }
 }
 
 /// The sources of what was built into a package from others: `Built-Using` and `Static-Built-Using` (Debian Policy
@@ -137,7 +98,7 @@ mod tests {
             ),
         ] {
             let paragraph = control::paragraphs(text).next().unwrap();
-            assert_eq!(SourceId::of_package(&paragraph), id(source));
+            assert_eq!(of_package(&paragraph), id(source));
             let found: Vec<String> = built_using(&paragraph).iter().map(SourceId::to_string).collect();
             assert_eq!(found.join(", "), using);
         }

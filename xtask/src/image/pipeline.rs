@@ -270,7 +270,7 @@ impl Phases<'_> {
             let bill = Bill::new(locked, self.packages.unpacked.contents()?, own, files)?;
             let name = &locked.manifest.name;
             out.write(&format!("{name}.files.tsv"), list::write(&bill).as_bytes())?;
-            for (ending, text) in bill.documents()? {
+            for (ending, text) in inventory::documents(&bill)? {
                 out.write(&format!("{name}.{ending}"), text.as_bytes())?;
             }
             licences::write(&bill, out)?;

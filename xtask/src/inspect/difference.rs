@@ -11,20 +11,8 @@ use std::{
 
 use serde::Serialize;
 
-use super::{card::Card, region::Region, site_keys, squashfs::Kind, subject::Subject};
+use super::{card::Card, change::How, region::Region, site_keys, squashfs::Kind, subject::Subject};
 use crate::image::inventory::list::Listed;
-
-/// How something differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum How {
-    /// Only the second one has it.
-    Added,
-    /// Only the first one has it.
-    Removed,
-    /// Both have it.
-    Changed,
-}
 
 /// A component at two versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -100,18 +88,6 @@ pub struct Difference {
     pub causes: Vec<Cause>,
     /// The others.
     pub unexplained: Vec<Unexplained>,
-}
-
-impl How {
-    /// `None` if there is no difference.
-    pub fn of<T: PartialEq>(one: Option<T>, other: Option<T>) -> Option<Self> {
-        match (one, other) {
-            (None, Some(_)) => Some(Self::Added),
-            (Some(_), None) => Some(Self::Removed),
-            (Some(one), Some(other)) if one != other => Some(Self::Changed),
-            _ => None,
-        }
-    }
 }
 
 impl Difference {

@@ -6,6 +6,7 @@
 //! ```
 
 pub mod card;
+pub mod change;
 pub mod difference;
 pub mod fat;
 pub mod html;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
-use super::difference::How;
+use super::change::How;
 
 /// The keys that differ, as `sms.numbers`, `line[2].rings`. `None` if one of the texts is not TOML.
 pub fn compare(one: &str, other: &str) -> Option<Vec<(String, How)>> {

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Manifest, Package, PackageId, Recipe};
+use super::{Manifest, Package, PackageId, Recipe, SourceId};
 use crate::{
     context::BuildContext,
-    debian::source::SourceId,
     error::{Context, Error, Result},
 };
 

@@ -3,6 +3,7 @@
 
 mod lock;
 mod raw;
+mod source_id;
 mod sources;
 
 use std::{
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 pub use lock::{LINKED, Lock, LockedManifest, LockedPackage};
 pub use raw::{RawDisk as Disk, read};
 use raw::{RawImage, RawRecipe, RawSuite};
-pub use sources::{LockedSource, SourceLock};
+pub use source_id::SourceId;
+pub use sources::{LockedSource, SourceFile, SourceLock};
 
 use crate::{
     bail,

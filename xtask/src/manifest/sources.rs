@@ -5,10 +5,9 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::LockedManifest;
+use super::{LockedManifest, SourceId};
 use crate::{
     context::BuildContext,
-    debian::source::{SourceFile, SourceId},
     error::{Context, Error, Result},
 };
 
@@ -19,6 +18,18 @@ pub struct SourceLock {
     /// The packages.
     #[serde(default, rename = "source")]
     pub sources: Vec<LockedSource>,
+}
+
+/// A file of a source package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFile {
+    /// `busybox_1.35.0-4+deb12u1.dsc`
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Hexadecimal.
+    pub sha256: String,
 }
 
 /// A source package, exactly.

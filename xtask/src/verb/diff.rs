@@ -13,7 +13,8 @@ use crate::{
     cli,
     error::{Context, Result},
     inspect::{
-        difference::{Cause, ComponentChange, Difference, FileChange, How, Unexplained},
+        change::How,
+        difference::{Cause, ComponentChange, Difference, FileChange, Unexplained},
         html::size,
         subject::Subject,
     },

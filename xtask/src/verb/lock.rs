@@ -3,9 +3,10 @@
 use crate::{
     cli,
     context::BuildContext,
-    debian::{archive::Archive, release::Age, resolve, version},
+    debian::{archive::Archive, release::Age, resolve},
     error::{Error, Result},
     manifest::{Lock, Manifest, SourceLock},
+    version,
 };
 
 /// See the command line's help.

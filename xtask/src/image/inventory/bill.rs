@@ -6,7 +6,6 @@ use super::{
     File,
     component::{Component, Kind, package_url},
     copyright::{self, Text},
-    cyclonedx, spdx,
 };
 use crate::{
     cross::crates::{self, Crate},
@@ -131,10 +130,5 @@ impl Bill {
     /// The component of this project.
     pub fn project(&self) -> &Component {
         &self.components[self.project]
-    }
-
-    /// The bill as SPDX 2.3 and as CycloneDX 1.6, each as the ending of its file's name and its JSON.
-    pub fn documents(&self) -> Result<[(&'static str, String); 2]> {
-        Ok([("spdx.json", spdx::write(self)?), ("cdx.json", cyclonedx::write(self)?)])
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     parallel,
     task::{digest, hex},
 };
+use bill::Bill;
 
 /// Where in the image a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -107,4 +108,9 @@ pub fn encode(files: &[File]) -> Result<Vec<u8>> {
 /// Reads what [`encode`] has written.
 pub fn decode(bytes: &[u8]) -> Result<Vec<File>> {
     serde_json::from_slice(bytes).context(|| "cannot read the list of files".into())
+}
+
+/// The bill as SPDX 2.3 and as CycloneDX 1.6, each as the ending of its file's name and its JSON.
+pub fn documents(bill: &Bill) -> Result<[(&'static str, String); 2]> {
+    Ok([("spdx.json", spdx::write(bill)?), ("cdx.json", cyclonedx::write(bill)?)])
 }
