@@ -115,7 +115,11 @@ mod tests {
     use super::*;
     use crate::{
         flash::medium::ImageFile,
-        image::{boot, boot_files, disk, modules::Chosen, verity},
+        image::{
+            boot, boot_files, disk,
+            tree::{Kind, Node, Origin, Tree},
+            verity,
+        },
         manifest::Disk,
     };
 
@@ -127,7 +131,10 @@ mod tests {
         let data: Vec<u8> = (0..BLOCKS * BLOCK).map(|at| (at / BLOCK + at) as u8).collect();
         let tree = verity::tree(&data, 1).unwrap();
         let record = disk::Layout::from_disk(&DISK).card(tree.verity().clone(), 1).to_record().to_string();
-        let initramfs = initramfs::write(b"init", &Chosen { modules: vec![] }, record.as_bytes(), 0).unwrap();
+        let mut packed = Tree::default();
+        packed.add(layout::PATH, Node::file(record.as_bytes(), 0o644, &Origin::Root)).unwrap();
+        packed.add("/dev", Node { kind: Kind::Directory, mode: 0o755, origin: Origin::Root }).unwrap();
+        let initramfs = initramfs::write(&packed, 0).unwrap();
         let files = BTreeMap::from([
             (INITRAMFS.to_owned(), Arc::from(initramfs)),
             ("kernel.img".to_owned(), Arc::from([7; 9000])),
