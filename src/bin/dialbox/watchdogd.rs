@@ -29,7 +29,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const TICK: Duration = Duration::from_secs(2);
 /// After a power cut the clock is behind by at most this, if the dialer has not saved it since. Each time a block is
 /// written.
-const SAVE_CLOCK_EVERY: Duration = Duration::from_secs(4 * 3600);
+const SAVE_CLOCK_EVERY: Duration = Duration::from_secs(14_400);
 /// The store's file with the last occurrence of the daily reboot.
 const DAILY_FILE: &str = "daily";
 

@@ -43,7 +43,7 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
                 "GOOD_AFTER: Duration = Duration::from_secs({})",
             ),
             code(
-                "saves the clock once {} hour",
+                "saves the clock every {} hours",
                 "src/bin/dialbox/watchdogd.rs",
                 "SAVE_CLOCK_EVERY: Duration = Duration::from_secs({})",
             )
