@@ -1,6 +1,7 @@
 //! Answers calls: resets the modem, waits for rings, answers, and hangs up after the call.
 
 mod config;
+mod null_modem;
 mod protocol;
 mod set_up;
 
@@ -8,6 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use config::AnswererConfig;
+use null_modem::Listener;
 
 use super::caller_id;
 use super::login::{Credentials, Login, LoginOutput, LoginResult};
@@ -60,6 +62,8 @@ pub struct Answerer {
     is_unproven: bool,
     /// Whether it was logged that the modem keeps no secret.
     has_warned: bool,
+    /// For a line without a modem.
+    listener: Listener,
     /// The modem has lost a command after its reset, and is given [time](step::SETTLING) from then on, whatever the
     /// site says.
     settles: bool,
@@ -102,6 +106,7 @@ impl Answerer {
             in_call: false,
             is_unproven: false,
             has_warned: false,
+            listener: Listener::default(),
             settles: false,
         }
     }
@@ -111,6 +116,9 @@ impl Answerer {
         if matches!(self.phase, Phase::Answering | Phase::LoggingIn(_) | Phase::Connected) {
             self.phase = Phase::HangingUp { escapes: 0 };
             self.queue = Queue::default();
+            if self.config.null_modem {
+                return self.hang_up_cable();
+            }
             self.plan = step::drop_dtr();
             if self.secret.is_some() {
                 self.plan.push_back(Task::Ask(Step::Prove));
@@ -156,7 +164,7 @@ impl Answerer {
     /// Continues with the plan as far as possible.
     fn proceed(&mut self, now: Duration) -> Vec<Action> {
         let mut actions = Vec::new();
-        if let Phase::Ready = self.phase {
+        if matches!(self.phase, Phase::Ready) && !self.config.null_modem {
             // It has just been reset, so it is too early.
             let probe = *self.probe.get_or_insert(now + PROBE_EVERY);
             if probe <= now {
@@ -177,6 +185,9 @@ impl Answerer {
                 }
                 None => break,
             }
+        }
+        if self.config.null_modem {
+            actions.extend(self.listens_again());
         }
         actions
     }

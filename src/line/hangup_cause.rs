@@ -10,11 +10,13 @@ use crate::ppp::pppd_log::{Line, find};
 ///
 /// The caller can choose the text in three of them, and pppd 2.4.9 writes a control character in it as `^J` or `\n`
 /// (utils.c, `vslprintf`). Even if one got through, the line it is in would be found first.
-const LINES: [(Line, Exit); 14] = [
+const LINES: [(Line, Exit); 16] = [
     (Line::Is("LCP: timeout sending Config-Requests"), Exit::NoAgreement),
     (Line::Is("Serial line is looped back."), Exit::Loopback),
     (Line::EndsWithText("no PAP secret found for "), Exit::AuthRefused),
     (Line::EndsWithText("PAP peer authentication failed for "), Exit::AuthRefused),
+    (Line::EndsWithText("No CHAP secret found for authenticating "), Exit::AuthRefused),
+    (Line::Around("Peer ", " failed CHAP authentication"), Exit::AuthRefused),
     (Line::Is("peer refused to authenticate"), Exit::AuthRefused),
     (Line::Is("peer refused to authenticate: terminating link"), Exit::AuthRefused),
     (Line::Is("Serial link appears to be disconnected."), Exit::PeerDead),
@@ -52,6 +54,8 @@ mod tests {
                 Exit::PeerDead,
             ),
             ("PAP peer authentication failed for guest\nModem hangup\n", Exit::AuthRefused),
+            ("Peer guest failed CHAP authentication\nModem hangup\n", Exit::AuthRefused),
+            ("Peer refused to agree to our IP address\nModem hangup\n", Exit::HungUp),
             ("Connect time 2.0 minutes.\nModem hangup\nConnection terminated.\n", Exit::HungUp),
             ("LCP terminated by peer (Modem hangup)\nModem hangup\n", Exit::Peer),
             ("IPCP: timeout sending Config-Requests\n", Exit::HungUp),

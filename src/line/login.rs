@@ -302,7 +302,7 @@ impl Login {
 /// Whether a PPP frame starts: flag and address, perhaps without the flag, which a new connection may lose, or without
 /// address and control (RFC 1662 §3.1, §4.2; mgetty checks the same). All forms have bytes beyond ASCII, which a person
 /// does not type.
-fn begins_ppp(before: [u8; 2], byte: u8) -> bool {
+pub(super) fn begins_ppp(before: [u8; 2], byte: u8) -> bool {
     matches!(
         (before, byte),
         ([_, FLAG], 0xff) | ([FLAG, 0xc0], 0x21) | ([_, 0xff], 0x03) | ([0xff, 0x7d], b'#')

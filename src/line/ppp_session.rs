@@ -14,6 +14,7 @@ use super::hangup_cause;
 use crate::clock;
 use crate::names::LineName;
 use crate::paths::Paths;
+use crate::ppp::pppd::Signal;
 use crate::ppp::{Exit, Pppd, counters, pppd_log};
 use crate::published::{CallerNote, DriverStatus, LineStatus, Published, TrafficNote};
 
@@ -23,7 +24,14 @@ pub(super) struct PppSession {
     pub pppd: Pppd,
     line: usize,
     connected: Connected,
+    /// When the caller must have an address; `None` once it was looked for.
+    up_by: Option<Duration>,
+    has_no_address: bool,
 }
+
+/// From `CONNECT` to the caller's address. pppd limits LCP and the proof of a name itself, but not IPCP with a caller that
+/// insists on an address of its own. At 300 bit/s all of it takes half a minute.
+const UP_WITHIN: Duration = Duration::from_secs(90);
 
 impl PppSession {
     /// Starts pppd with the line as its terminal, so that it takes no lock, leaves DTR unchanged, and keeps the speed
@@ -35,7 +43,13 @@ impl PppSession {
     ///
     /// # Errors
     /// pppd is missing or cannot be executed.
-    pub fn start(paths: &Paths, line: usize, port: OwnedFd, connected: Connected) -> io::Result<Self> {
+    pub fn start(
+        paths: &Paths,
+        line: usize,
+        port: OwnedFd,
+        connected: Connected,
+        now: Duration,
+    ) -> io::Result<Self> {
         withdraw_notes(paths, line);
         let name = LineName(line);
         let mut pppd = Command::new("pppd");
@@ -47,7 +61,7 @@ impl PppSession {
         }
         pppd.stdin(Stdio::from(port)).stdout(Stdio::null()).stderr(Stdio::null());
         let pppd = Pppd::follow(pppd.process_group(0).spawn()?)?;
-        Ok(Self { pppd, line, connected })
+        Ok(Self { pppd, line, connected, up_by: Some(now + UP_WITHIN), has_no_address: false })
     }
 
     /// A call that an earlier run of this service has connected and that is still up.
@@ -60,7 +74,30 @@ impl PppSession {
             Some(DriverStatus::Trouble(_)) | None => None,
         };
         let unknown = || Connected { since: clock::since_boot(), ..Connected::default() };
-        Some(Self { pppd, line, connected: connected.unwrap_or_else(unknown) })
+        let connected = connected.unwrap_or_else(unknown);
+        Some(Self { pppd, line, connected, up_by: None, has_no_address: false })
+    }
+
+    /// When to call [`poll_address`](Self::poll_address), in time since boot.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.up_by
+    }
+
+    /// Ends the call of a caller that has no address in time. True if it has just been ended.
+    ///
+    /// # Errors
+    /// pppd cannot be signalled.
+    pub fn poll_address(&mut self, paths: &Paths, now: Duration) -> io::Result<bool> {
+        if self.up_by.is_none_or(|up_by| now < up_by) {
+            return Ok(false);
+        }
+        self.up_by = None;
+        if paths.published(&LineName(self.line).up()).is_some() {
+            return Ok(false);
+        }
+        self.has_no_address = true;
+        self.pppd.signal(Signal::Terminate)?;
+        Ok(true)
     }
 
     /// Called during the call, so that pppd's log does not fill the RAM.
@@ -77,10 +114,14 @@ impl PppSession {
         let said = std::fs::read(paths.run_file(&LineName(self.line).pppd_log())).unwrap_or_default();
         withdraw_notes(paths, self.line);
         let exit = hangup_cause::cause(&String::from_utf8_lossy(&said), exit);
-        let entry = CallEntry::of(self.line, self.connected, now, clock::unix(), why(&exit));
+        let why = if self.has_no_address { NO_ADDRESS.to_owned() } else { why(&exit) };
+        let entry = CallEntry::of(self.line, self.connected, now, clock::unix(), why);
         CallEntry { user: entry.user.or(caller.user), bytes: traffic.bytes, ..entry }
     }
 }
+
+/// Why a caller was [given up](PppSession::poll_address).
+const NO_ADDRESS: &str = "the caller did not take the line's address";
 
 fn withdraw_notes(paths: &Paths, line: usize) {
     let name = LineName(line);
@@ -92,4 +133,44 @@ fn withdraw_notes(paths: &Paths, line: usize) {
 /// The running pppd of this line.
 pub fn pppd_of(paths: &Paths, line: usize) -> Option<Pid> {
     counters::pppd(paths, &LineName(line).pppd_pid_name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    fn session(paths: &Paths) -> PppSession {
+        std::fs::create_dir_all(paths.run_file("")).unwrap();
+        let pppd = Pppd::follow(Command::new("sleep").arg("600").spawn().unwrap()).unwrap();
+        let connected = Connected::default();
+        PppSession { pppd, line: 1, connected, up_by: Some(UP_WITHIN), has_no_address: false }
+    }
+
+    #[test]
+    fn a_caller_that_does_not_take_its_address_is_hung_up_in_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::below(dir.path());
+        let mut session = session(&paths);
+        assert_eq!(session.deadline(), Some(UP_WITHIN));
+        assert!(!session.poll_address(&paths, UP_WITHIN - Duration::from_millis(1)).unwrap());
+        assert!(session.poll_address(&paths, UP_WITHIN).unwrap());
+        assert!(!session.poll_address(&paths, UP_WITHIN).unwrap(), "once");
+        poll(&mut [PollFd::new(&session.pppd, PollFlags::IN)], None).unwrap();
+        let exit = session.pppd.ended().unwrap().unwrap();
+        assert_eq!(session.end(&paths, exit, UP_WITHIN).why, "the caller did not take the line's address");
+    }
+
+    #[test]
+    fn a_caller_with_its_address_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::below(dir.path());
+        let mut session = session(&paths);
+        std::fs::write(paths.run_file("line1.up"), "user=guest\n").unwrap();
+        assert!(!session.poll_address(&paths, UP_WITHIN).unwrap());
+        assert_eq!(session.deadline(), None);
+        session.pppd.signal(Signal::Kill).unwrap();
+        poll(&mut [PollFd::new(&session.pppd, PollFlags::IN)], None).unwrap();
+        session.pppd.ended().unwrap();
+    }
 }

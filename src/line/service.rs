@@ -1,6 +1,7 @@
 //! A line of the box: its modem, and the PPP session of the caller.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
@@ -29,6 +30,8 @@ pub struct LineService<'a> {
     config: ModemConfig<'a>,
     driver: Driver<'a, Sandboxed<LineGuard>>,
     session: Session,
+    /// The caller's address.
+    remote: Ipv4Addr,
     logins: Logins<'a>,
     /// The check of the current or last caller's password at the prompt.
     check: Option<RunningCheck>,
@@ -73,7 +76,7 @@ impl<'a> LineService<'a> {
         let sandbox = Sandbox::new(config.paths, program, names::line_parser_uid(number));
         let driver = Driver::new(config, Sandboxed::new(guard, sandbox))?;
         let session = PppSession::resume(config.paths, number).map_or(Session::None, Session::Resumed);
-        Ok(Self { number, config, driver, session, logins, check: None })
+        Ok(Self { number, config, driver, session, remote: site.remote, logins, check: None })
     }
 
     /// The file descriptors to wait for: [`poll`](Self::poll) is due when one of them is ready.
@@ -93,7 +96,8 @@ impl<'a> LineService<'a> {
     /// When the next poll is due without an event, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         match self.session {
-            Session::None | Session::Own(_) => self.driver.deadline(),
+            Session::None => self.driver.deadline(),
+            Session::Own(ref session) => self.driver.deadline().into_iter().chain(session.deadline()).min(),
             Session::Resumed(_) => None,
         }
     }
@@ -159,7 +163,7 @@ impl<'a> LineService<'a> {
     /// A caller is connected: starts pppd on the port.
     fn start_session(&mut self, connected: Connected, now: Duration) {
         let started = self.driver.hand_over().and_then(|port| match port {
-            Some(port) => PppSession::start(self.config.paths, self.number, port, connected),
+            Some(port) => PppSession::start(self.config.paths, self.number, port, connected, now),
             None => Err(io::Error::other("the port has vanished")),
         });
         match started {
@@ -175,7 +179,18 @@ impl<'a> LineService<'a> {
     fn poll_session(&mut self, now: Duration) {
         let (Session::Own(session) | Session::Resumed(session)) = &mut self.session else { return };
         let exit = match session.pppd.ended() {
-            Ok(None) => return session.trim_log(self.config.paths),
+            Ok(None) => {
+                session.trim_log(self.config.paths);
+                match session.poll_address(self.config.paths, now) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        let what = format!("the caller has not taken its address, {}: ending", self.remote);
+                        self.config.log.info(&what);
+                    }
+                    Err(error) => self.config.log.warning(&format!("ending pppd: {error}")),
+                }
+                return;
+            }
             Ok(Some(exit)) => exit,
             Err(error) => {
                 self.config.log.warning(&format!("pppd: {error}"));

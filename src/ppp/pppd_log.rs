@@ -44,6 +44,8 @@ pub enum Line {
     EndsWithNumber(&'static str),
     /// Text of the peer follows this.
     EndsWithText(&'static str),
+    /// Text of the peer stands between these.
+    Around(&'static str, &'static str),
 }
 
 impl Line {
@@ -54,6 +56,9 @@ impl Line {
                 line.strip_prefix(words).is_some_and(|number| number.parse::<u8>().is_ok())
             }
             Self::EndsWithText(words) => line.starts_with(words),
+            Self::Around(before, after) => {
+                line.strip_prefix(before).is_some_and(|rest| rest.ends_with(after))
+            }
         }
     }
 }

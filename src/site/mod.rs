@@ -99,7 +99,7 @@ pub enum Role {
     /// Opens a mobile data link on request.
     Dialer(Box<Dialer>),
     /// Answers telephone calls and gives the callers a network.
-    DialIn(DialIn),
+    DialIn(Box<DialIn>),
 }
 
 /// The daily reboot, the last remedy for any fault.
@@ -208,7 +208,8 @@ pub enum Routing {
     Only(Vec<Ipv4Net>),
 }
 
-/// LCP echo requests (RFC 1661 §5.8): the peer counts as dead after `interval` × `failure` seconds.
+/// LCP echo requests (RFC 1661 §5.8): the peer counts as dead at most `interval` × (`failure` + 1) seconds after its last
+/// answer. pppd counts when it sends the next request (lcp.c, `LcpSendEchoRequest`), so it waits for the last answer, too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LcpEcho {
     /// Seconds between two requests.
@@ -246,8 +247,14 @@ pub struct DialIn {
     pub idle_limit: Option<TimeSpan>,
     /// How long a call may last; `None` for no limit.
     pub session_limit: Option<TimeSpan>,
-    /// The users who may call.
+    /// The users who may call; none only if every line is for guests.
     pub users: Users,
+    /// How pppd lets a caller prove the name, strongest first. Never empty; only [`PppAuth::Pap`] with hashes.
+    pub authentication: Vec<PppAuth>,
+    /// WINS servers for the callers, two at most.
+    pub wins: Vec<Ipv4Addr>,
+    /// Whether callers reach each other.
+    pub callers_meet: bool,
     /// The words of the login prompt.
     pub prompts: Prompts,
     /// The telephone exchange for adapters, if the box is one.
@@ -261,6 +268,17 @@ pub struct Prompts {
     pub name: Option<Prompt>,
     /// For the password; `None` for `Password: `.
     pub password: Option<Prompt>,
+}
+
+/// How a caller proves its name to pppd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PppAuth {
+    /// RFC 2759: Windows NT, 2000 and later, by default.
+    MsChapV2,
+    /// RFC 1994, with MD5.
+    Chap,
+    /// RFC 1334: the password in clear text.
+    Pap,
 }
 
 /// A TCP port.
@@ -291,6 +309,10 @@ pub struct LineConfig {
     pub callers: Option<Vec<CallerNumber>>,
     /// Whether a caller who does not start with PPP gets a login prompt.
     pub login: bool,
+    /// Whether anybody may call, without a name.
+    pub guest: bool,
+    /// There is no modem, but a null-modem cable to the caller's computer.
+    pub null_modem: bool,
     /// What its modem needs.
     pub modem: LineModem,
 }

@@ -20,7 +20,7 @@ use super::ssh::SshKey;
 use super::table::{Value, Written, tables, word};
 use super::timezone::Timezone;
 use super::vpn::{Endpoint, Keepalive, PublicKey, SecretKey};
-use super::{ChatTimeout, EchoFailure, EchoInterval, Hour, Mtu, Rings, TcpPort, WatchdogTimeout};
+use super::{ChatTimeout, EchoFailure, EchoInterval, Hour, Mtu, PppAuth, Rings, TcpPort, WatchdogTimeout};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -151,6 +151,9 @@ tables! {
         session_limit: Option<TimeSpan>,
         lcp_echo_interval: Option<EchoInterval>,
         lcp_echo_failure: Option<EchoFailure>,
+        auth: Option<Spanned<Vec<Spanned<PppAuth>>>>,
+        wins: Option<Vec<Spanned<Address>>>,
+        callers_meet: Option<bool>,
         login_prompt: Option<Spanned<Prompt>>,
         password_prompt: Option<Spanned<Prompt>>,
     }
@@ -161,11 +164,13 @@ tables! {
         local: Spanned<Address>,
         remote: Spanned<Address>,
         crtscts: Option<bool>,
-        rings: Option<Rings>,
+        rings: Option<Spanned<Rings>>,
         callers: Option<Vec<Spanned<CallerNumber>>>,
         login: Option<bool>,
+        guest: Option<Spanned<bool>>,
+        null_modem: Option<Spanned<bool>>,
         model: Option<Spanned<ModemModel>>,
-        init: Option<Vec<LineInit>>,
+        init: Option<Spanned<Vec<LineInit>>>,
         fixed_speed: Option<Spanned<LineSpeed>>,
         error_correction: Option<Spanned<bool>>,
     }
@@ -207,6 +212,13 @@ pub(super) enum Role {
 impl Value for Role {
     fn read(value: &Written<'_>) -> Checked<Self> {
         word(value, "a role", &[("dialer", Self::Dialer), ("dial-in", Self::DialIn)])
+    }
+}
+
+impl Value for PppAuth {
+    fn read(value: &Written<'_>) -> Checked<Self> {
+        let words = [("pap", Self::Pap), ("chap", Self::Chap), ("mschap-v2", Self::MsChapV2)];
+        word(value, "a protocol", &words)
     }
 }
 

@@ -96,6 +96,9 @@ fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
             format!("{} at {} bit/s, {flow}: {} gives {}", line.port, line.speed, line.local, line.remote),
         );
         rows.add("", answering(line));
+        if line.guest {
+            rows.add("warning", format!("line {number} is open to anybody who calls: `guest`"));
+        }
         if line.modem != LineModem::default() {
             rows.add("", modem(&line.modem));
         }
@@ -130,6 +133,9 @@ fn add_exchange(rows: &mut Rows, exchange: &Exchange) {
 }
 
 fn answering(line: &LineConfig) -> String {
+    if line.null_modem {
+        return format!("null-modem cable{}", if line.login { ", login prompt" } else { "" });
+    }
     let rings = match line.rings.get() {
         1 => "answers the first ring".to_owned(),
         rings => format!("answers the ring number {rings}"),

@@ -4,7 +4,7 @@ use super::hash::PasswordHash;
 use super::secret::Secret;
 use super::{Account, UserName};
 
-/// The users who may call: at least one, and all with the same kind of password.
+/// The users who may call, all with the same kind of password. Without one, only guests may.
 ///
 /// pppd checks a password in one of two ways (auth.c, `check_passwd`). By default it accepts the stored hash itself as
 /// a password, so anybody who has read the file could call. With `papcrypt` it accepts hashes only.

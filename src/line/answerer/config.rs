@@ -22,6 +22,8 @@ pub struct AnswererConfig {
     pub(super) settle: Duration,
     /// The commands of the modem's model and of the site.
     pub(super) init: Vec<String>,
+    /// There is no modem, but a cable.
+    pub(super) null_modem: bool,
     /// Turns on the caller's number.
     pub(super) caller_id: Cow<'static, str>,
 }
@@ -37,6 +39,7 @@ impl AnswererConfig {
             callers: callers.map(|callers| callers.iter().map(ToString::to_string).collect()),
             prompt: line.login.then(|| prompts.clone()),
             settle: modem.settle,
+            null_modem: line.null_modem,
             init: modem.init.iter().map(ToString::to_string).collect(),
             caller_id: caller_id.unwrap_or(step::CALLER_ID),
         }

@@ -26,7 +26,7 @@ impl Protocol for Answerer {
         self.pause = None;
         self.probe = None;
         self.reset();
-        if in_call {
+        if in_call && !self.config.null_modem {
             self.in_call = true;
             let steps = if must_prove { &[Step::Prove][..] } else { &[Step::HangUp, Step::Reset] };
             self.plan = step::escape();
@@ -60,6 +60,7 @@ impl Protocol for Answerer {
                 let output = login.receive(bytes, now);
                 self.perform(output)
             }
+            _ if self.config.null_modem => self.listen(bytes, now),
             _ => {
                 let events = self.queue.receive(bytes, now);
                 events.into_iter().flat_map(|e| self.event(e, now)).collect()

@@ -11,6 +11,9 @@ impl Answerer {
         self.call = Call::default();
         self.in_call = false;
         self.plan = [Task::Ask(Step::Reset)].into();
+        if self.config.null_modem {
+            self.plan.clear();
+        }
     }
 
     /// The modem is reset, and takes commands.

@@ -9,6 +9,7 @@ use crate::site::{Role, Site};
 
 mod call_end;
 mod models;
+mod null_modem;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -30,7 +31,7 @@ const GUARD_TIME: Duration = Duration::from_millis(1200);
 
 fn config(keys: &str) -> AnswererConfig {
     let text = format!(
-        "role='dial-in'\nhostname='x'\n[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n{keys}\n\
+        "role='dial-in'\nhostname='x'\n[[line]]\nport='/dev/ttyUSB0'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n{keys}\n\
          [[user]]\nname='u'\npassword='p'\n"
     );
     let site = Site::parse(&text).unwrap();

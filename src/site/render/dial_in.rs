@@ -2,7 +2,7 @@
 
 use super::{LOCK, Options, RenderedFile, pppd_options, secrets};
 use crate::names::{self, DIAL_PLAN, LineName, RUN_DIR};
-use crate::site::{DialIn, Exchange, FlowControl, LineConfig, Users};
+use crate::site::{DialIn, Exchange, FlowControl, LineConfig, PppAuth, Users};
 
 pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
     let mut files = vec![pppd_options()];
@@ -11,6 +11,9 @@ pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
         RenderedFile::config(path, &options(dial_in, line, unit), "pppd, for one telephone line")
     }));
     files.push(secrets::of_users(&dial_in.users));
+    if dial_in.authentication.iter().any(|protocol| *protocol != PppAuth::Pap) {
+        files.extend(secrets::for_chap(&dial_in.users));
+    }
     files.extend(notes());
     files.extend(dial_in.exchange.as_deref().map(dial_plan));
     files
@@ -51,12 +54,24 @@ fn note(suffix: &str, variables: &[(&str, &str)]) -> String {
 /// The rules identify a line by its interface, `pppUNIT`.
 fn options(dial_in: &DialIn, line: &LineConfig, unit: usize) -> String {
     let mut options = Options::default();
-    options.add("auth").add("+pap");
-    if let Users::Hashed(_) = dial_in.users {
+    options.add(if line.guest { "noauth" } else { "auth" });
+    for protocol in dial_in.authentication.iter().filter(|_| !line.guest) {
+        options.add(match protocol {
+            PppAuth::MsChapV2 => "require-mschap-v2",
+            PppAuth::Chap => "require-chap",
+            PppAuth::Pap => "+pap",
+        });
+    }
+    if let Users::Hashed(_) = dial_in.users
+        && !line.guest
+    {
         options.add("papcrypt");
     }
     for server in &dial_in.dns {
         options.add(format_args!("ms-dns {server}"));
+    }
+    for server in &dial_in.wins {
+        options.add(format_args!("ms-wins {server}"));
     }
     options.add(format_args!("{}:{}", line.local, line.remote)).add(format_args!("unit {unit}"));
     if let Some(netmask) = dial_in.netmask {
@@ -80,4 +95,71 @@ fn options(dial_in: &DialIn, line: &LineConfig, unit: usize) -> String {
         options.add(format_args!("maxconnect {}", limit.get().as_secs()));
     }
     options.0
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::site::{RenderedFile, Site};
+
+    fn rendered(table: &str) -> Vec<RenderedFile> {
+        let text = format!(
+            "role='dial-in'\nhostname='x'\n[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n\
+             [[user]]\nname='u'\npassword='p'\n[dial-in]\n{table}"
+        );
+        Site::parse(&text).unwrap().render()
+    }
+
+    fn content<'a>(files: &'a [RenderedFile], path: &str) -> Option<&'a str> {
+        files.iter().find(|file| file.path == path).map(|file| file.content.as_str())
+    }
+
+    #[test]
+    fn the_strongest_protocol_comes_first_and_chap_has_the_passwords() {
+        let files = rendered("auth=['pap', 'chap', 'mschap-v2']");
+        let options = content(&files, "/etc/ppp/options.line1").unwrap();
+        assert!(options.contains("auth\nrequire-mschap-v2\nrequire-chap\n+pap\n"), "{options}");
+        let secrets = content(&files, "/etc/ppp/chap-secrets").unwrap();
+        assert!(secrets.ends_with("\"u\" * \"p\" *\n"), "{secrets}");
+        assert_eq!(content(&rendered(""), "/etc/ppp/chap-secrets"), None);
+    }
+
+    #[test]
+    fn callers_get_the_sites_wins_servers() {
+        let files = rendered("wins=['192.0.2.7']");
+        assert!(content(&files, "/etc/ppp/options.line1").unwrap().contains("\nms-wins 192.0.2.7\n"));
+    }
+
+    #[test]
+    fn a_guest_gives_no_name_and_reaches_neither_the_box_nor_private_networks() {
+        let text = "role='dial-in'\nhostname='x'\n[dial-in]\nopen-ports=[80]\ndns=['10.0.0.1']\n\
+                    [[line]]\nport='1-1.1'\nlocal='192.0.2.1'\nremote='192.0.2.2'\nguest=true\n\
+                    [[line]]\nport='1-1.2'\nlocal='192.0.2.1'\nremote='192.0.2.3'\n\
+                    [[user]]\nname='u'\npassword='p'\n";
+        let site = Site::parse(text).unwrap();
+        let files = site.render();
+        let guest = content(&files, "/etc/ppp/options.line1").unwrap();
+        assert!(guest.contains("noauth\n") && !guest.contains("+pap"), "{guest}");
+        assert!(content(&files, "/etc/ppp/options.line2").unwrap().contains("\nauth\n+pap\n"));
+        let rules = content(&files, "/etc/nftables.conf").unwrap();
+        for rule in [
+            "\t\tiifname { \"ppp1\" } tcp dport { 80 } accept\n",
+            "\t\tiifname { \"ppp0\" } ip daddr { 10.0.0.1 } udp dport 53 accept\n",
+            "\t\tiifname { \"ppp0\" } ip daddr { 0.0.0.0/8, 10.0.0.0/8, ",
+        ] {
+            assert!(rules.contains(rule), "{rule}\n{rules}");
+        }
+        assert!(site.summary().contains("line 1 is open to anybody who calls"), "{}", site.summary());
+        let alone = text.replace("\n[[user]]\nname='u'\npassword='p'\n", "\nguest=true\n");
+        Site::parse(&alone).unwrap();
+    }
+
+    #[test]
+    fn callers_reach_each_other_only_if_the_site_says_so() {
+        let rule = "\t\tiifname \"ppp*\" oifname != \"ppp*\" ip saddr { 192.0.2.2 } accept\n";
+        let without = rendered("");
+        assert!(content(&without, "/etc/nftables.conf").unwrap().contains(rule));
+        let with = rendered("callers-meet=true");
+        let rules = content(&with, "/etc/nftables.conf").unwrap();
+        assert!(rules.contains("\t\tiifname \"ppp*\" ip saddr { 192.0.2.2 } accept\n"), "{rules}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::RenderedFile;
 use crate::names::hook::IP_PRE_UP;
-use crate::site::{DialIn, Forward, Lan, Mtu, PortForward, Role, Site, UdpPort, Vpn};
+use crate::site::{DialIn, Forward, Lan, LineConfig, Mtu, PortForward, Role, Site, UdpPort, Vpn};
 use std::fmt::{Display, Write};
 
 /// The limit for answers to pings: enough for diagnosis, too little for a flood.
@@ -90,10 +90,14 @@ fn input(site: &Site) -> String {
             rule(networks, &format!("udp dport {port} accept"));
         }
     }
-    if let Role::DialIn(DialIn { open_ports, .. }) = &site.role
+    if let Role::DialIn(dial_in) = &site.role
+        && let DialIn { open_ports, lines, .. } = &**dial_in
         && !open_ports.is_empty()
+        && lines.iter().any(|line| !line.guest)
     {
-        rule("\"ppp*\"", &format!("tcp dport {} accept", set(open_ports)));
+        let known =
+            if guests(lines).is_empty() { "\"ppp*\"".to_owned() } else { set(&interfaces(lines, false)) };
+        rule(&known, &format!("tcp dport {} accept", set(open_ports)));
     }
     chain + "\t\ticmp type echo-request drop\n\t\tct state established,related accept\n\t}\n\n"
 }
@@ -121,9 +125,12 @@ fn forward(site: &Site) -> String {
     let role = &site.role;
     let accepted = match role {
         Role::Dialer(_) => Forwarding::of(site).map(|forwarding| forwarding.rules()).unwrap_or_default(),
-        // None of the other callers may pass for a neighbour.
+        // Unless the site says so, no caller reaches another one.
         Role::DialIn(dial_in) => {
-            format!("\t\tiifname \"ppp*\" oifname != \"ppp*\" ip saddr {} accept\n", callers(dial_in))
+            let guests = guests(&dial_in.lines);
+            let guests = if guests.is_empty() { String::new() } else { of_guests(&guests, dial_in) };
+            let others = if dial_in.callers_meet { "" } else { "oifname != \"ppp*\" " };
+            format!("{guests}\t\tiifname \"ppp*\" {others}ip saddr {} accept\n", callers(dial_in))
         }
     };
     let clamp = match role {
@@ -138,6 +145,33 @@ fn forward(site: &Site) -> String {
 {accepted}\t}}
 "
     )
+}
+
+/// The interfaces of the lines that are for guests, or of the others.
+fn interfaces(lines: &[LineConfig], guest: bool) -> Vec<String> {
+    let of_kind = lines.iter().enumerate().filter(|(_, line)| line.guest == guest);
+    of_kind.map(|(unit, _)| format!("\"ppp{unit}\"")).collect()
+}
+
+fn guests(lines: &[LineConfig]) -> Vec<String> {
+    interfaces(lines, true)
+}
+
+/// Networks that are not the Internet (RFC 6890 §2.2.2), and multicast.
+const NOT_PUBLIC: &str = "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, \
+                          192.0.0.0/24, 192.168.0.0/16, 198.18.0.0/15, 224.0.0.0/3";
+
+/// Guests reach the Internet and the name servers that the box gives them, nothing else.
+fn of_guests(guests: &[String], dial_in: &DialIn) -> String {
+    let guests = set(guests);
+    let mut rules = String::new();
+    if !dial_in.dns.is_empty() {
+        let servers = set(&dial_in.dns);
+        // A String takes every write: `fmt::Write` for it has no error.
+        let _ = writeln!(rules, "\t\tiifname {guests} ip daddr {servers} udp dport 53 accept");
+        let _ = writeln!(rules, "\t\tiifname {guests} ip daddr {servers} tcp dport 53 accept");
+    }
+    rules + &format!("\t\tiifname {guests} ip daddr {{ {NOT_PUBLIC} }} drop\n")
 }
 
 /// A server that never gets "fragmentation needed" (RFC 2923 §2.1) sends segments as long as the caller's system offers,

@@ -5,6 +5,7 @@ use crate::site::{Account, PasswordHash, Secret, Users};
 use std::fmt::Write;
 
 const PAP: &str = "/etc/ppp/pap-secrets";
+const CHAP: &str = "/etc/ppp/chap-secrets";
 
 /// The passwords of a box's callers.
 pub(super) fn of_users(users: &Users) -> RenderedFile {
@@ -15,12 +16,22 @@ pub(super) fn of_users(users: &Users) -> RenderedFile {
     RenderedFile::secret(PAP, &lines, "passwords for PAP")
 }
 
+/// The same for CHAP and MS-CHAP, which need the passwords themselves: `None` for hashes.
+pub(super) fn for_chap(users: &Users) -> Option<RenderedFile> {
+    match users {
+        Users::Plain(users) => {
+            Some(RenderedFile::secret(CHAP, &lines(users, Secret::reveal), "passwords for CHAP"))
+        }
+        Users::Hashed(_) => None,
+    }
+}
+
 /// The box's password, for operators who ask by PAP and by CHAP.
 pub(super) fn of_account(account: Option<&Account>) -> [RenderedFile; 2] {
     let lines = lines(account.map(std::slice::from_ref).unwrap_or_default(), Secret::reveal);
     [
         RenderedFile::secret(PAP, &lines, "passwords for PAP"),
-        RenderedFile::secret("/etc/ppp/chap-secrets", &lines, "passwords for CHAP"),
+        RenderedFile::secret(CHAP, &lines, "passwords for CHAP"),
     ]
 }
 

@@ -39,6 +39,12 @@ pub(super) fn lines(
 
 fn line(mut raw: raw::Line) -> Checked<LineConfig> {
     let flow = if raw.crtscts.unwrap_or(true) { FlowControl::RtsCts } else { FlowControl::None };
+    let null_modem = line_modem::null_modem(&raw)?;
+    let guest = raw.guest.as_ref().filter(|guest| *guest.get_ref());
+    if let Some(guest) = guest.filter(|_| raw.login == Some(true)) {
+        return problem("a guest has no name to log in with", "remove `login` or `guest`", guest.span());
+    }
+    let guest = guest.is_some();
     let modem = line_modem::modem(&mut raw, flow)?;
     Ok(LineConfig {
         port: raw.port.into_inner(),
@@ -46,9 +52,11 @@ fn line(mut raw: raw::Line) -> Checked<LineConfig> {
         local: raw.local.into_inner().0,
         remote: raw.remote.into_inner().0,
         flow,
-        rings: raw.rings.unwrap_or(const { Whole::constant(1) }),
+        rings: raw.rings.map_or(const { Whole::constant(1) }, Spanned::into_inner),
         callers: raw.callers.map(|numbers| numbers.into_iter().map(Spanned::into_inner).collect()),
         login: raw.login.unwrap_or(false),
+        guest,
+        null_modem,
         modem,
     })
 }

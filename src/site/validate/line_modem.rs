@@ -2,9 +2,36 @@
 
 use std::ops::Range;
 
+use toml::Spanned;
+
 use super::problem;
 use crate::site::error::Checked;
-use crate::site::{AtCommand, FlowControl, LineModem, ModemModel, raw};
+use crate::site::{AtCommand, FlowControl, LineModem, ModemModel, Port, raw};
+
+/// Whether the line has a cable instead of a modem. What only a modem can do has no effect there, so it is an error.
+pub(super) fn null_modem(raw: &raw::Line) -> Checked<bool> {
+    if !raw.null_modem.as_ref().is_some_and(|null_modem| *null_modem.get_ref()) {
+        return Ok(false);
+    }
+    if *raw.port.get_ref() == Port::Auto {
+        return problem("\"auto\" looks for a modem, and there is none", "name the port", raw.port.span());
+    }
+    let number = raw.callers.iter().flatten().next();
+    let of_a_modem = [
+        ("rings", raw.rings.as_ref().map(Spanned::span)),
+        ("callers", number.map(Spanned::span)),
+        ("model", raw.model.as_ref().map(Spanned::span)),
+        ("init", raw.init.as_ref().map(Spanned::span)),
+        ("fixed-speed", raw.fixed_speed.as_ref().map(Spanned::span)),
+        ("error-correction", raw.error_correction.as_ref().map(Spanned::span)),
+    ];
+    match of_a_modem.into_iter().find_map(|(key, at)| at.map(|at| (key, at))) {
+        Some((key, at)) => {
+            problem(format!("`{key}` needs a modem, and this line has none"), format!("remove `{key}`"), at)
+        }
+        None => Ok(true),
+    }
+}
 
 pub(super) fn modem(raw: &mut raw::Line, flow: FlowControl) -> Checked<LineModem> {
     let model = raw.model.as_ref().map(|model| model.get_ref());
@@ -16,7 +43,7 @@ pub(super) fn modem(raw: &mut raw::Line, flow: FlowControl) -> Checked<LineModem
         let Some(model) = model else { return no_model("error-correction", correction.span()) };
         init.extend(model.plain().iter().cloned());
     }
-    init.extend(raw.init.take().into_iter().flatten().map(|line| line.0));
+    init.extend(raw.init.take().into_iter().flat_map(Spanned::into_inner).map(|line| line.0));
     Ok(LineModem {
         model: model.map(|model| model.name.clone()),
         settle: model.map(|model| model.settle).unwrap_or_default(),

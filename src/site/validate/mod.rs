@@ -44,10 +44,8 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
         raw::Role::DialIn => {
             let exchange =
                 raw.exchange.map(|table| exchange::exchange(table, lan.as_ref())).transpose()?.map(Box::new);
-            Role::DialIn(DialIn {
-                exchange,
-                ..dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?
-            })
+            let dial_in = dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?;
+            Role::DialIn(Box::new(DialIn { exchange, ..dial_in }))
         }
     };
     Ok(Site {
@@ -157,7 +155,8 @@ fn dial_in(
     if lines.is_empty() {
         return problem("a `dial-in` needs a `[[line]]`", "add [[line]] with port, local and remote", role);
     }
-    if users.is_empty() {
+    let is_guests = |line: &Spanned<raw::Line>| line.get_ref().guest.as_ref().is_some_and(|it| *it.get_ref());
+    if users.is_empty() && !lines.iter().all(is_guests) {
         return problem(
             "a `dial-in` needs a `[[user]]`: nobody could call",
             "add [[user]] with name and password",
@@ -170,7 +169,13 @@ fn dial_in(
     if let Some(third) = dns.get(2) {
         return problem("callers take two name servers", "remove this one", third.span());
     }
+    let wins = table.wins.unwrap_or_default();
+    if let Some(third) = wins.get(2) {
+        return problem("callers take two WINS servers", "remove this one", third.span());
+    }
     check_distinct("port", &open_ports)?;
+    let users = user::users(users.into_iter().map(Spanned::into_inner).collect())?;
+    let authentication = user::authentication(table.auth, &users)?;
     let dns: Vec<_> = dns.into_iter().map(|address| address.into_inner().0).collect();
     let has_login = lines.iter().any(|line| line.get_ref().login == Some(true));
     let prompt = table.login_prompt.as_ref().or(table.password_prompt.as_ref());
@@ -192,7 +197,10 @@ fn dial_in(
         idle_limit: table.idle_limit,
         session_limit: table.session_limit,
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
-        users: user::users(users.into_iter().map(Spanned::into_inner).collect())?,
+        users,
+        authentication,
+        wins: wins.into_iter().map(|address| address.into_inner().0).collect(),
+        callers_meet: table.callers_meet.unwrap_or(false),
         prompts,
         exchange: None,
     })

@@ -1,11 +1,11 @@
 //! `[[user]]`: relations between users and passwords.
 
-use super::check_distinct;
+use super::{check_distinct, not_empty};
 use crate::site::error::{Checked, problem};
 use crate::site::raw;
 use crate::site::secret::Secret;
 use crate::site::user::Users;
-use crate::site::{Account, UserName};
+use crate::site::{Account, PppAuth, UserName};
 use toml::Spanned;
 
 pub(super) fn users(raw: Vec<raw::User>) -> Checked<Users> {
@@ -43,6 +43,27 @@ pub(super) fn users(raw: Vec<raw::User>) -> Checked<Users> {
         }
     }
     Ok(if hashed.is_empty() { Users::Plain(plain) } else { Users::Hashed(hashed) })
+}
+
+/// CHAP and MS-CHAP compute with the password itself (RFC 1994 §2.2, RFC 2759 §8), which a hash does not give.
+pub(super) fn authentication(
+    raw: Option<Spanned<Vec<Spanned<PppAuth>>>>,
+    users: &Users,
+) -> Checked<Vec<PppAuth>> {
+    let Some(raw) = raw else { return Ok(vec![PppAuth::Pap]) };
+    not_empty(&raw, "nobody could prove a name", "write \"pap\", \"chap\" or \"mschap-v2\"")?;
+    check_distinct("protocol", raw.get_ref())?;
+    let other = raw.get_ref().iter().find(|protocol| *protocol.get_ref() != PppAuth::Pap);
+    if let (Some(other), Users::Hashed(_)) = (other, users) {
+        return problem(
+            "this protocol needs the passwords themselves, not their hashes",
+            "remove it, or write `password` for every [[user]]",
+            other.span(),
+        );
+    }
+    let mut protocols: Vec<_> = raw.into_inner().into_iter().map(Spanned::into_inner).collect();
+    protocols.sort_unstable();
+    Ok(protocols)
 }
 
 fn known(name: Spanned<UserName>, password: Spanned<Secret>) -> Checked<Account> {

@@ -124,12 +124,14 @@ impl Modules {
 }
 
 impl Chosen {
-    /// `modules.dep`: each module's file and those of everything it needs, the nearest first.
+    /// `modules.dep`: each module's file and those of everything it needs, each before what it needs itself. busybox loads
+    /// them from the last to the first (modutils/modprobe.c, `do_modprobe`).
     pub fn dep(&self) -> String {
         let mut text = String::new();
         for module in &self.modules {
             let mut needed = Vec::new();
             self.collect(module, &mut needed);
+            needed.reverse();
             let needed: String = needed.iter().map(|it| format!(" {}", it.path)).collect();
             // Writing into a String cannot fail.
             let _ = writeln!(text, "{}:{needed}", module.path);
@@ -155,12 +157,13 @@ impl Chosen {
         lines.collect()
     }
 
+    /// What a module needs, each after what it needs itself.
     fn collect<'a>(&'a self, module: &Module, out: &mut Vec<&'a Module>) {
         for name in &module.depends {
             let found = self.modules.iter().find(|it| it.name == *name);
             if let Some(needed) = found.filter(|it| !out.iter().any(|seen| seen.name == it.name)) {
-                out.push(needed);
                 self.collect(needed, out);
+                out.push(needed);
             }
         }
     }
@@ -217,5 +220,32 @@ mod tests {
         let error = unpack("ext4.ko.zst", plain.clone()).unwrap_err().to_string();
         assert_eq!(error, "error: only xz and gzip can be read here");
         assert!(unpack("ext4.ko.xz", plain).is_err());
+    }
+
+    fn module(name: &str, depends: &[&str]) -> Module {
+        Module {
+            name: name.to_owned(),
+            path: format!("{name}.ko"),
+            content: Arc::from([].as_slice()),
+            depends: depends.iter().map(|name| (*name).to_owned()).collect(),
+            aliases: Vec::new(),
+            softdeps: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_module_is_listed_before_what_it_needs_itself() {
+        let chosen = Chosen {
+            modules: vec![
+                module("crc", &[]),
+                module("conntrack", &["crc"]),
+                module("nat", &["conntrack", "crc"]),
+                module("ftp", &["conntrack", "nat"]),
+            ],
+        };
+        assert_eq!(
+            chosen.dep(),
+            "crc.ko:\nconntrack.ko: crc.ko\nnat.ko: conntrack.ko crc.ko\nftp.ko: nat.ko conntrack.ko crc.ko\n"
+        );
     }
 }

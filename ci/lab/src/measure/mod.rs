@@ -4,6 +4,7 @@ pub mod boot;
 pub mod dial_in;
 pub mod dialer;
 mod trace;
+pub mod wire;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -14,6 +15,8 @@ pub enum Subject {
     Dialer,
     /// From `RING` to pppd, throughput, and what the service costs after fifty calls
     DialIn,
+    /// Where the time of a line goes: the wire's idle time, and what is not payload
+    Wire,
 }
 
 /// The number that follows `key` at the start of a line; 0 if there is none.

@@ -193,7 +193,7 @@ pub(super) const FIGURES: &[(&str, &[Figure])] = &[
                 r#"deadline: Deadline::new("line4", {})"#,
             ),
             code(
-                "x `lcp-echo-failure`, plus {} s |",
+                "x (`lcp-echo-failure` + 1), plus {} s: 160 s by default |",
                 "ci/lab/src/scenario/dial_in/parallel.rs",
                 "SILENCE + {})",
             ),

@@ -8,8 +8,8 @@ use crate::lines::{BootedLines, Lines, ends};
 use crate::network::Line;
 use crate::stage::{Stage, line_number};
 
-/// The time, in seconds, after which a silent caller is noticed.
-const SILENCE: u64 = 2 * 3;
+/// The time, in seconds, after which a silent caller is noticed: the answer to the last echo request is waited for, too.
+const SILENCE: u64 = 2 * (3 + 1);
 const ECHO: &str = "[dial-in]\nlcp-echo-interval = 2\nlcp-echo-failure = 3\n";
 
 /// From the table in docs/dial-in.md, for a fully wired cable.
