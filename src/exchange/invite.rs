@@ -20,6 +20,8 @@ use crate::log::Level;
 /// Calls that are set up at a time, and those that are up: more than a box with 64 accounts can have.
 const MOST_SETUPS: usize = 64;
 const MOST_CALLS: usize = 128;
+/// As many more are kept after their end, for a transaction's life at most.
+const MOST_OVER: usize = 32;
 /// Reasons of the exchange's own 480 (RFC 3261 §21.4.18).
 pub const NO_ANSWER: &str = "No answer";
 const NOBODY: &str = "Nobody is registered there";
@@ -46,10 +48,13 @@ impl Exchange {
             Ok(caller) => caller,
             Err(refusal) => return Err(Box::new((request, refusal))),
         };
-        if self.setups.len() >= MOST_SETUPS || self.calls.len() >= MOST_CALLS {
+        let open = self.setups.iter().filter(|setup| setup.is_open()).count();
+        let up = self.calls.iter().filter(|call| call.ended.is_none()).count();
+        if open >= MOST_SETUPS || up >= MOST_CALLS {
             let later = Some((name::RETRY_AFTER, "30".to_owned()));
             return Err(Box::new((request, (503, "Too many calls", later))));
         }
+        self.forget_surplus();
         let number = uri.number().to_owned();
         let (targets, verdict) = self.targets(&number, caller);
         let trying = Message::response(&request, 100, "Trying").to_bytes();
@@ -72,6 +77,20 @@ impl Exchange {
         });
         self.ring_next(self.setups.len() - 1, now);
         Ok(())
+    }
+
+    /// Forgets the oldest of what is over and only waits for retransmissions, if there is much of it.
+    fn forget_surplus(&mut self) {
+        if self.setups.len() >= MOST_SETUPS + MOST_OVER
+            && let Some(at) = self.setups.iter().position(|setup| !setup.is_open())
+        {
+            self.setups.remove(at);
+        }
+        if self.calls.len() >= MOST_CALLS + MOST_OVER
+            && let Some(at) = self.calls.iter().position(|call| call.ended.is_some())
+        {
+            self.calls.remove(at);
+        }
     }
 
     /// The contacts to ring for a number, and what the caller gets if none answers.
@@ -372,8 +391,7 @@ fn why(code: u16, cancelled: bool, reason: &str) -> String {
     match code {
         _ if cancelled => "the caller gave up".to_owned(),
         404 => "no such number".to_owned(),
-        408 => "no answer".to_owned(),
-        480 if reason == NO_ANSWER => "no answer".to_owned(),
+        408 | 480 if code == 408 || reason == NO_ANSWER => "no answer".to_owned(),
         480 if reason == NOBODY => "nobody is registered there".to_owned(),
         486 | 600 => "busy".to_owned(),
         603 => "declined".to_owned(),

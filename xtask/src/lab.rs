@@ -96,6 +96,13 @@ pub fn measured(ctx: &BuildContext, what: &str, image: &Path, runs: u32) -> Resu
     Ok(said)
 }
 
+/// The SIP telephones of the package lock, unpacked, for the tests of the exchange.
+pub fn sip_telephones(ctx: &BuildContext) -> Result<PathBuf> {
+    let locked = LockedManifest::load(ctx)?;
+    let _alone = task::lock_cache(ctx)?;
+    Ok(unpack::tool(ctx, &locked, locked.manifest.tool("sip")?)?.dir()?.to_owned())
+}
+
 /// The emulator of the package lock, unpacked, if this machine has none.
 fn private_emulator(ctx: &BuildContext) -> Result<Option<PathBuf>> {
     if ctx.path.iter().any(|dir| dir.join(EMULATOR).is_file()) {

@@ -1,5 +1,6 @@
 //! A box without a board: a directory as its root, a service on this machine, and the lab's modems in its `/dev`.
 
+use crate::binaries::binaries;
 use dialbox::dialer::persistence;
 use dialbox::names::RUN_DIR;
 use dialbox::paths::Paths;
@@ -15,9 +16,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
@@ -306,23 +307,4 @@ fn listen(socket: &Path) -> Arc<Mutex<Vec<String>>> {
         }
     });
     said
-}
-
-/// The directory of the services' host build, rebuilt if it is stale. Cargo tells a test only the programs of its own
-/// package.
-fn binaries() -> &'static Path {
-    static BINARIES: OnceLock<PathBuf> = OnceLock::new();
-    BINARIES.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        // target/debug/deps/services-…
-        let profile = test.ancestors().nth(2).unwrap().to_owned();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "dialbox", "--bins", "--target-dir"]);
-        cargo.arg(profile.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().unwrap().success(), "the services cannot be built");
-        profile
-    })
 }

@@ -4,6 +4,7 @@
 // clippy's allow-unwrap-in-tests covers only `#[test]` functions, but all of this is for tests.
 #![allow(clippy::unwrap_used)]
 
+mod binaries;
 mod field;
 mod host_box;
 mod lines;
