@@ -64,11 +64,10 @@ fuzz_target!(|bytes: &[u8]| {
 fn config() -> AnswererConfig {
     match Site::parse(SITE) {
         Ok(Site { role: Role::DialIn(dial_in), hostname, .. }) => {
+            let words = PromptWords::new(&dial_in.prompts, &hostname);
             // SITE has one line.
-            AnswererConfig::new(
-                dial_in.lines.first().expect("a line"),
-                &PromptWords::new(&dial_in.prompts, &hostname),
-            )
+            let line = dial_in.lines.first().expect("a line");
+            AnswererConfig::new(line, &words)
         }
         _ => unreachable!("a dial-in"),
     }

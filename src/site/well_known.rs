@@ -1,4 +1,4 @@
-//! Secrets that are published in this repository. This is the only list of them; `tests/site_files.rs` checks it
+//! Secrets that are published in this repository. This is the only list of them; `tests/site_files/` checks it
 //! against the documentation.
 //!
 //! The builder refuses them. The box accepts them: a box that refused its site could not be reached, and the scenarios

@@ -120,7 +120,7 @@ mod tests {
     fn a_test_file_is_recognized_by_its_name() {
         for (path, test) in [
             ("src/site/mod.rs", false),
-            ("tests/site_errors.rs", true),
+            ("tests/site_errors/main.rs", true),
             ("ci/lab/src/card/tests.rs", true),
             ("xtask/src/debian/fetch_tests.rs", true),
             ("src/contests.rs", false),
