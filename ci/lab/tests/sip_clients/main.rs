@@ -15,7 +15,10 @@ use phones::{Box, Tools};
 /// How much the process may grow in a thousand calls, in kB: allocators keep a few pages more or less.
 const GROWTH: u64 = 128;
 
+/// sipp counts a call as failed if an answer comes late or twice, as it does where QEMU runs beside it: this one is for a
+/// quiet machine, `cargo test -p lab --test sip_clients -- --ignored`.
 #[test]
+#[ignore = "sipp needs a quiet machine"]
 fn a_thousand_calls_and_32_accounts_that_register_again_do_not_grow_the_exchange() {
     let Some(tools) = Tools::find() else { return };
     let host = Box::start();
