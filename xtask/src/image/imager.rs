@@ -39,7 +39,11 @@ const DEVICES: [(&str, &str); 2] = [
     ("Raspberry Pi Zero", "Zero and Zero W, not the Zero 2 W"),
 ];
 
-/// The manifest, which Imager opens if its name ends with `.rpi-imager-manifest` or `.json`.
+/// The end of a manifest's name, by which Imager knows it. A manifest names the place of its image, so it is another one in
+/// each directory.
+pub const SUFFIX: &str = ".rpi-imager-manifest";
+
+/// The manifest.
 pub fn manifest(entry: &Entry<'_>) -> String {
     let tags = format!("[{}]", string(TAG));
     let device = |(name, description): (&str, &str)| {

@@ -91,7 +91,7 @@ fn write_imager_manifest(args: &cli::BuildImage, locked: &LockedManifest, site: 
         compressed_sha256: sha256(&compressed)?,
         epoch: locked.epoch,
     });
-    let file = Part::of(&args.out, &format!("{name}.rpi-imager-manifest"));
+    let file = Part::of(&args.out, &format!("{name}{}", imager::SUFFIX));
     let written = private::create_file(&file.part).and_then(|mut part| part.write_all(manifest.as_bytes()));
     written.context(|| format!("cannot write {}", file.whole.display()))?;
     file.finish()

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::{
     cli,
     error::{Context, Result},
+    image::imager,
     inspect::{
         change::How,
         difference::{Cause, ComponentChange, Difference, FileChange, Unexplained},
@@ -98,8 +99,8 @@ fn hashes(directory: &Path) -> Result<Hashes> {
     let mut hashes = BTreeMap::new();
     for file in files_below(directory)? {
         let name = file.strip_prefix(directory).unwrap_or(&file).display().to_string();
-        // The images were compared, and large ones take long.
-        if !name.ends_with(".img") {
+        // The images were compared, and large ones take long; Imager's manifest names its own place.
+        if !name.ends_with(".img") && !name.ends_with(imager::SUFFIX) {
             let bytes = fs::read(&file).context(|| format!("cannot read {}", file.display()))?;
             hashes.insert(name, digest(&bytes));
         }

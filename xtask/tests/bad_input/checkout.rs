@@ -101,6 +101,7 @@ impl Checkout {
             ("image/tools/toolchain.toml", TOOLCHAIN),
             ("image/boot/config.txt", "kernel=kernel.img\n"),
             ("image/boot/cmdline.txt", "quiet\n"),
+            ("image/modems/lines.toml", include_str!("../../../image/modems/lines.toml")),
             ("image/sites/dialer.toml", include_str!("../../../image/sites/dialer.toml")),
             ("overlay/etc/inittab", "::sysinit:/bin/true\n"),
             ("src/bin/init.rs", "fn main() {}\n"),
@@ -246,10 +247,14 @@ impl Checkout {
         self.refuses(self.build_image_offline())
     }
 
-    /// The files in `out/`: names and hashes.
+    /// The files in `out/`, names and hashes, without Imager's manifest, which names the directory.
     pub fn out(&self) -> Vec<(String, String)> {
         let hash = |name: &String| sha256(&fs::read(self.path("out").join(name)).unwrap());
-        files(&self.path("out")).into_iter().map(|name| (name.clone(), hash(&name))).collect()
+        let files = files(&self.path("out")).into_iter();
+        files
+            .filter(|name| !name.ends_with(".rpi-imager-manifest"))
+            .map(|name| (name.clone(), hash(&name)))
+            .collect()
     }
 
     fn words(&self, output: &Output) -> String {

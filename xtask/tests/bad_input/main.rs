@@ -34,6 +34,8 @@ fn the_unmodified_checkout_builds() {
     let found = found.into_iter().filter(|(name, _)| name != "SHA256SUMS");
     assert_eq!(found.map(|(name, hash)| format!("{hash}  {name}")).collect::<Vec<_>>(), promised);
     assert!(sums.contains("  small.img\n"), "{sums}");
+    let manifest = fs::read_to_string(checkout.path("out/small.rpi-imager-manifest")).unwrap();
+    assert!(manifest.contains("/out/small.img.gz"), "{manifest}");
     let again = checkout.succeeds(checkout.build_image_offline());
     assert!(again.contains("out/small.img is up to date"), "{again}");
 }

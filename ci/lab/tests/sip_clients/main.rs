@@ -16,11 +16,10 @@ use phones::{Box, Tools};
 const GROWTH: u64 = 128;
 
 /// sipp counts a call as failed if an answer comes late or twice, as it does where QEMU runs beside it: this one is for a
-/// quiet machine, `cargo test -p lab --test sip_clients -- --ignored`.
+/// quiet machine.
 #[test]
-#[ignore = "sipp needs a quiet machine"]
 fn a_thousand_calls_and_32_accounts_that_register_again_do_not_grow_the_exchange() {
-    let Some(tools) = Tools::find() else { return };
+    let Some(tools) = Tools::find_if_quiet() else { return };
     let host = Box::start();
     let accounts: Vec<usize> = (0..32).collect();
     tools.register(&host, &accounts);

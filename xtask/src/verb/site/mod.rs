@@ -103,7 +103,7 @@ mod tests {
         let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../image/sites/dial-in.toml"));
         assert!(show(file, None, false).is_ok());
         let error = check(file).unwrap_err().to_string();
-        assert!(error.contains("dial-in.toml:75:12: this password is public"), "{error}");
+        assert!(error.contains("dial-in.toml:95:12: this password is public"), "{error}");
         assert!(error.contains("\n  next: choose another one, or let `cargo xtask site new` make one"));
     }
 
