@@ -1,10 +1,11 @@
 //! What the builder writes onto the card and the box checks and heals there.
 //!
-//! Pure, blocks in, judgements out: [`verity`] is the kernel's and veritysetup's format of a verified root, [`tree`] its
-//! hashes, [`composition`] a root from the good blocks of several copies, [`layout`] the record that the box trusts,
-//! [`boot_manifest`] the hashes of the boot files, [`provisioned`] the site that the card was made for, [`fat`] the places of those, [`twin`] the mark of a complete second root, [`heal`] and [`schedule`] what is done when, [`answer`] what is done
-//! about an error of the running root, [`history`] what is remembered of all that. [`scrub`] does it, by [`pair`],
-//! [`replica`] and [`device`].
+//! Pure, blocks in, judgements out: [`verity`] is the kernel's and veritysetup's format of a verified root, [`tree`]
+//! its hashes, [`composition`] a root from the good blocks of several copies, [`layout`] the record that the box
+//! trusts, [`boot_manifest`] the hashes of the boot files, [`provisioned`] the site that the card was made for, [`fat`]
+//! the places of those, [`twin`] the mark of a complete second root, [`heal`] and [`schedule`] what is done when,
+//! [`answer`] what is done about an error of the running root, [`history`] what is remembered of all that. [`scrub`]
+//! does it, by [`pair`], [`replica`] and [`device`].
 
 pub mod answer;
 pub mod boot_manifest;
