@@ -66,6 +66,7 @@ fn a_call_goes_on_when_the_exchange_restarts() {
     host.restart();
     assert!(host.dialctl(&["calls"]).contains("PCMA"));
     caller.hang_up();
-    called.wait_for("terminated");
+    // The called baresip 1.0.0 prints "terminated" only if the call was up for a whole second.
+    called.wait_for("session closed");
     host.wait_until(|host| host.dialctl(&["log"]).contains("the caller hung up"));
 }
