@@ -323,9 +323,9 @@ pub struct Test {
     /// The image; it is not written to
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,
-    /// Only the scenarios whose name contains this, and not the host's tests
+    /// Only the scenarios whose name contains this, and not the host's tests (may be given several times)
     #[arg(long, value_name = "NAME")]
-    pub only: Option<String>,
+    pub only: Vec<String>,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,

@@ -53,17 +53,19 @@ pub fn with_image(ctx: &BuildContext, mut command: Command, image: &Path) -> Res
 
 /// The command for `lab test`, with the tools of a box that calls; with Debian's veritysetup unless only scenarios are
 /// chosen that do not start it.
-pub fn test(ctx: &BuildContext, lab: Command, image: &Path, only: Option<&str>) -> Result<Command> {
+pub fn test(ctx: &BuildContext, lab: Command, image: &Path, only: &[String]) -> Result<Command> {
     let mut command = with_image(ctx, lab, image)?;
     let locked = LockedManifest::load(ctx)?;
     let _alone = task::lock_cache(ctx)?;
     command.arg("--caller-tools").arg(caller::make(ctx, &locked)?);
-    if cfg!(target_arch = "x86_64") && only.is_none_or(|only| VERITY_SCENARIO.contains(only)) {
+    if cfg!(target_arch = "x86_64")
+        && (only.is_empty() || only.iter().any(|part| VERITY_SCENARIO.contains(part)))
+    {
         let output = unpack::tool(ctx, &locked, locked.manifest.tool("verity")?)?;
         command.arg("--verity-tools").arg(output.dir()?);
     }
-    if let Some(only) = only {
-        command.arg("--only").arg(only);
+    for part in only {
+        command.arg("--only").arg(part);
     }
     Ok(command)
 }

@@ -69,9 +69,9 @@ pub struct Test {
     /// The image and what runs it
     #[command(flatten)]
     pub bench: Where,
-    /// Only the scenarios whose name contains this
+    /// Only the scenarios whose name contains this (may be given several times)
     #[arg(long, value_name = "NAME")]
-    pub only: Option<String>,
+    pub only: Vec<String>,
     /// A squashfs with further programs for boxes that call; `cargo xtask test` makes it
     #[arg(long, value_name = "FILE")]
     pub caller_tools: Option<PathBuf>,

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             SCENARIOS.iter().for_each(|scenario| println!("{}", scenario.name));
             Ok(true)
         }
-        Verb::Test(args) => args.open().map(|bench| scenario::run(&bench, args.only.as_deref())),
+        Verb::Test(args) => args.open().map(|bench| scenario::run(&bench, &args.only)),
         Verb::Qemu(args) => interactive(&args).map(|()| true),
         Verb::Demo(args) => args.bench.open().and_then(|bench| demo::run(&bench)).map(|()| true),
         Verb::Modem(args) => offer::run(&args).map(|()| true),

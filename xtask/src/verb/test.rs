@@ -23,8 +23,8 @@ pub fn run(args: &cli::Test) -> Result<()> {
         list.arg("--list");
         return lab::run(list, "the scenarios cannot be listed");
     }
-    if let Some(only) = &args.only {
-        let scenarios = lab::test(&ctx, lab::command(&ctx, "test"), &args.image, Some(only))?;
+    if !args.only.is_empty() {
+        let scenarios = lab::test(&ctx, lab::command(&ctx, "test"), &args.image, &args.only)?;
         return lab::run(scenarios, "the image does not do what it should");
     }
     run_all(&ctx, &args.image)
@@ -36,7 +36,7 @@ fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
     let mut compile = host_tests(ctx);
     compile.arg("--no-run");
     lab::run(compile, "the tests cannot be compiled")?;
-    let scenarios = lab::test(ctx, lab::compiled(ctx, "test"), image, None)?;
+    let scenarios = lab::test(ctx, lab::compiled(ctx, "test"), image, &[])?;
 
     let mut tests = host_tests(ctx);
     // The tests' output must not break the lines of the scenarios.
