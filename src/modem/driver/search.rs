@@ -7,6 +7,7 @@ use super::port::OpenPort;
 use super::{Driver, LONGEST_PAUSE, LOOK_EVERY, Probe, ProbeEvent, ProbeState, Probed, Protocol, State};
 use crate::modem::lock::Names;
 use crate::modem::ports::{self, Candidate, Ports};
+use crate::modem::router;
 
 impl<A: Protocol + Probe> Driver<'_, A> {
     /// Opens every port where the modem may be.
@@ -14,7 +15,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         let candidates = ports::candidates(self.config.paths, self.config.port);
         let candidates = self.passed_over.leave_out(candidates);
         if candidates.is_empty() {
-            return self.recover("no modem found".to_owned(), now);
+            return self.recover(self.no_modem(), now);
         }
         let (mut open, mut locked, mut trouble) = (Vec::new(), Vec::new(), String::new());
         for candidate in &candidates {
@@ -49,6 +50,13 @@ impl<A: Protocol + Probe> Driver<'_, A> {
                 self.status.trouble(trouble);
                 State::until_free(locked, now)
             }
+        }
+    }
+
+    fn no_modem(&self) -> String {
+        match router::find(self.config.paths) {
+            Some(stick) => format!("no modem found: {stick} is a router, which has no port for commands"),
+            None => "no modem found".to_owned(),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::log::Log;
 use crate::modem::at::request::Request;
 use crate::modem::ports::tests::plug_in;
 use crate::modem::probe::PortProbe;
+use crate::modem::router;
 use crate::paths::Paths;
 use crate::site::{FlowControl, Port, Speed};
 
@@ -263,6 +264,22 @@ fn a_stick_is_probed_when_its_last_port_has_appeared() {
         settle(driver, &mut more, &["ttyHS1", "ttyHS3"], late + 3 * SECOND);
         let record = paths.published("modem").unwrap();
         assert_eq!(record.get("data-port"), Some("/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)"));
+    });
+}
+
+#[test]
+fn a_stick_without_ports_that_is_a_network_card_is_called_a_router() {
+    in_a_box(|paths, driver| {
+        router::tests::plug_in(paths, "1-1.2", ["12d1", "14dc", "HUAWEI_MOBILE"], ["02", "06", "00"]);
+        driver.poll(SECOND);
+        let trouble = paths.published("modem").unwrap().get("trouble").unwrap().to_owned();
+        assert!(
+            trouble.ends_with("1-1.2 (12d1:14dc HUAWEI_MOBILE) is a router, which has no port for commands")
+        );
+        let mut modem = Modem::plugged_into(paths, STICK);
+        settle(driver, &mut modem, &["ttyUSB0"], 10 * SECOND);
+        settle(driver, &mut modem, &["ttyUSB0"], 10 * SECOND + SETTLED_AFTER);
+        assert!(paths.published("modem").unwrap().get("trouble").is_none());
     });
 }
 

@@ -46,7 +46,8 @@ pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     Ok(())
 }
 
-fn lines(stage: &Stage) -> Result<Lines<'_>> {
+/// Two boxes, connected by lines at full speed.
+pub fn lines(stage: &Stage) -> Result<Lines<'_>> {
     let line = Line { rate: RATE, latency: Duration::ZERO, handshake: HANDSHAKE };
     Lines::on(stage, line, &format!("[dial-in]\nopen-ports = [{PORT}]\n"))
 }
@@ -75,7 +76,7 @@ fn throughputs(bench: &Bench) -> Result<[[f64; 2]; MOVES]> {
     let stage = Stage::new(bench)?;
     let lines = lines(&stage)?;
     let mut boxes = lines.boot()?;
-    boxes.called.must(&format!("head -c {BYTES} /dev/urandom >/tmp/noise && httpd -p {PORT} -h /tmp"))?;
+    serve_noise(&mut boxes)?;
     boxes.call(1)?;
     // The service closes a port that another process has locked.
     boxes.called.must(&format!(
@@ -91,8 +92,14 @@ fn throughputs(bench: &Bench) -> Result<[[f64; 2]; MOVES]> {
     Ok(moved)
 }
 
+/// Has the called box serve what [`throughput`] fetches.
+pub fn serve_noise(boxes: &mut BootedLines) -> Result<()> {
+    let serve = format!("head -c {BYTES} /dev/urandom >/tmp/noise && httpd -p {PORT} -h /tmp");
+    boxes.called.must(&serve).map(drop)
+}
+
 /// Bytes per second from the called box to the calling one.
-fn throughput(boxes: &mut BootedLines, line: usize) -> Result<f64> {
+pub fn throughput(boxes: &mut BootedLines, line: usize) -> Result<f64> {
     let [local, _] = ends(line);
     boxes.ping(line)?;
     let began = Instant::now();

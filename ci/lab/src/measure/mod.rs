@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod dial_in;
 pub mod dialer;
+pub mod scrub;
 mod trace;
 pub mod wire;
 
@@ -17,6 +18,8 @@ pub enum Subject {
     DialIn,
     /// Where the time of a line goes: the wire's idle time, and what is not payload
     Wire,
+    /// The throughput of a line beside a scrub of the card, and without one
+    Scrub,
 }
 
 /// The number that follows `key` at the start of a line; 0 if there is none.

@@ -328,6 +328,9 @@ pub const CDC_ACM: &Profile = &Profile {
     hang_up_takes: Duration::ZERO,
 };
 
+/// The same with a port for commands and one for calls, as sticks with the driver `option` have.
+pub const GENERIC_TWO_PORTS: &Profile = &Profile { ports: 2, ..*CDC_ACM };
+
 /// A modem on an analogue telephone line.
 pub const ANALOGUE: &Profile = &Profile {
     identification: &["56000"],

@@ -118,6 +118,7 @@ pub const SCENARIOS: &[Scenario] = &[
     one("a-missing-sim-is-reported", modem::without_sim),
     one("the-reference-stick-is-found-by-its-driver", stick::found),
     one("a-replugged-stick-is-found-again", stick::replugged),
+    one("a-stick-that-is-a-cd-rom-first-becomes-a-modem", stick::switched),
     one("a-replugged-adapter-is-used-again", adapter::pulled_out),
     one("a-dialers-parser-has-no-privileges-and-is-replaced", parser::of_a_dialer),
     one("a-lines-parser-has-no-privileges-and-is-replaced", parser::of_a_line),

@@ -4,11 +4,12 @@ use super::{DIAL_IN, SITE, check, shows};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 use crate::modem::Modem;
-use crate::modem::profile::ICON_225;
+use crate::modem::profile::{GENERIC_TWO_PORTS, ICON_225};
 use crate::modem::sim::SimCard;
 use crate::network::Subscriber;
 use crate::stage::{DIALER_NUMBER, Stage, boot_both};
 use crate::usb::hso::Hso;
+use crate::usb::zte::Zte;
 
 /// The purpose of each port, as the driver reports it.
 const PORTS: &str = "grep . /sys/class/tty/ttyHS*/hsotype";
@@ -49,6 +50,18 @@ pub fn found(stage: &Stage) -> Result<()> {
 
 fn ask(tty: &str, seconds: u32) -> String {
     format!("chat -t {seconds} '' ATE0V1 OK AT+CGMM HSUPA < /dev/{tty} > /dev/{tty}")
+}
+
+/// A stick that shows itself as a CD-ROM is switched by Debian's usb_modeswitch: the kernel does so for some makers only.
+pub fn switched(stage: &Stage) -> Result<()> {
+    let mut machine = stage.machine("dialer", &[])?;
+    let modem = Modem::new(GENERIC_TWO_PORTS, SimCard::open());
+    let modem = stage.exchange().with(|network, _| network.connect_modem("zte", "+33600000001", modem));
+    let [calls, commands] = stage.wires(modem)?;
+    machine.attach(Box::new(Zte::default()), vec![None, commands, calls])?;
+    let mut booted = machine.boot()?;
+    booted.until("dialctl status", &["(option at 1-1.1:1.", "SIM ready"])?;
+    shows("logread", &booted.must("logread")?, &["usb_modeswitch: switched to 19d2:0031"])
 }
 
 /// When the stick in use is pulled out, the service uses the other one. When a stick returns under the first one's

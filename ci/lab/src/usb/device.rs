@@ -57,6 +57,8 @@ pub enum Flow {
         /// Bytes of one buffer; no transfer can be longer.
         buffer: u16,
     },
+    /// A bulk endpoint on which each request of the computer is answered by one packet, so that none is given up.
+    Replies,
     /// An interrupt endpoint: one message per packet.
     Messages {
         /// `bInterval`: milliseconds from poll to poll.
@@ -96,6 +98,12 @@ pub trait Device: Send {
     fn deadline(&self) -> Option<Duration>;
     /// It was pulled out: its buffers are lost.
     fn lose_power(&mut self);
+    /// Whether it leaves the bus by itself, to [come back](Self::come_back).
+    fn leaves(&self) -> bool {
+        false
+    }
+    /// It is back on the bus, from now on with another [description](Self::description).
+    fn come_back(&mut self) {}
     /// The computer's output at its ports since the last call.
     fn outward(&mut self) -> Vec<Outward>;
     /// How many bytes it accepts now from a port's line.
@@ -142,7 +150,7 @@ impl Description {
             below.extend(interface.extra);
             for endpoint in interface.endpoints {
                 let (kind, interval) = match endpoint.flow {
-                    Flow::Stream { .. } => (Kind::Bulk, 0),
+                    Flow::Stream { .. } | Flow::Replies => (Kind::Bulk, 0),
                     Flow::Messages { interval } => (Kind::Interrupt, interval),
                 };
                 below.extend([7, 5, endpoint.address, kind as u8, endpoint.max_packet, 0, interval]);
@@ -176,7 +184,7 @@ impl Endpoint {
     /// As announced to QEMU; see [`Plug`](super::plug::Plug) for why a stream is announced as polled.
     pub fn info(&self, interface: u8) -> EndpointInfo {
         let interval = match self.flow {
-            Flow::Stream { .. } => 1,
+            Flow::Stream { .. } | Flow::Replies => 1,
             Flow::Messages { interval } => interval,
         };
         EndpointInfo { kind: Kind::Interrupt, interval, interface, max_packet: u16::from(self.max_packet) }

@@ -6,6 +6,7 @@
 
 pub mod ch341;
 pub mod device;
+mod disc;
 mod fifo;
 pub mod hso;
 pub mod line;
@@ -13,3 +14,4 @@ pub mod packet;
 pub mod plug;
 pub mod port;
 mod wire;
+pub mod zte;

@@ -71,6 +71,8 @@ pub struct Plug {
     reader: Reader,
     greeted: bool,
     presence: Presence,
+    /// Whether the device has left by itself, and comes back.
+    returns: bool,
     polled: BTreeMap<u8, Polled>,
     out: Vec<u8>,
 }
@@ -83,6 +85,7 @@ impl Plug {
             reader: Reader::default(),
             greeted: false,
             presence: Presence::In,
+            returns: false,
             polled: BTreeMap::new(),
             out: Vec::new(),
         }
@@ -121,10 +124,14 @@ impl Plug {
 
     /// The device is pulled out. It is gone when [`is_out`](Self::is_out).
     pub fn pull_out(&mut self, now: Duration) {
-        if self.presence != Presence::In {
-            return;
-        }
+        self.returns = false;
         self.device.lose_power();
+        if self.presence == Presence::In {
+            self.leave(now);
+        }
+    }
+
+    fn leave(&mut self, now: Duration) {
         self.presence = Presence::Out;
         if self.greeted {
             let polled: Vec<u8> = self.polled.keys().copied().collect();
@@ -170,6 +177,10 @@ impl Plug {
     /// Bytes for QEMU.
     pub fn transmit(&mut self, now: Duration) -> Vec<u8> {
         match self.presence {
+            Presence::In if self.greeted && self.device.leaves() => {
+                self.returns = true;
+                self.leave(now);
+            }
             Presence::In if self.greeted => self.send(now),
             Presence::Leaving { since } if since + FOUND + QUIET <= now => self.disconnect(),
             Presence::In | Presence::Out | Presence::Leaving { .. } => {}
@@ -185,6 +196,10 @@ impl Plug {
         self.queue(Packet::DeviceDisconnect.unasked());
         self.polled.clear();
         self.presence = Presence::Out;
+        if std::mem::take(&mut self.returns) {
+            self.device.come_back();
+            self.put_in();
+        }
     }
 
     /// Announces the device; QEMU requires the description of its parts before the connect.
@@ -281,7 +296,7 @@ impl Plug {
             let Some(endpoint) = about.endpoint(address) else { continue };
             let max_packet = usize::from(endpoint.max_packet);
             let limit = match endpoint.flow {
-                Flow::Messages { .. } => max_packet,
+                Flow::Messages { .. } | Flow::Replies => max_packet,
                 Flow::Stream { buffer } => usize::from(buffer) - 1,
             };
             while polled.drained < now + DRAIN * BURST {
@@ -290,7 +305,7 @@ impl Plug {
                     break;
                 }
                 let mut packets = match endpoint.flow {
-                    Flow::Messages { .. } => vec![data],
+                    Flow::Messages { .. } | Flow::Replies => vec![data],
                     Flow::Stream { .. } => short(data, max_packet),
                 };
                 let burst = polled.last.is_none_or(|last| last + PAUSE <= now);
