@@ -3,11 +3,12 @@
 #![no_main]
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
 use xtask::{
-    debian::{control, index, relation, release},
+    debian::{control, index, relation, release, release::Age},
     version,
 };
 
@@ -33,9 +34,14 @@ fuzz_target!(|text: &str| {
     if let Ok(release) = release::Release::parse(text) {
         let date = UNIX_EPOCH + Duration::from_secs(release.date);
         assert_eq!(httpdate::parse_http_date(&httpdate::fmt_http_date(date)).ok(), Some(date));
-        assert!(release.check("no such suite", release.date).is_err() || text.contains("no such suite"));
-        assert!(release.refuse_older(Some(release.date)).is_ok());
-        assert!(release.date == u64::MAX || release.refuse_older(Some(release.date + 1)).is_err());
+        let check = |suite: &str, age| release.check(suite, release.date, &age).is_ok();
+        assert!(!check("no such suite", Age::Any) || text.contains("no such suite"));
+        for suite in control::paragraphs(text).filter_map(|paragraph| paragraph.get("Suite")) {
+            let newer_lock = BTreeMap::from([(suite.to_owned(), release.date.saturating_add(1))]);
+            assert!(release.date == u64::MAX || !check(suite, Age::NotOlderThan(newer_lock)));
+            let same_lock = BTreeMap::from([(suite.to_owned(), release.date)]);
+            assert!(!check(suite, Age::NotOlderThan(same_lock)) || check(suite, Age::Any));
+        }
     }
 });
 

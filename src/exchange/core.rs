@@ -1,6 +1,5 @@
 //! The exchange: what it knows, and what a datagram means to it.
 
-use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddrV4;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use super::guesses::Guesses;
 use super::header::{Via, name};
 use super::ledger::EndedCall;
 use super::message::{Message, Start};
+use super::replies::{Asked, Replies, Sender};
 use super::request::{Fields, Incoming, read};
 use super::sending::{LIFE, Sending};
 use super::setup::{Server, Setup};
@@ -21,8 +21,6 @@ use crate::site;
 
 /// What a branch of RFC 3261 begins with (§8.1.1.7).
 pub const COOKIE: &str = "z9hG4bK";
-/// Responses to REGISTER that are kept for retransmissions.
-const MOST_REPLIES: usize = 128;
 /// The methods that are answered or passed on (RFC 3261 §20.5).
 const METHODS: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY, MESSAGE";
@@ -53,7 +51,7 @@ pub struct Exchange {
     pub(super) sending: Vec<Sending>,
     nonces: Nonces,
     guesses: Guesses,
-    replies: VecDeque<(u64, Vec<u8>)>,
+    pub(super) replies: Replies,
     /// Counts branches and probes. It begins at random, so that no answer to an earlier process is taken for one to this.
     serial: u64,
     pub(super) out: Vec<Output>,
@@ -81,7 +79,7 @@ impl Exchange {
             sending: Vec::new(),
             nonces: Nonces::new(key),
             guesses: Guesses::default(),
-            replies: VecDeque::new(),
+            replies: Replies::default(),
             serial: serial >> 1,
             out: Vec::new(),
             is_changed: true,
@@ -105,7 +103,11 @@ impl Exchange {
                 request.replace_first(name::VIA, fields.via.received_from(source));
                 self.request(request, &fields, source, now);
             }
-            Incoming::Refused(request, code, why) => self.refuse(&request, source, (code, why, None)),
+            Incoming::Refused(request, code, why) => {
+                // The same at each retransmission, without being kept (RFC 3261 §8.2.7).
+                let to = reply_address(request.get(name::VIA).and_then(Via::parse).as_ref(), source);
+                self.out.push(Output::Send(to, self.answer(&request, code, why).to_bytes()));
+            }
             Incoming::Response(response, fields) => self.response(response, &fields, source, now),
             Incoming::Dropped(_) => {}
         }
@@ -122,16 +124,18 @@ impl Exchange {
     }
 
     fn request(&mut self, request: Message, fields: &Fields, source: SocketAddrV4, now: Duration) {
+        if request.method() == "ACK" {
+            return self.ack(request, fields, source, now);
+        }
+        if let Some((to, bytes)) = self.replies.find(Asked::new(&request, fields, source), now) {
+            return self.out.push(Output::Send(to, bytes.to_owned()));
+        }
         let result = match request.method() {
-            "ACK" => {
-                self.ack(request, fields, source, now);
-                Ok(())
-            }
             "CANCEL" => self.cancel(request, fields, source, now),
             _ => self.checked(request, fields, source, now),
         };
         if let Err((request, refusal)) = result.map_err(|refused| *refused) {
-            self.refuse(&request, source, refusal);
+            self.refuse(&request, fields, source, refusal, now);
         }
     }
 
@@ -158,7 +162,7 @@ impl Exchange {
                 "INVITE" => self.invite(request, fields, &uri, source, now),
                 "OPTIONS" => {
                     let answer = self.answer(&request, 200, "OK").with(name::ALLOW, METHODS);
-                    self.reply(answer, &request, source);
+                    self.reply(answer, &request, fields, source, Sender::Unknown, now);
                     Ok(())
                 }
                 _ => {
@@ -237,42 +241,35 @@ impl Exchange {
         answer.with(name::SERVER, "dialbox")
     }
 
-    fn refuse(&mut self, request: &Message, source: SocketAddrV4, (code, reason, more): Refusal) {
+    fn refuse(
+        &mut self,
+        request: &Message,
+        fields: &Fields,
+        source: SocketAddrV4,
+        (code, reason, more): Refusal,
+        now: Duration,
+    ) {
         let mut answer = self.answer(request, code, reason);
         if let Some((name, value)) = more {
             answer.add(name, value);
         }
-        self.reply(answer, request, source);
+        self.reply(answer, request, fields, source, Sender::Unknown, now);
     }
 
-    /// Sends a response of the exchange's own where the request came from.
-    pub(super) fn reply(&mut self, answer: Message, request: &Message, source: SocketAddrV4) {
-        let via = request.get(name::VIA).and_then(Via::parse);
-        let bytes = answer.to_bytes();
-        self.out.push(Output::Send(reply_address(via.as_ref(), source), bytes));
-    }
-
-    /// Sends a response, and keeps it for retransmissions of its request.
-    pub(super) fn reply_and_keep(
+    /// Sends a final response of the exchange's own where the request came from, and keeps it for retransmissions. One to
+    /// an INVITE is sent again only when the INVITE comes again, as by a stateless server (RFC 3261 §8.2.7).
+    pub(super) fn reply(
         &mut self,
         answer: Message,
         request: &Message,
-        key: u64,
+        fields: &Fields,
         source: SocketAddrV4,
+        sender: Sender,
+        now: Duration,
     ) {
-        if self.replies.len() == MOST_REPLIES {
-            self.replies.pop_front();
-        }
-        self.replies.push_back((key, answer.to_bytes()));
-        self.reply(answer, request, source);
-    }
-
-    /// Repeats the response to a request that was answered before.
-    pub(super) fn repeat(&mut self, key: u64, request: &Message, source: SocketAddrV4) -> bool {
-        let Some((_, bytes)) = self.replies.iter().find(|(known, _)| *known == key) else { return false };
-        let via = request.get(name::VIA).and_then(Via::parse);
-        self.out.push(Output::Send(reply_address(via.as_ref(), source), bytes.clone()));
-        true
+        let (to, bytes) = (reply_address(Some(&fields.via), source), answer.to_bytes());
+        self.replies.keep(Asked::new(request, fields, source), sender, to, bytes.clone(), now);
+        self.out.push(Output::Send(to, bytes));
     }
 
     /// A new branch (RFC 3261 §8.1.1.7).
@@ -315,14 +312,15 @@ impl Exchange {
     /// A CANCEL is for one hop (RFC 3261 §16.10).
     fn cancel(&mut self, request: Message, fields: &Fields, source: SocketAddrV4, now: Duration) -> Taken {
         let key = transaction(&request, fields, "INVITE");
-        let Some(at) = self.setups.iter().position(|setup| setup.key == key) else {
+        let is_its = |setup: &Setup| setup.key == key && setup.source.ip() == source.ip();
+        let Some(at) = self.setups.iter().position(is_its) else {
             return match fields.to.tag() {
                 Some(_) => self.within_call(request, fields, source, now),
                 None => Err(Box::new((request, (481, "Call/Transaction Does Not Exist", None)))),
             };
         };
         let answer = self.answer(&request, 200, "OK");
-        self.reply(answer, &request, source);
+        self.reply(answer, &request, fields, source, Sender::Proven, now);
         self.give_up(at, now);
         Ok(())
     }

@@ -9,6 +9,8 @@ use crate::state::Store;
 
 /// The number of calls in the log: some 40 kB.
 const REMEMBERED: usize = 250;
+/// The longest number and reason of a call in the log, in characters: both come from outside.
+const LONGEST: usize = 80;
 /// Its file in the [store](Store).
 const FILE: &str = "exchange-calls";
 
@@ -48,16 +50,30 @@ impl ExchangeLog {
         Self { count, calls: text.lines().filter_map(EndedCall::parse).collect() }
     }
 
-    /// Adds calls to the log of a store; drops the oldest if there are too many.
+    /// Adds a call; forgets the oldest if there are too many.
+    pub fn push(&mut self, mut call: EndedCall) {
+        for text in [&mut call.number, &mut call.why] {
+            let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
+            text.truncate(end);
+            text.shrink_to_fit();
+        }
+        self.count = self.count.saturating_add(1);
+        if self.calls.len() >= REMEMBERED {
+            self.calls.remove(0);
+        }
+        self.calls.push(call);
+    }
+
+    /// Adds calls to the log of a store, which keeps the last ones and counts all.
     ///
     /// # Errors
     /// The store cannot be written.
-    pub fn enter(store: &Store, ended: &[EndedCall]) -> io::Result<()> {
-        let Self { count, mut calls } = Self::load(store);
-        let count = count.saturating_add(ended.len() as u64);
-        calls.extend_from_slice(ended);
-        let surplus = calls.len().saturating_sub(REMEMBERED);
-        let lines = calls.iter().skip(surplus).map(EndedCall::line);
+    pub fn enter(store: &Store, added: &Self) -> io::Result<()> {
+        let before = Self::load(store);
+        let count = before.count.saturating_add(added.count);
+        let kept = REMEMBERED.saturating_sub(added.calls.len());
+        let surplus = before.calls.len().saturating_sub(kept);
+        let lines = before.calls.iter().skip(surplus).chain(&added.calls).map(EndedCall::line);
         store.replace(FILE, &std::iter::once(format!("count={count}\n")).chain(lines).collect::<String>())
     }
 }
@@ -132,13 +148,20 @@ mod tests {
             why: "forged\tcount=9".into(),
             ..call.clone()
         };
-        ExchangeLog::enter(&store, std::slice::from_ref(&call)).unwrap();
-        ExchangeLog::enter(&store, &[failed, call.clone()]).unwrap();
+        let enter = |calls: Vec<EndedCall>| {
+            let mut added = ExchangeLog::default();
+            calls.into_iter().for_each(|call| added.push(call));
+            assert!(added.calls.len() <= REMEMBERED);
+            ExchangeLog::enter(&store, &added).unwrap();
+        };
+        enter(vec![call.clone()]);
+        enter(vec![failed, call.clone()]);
         let log = ExchangeLog::load(&store);
         assert_eq!((log.count, log.calls.len(), log.calls[1].why.as_str()), (3, 3, "forged count=9"));
         insta::assert_snapshot!(call, @"2026-07-14 03:59:58 UTC  console      5551234      modem1         12:34  PCMU   the caller hung up");
-        ExchangeLog::enter(&store, &vec![call; 300]).unwrap();
+        enter(vec![EndedCall { number: "é".repeat(10_000), ..call }; 300]);
         let log = ExchangeLog::load(&store);
         assert_eq!((log.count, log.calls.len()), (303, REMEMBERED));
+        assert_eq!(log.calls[0].number, "é".repeat(LONGEST));
     }
 }

@@ -20,6 +20,7 @@ mod invite;
 mod ledger;
 mod message;
 mod register;
+mod replies;
 mod request;
 mod sdp;
 mod sending;

@@ -4,9 +4,10 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use super::binding::{Binding, Probe, Reach};
-use super::core::{Exchange, Refusal, Taken, transaction};
+use super::core::{Exchange, Refusal, Taken};
 use super::header::{self, NameAddr, name, number};
 use super::message::Message;
+use super::replies::Sender;
 use super::request::Fields;
 use super::uri::Uri;
 use crate::log::Level;
@@ -34,10 +35,6 @@ impl Exchange {
         source: SocketAddrV4,
         now: Duration,
     ) -> Taken {
-        let key = transaction(&request, fields, "REGISTER");
-        if self.repeat(key, &request, source) {
-            return Ok(());
-        }
         match self.registration(&request, fields, source, now) {
             Ok(account) => {
                 let mut answer = self.answer(&request, 200, "OK");
@@ -45,7 +42,7 @@ impl Exchange {
                     let left = binding.expires.saturating_sub(now).as_secs();
                     answer.add(name::CONTACT, format!("<{}>;expires={left}", binding.uri));
                 }
-                self.reply_and_keep(answer, &request, key, source);
+                self.reply(answer, &request, fields, source, Sender::Proven, now);
                 Ok(())
             }
             Err(refusal) => Err(Box::new((request, refusal))),

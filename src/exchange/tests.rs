@@ -4,6 +4,7 @@ mod calls;
 mod forking;
 mod registration;
 mod restart;
+mod retransmission;
 mod torture;
 
 use std::net::SocketAddrV4;

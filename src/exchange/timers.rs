@@ -19,6 +19,7 @@ const IDLE: Duration = Duration::from_secs(5);
 impl Exchange {
     /// Does what is due, and returns when the next thing will be.
     pub fn tick(&mut self, now: Duration) -> Duration {
+        self.replies.expire(now);
         self.expire(now);
         let deadlines =
             [self.tick_sending(now), self.tick_setups(now), self.tick_calls(now), self.tick_probes(now)];

@@ -167,7 +167,7 @@ struct Edge<'a> {
     published: Option<Duration>,
     is_dirty: bool,
     /// Calls that are not on the card yet.
-    ended: Vec<EndedCall>,
+    ended: ExchangeLog,
     stored: Option<Duration>,
     /// Outputs other than datagrams, which are sent first.
     later: Vec<Output>,
@@ -183,7 +183,7 @@ impl<'a> Edge<'a> {
             looked_up: None,
             published: None,
             is_dirty: true,
-            ended: Vec::new(),
+            ended: ExchangeLog::default(),
             stored: None,
             later: Vec::new(),
         }
@@ -234,12 +234,12 @@ impl<'a> Edge<'a> {
                 self.log.warning(&format!("{}: {error}", record::EXCHANGE));
             }
         }
-        if !self.ended.is_empty() && self.stored.is_none_or(|at| now >= at + STORE_EVERY) {
+        if self.ended.count > 0 && self.stored.is_none_or(|at| now >= at + STORE_EVERY) {
             self.stored = Some(now);
             if let Err(error) = ExchangeLog::enter(&Store::new(self.start.paths.state()), &self.ended) {
                 self.log.warning(&format!("the log of calls: {error}"));
             }
-            self.ended.clear();
+            self.ended = ExchangeLog::default();
         }
     }
 
@@ -256,7 +256,7 @@ impl<'a> Edge<'a> {
     /// How long to wait for a datagram.
     fn until(&self, wake: Duration, longest: Duration, now: Duration) -> Duration {
         let publish = self.published.filter(|_| self.is_dirty).map(|at| at + PUBLISH_EVERY);
-        let store = self.stored.filter(|_| !self.ended.is_empty()).map(|at| at + STORE_EVERY);
+        let store = self.stored.filter(|_| self.ended.count > 0).map(|at| at + STORE_EVERY);
         let next = [publish, store].into_iter().flatten().fold(wake, Duration::min);
         next.saturating_sub(now).min(longest)
     }

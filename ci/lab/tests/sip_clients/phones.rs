@@ -125,11 +125,6 @@ impl Tools {
         dir.map(|dir| Self(dir.into()))
     }
 
-    /// The same, if `DIALBOX_QUIET` says that nothing else runs on this machine.
-    pub fn find_if_quiet() -> Option<Self> {
-        Self::find().filter(|_| std::env::var_os("DIALBOX_QUIET").is_some())
-    }
-
     /// A program with the libraries that were unpacked with it, by their own dynamic loader.
     fn program(&self, name: &str) -> Command {
         let libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"].map(|dir| self.0.join(dir));
@@ -160,7 +155,7 @@ impl Tools {
         let lines: String = accounts.iter().map(|at| line(host, *at)).collect();
         let users = host.file("users.csv", &format!("SEQUENTIAL\n{lines}"));
         let mut command = self.sipp(host, "register.xml", free_port());
-        command.arg("-inf").arg(users).args(["-m", &accounts.len().to_string(), "-r", "32"]);
+        command.arg("-inf").arg(users).args(["-m", &accounts.len().to_string(), "-r", "400"]);
         Self::finish(command);
     }
 
@@ -170,11 +165,22 @@ impl Tools {
         Phone::new(command.args(["-m", "1000000"]))
     }
 
-    /// Calls from an account, one after the other, each of which must succeed.
+    /// Calls from an account, up to four at a time, each of which must succeed. It answers the exchange's OPTIONS (`-aa`),
+    /// without which its calls would end.
     pub fn call(&self, host: &Box, account: usize, times: u32) {
         let users = host.file("caller.csv", &format!("SEQUENTIAL\n{}", line(host, account)));
         let mut command = self.sipp(host, "caller.xml", contact(host, account));
-        command.arg("-inf").arg(users).args(["-m", &times.to_string(), "-r", "200", "-l", "1"]);
+        command.arg("-inf").arg(users).args([
+            "-m",
+            &times.to_string(),
+            "-r",
+            "400",
+            "-l",
+            "4",
+            "-aa",
+            "-trace_err",
+            "-trace_msg",
+        ]);
         Self::finish(command);
     }
 
