@@ -23,10 +23,11 @@ fn seconds() -> impl Strategy<Value = Duration> {
 prop_compose! {
     fn modem()(
         manufacturer in maybe(text()), model in maybe(text()), sim in maybe(text()),
-        registration in maybe(text()), operator in maybe(text()), signal_dbm in maybe(-113..=-51),
+        registration in maybe(text()), no_data in maybe(text()), technology in maybe(text()),
+        operator in maybe(text()), signal_dbm in maybe(-113..=-51),
         storage in maybe(text()),
     ) -> ModemStatus {
-        ModemStatus { manufacturer, model, sim, registration, operator, signal_dbm, storage }
+        ModemStatus { manufacturer, model, sim, registration, no_data, technology, operator, signal_dbm, storage }
     }
 }
 

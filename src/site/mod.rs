@@ -21,6 +21,7 @@ mod excerpt;
 mod exchange;
 mod forward;
 mod hash;
+mod ip_type;
 mod lan;
 mod line_init;
 mod modem_model;
@@ -56,6 +57,7 @@ pub use exchange::{
 };
 pub use forward::{Forward, PortForward};
 pub use hash::PasswordHash;
+pub use ip_type::IpType;
 pub use lan::{Addressing, InterfaceName, Lan};
 pub use modem_model::ModemModel;
 pub use name::{Hostname, ProviderName, UserName};
@@ -165,6 +167,8 @@ pub struct Operator {
     pub apn: Apn,
     /// What the modem dials for a data call.
     pub number: DialNumber,
+    /// What the packet context carries.
+    pub ip_type: IpType,
     /// The account for PAP or CHAP, if the operator asks for one.
     pub account: Option<Account>,
 }

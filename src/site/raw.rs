@@ -7,6 +7,7 @@ use super::device::{DevicePath, Port, Speed};
 use super::error::{Checked, Problem};
 use super::exchange::{AccountName, DigestAlgorithm, Extension, Pattern, Qualify, UdpPort};
 use super::hash::PasswordHash;
+use super::ip_type::IpType;
 use super::lan::{InterfaceName, LanAddress};
 use super::line_init::LineInit;
 use super::modem_model::{LineSpeed, ModemModel};
@@ -82,6 +83,7 @@ tables! {
         name: ProviderName,
         apn: Apn,
         number: Option<DialNumber>,
+        ip_type: Option<IpType>,
         user: Option<Spanned<UserName>>,
         password: Option<Spanned<Secret>>,
     }

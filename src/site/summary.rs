@@ -1,8 +1,8 @@
 //! A summary of a site, of one screen.
 
 use super::{
-    Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, LineConfig, LineModem, LinkConfig, Proof,
-    Role, Routing, Schedule, Site, Sms,
+    Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, IpType, LineConfig, LineModem, LinkConfig,
+    Proof, Role, Routing, Schedule, Site, Sms,
 };
 use std::fmt::Display;
 
@@ -40,9 +40,13 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn, forward
         Routing::Only(networks) if networks.is_empty() => "only the peer".to_owned(),
         Routing::Only(networks) => format!("only {}", list(networks)),
     };
+    let context = match operator.ip_type {
+        IpType::Ipv4 => String::new(),
+        IpType::Ipv4v6 => ", beside IPv6, which is not used".to_owned(),
+    };
     rows.add("modem", format!("{} at {} bit/s, {pin}", modem.port, modem.speed))
         .add("operator", format!("{} ({account})", operator.name))
-        .add("dials", format!("{}, APN {}", operator.number, operator.apn))
+        .add("dials", format!("{}, APN {}{context}", operator.number, operator.apn))
         .add("carries", routing)
         .add("closes", closing(link))
         .add("obeys", obeys(sms.as_ref()));

@@ -147,14 +147,15 @@ fn modem<S>(status: Option<&DriverStatus<S>>, details: fn(&S) -> String) -> Stri
 }
 
 fn mobile(modem: &ModemStatus) -> String {
-    let known = |of: [&Option<String>; 2]| {
-        of.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
+    let known = |of: &[&Option<String>]| {
+        of.iter().copied().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
     };
     let sim = modem.sim.as_deref().unwrap_or("unknown");
     let signal = modem.signal_dbm.map_or("unknown".to_owned(), |dbm| format!("{dbm} dBm"));
-    let network = known([&modem.operator, &modem.registration]);
+    let no_data = modem.no_data.as_ref().map(|why| format!("no data: {why}"));
+    let network = known(&[&modem.operator, &modem.technology, &modem.registration, &no_data]);
     let network = if network.is_empty() { network } else { format!("\n{network}") };
-    format!("{}\nSIM {sim}, signal {signal}{network}", known([&modem.manufacturer, &modem.model]))
+    format!("{}\nSIM {sim}, signal {signal}{network}", known(&[&modem.manufacturer, &modem.model]))
 }
 
 fn link(link: &LinkStatus, uptime: Duration) -> String {

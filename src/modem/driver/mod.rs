@@ -274,9 +274,10 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
                 if self.protocol.answers() {
                     self.status.forget_trouble();
                 }
+                let last = self.protocol.last_step();
                 reports.extend(self.protocol.on_close());
                 match leave {
-                    Leave::Trouble(why) => self.recover(format!("{device}: {why}"), now),
+                    Leave::Trouble(why) => self.recover(format!("{device}: {why}"), last, now),
                     Leave::PortClaimed(names) => {
                         self.status.trouble(format!("{device}: another program takes it"));
                         State::until_free(vec![names], now)

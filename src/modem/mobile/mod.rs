@@ -20,6 +20,7 @@ mod sim;
 mod sim_answer;
 mod step;
 mod storage;
+mod technology;
 mod time;
 mod urc;
 
@@ -312,6 +313,14 @@ impl Protocol for Mobile {
         let is_withheld = withheld.is_some_and(|why| why != PinWithheld::GivenThisBoot);
         let is_locked = |sim: &Sim| matches!(sim, Sim::Wants(_)) && !sim.wants_pin();
         *answers && (is_withheld || sim.as_ref().is_some_and(|sim| sim.is_missing() || is_locked(sim)))
+    }
+
+    /// A modem that answers, with a SIM that is ready, has only its registration to begin again: after a denial it does
+    /// not try that network before its next start (TS 24.008 §4.4.4.7). The USB device and the box are in order.
+    fn last_step(&self) -> RecoveryStep {
+        let Known { answers, sim, network, .. } = &self.state.known;
+        let lacks_network = *answers && *sim == Some(Sim::Ready) && !network.lets_in();
+        if lacks_network { RecoveryStep::Restart } else { RecoveryStep::Reboot }
     }
 
     fn record(&self) -> Record {

@@ -4,8 +4,8 @@ use super::forward::{Surroundings, forward};
 use super::{check_distinct, echo, not_empty, raw, sms};
 use crate::site::error::{Checked, problem};
 use crate::site::{
-    Account, AtCommand, Days, DialNumber, Dialer, Lan, LinkConfig, Modem, Operator, Port, Routing, Schedule,
-    Speed, TimeSpan, Vpn, Whole,
+    Account, AtCommand, Days, DialNumber, Dialer, IpType, Lan, LinkConfig, Modem, Operator, Port, Routing,
+    Schedule, Speed, TimeSpan, Vpn, Whole,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -75,6 +75,7 @@ fn operator(raw: raw::Operator) -> Checked<Operator> {
         name: raw.name,
         apn: raw.apn,
         number: raw.number.unwrap_or_else(DialNumber::packet_service),
+        ip_type: raw.ip_type.unwrap_or(IpType::Ipv4),
         account,
     })
 }

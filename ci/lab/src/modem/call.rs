@@ -147,7 +147,7 @@ impl Modem {
             Some(rest) => rest.strip_prefix("***").and_then(|context| context.parse().ok()),
             None => None,
         };
-        context.is_some_and(|context| self.contexts.contains_key(&context)) && self.registration().serves()
+        context.is_some_and(|context| self.contexts.contains_key(&context)) && self.data_serves()
     }
 
     /// A byte from the computer while a call is being set up.
