@@ -1,5 +1,6 @@
 //! The input and output of the [`Dialer`](super::Dialer).
 
+use super::liveness::Question;
 use super::parser::Content;
 use crate::control;
 use crate::log::Level;
@@ -55,6 +56,10 @@ pub enum Event {
     NotStored(Pending),
     /// A program on the box has sent a request.
     Asked(control::ClientId, control::Request),
+    /// The received bytes of the VPN's interface; `None` if there is none.
+    TunnelCounter(Option<u64>),
+    /// Whether one of the operator's name servers has answered in time.
+    NameServer(bool),
     /// An event of the link.
     Link(ppp::Event),
 }
@@ -79,6 +84,12 @@ pub enum Effect {
     SetClock(i64),
     /// Read the modem's clock.
     AskTime,
+    /// Find this out, and report [`Event::TunnelCounter`] or [`Event::NameServer`].
+    Ask(Question),
+    /// Make the interface of the VPN again, over this link.
+    RenewTunnel(ppp::Interface),
+    /// Restart the modem before it is used again.
+    RestartModem,
     /// Answer a program on the box.
     Answer(control::ClientId, control::Reply),
     /// Restart the box.

@@ -1,5 +1,7 @@
 //! The dialer's loop: the modem's port, pppd, the control socket and the clocks.
 
+mod link;
+
 use std::collections::VecDeque;
 use std::io;
 use std::process::Child;
@@ -9,10 +11,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
 use super::facts::{card, facts, timestamp};
+use super::name_server_probe::NameServerProbe;
 use super::parser::ModemGuard;
 use super::persistence::{self, Persistence, Remembered};
 use super::pppds::Pppds;
-use super::{Dialer, Effect, Event, Ports, Scheduler, View};
+use super::publisher::Publisher;
+use super::{Dialer, Effect, Event, Liveness, Ports, Question, Scheduler, View};
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
 use crate::log::Log;
@@ -21,10 +25,10 @@ use crate::modem::driver::Driver;
 use crate::modem::mobile::Report;
 use crate::modem::protocol::Protocol;
 use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
-use crate::names::{EXT4, MODEM_PARSER_UID, record, run_file};
+use crate::names::{EXT4, MODEM_PARSER_UID, record};
 use crate::paths::Paths;
-use crate::ppp::{self, Session, counters, pppd, pppd_log};
-use crate::published::{ClockSource, CodesStatus, LinkStatus, Published};
+use crate::ppp::{Session, counters, vpn};
+use crate::published::{ClockSource, CodesStatus};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
@@ -63,10 +67,9 @@ struct Serving<'a> {
     clock_shift: i64,
     /// The source of the clock at boot.
     clock_floor: ClockSource,
-    /// The published records of the link and of the codes.
-    published: (Option<LinkStatus>, Option<CodesStatus>),
-    /// The published record of the clock.
-    published_clock: Option<ClockSource>,
+    publisher: Publisher<'a>,
+    /// A question to the operator's name servers that is under way.
+    probe: Option<NameServerProbe>,
 }
 
 /// Who has the port for data.
@@ -120,13 +123,16 @@ impl<'a> Serving<'a> {
         let name = &start.site.hostname;
         let schedule = role.schedule.clone();
         let scheduler = schedule.map(|schedule| Scheduler::new(schedule, start.site.timezone.clone(), name));
+        let watched = role.vpn.as_ref().filter(|vpn| vpn.renew);
+        let liveness = watched.map(|vpn| Liveness::new(Duration::from_secs(vpn.keepalive.get().into())));
+        let by_itself = (scheduler, liveness);
         let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
             log: config.log,
             site: &start.site,
             role,
-            dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, scheduler, facts.clone()),
+            dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, by_itself, facts.clone()),
             plausible: facts.plausible,
             store,
             persistence,
@@ -139,8 +145,8 @@ impl<'a> Serving<'a> {
             clock_known: false,
             clock_shift: 0,
             clock_floor,
-            published: (None, None),
-            published_clock: None,
+            publisher: Publisher::new(paths, config.log),
+            probe: None,
         };
         if serving.dialer.lacks_counter() {
             serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
@@ -157,6 +163,10 @@ impl<'a> Serving<'a> {
         }
         events.extend(self.server.poll().into_iter().map(|(client, request)| Event::Asked(client, request)));
         self.reap(&mut events);
+        if let Some(answers) = self.probe.as_ref().and_then(|probe| probe.result(clock::since_boot())) {
+            self.probe = None;
+            events.push_back(Event::NameServer(answers));
+        }
         self.follow(events);
         let known = self.known();
         let effects = self.dialer.tick(self.view(&known));
@@ -215,98 +225,27 @@ impl Serving<'_> {
             Effect::Link(effect) => self.perform_link(effect, events),
             Effect::SetClock(unix) => self.set_clock(unix),
             Effect::AskTime => self.driver.protocol_mut().ask_time(),
+            Effect::Ask(Question::Counter) => {
+                events.push_back(Event::TunnelCounter(vpn::received(self.paths)));
+            }
+            Effect::Ask(Question::NameServers(servers)) => {
+                match NameServerProbe::ask(servers, clock::since_boot()) {
+                    Ok(probe) => self.probe = Some(probe),
+                    // Without a route the link carries nothing.
+                    Err(_) => events.push_back(Event::NameServer(false)),
+                }
+            }
+            Effect::RenewTunnel(interface) => match vpn::renew(self.paths, &interface) {
+                Ok(script) => self.scripts.push(script),
+                Err(error) => self.log.error(&format!("the VPN over {interface}: {error}")),
+            },
+            Effect::RestartModem => {
+                let reports = self.driver.restart_modem();
+                events.extend(reports.into_iter().map(|report| self.event(report)).collect::<Vec<_>>());
+            }
             Effect::Answer(client, reply) => self.server.answer(client, &reply),
             Effect::Reboot => self.reboot(),
             Effect::Log(level, what) => self.log.log(level, &what),
-        }
-    }
-
-    fn perform_link(&mut self, effect: ppp::SessionEffect, events: &mut VecDeque<Event>) {
-        match effect {
-            ppp::SessionEffect::StartPppd => {
-                self.data_port = DataPort::Requested { at_latest: clock::since_boot() + PPPD_WAITS };
-            }
-            ppp::SessionEffect::Watch(pid) => match self.pppds.watch(pid) {
-                Ok(ended) => events.extend(ended.map(Event::Link)),
-                Err(error) => {
-                    self.log.warning(&format!("pppd ({pid}) cannot be followed yet, trying again: {error}"));
-                }
-            },
-            ppp::SessionEffect::Signal(pid, signal) => {
-                if let Err(error) = self.pppds.signal(pid, signal) {
-                    self.log.error(&format!("ending pppd ({pid}): {error}"));
-                }
-            }
-            ppp::SessionEffect::RunIpDown(interface, pid) => {
-                self.log.warning(&format!("{interface}: pppd ({pid}) has left it without ip-down: run now"));
-                match pppd::run_ip_down(self.paths, &interface, pid) {
-                    Ok(script) => self.scripts.push(script),
-                    Err(error) => self.log.error(&format!("ip-down of {interface}: {error}")),
-                }
-            }
-            ppp::SessionEffect::ReadCounters(interface) => {
-                let carried = counters::read(self.paths, &interface);
-                events.push_back(Event::Link(ppp::Event::Counters(interface, carried)));
-            }
-            ppp::SessionEffect::Store(record) => {
-                let stored = self.persistence.remember_session(&record);
-                self.warn_if_failed("the budget", stored);
-                // WireGuard refuses a peer whose time is older than its last
-                // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
-                // fall far behind that of a session.
-                self.warn_if_failed("saving the clock", clock::save(&self.store, self.plausible));
-            }
-            ppp::SessionEffect::Log(level, what) => self.log.log(level, &what),
-        }
-    }
-
-    /// Starts pppd on the data port once the modem has carried out its orders.
-    fn start_pppd(&mut self) -> VecDeque<Event> {
-        let DataPort::Requested { at_latest } = self.data_port else { return VecDeque::new() };
-        let is_late = at_latest <= clock::since_boot();
-        // A modem with ever more commands must not keep the port.
-        if is_late && !self.driver.has_two_ports() {
-            self.driver.protocol_mut().release_port();
-        }
-        let modem = self.driver.protocol();
-        let is_done = modem.is_idle() && (!modem.has_pending_orders() || is_late);
-        if !self.driver.has_two_ports() && !is_done {
-            return VecDeque::new();
-        }
-        let reports = self.driver.release();
-        let mut events: VecDeque<_> = reports.into_iter().map(|report| self.event(report)).collect();
-        events.push_back(Event::Link(match pppd::spawn(self.paths, self.role) {
-            Ok(pppd) => {
-                let pid = pppd.pid();
-                self.data_port = DataPort::UsedBy(pid);
-                self.pppds.push(pppd);
-                ppp::Event::Started(pid)
-            }
-            Err(error) => {
-                self.reclaim_port();
-                ppp::Event::NotStarted(error.to_string())
-            }
-        }));
-        events
-    }
-
-    fn reclaim_port(&mut self) {
-        self.data_port = DataPort::Free;
-        self.driver.resume();
-    }
-
-    /// Collects the pppd processes that have ended.
-    fn reap(&mut self, events: &mut VecDeque<Event>) {
-        self.scripts.retain_mut(|script| matches!(script.try_wait(), Ok(None)));
-        pppd_log::keep_short(&self.paths.run_file(run_file::PPPD_LOG));
-        for (pid, exit) in self.pppds.remove_ended() {
-            let is_ours = self.data_port == DataPort::UsedBy(pid);
-            let exit = if is_ours { pppd_log::cause(&pppd_log::read(self.paths), exit) } else { exit };
-            self.log.info(&format!("pppd ({pid}): {exit}"));
-            if is_ours {
-                self.reclaim_port();
-            }
-            events.push_back(Event::Link(ppp::Event::Exited(pid, exit)));
         }
     }
 
@@ -350,24 +289,13 @@ impl Serving<'_> {
     }
 
     fn publish(&mut self) {
-        let status = self.dialer.link_status(self.view(&Record::new()).at, self.wall());
-        if self.published.0.as_ref() != Some(&status) {
-            self.warn_if_failed("publishing", self.paths.publish(record::LINK, &status.to_record()));
-            self.published.0 = Some(status);
-        }
-        let status = CodesStatus {
+        let link = self.dialer.link_status(self.view(&Record::new()).at, self.wall());
+        let codes = CodesStatus {
             lacks_counter: self.dialer.lacks_counter(),
             copy_trouble: self.persistence.copy_trouble().map(str::to_owned),
         };
-        if self.published.1.as_ref() != Some(&status) {
-            self.warn_if_failed("publishing", self.paths.publish(record::CODES, &status.to_record()));
-            self.published.1 = Some(status);
-        }
         let clock = self.dialer.clock_source(self.wall(), self.clock_floor);
-        if self.published_clock != Some(clock) {
-            self.warn_if_failed("publishing", self.paths.publish(record::CLOCK, &clock.to_record()));
-            self.published_clock = Some(clock);
-        }
+        self.publisher.publish(link, codes, clock);
     }
 
     /// Waits for an event or the next deadline.
@@ -379,7 +307,8 @@ impl Serving<'_> {
             DataPort::Requested { .. } | DataPort::Free | DataPort::UsedBy(_) => None,
         };
         let dialer = self.dialer.deadline(self.wall(), now);
-        let wakes = [self.driver.deadline(), dialer, waits_for_modem].into_iter().flatten();
+        let probe = self.probe.as_ref().map(NameServerProbe::deadline);
+        let wakes = [self.driver.deadline(), dialer, waits_for_modem, probe].into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.driver.fds();
         fds.extend(self.server.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));

@@ -115,6 +115,7 @@ tables! {
         endpoint: Endpoint,
         networks: Spanned<Vec<Spanned<Ipv4Net>>>,
         keepalive: Option<Keepalive>,
+        renew: Option<bool>,
     }
 
     #[derive(Default)]

@@ -10,8 +10,8 @@ use crate::clock::Utc;
 use crate::names::Service;
 use crate::ppp::Spent;
 use crate::published::{
-    BootStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkPhase,
-    LinkStatus, ModemStatus,
+    BootStatus, ClockSource, CodesStatus, DriverStatus, FarSide, FirewallStatus, LastBoot, LineStatus,
+    LinkPhase, LinkStatus, ModemStatus,
 };
 use crate::site::DataSize;
 use crate::state::Loss;
@@ -173,7 +173,15 @@ fn link(link: &LinkStatus, uptime: Duration) -> String {
     let spent = Spent { used: size(link.used), limit: link.budget.map(size), month: link.month };
     let error = link.last_error.as_ref().map(|error| format!("last error: {error}"));
     let opens = link.opens.map(|opens| format!("opens by itself: {}", Utc(opens)));
-    [Some(state), Some(spent.to_string()), opens, error].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    let far_side = link.far_side.map(|far_side| match far_side {
+        FarSide::Answers => "VPN: the far side answers".to_owned(),
+        FarSide::Silent { tried } => format!("VPN: the far side is silent, {tried} attempts to reach it"),
+    });
+    [Some(state), far_side, Some(spent.to_string()), opens, error]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Empty if there is nothing to do about them.

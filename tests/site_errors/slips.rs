@@ -158,6 +158,8 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
         "[[forward.port]]\nlisten = 22\nto = \"192.168.32.7:22\"\n[ssh]\nkeys = [\"ssh-ed25519 \
          AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me\"]\n[operator]",
     ),
+    ("operator of IPv6 alone", DIALER, "apn = \"free\"", "apn = \"free\"\nip-type = \"ipv6\""),
+    ("unknown kind of IP", DIALER, "apn = \"free\"", "apn = \"free\"\nip-type = \"IP\""),
     (
         "scheduled on a day that some months lack",
         DIALER,

@@ -249,6 +249,14 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         self.step = Some(RecoveryStep::HangUp);
     }
 
+    /// The modem restarts before it is used again: at once, or when its port is [taken back](Self::resume).
+    pub fn restart_modem(&mut self) -> Vec<A::Report> {
+        self.step = Some(RecoveryStep::Restart);
+        let State::Open { .. } = self.state else { return Vec::new() };
+        self.state = State::Seeking { again: Duration::ZERO };
+        self.protocol.on_close()
+    }
+
     /// Processes the open port.
     fn exchange(
         &mut self,

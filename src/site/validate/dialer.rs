@@ -121,6 +121,7 @@ fn vpn(raw: raw::Vpn) -> Checked<Vpn> {
         endpoint: raw.endpoint,
         networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
         keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
+        renew: raw.renew.unwrap_or(true),
     })
 }
 
