@@ -2,6 +2,7 @@
 
 use super::liveness::Question;
 use super::parser::Content;
+use super::teller::Telling;
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{ClockReading, OutgoingSms, Place, SmsId};
@@ -60,6 +61,10 @@ pub enum Event {
     TunnelCounter(Option<u64>),
     /// Whether one of the operator's name servers has answered in time.
     NameServer(bool),
+    /// A call rings, from this number.
+    Caller(Address),
+    /// It is stored that these texts are told.
+    Told(Vec<String>),
     /// An event of the link.
     Link(ppp::Event),
 }
@@ -74,6 +79,8 @@ pub enum Effect {
         /// What waits for it.
         pending: Pending,
     },
+    /// Store what is told, and then report [`Event::Told`].
+    Tell(Telling),
     /// Send a message.
     Send(OutgoingSms),
     /// Delete a message that the modem has stored.

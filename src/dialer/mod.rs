@@ -13,6 +13,7 @@ mod event;
 mod facts;
 mod far_side;
 mod liveness;
+mod missed_calls;
 mod name_server_probe;
 mod network_time;
 mod parser;
@@ -23,6 +24,8 @@ mod replies;
 mod schedule;
 pub mod serve;
 mod status;
+mod teller;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -31,10 +34,12 @@ use std::time::Duration;
 
 pub use event::{Effect, Event, Order, Pending, Requester};
 pub use liveness::{Liveness, Question};
+pub use missed_calls::MissedCalls;
 use network_time::NetworkTime;
 pub use parser::Content;
 use replies::Replies;
 pub use schedule::Scheduler;
+pub use teller::Teller;
 pub use view::{Facts, Ports, View};
 
 use crate::clock::WallClock;
@@ -64,6 +69,10 @@ pub struct Dialer {
     scheduler: Option<Scheduler>,
     /// `None` if the site has no VPN to watch.
     liveness: Option<Liveness>,
+    /// `None` if no call opens the link.
+    missed_calls: Option<MissedCalls>,
+    /// `None` if the site has no `[tell]`.
+    teller: Option<Teller>,
     /// Those who wait for the outcome of the link.
     requesters: Vec<Requester>,
     reboot_at: Option<Duration>,
@@ -76,6 +85,19 @@ pub struct Dialer {
     last_error: Option<String>,
 }
 
+/// What the dialer does without an order, as far as the site wants it.
+#[derive(Debug, Default)]
+pub struct ByItself {
+    /// Opens the link at regular times.
+    pub scheduler: Option<Scheduler>,
+    /// Watches the far side of the VPN.
+    pub liveness: Option<Liveness>,
+    /// Opens the link for callers.
+    pub missed_calls: Option<MissedCalls>,
+    /// Sends news.
+    pub teller: Option<Teller>,
+}
+
 impl Dialer {
     /// A dialer that starts at this time since boot, with this past of codes and messages.
     pub fn new(
@@ -83,10 +105,10 @@ impl Dialer {
         past: &Past,
         started: Duration,
         session: Session,
-        watched: (Option<Scheduler>, Option<Liveness>),
+        by_itself: ByItself,
         facts: Facts,
     ) -> Self {
-        let (scheduler, liveness) = watched;
+        let ByItself { scheduler, liveness, missed_calls, teller } = by_itself;
         Self {
             gate: sms.map(|sms| Gate::new(sms, past, started)),
             session,
@@ -94,6 +116,8 @@ impl Dialer {
             network_time: NetworkTime::default(),
             scheduler,
             liveness,
+            missed_calls,
+            teller,
             requesters: Vec::new(),
             reboot_at: None,
             is_stopping: false,
@@ -130,6 +154,8 @@ impl Dialer {
             Event::Stored(Pending::Counter(client)) => vec![counter::stored(client)],
             Event::NotStored(Pending::Counter(client)) => vec![counter::not_stored(client)],
             Event::Asked(client, request) => self.requested(client, request, view),
+            Event::Caller(from) => self.called(&from, view),
+            Event::Told(texts) => self.send_news(&texts, view),
             Event::TunnelCounter(received) => self.count_tunnel(received, view),
             Event::NameServer(answers) => self.hear_name_server(answers, view),
             Event::Link(event) => {
@@ -145,6 +171,7 @@ impl Dialer {
         let mut effects = self.follow(reaction, view);
         effects.extend(self.open_by_schedule(view));
         effects.extend(self.watch_far_side(view.at.now));
+        effects.extend(self.tell_news(None, view));
         effects.extend(self.network_time.tick(view.at.now));
         if self.reboot_at.is_some_and(|at| at <= view.at.now || self.replies.is_empty()) {
             self.reboot_at = None;
@@ -318,6 +345,7 @@ impl Dialer {
             self.last_error = Some(what.clone());
         }
         let mut effects = vec![Effect::Log(level, what)];
+        effects.extend(self.tell_news(Some(outcome), view));
         for requester in std::mem::take(&mut self.requesters) {
             // The reply "dialling" was sent before; now pppd has the only port.
             let is_silent = view.ports == Ports::One && matches!(requester, Requester::Phone(_));

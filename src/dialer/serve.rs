@@ -16,7 +16,10 @@ use super::parser::ModemGuard;
 use super::persistence::{self, Persistence, Remembered};
 use super::pppds::Pppds;
 use super::publisher::Publisher;
-use super::{Dialer, Effect, Event, Liveness, Ports, Question, Scheduler, View};
+use super::teller::Telling;
+use super::{
+    ByItself, Dialer, Effect, Event, Liveness, MissedCalls, Ports, Question, Scheduler, Teller, View,
+};
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
 use crate::log::Log;
@@ -114,18 +117,24 @@ impl<'a> Serving<'a> {
         let (persistence, remembered) = Persistence::open(paths, proof, config.log);
         let store = Store::new(paths.state());
         let facts = facts(paths, &start.site);
-        let at = timestamp(&start.site, WallClock::Floor(clock::unix()));
+        let at = timestamp(&start.site, &role.link, WallClock::Floor(clock::unix()));
         let is_saved = clock::saved(&store).is_some_and(|saved| facts.plausible.contains(saved));
         let clock_floor = if is_saved { ClockSource::Saved } else { ClockSource::NotSet };
         let Remembered { past, session, copied } = remembered;
         let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
-        let guard = ModemGuard::new(&role.modem, paths);
+        let guard = ModemGuard::new(role, paths);
         let name = &start.site.hostname;
         let schedule = role.schedule.clone();
         let scheduler = schedule.map(|schedule| Scheduler::new(schedule, start.site.timezone.clone(), name));
         let watched = role.vpn.as_ref().filter(|vpn| vpn.renew);
         let liveness = watched.map(|vpn| Liveness::new(Duration::from_secs(vpn.keepalive.get().into())));
-        let by_itself = (scheduler, liveness);
+        let told = Record::parse(&store.read(Teller::FILE).unwrap_or_default());
+        let by_itself = ByItself {
+            scheduler,
+            liveness,
+            missed_calls: role.missed_call.clone().map(MissedCalls::new),
+            teller: role.tell.clone().map(|tell| Teller::new(tell, name, &told)),
+        };
         let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
@@ -178,14 +187,12 @@ impl<'a> Serving<'a> {
 
     fn event(&mut self, report: Report) -> Event {
         match report {
-            Report::Message { place, pdu } => {
-                self.dialer.know_card(card(self.paths));
-                Event::Message(place, self.driver.protocol_mut().decode(&pdu))
-            }
+            Report::Message { place, pdu } => Event::Message(place, self.driver.protocol_mut().decode(&pdu)),
             Report::Sent(id) => Event::Sent(id),
             Report::NotSent(id, why) => Event::NotSent(id, why),
             Report::NetworkTime(unix) => Event::NetworkTime(unix),
             Report::ClockReading(reading) => Event::ClockReading(reading),
+            Report::Caller(from) => Event::Caller(from),
         }
     }
 
@@ -219,6 +226,12 @@ impl Serving<'_> {
                         Event::NotStored(pending)
                     }
                 });
+            }
+            Effect::Tell(Telling { told, texts }) => {
+                match self.store.replace(Teller::FILE, &told.to_string()) {
+                    Ok(()) => events.push_back(Event::Told(texts)),
+                    Err(error) => self.log.error(&format!("not told {texts:?}: {error}")),
+                }
             }
             Effect::Send(sms) => self.driver.protocol_mut().send(sms),
             Effect::Discard(place) => self.driver.protocol_mut().discard(place),
@@ -285,10 +298,11 @@ impl Serving<'_> {
         let wall = self.wall();
         let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
         let loss = Loss::of(&self.paths.state(), &self.paths.path(EXT4), self.state_is_in_ram);
-        View { at: timestamp(self.site, wall), wall, ports, loss, known }
+        View { at: timestamp(self.site, &self.role.link, wall), wall, ports, loss, known }
     }
 
     fn publish(&mut self) {
+        self.dialer.know_card(card(self.paths));
         let link = self.dialer.link_status(self.view(&Record::new()).at, self.wall());
         let codes = CodesStatus {
             lacks_counter: self.dialer.lacks_counter(),

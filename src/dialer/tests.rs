@@ -40,7 +40,8 @@ impl Harness {
             plausible: Plausible::since_build(Some(THAT_MORNING)),
             timezone: None,
         };
-        let dialer = Dialer::new(site.sms.as_ref(), &Past::NewCard, at.now, session, (None, None), facts);
+        let dialer =
+            Dialer::new(site.sms.as_ref(), &Past::NewCard, at.now, session, ByItself::default(), facts);
         let known = Record::parse("signal-dbm=-79\noperator=Free\n");
         Self {
             dialer,
@@ -104,6 +105,10 @@ impl Harness {
                 Effect::Ask(question) => format!("ask {question:?}"),
                 Effect::RenewTunnel(link) => format!("tunnel over {link} again"),
                 Effect::RestartModem => "restart the modem".to_owned(),
+                Effect::Tell(telling) => {
+                    self.receive(Event::Told(telling.texts));
+                    continue;
+                }
                 Effect::AskTime => "ask the time".to_owned(),
                 Effect::Answer(_, reply) => format!("{reply:?}"),
                 Effect::Reboot => "reboot".to_owned(),

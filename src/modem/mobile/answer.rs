@@ -194,6 +194,7 @@ impl Mobile {
             | Step::OperatorFormat(_)
             | Step::FollowTime
             | Step::ReportTime
+            | Step::ReportCallers
             | Step::PduMode
             | Step::List(_)
             | Step::Acknowledge => {}

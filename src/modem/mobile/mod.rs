@@ -35,6 +35,7 @@ use super::recovery::RecoveryStep;
 use crate::published::{ModemStatus, Published};
 use crate::record::Record;
 use crate::site::Pin;
+use crate::sms::pdu::Address;
 
 pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
@@ -93,6 +94,8 @@ pub enum Report {
     NetworkTime(i64),
     /// The same, from a clock that may show one of two times.
     ClockReading(ClockReading),
+    /// A call rings, from this number. It is never answered; each ring may report it again.
+    Caller(Address),
 }
 
 type Action = ProtocolAction<Report>;
@@ -108,6 +111,8 @@ pub struct Mobile {
     /// The next command must be chosen as soon as one may be sent: the owner has requested something, or the
     /// [pace](Pace::free_since) has delayed the choice.
     must_choose: bool,
+    /// Whether the numbers of callers are to be reported.
+    hears_callers: bool,
     /// No more commands: another program is to have the port.
     is_releasing: bool,
 }
@@ -173,8 +178,15 @@ impl Mobile {
             state: State::default(),
             pace: Pace::default(),
             must_choose: false,
+            hears_callers: false,
             is_releasing: false,
         }
+    }
+
+    /// The same; the modem reports the number of every caller, if the network has it.
+    #[must_use]
+    pub fn that_hears_callers(self, hears_callers: bool) -> Self {
+        Self { hears_callers, ..self }
     }
 
     /// Sends a message as soon as the modem is registered. [`Report::Sent`] or [`Report::NotSent`]

@@ -35,6 +35,7 @@ pub const EC25: &Profile = &Profile {
         ("+CCLK", Extended::Clock),
         ("+CTZU", Extended::Number(0..=1)),
         ("+CTZR", Extended::Number(0..=2)),
+        ("+CLIP", Extended::Number(0..=1)),
         ("+CSCS", Extended::CharacterSet),
         ("+CSMS", Extended::Message(MessageCommand::Service)),
         ("+CSCA", Extended::ServiceCentre),

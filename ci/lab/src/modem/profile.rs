@@ -191,6 +191,7 @@ pub const ICON_225: &Profile = &Profile {
         ("+CFUN", Extended::Functionality),
         ("+CCLK", Extended::Clock),
         ("+CTZU", Extended::Number(0..=1)),
+        ("+CLIP", Extended::Number(0..=1)),
         ("+CSCS", Extended::CharacterSet),
         ("+CSMS", Extended::Message(MessageCommand::Service)),
         ("+CSCA", Extended::ServiceCentre),
