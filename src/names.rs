@@ -27,6 +27,12 @@ pub mod run_file {
     pub const VPN_INTERFACE: &str = "vpn.link";
 }
 
+/// The interface of the VPN.
+pub const VPN: &str = "vpn";
+
+/// The script of pppd that brings it up.
+pub const VPN_UP: &str = "/etc/ppp/ip-up.d/vpn";
+
 /// The name servers in use: `/etc/resolv.conf` of the image is a symlink to it.
 pub const RESOLV_CONF: &str = "/run/resolv.conf";
 

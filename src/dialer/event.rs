@@ -1,6 +1,8 @@
 //! The input and output of the [`Dialer`](super::Dialer).
 
+use super::liveness::Question;
 use super::parser::Content;
+use super::teller::Telling;
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{ClockReading, OutgoingSms, Place, SmsId};
@@ -55,6 +57,14 @@ pub enum Event {
     NotStored(Pending),
     /// A program on the box has sent a request.
     Asked(control::ClientId, control::Request),
+    /// The received bytes of the VPN's interface; `None` if there is none.
+    TunnelCounter(Option<u64>),
+    /// Whether one of the operator's name servers has answered in time.
+    NameServer(bool),
+    /// A call rings, from this number.
+    Caller(Address),
+    /// It is stored that these texts are told.
+    Told(Vec<String>),
     /// An event of the link.
     Link(ppp::Event),
 }
@@ -69,6 +79,8 @@ pub enum Effect {
         /// What waits for it.
         pending: Pending,
     },
+    /// Store what is told, and then report [`Event::Told`].
+    Tell(Telling),
     /// Send a message.
     Send(OutgoingSms),
     /// Delete a message that the modem has stored.
@@ -79,6 +91,12 @@ pub enum Effect {
     SetClock(i64),
     /// Read the modem's clock.
     AskTime,
+    /// Find this out, and report [`Event::TunnelCounter`] or [`Event::NameServer`].
+    Ask(Question),
+    /// Make the interface of the VPN again, over this link.
+    RenewTunnel(ppp::Interface),
+    /// Restart the modem before it is used again.
+    RestartModem,
     /// Answer a program on the box.
     Answer(control::ClientId, control::Reply),
     /// Restart the box.

@@ -11,13 +11,21 @@
 mod counter;
 mod event;
 mod facts;
+mod far_side;
+mod liveness;
+mod missed_calls;
+mod name_server_probe;
 mod network_time;
 mod parser;
 pub mod persistence;
 mod pppds;
+mod publisher;
 mod replies;
 mod schedule;
 pub mod serve;
+mod status;
+mod teller;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -25,26 +33,26 @@ mod view;
 use std::time::Duration;
 
 pub use event::{Effect, Event, Order, Pending, Requester};
+pub use liveness::{Liveness, Question};
+pub use missed_calls::MissedCalls;
 use network_time::NetworkTime;
 pub use parser::Content;
 use replies::Replies;
 pub use schedule::Scheduler;
+pub use teller::Teller;
 pub use view::{Facts, Ports, View};
 
 use crate::clock::WallClock;
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::Place;
-use crate::ppp::{
-    self, Connection, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session, Timestamp,
-};
-use crate::published::{ClockSource, LinkPhase, LinkStatus, ModemStatus, Published};
-use crate::site::{self, DataSize};
+use crate::ppp::{self, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session};
+use crate::site;
 use crate::sms::command::Command;
 use crate::sms::gate::{AcceptedOrder, Clocks, Gate};
 use crate::sms::past::Past;
 use crate::sms::pdu::Deliver;
-use crate::sms::reply::{self, CardHealth, Reply, Status};
+use crate::sms::reply::{CardHealth, Reply};
 
 /// How long a reboot waits for its reply to be sent.
 const REBOOT_GRACE: Duration = Duration::from_secs(30);
@@ -59,6 +67,12 @@ pub struct Dialer {
     network_time: NetworkTime,
     /// `None` if the site has no `[schedule]`.
     scheduler: Option<Scheduler>,
+    /// `None` if the site has no VPN to watch.
+    liveness: Option<Liveness>,
+    /// `None` if no call opens the link.
+    missed_calls: Option<MissedCalls>,
+    /// `None` if the site has no `[tell]`.
+    teller: Option<Teller>,
     /// Those who wait for the outcome of the link.
     requesters: Vec<Requester>,
     reboot_at: Option<Duration>,
@@ -71,6 +85,19 @@ pub struct Dialer {
     last_error: Option<String>,
 }
 
+/// What the dialer does without an order, as far as the site wants it.
+#[derive(Debug, Default)]
+pub struct ByItself {
+    /// Opens the link at regular times.
+    pub scheduler: Option<Scheduler>,
+    /// Watches the far side of the VPN.
+    pub liveness: Option<Liveness>,
+    /// Opens the link for callers.
+    pub missed_calls: Option<MissedCalls>,
+    /// Sends news.
+    pub teller: Option<Teller>,
+}
+
 impl Dialer {
     /// A dialer that starts at this time since boot, with this past of codes and messages.
     pub fn new(
@@ -78,15 +105,19 @@ impl Dialer {
         past: &Past,
         started: Duration,
         session: Session,
-        scheduler: Option<Scheduler>,
+        by_itself: ByItself,
         facts: Facts,
     ) -> Self {
+        let ByItself { scheduler, liveness, missed_calls, teller } = by_itself;
         Self {
             gate: sms.map(|sms| Gate::new(sms, past, started)),
             session,
             replies: sms.map(|sms| Replies::to(&sms.proof)).unwrap_or_default(),
             network_time: NetworkTime::default(),
             scheduler,
+            liveness,
+            missed_calls,
+            teller,
             requesters: Vec::new(),
             reboot_at: None,
             is_stopping: false,
@@ -123,6 +154,10 @@ impl Dialer {
             Event::Stored(Pending::Counter(client)) => vec![counter::stored(client)],
             Event::NotStored(Pending::Counter(client)) => vec![counter::not_stored(client)],
             Event::Asked(client, request) => self.requested(client, request, view),
+            Event::Caller(from) => self.called(&from, view),
+            Event::Told(texts) => self.send_news(&texts, view),
+            Event::TunnelCounter(received) => self.count_tunnel(received, view),
+            Event::NameServer(answers) => self.hear_name_server(answers, view),
             Event::Link(event) => {
                 let reaction = self.session.receive(event, view.at);
                 self.follow(reaction, view)
@@ -135,6 +170,8 @@ impl Dialer {
         let reaction = self.session.tick(view.at);
         let mut effects = self.follow(reaction, view);
         effects.extend(self.open_by_schedule(view));
+        effects.extend(self.watch_far_side(view.at.now));
+        effects.extend(self.tell_news(None, view));
         effects.extend(self.network_time.tick(view.at.now));
         if self.reboot_at.is_some_and(|at| at <= view.at.now || self.replies.is_empty()) {
             self.reboot_at = None;
@@ -146,45 +183,11 @@ impl Dialer {
     /// When the next [tick](Self::tick) is due without an event, in time since boot.
     pub fn deadline(&self, wall: WallClock, now: Duration) -> Option<Duration> {
         let schedule = self.scheduler.as_ref().and_then(|scheduler| scheduler.deadline(wall, now));
-        [self.session.deadline(), self.network_time.deadline(), schedule, self.reboot_at]
+        let far_side = self.far_side_deadline();
+        [self.session.deadline(), self.network_time.deadline(), schedule, far_side, self.reboot_at]
             .into_iter()
             .flatten()
             .min()
-    }
-
-    /// The link and the budget, for `dialctl status`.
-    pub fn link_status(&self, at: Timestamp, wall: WallClock) -> LinkStatus {
-        let up = |link: &Connection, until| LinkPhase::Up {
-            interface: link.interface.to_string(),
-            local: link.addresses.map(|addresses| addresses.local),
-            remote: link.addresses.map(|addresses| addresses.remote),
-            until,
-        };
-        let budget = self.session.budget();
-        LinkStatus {
-            phase: match self.session.phase() {
-                Phase::Down => LinkPhase::Closed,
-                Phase::Dialling => LinkPhase::Dialling,
-                Phase::Pausing(_) => LinkPhase::Waiting,
-                Phase::Closing => LinkPhase::Closing,
-                Phase::Up(link, end) => up(link, Some(end.max(at.now))),
-                Phase::ByHand(link) => up(link, None),
-            },
-            used: budget.used(),
-            budget: budget.limit().map(DataSize::bytes),
-            month: budget.month(),
-            opens: self.scheduler.as_ref().and_then(|scheduler| scheduler.upcoming(wall)),
-            last_error: self.last_error.clone(),
-        }
-    }
-
-    /// How far the clock can be trusted.
-    pub fn clock_source(&self, wall: WallClock, floor: ClockSource) -> ClockSource {
-        match (wall, self.network_time.other(wall)) {
-            (WallClock::Floor(_), _) => floor,
-            (WallClock::Known(_), None) => ClockSource::Network,
-            (WallClock::Known(_), Some(_)) => ClockSource::Unproven,
-        }
     }
 
     /// Judges a message, and deletes it in any case: a full storage accepts no further message.
@@ -286,7 +289,8 @@ impl Dialer {
             Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
             Request::SetCounter(used) => return self.set_counter(client, used),
-            Request::IpUp { link, .. } => {
+            Request::IpUp { link, name_servers } => {
+                self.know_name_servers(&name_servers);
                 let mut reaction = self.session.receive(ppp::Event::IpUp(link), at);
                 if self.is_stopping {
                     reaction.append(self.session.stop(at));
@@ -341,6 +345,7 @@ impl Dialer {
             self.last_error = Some(what.clone());
         }
         let mut effects = vec![Effect::Log(level, what)];
+        effects.extend(self.tell_news(Some(outcome), view));
         for requester in std::mem::take(&mut self.requesters) {
             // The reply "dialling" was sent before; now pppd has the only port.
             let is_silent = view.ports == Ports::One && matches!(requester, Requester::Phone(_));
@@ -364,34 +369,6 @@ impl Dialer {
                 Ok(sms) => Effect::Send(sms),
                 Err(why) => Effect::log(Level::Warning, format!("no reply to {number}: {why}")),
             }],
-        }
-    }
-
-    fn status(&self, view: View) -> Status {
-        let now = view.at.now;
-        let local = |link: &Connection| link.addresses.map(|addresses| addresses.local);
-        let budget = self.session.budget();
-        let modem = ModemStatus::from_record(view.known).unwrap_or_default();
-        let loss = view.loss.map(|loss| loss.to_string());
-        let errors = loss.into_iter().chain(self.last_error.clone());
-        Status {
-            version: self.facts.version.clone(),
-            uptime: now,
-            boots: self.facts.boots.clone(),
-            signal: modem.signal_dbm,
-            operator: modem.operator,
-            link: match self.session.phase() {
-                Phase::Down | Phase::Closing => reply::Link::Closed,
-                Phase::Dialling | Phase::Pausing(_) => reply::Link::Opening,
-                Phase::Up(link, end) => {
-                    reply::Link::Up { local: local(link), left: Some(end.saturating_sub(now)) }
-                }
-                Phase::ByHand(link) => reply::Link::Up { local: local(link), left: None },
-            },
-            used: DataSize::from_bytes(budget.used()),
-            budget: budget.limit(),
-            card: self.card,
-            error: errors.reduce(|all, error| format!("{all}; {error}")),
         }
     }
 }

@@ -29,6 +29,7 @@ pub struct Start {
     /// The stored memory of the last PIN, as a record.
     memory: Option<String>,
     boot: String,
+    hears_callers: bool,
 }
 
 /// An order to the process.
@@ -100,10 +101,10 @@ impl Sandboxable for Mobile {
     type Answer = Answer;
     type Claim = Report;
 
-    fn start(Start { pin, memory, boot }: Start) -> Option<Self> {
+    fn start(Start { pin, memory, boot, hears_callers }: Start) -> Option<Self> {
         let pin = pin.map(|pin| pin.parse()).transpose().ok()?;
         let memory = memory.and_then(|memory| Memory::from_record(&Record::parse(&memory)));
-        Some(Self::new(pin, memory, boot))
+        Some(Self::new(pin, memory, boot).that_hears_callers(hears_callers))
     }
 
     fn obey(&mut self, order: Order) -> Answer {
@@ -130,6 +131,7 @@ impl Sandboxable for Mobile {
 #[derive(Debug)]
 pub(super) struct ModemGuard {
     pin: Option<Pin>,
+    hears_callers: bool,
     store: Store,
     /// The ID of this boot.
     boot: String,
@@ -141,12 +143,13 @@ pub(super) struct ModemGuard {
 
 impl ModemGuard {
     /// The guard for the modem of a site.
-    pub fn new(modem: &site::Modem, paths: &Paths) -> Self {
+    pub fn new(role: &site::Dialer, paths: &Paths) -> Self {
         // Without a boot ID from the kernel the PIN is sent only once, ever, which is safe.
         let boot = fs::read_to_string(paths.path("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
         let store = Store::new(paths.state());
         Self {
-            pin: modem.pin.clone(),
+            pin: role.modem.pin.clone(),
+            hears_callers: role.missed_call.is_some(),
             store,
             boot: boot.trim().to_owned(),
             outgoing: Vec::new(),
@@ -167,6 +170,7 @@ impl Guard for ModemGuard {
             pin: self.pin.as_ref().map(|pin| pin.reveal().to_owned()),
             memory: Memory::load(&self.store).map(|memory| memory.to_record().to_string()),
             boot: self.boot.clone(),
+            hears_callers: self.hears_callers,
         }
     }
 
@@ -179,7 +183,7 @@ impl Guard for ModemGuard {
             Report::Message { pdu, .. } => is_line(pdu),
             Report::NotSent(_, why) => is_line(why),
             Report::ClockReading(reading) => reading.is_possible(),
-            Report::Sent(_) | Report::NetworkTime(_) => true,
+            Report::Sent(_) | Report::NetworkTime(_) | Report::Caller(_) => true,
         };
         if let Report::Sent(id) | Report::NotSent(id, _) = &report {
             self.outgoing.retain(|outgoing| outgoing != id);
@@ -257,6 +261,7 @@ mod tests {
 
     fn guard(store: &std::path::Path) -> ModemGuard {
         ModemGuard {
+            hears_callers: false,
             pin: Some("4321".parse().unwrap()),
             store: Store::new(store),
             boot: "today".to_owned(),
@@ -374,7 +379,7 @@ mod tests {
     #[test]
     fn the_process_gets_the_pin_and_no_other_secret() {
         let dir = tempfile::tempdir().unwrap();
-        let Start { pin, memory, boot } = guard(dir.path()).start();
+        let Start { pin, memory, boot, hears_callers: _ } = guard(dir.path()).start();
         assert_eq!((pin.as_deref(), memory, boot.as_str()), (Some("4321"), None, "today"));
     }
 }

@@ -1,5 +1,7 @@
 //! The dialer's loop: the modem's port, pppd, the control socket and the clocks.
 
+mod link;
+
 use std::collections::VecDeque;
 use std::io;
 use std::process::Child;
@@ -9,10 +11,15 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
 use super::facts::{card, facts, timestamp};
+use super::name_server_probe::NameServerProbe;
 use super::parser::ModemGuard;
 use super::persistence::{self, Persistence, Remembered};
 use super::pppds::Pppds;
-use super::{Dialer, Effect, Event, Ports, Scheduler, View};
+use super::publisher::Publisher;
+use super::teller::Telling;
+use super::{
+    ByItself, Dialer, Effect, Event, Liveness, MissedCalls, Ports, Question, Scheduler, Teller, View,
+};
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
 use crate::log::Log;
@@ -21,10 +28,10 @@ use crate::modem::driver::Driver;
 use crate::modem::mobile::Report;
 use crate::modem::protocol::Protocol;
 use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
-use crate::names::{EXT4, MODEM_PARSER_UID, record, run_file};
+use crate::names::{EXT4, MODEM_PARSER_UID, record};
 use crate::paths::Paths;
-use crate::ppp::{self, Session, counters, pppd, pppd_log};
-use crate::published::{ClockSource, CodesStatus, LinkStatus, Published};
+use crate::ppp::{Session, counters, vpn};
+use crate::published::{ClockSource, CodesStatus};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
@@ -63,10 +70,9 @@ struct Serving<'a> {
     clock_shift: i64,
     /// The source of the clock at boot.
     clock_floor: ClockSource,
-    /// The published records of the link and of the codes.
-    published: (Option<LinkStatus>, Option<CodesStatus>),
-    /// The published record of the clock.
-    published_clock: Option<ClockSource>,
+    publisher: Publisher<'a>,
+    /// A question to the operator's name servers that is under way.
+    probe: Option<NameServerProbe>,
 }
 
 /// Who has the port for data.
@@ -111,22 +117,31 @@ impl<'a> Serving<'a> {
         let (persistence, remembered) = Persistence::open(paths, proof, config.log);
         let store = Store::new(paths.state());
         let facts = facts(paths, &start.site);
-        let at = timestamp(&start.site, WallClock::Floor(clock::unix()));
+        let at = timestamp(&start.site, &role.link, WallClock::Floor(clock::unix()));
         let is_saved = clock::saved(&store).is_some_and(|saved| facts.plausible.contains(saved));
         let clock_floor = if is_saved { ClockSource::Saved } else { ClockSource::NotSet };
         let Remembered { past, session, copied } = remembered;
         let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
-        let guard = ModemGuard::new(&role.modem, paths);
+        let guard = ModemGuard::new(role, paths);
         let name = &start.site.hostname;
         let schedule = role.schedule.clone();
         let scheduler = schedule.map(|schedule| Scheduler::new(schedule, start.site.timezone.clone(), name));
+        let watched = role.vpn.as_ref().filter(|vpn| vpn.renew);
+        let liveness = watched.map(|vpn| Liveness::new(Duration::from_secs(vpn.keepalive.get().into())));
+        let told = Record::parse(&store.read(Teller::FILE).unwrap_or_default());
+        let by_itself = ByItself {
+            scheduler,
+            liveness,
+            missed_calls: role.missed_call.clone().map(MissedCalls::new),
+            teller: role.tell.clone().map(|tell| Teller::new(tell, name, &told)),
+        };
         let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
             log: config.log,
             site: &start.site,
             role,
-            dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, scheduler, facts.clone()),
+            dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, by_itself, facts.clone()),
             plausible: facts.plausible,
             store,
             persistence,
@@ -139,8 +154,8 @@ impl<'a> Serving<'a> {
             clock_known: false,
             clock_shift: 0,
             clock_floor,
-            published: (None, None),
-            published_clock: None,
+            publisher: Publisher::new(paths, config.log),
+            probe: None,
         };
         if serving.dialer.lacks_counter() {
             serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
@@ -157,6 +172,10 @@ impl<'a> Serving<'a> {
         }
         events.extend(self.server.poll().into_iter().map(|(client, request)| Event::Asked(client, request)));
         self.reap(&mut events);
+        if let Some(answers) = self.probe.as_ref().and_then(|probe| probe.result(clock::since_boot())) {
+            self.probe = None;
+            events.push_back(Event::NameServer(answers));
+        }
         self.follow(events);
         let known = self.known();
         let effects = self.dialer.tick(self.view(&known));
@@ -168,14 +187,12 @@ impl<'a> Serving<'a> {
 
     fn event(&mut self, report: Report) -> Event {
         match report {
-            Report::Message { place, pdu } => {
-                self.dialer.know_card(card(self.paths));
-                Event::Message(place, self.driver.protocol_mut().decode(&pdu))
-            }
+            Report::Message { place, pdu } => Event::Message(place, self.driver.protocol_mut().decode(&pdu)),
             Report::Sent(id) => Event::Sent(id),
             Report::NotSent(id, why) => Event::NotSent(id, why),
             Report::NetworkTime(unix) => Event::NetworkTime(unix),
             Report::ClockReading(reading) => Event::ClockReading(reading),
+            Report::Caller(from) => Event::Caller(from),
         }
     }
 
@@ -210,103 +227,38 @@ impl Serving<'_> {
                     }
                 });
             }
+            Effect::Tell(Telling { told, texts }) => {
+                match self.store.replace(Teller::FILE, &told.to_string()) {
+                    Ok(()) => events.push_back(Event::Told(texts)),
+                    Err(error) => self.log.error(&format!("not told {texts:?}: {error}")),
+                }
+            }
             Effect::Send(sms) => self.driver.protocol_mut().send(sms),
             Effect::Discard(place) => self.driver.protocol_mut().discard(place),
             Effect::Link(effect) => self.perform_link(effect, events),
             Effect::SetClock(unix) => self.set_clock(unix),
             Effect::AskTime => self.driver.protocol_mut().ask_time(),
+            Effect::Ask(Question::Counter) => {
+                events.push_back(Event::TunnelCounter(vpn::received(self.paths)));
+            }
+            Effect::Ask(Question::NameServers(servers)) => {
+                match NameServerProbe::ask(servers, clock::since_boot()) {
+                    Ok(probe) => self.probe = Some(probe),
+                    // Without a route the link carries nothing.
+                    Err(_) => events.push_back(Event::NameServer(false)),
+                }
+            }
+            Effect::RenewTunnel(interface) => match vpn::renew(self.paths, &interface) {
+                Ok(script) => self.scripts.push(script),
+                Err(error) => self.log.error(&format!("the VPN over {interface}: {error}")),
+            },
+            Effect::RestartModem => {
+                let reports = self.driver.restart_modem();
+                events.extend(reports.into_iter().map(|report| self.event(report)).collect::<Vec<_>>());
+            }
             Effect::Answer(client, reply) => self.server.answer(client, &reply),
             Effect::Reboot => self.reboot(),
             Effect::Log(level, what) => self.log.log(level, &what),
-        }
-    }
-
-    fn perform_link(&mut self, effect: ppp::SessionEffect, events: &mut VecDeque<Event>) {
-        match effect {
-            ppp::SessionEffect::StartPppd => {
-                self.data_port = DataPort::Requested { at_latest: clock::since_boot() + PPPD_WAITS };
-            }
-            ppp::SessionEffect::Watch(pid) => match self.pppds.watch(pid) {
-                Ok(ended) => events.extend(ended.map(Event::Link)),
-                Err(error) => {
-                    self.log.warning(&format!("pppd ({pid}) cannot be followed yet, trying again: {error}"));
-                }
-            },
-            ppp::SessionEffect::Signal(pid, signal) => {
-                if let Err(error) = self.pppds.signal(pid, signal) {
-                    self.log.error(&format!("ending pppd ({pid}): {error}"));
-                }
-            }
-            ppp::SessionEffect::RunIpDown(interface, pid) => {
-                self.log.warning(&format!("{interface}: pppd ({pid}) has left it without ip-down: run now"));
-                match pppd::run_ip_down(self.paths, &interface, pid) {
-                    Ok(script) => self.scripts.push(script),
-                    Err(error) => self.log.error(&format!("ip-down of {interface}: {error}")),
-                }
-            }
-            ppp::SessionEffect::ReadCounters(interface) => {
-                let carried = counters::read(self.paths, &interface);
-                events.push_back(Event::Link(ppp::Event::Counters(interface, carried)));
-            }
-            ppp::SessionEffect::Store(record) => {
-                let stored = self.persistence.remember_session(&record);
-                self.warn_if_failed("the budget", stored);
-                // WireGuard refuses a peer whose time is older than its last
-                // (wireguard.com/papers/wireguard.pdf §5.1): the floor of the next boot must not
-                // fall far behind that of a session.
-                self.warn_if_failed("saving the clock", clock::save(&self.store, self.plausible));
-            }
-            ppp::SessionEffect::Log(level, what) => self.log.log(level, &what),
-        }
-    }
-
-    /// Starts pppd on the data port once the modem has carried out its orders.
-    fn start_pppd(&mut self) -> VecDeque<Event> {
-        let DataPort::Requested { at_latest } = self.data_port else { return VecDeque::new() };
-        let is_late = at_latest <= clock::since_boot();
-        // A modem with ever more commands must not keep the port.
-        if is_late && !self.driver.has_two_ports() {
-            self.driver.protocol_mut().release_port();
-        }
-        let modem = self.driver.protocol();
-        let is_done = modem.is_idle() && (!modem.has_pending_orders() || is_late);
-        if !self.driver.has_two_ports() && !is_done {
-            return VecDeque::new();
-        }
-        let reports = self.driver.release();
-        let mut events: VecDeque<_> = reports.into_iter().map(|report| self.event(report)).collect();
-        events.push_back(Event::Link(match pppd::spawn(self.paths, self.role) {
-            Ok(pppd) => {
-                let pid = pppd.pid();
-                self.data_port = DataPort::UsedBy(pid);
-                self.pppds.push(pppd);
-                ppp::Event::Started(pid)
-            }
-            Err(error) => {
-                self.reclaim_port();
-                ppp::Event::NotStarted(error.to_string())
-            }
-        }));
-        events
-    }
-
-    fn reclaim_port(&mut self) {
-        self.data_port = DataPort::Free;
-        self.driver.resume();
-    }
-
-    /// Collects the pppd processes that have ended.
-    fn reap(&mut self, events: &mut VecDeque<Event>) {
-        self.scripts.retain_mut(|script| matches!(script.try_wait(), Ok(None)));
-        pppd_log::keep_short(&self.paths.run_file(run_file::PPPD_LOG));
-        for (pid, exit) in self.pppds.remove_ended() {
-            let is_ours = self.data_port == DataPort::UsedBy(pid);
-            let exit = if is_ours { pppd_log::cause(&pppd_log::read(self.paths), exit) } else { exit };
-            self.log.info(&format!("pppd ({pid}): {exit}"));
-            if is_ours {
-                self.reclaim_port();
-            }
-            events.push_back(Event::Link(ppp::Event::Exited(pid, exit)));
         }
     }
 
@@ -346,28 +298,18 @@ impl Serving<'_> {
         let wall = self.wall();
         let ports = if self.driver.has_two_ports() { Ports::Two } else { Ports::One };
         let loss = Loss::of(&self.paths.state(), &self.paths.path(EXT4), self.state_is_in_ram);
-        View { at: timestamp(self.site, wall), wall, ports, loss, known }
+        View { at: timestamp(self.site, &self.role.link, wall), wall, ports, loss, known }
     }
 
     fn publish(&mut self) {
-        let status = self.dialer.link_status(self.view(&Record::new()).at, self.wall());
-        if self.published.0.as_ref() != Some(&status) {
-            self.warn_if_failed("publishing", self.paths.publish(record::LINK, &status.to_record()));
-            self.published.0 = Some(status);
-        }
-        let status = CodesStatus {
+        self.dialer.know_card(card(self.paths));
+        let link = self.dialer.link_status(self.view(&Record::new()).at, self.wall());
+        let codes = CodesStatus {
             lacks_counter: self.dialer.lacks_counter(),
             copy_trouble: self.persistence.copy_trouble().map(str::to_owned),
         };
-        if self.published.1.as_ref() != Some(&status) {
-            self.warn_if_failed("publishing", self.paths.publish(record::CODES, &status.to_record()));
-            self.published.1 = Some(status);
-        }
         let clock = self.dialer.clock_source(self.wall(), self.clock_floor);
-        if self.published_clock != Some(clock) {
-            self.warn_if_failed("publishing", self.paths.publish(record::CLOCK, &clock.to_record()));
-            self.published_clock = Some(clock);
-        }
+        self.publisher.publish(link, codes, clock);
     }
 
     /// Waits for an event or the next deadline.
@@ -379,7 +321,8 @@ impl Serving<'_> {
             DataPort::Requested { .. } | DataPort::Free | DataPort::UsedBy(_) => None,
         };
         let dialer = self.dialer.deadline(self.wall(), now);
-        let wakes = [self.driver.deadline(), dialer, waits_for_modem].into_iter().flatten();
+        let probe = self.probe.as_ref().map(NameServerProbe::deadline);
+        let wakes = [self.driver.deadline(), dialer, waits_for_modem, probe].into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.driver.fds();
         fds.extend(self.server.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));

@@ -1,7 +1,9 @@
+mod far_side;
+
 use super::*;
 use crate::clock::{Plausible, WallClock};
 use crate::modem::mobile::{OutgoingSms, SmsId, Storage};
-use crate::ppp::{Addresses, Calendar, Exit, Interface, MonthTotal};
+use crate::ppp::{Addresses, Calendar, Connection, Exit, Interface, MonthTotal, Timestamp};
 use crate::record::Record;
 use crate::site::{Role, Site};
 use crate::sms::pdu::{Body, ServiceCentreTime};
@@ -38,7 +40,8 @@ impl Harness {
             plausible: Plausible::since_build(Some(THAT_MORNING)),
             timezone: None,
         };
-        let dialer = Dialer::new(site.sms.as_ref(), &Past::NewCard, at.now, session, None, facts);
+        let dialer =
+            Dialer::new(site.sms.as_ref(), &Past::NewCard, at.now, session, ByItself::default(), facts);
         let known = Record::parse("signal-dbm=-79\noperator=Free\n");
         Self {
             dialer,
@@ -99,6 +102,13 @@ impl Harness {
                 Effect::Link(ppp::SessionEffect::Log(level, what)) => format!("{level:?}: {what}"),
                 Effect::Link(effect) => format!("{effect:?}"),
                 Effect::SetClock(unix) => format!("clock {unix}"),
+                Effect::Ask(question) => format!("ask {question:?}"),
+                Effect::RenewTunnel(link) => format!("tunnel over {link} again"),
+                Effect::RestartModem => "restart the modem".to_owned(),
+                Effect::Tell(telling) => {
+                    self.receive(Event::Told(telling.texts));
+                    continue;
+                }
                 Effect::AskTime => "ask the time".to_owned(),
                 Effect::Answer(_, reply) => format!("{reply:?}"),
                 Effect::Reboot => "reboot".to_owned(),

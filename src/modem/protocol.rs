@@ -65,6 +65,10 @@ pub trait Protocol {
     fn needs_a_person(&self) -> bool {
         false
     }
+    /// The last step of the recovery that could help the modem as it is now.
+    fn last_step(&self) -> RecoveryStep {
+        RecoveryStep::Reboot
+    }
     /// The status of the modem, for `dialctl status`.
     fn record(&self) -> Record;
     /// When this is readable, [`on_time`](Self::on_time) is due, whatever the deadline says.

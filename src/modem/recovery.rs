@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::record::Record;
 
 /// A recovery step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RecoveryStep {
     /// Open the port again and identify the modem.
     Repeat,
@@ -19,6 +19,7 @@ pub enum RecoveryStep {
     /// Deauthorize the USB device and authorize it again.
     Rebind,
     /// Reboot the box.
+    #[default]
     Reboot,
 }
 
@@ -90,15 +91,21 @@ impl Recovery {
         has_seen_a_modem || self.worked || self.failed_reboots() > 0
     }
 
-    /// The modem does not work. Returns the step to take now, if the time of the last one is over. A reboot waits while
-    /// the box is in use by another modem's link.
-    pub fn fail(&mut self, now: Duration, in_use: impl FnOnce() -> bool) -> Option<RecoveryStep> {
+    /// The modem does not work, and no step after `last` could help it. Returns the step to take now, if the time of the
+    /// step before is over. A reboot waits while the box is in use by another modem's link.
+    pub fn fail(
+        &mut self,
+        last: RecoveryStep,
+        now: Duration,
+        in_use: impl FnOnce() -> bool,
+    ) -> Option<RecoveryStep> {
         let step = match self.at {
             None => Some(RecoveryStep::Repeat),
             Some(attempt) if now < attempt.until => return None,
             Some(Attempt { step: None, .. }) => Some(RecoveryStep::Repeat),
             Some(Attempt { step: Some(step), .. }) => step.next(),
         };
+        let step = step.filter(|step| *step <= last);
         let step = step.filter(|step| *step != RecoveryStep::Reboot || self.may_reboot());
         if step == Some(RecoveryStep::Reboot) && in_use() {
             return None;
@@ -159,6 +166,11 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// A failure that every step could end.
+    fn fail(recovery: &mut Recovery, now: Duration, in_use: bool) -> Option<RecoveryStep> {
+        recovery.fail(RecoveryStep::Reboot, now, || in_use)
+    }
+
     fn that_worked() -> Recovery {
         let mut recovery = Recovery::new(Record::new());
         assert_eq!(recovery.work(), None);
@@ -167,8 +179,8 @@ mod tests {
 
     /// The steps in so many seconds of failure, each with its second.
     fn fail_for(recovery: &mut Recovery, seconds: u64) -> Vec<(u64, RecoveryStep)> {
-        let each = (0..seconds)
-            .filter_map(|second| Some((second, recovery.fail(SECOND * second as u32, || false)?)));
+        let each =
+            (0..seconds).filter_map(|second| Some((second, fail(recovery, SECOND * second as u32, false)?)));
         each.collect()
     }
 
@@ -188,14 +200,25 @@ mod tests {
     }
 
     #[test]
+    fn no_step_is_taken_that_could_not_help() {
+        let mut recovery = that_worked();
+        let steps: Vec<_> = (0..10_000)
+            .filter_map(|second| recovery.fail(RecoveryStep::Restart, SECOND * second, || false))
+            .collect();
+        assert_eq!(steps.iter().max(), Some(&RecoveryStep::Restart));
+        let repeats = steps.iter().filter(|step| **step == RecoveryStep::Repeat).count();
+        assert!((5..10).contains(&repeats), "it keeps trying, with pauses: {steps:?}");
+    }
+
+    #[test]
     fn a_reboot_waits_while_the_box_is_in_use_and_is_not_counted_before() {
         let mut recovery = that_worked();
         fail_for(&mut recovery, 155);
         for second in 155..1000 {
-            assert_eq!(recovery.fail(SECOND * second, || true), None);
+            assert_eq!(fail(&mut recovery, SECOND * second, true), None);
         }
         assert_eq!(recovery.tally().number("tried-reboot"), None);
-        assert_eq!(recovery.fail(SECOND * 1000, || false), Some(RecoveryStep::Reboot));
+        assert_eq!(fail(&mut recovery, SECOND * 1000, false), Some(RecoveryStep::Reboot));
     }
 
     #[test]
@@ -205,7 +228,7 @@ mod tests {
         assert_eq!(recovery.work(), Some(RecoveryStep::Restart));
         assert_eq!(recovery.work(), None);
         assert_eq!(
-            recovery.fail(SECOND * 50, || false),
+            fail(&mut recovery, SECOND * 50, false),
             Some(RecoveryStep::Repeat),
             "the next recovery begins with the first step"
         );
@@ -263,7 +286,7 @@ mod tests {
             let (mut now, mut last) = (Duration::ZERO, None::<(Duration, RecoveryStep)>);
             for seconds in fails {
                 now += SECOND * seconds;
-                if let Some(step) = recovery.fail(now, || false) {
+                if let Some(step) = fail(&mut recovery, now, false) {
                     if let Some((since, below)) = last {
                         prop_assert!(now - since >= below.patience());
                     }

@@ -19,6 +19,7 @@ pub mod own_networks;
 pub mod pppd;
 pub mod pppd_log;
 pub mod session;
+pub mod vpn;
 
 pub use budget::{Budget, Calendar, Spent};
 pub use month_total::MonthTotal;

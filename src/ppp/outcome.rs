@@ -46,6 +46,8 @@ pub enum DownReason {
     OwnAddress(Ipv4Addr),
     /// pppd ended by itself.
     Exit(Exit),
+    /// The far side of the VPN does not answer over it.
+    FarSideSilent,
     /// The box is about to stop.
     Stopping,
 }
@@ -87,7 +89,7 @@ impl DownReason {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Exit(exit) => exit.may_pass(),
-            Self::DialFailure(_) | Self::Slow => true,
+            Self::DialFailure(_) | Self::Slow | Self::FarSideSilent => true,
             Self::Asked | Self::Idle(_) | Self::Time | Self::Budget(_) | Self::Stopping => false,
             Self::OwnAddress(_) => false,
         }
@@ -128,6 +130,7 @@ impl fmt::Display for DownReason {
                 write!(f, "the operator gives {address}, an address of the box's own network")
             }
             Self::Exit(exit) => exit.fmt(f),
+            Self::FarSideSilent => f.write_str("the far side of the VPN is silent"),
             Self::Stopping => f.write_str("the box is stopping"),
         }
     }

@@ -225,7 +225,7 @@ impl fmt::Display for Exit {
             Self::Locked => f.write_str("another program has the modem's port"),
             Self::NoPort => f.write_str("the modem's port cannot be opened"),
             Self::DialFailure => f.write_str("the dialling script failed"),
-            Self::NoAgreement => f.write_str("the operator gives no IP: PPP negotiation failed"),
+            Self::NoAgreement => f.write_str("the operator gives no IPv4: PPP negotiation failed"),
             Self::OwnLimit => f.write_str("a time limit of pppd's own options"),
             Self::PeerDead => f.write_str("the operator no longer answers"),
             Self::HungUp => f.write_str("the modem has hung up"),
@@ -318,7 +318,7 @@ mod tests {
          7 the modem's port cannot be opened, dial again
          8 the dialling script failed, dial again
          9 pppd failed with status 9: see logread
-        10 the operator gives no IP: PPP negotiation failed, dial again
+        10 the operator gives no IPv4: PPP negotiation failed, dial again
         11 pppd failed with status 11: see logread
         12 a time limit of pppd's own options
         13 a time limit of pppd's own options

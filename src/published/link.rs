@@ -17,6 +17,8 @@ const USED: &str = "used";
 const BUDGET: &str = "budget";
 const MONTH: &str = "month";
 const OPENS: &str = "opens";
+const FAR_SIDE: &str = "far-side";
+const TRIED: &str = "far-side-tried";
 const LAST_ERROR: &str = "last-error";
 
 const UP: &str = "up";
@@ -35,8 +37,42 @@ pub struct LinkStatus {
     pub month: Option<Month>,
     /// When the site's schedule opens it next, in seconds since 1970.
     pub opens: Option<i64>,
+    /// The far side of the VPN, once it is known.
+    pub far_side: Option<FarSide>,
     /// Why the last link could not be opened or was lost, as text.
     pub last_error: Option<String>,
+}
+
+/// What the far side of the VPN does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FarSide {
+    /// It has answered over this link.
+    Answers,
+    /// It does not answer.
+    Silent {
+        /// What the box has tried since the last answer: tunnels, links, restarts of the modem.
+        tried: u32,
+    },
+}
+
+impl FarSide {
+    const ANSWERS: &'static str = "answers";
+    const SILENT: &'static str = "silent";
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answers => Self::ANSWERS,
+            Self::Silent { .. } => Self::SILENT,
+        }
+    }
+
+    fn from_record(record: &Record) -> Option<Self> {
+        match record.get(FAR_SIDE)? {
+            Self::ANSWERS => Some(Self::Answers),
+            Self::SILENT => Some(Self::Silent { tried: record.get(TRIED)?.parse().ok()? }),
+            _ => None,
+        }
+    }
 }
 
 /// The state of the link.
@@ -95,6 +131,10 @@ impl LinkPhase {
 impl Published for LinkStatus {
     fn fields(&self) -> Fields {
         let fields = Fields::new().text(LINK, Some(self.phase.as_str()));
+        let tried = match self.far_side {
+            Some(FarSide::Silent { tried }) => Some(tried),
+            Some(FarSide::Answers) | None => None,
+        };
         let fields = match &self.phase {
             LinkPhase::Up { interface, local, remote, until } => fields
                 .text(INTERFACE, Some(interface))
@@ -109,6 +149,8 @@ impl Published for LinkStatus {
             .number(BUDGET, self.budget)
             .text(MONTH, self.month)
             .number(OPENS, self.opens)
+            .text(FAR_SIDE, self.far_side.map(FarSide::as_str))
+            .number(TRIED, tried)
             .text(LAST_ERROR, self.last_error.as_ref())
     }
 
@@ -119,6 +161,7 @@ impl Published for LinkStatus {
             budget: record.number(BUDGET),
             month: record.get(MONTH).and_then(Month::parse),
             opens: record.get(OPENS).and_then(|text| text.parse().ok()),
+            far_side: FarSide::from_record(record),
             last_error: record.get(LAST_ERROR).map(str::to_owned),
         })
     }

@@ -7,6 +7,8 @@ const MANUFACTURER: &str = "manufacturer";
 const MODEL: &str = "model";
 const SIM: &str = "sim";
 const REGISTRATION: &str = "registration";
+const NO_DATA: &str = "no-data";
+const TECHNOLOGY: &str = "technology";
 const OPERATOR: &str = "operator";
 const SIGNAL: &str = "signal-dbm";
 const STORAGE: &str = "storage";
@@ -22,6 +24,10 @@ pub struct ModemStatus {
     pub sim: Option<String>,
     /// The registration, in words: `home`, `roaming`, `searching`, …
     pub registration: Option<String>,
+    /// The registration for packet data, in the same words, if the modem is registered without it.
+    pub no_data: Option<String>,
+    /// The radio technology: `2G`, `3G`, `LTE`, …
+    pub technology: Option<String>,
     /// Name and number, as in `Free (20815)`.
     pub operator: Option<String>,
     /// Received signal strength, in dBm.
@@ -37,6 +43,8 @@ impl Published for ModemStatus {
             .text(MODEL, self.model.as_ref())
             .text(SIM, self.sim.as_ref())
             .text(REGISTRATION, self.registration.as_ref())
+            .text(NO_DATA, self.no_data.as_ref())
+            .text(TECHNOLOGY, self.technology.as_ref())
             .text(OPERATOR, self.operator.as_ref())
             .number(SIGNAL, self.signal_dbm)
             .text(STORAGE, self.storage.as_ref())
@@ -49,6 +57,8 @@ impl Published for ModemStatus {
             model: text(MODEL),
             sim: text(SIM),
             registration: text(REGISTRATION),
+            no_data: text(NO_DATA),
+            technology: text(TECHNOLOGY),
             operator: text(OPERATOR),
             signal_dbm: record.get(SIGNAL).and_then(|dbm| dbm.parse().ok()),
             storage: text(STORAGE),

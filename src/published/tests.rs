@@ -23,10 +23,11 @@ fn seconds() -> impl Strategy<Value = Duration> {
 prop_compose! {
     fn modem()(
         manufacturer in maybe(text()), model in maybe(text()), sim in maybe(text()),
-        registration in maybe(text()), operator in maybe(text()), signal_dbm in maybe(-113..=-51),
+        registration in maybe(text()), no_data in maybe(text()), technology in maybe(text()),
+        operator in maybe(text()), signal_dbm in maybe(-113..=-51),
         storage in maybe(text()),
     ) -> ModemStatus {
-        ModemStatus { manufacturer, model, sim, registration, operator, signal_dbm, storage }
+        ModemStatus { manufacturer, model, sim, registration, no_data, technology, operator, signal_dbm, storage }
     }
 }
 
@@ -76,9 +77,14 @@ prop_compose! {
     fn link()(
         phase in phase(), used in any::<u64>(), budget in maybe(any::<u64>()),
         month in maybe(0..4_000_000_000i64), opens in maybe(any::<i64>()), last_error in maybe(text()),
+        far_side in maybe(far_side()),
     ) -> LinkStatus {
-        LinkStatus { phase, used, budget, month: month.map(Month::from_local), opens, last_error }
+        LinkStatus { phase, used, budget, month: month.map(Month::from_local), opens, far_side, last_error }
     }
+}
+
+fn far_side() -> impl Strategy<Value = FarSide> {
+    prop_oneof![Just(FarSide::Answers), any::<u32>().prop_map(|tried| FarSide::Silent { tried })]
 }
 
 fn driver<S: Strategy>(status: S) -> impl Strategy<Value = DriverStatus<S::Value>>

@@ -21,8 +21,10 @@ mod excerpt;
 mod exchange;
 mod forward;
 mod hash;
+mod ip_type;
 mod lan;
 mod line_init;
+mod missed_call;
 mod modem_model;
 mod name;
 mod net;
@@ -37,6 +39,7 @@ mod ssh;
 mod suggest;
 mod summary;
 mod table;
+mod tell;
 mod text;
 mod timezone;
 mod user;
@@ -56,7 +59,9 @@ pub use exchange::{
 };
 pub use forward::{Forward, PortForward};
 pub use hash::PasswordHash;
+pub use ip_type::IpType;
 pub use lan::{Addressing, InterfaceName, Lan};
+pub use missed_call::MissedCall;
 pub use modem_model::ModemModel;
 pub use name::{Hostname, ProviderName, UserName};
 pub use net::{HostAddress, Ipv4Net, Netmask};
@@ -68,6 +73,7 @@ pub use secret::{Pin, Secret};
 pub use sms::{Digits, OneTimeCode, OtpSecret, PhoneNumber, Proof, Sms};
 pub use ssh::SshKey;
 pub use suggest::closest;
+pub use tell::{MessagesADay, Occasion, Tell};
 pub use text::Invalid;
 pub use timezone::Timezone;
 pub use user::Users;
@@ -141,6 +147,10 @@ pub struct Dialer {
     pub forward: Option<Forward>,
     /// When it opens the link by itself; `None`: never.
     pub schedule: Option<Schedule>,
+    /// Whose calls open it, without being answered; `None`: nobody's.
+    pub missed_call: Option<MissedCall>,
+    /// What it tells without being asked; `None`: nothing.
+    pub tell: Option<Tell>,
 }
 
 /// A mobile modem.
@@ -165,6 +175,8 @@ pub struct Operator {
     pub apn: Apn,
     /// What the modem dials for a data call.
     pub number: DialNumber,
+    /// What the packet context carries.
+    pub ip_type: IpType,
     /// The account for PAP or CHAP, if the operator asks for one.
     pub account: Option<Account>,
 }
@@ -191,9 +203,14 @@ pub struct LinkConfig {
     pub idle_limit: TimeSpan,
     /// How long it stays up at most without another request.
     pub session_limit: TimeSpan,
-    /// The most bytes of a calendar month; `None` for no limit.
+    /// The most bytes of a month; `None` for no limit.
     pub data_budget: Option<DataSize>,
+    /// The day on which the budget's month begins.
+    pub billing_day: BillingDay,
 }
+
+/// A day that every month has, 1 to 28.
+pub type BillingDay = Whole<1, 28>;
 
 /// Seconds, 1 to 600.
 pub type ChatTimeout = Whole<1, 600>;

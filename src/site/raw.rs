@@ -7,6 +7,7 @@ use super::device::{DevicePath, Port, Speed};
 use super::error::{Checked, Problem};
 use super::exchange::{AccountName, DigestAlgorithm, Extension, Pattern, Qualify, UdpPort};
 use super::hash::PasswordHash;
+use super::ip_type::IpType;
 use super::lan::{InterfaceName, LanAddress};
 use super::line_init::LineInit;
 use super::modem_model::{LineSpeed, ModemModel};
@@ -18,9 +19,12 @@ use super::secret::{Pin, Secret};
 use super::sms::{Digits, OtpSecret, PhoneNumber};
 use super::ssh::SshKey;
 use super::table::{Value, Written, tables, word};
+use super::tell::{MessagesADay, Occasion};
 use super::timezone::Timezone;
 use super::vpn::{Endpoint, Keepalive, PublicKey, SecretKey};
-use super::{ChatTimeout, EchoFailure, EchoInterval, Hour, Mtu, PppAuth, Rings, TcpPort, WatchdogTimeout};
+use super::{
+    BillingDay, ChatTimeout, EchoFailure, EchoInterval, Hour, Mtu, PppAuth, Rings, TcpPort, WatchdogTimeout,
+};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -45,6 +49,8 @@ tables! {
         vpn: Option<Spanned<Vpn>>,
         forward: Option<Spanned<Forward>>,
         schedule: Option<Spanned<Schedule>>,
+        missed_call: Option<Spanned<MissedCall>>,
+        tell: Option<Spanned<Tell>>,
         ssh: Option<Ssh>,
         dial_in: Option<Spanned<DialIn>>,
         line: Option<Vec<Spanned<Line>>>,
@@ -82,6 +88,7 @@ tables! {
         name: ProviderName,
         apn: Apn,
         number: Option<DialNumber>,
+        ip_type: Option<IpType>,
         user: Option<Spanned<UserName>>,
         password: Option<Spanned<Secret>>,
     }
@@ -96,6 +103,7 @@ tables! {
         idle_limit: Option<Spanned<TimeSpan>>,
         session_limit: Option<Spanned<TimeSpan>>,
         data_budget: Option<DataSize>,
+        billing_day: Option<BillingDay>,
     }
 
     struct Sms {
@@ -113,6 +121,7 @@ tables! {
         endpoint: Endpoint,
         networks: Spanned<Vec<Spanned<Ipv4Net>>>,
         keepalive: Option<Keepalive>,
+        renew: Option<bool>,
     }
 
     #[derive(Default)]
@@ -133,6 +142,17 @@ tables! {
         at: TimeOfDay,
         open_for: Option<Spanned<TimeSpan>>,
         spread: Option<Spanned<TimeSpan>>,
+    }
+
+    struct MissedCall {
+        numbers: Spanned<Vec<Spanned<PhoneNumber>>>,
+        open_for: Option<Spanned<TimeSpan>>,
+    }
+
+    struct Tell {
+        to: Spanned<Vec<Spanned<PhoneNumber>>>,
+        on: Spanned<Vec<Spanned<Occasion>>>,
+        a_day: Option<MessagesADay>,
     }
 
     struct Ssh {

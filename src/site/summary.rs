@@ -1,8 +1,8 @@
 //! A summary of a site, of one screen.
 
 use super::{
-    Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, LineConfig, LineModem, LinkConfig, Proof,
-    Role, Routing, Schedule, Site, Sms,
+    Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, IpType, LineConfig, LineModem, LinkConfig,
+    MissedCall, Proof, Role, Routing, Schedule, Site, Sms, Tell,
 };
 use std::fmt::Display;
 
@@ -29,7 +29,8 @@ pub(super) fn summary(site: &Site) -> String {
     rows.0
 }
 
-fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn, forward, schedule }: &Dialer) {
+fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
+    let Dialer { modem, operator, link, sms, vpn, forward, schedule, missed_call, tell } = dialer;
     let pin = if modem.pin.is_some() { "with a PIN" } else { "no PIN" };
     let account = match &operator.account {
         Some(account) => format!("as {}, with a password", account.name),
@@ -40,9 +41,13 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn, forward
         Routing::Only(networks) if networks.is_empty() => "only the peer".to_owned(),
         Routing::Only(networks) => format!("only {}", list(networks)),
     };
+    let context = match operator.ip_type {
+        IpType::Ipv4 => String::new(),
+        IpType::Ipv4v6 => ", beside IPv6, which is not used".to_owned(),
+    };
     rows.add("modem", format!("{} at {} bit/s, {pin}", modem.port, modem.speed))
         .add("operator", format!("{} ({account})", operator.name))
-        .add("dials", format!("{}, APN {}", operator.number, operator.apn))
+        .add("dials", format!("{}, APN {}{context}", operator.number, operator.apn))
         .add("carries", routing)
         .add("closes", closing(link))
         .add("obeys", obeys(sms.as_ref()));
@@ -51,6 +56,14 @@ fn add_dialer(rows: &mut Rows, Dialer { modem, operator, link, sms, vpn, forward
     }
     if let Some(Schedule { on, at, length, spread }) = schedule {
         rows.add("opens", format!("{on} at {at} or up to {spread} later, for {length}"));
+    }
+    if let Some(MissedCall { numbers, length }) = missed_call {
+        rows.add("", format!("for {length} at a missed call of {}", list(numbers)));
+        rows.add("warning", "a caller's number can be forged: `[missed-call]`");
+    }
+    if let Some(Tell { to, on, a_day }) = tell {
+        let on: Vec<&str> = on.iter().map(|occasion| occasion.as_str()).collect();
+        rows.add("tells", format!("{}: {}, at most {a_day} a day", list(to), list(&on)));
     }
     if let Some(vpn) = vpn {
         let peer = format!("{} to {} as {}", list(&vpn.networks), vpn.endpoint, vpn.address);
@@ -69,7 +82,10 @@ fn forwards(forward: &Forward) -> String {
 fn closing(link: &LinkConfig) -> String {
     let LinkConfig { idle_limit, session_limit, .. } = link;
     let budget = match link.data_budget {
-        Some(budget) => format!("at {budget} a month"),
+        Some(budget) => match link.billing_day.get() {
+            1 => format!("at {budget} a month"),
+            day => format!("at {budget} a month from day {day} on"),
+        },
         None => "no data budget".to_owned(),
     };
     format!("idle for {idle_limit}, after {session_limit}, {budget}")

@@ -25,6 +25,8 @@ pub struct Vpn {
     pub networks: Vec<Ipv4Net>,
     /// The interval of keepalives, which keep the operator's NAT mapping open.
     pub keepalive: Keepalive,
+    /// Whether tunnel and link are renewed if the peer does not answer.
+    pub renew: bool,
 }
 
 /// Seconds, 10 to 600. Carrier NAT forgets a mapping after half a minute; keepalives more often than every ten seconds
@@ -187,6 +189,7 @@ mod tests {
                 endpoint: "203.0.113.5:51820".parse().unwrap(),
                 networks: networks(through),
                 keepalive: Whole::constant(25),
+                renew: true,
             };
             assert_eq!(vpn.needs_endpoint_route(&routing), needed, "{routing:?} {through:?}");
         }

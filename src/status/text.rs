@@ -10,8 +10,8 @@ use crate::clock::Utc;
 use crate::names::Service;
 use crate::ppp::Spent;
 use crate::published::{
-    BootStatus, ClockSource, CodesStatus, DriverStatus, FirewallStatus, LastBoot, LineStatus, LinkPhase,
-    LinkStatus, ModemStatus,
+    BootStatus, ClockSource, CodesStatus, DriverStatus, FarSide, FirewallStatus, LastBoot, LineStatus,
+    LinkPhase, LinkStatus, ModemStatus,
 };
 use crate::site::DataSize;
 use crate::state::Loss;
@@ -147,14 +147,15 @@ fn modem<S>(status: Option<&DriverStatus<S>>, details: fn(&S) -> String) -> Stri
 }
 
 fn mobile(modem: &ModemStatus) -> String {
-    let known = |of: [&Option<String>; 2]| {
-        of.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
+    let known = |of: &[&Option<String>]| {
+        of.iter().copied().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
     };
     let sim = modem.sim.as_deref().unwrap_or("unknown");
     let signal = modem.signal_dbm.map_or("unknown".to_owned(), |dbm| format!("{dbm} dBm"));
-    let network = known([&modem.operator, &modem.registration]);
+    let no_data = modem.no_data.as_ref().map(|why| format!("no data: {why}"));
+    let network = known(&[&modem.operator, &modem.technology, &modem.registration, &no_data]);
     let network = if network.is_empty() { network } else { format!("\n{network}") };
-    format!("{}\nSIM {sim}, signal {signal}{network}", known([&modem.manufacturer, &modem.model]))
+    format!("{}\nSIM {sim}, signal {signal}{network}", known(&[&modem.manufacturer, &modem.model]))
 }
 
 fn link(link: &LinkStatus, uptime: Duration) -> String {
@@ -172,7 +173,15 @@ fn link(link: &LinkStatus, uptime: Duration) -> String {
     let spent = Spent { used: size(link.used), limit: link.budget.map(size), month: link.month };
     let error = link.last_error.as_ref().map(|error| format!("last error: {error}"));
     let opens = link.opens.map(|opens| format!("opens by itself: {}", Utc(opens)));
-    [Some(state), Some(spent.to_string()), opens, error].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    let far_side = link.far_side.map(|far_side| match far_side {
+        FarSide::Answers => "VPN: the far side answers".to_owned(),
+        FarSide::Silent { tried } => format!("VPN: the far side is silent, {tried} attempts to reach it"),
+    });
+    [Some(state), far_side, Some(spent.to_string()), opens, error]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Empty if there is nothing to do about them.

@@ -158,6 +158,53 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
         "[[forward.port]]\nlisten = 22\nto = \"192.168.32.7:22\"\n[ssh]\nkeys = [\"ssh-ed25519 \
          AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me\"]\n[operator]",
     ),
+    ("operator of IPv6 alone", DIALER, "apn = \"free\"", "apn = \"free\"\nip-type = \"ipv6\""),
+    ("unknown kind of IP", DIALER, "apn = \"free\"", "apn = \"free\"\nip-type = \"IP\""),
+    (
+        "billing day that some months lack",
+        DIALER,
+        "[operator]",
+        "[link]\ndata-budget = \"1GB\"\nbilling-day = 29\n[operator]",
+    ),
+    ("missed call of nobody", DIALER, "[operator]", "[missed-call]\nnumbers = []\n[operator]"),
+    (
+        "missed call of a national number",
+        DIALER,
+        "[operator]",
+        "[missed-call]\nnumbers = [\"0612345678\"]\n[operator]",
+    ),
+    (
+        "missed call for longer than a session",
+        DIALER,
+        "[operator]",
+        "[missed-call]\nnumbers = [\"+33612345678\"]\nopen-for = \"3h\"\n[operator]",
+    ),
+    (
+        "missed call of a dial-in",
+        DIAL_IN,
+        "[[line]]",
+        "[missed-call]\nnumbers = [\"+33612345678\"]\n[[line]]",
+    ),
+    ("told to nobody", DIALER, "[operator]", "[tell]\nto = []\non = [\"boot\"]\n[operator]"),
+    ("told nothing", DIALER, "[operator]", "[tell]\nto = [\"+33612345678\"]\non = []\n[operator]"),
+    (
+        "told of an unknown occasion",
+        DIALER,
+        "[operator]",
+        "[tell]\nto = [\"+33612345678\"]\non = [\"bot\"]\n[operator]",
+    ),
+    (
+        "told of an occasion twice",
+        DIALER,
+        "[operator]",
+        "[tell]\nto = [\"+33612345678\"]\non = [\"boot\", \"boot\"]\n[operator]",
+    ),
+    (
+        "told of a budget without one",
+        DIALER,
+        "[operator]",
+        "[tell]\nto = [\"+33612345678\"]\non = [\"budget\"]\n[operator]",
+    ),
     (
         "scheduled on a day that some months lack",
         DIALER,

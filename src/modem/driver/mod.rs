@@ -249,6 +249,14 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
         self.step = Some(RecoveryStep::HangUp);
     }
 
+    /// The modem restarts before it is used again: at once, or when its port is [taken back](Self::resume).
+    pub fn restart_modem(&mut self) -> Vec<A::Report> {
+        self.step = Some(RecoveryStep::Restart);
+        let State::Open { .. } = self.state else { return Vec::new() };
+        self.state = State::Seeking { again: Duration::ZERO };
+        self.protocol.on_close()
+    }
+
     /// Processes the open port.
     fn exchange(
         &mut self,
@@ -274,9 +282,10 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
                 if self.protocol.answers() {
                     self.status.forget_trouble();
                 }
+                let last = self.protocol.last_step();
                 reports.extend(self.protocol.on_close());
                 match leave {
-                    Leave::Trouble(why) => self.recover(format!("{device}: {why}"), now),
+                    Leave::Trouble(why) => self.recover(format!("{device}: {why}"), last, now),
                     Leave::PortClaimed(names) => {
                         self.status.trouble(format!("{device}: another program takes it"));
                         State::until_free(vec![names], now)

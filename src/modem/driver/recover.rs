@@ -13,8 +13,8 @@ use crate::state::Cause;
 const DEAUTHORIZED_FOR: Duration = Duration::from_secs(1);
 
 impl<A: Protocol + Probe> Driver<'_, A> {
-    /// The modem does not work, or there is none.
-    pub(super) fn recover(&mut self, trouble: String, now: Duration) -> State {
+    /// The modem does not work, or there is none. No step after `last` could help.
+    pub(super) fn recover(&mut self, trouble: String, last: RecoveryStep, now: Duration) -> State {
         let seeking = State::Seeking { again: now + LOOK_EVERY };
         // The replacement is not a modem: back to the one that it replaced.
         if self.passed_over.has(self.device.as_deref()) {
@@ -34,7 +34,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         if !self.recovery.is_of_use(self.device.is_some()) {
             return seeking;
         }
-        let Some(step) = self.recovery.fail(now, || counters::in_use(self.config.paths)) else {
+        let Some(step) = self.recovery.fail(last, now, || counters::in_use(self.config.paths)) else {
             return seeking;
         };
         self.config.log.warning(&format!("trying to get the modem back: {}", step.as_str()));

@@ -7,6 +7,7 @@ use super::port::OpenPort;
 use super::{Driver, LONGEST_PAUSE, LOOK_EVERY, Probe, ProbeEvent, ProbeState, Probed, Protocol, State};
 use crate::modem::lock::Names;
 use crate::modem::ports::{self, Candidate, Ports};
+use crate::modem::recovery::RecoveryStep;
 use crate::modem::router;
 
 impl<A: Protocol + Probe> Driver<'_, A> {
@@ -15,7 +16,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         let candidates = ports::candidates(self.config.paths, self.config.port);
         let candidates = self.passed_over.leave_out(candidates);
         if candidates.is_empty() {
-            return self.recover(self.no_modem(), now);
+            return self.recover(self.no_modem(), RecoveryStep::Reboot, now);
         }
         let (mut open, mut locked, mut trouble) = (Vec::new(), Vec::new(), String::new());
         for candidate in &candidates {
@@ -41,7 +42,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
                 let answering = [port.candidate.clone()];
                 self.choose(vec![port], &candidates, &answering, now, reports)
             }
-            None if locked.is_empty() => match self.recover(trouble, now) {
+            None if locked.is_empty() => match self.recover(trouble, RecoveryStep::Reboot, now) {
                 State::Seeking { .. } => State::Seeking { again: now + pause(self.failed_opens) },
                 other => other,
             },
@@ -82,7 +83,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
             return State::Probing(probing);
         };
         if let Some(why) = self.protocol.failure() {
-            return self.recover(why, now);
+            return self.recover(why, RecoveryStep::Reboot, now);
         }
         let Probed { candidates, open, .. } = probing;
         let mut answering: Vec<_> =
@@ -103,7 +104,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         reports: &mut Vec<A::Report>,
     ) -> State {
         let Some(Ports { command, data }) = ports::choose(all, answering, self.status.linked(all)) else {
-            return self.recover("no port answers AT".to_owned(), now);
+            return self.recover("no port answers AT".to_owned(), RecoveryStep::Reboot, now);
         };
         match open.into_iter().find(|port| port.candidate == command) {
             Some(port) => {
@@ -111,7 +112,7 @@ impl<A: Protocol + Probe> Driver<'_, A> {
                 let actions = self.protocol.on_open(self.step.take(), now);
                 self.exchange(port, data, actions, now, reports)
             }
-            None => self.recover("no port answers AT".to_owned(), now),
+            None => self.recover("no port answers AT".to_owned(), RecoveryStep::Reboot, now),
         }
     }
 }

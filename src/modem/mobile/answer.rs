@@ -152,7 +152,7 @@ impl Mobile {
                 // A modem without LTE.
                 state.unanswered.extend(Some(step).filter(|_| !is_ok));
             }
-            Step::Operator(_) => network.operator = Operator::from_answer(network.operator.as_ref(), answer),
+            Step::Operator(_) => network.is_with_operator(answer),
             Step::Signal => network.signal = dbm(answer),
             Step::Clock => {
                 return answer.iter().find_map(|line| self.time(line)).into_iter().collect();
@@ -194,6 +194,7 @@ impl Mobile {
             | Step::OperatorFormat(_)
             | Step::FollowTime
             | Step::ReportTime
+            | Step::ReportCallers
             | Step::PduMode
             | Step::List(_)
             | Step::Acknowledge => {}
@@ -307,6 +308,8 @@ impl Mobile {
             format!("signal: {}", word(&network.signal.map(|dbm| format!("{dbm} dBm"))))
         } else if network.operator != network_before.operator {
             format!("operator: {}", word(&network.operator.as_ref().map(Operator::to_string)))
+        } else if network.technology != network_before.technology {
+            format!("technology: {}", word(&network.technology.map(|it| it.to_string())))
         } else if network.calls != network_before.calls {
             format!("registration: {}", word(&network.calls.map(|it| it.to_string())))
         } else if network.packets != network_before.packets {

@@ -20,6 +20,7 @@ mod sim;
 mod sim_answer;
 mod step;
 mod storage;
+mod technology;
 mod time;
 mod urc;
 
@@ -34,6 +35,7 @@ use super::recovery::RecoveryStep;
 use crate::published::{ModemStatus, Published};
 use crate::record::Record;
 use crate::site::Pin;
+use crate::sms::pdu::Address;
 
 pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
@@ -92,6 +94,8 @@ pub enum Report {
     NetworkTime(i64),
     /// The same, from a clock that may show one of two times.
     ClockReading(ClockReading),
+    /// A call rings, from this number. It is never answered; each ring may report it again.
+    Caller(Address),
 }
 
 type Action = ProtocolAction<Report>;
@@ -107,6 +111,8 @@ pub struct Mobile {
     /// The next command must be chosen as soon as one may be sent: the owner has requested something, or the
     /// [pace](Pace::free_since) has delayed the choice.
     must_choose: bool,
+    /// Whether the numbers of callers are to be reported.
+    hears_callers: bool,
     /// No more commands: another program is to have the port.
     is_releasing: bool,
 }
@@ -172,8 +178,15 @@ impl Mobile {
             state: State::default(),
             pace: Pace::default(),
             must_choose: false,
+            hears_callers: false,
             is_releasing: false,
         }
+    }
+
+    /// The same; the modem reports the number of every caller, if the network has it.
+    #[must_use]
+    pub fn that_hears_callers(self, hears_callers: bool) -> Self {
+        Self { hears_callers, ..self }
     }
 
     /// Sends a message as soon as the modem is registered. [`Report::Sent`] or [`Report::NotSent`]
@@ -312,6 +325,14 @@ impl Protocol for Mobile {
         let is_withheld = withheld.is_some_and(|why| why != PinWithheld::GivenThisBoot);
         let is_locked = |sim: &Sim| matches!(sim, Sim::Wants(_)) && !sim.wants_pin();
         *answers && (is_withheld || sim.as_ref().is_some_and(|sim| sim.is_missing() || is_locked(sim)))
+    }
+
+    /// A modem that answers, with a SIM that is ready, has only its registration to begin again: after a denial it does
+    /// not try that network before its next start (TS 24.008 §4.4.4.7). The USB device and the box are in order.
+    fn last_step(&self) -> RecoveryStep {
+        let Known { answers, sim, network, .. } = &self.state.known;
+        let lacks_network = *answers && *sim == Some(Sim::Ready) && !network.lets_in();
+        if lacks_network { RecoveryStep::Restart } else { RecoveryStep::Reboot }
     }
 
     fn record(&self) -> Record {

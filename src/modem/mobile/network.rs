@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::registration::Registration;
+use super::technology::Technology;
 use crate::modem::at::values::values;
 use crate::published::ModemStatus;
 
@@ -16,6 +17,8 @@ pub(super) struct Network {
     /// For LTE, which some modems report by `+CEREG` alone (victronenergy/venus#1582, vshymanskyy/TinyGSM#467).
     pub lte: Option<Registration>,
     pub operator: Option<Operator>,
+    /// `<AcT>` of `+COPS`.
+    pub technology: Option<Technology>,
     /// In dBm.
     pub signal: Option<i32>,
 }
@@ -26,20 +29,37 @@ impl Network {
         self.registration().is_none_or(Registration::lets_in)
     }
 
-    /// The first registration that admits the modem, or else the first known one.
+    /// The registration that says most, whichever of the three commands tells it. A modem on LTE may report it by
+    /// `+CEREG` alone, and be denied by `+CREG` for want of a network for calls.
     pub fn registration(&self) -> Option<Registration> {
-        let known = || [self.calls, self.packets, self.lte].into_iter().flatten();
-        known().find(|registration| registration.lets_in()).or_else(|| known().next())
+        let known = [self.calls, self.packets, self.lte].into_iter().flatten();
+        known.reduce(|best, other| if other.rank() > best.rank() { other } else { best })
+    }
+
+    /// The registration for packet data, if the network gives none although the modem is registered. A modem that does
+    /// not report it counts as served.
+    pub fn no_data(&self) -> Option<Registration> {
+        let known = [self.packets, self.lte].into_iter().flatten();
+        let best = known.reduce(|best, other| if other.rank() > best.rank() { other } else { best });
+        best.filter(|best| self.lets_in() && !best.serves())
     }
 
     /// Adds it to the modem's status.
     pub fn describe(&self, modem: ModemStatus) -> ModemStatus {
         ModemStatus {
             registration: self.registration().map(|it| it.to_string()),
+            no_data: self.no_data().map(|it| it.to_string()),
             operator: self.operator.as_ref().map(Operator::to_string),
+            technology: self.technology.map(|it| it.to_string()),
             signal_dbm: self.signal,
             ..modem
         }
+    }
+
+    /// The answer to `+COPS?`.
+    pub fn is_with_operator(&mut self, answer: &[String]) {
+        self.operator = Operator::from_answer(self.operator.as_ref(), answer);
+        self.technology = Technology::from_answer(answer);
     }
 }
 
@@ -146,19 +166,38 @@ mod tests {
         }
     }
 
+    /// `+CREG`, `+CGREG` and `+CEREG`; whether messages pass; the registration in words, and that for data if it is
+    /// missing.
     #[test]
-    fn any_registration_lets_messages_through() {
-        use Registration::{Denied, EmergencyOnly, Home, Off, Roaming, Searching};
+    fn the_registration_is_what_all_three_commands_say() {
+        use Registration::{Denied, EmergencyOnly, Home, MessagesOnly, Off, Roaming, Searching};
         let table = [
-            (None, None, None, true),
-            (Some(Searching), Some(Home), None, true),
-            (Some(Denied), None, None, false),
-            (Some(Off), Some(Off), Some(Roaming), true),
-            (Some(Searching), None, Some(EmergencyOnly), false),
+            // A modem that does not report its registration counts as registered.
+            (None, None, None, true, None, None),
+            // 3G, without `+CEREG`
+            (Some(Home), Some(Home), None, true, Some("home"), None),
+            (Some(Searching), Some(Home), None, true, Some("home"), None),
+            (Some(Home), Some(Denied), None, true, Some("home"), Some("denied")),
+            (Some(Home), Some(Searching), None, true, Some("home"), Some("searching")),
+            (Some(Denied), None, None, false, Some("denied"), None),
+            (Some(Denied), Some(Off), None, false, Some("denied"), None),
+            // LTE that `+CEREG` alone reports, and on which `+CREG` denies
+            (Some(Off), Some(Off), Some(Roaming), true, Some("roaming"), None),
+            (Some(Denied), Some(Denied), Some(Home), true, Some("home"), None),
+            (Some(Home), Some(Off), Some(Home), true, Some("home"), None),
+            (Some(Roaming), Some(Denied), Some(Denied), true, Some("roaming"), Some("denied")),
+            (Some(MessagesOnly), Some(Off), Some(Denied), true, Some("messages only"), Some("denied")),
+            (Some(MessagesOnly), None, Some(Home), true, Some("home"), None),
+            (Some(Searching), Some(Off), Some(Denied), false, Some("denied"), None),
+            // No network
+            (Some(Searching), Some(Searching), Some(Off), false, Some("searching"), None),
+            (Some(Searching), None, Some(EmergencyOnly), false, Some("emergency calls only"), None),
         ];
-        for (calls, packets, lte, expected) in table {
+        for (calls, packets, lte, passes, registration, no_data) in table {
             let network = Network { calls, packets, lte, ..Network::default() };
-            assert_eq!(network.lets_in(), expected, "{network:?}");
+            let shown = network.describe(ModemStatus::default());
+            let shown = (shown.registration.as_deref(), shown.no_data.as_deref());
+            assert_eq!((network.lets_in(), shown), (passes, (registration, no_data)), "{network:?}");
         }
     }
 }

@@ -75,6 +75,7 @@ impl Mobile {
         if state.watches.is_multiple_of(REFRESH_EVERY) {
             state.unanswered.clear();
             state.plan.extend([Step::Echo0, Step::Operator(OperatorFormat::Name), Step::Clock]);
+            state.plan.extend(self.hears_callers.then_some(Step::ReportCallers));
             state.inbox.refresh();
         }
         // URCs get lost: a modem may send them to its data port, or within other output. Listing an empty storage is
@@ -120,6 +121,7 @@ impl Mobile {
             Step::ReportTime,
             Step::Clock,
         ]);
+        state.plan.extend(self.hears_callers.then_some(Step::ReportCallers));
         state.inbox.begin();
     }
 }

@@ -189,7 +189,7 @@ impl World {
                     }
                 }
                 Action::Abandon(_) => {
-                    let step = self.recovery.fail(self.now, || true);
+                    let step = self.recovery.fail(self.mobile.last_step(), self.now, || true);
                     self.opens = Some((self.now + REOPENING, step));
                     self.mobile.on_close();
                     actions.clear();

@@ -53,7 +53,25 @@ impl Registration {
 
     /// Whether messages can be sent and received.
     pub(super) fn lets_in(self) -> bool {
-        matches!(self, Self::Home | Self::Roaming | Self::MessagesOnly)
+        self.serves() || self == Self::MessagesOnly
+    }
+
+    /// Whether the network gives the full service of this domain.
+    pub(super) fn serves(self) -> bool {
+        matches!(self, Self::Home | Self::Roaming)
+    }
+
+    /// Which one to show of several domains: the higher one. A refusal says more than a search that goes on elsewhere.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Self::Home | Self::Roaming => 6,
+            Self::MessagesOnly => 5,
+            Self::Denied => 4,
+            Self::EmergencyOnly => 3,
+            Self::Searching => 2,
+            Self::Unknown => 1,
+            Self::Off => 0,
+        }
     }
 }
 

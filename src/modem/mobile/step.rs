@@ -48,6 +48,8 @@ pub(super) enum Step {
     /// The modem reports the network's time zone (TS 27.007 §8.41).
     ReportTime,
     Clock,
+    /// The modem answers no call, and reports its caller (V.250 §6.3.8; TS 27.007 §7.11).
+    ReportCallers,
     PduMode,
     Storages,
     /// Sets where new messages are stored, read and deleted.
@@ -145,6 +147,7 @@ impl Step {
             Self::FollowTime => Request::new("AT+CTZU=1", 5),
             Self::ReportTime => Request::new("AT+CTZR=1", 5),
             Self::Clock => Request::new("AT+CCLK?", 5),
+            Self::ReportCallers => Request::new("ATS0=0+CLIP=1", 15),
             Self::PduMode => Request::new("AT+CMGF=0", 5),
             Self::Storages => Request::new("AT+CPMS=?", 10),
             Self::SetStorages(memories) => set_storages(memories),

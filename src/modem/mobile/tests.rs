@@ -171,6 +171,7 @@ fn a_modem_is_configured_once_and_then_gets_no_command_for_a_minute() {
     model=GlobeTrotter HSUPA Modem
     sim=ready
     registration=home
+    technology=3G
     operator=20815
     signal-dbm=-79
     storage=ME

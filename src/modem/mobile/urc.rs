@@ -11,10 +11,19 @@ use crate::log::Level;
 use crate::modem::at::pending::is_message_header;
 use crate::modem::at::response::{Final, extended_name};
 use crate::modem::at::shown::shown;
-use crate::modem::at::values::fields;
+use crate::modem::at::values::{fields, values};
+use crate::sms::pdu::Address;
 
 /// So many kinds of unknown URCs are logged.
 const LOGGED_URCS: usize = 30;
+
+/// `+CLIP: "+33612345678",145,…`
+fn caller(line: &str) -> Option<Address> {
+    let line = [line.to_owned()];
+    let values = values(&line, "+CLIP")?;
+    let kind = values.get(1).and_then(|kind| kind.parse().ok());
+    Address::of_caller(values.first()?, kind)
+}
 
 impl Mobile {
     pub(super) fn unsolicited(&mut self, line: &str, now: Duration) -> Vec<Action> {
@@ -26,6 +35,9 @@ impl Mobile {
         }
         if let Some(told) = self.time(line) {
             return vec![told];
+        }
+        if let Some(caller) = caller(line).filter(|_| self.hears_callers) {
+            return vec![Action::Report(Report::Caller(caller))];
         }
         // It has restarted and forgotten its settings (u-blox and SIMCom; Huawei).
         let is_over = self.state.identified.is_some_and(|since| since + RESTART_TAKES <= now);

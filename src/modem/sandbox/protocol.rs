@@ -298,6 +298,10 @@ impl<G: Guard> Protocol for Sandboxed<G> {
         self.state.needs_a_person
     }
 
+    fn last_step(&self) -> RecoveryStep {
+        self.state.last_step
+    }
+
     fn record(&self) -> Record {
         self.record.clone()
     }

@@ -274,6 +274,17 @@ impl Session {
         reaction
     }
 
+    /// Dials the link that is up again, within its time.
+    pub fn renew(&mut self, at: Timestamp) -> Reaction {
+        let mut reaction = self.poll(at);
+        if let State::Up { link, call, since, end, .. } = &self.state {
+            let then = Then::Judge(steps::lost(*call, *since, *end, at), Some(DownReason::FarSideSilent));
+            let pid = link.pid;
+            reaction.append(self.terminate(Some(pid), then, at));
+        }
+        reaction
+    }
+
     /// Closes every link before the box stops, also those opened by hand besides our own. The [phase](Self::phase) is
     /// [`Phase::Down`] when the last pppd has ended.
     pub fn stop(&mut self, at: Timestamp) -> Reaction {

@@ -294,7 +294,7 @@ impl Session {
 }
 
 /// The request of a link that was up until now.
-fn lost(call: Lease, since: Duration, end: Duration, at: Timestamp) -> Lease {
+pub(super) fn lost(call: Lease, since: Duration, end: Duration, at: Timestamp) -> Lease {
     let good = at.now.saturating_sub(since) >= GOOD;
     Lease { end: Some(end), failures: if good { 0 } else { call.failures }, ..call }
 }

@@ -233,6 +233,7 @@ fn happens(harness: &mut Harness, what: &str) {
         "disconnect" => harness.disconnect(),
         "extend" => harness.call(|session, at| session.extend(None, at)),
         "the box stops" => harness.call(Session::stop),
+        "renewal" => harness.call(Session::renew),
         "started" => harness.receive(Event::Started(process)),
         "not started" => harness.receive(Event::NotStarted("no such file".to_owned())),
         "no carrier" => harness.receive(no_call(Failure::NoCarrier)),

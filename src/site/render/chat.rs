@@ -15,7 +15,7 @@ pub(super) fn file(modem: &Modem, operator: &Operator) -> RenderedFile {
 }
 
 fn script(modem: &Modem, operator: &Operator) -> String {
-    let context = format!("AT+CGDCONT=1,\"IP\",\"{}\"", operator.apn);
+    let context = format!("AT+CGDCONT=1,\"{}\",\"{}\"", operator.ip_type.pdp_type(), operator.apn);
     let dial = format!("ATDT{}", operator.number);
     let commands = modem.init.iter().map(|command| command.as_str());
     let mut script = String::new();

@@ -1,8 +1,8 @@
 //! The VPN over the link: WireGuard's own file, and the scripts that pppd runs.
 
 use super::RenderedFile;
-use crate::names::RUN_DIR;
 use crate::names::run_file::VPN_INTERFACE;
+use crate::names::{RUN_DIR, VPN_UP};
 use crate::site::{Routing, Vpn};
 use std::fmt::Write;
 
@@ -27,11 +27,7 @@ fn forwarding(is_on: bool) -> String {
 pub(super) fn files(vpn: &Vpn, routing: &Routing, forwards: bool) -> [RenderedFile; 3] {
     [
         RenderedFile::secret(FILE, &configuration(vpn), "keys and peer, for `wg setconf`"),
-        RenderedFile::script(
-            "/etc/ppp/ip-up.d/vpn",
-            &up(vpn, routing, forwards),
-            "brings the VPN up over the link",
-        ),
+        RenderedFile::script(VPN_UP, &up(vpn, routing, forwards), "brings the VPN up over the link"),
         RenderedFile::script("/etc/ppp/ip-down.d/vpn", &down(forwards), "takes the VPN down"),
     ]
 }

@@ -4,8 +4,8 @@ use super::forward::{Surroundings, forward};
 use super::{check_distinct, echo, not_empty, raw, sms};
 use crate::site::error::{Checked, problem};
 use crate::site::{
-    Account, AtCommand, Days, DialNumber, Dialer, Lan, LinkConfig, Modem, Operator, Port, Routing, Schedule,
-    Speed, TimeSpan, Vpn, Whole,
+    Account, AtCommand, Days, DialNumber, Dialer, IpType, Lan, LinkConfig, MissedCall, Modem, Occasion,
+    Operator, Port, Routing, Schedule, Speed, Tell, TimeSpan, Vpn, Whole,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -23,6 +23,8 @@ pub(super) struct Tables {
     pub vpn: Option<Spanned<raw::Vpn>>,
     pub forward: Option<Spanned<raw::Forward>>,
     pub schedule: Option<Spanned<raw::Schedule>>,
+    pub missed_call: Option<Spanned<raw::MissedCall>>,
+    pub tell: Option<Spanned<raw::Tell>>,
 }
 
 pub(super) fn dialer(
@@ -41,6 +43,8 @@ pub(super) fn dialer(
     Ok(Dialer {
         forward: forwarding.transpose()?,
         schedule: tables.schedule.map(|table| schedule(table.into_inner(), &link)).transpose()?,
+        missed_call: tables.missed_call.map(|table| missed_call(table.into_inner(), &link)).transpose()?,
+        tell: tables.tell.map(|table| tell(table.into_inner(), &link)).transpose()?,
         modem: modem(tables.modem.map(Spanned::into_inner).unwrap_or_default()),
         operator: operator(operator_table.into_inner())?,
         link,
@@ -75,6 +79,7 @@ fn operator(raw: raw::Operator) -> Checked<Operator> {
         name: raw.name,
         apn: raw.apn,
         number: raw.number.unwrap_or_else(DialNumber::packet_service),
+        ip_type: raw.ip_type.unwrap_or(IpType::Ipv4),
         account,
     })
 }
@@ -102,6 +107,7 @@ fn link(raw: raw::Link) -> Checked<LinkConfig> {
         idle_limit: limit(raw.idle_limit, const { TimeSpan::minutes(10) })?,
         session_limit: limit(raw.session_limit, const { TimeSpan::minutes(120) })?,
         data_budget: raw.data_budget,
+        billing_day: raw.billing_day.unwrap_or(const { Whole::constant(1) }),
     })
 }
 
@@ -120,21 +126,12 @@ fn vpn(raw: raw::Vpn) -> Checked<Vpn> {
         endpoint: raw.endpoint,
         networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
         keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
+        renew: raw.renew.unwrap_or(true),
     })
 }
 
 fn schedule(raw: raw::Schedule, link: &LinkConfig) -> Checked<Schedule> {
-    let length = match raw.open_for {
-        None => SCHEDULED_LENGTH.min(link.session_limit),
-        Some(length) if *length.get_ref() > link.session_limit => {
-            return problem(
-                format!("longer than session-limit, {}", link.session_limit),
-                "write at most that, or raise session-limit in [link]",
-                length.span(),
-            );
-        }
-        Some(_) => limit(raw.open_for, SCHEDULED_LENGTH)?,
-    };
+    let length = open_for(raw.open_for, link)?;
     let spread = match raw.spread {
         None => SPREAD,
         Some(spread) if *spread.get_ref() > LONGEST_SPREAD => {
@@ -148,6 +145,50 @@ fn schedule(raw: raw::Schedule, link: &LinkConfig) -> Checked<Schedule> {
     };
     let on = raw.on.unwrap_or(Days::Daily);
     Ok(Schedule { on, at: raw.at, length, spread })
+}
+
+/// The length of a session that the box opens by itself.
+fn open_for(raw: Option<Spanned<TimeSpan>>, link: &LinkConfig) -> Checked<TimeSpan> {
+    match raw {
+        None => Ok(SCHEDULED_LENGTH.min(link.session_limit)),
+        Some(length) if *length.get_ref() > link.session_limit => problem(
+            format!("longer than session-limit, {}", link.session_limit),
+            "write at most that, or raise session-limit in [link]",
+            length.span(),
+        ),
+        Some(_) => limit(raw, SCHEDULED_LENGTH),
+    }
+}
+
+fn missed_call(raw: raw::MissedCall, link: &LinkConfig) -> Checked<MissedCall> {
+    not_empty(&raw.numbers, "no call could open the link", "add a number, or remove `[missed-call]`")?;
+    check_distinct("number", raw.numbers.get_ref())?;
+    let numbers = raw.numbers.into_inner().into_iter().map(Spanned::into_inner).collect();
+    Ok(MissedCall { numbers, length: open_for(raw.open_for, link)? })
+}
+
+fn tell(raw: raw::Tell, link: &LinkConfig) -> Checked<Tell> {
+    not_empty(&raw.to, "nobody would be told anything", "add a number, or remove `[tell]`")?;
+    not_empty(&raw.on, "nothing would be told", "add an occasion as in [\"boot\"], or remove `[tell]`")?;
+    check_distinct("number", raw.to.get_ref())?;
+    let on = raw.on.into_inner();
+    for (at, occasion) in on.iter().enumerate() {
+        if on.iter().take(at).any(|before| before.get_ref() == occasion.get_ref()) {
+            return problem("this occasion is there twice", "remove one of them", occasion.span());
+        }
+        if *occasion.get_ref() == Occasion::Budget && link.data_budget.is_none() {
+            return problem(
+                "without `data-budget` in [link] there is no budget to tell of",
+                "add data-budget = \"500MB\" there, or remove this occasion",
+                occasion.span(),
+            );
+        }
+    }
+    Ok(Tell {
+        to: raw.to.into_inner().into_iter().map(Spanned::into_inner).collect(),
+        on: on.into_iter().map(Spanned::into_inner).collect(),
+        a_day: raw.a_day.unwrap_or(const { Whole::constant(5) }),
+    })
 }
 
 fn limit(raw: Option<Spanned<TimeSpan>>, usual: TimeSpan) -> Checked<TimeSpan> {

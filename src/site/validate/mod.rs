@@ -33,6 +33,8 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
                 vpn: raw.vpn,
                 forward: raw.forward,
                 schedule: raw.schedule,
+                missed_call: raw.missed_call,
+                tell: raw.tell,
             };
             Role::Dialer(Box::new(dialer::dialer(
                 raw.role.span(),
@@ -122,6 +124,8 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
                 ("[sms]", at(raw.sms.as_ref())),
                 ("[forward]", at(raw.forward.as_ref())),
                 ("[schedule]", at(raw.schedule.as_ref())),
+                ("[missed-call]", at(raw.missed_call.as_ref())),
+                ("[tell]", at(raw.tell.as_ref())),
             ],
         ),
     };

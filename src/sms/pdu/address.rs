@@ -94,6 +94,22 @@ impl Address {
         Self(Form::Number { kind: NumberKind::International, plan: TELEPHONE, digits })
     }
 
+    /// The address of a caller, as `+CLIP` shows it (TS 27.007 §7.11): digits, with `+` or without, and the type of
+    /// address. `None` for a number that is withheld or none.
+    #[must_use]
+    pub fn of_caller(number: &str, kind: Option<u8>) -> Option<Self> {
+        let international = number.strip_prefix('+');
+        let kind = match kind.map(|kind| kind >> 4 & 0b111) {
+            _ if international.is_some() => NumberKind::International,
+            Some(0b001) => NumberKind::International,
+            Some(0b010) => NumberKind::National,
+            _ => NumberKind::Unknown,
+        };
+        let digits = international.unwrap_or(number).to_owned();
+        let form = Form::Number { kind, plan: TELEPHONE, digits };
+        Self::try_from(form).ok().filter(|_| !number.is_empty())
+    }
+
     /// Whether this is the number. Some networks send the international digits without the type "international", and
     /// others a national form, which is accepted only in the plan of `home`. A national number never equals another
     /// country's.

@@ -68,6 +68,7 @@ impl Modem {
         if rung == 1 {
             self.show_caller(caller.as_deref());
         }
+        self.show_calling_line(caller.as_deref());
         let answers = |settings: &Settings| settings.register(0).filter(|after| *after > 0 && rung >= *after);
         if let Some(port) = self.ports.iter().position(|port| answers(&port.settings).is_some()) {
             self.take_call(port);
@@ -85,6 +86,16 @@ impl Modem {
             self.unsolicited(&format!("TIME = {:02}{:02}", stamp.hour, stamp.minute), wants);
         }
         self.unsolicited(&number, wants);
+    }
+
+    /// After every ring: TS 27.007 §7.11. A withheld number has the type 128.
+    fn show_calling_line(&mut self, caller: Option<&str>) {
+        let line = match caller {
+            Some(number) if number.starts_with('+') => format!("+CLIP: \"{number}\",145,,,,0"),
+            Some(number) => format!("+CLIP: \"{number}\",129,,,,0"),
+            None => "+CLIP: \"\",128,,,,1".to_owned(),
+        };
+        self.unsolicited(&line, |settings| settings.number("+CLIP") == 1);
     }
 
     pub(super) fn ringing_ends(&mut self) {
@@ -147,7 +158,7 @@ impl Modem {
             Some(rest) => rest.strip_prefix("***").and_then(|context| context.parse().ok()),
             None => None,
         };
-        context.is_some_and(|context| self.contexts.contains_key(&context)) && self.registration().serves()
+        context.is_some_and(|context| self.contexts.contains_key(&context)) && self.data_serves()
     }
 
     /// A byte from the computer while a call is being set up.

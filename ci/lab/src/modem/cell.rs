@@ -25,6 +25,51 @@ impl Registration {
     }
 }
 
+/// In which domains the network registers the modem: which of `+CREG`, `+CGREG` and `+CEREG` (TS 27.007 §7.2, §10.1.20,
+/// §10.1.22) show [`Cell::registration`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Domains {
+    /// 2G or 3G: `+CREG` and `+CGREG`.
+    CallsAndPackets,
+    /// The same, and data are denied.
+    CallsOnly,
+    /// LTE: `+CEREG` alone.
+    Lte,
+    /// LTE without a network for calls: `+CREG` and `+CGREG` show that it is denied (victronenergy/venus#1582).
+    LteWithoutCalls,
+}
+
+impl Domains {
+    /// Whether this is LTE.
+    pub fn is_lte(self) -> bool {
+        matches!(self, Self::Lte | Self::LteWithoutCalls)
+    }
+
+    /// What a command of this name shows.
+    pub(super) fn shown(self, name: &str, registration: Registration) -> Registration {
+        let elsewhere = if registration.serves() { Registration::None } else { registration };
+        match (self, name) {
+            (_, "+CEREG") => {
+                if self.is_lte() {
+                    registration
+                } else {
+                    Registration::None
+                }
+            }
+            (Self::CallsOnly, "+CGREG") | (Self::LteWithoutCalls, _) if registration.serves() => {
+                Registration::Denied
+            }
+            (Self::Lte | Self::LteWithoutCalls, _) => elsewhere,
+            (Self::CallsAndPackets | Self::CallsOnly, _) => registration,
+        }
+    }
+
+    /// `<AcT>` (TS 27.007 §7.3).
+    pub(super) fn technology(self) -> u8 {
+        if self.is_lte() { 7 } else { 2 }
+    }
+}
+
 /// A running clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOfDay {
@@ -53,6 +98,8 @@ pub struct Cell {
     pub signal: u8,
     /// How the network treats this SIM.
     pub registration: Registration,
+    /// In which domains.
+    pub domains: Domains,
     /// Name of the operator.
     pub operator: String,
     /// Country and network code.
@@ -68,6 +115,7 @@ impl Default for Cell {
         Self {
             signal: 18,
             registration: Registration::Home,
+            domains: Domains::CallsAndPackets,
             operator: "Free".to_owned(),
             numeric: "20815".to_owned(),
             place: (0x02a1, 0x0012_f4c7),

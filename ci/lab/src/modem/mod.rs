@@ -6,6 +6,7 @@ mod answer;
 mod call;
 mod cell;
 mod commands;
+pub mod ec25;
 mod editor;
 mod event;
 mod failing;
@@ -23,7 +24,7 @@ mod storage;
 mod syntax;
 
 use call::Call;
-pub use cell::{Cell, Registration, TimeOfDay};
+pub use cell::{Cell, Domains, Registration, TimeOfDay};
 use commands::Flow;
 use editor::Typed;
 pub use event::{Event, Failure, Output};

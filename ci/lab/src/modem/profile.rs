@@ -53,6 +53,8 @@ pub struct Mobile {
     pub reads_as: ReadForm,
     /// The form of the answer to `+CCLK?`.
     pub tells_time_as: TimeForm,
+    /// `<PDP_type>` of `+CGDCONT`.
+    pub context_kinds: &'static [&'static str],
 }
 
 /// How `+CCLK?` shows the time; TS 27.007 §8.15 has `"yy/MM/dd,hh:mm:ss±zz"`, in local time.
@@ -92,7 +94,7 @@ pub enum Extended {
     Signal,
     /// `_OSIGQ`
     OptionSignal,
-    /// `+CREG`, `+CGREG`
+    /// `+CREG`, `+CGREG`, `+CEREG`
     Registration,
     /// `+COPS`
     Operator,
@@ -189,6 +191,7 @@ pub const ICON_225: &Profile = &Profile {
         ("+CFUN", Extended::Functionality),
         ("+CCLK", Extended::Clock),
         ("+CTZU", Extended::Number(0..=1)),
+        ("+CLIP", Extended::Number(0..=1)),
         ("+CSCS", Extended::CharacterSet),
         ("+CSMS", Extended::Message(MessageCommand::Service)),
         ("+CSCA", Extended::ServiceCentre),
@@ -214,6 +217,7 @@ pub const ICON_225: &Profile = &Profile {
         says_full: None,
         reads_as: ReadForm::Standard,
         tells_time_as: TimeForm::Standard,
+        context_kinds: &["IP"],
     }),
     greeting: &[],
     chatter: &[],
@@ -276,6 +280,7 @@ pub const HUAWEI: &Profile = &Profile {
         says_full: Some("^SMMEMFULL: \"SM\""),
         reads_as: ReadForm::Standard,
         tells_time_as: TimeForm::Standard,
+        context_kinds: &["IP"],
     }),
     greeting: &["^SIMST:1", "^SRVST:2"],
     chatter: &[
@@ -322,6 +327,7 @@ pub const CDC_ACM: &Profile = &Profile {
         says_full: None,
         reads_as: ReadForm::Standard,
         tells_time_as: TimeForm::Standard,
+        context_kinds: &["IP"],
     }),
     greeting: &[],
     chatter: &[],

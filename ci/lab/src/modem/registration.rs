@@ -4,6 +4,8 @@ use super::cell::{Cell, Registration};
 use super::settings::Settings;
 use super::{Modem, Output, Rtc};
 
+const NAMES: [&str; 3] = ["+CREG", "+CGREG", "+CEREG"];
+
 impl Modem {
     /// `<stat>` of `+CREG`, from radio, SIM and `+COPS`.
     pub(super) fn registration(&self) -> Registration {
@@ -11,23 +13,44 @@ impl Modem {
         if on { self.cell.registration } else { Registration::None }
     }
 
+    /// `<stat>` of the command of this name.
+    pub(super) fn registration_in(&self, name: &str) -> Registration {
+        self.cell.domains.shown(name, self.registration())
+    }
+
+    /// Whether packet data are possible.
+    pub(super) fn data_serves(&self) -> bool {
+        ["+CGREG", "+CEREG"].iter().any(|name| self.registration_in(name).serves())
+    }
+
+    /// What follows `<stat>` at level 2: area and cell, and after `+CEREG` the technology.
+    pub(super) fn place(&self, name: &str) -> String {
+        let (lac, ci) = self.cell.place;
+        match (self.registration_in(name).serves(), name) {
+            (false, _) => String::new(),
+            (true, "+CEREG") => format!(",\"{lac:04X}\",\"{ci:08X}\",{}", self.cell.domains.technology()),
+            (true, _) => format!(",\"{lac:04X}\",\"{ci:08X}\""),
+        }
+    }
+
     /// Does something that may change the registration, and sends the URCs for a change.
     pub(super) fn with_registration(&mut self, change: impl FnOnce(&mut Self)) {
-        let before = self.registration();
+        let shown = |modem: &Self| NAMES.map(|name| modem.registration_in(name));
+        let before = (self.registration(), shown(self));
         change(self);
         let after = self.registration();
-        if before == after {
+        if before == (after, shown(self)) {
             return;
         }
-        for name in ["+CREG", "+CGREG"] {
-            let stat = after as u8;
-            let (lac, ci) = self.cell.place;
+        for (name, before) in NAMES.into_iter().zip(before.1) {
+            let stat = self.registration_in(name);
+            if stat == before {
+                continue;
+            }
             let wants = |settings: &Settings, n| settings.number(name) == n;
+            let stat = stat as u8;
             self.unsolicited(&format!("{name}: {stat}"), |settings| wants(settings, 1));
-            let located = match after.serves() {
-                true => format!("{name}: {stat},\"{lac:04X}\",\"{ci:08X}\""),
-                false => format!("{name}: {stat}"),
-            };
+            let located = format!("{name}: {stat}{}", self.place(name));
             self.unsolicited(&located, |settings| wants(settings, 2));
         }
         self.update_clock();

@@ -3,6 +3,7 @@ mod messages;
 mod mobile;
 mod others;
 
+use super::ec25::EC25;
 use super::profile::{ANALOGUE, CDC_ACM, HUAWEI, ICON_225};
 use super::refusal::Cms;
 use super::settings::Settings;

@@ -22,6 +22,12 @@ impl Network {
         self.modem_event(subscriber, Event::CarrierLost, now);
     }
 
+    /// A call of somebody outside the network, who gives up after one ring; `None`: a withheld number.
+    pub fn ring_once(&mut self, called: Subscriber, caller: Option<String>, now: Duration) {
+        self.modem_event(called, Event::Rings(caller), now);
+        self.modem_event(called, Event::RingingEnds, now);
+    }
+
     pub(super) fn dial(&mut self, from: Subscriber, number: &str, now: Duration) -> Result<(), Failure> {
         self.note(from, What::Event(format!("dials {number}")), now);
         let caller = self.members.get(from.0).filter(|member| member.connected).ok_or(Failure::NoDialtone)?;

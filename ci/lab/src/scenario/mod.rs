@@ -7,6 +7,7 @@ mod card;
 mod closed;
 mod dial_in;
 mod edit;
+mod far_side;
 mod forward;
 mod limits;
 mod link;
@@ -92,6 +93,7 @@ const fn none(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
 pub const SCENARIOS: &[Scenario] = &[
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::bad_calls),
     two("limits-close-a-link-and-keep-it-closed", limits::of_session_and_budget),
+    two("a-dead-far-side-of-the-vpn-costs-two-links-and-no-reboot", far_side::silent),
     two("incoming-traffic-does-not-keep-a-link-open", limits::of_idle_time),
     two("text-messages-open-and-close-the-link", session::by_sms),
     two("equipment-behind-the-box-is-reached-through-the-vpn", forward::equipment),

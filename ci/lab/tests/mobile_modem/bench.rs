@@ -148,7 +148,7 @@ impl Bench {
                     self.reports.push(report);
                 }
                 ProtocolAction::Abandon(_) => {
-                    let step = self.recovery.fail(self.now, || false);
+                    let step = self.recovery.fail(self.mobile.last_step(), self.now, || false);
                     self.steps.extend(step);
                     self.closed = Some((self.now + REOPENING, step));
                     actions = self.mobile.on_close().into_iter().map(ProtocolAction::Report).collect();

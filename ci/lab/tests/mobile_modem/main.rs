@@ -5,17 +5,19 @@
 #![allow(clippy::unwrap_used)]
 
 mod bench;
+mod lte;
 
 use bench::{Bench, HELLO, MINUTE, SECOND};
 use dialbox::modem::mobile::{Meaning, Place, Report, SmsId, Storage};
 use dialbox::modem::protocol::Protocol;
 use dialbox::modem::recovery::RecoveryStep;
+use lab::modem::ec25::EC25;
 use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Profile};
 use lab::modem::sim::SimCard;
 use lab::modem::{Cell, Event, Fault, Modem, Registration, Sending, TimeOfDay};
 use std::time::Duration;
 
-const PROFILES: [&Profile; 3] = [ICON_225, HUAWEI, CDC_ACM];
+const PROFILES: [&Profile; 4] = [ICON_225, HUAWEI, CDC_ACM, EC25];
 
 #[test]
 fn every_modem_is_configured_receives_deletes_and_sends() {

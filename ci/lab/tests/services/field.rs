@@ -256,6 +256,7 @@ fn a_modem_without_indications_is_polled_for_messages() {
             says_full: None,
             reads_as: ReadForm::Standard,
             tells_time_as: TimeForm::Standard,
+            context_kinds: &["IP"],
         }),
         ..*CDC_ACM
     };

@@ -12,3 +12,4 @@ mod messages;
 mod orders;
 mod pin;
 mod sim;
+mod unasked;

@@ -7,7 +7,12 @@ use crate::modem::syntax::{Form, Param};
 impl Modem {
     pub(super) fn contexts(&mut self, port: usize, form: &Form) -> Flow {
         match form {
-            Form::Test => self.inform(port, "+CGDCONT: (1-4),\"IP\",,,(0),(0)"),
+            Form::Test => {
+                for kind in self.context_kinds() {
+                    self.inform(port, &format!("+CGDCONT: (1-4),\"{kind}\",,,(0),(0)"));
+                }
+                Flow::Next
+            }
             Form::Read => {
                 for (context, (kind, apn)) in self.contexts.clone() {
                     self.inform(port, &format!("+CGDCONT: {context},\"{kind}\",\"{apn}\",\"\",0,0"));
@@ -19,12 +24,16 @@ impl Modem {
         }
     }
 
+    fn context_kinds(&self) -> &'static [&'static str] {
+        self.profile.mobile.map_or(&[], |mobile| mobile.context_kinds)
+    }
+
     fn set_context(&mut self, params: &[Param]) -> Flow {
         let Some((context, described)) = params.split_first() else { return REFUSED };
         let Some(context) = context.number().filter(|n| (1..=4).contains(n)) else { return REFUSED };
         match described {
             [] => drop(self.contexts.remove(&context)),
-            [Param::Text(kind), Param::Text(apn)] if kind == "IP" => {
+            [Param::Text(kind), Param::Text(apn)] if self.context_kinds().contains(&kind.as_str()) => {
                 self.contexts.insert(context, (kind.clone(), apn.clone()));
             }
             _ => return REFUSED,

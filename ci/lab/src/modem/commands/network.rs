@@ -31,12 +31,8 @@ impl Modem {
             return self.number(port, name, &(0..=2), form);
         }
         let level = self.ports[port].settings.number(name);
-        let registration = self.registration();
-        let (lac, ci) = self.cell.place;
-        let place = match (level, registration.serves()) {
-            (2, true) => format!(",\"{lac:04X}\",\"{ci:08X}\""),
-            _ => String::new(),
-        };
+        let registration = self.registration_in(name);
+        let place = if level == 2 { self.place(name) } else { String::new() };
         self.inform(port, &format!("{name}: {level},{}{place}", registration as u8))
     }
 
@@ -45,10 +41,13 @@ impl Modem {
             Form::Read => {
                 let format = self.ports[port].settings.operator_format;
                 let mode = if self.deregistered { 2 } else { 0 };
+                let technology = self.cell.domains.technology();
                 let shown = match (self.registration().serves(), format) {
                     (false, _) => format!("+COPS: {mode}"),
-                    (true, 2) => format!("+COPS: {mode},2,\"{}\",2", self.cell.numeric),
-                    (true, format) => format!("+COPS: {mode},{format},\"{}\",2", self.cell.operator),
+                    (true, 2) => format!("+COPS: {mode},2,\"{}\",{technology}", self.cell.numeric),
+                    (true, format) => {
+                        format!("+COPS: {mode},{format},\"{}\",{technology}", self.cell.operator)
+                    }
                 };
                 self.inform(port, &shown)
             }
@@ -96,7 +95,7 @@ impl Modem {
     pub(super) fn attachment(&mut self, port: usize, form: &Form) -> Flow {
         match form {
             Form::Read => {
-                let attached = u8::from(self.registration().serves());
+                let attached = u8::from(self.data_serves());
                 self.inform(port, &format!("+CGATT: {attached}"))
             }
             Form::Test => self.inform(port, "+CGATT: (0,1)"),

@@ -174,3 +174,25 @@ fn repeated_urcs_can_be_disabled() {
     modem.step(Event::Typed(0, b"AT^CURC=0\r".to_vec()), minute);
     assert_eq!(said(&modem.step(Event::Time, minute + Duration::from_secs(120))), "");
 }
+
+#[test]
+fn on_lte_each_registration_command_says_its_own() {
+    let cell = |registration, domains| Event::Radio(Cell { registration, domains, ..Cell::default() });
+    let mut modem = without_echo(EC25);
+    answer(&mut modem, "AT+CREG=1;+CEREG=2\r");
+    let urcs = said(&modem.step(cell(Registration::Home, Domains::LteWithoutCalls), START));
+    assert_eq!(urcs, "\r\n+CREG: 3\r\n\r\n+CEREG: 1,\"02A1\",\"0012F4C7\",7\r\n");
+    dialogue(
+        &mut modem,
+        &[
+            ("AT+CREG?\r", "\r\n+CREG: 1,3\r\n\r\nOK\r\n"),
+            ("AT+CGREG?\r", "\r\n+CGREG: 0,3\r\n\r\nOK\r\n"),
+            ("AT+CEREG?\r", "\r\n+CEREG: 2,1,\"02A1\",\"0012F4C7\",7\r\n\r\nOK\r\n"),
+            ("AT+CEREG=6\r", "\r\nERROR\r\n"),
+            ("AT+COPS?\r", "\r\n+COPS: 0,0,\"Free\",7\r\n\r\nOK\r\n"),
+            ("AT+CGDCONT=1,\"IPV4V6\",\"free\"\r", "\r\nOK\r\n"),
+        ],
+    );
+    assert_eq!(answer(&mut without_echo(ICON_225), "AT+CEREG?\r"), "\r\nERROR\r\n");
+    assert_eq!(answer(&mut without_echo(ICON_225), "AT+CGDCONT=1,\"IPV4V6\",\"free\"\r"), "\r\nERROR\r\n");
+}

@@ -1,0 +1,79 @@
+//! The dialer's watch over the far side of the VPN: what [`Liveness`] asks and decides becomes effects.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::liveness::{Next, Remedy};
+use super::{Dialer, Effect, View};
+use crate::log::Level;
+use crate::ppp::{Phase, name_servers};
+use crate::published::FarSide;
+
+impl Dialer {
+    pub(super) fn know_name_servers(&mut self, received: &[Ipv4Addr]) {
+        if let Some(liveness) = &mut self.liveness {
+            liveness.know_name_servers(name_servers::usable(received));
+        }
+    }
+
+    /// What is to be found out now. A link opened by hand is left to its person.
+    pub(super) fn watch_far_side(&mut self, now: Duration) -> Option<Effect> {
+        let liveness = self.liveness.as_mut()?;
+        match self.session.phase() {
+            Phase::Up(link, _) => liveness.poll(link.pid, now).map(Effect::Ask),
+            Phase::Down | Phase::ByHand(_) => {
+                liveness.forget();
+                None
+            }
+            Phase::Dialling | Phase::Pausing(_) | Phase::Closing => None,
+        }
+    }
+
+    pub(super) fn far_side_deadline(&self) -> Option<Duration> {
+        let liveness = self.liveness.as_ref()?;
+        matches!(self.session.phase(), Phase::Up(..)).then(|| liveness.deadline())
+    }
+
+    pub(super) fn count_tunnel(&mut self, received: Option<u64>, view: View) -> Vec<Effect> {
+        let next = self.liveness.as_mut().and_then(|liveness| liveness.count(received, view.at.now));
+        self.reach_far_side(next, view)
+    }
+
+    pub(super) fn hear_name_server(&mut self, answers: bool, view: View) -> Vec<Effect> {
+        let next =
+            self.liveness.as_mut().and_then(|liveness| liveness.hear_name_server(answers, view.at.now));
+        self.reach_far_side(next, view)
+    }
+
+    fn reach_far_side(&mut self, next: Option<Next>, view: View) -> Vec<Effect> {
+        let remedy = match next {
+            None => return Vec::new(),
+            Some(Next::Ask(question)) => return vec![Effect::Ask(question)],
+            Some(Next::Remedy(remedy)) => remedy,
+        };
+        // The link may have gone since the question.
+        let Phase::Up(link, _) = self.session.phase() else { return Vec::new() };
+        let what = format!("the far side of the VPN is silent: {remedy}");
+        let said = Effect::log(Level::Warning, &what);
+        let tunnel = Effect::RenewTunnel(link.interface.clone());
+        self.last_error = Some(what);
+        let first = match remedy {
+            Remedy::Tunnel => return vec![said, tunnel],
+            Remedy::Link => vec![said],
+            Remedy::Modem => vec![said, Effect::RestartModem],
+        };
+        let reaction = self.session.renew(view.at);
+        first.into_iter().chain(self.follow(reaction, view)).collect()
+    }
+
+    pub(super) fn far_side_status(&self) -> Option<FarSide> {
+        let liveness = self.liveness.as_ref()?;
+        if !matches!(self.session.phase(), Phase::Up(..)) {
+            return None;
+        }
+        match liveness.tried() {
+            Some(tried) => Some(FarSide::Silent { tried }),
+            None => liveness.has_answered().then_some(FarSide::Answers),
+        }
+    }
+}

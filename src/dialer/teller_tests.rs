@@ -1,0 +1,130 @@
+use super::*;
+use crate::site::{DataSize, TimeSpan, Whole};
+
+/// 2026-07-14
+const TODAY: i64 = 20_648 * DAY;
+const MB: u64 = 1_000_000;
+
+fn teller(a_day: u32, told: &Record) -> Teller {
+    let on = vec![Occasion::Boot, Occasion::Budget, Occasion::Limit, Occasion::Card];
+    let site = Tell { to: vec!["+33612345678".parse().unwrap()], on, a_day: limit(a_day) };
+    Teller::new(site, &"hut".parse().unwrap(), told)
+}
+
+fn limit(a_day: u32) -> crate::site::MessagesADay {
+    match a_day {
+        1 => Whole::constant(1),
+        2 => Whole::constant(2),
+        _ => Whole::constant(50),
+    }
+}
+
+fn nothing() -> Situation {
+    let spent = Spent {
+        used: DataSize::from_bytes(0),
+        limit: Some(DataSize::from_bytes(500 * MB)),
+        month: Month::parse("2026-07"),
+    };
+    Situation { boot: Some((12, Cause::Daily)), spent, bad: None, closed: None }
+}
+
+fn used(bytes: u64, month: &str) -> Situation {
+    let spent = Spent { used: DataSize::from_bytes(bytes), month: Month::parse(month), ..nothing().spent };
+    Situation { spent, ..nothing() }
+}
+
+fn texts(teller: &mut Teller, now: &Situation, unix: i64) -> Vec<String> {
+    teller.poll(now, unix).map(|telling| telling.texts).unwrap_or_default()
+}
+
+#[test]
+fn a_boot_is_told_once_with_its_cause_and_a_planned_one_is_not() {
+    for (cause, said) in [
+        (Cause::Unknown, vec!["hut: up again, boot 12: power cut or unknown"]),
+        (Cause::Stuck("sms-dialer".to_owned()), vec!["hut: up again, boot 12: stuck sms-dialer"]),
+        (Cause::Daily, vec![]),
+        (Cause::Requested, vec![]),
+    ] {
+        let now = Situation { boot: Some((12, cause)), ..nothing() };
+        let mut first = teller(50, &Record::new());
+        let telling = first.poll(&now, TODAY);
+        assert_eq!(telling.as_ref().map(|telling| telling.texts.clone()).unwrap_or_default(), said);
+        assert_eq!(first.poll(&now, TODAY), None);
+        // The service restarts.
+        let told = telling.map(|telling| telling.told).unwrap_or_default();
+        assert_eq!(teller(50, &told).poll(&now, TODAY), None);
+    }
+}
+
+#[test]
+fn each_share_of_the_budget_is_told_once_a_month() {
+    let mut teller = teller(50, &Record::new());
+    for (bytes, month, said) in [
+        (399 * MB, "2026-07", None),
+        (400 * MB, "2026-07", Some("hut: 80 % of the month's data: 400MB of 500MB used in 2026-07")),
+        (450 * MB, "2026-07", None),
+        (500 * MB, "2026-07", Some("hut: 100 % of the month's data: 500MB of 500MB used in 2026-07")),
+        (600 * MB, "2026-07", None),
+        (MB, "2026-08", None),
+        // A fast link: both shares between two readings are one message.
+        (510 * MB, "2026-08", Some("hut: 100 % of the month's data: 510MB of 500MB used in 2026-08")),
+    ] {
+        assert_eq!(texts(&mut teller, &used(bytes, month), TODAY), Vec::from_iter(said), "{bytes} {month}");
+    }
+}
+
+#[test]
+fn only_a_limit_that_closes_a_link_is_told() {
+    let mut teller = teller(50, &Record::new());
+    for (why, is_told) in [
+        (DownReason::Idle(TimeSpan::minutes(10)), true),
+        (DownReason::Time, true),
+        (DownReason::Budget(DataSize::from_bytes(500 * MB)), true),
+        (DownReason::Asked, false),
+        (DownReason::Stopping, false),
+        (DownReason::FarSideSilent, false),
+    ] {
+        let now = Situation { closed: Some(why.clone()), ..nothing() };
+        let said = Vec::from_iter(is_told.then(|| format!("hut: disconnected: {why}")));
+        assert_eq!(texts(&mut teller, &now, TODAY), said);
+    }
+}
+
+#[test]
+fn a_card_is_told_when_it_gets_worse() {
+    let mut teller = teller(50, &Record::new());
+    let counts = [None, Some(0), Some(1), Some(1), Some(3), None, Some(0), Some(3), Some(4)];
+    let told = [false, false, true, false, true, false, false, false, true];
+    for (bad, is_told) in counts.into_iter().zip(told) {
+        let said = texts(&mut teller, &Situation { bad, ..nothing() }, TODAY);
+        assert_eq!(said.len(), usize::from(is_told), "{bad:?}: {said:?}");
+    }
+}
+
+#[test]
+fn no_more_is_told_than_the_site_wants_even_if_the_box_reboots_again_and_again() {
+    let mut told = Record::new();
+    let mut said = Vec::new();
+    for boot in 1..20 {
+        let now = Situation { boot: Some((boot, Cause::Unknown)), ..nothing() };
+        // A clock without battery starts at the same time again.
+        if let Some(telling) = teller(2, &told).poll(&now, TODAY + 100) {
+            said.extend(telling.texts);
+            told = telling.told;
+        }
+    }
+    assert_eq!(said.len(), 2);
+    let now = Situation { boot: Some((20, Cause::Unknown)), ..nothing() };
+    assert_eq!(texts(&mut teller(2, &told), &now, TODAY - DAY).len(), 0, "the clock was set back");
+    assert_eq!(texts(&mut teller(2, &told), &now, TODAY + DAY).len(), 1);
+}
+
+#[test]
+fn what_the_limit_of_a_day_holds_back_is_told_the_next_day() {
+    let mut teller = teller(1, &Record::new());
+    let now = Situation { bad: Some(1), ..used(400 * MB, "2026-07") };
+    assert_eq!(texts(&mut teller, &now, TODAY).len(), 1);
+    assert_eq!(texts(&mut teller, &now, TODAY + 3600).len(), 0);
+    let said = texts(&mut teller, &now, TODAY + DAY);
+    assert!(matches!(&said[..], [said] if said.contains("the card")), "{said:?}");
+}

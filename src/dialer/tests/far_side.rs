@@ -1,0 +1,95 @@
+use super::*;
+use crate::published::FarSide;
+
+const SERVER: Ipv4Addr = Ipv4Addr::new(212, 27, 40, 240);
+
+/// A dialer with a VPN, whose link has just come up.
+fn connected(name_servers: &[Ipv4Addr]) -> Harness {
+    let mut harness = Harness::new(Ports::Two);
+    harness.dialer.liveness = Some(Liveness::new(25 * SECOND));
+    harness.sms(OWNER, "connect");
+    harness.link(ppp::Event::Started(pid()));
+    comes_up(&mut harness, name_servers);
+    harness.sent(1).pass(Duration::ZERO).done();
+    harness
+}
+
+fn comes_up(harness: &mut Harness, name_servers: &[Ipv4Addr]) {
+    let link = Connection { interface: Interface::new("ppp0").unwrap(), pid: pid(), addresses: None };
+    let request = control::Request::IpUp { link, name_servers: name_servers.to_vec() };
+    harness.receive(Event::Asked(control::ClientId(1), request));
+}
+
+/// Time passes in steps of five seconds; the counter is read as requested.
+fn pass(harness: &mut Harness, seconds: u32, counter: Option<u64>, name_server: bool) -> String {
+    let mut done = String::new();
+    for _ in 0..seconds / 5 {
+        let mut said = harness.pass(5 * SECOND).done();
+        if said.contains("ask Counter") {
+            said += &harness.receive(Event::TunnelCounter(counter)).done();
+        }
+        if said.contains("ask NameServers") {
+            said += &harness.receive(Event::NameServer(name_server)).done();
+        }
+        let is_news = |line: &&str| !line.contains("Counter");
+        done.extend(said.lines().filter(is_news).map(|line| format!("{line}\n")));
+    }
+    done
+}
+
+#[test]
+fn a_silent_far_side_gets_a_new_tunnel_then_a_new_link_and_is_shown() {
+    let mut harness = connected(&[]);
+    insta::assert_snapshot!(pass(&mut harness, 70, Some(0), false), @"
+    Warning: the far side of the VPN is silent: the tunnel is made again
+    tunnel over ppp0 again
+    ");
+    assert_eq!(harness.dialer.far_side_status(), Some(FarSide::Silent { tried: 1 }));
+    insta::assert_snapshot!(pass(&mut harness, 60, Some(0), false), @"
+    Warning: the far side of the VPN is silent: dialling again
+    Signal(Pid(412), Terminate)
+    ");
+    harness.link(ppp::Event::Exited(pid(), Exit::from_code(5)));
+    insta::assert_snapshot!(pass(&mut harness, 10, None, false), @r#"
+    RunIpDown(Interface("ppp0"), Pid(412))
+    Warning: the far side of the VPN is silent; dialling again in 5s
+    StartPppd
+    "#);
+    harness.link(ppp::Event::Started(pid()));
+    comes_up(&mut harness, &[]);
+    harness.done();
+    assert_eq!(pass(&mut harness, 30, Some(92), false), "");
+    assert_eq!(harness.dialer.far_side_status(), Some(FarSide::Answers));
+    assert_eq!(pass(&mut harness, 200, Some(92), false), "");
+    assert_eq!(harness.dialer.far_side_status(), Some(FarSide::Answers));
+    assert!(pass(&mut harness, 60, Some(92), false).contains("the tunnel is made again"));
+}
+
+#[test]
+fn a_modem_restarts_only_if_the_operator_s_name_servers_are_silent_too() {
+    for (name_server, restarts) in [(false, true), (true, false)] {
+        let mut harness = connected(&[SERVER]);
+        let mut done = String::new();
+        for _ in 0..6 {
+            done += &pass(&mut harness, 70, Some(0), name_server);
+            if !matches!(harness.dialer.session.phase(), Phase::Up(..)) {
+                harness.link(ppp::Event::Exited(pid(), Exit::from_code(5)));
+                harness.pass(5 * SECOND).link(ppp::Event::Started(pid()));
+                comes_up(&mut harness, &[SERVER]);
+            }
+        }
+        assert_eq!(done.contains("restart the modem"), restarts, "{done}");
+        assert!(!done.contains("reboot"), "{done}");
+    }
+}
+
+#[test]
+fn a_link_opened_by_hand_and_a_site_without_a_vpn_are_not_watched() {
+    let mut harness = Harness::new(Ports::Two);
+    harness.sms(OWNER, "connect").dialled().done();
+    assert_eq!(pass(&mut harness, 300, None, false), "");
+    let mut harness = Harness::new(Ports::Two);
+    harness.dialer.liveness = Some(Liveness::new(25 * SECOND));
+    harness.opened_by_hand("ppp0", pid()).done();
+    assert_eq!(pass(&mut harness, 300, None, false), "");
+}

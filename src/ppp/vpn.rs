@@ -1,0 +1,23 @@
+//! The VPN over a link, as the rendered scripts of pppd make it (`site::render::vpn`).
+
+use std::io;
+use std::process::{Child, Command, Stdio};
+
+use super::{Interface, counters};
+use crate::names::{VPN, VPN_UP};
+use crate::paths::Paths;
+
+/// The bytes from the far side since the interface exists; `None` if it does not.
+pub fn received(paths: &Paths) -> Option<u64> {
+    counters::read(paths, &Interface::new(VPN)?).map(|carried| carried.received)
+}
+
+/// Starts the script that makes the interface again, with its keys, its endpoint and its routes.
+///
+/// # Errors
+/// It is missing, or cannot be executed.
+pub fn renew(paths: &Paths, link: &Interface) -> io::Result<Child> {
+    let mut command = Command::new(paths.path(VPN_UP));
+    command.env("PPP_IFACE", link.as_str());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
