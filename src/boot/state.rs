@@ -171,6 +171,7 @@ trait Partition {
     /// Whether the kernel has a driver for ext4.
     fn has_driver(&mut self) -> bool;
     fn repair(&mut self, repair: Repair) -> Result<(), RepairError>;
+    /// Mounts it, if its root directory can be read.
     fn mount(&mut self) -> Result<(), Errno>;
 }
 
@@ -244,8 +245,19 @@ impl Partition for Card<'_> {
     }
 
     fn mount(&mut self) -> Result<(), Errno> {
-        mount_partition(self.device)
+        mount_partition(self.device)?;
+        list(Path::new(MOUNT_POINT)).inspect_err(|_| {
+            // A partition that stays mounted is refused by e2fsck and mke2fs.
+            let _ = unmount(MOUNT_POINT, UnmountFlags::DETACH);
+        })
     }
+}
+
+/// Reads a directory to its end. Mounting reads the root's inode only (fs/ext4/super.c, `ext4_fill_super`): where a power
+/// cut has left the superblock of a new file system and not its root directory, nothing could be stored.
+fn list(dir: &Path) -> Result<(), Errno> {
+    let entries = fs::read_dir(dir).and_then(|mut entries| entries.try_for_each(|entry| entry.map(drop)));
+    entries.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
 }
 
 fn health(device: &Path) -> io::Result<Health> {

@@ -15,6 +15,8 @@ const UNKNOWN_APPLETS: &str = "for link in /bin/* /sbin/* /usr/bin/* /usr/sbin/*
 /// The partitions of the roots.
 const ROOT_A: usize = 2;
 const ROOT_B: usize = 3;
+/// The block of the state partition's file system: mke2fs takes 1 KiB below 512 MiB (mke2fs.conf, `small`).
+const BLOCK: usize = 1024;
 
 /// Every service is up, the root is read-only, the state partition is formatted and grown to the card's end.
 pub fn fresh_card(stage: &Stage) -> Result<()> {
@@ -123,7 +125,29 @@ pub fn state_damaged(stage: &Stage) -> Result<()> {
     let mut booted = machine.boot()?;
     let status = booted.must("dialctl status; cat /state/kept")?;
     shows("the status after damage", &status, &["state     repaired", "kept"])?;
+    // An emergency remount leaves the file system clean, and its journal empty.
+    booted.must("echo u >/proc/sysrq-trigger; until grep '/state ext4 ro' /proc/mounts; do sleep 1; done")?;
+    booted.cut_power();
+    garble_root_directory(machine.card())?;
+
+    let mut booted = machine.boot()?;
+    let status = booted.must("dialctl status")?;
+    shows("the status without a root directory", &status, &["state     repaired"])?;
     booted.must("echo again >/state/kept && sync").map(drop)
+}
+
+/// As after a power cut while a new file system was written: its superblock is there and clean, its root directory is not.
+fn garble_root_directory(card: &Card) -> Result<()> {
+    const STATE: usize = 4;
+    // `.` and `..` of inode 2, docs.kernel.org/filesystems/ext4/dynamic.html#directory-entries.
+    const FIRST_ENTRIES: &[u8] = b"\x02\0\0\0\x0c\0\x01\x02.\0\0\0\x02\0\0\0";
+    let start = card.partitions()?[STATE - 1].start;
+    let content = card.read_partition(STATE)?;
+    let blocks = (start..).step_by(BLOCK).zip(content.chunks(BLOCK));
+    let found: Vec<u64> =
+        blocks.filter(|(_, block)| block.starts_with(FIRST_ENTRIES)).map(|(at, _)| at).collect();
+    check(!found.is_empty(), || "the state partition has no root directory".to_owned())?;
+    found.iter().try_for_each(|at| card.overwrite_at(*at, &[0xa5; BLOCK]))
 }
 
 /// A saved clock of 2040 is ignored: Debian's programs, whose time ends in 2038, would not start.
