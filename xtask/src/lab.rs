@@ -19,8 +19,11 @@ use crate::{
 };
 
 const EMULATOR: &str = "qemu-system-arm";
-/// The scenario of `lab` that starts veritysetup.
-const VERITY_SCENARIO: &str = "debians-veritysetup-accepts-the-root";
+/// Scenarios of `lab` that start programs of Debian's: the tool, and the option for its directory.
+const WITH_TOOLS: [(&str, &str, &str); 2] = [
+    ("debians-veritysetup-accepts-the-root", "verity", "--verity-tools"),
+    ("adapters-on-the-lan-call-each-other-and-the-line", "sip", "--sip-tools"),
+];
 
 /// The command for `lab`, without arguments.
 pub fn command(ctx: &BuildContext, verb: &str) -> Command {
@@ -51,18 +54,18 @@ pub fn with_image(ctx: &BuildContext, mut command: Command, image: &Path) -> Res
     Ok(command)
 }
 
-/// The command for `lab test`, with the tools of a box that calls; with Debian's veritysetup unless only scenarios are
-/// chosen that do not start it.
+/// The command for `lab test`, with the tools of a box that calls, and with those programs of Debian's that a chosen
+/// scenario starts.
 pub fn test(ctx: &BuildContext, lab: Command, image: &Path, only: &[String]) -> Result<Command> {
     let mut command = with_image(ctx, lab, image)?;
     let locked = LockedManifest::load(ctx)?;
     let _alone = task::lock_cache(ctx)?;
     command.arg("--caller-tools").arg(caller::make(ctx, &locked)?);
-    if cfg!(target_arch = "x86_64")
-        && (only.is_empty() || only.iter().any(|part| VERITY_SCENARIO.contains(part)))
-    {
-        let output = unpack::tool(ctx, &locked, locked.manifest.tool("verity")?)?;
-        command.arg("--verity-tools").arg(output.dir()?);
+    let is_chosen = |scenario: &str| only.is_empty() || only.iter().any(|part| scenario.contains(part));
+    for (scenario, tool, option) in WITH_TOOLS {
+        if cfg!(target_arch = "x86_64") && is_chosen(scenario) {
+            command.arg(option).arg(unpack::tool(ctx, &locked, locked.manifest.tool(tool)?)?.dir()?);
+        }
     }
     for part in only {
         command.arg("--only").arg(part);

@@ -14,4 +14,6 @@ pub struct Bench {
     pub caller_tools: Option<PathBuf>,
     /// Unpacked Debian packages with `veritysetup` and all it needs, if there are any.
     pub verity_tools: Option<PathBuf>,
+    /// Unpacked Debian packages with `baresip` and all it needs, if there are any.
+    pub sip_tools: Option<PathBuf>,
 }

@@ -59,7 +59,7 @@ impl Where {
             (None, Some(dir)) => Emulator::unpacked(dir)?,
             (None, None) => Emulator::installed(),
         };
-        Ok(Bench { image, emulator, caller_tools: None, verity_tools: None })
+        Ok(Bench { image, emulator, caller_tools: None, verity_tools: None, sip_tools: None })
     }
 }
 
@@ -78,6 +78,9 @@ pub struct Test {
     /// Unpacked Debian packages that hold `veritysetup` and all it needs; `cargo xtask test` unpacks them
     #[arg(long, value_name = "DIR")]
     pub verity_tools: Option<PathBuf>,
+    /// Unpacked Debian packages that hold `baresip` and all it needs; `cargo xtask test` unpacks them
+    #[arg(long, value_name = "DIR")]
+    pub sip_tools: Option<PathBuf>,
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
@@ -86,8 +89,12 @@ pub struct Test {
 impl Test {
     /// Finds the image and everything used with it.
     pub fn open(&self) -> Result<Bench> {
-        let (caller_tools, verity_tools) = (self.caller_tools.clone(), self.verity_tools.clone());
-        Ok(Bench { caller_tools, verity_tools, ..self.bench.open()? })
+        Ok(Bench {
+            caller_tools: self.caller_tools.clone(),
+            verity_tools: self.verity_tools.clone(),
+            sip_tools: self.sip_tools.clone(),
+            ..self.bench.open()?
+        })
     }
 }
 

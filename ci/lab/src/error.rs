@@ -26,6 +26,8 @@ pub enum Error {
     NoCallerTools,
     /// There is no `veritysetup` to start.
     NoVeritysetup(String),
+    /// There is no `baresip` to start.
+    NoBaresip(String),
     /// The expected output did not come.
     Awaited {
         /// The expected output.
@@ -59,6 +61,10 @@ impl fmt::Display for Error {
             Self::NoVeritysetup(what) => write!(
                 f,
                 "no veritysetup: {what}; it comes from --verity-tools\n  next: run `cargo xtask test`, which unpacks it"
+            ),
+            Self::NoBaresip(what) => write!(
+                f,
+                "no baresip: {what}; it comes from --sip-tools\n  next: run `cargo xtask test`, which unpacks it"
             ),
             Self::Awaited { pattern, instead } => {
                 write!(f, "waited for {pattern:?} on the console; {instead}")

@@ -4,6 +4,7 @@
 //! pseudo-terminals and a clock. `usb` has the devices for the kernel's own drivers, `lan` a host in a box's local
 //! network. `writes` is the record of a box's writes to its card, `power` cuts the power by replaying it. `machine` is a box under QEMU, `stage` a network with such boxes, and `scenario` the tests on it.
 
+pub mod baresip;
 pub mod bench;
 pub mod booted;
 pub mod card;

@@ -1,5 +1,6 @@
 //! The host: frames and time in, frames out. Its TCP/IP is smoltcp's, which also answers pings.
 
+use super::phones::{FIRST, PHONES, SIP};
 use super::{Lan, dhcp, dns};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
@@ -38,6 +39,7 @@ pub struct Host {
     dhcp: SocketHandle,
     dns: SocketHandle,
     web: [SocketHandle; VISITORS],
+    phones: [SocketHandle; PHONES],
     page: String,
     asked: Vec<Asked>,
 }
@@ -60,7 +62,7 @@ impl Host {
             let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(Lan::HOST), Lan::PREFIX));
         });
         let mut sockets = SocketSet::new(Vec::new());
-        let [dhcp, dns] = [dhcp::PORT, dns::PORT].map(|port| {
+        let [dhcp, dns, first, second] = [dhcp::PORT, dns::PORT, FIRST, FIRST + 1].map(|port| {
             let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; BUFFER]);
             let mut socket = udp::Socket::new(buffer(), buffer());
             // It is not bound yet, and the port is not 0.
@@ -71,7 +73,8 @@ impl Host {
             let buffer = || tcp::SocketBuffer::new(vec![0; BUFFER]);
             sockets.add(tcp::Socket::new(buffer(), buffer()))
         });
-        Self { interface, card, sockets, dhcp, dns, web, page: page.to_owned(), asked: Vec::new() }
+        let phones = [first, second];
+        Self { interface, card, sockets, dhcp, dns, web, phones, page: page.to_owned(), asked: Vec::new() }
     }
 
     /// Processes received frames; returns the frames to send, and when it is next due if no frame comes.
@@ -92,6 +95,22 @@ impl Host {
     /// The requests since the last call.
     pub fn take_asked(&mut self) -> Vec<Asked> {
         std::mem::take(&mut self.asked)
+    }
+
+    /// A telephone's datagram to the exchange in the box.
+    pub fn call_box(&mut self, phone: usize, datagram: &[u8]) {
+        if let Some(handle) = self.phones.get(phone) {
+            let to = IpEndpoint::new(IpAddress::Ipv4(Lan::GIVEN), SIP);
+            // A full buffer drops it, as a network may.
+            let _ = self.sockets.get_mut::<udp::Socket>(*handle).send_slice(datagram, to);
+        }
+    }
+
+    /// The box's datagrams to a telephone.
+    pub fn take_calls(&mut self, phone: usize) -> Vec<Vec<u8>> {
+        let Some(handle) = self.phones.get(phone) else { return Vec::new() };
+        let socket = self.sockets.get_mut::<udp::Socket>(*handle);
+        std::iter::from_fn(|| socket.recv().ok().map(|(datagram, _)| datagram.to_vec())).collect()
     }
 
     fn give_addresses(&mut self) {

@@ -1,16 +1,18 @@
-//! A local network with one host, which serves DHCP, DNS and HTTP and answers pings. It has no other connection: none
-//! of its packets reaches a network of this machine.
+//! A local network with one host, which serves DHCP, DNS and HTTP and answers pings. It has no other connection but the
+//! telephones of a scenario, on the loopback interface: none of its packets reaches a network of this machine.
 
 mod dhcp;
 mod dns;
 mod frames;
 mod host;
+mod phones;
 
 pub use host::Asked;
 
 use crate::error::{Error, Result};
 use frames::Frames;
 use host::Host;
+use phones::{PHONES, Phone};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{ErrorKind, Read, Write};
 use std::net::Ipv4Addr;
@@ -27,6 +29,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Lan {
     socket: PathBuf,
+    phones: [u16; PHONES],
     asked: Arc<Mutex<Vec<Asked>>>,
     closing: Arc<AtomicBool>,
 }
@@ -45,15 +48,23 @@ impl Lan {
     pub fn open(socket: PathBuf, page: &str) -> Result<Self> {
         let listener = UnixListener::bind(&socket).map_err(|e| Error::io("listen at", &socket, e))?;
         listener.set_nonblocking(true).map_err(|e| Error::io("listen at", &socket, e))?;
-        let lan = Self { socket, asked: Arc::default(), closing: Arc::default() };
+        let phone = || Phone::open().map_err(|e| Error::io("listen at", Path::new("127.0.0.1"), e));
+        let phones = [phone()?, phone()?];
+        let ports = phones.each_ref().map(Phone::port);
+        let lan = Self { socket, phones: ports, asked: Arc::default(), closing: Arc::default() };
         let (asked, closing, page) = (Arc::clone(&lan.asked), Arc::clone(&lan.closing), page.to_owned());
-        std::thread::spawn(move || serve(&listener, &page, &asked, &closing));
+        std::thread::spawn(move || serve(&listener, &page, phones, &asked, &closing));
         Ok(lan)
     }
 
     /// The emulator's socket.
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// The ports at 127.0.0.1 where two SIP telephones of this machine find the box, each one its own.
+    pub fn phones(&self) -> [u16; PHONES] {
+        self.phones
     }
 
     /// The requests to the host so far.
@@ -69,12 +80,18 @@ impl Drop for Lan {
 }
 
 /// Serves one emulator after the other; each gets a freshly started host.
-fn serve(listener: &UnixListener, page: &str, asked: &Mutex<Vec<Asked>>, closing: &AtomicBool) {
+fn serve(
+    listener: &UnixListener,
+    page: &str,
+    mut phones: [Phone; PHONES],
+    asked: &Mutex<Vec<Asked>>,
+    closing: &AtomicBool,
+) {
     while !closing.load(Ordering::Relaxed) {
         match listener.accept() {
             Ok((emulator, _)) => {
                 // The box was switched off, or sends no frames.
-                let _ = attend(emulator, Host::new(page), asked, closing);
+                let _ = attend(emulator, Host::new(page), &mut phones, asked, closing);
             }
             Err(e) if e.kind() == ErrorKind::WouldBlock => {
                 let timeout = Timespec::try_from(LOOK_AGAIN).ok();
@@ -88,20 +105,36 @@ fn serve(listener: &UnixListener, page: &str, asked: &Mutex<Vec<Asked>>, closing
 fn attend(
     mut emulator: UnixStream,
     mut host: Host,
+    phones: &mut [Phone; PHONES],
     asked: &Mutex<Vec<Asked>>,
     closing: &AtomicBool,
 ) -> std::io::Result<()> {
     emulator.set_nonblocking(false)?;
     let (began, mut frames, mut buffer) = (Instant::now(), Frames::default(), vec![0; 64 << 10]);
     while !closing.load(Ordering::Relaxed) {
+        for (at, phone) in phones.iter_mut().enumerate() {
+            while let Some(datagram) = phone.take() {
+                host.call_box(at, &datagram);
+            }
+        }
         let (sent, next) = host.turn(frames.take()?, began.elapsed());
         for frame in sent {
             emulator.write_all(&frames::framed(&frame))?;
         }
         asked.lock().unwrap_or_else(PoisonError::into_inner).extend(host.take_asked());
+        for (at, phone) in phones.iter().enumerate() {
+            for datagram in host.take_calls(at) {
+                phone.give(&datagram);
+            }
+        }
         let timeout = Timespec::try_from(next.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)).ok();
-        let ready = poll(&mut [PollFd::new(&emulator, PollFlags::IN)], timeout.as_ref());
-        if matches!(ready, Ok(1..)) {
+        let sockets = phones.iter().map(|phone| PollFd::new(phone.socket(), PollFlags::IN));
+        let mut fds: Vec<PollFd> =
+            std::iter::once(PollFd::new(&emulator, PollFlags::IN)).chain(sockets).collect();
+        let _ = poll(&mut fds, timeout.as_ref());
+        let is_ready = fds.first().is_some_and(|fd| !fd.revents().is_empty());
+        drop(fds);
+        if is_ready {
             match emulator.read(&mut buffer)? {
                 0 => return Ok(()),
                 count => frames.push(&buffer[..count]),

@@ -7,6 +7,8 @@ mod card;
 mod closed;
 mod dial_in;
 mod edit;
+#[cfg(target_arch = "x86_64")]
+mod exchange;
 mod far_side;
 mod forward;
 mod limits;
@@ -104,6 +106,8 @@ pub const SCENARIOS: &[Scenario] = &[
     two("callers-reach-the-network-but-not-the-boxs-services", dial_in::callers),
     two("two-callers-are-served-at-once", dial_in::two_at_a_time),
     two("ten-calls-in-a-row-leak-nothing", dial_in::ten_in_a_row),
+    #[cfg(target_arch = "x86_64")]
+    two("adapters-on-the-lan-call-each-other-and-the-line", exchange::calls),
     two("a-caller-without-ppp-gets-a-login-prompt", login::without_ppp),
     two("wvdial-of-debian-gets-a-link", wvdial::gets_a_link),
     one("a-used-code-stays-used-after-a-power-cut", session::power_cut),

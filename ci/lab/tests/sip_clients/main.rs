@@ -50,8 +50,8 @@ fn one_baresip_calls_any_number_the_other_answers_and_the_console_shows_the_call
     let caller = tools.baresip(&host, 0, Some("5551234"));
     host.wait_until(|host| host.dialctl(&["calls"]).contains("PCMA"));
     assert!(host.dialctl(&["calls"]).starts_with("ata0         5551234      ata1 "));
-    called.wait_for("incoming rtp for 'audio' established");
-    caller.hang_up();
+    called.wait_for("incoming rtp for 'audio' established").unwrap();
+    caller.hang_up().unwrap();
     host.wait_until(|host| host.dialctl(&["calls"]) == "no call is up\n");
     host.wait_until(|host| host.dialctl(&["log"]).contains("the caller hung up"));
 }
@@ -66,8 +66,8 @@ fn a_call_goes_on_when_the_exchange_restarts() {
     host.wait_until(|host| host.dialctl(&["calls"]).contains("PCMA"));
     host.restart();
     assert!(host.dialctl(&["calls"]).contains("PCMA"));
-    caller.hang_up();
+    caller.hang_up().unwrap();
     // The called baresip 1.0.0 prints "terminated" only if the call was up for a whole second.
-    called.wait_for("session closed");
+    called.wait_for("session closed").unwrap();
     host.wait_until(|host| host.dialctl(&["log"]).contains("the caller hung up"));
 }

@@ -1,13 +1,12 @@
 //! The box's exchange on this machine, and the telephones.
 
 use crate::binaries::binaries;
+use lab::baresip::{self, Account, Baresip};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::UdpSocket;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -25,15 +24,12 @@ pub struct Box {
 /// The directory with the unpacked telephones.
 pub struct Tools(PathBuf);
 
-/// A running telephone; it ends with this value.
-pub struct Phone {
-    child: Child,
-    said: Arc<Mutex<String>>,
-}
+/// A running sipp; it ends with this value.
+pub struct Sipp(Child);
 
 /// A UDP port that no other program has now.
 fn free_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    baresip::free_port().unwrap()
 }
 
 impl Box {
@@ -160,9 +156,9 @@ impl Tools {
     }
 
     /// A telephone that answers every call of an account, and checks that the caller's SDP has come unchanged.
-    pub fn answer(&self, host: &Box, account: usize) -> Phone {
+    pub fn answer(&self, host: &Box, account: usize) -> Sipp {
         let mut command = self.sipp(host, "called.xml", contact(host, account));
-        Phone::new(command.args(["-m", "1000000"]))
+        Sipp(command.args(["-m", "1000000"]).stdout(Stdio::null()).spawn().unwrap())
     }
 
     /// Calls from an account, up to four at a time, each of which must succeed. It answers the exchange's OPTIONS (`-aa`),
@@ -184,34 +180,12 @@ impl Tools {
         Self::finish(command);
     }
 
-    /// A telephone that answers every call; with a number, it dials that as soon as it has registered.
-    pub fn baresip(&self, host: &Box, account: usize, number: Option<&str>) -> Phone {
+    /// A telephone that answers every call; with a number, it dials that at once.
+    pub fn baresip(&self, host: &Box, account: usize, number: Option<&str>) -> Baresip {
         let dir = host.dir.path().join(format!("baresip{account}"));
-        fs::create_dir(&dir).unwrap();
-        let modules = self.0.join("usr/lib/baresip/modules");
-        let (tone, port) = (dir.join("tone.wav"), contact(host, account));
-        fs::write(&tone, wave()).unwrap();
-        let config = format!(
-            "module_path {}\nmodule g711.so\nmodule aufile.so\nmodule account.so\nmodule_app menu.so\n\
-             sip_listen 127.0.0.1:{port}\naudio_source aufile,{}\naudio_player aufile,{}\naudio_alert aufile,{}\n",
-            modules.display(),
-            tone.display(),
-            dir.join("heard.wav").display(),
-            dir.join("alert.wav").display()
-        );
-        fs::write(dir.join("config"), config).unwrap();
-        let accounts = format!(
-            "<sip:ata{account}@127.0.0.1:{}>;auth_user=ata{account};auth_pass=key{account};regint=600;\
-             answermode=auto;audio_codecs=PCMA\n",
-            host.port
-        );
-        fs::write(dir.join("accounts"), accounts).unwrap();
-        let mut command = self.program("baresip");
-        command.arg("-f").arg(&dir).args(["-t", "120"]);
-        if let Some(number) = number {
-            command.args(["-e", &format!("/dial sip:{number}@127.0.0.1:{}", host.port)]);
-        }
-        Phone::new(&mut command)
+        let (name, password) = (format!("ata{account}"), format!("key{account}"));
+        let own = Account { name: &name, password: &password, server: host.port };
+        Baresip::start(&self.0, &dir, own, contact(host, account), number).unwrap()
     }
 }
 
@@ -232,60 +206,9 @@ fn line(host: &Box, account: usize) -> String {
     format!("ata{account};[authentication username=ata{account} password=key{account}];5551234;{port}\n")
 }
 
-/// Two minutes of silence, as a WAV file of 8000 samples of 16 bits a second: at its end baresip hangs up.
-fn wave() -> Vec<u8> {
-    let samples = vec![0; 120 * 16_000];
-    let mut bytes = b"RIFF".to_vec();
-    bytes.extend((36 + samples.len() as u32).to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    for (value, size) in [(16, 4), (1, 2), (1, 2), (8000, 4), (16_000, 4), (2, 2), (16, 2)] {
-        bytes.extend(&u32::to_le_bytes(value)[..size]);
-    }
-    bytes.extend(b"data");
-    bytes.extend((samples.len() as u32).to_le_bytes());
-    bytes.extend(samples);
-    bytes
-}
-
-impl Phone {
-    fn new(command: &mut Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let said = Arc::new(Mutex::new(String::new()));
-        let (heard, out) = (Arc::clone(&said), child.stdout.take().unwrap());
-        std::thread::spawn(move || {
-            for line in BufReader::new(out).split(b'\n').map_while(Result::ok) {
-                let mut said = heard.lock().unwrap();
-                said.push_str(&String::from_utf8_lossy(&line));
-                said.push('\n');
-            }
-        });
-        Self { child, said }
-    }
-
-    /// Waits until it says something.
-    pub fn wait_for(&self, words: &str) {
-        let end = Instant::now() + PATIENCE;
-        while !self.said.lock().unwrap().contains(words) {
-            assert!(Instant::now() < end, "{words:?} is not in\n{}", self.said.lock().unwrap());
-            sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Has baresip end: it hangs up, unregisters, and waits for both answers.
-    pub fn hang_up(mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        let end = Instant::now() + PATIENCE;
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < end, "it does not end:\n{}", self.said.lock().unwrap());
-            sleep(Duration::from_millis(50));
-        }
-    }
-}
-
-impl Drop for Phone {
+impl Drop for Sipp {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }

@@ -17,13 +17,13 @@ use crate::machine::Machine;
 use crate::stage::{Stage, boot_both, stick};
 
 /// The page that the server in the local network serves.
-const PAGE: &str = "a page of the local network";
+pub const PAGE: &str = "a page of the local network";
 
 /// The hash of the password `free`: `openssl passwd -5 -salt labsalt free`.
 const HASH: &str = "$5$labsalt$171mnlxIn9LqdDVR6Qm4ysjZZnzk3se2mUTizlZ7BZ9";
 
 /// The caller uses the account of the dialer's example site; the box knows only the hash of its password.
-fn let_in_the_dialer(called: &Machine) -> Result<()> {
+pub fn let_in_the_dialer(called: &Machine) -> Result<()> {
     let hash = format!("password-hash = \"{HASH}\"");
     let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("password = \"change-me\"", &hash);
     let site = site.replace("8.8.8.8", &Lan::HOST.to_string());
@@ -129,7 +129,8 @@ pub fn get(address: &str, port: u16) -> String {
     format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 4 {address} {port}")
 }
 
-fn call(caller: &mut Booted) -> Result<()> {
+/// The caller gets a link.
+pub fn call(caller: &mut Booted) -> Result<()> {
     port_is_free(caller)?;
     // The caller asks for IPv6 too.
     caller.must("pppd call free +ipv6 updetach")?;
