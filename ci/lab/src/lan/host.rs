@@ -1,5 +1,6 @@
 //! The host: frames and time in, frames out. Its TCP/IP is smoltcp's, which also answers pings.
 
+use super::ftp::Ftp;
 use super::{Lan, dhcp, dns};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
@@ -28,6 +29,8 @@ pub enum Asked {
     Name(Ipv4Addr, String),
     /// The page was fetched.
     Page(Ipv4Addr),
+    /// The page was fetched by active FTP.
+    File(Ipv4Addr),
 }
 
 /// The host.
@@ -38,6 +41,7 @@ pub struct Host {
     dhcp: SocketHandle,
     dns: SocketHandle,
     web: [SocketHandle; VISITORS],
+    ftp: Ftp,
     page: String,
     asked: Vec<Asked>,
 }
@@ -58,6 +62,7 @@ impl Host {
         interface.update_ip_addrs(|addresses| {
             // There is room for two.
             let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(Lan::HOST), Lan::PREFIX));
+            let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(Lan::PUBLIC), 32));
         });
         let mut sockets = SocketSet::new(Vec::new());
         let [dhcp, dns] = [dhcp::PORT, dns::PORT].map(|port| {
@@ -67,11 +72,13 @@ impl Host {
             let _ = socket.bind(port);
             sockets.add(socket)
         });
-        let web = [(); VISITORS].map(|()| {
+        let mut tcp = || {
             let buffer = || tcp::SocketBuffer::new(vec![0; BUFFER]);
             sockets.add(tcp::Socket::new(buffer(), buffer()))
-        });
-        Self { interface, card, sockets, dhcp, dns, web, page: page.to_owned(), asked: Vec::new() }
+        };
+        let web = [(); VISITORS].map(|()| tcp());
+        let ftp = Ftp::new(tcp(), tcp());
+        Self { interface, card, sockets, dhcp, dns, web, ftp, page: page.to_owned(), asked: Vec::new() }
     }
 
     /// Processes received frames; returns the frames to send, and when it is next due if no frame comes.
@@ -84,6 +91,8 @@ impl Host {
         for visitor in self.web {
             self.give_page(visitor);
         }
+        let served = self.ftp.turn(&mut self.sockets, self.interface.context(), &self.page);
+        self.asked.extend(served.map(Asked::File));
         self.interface.poll(now, &mut self.card, &mut self.sockets);
         let next = self.interface.poll_delay(now, &self.sockets);
         (std::mem::take(&mut self.card.go), next.map(Into::into))
