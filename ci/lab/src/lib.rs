@@ -36,4 +36,5 @@ pub mod snapshot;
 pub mod stage;
 mod unpacked;
 pub mod usb;
+pub mod windows;
 pub mod writes;

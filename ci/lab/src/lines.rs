@@ -8,14 +8,14 @@ use crate::machine::Machine;
 use crate::network::{Line, Network};
 use crate::stage::{Stage, boot_both, line_number};
 
-/// The number of lines of the called box, and of modems of the calling box.
+/// The number of lines of the called box, and of modems of the calling box, unless a scenario has a site of its own.
 pub const LINES: usize = 2;
 
 /// Both boxes, switched off.
 pub struct Lines<'a> {
-    /// The box whose lines are called, with the modems `line1` and `line2`.
+    /// The box whose lines are called, with the modems `line1`, `line2`, and so on.
     pub called: Machine<'a>,
-    /// The box that calls, with the modems `caller1` and `caller2`.
+    /// The box that calls, with the modems `caller1`, `caller2`, and so on.
     pub caller: Machine<'a>,
 }
 
@@ -31,9 +31,14 @@ pub struct BootedLines<'a> {
 impl<'a> Lines<'a> {
     /// Puts them on a stage, connected by such lines. `more` is added to the site of the called box.
     pub fn on(stage: &'a Stage, line: Line, more: &str) -> Result<Self> {
-        let mut called = stage.with_lines("dial-in", LINES)?;
-        called.card().write("site.toml", format!("{}{more}", site(LINES)).as_bytes())?;
-        let mut caller = stage.with_callers("caller", LINES, line)?;
+        Self::with_site(stage, line, LINES, &format!("{}{more}", site(LINES)))
+    }
+
+    /// The same with this many lines, and this site for the called box.
+    pub fn with_site(stage: &'a Stage, line: Line, count: usize, site: &str) -> Result<Self> {
+        let mut called = stage.with_lines("dial-in", count)?;
+        called.card().write("site.toml", site.as_bytes())?;
+        let mut caller = stage.with_callers("caller", count, line)?;
         // Its dialer is configured for a port without a modem, so the modems are free for pppd.
         caller.card().write("site.toml", CALLING_SITE.as_bytes())?;
         called.attach_adapters()?;
@@ -44,10 +49,12 @@ impl<'a> Lines<'a> {
     /// Switches both on.
     pub fn boot(&self) -> Result<BootedLines<'_>> {
         let (mut called, mut caller) = boot_both(&self.called, &self.caller)?;
-        for line in 1..=LINES {
+        let lines = 1..=self.called.modems().len();
+        for line in lines.clone() {
             caller.must(&format!("printf '{}' >/etc/ppp/peers/line{line}", peer(line)))?;
         }
-        called.until("dialctl lines", &["line1   ready, 0 calls", "line2   ready, 0 calls"])?;
+        let ready: Vec<String> = lines.map(|line| format!("line{line}   ready, 0 calls")).collect();
+        called.until_all("dialctl lines", &ready)?;
         Ok(BootedLines { exchange: self.called.exchange(), called, caller })
     }
 }

@@ -49,7 +49,7 @@ fn measured(args: &cli::Measure) -> Result<()> {
         Subject::Dialer => measure::dialer::run(&bench, args.runs, args.pace),
         Subject::DialIn => measure::dial_in::run(&bench, args.runs, args.pace),
         Subject::Scrub => measure::scrub::run(&bench, args.runs),
-        Subject::Wire => measure::wire::run(&bench, args.runs),
+        Subject::Wire => measure::wire::run(&bench, args.runs, args.pace),
     }
 }
 

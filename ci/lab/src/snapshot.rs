@@ -30,6 +30,8 @@ pub const BEFORE: [&str; 4] = [
 /// The commands after a box has resumed, with this many serial ports at its USB. They start what init starts at a boot.
 pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
     let mut commands = vec![
+        // A process that had the partition open has kept old blocks of it in the kernel's cache.
+        "blockdev --flushbufs /dev/mmcblk0p1".to_owned(),
         "mount -t vfat -o ro,nosuid,nodev,noexec,umask=077 /dev/mmcblk0p1 /boot".to_owned(),
         format!("while [ $(ls /dev | grep -c -e ^ttyUSB -e ^ttyHS) -lt {ttys} ]; do sleep 0.1; done"),
     ];

@@ -1,6 +1,6 @@
 //! pppd's options for callers: one file for each line.
 
-use super::{LOCK, Options, RenderedFile, pppd_options, secrets};
+use super::{LOCK, Options, RenderedFile, pppd_options, quoted, secrets};
 use crate::names::{self, DIAL_PLAN, LineName, RUN_DIR};
 use crate::site::{DialIn, Exchange, FlowControl, LineConfig, PppAuth, Users};
 
@@ -51,6 +51,11 @@ fn note(suffix: &str, variables: &[(&str, &str)]) -> String {
     format!("[ -z \"$LINKNAME\" ] || printf '{format}' {values} >\"{RUN_DIR}/$LINKNAME.{suffix}\"\n")
 }
 
+/// What counts as use of a call, for pcap: packets from the caller, since anybody can send some to him, but none that
+/// Windows sends by itself (RFC 1002 §4.2, §4.4: names and datagrams of NetBIOS), and none to many hosts at once.
+const USE: &str =
+    "inbound and not (udp port 137 or udp port 138 or dst net 224.0.0.0/4 or dst host 255.255.255.255)";
+
 /// The rules identify a line by its interface, `pppUNIT`.
 fn options(dial_in: &DialIn, line: &LineConfig, unit: usize) -> String {
     let mut options = Options::default();
@@ -90,6 +95,7 @@ fn options(dial_in: &DialIn, line: &LineConfig, unit: usize) -> String {
     options.add_echo(&dial_in.echo);
     if let Some(limit) = dial_in.idle_limit {
         options.add(format_args!("idle {}", limit.get().as_secs()));
+        options.add(format_args!("active-filter {}", quoted(USE)));
     }
     if let Some(limit) = dial_in.session_limit {
         options.add(format_args!("maxconnect {}", limit.get().as_secs()));
@@ -121,6 +127,16 @@ mod tests {
         let secrets = content(&files, "/etc/ppp/chap-secrets").unwrap();
         assert!(secrets.ends_with("\"u\" * \"p\" *\n"), "{secrets}");
         assert_eq!(content(&rendered(""), "/etc/ppp/chap-secrets"), None);
+    }
+
+    #[test]
+    fn the_names_that_windows_broadcasts_are_no_use_of_a_call() {
+        let limited = rendered("idle-limit='1m'");
+        let options = content(&limited, "/etc/ppp/options.line1").unwrap();
+        let filter = "\nidle 60\nactive-filter \"inbound and not (udp port 137 or udp port 138 or ";
+        assert!(options.contains(filter), "{options}");
+        let unlimited = rendered("");
+        assert!(!content(&unlimited, "/etc/ppp/options.line1").unwrap().contains("filter"));
     }
 
     #[test]

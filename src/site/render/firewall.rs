@@ -33,6 +33,7 @@ fn rules(site: &Site) -> String {
     let mut rules = "flush ruleset\n\ntable inet dialbox {\n".to_owned();
     if let Role::DialIn(dial_in) = &site.role {
         rules += &sources(dial_in);
+        rules += &helper(dial_in);
     }
     rules += &input(site);
     rules += &forward(site);
@@ -62,6 +63,27 @@ fn sources(dial_in: &DialIn) -> String {
     }
     let _ = writeln!(chain, "\t\tiifname \"ppp*\" ip saddr {} drop", callers(dial_in));
     chain + "\t}\n\n"
+}
+
+/// Active FTP: the server connects to an address that the caller names in its commands. conntrack reads them only where a
+/// rule says so (Documentation/networking/nf_conntrack-sysctl.rst, `nf_conntrack_helper`). It lets the server in, to the
+/// caller's own address only (nf_conntrack_ftp.c, `loose`), as part of the caller's connection: `related` below.
+fn helper(dial_in: &DialIn) -> String {
+    format!(
+        "\t# Active FTP of callers.
+\tct helper ftp {{
+\t\ttype \"ftp\" protocol tcp;
+\t\tl3proto ip;
+\t}}
+
+\tchain helpers {{
+\t\ttype filter hook prerouting priority filter; policy accept;
+\t\tiifname \"ppp*\" ip saddr {} tcp dport 21 ct helper set \"ftp\"
+\t}}
+
+",
+        callers(dial_in)
+    )
 }
 
 /// Pings come before the other rules: conntrack takes the second one for part of an established connection.

@@ -1,5 +1,6 @@
 //! The host: frames and time in, frames out. Its TCP/IP is smoltcp's, which also answers pings.
 
+use super::ftp::Ftp;
 use super::phones::{FIRST, PHONES, SIP};
 use super::{Lan, dhcp, dns};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
@@ -29,6 +30,8 @@ pub enum Asked {
     Name(Ipv4Addr, String),
     /// The page was fetched.
     Page(Ipv4Addr),
+    /// The page was fetched by active FTP.
+    File(Ipv4Addr),
 }
 
 /// The host.
@@ -40,6 +43,7 @@ pub struct Host {
     dns: SocketHandle,
     web: [SocketHandle; VISITORS],
     phones: [SocketHandle; PHONES],
+    ftp: Ftp,
     page: String,
     asked: Vec<Asked>,
 }
@@ -60,6 +64,7 @@ impl Host {
         interface.update_ip_addrs(|addresses| {
             // There is room for two.
             let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(Lan::HOST), Lan::PREFIX));
+            let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(Lan::PUBLIC), 32));
         });
         let mut sockets = SocketSet::new(Vec::new());
         let [dhcp, dns, first, second] = [dhcp::PORT, dns::PORT, FIRST, FIRST + 1].map(|port| {
@@ -69,12 +74,14 @@ impl Host {
             let _ = socket.bind(port);
             sockets.add(socket)
         });
-        let web = [(); VISITORS].map(|()| {
+        let mut tcp = || {
             let buffer = || tcp::SocketBuffer::new(vec![0; BUFFER]);
             sockets.add(tcp::Socket::new(buffer(), buffer()))
-        });
-        let phones = [first, second];
-        Self { interface, card, sockets, dhcp, dns, web, phones, page: page.to_owned(), asked: Vec::new() }
+        };
+        let web = [(); VISITORS].map(|()| tcp());
+        let ftp = Ftp::new(tcp(), tcp());
+        let (phones, page) = ([first, second], page.to_owned());
+        Self { interface, card, sockets, dhcp, dns, web, phones, ftp, page, asked: Vec::new() }
     }
 
     /// Processes received frames; returns the frames to send, and when it is next due if no frame comes.
@@ -87,6 +94,8 @@ impl Host {
         for visitor in self.web {
             self.give_page(visitor);
         }
+        let served = self.ftp.turn(&mut self.sockets, self.interface.context(), &self.page);
+        self.asked.extend(served.map(Asked::File));
         self.interface.poll(now, &mut self.card, &mut self.sockets);
         let next = self.interface.poll_delay(now, &self.sockets);
         (std::mem::take(&mut self.card.go), next.map(Into::into))

@@ -1,9 +1,11 @@
-//! A local network with one host, which serves DHCP, DNS and HTTP and answers pings. It has no other connection but the
-//! telephones of a scenario, on the loopback interface: none of its packets reaches a network of this machine.
+//! A local network with one host, which serves DHCP, DNS, HTTP and active FTP, and answers pings. It has no other
+//! connection but the telephones of a scenario, on the loopback interface: none of its packets reaches a network of this
+//! machine.
 
 mod dhcp;
 mod dns;
 mod frames;
+mod ftp;
 mod host;
 mod phones;
 
@@ -37,6 +39,8 @@ pub struct Lan {
 impl Lan {
     /// The host, which is the gateway and the name server, too.
     pub const HOST: Ipv4Addr = Ipv4Addr::new(192, 168, 32, 254);
+    /// Another address of the host, which passes for one of the Internet (RFC 5737: for documentation).
+    pub const PUBLIC: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
     /// The host's name.
     pub const NAME: &str = "server.lan";
     /// The address that every box gets.

@@ -9,28 +9,45 @@ use crate::error::{Error, Result};
 use crate::lines::{BootedLines, Lines, ends};
 use crate::network::{Line, Network, What};
 use crate::stage::Stage;
+use crate::windows::frame::{self, Deframer};
 use std::time::Duration;
 
 /// A serial port at 115200 bit/s with ten bits per byte carries this many bits of data.
 const RATE: u32 = 115_200 / 10 * 8;
 const PORT: u16 = 8080;
-/// Random, so that nothing compresses it, and at each rate some 17 s long.
-const SIZES: [(u32, u32); 2] = [(RATE, 200_000), (RATE / 10, 20_000)];
+/// Lines of the consoles that are shown with an error.
+const SHOWN: usize = 30;
+/// Random, so that nothing compresses it, and at each rate some 9 s long: the console waits 30 s for a command.
+const SIZES: [(u32, u32); 2] = [(RATE / 10, 10_000), (RATE, 100_000)];
 
-/// What a transfer has cost.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Cost {
-    /// Bytes that arrived.
-    bytes: usize,
+/// What the receiving computer got during a transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Capture {
+    bytes: Vec<u8>,
     /// From the first byte to the last.
     span: Duration,
 }
 
-/// Prints for each rate and direction: bytes of payload a second, and in percent the wire's busy time and the payload.
-pub fn run(bench: &Bench, runs: u32) -> Result<()> {
-    let bench = Bench { emulator: bench.emulator.clone().paced(Pace::Host), ..bench.clone() };
+/// What the bytes of a capture were for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Shares {
+    /// Packets of TCP without the file's bytes: headers, and segments without data.
+    headers: usize,
+    /// Other packets: LCP, compression control.
+    others: usize,
+    /// Flags, addresses, protocols and checksums (RFC 1662 §3.1).
+    frames: usize,
+    /// One for each byte that may not be sent as it is (RFC 1662 §4.2).
+    escapes: usize,
+}
+
+/// Prints for each rate and direction: bytes of payload a second, and in percent the payload of what the wire could carry,
+/// its busy time, and what the bytes that it carried were for.
+pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
+    let bench = Bench { emulator: bench.emulator.clone().paced(pace), ..bench.clone() };
     println!(
-        "bit/s, direction, payload B/s; in percent: payload of what the wire could carry, wire busy, payload"
+        "bit/s, direction, payload B/s; in percent: payload of what the wire could carry, wire busy; \
+         and of the bytes carried: payload, headers, other packets, framing, escapes"
     );
     for (rate, bytes) in SIZES {
         for _ in 0..runs {
@@ -42,28 +59,41 @@ pub fn run(bench: &Bench, runs: u32) -> Result<()> {
 
 fn of_rate(bench: &Bench, rate: u32, bytes: u32) -> Result<()> {
     let stage = Stage::new(bench)?;
+    on_stage(&stage, rate, bytes).inspect_err(|_| eprint!("{}", stage.account(SHOWN)))
+}
+
+fn on_stage(stage: &Stage, rate: u32, bytes: u32) -> Result<()> {
     let line = Line { rate, latency: Duration::ZERO, handshake: Duration::ZERO };
-    let lines = Lines::on(&stage, line, &format!("[dial-in]\nopen-ports = [{PORT}]\n"))?;
+    let lines = Lines::on(stage, line, &format!("[dial-in]\nopen-ports = [{PORT}]\n"))?;
     let mut boxes = lines.boot()?;
-    let serve =
-        format!("head -c {bytes} /dev/urandom >/tmp/noise && mkdir -p /tmp/w && httpd -p {PORT} -h /tmp");
+    let serve = format!("head -c {bytes} /dev/urandom >/tmp/noise && httpd -p {PORT} -h /tmp");
     boxes.called.must(&serve)?;
     boxes.caller.must(&format!("nft flush ruleset && {serve}"))?;
     boxes.call(1)?;
     boxes.ping(1)?;
     for (direction, receiver) in [("down", "caller1"), ("up", "line1")] {
-        let cost = transfer(&stage, &mut boxes, direction, receiver, bytes)?;
-        let capacity = f64::from(rate) / 8.0 * cost.span.as_secs_f64();
-        let (payload, carried) = (f64::from(bytes), f64::from(u32::try_from(cost.bytes).unwrap_or(u32::MAX)));
+        let capture = transfer(stage, &mut boxes, direction, receiver, bytes)?;
+        let seconds = capture.span.as_secs_f64();
+        let (capacity, carried) = (f64::from(rate) / 8.0 * seconds, float(capture.bytes.len()));
+        let shares = Shares::of(&capture.bytes, usize::try_from(bytes).unwrap_or(0));
+        let payload = f64::from(bytes);
         println!(
-            "wire {rate} {direction} {:.0} {:.1} {:.1} {:.1}",
-            payload / cost.span.as_secs_f64(),
+            "wire {rate} {direction} {:.0} {:.1} {:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
+            payload / seconds,
             100.0 * payload / capacity,
             100.0 * carried / capacity,
-            100.0 * payload / carried
+            100.0 * payload / carried,
+            100.0 * float(shares.headers) / carried,
+            100.0 * float(shares.others) / carried,
+            100.0 * float(shares.frames) / carried,
+            100.0 * float(shares.escapes) / carried,
         );
     }
     Ok(())
+}
+
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Fetches the file over line 1.
@@ -73,7 +103,7 @@ fn transfer(
     direction: &str,
     receiver: &str,
     bytes: u32,
-) -> Result<Cost> {
+) -> Result<Capture> {
     let [local, remote] = ends(1);
     let (end, from) = match direction {
         "down" => (&mut boxes.caller, local),
@@ -84,18 +114,51 @@ fn transfer(
     if moved.trim() != bytes.to_string() {
         return Err(Error::Unexpected(format!("{moved} bytes of {bytes} have arrived")));
     }
-    let cost = stage.exchange().with(|network, _| cost(network, before, receiver));
-    cost.ok_or_else(|| Error::Unexpected("no data passed the modem".to_owned()))
+    let capture = stage.exchange().with(|network, _| capture(network, before, receiver));
+    capture.ok_or_else(|| Error::Unexpected("no data passed the modem".to_owned()))
 }
 
-fn cost(network: &Network, before: usize, receiver: &str) -> Option<Cost> {
+fn capture(network: &Network, before: usize, receiver: &str) -> Option<Capture> {
     let entries = network.journal().entries().iter().skip(before).filter(|entry| entry.who == receiver);
-    let data: Vec<(Duration, usize)> = entries
+    let data: Vec<(Duration, &Vec<u8>)> = entries
         .filter_map(|entry| match &entry.what {
-            What::DataSaid(_, bytes) => Some((entry.at, bytes.len())),
+            What::DataSaid(_, bytes) => Some((entry.at, bytes)),
             _ => None,
         })
         .collect();
     let span = data.last()?.0.saturating_sub(data.first()?.0);
-    Some(Cost { bytes: data.iter().map(|(_, bytes)| bytes).sum(), span })
+    Some(Capture { bytes: data.into_iter().flat_map(|(_, bytes)| bytes.clone()).collect(), span })
+}
+
+impl Shares {
+    /// The shares of bytes that carried a file of this length.
+    fn of(bytes: &[u8], payload: usize) -> Self {
+        let escapes = bytes.iter().filter(|byte| **byte == frame::ESCAPE).count();
+        let (mut tcp, mut others) = (0, 0);
+        for (protocol, packet) in Deframer::default().receive(bytes) {
+            // IP, and TCP with compressed headers: RFC 1332 §4.
+            let kind = if matches!(protocol, 0x21 | 0x2d | 0x2f) { &mut tcp } else { &mut others };
+            *kind += packet.len();
+        }
+        Self {
+            headers: tcp.saturating_sub(payload),
+            others,
+            frames: bytes.len().saturating_sub(escapes + tcp + others),
+            escapes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_is_counted_once() {
+        let [data, echo] = [(0x21, &[b'x'; 50][..]), (0xc021, b"\x09")].map(|it| frame::framed(it.0, it.1));
+        let shares = Shares::of(&[data.clone(), echo.clone()].concat(), 10);
+        assert_eq!((shares.headers, shares.others), (40, 1));
+        let all = shares.headers + shares.others + shares.frames + shares.escapes + 10;
+        assert_eq!(all, data.len() + echo.len());
+    }
 }

@@ -68,18 +68,17 @@ impl Pipe {
         Self { line, sent_by: Duration::ZERO, under_way: VecDeque::new() }
     }
 
-    /// How many bytes it takes at `now` before the sender has to wait; at least one when there is any room.
+    /// How many bytes it takes at `now` before the sender has to wait: a piece at least, or none. Single bytes would become
+    /// single USB packets for the box, each with an interrupt.
     pub fn room(&self, now: Duration) -> usize {
         let busy = self.sent_by.saturating_sub(now);
-        if busy >= BUFFERED {
-            return 0;
-        }
-        self.bytes_in(BUFFERED - busy).max(1)
+        let room = self.bytes_in(BUFFERED.saturating_sub(busy));
+        if room < self.piece() { 0 } else { room }
     }
 
     /// Sends bytes at `now`.
     pub fn send(&mut self, bytes: &[u8], now: Duration) {
-        for piece in bytes.chunks(self.bytes_in(PIECE).max(1)) {
+        for piece in bytes.chunks(self.piece()) {
             self.sent_by = self.sent_by.max(now) + self.line.duration_of(piece.len());
             self.under_way.push_back((self.sent_by + self.line.latency, piece.to_vec()));
         }
@@ -97,6 +96,10 @@ impl Pipe {
             bytes.extend(self.under_way.pop_front().into_iter().flat_map(|(_, piece)| piece));
         }
         bytes
+    }
+
+    fn piece(&self) -> usize {
+        self.bytes_in(PIECE).max(1)
     }
 
     fn bytes_in(&self, time: Duration) -> usize {
@@ -135,6 +138,7 @@ mod tests {
         assert_eq!(pipe.room(Duration::ZERO), 200);
         pipe.send(&[0; 200], Duration::ZERO);
         assert_eq!(pipe.room(Duration::ZERO), 0);
+        assert_eq!(pipe.room(Duration::from_millis(9)), 0, "less than a piece");
         assert_eq!(pipe.room(Duration::from_millis(100)), 100);
     }
 }

@@ -48,7 +48,7 @@ pub fn equipment(stage: &Stage) -> Result<()> {
     let lan = pair.dialer.lan().ok_or_else(|| Error::Unexpected("the dialer has no network".to_owned()))?;
     let page_for = |asked| match asked {
         Asked::Page(client) => Some(client),
-        Asked::Name(..) => None,
+        Asked::Name(..) | Asked::File(_) => None,
     };
     let clients: Vec<_> = lan.asked().into_iter().filter_map(page_for).collect();
     check(clients == [Lan::GIVEN; 2], || format!("the device was asked by {clients:?}"))?;

@@ -108,6 +108,9 @@ pub const SCENARIOS: &[Scenario] = &[
     two("ten-calls-in-a-row-leak-nothing", dial_in::ten_in_a_row),
     #[cfg(target_arch = "x86_64")]
     two("adapters-on-the-lan-call-each-other-and-the-line", exchange::calls),
+    two("callers-prove-their-names-and-idle-as-windows-does", dial_in::habits),
+    one("windows-95-gets-its-addresses-and-idles", dial_in::windows_95),
+    two("guests-and-known-callers-reach-what-the-site-grants", dial_in::grants),
     two("a-caller-without-ppp-gets-a-login-prompt", login::without_ppp),
     two("wvdial-of-debian-gets-a-link", wvdial::gets_a_link),
     one("a-used-code-stays-used-after-a-power-cut", session::power_cut),

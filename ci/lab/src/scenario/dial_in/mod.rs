@@ -1,13 +1,19 @@
 //! The dial-in role: callers with and without permission, and a line that is ready again after each call.
 
 mod bad_calls;
+mod grants;
+mod habits;
 mod parallel;
 pub mod ready;
 mod series;
+mod windows;
 
 pub use bad_calls::bad_calls;
+pub use grants::grants;
+pub use habits::habits;
 pub use parallel::two_at_a_time;
 pub use series::ten_in_a_row;
+pub use windows::windows_95;
 
 use super::{DIAL_IN, SITE, check, port_is_free, shows};
 use crate::booted::Booted;
