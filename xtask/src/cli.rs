@@ -1,11 +1,13 @@
 //! The command line, all of it.
 
+mod inputs;
 mod inspect;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use inputs::{Layers, Sources};
 pub use inspect::{Diff, FetchSources, Report};
 
 /// Builds, checks and boots the dialbox image.
@@ -61,26 +63,12 @@ pub struct Tidy {
     pub imports: bool,
 }
 
-/// The source of packages.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Packages")]
-pub struct Sources {
-    /// Debian mirror (default: $DIALBOX_MIRROR, then this machine's apt sources)
-    #[arg(long, value_name = "URL")]
-    pub mirror: Option<String>,
-    /// Keep downloaded packages here; may be filled beforehand
-    #[arg(long, value_name = "DIR")]
-    pub downloads: Option<PathBuf>,
-    /// Use the downloaded packages only
-    #[arg(long)]
-    pub offline: bool,
-}
-
 /// `cargo xtask build-image`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask build-image
   cargo xtask build-image --site cabin.toml --out /tmp/cabin
+  cargo xtask build-image --layer ../garden   with what that directory adds (docs/layers.md)
   cargo xtask build-image --explain           why each phase ran or did not
   cargo xtask build-image --offline --downloads ~/debs")]
 pub struct BuildImage {
@@ -96,6 +84,9 @@ pub struct BuildImage {
     /// Say for each phase why it ran
     #[arg(long)]
     pub explain: bool,
+    /// Layers
+    #[command(flatten)]
+    pub layers: Layers,
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
@@ -105,6 +96,7 @@ pub struct BuildImage {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask lock                            after a change of a recipe
+  cargo xtask lock --layer ../garden          the lock of that layer alone, which lies in it
   cargo xtask lock --check                    does the lock match the recipes? (offline)")]
 pub struct Lock {
     /// Change nothing; fail if the lock does not match the recipes
@@ -113,6 +105,9 @@ pub struct Lock {
     /// Accept signed indices that are older than those of the lock or than a year, and older versions
     #[arg(long, conflicts_with = "check")]
     pub allow_older: bool,
+    /// Layers
+    #[command(flatten)]
+    pub layers: Layers,
     /// Packages
     #[command(flatten)]
     pub sources: Sources,

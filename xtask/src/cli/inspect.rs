@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Sources;
+use super::{Layers, Sources};
 
 /// `cargo xtask report`
 #[derive(Debug, Args)]
@@ -56,6 +56,9 @@ pub struct FetchSources {
     /// List them, and fetch nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Layers
+    #[command(flatten)]
+    pub layers: Layers,
     /// Packages
     #[command(flatten)]
     pub sources: Sources,

@@ -28,13 +28,16 @@ use crate::{
 /// Builds the image and puts it into the output directory.
 pub fn run(args: &cli::BuildImage) -> Result<()> {
     let began = Instant::now();
-    let mut ctx = BuildContext::new(&args.sources);
+    let mut ctx = BuildContext::with_layers(&args.sources, &args.layers);
     if args.explain {
         ctx.progress.explaining();
     }
-    let file = args.site.clone().unwrap_or_else(|| ctx.image_dir().join("sites/dialer.toml"));
-    let site = SiteSource::load_for_use(&file, &ctx.short(&file).to_string())?;
     let locked = LockedManifest::load(&ctx)?;
+    let file = match &args.site {
+        Some(file) => file.clone(),
+        None => locked.manifest.site()?.unwrap_or_else(|| ctx.image_dir().join("sites/dialer.toml")),
+    };
+    let site = SiteSource::load_for_use(&file, &ctx.short(&file).to_string())?;
     cross::refuse_other_rustc(&ctx)?;
     let _alone = task::lock_cache(&ctx)?;
     let image = args.out.join(format!("{}.img", locked.manifest.name));

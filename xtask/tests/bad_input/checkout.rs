@@ -81,6 +81,7 @@ if [ "$package" = std ]; then
 fi
 for source in "$workspace"/src/bin/*.rs; do
     cp "$source" "$made/device/$(basename "$source" .rs)"
+    cp "$source" "$made/release/$(basename "$source" .rs)"
 done
 "#;
 

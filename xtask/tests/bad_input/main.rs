@@ -8,6 +8,7 @@ mod environment;
 mod flash;
 mod inspect;
 mod inventory;
+mod layers;
 mod lock;
 mod manifest;
 mod modes;
