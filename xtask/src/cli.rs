@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use inputs::{Layers, Sources};
-pub use inspect::{Diff, FetchSources, Report};
+pub use inputs::{Layers, PowerCuts, Shared, Sources};
+pub use inspect::{Bundle, Diff, FetchSources, Report};
 
 /// Builds, checks and boots the dialbox image.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ pub struct Cli {
 pub enum Verb {
     /// Build the SD image
     BuildImage(BuildImage),
+    /// Pack everything that a build without a network needs into one file
+    Bundle(Bundle),
     /// Choose the exact packages for the recipes
     Lock(Lock),
     /// Write, check or show a site
@@ -69,6 +71,7 @@ pub struct Tidy {
   cargo xtask build-image
   cargo xtask build-image --site cabin.toml --out /tmp/cabin
   cargo xtask build-image --layer ../garden   with what that directory adds (docs/layers.md)
+  cargo xtask build-image --cache http://cache.example:8080     what others have compiled already
   cargo xtask build-image --explain           why each phase ran or did not
   cargo xtask build-image --offline --downloads ~/debs")]
 pub struct BuildImage {
@@ -81,12 +84,18 @@ pub struct BuildImage {
     /// The directory from which Raspberry Pi Imager is to fetch the image (default: file://, where it is written)
     #[arg(long, value_name = "URL")]
     pub imager_url: Option<String>,
+    /// Take packages and crates from this file, which `bundle` has made, and use no network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["downloads", "mirror"])]
+    pub bundle: Option<PathBuf>,
     /// Say for each phase why it ran
     #[arg(long)]
     pub explain: bool,
     /// Layers
     #[command(flatten)]
     pub layers: Layers,
+    /// Shared cache
+    #[command(flatten)]
+    pub shared: Shared,
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
@@ -356,32 +365,6 @@ pub struct Bench {
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
-}
-
-/// Of `cargo xtask bench power`; `lab power` has the defaults.
-#[derive(Debug, Args)]
-pub struct PowerCuts {
-    /// `power`: cuts, in all stories together
-    #[arg(long, value_name = "N")]
-    pub cuts: Option<u64>,
-    /// `power`: how many of them are booted
-    #[arg(long, value_name = "M")]
-    pub boots: Option<u64>,
-    /// `power`: what the cuts are made from
-    #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
-    /// `power`: only this story
-    #[arg(long, value_name = "NAME")]
-    pub story: Option<String>,
-    /// `power`: only this cut, which is booted
-    #[arg(long, value_name = "STORY:INDEX")]
-    pub only: Option<String>,
-    /// `power`: record the stories again
-    #[arg(long)]
-    pub record: bool,
-    /// `power`: print a line of JSON for each story
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[cfg(test)]

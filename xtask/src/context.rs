@@ -8,8 +8,10 @@ use std::{
 };
 
 use crate::{
+    bundle,
     cli::{Layers, Sources},
     progress::Progress,
+    task::Remote,
 };
 
 /// The clock, the environment and the paths of this machine, read once.
@@ -29,6 +31,10 @@ pub struct BuildContext {
     pub mirror: Option<String>,
     /// Layers given by option, the lowest first.
     pub layers: Vec<PathBuf>,
+    /// Where outputs of tasks are shared with other machines.
+    pub remote: Option<Remote>,
+    /// The address of that, if the environment has one.
+    pub cache_url: Option<String>,
     /// The machine's apt configuration: where mirrors are taken from if none is given.
     pub apt_dir: PathBuf,
     /// Directories searched for programs (`PATH`).
@@ -68,6 +74,8 @@ impl BuildContext {
             offline: sources.offline,
             mirror: sources.mirror.clone().or_else(|| env::var("DIALBOX_MIRROR").ok()),
             layers: Vec::new(),
+            remote: None,
+            cache_url: env::var("DIALBOX_CACHE").ok().filter(|it| !it.is_empty()),
             apt_dir: PathBuf::from("/etc/apt"),
             path: env::var_os("PATH").map(|it| env::split_paths(&it).collect()).unwrap_or_default(),
             cargo: env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from),
@@ -83,6 +91,15 @@ impl BuildContext {
             target,
             cache,
         }
+    }
+
+    /// Takes packages and crates from an unpacked bundle only.
+    pub fn use_bundle(&mut self, directory: &Path) {
+        self.offline = true;
+        self.downloads = directory.join(bundle::DOWNLOADS);
+        self.cargo_home = directory.join(bundle::CARGO_HOME);
+        self.inherited.retain(|(name, _)| name != "CARGO_NET_OFFLINE");
+        self.inherited.push(("CARGO_NET_OFFLINE".into(), "true".into()));
     }
 
     /// `image/`: the image as data.

@@ -1,4 +1,4 @@
-//! Arguments that several verbs have: where packages and layers come from.
+//! Groups of arguments: where packages, layers and outputs of tasks come from, and what `bench power` does.
 
 use std::path::PathBuf;
 
@@ -26,4 +26,42 @@ pub struct Layers {
     /// A directory that adds to the image (may be given several times, the lowest first); docs/layers.md
     #[arg(long, value_name = "DIR")]
     pub layer: Vec<PathBuf>,
+}
+
+/// Outputs of slow tasks on a server, for several machines.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Shared cache")]
+pub struct Shared {
+    /// The server (default: $DIALBOX_CACHE, else none); docs/shared-cache.md
+    #[arg(long, value_name = "URL")]
+    pub cache: Option<String>,
+    /// Also store there what was made here
+    #[arg(long)]
+    pub cache_push: bool,
+}
+
+/// Of `cargo xtask bench power`; `lab power` has the defaults.
+#[derive(Debug, Args)]
+pub struct PowerCuts {
+    /// `power`: cuts, in all stories together
+    #[arg(long, value_name = "N")]
+    pub cuts: Option<u64>,
+    /// `power`: how many of them are booted
+    #[arg(long, value_name = "M")]
+    pub boots: Option<u64>,
+    /// `power`: what the cuts are made from
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// `power`: only this story
+    #[arg(long, value_name = "NAME")]
+    pub story: Option<String>,
+    /// `power`: only this cut, which is booted
+    #[arg(long, value_name = "STORY:INDEX")]
+    pub only: Option<String>,
+    /// `power`: record the stories again
+    #[arg(long)]
+    pub record: bool,
+    /// `power`: print a line of JSON for each story
+    #[arg(long)]
+    pub json: bool,
 }

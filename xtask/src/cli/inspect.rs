@@ -63,3 +63,20 @@ pub struct FetchSources {
     #[command(flatten)]
     pub sources: Sources,
 }
+
+/// `cargo xtask bundle`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask bundle --out dialbox.bundle
+  cargo xtask build-image --offline --bundle dialbox.bundle    on a machine without a network; docs/bundle.md")]
+pub struct Bundle {
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Layers
+    #[command(flatten)]
+    pub layers: Layers,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
+}

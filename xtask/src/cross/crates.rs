@@ -73,8 +73,8 @@ pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Ou
 }
 
 pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) -> Result<Output> {
-    task::run_silently(ctx, TASK, inputs(ctx, locked, toolchain)?, |out| {
-        let library = toolchain.dir()?.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library"));
+    task::run_shared(ctx, TASK, inputs(ctx, locked, toolchain)?, |out| {
+        let library = library(toolchain)?;
         let places = places(ctx)?.with(Place::Library, &library);
         let mut lines = BTreeSet::new();
         let mut roots = vec![
@@ -105,8 +105,15 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Out
             let text = copyright(toolchain.dir()?, id)?;
             out.write(&copyright_file(id), &text)?;
         }
-        out.write(LIST, lines.into_iter().collect::<String>().as_bytes()).map(drop)
+        let count = lines.len();
+        out.write(LIST, lines.into_iter().collect::<String>().as_bytes())?;
+        Ok(format!("{count} crates"))
     })
+}
+
+/// The workspace of the standard library in the unpacked toolchain.
+pub(super) fn library(toolchain: &Output) -> Result<PathBuf> {
+    Ok(toolchain.dir()?.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library")))
 }
 
 /// The packages of the toolchain that are linked into the programs: the standard library's source, musl, libgcc. Those
@@ -221,7 +228,8 @@ fn expression(licence: &str) -> String {
     licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ")
 }
 
-fn checksums(lock: &Path) -> Result<BTreeMap<(String, String), String>> {
+/// SHA-256 of the archives of all crates of a registry, by name and version.
+pub(super) fn checksums(lock: &Path) -> Result<BTreeMap<(String, String), String>> {
     let cannot = || format!("cannot read {}", lock.display());
     let lock: CargoLock = toml::from_str(&fs::read_to_string(lock).context(cannot)?).context(cannot)?;
     let checksum = |it: LockedCrate| Some(((it.name, it.version), it.checksum?));

@@ -65,7 +65,7 @@ fn inputs(layer: &Layer, names: &[&str], sysroot: &Output) -> Result<Inputs> {
 }
 
 fn build_one(ctx: &BuildContext, layer: &Layer, names: &[&str], sysroot: &Output) -> Result<Output> {
-    task::run(ctx, &task_name(layer), inputs(layer, names, sysroot)?, |dir| {
+    task::run_shared(ctx, &task_name(layer), inputs(layer, names, sysroot)?, |dir| {
         let package = layer.package_dir();
         for file in ["Cargo.toml", "Cargo.lock"] {
             if !package.join(file).exists() {

@@ -1,6 +1,7 @@
 //! From `src/` to static ARMv6 programs, without a C cross compiler: with the rustc in use, its
 //! standard library built from source, its own linker, and Debian's musl and libgcc.
 
+pub mod archives;
 mod cargo_home;
 pub mod crates;
 mod layer_programs;

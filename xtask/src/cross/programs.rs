@@ -28,7 +28,7 @@ pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outp
 
 pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
     let programs = names(locked);
-    task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |dir| {
+    task::run_shared(ctx, TASK, inputs(ctx, locked, sysroot)?, |dir| {
         let target_dir = ctx.cache.join("programs-target");
         let places = places(ctx)?.with(Place::Sysroot, sysroot.dir()?).with(Place::TargetDir, &target_dir);
         compile().run(ctx, &places, &format!("the device's programs for {TARGET}"))?;

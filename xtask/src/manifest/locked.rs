@@ -159,6 +159,11 @@ impl LockedManifest {
         needing.map(|it| it.level).min().unwrap_or_default()
     }
 
+    /// All packages, those of tools too.
+    pub fn all_packages(&self) -> &[LockedPackage] {
+        &self.packages
+    }
+
     /// Packages of one tool.
     pub fn tool_packages(&self, tool: &str) -> Vec<&LockedPackage> {
         self.packages_for(&[tool])

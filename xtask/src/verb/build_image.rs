@@ -14,7 +14,7 @@ use rustix::{
 };
 
 use crate::{
-    cli,
+    bundle, cli,
     context::BuildContext,
     cross,
     error::{Context, Error, Result},
@@ -22,7 +22,7 @@ use crate::{
     manifest::LockedManifest,
     private,
     site::SiteSource,
-    task::{self, Output},
+    task::{self, Output, Remote},
 };
 
 /// Builds the image and puts it into the output directory.
@@ -32,6 +32,10 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
     if args.explain {
         ctx.progress.explaining();
     }
+    if let Some(file) = &args.bundle {
+        ctx.use_bundle(&bundle::open(file, &ctx.cache)?);
+    }
+    ctx.remote = shared_cache(&args.shared, &ctx)?;
     let locked = LockedManifest::load(&ctx)?;
     let file = match &args.site {
         Some(file) => file.clone(),
@@ -61,6 +65,17 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
     write_imager_manifest(args, &locked, &site)?;
     ctx.progress.line(next_commands(&image));
     Ok(())
+}
+
+/// A build without a network asks no server.
+fn shared_cache(args: &cli::Shared, ctx: &BuildContext) -> Result<Option<Remote>> {
+    match args.cache.as_ref().or(ctx.cache_url.as_ref()) {
+        Some(url) if !ctx.offline => Remote::new(url, args.cache_push).map(Some),
+        None if args.cache_push => {
+            Err(Error::new("--cache-push without a cache").hint("--cache URL, or set DIALBOX_CACHE=URL"))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Not one of the files that are equal on every machine: it names the place of the image.

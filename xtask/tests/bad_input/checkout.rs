@@ -219,7 +219,11 @@ impl Checkout {
     /// The program in the checkout, without the environment of the test.
     pub fn xtask(&self, mut program: Command) -> Command {
         program.current_dir(self.path("")).env("CARGO", self.path("../cargo"));
-        program.env_remove("CARGO_TARGET_DIR").env_remove("DIALBOX_MIRROR").env("NO_PROXY", "127.0.0.1");
+        program
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("DIALBOX_MIRROR")
+            .env_remove("DIALBOX_CACHE")
+            .env("NO_PROXY", "127.0.0.1");
         program
     }
 

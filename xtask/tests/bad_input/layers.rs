@@ -28,7 +28,7 @@ fn with_layer() -> Checkout {
 
 fn build(checkout: &Checkout, layers: &[&str]) -> Command {
     let mut build = checkout.build_image_offline();
-    layers.iter().for_each(|it| drop(build.args(["--layer", it])));
+    build.args(layers.iter().flat_map(|it| ["--layer", it]));
     build
 }
 

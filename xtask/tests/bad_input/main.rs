@@ -15,6 +15,7 @@ mod modes;
 mod overlay;
 mod package;
 mod packages;
+mod shared_cache;
 mod stopped;
 
 use std::fs;
