@@ -1,12 +1,14 @@
 //! The command line, all of it.
 
+mod inputs;
 mod inspect;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use inspect::{Diff, FetchSources, Report};
+pub use inputs::{Layers, PowerCuts, Shared, Sources};
+pub use inspect::{Bundle, Diff, FetchSources, Report};
 
 /// Builds, checks and boots the dialbox image.
 #[derive(Debug, Parser)]
@@ -26,6 +28,8 @@ pub struct Cli {
 pub enum Verb {
     /// Build the SD image
     BuildImage(BuildImage),
+    /// Pack everything that a build without a network needs into one file
+    Bundle(Bundle),
     /// Choose the exact packages for the recipes
     Lock(Lock),
     /// Write, check or show a site
@@ -61,26 +65,13 @@ pub struct Tidy {
     pub imports: bool,
 }
 
-/// The source of packages.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Packages")]
-pub struct Sources {
-    /// Debian mirror (default: $DIALBOX_MIRROR, then this machine's apt sources)
-    #[arg(long, value_name = "URL")]
-    pub mirror: Option<String>,
-    /// Keep downloaded packages here; may be filled beforehand
-    #[arg(long, value_name = "DIR")]
-    pub downloads: Option<PathBuf>,
-    /// Use the downloaded packages only
-    #[arg(long)]
-    pub offline: bool,
-}
-
 /// `cargo xtask build-image`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask build-image
   cargo xtask build-image --site cabin.toml --out /tmp/cabin
+  cargo xtask build-image --layer ../garden   with what that directory adds (docs/layers.md)
+  cargo xtask build-image --cache http://cache.example:8080     what others have compiled already
   cargo xtask build-image --explain           why each phase ran or did not
   cargo xtask build-image --offline --downloads ~/debs")]
 pub struct BuildImage {
@@ -93,9 +84,18 @@ pub struct BuildImage {
     /// The directory from which Raspberry Pi Imager is to fetch the image (default: file://, where it is written)
     #[arg(long, value_name = "URL")]
     pub imager_url: Option<String>,
+    /// Take packages and crates from this file, which `bundle` has made, and use no network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["downloads", "mirror"])]
+    pub bundle: Option<PathBuf>,
     /// Say for each phase why it ran
     #[arg(long)]
     pub explain: bool,
+    /// Layers
+    #[command(flatten)]
+    pub layers: Layers,
+    /// Shared cache
+    #[command(flatten)]
+    pub shared: Shared,
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
@@ -105,6 +105,7 @@ pub struct BuildImage {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask lock                            after a change of a recipe
+  cargo xtask lock --layer ../garden          the lock of that layer alone, which lies in it
   cargo xtask lock --check                    does the lock match the recipes? (offline)")]
 pub struct Lock {
     /// Change nothing; fail if the lock does not match the recipes
@@ -113,6 +114,9 @@ pub struct Lock {
     /// Accept signed indices that are older than those of the lock or than a year, and older versions
     #[arg(long, conflicts_with = "check")]
     pub allow_older: bool,
+    /// Layers
+    #[command(flatten)]
+    pub layers: Layers,
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
@@ -361,32 +365,6 @@ pub struct Bench {
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
-}
-
-/// Of `cargo xtask bench power`; `lab power` has the defaults.
-#[derive(Debug, Args)]
-pub struct PowerCuts {
-    /// `power`: cuts, in all stories together
-    #[arg(long, value_name = "N")]
-    pub cuts: Option<u64>,
-    /// `power`: how many of them are booted
-    #[arg(long, value_name = "M")]
-    pub boots: Option<u64>,
-    /// `power`: what the cuts are made from
-    #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
-    /// `power`: only this story
-    #[arg(long, value_name = "NAME")]
-    pub story: Option<String>,
-    /// `power`: only this cut, which is booted
-    #[arg(long, value_name = "STORY:INDEX")]
-    pub only: Option<String>,
-    /// `power`: record the stories again
-    #[arg(long)]
-    pub record: bool,
-    /// `power`: print a line of JSON for each story
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[cfg(test)]

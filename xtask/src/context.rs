@@ -7,7 +7,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{cli::Sources, progress::Progress};
+use crate::{
+    bundle,
+    cli::{Layers, Sources},
+    progress::Progress,
+    task::Remote,
+};
 
 /// The clock, the environment and the paths of this machine, read once.
 #[derive(Debug)]
@@ -24,6 +29,12 @@ pub struct BuildContext {
     pub offline: bool,
     /// The mirror given by option or environment.
     pub mirror: Option<String>,
+    /// Layers given by option, the lowest first.
+    pub layers: Vec<PathBuf>,
+    /// Where outputs of tasks are shared with other machines.
+    pub remote: Option<Remote>,
+    /// The address of that, if the environment has one.
+    pub cache_url: Option<String>,
     /// The machine's apt configuration: where mirrors are taken from if none is given.
     pub apt_dir: PathBuf,
     /// Directories searched for programs (`PATH`).
@@ -45,6 +56,11 @@ pub struct BuildContext {
 }
 
 impl BuildContext {
+    /// The same with layers above the checkout.
+    pub fn with_layers(sources: &Sources, layers: &Layers) -> Self {
+        Self { layers: layers.layer.clone(), ..Self::new(sources) }
+    }
+
     /// Reads all of it from this machine.
     pub fn new(sources: &Sources) -> Self {
         let workspace = checkout(&env::current_dir().unwrap_or_default());
@@ -57,6 +73,9 @@ impl BuildContext {
             downloads: sources.downloads.clone().unwrap_or_else(|| cache.join("downloads")),
             offline: sources.offline,
             mirror: sources.mirror.clone().or_else(|| env::var("DIALBOX_MIRROR").ok()),
+            layers: Vec::new(),
+            remote: None,
+            cache_url: env::var("DIALBOX_CACHE").ok().filter(|it| !it.is_empty()),
             apt_dir: PathBuf::from("/etc/apt"),
             path: env::var_os("PATH").map(|it| env::split_paths(&it).collect()).unwrap_or_default(),
             cargo: env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from),
@@ -74,24 +93,23 @@ impl BuildContext {
         }
     }
 
+    /// Takes packages and crates from an unpacked bundle only.
+    pub fn use_bundle(&mut self, directory: &Path) {
+        self.offline = true;
+        self.downloads = directory.join(bundle::DOWNLOADS);
+        self.cargo_home = directory.join(bundle::CARGO_HOME);
+        self.inherited.retain(|(name, _)| name != "CARGO_NET_OFFLINE");
+        self.inherited.push(("CARGO_NET_OFFLINE".into(), "true".into()));
+    }
+
     /// `image/`: the image as data.
     pub fn image_dir(&self) -> PathBuf {
         self.workspace.join("image")
     }
 
-    /// `overlay/`: files copied into the root unchanged.
-    pub fn overlay_dir(&self) -> PathBuf {
-        self.workspace.join("overlay")
-    }
-
     /// `image/stub-libraries/`: sources of libraries in the place of Debian's.
     pub fn stub_libraries_dir(&self) -> PathBuf {
         self.image_dir().join("stub-libraries")
-    }
-
-    /// `image/packages.lock`.
-    pub fn lock_file(&self) -> PathBuf {
-        self.workspace.join("image/packages.lock")
     }
 
     /// A path relative to the checkout, for messages.

@@ -34,6 +34,8 @@ pub enum Place {
     Linker,
     /// The checkout.
     Workspace,
+    /// The cargo package of a layer.
+    Layer,
     /// The standard library's source.
     Library,
     /// The output of the task `sysroot`.
@@ -56,6 +58,7 @@ impl Place {
             Self::Rustc => "<rustc>",
             Self::Linker => "<linker>",
             Self::Workspace => "<workspace>",
+            Self::Layer => "<layer>",
             Self::Library => "<library>",
             Self::Sysroot => "<sysroot>",
             Self::TargetDir => "<target-dir>",

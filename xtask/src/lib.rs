@@ -3,6 +3,7 @@
 //! A library so that its parsers can be fuzzed (`fuzz/`); public is what these targets and the program use.
 
 mod bench;
+mod bundle;
 mod calendar;
 pub mod cli;
 mod context;

@@ -12,6 +12,7 @@ use xtask::{
 fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::BuildImage(args) => verb::build_image::run(&args),
+        Verb::Bundle(args) => verb::bundle::run(&args),
         Verb::Lock(args) => verb::lock::run(&args),
         Verb::Site(args) => verb::site::run(&args),
         Verb::Flash(args) => verb::flash::run(&args),

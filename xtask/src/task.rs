@@ -1,7 +1,9 @@
 //! Tasks whose output is cached under the hash of their inputs (as in Yocto's sstate): the same
 //! inputs are not processed twice.
 
+mod action_result;
 mod output;
+mod remote;
 mod stamps;
 
 use std::{
@@ -24,6 +26,7 @@ use crate::{
 };
 use output::Record;
 pub use output::{Output, WorkDir};
+pub use remote::Remote;
 use stamps::Stamps;
 
 /// How many outputs of a task are kept: enough to switch between a few sites.
@@ -120,6 +123,24 @@ pub fn run(
         let phase = ctx.progress.phase(task.to_owned());
         make(out).map(|outcome| phase.done(outcome))
     })
+}
+
+/// The same with an output that may also come from the shared cache, and go there: one that is slow to make, and in which
+/// nothing of a site is, since others can read it.
+pub fn run_shared(
+    ctx: &BuildContext,
+    task: &str,
+    inputs: Inputs,
+    make: impl FnOnce(&WorkDir) -> Result<String>,
+) -> Result<Output> {
+    let Some(remote) = &ctx.remote else { return run(ctx, task, inputs, make) };
+    let key = inputs.key();
+    let output = run(ctx, task, inputs, |out| match remote.fetch(ctx, task, &key, out)? {
+        true => Ok("from the shared cache".into()),
+        false => make(out),
+    })?;
+    remote.store(ctx, task, &key, &output)?;
+    Ok(output)
 }
 
 /// The same without a progress line, for a part of a larger phase.

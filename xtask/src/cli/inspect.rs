@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Sources;
+use super::{Layers, Sources};
 
 /// `cargo xtask report`
 #[derive(Debug, Args)]
@@ -56,6 +56,26 @@ pub struct FetchSources {
     /// List them, and fetch nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Layers
+    #[command(flatten)]
+    pub layers: Layers,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
+}
+
+/// `cargo xtask bundle`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask bundle --out dialbox.bundle
+  cargo xtask build-image --offline --bundle dialbox.bundle    on a machine without a network; docs/bundle.md")]
+pub struct Bundle {
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Layers
+    #[command(flatten)]
+    pub layers: Layers,
     /// Packages
     #[command(flatten)]
     pub sources: Sources,

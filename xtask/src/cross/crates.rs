@@ -12,7 +12,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo_home, places};
+use super::{RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo_home, layer_programs, places};
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
@@ -60,21 +60,34 @@ pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Ou
         .text("builder", include_str!("crates.rs"))
         .invocation("tree of the programs", &programs_tree())
         .invocation("tree of the standard library", &library_tree())
+        .invocation("tree of a layer's programs", &layer_tree())
         .output("toolchain", toolchain)
         .text("packages", &linked_packages(locked)?.iter().map(|it| it.to_string()).collect::<String>());
     for name in ["Cargo.toml", "Cargo.lock"] {
         inputs = inputs.path(name, &ctx.workspace.join(name))?;
     }
+    for (layer, _) in layer_programs::with_programs(locked) {
+        inputs = layer_programs::package_inputs(inputs, layer)?;
+    }
     Ok(inputs)
 }
 
 pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) -> Result<Output> {
-    task::run_silently(ctx, TASK, inputs(ctx, locked, toolchain)?, |out| {
-        let library = toolchain.dir()?.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library"));
+    task::run_shared(ctx, TASK, inputs(ctx, locked, toolchain)?, |out| {
+        let library = library(toolchain)?;
         let places = places(ctx)?.with(Place::Library, &library);
         let mut lines = BTreeSet::new();
-        for (tree, root) in [(programs_tree(), ctx.workspace.as_path()), (library_tree(), &library)] {
+        let mut roots = vec![
+            (programs_tree(), ctx.workspace.clone(), places.clone()),
+            (library_tree(), library.clone(), places.clone()),
+        ];
+        for (layer, _) in layer_programs::with_programs(locked) {
+            let package = layer.package_dir();
+            roots.push((layer_tree(), package.clone(), places.clone().with(Place::Layer, package)));
+        }
+        for (tree, root, places) in roots {
             let listed = tree.output(ctx, &places, "list the crates of the device's programs")?;
+            refuse_foreign_paths(&listed, &root)?;
             let checksums = checksums(&root.join("Cargo.lock"))?;
             for (name, version, licence) in listed.lines().filter_map(from_registry) {
                 let sha256 = checksums.get(&(name.to_owned(), version.to_owned())).ok_or_else(|| {
@@ -92,8 +105,15 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Out
             let text = copyright(toolchain.dir()?, id)?;
             out.write(&copyright_file(id), &text)?;
         }
-        out.write(LIST, lines.into_iter().collect::<String>().as_bytes()).map(drop)
+        let count = lines.len();
+        out.write(LIST, lines.into_iter().collect::<String>().as_bytes())?;
+        Ok(format!("{count} crates"))
     })
+}
+
+/// The workspace of the standard library in the unpacked toolchain.
+pub(super) fn library(toolchain: &Output) -> Result<PathBuf> {
+    Ok(toolchain.dir()?.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library")))
 }
 
 /// The packages of the toolchain that are linked into the programs: the standard library's source, musl, libgcc. Those
@@ -156,6 +176,29 @@ fn programs_tree() -> Invocation {
     tree(Place::Workspace).args(["--package", "dialbox"])
 }
 
+/// As `layer_programs.rs` builds it.
+fn layer_tree() -> Invocation {
+    tree(Place::Layer)
+}
+
+/// A crate of another directory would not be in the keys of the tasks: its changes would be missed.
+fn refuse_foreign_paths(listed: &str, root: &Path) -> Result<()> {
+    let root = &root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    for line in listed.lines() {
+        let Some((package, place)) = line.split('\t').next().and_then(|it| it.split_once(" (")) else {
+            continue;
+        };
+        let place = place.trim_end_matches(" (*)").trim_end_matches(')');
+        // A procedural macro and a crate of git have something else in parentheses.
+        if place.starts_with('/') && !Path::new(place).starts_with(root) {
+            return Err(Error::new(format!("{package} is a crate outside of {}", root.display()))
+                .fact(format!("it lies in {place}"))
+                .hint("use crates of a registry, or move it into the package's directory"));
+        }
+    }
+    Ok(())
+}
+
 /// As `sysroot.rs` builds it.
 fn library_tree() -> Invocation {
     tree(Place::Library).args(["--package", "std", "--no-default-features"]).env("RUSTC_BOOTSTRAP", "1")
@@ -185,7 +228,8 @@ fn expression(licence: &str) -> String {
     licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ")
 }
 
-fn checksums(lock: &Path) -> Result<BTreeMap<(String, String), String>> {
+/// SHA-256 of the archives of all crates of a registry, by name and version.
+pub(super) fn checksums(lock: &Path) -> Result<BTreeMap<(String, String), String>> {
     let cannot = || format!("cannot read {}", lock.display());
     let lock: CargoLock = toml::from_str(&fs::read_to_string(lock).context(cannot)?).context(cannot)?;
     let checksum = |it: LockedCrate| Some(((it.name, it.version), it.checksum?));

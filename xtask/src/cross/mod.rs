@@ -1,13 +1,18 @@
 //! From `src/` to static ARMv6 programs, without a C cross compiler: with the rustc in use, its
 //! standard library built from source, its own linker, and Debian's musl and libgcc.
 
+pub mod archives;
 mod cargo_home;
 pub mod crates;
+mod layer_programs;
 mod programs;
 mod stub_libraries;
 mod sysroot;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use xshell::{Shell, cmd};
 
@@ -39,10 +44,22 @@ const RUSTC_HOST: &str = env!("XTASK_RUSTC_HOST");
 pub struct Built {
     /// The programs of the root package, by name.
     pub programs: Output,
+    /// The programs of each layer that has some.
+    pub layers: BTreeMap<String, Output>,
     /// The libraries of `image/stub-libraries/`, by soname.
     pub stub_libraries: Output,
     /// What the programs are linked with: the list of crates, with their licences.
     pub crates: Output,
+}
+
+impl Built {
+    /// The programs of a layer; `None` is the checkout.
+    pub fn programs_of(&self, layer: Option<&str>) -> Result<&Output> {
+        let Some(name) = layer else { return Ok(&self.programs) };
+        self.layers
+            .get(name)
+            .ok_or_else(|| Error::new(format!("no program of the layer `{name}` was compiled")))
+    }
 }
 
 /// Builds what runs on the Pi. `toolchain` is the unpacked tool of that name.
@@ -50,9 +67,10 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, toolchain: &Output) ->
     let sysroot = sysroot::build(ctx, toolchain)?;
     let stub_libraries = stub_libraries::build(ctx, locked, &sysroot)?;
     let programs = programs::build(ctx, locked, &sysroot)?;
+    let layers = layer_programs::build(ctx, locked, &sysroot)?;
     // cargo has unpacked the crates to compile them.
     let crates = crates::build(ctx, locked, toolchain)?;
-    Ok(Built { programs, stub_libraries, crates })
+    Ok(Built { programs, layers, stub_libraries, crates })
 }
 
 /// Whether the cache has everything that [`build`] makes.
@@ -65,6 +83,9 @@ pub fn is_built(ctx: &BuildContext, locked: &LockedManifest) -> Result<bool> {
     };
     let stub_libraries = stub_libraries::inputs(ctx, locked, &sysroot)?;
     let programs = programs::inputs(ctx, locked, &sysroot)?;
+    if !layer_programs::are_built(ctx, locked, &sysroot)? {
+        return Ok(false);
+    }
     Ok(task::find(ctx, crates::TASK, &crates::inputs(ctx, locked, &toolchain)?).is_some()
         && task::find(ctx, stub_libraries::TASK, &stub_libraries).is_some()
         && task::find(ctx, programs::TASK, &programs).is_some())

@@ -28,7 +28,7 @@ pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outp
 
 pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
     let programs = names(locked);
-    task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |dir| {
+    task::run_shared(ctx, TASK, inputs(ctx, locked, sysroot)?, |dir| {
         let target_dir = ctx.cache.join("programs-target");
         let places = places(ctx)?.with(Place::Sysroot, sysroot.dir()?).with(Place::TargetDir, &target_dir);
         compile().run(ctx, &places, &format!("the device's programs for {TARGET}"))?;
@@ -42,11 +42,17 @@ pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outpu
 }
 
 fn names(locked: &LockedManifest) -> Vec<&str> {
-    locked.manifest.recipes.iter().flat_map(|it| &it.binaries).map(String::as_str).collect()
+    locked.manifest.programs_of(&locked.manifest.layers[0])
 }
 
 fn compile() -> Invocation {
     let cargo = cargo(Place::Workspace).args(["--package", "dialbox", "--profile", "device", "--bins"]);
+    let remap = format!("--remap-path-prefix={}=/dialbox", Place::Workspace);
+    rustflags(cargo, &flags(remap))
+}
+
+/// What a static program for the Pi is compiled and linked with. `remap` takes the place of its sources out of it.
+pub(super) fn flags(remap: String) -> Vec<String> {
     let lib = format!("{}/{C_LIBRARIES}", Place::Sysroot);
     // One argument each: `link-args` splits at blanks, and a path may contain some.
     let start = ["rcrt1.o", "crti.o", "crtn.o"].map(|it| format!("-Clink-arg={lib}/{it}"));
@@ -68,10 +74,10 @@ fn compile() -> Invocation {
         // Folds functions that compile to the same code (ICF). Rust does not promise distinct addresses
         // for functions, and musl compares those of empty ones only (pthread_key_create.c, `nodtor`).
         "-Clink-arg=--icf=all".into(),
-        format!("--remap-path-prefix={}=/dialbox", Place::Workspace),
+        remap,
         format!("--remap-path-prefix={}=/cargo", Place::CargoHome),
     ];
-    rustflags(cargo, &[start.as_slice(), &flags].concat())
+    [start.as_slice(), &flags].concat()
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(super) fn inputs(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Outp
 
 pub(super) fn build(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<Output> {
     let sonames: Vec<&str> = locked.manifest.stub_libraries().map(String::as_str).collect();
-    task::run(ctx, TASK, inputs(ctx, locked, sysroot)?, |out| {
+    task::run_shared(ctx, TASK, inputs(ctx, locked, sysroot)?, |out| {
         let places = places(ctx)?.with(Place::Sysroot, sysroot.dir()?).with(Place::Output, out.dir());
         for soname in &sonames {
             let what = format!("the stub library {soname} for {TARGET}");

@@ -28,7 +28,7 @@ pub(super) fn inputs(toolchain: &Output) -> Inputs {
 }
 
 pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
-    task::run(ctx, TASK, inputs(toolchain), |dir| {
+    task::run_shared(ctx, TASK, inputs(toolchain), |dir| {
         let library = toolchain.dir()?.join(format!("usr/src/rustc-{RUSTC_RELEASE}/library"));
         if !library.exists() {
             bail!("the toolchain recipe pins another standard library than that of rustc {RUSTC_RELEASE}");

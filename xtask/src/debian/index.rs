@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     debian::{control, relation, source},
     error::{Error, Result},
-    manifest::SourceId,
+    manifest::{LockedPackage, SourceId},
     version,
 };
 
@@ -43,6 +43,19 @@ impl Entry {
     /// `ppp_2.4.9-1+1.1+b1_armel.deb`
     pub fn file_name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    /// The same package as it is locked already, with the dependencies of this version.
+    pub(crate) fn as_locked(&self, locked: &LockedPackage) -> Self {
+        Self {
+            version: locked.version.clone(),
+            path: locked.path.clone(),
+            size: locked.size,
+            sha256: locked.sha256.clone(),
+            source: locked.source_id(),
+            built_using: locked.sources().skip(1).collect(),
+            ..self.clone()
+        }
     }
 }
 

@@ -26,18 +26,28 @@ pub trait Archive {
     fn listing(&self, id: &PackageId, entry: &Entry) -> Result<Rc<Listing>>;
 }
 
-/// Every package that the recipes name, and those with the libraries of the named files; sorted, each with the recipes
-/// that need it.
-pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedPackage>> {
-    let chosen = choose_named(manifest, archive)?;
-    archive.prepare(&chosen.iter().map(|(id, entry)| (id, *entry)).collect::<Vec<_>>())?;
+/// What is to be locked.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// The recipes of this layer.
+    pub level: usize,
+    /// What is locked already, and stays as it is.
+    pub locked: &'a [LockedPackage],
+}
+
+/// Every package that a layer's recipes name, and those with the libraries of the named files; sorted, each with the
+/// recipes that need it.
+pub fn resolve(manifest: &Manifest, archive: &dyn Archive, scope: &Scope) -> Result<Vec<LockedPackage>> {
+    let locked = as_locked(archive, scope.locked)?;
+    let chosen = choose_named(manifest, archive, scope.level, &locked)?;
+    archive.prepare(&chosen.iter().collect::<Vec<_>>())?;
     let mut resolver =
-        Resolver { manifest, archive, chosen, used: BTreeMap::new(), providers: BTreeMap::new() };
+        Resolver { manifest, archive, chosen, locked, used: BTreeMap::new(), providers: BTreeMap::new() };
     let stub_libraries = manifest.stub_libraries().cloned().collect();
     // Tools, on this machine or on a box, get no stub libraries.
     let recipes = manifest.recipes.iter().map(|it| (it, &stub_libraries));
     let tools = manifest.tools.iter().map(|it| (it, const { &BTreeSet::new() }));
-    for (recipe, stub_libraries) in recipes.chain(tools) {
+    for (recipe, stub_libraries) in recipes.chain(tools).filter(|(it, _)| it.level == scope.level) {
         for package in &recipe.packages {
             resolver
                 .add(&recipe.name, package, stub_libraries)
@@ -50,14 +60,35 @@ pub fn resolve(manifest: &Manifest, archive: &dyn Archive) -> Result<Vec<LockedP
     Ok(packages)
 }
 
-fn choose_named<'a>(manifest: &Manifest, archive: &'a dyn Archive) -> Result<BTreeMap<PackageId, &'a Entry>> {
-    let mut chosen: BTreeMap<PackageId, &Entry> = BTreeMap::new();
-    for recipe in manifest.all() {
+/// What the indices say of the locked packages, as those versions.
+fn as_locked(archive: &dyn Archive, locked: &[LockedPackage]) -> Result<BTreeMap<PackageId, Entry>> {
+    let mut entries = BTreeMap::new();
+    for package in locked {
+        // A tool of this machine has a suite or an architecture whose index is not read here.
+        let Ok(index) = archive.index(&package.id()) else { continue };
+        if let Some(newest) = index.versions(&package.name).first() {
+            entries.insert(package.id(), newest.as_locked(package));
+        }
+    }
+    Ok(entries)
+}
+
+fn choose_named(
+    manifest: &Manifest,
+    archive: &dyn Archive,
+    level: usize,
+    locked: &BTreeMap<PackageId, Entry>,
+) -> Result<BTreeMap<PackageId, Entry>> {
+    let mut chosen: BTreeMap<PackageId, Entry> = BTreeMap::new();
+    for recipe in manifest.of_level(level) {
         for package in &recipe.packages {
             let odd = |error| unlockable(recipe, package, error);
-            let entry = archive.index(&package.id).and_then(|index| choose(index, package)).map_err(odd)?;
-            let first = chosen.entry(package.id.clone()).or_insert(entry);
-            if *first != entry {
+            let entry = match locked.get(&package.id) {
+                Some(locked) => fits(package, locked).map_err(odd)?,
+                None => archive.index(&package.id).and_then(|index| choose(index, package)).map_err(odd)?,
+            };
+            let first = chosen.entry(package.id.clone()).or_insert_with(|| entry.clone());
+            if first != entry {
                 let other = &first.version;
                 let error = Error::new(format!(
                     "another recipe takes version {other} of it, this one {}",
@@ -78,7 +109,9 @@ struct Resolver<'a> {
     manifest: &'a Manifest,
     archive: &'a dyn Archive,
     /// The packages that recipes name.
-    chosen: BTreeMap<PackageId, &'a Entry>,
+    chosen: BTreeMap<PackageId, Entry>,
+    /// The packages that are locked already.
+    locked: BTreeMap<PackageId, Entry>,
     used: BTreeMap<PackageId, Used>,
     /// The package with a library that this package needs.
     providers: BTreeMap<(PackageId, Needed), Holder>,
@@ -123,12 +156,12 @@ impl Used {
 impl Resolver<'_> {
     /// Adds a package; libraries with a stub are not searched for.
     fn add(&mut self, recipe: &str, package: &Package, stub_libraries: &BTreeSet<String>) -> Result<()> {
-        let entry = self.chosen[&package.id]; // choose_named went over the same recipes
-        let listing = self.archive.listing(&package.id, entry)?;
+        let entry = self.chosen[&package.id].clone(); // choose_named went over the same recipes
+        let listing = self.archive.listing(&package.id, &entry)?;
         let needs =
             wanted_files(package, &listing)?.into_iter().flat_map(|path| listing.needs(path).to_vec());
         let needs: Vec<Needed> = needs.collect();
-        let holder = Holder { id: package.id.clone(), entry: entry.clone(), listing };
+        let holder = Holder { id: package.id.clone(), entry, listing };
         self.note(recipe, &holder).named = true;
         self.add_libraries(recipe, holder, needs, stub_libraries.clone())
     }
@@ -186,7 +219,7 @@ impl Resolver<'_> {
         while !level.is_empty() {
             for (suite, entry) in &level {
                 let id = PackageId { name: entry.name.clone(), ..of_suite(suite) };
-                let entry = self.chosen.get(&id).unwrap_or(entry);
+                let entry = self.chosen.get(&id).or_else(|| self.locked.get(&id)).unwrap_or(entry);
                 let listing = self.archive.listing(&id, entry)?;
                 if listing.find(needed).is_some() {
                     return Ok(Holder { id, entry: (*entry).clone(), listing });
@@ -209,6 +242,18 @@ impl Resolver<'_> {
         ))
         .fact(format!("searched in {}", self.manifest.library_suites(&holder.id.suite).join(", ")))
         .hint("name the suite that has it in `libraries` of this one, in image/image.toml"))
+    }
+}
+
+/// A package that is locked already has one version.
+fn fits<'a>(package: &Package, locked: &'a Entry) -> Result<&'a Entry> {
+    match &package.version {
+        Some(wanted) if *wanted != locked.version => Err(Error::new(format!(
+            "the lock below has version {} of it, this recipe wants {wanted}",
+            locked.version
+        ))
+        .hint("leave `version` out")),
+        _ => Ok(locked),
     }
 }
 

@@ -34,7 +34,7 @@ pub fn make(ctx: &BuildContext, locked: &LockedManifest) -> Result<PathBuf> {
         .text("epoch", &locked.epoch.to_string())
         .path("image/tools/caller.toml", &ctx.image_dir().join("tools/caller.toml"))?;
     let output = task::run(ctx, TOOL, unpacked.add_to(inputs), |out| {
-        let plan = Plan { ctx, recipes: slice::from_ref(recipe), baked: None };
+        let plan = Plan { ctx, recipes: slice::from_ref(recipe), layers: &[], baked: None };
         let from = Ingredients { locked, packages: unpacked.contents()? };
         let tree = root::draw(&plan, Stage::Unpacked(&from))?;
         gates::check(&tree, plan.recipes, &[], |_| false)?;

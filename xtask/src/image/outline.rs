@@ -2,22 +2,23 @@
 //! `overlay/` in a tenth of a second instead of after a minute.
 
 use super::{
-    boot_files, gates, overlay,
+    boot_files, gates,
+    overlay::Overlay,
     root::{self, Plan, Stage},
 };
 use crate::{
     context::BuildContext,
     error::{Error, Result},
-    manifest::Recipe,
+    manifest::{Manifest, Recipe},
 };
 
 /// Refuses recipes that cannot give a valid root or boot partition, whatever the packages contain.
-pub fn check(plan: &Plan, build_paths: &[String]) -> Result<()> {
-    let Plan { ctx, recipes, .. } = *plan;
-    overlay::refuse_unclaimed(ctx, recipes)?;
+pub fn check(plan: &Plan, manifest: &Manifest, build_paths: &[String]) -> Result<()> {
+    let Plan { ctx, recipes, layers, .. } = *plan;
+    Overlay::read(layers)?.refuse_unclaimed(recipes.iter().chain(&manifest.left_out))?;
     boot_files::check(ctx, recipes)?;
     for recipe in recipes {
-        every_program_has_a_source(ctx, recipe)?;
+        every_program_has_a_source(manifest, recipe)?;
         every_stub_library_has_a_source(ctx, recipe)?;
     }
     let outline = root::draw(plan, Stage::Outline)?;
@@ -35,16 +36,15 @@ fn a_package_may_bring(recipes: &[Recipe], path: &str) -> bool {
     directories.any(below) || ["/lib", "/usr/lib"].into_iter().any(below)
 }
 
-fn every_program_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()> {
-    let sources = ctx.workspace.join("src/bin");
-    let has_source =
-        |it: &&String| sources.join(format!("{it}.rs")).exists() || sources.join(it).join("main.rs").exists();
-    let Some(missing) = recipe.binaries.iter().find(|it| !has_source(it)) else { return Ok(()) };
-    let name = &recipe.name;
+fn every_program_has_a_source(manifest: &Manifest, recipe: &Recipe) -> Result<()> {
+    let has_none = |it: &&String| manifest.home(recipe, it).is_none();
+    let Some(missing) = recipe.binaries.iter().find(has_none) else { return Ok(()) };
+    let (name, layer) = (&recipe.name, &manifest.layers[recipe.level]);
+    let sources = layer.shown(layer.programs());
     Err(Error::new(format!(
-        "recipe `{name}` names the program `{missing}`, but src/bin has none of that name"
+        "recipe `{name}` names the program `{missing}`, but {sources} has none of that name"
     ))
-    .hint(format!("correct `binaries` in image/recipes/{name}.toml, or write src/bin/{missing}.rs")))
+    .hint(format!("correct `binaries` in {}, or write {sources}/{missing}.rs", recipe.file)))
 }
 
 fn every_stub_library_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()> {
@@ -55,6 +55,42 @@ fn every_stub_library_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Resul
         "recipe `{name}` names a stub library for {missing}, which image/stub-libraries does not have"
     ))
     .hint(format!(
-        "correct `stub-libraries` in image/recipes/{name}.toml, or write image/stub-libraries/{missing}/lib.rs"
+        "correct `stub-libraries` in {}, or write image/stub-libraries/{missing}/lib.rs",
+        recipe.file
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cli::{Layers, Sources},
+        image::tree::Kind,
+        manifest::{LockedManifest, SourceLock},
+        site::SiteSource,
+    };
+
+    /// The worked example of docs/layers.md: its lock fits, and the tree has what it adds and replaces.
+    #[test]
+    fn the_example_layer_can_be_built() {
+        let layer = BuildContext::new(&Sources::default()).workspace.join("docs/layers/example");
+        let ctx = BuildContext::with_layers(&Sources::default(), &Layers { layer: vec![layer.clone()] });
+        let locked = LockedManifest::load(&ctx).unwrap();
+        SourceLock::load(&locked.manifest.layers).unwrap().check(&locked).unwrap();
+        let names: Vec<&str> = locked.image_packages().iter().map(|it| it.name.as_str()).collect();
+        assert!(names.contains(&"openvpn") && names.contains(&"ppp"), "{names:?}");
+        let site = locked.manifest.site().unwrap().unwrap();
+        SiteSource::load_for_use(&site, "sites/tunnel.toml").unwrap();
+        let (recipes, layers) = (&locked.manifest.recipes, &locked.manifest.layers);
+        let plan = Plan { ctx: &ctx, recipes, layers, baked: None };
+        check(&plan, &locked.manifest, &[]).unwrap();
+        let tree = root::draw(&plan, Stage::Outline).unwrap();
+        for path in ["/usr/sbin/openvpn", "/usr/sbin/tunnel-status", "/usr/sbin/pppd"] {
+            assert!(tree.get(path).is_some(), "{path}");
+        }
+        let motd = std::fs::read(layer.join("overlay/etc/motd")).unwrap();
+        let found = tree.get("/etc/motd").unwrap();
+        assert!(matches!(&found.kind, Kind::File(content) if **content == *motd));
+        assert_eq!((found.origin.recipe(), found.origin.layer()), ("base", Some("tunnel")));
+    }
 }

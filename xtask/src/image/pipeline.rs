@@ -31,7 +31,7 @@ use crate::{
     cross::{self, Built},
     debian::fetch,
     error::{Context, Error, Result},
-    manifest::LockedManifest,
+    manifest::{Layer, LockedManifest},
     parallel,
     site::SiteSource,
     task::{self, Inputs, Output, WorkDir},
@@ -52,9 +52,14 @@ const BOOT_MANIFEST: &str = "boot-manifest";
 /// The compiler mostly uses one processor; meanwhile the other unpacks, builds the root tree and compresses everything
 /// that does not depend on the compiler.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> Result<Output> {
-    let plan =
-        Plan { ctx, recipes: &locked.manifest.recipes, baked: Some(Baked { site, epoch: locked.epoch }) };
-    outline::check(&plan, &build_paths(ctx))?;
+    let manifest = &locked.manifest;
+    let plan = Plan {
+        ctx,
+        recipes: &manifest.recipes,
+        layers: &manifest.layers,
+        baked: Some(Baked { site, epoch: locked.epoch }),
+    };
+    outline::check(&plan, manifest, &build_paths(&plan))?;
     fetch_what_is_missing(ctx, locked)?;
     let compile = || {
         let toolchain = unpack::tool(ctx, locked, locked.manifest.tool("toolchain")?)?;
@@ -82,10 +87,12 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> 
 }
 
 /// Directories of this machine that must not be named in the image.
-fn build_paths(ctx: &BuildContext) -> Vec<String> {
+fn build_paths(plan: &Plan) -> Vec<String> {
+    let ctx = plan.ctx;
     let paths = [&ctx.workspace, &ctx.cargo_home, &ctx.cache];
+    let paths = paths.into_iter().chain(plan.layers.iter().map(|it| &it.dir));
     // "/" or "/root" alone occurs in any image.
-    let long = paths.into_iter().filter(|it| it.components().count() > 2);
+    let long = paths.filter(|it| it.components().count() > 2);
     long.map(|it| it.display().to_string()).collect()
 }
 
@@ -123,6 +130,13 @@ impl<'a> Packages<'a> {
         let mut inputs = Inputs::from_builder(ctx)?.text("epoch", &locked.epoch.to_string());
         for part in ["image.toml", "recipes"] {
             inputs = inputs.path(&format!("image/{part}"), &ctx.image_dir().join(part))?;
+        }
+        // By name: where a layer lies must not decide about the key.
+        let names: Vec<&str> = plan.layers.iter().map(|it| it.name.as_str()).collect();
+        inputs = inputs.text("layers", &names.join(" "));
+        for layer in locked.manifest.upper_layers() {
+            inputs = layer_part(inputs, layer, "layer.toml")?;
+            inputs = layer_part(inputs, layer, "recipes")?;
         }
         Ok(Self { plan, locked, inputs: unpacked.add_to(inputs), unpacked })
     }
@@ -186,11 +200,17 @@ impl Phases<'_> {
             .output("programs", &self.built.programs)
             .output("stub-libraries", &self.built.stub_libraries)
             .text("site.toml", &self.site.text)
-            .path("overlay", &plan.ctx.overlay_dir())?;
+            .path("overlay", &plan.ctx.workspace.join("overlay"))?;
+        let inputs = locked.manifest.upper_layers().try_fold(inputs, |inputs, layer| {
+            let inputs = self.built.layers.get(&layer.name).into_iter().fold(inputs, |inputs, programs| {
+                inputs.output(format!("layer {}: programs", layer.name), programs)
+            });
+            layer_part(inputs, layer, "overlay")
+        })?;
         task::run(plan.ctx, "root", inputs, |out| {
             let DrawnRoot { mut tree, cache } = drawn.map_or_else(|| self.packages.open_root(), Ok)?;
             root::add_compiled(&mut tree, &self.built)?;
-            gates::check(&tree, plan.recipes, &build_paths(plan.ctx), |_| false)?;
+            gates::check(&tree, plan.recipes, &build_paths(plan), |_| false)?;
             let squashfs = verity::whole_blocks(squashfs::write(&tree, locked.time_stamp(), cache)?);
             let hashes = verity::tree(&squashfs, locked.epoch)?;
             let disk = &locked.manifest.disk;
@@ -256,8 +276,16 @@ impl Phases<'_> {
         let Packages { plan: Plan { ctx, .. }, locked, .. } = &self.packages;
         let licences = copyright::in_directory(&ctx.workspace, "dialbox")?;
         let parts = [(ROOT_FILES, root), (INITRAMFS_FILES, initramfs), (BOOT_FILES, boot)];
-        let inputs =
-            self.packages.inputs().output("crates", &self.built.crates).path("lock", &ctx.lock_file())?;
+        let mut inputs = self.packages.inputs().output("crates", &self.built.crates);
+        let mut layers = Vec::new();
+        for layer in &locked.manifest.layers {
+            inputs = layer_part(inputs, layer, &layer.lock())?;
+            if !layer.is_checkout() {
+                let texts = copyright::in_directory(&layer.dir, &layer.name)?;
+                inputs = texts.iter().fold(inputs, |inputs, it| inputs.text(&it.name, &it.text));
+                layers.push((layer, texts));
+            }
+        }
         let inputs =
             parts.iter().try_fold(inputs, |inputs, (name, output)| inputs.output_file(name, output))?;
         let inputs = licences.iter().fold(inputs, |inputs, it| inputs.text(&it.name, &it.text));
@@ -266,7 +294,7 @@ impl Phases<'_> {
             for (name, output) in parts {
                 files.extend(inventory::decode(&read(&output.dir()?.join(name))?)?);
             }
-            let own = bill::Own::read(locked, &self.built.crates, licences)?;
+            let own = bill::Own::read(locked, &self.built.crates, licences, layers)?;
             let bill = Bill::new(locked, self.packages.unpacked.contents()?, own, files)?;
             let name = &locked.manifest.name;
             out.write(&format!("{name}.files.tsv"), list::write(&bill).as_bytes())?;
@@ -313,6 +341,12 @@ impl Phases<'_> {
             Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
         })
     }
+}
+
+/// A file or directory of a layer, if it has that.
+fn layer_part(inputs: Inputs, layer: &Layer, part: &str) -> Result<Inputs> {
+    let path = layer.dir.join(part);
+    if path.exists() { inputs.path(&format!("layer {}: {part}", layer.name), &path) } else { Ok(inputs) }
 }
 
 /// Bytes of the copy of the boot files that the box makes.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, sync::Arc};
 
 use super::{
     modules::{Chosen, Modules},
-    overlay,
+    overlay::Overlay,
     tree::{Kind, Node, Origin, Source, Tree},
 };
 use crate::debian::contents::{Contents, Entry};
@@ -15,7 +15,7 @@ use crate::{
     cross::Built,
     elf::{self, Cpu},
     error::{Context, Error, Result},
-    manifest::{LockedManifest, PackageId, Recipe},
+    manifest::{Layer, LockedManifest, PackageId, Recipe},
     shared_library::Needed,
     site::SiteSource,
 };
@@ -27,6 +27,8 @@ pub struct Plan<'a> {
     pub ctx: &'a BuildContext,
     /// The recipes of the image.
     pub recipes: &'a [Recipe],
+    /// Where their files and programs are.
+    pub layers: &'a [Layer],
     /// The site and build date; `None` for a root that is not a box's.
     pub baked: Option<Baked<'a>>,
 }
@@ -62,6 +64,7 @@ pub struct Ingredients<'a> {
 pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
     let mut tree = Tree::default();
     let mut links = Links::default();
+    let overlay = Overlay::read(plan.layers)?;
     for recipe in plan.recipes {
         match stage {
             Stage::Outline => add_named_files(&mut tree, recipe)?,
@@ -69,13 +72,16 @@ pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
         }
         for program in root_programs(recipe) {
             let origin = Origin::new(&recipe.name, Source::Program(program.clone()));
+            let home = plan.layers.iter().take(recipe.level + 1).rfind(|it| it.has_program(program));
+            let origin = home.map_or(origin.clone(), |it| origin.of_layer(it));
             tree.add(&program_path(program), Node::pending(0o755, &origin))?;
         }
         for soname in &recipe.stub_libraries {
             let origin = Origin::new(&recipe.name, Source::StubLibrary(soname.clone()));
             tree.add(&stub_library_path(soname), Node::pending(0o644, &origin))?;
         }
-        add_own(plan.ctx, &mut tree, recipe)?;
+        overlay.add(&mut tree, recipe)?;
+        add_own(&mut tree, recipe)?;
     }
     if let Stage::Unpacked(from) = stage {
         // After all that recipes name: what a link points to may be named by a later one.
@@ -95,7 +101,9 @@ pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
 pub fn add_compiled(tree: &mut Tree, built: &Built) -> Result<()> {
     tree.fill(|origin| {
         let file = match origin {
-            Origin::Recipe { source: Source::Program(name), .. } => built.programs.dir()?.join(name),
+            Origin::Recipe { source: Source::Program(name), layer, .. } => {
+                built.programs_of(layer.as_deref())?.dir()?.join(name)
+            }
             Origin::Recipe { source: Source::StubLibrary(soname), .. } => {
                 built.stub_libraries.dir()?.join(soname)
             }
@@ -169,13 +177,12 @@ fn add_targets(tree: &mut Tree, mut links: Links) -> Result<()> {
     Ok(())
 }
 
-/// What a recipe adds without a package: directories, links, files of the overlay.
-fn add_own(ctx: &BuildContext, tree: &mut Tree, recipe: &Recipe) -> Result<()> {
+/// What a recipe adds without a file: directories and links.
+fn add_own(tree: &mut Tree, recipe: &Recipe) -> Result<()> {
     let origin = Origin::new(&recipe.name, Source::Builder);
     for directory in &recipe.directories {
         tree.add_directory(directory, &origin)?;
     }
-    overlay::add(ctx, tree, recipe)?;
     for (target, paths) in &recipe.links {
         for path in paths {
             tree.add(path, Node::symlink(target, &origin))?;
@@ -220,7 +227,7 @@ fn set_modes(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
             return Err(Error::new(format!(
                 "recipe `{name}` sets the mode of {path}, where no file and no directory is"
             ))
-            .hint(format!("correct `modes` in image/recipes/{name}.toml")));
+            .hint(format!("correct `modes` in {}", recipe.file)));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    manifest::PackageId,
+    manifest::{Layer, PackageId},
 };
 
 /// Absolute path → node. Every node's parent is in it.
@@ -48,6 +48,9 @@ pub enum Origin {
         recipe: String,
         /// Where the node was found.
         source: Source,
+        /// The layer whose own file it is; none for the checkout's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        layer: Option<String>,
     },
     /// Rendered from `site.toml`.
     Site,
@@ -75,8 +78,8 @@ pub enum Source {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (recipe, source) = match self {
-            Self::Recipe { recipe, source } => (recipe, source),
+        let (recipe, source, layer) = match self {
+            Self::Recipe { recipe, source, layer } => (recipe, source, layer),
             Self::Site => return f.write_str("site.toml"),
             Self::Boot => return f.write_str("image/boot/"),
             Self::Root => return f.write_str("the finished root"),
@@ -88,7 +91,8 @@ impl fmt::Display for Origin {
             Source::Program(_) => write!(f, "src/, ")?,
             Source::Builder => {}
         }
-        write!(f, "recipe {recipe}")
+        write!(f, "recipe {recipe}")?;
+        layer.as_ref().map_or(Ok(()), |layer| write!(f, ", layer {layer}"))
     }
 }
 
@@ -242,7 +246,25 @@ impl Node {
 impl Origin {
     /// A node from `source`, for `recipe`.
     pub fn new(recipe: impl Into<String>, source: Source) -> Self {
-        Self::Recipe { recipe: recipe.into(), source }
+        Self::Recipe { recipe: recipe.into(), source, layer: None }
+    }
+
+    /// The same from a layer's own files.
+    pub fn of_layer(self, from: &Layer) -> Self {
+        match self {
+            Self::Recipe { recipe, source, .. } => {
+                Self::Recipe { recipe, source, layer: (!from.is_checkout()).then(|| from.name.clone()) }
+            }
+            other => other,
+        }
+    }
+
+    /// The layer whose own file it is.
+    pub fn layer(&self) -> Option<&str> {
+        match self {
+            Self::Recipe { layer, .. } => layer.as_deref(),
+            _ => None,
+        }
     }
 
     /// The recipe, or what is in its place: the reports add up files by it.

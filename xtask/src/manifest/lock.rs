@@ -1,14 +1,11 @@
-//! `image/packages.lock`: the exact packages, and whether they still match the recipes.
+//! `packages.lock` of the checkout or of a layer: the exact packages, and whether they still match the recipes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Manifest, Package, PackageId, Recipe, SourceId};
-use crate::{
-    context::BuildContext,
-    error::{Context, Error, Result},
-};
+use super::{Layer, Manifest, Package, PackageId, Recipe, SourceId};
+use crate::error::{Context, Result};
 
 /// The lock file, sorted by package.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -58,19 +55,6 @@ pub struct LockedPackage {
     /// The libraries (sonames) that it is locked for; empty if a recipe names it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<String>,
-}
-
-/// The tool whose packages are linked into the device's programs.
-pub const LINKED: &str = "toolchain";
-
-/// A manifest with a SHA-256 for every package.
-#[derive(Debug)]
-pub struct LockedManifest {
-    /// The validated manifest.
-    pub manifest: Manifest,
-    /// Every time stamp in the image, seconds since 1970.
-    pub epoch: u64,
-    packages: Vec<LockedPackage>,
 }
 
 impl LockedPackage {
@@ -134,13 +118,10 @@ impl LockedPackage {
 }
 
 impl Lock {
-    /// Reads `image/packages.lock`.
-    pub fn load(ctx: &BuildContext) -> Result<Self> {
-        let file = ctx.lock_file();
-        if !file.exists() {
-            return Err(Error::new("there is no image/packages.lock").hint("cargo xtask lock"));
-        }
-        super::read(&file, "image/packages.lock")
+    /// Reads a layer's lock; `None` if there is none.
+    pub fn load(layer: &Layer) -> Result<Option<Self>> {
+        let file = layer.dir.join(layer.lock());
+        file.exists().then(|| super::read(&file, &layer.shown(&layer.lock()))).transpose()
     }
 
     /// The file's text.
@@ -148,10 +129,10 @@ impl Lock {
         super::lock_text(self)
     }
 
-    /// Replaces `image/packages.lock` as a whole, or leaves it unchanged.
-    pub fn save(&self, ctx: &BuildContext) -> Result<()> {
-        super::replace(&ctx.lock_file(), &self.to_toml()?)
-            .context(|| "cannot write image/packages.lock".into())
+    /// Replaces a layer's lock as a whole, or leaves it unchanged.
+    pub fn save(&self, layer: &Layer) -> Result<()> {
+        super::replace(&layer.dir.join(layer.lock()), &self.to_toml()?)
+            .context(|| format!("cannot write {}", layer.shown(&layer.lock())))
     }
 
     /// The differences to a selection of `packages`, one line each; empty if there are none.
@@ -182,9 +163,10 @@ impl Lock {
         &self,
         packages: &[LockedPackage],
         manifest: &Manifest,
+        level: usize,
         is_older: impl Fn(&str, &str) -> bool,
     ) -> Vec<String> {
-        let named = manifest.named_packages();
+        let named = manifest.named_packages(level);
         let is_asked_for = |id: &PackageId| {
             named.get(id).is_some_and(|places| places.iter().any(|(_, package)| package.version.is_some()))
         };
@@ -197,10 +179,10 @@ impl Lock {
         older.collect()
     }
 
-    /// Where the package lock and the recipes disagree, one line per package; empty if they match.
-    pub fn differences(&self, manifest: &Manifest) -> Vec<String> {
-        let mut named = manifest.named_packages();
-        let recipes: BTreeSet<&str> = manifest.all().map(|it| it.name.as_str()).collect();
+    /// Where a layer's lock and its recipes disagree, one line per package; empty if they match.
+    pub fn differences(&self, manifest: &Manifest, level: usize) -> Vec<String> {
+        let mut named = manifest.named_packages(level);
+        let recipes: BTreeSet<&str> = manifest.of_level(level).map(|it| it.name.as_str()).collect();
         let mut differences = Vec::new();
         for locked in &self.packages {
             let id = locked.id();
@@ -217,69 +199,6 @@ impl Lock {
             differences.push(format!("{id} is not locked; recipe {} names it", recipes.join(", ")));
         }
         differences
-    }
-}
-
-impl Manifest {
-    /// Whether something of a locked package is in the image.
-    pub fn delivers(&self, package: &LockedPackage) -> bool {
-        let is_in_image = |name: &String| name == LINKED || self.recipes.iter().any(|it| it.name == *name);
-        package.recipes.iter().any(is_in_image)
-    }
-
-    /// Binds every package to the package lock; if they do not match, the error names the packages.
-    pub fn lock(self, lock: Lock) -> Result<LockedManifest> {
-        let differences = lock.differences(&self);
-        if differences.is_empty() {
-            return Ok(LockedManifest { manifest: self, epoch: lock.epoch, packages: lock.packages });
-        }
-        let stale = Error::new("image/packages.lock does not fit the recipes");
-        Err(differences.iter().fold(stale, Error::fact).hint("cargo xtask lock"))
-    }
-}
-
-impl LockedManifest {
-    /// Reads `image/` with its lock, and binds them.
-    pub fn load(ctx: &BuildContext) -> Result<Self> {
-        Manifest::load(ctx)?.lock(Lock::load(ctx)?)
-    }
-
-    /// Every time stamp in a file system. The formats hold 32 bits, which end in 2106.
-    pub fn time_stamp(&self) -> u32 {
-        u32::try_from(self.epoch).unwrap_or(u32::MAX)
-    }
-
-    /// The locked package that a recipe names.
-    pub fn package(&self, id: &PackageId) -> Result<&LockedPackage> {
-        let found = self.packages.iter().find(|it| it.id() == *id);
-        found.ok_or_else(|| Error::new(format!("{} is not locked", id.name)).hint("cargo xtask lock"))
-    }
-
-    /// The packages that are locked for a library of this name.
-    pub fn providers(&self, library: &str) -> impl Iterator<Item = PackageId> {
-        let provides = move |it: &&LockedPackage| it.libraries.iter().any(|it| it == library);
-        self.packages.iter().filter(provides).map(LockedPackage::id)
-    }
-
-    /// Packages of the image's recipes, named or for their libraries.
-    pub fn image_packages(&self) -> Vec<&LockedPackage> {
-        let names: Vec<&str> = self.manifest.recipes.iter().map(|it| it.name.as_str()).collect();
-        self.packages_for(&names)
-    }
-
-    /// Packages of which something is in the image: those of its recipes, and what its programs are linked with.
-    pub fn delivered_packages(&self) -> impl Iterator<Item = &LockedPackage> {
-        self.packages.iter().filter(|it| self.manifest.delivers(it))
-    }
-
-    /// Packages of one tool.
-    pub fn tool_packages(&self, tool: &str) -> Vec<&LockedPackage> {
-        self.packages_for(&[tool])
-    }
-
-    fn packages_for(&self, recipes: &[&str]) -> Vec<&LockedPackage> {
-        let wanted = |it: &&LockedPackage| it.recipes.iter().any(|name| recipes.contains(&name.as_str()));
-        self.packages.iter().filter(wanted).collect()
     }
 }
 
@@ -332,12 +251,16 @@ mod tests {
             suites: BTreeMap::new(),
             recipes: vec![Recipe { name: name.into(), packages, ..Recipe::default() }],
             tools: Vec::new(),
+            layers: vec![Layer::default()],
+            left_out: Vec::new(),
         }
     }
 
     #[test]
     fn a_matching_lock_binds_every_package() {
-        let bound = manifest("ppp", &[("ppp", Some("2.4.9-1"))]).lock(lock()).unwrap();
+        let manifest = manifest("ppp", &[("ppp", Some("2.4.9-1"))]);
+        lock().check(&manifest, 0).unwrap();
+        let bound = manifest.bind(lock());
         assert_eq!(bound.package(&id("ppp")).unwrap().version, "2.4.9-1");
         assert_eq!(bound.image_packages().len(), 2);
         assert!(bound.package(&id("chat")).is_err());
@@ -345,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_stale_lock_names_every_package_that_differs() {
-        let stale = |manifest: Manifest| manifest.lock(lock()).unwrap_err().to_string();
+        let stale = |manifest: Manifest| lock().check(&manifest, 0).unwrap_err().to_string();
         let shown = [
             stale(manifest("ppp", &[("ppp", Some("2.5.0-1"))])),
             stale(manifest("ppp", &[("ppp", None), ("picocom", None)])),
@@ -403,11 +326,11 @@ mod tests {
         let locked = Lock { packages: newer.to_vec(), ..Lock::default() };
         let is_older = |new: &str, old: &str| new < old; // true of these versions
         assert_eq!(
-            locked.older_versions(&older, &free, is_older),
+            locked.older_versions(&older, &free, 0, is_older),
             ["ppp (bookworm, armel) 2.5.0-1 -> 2.4.9-1+b2"]
         );
-        assert!(locked.older_versions(&older, &pinned, is_older).is_empty());
-        assert!(lock().older_versions(&newer, &free, is_older).is_empty());
+        assert!(locked.older_versions(&older, &pinned, 0, is_older).is_empty());
+        assert!(lock().older_versions(&newer, &free, 0, is_older).is_empty());
     }
 
     #[test]

@@ -1,27 +1,34 @@
 //! The contents of the image: raw files → [`Manifest`] (validated) → [`LockedManifest`] (every package has a SHA-256).
 //! Only the last can be built.
 
+mod compose;
+mod layer;
 mod lock;
+mod locked;
 mod raw;
+mod recipe;
 mod source_id;
 mod sources;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt, fs, io,
-    path::Path,
+    fs, io,
+    path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-pub use lock::{LINKED, Lock, LockedManifest, LockedPackage};
+use compose::{Composition, load_recipes};
+pub use layer::Layer;
+pub use lock::{Lock, LockedPackage};
+pub use locked::{LINKED, LockedManifest};
 pub use raw::{RawDisk as Disk, read};
-use raw::{RawImage, RawRecipe, RawSuite};
+use raw::{RawImage, RawSuite};
+pub use recipe::{Package, PackageId, Recipe};
 pub use source_id::SourceId;
 pub use sources::{LockedSource, SourceFile, SourceLock};
 
 use crate::{
-    bail,
     context::BuildContext,
     error::{Context, Error, Result},
 };
@@ -39,6 +46,10 @@ pub struct Manifest {
     pub recipes: Vec<Recipe>,
     /// What the builder itself needs, never in the image.
     pub tools: Vec<Recipe>,
+    /// The checkout, and the layers above it.
+    pub layers: Vec<Layer>,
+    /// Recipes that a layer has removed or replaced.
+    pub left_out: Vec<Recipe>,
 }
 
 /// A Debian suite.
@@ -50,82 +61,32 @@ pub struct Suite {
     pub libraries: Vec<String>,
 }
 
-/// One capability of the box, with its files and their sources.
-#[derive(Debug, Default)]
-pub struct Recipe {
-    /// The file's name without `.toml`.
-    pub name: String,
-    /// Its purpose, in one line.
-    pub summary: String,
-    /// Debian packages.
-    pub packages: Vec<Package>,
-    /// Kernel modules for the root, by name; their dependencies are added.
-    pub modules: Vec<String>,
-    /// Kernel modules for the initramfs.
-    pub initramfs_modules: Vec<String>,
-    /// Programs of the root package `dialbox`.
-    pub binaries: Vec<String>,
-    /// Files (or, ending in `/`, directories) of `overlay/` that belong to it.
-    pub overlay: Vec<String>,
-    /// Empty directories and mount points, absolute.
-    pub directories: Vec<String>,
-    /// Libraries that may hold code for newer processors, because they select it at run time.
-    pub chooses_by_cpu: Vec<String>,
-    /// Programs that are not position-independent; all others must be.
-    pub fixed_address: Vec<String>,
-    /// Sonames of libraries that `image/stub-libraries/` replaces.
-    pub stub_libraries: Vec<String>,
-    /// Symbolic links: target → absolute paths of the links.
-    pub links: BTreeMap<String, Vec<String>>,
-    /// Permission bits of files and directories, by absolute path.
-    pub modes: BTreeMap<String, u16>,
-}
-
-/// A Debian package and what is taken from it.
-#[derive(Debug, Clone)]
-pub struct Package {
-    /// The exact package.
-    pub id: PackageId,
-    /// The pinned version, if there is one.
-    pub version: Option<String>,
-    /// Absolute paths of files, or of directories (ending in `/`) with all below them.
-    pub files: Vec<String>,
-    /// Name on the boot partition → absolute path in the package.
-    pub boot: BTreeMap<String, String>,
-    /// The kernel release, if this package holds the kernel and its modules.
-    pub kernel: Option<String>,
-}
-
-/// A package of a suite, for an architecture (`all` packages: the one that asks).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct PackageId {
-    /// `ppp`
-    pub name: String,
-    /// `bookworm`
-    pub suite: String,
-    /// `armel`: whose index is searched; the package itself may be `all`.
-    pub architecture: String,
-}
-
-impl fmt::Display for PackageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}, {})", self.name, self.suite, self.architecture)
-    }
-}
-
 impl Manifest {
-    /// Reads `image/` and checks everything that can be checked without the packages.
+    /// Reads `image/` and the layers, and checks everything that can be checked without the packages.
     pub fn load(ctx: &BuildContext) -> Result<Self> {
+        Self::load_up_to(ctx, usize::MAX)
+    }
+
+    /// The same without the layers above that one. A layer's lock is made from what lies below it.
+    pub fn load_up_to(ctx: &BuildContext, level: usize) -> Result<Self> {
         let dir = ctx.image_dir();
         let image: RawImage = read(&dir.join("image.toml"), "image/image.toml")?;
-        let recipes = load_recipes(&dir, "recipes", &image.recipes, &image)?;
-        let tools = load_recipes(&dir, "tools", &image.tools, &image)?;
+        let mut layers = layer::load(ctx, &image.layers)?;
+        layers.truncate(level.saturating_add(1));
+        let mut whole = Composition::new(image, &dir)?;
+        let tools = load_recipes(&dir, "tools", &whole.image.tools, &whole.image)?;
+        for (level, layer) in layers.iter_mut().enumerate().skip(1) {
+            whole.add(layer, level)?;
+        }
+        let Composition { image, recipes, left_out, .. } = whole;
         let manifest = Self {
             name: image.name,
             disk: image.disk,
             suites: suites(image.suites, &image.suite)?,
             recipes,
             tools,
+            layers,
+            left_out,
         };
         manifest.check_claims()?;
         Ok(manifest)
@@ -134,6 +95,48 @@ impl Manifest {
     /// Every recipe: those of the image, then the tools.
     pub fn all(&self) -> impl Iterator<Item = &Recipe> {
         self.recipes.iter().chain(&self.tools)
+    }
+
+    /// The recipes whose packages are in a layer's own lock. The checkout's has the tools' as well.
+    pub fn of_level(&self, level: usize) -> impl Iterator<Item = &Recipe> {
+        self.all().filter(move |it| it.level == level)
+    }
+
+    /// The layer whose cargo package has this program of a recipe: the recipe's own one, or one below it.
+    pub fn home(&self, recipe: &Recipe, program: &str) -> Option<&Layer> {
+        self.layers[..=recipe.level].iter().rev().find(|it| it.has_program(program))
+    }
+
+    /// The programs that are compiled from a layer's package.
+    pub fn programs_of(&self, layer: &Layer) -> Vec<&str> {
+        let programs =
+            self.recipes.iter().flat_map(|it| it.binaries.iter().map(move |program| (it, program)));
+        let here = programs
+            .filter(|(recipe, program)| self.home(recipe, program).is_some_and(|it| it.name == layer.name));
+        here.map(|(_, program)| program.as_str()).collect()
+    }
+
+    /// The layers above the checkout.
+    pub fn upper_layers(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().skip(1)
+    }
+
+    /// The site that a layer bakes if no other one is named.
+    pub fn site(&self) -> Result<Option<PathBuf>> {
+        let mut named = self.layers.iter().filter_map(|it| Some((it, it.raw.site.as_ref()?)));
+        let Some((layer, site)) = named.next() else { return Ok(None) };
+        if let Some((other, _)) = named.next() {
+            return Err(Error::new("two layers name a site")
+                .fact(format!("{} and {}", layer.file(), other.file()))
+                .hint("take `site` out of one of the two, or give --site"));
+        }
+        let file = layer.dir.join(site);
+        if file.is_file() {
+            return Ok(Some(file));
+        }
+        let (layer, site) = (layer.file(), layer.shown(site));
+        Err(Error::new(format!("{layer} names the site {site}, which is not there"))
+            .hint("correct `site`, or write the file"))
     }
 
     /// Libraries of the image that are not Debian's.
@@ -146,10 +149,10 @@ impl Manifest {
         self.suites.get(suite).map_or(vec![suite], |it| it.libraries.iter().map(String::as_str).collect())
     }
 
-    /// The packages that recipes name, each with the place in its recipe.
-    pub fn named_packages(&self) -> BTreeMap<PackageId, Vec<(&Recipe, &Package)>> {
+    /// The packages that a layer's recipes name, each with the place in its recipe.
+    pub fn named_packages(&self, level: usize) -> BTreeMap<PackageId, Vec<(&Recipe, &Package)>> {
         let mut named: BTreeMap<PackageId, Vec<(&Recipe, &Package)>> = BTreeMap::new();
-        for recipe in self.all() {
+        for recipe in self.of_level(level) {
             for package in &recipe.packages {
                 named.entry(package.id.clone()).or_default().push((recipe, package));
             }
@@ -165,26 +168,26 @@ impl Manifest {
 
     /// A file belongs to one recipe; otherwise size report and origin would be wrong.
     fn check_claims(&self) -> Result<()> {
-        let mut owners = BTreeMap::new();
+        let mut owners: BTreeMap<&String, &Recipe> = BTreeMap::new();
         for recipe in &self.recipes {
             let files = recipe.packages.iter().flat_map(|it| &it.files);
             let links = recipe.links.values().flatten();
             let own = recipe.binaries.iter().chain(&recipe.stub_libraries).chain(&recipe.overlay);
             for path in files.chain(links).chain(own) {
-                if let Some(first) = owners.insert(path, &recipe.name) {
-                    return Err(Error::new(format!(
-                        "recipes `{first}` and `{}` both claim {path}",
-                        recipe.name
-                    ))
-                    .hint("take it out of one of the two in image/recipes"));
+                if let Some(first) = owners.insert(path, recipe) {
+                    let (one, other) = (&first.name, &recipe.name);
+                    return Err(Error::new(format!("recipes `{one}` and `{other}` both claim {path}"))
+                        .hint(format!("take it out of {} or {}", first.file, recipe.file)));
                 }
             }
         }
-        let mut modes: BTreeMap<&String, &str> = BTreeMap::new();
+        let mut modes: BTreeMap<&String, &Recipe> = BTreeMap::new();
         for (path, recipe) in self.recipes.iter().flat_map(|it| it.modes.keys().map(move |path| (path, it))) {
-            if let Some(first) = modes.insert(path, &recipe.name) {
-                let both = format!("recipes `{first}` and `{}` both set the mode of {path}", recipe.name);
-                return Err(Error::new(both).hint("take it out of `modes` in one of the two"));
+            if let Some(first) = modes.insert(path, recipe) {
+                let both =
+                    format!("recipes `{}` and `{}` both set the mode of {path}", first.name, recipe.name);
+                return Err(Error::new(both)
+                    .hint(format!("take it out of `modes` in {} or {}", first.file, recipe.file)));
             }
         }
         Ok(())
@@ -212,72 +215,6 @@ fn suites(raw: BTreeMap<String, RawSuite>, image: &str) -> Result<BTreeMap<Strin
     raw.into_iter().map(suite).collect()
 }
 
-fn load_recipes(dir: &Path, kind: &str, names: &[String], image: &RawImage) -> Result<Vec<Recipe>> {
-    let mut seen = BTreeSet::new();
-    let mut recipes = Vec::new();
-    for name in names {
-        if !seen.insert(name) {
-            bail!("image/image.toml lists `{name}` twice under `{kind}`");
-        }
-        let shown = format!("image/{kind}/{name}.toml");
-        let path = dir.join(kind).join(format!("{name}.toml"));
-        if !path.exists() {
-            return Err(Error::new(format!("image/image.toml lists `{name}`, but there is no {shown}"))
-                .hint(format!("correct the name under `{kind}` in image/image.toml, or write {shown}")));
-        }
-        recipes.push(
-            Recipe::validate(name, read(&path, &shown)?, image)
-                .map_err(|it| it.context(format!("{shown} cannot be used")))?,
-        );
-    }
-    Ok(recipes)
-}
-
-impl Recipe {
-    fn validate(name: &str, raw: RawRecipe, image: &RawImage) -> Result<Self> {
-        let packages = raw.packages.into_iter().map(|package| {
-            let suite = package.suite.unwrap_or_else(|| image.suite.clone());
-            if !image.suites.contains_key(&suite) {
-                bail!("package `{}`: image/image.toml has no suite `{suite}`", package.name);
-            }
-            for path in package.files.iter().chain(package.boot.values()) {
-                check_absolute(path)?;
-            }
-            Ok(Package {
-                id: PackageId {
-                    name: package.name,
-                    suite,
-                    architecture: package.architecture.unwrap_or_else(|| image.architecture.clone()),
-                },
-                version: package.version,
-                files: package.files,
-                boot: package.boot,
-                kernel: package.kernel,
-            })
-        });
-        let recipe = Self {
-            name: name.to_owned(),
-            summary: raw.summary,
-            packages: packages.collect::<Result<_>>()?,
-            modules: raw.modules,
-            initramfs_modules: raw.initramfs_modules,
-            binaries: raw.binaries,
-            overlay: raw.overlay,
-            directories: raw.directories,
-            chooses_by_cpu: raw.chooses_by_cpu,
-            fixed_address: raw.fixed_address,
-            stub_libraries: raw.stub_libraries,
-            links: raw.links,
-            modes: raw.modes.into_iter().map(|(path, text)| mode(path, &text)).collect::<Result<_>>()?,
-        };
-        let own = recipe.directories.iter().chain(recipe.modes.keys());
-        for path in own.chain(recipe.links.values().flatten()) {
-            check_absolute(path)?;
-        }
-        Ok(recipe)
-    }
-}
-
 /// The text of a file that `cargo xtask lock` makes.
 fn lock_text(lock: &impl Serialize) -> Result<String> {
     let body = toml::to_string(lock).context(|| "cannot write the lock as TOML".into())?;
@@ -288,28 +225,4 @@ fn lock_text(lock: &impl Serialize) -> Result<String> {
 fn replace(file: &Path, text: &str) -> io::Result<()> {
     let fresh = file.with_extension("lock.new");
     fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, file))
-}
-
-/// `1777`: in octal, as chmod takes it. No program runs with its file's owner: all of the box is root's.
-fn mode(path: String, text: &str) -> Result<(String, u16)> {
-    let digits = text.len() >= 3 && text.len() <= 4 && text.bytes().all(|it| it.is_ascii_digit());
-    match u16::from_str_radix(text, 8) {
-        Ok(mode) if digits && mode & 0o6000 == 0 => Ok((path, mode)),
-        Ok(_) if digits => {
-            Err(Error::new(format!("the mode `{text}` of {path} has a set-user-id or set-group-id bit"))
-                .hint("everything on the box is root's: leave the bit out"))
-        }
-        _ => Err(Error::new(format!("`{text}`, the mode of {path}, is not one in octal"))
-            .hint("write three or four digits, as in \"0600\" or \"1777\"")),
-    }
-}
-
-/// Absolute and without `.`, `..` or empty components, so that a file has only one name.
-fn check_absolute(path: &str) -> Result<()> {
-    let steps = path.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest));
-    match steps {
-        Some(steps) if steps.split('/').all(|it| !matches!(it, "" | "." | "..")) => Ok(()),
-        _ => Err(Error::new(format!("`{path}` is not a plain absolute path"))
-            .hint("write it from the root on, without `.` and `..`, as in /usr/sbin/pppd")),
-    }
 }

@@ -16,6 +16,8 @@ pub struct RawImage {
     pub architecture: String,
     pub recipes: Vec<String>,
     pub tools: Vec<String>,
+    #[serde(default)]
+    pub layers: Vec<String>,
     pub suites: BTreeMap<String, RawSuite>,
     pub disk: RawDisk,
 }

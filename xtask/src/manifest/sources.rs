@@ -1,15 +1,12 @@
-//! `image/sources.lock`: the source packages of all that is in the image. It is a file of its own because a build does not
+//! `sources.lock` of the checkout or of a layer: the source packages of all that is in the image. It is a file of its own because a build does not
 //! need it, and `sources` alone reads it.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LockedManifest, SourceId};
-use crate::{
-    context::BuildContext,
-    error::{Context, Error, Result},
-};
+use super::{Layer, LockedManifest, LockedPackage, SourceId};
+use crate::error::{Context, Error, Result};
 
 /// The file, sorted by package.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,26 +44,34 @@ pub struct LockedSource {
     pub files: Vec<SourceFile>,
 }
 
-const NAME: &str = "image/sources.lock";
-
 impl SourceLock {
-    /// Reads the file.
-    pub fn load(ctx: &BuildContext) -> Result<Self> {
-        if !Self::file(ctx).exists() {
-            return Err(Error::new(format!("there is no {NAME}")).hint("cargo xtask lock"));
+    /// The files of all layers together. A layer without a file delivers no package of its own.
+    pub fn load(layers: &[Layer]) -> Result<Self> {
+        let mut all = Self::default();
+        for layer in layers {
+            let (file, shown) = (layer.dir.join(layer.sources_lock()), layer.shown(&layer.sources_lock()));
+            if file.exists() {
+                let lock: Self = super::read(&file, &shown)?;
+                all.sources.extend(lock.sources);
+            } else if layer.is_checkout() {
+                return Err(Error::new(format!("there is no {shown}")).hint(layer.lock_command()));
+            }
         }
-        super::read(&Self::file(ctx), NAME)
+        all.sources.sort();
+        all.sources.dedup();
+        Ok(all)
     }
 
-    /// Whether the file is there: a checkout of an earlier version has none.
-    pub fn exists(ctx: &BuildContext) -> bool {
-        Self::file(ctx).exists()
+    /// Whether the checkout's file is there: one of an earlier version has none.
+    pub fn exists(layers: &[Layer]) -> bool {
+        layers.first().is_some_and(|it| it.dir.join(it.sources_lock()).exists())
     }
 
-    /// Replaces the file as a whole, or leaves it unchanged.
-    pub fn save(&self, ctx: &BuildContext) -> Result<()> {
+    /// Replaces a layer's file as a whole, or leaves it unchanged.
+    pub fn save(&self, layer: &Layer) -> Result<()> {
         let text = super::lock_text(self)?;
-        super::replace(&Self::file(ctx), &text).context(|| format!("cannot write {NAME}"))
+        super::replace(&layer.dir.join(layer.sources_lock()), &text)
+            .context(|| format!("cannot write {}", layer.shown(&layer.sources_lock())))
     }
 
     /// Refuses a file that lacks a source of what is in the image.
@@ -76,13 +81,16 @@ impl SourceLock {
         if wanted.is_subset(&known) {
             return Ok(());
         }
-        let stale = Error::new(format!("{NAME} does not fit image/packages.lock"));
-        let missing = wanted.difference(&known);
-        Err(missing.fold(stale, |error, it| error.fact(format!("{it} is missing"))).hint("cargo xtask lock"))
-    }
-
-    fn file(ctx: &BuildContext) -> PathBuf {
-        ctx.workspace.join(NAME)
+        let missing: Vec<&SourceId> = wanted.difference(&known).collect();
+        let lacks = |it: &&LockedPackage| it.sources().any(|source| missing.contains(&&source));
+        let level = locked.delivered_packages().filter(lacks).map(|it| locked.level_of(it)).min();
+        let layer = &locked.manifest.layers[level.unwrap_or_default()];
+        let (sources, packages) = (layer.shown(&layer.sources_lock()), layer.shown(&layer.lock()));
+        let stale = Error::new(format!("{sources} does not fit {packages}"));
+        Err(missing
+            .iter()
+            .fold(stale, |error, it| error.fact(format!("{it} is missing")))
+            .hint(layer.lock_command()))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, Permissions},
     io::Write,
     ops::Range,
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
 };
@@ -131,6 +131,13 @@ impl WorkDir {
         Self { dir: dir.to_owned(), written: Mutex::default() }
     }
 
+    /// Removes what was written.
+    pub(super) fn clear(&self) -> Result<()> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let again = fs::remove_dir_all(&self.dir).and_then(|()| private::create_dir(&self.dir));
+        again.context(|| format!("cannot empty {}", self.dir.display()))
+    }
+
     /// The directory to write into.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -145,6 +152,17 @@ impl WorkDir {
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<String> {
         let whole = 0..bytes.len();
         self.write_runs(name, bytes, &[whole])
+    }
+
+    /// The same with the x bit.
+    pub(super) fn write_program(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let digest = self.write(name, bytes)?;
+        let path = self.join(name);
+        let mode = fs::set_permissions(&path, Permissions::from_mode(0o700));
+        mode.context(|| format!("cannot write {name} in the cache"))?;
+        // As `digest_node` has it.
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(path, digest + "x");
+        Ok(())
     }
 
     /// The same for a file that is zero outside some ranges: the zeros become holes.

@@ -14,7 +14,7 @@ use rustix::{
 };
 
 use crate::{
-    cli,
+    bundle, cli,
     context::BuildContext,
     cross,
     error::{Context, Error, Result},
@@ -22,19 +22,26 @@ use crate::{
     manifest::LockedManifest,
     private,
     site::SiteSource,
-    task::{self, Output},
+    task::{self, Output, Remote},
 };
 
 /// Builds the image and puts it into the output directory.
 pub fn run(args: &cli::BuildImage) -> Result<()> {
     let began = Instant::now();
-    let mut ctx = BuildContext::new(&args.sources);
+    let mut ctx = BuildContext::with_layers(&args.sources, &args.layers);
     if args.explain {
         ctx.progress.explaining();
     }
-    let file = args.site.clone().unwrap_or_else(|| ctx.image_dir().join("sites/dialer.toml"));
-    let site = SiteSource::load_for_use(&file, &ctx.short(&file).to_string())?;
+    if let Some(file) = &args.bundle {
+        ctx.use_bundle(&bundle::open(file, &ctx.cache)?);
+    }
+    ctx.remote = shared_cache(&args.shared, &ctx)?;
     let locked = LockedManifest::load(&ctx)?;
+    let file = match &args.site {
+        Some(file) => file.clone(),
+        None => locked.manifest.site()?.unwrap_or_else(|| ctx.image_dir().join("sites/dialer.toml")),
+    };
+    let site = SiteSource::load_for_use(&file, &ctx.short(&file).to_string())?;
     cross::refuse_other_rustc(&ctx)?;
     let _alone = task::lock_cache(&ctx)?;
     let image = args.out.join(format!("{}.img", locked.manifest.name));
@@ -58,6 +65,17 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
     write_imager_manifest(args, &locked, &site)?;
     ctx.progress.line(next_commands(&image));
     Ok(())
+}
+
+/// A build without a network asks no server.
+fn shared_cache(args: &cli::Shared, ctx: &BuildContext) -> Result<Option<Remote>> {
+    match args.cache.as_ref().or(ctx.cache_url.as_ref()) {
+        Some(url) if !ctx.offline => Remote::new(url, args.cache_push).map(Some),
+        None if args.cache_push => {
+            Err(Error::new("--cache-push without a cache").hint("--cache URL, or set DIALBOX_CACHE=URL"))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Not one of the files that are equal on every machine: it names the place of the image.

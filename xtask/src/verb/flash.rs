@@ -114,7 +114,10 @@ fn build(args: &cli::Flash, site: &Path) -> Result<PathBuf> {
         site,
         out: "out".into(),
         imager_url: None,
+        bundle: None,
         explain: false,
+        layers: cli::Layers::default(),
+        shared: cli::Shared::default(),
         sources,
     })?;
     Ok(args.image.clone())

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod build_image;
+pub mod bundle;
 pub mod demo;
 pub mod diff;
 pub mod flash;

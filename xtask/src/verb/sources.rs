@@ -14,9 +14,9 @@ use crate::{
 
 /// See the command line's help.
 pub fn run(args: &cli::FetchSources) -> Result<()> {
-    let mut ctx = BuildContext::new(&args.sources);
+    let mut ctx = BuildContext::with_layers(&args.sources, &args.layers);
     let locked = LockedManifest::load(&ctx)?;
-    let sources = SourceLock::load(&ctx)?;
+    let sources = SourceLock::load(&locked.manifest.layers)?;
     sources.check(&locked)?;
     let sources = sources.sources;
     let all: u64 = sources.iter().flat_map(|it| &it.files).map(|it| it.size).sum();

@@ -81,6 +81,7 @@ if [ "$package" = std ]; then
 fi
 for source in "$workspace"/src/bin/*.rs; do
     cp "$source" "$made/device/$(basename "$source" .rs)"
+    cp "$source" "$made/release/$(basename "$source" .rs)"
 done
 "#;
 
@@ -218,7 +219,11 @@ impl Checkout {
     /// The program in the checkout, without the environment of the test.
     pub fn xtask(&self, mut program: Command) -> Command {
         program.current_dir(self.path("")).env("CARGO", self.path("../cargo"));
-        program.env_remove("CARGO_TARGET_DIR").env_remove("DIALBOX_MIRROR").env("NO_PROXY", "127.0.0.1");
+        program
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("DIALBOX_MIRROR")
+            .env_remove("DIALBOX_CACHE")
+            .env("NO_PROXY", "127.0.0.1");
         program
     }
 

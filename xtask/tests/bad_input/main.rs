@@ -8,12 +8,14 @@ mod environment;
 mod flash;
 mod inspect;
 mod inventory;
+mod layers;
 mod lock;
 mod manifest;
 mod modes;
 mod overlay;
 mod package;
 mod packages;
+mod shared_cache;
 mod stopped;
 
 use std::fs;

@@ -116,7 +116,7 @@ fn a_file_that_two_recipes_claim() {
     checkout.edit("image/recipes/kernel.toml", "[[package]]", "overlay = [\"etc/\"]\n\n[[package]]");
     assert_snapshot!(checkout.error(), @r"
     error: recipes `kernel` and `base` both claim etc/
-      next: take it out of one of the two in image/recipes
+      next: take it out of image/recipes/kernel.toml or image/recipes/base.toml
     ");
 }
 

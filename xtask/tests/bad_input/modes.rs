@@ -53,7 +53,7 @@ fn a_mode_that_two_recipes_set() {
     );
     assert_snapshot!(checkout.error(), @r"
     error: recipes `kernel` and `base` both set the mode of /etc/inittab
-      next: take it out of `modes` in one of the two
+      next: take it out of `modes` in image/recipes/kernel.toml or image/recipes/base.toml
     ");
 }
 

@@ -37,7 +37,7 @@ impl Bench {
         fs::create_dir(ctx.image_dir()).unwrap();
         fs::create_dir(&ctx.downloads).unwrap();
         let line = format!("sha256 = \"{}\"\n", wanted().sha256);
-        fs::write(ctx.lock_file(), format!("epoch = 1\n\n{line}")).unwrap();
+        fs::write(ctx.image_dir().join("packages.lock"), format!("epoch = 1\n\n{line}")).unwrap();
         Self { directory, ctx }
     }
 
@@ -364,7 +364,7 @@ fn a_damaged_stored_file_is_fetched_again() {
 fn a_download_directory_that_cannot_be_written_is_named() {
     let mirror = Mirror::new(&[Answer::Whole(content())]);
     let mut bench = Bench::new(Some(&mirror));
-    bench.ctx.downloads = bench.ctx.lock_file().join("downloads");
+    bench.ctx.downloads = bench.ctx.image_dir().join("packages.lock").join("downloads");
     insta::assert_snapshot!(bench.error(), @r"
     error: cannot make image/packages.lock/downloads
       Not a directory (os error 20)

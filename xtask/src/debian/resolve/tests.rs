@@ -66,6 +66,9 @@ impl Archive for SmallArchive {
     }
 }
 
+/// The checkout, with nothing below it.
+const WHOLE: Scope = Scope { level: 0, locked: &[] };
+
 fn package(name: &str, files: &[&str]) -> Package {
     Package {
         id: PackageId { name: name.into(), suite: "bookworm".into(), architecture: "armel".into() },
@@ -87,11 +90,13 @@ fn manifest(recipes: Vec<Recipe>) -> Manifest {
         suites: BTreeMap::new(),
         recipes,
         tools: Vec::new(),
+        layers: Vec::new(),
+        left_out: Vec::new(),
     }
 }
 
 fn lock(packages: Vec<Package>) -> Result<Vec<LockedPackage>> {
-    resolve(&manifest(vec![recipe("ppp", packages)]), &SmallArchive::new())
+    resolve(&manifest(vec![recipe("ppp", packages)]), &SmallArchive::new(), &WHOLE)
 }
 
 fn in_short(packages: &[LockedPackage]) -> String {
@@ -118,7 +123,7 @@ fn a_library_with_a_stub_is_locked_for_tools_only() {
     let stub_libraries = vec!["libdbus-1.so.3".to_owned()];
     let mut manifest = manifest(vec![Recipe { stub_libraries, ..recipe("ppp", pppd()) }]);
     manifest.tools = vec![recipe("emulator", pppd())];
-    insta::assert_snapshot!(in_short(&resolve(&manifest, &SmallArchive::new()).unwrap()), @r"
+    insta::assert_snapshot!(in_short(&resolve(&manifest, &SmallArchive::new(), &WHOLE).unwrap()), @r"
     libc6 2.36-9+deb12u13 for emulator ppp: ld-linux.so.3 libc.so.6
     libdbus-1-3 1.14.10-1~deb12u1 for emulator: libdbus-1.so.3
     libpcap0.8 1.10.3-1 for emulator ppp: libpcap.so.0.8
@@ -134,7 +139,7 @@ fn libraries_are_searched_in_the_order_of_the_suites() {
     };
     let mut manifest = manifest(vec![recipe("ppp", vec![package("ppp", &["/usr/sbin/pppd"])])]);
     manifest.suites.insert("bookworm".into(), suite(&["security", "bookworm"]));
-    let locked = resolve(&manifest, &SmallArchive::new()).unwrap();
+    let locked = resolve(&manifest, &SmallArchive::new(), &WHOLE).unwrap();
     let suites: Vec<_> = locked.iter().map(|it| format!("{} of {}", it.name, it.suite)).collect();
     // The archive of this test has every package in every suite.
     assert_eq!(
@@ -154,7 +159,7 @@ fn a_package_lists_every_recipe_that_needs_it() {
         recipe("dialer", vec![package("ppp", &["/usr/sbin/pppd"])]),
         recipe("capture", vec![package("libpcap0.8", &[&format!("{LIB}/libpcap.so.0.8")])]),
     ]);
-    insta::assert_snapshot!(in_short(&resolve(&manifest, &SmallArchive::new()).unwrap()), @r"
+    insta::assert_snapshot!(in_short(&resolve(&manifest, &SmallArchive::new(), &WHOLE).unwrap()), @r"
     libc6 2.36-9+deb12u13 for capture dialer: ld-linux.so.3 libc.so.6
     libdbus-1-3 1.14.10-1~deb12u1 for capture dialer: libdbus-1.so.3
     libpcap0.8 1.10.3-1 for capture dialer: named
@@ -165,7 +170,8 @@ fn a_package_lists_every_recipe_that_needs_it() {
 #[test]
 fn packages_that_cannot_hold_a_library_are_not_read() {
     let archive = SmallArchive::new();
-    resolve(&manifest(vec![recipe("ppp", vec![package("ppp", &["/usr/sbin/pppd"])])]), &archive).unwrap();
+    resolve(&manifest(vec![recipe("ppp", vec![package("ppp", &["/usr/sbin/pppd"])])]), &archive, &WHOLE)
+        .unwrap();
     let read: BTreeSet<String> = archive.read.into_inner().into_iter().collect();
     assert!(!read.contains("mawk") && !read.contains("libgcc-s1"), "{read:?}");
 }

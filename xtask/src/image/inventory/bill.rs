@@ -12,7 +12,7 @@ use crate::{
     debian::contents::Contents,
     error::Result,
     image::tree::Origin,
-    manifest::{LockedManifest, PackageId},
+    manifest::{Layer, LockedManifest, PackageId},
     task::Output,
 };
 
@@ -31,28 +31,37 @@ pub struct Bill {
     packages: BTreeMap<PackageId, usize>,
     project: usize,
     site: usize,
+    /// Layer → its component's number.
+    layers: BTreeMap<String, usize>,
 }
 
 /// What is linked into the device's programs, and this project's own texts.
 #[derive(Debug)]
-pub struct Own {
+pub struct Own<'a> {
     /// The crates.
     pub crates: Vec<Crate>,
     /// The toolchain's packages, each with its copyright file: the standard library, musl, libgcc.
     pub toolchain: Vec<(PackageId, Text)>,
     /// The project's licences.
     pub licences: Vec<Text>,
+    /// The layers, each with its licences.
+    pub layers: Vec<(&'a Layer, Vec<Text>)>,
 }
 
-impl Own {
+impl<'a> Own<'a> {
     /// What the task that lists the crates has left, and the project's licences.
-    pub fn read(locked: &LockedManifest, crates: &Output, licences: Vec<Text>) -> Result<Self> {
+    pub fn read(
+        locked: &LockedManifest,
+        crates: &Output,
+        licences: Vec<Text>,
+        layers: Vec<(&'a Layer, Vec<Text>)>,
+    ) -> Result<Self> {
         let copyright = |id: &PackageId| {
             let bytes = crates::copyright_of(crates, id)?;
             Ok((id.clone(), Text::new(&id.name, "copyright", &bytes)))
         };
         let toolchain = crates::linked_packages(locked)?.into_iter().map(copyright).collect::<Result<_>>()?;
-        Ok(Self { crates: crates::read(crates)?, toolchain, licences })
+        Ok(Self { crates: crates::read(crates)?, toolchain, licences, layers })
     }
 }
 
@@ -89,6 +98,12 @@ impl Bill {
         }
         components.extend(own.crates.into_iter().map(Component::linked_crate));
         components.extend([Component::project(own.licences), Component::site()]);
+        let mut layers = BTreeMap::new();
+        for (layer, texts) in own.layers {
+            let component = Component::layer(layer, texts);
+            layers.insert(layer.name.clone(), component.purl.clone());
+            components.push(component);
+        }
         components.sort_by(|one, other| one.purl.cmp(&other.purl));
         let number = |purl: &str| components.iter().position(|it| it.purl == purl).unwrap_or_default();
         let numbers: Result<_> = files
@@ -102,6 +117,7 @@ impl Bill {
             packages: numbers?,
             project: number(&Component::project(Vec::new()).purl),
             site: number(&Component::site().purl),
+            layers: layers.into_iter().map(|(name, purl)| (name, number(&purl))).collect(),
             components,
             files,
         })
@@ -111,8 +127,12 @@ impl Bill {
     pub fn component(&self, file: &File) -> &Component {
         let number = match &file.origin {
             Origin::Site => self.site,
-            // Every package of a file was entered.
-            origin => origin.package().and_then(|id| self.packages.get(id)).copied().unwrap_or(self.project),
+            // Every package and every layer of a file was entered.
+            origin => {
+                let package = origin.package().and_then(|id| self.packages.get(id));
+                let layer = origin.layer().and_then(|name| self.layers.get(name));
+                package.or(layer).copied().unwrap_or(self.project)
+            }
         };
         &self.components[number]
     }

@@ -1,7 +1,10 @@
 //! Components: what files of the image come from, or are linked with.
 
 use super::copyright::Text;
-use crate::{cross::crates::Crate, manifest::LockedPackage};
+use crate::{
+    cross::crates::Crate,
+    manifest::{Layer, LockedPackage},
+};
 
 /// A Debian package, a crate, or a part of this project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +99,22 @@ impl Component {
             supplier: "the dialbox project",
             source: None,
             licence: Licence { expression: Some(env!("CARGO_PKG_LICENSE").into()), names: Vec::new(), texts },
+            is_linked: false,
+        }
+    }
+
+    /// A layer: its own programs and files.
+    pub fn layer(layer: &Layer, texts: Vec<Text>) -> Self {
+        let version = layer.raw.version.clone().unwrap_or_else(|| "0".into());
+        Self {
+            purl: format!("pkg:generic/{}@{}", escaped(&layer.name), escaped(&version)),
+            name: layer.name.clone(),
+            version,
+            kind: Kind::Application,
+            sha256: None,
+            supplier: "the owner of the box",
+            source: None,
+            licence: Licence { expression: layer.raw.licence.clone(), names: Vec::new(), texts },
             is_linked: false,
         }
     }
