@@ -96,7 +96,7 @@ fn only_if_the_operator_is_silent_too_the_modem_restarts_and_only_once() {
 #[test]
 fn a_silence_after_answers_is_noticed_after_the_time_of_a_session_and_ends_with_the_next_answer() {
     // It answers for an hour, is silent for ten minutes, and answers again.
-    let answers = |second: u32| second % 50 == 0 && !(3600..4200).contains(&second);
+    let answers = |second: u32| second.is_multiple_of(50) && !(3600..4200).contains(&second);
     let remedies = World { answers, name_servers: Some(true) }.pass(3 * 3600);
     let seconds: Vec<u32> = remedies.iter().map(|(second, _)| *second).collect();
     // The last answer came at 3550 s, and was read up to 20 s later.
