@@ -25,6 +25,8 @@ pub mod run_file {
     pub const PPPD_LOG: &str = "pppd";
     /// The PPP interface that the VPN belongs to: written and read by the rendered scripts of pppd.
     pub const VPN_INTERFACE: &str = "vpn.link";
+    /// The endpoint of the VPN, if it is not the site's first one: written by the dialer, read by those scripts.
+    pub const VPN_ENDPOINT: &str = "vpn.endpoint";
 }
 
 /// The interface of the VPN.

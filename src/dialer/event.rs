@@ -1,5 +1,7 @@
 //! The input and output of the [`Dialer`](super::Dialer).
 
+use std::net::Ipv4Addr;
+
 use super::liveness::Question;
 use super::parser::Content;
 use super::teller::Telling;
@@ -61,6 +63,8 @@ pub enum Event {
     TunnelCounter(Option<u64>),
     /// Whether one of the operator's name servers has answered in time.
     NameServer(bool),
+    /// The address of the name of the VPN's endpoint; `None` if it has none, or no name server answers.
+    Resolved(Option<Ipv4Addr>),
     /// A call rings, from this number.
     Caller(Address),
     /// It is stored that these texts are told.
@@ -91,8 +95,10 @@ pub enum Effect {
     SetClock(i64),
     /// Read the modem's clock.
     AskTime,
-    /// Find this out, and report [`Event::TunnelCounter`] or [`Event::NameServer`].
+    /// Find this out, and report [`Event::TunnelCounter`], [`Event::NameServer`] or [`Event::Resolved`].
     Ask(Question),
+    /// From now on the VPN has this endpoint.
+    UseEndpoint(String),
     /// Make the interface of the VPN again, over this link.
     RenewTunnel(ppp::Interface),
     /// Restart the modem before it is used again.

@@ -3,11 +3,12 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::liveness::{Next, Remedy};
-use super::{Dialer, Effect, View};
+use super::liveness::{Next, Question, Remedy};
+use super::{Dialer, Effect, Endpoints, View};
 use crate::log::Level;
-use crate::ppp::{Phase, name_servers};
+use crate::ppp::{Interface, Phase, name_servers};
 use crate::published::FarSide;
+use crate::site::OtherEndpoint;
 
 impl Dialer {
     pub(super) fn know_name_servers(&mut self, received: &[Ipv4Addr]) {
@@ -55,15 +56,45 @@ impl Dialer {
         let Phase::Up(link, _) = self.session.phase() else { return Vec::new() };
         let what = format!("the far side of the VPN is silent: {remedy}");
         let said = Effect::log(Level::Warning, &what);
-        let tunnel = Effect::RenewTunnel(link.interface.clone());
+        let interface = link.interface.clone();
         self.last_error = Some(what);
         let first = match remedy {
-            Remedy::Tunnel => return vec![said, tunnel],
+            Remedy::Tunnel => return [said].into_iter().chain(self.next_tunnel(interface)).collect(),
             Remedy::Link => vec![said],
             Remedy::Modem => vec![said, Effect::RestartModem],
         };
         let reaction = self.session.renew(view.at);
         first.into_iter().chain(self.follow(reaction, view)).collect()
+    }
+
+    /// A tunnel to the next endpoint, if there are several. The tunnel to a name follows when it is resolved.
+    fn next_tunnel(&mut self, link: Interface) -> Vec<Effect> {
+        let name_servers = self.liveness.as_ref().map(|liveness| liveness.name_servers().to_vec());
+        match self.endpoints.as_mut().and_then(Endpoints::advance) {
+            None => vec![Effect::RenewTunnel(link)],
+            Some(OtherEndpoint::Address(endpoint)) => {
+                vec![Effect::UseEndpoint(endpoint.to_string()), Effect::RenewTunnel(link)]
+            }
+            Some(OtherEndpoint::Name(named)) => {
+                let name = named.name().to_owned();
+                vec![Effect::Ask(Question::Address(name, name_servers.unwrap_or_default()))]
+            }
+        }
+    }
+
+    /// The name of the endpoint in use has this address, or none.
+    pub(super) fn resolved(&mut self, address: Option<Ipv4Addr>) -> Vec<Effect> {
+        let Phase::Up(link, _) = self.session.phase() else { return Vec::new() };
+        let link = link.interface.clone();
+        let endpoint = self.endpoints.as_ref().zip(address).and_then(|(all, address)| all.resolved(address));
+        match endpoint {
+            Some(endpoint) => vec![
+                Effect::log(Level::Info, format!("the far side of the VPN may be at {endpoint}")),
+                Effect::UseEndpoint(endpoint.to_string()),
+                Effect::RenewTunnel(link),
+            ],
+            None => vec![Effect::log(Level::Warning, "the name of the far side of the VPN has no address")],
+        }
     }
 
     pub(super) fn far_side_status(&self) -> Option<FarSide> {

@@ -50,6 +50,8 @@ pub enum Question {
     Counter,
     /// Whether one of these name servers answers: [`Liveness::hear_name_server`] gets it.
     NameServers(Vec<Ipv4Addr>),
+    /// The address of this name, by one of these name servers.
+    Address(String, Vec<Ipv4Addr>),
 }
 
 /// What follows from a silence.
@@ -72,6 +74,8 @@ enum SecondTarget {
 #[derive(Debug)]
 pub struct Liveness {
     keepalive: Duration,
+    /// How many endpoints are tried, each by a new tunnel, before the first new link; beyond one.
+    more_tunnels: u32,
     name_servers: Vec<Ipv4Addr>,
     /// The link that is up.
     link: Option<Pid>,
@@ -99,10 +103,11 @@ fn remedy(tried: u32, second: SecondTarget) -> Remedy {
 }
 
 impl Liveness {
-    /// A VPN with keepalives at this interval.
-    pub fn new(keepalive: Duration) -> Self {
+    /// A VPN with keepalives at this interval, and so many endpoints.
+    pub fn new(keepalive: Duration, endpoints: usize) -> Self {
         Self {
             keepalive,
+            more_tunnels: u32::try_from(endpoints).unwrap_or(u32::MAX).saturating_sub(2),
             name_servers: Vec::new(),
             link: None,
             received: 0,
@@ -119,9 +124,14 @@ impl Liveness {
         self.name_servers = servers;
     }
 
+    /// The name servers of the link.
+    pub fn name_servers(&self) -> &[Ipv4Addr] {
+        &self.name_servers
+    }
+
     /// No link is up or dialled any more: nothing is known of the next one.
     pub fn forget(&mut self) {
-        *self = Self::new(self.keepalive);
+        *self = Self { more_tunnels: self.more_tunnels, ..Self::new(self.keepalive, 1) };
     }
 
     /// What is to be found out now, while this link is up.
@@ -153,7 +163,7 @@ impl Liveness {
         if self.is_asking || now < self.since + self.patience() {
             return None;
         }
-        if self.tried >= FIRST_DECIDED && !self.name_servers.is_empty() {
+        if self.step() >= FIRST_DECIDED && !self.name_servers.is_empty() {
             self.is_asking = true;
             return Some(Next::Ask(Question::NameServers(self.name_servers.clone())));
         }
@@ -176,16 +186,21 @@ impl Liveness {
         Some(self.tried).filter(|tried| *tried > 0)
     }
 
+    /// The row of the table of remedies.
+    fn step(&self) -> u32 {
+        self.tried.saturating_sub(self.more_tunnels)
+    }
+
     fn patience(&self) -> Duration {
-        match self.tried {
-            0 if self.has_answered => SILENCE + self.keepalive,
+        match self.step() {
+            0 if self.tried == 0 && self.has_answered => SILENCE + self.keepalive,
             0..=3 => NEW_TUNNEL,
             _ => LATER,
         }
     }
 
     fn take(&mut self, second: SecondTarget, now: Duration) -> Next {
-        let remedy = remedy(self.tried, second);
+        let remedy = remedy(self.step(), second);
         self.tried += 1;
         self.begin(now);
         Next::Remedy(remedy)

@@ -19,7 +19,7 @@ struct World {
 impl World {
     /// The remedies in so many seconds, each with its second. A link that is dialled again comes up after 15 s.
     fn pass(&self, seconds: u32) -> Vec<(u32, Remedy)> {
-        let mut liveness = Liveness::new(KEEPALIVE);
+        let mut liveness = Liveness::new(KEEPALIVE, 1);
         liveness.know_name_servers(self.name_servers.iter().map(|_| SERVER).collect());
         let (mut remedies, mut received, mut link, mut up_at) = (Vec::new(), 0, 1, 0);
         for second in 0..seconds {
@@ -96,7 +96,7 @@ fn only_if_the_operator_is_silent_too_the_modem_restarts_and_only_once() {
 #[test]
 fn a_silence_after_answers_is_noticed_after_the_time_of_a_session_and_ends_with_the_next_answer() {
     // It answers for an hour, is silent for ten minutes, and answers again.
-    let answers = |second: u32| second % 50 == 0 && !(3600..4200).contains(&second);
+    let answers = |second: u32| second.is_multiple_of(50) && !(3600..4200).contains(&second);
     let remedies = World { answers, name_servers: Some(true) }.pass(3 * 3600);
     let seconds: Vec<u32> = remedies.iter().map(|(second, _)| *second).collect();
     // The last answer came at 3550 s, and was read up to 20 s later.
@@ -106,7 +106,20 @@ fn a_silence_after_answers_is_noticed_after_the_time_of_a_session_and_ends_with_
 
 #[test]
 fn an_answer_of_a_name_server_that_was_not_asked_does_nothing() {
-    let mut liveness = Liveness::new(KEEPALIVE);
+    let mut liveness = Liveness::new(KEEPALIVE, 1);
     assert_eq!(liveness.poll(pid(1), SECOND), None);
     assert_eq!(liveness.hear_name_server(false, SECOND), None);
+}
+
+#[test]
+fn every_endpoint_is_tried_by_a_new_tunnel_before_the_link_is_renewed() {
+    for (endpoints, tunnels) in [(1, 1), (2, 1), (3, 2), (5, 4)] {
+        let mut liveness = Liveness::new(KEEPALIVE, endpoints);
+        let remedies = (0..6).map(|_| match liveness.take(SecondTarget::Unknown, SECOND) {
+            Next::Remedy(remedy) => remedy,
+            Next::Ask(question) => panic!("{question:?}"),
+        });
+        let before = remedies.take_while(|remedy| *remedy == Remedy::Tunnel).count();
+        assert_eq!(before, tunnels, "{endpoints} endpoints");
+    }
 }

@@ -9,6 +9,7 @@
 //! It does no I/O: [`serve`] does. An order is carried out only once its code [is stored](Event::Stored).
 
 mod counter;
+mod endpoints;
 mod event;
 mod facts;
 mod far_side;
@@ -32,6 +33,7 @@ mod view;
 
 use std::time::Duration;
 
+pub use endpoints::Endpoints;
 pub use event::{Effect, Event, Order, Pending, Requester};
 pub use liveness::{Liveness, Question};
 pub use missed_calls::MissedCalls;
@@ -69,6 +71,8 @@ pub struct Dialer {
     scheduler: Option<Scheduler>,
     /// `None` if the site has no VPN to watch.
     liveness: Option<Liveness>,
+    /// `None` if the site has no VPN to watch.
+    endpoints: Option<Endpoints>,
     /// `None` if no call opens the link.
     missed_calls: Option<MissedCalls>,
     /// `None` if the site has no `[tell]`.
@@ -92,6 +96,8 @@ pub struct ByItself {
     pub scheduler: Option<Scheduler>,
     /// Watches the far side of the VPN.
     pub liveness: Option<Liveness>,
+    /// Where it may be.
+    pub endpoints: Option<Endpoints>,
     /// Opens the link for callers.
     pub missed_calls: Option<MissedCalls>,
     /// Sends news.
@@ -108,7 +114,7 @@ impl Dialer {
         by_itself: ByItself,
         facts: Facts,
     ) -> Self {
-        let ByItself { scheduler, liveness, missed_calls, teller } = by_itself;
+        let ByItself { scheduler, liveness, endpoints, missed_calls, teller } = by_itself;
         Self {
             gate: sms.map(|sms| Gate::new(sms, past, started)),
             session,
@@ -116,6 +122,7 @@ impl Dialer {
             network_time: NetworkTime::default(),
             scheduler,
             liveness,
+            endpoints,
             missed_calls,
             teller,
             requesters: Vec::new(),
@@ -158,6 +165,7 @@ impl Dialer {
             Event::Told(texts) => self.send_news(&texts, view),
             Event::TunnelCounter(received) => self.count_tunnel(received, view),
             Event::NameServer(answers) => self.hear_name_server(answers, view),
+            Event::Resolved(address) => self.resolved(address),
             Event::Link(event) => {
                 let reaction = self.session.receive(event, view.at);
                 self.follow(reaction, view)

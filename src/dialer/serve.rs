@@ -18,7 +18,8 @@ use super::pppds::Pppds;
 use super::publisher::Publisher;
 use super::teller::Telling;
 use super::{
-    ByItself, Dialer, Effect, Event, Liveness, MissedCalls, Ports, Question, Scheduler, Teller, View,
+    ByItself, Dialer, Effect, Endpoints, Event, Liveness, MissedCalls, Ports, Question, Scheduler, Teller,
+    View,
 };
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
@@ -73,6 +74,8 @@ struct Serving<'a> {
     publisher: Publisher<'a>,
     /// A question to the operator's name servers that is under way.
     probe: Option<NameServerProbe>,
+    /// The same, about the name of the VPN's endpoint.
+    resolver: Option<NameServerProbe>,
 }
 
 /// Who has the port for data.
@@ -127,11 +130,15 @@ impl<'a> Serving<'a> {
         let schedule = role.schedule.clone();
         let scheduler = schedule.map(|schedule| Scheduler::new(schedule, start.site.timezone.clone(), name));
         let watched = role.vpn.as_ref().filter(|vpn| vpn.renew);
-        let liveness = watched.map(|vpn| Liveness::new(Duration::from_secs(vpn.keepalive.get().into())));
+        let endpoints = watched.map(Endpoints::new);
+        let count = endpoints.as_ref().map_or(0, Endpoints::count);
+        let keepalive = |vpn: &site::Vpn| Duration::from_secs(vpn.keepalive.get().into());
+        let liveness = watched.map(|vpn| Liveness::new(keepalive(vpn), count));
         let told = Record::parse(&store.read(Teller::FILE).unwrap_or_default());
         let by_itself = ByItself {
             scheduler,
             liveness,
+            endpoints,
             missed_calls: role.missed_call.clone().map(MissedCalls::new),
             teller: role.tell.clone().map(|tell| Teller::new(tell, name, &told)),
         };
@@ -156,6 +163,7 @@ impl<'a> Serving<'a> {
             clock_floor,
             publisher: Publisher::new(paths, config.log),
             probe: None,
+            resolver: None,
         };
         if serving.dialer.lacks_counter() {
             serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
@@ -172,9 +180,14 @@ impl<'a> Serving<'a> {
         }
         events.extend(self.server.poll().into_iter().map(|(client, request)| Event::Asked(client, request)));
         self.reap(&mut events);
-        if let Some(answers) = self.probe.as_ref().and_then(|probe| probe.result(clock::since_boot())) {
+        let now = clock::since_boot();
+        if let Some(answer) = self.probe.as_mut().and_then(|probe| probe.poll(now)) {
             self.probe = None;
-            events.push_back(Event::NameServer(answers));
+            events.push_back(Event::NameServer(answer.replied));
+        }
+        if let Some(answer) = self.resolver.as_mut().and_then(|resolver| resolver.poll(now)) {
+            self.resolver = None;
+            events.push_back(Event::Resolved(answer.address));
         }
         self.follow(events);
         let known = self.known();
@@ -242,11 +255,21 @@ impl Serving<'_> {
                 events.push_back(Event::TunnelCounter(vpn::received(self.paths)));
             }
             Effect::Ask(Question::NameServers(servers)) => {
-                match NameServerProbe::ask(servers, clock::since_boot()) {
+                match NameServerProbe::ask(servers, None, clock::since_boot()) {
                     Ok(probe) => self.probe = Some(probe),
                     // Without a route the link carries nothing.
                     Err(_) => events.push_back(Event::NameServer(false)),
                 }
+            }
+            Effect::Ask(Question::Address(name, servers)) => {
+                match NameServerProbe::ask(servers, Some(&name), clock::since_boot()) {
+                    Ok(resolver) => self.resolver = Some(resolver),
+                    Err(_) => events.push_back(Event::Resolved(None)),
+                }
+            }
+            Effect::UseEndpoint(endpoint) => {
+                let used = vpn::use_endpoint(self.paths, &endpoint);
+                self.warn_if_failed("the endpoint of the VPN", used);
             }
             Effect::RenewTunnel(interface) => match vpn::renew(self.paths, &interface) {
                 Ok(script) => self.scripts.push(script),
@@ -321,8 +344,9 @@ impl Serving<'_> {
             DataPort::Requested { .. } | DataPort::Free | DataPort::UsedBy(_) => None,
         };
         let dialer = self.dialer.deadline(self.wall(), now);
-        let probe = self.probe.as_ref().map(NameServerProbe::deadline);
-        let wakes = [self.driver.deadline(), dialer, waits_for_modem, probe].into_iter().flatten();
+        let [probe, resolver] =
+            [&self.probe, &self.resolver].map(|it| it.as_ref().map(NameServerProbe::deadline));
+        let wakes = [self.driver.deadline(), dialer, waits_for_modem, probe, resolver].into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.driver.fds();
         fds.extend(self.server.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));

@@ -104,6 +104,7 @@ impl Harness {
                 Effect::SetClock(unix) => format!("clock {unix}"),
                 Effect::Ask(question) => format!("ask {question:?}"),
                 Effect::RenewTunnel(link) => format!("tunnel over {link} again"),
+                Effect::UseEndpoint(endpoint) => format!("endpoint {endpoint}"),
                 Effect::RestartModem => "restart the modem".to_owned(),
                 Effect::Tell(telling) => {
                     self.receive(Event::Told(telling.texts));

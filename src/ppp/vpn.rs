@@ -1,15 +1,27 @@
 //! The VPN over a link, as the rendered scripts of pppd make it (`site::render::vpn`).
 
+use std::fs;
 use std::io;
 use std::process::{Child, Command, Stdio};
 
 use super::{Interface, counters};
-use crate::names::{VPN, VPN_UP};
+use crate::names::{VPN, VPN_UP, run_file};
 use crate::paths::Paths;
 
 /// The bytes from the far side since the interface exists; `None` if it does not.
 pub fn received(paths: &Paths) -> Option<u64> {
     counters::read(paths, &Interface::new(VPN)?).map(|carried| carried.received)
+}
+
+/// Leaves the endpoint for the scripts of this and of the next links, until the next boot.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn use_endpoint(paths: &Paths, endpoint: &str) -> io::Result<()> {
+    let file = paths.run_file(run_file::VPN_ENDPOINT);
+    let new = file.with_extension("new");
+    fs::write(&new, format!("{endpoint}\n"))?;
+    fs::rename(new, file)
 }
 
 /// Starts the script that makes the interface again, with its keys, its endpoint and its routes.

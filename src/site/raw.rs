@@ -13,6 +13,7 @@ use super::line_init::LineInit;
 use super::modem_model::{LineSpeed, ModemModel};
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, HostAddress, Ipv4Net, Netmask};
+use super::peer::OtherEndpoint;
 use super::prompt::Prompt;
 use super::schedule::{Days, TimeOfDay};
 use super::secret::{Pin, Secret};
@@ -119,6 +120,7 @@ tables! {
         public_key: PublicKey,
         preshared_key: Option<Spanned<SecretKey>>,
         endpoint: Endpoint,
+        other_endpoints: Option<Vec<Spanned<OtherEndpoint>>>,
         networks: Spanned<Vec<Spanned<Ipv4Net>>>,
         keepalive: Option<Keepalive>,
         renew: Option<bool>,

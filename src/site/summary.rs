@@ -68,6 +68,9 @@ fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
     if let Some(vpn) = vpn {
         let peer = format!("{} to {} as {}", list(&vpn.networks), vpn.endpoint, vpn.address);
         rows.add("vpn", peer);
+        if !vpn.other_endpoints.is_empty() {
+            rows.add("", format!("or to {}", list(&vpn.other_endpoints)));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::net::{HostAddress, Ipv4Net};
 use super::secret::MASK;
 use super::text::{Invalid, Text, text_value};
-use super::{Routing, Whole};
+use super::{OtherEndpoint, Routing, Whole};
 use base64ct::{Base64, Encoding};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -21,6 +21,8 @@ pub struct Vpn {
     pub preshared_key: Option<SecretKey>,
     /// Where the peer listens.
     pub endpoint: Endpoint,
+    /// Where else it may listen; they are tried in this order, and `endpoint` again after the last one.
+    pub other_endpoints: Vec<OtherEndpoint>,
     /// The networks behind it, which are its allowed source addresses as well; at least one.
     pub networks: Vec<Ipv4Net>,
     /// The interval of keepalives, which keep the operator's NAT mapping open.
@@ -187,6 +189,7 @@ mod tests {
                 public_key: KEY.parse().unwrap(),
                 preshared_key: None,
                 endpoint: "203.0.113.5:51820".parse().unwrap(),
+                other_endpoints: Vec::new(),
                 networks: networks(through),
                 keepalive: Whole::constant(25),
                 renew: true,

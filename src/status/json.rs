@@ -33,7 +33,7 @@ impl Status {
         match &self.modems {
             Modems::Unknown => {}
             Modems::Dialer(modem) => members.extend([
-                (record::MODEM.to_owned(), fields(modem.as_ref())),
+                (record::MODEM.to_owned(), fields((**modem).as_ref())),
                 (record::LINK.to_owned(), fields(self.link.as_ref())),
                 (record::CODES.to_owned(), fields(self.codes.as_ref())),
             ]),

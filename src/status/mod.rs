@@ -68,7 +68,7 @@ enum Modems {
     /// There is no valid site.
     #[default]
     Unknown,
-    Dialer(Option<DriverStatus<ModemStatus>>),
+    Dialer(Box<Option<DriverStatus<ModemStatus>>>),
     Lines(Vec<(LineName, Option<DriverStatus<LineStatus>>)>),
 }
 
@@ -127,7 +127,7 @@ fn read_published<P: Published>(paths: &Paths, name: &str) -> Option<P> {
 
 fn modems(paths: &Paths, role: &Role) -> Modems {
     match role {
-        Role::Dialer(_) => Modems::Dialer(read_published(paths, record::MODEM)),
+        Role::Dialer(_) => Modems::Dialer(Box::new(read_published(paths, record::MODEM))),
         Role::DialIn(dial_in) => {
             let names = (1..=dial_in.lines.len()).map(LineName);
             Modems::Lines(names.map(|name| (name, read_published(paths, &name.to_string()))).collect())
@@ -188,12 +188,12 @@ mod tests {
                 (Service::SmsDialer, HeartbeatState::Fresh),
                 (Service::Watchdogd, HeartbeatState::Fresh),
             ],
-            modems: Modems::Dialer(read(
+            modems: Modems::Dialer(Box::new(read(
                 "manufacturer=Option N.V.\nmodel=GTM \"378\"\nsim=ready\n\
                      registration=roaming\noperator=Free (20815)\nsignal-dbm=-79\n\
                      port=/dev/ttyHS1 (hso at 1-1.1:1.0, Application)\n\
                      data-port=/dev/ttyHS3 (hso at 1-1.1:1.2, Modem)\n",
-            )),
+            ))),
             link: read(
                 "link=up\ninterface=ppp0\nlocal=10.3.2.1\nremote=10.64.64.64\nuntil-uptime=5520\n\
                  used=12300000\nbudget=500000000\nmonth=2026-07\n",
@@ -246,7 +246,7 @@ mod tests {
                 (Service::SmsDialer, HeartbeatState::Stale { age: Duration::from_secs(33) }),
                 (Service::Watchdogd, HeartbeatState::Missing),
             ],
-            modems: Modems::Dialer(read("trouble=no modem found\n")),
+            modems: Modems::Dialer(Box::new(read("trouble=no modem found\n"))),
             codes: read("codes=lost\nsecond-copy-trouble=I/O error\n"),
             ..dialer()
         };

@@ -40,7 +40,7 @@ impl fmt::Display for Status {
         match &self.modems {
             Modems::Unknown => Ok(()),
             Modems::Dialer(status) => {
-                row(f, "modem", &modem(status.as_ref(), mobile))?;
+                row(f, "modem", &modem((**status).as_ref(), mobile))?;
                 row(f, "link", &self.link.as_ref().map_or("unknown".to_owned(), |it| link(it, self.uptime)))?;
                 row(f, "codes", &self.codes.as_ref().map_or(String::new(), codes))
             }

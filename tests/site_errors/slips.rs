@@ -166,6 +166,18 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
         "[operator]",
         "[link]\ndata-budget = \"1GB\"\nbilling-day = 29\n[operator]",
     ),
+    (
+        "endpoint that is neither address nor name",
+        VPN,
+        "networks = [",
+        "other-endpoints = [\"vpn:51820\"]\nnetworks = [",
+    ),
+    (
+        "name of an endpoint without a name server",
+        VPN,
+        "[vpn]",
+        "[link]\nroutes = [\"10.1.0.0/16\"]\n[vpn]\nother-endpoints = [\"vpn.example.org:51820\"]",
+    ),
     ("missed call of nobody", DIALER, "[operator]", "[missed-call]\nnumbers = []\n[operator]"),
     (
         "missed call of a national number",

@@ -6,7 +6,7 @@ const SERVER: Ipv4Addr = Ipv4Addr::new(212, 27, 40, 240);
 /// A dialer with a VPN, whose link has just come up.
 fn connected(name_servers: &[Ipv4Addr]) -> Harness {
     let mut harness = Harness::new(Ports::Two);
-    harness.dialer.liveness = Some(Liveness::new(25 * SECOND));
+    harness.dialer.liveness = Some(Liveness::new(25 * SECOND, 1));
     harness.sms(OWNER, "connect");
     harness.link(ppp::Event::Started(pid()));
     comes_up(&mut harness, name_servers);
@@ -89,7 +89,60 @@ fn a_link_opened_by_hand_and_a_site_without_a_vpn_are_not_watched() {
     harness.sms(OWNER, "connect").dialled().done();
     assert_eq!(pass(&mut harness, 300, None, false), "");
     let mut harness = Harness::new(Ports::Two);
-    harness.dialer.liveness = Some(Liveness::new(25 * SECOND));
+    harness.dialer.liveness = Some(Liveness::new(25 * SECOND, 1));
     harness.opened_by_hand("ppp0", pid()).done();
     assert_eq!(pass(&mut harness, 300, None, false), "");
+}
+
+fn with_endpoints(others: &str) -> Harness {
+    let text = format!(
+        "role='dialer'\nhostname='x'\n[operator]\nname='x'\napn='x'\n[vpn]\naddress='10.9.0.2/24'\n\
+         private-key='yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk='\n\
+         public-key='yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk='\nendpoint='203.0.113.5:51820'\n\
+         other-endpoints={others}\nnetworks=['10.9.0.0/24']\n"
+    );
+    let Role::Dialer(role) = Site::parse(&text).unwrap().role else { unreachable!() };
+    let endpoints = role.vpn.as_ref().map(Endpoints::new);
+    let count = endpoints.as_ref().map_or(0, Endpoints::count);
+    let mut harness = connected(&[SERVER]);
+    harness.dialer.liveness = Some(Liveness::new(25 * SECOND, count));
+    harness.dialer.endpoints = endpoints;
+    comes_up(&mut harness, &[SERVER]);
+    harness.pass(Duration::ZERO).done();
+    harness
+}
+
+#[test]
+fn each_new_tunnel_leads_to_the_next_endpoint_and_a_name_is_resolved_first() {
+    let mut harness = with_endpoints("['203.0.113.6:443', 'vpn.example.org:51821']");
+    insta::assert_snapshot!(pass(&mut harness, 70, Some(0), false), @"
+    Warning: the far side of the VPN is silent: the tunnel is made again
+    endpoint 203.0.113.6:443
+    tunnel over ppp0 again
+    ");
+    insta::assert_snapshot!(pass(&mut harness, 60, Some(0), false), @r#"
+    Warning: the far side of the VPN is silent: the tunnel is made again
+    ask Address("vpn.example.org", [212.27.40.240])
+    "#);
+    let address = Some(Ipv4Addr::new(198, 51, 100, 7));
+    insta::assert_snapshot!(harness.receive(Event::Resolved(address)).done(), @"
+    Info: the far side of the VPN may be at 198.51.100.7:51821
+    endpoint 198.51.100.7:51821
+    tunnel over ppp0 again
+    ");
+    assert!(pass(&mut harness, 60, Some(0), false).contains("dialling again"));
+}
+
+#[test]
+fn a_name_without_an_address_is_logged_and_the_next_endpoint_is_tried() {
+    let mut harness = with_endpoints("['vpn.example.org:51821']");
+    assert!(pass(&mut harness, 70, Some(0), false).contains("ask Address"));
+    assert_eq!(
+        harness.receive(Event::Resolved(None)).done(),
+        "Warning: the name of the far side of the VPN has no address\n"
+    );
+    assert!(matches!(
+        harness.dialer.endpoints.as_mut().unwrap().advance(),
+        Some(site::OtherEndpoint::Address(_))
+    ));
 }

@@ -1,7 +1,7 @@
 //! The VPN over the link: WireGuard's own file, and the scripts that pppd runs.
 
 use super::RenderedFile;
-use crate::names::run_file::VPN_INTERFACE;
+use crate::names::run_file::{VPN_ENDPOINT, VPN_INTERFACE};
 use crate::names::{RUN_DIR, VPN_UP};
 use crate::site::{Routing, Vpn};
 use std::fmt::Write;
@@ -55,6 +55,17 @@ fn configuration(vpn: &Vpn) -> String {
     )
 }
 
+/// The endpoint that the dialer has chosen, with a route of its own: it may be in a network that the VPN's routes cover.
+fn choose_endpoint(vpn: &Vpn) -> String {
+    format!(
+        "read -r endpoint 2>/dev/null <{RUN_DIR}/{VPN_ENDPOINT} || endpoint={}\n\
+         wg set vpn peer '{}' endpoint \"$endpoint\"\n\
+         ip route replace \"${{endpoint%:*}}\" dev \"$PPP_IFACE\"\n",
+        vpn.endpoint,
+        vpn.public_key.as_str()
+    )
+}
+
 /// An interface left by a killed pppd is replaced. The route to the endpoint comes first, since the first handshake
 /// starts with the interface.
 fn up(vpn: &Vpn, routing: &Routing, forwards: bool) -> String {
@@ -66,7 +77,9 @@ fn up(vpn: &Vpn, routing: &Routing, forwards: bool) -> String {
          ip addr add {} dev vpn\n",
         vpn.address
     );
-    if vpn.needs_endpoint_route(routing) {
+    if !vpn.other_endpoints.is_empty() {
+        script += &choose_endpoint(vpn);
+    } else if vpn.needs_endpoint_route(routing) {
         // A String takes every write: `fmt::Write` for it has no error.
         let _ = writeln!(script, "ip route replace {} dev \"$PPP_IFACE\"", vpn.endpoint.address());
     }

@@ -5,7 +5,7 @@ use super::{check_distinct, echo, not_empty, raw, sms};
 use crate::site::error::{Checked, problem};
 use crate::site::{
     Account, AtCommand, Days, DialNumber, Dialer, IpType, Lan, LinkConfig, MissedCall, Modem, Occasion,
-    Operator, Port, Routing, Schedule, Speed, Tell, TimeSpan, Vpn, Whole,
+    Operator, OtherEndpoint, Port, Routing, Schedule, Speed, Tell, TimeSpan, Vpn, Whole,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -37,7 +37,7 @@ pub(super) fn dialer(
         return problem("a `dialer` needs the table `[operator]`", "add [operator] with name and apn", role);
     };
     let link = link(tables.link.map(Spanned::into_inner).unwrap_or_default())?;
-    let vpn = tables.vpn.map(|table| vpn(table.into_inner())).transpose()?;
+    let vpn = tables.vpn.map(|table| vpn(table.into_inner(), &link.routing)).transpose()?;
     let around = Surroundings { lan, vpn: vpn.as_ref(), link: &link, has_ssh };
     let forwarding = tables.forward.map(|table| forward(table.span(), table.into_inner(), &around));
     Ok(Dialer {
@@ -111,7 +111,7 @@ fn link(raw: raw::Link) -> Checked<LinkConfig> {
     })
 }
 
-fn vpn(raw: raw::Vpn) -> Checked<Vpn> {
+fn vpn(raw: raw::Vpn, routing: &Routing) -> Checked<Vpn> {
     not_empty(
         &raw.networks,
         "nothing would go through the VPN",
@@ -124,10 +124,26 @@ fn vpn(raw: raw::Vpn) -> Checked<Vpn> {
         public_key: raw.public_key,
         preshared_key: raw.preshared_key.map(Spanned::into_inner),
         endpoint: raw.endpoint,
+        other_endpoints: other_endpoints(raw.other_endpoints.unwrap_or_default(), routing)?,
         networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
         keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
         renew: raw.renew.unwrap_or(true),
     })
+}
+
+/// pppd gets the operator's name servers only with the default route (`usepeerdns`).
+fn other_endpoints(raw: Vec<Spanned<OtherEndpoint>>, routing: &Routing) -> Checked<Vec<OtherEndpoint>> {
+    check_distinct("endpoint", &raw)?;
+    for endpoint in &raw {
+        if matches!((endpoint.get_ref(), routing), (OtherEndpoint::Name(_), Routing::Only(_))) {
+            return problem(
+                "no name server is reached: the default route does not go over the link",
+                "write an address and a port, or remove `routes` and `default-route` from [link]",
+                endpoint.span(),
+            );
+        }
+    }
+    Ok(raw.into_iter().map(Spanned::into_inner).collect())
 }
 
 fn schedule(raw: raw::Schedule, link: &LinkConfig) -> Checked<Schedule> {

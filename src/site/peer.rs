@@ -1,0 +1,110 @@
+//! Where the VPN's peer may be found besides its first endpoint.
+
+use super::Endpoint;
+use super::text::{Invalid, Text, text_value};
+use std::fmt;
+
+/// An endpoint that is tried after the first one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OtherEndpoint {
+    /// An address and a port.
+    Address(Endpoint),
+    /// A name and a port. The name is resolved over the link, each time that this endpoint is tried.
+    Name(NamedEndpoint),
+}
+
+/// A domain name (RFC 1123 §2.1) and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedEndpoint {
+    name: String,
+    port: u16,
+}
+
+impl NamedEndpoint {
+    /// The name: labels of at most 63 characters, 253 in all (RFC 1035 §2.3.4).
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (name, port) = text.rsplit_once(':')?;
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        // The last label of an address is a number.
+        let top = name.rsplit('.').next()?;
+        let is_name = name.len() <= 253
+            && name.contains('.')
+            && name.split('.').all(is_label)
+            && !top.bytes().all(|byte| byte.is_ascii_digit());
+        is_name.then(|| Self { name: name.to_owned(), port })
+    }
+}
+
+impl Text for OtherEndpoint {
+    const EXPECTED: &'static str = "an address or a name, and a port";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let address = text.parse().map(Self::Address);
+        address.or_else(|_| NamedEndpoint::parse(text).map(Self::Name).ok_or(())).map_err(|()| {
+            Invalid::new(
+                format!("{text:?} is neither an IPv4 address nor a name, with a port"),
+                "write as in \"203.0.113.5:51820\" or \"vpn.example.org:51820\"",
+            )
+        })
+    }
+}
+
+impl fmt::Display for OtherEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(endpoint) => endpoint.fmt(f),
+            Self::Name(NamedEndpoint { name, port }) => write!(f, "{name}:{port}"),
+        }
+    }
+}
+
+text_value!(OtherEndpoint);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_an_address_or_a_name_with_a_port() {
+        for (text, is_name) in [
+            ("203.0.113.5:51820", Some(false)),
+            ("vpn.example.org:51820", Some(true)),
+            ("a-1.example:1", Some(true)),
+            ("vpn.example.org", None),
+            ("vpn.example.org:0", None),
+            ("vpn.example.org:70000", None),
+            ("localhost:51820", None),
+            ("203.0.113.500:51820", None),
+            ("-a.example:1", None),
+            ("a..example:1", None),
+            ("a_b.example:1", None),
+            ("$(reboot).example:1", None),
+            ("[2001:db8::1]:51820", None),
+            ("", None),
+        ] {
+            let parsed = text.parse::<OtherEndpoint>();
+            let kind = parsed.as_ref().ok().map(|it| matches!(it, OtherEndpoint::Name(_)));
+            assert_eq!(kind, is_name, "{text}");
+            assert!(parsed.is_err() || parsed.unwrap().to_string() == text);
+        }
+        assert!(format!("{}.example:1", "a".repeat(64)).parse::<OtherEndpoint>().is_err());
+        assert!(format!("{}example:1", "a.".repeat(130)).parse::<OtherEndpoint>().is_err());
+    }
+}
