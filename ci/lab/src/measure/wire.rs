@@ -1,7 +1,7 @@
 //! Where a line's time goes: how much of it the wire is busy, and how much of what it carries is payload.
 //!
-//! The bytes and their times come from the modem at the receiving end. The line runs by the host's clock; on a tenth of the
-//! rate the boxes keep up with it on a busy host, too, and what is lost there is lost by protocols.
+//! The bytes and their times come from the modem at the receiving end. The line runs by the host's clock; on a tenth
+//! of the rate the boxes keep up with it on a busy host, too, and what is lost there is lost by protocols.
 
 use crate::bench::Bench;
 use crate::emulator::Pace;
@@ -41,8 +41,8 @@ struct Shares {
     escapes: usize,
 }
 
-/// Prints for each rate and direction: bytes of payload a second, and in percent the payload of what the wire could carry,
-/// its busy time, and what the bytes that it carried were for.
+/// Prints for each rate and direction: bytes of payload a second, and in percent the payload of what the wire could
+/// carry, its busy time, and what the bytes that it carried were for.
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     let bench = Bench { emulator: bench.emulator.clone().paced(pace), ..bench.clone() };
     println!(
