@@ -1,8 +1,9 @@
-//! A caller as pppd sees Windows 95: what its Dial-Up Networking asks for, in which order, and how it answers. No port and
-//! no clock.
+//! A caller as pppd sees Windows 95: what its Dial-Up Networking asks for, in which order, and how it answers. No
+//! port and no clock.
 //!
-//! Options and order are those of logs of pppd with such callers: LCP offers callback; IPCP asks for two name servers and
-//! two WINS servers (RFC 1877), in turn; with IPX/SPX and NetBEUI installed it asks for both protocols, and for MPPC.
+//! Options and order are those of logs of pppd with such callers: LCP offers callback; IPCP asks for two name
+//! servers and two WINS servers (RFC 1877), in turn; with IPX/SPX and NetBEUI installed it asks for both protocols,
+//! and for MPPC.
 
 pub mod frame;
 

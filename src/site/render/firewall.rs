@@ -65,9 +65,10 @@ fn sources(dial_in: &DialIn) -> String {
     chain + "\t}\n\n"
 }
 
-/// Active FTP: the server connects to an address that the caller names in its commands. conntrack reads them only where a
-/// rule says so (Documentation/networking/nf_conntrack-sysctl.rst, `nf_conntrack_helper`). It lets the server in, to the
-/// caller's own address only (nf_conntrack_ftp.c, `loose`), as part of the caller's connection: `related` below.
+/// Active FTP: the server connects to an address that the caller names in its commands. conntrack reads them only
+/// where a rule says so (Documentation/networking/nf_conntrack-sysctl.rst, `nf_conntrack_helper`). It lets the
+/// server in, to the caller's own address only (nf_conntrack_ftp.c, `loose`), as part of the caller's connection:
+/// `related` below.
 fn helper(dial_in: &DialIn) -> String {
     format!(
         "\t# Active FTP of callers.

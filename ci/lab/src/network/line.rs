@@ -68,8 +68,8 @@ impl Pipe {
         Self { line, sent_by: Duration::ZERO, under_way: VecDeque::new() }
     }
 
-    /// How many bytes it takes at `now` before the sender has to wait: a piece at least, or none. Single bytes would become
-    /// single USB packets for the box, each with an interrupt.
+    /// How many bytes it takes at `now` before the sender has to wait: a piece at least, or none. Single bytes would
+    /// become single USB packets for the box, each with an interrupt.
     pub fn room(&self, now: Duration) -> usize {
         let busy = self.sent_by.saturating_sub(now);
         let room = self.bytes_in(BUFFERED.saturating_sub(busy));

@@ -46,9 +46,9 @@ fn site() -> String {
     )
 }
 
-/// A caller with a name reaches the network, the ports that the site opens, the other callers, and files by active FTP. A
-/// guest reaches the Internet and the name server, and nothing else. At a null-modem cable a call begins as Windows begins
-/// it, and the name counts as it does on a telephone line.
+/// A caller with a name reaches the network, the ports that the site opens, the other callers, and files by active
+/// FTP. A guest reaches the Internet and the name server, and nothing else. At a null-modem cable a call begins as
+/// Windows begins it, and the name counts as it does on a telephone line.
 pub fn grants(stage: &Stage) -> Result<()> {
     let mut lines = Lines::with_site(stage, Line::INSTANT, CABLE, &site())?;
     lines.called.plug_into_lan(PAGE)?;
@@ -116,8 +116,8 @@ fn callers_meet(caller: &mut Booted) -> Result<()> {
     Ok(())
 }
 
-/// The server sees the box's address with NAT, and the caller's without: the site's `masquerade = false` differs by that
-/// table only.
+/// The server sees the box's address with NAT, and the caller's without: the site's `masquerade = false` differs by
+/// that table only.
 fn active_ftp(boxes: &mut BootedLines, called: &Machine) -> Result<()> {
     // Each transfer has a port of its own, as with ftp.exe: the box still knows the connection to the one before.
     for (seen, port) in [(Lan::GIVEN, 5001), (remote(NAMED), 5002)] {
@@ -129,8 +129,8 @@ fn active_ftp(boxes: &mut BootedLines, called: &Machine) -> Result<()> {
     Ok(())
 }
 
-/// As `ftp.exe` does: the caller listens, tells the server where, and the server connects. Each command follows the answer
-/// to the one before it (RFC 959 §5.4).
+/// As `ftp.exe` does: the caller listens, tells the server where, and the server connects. Each command follows the
+/// answer to the one before it (RFC 959 §5.4).
 fn gets_a_file(caller: &mut Booted, port: u16) -> Result<()> {
     let [high, low] = port.to_be_bytes();
     let own = format!("{},{high},{low}", remote(NAMED).to_string().replace('.', ","));

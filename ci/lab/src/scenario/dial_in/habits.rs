@@ -1,5 +1,5 @@
-//! What callers' systems do by themselves: protocols to prove their name, traffic that nobody asked for, and an address of
-//! their own.
+//! What callers' systems do by themselves: protocols to prove their name, traffic that nobody asked for, and an
+//! address of their own.
 
 use super::{check, shows};
 use crate::error::Result;
@@ -11,7 +11,8 @@ const SITE: &str = "[dial-in]\nidle-limit = \"1m\"\nauth = [\"pap\", \"chap\", \
     lcp-echo-interval = 5\nlcp-echo-failure = 3\n";
 
 /// Queries for a name to port 137, as Windows sends them, answered by nobody.
-const BROADCASTS: &str = "(while sleep 5; do timeout 4 nslookup names 192.0.2.255:137; done >/dev/null 2>&1 & echo $! >/tmp/names)";
+const BROADCASTS: &str = "(while sleep 5; do timeout 4 nslookup names 192.0.2.255:137; done >/dev/null 2>&1 & \
+    echo $! >/tmp/names)";
 /// Counts them where they arrive.
 const COUNT: &str = "nft 'add table ip seen; add chain ip seen names { type filter hook prerouting priority -400; }; \
     add rule ip seen names udp dport 137 counter'";

@@ -23,8 +23,8 @@ struct Call<'a> {
     read: usize,
 }
 
-/// It gets an address, a name server and a WINS server although it also asks for callback, IPX and NetBEUI. The names that
-/// it broadcasts every 15 s do not keep the call open.
+/// It gets an address, a name server and a WINS server although it also asks for callback, IPX and NetBEUI. The
+/// names that it broadcasts every 15 s do not keep the call open.
 pub fn windows_95(stage: &Stage) -> Result<()> {
     let called = stage.with_lines("dial-in", 1)?;
     let more = format!("[dial-in]\ndns = [\"{NAME_SERVER}\"]\nwins = [\"{WINS}\"]\nidle-limit = \"1m\"\n");
