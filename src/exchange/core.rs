@@ -1,6 +1,5 @@
 //! The exchange: what it knows, and what a datagram means to it.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
@@ -15,12 +14,11 @@ use super::replies::{Asked, Replies, Sender};
 use super::request::{Fields, Incoming, read};
 use super::sending::{LIFE, Sending};
 use super::setup::{Server, Setup};
-use super::uri::{Refused, SIP_PORT, Uri};
+use super::transaction::{COOKIE, digest, reply_address, transaction};
+use super::uri::{Refused, Uri};
 use crate::log::Level;
 use crate::site;
 
-/// What a branch of RFC 3261 begins with (§8.1.1.7).
-pub const COOKIE: &str = "z9hG4bK";
 /// The methods that are answered or passed on (RFC 3261 §20.5).
 const METHODS: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY, MESSAGE";
@@ -333,32 +331,6 @@ impl HashedPassword {
     fn proves_for(&self, answer: &Answer, method: &str) -> bool {
         answer.proves(self, method)
     }
-}
-
-/// Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4).
-pub fn reply_address(via: Option<&Via>, source: SocketAddrV4) -> SocketAddrV4 {
-    match via {
-        Some(via) if !via.params.has("rport") => {
-            SocketAddrV4::new(*source.ip(), via.port.unwrap_or(SIP_PORT))
-        }
-        _ => source,
-    }
-}
-
-/// What tells a transaction from others (RFC 3261 §17.2.3); that of an ACK or a CANCEL is its INVITE's.
-pub fn transaction(request: &Message, fields: &Fields, method: &str) -> u64 {
-    let branch = fields.via.branch();
-    if branch.len() > COOKIE.len() && branch.starts_with(COOKIE) {
-        return digest((branch, &fields.via.host, fields.via.port, method));
-    }
-    digest((request.uri(), fields.from.tag(), &fields.call_id, fields.cseq.number, &fields.via.host, method))
-}
-
-/// A number for a value: the same in every process of this program.
-pub fn digest(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Prepares a request for its next hop: one hop less, and no more Route, since the exchange is the only proxy.

@@ -5,7 +5,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use super::call::{Call, Side, contact};
-use super::core::{Exchange, Output, Taken, forwarded, reply_address, transaction};
+use super::core::{Exchange, Output, Taken, forwarded};
 use super::digest::Answer;
 use super::header::{CSeq, name};
 use super::ledger::EndedCall;
@@ -14,6 +14,7 @@ use super::request::Fields;
 use super::sdp;
 use super::sending::{LIFE, Resend, Sending, T2};
 use super::setup::{Branch, Cancel, Client, Server, Setup, Target};
+use super::transaction::{reply_address, transaction};
 use super::uri::Uri;
 use crate::log::Level;
 
@@ -294,8 +295,7 @@ impl Exchange {
         if !setup.is_open() {
             return;
         }
-        let bytes = answer.to_bytes();
-        let to = reply_address(Some(&setup.fields.via), setup.source);
+        let (to, bytes) = (reply_address(Some(&setup.fields.via), setup.source), answer.to_bytes());
         setup.server = Server::Completed(bytes.clone(), Resend::new(now, T2));
         let rung = setup.branch.as_ref().or(setup.earlier.last()).map(|branch| branch.target.account);
         let reason = if let Start::Response { reason, .. } = &answer.start { reason.as_str() } else { "" };

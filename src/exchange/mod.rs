@@ -27,6 +27,7 @@ mod sending;
 mod setup;
 pub mod snapshot;
 mod timers;
+mod transaction;
 mod uri;
 mod within;
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
-use super::core::{digest, transaction};
 use super::message::Message;
 use super::request::Fields;
 use super::sending::LIFE;
+use super::transaction::{digest, transaction};
 
 /// Bytes of responses that are kept: those to requests with a right password, and as many to all others.
 const MOST_BYTES: usize = 64 * 1024;

@@ -12,7 +12,7 @@ use super::sending::Resend;
 /// An INVITE from an account.
 #[derive(Debug)]
 pub struct Setup {
-    /// Its transaction: [`transaction`](super::core::transaction).
+    /// Its transaction: [`transaction`](super::transaction::transaction).
     pub key: u64,
     /// As it came, with the address of its sender in the topmost Via.
     pub request: Message,

@@ -4,12 +4,13 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use super::binding::{LOST_ENDS_CALL, ProbeStep, Reach};
-use super::core::{Exchange, Output, reply_address};
+use super::core::{Exchange, Output};
 use super::header::name;
 use super::invite::NO_ANSWER;
 use super::message::Message;
 use super::sending::{Due, LIFE};
 use super::setup::{Cancel, Client, Server};
+use super::transaction::reply_address;
 use super::within::probe_branch;
 use crate::log::Level;
 

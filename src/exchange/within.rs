@@ -5,13 +5,14 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use super::call::{Call, Who, contact};
-use super::core::{COOKIE, Exchange, Output, Taken, digest, forwarded, reply_address, transaction};
+use super::core::{Exchange, Output, Taken, forwarded};
 use super::header::{NameAddr, Via, name};
 use super::ledger::EndedCall;
 use super::message::Message;
 use super::request::Fields;
 use super::sdp;
 use super::sending::{Resend, Sending, T2};
+use super::transaction::{COOKIE, digest, reply_address, transaction};
 use super::uri::Uri;
 use crate::log::Level;
 

@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("xtask/src/progress.rs", &[STOPWATCH], "how long a phase took, for the person at the terminal"),
     ("xtask/src/task/remote.rs", &[STOPWATCH], "how long a server of the shared cache is waited for"),
     ("xtask/src/verb/build_image.rs", &[STOPWATCH], "how long the build took, for the same person"),
+    ("ci/lab/src/baresip.rs", &[STOPWATCH], "the deadlines for a program of this machine"),
     ("ci/lab/src/clock.rs", &[STOPWATCH], "the deadlines while no box is on, and of one that has hung"),
     ("ci/lab/src/demo/mod.rs", &[STOPWATCH], "how long a script waits for an answer"),
     ("ci/lab/src/exchange/mod.rs", &[STOPWATCH], "the clock of the telephone network"),
