@@ -4,14 +4,13 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     path::{self, Path, PathBuf},
+    sync::atomic::AtomicBool,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
-    bundle,
     cli::{Layers, Sources},
     progress::Progress,
-    task::Remote,
 };
 
 /// The clock, the environment and the paths of this machine, read once.
@@ -32,7 +31,7 @@ pub struct BuildContext {
     /// Layers given by option, the lowest first.
     pub layers: Vec<PathBuf>,
     /// Where outputs of tasks are shared with other machines.
-    pub remote: Option<Remote>,
+    pub remote: Option<SharedCache>,
     /// The address of that, if the environment has one.
     pub cache_url: Option<String>,
     /// The machine's apt configuration: where mirrors are taken from if none is given.
@@ -53,6 +52,17 @@ pub struct BuildContext {
     pub now: u64,
     /// Progress and messages for the terminal.
     pub progress: Progress,
+}
+
+/// A server that shares outputs of tasks.
+#[derive(Debug, Default)]
+pub struct SharedCache {
+    /// The address above `ac` and `cas`, without a slash at its end.
+    pub url: String,
+    /// Whether outputs are stored there, too.
+    pub push: bool,
+    /// It failed in this run, and is not asked again.
+    pub failed: AtomicBool,
 }
 
 impl BuildContext {
@@ -93,11 +103,11 @@ impl BuildContext {
         }
     }
 
-    /// Takes packages and crates from an unpacked bundle only.
-    pub fn use_bundle(&mut self, directory: &Path) {
+    /// Takes packages and crates from these directories only.
+    pub fn use_only(&mut self, downloads: PathBuf, cargo_home: PathBuf) {
         self.offline = true;
-        self.downloads = directory.join(bundle::DOWNLOADS);
-        self.cargo_home = directory.join(bundle::CARGO_HOME);
+        self.downloads = downloads;
+        self.cargo_home = cargo_home;
         self.inherited.retain(|(name, _)| name != "CARGO_NET_OFFLINE");
         self.inherited.push(("CARGO_NET_OFFLINE".into(), "true".into()));
     }

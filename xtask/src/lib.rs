@@ -15,7 +15,6 @@ mod flash;
 mod image;
 mod inspect;
 mod invocation;
-mod json;
 mod lab;
 mod manifest;
 mod otpauth;

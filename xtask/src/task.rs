@@ -26,7 +26,7 @@ use crate::{
 };
 use output::Record;
 pub use output::{Output, WorkDir};
-pub use remote::Remote;
+use remote::Remote;
 use stamps::Stamps;
 
 /// How many outputs of a task are kept: enough to switch between a few sites.
@@ -133,7 +133,8 @@ pub fn run_shared(
     inputs: Inputs,
     make: impl FnOnce(&WorkDir) -> Result<String>,
 ) -> Result<Output> {
-    let Some(remote) = &ctx.remote else { return run(ctx, task, inputs, make) };
+    let Some(cache) = &ctx.remote else { return run(ctx, task, inputs, make) };
+    let remote = Remote::new(cache);
     let key = inputs.key();
     let output = run(ctx, task, inputs, |out| match remote.fetch(ctx, task, &key, out)? {
         true => Ok("from the shared cache".into()),

@@ -4,17 +4,16 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    io::{self, Cursor, Read},
+    io::{self, Cursor},
 };
 
 use dialbox::card::provisioned;
-use fatfs::{FileSystem, FsOptions};
 use mbrman::{MBR, MBRPartitionEntry};
 
 use super::{BLOCK, medium::Medium, owners::Owners};
 use crate::{
     error::{Context, Error, Result},
-    image::disk::SECTOR,
+    image::{boot, disk::SECTOR},
 };
 
 /// Its text is checked when the box starts, and the baked one is used if it is wrong.
@@ -211,19 +210,8 @@ fn check_boot(card: &[u8], image: &[u8], found: &mut Findings) -> Result<()> {
 
 /// The files of a FAT's root directory; one that cannot be read is empty.
 pub(super) fn files(partition: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let fat = FileSystem::new(Cursor::new(partition.to_vec()), FsOptions::new())?;
-    let mut files = Vec::new();
-    for entry in fat.root_dir().iter() {
-        let entry = entry?;
-        if entry.is_file() {
-            let mut content = Vec::new();
-            if entry.to_file().read_to_end(&mut content).is_err() {
-                content.clear();
-            }
-            files.push((entry.file_name(), content));
-        }
-    }
-    Ok(files)
+    let files = boot::read(partition)?.into_iter();
+    Ok(files.map(|(name, content)| (name, content.unwrap_or_default())).collect())
 }
 
 #[cfg(test)]
@@ -231,10 +219,7 @@ mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
     use super::*;
-    use crate::{
-        image::{boot, disk},
-        manifest::Disk,
-    };
+    use crate::{image::disk, manifest::Disk};
 
     const DISK: Disk = Disk { boot_mib: 4, root_mib: 4, state_mib: 4, signature: 1 };
 

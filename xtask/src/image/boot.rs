@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Cursor, Write},
+    io::{self, Cursor, Read, Write},
     sync::Arc,
 };
 
@@ -16,6 +16,21 @@ use crate::{
 
 /// Bytes of a MiB.
 pub const MIB: u64 = 1 << 20;
+
+/// The files in the root directory of a FAT, each with its content or why that cannot be read.
+pub fn read(partition: &[u8]) -> io::Result<Vec<(String, io::Result<Vec<u8>>)>> {
+    let fat = FileSystem::new(Cursor::new(partition.to_vec()), FsOptions::new())?;
+    let mut files = Vec::new();
+    for entry in fat.root_dir().iter() {
+        let entry = entry?;
+        if entry.is_file() {
+            let mut content = Vec::new();
+            let read = entry.to_file().read_to_end(&mut content);
+            files.push((entry.file_name(), read.map(|_| content)));
+        }
+    }
+    Ok(files)
+}
 
 /// A FAT16 file system of `mib` MiB with these files in its root directory.
 pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: u32) -> Result<Vec<u8>> {

@@ -6,8 +6,7 @@
 use std::path::Path;
 
 use dialbox::calendar::Civil;
-
-use crate::json::{object, string};
+use serde_json::json;
 
 /// What the manifest says of an image.
 #[derive(Debug, Clone)]
@@ -45,35 +44,33 @@ pub const SUFFIX: &str = ".rpi-imager-manifest";
 
 /// The manifest.
 pub fn manifest(entry: &Entry<'_>) -> String {
-    let tags = format!("[{}]", string(TAG));
-    let device = |(name, description): (&str, &str)| {
-        object([
-            ("name", string(name)),
-            ("description", string(description)),
-            ("tags", tags.clone()),
-            ("matching_type", string("exclusive")),
-            ("architecture", string("armel")),
-            ("capabilities", "[]".to_owned()),
-        ])
-    };
-    let devices = DEVICES.map(device).join(",");
+    let devices = DEVICES.map(|(name, description)| {
+        json!({
+            "name": name,
+            "description": description,
+            "tags": [TAG],
+            "matching_type": "exclusive",
+            "architecture": "armel",
+            "capabilities": [],
+        })
+    });
     let Civil { year, month, day, .. } = Civil::from_unix(i64::try_from(entry.epoch).unwrap_or(i64::MAX));
-    let image = object([
-        ("name", string(&format!("dialbox: {}", entry.hostname))),
-        ("description", string(&format!("A box reached by telephone, with the role {}", entry.role))),
-        ("icon", string("")),
-        ("url", string(entry.url)),
-        ("extract_size", entry.size.to_string()),
-        ("extract_sha256", string(entry.sha256)),
-        ("image_download_size", entry.compressed_size.to_string()),
-        ("image_download_sha256", string(entry.compressed_sha256)),
-        ("release_date", string(&format!("{year:04}-{month:02}-{day:02}"))),
+    let image = json!({
+        "name": format!("dialbox: {}", entry.hostname),
+        "description": format!("A box reached by telephone, with the role {}", entry.role),
+        "icon": "",
+        "url": entry.url,
+        "extract_size": entry.size,
+        "extract_sha256": entry.sha256,
+        "image_download_size": entry.compressed_size,
+        "image_download_sha256": entry.compressed_sha256,
+        "release_date": format!("{year:04}-{month:02}-{day:02}"),
         // Imager's customisation writes files that only Raspberry Pi OS obeys; with "none" it does not offer it.
-        ("init_format", string("none")),
-        ("devices", tags.clone()),
-        ("architecture", string("armel")),
-    ]);
-    format!("{{\"imager\":{{\"devices\":[{devices}]}},\n\"os_list\":[{image}]}}\n")
+        "init_format": "none",
+        "devices": [TAG],
+        "architecture": "armel",
+    });
+    format!("{}\n", json!({ "imager": { "devices": devices }, "os_list": [image] }))
 }
 
 /// The URL of a file, by its absolute path (RFC 8089, RFC 3986 §2.1).
@@ -119,7 +116,8 @@ mod tests {
         ] {
             assert!(image.contains(&format!("\"{key}\":{value}")), "{key} is not {value}: {image}");
         }
-        assert!(manifest.starts_with("{\"imager\":{\"devices\":[{\"name\":\"Raspberry Pi 1\""), "{manifest}");
+        let read: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+        assert_eq!(read["imager"]["devices"][0]["name"], "Raspberry Pi 1");
     }
 
     #[test]

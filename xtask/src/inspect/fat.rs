@@ -1,16 +1,14 @@
 //! The boot partition: its files, and where their bytes lie.
 
-use std::{
-    io::{Cursor, Read},
-    ops::Range,
-    sync::Arc,
-};
+use std::{io, ops::Range, sync::Arc};
 
 use dialbox::card::fat::{self, Geometry};
-use fatfs::{FileSystem, FsOptions};
 
 use super::region::Region;
-use crate::error::{Context, Error, Result};
+use crate::{
+    error::{Context, Error, Result},
+    image::boot,
+};
 
 /// Files and regions, in bytes of the partition.
 #[derive(Debug)]
@@ -58,16 +56,7 @@ impl Boot {
     }
 }
 
-fn contents(partition: &[u8]) -> std::io::Result<Vec<(String, Arc<[u8]>)>> {
-    let fat = FileSystem::new(Cursor::new(partition.to_vec()), FsOptions::new())?;
-    let mut files = Vec::new();
-    for entry in fat.root_dir().iter() {
-        let entry = entry?;
-        if entry.is_file() {
-            let mut content = Vec::new();
-            entry.to_file().read_to_end(&mut content)?;
-            files.push((entry.file_name(), Arc::from(content)));
-        }
-    }
-    Ok(files)
+fn contents(partition: &[u8]) -> io::Result<Vec<(String, Arc<[u8]>)>> {
+    let files = boot::read(partition)?.into_iter();
+    files.map(|(name, content)| Ok((name, Arc::from(content?)))).collect()
 }

@@ -9,7 +9,7 @@ use std::{
     fs,
     io::Read,
     os::unix::fs::PermissionsExt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -25,8 +25,8 @@ use super::{
     digest, digest_tree,
 };
 use crate::{
-    context::BuildContext,
-    error::{Context, Error, Result, printable},
+    context::{BuildContext, SharedCache},
+    error::{Context, Result, printable},
 };
 
 /// The answer to the first question of a task must be there after this time.
@@ -43,13 +43,9 @@ const LONGEST_RECORD: u64 = 1 << 20;
 const LONGEST_FILE: u64 = 1 << 30;
 
 /// The server.
-#[derive(Debug)]
-pub struct Remote {
-    url: String,
-    push: bool,
+pub(super) struct Remote<'a> {
+    cache: &'a SharedCache,
     agent: Agent,
-    /// It failed in this run, and is not asked again.
-    failed: AtomicBool,
 }
 
 /// Why an output does not come from the server.
@@ -63,13 +59,9 @@ enum Trouble {
 /// A file with its content.
 type Filled<'a> = (&'a File, Vec<u8>);
 
-impl Remote {
-    /// The server at this address. With `push` outputs are stored there, too.
-    pub fn new(url: &str, push: bool) -> Result<Self> {
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(Error::new(format!("the cache `{url}` is not an http or https address"))
-                .hint("give the address above `ac` and `cas`, as in http://cache.example:8080"));
-        }
+impl<'a> Remote<'a> {
+    /// The server of a cache.
+    pub fn new(cache: &'a SharedCache) -> Self {
         let certificates = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let config = Agent::config_builder()
             .tls_config(certificates)
@@ -79,13 +71,12 @@ impl Remote {
             .proxy(None)
             .user_agent(concat!("dialbox-xtask/", env!("CARGO_PKG_VERSION")))
             .build();
-        let url = url.trim_end_matches('/').to_owned();
-        Ok(Self { url, push, agent: Agent::new_with_config(config), failed: AtomicBool::new(false) })
+        Self { cache, agent: Agent::new_with_config(config) }
     }
 
     /// Fills the directory with a task's output if the server has it; `false` if it is to be made.
     pub fn fetch(&self, ctx: &BuildContext, task: &str, key: &str, out: &WorkDir) -> Result<bool> {
-        if self.failed.load(Ordering::Relaxed) {
+        if self.cache.failed.load(Ordering::Relaxed) {
             return Ok(false);
         }
         let fetched = self.record(task, key).and_then(|record| {
@@ -115,7 +106,7 @@ impl Remote {
 
     /// Stores an output that the server does not have, if that is asked for.
     pub fn store(&self, ctx: &BuildContext, task: &str, key: &str, output: &Output) -> Result<()> {
-        if !self.push || self.failed.load(Ordering::Relaxed) {
+        if !self.cache.push || self.cache.failed.load(Ordering::Relaxed) {
             return Ok(());
         }
         let known = self.record(task, key).ok().flatten();
@@ -145,7 +136,7 @@ impl Remote {
 
     fn record(&self, task: &str, key: &str) -> Result<Option<Record>, Trouble> {
         let began = Instant::now();
-        let request = self.agent.get(format!("{}/{}", self.url, ac(task, key)));
+        let request = self.agent.get(format!("{}/{}", self.cache.url, ac(task, key)));
         let response = request.config().timeout_global(Some(ANSWER)).build().call().map_err(server)?;
         if matches!(response.status().as_u16(), 404 | 410) {
             return Ok(None);
@@ -157,7 +148,7 @@ impl Remote {
 
     fn file(&self, file: &File) -> Result<Vec<u8>, Trouble> {
         let began = Instant::now();
-        let request = self.agent.get(format!("{}/cas/{}", self.url, file.sha256));
+        let request = self.agent.get(format!("{}/cas/{}", self.cache.url, file.sha256));
         let config = request.config().timeout_connect(Some(PATIENCE)).timeout_recv_response(Some(PATIENCE));
         let response = config.timeout_per_read(Some(SILENCE)).build().call().map_err(server)?;
         if matches!(response.status().as_u16(), 404 | 410) {
@@ -195,7 +186,7 @@ impl Remote {
 
     fn put(&self, path: &str, content: &[u8]) -> Result<(), Trouble> {
         let limit = ANSWER + Duration::from_secs_f64(content.len() as f64 / RATE);
-        let request = self.agent.put(format!("{}/{path}", self.url));
+        let request = self.agent.put(format!("{}/{path}", self.cache.url));
         let response = request.config().timeout_global(Some(limit)).build().send(content).map_err(server)?;
         match response.status().as_u16() {
             200..=299 => Ok(()),
@@ -207,12 +198,12 @@ impl Remote {
     fn warn(&self, ctx: &BuildContext, task: &str, trouble: Trouble) {
         let (why, what) = match trouble {
             Trouble::Server(why) => {
-                self.failed.store(true, Ordering::Relaxed);
+                self.cache.failed.store(true, Ordering::Relaxed);
                 (why, "it is not asked again in this run".to_owned())
             }
             Trouble::Content(why) => (why, format!("`{task}` is made here")),
         };
-        ctx.progress.line(printable(&format!("warning: the cache {}: {why}; {what}", self.url)));
+        ctx.progress.line(printable(&format!("warning: the cache {}: {why}; {what}", self.cache.url)));
     }
 }
 

@@ -15,14 +15,14 @@ use rustix::{
 
 use crate::{
     bundle, cli,
-    context::BuildContext,
+    context::{BuildContext, SharedCache},
     cross,
     error::{Context, Error, Result},
     image::{imager, pipeline},
     manifest::LockedManifest,
     private,
     site::SiteSource,
-    task::{self, Output, Remote},
+    task::{self, Output},
 };
 
 /// Builds the image and puts it into the output directory.
@@ -33,7 +33,8 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
         ctx.progress.explaining();
     }
     if let Some(file) = &args.bundle {
-        ctx.use_bundle(&bundle::open(file, &ctx.cache)?);
+        let unpacked = bundle::open(file, &ctx.cache)?;
+        ctx.use_only(unpacked.join(bundle::DOWNLOADS), unpacked.join(bundle::CARGO_HOME));
     }
     ctx.remote = shared_cache(&args.shared, &ctx)?;
     let locked = LockedManifest::load(&ctx)?;
@@ -68,9 +69,16 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
 }
 
 /// A build without a network asks no server.
-fn shared_cache(args: &cli::Shared, ctx: &BuildContext) -> Result<Option<Remote>> {
+fn shared_cache(args: &cli::Shared, ctx: &BuildContext) -> Result<Option<SharedCache>> {
     match args.cache.as_ref().or(ctx.cache_url.as_ref()) {
-        Some(url) if !ctx.offline => Remote::new(url, args.cache_push).map(Some),
+        Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
+            Err(Error::new(format!("the cache `{url}` is not an http or https address"))
+                .hint("give the address above `ac` and `cas`, as in http://cache.example:8080"))
+        }
+        Some(url) if !ctx.offline => {
+            let url = url.trim_end_matches('/').to_owned();
+            Ok(Some(SharedCache { url, push: args.cache_push, ..SharedCache::default() }))
+        }
         None if args.cache_push => {
             Err(Error::new("--cache-push without a cache").hint("--cache URL, or set DIALBOX_CACHE=URL"))
         }

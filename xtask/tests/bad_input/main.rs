@@ -1,6 +1,7 @@
 //! Bad input: each case gives one clear error and leaves no partial file.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod bundle;
 mod cache;
 mod caller;
 mod checkout;

@@ -14,12 +14,13 @@ use rustix::{
     fs::{FlockOperation, flock},
     rand::{GetRandomFlags, getrandom},
 };
+use serde_json::{Map, Value};
 
 use crate::{
     cli,
     context::BuildContext,
     error::{Context, Error, Result},
-    json, private,
+    private,
     provision::{
         base::Base,
         changes::Changes,
@@ -164,19 +165,20 @@ impl Run<'_> {
                 }
                 let error = error.to_string();
                 let what = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
-                self.tell(number, &member.name, [("error", json::string(what))])?;
+                self.tell(number, &member.name, [("error", what.into())])?;
                 Ok(None)
             }
         }
     }
 
     /// A line of JSON for one box. It has no secret.
-    fn tell<const N: usize>(&self, number: usize, name: &str, more: [(&str, String); N]) -> Result<()> {
+    fn tell<const N: usize>(&self, number: usize, name: &str, more: [(&str, Value); N]) -> Result<()> {
         if !self.args.json {
             return Ok(());
         }
-        let members = [("number", number.to_string()), ("name", json::string(name))];
-        let line = json::object(members.into_iter().chain(more));
+        let members = [("number", number.into()), ("name", name.into())].into_iter().chain(more);
+        let line: Map<String, Value> = members.map(|(key, value)| (key.to_owned(), value)).collect();
+        let line = Value::Object(line);
         writeln!(io::stdout(), "{line}").context(|| "cannot write to standard output".into())
     }
 
@@ -248,15 +250,14 @@ impl<'a> Writer<'a> {
                 file
             }
         };
-        let known = |text: Option<String>| text.map_or("null".to_owned(), |text| json::string(&text));
         run.tell(
             number,
             name,
             [
-                ("file", known(Some(file).filter(|file| !file.is_empty()))),
-                ("role", json::string(made.site.role.as_str())),
-                ("blocks", changes.blocks.len().to_string()),
-                ("public-key", known(sheet::public_key(&made.site))),
+                ("file", Some(file).filter(|file| !file.is_empty()).into()),
+                ("role", made.site.role.as_str().into()),
+                ("blocks", changes.blocks.len().into()),
+                ("public-key", sheet::public_key(&made.site).into()),
             ],
         )?;
         Ok(Next::Card)
