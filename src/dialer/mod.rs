@@ -8,6 +8,7 @@
 //!
 //! It does no I/O: [`serve`] does. An order is carried out only once its code [is stored](Event::Stored).
 
+mod apns;
 mod counter;
 mod endpoints;
 mod event;
@@ -33,6 +34,7 @@ mod view;
 
 use std::time::Duration;
 
+pub use apns::Apns;
 pub use endpoints::Endpoints;
 pub use event::{Effect, Event, Order, Pending, Requester};
 pub use liveness::{Liveness, Question};
@@ -73,6 +75,7 @@ pub struct Dialer {
     liveness: Option<Liveness>,
     /// `None` if the site has no VPN to watch.
     endpoints: Option<Endpoints>,
+    apns: Apns,
     /// `None` if no call opens the link.
     missed_calls: Option<MissedCalls>,
     /// `None` if the site has no `[tell]`.
@@ -98,6 +101,8 @@ pub struct ByItself {
     pub liveness: Option<Liveness>,
     /// Where it may be.
     pub endpoints: Option<Endpoints>,
+    /// How the operator is reached.
+    pub apns: Apns,
     /// Opens the link for callers.
     pub missed_calls: Option<MissedCalls>,
     /// Sends news.
@@ -114,7 +119,7 @@ impl Dialer {
         by_itself: ByItself,
         facts: Facts,
     ) -> Self {
-        let ByItself { scheduler, liveness, endpoints, missed_calls, teller } = by_itself;
+        let ByItself { scheduler, liveness, endpoints, apns, missed_calls, teller } = by_itself;
         Self {
             gate: sms.map(|sms| Gate::new(sms, past, started)),
             session,
@@ -123,6 +128,7 @@ impl Dialer {
             scheduler,
             liveness,
             endpoints,
+            apns,
             missed_calls,
             teller,
             requesters: Vec::new(),
@@ -167,8 +173,9 @@ impl Dialer {
             Event::NameServer(answers) => self.hear_name_server(answers, view),
             Event::Resolved(address) => self.resolved(address),
             Event::Link(event) => {
+                let next = self.next_apn(&event);
                 let reaction = self.session.receive(event, view.at);
-                self.follow(reaction, view)
+                next.into_iter().chain(self.follow(reaction, view)).collect()
             }
         }
     }

@@ -18,8 +18,8 @@ use super::pppds::Pppds;
 use super::publisher::Publisher;
 use super::teller::Telling;
 use super::{
-    ByItself, Dialer, Effect, Endpoints, Event, Liveness, MissedCalls, Ports, Question, Scheduler, Teller,
-    View,
+    Apns, ByItself, Dialer, Effect, Endpoints, Event, Liveness, MissedCalls, Ports, Question, Scheduler,
+    Teller, View,
 };
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
@@ -125,6 +125,8 @@ impl<'a> Serving<'a> {
         let clock_floor = if is_saved { ClockSource::Saved } else { ClockSource::NotSet };
         let Remembered { past, session, copied } = remembered;
         let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
+        let apns = Apns::new(&role.operator);
+        let session = session.that_tries(apns.count());
         let guard = ModemGuard::new(role, paths);
         let name = &start.site.hostname;
         let schedule = role.schedule.clone();
@@ -139,6 +141,7 @@ impl<'a> Serving<'a> {
             scheduler,
             liveness,
             endpoints,
+            apns,
             missed_calls: role.missed_call.clone().map(MissedCalls::new),
             teller: role.tell.clone().map(|tell| Teller::new(tell, name, &told)),
         };

@@ -37,18 +37,18 @@ pub struct Pppd {
 /// boot, their modules take a second. The redirections release the port.
 const RULES_MEANWHILE: &str = "/sbin/modprobe ppp_async <>/dev/null >&0 2>&0 &";
 
-/// Starts pppd for the site's provider. It does not detach (`nodetach`), logs to syslog and to [a
+/// Starts pppd for the site's provider, with the APN of this number, from 0. It does not detach (`nodetach`), logs to syslog and to [a
 /// file](super::pppd_log), and outlives this service: the next run finds it with [`running`](super::counters::running).
 ///
 /// # Errors
 /// pppd is missing or cannot be executed.
-pub fn spawn(paths: &Paths, dialer: &Dialer) -> io::Result<Pppd> {
+pub fn spawn(paths: &Paths, dialer: &Dialer, apn: usize) -> io::Result<Pppd> {
     paths.withdraw(run_file::PPPD_LOG);
     let mut command = Command::new("pppd");
     command.args(["call", dialer.operator.name.as_str(), "nodetach"]);
     // The provider's own `connect`, and a report to us if it fails: pppd's exit status does not tell how it failed.
     let report = format!("{{ dialctl hook {NO_CALL} $?; exit 1; }}");
-    command.arg("connect").arg(format!("{RULES_MEANWHILE} {} || {report}", dialer.connect_script()));
+    command.arg("connect").arg(format!("{RULES_MEANWHILE} {} || {report}", dialer.connect_script(apn)));
     // The file also gets `chat`'s report.
     command.arg("logfile").arg(paths.run_file(run_file::PPPD_LOG));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

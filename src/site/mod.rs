@@ -67,7 +67,7 @@ pub use modem_model::ModemModel;
 pub use name::{Hostname, ProviderName, UserName};
 pub use net::{HostAddress, Ipv4Net, Netmask};
 pub use number::Whole;
-pub use peer::{NamedEndpoint, OtherEndpoint};
+pub use peer::{Endpoint, NamedEndpoint, OtherEndpoint};
 pub use prompt::Prompt;
 pub use render::RenderedFile;
 pub use schedule::{Days, Schedule, TimeOfDay};
@@ -79,7 +79,7 @@ pub use tell::{MessagesADay, Occasion, Tell};
 pub use text::Invalid;
 pub use timezone::Timezone;
 pub use user::Users;
-pub use vpn::{Endpoint, Keepalive, PublicKey, SecretKey, Vpn};
+pub use vpn::{Keepalive, PublicKey, SecretKey, Vpn};
 
 /// One box, validated.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +175,8 @@ pub struct Operator {
     pub name: ProviderName,
     /// Access point name.
     pub apn: Apn,
+    /// Others, tried in this order while no link comes up, and `apn` again after the last one.
+    pub other_apns: Vec<Apn>,
     /// What the modem dials for a data call.
     pub number: DialNumber,
     /// What the packet context carries.
@@ -308,9 +310,10 @@ impl Site {
 
 impl Dialer {
     /// The shell command that makes the call, for pppd's option `connect`. It logs nothing that the modem says.
+    /// `apn` counts from 0, for the operator's first one.
     #[must_use]
-    pub fn connect_script(&self) -> String {
-        render::connect_script(self, render::Dialogue::Quiet)
+    pub fn connect_script(&self, apn: usize) -> String {
+        render::connect_script(self, apn, render::Dialogue::Quiet)
     }
 }
 

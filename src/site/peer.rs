@@ -1,8 +1,41 @@
-//! Where the VPN's peer may be found besides its first endpoint.
+//! Endpoints: where the VPN's peer listens, and where else it may be found.
 
-use super::Endpoint;
 use super::text::{Invalid, Text, text_value};
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// An address and a port. Host names are not allowed: before the VPN is up they may not resolve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint(SocketAddrV4);
+
+impl Endpoint {
+    /// The address.
+    #[must_use]
+    pub const fn address(self) -> Ipv4Addr {
+        *self.0.ip()
+    }
+}
+
+impl Text for Endpoint {
+    const EXPECTED: &'static str = "an address and a port";
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let endpoint =
+            text.parse().ok().filter(|it: &SocketAddrV4| it.port() != 0 && !it.ip().is_unspecified());
+        endpoint.map(Self).ok_or_else(|| {
+            Invalid::new(
+                format!("{text:?} is not an IPv4 address and a port"),
+                "write both, and no name, as in \"203.0.113.5:51820\"",
+            )
+        })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// An endpoint that is tried after the first one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +108,7 @@ impl fmt::Display for OtherEndpoint {
     }
 }
 
-text_value!(OtherEndpoint);
+text_value!(Endpoint, OtherEndpoint);
 
 #[cfg(test)]
 mod tests {

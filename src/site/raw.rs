@@ -13,7 +13,7 @@ use super::line_init::LineInit;
 use super::modem_model::{LineSpeed, ModemModel};
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, HostAddress, Ipv4Net, Netmask};
-use super::peer::OtherEndpoint;
+use super::peer::{Endpoint, OtherEndpoint};
 use super::prompt::Prompt;
 use super::schedule::{Days, TimeOfDay};
 use super::secret::{Pin, Secret};
@@ -22,7 +22,7 @@ use super::ssh::SshKey;
 use super::table::{Value, Written, tables, word};
 use super::tell::{MessagesADay, Occasion};
 use super::timezone::Timezone;
-use super::vpn::{Endpoint, Keepalive, PublicKey, SecretKey};
+use super::vpn::{Keepalive, PublicKey, SecretKey};
 use super::{
     BillingDay, ChatTimeout, EchoFailure, EchoInterval, Hour, Mtu, PppAuth, Rings, TcpPort, WatchdogTimeout,
 };
@@ -88,6 +88,7 @@ tables! {
     struct Operator {
         name: ProviderName,
         apn: Apn,
+        other_apns: Option<Vec<Spanned<Apn>>>,
         number: Option<DialNumber>,
         ip_type: Option<IpType>,
         user: Option<Spanned<UserName>>,

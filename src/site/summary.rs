@@ -45,9 +45,14 @@ fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
         IpType::Ipv4 => String::new(),
         IpType::Ipv4v6 => ", beside IPv6, which is not used".to_owned(),
     };
+    let others = if operator.other_apns.is_empty() {
+        String::new()
+    } else {
+        format!(" or {}", list(&operator.other_apns))
+    };
     rows.add("modem", format!("{} at {} bit/s, {pin}", modem.port, modem.speed))
         .add("operator", format!("{} ({account})", operator.name))
-        .add("dials", format!("{}, APN {}{context}", operator.number, operator.apn))
+        .add("dials", format!("{}, APN {}{others}{context}", operator.number, operator.apn))
         .add("carries", routing)
         .add("closes", closing(link))
         .add("obeys", obeys(sms.as_ref()));

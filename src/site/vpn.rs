@@ -1,12 +1,12 @@
 //! The VPN: one WireGuard interface with one peer.
 
 use super::net::{HostAddress, Ipv4Net};
+use super::peer::{Endpoint, OtherEndpoint};
 use super::secret::MASK;
 use super::text::{Invalid, Text, text_value};
-use super::{OtherEndpoint, Routing, Whole};
+use super::{Routing, Whole};
 use base64ct::{Base64, Encoding};
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// A WireGuard interface that comes up with the link.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,40 +114,7 @@ impl Text for SecretKey {
     }
 }
 
-/// An address and a port. Host names are not allowed: before the VPN is up they may not resolve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endpoint(SocketAddrV4);
-
-impl Endpoint {
-    /// The address.
-    #[must_use]
-    pub const fn address(self) -> Ipv4Addr {
-        *self.0.ip()
-    }
-}
-
-impl Text for Endpoint {
-    const EXPECTED: &'static str = "an address and a port";
-
-    fn from_text(text: &str) -> Result<Self, Invalid> {
-        let endpoint =
-            text.parse().ok().filter(|it: &SocketAddrV4| it.port() != 0 && !it.ip().is_unspecified());
-        endpoint.map(Self).ok_or_else(|| {
-            Invalid::new(
-                format!("{text:?} is not an IPv4 address and a port"),
-                "write both, and no name, as in \"203.0.113.5:51820\"",
-            )
-        })
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-text_value!(PublicKey, SecretKey, Endpoint);
+text_value!(PublicKey, SecretKey);
 
 #[cfg(test)]
 mod tests {

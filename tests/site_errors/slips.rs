@@ -159,6 +159,7 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
          AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me\"]\n[operator]",
     ),
     ("operator of IPv6 alone", DIALER, "apn = \"free\"", "apn = \"free\"\nip-type = \"ipv6\""),
+    ("APN twice", DIALER, "apn = \"free\"", "apn = \"free\"\nother-apns = [\"free\"]"),
     ("unknown kind of IP", DIALER, "apn = \"free\"", "apn = \"free\"\nip-type = \"IP\""),
     (
         "billing day that some months lack",

@@ -105,3 +105,19 @@ to = "192.168.1.10:80"
     assert!(up.contains("ip_forward=1\nip link set vpn up\n"), "{up}");
     assert!(content(&files, "/etc/ppp/ip-down.d/vpn").contains("ip_forward=0\nip link del vpn\n"));
 }
+
+#[test]
+fn a_vpn_with_several_endpoints_uses_the_one_that_the_dialer_has_chosen() {
+    let others = "other-endpoints = [\"203.0.113.6:443\", \"vpn.example.org:51820\"]\n";
+    let files = render(&format!("{DIALER}{VPN}{others}"));
+    let up = content(&files, "/etc/ppp/ip-up.d/vpn");
+    insta::assert_snapshot!(up.lines().skip(5).take(7).collect::<Vec<_>>().join("\n"), @r#"
+    wg setconf vpn /etc/wireguard/vpn.conf
+    ip addr add 10.9.0.2/24 dev vpn
+    read -r endpoint 2>/dev/null </run/dialbox/vpn.endpoint || endpoint=203.0.113.5:51820
+    wg set vpn peer 'HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=' endpoint "$endpoint"
+    ip route replace "${endpoint%:*}" dev "$PPP_IFACE"
+    ip link set vpn up
+    ip route replace 192.168.20.0/24 dev vpn
+    "#);
+}

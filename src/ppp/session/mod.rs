@@ -32,7 +32,7 @@ pub const KILL_AFTER: Duration = Duration::from_secs(20);
 /// The pauses before another attempt; the last one repeats.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(300)];
-/// The number of attempts before the requester gets a failure.
+/// The least number of attempts before the requester gets a failure.
 const FIRST_ATTEMPTS: usize = 2;
 /// The key for our link in the record: the process ID of its pppd.
 const OURS: &str = "ours";
@@ -71,6 +71,8 @@ pub struct Session {
     idle_limit: TimeSpan,
     session_limit: TimeSpan,
     patience: Duration,
+    /// The number of attempts before the requester gets a failure.
+    first_attempts: usize,
     budget: Budget,
     state: State,
     by_hand: Vec<ByHand>,
@@ -178,6 +180,7 @@ impl Session {
             // The longest step of the chat, the dialling itself, LCP and IPCP (30 s each, pppd's `restart` ×
             // `max-configure`).
             patience: 2 * chat + Duration::from_secs(90),
+            first_attempts: FIRST_ATTEMPTS,
             budget: Budget::load(site.data_budget, remembered, &running),
             state: State::Down,
             by_hand: Vec::new(),
@@ -270,17 +273,6 @@ impl Session {
             State::Closing { pid, kill_at, .. } => {
                 self.state = State::Closing { pid, kill_at, then: Then::Stop(why) };
             }
-        }
-        reaction
-    }
-
-    /// Dials the link that is up again, within its time.
-    pub fn renew(&mut self, at: Timestamp) -> Reaction {
-        let mut reaction = self.poll(at);
-        if let State::Up { link, call, since, end, .. } = &self.state {
-            let then = Then::Judge(steps::lost(*call, *since, *end, at), Some(DownReason::FarSideSilent));
-            let pid = link.pid;
-            reaction.append(self.terminate(Some(pid), then, at));
         }
         reaction
     }

@@ -28,6 +28,23 @@ impl Lease {
 }
 
 impl Session {
+    /// The same, with at least so many attempts before the requester gets a failure.
+    #[must_use]
+    pub fn that_tries(self, attempts: usize) -> Self {
+        Self { first_attempts: attempts.max(FIRST_ATTEMPTS), ..self }
+    }
+
+    /// Dials the link that is up again, within its time.
+    pub fn renew(&mut self, at: Timestamp) -> Reaction {
+        let mut reaction = self.poll(at);
+        if let State::Up { link, call, since, end, .. } = &self.state {
+            let then = Then::Judge(lost(*call, *since, *end, at), Some(DownReason::FarSideSilent));
+            let pid = link.pid;
+            reaction.append(self.terminate(Some(pid), then, at));
+        }
+        reaction
+    }
+
     pub(super) fn call(&self, length: Option<Duration>) -> Lease {
         let limit = self.session_limit.get();
         Lease { length: length.unwrap_or(limit).min(limit), end: None, failures: 0 }
@@ -140,7 +157,7 @@ impl Session {
         let pause = PAUSES[call.failures.min(PAUSES.len()) - 1]; // failures is at least 1
         let again = match call.end {
             Some(end) => at.now + pause < end,
-            None => call.failures < FIRST_ATTEMPTS,
+            None => call.failures < self.first_attempts,
         };
         if again && why.may_pass() {
             let what = format!("{why}; dialling again in {}", TimeSpan::about(pause));
@@ -294,7 +311,7 @@ impl Session {
 }
 
 /// The request of a link that was up until now.
-pub(super) fn lost(call: Lease, since: Duration, end: Duration, at: Timestamp) -> Lease {
+fn lost(call: Lease, since: Duration, end: Duration, at: Timestamp) -> Lease {
     let good = at.now.saturating_sub(since) >= GOOD;
     Lease { end: Some(end), failures: if good { 0 } else { call.failures }, ..call }
 }

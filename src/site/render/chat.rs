@@ -2,20 +2,29 @@
 
 use super::RenderedFile;
 use crate::chat::{ABORTS, REPORTED};
-use crate::site::{Modem, Operator};
+use crate::site::{Apn, Modem, Operator};
 use std::fmt::Write;
 
-/// The path of a provider's script.
-pub(super) fn path(operator: &Operator) -> String {
-    format!("/etc/ppp/chat/{}", operator.name)
+/// The path of a provider's script for its APN with this number, from 0. No provider's name has a point.
+pub(super) fn path(operator: &Operator, apn: usize) -> String {
+    match apn {
+        0 => format!("/etc/ppp/chat/{}", operator.name),
+        _ => format!("/etc/ppp/chat/{}.{}", operator.name, apn + 1),
+    }
 }
 
-pub(super) fn file(modem: &Modem, operator: &Operator) -> RenderedFile {
-    RenderedFile::config(path(operator), &script(modem, operator), "how the modem is made to dial")
+/// One for each APN.
+pub(super) fn files(modem: &Modem, operator: &Operator) -> Vec<RenderedFile> {
+    let apns = [&operator.apn].into_iter().chain(&operator.other_apns).enumerate();
+    apns.map(|(at, apn)| {
+        let script = script(modem, operator, apn);
+        RenderedFile::config(path(operator, at), &script, "how the modem is made to dial")
+    })
+    .collect()
 }
 
-fn script(modem: &Modem, operator: &Operator) -> String {
-    let context = format!("AT+CGDCONT=1,\"{}\",\"{}\"", operator.ip_type.pdp_type(), operator.apn);
+fn script(modem: &Modem, operator: &Operator, apn: &Apn) -> String {
+    let context = format!("AT+CGDCONT=1,\"{}\",\"{apn}\"", operator.ip_type.pdp_type());
     let dial = format!("ATDT{}", operator.number);
     let commands = modem.init.iter().map(|command| command.as_str());
     let mut script = String::new();

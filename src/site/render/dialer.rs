@@ -7,11 +7,9 @@ use std::fmt::Write;
 pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
     let operator = &dialer.operator;
     let peer = format!("/etc/ppp/peers/{}", operator.name);
-    let mut files = vec![
-        pppd_options(),
-        RenderedFile::config(peer, &options(dialer), "pppd, for `pon` and `pppd call`"),
-        chat::file(&dialer.modem, operator),
-    ];
+    let mut files =
+        vec![pppd_options(), RenderedFile::config(peer, &options(dialer), "pppd, for `pon` and `pppd call`")];
+    files.extend(chat::files(&dialer.modem, operator));
     // An operator asks for PAP or CHAP; pppd reads the file of the one asked for.
     files.extend(secrets::of_account(operator.account.as_ref()));
     if let Routing::Only(networks) = &dialer.link.routing {
@@ -29,7 +27,7 @@ fn options(dialer: &Dialer) -> String {
     options
         .add(device(&modem.port))
         .add(modem.speed)
-        .add(format_args!("connect '{}'", connect_script(dialer, Dialogue::Logged)))
+        .add(format_args!("connect '{}'", connect_script(dialer, 0, Dialogue::Logged)))
         .add("noauth");
     if let Some(account) = &operator.account {
         options.add(format_args!("user {}", quoted(account.name.as_str())));
@@ -52,12 +50,12 @@ pub(in crate::site) enum Dialogue {
     Quiet,
 }
 
-pub(in crate::site) fn connect_script(dialer: &Dialer, dialogue: Dialogue) -> String {
+pub(in crate::site) fn connect_script(dialer: &Dialer, apn: usize, dialogue: Dialogue) -> String {
     let chat = match dialogue {
         Dialogue::Logged => "chat -v",
         Dialogue::Quiet => "chat",
     };
-    format!("{chat} -t {} -f {}", dialer.link.chat_timeout, chat::path(&dialer.operator))
+    format!("{chat} -t {} -f {}", dialer.link.chat_timeout, chat::path(&dialer.operator, apn))
 }
 
 /// A port that is only known at run time has the conventional symlink `/dev/modem`, which the program that finds the

@@ -1,7 +1,8 @@
 //! The VPN over the link: WireGuard's own file, and the scripts that pppd runs.
 
 use super::RenderedFile;
-use crate::names::run_file::{VPN_ENDPOINT, VPN_INTERFACE};
+use crate::names::run_file::VPN_ENDPOINT;
+use crate::names::run_file::VPN_INTERFACE;
 use crate::names::{RUN_DIR, VPN_UP};
 use crate::site::{Routing, Vpn};
 use std::fmt::Write;

@@ -75,9 +75,15 @@ fn operator(raw: raw::Operator) -> Checked<Operator> {
             return problem("`password` needs a `user`", "add user = \"…\"", password.span());
         }
     };
+    let other_apns = raw.other_apns.unwrap_or_default();
+    check_distinct("access point name", &other_apns)?;
+    if let Some(again) = other_apns.iter().find(|apn| *apn.get_ref() == raw.apn) {
+        return problem("this is `apn` already", "write the others only", again.span());
+    }
     Ok(Operator {
         name: raw.name,
         apn: raw.apn,
+        other_apns: other_apns.into_iter().map(Spanned::into_inner).collect(),
         number: raw.number.unwrap_or_else(DialNumber::packet_service),
         ip_type: raw.ip_type.unwrap_or(IpType::Ipv4),
         account,
