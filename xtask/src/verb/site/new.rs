@@ -230,7 +230,7 @@ mod tests {
         assert!(text.contains("\n#secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"\n"), "{text}");
         // As a person would: removes the comment signs.
         let (before, sms) = text.split_once("#[sms]").unwrap();
-        let in_force = sms.replace("\n#numbers", "\nnumbers").replace("\n#secret", "\nsecret");
+        let in_force = sms.replacen("\n#numbers", "\nnumbers", 1).replacen("\n#secret", "\nsecret", 1);
         assert!(otpauth::uri(&Site::parse(&format!("{before}[sms]{in_force}")).unwrap()).is_some());
     }
 
