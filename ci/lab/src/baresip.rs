@@ -138,7 +138,8 @@ impl Baresip {
         Ok(())
     }
 
-    fn said(&self) -> String {
+    /// Its output so far.
+    pub fn said(&self) -> String {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
