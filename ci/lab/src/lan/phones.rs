@@ -3,7 +3,8 @@
 //!
 //! The box cannot be reached at its own address from here. So where it names itself, for the requests that follow
 //! (Record-Route) and the responses (Via), the telephone reads the address of the socket, as behind a router with an
-//! application layer gateway.
+//! application layer gateway; and where it repeats the Record-Route, the box reads its own address again, for the other
+//! telephone.
 
 use super::Lan;
 use std::io::Result;
@@ -18,7 +19,10 @@ pub const FIRST: u16 = 5061;
 /// More than an Ethernet frame carries.
 const LONGEST: usize = 2048;
 
-/// A telephone's socket, and where it has sent from.
+/// The header field that a telephone repeats in its response (RFC 3261 §12.1.1).
+const RECORD_ROUTE: &[u8] = b"Record-Route:";
+
+/// A telephone's socket, and where it sends from.
 #[derive(Debug)]
 pub struct Phone {
     socket: UdpSocket,
@@ -45,32 +49,52 @@ impl Phone {
         &self.socket
     }
 
-    /// A datagram that the telephone has sent.
+    /// A datagram that the telephone has sent. Those of others are dropped.
     pub fn take(&mut self) -> Option<Vec<u8>> {
         let mut buffer = vec![0; LONGEST];
-        let (length, from) = self.socket.recv_from(&mut buffer).ok()?;
-        self.address = Some(from);
-        buffer.truncate(length);
-        Some(buffer)
+        loop {
+            let (length, from) = self.socket.recv_from(&mut buffer).ok()?;
+            if *self.address.get_or_insert(from) == from {
+                return Some(returned(&buffer[..length], &self.here()));
+            }
+        }
     }
 
     /// A datagram of the box for the telephone.
     pub fn give(&self, datagram: &[u8]) {
         let Some(address) = self.address else { return };
-        let here = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port);
         // UDP may lose it.
-        let _ = self.socket.send_to(&readdressed(datagram, &here.to_string()), address);
+        let _ = self.socket.send_to(&replaced(datagram, &the_box(), &self.here()), address);
+    }
+
+    /// Its address, as SIP writes it.
+    fn here(&self) -> String {
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port).to_string()
     }
 }
 
-/// The datagram with this address in the place of the box's.
-fn readdressed(datagram: &[u8], here: &str) -> Vec<u8> {
-    let name = SocketAddrV4::new(Lan::GIVEN, SIP).to_string();
-    let (mut out, mut rest) = (Vec::new(), datagram);
-    while let Some(at) = rest.windows(name.len()).position(|part| part == name.as_bytes()) {
+/// The box's address, as SIP writes it.
+fn the_box() -> String {
+    SocketAddrV4::new(Lan::GIVEN, SIP).to_string()
+}
+
+/// A datagram of the telephone at this address, for the box. Its other fields stay: the digest of a password covers some.
+fn returned(datagram: &[u8], here: &str) -> Vec<u8> {
+    let lines = datagram.split_inclusive(|byte| *byte == b'\n');
+    let line = |line: &[u8]| match line.starts_with(RECORD_ROUTE) {
+        true => replaced(line, here, &the_box()),
+        false => line.to_vec(),
+    };
+    lines.flat_map(line).collect()
+}
+
+/// The text with `new` in the place of each `old`.
+fn replaced(text: &[u8], old: &str, new: &str) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::new(), text);
+    while let Some(at) = rest.windows(old.len()).position(|part| part == old.as_bytes()) {
         out.extend(&rest[..at]);
-        out.extend(here.as_bytes());
-        rest = &rest[at + name.len()..];
+        out.extend(new.as_bytes());
+        rest = &rest[at + old.len()..];
     }
     out.extend(rest);
     out
@@ -83,10 +107,14 @@ mod tests {
     #[test]
     fn where_the_box_names_itself_the_telephone_reads_an_address_it_can_reach() {
         let invite = b"Via: SIP/2.0/UDP 192.168.32.50:5060;branch=x\r\nRecord-Route: <sip:192.168.32.50:5060;lr>\r\n\xff";
-        let read = readdressed(invite, "127.0.0.1:40000");
+        let read = replaced(invite, &the_box(), "127.0.0.1:40000");
         let expected =
             b"Via: SIP/2.0/UDP 127.0.0.1:40000;branch=x\r\nRecord-Route: <sip:127.0.0.1:40000;lr>\r\n\xff";
         assert_eq!(read, expected);
-        assert_eq!(readdressed(b"", "x"), b"");
+        let answer = b"SIP/2.0 200 OK\r\nRecord-Route: <sip:127.0.0.1:40000;lr>\r\nContact: <sip:x@127.0.0.1:40000>\r\n";
+        let expected =
+            b"SIP/2.0 200 OK\r\nRecord-Route: <sip:192.168.32.50:5060;lr>\r\nContact: <sip:x@127.0.0.1:40000>\r\n";
+        assert_eq!(returned(answer, "127.0.0.1:40000"), expected);
+        assert_eq!(replaced(b"", "x", "y"), b"");
     }
 }

@@ -54,9 +54,9 @@ pub fn calls(stage: &Stage) -> Result<()> {
     dials.hang_up()?;
     called_box.until("dialctl exchange calls", &["no call is up"])?;
     let ended = &["console      5551234      modem1", "the caller hung up"];
-    called_box.until("dialctl exchange log", ended).map_err(|error| {
-        Error::Unexpected(format!("{error}\nthe called telephone:\n{}", answers.said()))
-    })?;
+    called_box
+        .until("dialctl exchange log", ended)
+        .map_err(|error| Error::Unexpected(format!("{error}\nthe called telephone:\n{}", answers.said())))?;
     let status = called_box.must("cat /proc/$(pidof exchange)/status")?;
     let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let own: Option<u64> = own.and_then(|own| own.trim().trim_end_matches(" kB").parse().ok());
