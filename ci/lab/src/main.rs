@@ -48,7 +48,7 @@ fn measured(args: &cli::Measure) -> Result<()> {
         Subject::Boot => measure::boot::run(&bench, args.runs, args.pace),
         Subject::Dialer => measure::dialer::run(&bench, args.runs, args.pace),
         Subject::DialIn => measure::dial_in::run(&bench, args.runs, args.pace),
-        Subject::Scrub => measure::scrub::run(&bench, args.runs),
+        Subject::Scrub => measure::scrub::run(&bench, args.runs, args.pace),
         Subject::Wire => measure::wire::run(&bench, args.runs, args.pace),
     }
 }

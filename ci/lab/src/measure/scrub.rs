@@ -1,6 +1,4 @@
 //! What a scrub of the card costs a session: the throughput of a line while one runs, and while none does.
-//!
-//! The boxes run as fast as the host allows, as for the throughput of a line without a scrub.
 
 use super::dial_in::{lines, serve_noise, throughput};
 use crate::bench::Bench;
@@ -18,8 +16,8 @@ const PROGRESS: &str = "sed -n s/^percent=//p /run/dialbox/scrub";
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Boots once, and prints `runs` times the throughput beside a scrub and, right after it, as many transfers without one.
-pub fn run(bench: &Bench, runs: u32) -> Result<()> {
-    let bench = Bench { emulator: bench.emulator.clone().paced(Pace::Host), ..bench.clone() };
+pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
+    let bench = Bench { emulator: bench.emulator.clone().paced(pace), ..bench.clone() };
     let stage = Stage::new(&bench)?;
     let lines = lines(&stage)?;
     let mut boxes = lines.boot()?;
