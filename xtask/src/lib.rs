@@ -12,6 +12,7 @@ pub mod debian;
 pub mod elf;
 pub mod error;
 mod flash;
+mod http;
 mod image;
 mod inspect;
 mod invocation;

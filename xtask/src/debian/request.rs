@@ -9,7 +9,6 @@ use ureq::{
         Request, Response, Uri, header, request,
         uri::{Authority, PathAndQuery},
     },
-    tls::{RootCerts, TlsConfig},
     unversioned::resolver::DefaultResolver,
 };
 use xshell::{Shell, cmd};
@@ -36,15 +35,8 @@ impl Requester {
         let variables =
             ctx.inherited.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
         let proxies = Proxies::new(variables, &apt_settings(ctx));
-        let certificates = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-        let config = Agent::config_builder()
-            .tls_config(certificates)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .user_agent(concat!("dialbox-xtask/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let agent = Agent::with_parts(config, WholeAddress::default(), DefaultResolver::default());
+        let agent =
+            Agent::with_parts(crate::http::config(), WholeAddress::default(), DefaultResolver::default());
         Self { agent, proxies }
     }
 

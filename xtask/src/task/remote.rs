@@ -13,11 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ureq::{
-    Agent, Body,
-    http::Response,
-    tls::{RootCerts, TlsConfig},
-};
+use ureq::{Agent, Body, http::Response};
 
 use super::{
     Output, WorkDir,
@@ -62,16 +58,8 @@ type Filled<'a> = (&'a File, Vec<u8>);
 impl<'a> Remote<'a> {
     /// The server of a cache.
     pub fn new(cache: &'a SharedCache) -> Self {
-        let certificates = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-        let config = Agent::config_builder()
-            .tls_config(certificates)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            // It is a server of one's own.
-            .proxy(None)
-            .user_agent(concat!("dialbox-xtask/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self { cache, agent: Agent::new_with_config(config) }
+        // Without a proxy: it is a server of one's own.
+        Self { cache, agent: Agent::new_with_config(crate::http::config()) }
     }
 
     /// Fills the directory with a task's output if the server has it; `false` if it is to be made.
