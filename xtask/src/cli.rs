@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use inputs::{Layers, PowerCuts, Shared, Sources};
+pub use inputs::{Damages, Layers, Shared, Sources};
 pub use inspect::{Bundle, Diff, FetchSources, Report};
 
 /// Builds, checks and boots the dialbox image.
@@ -345,20 +345,21 @@ pub struct Test {
   cargo xtask bench dialer --runs 1
   cargo xtask bench power --cuts 10000 --boots 300
   cargo xtask bench power --only message:17 --seed 1
+  cargo xtask bench rot --patterns 1000 --boots 20
   cargo xtask bench wear")]
 pub struct Bench {
-    /// What to measure; `power`, `provision` and `wear` are not among `all`
+    /// What to measure; `power`, `rot`, `provision` and `wear` are not among `all`
     #[arg(
-        value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "provision", "wear"],
+        value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "rot", "provision", "wear"],
         default_value = "all"
     )]
     pub what: String,
     /// How many times each
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub runs: u32,
-    /// What `power` does
+    /// What `power` and `rot` do
     #[command(flatten)]
-    pub power: PowerCuts,
+    pub damages: Damages,
     /// How many minutes the box of `wear` idles
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub minutes: u32,
