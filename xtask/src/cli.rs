@@ -72,6 +72,7 @@ pub struct Tidy {
   cargo xtask build-image --site cabin.toml --out /tmp/cabin
   cargo xtask build-image --layer ../garden   with what that directory adds (docs/layers.md)
   cargo xtask build-image --cache http://cache.example:8080     what others have compiled already
+  cargo xtask build-image --locked            that of image/packages.lock, or none
   cargo xtask build-image --explain           why each phase ran or did not
   cargo xtask build-image --offline --downloads ~/debs")]
 pub struct BuildImage {
@@ -87,6 +88,9 @@ pub struct BuildImage {
     /// Take packages and crates from this file, which `bundle` has made, and use no network
     #[arg(long, value_name = "FILE", conflicts_with_all = ["downloads", "mirror"])]
     pub bundle: Option<PathBuf>,
+    /// Refuse to build another image than the locked one, when a locked package has left the mirror
+    #[arg(long)]
+    pub locked: bool,
     /// Say for each phase why it ran
     #[arg(long)]
     pub explain: bool,

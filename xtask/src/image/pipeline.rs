@@ -16,7 +16,7 @@ use super::{
     inventory::{
         self, Place,
         bill::{self, Bill},
-        copyright, licences, list,
+        copyright, licences, list, not_locked,
     },
     outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
@@ -31,7 +31,7 @@ use crate::{
     cross::{self, Built},
     debian::fetch,
     error::{Context, Error, Result},
-    manifest::{Layer, LockedManifest},
+    manifest::{Layer, LockedManifest, PackageId},
     parallel,
     site::SiteSource,
     task::{self, Inputs, Output, WorkDir},
@@ -47,20 +47,24 @@ const HASHES: &str = "root.hashes";
 const CARD: &str = "card";
 const BOOT_MANIFEST: &str = "boot-manifest";
 
+/// Checks what can be checked before there are packages, and fetches them: one download for all, with one progress bar.
+/// Returns those that no mirror has any more.
+pub fn prepare(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> Result<Vec<PackageId>> {
+    let plan = plan(ctx, locked, site);
+    outline::check(&plan, &locked.manifest, &build_paths(&plan))?;
+    let mut missing = unpack::missing(ctx, &locked.image_packages());
+    if unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?).is_none() {
+        missing.extend(locked.tool_packages("toolchain"));
+    }
+    fetch::packages_or_gone(ctx, &missing)
+}
+
 /// Runs the phases whose output is not in the cache; the result holds the files for `out/`.
 ///
 /// The compiler mostly uses one processor; meanwhile the other unpacks, builds the root tree and compresses everything
 /// that does not depend on the compiler.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> Result<Output> {
-    let manifest = &locked.manifest;
-    let plan = Plan {
-        ctx,
-        recipes: &manifest.recipes,
-        layers: &manifest.layers,
-        baked: Some(Baked { site, epoch: locked.epoch }),
-    };
-    outline::check(&plan, manifest, &build_paths(&plan))?;
-    fetch_what_is_missing(ctx, locked)?;
+    let plan = plan(ctx, locked, site);
     let compile = || {
         let toolchain = unpack::tool(ctx, locked, locked.manifest.tool("toolchain")?)?;
         cross::build(ctx, locked, &toolchain)
@@ -86,6 +90,12 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> 
     phases.disk(&root, &boot, &inventory)
 }
 
+fn plan<'a>(ctx: &'a BuildContext, locked: &'a LockedManifest, site: &'a SiteSource) -> Plan<'a> {
+    let LockedManifest { manifest, epoch, .. } = locked;
+    let baked = Some(Baked { site, epoch: *epoch });
+    Plan { ctx, recipes: &manifest.recipes, layers: &manifest.layers, baked }
+}
+
 /// Directories of this machine that must not be named in the image.
 fn build_paths(plan: &Plan) -> Vec<String> {
     let ctx = plan.ctx;
@@ -94,18 +104,6 @@ fn build_paths(plan: &Plan) -> Vec<String> {
     // "/" or "/root" alone occurs in any image.
     let long = paths.filter(|it| it.components().count() > 2);
     long.map(|it| it.display().to_string()).collect()
-}
-
-/// One download for all packages, with one progress bar, before the other phases.
-fn fetch_what_is_missing(ctx: &BuildContext, locked: &LockedManifest) -> Result<()> {
-    let mut missing = unpack::missing(ctx, &locked.image_packages());
-    if unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?).is_none() {
-        missing.extend(locked.tool_packages("toolchain"));
-    }
-    if !missing.is_empty() {
-        fetch::packages(ctx, &missing)?;
-    }
-    Ok(())
 }
 
 /// The image's packages, unpacked: the input of the phases that do not need the compiler.
@@ -289,6 +287,7 @@ impl Phases<'_> {
         let inputs =
             parts.iter().try_fold(inputs, |inputs, (name, output)| inputs.output_file(name, output))?;
         let inputs = licences.iter().fold(inputs, |inputs, it| inputs.text(&it.name, &it.text));
+        let inputs = inputs.text("substitutes", &locked.substitutes.concat());
         task::run(ctx, "inventory", inputs, |out| {
             let mut files = Vec::new();
             for (name, output) in parts {
@@ -300,6 +299,9 @@ impl Phases<'_> {
             out.write(&format!("{name}.files.tsv"), list::write(&bill).as_bytes())?;
             for (ending, text) in inventory::documents(&bill)? {
                 out.write(&format!("{name}.{ending}"), text.as_bytes())?;
+            }
+            if let Some(note) = not_locked::note(&locked.substitutes) {
+                out.write(&not_locked::file(name), note.as_bytes())?;
             }
             licences::write(&bill, out)?;
             Ok(format!("{} components, {} files", bill.components.len(), bill.files.len()))

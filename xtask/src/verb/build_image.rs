@@ -17,8 +17,9 @@ use crate::{
     bundle, cli,
     context::{BuildContext, SharedCache},
     cross,
+    debian::substitute::substitute,
     error::{Context, Error, Result},
-    image::{imager, pipeline},
+    image::{imager, inventory::not_locked, pipeline},
     manifest::LockedManifest,
     private,
     site::SiteSource,
@@ -45,6 +46,7 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
     let site = SiteSource::load_for_use(&file, &ctx.short(&file).to_string())?;
     cross::refuse_other_rustc(&ctx)?;
     let _alone = task::lock_cache(&ctx)?;
+    let locked = with_all_packages(&ctx, locked, &site, args.locked)?;
     let image = args.out.join(format!("{}.img", locked.manifest.name));
     let is_new = loop {
         match pipeline::build(&ctx, &locked, &site).and_then(|output| publish(&ctx, &output, &args.out)) {
@@ -64,8 +66,37 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
         ctx.progress.line(format!("  {} is up to date: nothing in it changed", image.display()));
     }
     write_imager_manifest(args, &locked, &site)?;
+    if let Some(note) = not_locked::note(&locked.substitutes) {
+        let file = args.out.join(not_locked::file(&locked.manifest.name));
+        ctx.progress.line(format!("\n  {}: {note}", file.display()));
+    }
     ctx.progress.line(next_commands(&image));
     Ok(())
+}
+
+/// Fetches the packages. What no mirror has any more is chosen again from the signed indices, unless only the locked
+/// image will do.
+fn with_all_packages(
+    ctx: &BuildContext,
+    locked: LockedManifest,
+    site: &SiteSource,
+    only_locked: bool,
+) -> Result<LockedManifest> {
+    let gone = pipeline::prepare(ctx, &locked, site)?;
+    if gone.is_empty() {
+        return Ok(locked);
+    }
+    if only_locked {
+        let error = gone.iter().fold(Error::new("no mirror has these locked packages any more"), Error::fact);
+        return Err(error.hint(
+            "`cargo xtask lock` chooses again; without --locked this build does so for itself; or --mirror URL",
+        ));
+    }
+    let replaced = substitute(ctx, locked, &gone)?;
+    ctx.progress
+        .line("  not the locked image: no mirror has these locked packages any more, and others are taken");
+    replaced.substitutes.iter().for_each(|it| ctx.progress.line(format!("  {it}")));
+    Ok(replaced)
 }
 
 /// A build without a network asks no server.
@@ -139,13 +170,28 @@ fn publish(ctx: &BuildContext, output: &Output, out: &Path) -> Result<bool> {
     // An interrupted run may have left temporary files.
     names.iter().for_each(|name| drop(Part::of(out, name)));
     if output.is_copied_to(ctx, out)? {
-        return Ok(false);
+        return remove_note(out, &names).map(|()| false);
     }
     let from = output.dir()?;
     private::create_dir(out).context(|| format!("cannot create {}", out.display()))?;
     let parts: Vec<Part> = names.iter().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
     parts.into_iter().try_for_each(Part::finish)?;
-    remove_others(out, &names).map(|()| true)
+    remove_others(out, &names)?;
+    remove_note(out, &names).map(|()| true)
+}
+
+/// Beside a locked image there must be no file that says otherwise.
+fn remove_note(out: &Path, names: &[String]) -> Result<()> {
+    let images = names.iter().filter_map(|it| it.strip_suffix(".img"));
+    for note in images.map(not_locked::file).filter(|it| !names.contains(it)) {
+        match fs::remove_file(out.join(&note)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).context(|| format!("cannot remove {}", out.join(note).display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Removes files of an earlier build from the directories below `out`: the licence of a package that is no longer in the

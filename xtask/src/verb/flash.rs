@@ -115,6 +115,7 @@ fn build(args: &cli::Flash, site: &Path) -> Result<PathBuf> {
         out: "out".into(),
         imager_url: None,
         bundle: None,
+        locked: false,
         explain: false,
         layers: cli::Layers::default(),
         shared: cli::Shared::default(),

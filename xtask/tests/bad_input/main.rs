@@ -7,6 +7,7 @@ mod caller;
 mod checkout;
 mod environment;
 mod flash;
+mod gone;
 mod inspect;
 mod inventory;
 mod layers;
