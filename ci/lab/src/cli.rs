@@ -246,6 +246,9 @@ pub struct Wear {
     /// The image and what runs it
     #[command(flatten)]
     pub bench: Where,
+    /// The card's size in MiB, a power of two; mke2fs makes blocks of 4 KiB from 512 on, of 1 KiB below
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub card_mib: u64,
     /// How many minutes the box idles
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub minutes: u32,

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Verb::Wear(args) => args
             .bench
             .open()
-            .and_then(|bench| power::wear::run(&bench, args.minutes, &args.dir))
+            .and_then(|bench| power::wear::run(&bench, args.card_mib, args.minutes, &args.dir))
             .map(|()| true),
     };
     match done {
