@@ -10,6 +10,7 @@ use std::{
 use dialbox::card::{self, boot_manifest::BootManifest};
 
 use super::{
+    block_cache::BlockCache,
     boot,
     boot_files::{self, INITRAMFS},
     disk, gates, gzip, initramfs,
@@ -20,7 +21,7 @@ use super::{
     },
     outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
-    squashfs::{self, BlockCache},
+    squashfs::{self, XzBlocks},
     tree::{Node, Origin, Source, Tree},
     verity,
 };
@@ -46,6 +47,9 @@ const SQUASHFS: &str = "root.squashfs";
 const HASHES: &str = "root.hashes";
 const CARD: &str = "card";
 const BOOT_MANIFEST: &str = "boot-manifest";
+
+/// The list of hashes in `out/`.
+pub const SUMS: &str = "SHA256SUMS";
 
 /// Checks what can be checked before there are packages, and fetches them: one download for all, with one progress bar.
 /// Returns those that no mirror has any more.
@@ -118,7 +122,7 @@ struct Packages<'a> {
 /// The root tree without compiled files, and the compressed blocks of the rest.
 struct DrawnRoot {
     tree: Tree,
-    cache: &'static BlockCache,
+    cache: &'static XzBlocks,
 }
 
 impl<'a> Packages<'a> {
@@ -148,7 +152,7 @@ impl<'a> Packages<'a> {
 
     fn open_root(&self) -> Result<DrawnRoot> {
         let tree = root::draw(&self.plan, Stage::Unpacked(&self.ingredients()?))?;
-        Ok(DrawnRoot { tree, cache: BlockCache::load(&self.block_cache()) })
+        Ok(DrawnRoot { tree, cache: XzBlocks::load(&self.block_cache()) })
     }
 
     fn inputs(&self) -> Inputs {
@@ -179,6 +183,10 @@ impl<'a> Packages<'a> {
 
     fn block_cache(&self) -> PathBuf {
         self.plan.ctx.cache.join("squashfs-blocks")
+    }
+
+    fn gzip_cache(&self, of: &str) -> BlockCache {
+        BlockCache::load(&self.plan.ctx.cache.join(format!("{of}-blocks")))
     }
 }
 
@@ -232,7 +240,9 @@ impl Phases<'_> {
             gates::init_is_hardened(&init)?;
             let card = read(&root.dir()?.join(CARD))?;
             let tree = initramfs::draw(init, &modules, &kernel, card, recipes)?;
-            let bytes = initramfs::write(&tree, self.packages.locked.time_stamp())?;
+            let cache = self.packages.gzip_cache("initramfs");
+            let bytes = initramfs::write(&tree, self.packages.locked.time_stamp(), &cache)?;
+            cache.save()?;
             out.write(INITRAMFS_FILES, &inventory::encode(&inventory::files(Place::Initramfs, &tree)?)?)?;
             out.write(INITRAMFS, &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
@@ -327,10 +337,11 @@ impl Phases<'_> {
                 boot_copy(&manifest)?,
             )?;
             let image = image.as_slice();
+            let cache = self.packages.gzip_cache("image");
             // squashfs has already compressed the root, and better.
             let stored = disk::Layout::from_disk(layout).root(squashfs.len());
             let (compressed, sums) = parallel::join(
-                || gzip::compress(image, &stored),
+                || gzip::compress(image, &gzip::parts(image.len(), &stored), &cache),
                 || {
                     let bmap = disk::bmap(layout, image, root_image.len());
                     let recipes = read(&root.dir()?.join(RECIPES))?;
@@ -338,8 +349,9 @@ impl Phases<'_> {
                 },
             );
             let compressed = compressed.context(|| "cannot compress the image".into())?;
+            cache.save()?;
             let sums = sums? + &summed(out, &format!("{name}.img.gz"), &compressed)?;
-            out.write("SHA256SUMS", sums.as_bytes())?;
+            out.write(SUMS, sums.as_bytes())?;
             Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
         })
     }

@@ -101,6 +101,7 @@ impl Lock {
             None => self.packages.push(package),
             Some(known) => {
                 known.recipes.extend(package.recipes);
+                known.recipes.sort();
                 if known.libraries.is_empty() || package.libraries.is_empty() {
                     known.libraries.clear(); // a recipe names it
                 } else {

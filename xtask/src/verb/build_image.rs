@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::{self, Read, Seek, Write},
+    os::unix::fs::MetadataExt,
     path::{self, Path, PathBuf},
     time::Instant,
 };
@@ -19,12 +20,21 @@ use crate::{
     cross,
     debian::substitute::substitute,
     error::{Context, Error, Result},
-    image::{imager, inventory::not_locked, pipeline},
+    image::{
+        imager,
+        inventory::not_locked,
+        pipeline::{self, SUMS},
+    },
     manifest::LockedManifest,
-    private,
+    parallel, private,
     site::SiteSource,
     task::{self, Output},
 };
+
+/// How many files are copied to the output directory at a time.
+const COPIES: usize = 8;
+/// Larger files are not compared first: those of another image differ.
+const SMALL: u64 = 1 << 20;
 
 /// Builds the image and puts it into the output directory.
 pub fn run(args: &cli::BuildImage) -> Result<()> {
@@ -132,7 +142,7 @@ fn write_imager_manifest(args: &cli::BuildImage, locked: &LockedManifest, site: 
         let file = args.out.join(file);
         file.metadata().map(|it| it.len()).context(|| format!("cannot find {}", file.display()))
     };
-    let sums = args.out.join("SHA256SUMS");
+    let sums = args.out.join(SUMS);
     let sums = fs::read_to_string(&sums).context(|| format!("cannot read {}", sums.display()))?;
     let sha256 = |file: &str| {
         let line = sums.lines().find_map(|line| line.strip_suffix(file)?.strip_suffix("  "));
@@ -164,18 +174,22 @@ fn next_commands(image: &Path) -> String {
 }
 
 /// Copies the files of a finished build to `out`, under temporary names until all are complete; the old ones stay until
-/// then. Only their owner can read them: the image holds the site's secrets. `false` if `out` had them already.
+/// then. Those that are there already are left alone. Only their owner can read them: the image holds the site's secrets. `false` if `out` had them already.
 fn publish(ctx: &BuildContext, output: &Output, out: &Path) -> Result<bool> {
     let names = output.names()?;
     // An interrupted run may have left temporary files.
     names.iter().for_each(|name| drop(Part::of(out, name)));
-    if output.is_copied_to(ctx, out)? {
+    if output.is_copied_to(ctx, out, SUMS)? {
         return remove_note(out, &names).map(|()| false);
     }
     let from = output.dir()?;
     private::create_dir(out).context(|| format!("cannot create {}", out.display()))?;
-    let parts: Vec<Part> = names.iter().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
-    parts.into_iter().try_for_each(Part::finish)?;
+    // Each waits for the disk.
+    let parts = parallel::map(COPIES, &names, |name| match is_same(&from.join(name), &out.join(name)) {
+        true => Ok(None),
+        false => Part::copy(from, out, name).map(Some),
+    })?;
+    parts.into_iter().flatten().try_for_each(Part::finish)?;
     remove_others(out, &names)?;
     remove_note(out, &names).map(|()| true)
 }
@@ -239,6 +253,14 @@ impl Part {
     fn finish(self) -> Result<()> {
         fs::rename(&self.part, &self.whole).context(|| format!("cannot replace {}", self.whole.display()))
     }
+}
+
+/// Whether there is such a file, and only its owner can read it.
+fn is_same(from: &Path, to: &Path) -> bool {
+    let is_private = |it: &fs::Metadata| it.is_file() && it.mode() & 0o777 == 0o600;
+    let (Ok(here), Ok(there)) = (fs::metadata(from), fs::symlink_metadata(to)) else { return false };
+    let equal = || Ok::<_, io::Error>(fs::read(from)? == fs::read(to)?);
+    here.len() == there.len() && here.len() <= SMALL && is_private(&there) && equal().unwrap_or(false)
 }
 
 /// Copies a file without its holes, which are two thirds of the image.
