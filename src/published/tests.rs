@@ -25,9 +25,10 @@ prop_compose! {
         manufacturer in maybe(text()), model in maybe(text()), sim in maybe(text()),
         registration in maybe(text()), no_data in maybe(text()), technology in maybe(text()),
         operator in maybe(text()), signal_dbm in maybe(-113..=-51),
-        storage in maybe(text()),
+        (quality, band) in (maybe(text()), maybe(1..=512u32)), storage in maybe(text()),
     ) -> ModemStatus {
-        ModemStatus { manufacturer, model, sim, registration, no_data, technology, operator, signal_dbm, storage }
+        let signal = ModemStatus { signal_dbm, quality, band, ..ModemStatus::default() };
+        ModemStatus { manufacturer, model, sim, registration, no_data, technology, operator, storage, ..signal }
     }
 }
 

@@ -25,6 +25,7 @@ mod ip_type;
 mod lan;
 mod line_init;
 mod missed_call;
+mod mobile_model;
 mod modem_model;
 mod name;
 mod net;
@@ -63,6 +64,10 @@ pub use hash::PasswordHash;
 pub use ip_type::IpType;
 pub use lan::{Addressing, InterfaceName, Lan};
 pub use missed_call::MissedCall;
+pub use mobile_model::simulated::Simulation;
+pub use mobile_model::{
+    DIRECTORY as MODELS, MobileModel, ModeSwitch, ModemTraits, PortId, SignalCommand, UsbId,
+};
 pub use modem_model::ModemModel;
 pub use name::{Hostname, ProviderName, UserName};
 pub use net::{HostAddress, Ipv4Net, Netmask};

@@ -152,8 +152,11 @@ fn mobile(modem: &ModemStatus) -> String {
     };
     let sim = modem.sim.as_deref().unwrap_or("unknown");
     let signal = modem.signal_dbm.map_or("unknown".to_owned(), |dbm| format!("{dbm} dBm"));
+    let signal = known(&[&Some(signal), &modem.quality]);
+    let band = modem.band.map(|band| format!(" band {band}")).unwrap_or_default();
+    let technology = modem.technology.as_ref().map(|technology| format!("{technology}{band}"));
     let no_data = modem.no_data.as_ref().map(|why| format!("no data: {why}"));
-    let network = known(&[&modem.operator, &modem.technology, &modem.registration, &no_data]);
+    let network = known(&[&modem.operator, &technology, &modem.registration, &no_data]);
     let network = if network.is_empty() { network } else { format!("\n{network}") };
     format!("{}\nSIM {sim}, signal {signal}{network}", known(&[&modem.manufacturer, &modem.model]))
 }

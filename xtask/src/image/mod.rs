@@ -11,6 +11,7 @@ pub mod gzip;
 pub mod imager;
 pub mod initramfs;
 pub mod inventory;
+pub mod modems;
 pub mod modules;
 pub mod outline;
 pub mod overlay;

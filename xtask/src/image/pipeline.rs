@@ -19,7 +19,7 @@ use super::{
         bill::{self, Bill},
         copyright, licences, list, not_locked,
     },
-    outline, report,
+    modems, outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
     squashfs::{self, XzBlocks},
     tree::{Node, Origin, Source, Tree},
@@ -233,8 +233,10 @@ impl Phases<'_> {
     fn initramfs(&self, root: &Output) -> Result<Output> {
         let inputs = self.packages.inputs().output_file("init", &self.built.programs)?;
         let inputs = inputs.output_file(CARD, root)?;
+        let recipes = &modems::with_drivers(self.packages.plan.recipes, self.packages.plan.layers)?;
+        let early = recipes.iter().flat_map(|it| &it.initramfs_modules).map(String::as_str);
+        let inputs = inputs.text("modules", &early.collect::<Vec<_>>().join(" "));
         task::run(self.packages.plan.ctx, "initramfs", inputs, |out| {
-            let recipes = self.packages.plan.recipes;
             let (modules, kernel) = root::early_modules(recipes, &self.packages.ingredients()?)?;
             let init = read(&self.built.programs.dir()?.join("init"))?;
             gates::init_is_hardened(&init)?;
