@@ -19,5 +19,6 @@ pub mod pipeline;
 pub mod report;
 pub mod root;
 pub mod squashfs;
+pub mod summed;
 pub mod tree;
 pub mod verity;

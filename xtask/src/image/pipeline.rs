@@ -22,6 +22,7 @@ use super::{
     modems, outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
     squashfs::{self, XzBlocks},
+    summed::Summed,
     tree::{Node, Origin, Source, Tree},
     verity,
 };
@@ -35,7 +36,7 @@ use crate::{
     manifest::{Layer, LockedManifest, PackageId},
     parallel,
     site::SiteSource,
-    task::{self, Inputs, Output, WorkDir},
+    task::{self, Inputs, Output},
 };
 
 // Files of a phase that another one reads.
@@ -47,9 +48,6 @@ const SQUASHFS: &str = "root.squashfs";
 const HASHES: &str = "root.hashes";
 const CARD: &str = "card";
 const BOOT_MANIFEST: &str = "boot-manifest";
-
-/// The list of hashes in `out/`.
-pub const SUMS: &str = "SHA256SUMS";
 
 /// Checks what can be checked before there are packages, and fetches them: one download for all, with one progress bar.
 /// Returns those that no mirror has any more.
@@ -342,18 +340,23 @@ impl Phases<'_> {
             let cache = self.packages.gzip_cache("image");
             // squashfs has already compressed the root, and better.
             let stored = disk::Layout::from_disk(layout).root(squashfs.len());
-            let (compressed, sums) = parallel::join(
+            let (compressed, summed) = parallel::join(
                 || gzip::compress(image, &gzip::parts(image.len(), &stored), &cache),
                 || {
                     let bmap = disk::bmap(layout, image, root_image.len());
-                    let recipes = read(&root.dir()?.join(RECIPES))?;
-                    Ok(write_described(out, name, image, &bmap, &recipes)? + &copy_all(out, inventory)?)
+                    let mut summed = Summed::new(out);
+                    summed.write_image(&format!("{name}.img"), image)?;
+                    summed.write(&format!("{name}.img.bmap"), bmap.as_bytes())?;
+                    summed.write(&format!("{name}.{RECIPES}"), &read(&root.dir()?.join(RECIPES))?)?;
+                    summed.copy(inventory)?;
+                    Ok(summed)
                 },
             );
             let compressed = compressed.context(|| "cannot compress the image".into())?;
             cache.save()?;
-            let sums = sums? + &summed(out, &format!("{name}.img.gz"), &compressed)?;
-            out.write(SUMS, sums.as_bytes())?;
+            let mut summed = summed?;
+            summed.write(&format!("{name}.img.gz"), &compressed)?;
+            summed.finish()?;
             Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
         })
     }
@@ -374,28 +377,4 @@ fn boot_copy(manifest: &[u8]) -> Result<u64> {
 
 fn read(path: &Path) -> Result<Arc<[u8]>> {
     fs::read(path).map(Into::into).context(|| format!("cannot read {}", path.display()))
-}
-
-/// Writes the image and the files that describe it; returns their lines for `SHA256SUMS`.
-fn write_described(out: &WorkDir, name: &str, image: &[u8], bmap: &str, recipes: &[u8]) -> Result<String> {
-    let file = format!("{name}.img");
-    let mut sums = sum_line(&out.write_runs(&file, image, &disk::used(image))?, &file);
-    sums += &summed(out, &format!("{name}.img.bmap"), bmap.as_bytes())?;
-    sums += &summed(out, &format!("{name}.{RECIPES}"), recipes)?;
-    Ok(sums)
-}
-
-/// Copies another task's files and returns their lines for `SHA256SUMS`.
-fn copy_all(out: &WorkDir, from: &Output) -> Result<String> {
-    let dir = from.dir()?;
-    from.names()?.iter().map(|name| summed(out, name, &read(&dir.join(name))?)).collect()
-}
-
-/// Writes a file and returns its line for `SHA256SUMS`.
-fn summed(out: &WorkDir, name: &str, bytes: &[u8]) -> Result<String> {
-    Ok(sum_line(&out.write(name, bytes)?, name))
-}
-
-fn sum_line(digest: &str, name: &str) -> String {
-    format!("{digest}  {name}\n")
 }

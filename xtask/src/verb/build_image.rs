@@ -20,11 +20,7 @@ use crate::{
     cross,
     debian::substitute::substitute,
     error::{Context, Error, Result},
-    image::{
-        imager,
-        inventory::not_locked,
-        pipeline::{self, SUMS},
-    },
+    image::{imager, inventory::not_locked, pipeline, summed::SUMS},
     manifest::LockedManifest,
     parallel, private,
     site::SiteSource,
@@ -146,7 +142,7 @@ fn write_imager_manifest(args: &cli::BuildImage, locked: &LockedManifest, site: 
     let sums = fs::read_to_string(&sums).context(|| format!("cannot read {}", sums.display()))?;
     let sha256 = |file: &str| {
         let line = sums.lines().find_map(|line| line.strip_suffix(file)?.strip_suffix("  "));
-        line.ok_or_else(|| Error::new(format!("SHA256SUMS has no {file}")))
+        line.ok_or_else(|| Error::new(format!("{SUMS} has no {file}")))
     };
     let manifest = imager::manifest(&imager::Entry {
         hostname: &site.site.hostname.to_string(),
