@@ -1,6 +1,7 @@
 //! The dialer's loop: the modem's port, pppd, the control socket and the clocks.
 
 mod link;
+mod values;
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,6 +18,7 @@ use super::persistence::{self, Persistence, Remembered};
 use super::pppds::Pppds;
 use super::publisher::Publisher;
 use super::teller::Telling;
+use super::trial::Reach;
 use super::{
     Apns, ByItself, Dialer, Effect, Endpoints, Event, Liveness, MissedCalls, Ports, Question, Scheduler,
     Teller, View,
@@ -50,7 +52,8 @@ struct Serving<'a> {
     paths: &'a Paths,
     log: &'a Log,
     site: &'a Site,
-    role: &'a site::Dialer,
+    /// The role in force: a text message may change it.
+    role: Box<site::Dialer>,
     store: Store,
     persistence: Persistence<'a>,
     state_is_in_ram: bool,
@@ -119,15 +122,17 @@ impl<'a> Serving<'a> {
         let proof = role.sms.as_ref().map(|sms| &sms.proof);
         let (persistence, remembered) = Persistence::open(paths, proof, config.log);
         let store = Store::new(paths.state());
+        let trying = values::restore(paths, &start.site, config.log);
+        let role = trying.role().unwrap_or(role).clone();
         let facts = facts(paths, &start.site);
         let at = timestamp(&start.site, &role.link, WallClock::Floor(clock::unix()));
         let is_saved = clock::saved(&store).is_some_and(|saved| facts.plausible.contains(saved));
         let clock_floor = if is_saved { ClockSource::Saved } else { ClockSource::NotSet };
         let Remembered { past, session, copied } = remembered;
-        let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
+        let (mut session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
         let apns = Apns::new(&role.operator);
-        let session = session.that_tries(apns.count());
-        let guard = ModemGuard::new(role, paths);
+        session.set_attempts(apns.count());
+        let guard = ModemGuard::new(&role, paths);
         let name = &start.site.hostname;
         let schedule = role.schedule.clone();
         let scheduler = schedule.map(|schedule| Scheduler::new(schedule, start.site.timezone.clone(), name));
@@ -144,14 +149,15 @@ impl<'a> Serving<'a> {
             apns,
             missed_calls: role.missed_call.clone().map(MissedCalls::new),
             teller: role.tell.clone().map(|tell| Teller::new(tell, name, &told)),
+            trying: Some(trying),
         };
         let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
             log: config.log,
             site: &start.site,
-            role,
             dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, by_itself, facts.clone()),
+            role: Box::new(role),
             plausible: facts.plausible,
             store,
             persistence,
@@ -172,6 +178,8 @@ impl<'a> Serving<'a> {
             serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
         }
         serving.carry_out(effects.into_iter().map(Effect::Link).collect());
+        let resumed = serving.dialer.resume_trial(serving.view(&Record::new()));
+        serving.carry_out(resumed);
         Ok(serving)
     }
 
@@ -234,8 +242,10 @@ impl<'a> Serving<'a> {
 impl Serving<'_> {
     fn perform(&mut self, effect: Effect, events: &mut VecDeque<Event>) {
         match effect {
-            Effect::Store { remember, pending } => {
-                events.push_back(match self.persistence.remember_past(remember) {
+            Effect::Store { trial, remember, pending } => {
+                let trial = trial.map(|trial| self.store.replace(Reach::FILE, &trial.to_string()));
+                let stored = trial.unwrap_or(Ok(())).and(self.persistence.remember_past(remember));
+                events.push_back(match stored {
                     Ok(()) => Event::Stored(pending),
                     Err(error) => {
                         self.log.error(&format!("which codes were used: {error}"));
@@ -243,6 +253,8 @@ impl Serving<'_> {
                     }
                 });
             }
+            Effect::StoreTrial(record) => self.store_trial(&record),
+            Effect::UseSite(site) => self.use_site(&site, events),
             Effect::Tell(Telling { told, texts }) => {
                 match self.store.replace(Teller::FILE, &told.to_string()) {
                     Ok(()) => events.push_back(Event::Told(texts)),

@@ -108,6 +108,8 @@ impl Harness {
                 Effect::RenewTunnel(link) => format!("tunnel over {link} again"),
                 Effect::UseEndpoint(endpoint) => format!("endpoint {endpoint}"),
                 Effect::RestartModem => "restart the modem".to_owned(),
+                Effect::StoreTrial(_) => "trial stored".to_owned(),
+                Effect::UseSite(_) => "use the site".to_owned(),
                 Effect::Tell(telling) => {
                     self.receive(Event::Told(telling.texts));
                     continue;

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::set::{self, Wanted};
 use crate::site::TimeSpan;
 
 /// A command with its code.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Order {
     /// The command.
     pub command: Command,
@@ -15,7 +16,7 @@ pub struct Order {
 }
 
 /// A command for the box.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Open the link, for this long or as long as the site allows; an open link stays up at least this long from now.
     Connect(Option<Duration>),
@@ -29,6 +30,10 @@ pub enum Command {
     Reboot,
     /// List the commands.
     Help,
+    /// Try other values of the site.
+    Set(Wanted),
+    /// Keep the values that are on trial.
+    Confirm,
 }
 
 impl fmt::Display for Command {
@@ -40,6 +45,8 @@ impl fmt::Display for Command {
             Self::Status => ("status", None),
             Self::Reboot => ("reboot", None),
             Self::Help => ("help", None),
+            Self::Confirm => ("confirm", None),
+            Self::Set(wanted) => return wanted.fmt(f),
         };
         f.write_str(word)?;
         time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::about(time)))
@@ -88,8 +95,9 @@ pub enum NotAnOrder {
 }
 
 impl Order {
-    /// Parses the text of a message: `connect`, `disconnect`, `extend`, `status`, `reboot` or `help` in any case, with
-    /// a duration after the first and the third, and a code of 6 or 8 digits anywhere, usually last.
+    /// Parses the text of a message: `connect`, `disconnect`, `extend`, `status`, `reboot`, `confirm` or `help` in any
+    /// case, with a duration after the first and the third, and a code of 6 or 8 digits anywhere, usually last; or
+    /// [`set`].
     ///
     /// A duration is a [`TimeSpan`], or a number of minutes; one of six digits would be a code.
     /// At the end the code may be in two halves, `1234 5678`, as apps show it. A full stop or comma after a word is
@@ -98,6 +106,10 @@ impl Order {
     /// # Errors
     /// The text is anything else.
     pub fn parse(text: &str) -> Result<Self, NotAnOrder> {
+        if set::is_set(text) {
+            let (wanted, code) = set::parse(text);
+            return Ok(Self { command: Command::Set(wanted), code });
+        }
         let text = text.to_lowercase();
         let words: Vec<&str> =
             text.split_whitespace().map(|word| word.trim_end_matches(['.', ','])).collect();
@@ -112,13 +124,32 @@ impl Order {
             ["status"] => Command::Status,
             ["reboot"] => Command::Reboot,
             ["help"] => Command::Help,
-            ["connect" | "disconnect" | "extend" | "status" | "reboot" | "help", ..] => {
+            ["confirm"] => Command::Confirm,
+            ["connect" | "disconnect" | "extend" | "status" | "reboot" | "help" | "confirm", ..] => {
                 return Err(NotAnOrder::Surplus);
             }
             _ => return Err(NotAnOrder::NoCommand),
         };
         Ok(Self { command, code })
     }
+}
+
+/// Removes the code from the end of the words, perhaps in two halves.
+pub(super) fn code_at_end(words: &mut Vec<&str>) -> Option<Code> {
+    let [.., before, last] = words.as_slice() else { return None };
+    let digits = |word: &str| word.trim_end_matches(['.', ',']).to_owned();
+    let (before, last) = (digits(before), digits(last));
+    if let Some(code) = Code::parse(&last) {
+        words.pop();
+        return Some(code);
+    }
+    let is_half = |word: &str| matches!(word.len(), 3 | 4) && word.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_half(&last) || before.len() != last.len() {
+        return None;
+    }
+    let code = Code::parse(&format!("{before}{last}"))?;
+    words.truncate(words.len() - 2);
+    Some(code)
 }
 
 /// Removes the code from the words.
@@ -186,6 +217,7 @@ mod tests {
             ("extend", Command::Extend(None), None),
             ("reboot 12345678", Command::Reboot, Some("12345678")),
             ("help", Command::Help, None),
+            ("Confirm 12345678", Command::Confirm, Some("12345678")),
         ] {
             let code = code.map(|code| Code(code.to_owned()));
             assert_eq!(Order::parse(text), Ok(Order { command, code }), "{text:?}");
@@ -202,6 +234,7 @@ mod tests {
             ("connectt 12345678", NotAnOrder::NoCommand),
             ("connect 2h 2h", NotAnOrder::Surplus),
             ("status 2h", NotAnOrder::Surplus),
+            ("confirm 2h", NotAnOrder::Surplus),
             ("connect now", NotAnOrder::Duration),
             ("connect h", NotAnOrder::Duration),
             ("connect ２h", NotAnOrder::Duration), // digits of another script

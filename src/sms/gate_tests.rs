@@ -174,6 +174,16 @@ fn every_other_sender_and_message_is_refused() {
 }
 
 #[test]
+fn without_a_code_nothing_can_be_set() {
+    let site = Sms { proof: Proof::SenderOnly, ..totp() };
+    let mut gate = gate(&site);
+    for text in ["set apn web", "set apn web 12345678", "set"] {
+        assert_eq!(refusal(gate.judge_text(OWNER, text)), GateRefusal::ChangeWithoutCode, "{text}");
+    }
+    accepted(gate.judge_text(OWNER, "connect"));
+}
+
+#[test]
 fn a_replayed_code_is_refused_from_any_sender() {
     let mut gate = gate(&totp());
     accepted(gate.judge_text(OWNER, &format!("status {}", code(0))));

@@ -18,3 +18,5 @@ pub mod past;
 pub mod pdu;
 pub mod proof;
 pub mod reply;
+pub mod set;
+pub mod trial_news;
