@@ -23,6 +23,7 @@ pub mod persistence;
 mod pppds;
 mod publisher;
 mod replies;
+mod requests;
 mod schedule;
 pub mod serve;
 mod status;
@@ -53,7 +54,7 @@ use crate::clock::WallClock;
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::Place;
-use crate::ppp::{self, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session};
+use crate::ppp::{DownReason, LinkOutcome, Phase, Reaction, Session};
 use crate::site;
 use crate::sms::command::Command;
 use crate::sms::gate::{AcceptedOrder, Clocks, Gate};
@@ -311,51 +312,6 @@ impl Dialer {
             }
             _ => Vec::new(),
         }
-    }
-
-    fn requested(&mut self, client: control::ClientId, request: control::Request, view: View) -> Vec<Effect> {
-        use control::Request;
-        let at = view.at;
-        let requester = Requester::Local(client);
-        let command = |command| Order { command, requester: requester.clone() };
-        let reaction = match request {
-            Request::Connect(length) => return self.execute(command(Command::Connect(length)), view),
-            Request::Disconnect => return self.execute(command(Command::Disconnect), view),
-            Request::Stop => return self.stop(requester, view),
-            Request::Extend(length) => return self.execute(command(Command::Extend(length)), view),
-            Request::Confirm => return self.execute(command(Command::Confirm), view),
-            Request::Budget => Reaction::default(),
-            Request::SetUsed(used) => self.session.set_used(used, at),
-            Request::SetCounter(used) => return self.set_counter(client, used),
-            Request::IpUp { link, name_servers } => {
-                self.know_name_servers(&name_servers);
-                let mut reaction = self.session.receive(ppp::Event::IpUp(link), at);
-                if self.is_stopping {
-                    reaction.append(self.session.stop(at));
-                }
-                reaction
-            }
-            Request::IpDown { pid, carried } => self.session.receive(ppp::Event::IpDown { pid, carried }, at),
-            Request::DialFailure(failure) => self.session.receive(ppp::Event::DialFailure(failure), at),
-            Request::OwnAddress { pid, address } => {
-                self.session.receive(ppp::Event::OwnAddress(pid, address), at)
-            }
-        };
-        let mut effects = self.follow(reaction, view);
-        effects.extend(self.answer(&requester, Reply::Budget(self.session.budget().spent()), at.now));
-        effects
-    }
-
-    /// The requester gets the answer when every pppd has ended and the traffic of the links is stored.
-    fn stop(&mut self, requester: Requester, view: View) -> Vec<Effect> {
-        self.is_stopping = true;
-        if self.session.phase() == Phase::Down {
-            let not_connected = LinkOutcome::Refused(RequestRefusal::NotConnected);
-            return self.answer(&requester, Reply::Link(not_connected), view.at.now);
-        }
-        self.stop_requesters.push(requester);
-        let reaction = self.session.stop(view.at);
-        self.follow(reaction, view)
     }
 
     /// The effects of the session, and the answers to the requesters of its outcomes.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::code::Code;
 use super::set::{self, Wanted};
 use crate::site::TimeSpan;
 
@@ -50,32 +51,6 @@ impl fmt::Display for Command {
         };
         f.write_str(word)?;
         time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::about(time)))
-    }
-}
-
-/// A one-time code as it was typed: 6 or 8 digits. `Debug` shows dots: a code may still be valid if the message was
-/// refused for another reason.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Code(String);
-
-impl Code {
-    /// Validates 6 or 8 digits.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = matches!(text.len(), 6 | 8) && text.bytes().all(|byte| byte.is_ascii_digit());
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    /// The digits.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Code(••••)")
     }
 }
 
@@ -134,24 +109,6 @@ impl Order {
     }
 }
 
-/// Removes the code from the end of the words, perhaps in two halves.
-pub(super) fn code_at_end(words: &mut Vec<&str>) -> Option<Code> {
-    let [.., before, last] = words.as_slice() else { return None };
-    let digits = |word: &str| word.trim_end_matches(['.', ',']).to_owned();
-    let (before, last) = (digits(before), digits(last));
-    if let Some(code) = Code::parse(&last) {
-        words.pop();
-        return Some(code);
-    }
-    let is_half = |word: &str| matches!(word.len(), 3 | 4) && word.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_half(&last) || before.len() != last.len() {
-        return None;
-    }
-    let code = Code::parse(&format!("{before}{last}"))?;
-    words.truncate(words.len() - 2);
-    Some(code)
-}
-
 /// Removes the code from the words.
 fn split_code<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Option<Code>), NotAnOrder> {
     let of_digits = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
@@ -160,7 +117,7 @@ fn split_code<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Option<Code>), Not
         && matches!((first.len(), second.len()), (3, 3) | (4, 4))
         && !before.is_empty()
     {
-        return Ok((before.to_vec(), Some(Code(format!("{first}{second}")))));
+        return Ok((before.to_vec(), Code::parse(&format!("{first}{second}"))));
     }
     let mut codes = words.iter().filter_map(|word| Code::parse(word));
     let code = codes.next();
@@ -219,7 +176,7 @@ mod tests {
             ("help", Command::Help, None),
             ("Confirm 12345678", Command::Confirm, Some("12345678")),
         ] {
-            let code = code.map(|code| Code(code.to_owned()));
+            let code = code.and_then(Code::parse);
             assert_eq!(Order::parse(text), Ok(Order { command, code }), "{text:?}");
         }
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use sha1::{Digest, Sha1};
 
 use super::attempts::{Attempts, Verdict};
-use super::command::{Code, Command, NotAnOrder, Order};
+use super::code::Code;
+use super::command::{Command, NotAnOrder, Order};
 use super::dialling_plan::DiallingPlan;
 use super::past::{Accepted, Fingerprint, Past, SecretMark};
 use super::pdu::{Address, Body, Deliver, Part};
@@ -101,8 +102,8 @@ pub enum GateRefusal {
     NotAnOrder(NotAnOrder),
     /// No code, or one of another length than the site's.
     NoCode,
-    /// It would change the site, and the site asks for no code: a number can be forged.
-    ChangeWithoutCode,
+    /// The site lets no message change it.
+    NothingIsSet,
     /// A TOTP code cannot be checked before the network has sent the time. (An HOTP code can.)
     ClockNotSet,
     /// The used HOTP codes are not known: none is accepted until the counter is [set](Gate::set_counter).
@@ -221,12 +222,10 @@ impl Gate {
         clocks: Clocks,
         now: Duration,
     ) -> Result<Option<RightClock>, GateRefusal> {
-        let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else {
-            return match order.command {
-                Command::Set(_) => Err(GateRefusal::ChangeWithoutCode),
-                _ => Ok(None),
-            };
-        };
+        if matches!(order.command, Command::Set(_)) && !self.site.may_set {
+            return Err(GateRefusal::NothingIsSet);
+        }
+        let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(None) };
         let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
         let code = of_length.ok_or(GateRefusal::NoCode)?;
         if !self.attempts.any_left(now) {
@@ -341,7 +340,7 @@ impl fmt::Display for GateRefusal {
             Self::Binary => f.write_str("not a text"),
             Self::NotAnOrder(why) => why.fmt(f),
             Self::NoCode => f.write_str("no code of the right length"),
-            Self::ChangeWithoutCode => f.write_str("nothing can be set with proof = \"sender-only\""),
+            Self::NothingIsSet => f.write_str("the site lets no message set anything"),
             Self::ClockNotSet => f.write_str("the clock is not set, its code cannot be checked"),
             Self::CounterLost => f.write_str(
                 "which codes were used is lost; next: `dialctl codes resync` with two codes of the app",

@@ -10,6 +10,7 @@
 
 pub mod attempts;
 pub mod caution;
+pub mod code;
 pub mod command;
 pub mod dialling_plan;
 pub mod gate;

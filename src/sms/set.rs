@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::command::{Code, code_at_end};
+use super::code::{Code, code_at_end};
 use crate::site::{ChangedKey, Changes};
 
 /// The command as parsed: its errors are for a proven sender only, so they come with the command.
