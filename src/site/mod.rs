@@ -14,6 +14,7 @@
 mod amount;
 mod at;
 mod caller;
+mod changes;
 mod device;
 mod dial_in;
 mod error;
@@ -52,6 +53,7 @@ mod well_known;
 pub use amount::{DataSize, TimeSpan};
 pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
+pub use changes::{ChangedKey, Changes, Shown};
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use dial_in::{DialIn, FlowControl, LineConfig, LineModem, Mtu, PppAuth, Prompts, Rings, TcpPort};
 pub use error::SiteError;

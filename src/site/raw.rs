@@ -113,6 +113,7 @@ tables! {
         proof: Option<Spanned<Proof>>,
         secret: Option<Spanned<OtpSecret>>,
         digits: Option<Spanned<Digits>>,
+        set: Option<Spanned<bool>>,
     }
 
     struct Vpn {

@@ -100,7 +100,7 @@ fn closing(link: &LinkConfig) -> String {
 }
 
 fn obeys(sms: Option<&Sms>) -> String {
-    let Some(Sms { numbers, proof }) = sms else { return "no text message".to_owned() };
+    let Some(Sms { numbers, proof, .. }) = sms else { return "no text message".to_owned() };
     let proof = match proof {
         Proof::Totp(code) => format!("with a TOTP code of {} digits", code.digits.count()),
         Proof::Hotp(code) => format!("with an HOTP code of {} digits", code.digits.count()),

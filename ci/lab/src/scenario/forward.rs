@@ -2,6 +2,7 @@
 
 use super::dial_in::get;
 use super::{SITE, check, shows};
+use crate::booted::Booted;
 use crate::error::{Error, Result};
 use crate::lan::{Asked, Lan};
 use crate::machine::Machine;
@@ -15,7 +16,8 @@ const LINK: [&str; 2] = ["10.64.0.2", "10.64.0.1"];
 const PORT: u16 = 8080;
 
 /// The far side pings the device, fetches its page at its own address and at a port of the box, and reaches no more of the
-/// box than before. The device sees the box's address. Without the link nothing is forwarded.
+/// box than before. The device sees the box's address. Without the link nothing is forwarded. Then the server moves, and
+/// one message leads the box to it.
 pub fn equipment(stage: &Stage) -> Result<()> {
     let mut pair = Pair::on(stage)?;
     pair.dialer.plug_into_lan(PAGE)?;
@@ -58,7 +60,21 @@ pub fn equipment(stage: &Stage) -> Result<()> {
 
     pair.owner.text(&pair.owner.order("disconnect"));
     shows("the reply", &pair.owner.reply(2)?, &["disconnected"])?;
-    dialer.until("cat /proc/sys/net/ipv4/ip_forward", &["0"]).map(|_| ())
+    dialer.until("cat /proc/sys/net/ipv4/ip_forward", &["0"])?;
+    moved(&pair, &mut far, &mut dialer)
+}
+
+/// The far side of the VPN moves to another port. The message opens the link by itself, and WireGuard's first
+/// authenticated packet confirms the new endpoint, which is in force from then on.
+fn moved(pair: &Pair, far: &mut Booted, dialer: &mut Booted) -> Result<()> {
+    far.must("wg set far listen-port 443")?;
+    let endpoint = format!("{}:443", LINK[1]);
+    pair.owner.text(&pair.owner.order(&format!("set endpoint {endpoint}")));
+    shows("the reply", &pair.owner.reply(3)?, &["trying endpoint: kept if the far side answers within 15m"])?;
+    shows("the reply", &pair.owner.reply(4)?, &["kept: endpoint"])?;
+    dialer.until("dialctl status", &["link      up", &format!("set by message: endpoint {endpoint}")])?;
+    dialer.must("grep -q kept-endpoint /state/reach && ! grep -q trial- /state/reach")?;
+    far.must(&format!("ping -c 2 -W 10 {}", Lan::HOST)).map(|_| ())
 }
 
 fn edit(machine: &Machine, change: impl FnOnce(String) -> String) -> Result<()> {
