@@ -61,7 +61,7 @@ pub use exchange::{
     AccountName, DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Extension, Pattern, Qualify,
     UdpPort,
 };
-pub use forward::{Forward, PortForward};
+pub use forward::{Forward, PortForward, SerialForward};
 pub use hash::PasswordHash;
 pub use ip_type::IpType;
 pub use lan::{Addressing, InterfaceName, Lan};

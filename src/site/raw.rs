@@ -132,6 +132,7 @@ tables! {
     struct Forward {
         networks: Option<Vec<Spanned<Ipv4Net>>>,
         port: Option<Vec<Spanned<PortForward>>>,
+        serial: Option<Vec<Spanned<SerialForward>>>,
         masquerade: Option<bool>,
         from_lan: Option<bool>,
     }
@@ -139,6 +140,12 @@ tables! {
     struct PortForward {
         listen: Spanned<TcpPort>,
         to: Spanned<Endpoint>,
+    }
+
+    struct SerialForward {
+        listen: Spanned<TcpPort>,
+        port: Spanned<Port>,
+        speed: Option<Speed>,
     }
 
     struct Schedule {
