@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use inputs::{Damages, Layers, Shared, Sources};
+pub use inputs::{Damages, Layers, Shared, Sources, Supplies};
 pub use inspect::{Bundle, Diff, FetchSources, Report};
 
 /// Builds, checks and boots the dialbox image.
@@ -85,9 +85,6 @@ pub struct BuildImage {
     /// The directory from which Raspberry Pi Imager is to fetch the image (default: file://, where it is written)
     #[arg(long, value_name = "URL")]
     pub imager_url: Option<String>,
-    /// Take packages and crates from this file, which `bundle` has made, and use no network
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["downloads", "mirror"])]
-    pub bundle: Option<PathBuf>,
     /// Refuse to build another image than the locked one, when a locked package has left the mirror
     #[arg(long)]
     pub locked: bool,
@@ -100,9 +97,9 @@ pub struct BuildImage {
     /// Shared cache
     #[command(flatten)]
     pub shared: Shared,
-    /// Packages
+    /// Packages and crates
     #[command(flatten)]
-    pub sources: Sources,
+    pub supplies: Supplies,
 }
 
 /// `cargo xtask lock`
@@ -224,6 +221,9 @@ pub struct Flash {
     /// Build the image of this site first, in out/
     #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "check", "blocks"])]
     pub site: Option<PathBuf>,
+    /// With --site: a directory that adds to that image (may be given several times, the lowest first); docs/layers.md
+    #[arg(long, value_name = "DIR", requires = "site")]
+    pub layer: Vec<PathBuf>,
     /// The blocks of one card, which `provision --fat-only` has made from the image
     #[arg(long, value_name = "FILE")]
     pub blocks: Option<PathBuf>,
@@ -302,9 +302,9 @@ pub struct Qemu {
     /// The image; it is not written to
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,
-    /// Packages
+    /// Packages and crates
     #[command(flatten)]
-    pub sources: Sources,
+    pub supplies: Supplies,
 }
 
 /// `cargo xtask demo`
@@ -316,9 +316,9 @@ pub struct Demo {
     /// The image; it is not written to
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,
-    /// Packages
+    /// Packages and crates
     #[command(flatten)]
-    pub sources: Sources,
+    pub supplies: Supplies,
 }
 
 /// `cargo xtask test`
@@ -337,9 +337,9 @@ pub struct Test {
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
-    /// Packages
+    /// Packages and crates
     #[command(flatten)]
-    pub sources: Sources,
+    pub supplies: Supplies,
 }
 
 /// `cargo xtask bench`

@@ -19,6 +19,18 @@ pub struct Sources {
     pub offline: bool,
 }
 
+/// The source of packages and crates for those who boot an image.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Packages")]
+pub struct Supplies {
+    /// Take packages and crates from this file, which `bundle` has made, and use no network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["downloads", "mirror"])]
+    pub bundle: Option<PathBuf>,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
+}
+
 /// What is added to the image.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Layers")]

@@ -35,14 +35,11 @@ const SMALL: u64 = 1 << 20;
 /// Builds the image and puts it into the output directory.
 pub fn run(args: &cli::BuildImage) -> Result<()> {
     let began = Instant::now();
-    let mut ctx = BuildContext::with_layers(&args.sources, &args.layers);
+    let mut ctx = BuildContext::with_layers(&args.supplies.sources, &args.layers);
     if args.explain {
         ctx.progress.explaining();
     }
-    if let Some(file) = &args.bundle {
-        let unpacked = bundle::open(file, &ctx.cache)?;
-        ctx.use_only(unpacked.join(bundle::DOWNLOADS), unpacked.join(bundle::CARGO_HOME));
-    }
+    bundle::take(&mut ctx, args.supplies.bundle.as_deref())?;
     ctx.remote = shared_cache(&args.shared, &ctx)?;
     let locked = LockedManifest::load(&ctx)?;
     let file = match &args.site {

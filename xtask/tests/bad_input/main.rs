@@ -5,6 +5,7 @@ mod bundle;
 mod cache;
 mod caller;
 mod checkout;
+mod dialogue;
 mod environment;
 mod flash;
 mod gone;
@@ -19,6 +20,7 @@ mod package;
 mod packages;
 mod shared_cache;
 mod stopped;
+mod terminal;
 
 use std::fs;
 
