@@ -61,6 +61,7 @@ fn moved(pair: &Pair, far: &mut Booted, dialer: &mut Booted) -> Result<()> {
     shows("the reply", &pair.owner.reply(3)?, &["trying endpoint: kept if the far side answers within 15m"])?;
     shows("the reply", &pair.owner.reply(4)?, &["kept: endpoint"])?;
     dialer.until("dialctl status", &["link      up", &format!("set by message: endpoint {endpoint}")])?;
-    dialer.must("grep -q kept-endpoint /state/reach && ! grep -q trial- /state/reach")?;
+    let status = dialer.must("dialctl status")?;
+    check(!status.contains("on trial"), || format!("kept, but still on trial: {status}"))?;
     far.must(&format!("ping -c 2 -W 10 {}", Lan::HOST)).map(|_| ())
 }
