@@ -8,7 +8,7 @@ use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::equipment;
 use crate::error::Result;
-use crate::lan::Lan;
+use crate::lan::{Lan, get};
 use crate::pair::{Pair, put_behind_vpn};
 use crate::stage::{Stage, boot_both};
 use prompt::{Prompt, Wish};
@@ -70,8 +70,9 @@ impl Demo<'_> {
                 None => {}
                 Some(Wish::Leave) => return Ok(()),
                 Some(wish) => {
+                    let is_answered = matches!(wish, Wish::Look | Wish::Help);
                     self.fulfil(wish)?;
-                    if self.prompt.is_script() {
+                    if self.prompt.is_script() && !is_answered {
                         self.see_it_through(dialer, sights)?;
                     }
                 }
@@ -126,7 +127,7 @@ impl Demo<'_> {
     fn look_at_equipment(&mut self) -> Result<()> {
         for (what, command) in [
             ("pings the equipment", format!("ping -c 1 -W 5 {} | grep -o 'time=.*'", Lan::HOST)),
-            ("asks it for its page", format!("wget -q -O - -T 10 http://{}/", Lan::HOST)),
+            ("asks it for its page", format!("{} | tail -n 1", get(&Lan::HOST.to_string(), 80))),
             ("asks at its serial port", equipment::ask_serial()),
         ] {
             let answer = self.far.run(&command)?.text;

@@ -1,11 +1,10 @@
 //! Equipment on the dialer's local network, reached from the far side of the VPN after one text message.
 
-use super::dial_in::get;
 use super::{check, shows};
 use crate::booted::Booted;
 use crate::equipment::{self, LINK, PAGE, PORT};
 use crate::error::{Error, Result};
-use crate::lan::{Asked, Lan};
+use crate::lan::{Asked, Lan, get};
 use crate::pair::{Pair, VPN_ENDS, put_behind_vpn};
 use crate::stage::Stage;
 
