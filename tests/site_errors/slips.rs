@@ -122,68 +122,6 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("limit beyond the month", DIALER, "[operator]", "[link]\nsession-limit = \"40d\"\n[operator]"),
     ("budget in binary units", DIALER, "[operator]", "[link]\ndata-budget = \"500MiB\"\n[operator]"),
     (
-        "forward without a VPN",
-        DIALER,
-        "[operator]",
-        "[forward]\nnetworks = [\"192.168.32.0/24\"]\n[operator]",
-    ),
-    ("forward without a local network", VPN, "[operator]", "[forward]\nfrom-lan = true\n[operator]"),
-    ("forward of nothing", FORWARD, "networks = [\"192.168.32.0/24\"]", "masquerade = false"),
-    ("forward into another network", FORWARD, "[\"192.168.32.0/24\"]", "[\"192.168.33.0/24\"]"),
-    ("forward into the VPN", FORWARD, "[\"192.168.32.0/24\"]", "[\"10.9.0.0/16\"]"),
-    (
-        "forward into the link's network",
-        FORWARD,
-        "[forward]\nnetworks = [\"192.168.32.0/24\"]",
-        "[link]\nroutes = [\"192.168.32.128/25\"]\n[forward]\nnetworks = [\"192.168.32.0/24\"]",
-    ),
-    ("overlapping forwards", FORWARD, "[\"192.168.32.0/24\"]", "[\"192.168.32.0/25\", \"192.168.32.7/32\"]"),
-    ("forwarded port twice", FORWARD, "[operator]", PORT_TWICE),
-    (
-        "forwarded port to the box itself",
-        FORWARD,
-        "[operator]",
-        "[[forward.port]]\nlisten = 8080\nto = \"192.168.32.2:80\"\n[operator]",
-    ),
-    (
-        "forwarded port into another network",
-        FORWARD,
-        "[operator]",
-        "[[forward.port]]\nlisten = 8080\nto = \"192.168.33.2:80\"\n[operator]",
-    ),
-    (
-        "forwarded ssh port",
-        FORWARD,
-        "[operator]",
-        "[[forward.port]]\nlisten = 22\nto = \"192.168.32.7:22\"\n[ssh]\nkeys = [\"ssh-ed25519 \
-         AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me\"]\n[operator]",
-    ),
-    (
-        "forwarded serial port without a place",
-        VPN,
-        "[operator]",
-        "[[forward.serial]]\nlisten = 5000\nport = \"auto\"\n[operator]",
-    ),
-    (
-        "forwarded serial port beside a modem without a place",
-        VPN,
-        "[operator]",
-        "[[forward.serial]]\nlisten = 5000\nport = \"1-1.3\"\n[operator]",
-    ),
-    (
-        "forwarded serial port of the modem",
-        VPN,
-        "[operator]",
-        "[modem]\nport = \"1-1.2\"\n[[forward.serial]]\nlisten = 5000\nport = \"1-1.2:1.2\"\n[operator]",
-    ),
-    (
-        "forwarded serial port at another one's TCP port",
-        FORWARD,
-        "[operator]",
-        "[[forward.port]]\nlisten = 5000\nto = \"192.168.32.7:80\"\n\
-         [[forward.serial]]\nlisten = 5000\nport = \"1-1.3\"\n[operator]",
-    ),
-    (
         "values set without a code",
         DIALER,
         "[operator]",

@@ -15,6 +15,7 @@ pub mod console;
 pub mod debugger;
 pub mod demo;
 pub mod emulator;
+mod equipment;
 pub mod error;
 pub mod exchange;
 mod initramfs;

@@ -6,7 +6,9 @@ mod timeline;
 
 use crate::bench::Bench;
 use crate::booted::Booted;
+use crate::equipment;
 use crate::error::Result;
+use crate::lan::{Lan, get};
 use crate::pair::{Pair, put_behind_vpn};
 use crate::stage::{Stage, boot_both};
 use prompt::{Prompt, Wish};
@@ -27,14 +29,16 @@ const OFF_WITHIN: Duration = Duration::from_secs(20);
 /// Runs until the user quits, or the script ends.
 pub fn run(bench: &Bench) -> Result<()> {
     let stage = Stage::new(bench)?;
-    let pair = Pair::on(&stage)?;
+    let mut pair = Pair::on(&stage)?;
+    equipment::connect(&stage, &mut pair)?;
     let timeline = Timeline::new();
     timeline.note("Two boxes boot: a dialer with a 3G stick, and an operator. Half a minute or so.");
     let (mut dialer, mut far) = boot_both(&pair.dialer, &pair.far)?;
     far.until("dialctl status", &["ready, no calls"])?;
     put_behind_vpn(&mut far)?;
+    equipment::route(&mut far)?;
     let mut sights = Sights::default();
-    let mut demo = Demo { stage: &stage, pair: &pair, timeline, prompt: Prompt::new(), replies: 0 };
+    let mut demo = Demo { stage: &stage, pair: &pair, far, timeline, prompt: Prompt::new(), replies: 0 };
     for times in 0.. {
         dialer.until("logread", &["the clock is set to", "messages: in"])?;
         demo.timeline.note(if times == 0 { prompt::HELP } else { "The dialer is up again." });
@@ -51,6 +55,7 @@ pub fn run(bench: &Bench) -> Result<()> {
 struct Demo<'a> {
     stage: &'a Stage,
     pair: &'a Pair<'a>,
+    far: Booted<'a>,
     timeline: Timeline,
     prompt: Prompt,
     /// How many of the dialer's answers were shown.
@@ -65,8 +70,9 @@ impl Demo<'_> {
                 None => {}
                 Some(Wish::Leave) => return Ok(()),
                 Some(wish) => {
-                    self.fulfil(wish);
-                    if self.prompt.is_script() {
+                    let is_answered = matches!(wish, Wish::Look | Wish::Help);
+                    self.fulfil(wish)?;
+                    if self.prompt.is_script() && !is_answered {
                         self.see_it_through(dialer, sights)?;
                     }
                 }
@@ -101,7 +107,7 @@ impl Demo<'_> {
         Ok(())
     }
 
-    fn fulfil(&mut self, wish: Wish) {
+    fn fulfil(&mut self, wish: Wish) -> Result<()> {
         match wish {
             Wish::Text(text) => self.pair.owner.text(&text),
             Wish::Order(text) => self.pair.owner.text(&self.pair.owner.order(&text)),
@@ -110,8 +116,26 @@ impl Demo<'_> {
                 let modem = self.pair.modem;
                 self.stage.exchange().with(|network, now| network.hang_up(modem, now));
             }
+            Wish::Look => return self.look_at_equipment(),
             Wish::Help => self.timeline.note(prompt::HELP),
             Wish::Leave => {}
         }
+        Ok(())
+    }
+
+    /// What the operator's box, which is also the far side of the VPN, reaches behind the dialer.
+    fn look_at_equipment(&mut self) -> Result<()> {
+        for (what, command) in [
+            ("pings the equipment", format!("ping -c 1 -W 5 {} | grep -o 'time=.*'", Lan::HOST)),
+            ("asks it for its page", format!("{} | tail -n 1", get(&Lan::HOST.to_string(), 80))),
+            ("asks at its serial port", equipment::ask_serial()),
+        ] {
+            let answer = self.far.run(&command)?.text;
+            let lines: Vec<_> = answer.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            let answer = if lines.is_empty() { "no answer".to_owned() } else { lines.join(" ") };
+            let now = self.stage.exchange().with(|_, now| now);
+            self.timeline.happened(now, "operator", &format!("{what}: {answer}"));
+        }
+        Ok(())
     }
 }

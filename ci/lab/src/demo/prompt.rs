@@ -9,9 +9,12 @@ pub const HELP: &str = "\
 Type a text message to the dialer and press Enter. The telephone adds the code
 of its app, unless you type one:
   status | connect | connect 30m | extend | disconnect | reboot | help
+  set endpoint 203.0.113.9:51820    a value of the site on trial | confirm
   connect 12345678           with a code of your own, which is wrong
   as +33699999999 connect    from another number
 There is more:
+  look                       the VPN's far side pings a host on the dialer's LAN,
+                             reads its page, and talks to a serial port
   drop                       the network drops the call; pppd finds out in time
   ?                          this help again
   quit                       or Ctrl-C; nothing is left behind";
@@ -27,6 +30,8 @@ pub enum Wish {
     TextAs(String, String),
     /// Drop the call.
     Drop,
+    /// Show what the far side of the VPN reaches behind the dialer.
+    Look,
     /// Show the help text.
     Help,
     /// Quit.
@@ -40,6 +45,7 @@ impl Wish {
             _ if line.is_empty() => None,
             _ if line == "quit" || line == "exit" => Some(Self::Leave),
             _ if line == "drop" => Some(Self::Drop),
+            _ if line == "look" => Some(Self::Look),
             _ if line == "?" => Some(Self::Help),
             Some(("as", rest)) => rest
                 .trim()
@@ -111,6 +117,7 @@ mod tests {
             ("as +331 connect 1h", Some(Wish::TextAs("+331".to_owned(), "connect 1h".to_owned()))),
             ("as", text("as")),
             ("drop", Some(Wish::Drop)),
+            ("look", Some(Wish::Look)),
             ("quit", Some(Wish::Leave)),
         ] {
             assert_eq!(Wish::of(line), wish, "{line:?}");

@@ -27,6 +27,11 @@ use std::time::{Duration, Instant};
 /// How often the thread checks whether the network was dropped.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
+/// The command of a box that requests a page.
+pub fn get(address: &str, port: u16) -> String {
+    format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 4 {address} {port}")
+}
+
 /// The network, until it is dropped. The emulator connects to its socket.
 #[derive(Debug)]
 pub struct Lan {

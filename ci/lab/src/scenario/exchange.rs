@@ -1,11 +1,11 @@
 //! The box as telephone exchange of its local network, with Debian's baresip in the place of the adapters.
 
-use super::dial_in::{self, PAGE, get};
+use super::dial_in::{self, PAGE};
 use super::{SITE, check, shows};
 use crate::baresip::{Account, Baresip, free_port};
 use crate::booted::Booted;
 use crate::error::{Error, Result};
-use crate::lan::Lan;
+use crate::lan::{Lan, get};
 use crate::leftovers;
 use crate::machine::Machine;
 use crate::stage::{Stage, boot_both, stick};

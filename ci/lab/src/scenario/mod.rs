@@ -97,7 +97,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("a-dead-far-side-of-the-vpn-costs-two-links-and-no-reboot", far_side::silent),
     two("incoming-traffic-does-not-keep-a-link-open", limits::of_idle_time),
     two("text-messages-open-and-close-the-link", session::by_sms),
-    two("equipment-behind-the-box-is-reached-through-the-vpn", forward::equipment),
+    two("equipment-behind-the-box-is-reached-through-the-vpn", forward::reached),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
     two("an-unanswered-login-is-no-refusal", not_connected::by_the_operator),
     one("a-failed-dial-ends-at-once-with-its-cause", not_connected::by_the_modem),

@@ -1,10 +1,10 @@
 //! What each kind of caller reaches: one with a name, a guest, and one at a null-modem cable. Each caller's pppd has a
 //! network namespace of its own, as if it ran on a computer of its own.
 
-use super::{PAGE, SITE, check, get, shows};
+use super::{PAGE, SITE, check, shows};
 use crate::booted::Booted;
 use crate::error::Result;
-use crate::lan::{Asked, Lan};
+use crate::lan::{Asked, Lan, get};
 use crate::lines::{BootedLines, Lines};
 use crate::machine::Machine;
 use crate::network::Line;

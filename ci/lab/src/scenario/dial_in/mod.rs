@@ -18,7 +18,7 @@ pub use windows::windows_95;
 use super::{DIAL_IN, SITE, check, port_is_free, shows};
 use crate::booted::Booted;
 use crate::error::Result;
-use crate::lan::{Asked, Lan};
+use crate::lan::{Asked, Lan, get};
 use crate::machine::Machine;
 use crate::stage::{Stage, boot_both, stick};
 
@@ -129,11 +129,6 @@ const SETTINGS: [(&str, &str); 7] = [
     ("net/ipv6/conf/eth0/disable_ipv6 net/ipv6/conf/ppp0/disable_ipv6", "1"),
     ("net/ipv4/conf/all/arp_ignore net/ipv4/conf/all/arp_ignore", "1"),
 ];
-
-/// The command that requests a page.
-pub fn get(address: &str, port: u16) -> String {
-    format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 4 {address} {port}")
-}
 
 /// The caller gets a link.
 pub fn call(caller: &mut Booted) -> Result<()> {
