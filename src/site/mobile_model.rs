@@ -65,7 +65,7 @@ pub enum SignalCommand {
 }
 
 /// `idVendor` and `idProduct`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UsbId(pub u16, pub u16);
 
 /// A port of a USB device.
@@ -308,6 +308,13 @@ mod tests {
         assert_eq!((model.command, model.data), (Some(PortId::Interface(2)), Some(PortId::Interface(3))));
         assert_eq!(model.traits.signal, Some(SignalCommand::Cesq));
         assert_eq!(model.switch.unwrap().from.to_string(), "1234:0001");
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_valid() {
+        let page = include_str!("../../docs/modems.md");
+        let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        assert_eq!(MobileModel::parse(example).unwrap().traits.signal, Some(SignalCommand::Cesq));
     }
 
     #[test]

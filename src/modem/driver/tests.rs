@@ -18,9 +18,12 @@ use crate::modem::ports::tests::plug_in;
 use crate::modem::probe::PortProbe;
 use crate::modem::router;
 use crate::paths::Paths;
-use crate::site::{FlowControl, Port, Speed};
+use crate::site::{FlowControl, Port, Speed, TimeSpan};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// `[modem] other-after`
+const OTHER_AFTER: TimeSpan = TimeSpan::minutes(5);
 
 type Ports<'a> = &'a [(&'a str, &'a str, &'a str, Option<&'a str>)];
 
@@ -39,6 +42,7 @@ struct Recorder {
     has_asked: bool,
     heard: String,
     needs_a_person: bool,
+    lacks_network: bool,
     /// What it still has to do.
     actions: Vec<ProtocolAction<String>>,
     probe: PortProbe,
@@ -91,6 +95,10 @@ impl Protocol for Recorder {
 
     fn needs_a_person(&self) -> bool {
         self.needs_a_person
+    }
+
+    fn lacks_network(&self) -> bool {
+        self.lacks_network
     }
 
     fn record(&self) -> Record {
@@ -160,6 +168,7 @@ fn in_a_box(test: impl FnOnce(&Paths, &mut Driver<Recorder>)) {
         port: &Port::Auto,
         speed: Speed::USUAL,
         flow: FlowControl::None,
+        other_after: Some(OTHER_AFTER),
     };
     test(&paths, &mut Driver::new(config, Recorder::default()).unwrap());
 }

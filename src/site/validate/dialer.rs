@@ -45,7 +45,7 @@ pub(super) fn dialer(
         schedule: tables.schedule.map(|table| schedule(table.into_inner(), &link)).transpose()?,
         missed_call: tables.missed_call.map(|table| missed_call(table.into_inner(), &link)).transpose()?,
         tell: tables.tell.map(|table| tell(table.into_inner(), &link)).transpose()?,
-        modem: modem(tables.modem.map(Spanned::into_inner).unwrap_or_default()),
+        modem: modem(tables.modem.map(Spanned::into_inner).unwrap_or_default())?,
         operator: operator(operator_table.into_inner())?,
         link,
         sms: tables.sms.map(|table| sms::sms(table.span(), table.into_inner())).transpose()?,
@@ -53,13 +53,22 @@ pub(super) fn dialer(
     })
 }
 
-fn modem(raw: raw::Modem) -> Modem {
-    Modem {
+const OTHER_AFTER: TimeSpan = TimeSpan::minutes(5);
+
+fn modem(raw: raw::Modem) -> Checked<Modem> {
+    let other_after = raw.other_after.map_or(Ok(OTHER_AFTER), |span| match span.get_ref() {
+        short if *short < TimeSpan::minutes(1) => {
+            problem("a modem needs longer to find its network", "write at least \"1m\"", span.span())
+        }
+        _ => Ok(span.into_inner()),
+    })?;
+    Ok(Modem {
+        other_after,
         port: raw.port.unwrap_or(Port::Auto),
         speed: raw.speed.unwrap_or(Speed::USUAL),
         pin: raw.pin,
         init: raw.init.unwrap_or_else(AtCommand::usual_init),
-    }
+    })
 }
 
 fn operator(raw: raw::Operator) -> Checked<Operator> {
