@@ -14,6 +14,7 @@
 mod amount;
 mod at;
 mod caller;
+mod changes;
 mod device;
 mod dial_in;
 mod error;
@@ -52,6 +53,7 @@ mod well_known;
 pub use amount::{DataSize, TimeSpan};
 pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
+pub use changes::{ChangedKey, Changes, Shown};
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use dial_in::{DialIn, FlowControl, LineConfig, LineModem, Mtu, PppAuth, Prompts, Rings, TcpPort};
 pub use error::SiteError;
@@ -59,7 +61,7 @@ pub use exchange::{
     AccountName, DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Extension, Pattern, Qualify,
     UdpPort,
 };
-pub use forward::{Forward, PortForward};
+pub use forward::{Forward, PortForward, SerialForward};
 pub use hash::PasswordHash;
 pub use ip_type::IpType;
 pub use lan::{Addressing, InterfaceName, Lan};

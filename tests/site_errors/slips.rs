@@ -158,6 +158,37 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
         "[[forward.port]]\nlisten = 22\nto = \"192.168.32.7:22\"\n[ssh]\nkeys = [\"ssh-ed25519 \
          AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me\"]\n[operator]",
     ),
+    (
+        "forwarded serial port without a place",
+        VPN,
+        "[operator]",
+        "[[forward.serial]]\nlisten = 5000\nport = \"auto\"\n[operator]",
+    ),
+    (
+        "forwarded serial port beside a modem without a place",
+        VPN,
+        "[operator]",
+        "[[forward.serial]]\nlisten = 5000\nport = \"1-1.3\"\n[operator]",
+    ),
+    (
+        "forwarded serial port of the modem",
+        VPN,
+        "[operator]",
+        "[modem]\nport = \"1-1.2\"\n[[forward.serial]]\nlisten = 5000\nport = \"1-1.2:1.2\"\n[operator]",
+    ),
+    (
+        "forwarded serial port at another one's TCP port",
+        FORWARD,
+        "[operator]",
+        "[[forward.port]]\nlisten = 5000\nto = \"192.168.32.7:80\"\n\
+         [[forward.serial]]\nlisten = 5000\nport = \"1-1.3\"\n[operator]",
+    ),
+    (
+        "values set without a code",
+        DIALER,
+        "[operator]",
+        "[sms]\nnumbers = [\"+33612345678\"]\nproof = \"sender-only\"\nset = true\n[operator]",
+    ),
     ("operator of IPv6 alone", DIALER, "apn = \"free\"", "apn = \"free\"\nip-type = \"ipv6\""),
     ("APN twice", DIALER, "apn = \"free\"", "apn = \"free\"\nother-apns = [\"free\"]"),
     ("unknown kind of IP", DIALER, "apn = \"free\"", "apn = \"free\"\nip-type = \"IP\""),

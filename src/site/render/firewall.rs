@@ -2,7 +2,7 @@
 
 use super::RenderedFile;
 use crate::names::hook::IP_PRE_UP;
-use crate::site::{DialIn, Forward, Lan, LineConfig, Mtu, PortForward, Role, Site, UdpPort, Vpn};
+use crate::site::{DialIn, Forward, Lan, LineConfig, Mtu, PortForward, Role, Site, TcpPort, UdpPort, Vpn};
 use std::fmt::{Display, Write};
 
 /// The limit for answers to pings: enough for diagnosis, too little for a flood.
@@ -109,6 +109,10 @@ fn input(site: &Site) -> String {
         if !site.ssh_keys.is_empty() {
             rule(networks, "tcp dport 22 accept");
         }
+        let serial = serial_ports(site);
+        if !serial.is_empty() {
+            rule("\"vpn\"", &format!("tcp dport {} accept", set(&serial)));
+        }
         if let Some(port) = sip_port(site) {
             rule(networks, &format!("udp dport {port} accept"));
         }
@@ -123,6 +127,15 @@ fn input(site: &Site) -> String {
         rule(&known, &format!("tcp dport {} accept", set(open_ports)));
     }
     chain + "\t\ticmp type echo-request drop\n\t\tct state established,related accept\n\t}\n\n"
+}
+
+/// The ports that lead to serial ports. Only the far side of the VPN reaches them.
+fn serial_ports(site: &Site) -> Vec<TcpPort> {
+    let forward = match &site.role {
+        Role::Dialer(dialer) => dialer.forward.as_ref(),
+        Role::DialIn(_) => None,
+    };
+    forward.into_iter().flat_map(|forward| &forward.serial).map(|serial| serial.listen).collect()
 }
 
 /// The port of the exchange. Only the local network reaches it: a dial-in has no VPN.
@@ -157,7 +170,9 @@ fn forward(site: &Site) -> String {
         }
     };
     let clamp = match role {
-        Role::Dialer(dialer) => dialer.forward.as_ref().map(|_| clamp_to_vpn()),
+        Role::Dialer(dialer) => {
+            dialer.forward.as_ref().filter(|forward| forward.passes_packets()).map(|_| clamp_to_vpn())
+        }
         Role::DialIn(dial_in) => dial_in.mtu.map(clamp),
     };
     let clamp = clamp.unwrap_or_default();
@@ -221,7 +236,8 @@ impl<'a> Forwarding<'a> {
     /// `None` if nothing passes.
     fn of(site: &'a Site) -> Option<Self> {
         let Role::Dialer(dialer) = &site.role else { return None };
-        Some(Self { forward: dialer.forward.as_ref()?, lan: site.lan.as_ref()?, vpn: dialer.vpn.as_ref()? })
+        let forward = dialer.forward.as_ref().filter(|forward| forward.passes_packets())?;
+        Some(Self { forward, lan: site.lan.as_ref()?, vpn: dialer.vpn.as_ref()? })
     }
 
     /// Answers pass as parts of established connections.

@@ -1,5 +1,6 @@
 //! The image: from locked packages and programs to the file for a card.
 
+pub mod block_cache;
 pub mod boot;
 pub mod boot_files;
 pub mod built;
@@ -18,5 +19,6 @@ pub mod pipeline;
 pub mod report;
 pub mod root;
 pub mod squashfs;
+pub mod summed;
 pub mod tree;
 pub mod verity;

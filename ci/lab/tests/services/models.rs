@@ -140,9 +140,11 @@ fn dial(port: &Path) -> String {
     for line in init.chain(["AT+CGDCONT=1,\"IP\",\"free\"".to_owned(), "ATDT*99#".to_owned()]) {
         port.write_all(format!("{line}\r").as_bytes()).unwrap();
         said.clear();
-        while !["OK\r\n", "ERROR\r\n", "CARRIER\r\n"].iter().any(|end| said.ends_with(end))
-            && !(said.contains("CONNECT") && said.ends_with('\n'))
-        {
+        let is_final = |said: &str| {
+            let has_ended = ["OK\r\n", "ERROR\r\n", "CARRIER\r\n"].iter().any(|end| said.ends_with(end));
+            has_ended || said.contains("CONNECT") && said.ends_with('\n')
+        };
+        while !is_final(&said) {
             let mut bytes = [0; 64];
             let length = port.read(&mut bytes).unwrap();
             said += &String::from_utf8_lossy(&bytes[..length]);
