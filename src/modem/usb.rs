@@ -39,10 +39,8 @@ pub fn without_driver(paths: &Paths) -> Vec<UsbId> {
         let id = UsbId::from_hex(&read(device.join("idVendor")), &read(device.join("idProduct")))?;
         is_free.then_some(id)
     });
-    let mut ids: Vec<_> = ids.collect();
-    ids.sort();
-    ids.dedup();
-    ids
+    // A device appears once for each of its interfaces, which does no harm.
+    ids.collect()
 }
 
 /// Makes the driver of a model accept the devices of these ids: a module that is not in the driver's own table.

@@ -65,7 +65,7 @@ pub enum SignalCommand {
 }
 
 /// `idVendor` and `idProduct`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsbId(pub u16, pub u16);
 
 /// A port of a USB device.

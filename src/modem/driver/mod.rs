@@ -375,18 +375,6 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
     }
 }
 
-impl State {
-    /// Other programs have the ports with these lock names. One that uses flock(2) alone has no lock file, whose removal
-    /// could be reported.
-    fn until_free(locks: Vec<Names>, now: Duration) -> Self {
-        let again = now + LOOK_EVERY;
-        match locks.iter().all(|names| names.holder().is_some()) {
-            true => Self::Waiting { locks, again },
-            false => Self::Seeking { again },
-        }
-    }
-}
-
 impl Leave {
     fn because(error: io::Error, port: &OpenPort) -> Self {
         match error.kind() {

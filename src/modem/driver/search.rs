@@ -15,6 +15,9 @@ use crate::site::MobileModel;
 impl<A: Protocol + Probe> Driver<'_, A> {
     /// Opens every port where the modem may be.
     pub(super) fn seek(&mut self, now: Duration, reports: &mut Vec<A::Report>) -> State {
+        if self.bind_a_driver() {
+            return State::Seeking { again: now + LOOK_EVERY };
+        }
         let candidates = ports::candidates(self.config.paths, self.config.port);
         let candidates = self.passed_over.leave_out(candidates);
         let models = self.models(&candidates);
@@ -23,9 +26,6 @@ impl<A: Protocol + Probe> Driver<'_, A> {
             false => ports::narrow(candidates, &models),
         };
         if candidates.is_empty() {
-            if self.bind_a_driver() {
-                return State::Seeking { again: now + LOOK_EVERY };
-            }
             return self.recover(self.no_modem(), RecoveryStep::Reboot, now);
         }
         let (mut open, mut locked, mut trouble) = (Vec::new(), Vec::new(), String::new());
@@ -150,6 +150,18 @@ impl<A: Protocol + Probe> Driver<'_, A> {
                 self.exchange(port, data, actions, now, reports)
             }
             None => self.recover("no port answers AT".to_owned(), RecoveryStep::Reboot, now),
+        }
+    }
+}
+
+impl State {
+    /// Other programs have the ports with these lock names. One that uses flock(2) alone has no lock file, whose removal
+    /// could be reported.
+    pub(super) fn until_free(locks: Vec<Names>, now: Duration) -> Self {
+        let again = now + LOOK_EVERY;
+        match locks.iter().all(|names| names.holder().is_some()) {
+            true => Self::Waiting { locks, again },
+            false => Self::Seeking { again },
         }
     }
 }

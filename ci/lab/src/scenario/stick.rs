@@ -71,13 +71,10 @@ pub fn switched(stage: &Stage) -> Result<()> {
     )?;
     shows("logread", &booted.must("logread")?, &["usb_modeswitch: switched to 19d2:0031"])?;
 
-    let [first, _] = machine.usb() else {
-        return Err(Error::Unexpected("two sticks are expected".to_owned()));
-    };
-    first.pull_out()?;
-    booted.until("dialctl status", &["no modem found"])?;
     let lines = UNKNOWN.lines().map(|line| format!("'{line}'")).collect::<Vec<_>>().join(" ");
     booted.must(&format!("printf '%s\\n' {lines} > /usr/share/dialbox/modems/acme.toml"))?;
+    // Pulled out instead, this device ends QEMU: hw/usb/core.c, `usb_ep_get`: Assertion `dev != NULL' failed.
+    booted.must("echo 0 > /sys/bus/usb/devices/1-1.1/authorized")?;
     booted.until("dialctl status", &["(option at 1-1.2:1.1)", "(option at 1-1.2:1.3)", "SIM ready"])?;
     shows("logread", &booted.must("logread")?, &["1234:abcd is Acme: the driver option is told its ids"])
 }
