@@ -102,6 +102,7 @@ pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heartbeat: &mut Hear
         speed: role.modem.speed,
         // Short commands need no flow control, and a three-wire cable would never raise CTS.
         flow: FlowControl::None,
+        other_after: Some(role.modem.other_after),
     };
     match Serving::new(start, role, config) {
         Ok(mut serving) => loop {

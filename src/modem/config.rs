@@ -2,7 +2,7 @@
 
 use crate::log::Log;
 use crate::paths::Paths;
-use crate::site::{FlowControl, Port, Speed};
+use crate::site::{FlowControl, Port, Speed, TimeSpan};
 
 /// The port of a modem, and where its driver logs and publishes.
 #[derive(Debug, Clone, Copy)]
@@ -19,4 +19,6 @@ pub struct ModemConfig<'a> {
     pub speed: Speed,
     /// The flow control of the port.
     pub flow: FlowControl,
+    /// How long a modem may have no network until another one is used; `None` if there is none.
+    pub other_after: Option<TimeSpan>,
 }

@@ -68,6 +68,10 @@ pub trait Protocol {
     fn needs_a_person(&self) -> bool {
         false
     }
+    /// Whether the modem lacks nothing but a network: if that lasts, the driver tries another one, if there is one.
+    fn lacks_network(&self) -> bool {
+        false
+    }
     /// The last step of the recovery that could help the modem as it is now.
     fn last_step(&self) -> RecoveryStep {
         RecoveryStep::Reboot

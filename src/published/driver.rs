@@ -6,6 +6,7 @@ use crate::record::Record;
 const TROUBLE: &str = "trouble";
 const PORT: &str = "port";
 const DATA_PORT: &str = "data-port";
+const INSTEAD_OF: &str = "instead-of";
 
 /// A modem as its driver sees it. `S`: the record of its protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +29,15 @@ pub struct PortNames {
     pub command: String,
     /// For data, if it is another port.
     pub data: Option<String>,
+    /// The modem that was passed over for this one, and why.
+    pub instead_of: Option<String>,
 }
 
 impl PortNames {
     /// Adds them to the modem's record.
     pub fn add_to(&self, record: Record) -> Record {
-        record.with(PORT, &self.command).with_known(DATA_PORT, self.data.as_ref())
+        let record = record.with(PORT, &self.command).with_known(DATA_PORT, self.data.as_ref());
+        record.with_known(INSTEAD_OF, self.instead_of.as_ref())
     }
 }
 
@@ -52,7 +56,8 @@ impl<S: Published> Published for DriverStatus<S> {
         match self {
             Self::Trouble(why) => Fields::new().text(TROUBLE, Some(why)),
             Self::Works { ports, status } => {
-                status.fields().text(PORT, Some(&ports.command)).text(DATA_PORT, ports.data.as_ref())
+                let fields = status.fields().text(PORT, Some(&ports.command));
+                fields.text(DATA_PORT, ports.data.as_ref()).text(INSTEAD_OF, ports.instead_of.as_ref())
             }
         }
     }
@@ -64,6 +69,7 @@ impl<S: Published> Published for DriverStatus<S> {
         let ports = PortNames {
             command: record.get(PORT)?.to_owned(),
             data: record.get(DATA_PORT).map(str::to_owned),
+            instead_of: record.get(INSTEAD_OF).map(str::to_owned),
         };
         Some(Self::Works { ports, status: S::from_record(record)? })
     }

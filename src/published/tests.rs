@@ -96,10 +96,9 @@ fn driver<S: Strategy>(status: S) -> impl Strategy<Value = DriverStatus<S::Value
 where
     S::Value: Clone,
 {
-    let works = (text(), maybe(text()), status).prop_map(|(command, data, status)| DriverStatus::Works {
-        ports: PortNames { command, data },
-        status,
-    });
+    let ports = (text(), maybe(text()), maybe(text()));
+    let ports = ports.prop_map(|(command, data, instead_of)| PortNames { command, data, instead_of });
+    let works = (ports, status).prop_map(|(ports, status)| DriverStatus::Works { ports, status });
     prop_oneof![text().prop_map(DriverStatus::Trouble), works]
 }
 

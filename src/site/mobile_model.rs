@@ -311,6 +311,13 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_documentation_is_valid() {
+        let page = include_str!("../../docs/modems.md");
+        let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        assert_eq!(MobileModel::parse(example).unwrap().traits.signal, Some(SignalCommand::Cesq));
+    }
+
+    #[test]
     fn an_error_names_file_line_and_column() {
         for (line, expected) in [
             ("comand = 2", "acme.toml:5:1: unknown key `comand`; did you mean `command`?"),

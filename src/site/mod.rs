@@ -173,6 +173,8 @@ pub struct Modem {
     pub pin: Option<Pin>,
     /// The commands before the APN is set and the number is dialled, in this order.
     pub init: Vec<AtCommand>,
+    /// How long a modem may have no network until another one is used.
+    pub other_after: TimeSpan,
 }
 
 /// A mobile operator, with the values of its data sheet.

@@ -83,6 +83,7 @@ tables! {
         speed: Option<Speed>,
         pin: Option<Pin>,
         init: Option<Vec<AtCommand>>,
+        other_after: Option<Spanned<TimeSpan>>,
     }
 
     struct Operator {

@@ -141,7 +141,9 @@ fn modem<S>(status: Option<&DriverStatus<S>>, details: fn(&S) -> String) -> Stri
         Some(DriverStatus::Trouble(why)) => why.clone(),
         Some(DriverStatus::Works { ports, status }) => {
             let data = ports.data.as_ref().map_or(String::new(), |data| format!("\ndata {data}"));
-            format!("{}{data}\n{}", ports.command, details(status))
+            let instead_of =
+                ports.instead_of.as_ref().map_or(String::new(), |other| format!("\ninstead of {other}"));
+            format!("{}{data}{instead_of}\n{}", ports.command, details(status))
         }
     }
 }

@@ -49,7 +49,7 @@ fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     let line = |number: usize, name| {
         let site = &lines[number - 1];
         let (port, speed, flow) = (&site.port, site.speed, site.flow);
-        let config = ModemConfig { paths: &paths, log: &log, name, port, speed, flow };
+        let config = ModemConfig { paths: &paths, log: &log, name, port, speed, flow, other_after: None };
         LineService::new(number, site, logins, program, config).unwrap()
     };
     let mut services = [line(1, "line1"), line(2, "line2")];

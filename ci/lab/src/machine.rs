@@ -145,6 +145,18 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// The same, of a device that gets no driver before the test gives it one.
+    pub fn attach_without_driver(
+        &mut self,
+        device: Box<dyn Device>,
+        lines: Vec<Option<Wires>>,
+    ) -> Result<()> {
+        let waiting = lines.len();
+        self.attach(device, lines)?;
+        self.ttys -= waiting;
+        Ok(())
+    }
+
     /// The ports where devices were [attached](Self::attach), to pull them out and plug them in.
     pub fn usb(&self) -> &[UsbPort] {
         &self.usb

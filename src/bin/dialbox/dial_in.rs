@@ -52,6 +52,7 @@ fn serve(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert:
             port: &site.port,
             speed: site.speed,
             flow: site.flow,
+            other_after: None,
         };
         lines.push(LineService::new(number, site, logins, Program::Own, config)?);
     }

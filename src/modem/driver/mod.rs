@@ -26,6 +26,7 @@ use super::recovery::{Recovery, RecoveryStep};
 use super::usb;
 use super::watch::{Changes, Watch};
 use crate::record::Record;
+use crate::site::UsbId;
 use crate::state::Store;
 
 /// How often the driver searches for ports without an event of the kernel, and checks a lock, whose holder may have
@@ -60,6 +61,8 @@ pub struct Driver<'a, A: Protocol + Probe> {
     passed_over: PassedOver,
     /// The files of models did not lead to a port that answers: the next search asks all ports.
     distrusts_models: bool,
+    /// The ids that a driver of the kernel was told.
+    bound: Vec<UsbId>,
     /// How often in a row no port could be opened.
     failed_opens: u32,
 }
@@ -121,6 +124,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
             device: None,
             passed_over: PassedOver::default(),
             distrusts_models: false,
+            bound: Vec::new(),
             failed_opens: 0,
         })
     }
@@ -365,20 +369,9 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
     fn publish(&mut self, port: &mut OpenPort, data: &Candidate) -> io::Result<()> {
         self.status.point_to(data);
         port.rename(self.names(&port.candidate))?;
-        self.status.modem(self.protocol.record(), &port.candidate, data);
+        let instead_of = self.passed_over.last(port.candidate.usb_device());
+        self.status.modem(self.protocol.record(), &port.candidate, data, instead_of);
         Ok(())
-    }
-}
-
-impl State {
-    /// Other programs have the ports with these lock names. One that uses flock(2) alone has no lock file, whose removal
-    /// could be reported.
-    fn until_free(locks: Vec<Names>, now: Duration) -> Self {
-        let again = now + LOOK_EVERY;
-        match locks.iter().all(|names| names.holder().is_some()) {
-            true => Self::Waiting { locks, again },
-            false => Self::Seeking { again },
-        }
     }
 }
 

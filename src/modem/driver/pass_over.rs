@@ -1,10 +1,11 @@
-//! If only a person can fix a modem and there is another one, the driver tries that.
+//! If only a person can fix a modem, or it has had no network for long, and there is another one, the driver tries that.
 
 use std::time::Duration;
 
 use super::{Driver, Protocol};
 use crate::modem::ports::{self, Candidate};
 use crate::modem::probe::Probe;
+use crate::ppp::counters;
 
 /// A modem that is starting may report for a while that it has no SIM.
 const PASSES: Duration = Duration::from_secs(15);
@@ -16,8 +17,10 @@ const ROUND: Duration = Duration::from_secs(600);
 pub(super) struct PassedOver {
     /// USB devices.
     devices: Vec<String>,
-    /// Since when the current modem needs a person.
+    /// Since when the current modem is of no use.
     since: Option<Duration>,
+    /// The modem that was passed over last, and why.
+    last: Option<(String, String)>,
 }
 
 impl PassedOver {
@@ -41,21 +44,27 @@ impl PassedOver {
         self.since = None;
     }
 
+    /// The modem that was passed over last for that of this USB device, and why.
+    pub fn last(&self, device: Option<&str>) -> Option<String> {
+        let (last, why) = self.last.as_ref()?;
+        (device != Some(last)).then(|| format!("{last}: {why}"))
+    }
+
     /// Whether another one of the candidates replaces the current modem, of this USB device. They are searched only
-    /// when the current one has needed a person for long enough.
+    /// when the current one has been of no use for as long as it may; `None` while it is of use.
     fn is_due(
         &mut self,
-        needs_a_person: bool,
+        may_last: Option<Duration>,
         device: &str,
         candidates: impl FnOnce() -> Vec<Candidate>,
         now: Duration,
     ) -> bool {
-        if !needs_a_person {
+        let Some(may_last) = may_last else {
             self.since = None;
             return false;
-        }
+        };
         let since = *self.since.get_or_insert(now);
-        if now < since + PASSES {
+        if now < since + may_last {
             return false;
         }
         let candidates = candidates();
@@ -73,13 +82,20 @@ impl<A: Protocol + Probe> Driver<'_, A> {
     pub(super) fn passes_over(&mut self, port: &Candidate, now: Duration) -> bool {
         let Some(device) = port.usb_device() else { return false };
         let candidates = || ports::candidates(self.config.paths, self.config.port);
-        let needs_a_person = self.protocol.needs_a_person();
-        let is_due = self.passed_over.is_due(needs_a_person, device, candidates, now);
-        if is_due && self.protocol.is_idle() {
-            self.passed_over.add(device);
-            self.status.trouble(format!("{port}: only a person can fix this modem; trying the next one"));
-            return true;
+        let other_after = self.config.other_after.filter(|_| self.protocol.lacks_network());
+        let (why, may_last) = match (self.protocol.needs_a_person(), other_after) {
+            (true, _) => ("only a person can fix this modem".to_owned(), Some(PASSES)),
+            (false, Some(after)) => (format!("no network for {after}"), Some(after.get())),
+            (false, None) => (String::new(), None),
+        };
+        let is_due = self.passed_over.is_due(may_last, device, candidates, now);
+        // A link that is up has a network, whatever the modem says of its registration.
+        if !is_due || !self.protocol.is_idle() || counters::in_use(self.config.paths) {
+            return false;
         }
-        false
+        self.passed_over.add(device);
+        self.status.trouble(format!("{port}: {why}; trying the next one"));
+        self.passed_over.last = Some((device.to_owned(), why));
+        true
     }
 }

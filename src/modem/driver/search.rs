@@ -9,12 +9,15 @@ use crate::modem::lock::Names;
 use crate::modem::models;
 use crate::modem::ports::{self, Candidate, Ports};
 use crate::modem::recovery::RecoveryStep;
-use crate::modem::router;
+use crate::modem::{router, usb};
 use crate::site::MobileModel;
 
 impl<A: Protocol + Probe> Driver<'_, A> {
     /// Opens every port where the modem may be.
     pub(super) fn seek(&mut self, now: Duration, reports: &mut Vec<A::Report>) -> State {
+        if self.bind_a_driver() {
+            return State::Seeking { again: now + LOOK_EVERY };
+        }
         let candidates = ports::candidates(self.config.paths, self.config.port);
         let candidates = self.passed_over.leave_out(candidates);
         let models = self.models(&candidates);
@@ -66,6 +69,22 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         let mut ids: Vec<_> = candidates.iter().filter_map(Candidate::id).collect();
         ids.dedup();
         models::of(&ids, self.config.paths, self.config.log)
+    }
+
+    /// Whether a device has got its driver that has a model, and no driver because it is newer than the kernel.
+    fn bind_a_driver(&mut self) -> bool {
+        let mut ids = usb::without_driver(self.config.paths);
+        ids.retain(|id| !self.bound.contains(id));
+        let models = models::of(&ids, self.config.paths, self.config.log);
+        let found = ids.iter().find_map(|id| Some((*id, models.iter().find(|it| it.usb.contains(id))?)));
+        let Some((id, model)) = found else { return false };
+        self.bound.push(id);
+        let MobileModel { name, driver, .. } = model;
+        self.config.log.info(&format!("{id} is {name}: the driver {driver} is told its ids"));
+        let done = usb::bind(self.config.paths, model, id);
+        let has_succeeded = done.is_ok();
+        self.status.warn_if_failed(&format!("telling the driver {driver} the ids {id}"), done);
+        has_succeeded
     }
 
     fn no_modem(&self) -> String {
@@ -131,6 +150,18 @@ impl<A: Protocol + Probe> Driver<'_, A> {
                 self.exchange(port, data, actions, now, reports)
             }
             None => self.recover("no port answers AT".to_owned(), RecoveryStep::Reboot, now),
+        }
+    }
+}
+
+impl State {
+    /// Other programs have the ports with these lock names. One that uses flock(2) alone has no lock file, whose removal
+    /// could be reported.
+    pub(super) fn until_free(locks: Vec<Names>, now: Duration) -> Self {
+        let again = now + LOOK_EVERY;
+        match locks.iter().all(|names| names.holder().is_some()) {
+            true => Self::Waiting { locks, again },
+            false => Self::Seeking { again },
         }
     }
 }

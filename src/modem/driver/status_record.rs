@@ -55,10 +55,16 @@ impl<'a> StatusRecord<'a> {
     }
 
     /// Publishes the record of a modem that works, with its ports.
-    pub fn modem(&mut self, record: Record, command: &Candidate, data: &Candidate) {
+    pub fn modem(
+        &mut self,
+        record: Record,
+        command: &Candidate,
+        data: &Candidate,
+        instead_of: Option<String>,
+    ) {
         self.told.clear();
         let data = (command != data).then(|| data.to_string());
-        self.publish(&PortNames { command: command.to_string(), data }.add_to(record));
+        self.publish(&PortNames { command: command.to_string(), data, instead_of }.add_to(record));
     }
 
     /// The modem worked: the next error is logged even if it equals the last one.

@@ -2,6 +2,7 @@
 
 mod pass_over;
 mod pause;
+mod sharing;
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -18,9 +19,12 @@ use crate::modem::ports::tests::plug_in;
 use crate::modem::probe::PortProbe;
 use crate::modem::router;
 use crate::paths::Paths;
-use crate::site::{FlowControl, Port, Speed};
+use crate::site::{FlowControl, Port, Speed, TimeSpan};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// `[modem] other-after`
+const OTHER_AFTER: TimeSpan = TimeSpan::minutes(5);
 
 type Ports<'a> = &'a [(&'a str, &'a str, &'a str, Option<&'a str>)];
 
@@ -39,6 +43,7 @@ struct Recorder {
     has_asked: bool,
     heard: String,
     needs_a_person: bool,
+    lacks_network: bool,
     /// What it still has to do.
     actions: Vec<ProtocolAction<String>>,
     probe: PortProbe,
@@ -91,6 +96,10 @@ impl Protocol for Recorder {
 
     fn needs_a_person(&self) -> bool {
         self.needs_a_person
+    }
+
+    fn lacks_network(&self) -> bool {
+        self.lacks_network
     }
 
     fn record(&self) -> Record {
@@ -160,6 +169,7 @@ fn in_a_box(test: impl FnOnce(&Paths, &mut Driver<Recorder>)) {
         port: &Port::Auto,
         speed: Speed::USUAL,
         flow: FlowControl::None,
+        other_after: Some(OTHER_AFTER),
     };
     test(&paths, &mut Driver::new(config, Recorder::default()).unwrap());
 }
@@ -280,47 +290,6 @@ fn a_stick_without_ports_that_is_a_network_card_is_called_a_router() {
         settle(driver, &mut modem, &["ttyUSB0"], 10 * SECOND);
         settle(driver, &mut modem, &["ttyUSB0"], 10 * SECOND + SETTLED_AFTER);
         assert!(paths.published("modem").unwrap().get("trouble").is_none());
-    });
-}
-
-#[test]
-fn a_single_port_is_locked_during_a_command_released_and_taken_back() {
-    in_a_box(|paths, driver| {
-        let mut modem = Modem::plugged_into(paths, STICK);
-        driver.poll(SECOND);
-        assert_eq!(locks(paths), ["LCK..ttyUSB0"], "an answer is awaited");
-        settle(driver, &mut modem, &["ttyUSB0"], SECOND);
-        assert_eq!(locks(paths), [""; 0]);
-
-        assert_eq!(driver.release(), ["end"]);
-        assert_eq!(settle(driver, &mut modem, &["ttyUSB0"], 100 * SECOND), []);
-        assert_eq!(driver.deadline(), None);
-        assert_eq!(link(paths).as_deref(), Some("/dev/ttyUSB0"), "pppd needs it");
-        driver.resume();
-        assert!(!settle(driver, &mut modem, &["ttyUSB0"], 101 * SECOND).is_empty());
-    });
-}
-
-/// Debian's picocom 3.1 knows no lock files: it opens the port, and then takes flock(2) or ends.
-#[test]
-fn a_program_that_opens_the_unlocked_port_has_it_until_it_unlocks_it() {
-    in_a_box(|paths, driver| {
-        let mut modem = Modem::plugged_into(paths, STICK);
-        let node = paths.path("/dev/ttyUSB0");
-        let picocom = || File::options().read(true).write(true).open(&node).unwrap();
-        let lock = |file: &File| flock(file, FlockOperation::NonBlockingLockExclusive);
-        driver.poll(SECOND);
-        assert!(lock(&picocom()).is_err(), "an answer is awaited");
-        settle(driver, &mut modem, &["ttyUSB0"], SECOND);
-
-        let open = picocom();
-        driver.poll(2 * SECOND);
-        lock(&open).unwrap();
-        assert_eq!(settle(driver, &mut modem, &["ttyUSB0"], 20 * SECOND), [], "picocom has it");
-        assert!(paths.published("modem").unwrap().get("trouble").is_some());
-        assert_eq!(link(paths).as_deref(), Some("/dev/ttyUSB0"));
-        drop(open);
-        assert!(!settle(driver, &mut modem, &["ttyUSB0"], 40 * SECOND).is_empty());
     });
 }
 

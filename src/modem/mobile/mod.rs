@@ -338,9 +338,12 @@ impl Protocol for Mobile {
     /// A modem that answers, with a SIM that is ready, has only its registration to begin again: after a denial it does
     /// not try that network before its next start (TS 24.008 §4.4.4.7). The USB device and the box are in order.
     fn last_step(&self) -> RecoveryStep {
+        if self.lacks_network() { RecoveryStep::Restart } else { RecoveryStep::Reboot }
+    }
+
+    fn lacks_network(&self) -> bool {
         let Known { answers, sim, network, .. } = &self.state.known;
-        let lacks_network = *answers && *sim == Some(Sim::Ready) && !network.lets_in();
-        if lacks_network { RecoveryStep::Restart } else { RecoveryStep::Reboot }
+        *answers && *sim == Some(Sim::Ready) && !network.lets_in()
     }
 
     fn record(&self) -> Record {

@@ -84,6 +84,7 @@ pub(super) struct State {
     pub answers: bool,
     pub works: bool,
     pub needs_a_person: bool,
+    pub lacks_network: bool,
     pub last_step: RecoveryStep,
     pub has_pending_orders: bool,
     /// The record as text, if it has changed.

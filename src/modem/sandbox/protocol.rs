@@ -307,6 +307,10 @@ impl<G: Guard> Protocol for Sandboxed<G> {
         self.state.needs_a_person
     }
 
+    fn lacks_network(&self) -> bool {
+        self.state.lacks_network
+    }
+
     fn last_step(&self) -> RecoveryStep {
         self.state.last_step
     }

@@ -134,6 +134,7 @@ impl Worker {
             answers: protocol.answers(),
             works: protocol.works(),
             needs_a_person: protocol.needs_a_person(),
+            lacks_network: protocol.lacks_network(),
             last_step: protocol.last_step(),
             has_pending_orders: protocol.has_pending_orders(),
             record: news,

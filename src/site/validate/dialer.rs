@@ -38,7 +38,7 @@ pub(super) fn dialer(
     };
     let link = link(tables.link.map(Spanned::into_inner).unwrap_or_default())?;
     let vpn = tables.vpn.map(|table| vpn(table.into_inner(), &link.routing)).transpose()?;
-    let modem = modem(tables.modem.map(Spanned::into_inner).unwrap_or_default());
+    let modem = modem(tables.modem.map(Spanned::into_inner).unwrap_or_default())?;
     let around = Surroundings { lan, vpn: vpn.as_ref(), link: &link, modem: &modem.port, has_ssh };
     let forwarding = tables.forward.map(|table| forward(table.span(), table.into_inner(), &around));
     Ok(Dialer {
@@ -54,13 +54,22 @@ pub(super) fn dialer(
     })
 }
 
-fn modem(raw: raw::Modem) -> Modem {
-    Modem {
+const OTHER_AFTER: TimeSpan = TimeSpan::minutes(5);
+
+fn modem(raw: raw::Modem) -> Checked<Modem> {
+    let other_after = raw.other_after.map_or(Ok(OTHER_AFTER), |span| match span.get_ref() {
+        short if *short < TimeSpan::minutes(1) => {
+            problem("a modem needs longer to find its network", "write at least \"1m\"", span.span())
+        }
+        _ => Ok(span.into_inner()),
+    })?;
+    Ok(Modem {
+        other_after,
         port: raw.port.unwrap_or(Port::Auto),
         speed: raw.speed.unwrap_or(Speed::USUAL),
         pin: raw.pin,
         init: raw.init.unwrap_or_else(AtCommand::usual_init),
-    }
+    })
 }
 
 fn operator(raw: raw::Operator) -> Checked<Operator> {

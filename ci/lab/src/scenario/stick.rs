@@ -53,16 +53,41 @@ fn ask(tty: &str, seconds: u32) -> String {
 }
 
 /// A stick that shows itself as a CD-ROM is switched by Debian's usb_modeswitch: the kernel does so for some makers only.
+/// Another one, of ids that no driver knows, needs a file of a few lines.
 pub fn switched(stage: &Stage) -> Result<()> {
     let mut machine = stage.machine("dialer", &[])?;
     let modem = Modem::new(stick("zte-mf110"), SimCard::open());
     let modem = stage.exchange().with(|network, _| network.connect_modem("zte", "+33600000001", modem));
     let [calls, commands] = stage.wires(modem)?;
     machine.attach(Box::new(Zte::default()), vec![None, commands, calls])?;
+    let unknown = Modem::new(stick("zte-mf110"), SimCard::open());
+    let unknown = stage.exchange().with(|network, _| network.connect_modem("acme", "+33600000002", unknown));
+    let [calls, commands] = stage.wires(unknown)?;
+    machine.attach_without_driver(Box::new(Zte::unknown()), vec![None, commands, calls])?;
     let mut booted = machine.boot()?;
-    booted.until("dialctl status", &["(option at 1-1.1:1.", "SIM ready"])?;
-    shows("logread", &booted.must("logread")?, &["usb_modeswitch: switched to 19d2:0031"])
+    booted.until(
+        "dialctl status",
+        &["(option at 1-1.1:1.1)", "data /dev/ttyUSB2 (option at 1-1.1:1.3)", "SIM ready"],
+    )?;
+    shows("logread", &booted.must("logread")?, &["usb_modeswitch: switched to 19d2:0031"])?;
+
+    let lines = UNKNOWN.lines().map(|line| format!("'{line}'")).collect::<Vec<_>>().join(" ");
+    booted.must(&format!("printf '%s\\n' {lines} > /usr/share/dialbox/modems/acme.toml"))?;
+    // Pulled out instead, this device ends QEMU: hw/usb/core.c, `usb_ep_get`: Assertion `dev != NULL' failed.
+    booted.must("echo 0 > /sys/bus/usb/devices/1-1.1/authorized")?;
+    booted.until("dialctl status", &["(option at 1-1.2:1.1)", "(option at 1-1.2:1.3)", "SIM ready"])?;
+    shows("logread", &booted.must("logread")?, &["1234:abcd is Acme: the driver option is told its ids"])
 }
+
+/// The file of a stick that is newer than kernel and image.
+const UNKNOWN: &str = "\
+name = \"Acme\"
+source = \"a test\"
+usb = [\"1234:abcd\"]
+driver = \"option\"
+command = 1
+data = 3
+";
 
 /// When the stick in use is pulled out, the service uses the other one. When a stick returns under the first one's
 /// device names, the service finds it.

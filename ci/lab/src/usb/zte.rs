@@ -73,18 +73,34 @@ static AS_A_MODEM: Description = Description {
     ],
 };
 
+/// The same ports behind ids that the kernel does not know.
+static UNKNOWN: Description =
+    Description { vendor: 0x1234, product: 0xabcd, names: ["Acme", "Cellular 4G"], ..AS_A_MODEM };
+
 /// One stick.
 #[derive(Debug, Default)]
 pub struct Zte {
     is_modem: bool,
+    is_unknown: bool,
     disc: Disc,
     received: [Fifo; 3],
     outward: Vec<Outward>,
 }
 
+impl Zte {
+    /// A stick of ids that the kernel does not know, which is a modem from the start: [`UNKNOWN`].
+    pub fn unknown() -> Self {
+        Self { is_modem: true, is_unknown: true, ..Self::default() }
+    }
+}
+
 impl Device for Zte {
     fn description(&self) -> &'static Description {
-        if self.is_modem { &AS_A_MODEM } else { &AS_A_DRIVE }
+        match (self.is_unknown, self.is_modem) {
+            (true, _) => &UNKNOWN,
+            (false, true) => &AS_A_MODEM,
+            (false, false) => &AS_A_DRIVE,
+        }
     }
 
     fn request(&mut self, setup: Setup, _: &[u8], _: Duration) -> Reply {
@@ -120,7 +136,7 @@ impl Device for Zte {
     }
 
     fn lose_power(&mut self) {
-        *self = Self::default();
+        *self = if self.is_unknown { Self::unknown() } else { Self::default() };
     }
 
     fn leaves(&self) -> bool {

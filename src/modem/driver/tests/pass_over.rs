@@ -27,6 +27,26 @@ fn another_modem_replaces_one_that_only_a_person_can_fix_and_stays() {
     });
 }
 
+/// `other-after`, and not before; the status names the modem that was passed over.
+#[test]
+fn another_modem_replaces_one_that_has_had_no_network_for_long() {
+    in_a_box(|paths, driver| {
+        let mut first = Modem::plugged_into(paths, STICK);
+        settle(driver, &mut first, &["ttyUSB0"], SECOND);
+        let mut second = Modem::plugged_into(paths, &[("ttyUSB5", "1-1.3:1.0", "option", None)]);
+        driver.protocol.lacks_network = true;
+        driver.poll(10 * SECOND);
+        driver.poll(10 * SECOND + OTHER_AFTER.get() - SECOND);
+        assert_eq!(link(paths).as_deref(), Some("/dev/ttyUSB0"));
+        driver.poll(10 * SECOND + OTHER_AFTER.get());
+        driver.protocol.lacks_network = false;
+        settle(driver, &mut second, &["ttyUSB5"], 11 * SECOND + OTHER_AFTER.get());
+        assert_eq!(link(paths).as_deref(), Some("/dev/ttyUSB5"));
+        let record = paths.published("modem").unwrap();
+        assert_eq!(record.get("instead-of"), Some("1-1.2: no network for 5m"));
+    });
+}
+
 #[test]
 fn a_device_that_is_not_a_modem_is_tried_once_in_place_of_one_without_a_sim() {
     in_a_box(|paths, driver| {
