@@ -1,9 +1,11 @@
 //! The error messages for mistakes in `site.toml`.
 
+mod service_slips;
 mod slips;
 mod valid;
 
 use dialbox::site::Site;
+use service_slips::SERVICE_SLIPS;
 use slips::SLIPS;
 use valid::*;
 
@@ -18,7 +20,8 @@ fn slip(base: &str, good: &str, bad: &str) -> String {
 
 #[test]
 fn every_error_has_its_position_and_a_hint() {
-    let said = SLIPS.iter().map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
+    let slips = SLIPS.iter().chain(SERVICE_SLIPS);
+    let said = slips.map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"));
 }
 

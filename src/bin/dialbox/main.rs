@@ -13,9 +13,10 @@ use std::env::args_os;
 use std::path::Path;
 use std::process::ExitCode;
 
-use dialbox::line::Answerer;
+use dialbox::line::{Answerer, slip, terminal};
 use dialbox::modem::mobile::Mobile;
 use dialbox::modem::sandbox::{self, Sandboxable};
+use dialbox::names::session;
 
 fn main() -> ExitCode {
     let name = args_os().next().unwrap_or_default();
@@ -27,6 +28,8 @@ fn main() -> ExitCode {
         Some("sms-dialer") => sms_dialer::main(),
         Some("watchdogd") => watchdogd::main(),
         Some(sandbox::NAME) => parser(),
+        Some(session::TERMINAL) => terminal::run(),
+        Some(session::SLIP) => slip::run(),
         _ => {
             eprintln!("dialbox: start it as dialctl, dial-in, exchange, scrubd, sms-dialer or watchdogd");
             ExitCode::from(2)

@@ -12,4 +12,5 @@ mod messages;
 mod orders;
 mod pin;
 mod sim;
+mod terminals;
 mod unasked;
