@@ -160,6 +160,21 @@ fn put_into_force(paths: &Paths, old: &str, new: &str) -> io::Result<()> {
     replace(&paths.site(), new, 0o600)
 }
 
+/// Writes the files of a site that differ from those on the box, for values that a text message has changed. The text of
+/// the site in force stays.
+///
+/// # Errors
+/// A file cannot be written; others may have been.
+pub fn write_changed(paths: &Paths, site: &Site) -> io::Result<()> {
+    for RenderedFile { path, mode, content, .. } in site.render() {
+        let place = paths.path(&path);
+        if fs::read_to_string(&place).ok().as_deref() != Some(&content) {
+            replace(&place, &content, mode)?;
+        }
+    }
+    Ok(())
+}
+
 fn read(path: &Path) -> io::Result<String> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     fs::read_to_string(path).map_err(named)

@@ -23,6 +23,7 @@ pub mod privileges;
 pub mod published;
 pub mod reboot;
 pub mod record;
+pub mod serial_forward;
 pub mod service;
 pub mod site;
 pub mod sms;

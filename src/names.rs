@@ -41,6 +41,9 @@ pub const RESOLV_CONF: &str = "/run/resolv.conf";
 /// The dial plan of the exchange, as text. There is one if the box is an exchange.
 pub const DIAL_PLAN: &str = "/etc/dialbox/dial-plan";
 
+/// The serial ports that are forwarded, as text. There is one if there are any.
+pub const SERIAL_FORWARDS: &str = "/etc/dialbox/serial-forward";
+
 /// pppd's options for every link; those of one line add the [line's name](LineName::pppd_options).
 pub const PPPD_OPTIONS: &str = "/etc/ppp/options";
 
@@ -63,6 +66,8 @@ pub enum Service {
     Scrubd,
     /// The telephone exchange for adapters.
     Exchange,
+    /// Serial ports of the equipment over TCP.
+    SerialForward,
 }
 
 impl Service {
@@ -74,6 +79,7 @@ impl Service {
             Self::Watchdogd => "watchdogd",
             Self::Scrubd => "scrubd",
             Self::Exchange => "exchange",
+            Self::SerialForward => "serial-forward",
         }
     }
 }

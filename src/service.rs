@@ -49,11 +49,14 @@ pub fn main(service: Service, run: impl FnOnce(&Start, &Log) -> String) -> ExitC
 
 /// The services of a box with that role.
 pub fn for_role(role: &Role) -> Vec<Service> {
-    let (own, exchange) = match role {
-        Role::Dialer(_) => (Service::SmsDialer, None),
+    let (own, other) = match role {
+        Role::Dialer(dialer) => {
+            let has_serial = dialer.forward.as_ref().is_some_and(|forward| !forward.serial.is_empty());
+            (Service::SmsDialer, has_serial.then_some(Service::SerialForward))
+        }
         Role::DialIn(dial_in) => (Service::DialIn, dial_in.exchange.as_ref().map(|_| Service::Exchange)),
     };
-    [own, Service::Watchdogd, Service::Scrubd].into_iter().chain(exchange).collect()
+    [own, Service::Watchdogd, Service::Scrubd].into_iter().chain(other).collect()
 }
 
 /// Whether a caller or a link is connected, or about to be.

@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
     let is_totp = kind & 1 == 0;
     let proof = if is_totp { Proof::Totp(expected.clone()) } else { Proof::Hotp(expected.clone()) };
     // `OWNER` is a valid number.
-    let site = Sms { numbers: vec![OWNER.parse().expect("a number")], proof };
+    let site = Sms { numbers: vec![OWNER.parse().expect("a number")], proof, may_set: true };
     let start = Duration::from_secs(TIME.unsigned_abs());
     let mut gate = Gate::new(&site, &Past::NewCard, start);
     let mut remembered = Past::NewCard;

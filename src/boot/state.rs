@@ -283,8 +283,9 @@ fn format(device: &Path, progress: &mut dyn FnMut()) -> Result<(), RepairError> 
     let lazy = format!("lazy_itable_init=1,lazy_journal_init=1,nodiscard,hash_seed={uuid}");
     let mut mke2fs = Command::new(MKE2FS);
     mke2fs.args(["-q", "-F", "-t", "ext4", "-L", "state", "-m", "0", "-U", uuid, "-E", &lazy]);
-    // Some dozen small files.
-    mke2fs.args(["-N", "256"]).arg(device);
+    // Some dozen small files, mostly of less than 1 KiB. Of itself mke2fs makes blocks of 4 KiB from 512 MiB on
+    // (mke2fs.conf), and each change of a file or of its inode would write four times as much.
+    mke2fs.args(["-N", "256", "-b", "1024"]).arg(device);
     run(&mut mke2fs, 0..=0, progress)
 }
 

@@ -45,6 +45,7 @@ mod name {
     pub(super) const DISCONNECT: &str = "disconnect";
     pub(super) const STOP: &str = "stop";
     pub(super) const EXTEND: &str = "extend";
+    pub(super) const CONFIRM: &str = "confirm";
     pub(super) const BUDGET: &str = "budget";
     pub(super) const SET_USED: &str = "set-used";
     pub(super) const SET_COUNTER: &str = "set-counter";
@@ -61,6 +62,8 @@ pub enum Request {
     Stop,
     /// Let the link stay up longer.
     Extend(Option<Duration>),
+    /// Keep the values that are on trial.
+    Confirm,
     /// Report the month's traffic.
     Budget,
     /// Set the month's traffic to the operator's count.
@@ -111,6 +114,7 @@ impl Request {
             Self::Disconnect => named(name::DISCONNECT),
             Self::Stop => named(name::STOP),
             Self::Extend(more) => named(name::EXTEND).with_known(key::SECONDS, seconds(more)),
+            Self::Confirm => named(name::CONFIRM),
             Self::Budget => named(name::BUDGET),
             Self::SetUsed(used) => named(name::SET_USED).with(key::BYTES, used.bytes()),
             Self::SetCounter(used) => named(name::SET_COUNTER).with(key::COUNTER, used),
@@ -149,6 +153,7 @@ impl Request {
             name::DISCONNECT => Self::Disconnect,
             name::STOP => Self::Stop,
             name::EXTEND => Self::Extend(seconds()?),
+            name::CONFIRM => Self::Confirm,
             name::BUDGET => Self::Budget,
             name::SET_USED => Self::SetUsed(DataSize::from_bytes(record.number(key::BYTES)?)),
             name::SET_COUNTER => Self::SetCounter(record.number(key::COUNTER)?),

@@ -23,6 +23,7 @@ fn every_request_is_the_same_after_writing_and_reading() {
         (Request::Disconnect, "request=disconnect\n"),
         (Request::Stop, "request=stop\n"),
         (Request::Extend(Some(Duration::from_secs(60))), "request=extend\nseconds=60\n"),
+        (Request::Confirm, "request=confirm\n"),
         (Request::Budget, "request=budget\n"),
         (Request::SetUsed(DataSize::from_bytes(7_000)), "request=set-used\nbytes=7000\n"),
         (Request::SetCounter(41), "request=set-counter\ncounter=41\n"),

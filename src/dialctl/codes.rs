@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::control::{self, Reply, Request};
 use crate::paths::Paths;
 use crate::site::{OneTimeCode, Proof, Role, Site};
-use crate::sms::command::Code;
+use crate::sms::code::Code;
 use crate::sms::proof::{self, FARTHEST};
 
 /// A request that needs only a write to the card.

@@ -54,6 +54,14 @@ pub fn extend(paths: &Paths, more: Option<&str>) -> Result<String, String> {
     request(paths, &Request::Extend(span(more)?), AT_ONCE)
 }
 
+/// Keeps the values that are on trial.
+///
+/// # Errors
+/// There is no trial, as text.
+pub fn confirm(paths: &Paths) -> Result<String, String> {
+    request(paths, &Request::Confirm, AT_ONCE)
+}
+
 /// The month's traffic; without a dialer, the last stored value.
 ///
 /// # Errors

@@ -21,7 +21,7 @@ impl Dialer {
             Some(remember) => {
                 let what = format!("the counter of the codes is set to {used}, by hand");
                 let pending = Pending::Counter(client);
-                vec![Effect::log(Level::Warning, what), Effect::Store { remember, pending }]
+                vec![Effect::log(Level::Warning, what), Effect::Store { trial: None, remember, pending }]
             }
             None => vec![Effect::Answer(client, Reply::Failed(NO_COUNTER.to_owned()))],
         }

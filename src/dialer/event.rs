@@ -9,6 +9,8 @@ use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::{ClockReading, OutgoingSms, Place, SmsId};
 use crate::ppp;
+use crate::record::Record;
+use crate::site::Site;
 use crate::sms::command::Command;
 use crate::sms::past::Past;
 use crate::sms::pdu::Address;
@@ -23,7 +25,7 @@ pub enum Requester {
 }
 
 /// A command and its requester.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Order {
     /// The command.
     pub command: Command,
@@ -32,7 +34,7 @@ pub struct Order {
 }
 
 /// What waits for a record to be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Pending {
     /// An order by SMS.
     Order(Order),
@@ -67,6 +69,8 @@ pub enum Event {
     Resolved(Option<Ipv4Addr>),
     /// A call rings, from this number.
     Caller(Address),
+    /// The files of [`Effect::UseSite`] could not be written.
+    SiteNotUsed,
     /// It is stored that these texts are told.
     Told(Vec<String>),
     /// An event of the link.
@@ -74,15 +78,21 @@ pub enum Event {
 }
 
 /// An action of the dialer, to be carried out in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Store this, and then report [`Event::Stored`].
     Store {
+        /// The record of a trial, which is stored first.
+        trial: Option<Record>,
         /// The past of the gate.
         remember: Past,
         /// What waits for it.
         pending: Pending,
     },
+    /// Store what is kept and what is on trial.
+    StoreTrial(Record),
+    /// From now on this is the site.
+    UseSite(Box<Site>),
     /// Store what is told, and then report [`Event::Told`].
     Tell(Telling),
     /// Send a message.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::liveness::{Next, Question, Remedy};
 use super::{Dialer, Effect, Endpoints, View};
 use crate::log::Level;
-use crate::ppp::{Interface, Phase, name_servers};
+use crate::ppp::{DownReason, Interface, Phase, name_servers};
 use crate::published::FarSide;
 use crate::site::OtherEndpoint;
 
@@ -63,7 +63,7 @@ impl Dialer {
             Remedy::Link => vec![said],
             Remedy::Modem => vec![said, Effect::RestartModem],
         };
-        let reaction = self.session.renew(view.at);
+        let reaction = self.session.renew(DownReason::FarSideSilent, view.at);
         first.into_iter().chain(self.follow(reaction, view)).collect()
     }
 

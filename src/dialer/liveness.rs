@@ -102,12 +102,17 @@ fn remedy(tried: u32, second: SecondTarget) -> Remedy {
     }
 }
 
+/// The first two of a peer's endpoints need no tunnels but those of every peer.
+fn more_tunnels(endpoints: usize) -> u32 {
+    u32::try_from(endpoints).unwrap_or(u32::MAX).saturating_sub(2)
+}
+
 impl Liveness {
     /// A VPN with keepalives at this interval, and so many endpoints.
     pub fn new(keepalive: Duration, endpoints: usize) -> Self {
         Self {
             keepalive,
-            more_tunnels: u32::try_from(endpoints).unwrap_or(u32::MAX).saturating_sub(2),
+            more_tunnels: more_tunnels(endpoints),
             name_servers: Vec::new(),
             link: None,
             received: 0,
@@ -117,6 +122,11 @@ impl Liveness {
             is_asking: false,
             read_at: Duration::ZERO,
         }
+    }
+
+    /// The peer has so many endpoints now.
+    pub fn set_endpoints(&mut self, count: usize) {
+        self.more_tunnels = more_tunnels(count);
     }
 
     /// A link has come up, with these usable name servers.

@@ -23,6 +23,7 @@ pub mod persistence;
 mod pppds;
 mod publisher;
 mod replies;
+mod requests;
 mod schedule;
 pub mod serve;
 mod status;
@@ -30,6 +31,8 @@ mod teller;
 mod telling;
 #[cfg(test)]
 mod tests;
+pub mod trial;
+mod trying;
 mod view;
 
 use std::time::Duration;
@@ -44,13 +47,14 @@ pub use parser::Content;
 use replies::Replies;
 pub use schedule::Scheduler;
 pub use teller::Teller;
+pub use trying::Trying;
 pub use view::{Facts, Ports, View};
 
 use crate::clock::WallClock;
 use crate::control;
 use crate::log::Level;
 use crate::modem::mobile::Place;
-use crate::ppp::{self, DownReason, LinkOutcome, Phase, Reaction, RequestRefusal, Session};
+use crate::ppp::{DownReason, LinkOutcome, Phase, Reaction, Session};
 use crate::site;
 use crate::sms::command::Command;
 use crate::sms::gate::{AcceptedOrder, Clocks, Gate};
@@ -80,6 +84,8 @@ pub struct Dialer {
     missed_calls: Option<MissedCalls>,
     /// `None` if the site has no `[tell]`.
     teller: Option<Teller>,
+    /// `None` if no message can change the site.
+    trying: Option<Trying>,
     /// Those who wait for the outcome of the link.
     requesters: Vec<Requester>,
     reboot_at: Option<Duration>,
@@ -107,6 +113,8 @@ pub struct ByItself {
     pub missed_calls: Option<MissedCalls>,
     /// Sends news.
     pub teller: Option<Teller>,
+    /// Tries values of messages.
+    pub trying: Option<Trying>,
 }
 
 impl Dialer {
@@ -119,7 +127,7 @@ impl Dialer {
         by_itself: ByItself,
         facts: Facts,
     ) -> Self {
-        let ByItself { scheduler, liveness, endpoints, apns, missed_calls, teller } = by_itself;
+        let ByItself { scheduler, liveness, endpoints, apns, missed_calls, teller, trying } = by_itself;
         Self {
             gate: sms.map(|sms| Gate::new(sms, past, started)),
             session,
@@ -131,6 +139,7 @@ impl Dialer {
             apns,
             missed_calls,
             teller,
+            trying,
             requesters: Vec::new(),
             reboot_at: None,
             is_stopping: false,
@@ -162,14 +171,21 @@ impl Dialer {
             Event::ClockReading(reading) => self.network_time.read(reading, view, &self.facts),
             Event::Stored(Pending::Order(order)) => self.execute(order, view),
             Event::NotStored(Pending::Order(order)) => {
-                self.answer(&order.requester, Reply::NotStored, view.at.now)
+                let forgotten = self.forget_trial(&order.command);
+                let answer = self.answer(&order.requester, Reply::NotStored, view.at.now);
+                forgotten.into_iter().chain(answer).collect()
             }
             Event::Stored(Pending::Counter(client)) => vec![counter::stored(client)],
             Event::NotStored(Pending::Counter(client)) => vec![counter::not_stored(client)],
             Event::Asked(client, request) => self.requested(client, request, view),
             Event::Caller(from) => self.called(&from, view),
             Event::Told(texts) => self.send_news(&texts, view),
-            Event::TunnelCounter(received) => self.count_tunnel(received, view),
+            Event::TunnelCounter(received) => {
+                let mut effects = self.hear_far_side(received, view);
+                effects.extend(self.count_tunnel(received, view));
+                effects
+            }
+            Event::SiteNotUsed => self.site_not_used(view),
             Event::NameServer(answers) => self.hear_name_server(answers, view),
             Event::Resolved(address) => self.resolved(address),
             Event::Link(event) => {
@@ -186,6 +202,7 @@ impl Dialer {
         let mut effects = self.follow(reaction, view);
         effects.extend(self.open_by_schedule(view));
         effects.extend(self.watch_far_side(view.at.now));
+        effects.extend(self.follow_trial(view));
         effects.extend(self.tell_news(None, view));
         effects.extend(self.network_time.tick(view.at.now));
         if self.reboot_at.is_some_and(|at| at <= view.at.now || self.replies.is_empty()) {
@@ -199,10 +216,8 @@ impl Dialer {
     pub fn deadline(&self, wall: WallClock, now: Duration) -> Option<Duration> {
         let schedule = self.scheduler.as_ref().and_then(|scheduler| scheduler.deadline(wall, now));
         let far_side = self.far_side_deadline();
-        [self.session.deadline(), self.network_time.deadline(), schedule, far_side, self.reboot_at]
-            .into_iter()
-            .flatten()
-            .min()
+        let own = [self.session.deadline(), self.network_time.deadline(), self.reboot_at];
+        own.into_iter().chain([schedule, far_side, self.trial_deadline()]).flatten().min()
     }
 
     /// Judges a message, and deletes it in any case: a full storage accepts no further message.
@@ -232,9 +247,10 @@ impl Dialer {
         effects.extend(match gate.judge(message, clocks, view.at.now) {
             Ok(AcceptedOrder { command, from, remember, clock }) => {
                 let said = Effect::log(Level::Info, format!("SMS from {from}: {command}, accepted"));
+                let trial = self.trial_record(&command, &from, &remember);
                 let order = Order { command, requester: Requester::Phone(from) };
                 let set = clock.and_then(|clock| self.network_time.prove(clock, view.wall));
-                let store = Effect::Store { remember, pending: Pending::Order(order) };
+                let store = Effect::Store { trial, remember, pending: Pending::Order(order) };
                 [said].into_iter().chain(set).chain([store]).collect()
             }
             Err(why) => {
@@ -244,9 +260,16 @@ impl Dialer {
         effects
     }
 
-    fn execute(&mut self, Order { command, requester }: Order, view: View) -> Vec<Effect> {
+    fn execute(&mut self, order: Order, view: View) -> Vec<Effect> {
+        let heard = self.hear_from(&order.requester, view);
+        heard.into_iter().chain(self.carry_out(order, view)).collect()
+    }
+
+    fn carry_out(&mut self, Order { command, requester }: Order, view: View) -> Vec<Effect> {
         let at = view.at;
         let (mut effects, reaction) = match command {
+            Command::Set(wanted) => return self.try_values(&wanted, &requester, view),
+            Command::Confirm => return self.confirm_trial(&requester, view),
             Command::Connect(_) if self.is_stopping => {
                 let stopping = Reply::Link(LinkOutcome::Failed(DownReason::Stopping));
                 return self.answer(&requester, stopping, at.now);
@@ -291,50 +314,6 @@ impl Dialer {
         }
     }
 
-    fn requested(&mut self, client: control::ClientId, request: control::Request, view: View) -> Vec<Effect> {
-        use control::Request;
-        let at = view.at;
-        let requester = Requester::Local(client);
-        let command = |command| Order { command, requester: requester.clone() };
-        let reaction = match request {
-            Request::Connect(length) => return self.execute(command(Command::Connect(length)), view),
-            Request::Disconnect => return self.execute(command(Command::Disconnect), view),
-            Request::Stop => return self.stop(requester, view),
-            Request::Extend(length) => return self.execute(command(Command::Extend(length)), view),
-            Request::Budget => Reaction::default(),
-            Request::SetUsed(used) => self.session.set_used(used, at),
-            Request::SetCounter(used) => return self.set_counter(client, used),
-            Request::IpUp { link, name_servers } => {
-                self.know_name_servers(&name_servers);
-                let mut reaction = self.session.receive(ppp::Event::IpUp(link), at);
-                if self.is_stopping {
-                    reaction.append(self.session.stop(at));
-                }
-                reaction
-            }
-            Request::IpDown { pid, carried } => self.session.receive(ppp::Event::IpDown { pid, carried }, at),
-            Request::DialFailure(failure) => self.session.receive(ppp::Event::DialFailure(failure), at),
-            Request::OwnAddress { pid, address } => {
-                self.session.receive(ppp::Event::OwnAddress(pid, address), at)
-            }
-        };
-        let mut effects = self.follow(reaction, view);
-        effects.extend(self.answer(&requester, Reply::Budget(self.session.budget().spent()), at.now));
-        effects
-    }
-
-    /// The requester gets the answer when every pppd has ended and the traffic of the links is stored.
-    fn stop(&mut self, requester: Requester, view: View) -> Vec<Effect> {
-        self.is_stopping = true;
-        if self.session.phase() == Phase::Down {
-            let not_connected = LinkOutcome::Refused(RequestRefusal::NotConnected);
-            return self.answer(&requester, Reply::Link(not_connected), view.at.now);
-        }
-        self.stop_requesters.push(requester);
-        let reaction = self.session.stop(view.at);
-        self.follow(reaction, view)
-    }
-
     /// The effects of the session, and the answers to the requesters of its outcomes.
     fn follow(&mut self, reaction: Reaction, view: View) -> Vec<Effect> {
         let mut effects: Vec<_> = reaction.effects.into_iter().map(Effect::Link).collect();
@@ -361,6 +340,7 @@ impl Dialer {
         }
         let mut effects = vec![Effect::Log(level, what)];
         effects.extend(self.tell_news(Some(outcome), view));
+        effects.extend(self.end_link_of_trial(outcome, view));
         for requester in std::mem::take(&mut self.requesters) {
             // The reply "dialling" was sent before; now pppd has the only port.
             let is_silent = view.ports == Ports::One && matches!(requester, Requester::Phone(_));

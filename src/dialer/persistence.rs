@@ -8,6 +8,7 @@
 
 use std::io;
 
+use super::trial::Reach;
 use crate::log::Log;
 use crate::names::record;
 use crate::paths::Paths;
@@ -83,6 +84,9 @@ impl<'a> Persistence<'a> {
         let (sms, session) = (read(Gate::FILE), read(Session::FILE));
         let (copy, unreadable) = CardRecord::open(paths.card(), OFFSETS);
         let (past, month) = recall(proof, &sms, &session, copy.content());
+        // A power cut may have come between this record, which is written first, and the other two.
+        let of_trial = Past::from_record(&read(Reach::FILE));
+        let past = if of_trial.is_some() { Past::recall(proof, Some(past), of_trial) } else { past };
         let copied = copy.content().map(MonthTotal::from_copy).unwrap_or_default();
         // A code by the clock ends by itself within a minute or two.
         let needs_copy = matches!(proof, Some(Proof::Hotp(_))) && state_is_in_ram(paths);

@@ -80,7 +80,7 @@ fn codes() -> OneTimeCode {
 }
 
 fn sms() -> Sms {
-    Sms { numbers: vec![OWNER.parse().unwrap()], proof: Proof::Hotp(codes()) }
+    Sms { numbers: vec![OWNER.parse().unwrap()], proof: Proof::Hotp(codes()), may_set: true }
 }
 
 /// A command with the code of this counter, sent as the n-th message.

@@ -1,6 +1,8 @@
 //! The dialer's loop: the modem's port, pppd, the control socket and the clocks.
 
 mod link;
+pub(super) mod start;
+mod values;
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,14 +15,12 @@ use rustix::process::Pid;
 use super::facts::{card, facts, timestamp};
 use super::name_server_probe::NameServerProbe;
 use super::parser::ModemGuard;
-use super::persistence::{self, Persistence, Remembered};
+use super::persistence::{self, Persistence};
 use super::pppds::Pppds;
 use super::publisher::Publisher;
 use super::teller::Telling;
-use super::{
-    Apns, ByItself, Dialer, Effect, Endpoints, Event, Liveness, MissedCalls, Ports, Question, Scheduler,
-    Teller, View,
-};
+use super::trial::Reach;
+use super::{Dialer, Effect, Event, Ports, Question, Teller, View};
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
 use crate::log::Log;
@@ -31,7 +31,7 @@ use crate::modem::protocol::Protocol;
 use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
 use crate::names::{EXT4, MODEM_PARSER_UID, record};
 use crate::paths::Paths;
-use crate::ppp::{Session, counters, vpn};
+use crate::ppp::vpn;
 use crate::published::{ClockSource, CodesStatus};
 use crate::reboot;
 use crate::record::Record;
@@ -40,6 +40,7 @@ use crate::site::{self, FlowControl, Site};
 use crate::sms::gate::GateRefusal;
 use crate::state::{Cause, Loss, Store};
 use crate::watch::heartbeat::Heartbeat;
+use start::Begun;
 
 /// How long pppd waits for replies and deletions that a modem of one port cannot carry out during the session. Without
 /// a network now there may be none for hours.
@@ -50,7 +51,8 @@ struct Serving<'a> {
     paths: &'a Paths,
     log: &'a Log,
     site: &'a Site,
-    role: &'a site::Dialer,
+    /// The role in force: a text message may change it.
+    role: Box<site::Dialer>,
     store: Store,
     persistence: Persistence<'a>,
     state_is_in_ram: bool,
@@ -116,42 +118,21 @@ pub fn serve(start: &Start, role: &site::Dialer, log: &Log, heartbeat: &mut Hear
 impl<'a> Serving<'a> {
     fn new(start: &'a Start, role: &'a site::Dialer, config: ModemConfig<'a>) -> io::Result<Self> {
         let paths = &start.paths;
-        let proof = role.sms.as_ref().map(|sms| &sms.proof);
-        let (persistence, remembered) = Persistence::open(paths, proof, config.log);
         let store = Store::new(paths.state());
         let facts = facts(paths, &start.site);
         let at = timestamp(&start.site, &role.link, WallClock::Floor(clock::unix()));
         let is_saved = clock::saved(&store).is_some_and(|saved| facts.plausible.contains(saved));
         let clock_floor = if is_saved { ClockSource::Saved } else { ClockSource::NotSet };
-        let Remembered { past, session, copied } = remembered;
-        let (session, effects) = Session::new(&role.link, &session, copied, counters::running(paths), at);
-        let apns = Apns::new(&role.operator);
-        let session = session.that_tries(apns.count());
-        let guard = ModemGuard::new(role, paths);
-        let name = &start.site.hostname;
-        let schedule = role.schedule.clone();
-        let scheduler = schedule.map(|schedule| Scheduler::new(schedule, start.site.timezone.clone(), name));
-        let watched = role.vpn.as_ref().filter(|vpn| vpn.renew);
-        let endpoints = watched.map(Endpoints::new);
-        let count = endpoints.as_ref().map_or(0, Endpoints::count);
-        let keepalive = |vpn: &site::Vpn| Duration::from_secs(vpn.keepalive.get().into());
-        let liveness = watched.map(|vpn| Liveness::new(keepalive(vpn), count));
-        let told = Record::parse(&store.read(Teller::FILE).unwrap_or_default());
-        let by_itself = ByItself {
-            scheduler,
-            liveness,
-            endpoints,
-            apns,
-            missed_calls: role.missed_call.clone().map(MissedCalls::new),
-            teller: role.tell.clone().map(|tell| Teller::new(tell, name, &told)),
-        };
+        let begun = start::begin(paths, &start.site, role, &facts, at, config.log);
+        let Begun { dialer, effects, role, persistence } = begun;
+        let guard = ModemGuard::new(&role, paths);
         let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
             log: config.log,
             site: &start.site,
-            role,
-            dialer: Dialer::new(role.sms.as_ref(), &past, at.now, session, by_itself, facts.clone()),
+            dialer,
+            role: Box::new(role),
             plausible: facts.plausible,
             store,
             persistence,
@@ -172,6 +153,8 @@ impl<'a> Serving<'a> {
             serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
         }
         serving.carry_out(effects.into_iter().map(Effect::Link).collect());
+        let resumed = serving.dialer.resume_trial(serving.view(&Record::new()));
+        serving.carry_out(resumed);
         Ok(serving)
     }
 
@@ -234,8 +217,10 @@ impl<'a> Serving<'a> {
 impl Serving<'_> {
     fn perform(&mut self, effect: Effect, events: &mut VecDeque<Event>) {
         match effect {
-            Effect::Store { remember, pending } => {
-                events.push_back(match self.persistence.remember_past(remember) {
+            Effect::Store { trial, remember, pending } => {
+                let trial = trial.map(|trial| self.store.replace(Reach::FILE, &trial.to_string()));
+                let stored = trial.unwrap_or(Ok(())).and(self.persistence.remember_past(remember));
+                events.push_back(match stored {
                     Ok(()) => Event::Stored(pending),
                     Err(error) => {
                         self.log.error(&format!("which codes were used: {error}"));
@@ -243,6 +228,8 @@ impl Serving<'_> {
                     }
                 });
             }
+            Effect::StoreTrial(record) => self.store_trial(&record),
+            Effect::UseSite(site) => self.use_site(&site, events),
             Effect::Tell(Telling { told, texts }) => {
                 match self.store.replace(Teller::FILE, &told.to_string()) {
                     Ok(()) => events.push_back(Event::Told(texts)),

@@ -3,7 +3,7 @@
 use super::{Dialer, View};
 use crate::clock::WallClock;
 use crate::ppp::{Connection, Phase, Timestamp};
-use crate::published::{ClockSource, LinkPhase, LinkStatus, ModemStatus, Published};
+use crate::published::{ClockSource, LinkPhase, LinkStatus, ModemStatus, OnTrial, Published};
 use crate::site::DataSize;
 use crate::sms::reply::{self, Status};
 
@@ -17,6 +17,8 @@ impl Dialer {
             until,
         };
         let budget = self.session.budget();
+        let (changed, on_trial) = self.changed();
+        let on_trial = on_trial.map(|(values, until)| OnTrial { values, until });
         LinkStatus {
             phase: match self.session.phase() {
                 Phase::Down => LinkPhase::Closed,
@@ -32,6 +34,8 @@ impl Dialer {
             opens: self.scheduler.as_ref().and_then(|scheduler| scheduler.upcoming(wall)),
             last_error: self.last_error.clone(),
             far_side: self.far_side_status(),
+            changed,
+            on_trial,
         }
     }
 
@@ -68,6 +72,7 @@ impl Dialer {
             used: DataSize::from_bytes(budget.used()),
             budget: budget.limit(),
             card: self.card,
+            changed: self.changed_keys(),
             error: errors.reduce(|all, error| format!("{all}; {error}")),
         }
     }

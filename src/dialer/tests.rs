@@ -1,11 +1,14 @@
 mod apns;
 mod far_side;
+mod hut;
 mod schedule;
+mod strandings;
+mod world;
 
 use super::*;
 use crate::clock::{Plausible, WallClock};
 use crate::modem::mobile::{OutgoingSms, SmsId, Storage};
-use crate::ppp::{Addresses, Calendar, Connection, Exit, Interface, MonthTotal, Timestamp};
+use crate::ppp::{self, Addresses, Calendar, Connection, Exit, Interface, MonthTotal, Timestamp};
 use crate::record::Record;
 use crate::site::{Role, Site};
 use crate::sms::pdu::{Body, ServiceCentreTime};
@@ -108,6 +111,8 @@ impl Harness {
                 Effect::RenewTunnel(link) => format!("tunnel over {link} again"),
                 Effect::UseEndpoint(endpoint) => format!("endpoint {endpoint}"),
                 Effect::RestartModem => "restart the modem".to_owned(),
+                Effect::StoreTrial(_) => "trial stored".to_owned(),
+                Effect::UseSite(_) => "use the site".to_owned(),
                 Effect::Tell(telling) => {
                     self.receive(Event::Told(telling.texts));
                     continue;

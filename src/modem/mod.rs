@@ -2,7 +2,8 @@
 //!
 //! Without I/O: [`at`] is the command queue and the parser of responses, [`probe`] finds out which ports answer,
 //! [`recovery`] chooses the next step for a modem that does not work, and [`mobile`] is the [`protocol`] of a mobile
-//! modem. With I/O: [`ports`] and [`router`] read sysfs, [`serial`] opens a tty, [`usb`] deauthorizes a device, [`lock`]
+//! modem. With I/O: [`ports`] and [`router`] read sysfs, [`models`] reads
+//! the files of models, [`serial`] opens a tty, [`usb`] deauthorizes a device, [`lock`]
 //! takes UUCP locks, [`dev_symlink`] names the data port, [`watch`] reports changes of ports and locks. [`driver`]
 //! combines them, and [`sandbox`] runs a protocol in a process of its own.
 
@@ -12,6 +13,7 @@ pub mod dev_symlink;
 pub mod driver;
 pub mod lock;
 pub mod mobile;
+pub mod models;
 pub mod ports;
 pub mod probe;
 pub mod protocol;

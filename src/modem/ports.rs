@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::paths::Paths;
-use crate::site::Port;
+use crate::site::{MobileModel, Port, PortId, UsbId};
 
 /// A port that may belong to a modem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub struct Candidate {
     pub device: PathBuf,
     /// Its place on USB; `None` for a port that is not on USB.
     usb: Option<Interface>,
+    /// Its use, if the model of its modem is known.
+    role: Option<Role>,
+}
+
+/// The use of a port, from the file of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Command,
+    Data,
 }
 
 /// A USB interface with a serial port.
@@ -26,6 +35,8 @@ struct Interface {
     driver: String,
     /// The purpose of the port, from the hso driver.
     hsotype: Option<String>,
+    /// The ids of its device.
+    id: Option<UsbId>,
 }
 
 /// The existing ports where the modem may be, the most likely first.
@@ -39,12 +50,27 @@ pub fn candidates(paths: &Paths, port: &Port) -> Vec<Candidate> {
             let device = PathBuf::from(path.as_str());
             found.retain(|candidate| candidate.device == device);
             if found.is_empty() && paths.path(&device).exists() {
-                found.push(Candidate { device, usb: None });
+                found.push(Candidate { device, usb: None, role: None });
             }
         }
     }
     found.sort_by_key(Candidate::unlikeliness);
     found
+}
+
+/// The candidates without the ports that a model's file leaves out, as those for diagnosis and GPS, of modems all of
+/// whose named ports are there.
+pub fn narrow(found: Vec<Candidate>, models: &[MobileModel]) -> Vec<Candidate> {
+    let with_roles = found.iter().map(|port| port.with_role(models)).collect::<Vec<_>>();
+    let has = |of: &Candidate, role| with_roles.iter().any(|it| it.role == Some(role) && it.is_beside(of));
+    let narrowed = with_roles.iter().zip(found).filter_map(|(port, as_found)| {
+        let needs_command = port.model(models).is_some_and(|model| model.command.is_some());
+        match has(port, Role::Data) && (!needs_command || has(port, Role::Command)) {
+            true => port.role.map(|_| port.clone()),
+            false => Some(as_found),
+        }
+    });
+    narrowed.collect()
 }
 
 /// The ports of one modem, by their use.
@@ -61,7 +87,7 @@ pub struct Ports {
 pub fn choose(all: &[Candidate], answering: &[Candidate], kept: Option<&Candidate>) -> Option<Ports> {
     let first = answering.first()?;
     let siblings = || all.iter().filter(|port| port.is_beside(first));
-    let own = siblings().find(|port| port.hsotype() == Some("Modem"));
+    let own = siblings().find(|port| port.role == Some(Role::Data) || port.hsotype() == Some("Modem"));
     let busy = || siblings().find(|port| Some(*port) == kept && !answering.contains(port));
     let data = own.or_else(busy).unwrap_or(first);
     let others = answering.iter().filter(|port| *port != data && port.is_beside(first));
@@ -88,8 +114,16 @@ fn inspect(tty: &Path) -> Option<Candidate> {
             number: u8::from_str_radix(&number, 16).ok()?,
             driver: driver(interface).or_else(|| driver(&port))?,
             hsotype: read(&tty.join("hsotype")),
+            id: id(interface),
         }),
+        role: None,
     })
+}
+
+/// `interface` is a directory of the device's.
+fn id(interface: &Path) -> Option<UsbId> {
+    let device = interface.parent()?;
+    UsbId::from_hex(&read(&device.join("idVendor"))?, &read(&device.join("idProduct"))?)
 }
 
 fn read(path: &Path) -> Option<String> {
@@ -105,6 +139,31 @@ impl Candidate {
     /// Whether it is at this place of the USB tree: a device, or one of its interfaces.
     fn is_at(&self, place: &str) -> bool {
         self.usb_device() == Some(place) || self.usb.as_ref().is_some_and(|usb| usb.path == place)
+    }
+
+    /// The model of its modem, if there is a file for it.
+    pub fn model<'a>(&self, models: &'a [MobileModel]) -> Option<&'a MobileModel> {
+        let id = self.id()?;
+        models.iter().find(|model| model.usb.contains(&id))
+    }
+
+    /// The ids of its USB device.
+    pub fn id(&self) -> Option<UsbId> {
+        self.usb.as_ref()?.id
+    }
+
+    fn with_role(&self, models: &[MobileModel]) -> Self {
+        let is = |port: &Option<PortId>| match (port, &self.usb) {
+            (Some(PortId::Interface(number)), Some(usb)) => usb.number == *number && usb.hsotype.is_none(),
+            (Some(PortId::Hso(kind)), _) => self.hsotype() == Some(kind),
+            _ => false,
+        };
+        let role = self.model(models).and_then(|model| match () {
+            () if is(&model.data) => Some(Role::Data),
+            () if is(&model.command) => Some(Role::Command),
+            () => None,
+        });
+        Self { role, ..self.clone() }
     }
 
     /// Its purpose, from the hso driver.

@@ -8,6 +8,7 @@ use super::recovery::RecoveryStep;
 use super::serial::Dtr;
 use crate::log::Level;
 use crate::record::Record;
+use crate::site::ModemTraits;
 
 /// An action of a protocol, to be carried out in order. `R` is its report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,8 @@ impl<R> ProtocolAction<R> {
 pub trait Protocol {
     /// The reports for the driver's owner.
     type Report;
+    /// The modem of the port that is opened next: what its model's file says of its commands.
+    fn is_of(&mut self, _traits: ModemTraits) {}
     /// A port was opened: the protocol identifies the modem again, after this step of the recovery if there is one.
     fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<ProtocolAction<Self::Report>>;
     /// The modem has sent bytes.

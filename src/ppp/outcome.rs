@@ -48,6 +48,8 @@ pub enum DownReason {
     Exit(Exit),
     /// The far side of the VPN does not answer over it.
     FarSideSilent,
+    /// Other settings are used from now on.
+    Changed,
     /// The box is about to stop.
     Stopping,
 }
@@ -78,7 +80,11 @@ impl LinkOutcome {
             Self::Failed(_) | Self::Refused(RequestRefusal::Budget { .. }) => true,
             Self::Closed(why) => !matches!(
                 why,
-                DownReason::Asked | DownReason::Idle(_) | DownReason::Time | DownReason::Stopping
+                DownReason::Asked
+                    | DownReason::Idle(_)
+                    | DownReason::Time
+                    | DownReason::Changed
+                    | DownReason::Stopping
             ),
         }
     }
@@ -89,7 +95,7 @@ impl DownReason {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Exit(exit) => exit.may_pass(),
-            Self::DialFailure(_) | Self::Slow | Self::FarSideSilent => true,
+            Self::DialFailure(_) | Self::Slow | Self::FarSideSilent | Self::Changed => true,
             Self::Asked | Self::Idle(_) | Self::Time | Self::Budget(_) | Self::Stopping => false,
             Self::OwnAddress(_) => false,
         }
@@ -131,6 +137,7 @@ impl fmt::Display for DownReason {
             }
             Self::Exit(exit) => exit.fmt(f),
             Self::FarSideSilent => f.write_str("the far side of the VPN is silent"),
+            Self::Changed => f.write_str("other settings are used"),
             Self::Stopping => f.write_str("the box is stopping"),
         }
     }

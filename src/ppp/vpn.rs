@@ -24,6 +24,11 @@ pub fn use_endpoint(paths: &Paths, endpoint: &str) -> io::Result<()> {
     fs::rename(new, file)
 }
 
+/// From now on the site's own endpoint is in use.
+pub fn use_own_endpoint(paths: &Paths) {
+    paths.withdraw(run_file::VPN_ENDPOINT);
+}
+
 /// Starts the script that makes the interface again, with its keys, its endpoint and its routes.
 ///
 /// # Errors

@@ -19,6 +19,9 @@ const MONTH: &str = "month";
 const OPENS: &str = "opens";
 const FAR_SIDE: &str = "far-side";
 const TRIED: &str = "far-side-tried";
+const CHANGED: &str = "changed";
+const ON_TRIAL: &str = "on-trial";
+const TRIAL_UNTIL: &str = "trial-until-uptime";
 const LAST_ERROR: &str = "last-error";
 
 const UP: &str = "up";
@@ -39,8 +42,21 @@ pub struct LinkStatus {
     pub opens: Option<i64>,
     /// The far side of the VPN, once it is known.
     pub far_side: Option<FarSide>,
+    /// The values that a text message has changed and that are kept, without secrets.
+    pub changed: Option<String>,
+    /// Those on trial.
+    pub on_trial: Option<OnTrial>,
     /// Why the last link could not be opened or was lost, as text.
     pub last_error: Option<String>,
+}
+
+/// Values on trial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnTrial {
+    /// Keys and values, without secrets.
+    pub values: String,
+    /// When they are taken back, in time since boot, to the second.
+    pub until: Duration,
 }
 
 /// What the far side of the VPN does.
@@ -151,6 +167,9 @@ impl Published for LinkStatus {
             .number(OPENS, self.opens)
             .text(FAR_SIDE, self.far_side.map(FarSide::as_str))
             .number(TRIED, tried)
+            .text(CHANGED, self.changed.as_ref())
+            .text(ON_TRIAL, self.on_trial.as_ref().map(|it| &it.values))
+            .number(TRIAL_UNTIL, self.on_trial.as_ref().map(|it| it.until.as_secs()))
             .text(LAST_ERROR, self.last_error.as_ref())
     }
 
@@ -162,6 +181,11 @@ impl Published for LinkStatus {
             month: record.get(MONTH).and_then(Month::parse),
             opens: record.get(OPENS).and_then(|text| text.parse().ok()),
             far_side: FarSide::from_record(record),
+            changed: record.get(CHANGED).map(str::to_owned),
+            on_trial: record.get(ON_TRIAL).zip(record.number(TRIAL_UNTIL)).map(|(values, until)| OnTrial {
+                values: values.to_owned(),
+                until: Duration::from_secs(until),
+            }),
             last_error: record.get(LAST_ERROR).map(str::to_owned),
         })
     }

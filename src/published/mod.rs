@@ -20,7 +20,7 @@ pub use driver::{DriverStatus, PortNames};
 pub use fields::{Fields, Value};
 pub use firewall::FirewallStatus;
 pub use line::{CallerNote, LineCall, LineState, LineStatus, TrafficNote};
-pub use link::{FarSide, LinkPhase, LinkStatus};
+pub use link::{FarSide, LinkPhase, LinkStatus, OnTrial};
 pub use modem::ModemStatus;
 
 use crate::record::Record;

@@ -11,6 +11,8 @@ const NO_DATA: &str = "no-data";
 const TECHNOLOGY: &str = "technology";
 const OPERATOR: &str = "operator";
 const SIGNAL: &str = "signal-dbm";
+const QUALITY: &str = "signal-quality";
+const BAND: &str = "band";
 const STORAGE: &str = "storage";
 
 /// A mobile modem; unknown values are `None`.
@@ -32,6 +34,10 @@ pub struct ModemStatus {
     pub operator: Option<String>,
     /// Received signal strength, in dBm.
     pub signal_dbm: Option<i32>,
+    /// Better figures of the signal, as text: `RSRP -95 dBm, RSRQ -10 dB`.
+    pub quality: Option<String>,
+    /// The number of the band, of LTE.
+    pub band: Option<u32>,
     /// Where messages arrive: `SM`, `ME`, … (TS 27.005 §3.1, `<mem3>`).
     pub storage: Option<String>,
 }
@@ -47,6 +53,8 @@ impl Published for ModemStatus {
             .text(TECHNOLOGY, self.technology.as_ref())
             .text(OPERATOR, self.operator.as_ref())
             .number(SIGNAL, self.signal_dbm)
+            .text(QUALITY, self.quality.as_ref())
+            .number(BAND, self.band)
             .text(STORAGE, self.storage.as_ref())
     }
 
@@ -61,6 +69,8 @@ impl Published for ModemStatus {
             technology: text(TECHNOLOGY),
             operator: text(OPERATOR),
             signal_dbm: record.get(SIGNAL).and_then(|dbm| dbm.parse().ok()),
+            quality: text(QUALITY),
+            band: record.get(BAND).and_then(|band| band.parse().ok()),
             storage: text(STORAGE),
         })
     }

@@ -25,9 +25,10 @@ prop_compose! {
         manufacturer in maybe(text()), model in maybe(text()), sim in maybe(text()),
         registration in maybe(text()), no_data in maybe(text()), technology in maybe(text()),
         operator in maybe(text()), signal_dbm in maybe(-113..=-51),
-        storage in maybe(text()),
+        (quality, band) in (maybe(text()), maybe(1..=512u32)), storage in maybe(text()),
     ) -> ModemStatus {
-        ModemStatus { manufacturer, model, sim, registration, no_data, technology, operator, signal_dbm, storage }
+        let signal = ModemStatus { signal_dbm, quality, band, ..ModemStatus::default() };
+        ModemStatus { manufacturer, model, sim, registration, no_data, technology, operator, storage, ..signal }
     }
 }
 
@@ -81,9 +82,13 @@ prop_compose! {
     fn link()(
         phase in phase(), used in any::<u64>(), budget in maybe(any::<u64>()),
         month in maybe(0..4_000_000_000i64), opens in maybe(any::<i64>()), last_error in maybe(text()),
-        far_side in maybe(far_side()),
+        far_side in maybe(far_side()), changed in maybe(text()), on_trial in maybe((text(), any::<u32>())),
     ) -> LinkStatus {
-        LinkStatus { phase, used, budget, month: month.map(Month::from_local), opens, far_side, last_error }
+        let month = month.map(Month::from_local);
+        let on_trial = on_trial.map(|(values, seconds)| {
+            OnTrial { values, until: Duration::from_secs(seconds.into()) }
+        });
+        LinkStatus { phase, used, budget, month, opens, far_side, changed, on_trial, last_error }
     }
 }
 

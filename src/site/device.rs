@@ -25,6 +25,24 @@ pub enum Port {
     Usb(UsbPath),
 }
 
+impl Port {
+    /// Whether both may be the same port, as far as their names tell.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let device = |path: &UsbPath| path.as_str().split(':').next().unwrap_or_default().to_owned();
+        match (self, other) {
+            (Self::Auto, _) | (_, Self::Auto) => true,
+            (Self::Device(one), Self::Device(other)) => one == other,
+            (Self::Usb(one), Self::Usb(other)) => {
+                // A path without an interface is the whole device.
+                let is_whole = |path: &UsbPath| !path.as_str().contains(':');
+                one == other || (device(one) == device(other) && (is_whole(one) || is_whole(other)))
+            }
+            (Self::Device(_), Self::Usb(_)) | (Self::Usb(_), Self::Device(_)) => false,
+        }
+    }
+}
+
 impl Text for DevicePath {
     const EXPECTED: &'static str = "a device";
 

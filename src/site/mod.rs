@@ -14,6 +14,7 @@
 mod amount;
 mod at;
 mod caller;
+mod changes;
 mod device;
 mod dial_in;
 mod error;
@@ -25,6 +26,7 @@ mod ip_type;
 mod lan;
 mod line_init;
 mod missed_call;
+mod mobile_model;
 mod modem_model;
 mod name;
 mod net;
@@ -52,6 +54,7 @@ mod well_known;
 pub use amount::{DataSize, TimeSpan};
 pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
+pub use changes::{ChangedKey, Changes, Shown};
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use dial_in::{DialIn, FlowControl, LineConfig, LineModem, Mtu, PppAuth, Prompts, Rings, TcpPort};
 pub use error::SiteError;
@@ -59,11 +62,15 @@ pub use exchange::{
     AccountName, DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Extension, Pattern, Qualify,
     UdpPort,
 };
-pub use forward::{Forward, PortForward};
+pub use forward::{Forward, PortForward, SerialForward};
 pub use hash::PasswordHash;
 pub use ip_type::IpType;
 pub use lan::{Addressing, InterfaceName, Lan};
 pub use missed_call::MissedCall;
+pub use mobile_model::simulated::Simulation;
+pub use mobile_model::{
+    DIRECTORY as MODELS, MobileModel, ModeSwitch, ModemTraits, PortId, SignalCommand, UsbId,
+};
 pub use modem_model::ModemModel;
 pub use name::{Hostname, ProviderName, UserName};
 pub use net::{HostAddress, Ipv4Net, Netmask};

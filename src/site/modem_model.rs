@@ -127,7 +127,7 @@ fn model(name: &str, table: &Written<'_>) -> Checked<ModemModel> {
 }
 
 /// Any text.
-pub(super) struct Words(String);
+pub(super) struct Words(pub(super) String);
 
 impl Text for Words {
     const EXPECTED: &'static str = "text";

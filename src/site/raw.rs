@@ -115,6 +115,7 @@ tables! {
         proof: Option<Spanned<Proof>>,
         secret: Option<Spanned<OtpSecret>>,
         digits: Option<Spanned<Digits>>,
+        set: Option<Spanned<bool>>,
     }
 
     struct Vpn {
@@ -133,6 +134,7 @@ tables! {
     struct Forward {
         networks: Option<Vec<Spanned<Ipv4Net>>>,
         port: Option<Vec<Spanned<PortForward>>>,
+        serial: Option<Vec<Spanned<SerialForward>>>,
         masquerade: Option<bool>,
         from_lan: Option<bool>,
     }
@@ -140,6 +142,12 @@ tables! {
     struct PortForward {
         listen: Spanned<TcpPort>,
         to: Spanned<Endpoint>,
+    }
+
+    struct SerialForward {
+        listen: Spanned<TcpPort>,
+        port: Spanned<Port>,
+        speed: Option<Speed>,
     }
 
     struct Schedule {

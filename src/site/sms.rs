@@ -15,6 +15,8 @@ pub struct Sms {
     pub numbers: Vec<PhoneNumber>,
     /// The proof that a message is from one of them.
     pub proof: Proof,
+    /// Whether a message may set values of the site. It needs a code.
+    pub may_set: bool,
 }
 
 /// The proof of a message's sender.
@@ -163,6 +165,6 @@ impl Sms {
             Proof::Hotp(code) => Proof::Hotp(masked(code)),
             Proof::SenderOnly => Proof::SenderOnly,
         };
-        Self { numbers: self.numbers.clone(), proof }
+        Self { numbers: self.numbers.clone(), proof, may_set: self.may_set }
     }
 }

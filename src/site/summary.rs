@@ -80,11 +80,12 @@ fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
 }
 
 fn forwards(forward: &Forward) -> String {
-    let Forward { networks, ports, from_lan, .. } = forward;
+    let Forward { networks, ports, serial, from_lan, .. } = forward;
     let networks = (!networks.is_empty()).then(|| format!("the VPN to {}", list(networks)));
     let ports = ports.iter().map(|port| format!("port {} to {}", port.listen, port.to));
+    let serial = serial.iter().map(|serial| format!("port {} to serial port {}", serial.listen, serial.port));
     let back = from_lan.then(|| "the local network to the VPN".to_owned());
-    networks.into_iter().chain(ports).chain(back).collect::<Vec<_>>().join(", ")
+    networks.into_iter().chain(ports).chain(serial).chain(back).collect::<Vec<_>>().join(", ")
 }
 
 fn closing(link: &LinkConfig) -> String {
@@ -100,7 +101,7 @@ fn closing(link: &LinkConfig) -> String {
 }
 
 fn obeys(sms: Option<&Sms>) -> String {
-    let Some(Sms { numbers, proof }) = sms else { return "no text message".to_owned() };
+    let Some(Sms { numbers, proof, .. }) = sms else { return "no text message".to_owned() };
     let proof = match proof {
         Proof::Totp(code) => format!("with a TOTP code of {} digits", code.digits.count()),
         Proof::Hotp(code) => format!("with an HOTP code of {} digits", code.digits.count()),

@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn only_a_weak_proof_causes_a_warning() {
         let code = |digits| OneTimeCode { secret: "A".repeat(32).parse().unwrap(), digits };
-        let said = |proof| caution(&Sms { numbers: Vec::new(), proof }).unwrap_or_default();
+        let said = |proof| caution(&Sms { numbers: Vec::new(), proof, may_set: false }).unwrap_or_default();
         assert_eq!(said(Proof::Totp(code(Digits::Eight))), "");
         assert_eq!(said(Proof::Hotp(code(Digits::Eight))), "");
         assert!(said(Proof::Totp(code(Digits::Six))).contains("a chance of 5 %"));

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::code::Code;
+use super::set::{self, Wanted};
 use crate::site::TimeSpan;
 
 /// A command with its code.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Order {
     /// The command.
     pub command: Command,
@@ -15,7 +17,7 @@ pub struct Order {
 }
 
 /// A command for the box.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Open the link, for this long or as long as the site allows; an open link stays up at least this long from now.
     Connect(Option<Duration>),
@@ -29,6 +31,10 @@ pub enum Command {
     Reboot,
     /// List the commands.
     Help,
+    /// Try other values of the site.
+    Set(Wanted),
+    /// Keep the values that are on trial.
+    Confirm,
 }
 
 impl fmt::Display for Command {
@@ -40,35 +46,11 @@ impl fmt::Display for Command {
             Self::Status => ("status", None),
             Self::Reboot => ("reboot", None),
             Self::Help => ("help", None),
+            Self::Confirm => ("confirm", None),
+            Self::Set(wanted) => return wanted.fmt(f),
         };
         f.write_str(word)?;
         time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::about(time)))
-    }
-}
-
-/// A one-time code as it was typed: 6 or 8 digits. `Debug` shows dots: a code may still be valid if the message was
-/// refused for another reason.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Code(String);
-
-impl Code {
-    /// Validates 6 or 8 digits.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = matches!(text.len(), 6 | 8) && text.bytes().all(|byte| byte.is_ascii_digit());
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    /// The digits.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Code(••••)")
     }
 }
 
@@ -88,8 +70,9 @@ pub enum NotAnOrder {
 }
 
 impl Order {
-    /// Parses the text of a message: `connect`, `disconnect`, `extend`, `status`, `reboot` or `help` in any case, with
-    /// a duration after the first and the third, and a code of 6 or 8 digits anywhere, usually last.
+    /// Parses the text of a message: `connect`, `disconnect`, `extend`, `status`, `reboot`, `confirm` or `help` in any
+    /// case, with a duration after the first and the third, and a code of 6 or 8 digits anywhere, usually last; or
+    /// [`set`].
     ///
     /// A duration is a [`TimeSpan`], or a number of minutes; one of six digits would be a code.
     /// At the end the code may be in two halves, `1234 5678`, as apps show it. A full stop or comma after a word is
@@ -98,6 +81,10 @@ impl Order {
     /// # Errors
     /// The text is anything else.
     pub fn parse(text: &str) -> Result<Self, NotAnOrder> {
+        if set::is_set(text) {
+            let (wanted, code) = set::parse(text);
+            return Ok(Self { command: Command::Set(wanted), code });
+        }
         let text = text.to_lowercase();
         let words: Vec<&str> =
             text.split_whitespace().map(|word| word.trim_end_matches(['.', ','])).collect();
@@ -112,7 +99,8 @@ impl Order {
             ["status"] => Command::Status,
             ["reboot"] => Command::Reboot,
             ["help"] => Command::Help,
-            ["connect" | "disconnect" | "extend" | "status" | "reboot" | "help", ..] => {
+            ["confirm"] => Command::Confirm,
+            ["connect" | "disconnect" | "extend" | "status" | "reboot" | "help" | "confirm", ..] => {
                 return Err(NotAnOrder::Surplus);
             }
             _ => return Err(NotAnOrder::NoCommand),
@@ -129,7 +117,7 @@ fn split_code<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Option<Code>), Not
         && matches!((first.len(), second.len()), (3, 3) | (4, 4))
         && !before.is_empty()
     {
-        return Ok((before.to_vec(), Some(Code(format!("{first}{second}")))));
+        return Ok((before.to_vec(), Code::parse(&format!("{first}{second}"))));
     }
     let mut codes = words.iter().filter_map(|word| Code::parse(word));
     let code = codes.next();
@@ -186,8 +174,9 @@ mod tests {
             ("extend", Command::Extend(None), None),
             ("reboot 12345678", Command::Reboot, Some("12345678")),
             ("help", Command::Help, None),
+            ("Confirm 12345678", Command::Confirm, Some("12345678")),
         ] {
-            let code = code.map(|code| Code(code.to_owned()));
+            let code = code.and_then(Code::parse);
             assert_eq!(Order::parse(text), Ok(Order { command, code }), "{text:?}");
         }
     }
@@ -202,6 +191,7 @@ mod tests {
             ("connectt 12345678", NotAnOrder::NoCommand),
             ("connect 2h 2h", NotAnOrder::Surplus),
             ("status 2h", NotAnOrder::Surplus),
+            ("confirm 2h", NotAnOrder::Surplus),
             ("connect now", NotAnOrder::Duration),
             ("connect h", NotAnOrder::Duration),
             ("connect ２h", NotAnOrder::Duration), // digits of another script

@@ -7,7 +7,8 @@ use std::time::Duration;
 use sha1::{Digest, Sha1};
 
 use super::attempts::{Attempts, Verdict};
-use super::command::{Code, Command, NotAnOrder, Order};
+use super::code::Code;
+use super::command::{Command, NotAnOrder, Order};
 use super::dialling_plan::DiallingPlan;
 use super::past::{Accepted, Fingerprint, Past, SecretMark};
 use super::pdu::{Address, Body, Deliver, Part};
@@ -45,7 +46,7 @@ enum Used {
 }
 
 /// An order that is obeyed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AcceptedOrder {
     /// The command.
     pub command: Command,
@@ -101,6 +102,8 @@ pub enum GateRefusal {
     NotAnOrder(NotAnOrder),
     /// No code, or one of another length than the site's.
     NoCode,
+    /// The site lets no message change it.
+    NothingIsSet,
     /// A TOTP code cannot be checked before the network has sent the time. (An HOTP code can.)
     ClockNotSet,
     /// The used HOTP codes are not known: none is accepted until the counter is [set](Gate::set_counter).
@@ -158,6 +161,12 @@ impl Gate {
         matches!((self.used, &self.site.proof), (Used::Lost { .. }, Proof::Hotp(_)))
     }
 
+    /// From now on these numbers are the site's.
+    pub fn set_numbers(&mut self, numbers: &[PhoneNumber]) {
+        self.home = DiallingPlan::of(numbers);
+        numbers.clone_into(&mut self.site.numbers);
+    }
+
     /// Takes the code of this counter for the last accepted one. Returns what must be stored; `None` if the site does
     /// not use HOTP.
     pub fn set_counter(&mut self, used: u64) -> Option<Past> {
@@ -213,6 +222,9 @@ impl Gate {
         clocks: Clocks,
         now: Duration,
     ) -> Result<Option<RightClock>, GateRefusal> {
+        if matches!(order.command, Command::Set(_)) && !self.site.may_set {
+            return Err(GateRefusal::NothingIsSet);
+        }
         let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(None) };
         let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
         let code = of_length.ok_or(GateRefusal::NoCode)?;
@@ -328,6 +340,7 @@ impl fmt::Display for GateRefusal {
             Self::Binary => f.write_str("not a text"),
             Self::NotAnOrder(why) => why.fmt(f),
             Self::NoCode => f.write_str("no code of the right length"),
+            Self::NothingIsSet => f.write_str("the site lets no message set anything"),
             Self::ClockNotSet => f.write_str("the clock is not set, its code cannot be checked"),
             Self::CounterLost => f.write_str(
                 "which codes were used is lost; next: `dialctl codes resync` with two codes of the app",

@@ -28,7 +28,7 @@ fn secret() -> OneTimeCode {
 }
 
 fn site(proof: Proof) -> Sms {
-    Sms { numbers: vec![OWNER.parse().unwrap()], proof }
+    Sms { numbers: vec![OWNER.parse().unwrap()], proof, may_set: true }
 }
 
 fn totp() -> Sms {
@@ -171,6 +171,14 @@ fn every_other_sender_and_message_is_refused() {
         // The owner is obeyed afterwards.
         accepted(gate.judge_text(OWNER, &good));
     }
+}
+
+#[test]
+fn nothing_is_set_if_the_site_forbids_it() {
+    let text = format!("set apn web {}", code(0));
+    let forbidden = gate(&Sms { may_set: false, ..totp() }).judge_text(OWNER, &text);
+    assert_eq!(refusal(forbidden), GateRefusal::NothingIsSet);
+    accepted(gate(&totp()).judge_text(OWNER, &text));
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 pub mod attempts;
 pub mod caution;
+pub mod code;
 pub mod command;
 pub mod dialling_plan;
 pub mod gate;
@@ -18,3 +19,5 @@ pub mod past;
 pub mod pdu;
 pub mod proof;
 pub mod reply;
+pub mod set;
+pub mod trial_news;

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-use super::command::Code;
+use super::code::Code;
 use crate::clock::WallClock;
 use crate::site::{OneTimeCode, OtpSecret, Proof};
 

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::gsm7;
+use super::trial_news::TrialNews;
 use crate::calendar::Civil;
 use crate::ppp::{LinkOutcome, Spent};
 use crate::site::{DataSize, TimeSpan};
@@ -26,6 +27,8 @@ pub enum Reply {
     Status(Status),
     /// The month's traffic.
     Budget(Spent),
+    /// News of a trial.
+    Trial(TrialNews),
 }
 
 /// The status of the box, for one message.
@@ -49,6 +52,8 @@ pub struct Status {
     pub budget: Option<DataSize>,
     /// The card's copies, if they are known.
     pub card: Option<CardHealth>,
+    /// The keys that a message has changed, or that are on trial.
+    pub changed: Option<String>,
     /// The last error.
     pub error: Option<String>,
 }
@@ -116,7 +121,12 @@ impl Reply {
     /// Whether a request was not carried out.
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::NotStored | Self::Link(LinkOutcome::Failed(_) | LinkOutcome::Refused(_)))
+        matches!(
+            self,
+            Self::NotStored
+                | Self::Trial(TrialNews::None)
+                | Self::Link(LinkOutcome::Failed(_) | LinkOutcome::Refused(_))
+        )
     }
 }
 
@@ -128,11 +138,12 @@ impl fmt::Display for Reply {
             Self::NotStored => f.write_str("not done: the box cannot save its state"),
             Self::Rebooting => f.write_str("rebooting"),
             Self::Help => f.write_str(
-                "connect [time], extend [time], disconnect, status, reboot, help; then the code. \
-                 Time: 90 (minutes), 30m, 2h",
+                "connect [time], extend [time], disconnect, status, reboot, set KEY VALUE, confirm, help; \
+                 then the code. Time: 90 (minutes), 30m, 2h",
             ),
             Self::Status(status) => status.fmt(f),
             Self::Budget(spent) => spent.fmt(f),
+            Self::Trial(news) => news.fmt(f),
         }
     }
 }
@@ -141,6 +152,7 @@ impl fmt::Display for Reply {
 const VERSION: usize = 16;
 const CAUSE: usize = 20;
 const OPERATOR: usize = 12;
+const CHANGED: usize = 24;
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,6 +181,9 @@ impl fmt::Display for Status {
         write!(f, "\n{}", self.used)?;
         if let Some(budget) = self.budget {
             write!(f, " of {budget}")?;
+        }
+        if let Some(changed) = &self.changed {
+            write!(f, "\n{}", fit(changed, CHANGED))?;
         }
         let error = self.error.as_ref().map_or(String::new(), |error| format!("\n{error}"));
         match self.card {
@@ -222,6 +237,7 @@ mod tests {
             used: DataSize::from_bytes(12_340_000),
             budget: Some(DataSize::from_bytes(500_000_000)),
             card: Some(CardHealth { scrubbed: Some(1_784_001_598), healed: 3, bad: 1 }),
+            changed: Some("set apn, password".into()),
             error: Some("no carrier".into()),
         }
     }
@@ -234,6 +250,7 @@ mod tests {
         -79 dBm Free
         link 10.64.3.7, 1h30m left
         12.3MB of 500MB
+        set apn, password
         card 07-14, healed 3, bad 1
         no carrier
         ");
@@ -281,6 +298,7 @@ mod tests {
             used: DataSize::from_bytes(123_456_000_000),
             budget: Some(DataSize::from_bytes(500_000_000_000)),
             card: Some(CardHealth { scrubbed: Some(1_784_001_598), healed: 99_999, bad: 0 }),
+            changed: None,
             error: Some("the modem at 1-1.2 {hso} does not answer".into()),
         };
         let text = Reply::Status(status).text();
@@ -328,7 +346,7 @@ mod tests {
         dialling; I am silent while the link is up
         not done: the box cannot save its state
         rebooting
-        connect [time], extend [time], disconnect, status, reboot, help; then the code. Time: 90 (minutes), 30m, 2h
+        connect [time], extend [time], disconnect, status, reboot, set KEY VALUE, confirm, help; then the code. Time: 90 (minutes), 30m, 2h
         1.2MB of 500MB used in 2026-07
         ");
     }
@@ -353,6 +371,7 @@ mod tests {
                 used: size,
                 budget: Some(DataSize::from_bytes(budget)),
                 card: Some(CardHealth { scrubbed: Some(seconds.into()), healed: used, bad: budget }),
+                changed: Some(error.clone()),
                 error: Some(error.clone()),
             };
             let failed = LinkOutcome::Failed(DownReason::Exit(Exit::NotStarted(error)));

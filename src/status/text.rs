@@ -11,7 +11,7 @@ use crate::names::Service;
 use crate::ppp::Spent;
 use crate::published::{
     BootStatus, ClockSource, CodesStatus, DriverStatus, FarSide, FirewallStatus, LastBoot, LineStatus,
-    LinkPhase, LinkStatus, ModemStatus,
+    LinkPhase, LinkStatus, ModemStatus, OnTrial,
 };
 use crate::site::DataSize;
 use crate::state::Loss;
@@ -152,8 +152,11 @@ fn mobile(modem: &ModemStatus) -> String {
     };
     let sim = modem.sim.as_deref().unwrap_or("unknown");
     let signal = modem.signal_dbm.map_or("unknown".to_owned(), |dbm| format!("{dbm} dBm"));
+    let signal = known(&[&Some(signal), &modem.quality]);
+    let band = modem.band.map(|band| format!(" band {band}")).unwrap_or_default();
+    let technology = modem.technology.as_ref().map(|technology| format!("{technology}{band}"));
     let no_data = modem.no_data.as_ref().map(|why| format!("no data: {why}"));
-    let network = known(&[&modem.operator, &modem.technology, &modem.registration, &no_data]);
+    let network = known(&[&modem.operator, &technology, &modem.registration, &no_data]);
     let network = if network.is_empty() { network } else { format!("\n{network}") };
     format!("{}\nSIM {sim}, signal {signal}{network}", known(&[&modem.manufacturer, &modem.model]))
 }
@@ -172,12 +175,16 @@ fn link(link: &LinkStatus, uptime: Duration) -> String {
     let size = DataSize::from_bytes;
     let spent = Spent { used: size(link.used), limit: link.budget.map(size), month: link.month };
     let error = link.last_error.as_ref().map(|error| format!("last error: {error}"));
+    let changed = link.changed.as_ref().map(|values| format!("set by message: {values}"));
+    let on_trial = link.on_trial.as_ref().map(|OnTrial { values, until }| {
+        format!("on trial, {} left: {values}", Uptime(until.saturating_sub(uptime)))
+    });
     let opens = link.opens.map(|opens| format!("opens by itself: {}", Utc(opens)));
     let far_side = link.far_side.map(|far_side| match far_side {
         FarSide::Answers => "VPN: the far side answers".to_owned(),
         FarSide::Silent { tried } => format!("VPN: the far side is silent, {tried} attempts to reach it"),
     });
-    [Some(state), far_side, Some(spent.to_string()), opens, error]
+    [Some(state), far_side, Some(spent.to_string()), opens, changed, on_trial, error]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()

@@ -1,9 +1,31 @@
-//! The mistakes about what follows the login prompt.
+//! The mistakes about what follows `CONNECT`: callers' names, the login prompt, services.
 
 use super::valid::*;
 
 /// One error in an otherwise valid site.
 pub const SERVICE_SLIPS: &[(&str, &str, &str, &str)] = &[
+    ("prompt with the escape sequence", DIAL_IN, "[[line]]", "[dial-in]\nlogin-prompt = \"+++\"\n[[line]]"),
+    ("unknown protocol for the name", DIAL_IN, "[[line]]", "[dial-in]\nauth = [\"chapp\"]\n[[line]]"),
+    ("no protocol for the name", DIAL_IN, "[[line]]", "[dial-in]\nauth = []\n[[line]]"),
+    (
+        "CHAP with a hash",
+        DIAL_IN,
+        "[[user]]\nname = \"caller\"\npassword = \"hunter2\"\n",
+        concat!(
+            "[dial-in]\nauth = [\"pap\", \"mschap-v2\"]\n[[user]]\nname = \"other\"\n",
+            "password-hash = \"$5$labsalt$171mnlxIn9LqdDVR6Qm4ysjZZnzk3se2mUTizlZ7BZ9\"\n",
+        ),
+    ),
+    (
+        "three WINS servers",
+        DIAL_IN,
+        "[[line]]",
+        "[dial-in]\nwins = [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\"]\n[[line]]",
+    ),
+    ("rings of a cable", DIAL_IN, "remote =", "null-modem = true\nrings = 2\nremote ="),
+    ("cable at an unknown port", DIAL_IN, "\"/dev/ttyUSB0\"", "\"auto\"\nnull-modem = true"),
+    ("guest with a login prompt", DIAL_IN, "remote =", "guest = true\nlogin = true\nremote ="),
+    ("prompt without a login", DIAL_IN, "[[line]]", "[dial-in]\nlogin-prompt = \"username:\"\n[[line]]"),
     ("service that does not exist", DIAL_IN, "[[user]]", "[[user]]\nservices = [\"pppp\"]"),
     (
         "service that nobody has",

@@ -81,28 +81,6 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
     ),
     ("fixed speed beyond all modems", DIAL_IN, "remote =", "fixed-speed = 115200\nremote ="),
     ("no error correction without a model", DIAL_IN, "remote =", "error-correction = false\nremote ="),
-    ("prompt with the escape sequence", DIAL_IN, "[[line]]", "[dial-in]\nlogin-prompt = \"+++\"\n[[line]]"),
-    ("unknown protocol for the name", DIAL_IN, "[[line]]", "[dial-in]\nauth = [\"chapp\"]\n[[line]]"),
-    ("no protocol for the name", DIAL_IN, "[[line]]", "[dial-in]\nauth = []\n[[line]]"),
-    (
-        "CHAP with a hash",
-        DIAL_IN,
-        "[[user]]\nname = \"caller\"\npassword = \"hunter2\"\n",
-        concat!(
-            "[dial-in]\nauth = [\"pap\", \"mschap-v2\"]\n[[user]]\nname = \"other\"\n",
-            "password-hash = \"$5$labsalt$171mnlxIn9LqdDVR6Qm4ysjZZnzk3se2mUTizlZ7BZ9\"\n",
-        ),
-    ),
-    (
-        "three WINS servers",
-        DIAL_IN,
-        "[[line]]",
-        "[dial-in]\nwins = [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\"]\n[[line]]",
-    ),
-    ("rings of a cable", DIAL_IN, "remote =", "null-modem = true\nrings = 2\nremote ="),
-    ("cable at an unknown port", DIAL_IN, "\"/dev/ttyUSB0\"", "\"auto\"\nnull-modem = true"),
-    ("guest with a login prompt", DIAL_IN, "remote =", "guest = true\nlogin = true\nremote ="),
-    ("prompt without a login", DIAL_IN, "[[line]]", "[dial-in]\nlogin-prompt = \"username:\"\n[[line]]"),
     (
         "route with host bits",
         DIALER,
@@ -157,6 +135,37 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
         "[operator]",
         "[[forward.port]]\nlisten = 22\nto = \"192.168.32.7:22\"\n[ssh]\nkeys = [\"ssh-ed25519 \
          AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me\"]\n[operator]",
+    ),
+    (
+        "forwarded serial port without a place",
+        VPN,
+        "[operator]",
+        "[[forward.serial]]\nlisten = 5000\nport = \"auto\"\n[operator]",
+    ),
+    (
+        "forwarded serial port beside a modem without a place",
+        VPN,
+        "[operator]",
+        "[[forward.serial]]\nlisten = 5000\nport = \"1-1.3\"\n[operator]",
+    ),
+    (
+        "forwarded serial port of the modem",
+        VPN,
+        "[operator]",
+        "[modem]\nport = \"1-1.2\"\n[[forward.serial]]\nlisten = 5000\nport = \"1-1.2:1.2\"\n[operator]",
+    ),
+    (
+        "forwarded serial port at another one's TCP port",
+        FORWARD,
+        "[operator]",
+        "[[forward.port]]\nlisten = 5000\nto = \"192.168.32.7:80\"\n\
+         [[forward.serial]]\nlisten = 5000\nport = \"1-1.3\"\n[operator]",
+    ),
+    (
+        "values set without a code",
+        DIALER,
+        "[operator]",
+        "[sms]\nnumbers = [\"+33612345678\"]\nproof = \"sender-only\"\nset = true\n[operator]",
     ),
     ("operator of IPv6 alone", DIALER, "apn = \"free\"", "apn = \"free\"\nip-type = \"ipv6\""),
     ("APN twice", DIALER, "apn = \"free\"", "apn = \"free\"\nother-apns = [\"free\"]"),

@@ -107,6 +107,19 @@ to = "192.168.1.10:80"
 }
 
 #[test]
+fn a_forwarded_serial_port_is_open_to_the_vpn_alone_and_forwards_no_packets() {
+    let serial = "[forward]\n[[forward.serial]]\nlisten = 5000\nport = \"1-1.3\"\nspeed = 9600\n\
+                  [modem]\nport = \"1-1.2\"\n";
+    let files = render(&format!("{DIALER}{VPN}{serial}"));
+    let rules = content(&files, "/etc/nftables.conf");
+    assert!(rules.contains("\t\tiifname \"vpn\" tcp dport { 5000 } accept\n"), "{rules}");
+    assert_eq!(rules.matches("5000").count(), 1, "{rules}");
+    assert!(!rules.contains("table ip nat"), "{rules}");
+    assert!(!content(&files, "/etc/ppp/ip-up.d/vpn").contains("ip_forward"));
+    assert!(content(&files, "/etc/dialbox/serial-forward").ends_with("\n5000 1-1.3 9600\n"));
+}
+
+#[test]
 fn a_vpn_with_several_endpoints_uses_the_one_that_the_dialer_has_chosen() {
     let others = "other-endpoints = [\"203.0.113.6:443\", \"vpn.example.org:51820\"]\n";
     let files = render(&format!("{DIALER}{VPN}{others}"));

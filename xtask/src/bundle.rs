@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use tar::{Archive, Builder, EntryType, Header};
 
 use crate::{
+    context::BuildContext,
     error::{Context, Error, Result},
     private,
     task::hex,
@@ -56,8 +57,17 @@ pub fn write(out: &Path, files: &[(String, PathBuf)], time_stamp: u32) -> Result
     make().inspect_err(|_: &io::Error| drop(fs::remove_file(&part))).context(cannot)
 }
 
+/// Takes packages and crates from this bundle, if there is one, and from nowhere else.
+pub fn take(ctx: &mut BuildContext, bundle: Option<&Path>) -> Result<()> {
+    if let Some(file) = bundle {
+        let unpacked = open(file, &ctx.cache)?;
+        ctx.use_only(unpacked.join(DOWNLOADS), unpacked.join(CARGO_HOME));
+    }
+    Ok(())
+}
+
 /// Checks every byte of a bundle and unpacks it into a directory beside those of other bundles, unless it is there.
-pub fn open(bundle: &Path, cache: &Path) -> Result<PathBuf> {
+fn open(bundle: &Path, cache: &Path) -> Result<PathBuf> {
     let cannot = || format!("cannot read the bundle {}", bundle.display());
     let damaged = || {
         Error::new(format!("{} is no whole bundle", bundle.display()))

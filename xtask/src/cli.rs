@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use inputs::{Layers, PowerCuts, Shared, Sources};
+pub use inputs::{Damages, Layers, Shared, Sources, Supplies};
 pub use inspect::{Bundle, Diff, FetchSources, Report};
 
 /// Builds, checks and boots the dialbox image.
@@ -72,6 +72,7 @@ pub struct Tidy {
   cargo xtask build-image --site cabin.toml --out /tmp/cabin
   cargo xtask build-image --layer ../garden   with what that directory adds (docs/layers.md)
   cargo xtask build-image --cache http://cache.example:8080     what others have compiled already
+  cargo xtask build-image --locked            that of image/packages.lock, or none
   cargo xtask build-image --explain           why each phase ran or did not
   cargo xtask build-image --offline --downloads ~/debs")]
 pub struct BuildImage {
@@ -84,9 +85,9 @@ pub struct BuildImage {
     /// The directory from which Raspberry Pi Imager is to fetch the image (default: file://, where it is written)
     #[arg(long, value_name = "URL")]
     pub imager_url: Option<String>,
-    /// Take packages and crates from this file, which `bundle` has made, and use no network
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["downloads", "mirror"])]
-    pub bundle: Option<PathBuf>,
+    /// Refuse to build another image than the locked one, when a locked package has left the mirror
+    #[arg(long)]
+    pub locked: bool,
     /// Say for each phase why it ran
     #[arg(long)]
     pub explain: bool,
@@ -96,9 +97,9 @@ pub struct BuildImage {
     /// Shared cache
     #[command(flatten)]
     pub shared: Shared,
-    /// Packages
+    /// Packages and crates
     #[command(flatten)]
-    pub sources: Sources,
+    pub supplies: Supplies,
 }
 
 /// `cargo xtask lock`
@@ -220,6 +221,9 @@ pub struct Flash {
     /// Build the image of this site first, in out/
     #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "check", "blocks"])]
     pub site: Option<PathBuf>,
+    /// With --site: a directory that adds to that image (may be given several times, the lowest first); docs/layers.md
+    #[arg(long, value_name = "DIR", requires = "site")]
+    pub layer: Vec<PathBuf>,
     /// The blocks of one card, which `provision --fat-only` has made from the image
     #[arg(long, value_name = "FILE")]
     pub blocks: Option<PathBuf>,
@@ -298,9 +302,9 @@ pub struct Qemu {
     /// The image; it is not written to
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,
-    /// Packages
+    /// Packages and crates
     #[command(flatten)]
-    pub sources: Sources,
+    pub supplies: Supplies,
 }
 
 /// `cargo xtask demo`
@@ -312,9 +316,9 @@ pub struct Demo {
     /// The image; it is not written to
     #[arg(long, value_name = "FILE", default_value = "out/dialbox-rpi1.img")]
     pub image: PathBuf,
-    /// Packages
+    /// Packages and crates
     #[command(flatten)]
-    pub sources: Sources,
+    pub supplies: Supplies,
 }
 
 /// `cargo xtask test`
@@ -333,9 +337,9 @@ pub struct Test {
     /// List the scenarios
     #[arg(long)]
     pub list: bool,
-    /// Packages
+    /// Packages and crates
     #[command(flatten)]
-    pub sources: Sources,
+    pub supplies: Supplies,
 }
 
 /// `cargo xtask bench`
@@ -345,20 +349,21 @@ pub struct Test {
   cargo xtask bench dialer --runs 1
   cargo xtask bench power --cuts 10000 --boots 300
   cargo xtask bench power --only message:17 --seed 1
+  cargo xtask bench rot --patterns 1000 --boots 20
   cargo xtask bench wear")]
 pub struct Bench {
-    /// What to measure; `power`, `provision` and `wear` are not among `all`
+    /// What to measure; `power`, `rot`, `provision` and `wear` are not among `all`
     #[arg(
-        value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "provision", "wear"],
+        value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "rot", "provision", "wear"],
         default_value = "all"
     )]
     pub what: String,
     /// How many times each
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub runs: u32,
-    /// What `power` does
+    /// What `power` and `rot` do
     #[command(flatten)]
-    pub power: PowerCuts,
+    pub damages: Damages,
     /// How many minutes the box of `wear` idles
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub minutes: u32,

@@ -25,10 +25,18 @@ const WITH_TOOLS: [(&str, &str, &str); 2] = [
     ("adapters-on-the-lan-call-each-other-and-the-line", "sip", "--sip-tools"),
 ];
 
+/// A cargo in the checkout, which takes crates from where this builder takes them.
+pub fn cargo(ctx: &BuildContext) -> Command {
+    let mut command = Command::new(&ctx.cargo);
+    command.current_dir(&ctx.workspace).envs(ctx.inherited.iter().map(|(name, value)| (name, value)));
+    command.env("CARGO_HOME", &ctx.cargo_home);
+    command
+}
+
 /// The command for `lab`, without arguments.
 pub fn command(ctx: &BuildContext, verb: &str) -> Command {
-    let mut command = Command::new(&ctx.cargo);
-    command.current_dir(&ctx.workspace).args(["run", "--quiet", "--package", "lab", "--", verb]);
+    let mut command = cargo(ctx);
+    command.args(["run", "--quiet", "--package", "lab", "--", verb]);
     command
 }
 

@@ -5,6 +5,7 @@ use crate::emulator::{Emulator, Pace};
 use crate::error::{Error, Result};
 use crate::measure::Subject;
 use crate::power::run::Plan;
+use crate::rot;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -32,6 +33,8 @@ pub enum Verb {
     Measure(Measure),
     /// Record what a box writes, cut the power many times by replay, and check what is kept
     Power(Power),
+    /// Change up to a quarter of each copy of what a boot needs, many times, and heal it
+    Rot(RottenCards),
     /// Measure how much a box writes to its card
     Wear(Wear),
 }
@@ -210,12 +213,42 @@ fn one_cut(text: &str) -> Result<(String, u64), String> {
     cut.ok_or_else(|| "not STORY:INDEX, as in message:17".to_owned())
 }
 
+/// `lab rot`
+#[derive(Debug, Args)]
+pub struct RottenCards {
+    /// The image and what runs it
+    #[command(flatten)]
+    pub bench: Where,
+    /// How many patterns of rot
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub patterns: u64,
+    /// How many of them are booted, too
+    #[arg(long, value_name = "M", default_value_t = 3)]
+    pub boots: u64,
+    /// What they are made from
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Only the pattern with this number, which is booted
+    #[arg(long, value_name = "INDEX", conflicts_with_all = ["patterns", "boots"])]
+    pub only: Option<u64>,
+}
+
+impl RottenCards {
+    /// What to do.
+    pub fn plan(&self) -> rot::run::Plan {
+        rot::run::Plan { patterns: self.patterns, boots: self.boots, seed: self.seed, only: self.only }
+    }
+}
+
 /// `lab wear`
 #[derive(Debug, Args)]
 pub struct Wear {
     /// The image and what runs it
     #[command(flatten)]
     pub bench: Where,
+    /// The card's size in MiB, a power of two; mke2fs makes blocks of 4 KiB from 512 on, of 1 KiB below
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub card_mib: u64,
     /// How many minutes the box idles
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub minutes: u32,

@@ -1,4 +1,10 @@
-//! Changes what the kernel unpacks at the start of a boot.
+//! What the kernel unpacks at the start of a boot.
+
+use crate::error::{Error, Result};
+use dialbox::card::layout;
+use dialbox::record::Record;
+use flate2::read::MultiGzDecoder;
+use std::io::Read;
 
 /// Puts a FIFO, which nothing ever writes to, in the place of a file. The kernel unpacks one archive after another, and
 /// the last one wins (Documentation/driver-api/early-userspace/buffer-format.rst).
@@ -19,6 +25,21 @@ fn entry(archive: &mut Vec<u8>, name: &str, mode: u32) {
     header += &[0, 0, 1, 0, 0, 0, 0, 0, 0, length, 0].map(number).concat();
     archive.extend(header.bytes().chain(name.bytes()).chain([0]));
     archive.resize(archive.len().next_multiple_of(4), 0);
+}
+
+/// The record of the card that the builder has put into it. Its lines stand in the archive as they are.
+///
+/// # Errors
+/// There is none.
+pub fn card(initramfs: &[u8]) -> Result<layout::Card> {
+    let damaged = || Error::Image("its initramfs has no record of the card".to_owned());
+    let mut archive = Vec::new();
+    MultiGzDecoder::new(initramfs).read_to_end(&mut archive).map_err(|_| damaged())?;
+    let is_start = |bytes: &[u8]| bytes.starts_with(b"root-hash=");
+    let start = archive.windows(10).position(is_start).ok_or_else(damaged)?;
+    let text = archive[start..].split(|byte| !byte.is_ascii_graphic() && *byte != b'\n').next();
+    let text = String::from_utf8_lossy(text.unwrap_or_default());
+    layout::Card::from_record(&Record::parse(&text)).ok_or_else(damaged)
 }
 
 #[cfg(test)]

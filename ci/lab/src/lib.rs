@@ -2,7 +2,8 @@
 //!
 //! `modem` and `network` are pure: bytes and time go in, bytes and calls come out. `exchange` gives them sockets,
 //! pseudo-terminals and a clock. `usb` has the devices for the kernel's own drivers, `lan` a host in a box's local
-//! network. `writes` is the record of a box's writes to its card, `power` cuts the power by replaying it. `machine` is a box under QEMU, `stage` a network with such boxes, and `scenario` the tests on it.
+//! network. `writes` is the record of a box's writes to its card, `power` cuts the power by replaying it, and `rot` changes
+//! what the card holds. `machine` is a box under QEMU, `stage` a network with such boxes, and `scenario` the tests on it.
 
 pub mod baresip;
 pub mod bench;
@@ -27,9 +28,12 @@ pub mod modem;
 pub mod monitor;
 pub mod network;
 pub mod offer;
+pub mod own;
 pub mod owner;
 pub mod pair;
 pub mod power;
+pub mod random;
+pub mod rot;
 pub mod scenario;
 mod scheduling;
 pub mod snapshot;

@@ -6,7 +6,7 @@ use lab::error::Result;
 use lab::measure::Subject;
 use lab::scenario::{self, SCENARIOS};
 use lab::stage::{Stage, stick};
-use lab::{demo, leftovers, measure, offer, power};
+use lab::{demo, leftovers, measure, offer, power, rot};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -26,10 +26,11 @@ fn main() -> ExitCode {
         Verb::Modem(args) => offer::run(&args).map(|()| true),
         Verb::Measure(args) => measured(&args).map(|()| true),
         Verb::Power(args) => args.bench.open().and_then(|bench| power::run::run(&bench, &args.plan())),
+        Verb::Rot(args) => args.bench.open().and_then(|bench| rot::run::run(&bench, args.plan())),
         Verb::Wear(args) => args
             .bench
             .open()
-            .and_then(|bench| power::wear::run(&bench, args.minutes, &args.dir))
+            .and_then(|bench| power::wear::run(&bench, args.card_mib, args.minutes, &args.dir))
             .map(|()| true),
     };
     match done {

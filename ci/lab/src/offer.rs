@@ -5,8 +5,9 @@ use crate::error::{Error, Result};
 use crate::exchange::{Exchange, Patience};
 use crate::modem::Modem;
 use crate::modem::TimeOfDay;
-use crate::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Profile};
+use crate::modem::profile::Profile;
 use crate::modem::sim::SimCard;
+use crate::modem::stick::{cdc_acm, huawei, icon_225};
 use crate::network::Network;
 use std::io::BufRead;
 use std::path::Path;
@@ -20,9 +21,9 @@ const PATIENCE: Patience = Patience { silence: Duration::MAX, total: Duration::M
 
 fn profile(model: Model) -> &'static Profile {
     match model {
-        Model::Option => ICON_225,
-        Model::Huawei => HUAWEI,
-        Model::Generic => CDC_ACM,
+        Model::Option => icon_225(),
+        Model::Huawei => huawei(),
+        Model::Generic => cdc_acm(),
     }
 }
 

@@ -4,8 +4,8 @@ use crate::booted::Booted;
 use crate::error::Result;
 use crate::machine::Machine;
 use crate::modem::Modem;
-use crate::modem::profile::ICON_225;
 use crate::modem::sim::SimCard;
+use crate::modem::stick::icon_225;
 use crate::network::Subscriber;
 use crate::owner::{Owner, sms_table};
 use crate::stage::{DIALER_NUMBER, Stage};
@@ -50,7 +50,7 @@ impl<'a> Pair<'a> {
         let far = stage.answerer("operator")?;
         far.card().write("site.toml", FAR_SITE.as_bytes())?;
         let mut dialer = stage.machine("dialer", &[])?;
-        let modem = Modem::new(ICON_225, SimCard::open());
+        let modem = Modem::new(icon_225(), SimCard::open());
         let modem = stage.exchange().with(|network, _| network.connect_modem("dialer", DIALER_NUMBER, modem));
         let [calls, application, control] = stage.wires(modem)?;
         dialer.attach(Box::new(Hso::default()), vec![control, application, None, calls])?;

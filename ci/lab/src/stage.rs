@@ -7,8 +7,9 @@ use crate::error::{Error, Result};
 use crate::exchange::{Exchange, Patience};
 use crate::leftovers::{self, Note};
 use crate::machine::{Beginning, Machine, last_lines};
-use crate::modem::profile::{ANALOGUE, ICON_225_ONE_PORT};
+use crate::modem::profile::ANALOGUE;
 use crate::modem::sim::SimCard;
+use crate::modem::stick::icon_225_one_port;
 use crate::modem::{Modem, TimeOfDay};
 use crate::network::{Line, Network, Subscriber};
 use crate::usb::line::Wires;
@@ -52,7 +53,7 @@ pub struct Stage {
 
 /// A USB stick for the mobile network, with a SIM without a PIN request.
 pub fn stick() -> Modem {
-    Modem::new(ICON_225_ONE_PORT, SimCard::open())
+    Modem::new(icon_225_one_port(), SimCard::open())
 }
 
 /// A modem for a telephone line.

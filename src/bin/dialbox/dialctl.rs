@@ -25,6 +25,7 @@ usage: dialctl COMMAND
   connect [TIME]      opens the link, for 30m or 2h, and waits until it is up
   disconnect          closes the link
   extend [TIME]       lets the link stay up longer
+  confirm             keeps the values that a text message has set on trial
   budget              shows the month's traffic
   budget set SIZE     sets it to the operator's count, as in 120MB
   codes resync CODE NEXT  sets the HOTP counter by two consecutive codes of the app,
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
         ["disconnect"] => link::disconnect(&paths).and_then(|text| print(&text)),
         ["extend"] => link::extend(&paths, None).and_then(|text| print(&text)),
         ["extend", more] => link::extend(&paths, Some(more)).and_then(|text| print(&text)),
+        ["confirm"] => link::confirm(&paths).and_then(|text| print(&text)),
         ["budget"] => link::budget(&paths).and_then(|text| print(&text)),
         ["budget", "set", used] => link::set_used(&paths, used).and_then(|text| print(&text)),
         ["codes", "resync", first, second] => {

@@ -6,6 +6,7 @@ mod dial_in;
 mod dialctl;
 mod exchange;
 mod scrubd;
+mod serial_forward;
 mod sms_dialer;
 mod watchdogd;
 
@@ -25,13 +26,15 @@ fn main() -> ExitCode {
         Some("dialctl") => dialctl::main(),
         Some("exchange") => exchange::main(),
         Some("scrubd") => scrubd::main(),
+        Some("serial-forward") => serial_forward::main(),
         Some("sms-dialer") => sms_dialer::main(),
         Some("watchdogd") => watchdogd::main(),
         Some(sandbox::NAME) => parser(),
         Some(session::TERMINAL) => terminal::run(),
         Some(session::SLIP) => slip::run(),
         _ => {
-            eprintln!("dialbox: start it as dialctl, dial-in, exchange, scrubd, sms-dialer or watchdogd");
+            let names = "dialctl, dial-in, exchange, scrubd, serial-forward, sms-dialer or watchdogd";
+            eprintln!("dialbox: start it as {names}");
             ExitCode::from(2)
         }
     }

@@ -64,7 +64,7 @@ impl Serving<'_> {
         }
         let reports = self.driver.release();
         let mut events: VecDeque<_> = reports.into_iter().map(|report| self.event(report)).collect();
-        events.push_back(Event::Link(match pppd::spawn(self.paths, self.role, self.dialer.apn()) {
+        events.push_back(Event::Link(match pppd::spawn(self.paths, &self.role, self.dialer.apn()) {
             Ok(pppd) => {
                 let pid = pppd.pid();
                 self.data_port = DataPort::UsedBy(pid);

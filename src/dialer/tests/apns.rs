@@ -8,7 +8,8 @@ fn every_apn_is_tried_before_the_requester_gets_a_failure_and_the_one_that_works
     harness.dialer.apns = Apns::new(&role.operator);
     let at = timestamp(100 * SECOND);
     let (session, _) = Session::new(&role.link, &Record::new(), MonthTotal::default(), Vec::new(), at);
-    harness.dialer.session = session.that_tries(harness.dialer.apns.count());
+    harness.dialer.session = session;
+    harness.dialer.session.set_attempts(harness.dialer.apns.count());
     harness.sms(OWNER, "connect");
     let mut used = Vec::new();
     for _ in 0..2 {

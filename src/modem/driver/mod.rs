@@ -58,6 +58,8 @@ pub struct Driver<'a, A: Protocol + Probe> {
     /// The modem's last USB device.
     device: Option<String>,
     passed_over: PassedOver,
+    /// The files of models did not lead to a port that answers: the next search asks all ports.
+    distrusts_models: bool,
     /// How often in a row no port could be opened.
     failed_opens: u32,
 }
@@ -118,6 +120,7 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
             step: None,
             device: None,
             passed_over: PassedOver::default(),
+            distrusts_models: false,
             failed_opens: 0,
         })
     }
@@ -281,6 +284,8 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
                 drop(port);
                 if self.protocol.answers() {
                     self.status.forget_trouble();
+                } else {
+                    self.distrusts_models ^= true;
                 }
                 let last = self.protocol.last_step();
                 reports.extend(self.protocol.on_close());

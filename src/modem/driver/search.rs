@@ -6,15 +6,22 @@ use std::time::Duration;
 use super::port::OpenPort;
 use super::{Driver, LONGEST_PAUSE, LOOK_EVERY, Probe, ProbeEvent, ProbeState, Probed, Protocol, State};
 use crate::modem::lock::Names;
+use crate::modem::models;
 use crate::modem::ports::{self, Candidate, Ports};
 use crate::modem::recovery::RecoveryStep;
 use crate::modem::router;
+use crate::site::MobileModel;
 
 impl<A: Protocol + Probe> Driver<'_, A> {
     /// Opens every port where the modem may be.
     pub(super) fn seek(&mut self, now: Duration, reports: &mut Vec<A::Report>) -> State {
         let candidates = ports::candidates(self.config.paths, self.config.port);
         let candidates = self.passed_over.leave_out(candidates);
+        let models = self.models(&candidates);
+        let candidates = match self.distrusts_models {
+            true => candidates,
+            false => ports::narrow(candidates, &models),
+        };
         if candidates.is_empty() {
             return self.recover(self.no_modem(), RecoveryStep::Reboot, now);
         }
@@ -52,6 +59,13 @@ impl<A: Protocol + Probe> Driver<'_, A> {
                 State::until_free(locked, now)
             }
         }
+    }
+
+    /// The models of these ports' modems.
+    fn models(&self, candidates: &[Candidate]) -> Vec<MobileModel> {
+        let mut ids: Vec<_> = candidates.iter().filter_map(Candidate::id).collect();
+        ids.dedup();
+        models::of(&ids, self.config.paths, self.config.log)
     }
 
     fn no_modem(&self) -> String {
@@ -104,10 +118,14 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         reports: &mut Vec<A::Report>,
     ) -> State {
         let Some(Ports { command, data }) = ports::choose(all, answering, self.status.linked(all)) else {
+            self.distrusts_models ^= true;
             return self.recover("no port answers AT".to_owned(), RecoveryStep::Reboot, now);
         };
         match open.into_iter().find(|port| port.candidate == command) {
             Some(port) => {
+                let models = self.models(std::slice::from_ref(&command));
+                let traits = command.model(&models).map(|model| model.traits.clone());
+                self.protocol.is_of(traits.unwrap_or_default());
                 self.device = command.usb_device().map(str::to_owned).or(self.device.take());
                 let actions = self.protocol.on_open(self.step.take(), now);
                 self.exchange(port, data, actions, now, reports)

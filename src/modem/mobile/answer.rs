@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::inbox::{LeftOut, Listed, Read};
 use super::network::{Operator, dbm};
 use super::outbox::{Outcome, QueuedSms};
+use super::quality::{self, Quality};
 use super::quirks::Quirks;
 use super::radio::{self, RadioOff};
 use super::registration::Registration;
@@ -153,7 +154,15 @@ impl Mobile {
                 state.unanswered.extend(Some(step).filter(|_| !is_ok));
             }
             Step::Operator(_) => network.is_with_operator(answer),
-            Step::Signal => network.signal = dbm(answer),
+            Step::Signal => {
+                network.signal = dbm(answer);
+                self.look_closer();
+            }
+            Step::Quality(command) => {
+                network.quality = Quality::from_answer(command, answer);
+                state.unanswered.extend(Some(step).filter(|_| !is_ok));
+            }
+            Step::Band => network.band = quality::band(answer),
             Step::Clock => {
                 return answer.iter().find_map(|line| self.time(line)).into_iter().collect();
             }
@@ -195,6 +204,7 @@ impl Mobile {
             | Step::FollowTime
             | Step::ReportTime
             | Step::ReportCallers
+            | Step::Prepare(_)
             | Step::PduMode
             | Step::List(_)
             | Step::Acknowledge => {}
@@ -259,12 +269,17 @@ impl Mobile {
 
     /// The SIM is unlocked. Some modems report when they have started; others are configured now, and again later.
     pub(super) fn start(&mut self, now: Duration) {
-        if Quirks::of(self.state.known.manufacturer.as_deref()).reports_readiness {
+        if self.quirks().reports_readiness {
             self.state.attempts = 0;
             self.state.plan.push_back(Step::Readiness);
         } else {
             self.configure(now);
         }
+    }
+
+    /// Those of its maker.
+    pub(super) fn quirks(&self) -> &'static Quirks {
+        Quirks::of(self.traits.like.as_deref().or(self.state.known.manufacturer.as_deref()))
     }
 
     /// `_OBLS: <SIM>,<phone book>,<messages>`, each 1 when it is ready.
@@ -306,6 +321,10 @@ impl Mobile {
             format!("SIM: {}", word(&known.sim.as_ref().map(Sim::to_string)))
         } else if network.signal != network_before.signal {
             format!("signal: {}", word(&network.signal.map(|dbm| format!("{dbm} dBm"))))
+        } else if network.quality != network_before.quality {
+            format!("signal: {}", word(&network.quality.map(|it| it.to_string())))
+        } else if network.band != network_before.band {
+            format!("band: {}", word(&network.band.map(|band| band.to_string())))
         } else if network.operator != network_before.operator {
             format!("operator: {}", word(&network.operator.as_ref().map(Operator::to_string)))
         } else if network.technology != network_before.technology {

@@ -13,6 +13,7 @@ mod outbox;
 mod pace;
 mod pin_counter;
 mod plan;
+mod quality;
 mod quirks;
 mod radio;
 mod registration;
@@ -34,7 +35,7 @@ use super::protocol::{Protocol, ProtocolAction};
 use super::recovery::RecoveryStep;
 use crate::published::{ModemStatus, Published};
 use crate::record::Record;
-use crate::site::Pin;
+use crate::site::{ModemTraits, Pin};
 use crate::sms::pdu::Address;
 
 pub(crate) use network::dbm;
@@ -104,6 +105,8 @@ type Action = ProtocolAction<Report>;
 #[derive(Debug)]
 pub struct Mobile {
     queue: Queue<Asked>,
+    /// What differs between this modem's commands and those of the standard.
+    traits: ModemTraits,
     pin_policy: PinPolicy,
     outbox: Outbox,
     state: State,
@@ -173,6 +176,7 @@ impl Mobile {
     pub fn new(pin: Option<Pin>, memory: Option<Memory>, boot: impl Into<String>) -> Self {
         Self {
             queue: Queue::default(),
+            traits: ModemTraits::default(),
             pin_policy: PinPolicy::new(pin, memory, boot.into()),
             outbox: Outbox::default(),
             state: State::default(),
@@ -230,6 +234,10 @@ impl Mobile {
 
 impl Protocol for Mobile {
     type Report = Report;
+
+    fn is_of(&mut self, traits: ModemTraits) {
+        self.traits = traits;
+    }
 
     fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Vec<Action> {
         self.queue = Queue::default();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::quality::Quality;
 use super::registration::Registration;
 use super::technology::Technology;
 use crate::modem::at::values::values;
@@ -21,6 +22,9 @@ pub(super) struct Network {
     pub technology: Option<Technology>,
     /// In dBm.
     pub signal: Option<i32>,
+    pub quality: Option<Quality>,
+    /// The number of the band.
+    pub band: Option<u32>,
 }
 
 impl Network {
@@ -52,6 +56,8 @@ impl Network {
             operator: self.operator.as_ref().map(Operator::to_string),
             technology: self.technology.map(|it| it.to_string()),
             signal_dbm: self.signal,
+            quality: self.quality.map(|it| it.to_string()),
+            band: self.band,
             ..modem
         }
     }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::step::{Asked, OperatorFormat, Step};
+use super::technology::Technology;
 use super::{LOOK_EVERY, Mobile, REFRESH_EVERY, Sim, State, WATCH_EVERY};
 use crate::modem::at::request::Request;
+use crate::site::SignalCommand;
 
 impl Mobile {
     /// The next command, in order of importance.
@@ -14,14 +16,14 @@ impl Mobile {
         }
         self.state.pause = None;
         if let Some(step) = self.state.remedy.pop_front() {
-            return Some(asked(step));
+            return Some(self.asked(step));
         }
         if !self.state.known.answers {
             let in_words = self.state.attempts % 2 == 1;
-            return Some(asked(if in_words { Step::AttentionInWords } else { Step::Attention }));
+            return Some(self.asked(if in_words { Step::AttentionInWords } else { Step::Attention }));
         }
         if std::mem::take(&mut self.state.doubts) {
-            return Some(asked(Step::Alive));
+            return Some(self.asked(Step::Alive));
         }
         self.leave_out_unanswered();
         if self.state.plan.is_empty() && self.state.watch.is_none_or(|watch| watch <= now) {
@@ -34,17 +36,20 @@ impl Mobile {
         let State { plan, inbox, .. } = &mut self.state;
         let planned = plan.iter().position(is_ready).and_then(|at| plan.remove(at));
         if let Some(step) = planned.or_else(|| inbox.urgent(is_ready)) {
-            return Some(asked(step));
+            return Some(self.asked(step));
         }
         if may_send && let Some((sms, request)) = self.outbox.next() {
             return Some((Asked::Submit(sms), request));
         }
-        inbox.next(is_ready).map(asked)
+        let next = inbox.next(is_ready)?;
+        Some(self.asked(next))
     }
 
     pub(super) fn leave_out_unanswered(&mut self) {
         let State { plan, unanswered, .. } = &mut self.state;
-        plan.retain(|step| !unanswered.contains(step));
+        let lacks =
+            |step: &Step| step.may_be_left_out() && self.traits.lacks.contains(&step.name(&self.traits));
+        plan.retain(|step| !unanswered.contains(step) && !lacks(step));
     }
 
     /// The regular status check.
@@ -74,6 +79,7 @@ impl Mobile {
         state.watches += 1;
         if state.watches.is_multiple_of(REFRESH_EVERY) {
             state.unanswered.clear();
+            state.plan.extend(Step::prepare(&self.traits));
             state.plan.extend([Step::Echo0, Step::Operator(OperatorFormat::Name), Step::Clock]);
             state.plan.extend(self.hears_callers.then_some(Step::ReportCallers));
             state.inbox.refresh();
@@ -108,6 +114,7 @@ impl Mobile {
         let state = &mut self.state;
         state.attempts = 0;
         state.watch = Some(now + WATCH_EVERY);
+        state.plan.extend(Step::prepare(&self.traits));
         state.plan.extend([
             Step::Registration,
             Step::PacketRegistration,
@@ -124,9 +131,22 @@ impl Mobile {
         state.plan.extend(self.hears_callers.then_some(Step::ReportCallers));
         state.inbox.begin();
     }
-}
 
-/// A step and its command.
-pub(super) fn asked(step: Step) -> (Asked, Request) {
-    (Asked::Step(step), step.request())
+    /// The signal is known: plans the commands for more of it.
+    pub(super) fn look_closer(&mut self) {
+        let is_lte = self.state.known.network.technology.is_some_and(Technology::is_lte);
+        let standard = Some(SignalCommand::Cesq).filter(|_| is_lte);
+        let signal = self.traits.signal.or(standard).map(Step::Quality);
+        let band = Some(Step::Band).filter(|_| is_lte && self.traits.band.is_some());
+        let network = &mut self.state.known.network;
+        network.quality.take_if(|_| signal.is_none());
+        network.band.take_if(|_| band.is_none());
+        self.state.plan.extend(signal.into_iter().chain(band));
+        self.leave_out_unanswered();
+    }
+
+    /// A step and its command.
+    fn asked(&self, step: Step) -> (Asked, Request) {
+        (Asked::Step(step), step.request(&self.traits))
+    }
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::pin_counter::PinCounter;
-use super::quirks::Quirks;
 use super::sim::{Memory, PinWithheld, Sim};
 use super::step::{Asked, Step};
 use super::{Action, Mobile, SOON};
@@ -24,10 +23,9 @@ impl Mobile {
             }
         } else if sim.wants_pin() {
             state.tries = None;
-            let manufacturer = state.known.manufacturer.as_deref();
             state.plan.push_back(Step::Card);
-            let counters = Quirks::of(manufacturer).pin_counters;
-            state.plan.extend(counters.iter().map(|counter| Step::Tries(counter)));
+            let counters = self.quirks().pin_counters;
+            self.state.plan.extend(counters.iter().map(|counter| Step::Tries(counter)));
         } else {
             state.known.withheld = None;
             let is_in_vain = matches!(sim, Sim::Unusable(_)) && !sim.is_missing();

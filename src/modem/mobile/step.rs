@@ -6,6 +6,7 @@ use super::pin_counter::PinCounter;
 use super::storage::{Memories, Selection, Storage};
 use crate::modem::at::request::Request;
 use crate::modem::probe::{ATTENTION, ATTENTION_IN_WORDS};
+use crate::site::{ModemTraits, SignalCommand};
 
 /// One command, by its purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,12 @@ pub(super) enum Step {
     OperatorFormat(OperatorFormat),
     Operator(OperatorFormat),
     Signal,
+    /// A better figure of the signal.
+    Quality(SignalCommand),
+    /// The band; for models that have a command for it.
+    Band,
+    /// A command of the model's file, by its place there.
+    Prepare(usize),
     /// The modem follows the network's clock (TS 27.007 §8.40).
     FollowTime,
     /// The modem reports the network's time zone (TS 27.007 §8.41).
@@ -99,7 +106,8 @@ impl Step {
         let is_clock = matches!(self, Self::FollowTime | Self::ReportTime | Self::Clock);
         is_registration
             || is_clock
-            || matches!(self, Self::OperatorFormat(_) | Self::Operator(_) | Self::Signal)
+            || matches!(self, Self::OperatorFormat(_) | Self::Operator(_))
+            || matches!(self, Self::Signal | Self::Quality(_) | Self::Band)
     }
 
     /// Whether it has a pause before a repetition. The others have tries and pauses of their own, or follow a step with
@@ -115,8 +123,20 @@ impl Step {
         !(is_recovery || is_attention || follows || self == Self::Readiness)
     }
 
+    /// The commands of the model's file.
+    pub fn prepare(traits: &ModemTraits) -> impl Iterator<Item = Self> + use<> {
+        (0..traits.init.len()).map(Self::Prepare)
+    }
+
+    /// The name of the command, as `+CREG`.
+    pub fn name(self, traits: &ModemTraits) -> String {
+        let line = self.request(traits).line().to_string();
+        let name = line.strip_prefix("AT").unwrap_or(&line);
+        name.split(['=', '?']).next().unwrap_or_default().to_owned()
+    }
+
     /// The command.
-    pub fn request(self) -> Request {
+    pub fn request(self, traits: &ModemTraits) -> Request {
         match self {
             Self::Attention => ATTENTION,
             Self::AttentionInWords => ATTENTION_IN_WORDS,
@@ -144,6 +164,9 @@ impl Step {
             Self::OperatorFormat(OperatorFormat::Name) => Request::new("AT+COPS=3,0", 5),
             Self::Operator(_) => Request::new("AT+COPS?", 10),
             Self::Signal => Request::new("AT+CSQ", 5),
+            Self::Quality(command) => Request::new(command.at(), 5),
+            Self::Band => own(traits.band.as_ref()),
+            Self::Prepare(place) => own(traits.init.get(place)),
             Self::FollowTime => Request::new("AT+CTZU=1", 5),
             Self::ReportTime => Request::new("AT+CTZR=1", 5),
             Self::Clock => Request::new("AT+CCLK?", 5),
@@ -162,6 +185,11 @@ impl Step {
             Self::Cnmi(cnmi) => Request::from_line(format!("AT+CNMI={cnmi}"), 5),
         }
     }
+}
+
+/// A command of the model's file. If the file has none, which the plan excludes, the modem is greeted.
+fn own(line: Option<&String>) -> Request {
+    line.map_or(ATTENTION, |line| Request::from_line(line.clone(), 5))
 }
 
 fn set_storages(memories: Memories) -> Request {

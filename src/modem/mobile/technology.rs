@@ -35,6 +35,13 @@ impl Technology {
     }
 }
 
+impl Technology {
+    /// Whether it has LTE's figures of the signal.
+    pub fn is_lte(self) -> bool {
+        matches!(self, Self::Lte | Self::LteM | Self::NbIot | Self::Fifth)
+    }
+}
+
 impl fmt::Display for Technology {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

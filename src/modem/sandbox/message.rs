@@ -10,6 +10,7 @@ use super::super::probe::{ProbeEvent, ProbeState};
 use super::super::recovery::RecoveryStep;
 use super::super::serial::Dtr;
 use crate::log::Level;
+use crate::site::ModemTraits;
 
 /// The longest message. A reply has at most the consequences of one read of a port, 512 bytes: the end of a
 /// [line](crate::modem::at::response::LONGEST_LINE), or some 250 short lines.
@@ -27,6 +28,7 @@ pub(super) enum Request<S, O> {
     /// The first one.
     Start(S),
     Open {
+        traits: ModemTraits,
         step: Option<RecoveryStep>,
         now: Duration,
     },

@@ -12,6 +12,7 @@ use crate::modem::probe::{Probe, ProbeEvent, ProbeState};
 use crate::modem::protocol::{Protocol, ProtocolAction};
 use crate::modem::recovery::RecoveryStep;
 use crate::record::Record;
+use crate::site::ModemTraits;
 
 /// The longest record, of some ten fields.
 const LONGEST_RECORD: usize = 4 << 10;
@@ -36,6 +37,8 @@ pub struct Sandboxed<G: Guard> {
     lost: Vec<G::Report>,
     /// A process has died since a port was opened.
     has_died: bool,
+    /// The commands of the modem of the next port.
+    traits: ModemTraits,
     /// An order is to be carried out at the next turn.
     is_asked: bool,
     wakes: Wakes,
@@ -61,6 +64,7 @@ impl<G: Guard> Sandboxed<G> {
             failure: None,
             lost: Vec::new(),
             has_died: false,
+            traits: ModemTraits::default(),
             is_asked: false,
             wakes: Wakes::default(),
             now: Duration::ZERO,
@@ -220,12 +224,17 @@ impl<G: Guard> Sandboxed<G> {
 impl<G: Guard> Protocol for Sandboxed<G> {
     type Report = G::Report;
 
+    fn is_of(&mut self, traits: ModemTraits) {
+        self.traits = traits;
+    }
+
     fn on_open(&mut self, step: Option<RecoveryStep>, now: Duration) -> Actions<G> {
         let news = self.failure.take().map(|why| ProtocolAction::log(crate::log::Level::Warning, why));
         let has_died = std::mem::take(&mut self.has_died);
         let step = if has_died { self.guard.step_after_restart(step) } else { step };
         self.is_asked = true;
-        let actions = self.act(&Request::Open { step, now }, now);
+        let traits = std::mem::take(&mut self.traits);
+        let actions = self.act(&Request::Open { traits, step, now }, now);
         news.into_iter().chain(actions).collect()
     }
 

@@ -105,7 +105,10 @@ impl Worker {
     ) -> Option<Reply<P::Claim, P::Answer>> {
         let actions = match request {
             Request::Start(_) => return None,
-            Request::Open { step, now } => protocol.on_open(step, now),
+            Request::Open { traits, step, now } => {
+                protocol.is_of(traits);
+                protocol.on_open(step, now)
+            }
             Request::Bytes { bytes, now } => protocol.on_bytes(&bytes, now),
             Request::Time { now } => protocol.on_time(now),
             Request::Close => protocol.on_close().into_iter().map(ProtocolAction::Report).collect(),

@@ -28,19 +28,27 @@ impl Lease {
 }
 
 impl Session {
-    /// The same, with at least so many attempts before the requester gets a failure.
-    #[must_use]
-    pub fn that_tries(self, attempts: usize) -> Self {
-        Self { first_attempts: attempts.max(FIRST_ATTEMPTS), ..self }
+    /// From now on the requester gets a failure after so many attempts, but not after fewer than two.
+    pub fn set_attempts(&mut self, attempts: usize) {
+        self.first_attempts = attempts.max(FIRST_ATTEMPTS);
     }
 
-    /// Dials the link that is up again, within its time.
-    pub fn renew(&mut self, at: Timestamp) -> Reaction {
+    /// Dials the link that is up, or is being dialled, again, within its time.
+    pub fn renew(&mut self, why: DownReason, at: Timestamp) -> Reaction {
         let mut reaction = self.poll(at);
-        if let State::Up { link, call, since, end, .. } = &self.state {
-            let then = Then::Judge(lost(*call, *since, *end, at), Some(DownReason::FarSideSilent));
-            let pid = link.pid;
-            reaction.append(self.terminate(Some(pid), then, at));
+        match &self.state {
+            State::Up { link, call, since, end, .. } => {
+                let then = Then::Judge(lost(*call, *since, *end, at), Some(why));
+                let pid = link.pid;
+                reaction.append(self.terminate(Some(pid), then, at));
+            }
+            // One that has not started yet will be the new one.
+            State::Dialling { pid: Some(pid), call, .. } => {
+                let (pid, call) = (*pid, Lease { failures: 0, ..*call });
+                reaction.append(self.terminate(Some(pid), Then::Judge(call, Some(why)), at));
+            }
+            State::Dialling { pid: None, .. } => {}
+            State::Down | State::Pausing { .. } | State::Closing { .. } => {}
         }
         reaction
     }

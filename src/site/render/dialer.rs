@@ -1,7 +1,8 @@
 //! pppd's options for the operator, and the routes over the link.
 
 use super::{Options, RenderedFile, chat, pppd_options, quoted, secrets, vpn};
-use crate::site::{Dialer, Ipv4Net, Port, Routing};
+use crate::names::SERIAL_FORWARDS;
+use crate::site::{Dialer, Forward, Ipv4Net, Port, Routing, SerialForward};
 use std::fmt::Write;
 
 pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
@@ -16,9 +17,27 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
         files.extend(routes(networks));
     }
     if let Some(vpn) = &dialer.vpn {
-        files.extend(vpn::files(vpn, &dialer.link.routing, dialer.forward.is_some()));
+        files.extend(vpn::files(
+            vpn,
+            &dialer.link.routing,
+            dialer.forward.as_ref().is_some_and(Forward::passes_packets),
+        ));
+    }
+    let serial = dialer.forward.as_ref().map(|forward| forward.serial.as_slice()).unwrap_or_default();
+    if !serial.is_empty() {
+        files.push(serial_forwards(serial));
     }
     files
+}
+
+/// For a person, and a sign that the service has something to do.
+fn serial_forwards(all: &[SerialForward]) -> RenderedFile {
+    let lines = all.iter().fold(String::new(), |mut lines, SerialForward { listen, port, speed }| {
+        // A String takes every write: `fmt::Write` for it has no error.
+        let _ = writeln!(lines, "{listen} {port} {speed}");
+        lines
+    });
+    RenderedFile::config(SERIAL_FORWARDS, &lines, "TCP ports that lead to serial ports")
 }
 
 fn options(dialer: &Dialer) -> String {

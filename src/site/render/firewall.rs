@@ -2,7 +2,7 @@
 
 use super::RenderedFile;
 use crate::names::hook::IP_PRE_UP;
-use crate::site::{DialIn, Forward, Lan, LineConfig, Mtu, PortForward, Role, Site, UdpPort, Vpn};
+use crate::site::{DialIn, Forward, Lan, LineConfig, Mtu, PortForward, Role, Site, TcpPort, UdpPort, Vpn};
 use std::fmt::{Display, Write};
 use std::net::Ipv4Addr;
 
@@ -110,6 +110,10 @@ fn input(site: &Site) -> String {
         if !site.ssh_keys.is_empty() {
             rule(networks, "tcp dport 22 accept");
         }
+        let serial = serial_ports(site);
+        if !serial.is_empty() {
+            rule("\"vpn\"", &format!("tcp dport {} accept", set(&serial)));
+        }
         if let Some(port) = sip_port(site) {
             rule(networks, &format!("udp dport {port} accept"));
         }
@@ -136,6 +140,15 @@ fn input(site: &Site) -> String {
 fn own_name_servers(dial_in: &DialIn) -> Vec<Ipv4Addr> {
     let is_own = |server: &&Ipv4Addr| dial_in.lines.iter().any(|line| line.local == **server);
     dial_in.dns.iter().filter(is_own).copied().collect()
+}
+
+/// The ports that lead to serial ports. Only the far side of the VPN reaches them.
+fn serial_ports(site: &Site) -> Vec<TcpPort> {
+    let forward = match &site.role {
+        Role::Dialer(dialer) => dialer.forward.as_ref(),
+        Role::DialIn(_) => None,
+    };
+    forward.into_iter().flat_map(|forward| &forward.serial).map(|serial| serial.listen).collect()
 }
 
 /// The port of the exchange. Only the local network reaches it: a dial-in has no VPN.
@@ -170,7 +183,9 @@ fn forward(site: &Site) -> String {
         }
     };
     let clamp = match role {
-        Role::Dialer(dialer) => dialer.forward.as_ref().map(|_| clamp_to_vpn()),
+        Role::Dialer(dialer) => {
+            dialer.forward.as_ref().filter(|forward| forward.passes_packets()).map(|_| clamp_to_vpn())
+        }
         Role::DialIn(dial_in) => dial_in.mtu.map(clamp),
     };
     let clamp = clamp.unwrap_or_default();
@@ -234,7 +249,8 @@ impl<'a> Forwarding<'a> {
     /// `None` if nothing passes.
     fn of(site: &'a Site) -> Option<Self> {
         let Role::Dialer(dialer) = &site.role else { return None };
-        Some(Self { forward: dialer.forward.as_ref()?, lan: site.lan.as_ref()?, vpn: dialer.vpn.as_ref()? })
+        let forward = dialer.forward.as_ref().filter(|forward| forward.passes_packets())?;
+        Some(Self { forward, lan: site.lan.as_ref()?, vpn: dialer.vpn.as_ref()? })
     }
 
     /// Answers pass as parts of established connections.

@@ -38,14 +38,15 @@ pub(super) fn dialer(
     };
     let link = link(tables.link.map(Spanned::into_inner).unwrap_or_default())?;
     let vpn = tables.vpn.map(|table| vpn(table.into_inner(), &link.routing)).transpose()?;
-    let around = Surroundings { lan, vpn: vpn.as_ref(), link: &link, has_ssh };
+    let modem = modem(tables.modem.map(Spanned::into_inner).unwrap_or_default());
+    let around = Surroundings { lan, vpn: vpn.as_ref(), link: &link, modem: &modem.port, has_ssh };
     let forwarding = tables.forward.map(|table| forward(table.span(), table.into_inner(), &around));
     Ok(Dialer {
         forward: forwarding.transpose()?,
         schedule: tables.schedule.map(|table| schedule(table.into_inner(), &link)).transpose()?,
         missed_call: tables.missed_call.map(|table| missed_call(table.into_inner(), &link)).transpose()?,
         tell: tables.tell.map(|table| tell(table.into_inner(), &link)).transpose()?,
-        modem: modem(tables.modem.map(Spanned::into_inner).unwrap_or_default()),
+        modem,
         operator: operator(operator_table.into_inner())?,
         link,
         sms: tables.sms.map(|table| sms::sms(table.span(), table.into_inner())).transpose()?,

@@ -2,7 +2,9 @@
 
 use super::{check_distinct, raw};
 use crate::site::error::{Checked, problem};
-use crate::site::{Addressing, Forward, Ipv4Net, Lan, LinkConfig, PortForward, Routing, Vpn};
+use crate::site::{
+    Addressing, Forward, Ipv4Net, Lan, LinkConfig, Port, PortForward, Routing, SerialForward, Speed, Vpn,
+};
 use std::ops::Range;
 use toml::Spanned;
 
@@ -13,6 +15,7 @@ pub(super) struct Surroundings<'a> {
     pub lan: Option<&'a Lan>,
     pub vpn: Option<&'a Vpn>,
     pub link: &'a LinkConfig,
+    pub modem: &'a Port,
     pub has_ssh: bool,
 }
 
@@ -20,19 +23,34 @@ pub(super) fn forward(at: Range<usize>, raw: raw::Forward, around: &Surroundings
     let Some(vpn) = around.vpn else {
         return problem("only the far side of a VPN is let in", "add [vpn], or remove `[forward]`", at);
     };
-    let Some(lan) = around.lan else {
-        return problem("the box joins no local network", "add [lan], or remove `[forward]`", at);
-    };
     let networks = raw.networks.unwrap_or_default();
     let ports = raw.port.unwrap_or_default();
+    let serial = raw.serial.unwrap_or_default();
     let from_lan = raw.from_lan.unwrap_or(false);
-    if networks.is_empty() && ports.is_empty() && !from_lan {
+    let passes_packets = !networks.is_empty() || !ports.is_empty() || from_lan;
+    if !passes_packets && serial.is_empty() {
         return problem(
             "nothing is forwarded",
-            "add networks = […], a [[forward.port]] or from-lan = true, or remove `[forward]`",
+            "add networks = […], a [[forward.port]], a [[forward.serial]] or from-lan = true, or remove `[forward]`",
             at,
         );
     }
+    let listens = ports.iter().map(|port| &port.get_ref().listen);
+    check_distinct("port", listens.chain(serial.iter().map(|serial| &serial.get_ref().listen)))?;
+    let serial = serial.into_iter().map(|serial| self::serial(serial.into_inner(), around));
+    let serial = serial.collect::<Checked<_>>()?;
+    let Some(lan) = around.lan else {
+        if !passes_packets {
+            return Ok(Forward {
+                networks: Vec::new(),
+                ports: Vec::new(),
+                serial,
+                masquerade: true,
+                from_lan,
+            });
+        }
+        return problem("the box joins no local network", "add [lan], or remove `[forward]`", at);
+    };
     for (index, network) in networks.iter().enumerate() {
         let earlier = networks.iter().take(index).find(|other| other.get_ref().overlaps(*network.get_ref()));
         if let Some(other) = earlier {
@@ -41,11 +59,11 @@ pub(super) fn forward(at: Range<usize>, raw: raw::Forward, around: &Surroundings
         }
         check_network(network, lan, vpn, around.link)?;
     }
-    check_distinct("port", ports.iter().map(|port| &port.get_ref().listen))?;
     let ports = ports.into_iter().map(|port| self::port(port.into_inner(), lan, around.has_ssh));
     Ok(Forward {
         ports: ports.collect::<Checked<_>>()?,
         networks: networks.into_iter().map(Spanned::into_inner).collect(),
+        serial,
         masquerade: raw.masquerade.unwrap_or(true),
         from_lan,
     })
@@ -104,4 +122,24 @@ fn port(raw: raw::PortForward, lan: &Lan, has_ssh: bool) -> Checked<PortForward>
         }
     }
     Ok(PortForward { listen: raw.listen.into_inner(), to })
+}
+
+/// The modem's service opens every port of its place, and sends it commands.
+fn serial(raw: raw::SerialForward, around: &Surroundings) -> Checked<SerialForward> {
+    let (port, at) = (raw.port.get_ref().clone(), raw.port.span());
+    if around.has_ssh && raw.listen.get_ref().get() == SSH {
+        return problem("this is the box's own ssh port", "choose another port", raw.listen.span());
+    }
+    if port == Port::Auto {
+        let next = "write its place on USB, as in port = \"1-1.3\"";
+        return problem("the equipment's port cannot be found by itself", next, at);
+    }
+    if *around.modem == Port::Auto {
+        let next = "write in [modem] where that is, as in port = \"1-1.2\"";
+        return problem("the modem is looked for at every port, at this one too", next, at);
+    }
+    if around.modem.overlaps(&port) {
+        return problem("this is the modem's port", "write the equipment's", at);
+    }
+    Ok(SerialForward { listen: raw.listen.into_inner(), port, speed: raw.speed.unwrap_or(Speed::USUAL) })
 }

@@ -48,5 +48,13 @@ pub(super) fn sms(table: Range<usize>, raw: raw::Sms) -> Checked<Sms> {
             if kind == raw::Proof::Hotp { Proof::Hotp(code) } else { Proof::Totp(code) }
         }
     };
-    Ok(Sms { numbers, proof })
+    let may_set = raw.set.as_ref().map_or(proof != Proof::SenderOnly, |set| *set.get_ref());
+    if let Some(set) = raw.set.filter(|_| may_set && proof == Proof::SenderOnly) {
+        return problem(
+            "a forged number could lead the VPN elsewhere",
+            "write set = false, or proof = \"totp\" and a secret",
+            set.span(),
+        );
+    }
+    Ok(Sms { numbers, proof, may_set })
 }

@@ -2,9 +2,9 @@
 
 pub mod boot;
 pub mod build;
+pub mod card;
 pub mod dial_in;
 pub mod dialer;
-pub mod power;
 pub mod provision;
 pub mod size;
 

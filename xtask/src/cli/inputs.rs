@@ -1,4 +1,4 @@
-//! Groups of arguments: where packages, layers and outputs of tasks come from, and what `bench power` does.
+//! Groups of arguments: where packages, layers and outputs of tasks come from, and what `bench power` and `bench rot` do.
 
 use std::path::PathBuf;
 
@@ -17,6 +17,18 @@ pub struct Sources {
     /// Use the downloaded packages only
     #[arg(long)]
     pub offline: bool,
+}
+
+/// The source of packages and crates for those who boot an image.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Packages")]
+pub struct Supplies {
+    /// Take packages and crates from this file, which `bundle` has made, and use no network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["downloads", "mirror"])]
+    pub bundle: Option<PathBuf>,
+    /// Packages
+    #[command(flatten)]
+    pub sources: Sources,
 }
 
 /// What is added to the image.
@@ -40,16 +52,19 @@ pub struct Shared {
     pub cache_push: bool,
 }
 
-/// Of `cargo xtask bench power`; `lab power` has the defaults.
+/// Of `cargo xtask bench power` and `bench rot`; `lab power` and `lab rot` have the defaults.
 #[derive(Debug, Args)]
-pub struct PowerCuts {
+pub struct Damages {
     /// `power`: cuts, in all stories together
     #[arg(long, value_name = "N")]
     pub cuts: Option<u64>,
-    /// `power`: how many of them are booted
+    /// `rot`: patterns
+    #[arg(long, value_name = "N")]
+    pub patterns: Option<u64>,
+    /// `power`, `rot`: how many of them are booted
     #[arg(long, value_name = "M")]
     pub boots: Option<u64>,
-    /// `power`: what the cuts are made from
+    /// `power`, `rot`: what they are made from
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
     /// `power`: only this story

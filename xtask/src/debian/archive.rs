@@ -22,7 +22,8 @@ use crate::{
         listing::Listing,
         mirror::Mirrors,
         release::{Age, IndexFile, Release},
-        resolve, source,
+        resolve::{self, Recipes},
+        source,
         transfer::{Client, Failure, Patience},
     },
     error::{Context, Error, Result},
@@ -39,8 +40,8 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Fetches and verifies the indices that list the manifest's packages.
-    pub fn open(manifest: &Manifest, age: &Age, ctx: &'a BuildContext) -> Result<Self> {
+    /// Fetches and verifies the indices that list the packages of these recipes.
+    pub fn open(manifest: &Manifest, recipes: Recipes, age: &Age, ctx: &'a BuildContext) -> Result<Self> {
         if ctx.offline {
             return Err(Error::new(
                 "the signed indices of the archive come from a mirror, and this is --offline",
@@ -51,7 +52,7 @@ impl<'a> Archive<'a> {
         let mut releases = BTreeMap::new();
         let mut indices = BTreeMap::new();
         let mut signed = BTreeMap::new();
-        for (suite, architectures) in drawn_on(manifest) {
+        for (suite, architectures) in drawn_on(manifest, recipes) {
             let release = signed_release(ctx, &mirrors, &suite, age)?;
             releases.insert(suite.clone(), release.date);
             let components = &manifest.suites[&suite].components; // a recipe with another suite is refused on loading
@@ -143,9 +144,9 @@ fn from_suite(id: &PackageId, entry: &Entry) -> Wanted {
 }
 
 /// Suite → the architectures that recipes, or the libraries of what they name, are taken from.
-fn drawn_on(manifest: &Manifest) -> BTreeMap<String, BTreeSet<String>> {
+fn drawn_on(manifest: &Manifest, recipes: Recipes) -> BTreeMap<String, BTreeSet<String>> {
     let mut drawn_on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for package in manifest.all().flat_map(|it| &it.packages) {
+    for package in manifest.all().filter(|it| recipes.has(it)).flat_map(|it| &it.packages) {
         let libraries = manifest.library_suites(&package.id.suite).into_iter();
         for suite in libraries.chain([package.id.suite.as_str()]) {
             drawn_on.entry(suite.to_owned()).or_default().insert(package.id.architecture.clone());

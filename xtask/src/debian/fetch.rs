@@ -15,7 +15,7 @@ use crate::{
         transfer::{Client, Failure, Patience},
     },
     error::{Context, Error, Result},
-    manifest::LockedPackage,
+    manifest::{LockedPackage, PackageId},
     parallel,
     progress::Phase,
 };
@@ -67,14 +67,22 @@ pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Vec<P
     files(ctx, &wanted)
 }
 
+/// Fetches those of the missing packages that a mirror has; returns the others.
+pub fn packages_or_gone(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Vec<PackageId>> {
+    let wanted: Vec<Wanted> = packages.iter().map(|it| Wanted::from(*it)).collect();
+    let (_, gone) = fetch(ctx, &wanted, Patience::default())?;
+    let is_gone = |it: &&&LockedPackage| gone.iter().any(|(gone, _)| gone.sha256 == it.sha256);
+    Ok(packages.iter().filter(is_gone).map(|it| it.id()).collect())
+}
+
 /// Fetches one file if it is missing. It prints no result: its caller reports a larger step.
 pub fn file(ctx: &BuildContext, wanted: &Wanted) -> Result<PathBuf> {
     match find_here(ctx, wanted) {
         Ok(file) => Ok(file),
         Err(absence) if ctx.offline => Err(offline(ctx, &[(wanted, &absence)])),
         Err(_) => {
-            download(ctx, &[wanted], Patience::default())?;
-            Ok(stored(ctx, wanted))
+            let (_, gone) = download(ctx, &[wanted], Patience::default())?;
+            all_there(ctx, gone).map(|()| stored(ctx, wanted))
         }
     }
 }
@@ -85,26 +93,44 @@ pub fn files(ctx: &BuildContext, wanted: &[Wanted]) -> Result<Vec<PathBuf>> {
 }
 
 fn files_with(ctx: &BuildContext, wanted: &[Wanted], patience: Patience) -> Result<Vec<PathBuf>> {
+    let (files, gone) = fetch(ctx, wanted, patience)?;
+    all_there(ctx, gone).map(|()| files)
+}
+
+/// Files that no mirror has, each with the addresses that were tried.
+type Gone<'a> = Vec<(&'a Wanted, Vec<String>)>;
+
+fn all_there(ctx: &BuildContext, gone: Gone) -> Result<()> {
+    let errors = gone.into_iter().map(|(wanted, urls)| explain(ctx, wanted, Failure::NotFound { urls }));
+    errors.reduce(Error::and).map_or(Ok(()), Err)
+}
+
+/// Where these files are, or will be when those that are gone are had in another way.
+fn fetch<'a>(
+    ctx: &BuildContext,
+    wanted: &'a [Wanted],
+    patience: Patience,
+) -> Result<(Vec<PathBuf>, Gone<'a>)> {
     let here = parallel::map(CONNECTIONS, wanted, |it| Ok::<_, Error>(find_here(ctx, it)))?;
     let missing: Vec<(&Wanted, &Absence)> = wanted
         .iter()
         .zip(&here)
         .filter_map(|(wanted, found)| Some((wanted, found.as_ref().err()?)))
         .collect();
+    let mut gone = Gone::new();
     if !missing.is_empty() {
         if ctx.offline {
             return Err(offline(ctx, &missing));
         }
         let missing: Vec<&Wanted> = missing.into_iter().map(|(wanted, _)| wanted).collect();
-        let bytes: u64 = missing.iter().map(|it| it.size).sum();
-        let outcome = format!("{} files, {:.1} MB", missing.len(), bytes as f64 / 1e6);
-        download(ctx, &missing, patience)?.done(outcome);
+        let phase;
+        (phase, gone) = download(ctx, &missing, patience)?;
+        let came = missing.iter().filter(|it| gone.iter().all(|(gone, _)| gone != *it));
+        let bytes: u64 = came.clone().map(|it| it.size).sum();
+        phase.done(format!("{} files, {:.1} MB", came.count(), bytes as f64 / 1e6));
     }
-    Ok(here
-        .into_iter()
-        .zip(wanted)
-        .map(|(found, wanted)| found.unwrap_or_else(|_| stored(ctx, wanted)))
-        .collect())
+    let places = here.into_iter().zip(wanted);
+    Ok((places.map(|(found, wanted)| found.unwrap_or_else(|_| stored(ctx, wanted))).collect(), gone))
 }
 
 /// Why a file is missing, as far as its name shows.
@@ -145,7 +171,11 @@ fn offline(ctx: &BuildContext, missing: &[(&Wanted, &Absence)]) -> Error {
     error.hint("run it once without --offline, or put the files there")
 }
 
-fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) -> Result<Phase<'a>> {
+fn download<'a, 'b>(
+    ctx: &'a BuildContext,
+    missing: &[&'b Wanted],
+    patience: Patience,
+) -> Result<(Phase<'a>, Gone<'b>)> {
     let mirrors = Mirrors::find(ctx)?;
     let client = Client::new(ctx, patience);
     fs::create_dir_all(&ctx.downloads).context(|| format!("cannot make {}", ctx.short(&ctx.downloads)))?;
@@ -154,13 +184,16 @@ fn download<'a>(ctx: &'a BuildContext, missing: &[&Wanted], patience: Patience) 
     // The largest comes first, so that it does not run alone at the end.
     let mut queue = missing.to_vec();
     queue.sort_by_key(|it| std::cmp::Reverse(it.size));
-    parallel::map(CONNECTIONS, &queue, |wanted| {
+    let gone = parallel::map(CONNECTIONS, &queue, |wanted| {
         phase.now(wanted.name.clone());
         let urls: Vec<String> = mirrors.urls(&wanted.path).collect();
-        download_one(ctx, &client, &urls, wanted, &|bytes| phase.advance(bytes))
-            .map_err(|failure| explain(ctx, wanted, failure))
+        match download_one(ctx, &client, &urls, wanted, &|bytes| phase.advance(bytes)) {
+            Ok(()) => Ok(None),
+            Err(Failure::NotFound { urls }) => Ok(Some((*wanted, urls))),
+            Err(failure) => Err(explain(ctx, wanted, failure)),
+        }
     })?;
-    Ok(phase)
+    Ok((phase, gone.into_iter().flatten().collect()))
 }
 
 /// Writes to a partial file beside the final one. It survives an interruption, and the next run resumes it from the same
@@ -219,7 +252,9 @@ fn explain(ctx: &BuildContext, wanted: &Wanted, failure: Failure) -> Error {
                 .fold(error, |error, url| error.fact(format!("404        {url}")))
                 .hint(match wanted.origin {
                     Origin::Sources => "try a mirror that has all of the archive: --mirror URL",
-                    _ => "Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again",
+                    // A mirror without this architecture, or one that is being updated.
+                    Origin::Suite(_) => "this mirror is not complete: try another --mirror, or this one later",
+                    Origin::Lock => "Debian drops a package when a newer one replaces it: `cargo xtask lock` chooses again",
                 })
         }
         Failure::Refused { url, status } => {

@@ -1,7 +1,7 @@
 //! The Debian archive as a source of packages: mirrors, indices, downloads.
 //!
 //! Pure: [`apt`], [`control`], [`relation`], [`index`], [`proxy`], [`release`], [`resolve`], [`source`].
-//! Edges: [`archive`] (signed indices), [`fetch`], [`transfer`], [`request`] and [`sink`] (downloads), [`deb`] and
+//! Edges: [`archive`] (signed indices), [`substitute`], [`fetch`], [`transfer`], [`request`] and [`sink`] (downloads), [`deb`] and
 //! [`contents`] (files).
 
 pub(crate) mod apt;
@@ -20,5 +20,6 @@ pub(crate) mod request;
 pub(crate) mod resolve;
 pub(crate) mod sink;
 pub(crate) mod source;
+pub(crate) mod substitute;
 pub(crate) mod transfer;
 pub(crate) mod whole_address;

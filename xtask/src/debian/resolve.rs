@@ -29,17 +29,39 @@ pub trait Archive {
 /// What is to be locked.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// The recipes of this layer.
-    pub level: usize,
+    /// For which recipes.
+    pub recipes: Recipes<'a>,
     /// What is locked already, and stays as it is.
     pub locked: &'a [LockedPackage],
 }
 
-/// Every package that a layer's recipes name, and those with the libraries of the named files; sorted, each with the
+/// Some recipes of a manifest.
+#[derive(Debug, Clone, Copy)]
+pub enum Recipes<'a> {
+    /// Every one.
+    All,
+    /// Those of one layer.
+    OfLevel(usize),
+    /// Those of these names.
+    Named(&'a BTreeSet<String>),
+}
+
+impl Recipes<'_> {
+    /// Whether this is one of them.
+    pub fn has(&self, recipe: &Recipe) -> bool {
+        match self {
+            Self::All => true,
+            Self::OfLevel(level) => recipe.level == *level,
+            Self::Named(names) => names.contains(&recipe.name),
+        }
+    }
+}
+
+/// Every package that the recipes of the scope name, and those with the libraries of the named files; sorted, each with the
 /// recipes that need it.
 pub fn resolve(manifest: &Manifest, archive: &dyn Archive, scope: &Scope) -> Result<Vec<LockedPackage>> {
     let locked = as_locked(archive, scope.locked)?;
-    let chosen = choose_named(manifest, archive, scope.level, &locked)?;
+    let chosen = choose_named(manifest, archive, scope.recipes, &locked)?;
     archive.prepare(&chosen.iter().collect::<Vec<_>>())?;
     let mut resolver =
         Resolver { manifest, archive, chosen, locked, used: BTreeMap::new(), providers: BTreeMap::new() };
@@ -47,7 +69,7 @@ pub fn resolve(manifest: &Manifest, archive: &dyn Archive, scope: &Scope) -> Res
     // Tools, on this machine or on a box, get no stub libraries.
     let recipes = manifest.recipes.iter().map(|it| (it, &stub_libraries));
     let tools = manifest.tools.iter().map(|it| (it, const { &BTreeSet::new() }));
-    for (recipe, stub_libraries) in recipes.chain(tools).filter(|(it, _)| it.level == scope.level) {
+    for (recipe, stub_libraries) in recipes.chain(tools).filter(|(it, _)| scope.recipes.has(it)) {
         for package in &recipe.packages {
             resolver
                 .add(&recipe.name, package, stub_libraries)
@@ -76,11 +98,11 @@ fn as_locked(archive: &dyn Archive, locked: &[LockedPackage]) -> Result<BTreeMap
 fn choose_named(
     manifest: &Manifest,
     archive: &dyn Archive,
-    level: usize,
+    recipes: Recipes,
     locked: &BTreeMap<PackageId, Entry>,
 ) -> Result<BTreeMap<PackageId, Entry>> {
     let mut chosen: BTreeMap<PackageId, Entry> = BTreeMap::new();
-    for recipe in manifest.of_level(level) {
+    for recipe in manifest.all().filter(|it| recipes.has(it)) {
         for package in &recipe.packages {
             let odd = |error| unlockable(recipe, package, error);
             let entry = match locked.get(&package.id) {

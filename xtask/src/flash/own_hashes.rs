@@ -116,6 +116,7 @@ mod tests {
     use crate::{
         flash::medium::ImageFile,
         image::{
+            block_cache::BlockCache,
             boot, boot_files, disk,
             tree::{Kind, Node, Origin, Tree},
             verity,
@@ -134,7 +135,7 @@ mod tests {
         let mut packed = Tree::default();
         packed.add(layout::PATH, Node::file(record.as_bytes(), 0o644, &Origin::Root)).unwrap();
         packed.add("/dev", Node { kind: Kind::Directory, mode: 0o755, origin: Origin::Root }).unwrap();
-        let initramfs = initramfs::write(&packed, 0).unwrap();
+        let initramfs = initramfs::write(&packed, 0, &BlockCache::default()).unwrap();
         let files = BTreeMap::from([
             (INITRAMFS.to_owned(), Arc::from(initramfs)),
             ("kernel.img".to_owned(), Arc::from([7; 9000])),

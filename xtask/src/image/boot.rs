@@ -8,7 +8,7 @@ use std::{
 
 use fatfs::{DateTime, FatType, FileSystem, FormatVolumeOptions, FsOptions, TimeProvider};
 
-use super::boot_files::SITE;
+use super::boot_files::{INITRAMFS, SITE};
 use crate::{
     calendar::civil,
     error::{Context, Error, Result},
@@ -50,9 +50,10 @@ pub fn write(files: &BTreeMap<String, Arc<[u8]>>, mib: u32, epoch: u64, serial: 
         let options = FsOptions::new().time_provider(clock);
         let fs = FileSystem::new(Cursor::new(disk.as_mut_slice()), options)?;
         // The site is the last file of the directory and of the clusters: another one can replace it (`provision`)
-        // without moving anything else.
-        let (site, others): (Vec<_>, Vec<_>) = files.iter().partition(|(name, _)| *name == SITE);
-        for (name, content) in others.into_iter().chain(site) {
+        // without moving anything else. The initramfs, which differs with the site that is baked, comes before it.
+        let mut files: Vec<_> = files.iter().collect();
+        files.sort_by_key(|(name, _)| (*name == SITE, *name == INITRAMFS));
+        for (name, content) in files {
             let mut file = fs.root_dir().create_file(name)?;
             file.write_all(content)?;
             file.flush()?;

@@ -6,7 +6,7 @@ use std::{path::PathBuf, slice};
 use super::{
     gates,
     root::{self, Ingredients, Plan, Stage},
-    squashfs::{self, BlockCache},
+    squashfs::{self, XzBlocks},
 };
 use crate::unpack;
 use crate::{
@@ -39,7 +39,7 @@ pub fn make(ctx: &BuildContext, locked: &LockedManifest) -> Result<PathBuf> {
         let tree = root::draw(&plan, Stage::Unpacked(&from))?;
         gates::check(&tree, plan.recipes, &[], |_| false)?;
         // A separate block cache: the image's keeps only the blocks of the last image.
-        let cache = BlockCache::load(&ctx.cache.join("caller-blocks"));
+        let cache = XzBlocks::load(&ctx.cache.join("caller-blocks"));
         let squashfs = squashfs::write(&tree, locked.time_stamp(), cache)?;
         out.write(FILE, &squashfs)?;
         Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))

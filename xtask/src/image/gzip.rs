@@ -8,26 +8,51 @@ use std::{collections::BTreeSet, io, ops::Range};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
+use super::block_cache::BlockCache;
 use crate::parallel;
 
-/// Large enough that the lost dictionary costs nothing.
-const PART: usize = 4 << 20;
+/// Large enough that the lost dictionary costs little, small enough that another site changes little.
+const PART: usize = 1 << 20;
 /// Deflate, no flags, no time, no compression level, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+/// How parts are compressed. Part of each one's key.
+const METHOD: &[u8] = include_bytes!("gzip.rs");
 
-/// Compresses `bytes`; the range `stored` is already compressed and is stored as it is.
-pub fn compress(bytes: &[u8], stored: &Range<usize>) -> io::Result<Vec<u8>> {
-    let cuts = (0..=bytes.len()).step_by(PART).chain([stored.start, stored.end, bytes.len()]);
-    let cuts: BTreeSet<usize> = cuts.filter(|cut| *cut <= bytes.len()).collect();
-    let ends = cuts.iter().copied().skip(1).chain(bytes.is_empty().then_some(0));
-    let parts: Vec<Range<usize>> = cuts.iter().copied().zip(ends).map(|(at, end)| at..end).collect();
-    let made = parallel::map(parallel::processors(), &parts, |part| {
-        let inside = stored.start <= part.start && part.end <= stored.end;
-        let level = if inside { Compression::none() } else { Compression::default() };
-        let is_last = part.end == bytes.len();
-        let deflated = deflate(&bytes[part.clone()], level, is_last)?;
+/// What is compressed on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its bytes.
+    pub range: Range<usize>,
+    /// How hard it is tried.
+    pub level: Compression,
+}
+
+/// The parts of so many bytes; the range `stored` is already compressed and is stored as it is.
+pub fn parts(length: usize, stored: &Range<usize>) -> Vec<Part> {
+    let cuts = (0..=length).step_by(PART).chain([stored.start, stored.end, length]);
+    let cuts: BTreeSet<usize> = cuts.filter(|cut| *cut <= length).collect();
+    let ends = cuts.iter().copied().skip(1).chain((length == 0).then_some(0));
+    let ranges = cuts.iter().copied().zip(ends).map(|(at, end)| at..end);
+    let level = |part: &Range<usize>| match stored.start <= part.start && part.end <= stored.end {
+        true => Compression::none(),
+        false => Compression::default(),
+    };
+    ranges.map(|range| Part { level: level(&range), range }).collect()
+}
+
+/// Compresses `bytes`, of which `parts` are all, in order.
+pub fn compress(bytes: &[u8], parts: &[Part], cache: &BlockCache) -> io::Result<Vec<u8>> {
+    let made = parallel::map(parallel::processors(), parts, |Part { range, level }| {
+        let part = &bytes[range.clone()];
+        let is_last = range.end == bytes.len();
         let mut crc = Crc::new();
-        crc.update(&bytes[part.clone()]);
+        crc.update(part);
+        let compress = || deflate(part, *level, is_last);
+        let method = [METHOD, &[level.level() as u8, u8::from(is_last)]].concat();
+        let deflated = match *level == Compression::none() {
+            true => compress()?,
+            false => cache.get(BlockCache::key(&method, part), compress)?,
+        };
         Ok::<_, io::Error>((deflated, crc))
     })?;
     let mut file = HEADER.to_vec();
@@ -73,7 +98,8 @@ mod tests {
         let image = [vec![0; PART], random, vec![7; PART + 5]].concat();
         for length in [0, 1, PART - 1, PART, PART + 1, image.len()] {
             for stored in [0..0, PART..2 * PART + 9] {
-                let compressed = compress(&image[..length], &stored).unwrap();
+                let parts = parts(length, &stored);
+                let compressed = compress(&image[..length], &parts, &BlockCache::default()).unwrap();
                 let mut back = Vec::new();
                 // Reads the first member only, and checks its checksum and length.
                 flate2::read::GzDecoder::new(compressed.as_slice()).read_to_end(&mut back).unwrap();

@@ -7,9 +7,11 @@ use std::{
 
 use cpio::newc::{Builder, ModeFileType, Reader, trailer};
 use dialbox::card::layout;
-use flate2::{Compression, GzBuilder, read::GzDecoder};
+use flate2::{Compression, read::GzDecoder};
 
 use super::{
+    block_cache::BlockCache,
+    gzip,
     modules::Chosen,
     tree::{Kind, Node, Origin, Source, Tree},
 };
@@ -52,11 +54,18 @@ pub fn draw(
     Ok(tree)
 }
 
-/// A gzip'd cpio archive that the kernel unpacks.
-pub fn write(tree: &Tree, epoch: u32) -> Result<Vec<u8>> {
+/// A gzip'd cpio archive that the kernel unpacks. The record of the card, which has the root's hash, comes last and is
+/// compressed on its own: all before it is the same for every site.
+pub fn write(tree: &Tree, epoch: u32, cache: &BlockCache) -> Result<Vec<u8>> {
     let mut archive = Archive { bytes: Vec::new(), next_inode: 1, epoch };
+    let mut cut = 0;
     let made: io::Result<()> = (|| {
-        for (path, node) in tree.iter() {
+        let (record, others): (Vec<_>, Vec<_>) = tree.iter().partition(|(path, _)| *path == layout::PATH);
+        let last = others.len();
+        for (at, (path, node)) in others.into_iter().chain(record).enumerate() {
+            if at == last {
+                cut = archive.bytes.len();
+            }
             let (kind, content) = match &node.kind {
                 Kind::Directory => (ModeFileType::Directory, &[][..]),
                 Kind::File(content) => (ModeFileType::Regular, &content[..]),
@@ -71,9 +80,10 @@ pub fn write(tree: &Tree, epoch: u32) -> Result<Vec<u8>> {
         Ok(())
     })();
     made.context(|| "cannot write the initramfs".into())?;
-    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
-    let compressed = gzip.write_all(&archive.bytes).and_then(|()| gzip.finish());
-    compressed.context(|| "cannot compress the initramfs".into())
+    let level = Compression::best();
+    let ranges = [0..cut, cut..archive.bytes.len()].into_iter().filter(|it| !it.is_empty());
+    let parts: Vec<gzip::Part> = ranges.map(|range| gzip::Part { range, level }).collect();
+    gzip::compress(&archive.bytes, &parts, cache).context(|| "cannot compress the initramfs".into())
 }
 
 /// How many modules an archive made by [`write`] holds.
@@ -154,7 +164,7 @@ mod tests {
         for path in ["init", "modules/squashfs.ko", "modules/overlay.ko", "modules/order"] {
             archive.add(path, ModeFileType::Regular, 0o644, path.as_bytes()).unwrap();
         }
-        let mut gzip = GzBuilder::new().write(Vec::new(), Compression::fast());
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), Compression::fast());
         gzip.write_all(&trailer(archive.bytes).unwrap()).unwrap();
         let mut compressed = gzip.finish().unwrap();
         assert_eq!(count_modules(&compressed).unwrap(), 2);

@@ -1,5 +1,6 @@
 //! The image: from locked packages and programs to the file for a card.
 
+pub mod block_cache;
 pub mod boot;
 pub mod boot_files;
 pub mod built;
@@ -10,6 +11,7 @@ pub mod gzip;
 pub mod imager;
 pub mod initramfs;
 pub mod inventory;
+pub mod modems;
 pub mod modules;
 pub mod outline;
 pub mod overlay;
@@ -17,5 +19,6 @@ pub mod pipeline;
 pub mod report;
 pub mod root;
 pub mod squashfs;
+pub mod summed;
 pub mod tree;
 pub mod verity;

@@ -10,17 +10,19 @@ use std::{
 use dialbox::card::{self, boot_manifest::BootManifest};
 
 use super::{
+    block_cache::BlockCache,
     boot,
     boot_files::{self, INITRAMFS},
     disk, gates, gzip, initramfs,
     inventory::{
         self, Place,
         bill::{self, Bill},
-        copyright, licences, list,
+        copyright, licences, list, not_locked,
     },
-    outline, report,
+    modems, outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
-    squashfs::{self, BlockCache},
+    squashfs::{self, XzBlocks},
+    summed::Summed,
     tree::{Node, Origin, Source, Tree},
     verity,
 };
@@ -31,10 +33,10 @@ use crate::{
     cross::{self, Built},
     debian::fetch,
     error::{Context, Error, Result},
-    manifest::{Layer, LockedManifest},
+    manifest::{Layer, LockedManifest, PackageId},
     parallel,
     site::SiteSource,
-    task::{self, Inputs, Output, WorkDir},
+    task::{self, Inputs, Output},
 };
 
 // Files of a phase that another one reads.
@@ -47,20 +49,24 @@ const HASHES: &str = "root.hashes";
 const CARD: &str = "card";
 const BOOT_MANIFEST: &str = "boot-manifest";
 
+/// Checks what can be checked before there are packages, and fetches them: one download for all, with one progress bar.
+/// Returns those that no mirror has any more.
+pub fn prepare(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> Result<Vec<PackageId>> {
+    let plan = plan(ctx, locked, site);
+    outline::check(&plan, &locked.manifest, &build_paths(&plan))?;
+    let mut missing = unpack::missing(ctx, &locked.image_packages());
+    if unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?).is_none() {
+        missing.extend(locked.tool_packages("toolchain"));
+    }
+    fetch::packages_or_gone(ctx, &missing)
+}
+
 /// Runs the phases whose output is not in the cache; the result holds the files for `out/`.
 ///
 /// The compiler mostly uses one processor; meanwhile the other unpacks, builds the root tree and compresses everything
 /// that does not depend on the compiler.
 pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> Result<Output> {
-    let manifest = &locked.manifest;
-    let plan = Plan {
-        ctx,
-        recipes: &manifest.recipes,
-        layers: &manifest.layers,
-        baked: Some(Baked { site, epoch: locked.epoch }),
-    };
-    outline::check(&plan, manifest, &build_paths(&plan))?;
-    fetch_what_is_missing(ctx, locked)?;
+    let plan = plan(ctx, locked, site);
     let compile = || {
         let toolchain = unpack::tool(ctx, locked, locked.manifest.tool("toolchain")?)?;
         cross::build(ctx, locked, &toolchain)
@@ -86,6 +92,12 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> 
     phases.disk(&root, &boot, &inventory)
 }
 
+fn plan<'a>(ctx: &'a BuildContext, locked: &'a LockedManifest, site: &'a SiteSource) -> Plan<'a> {
+    let LockedManifest { manifest, epoch, .. } = locked;
+    let baked = Some(Baked { site, epoch: *epoch });
+    Plan { ctx, recipes: &manifest.recipes, layers: &manifest.layers, baked }
+}
+
 /// Directories of this machine that must not be named in the image.
 fn build_paths(plan: &Plan) -> Vec<String> {
     let ctx = plan.ctx;
@@ -94,18 +106,6 @@ fn build_paths(plan: &Plan) -> Vec<String> {
     // "/" or "/root" alone occurs in any image.
     let long = paths.filter(|it| it.components().count() > 2);
     long.map(|it| it.display().to_string()).collect()
-}
-
-/// One download for all packages, with one progress bar, before the other phases.
-fn fetch_what_is_missing(ctx: &BuildContext, locked: &LockedManifest) -> Result<()> {
-    let mut missing = unpack::missing(ctx, &locked.image_packages());
-    if unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?).is_none() {
-        missing.extend(locked.tool_packages("toolchain"));
-    }
-    if !missing.is_empty() {
-        fetch::packages(ctx, &missing)?;
-    }
-    Ok(())
 }
 
 /// The image's packages, unpacked: the input of the phases that do not need the compiler.
@@ -120,7 +120,7 @@ struct Packages<'a> {
 /// The root tree without compiled files, and the compressed blocks of the rest.
 struct DrawnRoot {
     tree: Tree,
-    cache: &'static BlockCache,
+    cache: &'static XzBlocks,
 }
 
 impl<'a> Packages<'a> {
@@ -150,7 +150,7 @@ impl<'a> Packages<'a> {
 
     fn open_root(&self) -> Result<DrawnRoot> {
         let tree = root::draw(&self.plan, Stage::Unpacked(&self.ingredients()?))?;
-        Ok(DrawnRoot { tree, cache: BlockCache::load(&self.block_cache()) })
+        Ok(DrawnRoot { tree, cache: XzBlocks::load(&self.block_cache()) })
     }
 
     fn inputs(&self) -> Inputs {
@@ -181,6 +181,10 @@ impl<'a> Packages<'a> {
 
     fn block_cache(&self) -> PathBuf {
         self.plan.ctx.cache.join("squashfs-blocks")
+    }
+
+    fn gzip_cache(&self, of: &str) -> BlockCache {
+        BlockCache::load(&self.plan.ctx.cache.join(format!("{of}-blocks")))
     }
 }
 
@@ -227,14 +231,18 @@ impl Phases<'_> {
     fn initramfs(&self, root: &Output) -> Result<Output> {
         let inputs = self.packages.inputs().output_file("init", &self.built.programs)?;
         let inputs = inputs.output_file(CARD, root)?;
+        let recipes = &modems::with_drivers(self.packages.plan.recipes, self.packages.plan.layers)?;
+        let early = recipes.iter().flat_map(|it| &it.initramfs_modules).map(String::as_str);
+        let inputs = inputs.text("modules", &early.collect::<Vec<_>>().join(" "));
         task::run(self.packages.plan.ctx, "initramfs", inputs, |out| {
-            let recipes = self.packages.plan.recipes;
             let (modules, kernel) = root::early_modules(recipes, &self.packages.ingredients()?)?;
             let init = read(&self.built.programs.dir()?.join("init"))?;
             gates::init_is_hardened(&init)?;
             let card = read(&root.dir()?.join(CARD))?;
             let tree = initramfs::draw(init, &modules, &kernel, card, recipes)?;
-            let bytes = initramfs::write(&tree, self.packages.locked.time_stamp())?;
+            let cache = self.packages.gzip_cache("initramfs");
+            let bytes = initramfs::write(&tree, self.packages.locked.time_stamp(), &cache)?;
+            cache.save()?;
             out.write(INITRAMFS_FILES, &inventory::encode(&inventory::files(Place::Initramfs, &tree)?)?)?;
             out.write(INITRAMFS, &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
@@ -289,6 +297,7 @@ impl Phases<'_> {
         let inputs =
             parts.iter().try_fold(inputs, |inputs, (name, output)| inputs.output_file(name, output))?;
         let inputs = licences.iter().fold(inputs, |inputs, it| inputs.text(&it.name, &it.text));
+        let inputs = inputs.text("substitutes", &locked.substitutes.concat());
         task::run(ctx, "inventory", inputs, |out| {
             let mut files = Vec::new();
             for (name, output) in parts {
@@ -300,6 +309,9 @@ impl Phases<'_> {
             out.write(&format!("{name}.files.tsv"), list::write(&bill).as_bytes())?;
             for (ending, text) in inventory::documents(&bill)? {
                 out.write(&format!("{name}.{ending}"), text.as_bytes())?;
+            }
+            if let Some(note) = not_locked::note(&locked.substitutes) {
+                out.write(&not_locked::file(name), note.as_bytes())?;
             }
             licences::write(&bill, out)?;
             Ok(format!("{} components, {} files", bill.components.len(), bill.files.len()))
@@ -325,19 +337,26 @@ impl Phases<'_> {
                 boot_copy(&manifest)?,
             )?;
             let image = image.as_slice();
+            let cache = self.packages.gzip_cache("image");
             // squashfs has already compressed the root, and better.
             let stored = disk::Layout::from_disk(layout).root(squashfs.len());
-            let (compressed, sums) = parallel::join(
-                || gzip::compress(image, &stored),
+            let (compressed, summed) = parallel::join(
+                || gzip::compress(image, &gzip::parts(image.len(), &stored), &cache),
                 || {
                     let bmap = disk::bmap(layout, image, root_image.len());
-                    let recipes = read(&root.dir()?.join(RECIPES))?;
-                    Ok(write_described(out, name, image, &bmap, &recipes)? + &copy_all(out, inventory)?)
+                    let mut summed = Summed::new(out);
+                    summed.write_image(&format!("{name}.img"), image)?;
+                    summed.write(&format!("{name}.img.bmap"), bmap.as_bytes())?;
+                    summed.write(&format!("{name}.{RECIPES}"), &read(&root.dir()?.join(RECIPES))?)?;
+                    summed.copy(inventory)?;
+                    Ok(summed)
                 },
             );
             let compressed = compressed.context(|| "cannot compress the image".into())?;
-            let sums = sums? + &summed(out, &format!("{name}.img.gz"), &compressed)?;
-            out.write("SHA256SUMS", sums.as_bytes())?;
+            cache.save()?;
+            let mut summed = summed?;
+            summed.write(&format!("{name}.img.gz"), &compressed)?;
+            summed.finish()?;
             Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
         })
     }
@@ -358,28 +377,4 @@ fn boot_copy(manifest: &[u8]) -> Result<u64> {
 
 fn read(path: &Path) -> Result<Arc<[u8]>> {
     fs::read(path).map(Into::into).context(|| format!("cannot read {}", path.display()))
-}
-
-/// Writes the image and the files that describe it; returns their lines for `SHA256SUMS`.
-fn write_described(out: &WorkDir, name: &str, image: &[u8], bmap: &str, recipes: &[u8]) -> Result<String> {
-    let file = format!("{name}.img");
-    let mut sums = sum_line(&out.write_runs(&file, image, &disk::used(image))?, &file);
-    sums += &summed(out, &format!("{name}.img.bmap"), bmap.as_bytes())?;
-    sums += &summed(out, &format!("{name}.{RECIPES}"), recipes)?;
-    Ok(sums)
-}
-
-/// Copies another task's files and returns their lines for `SHA256SUMS`.
-fn copy_all(out: &WorkDir, from: &Output) -> Result<String> {
-    let dir = from.dir()?;
-    from.names()?.iter().map(|name| summed(out, name, &read(&dir.join(name))?)).collect()
-}
-
-/// Writes a file and returns its line for `SHA256SUMS`.
-fn summed(out: &WorkDir, name: &str, bytes: &[u8]) -> Result<String> {
-    Ok(sum_line(&out.write(name, bytes)?, name))
-}
-
-fn sum_line(digest: &str, name: &str) -> String {
-    format!("{digest}  {name}\n")
 }

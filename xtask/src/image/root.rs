@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use super::{
+    modems,
     modules::{Chosen, Modules},
     overlay::Overlay,
     tree::{Kind, Node, Origin, Source, Tree},
@@ -83,6 +84,7 @@ pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
         overlay.add(&mut tree, recipe)?;
         add_own(&mut tree, recipe)?;
     }
+    modems::add_switches(&mut tree)?;
     if let Stage::Unpacked(from) = stage {
         // After all that recipes name: what a link points to may be named by a later one.
         add_targets(&mut tree, links)?;

@@ -1,6 +1,6 @@
 //! A manifest with its locks: that of the checkout, and those of the layers above it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Layer, Lock, LockedPackage, Manifest, PackageId};
 use crate::{
@@ -18,19 +18,28 @@ pub struct LockedManifest {
     pub manifest: Manifest,
     /// Every time stamp in the image, seconds since 1970.
     pub epoch: u64,
+    /// The date of each suite's signed index that the locks were made from, seconds since 1970.
+    pub releases: BTreeMap<String, u64>,
+    /// What was taken instead of locked packages, one line each. If it is empty, this is what is locked.
+    pub substitutes: Vec<String>,
     packages: Vec<LockedPackage>,
 }
 
 impl Manifest {
     /// Whether something of a locked package is in the image.
     pub fn delivers(&self, package: &LockedPackage) -> bool {
-        let is_in_image = |name: &String| name == LINKED || self.recipes.iter().any(|it| it.name == *name);
-        package.recipes.iter().any(is_in_image)
+        package.recipes.iter().any(|it| self.has_in_image(it))
+    }
+
+    /// Whether something of a recipe's or tool's packages is in the image.
+    fn has_in_image(&self, recipe: &str) -> bool {
+        recipe == LINKED || self.recipes.iter().any(|it| it.name == recipe)
     }
 
     /// With the locks of all its layers, which have been checked.
     pub(super) fn bind(self, whole: Lock) -> LockedManifest {
-        LockedManifest { manifest: self, epoch: whole.epoch, packages: whole.packages }
+        let Lock { epoch, releases, packages } = whole;
+        LockedManifest { manifest: self, epoch, releases, substitutes: Vec::new(), packages }
     }
 }
 
@@ -68,8 +77,7 @@ impl Lock {
         }
         for package in upper.packages {
             let id = package.id();
-            match self.packages.iter_mut().find(|it| it.id() == id) {
-                None => self.packages.push(package),
+            match self.packages.iter().find(|it| it.id() == id) {
                 Some(below) if below.sha256 != package.sha256 => {
                     let file = layer.shown(&layer.lock());
                     return Err(Error::new(format!("{file} does not fit the lock below it"))
@@ -79,26 +87,36 @@ impl Lock {
                         ))
                         .hint(layer.lock_command()));
                 }
-                Some(below) => {
-                    below.recipes.extend(package.recipes);
-                    if below.libraries.is_empty() || package.libraries.is_empty() {
-                        below.libraries.clear(); // a recipe names it
-                    } else {
-                        below.libraries.extend(package.libraries);
-                    }
-                }
+                _ => self.merge(package),
             }
         }
         self.packages.sort();
         Ok(())
     }
 
+    /// Adds a package, or the recipes that need it.
+    fn merge(&mut self, package: LockedPackage) {
+        let id = package.id();
+        match self.packages.iter_mut().find(|it| it.id() == id) {
+            None => self.packages.push(package),
+            Some(known) => {
+                known.recipes.extend(package.recipes);
+                known.recipes.sort();
+                if known.libraries.is_empty() || package.libraries.is_empty() {
+                    known.libraries.clear(); // a recipe names it
+                } else {
+                    known.libraries.extend(package.libraries);
+                }
+            }
+        }
+    }
+
     /// Removes what only recipes of this layer need that another layer leaves out.
     fn leave_out(&mut self, manifest: &Manifest, level: usize) {
         let gone: BTreeSet<&str> =
             manifest.left_out.iter().filter(|it| it.level == level).map(|it| it.name.as_str()).collect();
-        self.packages.iter_mut().for_each(|it| it.recipes.retain(|name| !gone.contains(name.as_str())));
-        self.packages.retain(|it| !it.recipes.is_empty());
+        let packages = std::mem::take(&mut self.packages);
+        self.packages = only_for(packages.into_iter(), |name| !gone.contains(name));
     }
 
     /// Refuses a lock that does not fit the recipes of its layer, and names the packages.
@@ -113,6 +131,18 @@ impl Lock {
     }
 }
 
+/// The packages that recipes of these names need, each with these recipes only.
+fn only_for(
+    packages: impl Iterator<Item = LockedPackage>,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Vec<LockedPackage> {
+    let strip = |mut package: LockedPackage| {
+        package.recipes.retain(|name| is_wanted(name));
+        package
+    };
+    packages.map(strip).filter(|it| !it.recipes.is_empty()).collect()
+}
+
 impl LockedManifest {
     /// Reads `image/` and the layers with their locks, and binds them.
     pub fn load(ctx: &BuildContext) -> Result<Self> {
@@ -123,6 +153,21 @@ impl LockedManifest {
             whole.leave_out(&manifest, level);
         }
         Ok(manifest.bind(whole))
+    }
+
+    /// What an image needs, without the tools of the tests.
+    pub fn for_the_image(&self) -> Vec<LockedPackage> {
+        only_for(self.packages.iter().cloned(), |name| self.manifest.has_in_image(name))
+    }
+
+    /// What an image needs, with these packages for these recipes instead of the locked ones.
+    pub fn with_substitutes(self, recipes: &BTreeSet<String>, chosen: Vec<LockedPackage>) -> Self {
+        let old = Lock { packages: self.for_the_image(), ..Lock::default() };
+        let staying = only_for(old.packages.iter().cloned(), |name| !recipes.contains(name));
+        let mut new = Lock { packages: staying, ..Lock::default() };
+        chosen.into_iter().for_each(|it| new.merge(it));
+        new.packages.sort();
+        Self { substitutes: old.changes(&new.packages), packages: new.packages, ..self }
     }
 
     /// Every time stamp in a file system. The formats hold 32 bits, which end in 2106.

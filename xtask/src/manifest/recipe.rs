@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// One capability of the box, with its files and their sources.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Recipe {
     /// The file's name without `.toml`.
     pub name: String,

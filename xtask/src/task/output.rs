@@ -87,8 +87,13 @@ impl Output {
         files_below(&self.dir)?.into_iter().map(name).collect()
     }
 
-    /// Whether another directory holds copies of all its files. Only copies that changed since the last time are read.
-    pub fn is_copied_to(&self, ctx: &BuildContext, other: &Path) -> Result<bool> {
+    /// Whether another directory holds copies of all its files. Only copies that changed since the last time are read,
+    /// and none if the file `sums` differs, which has the hashes of the others.
+    pub fn is_copied_to(&self, ctx: &BuildContext, other: &Path, sums: &str) -> Result<bool> {
+        let read = |dir: &Path| fs::read(dir.join(sums)).ok();
+        if read(other) != read(&self.dir) {
+            return Ok(false);
+        }
         let copies: Vec<PathBuf> = self.names()?.into_iter().map(|it| other.join(it)).collect();
         let mut stamps = Stamps::load(ctx);
         let mut known = BTreeMap::new();

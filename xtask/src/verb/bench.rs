@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    bench::{Figure, boot, build, dial_in, dialer, power, provision, size},
+    bench::{Figure, boot, build, card, dial_in, dialer, provision, size},
     cli,
     context::BuildContext,
     error::Result,
@@ -30,8 +30,9 @@ pub fn run(args: &cli::Bench) -> Result<()> {
     }
     match args.what.as_str() {
         "provision" => print(provision::measure(&ctx, &out.join("dialbox-rpi1.img"))?),
-        "power" => return power::cut(&ctx, &out.join("dialbox-rpi1.img"), &args.power),
-        "wear" => return power::wear(&ctx, &out.join("dialbox-rpi1.img"), args),
+        "power" => return card::cut_power(&ctx, &out.join("dialbox-rpi1.img"), &args.damages),
+        "rot" => return card::rot(&ctx, &out.join("dialbox-rpi1.img"), &args.damages),
+        "wear" => return card::wear(&ctx, &out.join("dialbox-rpi1.img"), args),
         _ => {}
     }
     if wants("build") {

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::{self, Read, Seek, Write},
+    os::unix::fs::MetadataExt,
     path::{self, Path, PathBuf},
     time::Instant,
 };
@@ -17,25 +18,28 @@ use crate::{
     bundle, cli,
     context::{BuildContext, SharedCache},
     cross,
+    debian::substitute::substitute,
     error::{Context, Error, Result},
-    image::{imager, pipeline},
+    image::{imager, inventory::not_locked, pipeline, summed::SUMS},
     manifest::LockedManifest,
-    private,
+    parallel, private,
     site::SiteSource,
     task::{self, Output},
 };
 
+/// How many files are copied to the output directory at a time.
+const COPIES: usize = 8;
+/// Larger files are not compared first: those of another image differ.
+const SMALL: u64 = 1 << 20;
+
 /// Builds the image and puts it into the output directory.
 pub fn run(args: &cli::BuildImage) -> Result<()> {
     let began = Instant::now();
-    let mut ctx = BuildContext::with_layers(&args.sources, &args.layers);
+    let mut ctx = BuildContext::with_layers(&args.supplies.sources, &args.layers);
     if args.explain {
         ctx.progress.explaining();
     }
-    if let Some(file) = &args.bundle {
-        let unpacked = bundle::open(file, &ctx.cache)?;
-        ctx.use_only(unpacked.join(bundle::DOWNLOADS), unpacked.join(bundle::CARGO_HOME));
-    }
+    bundle::take(&mut ctx, args.supplies.bundle.as_deref())?;
     ctx.remote = shared_cache(&args.shared, &ctx)?;
     let locked = LockedManifest::load(&ctx)?;
     let file = match &args.site {
@@ -45,6 +49,7 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
     let site = SiteSource::load_for_use(&file, &ctx.short(&file).to_string())?;
     cross::refuse_other_rustc(&ctx)?;
     let _alone = task::lock_cache(&ctx)?;
+    let locked = with_all_packages(&ctx, locked, &site, args.locked)?;
     let image = args.out.join(format!("{}.img", locked.manifest.name));
     let is_new = loop {
         match pipeline::build(&ctx, &locked, &site).and_then(|output| publish(&ctx, &output, &args.out)) {
@@ -64,8 +69,37 @@ pub fn run(args: &cli::BuildImage) -> Result<()> {
         ctx.progress.line(format!("  {} is up to date: nothing in it changed", image.display()));
     }
     write_imager_manifest(args, &locked, &site)?;
+    if let Some(note) = not_locked::note(&locked.substitutes) {
+        let file = args.out.join(not_locked::file(&locked.manifest.name));
+        ctx.progress.line(format!("\n  {}: {note}", file.display()));
+    }
     ctx.progress.line(next_commands(&image));
     Ok(())
+}
+
+/// Fetches the packages. What no mirror has any more is chosen again from the signed indices, unless only the locked
+/// image will do.
+fn with_all_packages(
+    ctx: &BuildContext,
+    locked: LockedManifest,
+    site: &SiteSource,
+    only_locked: bool,
+) -> Result<LockedManifest> {
+    let gone = pipeline::prepare(ctx, &locked, site)?;
+    if gone.is_empty() {
+        return Ok(locked);
+    }
+    if only_locked {
+        let error = gone.iter().fold(Error::new("no mirror has these locked packages any more"), Error::fact);
+        return Err(error.hint(
+            "`cargo xtask lock` chooses again; without --locked this build does so for itself; or --mirror URL",
+        ));
+    }
+    let replaced = substitute(ctx, locked, &gone)?;
+    ctx.progress
+        .line("  not the locked image: no mirror has these locked packages any more, and others are taken");
+    replaced.substitutes.iter().for_each(|it| ctx.progress.line(format!("  {it}")));
+    Ok(replaced)
 }
 
 /// A build without a network asks no server.
@@ -101,11 +135,11 @@ fn write_imager_manifest(args: &cli::BuildImage, locked: &LockedManifest, site: 
         let file = args.out.join(file);
         file.metadata().map(|it| it.len()).context(|| format!("cannot find {}", file.display()))
     };
-    let sums = args.out.join("SHA256SUMS");
+    let sums = args.out.join(SUMS);
     let sums = fs::read_to_string(&sums).context(|| format!("cannot read {}", sums.display()))?;
     let sha256 = |file: &str| {
         let line = sums.lines().find_map(|line| line.strip_suffix(file)?.strip_suffix("  "));
-        line.ok_or_else(|| Error::new(format!("SHA256SUMS has no {file}")))
+        line.ok_or_else(|| Error::new(format!("{SUMS} has no {file}")))
     };
     let manifest = imager::manifest(&imager::Entry {
         hostname: &site.site.hostname.to_string(),
@@ -133,19 +167,38 @@ fn next_commands(image: &Path) -> String {
 }
 
 /// Copies the files of a finished build to `out`, under temporary names until all are complete; the old ones stay until
-/// then. Only their owner can read them: the image holds the site's secrets. `false` if `out` had them already.
+/// then. Those that are there already are left alone. Only their owner can read them: the image holds the site's secrets. `false` if `out` had them already.
 fn publish(ctx: &BuildContext, output: &Output, out: &Path) -> Result<bool> {
     let names = output.names()?;
     // An interrupted run may have left temporary files.
     names.iter().for_each(|name| drop(Part::of(out, name)));
-    if output.is_copied_to(ctx, out)? {
-        return Ok(false);
+    if output.is_copied_to(ctx, out, SUMS)? {
+        return remove_note(out, &names).map(|()| false);
     }
     let from = output.dir()?;
     private::create_dir(out).context(|| format!("cannot create {}", out.display()))?;
-    let parts: Vec<Part> = names.iter().map(|name| Part::copy(from, out, name)).collect::<Result<_>>()?;
-    parts.into_iter().try_for_each(Part::finish)?;
-    remove_others(out, &names).map(|()| true)
+    // Each waits for the disk.
+    let parts = parallel::map(COPIES, &names, |name| match is_same(&from.join(name), &out.join(name)) {
+        true => Ok(None),
+        false => Part::copy(from, out, name).map(Some),
+    })?;
+    parts.into_iter().flatten().try_for_each(Part::finish)?;
+    remove_others(out, &names)?;
+    remove_note(out, &names).map(|()| true)
+}
+
+/// Beside a locked image there must be no file that says otherwise.
+fn remove_note(out: &Path, names: &[String]) -> Result<()> {
+    let images = names.iter().filter_map(|it| it.strip_suffix(".img"));
+    for note in images.map(not_locked::file).filter(|it| !names.contains(it)) {
+        match fs::remove_file(out.join(&note)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).context(|| format!("cannot remove {}", out.join(note).display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Removes files of an earlier build from the directories below `out`: the licence of a package that is no longer in the
@@ -193,6 +246,14 @@ impl Part {
     fn finish(self) -> Result<()> {
         fs::rename(&self.part, &self.whole).context(|| format!("cannot replace {}", self.whole.display()))
     }
+}
+
+/// Whether there is such a file, and only its owner can read it.
+fn is_same(from: &Path, to: &Path) -> bool {
+    let is_private = |it: &fs::Metadata| it.is_file() && it.mode() & 0o777 == 0o600;
+    let (Ok(here), Ok(there)) = (fs::metadata(from), fs::symlink_metadata(to)) else { return false };
+    let equal = || Ok::<_, io::Error>(fs::read(from)? == fs::read(to)?);
+    here.len() == there.len() && here.len() <= SMALL && is_private(&there) && equal().unwrap_or(false)
 }
 
 /// Copies a file without its holes, which are two thirds of the image.

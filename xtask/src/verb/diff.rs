@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     cli,
     error::{Context, Result},
-    image::imager,
+    image::{imager, summed::SUMS},
     inspect::{
         change::How,
         difference::{Cause, ComponentChange, Difference, FileChange, Unexplained},
@@ -89,8 +89,6 @@ fn files_beside(one: &Path, other: &Path) -> Result<Vec<(String, Result<(), Stri
     };
     Ok(names.iter().filter(differs).map(|name| ((*name).clone(), judge(name))).collect())
 }
-
-const SUMS: &str = "SHA256SUMS";
 
 /// The hashes of all files of a directory by name, and those of its `SHA256SUMS`.
 type Hashes = (BTreeMap<String, String>, BTreeMap<String, String>);

@@ -114,11 +114,11 @@ fn build(args: &cli::Flash, site: &Path) -> Result<PathBuf> {
         site,
         out: "out".into(),
         imager_url: None,
-        bundle: None,
+        locked: false,
         explain: false,
-        layers: cli::Layers::default(),
+        layers: cli::Layers { layer: args.layer.clone() },
         shared: cli::Shared::default(),
-        sources,
+        supplies: cli::Supplies { bundle: None, sources },
     })?;
     Ok(args.image.clone())
 }

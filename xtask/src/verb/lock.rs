@@ -8,7 +8,7 @@ use crate::{
     debian::{
         archive::Archive,
         release::Age,
-        resolve::{self, Scope},
+        resolve::{self, Recipes, Scope},
     },
     error::{Error, Result},
     manifest::{Layer, Lock, LockedManifest, LockedPackage, Manifest, SourceLock},
@@ -51,9 +51,10 @@ fn choose(ctx: &BuildContext, args: &cli::Lock, level: usize) -> Result<()> {
     let below = Lock::below(ctx, level)?;
     let old = Lock::load(layer)?.unwrap_or_default();
     let age = if args.allow_older { Age::Any } else { Age::NotOlderThan(latest(&below, &old)) };
-    let archive = Archive::open(&manifest, &age, ctx)?; // the only place where signatures are checked
+    let archive = Archive::open(&manifest, Recipes::All, &age, ctx)?;
     let phase = ctx.progress.phase("resolve");
-    let packages = resolve::resolve(&manifest, &archive, &Scope { level, locked: &below.packages })?;
+    let scope = Scope { recipes: Recipes::OfLevel(level), locked: &below.packages };
+    let packages = resolve::resolve(&manifest, &archive, &scope)?;
     phase.done(format!("{} packages", packages.len()));
     if !args.allow_older {
         let is_older = |new: &str, old: &str| version::compare(new, old).is_lt();

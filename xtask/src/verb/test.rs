@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    bail, cli,
+    bail, bundle, cli,
     context::BuildContext,
     error::{Context, Result},
     lab,
@@ -17,7 +17,8 @@ use crate::{
 
 /// With scenarios chosen by name the host's tests do not run: use `cargo test` for those.
 pub fn run(args: &cli::Test) -> Result<()> {
-    let ctx = BuildContext::new(&args.sources);
+    let mut ctx = BuildContext::new(&args.supplies.sources);
+    bundle::take(&mut ctx, args.supplies.bundle.as_deref())?;
     if args.list {
         let mut list = lab::command(&ctx, "test");
         list.arg("--list");
@@ -57,8 +58,8 @@ fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
 }
 
 fn host_tests(ctx: &BuildContext) -> Command {
-    let mut command = Command::new(&ctx.cargo);
-    command.current_dir(&ctx.workspace).args(["test", "--quiet", "--workspace"]);
+    let mut command = lab::cargo(ctx);
+    command.args(["test", "--quiet", "--workspace"]);
     // Most tests of the services wait for a modem's deadlines: so many at a time need half the time.
     command.env("RUST_TEST_THREADS", (4 * processors()).to_string());
     command

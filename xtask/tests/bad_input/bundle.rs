@@ -31,3 +31,15 @@ fn a_file_that_is_no_bundle_is_refused_and_nothing_else_is_used() {
       next: copy it again, or make it again with `cargo xtask bundle`
     ");
 }
+
+#[test]
+fn what_boots_an_image_takes_its_emulator_from_a_bundle_that_is_whole_or_from_nowhere() {
+    let checkout = Checkout::new();
+    checkout.write("dialbox.bundle", "cut short");
+    for verb in ["qemu", "demo", "test"] {
+        let mut boot = checkout.xtask(Command::new(env!("CARGO_BIN_EXE_xtask")));
+        boot.args([verb, "--bundle", "dialbox.bundle"]);
+        let error = checkout.refuses(boot);
+        assert!(error.starts_with("error: dialbox.bundle is no whole bundle\n"), "{verb}: {error}");
+    }
+}

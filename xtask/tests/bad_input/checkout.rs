@@ -287,6 +287,6 @@ pub fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

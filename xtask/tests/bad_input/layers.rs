@@ -276,3 +276,17 @@ fn what_two_places_claim_is_an_error_that_names_both() {
       next: give one of them another name, or name it once
     ");
 }
+
+#[test]
+fn a_card_can_be_written_with_a_layer() {
+    let checkout = with_layer();
+    checkout.edit("image/image.toml", "name = \"small\"", "name = \"dialbox-rpi1\"");
+    let mut flash = checkout.xtask(Command::new(env!("CARGO_BIN_EXE_xtask")));
+    flash.args(["flash", "--site", "image/sites/dialer.toml", "--layer", "garden", "card"]);
+    flash.args(["--offline", "--downloads"]).arg(checkout.path("../downloads"));
+    checkout.succeeds(flash);
+    let list = fs::read_to_string(checkout.path("out/dialbox-rpi1.files.tsv")).unwrap();
+    assert!(list.contains("/etc/pump.conf\t"), "{list}");
+    let image = fs::read(checkout.path("out/dialbox-rpi1.img")).unwrap();
+    assert!(fs::read(checkout.path("card")).unwrap() == image);
+}

@@ -5,8 +5,10 @@ mod bundle;
 mod cache;
 mod caller;
 mod checkout;
+mod dialogue;
 mod environment;
 mod flash;
+mod gone;
 mod inspect;
 mod inventory;
 mod layers;
@@ -18,6 +20,7 @@ mod package;
 mod packages;
 mod shared_cache;
 mod stopped;
+mod terminal;
 
 use std::fs;
 

@@ -51,6 +51,50 @@ fn a_full_disk_during_the_copy_to_out() {
     ");
 }
 
+/// On a file system of its own, which only this test's processes see: `mount` in a user namespace needs no root.
+const ON_A_FULL_DISK: &str = r#"
+set -e
+mkdir -p out
+mount -t tmpfs -o size=64m none out
+"$@" >&2
+echo 'another image' >overlay/etc/motd
+cat /dev/zero >out/zeros 2>/dev/null || truncate -s -65536 out/zeros
+if "$@"; then exit 2; fi
+rm out/zeros
+cd out
+sha256sum --quiet -c SHA256SUMS
+[ -z "$(find . -name '*.part')" ]
+"#;
+
+#[test]
+fn an_output_directory_that_is_full() {
+    let unshare = || {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--mount"]);
+        unshare
+    };
+    if !unshare().args(["mount", "-t", "tmpfs", "none", "/tmp"]).status().is_ok_and(|it| it.success()) {
+        eprintln!("this machine lets no user mount anything: not tested");
+        return;
+    }
+    let checkout = Checkout::new();
+    let build = checkout.build_image_offline();
+    let mut full = checkout.xtask(unshare());
+    full.args(["sh", "-c", ON_A_FULL_DISK, "sh"]).arg(build.get_program()).args(build.get_args());
+    let output = full.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stdout));
+    let at = said.rfind("error: ").unwrap();
+    // Files are copied side by side: any of the larger ones may be the first that finds no room.
+    let error: String = said[at..].lines().skip(1).map(|it| format!("{it}\n")).collect();
+    assert!(said[at..].starts_with("error: cannot write out/"), "{said}");
+    assert_snapshot!(error, @r"
+    No space left on device (os error 28)
+    what was there before is still there, whole
+    next: make room or choose another directory with --out, then run the same command again
+    ");
+}
+
 #[test]
 fn ctrl_c_during_a_download() {
     let checkout = Checkout::new();

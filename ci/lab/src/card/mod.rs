@@ -39,14 +39,19 @@ pub struct Card {
 }
 
 impl Card {
-    /// Copies `image` to `path` and makes it as large as a card of `bytes`, or the next power of two that holds it:
-    /// QEMU accepts no other sizes for an SD card (hw/sd/sd.c, `sd_realize`).
+    /// Copies `image` to `path` and [enlarges](Self::enlarge) it.
     pub fn copy_of(image: &Path, path: PathBuf, bytes: u64) -> Result<Self> {
         copy(image, &path).map_err(|e| Error::io("copy the image", image, e))?;
         let card = Self { path };
-        let size = card.bytes()?.max(bytes).next_power_of_two();
-        card.open()?.set_len(size).map_err(|e| Error::io("enlarge", &card.path, e))?;
+        card.enlarge(bytes)?;
         Ok(card)
+    }
+
+    /// Makes it as large as a card of `bytes`, or the next power of two that holds it: QEMU accepts no other sizes for an
+    /// SD card (hw/sd/sd.c, `sd_realize`). What it holds stays.
+    pub fn enlarge(&self, bytes: u64) -> Result<()> {
+        let size = self.bytes()?.max(bytes).next_power_of_two();
+        self.open()?.set_len(size).map_err(|e| Error::io("enlarge", &self.path, e))
     }
 
     /// The card or image at this path; it is only read.

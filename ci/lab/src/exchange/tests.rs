@@ -1,6 +1,7 @@
 use super::*;
-use crate::modem::profile::{ANALOGUE, HUAWEI, ICON_225};
+use crate::modem::profile::ANALOGUE;
 use crate::modem::sim::SimCard;
+use crate::modem::stick::{huawei, icon_225};
 use crate::modem::{Modem, TimeOfDay};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -38,7 +39,7 @@ fn a_socket_carries_commands_and_rings_and_accepts_a_second_connection() {
 #[test]
 fn two_terminals_are_connected_through_a_call_and_closing_one_hangs_up() {
     let exchange = exchange();
-    let stick = modem(&exchange, "stick", "+33600000001", Modem::new(ICON_225, SimCard::open()));
+    let stick = modem(&exchange, "stick", "+33600000001", Modem::new(icon_225(), SimCard::open()));
     let line = modem(&exchange, "line", "0102030405", Modem::new(ANALOGUE, SimCard::open()));
     exchange.with(|network, _| network.serve_packets(line));
     let open = |path: PathBuf| File::options().read(true).write(true).open(path).unwrap();
@@ -66,7 +67,7 @@ fn two_terminals_are_connected_through_a_call_and_closing_one_hangs_up() {
 #[test]
 fn unplugging_a_modem_ends_the_reads_of_a_program() {
     let exchange = exchange();
-    let stick = modem(&exchange, "stick", "+33600000001", Modem::new(HUAWEI, SimCard::open()));
+    let stick = modem(&exchange, "stick", "+33600000001", Modem::new(huawei(), SimCard::open()));
     let port = exchange.terminal(stick, 0).unwrap();
     let computer = File::options().read(true).write(true).open(&port).unwrap();
     exchange.unplug(stick);

@@ -96,6 +96,10 @@ impl TimeOfDay {
 pub struct Cell {
     /// `<rssi>` of `+CSQ`: 0-31, 99 unknown.
     pub signal: u8,
+    /// RSRP in dBm, RSRQ and SINR in dB, of LTE.
+    pub quality: [i32; 3],
+    /// The number of the band, of LTE.
+    pub band: u32,
     /// How the network treats this SIM.
     pub registration: Registration,
     /// In which domains.
@@ -114,6 +118,8 @@ impl Default for Cell {
     fn default() -> Self {
         Self {
             signal: 18,
+            quality: [-95, -10, 12],
+            band: 3,
             registration: Registration::Home,
             domains: Domains::CallsAndPackets,
             operator: "Free".to_owned(),

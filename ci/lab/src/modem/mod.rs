@@ -6,7 +6,6 @@ mod answer;
 mod call;
 mod cell;
 mod commands;
-pub mod ec25;
 mod editor;
 mod event;
 mod failing;
@@ -20,6 +19,7 @@ mod registration;
 mod sending;
 mod settings;
 pub mod sim;
+pub mod stick;
 mod storage;
 mod syntax;
 
@@ -84,6 +84,8 @@ pub struct Modem {
     deregistered: bool,
     rtc: Rtc,
     contexts: BTreeMap<u32, (String, String)>,
+    /// `+CGAUTH`: type and user of each context.
+    authentication: BTreeMap<u32, (u32, String)>,
     storages: Storages,
     /// Number and type of the SMS centre.
     service_centre: (String, u32),
@@ -132,6 +134,7 @@ impl Modem {
             deregistered: false,
             rtc: Rtc::UNSET,
             contexts: BTreeMap::new(),
+            authentication: BTreeMap::new(),
             storages: Storages::new(profile),
             service_centre: ("+33695000695".to_owned(), 145),
             reference: 0,
@@ -291,7 +294,7 @@ impl Modem {
                 continue;
             }
             self.chatter[kind] += chatter.every;
-            let line = (chatter.line)(&self.cell);
+            let line = chatter.line.replace("{signal}", &self.cell.signal.to_string());
             self.unsolicited(&line, |settings| settings.numbers.get("^CURC") != Some(&0));
         }
     }
@@ -375,6 +378,7 @@ impl Modem {
         }
         self.later.clear();
         self.contexts.clear();
+        self.authentication.clear();
         self.storages.forget_choice();
         self.sim.switch_on();
         self.sim_starts_at = Some(self.now + self.sim_starts_in).filter(|_| !self.sim_starts_in.is_zero());

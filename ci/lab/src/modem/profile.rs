@@ -1,6 +1,6 @@
-//! Models of modems, as data.
+//! Models of modems, as data. Those of mobile ones are made from [their files](super::stick).
 
-use super::cell::Cell;
+use dialbox::site::SignalCommand;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ pub struct Profile {
 pub struct Chatter {
     /// How often.
     pub every: Duration,
-    /// The line.
-    pub line: fn(&Cell) -> String,
+    /// The line; `{signal}` stands for `<rssi>`.
+    pub line: &'static str,
 }
 
 /// How a mobile modem differs from others.
@@ -94,6 +94,12 @@ pub enum Extended {
     Signal,
     /// `_OSIGQ`
     OptionSignal,
+    /// A command for a better figure of the signal.
+    Quality(SignalCommand),
+    /// A maker's command that names the band.
+    Band,
+    /// `+CGAUTH`
+    Authentication,
     /// `+CREG`, `+CGREG`, `+CEREG`
     Registration,
     /// `+COPS`
@@ -165,177 +171,6 @@ pub enum MessageCommand {
     /// `+CNMA`
     Acknowledge,
 }
-
-/// The Option ICON 225 (GlobeTrotter HSUPA), with its ports Modem, Application and Control. (Its Diagnostic port does
-/// not answer `AT`.)
-pub const ICON_225: &Profile = &Profile {
-    identification: &["Manufacturer: Option N.V.", "Model: GlobeTrotter HSUPA Modem", "Revision: 2.5.21Hd"],
-    ports: 3,
-    extended: &[
-        ("+CGMI", Extended::Text("Option N.V.")),
-        ("+CGMM", Extended::Text("GlobeTrotter HSUPA Modem")),
-        ("+CGMR", Extended::Text("2.5.21Hd")),
-        ("+CGSN", Extended::Text("004401100000001")),
-        ("+CIMI", Extended::Text("208150000000001")),
-        ("+CMEE", Extended::Number(0..=2)),
-        ("+FCLASS", Extended::Number(0..=1)),
-        ("+CSQ", Extended::Signal),
-        ("+CREG", Extended::Registration),
-        ("+CGREG", Extended::Registration),
-        ("+COPS", Extended::Operator),
-        ("+CGATT", Extended::Attachment),
-        ("+CGDCONT", Extended::Contexts),
-        ("+CPIN", Extended::Pin),
-        ("+CLCK", Extended::FacilityLock),
-        ("+CPWD", Extended::Password),
-        ("+CFUN", Extended::Functionality),
-        ("+CCLK", Extended::Clock),
-        ("+CTZU", Extended::Number(0..=1)),
-        ("+CLIP", Extended::Number(0..=1)),
-        ("+CSCS", Extended::CharacterSet),
-        ("+CSMS", Extended::Message(MessageCommand::Service)),
-        ("+CSCA", Extended::ServiceCentre),
-        ("+CMGF", Extended::Message(MessageCommand::Format)),
-        ("+CPMS", Extended::Message(MessageCommand::Storage)),
-        ("+CNMI", Extended::Message(MessageCommand::Indications)),
-        ("+CMGL", Extended::Message(MessageCommand::List)),
-        ("+CMGR", Extended::Message(MessageCommand::Read)),
-        ("+CMGD", Extended::Message(MessageCommand::Delete)),
-        ("+CMGS", Extended::Message(MessageCommand::Send)),
-        ("+CNMA", Extended::Message(MessageCommand::Acknowledge)),
-        ("_OBLS", Extended::OptionReady),
-        ("_OERCN", Extended::OptionPinRetries),
-        ("_OSIGQ", Extended::OptionSignal),
-    ],
-    mobile: Some(&Mobile {
-        storages: &[("SM", 20), ("ME", 100)],
-        first_index: 1,
-        indications: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2], &[0, 1, 2], &[0, 1]],
-        functionality: &[0, 1, 4],
-        character_sets: &["IRA", "GSM", "UCS2"],
-        sets_its_clock: false,
-        says_full: None,
-        reads_as: ReadForm::Standard,
-        tells_time_as: TimeForm::Standard,
-        context_kinds: &["IP"],
-    }),
-    greeting: &[],
-    chatter: &[],
-    hang_up_takes: Duration::ZERO,
-};
-
-/// One port of the same stick: on some of them only the Modem port answers (raspberrypi/linux#633).
-pub const ICON_225_ONE_PORT: &Profile = &Profile { ports: 1, ..*ICON_225 };
-
-/// A Huawei-like stick with one port, which sends many URCs.
-pub const HUAWEI: &Profile = &Profile {
-    identification: &[
-        "Manufacturer: huawei",
-        "Model: E160",
-        "Revision: 11.608.12.00.00",
-        "IMEI: 353000000000002",
-    ],
-    ports: 1,
-    extended: &[
-        ("+CGMI", Extended::Text("huawei")),
-        ("+CGMM", Extended::Text("E160")),
-        ("+CGMR", Extended::Text("11.608.12.00.00")),
-        ("+CGSN", Extended::Text("353000000000002")),
-        ("+CIMI", Extended::Text("208150000000002")),
-        ("+CMEE", Extended::Number(0..=2)),
-        ("+FCLASS", Extended::Number(0..=1)),
-        ("+CSQ", Extended::Signal),
-        ("+CREG", Extended::Registration),
-        ("+CGREG", Extended::Registration),
-        ("+COPS", Extended::Operator),
-        ("+CGATT", Extended::Attachment),
-        ("+CGDCONT", Extended::Contexts),
-        ("+CPIN", Extended::Pin),
-        ("^CPIN", Extended::HuaweiPin),
-        ("^CURC", Extended::Number(0..=1)),
-        ("^PORTSEL", Extended::Number(0..=1)),
-        ("+CLCK", Extended::FacilityLock),
-        ("+CPWD", Extended::Password),
-        ("+CFUN", Extended::Functionality),
-        ("+CCLK", Extended::Clock),
-        ("+CSCS", Extended::CharacterSet),
-        ("+CSMS", Extended::Message(MessageCommand::Service)),
-        ("+CSCA", Extended::ServiceCentre),
-        ("+CMGF", Extended::Message(MessageCommand::Format)),
-        ("+CPMS", Extended::Message(MessageCommand::Storage)),
-        ("+CNMI", Extended::Message(MessageCommand::Indications)),
-        ("+CMGL", Extended::Message(MessageCommand::List)),
-        ("+CMGR", Extended::Message(MessageCommand::Read)),
-        ("+CMGD", Extended::Message(MessageCommand::Delete)),
-        ("+CMGS", Extended::Message(MessageCommand::Send)),
-        ("+CNMA", Extended::Message(MessageCommand::Acknowledge)),
-    ],
-    mobile: Some(&Mobile {
-        storages: &[("SM", 10)],
-        first_index: 0,
-        indications: [&[0, 1, 2], &[0, 1, 2, 3], &[0, 2, 3], &[0, 2], &[0]],
-        functionality: &[0, 1, 4, 5, 6, 7],
-        character_sets: &["IRA", "UCS2", "GSM"],
-        sets_its_clock: true,
-        says_full: Some("^SMMEMFULL: \"SM\""),
-        reads_as: ReadForm::Standard,
-        tells_time_as: TimeForm::Standard,
-        context_kinds: &["IP"],
-    }),
-    greeting: &["^SIMST:1", "^SRVST:2"],
-    chatter: &[
-        Chatter { every: Duration::from_secs(20), line: |_| "^BOOT:27710117,0,0,0,75".to_owned() },
-        Chatter { every: Duration::from_secs(30), line: |cell| format!("^RSSI:{}", cell.signal) },
-    ],
-    hang_up_takes: Duration::ZERO,
-};
-
-/// A generic stick on cdc-acm: it implements little more than the standards require.
-pub const CDC_ACM: &Profile = &Profile {
-    identification: &["Generic ACM modem"],
-    ports: 1,
-    extended: &[
-        ("+CGMI", Extended::Text("Generic")),
-        ("+CGMM", Extended::Text("ACM")),
-        ("+CMEE", Extended::Number(0..=1)),
-        // Data is class 0: ITU-T T.31 §8.2. wvdial and the box's own `init` set it.
-        ("+FCLASS", Extended::Number(0..=0)),
-        ("+CSQ", Extended::Signal),
-        ("+CREG", Extended::Registration),
-        ("+COPS", Extended::Operator),
-        ("+CGDCONT", Extended::Contexts),
-        ("+CPIN", Extended::Pin),
-        ("+CPINR", Extended::PinRetries),
-        ("+CLCK", Extended::FacilityLock),
-        ("+CFUN", Extended::Functionality),
-        ("+CSCA", Extended::ServiceCentre),
-        ("+CMGF", Extended::Message(MessageCommand::Format)),
-        ("+CPMS", Extended::Message(MessageCommand::Storage)),
-        ("+CNMI", Extended::Message(MessageCommand::Indications)),
-        ("+CMGL", Extended::Message(MessageCommand::List)),
-        ("+CMGR", Extended::Message(MessageCommand::Read)),
-        ("+CMGD", Extended::Message(MessageCommand::Delete)),
-        ("+CMGS", Extended::Message(MessageCommand::Send)),
-    ],
-    mobile: Some(&Mobile {
-        storages: &[("ME", 5)],
-        first_index: 1,
-        indications: [&[0, 2], &[0, 1], &[0], &[0], &[0]],
-        functionality: &[0, 1],
-        character_sets: &["IRA"],
-        sets_its_clock: false,
-        says_full: None,
-        reads_as: ReadForm::Standard,
-        tells_time_as: TimeForm::Standard,
-        context_kinds: &["IP"],
-    }),
-    greeting: &[],
-    chatter: &[],
-    hang_up_takes: Duration::ZERO,
-};
-
-/// The same with a port for commands and one for calls, as sticks with the driver `option` have.
-pub const GENERIC_TWO_PORTS: &Profile = &Profile { ports: 2, ..*CDC_ACM };
 
 /// A modem on an analogue telephone line.
 pub const ANALOGUE: &Profile = &Profile {

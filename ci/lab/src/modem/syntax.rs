@@ -91,7 +91,7 @@ impl Commands {
                 Some(letter) if letter.is_ascii_alphabetic() => self.basic(format!("&{letter}")),
                 _ => Err(Malformed),
             },
-            '+' | '_' | '^' | '#' | '*' | '%' | '$' => self.extended(first),
+            '+' | '_' | '^' | '#' | '*' | '%' | '$' | '!' => self.extended(first),
             letter if letter.is_ascii_alphabetic() => self.basic(letter.to_string()),
             _ => Err(Malformed),
         }

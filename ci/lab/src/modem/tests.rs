@@ -3,10 +3,11 @@ mod messages;
 mod mobile;
 mod others;
 
-use super::ec25::EC25;
-use super::profile::{ANALOGUE, CDC_ACM, HUAWEI, ICON_225};
+use super::profile::ANALOGUE;
 use super::refusal::Cms;
 use super::settings::Settings;
+use super::stick::ec25;
+use super::stick::{cdc_acm, huawei, icon_225};
 use super::*;
 use proptest::prelude::*;
 
@@ -53,7 +54,7 @@ fn dialogue(modem: &mut Modem, table: &[(&str, &str)]) {
 
 #[test]
 fn a_modem_echoes_until_ate0() {
-    let mut modem = Modem::new(ICON_225, SimCard::open());
+    let mut modem = Modem::new(icon_225(), SimCard::open());
     dialogue(
         &mut modem,
         &[
@@ -68,7 +69,7 @@ fn a_modem_echoes_until_ate0() {
 
 #[test]
 fn each_port_has_its_own_settings() {
-    let mut modem = Modem::new(ICON_225, SimCard::open());
+    let mut modem = Modem::new(icon_225(), SimCard::open());
     modem.step(Event::Typed(1, b"ATE0V0\r".to_vec()), START);
     assert_eq!(said_on(1, &modem.step(Event::Typed(1, b"AT\r".to_vec()), START)), "0\r");
     assert_eq!(answer(&mut modem, "AT\r"), "AT\r\r\nOK\r\n");
@@ -111,20 +112,20 @@ fn answers_to_single_lines() {
         ("ATO\r", "\r\nNO CARRIER\r\n"),
     ];
     for (typed, expected) in table {
-        assert_eq!(answer(&mut without_echo(ICON_225), typed), expected, "{typed}");
+        assert_eq!(answer(&mut without_echo(icon_225()), typed), expected, "{typed}");
     }
 }
 
 #[test]
 fn commands_before_a_syntax_error_are_executed() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     dialogue(&mut modem, &[("ATV0+NOSUCH;Q1\r", "4\r"), ("AT\r", "0\r")]);
 }
 
 #[test]
 fn a_slow_modem_answers_later_and_reads_input_typed_meanwhile() {
     let thinking = Duration::from_millis(300);
-    let mut modem = without_echo(ICON_225).thinking(thinking);
+    let mut modem = without_echo(icon_225()).thinking(thinking);
     assert_eq!(modem.step(Event::Typed(0, b"AT\rATV0\r".to_vec()), START), []);
     assert_eq!(modem.deadline(), Some(START + thinking));
     assert_eq!(said(&modem.step(Event::Time, START + thinking)), "\r\nOK\r\n");
@@ -135,7 +136,7 @@ mod faults {
     use super::*;
 
     fn broken(fault: Fault) -> Modem {
-        let mut modem = without_echo(ICON_225);
+        let mut modem = without_echo(icon_225());
         assert_eq!(modem.step(Event::Breaks(fault), START), []);
         modem
     }
@@ -173,7 +174,7 @@ mod faults {
 
     #[test]
     fn a_restart_resets_settings_and_keeps_messages() {
-        let mut modem = without_echo(ICON_225);
+        let mut modem = without_echo(icon_225());
         modem.step(Event::Message(HELLO.to_owned()), START);
         dialogue(&mut modem, &[("AT+CNMI=2,1;+CGDCONT=1,\"IP\",\"free\"\r", "\r\nOK\r\n")]);
         modem.step(Event::Breaks(Fault::Restarts), START);
@@ -189,7 +190,7 @@ mod faults {
 
     #[test]
     fn the_echo_fault_ignores_ate0() {
-        let mut modem = without_echo(ICON_225);
+        let mut modem = without_echo(icon_225());
         modem.step(Event::Breaks(Fault::KeepsEcho), START);
         dialogue(
             &mut modem,
@@ -213,7 +214,7 @@ proptest! {
         lines in prop::collection::vec("AT(D|[+^_][A-Z]{4}|)[A-Z0-9&+=?;,\"S \\x08\\x80-\\xff]{0,24}", 1..8),
         model in 0..4usize,
     ) {
-        let mut modem = without_echo([ICON_225, HUAWEI, CDC_ACM, ANALOGUE][model]);
+        let mut modem = without_echo([icon_225(), huawei(), cdc_acm(), ANALOGUE][model]);
         for line in &lines {
             let outputs = modem.step(Event::Typed(0, format!("{line}\r").into()), START);
             let codes = ["OK", "ERROR", "NO CARRIER"].map(|code| said(&outputs).matches(code).count());

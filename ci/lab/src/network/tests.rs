@@ -1,8 +1,9 @@
 use super::*;
 use crate::modem::Registration;
-use crate::modem::profile::{ANALOGUE, CDC_ACM, ICON_225};
+use crate::modem::profile::ANALOGUE;
 use crate::modem::refusal::Cms;
 use crate::modem::sim::SimCard;
+use crate::modem::stick::{cdc_acm, icon_225};
 use dialbox::sms::pdu::Submit;
 
 const TIME: TimeOfDay = TimeOfDay { origin: 1_800_000_000, quarters: 4 };
@@ -64,7 +65,7 @@ impl World {
 
 #[test]
 fn a_data_call_reaches_the_analogue_line_and_bytes_pass_both_ways() {
-    let mut world = world(ICON_225);
+    let mut world = world(icon_225());
     let (stick, line) = (world.stick, world.line);
     world.network.set_line(line, Line::analogue(33_600));
     world.types(stick, "AT+CGDCONT=1,\"IP\",\"free\"\r", START);
@@ -90,7 +91,7 @@ fn a_data_call_reaches_the_analogue_line_and_bytes_pass_both_ways() {
 
 #[test]
 fn a_caller_gets_the_cause_of_a_failed_call() {
-    let mut world = world(ICON_225);
+    let mut world = world(icon_225());
     let (line, other) = (world.line, world.network.connect_peer("other", "0999"));
     assert_eq!(world.types(line, "ATDT0000\r", START), "\r\nNO CARRIER\r\n");
     assert_eq!(world.types(line, "ATDT0999\r", START), "\r\nCONNECT 7200000\r\n");
@@ -105,7 +106,7 @@ fn a_caller_gets_the_cause_of_a_failed_call() {
 
 #[test]
 fn a_caller_that_gives_up_stops_the_ringing() {
-    let mut world = world(ICON_225);
+    let mut world = world(icon_225());
     let (stick, line) = (world.stick, world.line);
     world.types(stick, "AT+CGDCONT=1,\"IP\",\"free\"\r", START);
     world.types(stick, "ATD*99#\r", START);
@@ -117,7 +118,7 @@ fn a_caller_that_gives_up_stops_the_ringing() {
 
 #[test]
 fn a_peer_receives_and_sends_data() {
-    let mut world = world(ICON_225);
+    let mut world = world(icon_225());
     let (stick, peer) = (world.stick, world.network.connect_peer("peer", "0999"));
     world.network.serve_packets(peer);
     world.types(stick, "AT+CGDCONT=1,\"IP\",\"free\"\r", START);
@@ -132,7 +133,7 @@ fn a_peer_receives_and_sends_data() {
 
 #[test]
 fn a_text_reaches_the_modem_and_its_answer_the_phone() {
-    let mut world = world(ICON_225);
+    let mut world = world(icon_225());
     world.types(world.stick, "AT+CNMI=2,1\r", START);
     world.network.text(PHONE, world.stick, "connect 12345678", START);
     assert_eq!(world.said(world.stick, START), "\r\n+CMTI: \"SM\",1\r\n");
@@ -152,7 +153,7 @@ fn a_text_reaches_the_modem_and_its_answer_the_phone() {
 
 #[test]
 fn messages_wait_for_room_in_the_storage_and_for_the_network() {
-    let mut world = world(CDC_ACM);
+    let mut world = world(cdc_acm());
     let stick = world.stick;
     for number in 0..8 {
         world.network.text(PHONE, stick, &format!("text {number}"), START);
@@ -171,7 +172,7 @@ fn messages_wait_for_room_in_the_storage_and_for_the_network() {
 
 #[test]
 fn a_long_text_is_split_and_a_phone_reassembles_it() {
-    let mut world = world(ICON_225);
+    let mut world = world(icon_225());
     let long: String = "All work and no play makes Jack a dull boy. ".repeat(8);
     world.network.text(PHONE, world.stick, &long, START);
     assert_eq!(world.network.modem(world.stick).unwrap().stored_messages(), 3);
@@ -182,7 +183,7 @@ fn a_long_text_is_split_and_a_phone_reassembles_it() {
 
 #[test]
 fn a_status_report_comes_when_the_message_has_arrived() {
-    let mut world = world(ICON_225);
+    let mut world = world(icon_225());
     world.types(world.stick, "AT+CNMI=2,1,0,2\r", START);
     let (without, _) = Submit::text(&PHONE.parse().unwrap(), "hello").unwrap().encode();
     let submit = Submit::decode(&without.replacen("0011", "0031", 1)).unwrap();
@@ -197,7 +198,7 @@ fn a_status_report_comes_when_the_message_has_arrived() {
 
 #[test]
 fn the_network_may_refuse_a_message() {
-    let mut world = world(ICON_225);
+    let mut world = world(icon_225());
     world.network.centre().refuse_next(Cms::NetworkOutOfOrder);
     assert_eq!(world.sends("one"), "\r\n+CMS ERROR: 38\r\n");
     assert_eq!(world.sends("two"), "\r\n+CMGS: 2\r\n\r\nOK\r\n");
@@ -206,7 +207,7 @@ fn the_network_may_refuse_a_message() {
 
 #[test]
 fn a_restart_drops_the_call_and_notifies_the_other_end() {
-    let mut world = world(ICON_225);
+    let mut world = world(icon_225());
     let (stick, line) = (world.stick, world.line);
     world.types(stick, "AT+CGDCONT=1,\"IP\",\"free\";D*99#\r", START);
     world.types(line, "ATA\r", START);

@@ -1,7 +1,7 @@
 //! `lab power`: records the stories, cuts the power many times, and prints what was kept.
 
 use super::boot;
-use super::cut::{Cut, Random};
+use super::cut::Cut;
 use super::facts::Fact;
 use super::memory::{self, Reading};
 use super::recording::Recording;
@@ -13,6 +13,7 @@ use crate::bench::Bench;
 use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::kept::KeptBox;
+use crate::random::Random;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

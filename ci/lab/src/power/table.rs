@@ -129,8 +129,8 @@ impl fmt::Display for Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cut::Random;
     use super::*;
+    use crate::random::Random;
 
     #[test]
     fn a_row_counts_every_cut_once() {

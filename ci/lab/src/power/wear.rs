@@ -65,13 +65,14 @@ impl fmt::Display for Written {
     }
 }
 
-/// Boots a fresh card, lets the box reboot as it does daily, and then lets it idle for so many minutes of its own time.
+/// Boots a fresh card of so many MiB, lets the box reboot as it does daily, and then lets it idle for so many minutes of its own time.
 /// Adds the recorded stories in `stories`.
-pub fn run(bench: &Bench, minutes: u32, stories: &Path) -> Result<()> {
+pub fn run(bench: &Bench, card_mib: u64, minutes: u32, stories: &Path) -> Result<()> {
     let stage = Stage::new(bench)?;
     let dir = leftovers::private_dir()?;
     let dir = dir.path().join("idle");
     let mut machine = stage.dialer(stick())?;
+    machine.card().enlarge(card_mib << 20)?;
     let _recorder = Recorder::start(&mut machine, &dir)?;
     // It would set the clock back to a day whose reboot is done. On a busy host the guest's clock also falls behind, and
     // would be set and saved every few minutes; a crystal does not do that.

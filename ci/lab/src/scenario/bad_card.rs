@@ -1,10 +1,10 @@
 //! Cards that are damaged, full, or no longer take writes.
 
-use super::own::own_box;
 use super::{DIALER_UP, REBOOT, SERVICES_LOG, SITE, check, shows};
 use crate::card::Partition;
 use crate::emulator::Fault;
 use crate::error::Result;
+use crate::own::own_box;
 use crate::owner::{Owner, sms_table};
 use crate::stage::{Stage, stick};
 use dialbox::record::Record;

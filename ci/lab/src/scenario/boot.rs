@@ -1,10 +1,10 @@
 //! The boot, from a fresh card to running services, and what survives a reboot.
 
-use super::own::own_box;
 use super::{REBOOT, SERVICES_LOG, check, shows};
 use crate::booted::Booted;
 use crate::card::Card;
 use crate::error::Result;
+use crate::own::own_box;
 use crate::stage::Stage;
 
 /// Prints the symlinks to busybox whose names are no applets of it.

@@ -1,9 +1,9 @@
 //! A `site.toml` that was edited on the card.
 
-use super::own::{OwnSite, own_box};
 use super::{DIAL_IN, REBOOT, SERVICES_LOG, SITE, check, shows};
 use crate::error::Result;
 use crate::machine::Machine;
+use crate::own::{OwnSite, own_box};
 use crate::stage::Stage;
 use dialbox::site::Role;
 

@@ -17,7 +17,6 @@ mod login;
 mod lost_state;
 mod modem;
 mod not_connected;
-mod own;
 mod parser;
 mod power;
 mod ppp;
@@ -38,9 +37,9 @@ use crate::clock::Clocks;
 use crate::error::{Error, Result};
 use crate::kept::KeptBox;
 use crate::machine::{Beginning, Machine, last_lines};
+use crate::own::OwnSite;
 use crate::stage::Stage;
 use crate::usb::port::UsbPort;
-use own::OwnSite;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -153,6 +152,7 @@ pub const SCENARIOS: &[Scenario] = &[
     none("debians-veritysetup-accepts-the-root", veritysetup::accepts),
     boot("rot-in-the-first-root-boots-the-second", rot::in_the_first_root),
     boot("rot-in-both-roots-is-told-and-boots", rot::in_both_roots),
+    boot("rot-in-a-quarter-of-either-copy-boots-and-is-healed", rot::up_to_a_quarter),
     boot("a-used-card-written-by-its-map-boots", boot::used_card),
     boot("a-pi-with-256-mb-boots", boot::small_memory),
 ];

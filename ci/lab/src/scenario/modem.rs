@@ -4,8 +4,8 @@ use super::check;
 use crate::error::Result;
 use crate::machine::Machine;
 use crate::modem::Modem;
-use crate::modem::profile::ICON_225_ONE_PORT;
 use crate::modem::sim::SimCard;
+use crate::modem::stick::icon_225_one_port;
 use crate::stage::{Stage, stick};
 
 /// The service sends `AT` to the modem by itself, and the status shows its identity and signal.
@@ -21,7 +21,7 @@ pub fn answers(stage: &Stage) -> Result<()> {
 
 /// A SIM that waits for its PIN keeps its three tries.
 pub fn locked(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(Modem::new(ICON_225_ONE_PORT, SimCard::locked("0000")))?;
+    let machine = stage.dialer(Modem::new(icon_225_one_port(), SimCard::locked("0000")))?;
     let mut booted = machine.boot()?;
     booted.until("dialctl status", &["Option N.V.", "SIM wants SIM PIN"])?;
     no_pin_was_sent(&machine)
@@ -29,7 +29,7 @@ pub fn locked(stage: &Stage) -> Result<()> {
 
 /// An empty SIM holder is not a modem fault.
 pub fn without_sim(stage: &Stage) -> Result<()> {
-    let machine = stage.dialer(Modem::new(ICON_225_ONE_PORT, SimCard::absent()))?;
+    let machine = stage.dialer(Modem::new(icon_225_one_port(), SimCard::absent()))?;
     let mut booted = machine.boot()?;
     booted.until("dialctl status", &["Option N.V.", "SIM unusable: no SIM"])?;
     no_pin_was_sent(&machine)

@@ -2,11 +2,12 @@
 //!
 //! The box fills root B itself; here the lab copies root A onto it.
 
-use super::own::{OwnSite, own_box};
 use super::{check, shows};
 use crate::booted::Booted;
 use crate::error::{Error, Result};
 use crate::machine::Machine;
+use crate::own::{OwnSite, own_box};
+use crate::rot::{pattern, run, whole::WholeCard};
 use crate::stage::Stage;
 use dialbox::card::verity::{Superblock, Verity};
 use dialbox::card::{BLOCK, Block, Hash};
@@ -125,6 +126,16 @@ pub fn in_both_roots(stage: &Stage) -> Result<()> {
     [ROOT_A, ROOT_B].into_iter().try_for_each(|root| two.spoil(root, top))?;
     // Either one: after so many power cuts soon after a boot, B comes first.
     two.boots_from("read-only, NOT verified").map(drop)
+}
+
+/// Up to a quarter of each copy has rotted, scattered and in runs: the short form of `lab rot`.
+pub fn up_to_a_quarter(stage: &Stage) -> Result<()> {
+    let card = WholeCard::of(stage.bench().image.clone())?;
+    let patterns = (0..6).map(|index| pattern::numbered(index, 1, card.blocks()));
+    let patterns: Vec<_> = patterns.collect();
+    patterns.iter().try_for_each(|rotten| run::heals(&card, rotten))?;
+    let worst = patterns.iter().max_by_key(|rotten| rotten.len());
+    worst.map_or(Ok(()), |rotten| run::boots(stage, &card, rotten))
 }
 
 /// The number of a block in the middle of a file, from the kernel's trace of what it reads from the card.

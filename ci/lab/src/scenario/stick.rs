@@ -4,8 +4,8 @@ use super::{DIAL_IN, SITE, check, shows};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 use crate::modem::Modem;
-use crate::modem::profile::{GENERIC_TWO_PORTS, ICON_225};
 use crate::modem::sim::SimCard;
+use crate::modem::stick::{icon_225, stick};
 use crate::network::Subscriber;
 use crate::stage::{DIALER_NUMBER, Stage, boot_both};
 use crate::usb::hso::Hso;
@@ -16,7 +16,7 @@ const PORTS: &str = "grep . /sys/class/tty/ttyHS*/hsotype";
 
 /// Plugs in a stick whose modem has this number; returns the modem.
 fn plug_in(stage: &Stage, machine: &mut Machine, number: &str) -> Result<Subscriber> {
-    let modem = Modem::new(ICON_225, SimCard::open());
+    let modem = Modem::new(icon_225(), SimCard::open());
     let modem = stage.exchange().with(|network, _| network.connect_modem(number, number, modem));
     let [calls, application, control] = stage.wires(modem)?;
     machine.attach(Box::new(Hso::default()), vec![control, application, None, calls])?;
@@ -55,7 +55,7 @@ fn ask(tty: &str, seconds: u32) -> String {
 /// A stick that shows itself as a CD-ROM is switched by Debian's usb_modeswitch: the kernel does so for some makers only.
 pub fn switched(stage: &Stage) -> Result<()> {
     let mut machine = stage.machine("dialer", &[])?;
-    let modem = Modem::new(GENERIC_TWO_PORTS, SimCard::open());
+    let modem = Modem::new(stick("zte-mf110"), SimCard::open());
     let modem = stage.exchange().with(|network, _| network.connect_modem("zte", "+33600000001", modem));
     let [calls, commands] = stage.wires(modem)?;
     machine.attach(Box::new(Zte::default()), vec![None, commands, calls])?;

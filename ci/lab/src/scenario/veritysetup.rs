@@ -3,15 +3,13 @@
 use super::{check, shows};
 use crate::card::Card;
 use crate::error::{Error, Result};
+use crate::initramfs;
 use crate::leftovers;
 use crate::stage::Stage;
 use crate::unpacked::{self, Unpacked};
 use dialbox::card::BLOCK;
 use dialbox::card::layout;
-use dialbox::record::Record;
-use flate2::read::MultiGzDecoder;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
@@ -26,7 +24,7 @@ pub fn accepts(stage: &Stage) -> Result<()> {
     let dir = dir.ok_or_else(|| Error::NoVeritysetup("no directory was given".to_owned()))?;
     let veritysetup = unpacked::find(dir, "sbin/veritysetup").map_err(Error::NoVeritysetup)?;
     let card = Card::at(stage.bench().image.clone());
-    let built = built(&card.boot_files(BOARD)?.initramfs)?;
+    let built = initramfs::card(&card.boot_files(BOARD)?.initramfs)?;
     let root = card.read_partition(ROOT)?;
     let (tree, middle) = (built.root.hash_blocks().start, built.root.data_blocks() / 2);
 
@@ -60,16 +58,4 @@ fn verify(veritysetup: &Unpacked, root: &Path, built: &layout::Card) -> Result<(
     let output = command.output().map_err(|e| Error::io("start", &veritysetup.loader, e))?;
     let said = [output.stdout, output.stderr].concat();
     Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
-}
-
-/// The record in the initramfs. Its lines stand in the archive as they are.
-fn built(initramfs: &[u8]) -> Result<layout::Card> {
-    let damaged = || Error::Image("its initramfs has no record of the card".to_owned());
-    let mut archive = Vec::new();
-    MultiGzDecoder::new(initramfs).read_to_end(&mut archive).map_err(|_| damaged())?;
-    let is_start = |bytes: &[u8]| bytes.starts_with(b"root-hash=");
-    let start = archive.windows(10).position(is_start).ok_or_else(damaged)?;
-    let text = archive[start..].split(|byte| !byte.is_ascii_graphic() && *byte != b'\n').next();
-    let text = String::from_utf8_lossy(text.unwrap_or_default());
-    layout::Card::from_record(&Record::parse(&text)).ok_or_else(damaged)
 }

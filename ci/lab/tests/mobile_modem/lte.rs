@@ -5,9 +5,10 @@ use super::bench::{Bench, MINUTE, SECOND};
 use dialbox::modem::mobile::{Report, SmsId};
 use dialbox::modem::protocol::Protocol;
 use dialbox::modem::recovery::RecoveryStep;
-use lab::modem::ec25::EC25;
-use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Profile};
+use lab::modem::profile::Profile;
 use lab::modem::sim::SimCard;
+use lab::modem::stick::ec25;
+use lab::modem::stick::{cdc_acm, huawei, icon_225};
 use lab::modem::{Cell, Domains, Event, Modem, Registration};
 
 /// A kind of network, and what the box shows.
@@ -27,11 +28,11 @@ fn cases() -> Vec<Case> {
         |profile, domains, registration, works, shown| Case { profile, domains, registration, works, shown };
     let mut cases = Vec::new();
     for (profile, domains) in [
-        (ICON_225, CallsAndPackets),
-        (HUAWEI, CallsAndPackets),
-        (EC25, CallsAndPackets),
-        (EC25, Lte),
-        (EC25, LteWithoutCalls),
+        (icon_225(), CallsAndPackets),
+        (huawei(), CallsAndPackets),
+        (ec25(), CallsAndPackets),
+        (ec25(), Lte),
+        (ec25(), LteWithoutCalls),
     ] {
         let technology = Some(if domains.is_lte() { "LTE" } else { "3G" });
         cases.extend([
@@ -43,9 +44,9 @@ fn cases() -> Vec<Case> {
         ]);
     }
     // It has neither `+CGREG` nor `+CEREG`.
-    cases.push(case(CDC_ACM, CallsAndPackets, Home, true, [Some("3G"), Some("home"), None]));
-    cases.push(case(CDC_ACM, CallsAndPackets, Denied, false, [None, Some("denied"), None]));
-    for profile in [ICON_225, EC25] {
+    cases.push(case(cdc_acm(), CallsAndPackets, Home, true, [Some("3G"), Some("home"), None]));
+    cases.push(case(cdc_acm(), CallsAndPackets, Denied, false, [None, Some("denied"), None]));
+    for profile in [icon_225(), ec25()] {
         cases.push(case(profile, CallsOnly, Home, true, [Some("3G"), Some("home"), Some("denied")]));
     }
     cases
@@ -76,7 +77,7 @@ fn a_network_is_used_if_any_domain_admits_the_modem_and_a_refusal_never_reboots_
 #[test]
 fn a_modem_that_finds_a_network_again_needs_no_recovery() {
     for domains in [Domains::CallsAndPackets, Domains::Lte, Domains::LteWithoutCalls] {
-        let mut bench = Bench::settled(EC25);
+        let mut bench = Bench::settled(ec25());
         let cell = |registration| Event::Radio(Cell { registration, domains, ..Cell::default() });
         bench.happens(cell(Registration::Denied));
         bench.run(5 * MINUTE);

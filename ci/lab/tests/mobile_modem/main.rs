@@ -11,17 +11,20 @@ use bench::{Bench, HELLO, MINUTE, SECOND};
 use dialbox::modem::mobile::{Meaning, Place, Report, SmsId, Storage};
 use dialbox::modem::protocol::Protocol;
 use dialbox::modem::recovery::RecoveryStep;
-use lab::modem::ec25::EC25;
-use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Profile};
+use lab::modem::profile::Profile;
 use lab::modem::sim::SimCard;
+use lab::modem::stick::{huawei, icon_225, sticks};
 use lab::modem::{Cell, Event, Fault, Modem, Registration, Sending, TimeOfDay};
 use std::time::Duration;
 
-const PROFILES: [&Profile; 4] = [ICON_225, HUAWEI, CDC_ACM, EC25];
+/// Every model that the box has a file of.
+fn profiles() -> impl Iterator<Item = &'static Profile> {
+    sticks().values().map(|stick| stick.profile)
+}
 
 #[test]
 fn every_modem_is_configured_receives_deletes_and_sends() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut bench = Bench::settled(profile);
         bench.arrives();
         bench.run(5 * SECOND);
@@ -38,7 +41,7 @@ fn every_modem_is_configured_receives_deletes_and_sends() {
 
 #[test]
 fn messages_that_came_before_are_found_at_the_start() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut modem = Modem::new(profile, SimCard::open());
         for _ in 0..3 {
             modem.step(Event::Message(HELLO.to_owned()), Duration::ZERO);
@@ -51,7 +54,7 @@ fn messages_that_came_before_are_found_at_the_start() {
 
 #[test]
 fn a_full_storage_is_emptied_although_it_sends_no_indication() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut bench = Bench::settled(profile);
         bench.breaks(Fault::StorageFull(HELLO.to_owned()));
         assert!(bench.modem.stored_messages() >= 5);
@@ -67,7 +70,7 @@ fn a_full_storage_is_emptied_although_it_sends_no_indication() {
 
 #[test]
 fn a_message_that_is_not_discarded_is_not_reported_every_minute() {
-    let mut bench = Bench::settled(HUAWEI);
+    let mut bench = Bench::settled(huawei());
     bench.discards = false;
     bench.arrives();
     bench.run(20 * MINUTE);
@@ -79,7 +82,7 @@ fn a_message_that_is_not_discarded_is_not_reported_every_minute() {
 
 #[test]
 fn a_message_that_arrives_while_another_is_sent_is_not_lost() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut bench = Bench::settled(profile);
         bench.breaks(Fault::Interrupts { port: 0, piece: 0, line: "+CMTI: \"SM\",1".to_owned() });
         bench.send(1);
@@ -91,7 +94,7 @@ fn a_message_that_arrives_while_another_is_sent_is_not_lost() {
 
 #[test]
 fn garbage_and_a_permanent_echo_are_tolerated() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut modem = Modem::new(profile, SimCard::open());
         modem.step(Event::Breaks(Fault::KeepsEcho), Duration::ZERO);
         let mut bench = Bench::new(modem);
@@ -109,7 +112,7 @@ fn garbage_and_a_permanent_echo_are_tolerated() {
 
 #[test]
 fn a_modem_that_hangs_for_minutes_is_recovered_and_sends_what_it_was_not_given() {
-    let mut bench = Bench::settled(ICON_225);
+    let mut bench = Bench::settled(icon_225());
     bench.send(1);
     bench.breaks(Fault::Hangs(3 * MINUTE));
     bench.run(2 * MINUTE + 50 * SECOND);
@@ -127,7 +130,7 @@ fn a_modem_that_hangs_for_minutes_is_recovered_and_sends_what_it_was_not_given()
 
 #[test]
 fn a_modem_that_restarts_by_itself_is_configured_again() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut bench = Bench::settled(profile);
         bench.breaks(Fault::Restarts);
         bench.run(15 * MINUTE);
@@ -139,7 +142,7 @@ fn a_modem_that_restarts_by_itself_is_configured_again() {
 
 #[test]
 fn the_recovery_hangs_up_a_call_that_was_left_open() {
-    let mut modem = Modem::new(ICON_225, SimCard::open());
+    let mut modem = Modem::new(icon_225(), SimCard::open());
     modem.step(Event::Typed(0, b"AT+CGDCONT=1,\"IP\",\"free\"\r".to_vec()), Duration::ZERO);
     modem.step(Event::Typed(0, b"ATD*99#\r".to_vec()), Duration::ZERO);
     modem.step(Event::Connected(7_200_000), Duration::ZERO);
@@ -152,7 +155,7 @@ fn the_recovery_hangs_up_a_call_that_was_left_open() {
 
 #[test]
 fn a_wrong_pin_is_never_tried_twice() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut bench = Bench::with_pin(Modem::new(profile, SimCard::locked("4321")), Some("1234"));
         bench.run(10 * MINUTE);
         for day in 2..5 {
@@ -171,7 +174,7 @@ fn a_wrong_pin_is_never_tried_twice() {
 
 #[test]
 fn a_stick_that_returns_locked_in_the_same_boot_waits_for_a_reboot() {
-    let mut bench = Bench::with_pin(Modem::new(ICON_225, SimCard::locked("4321")), Some("4321"));
+    let mut bench = Bench::with_pin(Modem::new(icon_225(), SimCard::locked("4321")), Some("4321"));
     bench.run(MINUTE);
     assert!(bench.mobile.works());
     bench.breaks(Fault::Restarts);
@@ -196,7 +199,7 @@ fn the_last_pin_try_and_the_puk_are_never_used() {
         (SimCard::locked("4321").with_tries(0), "wants SIM PUK"),
         (SimCard::absent(), "unusable: no SIM"),
     ] {
-        for profile in PROFILES {
+        for profile in profiles() {
             let untouched = Modem::new(profile, card.clone());
             let mut bench = Bench::with_pin(untouched.clone(), Some("4321"));
             bench.run(30 * MINUTE);
@@ -209,7 +212,7 @@ fn the_last_pin_try_and_the_puk_are_never_used() {
 
 #[test]
 fn the_dialer_waits_for_a_slow_sim() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let modem = Modem::new(profile, SimCard::open()).with_slow_sim(20 * SECOND).thinking(SECOND / 5);
         let mut bench = Bench::new(modem);
         bench.run(2 * MINUTE);
@@ -222,7 +225,7 @@ fn the_dialer_waits_for_a_slow_sim() {
 
 #[test]
 fn network_time_is_reported_and_a_wrong_time_is_not() {
-    let mut bench = Bench::settled(ICON_225);
+    let mut bench = Bench::settled(icon_225());
     assert_eq!(bench.reports, [], "1980");
     let time = Some(TimeOfDay { origin: 1_784_001_598, quarters: 8 });
     bench.happens(Event::Radio(Cell { time, ..Cell::default() }));
@@ -236,7 +239,7 @@ fn network_time_is_reported_and_a_wrong_time_is_not() {
 
 #[test]
 fn an_hour_without_a_network_starts_the_recovery_and_loses_no_message() {
-    let mut bench = Bench::settled(ICON_225);
+    let mut bench = Bench::settled(icon_225());
     let cell = |registration| Event::Radio(Cell { registration, ..Cell::default() });
     bench.happens(cell(Registration::Searching));
     bench.run(60 * MINUTE);
@@ -251,7 +254,7 @@ fn an_hour_without_a_network_starts_the_recovery_and_loses_no_message() {
 
 #[test]
 fn five_hundred_messages_are_all_reported_once() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut bench = Bench::settled(profile);
         for _ in 0..500 {
             bench.arrives();
@@ -264,7 +267,7 @@ fn five_hundred_messages_are_all_reported_once() {
 
 #[test]
 fn an_idle_modem_is_polled_once_a_minute() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut bench = Bench::settled(profile);
         bench.run(60 * MINUTE);
         assert_eq!(bench.count("AT+CSQ"), 60);
@@ -275,7 +278,7 @@ fn an_idle_modem_is_polled_once_a_minute() {
 /// Its result comes ten seconds after nobody waits for it any more: the network has the message.
 #[test]
 fn a_message_whose_result_comes_too_late_is_sent_once() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut bench = Bench::settled(profile);
         bench.breaks(Fault::Sends(Sending { late_by: 100 * SECOND, ..Sending::default() }));
         bench.send(1);
@@ -294,7 +297,7 @@ fn a_message_whose_result_comes_too_late_is_sent_once() {
 /// gammu and others have seen both: the prompt is a line, and no reference follows.
 #[test]
 fn a_message_goes_out_once_to_a_modem_that_asks_and_answers_in_its_own_way() {
-    for profile in PROFILES {
+    for profile in profiles() {
         let mut bench = Bench::settled(profile);
         let sends = Sending { prompt_is_a_line: true, omits_reference: true, ..Sending::default() };
         bench.breaks(Fault::Sends(sends));

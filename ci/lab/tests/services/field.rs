@@ -1,9 +1,10 @@
 //! Faults seen in the field: one test for each row of the table that a simulated modem can reproduce.
 
 use super::host_box::{HostBox, ONLY_PORT, OWNER, Tty, code_by_the_clock, order, site, site_by_the_clock};
-use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225, Mobile, Profile, ReadForm, TimeForm};
+use lab::modem::profile::{Mobile, Profile, ReadForm, TimeForm};
 use lab::modem::refusal::Cms;
 use lab::modem::sim::SimCard;
+use lab::modem::stick::{cdc_acm, huawei, icon_225};
 use lab::modem::{Fault, Modem, Registration};
 use std::time::Duration;
 
@@ -78,21 +79,21 @@ fn a_refusal_in_a_makers_own_words_ends_the_command_at_once() {
         ("+CGREG?", &["+EXT ERROR: 1"]),
     ];
     let host_box =
-        answers_in_spite_of(HUAWEI, refusals.map(|(command, lines)| answers(command, Some(lines))));
+        answers_in_spite_of(huawei(), refusals.map(|(command, lines)| answers(command, Some(lines))));
     assert!(!host_box.said().iter().any(|line| line.contains("no answer")), "{:?}", host_box.said());
 }
 
 #[test]
 fn an_optional_command_that_is_never_answered_does_not_cost_the_modem() {
     let host_box =
-        answers_in_spite_of(CDC_ACM, ["+COPS=3,2", "+CTZU=1", "+CTZR=1"].map(|it| answers(it, None)));
+        answers_in_spite_of(cdc_acm(), ["+COPS=3,2", "+CTZU=1", "+CTZR=1"].map(|it| answers(it, None)));
     assert_eq!(host_box.typed().matches("ATE0").count(), 1, "{}", host_box.typed());
 }
 
 /// D-Link DWM-157
 #[test]
 fn a_modem_that_starts_with_its_radio_off_is_switched_on_before_the_pin() {
-    let locked = Modem::new(HUAWEI, SimCard::locked("4321")).with_functionality(4);
+    let locked = Modem::new(huawei(), SimCard::locked("4321")).with_functionality(4);
     let host_box = HostBox::dialer(&site("[modem]\npin = '4321'"), locked, ONLY_PORT);
     host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
@@ -103,8 +104,8 @@ fn a_modem_that_starts_with_its_radio_off_is_switched_on_before_the_pin() {
 
 /// A box with codes by the clock, at a modem that tells the time so; its network is an hour east of Greenwich.
 fn box_by_the_clock(tells_time_as: TimeForm) -> HostBox {
-    let mobile: &'static Mobile = Box::leak(Box::new(Mobile { tells_time_as, ..*HUAWEI.mobile.unwrap() }));
-    let profile: &'static Profile = Box::leak(Box::new(Profile { mobile: Some(mobile), ..*HUAWEI }));
+    let mobile: &'static Mobile = Box::leak(Box::new(Mobile { tells_time_as, ..*huawei().mobile.unwrap() }));
+    let profile: &'static Profile = Box::leak(Box::new(Profile { mobile: Some(mobile), ..*huawei() }));
     let host_box = HostBox::dialer(&site_by_the_clock("timezone = 'CET-1'"), open(profile), ONLY_PORT);
     host_box.until_said("the clock is set");
     until_settled(&host_box);
@@ -143,7 +144,7 @@ fn a_registration_in_another_form_or_told_for_lte_alone_is_understood() {
     ];
     for forms in [&iridium.map(|(command, lines)| (command, &lines[..]))[..], &lte] {
         let faults = forms.iter().map(|(command, lines)| answers(command, Some(lines)));
-        let host_box = answers_in_spite_of(HUAWEI, faults);
+        let host_box = answers_in_spite_of(huawei(), faults);
         host_box.until_published("modem", |record| record.get("registration") == Some("home"));
     }
 }
@@ -153,7 +154,7 @@ fn a_registration_in_another_form_or_told_for_lte_alone_is_understood() {
 fn a_list_of_storages_with_broken_quotes_or_unequal_to_the_others_is_chosen_from() {
     for line in [r#"+CPMS: (SM", "SR"), ("ME", "SR"), ("SM")"#, r#"+CPMS: ("ME","SM"),("ME"),("SM","MT")"#] {
         let lines: &'static [&'static str] = Vec::leak(vec![line, "OK"]);
-        let host_box = HostBox::switched_off(&site(""), open(ICON_225));
+        let host_box = HostBox::switched_off(&site(""), open(icon_225()));
         break_modem(&host_box, answers("+CPMS=?", Some(lines)));
         host_box.plug_in(HSO);
         let mut host_box = host_box;
@@ -170,8 +171,8 @@ fn a_list_of_storages_with_broken_quotes_or_unequal_to_the_others_is_chosen_from
 fn a_message_is_read_and_deleted_in_whatever_form_the_modem_shows_it() {
     let forms = [ReadForm::WithoutStatus, ReadForm::IndexFirst, ReadForm::OnOneLine, ReadForm::Refused];
     for reads_as in forms {
-        let mobile: &'static Mobile = Box::leak(Box::new(Mobile { reads_as, ..*HUAWEI.mobile.unwrap() }));
-        let profile: &'static Profile = Box::leak(Box::new(Profile { mobile: Some(mobile), ..*HUAWEI }));
+        let mobile: &'static Mobile = Box::leak(Box::new(Mobile { reads_as, ..*huawei().mobile.unwrap() }));
+        let profile: &'static Profile = Box::leak(Box::new(Profile { mobile: Some(mobile), ..*huawei() }));
         let host_box = HostBox::dialer(&site(""), open(profile), ONLY_PORT);
         until_settled(&host_box);
         for counter in 0..2 {
@@ -191,7 +192,7 @@ fn a_list_that_cannot_be_understood_keeps_nobody_from_being_served() {
         &["MODEM: READY", "+CMGL: 0,1,\"Zo\u{eb}\",25", "OK"],
     ];
     for list in lists {
-        let mut host_box = HostBox::switched_off(&site(""), open(CDC_ACM));
+        let mut host_box = HostBox::switched_off(&site(""), open(cdc_acm()));
         break_modem(&host_box, answers("+CMGL=4", Some(list)));
         host_box.plug_in(ONLY_PORT);
         host_box.start();
@@ -209,7 +210,7 @@ fn a_list_that_cannot_be_understood_keeps_nobody_from_being_served() {
 /// wdoekes/asterisk-chan-dongle#47
 #[test]
 fn a_full_storage_is_emptied_and_waiting_messages_arrive() {
-    let mut host_box = HostBox::switched_off(&site(""), open(HUAWEI));
+    let mut host_box = HostBox::switched_off(&site(""), open(huawei()));
     break_modem(&host_box, Fault::StorageFull(OLD.to_owned()));
     host_box.text(OWNER, &order("help", 0));
     host_box.plug_in(ONLY_PORT);
@@ -222,19 +223,19 @@ fn a_full_storage_is_emptied_and_waiting_messages_arrive() {
 #[test]
 fn a_urc_within_an_answer_is_tolerated() {
     let line = || "+CMTI: \"ME\",1".to_owned();
-    answers_after(CDC_ACM, (0..6).map(|piece| Fault::Interrupts { port: 0, piece, line: line() }));
+    answers_after(cdc_acm(), (0..6).map(|piece| Fault::Interrupts { port: 0, piece, line: line() }));
 }
 
 #[test]
 fn ring_and_proprietary_urcs_are_tolerated() {
     let lines = ["RING", "^RSSI: 17", "_OSIGQ: 12,0", "+CREG: 1", "+CMTI: \"XX\",99", "NO CARRIER"];
-    answers_after(HUAWEI, lines.map(|line| Fault::Says(line.to_owned())));
+    answers_after(huawei(), lines.map(|line| Fault::Says(line.to_owned())));
 }
 
 /// faucamp/python-gsmmodem#60, gammu#1207
 #[test]
 fn the_indications_and_storages_of_every_model_are_detected() {
-    for (profile, ttys) in [(ICON_225, HSO), (HUAWEI, ONLY_PORT), (CDC_ACM, ONLY_PORT)] {
+    for (profile, ttys) in [(icon_225(), HSO), (huawei(), ONLY_PORT), (cdc_acm(), ONLY_PORT)] {
         let host_box = HostBox::dialer(&site(""), open(profile), ttys);
         until_settled(&host_box);
         host_box.text(OWNER, &order("help", 0));
@@ -245,22 +246,10 @@ fn the_indications_and_storages_of_every_model_are_detected() {
 
 #[test]
 fn a_modem_without_indications_is_polled_for_messages() {
-    const SILENT: &Profile = &Profile {
-        mobile: Some(&Mobile {
-            storages: &[("SM", 10)],
-            first_index: 1,
-            indications: [&[0], &[0], &[0], &[0], &[0]],
-            functionality: &[0, 1],
-            character_sets: &["IRA"],
-            sets_its_clock: false,
-            says_full: None,
-            reads_as: ReadForm::Standard,
-            tells_time_as: TimeForm::Standard,
-            context_kinds: &["IP"],
-        }),
-        ..*CDC_ACM
-    };
-    let mut host_box = HostBox::switched_off(&site(""), open(SILENT));
+    let mobile = Mobile { indications: [&[0]; 5], ..*cdc_acm().mobile.unwrap() };
+    let mobile: &'static Mobile = Box::leak(Box::new(mobile));
+    let silent: &'static Profile = Box::leak(Box::new(Profile { mobile: Some(mobile), ..*cdc_acm() }));
+    let mut host_box = HostBox::switched_off(&site(""), open(silent));
     host_box.text(OWNER, &order("help", 0));
     host_box.plug_in(ONLY_PORT);
     host_box.start();
@@ -269,11 +258,11 @@ fn a_modem_without_indications_is_polled_for_messages() {
 
 #[test]
 fn of_two_sticks_the_one_with_a_sim_is_used() {
-    let without = Modem::new(HUAWEI, SimCard::absent());
+    let without = Modem::new(huawei(), SimCard::absent());
     let mut host_box = HostBox::dialer(&site(""), without, ONLY_PORT);
     until_known(&host_box);
     let other = Tty { name: "ttyUSB5", port: 0, hsotype: None };
-    host_box.modem = host_box.plug_in_another("+33600000002", open(CDC_ACM), &[other]);
+    host_box.modem = host_box.plug_in_another("+33600000002", open(cdc_acm()), &[other]);
     host_box.until_published("modem", |record| record.get("storage").is_some());
     host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
@@ -283,7 +272,7 @@ fn of_two_sticks_the_one_with_a_sim_is_used() {
 /// Minors are the first free ones.
 #[test]
 fn a_stick_that_returns_under_other_names_is_found() {
-    let host_box = HostBox::dialer(&site(""), open(ICON_225), HSO);
+    let host_box = HostBox::dialer(&site(""), open(icon_225()), HSO);
     until_settled(&host_box);
     host_box.pull_out(HSO);
     let moved = HSO.iter().zip(["ttyHS4", "ttyHS5", "ttyHS6", "ttyHS7"]);
@@ -300,7 +289,7 @@ fn a_stick_that_returns_under_other_names_is_found() {
 fn a_stick_whose_only_answering_port_is_the_last_one_is_found() {
     let deaf = |tty: &Tty| Tty { port: if tty.hsotype == Some("Modem") { 0 } else { 9 }, ..*tty };
     let ttys: Vec<Tty> = HSO.iter().map(deaf).collect();
-    let host_box = HostBox::dialer(&site(""), open(ICON_225), &ttys);
+    let host_box = HostBox::dialer(&site(""), open(icon_225()), &ttys);
     until_settled(&host_box);
     host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
@@ -311,7 +300,7 @@ fn a_stick_whose_only_answering_port_is_the_last_one_is_found() {
 fn a_stick_whose_only_answering_port_is_the_first_one_is_found() {
     let deaf = |tty: &Tty| Tty { port: if tty.hsotype == Some("Control") { 0 } else { 9 }, ..*tty };
     let ttys: Vec<Tty> = HSO.iter().map(deaf).collect();
-    let host_box = HostBox::dialer(&site(""), open(ICON_225), &ttys);
+    let host_box = HostBox::dialer(&site(""), open(icon_225()), &ttys);
     until_settled(&host_box);
     host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
@@ -320,7 +309,7 @@ fn a_stick_whose_only_answering_port_is_the_first_one_is_found() {
 /// Sierra's forum: garbage after a reset, which on USB is also a replug.
 #[test]
 fn garbage_and_a_restart_are_tolerated() {
-    let host_box = HostBox::dialer(&site(""), open(CDC_ACM), ONLY_PORT);
+    let host_box = HostBox::dialer(&site(""), open(cdc_acm()), ONLY_PORT);
     for counter in 0..3 {
         until_settled(&host_box);
         break_modem(&host_box, Fault::Garbage(0, b"\xff\x00\xfe~}#\xc0!\r\n\x80garbage".to_vec()));
@@ -335,19 +324,19 @@ fn garbage_and_a_restart_are_tolerated() {
 
 #[test]
 fn a_permanent_echo_is_tolerated() {
-    answers_after(HUAWEI, [Fault::KeepsEcho]);
+    answers_after(huawei(), [Fault::KeepsEcho]);
 }
 
 /// commaai/openpilot#36433
 #[test]
 fn the_dialer_waits_for_a_modem_that_hangs_or_stalls() {
     let stall = Fault::Stalls { port: 0, after: 9, lasts: Duration::from_secs(2) };
-    answers_after(CDC_ACM, [stall, Fault::Hangs(Duration::from_secs(3))]);
+    answers_after(cdc_acm(), [stall, Fault::Hangs(Duration::from_secs(3))]);
 }
 
 #[test]
 fn messages_are_answered_with_a_slow_modem() {
-    let slow = open(CDC_ACM).thinking(Duration::from_millis(150));
+    let slow = open(cdc_acm()).thinking(Duration::from_millis(150));
     let host_box = HostBox::dialer(&site(""), slow, ONLY_PORT);
     host_box.text(OWNER, &order("help", 0));
     host_box.answers(1);
@@ -355,7 +344,7 @@ fn messages_are_answered_with_a_slow_modem() {
 
 #[test]
 fn a_message_waits_for_the_network_to_come_back() {
-    let host_box = HostBox::dialer(&site(""), open(HUAWEI), ONLY_PORT);
+    let host_box = HostBox::dialer(&site(""), open(huawei()), ONLY_PORT);
     until_settled(&host_box);
     let registered = |registration: Registration| {
         host_box.exchange.with(|network, now| {
@@ -370,7 +359,7 @@ fn a_message_waits_for_the_network_to_come_back() {
 
 #[test]
 fn an_answer_that_the_network_refuses_is_sent_again() {
-    let host_box = HostBox::dialer(&site(""), open(HUAWEI), ONLY_PORT);
+    let host_box = HostBox::dialer(&site(""), open(huawei()), ONLY_PORT);
     until_settled(&host_box);
     host_box.exchange.with(|network, _| network.centre().refuse_next(Cms::NetworkOutOfOrder));
     host_box.text(OWNER, &order("help", 0));
@@ -381,7 +370,7 @@ fn an_answer_that_the_network_refuses_is_sent_again() {
 #[test]
 fn a_modem_with_a_wrong_time_does_not_set_the_clock() {
     for shown in ["80/01/06,00:00:00+00", "", "00/00/00,00:00:00", "26/13/45,99:00:00+00"] {
-        let mut host_box = HostBox::switched_off(&site(""), open(HUAWEI));
+        let mut host_box = HostBox::switched_off(&site(""), open(huawei()));
         break_modem(&host_box, Fault::WrongTime(shown.to_owned()));
         host_box.plug_in(ONLY_PORT);
         host_box.start();

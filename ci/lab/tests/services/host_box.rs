@@ -5,7 +5,7 @@ use dialbox::dialer::persistence;
 use dialbox::names::RUN_DIR;
 use dialbox::paths::Paths;
 use dialbox::record::Record;
-use dialbox::site::{Proof, Role, Site};
+use dialbox::site::{Proof, Role, Site, UsbId};
 use dialbox::sms::proof;
 use dialbox::state::slots;
 use lab::error::Result;
@@ -142,6 +142,14 @@ impl HostBox {
     /// Plugs the modem in; its ports appear in sysfs and `/dev` as the kernel would show them.
     pub fn plug_in(&self, ttys: &[Tty]) {
         self.plug_in_at("1-1.1", self.modem, ttys);
+    }
+
+    /// The device at this place of the USB tree has these ids.
+    pub fn identify(&self, place: &str, id: UsbId) {
+        let device = self.places.path(format!("/sys/devices/usb/{place}"));
+        fs::create_dir_all(&device).unwrap();
+        fs::write(device.join("idVendor"), format!("{:04x}\n", id.0)).unwrap();
+        fs::write(device.join("idProduct"), format!("{:04x}\n", id.1)).unwrap();
     }
 
     /// Plugs another modem in beside it.

@@ -9,6 +9,7 @@ mod field;
 mod host_box;
 mod lines;
 mod messages;
+mod models;
 mod orders;
 mod pin;
 mod sim;

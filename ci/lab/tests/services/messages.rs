@@ -3,8 +3,8 @@
 use super::field::{break_modem, open, until_settled};
 use super::host_box::{HostBox, ONLY_PORT, OWNER, order, site};
 use dialbox::sms::pdu::{Body, Deliver, Part, ServiceCentreTime};
-use lab::modem::profile::{CDC_ACM, HUAWEI};
 use lab::modem::refusal::Cms;
+use lab::modem::stick::{cdc_acm, huawei};
 use lab::modem::{Fault, Sending};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ fn bring(host_box: &HostBox, centre: &str, message: &Deliver) {
 /// SIM7670G
 #[test]
 fn a_prompt_that_ends_like_a_line_gets_its_text() {
-    for profile in [CDC_ACM, HUAWEI] {
+    for profile in [cdc_acm(), huawei()] {
         let host_box = HostBox::dialer(&site(""), open(profile), ONLY_PORT);
         until_settled(&host_box);
         break_modem(&host_box, Fault::Sends(Sending { prompt_is_a_line: true, ..Sending::default() }));
@@ -37,7 +37,7 @@ fn a_prompt_that_ends_like_a_line_gets_its_text() {
 /// Networks that do not say how a number is meant, or write it in their own way, refuse that form as a recipient.
 #[test]
 fn a_sender_in_his_country_s_own_form_is_obeyed_and_answered_in_the_site_s() {
-    let host_box = HostBox::dialer(&site(""), open(CDC_ACM), ONLY_PORT);
+    let host_box = HostBox::dialer(&site(""), open(cdc_acm()), ONLY_PORT);
     for (counter, from) in (0..).zip(["33612345678", "0612345678", "0033612345678"]) {
         host_box.text(from, &order("help", counter));
         host_box.answers(usize::try_from(counter).unwrap() + 1);
@@ -48,7 +48,7 @@ fn a_sender_in_his_country_s_own_form_is_obeyed_and_answered_in_the_site_s() {
 /// babca/python-gsmmodem#15; oFono's `sr_pdu3`
 #[test]
 fn a_message_with_a_time_or_a_centre_that_makes_no_sense_is_read() {
-    let host_box = HostBox::dialer(&site(""), open(HUAWEI), ONLY_PORT);
+    let host_box = HostBox::dialer(&site(""), open(huawei()), ONLY_PORT);
     let no_zone = [0x61, 0x01, 0x03, 0x40, 0x95, 0x44, 0xc2];
     let month_0 = [0x62, 0x00, 0x71, 0x30, 0x95, 0x85, 0x80];
     for (counter, octets) in (0..).zip([no_zone, month_0, [0; 7]]) {
@@ -66,7 +66,7 @@ fn a_message_with_a_time_or_a_centre_that_makes_no_sense_is_read() {
 
 #[test]
 fn the_only_part_of_a_message_is_a_whole_message() {
-    let host_box = HostBox::dialer(&site(""), open(CDC_ACM), ONLY_PORT);
+    let host_box = HostBox::dialer(&site(""), open(cdc_acm()), ONLY_PORT);
     let part = |number, of| Some(Part { reference: 0xc3, number, of });
     bring(&host_box, "00", &Deliver { part: part(1, 2), ..message("help", 0) });
     host_box.until_empty();
@@ -77,7 +77,7 @@ fn the_only_part_of_a_message_is_a_whole_message() {
 /// Vectors of gammu, babca/python-gsmmodem and of python-messaging
 #[test]
 fn a_reply_is_sent_once_whatever_the_modem_says_of_it() {
-    let host_box = HostBox::dialer(&site(""), open(CDC_ACM), ONLY_PORT);
+    let host_box = HostBox::dialer(&site(""), open(cdc_acm()), ONLY_PORT);
     until_settled(&host_box);
     // `OK` without `+CMGS: <mr>`.
     break_modem(&host_box, Fault::Sends(Sending { omits_reference: true, ..Sending::default() }));
@@ -99,7 +99,7 @@ fn a_reply_is_sent_once_whatever_the_modem_says_of_it() {
 /// The answer to `+CMGR` comes after its time is over: it is read again, and what it says is in no log.
 #[test]
 fn a_message_that_comes_too_late_is_in_no_log_and_obeyed_all_the_same() {
-    let host_box = HostBox::dialer(&site(""), open(CDC_ACM), ONLY_PORT);
+    let host_box = HostBox::dialer(&site(""), open(cdc_acm()), ONLY_PORT);
     until_settled(&host_box);
     // Within the line of the PDU.
     let lasts = Duration::from_secs(12);

@@ -4,13 +4,13 @@ use super::host_box::{
     HostBox, ONLY_PORT, OWNER, SECRET, Tty, code_by_the_clock, order, site, site_by_the_clock,
 };
 use dialbox::dialctl::{codes, link};
-use lab::modem::profile::{CDC_ACM, HUAWEI, ICON_225};
 use lab::modem::sim::SimCard;
+use lab::modem::stick::{cdc_acm, huawei, icon_225};
 use lab::modem::{Fault, Modem};
 use std::time::Instant;
 
 fn stick() -> Modem {
-    Modem::new(CDC_ACM, SimCard::open())
+    Modem::new(cdc_acm(), SimCard::open())
 }
 
 fn dialer() -> HostBox {
@@ -184,7 +184,7 @@ fn a_totp_code_is_refused_until_network_time_is_known() {
     assert!(host_box.exchange.with(|network, _| network.phone(host_box.phone).unwrap().texts().is_empty()));
 
     let ttys = [Tty { name: "ttyHS3", port: 0, hsotype: Some("Modem") }];
-    for (profile, ttys) in [(ICON_225, ttys.as_slice()), (HUAWEI, ONLY_PORT)] {
+    for (profile, ttys) in [(icon_225(), ttys.as_slice()), (huawei(), ONLY_PORT)] {
         let host_box = HostBox::dialer(&by_clock, Modem::new(profile, SimCard::open()), ttys);
         host_box.until_said("the clock is set");
         host_box.until_said("messages: in");

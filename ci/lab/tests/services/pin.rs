@@ -3,15 +3,16 @@
 use super::host_box::{HostBox, ONLY_PORT, site};
 use lab::modem::Modem;
 use lab::modem::makers::{MAKERS, Maker};
-use lab::modem::profile::{CDC_ACM, Extended, Profile};
+use lab::modem::profile::{Extended, Profile};
 use lab::modem::sim::SimCard;
+use lab::modem::stick::cdc_acm;
 
 /// A stick of this maker, without the standard's counter.
 fn made_by(maker: &Maker) -> &'static Profile {
-    let others = CDC_ACM.extended.iter().filter(|(name, _)| !["+CGMI", "+CPINR"].contains(name)).cloned();
+    let others = cdc_acm().extended.iter().filter(|(name, _)| !["+CGMI", "+CPINR"].contains(name)).cloned();
     let own = [("+CGMI", Extended::Text(maker.name)), maker.counter.clone()];
     let extended = Vec::leak(others.chain(own).collect());
-    Box::leak(Box::new(Profile { extended, ..*CDC_ACM }))
+    Box::leak(Box::new(Profile { extended, ..*cdc_acm() }))
 }
 
 fn box_with(maker: &Maker, sim: SimCard) -> HostBox {

@@ -3,15 +3,15 @@
 use super::host_box::{HostBox, ONLY_PORT, OWNER, site};
 use dialbox::record::Record;
 use lab::modem::Modem;
-use lab::modem::profile::ICON_225;
 use lab::modem::sim::SimCard;
+use lab::modem::stick::icon_225;
 use std::fs;
 
 const STRANGER: &str = "+33699999999";
 
 fn dialer(tables: &str) -> HostBox {
     let text = format!("{}{tables}", site(""));
-    HostBox::switched_off(&text, Modem::new(ICON_225, SimCard::open()))
+    HostBox::switched_off(&text, Modem::new(icon_225(), SimCard::open()))
 }
 
 fn switch_on(host_box: &mut HostBox) {

@@ -67,7 +67,7 @@ impl Archive for SmallArchive {
 }
 
 /// The checkout, with nothing below it.
-const WHOLE: Scope = Scope { level: 0, locked: &[] };
+const WHOLE: Scope = Scope { recipes: Recipes::OfLevel(0), locked: &[] };
 
 fn package(name: &str, files: &[&str]) -> Package {
     Package {

@@ -7,6 +7,7 @@ pub mod copyright;
 mod cyclonedx;
 pub mod licences;
 pub mod list;
+pub mod not_locked;
 mod spdx;
 
 use serde::{Deserialize, Serialize};

@@ -55,6 +55,7 @@ impl<'a> ByCard<'a> {
         let flash = cli::Flash {
             image: args.image.clone(),
             site: None,
+            layer: Vec::new(),
             blocks: None,
             yes: args.yes,
             dry_run: false,

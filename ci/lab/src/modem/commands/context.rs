@@ -40,4 +40,34 @@ impl Modem {
         }
         Flow::Next
     }
+
+    /// `+CGAUTH=<cid>[,<auth_prot>[,<user>,<password>]]`: TS 27.007 §10.1.31.
+    pub(super) fn authentication(&mut self, port: usize, form: &Form) -> Flow {
+        let params = match form {
+            Form::Test => return self.inform(port, "+CGAUTH: (1-4),(0-2),(0-127),(0-127)"),
+            Form::Read => {
+                for (context, (kind, user)) in self.authentication.clone() {
+                    self.inform(port, &format!("+CGAUTH: {context},{kind},\"{user}\""));
+                }
+                return Flow::Next;
+            }
+            Form::Set(params) => params.as_slice(),
+            Form::Act => return REFUSED,
+        };
+        let numbers: Vec<Option<u32>> = params.iter().take(2).map(Param::number).collect();
+        match (numbers.as_slice(), params.get(2..)) {
+            ([Some(context @ 1..=4), Some(0)] | [Some(context @ 1..=4)], _) if params.len() <= 2 => {
+                self.authentication.remove(context);
+                Flow::Next
+            }
+            (
+                [Some(context @ 1..=4), Some(kind @ 1..=2)],
+                Some([Param::Text(user), Param::Text(_password)]),
+            ) => {
+                self.authentication.insert(*context, (*kind, user.clone()));
+                Flow::Next
+            }
+            _ => REFUSED,
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod message;
 mod network;
 mod number;
 mod power;
+mod quality;
 mod security;
 
 use super::Modem;
@@ -75,10 +76,13 @@ impl Modem {
             Extended::Number(range) => self.number(port, name, range, form),
             Extended::Signal => self.signal(port, form),
             Extended::OptionSignal => self.option_signal(port, form),
+            Extended::Quality(command) => self.quality(port, *command, form),
+            Extended::Band => self.band(port, name, form),
             Extended::Registration => self.registration_command(port, name, form),
             Extended::Operator => self.operator(port, form),
             Extended::Attachment => self.attachment(port, form),
             Extended::Contexts => self.contexts(port, form),
+            Extended::Authentication => self.authentication(port, form),
             Extended::Pin => self.pin(port, form),
             Extended::PinRetries => self.pin_retries(port, form),
             Extended::PinTries(given, answer) => self.pin_tries(port, *given, *answer, form),

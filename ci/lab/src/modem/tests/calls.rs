@@ -8,7 +8,7 @@ fn rings() -> Event {
 }
 
 fn online() -> Modem {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     let outputs = modem.step(Event::Typed(0, b"AT+CGDCONT=1,\"IP\",\"free\";DT*99#\r".to_vec()), START);
     assert_eq!(outputs, [Output::Dialled("*99#".to_owned())]);
     assert_eq!(said(&modem.step(Event::Connected(7_200_000), START)), "\r\nCONNECT 7200000\r\n");
@@ -94,7 +94,7 @@ fn a_byte_aborts_call_setup_except_at_its_start() {
 
 #[test]
 fn packet_data_needs_a_context_and_a_network() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     let context = "AT+CGDCONT=1,\"IP\",\"free\"\r";
     dialogue(
         &mut modem,
@@ -143,7 +143,7 @@ fn the_other_port_takes_commands_during_a_call_but_no_second_call() {
 
 #[test]
 fn an_indication_waits_for_the_end_of_the_call_on_a_stick_with_one_port() {
-    let mut modem = without_echo(HUAWEI);
+    let mut modem = without_echo(huawei());
     answer(&mut modem, "AT^CURC=0;+CNMI=2,1;+CGDCONT=1,\"IP\",\"free\"\r");
     answer(&mut modem, "ATD*99#\r");
     modem.step(Event::Connected(7_200_000), START);

@@ -8,7 +8,7 @@ fn arrives(modem: &mut Modem) -> Vec<Output> {
 
 #[test]
 fn a_message_is_stored_indicated_listed_read_and_deleted() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     answer(&mut modem, "AT+CNMI=2,1,0,0,0\r");
     let outputs = arrives(&mut modem);
     assert_eq!(said(&outputs), "\r\n+CMTI: \"SM\",1\r\n");
@@ -33,7 +33,7 @@ fn a_message_is_stored_indicated_listed_read_and_deleted() {
 
 #[test]
 fn a_full_storage_refuses_and_free_room_is_reported_to_the_network() {
-    let mut modem = without_echo(CDC_ACM);
+    let mut modem = without_echo(cdc_acm());
     for _ in 0..5 {
         assert!(arrives(&mut modem).contains(&Output::Received));
     }
@@ -46,7 +46,7 @@ fn a_full_storage_refuses_and_free_room_is_reported_to_the_network() {
 
 #[test]
 fn a_huawei_stick_has_its_own_urc_for_a_full_storage() {
-    let mut modem = without_echo(HUAWEI);
+    let mut modem = without_echo(huawei());
     modem.step(Event::Breaks(Fault::StorageFull(HELLO.to_owned())), START);
     assert_eq!(said(&arrives(&mut modem)), "\r\n^SMMEMFULL: \"SM\"\r\n");
     assert_eq!(answer(&mut modem, "AT+CMGD=0,4\r"), "\r\nOK\r\n");
@@ -56,7 +56,7 @@ fn a_huawei_stick_has_its_own_urc_for_a_full_storage() {
 #[test]
 fn storages_are_selected_by_name_and_differ_by_model() {
     dialogue(
-        &mut without_echo(ICON_225),
+        &mut without_echo(icon_225()),
         &[
             ("AT+CPMS=?\r", "\r\n+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")\r\n\r\nOK\r\n"),
             ("AT+CPMS=\"ME\",\"ME\",\"ME\"\r", "\r\n+CPMS: 0,100,0,100,0,100\r\n\r\nOK\r\n"),
@@ -67,17 +67,17 @@ fn storages_are_selected_by_name_and_differ_by_model() {
         ][..5],
     );
     let ranges = |profile| answer(&mut without_echo(profile), "AT+CPMS=?\r");
-    assert_eq!(ranges(HUAWEI), "\r\n+CPMS: (\"SM\"),(\"SM\"),(\"SM\")\r\n\r\nOK\r\n");
-    assert_eq!(ranges(CDC_ACM), "\r\n+CPMS: (\"ME\"),(\"ME\"),(\"ME\")\r\n\r\nOK\r\n");
+    assert_eq!(ranges(huawei()), "\r\n+CPMS: (\"SM\"),(\"SM\"),(\"SM\")\r\n\r\nOK\r\n");
+    assert_eq!(ranges(cdc_acm()), "\r\n+CPMS: (\"ME\"),(\"ME\"),(\"ME\")\r\n\r\nOK\r\n");
 }
 
 /// ModemManager tries 2,1,2,1,0, then 2,1,2,2,0, then 2,1,2,0,0 (its `plugins`): each model here accepts another one.
 #[test]
 fn accepted_cnmi_values_differ_by_model() {
     let table = [
-        (ICON_225, "(0,1,2),(0,1,2,3),(0,2),(0,1,2),(0,1)", [true, true, true]),
-        (HUAWEI, "(0,1,2),(0,1,2,3),(0,2,3),(0,2),(0)", [false, true, true]),
-        (CDC_ACM, "(0,2),(0,1),(0),(0),(0)", [false, false, false]),
+        (icon_225(), "(0,1,2),(0,1,2,3),(0,2),(0,1,2),(0,1)", [true, true, true]),
+        (huawei(), "(0,1,2),(0,1,2,3),(0,2,3),(0,2),(0)", [false, true, true]),
+        (cdc_acm(), "(0,2),(0,1),(0),(0),(0)", [false, false, false]),
     ];
     for (profile, ranges, taken) in table {
         let mut modem = without_echo(profile);
@@ -92,7 +92,7 @@ fn accepted_cnmi_values_differ_by_model() {
 
 #[test]
 fn a_message_can_be_passed_on_unstored_and_then_needs_an_acknowledgement() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     answer(&mut modem, "AT+CSMS=1;+CNMI=2,2\r");
     assert_eq!(said(&arrives(&mut modem)), format!("\r\n+CMT: ,24\r\n{HELLO}\r\n"));
     dialogue(&mut modem, &[("AT+CNMA\r", "\r\nOK\r\n"), ("AT+CNMA\r", "\r\n+CMS ERROR: 340\r\n")]);
@@ -104,7 +104,7 @@ const SUBMIT: &str = "0001000B913316325476F8000005E8329BFD06";
 
 #[test]
 fn a_message_is_sent_after_the_prompt_and_gets_a_reference() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     assert_eq!(answer(&mut modem, "AT+CMGF=0\r"), "\r\nOK\r\n");
     assert_eq!(answer(&mut modem, "AT+CMGS=18\r"), "\r\n> ");
     let outputs = modem.step(Event::Typed(0, format!("{SUBMIT}\x1a").into()), START);
@@ -133,11 +133,11 @@ fn invalid_messages_are_not_sent() {
         ("AT+CMGF=1\r", String::new(), "\r\n+CMS ERROR: 303\r\n"),
     ];
     for (typed, body, expected) in table {
-        let mut modem = without_echo(ICON_225);
+        let mut modem = without_echo(icon_225());
         let actual = answer(&mut modem, typed) + &answer(&mut modem, &body);
         assert_eq!(actual, expected, "{typed:?} {body:?}");
     }
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     modem.step(Event::Radio(Cell { registration: Registration::Searching, ..Cell::default() }), START);
     answer(&mut modem, "AT+CMGS=18\r");
     assert_eq!(answer(&mut modem, &format!("{SUBMIT}\x1a")), "\r\n+CMS ERROR: 331\r\n");
@@ -145,7 +145,7 @@ fn invalid_messages_are_not_sent() {
 
 #[test]
 fn no_message_is_sent_without_a_network() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     modem.step(Event::Radio(Cell { registration: Registration::None, ..Cell::default() }), START);
     assert_eq!(arrives(&mut modem), [Output::Unreceived(Cms::NoNetworkService)]);
     let back = modem.step(Event::Radio(Cell::default()), START);
@@ -154,7 +154,7 @@ fn no_message_is_sent_without_a_network() {
 
 #[test]
 fn a_modem_that_hangs_at_a_command_does_not_execute_it_and_is_silent_until_a_restart() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     modem.step(Event::Breaks(Fault::HangsAt("+CMGD=".to_owned())), START);
     assert_eq!(answer(&mut modem, "AT\r"), "\r\nOK\r\n");
     assert_eq!(answer(&mut modem, "at+cmgd=1\r"), "");

@@ -3,7 +3,7 @@
 use super::*;
 
 fn locked() -> Modem {
-    quiet(Modem::new(ICON_225, SimCard::locked("4321")))
+    quiet(Modem::new(icon_225(), SimCard::locked("4321")))
 }
 
 #[test]
@@ -44,10 +44,10 @@ fn each_model_reports_pin_tries_by_its_own_command() {
     let tries = |profile, typed: &str| {
         answer(&mut quiet(Modem::new(profile, SimCard::locked("4321").with_tries(2))), typed)
     };
-    assert_eq!(tries(ICON_225, "AT+CPINR\r"), "\r\nERROR\r\n");
-    assert_eq!(tries(HUAWEI, "AT^CPIN?\r"), "\r\n^CPIN: SIM PIN,2,10,2,10,3\r\n\r\nOK\r\n");
+    assert_eq!(tries(icon_225(), "AT+CPINR\r"), "\r\nERROR\r\n");
+    assert_eq!(tries(huawei(), "AT^CPIN?\r"), "\r\n^CPIN: SIM PIN,2,10,2,10,3\r\n\r\nOK\r\n");
     assert_eq!(
-        tries(CDC_ACM, "AT+CPINR\r"),
+        tries(cdc_acm(), "AT+CPINR\r"),
         "\r\n+CPINR: SIM PIN,2,3\r\n\r\n+CPINR: SIM PUK,10,10\r\n\r\nOK\r\n"
     );
 }
@@ -74,7 +74,7 @@ fn the_pin_request_is_disabled_only_with_the_pin() {
 #[test]
 fn a_slow_sim_is_busy_and_then_registration_is_reported() {
     let starts_in = Duration::from_secs(4);
-    let mut modem = quiet(Modem::new(ICON_225, SimCard::open()).with_slow_sim(starts_in));
+    let mut modem = quiet(Modem::new(icon_225(), SimCard::open()).with_slow_sim(starts_in));
     modem.step(Event::Breaks(Fault::Restarts), START);
     dialogue(
         &mut modem,
@@ -92,7 +92,7 @@ fn a_slow_sim_is_busy_and_then_registration_is_reported() {
 
 #[test]
 fn registration_is_reported_as_creg_selects() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     let denied = || Event::Radio(Cell { registration: Registration::Denied, ..Cell::default() });
     let roaming = || Event::Radio(Cell { registration: Registration::Roaming, ..Cell::default() });
     assert_eq!(said(&modem.step(denied(), START)), "");
@@ -115,7 +115,7 @@ fn registration_is_reported_as_creg_selects() {
 #[test]
 fn the_operator_has_a_name_and_a_number_and_can_be_deselected() {
     dialogue(
-        &mut without_echo(ICON_225),
+        &mut without_echo(icon_225()),
         &[
             ("AT+CSQ\r", "\r\n+CSQ: 18,99\r\n\r\nOK\r\n"),
             ("AT+CSQ=1\r", "\r\nERROR\r\n"),
@@ -138,10 +138,10 @@ fn the_network_sets_the_clock_only_if_enabled() {
     let radio = || Event::Radio(Cell { time, ..Cell::default() });
     let unset = "\r\n+CCLK: \"80/01/06,00:01:40+00\"\r\n\r\nOK\r\n";
     let right = "\r\n+CCLK: \"27/01/15,09:01:40+04\"\r\n\r\nOK\r\n";
-    let mut option = without_echo(ICON_225);
+    let mut option = without_echo(icon_225());
     option.step(radio(), START);
     dialogue(&mut option, &[("AT+CCLK?\r", unset), ("AT+CTZU=1\r", "\r\nOK\r\n"), ("AT+CCLK?\r", right)]);
-    let mut huawei = without_echo(HUAWEI);
+    let mut huawei = without_echo(huawei());
     huawei.step(radio(), START);
     dialogue(&mut huawei, &[("AT+CTZU=1\r", "\r\nERROR\r\n"), ("AT+CCLK?\r", right)]);
     huawei.step(Event::Breaks(Fault::WrongTime("00/00/00".to_owned())), START);
@@ -150,7 +150,7 @@ fn the_network_sets_the_clock_only_if_enabled() {
 
 #[test]
 fn cfun_switches_the_radio_off_and_restarts_the_modem() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     dialogue(
         &mut modem,
         &[
@@ -166,7 +166,7 @@ fn cfun_switches_the_radio_off_and_restarts_the_modem() {
 
 #[test]
 fn repeated_urcs_can_be_disabled() {
-    let mut modem = without_echo(HUAWEI);
+    let mut modem = without_echo(huawei());
     let minute = START + Duration::from_secs(60);
     let urcs = said(&modem.step(Event::Time, minute));
     assert_eq!(urcs.matches("^BOOT:").count(), 3);
@@ -178,7 +178,7 @@ fn repeated_urcs_can_be_disabled() {
 #[test]
 fn on_lte_each_registration_command_says_its_own() {
     let cell = |registration, domains| Event::Radio(Cell { registration, domains, ..Cell::default() });
-    let mut modem = without_echo(EC25);
+    let mut modem = without_echo(ec25());
     answer(&mut modem, "AT+CREG=1;+CEREG=2\r");
     let urcs = said(&modem.step(cell(Registration::Home, Domains::LteWithoutCalls), START));
     assert_eq!(urcs, "\r\n+CREG: 3\r\n\r\n+CEREG: 1,\"02A1\",\"0012F4C7\",7\r\n");
@@ -193,6 +193,6 @@ fn on_lte_each_registration_command_says_its_own() {
             ("AT+CGDCONT=1,\"IPV4V6\",\"free\"\r", "\r\nOK\r\n"),
         ],
     );
-    assert_eq!(answer(&mut without_echo(ICON_225), "AT+CEREG?\r"), "\r\nERROR\r\n");
-    assert_eq!(answer(&mut without_echo(ICON_225), "AT+CGDCONT=1,\"IPV4V6\",\"free\"\r"), "\r\nERROR\r\n");
+    assert_eq!(answer(&mut without_echo(icon_225()), "AT+CEREG?\r"), "\r\nERROR\r\n");
+    assert_eq!(answer(&mut without_echo(icon_225()), "AT+CGDCONT=1,\"IPV4V6\",\"free\"\r"), "\r\nERROR\r\n");
 }

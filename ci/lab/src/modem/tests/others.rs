@@ -11,7 +11,7 @@ fn every_maker_tells_the_tries_in_the_form_of_its_own() {
     for maker in &MAKERS {
         let (name, Extended::PinTries(given, _)) = &maker.counter else { panic!("{}", maker.name) };
         let extended = Vec::leak(vec![maker.counter.clone()]);
-        let profile = Box::leak(Box::new(Profile { extended, ..*CDC_ACM }));
+        let profile = Box::leak(Box::new(Profile { extended, ..*cdc_acm() }));
         let mut modem = Modem::new(profile, SimCard::locked("0321").with_tries(2));
         answer(&mut modem, "ATE0\r");
         for (form, ending) in
@@ -28,7 +28,7 @@ fn every_maker_tells_the_tries_in_the_form_of_its_own() {
 #[test]
 fn the_centre_s_number_is_shown_and_can_be_changed() {
     dialogue(
-        &mut without_echo(CDC_ACM),
+        &mut without_echo(cdc_acm()),
         &[
             ("AT+CSCA?\r", "\r\n+CSCA: \"+33695000695\",145\r\n\r\nOK\r\n"),
             ("AT+CSCA=\"0695000695\"\r", "\r\nOK\r\n"),
@@ -37,14 +37,14 @@ fn the_centre_s_number_is_shown_and_can_be_changed() {
             ("AT+CSCA=1,2,3\r", "\r\n+CMS ERROR: 304\r\n"),
         ],
     );
-    let mut locked = Modem::new(CDC_ACM, SimCard::locked("0321"));
+    let mut locked = Modem::new(cdc_acm(), SimCard::locked("0321"));
     answer(&mut locked, "ATE0\r");
     assert_eq!(answer(&mut locked, "AT+CSCA?\r"), "\r\n+CMS ERROR: 311\r\n");
 }
 
 #[test]
 fn a_prompt_and_a_result_come_as_others_give_them() {
-    let mut modem = without_echo(CDC_ACM);
+    let mut modem = without_echo(cdc_acm());
     let sends = Sending { prompt_is_a_line: true, omits_reference: true, late_by: Duration::from_secs(100) };
     modem.step(Event::Breaks(Fault::Sends(sends)), START);
     assert_eq!(answer(&mut modem, "AT+CMGS=18\r"), "\r\n>\r\n");
@@ -56,7 +56,7 @@ fn a_prompt_and_a_result_come_as_others_give_them() {
 
 #[test]
 fn a_call_is_refused_in_any_words_after_a_line_that_nobody_asked_for() {
-    let mut modem = without_echo(ICON_225);
+    let mut modem = without_echo(icon_225());
     answer(&mut modem, "AT+CGDCONT=1,\"IP\",\"free\"\r");
     let dials =
         |refuses: Option<&str>| Fault::Dials(Some("+CMS ERROR: 322".to_owned()), refuses.map(str::to_owned));
@@ -70,7 +70,7 @@ fn a_call_is_refused_in_any_words_after_a_line_that_nobody_asked_for() {
 
 #[test]
 fn an_answer_is_held_back_and_comes_whole() {
-    let mut modem = without_echo(CDC_ACM);
+    let mut modem = without_echo(cdc_acm());
     let lasts = Duration::from_secs(12);
     let fault = Fault::HoldsBack { command: "+CSQ".to_owned(), after: 4, lasts };
     modem.step(Event::Breaks(fault), START);

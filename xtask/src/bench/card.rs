@@ -1,10 +1,10 @@
-//! Power cuts by replay, and what a box writes to its card: both by the lab, which prints its own tables.
+//! Power cuts by replay, rot, and what a box writes to its card: all by the lab, which prints its own tables.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::{
-    cli::{Bench, PowerCuts},
+    cli::{Bench, Damages},
     context::BuildContext,
     error::Result,
     lab,
@@ -14,13 +14,10 @@ use crate::{
 const RECORDINGS: &str = "power";
 
 /// Cuts the power. Fails if a card has forgotten something or does not boot.
-pub fn cut(ctx: &BuildContext, image: &Path, args: &PowerCuts) -> Result<()> {
+pub fn cut_power(ctx: &BuildContext, image: &Path, args: &Damages) -> Result<()> {
     let mut command = with_recordings(ctx, image, "power")?;
-    let PowerCuts { cuts, boots, seed, story, only, record, json } = args;
-    let numbers = [("--cuts", cuts), ("--boots", boots), ("--seed", seed)];
-    for (option, number) in numbers {
-        command.args(number.iter().flat_map(|number| [option.to_owned(), number.to_string()]));
-    }
+    let Damages { cuts, patterns: _, boots, seed, story, only, record, json } = args;
+    add_numbers(&mut command, [("--cuts", cuts), ("--boots", boots), ("--seed", seed)]);
     for (option, text) in [("--story", story), ("--only", only)] {
         command.args(text.iter().flat_map(|text| [option, text.as_str()]));
     }
@@ -28,6 +25,20 @@ pub fn cut(ctx: &BuildContext, image: &Path, args: &PowerCuts) -> Result<()> {
         command.args(is_given.then_some(option));
     }
     lab::run(command, "a power cut has broken something, or was not tried")
+}
+
+/// Rots cards. Fails if one was not healed or does not boot.
+pub fn rot(ctx: &BuildContext, image: &Path, args: &Damages) -> Result<()> {
+    let mut command = lab::with_image(ctx, lab::command(ctx, "rot"), image)?;
+    let Damages { patterns, boots, seed, .. } = args;
+    add_numbers(&mut command, [("--patterns", patterns), ("--boots", boots), ("--seed", seed)]);
+    lab::run(command, "rot was not healed, or not tried")
+}
+
+fn add_numbers(command: &mut Command, options: [(&str, &Option<u64>); 3]) {
+    for (option, number) in options {
+        command.args(number.iter().flat_map(|number| [option.to_owned(), number.to_string()]));
+    }
 }
 
 /// Measures the writes of an idle box.

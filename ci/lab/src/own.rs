@@ -1,9 +1,8 @@
 //! The site that the image was built with, and the expected status of a box with it. The other scenarios write their
 //! own site onto the card, so they work with every image.
 
-use super::SITE;
 use crate::bench::Bench;
-use crate::card::Card;
+use crate::card::{Card, SITE};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 use crate::modem::Modem;
@@ -86,10 +85,10 @@ mod tests {
 
     #[test]
     fn what_is_expected_comes_from_the_site() {
-        let dialer = own(include_str!("../../../../image/sites/dialer.toml"));
+        let dialer = own(include_str!("../../../image/sites/dialer.toml"));
         assert_eq!(dialer.up(), ["sms-dialer up", "watchdogd up", "Option N.V."]);
         assert_eq!(dialer.left_out(), None);
-        let dial_in = own(include_str!("../../../../image/sites/dial-in.toml"));
+        let dial_in = own(include_str!("../../../image/sites/dial-in.toml"));
         assert_eq!(dial_in.up(), ["dial-in up", "watchdogd up", "ready, no calls"]);
         assert_eq!(dial_in.left_out(), None);
     }

@@ -1,0 +1,111 @@
+//! What `flash` and `provision --flash` ask, answered at a terminal. Files take the place of cards.
+
+use std::{fs, process::Command};
+
+use crate::{checkout::Checkout, terminal::Terminal};
+
+const SITES: &str = "template = \"cabin.toml\"\n[box.cabin-17]\n[box.cabin-18]\n";
+
+fn xtask(checkout: &Checkout, arguments: &[&str]) -> Command {
+    let mut command = checkout.xtask(Command::new(env!("CARGO_BIN_EXE_xtask")));
+    command.args(arguments);
+    command
+}
+
+fn flash(checkout: &Checkout) -> Terminal {
+    Terminal::start(xtask(checkout, &["flash", "--image", "out/small.img", "card"]))
+}
+
+fn by_card(checkout: &Checkout) -> Terminal {
+    let sites = ["provision", "--sites", "sites.toml", "--image", "out/small.img", "--flash", "reader"];
+    Terminal::start(xtask(checkout, &sites))
+}
+
+/// An image, and the sites of two boxes.
+fn built() -> Checkout {
+    let checkout = Checkout::new();
+    checkout.succeeds(checkout.build_image_offline());
+    let site = fs::read_to_string(checkout.path("image/sites/dialer.toml")).unwrap();
+    let hostname = site.lines().find(|it| it.starts_with("hostname")).unwrap();
+    checkout.write("cabin.toml", site.replace(hostname, "hostname = \"{name}\""));
+    checkout.write("sites.toml", SITES);
+    checkout
+}
+
+#[test]
+fn a_card_is_written_only_after_the_right_answer() {
+    let checkout = built();
+    checkout.write("card", "precious");
+    for wrong in ["", "yes", "cards"] {
+        let mut terminal = flash(&checkout);
+        terminal.expect("Everything on it will be lost. To write it, type: card\n");
+        terminal.types(wrong);
+        let (status, said) = terminal.end();
+        assert_eq!(status.code(), Some(1));
+        assert!(said.contains("error: that is not what was asked for\n  nothing was written\n"), "{said}");
+        assert_eq!(fs::read_to_string(checkout.path("card")).unwrap(), "precious");
+    }
+    let mut terminal = flash(&checkout);
+    terminal.expect("type: card\n");
+    terminal.types("card");
+    let (status, said) = terminal.end();
+    assert!(status.success(), "{said}");
+    let image = fs::read(checkout.path("out/small.img")).unwrap();
+    assert!(fs::read(checkout.path("card")).unwrap() == image);
+}
+
+#[test]
+fn each_box_gets_its_card_and_a_card_of_this_run_is_not_overwritten() {
+    let checkout = built();
+    let mut terminal = by_card(&checkout);
+    terminal.expect("insert the card for cabin-17 into reader, then press Enter");
+    terminal.types("what?");
+    terminal.expect("\"what?\" is none of these answers");
+    terminal.expect("insert the card for cabin-17 into reader");
+    terminal.types("");
+    terminal.expect("insert the card for cabin-18 into reader");
+    terminal.types("");
+    terminal.expect("this is still the card of cabin-17: take it out");
+    terminal.expect("insert the card for cabin-18 into reader");
+    fs::rename(checkout.path("reader"), checkout.path("card-17")).unwrap();
+    terminal.types("");
+    let (status, said) = terminal.end();
+    assert!(status.success(), "{said}");
+
+    let files =
+        ["provision", "--sites", "sites.toml", "--image", "out/small.img", "--out", "files"].as_slice();
+    checkout.succeeds(xtask(&checkout, files));
+    for (card, file) in [("card-17", "files/cabin-17.img"), ("reader", "files/cabin-18.img")] {
+        let equal = fs::read(checkout.path(card)).unwrap() == fs::read(checkout.path(file)).unwrap();
+        assert!(equal, "{card}");
+    }
+}
+
+#[test]
+fn a_run_that_was_ended_goes_on_with_the_next_card() {
+    let checkout = built();
+    let mut terminal = by_card(&checkout);
+    terminal.expect("insert the card for cabin-17");
+    terminal.types("");
+    terminal.expect("insert the card for cabin-18");
+    terminal.types("q");
+    let (status, said) = terminal.end();
+    assert_eq!(status.code(), Some(1));
+    assert!(said.contains("error: ended before the card of cabin-18\n"), "{said}");
+
+    // The card of the earlier run is still in the reader, and this run does not know it: it asks.
+    let mut terminal = by_card(&checkout);
+    let said = terminal.expect("insert the card for cabin-18");
+    assert!(said.contains("cabin-17: written by an earlier run"), "{said}");
+    terminal.types("");
+    terminal.expect("reader exists and will be overwritten\n");
+    terminal.expect("type: reader\n");
+    terminal.types("no");
+    terminal.expect("that is not what was asked for");
+    terminal.expect("insert the card for cabin-18");
+    terminal.types("s");
+    let (status, said) = terminal.end();
+    assert!(status.success(), "{said}");
+    let written = fs::read_to_string(checkout.path("cards/written.tsv")).unwrap();
+    assert_eq!(written.lines().count(), 1, "{written}");
+}
