@@ -94,6 +94,21 @@ pub fn line_parser_uid(line: usize) -> u32 {
     MODEM_PARSER_UID + u32::try_from(line).unwrap_or(u32::MAX).clamp(1, 60_000)
 }
 
+/// The user and group of the process that carries a caller of this line to a service: not that of the parser.
+pub fn line_terminal_uid(line: usize) -> u32 {
+    61_000 + u32::try_from(line).unwrap_or(u32::MAX).clamp(1, 4000)
+}
+
+/// What has a line during a call, by the names of the processes (proc(5), `comm`: 15 characters).
+pub mod session {
+    /// A terminal on a [service](crate::line::terminal).
+    pub const TERMINAL: &str = "line-terminal";
+    /// SLIP.
+    pub const SLIP: &str = "line-slip";
+    /// All of them.
+    pub const ALL: [&str; 3] = ["pppd", TERMINAL, SLIP];
+}
+
 /// Names of published records, below [`RUN_DIR`]. A line's is its [`LineName`].
 pub mod record {
     /// How the box booted: written by `init`.
@@ -148,6 +163,8 @@ pub mod note {
     pub const RECEIVED: &str = "received";
     /// Bytes to the caller.
     pub const SENT: &str = "sent";
+    /// Why a call has ended that had no pppd.
+    pub const WHY: &str = "why";
 
     /// The note of ip-up.d.
     pub const UP: [(&str, &str); 2] = [(USER, "PEERNAME"), (INTERFACE, "PPP_IFACE")];
@@ -190,7 +207,8 @@ impl LineName {
         format!("{PPPD_OPTIONS}.{self}")
     }
 
-    /// The name of the [PID file](pppd_pid_file) that pppd writes for `linkname` and this line.
+    /// The name of the [PID file](pppd_pid_file) that pppd writes for `linkname` and this line, and the service for
+    /// other processes.
     pub fn pppd_pid_name(self) -> String {
         format!("ppp-{self}")
     }

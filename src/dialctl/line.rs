@@ -4,11 +4,11 @@ use std::fs;
 
 use rustix::process::{Signal, kill_process};
 
-use crate::line::{Calls, pppd_of};
+use crate::line::{Calls, session_of};
 use crate::names::LineName;
 use crate::paths::Paths;
 use crate::published::{CallerNote, DriverStatus, LineState, LineStatus, Published};
-use crate::site::{Role, Site};
+use crate::site::{Offer, Role, Site};
 use crate::state::Store;
 
 /// Every line, and its user.
@@ -31,7 +31,7 @@ pub fn calls(paths: &Paths) -> String {
     Calls::load(&Store::new(paths.state())).to_string()
 }
 
-/// Ends the call on a line: pppd terminates LCP, and the service hangs up.
+/// Ends the call on a line: pppd terminates LCP, and the service hangs up, as it does after any other session.
 ///
 /// # Errors
 /// There is no such line, or no call on it.
@@ -41,8 +41,9 @@ pub fn hang_up(paths: &Paths, line: &str) -> Result<String, String> {
     let Some(LineName(number)) = name else {
         return Err(format!("{line}: no such line; there are {lines}, counted from 1"));
     };
-    let pppd = pppd_of(paths, number).ok_or_else(|| format!("line {number}: no caller is connected"))?;
-    kill_process(pppd, Signal::TERM).map_err(|error| format!("pppd: {error}"))?;
+    let session =
+        session_of(paths, number).ok_or_else(|| format!("line {number}: no caller is connected"))?;
+    kill_process(session, Signal::TERM).map_err(|error| format!("line {number}: {error}"))?;
     Ok(format!("line {number}: hanging up\n"))
 }
 
@@ -64,9 +65,12 @@ fn show(status: Option<&DriverStatus<LineStatus>>, caller: CallerNote) -> String
     if line.state != LineState::Connected {
         return format!("{}, {} calls since boot", line.state.as_str(), line.calls);
     }
-    let speed = line.call.as_ref().and_then(|call| call.speed.clone());
-    let facts =
-        [("from ", line.caller.clone()), ("at ", speed), ("as ", caller.user), ("on ", caller.interface)];
+    let call = line.call.as_ref();
+    let speed = call.and_then(|call| call.speed.clone());
+    let user = caller.user.or_else(|| Some(call?.user.as_ref()?.to_string()));
+    let service = call.map(|call| &call.offer).filter(|offer| **offer != Offer::Ppp);
+    let on = caller.interface.or_else(|| service.map(ToString::to_string));
+    let facts = [("from ", line.caller.clone()), ("at ", speed), ("as ", user), ("on ", on)];
     let facts = facts.into_iter().filter_map(|(before, fact)| Some(format!(", {before}{}", fact?)));
     std::iter::once(line.state.as_str().to_owned()).chain(facts).collect()
 }
@@ -80,6 +84,7 @@ mod tests {
         [[line]]\nport='1-1.2'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n\
         [[line]]\nport='1-1.3'\nlocal='192.0.2.1'\nremote='192.0.2.3'\n\
         [[line]]\nport='1-1.4'\nlocal='192.0.2.1'\nremote='192.0.2.4'\n\
+        [[line]]\nport='1-1.5'\nlocal='192.0.2.1'\nremote='192.0.2.5'\n\
         [[user]]\nname='u'\npassword='p'\n";
 
     fn dial_in() -> (tempfile::TempDir, Paths) {
@@ -100,11 +105,13 @@ mod tests {
         );
         publish("line1.up", "user=guest\ninterface=ppp0\n");
         publish("line2", "line=ready\ncalls=12\nport=/dev/ttyUSB1\n");
-        publish("line3", "trouble=no modem found\n");
+        publish("line3", "line=connected\ncalls=1\nsince=9\nuser=guest\ngets=bbs\nport=/dev/ttyUSB2\n");
+        publish("line4", "trouble=no modem found\n");
         insta::assert_snapshot!(lines(&paths).unwrap(), @"
         line1   connected, from 0555, at 33600/ARQ, as guest, on ppp0
         line2   ready, 12 calls since boot
-        line3   no modem found
+        line3   connected, as guest, on bbs
+        line4   no modem found
         ");
     }
 
@@ -112,8 +119,8 @@ mod tests {
     fn only_a_call_can_be_hung_up() {
         let (_dir, paths) = dial_in();
         let refusal = |line| hang_up(&paths, line).unwrap_err();
-        assert_eq!(refusal("4"), "4: no such line; there are 3, counted from 1");
-        assert_eq!(refusal("0"), "0: no such line; there are 3, counted from 1");
+        assert_eq!(refusal("5"), "5: no such line; there are 4, counted from 1");
+        assert_eq!(refusal("0"), "0: no such line; there are 4, counted from 1");
         assert_eq!(refusal("line2"), "line 2: no caller is connected");
         // A process ID that another program has by now is left alone.
         fs::create_dir_all(paths.path("/run")).unwrap();

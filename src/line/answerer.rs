@@ -12,7 +12,7 @@ pub use config::AnswererConfig;
 use null_modem::Listener;
 
 use super::caller_id;
-use super::login::{Credentials, Login, LoginOutput, LoginResult};
+use super::login::{Admitted, Credentials, Login, LoginOutput, LoginResult};
 use super::report::{Connected, Report};
 use super::ring::{Call, News};
 use super::secret::{Registers, Secret};
@@ -22,7 +22,7 @@ use crate::modem::at::queue::{Event, Queue};
 use crate::modem::at::request::TxData;
 use crate::modem::at::response::Final;
 use crate::modem::protocol::ProtocolAction;
-use crate::site::UserName;
+use crate::site::Offer;
 
 /// How often an idle modem is probed (mgetty's value).
 const PROBE_EVERY: Duration = Duration::from_secs(3600);
@@ -49,7 +49,7 @@ pub struct Answerer {
     /// A name and a password that the owner is to check.
     check: Option<Credentials>,
     /// The result of the check.
-    checked: Option<Option<UserName>>,
+    checked: Option<Option<Admitted>>,
     /// When to probe.
     probe: Option<Duration>,
     /// The source of the modem's secret.
@@ -136,7 +136,7 @@ impl Answerer {
 
     /// The user of the checked name and password; `None` if they are wrong. The caller gets the answer at the next
     /// turn, unless the call is over.
-    pub fn set_checked(&mut self, user: Option<UserName>) {
+    pub fn set_checked(&mut self, user: Option<Admitted>) {
         self.checked = Some(user);
     }
 
@@ -251,14 +251,14 @@ impl Answerer {
         let caller = self.call.caller.clone();
         let speed = Some(words).filter(|words| !words.is_empty());
         let said = format!("connected at {}", speed.as_deref().unwrap_or("an unknown speed"));
-        self.connected = Connected { since: now, caller, speed, user: None };
+        self.connected = Connected { since: now, caller, speed, ..Connected::default() };
         // The remaining questions would go to the caller; they are asked after the reset.
         self.plan.clear();
         (self.check, self.checked) = (None, None);
         let mut actions = vec![Action::log(Level::Info, said)];
         match &self.config.prompt {
             Some(prompt) => {
-                self.phase = Phase::LoggingIn(Login::new(prompt.clone(), now));
+                self.phase = Phase::LoggingIn(Login::new(prompt.clone(), self.config.remote, now));
                 actions.push(Action::Publish);
             }
             None => actions.extend(self.hand_over()),
@@ -266,7 +266,7 @@ impl Answerer {
         actions
     }
 
-    /// Hands the port to pppd.
+    /// Hands the port to pppd, or to what the caller gets in its place.
     fn hand_over(&mut self) -> [Action; 2] {
         self.phase = Phase::Connected;
         [Action::Publish, Action::Report(Report::Connected(self.connected.clone()))]
@@ -284,11 +284,11 @@ impl Answerer {
         }
         match output.result {
             None => {}
-            Some(LoginResult::Ppp(user)) => {
-                let known =
-                    user.as_ref().map(|user| Action::log(Level::Info, format!("{user} has logged in")));
-                actions.extend(known);
-                self.connected.user = user;
+            Some(LoginResult::Ppp) => actions.extend(self.hand_over()),
+            Some(LoginResult::Admitted(user, offer)) => {
+                let got = if offer == Offer::Ppp { String::new() } else { format!(", for {offer}") };
+                actions.push(Action::log(Level::Info, format!("{user} has logged in{got}")));
+                (self.connected.user, self.connected.offer) = (Some(user), offer);
                 actions.extend(self.hand_over());
             }
             Some(LoginResult::Refused(why)) => actions.extend(self.login_failed(why.to_string())),

@@ -8,7 +8,7 @@ use super::Connected;
 use crate::clock::Utc;
 use crate::ppp::Exit;
 use crate::record::Record;
-use crate::site::DataSize;
+use crate::site::{DataSize, Offer};
 use crate::state::Store;
 
 /// The number of calls in the ledger: some 40 kB, written once a call.
@@ -29,6 +29,8 @@ pub struct CallEntry {
     pub speed: Option<String>,
     /// The user that was authenticated, if any.
     pub user: Option<String>,
+    /// What the caller got, if not PPP.
+    pub offer: Option<String>,
     /// How long the caller was connected.
     pub seconds: u64,
     /// Bytes from the caller and to it, if IP was up.
@@ -88,6 +90,9 @@ impl fmt::Display for CallEntry {
         if let Some(speed) = &self.speed {
             write!(f, "at {speed}  ")?;
         }
+        if let Some(offer) = &self.offer {
+            write!(f, "{offer}  ")?;
+        }
         f.write_str(&self.why)
     }
 }
@@ -102,6 +107,7 @@ impl CallEntry {
             caller: connected.caller,
             speed: connected.speed,
             user: connected.user.map(|user| user.as_str().to_owned()),
+            offer: Some(connected.offer).filter(|offer| *offer != Offer::Ppp).map(|offer| offer.to_string()),
             seconds,
             bytes: None,
             why,
@@ -116,6 +122,7 @@ impl CallEntry {
             .with_known("caller", self.caller.as_ref())
             .with_known("speed", self.speed.as_ref())
             .with_known("user", self.user.as_ref())
+            .with_known("gets", self.offer.as_ref())
             .with("seconds", self.seconds)
             .with_known("received", self.bytes.map(|(received, _)| received))
             .with_known("sent", self.bytes.map(|(_, sent)| sent))
@@ -134,6 +141,7 @@ impl CallEntry {
             caller: text("caller"),
             speed: text("speed"),
             user: text("user"),
+            offer: text("gets"),
             seconds: record.number("seconds")?,
             bytes: record.number("received").zip(record.number("sent")),
             why: text("why")?,
@@ -167,6 +175,16 @@ pub fn why(exit: &Exit) -> String {
     words.to_owned()
 }
 
+/// The same for a process in the place of pppd that has left no reason in its note.
+pub fn why_of_another(exit: &Exit) -> String {
+    match exit {
+        Exit::Killed(libc::SIGTERM) => why(&Exit::Told),
+        Exit::Unseen => why(exit),
+        Exit::Killed(signal) => format!("signal {signal} has ended it"),
+        _ => "it could not begin".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +196,7 @@ mod tests {
             caller: Some("0123456789".to_owned()),
             speed: Some("33600/ARQ/V34".to_owned()),
             user: Some("caller".to_owned()),
+            offer: None,
             seconds: 754,
             bytes: Some((12_345, 2_345_678)),
             why: why(&Exit::HungUp),
@@ -198,6 +217,12 @@ mod tests {
         2026-07-14 03:59:58 UTC  line 1  0123456789     caller       12:34  12.3kB in, 2.3MB out  at 33600/ARQ/V34  the caller hung up
         2026-07-14 04:06:40 UTC  line 2  -              -             0:00  name or password wrong
         ");
+    }
+
+    #[test]
+    fn a_call_that_was_ended_here_is_told_from_a_process_that_was_killed() {
+        assert_eq!(why_of_another(&Exit::Killed(libc::SIGTERM)), "hung up here");
+        assert_eq!(why_of_another(&Exit::Killed(libc::SIGKILL)), "signal 9 has ended it");
     }
 
     #[test]

@@ -2,20 +2,23 @@
 //!
 //! ```text
 //!                 CR, a letter, 4 s of silence        a line              fits
-//! CONNECT ─▶ Listening ───────────────────▶ Name ─────────────▶ Password ─────▶ PPP, known
-//!                │                           ▲ └ an empty one ┐     │ does not
+//! CONNECT ─▶ Listening ───────────────────▶ Name ─────────────▶ Password ─────▶ Menu ─────▶ what the user gets
+//!                │                           ▲ └ an empty one ┐     │ does not     (if there is a choice)
 //!                │                           └────────────────┴─────┴─ three times ─▶ refused
 //!                └───────────── a PPP frame, at any moment ───────────────────▶ PPP, unknown: PAP
 //! ```
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::site::{Hostname, Prompt, Prompts, UserName};
+use crate::site::{Hostname, Offer, Prompt, Prompts, UserName};
+pub use menu::Admitted;
 pub use typed::Typed;
 
+mod menu;
 mod typed;
 
 /// A PPP client sends its first frame at once, and repeats it after the Restart timer of RFC 1661 §4.6, 3 s: one lost
@@ -42,9 +45,10 @@ const NO_CARRIER: &str = "NO CARRIER";
 /// What comes of the dialogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginResult {
-    /// PPP begins, with the user who has logged in. `None` if the caller began PPP by itself: then pppd authenticates
-    /// it.
-    Ppp(Option<UserName>),
+    /// The caller began PPP by itself: pppd authenticates it.
+    Ppp,
+    /// This begins, for a user who has logged in and may get it.
+    Admitted(UserName, Offer),
     /// The caller is refused.
     Refused(LoginRefusal),
 }
@@ -114,6 +118,8 @@ impl PromptWords {
 #[derive(Debug)]
 pub struct Login {
     prompts: PromptWords,
+    /// The caller's address, for SLIP.
+    address: Ipv4Addr,
     stage: Stage,
     line: Typed,
     /// What was typed while a password was being checked.
@@ -135,13 +141,16 @@ enum Stage {
     Password { name: Typed },
     /// The password is being checked.
     Checking,
+    /// The user chooses.
+    Menu(Admitted),
 }
 
 impl Login {
-    /// A caller was connected at this time since boot.
-    pub fn new(prompts: PromptWords, now: Duration) -> Self {
+    /// A caller, who may get this address, was connected at this time since boot.
+    pub fn new(prompts: PromptWords, address: Ipv4Addr, now: Duration) -> Self {
         Self {
             prompts,
+            address,
             stage: Stage::Listening { until: now + LISTEN },
             line: Typed::default(),
             ahead: Typed::default(),
@@ -163,7 +172,7 @@ impl Login {
     }
 
     /// The checked password is this user's, or wrong. Then processes what the caller has typed meanwhile.
-    pub fn checked(&mut self, user: Option<UserName>, now: Duration) -> LoginOutput {
+    pub fn checked(&mut self, user: Option<Admitted>, now: Duration) -> LoginOutput {
         let mut output = self.tick(now);
         if output.result.is_none()
             && let Stage::Checking = self.stage
@@ -207,13 +216,18 @@ impl Login {
     pub fn deadline(&self) -> Duration {
         match self.stage {
             Stage::Listening { until } => until,
-            Stage::Name | Stage::Password { .. } | Stage::Checking => self.ends,
+            Stage::Name | Stage::Password { .. } | Stage::Checking | Stage::Menu(_) => self.ends,
         }
     }
 
     fn take(&mut self, byte: u8, output: &mut LoginOutput) {
         if begins_ppp(self.before, byte) {
-            output.result = Some(LoginResult::Ppp(None));
+            output.result = Some(match &self.stage {
+                Stage::Menu(admitted) if admitted.offers.contains(&Offer::Ppp) => {
+                    LoginResult::Admitted(admitted.user.clone(), Offer::Ppp)
+                }
+                _ => LoginResult::Ppp,
+            });
             return;
         }
         match (&self.stage, byte) {
@@ -247,7 +261,7 @@ impl Login {
             b' '..=b'~' => self.line.push(byte).then(|| char::from(byte).to_string()),
             _ => None,
         };
-        if let Stage::Name = self.stage {
+        if let Stage::Name | Stage::Menu(_) = self.stage {
             output.text.extend(echo);
         }
     }
@@ -269,6 +283,10 @@ impl Login {
                 self.stage = Stage::Password { name: line };
                 output.text += &format!("\r\n{}", self.prompts.password);
             }
+            Stage::Menu(admitted) => match admitted.choice(line.bytes()).cloned() {
+                Some(offer) => self.admit(admitted.user, offer, output),
+                None => self.offer(admitted, output),
+            },
             // Typed ahead until it is over.
             Stage::Checking => self.stage = Stage::Checking,
         }
@@ -283,11 +301,9 @@ impl Login {
     }
 
     /// A user has logged in, or the name or the password was wrong.
-    fn judge(&mut self, user: Option<UserName>, output: &mut LoginOutput) {
-        if let Some(user) = user {
-            output.text += "\r\nStarting PPP\r\n";
-            output.result = Some(LoginResult::Ppp(Some(user)));
-            return;
+    fn judge(&mut self, user: Option<Admitted>, output: &mut LoginOutput) {
+        if let Some(admitted) = user {
+            return self.offer(admitted, output);
         }
         output.text += "\r\nLogin incorrect\r\n";
         self.tries += 1;
@@ -296,6 +312,24 @@ impl Login {
         } else {
             self.prompt(output);
         }
+    }
+
+    /// Lets the user choose, or begins with the only thing that there is.
+    fn offer(&mut self, admitted: Admitted, output: &mut LoginOutput) {
+        match (admitted.menu(), admitted.offers.first()) {
+            (Some(menu), _) => {
+                output.text += &menu;
+                self.stage = Stage::Menu(admitted);
+            }
+            (None, Some(offer)) => self.admit(admitted.user.clone(), offer.clone(), output),
+            // The site has no such user.
+            (None, None) => output.result = Some(LoginResult::Refused(LoginRefusal::NoLogin)),
+        }
+    }
+
+    fn admit(&mut self, user: UserName, offer: Offer, output: &mut LoginOutput) {
+        output.text += &menu::beginning(&offer, self.address);
+        output.result = Some(LoginResult::Admitted(user, offer));
     }
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::answerer::{Answerer, AnswererConfig};
-use super::login::{Credentials, Typed};
+use super::login::{Admitted, Credentials, Typed};
 use super::report::{Connected, Report};
 use super::secret::Registers;
 use crate::modem::recovery::RecoveryStep;
 use crate::modem::sandbox::{Guard, Sandboxable, Violation};
 use crate::published::{LineState, LineStatus, Published};
 use crate::record::Record;
-use crate::site::UserName;
+use crate::site::Offer;
 
 /// The longest text about a call: a line of the modem.
 const LONGEST_TEXT: usize = 2100;
@@ -22,8 +22,8 @@ const LONGEST_TEXT: usize = 2100;
 pub enum Order {
     /// The call is over, or must end.
     HangUp,
-    /// The user of the checked name and password; `None` if they are wrong.
-    Checked(Option<String>),
+    /// The user of the checked name and password, and what it may get; `None` if they are wrong.
+    Checked(Option<(String, Vec<String>)>),
 }
 
 /// A [`Report`] for sending.
@@ -61,27 +61,35 @@ pub struct Call {
     caller: Option<String>,
     speed: Option<String>,
     user: Option<String>,
+    offer: String,
 }
 
 impl From<Connected> for Call {
-    fn from(Connected { since, caller, speed, user }: Connected) -> Self {
-        Self { since, caller, speed, user: user.map(|user| user.to_string()) }
+    fn from(Connected { since, caller, speed, user, offer }: Connected) -> Self {
+        Self { since, caller, speed, user: user.map(|user| user.to_string()), offer: offer.to_string() }
     }
 }
 
 impl Call {
     /// A call that is not in the future, with texts that a modem can have sent.
     fn check(self, now: Duration) -> Result<Connected, Violation> {
-        let Self { since, caller, speed, user } = self;
+        let Self { since, caller, speed, user, offer } = self;
+        let offer = offer.parse().map_err(|_| Violation::Claim)?;
         let user = user.map(|user| user.parse().map_err(|_| Violation::Claim)).transpose()?;
         let [caller, speed] = [caller, speed].map(|text| text.map(checked_text).transpose());
-        Ok(Connected { since: since.min(now), caller: caller?, speed: speed?, user })
+        Ok(Connected { since: since.min(now), caller: caller?, speed: speed?, user, offer })
     }
 }
 
 fn checked_text(text: String) -> Result<String, Violation> {
     let fits = text.len() <= LONGEST_TEXT && !text.contains(char::is_control);
     if fits { Ok(text) } else { Err(Violation::Claim) }
+}
+
+/// Names that the service has sent are valid.
+fn admitted((user, offers): (String, Vec<String>)) -> Option<Admitted> {
+    let offers = offers.iter().map(|offer| offer.parse().ok()).collect::<Option<_>>()?;
+    Some(Admitted { user: user.parse().ok()?, offers })
 }
 
 impl Sandboxable for Answerer {
@@ -98,7 +106,7 @@ impl Sandboxable for Answerer {
     fn obey(&mut self, order: Order) {
         match order {
             Order::HangUp => self.hang_up(),
-            Order::Checked(user) => self.set_checked(user.and_then(|user| user.parse().ok())),
+            Order::Checked(user) => self.set_checked(user.and_then(admitted)),
         }
     }
 
@@ -124,7 +132,7 @@ impl Sandboxable for Answerer {
 pub struct LineGuard {
     config: AnswererConfig,
     /// The user who was authenticated in this call.
-    authenticated: Option<UserName>,
+    authenticated: Option<Admitted>,
     credentials: Option<Credentials>,
 }
 
@@ -140,7 +148,7 @@ impl LineGuard {
     }
 
     /// The caller is authenticated as this user, or not. The process has no other way to log in a caller.
-    pub fn set_authenticated(&mut self, user: Option<UserName>) {
+    pub fn set_authenticated(&mut self, user: Option<Admitted>) {
         self.authenticated = user;
     }
 }
@@ -170,7 +178,11 @@ impl Guard for LineGuard {
         match claim {
             Claim::Connected(call) => {
                 let connected = call.check(now)?;
-                let is_proven = connected.user.is_none() || connected.user == authenticated;
+                let is_proven = match &connected.user {
+                    // pppd asks for the name.
+                    None => connected.offer == Offer::Ppp,
+                    Some(user) => authenticated.is_some_and(|it| it.may_get(user, &connected.offer)),
+                };
                 if is_proven { Ok(Report::Connected(connected)) } else { Err(Violation::Claim) }
             }
             Claim::Lost { caller, why } => {
@@ -225,8 +237,16 @@ mod tests {
     }
 
     fn connected(user: Option<&str>) -> Claim {
-        let user = user.map(str::to_owned);
-        Claim::Connected(Call { since: NOW, caller: None, speed: Some("33600".to_owned()), user })
+        gets(user, "ppp")
+    }
+
+    fn gets(user: Option<&str>, offer: &str) -> Claim {
+        let (user, offer) = (user.map(str::to_owned), offer.to_owned());
+        Claim::Connected(Call { since: NOW, caller: None, speed: Some("33600".to_owned()), user, offer })
+    }
+
+    fn admitted(user: &str, offers: &[&str]) -> Option<Admitted> {
+        super::admitted((user.to_owned(), offers.iter().map(|offer| (*offer).to_owned()).collect()))
     }
 
     fn lost() -> Claim {
@@ -243,7 +263,7 @@ mod tests {
     #[test]
     fn an_authenticated_user_is_logged_in_once_and_under_that_name() {
         let mut guard = guard();
-        let prove = |guard: &mut LineGuard| guard.set_authenticated(Some("guest".parse().unwrap()));
+        let prove = |guard: &mut LineGuard| guard.set_authenticated(admitted("guest", &["ppp"]));
         prove(&mut guard);
         assert!(matches!(guard.accept(connected(Some("guest")), NOW), Ok(Report::Connected(_))));
         assert_eq!(guard.accept(connected(Some("guest")), NOW), Err(Violation::Claim), "another call");
@@ -258,13 +278,30 @@ mod tests {
     }
 
     #[test]
+    fn a_user_gets_only_what_the_site_offers_it() {
+        let mut guard = guard();
+        let mut claim = |user, offer| {
+            guard.set_authenticated(admitted("guest", &["bbs", "slip"]));
+            guard.accept(gets(user, offer), NOW).is_ok()
+        };
+        assert!(claim(Some("guest"), "bbs") && claim(Some("guest"), "slip"));
+        for (user, offer) in
+            [(Some("guest"), "ppp"), (Some("guest"), "mud"), (None, "bbs"), (Some("root"), "bbs")]
+        {
+            assert!(!claim(user, offer), "{user:?} {offer}");
+        }
+        assert!(claim(None, "ppp"), "pppd asks for the password");
+        assert!(!claim(None, "no offer"));
+    }
+
+    #[test]
     fn impossible_texts_and_times_of_a_call_are_refused() {
         let why = |why: &str| Claim::Lost { caller: None, why: why.to_owned() };
         assert!(guard().accept(why("NO CARRIER"), NOW).is_ok());
         for forged in ["a\nb", "\u{1b}[2J", &"x".repeat(LONGEST_TEXT + 1)] {
             assert_eq!(guard().accept(why(forged), NOW), Err(Violation::Claim), "{forged:?}");
         }
-        let call = Call { since: 2 * NOW, caller: None, speed: None, user: None };
+        let call = Call { since: 2 * NOW, caller: None, speed: None, user: None, offer: "ppp".to_owned() };
         let Ok(Report::Connected(connected)) = guard().accept(Claim::Connected(call), NOW) else {
             panic!("a call")
         };
@@ -292,7 +329,7 @@ mod tests {
         let shown = format!("{:?}", guard().start());
         assert_eq!(
             shown,
-            "AnswererConfig { rings: 1, callers: None, prompt: Some(PromptWords { name: \"box login: \", password: \"Password: \" }), settle: 0ns, init: [], null_modem: false, caller_id: \"AT+VCID=1\" }"
+            "AnswererConfig { rings: 1, callers: None, prompt: Some(PromptWords { name: \"box login: \", password: \"Password: \" }), remote: 192.0.2.2, settle: 0ns, init: [], null_modem: false, caller_id: \"AT+VCID=1\" }"
         );
     }
 }

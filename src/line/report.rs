@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::names::LineName;
 use crate::paths::Paths;
 use crate::published::{DriverStatus, LineCall, LineState, LineStatus, Published};
-use crate::site::UserName;
+use crate::site::{Offer, UserName};
 
 /// An event on a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
-    /// A caller is connected: the port is ready for pppd, and the answerer sends nothing until
+    /// A caller is connected: the port is ready for what the caller gets, and the answerer sends nothing until
     /// [`hang_up`](super::Answerer::hang_up).
     Connected(Connected),
     /// A name and a password are to be [checked](super::authenticate). The caller waits for it, and no other line does.
@@ -42,13 +42,15 @@ pub struct Connected {
     pub speed: Option<String>,
     /// The user who has logged in at the prompt; `None` if pppd authenticates.
     pub user: Option<UserName>,
+    /// What the caller gets.
+    pub offer: Offer,
 }
 
 impl Connected {
     /// From the published record of an [`Answerer`](super::Answerer) during the call; `None` if there is none.
     pub(super) fn from_status(status: LineStatus) -> Option<Self> {
-        let LineCall { since, speed, user } = status.call?;
-        Some(Self { since, caller: status.caller, speed, user })
+        let LineCall { since, speed, user, offer } = status.call?;
+        Some(Self { since, caller: status.caller, speed, user, offer })
     }
 }
 

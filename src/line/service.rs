@@ -1,4 +1,4 @@
-//! A line of the box: its modem, and the PPP session of the caller.
+//! A line of the box: its modem, and the session of the caller.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -8,11 +8,11 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::answerer::AnswererConfig;
 use super::calls::{CallEntry, Calls};
-use super::login::PromptWords;
+use super::login::{Admitted, PromptWords};
 use super::parser::{LineGuard, Order};
 use super::password_check::{Authentication, Checker, RunningCheck, authenticate};
-use super::ppp_session::PppSession;
 use super::report::{Connected, Report};
+use super::session::{Place, Session};
 use crate::clock;
 use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
@@ -20,16 +20,17 @@ use crate::modem::protocol::Protocol;
 use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
 use crate::names;
 use crate::ppp::Exit;
-use crate::site::{self, UserName, Users};
+use crate::site::{self, DialIn, UserName};
 use crate::state::Store;
 
-/// A line, its modem and the PPP session on it.
+/// A line, its modem and the session on it.
 #[derive(Debug)]
 pub struct LineService<'a> {
     number: usize,
     config: ModemConfig<'a>,
     driver: Driver<'a, Sandboxed<LineGuard>>,
-    session: Session,
+    session: Current,
+    program: Program<'a>,
     /// The caller's address.
     remote: Ipv4Addr,
     logins: Logins<'a>,
@@ -42,22 +43,22 @@ pub struct LineService<'a> {
 pub struct Logins<'a> {
     /// The words of the prompts.
     pub prompts: &'a PromptWords,
-    /// The users.
-    pub users: &'a Users,
+    /// The users, and what they may get.
+    pub dial_in: &'a DialIn,
     /// How a hash is checked.
     pub checker: Checker,
 }
 
-/// The PPP session on the line.
+/// The session on the line.
 #[derive(Debug)]
-enum Session {
+enum Current {
     /// None: the modem waits for calls.
     None,
     /// A session that was started here.
-    Own(PppSession),
+    Own(Session),
     /// A call that an earlier run of this service has connected and that is still up; the modem is left alone until it
     /// ends.
-    Resumed(PppSession),
+    Resumed(Session),
 }
 
 impl<'a> LineService<'a> {
@@ -69,48 +70,48 @@ impl<'a> LineService<'a> {
         number: usize,
         site: &site::LineConfig,
         logins: Logins<'a>,
-        program: Program,
+        program: Program<'a>,
         config: ModemConfig<'a>,
     ) -> io::Result<Self> {
         let guard = LineGuard::new(AnswererConfig::new(site, logins.prompts));
         let sandbox = Sandbox::new(config.paths, program, names::line_parser_uid(number));
         let driver = Driver::new(config, Sandboxed::new(guard, sandbox))?;
-        let session = PppSession::resume(config.paths, number).map_or(Session::None, Session::Resumed);
-        Ok(Self { number, config, driver, session, remote: site.remote, logins, check: None })
+        let session = Session::resume(config.paths, number).map_or(Current::None, Current::Resumed);
+        Ok(Self { number, config, driver, session, program, remote: site.remote, logins, check: None })
     }
 
     /// The file descriptors to wait for: [`poll`](Self::poll) is due when one of them is ready.
     pub fn fds(&self) -> Vec<PollFd<'_>> {
         let ends = |pppd| PollFd::from_borrowed_fd(std::os::fd::AsFd::as_fd(pppd), PollFlags::IN);
         match &self.session {
-            Session::None => {
+            Current::None => {
                 let check =
                     self.check.as_ref().map(|check| PollFd::from_borrowed_fd(check.fd(), PollFlags::IN));
                 self.driver.fds().into_iter().chain(check).collect()
             }
-            Session::Own(session) => self.driver.fds().into_iter().chain([ends(&session.pppd)]).collect(),
-            Session::Resumed(session) => vec![ends(&session.pppd)],
+            Current::Own(session) => self.driver.fds().into_iter().chain([ends(&session.process)]).collect(),
+            Current::Resumed(session) => vec![ends(&session.process)],
         }
     }
 
     /// When the next poll is due without an event, in time since boot.
     pub fn deadline(&self) -> Option<Duration> {
         match self.session {
-            Session::None => self.driver.deadline(),
-            Session::Own(ref session) => self.driver.deadline().into_iter().chain(session.deadline()).min(),
-            Session::Resumed(_) => None,
+            Current::None => self.driver.deadline(),
+            Current::Own(ref session) => self.driver.deadline().into_iter().chain(session.deadline()).min(),
+            Current::Resumed(_) => None,
         }
     }
 
     /// Whether the line only waits for calls.
     pub fn waits_for_calls(&self) -> bool {
-        matches!(self.session, Session::None) && self.driver.protocol().is_idle()
+        matches!(self.session, Current::None) && self.driver.protocol().is_idle()
     }
 
     /// Processes what is ready now.
     pub fn poll(&mut self, now: Duration) {
         self.poll_session(now);
-        if let Session::Resumed(_) = self.session {
+        if let Current::Resumed(_) = self.session {
             return;
         }
         if let Some(user) = self.check.as_mut().and_then(RunningCheck::result) {
@@ -138,7 +139,7 @@ impl<'a> LineService<'a> {
 
     fn check_password(&mut self) {
         let Some(credentials) = self.driver.protocol_mut().guard_mut().credentials() else { return };
-        let (check, user) = match authenticate(self.logins.users, credentials) {
+        let (check, user) = match authenticate(&self.logins.dial_in.users, credentials) {
             Authentication::Done(user) => return self.checked(user),
             Authentication::Pending(check, user) => (check, user),
         };
@@ -154,31 +155,43 @@ impl<'a> LineService<'a> {
     /// The caller is authenticated as this user, or not.
     fn checked(&mut self, user: Option<UserName>) {
         self.check = None;
+        let offers = &self.logins.dial_in.offers;
+        let admitted = user.map(|user| Admitted { offers: offers.of(&user).to_vec(), user });
+        let order = admitted.as_ref().map(|Admitted { user, offers }| {
+            (user.to_string(), offers.iter().map(ToString::to_string).collect())
+        });
         let parser = self.driver.protocol_mut();
-        parser.guard_mut().set_authenticated(user.clone());
+        parser.guard_mut().set_authenticated(admitted);
         // If the process dies from it, the next poll notices.
-        parser.order(Order::Checked(user.map(|user| user.to_string())));
+        parser.order(Order::Checked(order));
     }
 
-    /// A caller is connected: starts pppd on the port.
+    /// A caller is connected: starts what it gets, on the port.
     fn start_session(&mut self, connected: Connected, now: Duration) {
+        let place = Place {
+            paths: self.config.paths,
+            line: self.number,
+            program: self.program,
+            dial_in: self.logins.dial_in,
+        };
+        let offer = connected.offer.clone();
         let started = self.driver.hand_over().and_then(|port| match port {
-            Some(port) => PppSession::start(self.config.paths, self.number, port, connected, now),
+            Some(port) => Session::start(place, port, connected, now),
             None => Err(io::Error::other("the port has vanished")),
         });
         match started {
-            Ok(session) => self.session = Session::Own(session),
+            Ok(session) => self.session = Current::Own(session),
             Err(error) => {
-                self.config.log.error(&format!("pppd: {error}"));
+                self.config.log.error(&format!("{offer}: {error}"));
                 self.free(now);
             }
         }
     }
 
-    /// When the caller's pppd has ended, prepares the modem for the next call.
+    /// When the caller's session has ended, prepares the modem for the next call.
     fn poll_session(&mut self, now: Duration) {
-        let (Session::Own(session) | Session::Resumed(session)) = &mut self.session else { return };
-        let exit = match session.pppd.ended() {
+        let (Current::Own(session) | Current::Resumed(session)) = &mut self.session else { return };
+        let exit = match session.process.ended() {
             Ok(None) => {
                 session.trim_log(self.config.paths);
                 match session.poll_address(self.config.paths, now) {
@@ -187,23 +200,23 @@ impl<'a> LineService<'a> {
                         let what = format!("the caller has not taken its address, {}: ending", self.remote);
                         self.config.log.info(&what);
                     }
-                    Err(error) => self.config.log.warning(&format!("ending pppd: {error}")),
+                    Err(error) => self.config.log.warning(&format!("ending the call: {error}")),
                 }
                 return;
             }
             Ok(Some(exit)) => exit,
             Err(error) => {
-                self.config.log.warning(&format!("pppd: {error}"));
+                self.config.log.warning(&format!("the call: {error}"));
                 Exit::Unseen
             }
         };
-        let session = match std::mem::replace(&mut self.session, Session::None) {
-            Session::None => return,
-            Session::Own(session) => {
+        let session = match std::mem::replace(&mut self.session, Current::None) {
+            Current::None => return,
+            Current::Own(session) => {
                 self.free(now);
                 session
             }
-            Session::Resumed(session) => {
+            Current::Resumed(session) => {
                 self.driver.leave_a_call_first();
                 session
             }

@@ -50,20 +50,20 @@ pub fn running(paths: &Paths) -> Vec<Connection> {
     interfaces.filter_map(|entry| link(entry.file_name().to_str()?)).collect()
 }
 
-/// The pppd that has written the [PID file](names::pppd_pid_file) of this name.
-pub fn pppd(paths: &Paths, name: &str) -> Option<Pid> {
+/// The process of a session, usually pppd, whose [PID file](names::pppd_pid_file) has this name.
+pub fn session(paths: &Paths, name: &str) -> Option<Pid> {
     let note = fs::read_to_string(paths.path(names::pppd_pid_file(name))).ok()?;
     let pid = super::pid(note.lines().next()?)?;
     let program = fs::read_to_string(paths.path(format!("/proc/{pid}/comm"))).ok()?;
-    (program.trim() == "pppd").then_some(pid)
+    names::session::ALL.contains(&program.trim()).then_some(pid)
 }
 
-/// Whether a reboot would end a PPP session: a pppd runs.
+/// Whether a reboot would end a session: a pppd runs, or what a line has in its place.
 pub fn in_use(paths: &Paths) -> bool {
     let notes = fs::read_dir(paths.path("/run")).into_iter().flatten().flatten();
     notes.filter_map(|note| note.file_name().into_string().ok()).any(|note| {
         let name = note.strip_suffix(".pid").filter(|name| name.starts_with("ppp"));
-        name.is_some_and(|name| pppd(paths, name).is_some())
+        name.is_some_and(|name| session(paths, name).is_some())
     })
 }
 
@@ -118,6 +118,7 @@ mod tests {
         for (note, program, in_use) in [
             ("/run/ppp0.pid", "pppd\n", true),
             ("/run/ppp-line2.pid", "pppd\n", true),
+            ("/run/ppp-line2.pid", "line-terminal\n", true),
             ("/run/ppp0.pid", "sh\n", false), // another process has the number of one that was killed
             ("/run/syslogd.pid", "pppd\n", false),
         ] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Fields, Published};
 use crate::names::note;
 use crate::record::Record;
-use crate::site::UserName;
+use crate::site::{Offer, UserName};
 
 const STATE: &str = "line";
 const CALLS: &str = "calls";
@@ -14,6 +14,7 @@ const CALLER: &str = "caller";
 const SINCE: &str = "since";
 const SPEED: &str = "speed";
 const USER: &str = "user";
+const OFFER: &str = "gets";
 
 /// The state of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct LineCall {
     pub speed: Option<String>,
     /// The user who has logged in at the prompt.
     pub user: Option<UserName>,
+    /// What the caller gets.
+    pub offer: Offer,
 }
 
 impl Published for LineStatus {
@@ -90,7 +93,8 @@ impl Published for LineStatus {
             Some(call) => fields
                 .number(SINCE, Some(call.since.as_secs()))
                 .text(SPEED, call.speed.as_ref())
-                .text(USER, call.user.as_ref()),
+                .text(USER, call.user.as_ref())
+                .text(OFFER, Some(&call.offer).filter(|offer| **offer != Offer::Ppp)),
             None => fields,
         }
     }
@@ -101,6 +105,7 @@ impl Published for LineStatus {
             since: Duration::from_secs(since),
             speed: text(SPEED),
             user: record.get(USER).and_then(|user| user.parse().ok()),
+            offer: record.get(OFFER).and_then(|offer| offer.parse().ok()).unwrap_or_default(),
         });
         Some(Self {
             state: LineState::parse(record.get(STATE)?)?,
@@ -129,16 +134,19 @@ impl CallerNote {
     }
 }
 
-/// The note of ip-down.d, in [`LineName::down`](crate::names::LineName::down).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The note of ip-down.d, or of a process in the place of pppd, in [`LineName::down`](crate::names::LineName::down).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrafficNote {
     /// Bytes from the caller, and to it; pppd counts both or neither.
     pub bytes: Option<(u64, u64)>,
+    /// Why the call has ended, by a process other than pppd.
+    pub why: Option<String>,
 }
 
 impl TrafficNote {
     /// Reads it.
     pub fn from_record(record: &Record) -> Self {
-        Self { bytes: record.number(note::RECEIVED).zip(record.number(note::SENT)) }
+        let bytes = record.number(note::RECEIVED).zip(record.number(note::SENT));
+        Self { bytes, why: record.get(note::WHY).map(str::to_owned) }
     }
 }

@@ -33,8 +33,12 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn line_call()(since in seconds(), speed in maybe(text()), user in maybe("[a-z]{1,8}")) -> LineCall {
-        LineCall { since, speed, user: user.map(|user| user.parse().expect("a user's name")) }
+    fn line_call()(
+        since in seconds(), speed in maybe(text()), user in maybe("[a-z]{1,8}"),
+        offer in prop::sample::select(&["ppp", "slip", "cslip", "bbs"][..]),
+    ) -> LineCall {
+        let user = user.map(|user| user.parse().expect("a user's name"));
+        LineCall { since, speed, user, offer: offer.parse().expect("an offer") }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The role that answers calls.
 
 use super::{
-    AtCommand, CallerNumber, Exchange, LcpEcho, Netmask, Port, Prompt, Speed, TimeSpan, Users, Whole,
+    AtCommand, CallerNumber, Exchange, LcpEcho, Netmask, Offers, Port, Prompt, Service, Speed, TimeSpan,
+    Users, Whole,
 };
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -31,6 +32,10 @@ pub struct DialIn {
     pub session_limit: Option<TimeSpan>,
     /// The users who may call; none only if every line is for guests.
     pub users: Users,
+    /// What they get after the login prompt.
+    pub offers: Offers,
+    /// The services for terminals, each offered to somebody.
+    pub services: Vec<Service>,
     /// How pppd lets a caller prove the name, strongest first. Never empty; only [`PppAuth::Pap`] with hashes.
     pub authentication: Vec<PppAuth>,
     /// WINS servers for the callers, two at most.

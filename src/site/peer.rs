@@ -14,6 +14,12 @@ impl Endpoint {
     pub const fn address(self) -> Ipv4Addr {
         *self.0.ip()
     }
+
+    /// Both.
+    #[must_use]
+    pub const fn socket(self) -> SocketAddrV4 {
+        self.0
+    }
 }
 
 impl Text for Endpoint {

@@ -17,6 +17,7 @@ use super::peer::{Endpoint, OtherEndpoint};
 use super::prompt::Prompt;
 use super::schedule::{Days, TimeOfDay};
 use super::secret::{Pin, Secret};
+use super::service::{Offer, ServiceName, ServiceProtocol};
 use super::sms::{Digits, OtpSecret, PhoneNumber};
 use super::ssh::SshKey;
 use super::table::{Value, Written, tables, word};
@@ -56,6 +57,7 @@ tables! {
         dial_in: Option<Spanned<DialIn>>,
         line: Option<Vec<Spanned<Line>>>,
         user: Option<Vec<Spanned<User>>>,
+        service: Option<Vec<Spanned<Service>>>,
         exchange: Option<Spanned<Exchange>>,
     }
 
@@ -211,6 +213,13 @@ tables! {
         name: Spanned<UserName>,
         password: Option<Spanned<Secret>>,
         password_hash: Option<Spanned<PasswordHash>>,
+        services: Option<Spanned<Vec<Spanned<Offer>>>>,
+    }
+
+    struct Service {
+        name: Spanned<ServiceName>,
+        address: Endpoint,
+        protocol: Option<ServiceProtocol>,
     }
 
     struct Exchange {

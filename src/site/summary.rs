@@ -2,7 +2,7 @@
 
 use super::{
     Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, IpType, LineConfig, LineModem, LinkConfig,
-    MissedCall, Proof, Role, Routing, Schedule, Site, Sms, Tell,
+    MissedCall, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell,
 };
 use std::fmt::Display;
 
@@ -135,6 +135,12 @@ fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
     };
     rows.add("reach", format!("{reach}; the rest of the network {elsewhere}"));
     rows.add("callers", list(&dial_in.users.names()));
+    for (user, offers) in dial_in.offers.listed() {
+        rows.add("", format!("{user} gets {} after the login prompt", list(offers)));
+    }
+    for Service { name, address, protocol } in &dial_in.services {
+        rows.add("service", format!("{name}: {} to {address}", protocol.as_str()));
+    }
     if !dial_in.dns.is_empty() {
         rows.add("dns", list(&dial_in.dns));
     }

@@ -42,9 +42,9 @@ fn with_two_lines(play: impl FnOnce(&mut Modem, &mut Modem) + Send) {
     fs::create_dir_all(paths.state()).unwrap();
     let site = Site::parse(SITE).unwrap();
     let Role::DialIn(dial_in) = &site.role else { unreachable!("role='dial-in'") };
-    let DialIn { lines, users, prompts, .. } = &**dial_in;
+    let DialIn { lines, prompts, .. } = &**dial_in;
     let log = Log::new("test", &paths);
-    let logins = Logins { prompts: &PromptWords::new(prompts, &site.hostname), users, checker: slow };
+    let logins = Logins { prompts: &PromptWords::new(prompts, &site.hostname), dial_in, checker: slow };
     let program = Program::At(PROGRAM.as_ref());
     let line = |number: usize, name| {
         let site = &lines[number - 1];

@@ -81,28 +81,6 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
     ),
     ("fixed speed beyond all modems", DIAL_IN, "remote =", "fixed-speed = 115200\nremote ="),
     ("no error correction without a model", DIAL_IN, "remote =", "error-correction = false\nremote ="),
-    ("prompt with the escape sequence", DIAL_IN, "[[line]]", "[dial-in]\nlogin-prompt = \"+++\"\n[[line]]"),
-    ("unknown protocol for the name", DIAL_IN, "[[line]]", "[dial-in]\nauth = [\"chapp\"]\n[[line]]"),
-    ("no protocol for the name", DIAL_IN, "[[line]]", "[dial-in]\nauth = []\n[[line]]"),
-    (
-        "CHAP with a hash",
-        DIAL_IN,
-        "[[user]]\nname = \"caller\"\npassword = \"hunter2\"\n",
-        concat!(
-            "[dial-in]\nauth = [\"pap\", \"mschap-v2\"]\n[[user]]\nname = \"other\"\n",
-            "password-hash = \"$5$labsalt$171mnlxIn9LqdDVR6Qm4ysjZZnzk3se2mUTizlZ7BZ9\"\n",
-        ),
-    ),
-    (
-        "three WINS servers",
-        DIAL_IN,
-        "[[line]]",
-        "[dial-in]\nwins = [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\"]\n[[line]]",
-    ),
-    ("rings of a cable", DIAL_IN, "remote =", "null-modem = true\nrings = 2\nremote ="),
-    ("cable at an unknown port", DIAL_IN, "\"/dev/ttyUSB0\"", "\"auto\"\nnull-modem = true"),
-    ("guest with a login prompt", DIAL_IN, "remote =", "guest = true\nlogin = true\nremote ="),
-    ("prompt without a login", DIAL_IN, "[[line]]", "[dial-in]\nlogin-prompt = \"username:\"\n[[line]]"),
     (
         "route with host bits",
         DIALER,

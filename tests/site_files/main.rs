@@ -315,6 +315,20 @@ fn every_secret_in_the_documentation_is_refused_by_the_builder() {
 }
 
 #[test]
+fn the_examples_of_what_follows_the_login_are_valid() {
+    let docs = include_str!("../../docs/dial-in.md");
+    let examples = docs.split("```\n").skip(1).step_by(2).filter(|block| block.contains("\nservices = "));
+    let place = "[[line]]\nport = 'auto'\nlocal = '192.168.32.1'\nremote = '192.168.32.105'\n";
+    for example in examples.clone() {
+        let line = if example.contains("[[line]]") { "" } else { "[[line]]\nlogin = true\n" };
+        let tables = format!("{example}{line}").replace("[[line]]\n", place);
+        Site::parse(&format!("role = 'dial-in'\nhostname = 'x'\n{tables}"))
+            .unwrap_or_else(|it| panic!("{it}"));
+    }
+    assert_eq!(examples.count(), 2);
+}
+
+#[test]
 fn a_published_password_is_refused_with_its_line_and_not_shown() {
     let error = Site::parse_for_use(DIAL_IN).unwrap_err().in_file("cabin.toml").to_string();
     insta::assert_snapshot!(error);

@@ -42,7 +42,7 @@ fn serve(dial_in: &DialIn, start: &Start, log: &Log) -> io::Result<std::convert:
     let logs: Vec<Log> = names.iter().map(|name| log.for_part(name)).collect();
     let checker = PasswordCheck::run;
     let prompts = PromptWords::new(&dial_in.prompts, &start.site.hostname);
-    let logins = Logins { prompts: &prompts, users: &dial_in.users, checker };
+    let logins = Logins { prompts: &prompts, dial_in, checker };
     let mut lines = Vec::new();
     for (number, ((site, name), log)) in (1..).zip(dial_in.lines.iter().zip(&names).zip(&logs)) {
         let config = ModemConfig {

@@ -14,9 +14,10 @@ use std::env::args_os;
 use std::path::Path;
 use std::process::ExitCode;
 
-use dialbox::line::Answerer;
+use dialbox::line::{Answerer, slip, terminal};
 use dialbox::modem::mobile::Mobile;
 use dialbox::modem::sandbox::{self, Sandboxable};
+use dialbox::names::session;
 
 fn main() -> ExitCode {
     let name = args_os().next().unwrap_or_default();
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
         Some("sms-dialer") => sms_dialer::main(),
         Some("watchdogd") => watchdogd::main(),
         Some(sandbox::NAME) => parser(),
+        Some(session::TERMINAL) => terminal::run(),
+        Some(session::SLIP) => slip::run(),
         _ => {
             let names = "dialctl, dial-in, exchange, scrubd, serial-forward, sms-dialer or watchdogd";
             eprintln!("dialbox: start it as {names}");

@@ -106,6 +106,7 @@ impl Protocol for Answerer {
             since: self.connected.since,
             speed: self.connected.speed.clone(),
             user: self.connected.user.clone(),
+            offer: self.connected.offer.clone(),
         };
         let status = LineStatus {
             state: match self.phase {

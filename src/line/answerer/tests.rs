@@ -1,11 +1,11 @@
 use super::*;
-use crate::line::login::PromptWords;
+use crate::line::login::{Admitted, PromptWords};
 use crate::modem::at::request::Request;
 use crate::modem::protocol::Protocol;
 use crate::modem::recovery::RecoveryStep;
 use crate::modem::serial::Dtr;
 use crate::published::{LineStatus, Published};
-use crate::site::{Role, Site};
+use crate::site::{Offer, Role, Site};
 
 mod call_end;
 mod models;
@@ -182,15 +182,21 @@ fn a_modem_may_confirm_the_answer_before_it_connects_and_a_fax_machine_is_hung_u
     let mut line = ready("");
     line.on_bytes(b"\r\nRING A\r\n", 5 * SECOND);
     line.on_bytes(b"\r\nOK\r\n", 5 * SECOND);
-    let connected = line.on_bytes(b"\r\nCONNECT\r\n", 9 * SECOND);
-    assert!(matches!(connected.last(), Some(Action::Report(Report::Connected(_)))), "{connected:?}");
+    line.on_bytes(b"\r\nCONNECT\r\n", 9 * SECOND);
+    assert!(published_call(&line).is_some());
 
+    for words in ["FAX", "CONNECT FAX", "+FCON", "+FCO", "+FHNG: 10"] {
+        let mut line = ready("");
+        line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
+        let fax = line.on_bytes(format!("\r\n{words}\r\n").as_bytes(), 9 * SECOND);
+        let lost = Report::Lost { caller: None, why: "a fax machine calls".to_owned() };
+        assert!(fax.contains(&Action::Report(lost)), "{fax:?}");
+        assert_eq!(line.record().get("line"), Some("hanging-up"));
+    }
     let mut line = ready("");
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
-    let fax = line.on_bytes(b"\r\nFAX\r\n", 9 * SECOND);
-    let why = "a fax machine calls".to_owned();
-    assert!(fax.contains(&Action::Report(Report::Lost { caller: None, why })), "{fax:?}");
-    assert_eq!(line.record().get("line"), Some("hanging-up"));
+    line.on_bytes(b"\r\nDATA\r\nCONNECT 14400\r\n", 9 * SECOND);
+    assert!(published_call(&line).is_some());
 }
 
 #[test]
@@ -253,7 +259,7 @@ fn a_connected_caller_is_reported_with_its_speed_and_nothing_is_sent_during_the_
     line.on_bytes(b"\r\nRING\r\n", 5 * SECOND);
     let actions = line.on_bytes(b"\r\nCONNECT 33600/ARQ/V34\r\n", 10 * SECOND);
     let speed = Some("33600/ARQ/V34".to_owned());
-    let call = Connected { since: 10 * SECOND, caller: None, speed, user: None };
+    let call = Connected { since: 10 * SECOND, caller: None, speed, ..Connected::default() };
     assert_eq!(actions.last(), Some(&Action::Report(Report::Connected(call))));
     assert_eq!(line.on_bytes(b"~\xff}#\xc0!}!}!\rRING\r", 11 * SECOND), []);
     assert_eq!(line.on_time(9999 * SECOND), []);
@@ -344,7 +350,7 @@ fn awaiting_login() -> Answerer {
 
 fn connected_as(user: Option<&str>) -> Connected {
     let user = user.map(|user| user.parse().unwrap());
-    Connected { since: 10 * SECOND, caller: None, speed: Some("33600".to_owned()), user }
+    Connected { since: 10 * SECOND, caller: None, speed: Some("33600".to_owned()), user, offer: Offer::Ppp }
 }
 
 /// Types a name and a password, which the owner of the line checks.
@@ -352,7 +358,7 @@ fn log_in(line: &mut Answerer, typed: &[u8], user: Option<&str>) -> Vec<Action> 
     let mut actions = line.on_bytes(typed, 15 * SECOND);
     while actions.last() == Some(&Action::Report(Report::CheckPassword)) {
         assert!(line.credentials().is_some());
-        line.set_checked(user.map(|user| user.parse().unwrap()));
+        line.set_checked(user.map(|it| Admitted { user: it.parse().unwrap(), offers: vec![Offer::Ppp] }));
         actions = line.on_time(15 * SECOND);
     }
     actions

@@ -5,13 +5,16 @@ use proptest::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Two users; the second one's password contains the flag of PPP.
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+
+/// Some users; the second one's password contains the flag of PPP.
 fn users() -> Users {
     let account = |name: &str, password: &str| Account {
         name: name.parse().unwrap(),
         password: password.parse().unwrap(),
     };
-    Users::Plain(vec![account("guest", "Xy7 Qz9"), account("root", "~toor~")])
+    let accounts = [("guest", "Xy7 Qz9"), ("root", "~toor~"), ("many", "m"), ("one", "o"), ("slip", "s")];
+    Users::Plain(accounts.map(|(name, password)| account(name, password)).into())
 }
 
 fn prompts(prompts: &Prompts) -> PromptWords {
@@ -19,15 +22,26 @@ fn prompts(prompts: &Prompts) -> PromptWords {
 }
 
 fn login() -> Login {
-    Login::new(prompts(&Prompts::default()), Duration::ZERO)
+    Login::new(prompts(&Prompts::default()), ADDRESS, Duration::ZERO)
 }
 
 /// What the owner of the dialogue does with it.
-fn check(users: &Users, credentials: Credentials) -> Option<UserName> {
-    match authenticate(users, credentials) {
+fn check(users: &Users, credentials: Credentials) -> Option<Admitted> {
+    let user = match authenticate(users, credentials) {
         Authentication::Done(user) => user,
         Authentication::Pending(check, user) => user.filter(|_| check.run()),
-    }
+    };
+    let offers = |user: &UserName| match user.as_str() {
+        "many" => vec![bbs(), Offer::Ppp, Offer::Slip],
+        "one" => vec![bbs()],
+        "slip" => vec![Offer::CompressedSlip],
+        _ => vec![Offer::Ppp],
+    };
+    user.map(|user| Admitted { offers: offers(&user), user })
+}
+
+fn bbs() -> Offer {
+    "bbs".parse().unwrap()
 }
 
 /// What a caller receives who sends these words at intervals of a second, and the result.
@@ -57,10 +71,14 @@ fn is_nothing(output: &LoginOutput) -> bool {
 }
 
 fn ppp(user: &str) -> Option<LoginResult> {
-    Some(LoginResult::Ppp(Some(user.parse().unwrap())))
+    gets(user, Offer::Ppp)
 }
 
-const UNKNOWN: Option<LoginResult> = Some(LoginResult::Ppp(None));
+fn gets(user: &str, offer: Offer) -> Option<LoginResult> {
+    Some(LoginResult::Admitted(user.parse().unwrap(), offer))
+}
+
+const UNKNOWN: Option<LoginResult> = Some(LoginResult::Ppp);
 
 fn refused(why: LoginRefusal) -> Option<LoginResult> {
     Some(LoginResult::Refused(why))
@@ -72,6 +90,34 @@ fn the_dialogue_is_the_usual_one() {
     assert_eq!(result, ppp("guest"));
     let expected = "\r\nbox login: gust\x08 \x08\x08 \x08est\r\nPassword: \r\nStarting PPP\r\n";
     assert_eq!(said, expected);
+}
+
+#[test]
+fn a_user_gets_what_the_site_offers_and_chooses_where_there_is_a_choice() {
+    let log_in = |name: &'static [u8], then: &[&'static [u8]]| {
+        let password = &name[..1];
+        dialogue(&[&[name, b"\r", password, b"\r"], then].concat())
+    };
+    assert_eq!(log_in(b"one", &[]).1, gets("one", bbs()));
+    assert_eq!(log_in(b"slip", &[]).1, gets("slip", Offer::CompressedSlip));
+    let (said, _) = log_in(b"slip", &[]);
+    assert!(said.ends_with("\r\nStarting CSLIP, your address is 192.0.2.2\r\n"), "{said}");
+    let (said, result) = log_in(b"many", &[b"4\r", b"0\r\r", b"mud\r", b"xbbs\x08\x08\x08\x08bbs\r"]);
+    assert_eq!(result, gets("many", bbs()));
+    assert!(said.contains("\r\n 1 bbs\r\n 2 ppp\r\n 3 slip\r\n\r\nWhich one? "), "{said}");
+    assert!(said.ends_with("\r\nConnecting to bbs\r\n"), "{said}");
+    for (typed, expected) in [
+        (b"1\r" as &[u8], Some(gets("many", bbs()))),
+        (b"3\r", Some(gets("many", Offer::Slip))),
+        (b"PPP\r", Some(ppp("many"))),
+        (b"~\xff\x7d\x23", Some(ppp("many"))), // pppd need not ask again
+        (b"cslip\r", None),
+        (b"\xff\xfe\r", None),
+    ] {
+        assert_eq!(log_in(b"many", &[typed]).1, expected.flatten(), "{typed:?}");
+    }
+    assert_eq!(log_in(b"many", &[&[b'\r'; 30]]).1, refused(LoginRefusal::NoLogin), "not for ever");
+    assert_eq!(dialogue(&[b"one\r", b"~\xff\x7d\x23"]).1, UNKNOWN, "PPP before the password");
 }
 
 #[test]
@@ -156,7 +202,7 @@ fn a_ppp_frame_hands_over_to_pppd_at_any_time() {
 
 #[test]
 fn a_silent_caller_gets_the_prompt_after_4_seconds_and_is_given_up_after_60() {
-    let mut login = Login::new(prompts(&Prompts::default()), 100 * SECOND);
+    let mut login = Login::new(prompts(&Prompts::default()), ADDRESS, 100 * SECOND);
     assert_eq!(login.deadline(), 104 * SECOND);
     assert!(is_nothing(&login.tick(103 * SECOND)));
     assert_eq!(login.tick(104 * SECOND).text, "\r\nbox login: ");
@@ -193,8 +239,8 @@ fn a_password_is_not_checked_here_and_what_is_typed_meanwhile_waits() {
 fn a_caller_who_is_checked_for_too_long_is_given_up() {
     let mut login = login();
     assert!(login.receive(b"\rguest\rXy7 Qz9\r", SECOND).check.is_some());
-    let user = "guest".parse().ok();
-    assert_eq!(login.checked(user, 60 * SECOND).result, refused(LoginRefusal::NoLogin));
+    let user = Admitted { user: "guest".parse().unwrap(), offers: vec![Offer::Ppp] };
+    assert_eq!(login.checked(Some(user), 60 * SECOND).result, refused(LoginRefusal::NoLogin));
 }
 
 #[test]
@@ -229,7 +275,7 @@ proptest! {
         for part in [first, second] {
             let output = login.receive(part, SECOND);
             said += &output.text;
-            prop_assert!(!matches!(output.result, Some(LoginResult::Ppp(Some(_)))));
+            prop_assert!(!matches!(output.result, Some(LoginResult::Admitted(..))));
             if output.result.is_some() {
                 break;
             }
@@ -243,7 +289,7 @@ proptest! {
 fn the_prompts_are_the_sites() {
     let words =
         Prompts { name: Some("username: ".parse().unwrap()), password: Some("enter pass:".parse().unwrap()) };
-    let mut login = Login::new(prompts(&words), Duration::ZERO);
+    let mut login = Login::new(prompts(&words), ADDRESS, Duration::ZERO);
     assert_eq!(login.receive(b"\r", SECOND).text, "\r\nusername: ");
     assert_eq!(login.receive(b"guest\r", SECOND).text, "guest\r\nenter pass:");
     let wrong = login.receive(b"x\r", SECOND);

@@ -128,7 +128,8 @@ pub enum Final {
     NoAnswer,
     /// `NO DIALTONE`
     NoDialtone,
-    /// A fax machine calls: `FAX` (Rockwell's `+FAE=1`), `+FCO` (T.32 §8.4.1) or `+FCON` (class 2).
+    /// A fax machine calls: `FAX` (class 1 with `+FAE=1`), `+FCO` (class 2.0, T.32 §8.4.1), `+FCON` (class 2), `CONNECT
+    /// FAX` (older ones; HylaFAX's ClassModem.c++), or it did and has gone: `+FHS:` and `+FHNG:` (mgetty's mgetty.c).
     Fax,
 }
 
@@ -207,7 +208,8 @@ impl Final {
             "NO DIALTONE" | "NO DIAL TONE" | "6" => Some(Self::NoDialtone),
             "BUSY" | "7" => Some(Self::Busy),
             "NO ANSWER" | "8" => Some(Self::NoAnswer),
-            "FAX" | "+FCO" | "+FCON" => Some(Self::Fax),
+            "FAX" | "+FCO" | "+FCON" | "CONNECT FAX" => Some(Self::Fax),
+            _ if line.starts_with("+FHS:") || line.starts_with("+FHNG:") => Some(Self::Fax),
             "CONNECT" | "1" => Some(Self::Connect(String::new())),
             _ => words("+CME ERROR:")
                 .map(|what| Self::Refused(CommandError::Equipment(what)))
@@ -329,6 +331,11 @@ mod tests {
             ("NO DIALTONE", Some(Final::NoDialtone)),
             ("FAX", Some(Final::Fax)),
             ("+FCON", Some(Final::Fax)),
+            ("+FCO", Some(Final::Fax)),
+            ("CONNECT FAX", Some(Final::Fax)),
+            ("+FHNG:10", Some(Final::Fax)),
+            ("+FHS:20", Some(Final::Fax)),
+            ("DATA", None), // CONNECT follows
             ("+FCLASS: 0", None),
             ("RING", None),
             ("OKAY", None),

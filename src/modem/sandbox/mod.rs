@@ -17,7 +17,6 @@
 //! service.
 
 mod message;
-mod privileges;
 mod process;
 mod protocol;
 mod run;
@@ -29,7 +28,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use message::Violation;
-pub use process::{Program, Sandbox};
+pub use process::{Program, ROOT, Sandbox};
 pub use protocol::Sandboxed;
 pub use run::{NAME, run};
 

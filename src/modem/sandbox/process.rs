@@ -23,7 +23,7 @@ use crate::paths::Paths;
 const PATIENCE: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 /// An empty directory, the root of every process.
-const ROOT: &str = "/var/empty";
+pub const ROOT: &str = "/var/empty";
 
 /// The program of the process: one that calls [`run`](super::run) under the name [`NAME`].
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,17 @@ pub enum Program<'a> {
     Own,
     /// Another one, for a test, whose own program is not a service.
     At(&'a Path),
+}
+
+impl<'a> Program<'a> {
+    /// Its path.
+    #[must_use]
+    pub fn path(self) -> &'a Path {
+        match self {
+            Program::Own => Path::new("/proc/self/exe"),
+            Program::At(path) => path,
+        }
+    }
 }
 
 /// Program, root directory and user of a process.
@@ -46,11 +57,7 @@ impl Sandbox {
     /// A process of that program with this ID of user and group.
     #[must_use]
     pub fn new(paths: &Paths, program: Program, uid: u32) -> Self {
-        let program = match program {
-            Program::Own => Path::new("/proc/self/exe"),
-            Program::At(path) => path,
-        };
-        Self { program: program.to_owned(), root: paths.path(ROOT), uid }
+        Self { program: program.path().to_owned(), root: paths.path(ROOT), uid }
     }
 }
 

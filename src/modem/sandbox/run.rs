@@ -1,18 +1,20 @@
 //! The process: gives up its privileges, and carries out requests until the service closes the socket.
 
 use std::env::args_os;
-use std::io::{Stdin, stdin};
+use std::io::{self, Stdin, stdin};
 use std::panic;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::Sandboxable;
 use super::message::{self, Action, LONGEST, Reply, Request, State};
-use super::{privileges, syscalls};
+use super::syscalls;
 use crate::modem::probe::{PortProbe, Probe};
 use crate::modem::protocol::ProtocolAction;
+use crate::privileges::{Kept, confine};
 
 /// The name of the process.
 pub const NAME: &str = "modem-parser";
@@ -24,7 +26,9 @@ pub fn run<P: Sandboxable>() -> ExitCode {
     let uid = args.next().and_then(|uid| uid.into_string().ok()?.parse().ok());
     let Some((uid, root)) = uid.zip(args.next().map(PathBuf::from)) else { return ExitCode::from(2) };
     // Before the first input except the command line.
-    if privileges::give_up(uid, &root).is_err() || syscalls::restrict().is_err() {
+    if confine(uid, &root, Kept::default()).and_then(|()| dies_with_parent()).is_err()
+        || syscalls::restrict().is_err()
+    {
         return ExitCode::FAILURE;
     }
     tell_of_panics::<P>();
@@ -33,6 +37,11 @@ pub fn run<P: Sandboxable>() -> ExitCode {
         Some(()) => ExitCode::SUCCESS,
         None => ExitCode::FAILURE,
     }
+}
+
+/// After [`confine`]: a change of the user clears it (prctl(2), PR_SET_PDEATHSIG).
+fn dies_with_parent() -> io::Result<()> {
+    Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
 /// Reports the place of a panic, and not its message, which may contain a caller's input.

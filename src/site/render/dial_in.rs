@@ -10,9 +10,9 @@ pub(super) fn files(dial_in: &DialIn) -> Vec<RenderedFile> {
         let path = LineName(unit + 1).pppd_options();
         RenderedFile::config(path, &options(dial_in, line, unit), "pppd, for one telephone line")
     }));
-    files.push(secrets::of_users(&dial_in.users));
+    files.push(secrets::of_users(&dial_in.users, &dial_in.offers));
     if dial_in.authentication.iter().any(|protocol| *protocol != PppAuth::Pap) {
-        files.extend(secrets::for_chap(&dial_in.users));
+        files.extend(secrets::for_chap(&dial_in.users, &dial_in.offers));
     }
     files.extend(notes());
     files.extend(dial_in.exchange.as_deref().map(dial_plan));
@@ -127,6 +127,21 @@ mod tests {
         let secrets = content(&files, "/etc/ppp/chap-secrets").unwrap();
         assert!(secrets.ends_with("\"u\" * \"p\" *\n"), "{secrets}");
         assert_eq!(content(&rendered(""), "/etc/ppp/chap-secrets"), None);
+    }
+
+    #[test]
+    fn a_user_without_ppp_has_no_password_for_it() {
+        let text = "role='dial-in'\nhostname='x'\n[dial-in]\nauth=['pap', 'chap']\n\
+                    [[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\nlogin=true\n\
+                    [[service]]\nname='bbs'\naddress='192.0.2.9:23'\n\
+                    [[user]]\nname='both'\npassword='p'\nservices=['bbs', 'ppp']\n\
+                    [[user]]\nname='one'\npassword='p'\nservices=['bbs']\n\
+                    [[user]]\nname='usual'\npassword='p'\n";
+        let files = Site::parse(text).unwrap().render();
+        for path in ["/etc/ppp/pap-secrets", "/etc/ppp/chap-secrets"] {
+            let secrets = content(&files, path).unwrap();
+            assert!(secrets.ends_with("\n\"both\" * \"p\" *\n\"usual\" * \"p\" *\n"), "{secrets}");
+        }
     }
 
     #[test]

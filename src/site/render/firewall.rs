@@ -4,6 +4,7 @@ use super::RenderedFile;
 use crate::names::hook::IP_PRE_UP;
 use crate::site::{DialIn, Forward, Lan, LineConfig, Mtu, PortForward, Role, Site, TcpPort, UdpPort, Vpn};
 use std::fmt::{Display, Write};
+use std::net::Ipv4Addr;
 
 /// The limit for answers to pings: enough for diagnosis, too little for a flood.
 const PINGS: &str = "limit rate 10/second burst 20 packets accept";
@@ -117,6 +118,12 @@ fn input(site: &Site) -> String {
             rule(networks, &format!("udp dport {port} accept"));
         }
     }
+    if let Role::DialIn(dial_in) = &site.role {
+        let own = own_name_servers(dial_in);
+        for protocol in ["udp", "tcp"].iter().filter(|_| !own.is_empty()) {
+            rule("\"ppp*\"", &format!("ip daddr {} {protocol} dport 53 accept", set(&own)));
+        }
+    }
     if let Role::DialIn(dial_in) = &site.role
         && let DialIn { open_ports, lines, .. } = &**dial_in
         && !open_ports.is_empty()
@@ -127,6 +134,12 @@ fn input(site: &Site) -> String {
         rule(&known, &format!("tcp dport {} accept", set(open_ports)));
     }
     chain + "\t\ticmp type echo-request drop\n\t\tct state established,related accept\n\t}\n\n"
+}
+
+/// The callers' name servers that are the box itself, on a line.
+fn own_name_servers(dial_in: &DialIn) -> Vec<Ipv4Addr> {
+    let is_own = |server: &&Ipv4Addr| dial_in.lines.iter().any(|line| line.local == **server);
+    dial_in.dns.iter().filter(is_own).copied().collect()
 }
 
 /// The ports that lead to serial ports. Only the far side of the VPN reaches them.
@@ -309,6 +322,23 @@ fn set(items: &[impl Display]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_box_answers_for_names_only_where_it_is_the_callers_name_server() {
+        let with = |dns: &str| {
+            let text = format!(
+                "role='dial-in'\nhostname='x'\n[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n\
+                 [[user]]\nname='u'\npassword='p'\n[dial-in]\ndns=[{dns}]\n"
+            );
+            rules(&Site::parse(&text).unwrap())
+        };
+        let own = with("'192.0.2.1', '198.51.100.1'");
+        for protocol in ["udp", "tcp"] {
+            let rule = format!("\t\tiifname \"ppp*\" ip daddr {{ 192.0.2.1 }} {protocol} dport 53 accept\n");
+            assert!(own.contains(&rule), "{own}");
+        }
+        assert!(!with("'198.51.100.1'").contains("dport 53"));
+    }
 
     #[test]
     fn segments_are_as_long_as_the_lines_mtu_allows() {

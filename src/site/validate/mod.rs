@@ -5,6 +5,7 @@ mod exchange;
 mod forward;
 mod line;
 mod line_modem;
+mod service;
 mod sms;
 mod user;
 
@@ -46,7 +47,9 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
         raw::Role::DialIn => {
             let exchange =
                 raw.exchange.map(|table| exchange::exchange(table, lan.as_ref())).transpose()?.map(Box::new);
-            let dial_in = dial_in(raw.role.span(), raw.dial_in, raw.line, raw.user, lan.as_ref())?;
+            let tables =
+                DialInTables { dial_in: raw.dial_in, line: raw.line, user: raw.user, service: raw.service };
+            let dial_in = dial_in(raw.role.span(), tables, lan.as_ref())?;
             Role::DialIn(Box::new(DialIn { exchange, ..dial_in }))
         }
     };
@@ -110,6 +113,7 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
                 ("[dial-in]", at(raw.dial_in.as_ref())),
                 ("[[line]]", at(raw.line.iter().flatten().next())),
                 ("[[user]]", at(raw.user.iter().flatten().next())),
+                ("[[service]]", at(raw.service.iter().flatten().next())),
                 ("[exchange]", at(raw.exchange.as_ref())),
             ],
         ),
@@ -148,14 +152,16 @@ fn echo(interval: Option<EchoInterval>, failure: Option<EchoFailure>) -> LcpEcho
     }
 }
 
-fn dial_in(
-    role: Range<usize>,
-    table: Option<Spanned<raw::DialIn>>,
-    lines: Option<Vec<Spanned<raw::Line>>>,
-    users: Option<Vec<Spanned<raw::User>>>,
-    lan: Option<&Lan>,
-) -> Checked<DialIn> {
-    let (lines, users) = (lines.unwrap_or_default(), users.unwrap_or_default());
+/// The tables of a dial-in.
+struct DialInTables {
+    dial_in: Option<Spanned<raw::DialIn>>,
+    line: Option<Vec<Spanned<raw::Line>>>,
+    user: Option<Vec<Spanned<raw::User>>>,
+    service: Option<Vec<Spanned<raw::Service>>>,
+}
+
+fn dial_in(role: Range<usize>, tables: DialInTables, lan: Option<&Lan>) -> Checked<DialIn> {
+    let (lines, users) = (tables.line.unwrap_or_default(), tables.user.unwrap_or_default());
     if lines.is_empty() {
         return problem("a `dial-in` needs a `[[line]]`", "add [[line]] with port, local and remote", role);
     }
@@ -167,7 +173,7 @@ fn dial_in(
             role,
         );
     }
-    let table = table.map(Spanned::into_inner).unwrap_or_default();
+    let table = tables.dial_in.map(Spanned::into_inner).unwrap_or_default();
     let (dns, open_ports) = (table.dns.unwrap_or_default(), table.open_ports.unwrap_or_default());
     // The Microsoft extension has a primary and a secondary address (RFC 1877 §1.1, §1.3).
     if let Some(third) = dns.get(2) {
@@ -178,7 +184,10 @@ fn dial_in(
         return problem("callers take two WINS servers", "remove this one", third.span());
     }
     check_distinct("port", &open_ports)?;
-    let users = user::users(users.into_iter().map(Spanned::into_inner).collect())?;
+    let users: Vec<raw::User> = users.into_iter().map(Spanned::into_inner).collect();
+    let context = service::Context { lines: &lines, idle_limit: table.idle_limit };
+    let (services, offers) = service::services(tables.service.unwrap_or_default(), &users, &context)?;
+    let users = user::users(users)?;
     let authentication = user::authentication(table.auth, &users)?;
     let dns: Vec<_> = dns.into_iter().map(|address| address.into_inner().0).collect();
     let has_login = lines.iter().any(|line| line.get_ref().login == Some(true));
@@ -202,6 +211,8 @@ fn dial_in(
         session_limit: table.session_limit,
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
         users,
+        offers,
+        services,
         authentication,
         wins: wins.into_iter().map(|address| address.into_inner().0).collect(),
         callers_meet: table.callers_meet.unwrap_or(false),

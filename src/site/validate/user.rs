@@ -11,7 +11,7 @@ use toml::Spanned;
 pub(super) fn users(raw: Vec<raw::User>) -> Checked<Users> {
     check_distinct("user", raw.iter().map(|user| &user.name))?;
     let (mut plain, mut hashed) = (Vec::new(), Vec::new());
-    for raw::User { name, password, password_hash } in raw {
+    for raw::User { name, password, password_hash, .. } in raw {
         let at = match (password, password_hash) {
             (Some(password), None) => {
                 let at = password.span();

@@ -93,4 +93,20 @@ mod tests {
         assert!(matches!(&found.kind, Kind::File(content) if **content == *motd));
         assert_eq!((found.origin.recipe(), found.origin.layer()), ("base", Some("tunnel")));
     }
+
+    /// The same for the name server.
+    #[test]
+    fn the_layer_with_a_name_server_can_be_built() {
+        let layer = BuildContext::new(&Sources::default()).workspace.join("docs/layers/name-cache");
+        let ctx = BuildContext::with_layers(&Sources::default(), &Layers { layer: vec![layer] });
+        let locked = LockedManifest::load(&ctx).unwrap();
+        SourceLock::load(&locked.manifest.layers).unwrap().check(&locked).unwrap();
+        let (recipes, layers) = (&locked.manifest.recipes, &locked.manifest.layers);
+        let plan = Plan { ctx: &ctx, recipes, layers, baked: None };
+        check(&plan, &locked.manifest, &[]).unwrap();
+        let tree = root::draw(&plan, Stage::Outline).unwrap();
+        for path in ["/usr/sbin/dnsmasq", "/etc/dnsmasq.conf", "/etc/network/if-up.d/dnsmasq"] {
+            assert!(tree.get(path).is_some(), "{path}");
+        }
+    }
 }

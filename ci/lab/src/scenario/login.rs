@@ -1,6 +1,7 @@
 //! A line with a login prompt, for callers who do not start with PPP.
 
 use super::{DIAL_IN, SITE, check, port_is_free, shows};
+use crate::booted::Booted;
 use crate::error::Result;
 use crate::network::Subscriber;
 use crate::stage::{LINE_NUMBER, Stage, boot_both, stick};
@@ -14,12 +15,18 @@ const HASH: &str = concat!(
     "i6AwT83PpZPxQ6FBIWLTwUyTaop6/4MDxMWD1"
 );
 
+/// A service for terminals: busybox's telnetd, with a program in the place of login(1).
+const SERVICE: &str = "\n[[service]]\nname = \"bbs\"\naddress = \"127.0.0.1:2323\"\n";
+const SERVER: &str = "printf '#!/bin/sh\necho welcome; read -r name; echo goodbye $name\n' > /tmp/bbs; \
+     chmod +x /tmp/bbs; busybox telnetd -b 127.0.0.1 -p 2323 -l /tmp/bbs";
+
 /// A person at a terminal sees the prompts and may mistype. A box that logs in by its chat script is not asked again by
 /// PAP, which it could not answer.
 pub fn without_ppp(stage: &Stage) -> Result<()> {
     let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     let hash = format!("password-hash = \"{HASH}\"");
     let site = DIAL_IN.replace("#login = false", "login = true").replace("password = \"change-me\"", &hash);
+    let site = site + &format!("{SERVICE}[[user]]\nname = \"reader\"\n{hash}\nservices = [\"bbs\"]\n");
     called.card().write(SITE, site.as_bytes())?;
     let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;
     caller_box.until("dialctl status", &["Option N.V."])?;
@@ -45,6 +52,7 @@ pub fn without_ppp(stage: &Stage) -> Result<()> {
     called_box.must("dialctl hangup 1")?;
     stage.exchange().with(|network, now| network.hang_up(terminal, now));
     called_box.until("dialctl lines", &["ready, 1 calls"])?;
+    reads(stage, terminal, &mut called_box)?;
 
     caller_box.must(&format!("echo \"{LOG_IN}\" >> /etc/ppp/chat/free"))?;
     port_is_free(&mut caller_box)?;
@@ -55,6 +63,26 @@ pub fn without_ppp(stage: &Stage) -> Result<()> {
     let output = called_box.must("dialctl calls; logread; cat /run/dialbox/line1")?;
     shows("the ledger and the log", &output, &["  caller  ", "caller has logged in"])?;
     check(!output.contains("change-"), || format!("a password is in the ledger, log or status:\n{output}"))
+}
+
+/// A user who may use a service and nothing else gets it, and the line is ready again when the service has ended the
+/// connection. What carries the bytes has no privilege.
+fn reads(stage: &Stage, terminal: Subscriber, called: &mut Booted) -> Result<()> {
+    called.must(SERVER)?;
+    stage.exchange().with(|network, now| network.call(terminal, LINE_NUMBER, now));
+    called.until("dialctl lines", &["logging-in"])?;
+    types(stage, terminal, "\rreader\rchange-me\r", "Connecting to bbs\r\n")?;
+    stage
+        .exchange()
+        .until("welcome", |network| network.peer_has_heard(terminal, b"welcome").then_some(()))?;
+    called.until("dialctl lines", &["connected", "as reader, on bbs"])?;
+    let status = called.must("cat /proc/$(cat /run/ppp-line1.pid)/status")?;
+    let nothing = "0000000000000000";
+    let rights = ["Uid:\t61001\t61001\t61001\t61001", &format!("CapEff:\t{nothing}"), "NoNewPrivs:\t1"];
+    shows("the process", &status, &rights)?;
+    types(stage, terminal, "joe\r", "goodbye joe")?;
+    called.until("dialctl lines", &["ready, 2 calls"])?;
+    shows("the ledger", &called.must("dialctl calls")?, &["reader", "bbs  the service ended the connection"])
 }
 
 /// Sends keys from the terminal, and waits until it shows `seen`.

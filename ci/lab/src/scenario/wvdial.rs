@@ -1,5 +1,6 @@
-//! A caller with Debian's wvdial, which starts the box's pppd.
+//! A caller with Debian's wvdial, which starts the box's pppd, and then with Debian's slattach.
 
+use super::dial_in::get;
 use super::{DIAL_IN, SITE, check, shows};
 use crate::booted::Booted;
 use crate::error::Result;
@@ -10,14 +11,19 @@ use crate::stage::{LINE_NUMBER, Stage, boot_both};
 /// The partition of root B; this caller has none.
 const ROOT_B: usize = 3;
 
-/// wvdial has its own dynamic loader and libraries; the pppd that it starts uses those of the box.
-const WVDIAL: &str = "/run/caller/lib/arm-linux-gnueabi/ld-linux.so.3 \
-    --library-path /run/caller/lib/arm-linux-gnueabi:/run/caller/usr/lib/arm-linux-gnueabi:/run/caller/usr/lib \
-    /run/caller/usr/bin/wvdial";
+/// The programs have their own dynamic loader and libraries; the pppd that wvdial starts uses those of the box.
+const LOADER: &str = "/run/caller/lib/arm-linux-gnueabi/ld-linux.so.3 \
+    --library-path /run/caller/lib/arm-linux-gnueabi:/run/caller/usr/lib/arm-linux-gnueabi:/run/caller/usr/lib";
+const WVDIAL: &str = "/run/caller/usr/bin/wvdial";
+const SLATTACH: &str = "/run/caller/usr/sbin/slattach";
 
 /// wvdial kills its pppd 100 ms after SIGTERM (wvstreams, utils/wvsubproc.cc, `~WvSubProc`), so some calls end without
 /// a TERMINATE-REQUEST, and QEMU carries no DCD. The echo requests detect that end.
 const ECHO: &str = "[dial-in]\nlcp-echo-interval = 5\nlcp-echo-failure = 3\n";
+
+/// The caller by SLIP, and a port of the box for it.
+const SLIP: &str = "idle-limit = \"15m\"\nopen-ports = [8080]\n";
+const SLIP_USER: &str = "\n[[user]]\nname = \"old\"\npassword = \"change-it\"\nservices = [\"cslip\"]\n";
 
 /// The first part is as `wvdialconf` writes it. `Check DNS` would look up names of the Internet, which do not exist
 /// here.
@@ -37,14 +43,16 @@ pub fn gets_a_link(stage: &Stage) -> Result<()> {
     let (caller, called) = (stage.with_lines("caller", 1)?, stage.answerer("dial-in")?);
     caller.card().write_partition(ROOT_B, &tools)?;
     caller.card().write(SITE, DIAL_IN.as_bytes())?;
-    let site = DIAL_IN.replace("[dial-in]\n", ECHO).replace("#login = false", "login = true");
+    let site =
+        DIAL_IN.replace("[dial-in]\n", &format!("{ECHO}{SLIP}")).replace("#login = false", "login = true");
+    let site = site + SLIP_USER;
     called.card().write(SITE, site.as_bytes())?;
     let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;
     let modems = [caller.modem()?, called.modem()?];
     lines_are_ready_again(stage, modems, 0)?;
 
     install(&mut caller_box)?;
-    caller_box.must(&format!("{WVDIAL} > /run/wvdial.log 2>&1 & echo $! > /run/wvdial.pid"))?;
+    caller_box.must(&format!("{LOADER} {WVDIAL} > /run/wvdial.log 2>&1 & echo $! > /run/wvdial.pid"))?;
     stage.exchange().until("CONNECT", |network| {
         network.journal().said(network.name(modems[0])).contains("CONNECT").then_some(())
     })?;
@@ -64,7 +72,36 @@ pub fn gets_a_link(stage: &Stage) -> Result<()> {
     shows("wvdial", &said, &steps)?;
     let output = called_box.must("dialctl calls; logread")?;
     shows("the ledger and the log", &output, &["  caller  ", "caller has logged in"])?;
-    check(!output.contains("change-me"), || format!("a password is in the ledger or the log:\n{output}"))
+    check(!output.contains("change-me"), || format!("a password is in the ledger or the log:\n{output}"))?;
+    by_slip(stage, &mut caller_box, &mut called_box, modems)
+}
+
+/// A caller of 1993: a login prompt, then the kernel's SLIP with compressed headers on both ends. Its addresses are
+/// those that it was told.
+fn by_slip(stage: &Stage, caller: &mut Booted, called: &mut Booted, modems: [Subscriber; 2]) -> Result<()> {
+    called.must("echo an old page > /tmp/index.html && httpd -p 8080 -h /tmp")?;
+    // Its lock says that the port is in use (as in `lock` of pppd).
+    let script = format!(
+        "printf \"%10d\\n\" $$ > /run/lock/LCK..line1; \
+         chat TIMEOUT 60 \"\" ATZ OK ATDT{LINE_NUMBER} CONNECT \"\\c\" ogin: old ssword: \"\\qchange-it\" \
+         \"your address is 192.168.32.105\" \"\\c\" && exec {LOADER} {SLATTACH} -p cslip -s 115200 /dev/line1"
+    );
+    caller.must(&format!("printf '%s' '{script}' > /tmp/old"))?;
+    caller.must("sh /tmp/old <>/dev/line1 >&0 2>/tmp/old.log & echo $! > /tmp/old.pid")?;
+    called.until("dialctl lines", &["connected", "as old, on ppp0"])?;
+    caller
+        .until("cat /tmp/old.log; ifconfig sl0 192.168.32.105 pointopoint 192.168.32.1 mtu 1006 up", &[])?;
+    caller.until("ping -c 1 -W 5 -s 900 192.168.32.1", &[])?;
+    let page = caller.must(&get("192.168.32.1", 8080))?;
+    shows("the box, asked over SLIP,", &page, &["an old page"])?;
+    let address = called.must("ip addr show ppp0")?;
+    shows("the interface", &address, &["mtu 1006", "inet 192.168.32.1 peer 192.168.32.105/32"])?;
+    called.must("dialctl hangup 1")?;
+    caller.must("kill $(cat /tmp/old.pid); rm -f /run/lock/LCK..line1")?;
+    lines_are_ready_again(stage, modems, 2)?;
+    called.until("dialctl lines", &["line1   ready, 2 calls"])?;
+    let calls = called.must("dialctl calls; ! ip link show ppp0")?;
+    shows("the ledger", &calls, &["  old  ", " cslip  hung up here"])
 }
 
 /// Installs those files of wvdial that must be at a fixed path.

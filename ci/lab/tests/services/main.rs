@@ -13,4 +13,5 @@ mod models;
 mod orders;
 mod pin;
 mod sim;
+mod terminals;
 mod unasked;
