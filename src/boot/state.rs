@@ -1,7 +1,7 @@
 //! Mounts the state partition, whatever its content. It never prevents the boot.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -253,11 +253,21 @@ impl Partition for Card<'_> {
     }
 }
 
-/// Reads a directory to its end. Mounting reads the root's inode only (fs/ext4/super.c, `ext4_fill_super`): where a power
-/// cut has left the superblock of a new file system and not its root directory, nothing could be stored.
+/// Reads a directory and those in it to their ends. Mounting reads the root's inode only (fs/ext4/super.c,
+/// `ext4_fill_super`). A power cut may have left the superblock of a new file system and not its root directory; and a card
+/// that loses what it has acknowledged, the entry of a new directory and not its block: ext4 would find that when a service
+/// stores something there, and the state would be read-only until the next boot.
 fn list(dir: &Path) -> Result<(), Errno> {
-    let entries = fs::read_dir(dir).and_then(|mut entries| entries.try_for_each(|entry| entry.map(drop)));
-    entries.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+    let read = || {
+        let entries: Vec<DirEntry> = fs::read_dir(dir)?.collect::<io::Result<_>>()?;
+        entries.iter().try_for_each(|entry| {
+            if entry.file_type()?.is_dir() {
+                fs::read_dir(entry.path())?.try_for_each(|entry| entry.map(drop))?;
+            }
+            Ok(())
+        })
+    };
+    read().map_err(|error: io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
 }
 
 fn health(device: &Path) -> io::Result<Health> {
