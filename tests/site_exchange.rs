@@ -14,8 +14,15 @@ fn an_exchange_opens_its_port_on_the_lan_only_and_its_passwords_stay_in_the_site
     let files = site.render();
     let content = |path: &str| &files.iter().find(|file| file.path == path).unwrap().content;
     let open: Vec<&str> =
-        content("/etc/nftables.conf").lines().filter(|line| line.contains("5062")).collect();
-    assert_eq!(open, ["\t\tiifname { \"eth0\" } udp dport 5062 accept"]);
+        content("/etc/nftables.conf").lines().filter(|line| line.contains("5062")).map(str::trim).collect();
+    let limit = "update @sip-senders { ip saddr limit rate over 50/second burst 64 packets } drop";
+    assert_eq!(
+        open,
+        [
+            format!("iifname {{ \"eth0\" }} udp dport 5062 {limit}"),
+            "iifname { \"eth0\" } udp dport 5062 accept".to_owned()
+        ]
+    );
     assert!(content("/etc/dialbox/dial-plan").ends_with("100 modem1\n_X! modem1 console\n"));
     assert!(files.iter().all(|file| !file.content.contains("hunter2")));
     assert!(!format!("{site:?} {}", site.summary()).contains("hunter"));

@@ -131,8 +131,11 @@ fn show_calls(calls: &[ShownCall], now: Duration) -> String {
         let seconds = now.saturating_sub(call.since).as_secs();
         let codec = call.codec.as_deref().unwrap_or("-");
         let (minutes, seconds) = (seconds / 60, seconds % 60);
+        let relayed = call
+            .relayed
+            .map_or_else(String::new, |[there, back]| format!(", relayed {there} packets and {back} back"));
         format!(
-            "{:<12} {:<12} {:<12} {minutes:>4}:{seconds:02}  {codec}\n",
+            "{:<12} {:<12} {:<12} {minutes:>4}:{seconds:02}  {codec}{relayed}\n",
             call.caller, call.number, call.callee
         )
     };
@@ -146,6 +149,8 @@ fn call_row(call: &ShownCall, now: Duration) -> Fields {
         .text("callee", Some(&call.callee))
         .text("codec", call.codec.as_ref())
         .number("seconds", Some(now.saturating_sub(call.since).as_secs()))
+        .number("relayed", call.relayed.map(|[there, _]| there))
+        .number("relayed-back", call.relayed.map(|[_, back]| back))
 }
 
 fn show_log(log: &ExchangeLog) -> String {
@@ -210,7 +215,12 @@ mod tests {
             callee: "modem1".into(),
             codec: Some("PCMU".into()),
             since: Duration::from_secs(10),
+            relayed: None,
         };
-        insta::assert_snapshot!(show_calls(&[call], Duration::from_secs(85)), @"console      5551234      modem1          1:15  PCMU");
+        let relayed = ShownCall { relayed: Some([3750, 3748]), ..call.clone() };
+        insta::assert_snapshot!(show_calls(&[call, relayed], Duration::from_secs(85)), @r"
+        console      5551234      modem1          1:15  PCMU
+        console      5551234      modem1          1:15  PCMU, relayed 3750 packets and 3748 back
+        ");
     }
 }

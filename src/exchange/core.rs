@@ -10,6 +10,7 @@ use super::guesses::Guesses;
 use super::header::{Via, name};
 use super::ledger::EndedCall;
 use super::message::{Message, Start};
+use super::relay::Relay;
 use super::replies::{Asked, Replies, Sender};
 use super::request::{Fields, Incoming, read};
 use super::sending::{LIFE, Sending};
@@ -47,6 +48,7 @@ pub struct Exchange {
     pub(super) setups: Vec<Setup>,
     pub(super) calls: Vec<Call>,
     pub(super) sending: Vec<Sending>,
+    pub(super) relays: Vec<Relay>,
     nonces: Nonces,
     guesses: Guesses,
     pub(super) replies: Replies,
@@ -75,6 +77,7 @@ impl Exchange {
             setups: Vec::new(),
             calls: Vec::new(),
             sending: Vec::new(),
+            relays: Vec::new(),
             nonces: Nonces::new(key),
             guesses: Guesses::default(),
             replies: Replies::default(),

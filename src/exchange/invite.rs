@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-use super::call::{Call, Side, contact};
+use super::call::{Call, Side, Who, contact};
 use super::core::{Exchange, Output, Taken, forwarded};
 use super::digest::Answer;
-use super::header::{CSeq, name};
+use super::following::{ack_of, like};
+use super::header::name;
 use super::ledger::EndedCall;
 use super::message::{Message, Start};
 use super::request::Fields;
@@ -56,6 +57,9 @@ impl Exchange {
             return Err(Box::new((request, (503, "Too many calls", later))));
         }
         self.forget_surplus();
+        if let Err(refusal) = self.reserve_relay(&fields.call_id, *source.ip()) {
+            return Err(Box::new((request, refusal)));
+        }
         let number = uri.number().to_owned();
         let (targets, verdict) = self.targets(&number, caller);
         let trying = Message::response(&request, 100, "Trying").to_bytes();
@@ -153,6 +157,10 @@ impl Exchange {
             !header.is(name::PROXY_AUTHORIZATION) || !Answer::parse(&header.value).is_some_and(is_ours)
         });
         invite.add_first(name::RECORD_ROUTE, format_args!("<sip:{own};lr>"));
+        let call_id = setup.fields.call_id.clone();
+        self.relay_to(&call_id, *target.address.ip());
+        self.relay_body(&mut invite, &call_id, Who::Callee);
+        let setup = &mut self.setups[at];
         let (to, bytes) = (target.address, invite.to_bytes());
         // A silent contact is given up as early as one that only rings.
         let mut resend = Resend::new(now, LIFE);
@@ -360,31 +368,13 @@ impl Exchange {
     fn pass_back(&mut self, at: usize, response: &Message) -> Vec<u8> {
         let mut response = response.clone();
         response.remove_first(name::VIA);
+        let call_id = self.setups[at].fields.call_id.clone();
+        self.relay_body(&mut response, &call_id, Who::Caller);
         let setup = &self.setups[at];
         let (to, bytes) = (reply_address(Some(&setup.fields.via), setup.source), response.to_bytes());
         self.out.push(Output::Send(to, bytes.clone()));
         bytes
     }
-}
-
-/// The ACK for a response that is no success (RFC 3261 §17.1.1.3).
-fn ack_of(invite: &Message, response: &Message) -> Message {
-    let mut ack = like(invite, "ACK");
-    if let Some(to) = response.get(name::TO) {
-        ack.replace_first(name::TO, to.to_owned());
-    }
-    ack
-}
-
-/// A CANCEL or an ACK of an INVITE.
-fn like(invite: &Message, method: &str) -> Message {
-    let mut request = Message::request(method, invite.uri());
-    request.headers.extend(invite.headers.iter().find(|header| header.is(name::VIA)).cloned());
-    let copied = [name::FROM, name::TO, name::CALL_ID];
-    request.headers.extend(invite.headers.iter().filter(|it| copied.iter().any(|name| it.is(name))).cloned());
-    let number = invite.get(name::CSEQ).and_then(CSeq::parse).map_or(0, |cseq| cseq.number);
-    let cseq = CSeq { number, method: method.to_owned() };
-    request.with(name::CSEQ, cseq).with(name::MAX_FORWARDS, 70)
 }
 
 fn why(code: u16, cancelled: bool, reason: &str) -> String {

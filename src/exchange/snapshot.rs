@@ -6,10 +6,13 @@ use std::time::Duration;
 use super::binding::{Binding, Probe, Reach};
 use super::call::{Call, Side};
 use super::core::Exchange;
+use super::relay::Relay;
 use crate::record::Record;
 
 const PEER: &str = "peer";
 const CALL: &str = "call";
+/// The key of a call's relay.
+const RELAY: &str = "relay";
 
 /// A registered contact as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub struct ShownCall {
     pub codec: Option<String>,
     /// When it was answered.
     pub since: Duration,
+    /// Packets of media from each side that have passed through the box, if they do.
+    pub relayed: Option<[u64; 2]>,
 }
 
 /// The contacts of a published text.
@@ -50,7 +55,12 @@ pub fn peers(text: &str) -> Vec<ShownPeer> {
 
 /// The calls of a published text.
 pub fn calls(text: &str) -> Vec<ShownCall> {
-    records(text, CALL).filter_map(|record| read_call(&record)).map(ShownCall::of).collect()
+    let call = |record: Record| {
+        let call = read_call(&record)?;
+        let relayed = read_relay(&record, &call).map(|relay| relay.packets);
+        Some(ShownCall { relayed, ..ShownCall::of(call) })
+    };
+    records(text, CALL).filter_map(call).collect()
 }
 
 impl ShownCall {
@@ -61,6 +71,7 @@ impl ShownCall {
             callee: call.callee.account,
             codec: call.codec,
             since: call.since,
+            relayed: None,
         }
     }
 }
@@ -90,7 +101,11 @@ impl Exchange {
             peer.bindings.iter().map(|binding| write_binding(account.name.as_str(), binding).to_line())
         });
         let up = self.calls.iter().filter(|call| call.ended.is_none());
-        peers.chain(up.map(|call| write_call(call).to_line())).collect()
+        let call = |call: &Call| {
+            let relay = self.relays().iter().find(|relay| relay.call_id == call.call_id);
+            write_call(call).with_known(RELAY, relay.map(Relay::to_words)).to_line()
+        };
+        peers.chain(up.map(call)).collect()
     }
 
     /// Takes over the contacts and calls of an earlier process. Accounts that the site no longer has are left out; each
@@ -102,7 +117,11 @@ impl Exchange {
                 self.peers[account].bind(Binding { probe: Probe::Due(now), ..binding });
             }
         }
-        self.calls.extend(records(text, CALL).filter_map(|record| read_call(&record)));
+        for record in records(text, CALL) {
+            let Some(call) = read_call(&record) else { continue };
+            self.relays.extend(read_relay(&record, &call).filter(|_| self.site.rtp_relay));
+            self.calls.push(call);
+        }
     }
 }
 
@@ -155,6 +174,10 @@ fn write_call(call: &Call) -> Record {
         .with_known("until", call.session.map(|(until, _)| until.as_secs()));
     let record = write_side(record, &CALLER, &call.caller);
     write_side(record, &CALLEE, &call.callee)
+}
+
+fn read_relay(record: &Record, call: &Call) -> Option<Relay> {
+    record.get(RELAY).and_then(|words| Relay::from_words(words, call))
 }
 
 fn write_side(record: Record, keys: &[&str; 6], side: &Side) -> Record {

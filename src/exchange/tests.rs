@@ -3,6 +3,7 @@
 mod calls;
 mod forking;
 mod registration;
+mod relay;
 mod restart;
 mod retransmission;
 mod torture;
@@ -199,7 +200,10 @@ impl Bench {
         }
         response.add(name::CONTACT, by.contact());
         if code == 200 && request.method() == "INVITE" {
-            response.body = "v=0\r\nm=audio 4002 RTP/AVP 8\r\n".into();
+            response.add(name::CONTENT_TYPE, "application/sdp");
+            let host = by.address();
+            response.body =
+                format!("v=0\r\nc=IN IP4 {}\r\nm=audio 4002 RTP/AVP 8\r\n", host.ip()).into_bytes();
         }
         self.receive(by, &response);
         response

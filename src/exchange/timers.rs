@@ -24,6 +24,7 @@ impl Exchange {
         self.expire(now);
         let deadlines =
             [self.tick_sending(now), self.tick_setups(now), self.tick_calls(now), self.tick_probes(now)];
+        self.release_relays();
         deadlines.into_iter().flatten().fold(now + IDLE, Duration::min)
     }
 

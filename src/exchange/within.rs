@@ -45,7 +45,9 @@ impl Exchange {
         let is_bye = request.method() == "BYE";
         let key = digest((transaction(&request, fields, "INVITE"), "within"));
         let via = self.via(&format!("{COOKIE}s{key:016x}"));
-        let bytes = forwarded(request, &uri, &via).to_bytes();
+        let mut request = forwarded(request, &uri, &via);
+        self.relay_body(&mut request, &fields.call_id, who.other());
+        let bytes = request.to_bytes();
         self.out.push(Output::Send(to, bytes));
         if is_bye {
             let why = match who {
@@ -93,6 +95,7 @@ impl Exchange {
         response.remove_first(name::VIA);
         let Some(via) = response.get(name::VIA).and_then(Via::parse) else { return };
         let to = reply_address(Some(&via), self.calls[at].side(who).address);
+        self.relay_body(&mut response, &fields.call_id, who);
         self.out.push(Output::Send(to, response.to_bytes()));
         if (200..300).contains(&response.code()) {
             self.accepted(at, who, method, &response, now);

@@ -7,6 +7,7 @@ use super::table::{Value, Written, word};
 use super::text::{Invalid, Text, checked_string};
 use super::{Whole, text};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// The registrar and call control for analogue telephone adapters on the local network.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,11 +18,16 @@ pub struct Exchange {
     pub no_answer: TimeSpan,
     /// The longest time for the answer to an OPTIONS request of an account that counts as reachable.
     pub qualify: Qualify,
+    /// Whether media pass through the box, for adapters that cannot reach each other.
+    pub rtp_relay: bool,
     /// The accounts, at least one, with different names and extensions.
     pub accounts: Vec<ExchangeAccount>,
     /// The dial plan after the extensions: the first pattern that matches is taken.
     pub routes: Vec<ExchangeRoute>,
 }
+
+/// The UDP ports of media that pass through the box.
+pub const RELAY_PORTS: RangeInclusive<u16> = 16384..=16511;
 
 /// A UDP port.
 pub type UdpPort = Whole<1, 65535>;

@@ -60,7 +60,7 @@ pub use dial_in::{DialIn, FlowControl, LineConfig, LineModem, Mtu, PppAuth, Prom
 pub use error::SiteError;
 pub use exchange::{
     AccountName, DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Extension, Pattern, Qualify,
-    UdpPort,
+    RELAY_PORTS, UdpPort,
 };
 pub use forward::{Forward, PortForward, SerialForward};
 pub use hash::PasswordHash;

@@ -281,7 +281,7 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
         "[exchange]\n[[exchange.account]]\nname = \"a\"\npassword = \"hunter2\"\n[operator]",
     ),
     ("exchange without a network", EXCHANGE, "[lan]\naddress = \"dhcp\"\n", ""),
-    ("exchange that relays", EXCHANGE, "port = 5060", "rtp-relay = true"),
+    ("exchange at a port of its relay", EXCHANGE, "port = 5060", "port = 16400\nrtp-relay = true"),
     ("two accounts of one name", EXCHANGE, "name = \"modem1\"", "name = \"console\""),
     ("two accounts of one extension", EXCHANGE, "extension = \"11\"", "extension = \"10\""),
     ("account without a password", EXCHANGE, "password = \"hunter3\"\n", ""),

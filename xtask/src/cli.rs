@@ -352,9 +352,11 @@ pub struct Test {
   cargo xtask bench rot --patterns 1000 --boots 20
   cargo xtask bench wear")]
 pub struct Bench {
-    /// What to measure; `power`, `rot`, `provision` and `wear` are not among `all`
+    /// What to measure; `exchange`, `power`, `rot`, `provision` and `wear` are not among `all`
     #[arg(
-        value_parser = ["all", "build", "size", "boot", "dialer", "dial-in", "power", "rot", "provision", "wear"],
+        value_parser = [
+            "all", "build", "size", "boot", "dialer", "dial-in", "exchange", "power", "rot", "provision", "wear"
+        ],
         default_value = "all"
     )]
     pub what: String,

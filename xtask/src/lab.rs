@@ -92,7 +92,13 @@ pub fn run(mut command: Command, complaint: &str) -> Result<()> {
 /// The output of `lab measure` for a subject; the terminal shows its last line.
 pub fn measured(ctx: &BuildContext, what: &str, image: &Path, runs: u32) -> Result<String> {
     let mut command = with_image(ctx, command(ctx, "measure"), image)?;
-    command.args([what, "--runs", &runs.to_string()]).stdout(Stdio::piped());
+    command.arg(what);
+    measured_by(ctx, command, what, runs)
+}
+
+/// The same by a command with further arguments.
+pub fn measured_by(ctx: &BuildContext, mut command: Command, what: &str, runs: u32) -> Result<String> {
+    command.args(["--runs", &runs.to_string()]).stdout(Stdio::piped());
     let phase = ctx.progress.phase(what.to_owned());
     let mut lab = command.spawn().context(|| "cannot start cargo".into())?;
     let mut said = String::new();
@@ -109,11 +115,11 @@ pub fn measured(ctx: &BuildContext, what: &str, image: &Path, runs: u32) -> Resu
     Ok(said)
 }
 
-/// The SIP telephones of the package lock, unpacked, for the tests of the exchange.
-pub fn sip_telephones(ctx: &BuildContext) -> Result<PathBuf> {
+/// A tool of the package lock, unpacked.
+pub fn tool(ctx: &BuildContext, name: &str) -> Result<PathBuf> {
     let locked = LockedManifest::load(ctx)?;
     let _alone = task::lock_cache(ctx)?;
-    Ok(unpack::tool(ctx, &locked, locked.manifest.tool("sip")?)?.dir()?.to_owned())
+    Ok(unpack::tool(ctx, &locked, locked.manifest.tool(name)?)?.dir()?.to_owned())
 }
 
 /// The emulator of the package lock, unpacked, if this machine has none.

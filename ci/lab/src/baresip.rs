@@ -50,7 +50,7 @@ impl Baresip {
         port: u16,
         number: Option<&str>,
     ) -> Result<Self> {
-        let found = unpacked::find(tools, "usr/bin/baresip").map_err(Error::NoBaresip)?;
+        let found = unpacked::find(tools, "usr/bin/baresip").map_err(Error::NoSipTool)?;
         fs::create_dir(dir).map_err(|e| Error::io("make", dir, e))?;
         let tone = dir.join("tone.wav");
         silence(&tone).map_err(|e| Error::io("write", &tone, e))?;

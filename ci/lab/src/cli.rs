@@ -4,6 +4,7 @@ use crate::bench::Bench;
 use crate::emulator::{Emulator, Pace};
 use crate::error::{Error, Result};
 use crate::measure::Subject;
+use crate::measure::exchange::Programs;
 use crate::power::run::Plan;
 use crate::rot;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -157,6 +158,32 @@ pub struct Measure {
     /// What drives the guest's clock
     #[arg(long, value_enum, default_value_t = Pace::Instructions)]
     pub pace: Pace,
+    /// `exchange`: the program, built for this machine
+    #[arg(long, value_name = "FILE")]
+    pub exchange: Option<PathBuf>,
+    /// `exchange`: unpacked Debian packages that hold kamailio
+    #[arg(long, value_name = "DIR")]
+    pub kamailio: Option<PathBuf>,
+    /// `exchange`: unpacked Debian packages that hold `sipp`
+    #[arg(long, value_name = "DIR")]
+    pub sip_tools: Option<PathBuf>,
+}
+
+impl Measure {
+    /// The programs that `exchange` needs.
+    ///
+    /// # Errors
+    /// One was not given.
+    pub fn programs(&self) -> Result<Programs> {
+        let given = |path: &Option<PathBuf>, option: &str| {
+            path.clone().ok_or_else(|| Error::NoSipTool(format!("{option} was not given")))
+        };
+        Ok(Programs {
+            exchange: given(&self.exchange, "--exchange")?,
+            kamailio: given(&self.kamailio, "--kamailio")?,
+            sip_tools: given(&self.sip_tools, "--sip-tools")?,
+        })
+    }
 }
 
 /// `lab power`

@@ -26,8 +26,8 @@ pub enum Error {
     NoCallerTools,
     /// There is no `veritysetup` to start.
     NoVeritysetup(String),
-    /// There is no `baresip` to start.
-    NoBaresip(String),
+    /// There is no SIP program to start.
+    NoSipTool(String),
     /// The expected output did not come.
     Awaited {
         /// The expected output.
@@ -62,9 +62,9 @@ impl fmt::Display for Error {
                 f,
                 "no veritysetup: {what}; it comes from --verity-tools\n  next: run `cargo xtask test`, which unpacks it"
             ),
-            Self::NoBaresip(what) => write!(
+            Self::NoSipTool(what) => write!(
                 f,
-                "no baresip: {what}; it comes from --sip-tools\n  next: run `cargo xtask test`, which unpacks it"
+                "no SIP program: {what}\n  next: run `cargo xtask test` or `cargo xtask bench exchange`, which unpack it"
             ),
             Self::Awaited { pattern, instead } => {
                 write!(f, "waited for {pattern:?} on the console; {instead}")

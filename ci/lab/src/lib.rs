@@ -37,6 +37,7 @@ pub mod random;
 pub mod rot;
 pub mod scenario;
 mod scheduling;
+pub mod sipp;
 pub mod snapshot;
 pub mod stage;
 mod unpacked;

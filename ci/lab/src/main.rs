@@ -49,6 +49,7 @@ fn measured(args: &cli::Measure) -> Result<()> {
         Subject::Boot => measure::boot::run(&bench, args.runs, args.pace),
         Subject::Dialer => measure::dialer::run(&bench, args.runs, args.pace),
         Subject::DialIn => measure::dial_in::run(&bench, args.runs, args.pace),
+        Subject::Exchange => measure::exchange::run(&bench, args.runs, args.pace, &args.programs()?),
         Subject::Scrub => measure::scrub::run(&bench, args.runs, args.pace),
         Subject::Wire => measure::wire::run(&bench, args.runs, args.pace),
     }

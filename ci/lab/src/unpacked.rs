@@ -27,7 +27,10 @@ pub fn find(dir: &Path, path: &str) -> Result<Unpacked, String> {
     let libraries: Vec<PathBuf> = ["lib", "usr/lib"]
         .iter()
         .filter_map(|lib| entry(&dir.join(lib), |_, name| name.ends_with("-linux-gnu")))
-        .flat_map(|libraries| [libraries.clone(), libraries.join("pulseaudio")])
+        .flat_map(|libraries| {
+            let own = ["pulseaudio", "kamailio"].map(|program| libraries.join(program));
+            std::iter::once(libraries).chain(own)
+        })
         .filter(|libraries| libraries.is_dir())
         .collect();
     // Not the one in lib64: libc6 has an absolute link there, which leads out of `dir`.

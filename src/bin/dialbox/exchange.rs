@@ -1,5 +1,7 @@
 //! The telephone exchange: its socket, clock and files around [`Exchange`].
 
+mod relays;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -16,6 +18,7 @@ use dialbox::service::{self, Start};
 use dialbox::site::{self, Role};
 use dialbox::state::Store;
 use dialbox::watch::heartbeat::Heartbeat;
+use relays::Relays;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
@@ -86,11 +89,7 @@ fn serve(
         let wake = exchange.tick(now);
         edge.perform(&mut exchange, &socket, now);
         let timeout = edge.until(wake, heartbeat.interval(), clock::since_boot());
-        let mut fds = [PollFd::new(&socket, PollFlags::IN)];
-        match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
+        edge.wait(&socket, clock::since_boot() + timeout)?;
         for _ in 0..BATCH {
             let now = clock::since_boot();
             match recvfrom(&socket, &mut buffer[..], RecvFlags::DONTWAIT) {
@@ -117,7 +116,7 @@ fn wait_for(interface: &str, port: u16, heartbeat: &mut Heartbeat, log: &Log) ->
     let mut is_told = false;
     loop {
         heartbeat.beat(clock::since_boot());
-        match open(interface, port) {
+        match open(interface, port, RECEIVE_BUFFER) {
             Ok(socket) => return Ok(socket),
             Err(error) if error.raw_os_error() == Some(libc::ENODEV) => {
                 if !is_told {
@@ -133,11 +132,11 @@ fn wait_for(interface: &str, port: u16, heartbeat: &mut Heartbeat, log: &Log) ->
 
 /// A UDP socket that only this interface reaches: a datagram that comes over another one is not for it, whatever its
 /// destination address.
-fn open(interface: &str, port: u16) -> io::Result<OwnedFd> {
+fn open(interface: &str, port: u16, buffer: usize) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = net::socket_with(AddressFamily::INET, SocketType::DGRAM, flags, None)?;
     bind_to_device(&socket, interface)?;
-    sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER)?;
+    sockopt::set_socket_recv_buffer_size(&socket, buffer)?;
     bind(&socket, &SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port))?;
     Ok(socket)
 }
@@ -171,6 +170,7 @@ struct Edge<'a> {
     stored: Option<Duration>,
     /// Outputs other than datagrams, which are sent first.
     later: Vec<Output>,
+    relays: Relays,
 }
 
 impl<'a> Edge<'a> {
@@ -186,6 +186,7 @@ impl<'a> Edge<'a> {
             ended: ExchangeLog::default(),
             stored: None,
             later: Vec::new(),
+            relays: Relays::default(),
         }
     }
 
@@ -198,6 +199,28 @@ impl<'a> Edge<'a> {
         match own_address(self.interface, neighbour) {
             Ok(own) => exchange.set_own(SocketAddrV4::new(own, self.port)),
             Err(error) => self.log.warning(&format!("no address on {}: {error}", self.interface)),
+        }
+    }
+
+    /// Waits for a datagram of SIP, and passes on what comes to the relays meanwhile.
+    fn wait(&mut self, socket: &OwnedFd, until: Duration) -> io::Result<()> {
+        loop {
+            let left = until.saturating_sub(clock::since_boot());
+            let relays = self.relays.sockets().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+            let mut fds: Vec<PollFd> =
+                std::iter::once(PollFd::new(socket, PollFlags::IN)).chain(relays).collect();
+            match poll(&mut fds, Timespec::try_from(left).ok().as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let mut places = fds.iter().enumerate().filter(|(_, fd)| !fd.revents().is_empty()).peekable();
+            let is_over = left.is_zero() || places.peek().is_none_or(|(at, _)| *at == 0);
+            let ready: Vec<usize> = places.filter_map(|(at, _)| at.checked_sub(1)).collect();
+            drop(fds);
+            self.relays.pass(&ready);
+            if is_over {
+                return Ok(());
+            }
         }
     }
 
@@ -216,6 +239,7 @@ impl<'a> Edge<'a> {
 
     /// Sends, logs, publishes and stores.
     fn perform(&mut self, exchange: &mut Exchange, socket: &OwnedFd, now: Duration) {
+        self.relays.follow(exchange, self.interface, self.log);
         self.send(exchange, socket);
         for output in std::mem::take(&mut self.later) {
             match output {

@@ -141,21 +141,37 @@ fn a_repeated_invite_rings_once() {
 }
 
 #[test]
-fn an_offer_of_t38_within_a_call_passes_unchanged() {
-    let mut bench = Bench::registered(&[CONSOLE, MODEM1]);
-    let (_, accepted) = bench.talk(CONSOLE, "101", MODEM1);
-    let mut offer = bench.within(MODEM1, "INVITE", &accepted, true);
-    let t38 = "v=0\r\nm=image 4002 udptl t38\r\na=T38FaxVersion:0\r\na=gpmd:100 vbd=yes\r\n";
-    offer.body = t38.into();
-    bench.receive(MODEM1, &offer);
-    let passed = bench.only(CONSOLE);
-    assert_eq!((passed.method(), String::from_utf8_lossy(&passed.body).as_ref()), ("INVITE", t38));
-    let mut yes = Message::response(&passed, 200, "OK").with(name::CONTACT, CONSOLE.contact());
-    yes.body = "v=0\r\nm=image 4000 udptl t38\r\n".into();
-    bench.receive(CONSOLE, &yes);
-    assert_eq!(bench.only(MODEM1).code(), 200);
-    let calls = super::super::snapshot::calls(&bench.exchange.snapshot());
-    assert_eq!(calls[0].codec.as_deref(), Some("T.38"));
+fn an_offer_of_t38_or_v150_within_a_call_passes_unchanged_and_so_does_its_answer() {
+    let table = [
+        ("v=0\r\nm=image 4002 udptl t38\r\na=T38FaxVersion:0\r\na=gpmd:100 vbd=yes\r\n", "T.38"),
+        // ITU-T V.150.1 Annex E: SPRT as a capability (RFC 3407) beside the sound, and modem relay on its own.
+        (
+            "v=0\r\nm=audio 4002 RTP/AVP 0 100\r\na=gpmd:100 vbd=yes\r\na=sqn: 0\r\na=cdsc: 1 audio RTP/AVP 0 18\r\n\
+             a=cdsc: 3 audio udpsprt 120\r\na=cpar: a=sprtmap:120 v150mr/8000\r\na=cpar: a=fmtp:120 mr=1;mg=0;CDSCselect=1\r\n",
+            "PCMU",
+        ),
+        (
+            "v=0\r\nm=audio 4002 udpsprt 120\r\na=sprtmap:120 v150mr/8000\r\na=fmtp:120 mr=1;mg=0\r\n",
+            "udpsprt",
+        ),
+    ];
+    for (offered, codec) in table {
+        let mut bench = Bench::registered(&[CONSOLE, MODEM1]);
+        let (_, accepted) = bench.talk(CONSOLE, "101", MODEM1);
+        let mut offer = bench.within(MODEM1, "INVITE", &accepted, true);
+        offer.add(name::CONTENT_TYPE, "application/sdp");
+        offer.body = offered.into();
+        bench.receive(MODEM1, &offer);
+        let passed = bench.only(CONSOLE);
+        assert_eq!((passed.method(), String::from_utf8_lossy(&passed.body).as_ref()), ("INVITE", offered));
+        let mut yes = Message::response(&passed, 200, "OK").with(name::CONTACT, CONSOLE.contact());
+        yes.body = offered.replace("4002", "4000").into_bytes();
+        bench.receive(CONSOLE, &yes);
+        let answer = bench.only(MODEM1);
+        assert_eq!((answer.code(), &answer.body), (200, &yes.body));
+        let calls = super::super::snapshot::calls(&bench.exchange.snapshot());
+        assert_eq!(calls[0].codec.as_deref(), Some(codec));
+    }
 }
 
 #[test]
@@ -208,20 +224,48 @@ fn a_call_ends_with_a_bye_to_each_side_when_one_no_longer_answers() {
     assert_eq!(byes, 2);
 }
 
-#[test]
-fn a_session_that_is_not_refreshed_ends() {
+/// A call with a session timer (RFC 4028) of 90 s, without probes, and the answer that has begun it.
+fn with_session_timer() -> (Bench, Message) {
     let mut bench = Bench::registered(&[CONSOLE, MODEM1]);
     bench.dial(CONSOLE, "101", "c");
     let invite = bench.only(MODEM1);
     let mut yes = Message::response(&invite, 200, "OK").with(name::CONTACT, MODEM1.contact());
     yes.replace_first(name::TO, "<sip:101@box>;tag=m".into());
-    yes.add("x", "90;refresher=uac");
+    yes.add(name::SESSION_EXPIRES, "90;refresher=uac");
     bench.receive(MODEM1, &yes);
-    assert_eq!(bench.got(CONSOLE).last().unwrap().get(name::SESSION_EXPIRES), Some("90;refresher=uac"));
+    let answer = bench.got(CONSOLE).pop().unwrap();
+    assert_eq!(answer.get(name::SESSION_EXPIRES), Some("90;refresher=uac"));
     bench.exchange.peers.clear();
     bench.exchange.peers.extend((0..4).map(|_| super::super::binding::Peer::default()));
+    (bench, answer)
+}
+
+#[test]
+fn a_session_that_is_not_refreshed_ends() {
+    let (mut bench, _) = with_session_timer();
     bench.pass(Duration::from_secs(89));
     assert!(bench.ended.is_empty());
     bench.pass(Duration::from_secs(2));
     assert_eq!(bench.whys(), ["the session timer expired"]);
+}
+
+#[test]
+fn each_refresh_prolongs_a_session_and_one_without_a_timer_ends_the_limit() {
+    let (mut bench, answer) = with_session_timer();
+    for interval in [Some("90;refresher=uac"), Some("1800"), None] {
+        bench.pass(Duration::from_secs(80));
+        let mut update = bench.within(CONSOLE, "UPDATE", &answer, false);
+        update.add(name::SESSION_EXPIRES, "90");
+        bench.receive(CONSOLE, &update);
+        let passed = bench.only(MODEM1);
+        assert_eq!(passed.get(name::SESSION_EXPIRES), Some("90"));
+        let mut yes = Message::response(&passed, 200, "OK").with(name::CONTACT, MODEM1.contact());
+        if let Some(interval) = interval {
+            yes.add(name::SESSION_EXPIRES, interval);
+        }
+        bench.receive(MODEM1, &yes);
+        assert_eq!(bench.only(CONSOLE).code(), 200);
+    }
+    bench.pass(Duration::from_secs(7200));
+    assert!(bench.ended.is_empty(), "{:?}", bench.whys());
 }

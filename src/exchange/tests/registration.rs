@@ -54,6 +54,37 @@ fn a_wrong_password_is_refused_logged_and_limited_and_a_right_one_from_elsewhere
     assert_eq!(bench.register(MODEM1, 60), 200);
 }
 
+/// Nothing waits in the exchange: what it does for a right REGISTER does not depend on how many wrong ones came before it.
+/// That they do not fill its socket is the firewall's work (`src/site/render/firewall.rs`).
+#[test]
+fn a_right_password_is_accepted_at_once_amid_a_flood_of_wrong_ones_from_one_or_many_addresses() {
+    let mut bench = Bench::new();
+    let uri = "<sip:modem1@box>";
+    let plain = bench.request(MODEM1, "REGISTER", "sip:box", uri, "r");
+    bench.receive(MODEM1, &plain);
+    let challenge = bench.only(MODEM1);
+    for number in 0..3000_u32 {
+        let from = if number < 1000 { 66 } else { u8::try_from(100 + number % 100).unwrap() };
+        let thief = Phone(from, "modem1");
+        let mut wrong = bench.request(thief, "REGISTER", "sip:box", uri, "flood");
+        let value = answer(&challenge, name::WWW_AUTHENTICATE, "modem1", "guessed", "REGISTER");
+        wrong.add(name::AUTHORIZATION, value);
+        bench.receive(thief, &wrong);
+        assert!([401, 403].contains(&bench.only(thief).code()), "one answer to each");
+    }
+    let mut right = bench.request(MODEM1, "REGISTER", "sip:box", uri, "r");
+    right.add(
+        name::AUTHORIZATION,
+        answer(&challenge, name::WWW_AUTHENTICATE, "modem1", "key-modem1", "REGISTER"),
+    );
+    bench.receive(MODEM1, &right);
+    assert_eq!(bench.only(MODEM1).code(), 200);
+    // Ten for each address, and then none in the same second.
+    assert!(bench.logged.len() < 3000, "{}", bench.logged.len());
+    bench.pass(Duration::from_secs(40));
+    assert!(bench.sent.iter().all(|(to, _)| *to == MODEM1.address()), "nothing is left of the flood");
+}
+
 #[test]
 fn an_account_cannot_register_for_another() {
     let mut bench = Bench::new();

@@ -2,7 +2,9 @@
 
 use super::RenderedFile;
 use crate::names::hook::IP_PRE_UP;
-use crate::site::{DialIn, Forward, Lan, LineConfig, Mtu, PortForward, Role, Site, TcpPort, UdpPort, Vpn};
+use crate::site::{
+    DialIn, Forward, Lan, LineConfig, Mtu, PortForward, RELAY_PORTS, Role, Site, TcpPort, UdpPort, Vpn,
+};
 use std::fmt::{Display, Write};
 use std::net::Ipv4Addr;
 
@@ -11,6 +13,10 @@ const PINGS: &str = "limit rate 10/second burst 20 packets accept";
 /// The limit over a mobile link, where bytes cost money: so few and so short that the link can be idle (`QUIET` in
 /// src/ppp/idle.rs). ping(8) sends 84 bytes by default.
 const MOBILE_PINGS: &str = "ip length <= 84 limit rate 2/minute burst 2 packets accept";
+/// What one address may send to the exchange: a gateway with all 64 accounts registers at once and calls. More than
+/// that is dropped before the exchange sees it, so that a flood does not fill its socket for the others. Where the set
+/// of addresses is full, the rule does not match (nft(8), "set statement"), and the flood gets through.
+const SIP_LIMIT: &str = "limit rate over 50/second burst 64 packets";
 
 pub(super) fn files(site: &Site) -> [RenderedFile; 2] {
     [
@@ -35,6 +41,7 @@ fn rules(site: &Site) -> String {
     if let Role::DialIn(dial_in) = &site.role {
         rules += &sources(dial_in);
         rules += &helper(dial_in);
+        rules += if dial_in.exchange.is_some() { SIP_SENDERS } else { "" };
     }
     rules += &input(site);
     rules += &forward(site);
@@ -65,6 +72,16 @@ fn sources(dial_in: &DialIn) -> String {
     let _ = writeln!(chain, "\t\tiifname \"ppp*\" ip saddr {} drop", callers(dial_in));
     chain + "\t}\n\n"
 }
+
+/// Addresses that have sent to the exchange of late, each with its limit.
+const SIP_SENDERS: &str = "\tset sip-senders {
+\t\ttype ipv4_addr
+\t\tsize 1024
+\t\tflags dynamic, timeout
+\t\ttimeout 1m
+\t}
+
+";
 
 /// Active FTP: the server connects to an address that the caller names in its commands. conntrack reads them only
 /// where a rule says so (Documentation/networking/nf_conntrack-sysctl.rst, `nf_conntrack_helper`). It lets the
@@ -115,7 +132,11 @@ fn input(site: &Site) -> String {
             rule("\"vpn\"", &format!("tcp dport {} accept", set(&serial)));
         }
         if let Some(port) = sip_port(site) {
+            rule(networks, &format!("udp dport {port} update @sip-senders {{ ip saddr {SIP_LIMIT} }} drop"));
             rule(networks, &format!("udp dport {port} accept"));
+        }
+        if has_relay(site) {
+            rule(networks, &format!("udp dport {}-{} accept", RELAY_PORTS.start(), RELAY_PORTS.end()));
         }
     }
     if let Role::DialIn(dial_in) = &site.role {
@@ -156,6 +177,14 @@ fn sip_port(site: &Site) -> Option<UdpPort> {
     match &site.role {
         Role::Dialer(_) => None,
         Role::DialIn(dial_in) => dial_in.exchange.as_ref().map(|exchange| exchange.port),
+    }
+}
+
+/// Whether sound comes to the box.
+fn has_relay(site: &Site) -> bool {
+    match &site.role {
+        Role::Dialer(_) => false,
+        Role::DialIn(dial_in) => dial_in.exchange.as_ref().is_some_and(|exchange| exchange.rtp_relay),
     }
 }
 

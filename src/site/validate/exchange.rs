@@ -5,7 +5,8 @@ use toml::Spanned;
 use super::{check_distinct, problem};
 use crate::site::error::Checked;
 use crate::site::{
-    DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Lan, Pattern, TimeSpan, Whole, raw,
+    DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Lan, Pattern, RELAY_PORTS, TimeSpan, Whole,
+    raw,
 };
 
 /// The most accounts. 32 re-registering ones are tested.
@@ -17,10 +18,14 @@ pub(super) fn exchange(raw: Spanned<raw::Exchange>, lan: Option<&Lan>) -> Checke
     if lan.is_none() {
         return problem("the exchange has no network to serve", "add [lan] with the box's address", at);
     }
-    if let Some(relay) = raw.rtp_relay.filter(|relay| *relay.get_ref()) {
+    let relay = raw.rtp_relay.filter(|relay| *relay.get_ref());
+    if let (Some(relay), Some(port)) = (&relay, raw.port)
+        && RELAY_PORTS.contains(&port.get())
+    {
+        let (first, last) = (RELAY_PORTS.start(), RELAY_PORTS.end());
         return problem(
-            "this exchange does not relay RTP: adapters on one network send to each other",
-            "remove this key",
+            format!("the UDP ports {first} to {last} are for relayed sound, and `port` is one of them"),
+            "choose another `port`, as in port = 5060",
             relay.span(),
         );
     }
@@ -48,6 +53,7 @@ pub(super) fn exchange(raw: Spanned<raw::Exchange>, lan: Option<&Lan>) -> Checke
         port: raw.port.unwrap_or(const { Whole::constant(5060) }),
         no_answer: raw.no_answer.unwrap_or(const { TimeSpan::minutes(1) }),
         qualify: raw.qualify.unwrap_or(const { Whole::constant(200) }),
+        rtp_relay: relay.is_some(),
         accounts: raw_accounts.into_iter().map(account).collect::<Checked<_>>()?,
         routes,
     })

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Figure, KIB_PER_MB};
+use super::{Figure, KIB_PER_MB, columns};
 use crate::{bail, context::BuildContext, error::Result, lab};
 
 /// How much memory may grow, in kB: the service reads and writes the ledger of calls after each call, and the ledger
@@ -52,36 +52,4 @@ pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure
         )
         .at_most(0.0),
     ])
-}
-
-/// The columns of the rows of the lab's table that begin with this text.
-fn columns<const N: usize>(said: &str, name: &str) -> [Vec<f64>; N] {
-    let rows: Vec<[f64; N]> = said.lines().filter_map(|line| row(line, name)).collect();
-    std::array::from_fn(|at| rows.iter().map(|row| row[at]).collect())
-}
-
-/// The numbers of a line of the lab's table, without the errors in parentheses; `None` for other lines.
-fn row<const N: usize>(line: &str, name: &str) -> Option<[f64; N]> {
-    let (first, rest) = line.split_once(' ')?;
-    let words = rest.split_whitespace().filter(|word| !word.starts_with('('));
-    let numbers: Vec<f64> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
-    (first == name).then(|| numbers.try_into().ok()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_read_from_the_labs_table() {
-        let table = "seconds: RING to ATA (error), CONNECT to pppd's first frame (error)\n\
-            call  0.012 (0.001) 0.081 (0.002)\n\
-            moved 6913 6003\n\
-            moved 6184 6443\n\
-            calls 712 712 14 14 2\n";
-        assert_eq!(columns(table, "call"), [[0.012], [0.081]]);
-        assert_eq!(columns(table, "moved"), [[6913.0, 6184.0], [6003.0, 6443.0]]);
-        assert_eq!(columns(table, "calls"), [[712.0], [712.0], [14.0], [14.0], [2.0]]);
-        assert_eq!(columns(table, "missing"), [Vec::<f64>::new()]);
-    }
 }

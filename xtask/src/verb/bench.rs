@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    bench::{Figure, boot, build, card, dial_in, dialer, provision, size},
+    bench::{Figure, boot, build, card, dial_in, dialer, exchange, provision, size},
     cli,
     context::BuildContext,
     error::Result,
@@ -29,6 +29,7 @@ pub fn run(args: &cli::Bench) -> Result<()> {
         print(dial_in::measure(&ctx, &out.join("dialbox-rpi1.img"), args.runs)?);
     }
     match args.what.as_str() {
+        "exchange" => print(exchange::measure(&ctx, &out.join("dialbox-rpi1.img"), args.runs)?),
         "provision" => print(provision::measure(&ctx, &out.join("dialbox-rpi1.img"))?),
         "power" => return card::cut_power(&ctx, &out.join("dialbox-rpi1.img"), &args.damages),
         "rot" => return card::rot(&ctx, &out.join("dialbox-rpi1.img"), &args.damages),

@@ -41,7 +41,7 @@ fn run_all(ctx: &BuildContext, image: &Path) -> Result<()> {
 
     let mut tests = host_tests(ctx);
     // The tests' output must not break the lines of the scenarios.
-    tests.env("DIALBOX_SIP_TOOLS", lab::sip_telephones(ctx)?);
+    tests.env("DIALBOX_SIP_TOOLS", lab::tool(ctx, "sip")?);
     tests.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let tests = tests.spawn().context(|| "cannot start cargo".into())?;
     let tests = thread::spawn(|| tests.wait_with_output());

@@ -1,10 +1,11 @@
 //! The host: frames and time in, frames out. Its TCP/IP is smoltcp's, which also answers pings.
 
+use super::flood::{self, Flood};
 use super::ftp::Ftp;
 use super::phones::{FIRST, PHONES, SIP};
 use super::{Lan, dhcp, dns};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, PacketMeta, RxToken, TxToken};
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{
@@ -43,6 +44,10 @@ pub struct Host {
     dns: SocketHandle,
     web: [SocketHandle; VISITORS],
     phones: [SocketHandle; PHONES],
+    stranger: SocketHandle,
+    /// How many REGISTERs the stranger has sent, and its challenge.
+    sent: u32,
+    challenge: Option<String>,
     ftp: Ftp,
     page: String,
     asked: Vec<Asked>,
@@ -67,7 +72,8 @@ impl Host {
             let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(Lan::PUBLIC), 32));
         });
         let mut sockets = SocketSet::new(Vec::new());
-        let [dhcp, dns, first, second] = [dhcp::PORT, dns::PORT, FIRST, FIRST + 1].map(|port| {
+        let ports = [dhcp::PORT, dns::PORT, FIRST, FIRST + 1, flood::PORT];
+        let [dhcp, dns, first, second, stranger] = ports.map(|port| {
             let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; BUFFER]);
             let mut socket = udp::Socket::new(buffer(), buffer());
             // It is not bound yet, and the port is not 0.
@@ -81,7 +87,21 @@ impl Host {
         let web = [(); VISITORS].map(|()| tcp());
         let ftp = Ftp::new(tcp(), tcp());
         let (phones, page) = ([first, second], page.to_owned());
-        Self { interface, card, sockets, dhcp, dns, web, phones, ftp, page, asked: Vec::new() }
+        Self {
+            interface,
+            card,
+            sockets,
+            dhcp,
+            dns,
+            web,
+            phones,
+            stranger,
+            sent: 0,
+            challenge: None,
+            ftp,
+            page,
+            asked: Vec::new(),
+        }
     }
 
     /// Processes received frames; returns the frames to send, and when it is next due if no frame comes.
@@ -120,6 +140,26 @@ impl Host {
         let Some(handle) = self.phones.get(phone) else { return Vec::new() };
         let socket = self.sockets.get_mut::<udp::Socket>(*handle);
         std::iter::from_fn(|| socket.recv().ok().map(|(datagram, _)| datagram.to_vec())).collect()
+    }
+
+    /// Sends a part of a flood, as much as fits into the socket, and counts the answers.
+    pub fn flood(&mut self, flood: &Flood) {
+        let socket = self.sockets.get_mut::<udp::Socket>(self.stranger);
+        while let Ok((answer, _)) = socket.recv() {
+            flood.was_answered();
+            self.challenge = self.challenge.take().or_else(|| flood::challenge(answer));
+        }
+        let endpoint = IpEndpoint::new(IpAddress::Ipv4(Lan::GIVEN), SIP);
+        let local_address = Some(IpAddress::Ipv4(Lan::PUBLIC));
+        while flood.left() > 0 {
+            let datagram = flood::register(self.sent + 1, self.challenge.as_deref());
+            let to = udp::UdpMetadata { endpoint, local_address, meta: PacketMeta::default() };
+            if socket.send_slice(datagram.as_bytes(), to).is_err() {
+                break;
+            }
+            self.sent += 1;
+            flood.sent();
+        }
     }
 
     fn give_addresses(&mut self) {

@@ -4,11 +4,13 @@
 
 mod dhcp;
 mod dns;
+mod flood;
 mod frames;
 mod ftp;
 mod host;
 mod phones;
 
+pub use flood::Flood;
 pub use host::Asked;
 
 use crate::error::{Error, Result};
@@ -38,6 +40,7 @@ pub struct Lan {
     socket: PathBuf,
     phones: [u16; PHONES],
     asked: Arc<Mutex<Vec<Asked>>>,
+    flood: Arc<Flood>,
     closing: Arc<AtomicBool>,
 }
 
@@ -60,9 +63,17 @@ impl Lan {
         let phone = || Phone::open().map_err(|e| Error::io("listen at", Path::new("127.0.0.1"), e));
         let phones = [phone()?, phone()?];
         let ports = phones.each_ref().map(Phone::port);
-        let lan = Self { socket, phones: ports, asked: Arc::default(), closing: Arc::default() };
-        let (asked, closing, page) = (Arc::clone(&lan.asked), Arc::clone(&lan.closing), page.to_owned());
-        std::thread::spawn(move || serve(&listener, &page, phones, &asked, &closing));
+        let lan = Self {
+            socket,
+            phones: ports,
+            asked: Arc::default(),
+            flood: Arc::default(),
+            closing: Arc::default(),
+        };
+        let (asked, flood, closing) =
+            (Arc::clone(&lan.asked), Arc::clone(&lan.flood), Arc::clone(&lan.closing));
+        let page = page.to_owned();
+        std::thread::spawn(move || serve(&listener, &page, phones, (&asked, &flood), &closing));
         Ok(lan)
     }
 
@@ -74,6 +85,11 @@ impl Lan {
     /// The ports at 127.0.0.1 where two SIP telephones of this machine find the box, each one its own.
     pub fn phones(&self) -> [u16; PHONES] {
         self.phones
+    }
+
+    /// The stranger who floods the exchange.
+    pub fn flood(&self) -> &Flood {
+        &self.flood
     }
 
     /// The requests to the host so far.
@@ -93,14 +109,14 @@ fn serve(
     listener: &UnixListener,
     page: &str,
     mut phones: [Phone; PHONES],
-    asked: &Mutex<Vec<Asked>>,
+    shared: (&Mutex<Vec<Asked>>, &Flood),
     closing: &AtomicBool,
 ) {
     while !closing.load(Ordering::Relaxed) {
         match listener.accept() {
             Ok((emulator, _)) => {
                 // The box was switched off, or sends no frames.
-                let _ = attend(emulator, Host::new(page), &mut phones, asked, closing);
+                let _ = attend(emulator, Host::new(page), &mut phones, shared, closing);
             }
             Err(e) if e.kind() == ErrorKind::WouldBlock => {
                 let timeout = Timespec::try_from(LOOK_AGAIN).ok();
@@ -115,7 +131,7 @@ fn attend(
     mut emulator: UnixStream,
     mut host: Host,
     phones: &mut [Phone; PHONES],
-    asked: &Mutex<Vec<Asked>>,
+    (asked, flood): (&Mutex<Vec<Asked>>, &Flood),
     closing: &AtomicBool,
 ) -> std::io::Result<()> {
     emulator.set_nonblocking(false)?;
@@ -126,6 +142,7 @@ fn attend(
                 host.call_box(at, &datagram);
             }
         }
+        host.flood(flood);
         let (sent, next) = host.turn(frames.take()?, began.elapsed());
         for frame in sent {
             emulator.write_all(&frames::framed(&frame))?;
@@ -136,7 +153,8 @@ fn attend(
                 phone.give(&datagram);
             }
         }
-        let timeout = Timespec::try_from(next.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)).ok();
+        let longest = if flood.left() > 0 { Duration::ZERO } else { LOOK_AGAIN };
+        let timeout = Timespec::try_from(next.unwrap_or(LOOK_AGAIN).min(longest)).ok();
         let sockets = phones.iter().map(|phone| PollFd::new(phone.socket(), PollFlags::IN));
         let mut fds: Vec<PollFd> =
             std::iter::once(PollFd::new(&emulator, PollFlags::IN)).chain(sockets).collect();

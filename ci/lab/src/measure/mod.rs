@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod dial_in;
 pub mod dialer;
+pub mod exchange;
 pub mod scrub;
 mod trace;
 pub mod wire;
@@ -18,6 +19,8 @@ pub enum Subject {
     DialIn,
     /// Where the time of a line goes: the wire's idle time, and what is not payload
     Wire,
+    /// The telephone exchange, beside Debian's kamailio
+    Exchange,
     /// The throughput of a line beside a scrub of the card, and without one
     Scrub,
 }

@@ -1,4 +1,4 @@
-//! The kernel's trace of starts and ends of programs, in microseconds.
+//! The kernel's trace of starts and ends of programs, or of packets, in microseconds.
 //!
 //! Its clock is the board's system timer with an offset (linux/drivers/clocksource/bcm2835_timer.c,
 //! `sched_clock_register`), and the emulator's monitor can read that timer. Marks that are written between two such
@@ -10,6 +10,9 @@ use crate::monitor::Monitor;
 use std::time::Duration;
 
 const DIRECTORY: &str = "/sys/kernel/tracing";
+/// The events of packets (linux/include/trace/events/net.h).
+const RECEIVED: &str = "netif_receive_skb";
+const SENT: &str = "net_dev_queue";
 /// The number of marks.
 const MARKS: usize = 15;
 
@@ -43,6 +46,20 @@ impl Trace {
         booted.must(&format!(
             "mount -t tracefs trace {DIRECTORY} && cd {DIRECTORY}/events/sched && \
              echo 1 >sched_process_exec/enable && echo 1 >sched_process_exit/enable; cd /"
+        ))?;
+        Ok(())
+    }
+
+    /// Turns the trace of packets at the local network's adapter on: of those that have more than so many bytes, from the
+    /// IP header on if received, from the Ethernet header on if sent.
+    pub fn begin_packets(booted: &mut Booted, bytes: u32) -> Result<()> {
+        let enable = |event| {
+            format!("echo 'name == \"eth0\" && len > {bytes}' >{event}/filter && echo 1 >{event}/enable")
+        };
+        booted.must(&format!(
+            "mount | grep -q tracefs || mount -t tracefs trace {DIRECTORY}; cd {DIRECTORY}/events/net && {} && {}; cd /",
+            enable(RECEIVED),
+            enable(SENT)
         ))?;
         Ok(())
     }
@@ -98,6 +115,12 @@ impl Trace {
         Ok(ended.at - start.at)
     }
 
+    /// The packets, in their order: when, and whether the box has sent it.
+    pub fn packets(&self) -> Vec<(f64, bool)> {
+        let packets = self.events.iter().filter(|event| [RECEIVED, SENT].contains(&event.kind.as_str()));
+        packets.map(|event| (event.at, event.kind == SENT)).collect()
+    }
+
     fn start(&self, program: &str) -> Result<&Event> {
         let is_start = |event: &&Event| {
             event.kind == "sched_process_exec" && value(&event.about, "filename") == Some(program)
@@ -142,5 +165,13 @@ mod tests {
         assert_eq!(trace.started("/usr/sbin/pppd").unwrap(), 45.1);
         assert!((trace.lasted("/etc/ppp/ip-pre-up").unwrap() - 0.1).abs() < 1e-6);
         assert!(trace.lasted("/usr/sbin/pppd").is_err() && trace.started("/bin/sh").is_err());
+    }
+
+    #[test]
+    fn packets_are_read_from_the_kernels_lines() {
+        let text = "     ksoftirqd/0-12  [000] ..s1.    45.100000: netif_receive_skb: dev=eth0 skbaddr=c1e8 len=431\n\
+            \x20       exchange-88  [000] b..1.    45.100300: net_dev_queue: dev=eth0 skbaddr=c1f0 len=445\n";
+        let trace = Trace { events: text.lines().filter_map(event).collect() };
+        assert_eq!(trace.packets(), [(45.1, false), (45.1003, true)]);
     }
 }

@@ -13,15 +13,20 @@ use crate::stage::{Stage, boot_both, stick};
 const TABLES: &str = "\n[exchange]\n[[exchange.account]]\nname = \"console\"\npassword = \"Ohm-47\"\n\
     [[exchange.account]]\nname = \"modem1\"\npassword = \"Farad-33\"\nextension = \"100\"\n\
     [[exchange.route]]\npattern = \"_X!\"\nto = [\"modem1\"]\n";
+/// The REGISTERs of the flood: more than the firewall lets in during the test.
+const FLOOD: u32 = 5000;
+/// What it lets in from one address, at once and in a second.
+const BURST: u32 = 64;
+const RATE: f64 = 50.0;
 /// The most memory of its own that `exchange` may have, in kB.
 const MEMORY: u64 = 2048;
 
 /// Two telephones register over the box's local network. One calls any number, the other answers, and the console shows
-/// the call. No sound is modulated here: the lab's network connects the modems, so that the line rings, and the caller
+/// the call, although a stranger floods the exchange meanwhile. No sound is modulated here: the lab's network connects the modems, so that the line rings, and the caller
 /// gets a page. A caller does not reach the exchange.
 pub fn calls(stage: &Stage) -> Result<()> {
     let tools = stage.bench().sip_tools.as_deref();
-    let tools = tools.ok_or_else(|| Error::NoBaresip("no directory was given".to_owned()))?;
+    let tools = tools.ok_or_else(|| Error::NoSipTool("no directory was given".to_owned()))?;
     let (caller, mut called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     called.plug_into_lan(PAGE)?;
     dial_in::let_in_the_dialer(&called)?;
@@ -40,10 +45,12 @@ pub fn calls(stage: &Stage) -> Result<()> {
     let [first, second] = ports(&called)?;
     let answers = phone("modem1", "Farad-33", second, None)?;
     called_box.until("dialctl exchange peers", &["modem1       100      192.168.32.254:5062", "baresip"])?;
+    let flooded = Flooded::begin(&called, &mut called_box)?;
     let dials = phone("console", "Ohm-47", first, Some("5551234"))?;
     called_box.until("dialctl exchange calls", &["console      5551234      modem1", "PCMA"])?;
     // From telephone to telephone, since the exchange passes no sound.
     answers.wait_for("incoming rtp for 'audio' established")?;
+    flooded.is_limited(&called, &mut called_box)?;
 
     dial_in::call(&mut caller_box)?;
     called_box.until("dialctl lines", &["connected", "as free", "on ppp0"])?;
@@ -65,9 +72,43 @@ pub fn calls(stage: &Stage) -> Result<()> {
     })
 }
 
+/// A flood of wrong REGISTERs, since a moment of the box's clock in seconds.
+struct Flooded(f64);
+
+impl Flooded {
+    fn begin(called: &Machine, called_box: &mut Booted) -> Result<Self> {
+        let began = uptime(called_box)?;
+        lan(called)?.flood().order(FLOOD);
+        Ok(Self(began))
+    }
+
+    /// The exchange has got no more of it than the firewall lets in by then, so that the telephones found room.
+    fn is_limited(&self, called: &Machine, called_box: &mut Booted) -> Result<()> {
+        let flood = lan(called)?.flood();
+        while flood.left() > 0 {
+            called_box.must("sleep 1")?;
+        }
+        called_box.must("sleep 1")?;
+        let answered = flood.answered();
+        let most = f64::from(BURST) + RATE * (uptime(called_box)? - self.0);
+        let is_limited = (BURST..FLOOD).contains(&answered) && f64::from(answered) <= most;
+        check(is_limited, || format!("{answered} wrong REGISTERs were answered; at most {most} may be"))
+    }
+}
+
+/// Seconds since the box's boot.
+fn uptime(called_box: &mut Booted) -> Result<f64> {
+    let shown = called_box.must("cat /proc/uptime")?;
+    let seconds = shown.split_whitespace().next().and_then(|seconds| seconds.parse().ok());
+    seconds.ok_or_else(|| Error::Unexpected(format!("no uptime: {shown}")))
+}
+
+fn lan<'a>(called: &'a Machine<'_>) -> Result<&'a Lan> {
+    called.lan().ok_or_else(|| Error::Unexpected("the box is in no local network".to_owned()))
+}
+
 fn ports(called: &Machine) -> Result<[u16; 2]> {
-    let none = || Error::Unexpected("the box is in no local network".to_owned());
-    called.lan().map(Lan::phones).ok_or_else(none)
+    lan(called).map(Lan::phones)
 }
 
 /// Datagrams of a caller to the exchange's port come to the box, and pass all rules of its firewall up to the end, where

@@ -1,9 +1,9 @@
 //! A caller with Debian's wvdial, which starts the box's pppd, and then with Debian's slattach.
 
-use super::dial_in::get;
 use super::{DIAL_IN, SITE, check, shows};
 use crate::booted::Booted;
 use crate::error::Result;
+use crate::lan::get;
 use crate::lines::resets;
 use crate::network::Subscriber;
 use crate::stage::{LINE_NUMBER, Stage, boot_both};

@@ -57,6 +57,29 @@ fn one_baresip_calls_any_number_the_other_answers_and_the_console_shows_the_call
 }
 
 #[test]
+fn with_a_relay_the_sound_passes_through_the_box_both_ways() {
+    let Some(tools) = Tools::find() else { return };
+    let host = Box::relaying();
+    let called = tools.baresip(&host, 1, None);
+    host.wait_until(|host| host.dialctl(&["peers"]).contains("baresip"));
+    let caller = tools.baresip(&host, 0, Some("5551234"));
+    for telephone in [&called, &caller] {
+        telephone.wait_for("incoming rtp for 'audio' established").unwrap();
+    }
+    // 50 packets a second; the first ones may come before the other side's.
+    let has_passed = |key: &str, calls: &str| {
+        let count = calls.split(key).nth(1).and_then(|rest| rest.split([',', '}']).next());
+        count.and_then(|count| count.parse::<u32>().ok()).is_some_and(|count| count >= 50)
+    };
+    host.wait_until(|host| {
+        let calls = host.dialctl(&["calls", "--json"]);
+        has_passed("\"relayed\":", &calls) && has_passed("\"relayed-back\":", &calls)
+    });
+    caller.hang_up().unwrap();
+    host.wait_until(|host| host.dialctl(&["calls"]) == "no call is up\n");
+}
+
+#[test]
 fn a_call_goes_on_when_the_exchange_restarts() {
     let Some(tools) = Tools::find() else { return };
     let mut host = Box::start();

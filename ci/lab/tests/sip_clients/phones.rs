@@ -2,6 +2,7 @@
 
 use crate::binaries::binaries;
 use lab::baresip::{self, Account, Baresip};
+use lab::sipp::{self, LOOPBACK, Scenario, Sipp};
 use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -25,7 +26,7 @@ pub struct Box {
 pub struct Tools(PathBuf);
 
 /// A running sipp; it ends with this value.
-pub struct Sipp(Child);
+pub struct Called(Child);
 
 /// A UDP port that no other program has now.
 fn free_port() -> u16 {
@@ -35,21 +36,21 @@ fn free_port() -> u16 {
 impl Box {
     /// A running exchange.
     pub fn start() -> Self {
+        Self::with(|site| site)
+    }
+
+    /// One through which the sound passes.
+    pub fn relaying() -> Self {
+        Self::with(|site| site.replace("[exchange]\n", "[exchange]\nrtp-relay = true\n"))
+    }
+
+    fn with(change: impl Fn(String) -> String) -> Self {
         let dir = tempfile::Builder::new().prefix("host-exchange-").tempdir().unwrap();
         let port = free_port();
-        let accounts: String = (0..32)
-            .map(|at| format!("[[exchange.account]]\nname = 'ata{at}'\npassword = 'key{at}'\n"))
-            .collect();
-        let site = format!(
-            "role = 'dial-in'\nhostname = 'box'\n[lan]\naddress = '127.0.0.1/8'\ninterface = 'lo'\n\
-             [[line]]\nport = 'auto'\nlocal = '192.168.32.1'\nremote = '192.168.32.105'\n\
-             [[user]]\nname = 'u'\npassword = 'p'\n[exchange]\nport = {port}\n{accounts}\
-             [[exchange.route]]\npattern = '_X!'\nto = ['ata1']\n"
-        );
         for made in ["etc/dialbox", "state"] {
             fs::create_dir_all(dir.path().join(made)).unwrap();
         }
-        fs::write(dir.path().join("etc/dialbox/site.toml"), site).unwrap();
+        fs::write(dir.path().join("etc/dialbox/site.toml"), change(sipp::site(LOOPBACK, port))).unwrap();
         let service = Self::spawn(dir.path());
         let host = Self { dir, port, service };
         host.wait_until(|host| host.dir.path().join("run/dialbox/exchange").exists());
@@ -96,12 +97,6 @@ impl Box {
             sleep(Duration::from_millis(50));
         }
     }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.dir.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
 }
 
 impl Drop for Box {
@@ -121,63 +116,32 @@ impl Tools {
         dir.map(|dir| Self(dir.into()))
     }
 
-    /// A program with the libraries that were unpacked with it, by their own dynamic loader.
-    fn program(&self, name: &str) -> Command {
-        let libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"].map(|dir| self.0.join(dir));
-        let loader =
-            libraries.iter().map(|dir| dir.join("ld-linux-x86-64.so.2")).find(|it| it.exists()).unwrap();
-        let path = libraries.map(|dir| dir.display().to_string()).join(":");
-        let mut command = Command::new(loader);
-        command.arg("--library-path").arg(path).arg(self.0.join("usr/bin").join(name));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).env("TERM", "xterm");
-        command
-    }
-
-    fn sipp(&self, host: &Box, scenario: &str, port: u16) -> Command {
-        let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sip_clients").join(scenario);
-        let mut command = self.program("sipp");
-        command.current_dir(host.dir.path()).arg(format!("127.0.0.1:{}", host.port)).arg("-sf").arg(scenario);
-        command.args(["-i", "127.0.0.1", "-nostdin", "-p", &port.to_string()]);
-        command
-    }
-
-    fn finish(mut command: Command) {
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    }
-
     /// Registers accounts, all from one address.
     pub fn register(&self, host: &Box, accounts: &[usize]) {
-        let lines: String = accounts.iter().map(|at| line(host, *at)).collect();
-        let users = host.file("users.csv", &format!("SEQUENTIAL\n{lines}"));
-        let mut command = self.sipp(host, "register.xml", free_port());
-        command.arg("-inf").arg(users).args(["-m", &accounts.len().to_string(), "-r", "400"]);
-        Self::finish(command);
+        let users: Vec<_> = accounts.iter().map(|at| (*at, contact(host, *at))).collect();
+        let mut command = self.sipp(host).by(&users, Scenario::Register, host.port, free_port()).unwrap();
+        command.args(["-m", &accounts.len().to_string(), "-r", "400"]);
+        Sipp::finish(&mut command).unwrap();
     }
 
     /// A telephone that answers every call of an account, and checks that the caller's SDP has come unchanged.
-    pub fn answer(&self, host: &Box, account: usize) -> Sipp {
-        let mut command = self.sipp(host, "called.xml", contact(host, account));
-        Sipp(command.args(["-m", "1000000"]).stdout(Stdio::null()).spawn().unwrap())
+    pub fn answer(&self, host: &Box, account: usize) -> Called {
+        let mut command =
+            self.sipp(host).command(Scenario::Answer, host.port, contact(host, account)).unwrap();
+        Called(command.args(["-m", "1000000"]).stdout(Stdio::null()).spawn().unwrap())
     }
 
     /// Calls from an account, up to four at a time, each of which must succeed. It answers the exchange's OPTIONS (`-aa`),
     /// without which its calls would end.
     pub fn call(&self, host: &Box, account: usize, times: u32) {
-        let users = host.file("caller.csv", &format!("SEQUENTIAL\n{}", line(host, account)));
-        let mut command = self.sipp(host, "caller.xml", contact(host, account));
-        command.arg("-inf").arg(users).args([
-            "-m",
-            &times.to_string(),
-            "-r",
-            "400",
-            "-l",
-            "4",
-            "-aa",
-            "-trace_err",
-            "-trace_msg",
-        ]);
-        Self::finish(command);
+        let port = contact(host, account);
+        let mut command = self.sipp(host).by(&[(account, port)], Scenario::Call, host.port, port).unwrap();
+        command.args(["-m", &times.to_string(), "-r", "400", "-l", "4", "-aa", "-trace_err", "-trace_msg"]);
+        Sipp::finish(&mut command).unwrap();
+    }
+
+    fn sipp(&self, host: &Box) -> Sipp {
+        Sipp::new(&self.0, host.dir.path())
     }
 
     /// A telephone that answers every call; with a number, it dials that at once.
@@ -200,13 +164,7 @@ fn contact(host: &Box, account: usize) -> u16 {
     port
 }
 
-/// An account, its answer to a challenge, the number it dials, and its port: a line of sipp's fields.
-fn line(host: &Box, account: usize) -> String {
-    let port = contact(host, account);
-    format!("ata{account};[authentication username=ata{account} password=key{account}];5551234;{port}\n")
-}
-
-impl Drop for Sipp {
+impl Drop for Called {
     fn drop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
