@@ -100,6 +100,7 @@ impl Tree {
     /// Adds a node. Two files of one name are an error; a directory may be added twice.
     pub fn add(&mut self, path: &str, node: Node) -> Result<()> {
         let path = path.trim_end_matches('/');
+        refuse_too_long(path, &node)?;
         self.add_parents(path, &node.origin)?;
         match self.nodes.get(path) {
             None => {}
@@ -243,6 +244,30 @@ impl Node {
     }
 }
 
+/// The longest name of a file on Linux (`NAME_MAX`, limits.h). The crate backhand 0.25 writes no longer targets of links
+/// either (`BasicSymlink` in its `v4/inode.rs`), and panics where it should return an error.
+const LONGEST: usize = 255;
+
+fn is_too_long(bytes: usize) -> bool {
+    bytes > LONGEST
+}
+
+fn refuse_too_long(path: &str, node: &Node) -> Result<()> {
+    let refused = |what: String| {
+        let error = Error::new(what).fact(format!("it comes from {}", node.origin));
+        Err(error.hint(format!("leave it out, or shorten it to {LONGEST} bytes")))
+    };
+    match &node.kind {
+        Kind::Symlink(target) if is_too_long(target.len()) => {
+            refused(format!("the target of the link {path} has {} bytes", target.len()))
+        }
+        _ => match path.split('/').find(|name| is_too_long(name.len())) {
+            Some(name) => refused(format!("a name has {} bytes: {name}", name.len())),
+            None => Ok(()),
+        },
+    }
+}
+
 impl Origin {
     /// A node from `source`, for `recipe`.
     pub fn new(recipe: impl Into<String>, source: Source) -> Self {
@@ -297,6 +322,11 @@ mod tests {
 
     fn origin() -> Origin {
         Origin::new("test", Source::Builder)
+    }
+
+    #[test]
+    fn a_name_and_a_links_target_have_255_bytes_at_most() {
+        assert!(!is_too_long(255) && is_too_long(256));
     }
 
     #[test]

@@ -24,11 +24,17 @@ struct Archive {
     files: BTreeMap<String, Vec<u8>>,
     packages: String,
     sources: String,
+    architecture: &'static str,
 }
 
 impl Archive {
     fn new() -> Self {
-        Self { files: BTreeMap::new(), packages: String::new(), sources: String::new() }
+        Self {
+            files: BTreeMap::new(),
+            packages: String::new(),
+            sources: String::new(),
+            architecture: "armel",
+        }
     }
 
     /// All packages of a checkout's lock but these.
@@ -79,9 +85,8 @@ impl Archive {
         let mut release = String::from("Codename: bookworm\nDate: ");
         let now = httpdate::fmt_http_date(SystemTime::now()).replace("GMT", "UTC");
         release += &format!("{now}\nSHA256:\n");
-        for (name, text) in
-            [("main/binary-armel/Packages.xz", &self.packages), ("main/source/Sources.xz", &self.sources)]
-        {
+        let index = format!("main/binary-{}/Packages.xz", self.architecture);
+        for (name, text) in [(&*index, &self.packages), ("main/source/Sources.xz", &self.sources)] {
             let mut packed = Vec::new();
             XzEncoder::new(text.as_bytes(), 6).read_to_end(&mut packed).unwrap();
             release += &format!(" {} {} {name}\n", sha256(&packed), packed.len());
@@ -236,4 +241,15 @@ fn a_mirror_that_lacks_what_its_index_names() {
       404        http://mirror.example/pool/busybox.deb
       next: this mirror is not complete: try another --mirror, or this one later
     ");
+}
+
+#[test]
+fn a_mirror_without_this_architecture_is_told_as_that() {
+    let checkout = Checkout::new();
+    with_signatures(&checkout, "exec cat");
+    let other = Archive { architecture: "amd64", ..Archive::new() };
+    let error = checkout.refuses(build(&checkout, &other.serve()));
+    assert!(error.contains("any more, and nothing can be taken instead\n"), "{error}");
+    assert!(error.contains("\n  it has no main/binary-armel/Packages.xz"), "{error}");
+    assert!(!error.contains("Debian drops a package"), "{error}");
 }

@@ -125,3 +125,26 @@ fn a_directory_with_a_link_to_a_later_file_of_it_is_taken() {
     let table = fs::read_to_string(checkout.path("out/small.files.tsv")).unwrap();
     assert_eq!(table.matches("/usr/share/zoneinfo/UTC\t").count(), 1, "{table}");
 }
+
+/// A busybox with this link, which its recipe takes, beside it.
+fn with_link(path: &str, target: &str) -> Checkout {
+    let mut checkout = Checkout::new();
+    let files: [(&str, &[u8]); 1] = [("/bin/busybox", b"#!")];
+    checkout.package_of_bytes("busybox", deb_with_links(&files, &[(path, target)]));
+    checkout.edit("image/recipes/base.toml", "[\"/bin/busybox\"]", &format!("[\"/bin/busybox\", {path:?}]"));
+    checkout
+}
+
+#[test]
+fn a_link_with_a_long_target_is_taken() {
+    let checkout = with_link("/bin/long", &format!("{}busybox", "../bin/".repeat(35)));
+    checkout.succeeds(checkout.build_image_offline());
+}
+
+#[test]
+fn a_name_of_255_bytes_is_taken_and_a_longer_one_is_not() {
+    let checkout = with_link(&format!("/bin/{}", "n".repeat(255)), "busybox");
+    checkout.succeeds(checkout.build_image_offline());
+    let error = with_link(&format!("/bin/{}", "n".repeat(256)), "busybox").error();
+    assert!(error.starts_with("error: a name has 256 bytes: nnn"), "{error}");
+}
