@@ -105,6 +105,8 @@ pub fn resets(network: &Network, line: &str) -> usize {
 pub struct Footprint {
     /// Resident memory, in KiB. What the processes share counts for each of them.
     pub resident: u32,
+    /// The part of it that is no file's. Pages of the program come and go, and are no leak.
+    pub own: u32,
     /// Open files.
     pub files: u32,
 }
@@ -113,12 +115,13 @@ impl Footprint {
     /// Reads them on this box.
     pub fn of(booted: &mut Booted) -> Result<Self> {
         let shown = booted.must(
-            "kib=0 files=0; for pid in $(pidof dial-in); do cd /proc/$pid; set -- $(grep VmRSS status) $(ls fd | wc -l); \
-             kib=$((kib + $2)) files=$((files + $4)); done; cd /; echo $kib $files",
+            "kib=0 own=0 files=0; for pid in $(pidof dial-in); do cd /proc/$pid; \
+             set -- $(grep VmRSS status) $(grep RssAnon status) $(ls fd | wc -l); \
+             kib=$((kib + $2)) own=$((own + $5)) files=$((files + $7)); done; cd /; echo $kib $own $files",
         )?;
         let numbers: Vec<u32> = shown.split_whitespace().filter_map(|it| it.parse().ok()).collect();
         match numbers[..] {
-            [resident, files] => Ok(Self { resident, files }),
+            [resident, own, files] => Ok(Self { resident, own, files }),
             _ => Err(Error::Unexpected(format!("the footprint of dial-in is {shown:?}"))),
         }
     }

@@ -21,7 +21,7 @@ pub fn ten_in_a_row(stage: &Stage) -> Result<()> {
     let before = Footprint::of(&mut boxes.called)?;
     boxes.call_and_hang_up(CALLS - WARM_UP)?;
     let after = Footprint::of(&mut boxes.called)?;
-    check(after.files == before.files && after.resident <= before.resident + LEDGER, || {
+    check(after.files == before.files && after.own <= before.own + LEDGER, || {
         format!("{before:?} after {WARM_UP} calls, {after:?} after {CALLS}")
     })?;
     let ledger = boxes.called.must("dialctl calls")?;
