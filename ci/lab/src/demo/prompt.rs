@@ -13,7 +13,7 @@ of its app, unless you type one:
   connect 12345678           with a code of your own, which is wrong
   as +33699999999 connect    from another number
 There is more:
-  look                       the VPN's far side pings a host on the dialer's LAN,
+  look                       the VPN's far side pings a host on the LAN,
                              reads its page, and talks to a serial port
   drop                       the network drops the call; pppd finds out in time
   ?                          this help again
