@@ -26,6 +26,8 @@ pub struct BootedLines<'a> {
     pub called: Booted<'a>,
     /// The box that calls.
     pub caller: Booted<'a>,
+    /// The names of the calling box's serial ports, one for each line.
+    ports: Vec<String>,
 }
 
 impl<'a> Lines<'a> {
@@ -50,19 +52,26 @@ impl<'a> Lines<'a> {
     pub fn boot(&self) -> Result<BootedLines<'_>> {
         let (mut called, mut caller) = boot_both(&self.called, &self.caller)?;
         let lines = 1..=self.called.modems().len();
-        for line in lines.clone() {
-            caller.must(&format!("printf '{}' >/etc/ppp/peers/line{line}", peer(line)))?;
+        let ports = lines.clone().map(|line| serial_port(&mut caller, line)).collect::<Result<Vec<_>>>()?;
+        for (line, port) in lines.clone().zip(&ports) {
+            caller.must(&format!("printf '{}' >/etc/ppp/peers/line{line}", peer(line, port)))?;
         }
         let ready: Vec<String> = lines.map(|line| format!("line{line}   ready, 0 calls")).collect();
         called.until_all("dialctl lines", &ready)?;
-        Ok(BootedLines { exchange: self.called.exchange(), called, caller })
+        Ok(BootedLines { exchange: self.called.exchange(), called, caller, ports })
     }
 }
 
 impl BootedLines<'_> {
     /// Waits until the caller's pppd has ended its last call.
     pub fn is_free(&mut self, line: usize) -> Result<()> {
-        self.caller.until(&format!("test ! -e /var/lock/LCK..ttyUSB{}", line - 1), &[]).map(drop)
+        let lock = self.lock(line);
+        self.caller.until(&format!("test ! -e {lock}"), &[]).map(drop)
+    }
+
+    /// The lock file of the caller's pppd.
+    pub fn lock(&self, line: usize) -> String {
+        format!("/var/lock/LCK..{}", self.ports[line - 1])
     }
 
     /// Calls a line; the link is up.
@@ -148,13 +157,20 @@ const CALLING_SITE: &str = "role = \"dialer\"\nhostname = \"caller\"\n\
      [modem]\nport = \"1-1.8\"\n\
      [operator]\nname = \"nobody\"\napn = \"nobody\"\nuser = \"free\"\npassword = \"free\"\n";
 
-/// pppd's options for calling a line, for printf(1).
-fn peer(line: usize) -> String {
+/// The name of the serial port at this USB port. Adapters are numbered in the order in which the kernel's driver has
+/// finished with them, which is not always that of their ports.
+pub fn serial_port(booted: &mut Booted, line: usize) -> Result<String> {
+    let port = booted.until(&format!("(cd /sys/bus/usb/devices/1-1.{line}:1.0 && ls -d ttyUSB*)"), &[])?;
+    Ok(port.trim().to_owned())
+}
+
+/// pppd's options for calling a line from this port, for printf(1).
+fn peer(line: usize, port: &str) -> String {
     // Before ATZ is answered, NO CARRIER may still report the end of the last call; only after it does it count.
     let number = line_number(line);
     let chat = format!("chat -t 60 \"\" ATZ OK ATDT{number} ABORT BUSY ABORT \"NO CARRIER\" CONNECT \"\"");
     let options = [
-        &format!("ttyUSB{} 115200", line - 1),
+        &format!("{port} 115200"),
         "lock modem crtscts noauth noipdefault nodefaultroute noipv6",
         "user free linkname caller",
     ]

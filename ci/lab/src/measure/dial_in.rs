@@ -8,7 +8,7 @@ use crate::bench::Bench;
 use crate::emulator::Pace;
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
-use crate::lines::{BootedLines, Footprint, Lines, ends};
+use crate::lines::{BootedLines, Footprint, Lines, ends, serial_port};
 use crate::monitor::Monitor;
 use crate::network::{Line, Network, What};
 use crate::stage::Stage;
@@ -78,12 +78,13 @@ fn throughputs(bench: &Bench) -> Result<[[f64; 2]; MOVES]> {
     let mut boxes = lines.boot()?;
     serve_noise(&mut boxes)?;
     boxes.call(1)?;
+    let port = serial_port(&mut boxes.called, 2)?;
     // The service closes a port that another process has locked.
     boxes.called.must(&format!(
-        "(pppd ttyUSB1 115200 file /etc/ppp/options.line2 connect '{}' >/tmp/alone 2>&1 &)",
+        "(pppd {port} 115200 file /etc/ppp/options.line2 connect '{}' >/tmp/alone 2>&1 &)",
         "chat -t 60 \"\" AT OK \"\\c\" RING ATA CONNECT \"\""
     ))?;
-    boxes.called.until("cat /run/lock/LCK..ttyUSB1", &[])?;
+    boxes.called.until(&format!("cat /run/lock/LCK..{port}"), &[])?;
     boxes.call(2)?;
     let mut moved = [[0.0; 2]; MOVES];
     for [through, alone] in &mut moved {

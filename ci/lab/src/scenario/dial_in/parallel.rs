@@ -59,7 +59,8 @@ pub fn two_at_a_time(stage: &Stage) -> Result<()> {
     let since = ready::now(&mut boxes.called)?;
     boxes.caller.must("kill -STOP $(head -n 1 /run/ppp-caller1.pid)")?;
     ready::kept(stage, &mut boxes.called, since, 3, FALLEN_SILENT)?;
-    boxes.caller.must("kill -KILL $(head -n 1 /run/ppp-caller1.pid) && rm /var/lock/LCK..ttyUSB0")?;
+    let lock = boxes.lock(1);
+    boxes.caller.must(&format!("kill -KILL $(head -n 1 /run/ppp-caller1.pid) && rm {lock}"))?;
     boxes.call(2)?;
     boxes.call(1)?;
     boxes.ping(1)?;
