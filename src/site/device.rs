@@ -41,6 +41,26 @@ impl Port {
             (Self::Device(_), Self::Usb(_)) | (Self::Usb(_), Self::Device(_)) => false,
         }
     }
+
+    /// The prefix of a node that the kernel numbers in the order in which ports appear: with two of them, it is not
+    /// always the same one that is the first.
+    fn numbered_as(&self) -> Option<&str> {
+        let Self::Device(node) = self else { return None };
+        let prefix = node.as_str().trim_end_matches(|char: char| char.is_ascii_digit());
+        // Of FTDI's, CH341's and other adapters and most sticks, of CDC-ACM modems, of Option's sticks.
+        ["/dev/ttyUSB", "/dev/ttyACM", "/dev/ttyHS"].contains(&prefix).then_some(prefix)
+    }
+
+    /// Two ports whose nodes may change places.
+    pub(super) fn interchangeable<'a>(ports: &[&'a Self]) -> Option<[&'a Self; 2]> {
+        let pairs = ports
+            .iter()
+            .enumerate()
+            .flat_map(|(at, one)| ports[at + 1..].iter().map(move |other| [*one, *other]));
+        pairs
+            .into_iter()
+            .find(|[one, other]| one.numbered_as().is_some() && one.numbered_as() == other.numbered_as())
+    }
 }
 
 impl Text for DevicePath {

@@ -2,7 +2,7 @@
 
 use super::{
     Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, IpType, LineConfig, LineModem, LinkConfig,
-    MissedCall, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell,
+    MissedCall, Port, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell,
 };
 use std::fmt::Display;
 
@@ -26,7 +26,24 @@ pub(super) fn summary(site: &Site) -> String {
         Role::Dialer(dialer) => add_dialer(&mut rows, dialer),
         Role::DialIn(dial_in) => add_dial_in(&mut rows, dial_in),
     }
+    if let Some([one, other]) = Port::interchangeable(&ports(&site.role)) {
+        rows.add(
+            "warning",
+            format!("{one} and {other} may change places at a boot: name USB ports, as in \"1-1.2\""),
+        );
+    }
     rows.0
+}
+
+/// All serial ports of the site.
+fn ports(role: &Role) -> Vec<&Port> {
+    match role {
+        Role::Dialer(dialer) => {
+            let forwarded = dialer.forward.iter().flat_map(|forward| &forward.serial);
+            std::iter::once(&dialer.modem.port).chain(forwarded.map(|serial| &serial.port)).collect()
+        }
+        Role::DialIn(dial_in) => dial_in.lines.iter().map(|line| &line.port).collect(),
+    }
 }
 
 fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
@@ -192,5 +209,32 @@ impl Rows {
     fn add(&mut self, name: &str, value: impl Display) -> &mut Self {
         self.0 += &format!("{name:<9} {value}\n");
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::site::Site;
+
+    #[test]
+    fn ports_that_may_change_places_are_warned_of() {
+        let table = [
+            (["/dev/ttyUSB0", "/dev/ttyUSB1"], true),
+            (["/dev/ttyACM1", "/dev/ttyACM0"], true),
+            (["/dev/ttyUSB0", "/dev/ttyACM0"], false),
+            (["/dev/ttyUSB0", "/dev/ttyAMA0"], false),
+            (["/dev/ttyUSB0", "1-1.2"], false),
+            (["1-1.2", "1-1.3"], false),
+        ];
+        for (ports, is_warned) in table {
+            let line = |(number, port)| {
+                format!("[[line]]\nport='{port}'\nlocal='192.0.2.{number}'\nremote='198.51.100.{number}'\n")
+            };
+            let lines: String = (1..).zip(ports).map(line).collect();
+            let text = format!("role='dial-in'\nhostname='box'\n{lines}[[user]]\nname='u'\npassword='p'\n");
+            let summary = Site::parse(&text).unwrap().summary();
+            let warning = format!("warning   {} and {} may change places at a boot", ports[0], ports[1]);
+            assert_eq!(summary.contains(&warning), is_warned, "{summary}");
+        }
     }
 }
