@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::modem::mobile::{Memory, Mobile, OutgoingSms, Place, Report, SmsId};
+use crate::modem::mobile::{AttachContext, Memory, Mobile, OutgoingSms, Place, Report, SmsId};
 use crate::modem::recovery::RecoveryStep;
 use crate::modem::sandbox::{Guard, Sandboxable, Sandboxed, Violation};
 use crate::paths::Paths;
@@ -30,6 +30,7 @@ pub struct Start {
     memory: Option<String>,
     boot: String,
     hears_callers: bool,
+    attach: AttachContext,
 }
 
 /// An order to the process.
@@ -41,6 +42,8 @@ pub enum Order {
     Discard(Place),
     /// Read the network's time.
     AskTime,
+    /// Attach to LTE with another context.
+    Attach(AttachContext),
     /// Send no more commands until a port is opened again.
     ReleasePort,
     /// Decode a message.
@@ -101,10 +104,10 @@ impl Sandboxable for Mobile {
     type Answer = Answer;
     type Claim = Report;
 
-    fn start(Start { pin, memory, boot, hears_callers }: Start) -> Option<Self> {
+    fn start(Start { pin, memory, boot, hears_callers, attach }: Start) -> Option<Self> {
         let pin = pin.map(|pin| pin.parse()).transpose().ok()?;
         let memory = memory.and_then(|memory| Memory::from_record(&Record::parse(&memory)));
-        Some(Self::new(pin, memory, boot).that_hears_callers(hears_callers))
+        Some(Self::new(pin, memory, boot).that_hears_callers(hears_callers).that_attaches_with(attach))
     }
 
     fn obey(&mut self, order: Order) -> Answer {
@@ -112,6 +115,7 @@ impl Sandboxable for Mobile {
             Order::Send(sms) => self.send(sms),
             Order::Discard(place) => self.discard(place),
             Order::AskTime => self.ask_time(),
+            Order::Attach(context) => self.attach_with(context),
             Order::ReleasePort => self.release_port(),
             Order::Decode(pdu) => return Answer::Decoded(Content::decode(&pdu)),
         }
@@ -132,6 +136,7 @@ impl Sandboxable for Mobile {
 pub(super) struct ModemGuard {
     pin: Option<Pin>,
     hears_callers: bool,
+    attach: AttachContext,
     store: Store,
     /// The ID of this boot.
     boot: String,
@@ -150,6 +155,7 @@ impl ModemGuard {
         Self {
             pin: role.modem.pin.clone(),
             hears_callers: role.missed_call.is_some(),
+            attach: AttachContext::new(&role.operator),
             store,
             boot: boot.trim().to_owned(),
             outgoing: Vec::new(),
@@ -171,6 +177,7 @@ impl Guard for ModemGuard {
             memory: Memory::load(&self.store).map(|memory| memory.to_record().to_string()),
             boot: self.boot.clone(),
             hears_callers: self.hears_callers,
+            attach: self.attach.clone(),
         }
     }
 
@@ -221,6 +228,14 @@ impl Sandboxed<ModemGuard> {
         self.order(Order::AskTime);
     }
 
+    /// Attaches to LTE with this context from now on.
+    pub(super) fn attach_with(&mut self, context: AttachContext) {
+        if self.guard_mut().attach != context {
+            self.guard_mut().attach = context.clone();
+            self.order(Order::Attach(context));
+        }
+    }
+
     /// Sends no more commands until a port is opened again.
     pub(super) fn release_port(&mut self) {
         // Without a process no command is under way.
@@ -259,9 +274,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn operator() -> site::Operator {
+        let text = "role='dialer'\nhostname='x'\n[operator]\nname='x'\napn='x'\n";
+        let site::Role::Dialer(dialer) = site::Site::parse(text).unwrap().role else { unreachable!() };
+        dialer.operator
+    }
+
     fn guard(store: &std::path::Path) -> ModemGuard {
         ModemGuard {
             hears_callers: false,
+            attach: AttachContext::new(&operator()),
             pin: Some("4321".parse().unwrap()),
             store: Store::new(store),
             boot: "today".to_owned(),
@@ -377,9 +399,9 @@ mod tests {
     }
 
     #[test]
-    fn the_process_gets_the_pin_and_no_other_secret() {
+    fn the_process_gets_the_pin_and_the_operator_s_account_and_no_other_secret() {
         let dir = tempfile::tempdir().unwrap();
-        let Start { pin, memory, boot, hears_callers: _ } = guard(dir.path()).start();
+        let Start { pin, memory, boot, hears_callers: _, attach: _ } = guard(dir.path()).start();
         assert_eq!((pin.as_deref(), memory, boot.as_str()), (Some("4321"), None, "today"));
     }
 }

@@ -14,7 +14,7 @@ pub enum IpType {
 
 impl IpType {
     /// As the modem has it.
-    pub(super) fn pdp_type(self) -> &'static str {
+    pub fn pdp_type(self) -> &'static str {
         match self {
             Self::Ipv4 => "IP",
             Self::Ipv4v6 => "IPV4V6",

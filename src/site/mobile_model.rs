@@ -7,6 +7,7 @@ pub mod simulated;
 
 use std::fmt;
 
+use super::account_command::AccountCommand;
 use super::at::AtCommand;
 use super::error::{Checked, Problem, SiteError, problem};
 use super::modem_model::Words;
@@ -51,6 +52,8 @@ pub struct ModemTraits {
     pub signal: Option<SignalCommand>,
     /// The command whose answer names the band.
     pub band: Option<String>,
+    /// The command for the account of a context, if it is not the standard's.
+    pub account: Option<AccountCommand>,
 }
 
 /// A command for the signal, by the form of its answer.
@@ -111,6 +114,7 @@ tables! {
         lacks: Option<Vec<CommandName>>,
         signal: Option<SignalCommand>,
         band: Option<AtCommand>,
+        account: Option<AccountCommand>,
         simulated: Option<Simulated>,
     }
 
@@ -159,6 +163,7 @@ fn read(text: &str) -> Checked<MobileModel> {
             lacks: raw.lacks.into_iter().flatten().map(|name| name.0).collect(),
             signal: raw.signal,
             band: raw.band.map(|line| line.as_str().to_owned()),
+            account: raw.account,
         },
     })
 }
@@ -326,6 +331,7 @@ mod tests {
             ("data = 'Modm'", "acme.toml:5:8: unknown value `Modm`; did you mean `Modem`?"),
             ("lacks = ['AT+CREG']", "acme.toml:5:10: \"AT+CREG\" is no command of the standard"),
             ("init = ['X']", "acme.toml:5:9: \"X\" is not an AT command"),
+            ("account = 'AT+CGAUTH=1'", "acme.toml:5:11: this is no command for an account"),
             ("signal = 'AT+CSQ'", "acme.toml:5:10: unknown value `AT+CSQ`; did you mean `AT+CESQ`?"),
             ("simulated = 1", "acme.toml:5:13: `simulated` is a table"),
             ("switch = { from = '1234:0001', message = '00' }", "acme.toml:5:42: this is no command block"),

@@ -11,10 +11,12 @@
 //! image, `cargo xtask site show` prints it and the box applies it at boot, all with [`Site::render`]. The keys are
 //! described in `docs/site.md`.
 
+mod account_command;
 mod amount;
 mod at;
 mod caller;
 mod changes;
+mod context_auth;
 mod device;
 mod dial_in;
 mod error;
@@ -51,10 +53,12 @@ mod validate;
 mod vpn;
 mod well_known;
 
+pub use account_command::{AccountCommand, Placeholder};
 pub use amount::{DataSize, TimeSpan};
 pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
 pub use changes::{ChangedKey, Changes, Shown};
+pub use context_auth::ContextAuth;
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use dial_in::{DialIn, FlowControl, LineConfig, LineModem, Mtu, PppAuth, Prompts, Rings, TcpPort};
 pub use error::SiteError;
@@ -194,6 +198,8 @@ pub struct Operator {
     pub ip_type: IpType,
     /// The account for PAP or CHAP, if the operator asks for one.
     pub account: Option<Account>,
+    /// How the modem proves it where it attaches without PPP, on LTE.
+    pub auth: ContextAuth,
 }
 
 /// A user name, with its password or hash.

@@ -3,6 +3,7 @@
 use super::amount::{DataSize, TimeSpan};
 use super::at::{Apn, AtCommand, DialNumber};
 use super::caller::CallerNumber;
+use super::context_auth::ContextAuth;
 use super::device::{DevicePath, Port, Speed};
 use super::error::{Checked, Problem};
 use super::exchange::{AccountName, DigestAlgorithm, Extension, Pattern, Qualify, UdpPort};
@@ -96,6 +97,7 @@ tables! {
         ip_type: Option<IpType>,
         user: Option<Spanned<UserName>>,
         password: Option<Spanned<Secret>>,
+        auth: Option<Spanned<ContextAuth>>,
     }
 
     #[derive(Default)]

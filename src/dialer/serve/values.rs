@@ -8,6 +8,7 @@ use crate::apply;
 use crate::dialer::trial::Reach;
 use crate::dialer::{Event, Trying};
 use crate::log::Log;
+use crate::modem::mobile::AttachContext;
 use crate::paths::Paths;
 use crate::ppp::vpn;
 use crate::record::Record;
@@ -42,6 +43,7 @@ impl Serving<'_> {
             vpn::use_own_endpoint(self.paths);
         }
         self.role.clone_from(role);
+        self.driver.protocol_mut().attach_with(AttachContext::new(&role.operator));
         if let Err(error) = apply::write_changed(self.paths, site) {
             self.log.error(&format!("the site with what a text message has set: {error}"));
             events.push_back(Event::SiteNotUsed);

@@ -152,7 +152,9 @@ impl Mobile {
                 network.lte = Registration::from_answer(answer, "+CEREG");
                 // A modem without LTE.
                 state.unanswered.extend(Some(step).filter(|_| !is_ok));
+                self.lte_is_known(now);
             }
+            Step::Attach(step) => return self.attach_answer(step, result, answer, now),
             Step::Operator(_) => network.is_with_operator(answer),
             Step::Signal => {
                 network.signal = dbm(answer);

@@ -4,6 +4,7 @@
 //! arrives meanwhile only adds commands.
 
 mod answer;
+mod attach;
 mod cnmi;
 mod inbox;
 mod late;
@@ -38,6 +39,7 @@ use crate::record::Record;
 use crate::site::{ModemTraits, Pin};
 use crate::sms::pdu::Address;
 
+pub use attach::AttachContext;
 pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
 pub(crate) use pin_counter::Subject;
@@ -48,6 +50,7 @@ pub(crate) use sim::{PinPolicy, PinWithheld, Sim, card_number};
 pub use storage::{Place, Storage};
 pub use time::{ClockReading, Meaning};
 
+use attach::Attach;
 use inbox::Inbox;
 use late::Late;
 use network::Network;
@@ -109,6 +112,7 @@ pub struct Mobile {
     traits: ModemTraits,
     pin_policy: PinPolicy,
     outbox: Outbox,
+    attach: Attach,
     state: State,
     pace: Pace,
     /// The next command must be chosen as soon as one may be sent: the owner has requested something, or the
@@ -179,6 +183,7 @@ impl Mobile {
             traits: ModemTraits::default(),
             pin_policy: PinPolicy::new(pin, memory, boot.into()),
             outbox: Outbox::default(),
+            attach: Attach::default(),
             state: State::default(),
             pace: Pace::default(),
             must_choose: false,
@@ -220,10 +225,12 @@ impl Mobile {
         self.is_releasing = true;
     }
 
-    /// Whether a request by [`send`](Self::send) or [`discard`](Self::discard) is not carried out yet.
+    /// Whether a request by [`send`](Self::send), [`discard`](Self::discard) or [`attach_with`](Self::attach_with) is
+    /// not carried out yet.
     pub fn has_pending_orders(&self) -> bool {
         let is_sending = self.queue.unanswered().any(|asked| matches!(asked, Asked::Submit(_)));
-        is_sending || !self.outbox.is_empty() || self.state.inbox.has_discarded()
+        let is_sending = is_sending || !self.outbox.is_empty();
+        is_sending || self.state.inbox.has_discarded() || self.attach.has_pending_order()
     }
 
     /// Whether the modem can send and receive messages now.
@@ -243,6 +250,7 @@ impl Protocol for Mobile {
         self.queue = Queue::default();
         self.state = State::default();
         self.is_releasing = false;
+        self.attach.restart();
         self.state.remedy = match step {
             Some(RecoveryStep::HangUp) => {
                 self.state.pause = Some(now + GUARD_TIME);

@@ -47,8 +47,9 @@ impl Mobile {
 
     pub(super) fn leave_out_unanswered(&mut self) {
         let State { plan, unanswered, .. } = &mut self.state;
-        let lacks =
-            |step: &Step| step.may_be_left_out() && self.traits.lacks.contains(&step.name(&self.traits));
+        let lacks = |step: &Step| {
+            step.may_be_left_out() && self.traits.lacks.contains(&step.name(&self.traits, &self.attach))
+        };
         plan.retain(|step| !unanswered.contains(step) && !lacks(step));
     }
 
@@ -111,6 +112,7 @@ impl Mobile {
 
     /// SIM and modem are ready: plans the commands for network, time and messages.
     pub(super) fn configure(&mut self, now: Duration) {
+        self.prepare_to_attach();
         let state = &mut self.state;
         state.attempts = 0;
         state.watch = Some(now + WATCH_EVERY);
@@ -147,6 +149,6 @@ impl Mobile {
 
     /// A step and its command.
     fn asked(&self, step: Step) -> (Asked, Request) {
-        (Asked::Step(step), step.request(&self.traits))
+        (Asked::Step(step), step.request(&self.traits, &self.attach))
     }
 }

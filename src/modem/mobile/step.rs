@@ -1,5 +1,6 @@
 //! The commands for a mobile modem.
 
+use super::attach::{Attach, AttachStep};
 use super::cnmi::Cnmi;
 use super::outbox::QueuedSms;
 use super::pin_counter::PinCounter;
@@ -40,6 +41,8 @@ pub(super) enum Step {
     Registration,
     PacketRegistration,
     LteRegistration,
+    /// The context that LTE attaches with.
+    Attach(AttachStep),
     /// The operator by number, or by name.
     OperatorFormat(OperatorFormat),
     Operator(OperatorFormat),
@@ -129,14 +132,14 @@ impl Step {
     }
 
     /// The name of the command, as `+CREG`.
-    pub fn name(self, traits: &ModemTraits) -> String {
-        let line = self.request(traits).line().to_string();
+    pub fn name(self, traits: &ModemTraits, attach: &Attach) -> String {
+        let line = self.request(traits, attach).line().to_string();
         let name = line.strip_prefix("AT").unwrap_or(&line);
         name.split(['=', '?']).next().unwrap_or_default().to_owned()
     }
 
     /// The command.
-    pub fn request(self, traits: &ModemTraits) -> Request {
+    pub fn request(self, traits: &ModemTraits, attach: &Attach) -> Request {
         match self {
             Self::Attention => ATTENTION,
             Self::AttentionInWords => ATTENTION_IN_WORDS,
@@ -160,6 +163,7 @@ impl Step {
             Self::Registration => Request::new("AT+CREG?", 5),
             Self::PacketRegistration => Request::new("AT+CGREG?", 5),
             Self::LteRegistration => Request::new("AT+CEREG?", 5),
+            Self::Attach(step) => attach.request(step, traits).unwrap_or(ATTENTION),
             Self::OperatorFormat(OperatorFormat::Number) => Request::new("AT+COPS=3,2", 5),
             Self::OperatorFormat(OperatorFormat::Name) => Request::new("AT+COPS=3,0", 5),
             Self::Operator(_) => Request::new("AT+COPS?", 10),

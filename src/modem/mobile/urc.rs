@@ -30,6 +30,10 @@ impl Mobile {
         if is_message_header(line) || Final::parse(line) == Some(Final::Ok) {
             self.comes_late(now);
         }
+        // A late answer about the account, with the password of some modems.
+        if line.starts_with("+CGAUTH") {
+            return Vec::new();
+        }
         if self.state.inbox.unsolicited(line) {
             return vec![Action::log(Level::Info, format!("modem says {}", shown(line)))];
         }

@@ -4,8 +4,8 @@ use super::forward::{Surroundings, forward};
 use super::{check_distinct, echo, not_empty, raw, sms};
 use crate::site::error::{Checked, problem};
 use crate::site::{
-    Account, AtCommand, Days, DialNumber, Dialer, IpType, Lan, LinkConfig, MissedCall, Modem, Occasion,
-    Operator, OtherEndpoint, Port, Routing, Schedule, Speed, Tell, TimeSpan, Vpn, Whole,
+    Account, AtCommand, ContextAuth, Days, DialNumber, Dialer, IpType, Lan, LinkConfig, MissedCall, Modem,
+    Occasion, Operator, OtherEndpoint, Port, Routing, Schedule, Speed, Tell, TimeSpan, Vpn, Whole,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -85,6 +85,9 @@ fn operator(raw: raw::Operator) -> Checked<Operator> {
             return problem("`password` needs a `user`", "add user = \"…\"", password.span());
         }
     };
+    if let (Some(auth), None) = (&raw.auth, &account) {
+        return problem("`auth` without an account", "add user and password, or remove `auth`", auth.span());
+    }
     let other_apns = raw.other_apns.unwrap_or_default();
     check_distinct("access point name", &other_apns)?;
     if let Some(again) = other_apns.iter().find(|apn| *apn.get_ref() == raw.apn) {
@@ -97,6 +100,7 @@ fn operator(raw: raw::Operator) -> Checked<Operator> {
         number: raw.number.unwrap_or_else(DialNumber::packet_service),
         ip_type: raw.ip_type.unwrap_or(IpType::Ipv4),
         account,
+        auth: raw.auth.map_or(ContextAuth::Pap, Spanned::into_inner),
     })
 }
 

@@ -91,6 +91,22 @@ impl TimeOfDay {
     }
 }
 
+/// The context that a modem attaches to LTE with.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its APN.
+    pub apn: Option<String>,
+    /// `<auth_prot>`, user and password.
+    pub account: Option<(u32, String, String)>,
+}
+
+impl Attachment {
+    /// Whether a network that wants that one admits this one.
+    pub(super) fn fulfils(&self, wanted: &Self) -> bool {
+        self.apn == wanted.apn && (wanted.account.is_none() || self.account == wanted.account)
+    }
+}
+
 /// The radio conditions at the modem's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
@@ -110,6 +126,8 @@ pub struct Cell {
     pub numeric: String,
     /// Location area and cell, as `+CREG=2` shows them.
     pub place: (u16, u32),
+    /// The context without which the network admits nobody to LTE.
+    pub admits: Option<Attachment>,
     /// The time, if the network sends it (NITZ, TS 22.042).
     pub time: Option<TimeOfDay>,
 }
@@ -125,6 +143,7 @@ impl Default for Cell {
             operator: "Free".to_owned(),
             numeric: "20815".to_owned(),
             place: (0x02a1, 0x0012_f4c7),
+            admits: None,
             time: None,
         }
     }

@@ -24,7 +24,7 @@ mod storage;
 mod syntax;
 
 use call::Call;
-pub use cell::{Cell, Domains, Registration, TimeOfDay};
+pub use cell::{Attachment, Cell, Domains, Registration, TimeOfDay};
 use commands::Flow;
 use editor::Typed;
 pub use event::{Event, Failure, Output};
@@ -84,8 +84,10 @@ pub struct Modem {
     deregistered: bool,
     rtc: Rtc,
     contexts: BTreeMap<u32, (String, String)>,
-    /// `+CGAUTH`: type and user of each context.
-    authentication: BTreeMap<u32, (u32, String)>,
+    /// Type, user and password of each context.
+    authentication: BTreeMap<u32, (u32, String, String)>,
+    /// Context and account that it has attached with, since its radio is on.
+    attached: Attachment,
     storages: Storages,
     /// Number and type of the SMS centre.
     service_centre: (String, u32),
@@ -135,6 +137,7 @@ impl Modem {
             rtc: Rtc::UNSET,
             contexts: BTreeMap::new(),
             authentication: BTreeMap::new(),
+            attached: Attachment::default(),
             storages: Storages::new(profile),
             service_centre: ("+33695000695".to_owned(), 145),
             reference: 0,
@@ -367,7 +370,7 @@ impl Modem {
         if self.sim_starts_at.is_some() { Err(Cme::SimBusy) } else { self.sim.usable() }
     }
 
-    /// Power cycle: the settings are lost, the stored messages are not.
+    /// Power cycle: the settings are lost; stored messages and contexts are not.
     fn restart(&mut self) {
         if let Call::Pending { .. } | Call::Up { .. } | Call::Ringing { .. } = self.call {
             self.out.push(Output::HungUp);
@@ -377,8 +380,7 @@ impl Modem {
             *port = Port::new();
         }
         self.later.clear();
-        self.contexts.clear();
-        self.authentication.clear();
+        self.attach();
         self.storages.forget_choice();
         self.sim.switch_on();
         self.sim_starts_at = Some(self.now + self.sim_starts_in).filter(|_| !self.sim_starts_in.is_zero());

@@ -1,6 +1,6 @@
 //! Models of modems, as data. Those of mobile ones are made from [their files](super::stick).
 
-use dialbox::site::SignalCommand;
+use dialbox::site::{Placeholder, SignalCommand};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -98,8 +98,8 @@ pub enum Extended {
     Quality(SignalCommand),
     /// A maker's command that names the band.
     Band,
-    /// `+CGAUTH`
-    Authentication,
+    /// A command for the account of a context, with the values of its parameters.
+    Account(&'static [Option<Placeholder>]),
     /// `+CREG`, `+CGREG`, `+CEREG`
     Registration,
     /// `+COPS`

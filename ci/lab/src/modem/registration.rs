@@ -1,6 +1,6 @@
 //! Registration and network time. TS 27.007 §7.2, TS 22.042.
 
-use super::cell::{Cell, Registration};
+use super::cell::{Attachment, Cell, Registration};
 use super::settings::Settings;
 use super::{Modem, Output, Rtc};
 
@@ -9,8 +9,24 @@ const NAMES: [&str; 3] = ["+CREG", "+CGREG", "+CEREG"];
 impl Modem {
     /// `<stat>` of `+CREG`, from radio, SIM and `+COPS`.
     pub(super) fn registration(&self) -> Registration {
-        let on = self.functionality == 1 && !self.deregistered && self.sim_usable().is_ok();
-        if on { self.cell.registration } else { Registration::None }
+        match &self.cell.admits {
+            _ if !self.is_on() => Registration::None,
+            Some(admits) if self.cell.domains.is_lte() && !self.attached.fulfils(admits) => {
+                Registration::Denied
+            }
+            _ => self.cell.registration,
+        }
+    }
+
+    /// Takes the first context for the attachment to LTE.
+    pub(super) fn attach(&mut self) {
+        let apn = self.contexts.get(&1).map(|(_, apn)| apn.clone());
+        self.attached = Attachment { apn, account: self.authentication.get(&1).cloned() };
+    }
+
+    /// Whether it may look for a network.
+    fn is_on(&self) -> bool {
+        self.functionality == 1 && !self.deregistered && self.sim_usable().is_ok()
     }
 
     /// `<stat>` of the command of this name.
@@ -37,7 +53,12 @@ impl Modem {
     pub(super) fn with_registration(&mut self, change: impl FnOnce(&mut Self)) {
         let shown = |modem: &Self| NAMES.map(|name| modem.registration_in(name));
         let before = (self.registration(), shown(self));
+        let was_on = self.is_on();
         change(self);
+        // On LTE the first context is that of the attachment; a change of it waits for the next one (TS 23.401 §5.3.2.1).
+        if self.is_on() && !was_on {
+            self.attach();
+        }
         let after = self.registration();
         if before == (after, shown(self)) {
             return;

@@ -2,7 +2,7 @@
 
 use super::makers::MAKERS;
 use super::profile::{Chatter, Extended, MessageCommand, Mobile, Profile, ReadForm, TimeForm};
-use dialbox::site::{MobileModel, PortId, SignalCommand, Simulation, SiteError};
+use dialbox::site::{AccountCommand, MobileModel, PortId, SignalCommand, Simulation, SiteError};
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::RangeInclusive;
@@ -104,6 +104,10 @@ fn profile(model: &MobileModel, simulation: Simulation) -> Profile {
         ("+CGMR", Extended::Text(revision)),
     ];
     extended.extend(STANDARD.iter().cloned());
+    let standard = AccountCommand::standard();
+    let account = model.traits.account.as_ref().unwrap_or(&standard);
+    let parameters = Vec::leak(account.parameters());
+    extended.push((keep(account.name().to_owned()), Extended::Account(parameters)));
     extended.retain(|(name, _)| !model.traits.lacks.iter().any(|lacked| lacked == name));
     for (name, largest) in &simulation.largest {
         let command = extended.iter_mut().find(|(known, _)| known == name);
@@ -178,7 +182,6 @@ const STANDARD: &[(&str, Extended)] = &[
     ("+COPS", Extended::Operator),
     ("+CGATT", Extended::Attachment),
     ("+CGDCONT", Extended::Contexts),
-    ("+CGAUTH", Extended::Authentication),
     ("+CPIN", Extended::Pin),
     ("+CPINR", Extended::PinRetries),
     ("+CLCK", Extended::FacilityLock),

@@ -137,6 +137,7 @@ impl Commands {
     fn param(&mut self) -> Result<Param, Malformed> {
         if self.rest.next_if_eq(&'"').is_some() {
             let text = self.take_while(|c| c != '"');
+            let text = unescaped(&text).ok_or(Malformed)?;
             return self.rest.next().map(|_| Param::Text(text)).ok_or(Malformed);
         }
         Ok(match self.take_while(|c| c.is_ascii_digit()) {
@@ -144,6 +145,17 @@ impl Commands {
             digits => Param::Digits(digits),
         })
     }
+}
+
+/// A backslash and two hexadecimal digits stand for a character (ITU-T V.250 §5.4.2.2).
+fn unescaped(text: &str) -> Option<String> {
+    let mut parts = text.split('\\');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push(char::from(u8::from_str_radix(part.get(..2)?, 16).ok()?));
+        plain += &part[2..];
+    }
+    Some(plain)
 }
 
 impl Iterator for Commands {
@@ -186,6 +198,7 @@ mod tests {
             ("+CMEE=?", vec![extended("+CMEE", Form::Test)]),
             (r#"+CGDCONT=1,"IP","a; B""#, vec![extended("+CGDCONT", Form::Set(context))]),
             ("+X=,2", vec![extended("+X", Form::Set(vec![Param::Omitted, Param::Digits("2".into())]))]),
+            (r#"+X="a\22\5Cb""#, vec![extended("+X", Form::Set(vec![Param::Text("a\"\\b".into())]))]),
             ("_OBLS", vec![extended("_OBLS", Form::Act)]),
             ("DT*99#", vec![Command::Dial("T*99#".into())]),
             (

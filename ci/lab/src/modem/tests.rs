@@ -173,7 +173,7 @@ mod faults {
     }
 
     #[test]
-    fn a_restart_resets_settings_and_keeps_messages() {
+    fn a_restart_resets_settings_and_keeps_messages_and_contexts() {
         let mut modem = without_echo(icon_225());
         modem.step(Event::Message(HELLO.to_owned()), START);
         dialogue(&mut modem, &[("AT+CNMI=2,1;+CGDCONT=1,\"IP\",\"free\"\r", "\r\nOK\r\n")]);
@@ -182,7 +182,8 @@ mod faults {
             &mut modem,
             &[
                 ("ATE0\r", "ATE0\r\r\nOK\r\n"),
-                ("AT+CNMI?;+CGDCONT?\r", "\r\n+CNMI: 0,0,0,0,0\r\n\r\nOK\r\n"),
+                ("AT+CNMI?\r", "\r\n+CNMI: 0,0,0,0,0\r\n\r\nOK\r\n"),
+                ("AT+CGDCONT?\r", "\r\n+CGDCONT: 1,\"IP\",\"free\",\"\",0,0\r\n\r\nOK\r\n"),
                 ("AT+CPMS?\r", "\r\n+CPMS: \"SM\",1,20,\"SM\",1,20,\"SM\",1,20\r\n\r\nOK\r\n"),
             ],
         );

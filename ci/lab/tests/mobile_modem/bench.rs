@@ -1,10 +1,10 @@
 //! The dialer's protocol and a modem, connected in virtual time.
 
-use dialbox::modem::mobile::{Memory, Mobile, OutgoingSms, Report, SmsId};
+use dialbox::modem::mobile::{AttachContext, Memory, Mobile, OutgoingSms, Report, SmsId};
 use dialbox::modem::protocol::{Protocol, ProtocolAction};
 use dialbox::modem::recovery::{Recovery, RecoveryStep};
 use dialbox::record::Record;
-use dialbox::site::{Role, Site};
+use dialbox::site::{MobileModel, Role, Site};
 use dialbox::sms::pdu::{Address, Submit};
 use dialbox::state::Store;
 use lab::modem::profile::Profile;
@@ -17,6 +17,8 @@ pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
 /// A short message to the modem, with the centre's address before it: 3GPP TS 23.040's layout, "hello".
 pub const HELLO: &str = "0791361907002039040B913316325476F800006270413025948005E8329BFD06";
+/// The operator's lines of a site.
+const APN: &str = "apn='x'\n";
 /// How long the driver takes to open a port again.
 const REOPENING: Duration = Duration::from_secs(2);
 
@@ -37,11 +39,14 @@ pub struct Bench {
     pub submitted: usize,
 }
 
-fn mobile(pin: Option<&str>, state: &tempfile::TempDir, boot: u32) -> Mobile {
+/// The lines of `[operator]` are these.
+fn mobile(pin: Option<&str>, operator: &str, state: &tempfile::TempDir, boot: u32) -> Mobile {
     let pin = pin.map_or(String::new(), |pin| format!("[modem]\npin='{pin}'\n"));
-    let site = format!("role='dialer'\nhostname='x'\n{pin}[operator]\nname='x'\napn='x'\n");
+    let site = format!("role='dialer'\nhostname='x'\n{pin}[operator]\nname='x'\n{operator}");
     let Role::Dialer(dialer) = Site::parse(&site).unwrap().role else { unreachable!() };
-    Mobile::new(dialer.modem.pin, Memory::load(&Store::new(state.path())), format!("boot {boot}"))
+    let context = AttachContext::new(&dialer.operator);
+    let memory = Memory::load(&Store::new(state.path()));
+    Mobile::new(dialer.modem.pin, memory, format!("boot {boot}")).that_attaches_with(context)
 }
 
 impl Bench {
@@ -53,7 +58,7 @@ impl Bench {
         let state = tempfile::tempdir().unwrap();
         Self {
             modem,
-            mobile: mobile(pin, &state, 1),
+            mobile: mobile(pin, APN, &state, 1),
             recovery: Recovery::new(Record::new()),
             state,
             now: Duration::ZERO,
@@ -64,6 +69,14 @@ impl Bench {
             steps: Vec::new(),
             submitted: 0,
         }
+    }
+
+    /// With these lines of the site's `[operator]`.
+    pub fn with_operator(modem: Modem, model: &MobileModel, operator: &str) -> Self {
+        let mut bench = Self::new(modem);
+        bench.mobile = mobile(None, operator, &bench.state, 1);
+        bench.mobile.is_of(model.traits.clone());
+        bench
     }
 
     /// A configured modem, after half a minute.
@@ -173,7 +186,7 @@ impl Bench {
 
     /// The box reboots, with this site.
     pub fn reboot(&mut self, boot: u32, pin: &str) {
-        self.mobile = mobile(Some(pin), &self.state, boot);
+        self.mobile = mobile(Some(pin), APN, &self.state, boot);
         self.closed = Some((self.now, None));
     }
 

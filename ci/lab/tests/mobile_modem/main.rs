@@ -4,6 +4,7 @@
 // The helpers below belong to the tests; clippy's allow-unwrap-in-tests covers only `#[test]` functions.
 #![allow(clippy::unwrap_used)]
 
+mod attach;
 mod bench;
 mod lte;
 

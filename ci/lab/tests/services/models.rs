@@ -6,10 +6,12 @@ use dialbox::site::{MODELS, PortId, Role, Site};
 use lab::modem::sim::SimCard;
 use lab::modem::stick::{DIRECTORY, Stick, sticks};
 use lab::modem::{Domains, Modem};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// A port that is not the modem's: of diagnosis, or of GPS.
 const DEAF: usize = 9;
@@ -135,6 +137,11 @@ fn dial(port: &Path) -> String {
     let mut raw = tcgetattr(&port).unwrap();
     raw.make_raw();
     tcsetattr(&port, OptionalActions::Now, &raw).unwrap();
+    // The service may have been killed in the middle of a command: the modem still answers that.
+    let quiet = Timespec::try_from(Duration::from_millis(500)).unwrap();
+    while poll(&mut [PollFd::new(&port, PollFlags::IN)], Some(&quiet)).unwrap() > 0 {
+        let _ = port.read(&mut [0; 512]).unwrap();
+    }
     let init = dialer.modem.init.iter().map(|line| line.as_str().to_owned());
     let mut said = String::new();
     for line in init.chain(["AT+CGDCONT=1,\"IP\",\"free\"".to_owned(), "ATDT*99#".to_owned()]) {

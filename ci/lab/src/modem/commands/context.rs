@@ -3,6 +3,7 @@
 use super::{Flow, REFUSED};
 use crate::modem::Modem;
 use crate::modem::syntax::{Form, Param};
+use dialbox::site::{AccountCommand, Placeholder};
 
 impl Modem {
     pub(super) fn contexts(&mut self, port: usize, form: &Form) -> Flow {
@@ -41,33 +42,61 @@ impl Modem {
         Flow::Next
     }
 
-    /// `+CGAUTH=<cid>[,<auth_prot>[,<user>,<password>]]`: TS 27.007 §10.1.31.
-    pub(super) fn authentication(&mut self, port: usize, form: &Form) -> Flow {
+    /// The account of the first context: `+CGAUTH` (TS 27.007 §10.1.31), or a maker's own. Only the standard's is read.
+    pub(super) fn account(
+        &mut self,
+        port: usize,
+        name: &str,
+        parameters: &[Option<Placeholder>],
+        form: &Form,
+    ) -> Flow {
         let params = match form {
-            Form::Test => return self.inform(port, "+CGAUTH: (1-4),(0-2),(0-127),(0-127)"),
-            Form::Read => {
-                for (context, (kind, user)) in self.authentication.clone() {
-                    self.inform(port, &format!("+CGAUTH: {context},{kind},\"{user}\""));
-                }
-                return Flow::Next;
+            Form::Test => return Flow::Next,
+            Form::Read if name == AccountCommand::STANDARD_NAME => {
+                return self.show_accounts(port, parameters);
             }
             Form::Set(params) => params.as_slice(),
-            Form::Act => return REFUSED,
+            Form::Read | Form::Act => return REFUSED,
         };
-        let numbers: Vec<Option<u32>> = params.iter().take(2).map(Param::number).collect();
-        match (numbers.as_slice(), params.get(2..)) {
-            ([Some(context @ 1..=4), Some(0)] | [Some(context @ 1..=4)], _) if params.len() <= 2 => {
-                self.authentication.remove(context);
-                Flow::Next
-            }
-            (
-                [Some(context @ 1..=4), Some(kind @ 1..=2)],
-                Some([Param::Text(user), Param::Text(_password)]),
-            ) => {
-                self.authentication.insert(*context, (*kind, user.clone()));
-                Flow::Next
-            }
-            _ => REFUSED,
+        self.set_account(parameters, params).map_or(REFUSED, |()| Flow::Next)
+    }
+
+    fn set_account(&mut self, parameters: &[Option<Placeholder>], params: &[Param]) -> Option<()> {
+        let at = |wanted| parameters.iter().position(|it| *it == Some(wanted));
+        let text = |wanted| match params.get(at(wanted)?)? {
+            Param::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        let type_at = at(Placeholder::Type)?;
+        let is_whole = params.len() == parameters.len();
+        let kind = params.get(type_at)?.number()?;
+        if params.first()?.number() != Some(1) {
+            return None;
         }
+        if let Some(apn) = at(Placeholder::Apn).filter(|_| is_whole).and_then(|_| text(Placeholder::Apn)) {
+            self.contexts.insert(1, ("IP".to_owned(), apn));
+        }
+        match kind {
+            0 if is_whole || params.len() == type_at + 1 => drop(self.authentication.remove(&1)),
+            1 | 2 if is_whole => {
+                let account = (kind, text(Placeholder::User)?, text(Placeholder::Password)?);
+                self.authentication.insert(1, account);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn show_accounts(&mut self, port: usize, parameters: &[Option<Placeholder>]) -> Flow {
+        for (context, (kind, user, password)) in self.authentication.clone() {
+            let user_at = parameters.iter().position(|it| *it == Some(Placeholder::User));
+            let password_at = parameters.iter().position(|it| *it == Some(Placeholder::Password));
+            let shown = match user_at < password_at {
+                true => format!("\"{user}\""),
+                false => format!("\"{password}\",\"{user}\""),
+            };
+            self.inform(port, &format!("+CGAUTH: {context},{kind},{shown}"));
+        }
+        Flow::Next
     }
 }

@@ -82,7 +82,7 @@ impl Modem {
             Extended::Operator => self.operator(port, form),
             Extended::Attachment => self.attachment(port, form),
             Extended::Contexts => self.contexts(port, form),
-            Extended::Authentication => self.authentication(port, form),
+            Extended::Account(parameters) => self.account(port, name, parameters, form),
             Extended::Pin => self.pin(port, form),
             Extended::PinRetries => self.pin_retries(port, form),
             Extended::PinTries(given, answer) => self.pin_tries(port, *given, *answer, form),
