@@ -20,19 +20,28 @@ pub fn measure(ctx: &BuildContext, image: &Path, runs: u32) -> Result<Vec<Figure
     let ours: [Vec<f64>; 5] = columns(&said, "ours");
     let theirs: [Vec<f64>; 5] = columns(&said, "kamailio");
     let [invite, ringing] = columns(&said, "call");
-    let [resident, _own] = columns(&said, "memory");
-    let [alone, limited, unlimited] = columns(&said, "register");
-    if ours[0].is_empty() || theirs[0].is_empty() || alone.is_empty() {
+    let [resident, own] = columns(&said, "memory");
+    let [sent, received, median, late, cpu, relaying] = columns(&said, "relay");
+    let [[alone], [limited], [unlimited]] = ["alone", "limited", "unlimited"].map(|row| columns(&said, row));
+    if [&ours[0], &theirs[0], &sent, &unlimited].iter().any(|column| column.is_empty()) {
         bail!("something was not measured\n{said}");
     }
+    let lost = sent.iter().zip(&received).map(|(sent, received)| 100.0 * (sent - received) / sent).collect();
     let mut figures = beside(&ours, &theirs);
     figures.extend([
+        Figure::new("sound of 16 calls through it: lost", "%", lost),
+        Figure::new("  later by, median", "ms", median),
+        Figure::new("  later by, 99 of 100 packets", "ms", late),
+        Figure::new("  processor time of a packet", "us", cpu),
+        Figure::new("  resident memory", "MB", in_mb(&relaying)),
         Figure::new("on the box: INVITE to 180, both passed on", "ms", sums(&invite, &ringing)).at_most(5.0),
         Figure::new("resident memory", "MB", in_mb(&resident)).at_most(2.0),
+        Figure::new("  its own", "MB", in_mb(&own)),
         Figure::new("a registration", "ms", alone.clone()),
         Figure::new("in a flood of wrong ones", "ms", limited.clone()),
         Figure::new("  how much later that is", "ms", differences(&limited, &alone)).at_most(100.0),
-        Figure::new("without the firewall's limit", "ms", unlimited),
+        Figure::new("in one without the firewall's limit", "ms", unlimited.clone()),
+        Figure::new("  how much later that is", "ms", differences(&unlimited, &alone)).at_most(100.0),
     ]);
     Ok(figures)
 }

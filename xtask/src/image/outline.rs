@@ -94,19 +94,29 @@ mod tests {
         assert_eq!((found.origin.recipe(), found.origin.layer()), ("base", Some("tunnel")));
     }
 
-    /// The same for the name server.
+    /// The same for the other layers of docs/layers.md, one by one and all of them.
     #[test]
-    fn the_layer_with_a_name_server_can_be_built() {
-        let layer = BuildContext::new(&Sources::default()).workspace.join("docs/layers/name-cache");
-        let ctx = BuildContext::with_layers(&Sources::default(), &Layers { layer: vec![layer] });
-        let locked = LockedManifest::load(&ctx).unwrap();
-        SourceLock::load(&locked.manifest.layers).unwrap().check(&locked).unwrap();
-        let (recipes, layers) = (&locked.manifest.recipes, &locked.manifest.layers);
-        let plan = Plan { ctx: &ctx, recipes, layers, baked: None };
-        check(&plan, &locked.manifest, &[]).unwrap();
-        let tree = root::draw(&plan, Stage::Outline).unwrap();
-        for path in ["/usr/sbin/dnsmasq", "/etc/dnsmasq.conf", "/etc/network/if-up.d/dnsmasq"] {
-            assert!(tree.get(path).is_some(), "{path}");
+    fn the_layers_for_callers_can_be_built() {
+        let layers: [(&str, &[&str]); 3] = [
+            ("name-cache", &["/usr/sbin/dnsmasq", "/etc/dnsmasq.conf", "/etc/network/if-up.d/dnsmasq"]),
+            ("http-proxy", &["/usr/sbin/nginx", "/etc/http-proxy.conf", "/etc/network/if-up.d/http-proxy"]),
+            ("tcp-line", &["/usr/bin/socat", "/etc/network/if-up.d/tcp-line"]),
+        ];
+        for chosen in [&layers[..1], &layers[1..2], &layers[2..], &layers[..]] {
+            let place = |(name, _): &(&str, _)| {
+                BuildContext::new(&Sources::default()).workspace.join("docs/layers").join(name)
+            };
+            let layer = chosen.iter().map(place).collect();
+            let ctx = BuildContext::with_layers(&Sources::default(), &Layers { layer });
+            let locked = LockedManifest::load(&ctx).unwrap();
+            SourceLock::load(&locked.manifest.layers).unwrap().check(&locked).unwrap();
+            let (recipes, layers) = (&locked.manifest.recipes, &locked.manifest.layers);
+            let plan = Plan { ctx: &ctx, recipes, layers, baked: None };
+            check(&plan, &locked.manifest, &[]).unwrap();
+            let tree = root::draw(&plan, Stage::Outline).unwrap();
+            for path in chosen.iter().flat_map(|(_, paths)| *paths) {
+                assert!(tree.get(path).is_some(), "{path}");
+            }
         }
     }
 }

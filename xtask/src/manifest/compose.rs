@@ -22,6 +22,8 @@ pub(super) struct Composition {
     pub recipes: Vec<Recipe>,
     /// Recipes that a layer has removed or replaced.
     pub left_out: Vec<Recipe>,
+    /// Stub libraries that a layer has removed: two layers may want Debian's library in the place of the same one.
+    stubs_left_out: BTreeSet<String>,
     /// Which layer has set a partition's size.
     sizes: BTreeMap<&'static str, String>,
 }
@@ -31,7 +33,13 @@ impl Composition {
     pub fn new(mut image: RawImage, dir: &Path) -> Result<Self> {
         let names = mem::take(&mut image.recipes);
         let recipes = load_recipes(dir, "recipes", &names, &image)?;
-        Ok(Self { image, recipes, left_out: Vec::new(), sizes: BTreeMap::new() })
+        Ok(Self {
+            image,
+            recipes,
+            left_out: Vec::new(),
+            stubs_left_out: BTreeSet::new(),
+            sizes: BTreeMap::new(),
+        })
     }
 
     /// Puts a layer above.
@@ -110,13 +118,17 @@ impl Composition {
     }
 
     fn remove_stub_library(&mut self, layer: &Layer, soname: &str) -> Result<()> {
-        let mut found = false;
+        let mut found = self.stubs_left_out.contains(soname);
         for recipe in &mut self.recipes {
             let before = recipe.stub_libraries.len();
             recipe.stub_libraries.retain(|it| it != soname);
             found |= recipe.stub_libraries.len() < before;
         }
-        if found { Ok(()) } else { Err(no_target(layer, "remove-stub-libraries", soname)) }
+        if !found {
+            return Err(no_target(layer, "remove-stub-libraries", soname));
+        }
+        self.stubs_left_out.insert(soname.to_owned());
+        Ok(())
     }
 }
 

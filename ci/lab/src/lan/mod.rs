@@ -18,6 +18,7 @@ use frames::Frames;
 use host::Host;
 use phones::{PHONES, Phone};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt;
 use std::io::{ErrorKind, Read, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -26,6 +27,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The kernel keeps so many bytes for the emulator, a few frames. Its Ethernet adapter takes some hundred frames a second: in
+/// a flood, an ARP reply behind a full socket of 200 KB would come after the box has given up the host.
+const SEND_BUFFER: usize = 4096;
 /// How often the thread checks whether the network was dropped.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -135,6 +139,7 @@ fn attend(
     closing: &AtomicBool,
 ) -> std::io::Result<()> {
     emulator.set_nonblocking(false)?;
+    sockopt::set_socket_send_buffer_size(&emulator, SEND_BUFFER)?;
     let (began, mut frames, mut buffer) = (Instant::now(), Frames::default(), vec![0; 64 << 10]);
     while !closing.load(Ordering::Relaxed) {
         for (at, phone) in phones.iter_mut().enumerate() {

@@ -19,6 +19,8 @@ pub enum Scenario {
     /// Each calls, after a challenge, and hangs up once it is answered. Its time is the one from the INVITE with the
     /// password to the 180.
     Call,
+    /// The same, but talks for half a minute.
+    Hold,
     /// Each registers as `ata0`, with a wrong password.
     Guess,
 }
@@ -30,6 +32,8 @@ pub const DIALLED: &str = "5551234";
 
 /// The network of this machine's exchange: the loopback interface.
 pub const LOOPBACK: &str = "address = '127.0.0.1/8'\ninterface = 'lo'";
+/// In call.xml.
+const BEFORE_BYE: &str = "<send retrans=\"500\"><![CDATA[\nBYE";
 /// Longer than any other message of these scenarios.
 pub const LONG: usize = 700;
 
@@ -61,6 +65,7 @@ impl Scenario {
             Self::RegisterLong => "register-long",
             Self::Answer => "answer",
             Self::Call => "call",
+            Self::Hold => "hold",
             Self::Guess => "guess",
         }
     }
@@ -69,12 +74,13 @@ impl Scenario {
         let text = match self {
             Self::Register | Self::RegisterLong => include_str!("register.xml"),
             Self::Answer => include_str!("answer.xml"),
-            Self::Call => include_str!("call.xml"),
+            Self::Call | Self::Hold => include_str!("call.xml"),
             Self::Guess => include_str!("guess.xml"),
         };
         match self {
             // A response repeats the tag of From.
             Self::RegisterLong => text.replace("tag=[pid]", &format!("tag={}", "x".repeat(LONG))),
+            Self::Hold => text.replace(BEFORE_BYE, &format!("<pause milliseconds=\"30000\"/>\n{BEFORE_BYE}")),
             _ => text.to_owned(),
         }
     }

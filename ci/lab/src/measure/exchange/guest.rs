@@ -14,7 +14,6 @@ use crate::measure::field;
 use crate::measure::trace::Trace;
 use crate::sipp::{LONG, Scenario, Sipp, site};
 use crate::stage::Stage;
-use std::iter::zip;
 
 /// The port that a telephone of the lab's network sends to.
 const PORT: u16 = 5060;
@@ -29,8 +28,9 @@ const TRIES: u32 = 20;
 const CALLS: u32 = 5;
 /// Registrations whose times are taken in each run.
 const REGISTRATIONS: u32 = 5;
-/// More than the box can take while the registrations are made.
-const FLOOD: u32 = 10_000_000;
+/// The flood of each: two seconds of all that the emulated Ethernet adapter takes, some hundred frames a second. One that
+/// never ends would measure the adapter alone, whose sending side starves.
+const FLOOD: u32 = 200;
 /// Takes the limit for each address out of the rules.
 const UNLIMIT: &str = "nft delete rule inet dialbox input handle \
                        $(nft -a list chain inet dialbox input | sed -n 's/.*@sip-senders.*handle //p')";
@@ -68,19 +68,18 @@ pub fn run(bench: &Bench, runs: u32, pace: Pace, programs: &Programs) -> Result<
     );
     // A response has all of the tag, and some bytes more.
     Trace::begin_packets(&mut booted, u32::try_from(LONG).unwrap_or(u32::MAX))?;
-    let mut registrations = || -> Result<Vec<f64>> {
-        (0..runs * REGISTRATIONS).map(|_| registration(&caller, &mut booted)).collect()
+    let registrations = |row: &str, flood: u32, booted: &mut Booted| -> Result<()> {
+        for _ in 0..runs * REGISTRATIONS {
+            Trace::clear(booted)?;
+            lan.flood().order(flood);
+            println!("{row:8} {:.3}", registration(&caller, booted)?);
+        }
+        Ok(())
     };
-    let alone = registrations()?;
-    lan.flood().order(FLOOD);
-    let limited = registrations()?;
+    registrations("alone", 0, &mut booted)?;
+    registrations("limited", FLOOD, &mut booted)?;
     booted.must(UNLIMIT)?;
-    let unlimited = (0..runs * REGISTRATIONS).map(|_| registration(&caller, &mut booted));
-    let unlimited: Vec<f64> = unlimited.collect::<Result<_>>()?;
-    lan.flood().order(0);
-    for (alone, (limited, unlimited)) in zip(alone, zip(limited, unlimited)) {
-        println!("register {alone:.3} {limited:.3} {unlimited:.3}");
-    }
+    registrations("unlimited", FLOOD, &mut booted)?;
     Ok(())
 }
 
@@ -130,7 +129,6 @@ fn call(caller: &Phone, booted: &mut Booted) -> Result<[f64; 2]> {
 
 /// A registration: what the box needs for the challenge and for the answer, with what gets lost.
 fn registration(caller: &Phone, booted: &mut Booted) -> Result<f64> {
-    Trace::clear(booted)?;
     caller.register(Scenario::RegisterLong)?;
     let (mut total, mut asked) = (0.0, None);
     for (at, sent) in Trace::read(booted)?.packets() {

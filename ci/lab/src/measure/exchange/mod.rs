@@ -1,8 +1,9 @@
-//! The exchange: beside Debian's kamailio on this machine, and on the box in the guest's time.
+//! The exchange: beside Debian's kamailio on this machine, its relay of the sound, and its times on the box, in the guest's time.
 
 mod beside;
 mod guest;
 mod messages;
+mod relay;
 mod server;
 
 use crate::bench::Bench;
@@ -21,8 +22,9 @@ pub struct Programs {
     pub sip_tools: PathBuf,
 }
 
-/// Measures both.
+/// Measures all of it.
 pub fn run(bench: &Bench, runs: u32, pace: Pace, programs: &Programs) -> Result<()> {
     beside::run(programs, runs)?;
+    relay::run(programs, runs)?;
     guest::run(bench, runs, pace, programs)
 }

@@ -19,6 +19,8 @@ use tempfile::TempDir;
 pub enum Kind {
     /// The box's.
     Ours,
+    /// The same, with the sound of the calls through it.
+    Relay,
     /// kamailio, with one process for requests and no TCP. It does less: no OPTIONS to the telephones, no log of calls,
     /// no state that survives it.
     Kamailio,
@@ -52,12 +54,17 @@ impl Server {
             fs::write(&file, text).map_err(|e| Error::io("write", &file, e))
         };
         let mut command = match kind {
-            Kind::Ours => {
+            Kind::Ours | Kind::Relay => {
                 for made in ["etc/dialbox", "state"] {
                     let made = dir.path().join(made);
                     fs::create_dir_all(&made).map_err(|e| Error::io("make", &made, e))?;
                 }
-                write("etc/dialbox/site.toml", sipp::site(LOOPBACK, port))?;
+                let site = sipp::site(LOOPBACK, port);
+                let relay = if kind == Kind::Relay { "rtp-relay = true\n" } else { "" };
+                write(
+                    "etc/dialbox/site.toml",
+                    site.replace("[exchange]\n", &format!("[exchange]\n{relay}")),
+                )?;
                 let mut command = Command::new(&programs.exchange);
                 command.arg0("exchange").arg("--root").arg(dir.path());
                 command
