@@ -7,6 +7,14 @@ use crate::calendar::Civil;
 use crate::state::Store;
 use rustix::time::{ClockId, Timespec, clock_gettime, clock_settime};
 
+/// The system calls that read it, where the kernel has no vDSO, as on the board.
+pub const CALLS: &[libc::c_long] = &[
+    libc::SYS_clock_gettime,
+    // `clock_gettime64`, which the C library's headers for ARM do not name (asm-generic/unistd.h).
+    #[cfg(target_arch = "arm")]
+    403,
+];
+
 /// The file of the [store](crate::state::Store) with the last saved clock.
 pub const SAVED_FILE: &str = "clock";
 

@@ -2,6 +2,8 @@
 //!
 //! The kernel keeps them by thread: a process does this while it has only one.
 
+mod syscalls;
+
 use std::io;
 use std::path::Path;
 
@@ -14,6 +16,11 @@ use rustix::thread::{
     remove_capability_from_bounding_set, set_capabilities, set_no_new_privs, set_thread_groups,
     set_thread_res_gid, set_thread_res_uid,
 };
+
+pub use syscalls::restrict_to;
+
+#[cfg(test)]
+pub(crate) use syscalls::OPENING;
 
 /// The limit of the address space of a confined process; the program needs some 2 MB on the board. One under an
 /// attacker's control cannot use up the memory of the box.

@@ -22,6 +22,7 @@ mod session;
 pub mod slip;
 mod step;
 pub mod terminal;
+mod termination;
 
 pub use answerer::{Answerer, AnswererConfig};
 pub use calls::{CallEntry, Calls};

@@ -16,6 +16,7 @@ use super::session::{Place, Session};
 use crate::clock;
 use crate::modem::config::ModemConfig;
 use crate::modem::driver::Driver;
+use crate::modem::lock::Lock;
 use crate::modem::protocol::Protocol;
 use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
 use crate::names;
@@ -57,8 +58,8 @@ enum Current {
     /// A session that was started here.
     Own(Session),
     /// A call that an earlier run of this service has connected and that is still up; the modem is left alone until it
-    /// ends.
-    Resumed(Session),
+    /// ends, with its port locked.
+    Resumed { session: Session, _lock: Option<Lock> },
 }
 
 impl<'a> LineService<'a> {
@@ -76,7 +77,10 @@ impl<'a> LineService<'a> {
         let guard = LineGuard::new(AnswererConfig::new(site, logins.prompts));
         let sandbox = Sandbox::new(config.paths, program, names::line_parser_uid(number));
         let driver = Driver::new(config, Sandboxed::new(guard, sandbox))?;
-        let session = Session::resume(config.paths, number).map_or(Current::None, Current::Resumed);
+        let session = match Session::resume(config.paths, number) {
+            Some(session) => Current::Resumed { session, _lock: driver.lock_during_a_call() },
+            None => Current::None,
+        };
         Ok(Self { number, config, driver, session, program, remote: site.remote, logins, check: None })
     }
 
@@ -90,7 +94,7 @@ impl<'a> LineService<'a> {
                 self.driver.fds().into_iter().chain(check).collect()
             }
             Current::Own(session) => self.driver.fds().into_iter().chain([ends(&session.process)]).collect(),
-            Current::Resumed(session) => vec![ends(&session.process)],
+            Current::Resumed { session, .. } => vec![ends(&session.process)],
         }
     }
 
@@ -99,7 +103,7 @@ impl<'a> LineService<'a> {
         match self.session {
             Current::None => self.driver.deadline(),
             Current::Own(ref session) => self.driver.deadline().into_iter().chain(session.deadline()).min(),
-            Current::Resumed(_) => None,
+            Current::Resumed { .. } => None,
         }
     }
 
@@ -111,7 +115,7 @@ impl<'a> LineService<'a> {
     /// Processes what is ready now.
     pub fn poll(&mut self, now: Duration) {
         self.poll_session(now);
-        if let Current::Resumed(_) = self.session {
+        if let Current::Resumed { .. } = self.session {
             return;
         }
         if let Some(user) = self.check.as_mut().and_then(RunningCheck::result) {
@@ -190,7 +194,7 @@ impl<'a> LineService<'a> {
 
     /// When the caller's session has ended, prepares the modem for the next call.
     fn poll_session(&mut self, now: Duration) {
-        let (Current::Own(session) | Current::Resumed(session)) = &mut self.session else { return };
+        let (Current::Own(session) | Current::Resumed { session, .. }) = &mut self.session else { return };
         let exit = match session.process.ended() {
             Ok(None) => {
                 session.trim_log(self.config.paths);
@@ -216,7 +220,7 @@ impl<'a> LineService<'a> {
                 self.free(now);
                 session
             }
-            Current::Resumed(session) => {
+            Current::Resumed { session, .. } => {
                 self.driver.leave_a_call_first();
                 session
             }

@@ -7,19 +7,21 @@
 use std::env::args_os;
 use std::io;
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::pwrite;
+use rustix::io::{Errno, pwrite};
 use rustix::ioctl::{Getter, Opcode, Setter, ioctl};
 use rustix::stdio::{stdin, stdout};
 use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::clock;
 use crate::line::terminal::{Ending, Limits};
+use crate::line::termination::termination;
 use crate::names::{note, session::SLIP};
 use crate::paths::Paths;
 use crate::ppp::Interface;
@@ -113,14 +115,16 @@ pub fn run() -> ExitCode {
     let Some(start) = args.and_then(|args| Start::from_args(&args)) else { return ExitCode::from(2) };
     let mut carried = Carried { sent: 0, received: 0 };
     let ending = match begin(&start) {
-        Ok(()) => carry(&start, &mut carried),
+        Ok(termination) => carry(&start, &termination, &mut carried),
         Err(error) => Ending::Failed(format!("SLIP cannot begin: {error}")),
     };
     write_note(carried, Some(&ending));
     ExitCode::SUCCESS
 }
 
-fn begin(start: &Start) -> io::Result<()> {
+/// Returns what becomes readable when the call is to end.
+fn begin(start: &Start) -> io::Result<OwnedFd> {
+    let termination = termination()?;
     rustix::thread::set_name(NAME)?;
     // From now on the kernel hangs the port up when DCD goes off, as for pppd's `modem`.
     let mut line = tcgetattr(stdin())?;
@@ -135,7 +139,7 @@ fn begin(start: &Start) -> io::Result<()> {
             return Err(io::Error::other(format!("{} has failed", command.join(" "))));
         }
     }
-    Ok(())
+    Ok(termination)
 }
 
 /// Makes an interface of the line, and returns the name that it has got.
@@ -158,31 +162,34 @@ fn set_discipline(is_compressed: bool) -> io::Result<String> {
 }
 
 /// Waits until the call is over, and counts what is carried.
-fn carry(start: &Start, carried: &mut Carried) -> Ending {
+fn carry(start: &Start, termination: &OwnedFd, carried: &mut Carried) -> Ending {
     let paths = Paths::default();
     let Some(interface) = Interface::new(&start.interface) else { return Ending::HungUp };
     let mut usage = Usage::new(start.limits, clock::since_boot());
+    let look_every = Timespec::try_from(LOOK_EVERY).ok();
     loop {
         match counters::read(&paths, &interface) {
             Some(counted) => *carried = counted,
             None => return Ending::HungUp,
         }
-        if is_hung_up() {
-            return Ending::HungUp;
-        }
         if usage.is_over(*carried, clock::since_boot()) {
             return Ending::Limit;
         }
         write_note(*carried, None);
-        std::thread::sleep(LOOK_EVERY);
+        let mut fds =
+            [PollFd::from_borrowed_fd(stdin(), PollFlags::empty()), PollFd::new(termination, PollFlags::IN)];
+        let waited = poll(&mut fds, look_every.as_ref());
+        let [line, told] = fds.map(|fd| fd.revents());
+        if !told.is_empty() {
+            *carried = counters::read(&paths, &interface).unwrap_or(*carried);
+            return Ending::Told;
+        }
+        if matches!(waited, Err(error) if error != Errno::INTR)
+            || line.intersects(PollFlags::HUP | PollFlags::ERR)
+        {
+            return Ending::HungUp;
+        }
     }
-}
-
-/// Whether the kernel has hung up the line.
-fn is_hung_up() -> bool {
-    let mut fds = [PollFd::from_borrowed_fd(stdin(), PollFlags::empty())];
-    let looked = poll(&mut fds, Some(&Timespec::default()));
-    looked.is_err() || fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 /// How a caller uses the line.

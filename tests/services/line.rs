@@ -323,6 +323,8 @@ fn a_call_survives_a_crash_of_the_service_and_the_line_takes_the_next_one() {
 
     dial_in.kill_and_restart("dial-in", "heartbeat/dial-in");
     assert!(started(&dial_in).exists());
+    let holder = std::fs::read_to_string(lock(&dial_in)).unwrap();
+    assert_eq!(holder.trim(), dial_in.id().to_string(), "the lock of the dead service counts as stale");
     end_pppd(&dial_in, 16);
     // It is unknown whether the modem has noticed.
     assert_eq!(modem.receive(), "+++ATH", "and nothing before it");

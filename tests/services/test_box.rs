@@ -53,9 +53,14 @@ impl TestBox {
         self.until(heartbeat, |_| true);
     }
 
+    /// The service's process.
+    pub fn id(&self) -> u32 {
+        self.service.id()
+    }
+
     /// The processes that the service has started and that have not ended.
     pub fn children(&self) -> Vec<u32> {
-        let id = self.service.id();
+        let id = self.id();
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
         children.split_whitespace().map(|id| id.parse().unwrap()).collect()
     }

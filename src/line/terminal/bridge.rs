@@ -24,6 +24,8 @@ pub enum Ending {
     Service,
     /// A limit of the site.
     Limit,
+    /// `dialctl hangup`.
+    Told,
     /// The service cannot be reached, or the interface cannot be set up, for this reason.
     Failed(String),
 }
@@ -34,6 +36,7 @@ impl fmt::Display for Ending {
             Self::HungUp => f.write_str("the caller hung up"),
             Self::Service => f.write_str("the service ended the connection"),
             Self::Limit => f.write_str("the site's limit for idle or long calls"),
+            Self::Told => f.write_str("hung up here"),
             Self::Failed(why) => f.write_str(why),
         }
     }

@@ -17,8 +17,9 @@ use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::bridge::{Bridge, Ending, Limits};
 use crate::clock;
+use crate::line::termination::termination;
 use crate::names::{note, session::TERMINAL};
-use crate::privileges::{Kept, confine};
+use crate::privileges::{Kept, confine, restrict_to};
 use crate::record::Record;
 use crate::site::ServiceProtocol;
 
@@ -33,6 +34,10 @@ const NOTE_EVERY: Duration = Duration::from_secs(10);
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(10));
 /// More than the longest note.
 const NOTE: u64 = 4096;
+
+/// The system calls of the process once the connection is begun, besides those of every confined process: it cannot begin
+/// another one.
+const CALLS: &[libc::c_long] = &[libc::SYS_read, libc::SYS_pwrite64, libc::SYS_ppoll, libc::SYS_getsockopt];
 
 /// What a process is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +94,10 @@ pub fn run() -> ExitCode {
     let args: Option<Vec<String>> = args_os().skip(1).map(|arg| arg.into_string().ok()).collect();
     let Some(start) = args.and_then(|args| Start::from_args(&args)) else { return ExitCode::from(2) };
     match prepare(&start) {
-        Ok(service) => {
-            serve(&start, &service);
+        Ok(open) => {
+            serve(&start, &open);
+            // The kernel closes what is open: close(2) is not in the list.
+            std::mem::forget(open);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -100,8 +107,16 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// The socket is made first: later the process cannot have another descriptor.
-fn prepare(start: &Start) -> io::Result<OwnedFd> {
+/// What the process has open besides its standard input and output.
+struct Open {
+    /// The socket, and how its connection has begun.
+    service: OwnedFd,
+    begun: rustix::io::Result<()>,
+    termination: OwnedFd,
+}
+
+/// The descriptors are made first: later the process cannot have another one.
+fn prepare(start: &Start) -> io::Result<Open> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let service = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
     sockopt::set_socket_keepalive(&service, true)?;
@@ -109,58 +124,72 @@ fn prepare(start: &Start) -> io::Result<OwnedFd> {
     sockopt::set_tcp_keepintvl(&service, KEEPALIVE.1)?;
     // A key should not wait for the one before it to be acknowledged.
     sockopt::set_tcp_nodelay(&service, true)?;
+    let termination = termination()?;
     // From now on the kernel hangs the port up when DCD goes off, as for pppd's `modem`.
     rustix::thread::set_name(NAME)?;
     let mut line = tcgetattr(stdin())?;
     line.control_modes.remove(ControlModes::CLOCAL);
     tcsetattr(stdin(), OptionalActions::Now, &line)?;
-    // All numbers up to the socket's are in use, so none is left for another descriptor.
-    let descriptors = u64::from(service.as_raw_fd().unsigned_abs()) + 1;
+    // All numbers up to the last one's are in use, so none is left for another descriptor.
+    let last = service.as_raw_fd().max(termination.as_raw_fd());
+    let descriptors = u64::from(last.unsigned_abs()) + 1;
     confine(start.uid, &start.root, Kept { descriptors, file_size: NOTE })?;
-    Ok(service)
+    let begun = connect(&service, &start.address);
+    // rustix looks for the kernel's vDSO when a clock is first read, by calls that are not in the list (vdso_wrappers.rs).
+    clock::since_boot();
+    restrict_to(&[CALLS, clock::CALLS].concat())?;
+    Ok(Open { service, begun, termination })
 }
 
-fn serve(start: &Start, service: &OwnedFd) {
+fn serve(start: &Start, open: &Open) {
     let mut bridge = Bridge::new(start.protocol, start.limits, clock::since_boot());
-    let ending = match reach(service, start.address) {
-        Ok(()) => carry(&mut bridge, service),
-        Err(error) => {
-            let ending = Ending::Failed(format!("the service cannot be reached: {error}"));
+    let ending = match reach(open) {
+        Ok(()) => carry(&mut bridge, open),
+        Err(ending @ Ending::Failed(_)) => {
             bridge.tell("\r\nNo answer, try again later.\r\n", clock::since_boot());
             bridge.service_ended(ending, clock::since_boot());
-            carry(&mut bridge, service)
+            carry(&mut bridge, open)
         }
+        Err(ending) => ending,
     };
     write_note(bridge.counted(), Some(&ending));
 }
 
-/// Connects. The caller's bytes wait meanwhile.
-fn reach(service: &OwnedFd, address: SocketAddrV4) -> io::Result<()> {
-    match connect(service, &address) {
+/// Waits for the connection. The caller's bytes wait meanwhile.
+fn reach(open: &Open) -> Result<(), Ending> {
+    let unreachable = |why: io::Error| Ending::Failed(format!("the service cannot be reached: {why}"));
+    match open.begun {
         Ok(()) => return Ok(()),
         Err(Errno::INPROGRESS) => {}
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(unreachable(error.into())),
     }
     let until = clock::since_boot() + CONNECTING;
     loop {
-        let mut fds =
-            [PollFd::new(service, PollFlags::OUT), PollFd::from_borrowed_fd(stdin(), PollFlags::empty())];
-        wait(&mut fds, Some(until))?;
-        let [service_ready, caller_ready] = fds.map(|fd| fd.revents());
+        let mut fds = [
+            PollFd::from_borrowed_fd(stdin(), PollFlags::empty()),
+            PollFd::new(&open.termination, PollFlags::IN),
+            PollFd::new(&open.service, PollFlags::OUT),
+        ];
+        wait(&mut fds, Some(until)).map_err(unreachable)?;
+        let [caller_ready, told, service_ready] = fds.map(|fd| fd.revents());
+        if !told.is_empty() {
+            return Err(Ending::Told);
+        }
         if caller_ready.intersects(PollFlags::HUP | PollFlags::ERR) {
-            return Err(io::Error::other("the caller hung up"));
+            return Err(Ending::HungUp);
         }
         if !service_ready.is_empty() {
-            return Ok(sockopt::socket_error(service)??);
+            let connected = sockopt::socket_error(&open.service).and_then(|outcome| outcome);
+            return connected.map_err(|error| unreachable(error.into()));
         }
         if until <= clock::since_boot() {
-            return Err(io::Error::from(io::ErrorKind::TimedOut));
+            return Err(unreachable(io::ErrorKind::TimedOut.into()));
         }
     }
 }
 
 /// Carries bytes until it is over.
-fn carry(bridge: &mut Bridge, service: &OwnedFd) -> Ending {
+fn carry(bridge: &mut Bridge, open: &Open) -> Ending {
     let mut noted = clock::since_boot();
     loop {
         let now = clock::since_boot();
@@ -176,22 +205,27 @@ fn carry(bridge: &mut Bridge, service: &OwnedFd) -> Ending {
         caller_events.set(PollFlags::OUT, !bridge.to_caller().is_empty());
         service_events.set(PollFlags::IN, bridge.reads_service());
         service_events.set(PollFlags::OUT, bridge.reads_service() && !bridge.to_service().is_empty());
-        let caller = PollFd::from_borrowed_fd(stdin(), caller_events);
+        let mut fds = vec![
+            PollFd::from_borrowed_fd(stdin(), caller_events),
+            PollFd::new(&open.termination, PollFlags::IN),
+        ];
         // A connection that has ended would wake this loop for ever.
-        let mut fds = vec![caller];
         if !service_events.is_empty() {
-            fds.push(PollFd::new(service, service_events));
+            fds.push(PollFd::new(&open.service, service_events));
         }
         let wake = bridge.deadline().map_or(noted + NOTE_EVERY, |at| at.min(noted + NOTE_EVERY));
         if wait(&mut fds, Some(wake)).is_err() {
             return Ending::HungUp;
         }
         let ready: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
+        if !ready[1].is_empty() {
+            return Ending::Told;
+        }
         if let Err(ending) = serve_caller(bridge, ready[0]) {
             return ending;
         }
-        if let Some(ready) = ready.get(1) {
-            serve_service(bridge, service, *ready);
+        if let Some(ready) = ready.get(2) {
+            serve_service(bridge, &open.service, *ready);
         }
     }
 }
@@ -253,6 +287,7 @@ fn write_note((received, sent): (u64, u64), ending: Option<&Ending>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::privileges::OPENING;
 
     #[test]
     fn the_arguments_of_the_command_are_read_as_they_were_meant() {
@@ -267,5 +302,10 @@ mod tests {
         let args: Vec<String> = command.get_args().map(|arg| arg.to_str().unwrap().to_owned()).collect();
         assert_eq!(Start::from_args(&args), Some(start));
         assert_eq!(Start::from_args(&args[1..]), None);
+    }
+
+    #[test]
+    fn no_call_of_the_process_opens_starts_or_reaches_anything() {
+        assert!(OPENING.iter().all(|call| !CALLS.contains(call)));
     }
 }

@@ -18,7 +18,7 @@ use port::OpenPort;
 use status_record::StatusRecord;
 
 use super::config::ModemConfig;
-use super::lock::Names;
+use super::lock::{Lock, Names};
 use super::ports::Candidate;
 use super::probe::{Probe, ProbeEvent, ProbeState};
 use super::protocol::{Protocol, ProtocolAction};
@@ -254,6 +254,14 @@ impl<'a, A: Protocol + Probe> Driver<'a, A> {
     /// leave the call.
     pub fn leave_a_call_first(&mut self) {
         self.step = Some(RecoveryStep::HangUp);
+    }
+
+    /// Locks the port of a call that has outlived the service which held its lock, or other programs would take that one
+    /// for stale. `None` if another program has been faster.
+    pub fn lock_during_a_call(&self) -> Option<Lock> {
+        let link = self.status.link();
+        let device = link.target().unwrap_or_else(|| link.path().to_owned());
+        Names::for_port(self.config.paths, &device, link).take().ok()
     }
 
     /// The modem restarts before it is used again: at once, or when its port is [taken back](Self::resume).

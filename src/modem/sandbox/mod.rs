@@ -20,7 +20,6 @@ mod message;
 mod process;
 mod protocol;
 mod run;
-mod syscalls;
 
 use std::time::Duration;
 

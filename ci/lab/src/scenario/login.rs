@@ -15,9 +15,9 @@ const HASH: &str = concat!(
     "i6AwT83PpZPxQ6FBIWLTwUyTaop6/4MDxMWD1"
 );
 
-/// A service for terminals: busybox's telnetd, with a program in the place of login(1).
 const SERVICE: &str = "\n[[service]]\nname = \"bbs\"\naddress = \"127.0.0.1:2323\"\n";
-const SERVER: &str = "printf '#!/bin/sh\necho welcome; read -r name; echo goodbye $name\n' > /tmp/bbs; \
+/// A service for terminals: busybox's telnetd, with a program in the place of login(1).
+pub const SERVER: &str = "printf '#!/bin/sh\necho welcome; read -r name; echo goodbye $name\n' > /tmp/bbs; \
      chmod +x /tmp/bbs; busybox telnetd -b 127.0.0.1 -p 2323 -l /tmp/bbs";
 
 /// A person at a terminal sees the prompts and may mistype. A box that logs in by its chat script is not asked again by
@@ -78,7 +78,8 @@ fn reads(stage: &Stage, terminal: Subscriber, called: &mut Booted) -> Result<()>
     called.until("dialctl lines", &["connected", "as reader, on bbs"])?;
     let status = called.must("cat /proc/$(cat /run/ppp-line1.pid)/status")?;
     let nothing = "0000000000000000";
-    let rights = ["Uid:\t61001\t61001\t61001\t61001", &format!("CapEff:\t{nothing}"), "NoNewPrivs:\t1"];
+    let rights =
+        ["Uid:\t61001\t61001\t61001\t61001", &format!("CapEff:\t{nothing}"), "NoNewPrivs:\t1", "Seccomp:\t2"];
     shows("the process", &status, &rights)?;
     types(stage, terminal, "joe\r", "goodbye joe")?;
     called.until("dialctl lines", &["ready, 2 calls"])?;

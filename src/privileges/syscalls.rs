@@ -1,4 +1,4 @@
-//! The system calls that the process may make: those of an allocator and of an open socket.
+//! The system calls that a confined process may make: those of its runtime, and its own few.
 //!
 //! The filter is written out here. The `seccompiler` crate installs it, but compiles none for a 32-bit ARM, and libseccomp,
 //! which does, is a C library.
@@ -19,14 +19,8 @@ const ARCHITECTURE: Option<u32> = if cfg!(target_arch = "arm") {
     None
 };
 
-const ALLOWED: &[libc::c_long] = &[
-    // The socket. On ARM `recv` and `send` are calls of their own.
-    libc::SYS_recvfrom,
-    libc::SYS_sendto,
-    #[cfg(target_arch = "arm")]
-    libc::SYS_recv,
-    #[cfg(target_arch = "arm")]
-    libc::SYS_send,
+/// What every program of ours needs, whatever it does.
+const RUNTIME: &[libc::c_long] = &[
     // The allocator.
     libc::SYS_brk,
     #[cfg(target_arch = "arm")]
@@ -37,8 +31,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_mremap,
     libc::SYS_mprotect,
     libc::SYS_madvise,
-    // The values for a modem's registers, and the keys of hash tables.
-    libc::SYS_getrandom,
     // Locks of the standard library; exit and panic.
     libc::SYS_futex,
     libc::SYS_write,
@@ -55,13 +47,16 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_exit_group,
 ];
 
-/// From now on any other call ends the process, by SIGSYS. `no_new_privs` must be set.
+/// From now on any call that is neither the runtime's nor one of these ends the process, by SIGSYS. `no_new_privs` must be
+/// set.
 ///
 /// # Errors
 /// The kernel has no seccomp filters.
-pub(super) fn restrict() -> io::Result<()> {
+pub fn restrict_to(own: &[libc::c_long]) -> io::Result<()> {
     match ARCHITECTURE {
-        Some(architecture) => apply_filter(&program(architecture, ALLOWED)).map_err(io::Error::other),
+        Some(architecture) => {
+            apply_filter(&program(architecture, &[RUNTIME, own].concat())).map_err(io::Error::other)
+        }
         None => Ok(()),
     }
 }
@@ -85,7 +80,7 @@ fn program(architecture: u32, allowed: &[libc::c_long]) -> Vec<sock_filter> {
         kill.clone(),
         statement(LOAD_WORD, NUMBER_AT),
     ];
-    // A jump counts from the next instruction; `kill` and `allow` follow the list. With some thirty calls every offset
+    // A jump counts from the next instruction; `kill` and `allow` follow the list. With some forty calls every offset
     // fits into a byte.
     program.extend(allowed.iter().enumerate().map(|(at, call)| sock_filter {
         code: JUMP_IF_EQUAL,
@@ -97,9 +92,27 @@ fn program(architecture: u32, allowed: &[libc::c_long]) -> Vec<sock_filter> {
     program
 }
 
+/// Calls that give a process more than it has.
+#[cfg(test)]
+pub(crate) const OPENING: [libc::c_long; 12] = [
+    libc::SYS_openat,
+    libc::SYS_socket,
+    libc::SYS_connect,
+    libc::SYS_clone,
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_ptrace,
+    libc::SYS_kill,
+    libc::SYS_ioctl,
+    libc::SYS_recvmsg, // may bring a descriptor
+    libc::SYS_prctl,
+    libc::SYS_sendmsg, // may take one away
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::{Command, Stdio};
 
     /// The kernel's interpreter of the filter, for these few instructions (linux/filter.h).
     fn outcome(program: &[sock_filter], architecture: u32, number: u32) -> u32 {
@@ -118,9 +131,10 @@ mod tests {
 
     #[test]
     fn the_calls_of_the_list_are_allowed_and_all_others_end_the_process() {
-        let program = program(7, ALLOWED);
+        let allowed = [RUNTIME, &[libc::SYS_read]].concat();
+        let program = program(7, &allowed);
         for number in 0..1000 {
-            let is_allowed = ALLOWED.contains(&libc::c_long::from(number));
+            let is_allowed = allowed.contains(&libc::c_long::from(number));
             let expected = if is_allowed { libc::SECCOMP_RET_ALLOW } else { libc::SECCOMP_RET_KILL_PROCESS };
             assert_eq!(outcome(&program, 7, number as u32), expected, "{number}");
             assert_eq!(outcome(&program, 8, number as u32), libc::SECCOMP_RET_KILL_PROCESS);
@@ -128,20 +142,31 @@ mod tests {
     }
 
     #[test]
-    fn nothing_on_the_list_opens_starts_or_reaches_anything() {
-        let forbidden = [
-            libc::SYS_openat,
-            libc::SYS_socket,
-            libc::SYS_connect,
-            libc::SYS_clone,
-            libc::SYS_execve,
-            libc::SYS_execveat,
-            libc::SYS_ptrace,
-            libc::SYS_kill,
-            libc::SYS_ioctl,
-            libc::SYS_recvmsg, // may bring a descriptor
-            libc::SYS_prctl,
-        ];
-        assert!(forbidden.iter().all(|call| !ALLOWED.contains(call)));
+    fn nothing_of_the_runtime_opens_starts_or_reaches_anything() {
+        assert!(OPENING.iter().all(|call| !RUNTIME.contains(call)));
+    }
+
+    /// This test's own program, started again, tries a call that was not allowed to it.
+    #[test]
+    fn a_process_that_makes_another_call_is_ended_by_the_kernel() {
+        const TRIES: &str = "DIALBOX_TEST_TRIES";
+        match std::env::var(TRIES).as_deref() {
+            Err(_) => {}
+            Ok(what) => {
+                crate::privileges::drop_capabilities().unwrap();
+                restrict_to(&[libc::SYS_getppid]).unwrap();
+                let _ = rustix::process::getppid();
+                if what == "chdir" {
+                    let _ = rustix::process::chdir("/");
+                }
+                std::process::exit(3);
+            }
+        }
+        let name = "privileges::syscalls::tests::a_process_that_makes_another_call_is_ended_by_the_kernel";
+        for (what, outcome) in [("nothing", "exit status: 3"), ("chdir", "signal: 31 (SIGSYS)")] {
+            let mut again = Command::new(std::env::current_exe().unwrap());
+            let status = again.args(["--exact", name]).env(TRIES, what).stdout(Stdio::null()).status();
+            assert!(status.as_ref().unwrap().to_string().starts_with(outcome), "{what}: {status:?}");
+        }
     }
 }
