@@ -189,7 +189,7 @@ mod tests {
         let text = format!(
             "role='dialer'\nhostname='x'\n[modem]\nport='1-1'\n[operator]\nname='x'\napn='x'\n[vpn]\n\
              address='10.9.0.2/24'\nprivate-key='yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk='\n\
-             public-key='yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk='\nendpoint='203.0.113.5:51820'\n\
+             public-key='b/+8yjlfqle5awL8Vne6lpRdvSDyQz5sbyoEugWxDcc='\nendpoint='203.0.113.5:51820'\n\
              networks=['10.9.0.0/24']\n[[forward.serial]]\nlisten={listen}\nport='{name}'\nspeed=9600\n"
         );
         let Role::Dialer(role) = Site::parse(&text).unwrap().role else { unreachable!() };
