@@ -70,8 +70,12 @@ impl<'a> Forward<'a> {
         let listener = PollFd::from_borrowed_fd(self.listener.as_fd(), PollFlags::IN);
         let session = self.session.iter().flat_map(|session| {
             let client = PollFd::from_borrowed_fd(session.client.as_fd(), session.client_awaits());
-            [client, PollFd::from_borrowed_fd(session.port.fd().as_fd(), session.port_awaits())]
+            let port = PollFd::from_borrowed_fd(session.port.fd().as_fd(), session.port_awaits());
+            // One that has hung up is always ready (poll(2), POLLHUP): while nothing is wanted of it, it would keep the
+            // processor busy.
+            [(client, session.client_awaits()), (port, session.port_awaits())]
         });
+        let session = session.filter(|(_, awaited)| !awaited.is_empty()).map(|(fd, _)| fd);
         std::iter::once(listener).chain(session)
     }
 
@@ -189,7 +193,7 @@ mod tests {
         let text = format!(
             "role='dialer'\nhostname='x'\n[modem]\nport='1-1'\n[operator]\nname='x'\napn='x'\n[vpn]\n\
              address='10.9.0.2/24'\nprivate-key='yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk='\n\
-             public-key='yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk='\nendpoint='203.0.113.5:51820'\n\
+             public-key='b/+8yjlfqle5awL8Vne6lpRdvSDyQz5sbyoEugWxDcc='\nendpoint='203.0.113.5:51820'\n\
              networks=['10.9.0.0/24']\n[[forward.serial]]\nlisten={listen}\nport='{name}'\nspeed=9600\n"
         );
         let Role::Dialer(role) = Site::parse(&text).unwrap().role else { unreachable!() };
@@ -263,6 +267,30 @@ mod tests {
             drop(client);
             test.until(|forward| forward.session.is_none());
         }
+    }
+
+    #[test]
+    fn a_client_that_has_gone_does_not_keep_the_processor_busy_while_its_bytes_are_sent() {
+        let (paths, port) = (Paths::default(), free_port());
+        let log = Log::new("test", &Paths::below("/nowhere"));
+        let (_device, site) = device(port);
+        let forward = Forward::open(&paths, &log, &site).unwrap();
+        let mut test = Test { forward, at: (Ipv4Addr::LOCALHOST, port).into() };
+        let mut client = test.connect();
+        // The device reads nothing: its queue fills up.
+        let is_full = |forward: &Forward| forward.session.as_ref().is_some_and(Session::is_port_full);
+        test.until(|forward| {
+            let _ = client.write(&[0; 4096]);
+            is_full(forward)
+        });
+        // Bytes that wait unread make the end of the connection a reset.
+        sockopt::set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
+        drop(client);
+        let session = test.forward.session.as_ref().unwrap();
+        let mut reset = [PollFd::from_borrowed_fd(session.client.as_fd(), PollFlags::empty())];
+        poll(&mut reset, None).unwrap();
+        let mut fds: Vec<_> = test.forward.fds().collect();
+        assert_eq!(poll(&mut fds, Some(&Timespec::default())).unwrap(), 0, "nothing is to be done");
     }
 
     #[test]

@@ -232,7 +232,7 @@ mod tests {
 
     fn vpn() -> String {
         format!(
-            "[vpn]\naddress='10.9.0.2/24'\nprivate-key='{KEY}'\npublic-key='{KEY}'\n\
+            "[vpn]\naddress='10.9.0.2/24'\nprivate-key='aAtSHjdVOAl1GdMyUhhgyIHY14tpX+dhE3kdwY79QH4='\npublic-key='{KEY}'\n\
              endpoint='203.0.113.5:51820'\nother-endpoints=['203.0.113.6:443']\nnetworks=['10.9.0.0/24']\n\
              [forward]\nnetworks=['192.168.1.0/24']\n"
         )

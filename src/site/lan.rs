@@ -2,6 +2,7 @@
 
 use super::net::HostAddress;
 use super::text::{Invalid, Text, checked_string, text_value};
+use crate::names::VPN;
 use std::net::Ipv4Addr;
 
 checked_string! {
@@ -55,6 +56,14 @@ impl Text for InterfaceName {
         let fits = (1..=15).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
             && text.starts_with(|first: char| first.is_ascii_alphanumeric());
+        let of_ppp =
+            text.strip_prefix("ppp").is_some_and(|unit| unit.bytes().all(|byte| byte.is_ascii_digit()));
+        if of_ppp || text == VPN {
+            return Err(Invalid::new(
+                format!("{text} is for the box itself, for the link, callers or the VPN"),
+                "write the interface of the local network, as in \"eth0\"",
+            ));
+        }
         if fits {
             return Ok(Self(text.to_owned()));
         }
@@ -75,7 +84,7 @@ impl Text for LanAddress {
         let fixed = text.parse().ok().filter(HostAddress::has_neighbours).map(Self::Fixed);
         fixed.ok_or_else(|| {
             Invalid::new(
-                format!("{text:?} is not an address in a network"),
+                format!("{text:?} is not the address of a host in a network"),
                 "write \"dhcp\", or address and prefix length, as in \"192.168.32.2/24\"",
             )
         })
@@ -89,6 +98,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_interface_of_the_box_itself_is_no_local_network() {
+        for (name, good) in [
+            ("eth0", true),
+            ("enx0050b6", true),
+            ("pppoe", true),
+            ("vpn0", true),
+            ("lo", true),
+            ("vpn", false),
+            ("ppp0", false),
+            ("ppp", false),
+        ] {
+            assert_eq!(InterfaceName::from_text(name).is_ok(), good, "{name}");
+        }
+    }
+
+    #[test]
     fn an_interface_address_has_a_prefix() {
         let table = [
             ("dhcp", Some("Dhcp")),
@@ -99,6 +124,7 @@ mod tests {
             ("192.168.32.2/31", None),
             ("192.168.32.2/+24", None),
             ("192.168.32/24", None),
+            ("224.0.0.5/8", None),
             ("DHCP", None),
         ];
         for (text, expected) in table {

@@ -36,6 +36,18 @@ impl Ipv4Net {
     }
 }
 
+/// Why no host can have this address: "this network" and loopback (RFC 1122 §3.2.1.3), multicast (RFC 1112 §4), and what
+/// is reserved, the broadcast address too.
+pub(super) fn no_hosts(address: Ipv4Addr) -> Option<&'static str> {
+    match address.octets()[0] {
+        0 => Some("0.0.0.0 and what begins with 0 is no host's address"),
+        127 => Some("what begins with 127 is the address of every host itself"),
+        224..=239 => Some("this is the address of a multicast group"),
+        240..=255 => Some("addresses from 240.0.0.0 on are no hosts'"),
+        _ => None,
+    }
+}
+
 /// The mask of a prefix of 0 to 32 bits.
 pub(super) fn mask(prefix: u8) -> u32 {
     u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0)
@@ -125,6 +137,10 @@ impl Text for HostAddress {
         if prefix == 0 || prefix < 31 && (host == 0 || host == !mask(prefix)) {
             return Err(malformed());
         }
+        // The exchange of a test has the loopback interface for its network.
+        if let Some(why) = no_hosts(address).filter(|_| !address.is_loopback()) {
+            return Err(Invalid::new(format!("{text:?}: {why}"), "write the box's own address"));
+        }
         Ok(Self { address, prefix })
     }
 }
@@ -162,7 +178,7 @@ impl fmt::Display for Netmask {
     }
 }
 
-/// An IPv4 address as a value of `site.toml`.
+/// The IPv4 address of a host as a value of `site.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Address(pub Ipv4Addr);
 
@@ -170,12 +186,13 @@ impl Text for Address {
     const EXPECTED: &'static str = "an IPv4 address";
 
     fn from_text(text: &str) -> Result<Self, Invalid> {
-        text.parse().map(Self).map_err(|_| {
-            Invalid::new(
-                format!("{text:?} is not an IPv4 address"),
-                "write four numbers from 0 to 255 with dots, as in \"192.168.32.1\"",
-            )
-        })
+        let next = "write four numbers from 0 to 255 with dots, as in \"192.168.32.1\"";
+        let address: Ipv4Addr =
+            text.parse().map_err(|_| Invalid::new(format!("{text:?} is not an IPv4 address"), next))?;
+        match no_hosts(address) {
+            Some(why) => Err(Invalid::new(format!("{text:?}: {why}"), "write the address of a host")),
+            None => Ok(Self(address)),
+        }
     }
 }
 
@@ -196,8 +213,29 @@ mod tests {
             ("10.9.0.2/0", false),
             ("10.9.0.2", false),
             ("10.9.0.2/33", false),
+            ("127.0.0.2/8", true),
+            ("224.0.0.5/24", false),
         ] {
             assert_eq!(text.parse::<HostAddress>().is_ok(), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_no_host_can_have_is_refused() {
+        for (text, good) in [
+            ("1.0.0.1", true),
+            ("126.255.255.254", true),
+            ("128.0.0.1", true),
+            ("223.255.255.254", true),
+            ("0.0.0.0", false),
+            ("0.0.0.7", false),
+            ("127.0.0.1", false),
+            ("224.0.0.1", false),
+            ("239.255.255.255", false),
+            ("240.0.0.1", false),
+            ("255.255.255.255", false),
+        ] {
+            assert_eq!(text.parse::<Address>().is_ok(), good, "{text}");
         }
     }
 }

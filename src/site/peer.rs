@@ -1,5 +1,6 @@
 //! Endpoints: where the VPN's peer listens, and where else it may be found.
 
+use super::net::no_hosts;
 use super::text::{Invalid, Text, text_value};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -26,11 +27,12 @@ impl Text for Endpoint {
     const EXPECTED: &'static str = "an address and a port";
 
     fn from_text(text: &str) -> Result<Self, Invalid> {
-        let endpoint =
-            text.parse().ok().filter(|it: &SocketAddrV4| it.port() != 0 && !it.ip().is_unspecified());
+        // A layer may add a server to the box itself.
+        let is_hosts = |it: &Ipv4Addr| it.is_loopback() || no_hosts(*it).is_none();
+        let endpoint = text.parse().ok().filter(|it: &SocketAddrV4| it.port() != 0 && is_hosts(it.ip()));
         endpoint.map(Self).ok_or_else(|| {
             Invalid::new(
-                format!("{text:?} is not an IPv4 address and a port"),
+                format!("{text:?} is not the IPv4 address of a host and a port"),
                 "write both, and no name, as in \"203.0.113.5:51820\"",
             )
         })
@@ -131,6 +133,10 @@ mod tests {
             ("vpn.example.org:70000", None),
             ("localhost:51820", None),
             ("203.0.113.500:51820", None),
+            ("127.0.0.1:23", Some(false)),
+            ("0.0.0.0:51820", None),
+            ("224.0.0.1:51820", None),
+            ("255.255.255.255:51820", None),
             ("-a.example:1", None),
             ("a..example:1", None),
             ("a_b.example:1", None),

@@ -109,7 +109,7 @@ tables! {
         chat_timeout: Option<ChatTimeout>,
         idle_limit: Option<Spanned<TimeSpan>>,
         session_limit: Option<Spanned<TimeSpan>>,
-        data_budget: Option<DataSize>,
+        data_budget: Option<Spanned<DataSize>>,
         billing_day: Option<BillingDay>,
     }
 
@@ -123,7 +123,7 @@ tables! {
 
     struct Vpn {
         private_key: Spanned<SecretKey>,
-        address: HostAddress,
+        address: Spanned<HostAddress>,
         public_key: PublicKey,
         preshared_key: Option<Spanned<SecretKey>>,
         endpoint: Endpoint,
@@ -201,7 +201,7 @@ tables! {
         remote: Spanned<Address>,
         crtscts: Option<bool>,
         rings: Option<Spanned<Rings>>,
-        callers: Option<Vec<Spanned<CallerNumber>>>,
+        callers: Option<Spanned<Vec<Spanned<CallerNumber>>>>,
         login: Option<bool>,
         guest: Option<Spanned<bool>>,
         null_modem: Option<Spanned<bool>>,

@@ -45,7 +45,8 @@ impl Vpn {
             Routing::Default => true,
             Routing::Only(networks) => networks.iter().any(|network| network.contains(endpoint)),
         };
-        !over_link || self.networks.iter().any(|network| network.contains(endpoint))
+        let own = self.address.network();
+        !over_link || self.networks.iter().chain([&own]).any(|network| network.contains(endpoint))
     }
 }
 
@@ -142,17 +143,19 @@ mod tests {
     #[test]
     fn the_peer_is_reached_over_the_link_and_never_through_the_tunnel() {
         let networks = |list: &[&str]| list.iter().map(|it| it.parse().unwrap()).collect::<Vec<Ipv4Net>>();
-        for (routing, through, needed) in [
-            (Routing::Default, &["10.9.0.0/24"][..], false),
-            (Routing::Default, &["0.0.0.0/0"], true),
-            (Routing::Default, &["203.0.113.0/24"], true),
-            (Routing::Only(networks(&["203.0.113.0/24"])), &["10.9.0.0/24"], false),
-            (Routing::Only(networks(&["10.1.0.0/16"])), &["10.9.0.0/24"], true),
-            (Routing::Only(Vec::new()), &["10.9.0.0/24"], true),
+        let own = "10.9.0.2/24";
+        for (routing, own, through, needed) in [
+            (Routing::Default, own, &["10.9.0.0/24"][..], false),
+            (Routing::Default, own, &["0.0.0.0/0"], true),
+            (Routing::Default, own, &["203.0.113.0/24"], true),
+            (Routing::Default, "203.0.113.9/24", &["10.9.0.0/24"], true),
+            (Routing::Only(networks(&["203.0.113.0/24"])), own, &["10.9.0.0/24"], false),
+            (Routing::Only(networks(&["10.1.0.0/16"])), own, &["10.9.0.0/24"], true),
+            (Routing::Only(Vec::new()), own, &["10.9.0.0/24"], true),
         ] {
             let vpn = Vpn {
                 private_key: KEY.parse().unwrap(),
-                address: "10.9.0.2/24".parse().unwrap(),
+                address: own.parse().unwrap(),
                 public_key: KEY.parse().unwrap(),
                 preshared_key: None,
                 endpoint: "203.0.113.5:51820".parse().unwrap(),
@@ -161,7 +164,7 @@ mod tests {
                 keepalive: Whole::constant(25),
                 renew: true,
             };
-            assert_eq!(vpn.needs_endpoint_route(&routing), needed, "{routing:?} {through:?}");
+            assert_eq!(vpn.needs_endpoint_route(&routing), needed, "{routing:?} {own} {through:?}");
         }
     }
 }

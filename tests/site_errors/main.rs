@@ -1,10 +1,12 @@
 //! The error messages for mistakes in `site.toml`.
 
+mod address_slips;
 mod forward_slips;
 mod service_slips;
 mod slips;
 mod valid;
 
+use address_slips::ADDRESS_SLIPS;
 use dialbox::site::Site;
 use forward_slips::FORWARD_SLIPS;
 use service_slips::SERVICE_SLIPS;
@@ -22,7 +24,7 @@ fn slip(base: &str, good: &str, bad: &str) -> String {
 
 #[test]
 fn every_error_has_its_position_and_a_hint() {
-    let slips = SLIPS.iter().chain(FORWARD_SLIPS).chain(SERVICE_SLIPS);
+    let slips = SLIPS.iter().chain(FORWARD_SLIPS).chain(SERVICE_SLIPS).chain(ADDRESS_SLIPS);
     let said = slips.map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"));
 }

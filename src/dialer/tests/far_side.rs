@@ -98,7 +98,7 @@ fn with_endpoints(others: &str) -> Harness {
     let text = format!(
         "role='dialer'\nhostname='x'\n[operator]\nname='x'\napn='x'\n[vpn]\naddress='10.9.0.2/24'\n\
          private-key='yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk='\n\
-         public-key='yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk='\nendpoint='203.0.113.5:51820'\n\
+         public-key='b/+8yjlfqle5awL8Vne6lpRdvSDyQz5sbyoEugWxDcc='\nendpoint='203.0.113.5:51820'\n\
          other-endpoints={others}\nnetworks=['10.9.0.0/24']\n"
     );
     let Role::Dialer(role) = Site::parse(&text).unwrap().role else { unreachable!() };

@@ -4,8 +4,9 @@ use super::forward::{Surroundings, forward};
 use super::{check_distinct, echo, not_empty, raw, sms};
 use crate::site::error::{Checked, problem};
 use crate::site::{
-    Account, AtCommand, ContextAuth, Days, DialNumber, Dialer, IpType, Lan, LinkConfig, MissedCall, Modem,
-    Occasion, Operator, OtherEndpoint, Port, Routing, Schedule, Speed, Tell, TimeSpan, Vpn, Whole,
+    Account, Addressing, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, IpType, Ipv4Net, Lan,
+    LinkConfig, MissedCall, Modem, Occasion, Operator, OtherEndpoint, Port, Routing, Schedule, Speed, Tell,
+    TimeSpan, Vpn, Whole,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -36,8 +37,8 @@ pub(super) fn dialer(
     let Some(operator_table) = tables.operator else {
         return problem("a `dialer` needs the table `[operator]`", "add [operator] with name and apn", role);
     };
-    let link = link(tables.link.map(Spanned::into_inner).unwrap_or_default())?;
-    let vpn = tables.vpn.map(|table| vpn(table.into_inner(), &link.routing)).transpose()?;
+    let link = link(tables.link.map(Spanned::into_inner).unwrap_or_default(), lan)?;
+    let vpn = tables.vpn.map(|table| vpn(table.into_inner(), &link.routing, lan)).transpose()?;
     let modem = modem(tables.modem.map(Spanned::into_inner).unwrap_or_default())?;
     let around = Surroundings { lan, vpn: vpn.as_ref(), link: &link, modem: &modem.port, has_ssh };
     let forwarding = tables.forward.map(|table| forward(table.span(), table.into_inner(), &around));
@@ -104,7 +105,7 @@ fn operator(raw: raw::Operator) -> Checked<Operator> {
     })
 }
 
-fn link(raw: raw::Link) -> Checked<LinkConfig> {
+fn link(raw: raw::Link, lan: Option<&Lan>) -> Checked<LinkConfig> {
     let routing = match (raw.default_route, raw.routes) {
         (Some(flag), Some(_)) if *flag.get_ref() => {
             return problem(
@@ -115,6 +116,9 @@ fn link(raw: raw::Link) -> Checked<LinkConfig> {
         }
         (_, Some(routes)) => {
             check_distinct("route", &routes)?;
+            for route in &routes {
+                check_not_local(*route.get_ref(), "the link", lan, route.span())?;
+            }
             Routing::Only(routes.into_iter().map(Spanned::into_inner).collect())
         }
         (Some(flag), None) if !flag.get_ref() => Routing::Only(Vec::new()),
@@ -126,25 +130,65 @@ fn link(raw: raw::Link) -> Checked<LinkConfig> {
         chat_timeout: raw.chat_timeout.unwrap_or(const { Whole::constant(60) }),
         idle_limit: limit(raw.idle_limit, const { TimeSpan::minutes(10) })?,
         session_limit: limit(raw.session_limit, const { TimeSpan::minutes(120) })?,
-        data_budget: raw.data_budget,
+        data_budget: data_budget(raw.data_budget)?,
         billing_day: raw.billing_day.unwrap_or(const { Whole::constant(1) }),
     })
 }
 
-fn vpn(raw: raw::Vpn, routing: &Routing) -> Checked<Vpn> {
+fn data_budget(raw: Option<Spanned<DataSize>>) -> Checked<Option<DataSize>> {
+    match raw {
+        Some(budget) if budget.get_ref().bytes() == 0 => problem(
+            "the link would never be opened",
+            "write how much a month may carry, as in \"500MB\", or remove `data-budget` for no limit",
+            budget.span(),
+        ),
+        budget => Ok(budget.map(Spanned::into_inner)),
+    }
+}
+
+/// Of several routes the kernel takes the longest prefix: a part of the local network that is routed elsewhere is cut off,
+/// and with the same prefix one of the two routes is lost.
+fn check_not_local(it: Ipv4Net, over: &str, lan: Option<&Lan>, at: Range<usize>) -> Checked<()> {
+    match lan.map(|lan| &lan.addressing) {
+        Some(Addressing::Fixed { address, .. }) if address.network().covers(it) => problem(
+            format!("{it} would go over {over}, and is in the local network, {}", address.network()),
+            "give one of the two networks other addresses",
+            at,
+        ),
+        Some(Addressing::Fixed { .. } | Addressing::Dhcp) | None => Ok(()),
+    }
+}
+
+fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<Vpn> {
     not_empty(
         &raw.networks,
         "nothing would go through the VPN",
         "name the networks behind the peer, as in [\"10.9.0.0/24\"]",
     )?;
     check_distinct("network", raw.networks.get_ref())?;
+    if raw.private_key.get_ref().reveal() == raw.public_key.as_str() {
+        return problem(
+            "`private-key` and `public-key` are the same key",
+            "write what `wg genkey` has printed for the box, and what `wg pubkey` prints at the peer",
+            raw.private_key.span(),
+        );
+    }
+    check_not_local(raw.address.get_ref().network(), "the VPN", lan, raw.address.span())?;
+    for network in raw.networks.get_ref() {
+        check_not_local(*network.get_ref(), "the VPN", lan, network.span())?;
+    }
+    let others = raw.other_endpoints.unwrap_or_default();
+    let is_first = |other: &Spanned<OtherEndpoint>| *other.get_ref() == OtherEndpoint::Address(raw.endpoint);
+    if let Some(again) = others.iter().find(|other| is_first(other)) {
+        return problem("this is `endpoint` already", "write the others only", again.span());
+    }
     Ok(Vpn {
         private_key: raw.private_key.into_inner(),
-        address: raw.address,
+        address: raw.address.into_inner(),
         public_key: raw.public_key,
         preshared_key: raw.preshared_key.map(Spanned::into_inner),
         endpoint: raw.endpoint,
-        other_endpoints: other_endpoints(raw.other_endpoints.unwrap_or_default(), routing)?,
+        other_endpoints: other_endpoints(others, routing)?,
         networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
         keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
         renew: raw.renew.unwrap_or(true),

@@ -1,6 +1,6 @@
 //! `[forward]`, and what it needs.
 
-use super::{check_distinct, raw};
+use super::{check_apart, check_distinct, raw};
 use crate::site::error::{Checked, problem};
 use crate::site::{
     Addressing, Forward, Ipv4Net, Lan, LinkConfig, Port, PortForward, Routing, SerialForward, Speed, Vpn,
@@ -37,6 +37,7 @@ pub(super) fn forward(at: Range<usize>, raw: raw::Forward, around: &Surroundings
     }
     let listens = ports.iter().map(|port| &port.get_ref().listen);
     check_distinct("port", listens.chain(serial.iter().map(|serial| &serial.get_ref().listen)))?;
+    check_apart(serial.iter().map(|serial| &serial.get_ref().port))?;
     let serial = serial.into_iter().map(|serial| self::serial(serial.into_inner(), around));
     let serial = serial.collect::<Checked<_>>()?;
     let Some(lan) = around.lan else {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use toml::Spanned;
 
-use super::{check_distinct, line_modem, problem};
+use super::{check_apart, check_distinct, line_modem, not_empty, problem};
 use crate::site::error::Checked;
 use crate::site::lan::{Addressing, Lan};
 use crate::site::{FlowControl, LineConfig, Port, Speed, Whole, raw};
@@ -15,11 +15,14 @@ pub(super) fn lines(
     name_servers: &[Ipv4Addr],
 ) -> Checked<Vec<LineConfig>> {
     for line in &raw {
-        check_distinct("number", line.callers.iter().flatten())?;
-        if line.local.get_ref() == line.remote.get_ref() {
+        if let Some(callers) = &line.callers {
+            not_empty(callers, "no call would be answered", "add a number, or remove `callers`")?;
+            check_distinct("number", callers.get_ref())?;
+        }
+        if raw.iter().any(|other| other.local.get_ref() == line.remote.get_ref()) {
             return problem(
                 "the caller would get the box's own address",
-                "give `local` and `remote` different addresses",
+                "give `remote` an address that is no line's `local`",
                 line.remote.span(),
             );
         }
@@ -32,7 +35,7 @@ pub(super) fn lines(
             );
         }
     }
-    check_distinct("port", raw.iter().map(|line| &line.port))?;
+    check_apart(raw.iter().map(|line| &line.port))?;
     check_distinct("remote address", raw.iter().map(|line| &line.remote))?;
     raw.into_iter().map(line).collect()
 }
@@ -53,7 +56,9 @@ fn line(mut raw: raw::Line) -> Checked<LineConfig> {
         remote: raw.remote.into_inner().0,
         flow,
         rings: raw.rings.map_or(const { Whole::constant(1) }, Spanned::into_inner),
-        callers: raw.callers.map(|numbers| numbers.into_iter().map(Spanned::into_inner).collect()),
+        callers: raw
+            .callers
+            .map(|numbers| numbers.into_inner().into_iter().map(Spanned::into_inner).collect()),
         login: raw.login.unwrap_or(false),
         guest,
         null_modem,

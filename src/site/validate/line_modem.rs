@@ -16,7 +16,7 @@ pub(super) fn null_modem(raw: &raw::Line) -> Checked<bool> {
     if *raw.port.get_ref() == Port::Auto {
         return problem("\"auto\" looks for a modem, and there is none", "name the port", raw.port.span());
     }
-    let number = raw.callers.iter().flatten().next();
+    let number = raw.callers.iter().flat_map(|callers| callers.get_ref()).next();
     let of_a_modem = [
         ("rings", raw.rings.as_ref().map(Spanned::span)),
         ("callers", number.map(Spanned::span)),

@@ -11,9 +11,10 @@ mod user;
 
 use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
+use super::net::{Address, HostAddress};
 use super::{
-    DevicePath, DialIn, EchoFailure, EchoInterval, LcpEcho, Prompts, Reboot, Role, Site, SshKey, Timezone,
-    Watchdog, Whole, raw,
+    DevicePath, DialIn, EchoFailure, EchoInterval, LcpEcho, Port, Prompts, Reboot, Role, Site, SshKey,
+    Timezone, Watchdog, Whole, raw,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -70,11 +71,15 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
 fn lan(raw: raw::Lan) -> Checked<Lan> {
     let dns = raw.dns.unwrap_or_default();
     let addressing = match raw.address {
-        LanAddress::Fixed(address) => Addressing::Fixed {
-            address,
-            gateway: raw.gateway.map(|gateway| gateway.into_inner().0),
-            dns: dns.into_iter().map(|server| server.into_inner().0).collect(),
-        },
+        LanAddress::Fixed(address) => {
+            check_gateway(raw.gateway.as_ref(), address)?;
+            check_distinct("name server", &dns)?;
+            Addressing::Fixed {
+                address,
+                gateway: raw.gateway.map(|gateway| gateway.into_inner().0),
+                dns: dns.into_iter().map(|server| server.into_inner().0).collect(),
+            }
+        }
         LanAddress::Dhcp => {
             let own = raw.gateway.iter().chain(&dns).next();
             if let Some(own) = own {
@@ -88,6 +93,23 @@ fn lan(raw: raw::Lan) -> Checked<Lan> {
         }
     };
     Ok(Lan { interface: raw.interface.unwrap_or_else(InterfaceName::ethernet), addressing })
+}
+
+/// The kernel refuses a route over a gateway that is no neighbour.
+fn check_gateway(gateway: Option<&Spanned<Address>>, own: HostAddress) -> Checked<()> {
+    let Some(gateway) = gateway else { return Ok(()) };
+    let Address(address) = *gateway.get_ref();
+    if address == own.address() {
+        return problem("this is the box's own address", "write that of the router", gateway.span());
+    }
+    if !own.network().contains(address) {
+        return problem(
+            format!("not in the network of [lan], {}", own.network()),
+            "write the address that the router has there",
+            gateway.span(),
+        );
+    }
+    Ok(())
 }
 
 fn ssh_keys(raw: raw::Ssh) -> Checked<Vec<SshKey>> {
@@ -184,6 +206,8 @@ fn dial_in(role: Range<usize>, tables: DialInTables, lan: Option<&Lan>) -> Check
         return problem("callers take two WINS servers", "remove this one", third.span());
     }
     check_distinct("port", &open_ports)?;
+    check_distinct("name server", &dns)?;
+    check_distinct("WINS server", &wins)?;
     let users: Vec<raw::User> = users.into_iter().map(Spanned::into_inner).collect();
     let context = service::Context { lines: &lines, idle_limit: table.idle_limit };
     let (services, offers) = service::services(tables.service.unwrap_or_default(), &users, &context)?;
@@ -219,6 +243,22 @@ fn dial_in(role: Range<usize>, tables: DialInTables, lan: Option<&Lan>) -> Check
         prompts,
         exchange: None,
     })
+}
+
+/// Two services at one port would take each other's bytes.
+fn check_apart<'a>(ports: impl IntoIterator<Item = &'a Spanned<Port>>) -> Checked<()> {
+    let mut seen: Vec<&Port> = Vec::new();
+    for port in ports {
+        if let Some(earlier) = seen.iter().find(|earlier| earlier.overlaps(port.get_ref())) {
+            return problem(
+                format!("port {earlier} is given already, and this is the same device"),
+                "name another one",
+                port.span(),
+            );
+        }
+        seen.push(port.get_ref());
+    }
+    Ok(())
 }
 
 fn check_distinct<'a, T: PartialEq + 'a>(
