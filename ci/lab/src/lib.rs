@@ -19,6 +19,7 @@ mod equipment;
 pub mod error;
 pub mod exchange;
 mod initramfs;
+mod ip;
 pub mod kept;
 pub mod lan;
 pub mod leftovers;

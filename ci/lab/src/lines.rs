@@ -87,14 +87,20 @@ impl BootedLines<'_> {
     pub fn call_and_hang_up(&mut self, times: u32) -> Result<()> {
         for _ in 0..times {
             self.call(1)?;
-            let before = self.exchange.with(|network, _| resets(network, "line1"));
-            // The port lock is released before pppd ends, and until then pppd may still hang up.
-            self.caller.must(
-                "pid=$(head -n 1 /run/ppp-caller1.pid); kill $pid; while kill -0 $pid; do sleep 0.1; done 2>&-",
-            )?;
-            self.exchange.until("line1 ready", |it| (resets(it, "line1") > before).then_some(()))?;
+            self.hang_up(1)?;
         }
         Ok(())
+    }
+
+    /// The caller hangs up; the line is ready again.
+    pub fn hang_up(&mut self, line: usize) -> Result<()> {
+        let name = format!("line{line}");
+        let before = self.exchange.with(|network, _| resets(network, &name));
+        // The port lock is released before pppd ends, and until then pppd may still hang up.
+        self.caller.must(&format!(
+            "pid=$(head -n 1 /run/ppp-caller{line}.pid); kill $pid; while kill -0 $pid; do sleep 0.1; done 2>&-"
+        ))?;
+        self.exchange.until(&format!("{name} ready"), |it| (resets(it, &name) > before).then_some(()))
     }
 
     /// Pings the far end of a line's link. Packets before its firewall rules are loaded are lost.

@@ -7,6 +7,7 @@
 
 pub mod frame;
 
+use crate::ip;
 use frame::{Deframer, framed};
 use std::net::Ipv4Addr;
 
@@ -117,11 +118,7 @@ impl Windows95 {
 
     /// An echo request to this address (RFC 792).
     pub fn ping(&self, to: Ipv4Addr) -> Vec<u8> {
-        let mut icmp = vec![8, 0, 0, 0, 2, 0, 1, 0];
-        icmp.extend(b"abcdefghijklmnopqrstuvwabcdefghi");
-        let sum = frame::internet_checksum(&icmp);
-        icmp[2..4].copy_from_slice(&sum);
-        self.packet(1, to, &icmp)
+        framed(IP, &ip::ping([self.own_address(), to], 1))
     }
 
     /// The registration of a NetBIOS name, which Windows broadcasts (RFC 1002 §4.2.2).
@@ -131,19 +128,12 @@ impl Windows95 {
         udp.extend([0, 1, 0x29, 0x10, 0, 1, 0, 0, 0, 0, 0, 1, 32]);
         udp.extend(b"FHEJEOEEEPFHFDCACACACACACACACAAA");
         udp.extend([0, 0, 32, 0, 1, 0xc0, 12, 0, 32, 0, 1, 0, 4, 0x93, 0xe0, 0, 6, 0, 0]);
-        udp.extend(self.address().unwrap_or(Ipv4Addr::UNSPECIFIED).octets());
-        self.packet(17, Ipv4Addr::BROADCAST, &udp)
+        udp.extend(self.own_address().octets());
+        framed(IP, &ip::packet(17, [self.own_address(), Ipv4Addr::BROADCAST], &udp))
     }
 
-    fn packet(&self, protocol: u8, to: Ipv4Addr, content: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(20 + content.len()).unwrap_or(u16::MAX).to_be_bytes();
-        let mut packet = vec![0x45, 0, length[0], length[1], 0, 1, 0, 0, 32, protocol, 0, 0];
-        packet.extend(self.address().unwrap_or(Ipv4Addr::UNSPECIFIED).octets());
-        packet.extend(to.octets());
-        let sum = frame::internet_checksum(&packet);
-        packet[10..12].copy_from_slice(&sum);
-        packet.extend(content);
-        framed(IP, &packet)
+    fn own_address(&self) -> Ipv4Addr {
+        self.address().unwrap_or(Ipv4Addr::UNSPECIFIED)
     }
 
     fn request(&mut self, protocol: u16) -> Vec<u8> {

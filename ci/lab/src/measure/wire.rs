@@ -26,6 +26,34 @@ struct Capture {
     bytes: Vec<u8>,
     /// From the first byte to the last.
     span: Duration,
+    idle: Idle,
+}
+
+/// How long the wire carried nothing, between the first byte and the last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Idle {
+    /// In the first second: the connection of TCP, the request, and the server's start.
+    at_first: Duration,
+    /// After it.
+    later: Duration,
+    longest: Duration,
+}
+
+impl Idle {
+    /// Of pieces with these lengths, each at the time when its last bit has arrived.
+    fn of(pieces: &[(Duration, usize)], line: Line) -> Self {
+        let mut idle = Self::default();
+        let Some((began, _)) = pieces.first().copied() else { return idle };
+        for pair in pieces.windows(2) {
+            let [(before, _), (at, length)] = [pair[0], pair[1]];
+            let gap = at.saturating_sub(before).saturating_sub(line.duration_of(length));
+            let part =
+                if before - began < Duration::from_secs(1) { &mut idle.at_first } else { &mut idle.later };
+            *part += gap;
+            idle.longest = idle.longest.max(gap);
+        }
+        idle
+    }
 }
 
 /// What the bytes of a capture were for.
@@ -47,7 +75,8 @@ pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     let bench = Bench { emulator: bench.emulator.clone().paced(pace), ..bench.clone() };
     println!(
         "bit/s, direction, payload B/s; in percent: payload of what the wire could carry, wire busy; \
-         and of the bytes carried: payload, headers, other packets, framing, escapes"
+         and of the bytes carried: payload, headers, other packets, framing, escapes; \
+         milliseconds: wire idle in the first second, after it, its longest pause"
     );
     for (rate, bytes) in SIZES {
         for _ in 0..runs {
@@ -74,13 +103,13 @@ fn on_stage(stage: &Stage, rate: u32, bytes: u32) -> Result<()> {
     boxes.caller.must("nft flush ruleset")?;
     boxes.ping(1)?;
     for (direction, receiver) in [("down", "caller1"), ("up", "line1")] {
-        let capture = transfer(stage, &mut boxes, direction, receiver, bytes)?;
+        let capture = transfer(stage, &mut boxes, direction, receiver, bytes, line)?;
         let seconds = capture.span.as_secs_f64();
         let (capacity, carried) = (f64::from(rate) / 8.0 * seconds, float(capture.bytes.len()));
         let shares = Shares::of(&capture.bytes, usize::try_from(bytes).unwrap_or(0));
         let payload = f64::from(bytes);
         println!(
-            "wire {rate} {direction} {:.0} {:.1} {:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
+            "wire {rate} {direction} {:.0} {:.1} {:.1} {:.1} {:.1} {:.1} {:.1} {:.1} {} {} {}",
             payload / seconds,
             100.0 * payload / capacity,
             100.0 * carried / capacity,
@@ -89,6 +118,9 @@ fn on_stage(stage: &Stage, rate: u32, bytes: u32) -> Result<()> {
             100.0 * float(shares.others) / carried,
             100.0 * float(shares.frames) / carried,
             100.0 * float(shares.escapes) / carried,
+            capture.idle.at_first.as_millis(),
+            capture.idle.later.as_millis(),
+            capture.idle.longest.as_millis(),
         );
     }
     Ok(())
@@ -105,6 +137,7 @@ fn transfer(
     direction: &str,
     receiver: &str,
     bytes: u32,
+    line: Line,
 ) -> Result<Capture> {
     let [local, remote] = ends(1);
     let (end, from) = match direction {
@@ -116,11 +149,11 @@ fn transfer(
     if moved.trim() != bytes.to_string() {
         return Err(Error::Unexpected(format!("{moved} bytes of {bytes} have arrived")));
     }
-    let capture = stage.exchange().with(|network, _| capture(network, before, receiver));
+    let capture = stage.exchange().with(|network, _| capture(network, before, receiver, line));
     capture.ok_or_else(|| Error::Unexpected("no data passed the modem".to_owned()))
 }
 
-fn capture(network: &Network, before: usize, receiver: &str) -> Option<Capture> {
+fn capture(network: &Network, before: usize, receiver: &str, line: Line) -> Option<Capture> {
     let entries = network.journal().entries().iter().skip(before).filter(|entry| entry.who == receiver);
     let data: Vec<(Duration, &Vec<u8>)> = entries
         .filter_map(|entry| match &entry.what {
@@ -129,7 +162,9 @@ fn capture(network: &Network, before: usize, receiver: &str) -> Option<Capture> 
         })
         .collect();
     let span = data.last()?.0.saturating_sub(data.first()?.0);
-    Some(Capture { bytes: data.into_iter().flat_map(|(_, bytes)| bytes.clone()).collect(), span })
+    let pieces: Vec<_> = data.iter().map(|(at, bytes)| (*at, bytes.len())).collect();
+    let idle = Idle::of(&pieces, line);
+    Some(Capture { bytes: data.into_iter().flat_map(|(_, bytes)| bytes.clone()).collect(), span, idle })
 }
 
 impl Shares {
@@ -162,5 +197,15 @@ mod tests {
         assert_eq!((shares.headers, shares.others), (40, 1));
         let all = shares.headers + shares.others + shares.frames + shares.escapes + 10;
         assert_eq!(all, data.len() + echo.len());
+    }
+
+    #[test]
+    fn a_wire_is_idle_where_no_piece_was_on_its_way() {
+        let line = Line { rate: 8000, ..Line::INSTANT };
+        let at = Duration::from_millis;
+        let pieces =
+            [(at(10), 10), (at(20), 10), (at(50), 20), (at(1100), 50), (at(1200), 100), (at(1310), 10)];
+        let idle = Idle::of(&pieces, line);
+        assert_eq!(idle, Idle { at_first: at(1010), later: at(100), longest: at(1000) });
     }
 }

@@ -27,7 +27,8 @@ impl Line {
         }
     }
 
-    fn duration_of(self, bytes: usize) -> Duration {
+    /// How long it takes to send so many bytes.
+    pub fn duration_of(self, bytes: usize) -> Duration {
         let bits = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(8);
         Duration::from_nanos(bits.saturating_mul(1_000_000_000) / u64::from(self.rate.max(1)))
     }

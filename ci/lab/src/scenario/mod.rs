@@ -109,6 +109,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("adapters-on-the-lan-call-each-other-and-the-line", exchange::calls),
     two("callers-prove-their-names-and-idle-as-windows-does", dial_in::habits),
     one("windows-95-gets-its-addresses-and-idles", dial_in::windows_95),
+    one("slip-and-terminals-outlive-the-service-and-end-with-the-carrier", dial_in::sessions),
     two("guests-and-known-callers-reach-what-the-site-grants", dial_in::grants),
     two("a-caller-without-ppp-gets-a-login-prompt", login::without_ppp),
     two("wvdial-of-debian-gets-a-link", wvdial::gets_a_link),

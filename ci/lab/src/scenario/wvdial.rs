@@ -1,12 +1,15 @@
 //! A caller with Debian's wvdial, which starts the box's pppd, and then with Debian's slattach.
 
-use super::{DIAL_IN, SITE, check, shows};
+use super::dial_in::PAGE;
+use super::{DIAL_IN, SITE, check, port_is_free, shows};
 use crate::booted::Booted;
 use crate::error::Result;
-use crate::lan::get;
+use crate::lan::{Asked, Lan, get};
 use crate::lines::resets;
+use crate::machine::Machine;
 use crate::network::Subscriber;
 use crate::stage::{LINE_NUMBER, Stage, boot_both};
+use std::net::Ipv4Addr;
 
 /// The partition of root B; this caller has none.
 const ROOT_B: usize = 3;
@@ -40,7 +43,8 @@ fn wvdial_conf() -> String {
 /// modem.
 pub fn gets_a_link(stage: &Stage) -> Result<()> {
     let tools = stage.caller_tools()?;
-    let (caller, called) = (stage.with_lines("caller", 1)?, stage.answerer("dial-in")?);
+    let (caller, mut called) = (stage.with_lines("caller", 1)?, stage.answerer("dial-in")?);
+    called.plug_into_lan(PAGE)?;
     caller.card().write_partition(ROOT_B, &tools)?;
     caller.card().write(SITE, DIAL_IN.as_bytes())?;
     let site =
@@ -50,8 +54,9 @@ pub fn gets_a_link(stage: &Stage) -> Result<()> {
     let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;
     let modems = [caller.modem()?, called.modem()?];
     lines_are_ready_again(stage, modems, 0)?;
-
+    called_box.until("dialctl lines", &["line1   ready, 0 calls"])?;
     install(&mut caller_box)?;
+    is_left_alone(&mut caller_box)?;
     caller_box.must(&format!("{LOADER} {WVDIAL} > /run/wvdial.log 2>&1 & echo $! > /run/wvdial.pid"))?;
     stage.exchange().until("CONNECT", |network| {
         network.journal().said(network.name(modems[0])).contains("CONNECT").then_some(())
@@ -63,7 +68,7 @@ pub fn gets_a_link(stage: &Stage) -> Result<()> {
 
     caller_box.must("kill -INT $(cat /run/wvdial.pid)")?;
     lines_are_ready_again(stage, modems, 1)?;
-    caller_box.until("dialctl lines", &["line1   ready"])?;
+    is_left_alone(&mut caller_box)?;
     called_box.until("dialctl lines", &["line1   ready, 1 calls"])?;
     let left = caller_box.run("pidof pppd; ip link show ppp0 2>/dev/null")?;
     check(left.text.is_empty(), || format!("wvdial left behind: {}", left.text))?;
@@ -73,12 +78,21 @@ pub fn gets_a_link(stage: &Stage) -> Result<()> {
     let output = called_box.must("dialctl calls; logread")?;
     shows("the ledger and the log", &output, &["  caller  ", "caller has logged in"])?;
     check(!output.contains("change-me"), || format!("a password is in the ledger or the log:\n{output}"))?;
-    by_slip(stage, &mut caller_box, &mut called_box, modems)
+    called_box.until("ip addr show eth0", &[&format!("inet {}/24", Lan::GIVEN)])?;
+    by_slip(&mut caller_box, &mut called_box)?;
+    reaches_the_lan(&mut caller_box, &mut called_box, &called)?;
+
+    called_box.must("dialctl hangup 1")?;
+    caller_box.must("kill $(cat /tmp/old.pid); rm -f /run/lock/LCK..line1")?;
+    lines_are_ready_again(stage, modems, 2)?;
+    called_box.until("dialctl lines", &["line1   ready, 2 calls"])?;
+    let calls = called_box.must("dialctl calls; ! ip link show ppp0")?;
+    shows("the ledger", &calls, &["  old  ", " cslip  hung up here"])
 }
 
 /// A caller of 1993: a login prompt, then the kernel's SLIP with compressed headers on both ends. Its addresses are
 /// those that it was told.
-fn by_slip(stage: &Stage, caller: &mut Booted, called: &mut Booted, modems: [Subscriber; 2]) -> Result<()> {
+fn by_slip(caller: &mut Booted, called: &mut Booted) -> Result<()> {
     called.must("echo an old page > /tmp/index.html && httpd -p 8080 -h /tmp")?;
     // Its lock says that the port is in use (as in `lock` of pppd).
     let script = format!(
@@ -96,12 +110,21 @@ fn by_slip(stage: &Stage, caller: &mut Booted, called: &mut Booted, modems: [Sub
     shows("the box, asked over SLIP,", &page, &["an old page"])?;
     let address = called.must("ip addr show ppp0")?;
     shows("the interface", &address, &["mtu 1006", "inet 192.168.32.1 peer 192.168.32.105/32"])?;
-    called.must("dialctl hangup 1")?;
-    caller.must("kill $(cat /tmp/old.pid); rm -f /run/lock/LCK..line1")?;
-    lines_are_ready_again(stage, modems, 2)?;
-    called.until("dialctl lines", &["line1   ready, 2 calls"])?;
-    let calls = called.must("dialctl calls; ! ip link show ppp0")?;
-    shows("the ledger", &calls, &["  old  ", " cslip  hung up here"])
+    Ok(())
+}
+
+/// With NAT the host in the local network sees the box's address, and without it the caller's, for which the box answers
+/// its ARP requests. The site's `masquerade = false` differs by that table only.
+fn reaches_the_lan(caller: &mut Booted, called: &mut Booted, machine: &Machine) -> Result<()> {
+    caller.must(&format!("ip route add {} dev sl0", Lan::HOST))?;
+    for seen in [Lan::GIVEN, Ipv4Addr::new(192, 168, 32, 105)] {
+        let page = caller.must(&get(&Lan::HOST.to_string(), 80))?;
+        shows("the server in the local network, asked over SLIP,", &page, &[PAGE])?;
+        let asked = machine.lan().map(Lan::asked).unwrap_or_default();
+        check(asked.contains(&Asked::Page(seen)), || format!("the host has received {asked:?}"))?;
+        called.run("nft delete table ip nat")?;
+    }
+    Ok(())
 }
 
 /// Installs those files of wvdial that must be at a fixed path.
@@ -110,6 +133,13 @@ fn install(caller: &mut Booted) -> Result<()> {
     caller.must(&format!("mkdir /run/caller && mount -t squashfs -o ro {device} /run/caller"))?;
     caller.must("cp /run/caller/etc/ppp/peers/wvdial /etc/ppp/peers/")?;
     caller.must(&format!("printf '{}' > /etc/wvdial.conf", wvdial_conf().replace('\n', "\\n"))).map(drop)
+}
+
+/// Waits until the calling box's own service only waits for calls. After the reset it still has commands for its modem: a
+/// program that wants the port then finds it locked, and gives up.
+fn is_left_alone(caller: &mut Booted) -> Result<()> {
+    caller.until("dialctl lines", &["line1   ready"])?;
+    port_is_free(caller)
 }
 
 /// Waits until both boxes have reset their modems after `calls` calls.

@@ -6,6 +6,7 @@ mod habits;
 mod parallel;
 pub mod ready;
 mod series;
+mod sessions;
 mod windows;
 
 pub use bad_calls::bad_calls;
@@ -13,6 +14,7 @@ pub use grants::grants;
 pub use habits::habits;
 pub use parallel::two_at_a_time;
 pub use series::ten_in_a_row;
+pub use sessions::sessions;
 pub use windows::windows_95;
 
 use super::{DIAL_IN, SITE, check, port_is_free, shows};
