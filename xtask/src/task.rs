@@ -244,7 +244,7 @@ fn records(shelf: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
 /// other users can read. Errors and races with another build are ignored: they only cost disk space.
 fn forget_old(shelf: &Path, key: &str) {
     let (ours, foreign): (Vec<_>, Vec<_>) =
-        records(shelf).into_iter().map(|(_, path)| path).partition(|it| Record::read(it).is_some());
+        records(shelf).into_iter().map(|(_, path)| path).partition(|it| Record::is_one(it));
     let surplus = ours.len().saturating_sub(KEPT);
     let old = ours.iter().take(surplus).filter(|it| it.file_stem().is_some_and(|it| it != key));
     for record in old.chain(&foreign) {
@@ -280,21 +280,29 @@ pub fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// `known`: hashes of files that are known already, by path.
-fn digest_tree(dir: &Path, known: &BTreeMap<PathBuf, String>) -> Result<String> {
-    digest_files(dir, &files_below(dir)?, known)
+/// The hash of each file, by its path below `dir`. `known`: hashes of files that are known already.
+fn digests(
+    dir: &Path,
+    files: &[PathBuf],
+    known: &BTreeMap<PathBuf, String>,
+) -> Result<Vec<(String, String)>> {
+    parallel::map(parallel::processors(), files, |file| {
+        let digest = known.get(file).map_or_else(|| digest_node(file), |known| Ok(known.clone()))?;
+        Ok((file.strip_prefix(dir).unwrap_or(file).display().to_string(), digest))
+    })
 }
 
-fn digest_files(dir: &Path, files: &[PathBuf], known: &BTreeMap<PathBuf, String>) -> Result<String> {
-    let digest =
-        |file: &PathBuf| known.get(file).map_or_else(|| digest_node(file), |known| Ok(known.clone()));
-    let digests = parallel::map(parallel::processors(), files, digest)?;
+/// The hash of an output with these files.
+fn digest_of(digests: &[(String, String)]) -> String {
     let mut hash = Sha256::new();
-    for (file, digest) in files.iter().zip(digests) {
-        let below = file.strip_prefix(dir).unwrap_or(file);
-        hash.update(format!("{}\0{digest}\n", below.display()));
+    for (name, digest) in digests {
+        hash.update(format!("{name}\0{digest}\n"));
     }
-    Ok(hex(&hash.finalize()))
+    hex(&hash.finalize())
+}
+
+fn digest_tree(dir: &Path) -> Result<String> {
+    Ok(digest_of(&digests(dir, &files_below(dir)?, &BTreeMap::new())?))
 }
 
 /// Content and x bit, the part of the mode that git keeps; of a link, its target.

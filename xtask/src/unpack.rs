@@ -3,14 +3,17 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, BufWriter},
+    io::{self, BufWriter, Write},
     path::PathBuf,
     sync::OnceLock,
 };
 
 use crate::{
     context::BuildContext,
-    debian::{contents::Contents, deb, fetch},
+    debian::{
+        contents::{self, Contents, TAR},
+        deb, fetch,
+    },
     error::{Context, Error, Result},
     manifest::{LockedManifest, LockedPackage, PackageId, Recipe},
     parallel,
@@ -30,11 +33,9 @@ impl Unpacked {
         if let Some(contents) = self.contents.get() {
             return Ok(contents);
         }
-        let outputs: Vec<_> = self.outputs.iter().collect();
-        // Each is hashed before it is read, which occupies a processor.
-        let read = |(id, output): &(&PackageId, &Output)| Ok(((*id).clone(), read(id, output)?));
-        let contents: Vec<_> = parallel::map(parallel::processors(), &outputs, read)?;
-        Ok(self.contents.get_or_init(|| contents.into_iter().collect()))
+        let open = |(id, output): (&PackageId, _)| Ok((id.clone(), Contents::open(output)?));
+        let contents: BTreeMap<_, _> = self.outputs.iter().map(open).collect::<Result<_>>()?;
+        Ok(self.contents.get_or_init(|| contents))
     }
 
     /// Adds every package to the inputs of a task.
@@ -57,14 +58,6 @@ pub fn packages(ctx: &BuildContext, packages: &[&LockedPackage]) -> Result<Unpac
         phase.done(format!("{} packages", outputs.len()));
     }
     Ok(Unpacked { outputs, contents: OnceLock::new() })
-}
-
-/// Lists an unpacked package.
-fn read(package: &PackageId, output: &Output) -> Result<Contents> {
-    let file = output.dir()?.join("data.tar");
-    let broken = || format!("cannot read {}", file.display());
-    let tar = File::open(&file).context(broken)?;
-    Contents::read(tar).map_err(|error| error.context(format!("package {}: {}", package.name, broken())))
 }
 
 /// The packages that were not unpacked before.
@@ -130,8 +123,9 @@ fn plain_tar(ctx: &BuildContext, package: &LockedPackage) -> Result<Output> {
         let deb: PathBuf = fetch::packages(ctx, &[package])?.remove(0);
         let mut data = deb::data(&deb).map_err(|error| broken_as_locked(package, error))?;
         let broken = || format!("cannot unpack {}", package.file_name());
-        let mut tar = BufWriter::new(File::create(out.join("data.tar")).context(broken)?);
-        io::copy(&mut data, &mut tar).context(broken).map(drop)
+        let mut tar = BufWriter::new(File::create(out.join(TAR)).context(broken)?);
+        io::copy(&mut data, &mut tar).and_then(|_| tar.flush()).context(broken)?;
+        contents::list(out).map_err(|error| broken_as_locked(package, error.context(broken())))
     })
 }
 
@@ -156,6 +150,7 @@ fn unpacker() -> Inputs {
     Inputs::default()
         .text("unpack.rs", include_str!("unpack.rs"))
         .text("deb.rs", include_str!("debian/deb.rs"))
+        .text("contents.rs", include_str!("debian/contents.rs"))
 }
 
 #[cfg(test)]
@@ -179,7 +174,7 @@ mod tests {
             libraries: Vec::new(),
         };
         let key = tar_inputs(&package).key();
-        for source in ["unpack.rs", "deb.rs"] {
+        for source in ["unpack.rs", "deb.rs", "contents.rs"] {
             assert_ne!(tar_inputs(&package).text(source, "changed").key(), key, "{source}");
         }
         let package_alone = Inputs::default().text(package.id().to_string(), &package.sha256);

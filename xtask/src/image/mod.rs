@@ -1,5 +1,6 @@
 //! The image: from locked packages and programs to the file for a card.
 
+pub mod access;
 pub mod block_cache;
 pub mod boot;
 pub mod boot_files;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use super::{
-    modems,
+    access, modems,
     modules::{Chosen, Modules},
     overlay::Overlay,
     tree::{Kind, Node, Origin, Source, Tree},
@@ -85,12 +85,13 @@ pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
         add_own(&mut tree, recipe)?;
     }
     modems::add_switches(&mut tree)?;
+    access::add_users(&mut tree, plan.recipes)?;
     if let Stage::Unpacked(from) = stage {
         // After all that recipes name: what a link points to may be named by a later one.
         add_targets(&mut tree, links)?;
         add_modules(&mut tree, plan, from)?;
         add_libraries(&mut tree, from)?;
-        set_modes(&mut tree, plan.recipes)?;
+        access::set_modes(&mut tree, plan.recipes)?;
     }
     if let Some(baked) = &plan.baked {
         add_build_facts(&mut tree, baked.epoch)?;
@@ -219,20 +220,6 @@ fn add_from_package<'a>(
         }
     }
     Ok(count)
-}
-
-/// The overlay has only git's x bit, and the builder's directories are all 0755.
-fn set_modes(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
-    for (recipe, (path, mode)) in recipes.iter().flat_map(|it| it.modes.iter().map(move |mode| (it, mode))) {
-        if !tree.set_mode(path, *mode) {
-            let name = &recipe.name;
-            return Err(Error::new(format!(
-                "recipe `{name}` sets the mode of {path}, where no file and no directory is"
-            ))
-            .hint(format!("correct `modes` in {}", recipe.file)));
-        }
-    }
-    Ok(())
 }
 
 /// Where a link at `path` points, written as an absolute path.

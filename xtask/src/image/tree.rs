@@ -155,6 +155,21 @@ impl Tree {
         self.iter().filter(|(_, node)| matches!(node.kind, Kind::Pending))
     }
 
+    /// The content of a text file; `None` if there is none at this path.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        match &self.nodes.get(path)?.kind {
+            Kind::File(content) => std::str::from_utf8(content).ok(),
+            _ => None,
+        }
+    }
+
+    /// Sets the content of a file that is there.
+    pub fn set_text(&mut self, path: &str, text: String) {
+        if let Some(Node { kind: Kind::File(content), .. }) = self.nodes.get_mut(path) {
+            *content = text.into_bytes().into();
+        }
+    }
+
     /// Sets the permission bits of a file or directory; `false` if there is none at this path.
     pub fn set_mode(&mut self, path: &str, mode: u16) -> bool {
         let node = self.nodes.get_mut(path.trim_end_matches('/'));

@@ -68,6 +68,8 @@ pub struct RawRecipe {
     pub links: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     pub modes: BTreeMap<String, String>,
+    #[serde(default)]
+    pub users: BTreeMap<String, u16>,
 }
 
 /// A Debian package and what is taken from it.

@@ -43,6 +43,8 @@ pub struct Recipe {
     pub links: BTreeMap<String, Vec<String>>,
     /// Permission bits of files and directories, by absolute path.
     pub modes: BTreeMap<String, u16>,
+    /// Users and groups that its programs want: name → number.
+    pub users: BTreeMap<String, u16>,
 }
 
 /// A Debian package and what is taken from it.
@@ -116,6 +118,7 @@ impl Recipe {
             stub_libraries: raw.stub_libraries,
             links: raw.links,
             modes: raw.modes.into_iter().map(|(path, text)| mode(path, &text)).collect::<Result<_>>()?,
+            users: raw.users.into_iter().map(user).collect::<Result<_>>()?,
         };
         let own = recipe.directories.iter().chain(recipe.modes.keys());
         for path in own.chain(recipe.links.values().flatten()) {
@@ -137,6 +140,21 @@ fn mode(path: String, text: &str) -> Result<(String, u16)> {
         _ => Err(Error::new(format!("`{text}`, the mode of {path}, is not one in octal"))
             .hint("write three or four digits, as in \"0600\" or \"1777\"")),
     }
+}
+
+/// A name as adduser(8) takes it, and one of the numbers of system users (Debian Policy §9.2.2).
+fn user((name, id): (String, u16)) -> Result<(String, u16)> {
+    let is_plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, b'-' | b'_');
+    let begins = name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_');
+    if !begins || name.len() > 32 || !name.bytes().all(is_plain) {
+        return Err(Error::new(format!("`{name}` is not a name of a user"))
+            .hint("write small letters, digits, `-` and `_`, 32 at most, a letter first"));
+    }
+    if !(100..1000).contains(&id) {
+        return Err(Error::new(format!("the user {name} has the number {id}"))
+            .hint("choose one from 100 to 999, those of system users, as in `tcpdump = 901`"));
+    }
+    Ok((name, id))
 }
 
 /// Absolute and without `.`, `..` or empty components, so that a file has only one name.

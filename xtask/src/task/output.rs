@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, Permissions},
-    io::Write,
+    io::{Read, Write},
     ops::Range,
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inputs, digest, digest_files, digest_node, digest_tree, files_below, stamps::Stamps};
+use super::{Inputs, digest, digest_node, digest_of, digest_tree, digests, files_below, stamps::Stamps};
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
@@ -25,6 +25,7 @@ pub struct Output {
     task: String,
     dir: PathBuf,
     digest: String,
+    files: BTreeMap<String, String>,
     /// Set once the files have matched the digest.
     checked: OnceLock<()>,
 }
@@ -36,11 +37,13 @@ pub(super) struct Record {
     /// Records of another format are ignored.
     format: u32,
     digest: String,
+    /// Each file's hash, by its path below the output's directory; of a link, its target.
+    files: BTreeMap<String, String>,
     pub inputs: Inputs,
 }
 
-/// 2: the inputs' values are hashes.
-const FORMAT: u32 = 2;
+/// 2: the inputs' values are hashes. 3: the files.
+const FORMAT: u32 = 3;
 
 /// An output in progress.
 #[derive(Debug)]
@@ -53,8 +56,8 @@ pub struct WorkDir {
 impl Output {
     /// The output in the cache, if it exists. Its files are not read.
     pub(super) fn find(task: &str, dir: PathBuf) -> Option<Self> {
-        let record = Record::read(&record_file(&dir)).filter(|_| dir.is_dir())?;
-        Some(Self { task: task.to_owned(), dir, digest: record.digest, checked: OnceLock::new() })
+        let Record { digest, files, .. } = Record::read(&record_file(&dir)).filter(|_| dir.is_dir())?;
+        Some(Self { task: task.to_owned(), dir, digest, files, checked: OnceLock::new() })
     }
 
     /// Hash of all its files: the input of the next task. If two runs with different inputs give the same output,
@@ -69,13 +72,31 @@ impl Output {
     /// changed reads none of them.
     pub fn dir(&self) -> Result<&Path> {
         if self.checked.get().is_none() {
-            let found = digest_tree(&self.dir, &BTreeMap::new())?;
+            let found = digest_tree(&self.dir)?;
             if found != self.digest {
-                return Err(self.refuse(&found));
+                return Err(self.refuse(&self.digest, &found));
             }
             self.checked.get_or_init(|| ());
         }
         Ok(&self.dir)
+    }
+
+    /// The content of one file, compared with the record. The others are not read.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let file = self.path(name);
+        let content = fs::read(&file).context(|| format!("cannot read {}", file.display()))?;
+        if self.checked.get().is_none() {
+            let (found, recorded) = (digest(&content), self.files.get(name).map(String::as_str));
+            if recorded != Some(&found) {
+                return Err(self.refuse(recorded.unwrap_or("none"), &found));
+            }
+        }
+        Ok(content)
+    }
+
+    /// The path of a file that was not compared with the record: for who has the hashes of the parts that are read.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
     }
 
     /// Names of its files, as paths below its directory and in the order in which they are hashed.
@@ -103,20 +124,21 @@ impl Output {
                 known.insert(copy.clone(), stamps.digest(copy)?);
             }
         }
-        Ok(digest_files(other, &copies, &known).is_ok_and(|it| it == self.digest))
+        Ok(digests(other, &copies, &known).is_ok_and(|it| digest_of(&it) == self.digest))
     }
 
     pub(super) fn file_digest(&self, name: &str) -> Result<String> {
         digest_node(&self.dir.join(name))
     }
 
-    fn refuse(&self, found: &str) -> Error {
+    /// The error for files, or a part of one, whose hash is another one than the recorded.
+    pub fn refuse(&self, recorded: &str, found: &str) -> Error {
         // Without the record, the next run makes it again.
         let forgotten = fs::remove_file(record_file(&self.dir));
         let error = Error::new(format!("the output of {} was changed after it was made", self.task))
             .fact(self.dir.display())
-            .fact(format!("its files had the hash  {}", self.digest))
-            .fact(format!("and have now            {found}"));
+            .fact(format!("what was read had the hash  {recorded}"))
+            .fact(format!("and has now                 {found}"));
         match forgotten {
             Ok(()) => error.hint("find out who can write there; it is made again").passing(),
             Err(_) => error.hint("find out who can write there, then remove it"),
@@ -128,6 +150,15 @@ impl Record {
     pub(super) fn read(file: &Path) -> Option<Self> {
         let record: Self = toml::from_str(&fs::read_to_string(file).ok()?).ok()?;
         (record.format == FORMAT).then_some(record)
+    }
+
+    /// Whether a file is one, told by its first line alone: there are several of each task.
+    pub(super) fn is_one(file: &Path) -> bool {
+        let mut beginning = Vec::new();
+        let first_line = format!("format = {FORMAT}\n");
+        let read =
+            fs::File::open(file).and_then(|it| it.take(first_line.len() as u64).read_to_end(&mut beginning));
+        read.is_ok() && beginning == first_line.as_bytes()
     }
 }
 
@@ -193,7 +224,9 @@ impl WorkDir {
     /// Moves it to its place in the cache, and writes the record.
     pub(super) fn finish(self, task: &str, dir: PathBuf, inputs: Inputs) -> Result<Output> {
         let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let record = Record { format: FORMAT, digest: digest_tree(&self.dir, &written)?, inputs };
+        let files = digests(&self.dir, &files_below(&self.dir)?, &written)?;
+        let digest = digest_of(&files);
+        let record = Record { format: FORMAT, digest, files: files.into_iter().collect(), inputs };
         let text = toml::to_string(&record).context(|| format!("cannot record task {task}"))?;
         let keep = || {
             if dir.exists() {
@@ -203,7 +236,8 @@ impl WorkDir {
             private::create_file(&record_file(&dir))?.write_all(text.as_bytes())
         };
         keep().context(|| format!("cannot keep the output of task {task}"))?;
-        Ok(Output { task: task.to_owned(), dir, digest: record.digest, checked: OnceLock::from(()) })
+        let Record { digest, files, .. } = record;
+        Ok(Output { task: task.to_owned(), dir, digest, files, checked: OnceLock::from(()) })
     }
 }
 

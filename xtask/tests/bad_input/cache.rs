@@ -98,14 +98,18 @@ fn a_changed_output_does_not_go_into_the_next_image() {
         ("boot", "boot.fat"),
         ("programs", "service"),
         ("unpack/busybox", "data.tar"),
+        ("unpack/busybox", "list"),
         ("disk", "small.img"),
     ] {
         let checkout = Checkout::new();
         checkout.succeeds(checkout.build_image_offline());
         let changed = output(&checkout, task).join(file);
         let mut bytes = fs::read(&changed).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
+        let at = match file {
+            "data.tar" => 512, // behind the header of its only file; what no build reads is not checked
+            _ => bytes.len() / 2,
+        };
+        bytes[at] ^= 1;
         fs::write(&changed, bytes).unwrap();
         // Another input is changed, so that the next task reads the output; for the last task the image is removed. What
         // changes the root changes the boot partition, too, which has the root hash: there the next output is removed.

@@ -1,4 +1,4 @@
-//! Permission bits that a recipe sets.
+//! Permission bits and users that a recipe sets.
 
 use std::fs;
 
@@ -54,6 +54,29 @@ fn a_mode_that_two_recipes_set() {
     assert_snapshot!(checkout.error(), @r"
     error: recipes `kernel` and `base` both set the mode of /etc/inittab
       next: take it out of `modes` in image/recipes/kernel.toml or image/recipes/base.toml
+    ");
+}
+
+#[test]
+fn a_user_that_no_file_can_have() {
+    let with_user = |user: &str| {
+        let checkout = Checkout::new();
+        checkout.edit("image/recipes/base.toml", "[links]", &format!("[users]\n{user}\n\n[links]"));
+        checkout.error()
+    };
+    assert_snapshot!(with_user("Tcpdump = 901"), @r"
+    error: image/recipes/base.toml cannot be used
+      `Tcpdump` is not a name of a user
+      next: write small letters, digits, `-` and `_`, 32 at most, a letter first
+    ");
+    assert_snapshot!(with_user("tcpdump = 0"), @r"
+    error: image/recipes/base.toml cannot be used
+      the user tcpdump has the number 0
+      next: choose one from 100 to 999, those of system users, as in `tcpdump = 901`
+    ");
+    assert_snapshot!(with_user("tcpdump = 901"), @r"
+    error: recipe `base` adds the user tcpdump, but the root has no /etc/passwd
+      next: correct `users` in image/recipes/base.toml
     ");
 }
 

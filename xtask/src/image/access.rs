@@ -1,0 +1,105 @@
+//! Users, and the modes of files, as recipes say: what packages do in scripts that dpkg runs, and this builder does not.
+
+use super::tree::Tree;
+use crate::{
+    error::{Error, Result},
+    manifest::Recipe,
+};
+
+/// The files that have users (passwd(5), group(5), shadow(5)). In each line the name is the first field.
+const PASSWD: &str = "/etc/passwd";
+const GROUP: &str = "/etc/group";
+const SHADOW: &str = "/etc/shadow";
+/// The field of the user's and of the group's number, in passwd and group alike.
+const ID: usize = 2;
+
+/// Adds each recipe's users, without a password and a shell, and a group of the same name and number for each.
+pub fn add_users(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
+    for (recipe, (name, id)) in recipes.iter().flat_map(|it| it.users.iter().map(move |user| (it, user))) {
+        for (path, line) in [
+            (PASSWD, format!("{name}:x:{id}:{id}:recipe {}:/nonexistent:/bin/false\n", recipe.name)),
+            (GROUP, format!("{name}:x:{id}:\n")),
+            (SHADOW, format!("{name}:*:20000:0:99999:7:::\n")),
+        ] {
+            let odd = |what: String| {
+                Error::new(format!("recipe `{}` adds the user {name}, but {what}", recipe.name))
+                    .hint(format!("correct `users` in {}", recipe.file))
+            };
+            let Some(there) = tree.text(path) else { return Err(odd(format!("the root has no {path}"))) };
+            let is_taken = |it: &&str| {
+                let fields: Vec<&str> = it.split(':').collect();
+                fields[0] == name || path != SHADOW && fields.get(ID) == Some(&id.to_string().as_str())
+            };
+            if let Some(taken) = there.lines().find(is_taken) {
+                return Err(odd(format!("{path} has one of that name or number")).fact(taken));
+            }
+            let text = [there.trim_end(), "\n", &line].concat();
+            tree.set_text(path, text);
+        }
+    }
+    Ok(())
+}
+
+/// The overlay has only git's x bit, and the builder's directories are all 0755.
+pub fn set_modes(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
+    for (recipe, (path, mode)) in recipes.iter().flat_map(|it| it.modes.iter().map(move |mode| (it, mode))) {
+        if !tree.set_mode(path, *mode) {
+            let name = &recipe.name;
+            return Err(Error::new(format!(
+                "recipe `{name}` sets the mode of {path}, where no file and no directory is"
+            ))
+            .hint(format!("correct `modes` in {}", recipe.file)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::tree::{Node, Origin, Source};
+
+    fn recipe(name: &str, user: &str, id: u16) -> Recipe {
+        let (name, file) = (name.to_owned(), format!("image/recipes/{name}.toml"));
+        Recipe { name, file, users: [(user.to_owned(), id)].into(), ..Recipe::default() }
+    }
+
+    fn tree() -> Tree {
+        let mut tree = Tree::default();
+        let origin = Origin::new("base", Source::Overlay);
+        for (path, text) in [
+            (PASSWD, "root:x:0:0:root:/root:/bin/sh\n"),
+            (GROUP, "root:x:0:\ndialout:x:20:\n"),
+            (SHADOW, "root:*:20000:0:99999:7:::\n"),
+        ] {
+            tree.add(path, Node::file(text.as_bytes(), 0o644, &origin)).unwrap();
+        }
+        tree
+    }
+
+    #[test]
+    fn a_user_comes_with_a_group_and_without_password_and_shell() {
+        let mut tree = tree();
+        add_users(&mut tree, &[recipe("capture", "tcpdump", 901)]).unwrap();
+        let last = |path| tree.text(path).unwrap().lines().last().unwrap().to_owned();
+        assert_eq!(last(PASSWD), "tcpdump:x:901:901:recipe capture:/nonexistent:/bin/false");
+        assert_eq!(last(GROUP), "tcpdump:x:901:");
+        assert_eq!(last(SHADOW), "tcpdump:*:20000:0:99999:7:::");
+    }
+
+    #[test]
+    fn a_name_or_number_that_is_taken_is_told_with_who_has_it() {
+        for (first, second) in [(("a", 901), ("b", 901)), (("a", 901), ("a", 902))] {
+            let recipes = [recipe("one", first.0, first.1), recipe("two", second.0, second.1)];
+            let error = add_users(&mut tree(), &recipes).unwrap_err().to_string();
+            assert!(error.contains("recipe `two` adds") && error.contains(":recipe one:"), "{error}");
+        }
+        let error = add_users(&mut tree(), &[recipe("one", "dialout", 901)]).unwrap_err().to_string();
+        assert!(
+            error.contains("/etc/group has one of that name") && error.contains("dialout:x:20:"),
+            "{error}"
+        );
+        let error = add_users(&mut Tree::default(), &[recipe("one", "a", 901)]).unwrap_err().to_string();
+        assert!(error.contains("the root has no /etc/passwd"), "{error}");
+    }
+}
