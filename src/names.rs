@@ -35,6 +35,11 @@ pub const VPN: &str = "vpn";
 /// The script of pppd that brings it up.
 pub const VPN_UP: &str = "/etc/ppp/ip-up.d/vpn";
 
+/// The reverse ssh tunnel: the script that runs dbclient, and the home directory in which that looks for the server's key.
+pub const TUNNEL: &str = "/etc/dialbox/tunnel/connect";
+/// See [`TUNNEL`].
+pub const TUNNEL_HOME: &str = "/etc/dialbox/tunnel";
+
 /// The name servers in use: `/etc/resolv.conf` of the image is a symlink to it.
 pub const RESOLV_CONF: &str = "/run/resolv.conf";
 

@@ -33,6 +33,7 @@ mod telling;
 mod tests;
 pub mod trial;
 mod trying;
+mod tunnel;
 mod view;
 
 use std::time::Duration;

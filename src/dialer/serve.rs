@@ -20,6 +20,7 @@ use super::pppds::Pppds;
 use super::publisher::Publisher;
 use super::teller::Telling;
 use super::trial::Reach;
+use super::tunnel::Tunnel;
 use super::{Dialer, Effect, Event, Ports, Question, Teller, View};
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
@@ -32,7 +33,7 @@ use crate::modem::sandbox::{Program, Sandbox, Sandboxed};
 use crate::names::{EXT4, MODEM_PARSER_UID, record};
 use crate::paths::Paths;
 use crate::ppp::vpn;
-use crate::published::{ClockSource, CodesStatus};
+use crate::published::{ClockSource, CodesStatus, LinkStatus};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
@@ -78,6 +79,7 @@ struct Serving<'a> {
     probe: Option<NameServerProbe>,
     /// The same, about the name of the VPN's endpoint.
     resolver: Option<NameServerProbe>,
+    tunnel: Option<Tunnel<'a>>,
 }
 
 /// Who has the port for data.
@@ -127,6 +129,7 @@ impl<'a> Serving<'a> {
         let begun = start::begin(paths, &start.site, role, &facts, at, config.log);
         let Begun { dialer, effects, role, persistence } = begun;
         let guard = ModemGuard::new(&role, paths);
+        let tunnel = role.tunnel.is_some().then(|| Tunnel::new(paths, config.log));
         let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
             paths,
@@ -149,6 +152,7 @@ impl<'a> Serving<'a> {
             publisher: Publisher::new(paths, config.log),
             probe: None,
             resolver: None,
+            tunnel,
         };
         if serving.dialer.lacks_counter() {
             serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
@@ -182,6 +186,10 @@ impl<'a> Serving<'a> {
         self.carry_out(effects);
         let events = self.start_pppd();
         self.follow(events);
+        let has_link = self.dialer.has_link();
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.poll(has_link, clock::since_boot());
+        }
         self.publish();
     }
 
@@ -317,7 +325,9 @@ impl Serving<'_> {
 
     fn publish(&mut self) {
         self.dialer.know_card(card(self.paths));
+        let tunnel = self.tunnel.as_ref().and_then(Tunnel::status);
         let link = self.dialer.link_status(self.view(&Record::new()).at, self.wall());
+        let link = LinkStatus { tunnel, ..link };
         let codes = CodesStatus {
             lacks_counter: self.dialer.lacks_counter(),
             copy_trouble: self.persistence.copy_trouble().map(str::to_owned),
@@ -337,11 +347,14 @@ impl Serving<'_> {
         let dialer = self.dialer.deadline(self.wall(), now);
         let [probe, resolver] =
             [&self.probe, &self.resolver].map(|it| it.as_ref().map(NameServerProbe::deadline));
-        let wakes = [self.driver.deadline(), dialer, waits_for_modem, probe, resolver].into_iter().flatten();
+        let tunnel = self.tunnel.as_ref().and_then(Tunnel::deadline);
+        let wakes = [self.driver.deadline(), dialer, waits_for_modem, probe, resolver, tunnel];
+        let wakes = wakes.into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.driver.fds();
         fds.extend(self.server.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         fds.extend(self.pppds.fds());
+        fds.extend(self.tunnel.as_ref().and_then(Tunnel::fd));
         match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),

@@ -34,9 +34,15 @@ impl Dialer {
             opens: self.scheduler.as_ref().and_then(|scheduler| scheduler.upcoming(wall)),
             last_error: self.last_error.clone(),
             far_side: self.far_side_status(),
+            tunnel: None,
             changed,
             on_trial,
         }
+    }
+
+    /// Whether a link is up, by whomever it was opened.
+    pub fn has_link(&self) -> bool {
+        matches!(self.session.phase(), Phase::Up(..) | Phase::ByHand(_))
     }
 
     /// How far the clock can be trusted.

@@ -19,6 +19,7 @@ const MONTH: &str = "month";
 const OPENS: &str = "opens";
 const FAR_SIDE: &str = "far-side";
 const TRIED: &str = "far-side-tried";
+const TUNNEL: &str = "tunnel";
 const CHANGED: &str = "changed";
 const ON_TRIAL: &str = "on-trial";
 const TRIAL_UNTIL: &str = "trial-until-uptime";
@@ -42,6 +43,8 @@ pub struct LinkStatus {
     pub opens: Option<i64>,
     /// The far side of the VPN, once it is known.
     pub far_side: Option<FarSide>,
+    /// What the reverse ssh tunnel does, in words.
+    pub tunnel: Option<String>,
     /// The values that a text message has changed and that are kept, without secrets.
     pub changed: Option<String>,
     /// Those on trial.
@@ -167,6 +170,7 @@ impl Published for LinkStatus {
             .number(OPENS, self.opens)
             .text(FAR_SIDE, self.far_side.map(FarSide::as_str))
             .number(TRIED, tried)
+            .text(TUNNEL, self.tunnel.as_ref())
             .text(CHANGED, self.changed.as_ref())
             .text(ON_TRIAL, self.on_trial.as_ref().map(|it| &it.values))
             .number(TRIAL_UNTIL, self.on_trial.as_ref().map(|it| it.until.as_secs()))
@@ -181,6 +185,7 @@ impl Published for LinkStatus {
             month: record.get(MONTH).and_then(Month::parse),
             opens: record.get(OPENS).and_then(|text| text.parse().ok()),
             far_side: FarSide::from_record(record),
+            tunnel: record.get(TUNNEL).map(str::to_owned),
             changed: record.get(CHANGED).map(str::to_owned),
             on_trial: record.get(ON_TRIAL).zip(record.number(TRIAL_UNTIL)).map(|(values, until)| OnTrial {
                 values: values.to_owned(),

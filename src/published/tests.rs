@@ -82,13 +82,13 @@ prop_compose! {
     fn link()(
         phase in phase(), used in any::<u64>(), budget in maybe(any::<u64>()),
         month in maybe(0..4_000_000_000i64), opens in maybe(any::<i64>()), last_error in maybe(text()),
-        far_side in maybe(far_side()), changed in maybe(text()), on_trial in maybe((text(), any::<u32>())),
+        far_side in maybe(far_side()), tunnel in maybe(text()), changed in maybe(text()), on_trial in maybe((text(), any::<u32>())),
     ) -> LinkStatus {
         let month = month.map(Month::from_local);
         let on_trial = on_trial.map(|(values, seconds)| {
             OnTrial { values, until: Duration::from_secs(seconds.into()) }
         });
-        LinkStatus { phase, used, budget, month, opens, far_side, changed, on_trial, last_error }
+        LinkStatus { phase, used, budget, month, opens, far_side, tunnel, changed, on_trial, last_error }
     }
 }
 

@@ -48,6 +48,7 @@ mod table;
 mod tell;
 mod text;
 mod timezone;
+mod tunnel;
 mod user;
 mod validate;
 mod vpn;
@@ -91,6 +92,7 @@ pub use suggest::closest;
 pub use tell::{MessagesADay, Occasion, Tell};
 pub use text::Invalid;
 pub use timezone::Timezone;
+pub use tunnel::{SshUser, Tunnel};
 pub use user::Users;
 pub use vpn::{Keepalive, PublicKey, SecretKey, Vpn};
 
@@ -158,6 +160,8 @@ pub struct Dialer {
     pub sms: Option<Sms>,
     /// The VPN over the link, if there is one.
     pub vpn: Option<Vpn>,
+    /// The reverse ssh tunnel over the link, if there is one.
+    pub tunnel: Option<Tunnel>,
     /// What passes between the VPN and the local network; `None`: nothing.
     pub forward: Option<Forward>,
     /// When it opens the link by itself; `None`: never.

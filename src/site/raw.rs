@@ -24,6 +24,7 @@ use super::ssh::SshKey;
 use super::table::{Value, Written, tables, word};
 use super::tell::{MessagesADay, Occasion};
 use super::timezone::Timezone;
+use super::tunnel::SshUser;
 use super::vpn::{Keepalive, PublicKey, SecretKey};
 use super::{
     BillingDay, ChatTimeout, EchoFailure, EchoInterval, Hour, Mtu, PppAuth, Rings, TcpPort, WatchdogTimeout,
@@ -50,6 +51,7 @@ tables! {
         link: Option<Spanned<Link>>,
         sms: Option<Spanned<Sms>>,
         vpn: Option<Spanned<Vpn>>,
+        tunnel: Option<Spanned<Tunnel>>,
         forward: Option<Spanned<Forward>>,
         schedule: Option<Spanned<Schedule>>,
         missed_call: Option<Spanned<MissedCall>>,
@@ -131,6 +133,13 @@ tables! {
         networks: Spanned<Vec<Spanned<Ipv4Net>>>,
         keepalive: Option<Keepalive>,
         renew: Option<bool>,
+    }
+
+    struct Tunnel {
+        server: Spanned<OtherEndpoint>,
+        user: SshUser,
+        host_key: SshKey,
+        port: TcpPort,
     }
 
     #[derive(Default)]

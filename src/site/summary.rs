@@ -2,7 +2,7 @@
 
 use super::{
     Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, IpType, LineConfig, LineModem, LinkConfig,
-    MissedCall, Port, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell,
+    MissedCall, Port, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell, Tunnel,
 };
 use std::fmt::Display;
 
@@ -47,7 +47,7 @@ fn ports(role: &Role) -> Vec<&Port> {
 }
 
 fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
-    let Dialer { modem, operator, link, sms, vpn, forward, schedule, missed_call, tell } = dialer;
+    let Dialer { modem, operator, link, sms, vpn, tunnel, forward, schedule, missed_call, tell } = dialer;
     let pin = if modem.pin.is_some() { "with a PIN" } else { "no PIN" };
     let account = match &operator.account {
         Some(account) => format!("as {}, with a password", account.name),
@@ -86,6 +86,10 @@ fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
     if let Some(Tell { to, on, a_day }) = tell {
         let on: Vec<&str> = on.iter().map(|occasion| occasion.as_str()).collect();
         rows.add("tells", format!("{}: {}, at most {a_day} a day", list(to), list(&on)));
+    }
+    if let Some(tunnel) = tunnel {
+        let Tunnel { server, user, port, .. } = tunnel;
+        rows.add("tunnel", format!("port {port} of {server}, as {user}"));
     }
     if let Some(vpn) = vpn {
         let peer = format!("{} to {} as {}", list(&vpn.networks), vpn.endpoint, vpn.address);

@@ -186,7 +186,8 @@ fn link(link: &LinkStatus, uptime: Duration) -> String {
         FarSide::Answers => "VPN: the far side answers".to_owned(),
         FarSide::Silent { tried } => format!("VPN: the far side is silent, {tried} attempts to reach it"),
     });
-    [Some(state), far_side, Some(spent.to_string()), opens, changed, on_trial, error]
+    let tunnel = link.tunnel.as_ref().map(|tunnel| format!("tunnel: {tunnel}"));
+    [Some(state), far_side, tunnel, Some(spent.to_string()), opens, changed, on_trial, error]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()

@@ -66,4 +66,27 @@ pub const FORWARD_SLIPS: &[(&str, &str, &str, &str)] = &[
         "[[forward.port]]\nlisten = 5000\nto = \"192.168.32.7:80\"\n\
          [[forward.serial]]\nlisten = 5000\nport = \"1-1.3\"\n[operator]",
     ),
+    ("tunnel without an ssh server", DIALER, "[operator]", TUNNEL),
+    ("tunnel to a name without the default route", DIALER, "[operator]", NAMED_TUNNEL),
+    (
+        "user of the tunnel",
+        DIALER,
+        "[operator]",
+        "[tunnel]\nserver = \"203.0.113.5:22\"\nuser = \"a b\"\n[operator]",
+    ),
+    (
+        "authentication without an account",
+        DIALER,
+        "user = \"free\"\npassword = \"hunter2\"",
+        "auth = \"chap\"",
+    ),
+    ("unknown authentication", DIALER, "user =", "auth = \"md5\"\nuser ="),
 ];
+
+const TUNNEL: &str = "[tunnel]\nserver = \"203.0.113.5:22\"\nuser = \"cabin\"\nport = 2201\nhost-key = \"ssh-ed25519 \
+     AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5\"\n[operator]";
+
+const NAMED_TUNNEL: &str = "[link]\nroutes = [\"10.1.0.0/16\"]\n[ssh]\nkeys = [\"ssh-ed25519 \
+     AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5 me\"]\n\
+     [tunnel]\nserver = \"ssh.example.org:22\"\nuser = \"cabin\"\nport = 2201\nhost-key = \"ssh-ed25519 \
+     AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5\"\n[operator]";

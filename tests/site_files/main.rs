@@ -240,8 +240,8 @@ fn spelt_out(paragraph: &str) -> String {
 
 /// Tables that are absent by default: the examples show their syntax, without keys that could be
 /// used by mistake.
-const ABSENT_TABLES: [&str; 6] =
-    ["#[missed-call]\n", "#[schedule]\n", "#[sms]\n", "#[ssh]\n", "#[tell]\n", "#[vpn]\n"];
+const ABSENT_TABLES: [&str; 7] =
+    ["#[missed-call]\n", "#[schedule]\n", "#[sms]\n", "#[ssh]\n", "#[tell]\n", "#[tunnel]\n", "#[vpn]\n"];
 
 /// A setting that is absent by default: its line in the example shows the syntax.
 fn has_no_default(line: &str) -> bool {
@@ -249,6 +249,28 @@ fn has_no_default(line: &str) -> bool {
     let of_a_dial_in = ["gateway", "dns", "mtu", "callers", "idle-limit = \"15m\"", "session-limit = \"4h\""];
     let more = ["login-prompt", "password-prompt", "model", "fixed-speed"];
     of_a_dialer.iter().chain(&of_a_dial_in).chain(&more).any(|key| line.starts_with(key))
+}
+
+#[test]
+fn the_tunnel_knows_one_server_and_has_a_route_to_it_beside_others() {
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5";
+    let tables = format!(
+        "[ssh]\nkeys = [\"{KEY} me\"]\n[tunnel]\nserver = \"203.0.113.5:2222\"\nuser = \"cabin\"\n\
+         host-key = \"{KEY} of the server\"\nport = 2201\n"
+    );
+    let files = render(&format!("{DIALER}\n{tables}"));
+    let known = content(&files, "/etc/dialbox/tunnel/.ssh/known_hosts");
+    assert!(known.ends_with(&format!("\n203.0.113.5 {KEY}\n")), "{known}");
+    let connect = content(&files, "/etc/dialbox/tunnel/connect");
+    assert!(connect.contains(" -R 2201:127.0.0.1:22 -p 2222 cabin@203.0.113.5\n"), "{connect}");
+    assert!(!connect.contains(" -y"), "no other key is accepted: {connect}");
+    assert!(
+        !files.iter().any(|file| file.path == "/etc/ppp/ip-up.d/tunnel"),
+        "the default route leads there"
+    );
+    let routes = edited(DIALER, &[("[link]\n", "[link]\nroutes = [\"10.1.0.0/16\"]\n")]);
+    let files = render(&format!("{routes}\n{tables}"));
+    assert!(content(&files, "/etc/ppp/ip-up.d/tunnel").contains("ip route replace 203.0.113.5 dev"));
 }
 
 #[test]

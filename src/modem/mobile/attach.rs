@@ -4,50 +4,20 @@
 //! an operator that admits only its own APN or account. So the context is read once the modem shows that it has LTE,
 //! set where it differs, and read back; a modem that has attached with another one attaches anew.
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::attach_context::{AttachContext, AttachStep, account_command};
 use super::registration::Registration;
 use super::step::Step;
 use super::{Action, Mobile};
 use crate::log::Level;
-use crate::modem::at::request::Request;
 use crate::modem::at::response::Final;
-use crate::modem::at::values::fields;
-use crate::site::{AccountCommand, IpType, ModemTraits, Operator, Placeholder};
+use crate::site::AccountCommand;
 
 /// How long a modem may take to attach. Until then a link that was requested is not dialled.
 const ATTACH_TAKES: Duration = Duration::from_secs(30);
 /// A modem that forgets its context at every start attaches anew only so often.
 const ANEW_EVERY: Duration = Duration::from_secs(3600);
-
-/// The context of a site. `Debug` shows no account.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttachContext {
-    apn: String,
-    pdp_type: String,
-    account: Option<Account>,
-}
-
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Account {
-    auth: u8,
-    user: String,
-    password: String,
-}
-
-/// The commands for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AttachStep {
-    Read,
-    Set,
-    ReadBack,
-    ReadAccount,
-    SetAccount,
-    ReadAccountBack,
-}
 
 /// What the modem attaches with, and how far it is.
 #[derive(Debug, Default)]
@@ -74,56 +44,6 @@ enum Progress {
     Attaching { since: Duration },
 }
 
-impl AttachContext {
-    /// That of a site.
-    pub fn new(operator: &Operator) -> Self {
-        let account = operator.account.as_ref().map(|account| Account {
-            auth: operator.auth.number(),
-            user: account.name.as_str().to_owned(),
-            password: account.password.reveal().to_owned(),
-        });
-        let pdp_type = operator.ip_type.pdp_type().to_owned();
-        Self { apn: operator.apn.as_str().to_owned(), pdp_type, account }
-    }
-
-    fn account_line(&self, command: &AccountCommand) -> String {
-        let account = self.account.as_ref();
-        command.line(account.is_some(), |placeholder| match placeholder {
-            Placeholder::Type => account.map_or(0, |account| account.auth).to_string(),
-            Placeholder::User => account.map(|account| quoted(&account.user)).unwrap_or_default(),
-            Placeholder::Password => account.map(|account| quoted(&account.password)).unwrap_or_default(),
-            Placeholder::Apn => self.apn.clone(),
-            Placeholder::Ip => if self.pdp_type == IpType::Ipv4.pdp_type() { "1" } else { "3" }.to_owned(),
-        })
-    }
-
-    /// Whether this answer to `+CGDCONT?` has it as the first context. An APN's capital letters are no others
-    /// (TS 23.003 §9.1).
-    fn is_in(&self, answer: &[String]) -> bool {
-        let values = first_context(answer, "+CGDCONT").unwrap_or_default();
-        let has = |at: usize, wanted: &str| values.get(at).is_some_and(|it| it.eq_ignore_ascii_case(wanted));
-        has(1, &self.pdp_type) && has(2, &self.apn)
-    }
-
-    /// Whether this answer to `+CGAUTH?` has its type and user. SIMCom's has the password before the user.
-    fn has_account_in(&self, answer: &[String]) -> bool {
-        let values = first_context(answer, AccountCommand::STANDARD_NAME).unwrap_or_default();
-        let auth = values.get(1).copied().unwrap_or("0");
-        match &self.account {
-            None => auth == "0",
-            Some(account) => {
-                auth == account.auth.to_string() && values.iter().skip(2).any(|it| *it == account.user)
-            }
-        }
-    }
-}
-
-impl fmt::Debug for AttachContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AttachContext").field("apn", &self.apn).finish_non_exhaustive()
-    }
-}
-
 impl Attach {
     /// The port was opened again.
     pub fn restart(&mut self) {
@@ -135,20 +55,9 @@ impl Attach {
         self.is_ordered && self.progress != Progress::Settled
     }
 
-    /// The command of a step; `None` without a context, which the plan excludes.
-    pub fn request(&self, step: AttachStep, traits: &ModemTraits) -> Option<Request> {
-        let wanted = self.wanted.as_ref()?;
-        Some(match step {
-            AttachStep::Read | AttachStep::ReadBack => Request::new("AT+CGDCONT?", 5),
-            AttachStep::Set => {
-                Request::from_line(format!("AT+CGDCONT=1,\"{}\",\"{}\"", wanted.pdp_type, wanted.apn), 5)
-            }
-            AttachStep::ReadAccount | AttachStep::ReadAccountBack => Request::new("AT+CGAUTH?", 5),
-            AttachStep::SetAccount => {
-                let line = wanted.account_line(&account_command(traits)?);
-                Request::from_line(line, 5).shown_as("the account of LTE's context")
-            }
-        })
+    /// The context.
+    pub fn context(&self) -> Option<&AttachContext> {
+        self.wanted.as_ref()
     }
 
     fn differs(&mut self) {
@@ -222,7 +131,7 @@ impl Mobile {
     ) -> Vec<Action> {
         let Some(wanted) = &self.attach.wanted else { return Vec::new() };
         let is_ok = *result == Final::Ok;
-        let has_account = wanted.account.is_some();
+        let has_account = wanted.has_account();
         let (is_in, has_account_in) = (wanted.is_in(answer), wanted.has_account_in(answer));
         let warning = |what: &str| vec![Action::log(Level::Warning, what)];
         match step {
@@ -268,7 +177,7 @@ impl Mobile {
     }
 
     fn go_on_with_account(&mut self, now: Duration) -> Vec<Action> {
-        let has_account = self.attach.wanted.as_ref().is_some_and(|wanted| wanted.account.is_some());
+        let has_account = self.attach.wanted.as_ref().is_some_and(|wanted| wanted.has_account());
         let next = match account_command(&self.traits) {
             // Quectel's answer shows the password: only the standard's is read.
             Some(command) if command.name() == AccountCommand::STANDARD_NAME => AttachStep::ReadAccount,
@@ -289,7 +198,7 @@ impl Mobile {
     fn end_of_setting(&mut self, now: Duration) -> Vec<Action> {
         let differs = self.attach.progress == Progress::Setting { differs: true };
         let lte = self.state.known.network.lte.filter(|lte| *lte != Registration::Off);
-        let has_account = self.attach.wanted.as_ref().is_some_and(|wanted| wanted.account.is_some());
+        let has_account = self.attach.wanted.as_ref().is_some_and(|wanted| wanted.has_account());
         let is_denied = has_account && lte == Some(Registration::Denied);
         let is_too_soon = self.attach.anew.is_some_and(|anew| now < anew + ANEW_EVERY);
         let is_needed = self.attach.is_ordered || (differs || is_denied) && !is_too_soon;
@@ -302,20 +211,4 @@ impl Mobile {
         self.state.plan.extend([Step::RadioOff, Step::RadioOn, Step::LteRegistration]);
         vec![Action::log(Level::Info, "the modem attaches to LTE anew, with the site's APN and account")]
     }
-}
-
-/// The command of the model, or the standard's; `None` of a model that has neither.
-fn account_command(traits: &ModemTraits) -> Option<AccountCommand> {
-    let lacks_standard = traits.lacks.iter().any(|name| name == AccountCommand::STANDARD_NAME);
-    traits.account.clone().or_else(|| (!lacks_standard).then(AccountCommand::standard))
-}
-
-/// The values of the line of the first context.
-fn first_context<'a>(answer: &'a [String], name: &str) -> Option<Vec<&'a str>> {
-    answer.iter().filter_map(|line| fields(line, name)).find(|values| values.first() == Some(&"1"))
-}
-
-/// A quotation mark or a backslash in a string is written by its number (ITU-T V.250 §5.4.2.2).
-fn quoted(text: &str) -> String {
-    text.replace('\\', "\\5C").replace('"', "\\22")
 }

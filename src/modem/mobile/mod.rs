@@ -5,6 +5,7 @@
 
 mod answer;
 mod attach;
+mod attach_context;
 mod cnmi;
 mod inbox;
 mod late;
@@ -39,7 +40,7 @@ use crate::record::Record;
 use crate::site::{ModemTraits, Pin};
 use crate::sms::pdu::Address;
 
-pub use attach::AttachContext;
+pub use attach_context::AttachContext;
 pub(crate) use network::dbm;
 pub use outbox::{OutgoingSms, SmsId};
 pub(crate) use pin_counter::Subject;

@@ -48,7 +48,8 @@ impl Mobile {
     pub(super) fn leave_out_unanswered(&mut self) {
         let State { plan, unanswered, .. } = &mut self.state;
         let lacks = |step: &Step| {
-            step.may_be_left_out() && self.traits.lacks.contains(&step.name(&self.traits, &self.attach))
+            step.may_be_left_out()
+                && self.traits.lacks.contains(&step.name(&self.traits, self.attach.context()))
         };
         plan.retain(|step| !unanswered.contains(step) && !lacks(step));
     }
@@ -149,6 +150,6 @@ impl Mobile {
 
     /// A step and its command.
     fn asked(&self, step: Step) -> (Asked, Request) {
-        (Asked::Step(step), step.request(&self.traits, &self.attach))
+        (Asked::Step(step), step.request(&self.traits, self.attach.context()))
     }
 }

@@ -1,6 +1,6 @@
 //! The commands for a mobile modem.
 
-use super::attach::{Attach, AttachStep};
+use super::attach_context::{AttachContext, AttachStep};
 use super::cnmi::Cnmi;
 use super::outbox::QueuedSms;
 use super::pin_counter::PinCounter;
@@ -132,14 +132,14 @@ impl Step {
     }
 
     /// The name of the command, as `+CREG`.
-    pub fn name(self, traits: &ModemTraits, attach: &Attach) -> String {
-        let line = self.request(traits, attach).line().to_string();
+    pub fn name(self, traits: &ModemTraits, context: Option<&AttachContext>) -> String {
+        let line = self.request(traits, context).line().to_string();
         let name = line.strip_prefix("AT").unwrap_or(&line);
         name.split(['=', '?']).next().unwrap_or_default().to_owned()
     }
 
     /// The command.
-    pub fn request(self, traits: &ModemTraits, attach: &Attach) -> Request {
+    pub fn request(self, traits: &ModemTraits, context: Option<&AttachContext>) -> Request {
         match self {
             Self::Attention => ATTENTION,
             Self::AttentionInWords => ATTENTION_IN_WORDS,
@@ -163,7 +163,7 @@ impl Step {
             Self::Registration => Request::new("AT+CREG?", 5),
             Self::PacketRegistration => Request::new("AT+CGREG?", 5),
             Self::LteRegistration => Request::new("AT+CEREG?", 5),
-            Self::Attach(step) => attach.request(step, traits).unwrap_or(ATTENTION),
+            Self::Attach(step) => context.map_or(ATTENTION, |context| context.request(step, traits)),
             Self::OperatorFormat(OperatorFormat::Number) => Request::new("AT+COPS=3,2", 5),
             Self::OperatorFormat(OperatorFormat::Name) => Request::new("AT+COPS=3,0", 5),
             Self::Operator(_) => Request::new("AT+COPS?", 10),

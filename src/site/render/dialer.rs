@@ -1,6 +1,6 @@
 //! pppd's options for the operator, and the routes over the link.
 
-use super::{Options, RenderedFile, chat, pppd_options, quoted, secrets, vpn};
+use super::{Options, RenderedFile, chat, pppd_options, quoted, secrets, tunnel, vpn};
 use crate::names::SERIAL_FORWARDS;
 use crate::site::{Dialer, Forward, Ipv4Net, Port, Routing, SerialForward};
 use std::fmt::Write;
@@ -22,6 +22,9 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
             &dialer.link.routing,
             dialer.forward.as_ref().is_some_and(Forward::passes_packets),
         ));
+    }
+    if let Some(tunnel) = &dialer.tunnel {
+        files.extend(tunnel::files(tunnel, &dialer.link.routing));
     }
     let serial = dialer.forward.as_ref().map(|forward| forward.serial.as_slice()).unwrap_or_default();
     if !serial.is_empty() {

@@ -6,6 +6,7 @@ mod dialer;
 mod firewall;
 mod secrets;
 mod system;
+mod tunnel;
 mod vpn;
 
 pub(super) use dialer::{Dialogue, connect_script};

@@ -6,7 +6,7 @@ use crate::site::error::{Checked, problem};
 use crate::site::{
     Account, Addressing, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, IpType, Ipv4Net, Lan,
     LinkConfig, MissedCall, Modem, Occasion, Operator, OtherEndpoint, Port, Routing, Schedule, Speed, Tell,
-    TimeSpan, Vpn, Whole,
+    TimeSpan, Tunnel, Vpn, Whole,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -22,6 +22,7 @@ pub(super) struct Tables {
     pub link: Option<Spanned<raw::Link>>,
     pub sms: Option<Spanned<raw::Sms>>,
     pub vpn: Option<Spanned<raw::Vpn>>,
+    pub tunnel: Option<Spanned<raw::Tunnel>>,
     pub forward: Option<Spanned<raw::Forward>>,
     pub schedule: Option<Spanned<raw::Schedule>>,
     pub missed_call: Option<Spanned<raw::MissedCall>>,
@@ -39,10 +40,12 @@ pub(super) fn dialer(
     };
     let link = link(tables.link.map(Spanned::into_inner).unwrap_or_default(), lan)?;
     let vpn = tables.vpn.map(|table| vpn(table.into_inner(), &link.routing, lan)).transpose()?;
+    let tunnel = tables.tunnel.map(|table| tunnel(table.span(), table.into_inner(), &link.routing, has_ssh));
     let modem = modem(tables.modem.map(Spanned::into_inner).unwrap_or_default())?;
     let around = Surroundings { lan, vpn: vpn.as_ref(), link: &link, modem: &modem.port, has_ssh };
     let forwarding = tables.forward.map(|table| forward(table.span(), table.into_inner(), &around));
     Ok(Dialer {
+        tunnel: tunnel.transpose()?,
         forward: forwarding.transpose()?,
         schedule: tables.schedule.map(|table| schedule(table.into_inner(), &link)).transpose()?,
         missed_call: tables.missed_call.map(|table| missed_call(table.into_inner(), &link)).transpose()?,
@@ -198,16 +201,32 @@ fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<Vpn> {
 /// pppd gets the operator's name servers only with the default route (`usepeerdns`).
 fn other_endpoints(raw: Vec<Spanned<OtherEndpoint>>, routing: &Routing) -> Checked<Vec<OtherEndpoint>> {
     check_distinct("endpoint", &raw)?;
-    for endpoint in &raw {
-        if matches!((endpoint.get_ref(), routing), (OtherEndpoint::Name(_), Routing::Only(_))) {
-            return problem(
-                "no name server is reached: the default route does not go over the link",
-                "write an address and a port, or remove `routes` and `default-route` from [link]",
-                endpoint.span(),
-            );
-        }
-    }
+    raw.iter().try_for_each(|endpoint| resolvable(endpoint, routing))?;
     Ok(raw.into_iter().map(Spanned::into_inner).collect())
+}
+
+fn resolvable(endpoint: &Spanned<OtherEndpoint>, routing: &Routing) -> Checked<()> {
+    match (endpoint.get_ref(), routing) {
+        (OtherEndpoint::Name(_), Routing::Only(_)) => problem(
+            "no name server is reached: the default route does not go over the link",
+            "write an address and a port, or remove `routes` and `default-route` from [link]",
+            endpoint.span(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn tunnel(at: Range<usize>, raw: raw::Tunnel, routing: &Routing, has_ssh: bool) -> Checked<Tunnel> {
+    if !has_ssh {
+        return problem(
+            "the tunnel leads to the box's ssh server, which does not run",
+            "add [ssh] with the keys of those who may log in, or remove `[tunnel]`",
+            at,
+        );
+    }
+    resolvable(&raw.server, routing)?;
+    let raw::Tunnel { server, user, host_key, port } = raw;
+    Ok(Tunnel { server: server.into_inner(), user, host_key, port })
 }
 
 fn schedule(raw: raw::Schedule, link: &LinkConfig) -> Checked<Schedule> {

@@ -33,6 +33,7 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
                 link: raw.link,
                 sms: raw.sms,
                 vpn: raw.vpn,
+                tunnel: raw.tunnel,
                 forward: raw.forward,
                 schedule: raw.schedule,
                 missed_call: raw.missed_call,

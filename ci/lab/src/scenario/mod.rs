@@ -25,6 +25,7 @@ mod rot;
 mod session;
 mod ssh;
 mod stick;
+mod tunnel;
 #[cfg(target_arch = "x86_64")]
 mod veritysetup;
 mod vpn;
@@ -98,6 +99,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("incoming-traffic-does-not-keep-a-link-open", limits::of_idle_time),
     two("text-messages-open-and-close-the-link", session::by_sms),
     two("equipment-behind-the-box-is-reached-through-the-vpn", forward::reached),
+    two("a-reverse-tunnel-leads-to-the-box-and-to-one-server-only", tunnel::reaches_the_box),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),
     two("an-unanswered-login-is-no-refusal", not_connected::by_the_operator),
     one("a-failed-dial-ends-at-once-with-its-cause", not_connected::by_the_modem),

@@ -24,17 +24,13 @@ fn a_port_that_never_answers_is_given_up_within_five_seconds() {
 
 #[test]
 fn a_modem_with_result_codes_off_or_as_numbers_is_reached() {
-    let send =
-        |step: Step| Action::Send(step.request(&ModemTraits::default(), &Attach::default()).line().clone());
+    let send = |step: Step| Action::Send(step.request(&ModemTraits::default(), None).line().clone());
     let mut mobile = mobile();
     assert_eq!(mobile.on_time(SECOND), [send(Step::Attention)]);
     assert_eq!(mobile.on_time(2 * SECOND), [send(Step::AttentionInWords)]);
     assert!(mobile.on_bytes(b"OK\r\n", 2 * SECOND).contains(&send(Step::Echo0)));
     // A modem at the prompt for a text leaves it.
-    assert_eq!(
-        Step::AttentionInWords.request(&ModemTraits::default(), &Attach::default()).line().bytes(),
-        b"\x1bATQ0V1\r"
-    );
+    assert_eq!(Step::AttentionInWords.request(&ModemTraits::default(), None).line().bytes(), b"\x1bATQ0V1\r");
 
     let mut in_figures = self::mobile();
     in_figures.on_time(SECOND);
