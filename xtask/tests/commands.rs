@@ -1,0 +1,75 @@
+//! Every `cargo xtask …` of the documents is a command that the command line takes.
+
+use std::{fs, path::Path};
+
+use clap::{Parser, error::ErrorKind};
+use xtask::cli::Cli;
+
+/// The words of a command as written in a document: up to the explanation behind it, which `#` or two blanks begin.
+fn words(command: &str) -> Vec<String> {
+    let end = ["  ", " #"].iter().filter_map(|mark| command.find(mark)).min().unwrap_or(command.len());
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    for character in command[..end].chars() {
+        match character {
+            '"' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            other => words.last_mut().unwrap().push(other),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// The commands of a document, and whether each stands in a block, where it must be whole.
+fn commands(text: &str) -> Vec<(String, bool)> {
+    let mut found = Vec::new();
+    for (index, part) in text.split("```").enumerate() {
+        let is_block = index % 2 == 1;
+        let pieces: Vec<String> = match is_block {
+            true => part.lines().map(str::to_owned).collect(),
+            // A command in a sentence may be wrapped.
+            false => part.split('`').skip(1).step_by(2).map(|code| code.replace('\n', " ")).collect(),
+        };
+        for piece in pieces {
+            if let Some((_, command)) = piece.split_once("cargo xtask ") {
+                found.push((command.to_owned(), is_block));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_commands_of_the_documents_are_taken() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut count = 0;
+    for file in
+        docs.filter(|path| path.extension().is_some_and(|it| it == "md")).chain([root.join("README.md")])
+    {
+        for (command, is_block) in commands(&fs::read_to_string(&file).unwrap()) {
+            // `[…]` and `…` stand for what the reader writes.
+            if command.contains(['[', '…']) || command.starts_with("VERB") {
+                continue;
+            }
+            let words = words(&command);
+            let taken = Cli::try_parse_from(["xtask".to_owned()].into_iter().chain(words.clone()));
+            let is_mention = |kind| {
+                matches!(
+                    kind,
+                    ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                )
+            };
+            if let Err(error) = taken {
+                let file = file.display();
+                assert!(
+                    !is_block && is_mention(error.kind()),
+                    "{file}: cargo xtask {command}\n{words:?}\n{error}"
+                );
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 50, "only {count} commands were found");
+}
