@@ -173,7 +173,7 @@ pub struct NewSite {
     #[arg(long, value_enum, default_value_t = Role::Dialer)]
     pub role: Role,
     /// The number whose text messages the dialer obeys (may be given several times)
-    #[arg(long, value_name = "+NUMBER")]
+    #[arg(long, value_name = "+NUMBER", value_parser = international)]
     pub number: Vec<String>,
     /// Take modem and operator from a wvdial.conf
     #[arg(long, value_name = "FILE", conflicts_with_all = ["role", "country"])]
@@ -193,6 +193,12 @@ pub struct NewSite {
     /// Packages
     #[command(flatten)]
     pub sources: Sources,
+}
+
+/// A number as `[sms]` takes it: refused here, the error is about what was typed and not about a file to come.
+fn international(text: &str) -> Result<String, String> {
+    let number = text.parse::<dialbox::site::PhoneNumber>();
+    number.map(|number| number.to_string()).map_err(|invalid| invalid.to_string())
 }
 
 /// What a box is for.

@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, Read},
     ops::Range,
+    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 
@@ -67,6 +68,11 @@ impl Source {
         part.bytes.get((range.start - part.at) as usize..(range.end - part.at) as usize)
     }
 
+    /// Whether it begins with a partition table: the signature in its first sector (UEFI 2.10 §5.2.1).
+    pub fn is_disk(&self) -> bool {
+        self.bytes(&(510..512)) == Some(&[0x55, 0xaa])
+    }
+
     /// The same image with other blocks, by their places; `None` if it does not map one of them.
     pub fn with_blocks(&self, blocks: &BTreeMap<u64, Vec<u8>>) -> Option<Self> {
         let mut changed = self.clone();
@@ -94,9 +100,19 @@ pub fn whole_image(image: &Path) -> Result<Vec<u8>> {
 }
 
 fn open(image: &Path) -> Result<Box<dyn Read>> {
-    let file = File::open(image).context(|| format!("cannot read {}", image.display()));
-    let reader = BufReader::with_capacity(1 << 20, file.map_err(|it| it.hint("cargo xtask build-image"))?);
+    let file = open_file(image).map_err(|it| it.hint("cargo xtask build-image"));
+    let reader = BufReader::with_capacity(1 << 20, file?);
     Ok(if is_compressed(image) { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) })
+}
+
+/// A file with an end. Opening a pipe waits for who writes into it, and a device such as `/dev/zero` fills the memory.
+pub fn open_file(path: &Path) -> Result<File> {
+    let cannot = || format!("cannot read {}", path.display());
+    let kind = fs::metadata(path).context(cannot)?.file_type();
+    if kind.is_fifo() || kind.is_char_device() || kind.is_socket() {
+        return Err(Error::new(cannot()).fact("it is neither a file nor a disk"));
+    }
+    File::open(path).context(cannot)
 }
 
 fn is_compressed(image: &Path) -> bool {

@@ -472,6 +472,25 @@ mod tests {
     }
 
     #[test]
+    fn two_boxes_with_one_address_at_a_peer_are_refused() {
+        let key = |last: char| format!("yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fB{last}k=");
+        let peers =
+            ["b/+8yjlfqle5awL8Vne6lpRdvSDyQz5sbyoEugWxDcc=", "LVzhNIRwcCZ8nLbCbvMs1ql87Jh84ADfLhO3gs7nils="];
+        let site = |key: &str, peer: &str, host: &str| {
+            let text = format!(
+                "role='dialer'\nhostname='{host}'\n[operator]\nname='x'\napn='x'\n[vpn]\nprivate-key='{key}'\n\
+                 address='10.9.0.2/24'\npublic-key='{peer}'\nendpoint='203.0.113.5:51820'\nnetworks=['10.9.0.0/24']\n"
+            );
+            dialbox::site::Site::parse(&text).unwrap()
+        };
+        let mut unique = Unique::default();
+        unique.enter("a", &site(&key('m'), peers[0], "a")).unwrap();
+        unique.enter("b", &site(&key('n'), peers[1], "b")).unwrap();
+        let error = unique.enter("c", &site(&key('o'), peers[0], "c")).unwrap_err().to_string();
+        assert!(error.contains("c and a have the same address at the same peer of the VPN"), "{error}");
+    }
+
+    #[test]
     fn a_directory_of_sites_is_a_fleet_and_its_secrets_are_no_site() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["b.toml", "a.toml", "secrets.toml", "notes.txt"] {

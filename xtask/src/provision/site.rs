@@ -115,7 +115,8 @@ fn explain(
     Error::new(format!("{place}: {}", error.reason())).fact(fact).hint(error.next())
 }
 
-/// What no two boxes may share, by the hash of a secret or the host name in lower case: the box that has it.
+/// What no two boxes may share, by the hash of a secret, the host name in lower case or the address in the VPN: the box
+/// that has it.
 #[derive(Debug, Default)]
 pub struct Unique(HashMap<String, String>);
 
@@ -123,7 +124,7 @@ impl Unique {
     /// Enters a box.
     ///
     /// # Errors
-    /// Another box has its host name or one of its secrets.
+    /// Another box has its host name, its address in the VPN or one of its secrets.
     pub fn enter(&mut self, name: &str, site: &Site) -> Result<()> {
         let mut marks = vec![("host name", site.hostname.to_string().to_lowercase())];
         if let Role::Dialer(dialer) = &site.role {
@@ -132,6 +133,9 @@ impl Unique {
             }
             if let Some(vpn) = &dialer.vpn {
                 marks.push(("WireGuard key", crate::task::digest(vpn.private_key.reveal().as_bytes())));
+                // A peer gives a network to one of its peers only (wg(8), AllowedIPs): the others get no answer.
+                let address = format!("{} {}", vpn.public_key.as_str(), vpn.address.address());
+                marks.push(("address at the same peer of the VPN", address));
             }
         }
         for (what, mark) in &marks {

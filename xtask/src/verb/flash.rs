@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufRead, IsTerminal},
+    io::{self, BufRead, IsTerminal, Read},
     path::{Path, PathBuf},
 };
 
@@ -45,6 +45,11 @@ pub fn run(args: &cli::Flash) -> Result<()> {
         Some(site) => build(args, site)?,
     };
     let source = Source::load(&image)?;
+    if !source.is_disk() {
+        return Err(Error::new(format!("{} is no image of a card", image.display()))
+            .fact("it has no partition table")
+            .hint("name the .img or .img.gz that `cargo xtask build-image` has made"));
+    }
     let (source, changes) = match &args.blocks {
         None => (source, Changes::default()),
         Some(blocks) => {
@@ -92,7 +97,8 @@ fn tell(ctx: &BuildContext, findings: check::Findings, good: &str, bad: &str) ->
 /// The blocks of one card, if they were made from this image.
 fn changes(blocks: &Path, image: &Path) -> Result<Changes> {
     let name = blocks.display();
-    let file = fs::read(blocks).context(|| format!("cannot read {name}"))?;
+    let mut file = Vec::new();
+    source::open_file(blocks)?.read_to_end(&mut file).context(|| format!("cannot read {name}"))?;
     let (changes, base) = Changes::decode(&file).map_err(|why| {
         Error::new(format!("{name} does not hold the blocks of a card"))
             .fact(why)

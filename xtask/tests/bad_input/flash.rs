@@ -105,3 +105,25 @@ fn an_image_that_is_damaged_touches_no_card() {
     ");
     assert!(!checkout.path("card").exists());
 }
+
+#[test]
+fn what_is_no_image_is_not_written() {
+    let checkout = built();
+    checkout.write("notes", "x".repeat(5000));
+    let flash = |image: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["flash", "--yes", "--image", image, "card"]);
+        checkout.xtask(command)
+    };
+    assert_snapshot!(checkout.refuses(flash("notes")), @r"
+    error: notes is no image of a card
+      it has no partition table
+      next: name the .img or .img.gz that `cargo xtask build-image` has made
+    ");
+    assert_snapshot!(checkout.refuses(flash("/dev/zero")), @r"
+    error: cannot read /dev/zero
+      it is neither a file nor a disk
+      next: cargo xtask build-image
+    ");
+    assert!(!checkout.path("card").exists());
+}

@@ -78,9 +78,9 @@ pub fn run(args: &cli::Provision) -> Result<()> {
 
 fn outcome(args: &cli::Provision, cards: usize, secrets: usize) -> String {
     let made = match (args.dry_run, args.fat_only) {
-        (true, _) => return format!("{cards} sites are right; nothing was written"),
-        (false, true) => format!("blocks of {cards} cards in {}", args.out.display()),
-        (false, false) => format!("images of {cards} cards in {}", args.out.display()),
+        (true, _) => return format!("sites that are right: {cards}; nothing was written"),
+        (false, true) => format!("cards in {}, their blocks: {cards}", args.out.display()),
+        (false, false) => format!("cards in {}, whole images: {cards}", args.out.display()),
     };
     if secrets == 0 { made } else { format!("{made}, {secrets} new secrets") }
 }

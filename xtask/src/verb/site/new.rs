@@ -89,7 +89,9 @@ struct Start {
 fn start(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<Start> {
     match args.role {
         cli::Role::Dialer => dialer(args, secrets),
-        cli::Role::DialIn => dial_in(secrets),
+        cli::Role::DialIn if args.number.is_empty() => dial_in(secrets),
+        cli::Role::DialIn => Err(Error::new("--number is for a dialer: a dial-in obeys no text message")
+            .hint("leave out --number, or write --role dialer")),
     }
 }
 
