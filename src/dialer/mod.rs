@@ -34,6 +34,7 @@ mod tests;
 pub mod trial;
 mod trying;
 mod tunnel;
+mod undervoltage;
 mod view;
 
 use std::time::Duration;
@@ -96,6 +97,7 @@ pub struct Dialer {
     stop_requesters: Vec<Requester>,
     facts: Facts,
     card: Option<CardHealth>,
+    undervoltage: bool,
     last_error: Option<String>,
 }
 
@@ -147,8 +149,14 @@ impl Dialer {
             stop_requesters: Vec::new(),
             facts,
             card: None,
+            undervoltage: false,
             last_error: None,
         }
+    }
+
+    /// Whether the supply voltage was too low since the boot.
+    pub fn know_undervoltage(&mut self, undervoltage: bool) {
+        self.undervoltage = undervoltage;
     }
 
     /// The card's copies, for the next status.

@@ -1,4 +1,8 @@
 //! A question to the operator's name servers, over UDP (RFC 1035): whether they answer, and the address of one name.
+//!
+//! The C library's resolver would ask whatever /etc/resolv.conf names, and its caller, the dialer's only thread, would
+//! wait for it. The crates for DNS bring a client with a runtime of its own, or a parser of all record types, several
+//! times as large as what is needed: one question, and the first address among the answers.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};

@@ -21,6 +21,7 @@ use super::publisher::Publisher;
 use super::teller::Telling;
 use super::trial::Reach;
 use super::tunnel::Tunnel;
+use super::undervoltage::Undervoltage;
 use super::{Dialer, Effect, Event, Ports, Question, Teller, View};
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
@@ -37,7 +38,7 @@ use crate::published::{ClockSource, CodesStatus, LinkStatus};
 use crate::reboot;
 use crate::record::Record;
 use crate::service::Start;
-use crate::site::{self, FlowControl, Site};
+use crate::site::{self, FlowControl, Occasion, Site};
 use crate::sms::gate::GateRefusal;
 use crate::state::{Cause, Loss, Store};
 use crate::watch::heartbeat::Heartbeat;
@@ -80,6 +81,7 @@ struct Serving<'a> {
     /// The same, about the name of the VPN's endpoint.
     resolver: Option<NameServerProbe>,
     tunnel: Option<Tunnel<'a>>,
+    undervoltage: Option<Undervoltage>,
 }
 
 /// Who has the port for data.
@@ -129,6 +131,8 @@ impl<'a> Serving<'a> {
         let begun = start::begin(paths, &start.site, role, &facts, at, config.log);
         let Begun { dialer, effects, role, persistence } = begun;
         let guard = ModemGuard::new(&role, paths);
+        let tells = |occasion| role.tell.as_ref().is_some_and(|tell| tell.on.contains(&occasion));
+        let undervoltage = tells(Occasion::Undervoltage).then(|| Undervoltage::open(paths));
         let tunnel = role.tunnel.is_some().then(|| Tunnel::new(paths, config.log));
         let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
@@ -153,6 +157,7 @@ impl<'a> Serving<'a> {
             probe: None,
             resolver: None,
             tunnel,
+            undervoltage,
         };
         if serving.dialer.lacks_counter() {
             serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
@@ -325,6 +330,8 @@ impl Serving<'_> {
 
     fn publish(&mut self) {
         self.dialer.know_card(card(self.paths));
+        let undervoltage = self.undervoltage.as_mut().is_some_and(Undervoltage::has_been);
+        self.dialer.know_undervoltage(undervoltage);
         let tunnel = self.tunnel.as_ref().and_then(Tunnel::status);
         let link = self.dialer.link_status(self.view(&Record::new()).at, self.wall());
         let link = LinkStatus { tunnel, ..link };
@@ -355,6 +362,7 @@ impl Serving<'_> {
         fds.extend(self.server.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         fds.extend(self.pppds.fds());
         fds.extend(self.tunnel.as_ref().and_then(Tunnel::fd));
+        fds.extend(self.undervoltage.as_ref().and_then(Undervoltage::fd));
         match poll(&mut fds, Timespec::try_from(timeout).ok().as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),

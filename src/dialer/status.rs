@@ -1,5 +1,6 @@
 //! The dialer's status: its published records, and the answer to `status` by SMS.
 
+use super::teller::UNDERVOLTAGE;
 use super::{Dialer, View};
 use crate::clock::WallClock;
 use crate::ppp::{Connection, Phase, Timestamp};
@@ -60,7 +61,8 @@ impl Dialer {
         let budget = self.session.budget();
         let modem = ModemStatus::from_record(view.known).unwrap_or_default();
         let loss = view.loss.map(|loss| loss.to_string());
-        let errors = loss.into_iter().chain(self.last_error.clone());
+        let undervoltage = self.undervoltage.then(|| UNDERVOLTAGE.to_owned());
+        let errors = loss.into_iter().chain(undervoltage).chain(self.last_error.clone());
         Status {
             version: self.facts.version.clone(),
             uptime: now,

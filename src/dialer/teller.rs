@@ -13,12 +13,16 @@ const DAY: i64 = 86_400;
 /// The shares of the budget that are told, in percent.
 const SHARES: [u64; 2] = [80, 100];
 
+/// For the message, and for the answer to `status`.
+pub const UNDERVOLTAGE: &str = "the supply voltage was too low";
+
 const KEY_DAY: &str = "day";
 const KEY_COUNT: &str = "count";
 const KEY_BOOT: &str = "boot";
 const KEY_MONTH: &str = "month";
 const KEY_SHARE: &str = "share";
 const KEY_BAD: &str = "bad";
+const KEY_UNDERVOLTAGE: &str = "undervoltage";
 
 /// What may be worth telling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Situation {
     pub spent: Spent,
     /// Blocks of the card that cannot be healed; `None` before that is known.
     pub bad: Option<u64>,
+    /// Whether the supply voltage was too low since the boot.
+    pub undervoltage: bool,
     /// Why a link was closed just now.
     pub closed: Option<DownReason>,
 }
@@ -62,6 +68,8 @@ struct Told {
     /// The share of the budget of that month.
     share: u64,
     bad: u64,
+    /// The boot in which a low voltage was told.
+    undervoltage: Option<u64>,
 }
 
 impl Told {
@@ -74,6 +82,7 @@ impl Told {
             month: record.get(KEY_MONTH).and_then(Month::parse),
             share: number(KEY_SHARE).unwrap_or(0),
             bad: number(KEY_BAD).unwrap_or(0),
+            undervoltage: number(KEY_UNDERVOLTAGE),
         }
     }
 
@@ -85,6 +94,7 @@ impl Told {
             .with_known(KEY_MONTH, self.month)
             .with(KEY_SHARE, self.share)
             .with(KEY_BAD, self.bad)
+            .with_known(KEY_UNDERVOLTAGE, self.undervoltage)
     }
 }
 
@@ -154,6 +164,14 @@ impl Teller {
                 let bad = now.bad.filter(|bad| *bad > told.bad && has_room)?;
                 told.bad = bad;
                 format!("the card has bad blocks that cannot be healed: {bad}")
+            }
+            Occasion::Undervoltage => {
+                let boot = now.boot.as_ref().map_or(0, |(number, _)| *number);
+                if !now.undervoltage || told.undervoltage == Some(boot) || !has_room {
+                    return None;
+                }
+                told.undervoltage = Some(boot);
+                UNDERVOLTAGE.to_owned()
             }
         };
         told.count += 1;

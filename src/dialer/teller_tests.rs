@@ -6,7 +6,7 @@ const TODAY: i64 = 20_648 * DAY;
 const MB: u64 = 1_000_000;
 
 fn teller(a_day: u32, told: &Record) -> Teller {
-    let on = vec![Occasion::Boot, Occasion::Budget, Occasion::Limit, Occasion::Card];
+    let on = vec![Occasion::Boot, Occasion::Budget, Occasion::Limit, Occasion::Card, Occasion::Undervoltage];
     let site = Tell { to: vec!["+33612345678".parse().unwrap()], on, a_day: limit(a_day) };
     Teller::new(site, &"hut".parse().unwrap(), told)
 }
@@ -25,7 +25,7 @@ fn nothing() -> Situation {
         limit: Some(DataSize::from_bytes(500 * MB)),
         month: Month::parse("2026-07"),
     };
-    Situation { boot: Some((12, Cause::Daily)), spent, bad: None, closed: None }
+    Situation { boot: Some((12, Cause::Daily)), spent, bad: None, undervoltage: false, closed: None }
 }
 
 fn used(bytes: u64, month: &str) -> Situation {
@@ -88,6 +88,20 @@ fn only_a_limit_that_closes_a_link_is_told() {
         let said = Vec::from_iter(is_told.then(|| format!("hut: disconnected: {why}")));
         assert_eq!(texts(&mut teller, &now, TODAY), said);
     }
+}
+
+#[test]
+fn a_low_voltage_is_told_once_a_boot() {
+    let mut first = teller(50, &Record::new());
+    assert_eq!(texts(&mut first, &nothing(), TODAY), [""; 0]);
+    let low = Situation { undervoltage: true, ..nothing() };
+    let telling = first.poll(&low, TODAY).unwrap();
+    assert_eq!(telling.texts, ["hut: the supply voltage was too low"]);
+    assert_eq!(first.poll(&low, TODAY + DAY), None);
+    // The service restarts, and then the box.
+    assert_eq!(teller(50, &telling.told).poll(&low, TODAY), None);
+    let low = Situation { boot: Some((13, Cause::Daily)), ..low };
+    assert_eq!(texts(&mut teller(50, &telling.told), &low, TODAY).len(), 1);
 }
 
 #[test]

@@ -3,17 +3,19 @@
 use super::error::{Checked, problem};
 use super::text::Invalid;
 use super::{
-    Apn, Endpoint, OtherEndpoint, PhoneNumber, PublicKey, Secret, Site, SiteError, UserName, raw, validate,
+    Apn, Endpoint, OtherEndpoint, PhoneNumber, PublicKey, Secret, SecretKey, Site, SiteError, UserName, raw,
+    validate,
 };
 use std::fmt;
 use std::str::FromStr;
 use toml::Spanned;
 
-/// New values for some keys of a site. `Debug` and `Display` show no password.
+/// New values for some keys of a site. `Debug` and `Display` show no secret.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
     endpoint: Option<Endpoint>,
     public_key: Option<PublicKey>,
+    preshared_key: Option<SecretKey>,
     apn: Option<Apn>,
     user: Option<UserName>,
     password: Option<Secret>,
@@ -27,6 +29,8 @@ pub enum ChangedKey {
     Endpoint,
     /// `public-key` in `[vpn]`.
     PublicKey,
+    /// `preshared-key` in `[vpn]`.
+    PresharedKey,
     /// `apn` in `[operator]`.
     Apn,
     /// `user` in `[operator]`.
@@ -39,8 +43,15 @@ pub enum ChangedKey {
 
 impl ChangedKey {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Endpoint, Self::PublicKey, Self::Apn, Self::User, Self::Password, Self::Numbers];
+    pub const ALL: [Self; 7] = [
+        Self::Endpoint,
+        Self::PublicKey,
+        Self::PresharedKey,
+        Self::Apn,
+        Self::User,
+        Self::Password,
+        Self::Numbers,
+    ];
 
     /// Its name in `site.toml`.
     #[must_use]
@@ -48,11 +59,20 @@ impl ChangedKey {
         match self {
             Self::Endpoint => "endpoint",
             Self::PublicKey => "public-key",
+            Self::PresharedKey => "preshared-key",
             Self::Apn => "apn",
             Self::User => "user",
             Self::Password => "password",
             Self::Numbers => "numbers",
         }
+    }
+}
+
+impl ChangedKey {
+    /// Whether no status shows its value.
+    #[must_use]
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Password | Self::PresharedKey)
     }
 }
 
@@ -65,6 +85,7 @@ impl Changes {
         match key {
             ChangedKey::Endpoint => self.endpoint = Some(value.parse()?),
             ChangedKey::PublicKey => self.public_key = Some(value.parse()?),
+            ChangedKey::PresharedKey => self.preshared_key = Some(value.parse()?),
             ChangedKey::Apn => self.apn = Some(value.parse()?),
             ChangedKey::User => self.user = Some(value.parse()?),
             ChangedKey::Password => self.password = Some(value.parse()?),
@@ -82,6 +103,7 @@ impl Changes {
         match key {
             ChangedKey::Endpoint => self.endpoint.map(|endpoint| endpoint.to_string()),
             ChangedKey::PublicKey => self.public_key.as_ref().map(|key| key.as_str().to_owned()),
+            ChangedKey::PresharedKey => self.preshared_key.as_ref().map(|key| key.reveal().to_owned()),
             ChangedKey::Apn => self.apn.as_ref().map(ToString::to_string),
             ChangedKey::User => self.user.as_ref().map(ToString::to_string),
             ChangedKey::Password => self.password.as_ref().map(|password| password.reveal().to_owned()),
@@ -112,10 +134,11 @@ impl Changes {
     /// These, and those of `later`, which count where both have a value.
     #[must_use]
     pub fn then(&self, later: &Self) -> Self {
-        let Self { endpoint, public_key, apn, user, password, numbers } = later.clone();
+        let Self { endpoint, public_key, preshared_key, apn, user, password, numbers } = later.clone();
         Self {
             endpoint: endpoint.or(self.endpoint),
             public_key: public_key.or_else(|| self.public_key.clone()),
+            preshared_key: preshared_key.or_else(|| self.preshared_key.clone()),
             apn: apn.or_else(|| self.apn.clone()),
             user: user.or_else(|| self.user.clone()),
             password: password.or_else(|| self.password.clone()),
@@ -148,8 +171,11 @@ impl Changes {
                     vpn.other_endpoints.iter_mut().for_each(|all| all.retain(|it| *it.get_ref() != same));
                 }
                 vpn.public_key = self.public_key.clone().unwrap_or_else(|| vpn.public_key.clone());
+                if let Some(key) = &self.preshared_key {
+                    vpn.preshared_key = Some(Spanned::new(0..0, key.clone()));
+                }
             }
-            None if self.endpoint.is_some() || self.public_key.is_some() => {
+            None if self.endpoint.is_some() || self.public_key.is_some() || self.preshared_key.is_some() => {
                 return problem("the site has no [vpn]", "add it to site.toml", 0..0);
             }
             None => {}
@@ -186,7 +212,7 @@ pub struct Shown<'a>(pub &'a Changes);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, key) in self.0.keys().enumerate() {
-            let value = self.0.reveal(key).filter(|_| key != ChangedKey::Password).unwrap_or_default();
+            let value = self.0.reveal(key).filter(|_| !key.is_secret()).unwrap_or_default();
             let (comma, space) = (if at > 0 { ", " } else { "" }, if value.is_empty() { "" } else { " " });
             write!(f, "{comma}{}{space}{value}", key.as_str())?;
         }
@@ -253,6 +279,7 @@ mod tests {
         let all = changes(&[
             (ChangedKey::Endpoint, "203.0.113.9:51821"),
             (ChangedKey::PublicKey, OTHER_KEY),
+            (ChangedKey::PresharedKey, OTHER_KEY),
             (ChangedKey::Apn, "web"),
             (ChangedKey::User, "me"),
             (ChangedKey::Password, "a b{\"'"),
@@ -263,6 +290,8 @@ mod tests {
         let vpn = after.vpn.as_mut().unwrap();
         assert_eq!(vpn.endpoint.to_string(), "203.0.113.9:51821");
         assert_eq!(vpn.public_key.as_str(), OTHER_KEY);
+        assert_eq!(vpn.preshared_key.take().unwrap().reveal(), OTHER_KEY);
+        assert_eq!(Shown(&all).to_string().matches(OTHER_KEY).count(), 1, "the public one: {}", Shown(&all));
         let account = after.operator.account.take().unwrap();
         assert_eq!((account.name.as_str(), account.password.reveal()), ("me", "a b{\"'"));
         assert_eq!(after.operator.apn.to_string(), "web");
@@ -292,6 +321,7 @@ mod tests {
         for (with_vpn, key, value, why) in [
             (false, ChangedKey::Endpoint, "203.0.113.9:51820", "the site has no [vpn]"),
             (false, ChangedKey::PublicKey, OTHER_KEY, "the site has no [vpn]"),
+            (false, ChangedKey::PresharedKey, OTHER_KEY, "the site has no [vpn]"),
             (true, ChangedKey::User, "me", "`user` needs a `password`"),
             (true, ChangedKey::Password, "secret", "`password` needs a `user`"),
             (true, ChangedKey::Numbers, "+33612345678 +33612345678", "this number is given twice"),

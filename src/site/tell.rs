@@ -30,6 +30,8 @@ pub enum Occasion {
     Limit,
     /// A block of the card cannot be healed.
     Card,
+    /// The supply voltage was too low.
+    Undervoltage,
 }
 
 impl Occasion {
@@ -40,13 +42,15 @@ impl Occasion {
             Self::Budget => "budget",
             Self::Limit => "limit",
             Self::Card => "card",
+            Self::Undervoltage => "undervoltage",
         }
     }
 }
 
 impl Value for Occasion {
     fn read(value: &Written<'_>) -> Checked<Self> {
-        let words = [Self::Boot, Self::Budget, Self::Limit, Self::Card].map(|it| (it.as_str(), it));
+        let words = [Self::Boot, Self::Budget, Self::Limit, Self::Card, Self::Undervoltage]
+            .map(|it| (it.as_str(), it));
         word(value, "an occasion", &words)
     }
 }

@@ -33,6 +33,7 @@ pub enum NoChange {
 fn key(word: &str) -> Option<ChangedKey> {
     match word.to_ascii_lowercase().as_str() {
         "key" => Some(ChangedKey::PublicKey),
+        "psk" => Some(ChangedKey::PresharedKey),
         word => ChangedKey::ALL.into_iter().find(|key| key.as_str() == word),
     }
 }
@@ -115,7 +116,7 @@ impl fmt::Display for Wanted {
 
 impl fmt::Display for NoChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys = "endpoint, key, apn, user, password, numbers";
+        let keys = "endpoint, key, psk, apn, user, password, numbers";
         match self {
             Self::Empty => write!(f, "write set, a key, its value: {keys}"),
             Self::Key => write!(f, "no such key; keys: {keys}"),
