@@ -8,15 +8,15 @@ use xtask::cli::Cli;
 /// The words of a command as written in a document: up to the explanation behind it, which `#` or two blanks begin.
 fn words(command: &str) -> Vec<String> {
     let end = ["  ", " #"].iter().filter_map(|mark| command.find(mark)).min().unwrap_or(command.len());
-    let mut words = vec![String::new()];
-    let mut is_quoted = false;
+    let (mut words, mut word, mut is_quoted) = (Vec::new(), String::new(), false);
     for character in command[..end].chars() {
         match character {
             '"' => is_quoted = !is_quoted,
-            ' ' if !is_quoted => words.push(String::new()),
-            other => words.last_mut().unwrap().push(other),
+            ' ' if !is_quoted => words.push(std::mem::take(&mut word)),
+            other => word.push(other),
         }
     }
+    words.push(word);
     words.retain(|word| !word.is_empty());
     words
 }
