@@ -11,7 +11,7 @@ use crate::names;
 use crate::paths::Paths;
 use crate::published::{Fields, Published};
 use crate::record::Record;
-use crate::site::{RenderedFile, Site};
+use crate::site::{RenderedFile, Site, encoding};
 
 /// The site that a card was made with, which no edit changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,10 @@ pub fn write_changed(paths: &Paths, site: &Site) -> io::Result<()> {
 
 fn read(path: &Path) -> io::Result<String> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    fs::read_to_string(path).map_err(named)
+    let bytes = fs::read(path).map_err(named)?;
+    encoding::text(bytes).map_err(|error| {
+        named(io::Error::new(io::ErrorKind::InvalidData, format!("{error}; save it as UTF-8")))
+    })
 }
 
 fn replace(path: &Path, content: &str, mode: u32) -> io::Result<()> {
@@ -329,6 +332,14 @@ mod tests {
         assert_eq!(record.get("site"), Some("broken"));
         let why = record.get("why").unwrap();
         assert!(why.contains("site.toml:5:1: unknown key `apm`"), "{why}");
+    }
+
+    #[test]
+    fn a_site_in_another_encoding_is_told_with_its_line() {
+        let (_dir, paths) = booted(None);
+        fs::write(paths.edited_site(), b"role='dialer'\n# Sk\xe5ne\n").unwrap();
+        let SiteInForce::Broken { why, .. } = applied(&paths) else { panic!("it is in force") };
+        assert!(why.ends_with("site.toml: line 2, column 5 is not in UTF-8; save it as UTF-8"), "{why}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod changes;
 mod context_auth;
 mod device;
 mod dial_in;
+pub mod encoding;
 mod error;
 mod excerpt;
 mod exchange;

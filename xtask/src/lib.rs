@@ -27,6 +27,7 @@ mod provision;
 pub mod shared_library;
 mod site;
 mod task;
+mod text_file;
 mod tidy;
 mod unpack;
 mod usr_merge;

@@ -1,10 +1,11 @@
 //! A `site.toml` on this machine.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use dialbox::site::{Site, SiteError};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
+use crate::text_file;
 
 /// A site, as text and parsed.
 #[derive(Debug)]
@@ -43,7 +44,6 @@ impl SiteSource {
 }
 
 fn read(file: &Path, name: &str) -> Result<String> {
-    fs::read_to_string(file)
-        .context(|| format!("cannot read {name}"))
+    text_file::read(file, name)
         .map_err(|error| error.hint("name another file, or write one with `cargo xtask site new`"))
 }

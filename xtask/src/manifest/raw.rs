@@ -1,11 +1,12 @@
 //! `image/image.toml` and the recipes, as written.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use dialbox::site::closest;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
+use crate::text_file;
 
 /// `image/image.toml`.
 #[derive(Debug, Deserialize)]
@@ -90,7 +91,7 @@ pub struct RawPackage {
 
 /// Reads a TOML file; an error names file, line and column.
 pub fn read<T: DeserializeOwned>(path: &Path, shown: &str) -> Result<T> {
-    let text = fs::read_to_string(path).context(|| format!("cannot read {shown}"))?;
+    let text = text_file::read(path, shown)?;
     toml::from_str(&text).map_err(|error| {
         let (line, column) = error.span().map_or((1, 1), |span| position(&text, span.start));
         let what = reword(error.message().trim_end());

@@ -16,6 +16,7 @@ use toml::{
 
 use super::template::{Position, Template};
 use crate::error::{Context, Error, Result};
+use crate::text_file;
 
 /// All boxes, in the order of the file, or of their files' names.
 #[derive(Debug)]
@@ -128,8 +129,8 @@ impl Fleet {
 
     fn of_file(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text = fs::read_to_string(path).context(|| format!("cannot read {name}"));
-        let text = text.map_err(|error| error.hint("docs/provision.md describes sites.toml"))?;
+        let text = text_file::read(path, &name)
+            .map_err(|error| error.hint("docs/provision.md describes sites.toml"))?;
         let reader = Reader { name: &name, text: &text, directory: path.parent().unwrap_or(Path::new("")) };
         let (common, boxes) = reader.read()?;
         Ok(Self { file: path.to_owned(), boxes, common, text, templates: RefCell::default() })
@@ -155,8 +156,7 @@ impl Fleet {
             return Ok(known.clone());
         }
         let name = member.template.display().to_string();
-        let text = fs::read_to_string(&member.template).context(|| format!("cannot read {name}"));
-        let text = text.map_err(|error| match self.file.is_dir() {
+        let text = text_file::read(&member.template, &name).map_err(|error| match self.file.is_dir() {
             true => error,
             false => error.fact(format!("it is the template of {} ({})", member.name, self.place(member))),
         })?;

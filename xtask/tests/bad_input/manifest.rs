@@ -1,5 +1,7 @@
 //! Mistakes in files that users write: `site.toml`, `image.toml`, recipes, the pinned compiler.
 
+use std::fs;
+
 use insta::assert_snapshot;
 
 use crate::checkout::Checkout;
@@ -28,6 +30,29 @@ fn a_missing_site() {
     error: cannot read cabin.toml
       No such file or directory (os error 2)
       next: name another file, or write one with `cargo xtask site new`
+    ");
+}
+
+#[test]
+fn a_site_that_an_editor_has_not_saved_as_utf_8() {
+    let checkout = Checkout::new();
+    let check = || {
+        let mut check = checkout.build_image_offline();
+        check.args(["--site", "cabin.toml"]);
+        check
+    };
+    // Windows-1252, and UTF-16.
+    fs::write(checkout.path("cabin.toml"), b"role = 'dialer'\n# cabin in Sk\xe5ne\n").unwrap();
+    assert_snapshot!(checkout.refuses(check()), @r"
+    error: cannot read cabin.toml
+      line 2, column 14 is not in UTF-8
+      next: save it again as UTF-8, which editors offer where they ask for the file's name
+    ");
+    fs::write(checkout.path("cabin.toml"), b"\xff\xfer\0o\0l\0e\0").unwrap();
+    assert_snapshot!(checkout.refuses(check()), @r"
+    error: cannot read cabin.toml
+      the file is in UTF-16
+      next: save it again as UTF-8, which editors offer where they ask for the file's name
     ");
 }
 

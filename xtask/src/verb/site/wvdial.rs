@@ -1,12 +1,13 @@
 //! Modem and operator from a `wvdial.conf`. The format is that of wvdial.conf(5):
 //! sections `[Dialer NAME]`, of which `Defaults` applies to all, with `Key = value` lines.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use dialbox::site::{AtCommand, ProviderName, Speed};
 
 use super::draft::Draft;
-use crate::error::{Context, Error, Result, printable};
+use crate::error::{Error, Result, printable};
+use crate::text_file;
 
 /// The settings of one dialer, by their names in lower case and without blanks: wvdial ignores case
 /// and blanks.
@@ -26,8 +27,8 @@ const WITHOUT_LOSS: [&str; 7] =
 impl Wvdial {
     /// Reads a file.
     pub fn load(file: &Path) -> Result<Self> {
-        let name = file.display();
-        let text = fs::read_to_string(file).context(|| format!("cannot read {name}"))?;
+        let name = file.display().to_string();
+        let text = text_file::read(file, &name)?;
         Self::parse(&text).map_err(|error| error.context(format!("cannot use {name}")))
     }
 
