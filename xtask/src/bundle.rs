@@ -73,7 +73,8 @@ fn open(bundle: &Path, cache: &Path) -> Result<PathBuf> {
         Error::new(format!("{} is no whole bundle", bundle.display()))
             .hint("copy it again, or make it again with `cargo xtask bundle`")
     };
-    let mut file = File::open(bundle).context(cannot)?;
+    let opened = File::open(bundle).context(cannot);
+    let mut file = opened.map_err(|error| error.hint("name the file that `cargo xtask bundle` has made"))?;
     let length = file.metadata().context(cannot)?.len().checked_sub(BLOCK as u64).ok_or_else(damaged)?;
     let mut hash = Hashing { to: io::sink(), hash: Sha256::new(), length: 0 };
     io::copy(&mut (&file).take(length), &mut hash).context(cannot)?;

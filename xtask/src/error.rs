@@ -17,6 +17,8 @@ pub struct Error {
     what: String,
     facts: Vec<String>,
     hint: Option<String>,
+    /// What usually helps against the cause, for the user whom no [hint](Self::hint) tells more.
+    usual: Option<&'static str>,
     /// The cause is gone: the same work may succeed when it is done again.
     passing: bool,
 }
@@ -24,17 +26,18 @@ pub struct Error {
 impl Error {
     /// A failure: what failed, on what.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), facts: Vec::new(), hint: None, passing: false }
+        Self { what: what.into(), facts: Vec::new(), hint: None, usual: None, passing: false }
     }
 
     /// A failure with its cause. A full disk is reported in the same way everywhere.
     pub fn caused_by(what: impl Into<String>, cause: impl fmt::Display + 'static) -> Self {
-        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         let error = Self::new(what).fact(&cause);
         match (&cause as &dyn Any).downcast_ref::<io::Error>().map(io::Error::kind) {
             Some(StorageFull | QuotaExceeded | FileTooLarge) => error
                 .hint("make room on the disk, then run the same command again; nothing half-made was kept"),
-            _ => error,
+            Some(kind) => Self { usual: usual_help(kind), ..error },
+            None => error,
         }
     }
 
@@ -65,6 +68,7 @@ impl Error {
         self.facts.push(other.what);
         self.facts.extend(other.facts);
         self.hint = self.hint.or(other.hint);
+        self.usual = self.usual.or(other.usual);
         self
     }
 
@@ -82,10 +86,24 @@ impl fmt::Display for Error {
         for fact in &self.facts {
             write!(f, "\n  {}", printable(fact))?;
         }
-        match &self.hint {
+        match self.hint.as_deref().or(self.usual) {
             Some(hint) => write!(f, "\n  next: {}", printable(hint)),
             None => Ok(()),
         }
+    }
+}
+
+/// What helps against a path that the system refuses.
+fn usual_help(kind: io::ErrorKind) -> Option<&'static str> {
+    use io::ErrorKind::{
+        AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem,
+    };
+    match kind {
+        NotFound => Some("name a file that is there; for a new one, make its directory first"),
+        NotADirectory | AlreadyExists => Some("name another place: a file stands where a directory must be"),
+        IsADirectory => Some("name a file: this is a directory"),
+        PermissionDenied | ReadOnlyFilesystem => Some("name a place where you may read and write"),
+        _ => None,
     }
 }
 
@@ -142,6 +160,17 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "error: cannot write out/dialbox-rpi1.img\n  no space left\n  next: free 60 MB"
+        );
+    }
+
+    #[test]
+    fn a_path_that_the_system_refuses_has_a_way_out_unless_the_error_knows_a_better_one() {
+        let missing = || Error::caused_by("cannot read x", io::Error::from(io::ErrorKind::NotFound));
+        let usual = "error: cannot read x\n  entity not found\n  next: name a file that is there; \
+                     for a new one, make its directory first";
+        assert_eq!(missing().to_string(), usual);
+        assert!(
+            missing().hint("run `cargo xtask lock`").to_string().ends_with("next: run `cargo xtask lock`")
         );
     }
 

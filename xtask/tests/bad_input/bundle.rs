@@ -18,6 +18,7 @@ fn a_file_that_is_no_bundle_is_refused_and_nothing_else_is_used() {
     assert_snapshot!(checkout.refuses(build(&checkout)), @r"
     error: cannot read the bundle dialbox.bundle
       No such file or directory (os error 2)
+      next: name the file that `cargo xtask bundle` has made
     ");
     checkout.write("dialbox.bundle", "cut short");
     assert_snapshot!(checkout.refuses(build(&checkout)), @r"

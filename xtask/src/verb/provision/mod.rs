@@ -97,6 +97,9 @@ fn lock(sites: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Of a fleet's names, so many fit into an error.
+const NAMES_SHOWN: usize = 10;
+
 /// The boxes to make, each with its number.
 fn choose<'a>(fleet: &'a Fleet, only: &[String]) -> Result<Vec<(usize, &'a Member)>> {
     let all = || (1..).zip(&fleet.boxes);
@@ -104,7 +107,11 @@ fn choose<'a>(fleet: &'a Fleet, only: &[String]) -> Result<Vec<(usize, &'a Membe
         if !fleet.boxes.iter().any(|member| member.name == *name) {
             let meant = closest(name, fleet.boxes.iter().map(|member| member.name.as_str()));
             let meant = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
-            return Err(Error::new(format!("{} has no box {name}{meant}", fleet.file.display())));
+            let names = fleet.boxes.iter().map(|member| member.name.as_str());
+            let known = names.clone().take(NAMES_SHOWN).collect::<Vec<_>>().join(", ");
+            let more = if names.len() > NAMES_SHOWN { " and others" } else { "" };
+            return Err(Error::new(format!("{} has no box {name}{meant}", fleet.file.display()))
+                .hint(format!("name one of its {} boxes: {known}{more}", names.len())));
         }
     }
     Ok(all().filter(|(_, member)| only.is_empty() || only.contains(&member.name)).collect())
