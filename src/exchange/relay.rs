@@ -45,6 +45,11 @@ impl Relay {
         RELAY_PORTS.start().saturating_add(u16::try_from(ports).unwrap_or(u16::MAX))
     }
 
+    /// Whether both are the relay of one call at the same ports.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.call_id, self.slot) == (&other.call_id, other.slot)
+    }
+
     /// The ports of the media that face a side.
     pub(super) fn facing(&self, who: Who) -> [u16; MEDIA] {
         std::array::from_fn(|medium| self.port(side(who) * PORTS / 2 + 2 * medium))

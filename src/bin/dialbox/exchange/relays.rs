@@ -18,9 +18,13 @@ const LONGEST: usize = 1500;
 /// The kernel keeps so many bytes of packets: 100 ms of G.711 and more. What comes later than that is of no use.
 const RECEIVE_BUFFER: usize = 16 * 1024;
 
-/// The relays that are open.
+/// The relays of all calls.
 #[derive(Default)]
-pub struct Relays(Vec<Opened>);
+pub struct Relays {
+    open: Vec<Opened>,
+    /// Relays whose sockets could not be opened. That is told once; the call goes on without sound.
+    failed: Vec<Relay>,
+}
 
 struct Opened {
     relay: Relay,
@@ -37,19 +41,23 @@ struct Leg {
 impl Relays {
     /// Opens and closes sockets, as the exchange's calls have begun and ended, and tells it how much has passed.
     pub fn follow(&mut self, exchange: &mut Exchange, interface: &str, log: &Log) {
-        for opened in &self.0 {
+        for opened in &self.open {
             exchange.count_relayed(&opened.relay.call_id, opened.relay.packets);
         }
         let wanted = exchange.relays();
-        self.0.retain(|opened| wanted.iter().any(|relay| opened.is_of(relay)));
+        self.open.retain(|opened| wanted.iter().any(|relay| opened.relay.is_same(relay)));
+        self.failed.retain(|failed| wanted.iter().any(|relay| failed.is_same(relay)));
         for relay in wanted {
-            if let Some(opened) = self.0.iter_mut().find(|opened| opened.is_of(relay)) {
+            if let Some(opened) = self.open.iter_mut().find(|opened| opened.relay.is_same(relay)) {
                 opened.update(relay);
-                continue;
-            }
-            match Opened::new(relay, interface) {
-                Ok(opened) => self.0.push(opened),
-                Err(error) => log.warning(&format!("no sound for a call: {error}")),
+            } else if !self.failed.iter().any(|failed| failed.is_same(relay)) {
+                match Opened::new(relay, interface) {
+                    Ok(opened) => self.open.push(opened),
+                    Err(error) => {
+                        log.warning(&format!("no sound for a call: {error}"));
+                        self.failed.push(relay.clone());
+                    }
+                }
             }
         }
     }
@@ -57,13 +65,13 @@ impl Relays {
     /// All sockets, in the order of [`pass`](Self::pass).
     pub fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         use std::os::fd::AsFd;
-        self.0.iter().flat_map(|opened| opened.legs.iter().map(|leg| leg.socket.as_fd()))
+        self.open.iter().flat_map(|opened| opened.legs.iter().map(|leg| leg.socket.as_fd()))
     }
 
     /// Passes on what has come to the sockets at these places.
     pub fn pass(&mut self, ready: &[usize]) {
         for at in ready {
-            if let Some(opened) = self.0.get_mut(at / PORTS) {
+            if let Some(opened) = self.open.get_mut(at / PORTS) {
                 opened.pass(at % PORTS);
             }
         }
@@ -81,10 +89,6 @@ impl Opened {
         };
         let legs = (0..PORTS).map(leg).collect::<io::Result<_>>()?;
         Ok(Self { relay: relay.clone(), legs })
-    }
-
-    fn is_of(&self, relay: &Relay) -> bool {
-        (&self.relay.call_id, self.relay.port(0)) == (&relay.call_id, relay.port(0))
     }
 
     /// A side has named other ports, as for T.38.
