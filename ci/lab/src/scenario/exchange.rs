@@ -21,9 +21,9 @@ const RATE: f64 = 50.0;
 /// The most memory of its own that `exchange` may have, in kB.
 const MEMORY: u64 = 2048;
 
-/// Two telephones register over the box's local network, one of them after a stranger's flood. One calls any number, the
-/// other answers, and the console shows the call. No sound is modulated here: the lab's network connects the modems, so
-/// that the line rings, and the caller gets a page. A caller does not reach the exchange.
+/// Two telephones register over the box's local network. One calls any number, the other answers, and the console shows
+/// the call. No sound is modulated here: the lab's network connects the modems, so that the line rings, and the caller
+/// gets a page. A caller does not reach the exchange. After a stranger's flood a telephone registers as before.
 pub fn calls(stage: &Stage) -> Result<()> {
     let tools = stage.bench().sip_tools.as_deref();
     let tools = tools.ok_or_else(|| Error::NoSipTool("no directory was given".to_owned()))?;
@@ -38,16 +38,16 @@ pub fn calls(stage: &Stage) -> Result<()> {
     called_box.until("ip addr show eth0", &["inet 192.168.32.50/24"])?;
 
     let dir = leftovers::private_dir()?;
-    let phone = |name: &str, password, server, number| {
-        let account = Account { name, password, server };
-        Baresip::start(tools, &dir.path().join(name), account, free_port()?, number)
-    };
     let [first, second] = ports(&called)?;
-    let answers = phone("modem1", "Farad-33", second, None)?;
+    let modem = Account { name: "modem1", password: "Farad-33", server: second };
+    let answers = Baresip::start(tools, &dir.path().join("modem1"), modem, free_port()?, None)?;
     called_box.until("dialctl exchange peers", &["modem1       100      192.168.32.254:5062", "baresip"])?;
-    Flooded::begin(&called, &mut called_box)?.is_limited(&called, &mut called_box)?;
-    let dials = phone("console", "Ohm-47", first, Some("5551234"))?;
-    called_box.until("dialctl exchange calls", &["console      5551234      modem1", "PCMA"])?;
+    // The lab's network takes a telephone's datagrams from one port only.
+    let (console, port) = (Account { name: "console", password: "Ohm-47", server: first }, free_port()?);
+    let dials = Baresip::start(tools, &dir.path().join("console"), console, port, Some("5551234"))?;
+    called_box
+        .until("dialctl exchange calls", &["console      5551234      modem1", "PCMA"])
+        .map_err(|error| Error::Unexpected(format!("{error}\nthe calling telephone:\n{}", dials.said())))?;
     // From telephone to telephone, since the exchange passes no sound.
     answers.wait_for("incoming rtp for 'audio' established")?;
 
@@ -63,6 +63,12 @@ pub fn calls(stage: &Stage) -> Result<()> {
     called_box
         .until("dialctl exchange log", ended)
         .map_err(|error| Error::Unexpected(format!("{error}\nthe called telephone:\n{}", answers.said())))?;
+
+    // It gave its registration back when it ended.
+    called_box.until("dialctl exchange peers | grep console", &["not registered"])?;
+    Flooded::begin(&called, &mut called_box)?.is_limited(&called, &mut called_box)?;
+    let _again = Baresip::start(tools, &dir.path().join("again"), console, port, None)?;
+    called_box.until("dialctl exchange peers", &["console      -        192.168.32.254:5061", "baresip"])?;
     let status = called_box.must("cat /proc/$(pidof exchange)/status")?;
     let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let own: Option<u64> = own.and_then(|own| own.trim().trim_end_matches(" kB").parse().ok());
