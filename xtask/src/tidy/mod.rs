@@ -42,7 +42,7 @@ impl fmt::Display for Finding {
 }
 
 /// The rules that judge a file without the others.
-const RULES: [fn(&Source) -> Vec<Finding>; 10] = [
+const RULES: [fn(&Source) -> Vec<Finding>; 11] = [
     crates::lints,
     docs::public_items,
     edges::clock_and_environment,
@@ -51,6 +51,7 @@ const RULES: [fn(&Source) -> Vec<Finding>; 10] = [
     panics::proofs,
     shape::final_newline,
     shape::length,
+    shape::prose_width,
     shape::trailing_whitespace,
     unfinished::marks,
 ];

@@ -30,6 +30,27 @@ pub fn trailing_whitespace(source: &Source) -> Vec<Finding> {
     trailing.map(|(number, _)| source.finding(number, "white space before the end", "remove it")).collect()
 }
 
+/// Characters of a line in a document.
+const WIDEST: usize = 120;
+
+/// The prose of documents is wrapped. A row of a table cannot be, and a block shows what a program prints.
+pub fn prose_width(source: &Source) -> Vec<Finding> {
+    if !source.path.ends_with(".md") {
+        return Vec::new();
+    }
+    let mut is_block = false;
+    let prose = (1..).zip(source.text.lines()).filter(|(_, line)| {
+        is_block ^= line.starts_with("```");
+        !is_block && !line.starts_with('|')
+    });
+    let wide = prose.filter(|(_, line)| line.chars().count() > WIDEST);
+    wide.map(|(number, line)| {
+        let what = format!("{} characters, {WIDEST} are the limit", line.chars().count());
+        source.finding(number, what, "wrap the paragraph again")
+    })
+    .collect()
+}
+
 /// The last line ends with a newline.
 pub fn final_newline(source: &Source) -> Vec<Finding> {
     if source.is_kept_as_it_is() || source.text.is_empty() || source.text.ends_with('\n') {
@@ -58,6 +79,18 @@ mod tests {
             ("docs/a.md", format!("{full}a\n"), vec![]),
         ] {
             assert_eq!(lines(length, path, &text), expected, "{path}, {} lines", text.lines().count());
+        }
+    }
+
+    #[test]
+    fn prose_has_120_characters_a_line_at_most() {
+        let (full, wide) = ("é".repeat(120), "é".repeat(121));
+        for (path, text, expected) in [
+            ("a.md", format!("{full}\n{wide}\n"), vec![2]),
+            ("a.md", format!("| {wide} |\n```\n{wide}\n```\n{wide}\n"), vec![5]),
+            ("a.toml", format!("# {wide}\n"), vec![]),
+        ] {
+            assert_eq!(lines(prose_width, path, &text), expected, "{path}");
         }
     }
 
