@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_site_in_another_encoding_is_told_with_its_line() {
-        let (_dir, paths) = booted(None);
+        let (_dir, paths) = booted(Some(EDITED));
         fs::write(paths.edited_site(), b"role='dialer'\n# Sk\xe5ne\n").unwrap();
         let SiteInForce::Broken { why, .. } = applied(&paths) else { panic!("it is in force") };
         assert!(why.ends_with("site.toml: line 2, column 5 is not in UTF-8; save it as UTF-8"), "{why}");

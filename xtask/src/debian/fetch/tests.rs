@@ -368,5 +368,6 @@ fn a_download_directory_that_cannot_be_written_is_named() {
     insta::assert_snapshot!(bench.error(), @r"
     error: cannot make image/packages.lock/downloads
       Not a directory (os error 20)
+      next: name another place: a file stands where a directory must be
     ");
 }
