@@ -37,7 +37,11 @@ fn superblock(bytes: &[u8], number: u64) {
 fn boot_manifest(bytes: &[u8]) {
     let Ok(manifest) = BootManifest::decode(bytes) else { return };
     let again = manifest.encode();
-    assert_eq!(again.as_deref().map(BootManifest::decode), Some(Ok(manifest)), "what was read is not too long");
+    assert_eq!(
+        again.as_deref().map(BootManifest::decode),
+        Some(Ok(manifest)),
+        "what was read is not too long"
+    );
 }
 
 /// The input is a boot sector's fields, some of an allocation table, and a root directory.

@@ -41,9 +41,8 @@ fn partition_table(partition: usize, disk_sectors: u64, entries: &[u8]) {
     assert_eq!(mbr::grow(&sector, partition, disk_sectors), None, "no signature");
     sector[510..].copy_from_slice(&[0x55, 0xAA]);
     let reserved = slots::RESERVED;
-    let is_taken = |extent: std::ops::Range<u64>| {
-        extent.start * 512 < reserved.end && reserved.start < extent.end * 512
-    };
+    let is_taken =
+        |extent: std::ops::Range<u64>| extent.start * 512 < reserved.end && reserved.start < extent.end * 512;
     let taken = (1..=4).filter_map(|number| extent(&sector, number)).any(is_taken);
     assert_eq!(mbr::leaves_free(&sector, &reserved), !taken);
     let Some(grown) = mbr::grow(&sector, partition, disk_sectors) else { return };

@@ -76,8 +76,13 @@ enum Listed {
 /// list: files, symlinks, and hard links, which become files of their own.
 pub fn list(out: &WorkDir) -> Result<()> {
     let tar = File::open(out.join(TAR)).context(|| "cannot read an unpacked package".into())?;
-    let text: String = entries(&tar)?.iter().map(|(path, entry)| entry.to_line(path)).collect();
-    out.write(LIST, text.as_bytes()).map(drop)
+    out.write(LIST, lines(&tar)?.as_bytes()).map(drop)
+}
+
+/// The list of an archive, a line for each entry, with tabs between path, mode in octal, first byte, length and SHA-256,
+/// or between path and target.
+pub fn lines(tar: &File) -> Result<String> {
+    Ok(entries(tar)?.iter().map(|(path, entry)| entry.to_line(path)).collect())
 }
 
 fn entries(tar: &File) -> Result<BTreeMap<String, Listed>> {
