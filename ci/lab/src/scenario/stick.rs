@@ -49,9 +49,7 @@ pub fn found(stage: &Stage) -> Result<()> {
 }
 
 fn ask(tty: &str, seconds: u32) -> String {
-    // Each command once more if no answer comes.
-    let script = "'' ATE0V1 OK-ATE0V1-OK AT+CGMM HSUPA-AT+CGMM-HSUPA";
-    format!("chat -t {seconds} {script} < /dev/{tty} > /dev/{tty}")
+    format!("chat -t {seconds} '' ATE0V1 OK AT+CGMM HSUPA < /dev/{tty} > /dev/{tty}")
 }
 
 /// A stick that shows itself as a CD-ROM is switched by Debian's usb_modeswitch: the kernel does so for some makers only.

@@ -73,8 +73,7 @@ pub fn gets_a_link(stage: &Stage) -> Result<()> {
     let left = caller_box.run("pidof pppd; ip link show ppp0 2>/dev/null")?;
     check(left.text.is_empty(), || format!("wvdial left behind: {}", left.text))?;
     let said = caller_box.must("cat /run/wvdial.log")?;
-    // It starts pppd when it sees a frame of PPP, or some seconds after the login: on a busy host the box's comes later.
-    let steps = ["login prompt", "password prompt", "Starting pppd", "Disconnecting"];
+    let steps = ["login prompt", "password prompt", "PPP negotiation detected", "Disconnecting"];
     shows("wvdial", &said, &steps)?;
     let output = called_box.must("dialctl calls; logread")?;
     shows("the ledger and the log", &output, &["  caller  ", "caller has logged in"])?;
