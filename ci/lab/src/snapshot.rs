@@ -8,6 +8,7 @@ use crate::debugger::Debugger;
 use crate::error::{Error, Result};
 use crate::leftovers::{self, Note};
 use crate::monitor::Monitor;
+use crate::system_timer;
 use std::io::Read;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -97,32 +98,33 @@ impl Snapshot {
 }
 
 /// `usb_frame_time` and `usb_bit_time` of QEMU's USB host at full speed, in ns, and its `usb_version`, as they stand in
-/// the stream (hw/usb/hcd-dwc2.c, `vmstate_dwc2_state`).
+/// the stream (hw/usb/hcd-dwc2.c, `vmstate_dwc2_state`). The frame's number follows, and [`FRAME_INTERVAL`].
 const FULL_SPEED: [u8; 20] = *b"\0\0\0\0\0\x0f\x42\x40\0\0\0\0\0\0\0\x53\0\0\0\x02";
+/// `fi`, the length of a frame in bit times.
+const FRAME_INTERVAL: [u8; 2] = 11_999_u16.to_be_bytes();
 /// The end of the stream, with the devices, is shorter than this; the guest's memory comes before it.
 const DEVICES: usize = 8 << 20;
 /// The length of a USB frame, in ns.
-const FRAME: u64 = 4_000_000;
+const FRAME: u64 = 8_000_000;
 
-/// Makes the frames of the USB bus four times as long as USB 2.0 §8.4.3 requires.
+/// Makes the frames of the USB bus eight times as long as USB 2.0 §8.4.3 requires.
 ///
-/// In each frame the guest handles an interrupt, polls the hub, and polls every open adapter. With frames of 1 ms that
-/// was a fifth of the processor time of a box with an open port. In return, transfers wait longer for their frame: a
-/// CH341 adapter delivers 8 kB a second at most.
+/// In each frame the guest handles an interrupt, and polls every open adapter. In return, transfers wait longer for their
+/// frame: a CH341 adapter delivers 4 kB a second at most, about as much as a modem of 33600 bit/s.
+///
+/// QEMU counts frames too fast: it divides the nanoseconds since the last one by `fi` (`dwc2_frame_boundary`). Linux, which
+/// asks the hub for changes every 255 frames, then asks in each. With the largest `fi` there is, it asks in every second one.
 ///
 /// A stream of another QEMU, in which these fields look different, stays as it is.
 fn lengthen_frames(stream: &mut [u8]) {
     let devices = stream.len().saturating_sub(DEVICES);
-    let at = stream.windows(FULL_SPEED.len()).skip(devices).rposition(|fields| fields == FULL_SPEED);
-    if let Some(time) = at.and_then(|at| stream[devices + at..].first_chunk_mut()) {
-        *time = FRAME.to_be_bytes();
-    }
+    let is_host = |fields: &[u8]| fields.starts_with(&FULL_SPEED) && fields.ends_with(&FRAME_INTERVAL);
+    let at = stream[devices..].windows(FULL_SPEED.len() + 4).rposition(is_host);
+    let Some(at) = at.map(|at| devices + at) else { return };
+    stream[at..at + 8].copy_from_slice(&FRAME.to_be_bytes());
+    stream[at + FULL_SPEED.len() + 2..][..2].copy_from_slice(&u16::MAX.to_be_bytes());
 }
 
-/// The Pi's system timer: its lower word, and the comparator that Linux uses (BCM2835 ARM Peripherals §12.1;
-/// drivers/clocksource/bcm2835_timer.c, `DEFAULT_TIMER`).
-const TIMER_LOW: u32 = 0x2000_3004;
-const COMPARATOR: u32 = 0x2000_3018;
 /// Function selection of the pins 40 to 49, and 50 to 53 (§6.1); the SD card has 48 to 53.
 const PINS_40: u32 = 0x2020_0010;
 const PINS_50: u32 = 0x2020_0014;
@@ -140,8 +142,7 @@ pub fn restore_registers(stub: &Path) -> Result<()> {
     board.write(PINS_50, high & !0o7777)?;
     board.write(PINS_40, low)?;
     board.write(PINS_50, high)?;
-    let soon = board.read(TIMER_LOW)?.wrapping_add(1000);
-    board.write(COMPARATOR, soon)?;
+    system_timer::rearm(&mut board)?;
     board.resume()
 }
 
@@ -151,17 +152,20 @@ mod tests {
 
     #[test]
     fn only_the_usb_hosts_frames_are_lengthened() {
-        let before = [&[0; 100][..], &FULL_SPEED, &[0; DEVICES - 40], &FULL_SPEED, &[7; 20]].concat();
+        let host = [&FULL_SPEED[..], b"\x12\x34", &FRAME_INTERVAL].concat();
+        let before = [&[0; 100][..], &host, &[0; DEVICES - 44], &host, &[7; 20]].concat();
         let mut after = before.clone();
         lengthen_frames(&mut after);
-        let host = before.len() - 40;
-        assert_eq!(after[host..host + 8], 4_000_000_u64.to_be_bytes());
-        assert_eq!((&after[..host], &after[host + 8..]), (&before[..host], &before[host + 8..]));
+        let at = before.len() - 44;
+        assert_eq!(after[at..at + 8], 8_000_000_u64.to_be_bytes());
+        assert_eq!(after[at + 8..at + 22], before[at + 8..at + 22]);
+        assert_eq!(after[at + 22..at + 24], [0xff, 0xff]);
+        assert_eq!((&after[..at], &after[at + 24..]), (&before[..at], &before[at + 24..]));
     }
 
     #[test]
     fn a_stream_without_these_fields_is_left_alone() {
-        for mut stream in [Vec::new(), vec![0; 10], vec![1; 1000]] {
+        for mut stream in [Vec::new(), vec![0; 10], vec![1; 1000], FULL_SPEED.to_vec()] {
             let before = stream.clone();
             lengthen_frames(&mut stream);
             assert_eq!(stream, before);
