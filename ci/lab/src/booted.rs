@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// How long a command is repeated until its output is as expected, by the clock of the slowest box.
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
-/// The pause before the first repetition of a command; it is doubled each time, up to a second. Each repetition
-/// starts programs on the box, which costs it time.
+/// The pause before the first repetition of a command, by the same clock; it is doubled each time, up to a second. Each
+/// repetition starts programs on the box, which costs it time.
 const LOOK_AGAIN: Duration = Duration::from_millis(125);
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
@@ -61,7 +61,10 @@ impl Booted<'_> {
                     "`{command}` does not show {missing:?}, but:\n{text}"
                 )));
             }
-            std::thread::sleep(pause);
+            let since = waited.elapsed();
+            while waited.elapsed() < since.saturating_add(pause) {
+                std::thread::sleep(LOOK_AGAIN);
+            }
             pause = LOOK_AT_LEAST_EVERY.min(pause * 2);
         }
     }

@@ -21,10 +21,15 @@ impl BoxClock {
     }
 }
 
+/// A clock, and its value when the time that is counted was 0.
+type Followed = (Weak<AtomicU64>, i128);
+
 /// The clocks of all running boxes, and the processor time of the host that the ended ones have used.
 #[derive(Debug, Clone, Default)]
 pub struct Clocks {
     running: Arc<Mutex<Vec<Weak<AtomicU64>>>>,
+    /// Those that are kept [in step](Self::lead).
+    in_step: Arc<Mutex<Vec<Followed>>>,
     /// In microseconds.
     processor_time: Arc<AtomicU64>,
 }
@@ -35,6 +40,24 @@ impl Clocks {
         let mut clocks = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         clocks.retain(|clock| clock.strong_count() > 0);
         clocks.push(Arc::downgrade(&clock.0));
+    }
+
+    /// How far a box is ahead of the slowest one, since both are on. At the first call for a box it is the slowest one's time.
+    pub fn lead(&self, clock: &BoxClock) -> Duration {
+        let mut boxes = self.in_step.lock().unwrap_or_else(PoisonError::into_inner);
+        boxes.retain(|(clock, _)| clock.strong_count() > 0);
+        let slowest = boxes
+            .iter()
+            .filter_map(|(clock, start)| Some(i128::from(clock.upgrade()?.load(Ordering::Relaxed)) - start))
+            .min();
+        let now = i128::from(clock.0.load(Ordering::Relaxed));
+        let known = boxes.iter().find(|(it, _)| std::ptr::eq(it.as_ptr(), Arc::as_ptr(&clock.0)));
+        let Some((_, start)) = known else {
+            boxes.push((Arc::downgrade(&clock.0), now - slowest.unwrap_or(0)));
+            return Duration::ZERO;
+        };
+        let ahead = now - start - slowest.unwrap_or(0);
+        Duration::from_micros(u64::try_from(ahead).unwrap_or(0))
     }
 
     /// Adds the processor time of a box that has ended.
@@ -72,8 +95,7 @@ impl Clocks {
 #[derive(Debug)]
 pub struct Stopwatch {
     clocks: Clocks,
-    /// Each clock, with its value when this was started.
-    followed: Vec<(Weak<AtomicU64>, i128)>,
+    followed: Vec<Followed>,
     elapsed: Duration,
     moved: Instant,
     read: Instant,
@@ -154,6 +176,25 @@ mod tests {
         assert_eq!(watch.elapsed(), seconds(5), "it was seen only now");
         late.note(2_000_000);
         assert_eq!(watch.elapsed(), seconds(6));
+    }
+
+    #[test]
+    fn a_boxs_lead_is_counted_since_it_was_switched_on() {
+        let clocks = Clocks::default();
+        let (first, second) = (BoxClock::default(), BoxClock::default());
+        first.note(5_000_000);
+        assert_eq!(clocks.lead(&first), seconds(0), "it is alone");
+        first.note(9_000_000);
+        assert_eq!(clocks.lead(&first), seconds(0), "it is alone");
+        second.note(30_000_000);
+        assert_eq!([&second, &first].map(|it| clocks.lead(it)), [seconds(0); 2]);
+        second.note(33_000_000);
+        first.note(10_000_000);
+        assert_eq!([&second, &first].map(|it| clocks.lead(it)), [seconds(2), seconds(0)]);
+        first.note(13_000_000);
+        assert_eq!([&second, &first].map(|it| clocks.lead(it)), [seconds(0), seconds(1)]);
+        drop(second);
+        assert_eq!(clocks.lead(&first), seconds(0));
     }
 
     #[test]

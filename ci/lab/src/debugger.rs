@@ -79,10 +79,14 @@ fn packet(data: &str) -> String {
     format!("${data}#{sum:02x}")
 }
 
-/// The content of the first packet, once it is complete.
+/// The content of the first answer, once it is complete. Before it, a guest that was running may have reported that it has
+/// stopped.
 fn data(said: &str) -> Option<String> {
     let (data, sum) = said.split_once('$')?.1.split_once('#')?;
-    (sum.len() >= 2).then(|| data.to_owned())
+    match data.starts_with('T') {
+        true => self::data(sum),
+        false => (sum.len() >= 2).then(|| data.to_owned()),
+    }
 }
 
 /// Four bytes as in memory; the board is little-endian.
@@ -139,6 +143,9 @@ mod tests {
     fn an_incomplete_packet_is_not_parsed() {
         assert_eq!(data("+$OK#9"), None);
         assert_eq!(data("+$OK#9a"), Some("OK".to_owned()));
+        // Recorded from QEMU 7.2, on connecting to a running guest.
+        assert_eq!(data("$T02thread:01;#04+$OK#9a"), Some("OK".to_owned()));
+        assert_eq!(data("$T02thread:01;#04"), None);
         assert_eq!(word("6709b4"), None);
     }
 }

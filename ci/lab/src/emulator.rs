@@ -1,6 +1,7 @@
 //! The emulator program, and the options that make it a Raspberry Pi.
 
 mod running;
+mod watch;
 
 pub use running::Running;
 
@@ -10,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::initramfs;
 use crate::lan::Lan;
 use crate::leftovers;
-use crate::monitor::Monitor;
 use crate::scheduling::Core;
 use crate::unpacked::{self, Unpacked};
 use crate::writes::{Files, trace};
@@ -20,8 +20,8 @@ use std::fs::File;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use watch::Watch;
 
 const PROGRAM: &str = "qemu-system-arm";
 
@@ -52,6 +52,8 @@ pub struct Emulator {
     /// The directory of its modules, if not the one it was built with.
     modules: Option<PathBuf>,
     pace: Pace,
+    /// Whether nothing else runs on this host.
+    is_alone: bool,
 }
 
 /// The pace of the guest's clock.
@@ -59,13 +61,9 @@ pub struct Emulator {
 pub enum Pace {
     /// By instructions, 2 ns each, about as fast as a Pi 1; by the host's clock while the guest sleeps.
     ///
-    /// The time of a boot then hardly depends on the host.
-    ///
-    /// Without it some boots hung on a busy host. The likely cause, found in the sources and not by a trace: Linux sets
-    /// its next timer interrupt in two steps: it reads the counter and writes a little more than that to the comparator
-    /// (drivers/clocksource/bcm2835_timer.c). If the host is busy for those few microseconds, that time has passed, and
-    /// QEMU takes it for one 71 minutes ahead (hw/timer/bcm2835_systmr.c, `triggers_delay_us`): the guest gets no
-    /// further timer interrupt, and hangs. With counted instructions no time passes between the two.
+    /// The time of a boot then hardly depends on the host, and no program in the guest is late on a busy one. It costs
+    /// twice the processor time: QEMU translates each instruction that accesses a device a second time, so that it is the
+    /// last one of its block (accel/tcg/translate-all.c, `cpu_io_recompile`).
     Instructions,
     /// By the host's clock: for measurements on an idle host.
     Host,
@@ -99,8 +97,8 @@ pub struct Board<'a> {
     pub serial: Serial<'a>,
     /// Added to the kernel's command line.
     pub append: &'a [String],
-    /// Resumes from this snapshot instead of booting, once the debugger lets it.
-    pub resume: Option<Resume<'a>>,
+    /// Resumes from a snapshot with this memory instead of booting, once the [debugger](stub) lets it.
+    pub resume: Option<&'a Path>,
     /// Where all writes to the card are recorded, if they are.
     pub record: Option<Files>,
 }
@@ -113,15 +111,6 @@ pub enum Fault {
     LosesWrites,
     /// The first program of the boot waits for ever for one of its files.
     HangsInInit,
-}
-
-/// How a box resumes from a snapshot.
-#[derive(Debug, Clone, Copy)]
-pub struct Resume<'a> {
-    /// Its memory.
-    pub memory: &'a Path,
-    /// The socket for the gdb stub.
-    pub stub: &'a Path,
 }
 
 /// The connections of a box's console.
@@ -142,12 +131,12 @@ pub enum Serial<'a> {
 impl Emulator {
     /// A program, by path or by its name in `PATH`.
     pub fn program(program: PathBuf) -> Self {
-        Self { program, first: Vec::new(), modules: None, pace: Pace::Instructions }
+        Self { program, first: Vec::new(), modules: None, pace: Pace::Instructions, is_alone: false }
     }
 
-    /// The same with another pace.
-    pub fn paced(self, pace: Pace) -> Self {
-        Self { pace, ..self }
+    /// The same for a measurement, which has the host to itself, at this pace.
+    pub fn measured(self, pace: Pace) -> Self {
+        Self { pace, is_alone: pace == Pace::Host, ..self }
     }
 
     /// `qemu-system-arm` from `PATH`.
@@ -247,9 +236,9 @@ impl Emulator {
             // (linux/drivers/net/usb/usbnet.c, usbnet_probe).
             command.args(["-device", "usb-net,netdev=lan,mac=40:54:00:12:34:57"]);
         }
-        let pulse = dir.join("pulse");
-        let listener = listen(&pulse)?;
-        command.arg("-chardev").arg(option("socket,id=pulse,path=", &pulse)).args(["-mon", "chardev=pulse"]);
+        let watch = dir.join("watch");
+        let listener = listen(&watch)?;
+        command.arg("-chardev").arg(option("socket,id=watch,path=", &watch)).args(["-mon", "chardev=watch"]);
         match serial {
             Serial::Terminal => command.args(["-serial", "mon:stdio"]),
             Serial::Socket { console, monitor } => command
@@ -261,54 +250,34 @@ impl Emulator {
                 .args(["-mon", "chardev=monitor"])
                 .stdin(Stdio::null()),
         };
-        if let Some(Resume { memory, stub }) = resume {
+        if let Some(memory) = resume {
             let memory = File::open(memory).map_err(|e| Error::io("open", memory, e))?;
             command.args(["-S", "-incoming", "fd:0"]).stdin(memory);
-            command.arg("-chardev").arg(option("socket,id=stub,server=on,wait=off,path=", stub));
-            command.args(["-gdb", "chardev:stub"]);
         }
+        // After the monitor: once this socket is there, so is that.
+        let stub = stub(dir);
+        command.arg("-chardev").arg(option("socket,id=stub,server=on,wait=off,path=", &stub));
+        command.args(["-gdb", "chardev:stub"]);
         match command.spawn() {
             Ok(child) => {
-                let clock = BoxClock::default();
-                std::thread::spawn({
-                    let clock = clock.clone();
-                    move || keep_awake(&listener, &clock)
-                });
+                let (clock, others) = (BoxClock::default(), Arc::new(OnceLock::new()));
+                let (pace, of_watch) = (self.pace, Arc::clone(&others));
+                let watch = Watch { pace, clock: clock.clone(), others: of_watch, stub };
+                std::thread::spawn(move || watch.run(&listener));
                 let program = Pid::from_child(&child);
-                // A measurement uses the whole host and the default scheduling.
-                let core = (self.pace == Pace::Instructions).then(|| Core::with_fewest(program)).flatten();
-                Ok(Running { _note: leftovers::process(program), _core: core, child, clock, charged: None })
+                // A measurement by the host's clock uses the whole host and the default scheduling.
+                let core = (!self.is_alone).then(|| Core::with_fewest(program)).flatten();
+                Ok(Running {
+                    _note: leftovers::process(program),
+                    _core: core,
+                    child,
+                    clock,
+                    others,
+                    charged: None,
+                })
             }
             Err(e) => Err(Error::NoEmulator(format!("{}: {e}", self.program.display()))),
         }
-    }
-}
-
-/// How often the emulator's main loop is woken, by the host's clock.
-const PULSE: Duration = Duration::from_millis(50);
-
-/// How many times it is woken between two readings of the box's time.
-const PULSES_A_LOOK: usize = 10;
-
-/// Sends empty lines to a monitor until the emulator ends, and reads the box's time at intervals.
-///
-/// While a guest sleeps, a timer that QEMU's main loop sets advances its counted time. If the loop misses the moment at
-/// which the guest falls asleep, it corrects that in its next iteration (util/main-loop.c, "CPU thread can infinitely
-/// wait for event after missing the warp"). Without any event there is no next iteration: sometimes a box on a quiet
-/// line, and its clock, stood still for as long as the test waited for it.
-fn keep_awake(listener: &UnixListener, clock: &BoxClock) {
-    // If the emulator ends before it connects, this waits as long as the lab runs.
-    let Ok((line, _)) = listener.accept() else { return };
-    let mut monitor = Monitor::on(line);
-    loop {
-        for _ in 0..PULSES_A_LOOK {
-            if monitor.wake().is_err() {
-                return;
-            }
-            sleep(PULSE);
-        }
-        let Ok(time) = monitor.timer() else { return };
-        clock.note(time);
     }
 }
 
@@ -321,6 +290,11 @@ fn concat(mut first: OsString, second: &OsString) -> OsString {
 fn option(before: &str, path: &Path) -> OsString {
     let path = path.to_string_lossy().replace(',', ",,");
     format!("{before}{path}").into()
+}
+
+/// The socket of the debugger's stub of a box with this directory.
+pub fn stub(dir: &Path) -> PathBuf {
+    dir.join("stub")
 }
 
 /// A socket that the emulator will connect to.

@@ -41,6 +41,7 @@ mod scheduling;
 pub mod sipp;
 pub mod snapshot;
 pub mod stage;
+mod system_timer;
 mod unpacked;
 pub mod usb;
 pub mod windows;

@@ -5,7 +5,7 @@ use crate::booted::Booted;
 use crate::card::Card;
 use crate::card::SITE;
 use crate::console::Console;
-use crate::emulator::{self, Board, Emulator, Fault, Resume, Running, Serial, Usb};
+use crate::emulator::{self, Board, Emulator, Fault, Running, Serial, Usb};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::lan::Lan;
@@ -239,12 +239,11 @@ impl<'a> Machine<'a> {
             Beginning::Booted(kept) if self.resumes.swap(false, Ordering::Relaxed) => Some(kept.memory()),
             _ => None,
         };
-        let stub = self.dir.join("stub");
-        let resume = kept.as_deref().map(|memory| Resume { memory, stub: &stub });
-        let mut booted = self.switch_on(resume)?;
-        if resume.is_some() {
-            self.go_on(&mut booted, &stub)?;
+        let mut booted = self.switch_on(kept.as_deref())?;
+        if kept.is_some() {
+            self.go_on(&mut booted, &emulator::stub(&self.dir))?;
         } else {
+            booted.running.keep_in_step(booted.clocks.clone());
             booted.console.take_shell()?;
         }
         Ok(booted)
@@ -255,7 +254,7 @@ impl<'a> Machine<'a> {
         self.switch_on(None)?.reboots(within)
     }
 
-    fn switch_on(&self, resume: Option<Resume>) -> Result<Booted<'_>> {
+    fn switch_on(&self, resume: Option<&Path>) -> Result<Booted<'_>> {
         let socket = self.dir.join("console");
         let listener = emulator::listen(&socket)?;
         let serial = Serial::Socket { console: &socket, monitor: &self.monitor_path() };
@@ -282,6 +281,7 @@ impl<'a> Machine<'a> {
             std::thread::sleep(LOOK_FOR_STUB);
         }
         snapshot::restore_registers(stub)?;
+        booted.running.keep_in_step(booted.clocks.clone());
         let edited = self.card.read(SITE)? != Card::at(self.image.clone()).read(SITE)?;
         for command in snapshot::commands(self.ttys, edited) {
             booted.must(&command)?;
@@ -303,7 +303,7 @@ impl<'a> Machine<'a> {
         self.start(Serial::Terminal, None)?.wait().map(drop)
     }
 
-    fn start(&self, serial: Serial, resume: Option<Resume>) -> Result<Running> {
+    fn start(&self, serial: Serial, resume: Option<&Path>) -> Result<Running> {
         let devices = || self.usb.iter().map(UsbPort::path).collect();
         let usb = match (&self.beginning, &self.usb[..]) {
             (Beginning::Booted(_) | Beginning::ToBeKept, _) => Usb::Ports(devices(), USB_PORTS),

@@ -1,14 +1,12 @@
 //! QEMU's monitor: reads the board's state from outside, whatever its kernel is doing.
 
 use crate::error::{Error, Result};
+use crate::system_timer::{BASE, REGISTERS, SystemTimer};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The lower word of the Pi's system timer, which counts microseconds from power-on
-/// (BCM2835 ARM Peripherals §12.1, register CLO). It wraps after 71 minutes.
-const TIMER: &str = "20003004";
 /// The prompt before each command.
 const PROMPT: &str = "(qemu) ";
 /// A monitor that sends nothing for this long has ended.
@@ -36,12 +34,13 @@ impl Monitor {
 
     /// The board's own time since power-on, at any pace of the emulator.
     pub fn since_power_on(&mut self) -> Result<Duration> {
-        self.timer().map(|timer| Duration::from_micros(timer.into()))
+        self.system_timer().map(|timer| Duration::from_micros(timer.micros().into()))
     }
 
-    /// The system timer, in microseconds.
-    pub fn timer(&mut self) -> Result<u32> {
-        self.ask(&format!("xp /1wx 0x{TIMER}"), timer)
+    /// The system timer.
+    pub fn system_timer(&mut self) -> Result<SystemTimer> {
+        let registers = self.ask(&format!("xp /{REGISTERS}wx 0x{BASE:x}"), registers)?;
+        Ok(SystemTimer::new(registers))
     }
 
     /// Sends an empty line, which wakes the emulator's main loop.
@@ -94,10 +93,12 @@ fn answer(command: &str, said: &str) -> Option<String> {
     Some(answer.split_once(PROMPT)?.0.trim().to_owned())
 }
 
-/// The timer's value in `0000000020003004: 0x002dc6c0`, once the line has ended.
-fn timer(said: &str) -> Option<u32> {
-    let (value, _) = said.split_once(&format!("{TIMER}: 0x"))?.1.split_once('\r')?;
-    u32::from_str_radix(value, 16).ok()
+/// The words in lines such as `0000000020003010: 0x00000000 0x002dc6c0`, once all of them have come.
+fn registers<const N: usize>(said: &str) -> Option<[u32; N]> {
+    let (whole, _) = said.rsplit_once('\r')?;
+    let words = whole.lines().filter_map(|line| line.trim().split_once(": ")?.1.strip_prefix("0x"));
+    let words = words.flat_map(|line| line.split(" 0x")).map_while(|word| u32::from_str_radix(word, 16).ok());
+    words.collect::<Vec<_>>().try_into().ok()
 }
 
 /// The last register in `R12=00000000 … R14=c0e8d0a4 R15=c0108f4c`, once the line has ended.
@@ -126,10 +127,11 @@ mod tests {
     }
 
     #[test]
-    fn the_timer_is_read_once_the_monitors_answer_is_complete() {
-        let whole = "(qemu) xp /1wx 0x20003004\r\n0000000020003004: 0x002dc6c0\r\n(qemu) ";
-        assert_eq!(timer(whole), Some(3_000_000));
-        assert_eq!(timer(&whole[..whole.len() - 12]), None);
-        assert_eq!(timer("(qemu) xp /1wx 0x20003004\r\n"), None);
+    fn registers_are_read_once_the_monitors_answer_is_complete() {
+        let whole = "(qemu) xp /5wx 0x20003000\r\n0000000020003000: 0x00000000 0x002dc6c0 0x00000000 0x00000000\r\n\
+            0000000020003010: 0x0000000f\r\n(qemu) ";
+        assert_eq!(registers(whole), Some([0, 3_000_000, 0, 0, 15]));
+        assert_eq!(registers::<5>(&whole[..whole.len() - 12]), None);
+        assert_eq!(registers::<5>("(qemu) xp /5wx 0x20003000\r\n"), None);
     }
 }

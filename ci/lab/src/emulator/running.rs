@@ -8,6 +8,7 @@ use crate::scheduling::Core;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::path::Path;
 use std::process::{Child, ExitStatus};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A running emulator; dropping it cuts the power.
@@ -15,6 +16,8 @@ use std::time::Duration;
 pub struct Running {
     pub(super) child: Child,
     pub(super) clock: BoxClock,
+    /// The boxes with which it is kept in step.
+    pub(super) others: Arc<OnceLock<Clocks>>,
     /// Where its processor time is counted.
     pub(super) charged: Option<Clocks>,
     pub(super) _core: Option<Core>,
@@ -31,6 +34,12 @@ impl Running {
     /// Adds its processor time to these clocks as soon as it has ended.
     pub fn charge_to(&mut self, clocks: Clocks) {
         self.charged = Some(clocks);
+    }
+
+    /// Keeps its time with that of the other boxes, from now on.
+    pub fn keep_in_step(&self, clocks: Clocks) {
+        // A second call has the same clocks.
+        drop(self.others.set(clocks));
     }
 
     /// Waits until it has ended, and adds up its processor time. `NOWAIT` keeps the figures for the reading.

@@ -43,7 +43,7 @@ struct Moment {
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     println!("seconds since the kernel's start; memory in KiB at idle");
     println!("boot   init starts  init ends  first AT (error)    used  unavailable");
-    let emulator = bench.emulator.clone().paced(pace);
+    let emulator = bench.emulator.clone().measured(pace);
     let bench = Bench { emulator, ..bench.clone() };
     (0..runs).try_for_each(|_| {
         let mut outcome = both_boots(&bench);

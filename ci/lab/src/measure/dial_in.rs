@@ -30,7 +30,7 @@ const CALLS: u32 = 50;
 
 /// Boots `runs` times for a call, `runs` times for the throughput, and once for fifty calls.
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
-    let paced = |pace| Bench { emulator: bench.emulator.clone().paced(pace), ..bench.clone() };
+    let paced = |pace| Bench { emulator: bench.emulator.clone().measured(pace), ..bench.clone() };
     println!("seconds: RING to ATA (error), CONNECT to pppd's first frame (error)");
     for _ in 0..runs {
         println!("call  {}", one_call(&paced(pace))?);

@@ -29,7 +29,7 @@ const SWITCHES: &str = "voluntary_ctxt_switches:";
 /// Boots `runs` times; opens and closes two links by text messages each time, and prints one line for each. The first
 /// one of a boot also loads programs from the card. Finally the idle dialer is measured.
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
-    let emulator = bench.emulator.clone().paced(pace);
+    let emulator = bench.emulator.clone().measured(pace);
     let bench = Bench { emulator, ..bench.clone() };
     println!(
         "seconds: the box's own work, which is until pppd starts and ip-pre-up; ip-up's scripts; all until ip-up"

@@ -17,7 +17,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Boots once, and prints `runs` times the throughput beside a scrub and, right after it, as many transfers without one.
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
-    let bench = Bench { emulator: bench.emulator.clone().paced(pace), ..bench.clone() };
+    let bench = Bench { emulator: bench.emulator.clone().measured(pace), ..bench.clone() };
     let stage = Stage::new(&bench)?;
     let lines = lines(&stage)?;
     let mut boxes = lines.boot()?;

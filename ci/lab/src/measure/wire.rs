@@ -72,7 +72,7 @@ struct Shares {
 /// Prints for each rate and direction: bytes of payload a second, and in percent the payload of what the wire could
 /// carry, its busy time, and what the bytes that it carried were for.
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
-    let bench = Bench { emulator: bench.emulator.clone().paced(pace), ..bench.clone() };
+    let bench = Bench { emulator: bench.emulator.clone().measured(pace), ..bench.clone() };
     println!(
         "bit/s, direction, payload B/s; in percent: payload of what the wire could carry, wire busy; \
          and of the bytes carried: payload, headers, other packets, framing, escapes; \

@@ -37,7 +37,7 @@ const UNLIMIT: &str = "nft delete rule inet dialbox input handle \
 
 /// Prints a line for each call and each registration, and one for the memory.
 pub fn run(bench: &Bench, runs: u32, pace: Pace, programs: &Programs) -> Result<()> {
-    let bench = Bench { emulator: bench.emulator.clone().paced(pace), ..bench.clone() };
+    let bench = Bench { emulator: bench.emulator.clone().measured(pace), ..bench.clone() };
     let stage = Stage::new(&bench)?;
     let mut machine = stage.answerer("dial-in")?;
     machine.plug_into_lan("")?;
