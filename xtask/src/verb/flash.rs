@@ -14,11 +14,14 @@ use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
     flash::{
-        check, confirm,
+        check::{self, Fault},
+        confirm,
         disk::{Disk, Found, Machine},
         interrupt::{self, Unfinished},
         medium::{Card, ImageFile, Medium},
-        own_hashes, probe, release,
+        own_hashes, probe,
+        provisioned::Wrong,
+        release,
         source::{self, Source},
         suitability::{self, Refusal, size_of_card},
         write,
@@ -90,8 +93,12 @@ fn tell(ctx: &BuildContext, findings: check::Findings, good: &str, bad: &str) ->
         ctx.progress.line(format!("  {good}"));
         return Ok(());
     }
+    let is_other = |fault: &Fault| matches!(fault, Fault::Provisioned(Wrong::Other(..) | Wrong::Missing(_)));
     let bad = findings.faults.iter().fold(Error::new(bad), Error::fact);
-    Err(bad.hint("write it again; if that fails, use another card"))
+    Err(bad.hint(match findings.faults.iter().all(is_other) {
+        true => "it is a good card with another site: compare it with that box's image or blocks, or write it again",
+        false => "write it again; if that fails, use another card",
+    }))
 }
 
 /// The blocks of one card, if they were made from this image.
