@@ -1,8 +1,8 @@
 //! `cargo xtask flash`: the image onto a card, read back.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufRead, IsTerminal, Read},
+    fs::{File, OpenOptions},
+    io::{self, BufRead, IsTerminal},
     path::{Path, PathBuf},
 };
 
@@ -26,6 +26,7 @@ use crate::{
         suitability::{self, Refusal, size_of_card},
         write,
     },
+    input_file,
     provision::changes::Changes,
     task::digest,
 };
@@ -104,15 +105,14 @@ fn tell(ctx: &BuildContext, findings: check::Findings, good: &str, bad: &str) ->
 /// The blocks of one card, if they were made from this image.
 fn changes(blocks: &Path, image: &Path) -> Result<Changes> {
     let name = blocks.display();
-    let mut file = Vec::new();
-    source::open_file(blocks)?.read_to_end(&mut file).context(|| format!("cannot read {name}"))?;
+    let file = input_file::read(blocks, &name.to_string())?;
     let (changes, base) = Changes::decode(&file).map_err(|why| {
         Error::new(format!("{name} does not hold the blocks of a card"))
             .fact(why)
             .hint("cargo xtask provision --fat-only    makes it again")
     })?;
     let map = source::bmap_of(image);
-    let map = fs::read(&map).context(|| format!("cannot read {}", map.display()))?;
+    let map = input_file::read(&map, &map.display().to_string())?;
     if digest(&map) == base { Ok(changes) } else { Err(of_another(blocks, image)) }
 }
 

@@ -145,6 +145,7 @@ fn an_image_that_is_damaged_touches_no_card() {
     assert_snapshot!(checkout.refuses(flash(&checkout, &["card"])), @r"
     error: the image and out/small.img.bmap do not fit together
       not a block map of version 2.0 (version: none)
+      next: build the image again: cargo xtask build-image
     ");
     assert!(!checkout.path("card").exists());
 }
