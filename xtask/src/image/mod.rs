@@ -8,6 +8,7 @@ pub mod built;
 pub mod caller;
 pub mod disk;
 pub mod finished;
+mod firmware;
 mod gates;
 pub mod gzip;
 pub mod imager;

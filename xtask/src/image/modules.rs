@@ -2,6 +2,7 @@
 //! that modprobe reads (`depmod` makes them on a PC; the package has none).
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
     io::Read,
@@ -25,6 +26,8 @@ pub struct Modules {
     /// Name → path on the box below `/lib/modules/<release>/`, the same in the package, and content.
     all: BTreeMap<String, (String, String, Content)>,
     builtin: BTreeSet<String>,
+    /// Alias → name, of all modules; made when it is needed, since it reads all of them.
+    aliases: OnceCell<BTreeMap<String, String>>,
 }
 
 /// A selection of modules, closed under dependency, in loading order.
@@ -47,6 +50,17 @@ pub struct Module {
     depends: Vec<String>,
     aliases: Vec<String>,
     softdeps: Vec<String>,
+    /// Chosen modules that are loaded before it, though it also works without them.
+    before: Vec<String>,
+}
+
+/// What is chosen, while it is being chosen.
+struct Choice<'a> {
+    /// Modules that are loaded already when the chosen ones are.
+    loaded: &'a [Module],
+    chosen: Vec<Module>,
+    /// Names of modules whose dependencies are being chosen: softdeps may go in circles.
+    open: Vec<String>,
 }
 
 impl Modules {
@@ -60,20 +74,22 @@ impl Modules {
             release: release.to_owned(),
             all: all.collect(),
             builtin: builtin.lines().filter_map(module_name).collect(),
+            aliases: OnceCell::new(),
         }
     }
 
-    /// The wanted modules and all their dependencies, each after its own dependencies.
-    pub fn choose<'a>(&self, wanted: impl Iterator<Item = &'a str>) -> Result<Chosen> {
-        let mut chosen = Chosen { modules: Vec::new() };
+    /// The wanted modules, all their dependencies, and what their softdeps name, each after what is loaded before it.
+    /// `loaded`: modules that are loaded already then.
+    pub fn choose<'a>(&self, wanted: impl Iterator<Item = &'a str>, loaded: &[Module]) -> Result<Chosen> {
+        let mut choice = Choice { loaded, chosen: Vec::new(), open: Vec::new() };
         for name in wanted {
-            self.visit(&name.replace('-', "_"), None, &mut chosen.modules)?;
+            self.visit(&name.replace('-', "_"), None, &mut choice)?;
         }
-        Ok(chosen)
+        Ok(Chosen { modules: choice.chosen })
     }
 
-    fn visit(&self, name: &str, needed_by: Option<&str>, out: &mut Vec<Module>) -> Result<()> {
-        if self.builtin.contains(name) || out.iter().any(|it| it.name == name) {
+    fn visit(&self, name: &str, needed_by: Option<&str>, choice: &mut Choice) -> Result<()> {
+        if self.builtin.contains(name) || choice.chosen.iter().any(|it| it.name == name) {
             return Ok(());
         }
         let Some((path, packed, content)) = self.all.get(name) else {
@@ -85,15 +101,58 @@ impl Modules {
         };
         let content = unpack(packed, content.read()?)
             .map_err(|it| it.context(format!("cannot unpack module {packed} of kernel {}", self.release)))?;
-        let module = self.read(name, path, content)?;
+        let mut module = self.read(name, path, content)?;
+        choice.open.push(name.to_owned());
         for needed in &module.depends {
-            self.visit(needed, Some(name), out)?;
+            self.visit(needed, Some(name), choice)?;
         }
-        out.push(module);
+        let (before, behind) = softdeps(&module.softdeps);
+        for wanted in before {
+            module.before.extend(self.visit_softdep(&wanted, choice)?);
+        }
+        choice.open.pop();
+        choice.chosen.push(module);
+        for wanted in behind {
+            self.visit_softdep(&wanted, choice)?;
+        }
         Ok(())
     }
 
-    /// Reads `.modinfo`: `key=value` strings, each ended by a zero byte (include/linux/moduleparam.h).
+    /// Chooses the module that a softdep names, by its name or one of its aliases; returns its name if it is chosen. What
+    /// the kernel does not have is left out, as modprobe leaves it out (modprobe.d(5)).
+    fn visit_softdep(&self, wanted: &str, choice: &mut Choice) -> Result<Option<String>> {
+        let name = wanted.replace('-', "_");
+        let is_it = |it: &&Module| it.name == name || it.aliases.iter().any(|alias| alias == wanted);
+        if self.builtin.contains(&name) || choice.loaded.iter().any(|it| is_it(&it)) {
+            return Ok(None);
+        }
+        if let Some(there) = choice.chosen.iter().find(is_it) {
+            return Ok(Some(there.name.clone()));
+        }
+        let name = match self.all.contains_key(&name) {
+            true => Some(name),
+            false => self.aliases()?.get(wanted).cloned(),
+        };
+        let Some(name) = name.filter(|it| !choice.open.contains(it)) else { return Ok(None) };
+        self.visit(&name, None, choice)?;
+        Ok(Some(name))
+    }
+
+    /// Of several modules with one alias the first one by name.
+    fn aliases(&self) -> Result<&BTreeMap<String, String>> {
+        if let Some(aliases) = self.aliases.get() {
+            return Ok(aliases);
+        }
+        let mut aliases = BTreeMap::new();
+        for (name, (path, packed, content)) in &self.all {
+            let module = self.read(name, path, unpack(packed, content.read()?)?)?;
+            for alias in module.aliases {
+                aliases.entry(alias).or_insert_with(|| name.clone());
+            }
+        }
+        Ok(self.aliases.get_or_init(|| aliases))
+    }
+
     fn read(&self, name: &str, path: &str, content: Arc<[u8]>) -> Result<Module> {
         let mut module = Module {
             name: name.to_owned(),
@@ -102,19 +161,17 @@ impl Modules {
             depends: Vec::new(),
             aliases: Vec::new(),
             softdeps: Vec::new(),
+            before: Vec::new(),
         };
-        let elf = Elf::parse(&content).map_err(|it| it.context(format!("cannot read module {path}")))?;
-        let info = elf.section(".modinfo").unwrap_or_default();
-        for entry in info.split(|byte| *byte == 0) {
-            let entry = String::from_utf8_lossy(entry);
-            match entry.split_once('=') {
-                Some(("depends", list)) => module
+        for (key, value) in info(path, &content)? {
+            match key.as_str() {
+                "depends" => module
                     .depends
-                    .extend(list.split(',').filter(|it| !it.is_empty()).map(|it| it.replace('-', "_"))),
-                Some(("alias", alias)) => module.aliases.push(alias.to_owned()),
-                Some(("softdep", list)) => module.softdeps.push(list.to_owned()),
-                Some(("vermagic", magic)) if magic.split(' ').next() != Some(&self.release) => {
-                    bail!("module {path} is for kernel {magic}, not for {}", self.release)
+                    .extend(value.split(',').filter(|it| !it.is_empty()).map(|it| it.replace('-', "_"))),
+                "alias" => module.aliases.push(value),
+                "softdep" => module.softdeps.push(value),
+                "vermagic" if value.split(' ').next() != Some(&self.release) => {
+                    bail!("module {path} is for kernel {value}, not for {}", self.release)
                 }
                 _ => {}
             }
@@ -124,8 +181,9 @@ impl Modules {
 }
 
 impl Chosen {
-    /// `modules.dep`: each module's file and those of everything it needs, each before what it needs itself. busybox loads
-    /// them from the last to the first (modutils/modprobe.c, `do_modprobe`).
+    /// `modules.dep`: each module's file and those of everything that is loaded before it, each before what it needs
+    /// itself. busybox loads them from the last to the first (modutils/modprobe.c, `do_modprobe`), and does not know
+    /// `modules.softdep`.
     pub fn dep(&self) -> String {
         let mut text = String::new();
         for module in &self.modules {
@@ -159,7 +217,7 @@ impl Chosen {
 
     /// What a module needs, each after what it needs itself.
     fn collect<'a>(&'a self, module: &Module, out: &mut Vec<&'a Module>) {
-        for name in &module.depends {
+        for name in module.depends.iter().chain(&module.before) {
             let found = self.modules.iter().find(|it| it.name == *name);
             if let Some(needed) = found.filter(|it| !out.iter().any(|seen| seen.name == it.name)) {
                 self.collect(needed, out);
@@ -167,6 +225,38 @@ impl Chosen {
             }
         }
     }
+}
+
+/// The names of the firmware files that a module may load.
+pub fn firmware(path: &str, content: &[u8]) -> Result<Vec<String>> {
+    let wanted = info(path, content)?.into_iter().filter(|(key, _)| key == "firmware");
+    Ok(wanted.map(|(_, file)| file).collect())
+}
+
+/// A module's `.modinfo`: `key=value` strings, each ended by a zero byte (include/linux/moduleparam.h).
+fn info(path: &str, content: &[u8]) -> Result<Vec<(String, String)>> {
+    let elf = Elf::parse(content).map_err(|it| it.context(format!("cannot read module {path}")))?;
+    let entries = elf.section(".modinfo").unwrap_or_default().split(|byte| *byte == 0);
+    let entries = entries.map(|entry| String::from_utf8_lossy(entry).into_owned());
+    Ok(entries
+        .filter_map(|it| it.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())))
+        .collect())
+}
+
+/// The names in `pre: a b post: c`: those that are loaded before the module, and those behind it.
+fn softdeps(lists: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut before, mut behind) = (Vec::new(), Vec::new());
+    for list in lists {
+        let mut of = &mut before;
+        for word in list.split_whitespace() {
+            match word {
+                "pre:" => of = &mut before,
+                "post:" => of = &mut behind,
+                name => of.push(name.to_owned()),
+            }
+        }
+    }
+    (before, behind)
 }
 
 /// The endings of compressed modules (`CONFIG_MODULE_COMPRESS_*`; Debian has used xz since Debian 13).
@@ -230,6 +320,20 @@ mod tests {
             depends: depends.iter().map(|name| (*name).to_owned()).collect(),
             aliases: Vec::new(),
             softdeps: Vec::new(),
+            before: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn softdeps_have_two_lists_in_any_order() {
+        let names = |list: &[&str]| list.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        for (text, before, behind) in [
+            ("pre: crc32c", ["crc32c"].as_slice(), [].as_slice()),
+            ("post: a b pre: c-d", &["c-d"], &["a", "b"]),
+            ("pre: a post: b pre: c", &["a", "c"], &["b"]),
+            ("pre:", &[], &[]),
+        ] {
+            assert_eq!(softdeps(&[text.to_owned()]), (names(before), names(behind)), "{text}");
         }
     }
 
@@ -243,6 +347,9 @@ mod tests {
                 module("ftp", &["conntrack", "nat"]),
             ],
         };
+        let softly = Module { before: vec!["crc".to_owned()], ..module("btrfs", &["xor"]) };
+        let soft = Chosen { modules: vec![module("crc", &[]), module("xor", &[]), softly] };
+        assert_eq!(soft.dep(), "crc.ko:\nxor.ko:\nbtrfs.ko: crc.ko xor.ko\n");
         assert_eq!(
             chosen.dep(),
             "crc.ko:\nconntrack.ko: crc.ko\nnat.ko: conntrack.ko crc.ko\nftp.ko: nat.ko conntrack.ko crc.ko\n"

@@ -11,7 +11,7 @@ use super::{
     block_cache::BlockCache,
     boot,
     boot_files::{self, INITRAMFS},
-    disk, finished, gates, initramfs,
+    disk, finished, firmware, gates, initramfs,
     inventory::{
         self, Place,
         bill::{self, Bill},
@@ -40,6 +40,7 @@ use crate::{
 const ROOT_FILES: &str = "root-files.json";
 const BOOT_FILES: &str = "boot-files.json";
 const INITRAMFS_FILES: &str = "initramfs-files.json";
+const WARNINGS: &str = "warnings";
 const RECIPES: &str = "recipes.tsv";
 const SQUASHFS: &str = "root.squashfs";
 const HASHES: &str = "root.hashes";
@@ -86,7 +87,14 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> 
     let initramfs = phases.initramfs(&root)?;
     let boot = phases.boot(&initramfs)?;
     let listing = phases.listing(&root, &initramfs, &boot)?;
-    phases.disk(&root, &boot, listing)
+    let disk = phases.disk(&root, &boot, listing)?;
+    for of in [root, initramfs] {
+        let warnings = of.read(WARNINGS)?;
+        String::from_utf8_lossy(&warnings)
+            .lines()
+            .for_each(|it| ctx.progress.line(format!("  warning: {it}")));
+    }
+    Ok(disk)
 }
 
 fn plan<'a>(ctx: &'a BuildContext, locked: &'a LockedManifest, site: &'a SiteSource) -> Plan<'a> {
@@ -220,6 +228,9 @@ impl Phases<'_> {
             out.write(HASHES, &hashes.hash_area())?;
             out.write(CARD, card.to_record().to_string().as_bytes())?;
             out.write(ROOT_FILES, &inventory::encode(&inventory::files(Place::Root, &tree)?)?)?;
+            let warnings =
+                firmware::missing(&tree, "the root", plan.recipes, self.packages.unpacked.contents()?)?;
+            out.write(WARNINGS, warnings.join("\n").as_bytes())?;
             out.write(RECIPES, report::recipes(&tree, plan.recipes).as_bytes())?;
             Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
         })
@@ -241,6 +252,10 @@ impl Phases<'_> {
             let bytes = initramfs::write(&tree, self.packages.locked.time_stamp(), &cache)?;
             cache.save()?;
             out.write(INITRAMFS_FILES, &inventory::encode(&inventory::files(Place::Initramfs, &tree)?)?)?;
+            let packages = self.packages.unpacked.contents()?;
+            // It is loaded before the root is there.
+            let warnings = firmware::missing(&tree, "the initramfs", recipes, packages)?;
+            out.write(WARNINGS, warnings.join("\n").as_bytes())?;
             out.write(INITRAMFS, &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
         })

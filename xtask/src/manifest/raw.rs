@@ -54,6 +54,8 @@ pub struct RawRecipe {
     #[serde(default)]
     pub initramfs_modules: Vec<String>,
     #[serde(default)]
+    pub without_firmware: Vec<String>,
+    #[serde(default)]
     pub binaries: Vec<String>,
     #[serde(default)]
     pub overlay: Vec<String>,

@@ -16,6 +16,7 @@ mod layers;
 mod lock;
 mod manifest;
 mod modes;
+mod modules;
 mod overlay;
 mod package;
 mod packages;
