@@ -2,10 +2,11 @@
 //! that modprobe reads (`depmod` makes them on a PC; the package has none).
 
 use std::{
-    cell::OnceCell,
+    cell::{OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
     io::Read,
+    rc::Rc,
     sync::Arc,
 };
 
@@ -26,15 +27,19 @@ pub struct Modules {
     /// Name → path on the box below `/lib/modules/<release>/`, the same in the package, and content.
     all: BTreeMap<String, (String, String, Content)>,
     builtin: BTreeSet<String>,
+    /// Those that were read, by name.
+    known: RefCell<BTreeMap<String, Rc<Module>>>,
     /// Alias → name, of all modules; made when it is needed, since it reads all of them.
     aliases: OnceCell<BTreeMap<String, String>>,
 }
 
 /// A selection of modules, closed under dependency, in loading order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Chosen {
     /// In loading order.
-    pub modules: Vec<Module>,
+    pub modules: Vec<Rc<Module>>,
+    /// Of a module, the chosen ones that are loaded before it though it also works without them.
+    before: BTreeMap<String, Vec<String>>,
 }
 
 /// One module, as its `.modinfo` describes it.
@@ -50,15 +55,15 @@ pub struct Module {
     depends: Vec<String>,
     aliases: Vec<String>,
     softdeps: Vec<String>,
-    /// Chosen modules that are loaded before it, though it also works without them.
-    before: Vec<String>,
 }
 
 /// What is chosen, while it is being chosen.
 struct Choice<'a> {
+    /// The names that were asked for.
+    wanted: Vec<String>,
     /// Modules that are loaded already when the chosen ones are.
-    loaded: &'a [Module],
-    chosen: Vec<Module>,
+    loaded: &'a [Rc<Module>],
+    chosen: Chosen,
     /// Names of modules whose dependencies are being chosen: softdeps may go in circles.
     open: Vec<String>,
 }
@@ -74,71 +79,95 @@ impl Modules {
             release: release.to_owned(),
             all: all.collect(),
             builtin: builtin.lines().filter_map(module_name).collect(),
+            known: RefCell::default(),
             aliases: OnceCell::new(),
         }
     }
 
     /// The wanted modules, all their dependencies, and what their softdeps name, each after what is loaded before it.
     /// `loaded`: modules that are loaded already then.
-    pub fn choose<'a>(&self, wanted: impl Iterator<Item = &'a str>, loaded: &[Module]) -> Result<Chosen> {
-        let mut choice = Choice { loaded, chosen: Vec::new(), open: Vec::new() };
-        for name in wanted {
-            self.visit(&name.replace('-', "_"), None, &mut choice)?;
+    pub fn choose<'a>(&self, wanted: impl Iterator<Item = &'a str>, loaded: &[Rc<Module>]) -> Result<Chosen> {
+        let wanted: Vec<String> = wanted.map(|name| name.replace('-', "_")).collect();
+        let mut choice =
+            Choice { wanted: wanted.clone(), loaded, chosen: Chosen::default(), open: Vec::new() };
+        for name in &wanted {
+            self.visit(name, None, &mut choice)?;
         }
-        Ok(Chosen { modules: choice.chosen })
+        Ok(choice.chosen)
     }
 
     fn visit(&self, name: &str, needed_by: Option<&str>, choice: &mut Choice) -> Result<()> {
-        if self.builtin.contains(name) || choice.chosen.iter().any(|it| it.name == name) {
+        if self.builtin.contains(name) || choice.chosen.modules.iter().any(|it| it.name == name) {
             return Ok(());
         }
-        let Some((path, packed, content)) = self.all.get(name) else {
+        let Some(module) = self.module(name)? else {
             let error = Error::new(format!("kernel {} has no module {name}", self.release));
             return Err(match needed_by {
                 Some(other) => error.fact(format!("{other} depends on it")),
                 None => error.hint("correct its name in the recipe (`modules` or `initramfs-modules`)"),
             });
         };
-        let content = unpack(packed, content.read()?)
-            .map_err(|it| it.context(format!("cannot unpack module {packed} of kernel {}", self.release)))?;
-        let mut module = self.read(name, path, content)?;
         choice.open.push(name.to_owned());
         for needed in &module.depends {
             self.visit(needed, Some(name), choice)?;
         }
         let (before, behind) = softdeps(&module.softdeps);
         for wanted in before {
-            module.before.extend(self.visit_softdep(&wanted, choice)?);
+            if let Some(soft) = self.visit_softdep(&wanted, choice)? {
+                choice.chosen.before.entry(name.to_owned()).or_default().push(soft);
+            }
         }
         choice.open.pop();
-        choice.chosen.push(module);
+        choice.chosen.modules.push(module);
         for wanted in behind {
             self.visit_softdep(&wanted, choice)?;
         }
         Ok(())
     }
 
+    /// A module by its name; it is read once.
+    fn module(&self, name: &str) -> Result<Option<Rc<Module>>> {
+        if let Some(module) = self.known.borrow().get(name) {
+            return Ok(Some(module.clone()));
+        }
+        let Some((path, packed, content)) = self.all.get(name) else { return Ok(None) };
+        let content = unpack(packed, content.read()?)
+            .map_err(|it| it.context(format!("cannot unpack module {packed} of kernel {}", self.release)))?;
+        let module = Rc::new(self.read(name, path, content)?);
+        self.known.borrow_mut().insert(name.to_owned(), module.clone());
+        Ok(Some(module))
+    }
+
     /// Chooses the module that a softdep names, by its name or one of its aliases; returns its name if it is chosen. What
     /// the kernel does not have is left out, as modprobe leaves it out (modprobe.d(5)).
     fn visit_softdep(&self, wanted: &str, choice: &mut Choice) -> Result<Option<String>> {
         let name = wanted.replace('-', "_");
-        let is_it = |it: &&Module| it.name == name || it.aliases.iter().any(|alias| alias == wanted);
+        let is_it = |it: &&Rc<Module>| it.name == name || it.aliases.iter().any(|alias| alias == wanted);
         if self.builtin.contains(&name) || choice.loaded.iter().any(|it| is_it(&it)) {
             return Ok(None);
         }
-        if let Some(there) = choice.chosen.iter().find(is_it) {
+        if let Some(there) = choice.chosen.modules.iter().find(is_it) {
             return Ok(Some(there.name.clone()));
         }
         let name = match self.all.contains_key(&name) {
             true => Some(name),
-            false => self.aliases()?.get(wanted).cloned(),
+            false => self.with_alias(wanted, &choice.wanted)?,
         };
         let Some(name) = name.filter(|it| !choice.open.contains(it)) else { return Ok(None) };
         self.visit(&name, None, choice)?;
         Ok(Some(name))
     }
 
-    /// Of several modules with one alias the first one by name.
+    /// The module with an alias: one that is wanted anyway, else the first one by name.
+    fn with_alias(&self, alias: &str, wanted: &[String]) -> Result<Option<String>> {
+        for name in wanted {
+            if self.module(name)?.is_some_and(|it| it.aliases.iter().any(|known| known == alias)) {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(self.aliases()?.get(alias).cloned())
+    }
+
     fn aliases(&self) -> Result<&BTreeMap<String, String>> {
         if let Some(aliases) = self.aliases.get() {
             return Ok(aliases);
@@ -161,7 +190,6 @@ impl Modules {
             depends: Vec::new(),
             aliases: Vec::new(),
             softdeps: Vec::new(),
-            before: Vec::new(),
         };
         for (key, value) in info(path, &content)? {
             match key.as_str() {
@@ -217,7 +245,8 @@ impl Chosen {
 
     /// What a module needs, each after what it needs itself.
     fn collect<'a>(&'a self, module: &Module, out: &mut Vec<&'a Module>) {
-        for name in module.depends.iter().chain(&module.before) {
+        let before = self.before.get(&module.name).into_iter().flatten();
+        for name in module.depends.iter().chain(before) {
             let found = self.modules.iter().find(|it| it.name == *name);
             if let Some(needed) = found.filter(|it| !out.iter().any(|seen| seen.name == it.name)) {
                 self.collect(needed, out);
@@ -312,16 +341,15 @@ mod tests {
         assert!(unpack("ext4.ko.xz", plain).is_err());
     }
 
-    fn module(name: &str, depends: &[&str]) -> Module {
-        Module {
+    fn module(name: &str, depends: &[&str]) -> Rc<Module> {
+        Rc::new(Module {
             name: name.to_owned(),
             path: format!("{name}.ko"),
             content: Arc::from([].as_slice()),
             depends: depends.iter().map(|name| (*name).to_owned()).collect(),
             aliases: Vec::new(),
             softdeps: Vec::new(),
-            before: Vec::new(),
-        }
+        })
     }
 
     #[test]
@@ -346,9 +374,12 @@ mod tests {
                 module("nat", &["conntrack", "crc"]),
                 module("ftp", &["conntrack", "nat"]),
             ],
+            before: BTreeMap::new(),
         };
-        let softly = Module { before: vec!["crc".to_owned()], ..module("btrfs", &["xor"]) };
-        let soft = Chosen { modules: vec![module("crc", &[]), module("xor", &[]), softly] };
+        let soft = Chosen {
+            modules: vec![module("crc", &[]), module("xor", &[]), module("btrfs", &["xor"])],
+            before: BTreeMap::from([("btrfs".to_owned(), vec!["crc".to_owned()])]),
+        };
         assert_eq!(soft.dep(), "crc.ko:\nxor.ko:\nbtrfs.ko: crc.ko xor.ko\n");
         assert_eq!(
             chosen.dep(),

@@ -279,7 +279,9 @@ fn add_modules(tree: &mut Tree, plan: &Plan, from: &Ingredients) -> Result<()> {
     }
     let kernel = Kernel::find(plan.recipes, from)?;
     let directory = format!("/lib/modules/{}", kernel.release);
-    let (early, _) = early_modules(plan.recipes, from)?;
+    let early = kernel
+        .modules
+        .choose(plan.recipes.iter().flat_map(|it| &it.initramfs_modules).map(String::as_str), &[])?;
     let mut all = Vec::new();
     for recipe in plan.recipes {
         let chosen = kernel.modules.choose(recipe.modules.iter().map(String::as_str), &early.modules);
@@ -289,7 +291,7 @@ fn add_modules(tree: &mut Tree, plan: &Plan, from: &Ingredients) -> Result<()> {
         for module in chosen.modules {
             let path = format!("{directory}/{}", module.path);
             if tree.get(&path).is_none() {
-                tree.add(&path, Node::file(module.content, 0o644, &origin))?;
+                tree.add(&path, Node::file(module.content.clone(), 0o644, &origin))?;
             }
         }
         all.extend(recipe.modules.iter().map(String::as_str));

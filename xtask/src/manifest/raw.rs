@@ -124,3 +124,17 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_modules_of_the_documentation_are_keys_of_a_recipe() {
+        let docs = include_str!("../../../docs/layers.md");
+        let mut blocks = docs.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let block = blocks.find(|it| it.starts_with("modules =")).unwrap();
+        let recipe: RawRecipe = toml::from_str(&format!("summary = 'a network adapter'\n{block}")).unwrap();
+        assert_eq!((recipe.modules.len(), recipe.without_firmware.len()), (1, 2));
+    }
+}
