@@ -20,11 +20,11 @@ pub fn missing(
     place: &str,
     recipes: &[Recipe],
     packages: &BTreeMap<PackageId, Contents>,
-) -> Result<Vec<String>> {
+) -> Result<String> {
     let unwanted: BTreeSet<&str> =
         recipes.iter().flat_map(|it| &it.without_firmware).map(String::as_str).collect();
     let is_there = |file: &str| PLACES.iter().any(|place| tree.get(&format!("{place}/{file}")).is_some());
-    let mut lines = Vec::new();
+    let mut lines = String::new();
     for (path, node, content) in tree.files().filter(|(path, _, _)| path.ends_with(".ko")) {
         let mut wanted = modules::firmware(path, content)?;
         wanted.retain(|file| !unwanted.contains(file.as_str()) && !is_there(file));
@@ -35,12 +35,12 @@ pub fn missing(
             None => format!("`apt-file search {first}` names the package that has it"),
         };
         let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".ko");
-        lines.push(format!(
+        lines += &format!(
             "{name} (recipe {}) wants firmware that {place} has not: {}; {package}; `files` of a recipe adds it, and \
-             `without-firmware` says that it is not wanted",
+             `without-firmware` says that it is not wanted\n",
             node.origin.recipe(),
             wanted.join(", ")
-        ));
+        );
     }
     Ok(lines)
 }

@@ -89,10 +89,9 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> 
     let listing = phases.listing(&root, &initramfs, &boot)?;
     let disk = phases.disk(&root, &boot, listing)?;
     for of in [root, initramfs] {
-        let warnings = of.read(WARNINGS)?;
-        String::from_utf8_lossy(&warnings)
-            .lines()
-            .for_each(|it| ctx.progress.line(format!("  warning: {it}")));
+        for warning in String::from_utf8_lossy(&of.read(WARNINGS)?).lines() {
+            ctx.progress.line(format!("  warning: {warning}"));
+        }
     }
     Ok(disk)
 }
@@ -219,18 +218,26 @@ impl Phases<'_> {
         task::run(plan.ctx, "root", inputs, |out| {
             let DrawnRoot { mut tree, cache } = drawn.map_or_else(|| self.packages.open_root(), Ok)?;
             root::add_compiled(&mut tree, &self.built)?;
-            gates::check(&tree, plan.recipes, &build_paths(plan), |_| false)?;
-            let squashfs = verity::whole_blocks(squashfs::write(&tree, locked.time_stamp(), cache)?);
-            let hashes = verity::tree(&squashfs, locked.epoch)?;
+            // All three only read the tree.
+            let describe = || {
+                gates::check(&tree, plan.recipes, &build_paths(plan), |_| false)?;
+                inventory::encode(&inventory::files(Place::Root, &tree)?)
+            };
+            let write = || {
+                let squashfs = verity::whole_blocks(squashfs::write(&tree, locked.time_stamp(), cache)?);
+                verity::tree(&squashfs, locked.epoch).map(|hashes| (squashfs, hashes))
+            };
+            let (files, written) = parallel::join(describe, write);
+            let (files, (squashfs, hashes)) = (files?, written?);
             let disk = &locked.manifest.disk;
             let card = disk::Layout::from_disk(disk).card(hashes.verity().clone(), disk.signature);
             out.write(SQUASHFS, &squashfs)?;
             out.write(HASHES, &hashes.hash_area())?;
             out.write(CARD, card.to_record().to_string().as_bytes())?;
-            out.write(ROOT_FILES, &inventory::encode(&inventory::files(Place::Root, &tree)?)?)?;
-            let warnings =
-                firmware::missing(&tree, "the root", plan.recipes, self.packages.unpacked.contents()?)?;
-            out.write(WARNINGS, warnings.join("\n").as_bytes())?;
+            out.write(ROOT_FILES, &files)?;
+            let packages = self.packages.unpacked.contents()?;
+            let warnings = firmware::missing(&tree, "the root", plan.recipes, packages)?;
+            out.write(WARNINGS, warnings.as_bytes())?;
             out.write(RECIPES, report::recipes(&tree, plan.recipes).as_bytes())?;
             Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
         })
@@ -252,10 +259,10 @@ impl Phases<'_> {
             let bytes = initramfs::write(&tree, self.packages.locked.time_stamp(), &cache)?;
             cache.save()?;
             out.write(INITRAMFS_FILES, &inventory::encode(&inventory::files(Place::Initramfs, &tree)?)?)?;
-            let packages = self.packages.unpacked.contents()?;
             // It is loaded before the root is there.
+            let packages = self.packages.unpacked.contents()?;
             let warnings = firmware::missing(&tree, "the initramfs", recipes, packages)?;
-            out.write(WARNINGS, warnings.join("\n").as_bytes())?;
+            out.write(WARNINGS, warnings.as_bytes())?;
             out.write(INITRAMFS, &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
         })
@@ -350,8 +357,7 @@ impl Phases<'_> {
         let cache = self.packages.gzip_cache("image");
         task::run(ctx, "disk", inputs, |out| {
             let make_image = || {
-                let of_root = root.dir()?;
-                let of_boot = boot.dir()?;
+                let (of_root, of_boot) = (root.dir()?, boot.dir()?);
                 let parts = finished::Parts {
                     squashfs: read(&of_root.join(SQUASHFS))?,
                     hashes: read(&of_root.join(HASHES))?,
