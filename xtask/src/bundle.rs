@@ -16,7 +16,7 @@ use tar::{Archive, Builder, EntryType, Header};
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
-    private,
+    input_file, private,
     task::hex,
 };
 
@@ -73,7 +73,7 @@ fn open(bundle: &Path, cache: &Path) -> Result<PathBuf> {
         Error::new(format!("{} is no whole bundle", bundle.display()))
             .hint("copy it again, or make it again with `cargo xtask bundle`")
     };
-    let opened = File::open(bundle).context(cannot);
+    let opened = input_file::open(bundle, &format!("the bundle {}", bundle.display()));
     let mut file = opened.map_err(|error| error.hint("name the file that `cargo xtask bundle` has made"))?;
     let length = file.metadata().context(cannot)?.len().checked_sub(BLOCK as u64).ok_or_else(damaged)?;
     let mut hash = Hashing { to: io::sink(), hash: Sha256::new(), length: 0 };

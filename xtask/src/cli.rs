@@ -267,7 +267,7 @@ pub struct Provision {
     /// The boxes: a sites.toml, or a directory with a site.toml for each box
     #[arg(long, value_name = "FILE|DIR")]
     pub sites: PathBuf,
-    /// Where the cards' files go
+    /// Where the cards' files go; with --flash only sheet.html and the list of the cards that are written
     #[arg(long, value_name = "DIR", default_value = "cards")]
     pub out: PathBuf,
     /// The image that all cards are made from; its .bmap lies beside it

@@ -47,15 +47,20 @@ pub fn compiled(ctx: &BuildContext, verb: &str) -> Command {
     command
 }
 
+/// An image's absolute path.
+///
+/// # Errors
+/// There is no such file.
+pub fn existing(image: &Path) -> Result<PathBuf> {
+    let whole = std::path::absolute(image).context(|| format!("cannot find {}", image.display()))?;
+    let none =
+        || Error::new(format!("there is no image {}", image.display())).hint("cargo xtask build-image");
+    whole.is_file().then_some(whole).ok_or_else(none)
+}
+
 /// The command for `lab` with an image and an emulator.
 pub fn with_image(ctx: &BuildContext, mut command: Command, image: &Path) -> Result<Command> {
-    let whole = std::path::absolute(image).context(|| format!("cannot find {}", image.display()))?;
-    if !whole.is_file() {
-        return Err(
-            Error::new(format!("there is no image {}", image.display())).hint("cargo xtask build-image")
-        );
-    }
-    command.arg("--image").arg(whole);
+    command.arg("--image").arg(existing(image)?);
     if let Some(dir) = private_emulator(ctx)? {
         command.arg("--qemu-dir").arg(dir);
     }

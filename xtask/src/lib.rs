@@ -14,6 +14,7 @@ pub mod error;
 mod flash;
 mod http;
 mod image;
+mod input_file;
 mod inspect;
 mod invocation;
 mod lab;

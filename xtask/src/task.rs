@@ -3,6 +3,7 @@
 
 mod action_result;
 mod output;
+mod record;
 mod remote;
 mod stamps;
 
@@ -15,7 +16,6 @@ use std::{
 };
 
 use rustix::fs::{FlockOperation, flock};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -24,17 +24,21 @@ use crate::{
     invocation::Invocation,
     parallel, private,
 };
-use output::Record;
 pub use output::{Output, WorkDir};
+use record::Record;
 use remote::Remote;
 use stamps::Stamps;
+
+/// The ending of a record's name, and the one that records had as long as they were TOML.
+const RECORD: &str = "record";
+const OLD_RECORD: &str = "toml";
 
 /// How many outputs of a task are kept: enough to switch between a few sites.
 const KEPT: usize = 4;
 
 /// All inputs of a task's output, by name, so that a change can be named. The values are hashes: a site holds secrets,
 /// and records stay in the cache for several builds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inputs(BTreeMap<String, String>);
 
 impl Inputs {
@@ -233,7 +237,7 @@ fn why(shelf: &Path, inputs: &Inputs) -> String {
 fn records(shelf: &Path) -> Vec<(std::time::SystemTime, PathBuf)> {
     let entries = fs::read_dir(shelf).into_iter().flatten().flatten().map(|it| it.path());
     let mut records: Vec<_> = entries
-        .filter(|path| path.extension().is_some_and(|it| it == "toml"))
+        .filter(|path| path.extension().is_some_and(|it| it == RECORD || it == OLD_RECORD))
         .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
         .collect();
     records.sort();
@@ -249,7 +253,10 @@ fn forget_old(shelf: &Path, key: &str) {
     let old = ours.iter().take(surplus).filter(|it| it.file_stem().is_some_and(|it| it != key));
     for record in old.chain(&foreign) {
         let _ = fs::remove_file(record);
-        let _ = fs::remove_dir_all(record.with_extension(""));
+        // The output of a foreign record may have been made again, with one of ours.
+        if !record.with_extension(RECORD).exists() {
+            let _ = fs::remove_dir_all(record.with_extension(""));
+        }
     }
 }
 

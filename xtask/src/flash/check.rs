@@ -7,17 +7,20 @@ use std::{
     io::{self, Cursor},
 };
 
-use dialbox::card::provisioned;
+use dialbox::card::provisioned::AREA;
 use mbrman::{MBR, MBRPartitionEntry};
 
-use super::{BLOCK, medium::Medium, owners::Owners};
+use super::{
+    BLOCK,
+    medium::Medium,
+    owners::Owners,
+    provisioned::{Copies, Wrong},
+};
 use crate::{
     error::{Context, Error, Result},
-    image::{boot, disk::SECTOR},
+    image::{boot, boot_files::SITE, disk::SECTOR},
 };
 
-/// Its text is checked when the box starts, and the baked one is used if it is wrong.
-const SITE: &str = "site.toml";
 /// Names of files in a message.
 const SHOWN: usize = 5;
 pub(super) const NAMES: [&str; 4] = ["boot", "root A", "root B", "state"];
@@ -34,7 +37,7 @@ pub enum Fault {
     /// A file of the boot partition.
     File(String),
     /// The copies of the provisioned site beside root A.
-    Provisioned,
+    Provisioned(Wrong),
     /// The manifest of the boot files, behind the hash tree of root A.
     Manifest,
     /// Blocks of a root: how many, and the first one of the card.
@@ -57,7 +60,7 @@ impl fmt::Display for Fault {
             Self::Partition(name) => write!(f, "the partition table has {name} at another place"),
             Self::Fat(why) => write!(f, "the boot partition cannot be read: {why}"),
             Self::File(name) => write!(f, "{name} on the boot partition is not the image's"),
-            Self::Provisioned => f.write_str("the provisioned site beside root A is not the card's"),
+            Self::Provisioned(wrong) => wrong.fmt(f),
             Self::Manifest => f.write_str("the manifest of the boot files is damaged"),
             Self::Root { name, blocks, first, files } => {
                 write!(
@@ -76,13 +79,34 @@ impl fmt::Display for Fault {
     }
 }
 
+/// Something that is not as the image has it, and may be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// The image has no provisioned site, and the card has one, for this box.
+    Provisioned(String),
+    /// The text of `site.toml` is neither the image's nor the provisioned one. The box checks it when it starts.
+    Edited,
+    /// The box makes root B in its first hours.
+    NoSecondRoot,
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provisioned(name) => write!(f, "the card was provisioned for {name}"),
+            Self::Edited => f.write_str("site.toml was edited"),
+            Self::NoSecondRoot => f.write_str("root B is empty: the box has not made its second root yet"),
+        }
+    }
+}
+
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     /// What is wrong.
     pub faults: Vec<Fault>,
     /// What is different and may be.
-    pub remarks: Vec<&'static str>,
+    pub remarks: Vec<Remark>,
 }
 
 /// Compares a card with the bytes of an image.
@@ -105,20 +129,24 @@ pub fn check(card: &mut dyn Medium, image: &[u8]) -> Result<Findings> {
         }
     }
     let [boot, root_a, root_b, _] = parts.each_ref().map(bytes);
-    check_boot(&read(card, boot.clone()), slice(image, &boot), &mut found)?;
-    let site = root_a.end.saturating_sub(provisioned::AREA).max(root_a.start)..root_a.end;
-    let root = used(slice(image, &(root_a.start..site.start)));
+    let copies = Copies::read(&read(card, root_a.clone()));
+    let of_image = Copies::read(slice(image, &root_a));
+    found.remarks.extend(copies.name().filter(|_| of_image.site.is_none()).map(Remark::Provisioned));
+    let site = copies.site.as_deref();
+    check_boot(&read(card, boot.clone()), slice(image, &boot), site, &mut found)?;
+    let wrong = copies.compared_with(&of_image);
+    if matches!(wrong, Some(Wrong::Missing(_))) {
+        // Of another card, one that was not edited.
+        found.remarks.retain(|it| *it != Remark::Edited);
+    }
+    let end = root_a.end.saturating_sub(AREA).max(root_a.start);
+    let root = used(slice(image, &(root_a.start..end)));
     let owners = Owners::read(root);
     found.faults.extend(differing("root A", card, root_a.start, root, &owners));
-    let expected = slice(image, &site);
-    match (read(card, site) == expected, expected.iter().all(|byte| *byte == 0)) {
-        (true, _) => {}
-        (false, true) => found.remarks.push("the card was provisioned"),
-        (false, false) => found.faults.push(Fault::Provisioned),
-    }
-    // The box makes it in its first hours.
+    found.faults.extend(wrong.map(Fault::Provisioned));
+    found.faults.extend(copies.damage.map(Fault::Provisioned));
     if read(card, root_b.start..root_b.start + BLOCK as u64).iter().all(|byte| *byte == 0) {
-        found.remarks.push("root B is empty: the box has not made its second root yet");
+        found.remarks.push(Remark::NoSecondRoot);
     } else {
         found.faults.extend(differing("root B", card, root_b.start, root, &owners));
     }
@@ -188,7 +216,8 @@ pub(super) fn bad_blocks(name: &'static str, start: u64, bad: &[u64], owners: &O
     Some(Fault::Root { name, blocks: bad.len(), first, files: files.into_iter().collect() })
 }
 
-fn check_boot(card: &[u8], image: &[u8], found: &mut Findings) -> Result<()> {
+/// `site`: what `site.toml` is if it was not edited and is not the image's.
+fn check_boot(card: &[u8], image: &[u8], site: Option<&str>, found: &mut Findings) -> Result<()> {
     let expected = files(image).context(|| "the image's boot partition cannot be read".into())?;
     let here = match files(card) {
         Ok(files) => files,
@@ -198,10 +227,11 @@ fn check_boot(card: &[u8], image: &[u8], found: &mut Findings) -> Result<()> {
         }
     };
     for (name, content) in expected {
+        let content = site.filter(|_| name == SITE).map_or(&content[..], str::as_bytes);
         let same = here.iter().any(|(other, bytes)| *other == name && *bytes == content);
         match (same, name.as_str()) {
             (true, _) => {}
-            (false, SITE) => found.remarks.push("site.toml was edited"),
+            (false, SITE) => found.remarks.push(Remark::Edited),
             (false, _) => found.faults.push(Fault::File(name)),
         }
     }
@@ -217,6 +247,8 @@ pub(super) fn files(partition: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, sync::Arc};
+
+    use dialbox::card::provisioned::{COPY, encode};
 
     use super::*;
     use crate::{image::disk, manifest::Disk};
@@ -256,7 +288,7 @@ mod tests {
         let file = |bytes: &[u8]| Arc::from(bytes);
         let files = BTreeMap::from([
             ("kernel.img".to_owned(), file(&[7; 9000])),
-            ("site.toml".to_owned(), file(b"role='dialer'")),
+            (SITE.to_owned(), file(site_of('a').as_bytes())),
         ]);
         let boot = boot::write(&files, DISK.boot_mib, 1_780_000_000, 1).unwrap();
         disk::write(&DISK, &boot, &[3; 5 * BLOCK], 0).unwrap()
@@ -276,8 +308,7 @@ mod tests {
 
     #[test]
     fn what_a_box_and_its_owner_change_is_no_fault() {
-        let empty_b = "root B is empty: the box has not made its second root yet";
-        assert_eq!(found(|_| {}), Findings { faults: vec![], remarks: vec![empty_b] });
+        assert_eq!(found(|_| {}), Findings { faults: vec![], remarks: vec![Remark::NoSecondRoot] });
         let used = found(|card| {
             let (from, to) = (start(2), start(3));
             card.bytes.copy_within(from..from + 5 * BLOCK, to);
@@ -289,7 +320,7 @@ mod tests {
             let at = card.bytes.windows(6).position(|it| it == b"dialer").unwrap();
             card.bytes[at] ^= 1;
         });
-        assert_eq!(used, Findings { faults: vec![], remarks: vec!["site.toml was edited"] });
+        assert_eq!(used, Findings { faults: vec![], remarks: vec![Remark::Edited] });
     }
 
     #[test]
@@ -325,23 +356,83 @@ mod tests {
         );
     }
 
+    /// The site of a box.
+    fn site_of(name: char) -> String {
+        format!("role='dialer'\nhostname='{name}'\n[operator]\nname='x'\napn='x'\n")
+    }
+
+    /// Writes a site where `provision` does.
+    fn provision(card: &mut [u8], text: &str) {
+        let copy = encode(text).unwrap();
+        let site = start(3) - AREA as usize;
+        card[site..][..copy.len()].copy_from_slice(&copy);
+        card[site + COPY..][..copy.len()].copy_from_slice(&copy);
+        let old = site_of('a');
+        let at = card.windows(old.len()).position(|it| it == old.as_bytes()).unwrap();
+        card[at..][..text.len()].copy_from_slice(text.as_bytes());
+    }
+
     #[test]
-    fn a_provisioned_site_is_compared_with_the_one_that_the_image_has() {
-        let empty_b = "root B is empty: the box has not made its second root yet";
-        let site = start(3) - provisioned::AREA as usize;
-        let provisioned = found(|card| card.bytes[site] = 1);
-        assert_eq!(
-            provisioned,
-            Findings { faults: vec![], remarks: vec!["the card was provisioned", empty_b] }
-        );
-        let mut image = image();
-        image[site] = 1;
-        let mut card = Card { bytes: image.clone(), unreadable: vec![] };
-        let (from, to) = (start(2), start(3));
-        card.bytes.copy_within(from..from + 5 * BLOCK, to);
-        assert_eq!(check(&mut card, &image).unwrap(), Findings::default());
-        card.bytes[site] = 2;
-        assert_eq!(check(&mut card, &image).unwrap().faults, [Fault::Provisioned]);
+    fn a_provisioned_card_is_told_from_an_edited_one_and_from_that_of_another_box() {
+        let (of_b, of_c) = (site_of('b'), site_of('c'));
+        let plain = image();
+        let provisioned = |text: &str| {
+            let mut card = plain.clone();
+            provision(&mut card, text);
+            card
+        };
+        let edited = |mut card: Vec<u8>, old: &str| {
+            let at = card.windows(old.len()).position(|it| it == old.as_bytes()).unwrap();
+            card[at] ^= 1;
+            card
+        };
+        let rotten = |mut card: Vec<u8>, copies: &[usize]| {
+            copies.iter().for_each(|copy| card[start(3) - AREA as usize + copy * COPY + 20] ^= 1);
+            card
+        };
+        let for_b = || Remark::Provisioned("b".to_owned());
+        let wrong = |wrong| vec![Fault::Provisioned(wrong)];
+        let other = |card: &str, image: &str| wrong(Wrong::Other(card.to_owned(), image.to_owned()));
+        for (case, card, image, faults, remarks) in [
+            ("with its base", provisioned(&of_b), &plain, vec![], vec![for_b()]),
+            ("edited", edited(provisioned(&of_b), &of_b), &plain, vec![], vec![for_b(), Remark::Edited]),
+            ("with its own image", provisioned(&of_b), &provisioned(&of_b), vec![], vec![]),
+            (
+                "its own, edited",
+                edited(provisioned(&of_b), &of_b),
+                &provisioned(&of_b),
+                vec![],
+                vec![Remark::Edited],
+            ),
+            ("of another box", provisioned(&of_c), &provisioned(&of_b), other("c", "b"), vec![]),
+            (
+                "another site",
+                provisioned(&of_b.replace("apn='x'", "apn='y'")),
+                &provisioned(&of_b),
+                other("b", "b"),
+                vec![],
+            ),
+            (
+                "not provisioned",
+                plain.clone(),
+                &provisioned(&of_b),
+                wrong(Wrong::Missing("b".to_owned())),
+                vec![],
+            ),
+            ("one copy", rotten(provisioned(&of_b), &[1]), &plain, wrong(Wrong::OneCopy), vec![for_b()]),
+            (
+                "both copies",
+                rotten(provisioned(&of_b), &[0, 1]),
+                &provisioned(&of_b),
+                wrong(Wrong::BothCopies),
+                vec![],
+            ),
+        ] {
+            let mut card = Card { bytes: card, unreadable: vec![] };
+            let mut found = check(&mut card, image).unwrap();
+            found.remarks.retain(|it| *it != Remark::NoSecondRoot);
+            assert_eq!(found, Findings { faults, remarks }, "{case}");
+        }
     }
 
     /// A file system that rot has changed is reported; it neither stops the check nor makes it run for ever.
@@ -353,7 +444,7 @@ mod tests {
             for value in [0, 1, 0xff] {
                 let (mut card, mut found) = (boot.to_vec(), Findings::default());
                 card[at..][..4].fill(value);
-                check_boot(&card, boot, &mut found).unwrap();
+                check_boot(&card, boot, None, &mut found).unwrap();
                 assert!(found.faults.len() <= 1, "{at} {found:?}");
             }
         }

@@ -16,6 +16,7 @@ pub mod mounts;
 pub mod own_hashes;
 mod owners;
 pub mod probe;
+pub mod provisioned;
 pub mod release;
 pub mod source;
 pub mod suitability;

@@ -15,13 +15,17 @@ use mbrman::MBRPartitionEntry;
 
 use super::{
     BLOCK,
-    check::{Fault, Findings, NAMES, bad_blocks, bytes, files, partitions, read},
+    check::{Fault, Findings, NAMES, Remark, bad_blocks, bytes, files, partitions, read},
     medium::Medium,
     owners::Owners,
+    provisioned::Copies,
 };
 use crate::{
     error::{Error, Result},
-    image::{boot_files::INITRAMFS, initramfs},
+    image::{
+        boot_files::{INITRAMFS, SITE},
+        initramfs,
+    },
 };
 
 /// Checks it.
@@ -56,9 +60,16 @@ pub fn check(medium: &mut dyn Medium) -> Result<Findings> {
         Ok(manifest) => found.faults.extend(bad_files(&manifest, &boot)),
         Err(_) => found.faults.push(Fault::Manifest),
     }
+    let copies = Copies::read(&root);
+    if let (Some(name), Some(site)) = (copies.name(), &copies.site) {
+        found.remarks.push(Remark::Provisioned(name));
+        let is_here = boot.iter().any(|(name, bytes)| name == SITE && bytes == site.as_bytes());
+        found.remarks.extend((!is_here).then_some(Remark::Edited));
+    }
+    found.faults.extend(copies.damage.map(Fault::Provisioned));
     let twin = read(medium, root_b.clone());
     if twin[..BLOCK].iter().all(|byte| *byte == 0) {
-        found.remarks.push("root B is empty: the box has not made its second root yet");
+        found.remarks.push(Remark::NoSecondRoot);
     } else {
         found.faults.extend(bad_of_root("root B", &card, root_b.start, &twin));
     }
@@ -112,9 +123,11 @@ fn bad_files(manifest: &BootManifest, here: &[(String, Vec<u8>)]) -> Vec<Fault> 
 mod tests {
     use std::{collections::BTreeMap, fs::File, os::unix::fs::FileExt, sync::Arc};
 
+    use dialbox::card::provisioned::{COPY, encode};
+
     use super::*;
     use crate::{
-        flash::medium::ImageFile,
+        flash::{medium::ImageFile, provisioned::Wrong},
         image::{
             block_cache::BlockCache,
             boot, boot_files, disk,
@@ -167,14 +180,33 @@ mod tests {
 
     #[test]
     fn a_card_with_an_edited_site_and_a_twin_is_whole() {
-        let empty_b = "root B is empty: the box has not made its second root yet";
-        assert_eq!(found(|_| {}).unwrap(), Findings { faults: vec![], remarks: vec![empty_b] });
+        assert_eq!(found(|_| {}).unwrap(), Findings { faults: vec![], remarks: vec![Remark::NoSecondRoot] });
         let used = found(|card| {
             let at = card.windows(6).position(|it| it == b"dialer").unwrap();
             card[at] ^= 1;
             card.copy_within(ROOT_A..ROOT_A + 210 * BLOCK, ROOT_B);
         });
         assert_eq!(used.unwrap(), Findings::default());
+    }
+
+    #[test]
+    fn a_provisioned_card_names_its_box_and_has_hashes_of_its_site() {
+        const SITE: &str = "role='dialer'\nhostname='cabin-17'\n[operator]\nname='x'\napn='x'\n";
+        let provision = |card: &mut Vec<u8>| {
+            let copy = encode(SITE).unwrap();
+            for at in [ROOT_B - 2 * COPY, ROOT_B - COPY] {
+                card[at..][..copy.len()].copy_from_slice(&copy);
+            }
+        };
+        let found = found(provision).unwrap();
+        // `site.toml` on the boot partition is still the image's.
+        let remarks = vec![Remark::Provisioned("cabin-17".to_owned()), Remark::Edited, Remark::NoSecondRoot];
+        assert_eq!(found, Findings { faults: vec![], remarks });
+        let rotten = |card: &mut Vec<u8>| {
+            provision(card);
+            card[ROOT_B - COPY + 30] ^= 1;
+        };
+        assert_eq!(faults(rotten), [Fault::Provisioned(Wrong::OneCopy)]);
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
     io::{self, BufReader, Read},
     ops::Range,
-    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 
@@ -17,6 +15,7 @@ use super::{
 };
 use crate::{
     error::{Context, Error, Result},
+    input_file,
     task::digest,
 };
 
@@ -45,18 +44,21 @@ impl Source {
         let cannot = || format!("cannot read {}", image.display());
         let mut reader = open(image)?;
         let path = bmap_of(image);
-        let read = match fs::read_to_string(&path) {
-            Ok(text) => {
-                let bmap = Bmap::parse(&text);
-                let bmap = bmap.map_err(|why| does_not_fit(&path).fact(why))?;
+        let read = match path.try_exists().context(|| format!("cannot read {}", path.display()))? {
+            true => {
+                let text = input_file::read(&path, &path.display().to_string())?;
+                let bmap = Bmap::parse(&String::from_utf8_lossy(&text));
+                let bmap = bmap.map_err(|why| {
+                    does_not_fit(&path).fact(why).hint("build the image again: cargo xtask build-image")
+                })?;
                 mapped(&mut reader, &bmap).map_err(|why| does_not_fit(&path).fact(why))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => whole(&mut reader).context(cannot),
-            Err(error) => Err(error).context(|| format!("cannot read {}", path.display())),
+            false => whole(&mut reader).context(cannot),
         };
         let source = read.map_err(|it| it.hint("build the image again: cargo xtask build-image"))?;
         match source.parts.is_empty() {
-            true => Err(Error::new(format!("{} is empty", image.display()))),
+            true => Err(Error::new(format!("{} is empty", image.display()))
+                .hint("build the image again: cargo xtask build-image")),
             false => Ok(source),
         }
     }
@@ -100,19 +102,10 @@ pub fn whole_image(image: &Path) -> Result<Vec<u8>> {
 }
 
 fn open(image: &Path) -> Result<Box<dyn Read>> {
-    let file = open_file(image).map_err(|it| it.hint("cargo xtask build-image"));
+    let file = input_file::open(image, &image.display().to_string())
+        .map_err(|it| it.hint("cargo xtask build-image"));
     let reader = BufReader::with_capacity(1 << 20, file?);
     Ok(if is_compressed(image) { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) })
-}
-
-/// A file with an end. Opening a pipe waits for who writes into it, and a device such as `/dev/zero` fills the memory.
-pub fn open_file(path: &Path) -> Result<File> {
-    let cannot = || format!("cannot read {}", path.display());
-    let kind = fs::metadata(path).context(cannot)?.file_type();
-    if kind.is_fifo() || kind.is_char_device() || kind.is_socket() {
-        return Err(Error::new(cannot()).fact("it is neither a file nor a disk"));
-    }
-    File::open(path).context(cannot)
 }
 
 fn is_compressed(image: &Path) -> bool {
@@ -175,7 +168,7 @@ fn skip(reader: &mut dyn Read, bytes: u64, from: u64) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{fs, io::Write};
 
     use flate2::{Compression, write::GzEncoder};
 

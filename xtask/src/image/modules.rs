@@ -2,9 +2,11 @@
 //! that modprobe reads (`depmod` makes them on a PC; the package has none).
 
 use std::{
+    cell::{OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
     io::Read,
+    rc::Rc,
     sync::Arc,
 };
 
@@ -25,13 +27,19 @@ pub struct Modules {
     /// Name → path on the box below `/lib/modules/<release>/`, the same in the package, and content.
     all: BTreeMap<String, (String, String, Content)>,
     builtin: BTreeSet<String>,
+    /// Those that were read, by name.
+    known: RefCell<BTreeMap<String, Rc<Module>>>,
+    /// Alias → name, of all modules; made when it is needed, since it reads all of them.
+    aliases: OnceCell<BTreeMap<String, String>>,
 }
 
 /// A selection of modules, closed under dependency, in loading order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Chosen {
     /// In loading order.
-    pub modules: Vec<Module>,
+    pub modules: Vec<Rc<Module>>,
+    /// Of a module, the chosen ones that are loaded before it though it also works without them.
+    before: BTreeMap<String, Vec<String>>,
 }
 
 /// One module, as its `.modinfo` describes it.
@@ -49,6 +57,17 @@ pub struct Module {
     softdeps: Vec<String>,
 }
 
+/// What is chosen, while it is being chosen.
+struct Choice<'a> {
+    /// The names that were asked for.
+    wanted: Vec<String>,
+    /// Modules that are loaded already when the chosen ones are.
+    loaded: &'a [Rc<Module>],
+    chosen: Chosen,
+    /// Names of modules whose dependencies are being chosen: softdeps may go in circles.
+    open: Vec<String>,
+}
+
 impl Modules {
     /// `builtin`: the text of `modules.builtin`; `files`: path below `/lib/modules/<release>/` → content.
     pub fn new(release: &str, builtin: &str, files: impl Iterator<Item = (String, Content)>) -> Self {
@@ -60,40 +79,109 @@ impl Modules {
             release: release.to_owned(),
             all: all.collect(),
             builtin: builtin.lines().filter_map(module_name).collect(),
+            known: RefCell::default(),
+            aliases: OnceCell::new(),
         }
     }
 
-    /// The wanted modules and all their dependencies, each after its own dependencies.
-    pub fn choose<'a>(&self, wanted: impl Iterator<Item = &'a str>) -> Result<Chosen> {
-        let mut chosen = Chosen { modules: Vec::new() };
-        for name in wanted {
-            self.visit(&name.replace('-', "_"), None, &mut chosen.modules)?;
+    /// The wanted modules, all their dependencies, and what their softdeps name, each after what is loaded before it.
+    /// `loaded`: modules that are loaded already then.
+    pub fn choose<'a>(&self, wanted: impl Iterator<Item = &'a str>, loaded: &[Rc<Module>]) -> Result<Chosen> {
+        let wanted: Vec<String> = wanted.map(|name| name.replace('-', "_")).collect();
+        let mut choice =
+            Choice { wanted: wanted.clone(), loaded, chosen: Chosen::default(), open: Vec::new() };
+        for name in &wanted {
+            self.visit(name, None, &mut choice)?;
         }
-        Ok(chosen)
+        Ok(choice.chosen)
     }
 
-    fn visit(&self, name: &str, needed_by: Option<&str>, out: &mut Vec<Module>) -> Result<()> {
-        if self.builtin.contains(name) || out.iter().any(|it| it.name == name) {
+    fn visit(&self, name: &str, needed_by: Option<&str>, choice: &mut Choice) -> Result<()> {
+        if self.builtin.contains(name) || choice.chosen.modules.iter().any(|it| it.name == name) {
             return Ok(());
         }
-        let Some((path, packed, content)) = self.all.get(name) else {
+        let Some(module) = self.module(name)? else {
             let error = Error::new(format!("kernel {} has no module {name}", self.release));
             return Err(match needed_by {
                 Some(other) => error.fact(format!("{other} depends on it")),
                 None => error.hint("correct its name in the recipe (`modules` or `initramfs-modules`)"),
             });
         };
-        let content = unpack(packed, content.read()?)
-            .map_err(|it| it.context(format!("cannot unpack module {packed} of kernel {}", self.release)))?;
-        let module = self.read(name, path, content)?;
+        choice.open.push(name.to_owned());
         for needed in &module.depends {
-            self.visit(needed, Some(name), out)?;
+            self.visit(needed, Some(name), choice)?;
         }
-        out.push(module);
+        let (before, behind) = softdeps(&module.softdeps);
+        for wanted in before {
+            if let Some(soft) = self.visit_softdep(&wanted, choice)? {
+                choice.chosen.before.entry(name.to_owned()).or_default().push(soft);
+            }
+        }
+        choice.open.pop();
+        choice.chosen.modules.push(module);
+        for wanted in behind {
+            self.visit_softdep(&wanted, choice)?;
+        }
         Ok(())
     }
 
-    /// Reads `.modinfo`: `key=value` strings, each ended by a zero byte (include/linux/moduleparam.h).
+    /// A module by its name; it is read once.
+    fn module(&self, name: &str) -> Result<Option<Rc<Module>>> {
+        if let Some(module) = self.known.borrow().get(name) {
+            return Ok(Some(module.clone()));
+        }
+        let Some((path, packed, content)) = self.all.get(name) else { return Ok(None) };
+        let content = unpack(packed, content.read()?)
+            .map_err(|it| it.context(format!("cannot unpack module {packed} of kernel {}", self.release)))?;
+        let module = Rc::new(self.read(name, path, content)?);
+        self.known.borrow_mut().insert(name.to_owned(), module.clone());
+        Ok(Some(module))
+    }
+
+    /// Chooses the module that a softdep names, by its name or one of its aliases; returns its name if it is chosen. What
+    /// the kernel does not have is left out, as modprobe leaves it out (modprobe.d(5)).
+    fn visit_softdep(&self, wanted: &str, choice: &mut Choice) -> Result<Option<String>> {
+        let name = wanted.replace('-', "_");
+        let is_it = |it: &&Rc<Module>| it.name == name || it.aliases.iter().any(|alias| alias == wanted);
+        if self.builtin.contains(&name) || choice.loaded.iter().any(|it| is_it(&it)) {
+            return Ok(None);
+        }
+        if let Some(there) = choice.chosen.modules.iter().find(is_it) {
+            return Ok(Some(there.name.clone()));
+        }
+        let name = match self.all.contains_key(&name) {
+            true => Some(name),
+            false => self.with_alias(wanted, &choice.wanted)?,
+        };
+        let Some(name) = name.filter(|it| !choice.open.contains(it)) else { return Ok(None) };
+        self.visit(&name, None, choice)?;
+        Ok(Some(name))
+    }
+
+    /// The module with an alias: one that is wanted anyway, else the first one by name.
+    fn with_alias(&self, alias: &str, wanted: &[String]) -> Result<Option<String>> {
+        for name in wanted {
+            if self.module(name)?.is_some_and(|it| it.aliases.iter().any(|known| known == alias)) {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(self.aliases()?.get(alias).cloned())
+    }
+
+    fn aliases(&self) -> Result<&BTreeMap<String, String>> {
+        if let Some(aliases) = self.aliases.get() {
+            return Ok(aliases);
+        }
+        let mut aliases = BTreeMap::new();
+        for (name, (path, packed, content)) in &self.all {
+            let module = self.read(name, path, unpack(packed, content.read()?)?)?;
+            for alias in module.aliases {
+                aliases.entry(alias).or_insert_with(|| name.clone());
+            }
+        }
+        Ok(self.aliases.get_or_init(|| aliases))
+    }
+
     fn read(&self, name: &str, path: &str, content: Arc<[u8]>) -> Result<Module> {
         let mut module = Module {
             name: name.to_owned(),
@@ -103,18 +191,15 @@ impl Modules {
             aliases: Vec::new(),
             softdeps: Vec::new(),
         };
-        let elf = Elf::parse(&content).map_err(|it| it.context(format!("cannot read module {path}")))?;
-        let info = elf.section(".modinfo").unwrap_or_default();
-        for entry in info.split(|byte| *byte == 0) {
-            let entry = String::from_utf8_lossy(entry);
-            match entry.split_once('=') {
-                Some(("depends", list)) => module
+        for (key, value) in info(path, &content)? {
+            match key.as_str() {
+                "depends" => module
                     .depends
-                    .extend(list.split(',').filter(|it| !it.is_empty()).map(|it| it.replace('-', "_"))),
-                Some(("alias", alias)) => module.aliases.push(alias.to_owned()),
-                Some(("softdep", list)) => module.softdeps.push(list.to_owned()),
-                Some(("vermagic", magic)) if magic.split(' ').next() != Some(&self.release) => {
-                    bail!("module {path} is for kernel {magic}, not for {}", self.release)
+                    .extend(value.split(',').filter(|it| !it.is_empty()).map(|it| it.replace('-', "_"))),
+                "alias" => module.aliases.push(value),
+                "softdep" => module.softdeps.push(value),
+                "vermagic" if value.split(' ').next() != Some(&self.release) => {
+                    bail!("module {path} is for kernel {value}, not for {}", self.release)
                 }
                 _ => {}
             }
@@ -124,8 +209,9 @@ impl Modules {
 }
 
 impl Chosen {
-    /// `modules.dep`: each module's file and those of everything it needs, each before what it needs itself. busybox loads
-    /// them from the last to the first (modutils/modprobe.c, `do_modprobe`).
+    /// `modules.dep`: each module's file and those of everything that is loaded before it, each before what it needs
+    /// itself. busybox loads them from the last to the first (modutils/modprobe.c, `do_modprobe`), and does not know
+    /// `modules.softdep`.
     pub fn dep(&self) -> String {
         let mut text = String::new();
         for module in &self.modules {
@@ -159,7 +245,8 @@ impl Chosen {
 
     /// What a module needs, each after what it needs itself.
     fn collect<'a>(&'a self, module: &Module, out: &mut Vec<&'a Module>) {
-        for name in &module.depends {
+        let before = self.before.get(&module.name).into_iter().flatten();
+        for name in module.depends.iter().chain(before) {
             let found = self.modules.iter().find(|it| it.name == *name);
             if let Some(needed) = found.filter(|it| !out.iter().any(|seen| seen.name == it.name)) {
                 self.collect(needed, out);
@@ -167,6 +254,38 @@ impl Chosen {
             }
         }
     }
+}
+
+/// The names of the firmware files that a module may load.
+pub fn firmware(path: &str, content: &[u8]) -> Result<Vec<String>> {
+    let wanted = info(path, content)?.into_iter().filter(|(key, _)| key == "firmware");
+    Ok(wanted.map(|(_, file)| file).collect())
+}
+
+/// A module's `.modinfo`: `key=value` strings, each ended by a zero byte (include/linux/moduleparam.h).
+fn info(path: &str, content: &[u8]) -> Result<Vec<(String, String)>> {
+    let elf = Elf::parse(content).map_err(|it| it.context(format!("cannot read module {path}")))?;
+    let entries = elf.section(".modinfo").unwrap_or_default().split(|byte| *byte == 0);
+    let entries = entries.map(|entry| String::from_utf8_lossy(entry).into_owned());
+    Ok(entries
+        .filter_map(|it| it.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())))
+        .collect())
+}
+
+/// The names in `pre: a b post: c`: those that are loaded before the module, and those behind it.
+fn softdeps(lists: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut before, mut behind) = (Vec::new(), Vec::new());
+    for list in lists {
+        let mut of = &mut before;
+        for word in list.split_whitespace() {
+            match word {
+                "pre:" => of = &mut before,
+                "post:" => of = &mut behind,
+                name => of.push(name.to_owned()),
+            }
+        }
+    }
+    (before, behind)
 }
 
 /// The endings of compressed modules (`CONFIG_MODULE_COMPRESS_*`; Debian has used xz since Debian 13).
@@ -222,14 +341,27 @@ mod tests {
         assert!(unpack("ext4.ko.xz", plain).is_err());
     }
 
-    fn module(name: &str, depends: &[&str]) -> Module {
-        Module {
+    fn module(name: &str, depends: &[&str]) -> Rc<Module> {
+        Rc::new(Module {
             name: name.to_owned(),
             path: format!("{name}.ko"),
             content: Arc::from([].as_slice()),
             depends: depends.iter().map(|name| (*name).to_owned()).collect(),
             aliases: Vec::new(),
             softdeps: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn softdeps_have_two_lists_in_any_order() {
+        let names = |list: &[&str]| list.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        for (text, before, behind) in [
+            ("pre: crc32c", ["crc32c"].as_slice(), [].as_slice()),
+            ("post: a b pre: c-d", &["c-d"], &["a", "b"]),
+            ("pre: a post: b pre: c", &["a", "c"], &["b"]),
+            ("pre:", &[], &[]),
+        ] {
+            assert_eq!(softdeps(&[text.to_owned()]), (names(before), names(behind)), "{text}");
         }
     }
 
@@ -242,7 +374,13 @@ mod tests {
                 module("nat", &["conntrack", "crc"]),
                 module("ftp", &["conntrack", "nat"]),
             ],
+            before: BTreeMap::new(),
         };
+        let soft = Chosen {
+            modules: vec![module("crc", &[]), module("xor", &[]), module("btrfs", &["xor"])],
+            before: BTreeMap::from([("btrfs".to_owned(), vec!["crc".to_owned()])]),
+        };
+        assert_eq!(soft.dep(), "crc.ko:\nxor.ko:\nbtrfs.ko: crc.ko xor.ko\n");
         assert_eq!(
             chosen.dep(),
             "crc.ko:\nconntrack.ko: crc.ko\nnat.ko: conntrack.ko crc.ko\nftp.ko: nat.ko conntrack.ko crc.ko\n"

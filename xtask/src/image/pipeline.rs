@@ -7,13 +7,11 @@ use std::{
     sync::Arc,
 };
 
-use dialbox::card::{self, boot_manifest::BootManifest};
-
 use super::{
     block_cache::BlockCache,
     boot,
     boot_files::{self, INITRAMFS},
-    disk, gates, gzip, initramfs,
+    disk, finished, firmware, gates, initramfs,
     inventory::{
         self, Place,
         bill::{self, Bill},
@@ -22,7 +20,6 @@ use super::{
     modems, outline, report,
     root::{self, Baked, Ingredients, Plan, Stage},
     squashfs::{self, XzBlocks},
-    summed::Summed,
     tree::{Node, Origin, Source, Tree},
     verity,
 };
@@ -43,6 +40,7 @@ use crate::{
 const ROOT_FILES: &str = "root-files.json";
 const BOOT_FILES: &str = "boot-files.json";
 const INITRAMFS_FILES: &str = "initramfs-files.json";
+const WARNINGS: &str = "warnings";
 const RECIPES: &str = "recipes.tsv";
 const SQUASHFS: &str = "root.squashfs";
 const HASHES: &str = "root.hashes";
@@ -88,8 +86,14 @@ pub fn build(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -> 
     let root = phases.root(root)?;
     let initramfs = phases.initramfs(&root)?;
     let boot = phases.boot(&initramfs)?;
-    let inventory = phases.inventory(&root, &initramfs, &boot)?;
-    phases.disk(&root, &boot, &inventory)
+    let listing = phases.listing(&root, &initramfs, &boot)?;
+    let disk = phases.disk(&root, &boot, listing)?;
+    for of in [root, initramfs] {
+        for warning in String::from_utf8_lossy(&of.read(WARNINGS)?).lines() {
+            ctx.progress.line(format!("  warning: {warning}"));
+        }
+    }
+    Ok(disk)
 }
 
 fn plan<'a>(ctx: &'a BuildContext, locked: &'a LockedManifest, site: &'a SiteSource) -> Plan<'a> {
@@ -214,15 +218,26 @@ impl Phases<'_> {
         task::run(plan.ctx, "root", inputs, |out| {
             let DrawnRoot { mut tree, cache } = drawn.map_or_else(|| self.packages.open_root(), Ok)?;
             root::add_compiled(&mut tree, &self.built)?;
-            gates::check(&tree, plan.recipes, &build_paths(plan), |_| false)?;
-            let squashfs = verity::whole_blocks(squashfs::write(&tree, locked.time_stamp(), cache)?);
-            let hashes = verity::tree(&squashfs, locked.epoch)?;
+            // All three only read the tree.
+            let describe = || {
+                gates::check(&tree, plan.recipes, &build_paths(plan), |_| false)?;
+                inventory::encode(&inventory::files(Place::Root, &tree)?)
+            };
+            let write = || {
+                let squashfs = verity::whole_blocks(squashfs::write(&tree, locked.time_stamp(), cache)?);
+                verity::tree(&squashfs, locked.epoch).map(|hashes| (squashfs, hashes))
+            };
+            let (files, written) = parallel::join(describe, write);
+            let (files, (squashfs, hashes)) = (files?, written?);
             let disk = &locked.manifest.disk;
             let card = disk::Layout::from_disk(disk).card(hashes.verity().clone(), disk.signature);
             out.write(SQUASHFS, &squashfs)?;
             out.write(HASHES, &hashes.hash_area())?;
             out.write(CARD, card.to_record().to_string().as_bytes())?;
-            out.write(ROOT_FILES, &inventory::encode(&inventory::files(Place::Root, &tree)?)?)?;
+            out.write(ROOT_FILES, &files)?;
+            let packages = self.packages.unpacked.contents()?;
+            let warnings = firmware::missing(&tree, "the root", plan.recipes, packages)?;
+            out.write(WARNINGS, warnings.as_bytes())?;
             out.write(RECIPES, report::recipes(&tree, plan.recipes).as_bytes())?;
             Ok(format!("{} files, squashfs of {} kB", tree.files().count(), squashfs.len() / 1000))
         })
@@ -244,6 +259,10 @@ impl Phases<'_> {
             let bytes = initramfs::write(&tree, self.packages.locked.time_stamp(), &cache)?;
             cache.save()?;
             out.write(INITRAMFS_FILES, &inventory::encode(&inventory::files(Place::Initramfs, &tree)?)?)?;
+            // It is loaded before the root is there.
+            let packages = self.packages.unpacked.contents()?;
+            let warnings = firmware::missing(&tree, "the initramfs", recipes, packages)?;
+            out.write(WARNINGS, warnings.as_bytes())?;
             out.write(INITRAMFS, &bytes)?;
             Ok(format!("{} modules, {} kB", modules.modules.len(), bytes.len() / 1000))
         })
@@ -279,8 +298,12 @@ impl Phases<'_> {
         })
     }
 
-    /// What is in the image, for people and for other programs: lists, bills of materials, licences.
-    fn inventory(&self, root: &Output, initramfs: &Output, boot: &Output) -> Result<Output> {
+    fn listing<'a>(
+        &'a self,
+        root: &'a Output,
+        initramfs: &'a Output,
+        boot: &'a Output,
+    ) -> Result<Listing<'a>> {
         let Packages { plan: Plan { ctx, .. }, locked, .. } = &self.packages;
         let licences = copyright::in_directory(&ctx.workspace, "dialbox")?;
         let parts = [(ROOT_FILES, root), (INITRAMFS_FILES, initramfs), (BOOT_FILES, boot)];
@@ -298,6 +321,13 @@ impl Phases<'_> {
             parts.iter().try_fold(inputs, |inputs, (name, output)| inputs.output_file(name, output))?;
         let inputs = licences.iter().fold(inputs, |inputs, it| inputs.text(&it.name, &it.text));
         let inputs = inputs.text("substitutes", &locked.substitutes.concat());
+        Ok(Listing { inputs, parts, licences, layers })
+    }
+
+    /// What is in the image, for people and for other programs: lists, bills of materials, licences.
+    fn inventory(&self, listing: Listing) -> Result<Output> {
+        let Packages { plan: Plan { ctx, .. }, locked, .. } = &self.packages;
+        let Listing { inputs, parts, licences, layers } = listing;
         task::run(ctx, "inventory", inputs, |out| {
             let mut files = Vec::new();
             for (name, output) in parts {
@@ -318,61 +348,51 @@ impl Phases<'_> {
         })
     }
 
-    fn disk(&self, root: &Output, boot: &Output, inventory: &Output) -> Result<Output> {
+    /// The files for `out/`. The inventory is made beside the image, of which nothing follows from it.
+    fn disk(&self, root: &Output, boot: &Output, listing: Listing) -> Result<Output> {
         let Packages { plan: Plan { ctx, .. }, locked, .. } = &self.packages;
         let inputs = self.packages.inputs().output("root", root).output("boot", boot);
-        let inputs = inputs.output("inventory", inventory);
-        let name = &locked.manifest.name;
+        let inputs = inputs.text("inventory", &listing.inputs.key());
+        let (name, layout) = (&locked.manifest.name, &locked.manifest.disk);
+        let cache = self.packages.gzip_cache("image");
         task::run(ctx, "disk", inputs, |out| {
-            let layout = &locked.manifest.disk;
-            let squashfs = read(&root.dir()?.join(SQUASHFS))?;
-            let manifest = read(&boot.dir()?.join(BOOT_MANIFEST))?;
-            // Whole blocks each, but for the last one.
-            let root_image =
-                [&squashfs, &read(&root.dir()?.join(HASHES))?, &manifest].map(|it| &**it).concat();
-            let image = disk::write(
-                layout,
-                &read(&boot.dir()?.join("boot.fat"))?,
-                &root_image,
-                boot_copy(&manifest)?,
-            )?;
-            let image = image.as_slice();
-            let cache = self.packages.gzip_cache("image");
-            // squashfs has already compressed the root, and better.
-            let stored = disk::Layout::from_disk(layout).root(squashfs.len());
-            let (compressed, summed) = parallel::join(
-                || gzip::compress(image, &gzip::parts(image.len(), &stored), &cache),
-                || {
-                    let bmap = disk::bmap(layout, image, root_image.len());
-                    let mut summed = Summed::new(out);
-                    summed.write_image(&format!("{name}.img"), image)?;
-                    summed.write(&format!("{name}.img.bmap"), bmap.as_bytes())?;
-                    summed.write(&format!("{name}.{RECIPES}"), &read(&root.dir()?.join(RECIPES))?)?;
-                    summed.copy(inventory)?;
-                    Ok(summed)
-                },
-            );
-            let compressed = compressed.context(|| "cannot compress the image".into())?;
-            cache.save()?;
-            let mut summed = summed?;
+            let make_image = || {
+                let (of_root, of_boot) = (root.dir()?, boot.dir()?);
+                let parts = finished::Parts {
+                    squashfs: read(&of_root.join(SQUASHFS))?,
+                    hashes: read(&of_root.join(HASHES))?,
+                    manifest: read(&of_boot.join(BOOT_MANIFEST))?,
+                    fat: read(&of_boot.join("boot.fat"))?,
+                };
+                let (mut summed, compressed, bytes) = parts.write(out, name, layout, &cache)?;
+                summed.write(&format!("{name}.{RECIPES}"), &read(&of_root.join(RECIPES))?)?;
+                let (plain, packed) = (bytes / 1_000_000, compressed.len() as f64 / 1e6);
+                Ok::<_, Error>((summed, compressed, format!("{plain} MB, compressed {packed:.1} MB")))
+            };
+            let (image, inventory) = parallel::join(make_image, || self.inventory(listing));
+            let (mut summed, compressed, outcome) = image?;
+            summed.copy(&inventory?)?;
             summed.write(&format!("{name}.img.gz"), &compressed)?;
             summed.finish()?;
-            Ok(format!("{} MB, compressed {:.1} MB", image.len() / 1_000_000, compressed.len() as f64 / 1e6))
+            Ok(outcome)
         })
     }
+}
+
+/// What the inventory is made of.
+struct Listing<'a> {
+    inputs: Inputs,
+    /// The lists of files of the phases, each with its name.
+    parts: [(&'static str, &'a Output); 3],
+    licences: Vec<copyright::Text>,
+    /// Each layer above the checkout, with its licences.
+    layers: Vec<(&'a Layer, Vec<copyright::Text>)>,
 }
 
 /// A file or directory of a layer, if it has that.
 fn layer_part(inputs: Inputs, layer: &Layer, part: &str) -> Result<Inputs> {
     let path = layer.dir.join(part);
     if path.exists() { inputs.path(&format!("layer {}: {part}", layer.name), &path) } else { Ok(inputs) }
-}
-
-/// Bytes of the copy of the boot files that the box makes.
-fn boot_copy(manifest: &[u8]) -> Result<u64> {
-    let manifest = BootManifest::decode(manifest);
-    let manifest = manifest.map_err(|why| Error::new(format!("the boot manifest is {why:?}")))?;
-    Ok(manifest.copy_blocks() * card::BLOCK as u64)
 }
 
 fn read(path: &Path) -> Result<Arc<[u8]>> {

@@ -135,7 +135,7 @@ pub fn stub_library_path(soname: &str) -> String {
 pub fn early_modules(recipes: &[Recipe], ingredients: &Ingredients) -> Result<(Chosen, PackageId)> {
     let wanted = recipes.iter().flat_map(|it| &it.initramfs_modules).map(String::as_str);
     let kernel = Kernel::find(recipes, ingredients)?;
-    Ok((kernel.modules.choose(wanted)?, kernel.package.clone()))
+    Ok((kernel.modules.choose(wanted, &[])?, kernel.package.clone()))
 }
 
 fn add_named_files(tree: &mut Tree, recipe: &Recipe) -> Result<()> {
@@ -279,21 +279,24 @@ fn add_modules(tree: &mut Tree, plan: &Plan, from: &Ingredients) -> Result<()> {
     }
     let kernel = Kernel::find(plan.recipes, from)?;
     let directory = format!("/lib/modules/{}", kernel.release);
+    let early = kernel
+        .modules
+        .choose(plan.recipes.iter().flat_map(|it| &it.initramfs_modules).map(String::as_str), &[])?;
     let mut all = Vec::new();
     for recipe in plan.recipes {
-        let chosen = kernel.modules.choose(recipe.modules.iter().map(String::as_str));
+        let chosen = kernel.modules.choose(recipe.modules.iter().map(String::as_str), &early.modules);
         let chosen =
             chosen.map_err(|it| it.context(format!("recipe `{}` cannot be carried out", recipe.name)))?;
         let origin = Origin::new(&recipe.name, Source::Package(kernel.package.clone()));
         for module in chosen.modules {
             let path = format!("{directory}/{}", module.path);
             if tree.get(&path).is_none() {
-                tree.add(&path, Node::file(module.content, 0o644, &origin))?;
+                tree.add(&path, Node::file(module.content.clone(), 0o644, &origin))?;
             }
         }
         all.extend(recipe.modules.iter().map(String::as_str));
     }
-    let chosen = kernel.modules.choose(all.into_iter())?;
+    let chosen = kernel.modules.choose(all.into_iter(), &early.modules)?;
     let origin = Origin::new(kernel.recipe, Source::Builder);
     for (name, text) in [
         ("modules.dep", chosen.dep()),

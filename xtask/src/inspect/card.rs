@@ -7,6 +7,7 @@ use dialbox::{
     card::{
         BLOCK,
         boot_manifest::{BootFile, BootManifest},
+        layout,
         tree::Tree,
         verity::Superblock,
     },
@@ -16,6 +17,7 @@ use mbrman::MBR;
 
 use super::{
     fat::Boot,
+    provisioned,
     region::{Map, Region},
     squashfs::{Kind, Node, Root},
 };
@@ -29,8 +31,8 @@ use crate::{
 pub struct Card {
     /// What each byte belongs to.
     pub map: Map,
-    /// Files of all places by name: `/bin/busybox`, `boot:/kernel.img`, `initramfs:/init`. Directories and links of the
-    /// root, too.
+    /// Files of all places by name: `/bin/busybox`, `boot:/kernel.img`, `initramfs:/init`, `provisioned:/site.toml`.
+    /// Directories and links of the root, too.
     pub nodes: BTreeMap<String, Node>,
     /// Start and length of the partitions, in bytes.
     pub partitions: [(usize, usize); 4],
@@ -67,9 +69,14 @@ impl Card {
         regions.extend(root.regions.into_iter().map(shifted(root_at)));
         let behind = hashes(part(1), root.length, &boot.files, &mut faults);
         regions.extend(behind.into_iter().map(shifted(root_at)));
+        let sectors = |bytes: usize| (bytes / SECTOR as usize) as u32;
+        let root_a = layout::Extent { start: sectors(root_at), length: sectors(partitions[1].1) };
+        let provisioned = provisioned::read(image, root_a, &mut faults);
+        regions.extend(provisioned.regions);
         regions.push((b_at..b_at + partitions[2].1, Region::RootB));
         regions.push((state_at..state_at + partitions[3].1, Region::State));
         let mut nodes = root.nodes;
+        nodes.extend(provisioned.site.map(|site| (provisioned::NAME.to_owned(), file(site))));
         for (name, content) in boot.files {
             if name == "initramfs.gz" {
                 add_initramfs(&mut nodes, &content)?;

@@ -11,7 +11,9 @@ use std::{
 
 use serde::Serialize;
 
-use super::{card::Card, change::How, region::Region, site_keys, squashfs::Kind, subject::Subject};
+use super::{
+    card::Card, change::How, provisioned, region::Region, site_keys, squashfs::Kind, subject::Subject,
+};
 use crate::image::inventory::list::Listed;
 
 /// A component at two versions.
@@ -28,7 +30,7 @@ pub struct ComponentChange {
 /// A file, link or directory that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileChange {
-    /// `/usr/sbin/pppd`, `boot:/kernel.img`, `initramfs:/init`
+    /// `/usr/sbin/pppd`, `boot:/kernel.img`, `initramfs:/init`, `provisioned:/site.toml`
     pub name: String,
     /// How.
     pub how: How,
@@ -215,6 +217,10 @@ impl<'a> Changed<'a> {
             Region::HashTree => Ok("it follows from the root"),
             Region::BootManifest if is_fault(&Region::BootManifest) => Err("they are not of the boot files"),
             Region::BootManifest => Ok("they follow from the boot files, or moved with the root"),
+            Region::ProvisionedSite if is_fault(&Region::ProvisionedSite) => Err("a copy of it is damaged"),
+            Region::ProvisionedSite if self.names.contains(provisioned::NAME) => Ok("it changed"),
+            Region::ProvisionedSite if has_moved => Ok("moved with the end of root A"),
+            Region::ProvisionedSite => Err("it is the same in both"),
             Region::SecondCopy | Region::RootB | Region::State => Ok("a box has written it"),
             Region::Unused => Err("nothing lies there"),
         }
@@ -263,7 +269,8 @@ fn files(one: &Subject, other: &Subject) -> Vec<FileChange> {
             _ => None,
         };
         let listed = other.listed.get(*name).or_else(|| one.listed.get(*name));
-        let origin = listed.map(|it| it.origin.clone());
+        let of_provision = (**name == provisioned::NAME).then(|| "provision, beside root A".to_owned());
+        let origin = of_provision.or_else(|| listed.map(|it| it.origin.clone()));
         Some(FileChange { name: (*name).clone(), how, bytes: (bytes(before), bytes(after)), origin })
     };
     names.iter().filter_map(change).collect()
@@ -286,15 +293,26 @@ fn components(one: &BTreeMap<String, Listed>, other: &BTreeMap<String, Listed>) 
     names.iter().filter_map(change).collect()
 }
 
+/// Keys of the site that is in force, and of the one that a broken edit falls back to: the provisioned one, else the baked
+/// one.
 fn site(one: &Card, other: &Card) -> Vec<KeyChange> {
-    const FILE: &str = "boot:/site.toml";
-    let text = |card: &Card| card.file(FILE).map(|it| String::from_utf8_lossy(it).into_owned());
-    let (Some(one), Some(other)) = (text(one), text(other)) else { return Vec::new() };
-    let keys = site_keys::compare(&one, &other);
-    let keys = keys.unwrap_or_else(|| {
-        How::of(Some(one), Some(other)).map(|how| ("*".into(), how)).into_iter().collect()
-    });
+    let in_force = |card: &Card| text(card, &["boot:/site.toml"]);
+    let fallback = |card: &Card| text(card, &[provisioned::NAME, "/etc/dialbox/site.toml"]);
+    let pairs = [(in_force(one), in_force(other)), (fallback(one), fallback(other))];
+    let mut keys = BTreeMap::new();
+    for (one, other) in pairs.into_iter().filter_map(|(one, other)| Some((one?, other?))) {
+        let changed = site_keys::compare(&one, &other);
+        keys.extend(changed.unwrap_or_else(|| {
+            How::of(Some(one), Some(other)).map(|how| ("*".into(), how)).into_iter().collect()
+        }));
+    }
     keys.into_iter().map(|(key, how)| KeyChange { key, how }).collect()
+}
+
+/// The text of the first of these files that a card has.
+fn text(card: &Card, names: &[&str]) -> Option<String> {
+    let file = names.iter().find_map(|name| card.file(name))?;
+    Some(String::from_utf8_lossy(file).into_owned())
 }
 
 fn layout(one: &Card, other: &Card) -> Vec<String> {

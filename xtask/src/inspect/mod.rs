@@ -10,6 +10,7 @@ pub mod change;
 pub mod difference;
 pub mod fat;
 pub mod html;
+pub mod provisioned;
 pub mod region;
 pub mod site_keys;
 pub mod sizes;

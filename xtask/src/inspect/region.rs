@@ -27,6 +27,8 @@ pub enum Region {
     HashTree,
     /// The hashes of the boot files.
     BootManifest,
+    /// The copies of the site beside root A, which `provision` writes.
+    ProvisionedSite,
     /// Root B, which the box writes.
     RootB,
     /// The state, which the box writes.
@@ -50,6 +52,7 @@ impl Region {
             Self::RootTables => "tables of the root's squashfs",
             Self::HashTree => "hash tree of the root (dm-verity)",
             Self::BootManifest => "hashes of the boot files",
+            Self::ProvisionedSite => "provisioned site, beside root A",
             Self::RootB => "root B, which the box writes",
             Self::State => "state, which the box writes",
             Self::Unused => "unused space",

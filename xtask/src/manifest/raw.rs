@@ -54,6 +54,8 @@ pub struct RawRecipe {
     #[serde(default)]
     pub initramfs_modules: Vec<String>,
     #[serde(default)]
+    pub without_firmware: Vec<String>,
+    #[serde(default)]
     pub binaries: Vec<String>,
     #[serde(default)]
     pub overlay: Vec<String>,
@@ -121,4 +123,18 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset.min(text.len())];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_modules_of_the_documentation_are_keys_of_a_recipe() {
+        let docs = include_str!("../../../docs/layers.md");
+        let mut blocks = docs.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let block = blocks.find(|it| it.starts_with("modules =")).unwrap();
+        let recipe: RawRecipe = toml::from_str(&format!("summary = 'a network adapter'\n{block}")).unwrap();
+        assert_eq!((recipe.modules.len(), recipe.without_firmware.len()), (1, 2));
+    }
 }

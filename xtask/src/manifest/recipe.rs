@@ -27,6 +27,8 @@ pub struct Recipe {
     pub modules: Vec<String>,
     /// Kernel modules for the initramfs.
     pub initramfs_modules: Vec<String>,
+    /// Firmware that modules ask for and the image is not to have, as they name it: `rtl_nic/rtl8153a-2.fw`.
+    pub without_firmware: Vec<String>,
     /// Programs of the root package `dialbox`.
     pub binaries: Vec<String>,
     /// Files (or, ending in `/`, directories) of `overlay/` that belong to it.
@@ -110,6 +112,7 @@ impl Recipe {
             packages: packages.collect::<Result<_>>()?,
             modules: raw.modules,
             initramfs_modules: raw.initramfs_modules,
+            without_firmware: raw.without_firmware,
             binaries: raw.binaries,
             overlay: raw.overlay,
             directories: raw.directories,

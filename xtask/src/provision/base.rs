@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     ops::Range,
     path::Path,
 };
@@ -15,7 +14,7 @@ use mbrman::MBR;
 
 use super::changes::Changes;
 use crate::{
-    error::{Context, Error, Result},
+    error::{Error, Result},
     flash::{
         BLOCK,
         bmap::Bmap,
@@ -25,6 +24,7 @@ use crate::{
         boot_files::SITE,
         disk::{SECTOR, render_bmap, used},
     },
+    input_file,
     task::digest,
 };
 
@@ -69,10 +69,17 @@ impl Base {
     /// # Errors
     /// They do not fit together, or no site can be put into the image.
     pub fn load(image: &Path) -> Result<Self> {
+        let named = image.display().to_string();
+        input_file::open(image, &named)
+            .map_err(|error| error.hint("cargo xtask build-image    makes image and map"))?;
         let map = bmap_of(image);
-        let text = fs::read_to_string(&map).context(|| format!("cannot read {}", map.display()));
+        let text = input_file::read(&map, &map.display().to_string());
         let text = text.map_err(|error| error.hint("cargo xtask build-image    makes image and map"))?;
-        let bmap = Bmap::parse(&text).map_err(|why| Error::new(format!("{}: {why}", map.display())))?;
+        let text = String::from_utf8_lossy(&text);
+        let bmap = Bmap::parse(&text).map_err(|why| {
+            Error::new(format!("{}: {why}", map.display()))
+                .hint("build the image again: cargo xtask build-image")
+        })?;
         let source = Source::load(image)?;
         let place = Place::find(&source).map_err(|why| {
             Error::new(format!("no site can be put into {}", image.display()))
@@ -273,7 +280,7 @@ impl Base {
 
 #[cfg(test)]
 pub mod tests {
-    use std::{path::PathBuf, sync::Arc};
+    use std::{fs, path::PathBuf, sync::Arc};
 
     use dialbox::card::provisioned::{Found, decode};
 

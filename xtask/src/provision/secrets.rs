@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, ErrorKind, Write},
+    io::{self, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -15,6 +15,7 @@ use dialbox::site::{PasswordHash, Secret};
 use super::{template::Position, wireguard};
 use crate::{
     error::{Context, Error, Result},
+    input_file,
     password::readable,
     private,
 };
@@ -76,11 +77,11 @@ impl Secrets {
     /// Others can read it, or it is not as [`save`](Self::save) writes it. It is not changed then.
     pub fn load(file: &Path) -> Result<Self> {
         let name = file.display();
-        let text = match File::open(file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Error::caused_by(format!("cannot read {name}"), error)),
-            Ok(opened) => {
-                let cannot = || format!("cannot read {name}");
+        let cannot = || format!("cannot read {name}");
+        let text = match file.try_exists().context(cannot)? {
+            false => String::new(),
+            true => {
+                let opened = input_file::open(file, &name.to_string())?;
                 let mode = opened.metadata().context(cannot)?.permissions().mode() & 0o777;
                 if mode & 0o077 != 0 {
                     return Err(Error::new(format!("others than you can read {name} (mode {mode:03o})"))

@@ -3,16 +3,17 @@
 use std::{
     collections::BTreeMap,
     fs::{self, Permissions},
-    io::{Read, Write},
+    io::Write,
     ops::Range,
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use serde::{Deserialize, Serialize};
-
-use super::{Inputs, digest, digest_node, digest_of, digest_tree, digests, files_below, stamps::Stamps};
+use super::{
+    Inputs, RECORD, digest, digest_node, digest_of, digest_tree, digests, files_below, record::Record,
+    stamps::Stamps,
+};
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
@@ -29,21 +30,6 @@ pub struct Output {
     /// Set once the files have matched the digest.
     checked: OnceLock<()>,
 }
-
-/// The record that is stored beside an output.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Record {
-    /// Records of another format are ignored.
-    format: u32,
-    digest: String,
-    /// Each file's hash, by its path below the output's directory; of a link, its target.
-    files: BTreeMap<String, String>,
-    pub inputs: Inputs,
-}
-
-/// 2: the inputs' values are hashes. 3: the files.
-const FORMAT: u32 = 3;
 
 /// An output in progress.
 #[derive(Debug)]
@@ -146,22 +132,6 @@ impl Output {
     }
 }
 
-impl Record {
-    pub(super) fn read(file: &Path) -> Option<Self> {
-        let record: Self = toml::from_str(&fs::read_to_string(file).ok()?).ok()?;
-        (record.format == FORMAT).then_some(record)
-    }
-
-    /// Whether a file is one, told by its first line alone: there are several of each task.
-    pub(super) fn is_one(file: &Path) -> bool {
-        let mut beginning = Vec::new();
-        let first_line = format!("format = {FORMAT}\n");
-        let read =
-            fs::File::open(file).and_then(|it| it.take(first_line.len() as u64).read_to_end(&mut beginning));
-        read.is_ok() && beginning == first_line.as_bytes()
-    }
-}
-
 impl WorkDir {
     pub(super) fn new(dir: &Path) -> Self {
         Self { dir: dir.to_owned(), written: Mutex::default() }
@@ -226,14 +196,13 @@ impl WorkDir {
         let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
         let files = digests(&self.dir, &files_below(&self.dir)?, &written)?;
         let digest = digest_of(&files);
-        let record = Record { format: FORMAT, digest, files: files.into_iter().collect(), inputs };
-        let text = toml::to_string(&record).context(|| format!("cannot record task {task}"))?;
+        let record = Record { digest, files: files.into_iter().collect(), inputs };
         let keep = || {
             if dir.exists() {
                 fs::remove_dir_all(&dir)?;
             }
             fs::rename(&self.dir, &dir)?;
-            private::create_file(&record_file(&dir))?.write_all(text.as_bytes())
+            private::create_file(&record_file(&dir))?.write_all(record.to_text().as_bytes())
         };
         keep().context(|| format!("cannot keep the output of task {task}"))?;
         let Record { digest, files, .. } = record;
@@ -242,5 +211,5 @@ impl WorkDir {
 }
 
 fn record_file(dir: &Path) -> PathBuf {
-    dir.with_extension("toml")
+    dir.with_extension(RECORD)
 }

@@ -6,7 +6,7 @@ use crate::{
     context::BuildContext,
     cross,
     debian::fetch,
-    error::Result,
+    error::{Error, Result},
     inspect::html::size,
     manifest::LockedManifest,
     task, unpack,
@@ -14,6 +14,10 @@ use crate::{
 
 /// See the command line's help.
 pub fn run(args: &cli::Bundle) -> Result<()> {
+    if args.out.is_dir() {
+        return Err(Error::new(format!("{} is a directory", args.out.display()))
+            .hint("name the file to write: --out dialbox.bundle"));
+    }
     let ctx = BuildContext::with_layers(&args.sources, &args.layers);
     let locked = LockedManifest::load(&ctx)?;
     cross::refuse_other_rustc(&ctx)?;

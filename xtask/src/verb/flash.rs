@@ -1,8 +1,8 @@
 //! `cargo xtask flash`: the image onto a card, read back.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufRead, IsTerminal, Read},
+    fs::{File, OpenOptions},
+    io::{self, BufRead, IsTerminal},
     path::{Path, PathBuf},
 };
 
@@ -14,15 +14,19 @@ use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
     flash::{
-        check, confirm,
+        check::{self, Fault},
+        confirm,
         disk::{Disk, Found, Machine},
         interrupt::{self, Unfinished},
         medium::{Card, ImageFile, Medium},
-        own_hashes, probe, release,
+        own_hashes, probe,
+        provisioned::Wrong,
+        release,
         source::{self, Source},
         suitability::{self, Refusal, size_of_card},
         write,
     },
+    input_file,
     provision::changes::Changes,
     task::digest,
 };
@@ -90,22 +94,25 @@ fn tell(ctx: &BuildContext, findings: check::Findings, good: &str, bad: &str) ->
         ctx.progress.line(format!("  {good}"));
         return Ok(());
     }
+    let is_other = |fault: &Fault| matches!(fault, Fault::Provisioned(Wrong::Other(..) | Wrong::Missing(_)));
     let bad = findings.faults.iter().fold(Error::new(bad), Error::fact);
-    Err(bad.hint("write it again; if that fails, use another card"))
+    Err(bad.hint(match findings.faults.iter().all(is_other) {
+        true => "it is a good card with another site: compare it with that box's image or blocks, or write it again",
+        false => "write it again; if that fails, use another card",
+    }))
 }
 
 /// The blocks of one card, if they were made from this image.
 fn changes(blocks: &Path, image: &Path) -> Result<Changes> {
     let name = blocks.display();
-    let mut file = Vec::new();
-    source::open_file(blocks)?.read_to_end(&mut file).context(|| format!("cannot read {name}"))?;
+    let file = input_file::read(blocks, &name.to_string())?;
     let (changes, base) = Changes::decode(&file).map_err(|why| {
         Error::new(format!("{name} does not hold the blocks of a card"))
             .fact(why)
             .hint("cargo xtask provision --fat-only    makes it again")
     })?;
     let map = source::bmap_of(image);
-    let map = fs::read(&map).context(|| format!("cannot read {}", map.display()))?;
+    let map = input_file::read(&map, &map.display().to_string())?;
     if digest(&map) == base { Ok(changes) } else { Err(of_another(blocks, image)) }
 }
 

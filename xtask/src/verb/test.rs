@@ -24,6 +24,8 @@ pub fn run(args: &cli::Test) -> Result<()> {
         list.arg("--list");
         return lab::run(list, "the scenarios cannot be listed");
     }
+    // Before minutes of compiling.
+    lab::existing(&args.image)?;
     if !args.only.is_empty() {
         let scenarios = lab::test(&ctx, lab::command(&ctx, "test"), &args.image, &args.only)?;
         return lab::run(scenarios, "the image does not do what it should");

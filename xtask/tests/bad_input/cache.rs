@@ -1,6 +1,7 @@
 //! A cache that other users can read or write.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -67,11 +68,16 @@ fn no_other_user_can_read_a_sites_secrets() {
 #[test]
 fn the_inputs_of_a_task_are_recorded_as_hashes() {
     let checkout = built_for(SITE);
+    let mut tasks = BTreeSet::new();
     for record in files_below(&checkout.path("target/dialbox/tasks")) {
-        if record.extension().is_some_and(|it| it == "toml") {
+        if record.extension().is_some_and(|it| it == "record") {
             let text = fs::read_to_string(&record).unwrap();
             assert!(!text.contains("4711") && !text.contains("cabin"), "{}:\n{text}", record.display());
+            tasks.insert(record.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned());
         }
+    }
+    for task in ["root", "boot", "disk"] {
+        assert!(tasks.contains(task), "{task} has no record: {tasks:?}");
     }
 }
 

@@ -186,6 +186,14 @@ impl Checkout {
         self.write("image/packages.lock", format!("epoch = 1700000000\n{entries}"));
     }
 
+    /// The sites of two boxes in `sites.toml`, each the example's with its own host name.
+    pub fn fleet(&self) {
+        let site = fs::read_to_string(self.path("image/sites/dialer.toml")).unwrap();
+        let hostname = site.lines().find(|it| it.starts_with("hostname")).unwrap();
+        self.write("cabin.toml", site.replace(hostname, "hostname = \"{name}\""));
+        self.write("sites.toml", "template = \"cabin.toml\"\n[box.cabin-17]\n[box.cabin-18]\n");
+    }
+
     /// The content of a path on the mirror.
     pub fn downloads(&self) -> BTreeMap<String, Vec<u8>> {
         self.packages.iter().map(|(name, deb)| (format!("/pool/{name}.deb"), deb.clone())).collect()

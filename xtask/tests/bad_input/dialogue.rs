@@ -2,9 +2,10 @@
 
 use std::{fs, process::Command};
 
-use crate::{checkout::Checkout, terminal::Terminal};
-
-const SITES: &str = "template = \"cabin.toml\"\n[box.cabin-17]\n[box.cabin-18]\n";
+use crate::{
+    checkout::{Checkout, names},
+    terminal::Terminal,
+};
 
 fn xtask(checkout: &Checkout, arguments: &[&str]) -> Command {
     let mut command = checkout.xtask(Command::new(env!("CARGO_BIN_EXE_xtask")));
@@ -25,10 +26,7 @@ fn by_card(checkout: &Checkout) -> Terminal {
 fn built() -> Checkout {
     let checkout = Checkout::new();
     checkout.succeeds(checkout.build_image_offline());
-    let site = fs::read_to_string(checkout.path("image/sites/dialer.toml")).unwrap();
-    let hostname = site.lines().find(|it| it.starts_with("hostname")).unwrap();
-    checkout.write("cabin.toml", site.replace(hostname, "hostname = \"{name}\""));
-    checkout.write("sites.toml", SITES);
+    checkout.fleet();
     checkout
 }
 
@@ -71,6 +69,8 @@ fn each_box_gets_its_card_and_a_card_of_this_run_is_not_overwritten() {
     terminal.types("");
     let (status, said) = terminal.end();
     assert!(status.success(), "{said}");
+    assert!(said.contains("  cards has the sheet and the list of the cards\n"), "{said}");
+    assert_eq!(names(&checkout.path("cards")), ["sheet.html", "written.tsv"], "no images beside the cards");
 
     let files =
         ["provision", "--sites", "sites.toml", "--image", "out/small.img", "--out", "files"].as_slice();

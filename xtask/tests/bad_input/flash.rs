@@ -42,6 +42,49 @@ fn a_flashed_card_is_the_image_and_a_later_check_names_what_has_rotted() {
 }
 
 #[test]
+fn the_card_of_a_box_is_told_from_an_edited_one_and_from_that_of_another_box() {
+    let checkout = built();
+    checkout.fleet();
+    let provision = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["provision", "--sites", "sites.toml", "--image", "out/small.img", "--out", "cards"]);
+        checkout.succeeds(checkout.xtask({
+            command.args(more);
+            command
+        }));
+    };
+    provision(&[]);
+    provision(&["--fat-only"]);
+    let checked = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["flash", "--check"]).args(arguments);
+        checkout.xtask(command)
+    };
+    // With the base, by its own hashes, with its own image and with its own blocks.
+    for (arguments, is_named) in [
+        (["--image", "out/small.img"].as_slice(), true),
+        (&["--own-hashes"], true),
+        (&["--image", "cards/cabin-17.img"], false),
+        (&["--image", "out/small.img", "--blocks", "cards/cabin-17.blocks"], false),
+    ] {
+        let said = checkout.succeeds(checked(&[arguments, &["cards/cabin-17.img"]].concat()));
+        let names = said.contains("  the card was provisioned for cabin-17\n");
+        assert_eq!((names, said.contains("edited")), (is_named, false), "{arguments:?}: {said}");
+    }
+    let of_18 = ["--image", "out/small.img", "--blocks", "cards/cabin-18.blocks", "cards/cabin-17.img"];
+    assert_snapshot!(checkout.refuses(checked(&of_18)), @r"
+    error: the card is not as cards/cabin-18.blocks made it
+      it was provisioned for cabin-17, not for cabin-18
+      next: it is a good card with another site: compare it with that box's image or blocks, or write it again
+    ");
+    assert_snapshot!(checkout.refuses(checked(&["--image", "cards/cabin-18.img", "out/small.img"])), @r"
+    error: the card is not as cards/cabin-18.img made it
+      it was not provisioned for cabin-18, nor for another box
+      next: it is a good card with another site: compare it with that box's image or blocks, or write it again
+    ");
+}
+
+#[test]
 fn what_cannot_be_written_is_refused_and_nothing_is_changed() {
     let checkout = built();
     checkout.write("mine", "precious");
@@ -102,6 +145,7 @@ fn an_image_that_is_damaged_touches_no_card() {
     assert_snapshot!(checkout.refuses(flash(&checkout, &["card"])), @r"
     error: the image and out/small.img.bmap do not fit together
       not a block map of version 2.0 (version: none)
+      next: build the image again: cargo xtask build-image
     ");
     assert!(!checkout.path("card").exists());
 }

@@ -69,6 +69,46 @@ fn every_byte_of_a_change_is_explained_and_a_secret_is_not_shown() {
     assert!(!text.contains("hunter2") && !found.to_string().contains("hunter2"));
 }
 
+/// A card made from `a`, as `b/small.img`. Its site has another host name and a password that the image's has not.
+fn provision(checkout: &Checkout) {
+    checkout.fleet();
+    checkout.edit("cabin.toml", "password = \"free\"", "password = \"hunter2\"");
+    let cards = ["provision", "--sites", "sites.toml", "--image", "a/small.img", "--out", "cards"];
+    checkout.succeeds(xtask(checkout, &cards));
+    checkout.write("b/small.img", fs::read(checkout.path("cards/cabin-17.img")).unwrap());
+}
+
+#[test]
+fn every_byte_of_a_provisioned_card_is_explained_by_the_keys_of_its_site() {
+    let checkout = Checkout::new();
+    build(&checkout, "a");
+    provision(&checkout);
+    let (status, found) = json(&checkout);
+    let image = &found["image"];
+    assert_eq!((status, &image["unexplained"]), (1, &Value::Array(vec![])), "{found:#}");
+    let keys: Vec<_> = image["site"].as_array().unwrap().iter().map(|it| it["key"].as_str()).collect();
+    assert_eq!(keys, [Some("hostname"), Some("operator.password")]);
+    let (_, text, _) = diff(&checkout, &["a", "b"]);
+    assert!(text.contains("added   provisioned:/site.toml (provision, beside root A)"), "{text}");
+    assert!(text.contains("provisioned site, beside root A: it changed"), "{text}");
+    assert!(
+        !text.contains("hunter2") && !text.contains("cabin-17") && !found.to_string().contains("hunter2")
+    );
+    let report = xtask(&checkout, &["report", "--json", "--image", "b"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    let sized = report["files"].as_array().unwrap().iter();
+    assert!(sized.into_iter().any(|it| it["name"] == "provisioned:/site.toml"), "{report:#}");
+
+    // Partitions begin at multiples of 4 MiB: boot at 8 MiB, root A of 1 MiB at 20 MiB.
+    let root_a_end = 21 << 20;
+    let mut card = fs::read(checkout.path("b/small.img")).unwrap();
+    card[root_a_end - (32 << 10) + 100] ^= 1;
+    checkout.write("b/small.img", card);
+    let (_, found) = json(&checkout);
+    let why = found["image"]["unexplained"][0]["why"].as_str().unwrap();
+    assert_eq!(why, "provisioned site, beside root A: a copy of it is damaged");
+}
+
 #[test]
 fn a_byte_that_nothing_explains_is_told_with_its_place() {
     let checkout = Checkout::new();

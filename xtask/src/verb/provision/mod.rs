@@ -20,7 +20,7 @@ use crate::{
     cli,
     context::BuildContext,
     error::{Context, Error, Result},
-    private,
+    input_file, private,
     provision::{
         base::Base,
         changes::Changes,
@@ -70,8 +70,11 @@ pub fn run(args: &cli::Provision) -> Result<()> {
         }
     }
     writer.finish()?;
-    if let Some(phase) = phase {
-        phase.done(outcome(args, all - run.failed, secrets.made()));
+    match phase {
+        Some(phase) => phase.done(outcome(args, all - run.failed, secrets.made())),
+        None => {
+            ctx.progress.line(format!("  {} has the sheet and the list of the cards", args.out.display()))
+        }
     }
     run.end(all)
 }
@@ -87,9 +90,12 @@ fn outcome(args: &cli::Provision, cards: usize, secrets: usize) -> String {
 
 /// Two runs at once would make two secrets of one name.
 fn lock(sites: &Path) -> Result<File> {
-    let cannot = || format!("cannot read {}", sites.display());
-    let file =
-        File::open(sites).context(cannot).map_err(|it| it.hint("docs/provision.md describes sites.toml"))?;
+    let name = sites.display().to_string();
+    let file = match sites.is_dir() {
+        true => File::open(sites).context(|| format!("cannot read {name}")),
+        false => input_file::open(sites, &name),
+    };
+    let file = file.map_err(|it| it.hint("docs/provision.md describes sites.toml"))?;
     flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
         Error::caused_by(format!("{} is in use", sites.display()), io::Error::from(error))
             .hint("another `provision` runs; wait until it has finished")
