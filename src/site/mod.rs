@@ -144,9 +144,9 @@ pub struct Watchdog {
     pub timeout: WatchdogTimeout,
 }
 
-/// Seconds, 1 to 15: the BCM2835 counts 20 bits of 1/65536 s, which is just below 16 s
-/// (linux/drivers/watchdog/bcm2835_wdt.c, `PM_WDOG_TIME_SET`).
-pub type WatchdogTimeout = Whole<1, 15>;
+/// Seconds, 5 to 15: `watchdogd` feeds every two seconds, and may come late on a busy box; the BCM2835 counts 20 bits of
+/// 1/65536 s, which is just below 16 s (linux/drivers/watchdog/bcm2835_wdt.c, `PM_WDOG_TIME_SET`).
+pub type WatchdogTimeout = Whole<5, 15>;
 
 /// The role that opens a mobile data link.
 #[derive(Clone, Debug, PartialEq)]

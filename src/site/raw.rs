@@ -71,7 +71,7 @@ tables! {
 
     #[derive(Default)]
     struct Watchdog {
-        device: Option<DevicePath>,
+        device: Option<Spanned<DevicePath>>,
         timeout: Option<WatchdogTimeout>,
     }
 
@@ -188,12 +188,12 @@ tables! {
     struct DialIn {
         netmask: Option<Netmask>,
         dns: Option<Vec<Spanned<Address>>>,
-        proxyarp: Option<bool>,
+        proxyarp: Option<Spanned<bool>>,
         masquerade: Option<bool>,
         open_ports: Option<Vec<Spanned<TcpPort>>>,
         mtu: Option<Mtu>,
-        idle_limit: Option<TimeSpan>,
-        session_limit: Option<TimeSpan>,
+        idle_limit: Option<Spanned<TimeSpan>>,
+        session_limit: Option<Spanned<TimeSpan>>,
         lcp_echo_interval: Option<EchoInterval>,
         lcp_echo_failure: Option<EchoFailure>,
         auth: Option<Spanned<Vec<Spanned<PppAuth>>>>,
@@ -229,13 +229,13 @@ tables! {
 
     struct Service {
         name: Spanned<ServiceName>,
-        address: Endpoint,
+        address: Spanned<Endpoint>,
         protocol: Option<ServiceProtocol>,
     }
 
     struct Exchange {
-        port: Option<UdpPort>,
-        no_answer: Option<TimeSpan>,
+        port: Option<Spanned<UdpPort>>,
+        no_answer: Option<Spanned<TimeSpan>>,
         qualify: Option<Qualify>,
         rtp_relay: Option<Spanned<bool>>,
         account: Option<Vec<Spanned<ExchangeAccount>>>,

@@ -32,6 +32,9 @@ pub(super) fn summary(site: &Site) -> String {
             format!("{one} and {other} may change places at a boot: name USB ports, as in \"1-1.2\""),
         );
     }
+    if ports(&site.role).into_iter().any(Port::is_console) {
+        rows.add("warning", "/dev/ttyAMA0 is the box's serial console, unless a layer has changed that");
+    }
     rows.0
 }
 
@@ -219,6 +222,17 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use crate::site::Site;
+
+    #[test]
+    fn a_port_that_is_the_console_is_warned_of() {
+        for (port, is_warned) in [("/dev/ttyAMA0", true), ("/dev/ttyUSB0", false), ("auto", false)] {
+            let text = format!(
+                "role='dialer'\nhostname='x'\n[modem]\nport='{port}'\n[operator]\nname='a'\napn='a'\n"
+            );
+            let summary = Site::parse(&text).unwrap().summary();
+            assert_eq!(summary.contains("is the box's serial console"), is_warned, "{summary}");
+        }
+    }
 
     #[test]
     fn ports_that_may_change_places_are_warned_of() {

@@ -2,6 +2,7 @@
 
 mod address_slips;
 mod forward_slips;
+mod impossible_slips;
 mod service_slips;
 mod slips;
 mod valid;
@@ -9,6 +10,7 @@ mod valid;
 use address_slips::ADDRESS_SLIPS;
 use dialbox::site::Site;
 use forward_slips::FORWARD_SLIPS;
+use impossible_slips::IMPOSSIBLE_SLIPS;
 use service_slips::SERVICE_SLIPS;
 use slips::SLIPS;
 use valid::*;
@@ -24,8 +26,11 @@ fn slip(base: &str, good: &str, bad: &str) -> String {
 
 #[test]
 fn every_error_has_its_position_and_a_hint() {
-    let slips = SLIPS.iter().chain(FORWARD_SLIPS).chain(SERVICE_SLIPS).chain(ADDRESS_SLIPS);
-    let said = slips.map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
+    let slips = [SLIPS, FORWARD_SLIPS, SERVICE_SLIPS, ADDRESS_SLIPS, IMPOSSIBLE_SLIPS];
+    let said = slips
+        .into_iter()
+        .flatten()
+        .map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"));
 }
 

@@ -209,7 +209,8 @@ fn the_lan_has_a_fixed_address_or_dhcp_or_is_absent() {
     	up echo nameserver 9.9.9.9 >/run/resolv.conf
     	up echo nameserver 1.1.1.1 >>/run/resolv.conf
     ");
-    let files = render(&edited(DIAL_IN, &[("[lan]\n", ""), ("address = \"dhcp\"\n", "")]));
+    let files =
+        render(&edited(DIAL_IN, &[("[lan]\n", ""), ("address = \"dhcp\"\n", ""), ("proxyarp = true\n", "")]));
     assert!(content(&files, "/etc/network/interfaces").ends_with("loopback\n"));
 }
 

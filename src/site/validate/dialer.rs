@@ -1,7 +1,7 @@
 //! The tables of a dialer.
 
 use super::forward::{Surroundings, forward};
-use super::{check_distinct, echo, not_empty, raw, sms};
+use super::{check_distinct, echo, limit, not_empty, raw, sms};
 use crate::site::error::{Checked, problem};
 use crate::site::{
     Account, Addressing, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, IpType, Ipv4Net, Lan,
@@ -11,6 +11,7 @@ use crate::site::{
 use std::ops::Range;
 use toml::Spanned;
 
+const TOO_SHORT: &str = "the link would be closed as soon as it is open";
 const SCHEDULED_LENGTH: TimeSpan = TimeSpan::minutes(15);
 const SPREAD: TimeSpan = TimeSpan::minutes(60);
 const LONGEST_SPREAD: TimeSpan = TimeSpan::minutes(12 * 60);
@@ -131,8 +132,8 @@ fn link(raw: raw::Link, lan: Option<&Lan>) -> Checked<LinkConfig> {
         routing,
         echo: echo(raw.lcp_echo_interval, raw.lcp_echo_failure),
         chat_timeout: raw.chat_timeout.unwrap_or(const { Whole::constant(60) }),
-        idle_limit: limit(raw.idle_limit, const { TimeSpan::minutes(10) })?,
-        session_limit: limit(raw.session_limit, const { TimeSpan::minutes(120) })?,
+        idle_limit: limit(raw.idle_limit, TOO_SHORT)?.unwrap_or(const { TimeSpan::minutes(10) }),
+        session_limit: limit(raw.session_limit, TOO_SHORT)?.unwrap_or(const { TimeSpan::minutes(120) }),
         data_budget: data_budget(raw.data_budget)?,
         billing_day: raw.billing_day.unwrap_or(const { Whole::constant(1) }),
     })
@@ -255,7 +256,7 @@ fn open_for(raw: Option<Spanned<TimeSpan>>, link: &LinkConfig) -> Checked<TimeSp
             "write at most that, or raise session-limit in [link]",
             length.span(),
         ),
-        Some(_) => limit(raw, SCHEDULED_LENGTH),
+        Some(_) => Ok(limit(raw, TOO_SHORT)?.unwrap_or(SCHEDULED_LENGTH)),
     }
 }
 
@@ -288,14 +289,4 @@ fn tell(raw: raw::Tell, link: &LinkConfig) -> Checked<Tell> {
         on: on.into_iter().map(Spanned::into_inner).collect(),
         a_day: raw.a_day.unwrap_or(const { Whole::constant(5) }),
     })
-}
-
-fn limit(raw: Option<Spanned<TimeSpan>>, usual: TimeSpan) -> Checked<TimeSpan> {
-    match raw {
-        None => Ok(usual),
-        Some(span) if *span.get_ref() < TimeSpan::minutes(1) => {
-            problem("the link would be closed as soon as it is open", "write at least \"1m\"", span.span())
-        }
-        Some(span) => Ok(span.into_inner()),
-    }
 }
