@@ -37,6 +37,7 @@ mod tunnel;
 mod undervoltage;
 mod view;
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 pub use apns::Apns;
@@ -79,8 +80,10 @@ pub struct Dialer {
     scheduler: Option<Scheduler>,
     /// `None` if the site has no VPN to watch.
     liveness: Option<Liveness>,
-    /// `None` if the site has no VPN to watch.
+    /// `None` if the site has no VPN.
     endpoints: Option<Endpoints>,
+    /// The usable name servers of the link that has come up last.
+    name_servers: Vec<Ipv4Addr>,
     apns: Apns,
     /// `None` if no call opens the link.
     missed_calls: Option<MissedCalls>,
@@ -139,6 +142,7 @@ impl Dialer {
             scheduler,
             liveness,
             endpoints,
+            name_servers: Vec::new(),
             apns,
             missed_calls,
             teller,
@@ -210,6 +214,7 @@ impl Dialer {
         let reaction = self.session.tick(view.at);
         let mut effects = self.follow(reaction, view);
         effects.extend(self.open_by_schedule(view));
+        effects.extend(self.resolve_endpoint(view.at.now));
         effects.extend(self.watch_far_side(view.at.now));
         effects.extend(self.follow_trial(view));
         effects.extend(self.tell_news(None, view));

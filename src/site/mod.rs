@@ -81,7 +81,7 @@ pub use modem_model::ModemModel;
 pub use name::{Hostname, ProviderName, UserName};
 pub use net::{HostAddress, Ipv4Net, Netmask};
 pub use number::Whole;
-pub use peer::{Endpoint, NamedEndpoint, OtherEndpoint};
+pub use peer::{AnyEndpoint, Endpoint, NamedEndpoint};
 pub use prompt::Prompt;
 pub use render::RenderedFile;
 pub use schedule::{Days, Schedule, TimeOfDay};

@@ -14,7 +14,7 @@ use super::line_init::LineInit;
 use super::modem_model::{LineSpeed, ModemModel};
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, HostAddress, Ipv4Net, Netmask};
-use super::peer::{Endpoint, OtherEndpoint};
+use super::peer::{AnyEndpoint, Endpoint};
 use super::prompt::Prompt;
 use super::schedule::{Days, TimeOfDay};
 use super::secret::{Pin, Secret};
@@ -128,15 +128,15 @@ tables! {
         address: Spanned<HostAddress>,
         public_key: PublicKey,
         preshared_key: Option<Spanned<SecretKey>>,
-        endpoint: Endpoint,
-        other_endpoints: Option<Vec<Spanned<OtherEndpoint>>>,
+        endpoint: Spanned<AnyEndpoint>,
+        other_endpoints: Option<Vec<Spanned<AnyEndpoint>>>,
         networks: Spanned<Vec<Spanned<Ipv4Net>>>,
         keepalive: Option<Keepalive>,
         renew: Option<bool>,
     }
 
     struct Tunnel {
-        server: Spanned<OtherEndpoint>,
+        server: Spanned<AnyEndpoint>,
         user: SshUser,
         host_key: SshKey,
         port: TcpPort,

@@ -31,8 +31,8 @@ pub enum Command {
     Reboot,
     /// List the commands.
     Help,
-    /// Try other values of the site.
-    Set(Wanted),
+    /// Try other values of the site. They take the space of all other commands many times over.
+    Set(Box<Wanted>),
     /// Keep the values that are on trial.
     Confirm,
 }
@@ -83,7 +83,7 @@ impl Order {
     pub fn parse(text: &str) -> Result<Self, NotAnOrder> {
         if set::is_set(text) {
             let (wanted, code) = set::parse(text);
-            return Ok(Self { command: Command::Set(wanted), code });
+            return Ok(Self { command: Command::Set(Box::new(wanted)), code });
         }
         let text = text.to_lowercase();
         let words: Vec<&str> =

@@ -36,7 +36,7 @@ fn every_error_has_its_position_and_a_hint() {
 
 #[test]
 fn the_valid_sites_are_accepted() {
-    for text in [DIALER, DIAL_IN, VPN] {
+    for text in [DIALER, DIAL_IN, VPN, NAMED_VPN] {
         Site::parse(text).unwrap_or_else(|error| panic!("{error}"));
     }
 }

@@ -51,7 +51,7 @@ fn by_itself(site: &Site, role: &site::Dialer, told: &Record, trying: Trying) ->
     let name = &site.hostname;
     let schedule = role.schedule.clone();
     let watched = role.vpn.as_ref().filter(|vpn| vpn.renew);
-    let endpoints = watched.map(Endpoints::new);
+    let endpoints = role.vpn.as_ref().map(Endpoints::new);
     let count = endpoints.as_ref().map_or(0, Endpoints::count);
     let keepalive = |vpn: &site::Vpn| Duration::from_secs(vpn.keepalive.get().into());
     ByItself {

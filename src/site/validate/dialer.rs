@@ -4,8 +4,8 @@ use super::forward::{Surroundings, forward};
 use super::{check_distinct, echo, limit, not_empty, raw, sms};
 use crate::site::error::{Checked, problem};
 use crate::site::{
-    Account, Addressing, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, IpType, Ipv4Net, Lan,
-    LinkConfig, MissedCall, Modem, Occasion, Operator, OtherEndpoint, Port, Routing, Schedule, Speed, Tell,
+    Account, Addressing, AnyEndpoint, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, IpType,
+    Ipv4Net, Lan, LinkConfig, MissedCall, Modem, Occasion, Operator, Port, Routing, Schedule, Speed, Tell,
     TimeSpan, Tunnel, Vpn, Whole,
 };
 use std::ops::Range;
@@ -182,7 +182,8 @@ fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<Vpn> {
         check_not_local(*network.get_ref(), "the VPN", lan, network.span())?;
     }
     let others = raw.other_endpoints.unwrap_or_default();
-    let is_first = |other: &Spanned<OtherEndpoint>| *other.get_ref() == OtherEndpoint::Address(raw.endpoint);
+    resolvable(&raw.endpoint, routing)?;
+    let is_first = |other: &Spanned<AnyEndpoint>| other.get_ref() == raw.endpoint.get_ref();
     if let Some(again) = others.iter().find(|other| is_first(other)) {
         return problem("this is `endpoint` already", "write the others only", again.span());
     }
@@ -191,7 +192,7 @@ fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<Vpn> {
         address: raw.address.into_inner(),
         public_key: raw.public_key,
         preshared_key: raw.preshared_key.map(Spanned::into_inner),
-        endpoint: raw.endpoint,
+        endpoint: raw.endpoint.into_inner(),
         other_endpoints: other_endpoints(others, routing)?,
         networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
         keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
@@ -200,15 +201,15 @@ fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<Vpn> {
 }
 
 /// pppd gets the operator's name servers only with the default route (`usepeerdns`).
-fn other_endpoints(raw: Vec<Spanned<OtherEndpoint>>, routing: &Routing) -> Checked<Vec<OtherEndpoint>> {
+fn other_endpoints(raw: Vec<Spanned<AnyEndpoint>>, routing: &Routing) -> Checked<Vec<AnyEndpoint>> {
     check_distinct("endpoint", &raw)?;
     raw.iter().try_for_each(|endpoint| resolvable(endpoint, routing))?;
     Ok(raw.into_iter().map(Spanned::into_inner).collect())
 }
 
-fn resolvable(endpoint: &Spanned<OtherEndpoint>, routing: &Routing) -> Checked<()> {
+fn resolvable(endpoint: &Spanned<AnyEndpoint>, routing: &Routing) -> Checked<()> {
     match (endpoint.get_ref(), routing) {
-        (OtherEndpoint::Name(_), Routing::Only(_)) => problem(
+        (AnyEndpoint::Name(_), Routing::Only(_)) => problem(
             "no name server is reached: the default route does not go over the link",
             "write an address and a port, or remove `routes` and `default-route` from [link]",
             endpoint.span(),

@@ -3,7 +3,8 @@
 use super::{check_apart, check_distinct, check_host, fixed, raw};
 use crate::site::error::{Checked, problem};
 use crate::site::{
-    Forward, HostAddress, Ipv4Net, Lan, LinkConfig, Port, PortForward, Routing, SerialForward, Speed, Vpn,
+    AnyEndpoint, Forward, HostAddress, Ipv4Net, Lan, LinkConfig, Port, PortForward, Routing, SerialForward,
+    Speed, Vpn,
 };
 use std::net::Ipv4Addr;
 use std::ops::Range;
@@ -89,7 +90,9 @@ fn check_network(network: &Spanned<Ipv4Net>, lan: &Lan, vpn: &Vpn, link: &LinkCo
             );
         }
     }
-    if it.contains(vpn.endpoint.address()) {
+    if let AnyEndpoint::Address(endpoint) = &vpn.endpoint
+        && it.contains(endpoint.address())
+    {
         return problem(
             "the VPN's endpoint is in this network: the tunnel would lead into itself",
             "write a smaller network, or one host with /32",
