@@ -7,6 +7,7 @@ use super::context_auth::ContextAuth;
 use super::device::{DevicePath, Port, Speed};
 use super::error::{Checked, Problem};
 use super::exchange::{AccountName, DigestAlgorithm, Extension, Pattern, Qualify, UdpPort};
+use super::gpio::{Bias, Board, GpioNumber, Level, LineName};
 use super::hash::PasswordHash;
 use super::ip_type::IpType;
 use super::lan::{InterfaceName, LanAddress};
@@ -53,6 +54,7 @@ tables! {
         vpn: Option<Spanned<Vpn>>,
         tunnel: Option<Spanned<Tunnel>>,
         forward: Option<Spanned<Forward>>,
+        gpio: Option<Spanned<Gpio>>,
         schedule: Option<Spanned<Schedule>>,
         missed_call: Option<Spanned<MissedCall>>,
         tell: Option<Spanned<Tell>>,
@@ -160,6 +162,26 @@ tables! {
         listen: Spanned<TcpPort>,
         port: Spanned<Port>,
         speed: Option<Speed>,
+    }
+
+    struct Gpio {
+        board: Board,
+        output: Option<Vec<Spanned<GpioOutput>>>,
+        input: Option<Vec<Spanned<GpioInput>>>,
+    }
+
+    struct GpioOutput {
+        name: Spanned<LineName>,
+        line: Spanned<GpioNumber>,
+        at_boot: Option<Level>,
+        active_low: Option<bool>,
+    }
+
+    struct GpioInput {
+        name: Spanned<LineName>,
+        line: Spanned<GpioNumber>,
+        bias: Option<Bias>,
+        active_low: Option<bool>,
     }
 
     struct Schedule {

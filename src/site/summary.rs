@@ -1,8 +1,8 @@
 //! A summary of a site, of one screen.
 
 use super::{
-    Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, IpType, LineConfig, LineModem, LinkConfig,
-    MissedCall, Port, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell, Tunnel,
+    Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, Gpio, IpType, LineConfig, LineModem,
+    LinkConfig, MissedCall, Port, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell, Tunnel,
 };
 use std::fmt::Display;
 
@@ -50,7 +50,8 @@ fn ports(role: &Role) -> Vec<&Port> {
 }
 
 fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
-    let Dialer { modem, operator, link, sms, vpn, tunnel, forward, schedule, missed_call, tell } = dialer;
+    let Dialer { modem, operator, link, sms, vpn, tunnel, forward, gpio, schedule, missed_call, tell } =
+        dialer;
     let pin = if modem.pin.is_some() { "with a PIN" } else { "no PIN" };
     let account = match &operator.account {
         Some(account) => format!("as {}, with a password", account.name),
@@ -78,6 +79,12 @@ fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
         .add("obeys", obeys(sms.as_ref()));
     if let Some(forward) = forward {
         rows.add("forwards", forwards(forward));
+    }
+    if let Some(Gpio { outputs, inputs }) = gpio {
+        let switched =
+            outputs.iter().map(|it| format!("{} at GPIO {}, {} at boot", it.name, it.line, it.at_boot));
+        let read = inputs.iter().map(|it| format!("reads {} at GPIO {}", it.name, it.line));
+        rows.add("gpio", switched.chain(read).collect::<Vec<_>>().join("; "));
     }
     if let Some(Schedule { on, at, length, spread }) = schedule {
         rows.add("opens", format!("{on} at {at} or up to {spread} later, for {length}"));

@@ -116,3 +116,22 @@ networks = ["10.9.0.0/24"]
 name = "free"
 apn = "free"
 "#;
+
+/// A dialer that switches a router, and watches a door.
+pub const GPIO: &str = r#"role = "dialer"
+hostname = "dialbox"
+[gpio]
+board = "b-plus"
+[[gpio.output]]
+name = "router"
+line = 5
+at-boot = "on"
+[[gpio.input]]
+name = "door"
+line = 27
+bias = "pull-up"
+active-low = true
+[operator]
+name = "free"
+apn = "free"
+"#;

@@ -241,8 +241,16 @@ fn spelt_out(paragraph: &str) -> String {
 
 /// Tables that are absent by default: the examples show their syntax, without keys that could be
 /// used by mistake.
-const ABSENT_TABLES: [&str; 7] =
-    ["#[missed-call]\n", "#[schedule]\n", "#[sms]\n", "#[ssh]\n", "#[tell]\n", "#[tunnel]\n", "#[vpn]\n"];
+const ABSENT_TABLES: [&str; 8] = [
+    "#[gpio]\n",
+    "#[missed-call]\n",
+    "#[schedule]\n",
+    "#[sms]\n",
+    "#[ssh]\n",
+    "#[tell]\n",
+    "#[tunnel]\n",
+    "#[vpn]\n",
+];
 
 /// A setting that is absent by default: its line in the example shows the syntax.
 fn has_no_default(line: &str) -> bool {

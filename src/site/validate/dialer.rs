@@ -1,12 +1,13 @@
 //! The tables of a dialer.
 
 use super::forward::{Surroundings, forward};
+use super::gpio::gpio;
 use super::{check_distinct, echo, limit, not_empty, raw, sms};
 use crate::site::error::{Checked, problem};
 use crate::site::{
-    Account, Addressing, AnyEndpoint, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, IpType,
-    Ipv4Net, Lan, LinkConfig, MissedCall, Modem, Occasion, Operator, Port, Routing, Schedule, Speed, Tell,
-    TimeSpan, Tunnel, Vpn, Whole,
+    Account, Addressing, AnyEndpoint, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, Gpio,
+    IpType, Ipv4Net, Lan, LinkConfig, MissedCall, Modem, Occasion, Operator, Port, Routing, Schedule, Speed,
+    Tell, TimeSpan, Tunnel, Vpn, Whole,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -25,6 +26,7 @@ pub(super) struct Tables {
     pub vpn: Option<Spanned<raw::Vpn>>,
     pub tunnel: Option<Spanned<raw::Tunnel>>,
     pub forward: Option<Spanned<raw::Forward>>,
+    pub gpio: Option<Spanned<raw::Gpio>>,
     pub schedule: Option<Spanned<raw::Schedule>>,
     pub missed_call: Option<Spanned<raw::MissedCall>>,
     pub tell: Option<Spanned<raw::Tell>>,
@@ -45,12 +47,15 @@ pub(super) fn dialer(
     let modem = modem(tables.modem.map(Spanned::into_inner).unwrap_or_default())?;
     let around = Surroundings { lan, vpn: vpn.as_ref(), link: &link, modem: &modem.port, has_ssh };
     let forwarding = tables.forward.map(|table| forward(table.span(), table.into_inner(), &around));
+    let gpio = tables.gpio.map(|table| gpio(table.span(), table.into_inner())).transpose()?;
+    let tell = tables.tell.map(|table| tell(table.into_inner(), &link, gpio.as_ref())).transpose()?;
     Ok(Dialer {
+        gpio,
         tunnel: tunnel.transpose()?,
         forward: forwarding.transpose()?,
         schedule: tables.schedule.map(|table| schedule(table.into_inner(), &link)).transpose()?,
         missed_call: tables.missed_call.map(|table| missed_call(table.into_inner(), &link)).transpose()?,
-        tell: tables.tell.map(|table| tell(table.into_inner(), &link)).transpose()?,
+        tell,
         modem,
         operator: operator(operator_table.into_inner())?,
         link,
@@ -268,7 +273,7 @@ fn missed_call(raw: raw::MissedCall, link: &LinkConfig) -> Checked<MissedCall> {
     Ok(MissedCall { numbers, length: open_for(raw.open_for, link)? })
 }
 
-fn tell(raw: raw::Tell, link: &LinkConfig) -> Checked<Tell> {
+fn tell(raw: raw::Tell, link: &LinkConfig, gpio: Option<&Gpio>) -> Checked<Tell> {
     not_empty(&raw.to, "nobody would be told anything", "add a number, or remove `[tell]`")?;
     not_empty(&raw.on, "nothing would be told", "add an occasion as in [\"boot\"], or remove `[tell]`")?;
     check_distinct("number", raw.to.get_ref())?;
@@ -281,6 +286,14 @@ fn tell(raw: raw::Tell, link: &LinkConfig) -> Checked<Tell> {
             return problem(
                 "without `data-budget` in [link] there is no budget to tell of",
                 "add data-budget = \"500MB\" there, or remove this occasion",
+                occasion.span(),
+            );
+        }
+        let has_inputs = gpio.is_some_and(|gpio| !gpio.inputs.is_empty());
+        if *occasion.get_ref() == Occasion::Gpio && !has_inputs {
+            return problem(
+                "there is no input that could change",
+                "add [[gpio.input]] with name and line, or remove this occasion",
                 occasion.span(),
             );
         }

@@ -4,6 +4,7 @@ mod dial_in;
 mod dialer;
 mod exchange;
 mod forward;
+mod gpio;
 mod line;
 mod line_modem;
 mod service;
@@ -36,6 +37,7 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
                 vpn: raw.vpn,
                 tunnel: raw.tunnel,
                 forward: raw.forward,
+                gpio: raw.gpio,
                 schedule: raw.schedule,
                 missed_call: raw.missed_call,
                 tell: raw.tell,
@@ -198,6 +200,7 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
                 ("[link]", at(raw.link.as_ref())),
                 ("[sms]", at(raw.sms.as_ref())),
                 ("[forward]", at(raw.forward.as_ref())),
+                ("[gpio]", at(raw.gpio.as_ref())),
                 ("[schedule]", at(raw.schedule.as_ref())),
                 ("[missed-call]", at(raw.missed_call.as_ref())),
                 ("[tell]", at(raw.tell.as_ref())),
