@@ -13,6 +13,7 @@ pub mod dialctl;
 pub mod dialer;
 pub mod equipment_error;
 pub mod exchange;
+pub mod gpio;
 pub mod line;
 pub mod log;
 pub mod modem;

@@ -133,6 +133,8 @@ pub mod record {
     pub const EXCHANGE: &str = "exchange";
     /// Whether the firewall has its rules: written by `/etc/init.d/firewall`.
     pub const FIREWALL: &str = "firewall";
+    /// The levels of `[gpio]` outputs: written by `sms-dialer`, and read by the next one of the same boot.
+    pub const GPIO: &str = "gpio";
     /// The PPP link and the data budget: written by `sms-dialer`.
     pub const LINK: &str = "link";
     /// The dialer's modem; also the name of its symlink in `/dev`.

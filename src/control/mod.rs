@@ -19,12 +19,15 @@ use crate::chat::DialFailure;
 use crate::names::hook;
 use crate::ppp::{self, Addresses, Connection, Interface};
 use crate::record::Record;
-use crate::site::DataSize;
+use crate::site::{DataSize, Level, LineName};
+use crate::sms::command::Switch;
 
 /// Keys of requests and replies. A user may type them: see above.
 mod key {
     pub(super) const REQUEST: &str = "request";
     pub(super) const SECONDS: &str = "seconds";
+    pub(super) const LINE: &str = "line";
+    pub(super) const LEVEL: &str = "level";
     pub(super) const BYTES: &str = "bytes";
     pub(super) const COUNTER: &str = "counter";
     pub(super) const INTERFACE: &str = "interface";
@@ -46,6 +49,8 @@ mod name {
     pub(super) const STOP: &str = "stop";
     pub(super) const EXTEND: &str = "extend";
     pub(super) const CONFIRM: &str = "confirm";
+    pub(super) const SWITCH: &str = "switch";
+    pub(super) const GET: &str = "get";
     pub(super) const BUDGET: &str = "budget";
     pub(super) const SET_USED: &str = "set-used";
     pub(super) const SET_COUNTER: &str = "set-counter";
@@ -64,6 +69,10 @@ pub enum Request {
     Extend(Option<Duration>),
     /// Keep the values that are on trial.
     Confirm,
+    /// Switch an output of `[gpio]`.
+    Switch(Switch),
+    /// Report the level of a line of `[gpio]`, or of all.
+    Get(Option<LineName>),
     /// Report the month's traffic.
     Budget,
     /// Set the month's traffic to the operator's count.
@@ -115,6 +124,11 @@ impl Request {
             Self::Stop => named(name::STOP),
             Self::Extend(more) => named(name::EXTEND).with_known(key::SECONDS, seconds(more)),
             Self::Confirm => named(name::CONFIRM),
+            Self::Switch(Switch { name, level, time }) => named(name::SWITCH)
+                .with(key::LINE, name)
+                .with(key::LEVEL, level)
+                .with_known(key::SECONDS, seconds(time)),
+            Self::Get(line) => named(name::GET).with_known(key::LINE, line.as_ref()),
             Self::Budget => named(name::BUDGET),
             Self::SetUsed(used) => named(name::SET_USED).with(key::BYTES, used.bytes()),
             Self::SetCounter(used) => named(name::SET_COUNTER).with(key::COUNTER, used),
@@ -154,6 +168,12 @@ impl Request {
             name::STOP => Self::Stop,
             name::EXTEND => Self::Extend(seconds()?),
             name::CONFIRM => Self::Confirm,
+            name::SWITCH => Self::Switch(Switch {
+                name: record.get(key::LINE)?.parse().ok()?,
+                level: Level::parse(record.get(key::LEVEL)?)?,
+                time: seconds()?,
+            }),
+            name::GET => Self::Get(record.get(key::LINE).map(str::parse).transpose().ok()?),
             name::BUDGET => Self::Budget,
             name::SET_USED => Self::SetUsed(DataSize::from_bytes(record.number(key::BYTES)?)),
             name::SET_COUNTER => Self::SetCounter(record.number(key::COUNTER)?),

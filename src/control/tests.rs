@@ -24,6 +24,20 @@ fn every_request_is_the_same_after_writing_and_reading() {
         (Request::Stop, "request=stop\n"),
         (Request::Extend(Some(Duration::from_secs(60))), "request=extend\nseconds=60\n"),
         (Request::Confirm, "request=confirm\n"),
+        (
+            Request::Switch(Switch { name: "router".parse().unwrap(), level: Level::Off, time: None }),
+            "request=switch\nline=router\nlevel=off\n",
+        ),
+        (
+            Request::Switch(Switch {
+                name: "router".parse().unwrap(),
+                level: Level::On,
+                time: Some(Duration::from_secs(10)),
+            }),
+            "request=switch\nline=router\nlevel=on\nseconds=10\n",
+        ),
+        (Request::Get(None), "request=get\n"),
+        (Request::Get(Some("door".parse().unwrap())), "request=get\nline=door\n"),
         (Request::Budget, "request=budget\n"),
         (Request::SetUsed(DataSize::from_bytes(7_000)), "request=set-used\nbytes=7000\n"),
         (Request::SetCounter(41), "request=set-counter\ncounter=41\n"),

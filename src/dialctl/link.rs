@@ -1,4 +1,4 @@
-//! `dialctl connect`, `disconnect`, `extend` and `budget`.
+//! `dialctl connect`, `disconnect`, `extend`, `budget` and `gpio`.
 
 use std::fs;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use crate::paths::Paths;
 use crate::ppp::{Budget, Session};
 use crate::reboot;
 use crate::record::Record;
-use crate::site::{DataSize, Role, Site, TimeSpan};
+use crate::site::{DataSize, Level, LineName, Role, Site, TimeSpan};
+use crate::sms::command::Switch;
 use crate::state::Store;
 
 /// Longer than the dialer takes to report a failure.
@@ -60,6 +61,24 @@ pub fn extend(paths: &Paths, more: Option<&str>) -> Result<String, String> {
 /// There is no trial, as text.
 pub fn confirm(paths: &Paths) -> Result<String, String> {
     request(paths, &Request::Confirm, AT_ONCE)
+}
+
+/// Reads all lines of `[gpio]` or one, or switches an output, perhaps for some time.
+///
+/// # Errors
+/// The words are none of these, or the reason why it is not done, as text.
+pub fn gpio(paths: &Paths, words: &[&str]) -> Result<String, String> {
+    let line = |name: &str| name.parse::<LineName>().map_err(as_words);
+    let asked = match words {
+        [] => Request::Get(None),
+        [name] => Request::Get(Some(line(name)?)),
+        [name, level, time @ ..] if time.len() < 2 => {
+            let level = Level::parse(level).ok_or_else(|| format!("{level} is no level: write on or off"))?;
+            Request::Switch(Switch { name: line(name)?, level, time: span(time.first().copied())? })
+        }
+        _ => return Err("write a line, its level and a time, as in `dialctl gpio router off 10s`".to_owned()),
+    };
+    request(paths, &asked, AT_ONCE)
 }
 
 /// The month's traffic; without a dialer, the last stored value.
@@ -142,6 +161,9 @@ mod tests {
         let paths = Paths::below(dir.path());
         assert_eq!(connect(&paths, None).unwrap_err(), "the dialer is not running: see `dialctl status`");
         assert!(connect(&paths, Some("soon")).unwrap_err().contains("next: write whole days"));
+        assert!(gpio(&paths, &["router", "high"]).unwrap_err().contains("write on or off"));
+        assert!(gpio(&paths, &["Router"]).unwrap_err().contains("next: use 1 to 16 small letters"));
+        assert!(gpio(&paths, &["router", "off", "10s", "now"]).unwrap_err().contains("off 10s"));
         assert!(set_used(&paths, "much").unwrap_err().contains("next: write a number and kB"));
     }
 }

@@ -2,15 +2,16 @@
 
 use std::net::Ipv4Addr;
 
+use super::lines::Which;
 use super::liveness::Question;
 use super::parser::Content;
 use super::teller::Telling;
 use crate::control;
-use crate::log::Level;
+use crate::log;
 use crate::modem::mobile::{ClockReading, OutgoingSms, Place, SmsId};
 use crate::ppp;
 use crate::record::Record;
-use crate::site::Site;
+use crate::site::{Level, Site, TimeSpan};
 use crate::sms::command::Command;
 use crate::sms::past::Past;
 use crate::sms::pdu::Address;
@@ -31,6 +32,19 @@ pub struct Order {
     pub command: Command,
     /// Who gets the answer.
     pub requester: Requester,
+}
+
+/// An output that is to be switched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Switching {
+    /// Its place in the site.
+    pub output: usize,
+    /// Its new level.
+    pub level: Level,
+    /// After this time it gets the other one.
+    pub time: Option<TimeSpan>,
+    /// Who has asked for it; `None` at the end of that time.
+    pub requester: Option<Requester>,
 }
 
 /// What waits for a record to be stored.
@@ -71,6 +85,10 @@ pub enum Event {
     Caller(Address),
     /// The files of [`Effect::UseSite`] could not be written.
     SiteNotUsed,
+    /// An output was switched, or not; the reason.
+    Switched(Switching, Result<(), String>),
+    /// The levels of these lines, or why they are not known.
+    LinesRead(Vec<(Which, Result<Level, String>)>, Requester),
     /// It is stored that these texts are told.
     Told(Vec<String>),
     /// An event of the link.
@@ -111,6 +129,10 @@ pub enum Effect {
     UseEndpoint(String),
     /// Make the interface of the VPN again, over this link.
     RenewTunnel(ppp::Interface),
+    /// Switch an output, and report [`Event::Switched`].
+    Switch(Switching),
+    /// Read these lines for a requester, and report [`Event::LinesRead`].
+    ReadLines(Vec<Which>, Requester),
     /// Restart the modem before it is used again.
     RestartModem,
     /// Answer a program on the box.
@@ -118,11 +140,11 @@ pub enum Effect {
     /// Restart the box.
     Reboot,
     /// Write to the log.
-    Log(Level, String),
+    Log(log::Level, String),
 }
 
 impl Effect {
-    pub(super) fn log(level: Level, what: impl Into<String>) -> Self {
+    pub(super) fn log(level: log::Level, what: impl Into<String>) -> Self {
         Self::Log(level, what.into())
     }
 }

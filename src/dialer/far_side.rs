@@ -3,18 +3,26 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::liveness::{Next, Question, Remedy};
+use super::liveness::{Liveness, Next, Question, Remedy};
 use super::{Dialer, Effect, Endpoints, View};
 use crate::log::Level;
 use crate::ppp::{DownReason, Interface, Phase, name_servers};
 use crate::published::FarSide;
-use crate::site::OtherEndpoint;
+use crate::site::AnyEndpoint;
 
 impl Dialer {
     pub(super) fn know_name_servers(&mut self, received: &[Ipv4Addr]) {
+        self.name_servers = name_servers::usable(received);
         if let Some(liveness) = &mut self.liveness {
-            liveness.know_name_servers(name_servers::usable(received));
+            liveness.know_name_servers(self.name_servers.clone());
         }
+    }
+
+    /// The endpoint in use may be a name: its address is found out over each link, before there is a VPN over it.
+    pub(super) fn resolve_endpoint(&mut self, now: Duration) -> Option<Effect> {
+        let (Phase::Up(link, _) | Phase::ByHand(link)) = self.session.phase() else { return None };
+        let name = self.endpoints.as_mut()?.poll(link.pid, now)?.to_owned();
+        Some(Effect::Ask(Question::Address(name, self.name_servers.clone())))
     }
 
     /// What is to be found out now. A link opened by hand is left to its person.
@@ -31,8 +39,13 @@ impl Dialer {
     }
 
     pub(super) fn far_side_deadline(&self) -> Option<Duration> {
-        let liveness = self.liveness.as_ref()?;
-        matches!(self.session.phase(), Phase::Up(..)).then(|| liveness.deadline())
+        let read = self.liveness.as_ref().map(Liveness::deadline);
+        let resolve = self.endpoints.as_ref().and_then(Endpoints::deadline);
+        match self.session.phase() {
+            Phase::Up(..) => read.into_iter().chain(resolve).min(),
+            Phase::ByHand(_) => resolve,
+            Phase::Down | Phase::Dialling | Phase::Pausing(_) | Phase::Closing => None,
+        }
     }
 
     pub(super) fn count_tunnel(&mut self, received: Option<u64>, view: View) -> Vec<Effect> {
@@ -69,31 +82,31 @@ impl Dialer {
 
     /// A tunnel to the next endpoint, if there are several. The tunnel to a name follows when it is resolved.
     fn next_tunnel(&mut self, link: Interface) -> Vec<Effect> {
-        let name_servers = self.liveness.as_ref().map(|liveness| liveness.name_servers().to_vec());
         match self.endpoints.as_mut().and_then(Endpoints::advance) {
             None => vec![Effect::RenewTunnel(link)],
-            Some(OtherEndpoint::Address(endpoint)) => {
+            Some(AnyEndpoint::Address(endpoint)) => {
                 vec![Effect::UseEndpoint(endpoint.to_string()), Effect::RenewTunnel(link)]
             }
-            Some(OtherEndpoint::Name(named)) => {
-                let name = named.name().to_owned();
-                vec![Effect::Ask(Question::Address(name, name_servers.unwrap_or_default()))]
-            }
+            // The next tick asks for its address.
+            Some(AnyEndpoint::Name(_)) => Vec::new(),
         }
     }
 
     /// The name of the endpoint in use has this address, or none.
     pub(super) fn resolved(&mut self, address: Option<Ipv4Addr>) -> Vec<Effect> {
-        let Phase::Up(link, _) = self.session.phase() else { return Vec::new() };
+        let (Phase::Up(link, _) | Phase::ByHand(link)) = self.session.phase() else { return Vec::new() };
         let link = link.interface.clone();
-        let endpoint = self.endpoints.as_ref().zip(address).and_then(|(all, address)| all.resolved(address));
-        match endpoint {
+        let Some(address) = address else {
+            return vec![Effect::log(Level::Warning, "the name of the far side of the VPN has no address")];
+        };
+        match self.endpoints.as_mut().and_then(|all| all.resolved(address)) {
             Some(endpoint) => vec![
                 Effect::log(Level::Info, format!("the far side of the VPN may be at {endpoint}")),
                 Effect::UseEndpoint(endpoint.to_string()),
                 Effect::RenewTunnel(link),
             ],
-            None => vec![Effect::log(Level::Warning, "the name of the far side of the VPN has no address")],
+            // The tunnel leads there already.
+            None => Vec::new(),
         }
     }
 

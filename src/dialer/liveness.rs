@@ -134,11 +134,6 @@ impl Liveness {
         self.name_servers = servers;
     }
 
-    /// The name servers of the link.
-    pub fn name_servers(&self) -> &[Ipv4Addr] {
-        &self.name_servers
-    }
-
     /// No link is up or dialled any more: nothing is known of the next one.
     pub fn forget(&mut self) {
         *self = Self { more_tunnels: self.more_tunnels, ..Self::new(self.keepalive, 1) };

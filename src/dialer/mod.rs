@@ -9,11 +9,14 @@
 //! It does no I/O: [`serve`] does. An order is carried out only once its code [is stored](Event::Stored).
 
 mod apns;
+mod by_itself;
 mod counter;
 mod endpoints;
 mod event;
 mod facts;
 mod far_side;
+mod gpio;
+mod lines;
 mod liveness;
 mod missed_calls;
 mod name_server_probe;
@@ -37,11 +40,14 @@ mod tunnel;
 mod undervoltage;
 mod view;
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 pub use apns::Apns;
+pub use by_itself::ByItself;
 pub use endpoints::Endpoints;
-pub use event::{Effect, Event, Order, Pending, Requester};
+pub use event::{Effect, Event, Order, Pending, Requester, Switching};
+pub use lines::{Lines, Which};
 pub use liveness::{Liveness, Question};
 pub use missed_calls::MissedCalls;
 use network_time::NetworkTime;
@@ -79,9 +85,13 @@ pub struct Dialer {
     scheduler: Option<Scheduler>,
     /// `None` if the site has no VPN to watch.
     liveness: Option<Liveness>,
-    /// `None` if the site has no VPN to watch.
+    /// `None` if the site has no VPN.
     endpoints: Option<Endpoints>,
+    /// The usable name servers of the link that has come up last.
+    name_servers: Vec<Ipv4Addr>,
     apns: Apns,
+    /// Those of `[gpio]`.
+    lines: Lines,
     /// `None` if no call opens the link.
     missed_calls: Option<MissedCalls>,
     /// `None` if the site has no `[tell]`.
@@ -101,25 +111,6 @@ pub struct Dialer {
     last_error: Option<String>,
 }
 
-/// What the dialer does without an order, as far as the site wants it.
-#[derive(Debug, Default)]
-pub struct ByItself {
-    /// Opens the link at regular times.
-    pub scheduler: Option<Scheduler>,
-    /// Watches the far side of the VPN.
-    pub liveness: Option<Liveness>,
-    /// Where it may be.
-    pub endpoints: Option<Endpoints>,
-    /// How the operator is reached.
-    pub apns: Apns,
-    /// Opens the link for callers.
-    pub missed_calls: Option<MissedCalls>,
-    /// Sends news.
-    pub teller: Option<Teller>,
-    /// Tries values of messages.
-    pub trying: Option<Trying>,
-}
-
 impl Dialer {
     /// A dialer that starts at this time since boot, with this past of codes and messages.
     pub fn new(
@@ -130,7 +121,8 @@ impl Dialer {
         by_itself: ByItself,
         facts: Facts,
     ) -> Self {
-        let ByItself { scheduler, liveness, endpoints, apns, missed_calls, teller, trying } = by_itself;
+        let ByItself { scheduler, liveness, endpoints, apns, lines, missed_calls, teller, trying } =
+            by_itself;
         Self {
             gate: sms.map(|sms| Gate::new(sms, past, started)),
             session,
@@ -139,7 +131,9 @@ impl Dialer {
             scheduler,
             liveness,
             endpoints,
+            name_servers: Vec::new(),
             apns,
+            lines,
             missed_calls,
             teller,
             trying,
@@ -194,6 +188,8 @@ impl Dialer {
                 effects.extend(self.count_tunnel(received, view));
                 effects
             }
+            Event::Switched(switching, done) => self.switched(switching, done, view),
+            Event::LinesRead(levels, requester) => self.lines_read(&levels, &requester, view),
             Event::SiteNotUsed => self.site_not_used(view),
             Event::NameServer(answers) => self.hear_name_server(answers, view),
             Event::Resolved(address) => self.resolved(address),
@@ -210,8 +206,10 @@ impl Dialer {
         let reaction = self.session.tick(view.at);
         let mut effects = self.follow(reaction, view);
         effects.extend(self.open_by_schedule(view));
+        effects.extend(self.resolve_endpoint(view.at.now));
         effects.extend(self.watch_far_side(view.at.now));
         effects.extend(self.follow_trial(view));
+        effects.extend(self.end_pulses(view.at.now));
         effects.extend(self.tell_news(None, view));
         effects.extend(self.network_time.tick(view.at.now));
         if self.reboot_at.is_some_and(|at| at <= view.at.now || self.replies.is_empty()) {
@@ -225,7 +223,8 @@ impl Dialer {
     pub fn deadline(&self, wall: WallClock, now: Duration) -> Option<Duration> {
         let schedule = self.scheduler.as_ref().and_then(|scheduler| scheduler.deadline(wall, now));
         let far_side = self.far_side_deadline();
-        let own = [self.session.deadline(), self.network_time.deadline(), self.reboot_at];
+        let own =
+            [self.session.deadline(), self.network_time.deadline(), self.reboot_at, self.pulse_deadline()];
         own.into_iter().chain([schedule, far_side, self.trial_deadline()]).flatten().min()
     }
 
@@ -278,6 +277,8 @@ impl Dialer {
         let at = view.at;
         let (mut effects, reaction) = match command {
             Command::Set(wanted) => return self.try_values(&wanted, &requester, view),
+            Command::Switch(switch) => return self.switch(&switch, &requester, view),
+            Command::Get(line) => return self.get(line.as_ref(), &requester, view),
             Command::Confirm => return self.confirm_trial(&requester, view),
             Command::Connect(_) if self.is_stopping => {
                 let stopping = Reply::Link(LinkOutcome::Failed(DownReason::Stopping));

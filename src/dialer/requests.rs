@@ -17,6 +17,8 @@ impl Dialer {
             Request::Stop => return self.stop(requester, view),
             Request::Extend(length) => return self.execute(command(Command::Extend(length)), view),
             Request::Confirm => return self.execute(command(Command::Confirm), view),
+            Request::Switch(switch) => return self.execute(command(Command::Switch(switch)), view),
+            Request::Get(line) => return self.execute(command(Command::Get(line)), view),
             Request::Budget => Reaction::default(),
             Request::SetUsed(used) => self.session.set_used(used, at),
             Request::SetCounter(used) => return self.set_counter(client, used),

@@ -1,5 +1,6 @@
 //! The dialer's loop: the modem's port, pppd, the control socket and the clocks.
 
+mod gpio;
 mod link;
 pub(super) mod start;
 mod values;
@@ -22,7 +23,7 @@ use super::teller::Telling;
 use super::trial::Reach;
 use super::tunnel::Tunnel;
 use super::undervoltage::Undervoltage;
-use super::{Dialer, Effect, Event, Ports, Question, Teller, View};
+use super::{Dialer, Effect, Event, Ports, Question, Teller, View, Which};
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
 use crate::log::Log;
@@ -42,6 +43,7 @@ use crate::site::{self, FlowControl, Occasion, Site};
 use crate::sms::gate::GateRefusal;
 use crate::state::{Cause, Loss, Store};
 use crate::watch::heartbeat::Heartbeat;
+use gpio::Pins;
 use start::Begun;
 
 /// How long pppd waits for replies and deletions that a modem of one port cannot carry out during the session. Without
@@ -82,6 +84,7 @@ struct Serving<'a> {
     resolver: Option<NameServerProbe>,
     tunnel: Option<Tunnel<'a>>,
     undervoltage: Option<Undervoltage>,
+    pins: Option<Pins<'a>>,
 }
 
 /// Who has the port for data.
@@ -133,6 +136,7 @@ impl<'a> Serving<'a> {
         let guard = ModemGuard::new(&role, paths);
         let tells = |occasion| role.tell.as_ref().is_some_and(|tell| tell.on.contains(&occasion));
         let undervoltage = tells(Occasion::Undervoltage).then(|| Undervoltage::open(paths));
+        let pins = role.gpio.as_ref().map(|gpio| Pins::take(paths, gpio, config.log));
         let tunnel = role.tunnel.is_some().then(|| Tunnel::new(paths, config.log));
         let parser = Sandboxed::new(guard, Sandbox::new(paths, Program::Own, MODEM_PARSER_UID));
         let mut serving = Self {
@@ -158,6 +162,7 @@ impl<'a> Serving<'a> {
             resolver: None,
             tunnel,
             undervoltage,
+            pins,
         };
         if serving.dialer.lacks_counter() {
             serving.log.warning(&format!("no code is accepted: {}", GateRefusal::CounterLost));
@@ -186,6 +191,9 @@ impl<'a> Serving<'a> {
             events.push_back(Event::Resolved(answer.address));
         }
         self.follow(events);
+        if let Some(levels) = self.pins.as_mut().and_then(|pins| pins.read(now)) {
+            self.dialer.know_inputs(&levels);
+        }
         let known = self.known();
         let effects = self.dialer.tick(self.view(&known));
         self.carry_out(effects);
@@ -279,6 +287,16 @@ impl Serving<'_> {
                 Ok(script) => self.scripts.push(script),
                 Err(error) => self.log.error(&format!("the VPN over {interface}: {error}")),
             },
+            Effect::Switch(switching) => {
+                // There is a line only if there are pins.
+                let done = self.pins.as_mut().map_or(Ok(()), |pins| pins.switch(&switching));
+                events.push_back(Event::Switched(switching, done));
+            }
+            Effect::ReadLines(lines, requester) => {
+                let level = |line: Which| Some((line, self.pins.as_ref()?.level(line)));
+                let levels = lines.into_iter().filter_map(level).collect();
+                events.push_back(Event::LinesRead(levels, requester));
+            }
             Effect::RestartModem => {
                 let reports = self.driver.restart_modem();
                 events.extend(reports.into_iter().map(|report| self.event(report)).collect::<Vec<_>>());
@@ -355,7 +373,8 @@ impl Serving<'_> {
         let [probe, resolver] =
             [&self.probe, &self.resolver].map(|it| it.as_ref().map(NameServerProbe::deadline));
         let tunnel = self.tunnel.as_ref().and_then(Tunnel::deadline);
-        let wakes = [self.driver.deadline(), dialer, waits_for_modem, probe, resolver, tunnel];
+        let pins = self.pins.as_ref().and_then(Pins::deadline);
+        let wakes = [self.driver.deadline(), dialer, waits_for_modem, probe, resolver, tunnel, pins];
         let wakes = wakes.into_iter().flatten();
         let timeout = wakes.map(|wake| wake.saturating_sub(now)).fold(at_most, Duration::min);
         let mut fds = self.driver.fds();

@@ -6,7 +6,7 @@
 use crate::clock::Month;
 use crate::ppp::{DownReason, Spent};
 use crate::record::Record;
-use crate::site::{Hostname, Occasion, PhoneNumber, Tell};
+use crate::site::{Hostname, Level, LineName, Occasion, PhoneNumber, Tell};
 use crate::state::Cause;
 
 const DAY: i64 = 86_400;
@@ -23,6 +23,7 @@ const KEY_MONTH: &str = "month";
 const KEY_SHARE: &str = "share";
 const KEY_BAD: &str = "bad";
 const KEY_UNDERVOLTAGE: &str = "undervoltage";
+const KEY_INPUT: &str = "input-";
 
 /// What may be worth telling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Situation {
     pub bad: Option<u64>,
     /// Whether the supply voltage was too low since the boot.
     pub undervoltage: bool,
+    /// The inputs whose level is known.
+    pub inputs: Vec<(LineName, Level)>,
     /// Why a link was closed just now.
     pub closed: Option<DownReason>,
 }
@@ -70,6 +73,13 @@ struct Told {
     bad: u64,
     /// The boot in which a low voltage was told.
     undervoltage: Option<u64>,
+    /// The levels of inputs that were told, or were the first ones.
+    inputs: Vec<(LineName, Level)>,
+}
+
+/// An entry of the record about an input.
+fn input((key, level): (&str, &str)) -> Option<(LineName, Level)> {
+    Some((key.strip_prefix(KEY_INPUT)?.parse().ok()?, Level::parse(level)?))
 }
 
 impl Told {
@@ -83,18 +93,21 @@ impl Told {
             share: number(KEY_SHARE).unwrap_or(0),
             bad: number(KEY_BAD).unwrap_or(0),
             undervoltage: number(KEY_UNDERVOLTAGE),
+            inputs: record.iter().filter_map(input).collect(),
         }
     }
 
     fn record(&self) -> Record {
-        Record::new()
+        let record = Record::new()
             .with(KEY_DAY, self.day)
             .with(KEY_COUNT, self.count)
             .with_known(KEY_BOOT, self.boot)
             .with_known(KEY_MONTH, self.month)
             .with(KEY_SHARE, self.share)
             .with(KEY_BAD, self.bad)
-            .with_known(KEY_UNDERVOLTAGE, self.undervoltage)
+            .with_known(KEY_UNDERVOLTAGE, self.undervoltage);
+        let inputs = self.inputs.iter();
+        inputs.fold(record, |record, (name, level)| record.with(&format!("{KEY_INPUT}{name}"), level))
     }
 }
 
@@ -172,6 +185,24 @@ impl Teller {
                 }
                 told.undervoltage = Some(boot);
                 UNDERVOLTAGE.to_owned()
+            }
+            Occasion::Gpio => {
+                let mut changed = Vec::new();
+                for (name, level) in &now.inputs {
+                    match told.inputs.iter_mut().find(|(known, _)| known == name) {
+                        // Nobody knows what it was before.
+                        None => told.inputs.push((name.clone(), *level)),
+                        Some((_, known)) if *known != *level && has_room => {
+                            *known = *level;
+                            changed.push(format!("{name} is {level}"));
+                        }
+                        Some(_) => {}
+                    }
+                }
+                if changed.is_empty() {
+                    return None;
+                }
+                changed.join(", ")
             }
         };
         told.count += 1;

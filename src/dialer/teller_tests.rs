@@ -6,7 +6,8 @@ const TODAY: i64 = 20_648 * DAY;
 const MB: u64 = 1_000_000;
 
 fn teller(a_day: u32, told: &Record) -> Teller {
-    let on = vec![Occasion::Boot, Occasion::Budget, Occasion::Limit, Occasion::Card, Occasion::Undervoltage];
+    let on = [Occasion::Boot, Occasion::Budget, Occasion::Limit, Occasion::Card, Occasion::Undervoltage];
+    let on = on.into_iter().chain([Occasion::Gpio]).collect();
     let site = Tell { to: vec!["+33612345678".parse().unwrap()], on, a_day: limit(a_day) };
     Teller::new(site, &"hut".parse().unwrap(), told)
 }
@@ -25,7 +26,14 @@ fn nothing() -> Situation {
         limit: Some(DataSize::from_bytes(500 * MB)),
         month: Month::parse("2026-07"),
     };
-    Situation { boot: Some((12, Cause::Daily)), spent, bad: None, undervoltage: false, closed: None }
+    Situation {
+        boot: Some((12, Cause::Daily)),
+        spent,
+        bad: None,
+        undervoltage: false,
+        inputs: Vec::new(),
+        closed: None,
+    }
 }
 
 fn used(bytes: u64, month: &str) -> Situation {
@@ -141,4 +149,39 @@ fn what_the_limit_of_a_day_holds_back_is_told_the_next_day() {
     assert_eq!(texts(&mut teller, &now, TODAY + 3600).len(), 0);
     let said = texts(&mut teller, &now, TODAY + DAY);
     assert!(matches!(&said[..], [said] if said.contains("the card")), "{said:?}");
+}
+
+fn inputs(of: &[(&str, Level)]) -> Situation {
+    let inputs = of.iter().map(|(name, level)| (name.parse().unwrap(), *level)).collect();
+    Situation { inputs, ..nothing() }
+}
+
+#[test]
+fn a_change_of_an_input_is_told_once_and_after_a_restart_too() {
+    let mut teller = teller(50, &Record::new());
+    let mut told = Record::new();
+    for (now, text) in [
+        (inputs(&[]), None),
+        (inputs(&[("door", Level::Off), ("water", Level::Off)]), None),
+        (inputs(&[("door", Level::On), ("water", Level::Off)]), Some("hut: door is on")),
+        (inputs(&[("door", Level::On), ("water", Level::Off)]), None),
+        (inputs(&[]), None),
+        (inputs(&[("door", Level::Off), ("water", Level::On)]), Some("hut: door is off, water is on")),
+    ] {
+        let telling = teller.poll(&now, TODAY);
+        assert_eq!(telling.as_ref().map(|telling| telling.texts[0].as_str()), text);
+        told = telling.map_or(told, |telling| telling.told);
+    }
+    let mut after = super::tests::teller(50, &told);
+    assert_eq!(texts(&mut after, &inputs(&[("door", Level::Off)]), TODAY), [""; 0]);
+    assert_eq!(texts(&mut after, &inputs(&[("door", Level::On)]), TODAY), ["hut: door is on"]);
+}
+
+#[test]
+fn a_flapping_input_is_told_as_often_as_the_site_wants_and_its_last_level_the_next_day() {
+    let mut teller = teller(2, &Record::new());
+    let levels = [Level::Off, Level::On].into_iter().cycle().take(20);
+    let told: usize = levels.map(|it| texts(&mut teller, &inputs(&[("door", it)]), TODAY).len()).sum();
+    assert_eq!(told, 2);
+    assert_eq!(texts(&mut teller, &inputs(&[("door", Level::On)]), TODAY + DAY), ["hut: door is on"]);
 }

@@ -17,7 +17,9 @@ impl Dialer {
         let boot = self.facts.boots.as_ref().map(|(number, cause)| (*number, Cause::parse(cause)));
         let spent = self.session.budget().spent();
         let bad = self.card.map(|card| card.bad);
-        let now = Situation { boot, spent, bad, undervoltage: self.undervoltage, closed: closed.cloned() };
+        let inputs = self.lines.settled();
+        let undervoltage = self.undervoltage;
+        let now = Situation { boot, spent, bad, undervoltage, inputs, closed: closed.cloned() };
         self.teller.as_mut()?.poll(&now, view.wall.shown()).map(Effect::Tell)
     }
 

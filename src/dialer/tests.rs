@@ -1,5 +1,6 @@
 mod apns;
 mod far_side;
+mod gpio;
 mod hut;
 mod schedule;
 mod strandings;
@@ -28,6 +29,8 @@ struct Harness {
     dialer: Dialer,
     ports: Ports,
     storable: bool,
+    /// Whether the pins can be used.
+    switches: bool,
     now: Duration,
     wall: WallClock,
     known: Record,
@@ -52,6 +55,7 @@ impl Harness {
             dialer,
             ports,
             storable: true,
+            switches: true,
             now: at.now,
             wall: WallClock::Floor(THAT_MORNING),
             known,
@@ -115,6 +119,12 @@ impl Harness {
                 Effect::UseSite(_) => "use the site".to_owned(),
                 Effect::Tell(telling) => {
                     self.receive(Event::Told(telling.texts));
+                    continue;
+                }
+                effect @ (Effect::Switch(_) | Effect::ReadLines(..)) => {
+                    let (said, event) = gpio::carry_out(effect, self.switches);
+                    self.done += &said;
+                    self.receive(event);
                     continue;
                 }
                 Effect::AskTime => "ask the time".to_owned(),

@@ -266,7 +266,7 @@ impl Dialer {
                 self.session.set_attempts(self.apns.count());
             }
             if old.vpn != new.vpn {
-                self.endpoints = new.vpn.as_ref().filter(|vpn| vpn.renew).map(Endpoints::new);
+                self.endpoints = new.vpn.as_ref().map(Endpoints::new);
                 let count = self.endpoints.as_ref().map_or(0, Endpoints::count);
                 self.liveness.iter_mut().for_each(|liveness| liveness.set_endpoints(count));
             }

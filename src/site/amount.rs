@@ -14,10 +14,15 @@ const DAY: u64 = 24 * HOUR;
 pub struct TimeSpan(Duration);
 
 impl TimeSpan {
-    /// This many minutes; 0 and more than 31 days do not compile in a `const`.
+    /// This many minutes, as [`seconds`](Self::seconds).
     #[must_use]
     pub const fn minutes(minutes: u64) -> Self {
-        let seconds = minutes * MINUTE;
+        Self::seconds(minutes * MINUTE)
+    }
+
+    /// This many seconds; 0 and more than 31 days do not compile in a `const`.
+    #[must_use]
+    pub const fn seconds(seconds: u64) -> Self {
         assert!(seconds > 0 && seconds <= LONGEST);
         Self(Duration::from_secs(seconds))
     }

@@ -1,10 +1,10 @@
 //! Values of a site that a text message can change: those by which the box is reached.
 
+use super::changed_key::ChangedKey;
 use super::error::{Checked, problem};
 use super::text::Invalid;
 use super::{
-    Apn, Endpoint, OtherEndpoint, PhoneNumber, PublicKey, Secret, SecretKey, Site, SiteError, UserName, raw,
-    validate,
+    AnyEndpoint, Apn, PhoneNumber, PublicKey, Secret, SecretKey, Site, SiteError, UserName, raw, validate,
 };
 use std::fmt;
 use std::str::FromStr;
@@ -13,67 +13,13 @@ use toml::Spanned;
 /// New values for some keys of a site. `Debug` and `Display` show no secret.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
-    endpoint: Option<Endpoint>,
+    endpoint: Option<AnyEndpoint>,
     public_key: Option<PublicKey>,
     preshared_key: Option<SecretKey>,
     apn: Option<Apn>,
     user: Option<UserName>,
     password: Option<Secret>,
     numbers: Option<Vec<PhoneNumber>>,
-}
-
-/// A key of the site that can be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangedKey {
-    /// `endpoint` in `[vpn]`.
-    Endpoint,
-    /// `public-key` in `[vpn]`.
-    PublicKey,
-    /// `preshared-key` in `[vpn]`.
-    PresharedKey,
-    /// `apn` in `[operator]`.
-    Apn,
-    /// `user` in `[operator]`.
-    User,
-    /// `password` in `[operator]`.
-    Password,
-    /// `numbers` in `[sms]`.
-    Numbers,
-}
-
-impl ChangedKey {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Endpoint,
-        Self::PublicKey,
-        Self::PresharedKey,
-        Self::Apn,
-        Self::User,
-        Self::Password,
-        Self::Numbers,
-    ];
-
-    /// Its name in `site.toml`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Endpoint => "endpoint",
-            Self::PublicKey => "public-key",
-            Self::PresharedKey => "preshared-key",
-            Self::Apn => "apn",
-            Self::User => "user",
-            Self::Password => "password",
-            Self::Numbers => "numbers",
-        }
-    }
-}
-
-impl ChangedKey {
-    /// Whether no status shows its value.
-    #[must_use]
-    pub const fn is_secret(self) -> bool {
-        matches!(self, Self::Password | Self::PresharedKey)
-    }
 }
 
 impl Changes {
@@ -101,7 +47,7 @@ impl Changes {
     #[must_use]
     pub fn reveal(&self, key: ChangedKey) -> Option<String> {
         match key {
-            ChangedKey::Endpoint => self.endpoint.map(|endpoint| endpoint.to_string()),
+            ChangedKey::Endpoint => self.endpoint.as_ref().map(ToString::to_string),
             ChangedKey::PublicKey => self.public_key.as_ref().map(|key| key.as_str().to_owned()),
             ChangedKey::PresharedKey => self.preshared_key.as_ref().map(|key| key.reveal().to_owned()),
             ChangedKey::Apn => self.apn.as_ref().map(ToString::to_string),
@@ -136,7 +82,7 @@ impl Changes {
     pub fn then(&self, later: &Self) -> Self {
         let Self { endpoint, public_key, preshared_key, apn, user, password, numbers } = later.clone();
         Self {
-            endpoint: endpoint.or(self.endpoint),
+            endpoint: endpoint.or_else(|| self.endpoint.clone()),
             public_key: public_key.or_else(|| self.public_key.clone()),
             preshared_key: preshared_key.or_else(|| self.preshared_key.clone()),
             apn: apn.or_else(|| self.apn.clone()),
@@ -148,7 +94,7 @@ impl Changes {
 
     /// Puts the values into a site as written. An alternative to a key, such as `other-apns`, does not repeat it.
     fn put_into(&self, raw: &mut raw::Site) -> Checked<()> {
-        let at_start = |value| Spanned::new(0..0, value);
+        let at_start = |endpoint: AnyEndpoint| Spanned::new(0..0, endpoint);
         if let Some(operator) = &mut raw.operator {
             let operator = operator.as_mut();
             if let Some(apn) = &self.apn {
@@ -165,10 +111,9 @@ impl Changes {
         match &mut raw.vpn {
             Some(vpn) => {
                 let vpn = vpn.as_mut();
-                if let Some(endpoint) = self.endpoint {
-                    vpn.endpoint = endpoint;
-                    let same = OtherEndpoint::Address(endpoint);
-                    vpn.other_endpoints.iter_mut().for_each(|all| all.retain(|it| *it.get_ref() != same));
+                if let Some(endpoint) = &self.endpoint {
+                    vpn.endpoint = at_start(endpoint.clone());
+                    vpn.other_endpoints.iter_mut().for_each(|all| all.retain(|it| it.get_ref() != endpoint));
                 }
                 vpn.public_key = self.public_key.clone().unwrap_or_else(|| vpn.public_key.clone());
                 if let Some(key) = &self.preshared_key {
@@ -181,7 +126,7 @@ impl Changes {
             None => {}
         }
         if let (Some(sms), Some(numbers)) = (&mut raw.sms, &self.numbers) {
-            sms.as_mut().numbers = numbers.iter().cloned().map(at_start).collect();
+            sms.as_mut().numbers = numbers.iter().cloned().map(|number| Spanned::new(0..0, number)).collect();
         }
         Ok(())
     }
@@ -325,6 +270,7 @@ mod tests {
             (true, ChangedKey::User, "me", "`user` needs a `password`"),
             (true, ChangedKey::Password, "secret", "`password` needs a `user`"),
             (true, ChangedKey::Numbers, "+33612345678 +33612345678", "this number is given twice"),
+            (false, ChangedKey::Endpoint, "vpn.example.org:51820", "the site has no [vpn]"),
             (true, ChangedKey::Endpoint, "192.168.1.9:51820", "the VPN's endpoint is in this network"),
         ] {
             let text = text(&if with_vpn { vpn() } else { String::new() });

@@ -51,6 +51,11 @@ impl Port {
         ["/dev/ttyUSB", "/dev/ttyACM", "/dev/ttyHS"].contains(&prefix).then_some(prefix)
     }
 
+    /// Whether this is the serial console, on which the box offers a shell.
+    pub(super) fn is_console(&self) -> bool {
+        matches!(self, Self::Device(node) if node.as_str() == CONSOLE)
+    }
+
     /// Two ports whose nodes may change places.
     pub(super) fn interchangeable<'a>(ports: &[&'a Self]) -> Option<[&'a Self; 2]> {
         let pairs = ports
@@ -81,7 +86,93 @@ impl Text for DevicePath {
     }
 }
 
+/// Names of nodes that are no serial ports, without their numbers: what the kernel of the box has below `/dev`
+/// (Documentation/admin-guide/devices.txt), the terminal `tty` of the program itself among them, and the link to the card.
+/// Any other name may be a port, such as that of a link that a layer makes.
+const NO_PORTS: &[&str] = &[
+    "btrfs-control",
+    "bus",
+    "card",
+    "cdc-wdm",
+    "console",
+    "cpu_dma_latency",
+    "disk",
+    "dm-",
+    "fd",
+    "full",
+    "fuse",
+    "gpiochip",
+    "hidraw",
+    "hwrng",
+    "input",
+    "i2c-",
+    "kmsg",
+    "log",
+    "loop",
+    "loop-control",
+    "mapper",
+    "mem",
+    "mmcblk",
+    "mmcblkboot",
+    "mmcblkp",
+    "mmcblkrpmb",
+    "mqueue",
+    "net",
+    "null",
+    "port",
+    "ppp",
+    "ptmx",
+    "ram",
+    "random",
+    "rfkill",
+    "rtc",
+    "sg",
+    "shm",
+    "snapshot",
+    "spidev.",
+    "sr",
+    "stderr",
+    "stdin",
+    "stdout",
+    "tty",
+    "ttyprintk",
+    "uhid",
+    "uinput",
+    "urandom",
+    "usbmon",
+    "vc",
+    "vcs",
+    "vcsa",
+    "vcsu",
+    "vga_arbiter",
+    "vhci",
+    "watchdog",
+    "zero",
+    "zram",
+];
+
+/// The console of the image's kernel command line and inittab.
+const CONSOLE: &str = "/dev/ttyAMA0";
+
 impl DevicePath {
+    /// The name below `/dev` without digits, of a node in a directory that of the directory.
+    fn kind(&self) -> String {
+        let name = self.0.trim_start_matches("/dev/").split('/').next().unwrap_or_default();
+        name.chars().filter(|char| !char.is_ascii_digit()).collect()
+    }
+
+    /// Whether the kernel gives this name to something else than a serial port.
+    fn is_no_port(&self) -> bool {
+        let kind = self.kind();
+        // Disks: `sda`, and `sda1` for a partition.
+        NO_PORTS.contains(&kind.as_str()) || (kind.len() == 3 && kind.starts_with("sd"))
+    }
+
+    /// Whether it is a watchdog (drivers/watchdog/watchdog_dev.c: `watchdog`, and `watchdog` with a number).
+    pub(super) fn is_watchdog(&self) -> bool {
+        self.kind() == "watchdog"
+    }
+
     /// The first hardware watchdog.
     pub(super) fn watchdog() -> Self {
         Self(WATCHDOG.to_owned())
@@ -118,7 +209,13 @@ impl Text for Port {
     fn from_text(text: &str) -> Result<Self, Invalid> {
         match text {
             "auto" => Ok(Self::Auto),
-            device if device.starts_with('/') => DevicePath::from_text(device).map(Self::Device),
+            device if device.starts_with('/') => match DevicePath::from_text(device)? {
+                node if node.is_no_port() => Err(Invalid::new(
+                    format!("{device} is no serial port"),
+                    "name one, as in \"/dev/ttyUSB0\", or its place on USB, as in \"1-1.2\"",
+                )),
+                node => Ok(Self::Device(node)),
+            },
             usb => UsbPath::from_text(usb).map(Self::Usb).map_err(|_| {
                 Invalid::new(
                     format!("{text:?} is not a port"),
@@ -186,5 +283,48 @@ impl Value for Speed {
             },
             Ok,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names from Documentation/admin-guide/devices.txt, and those of links.
+    #[test]
+    fn a_node_that_is_no_serial_port_is_refused() {
+        for (node, is_port) in [
+            ("ttyUSB0", true),
+            ("ttyACM12", true),
+            ("ttyHS3", true),
+            ("ttyS0", true),
+            ("ttyAMA0", true),
+            ("ttySC1", true),
+            ("pts/4", true),
+            ("serial/by-id/usb-FTDI_A900-if00-port0", true),
+            ("rfcomm0", true),
+            ("modem", true),
+            ("sdr", false),
+            ("sdr-modem", true),
+            ("tcp-line", true),
+            ("tty", false),
+            ("tty1", false),
+            ("console", false),
+            ("mmcblk0", false),
+            ("mmcblk0p2", false),
+            ("sda", false),
+            ("sda1", false),
+            ("sr0", false),
+            ("cdc-wdm0", false),
+            ("null", false),
+            ("watchdog", false),
+            ("watchdog0", false),
+            ("gpiochip0", false),
+            ("net/tun", false),
+            ("bus/usb/001/004", false),
+            ("card", false),
+        ] {
+            assert_eq!(format!("/dev/{node}").parse::<Port>().is_ok(), is_port, "{node}");
+        }
     }
 }

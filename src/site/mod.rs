@@ -15,6 +15,7 @@ mod account_command;
 mod amount;
 mod at;
 mod caller;
+mod changed_key;
 mod changes;
 mod context_auth;
 mod device;
@@ -24,6 +25,7 @@ mod error;
 mod excerpt;
 mod exchange;
 mod forward;
+mod gpio;
 mod hash;
 mod ip_type;
 mod lan;
@@ -59,7 +61,8 @@ pub use account_command::{AccountCommand, Placeholder};
 pub use amount::{DataSize, TimeSpan};
 pub use at::{Apn, AtCommand, DialNumber};
 pub use caller::CallerNumber;
-pub use changes::{ChangedKey, Changes, Shown};
+pub use changed_key::ChangedKey;
+pub use changes::{Changes, Shown};
 pub use context_auth::ContextAuth;
 pub use device::{DevicePath, Port, Speed, UsbPath};
 pub use dial_in::{DialIn, FlowControl, LineConfig, LineModem, Mtu, PppAuth, Prompts, Rings, TcpPort};
@@ -69,6 +72,7 @@ pub use exchange::{
     RELAY_PORTS, UdpPort,
 };
 pub use forward::{Forward, PortForward, SerialForward};
+pub use gpio::{Bias, Gpio, GpioInput, GpioNumber, GpioOutput, Level, LineName};
 pub use hash::PasswordHash;
 pub use ip_type::IpType;
 pub use lan::{Addressing, InterfaceName, Lan};
@@ -81,7 +85,7 @@ pub use modem_model::ModemModel;
 pub use name::{Hostname, ProviderName, UserName};
 pub use net::{HostAddress, Ipv4Net, Netmask};
 pub use number::Whole;
-pub use peer::{Endpoint, NamedEndpoint, OtherEndpoint};
+pub use peer::{AnyEndpoint, Endpoint, NamedEndpoint};
 pub use prompt::Prompt;
 pub use render::RenderedFile;
 pub use schedule::{Days, Schedule, TimeOfDay};
@@ -144,9 +148,9 @@ pub struct Watchdog {
     pub timeout: WatchdogTimeout,
 }
 
-/// Seconds, 1 to 15: the BCM2835 counts 20 bits of 1/65536 s, which is just below 16 s
-/// (linux/drivers/watchdog/bcm2835_wdt.c, `PM_WDOG_TIME_SET`).
-pub type WatchdogTimeout = Whole<1, 15>;
+/// Seconds, 5 to 15: `watchdogd` feeds every two seconds, and may come late on a busy box; the BCM2835 counts 20 bits of
+/// 1/65536 s, which is just below 16 s (linux/drivers/watchdog/bcm2835_wdt.c, `PM_WDOG_TIME_SET`).
+pub type WatchdogTimeout = Whole<5, 15>;
 
 /// The role that opens a mobile data link.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +169,8 @@ pub struct Dialer {
     pub tunnel: Option<Tunnel>,
     /// What passes between the VPN and the local network; `None`: nothing.
     pub forward: Option<Forward>,
+    /// The lines of the board's header that have names; `None`: none.
+    pub gpio: Option<Gpio>,
     /// When it opens the link by itself; `None`: never.
     pub schedule: Option<Schedule>,
     /// Whose calls open it, without being answered; `None`: nobody's.

@@ -23,6 +23,12 @@ impl Ipv4Net {
         u32::from(address) & mask(self.prefix) == u32::from(self.address)
     }
 
+    /// The only address of a network with the prefix 32.
+    #[must_use]
+    pub fn host(self) -> Option<Ipv4Addr> {
+        (self.prefix == 32).then_some(self.address)
+    }
+
     /// Whether every address of the other network is in this one.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {
@@ -113,6 +119,17 @@ impl HostAddress {
     #[must_use]
     pub fn network(self) -> Ipv4Net {
         Ipv4Net::around(self.address, self.prefix)
+    }
+
+    /// What an address of its network is that no host there can have (RFC 1122 §3.2.1.3).
+    pub(super) fn no_host(self, address: Ipv4Addr) -> Option<&'static str> {
+        let host = !mask(self.prefix);
+        match u32::from(address) & host {
+            _ if !self.network().contains(address) || !self.has_neighbours() => None,
+            0 => Some("the address of the network itself"),
+            bits if bits == host => Some("the network's broadcast address"),
+            _ => None,
+        }
     }
 
     /// Whether its network has room for other hosts and a broadcast address.

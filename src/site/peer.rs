@@ -1,11 +1,11 @@
-//! Endpoints: where the VPN's peer listens, and where else it may be found.
+//! Endpoints: where a peer on the network listens.
 
 use super::net::no_hosts;
 use super::text::{Invalid, Text, text_value};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-/// An address and a port. Host names are not allowed: before the VPN is up they may not resolve.
+/// An address and a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint(SocketAddrV4);
 
@@ -45,12 +45,12 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// An endpoint that is tried after the first one.
+/// An endpoint by its address or its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OtherEndpoint {
+pub enum AnyEndpoint {
     /// An address and a port.
     Address(Endpoint),
-    /// A name and a port. The name is resolved over the link, each time that this endpoint is tried.
+    /// A name and a port. The name is resolved over the link, each time that one comes up or this endpoint is tried.
     Name(NamedEndpoint),
 }
 
@@ -93,7 +93,7 @@ impl NamedEndpoint {
     }
 }
 
-impl Text for OtherEndpoint {
+impl Text for AnyEndpoint {
     const EXPECTED: &'static str = "an address or a name, and a port";
 
     fn from_text(text: &str) -> Result<Self, Invalid> {
@@ -107,7 +107,7 @@ impl Text for OtherEndpoint {
     }
 }
 
-impl fmt::Display for OtherEndpoint {
+impl fmt::Display for AnyEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(endpoint) => endpoint.fmt(f),
@@ -116,7 +116,7 @@ impl fmt::Display for OtherEndpoint {
     }
 }
 
-text_value!(Endpoint, OtherEndpoint);
+text_value!(Endpoint, AnyEndpoint);
 
 #[cfg(test)]
 mod tests {
@@ -144,12 +144,12 @@ mod tests {
             ("[2001:db8::1]:51820", None),
             ("", None),
         ] {
-            let parsed = text.parse::<OtherEndpoint>();
-            let kind = parsed.as_ref().ok().map(|it| matches!(it, OtherEndpoint::Name(_)));
+            let parsed = text.parse::<AnyEndpoint>();
+            let kind = parsed.as_ref().ok().map(|it| matches!(it, AnyEndpoint::Name(_)));
             assert_eq!(kind, is_name, "{text}");
             assert!(parsed.is_err() || parsed.unwrap().to_string() == text);
         }
-        assert!(format!("{}.example:1", "a".repeat(64)).parse::<OtherEndpoint>().is_err());
-        assert!(format!("{}example:1", "a.".repeat(130)).parse::<OtherEndpoint>().is_err());
+        assert!(format!("{}.example:1", "a".repeat(64)).parse::<AnyEndpoint>().is_err());
+        assert!(format!("{}example:1", "a.".repeat(130)).parse::<AnyEndpoint>().is_err());
     }
 }

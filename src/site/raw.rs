@@ -7,6 +7,7 @@ use super::context_auth::ContextAuth;
 use super::device::{DevicePath, Port, Speed};
 use super::error::{Checked, Problem};
 use super::exchange::{AccountName, DigestAlgorithm, Extension, Pattern, Qualify, UdpPort};
+use super::gpio::{Bias, Board, GpioNumber, Level, LineName};
 use super::hash::PasswordHash;
 use super::ip_type::IpType;
 use super::lan::{InterfaceName, LanAddress};
@@ -14,7 +15,7 @@ use super::line_init::LineInit;
 use super::modem_model::{LineSpeed, ModemModel};
 use super::name::{Hostname, ProviderName, UserName};
 use super::net::{Address, HostAddress, Ipv4Net, Netmask};
-use super::peer::{Endpoint, OtherEndpoint};
+use super::peer::{AnyEndpoint, Endpoint};
 use super::prompt::Prompt;
 use super::schedule::{Days, TimeOfDay};
 use super::secret::{Pin, Secret};
@@ -53,6 +54,7 @@ tables! {
         vpn: Option<Spanned<Vpn>>,
         tunnel: Option<Spanned<Tunnel>>,
         forward: Option<Spanned<Forward>>,
+        gpio: Option<Spanned<Gpio>>,
         schedule: Option<Spanned<Schedule>>,
         missed_call: Option<Spanned<MissedCall>>,
         tell: Option<Spanned<Tell>>,
@@ -71,7 +73,7 @@ tables! {
 
     #[derive(Default)]
     struct Watchdog {
-        device: Option<DevicePath>,
+        device: Option<Spanned<DevicePath>>,
         timeout: Option<WatchdogTimeout>,
     }
 
@@ -128,15 +130,15 @@ tables! {
         address: Spanned<HostAddress>,
         public_key: PublicKey,
         preshared_key: Option<Spanned<SecretKey>>,
-        endpoint: Endpoint,
-        other_endpoints: Option<Vec<Spanned<OtherEndpoint>>>,
+        endpoint: Spanned<AnyEndpoint>,
+        other_endpoints: Option<Vec<Spanned<AnyEndpoint>>>,
         networks: Spanned<Vec<Spanned<Ipv4Net>>>,
         keepalive: Option<Keepalive>,
         renew: Option<bool>,
     }
 
     struct Tunnel {
-        server: Spanned<OtherEndpoint>,
+        server: Spanned<AnyEndpoint>,
         user: SshUser,
         host_key: SshKey,
         port: TcpPort,
@@ -160,6 +162,26 @@ tables! {
         listen: Spanned<TcpPort>,
         port: Spanned<Port>,
         speed: Option<Speed>,
+    }
+
+    struct Gpio {
+        board: Board,
+        output: Option<Vec<Spanned<GpioOutput>>>,
+        input: Option<Vec<Spanned<GpioInput>>>,
+    }
+
+    struct GpioOutput {
+        name: Spanned<LineName>,
+        line: Spanned<GpioNumber>,
+        at_boot: Option<Level>,
+        active_low: Option<bool>,
+    }
+
+    struct GpioInput {
+        name: Spanned<LineName>,
+        line: Spanned<GpioNumber>,
+        bias: Option<Bias>,
+        active_low: Option<bool>,
     }
 
     struct Schedule {
@@ -188,12 +210,12 @@ tables! {
     struct DialIn {
         netmask: Option<Netmask>,
         dns: Option<Vec<Spanned<Address>>>,
-        proxyarp: Option<bool>,
+        proxyarp: Option<Spanned<bool>>,
         masquerade: Option<bool>,
         open_ports: Option<Vec<Spanned<TcpPort>>>,
         mtu: Option<Mtu>,
-        idle_limit: Option<TimeSpan>,
-        session_limit: Option<TimeSpan>,
+        idle_limit: Option<Spanned<TimeSpan>>,
+        session_limit: Option<Spanned<TimeSpan>>,
         lcp_echo_interval: Option<EchoInterval>,
         lcp_echo_failure: Option<EchoFailure>,
         auth: Option<Spanned<Vec<Spanned<PppAuth>>>>,
@@ -229,13 +251,13 @@ tables! {
 
     struct Service {
         name: Spanned<ServiceName>,
-        address: Endpoint,
+        address: Spanned<Endpoint>,
         protocol: Option<ServiceProtocol>,
     }
 
     struct Exchange {
-        port: Option<UdpPort>,
-        no_answer: Option<TimeSpan>,
+        port: Option<Spanned<UdpPort>>,
+        no_answer: Option<Spanned<TimeSpan>>,
         qualify: Option<Qualify>,
         rtp_relay: Option<Spanned<bool>>,
         account: Option<Vec<Spanned<ExchangeAccount>>>,

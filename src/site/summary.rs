@@ -1,8 +1,8 @@
 //! A summary of a site, of one screen.
 
 use super::{
-    Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, IpType, LineConfig, LineModem, LinkConfig,
-    MissedCall, Port, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell, Tunnel,
+    Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, Gpio, IpType, LineConfig, LineModem,
+    LinkConfig, MissedCall, Port, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell, Tunnel,
 };
 use std::fmt::Display;
 
@@ -32,6 +32,9 @@ pub(super) fn summary(site: &Site) -> String {
             format!("{one} and {other} may change places at a boot: name USB ports, as in \"1-1.2\""),
         );
     }
+    if ports(&site.role).into_iter().any(Port::is_console) {
+        rows.add("warning", "/dev/ttyAMA0 is the box's serial console, unless a layer has changed that");
+    }
     rows.0
 }
 
@@ -47,7 +50,8 @@ fn ports(role: &Role) -> Vec<&Port> {
 }
 
 fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
-    let Dialer { modem, operator, link, sms, vpn, tunnel, forward, schedule, missed_call, tell } = dialer;
+    let Dialer { modem, operator, link, sms, vpn, tunnel, forward, gpio, schedule, missed_call, tell } =
+        dialer;
     let pin = if modem.pin.is_some() { "with a PIN" } else { "no PIN" };
     let account = match &operator.account {
         Some(account) => format!("as {}, with a password", account.name),
@@ -75,6 +79,12 @@ fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
         .add("obeys", obeys(sms.as_ref()));
     if let Some(forward) = forward {
         rows.add("forwards", forwards(forward));
+    }
+    if let Some(Gpio { outputs, inputs }) = gpio {
+        let switched =
+            outputs.iter().map(|it| format!("{} at GPIO {}, {} at boot", it.name, it.line, it.at_boot));
+        let read = inputs.iter().map(|it| format!("reads {} at GPIO {}", it.name, it.line));
+        rows.add("gpio", switched.chain(read).collect::<Vec<_>>().join("; "));
     }
     if let Some(Schedule { on, at, length, spread }) = schedule {
         rows.add("opens", format!("{on} at {at} or up to {spread} later, for {length}"));
@@ -219,6 +229,17 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use crate::site::Site;
+
+    #[test]
+    fn a_port_that_is_the_console_is_warned_of() {
+        for (port, is_warned) in [("/dev/ttyAMA0", true), ("/dev/ttyUSB0", false), ("auto", false)] {
+            let text = format!(
+                "role='dialer'\nhostname='x'\n[modem]\nport='{port}'\n[operator]\nname='a'\napn='a'\n"
+            );
+            let summary = Site::parse(&text).unwrap().summary();
+            assert_eq!(summary.contains("is the box's serial console"), is_warned, "{summary}");
+        }
+    }
 
     #[test]
     fn ports_that_may_change_places_are_warned_of() {

@@ -32,6 +32,8 @@ pub enum Occasion {
     Card,
     /// The supply voltage was too low.
     Undervoltage,
+    /// An input of `[gpio]` has changed.
+    Gpio,
 }
 
 impl Occasion {
@@ -43,13 +45,14 @@ impl Occasion {
             Self::Limit => "limit",
             Self::Card => "card",
             Self::Undervoltage => "undervoltage",
+            Self::Gpio => "gpio",
         }
     }
 }
 
 impl Value for Occasion {
     fn read(value: &Written<'_>) -> Checked<Self> {
-        let words = [Self::Boot, Self::Budget, Self::Limit, Self::Card, Self::Undervoltage]
+        let words = [Self::Boot, Self::Budget, Self::Limit, Self::Card, Self::Undervoltage, Self::Gpio]
             .map(|it| (it.as_str(), it));
         word(value, "an occasion", &words)
     }

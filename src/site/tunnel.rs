@@ -1,14 +1,14 @@
 //! The reverse ssh tunnel.
 
 use super::text::{Invalid, Text, checked_string};
-use super::{Ipv4Net, OtherEndpoint, Routing, SshKey, TcpPort};
+use super::{AnyEndpoint, Ipv4Net, Routing, SshKey, TcpPort};
 use std::net::Ipv4Addr;
 
 /// A tunnel to an ssh server, at which a port leads to the box's own ssh server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tunnel {
     /// The server.
-    pub server: OtherEndpoint,
+    pub server: AnyEndpoint,
     /// The user there.
     pub user: SshUser,
     /// The server's key: no other server gets a connection.
@@ -43,7 +43,7 @@ impl Tunnel {
     /// The address of the server, if it needs a route of its own over the link.
     #[must_use]
     pub fn needs_route(&self, routing: &Routing) -> Option<Ipv4Addr> {
-        let OtherEndpoint::Address(endpoint) = &self.server else { return None };
+        let AnyEndpoint::Address(endpoint) = &self.server else { return None };
         let address = endpoint.address();
         match routing {
             Routing::Default => None,

@@ -1,12 +1,13 @@
 //! The VPN: one WireGuard interface with one peer.
 
 use super::net::{HostAddress, Ipv4Net};
-use super::peer::{Endpoint, OtherEndpoint};
+use super::peer::AnyEndpoint;
 use super::secret::MASK;
 use super::text::{Invalid, Text, text_value};
 use super::{Routing, Whole};
 use base64ct::{Base64, Encoding};
 use std::fmt;
+use std::net::Ipv4Addr;
 
 /// A WireGuard interface that comes up with the link.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,9 +21,9 @@ pub struct Vpn {
     /// A second, symmetric secret between the two.
     pub preshared_key: Option<SecretKey>,
     /// Where the peer listens.
-    pub endpoint: Endpoint,
+    pub endpoint: AnyEndpoint,
     /// Where else it may listen; they are tried in this order, and `endpoint` again after the last one.
-    pub other_endpoints: Vec<OtherEndpoint>,
+    pub other_endpoints: Vec<AnyEndpoint>,
     /// The networks behind it, which are its allowed source addresses as well; at least one.
     pub networks: Vec<Ipv4Net>,
     /// The interval of keepalives, which keep the operator's NAT mapping open.
@@ -36,11 +37,10 @@ pub struct Vpn {
 pub type Keepalive = Whole<10, 600>;
 
 impl Vpn {
-    /// Whether the endpoint needs its own route: when the link's routes do not lead there, or the VPN's own networks
+    /// Whether its only endpoint needs its own route: when the link's routes do not lead there, or the VPN's own networks
     /// would route the tunnel into itself.
     #[must_use]
-    pub fn needs_endpoint_route(&self, routing: &Routing) -> bool {
-        let endpoint = self.endpoint.address();
+    pub fn needs_endpoint_route(&self, endpoint: Ipv4Addr, routing: &Routing) -> bool {
         let over_link = match routing {
             Routing::Default => true,
             Routing::Only(networks) => networks.iter().any(|network| network.contains(endpoint)),
@@ -164,7 +164,8 @@ mod tests {
                 keepalive: Whole::constant(25),
                 renew: true,
             };
-            assert_eq!(vpn.needs_endpoint_route(&routing), needed, "{routing:?} {own} {through:?}");
+            let endpoint = Ipv4Addr::new(203, 0, 113, 5);
+            assert_eq!(vpn.needs_endpoint_route(endpoint, &routing), needed, "{routing:?} {own} {through:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::code::Code;
 use super::set::{self, Wanted};
-use crate::site::TimeSpan;
+use crate::site::{Level, LineName, TimeSpan};
 
 /// A command with its code.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,10 +31,33 @@ pub enum Command {
     Reboot,
     /// List the commands.
     Help,
-    /// Try other values of the site.
-    Set(Wanted),
+    /// Try other values of the site. They take the space of all other commands many times over.
+    Set(Box<Wanted>),
     /// Keep the values that are on trial.
     Confirm,
+    /// Switch an output.
+    Switch(Switch),
+    /// Report the level of a line, or of all.
+    Get(Option<LineName>),
+}
+
+/// An output and its new level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// Its name.
+    pub name: LineName,
+    /// The level.
+    pub level: Level,
+    /// After this time it gets the other one.
+    pub time: Option<Duration>,
+}
+
+/// `router off 10s`
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.level)?;
+        self.time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::about(time)))
+    }
 }
 
 impl fmt::Display for Command {
@@ -48,6 +71,9 @@ impl fmt::Display for Command {
             Self::Help => ("help", None),
             Self::Confirm => ("confirm", None),
             Self::Set(wanted) => return wanted.fmt(f),
+            Self::Switch(switch) => return write!(f, "set {switch}"),
+            Self::Get(Some(name)) => return write!(f, "get {name}"),
+            Self::Get(None) => ("get", None),
         };
         f.write_str(word)?;
         time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::about(time)))
@@ -65,14 +91,16 @@ pub enum NotAnOrder {
     Duration,
     /// There is a surplus word.
     Surplus,
+    /// The word after `get` is no name of a line.
+    Line,
     /// More than one code.
     TwoCodes,
 }
 
 impl Order {
     /// Parses the text of a message: `connect`, `disconnect`, `extend`, `status`, `reboot`, `confirm` or `help` in any
-    /// case, with a duration after the first and the third, and a code of 6 or 8 digits anywhere, usually last; or
-    /// [`set`].
+    /// case, with a duration after the first and the third, and a code of 6 or 8 digits anywhere, usually last; `get`
+    /// with or without a line, `set` with a line, its level and perhaps a duration; or [`set`] of values.
     ///
     /// A duration is a [`TimeSpan`], or a number of minutes; one of six digits would be a code.
     /// At the end the code may be in two halves, `1234 5678`, as apps show it. A full stop or comma after a word is
@@ -81,13 +109,13 @@ impl Order {
     /// # Errors
     /// The text is anything else.
     pub fn parse(text: &str) -> Result<Self, NotAnOrder> {
-        if set::is_set(text) {
-            let (wanted, code) = set::parse(text);
-            return Ok(Self { command: Command::Set(wanted), code });
-        }
-        let text = text.to_lowercase();
+        let lower = text.to_lowercase();
         let words: Vec<&str> =
-            text.split_whitespace().map(|word| word.trim_end_matches(['.', ','])).collect();
+            lower.split_whitespace().map(|word| word.trim_end_matches(['.', ','])).collect();
+        if set::is_set(text) && !is_switch(&words) {
+            let (wanted, code) = set::parse(text);
+            return Ok(Self { command: Command::Set(Box::new(wanted)), code });
+        }
         let (words, code) = split_code(&words)?;
         let command = match words.as_slice() {
             [] => return Err(NotAnOrder::Empty),
@@ -100,13 +128,31 @@ impl Order {
             ["reboot"] => Command::Reboot,
             ["help"] => Command::Help,
             ["confirm"] => Command::Confirm,
-            ["connect" | "disconnect" | "extend" | "status" | "reboot" | "help" | "confirm", ..] => {
+            ["set", name, level] => Command::Switch(switch(name, level, None)?),
+            ["set", name, level, time] => Command::Switch(switch(name, level, Some(duration(time)?))?),
+            ["get"] => Command::Get(None),
+            ["get", name] => Command::Get(Some(name.parse().map_err(|_| NotAnOrder::Line)?)),
+            [
+                "set" | "get" | "connect" | "disconnect" | "extend" | "status" | "reboot" | "help"
+                | "confirm",
+                ..,
+            ] => {
                 return Err(NotAnOrder::Surplus);
             }
             _ => return Err(NotAnOrder::NoCommand),
         };
         Ok(Self { command, code })
     }
+}
+
+/// Whether a level follows a name that is no key of the site, which no line has.
+fn is_switch(words: &[&str]) -> bool {
+    matches!(words, ["set", name, level, ..] if name.parse::<LineName>().is_ok() && Level::parse(level).is_some())
+}
+
+fn switch(name: &str, level: &str, time: Option<Duration>) -> Result<Switch, NotAnOrder> {
+    let (name, level) = name.parse().ok().zip(Level::parse(level)).ok_or(NotAnOrder::Line)?;
+    Ok(Switch { name, level, time })
 }
 
 /// Removes the code from the words.
@@ -141,6 +187,7 @@ impl fmt::Display for NotAnOrder {
             Self::NoCommand => "it does not begin with a command",
             Self::Duration => "what follows the command is not a duration",
             Self::Surplus => "something follows that does not belong there",
+            Self::Line => "what follows get is not the name of a line",
             Self::TwoCodes => "more than one code",
         })
     }
@@ -155,6 +202,20 @@ mod tests {
 
     fn minutes(minutes: u64) -> Option<Duration> {
         Some(Duration::from_secs(minutes * 60))
+    }
+
+    fn switched(name: &str, level: Level, seconds: Option<u64>) -> Command {
+        let time = seconds.map(Duration::from_secs);
+        Command::Switch(Switch { name: name.parse().unwrap(), level, time })
+    }
+
+    /// A key of the site is no line's name, so its value may be any word.
+    #[test]
+    fn a_value_of_the_site_is_set_even_if_it_reads_like_a_level() {
+        for text in ["set apn on 12345678", "set user on password off 12345678", "set 12345678", "set router"]
+        {
+            assert!(matches!(Order::parse(text).unwrap().command, Command::Set(_)), "{text}");
+        }
     }
 
     #[test]
@@ -175,6 +236,11 @@ mod tests {
             ("reboot 12345678", Command::Reboot, Some("12345678")),
             ("help", Command::Help, None),
             ("Confirm 12345678", Command::Confirm, Some("12345678")),
+            ("set router on 12345678", switched("router", Level::On, None), Some("12345678")),
+            ("Set Router OFF 10s. 1234 5678", switched("router", Level::Off, Some(10)), Some("12345678")),
+            ("set relay-2 off 2 123456", switched("relay-2", Level::Off, Some(120)), Some("123456")),
+            ("get router 12345678", Command::Get("router".parse().ok()), Some("12345678")),
+            ("Get 12345678", Command::Get(None), Some("12345678")),
         ] {
             let code = code.and_then(Code::parse);
             assert_eq!(Order::parse(text), Ok(Order { command, code }), "{text:?}");
@@ -192,6 +258,10 @@ mod tests {
             ("connect 2h 2h", NotAnOrder::Surplus),
             ("status 2h", NotAnOrder::Surplus),
             ("confirm 2h", NotAnOrder::Surplus),
+            ("set router off 10s 10s", NotAnOrder::Surplus),
+            ("set router on now", NotAnOrder::Duration),
+            ("get a b", NotAnOrder::Surplus),
+            ("get 1-router", NotAnOrder::Line),
             ("connect now", NotAnOrder::Duration),
             ("connect h", NotAnOrder::Duration),
             ("connect ２h", NotAnOrder::Duration), // digits of another script

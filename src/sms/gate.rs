@@ -104,6 +104,8 @@ pub enum GateRefusal {
     NoCode,
     /// The site lets no message change it.
     NothingIsSet,
+    /// Lines are for proven senders only.
+    NotProven,
     /// A TOTP code cannot be checked before the network has sent the time. (An HOTP code can.)
     ClockNotSet,
     /// The used HOTP codes are not known: none is accepted until the counter is [set](Gate::set_counter).
@@ -225,6 +227,10 @@ impl Gate {
         if matches!(order.command, Command::Set(_)) && !self.site.may_set {
             return Err(GateRefusal::NothingIsSet);
         }
+        let is_of_a_line = matches!(order.command, Command::Switch(_) | Command::Get(_));
+        if is_of_a_line && self.site.proof == Proof::SenderOnly {
+            return Err(GateRefusal::NotProven);
+        }
         let (Proof::Totp(expected) | Proof::Hotp(expected)) = &self.site.proof else { return Ok(None) };
         let of_length = order.code.as_ref().filter(|code| code.reveal().len() == expected.digits.count());
         let code = of_length.ok_or(GateRefusal::NoCode)?;
@@ -340,6 +346,7 @@ impl fmt::Display for GateRefusal {
             Self::Binary => f.write_str("not a text"),
             Self::NotAnOrder(why) => why.fmt(f),
             Self::NoCode => f.write_str("no code of the right length"),
+            Self::NotProven => f.write_str("without a code no message switches or reads a line"),
             Self::NothingIsSet => f.write_str("the site lets no message set anything"),
             Self::ClockNotSet => f.write_str("the clock is not set, its code cannot be checked"),
             Self::CounterLost => f.write_str(

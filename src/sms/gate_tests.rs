@@ -182,6 +182,18 @@ fn nothing_is_set_if_the_site_forbids_it() {
 }
 
 #[test]
+fn lines_are_for_proven_senders_only() {
+    let by_number = Sms { proof: Proof::SenderOnly, may_set: false, ..totp() };
+    for text in ["set router off", "get router", "get"] {
+        assert_eq!(refusal(gate(&by_number).judge_text(OWNER, text)), GateRefusal::NotProven, "{text}");
+        let (command, _) = accepted(gate(&totp()).judge_text(OWNER, &format!("{text} {}", code(0))));
+        assert!(matches!(command, Command::Switch(_) | Command::Get(_)), "{text}");
+        // Lines are no values of the site.
+        accepted(gate(&Sms { may_set: false, ..totp() }).judge_text(OWNER, &format!("{text} {}", code(0))));
+    }
+}
+
+#[test]
 fn a_replayed_code_is_refused_from_any_sender() {
     let mut gate = gate(&totp());
     accepted(gate.judge_text(OWNER, &format!("status {}", code(0))));

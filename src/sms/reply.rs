@@ -29,6 +29,8 @@ pub enum Reply {
     Budget(Spent),
     /// News of a trial.
     Trial(TrialNews),
+    /// Lines of `[gpio]`, or why they were neither read nor switched.
+    Line(Result<String, String>),
 }
 
 /// The status of the box, for one message.
@@ -125,6 +127,7 @@ impl Reply {
             self,
             Self::NotStored
                 | Self::Trial(TrialNews::None)
+                | Self::Line(Err(_))
                 | Self::Link(LinkOutcome::Failed(_) | LinkOutcome::Refused(_))
         )
     }
@@ -138,12 +141,13 @@ impl fmt::Display for Reply {
             Self::NotStored => f.write_str("not done: the box cannot save its state"),
             Self::Rebooting => f.write_str("rebooting"),
             Self::Help => f.write_str(
-                "connect [time], extend [time], disconnect, status, reboot, set KEY VALUE, confirm, help; \
-                 then the code. Time: 90 (minutes), 30m, 2h",
+                "connect [time], extend [time], disconnect, status, reboot, set KEY VALUE, confirm, \
+                 set LINE on/off, get, help; then the code. Time: 90 (minutes), 2h",
             ),
             Self::Status(status) => status.fmt(f),
             Self::Budget(spent) => spent.fmt(f),
             Self::Trial(news) => news.fmt(f),
+            Self::Line(Ok(text) | Err(text)) => f.write_str(text),
         }
     }
 }
@@ -346,7 +350,7 @@ mod tests {
         dialling; I am silent while the link is up
         not done: the box cannot save its state
         rebooting
-        connect [time], extend [time], disconnect, status, reboot, set KEY VALUE, confirm, help; then the code. Time: 90 (minutes), 30m, 2h
+        connect [time], extend [time], disconnect, status, reboot, set KEY VALUE, confirm, set LINE on/off, get, help; then the code. Time: 90 (minutes), 2h
         1.2MB of 500MB used in 2026-07
         ");
     }

@@ -152,6 +152,11 @@ mod tests {
         let key = format!("endpoint 203.0.113.9:51820, public-key {KEY}");
         for (text, changes, code) in [
             ("set endpoint 203.0.113.9:51820 12345678", "endpoint 203.0.113.9:51820", Some("12345678")),
+            (
+                "set endpoint Vpn.Example.org:51820 12345678",
+                "endpoint Vpn.Example.org:51820",
+                Some("12345678"),
+            ),
             ("Set Endpoint 203.0.113.9:51820. 1234 5678.", "endpoint 203.0.113.9:51820", Some("12345678")),
             (&format!("SET endpoint 203.0.113.9:51820 key {KEY} 12345678"), &key, Some("12345678")),
             ("set apn Web.Example 123456", "apn Web.Example", Some("123456")),
@@ -186,8 +191,8 @@ mod tests {
             ("set 12345678", "write set, a key"),
             ("set route 10.0.0.0/8 12345678", "no such key"),
             ("set endpoint 12345678", "no value for endpoint"),
-            ("set endpoint vpn.example.org:51820 12345678", "endpoint: write both, and no name"),
-            ("set endpoint hunter2 12345678", "endpoint: write both, and no name"),
+            ("set endpoint vpn.example.org 12345678", "endpoint: write as in"),
+            ("set endpoint hunter2 12345678", "endpoint: write as in"),
             ("set key hunter2 12345678", "public-key: copy the 44 characters"),
             ("set apn a..b 12345678", "apn: use letters"),
             ("set apn a apn b 12345678", "apn is there twice"),

@@ -2,6 +2,8 @@
 
 mod address_slips;
 mod forward_slips;
+mod gpio_slips;
+mod impossible_slips;
 mod service_slips;
 mod slips;
 mod valid;
@@ -9,6 +11,8 @@ mod valid;
 use address_slips::ADDRESS_SLIPS;
 use dialbox::site::Site;
 use forward_slips::FORWARD_SLIPS;
+use gpio_slips::GPIO_SLIPS;
+use impossible_slips::IMPOSSIBLE_SLIPS;
 use service_slips::SERVICE_SLIPS;
 use slips::SLIPS;
 use valid::*;
@@ -24,14 +28,17 @@ fn slip(base: &str, good: &str, bad: &str) -> String {
 
 #[test]
 fn every_error_has_its_position_and_a_hint() {
-    let slips = SLIPS.iter().chain(FORWARD_SLIPS).chain(SERVICE_SLIPS).chain(ADDRESS_SLIPS);
-    let said = slips.map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
+    let slips = [SLIPS, FORWARD_SLIPS, SERVICE_SLIPS, ADDRESS_SLIPS, IMPOSSIBLE_SLIPS, GPIO_SLIPS];
+    let said = slips
+        .into_iter()
+        .flatten()
+        .map(|(name, base, good, bad)| format!("## {name}\n{}\n", slip(base, good, bad)));
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
 fn the_valid_sites_are_accepted() {
-    for text in [DIALER, DIAL_IN, VPN] {
+    for text in [DIALER, DIAL_IN, VPN, NAMED_VPN, GPIO] {
         Site::parse(text).unwrap_or_else(|error| panic!("{error}"));
     }
 }
@@ -79,6 +86,9 @@ fn docs_site_md_describes_every_key() {
         ("[vpn]", "[operator]", DIALER),
         ("[forward]", "[operator]", DIALER),
         ("[[forward.port]]", "[operator]", DIALER),
+        ("[gpio]", "[operator]", DIALER),
+        ("[[gpio.output]]", "[operator]", GPIO),
+        ("[[gpio.input]]", "[operator]", GPIO),
         ("[schedule]", "[operator]", DIALER),
         ("[ssh]", "[operator]", DIALER),
         ("[dial-in]", "[[line]]", DIAL_IN),

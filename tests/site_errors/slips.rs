@@ -196,7 +196,12 @@ pub const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("private key without quotes", VPN, "\"yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\"", "yAnz5TF"),
     ("misspelt private key", VPN, "private-key", "privat-key"),
     ("invalid public key", VPN, "HIgo9xNz", "HIgo9xN="),
-    ("endpoint by name", VPN, "203.0.113.5:51820", "vpn.example:51820"),
+    (
+        "endpoint by name without the default route",
+        NAMED_VPN,
+        "[operator]",
+        "[link]\nroutes = [\"10.1.0.0/16\"]\n[operator]",
+    ),
     ("endpoint without a port", VPN, "203.0.113.5:51820", "203.0.113.5"),
     ("network as the box's address", VPN, "10.9.0.2/24", "10.9.0.0/24"),
     ("keepalive too short", VPN, "[operator]", "keepalive = 1\n[operator]"),

@@ -102,3 +102,36 @@ apn = "free"
 "#;
 pub const PORT_TWICE: &str = "[[forward.port]]\nlisten = 8080\nto = \"192.168.32.7:80\"\n\
                           [[forward.port]]\nlisten = 8080\nto = \"192.168.32.8:80\"\n[operator]";
+
+/// The same with a name for the peer.
+pub const NAMED_VPN: &str = r#"role = "dialer"
+hostname = "dialbox"
+[vpn]
+private-key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+address = "10.9.0.2/24"
+public-key = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
+endpoint = "vpn.example:51820"
+networks = ["10.9.0.0/24"]
+[operator]
+name = "free"
+apn = "free"
+"#;
+
+/// A dialer that switches a router, and watches a door.
+pub const GPIO: &str = r#"role = "dialer"
+hostname = "dialbox"
+[gpio]
+board = "b-plus"
+[[gpio.output]]
+name = "router"
+line = 5
+at-boot = "on"
+[[gpio.input]]
+name = "door"
+line = 27
+bias = "pull-up"
+active-low = true
+[operator]
+name = "free"
+apn = "free"
+"#;

@@ -209,7 +209,8 @@ fn the_lan_has_a_fixed_address_or_dhcp_or_is_absent() {
     	up echo nameserver 9.9.9.9 >/run/resolv.conf
     	up echo nameserver 1.1.1.1 >>/run/resolv.conf
     ");
-    let files = render(&edited(DIAL_IN, &[("[lan]\n", ""), ("address = \"dhcp\"\n", "")]));
+    let files =
+        render(&edited(DIAL_IN, &[("[lan]\n", ""), ("address = \"dhcp\"\n", ""), ("proxyarp = true\n", "")]));
     assert!(content(&files, "/etc/network/interfaces").ends_with("loopback\n"));
 }
 
@@ -240,8 +241,16 @@ fn spelt_out(paragraph: &str) -> String {
 
 /// Tables that are absent by default: the examples show their syntax, without keys that could be
 /// used by mistake.
-const ABSENT_TABLES: [&str; 7] =
-    ["#[missed-call]\n", "#[schedule]\n", "#[sms]\n", "#[ssh]\n", "#[tell]\n", "#[tunnel]\n", "#[vpn]\n"];
+const ABSENT_TABLES: [&str; 8] = [
+    "#[gpio]\n",
+    "#[missed-call]\n",
+    "#[schedule]\n",
+    "#[sms]\n",
+    "#[ssh]\n",
+    "#[tell]\n",
+    "#[tunnel]\n",
+    "#[vpn]\n",
+];
 
 /// A setting that is absent by default: its line in the example shows the syntax.
 fn has_no_default(line: &str) -> bool {

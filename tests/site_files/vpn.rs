@@ -124,13 +124,31 @@ fn a_vpn_with_several_endpoints_uses_the_one_that_the_dialer_has_chosen() {
     let others = "other-endpoints = [\"203.0.113.6:443\", \"vpn.example.org:51820\"]\n";
     let files = render(&format!("{DIALER}{VPN}{others}"));
     let up = content(&files, "/etc/ppp/ip-up.d/vpn");
-    insta::assert_snapshot!(up.lines().skip(5).take(7).collect::<Vec<_>>().join("\n"), @r#"
+    insta::assert_snapshot!(up.lines().skip(2).take(10).collect::<Vec<_>>().join("\n"), @r#"
+    ip link del vpn 2>/dev/null
+    read -r endpoint 2>/dev/null </run/dialbox/vpn.endpoint || endpoint=203.0.113.5:51820
+    echo "$PPP_IFACE" >/run/dialbox/vpn.link
+    ip link add vpn type wireguard
     wg setconf vpn /etc/wireguard/vpn.conf
     ip addr add 10.9.0.2/24 dev vpn
-    read -r endpoint 2>/dev/null </run/dialbox/vpn.endpoint || endpoint=203.0.113.5:51820
     wg set vpn peer 'HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=' endpoint "$endpoint"
     ip route replace "${endpoint%:*}" dev "$PPP_IFACE"
     ip link set vpn up
     ip route replace 192.168.20.0/24 dev vpn
     "#);
+}
+
+#[test]
+fn there_is_no_vpn_to_a_name_until_the_dialer_has_resolved_it() {
+    let files = render(&format!("{DIALER}{}", VPN.replace("203.0.113.5:51820", "vpn.example.org:51820")));
+    assert!(!content(&files, "/etc/wireguard/vpn.conf").contains("Endpoint"));
+    let up = content(&files, "/etc/ppp/ip-up.d/vpn");
+    assert!(!up.contains("vpn.example.org"), "{up}");
+    let ends = "read -r endpoint 2>/dev/null </run/dialbox/vpn.endpoint || exit 0\n";
+    let (before, after) = up.split_once(ends).unwrap_or_else(|| panic!("{up}"));
+    assert!(before.ends_with("ip link del vpn 2>/dev/null\n"), "an old one is gone: {up}");
+    assert!(
+        after.contains("wg set vpn peer 'HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=' endpoint"),
+        "{up}"
+    );
 }

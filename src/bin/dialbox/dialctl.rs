@@ -28,6 +28,8 @@ usage: dialctl COMMAND
   confirm             keeps the values that a text message has set on trial
   budget              shows the month's traffic
   budget set SIZE     sets it to the operator's count, as in 120MB
+  gpio [LINE]         shows the lines of [gpio] and their levels
+  gpio LINE on|off [TIME]  switches an output, for 10s or until further notice
   codes resync CODE NEXT  sets the HOTP counter by two consecutive codes of the app,
                       after it was lost or if the app is too far ahead
   lines               shows every telephone line and its caller
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         ["confirm"] => link::confirm(&paths).and_then(|text| print(&text)),
         ["budget"] => link::budget(&paths).and_then(|text| print(&text)),
         ["budget", "set", used] => link::set_used(&paths, used).and_then(|text| print(&text)),
+        ["gpio", words @ ..] => link::gpio(&paths, words).and_then(|text| print(&text)),
         ["codes", "resync", first, second] => {
             codes::resync(&paths, first, second).and_then(|text| print(&text))
         }

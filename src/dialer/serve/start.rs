@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::values;
 use crate::dialer::persistence::{Persistence, Remembered};
 use crate::dialer::{
-    Apns, ByItself, Dialer, Endpoints, Facts, Liveness, MissedCalls, Scheduler, Teller, Trying,
+    Apns, ByItself, Dialer, Endpoints, Facts, Lines, Liveness, MissedCalls, Scheduler, Teller, Trying,
 };
 use crate::log::Log;
 use crate::paths::Paths;
@@ -51,7 +51,7 @@ fn by_itself(site: &Site, role: &site::Dialer, told: &Record, trying: Trying) ->
     let name = &site.hostname;
     let schedule = role.schedule.clone();
     let watched = role.vpn.as_ref().filter(|vpn| vpn.renew);
-    let endpoints = watched.map(Endpoints::new);
+    let endpoints = role.vpn.as_ref().map(Endpoints::new);
     let count = endpoints.as_ref().map_or(0, Endpoints::count);
     let keepalive = |vpn: &site::Vpn| Duration::from_secs(vpn.keepalive.get().into());
     ByItself {
@@ -59,6 +59,7 @@ fn by_itself(site: &Site, role: &site::Dialer, told: &Record, trying: Trying) ->
         liveness: watched.map(|vpn| Liveness::new(keepalive(vpn), count)),
         endpoints,
         apns: Apns::new(&role.operator),
+        lines: role.gpio.as_ref().map(Lines::new).unwrap_or_default(),
         missed_calls: role.missed_call.clone().map(MissedCalls::new),
         teller: role.tell.clone().map(|tell| Teller::new(tell, name, told)),
         trying: Some(trying),

@@ -94,11 +94,11 @@ fn a_link_opened_by_hand_and_a_site_without_a_vpn_are_not_watched() {
     assert_eq!(pass(&mut harness, 300, None, false), "");
 }
 
-fn with_endpoints(others: &str) -> Harness {
+fn with_endpoints(first: &str, others: &str) -> Harness {
     let text = format!(
         "role='dialer'\nhostname='x'\n[operator]\nname='x'\napn='x'\n[vpn]\naddress='10.9.0.2/24'\n\
          private-key='yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk='\n\
-         public-key='b/+8yjlfqle5awL8Vne6lpRdvSDyQz5sbyoEugWxDcc='\nendpoint='203.0.113.5:51820'\n\
+         public-key='b/+8yjlfqle5awL8Vne6lpRdvSDyQz5sbyoEugWxDcc='\nendpoint='{first}'\n\
          other-endpoints={others}\nnetworks=['10.9.0.0/24']\n"
     );
     let Role::Dialer(role) = Site::parse(&text).unwrap().role else { unreachable!() };
@@ -108,13 +108,52 @@ fn with_endpoints(others: &str) -> Harness {
     harness.dialer.liveness = Some(Liveness::new(25 * SECOND, count));
     harness.dialer.endpoints = endpoints;
     comes_up(&mut harness, &[SERVER]);
-    harness.pass(Duration::ZERO).done();
     harness
+}
+
+const FIRST: &str = "203.0.113.5:51820";
+const NAMED: Option<Ipv4Addr> = Some(Ipv4Addr::new(198, 51, 100, 7));
+
+#[test]
+fn an_endpoint_by_name_is_resolved_over_each_link_until_it_has_an_address() {
+    let mut harness = with_endpoints("vpn.example.org:51820", "[]");
+    let asks = "ask Address(\"vpn.example.org\", [212.27.40.240])\n";
+    assert!(harness.pass(Duration::ZERO).done().contains(asks));
+    assert!(harness.receive(Event::Resolved(None)).done().contains("has no address"));
+    assert_eq!(pass(&mut harness, 15, None, false), "");
+    assert_eq!(pass(&mut harness, 5, None, false), asks, "20 s later");
+    insta::assert_snapshot!(harness.receive(Event::Resolved(NAMED)).done(), @"
+    Info: the far side of the VPN may be at 198.51.100.7:51820
+    endpoint 198.51.100.7:51820
+    tunnel over ppp0 again
+    ");
+    assert_eq!(pass(&mut harness, 30, Some(92), false), "", "the far side answers");
+    // While it is silent, each new tunnel is to the address that the name has by then.
+    assert!(pass(&mut harness, 250, Some(92), false).contains(asks));
+    assert!(harness.receive(Event::Resolved(NAMED)).done().contains("tunnel over ppp0 again"));
+}
+
+#[test]
+fn an_endpoint_by_name_is_resolved_for_a_link_opened_by_hand_and_without_renewal() {
+    let mut harness = with_endpoints("vpn.example.org:51820", "[]");
+    harness.dialer.liveness = None;
+    assert!(harness.pass(Duration::ZERO).done().contains("ask Address"));
+    let tunnel = "tunnel over ppp0 again";
+    assert!(harness.receive(Event::Resolved(NAMED)).done().contains(tunnel));
+    let vpn = harness.dialer.endpoints.take();
+    let mut harness = Harness::new(Ports::Two);
+    harness.dialer.endpoints = vpn;
+    harness.opened_by_hand("ppp1", Pid::from_raw(500).unwrap());
+    assert!(harness.pass(Duration::ZERO).done().contains("ask Address"));
+    assert_eq!(harness.receive(Event::Resolved(NAMED)).done(), "", "the tunnel of the link leads there");
+    let moved = Some(Ipv4Addr::new(198, 51, 100, 8));
+    assert!(harness.receive(Event::Resolved(moved)).done().contains("tunnel over ppp1 again"));
 }
 
 #[test]
 fn each_new_tunnel_leads_to_the_next_endpoint_and_a_name_is_resolved_first() {
-    let mut harness = with_endpoints("['203.0.113.6:443', 'vpn.example.org:51821']");
+    let mut harness = with_endpoints(FIRST, "['203.0.113.6:443', 'vpn.example.org:51821']");
+    harness.pass(Duration::ZERO).done();
     insta::assert_snapshot!(pass(&mut harness, 70, Some(0), false), @"
     Warning: the far side of the VPN is silent: the tunnel is made again
     endpoint 203.0.113.6:443
@@ -135,7 +174,8 @@ fn each_new_tunnel_leads_to_the_next_endpoint_and_a_name_is_resolved_first() {
 
 #[test]
 fn a_name_without_an_address_is_logged_and_the_next_endpoint_is_tried() {
-    let mut harness = with_endpoints("['vpn.example.org:51821']");
+    let mut harness = with_endpoints(FIRST, "['vpn.example.org:51821']");
+    harness.pass(Duration::ZERO).done();
     assert!(pass(&mut harness, 70, Some(0), false).contains("ask Address"));
     assert_eq!(
         harness.receive(Event::Resolved(None)).done(),
@@ -143,6 +183,6 @@ fn a_name_without_an_address_is_logged_and_the_next_endpoint_is_tried() {
     );
     assert!(matches!(
         harness.dialer.endpoints.as_mut().unwrap().advance(),
-        Some(site::OtherEndpoint::Address(_))
+        Some(site::AnyEndpoint::Address(_))
     ));
 }

@@ -24,8 +24,16 @@ const fn set(name: &'static str, strand: fn(&mut Hut), message: &'static str) ->
     Stranding { name, proof: "hotp", strand, from: OWNER, message, opens: None }
 }
 
-const STRANDINGS: [Stranding; 10] = [
+const STRANDINGS: [Stranding; 11] = [
     set("the server was moved", |hut| hut.world.server = Some((MOVED, KEY)), "set endpoint 198.51.100.7:443"),
+    set(
+        "the server was moved to an address that has a name",
+        |hut| {
+            hut.world.server = Some(("198.51.100.7:444", KEY));
+            hut.world.named = Some(Ipv4Addr::new(198, 51, 100, 7));
+        },
+        "set endpoint hut.example.net:444",
+    ),
     set(
         "the server has another key",
         |hut| hut.world.server = Some((HOME, NEW_KEY)),
@@ -200,7 +208,7 @@ fn a_message_that_cuts_off_its_sender_is_refused_and_no_answer_shows_a_password(
         ("set numbers +33622222222", "not set: it would cut you off: add +33612345678"),
         ("set password @login", "not set: password: choose one that is not"),
         ("set apn web numbers +33612345678", "not set: numbers need a message of their own"),
-        ("set endpoint 10.9.0.7", "not set: endpoint: write both, and no name"),
+        ("set endpoint 10.9.0.7", "not set: endpoint: write as in"),
         ("confirm", "nothing is on trial"),
         ("set password correct-horse", "trying password: kept if the far side answers within 15m"),
     ] {

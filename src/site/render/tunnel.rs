@@ -2,7 +2,7 @@
 
 use super::RenderedFile;
 use crate::names::{TUNNEL, TUNNEL_HOME};
-use crate::site::{OtherEndpoint, Routing, Tunnel};
+use crate::site::{AnyEndpoint, Routing, Tunnel};
 
 /// Seconds between two keepalives; after three without an answer dbclient ends. A NAT of an operator forgets a TCP
 /// connection after minutes, not after the seconds of UDP, and each keepalive is charged to the budget.
@@ -24,8 +24,8 @@ pub(super) fn files(tunnel: &Tunnel, routing: &Routing) -> Vec<RenderedFile> {
 /// The name or address, and the port.
 fn server(tunnel: &Tunnel) -> (String, u16) {
     match &tunnel.server {
-        OtherEndpoint::Address(endpoint) => (endpoint.address().to_string(), endpoint.socket().port()),
-        OtherEndpoint::Name(named) => (named.name().to_owned(), named.port()),
+        AnyEndpoint::Address(endpoint) => (endpoint.address().to_string(), endpoint.socket().port()),
+        AnyEndpoint::Name(named) => (named.name().to_owned(), named.port()),
     }
 }
 

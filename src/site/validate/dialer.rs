@@ -1,16 +1,18 @@
 //! The tables of a dialer.
 
 use super::forward::{Surroundings, forward};
-use super::{check_distinct, echo, not_empty, raw, sms};
+use super::gpio::gpio;
+use super::{check_distinct, echo, limit, not_empty, raw, sms};
 use crate::site::error::{Checked, problem};
 use crate::site::{
-    Account, Addressing, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, IpType, Ipv4Net, Lan,
-    LinkConfig, MissedCall, Modem, Occasion, Operator, OtherEndpoint, Port, Routing, Schedule, Speed, Tell,
-    TimeSpan, Tunnel, Vpn, Whole,
+    Account, Addressing, AnyEndpoint, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, Gpio,
+    IpType, Ipv4Net, Lan, LinkConfig, MissedCall, Modem, Occasion, Operator, Port, Routing, Schedule, Speed,
+    Tell, TimeSpan, Tunnel, Vpn, Whole,
 };
 use std::ops::Range;
 use toml::Spanned;
 
+const TOO_SHORT: &str = "the link would be closed as soon as it is open";
 const SCHEDULED_LENGTH: TimeSpan = TimeSpan::minutes(15);
 const SPREAD: TimeSpan = TimeSpan::minutes(60);
 const LONGEST_SPREAD: TimeSpan = TimeSpan::minutes(12 * 60);
@@ -24,6 +26,7 @@ pub(super) struct Tables {
     pub vpn: Option<Spanned<raw::Vpn>>,
     pub tunnel: Option<Spanned<raw::Tunnel>>,
     pub forward: Option<Spanned<raw::Forward>>,
+    pub gpio: Option<Spanned<raw::Gpio>>,
     pub schedule: Option<Spanned<raw::Schedule>>,
     pub missed_call: Option<Spanned<raw::MissedCall>>,
     pub tell: Option<Spanned<raw::Tell>>,
@@ -44,12 +47,15 @@ pub(super) fn dialer(
     let modem = modem(tables.modem.map(Spanned::into_inner).unwrap_or_default())?;
     let around = Surroundings { lan, vpn: vpn.as_ref(), link: &link, modem: &modem.port, has_ssh };
     let forwarding = tables.forward.map(|table| forward(table.span(), table.into_inner(), &around));
+    let gpio = tables.gpio.map(|table| gpio(table.span(), table.into_inner())).transpose()?;
+    let tell = tables.tell.map(|table| tell(table.into_inner(), &link, gpio.as_ref())).transpose()?;
     Ok(Dialer {
+        gpio,
         tunnel: tunnel.transpose()?,
         forward: forwarding.transpose()?,
         schedule: tables.schedule.map(|table| schedule(table.into_inner(), &link)).transpose()?,
         missed_call: tables.missed_call.map(|table| missed_call(table.into_inner(), &link)).transpose()?,
-        tell: tables.tell.map(|table| tell(table.into_inner(), &link)).transpose()?,
+        tell,
         modem,
         operator: operator(operator_table.into_inner())?,
         link,
@@ -131,8 +137,8 @@ fn link(raw: raw::Link, lan: Option<&Lan>) -> Checked<LinkConfig> {
         routing,
         echo: echo(raw.lcp_echo_interval, raw.lcp_echo_failure),
         chat_timeout: raw.chat_timeout.unwrap_or(const { Whole::constant(60) }),
-        idle_limit: limit(raw.idle_limit, const { TimeSpan::minutes(10) })?,
-        session_limit: limit(raw.session_limit, const { TimeSpan::minutes(120) })?,
+        idle_limit: limit(raw.idle_limit, TOO_SHORT)?.unwrap_or(const { TimeSpan::minutes(10) }),
+        session_limit: limit(raw.session_limit, TOO_SHORT)?.unwrap_or(const { TimeSpan::minutes(120) }),
         data_budget: data_budget(raw.data_budget)?,
         billing_day: raw.billing_day.unwrap_or(const { Whole::constant(1) }),
     })
@@ -181,7 +187,8 @@ fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<Vpn> {
         check_not_local(*network.get_ref(), "the VPN", lan, network.span())?;
     }
     let others = raw.other_endpoints.unwrap_or_default();
-    let is_first = |other: &Spanned<OtherEndpoint>| *other.get_ref() == OtherEndpoint::Address(raw.endpoint);
+    resolvable(&raw.endpoint, routing)?;
+    let is_first = |other: &Spanned<AnyEndpoint>| other.get_ref() == raw.endpoint.get_ref();
     if let Some(again) = others.iter().find(|other| is_first(other)) {
         return problem("this is `endpoint` already", "write the others only", again.span());
     }
@@ -190,7 +197,7 @@ fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<Vpn> {
         address: raw.address.into_inner(),
         public_key: raw.public_key,
         preshared_key: raw.preshared_key.map(Spanned::into_inner),
-        endpoint: raw.endpoint,
+        endpoint: raw.endpoint.into_inner(),
         other_endpoints: other_endpoints(others, routing)?,
         networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
         keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
@@ -199,15 +206,15 @@ fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<Vpn> {
 }
 
 /// pppd gets the operator's name servers only with the default route (`usepeerdns`).
-fn other_endpoints(raw: Vec<Spanned<OtherEndpoint>>, routing: &Routing) -> Checked<Vec<OtherEndpoint>> {
+fn other_endpoints(raw: Vec<Spanned<AnyEndpoint>>, routing: &Routing) -> Checked<Vec<AnyEndpoint>> {
     check_distinct("endpoint", &raw)?;
     raw.iter().try_for_each(|endpoint| resolvable(endpoint, routing))?;
     Ok(raw.into_iter().map(Spanned::into_inner).collect())
 }
 
-fn resolvable(endpoint: &Spanned<OtherEndpoint>, routing: &Routing) -> Checked<()> {
+fn resolvable(endpoint: &Spanned<AnyEndpoint>, routing: &Routing) -> Checked<()> {
     match (endpoint.get_ref(), routing) {
-        (OtherEndpoint::Name(_), Routing::Only(_)) => problem(
+        (AnyEndpoint::Name(_), Routing::Only(_)) => problem(
             "no name server is reached: the default route does not go over the link",
             "write an address and a port, or remove `routes` and `default-route` from [link]",
             endpoint.span(),
@@ -255,7 +262,7 @@ fn open_for(raw: Option<Spanned<TimeSpan>>, link: &LinkConfig) -> Checked<TimeSp
             "write at most that, or raise session-limit in [link]",
             length.span(),
         ),
-        Some(_) => limit(raw, SCHEDULED_LENGTH),
+        Some(_) => Ok(limit(raw, TOO_SHORT)?.unwrap_or(SCHEDULED_LENGTH)),
     }
 }
 
@@ -266,7 +273,7 @@ fn missed_call(raw: raw::MissedCall, link: &LinkConfig) -> Checked<MissedCall> {
     Ok(MissedCall { numbers, length: open_for(raw.open_for, link)? })
 }
 
-fn tell(raw: raw::Tell, link: &LinkConfig) -> Checked<Tell> {
+fn tell(raw: raw::Tell, link: &LinkConfig, gpio: Option<&Gpio>) -> Checked<Tell> {
     not_empty(&raw.to, "nobody would be told anything", "add a number, or remove `[tell]`")?;
     not_empty(&raw.on, "nothing would be told", "add an occasion as in [\"boot\"], or remove `[tell]`")?;
     check_distinct("number", raw.to.get_ref())?;
@@ -282,20 +289,18 @@ fn tell(raw: raw::Tell, link: &LinkConfig) -> Checked<Tell> {
                 occasion.span(),
             );
         }
+        let has_inputs = gpio.is_some_and(|gpio| !gpio.inputs.is_empty());
+        if *occasion.get_ref() == Occasion::Gpio && !has_inputs {
+            return problem(
+                "there is no input that could change",
+                "add [[gpio.input]] with name and line, or remove this occasion",
+                occasion.span(),
+            );
+        }
     }
     Ok(Tell {
         to: raw.to.into_inner().into_iter().map(Spanned::into_inner).collect(),
         on: on.into_iter().map(Spanned::into_inner).collect(),
         a_day: raw.a_day.unwrap_or(const { Whole::constant(5) }),
     })
-}
-
-fn limit(raw: Option<Spanned<TimeSpan>>, usual: TimeSpan) -> Checked<TimeSpan> {
-    match raw {
-        None => Ok(usual),
-        Some(span) if *span.get_ref() < TimeSpan::minutes(1) => {
-            problem("the link would be closed as soon as it is open", "write at least \"1m\"", span.span())
-        }
-        Some(span) => Ok(span.into_inner()),
-    }
 }

@@ -5,8 +5,8 @@ use toml::Spanned;
 use super::{check_distinct, problem};
 use crate::site::error::Checked;
 use crate::site::{
-    DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Lan, Pattern, RELAY_PORTS, TimeSpan, Whole,
-    raw,
+    DigestAlgorithm, Exchange, ExchangeAccount, ExchangeRoute, Lan, Pattern, RELAY_PORTS, TimeSpan, UdpPort,
+    Whole, raw,
 };
 
 /// The most accounts. 32 re-registering ones are tested.
@@ -19,8 +19,8 @@ pub(super) fn exchange(raw: Spanned<raw::Exchange>, lan: Option<&Lan>) -> Checke
         return problem("the exchange has no network to serve", "add [lan] with the box's address", at);
     }
     let relay = raw.rtp_relay.filter(|relay| *relay.get_ref());
-    if let (Some(relay), Some(port)) = (&relay, raw.port)
-        && RELAY_PORTS.contains(&port.get())
+    if let (Some(relay), Some(port)) = (&relay, &raw.port)
+        && RELAY_PORTS.contains(&port.get_ref().get())
     {
         let (first, last) = (RELAY_PORTS.start(), RELAY_PORTS.end());
         return problem(
@@ -29,6 +29,8 @@ pub(super) fn exchange(raw: Spanned<raw::Exchange>, lan: Option<&Lan>) -> Checke
             relay.span(),
         );
     }
+    let port = port(raw.port)?;
+    let no_answer = no_answer(raw.no_answer)?;
     let raw_accounts: Vec<raw::ExchangeAccount> =
         raw.account.unwrap_or_default().into_iter().map(Spanned::into_inner).collect();
     if raw_accounts.is_empty() {
@@ -50,13 +52,45 @@ pub(super) fn exchange(raw: Spanned<raw::Exchange>, lan: Option<&Lan>) -> Checke
         );
     }
     Ok(Exchange {
-        port: raw.port.unwrap_or(const { Whole::constant(5060) }),
-        no_answer: raw.no_answer.unwrap_or(const { TimeSpan::minutes(1) }),
+        port,
+        no_answer,
         qualify: raw.qualify.unwrap_or(const { Whole::constant(200) }),
         rtp_relay: relay.is_some(),
         accounts: raw_accounts.into_iter().map(account).collect::<Checked<_>>()?,
         routes,
     })
+}
+
+/// RFC 6335 §6: those below belong to services, such as 53 to name servers and 68 to the box's own DHCP client. No
+/// adapter looks for SIP there.
+const FIRST_USER_PORT: u16 = 1024;
+
+fn port(raw: Option<Spanned<UdpPort>>) -> Checked<UdpPort> {
+    match raw {
+        None => Ok(const { Whole::constant(5060) }),
+        Some(port) if port.get_ref().get() < FIRST_USER_PORT => problem(
+            format!("the port {} is for another service of the system, as all below 1024", port.get_ref()),
+            "write 5060, the usual one of SIP, or one from 1024 on",
+            port.span(),
+        ),
+        Some(port) => Ok(port.into_inner()),
+    }
+}
+
+/// One ring and the pause after it (Bellcore GR-506: 2 s and 4 s).
+const SHORTEST_RINGING: TimeSpan = TimeSpan::seconds(6);
+/// Nobody waits longer: a calling modem at most 255 s, and usually 60 s (ITU-T V.250 §6.3.10, S7), and a proxy on the way
+/// may give up a call of which it has heard nothing for three minutes (RFC 3261 §13.3.1.1, §16.6 Timer C).
+const LONGEST_RINGING: TimeSpan = TimeSpan::minutes(3);
+
+fn no_answer(raw: Option<Spanned<TimeSpan>>) -> Checked<TimeSpan> {
+    let why = match raw.as_ref().map(|span| *span.get_ref()) {
+        Some(span) if span < SHORTEST_RINGING => "the account would ring less than once",
+        Some(span) if span > LONGEST_RINGING => "no caller waits that long for an answer",
+        span => return Ok(span.unwrap_or(const { TimeSpan::minutes(1) })),
+    };
+    let at = raw.map(|span| span.span()).unwrap_or_default();
+    problem(why, format!("write a time from \"{SHORTEST_RINGING}\" to \"{LONGEST_RINGING}\""), at)
 }
 
 fn account(raw: raw::ExchangeAccount) -> Checked<ExchangeAccount> {

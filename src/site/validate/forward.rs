@@ -1,10 +1,12 @@
 //! `[forward]`, and what it needs.
 
-use super::{check_apart, check_distinct, raw};
+use super::{check_apart, check_distinct, check_host, fixed, raw};
 use crate::site::error::{Checked, problem};
 use crate::site::{
-    Addressing, Forward, Ipv4Net, Lan, LinkConfig, Port, PortForward, Routing, SerialForward, Speed, Vpn,
+    AnyEndpoint, Forward, HostAddress, Ipv4Net, Lan, LinkConfig, Port, PortForward, Routing, SerialForward,
+    Speed, Vpn,
 };
+use std::net::Ipv4Addr;
 use std::ops::Range;
 use toml::Spanned;
 
@@ -88,20 +90,26 @@ fn check_network(network: &Spanned<Ipv4Net>, lan: &Lan, vpn: &Vpn, link: &LinkCo
             );
         }
     }
-    if it.contains(vpn.endpoint.address()) {
+    if let AnyEndpoint::Address(endpoint) = &vpn.endpoint
+        && it.contains(endpoint.address())
+    {
         return problem(
             "the VPN's endpoint is in this network: the tunnel would lead into itself",
             "write a smaller network, or one host with /32",
             network.span(),
         );
     }
-    match &lan.addressing {
-        Addressing::Fixed { address, .. } if !address.network().covers(it) => problem(
-            format!("not in the network of [lan], {}", address.network()),
+    let Some(own) = fixed(Some(lan)) else { return Ok(()) };
+    if !own.network().covers(it) {
+        return problem(
+            format!("not in the network of [lan], {}", own.network()),
             "write that network, a part of it, or one host with /32",
             network.span(),
-        ),
-        Addressing::Fixed { .. } | Addressing::Dhcp => Ok(()),
+        );
+    }
+    match it.host() {
+        Some(host) => check_device(host, own, network.span()),
+        None => Ok(()),
     }
 }
 
@@ -110,19 +118,24 @@ fn port(raw: raw::PortForward, lan: &Lan, has_ssh: bool) -> Checked<PortForward>
         return problem("this is the box's own ssh port", "choose another port", raw.listen.span());
     }
     let to = *raw.to.get_ref();
-    if let Addressing::Fixed { address, .. } = &lan.addressing {
-        if to.address() == address.address() {
-            return problem("this is the box's own address", "write that of a device", raw.to.span());
-        }
-        if !address.network().contains(to.address()) {
+    if let Some(own) = fixed(Some(lan)) {
+        if !own.network().contains(to.address()) {
             return problem(
-                format!("not in the network of [lan], {}", address.network()),
+                format!("not in the network of [lan], {}", own.network()),
                 "write address and port of a device there",
                 raw.to.span(),
             );
         }
+        check_device(to.address(), own, raw.to.span())?;
     }
     Ok(PortForward { listen: raw.listen.into_inner(), to })
+}
+
+fn check_device(address: Ipv4Addr, own: HostAddress, at: Range<usize>) -> Checked<()> {
+    if address == own.address() {
+        return problem("this is the box's own address", "write that of a device", at);
+    }
+    check_host(address, own, "the device", at)
 }
 
 /// The modem's service opens every port of its place, and sends it commands.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use toml::Spanned;
 
-use super::{check_apart, check_distinct, line_modem, not_empty, problem};
+use super::{check_apart, check_distinct, check_host, line_modem, not_empty, problem};
 use crate::site::error::Checked;
 use crate::site::lan::{Addressing, Lan};
 use crate::site::{FlowControl, LineConfig, Port, Speed, Whole, raw};
@@ -87,6 +87,9 @@ fn check_addresses(line: &raw::Line, lan: Option<&Lan>, name_servers: &[Ipv4Addr
     }
     if let Some((_, whose)) = of_host(local).filter(|(_, whose)| whose.contains("gateway")) {
         return of_another(&line.local, "the box", whose);
+    }
+    if let Some(own) = network {
+        check_host(local, own, "the box", line.local.span())?;
     }
     let bits = u32::from(remote);
     // Without a network of its own to go by, Windows 95 takes the class's: 255.255.255.0 for most (RFC 791 §3.2).

@@ -1,8 +1,10 @@
 //! Relations between the parts of a site.
 
+mod dial_in;
 mod dialer;
 mod exchange;
 mod forward;
+mod gpio;
 mod line;
 mod line_modem;
 mod service;
@@ -13,16 +15,16 @@ use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
 use super::net::{Address, HostAddress};
 use super::{
-    DevicePath, DialIn, EchoFailure, EchoInterval, LcpEcho, Port, Prompts, Reboot, Role, Site, SshKey,
+    DevicePath, DialIn, EchoFailure, EchoInterval, LcpEcho, Port, Reboot, Role, Site, SshKey, TimeSpan,
     Timezone, Watchdog, Whole, raw,
 };
+use std::net::Ipv4Addr;
 use std::ops::Range;
 use toml::Spanned;
 
 pub(super) fn site(raw: raw::Site) -> Checked<Site> {
     check_tables_fit_role(&raw)?;
     let reboot = raw.reboot.unwrap_or_default();
-    let watchdog = raw.watchdog.unwrap_or_default();
     let lan = raw.lan.map(|table| self::lan(table.into_inner())).transpose()?;
     let ssh_keys = raw.ssh.map_or(Ok(Vec::new()), self::ssh_keys)?;
     let role = match raw.role.get_ref() {
@@ -35,6 +37,7 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
                 vpn: raw.vpn,
                 tunnel: raw.tunnel,
                 forward: raw.forward,
+                gpio: raw.gpio,
                 schedule: raw.schedule,
                 missed_call: raw.missed_call,
                 tell: raw.tell,
@@ -49,9 +52,13 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
         raw::Role::DialIn => {
             let exchange =
                 raw.exchange.map(|table| exchange::exchange(table, lan.as_ref())).transpose()?.map(Box::new);
-            let tables =
-                DialInTables { dial_in: raw.dial_in, line: raw.line, user: raw.user, service: raw.service };
-            let dial_in = dial_in(raw.role.span(), tables, lan.as_ref())?;
+            let tables = dial_in::Tables {
+                dial_in: raw.dial_in,
+                line: raw.line,
+                user: raw.user,
+                service: raw.service,
+            };
+            let dial_in = dial_in::dial_in(raw.role.span(), tables, lan.as_ref())?;
             Role::DialIn(Box::new(DialIn { exchange, ..dial_in }))
         }
     };
@@ -59,13 +66,22 @@ pub(super) fn site(raw: raw::Site) -> Checked<Site> {
         hostname: raw.hostname,
         timezone: raw.timezone.unwrap_or_else(Timezone::utc),
         reboot: Reboot { hour: reboot.hour.unwrap_or(const { Whole::constant(4) }) },
-        watchdog: Watchdog {
-            device: watchdog.device.unwrap_or_else(DevicePath::watchdog),
-            timeout: watchdog.timeout.unwrap_or(const { Whole::constant(15) }),
-        },
+        watchdog: self::watchdog(raw.watchdog.unwrap_or_default())?,
         lan,
         ssh_keys,
         role,
+    })
+}
+
+/// What is written to another device would not be what `watchdogd` means.
+fn watchdog(raw: raw::Watchdog) -> Checked<Watchdog> {
+    if let Some(device) = raw.device.as_ref().filter(|device| !device.get_ref().is_watchdog()) {
+        let why = format!("{} is no watchdog", device.get_ref());
+        return problem(why, "write \"/dev/watchdog\", or remove `device`", device.span());
+    }
+    Ok(Watchdog {
+        device: raw.device.map_or_else(DevicePath::watchdog, Spanned::into_inner),
+        timeout: raw.timeout.unwrap_or(const { Whole::constant(15) }),
     })
 }
 
@@ -75,6 +91,9 @@ fn lan(raw: raw::Lan) -> Checked<Lan> {
         LanAddress::Fixed(address) => {
             check_gateway(raw.gateway.as_ref(), address)?;
             check_distinct("name server", &dns)?;
+            for server in &dns {
+                check_host(server.get_ref().0, address, "a name server", server.span())?;
+            }
             Addressing::Fixed {
                 address,
                 gateway: raw.gateway.map(|gateway| gateway.into_inner().0),
@@ -110,7 +129,37 @@ fn check_gateway(gateway: Option<&Spanned<Address>>, own: HostAddress) -> Checke
             gateway.span(),
         );
     }
-    Ok(())
+    check_host(address, own, "the router", gateway.span())
+}
+
+/// The local network, if the site has its addresses.
+fn fixed(lan: Option<&Lan>) -> Option<HostAddress> {
+    match lan.map(|lan| &lan.addressing) {
+        Some(Addressing::Fixed { address, .. }) => Some(*address),
+        Some(Addressing::Dhcp) | None => None,
+    }
+}
+
+/// Of the local network's addresses two are no host's.
+fn check_host(address: Ipv4Addr, own: HostAddress, who: &str, at: Range<usize>) -> Checked<()> {
+    match own.no_host(address) {
+        Some(what) => problem(
+            format!("{address} is {what} in [lan], {}", own.network()),
+            format!("write the address that {who} has there"),
+            at,
+        ),
+        None => Ok(()),
+    }
+}
+
+/// A limit of a link or a call: a shorter one would end it while it is set up.
+fn limit(raw: Option<Spanned<TimeSpan>>, why: &str) -> Checked<Option<TimeSpan>> {
+    match raw {
+        Some(span) if *span.get_ref() < TimeSpan::minutes(1) => {
+            problem(why, "write at least \"1m\"", span.span())
+        }
+        span => Ok(span.map(Spanned::into_inner)),
+    }
 }
 
 fn ssh_keys(raw: raw::Ssh) -> Checked<Vec<SshKey>> {
@@ -145,11 +194,13 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
             "dialer",
             vec![
                 ("[vpn]", at(raw.vpn.as_ref())),
+                ("[tunnel]", at(raw.tunnel.as_ref())),
                 ("[modem]", at(raw.modem.as_ref())),
                 ("[operator]", at(raw.operator.as_ref())),
                 ("[link]", at(raw.link.as_ref())),
                 ("[sms]", at(raw.sms.as_ref())),
                 ("[forward]", at(raw.forward.as_ref())),
+                ("[gpio]", at(raw.gpio.as_ref())),
                 ("[schedule]", at(raw.schedule.as_ref())),
                 ("[missed-call]", at(raw.missed_call.as_ref())),
                 ("[tell]", at(raw.tell.as_ref())),
@@ -173,77 +224,6 @@ fn echo(interval: Option<EchoInterval>, failure: Option<EchoFailure>) -> LcpEcho
         interval: interval.unwrap_or(const { Whole::constant(30) }),
         failure: failure.unwrap_or(const { Whole::constant(4) }),
     }
-}
-
-/// The tables of a dial-in.
-struct DialInTables {
-    dial_in: Option<Spanned<raw::DialIn>>,
-    line: Option<Vec<Spanned<raw::Line>>>,
-    user: Option<Vec<Spanned<raw::User>>>,
-    service: Option<Vec<Spanned<raw::Service>>>,
-}
-
-fn dial_in(role: Range<usize>, tables: DialInTables, lan: Option<&Lan>) -> Checked<DialIn> {
-    let (lines, users) = (tables.line.unwrap_or_default(), tables.user.unwrap_or_default());
-    if lines.is_empty() {
-        return problem("a `dial-in` needs a `[[line]]`", "add [[line]] with port, local and remote", role);
-    }
-    let is_guests = |line: &Spanned<raw::Line>| line.get_ref().guest.as_ref().is_some_and(|it| *it.get_ref());
-    if users.is_empty() && !lines.iter().all(is_guests) {
-        return problem(
-            "a `dial-in` needs a `[[user]]`: nobody could call",
-            "add [[user]] with name and password",
-            role,
-        );
-    }
-    let table = tables.dial_in.map(Spanned::into_inner).unwrap_or_default();
-    let (dns, open_ports) = (table.dns.unwrap_or_default(), table.open_ports.unwrap_or_default());
-    // The Microsoft extension has a primary and a secondary address (RFC 1877 §1.1, §1.3).
-    if let Some(third) = dns.get(2) {
-        return problem("callers take two name servers", "remove this one", third.span());
-    }
-    let wins = table.wins.unwrap_or_default();
-    if let Some(third) = wins.get(2) {
-        return problem("callers take two WINS servers", "remove this one", third.span());
-    }
-    check_distinct("port", &open_ports)?;
-    check_distinct("name server", &dns)?;
-    check_distinct("WINS server", &wins)?;
-    let users: Vec<raw::User> = users.into_iter().map(Spanned::into_inner).collect();
-    let context = service::Context { lines: &lines, idle_limit: table.idle_limit };
-    let (services, offers) = service::services(tables.service.unwrap_or_default(), &users, &context)?;
-    let users = user::users(users)?;
-    let authentication = user::authentication(table.auth, &users)?;
-    let dns: Vec<_> = dns.into_iter().map(|address| address.into_inner().0).collect();
-    let has_login = lines.iter().any(|line| line.get_ref().login == Some(true));
-    let prompt = table.login_prompt.as_ref().or(table.password_prompt.as_ref());
-    if let Some(prompt) = prompt.filter(|_| !has_login) {
-        return problem("no line has a prompt", "write login = true below a [[line]]", prompt.span());
-    }
-    let prompts = Prompts {
-        name: table.login_prompt.map(Spanned::into_inner),
-        password: table.password_prompt.map(Spanned::into_inner),
-    };
-    Ok(DialIn {
-        lines: line::lines(lines.into_iter().map(Spanned::into_inner).collect(), lan, &dns)?,
-        netmask: table.netmask,
-        dns,
-        proxy_arp: table.proxyarp.unwrap_or(false),
-        masquerade: table.masquerade.unwrap_or(true),
-        open_ports: open_ports.into_iter().map(Spanned::into_inner).collect(),
-        mtu: table.mtu,
-        idle_limit: table.idle_limit,
-        session_limit: table.session_limit,
-        echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
-        users,
-        offers,
-        services,
-        authentication,
-        wins: wins.into_iter().map(|address| address.into_inner().0).collect(),
-        callers_meet: table.callers_meet.unwrap_or(false),
-        prompts,
-        exchange: None,
-    })
 }
 
 /// Two services at one port would take each other's bytes.

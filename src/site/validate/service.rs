@@ -1,14 +1,15 @@
 //! `[[service]]`, and `services` of a `[[user]]`.
 
-use super::{check_distinct, not_empty, problem};
+use super::{check_distinct, check_host, fixed, not_empty, problem};
 use crate::site::error::{Checked, Problem, unknown};
-use crate::site::{Offer, Offers, Service, ServiceProtocol, TimeSpan, raw};
+use crate::site::{Lan, Offer, Offers, Service, ServiceProtocol, raw};
 use toml::Spanned;
 
 /// What the rest of the site has to do with it.
 pub(super) struct Context<'a> {
     pub lines: &'a [Spanned<raw::Line>],
-    pub idle_limit: Option<TimeSpan>,
+    pub has_idle_limit: bool,
+    pub lan: Option<&'a Lan>,
 }
 
 pub(super) fn services(
@@ -18,6 +19,11 @@ pub(super) fn services(
 ) -> Checked<(Vec<Service>, Offers)> {
     let raw: Vec<raw::Service> = raw.into_iter().map(Spanned::into_inner).collect();
     check_distinct("service", raw.iter().map(|service| &service.name))?;
+    for raw::Service { address, .. } in &raw {
+        if let Some(own) = fixed(context.lan) {
+            check_host(address.get_ref().address(), own, "the server", address.span())?;
+        }
+    }
     let mut offers = Vec::new();
     for user in users {
         let Some(listed) = &user.services else { continue };
@@ -41,7 +47,7 @@ pub(super) fn services(
     }
     let services = raw.into_iter().map(|raw::Service { name, address, protocol }| Service {
         name: name.into_inner(),
-        address,
+        address: address.into_inner(),
         protocol: protocol.unwrap_or(ServiceProtocol::Telnet),
     });
     Ok((services.collect(), offers))
@@ -70,7 +76,7 @@ fn check(offer: &Spanned<Offer>, services: &[raw::Service], context: &Context<'_
         };
         return problem(why, "write login = true below a [[line]]", offer.span());
     }
-    if offer.get_ref().is_slip() && context.idle_limit.is_none() {
+    if offer.get_ref().is_slip() && !context.has_idle_limit {
         return problem(
             "SLIP does not notice that a caller is gone: the line could stay occupied for ever",
             "write idle-limit = \"15m\" below [dial-in]",

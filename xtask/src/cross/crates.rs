@@ -12,6 +12,7 @@ use std::{
 
 use serde::Deserialize;
 
+use super::sysroot::STD;
 use super::{RUSTC_COMMIT, RUSTC_RELEASE, TARGET, cargo_home, layer_programs, places};
 use crate::{
     context::BuildContext,
@@ -201,7 +202,7 @@ fn refuse_foreign_paths(listed: &str, root: &Path) -> Result<()> {
 
 /// As `sysroot.rs` builds it.
 fn library_tree() -> Invocation {
-    tree(Place::Library).args(["--package", "std", "--no-default-features"]).env("RUSTC_BOOTSTRAP", "1")
+    tree(Place::Library).args(STD).env("RUSTC_BOOTSTRAP", "1")
 }
 
 /// A procedural macro runs in the compiler only.

@@ -54,8 +54,12 @@ pub(super) fn build(ctx: &BuildContext, toolchain: &Output) -> Result<Output> {
     })
 }
 
+/// Which parts of the standard library: the programs have no symbols that a backtrace could show, and sort little.
+pub(super) const STD: [&str; 5] =
+    ["--package", "std", "--no-default-features", "--features", "backtrace-trace-only,optimize_for_size"];
+
 fn compile() -> Invocation {
-    let cargo = cargo(Place::Library).args(["--release", "--package", "std", "--no-default-features"]);
+    let cargo = cargo(Place::Library).args(["--release"]).args(STD);
     // Crates of the library use each other's internals, so they are built as the Rust project does
     // (src/bootstrap/src/core/builder/cargo.rs).
     let flags = [

@@ -11,6 +11,7 @@ mod edit;
 mod exchange;
 mod far_side;
 mod forward;
+mod gpio;
 mod limits;
 mod link;
 mod login;
@@ -98,6 +99,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("a-dead-far-side-of-the-vpn-costs-two-links-and-no-reboot", far_side::silent),
     two("incoming-traffic-does-not-keep-a-link-open", limits::of_idle_time),
     two("text-messages-open-and-close-the-link", session::by_sms),
+    one("a-text-message-switches-a-line-of-the-header", gpio::switched),
     two("equipment-behind-the-box-is-reached-through-the-vpn", forward::reached),
     two("a-reverse-tunnel-leads-to-the-box-and-to-one-server-only", tunnel::reaches_the_box),
     two("a-link-is-opened-by-hand-and-by-dialctl", link::by_hand_and_by_dialctl),

@@ -1,0 +1,59 @@
+//! Lines of the board's header, switched by text message and by `dialctl`. The board's registers say what they do.
+
+use super::{SERVICES_LOG, SITE, check, shows};
+use crate::booted::Booted;
+use crate::error::{Error, Result};
+use crate::monitor::Monitor;
+use crate::owner::{Owner, sms_table};
+use crate::stage::{Stage, stick};
+
+const LINES: &str = "[gpio]\nboard = \"b-plus\"\n\
+    [[gpio.output]]\nname = \"router\"\nline = 17\nat-boot = \"on\"\n\
+    [[gpio.output]]\nname = \"lamp\"\nline = 22\nactive-low = true\n\
+    [[gpio.input]]\nname = \"door\"\nline = 27\nactive-low = true\n";
+const ROUTER: u32 = 1 << 17;
+const LAMP: u32 = 1 << 22;
+/// The levels of the lines 0 to 31 (BCM2835 ARM Peripherals §6.1, GPLEV0).
+const LEVELS: &str = "xp /1wx 0x20200034";
+
+/// Outputs have their level at boot, are switched by a proven message and by none that is not, and keep their level when
+/// the service starts again.
+pub fn switched(stage: &Stage) -> Result<()> {
+    let machine = stage.dialer(stick())?;
+    let site = "role = \"dialer\"\nhostname = \"dialer\"\n[operator]\nname = \"free\"\napn = \"free\"\n";
+    machine.card().write(SITE, format!("{site}{}{LINES}", sms_table()).as_bytes())?;
+    let owner = Owner::of(stage, machine.modem()?)?;
+    let mut booted = machine.boot()?;
+    booted.until("logread", &["messages: in"])?;
+    pins(&booted, "at boot", ROUTER | LAMP)?;
+
+    owner.text("set router off");
+    booted.until(SERVICES_LOG, &["refused, no code"])?;
+    pins(&booted, "after a message without a code", ROUTER | LAMP)?;
+    owner.text(&owner.order("set router off"));
+    shows("the reply", &owner.reply(1)?, &["router is off"])?;
+    pins(&booted, "after a message", LAMP)?;
+    owner.text(&owner.order("get"));
+    shows("the reply", &owner.reply(2)?, &["router is off, lamp is off, door is on"])?;
+
+    booted.must("kill $(pidof sms-dialer)")?;
+    booted.until("dialctl gpio router", &["router is off"])?;
+    pins(&booted, "after a restart of the service", LAMP)?;
+
+    shows("dialctl", &booted.must("dialctl gpio lamp on 30s")?, &["lamp is on for 30s"])?;
+    pins(&booted, "during a pulse", 0)?;
+    shows("dialctl", &booted.must("dialctl gpio router off 1s")?, &["router is off for 1s"])?;
+    booted.until("dialctl gpio router", &["router is on"])?;
+    shows("dialctl", &booted.must("dialctl gpio lamp off")?, &["lamp is off"])?;
+    pins(&booted, "after both pulses", ROUTER | LAMP)?;
+    let refused = booted.run("dialctl gpio door on")?;
+    check(refused.code != 0 && refused.text.contains("door is an input"), || refused.text)
+}
+
+/// The pins of the outputs that are high, and no other of them.
+fn pins(booted: &Booted, when: &str, high: u32) -> Result<()> {
+    let said = Monitor::connect(&booted.monitor)?.command(LEVELS)?;
+    let value = said.split_once(": 0x").and_then(|(_, value)| u32::from_str_radix(value.trim(), 16).ok());
+    let levels = value.ok_or_else(|| Error::Unexpected(format!("QEMU says {said:?} of the levels")))?;
+    check(levels & (ROUTER | LAMP) == high, || format!("{when} the levels of the pins are {levels:#010x}"))
+}
