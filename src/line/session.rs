@@ -192,7 +192,7 @@ fn start_slip(place: Place, port: OwnedFd, connected: &Connected) -> io::Result<
         local: site.local,
         remote: site.remote,
         mtu: dial_in.mtu.map_or(slip::MTU, Mtu::get),
-        proxy_arp: dial_in.proxy_arp,
+        proxy_arp: dial_in.proxy_arp.as_ref().map(ToString::to_string),
         limits: limits(dial_in),
     };
     let note = Record::new().with_known(note::USER, connected.user.as_ref());

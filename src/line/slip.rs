@@ -49,8 +49,8 @@ pub struct Start {
     pub remote: Ipv4Addr,
     /// The longest packet.
     pub mtu: u16,
-    /// Whether the box answers ARP for the caller.
-    pub proxy_arp: bool,
+    /// The interface at which the box answers ARP for the caller.
+    pub proxy_arp: Option<String>,
     /// The site's limits.
     pub limits: Limits,
 }
@@ -66,7 +66,7 @@ impl Start {
         command.args([&is_compressed.to_string(), interface, &local.to_string(), &remote.to_string()]);
         command.args([
             &mtu.to_string(),
-            &proxy_arp.to_string(),
+            proxy_arp.as_deref().unwrap_or_default(),
             &seconds(limits.idle),
             &seconds(limits.session),
         ]);
@@ -86,7 +86,7 @@ impl Start {
             local: local.parse().ok()?,
             remote: remote.parse().ok()?,
             mtu: mtu.parse().ok()?,
-            proxy_arp: arp.parse().ok()?,
+            proxy_arp: (!arp.is_empty()).then(|| arp.clone()),
             limits: Limits { idle: limit(idle)?, session: limit(session)? },
         })
     }
@@ -94,7 +94,8 @@ impl Start {
     /// The commands that bring up the interface, which has this name first.
     fn set_up(&self, given: &str) -> Vec<Vec<String>> {
         let Self { interface, local, remote, mtu, .. } = self;
-        let arp = self.proxy_arp.then(|| "sysctl -qw net.ipv4.conf.all.proxy_arp=1".to_owned());
+        // With `.` for `/`, a name with a dot, such as that of a VLAN, would be two (sysctl(8)).
+        let arp = self.proxy_arp.as_ref().map(|lan| format!("sysctl -qw net/ipv4/conf/{lan}/proxy_arp=1"));
         let commands = [
             // It has its rules since the driver was loaded (overlay/sbin/modprobe), or there is no link.
             "/etc/init.d/firewall".to_owned(),
@@ -235,7 +236,7 @@ mod tests {
             local: Ipv4Addr::new(192, 0, 2, 1),
             remote: Ipv4Addr::new(192, 0, 2, 2),
             mtu: 296,
-            proxy_arp: true,
+            proxy_arp: Some("eth0.2".to_owned()),
             limits: Limits { idle: Some(Duration::from_secs(60)), session: None },
         }
     }
@@ -259,7 +260,7 @@ mod tests {
                 "sysctl -qw net.ipv4.ip_forward=1",
                 "ip addr add 192.0.2.1 peer 192.0.2.2 dev ppp0",
                 "ip link set ppp0 mtu 296 up",
-                "sysctl -qw net.ipv4.conf.all.proxy_arp=1",
+                "sysctl -qw net/ipv4/conf/eth0.2/proxy_arp=1",
             ]
         );
     }

@@ -1,8 +1,8 @@
 //! The role that answers calls.
 
 use super::{
-    AtCommand, CallerNumber, Exchange, LcpEcho, Netmask, Offers, Port, Prompt, Service, Speed, TimeSpan,
-    Users, Whole,
+    AtCommand, CallerNumber, Exchange, InterfaceName, LcpEcho, Netmask, Offers, Port, Prompt, Service, Speed,
+    TimeSpan, Users, Whole,
 };
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -16,8 +16,8 @@ pub struct DialIn {
     pub netmask: Option<Netmask>,
     /// Name servers for the callers, two at most.
     pub dns: Vec<Ipv4Addr>,
-    /// Answer ARP for the callers on the local network.
-    pub proxy_arp: bool,
+    /// The interface of the local network, if the box answers ARP there for the callers.
+    pub proxy_arp: Option<InterfaceName>,
     /// Whether the callers' packets get the box's own addresses elsewhere (NAT).
     pub masquerade: bool,
     /// TCP ports of the box itself that callers may reach; all others are closed to them.

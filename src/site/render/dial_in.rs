@@ -82,7 +82,7 @@ fn options(dial_in: &DialIn, line: &LineConfig, unit: usize) -> String {
     if let Some(netmask) = dial_in.netmask {
         options.add(format_args!("netmask {netmask}"));
     }
-    if dial_in.proxy_arp {
+    if dial_in.proxy_arp.is_some() {
         options.add("proxyarp");
     }
     options.add(LOCK).add(match line.flow {

@@ -2,7 +2,7 @@
 
 use super::{check_distinct, check_host, echo, fixed, limit, line, problem, service, user};
 use crate::site::error::Checked;
-use crate::site::lan::Lan;
+use crate::site::lan::{InterfaceName, Lan};
 use crate::site::{DialIn, HostAddress, Prompts, raw};
 use std::ops::Range;
 use toml::Spanned;
@@ -89,15 +89,19 @@ const TOO_SHORT: &str = "a caller would be hung up as soon as the call is set up
 
 /// pppd answers ARP at the interface whose network has the caller's address (sys-linux.c, `get_ether_addr`). A line whose
 /// callers are elsewhere may be beside others.
-fn proxy_arp(raw: Option<Spanned<bool>>, lines: &[Spanned<raw::Line>], lan: Option<&Lan>) -> Checked<bool> {
-    let Some(at) = raw.filter(|proxy| *proxy.get_ref()).map(|proxy| proxy.span()) else { return Ok(false) };
-    if lan.is_none() {
+fn proxy_arp(
+    raw: Option<Spanned<bool>>,
+    lines: &[Spanned<raw::Line>],
+    lan: Option<&Lan>,
+) -> Checked<Option<InterfaceName>> {
+    let Some(at) = raw.filter(|proxy| *proxy.get_ref()).map(|proxy| proxy.span()) else { return Ok(None) };
+    let Some(Lan { interface, .. }) = lan else {
         return problem(
             "the box joins no local network in which it could answer ARP for callers",
             "add [lan], or remove `proxyarp`",
             at,
         );
-    }
+    };
     let is_in = |own: HostAddress, line: &Spanned<raw::Line>| {
         own.network().contains(line.get_ref().remote.get_ref().0)
     };
@@ -107,6 +111,6 @@ fn proxy_arp(raw: Option<Spanned<bool>>, lines: &[Spanned<raw::Line>], lan: Opti
             "give a line a `remote` of that network, or remove `proxyarp`",
             at,
         ),
-        None => Ok(true),
+        None => Ok(Some(interface.clone())),
     }
 }
