@@ -112,8 +112,9 @@ const FRAME: u64 = 8_000_000;
 /// In each frame the guest handles an interrupt, and polls every open adapter. In return, transfers wait longer for their
 /// frame: a CH341 adapter delivers 4 kB a second at most, about as much as a modem of 33600 bit/s.
 ///
-/// QEMU counts frames too fast: it divides the nanoseconds since the last one by `fi` (`dwc2_frame_boundary`). Linux, which
-/// asks the hub for changes every 255 frames, then asks in each. With the largest `fi` there is, it asks in every second one.
+/// QEMU counts frames too fast: it divides the nanoseconds since the last one by `fi` (`dwc2_frame_boundary`;
+/// findings/qemu-dwc2-frame-number.sh). Linux, which asks the hub for changes every 255 frames, would then ask in each of
+/// these. With the largest `fi` there is, it asks in every third one.
 ///
 /// A stream of another QEMU, in which these fields look different, stays as it is.
 fn lengthen_frames(stream: &mut [u8]) {
