@@ -52,8 +52,8 @@ pub struct Emulator {
     /// The directory of its modules, if not the one it was built with.
     modules: Option<PathBuf>,
     pace: Pace,
-    /// Whether nothing else runs on this host.
-    is_alone: bool,
+    /// Whether its boxes are measured: they have the host to themselves.
+    is_measured: bool,
 }
 
 /// The pace of the guest's clock.
@@ -131,12 +131,12 @@ pub enum Serial<'a> {
 impl Emulator {
     /// A program, by path or by its name in `PATH`.
     pub fn program(program: PathBuf) -> Self {
-        Self { program, first: Vec::new(), modules: None, pace: Pace::Instructions, is_alone: false }
+        Self { program, first: Vec::new(), modules: None, pace: Pace::Instructions, is_measured: false }
     }
 
     /// The same for a measurement, which has the host to itself, at this pace.
     pub fn measured(self, pace: Pace) -> Self {
-        Self { pace, is_alone: pace == Pace::Host, ..self }
+        Self { pace, is_measured: true, ..self }
     }
 
     /// `qemu-system-arm` from `PATH`.
@@ -261,12 +261,14 @@ impl Emulator {
         match command.spawn() {
             Ok(child) => {
                 let (clock, others) = (BoxClock::default(), Arc::new(OnceLock::new()));
-                let (pace, of_watch) = (self.pace, Arc::clone(&others));
+                // A measured box is not stopped for others: its time is what is measured.
+                let (pace, of_watch) = (self.pace, (!self.is_measured).then(|| Arc::clone(&others)));
                 let watch = Watch { pace, clock: clock.clone(), others: of_watch, stub };
                 std::thread::spawn(move || watch.run(&listener));
                 let program = Pid::from_child(&child);
                 // A measurement by the host's clock uses the whole host and the default scheduling.
-                let core = (!self.is_alone).then(|| Core::with_fewest(program)).flatten();
+                let shares = !self.is_measured || self.pace == Pace::Instructions;
+                let core = shares.then(|| Core::with_fewest(program)).flatten();
                 Ok(Running {
                     _note: leftovers::process(program),
                     _core: core,

@@ -25,8 +25,8 @@ pub struct Watch {
     pub pace: Pace,
     /// Its time.
     pub clock: BoxClock,
-    /// The boxes with which it is kept in step, once it runs.
-    pub others: Arc<OnceLock<Clocks>>,
+    /// The boxes with which it is kept in step, once it runs, if it is.
+    pub others: Option<Arc<OnceLock<Clocks>>>,
     /// The socket of its debugger's stub.
     pub stub: PathBuf,
 }
@@ -75,7 +75,7 @@ impl Watch {
     /// slower. Without this, one would give up on the other: wvdial takes a server that does not speak PPP within some
     /// seconds for none.
     fn keep_in_step(&self, monitor: &mut Monitor) -> Result<()> {
-        let Some(others) = self.others.get() else { return Ok(()) };
+        let Some(others) = self.others.as_ref().and_then(|others| others.get()) else { return Ok(()) };
         if others.lead(&self.clock) <= LEAD {
             return Ok(());
         }
