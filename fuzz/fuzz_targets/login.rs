@@ -2,7 +2,6 @@
 //! of bounded length.
 #![no_main]
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use dialbox::line::login::{Admitted, Login, LoginResult, PromptWords};
@@ -17,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let users = Users::Plain(vec![Account { name, password }]);
     let prompts = PromptWords::new(&Prompts::default(), &hostname);
-    let mut login = Login::new(prompts, Ipv4Addr::new(192, 0, 2, 2), Duration::ZERO);
+    let mut login = Login::new(prompts, Duration::ZERO);
     let offers = vec![Offer::Ppp, Offer::CompressedSlip];
     let now = Duration::from_secs(1);
     let mut output = login.receive(bytes, now);

@@ -258,7 +258,7 @@ impl Answerer {
         let mut actions = vec![Action::log(Level::Info, said)];
         match &self.config.prompt {
             Some(prompt) => {
-                self.phase = Phase::LoggingIn(Login::new(prompt.clone(), self.config.remote, now));
+                self.phase = Phase::LoggingIn(Login::new(prompt.clone(), now));
                 actions.push(Action::Publish);
             }
             None => actions.extend(self.hand_over()),

@@ -9,7 +9,6 @@
 //! ```
 
 use std::fmt;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -118,8 +117,6 @@ impl PromptWords {
 #[derive(Debug)]
 pub struct Login {
     prompts: PromptWords,
-    /// The caller's address, for SLIP.
-    address: Ipv4Addr,
     stage: Stage,
     line: Typed,
     /// What was typed while a password was being checked.
@@ -146,11 +143,10 @@ enum Stage {
 }
 
 impl Login {
-    /// A caller, who may get this address, was connected at this time since boot.
-    pub fn new(prompts: PromptWords, address: Ipv4Addr, now: Duration) -> Self {
+    /// A caller was connected at this time since boot.
+    pub fn new(prompts: PromptWords, now: Duration) -> Self {
         Self {
             prompts,
-            address,
             stage: Stage::Listening { until: now + LISTEN },
             line: Typed::default(),
             ahead: Typed::default(),
@@ -328,7 +324,7 @@ impl Login {
     }
 
     fn admit(&mut self, user: UserName, offer: Offer, output: &mut LoginOutput) {
-        output.text += &menu::beginning(&offer, self.address);
+        output.text += &menu::beginning(&offer);
         output.result = Some(LoginResult::Admitted(user, offer));
     }
 }

@@ -329,7 +329,7 @@ mod tests {
         let shown = format!("{:?}", guard().start());
         assert_eq!(
             shown,
-            "AnswererConfig { rings: 1, callers: None, prompt: Some(PromptWords { name: \"box login: \", password: \"Password: \" }), remote: 192.0.2.2, settle: 0ns, init: [], null_modem: false, caller_id: \"AT+VCID=1\" }"
+            "AnswererConfig { rings: 1, callers: None, prompt: Some(PromptWords { name: \"box login: \", password: \"Password: \" }), settle: 0ns, init: [], null_modem: false, caller_id: \"AT+VCID=1\" }"
         );
     }
 }

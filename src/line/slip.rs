@@ -4,6 +4,8 @@
 //! It is a process of its own, as pppd is. Debian's slattach sets the line discipline, too, but neither says which
 //! interface it got nor knows a limit; with the `arp` that it needs beside it, it would take ten times the room.
 
+mod interface;
+
 use std::env::args_os;
 use std::io;
 use std::net::Ipv4Addr;
@@ -14,8 +16,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, pwrite};
-use rustix::ioctl::{Getter, Opcode, Setter, ioctl};
+use rustix::io::{Errno, pwrite, write};
 use rustix::stdio::{stdin, stdout};
 use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
 
@@ -91,22 +92,24 @@ impl Start {
         })
     }
 
-    /// The commands that bring up the interface, which has this name first.
-    fn set_up(&self, given: &str) -> Vec<Vec<String>> {
-        let Self { interface, local, remote, mtu, .. } = self;
+    /// What takes long, and is done before the caller is told to begin.
+    fn preparations(&self) -> Vec<Vec<String>> {
         // With `.` for `/`, a name with a dot, such as that of a VLAN, would be two (sysctl(8)).
         let arp = self.proxy_arp.as_ref().map(|lan| format!("sysctl -qw net/ipv4/conf/{lan}/proxy_arp=1"));
         let commands = [
             // It has its rules since the driver was loaded (overlay/sbin/modprobe), or there is no link.
             "/etc/init.d/firewall".to_owned(),
-            // It knows a line by its interface.
-            format!("ip link set {given} name {interface}"),
+            "/sbin/modprobe slip".to_owned(),
             "sysctl -qw net.ipv4.ip_forward=1".to_owned(),
-            format!("ip addr add {local} peer {remote} dev {interface}"),
-            format!("ip link set {interface} mtu {mtu} up"),
         ];
         let words = |command: String| command.split(' ').map(str::to_owned).collect();
         commands.into_iter().chain(arp).map(words).collect()
+    }
+
+    /// The last words before SLIP. Scripts wait for them: a dialer takes the caller's address from there.
+    fn announcement(&self) -> String {
+        let protocol = if self.is_compressed { "CSLIP" } else { "SLIP" };
+        format!("\r\nStarting {protocol}, your address is {}\r\n", self.remote)
     }
 }
 
@@ -131,8 +134,7 @@ fn begin(start: &Start) -> io::Result<OwnedFd> {
     let mut line = tcgetattr(stdin())?;
     line.control_modes.remove(ControlModes::CLOCAL);
     tcsetattr(stdin(), OptionalActions::Now, &line)?;
-    let given = set_discipline(start.is_compressed)?;
-    for command in start.set_up(&given) {
+    for command in start.preparations() {
         let [program, args @ ..] = command.as_slice() else { continue };
         let mut process = Command::new(program);
         process.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -140,26 +142,11 @@ fn begin(start: &Start) -> io::Result<OwnedFd> {
             return Err(io::Error::other(format!("{} has failed", command.join(" "))));
         }
     }
+    // The line discipline passes on packets only, so the words come first. It takes less time than they need on the
+    // wire, and than the caller's program needs to answer.
+    write(stdin(), start.announcement().as_bytes())?;
+    interface::bring_up(start)?;
     Ok(termination)
-}
-
-/// Makes an interface of the line, and returns the name that it has got.
-fn set_discipline(is_compressed: bool) -> io::Result<String> {
-    // asm-generic/ioctls.h, linux/tty.h, linux/sockios.h, slip.h (SL_MODE_CSLIP).
-    const TIOCSETD: Opcode = 0x5423;
-    const N_SLIP: i32 = 1;
-    const SIOCSIFENCAP: Opcode = 0x8926;
-    const SIOCGIFNAME: Opcode = 0x8910;
-    let mode = i32::from(is_compressed);
-    // SAFETY: TIOCSETD and SIOCSIFENCAP (slip.c, `slip_ioctl`) read one int, by its address.
-    unsafe {
-        ioctl(stdin(), Setter::<TIOCSETD, i32>::new(N_SLIP))?;
-        ioctl(stdin(), Setter::<SIOCSIFENCAP, i32>::new(mode))?;
-    }
-    // SAFETY: SIOCGIFNAME of this line discipline writes a name with its NUL, IFNAMSIZ bytes at most (the same).
-    let name: [u8; 16] = unsafe { ioctl(stdin(), Getter::<SIOCGIFNAME, [u8; 16]>::new()) }?;
-    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
-    String::from_utf8(name[..end].to_vec()).map_err(io::Error::other)
 }
 
 /// Waits until the call is over, and counts what is carried.
@@ -250,19 +237,24 @@ mod tests {
     }
 
     #[test]
-    fn the_interface_gets_the_name_that_the_firewall_knows_before_it_is_up() {
-        let commands: Vec<String> = start().set_up("sl0").iter().map(|command| command.join(" ")).collect();
+    fn the_rules_come_first() {
+        let commands: Vec<String> = start().preparations().iter().map(|command| command.join(" ")).collect();
         assert_eq!(
             commands,
             [
                 "/etc/init.d/firewall",
-                "ip link set sl0 name ppp0",
+                "/sbin/modprobe slip",
                 "sysctl -qw net.ipv4.ip_forward=1",
-                "ip addr add 192.0.2.1 peer 192.0.2.2 dev ppp0",
-                "ip link set ppp0 mtu 296 up",
                 "sysctl -qw net/ipv4/conf/eth0.2/proxy_arp=1",
             ]
         );
+    }
+
+    #[test]
+    fn the_caller_is_told_its_address() {
+        assert_eq!(start().announcement(), "\r\nStarting CSLIP, your address is 192.0.2.2\r\n");
+        let plain = Start { is_compressed: false, ..start() };
+        assert_eq!(plain.announcement(), "\r\nStarting SLIP, your address is 192.0.2.2\r\n");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The settings of a line for the dialogue with its modem and its callers.
 
 use std::borrow::Cow;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,8 +18,6 @@ pub struct AnswererConfig {
     pub(super) callers: Option<Vec<String>>,
     /// The login prompt, if there is one.
     pub(super) prompt: Option<PromptWords>,
-    /// The caller's address.
-    pub(super) remote: Ipv4Addr,
     /// How long the modem ignores commands after its reset.
     pub(super) settle: Duration,
     /// The commands of the modem's model and of the site.
@@ -41,7 +38,6 @@ impl AnswererConfig {
             rings: line.rings.get(),
             callers: callers.map(|callers| callers.iter().map(ToString::to_string).collect()),
             prompt: line.login.then(|| prompts.clone()),
-            remote: line.remote,
             settle: modem.settle,
             null_modem: line.null_modem,
             init: modem.init.iter().map(ToString::to_string).collect(),

@@ -1,7 +1,5 @@
 //! What a caller gets after the password.
 
-use std::net::Ipv4Addr;
-
 use crate::site::{Offer, UserName};
 
 /// A user who has logged in.
@@ -38,12 +36,12 @@ impl Admitted {
     }
 }
 
-/// The last words of the prompt. Scripts wait for them: a dialer for SLIP takes the caller's address from there.
-pub(super) fn beginning(offer: &Offer, address: Ipv4Addr) -> String {
+/// The last words of the prompt, for which scripts wait. Those before SLIP come from its
+/// [process](crate::line::slip): once they are said, the caller's packets must arrive.
+pub(super) fn beginning(offer: &Offer) -> String {
     match offer {
         Offer::Ppp => "\r\nStarting PPP\r\n".to_owned(),
-        Offer::Slip => format!("\r\nStarting SLIP, your address is {address}\r\n"),
-        Offer::CompressedSlip => format!("\r\nStarting CSLIP, your address is {address}\r\n"),
+        Offer::Slip | Offer::CompressedSlip => String::new(),
         Offer::Service(name) => format!("\r\nConnecting to {name}\r\n"),
     }
 }

@@ -91,9 +91,9 @@ fn call_both(by_slip: &Caller, terminal: &Caller, booted: &mut Booted, time: u8)
     by_slip.logs_in(booted, "old", "Starting SLIP, your address is 192.168.101.2")?;
     terminal.logs_in(booted, "reader", "welcome")?;
     booted.until("dialctl lines", &["as old, on ppp0", "as reader, on bbs"])?;
-    // What a caller sends before is lost: SLIP has nothing that tells it to wait.
-    booted.until("ip addr show ppp0", &[",UP", "inet 192.168.101.1 peer 192.168.101.2"])?;
     by_slip.pings(time)?;
+    let address = booted.must("ip addr show ppp0")?;
+    shows("ip addr", &address, &[",UP", "inet 192.168.101.1 peer 192.168.101.2/32"])?;
     let confined = booted.must("cat /proc/$(cat /run/ppp-line2.pid)/status")?;
     shows("the process of the terminal", &confined, &["NoNewPrivs:\t1", "Seccomp:\t2"])
 }
