@@ -1,5 +1,5 @@
-//! The cost of a line: time until a call is answered and until pppd's first frame, throughput, memory, and fifty calls
-//! in a row.
+//! The cost of a line: fifty calls in a row, each with its time until it is answered and until pppd's first frame; memory
+//! before and after them; and the throughput.
 //!
 //! Times are the guest's. The line's rate follows the host's clock; so the throughput is measured without `-icount`, as
 //! fast as the host runs the boxes: a box that counts its instructions is slower than the line.
@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 /// A modem at full speed: V.92 with compression fills a serial port at 115200 bit/s, with ten bits per byte.
 const RATE: u32 = 115_200 / 10 * 8;
-/// The part of the time between `RING` and data that the modems take.
-const HANDSHAKE: Duration = Duration::from_secs(2);
+/// The time that the modems take from `ATA` to `CONNECT`: long enough to read the guest's clock in between.
+const HANDSHAKE: Duration = Duration::from_millis(200);
 /// The data of one transfer, some 4 s: random, so that it cannot be compressed, and longer than Deflate's window
 /// (32 KiB, RFC 1951 §2), or almost nothing would be sent the second time.
 const BYTES: u32 = 40_000;
@@ -28,12 +28,13 @@ const PORT: u16 = 8080;
 const WARM_UP: u32 = 5;
 const CALLS: u32 = 50;
 
-/// Boots `runs` times for a call, `runs` times for the throughput, and once for fifty calls.
+/// Boots `runs` times for fifty calls, and `runs` times for the throughput.
 pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     let paced = |pace| Bench { emulator: bench.emulator.clone().measured(pace), ..bench.clone() };
-    println!("seconds: RING to ATA (error), CONNECT to pppd's first frame (error)");
+    println!("seconds of each call: RING to ATA (error), CONNECT to pppd's first frame (error)");
+    println!("after {WARM_UP} and after {CALLS} calls: KiB resident of the service, its open files; lines");
     for _ in 0..runs {
-        println!("call  {}", one_call(&paced(pace))?);
+        println!("calls {}", many_calls(&paced(pace))?);
     }
     println!("bytes a second through a line, and between the same two pppd without the service");
     for _ in 0..runs {
@@ -41,8 +42,6 @@ pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
             println!("moved {through:.0} {alone:.0}");
         }
     }
-    println!("after {WARM_UP} and after {CALLS} calls: KiB resident of the service, its open files; lines");
-    println!("calls {}", many_calls(&paced(pace))?);
     Ok(())
 }
 
@@ -50,25 +49,6 @@ pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
 pub fn lines(stage: &Stage) -> Result<Lines<'_>> {
     let line = Line { rate: RATE, latency: Duration::ZERO, handshake: HANDSHAKE };
     Lines::on(stage, line, &format!("[dial-in]\nopen-ports = [{PORT}]\n"))
-}
-
-fn one_call(bench: &Bench) -> Result<String> {
-    let stage = Stage::new(bench)?;
-    let lines = lines(&stage)?;
-    let mut boxes = lines.boot()?;
-    let mut monitor = lines.called.monitor()?;
-    let exchange = stage.exchange();
-
-    boxes.caller.must("(pppd call line1 updetach >/tmp/called 2>&1; echo $? >/tmp/ended) & :")?;
-    let [ring, ata, connect, frame] = [
-        Moment::of(exchange, &mut monitor, "RING", |it| says(it, b"RING"))?,
-        Moment::of(exchange, &mut monitor, "ATA", |it| types(it, b"ATA"))?,
-        Moment::of(exchange, &mut monitor, "CONNECT", |it| says(it, b"CONNECT"))?,
-        Moment::of(exchange, &mut monitor, "a frame", |it| matches!(it, What::DataTyped(..)))?,
-    ];
-    boxes.caller.until("cat /tmp/ended", &["0"])?;
-    let ([answer, answer_error], [speak, speak_error]) = (ata.since(&ring), frame.since(&connect));
-    Ok(format!("{answer:.3} ({answer_error:.3}) {speak:.3} ({speak_error:.3})"))
 }
 
 /// Several times, through line 1 and through line 2, where the two pppd run without the service.
@@ -111,13 +91,21 @@ pub fn throughput(boxes: &mut BootedLines, line: usize) -> Result<f64> {
     Ok(f64::from(BYTES) / began.elapsed().as_secs_f64())
 }
 
+/// Fifty calls in a row, of which each prints its times.
 fn many_calls(bench: &Bench) -> Result<String> {
     let stage = Stage::new(bench)?;
-    let lines = Lines::on(&stage, Line::INSTANT, "")?;
+    let lines = Lines::on(&stage, Line { handshake: HANDSHAKE, ..Line::INSTANT }, "")?;
     let mut boxes = lines.boot()?;
-    boxes.call_and_hang_up(WARM_UP)?;
+    let mut monitor = lines.called.monitor()?;
+    let mut call = |boxes: &mut BootedLines, times: u32| {
+        (0..times).try_for_each(|_| {
+            println!("call  {}", one_call(boxes, stage.exchange(), &mut monitor)?);
+            Ok::<(), Error>(())
+        })
+    };
+    call(&mut boxes, WARM_UP)?;
     let before = Footprint::of(&mut boxes.called)?;
-    boxes.call_and_hang_up(CALLS - WARM_UP)?;
+    call(&mut boxes, CALLS - WARM_UP)?;
     let after = Footprint::of(&mut boxes.called)?;
     let ledger = boxes.called.must("dialctl calls")?;
     let well = ledger.lines().filter(|entry| entry.contains(" in, ")).count();
@@ -128,6 +116,24 @@ fn many_calls(bench: &Bench) -> Result<String> {
     Ok(format!("{} {} {} {} {}", resident[0], resident[1], files[0], files[1], crate::lines::LINES))
 }
 
+/// A call that ends when its link is up.
+fn one_call(boxes: &mut BootedLines, exchange: &Exchange, monitor: &mut Monitor) -> Result<String> {
+    let from = exchange.with(|network, _| network.journal().entries().len());
+    boxes.is_free(1)?;
+    boxes
+        .caller
+        .must("rm -f /tmp/ended; (pppd call line1 updetach >/tmp/called 2>&1; echo $? >/tmp/ended) & :")?;
+    let mut moment = |what, is_it| Moment::of(exchange, monitor, from, what, is_it);
+    let ring = moment("RING", |it| says(it, b"RING"))?;
+    let ata = moment("ATA", |it| types(it, b"ATA"))?;
+    let connect = moment("CONNECT", |it| says(it, b"CONNECT"))?;
+    let frame = moment("a frame", |it| matches!(it, What::DataTyped(..)))?;
+    boxes.caller.until("cat /tmp/ended", &["0"])?;
+    boxes.hang_up(1)?;
+    let ([answer, answer_error], [speak, speak_error]) = (ata.since(&ring), frame.since(&connect));
+    Ok(format!("{answer:.3} ({answer_error:.3}) {speak:.3} ({speak_error:.3})"))
+}
+
 /// A time of the guest's clock, in seconds since power-on, and by how much it may be too late.
 #[derive(Debug)]
 struct Moment {
@@ -136,10 +142,16 @@ struct Moment {
 }
 
 impl Moment {
-    /// The time of the first such entry about line 1.
-    fn of(exchange: &Exchange, monitor: &mut Monitor, what: &str, is_it: fn(&What) -> bool) -> Result<Self> {
+    /// The time of the first such entry about line 1, from this entry on.
+    fn of(
+        exchange: &Exchange,
+        monitor: &mut Monitor,
+        from: usize,
+        what: &str,
+        is_it: fn(&What) -> bool,
+    ) -> Result<Self> {
         let noted = exchange.until(what, |network: &mut Network| {
-            let mut entries = network.journal().entries().iter();
+            let mut entries = network.journal().entries().iter().skip(from);
             entries.find(|entry| entry.who == "line1" && is_it(&entry.what)).map(|entry| entry.at)
         })?;
         let at = monitor.since_power_on()?.as_secs_f64();
