@@ -353,15 +353,16 @@ pub struct Test {
 #[command(after_help = "Examples:
   cargo xtask bench                           builds, sizes, the boot and the dialer
   cargo xtask bench dialer --runs 1
+  cargo xtask bench cache                     a build beside one with a shared cache, which nginx serves
   cargo xtask bench power --cuts 10000 --boots 300
   cargo xtask bench power --only message:17 --seed 1
   cargo xtask bench rot --patterns 1000 --boots 20
   cargo xtask bench wear")]
 pub struct Bench {
-    /// What to measure; `exchange`, `power`, `rot`, `provision` and `wear` are not among `all`
+    /// What to measure; `cache`, `exchange`, `power`, `rot`, `provision` and `wear` are not among `all`
     #[arg(
         value_parser = [
-            "all", "build", "size", "boot", "dialer", "dial-in", "exchange", "power", "rot", "provision", "wear"
+            "all", "build", "cache", "size", "boot", "dialer", "dial-in", "exchange", "power", "rot", "provision", "wear"
         ],
         default_value = "all"
     )]

@@ -2,7 +2,9 @@
 
 pub mod boot;
 pub mod build;
+pub mod cache;
 pub mod card;
+mod checkout;
 pub mod dial_in;
 pub mod dialer;
 pub mod exchange;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     bail,
-    bench::{Figure, boot, build, card, dial_in, dialer, exchange, provision, size},
+    bench::{Figure, boot, build, cache, card, dial_in, dialer, exchange, provision, size},
     cli,
     context::BuildContext,
     error::Result,
@@ -39,6 +39,7 @@ pub fn run(args: &cli::Bench) -> Result<()> {
                 bail!("the exchange misses {missed} of its bounds: see MISSED above");
             }
         }
+        "cache" => print(cache::measure(&ctx, args.runs)?),
         "provision" => print(provision::measure(&ctx, &out.join("dialbox-rpi1.img"))?),
         "power" => return card::cut_power(&ctx, &out.join("dialbox-rpi1.img"), &args.damages),
         "rot" => return card::rot(&ctx, &out.join("dialbox-rpi1.img"), &args.damages),
