@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::card::layout::{self, Card};
+use crate::card::layout::{self, Card, TYPES};
 
 /// The first sector of a disk.
 pub type Sector = [u8; 512];
@@ -20,8 +20,6 @@ const DISK_SIGNATURE: usize = 440;
 const TABLE: usize = 446;
 const ENTRY: usize = 16;
 
-/// The types of the card's partitions: FAT16 with LBA, and three of Linux.
-pub const TYPES: [u8; 4] = [0x0e, 0x83, 0x83, 0x83];
 /// The state partition, the last one.
 const STATE: usize = 4;
 

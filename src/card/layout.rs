@@ -4,6 +4,9 @@ use super::Hash;
 use super::verity::{Superblock, Verity};
 use crate::record::Record;
 
+/// The types of the card's partitions: FAT16 with LBA, and three of Linux.
+pub const TYPES: [u8; 4] = [0x0e, 0x83, 0x83, 0x83];
+
 /// Where the record is in the initramfs.
 pub const PATH: &str = "/card";
 

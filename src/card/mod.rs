@@ -7,6 +7,7 @@
 //! [`answer`] what is done about an error of the running root, [`history`] what is remembered of all that. [`scrub`]
 //! does it, by [`pair`], [`replica`] and [`device`].
 
+#[cfg(feature = "services")]
 pub mod answer;
 pub mod boot_manifest;
 pub mod composition;

@@ -18,7 +18,7 @@ use crate::record::Record;
 use crate::site::Proof;
 use crate::sms::gate::Gate;
 use crate::sms::past::Past;
-use crate::state::slots::{self, BLOCK, Copies, OFFSETS, TooLong};
+use crate::state::slots::{Copies, OFFSETS};
 use crate::state::{CardRecord, Store};
 
 /// The state at the start of the dialer.
@@ -49,15 +49,6 @@ pub struct Persistence<'a> {
 pub(super) fn state_is_in_ram(paths: &Paths) -> bool {
     let boot = paths.published(record::BOOT).as_ref().and_then(BootStatus::from_record);
     boot.is_some_and(|boot| boot.state_is_in_ram())
-}
-
-/// The blocks of the second copy on a new card, with their offsets; for the builder.
-///
-/// # Errors
-/// They do not fit.
-pub fn new_card() -> Result<[(u64, [u8; BLOCK]); 2], TooLong> {
-    let [first, second] = slots::blocks(&copy_of(&Past::NewCard, MonthTotal::default()))?;
-    Ok([(OFFSETS[0], first), (OFFSETS[1], second)])
 }
 
 /// What the records of the state partition and the second copy say together of codes and messages, and of the month.

@@ -13,6 +13,7 @@ use crate::site::{Digits, OneTimeCode, Sms};
 use crate::sms::pdu::{Body, Deliver, ServiceCentreTime};
 use crate::sms::proof;
 use crate::state::slots::SECTOR;
+use crate::state::{new_card, slots};
 
 const OWNER: &str = "+33612345678";
 /// 2026-07-14 03:59:58 UTC.
@@ -35,7 +36,7 @@ impl TestBox {
             fs::create_dir_all(made).unwrap();
         }
         let card = File::create(paths.card()).unwrap();
-        for (offset, block) in new_card().unwrap() {
+        for (offset, block) in new_card::blocks().unwrap() {
             card.write_all_at(&block, offset).unwrap();
         }
         let log = Log::new("test", &paths);
@@ -114,6 +115,11 @@ fn after(counter: u64) -> TestBox {
     persistence.remember_session(&Record::parse("month=2026-07\nused=400\n")).unwrap();
     drop(persistence);
     test_box
+}
+
+#[test]
+fn the_builder_writes_the_copy_of_a_box_without_a_past() {
+    assert_eq!(new_card::record(), copy_of(&Past::NewCard, MonthTotal::default()));
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use crate::clock::Month;
 use crate::record::Record;
+use crate::state::new_card::BYTES;
 
 const MONTH: &str = "month";
-const BYTES: &str = "bytes";
 
 /// A month, and its charge after a power cut at this moment. Of two totals the greater one counts: a later month, or
 /// more in the same.

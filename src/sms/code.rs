@@ -27,21 +27,3 @@ impl fmt::Debug for Code {
         f.write_str("Code(••••)")
     }
 }
-
-/// Removes the code from the end of the words, perhaps in two halves.
-pub(super) fn code_at_end(words: &mut Vec<&str>) -> Option<Code> {
-    let [.., before, last] = words.as_slice() else { return None };
-    let digits = |word: &str| word.trim_end_matches(['.', ',']).to_owned();
-    let (before, last) = (digits(before), digits(last));
-    if let Some(code) = Code::parse(&last) {
-        words.pop();
-        return Some(code);
-    }
-    let is_half = |word: &str| matches!(word.len(), 3 | 4) && word.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_half(&last) || before.len() != last.len() {
-        return None;
-    }
-    let code = Code::parse(&format!("{before}{last}"))?;
-    words.truncate(words.len() - 2);
-    Some(code)
-}

@@ -5,6 +5,7 @@ use sha1::{Digest, Sha1};
 
 use crate::record::Record;
 use crate::site::{OneTimeCode, Proof};
+use crate::state::new_card::{CODES, NEW};
 
 /// The past of the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +57,7 @@ mod key {
     pub(super) const SECRET: &str = "secret";
     pub(super) const USED: &str = "used";
     pub(super) const HANDLED: &str = "handled";
-    /// Instead of the others.
-    pub(super) const CODES: &str = "codes";
 }
-const NEW: &str = "new";
 const LOST: &str = "lost";
 
 /// Messages in the second copy. A few are enough: it is used when the state partition is lost, and messages that the
@@ -81,8 +79,8 @@ impl Past {
 
     fn to_record_with(&self, messages: usize) -> Record {
         match self {
-            Self::NewCard => Record::new().with(key::CODES, NEW),
-            Self::Lost => Record::new().with(key::CODES, LOST),
+            Self::NewCard => Record::new().with(CODES, NEW),
+            Self::Lost => Record::new().with(CODES, LOST),
             Self::Known(Accepted { secret, used, handled }) => {
                 let newest = &handled[handled.len().saturating_sub(messages)..];
                 let handled: Vec<String> = newest.iter().map(|it| format!("{it:016x}")).collect();
@@ -98,7 +96,7 @@ impl Past {
     #[must_use]
     pub fn from_record(record: &Record) -> Option<Self> {
         let Some(secret) = record.get(key::SECRET) else {
-            return match record.get(key::CODES)? {
+            return match record.get(CODES)? {
                 NEW => Some(Self::NewCard),
                 LOST => Some(Self::Lost),
                 _ => None,

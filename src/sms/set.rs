@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::code::{Code, code_at_end};
+use super::code::Code;
 use crate::site::{ChangedKey, Changes};
 
 /// The command as parsed: its errors are for a proven sender only, so they come with the command.
@@ -126,6 +126,24 @@ impl fmt::Display for NoChange {
             Self::NotAlone => f.write_str("numbers need a message of their own"),
         }
     }
+}
+
+/// Removes the code from the end of the words, perhaps in two halves.
+fn code_at_end(words: &mut Vec<&str>) -> Option<Code> {
+    let [.., before, last] = words.as_slice() else { return None };
+    let digits = |word: &str| word.trim_end_matches(['.', ',']).to_owned();
+    let (before, last) = (digits(before), digits(last));
+    if let Some(code) = Code::parse(&last) {
+        words.pop();
+        return Some(code);
+    }
+    let is_half = |word: &str| matches!(word.len(), 3 | 4) && word.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_half(&last) || before.len() != last.len() {
+        return None;
+    }
+    let code = Code::parse(&format!("{before}{last}"))?;
+    words.truncate(words.len() - 2);
+    Some(code)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod card_record;
 pub mod file_slots;
 mod ledger;
 mod loss;
+pub mod new_card;
 pub mod slots;
 
 pub use card_record::CardRecord;

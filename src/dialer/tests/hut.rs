@@ -67,7 +67,7 @@ impl Hut {
         }
         fs::File::create(paths.path("/dev/kmsg")).unwrap();
         let card = fs::File::create(paths.card()).unwrap();
-        for (offset, block) in persistence::new_card().unwrap() {
+        for (offset, block) in crate::state::new_card::blocks().unwrap() {
             std::os::unix::fs::FileExt::write_all_at(&card, &block, offset).unwrap();
         }
         let text = site_text(proof);

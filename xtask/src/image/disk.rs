@@ -3,14 +3,12 @@
 use std::{fmt::Write as _, io::Cursor, ops::Range};
 
 use dialbox::{
-    boot::mbr,
     card::{
-        layout::{Card, Extent},
+        layout::{Card, Extent, TYPES},
         provisioned,
         verity::Verity,
     },
-    dialer::persistence,
-    state::slots,
+    state::{new_card, slots},
 };
 use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
@@ -101,7 +99,7 @@ pub fn write(disk: &Disk, boot: &[u8], root: &[u8], boot_copy: u64) -> Result<Ve
     let mut image = vec![0; layout.size() as usize];
     image[boot_at as usize..][..boot.len()].copy_from_slice(boot);
     image[root_at as usize..][..root.len()].copy_from_slice(root);
-    let second_copy = persistence::new_card().map_err(|slots::TooLong(length)| {
+    let second_copy = new_card::blocks().map_err(|slots::TooLong(length)| {
         Error::new(format!("the second copy of a new card has {length} bytes, of {}", slots::LONGEST))
     })?;
     for (at, block) in second_copy {
@@ -129,7 +127,7 @@ fn refuse_too_much(disk: &Disk, root: u64, boot_copy: u64) -> Result<()> {
 fn write_mbr(image: &mut [u8], layout: &Layout, signature: u32) -> Result<(), mbrman::Error> {
     let mut disk = Cursor::new(image);
     let mut table = MBR::new_from(&mut disk, SECTOR as u32, signature.to_le_bytes())?;
-    for (index, ((start, length), sys)) in (1..).zip(layout.parts.into_iter().zip(mbr::TYPES)) {
+    for (index, ((start, length), sys)) in (1..).zip(layout.parts.into_iter().zip(TYPES)) {
         table[index] = MBRPartitionEntry {
             boot: BOOT_INACTIVE,
             first_chs: CHS::empty(),
