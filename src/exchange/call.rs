@@ -60,12 +60,7 @@ impl Call {
         if self.call_id != call_id {
             return None;
         }
-        let (caller, callee) = (Some(self.caller.tag.as_str()), Some(self.callee.tag.as_str()));
-        match () {
-            () if (from, to) == (caller, callee) => Some(Who::Caller),
-            () if (from, to) == (callee, caller) => Some(Who::Callee),
-            () => None,
-        }
+        who_sends(&self.caller.tag, &self.callee.tag, from, to)
     }
 
     /// A side.
@@ -120,6 +115,17 @@ impl Who {
             Self::Caller => Self::Callee,
             Self::Callee => Self::Caller,
         }
+    }
+}
+
+/// Which side sends a request with these tags. A peer of RFC 2543 may have none, which counts as the empty one
+/// (RFC 3261 §12.1).
+pub fn who_sends(caller: &str, callee: &str, from: Option<&str>, to: Option<&str>) -> Option<Who> {
+    let tags = (from.unwrap_or_default(), to.unwrap_or_default());
+    match () {
+        () if tags == (caller, callee) => Some(Who::Caller),
+        () if tags == (callee, caller) => Some(Who::Callee),
+        () => None,
     }
 }
 
