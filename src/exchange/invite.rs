@@ -231,7 +231,12 @@ impl Exchange {
         setup.targets.clear();
         let Some(branch) = setup.branch_mut(id) else { return };
         let is_first = !matches!(branch.state, Client::Completed(..));
+        let target = branch.target.clone();
         branch.state = Client::Completed(None, now + LIFE);
+        if !is_first && self.dialog(fields).is_none() {
+            // The caller acknowledges it, too, and ends it (RFC 3261 §13.2.2.4).
+            self.note_early(at, &target, response, fields);
+        }
         if is_first {
             self.begin_call(at, id, response, fields, now);
             let others: Vec<String> = self.setups[at]

@@ -79,3 +79,25 @@ fn an_early_dialog_is_its_sides_alone() {
     assert_eq!(bench.only(MODEM3).code(), 481);
     assert!(bench.got(MODEM1).is_empty());
 }
+
+/// RFC 3261 §13.2.2.4: a telephone behind the account has forked, and two have answered. The caller ends one of them.
+#[test]
+fn a_second_answer_is_acknowledged_and_ended() {
+    let mut bench = Bench::registered(&[CONSOLE, MODEM1]);
+    bench.dial(CONSOLE, "101", "c");
+    let invite = bench.only(MODEM1);
+    let first = bench.respond(MODEM1, &invite, 200);
+    let mut second = first.clone();
+    second.replace_first(name::TO, first.get(name::TO).unwrap().replace("tag=", "tag=other-"));
+    bench.receive(MODEM1, &second);
+    bench.got(CONSOLE);
+    for method in ["ACK", "BYE"] {
+        let request = bench.within(CONSOLE, method, &second, false);
+        bench.receive(CONSOLE, &request);
+        assert_eq!(bench.only(MODEM1).method(), method);
+    }
+    assert_eq!(bench.whys(), Vec::<&str>::new(), "the first one is up");
+    let bye = bench.within(CONSOLE, "BYE", &first, false);
+    bench.receive(CONSOLE, &bye);
+    assert_eq!(bench.whys(), ["the caller hung up"]);
+}

@@ -258,3 +258,30 @@ fn a_timestamp_returns_and_what_is_cut_is_refused() {
     bench.drain();
     assert_eq!(bench.only(CONSOLE).code(), 513);
 }
+
+/// RFC 4028 §4: less than 90 s is no session timer.
+#[test]
+fn an_impossible_session_timer_ends_no_call() {
+    for (value, cut) in [("0", false), ("30;refresher=uas", false), ("x", false), ("90", true)] {
+        let mut bench = Bench::registered(&[CONSOLE, MODEM1]);
+        bench.dial(CONSOLE, "101", "c");
+        let invite = bench.only(MODEM1);
+        let mut ok = Message::response(&invite, 200, "OK").with(name::CONTACT, MODEM1.contact());
+        ok.replace_first(name::TO, format!("{};tag=u", invite.get(name::TO).unwrap()));
+        bench.receive(MODEM1, &ok.with(name::SESSION_EXPIRES, value));
+        for _ in 0..110 {
+            bench.pass(Duration::from_secs(1));
+            answer_probes(&mut bench, &[CONSOLE, MODEM1]);
+        }
+        assert_eq!(bench.whys(), if cut { vec!["the session timer expired"] } else { vec![] }, "{value}");
+    }
+}
+
+fn answer_probes(bench: &mut Bench, phones: &[Phone]) {
+    for (to, message) in std::mem::take(&mut bench.sent) {
+        let by = phones.iter().find(|phone| phone.address() == to);
+        if let Some(by) = by.filter(|_| message.method() == "OPTIONS") {
+            bench.receive(*by, &Message::response(&message, 200, "OK"));
+        }
+    }
+}
