@@ -285,3 +285,27 @@ fn answer_probes(bench: &mut Bench, phones: &[Phone]) {
         }
     }
 }
+
+/// RFC 5118: what has an address of IPv6 in it is read, although the exchange is reached by IPv4.
+#[test]
+fn addresses_of_ipv6_are_read() {
+    let table = [
+        ("REGISTER", "sip:[2001:db8::10]", "[2001:db8::9:1]", 401, "4.1: a reference"),
+        ("REGISTER", "sip:2001:db8::10", "[2001:db8::9:1]", 400, "4.2: no brackets"),
+        ("REGISTER", "sip:[2001:db8::10:5070]", "[2001:db8::9:1]", 401, "4.3: no port, although it looks so"),
+        ("REGISTER", "sip:[2001:db8::10]:5070", "[2001:db8::9:1]", 401, "4.4: a port"),
+        ("BYE", "sip:m@[2001:db8::10]", "[2001:db8::9:1];received=[2001:db8::9:255]", 481, "4.5: brackets"),
+        ("BYE", "sip:m@[2001:db8::10]", "[2001:db8::9:1];received=2001:db8::9:255", 481, "4.5: none"),
+        ("OPTIONS", "sip:[::ffff:192.0.2.10]", "[::ffff:192.0.2.2]:5060", 200, "4.9: IPv4 in IPv6"),
+        ("OPTIONS", "sip:[2001:db8::10", "[2001:db8::9:1]", 400, "a bracket without its end"),
+    ];
+    for (method, uri, sent_by, code, what) in table {
+        let mut bench = Bench::new();
+        let mut request = bench.request(MODEM1, method, uri, "<sip:modem1@[2001:db8::10]>", "5118");
+        request.replace_first(name::VIA, format!("SIP/2.0/UDP {sent_by};branch=z9hG4bKas3"));
+        bench.receive(MODEM1, &request);
+        let answer = bench.only(MODEM1);
+        assert_eq!(answer.code(), code, "{what}");
+        assert!(answer.get(name::VIA).unwrap().contains(";received=192.0.2.11"), "{what}: {answer:?}");
+    }
+}
