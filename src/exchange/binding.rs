@@ -148,7 +148,10 @@ impl Binding {
 
     fn is_same_contact(&self, other: &str) -> bool {
         match (Uri::parse(&self.uri), Uri::parse(other)) {
-            (Ok(one), Ok(two)) => (one.user, one.host, one.port) == (two.user, two.host, two.port),
+            // RFC 3261 §19.1.4: a host is compared without case.
+            (Ok(one), Ok(two)) => {
+                (one.user, one.port) == (two.user, two.port) && one.host.eq_ignore_ascii_case(&two.host)
+            }
             _ => self.uri == other,
         }
     }

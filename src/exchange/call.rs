@@ -7,6 +7,9 @@ use super::header::{NameAddr, name, number};
 use super::message::Message;
 use super::sending::LIFE;
 
+/// The least value of Session-Expires in seconds (RFC 4028 §4).
+const SHORTEST_SESSION: u32 = 90;
+
 /// A dialog between two accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -60,12 +63,7 @@ impl Call {
         if self.call_id != call_id {
             return None;
         }
-        let (caller, callee) = (Some(self.caller.tag.as_str()), Some(self.callee.tag.as_str()));
-        match () {
-            () if (from, to) == (caller, callee) => Some(Who::Caller),
-            () if (from, to) == (callee, caller) => Some(Who::Callee),
-            () => None,
-        }
+        who_sends(&self.caller.tag, &self.callee.tag, from, to)
     }
 
     /// A side.
@@ -98,12 +96,14 @@ impl Call {
             .with(name::REASON, format!("SIP;cause=408;text=\"{reason}\""))
     }
 
-    /// Notes the session timer of a 2xx to INVITE or UPDATE; one without it has none (RFC 4028 §8.2).
+    /// Notes the session timer of a 2xx to INVITE or UPDATE; one without it has none (RFC 4028 §8.2), and a shorter one
+    /// than is allowed is a fault of the adapters that ends no call.
     pub fn refresh(&mut self, answer: &Message, now: Duration) {
         let value =
             answer.get(name::SESSION_EXPIRES).map(|value| value.split(';').next().unwrap_or_default());
-        let interval =
-            value.and_then(|value| number(value.trim())).map(|seconds| Duration::from_secs(seconds.into()));
+        let seconds =
+            value.and_then(|value| number(value.trim())).filter(|seconds| *seconds >= SHORTEST_SESSION);
+        let interval = seconds.map(|seconds| Duration::from_secs(seconds.into()));
         self.session = interval.map(|interval| (now + interval, interval));
     }
 
@@ -120,6 +120,17 @@ impl Who {
             Self::Caller => Self::Callee,
             Self::Callee => Self::Caller,
         }
+    }
+}
+
+/// Which side sends a request with these tags. A peer of RFC 2543 may have none, which counts as the empty one
+/// (RFC 3261 §12.1).
+pub fn who_sends(caller: &str, callee: &str, from: Option<&str>, to: Option<&str>) -> Option<Who> {
+    let tags = (from.unwrap_or_default(), to.unwrap_or_default());
+    match () {
+        () if tags == (caller, callee) => Some(Who::Caller),
+        () if tags == (callee, caller) => Some(Who::Callee),
+        () => None,
     }
 }
 

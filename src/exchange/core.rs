@@ -16,13 +16,16 @@ use super::request::{Fields, Incoming, read};
 use super::sending::{LIFE, Sending};
 use super::setup::{Server, Setup};
 use super::transaction::{COOKIE, digest, reply_address, transaction};
-use super::uri::{Refused, Uri};
+use super::uri::{Refused, Uri, dialled};
 use crate::log::Level;
 use crate::site;
 
 /// The methods that are answered or passed on (RFC 3261 §20.5).
 const METHODS: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, PRACK, REFER, NOTIFY, MESSAGE";
+
+/// Those that are taken outside of a dialog: a 405 must not name what it refuses (RFC 3261 §21.4.6).
+const OUTSIDE: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER";
 
 /// What the program has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,28 +149,33 @@ impl Exchange {
             let unsupported = Some((name::UNSUPPORTED, unknown.to_owned()));
             return Err(Box::new((request, (420, "Bad Extension", unsupported))));
         }
-        let is_for_us = request.method() == "REGISTER";
+        let is_for_us = request.method() == "REGISTER" || is_ping(&request, fields);
         if !is_for_us
             && request.get(name::MAX_FORWARDS).is_some_and(|hops| hops.trim_start_matches('0').is_empty())
         {
             return Err(Box::new((request, (483, "Too Many Hops", None))));
         }
-        if fields.to.tag().is_some() && !is_for_us {
+        // A peer of RFC 2543 may have no tag.
+        if !is_for_us && (fields.to.tag().is_some() || self.dialog(fields).is_some()) {
             return self.within_call(request, fields, source, now);
         }
-        match Uri::parse(request.uri()) {
+        match dialled(request.uri()) {
             Err(Refused::Scheme) => Err(Box::new((request, (416, "Unsupported URI Scheme", None)))),
             Err(Refused::Syntax) => Err(Box::new((request, (400, "Bad Request-URI", None)))),
-            Ok(uri) => match request.method() {
+            Ok(number) => match request.method() {
                 "REGISTER" => self.register(request, fields, source, now),
-                "INVITE" => self.invite(request, fields, &uri, source, now),
+                "INVITE" => self.invite(request, fields, number, source, now),
                 "OPTIONS" => {
                     let answer = self.answer(&request, 200, "OK").with(name::ALLOW, METHODS);
                     self.reply(answer, &request, fields, source, Sender::Unknown, now);
                     Ok(())
                 }
+                // Only within a dialog, and there is none (RFC 3261 §15.1.2, RFC 3262 §3, RFC 3311 §5.2, RFC 6086 §4.2.2).
+                "BYE" | "PRACK" | "UPDATE" | "INFO" => {
+                    Err(Box::new((request, (481, "Call/Transaction Does Not Exist", None))))
+                }
                 _ => {
-                    let allow = Some((name::ALLOW, METHODS.to_owned()));
+                    let allow = Some((name::ALLOW, OUTSIDE.to_owned()));
                     Err(Box::new((request, (405, "Method Not Allowed", allow))))
                 }
             },
@@ -334,6 +342,13 @@ impl HashedPassword {
     fn proves_for(&self, answer: &Answer, method: &str) -> bool {
         answer.proves(self, method)
     }
+}
+
+/// An OPTIONS to the exchange itself, by which adapters see whether it is there: no hop follows, so none need be left
+/// (RFC 3261 §11).
+fn is_ping(request: &Message, fields: &Fields) -> bool {
+    let is_outside = request.method() == "OPTIONS" && fields.to.tag().is_none();
+    is_outside && Uri::parse(request.uri()).is_ok_and(|uri| uri.user.is_empty())
 }
 
 /// Prepares a request for its next hop: one hop less, and no more Route, since the exchange is the only proxy.

@@ -176,8 +176,9 @@ impl Answer {
         }
         let request = hash(algorithm, &format!("{method}:{}", self.uri));
         let plain = match self.qop.as_deref() {
-            Some("auth") => {
-                format!("{}:{}:{}:{}:auth:{request}", secret.hash, self.nonce, self.count, self.cnonce)
+            // As it was written: a token is compared without case (RFC 3261 §7.3.1), and a hash is not.
+            Some(qop) if qop.eq_ignore_ascii_case("auth") => {
+                format!("{}:{}:{}:{}:{qop}:{request}", secret.hash, self.nonce, self.count, self.cnonce)
             }
             Some(_) => return false,
             None => format!("{}:{}:{request}", secret.hash, self.nonce),

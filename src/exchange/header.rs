@@ -37,6 +37,7 @@ pub mod name {
         ROUTE "Route"
         SERVER "Server"
         SESSION_EXPIRES "Session-Expires"
+        TIMESTAMP "Timestamp"
         TO "To"
         UNSUPPORTED "Unsupported"
         USER_AGENT "User-Agent"

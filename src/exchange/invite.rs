@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
+use super::best::best_of;
 use super::call::{Call, Side, Who, contact};
 use super::core::{Exchange, Output, Taken, forwarded};
 use super::digest::Answer;
@@ -33,7 +34,7 @@ impl Exchange {
         &mut self,
         request: Message,
         fields: &Fields,
-        uri: &Uri,
+        number: String,
         source: SocketAddrV4,
         now: Duration,
     ) -> Taken {
@@ -60,7 +61,14 @@ impl Exchange {
         if let Err(refusal) = self.reserve_relay(&fields.call_id, *source.ip()) {
             return Err(Box::new((request, refusal)));
         }
-        let number = uri.number().to_owned();
+        let side = Side {
+            account: self.site.accounts[caller].name.to_string(),
+            identity: request.get(name::FROM).unwrap_or_default().to_owned(),
+            tag: fields.from.tag().unwrap_or_default().to_owned(),
+            address: source,
+            target: contact(&request).unwrap_or_else(|| format!("sip:{source}")),
+            cseq: fields.cseq.number,
+        };
         let (targets, verdict) = self.targets(&number, caller);
         let trying = Message::response(&request, 100, "Trying").to_bytes();
         let to = reply_address(Some(&fields.via), source);
@@ -70,6 +78,8 @@ impl Exchange {
             request,
             fields: fields.clone(),
             source,
+            side,
+            early: Vec::new(),
             caller,
             number,
             began: now,
@@ -78,6 +88,7 @@ impl Exchange {
             earlier: Vec::new(),
             targets,
             verdict,
+            best: None,
             cancelled: false,
         });
         self.ring_next(self.setups.len() - 1, now);
@@ -148,8 +159,14 @@ impl Exchange {
         }
         let Some(target) = setup.targets.pop_front().filter(|_| !setup.cancelled) else {
             let (code, reason) = if setup.cancelled { (487, "Request Terminated") } else { setup.verdict };
-            let answer = self.answer(&self.setups[at].request, code, reason);
-            return self.finish(at, &answer, now);
+            let is_cancelled = setup.cancelled;
+            let own = self.answer(&self.setups[at].request, code, reason);
+            if is_cancelled {
+                return self.finish(at, &own, now);
+            }
+            let best = best_of(self.setups[at].best.take(), own);
+            self.setups[at].best = Some(best);
+            return self.finish_with_best(at, now);
         };
         let mut invite = forwarded(setup.request.clone(), &target.uri, &via);
         invite.headers.retain(|header| {
@@ -178,18 +195,19 @@ impl Exchange {
             return false;
         };
         match response.code() {
-            100..200 => self.ringing(at, id, response, now),
+            100..200 => self.ringing(at, id, response, fields, now),
             200..300 => self.answered(at, id, response, fields, now),
             _ => self.declined(at, id, response, now),
         }
         true
     }
 
-    fn ringing(&mut self, at: usize, id: &str, response: &Message, now: Duration) {
+    fn ringing(&mut self, at: usize, id: &str, response: &Message, fields: &Fields, now: Duration) {
         let no_answer = self.site.no_answer.get();
         let setup = &mut self.setups[at];
         let is_current = setup.branch.as_ref().is_some_and(|branch| branch.id == id);
         let Some(branch) = setup.branch_mut(id) else { return };
+        let target = branch.target.clone();
         if let Client::Calling(_) = branch.state {
             branch.state = Client::Ringing(now + no_answer);
         }
@@ -198,6 +216,7 @@ impl Exchange {
             let cancel = self.cancel_of(at, id, now);
             self.out.extend(cancel);
         } else if is_current && response.code() > 100 && self.setups[at].is_open() {
+            self.note_early(at, &target, response, fields);
             let bytes = self.pass_back(at, response);
             self.setups[at].server = Server::Proceeding(bytes);
         }
@@ -212,7 +231,12 @@ impl Exchange {
         setup.targets.clear();
         let Some(branch) = setup.branch_mut(id) else { return };
         let is_first = !matches!(branch.state, Client::Completed(..));
+        let target = branch.target.clone();
         branch.state = Client::Completed(None, now + LIFE);
+        if !is_first && self.dialog(fields).is_none() {
+            // The caller acknowledges it, too, and ends it (RFC 3261 §13.2.2.4).
+            self.note_early(at, &target, response, fields);
+        }
         if is_first {
             self.begin_call(at, id, response, fields, now);
             let others: Vec<String> = self.setups[at]
@@ -228,38 +252,8 @@ impl Exchange {
     }
 
     fn begin_call(&mut self, at: usize, id: &str, response: &Message, fields: &Fields, now: Duration) {
-        let setup = &mut self.setups[at];
-        let Some(branch) = setup.branch_mut(id) else { return };
-        let target = branch.target.clone();
-        let setup = &self.setups[at];
-        let account = |at: usize| self.site.accounts[at].name.as_str().to_owned();
-        let (Some(caller_tag), Some(callee_tag)) = (fields.from.tag(), fields.to.tag()) else { return };
-        let identity = |name| response.get(name).unwrap_or_default().to_owned();
-        let codec = sdp::codec(&response.body);
-        let mut call = Call {
-            call_id: fields.call_id.clone(),
-            caller: Side {
-                account: account(setup.caller),
-                identity: identity(name::FROM),
-                tag: caller_tag.to_owned(),
-                address: setup.source,
-                target: contact(&setup.request).unwrap_or_else(|| format!("sip:{}", setup.source)),
-                cseq: fields.cseq.number,
-            },
-            callee: Side {
-                account: account(target.account),
-                identity: identity(name::TO),
-                tag: callee_tag.to_owned(),
-                address: target.address,
-                target: contact(response).unwrap_or(target.uri),
-                cseq: 0,
-            },
-            number: setup.number.clone(),
-            codec,
-            since: now,
-            session: None,
-            ended: None,
-        };
+        let Some(target) = self.setups[at].branch_mut(id).map(|branch| branch.target.clone()) else { return };
+        let mut call = self.established(at, &target, response, fields, now);
         call.refresh(response, now);
         let (from, to, codec) =
             (call.caller.account.clone(), call.callee.account.clone(), call.codec.clone());
@@ -288,11 +282,15 @@ impl Exchange {
         if !is_current || !setup.is_open() {
             return;
         }
-        // A 6xx speaks for everybody (RFC 3261 §16.7); so does the last account.
-        if setup.targets.is_empty() || response.code() >= 600 || setup.cancelled {
-            let mut answer = response.clone();
-            answer.remove_first(name::VIA);
+        let mut answer = response.clone();
+        answer.remove_first(name::VIA);
+        // A 6xx speaks for everybody (RFC 3261 §16.7).
+        if response.code() >= 600 || setup.cancelled {
             return self.finish(at, &answer, now);
+        }
+        setup.best = Some(best_of(setup.best.take(), answer));
+        if setup.targets.is_empty() {
+            return self.finish_with_best(at, now);
         }
         self.ring_next(at, now);
     }
@@ -319,6 +317,12 @@ impl Exchange {
         self.out.push(Output::Send(to, bytes));
         self.out.push(Output::Ended(entry));
         self.is_changed = true;
+    }
+
+    fn finish_with_best(&mut self, at: usize, now: Duration) {
+        if let Some(best) = self.setups[at].best.take() {
+            self.finish(at, &best, now);
+        }
     }
 
     /// The caller hangs up before an answer.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::header::{self, name};
 
-/// The longest datagram that is read. A longer one is cut by the kernel and refused by its Content-Length.
+/// The longest datagram that is read. A longer one is refused, also if it does not say its length.
 pub const LONGEST: usize = 16 * 1024;
 /// The most header fields of a message, with each value of a list counted.
 const MOST_HEADERS: usize = 128;
@@ -69,7 +69,9 @@ impl Message {
 
     /// The answer to a request: it has the fields of RFC 3261 §8.2.6.2.
     pub fn response(request: &Self, code: u16, reason: &str) -> Self {
-        let copied = [name::VIA, name::FROM, name::TO, name::CALL_ID, name::CSEQ];
+        let mut copied = vec![name::VIA, name::FROM, name::TO, name::CALL_ID, name::CSEQ];
+        // By which the client measures the round trip (RFC 3261 §8.2.6.1).
+        copied.extend((code == 100).then_some(name::TIMESTAMP));
         let headers = request.headers.iter().filter(|header| copied.iter().any(|it| header.is(it)));
         let start = Start::Response { code, reason: reason.to_owned() };
         Self { start, headers: headers.cloned().collect(), body: Vec::new() }
@@ -94,6 +96,7 @@ impl Message {
         let (start, fault) = start(lines.next().unwrap_or_default()).map_err(unanswerable)?;
         let mut message = Self { start, headers: Vec::new(), body: Vec::new() };
         let fault = fault.or(message.read_headers(lines).err().map(|why| (400, why)));
+        let fault = fault.or((datagram.len() > LONGEST).then_some((513, "Message Too Large")));
         let fault = fault.or(message.read_body(body).err().map(|why| (400, why)));
         match fault {
             None => Ok(message),

@@ -10,9 +10,11 @@
 //! Media go from adapter to adapter, and session descriptions pass unchanged, unless the site has them pass through the
 //! box (`relay`).
 
+mod best;
 mod binding;
 mod call;
 mod core;
+mod dialog;
 mod digest;
 mod following;
 mod guesses;

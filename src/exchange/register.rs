@@ -23,8 +23,8 @@ enum Wish {
     Show,
     /// No contacts.
     RemoveAll,
-    /// These, each with its lifetime in seconds; 0 removes it.
-    Set(Vec<(NameAddr, u32)>),
+    /// These URIs, each with its lifetime in seconds; 0 removes it.
+    Set(Vec<(String, u32)>),
 }
 
 impl Exchange {
@@ -66,46 +66,77 @@ impl Exchange {
         if claimed != Some(account) {
             return Err((403, "This is another account's address", None));
         }
-        match wish(request)? {
-            Wish::Show => {}
-            Wish::RemoveAll => self.peers[account].bindings.clear(),
-            Wish::Set(contacts) => {
-                for (contact, seconds) in contacts {
-                    self.bind(account, &contact, seconds, (request, fields), source, now)?;
-                }
-            }
-        }
+        self.grant(account, wish(request)?, (request, fields), source, now)?;
         self.is_changed = true;
         Ok(account)
+    }
+
+    /// All or nothing (RFC 3261 §10.3, item 7).
+    fn grant(
+        &mut self,
+        account: usize,
+        wish: Wish,
+        request: (&Message, &Fields),
+        source: SocketAddrV4,
+        now: Duration,
+    ) -> Result<(), Refusal> {
+        match wish {
+            Wish::Show => Ok(()),
+            Wish::RemoveAll => {
+                let bindings = &mut self.peers[account].bindings;
+                if bindings.iter().any(|known| is_older(request.1, known)) {
+                    return Err(OLDER);
+                }
+                let had_some = !std::mem::take(bindings).is_empty();
+                if had_some {
+                    let name = &self.site.accounts[account].name;
+                    self.log(Level::Info, format!("{name} has unregistered everywhere"));
+                }
+                Ok(())
+            }
+            Wish::Set(contacts) => {
+                let peer = &self.peers[account];
+                if contacts.iter().any(|(uri, _)| peer.binding(uri).is_some_and(|it| is_older(request.1, it)))
+                {
+                    return Err(OLDER);
+                }
+                let uris = contacts.into_iter().map(|(text, seconds)| match (Uri::parse(&text), seconds) {
+                    (Ok(uri), _) => Ok((text, uri.address(), seconds)),
+                    (Err(_), 0) => Ok((text, None, 0)),
+                    (Err(_), _) => Err((400, "Contact is no SIP address", None)),
+                });
+                for (uri, address, seconds) in uris.collect::<Result<Vec<_>, Refusal>>()? {
+                    // A contact elsewhere would let an account have the box send to any host.
+                    let address = address.filter(|address| address.ip() == source.ip()).unwrap_or(source);
+                    self.bind(account, uri, address, seconds, request, now);
+                }
+                Ok(())
+            }
+        }
     }
 
     fn bind(
         &mut self,
         account: usize,
-        contact: &NameAddr,
+        uri: String,
+        address: SocketAddrV4,
         seconds: u32,
         (request, fields): (&Message, &Fields),
-        source: SocketAddrV4,
         now: Duration,
-    ) -> Result<(), Refusal> {
+    ) {
         let name = self.site.accounts[account].name.clone();
         let peer = &mut self.peers[account];
-        let known = peer.binding(&contact.uri);
-        if known.is_some_and(|known| known.call_id == fields.call_id && fields.cseq.number <= known.cseq) {
-            return Err((500, "This registration is older than the present one", None));
-        }
-        let is_new = known.is_none();
+        let is_new = peer.binding(&uri).is_none();
         if seconds == 0 {
-            peer.unbind(&contact.uri);
-            self.log(Level::Info, format!("{name} has unregistered {}", source.ip()));
-            return Ok(());
+            peer.unbind(&uri);
+            if !is_new {
+                self.log(Level::Info, format!("{name} has unregistered {}", address.ip()));
+            }
+            return;
         }
-        let Ok(uri) = Uri::parse(&contact.uri) else { return Err((400, "Contact is no SIP address", None)) };
-        // A contact elsewhere would let an account have the box send to any host.
-        let address = uri.address().filter(|address| address.ip() == source.ip()).unwrap_or(source);
         let agent = request.get(name::USER_AGENT).unwrap_or_default();
         peer.bind(Binding {
-            uri: contact.uri.clone(),
+            uri,
             address,
             call_id: fields.call_id.clone(),
             cseq: fields.cseq.number,
@@ -117,8 +148,14 @@ impl Exchange {
         if is_new {
             self.log(Level::Info, format!("{name} has registered from {address}"));
         }
-        Ok(())
     }
+}
+
+/// A request that was overtaken by a later one changes nothing (RFC 3261 §10.3, items 6 and 7).
+const OLDER: Refusal = (500, "This registration is older than the present one", None);
+
+fn is_older(fields: &Fields, known: &Binding) -> bool {
+    known.call_id == fields.call_id && fields.cseq.number <= known.cseq
 }
 
 fn wish(request: &Message) -> Result<Wish, Refusal> {
@@ -139,12 +176,12 @@ fn wish(request: &Message) -> Result<Wish, Refusal> {
     }
 }
 
-fn lifetime(text: &str, usual: u32) -> Result<(NameAddr, u32), Refusal> {
+fn lifetime(text: &str, usual: u32) -> Result<(String, u32), Refusal> {
     let contact = NameAddr::parse(text).ok_or((400, "Contact is wrong", None))?;
     let seconds = contact.params.get("expires").map_or(usual, |text| number(text).unwrap_or(USUAL));
     match seconds {
-        0 => Ok((contact, 0)),
+        0 => Ok((contact.uri, 0)),
         1..SHORTEST => Err((423, "Interval Too Brief", Some((name::MIN_EXPIRES, SHORTEST.to_string())))),
-        seconds => Ok((contact, seconds.min(LONGEST))),
+        seconds => Ok((contact.uri, seconds.min(LONGEST))),
     }
 }

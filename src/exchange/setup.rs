@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
+use super::call::Side;
 use super::message::Message;
 use super::request::Fields;
 use super::sending::Resend;
@@ -20,6 +21,10 @@ pub struct Setup {
     pub fields: Fields,
     /// Where it came from.
     pub source: SocketAddrV4,
+    /// The caller's side of the dialogs.
+    pub side: Side,
+    /// The called sides of its early dialogs.
+    pub early: Vec<Side>,
     /// The account that calls, by its index.
     pub caller: usize,
     /// The number that was dialled.
@@ -36,6 +41,8 @@ pub struct Setup {
     pub targets: VecDeque<Target>,
     /// What the caller gets if nobody answers: the code and its reason.
     pub verdict: (u16, &'static str),
+    /// The best of the final responses that were no success (RFC 3261 §16.7).
+    pub best: Option<Message>,
     /// Whether the caller has given up.
     pub cancelled: bool,
 }

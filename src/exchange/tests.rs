@@ -1,7 +1,9 @@
 //! The exchange as its adapters see it: datagrams in, datagrams out, and a clock that the test sets.
 
 mod calls;
+mod early;
 mod forking;
+mod odd;
 mod registration;
 mod relay;
 mod restart;

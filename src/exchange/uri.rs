@@ -75,11 +75,35 @@ impl Uri {
         let host: Ipv4Addr = self.host.parse().ok()?;
         Some(SocketAddrV4::new(host, self.port.unwrap_or(SIP_PORT)))
     }
+}
 
-    /// The number that a telephone has dialled: without a user's parameters, as in `100;phone-context=…`.
-    pub fn number(&self) -> &str {
-        self.user.split(';').next().unwrap_or_default()
+/// The number that a telephone has dialled: the user of a `sip:` URI, or a `tel:` URI (RFC 3966), without parameters, as in
+/// `100;phone-context=…`.
+///
+/// # Errors
+/// It is another kind of URI, or none.
+pub fn dialled(text: &str) -> Result<String, Refused> {
+    let number = |written: &str| written.split(';').next().unwrap_or_default().to_owned();
+    match (text.split_once(':'), Uri::parse(text)) {
+        (Some((scheme, rest)), _) if scheme.eq_ignore_ascii_case("tel") => {
+            digits(&number(rest)).ok_or(Refused::Syntax)
+        }
+        (_, Ok(uri)) => {
+            let is_telephone = uri.params.get("user").is_some_and(|kind| kind.eq_ignore_ascii_case("phone"));
+            let number = number(&uri.user);
+            // What is not a number after all may be a name (RFC 3261 §19.1.1).
+            Ok(digits(&number).filter(|_| is_telephone).unwrap_or(number))
+        }
+        (_, Err(refused)) => Err(refused),
     }
+}
+
+/// A telephone number without its visual separators (RFC 3966 §5.1.1); `None` for anything else.
+fn digits(number: &str) -> Option<String> {
+    let digits: String = number.chars().filter(|c| !"-.()".contains(*c)).collect();
+    let rest = digits.strip_prefix('+').unwrap_or(&digits);
+    let is_number = !rest.is_empty() && rest.bytes().all(|it| it.is_ascii_hexdigit() || b"*#".contains(&it));
+    is_number.then_some(digits)
 }
 
 /// Resolves `%41` (RFC 3261 §19.1.2); `None` for an escape without two digits, or of what is no UTF-8.
@@ -97,4 +121,33 @@ fn unescaped(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_what_was_dialled_without_what_makes_it_readable() {
+        let table = [
+            ("sip:5551234@box", Ok("5551234")),
+            ("sip:+33123@box;user=phone", Ok("+33123")),
+            ("sip:*99%23@box", Ok("*99#")),
+            ("sip:555-1234;phone-context=+1@box;user=phone", Ok("5551234")),
+            // Without user=phone it is a name (RFC 3261 §19.1.1).
+            ("sip:555-1234@box", Ok("555-1234")),
+            ("sip:j.doe@box;user=phone", Ok("j.doe")),
+            // RFC 3966 §6, its examples.
+            ("tel:+1-201-555-0123", Ok("+12015550123")),
+            ("tel:7042;phone-context=example.com", Ok("7042")),
+            ("TEL:863-1234;phone-context=+1-914-555", Ok("8631234")),
+            ("tel:", Err(Refused::Syntax)),
+            ("tel:joe", Err(Refused::Syntax)),
+            ("sips:5551234@box", Err(Refused::Scheme)),
+            ("sip:", Err(Refused::Syntax)),
+        ];
+        for (uri, expected) in table {
+            assert_eq!(dialled(uri), expected.map(str::to_owned), "{uri}");
+        }
+    }
 }

@@ -4,8 +4,9 @@
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-use super::call::{Call, Who, contact};
+use super::call::{Who, contact};
 use super::core::{Exchange, Output, Taken, forwarded};
+use super::dialog::Dialog;
 use super::header::{NameAddr, Via, name};
 use super::ledger::EndedCall;
 use super::message::Message;
@@ -25,13 +26,13 @@ impl Exchange {
         now: Duration,
     ) -> Taken {
         let own = self.own;
-        let found =
-            self.sender(fields).filter(|(at, who)| self.calls[*at].side(*who).address.ip() == source.ip());
-        let Some((at, who)) = found else {
+        let found = self.dialog(fields);
+        let Some((dialog, who)) =
+            found.filter(|(dialog, who)| self.side_mut(*dialog, *who).address.ip() == source.ip())
+        else {
             return Err(Box::new((request, (481, "Call/Transaction Does Not Exist", None))));
         };
-        let call = &mut self.calls[at];
-        let side = call.side_mut(who);
+        let side = self.side_mut(dialog, who);
         side.cseq = side.cseq.max(fields.cseq.number);
         // A new Contact is where the next requests go (RFC 3261 §12.2.1.2).
         if ["INVITE", "UPDATE"].contains(&request.method()) {
@@ -40,7 +41,7 @@ impl Exchange {
                 side.target = target;
             }
         }
-        let other = call.side(who.other());
+        let other = self.side_mut(dialog, who.other());
         let (uri, to) = next_hop(&request, own, &other.target, other.address);
         let is_bye = request.method() == "BYE";
         let key = digest((transaction(&request, fields, "INVITE"), "within"));
@@ -49,7 +50,7 @@ impl Exchange {
         self.relay_body(&mut request, &fields.call_id, who.other());
         let bytes = request.to_bytes();
         self.out.push(Output::Send(to, bytes));
-        if is_bye {
+        if let (true, Dialog::Up(at)) = (is_bye, dialog) {
             let why = match who {
                 Who::Caller => "the caller hung up",
                 Who::Callee => "the called side hung up",
@@ -57,12 +58,6 @@ impl Exchange {
             self.end_call(at, why, now);
         }
         Ok(())
-    }
-
-    /// The call that a request belongs to, and the side that has sent it.
-    fn sender(&self, fields: &Fields) -> Option<(usize, Who)> {
-        let side = |call: &Call| call.sender(&fields.call_id, fields.from.tag(), fields.to.tag());
-        self.calls.iter().enumerate().find_map(|(at, call)| side(call).map(|who| (at, who)))
     }
 
     pub(super) fn response(
@@ -91,27 +86,26 @@ impl Exchange {
         if method == "INVITE" && self.invite_response(&response, fields, now) {
             return;
         }
-        let Some((at, who)) = self.sender(fields) else { return };
+        let Some((dialog, who)) = self.dialog(fields) else { return };
         response.remove_first(name::VIA);
         let Some(via) = response.get(name::VIA).and_then(Via::parse) else { return };
-        let to = reply_address(Some(&via), self.calls[at].side(who).address);
+        let to = return_address(&via, self.side_mut(dialog, who).address);
         self.relay_body(&mut response, &fields.call_id, who);
         self.out.push(Output::Send(to, response.to_bytes()));
-        if (200..300).contains(&response.code()) {
-            self.accepted(at, who, method, &response, now);
+        if (200..300).contains(&response.code()) && ["INVITE", "UPDATE"].contains(&method) {
+            if let Some(target) = contact(&response) {
+                self.side_mut(dialog, who.other()).target = target;
+            }
+            if let Dialog::Up(at) = dialog {
+                self.accepted(at, &response, now);
+            }
         }
     }
 
     /// A re-INVITE or UPDATE was accepted.
-    fn accepted(&mut self, at: usize, who: Who, method: &str, response: &Message, now: Duration) {
-        if method != "INVITE" && method != "UPDATE" {
-            return;
-        }
+    fn accepted(&mut self, at: usize, response: &Message, now: Duration) {
         let call = &mut self.calls[at];
         call.refresh(response, now);
-        if let Some(target) = contact(response) {
-            call.side_mut(who.other()).target = target;
-        }
         let codec = sdp::codec(&response.body).or_else(|| call.codec.clone());
         if codec != call.codec {
             call.codec = codec;
@@ -184,6 +178,14 @@ fn next_hop(
     let named = Uri::parse(&uri).ok().and_then(|uri| uri.address());
     let to = named.filter(|named| named.ip() == address.ip() && *named != own).unwrap_or(address);
     (uri, to)
+}
+
+/// Where a side gets the response to its request: the Via is the one that the exchange has given the address that the
+/// request came from (RFC 3581 §4), so `rport` is a port of that side's host.
+fn return_address(via: &Via, side: SocketAddrV4) -> SocketAddrV4 {
+    let port = via.params.get("rport").and_then(|port| port.parse().ok());
+    let seen = SocketAddrV4::new(*side.ip(), port.unwrap_or(side.port()));
+    reply_address(Some(via), seen)
 }
 
 /// The number of a probe, from its branch.

@@ -4,17 +4,18 @@ mod config;
 mod null_modem;
 mod protocol;
 mod set_up;
+mod unasked;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use config::AnswererConfig;
 use null_modem::Listener;
+use unasked::{Unexplained, carrier};
 
-use super::caller_id;
 use super::login::{Admitted, Credentials, Login, LoginOutput, LoginResult};
 use super::report::{Connected, Report};
-use super::ring::{Call, News};
+use super::ring::Call;
 use super::secret::{Registers, Secret};
 use super::step::{self, Step, Task};
 use crate::log::Level;
@@ -67,6 +68,10 @@ pub struct Answerer {
     /// The modem has lost a command after its reset, and is given [time](step::SETTLING) from then on, whatever the
     /// site says.
     settles: bool,
+    /// What the modem has said that means nothing here.
+    unexplained: Unexplained,
+    /// Rings since the command to answer.
+    rings_on: u32,
 }
 
 #[derive(Debug)]
@@ -108,6 +113,8 @@ impl Answerer {
             has_warned: false,
             listener: Listener::default(),
             settles: false,
+            unexplained: Unexplained::default(),
+            rings_on: 0,
         }
     }
 
@@ -200,11 +207,9 @@ impl Answerer {
                 Vec::new()
             }
             Event::Unsolicited(line) => self.unsolicited(&line, now),
-            Event::Garbage(what) => {
-                vec![Action::log(Level::Warning, format!("modem sends {what}"))]
-            }
+            Event::Garbage(what) => self.unexplained(Level::Warning, format!("modem sends {what}"), now),
             Event::Delivered { header, .. } => {
-                vec![Action::log(Level::Info, format!("modem says {header}"))]
+                self.unexplained(Level::Info, format!("modem says {header}"), now)
             }
             Event::Silence { asked, shown, .. } => self.silence(asked, &shown),
             Event::Answered { asked, result, answer } => self.answered(asked, result, &answer, now),
@@ -215,7 +220,7 @@ impl Answerer {
         match (asked, result) {
             (Step::Reset, Final::Ok) => self.set_up(),
             (Step::Reset, _) => vec![Action::Abandon("the modem refuses ATZ".to_owned())],
-            (Step::Answer, Final::Connect(words)) => self.connect(words, now),
+            (Step::Answer, Final::Connect(words)) => self.connect(carrier(answer).unwrap_or(words), now),
             (Step::Answer, Final::Fax) => self.no_connection("a fax machine calls".to_owned()),
             (Step::Answer, result) => self.no_connection(result.to_string()),
             (Step::InitString, result) if result != Final::Ok => {
@@ -334,53 +339,6 @@ impl Answerer {
             (_, Step::Answer) => self.no_connection("the modem does not report the result".to_owned()),
             _ => vec![Action::Abandon(format!("no answer to {shown}"))],
         }
-    }
-
-    fn unsolicited(&mut self, line: &str, now: Duration) -> Vec<Action> {
-        let what = match self.call.receive(line, now) {
-            Some(News::NewCall) => {
-                self.calls += 1;
-                format!("{}, a new call", self.call.shown_ring())
-            }
-            Some(News::Ring) => {
-                format!("{}, number {} of this call", self.call.shown_ring(), self.call.rings)
-            }
-            Some(News::Caller) => {
-                format!("caller {}", self.call.caller.as_deref().unwrap_or("unknown"))
-            }
-            None => return vec![Action::log(Level::Info, format!("modem says {line}"))],
-        };
-        let mut refused = None;
-        let mut actions = Vec::new();
-        if matches!(self.phase, Phase::SettingUp | Phase::Ready)
-            && self.call.rings >= u32::from(self.config.rings)
-        {
-            refused = self.answer();
-            // Caller ID is handled first, then record and log.
-            actions = self.proceed(now);
-        }
-        actions.extend([Action::Publish, Action::log(Level::Info, what)]);
-        actions.extend(refused);
-        actions
-    }
-
-    /// After enough rings the call is answered, unless the caller is not on the list.
-    fn answer(&mut self) -> Option<Action> {
-        if let Some(callers) = &self.config.callers {
-            let Some(number) = &self.call.caller else {
-                let is_first = self.call.rings == u32::from(self.config.rings);
-                return is_first.then(|| Action::log(Level::Info, "not answered: no caller number received"));
-            };
-            if !callers.iter().any(|listed| caller_id::is_same(listed, number)) {
-                return Some(Action::log(Level::Info, format!("not answered: {number} is not on the list")));
-            }
-        }
-        self.phase = Phase::Answering;
-        self.in_call = true;
-        // It is too late for caller ID, but not for the secret.
-        self.plan.retain(|task| !matches!(task, Task::Ask(Step::CallerId(_))));
-        self.plan.push_back(Task::Ask(Step::Answer));
-        None
     }
 }
 

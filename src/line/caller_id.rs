@@ -5,18 +5,21 @@ use crate::modem::at::response::is_about_a_call;
 /// The number in a line of the modem: `Some(None)` for one that is withheld, unknown or in doubt, `None` if the line
 /// says nothing about it.
 ///
-/// `NMBR = 0123456789` is that of V.253 §9.2.3; others write it without blanks, with a colon, or as `CALLER NUMBER`.
-/// `+CLIP` is TS 27.007 §7.11. `MESG` is the network's own message in hexadecimal, for a modem that was told `#CID=2` or
-/// `+VCID=2`.
+/// `NMBR = 0123456789` is that of V.253 §9.2.3; others write it without blanks, with a colon, or in words of their own
+/// (mgetty's cnd.c: `CALLER NUMBER` of ZyXEL, isdn4linux; `FM:… TO:…` of the ZyXEL 2864; `NBR` of Kortex; `CallerID` of
+/// a Courier; `DDN_NMBR` of Rockwell). `+CLIP` is TS 27.007 §7.11. `MESG` is the network's own message in hexadecimal,
+/// for a modem that was told `#CID=2` or `+VCID=2`, or a parameter of it.
 pub fn parse(line: &str) -> Option<Option<String>> {
     if !is_about_a_call(line) {
         return None;
     }
     let (key, value) = line.split_once(['=', ':'])?;
     match key.trim().to_ascii_uppercase().as_str() {
-        "NMBR" | "CALLER NUMBER" => Some(number(value)),
+        "NMBR" | "NBR" | "DDN_NMBR" | "CALLER NUMBER" | "CALLER'S NUMBER" | "CALLERID" => Some(number(value)),
+        "REASON FOR NO CALLER NUMBER" => Some(None),
+        "FM" => Some(number(value.split("TO:").next().unwrap_or_default())),
         "+CLIP" => Some(number(value.split(',').next().unwrap_or_default())),
-        "MESG" => Some(message(value)),
+        "MESG" => message(value),
         _ => None,
     }
 }
@@ -41,21 +44,26 @@ pub fn is_same(a: &str, b: &str) -> bool {
 }
 
 /// The number in a message of caller ID: of several parameters (type 0x80) or of one (0x04), where it follows eight
-/// digits of date and time (ETSI EN 300 659-3 §5, Telcordia GR-30).
-fn message(hexadecimal: &str) -> Option<String> {
-    let bytes = bytes(hexadecimal)?;
-    let (kind, length, rest) = (*bytes.first()?, *bytes.get(1)?, bytes.get(2..)?);
-    let content = rest.get(..usize::from(length))?;
-    let digits = match kind {
-        0x80 => parameter(content, CALLING_NUMBER)?,
-        0x04 => content.get(8..)?,
+/// digits of date and time (ETSI EN 300 659-3 §5, Telcordia GR-30). With `+VCID=1` Rockwell's modems report so a
+/// parameter alone, also the number's. Another one, such as the kind of the call, says nothing about the number.
+fn message(hexadecimal: &str) -> Option<Option<String>> {
+    let bytes = bytes(hexadecimal).unwrap_or_default();
+    let [kind, length, rest @ ..] = bytes.as_slice() else { return Some(None) };
+    let content = rest.get(..usize::from(*length)).unwrap_or_default();
+    let digits = match *kind {
+        SEVERAL => CALLING_NUMBERS.iter().find_map(|wanted| parameter(content, *wanted)),
+        SINGLE => content.get(8..),
+        kind if CALLING_NUMBERS.contains(&kind) => Some(content),
         _ => return None,
     };
-    number(str::from_utf8(digits).ok()?)
+    Some(digits.and_then(|digits| number(str::from_utf8(digits).ok()?)))
 }
 
-/// ETSI EN 300 659-3 §5.4.2, "calling line identity".
-const CALLING_NUMBER: u8 = 0x02;
+/// A message of several parameters; one of a number alone, which as a parameter says why there is none.
+const SEVERAL: u8 = 0x80;
+const SINGLE: u8 = 0x04;
+/// The parameters "calling line identity" (ETSI EN 300 659-3 §5.4.2) and "dialable directory number" (GR-30).
+const CALLING_NUMBERS: [u8; 2] = [0x02, 0x03];
 
 fn parameter(mut content: &[u8], wanted: u8) -> Option<&[u8]> {
     while let [kind, length, rest @ ..] = content {
@@ -108,6 +116,21 @@ mod tests {
             ),
             // Date and time, and why there is no number.
             ("MESG = 800D01083039333031323234040150", Some(None)),
+            // mgetty's cnd.c: Bell Canada by a Supra, the number alone.
+            ("MESG = 030735353531323132", told("5551212")),
+            ("MESG = 020A30313233343536373839", told("0123456789")),
+            ("MESG = 040150", Some(None)),
+            // The kind of the call, and a message that waits (EN 300 659-3 §5.4): nothing about the number.
+            ("MESG = 110101", None),
+            ("MESG = 0B01FF", None),
+            // mgetty's cnd.c, its table.
+            ("CALLER'S NUMBER: 0123456789", told("0123456789")),
+            ("REASON FOR NO CALLER NUMBER: PRIVATE", Some(None)),
+            ("CALLED NUMBER: 0123456789", None),
+            ("FM:0123456789 TO:0987", told("0123456789")),
+            ("NBR=0123456789", told("0123456789")),
+            ("CallerID: 0123456789", told("0123456789")),
+            ("DDN_NMBR= 0123456789", told("0123456789")),
             ("MESG = 80", Some(None)),
             ("MESG = xyz", Some(None)),
             ("NAME = 0123456789", None),

@@ -38,6 +38,10 @@ const LF: u8 = b'\n';
 const ESCAPE: u8 = b'+';
 /// The flag of PPP's frames (RFC 1662 §3.1).
 const FLAG: u8 = b'~';
+/// Telnet's commands about options (RFC 854): the option follows.
+const IAC: u8 = 0xff;
+const WILL: u8 = 0xfb;
+const DONT: u8 = 0xfe;
 /// A modem's result code when the carrier is lost (V.250 §5.7.1); it arrives at the open port.
 const NO_CARRIER: &str = "NO CARRIER";
 
@@ -226,9 +230,15 @@ impl Login {
             });
             return;
         }
+        // A WiFi modem or a telnet client that negotiates without being asked (RFC 854): the option may be printable.
+        if let [IAC, WILL..=DONT] = self.before {
+            return;
+        }
         match (&self.stage, byte) {
             // The first byte of a frame, or the last one of noise; a name that begins with it can wait.
             (Stage::Listening { .. }, FLAG) => {}
+            // The last byte of the modem's CONNECT, if it was read apart. A person's key is CR.
+            (Stage::Listening { .. }, LF) if self.before == [0; 2] => {}
             (Stage::Listening { .. }, CR | LF) => self.prompt(output),
             (Stage::Listening { .. }, b' '..=b'~') => {
                 self.prompt(output);

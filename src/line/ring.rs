@@ -113,7 +113,8 @@ struct Ring<'a> {
 
 impl<'a> Ring<'a> {
     /// `RING` (V.250 §6.3.4), `2` (V0), `+CRING: VOICE` (TS 27.007 §6.11), `RING A` and `RING 1` for distinctive rings
-    /// (U.S. Robotics' `S41`, Rockwell's `-SDR`), and `RING;0123456789` with the number.
+    /// (U.S. Robotics' `S41`, Rockwell's `-SDR`), and ELSA's `RING;0123456789;22` with the caller's number and the called
+    /// one. Terminal adapters of ISDN add a number in other ways, and do not say whose it is.
     fn parse(line: &'a str) -> Option<Self> {
         if line == "2" {
             return Some(Self { kind: None, number: None });
@@ -122,12 +123,13 @@ impl<'a> Ring<'a> {
             return Some(Self { kind: Some(kind.trim()), number: None });
         }
         let rest = line.strip_prefix("RING")?;
-        if let Some(number) = rest.strip_prefix(';') {
-            return Some(Self { kind: None, number: Some(number.trim()) });
+        if let Some(numbers) = rest.strip_prefix(';') {
+            return Some(Self { kind: None, number: numbers.split(';').next().map(str::trim) });
         }
-        let kind = rest.trim();
-        let is_word = kind.len() <= 8 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let separate = kind.is_empty() || rest.starts_with([' ', '\t']);
+        let kind = rest.trim_start_matches([' ', '\t', '/', ':', ',']);
+        let is_word = kind.len() <= 20 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let separate =
+            kind.len() < rest.len() || !rest.starts_with(|first: char| first.is_ascii_alphabetic());
         (is_word && separate)
             .then_some(Self { kind: Some(kind).filter(|kind| !kind.is_empty()), number: None })
     }
@@ -168,6 +170,13 @@ mod tests {
             ("RING  B", Some("B"), None),
             ("+CRING: VOICE", Some("VOICE"), None),
             ("RING;0123456789", None, Some("0123456789")),
+            ("RING;0123456789;22", None, Some("0123456789")),
+            ("RING;;22", None, Some("")),
+            ("RING 0123456789", Some("0123456789"), None),
+            ("RING/0123456789", Some("0123456789"), None),
+            ("RING: 1", Some("1"), None),
+            ("RING1", Some("1"), None),
+            ("RING,", None, None),
         ] {
             assert_eq!(Ring::parse(line), Some(Ring { kind, number }), "{line}");
         }

@@ -164,8 +164,18 @@ fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
         [] => "nothing of this box".to_owned(),
         ports => format!("of this box TCP {}", list(ports)),
     };
-    rows.add("reach", format!("{reach}; the rest of the network {elsewhere}"));
-    rows.add("callers", list(&dial_in.users.names()));
+    let each_other = if dial_in.callers_meet { "; each other" } else { "" };
+    rows.add("reach", format!("{reach}; the rest of the network {elsewhere}{each_other}"));
+    if dial_in.lines.iter().any(|line| line.guest) {
+        rows.add("", "guests: the Internet and the name servers only");
+    }
+    if let Some(limits) = limits(dial_in) {
+        rows.add("closes", limits);
+    }
+    let names = dial_in.users.names();
+    if !names.is_empty() {
+        rows.add("callers", list(&names));
+    }
     for (user, offers) in dial_in.offers.listed() {
         rows.add("", format!("{user} gets {} after the login prompt", list(offers)));
     }
@@ -175,9 +185,19 @@ fn add_dial_in(rows: &mut Rows, dial_in: &DialIn) {
     if !dial_in.dns.is_empty() {
         rows.add("dns", list(&dial_in.dns));
     }
+    if !dial_in.wins.is_empty() {
+        rows.add("wins", list(&dial_in.wins));
+    }
     if let Some(exchange) = &dial_in.exchange {
         add_exchange(rows, exchange);
     }
+}
+
+fn limits(dial_in: &DialIn) -> Option<String> {
+    let idle = dial_in.idle_limit.map(|limit| format!("idle for {limit}"));
+    let session = dial_in.session_limit.map(|limit| format!("after {limit}"));
+    let limits: Vec<String> = idle.into_iter().chain(session).collect();
+    (!limits.is_empty()).then(|| list(&limits))
 }
 
 fn add_exchange(rows: &mut Rows, exchange: &Exchange) {
@@ -191,6 +211,9 @@ fn add_exchange(rows: &mut Rows, exchange: &Exchange) {
     for route in &exchange.routes {
         let to: Vec<&str> = route.to.iter().filter_map(|at| accounts.get(*at).copied()).collect();
         rows.add("", format!("{} rings {}", route.pattern, list(&to)));
+    }
+    if exchange.rtp_relay {
+        rows.add("", "the sound passes through this box");
     }
 }
 
@@ -238,6 +261,34 @@ mod tests {
             );
             let summary = Site::parse(&text).unwrap().summary();
             assert_eq!(summary.contains("is the box's serial console"), is_warned, "{summary}");
+        }
+    }
+
+    #[test]
+    fn what_callers_reach_and_when_they_are_hung_up_is_told() {
+        let line = |number, more| {
+            let ends = format!("local='192.0.2.{number}'\nremote='198.51.100.{number}'");
+            format!("[[line]]\nport='1-1.{number}'\n{ends}\n{more}\n")
+        };
+        let site = |dial_in: &str, rest: &str| {
+            let text = format!("role='dial-in'\nhostname='box'\n[dial-in]\n{dial_in}\n{rest}");
+            Site::parse(&text).unwrap().summary()
+        };
+        let all = "callers-meet=true\nidle-limit='15m'\nsession-limit='4h'\nwins=['192.0.2.9']";
+        let user = "[[user]]\nname='u'\npassword='p'\n";
+        let summary = site(all, &format!("{}{}{user}", line(1, ""), line(2, "guest=true")));
+        for row in [
+            "reach     nothing of this box; the rest of the network as this box; each other\n",
+            "          guests: the Internet and the name servers only\n",
+            "closes    idle for 15m, after 4h\n",
+            "callers   u\n",
+            "wins      192.0.2.9\n",
+        ] {
+            assert!(summary.contains(row), "{row} in {summary}");
+        }
+        let summary = site("", &line(1, "guest=true"));
+        for row in ["closes", "callers", "wins", "each other"] {
+            assert!(!summary.contains(row), "no {row} in {summary}");
         }
     }
 

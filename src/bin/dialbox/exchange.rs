@@ -79,7 +79,7 @@ fn serve(
         privileges::drop_all()?;
     }
     let mut edge = Edge::new(start, log, interface, site.port.get());
-    let mut buffer = vec![0; LONGEST];
+    let mut buffer = vec![0; LONGEST + 1];
     if let Some(peer) = exchange.known_address() {
         edge.find_own(&mut exchange, peer, clock::since_boot());
     }

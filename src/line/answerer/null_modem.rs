@@ -25,10 +25,12 @@ enum Beginning {
     Client,
     /// A frame of PPP.
     Ppp,
+    /// Enter, which wants the prompt.
+    Key,
 }
 
 impl Listener {
-    fn receive(&mut self, byte: u8) -> Option<Beginning> {
+    fn receive(&mut self, byte: u8, has_prompt: bool) -> Option<Beginning> {
         let [.., first, second] = self.last;
         self.last.rotate_left(1);
         if let Some(last) = self.last.last_mut() {
@@ -37,7 +39,10 @@ impl Listener {
         if self.last == CLIENT {
             return Some(Beginning::Client);
         }
-        login::begins_ppp([first, second], byte).then_some(Beginning::Ppp)
+        if login::begins_ppp([first, second], byte) {
+            return Some(Beginning::Ppp);
+        }
+        (has_prompt && byte == b'\r').then_some(Beginning::Key)
     }
 }
 
@@ -45,9 +50,9 @@ impl Answerer {
     /// Bytes from the other end while no call is up.
     pub(super) fn listen(&mut self, bytes: &[u8], now: Duration) -> Vec<Action> {
         let Phase::Ready = self.phase else { return Vec::new() };
-        let Some(beginning) = bytes.iter().find_map(|byte| self.listener.receive(*byte)) else {
-            return Vec::new();
-        };
+        let has_prompt = self.config.prompt.is_some();
+        let beginning = bytes.iter().find_map(|byte| self.listener.receive(*byte, has_prompt));
+        let Some(beginning) = beginning else { return Vec::new() };
         self.listener = Listener::default();
         self.calls += 1;
         let mut actions = Vec::new();
@@ -55,6 +60,10 @@ impl Answerer {
             actions.push(Action::Send(client_server()));
         }
         actions.extend(self.connect("null-modem".to_owned(), now));
+        if let (Beginning::Key, Phase::LoggingIn(login)) = (beginning, &mut self.phase) {
+            let output = login.receive(b"\r", now);
+            actions.extend(self.perform(output));
+        }
         actions
     }
 

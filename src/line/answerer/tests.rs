@@ -10,6 +10,7 @@ use crate::site::{Offer, Role, Site};
 mod call_end;
 mod models;
 mod null_modem;
+mod odd;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -129,31 +130,6 @@ fn a_call_that_comes_during_the_reset_is_answered_and_nothing_of_it_goes_to_the_
     assert_eq!(line.on_bytes(SECRET, SECOND), [send(Step::Answer)]);
     let connected = line.on_bytes(b"\r\nCONNECT\r\n", 10 * SECOND);
     assert!(matches!(connected.last(), Some(Action::Report(Report::Connected(_)))), "{connected:?}");
-}
-
-/// Rockwell's chips do so for up to half a second.
-#[test]
-fn a_modem_that_loses_the_command_after_its_reset_is_asked_again_and_given_time_from_then_on() {
-    let mut line = Answerer::new(config(""), random);
-    line.on_open(None, SECOND);
-    line.on_time(SECOND);
-    assert_eq!(line.on_bytes(b"\r\nOK\r\n", SECOND), [send(Step::InitString)]);
-    let again = line.on_time(3 * SECOND);
-    assert_eq!(again.last(), Some(&send(Step::InitString)));
-    assert_eq!(logged(&again), ["the modem ignores commands after its reset; from now on it is given time"]);
-    assert!(!line.works(), "not before all is acknowledged: the recovery goes on");
-    finish_set_up(&mut line, 3 * SECOND);
-    assert!(line.works());
-    assert_eq!(line.record().get("line"), Some("ready"));
-
-    line.on_open(None, 10 * SECOND);
-    line.on_time(10 * SECOND);
-    assert_eq!(line.on_bytes(b"\r\nOK\r\n", 10 * SECOND), []);
-    let settled = 10 * SECOND + Duration::from_millis(600);
-    assert_eq!(line.next_deadline(), Some(settled));
-    assert_eq!(line.on_time(settled), [send(Step::InitString)]);
-    let lost = line.on_time(20 * SECOND);
-    assert!(lost.iter().any(|action| matches!(action, Action::Abandon(_))), "it was given its chance");
 }
 
 #[test]

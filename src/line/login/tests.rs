@@ -130,6 +130,30 @@ fn the_echo_of_a_name_is_never_an_escape_sequence() {
     assert!(said.contains("login: a*b\r\n"), "{said}");
 }
 
+/// RFC 854: options that a telnet client or a WiFi modem offers by itself. 0x20 to 0x27 are printable.
+#[test]
+fn options_of_telnet_are_not_typed() {
+    let options = b"\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f\xff\xfb\x20\xff\xfb\x21\xff\xfb\x22\xff\xfb\x27\xff\xfd\x05\xff\xfb\x23";
+    let words: &[&[u8]] = &[options, b"\r", b"guest\r\0", b"\xff\xfe\x22Xy7 Qz9\r\0"];
+    let (said, result) = dialogue(words);
+    assert_eq!(said, "\r\nbox login: guest\r\nPassword: \r\nStarting PPP\r\n");
+    assert!(matches!(result, Some(LoginResult::Admitted(user, Offer::Ppp)) if user.as_str() == "guest"));
+    assert!(
+        matches!(dialogue(&[b"\xff\xfb\x20~\xff\x7d#\xc0!"]).1, Some(LoginResult::Ppp)),
+        "PPP all the same"
+    );
+}
+
+#[test]
+fn the_end_of_the_modems_line_is_no_key() {
+    assert_eq!(dialogue(&[b"\n"]).0, "", "a frame of PPP may follow");
+    assert_eq!(dialogue(&[b"\n", b"\n"]).0, "\r\nbox login: ");
+    assert_eq!(dialogue(&[b"\r"]).0, "\r\nbox login: ");
+    assert!(
+        matches!(dialogue(&[b"\n~\xff", b"\x7d#\xc0!"]), (said, Some(LoginResult::Ppp)) if said.is_empty())
+    );
+}
+
 proptest! {
     #[test]
     fn nothing_that_is_sent_to_a_caller_has_a_plus(words in prop::collection::vec(any::<Vec<u8>>(), 0..9)) {

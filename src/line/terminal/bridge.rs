@@ -138,6 +138,11 @@ impl Bridge {
         &mut self.to_caller
     }
 
+    /// Whether the modem gets nothing for now: it seems to have lost the carrier, and to take for a command what it is sent.
+    pub fn holds(&self) -> bool {
+        self.carrier.lost_at().is_some()
+    }
+
     /// The same for the service.
     pub fn to_service(&mut self) -> &mut Vec<u8> {
         &mut self.to_service
@@ -257,6 +262,22 @@ mod tests {
         let mut bridge = raw(Limits::default());
         bridge.hear_caller(b"\r\nNO CARRIER\r\n", at(1));
         assert_eq!(until_over(&mut bridge), Some((at(3), Ending::HungUp)));
+    }
+
+    /// A service that echoes, a modem that does, too, and neither ever stops; or one that would dial by our modem.
+    #[test]
+    fn a_modem_that_may_be_in_command_state_gets_nothing() {
+        let mut bridge = raw(Limits::default());
+        bridge.hear_caller(b"\r\nNO CARRIER\r\n", at(1));
+        bridge.hear_service(b"\r\nNO CARRIER\r\nATDT0900\r", at(1));
+        assert!(bridge.holds());
+        assert_eq!(until_over(&mut bridge), Some((at(3), Ending::HungUp)));
+        let mut typed = raw(Limits::default());
+        typed.hear_caller(b"\r\nNO CARRIER\r\n", at(1));
+        typed.hear_service(b"ha", at(1));
+        typed.hear_caller(b"is a joke", at(2));
+        assert!(!typed.holds());
+        assert_eq!(typed.to_caller(), b"ha");
     }
 
     #[test]

@@ -202,7 +202,7 @@ fn carry(bridge: &mut Bridge, open: &Open) -> Ending {
         }
         let [mut caller_events, mut service_events] = [PollFlags::empty(); 2];
         caller_events.set(PollFlags::IN, bridge.reads_caller());
-        caller_events.set(PollFlags::OUT, !bridge.to_caller().is_empty());
+        caller_events.set(PollFlags::OUT, !bridge.to_caller().is_empty() && !bridge.holds());
         service_events.set(PollFlags::IN, bridge.reads_service());
         service_events.set(PollFlags::OUT, bridge.reads_service() && !bridge.to_service().is_empty());
         let mut fds = vec![
@@ -241,6 +241,9 @@ fn serve_caller(bridge: &mut Bridge, ready: PollFlags) -> Result<(), Ending> {
         }
     } else if ready.intersects(PollFlags::HUP | PollFlags::ERR) {
         return Err(Ending::HungUp);
+    }
+    if bridge.holds() {
+        return Ok(());
     }
     match write(stdin(), bridge.to_caller()) {
         Ok(length) => drop(bridge.to_caller().drain(..length)),

@@ -69,8 +69,8 @@ impl Lines {
             b'\r' | b'\n' => self.end(),
             _ if self.skips => None,
             // Adapters put NUL on the line at power-on and when they change speed; Ctrl-Z and ESC are echoes of the end
-            // of a text.
-            0 | 0x1a | 0x1b => None,
+            // of a text; XON and XOFF come from a modem that is not set to RTS/CTS yet (V.250 §6.2.12).
+            0 | XON | XOFF | 0x1a | 0x1b => None,
             _ if self.line.len() == LONGEST_LINE => {
                 self.too_long = true;
                 None
@@ -102,6 +102,9 @@ impl Lines {
         }
     }
 }
+
+const XON: u8 = 0x11;
+const XOFF: u8 = 0x13;
 
 /// Replaces a byte that is not printable ASCII.
 const UNPRINTABLE: char = '?';
@@ -215,6 +218,8 @@ impl Final {
                 .map(|what| Self::Refused(CommandError::Equipment(what)))
                 .or_else(|| words("+CMS ERROR:").map(|w| Self::Refused(CommandError::Messages(w))))
                 .or_else(|| words("CONNECT ").map(Self::Connect))
+                // 300 bit/s have no number at U.S. Robotics, but what else there is (`&A2`).
+                .or_else(|| words("CONNECT/").map(Self::Connect))
                 .or_else(|| REFUSALS.iter().any(|refusal| refusal.is(line)).then(|| in_other_words(line))),
         }
     }
@@ -224,10 +229,26 @@ fn in_other_words(line: &str) -> Final {
     Final::Refused(CommandError::InOtherWords(line.to_owned()))
 }
 
-/// Whether a line is about a call that rings: `RING` in any form, and what networks report of the caller (V.253 §9.2.3).
-/// It answers no command, whenever it comes.
+/// Whether a line is about a call that rings: `RING` in any form, and what networks report of the caller (V.253 §9.2.3;
+/// what modems have made of it is in mgetty's cnd.c). It answers no command, whenever it comes.
 pub fn is_about_a_call(line: &str) -> bool {
-    const KEYS: [&str; 7] = ["NMBR", "NAME", "DATE", "TIME", "MESG", "CALLER NUMBER", "+CLIP"];
+    const KEYS: [&str; 15] = [
+        "NMBR",
+        "NBR",
+        "DDN_NMBR",
+        "NAME",
+        "DATE",
+        "TIME",
+        "MESG",
+        "CALLER NUMBER",
+        "CALLER'S NUMBER",
+        "CALLER NAME",
+        "CALLED NUMBER",
+        "CALLERID",
+        "REASON FOR NO CALLER NUMBER",
+        "FM",
+        "+CLIP",
+    ];
     let key = line.split_once(['=', ':']).map(|(key, _)| key.trim());
     line.starts_with("RING")
         || key.is_some_and(|key| KEYS.iter().any(|known| known.eq_ignore_ascii_case(key)))

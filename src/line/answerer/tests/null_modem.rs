@@ -53,6 +53,20 @@ fn a_modems_words_and_noise_are_no_caller() {
     assert_eq!(line.next_deadline(), None, "nothing is probed");
 }
 
+/// A terminal, a WiFi modem whose user called, or an emulator by TCP.
+#[test]
+fn with_login_a_key_brings_the_prompt() {
+    let mut line = Answerer::new(config("null-modem = true\nlogin = true"), random);
+    line.on_open(None, SECOND);
+    line.on_time(SECOND);
+    for noise in [b"\xff\xfd\x03\xff\xfb\x18".as_slice(), b"hello", b"\n"] {
+        assert_eq!(line.on_bytes(noise, SECOND), [], "{noise:?}");
+    }
+    assert_eq!(text(&line.on_bytes(b"\r\n", SECOND)), b"\r\nx login: ");
+    assert_eq!(line.record().get("line"), Some("logging-in"));
+    assert_eq!(text(&line.on_bytes(b"u\r\0", SECOND)), b"u\r\nPassword: ");
+}
+
 #[test]
 fn after_a_call_the_next_one_is_served() {
     let mut line = listening();
