@@ -12,6 +12,7 @@ pub const REACH_SLIPS: &[(&str, &str, &str, &str)] = &[
         "[modem]\ninit = [\"ATZ\", \"ATDT112\"]\n[operator]",
     ),
     ("command that turns off the radio", DIALER, "[operator]", "[modem]\ninit = [\"AT+CFUN=4\"]\n[operator]"),
+    ("emergency call", DIALER, "apn = \"free\"", "apn = \"free\"\nnumber = \"112\""),
     ("one lost echo", DIALER, "[operator]", "[link]\nlcp-echo-failure = 1\n[operator]"),
     (
         "echoes that a pause outlasts",
