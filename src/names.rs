@@ -43,6 +43,9 @@ pub const TUNNEL_HOME: &str = "/etc/dialbox/tunnel";
 /// The name servers in use: `/etc/resolv.conf` of the image is a symlink to it.
 pub const RESOLV_CONF: &str = "/run/resolv.conf";
 
+/// The metric of a default route over the local network. That of a link has a smaller one, and is used while it is up.
+pub const LAN_METRIC: u32 = 100;
+
 /// The dial plan of the exchange, as text. There is one if the box is an exchange.
 pub const DIAL_PLAN: &str = "/etc/dialbox/dial-plan";
 
@@ -258,6 +261,10 @@ mod tests {
         let exchange = include_str!("../overlay/etc/init.d/exchange");
         assert!(exchange.contains(&format!("[ -e {DIAL_PLAN} ]")) && exchange.ends_with("exec exchange\n"));
         assert!(include_str!("../overlay/etc/inittab").contains("::respawn:/etc/init.d/exchange\n"));
-        assert!(include_str!("../overlay/etc/udhcpc/default.script").contains(&format!(">{RESOLV_CONF}\n")));
+        let dhcp = include_str!("../overlay/etc/udhcpc/default.script");
+        assert!(dhcp.contains(&format!(">{RESOLV_CONF}\n")));
+        assert!(dhcp.contains(&format!(
+            "ip route replace default via \"${{router%% *}}\" dev \"$interface\" metric {LAN_METRIC}\n"
+        )));
     }
 }

@@ -118,8 +118,11 @@ proptest! {
     fn the_modem_receives_the_commands_as_written(
         init in proptest::collection::vec("[Aa][Tt][ -~]{0,60}", 1..4),
     ) {
-        let site = Site::parse(&dialer("u", "p", &init)).unwrap_or_else(|error| panic!("{error}"));
-        let files = site.render();
+        let site = Site::parse(&dialer("u", "p", &init));
+        // Some cannot be there, such as `ATD`.
+        let refused = site.as_ref().err().map(ToString::to_string);
+        prop_assume!(!refused.is_some_and(|error| error.contains("cannot be in `init`")));
+        let files = site.unwrap_or_else(|error| panic!("{error}")).render();
         let script: Vec<_> = content(&files, "/etc/ppp/chat/free")
             .lines()
             .filter(|line| !line.starts_with(['#', 'A', 'R']))

@@ -2,6 +2,7 @@ mod apns;
 mod far_side;
 mod gpio;
 mod hut;
+mod nasty;
 mod schedule;
 mod strandings;
 mod world;
@@ -14,7 +15,6 @@ use crate::record::Record;
 use crate::site::{Role, Site};
 use crate::sms::pdu::{Body, ServiceCentreTime};
 use rustix::process::Pid;
-use std::net::Ipv4Addr;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// 2026-07-14 03:59:58 UTC

@@ -130,7 +130,7 @@ impl fmt::Display for DownReason {
             Self::Idle(span) => write!(f, "idle for {span}"),
             Self::Time => f.write_str("time is over"),
             Self::Budget(limit) => write!(f, "the month's {limit} are used up"),
-            Self::Slow => f.write_str("it took too long"),
+            Self::Slow => f.write_str("no IPv4 address came in time"),
             Self::DialFailure(call) => call.fmt(f),
             Self::OwnAddress(address) => {
                 write!(f, "the operator gives {address}, an address of the box's own network")

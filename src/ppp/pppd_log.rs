@@ -72,9 +72,18 @@ pub fn find(lines: &[(Line, Exit)], said: &str) -> Option<Exit> {
 /// Why the dialer's link has ended, from pppd's log and exit status. The log decides if the status is ambiguous.
 pub fn cause(said: &str, exit: Exit) -> Exit {
     match exit {
+        Exit::Peer | Exit::HungUp if is_without_address(said) => Exit::NoAgreement,
         Exit::HungUp | Exit::AuthUnexplained => find(&LINES, said).unwrap_or(exit),
         _ => exit,
     }
+}
+
+/// Whether the operator has admitted the dialer, and there was no IPv4 address. If it rejects IPCP (RFC 1661 §5.7), pppd
+/// waits without an end (ipcp.c, `ipcp_protrej`), until the operator gives up.
+fn is_without_address(said: &str) -> bool {
+    let has = |words: &str| said.split('\n').any(|line| line.starts_with(words));
+    let is_admitted = has("PAP authentication succeeded") || has("CHAP authentication succeeded");
+    is_admitted && !has("local  IP address ")
 }
 
 /// The log of the dialer's pppd.
@@ -133,5 +142,23 @@ mod tests {
         assert_eq!(cause(&hung_up, Exit::HungUp), Exit::AuthUnanswered);
         assert_eq!(cause(&format!("{begin}Modem hangup\n{end}"), Exit::HungUp), Exit::HungUp);
         assert_eq!(cause("PAP authentication failed\n", Exit::PeerDead), Exit::PeerDead);
+    }
+
+    /// What ppp 2.4.9 logs of an operator that rejects IPCP and then ends the link.
+    #[test]
+    fn a_link_that_ends_without_an_address_after_the_login_had_no_ipv4() {
+        let login = "Connect: ppp0 <--> /dev/modem\nCHAP authentication succeeded: Access granted\n";
+        let address = "local  IP address 10.64.0.2\nremote IP address 10.64.0.1\n";
+        for (said, exit, expected) in [
+            (format!("{login}LCP terminated by peer (User request)\n"), Exit::Peer, Exit::NoAgreement),
+            (format!("{login}Modem hangup\n"), Exit::HungUp, Exit::NoAgreement),
+            (format!("{login}{address}Modem hangup\n"), Exit::HungUp, Exit::HungUp),
+            (format!("{login}{address}LCP terminated by peer\n"), Exit::Peer, Exit::Peer),
+            ("Connect: ppp0 <--> /dev/modem\nModem hangup\n".to_owned(), Exit::HungUp, Exit::HungUp),
+            ("Remote message: PAP authentication succeeded\n".to_owned(), Exit::Peer, Exit::Peer),
+            (format!("{login}Terminating on signal 15\n"), Exit::Told, Exit::Told),
+        ] {
+            assert_eq!(cause(&said, exit), expected, "{said}");
+        }
     }
 }

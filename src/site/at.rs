@@ -30,10 +30,19 @@ impl Text for Apn {
     }
 }
 
+/// Every mobile modem takes them for emergency calls (3GPP TS 22.101 §10.1.1).
+const EMERGENCY: [&str; 2] = ["112", "911"];
+
 impl Text for DialNumber {
     const EXPECTED: &'static str = "a number to dial";
 
     fn from_text(text: &str) -> Result<Self, Invalid> {
+        if EMERGENCY.contains(&text) {
+            return Err(Invalid::new(
+                format!("{text} calls for help"),
+                "write the operator's number for data, as in \"*99#\"",
+            ));
+        }
         let dialled = |byte: u8| byte.is_ascii_digit() || b"*#+,ABCDW".contains(&byte);
         if (1..=40).contains(&text.len()) && text.bytes().all(dialled) {
             return Ok(Self(text.to_owned()));

@@ -20,11 +20,11 @@ impl Text for LineInit {
 
 /// A command of a command line (ITU-T V.250 §5.3): `&D2`, `S0=0`, `+MS=V34`.
 #[derive(Debug, PartialEq, Eq)]
-struct Command<'a> {
+pub(super) struct Command<'a> {
     /// Its name in capitals: `&D`, `S0`, `+MS`.
-    name: String,
+    pub name: String,
     /// The digits, or what follows `=`.
-    value: &'a str,
+    pub value: &'a str,
 }
 
 impl fmt::Display for Command<'_> {
@@ -90,7 +90,7 @@ fn refused(command: &str, why: &str) -> Result<(), Invalid> {
 
 /// The commands of a line, without its `AT`. Makers' commands with `&`, `\`, `%`, `*` and `)` are like letters, those
 /// with `#`, `-`, `$`, `^` and `_` like `+` up to a semicolon.
-fn commands(body: &str) -> Result<Vec<Command<'_>>, Invalid> {
+pub(super) fn commands(body: &str) -> Result<Vec<Command<'_>>, Invalid> {
     let mut commands = Vec::new();
     let mut rest = body.trim_start();
     while let Some(first) = rest.chars().next() {

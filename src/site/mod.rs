@@ -20,6 +20,7 @@ mod changes;
 mod context_auth;
 mod device;
 mod dial_in;
+mod dial_init;
 pub mod encoding;
 mod error;
 mod excerpt;
@@ -244,8 +245,11 @@ pub struct LinkConfig {
 /// A day that every month has, 1 to 28.
 pub type BillingDay = Whole<1, 28>;
 
-/// Seconds, 1 to 600.
-pub type ChatTimeout = Whole<1, 600>;
+/// PPP, name servers and a VPN's handshake take some kB for each link: a smaller budget would be used up by opening it.
+const SMALLEST_BUDGET: DataSize = DataSize::from_bytes(100_000);
+
+/// Seconds, 10 to 600. A modem answers a dialled `*99#` once the network has given it a context, which takes seconds.
+pub type ChatTimeout = Whole<10, 600>;
 
 /// The routes over the link.
 #[derive(Clone, Debug, PartialEq)]
@@ -269,8 +273,8 @@ pub struct LcpEcho {
 /// Seconds, 1 to 3600.
 pub type EchoInterval = Whole<1, 3600>;
 
-/// A count, 1 to 100.
-pub type EchoFailure = Whole<1, 100>;
+/// A count, 2 to 100: one lost packet ends no link.
+pub type EchoFailure = Whole<2, 100>;
 
 impl Site {
     /// Reads and validates a site.

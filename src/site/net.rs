@@ -23,6 +23,11 @@ impl Ipv4Net {
         u32::from(address) & mask(self.prefix) == u32::from(self.address)
     }
 
+    /// Whether every address is in this network.
+    pub(super) fn is_everything(self) -> bool {
+        self.prefix == 0
+    }
+
     /// The only address of a network with the prefix 32.
     #[must_use]
     pub fn host(self) -> Option<Ipv4Addr> {
@@ -54,6 +59,9 @@ pub(super) fn no_hosts(address: Ipv4Addr) -> Option<&'static str> {
     }
 }
 
+/// The bits of an address before the first point.
+const FIRST_NUMBER: u8 = 8;
+
 /// The mask of a prefix of 0 to 32 bits.
 pub(super) fn mask(prefix: u8) -> u32 {
     u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0)
@@ -76,6 +84,10 @@ impl Text for Ipv4Net {
                 format!("{text} is an address in a network, not the network"),
                 format!("write \"{network}\" for the network, \"{address}/32\" for the host"),
             ));
+        }
+        // A short prefix may have others: 0.0.0.0/1 is half of all.
+        if let Some(why) = no_hosts(address).filter(|_| prefix >= FIRST_NUMBER || address.octets()[0] != 0) {
+            return Err(Invalid::new(format!("{text}: {why}"), "write a network that has hosts"));
         }
         Ok(network)
     }

@@ -89,7 +89,7 @@ tables! {
         port: Option<Port>,
         speed: Option<Speed>,
         pin: Option<Pin>,
-        init: Option<Vec<AtCommand>>,
+        init: Option<Vec<Spanned<AtCommand>>>,
         other_after: Option<Spanned<TimeSpan>>,
     }
 
@@ -108,8 +108,8 @@ tables! {
     struct Link {
         default_route: Option<Spanned<bool>>,
         routes: Option<Vec<Spanned<Ipv4Net>>>,
-        lcp_echo_interval: Option<EchoInterval>,
-        lcp_echo_failure: Option<EchoFailure>,
+        lcp_echo_interval: Option<Spanned<EchoInterval>>,
+        lcp_echo_failure: Option<Spanned<EchoFailure>>,
         chat_timeout: Option<ChatTimeout>,
         idle_limit: Option<Spanned<TimeSpan>>,
         session_limit: Option<Spanned<TimeSpan>>,
@@ -141,7 +141,7 @@ tables! {
         server: Spanned<AnyEndpoint>,
         user: SshUser,
         host_key: SshKey,
-        port: TcpPort,
+        port: Spanned<TcpPort>,
     }
 
     #[derive(Default)]
@@ -216,8 +216,8 @@ tables! {
         mtu: Option<Mtu>,
         idle_limit: Option<Spanned<TimeSpan>>,
         session_limit: Option<Spanned<TimeSpan>>,
-        lcp_echo_interval: Option<EchoInterval>,
-        lcp_echo_failure: Option<EchoFailure>,
+        lcp_echo_interval: Option<Spanned<EchoInterval>>,
+        lcp_echo_failure: Option<Spanned<EchoFailure>>,
         auth: Option<Spanned<Vec<Spanned<PppAuth>>>>,
         wins: Option<Vec<Spanned<Address>>>,
         callers_meet: Option<bool>,

@@ -74,7 +74,7 @@ fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
     rows.add("modem", format!("{} at {} bit/s, {pin}", modem.port, modem.speed))
         .add("operator", format!("{} ({account})", operator.name))
         .add("dials", format!("{}, APN {}{others}{context}", operator.number, operator.apn))
-        .add("carries", routing)
+        .add("carries", format!("{routing}, by IPv4 alone"))
         .add("closes", closing(link))
         .add("obeys", obeys(sms.as_ref()));
     if let Some(forward) = forward {

@@ -203,6 +203,8 @@ fn fit(text: &str, room: usize) -> String {
     let clean = |c: char| match c {
         '\n' => '\n',
         c if c.is_control() => ' ',
+        // The errors of a site quote keys so.
+        '`' => '\'',
         c if gsm7::width(c).is_none() => UNKNOWN,
         c => c,
     };

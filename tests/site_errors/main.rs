@@ -4,6 +4,7 @@ mod address_slips;
 mod forward_slips;
 mod gpio_slips;
 mod impossible_slips;
+mod reach_slips;
 mod service_slips;
 mod slips;
 mod valid;
@@ -13,6 +14,7 @@ use dialbox::site::Site;
 use forward_slips::FORWARD_SLIPS;
 use gpio_slips::GPIO_SLIPS;
 use impossible_slips::IMPOSSIBLE_SLIPS;
+use reach_slips::REACH_SLIPS;
 use service_slips::SERVICE_SLIPS;
 use slips::SLIPS;
 use valid::*;
@@ -28,7 +30,8 @@ fn slip(base: &str, good: &str, bad: &str) -> String {
 
 #[test]
 fn every_error_has_its_position_and_a_hint() {
-    let slips = [SLIPS, FORWARD_SLIPS, SERVICE_SLIPS, ADDRESS_SLIPS, IMPOSSIBLE_SLIPS, GPIO_SLIPS];
+    let slips =
+        [SLIPS, FORWARD_SLIPS, SERVICE_SLIPS, ADDRESS_SLIPS, IMPOSSIBLE_SLIPS, GPIO_SLIPS, REACH_SLIPS];
     let said = slips
         .into_iter()
         .flatten()
@@ -38,7 +41,7 @@ fn every_error_has_its_position_and_a_hint() {
 
 #[test]
 fn the_valid_sites_are_accepted() {
-    for text in [DIALER, DIAL_IN, VPN, NAMED_VPN, GPIO] {
+    for text in [DIALER, DIAL_IN, VPN, NAMED_VPN, FORWARD, DHCP_FORWARD, GPIO] {
         Site::parse(text).unwrap_or_else(|error| panic!("{error}"));
     }
 }

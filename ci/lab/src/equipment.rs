@@ -39,8 +39,12 @@ pub fn connect(stage: &Stage, pair: &mut Pair) -> Result<()> {
 
 /// Lets the box behind the VPN send its packets there.
 pub fn route(far: &mut Booted) -> Result<()> {
-    far.must("wg set far peer $(wg show far peers) allowed-ips 10.9.0.2/32,192.168.32.0/24")?;
-    far.must("ip route add 192.168.32.0/24 dev far").map(|_| ())
+    far.must(&format!(
+        "wg set far peer $(wg show far peers) allowed-ips {}/32,{}/32",
+        VPN_ENDS[0],
+        Lan::HOST
+    ))?;
+    far.must(&format!("ip route add {} dev far", Lan::HOST)).map(|_| ())
 }
 
 /// The command of the far side that asks the device at the serial port for its name.
@@ -48,7 +52,8 @@ pub fn ask_serial() -> String {
     format!("(printf 'ATI\\r'; sleep 5) | nc -w 20 {} {SERIAL}", VPN_ENDS[0])
 }
 
-fn edit(machine: &Machine, change: impl FnOnce(String) -> String) -> Result<()> {
+/// Changes the site of a box that is switched off.
+pub fn edit(machine: &Machine, change: impl FnOnce(String) -> String) -> Result<()> {
     let site = machine.card().read_text(SITE)?;
     machine.card().write(SITE, change(site).as_bytes())
 }

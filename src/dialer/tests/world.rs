@@ -14,7 +14,8 @@ pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn site_text(proof: &str) -> String {
     format!(
-        "role='dialer'\nhostname='hut'\n[operator]\nname='free'\napn='free'\nuser='me'\npassword='old'\n\
+        "role='dialer'\nhostname='hut'\n[lan]\naddress='192.168.7.2/24'\n\
+         [operator]\nname='free'\napn='free'\nuser='me'\npassword='old'\n\
          [sms]\nnumbers=['{OWNER}','{COLLEAGUE}']\nproof='{proof}'\nsecret='{SECRET}'\n\
          [vpn]\naddress='10.9.0.2/24'\nprivate-key='aAtSHjdVOAl1GdMyUhhgyIHY14tpX+dhE3kdwY79QH4='\npublic-key='{KEY}'\nendpoint='{HOME}'\n\
          other-endpoints=['vpn.example.org:443']\nnetworks=['10.9.0.0/24']\n"

@@ -13,9 +13,7 @@ pub(super) fn files(dialer: &Dialer) -> Vec<RenderedFile> {
     files.extend(chat::files(&dialer.modem, operator));
     // An operator asks for PAP or CHAP; pppd reads the file of the one asked for.
     files.extend(secrets::of_account(operator.account.as_ref()));
-    if let Routing::Only(networks) = &dialer.link.routing {
-        files.extend(routes(networks));
-    }
+    files.extend(routes(&dialer.link.routing));
     if let Some(vpn) = &dialer.vpn {
         files.extend(vpn::files(
             vpn,
@@ -55,11 +53,13 @@ fn options(dialer: &Dialer) -> String {
         options.add(format_args!("user {}", quoted(account.name.as_str())));
     }
     options.add("noipdefault").add_echo(&link.echo);
-    match link.routing {
-        Routing::Default => options.add("defaultroute").add("usepeerdns"),
-        // The operator's name servers are reachable over the default route only.
-        Routing::Only(_) => options.add("nodefaultroute"),
-    };
+    // pppd sets no default route beside one of the local network, whatever their metrics (Debian's sys-linux.c,
+    // `sifdefaultroute`): ours does.
+    options.add("nodefaultroute");
+    // The operator's name servers are reachable over the default route only.
+    if link.routing == Routing::Default {
+        options.add("usepeerdns");
+    }
     options.0
 }
 
@@ -89,7 +89,11 @@ fn device(port: &Port) -> &str {
     }
 }
 
-fn routes(networks: &[Ipv4Net]) -> [RenderedFile; 2] {
+fn routes(routing: &Routing) -> [RenderedFile; 2] {
+    let networks = match routing {
+        Routing::Default => vec!["default".to_owned()],
+        Routing::Only(networks) => networks.iter().map(Ipv4Net::to_string).collect(),
+    };
     let each = |verb: &str| {
         networks.iter().fold(String::new(), |mut script, network| {
             // A String takes every write: `fmt::Write` for it has no error.

@@ -1,7 +1,7 @@
 //! Host name, time zone and interfaces.
 
 use super::RenderedFile;
-use crate::names::RESOLV_CONF;
+use crate::names::{LAN_METRIC, RESOLV_CONF};
 use crate::site::{Addressing, Lan, Role, Site, SshKey};
 use std::fmt::Write;
 
@@ -58,7 +58,7 @@ fn lan(lan: &Lan) -> String {
             let mut text =
                 format!("\niface {interface} inet static\n\taddress {address}\n\tnetmask {netmask}\n");
             if let Some(gateway) = gateway {
-                text += &format!("\tgateway {gateway}\n");
+                text += &format!("\tgateway {gateway}\n\tmetric {LAN_METRIC}\n");
             }
             for (index, server) in dns.iter().enumerate() {
                 let into = if index == 0 { ">" } else { ">>" };

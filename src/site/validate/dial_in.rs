@@ -73,7 +73,7 @@ pub(super) fn dial_in(role: Range<usize>, tables: Tables, lan: Option<&Lan>) -> 
         mtu: table.mtu,
         idle_limit,
         session_limit: limit(table.session_limit, TOO_SHORT)?,
-        echo: echo(table.lcp_echo_interval, table.lcp_echo_failure),
+        echo: echo(table.lcp_echo_interval, table.lcp_echo_failure)?,
         users,
         offers,
         services,

@@ -2,12 +2,14 @@
 
 use super::forward::{Surroundings, forward};
 use super::gpio::gpio;
-use super::{check_distinct, echo, limit, not_empty, raw, sms};
-use crate::site::error::{Checked, problem};
+use super::vpn::{TunnelSurroundings, check_not_local, tunnel, vpn};
+use super::{check_apart_networks, check_distinct, echo, limit, not_empty, raw, sms};
+use crate::site::dial_init;
+use crate::site::error::{Checked, Problem, problem};
 use crate::site::{
-    Account, Addressing, AnyEndpoint, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, Gpio,
-    IpType, Ipv4Net, Lan, LinkConfig, MissedCall, Modem, Occasion, Operator, Port, Routing, Schedule, Speed,
-    Tell, TimeSpan, Tunnel, Vpn, Whole,
+    Account, AtCommand, ContextAuth, DataSize, Days, DialNumber, Dialer, Gpio, IpType, Lan, LinkConfig,
+    MissedCall, Modem, Occasion, Operator, Port, Routing, SMALLEST_BUDGET, Schedule, Speed, Tell, TimeSpan,
+    Whole,
 };
 use std::ops::Range;
 use toml::Spanned;
@@ -43,7 +45,8 @@ pub(super) fn dialer(
     };
     let link = link(tables.link.map(Spanned::into_inner).unwrap_or_default(), lan)?;
     let vpn = tables.vpn.map(|table| vpn(table.into_inner(), &link.routing, lan)).transpose()?;
-    let tunnel = tables.tunnel.map(|table| tunnel(table.span(), table.into_inner(), &link.routing, has_ssh));
+    let around = TunnelSurroundings { routing: &link.routing, lan, vpn: vpn.as_ref(), has_ssh };
+    let tunnel = tables.tunnel.map(|table| tunnel(table.span(), table.into_inner(), &around)).transpose()?;
     let modem = modem(tables.modem.map(Spanned::into_inner).unwrap_or_default())?;
     let around = Surroundings { lan, vpn: vpn.as_ref(), link: &link, modem: &modem.port, has_ssh };
     let forwarding = tables.forward.map(|table| forward(table.span(), table.into_inner(), &around));
@@ -51,7 +54,7 @@ pub(super) fn dialer(
     let tell = tables.tell.map(|table| tell(table.into_inner(), &link, gpio.as_ref())).transpose()?;
     Ok(Dialer {
         gpio,
-        tunnel: tunnel.transpose()?,
+        tunnel,
         forward: forwarding.transpose()?,
         schedule: tables.schedule.map(|table| schedule(table.into_inner(), &link)).transpose()?,
         missed_call: tables.missed_call.map(|table| missed_call(table.into_inner(), &link)).transpose()?,
@@ -73,12 +76,17 @@ fn modem(raw: raw::Modem) -> Checked<Modem> {
         }
         _ => Ok(span.into_inner()),
     })?;
+    for command in raw.init.iter().flatten() {
+        let checked = dial_init::check(command.get_ref().as_str());
+        checked.map_err(|invalid| Problem::from_value(invalid, command.span()))?;
+    }
+    let init = raw.init.map(|init| init.into_iter().map(Spanned::into_inner).collect());
     Ok(Modem {
         other_after,
         port: raw.port.unwrap_or(Port::Auto),
         speed: raw.speed.unwrap_or(Speed::USUAL),
         pin: raw.pin,
-        init: raw.init.unwrap_or_else(AtCommand::usual_init),
+        init: init.unwrap_or_else(AtCommand::usual_init),
     })
 }
 
@@ -124,8 +132,15 @@ fn link(raw: raw::Link, lan: Option<&Lan>) -> Checked<LinkConfig> {
             );
         }
         (_, Some(routes)) => {
-            check_distinct("route", &routes)?;
+            check_apart_networks(&routes)?;
             for route in &routes {
+                if route.get_ref().is_everything() {
+                    return problem(
+                        "this is the default route",
+                        "write default-route = true instead of `routes`",
+                        route.span(),
+                    );
+                }
                 check_not_local(*route.get_ref(), "the link", lan, route.span())?;
             }
             Routing::Only(routes.into_iter().map(Spanned::into_inner).collect())
@@ -135,7 +150,7 @@ fn link(raw: raw::Link, lan: Option<&Lan>) -> Checked<LinkConfig> {
     };
     Ok(LinkConfig {
         routing,
-        echo: echo(raw.lcp_echo_interval, raw.lcp_echo_failure),
+        echo: echo(raw.lcp_echo_interval, raw.lcp_echo_failure)?,
         chat_timeout: raw.chat_timeout.unwrap_or(const { Whole::constant(60) }),
         idle_limit: limit(raw.idle_limit, TOO_SHORT)?.unwrap_or(const { TimeSpan::minutes(10) }),
         session_limit: limit(raw.session_limit, TOO_SHORT)?.unwrap_or(const { TimeSpan::minutes(120) }),
@@ -146,94 +161,13 @@ fn link(raw: raw::Link, lan: Option<&Lan>) -> Checked<LinkConfig> {
 
 fn data_budget(raw: Option<Spanned<DataSize>>) -> Checked<Option<DataSize>> {
     match raw {
-        Some(budget) if budget.get_ref().bytes() == 0 => problem(
-            "the link would never be opened",
+        Some(budget) if *budget.get_ref() < SMALLEST_BUDGET => problem(
+            format!("to open the link takes some of it, and this is below {SMALLEST_BUDGET}"),
             "write how much a month may carry, as in \"500MB\", or remove `data-budget` for no limit",
             budget.span(),
         ),
         budget => Ok(budget.map(Spanned::into_inner)),
     }
-}
-
-/// Of several routes the kernel takes the longest prefix: a part of the local network that is routed elsewhere is cut off,
-/// and with the same prefix one of the two routes is lost.
-fn check_not_local(it: Ipv4Net, over: &str, lan: Option<&Lan>, at: Range<usize>) -> Checked<()> {
-    match lan.map(|lan| &lan.addressing) {
-        Some(Addressing::Fixed { address, .. }) if address.network().covers(it) => problem(
-            format!("{it} would go over {over}, and is in the local network, {}", address.network()),
-            "give one of the two networks other addresses",
-            at,
-        ),
-        Some(Addressing::Fixed { .. } | Addressing::Dhcp) | None => Ok(()),
-    }
-}
-
-fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<Vpn> {
-    not_empty(
-        &raw.networks,
-        "nothing would go through the VPN",
-        "name the networks behind the peer, as in [\"10.9.0.0/24\"]",
-    )?;
-    check_distinct("network", raw.networks.get_ref())?;
-    if raw.private_key.get_ref().reveal() == raw.public_key.as_str() {
-        return problem(
-            "`private-key` and `public-key` are the same key",
-            "write what `wg genkey` has printed for the box, and what `wg pubkey` prints at the peer",
-            raw.private_key.span(),
-        );
-    }
-    check_not_local(raw.address.get_ref().network(), "the VPN", lan, raw.address.span())?;
-    for network in raw.networks.get_ref() {
-        check_not_local(*network.get_ref(), "the VPN", lan, network.span())?;
-    }
-    let others = raw.other_endpoints.unwrap_or_default();
-    resolvable(&raw.endpoint, routing)?;
-    let is_first = |other: &Spanned<AnyEndpoint>| other.get_ref() == raw.endpoint.get_ref();
-    if let Some(again) = others.iter().find(|other| is_first(other)) {
-        return problem("this is `endpoint` already", "write the others only", again.span());
-    }
-    Ok(Vpn {
-        private_key: raw.private_key.into_inner(),
-        address: raw.address.into_inner(),
-        public_key: raw.public_key,
-        preshared_key: raw.preshared_key.map(Spanned::into_inner),
-        endpoint: raw.endpoint.into_inner(),
-        other_endpoints: other_endpoints(others, routing)?,
-        networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
-        keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
-        renew: raw.renew.unwrap_or(true),
-    })
-}
-
-/// pppd gets the operator's name servers only with the default route (`usepeerdns`).
-fn other_endpoints(raw: Vec<Spanned<AnyEndpoint>>, routing: &Routing) -> Checked<Vec<AnyEndpoint>> {
-    check_distinct("endpoint", &raw)?;
-    raw.iter().try_for_each(|endpoint| resolvable(endpoint, routing))?;
-    Ok(raw.into_iter().map(Spanned::into_inner).collect())
-}
-
-fn resolvable(endpoint: &Spanned<AnyEndpoint>, routing: &Routing) -> Checked<()> {
-    match (endpoint.get_ref(), routing) {
-        (AnyEndpoint::Name(_), Routing::Only(_)) => problem(
-            "no name server is reached: the default route does not go over the link",
-            "write an address and a port, or remove `routes` and `default-route` from [link]",
-            endpoint.span(),
-        ),
-        _ => Ok(()),
-    }
-}
-
-fn tunnel(at: Range<usize>, raw: raw::Tunnel, routing: &Routing, has_ssh: bool) -> Checked<Tunnel> {
-    if !has_ssh {
-        return problem(
-            "the tunnel leads to the box's ssh server, which does not run",
-            "add [ssh] with the keys of those who may log in, or remove `[tunnel]`",
-            at,
-        );
-    }
-    resolvable(&raw.server, routing)?;
-    let raw::Tunnel { server, user, host_key, port } = raw;
-    Ok(Tunnel { server: server.into_inner(), user, host_key, port })
 }
 
 fn schedule(raw: raw::Schedule, link: &LinkConfig) -> Checked<Schedule> {

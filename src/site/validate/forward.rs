@@ -1,6 +1,6 @@
 //! `[forward]`, and what it needs.
 
-use super::{check_apart, check_distinct, check_host, fixed, raw};
+use super::{check_apart, check_apart_networks, check_distinct, check_host, fixed, raw};
 use crate::site::error::{Checked, problem};
 use crate::site::{
     AnyEndpoint, Forward, HostAddress, Ipv4Net, Lan, LinkConfig, Port, PortForward, Routing, SerialForward,
@@ -54,15 +54,11 @@ pub(super) fn forward(at: Range<usize>, raw: raw::Forward, around: &Surroundings
         }
         return problem("the box joins no local network", "add [lan], or remove `[forward]`", at);
     };
-    for (index, network) in networks.iter().enumerate() {
-        let earlier = networks.iter().take(index).find(|other| other.get_ref().overlaps(*network.get_ref()));
-        if let Some(other) = earlier {
-            let why = format!("this network and {} overlap", other.get_ref());
-            return problem(why, "keep the larger one", network.span());
-        }
+    check_apart_networks(&networks)?;
+    for network in &networks {
         check_network(network, lan, vpn, around.link)?;
     }
-    let ports = ports.into_iter().map(|port| self::port(port.into_inner(), lan, around.has_ssh));
+    let ports = ports.into_iter().map(|port| self::port(port.into_inner(), lan, vpn, around.has_ssh));
     Ok(Forward {
         ports: ports.collect::<Checked<_>>()?,
         networks: networks.into_iter().map(Spanned::into_inner).collect(),
@@ -80,6 +76,13 @@ fn check_network(network: &Spanned<Ipv4Net>, lan: &Lan, vpn: &Vpn, link: &LinkCo
         Routing::Only(networks) => networks.as_slice(),
     };
     let own = vpn.address.network();
+    if own.covers(it) {
+        return problem(
+            format!("this is behind the VPN, in {own}"),
+            "write only networks of the box's own local network",
+            network.span(),
+        );
+    }
     let elsewhere = [("the VPN", vpn.networks.as_slice()), ("the VPN", &[own]), ("the link", of_link)];
     for (place, others) in elsewhere {
         if let Some(other) = others.iter().find(|other| it.covers(**other)) {
@@ -113,11 +116,21 @@ fn check_network(network: &Spanned<Ipv4Net>, lan: &Lan, vpn: &Vpn, link: &LinkCo
     }
 }
 
-fn port(raw: raw::PortForward, lan: &Lan, has_ssh: bool) -> Checked<PortForward> {
+fn port(raw: raw::PortForward, lan: &Lan, vpn: &Vpn, has_ssh: bool) -> Checked<PortForward> {
     if has_ssh && raw.listen.get_ref().get() == SSH {
         return problem("this is the box's own ssh port", "choose another port", raw.listen.span());
     }
     let to = *raw.to.get_ref();
+    if to.address().is_loopback() || to.address() == vpn.address.address() {
+        return problem("this is the box's own address", "write that of a device", raw.to.span());
+    }
+    if vpn.address.network().contains(to.address()) {
+        return problem(
+            format!("this is behind the VPN, in {}", vpn.address.network()),
+            "write address and port of a device on the local network",
+            raw.to.span(),
+        );
+    }
     if let Some(own) = fixed(Some(lan)) {
         if !own.network().contains(to.address()) {
             return problem(

@@ -10,10 +10,11 @@ mod line_modem;
 mod service;
 mod sms;
 mod user;
+mod vpn;
 
 use super::error::{Checked, problem};
 use super::lan::{Addressing, InterfaceName, Lan, LanAddress};
-use super::net::{Address, HostAddress};
+use super::net::{Address, HostAddress, Ipv4Net};
 use super::{
     DevicePath, DialIn, EchoFailure, EchoInterval, LcpEcho, Port, Reboot, Role, Site, SshKey, TimeSpan,
     Timezone, Watchdog, Whole, raw,
@@ -219,11 +220,35 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
     Ok(())
 }
 
-fn echo(interval: Option<EchoInterval>, failure: Option<EchoFailure>) -> LcpEcho {
-    LcpEcho {
-        interval: interval.unwrap_or(const { Whole::constant(30) }),
-        failure: failure.unwrap_or(const { Whole::constant(4) }),
+/// The longest round trip over a mobile link with a signal is below three seconds, and an analogue modem that trains
+/// anew is silent for some more.
+const SHORTEST_SILENCE: u32 = 5;
+
+fn echo(interval: Option<Spanned<EchoInterval>>, failure: Option<Spanned<EchoFailure>>) -> Checked<LcpEcho> {
+    let at = failure.as_ref().map(Spanned::span).or_else(|| interval.as_ref().map(Spanned::span));
+    let interval = interval.map_or(const { Whole::constant(30) }, Spanned::into_inner);
+    let failure = failure.map_or(const { Whole::constant(4) }, Spanned::into_inner);
+    let silence = u32::from(interval.get()) * u32::from(failure.get());
+    match at {
+        Some(at) if silence < SHORTEST_SILENCE => problem(
+            format!("a link that is silent for {silence} s would be closed, and many are now and then"),
+            format!("write values whose product is at least {SHORTEST_SILENCE} s, or remove both"),
+            at,
+        ),
+        _ => Ok(LcpEcho { interval, failure }),
     }
+}
+
+/// Networks of one list, each a route of its own.
+fn check_apart_networks(networks: &[Spanned<Ipv4Net>]) -> Checked<()> {
+    for (index, network) in networks.iter().enumerate() {
+        let earlier = networks.iter().take(index).find(|other| other.get_ref().overlaps(*network.get_ref()));
+        if let Some(other) = earlier {
+            let why = format!("this network and {} overlap", other.get_ref());
+            return problem(why, "keep the larger one", network.span());
+        }
+    }
+    Ok(())
 }
 
 /// Two services at one port would take each other's bytes.

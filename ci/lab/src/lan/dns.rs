@@ -1,4 +1,4 @@
-//! DNS (RFC 1035), with one name.
+//! DNS (RFC 1035), with two names.
 
 use super::Lan;
 use smoltcp::wire::{DnsFlags, DnsPacket, DnsQueryType, DnsQuestion};
@@ -20,7 +20,7 @@ pub struct Answer {
     pub message: Vec<u8>,
 }
 
-/// Answers a query for one name, as resolvers send it; ignores anything else.
+/// Answers a query, as resolvers send it; ignores anything else.
 pub fn answer(query: &[u8]) -> Option<Answer> {
     let packet = DnsPacket::new_checked(query).ok()?;
     if packet.flags().contains(DnsFlags::RESPONSE) || packet.question_count() != 1 {
@@ -29,24 +29,25 @@ pub fn answer(query: &[u8]) -> Option<Answer> {
     let (rest, question) = DnsQuestion::parse(packet.payload()).ok()?;
     let labels = packet.parse_name(question.name).map(|label| label.map(String::from_utf8_lossy));
     let name = labels.collect::<Result<Vec<_>, _>>().ok()?.join(".");
-    let known = name.eq_ignore_ascii_case(Lan::NAME);
-    let has_address = known && question.type_ == DnsQueryType::A;
+    let names = [(Lan::NAME, Lan::HOST), Lan::PEER];
+    let known = names.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
+    let address = known.filter(|_| question.type_ == DnsQueryType::A).map(|(_, address)| address);
 
     // The reply repeats the question, but not the query's other sections.
     let mut message = query.get(..query.len() - rest.len())?.to_vec();
-    if has_address {
+    if let Some(address) = address {
         message.extend(NAME_OF_QUESTION);
         message.extend([0, 1, 0, 1]); // A, IN
         message.extend(60_u32.to_be_bytes()); // seconds to live
         message.extend([0, 4]);
-        message.extend(Lan::HOST.octets());
+        message.extend(address.octets());
     }
     let mut packet = DnsPacket::new_unchecked(&mut message);
     packet.set_flags(packet.flags() | DnsFlags::RESPONSE | DnsFlags::RECURSION_AVAILABLE);
-    packet.set_answer_record_count(has_address.into());
+    packet.set_answer_record_count(address.is_some().into());
     packet.set_authority_record_count(0);
     packet.set_additional_record_count(0);
-    if let (false, Some(code)) = (known, message.get_mut(..HEADER).and_then(|header| header.get_mut(3))) {
+    if let (None, Some(code)) = (known, message.get_mut(..HEADER).and_then(|header| header.get_mut(3))) {
         *code |= NAME_ERROR;
     }
     Some(Answer { name, message })
@@ -83,6 +84,8 @@ mod tests {
         const AAAA: u8 = 28;
         let known = answer(&query(&["server", "lan"], AAAA)).unwrap().message;
         assert_eq!((known[3] & 15, known[7]), (0, 0));
+        let peer = answer(&query(&["vpn", "example", "org"], 1)).unwrap().message;
+        assert!(peer.ends_with(&Lan::PEER.1.octets()));
         let unknown = answer(&query(&["example", "org"], 1)).unwrap().message;
         assert_eq!((unknown[3] & 15, unknown[7]), (NAME_ERROR, 0));
     }

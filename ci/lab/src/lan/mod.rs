@@ -55,6 +55,8 @@ impl Lan {
     pub const PUBLIC: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
     /// The host's name.
     pub const NAME: &str = "server.lan";
+    /// A name of the Internet, and its address: that of an operator's end of a link.
+    pub const PEER: (&str, Ipv4Addr) = ("vpn.example.org", Ipv4Addr::new(10, 64, 0, 1));
     /// The address that every box gets.
     pub const GIVEN: Ipv4Addr = Ipv4Addr::new(192, 168, 32, 50);
     /// The network's prefix length.

@@ -1,29 +1,35 @@
 //! Equipment on the dialer's local network, reached from the far side of the VPN after one text message.
 
-use super::{check, shows};
+use super::{SITE, check, shows};
 use crate::booted::Booted;
 use crate::equipment::{self, LINK, PAGE, PORT};
 use crate::error::{Error, Result};
 use crate::lan::{Asked, Lan, get};
-use crate::pair::{Pair, VPN_ENDS, put_behind_vpn};
+use crate::machine::Machine;
+use crate::pair::{Pair, ROUTES, VPN_ENDS, put_behind_vpn};
 use crate::stage::Stage;
 
-/// The far side pings the device, fetches its page at its own address and at a port of the box, and reaches no more of the
-/// box than before. A serial port of the box is a terminal for it, for one client at a time. The device sees the box's address. Without the link nothing is forwarded. Then the server moves, and
-/// one message leads the box to it.
+/// The box finds the far side by its name, with the operator's name server, although its local network has a gateway and a
+/// name server, too. The far side pings the device, fetches its page at its own address and at a port of the box, and
+/// reaches no more of the box than before. A serial port of the box is a terminal for it, for one client at a time. The
+/// device sees the box's address. Without the link nothing is forwarded. Then the server moves, and one message leads the
+/// box to it.
 pub fn reached(stage: &Stage) -> Result<()> {
     let mut pair = Pair::on(stage)?;
     equipment::connect(stage, &mut pair)?;
+    name_the_peer(&mut pair)?;
     let mut far = pair.far.boot()?;
     far.until("dialctl status", &["ready, no calls"])?;
     put_behind_vpn(&mut far)?;
     equipment::route(&mut far)?;
+    share_internet(&mut far)?;
     let mut dialer = pair.dialer.boot()?;
     dialer.until("logread", &["the clock is set to", "messages: in"])?;
     dialer.until("ip addr show eth0", &["inet 192.168.32.50/24"])?;
     pair.owner.text(&pair.owner.order("connect"));
     shows("the reply", &pair.owner.reply(1)?, &["connected as", LINK[0]])?;
     dialer.until("WG_COLOR_MODE=never wg show vpn", &["latest handshake: "])?;
+    is_asked_over_the_link(&pair, &mut dialer)?;
 
     far.must(&format!("ping -c 2 -W 10 {}", Lan::HOST))?;
     for (host, port) in [(Lan::HOST.to_string(), 80), (VPN_ENDS[0].to_owned(), PORT)] {
@@ -51,11 +57,52 @@ pub fn reached(stage: &Stage) -> Result<()> {
     moved(&pair, &mut far, &mut dialer)
 }
 
+/// The dialer gets the default route, and the name of its peer. The operator gets an Ethernet, whose host passes for the
+/// Internet, with the name server that callers are told of. The VPN's networks cover that name server.
+fn name_the_peer(pair: &mut Pair) -> Result<()> {
+    let routes = format!("routes = [\"{}\", \"{}\"]\n", ROUTES[0], ROUTES[1]);
+    let (address, named) = (format!("\"{}:51820\"", LINK[1]), format!("\"{}:51820\"", Lan::PEER.0));
+    let networks = ("[\"10.9.0.0/24\"]", format!("[\"10.9.0.0/24\", \"{}/32\"]", Lan::PUBLIC));
+    equipment::edit(&pair.dialer, |site| {
+        site.replace(&routes, "").replace(&address, &named).replace(networks.0, &networks.1)
+    })?;
+    let site = pair.far.card().read_text(SITE)?;
+    pair.far.plug_into_lan("")?;
+    let tables = format!("[lan]\naddress = \"dhcp\"\n[dial-in]\ndns = [\"{}\"]\n", Lan::PUBLIC);
+    pair.far.card().write(SITE, (site + &tables).as_bytes())
+}
+
+/// The operator's firewall, which is gone, had that.
+fn share_internet(far: &mut Booted) -> Result<()> {
+    far.until("ip addr show eth0", &[&format!("inet {}/", Lan::GIVEN)])?;
+    for command in [
+        format!("ip route add {} dev eth0", Lan::PUBLIC),
+        "nft add table ip out".to_owned(),
+        "nft 'add chain ip out leaving { type nat hook postrouting priority srcnat; }'".to_owned(),
+        "nft add rule ip out leaving oifname eth0 masquerade".to_owned(),
+    ] {
+        far.must(&command)?;
+    }
+    Ok(())
+}
+
+/// The operator's name server was asked for the peer, and that of the local network was not. It stays behind the link,
+/// not behind the VPN.
+fn is_asked_over_the_link(pair: &Pair, dialer: &mut Booted) -> Result<()> {
+    let asked = |machine: &Machine| machine.lan().map(Lan::asked).unwrap_or_default();
+    let question = Asked::Name(Lan::GIVEN, Lan::PEER.0.to_owned());
+    let (over_link, locally) = (asked(&pair.far), asked(&pair.dialer));
+    check(over_link.contains(&question), || format!("the operator's name server was asked {over_link:?}"))?;
+    check(!locally.contains(&question), || format!("the local network's was asked {locally:?}"))?;
+    let route = dialer.must(&format!("ip route get {}", Lan::PUBLIC))?;
+    shows("the way to the operator's name server", &route, &["dev ppp0"])
+}
+
 /// The far side of the VPN moves to another port. The message opens the link by itself, and WireGuard's first
 /// authenticated packet confirms the new endpoint, which is in force from then on.
 fn moved(pair: &Pair, far: &mut Booted, dialer: &mut Booted) -> Result<()> {
     far.must("wg set far listen-port 443")?;
-    let endpoint = format!("{}:443", LINK[1]);
+    let endpoint = format!("{}:443", Lan::PEER.0);
     pair.owner.text(&pair.owner.order(&format!("set endpoint {endpoint}")));
     shows("the reply", &pair.owner.reply(3)?, &["trying endpoint: kept if the far side answers within 15m"])?;
     shows("the reply", &pair.owner.reply(4)?, &["kept: endpoint"])?;

@@ -2,10 +2,13 @@
 
 use super::{SERVICES_LOG, SITE, check, shows};
 use crate::booted::Booted;
+use crate::debugger::Debugger;
+use crate::emulator;
 use crate::error::{Error, Result};
 use crate::monitor::Monitor;
-use crate::owner::{Owner, sms_table};
+use crate::owner::{OWNER, Owner, sms_table};
 use crate::stage::{Stage, stick};
+use std::path::Path;
 
 const LINES: &str = "[gpio]\nboard = \"b-plus\"\n\
     [[gpio.output]]\nname = \"router\"\nline = 17\nat-boot = \"on\"\n\
@@ -13,15 +16,20 @@ const LINES: &str = "[gpio]\nboard = \"b-plus\"\n\
     [[gpio.input]]\nname = \"door\"\nline = 27\nactive-low = true\n";
 const ROUTER: u32 = 1 << 17;
 const LAMP: u32 = 1 << 22;
+const DOOR: u32 = 1 << 27;
+/// The registers that set and clear the lines 0 to 31 (§6.1, GPSET0 and GPCLR0).
+const SET: u32 = 0x2020_001c;
+const CLEAR: u32 = 0x2020_0028;
 /// The levels of the lines 0 to 31 (BCM2835 ARM Peripherals §6.1, GPLEV0).
 const LEVELS: &str = "xp /1wx 0x20200034";
 
 /// Outputs have their level at boot, are switched by a proven message and by none that is not, and keep their level when
-/// the service starts again.
+/// the service starts again. A change of an input is told.
 pub fn switched(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let site = "role = \"dialer\"\nhostname = \"dialer\"\n[operator]\nname = \"free\"\napn = \"free\"\n";
-    machine.card().write(SITE, format!("{site}{}{LINES}", sms_table()).as_bytes())?;
+    let tell = format!("[tell]\nto = [\"{OWNER}\"]\non = [\"gpio\"]\n");
+    machine.card().write(SITE, format!("{site}{}{LINES}{tell}", sms_table()).as_bytes())?;
     let owner = Owner::of(stage, machine.modem()?)?;
     let mut booted = machine.boot()?;
     booted.until("logread", &["messages: in"])?;
@@ -47,7 +55,23 @@ pub fn switched(stage: &Stage) -> Result<()> {
     shows("dialctl", &booted.must("dialctl gpio lamp off")?, &["lamp is off"])?;
     pins(&booted, "after both pulses", ROUTER | LAMP)?;
     let refused = booted.run("dialctl gpio door on")?;
-    check(refused.code != 0 && refused.text.contains("door is an input"), || refused.text)
+    check(refused.code != 0 && refused.text.contains("door is an input"), || refused.text)?;
+
+    for (number, register, level) in [(3, SET, "off"), (4, CLEAR, "on")] {
+        drive(&booted, register)?;
+        shows("the news", &owner.reply(number)?, &[&format!("dialer: door is {level}")])?;
+        shows("dialctl", &booted.must("dialctl gpio door")?, &[&format!("door is {level}")])?;
+    }
+    pins(&booted, "after the input's changes", ROUTER | LAMP)
+}
+
+/// Gives the input's pin a level from outside. Of an input, the Pi keeps what these registers get for later; QEMU shows it
+/// at once (hw/gpio/bcm2835_gpio.c, `gpset`).
+fn drive(booted: &Booted, register: u32) -> Result<()> {
+    let dir = booted.monitor.parent().unwrap_or(Path::new("."));
+    let mut board = Debugger::connect(&emulator::stub(dir))?;
+    board.write(register, DOOR)?;
+    board.resume()
 }
 
 /// The pins of the outputs that are high, and no other of them.

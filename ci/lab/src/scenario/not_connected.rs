@@ -10,6 +10,7 @@ use crate::stage::{Stage, boot_both, stick};
 /// The protocols of PPP by which one end proves who it is: RFC 1334, RFC 1994.
 const PAP: u16 = 0xc023;
 const CHAP: u16 = 0xc223;
+const UNANSWERED: &str = "the operator does not answer to user and password; dialling again in 5s";
 /// What happens on the network.
 const DIALS: &str = "dials ";
 const CONNECTED: &str = "is connected to ";
@@ -47,7 +48,7 @@ pub fn by_the_modem(stage: &Stage) -> Result<()> {
 }
 
 /// An operator that asks for PAP or CHAP and then falls silent has refused nothing, and is dialled again; one that
-/// refuses the password is not.
+/// refuses the password is not. One that gives IPv6 alone is said to.
 pub fn by_the_operator(stage: &Stage) -> Result<()> {
     let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     let site = "role = \"dialer\"\nhostname = \"dialbox\"\n\
@@ -78,7 +79,20 @@ pub fn by_the_operator(stage: &Stage) -> Result<()> {
     let refused = dialer.run("dialctl connect 2>&1")?;
     check(refused.code != 0, || format!("a link with a wrong password: {}", refused.text))?;
     shows("dialctl connect", &refused.text, &["the operator refuses user or password"])?;
-    check(count(stage, DIALS) == before + 1, || "it was dialled again after a refusal".to_owned())
+    check(count(stage, DIALS) == before + 1, || "it was dialled again after a refusal".to_owned())?;
+
+    // It rejects the protocol of IPv4's addresses.
+    operator.until("dialctl lines", &["line1   ready"])?;
+    operator.must("printf 'noip\\n+ipv6\\n' >>/etc/ppp/options.line1")?;
+    dialer.must("sed -i s/wrong/free/ /etc/ppp/chap-secrets")?;
+    let before = count(stage, CONNECTED);
+    dialer.must("(dialctl connect >/dev/null 2>&1 &)")?;
+    happens_again(stage, CONNECTED, before)?;
+    dialer.until("logread | grep authentication", &["CHAP authentication succeeded"])?;
+    operator.must("dialctl hangup 1")?;
+    let told = "the operator gives no IPv4: PPP negotiation failed; dialling again in 5s";
+    dialer.until("logread | tail -n 20", &[told])?;
+    dialer.must("dialctl disconnect").map(drop)
 }
 
 /// How often this has happened on the network.
@@ -105,10 +119,7 @@ fn falls_silent(stage: &Stage, caller: &Machine, dialer: &mut Booted, said: &str
     stage.exchange().until("the end of the call", |network| network.modem(modem)?.is_free().then_some(()))?;
     // Each has its time in the log: the last one of pppd's is about this call.
     dialer.until("logread | grep 'pppd.*: ' | tail -n 20", &[said])?;
-    dialer.until(
-        "logread | tail -n 20",
-        &["the operator does not answer to user and password; dialling again in 5s"],
-    )?;
+    dialer.until("logread | tail -n 20", &[UNANSWERED])?;
     dialer.must("dialctl disconnect")?;
     dialer.until("pidof pppd || echo no pppd", &["no pppd"])?;
     stage.exchange().until("no call", |network| network.modem(modem)?.is_free().then_some(()))

@@ -6,6 +6,7 @@
 
 mod binaries;
 mod field;
+mod grid;
 mod host_box;
 mod lines;
 mod messages;
