@@ -48,7 +48,7 @@ pub fn prepare(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -
     let plan = plan(ctx, locked, site);
     outline::check(&plan, &locked.manifest, &build_paths(&plan))?;
     let mut missing = unpack::missing(ctx, &locked.image_packages());
-    if unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?).is_none() {
+    if !unpack::is_tool_there(ctx, locked, locked.manifest.tool("toolchain")?) {
         missing.extend(locked.tool_packages("toolchain"));
     }
     fetch::packages_or_gone(ctx, &missing)
@@ -208,7 +208,8 @@ impl Phases<'_> {
                 tree.files().map(|(path, _, content)| (path[1..].to_owned(), content.clone())).collect();
             let disk = &locked.manifest.disk;
             let fat = boot::write(&content, disk.boot_mib, locked.epoch, disk.signature)?;
-            out.write("boot.fat", &fat)?;
+            // A third of it is free clusters.
+            out.write_runs("boot.fat", &fat, &disk::used(&fat))?;
             out.write(BOOT_MANIFEST, &boot_files::manifest(&content)?)?;
             Ok(format!("{} files", content.len()))
         })
@@ -253,7 +254,7 @@ impl Phases<'_> {
             let bill = Bill::new(locked, self.packages.unpacked.contents()?, own, files)?;
             let name = &locked.manifest.name;
             out.write(&format!("{name}.files.tsv"), list::write(&bill).as_bytes())?;
-            for (ending, text) in inventory::documents(&bill)? {
+            for (ending, text) in inventory::documents(&bill) {
                 out.write(&format!("{name}.{ending}"), text.as_bytes())?;
             }
             if let Some(note) = not_locked::note(&locked.substitutes) {
