@@ -51,7 +51,7 @@ pub fn write(out: &Path, files: &[(String, PathBuf)], time_stamp: u32) -> Result
         let Hashing { mut to, hash, length } = tar.into_inner()?;
         to.write_all(&last_block(hash))?;
         to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&part, out)?;
+        private::rename(&part, out)?;
         Ok(length + BLOCK as u64)
     };
     make().inspect_err(|_: &io::Error| drop(fs::remove_file(&part))).context(cannot)

@@ -97,11 +97,14 @@ impl fmt::Display for Error {
 fn usual_help(kind: io::ErrorKind) -> Option<&'static str> {
     use io::ErrorKind::{
         AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem,
+        Unsupported,
     };
     match kind {
         NotFound => Some("name a file that is there; for a new one, make its directory first"),
         NotADirectory | AlreadyExists => Some("name another place: a file stands where a directory must be"),
         IsADirectory => Some("name a file: this is a directory"),
+        // Of `private::refuse_others`.
+        Unsupported => Some("name a file"),
         PermissionDenied | ReadOnlyFilesystem => Some("name a place where you may read and write"),
         _ => None,
     }

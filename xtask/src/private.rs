@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
@@ -13,11 +13,43 @@ pub fn create_new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Creates a file, replacing one that is there.
+/// Creates a file, replacing a file or a link that is there, and nothing else.
 pub fn create_file(path: &Path) -> io::Result<File> {
+    refuse_others(path)?;
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => create_new_file(path),
+    }
+}
+
+/// Writes a file whole: what was there before stays if that fails.
+pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    refuse_others(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let part = path.with_file_name(format!(".{name}.part"));
+    let write = || {
+        let mut file = create_file(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        rename(&part, path)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&part)))
+}
+
+/// Gives a file that is complete its name, in the place of a file or a link, and of nothing else.
+pub fn rename(part: &Path, whole: &Path) -> io::Result<()> {
+    refuse_others(whole)?;
+    fs::rename(part, whole)
+}
+
+/// Fails if there is a device, a pipe or a socket: whoever is root would replace `/dev/null` for all programs.
+pub fn refuse_others(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(kind) if kind.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(kind) if !kind.is_file() && !kind.is_symlink() => {
+            Err(io::Error::new(ErrorKind::Unsupported, "it is a device, a pipe or a socket"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -48,6 +80,38 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn nothing_but_a_file_or_a_link_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        fs::create_dir(at("directory")).unwrap();
+        fs::write(at("file"), "before").unwrap();
+        std::os::unix::fs::symlink("file", at("link")).unwrap();
+        for (name, kind) in [("socket", ErrorKind::Unsupported), ("directory", ErrorKind::IsADirectory)] {
+            fs::write(at("part"), "").unwrap();
+            for refused in [
+                create_file(&at(name)).map(drop),
+                write_file(&at(name), b"x"),
+                rename(&at("part"), &at(name)),
+            ] {
+                assert_eq!(refused.unwrap_err().kind(), kind, "{name}");
+            }
+            assert!(
+                fs::symlink_metadata(at(name)).unwrap().file_type()
+                    != at("file").metadata().unwrap().file_type()
+            );
+        }
+        write_file(&at("link"), b"new").unwrap();
+        assert_eq!(fs::read(at("link")).unwrap(), b"new");
+        assert_eq!(fs::read(at("file")).unwrap(), b"before");
+        write_file(&at("file"), b"after").unwrap();
+        assert_eq!(fs::read(at("file")).unwrap(), b"after");
+        let mut left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["directory", "file", "link", "part", "socket"]);
     }
 
     #[test]

@@ -115,6 +115,12 @@ pub fn find(ctx: &BuildContext, task: &str, inputs: &Inputs) -> Option<Output> {
     Output::find(task, ctx.cache.join("tasks").join(task).join(inputs.key()))
 }
 
+/// Whether there is one. Its record, which may be long, is not read.
+pub fn is_made(ctx: &BuildContext, task: &str, inputs: &Inputs) -> bool {
+    let dir = ctx.cache.join("tasks").join(task).join(inputs.key());
+    dir.is_dir() && Record::is_one(&dir.with_extension(RECORD))
+}
+
 /// Runs `make` in an empty directory, unless the cache has an output for these inputs.
 /// The output appears under its name when it is complete, or not at all.
 pub fn run(

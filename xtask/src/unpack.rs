@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{self, BufWriter, Write},
     path::PathBuf,
-    sync::OnceLock,
+    sync::{LazyLock, OnceLock},
 };
 
 use crate::{
@@ -66,7 +66,12 @@ pub fn missing<'a>(ctx: &BuildContext, packages: &[&'a LockedPackage]) -> Vec<&'
 }
 
 fn is_unpacked(ctx: &BuildContext, package: &LockedPackage) -> bool {
-    task::find(ctx, &tar_task(package), &tar_inputs(package)).is_some()
+    task::is_made(ctx, &tar_task(package), &tar_inputs(package))
+}
+
+/// Whether a tool has been unpacked before.
+pub fn is_tool_there(ctx: &BuildContext, locked: &LockedManifest, recipe: &Recipe) -> bool {
+    task::is_made(ctx, &recipe.name, &tool_inputs(recipe, &locked.tool_packages(&recipe.name)))
 }
 
 /// A tool that has been unpacked before.
@@ -147,10 +152,13 @@ fn tar_inputs(package: &LockedPackage) -> Inputs {
 /// The source that unpacks is an input, and not the hash of this program: every change of the builder would unpack 300
 /// MB again.
 fn unpacker() -> Inputs {
-    Inputs::default()
-        .text("unpack.rs", include_str!("unpack.rs"))
-        .text("deb.rs", include_str!("debian/deb.rs"))
-        .text("contents.rs", include_str!("debian/contents.rs"))
+    static SOURCE: LazyLock<Inputs> = LazyLock::new(|| {
+        Inputs::default()
+            .text("unpack.rs", include_str!("unpack.rs"))
+            .text("deb.rs", include_str!("debian/deb.rs"))
+            .text("contents.rs", include_str!("debian/contents.rs"))
+    });
+    SOURCE.clone()
 }
 
 #[cfg(test)]

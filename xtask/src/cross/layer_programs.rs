@@ -23,7 +23,7 @@ pub(super) fn build(
 
 pub(super) fn are_built(ctx: &BuildContext, locked: &LockedManifest, sysroot: &Output) -> Result<bool> {
     for (layer, names) in with_programs(locked) {
-        if task::find(ctx, &task_name(layer), &inputs(layer, &names, sysroot)?).is_none() {
+        if !task::is_made(ctx, &task_name(layer), &inputs(layer, &names, sysroot)?) {
             return Ok(false);
         }
     }

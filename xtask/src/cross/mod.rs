@@ -86,9 +86,9 @@ pub fn is_built(ctx: &BuildContext, locked: &LockedManifest) -> Result<bool> {
     if !layer_programs::are_built(ctx, locked, &sysroot)? {
         return Ok(false);
     }
-    Ok(task::find(ctx, crates::TASK, &crates::inputs(ctx, locked, &toolchain)?).is_some()
-        && task::find(ctx, stub_libraries::TASK, &stub_libraries).is_some()
-        && task::find(ctx, programs::TASK, &programs).is_some())
+    Ok(task::is_made(ctx, crates::TASK, &crates::inputs(ctx, locked, &toolchain)?)
+        && task::is_made(ctx, stub_libraries::TASK, &stub_libraries)
+        && task::is_made(ctx, programs::TASK, &programs))
 }
 
 /// The compiler must have the version of the standard library's source.

@@ -131,7 +131,7 @@ mod tests {
         image::{
             block_cache::BlockCache,
             boot, boot_files, disk,
-            tree::{Kind, Node, Origin, Tree},
+            tree::{Node, Origin, Tree},
             verity,
         },
         manifest::Disk,
@@ -147,7 +147,7 @@ mod tests {
         let record = disk::Layout::from_disk(&DISK).card(tree.verity().clone(), 1).to_record().to_string();
         let mut packed = Tree::default();
         packed.add(layout::PATH, Node::file(record.as_bytes(), 0o644, &Origin::Root)).unwrap();
-        packed.add("/dev", Node { kind: Kind::Directory, mode: 0o755, origin: Origin::Root }).unwrap();
+        packed.add("/dev", Node::directory(&Origin::Root)).unwrap();
         let initramfs = initramfs::write(&packed, 0, &BlockCache::default()).unwrap();
         let files = BTreeMap::from([
             (INITRAMFS.to_owned(), Arc::from(initramfs)),

@@ -12,9 +12,11 @@ use flate2::read::MultiGzDecoder;
 use super::{
     BLOCK,
     bmap::{Bmap, Mapped},
+    check,
 };
 use crate::{
     error::{Context, Error, Result},
+    image::disk::SECTOR,
     input_file,
     task::digest,
 };
@@ -73,6 +75,15 @@ impl Source {
     /// Whether it begins with a partition table: the signature in its first sector (UEFI 2.10 §5.2.1).
     pub fn is_disk(&self) -> bool {
         self.bytes(&(510..512)) == Some(&[0x55, 0xaa])
+    }
+
+    /// Where its last partition ends. An image that is shorter was cut short.
+    pub fn partitions_end(&self) -> u64 {
+        // The one of a GPT spans the disk that it is for (UEFI 2.10 §5.2.3).
+        const GPT: u8 = 0xee;
+        let table = self.bytes(&(0..SECTOR)).and_then(|it| check::partitions(it).ok());
+        let parts = table.into_iter().flatten().filter(|it| it.sys != GPT);
+        parts.map(|it| check::bytes(&it).end).max().unwrap_or(0)
     }
 
     /// The same image with other blocks, by their places; `None` if it does not map one of them.

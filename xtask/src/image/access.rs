@@ -1,6 +1,6 @@
-//! Users, and the modes of files, as recipes say: what packages do in scripts that dpkg runs, and this builder does not.
+//! Users, and the modes and owners of files, as recipes say: what packages do in scripts that dpkg runs, and this builder does not.
 
-use super::tree::Tree;
+use super::tree::{Owner, Tree};
 use crate::{
     error::{Error, Result},
     manifest::Recipe,
@@ -12,6 +12,8 @@ const GROUP: &str = "/etc/group";
 const SHADOW: &str = "/etc/shadow";
 /// The field of the user's and of the group's number, in passwd and group alike.
 const ID: usize = 2;
+/// The field of the number of a user's own group in passwd.
+const GROUP_ID: usize = 3;
 
 /// Adds each recipe's users, without a password and a shell, and a group of the same name and number for each.
 pub fn add_users(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
@@ -54,6 +56,33 @@ pub fn set_modes(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
     Ok(())
 }
 
+/// After all users are known: those of recipes, and those of the overlay's `/etc/passwd`.
+pub fn set_owners(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
+    for (recipe, (path, owner)) in recipes.iter().flat_map(|it| it.owners.iter().map(move |it2| (it, it2))) {
+        let odd = |what: String| {
+            Error::new(format!("recipe `{}` gives {path} to {owner}, {what}", recipe.name))
+                .hint(format!("correct `owners` in {}", recipe.file))
+        };
+        let numbers = match owner.split_once(':') {
+            None => number(tree, PASSWD, owner, ID).zip(number(tree, PASSWD, owner, GROUP_ID)),
+            Some((user, group)) => number(tree, PASSWD, user, ID).zip(number(tree, GROUP, group, ID)),
+        };
+        let Some((user, group)) = numbers else {
+            return Err(odd(format!("which {PASSWD} and {GROUP} of the root do not have")));
+        };
+        if !tree.set_owner(path, Owner { user, group }) {
+            return Err(odd("but no file and no directory is there".into()));
+        }
+    }
+    Ok(())
+}
+
+/// A number of a user or group, by name.
+fn number(tree: &Tree, file: &str, name: &str, field: usize) -> Option<u16> {
+    let line = tree.text(file)?.lines().find(|line| line.split(':').next() == Some(name))?;
+    line.split(':').nth(field)?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +114,31 @@ mod tests {
         assert_eq!(last(PASSWD), "tcpdump:x:901:901:recipe capture:/nonexistent:/bin/false");
         assert_eq!(last(GROUP), "tcpdump:x:901:");
         assert_eq!(last(SHADOW), "tcpdump:*:20000:0:99999:7:::");
+    }
+
+    #[test]
+    fn a_file_belongs_to_the_user_and_group_that_a_recipe_names() {
+        let owners = |path: &str, owner: &str| Recipe {
+            owners: [(path.to_owned(), owner.to_owned())].into(),
+            ..recipe("capture", "tcpdump", 901)
+        };
+        let set = |path: &str, owner: &str| {
+            let (mut tree, recipes) = (tree(), [owners(path, owner)]);
+            tree.add_directory("/var/capture", &Origin::new("capture", Source::Builder)).unwrap();
+            add_users(&mut tree, &recipes).unwrap();
+            set_owners(&mut tree, &recipes)?;
+            Ok::<_, Error>(tree.get(path).unwrap().owner)
+        };
+        assert_eq!(set("/var/capture", "tcpdump").unwrap(), Owner { user: 901, group: 901 });
+        assert_eq!(set("/etc/shadow", "root:dialout").unwrap(), Owner { user: 0, group: 20 });
+        for (path, owner, told) in [
+            ("/var/capture", "tcpdmup", "gives /var/capture to tcpdmup, which /etc/passwd"),
+            ("/var/capture", "root:wheel", "which /etc/passwd and /etc/group of the root do not have"),
+            ("/var/captur", "tcpdump", "but no file and no directory is there"),
+        ] {
+            let error = set(path, owner).unwrap_err().to_string();
+            assert!(error.contains(told) && error.contains("correct `owners` in image/recipes/"), "{error}");
+        }
     }
 
     #[test]

@@ -3,10 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{modules, tree::Tree};
+use dialbox::site::closest;
+
+use super::{
+    modules::{self, Chosen},
+    tree::Tree,
+};
 use crate::{
     debian::contents::Contents,
-    error::Result,
+    error::{Error, Result},
     manifest::{PackageId, Recipe},
 };
 
@@ -43,4 +48,29 @@ pub fn missing(
         );
     }
     Ok(lines)
+}
+
+/// Refuses files that `without-firmware` names and no module asks for: the name is wrong, or the module is gone, and then
+/// it would one day hide a warning. `early`: the modules of the initramfs, which the root does not have.
+pub fn refuse_unasked(tree: &Tree, early: &Chosen, recipes: &[Recipe]) -> Result<()> {
+    let of_root = tree.files().filter(|(path, _, _)| path.ends_with(".ko"));
+    let of_root = of_root.map(|(path, _, content)| (path, content));
+    let of_initramfs = early.modules.iter().map(|it| (it.path.as_str(), &it.content));
+    let mut asked = BTreeSet::new();
+    for (path, content) in of_root.chain(of_initramfs) {
+        asked.extend(modules::firmware(path, content)?);
+    }
+    let named = recipes.iter().flat_map(|it| it.without_firmware.iter().map(move |file| (it, file)));
+    let Some((recipe, file)) = named.into_iter().find(|(_, file)| !asked.contains(*file)) else {
+        return Ok(());
+    };
+    let error = Error::new(format!(
+        "recipe `{}` is without the firmware {file}, which no module of the image asks for",
+        recipe.name
+    ));
+    let error = match closest(file, asked.iter().map(String::as_str)) {
+        Some(meant) => error.fact(format!("did you mean {meant}?")),
+        None => error,
+    };
+    Err(error.hint(format!("correct `without-firmware` in {}, or take it out", recipe.file)))
 }

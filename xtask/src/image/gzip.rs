@@ -42,7 +42,20 @@ pub fn parts(length: usize, stored: &Range<usize>) -> Vec<Part> {
 
 /// Compresses `bytes`, of which `parts` are all, in order.
 pub fn compress(bytes: &[u8], parts: &[Part], cache: &BlockCache) -> io::Result<Vec<u8>> {
-    let made = parallel::map(parallel::processors(), parts, |Part { range, level }| {
+    // Most of a card is empty: all but one of the parts of zeros are neither hashed nor compressed.
+    const ZEROS: &[u8] = &[0; PART];
+    let is_empty = |part: &Part| {
+        part.level == Compression::default()
+            && part.range.end < bytes.len()
+            && bytes[part.range.clone()] == *ZEROS
+    };
+    let first_empty = parts.iter().position(is_empty);
+    let numbered: Vec<(usize, &Part)> = parts.iter().enumerate().collect();
+    let made = parallel::map(parallel::processors(), &numbered, |(number, part)| {
+        if first_empty.is_some_and(|first| first < *number) && is_empty(part) {
+            return Ok(None);
+        }
+        let Part { range, level } = part;
         let part = &bytes[range.clone()];
         let is_last = range.end == bytes.len();
         let mut crc = Crc::new();
@@ -53,11 +66,12 @@ pub fn compress(bytes: &[u8], parts: &[Part], cache: &BlockCache) -> io::Result<
             true => compress()?,
             false => cache.get(BlockCache::key(&method, part), compress)?,
         };
-        Ok::<_, io::Error>((deflated, crc))
+        Ok::<_, io::Error>(Some((deflated, crc)))
     })?;
+    let empty = first_empty.and_then(|first| made[first].as_ref());
     let mut file = HEADER.to_vec();
     let mut whole = Crc::new();
-    for (deflated, crc) in &made {
+    for (deflated, crc) in made.iter().filter_map(|it| it.as_ref().or(empty)) {
         file.extend_from_slice(deflated);
         whole.combine(crc);
     }

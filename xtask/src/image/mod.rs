@@ -18,6 +18,7 @@ pub mod modems;
 pub mod modules;
 pub mod outline;
 pub mod overlay;
+mod packages;
 pub mod pipeline;
 pub mod report;
 pub mod root;

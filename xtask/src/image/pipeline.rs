@@ -1,14 +1,8 @@
 //! The phases of an image, each a task: unpack → cross-compile → root → initramfs → boot → disk.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use super::{
-    block_cache::BlockCache,
     boot,
     boot_files::{self, INITRAMFS},
     disk, finished, firmware, gates, initramfs,
@@ -17,14 +11,14 @@ use super::{
         bill::{self, Bill},
         copyright, licences, list, not_locked,
     },
-    modems, outline, report,
-    root::{self, Baked, Ingredients, Plan, Stage},
-    squashfs::{self, XzBlocks},
-    tree::{Node, Origin, Source, Tree},
+    modems, outline,
+    packages::{DrawnRoot, Packages, layer_part},
+    report,
+    root::{self, Baked, Plan},
+    squashfs,
+    tree::{Node, Origin},
     verity,
 };
-use crate::debian::contents::Entry;
-use crate::unpack::{self, Unpacked, not_there};
 use crate::{
     context::BuildContext,
     cross::{self, Built},
@@ -34,6 +28,7 @@ use crate::{
     parallel,
     site::SiteSource,
     task::{self, Inputs, Output},
+    unpack,
 };
 
 // Files of a phase that another one reads.
@@ -53,7 +48,7 @@ pub fn prepare(ctx: &BuildContext, locked: &LockedManifest, site: &SiteSource) -
     let plan = plan(ctx, locked, site);
     outline::check(&plan, &locked.manifest, &build_paths(&plan))?;
     let mut missing = unpack::missing(ctx, &locked.image_packages());
-    if unpack::find_tool(ctx, locked, locked.manifest.tool("toolchain")?).is_none() {
+    if !unpack::is_tool_there(ctx, locked, locked.manifest.tool("toolchain")?) {
         missing.extend(locked.tool_packages("toolchain"));
     }
     fetch::packages_or_gone(ctx, &missing)
@@ -112,86 +107,6 @@ fn build_paths(plan: &Plan) -> Vec<String> {
     long.map(|it| it.display().to_string()).collect()
 }
 
-/// The image's packages, unpacked: the input of the phases that do not need the compiler.
-struct Packages<'a> {
-    plan: Plan<'a>,
-    locked: &'a LockedManifest,
-    unpacked: Unpacked,
-    /// The inputs of every phase: this program, the image's data, the packages.
-    inputs: Inputs,
-}
-
-/// The root tree without compiled files, and the compressed blocks of the rest.
-struct DrawnRoot {
-    tree: Tree,
-    cache: &'static XzBlocks,
-}
-
-impl<'a> Packages<'a> {
-    fn unpack(plan: Plan<'a>, locked: &'a LockedManifest) -> Result<Self> {
-        let ctx = plan.ctx;
-        let unpacked = unpack::packages(ctx, &locked.image_packages())?;
-        let mut inputs = Inputs::from_builder(ctx)?.text("epoch", &locked.epoch.to_string());
-        for part in ["image.toml", "recipes"] {
-            inputs = inputs.path(&format!("image/{part}"), &ctx.image_dir().join(part))?;
-        }
-        // By name: where a layer lies must not decide about the key.
-        let names: Vec<&str> = plan.layers.iter().map(|it| it.name.as_str()).collect();
-        inputs = inputs.text("layers", &names.join(" "));
-        for layer in locked.manifest.upper_layers() {
-            inputs = layer_part(inputs, layer, "layer.toml")?;
-            inputs = layer_part(inputs, layer, "recipes")?;
-        }
-        Ok(Self { plan, locked, inputs: unpacked.add_to(inputs), unpacked })
-    }
-
-    /// Builds the root tree and compresses it while the compiler runs.
-    fn draw_root(&self) -> Result<DrawnRoot> {
-        let root = self.open_root()?;
-        squashfs::compress_ahead(&root.tree, self.locked.time_stamp(), root.cache)?;
-        Ok(root)
-    }
-
-    fn open_root(&self) -> Result<DrawnRoot> {
-        let tree = root::draw(&self.plan, Stage::Unpacked(&self.ingredients()?))?;
-        Ok(DrawnRoot { tree, cache: XzBlocks::load(&self.block_cache()) })
-    }
-
-    fn inputs(&self) -> Inputs {
-        self.inputs.clone()
-    }
-
-    fn ingredients(&self) -> Result<Ingredients<'_>> {
-        Ok(Ingredients { locked: self.locked, packages: self.unpacked.contents()? })
-    }
-
-    fn boot_files(&self) -> Result<Tree> {
-        let mut files = Tree::default();
-        let packages = self.unpacked.contents()?;
-        for recipe in self.plan.recipes {
-            for package in &recipe.packages {
-                for (name, path) in &package.boot {
-                    let entry = packages.get(&package.id).and_then(|it| it.get(path));
-                    let Some(Entry::File(content, _)) = entry else {
-                        return Err(not_there(path, &recipe.name, &[self.locked.package(&package.id)?]));
-                    };
-                    let origin = Origin::new(&recipe.name, Source::Package(package.id.clone()));
-                    files.add(&format!("/{name}"), Node::file(content.read()?, 0o644, &origin))?;
-                }
-            }
-        }
-        Ok(files)
-    }
-
-    fn block_cache(&self) -> PathBuf {
-        self.plan.ctx.cache.join("squashfs-blocks")
-    }
-
-    fn gzip_cache(&self, of: &str) -> BlockCache {
-        BlockCache::load(&self.plan.ctx.cache.join(format!("{of}-blocks")))
-    }
-}
-
 /// The phases that need the programs, the site, or the output of another phase.
 struct Phases<'a> {
     packages: Packages<'a>,
@@ -221,6 +136,7 @@ impl Phases<'_> {
             // All three only read the tree.
             let describe = || {
                 gates::check(&tree, plan.recipes, &build_paths(plan), |_| false)?;
+                self.packages.refuse_unasked_firmware(&tree)?;
                 inventory::encode(&inventory::files(Place::Root, &tree)?)
             };
             let write = || {
@@ -292,7 +208,8 @@ impl Phases<'_> {
                 tree.files().map(|(path, _, content)| (path[1..].to_owned(), content.clone())).collect();
             let disk = &locked.manifest.disk;
             let fat = boot::write(&content, disk.boot_mib, locked.epoch, disk.signature)?;
-            out.write("boot.fat", &fat)?;
+            // A third of it is free clusters.
+            out.write_runs("boot.fat", &fat, &disk::used(&fat))?;
             out.write(BOOT_MANIFEST, &boot_files::manifest(&content)?)?;
             Ok(format!("{} files", content.len()))
         })
@@ -337,7 +254,7 @@ impl Phases<'_> {
             let bill = Bill::new(locked, self.packages.unpacked.contents()?, own, files)?;
             let name = &locked.manifest.name;
             out.write(&format!("{name}.files.tsv"), list::write(&bill).as_bytes())?;
-            for (ending, text) in inventory::documents(&bill)? {
+            for (ending, text) in inventory::documents(&bill) {
                 out.write(&format!("{name}.{ending}"), text.as_bytes())?;
             }
             if let Some(note) = not_locked::note(&locked.substitutes) {
@@ -387,12 +304,6 @@ struct Listing<'a> {
     licences: Vec<copyright::Text>,
     /// Each layer above the checkout, with its licences.
     layers: Vec<(&'a Layer, Vec<copyright::Text>)>,
-}
-
-/// A file or directory of a layer, if it has that.
-fn layer_part(inputs: Inputs, layer: &Layer, part: &str) -> Result<Inputs> {
-    let path = layer.dir.join(part);
-    if path.exists() { inputs.path(&format!("layer {}: {part}", layer.name), &path) } else { Ok(inputs) }
 }
 
 fn read(path: &Path) -> Result<Arc<[u8]>> {

@@ -92,6 +92,7 @@ pub fn draw(plan: &Plan, stage: Stage) -> Result<Tree> {
         add_modules(&mut tree, plan, from)?;
         add_libraries(&mut tree, from)?;
         access::set_modes(&mut tree, plan.recipes)?;
+        access::set_owners(&mut tree, plan.recipes)?;
     }
     if let Some(baked) = &plan.baked {
         add_build_facts(&mut tree, baked.epoch)?;

@@ -18,7 +18,7 @@ use liblzma::{
 
 use super::{
     block_cache::BlockCache,
-    tree::{self, Tree},
+    tree::{self, Owner, Tree},
 };
 use crate::{
     elf,
@@ -64,7 +64,9 @@ fn write_known(tree: &Tree, epoch: u32, cache: &'static XzBlocks) -> Result<Vec<
         fs.set_compressor(FilesystemCompressor::new(Compressor::Xz, None)?);
         fs.set_root_mode(0o755);
         for (path, node) in tree.iter() {
-            let header = NodeHeader { permissions: node.mode, uid: 0, gid: 0, mtime: epoch };
+            let Owner { user, group } = node.owner;
+            let header =
+                NodeHeader { permissions: node.mode, uid: user.into(), gid: group.into(), mtime: epoch };
             match &node.kind {
                 tree::Kind::Directory => fs.push_dir(path, header)?,
                 tree::Kind::File(content) => fs.push_file(Cursor::new(content.clone()), path, header)?,

@@ -15,15 +15,26 @@ pub struct Tree {
     nodes: BTreeMap<String, Node>,
 }
 
-/// One file, directory or link, owned by root.
+/// One file, directory or link.
 #[derive(Debug, Clone)]
 pub struct Node {
     /// What it is.
     pub kind: Kind,
     /// Permission bits.
     pub mode: u16,
+    /// Whose it is.
+    pub owner: Owner,
     /// Which recipe asked for it, and where it was found.
     pub origin: Origin,
+}
+
+/// The numbers of a user and of a group; by default root's.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The user's.
+    pub user: u16,
+    /// The group's.
+    pub group: u16,
 }
 
 /// What a node is.
@@ -124,7 +135,7 @@ impl Tree {
 
     /// Adds an empty directory, mode 0755.
     pub fn add_directory(&mut self, path: &str, origin: &Origin) -> Result<()> {
-        self.add(path, Node { kind: Kind::Directory, mode: 0o755, origin: origin.clone() })
+        self.add(path, Node::directory(origin))
     }
 
     /// All nodes by path, parents before children.
@@ -172,9 +183,17 @@ impl Tree {
 
     /// Sets the permission bits of a file or directory; `false` if there is none at this path.
     pub fn set_mode(&mut self, path: &str, mode: u16) -> bool {
-        let node = self.nodes.get_mut(path.trim_end_matches('/'));
-        let node = node.filter(|it| !matches!(it.kind, Kind::Symlink(_)));
-        node.map(|node| node.mode = mode).is_some()
+        self.own_node(path).map(|node| node.mode = mode).is_some()
+    }
+
+    /// Sets the owner of a file or directory; `false` if there is none at this path.
+    pub fn set_owner(&mut self, path: &str, owner: Owner) -> bool {
+        self.own_node(path).map(|node| node.owner = owner).is_some()
+    }
+
+    /// What has permissions: a file or a directory, and no link.
+    fn own_node(&mut self, path: &str) -> Option<&mut Node> {
+        self.nodes.get_mut(path.trim_end_matches('/')).filter(|it| !matches!(it.kind, Kind::Symlink(_)))
     }
 
     /// Sets the content of every pending file to what `content` returns for its origin.
@@ -233,7 +252,7 @@ impl Tree {
                         .hint("take one of the two out, or give it another place"));
                 }
                 None => {
-                    let node = Node { kind: Kind::Directory, mode: 0o755, origin: origin.clone() };
+                    let node = Node::directory(origin);
                     self.nodes.insert(parent.to_owned(), node);
                 }
             }
@@ -243,19 +262,29 @@ impl Tree {
 }
 
 impl Node {
+    /// An empty directory, mode 0755.
+    pub fn directory(origin: &Origin) -> Self {
+        Self { kind: Kind::Directory, mode: 0o755, owner: Owner::default(), origin: origin.clone() }
+    }
+
     /// A regular file.
     pub fn file(content: impl Into<Arc<[u8]>>, mode: u16, origin: &Origin) -> Self {
-        Self { kind: Kind::File(content.into()), mode, origin: origin.clone() }
+        Self { kind: Kind::File(content.into()), mode, owner: Owner::default(), origin: origin.clone() }
     }
 
     /// A regular file with pending content.
     pub fn pending(mode: u16, origin: &Origin) -> Self {
-        Self { kind: Kind::Pending, mode, origin: origin.clone() }
+        Self { kind: Kind::Pending, mode, owner: Owner::default(), origin: origin.clone() }
     }
 
     /// A symbolic link.
     pub fn symlink(target: impl Into<String>, origin: &Origin) -> Self {
-        Self { kind: Kind::Symlink(target.into()), mode: 0o777, origin: origin.clone() }
+        Self {
+            kind: Kind::Symlink(target.into()),
+            mode: 0o777,
+            owner: Owner::default(),
+            origin: origin.clone(),
+        }
     }
 }
 

@@ -105,7 +105,7 @@ impl Card {
 
 fn file(content: Arc<[u8]>) -> Node {
     let compressed = content.len() as f64;
-    Node { kind: Kind::File(content), mode: 0o644, compressed }
+    Node { kind: Kind::File(content), mode: 0o644, owner: (0, 0), compressed }
 }
 
 fn add_initramfs(nodes: &mut BTreeMap<String, Node>, archive: &[u8]) -> Result<()> {

@@ -260,7 +260,7 @@ fn count(one: &[u8], other: &[u8], range: &Range<usize>, regions: &Pair) -> (u64
 fn files(one: &Subject, other: &Subject) -> Vec<FileChange> {
     let (nodes, nodes2) = (&one.card.nodes, &other.card.nodes);
     let names: BTreeSet<&String> = nodes.keys().chain(nodes2.keys()).collect();
-    let content = |it: &super::squashfs::Node| (it.kind.clone(), it.mode);
+    let content = |it: &super::squashfs::Node| (it.kind.clone(), it.mode, it.owner);
     let change = |name: &&String| {
         let (before, after) = (nodes.get(*name), nodes2.get(*name));
         let how = How::of(before.map(content), after.map(content))?;

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use backhand::{FilesystemReader, InnerNode, Squashfs, SquashfsFileReader};
+use backhand::{FilesystemReader, InnerNode, NodeHeader, Squashfs, SquashfsFileReader};
 
 use super::region::Region;
 use crate::error::{Context, Error, Result};
@@ -22,6 +22,8 @@ pub struct Node {
     pub kind: Kind,
     /// Permission bits.
     pub mode: u16,
+    /// The numbers of user and group.
+    pub owner: (u32, u32),
     /// Bytes of the compressed blocks that are its own; of a shared one, its share.
     pub compressed: f64,
 }
@@ -81,7 +83,8 @@ impl Root {
                 InnerNode::Dir(_) => (Kind::Directory, 0.0),
                 _ => (Kind::Special, 0.0),
             };
-            nodes.insert(path, Node { kind, mode: node.header.permissions, compressed });
+            let NodeHeader { permissions: mode, uid, gid, .. } = node.header;
+            nodes.insert(path, Node { kind, mode, owner: (uid, gid), compressed });
         }
         // Magic, version and the places of the tables: 96 bytes (squashfs_fs.h, struct squashfs_super_block).
         let mut regions = vec![(0..96, Region::Superblock), (tables.clone(), Region::RootTables)];

@@ -181,13 +181,17 @@ impl Manifest {
                 }
             }
         }
-        let mut modes: BTreeMap<&String, &Recipe> = BTreeMap::new();
-        for (path, recipe) in self.recipes.iter().flat_map(|it| it.modes.keys().map(move |path| (path, it))) {
-            if let Some(first) = modes.insert(path, recipe) {
-                let both =
-                    format!("recipes `{}` and `{}` both set the mode of {path}", first.name, recipe.name);
-                return Err(Error::new(both)
-                    .hint(format!("take it out of `modes` in {} or {}", first.file, recipe.file)));
+        let mut set: BTreeMap<(&str, &String), &Recipe> = BTreeMap::new();
+        for recipe in &self.recipes {
+            let modes = recipe.modes.keys().map(|path| ("mode", path));
+            for (what, path) in modes.chain(recipe.owners.keys().map(|path| ("owner", path))) {
+                if let Some(first) = set.insert((what, path), recipe) {
+                    let (one, other) = (&first.name, &recipe.name);
+                    return Err(Error::new(format!(
+                        "recipes `{one}` and `{other}` both set the {what} of {path}"
+                    ))
+                    .hint(format!("take it out of `{what}s` in {} or {}", first.file, recipe.file)));
+                }
             }
         }
         Ok(())

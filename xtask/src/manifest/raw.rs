@@ -72,6 +72,8 @@ pub struct RawRecipe {
     #[serde(default)]
     pub modes: BTreeMap<String, String>,
     #[serde(default)]
+    pub owners: BTreeMap<String, String>,
+    #[serde(default)]
     pub users: BTreeMap<String, u16>,
 }
 

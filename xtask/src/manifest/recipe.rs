@@ -45,6 +45,8 @@ pub struct Recipe {
     pub links: BTreeMap<String, Vec<String>>,
     /// Permission bits of files and directories, by absolute path.
     pub modes: BTreeMap<String, u16>,
+    /// Whose files and directories are, by absolute path: `user`, with the group of that user, or `user:group`.
+    pub owners: BTreeMap<String, String>,
     /// Users and groups that its programs want: name → number.
     pub users: BTreeMap<String, u16>,
 }
@@ -121,9 +123,10 @@ impl Recipe {
             stub_libraries: raw.stub_libraries,
             links: raw.links,
             modes: raw.modes.into_iter().map(|(path, text)| mode(path, &text)).collect::<Result<_>>()?,
+            owners: raw.owners,
             users: raw.users.into_iter().map(user).collect::<Result<_>>()?,
         };
-        let own = recipe.directories.iter().chain(recipe.modes.keys());
+        let own = recipe.directories.iter().chain(recipe.modes.keys()).chain(recipe.owners.keys());
         for path in own.chain(recipe.links.values().flatten()) {
             check_absolute(path)?;
         }
@@ -131,14 +134,14 @@ impl Recipe {
     }
 }
 
-/// `1777`: in octal, as chmod takes it. No program runs with its file's owner: all of the box is root's.
+/// `1777`: in octal, as chmod takes it. No program runs with its file's owner, which would mostly be root.
 fn mode(path: String, text: &str) -> Result<(String, u16)> {
     let digits = text.len() >= 3 && text.len() <= 4 && text.bytes().all(|it| it.is_ascii_digit());
     match u16::from_str_radix(text, 8) {
         Ok(mode) if digits && mode & 0o6000 == 0 => Ok((path, mode)),
         Ok(_) if digits => {
             Err(Error::new(format!("the mode `{text}` of {path} has a set-user-id or set-group-id bit"))
-                .hint("everything on the box is root's: leave the bit out"))
+                .hint("no program of the box runs as its file's owner or group: leave the bit out"))
         }
         _ => Err(Error::new(format!("`{text}`, the mode of {path}, is not one in octal"))
             .hint("write three or four digits, as in \"0600\" or \"1777\"")),

@@ -30,7 +30,7 @@ impl NewFile {
     /// Gives it its name.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
-        fs::rename(&self.part, &self.whole)
+        private::rename(&self.part, &self.whole)
     }
 }
 

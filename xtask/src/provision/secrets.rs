@@ -163,7 +163,7 @@ impl Secrets {
             let mut file = private::create_file(Path::new(&part))?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&part, &self.file)?;
+            private::rename(Path::new(&part), &self.file)?;
             let directory =
                 self.file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
             File::open(directory)?.sync_all()

@@ -35,6 +35,13 @@ const SMALL: u64 = 1 << 20;
 /// Builds the image and puts it into the output directory.
 pub fn run(args: &cli::BuildImage) -> Result<()> {
     let began = Instant::now();
+    // Before anything is built.
+    if args.out.metadata().is_ok_and(|it| !it.is_dir()) {
+        return Err(Error::caused_by(
+            format!("cannot create {}", args.out.display()),
+            io::Error::from(io::ErrorKind::AlreadyExists),
+        ));
+    }
     let mut ctx = BuildContext::with_layers(&args.supplies.sources, &args.layers);
     if args.explain {
         ctx.progress.explaining();
@@ -244,7 +251,8 @@ impl Part {
     }
 
     fn finish(self) -> Result<()> {
-        fs::rename(&self.part, &self.whole).context(|| format!("cannot replace {}", self.whole.display()))
+        private::rename(&self.part, &self.whole)
+            .context(|| format!("cannot replace {}", self.whole.display()))
     }
 }
 

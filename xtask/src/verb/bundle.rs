@@ -1,15 +1,17 @@
 //! `cargo xtask bundle`: one file with all that a build without a network needs.
 
+use std::fs;
+
 use crate::{
     bundle::{self, CARGO_HOME, DOWNLOADS},
     cli,
     context::BuildContext,
     cross,
     debian::fetch,
-    error::{Error, Result},
+    error::{Context, Error, Result},
     inspect::html::size,
     manifest::LockedManifest,
-    task, unpack,
+    private, task, unpack,
 };
 
 /// See the command line's help.
@@ -18,6 +20,11 @@ pub fn run(args: &cli::Bundle) -> Result<()> {
         return Err(Error::new(format!("{} is a directory", args.out.display()))
             .hint("name the file to write: --out dialbox.bundle"));
     }
+    // Before anything is fetched.
+    let above = args.out.parent().filter(|it| !it.as_os_str().is_empty());
+    let can_be_there = private::refuse_others(&args.out)
+        .and_then(|()| above.map_or(Ok(()), |it| fs::read_dir(it).map(drop)));
+    can_be_there.context(|| format!("cannot write {}", args.out.display()))?;
     let ctx = BuildContext::with_layers(&args.sources, &args.layers);
     let locked = LockedManifest::load(&ctx)?;
     cross::refuse_other_rustc(&ctx)?;

@@ -54,6 +54,11 @@ pub fn run(args: &cli::Flash) -> Result<()> {
             .fact("it has no partition table")
             .hint("name the .img or .img.gz that `cargo xtask build-image` has made"));
     }
+    if source.partitions_end() > source.size {
+        return Err(Error::new(format!("{} was cut short", image.display()))
+            .fact(format!("its partitions end at {} bytes, it has {}", source.partitions_end(), source.size))
+            .hint("copy it again, or build it again: cargo xtask build-image"));
+    }
     let (source, changes) = match &args.blocks {
         None => (source, Changes::default()),
         Some(blocks) => {

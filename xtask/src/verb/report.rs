@@ -37,8 +37,7 @@ pub fn run(args: &cli::Report) -> Result<()> {
 
 /// The report has the names of the site's files, and nothing of what is in them; still, it is its owner's.
 fn write(file: &Path, bytes: &[u8]) -> Result<()> {
-    let written = private::create_file(file).and_then(|mut it| std::io::Write::write_all(&mut it, bytes));
-    written.context(|| format!("cannot write {}", file.display()))
+    private::write_file(file, bytes).context(|| format!("cannot write {}", file.display()))
 }
 
 fn text(report: &Report, is_unlisted: bool) -> String {

@@ -1,6 +1,6 @@
 //! Options that take a file, given something else: the error is about that, and no verb waits for what never comes.
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::FileTypeExt, process::Command};
 
 use crate::checkout::Checkout;
 
@@ -121,5 +121,40 @@ fn what_is_to_be_written_is_no_directory() {
         let error = error(&checkout, arguments, "odd");
         assert!(error.contains("\n  next: "), "{arguments:?}: {error}");
         assert!(checkout.path("odd").is_dir(), "{arguments:?}");
+    }
+}
+
+/// A device, a pipe or a socket in its place would be replaced by a file, for all programs: for root, /dev/null too.
+#[test]
+fn what_is_to_be_written_replaces_nothing_but_a_file() {
+    let checkout = with_odd(|path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success()));
+    for arguments in [
+        ["bundle", "--out", ODD].as_slice(),
+        &["site", "new", "--force", ODD],
+        &["report", "--html", ODD, "--image", "out"],
+        &["flash", "--yes", "--image", "out/small.img", ODD],
+        &["provision", "--image", "out/small.img", "--sites", "sites.toml", "--out", ODD],
+        &["build-image", "--out", ODD],
+    ] {
+        let error = error(&checkout, arguments, "odd");
+        assert!(error.contains("\n  next: "), "{arguments:?}: {error}");
+        let kind = fs::symlink_metadata(checkout.path("odd")).unwrap().file_type();
+        assert!(kind.is_fifo(), "{arguments:?}: {error}");
+    }
+}
+
+/// Minutes of downloads or of compiling come before the first byte of these.
+#[test]
+fn a_place_where_nothing_can_be_written_is_told_before_anything_is_made() {
+    let checkout = Checkout::new();
+    checkout.write("file", "mine");
+    for (arguments, place) in [
+        (["bundle", "--out"], "no/such/bundle"),
+        (["bundle", "--out"], "file/bundle"),
+        (["build-image", "--out"], "file"),
+    ] {
+        let error = error(&checkout, &[&arguments[..], &[ODD]].concat(), place);
+        assert!(error.contains(place) && error.contains("\n  next: "), "{error}");
+        assert!(!checkout.path("target/dialbox/lock").exists(), "{arguments:?} {place}: {error}");
     }
 }

@@ -147,7 +147,17 @@ fn an_image_that_is_damaged_touches_no_card() {
       not a block map of version 2.0 (version: none)
       next: build the image again: cargo xtask build-image
     ");
+    // Without a map nothing but the partition table tells how long it must be.
+    fs::remove_file(checkout.path("out/small.img.bmap")).unwrap();
+    checkout.write("out/small.img", &image[..image.len() / 2]);
+    assert_snapshot!(checkout.refuses(flash(&checkout, &["card"])), @r"
+    error: out/small.img was cut short
+      its partitions end at 30408704 bytes, it has 15204352
+      next: copy it again, or build it again: cargo xtask build-image
+    ");
     assert!(!checkout.path("card").exists());
+    checkout.write("card", &image);
+    assert!(checkout.refuses(flash(&checkout, &["--check", "card"])).contains("was cut short"));
 }
 
 #[test]

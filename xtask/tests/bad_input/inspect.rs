@@ -215,3 +215,23 @@ fn a_report_of_nothing() {
       next: cargo xtask build-image
     ");
 }
+
+#[test]
+fn a_page_that_cannot_be_written_leaves_what_was_there() {
+    let checkout = Checkout::new();
+    build(&checkout, "out");
+    let page = |file: &str| checkout.refuses(xtask(&checkout, &["report", "--html", file]));
+    let _socket = std::os::unix::net::UnixListener::bind(checkout.path("socket")).unwrap();
+    assert_snapshot!(page("socket"), @r"
+    error: cannot write socket
+      it is a device, a pipe or a socket
+      next: name a file
+    ");
+    assert!(!checkout.path("socket").is_file());
+    assert_snapshot!(page("overlay"), @r"
+    error: cannot write overlay
+      is a directory
+      next: name a file: this is a directory
+    ");
+    assert!(page("no/page.html").contains("make its directory first"));
+}

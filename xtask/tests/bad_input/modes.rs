@@ -1,6 +1,6 @@
 //! Permission bits and users that a recipe sets.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use insta::assert_snapshot;
 
@@ -21,6 +21,31 @@ fn a_recipe_sets_the_modes_of_files_and_directories() {
     assert!(line.contains("\t0600\t"), "{line}");
 }
 
+/// Whose it is in the finished image: `diff` reads that from the squashfs.
+#[test]
+fn a_recipe_gives_a_file_to_a_user() {
+    let checkout = Checkout::new();
+    checkout.write("overlay/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+    checkout.write("overlay/etc/group", "root:x:0:\n");
+    checkout.write("overlay/etc/shadow", "root:*:20000:0:99999:7:::\n");
+    checkout.edit("image/recipes/base.toml", "[links]", "[users]\ntcpdump = 901\n\n[links]");
+    checkout.succeeds(checkout.build_image_offline());
+    fs::rename(checkout.path("out"), checkout.path("before")).unwrap();
+    let owner = "[owners]\n\"/etc/inittab\" = \"tcpdump\"\n\n[links]";
+    checkout.edit("image/recipes/base.toml", "[links]", owner);
+    checkout.succeeds(checkout.build_image_offline());
+    let mut diff = checkout.xtask(Command::new(env!("CARGO_BIN_EXE_xtask")));
+    let output = diff.args(["diff", "before", "out"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("/etc/inittab") && !said.contains("/etc/passwd"), "{said}");
+    checkout.edit("image/recipes/base.toml", "= \"tcpdump\"", "= \"tcpdmup\"");
+    assert_snapshot!(checkout.refuses(checkout.build_image_offline()), @r"
+    error: recipe `base` gives /etc/inittab to tcpdmup, which /etc/passwd and /etc/group of the root do not have
+      next: correct `owners` in image/recipes/base.toml
+    ");
+}
+
 #[test]
 fn a_mode_of_nothing() {
     assert_snapshot!(with_modes("\"/etc/shadwo\" = \"0600\"").error(), @r"
@@ -39,7 +64,7 @@ fn a_mode_that_is_none() {
     assert_snapshot!(with_modes("\"/bin/busybox\" = \"4755\"").error(), @r"
     error: image/recipes/base.toml cannot be used
       the mode `4755` of /bin/busybox has a set-user-id or set-group-id bit
-      next: everything on the box is root's: leave the bit out
+      next: no program of the box runs as its file's owner or group: leave the bit out
     ");
 }
 
@@ -54,6 +79,13 @@ fn a_mode_that_two_recipes_set() {
     assert_snapshot!(checkout.error(), @r"
     error: recipes `kernel` and `base` both set the mode of /etc/inittab
       next: take it out of `modes` in image/recipes/kernel.toml or image/recipes/base.toml
+    ");
+    for recipe in ["kernel", "base"] {
+        checkout.edit(&format!("image/recipes/{recipe}.toml"), "[modes]", "[owners]");
+    }
+    assert_snapshot!(checkout.error(), @r"
+    error: recipes `kernel` and `base` both set the owner of /etc/inittab
+      next: take it out of `owners` in image/recipes/kernel.toml or image/recipes/base.toml
     ");
 }
 

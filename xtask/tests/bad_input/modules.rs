@@ -97,3 +97,32 @@ fn the_package_that_has_the_firmware_is_named() {
     let said = checkout.succeeds(checkout.build_image_offline());
     assert!(said.contains("; the package busybox has it; "), "{said}");
 }
+
+#[test]
+fn firmware_that_no_module_asks_for_is_not_done_without() {
+    let checkout = with_modules("\"four\", \"nic\"");
+    let without = |list: &str| {
+        checkout.edit(
+            "image/recipes/base.toml",
+            "modules =",
+            &format!("without-firmware = [{list}]\nmodules ="),
+        );
+    };
+    without("\"maker/nic-1.bin\", \"maker/nik-2.bin\"");
+    let said = checkout.refuses(checkout.build_image_offline());
+    let wanted = [
+        "recipe `base` is without the firmware maker/nik-2.bin, which no module of the image asks for",
+        "did you mean maker/nic-2.bin?",
+        "correct `without-firmware` in image/recipes/base.toml, or take it out",
+    ];
+    assert!(wanted.iter().all(|it| said.contains(it)), "{said}");
+    assert!(!checkout.path("out").exists());
+    // The module is in the initramfs only.
+    checkout.edit("image/recipes/base.toml", "nik-2", "nic-2");
+    checkout.edit(
+        "image/recipes/base.toml",
+        "\"four\", \"nic\"]",
+        "\"four\"]\ninitramfs-modules = [\"nic\"]",
+    );
+    checkout.succeeds(checkout.build_image_offline());
+}

@@ -8,17 +8,13 @@ use super::{
     bill::Bill,
     component::{Component, Kind},
 };
-use crate::{
-    calendar::rfc3339,
-    error::{Context, Result},
-    image::verity,
-};
+use crate::{calendar::rfc3339, image::verity};
 
 /// What the image itself is called in the document.
 const IMAGE: &str = "image";
 
 /// The document.
-pub fn write(bill: &Bill) -> Result<String> {
+pub fn write(bill: &Bill) -> String {
     let components: Vec<Value> = bill.components.iter().map(|it| component(bill, it)).collect();
     let all: Vec<&str> = bill.components.iter().map(|it| it.purl.as_str()).collect();
     let linked: Vec<&str> = bill.linked().map(|it| it.purl.as_str()).collect();
@@ -27,8 +23,9 @@ pub fn write(bill: &Bill) -> Result<String> {
         let on = if std::ptr::eq(component, bill.project()) { &linked[..] } else { &[] };
         dependencies.push(json!({ "ref": component.purl, "dependsOn": on }));
     }
-    let uuid = verity::content_uuid(json!([components, dependencies]).to_string().as_bytes());
-    let document = json!({
+    let mut parts = Value::Array([components, dependencies].map(Value::Array).into());
+    let uuid = verity::content_uuid(parts.to_string().as_bytes());
+    let mut document = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -44,10 +41,11 @@ pub fn write(bill: &Bill) -> Result<String> {
                 "supplier": { "name": bill.project().supplier },
             },
         },
-        "components": components,
-        "dependencies": dependencies,
     });
-    serde_json::to_string_pretty(&document).context(|| "cannot write the CycloneDX document".into())
+    // As in `spdx::Document::finish`.
+    document["components"] = parts[0].take();
+    document["dependencies"] = parts[1].take();
+    format!("{document:#}")
 }
 
 fn component(bill: &Bill, component: &Component) -> Value {

@@ -14,17 +14,12 @@ use super::{
     bill::Bill,
     component::{Component, Kind},
 };
-use crate::{
-    calendar::rfc3339,
-    error::{Context, Result},
-    image::verity,
-    task::hex,
-};
+use crate::{calendar::rfc3339, image::verity, task::hex};
 
 const NONE: &str = "NOASSERTION";
 
 /// The document.
-pub fn write(bill: &Bill) -> Result<String> {
+pub fn write(bill: &Bill) -> String {
     let mut document =
         Document { bill, ids: ids(bill), packages: Vec::new(), files: Vec::new(), relations: Vec::new() };
     document.add_image();
@@ -134,11 +129,11 @@ impl Document<'_> {
     }
 
     /// The namespace follows from the content: no two documents share one (§6.5), and two builds make the same.
-    fn finish(self, texts: Vec<Value>) -> Result<String> {
+    fn finish(self, texts: Vec<Value>) -> String {
         let Self { bill, packages, files, relations, .. } = self;
-        let content = json!([packages, files, relations, texts]).to_string();
-        let uuid = verity::content_uuid(content.as_bytes());
-        let document = json!({
+        let mut parts = Value::Array([packages, files, relations, texts].map(Value::Array).into());
+        let uuid = verity::content_uuid(parts.to_string().as_bytes());
+        let mut document = json!({
             "spdxVersion": "SPDX-2.3",
             "dataLicense": "CC0-1.0",
             "SPDXID": "SPDXRef-DOCUMENT",
@@ -149,12 +144,15 @@ impl Document<'_> {
                 "creators": [concat!("Tool: dialbox-", env!("CARGO_PKG_VERSION")), "Organization: the dialbox project"],
                 "comment": "the time is that of the newest package index of the lock, as all time stamps of the image",
             },
-            "packages": packages,
-            "files": files,
-            "relationships": relations,
-            "hasExtractedLicensingInfos": texts,
         });
-        serde_json::to_string_pretty(&document).context(|| "cannot write the SPDX document".into())
+        // Not in the macro, which would copy each of the thousands of values.
+        for (at, name) in
+            ["packages", "files", "relationships", "hasExtractedLicensingInfos"].iter().enumerate()
+        {
+            document[name] = parts[at].take();
+        }
+        // As `to_string_pretty` has it, which can fail for other types than this one.
+        format!("{document:#}")
     }
 }
 

@@ -1,9 +1,6 @@
 //! `cargo xtask site new`: writes a new site with new secrets.
 
-use std::{
-    io::{ErrorKind, Write},
-    path::Path,
-};
+use std::path::Path;
 
 use base32ct::{Base32UpperUnpadded, Encoding};
 use dialbox::site::{PasswordHash, Secret};
@@ -126,15 +123,11 @@ fn dialer(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<Start> {
 
 fn write(file: &Path, force: bool, text: &str) -> Result<()> {
     let name = file.display();
-    let created = if force { private::create_file(file) } else { private::create_new_file(file) };
-    let mut target = match created {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(Error::new(format!("{name} is there already"))
-                .hint("give another name, or --force to overwrite it"));
-        }
-        created => created.context(|| format!("cannot create {name}"))?,
-    };
-    target.write_all(text.as_bytes()).context(|| format!("cannot write {name}"))
+    if !force && file.symlink_metadata().is_ok() {
+        return Err(Error::new(format!("{name} is there already"))
+            .hint("give another name, or --force to overwrite it"));
+    }
+    private::write_file(file, text.as_bytes()).context(|| format!("cannot create {name}"))
 }
 
 #[cfg(test)]
