@@ -1,13 +1,12 @@
 //! A box without a board: a directory as its root, a service on this machine, and the lab's modems in its `/dev`.
 
 use crate::binaries::binaries;
-use dialbox::dialer::persistence;
 use dialbox::names::RUN_DIR;
 use dialbox::paths::Paths;
 use dialbox::record::Record;
 use dialbox::site::{Proof, Role, Site, UsbId};
 use dialbox::sms::proof;
-use dialbox::state::slots;
+use dialbox::state::{new_card, slots};
 use lab::error::Result;
 use lab::exchange::{Exchange, Patience};
 use lab::modem::{Modem, TimeOfDay};
@@ -127,7 +126,7 @@ impl HostBox {
         }
         fs::write(places.site(), site).unwrap();
         let card = File::create(places.card()).unwrap();
-        for (at, block) in persistence::new_card().unwrap() {
+        for (at, block) in new_card::blocks().unwrap() {
             card.write_all_at(&block, at).unwrap();
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
