@@ -3,7 +3,7 @@
 use super::RenderedFile;
 use crate::names::run_file::VPN_ENDPOINT;
 use crate::names::run_file::VPN_INTERFACE;
-use crate::names::{RESOLV_CONF, RUN_DIR, VPN_UP};
+use crate::names::{RUN_DIR, VPN_UP};
 use crate::site::{AnyEndpoint, Routing, Vpn};
 use std::fmt::Write;
 
@@ -81,23 +81,6 @@ fn use_endpoint(vpn: &Vpn) -> String {
     )
 }
 
-/// The operator's name servers may be in a network that the VPN's routes cover. Through a tunnel they could not tell a dead
-/// link from a dead peer, nor resolve the peer's name. pppd runs the script with their addresses, the dialer without, when
-/// they are in use.
-fn keep_name_servers(routing: &Routing) -> String {
-    match routing {
-        Routing::Default => format!(
-            "for server in $DNS1 $DNS2 $(sed -n 's/^nameserver //p' {RESOLV_CONF} 2>/dev/null); do\n\
-             case $(ip route get \"$server\") in *' dev vpn '*)\n\
-             ip route replace \"$server\" dev \"$PPP_IFACE\";;\n\
-             esac\n\
-             done\n"
-        ),
-        // The operator's name servers are not in use.
-        Routing::Only(_) => String::new(),
-    }
-}
-
 /// An interface left by a killed pppd is replaced. The route to the endpoint comes first, since the first handshake
 /// starts with the interface.
 fn up(vpn: &Vpn, routing: &Routing, forwards: bool) -> String {
@@ -130,5 +113,5 @@ fn up(vpn: &Vpn, routing: &Routing, forwards: bool) -> String {
     for network in vpn.networks.iter().filter(|network| **network != vpn.address.network()) {
         let _ = writeln!(script, "ip route replace {network} dev vpn");
     }
-    script + &keep_name_servers(routing)
+    script
 }

@@ -29,7 +29,7 @@ pub fn reached(stage: &Stage) -> Result<()> {
     pair.owner.text(&pair.owner.order("connect"));
     shows("the reply", &pair.owner.reply(1)?, &["connected as", LINK[0]])?;
     dialer.until("WG_COLOR_MODE=never wg show vpn", &["latest handshake: "])?;
-    is_asked_over_the_link(&pair, &mut dialer)?;
+    is_asked_over_the_link(&pair)?;
 
     far.must(&format!("ping -c 2 -W 10 {}", Lan::HOST))?;
     for (host, port) in [(Lan::HOST.to_string(), 80), (VPN_ENDS[0].to_owned(), PORT)] {
@@ -58,14 +58,11 @@ pub fn reached(stage: &Stage) -> Result<()> {
 }
 
 /// The dialer gets the default route, and the name of its peer. The operator gets an Ethernet, whose host passes for the
-/// Internet, with the name server that callers are told of. The VPN's networks cover that name server.
+/// Internet, with the name server that callers are told of.
 fn name_the_peer(pair: &mut Pair) -> Result<()> {
     let routes = format!("routes = [\"{}\", \"{}\"]\n", ROUTES[0], ROUTES[1]);
     let (address, named) = (format!("\"{}:51820\"", LINK[1]), format!("\"{}:51820\"", Lan::PEER.0));
-    let networks = ("[\"10.9.0.0/24\"]", format!("[\"10.9.0.0/24\", \"{}/32\"]", Lan::PUBLIC));
-    equipment::edit(&pair.dialer, |site| {
-        site.replace(&routes, "").replace(&address, &named).replace(networks.0, &networks.1)
-    })?;
+    equipment::edit(&pair.dialer, |site| site.replace(&routes, "").replace(&address, &named))?;
     let site = pair.far.card().read_text(SITE)?;
     pair.far.plug_into_lan("")?;
     let tables = format!("[lan]\naddress = \"dhcp\"\n[dial-in]\ndns = [\"{}\"]\n", Lan::PUBLIC);
@@ -86,16 +83,13 @@ fn share_internet(far: &mut Booted) -> Result<()> {
     Ok(())
 }
 
-/// The operator's name server was asked for the peer, and that of the local network was not. It stays behind the link,
-/// not behind the VPN.
-fn is_asked_over_the_link(pair: &Pair, dialer: &mut Booted) -> Result<()> {
+/// The operator's name server was asked for the peer, and that of the local network was not.
+fn is_asked_over_the_link(pair: &Pair) -> Result<()> {
     let asked = |machine: &Machine| machine.lan().map(Lan::asked).unwrap_or_default();
     let question = Asked::Name(Lan::GIVEN, Lan::PEER.0.to_owned());
     let (over_link, locally) = (asked(&pair.far), asked(&pair.dialer));
     check(over_link.contains(&question), || format!("the operator's name server was asked {over_link:?}"))?;
-    check(!locally.contains(&question), || format!("the local network's was asked {locally:?}"))?;
-    let route = dialer.must(&format!("ip route get {}", Lan::PUBLIC))?;
-    shows("the way to the operator's name server", &route, &["dev ppp0"])
+    check(!locally.contains(&question), || format!("the local network's was asked {locally:?}"))
 }
 
 /// The far side of the VPN moves to another port. The message opens the link by itself, and WireGuard's first
