@@ -22,6 +22,7 @@ mod manifest;
 mod otpauth;
 mod parallel;
 mod password;
+pub mod print;
 mod private;
 mod progress;
 mod provision;

@@ -6,6 +6,7 @@ use clap::Parser;
 
 use xtask::{
     cli::{Cli, Verb},
+    print::tell,
     verb,
 };
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            tell(&error.to_string());
             ExitCode::FAILURE
         }
     }

@@ -9,6 +9,8 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::print::tell;
+
 /// The terminal, shared by everything that runs at the same time.
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -52,7 +54,7 @@ impl Progress {
             // Fails when the bars are gone; then there is no terminal either.
             let _ = self.bars.println(text);
         } else {
-            eprintln!("{}", text.as_ref());
+            tell(text.as_ref());
         }
     }
 

@@ -131,7 +131,12 @@ impl Release {
 
     fn index(&self, suite: &str, directory: &str, file: &str) -> Result<IndexFile> {
         let name = format!("{directory}/{file}");
-        let (size, sha256) = self.files.get(&name).ok_or_else(|| Error::new(format!("it has no {name}")))?;
+        // Debian's security archive drops the smaller architectures of an old release.
+        let none = || {
+            Error::new(format!("it has no {name}"))
+                .hint("take another suite: this one has no such component, or not for this processor")
+        };
+        let (size, sha256) = self.files.get(&name).ok_or_else(none)?;
         let path = match self.by_hash {
             true => format!("dists/{suite}/{directory}/by-hash/SHA256/{sha256}"),
             false => format!("dists/{suite}/{name}"),
@@ -190,7 +195,11 @@ SHA256:
         let path = plain.packages("trixie-backports", "main", "armel").unwrap().path;
         assert_eq!(path, "dists/trixie-backports/main/binary-armel/Packages.xz");
         let error = release.packages("trixie-backports", "contrib", "armel").unwrap_err();
-        assert_eq!(error.to_string(), "error: it has no contrib/binary-armel/Packages.xz");
+        assert_eq!(
+            error.to_string(),
+            "error: it has no contrib/binary-armel/Packages.xz\n  \
+             next: take another suite: this one has no such component, or not for this processor"
+        );
     }
 
     #[test]

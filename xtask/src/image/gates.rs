@@ -140,7 +140,8 @@ fn every_stub_library_will_do(tree: &Tree, recipes: &[Recipe]) -> Result<()> {
                     .fact(missing.join(", "))
                     .fact(format!("it comes from {}", node.origin))
                     .hint(format!(
-                        "write it in image/stub-libraries/{soname}, or take {soname} out of `stub-libraries` in the recipe"
+                        "write it in image/stub-libraries/{soname}, or take Debian's: take {soname} out of `stub-libraries` \
+                         in the recipe, or a layer's `remove-stub-libraries` names it"
                     )));
             }
         }

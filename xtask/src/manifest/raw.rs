@@ -132,11 +132,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_modules_of_the_documentation_are_keys_of_a_recipe() {
+    fn what_the_documentation_shows_are_keys_of_a_recipe() {
         let docs = include_str!("../../../docs/layers.md");
-        let mut blocks = docs.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-        let block = blocks.find(|it| it.starts_with("modules =")).unwrap();
-        let recipe: RawRecipe = toml::from_str(&format!("summary = 'a network adapter'\n{block}")).unwrap();
-        assert_eq!((recipe.modules.len(), recipe.without_firmware.len()), (1, 2));
+        let recipe = |beginning: &str| -> RawRecipe {
+            let mut blocks = docs.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+            let block = blocks.find(|it| it.starts_with(beginning)).unwrap();
+            toml::from_str(&format!("summary = 'an example'\n{block}")).unwrap()
+        };
+        let of_modules = recipe("modules =");
+        assert_eq!((of_modules.modules.len(), of_modules.without_firmware.len()), (1, 2));
+        let of_packages = recipe("[[package]]");
+        assert_eq!(of_packages.packages[0].suite.as_deref(), Some("bookworm-backports"));
     }
 }

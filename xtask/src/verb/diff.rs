@@ -20,6 +20,7 @@ use crate::{
         subject::Subject,
     },
     parallel,
+    print::{print, tell},
     task::{digest, files_below},
 };
 
@@ -29,7 +30,7 @@ pub fn run(args: &cli::Diff) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("{error}");
+            tell(&error.to_string());
             ExitCode::from(2)
         }
     }
@@ -55,13 +56,10 @@ fn compare(args: &cli::Diff) -> Result<bool> {
     let is_equal = difference.is_equal() && beside.is_empty() && difference.unexplained.is_empty();
     if args.json {
         let value = json!({ "equal": is_equal, "image": difference, "beside": beside });
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&value).context(|| "cannot write the differences".into())?
-        );
+        print(&format!("{value:#}\n"))?;
     } else {
         let names = (args.one.display().to_string(), args.other.display().to_string());
-        print!("{}", text(&names, is_equal, &difference, &beside));
+        print(&text(&names, is_equal, &difference, &beside))?;
     }
     Ok(is_equal)
 }

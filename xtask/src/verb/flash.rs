@@ -27,6 +27,7 @@ use crate::{
         write,
     },
     input_file,
+    print::print,
     provision::changes::Changes,
     task::digest,
 };
@@ -167,24 +168,25 @@ fn list(machine: &Machine, image: &Path) -> Result<()> {
     let size = image.metadata().map_or(0, |it| it.len());
     let judged = disks.iter().map(|disk| (disk, suitability::judge(disk, size)));
     let (good, refused): (Vec<_>, Vec<_>) = judged.partition(|(_, verdict)| verdict.is_ok());
+    let mut text = String::new();
     for (disk, _) in &good {
-        println!("{}", describe(disk));
+        text += &format!("{}\n", describe(disk));
         for (node, at) in &disk.mounted {
-            println!("  {} is mounted at {at}; it will be unmounted", node.display());
+            text += &format!("  {} is mounted at {at}; it will be unmounted\n", node.display());
         }
     }
     for (disk, why) in refused.iter().filter_map(|(disk, verdict)| Some((disk, verdict.as_ref().err()?))) {
         if !matches!(why, Refusal::System(_) | Refusal::BuiltIn) {
-            println!("{}  not written: {why}", describe(disk));
+            text += &format!("{}  not written: {why}\n", describe(disk));
         }
     }
-    match good.first() {
-        Some((disk, _)) => println!("next: cargo xtask flash {}", disk.node.display()),
+    text += &match good.first() {
+        Some((disk, _)) => format!("next: cargo xtask flash {}\n", disk.node.display()),
         None => {
-            println!("no card that can be written: put one into a reader, then run the same command again")
+            "no card that can be written: put one into a reader, then run the same command again\n".into()
         }
-    }
-    Ok(())
+    };
+    print(&text)
 }
 
 fn describe(disk: &Disk) -> String {

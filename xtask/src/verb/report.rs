@@ -12,6 +12,7 @@ use crate::{
         sizes::{Report, ranked},
         subject::Subject,
     },
+    print::print,
     private,
 };
 
@@ -28,9 +29,10 @@ pub fn run(args: &cli::Report) -> Result<()> {
         ctx.progress.line(format!("  {} is written: open it in a browser", file.display()));
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report).context(|| "cannot write the report".into())?);
+        let json = serde_json::to_string_pretty(&report).context(|| "cannot write the report".into())?;
+        print(&format!("{json}\n"))?;
     } else if args.html.is_none() {
-        print!("{}", text(&report, subject.listed.is_empty()));
+        print(&text(&report, subject.listed.is_empty()))?;
     }
     Ok(())
 }

@@ -235,3 +235,29 @@ fn a_page_that_cannot_be_written_leaves_what_was_there() {
     ");
     assert!(page("no/page.html").contains("make its directory first"));
 }
+
+/// Whoever reads may end first: `| head`, or a pager that is left.
+#[test]
+fn a_reader_that_ends_is_no_failure() {
+    let checkout = Checkout::new();
+    build(&checkout, "out");
+    for (arguments, status) in [
+        (["report", "--json", "--image", "out"].as_slice(), 0),
+        (&["report", "--image", "out"], 0),
+        (&["diff", "--json", "out", "out"], 0),
+        (&["flash"], 0),
+        (&["report", "--image", "no"], 1),
+        (&["diff", "no", "out"], 2),
+        (&["build-image"], 0),
+    ] {
+        let mut command = xtask(&checkout, arguments);
+        if arguments[0] == "build-image" {
+            command = checkout.build_image_offline();
+            checkout.edit("image/recipes/base.toml", "summary = \"", "summary = \"another ");
+        }
+        let [(ours, out), (theirs, err)] = [std::io::pipe().unwrap(), std::io::pipe().unwrap()];
+        drop((ours, theirs));
+        let ended = command.stdout(out).stderr(err).status().unwrap();
+        assert_eq!(ended.code(), Some(status), "{arguments:?}");
+    }
+}

@@ -5,10 +5,7 @@ mod new;
 pub mod operators;
 pub mod wvdial;
 
-use std::{
-    io::{self, ErrorKind, Write},
-    path::Path,
-};
+use std::path::Path;
 
 use dialbox::{
     site::{RenderedFile, Role, Site},
@@ -17,8 +14,9 @@ use dialbox::{
 
 use crate::{
     cli,
-    error::{Context, Error, Result},
+    error::{Error, Result},
     otpauth,
+    print::print,
     site::SiteSource,
 };
 
@@ -73,14 +71,6 @@ fn show(file: &Path, path: Option<&str>, secrets: bool) -> Result<String> {
 
 fn titled(file: &RenderedFile) -> String {
     format!("==> {} {:04o}: {}\n{}", file.path, file.mode, file.summary, file.content)
-}
-
-/// Prints to standard output; a closed pipe (`| head`) is no failure.
-fn print(text: &str) -> Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context(|| "cannot write to standard output".to_owned()),
-    }
 }
 
 #[cfg(test)]
