@@ -17,6 +17,8 @@ pub mod state;
 #[cfg(feature = "services")]
 pub mod apply;
 #[cfg(feature = "services")]
+pub mod bind_device;
+#[cfg(feature = "services")]
 pub mod boot;
 #[cfg(feature = "services")]
 pub mod build;

@@ -43,6 +43,12 @@ pub const TUNNEL_HOME: &str = "/etc/dialbox/tunnel";
 /// The name servers in use: `/etc/resolv.conf` of the image is a symlink to it.
 pub const RESOLV_CONF: &str = "/run/resolv.conf";
 
+/// Those of the local network, in use or not.
+pub const LAN_RESOLV_CONF: &str = "/run/resolv.conf.lan";
+
+/// Takes the name servers of the local network as arguments.
+pub const LAN_NAME_SERVERS: &str = "/etc/network/name-servers";
+
 /// The metric of a default route over the local network. That of a link has a smaller one, and is used while it is up.
 pub const LAN_METRIC: u32 = 100;
 
@@ -262,7 +268,11 @@ mod tests {
         assert!(exchange.contains(&format!("[ -e {DIAL_PLAN} ]")) && exchange.ends_with("exec exchange\n"));
         assert!(include_str!("../overlay/etc/inittab").contains("::respawn:/etc/init.d/exchange\n"));
         let dhcp = include_str!("../overlay/etc/udhcpc/default.script");
-        assert!(dhcp.contains(&format!(">{RESOLV_CONF}\n")));
+        assert!(dhcp.contains(&format!("{LAN_NAME_SERVERS} $dns\n")));
+        let lan = include_str!("../overlay/etc/network/name-servers");
+        assert!(
+            lan.contains(&format!(">{LAN_RESOLV_CONF}\n")) && lan.ends_with(&format!(" {RESOLV_CONF}\n"))
+        );
         assert!(dhcp.contains(&format!(
             "ip route replace default via \"${{router%% *}}\" dev \"$interface\" metric {LAN_METRIC}\n"
         )));

@@ -3,9 +3,10 @@
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
+use std::path::Path;
 
 use super::Interface;
-use crate::names::RESOLV_CONF;
+use crate::names::{LAN_RESOLV_CONF, RESOLV_CONF};
 use crate::paths::Paths;
 
 /// The usable ones. Some sticks, asked too soon, invent 10.11.12.13 and 10.11.12.14, and pppd passes on what the peer
@@ -30,21 +31,29 @@ pub fn install(paths: &Paths, interface: &Interface, received: &[Ipv4Addr]) -> i
     if let Some(dir) = file.parent() {
         fs::create_dir_all(dir)?;
     }
-    let new = file.with_extension("new");
-    fs::write(&new, format!("{}{servers}", mark(interface.as_str())))?;
-    fs::rename(new, file)
+    replace(&file, &format!("{}{servers}", mark(interface.as_str())))
 }
 
-/// Stops using them, unless those of another link are in use.
+/// Stops using them, unless those of another link are in use. Those of the local network come back, if it has any.
 ///
 /// # Errors
-/// The file cannot be removed.
+/// The file cannot be removed or written.
 pub fn remove(paths: &Paths, interface: &str) -> io::Result<()> {
     let file = paths.path(RESOLV_CONF);
     match fs::read_to_string(&file) {
-        Ok(text) if text.starts_with(&mark(interface)) => fs::remove_file(file),
-        _ => Ok(()),
+        Ok(text) if text.starts_with(&mark(interface)) => {}
+        _ => return Ok(()),
     }
+    match fs::read_to_string(paths.path(LAN_RESOLV_CONF)) {
+        Ok(of_lan) => replace(&file, &of_lan),
+        Err(_) => fs::remove_file(file),
+    }
+}
+
+fn replace(file: &Path, text: &str) -> io::Result<()> {
+    let new = file.with_extension("new");
+    fs::write(&new, text)?;
+    fs::rename(new, file)
 }
 
 fn mark(interface: &str) -> String {
@@ -85,5 +94,16 @@ mod tests {
         remove(&paths, "ppp0").unwrap();
         remove(&paths, "ppp0").unwrap();
         assert_eq!(read(), None);
+    }
+    #[test]
+    fn those_of_the_local_network_come_back_after_the_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::below(dir.path());
+        let ppp0 = Interface::new("ppp0").unwrap();
+        install(&paths, &ppp0, &[GOOD]).unwrap();
+        // As the script of the local network has it, which leaves the link's file as it is.
+        fs::write(paths.path(LAN_RESOLV_CONF), "nameserver 192.0.2.53\n").unwrap();
+        remove(&paths, "ppp0").unwrap();
+        assert_eq!(fs::read_to_string(paths.path(RESOLV_CONF)).unwrap(), "nameserver 192.0.2.53\n");
     }
 }

@@ -207,8 +207,7 @@ fn the_lan_has_a_fixed_address_or_dhcp_or_is_absent() {
     	netmask 255.255.255.0
     	gateway 192.168.32.254
     	metric 100
-    	up echo nameserver 9.9.9.9 >/run/resolv.conf
-    	up echo nameserver 1.1.1.1 >>/run/resolv.conf
+    	up /etc/network/name-servers 9.9.9.9 1.1.1.1
     ");
     let files =
         render(&edited(DIAL_IN, &[("[lan]\n", ""), ("address = \"dhcp\"\n", ""), ("proxyarp = true\n", "")]));

@@ -54,11 +54,11 @@ fn options(dialer: &Dialer) -> String {
     }
     options.add("noipdefault").add_echo(&link.echo);
     // pppd sets no default route beside one of the local network, whatever their metrics (Debian's sys-linux.c,
-    // `sifdefaultroute`): ours does.
+    // `sifdefaultroute`): our script does, which other links by hand do not want.
     options.add("nodefaultroute");
     // The operator's name servers are reachable over the default route only.
     if link.routing == Routing::Default {
-        options.add("usepeerdns");
+        options.add(format_args!("ipparam {DEFAULT_ROUTE}")).add("usepeerdns");
     }
     options.0
 }
@@ -89,13 +89,18 @@ fn device(port: &Port) -> &str {
     }
 }
 
+/// What the scripts of the site's own link have as `PPP_IPPARAM`, if it gets the default route.
+const DEFAULT_ROUTE: &str = "default-route";
+
 fn routes(routing: &Routing) -> [RenderedFile; 2] {
-    let networks = match routing {
-        Routing::Default => vec!["default".to_owned()],
-        Routing::Only(networks) => networks.iter().map(Ipv4Net::to_string).collect(),
+    let (condition, networks) = match routing {
+        Routing::Default => {
+            (format!("[ \"$PPP_IPPARAM\" = {DEFAULT_ROUTE} ] || exit 0\n"), vec!["default".to_owned()])
+        }
+        Routing::Only(networks) => (String::new(), networks.iter().map(Ipv4Net::to_string).collect()),
     };
     let each = |verb: &str| {
-        networks.iter().fold(String::new(), |mut script, network| {
+        networks.iter().fold(condition.clone(), |mut script, network| {
             // A String takes every write: `fmt::Write` for it has no error.
             let _ = writeln!(script, "ip route {verb} {network} dev \"$PPP_IFACE\"");
             script

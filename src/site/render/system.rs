@@ -1,9 +1,8 @@
 //! Host name, time zone and interfaces.
 
 use super::RenderedFile;
-use crate::names::{LAN_METRIC, RESOLV_CONF};
+use crate::names::{LAN_METRIC, LAN_NAME_SERVERS};
 use crate::site::{Addressing, Lan, Role, Site, SshKey};
-use std::fmt::Write;
 
 pub(super) fn files(site: &Site) -> Vec<RenderedFile> {
     let hostname = site.hostname.as_str();
@@ -60,10 +59,9 @@ fn lan(lan: &Lan) -> String {
             if let Some(gateway) = gateway {
                 text += &format!("\tgateway {gateway}\n\tmetric {LAN_METRIC}\n");
             }
-            for (index, server) in dns.iter().enumerate() {
-                let into = if index == 0 { ">" } else { ">>" };
-                // A String takes every write: `fmt::Write` for it has no error.
-                let _ = writeln!(text, "\tup echo nameserver {server} {into}{RESOLV_CONF}");
+            if !dns.is_empty() {
+                let servers = dns.iter().map(|server| format!(" {server}")).collect::<String>();
+                text += &format!("\tup {LAN_NAME_SERVERS}{servers}\n");
             }
             text
         }

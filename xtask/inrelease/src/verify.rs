@@ -189,7 +189,7 @@ mod tests {
         let files: Vec<_> = fs::read_dir(keys).unwrap().map(|it| it.unwrap().path()).collect();
         let files: Vec<_> =
             files.into_iter().filter(|it| it.extension().is_some_and(|it| it == "asc")).collect();
-        assert_eq!(files.len(), 3);
+        assert_eq!(files.len(), 5);
         Keyring::load(&files).unwrap();
     }
 }

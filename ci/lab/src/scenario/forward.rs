@@ -30,6 +30,7 @@ pub fn reached(stage: &Stage) -> Result<()> {
     shows("the reply", &pair.owner.reply(1)?, &["connected as", LINK[0]])?;
     dialer.until("WG_COLOR_MODE=never wg show vpn", &["latest handshake: "])?;
     is_asked_over_the_link(&pair)?;
+    keeps_name_servers(&mut dialer)?;
 
     far.must(&format!("ping -c 2 -W 10 {}", Lan::HOST))?;
     for (host, port) in [(Lan::HOST.to_string(), 80), (VPN_ENDS[0].to_owned(), PORT)] {
@@ -54,6 +55,7 @@ pub fn reached(stage: &Stage) -> Result<()> {
     pair.owner.text(&pair.owner.order("disconnect"));
     shows("the reply", &pair.owner.reply(2)?, &["disconnected"])?;
     dialer.until("cat /proc/sys/net/ipv4/ip_forward", &["0"])?;
+    dialer.until("cat /etc/resolv.conf", &[&format!("nameserver {}", Lan::HOST)])?;
     moved(&pair, &mut far, &mut dialer)
 }
 
@@ -62,7 +64,12 @@ pub fn reached(stage: &Stage) -> Result<()> {
 fn name_the_peer(pair: &mut Pair) -> Result<()> {
     let routes = format!("routes = [\"{}\", \"{}\"]\n", ROUTES[0], ROUTES[1]);
     let (address, named) = (format!("\"{}:51820\"", LINK[1]), format!("\"{}:51820\"", Lan::PEER.0));
-    equipment::edit(&pair.dialer, |site| site.replace(&routes, "").replace(&address, &named))?;
+    // The name server is in a network of the VPN, and must not be asked through the tunnel, which will be dead.
+    let (behind, more) =
+        ("networks = [\"10.9.0.0/24\"", format!("networks = [\"10.9.0.0/24\", \"{}/32\"", Lan::PUBLIC));
+    equipment::edit(&pair.dialer, |site| {
+        site.replace(&routes, "").replace(&address, &named).replace(behind, &more)
+    })?;
     let site = pair.far.card().read_text(SITE)?;
     pair.far.plug_into_lan("")?;
     let tables = format!("[lan]\naddress = \"dhcp\"\n[dial-in]\ndns = [\"{}\"]\n", Lan::PUBLIC);
@@ -90,6 +97,16 @@ fn is_asked_over_the_link(pair: &Pair) -> Result<()> {
     let (over_link, locally) = (asked(&pair.far), asked(&pair.dialer));
     check(over_link.contains(&question), || format!("the operator's name server was asked {over_link:?}"))?;
     check(!locally.contains(&question), || format!("the local network's was asked {locally:?}"))
+}
+
+/// A renewed lease of the local network does not take the link's name servers away.
+fn keeps_name_servers(dialer: &mut Booted) -> Result<()> {
+    let of_lan = format!("nameserver {}", Lan::HOST);
+    dialer.must("rm /run/resolv.conf.lan && kill -USR1 $(pidof udhcpc)")?;
+    dialer.until("cat /run/resolv.conf.lan", &[&of_lan])?;
+    let used = dialer.must("cat /etc/resolv.conf")?;
+    shows("the name servers in use", &used, &["# From ppp0", &format!("nameserver {}", Lan::PUBLIC)])?;
+    check(!used.contains(&of_lan), || format!("the link's name servers are gone: {used}"))
 }
 
 /// The far side of the VPN moves to another port. The message opens the link by itself, and WireGuard's first
