@@ -17,8 +17,6 @@ pub mod state;
 #[cfg(feature = "services")]
 pub mod apply;
 #[cfg(feature = "services")]
-pub mod bind_device;
-#[cfg(feature = "services")]
 pub mod boot;
 #[cfg(feature = "services")]
 pub mod build;

@@ -25,14 +25,6 @@ impl Dialer {
         Some(Effect::Ask(Question::Address(name, self.name_servers.clone())))
     }
 
-    /// The interface of the link, while there is one.
-    pub(super) fn link_interface(&self) -> Option<&Interface> {
-        match self.session.phase() {
-            Phase::Up(link, _) | Phase::ByHand(link) => Some(&link.interface),
-            Phase::Down | Phase::Dialling | Phase::Pausing(_) | Phase::Closing => None,
-        }
-    }
-
     /// What is to be found out now. A link opened by hand is left to its person.
     pub(super) fn watch_far_side(&mut self, now: Duration) -> Option<Effect> {
         let liveness = self.liveness.as_mut()?;

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
+use crate::site::Ipv4Net;
+
 /// How often the counter is read.
 const READ_EVERY: Duration = Duration::from_secs(20);
 /// A handshake is tried every 5 s (`REKEY_TIMEOUT`): a new tunnel has an answer by then.
@@ -77,6 +79,8 @@ pub struct Liveness {
     /// How many endpoints are tried, each by a new tunnel, before the first new link; beyond one.
     more_tunnels: u32,
     name_servers: Vec<Ipv4Addr>,
+    /// What the tunnel leads to.
+    behind: Vec<Ipv4Net>,
     /// The link that is up.
     link: Option<Pid>,
     /// The last value of the counter.
@@ -114,6 +118,7 @@ impl Liveness {
             keepalive,
             more_tunnels: more_tunnels(endpoints),
             name_servers: Vec::new(),
+            behind: Vec::new(),
             link: None,
             received: 0,
             has_answered: false,
@@ -129,14 +134,23 @@ impl Liveness {
         self.more_tunnels = more_tunnels(count);
     }
 
+    /// These networks are behind the far side. A name server in one of them is asked through the tunnel, and tells
+    /// nothing about the link.
+    #[must_use]
+    pub fn with_networks(self, behind: Vec<Ipv4Net>) -> Self {
+        Self { behind, ..self }
+    }
+
     /// A link has come up, with these usable name servers.
-    pub fn know_name_servers(&mut self, servers: Vec<Ipv4Addr>) {
+    pub fn know_name_servers(&mut self, mut servers: Vec<Ipv4Addr>) {
+        servers.retain(|server| !self.behind.iter().any(|network| network.contains(*server)));
         self.name_servers = servers;
     }
 
     /// No link is up or dialled any more: nothing is known of the next one.
     pub fn forget(&mut self) {
-        *self = Self { more_tunnels: self.more_tunnels, ..Self::new(self.keepalive, 1) };
+        let behind = std::mem::take(&mut self.behind);
+        *self = Self { more_tunnels: self.more_tunnels, behind, ..Self::new(self.keepalive, 1) };
     }
 
     /// What is to be found out now, while this link is up.

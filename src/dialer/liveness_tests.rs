@@ -14,12 +14,16 @@ struct World {
     answers: fn(u32) -> bool,
     /// Whether the name servers answer; `None`: there are none.
     name_servers: Option<bool>,
+    /// The networks behind the far side.
+    behind: &'static [&'static str],
 }
 
 impl World {
     /// The remedies in so many seconds, each with its second. A link that is dialled again comes up after 15 s.
     fn pass(&self, seconds: u32) -> Vec<(u32, Remedy)> {
-        let mut liveness = Liveness::new(KEEPALIVE, 1);
+        let behind = self.behind.iter().map(|network| network.parse().unwrap()).collect();
+        let mut liveness = Liveness::new(KEEPALIVE, 1).with_networks(behind);
+        liveness.forget();
         liveness.know_name_servers(self.name_servers.iter().map(|_| SERVER).collect());
         let (mut remedies, mut received, mut link, mut up_at) = (Vec::new(), 0, 1, 0);
         for second in 0..seconds {
@@ -62,14 +66,14 @@ fn a_far_side_that_answers_is_left_alone() {
     // A handshake every two minutes, and the longest pause that WireGuard allows with keepalives.
     for answers in [|second| second % 120 == 3, |second| second % 205 == 3] as [fn(u32) -> bool; 2] {
         for name_servers in [None, Some(true), Some(false)] {
-            assert_eq!(World { answers, name_servers }.pass(7200), []);
+            assert_eq!(World { answers, name_servers, behind: &[] }.pass(7200), []);
         }
     }
 }
 
 #[test]
 fn a_far_side_that_never_answers_costs_one_new_link_while_the_operator_s_name_servers_answer() {
-    let remedies = World { answers: |_| false, name_servers: Some(true) }.pass(7200);
+    let remedies = World { answers: |_| false, name_servers: Some(true), behind: &[] }.pass(7200);
     let seconds: Vec<u32> = remedies.iter().map(|(second, _)| *second).collect();
     assert_eq!(seconds[..4], [60, 120, 195, 255]);
     let links = remedies.iter().filter(|(_, remedy)| *remedy == Remedy::Link).count();
@@ -80,14 +84,18 @@ fn a_far_side_that_never_answers_costs_one_new_link_while_the_operator_s_name_se
 
 #[test]
 fn without_a_second_target_it_costs_two_new_links_and_no_restart_of_the_modem() {
-    let remedies = World { answers: |_| false, name_servers: None }.pass(7200);
-    let count = |wanted| remedies.iter().filter(|(_, remedy)| *remedy == wanted).count();
-    assert_eq!((count(Remedy::Link), count(Remedy::Modem)), (2, 0), "{remedies:?}");
+    // Behind a dead tunnel all name servers are silent.
+    for (name_servers, behind) in [(None, &[] as &[&str]), (Some(false), &["10.0.0.0/8", "212.27.0.0/16"])] {
+        let remedies = World { answers: |_| false, name_servers, behind }.pass(7200);
+        let count = |wanted| remedies.iter().filter(|(_, remedy)| *remedy == wanted).count();
+        assert_eq!((count(Remedy::Link), count(Remedy::Modem)), (2, 0), "{remedies:?}");
+    }
 }
 
 #[test]
 fn only_if_the_operator_is_silent_too_the_modem_restarts_and_only_once() {
-    let remedies = World { answers: |_| false, name_servers: Some(false) }.pass(7200);
+    let remedies =
+        World { answers: |_| false, name_servers: Some(false), behind: &["10.0.0.0/8"] }.pass(7200);
     let count = |wanted| remedies.iter().filter(|(_, remedy)| *remedy == wanted).count();
     assert_eq!((count(Remedy::Link), count(Remedy::Modem)), (2, 1), "{remedies:?}");
     assert_eq!(remedies[3].1, Remedy::Modem);
@@ -97,7 +105,7 @@ fn only_if_the_operator_is_silent_too_the_modem_restarts_and_only_once() {
 fn a_silence_after_answers_is_noticed_after_the_time_of_a_session_and_ends_with_the_next_answer() {
     // It answers for an hour, is silent for ten minutes, and answers again.
     let answers = |second: u32| second.is_multiple_of(50) && !(3600..4200).contains(&second);
-    let remedies = World { answers, name_servers: Some(true) }.pass(3 * 3600);
+    let remedies = World { answers, name_servers: Some(true), behind: &[] }.pass(3 * 3600);
     let seconds: Vec<u32> = remedies.iter().map(|(second, _)| *second).collect();
     // The last answer came at 3550 s, and was read up to 20 s later.
     assert!((3775..=3815).contains(&seconds[0]), "{remedies:?}");

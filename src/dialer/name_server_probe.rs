@@ -8,9 +8,6 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use crate::bind_device::bind_to_device;
-use crate::ppp::Interface;
-
 /// How long a reply is awaited. The longest round trip over a mobile link with a signal is below three seconds.
 const WITHIN: Duration = Duration::from_secs(5);
 const PORT: u16 = 53;
@@ -44,20 +41,12 @@ pub(super) struct Answer {
 }
 
 impl NameServerProbe {
-    /// Asks each of these servers for the address of a name, or for the servers of the root: then any reply is enough. They
-    /// are asked over this link, although a network of the VPN may contain them: a dead tunnel must not make them seem
-    /// dead.
+    /// Asks each of these servers for the address of a name, or for the servers of the root: then any reply is enough.
     ///
     /// # Errors
-    /// There is no link, or no server can be asked over it.
-    pub fn ask(
-        link: Option<&Interface>,
-        servers: Vec<Ipv4Addr>,
-        name: Option<&str>,
-        now: Duration,
-    ) -> io::Result<Self> {
+    /// No server can be asked.
+    pub fn ask(servers: Vec<Ipv4Addr>, name: Option<&str>, now: Duration) -> io::Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-        bind_to_device(&socket, link.ok_or(io::ErrorKind::NotConnected)?.as_str())?;
         socket.set_nonblocking(true)?;
         // A forged reply could keep the box from dialling again, or name a peer that WireGuard does not accept.
         let id = (now.subsec_nanos() as u16).to_be_bytes();
@@ -194,20 +183,9 @@ mod tests {
         }
     }
 
-    fn lo() -> Interface {
-        Interface::new("lo").unwrap()
-    }
-
-    #[test]
-    fn without_the_link_nobody_is_asked() {
-        let none = Interface::new("ppp77").unwrap();
-        assert!(NameServerProbe::ask(Some(&none), vec![Ipv4Addr::LOCALHOST], None, Duration::ZERO).is_err());
-    }
-
     #[test]
     fn a_server_that_is_silent_for_five_seconds_does_not_answer() {
-        let mut probe =
-            NameServerProbe::ask(Some(&lo()), Vec::new(), None, Duration::from_secs(100)).unwrap();
+        let mut probe = NameServerProbe::ask(Vec::new(), None, Duration::from_secs(100)).unwrap();
         assert_eq!(probe.poll(Duration::from_secs(104)), None);
         assert_eq!(probe.poll(probe.deadline()), Some(Answer { replied: false, address: None }));
     }

@@ -2,7 +2,6 @@
 
 mod gpio;
 mod link;
-mod question;
 pub(super) mod start;
 mod values;
 
@@ -24,7 +23,7 @@ use super::teller::Telling;
 use super::trial::Reach;
 use super::tunnel::Tunnel;
 use super::undervoltage::Undervoltage;
-use super::{Dialer, Effect, Event, Ports, Teller, View, Which};
+use super::{Dialer, Effect, Event, Ports, Question, Teller, View, Which};
 use crate::clock::{self, Plausible, WallClock};
 use crate::control::Server;
 use crate::log::Log;
@@ -264,7 +263,22 @@ impl Serving<'_> {
             Effect::Link(effect) => self.perform_link(effect, events),
             Effect::SetClock(unix) => self.set_clock(unix),
             Effect::AskTime => self.driver.protocol_mut().ask_time(),
-            Effect::Ask(question) => events.extend(self.ask(question)),
+            Effect::Ask(Question::Counter) => {
+                events.push_back(Event::TunnelCounter(vpn::received(self.paths)));
+            }
+            Effect::Ask(Question::NameServers(servers)) => {
+                match NameServerProbe::ask(servers, None, clock::since_boot()) {
+                    Ok(probe) => self.probe = Some(probe),
+                    // Without a route the link carries nothing.
+                    Err(_) => events.push_back(Event::NameServer(false)),
+                }
+            }
+            Effect::Ask(Question::Address(name, servers)) => {
+                match NameServerProbe::ask(servers, Some(&name), clock::since_boot()) {
+                    Ok(resolver) => self.resolver = Some(resolver),
+                    Err(_) => events.push_back(Event::Resolved(None)),
+                }
+            }
             Effect::UseEndpoint(endpoint) => {
                 let used = vpn::use_endpoint(self.paths, &endpoint);
                 self.warn_if_failed("the endpoint of the VPN", used);

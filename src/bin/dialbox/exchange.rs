@@ -4,12 +4,11 @@ mod relays;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
-use dialbox::bind_device::bind_to_device;
 use dialbox::clock;
 use dialbox::exchange::{EndedCall, Exchange, ExchangeLog, LONGEST, Output};
 use dialbox::log::Log;
@@ -140,6 +139,21 @@ fn open(interface: &str, port: u16, buffer: usize) -> io::Result<OwnedFd> {
     sockopt::set_socket_recv_buffer_size(&socket, buffer)?;
     bind(&socket, &SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port))?;
     Ok(socket)
+}
+
+fn bind_to_device(socket: &OwnedFd, interface: &str) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(interface.len()).map_err(io::Error::other)?;
+    // SAFETY: the kernel reads `length` bytes of the name, which outlive the call (socket(7), SO_BINDTODEVICE).
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_BINDTODEVICE,
+            interface.as_ptr().cast(),
+            length,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// What an [`Exchange`] needs of the machine.

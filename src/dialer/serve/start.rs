@@ -56,7 +56,7 @@ fn by_itself(site: &Site, role: &site::Dialer, told: &Record, trying: Trying) ->
     let keepalive = |vpn: &site::Vpn| Duration::from_secs(vpn.keepalive.get().into());
     ByItself {
         scheduler: schedule.map(|schedule| Scheduler::new(schedule, site.timezone.clone(), name)),
-        liveness: watched.map(|vpn| Liveness::new(keepalive(vpn), count)),
+        liveness: watched.map(|vpn| Liveness::new(keepalive(vpn), count).with_networks(vpn.networks.clone())),
         endpoints,
         apns: Apns::new(&role.operator),
         lines: role.gpio.as_ref().map(Lines::new).unwrap_or_default(),

@@ -64,12 +64,7 @@ pub fn reached(stage: &Stage) -> Result<()> {
 fn name_the_peer(pair: &mut Pair) -> Result<()> {
     let routes = format!("routes = [\"{}\", \"{}\"]\n", ROUTES[0], ROUTES[1]);
     let (address, named) = (format!("\"{}:51820\"", LINK[1]), format!("\"{}:51820\"", Lan::PEER.0));
-    // The name server is in a network of the VPN, and must not be asked through the tunnel, which will be dead.
-    let (behind, more) =
-        ("networks = [\"10.9.0.0/24\"", format!("networks = [\"10.9.0.0/24\", \"{}/32\"", Lan::PUBLIC));
-    equipment::edit(&pair.dialer, |site| {
-        site.replace(&routes, "").replace(&address, &named).replace(behind, &more)
-    })?;
+    equipment::edit(&pair.dialer, |site| site.replace(&routes, "").replace(&address, &named))?;
     let site = pair.far.card().read_text(SITE)?;
     pair.far.plug_into_lan("")?;
     let tables = format!("[lan]\naddress = \"dhcp\"\n[dial-in]\ndns = [\"{}\"]\n", Lan::PUBLIC);
