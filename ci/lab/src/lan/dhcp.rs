@@ -9,8 +9,9 @@ pub const PORT: u16 = DHCP_SERVER_PORT;
 /// The lease time in seconds; longer than any test.
 const LEASE: u32 = 86_400;
 
-/// The answer to a client's message, if there is one.
-pub fn answer(message: &[u8]) -> Option<Vec<u8>> {
+/// The answer to a client's message, if there is one, and where to: a client that renews its lease has an address (RFC
+/// 2131 §4.1).
+pub fn answer(message: &[u8]) -> Option<(Ipv4Addr, Vec<u8>)> {
     let packet = DhcpPacket::new_checked(message).ok()?;
     let asked = DhcpRepr::parse(&packet).ok()?;
     let message_type = match asked.message_type {
@@ -37,5 +38,6 @@ pub fn answer(message: &[u8]) -> Option<Vec<u8>> {
     };
     let mut bytes = vec![0; answer.buffer_len()];
     answer.emit(&mut DhcpPacket::new_unchecked(&mut bytes)).ok()?;
-    Some(bytes)
+    let to = if asked.client_ip.is_unspecified() { Ipv4Addr::BROADCAST } else { asked.client_ip };
+    Some((to, bytes))
 }

@@ -8,9 +8,7 @@ use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, PacketMeta, RxToken, TxToken};
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
-use smoltcp::wire::{
-    DHCP_CLIENT_PORT, EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Address,
-};
+use smoltcp::wire::{DHCP_CLIENT_PORT, EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -165,9 +163,8 @@ impl Host {
     fn give_addresses(&mut self) {
         let socket = self.sockets.get_mut::<udp::Socket>(self.dhcp);
         while let Ok((message, _)) = socket.recv() {
-            if let Some(answer) = dhcp::answer(message) {
-                // The client has no address yet.
-                let to = IpEndpoint::new(IpAddress::Ipv4(Ipv4Address::BROADCAST), DHCP_CLIENT_PORT);
+            if let Some((to, answer)) = dhcp::answer(message) {
+                let to = IpEndpoint::new(IpAddress::Ipv4(to), DHCP_CLIENT_PORT);
                 // A full buffer drops it, as a network may.
                 let _ = socket.send_slice(&answer, to);
             }

@@ -99,6 +99,8 @@ fn keeps_name_servers(dialer: &mut Booted) -> Result<()> {
     let of_lan = format!("nameserver {}", Lan::HOST);
     dialer.must("rm /run/resolv.conf.lan && kill -USR1 $(pidof udhcpc)")?;
     dialer.until("cat /run/resolv.conf.lan", &[&of_lan])?;
+    let log = dialer.must("logread | grep udhcpc")?;
+    check(!log.contains("broadcasting renew"), || format!("the server's answer does not arrive: {log}"))?;
     let used = dialer.must("cat /etc/resolv.conf")?;
     shows("the name servers in use", &used, &["# From ppp0", &format!("nameserver {}", Lan::PUBLIC)])?;
     check(!used.contains(&of_lan), || format!("the link's name servers are gone: {used}"))
