@@ -83,11 +83,12 @@ name = "free"
 apn = "free"
 "#;
 
-/// A dialer that lets the far side of its VPN into its local network.
-pub const FORWARD: &str = r#"role = "dialer"
-hostname = "dialbox"
-[lan]
-address = "192.168.32.2/24"
+macro_rules! forward {
+    ($lan:literal) => {
+        concat!(
+            "role = \"dialer\"\nhostname = \"dialbox\"\n[lan]\naddress = \"",
+            $lan,
+            r#""
 [vpn]
 private-key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
 address = "10.9.0.2/24"
@@ -99,25 +100,16 @@ networks = ["192.168.32.0/24"]
 [operator]
 name = "free"
 apn = "free"
-"#;
+"#
+        )
+    };
+}
+
+/// A dialer that lets the far side of its VPN into its local network.
+pub const FORWARD: &str = forward!("192.168.32.2/24");
 
 /// The same in a local network whose addresses the site does not know.
-pub const DHCP_FORWARD: &str = r#"role = "dialer"
-hostname = "dialbox"
-[lan]
-address = "dhcp"
-[vpn]
-private-key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
-address = "10.9.0.2/24"
-public-key = "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="
-endpoint = "203.0.113.5:51820"
-networks = ["10.9.0.0/24"]
-[forward]
-networks = ["192.168.32.0/24"]
-[operator]
-name = "free"
-apn = "free"
-"#;
+pub const DHCP_FORWARD: &str = forward!("dhcp");
 
 pub const PORT_TWICE: &str = "[[forward.port]]\nlisten = 8080\nto = \"192.168.32.7:80\"\n\
                           [[forward.port]]\nlisten = 8080\nto = \"192.168.32.8:80\"\n[operator]";

@@ -1,7 +1,7 @@
 //! The interface of a line with SLIP: made by the kernel's line discipline, then named, addressed and brought up.
 //!
-//! By ioctls (netdevice(7)): the caller's first packet is lost if it comes before the interface is up, and each program
-//! that did a part of it would take some 20 ms.
+//! By ioctls (netdevice(7)) and not by programs, whose starts take longer: the caller's first packet is lost if it comes
+//! before the interface is up.
 
 use std::io;
 use std::net::Ipv4Addr;

@@ -58,7 +58,8 @@ pub fn set_modes(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
 
 /// After all users are known: those of recipes, and those of the overlay's `/etc/passwd`.
 pub fn set_owners(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
-    for (recipe, (path, owner)) in recipes.iter().flat_map(|it| it.owners.iter().map(move |it2| (it, it2))) {
+    let owned = recipes.iter().flat_map(|recipe| recipe.owners.iter().map(move |owned| (recipe, owned)));
+    for (recipe, (path, owner)) in owned {
         let odd = |what: String| {
             Error::new(format!("recipe `{}` gives {path} to {owner}, {what}", recipe.name))
                 .hint(format!("correct `owners` in {}", recipe.file))
