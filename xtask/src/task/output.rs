@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, Permissions},
-    io::Write,
+    io::{ErrorKind, Write},
     ops::Range,
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -119,15 +119,18 @@ impl Output {
 
     /// The error for files, or a part of one, whose hash is another one than the recorded.
     pub fn refuse(&self, recorded: &str, found: &str) -> Error {
-        // Without the record, the next run makes it again.
+        // Without the record, the next run makes it again. Tasks beside each other read the same output: the other one may
+        // have removed it already.
         let forgotten = fs::remove_file(record_file(&self.dir));
         let error = Error::new(format!("the output of {} was changed after it was made", self.task))
             .fact(self.dir.display())
             .fact(format!("what was read had the hash  {recorded}"))
             .fact(format!("and has now                 {found}"));
         match forgotten {
-            Ok(()) => error.hint("find out who can write there; it is made again").passing(),
-            Err(_) => error.hint("find out who can write there, then remove it"),
+            Err(it) if it.kind() != ErrorKind::NotFound => {
+                error.hint("find out who can write there, then remove it")
+            }
+            _ => error.hint("find out who can write there; it is made again").passing(),
         }
     }
 }
@@ -212,4 +215,28 @@ impl WorkDir {
 
 fn record_file(dir: &Path) -> PathBuf {
     dir.with_extension(RECORD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_two_tasks_find_changed_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = dir.path().join("work");
+        fs::create_dir(&work).unwrap();
+        let work = WorkDir::new(&work);
+        work.write("root.squashfs", b"whole").unwrap();
+        let kept = dir.path().join("kept");
+        work.finish("root", kept.clone(), Inputs::default()).unwrap();
+        fs::write(kept.join("root.squashfs"), "half").unwrap();
+
+        let output = Output::find("root", kept.clone()).unwrap();
+        let errors = [output.dir().unwrap_err(), output.read("root.squashfs").unwrap_err()];
+        for error in errors {
+            assert!(error.is_passing(), "{error}");
+        }
+        assert!(Output::find("root", kept).is_none());
+    }
 }
