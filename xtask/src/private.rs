@@ -8,6 +8,8 @@ use std::{
     path::Path,
 };
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
 /// Creates a file; fails if there is one.
 pub fn create_new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
@@ -25,13 +27,37 @@ pub fn create_file(path: &Path) -> io::Result<File> {
 /// Writes a file whole: what was there before stays if that fails.
 pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     refuse_others(path)?;
+    write_and(path, bytes, rename)
+}
+
+/// Writes a file whole; fails if anything is there, also if it was made a moment ago.
+pub fn write_new_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_new_by(path, bytes, |part, whole| Ok(renameat_with(CWD, part, CWD, whole, RenameFlags::NOREPLACE)?))
+}
+
+fn write_new_by(
+    path: &Path,
+    bytes: &[u8],
+    rename_new: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
+    match write_and(path, bytes, rename_new) {
+        // The file system has no such rename (renameat2(2)), NFS for example.
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            let write = |mut file: File| file.write_all(bytes).and_then(|()| file.sync_all());
+            write(create_new_file(path)?).inspect_err(|_| drop(fs::remove_file(path)))
+        }
+        written => written,
+    }
+}
+
+fn write_and(path: &Path, bytes: &[u8], name_it: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let part = path.with_file_name(format!(".{name}.part"));
     let write = || {
         let mut file = create_file(&part)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        rename(&part, path)
+        name_it(&part, path)
     };
     write().inspect_err(|_| drop(fs::remove_file(&part)))
 }
@@ -112,6 +138,31 @@ mod tests {
         let mut left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["directory", "file", "link", "part", "socket"]);
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing_whatever_the_file_system_knows() {
+        let unknown = |_: &Path, _: &Path| Err(ErrorKind::InvalidInput.into());
+        let dir = tempfile::tempdir().unwrap();
+        for (number, write) in
+            [(&|path: &Path| write_new_file(path, b"new")) as &dyn Fn(&Path) -> io::Result<()>, &|path| {
+                write_new_by(path, b"new", unknown)
+            }]
+            .into_iter()
+            .enumerate()
+        {
+            let (file, link) =
+                (dir.path().join(format!("file{number}")), dir.path().join(format!("link{number}")));
+            write(&file).unwrap();
+            assert_eq!((fs::read(&file).unwrap(), mode(&file)), (b"new".to_vec(), 0o600));
+            fs::write(&file, "of somebody else").unwrap();
+            std::os::unix::fs::symlink("nowhere", &link).unwrap();
+            for taken in [&file, &link, &dir.path().to_owned()] {
+                assert_eq!(write(taken).unwrap_err().kind(), ErrorKind::AlreadyExists, "{}", taken.display());
+            }
+            assert_eq!(fs::read(&file).unwrap(), b"of somebody else");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "parts are left");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `cargo xtask site new`: writes a new site with new secrets.
 
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
 use base32ct::{Base32UpperUnpadded, Encoding};
 use dialbox::site::{PasswordHash, Secret};
@@ -123,11 +123,17 @@ fn dialer(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<Start> {
 
 fn write(file: &Path, force: bool, text: &str) -> Result<()> {
     let name = file.display();
-    if !force && file.symlink_metadata().is_ok() {
-        return Err(Error::new(format!("{name} is there already"))
-            .hint("give another name, or --force to overwrite it"));
+    let written = match force {
+        true => private::write_file(file, text.as_bytes()),
+        false => private::write_new_file(file, text.as_bytes()),
+    };
+    match written {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(Error::new(format!("{name} is there already"))
+                .hint("give another name, or --force to overwrite it"))
+        }
+        written => written.context(|| format!("cannot create {name}")),
     }
-    private::write_file(file, text.as_bytes()).context(|| format!("cannot create {name}"))
 }
 
 #[cfg(test)]
