@@ -7,7 +7,10 @@ use std::{
     io::{self, Cursor},
 };
 
-use dialbox::card::provisioned::AREA;
+use dialbox::{
+    card::{layout::Card, provisioned::AREA, verity::Verity},
+    record::Record,
+};
 use mbrman::{MBR, MBRPartitionEntry};
 
 use super::{
@@ -15,10 +18,16 @@ use super::{
     medium::Medium,
     owners::Owners,
     provisioned::{Copies, Wrong},
+    twin::bad_copies,
 };
 use crate::{
     error::{Context, Error, Result},
-    image::{boot, boot_files::SITE, disk::SECTOR},
+    image::{
+        boot,
+        boot_files::{INITRAMFS, SITE},
+        disk::SECTOR,
+        initramfs,
+    },
 };
 
 /// Names of files in a message.
@@ -26,7 +35,7 @@ const SHOWN: usize = 5;
 pub(super) const NAMES: [&str; 4] = ["boot", "root A", "root B", "state"];
 
 /// Something of the card that is not as the image has it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// There is no partition table.
     Table,
@@ -142,13 +151,20 @@ pub fn check(card: &mut dyn Medium, image: &[u8]) -> Result<Findings> {
     let end = root_a.end.saturating_sub(AREA).max(root_a.start);
     let root = used(slice(image, &(root_a.start..end)));
     let owners = Owners::read(root);
-    found.faults.extend(differing("root A", card, root_a.start, root, &owners));
+    let bad = differing(card, root_a.start, root);
+    found.faults.extend(bad_blocks("root A", root_a.start, &bad, &owners));
     found.faults.extend(wrong.map(Fault::Provisioned));
     found.faults.extend(copies.damage.map(Fault::Provisioned));
     if read(card, root_b.start..root_b.start + BLOCK as u64).iter().all(|byte| *byte == 0) {
         found.remarks.push(Remark::NoSecondRoot);
     } else {
-        found.faults.extend(differing("root B", card, root_b.start, root, &owners));
+        let mut owners = owners;
+        let mut bad = differing(card, root_b.start, root);
+        if let Some(verity) = verity(slice(image, &boot)) {
+            let manifest = root.get(verity.blocks() as usize * BLOCK..).unwrap_or_default();
+            bad.extend(bad_copies(&read(card, root_b.clone()), &verity, manifest, &mut owners));
+        }
+        found.faults.extend(bad_blocks("root B", root_b.start, &bad, &owners));
     }
     Ok(found)
 }
@@ -173,7 +189,10 @@ fn slice<'a>(image: &'a [u8], range: &std::ops::Range<u64>) -> &'a [u8] {
     &image[range.start as usize..range.end as usize]
 }
 
-/// What a card holds; a block that cannot be read counts as zeros.
+/// What a block that cannot be read counts as: no block of an image is so, not even one of zeros.
+const UNREADABLE: &[u8] = b"a block of the card that cannot be read";
+
+/// What a card holds.
 pub(super) fn read(card: &mut dyn Medium, range: std::ops::Range<u64>) -> Vec<u8> {
     let mut bytes = vec![0; (range.end - range.start) as usize];
     for (at, chunk) in (range.start..).step_by(1 << 20).zip(bytes.chunks_mut(1 << 20)) {
@@ -181,6 +200,8 @@ pub(super) fn read(card: &mut dyn Medium, range: std::ops::Range<u64>) -> Vec<u8
             for (at, block) in (at..).step_by(BLOCK).zip(chunk.chunks_mut(BLOCK)) {
                 if card.read_at(block, at).is_err() {
                     block.fill(0);
+                    let length = UNREADABLE.len().min(block.len());
+                    block[..length].copy_from_slice(&UNREADABLE[..length]);
                 }
             }
         }
@@ -194,17 +215,19 @@ fn used(partition: &[u8]) -> &[u8] {
     &partition[..end.next_multiple_of(BLOCK).min(partition.len())]
 }
 
-fn differing(
-    name: &'static str,
-    card: &mut dyn Medium,
-    start: u64,
-    expected: &[u8],
-    owners: &Owners,
-) -> Option<Fault> {
+/// The numbers of the blocks behind this byte of the card that are not as expected.
+fn differing(card: &mut dyn Medium, start: u64, expected: &[u8]) -> Vec<u64> {
     let found = read(card, start..start + expected.len() as u64);
     let blocks = (0..).zip(found.chunks(BLOCK).zip(expected.chunks(BLOCK)));
-    let bad: Vec<u64> = blocks.filter(|(_, (found, expected))| found != expected).map(|(at, _)| at).collect();
-    bad_blocks(name, start, &bad, owners)
+    blocks.filter(|(_, (found, expected))| found != expected).map(|(at, _)| at).collect()
+}
+
+/// How the roots are verified, by the record in the initramfs of a boot partition.
+pub(super) fn verity(boot: &[u8]) -> Option<Verity> {
+    let files = files(boot).ok()?;
+    let (_, archive) = files.iter().find(|(name, _)| name == INITRAMFS)?;
+    let record = initramfs::card_record(archive).ok()?;
+    Some(Card::from_record(&Record::parse(&String::from_utf8_lossy(&record)))?.root)
 }
 
 /// The fault of these blocks of a root that begins at this byte of the card.
@@ -256,12 +279,12 @@ mod tests {
     const DISK: Disk = Disk { boot_mib: 4, root_mib: 4, state_mib: 4, signature: 1 };
 
     /// A card in memory, with blocks that cannot be read.
-    struct Card {
+    struct InMemory {
         bytes: Vec<u8>,
         unreadable: Vec<u64>,
     }
 
-    impl Medium for Card {
+    impl Medium for InMemory {
         fn size(&self) -> u64 {
             self.bytes.len() as u64
         }
@@ -294,9 +317,9 @@ mod tests {
         disk::write(&DISK, &boot, &[3; 5 * BLOCK], 0).unwrap()
     }
 
-    fn found(change: impl Fn(&mut Card)) -> Findings {
+    fn found(change: impl Fn(&mut InMemory)) -> Findings {
         let image = image();
-        let mut card = Card { bytes: image.clone(), unreadable: vec![] };
+        let mut card = InMemory { bytes: image.clone(), unreadable: vec![] };
         change(&mut card);
         check(&mut card, &image).unwrap()
     }
@@ -323,13 +346,37 @@ mod tests {
         assert_eq!(used, Findings { faults: vec![], remarks: vec![Remark::Edited] });
     }
 
+    /// Zeros are what it would have to hold.
+    #[test]
+    fn a_block_that_cannot_be_read_is_never_as_it_should_be() {
+        let block = |number: usize| (start(number) / BLOCK) as u64;
+        let root = |name, number: usize| Fault::Root { name, blocks: 1, first: block(number), files: vec![] };
+        let unreadable = found(|card| {
+            let (from, to) = (start(2), start(3));
+            card.bytes.copy_within(from..from + 5 * BLOCK, to);
+            card.unreadable = vec![block(2), block(3)];
+        });
+        assert_eq!(unreadable.faults, [root("root A", 2), root("root B", 3)]);
+        let not_made = found(|card| card.unreadable = vec![block(3)]);
+        assert!(matches!(&not_made.faults[..], [Fault::Root { name: "root B", .. }]), "{not_made:?}");
+        let table = found(|card| card.unreadable = vec![0]);
+        assert_eq!(table.faults, [Fault::Table]);
+    }
+
+    #[test]
+    fn a_pulled_card_is_no_whole_one() {
+        let all =
+            |card: &mut InMemory| card.unreadable = (0..card.bytes.len() as u64 / BLOCK as u64).collect();
+        assert!(found(all).faults.contains(&Fault::Table));
+    }
+
     #[test]
     fn a_fault_is_named_by_what_it_belongs_to() {
-        let faults = |change: &dyn Fn(&mut Card)| found(change).faults;
+        let faults = |change: &dyn Fn(&mut InMemory)| found(change).faults;
         let block = |number: usize, of: usize| (start(number) / BLOCK + of) as u64;
         assert_eq!(faults(&|card| card.bytes[446 + 16 + 8] ^= 1), [Fault::Partition("root A")]);
         assert_eq!(faults(&|card| card.bytes[510] = 0), [Fault::Table]);
-        let kernel = |card: &Card| card.bytes.windows(9).position(|it| it == [7; 9]).unwrap();
+        let kernel = |card: &InMemory| card.bytes.windows(9).position(|it| it == [7; 9]).unwrap();
         let file = [Fault::File("kernel.img".to_owned())];
         assert_eq!(
             faults(&|card| {
@@ -428,7 +475,7 @@ mod tests {
                 vec![],
             ),
         ] {
-            let mut card = Card { bytes: card, unreadable: vec![] };
+            let mut card = InMemory { bytes: card, unreadable: vec![] };
             let mut found = check(&mut card, image).unwrap();
             found.remarks.retain(|it| *it != Remark::NoSecondRoot);
             assert_eq!(found, Findings { faults, remarks }, "{case}");
@@ -452,7 +499,7 @@ mod tests {
 
     #[test]
     fn an_image_without_partitions_is_an_error_and_not_a_bad_card() {
-        let mut card = Card { bytes: image(), unreadable: vec![] };
+        let mut card = InMemory { bytes: image(), unreadable: vec![] };
         assert!(check(&mut card, &[0; BLOCK]).is_err());
         assert!(check(&mut card, &image()[..9 << 20]).is_err());
     }

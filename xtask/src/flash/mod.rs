@@ -20,6 +20,7 @@ pub mod provisioned;
 pub mod release;
 pub mod source;
 pub mod suitability;
+mod twin;
 pub mod write;
 
 /// What is read, written and compared at a time: the block of a `.bmap`, a page, and a multiple of what `O_DIRECT` asks

@@ -19,6 +19,7 @@ use super::{
     medium::Medium,
     owners::Owners,
     provisioned::Copies,
+    twin::bad_copies,
 };
 use crate::{
     error::{Error, Result},
@@ -54,8 +55,10 @@ pub fn check(medium: &mut dyn Medium) -> Result<Findings> {
     }
     let [root_a, root_b] = [1, 2].map(|index| place(card.partitions[index]));
     let root = read(medium, root_a.clone());
-    found.faults.extend(bad_of_root("root A", &card, root_a.start, &root));
-    let manifest = root.get(card.root.blocks() as usize * BLOCK..).unwrap_or_default();
+    let (bad, owners) = bad_of_root(&card, &root);
+    found.faults.extend(bad_blocks("root A", root_a.start, &bad, &owners));
+    let behind = |root| <[u8]>::get(root, card.root.blocks() as usize * BLOCK..).unwrap_or_default();
+    let manifest = behind(&root);
     match BootManifest::decode(manifest) {
         Ok(manifest) => found.faults.extend(bad_files(&manifest, &boot)),
         Err(_) => found.faults.push(Fault::Manifest),
@@ -71,7 +74,10 @@ pub fn check(medium: &mut dyn Medium) -> Result<Findings> {
     if twin[..BLOCK].iter().all(|byte| *byte == 0) {
         found.remarks.push(Remark::NoSecondRoot);
     } else {
-        found.faults.extend(bad_of_root("root B", &card, root_b.start, &twin));
+        let (mut bad, mut owners) = bad_of_root(&card, &twin);
+        let manifest = [manifest, behind(&twin)].into_iter().find(|it| BootManifest::decode(it).is_ok());
+        bad.extend(bad_copies(&twin, &card.root, manifest.unwrap_or_default(), &mut owners));
+        found.faults.extend(bad_blocks("root B", root_b.start, &bad, &owners));
     }
     Ok(found)
 }
@@ -87,7 +93,8 @@ fn place(extent: layout::Extent) -> Range<u64> {
     sectors(extent.start)..sectors(extent.start) + sectors(extent.length)
 }
 
-fn bad_of_root(name: &'static str, card: &Card, start: u64, root: &[u8]) -> Option<Fault> {
+/// The numbers of the bad blocks of squashfs and tree, and whose they are.
+fn bad_of_root(card: &Card, root: &[u8]) -> (Vec<u64>, Owners) {
     let (blocks, _) = root.as_chunks::<BLOCK>();
     let block = |number: u64| blocks.get(number as usize);
     let verity = &card.root;
@@ -104,7 +111,7 @@ fn bad_of_root(name: &'static str, card: &Card, start: u64, root: &[u8]) -> Opti
     bad.extend((0..=verity.data_blocks()).filter(is_bad));
     bad.sort_unstable();
     let squashfs = root.get(..verity.hash_offset() as usize).unwrap_or_default();
-    bad_blocks(name, start, &bad, &Owners::read(squashfs))
+    (bad, Owners::read(squashfs))
 }
 
 fn bad_files(manifest: &BootManifest, here: &[(String, Vec<u8>)]) -> Vec<Fault> {
@@ -120,14 +127,14 @@ fn bad_files(manifest: &BootManifest, here: &[(String, Vec<u8>)]) -> Vec<Fault> 
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::{collections::BTreeMap, fs::File, os::unix::fs::FileExt, sync::Arc};
 
     use dialbox::card::provisioned::{COPY, encode};
 
     use super::*;
     use crate::{
-        flash::{medium::ImageFile, provisioned::Wrong},
+        flash::{medium::ImageFile, provisioned::Wrong, twin},
         image::{
             block_cache::BlockCache,
             boot, boot_files, disk,
@@ -141,7 +148,7 @@ mod tests {
     /// With two levels of hashes.
     const BLOCKS: usize = 200;
 
-    fn card() -> Vec<u8> {
+    pub fn card() -> Vec<u8> {
         let data: Vec<u8> = (0..BLOCKS * BLOCK).map(|at| (at / BLOCK + at) as u8).collect();
         let tree = verity::tree(&data, 1).unwrap();
         let record = disk::Layout::from_disk(&DISK).card(tree.verity().clone(), 1).to_record().to_string();
@@ -159,8 +166,8 @@ mod tests {
         disk::write(&DISK, &fat, &root, 0).unwrap()
     }
 
-    const ROOT_A: usize = 12 << 20;
-    const ROOT_B: usize = 16 << 20;
+    pub const ROOT_A: usize = 12 << 20;
+    pub const ROOT_B: usize = 16 << 20;
 
     fn found(change: impl Fn(&mut Vec<u8>)) -> Result<Findings> {
         let mut bytes = card();
@@ -184,7 +191,7 @@ mod tests {
         let used = found(|card| {
             let at = card.windows(6).position(|it| it == b"dialer").unwrap();
             card[at] ^= 1;
-            card.copy_within(ROOT_A..ROOT_A + 210 * BLOCK, ROOT_B);
+            twin::tests::make(card);
         });
         assert_eq!(used.unwrap(), Findings::default());
     }
@@ -220,7 +227,7 @@ mod tests {
         let leaf = ROOT_A + (BLOCKS + 3) * BLOCK;
         assert_eq!(faults(|card| card[leaf] ^= 1), root("root A", 1, leaf));
         let twin = |card: &mut Vec<u8>| {
-            card.copy_within(ROOT_A..ROOT_A + 210 * BLOCK, ROOT_B);
+            twin::tests::make(card);
             card[ROOT_B + 199 * BLOCK] ^= 1;
         };
         assert_eq!(faults(twin), root("root B", 1, ROOT_B + 199 * BLOCK));

@@ -5,7 +5,7 @@ use std::{io::Cursor, ops::Range};
 use backhand::{FilesystemReader, InnerNode};
 
 /// The stored bytes of each file's content, from the beginning of the squashfs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Owners(Vec<(Range<u64>, String)>);
 
 impl Owners {
@@ -26,6 +26,11 @@ impl Owners {
             owners.extend(fragment.map(|it| (it.start..it.start + u64::from(it.size.size()), name)));
         }
         Self(owners)
+    }
+
+    /// Enters what else lies there.
+    pub fn add(&mut self, bytes: Range<u64>, name: String) {
+        self.0.push((bytes, name));
     }
 
     /// The names of the files that have some of these bytes.

@@ -8,7 +8,7 @@ use dialbox::{
 };
 
 /// What is wrong with the provisioned site.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wrong {
     /// One of the two copies is damaged: the other one is in force.
     OneCopy,
