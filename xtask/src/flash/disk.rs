@@ -1,7 +1,7 @@
 //! The disks of this machine, from sysfs.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -65,6 +65,17 @@ pub enum Bus {
     Usb,
     /// SATA, NVMe, virtio and others.
     Internal,
+}
+
+impl fmt::Display for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sd => "SD",
+            Self::Emmc => "eMMC",
+            Self::Usb => "USB",
+            Self::Internal => "internal",
+        })
+    }
 }
 
 impl Machine {

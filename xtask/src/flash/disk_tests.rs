@@ -21,7 +21,7 @@ pub fn card() -> Disk {
 }
 
 /// A directory with the files of sysfs and procfs that are read.
-struct Tree(tempfile::TempDir);
+pub struct Tree(tempfile::TempDir);
 
 impl Tree {
     fn new() -> Self {
@@ -37,7 +37,12 @@ impl Tree {
         tree
     }
 
-    fn write(&self, path: &str, text: &str) {
+    /// What is mounted from now on, as in `/proc/self/mountinfo`.
+    pub fn mount(&self, mountinfo: &str) {
+        self.write("proc/self/mountinfo", mountinfo);
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
         let path = self.0.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -56,21 +61,26 @@ impl Tree {
         for (partition, numbers) in partitions {
             self.write(&format!("{dir}/{partition}/partition"), "1\n");
             self.write(&format!("{dir}/{partition}/dev"), &format!("{numbers}\n"));
-            self.write(&format!("dev/{partition}"), "");
+            self.node(partition);
         }
-        self.write(&format!("dev/{name}"), "");
+        self.node(name);
         let root = self.0.path();
         symlink(root.join(format!("sys/devices/{device}")), root.join(&dir).join("device")).unwrap();
         symlink(root.join(&dir), root.join("sys/block").join(name)).unwrap();
     }
 
-    fn machine(&self) -> Machine {
+    /// Something that is no regular file.
+    pub fn node(&self, name: &str) {
+        fs::create_dir(self.0.path().join("dev").join(name)).unwrap();
+    }
+
+    pub fn machine(&self) -> Machine {
         let at = |name: &str| self.0.path().join(name);
         Machine { sys: at("sys"), proc: at("proc"), dev: at("dev") }
     }
 }
 
-fn laptop() -> Tree {
+pub fn laptop() -> Tree {
     let tree = Tree::new();
     let ata = [
         ("dev", "8:0"),
@@ -93,6 +103,7 @@ fn laptop() -> Tree {
     tree.disk("mmcblk0", "pci0000:00/rtsx/mmc_host/mmc0/mmc0:aaaa", &sd, &[("mmcblk0p1", "179:1")]);
     let usb = [("dev", "8:16"), ("size", "0"), ("ro", "0"), ("removable", "1"), ("device/vendor", "Generic")];
     tree.disk("sdb", "pci0000:00/usb1/1-2/1-2:1.0/host6/target6:0:0/6:0:0:0", &usb, &[]);
+    tree.node("console");
     tree
 }
 
@@ -120,8 +131,7 @@ fn a_partition_is_told_from_its_disk_and_from_other_files() {
     let found = |name: &str| machine.find(&machine.dev.join(name)).unwrap();
     assert!(matches!(found("mmcblk0"), Found::Disk(disk) if disk.name == "mmcblk0"));
     assert_eq!(found("mmcblk0p1"), Found::Partition { disk: machine.dev.join("mmcblk0") });
-    tree.write("dev/null", "");
-    assert_eq!(found("null"), Found::Other);
+    assert_eq!(found("console"), Found::Other);
     assert_eq!(machine.find(&machine.dev.join("sdz")).unwrap_err().kind(), io::ErrorKind::NotFound);
 }
 

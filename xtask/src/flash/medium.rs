@@ -38,8 +38,16 @@ impl Card {
     /// refuses mounts while it is open so (block/bdev.c, `bd_may_claim`). Fails if it is not the device with these
     /// numbers, `MAJOR:MINOR`.
     pub fn open(node: &Path, numbers: &str) -> io::Result<Self> {
-        let flags = OFlags::RDWR | OFlags::EXCL | OFlags::CLOEXEC;
-        let file = File::from(open(node, flags, Mode::empty())?);
+        Self::open_with(node, numbers, OFlags::RDWR | OFlags::EXCL)
+    }
+
+    /// Opens it to be read, whoever else uses it.
+    pub fn open_to_read(node: &Path, numbers: &str) -> io::Result<Self> {
+        Self::open_with(node, numbers, OFlags::RDONLY)
+    }
+
+    fn open_with(node: &Path, numbers: &str, flags: OFlags) -> io::Result<Self> {
+        let file = File::from(open(node, flags | OFlags::CLOEXEC, Mode::empty())?);
         let about = file.metadata()?;
         let opened = format!("{}:{}", major(about.rdev()), minor(about.rdev()));
         if !about.file_type().is_block_device() || opened != numbers {

@@ -11,6 +11,7 @@ pub mod check;
 pub mod confirm;
 pub mod disk;
 pub mod interrupt;
+pub mod listing;
 pub mod medium;
 pub mod mounts;
 pub mod own_hashes;
@@ -20,6 +21,7 @@ pub mod provisioned;
 pub mod release;
 pub mod source;
 pub mod suitability;
+pub mod target;
 mod twin;
 pub mod write;
 

@@ -1,12 +1,17 @@
 //! `cargo xtask flash`: the image onto a card, read back.
 
+pub mod as_root;
+
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufRead, IsTerminal},
     path::{Path, PathBuf},
 };
 
-use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::{
+    fs::{Access, access},
+    rand::{GetRandomFlags, getrandom},
+};
 
 use super::build_image;
 use crate::{
@@ -16,14 +21,15 @@ use crate::{
     flash::{
         check::{self, Fault},
         confirm,
-        disk::{Disk, Found, Machine},
+        disk::{Disk, Machine},
         interrupt::{self, Unfinished},
+        listing::{describe, listing, mounted},
         medium::{Card, ImageFile, Medium},
         own_hashes, probe,
         provisioned::Wrong,
         release,
         source::{self, Source},
-        suitability::{self, Refusal, size_of_card},
+        target::{Purpose, Steps, claim, find_card, swapped},
         write,
     },
     input_file,
@@ -40,9 +46,10 @@ pub fn run(args: &cli::Flash) -> Result<()> {
     };
     let ctx = BuildContext::new(&args.sources);
     // A wrong device is an error before anything is built.
-    let card = find_card(&machine, target, 0)?;
+    let card = find_card(&machine, target, if args.check { Purpose::Check } else { Purpose::Write(0) })?;
+    let as_root = as_root::command(&ctx.program, args, target);
     if args.own_hashes {
-        return check_own_hashes(&ctx, args, target, card.as_ref());
+        return check_own_hashes(&ctx, target, card.as_ref(), &as_root);
     }
     interrupt::tell().context(|| "cannot watch for Ctrl-C".into())?;
     let image = match &args.site {
@@ -68,27 +75,19 @@ pub fn run(args: &cli::Flash) -> Result<()> {
         }
     };
     let name = args.blocks.as_ref().unwrap_or(&image);
-    let job = Job { ctx: &ctx, args, name, source: &source, ejects: true };
+    let job = Job { ctx: &ctx, args, name, source: &source, ejects: true, as_root };
     if args.check {
         let mut whole = source::whole_image(&image)?;
         for (at, block) in &changes.blocks {
             whole[*at as usize..][..block.len()].copy_from_slice(block);
         }
-        return job.check(&machine, target, card.as_ref(), &whole);
+        return job.check(target, card.as_ref(), &whole);
     }
     job.write(&machine, target, card.as_ref())
 }
 
-fn check_own_hashes(ctx: &BuildContext, args: &cli::Flash, target: &Path, card: Option<&Disk>) -> Result<()> {
-    let findings = match card {
-        Some(disk) => own_hashes::check(&mut open(ctx, args, disk)?)?,
-        None => {
-            let cannot = || format!("cannot open {}", target.display());
-            let file = File::open(target).context(cannot)?;
-            let length = file.metadata().context(cannot)?.len();
-            own_hashes::check(&mut ImageFile::of(file, length))?
-        }
-    };
+fn check_own_hashes(ctx: &BuildContext, target: &Path, card: Option<&Disk>, as_root: &str) -> Result<()> {
+    let findings = own_hashes::check(&mut *open_to_read(target, card, as_root)?)?;
     tell(ctx, findings, "the card is whole, by its own hashes", "the card is not as it was made")
 }
 
@@ -142,55 +141,9 @@ fn build(args: &cli::Flash, site: &Path) -> Result<PathBuf> {
     Ok(args.image.clone())
 }
 
-/// The disk that may be written; `None` if the target is a regular file or does not exist.
-pub fn find_card(machine: &Machine, target: &Path, image: u64) -> Result<Option<Disk>> {
-    if !target.exists() && !target.starts_with("/dev") || target.is_file() {
-        return Ok(None);
-    }
-    let refused = |why: String| {
-        let refused = Error::new(format!("{} is not written", target.display())).fact(why);
-        refused.hint("cargo xtask flash    lists the cards that can be written")
-    };
-    match machine.find(target).map_err(|error| refused(error.to_string()))? {
-        Found::Partition { disk } => {
-            Err(refused(format!("it is one partition; the card is {}", disk.display())))
-        }
-        Found::Other => Err(refused("it is neither a disk nor a file".to_owned())),
-        Found::Disk(disk) => match suitability::judge(&disk, image) {
-            Ok(()) => Ok(Some(disk)),
-            Err(why) => Err(refused(why.to_string())),
-        },
-    }
-}
-
 fn list(machine: &Machine, image: &Path) -> Result<()> {
     let disks = machine.disks().context(|| "cannot read which disks there are".into())?;
-    let size = image.metadata().map_or(0, |it| it.len());
-    let judged = disks.iter().map(|disk| (disk, suitability::judge(disk, size)));
-    let (good, refused): (Vec<_>, Vec<_>) = judged.partition(|(_, verdict)| verdict.is_ok());
-    let mut text = String::new();
-    for (disk, _) in &good {
-        text += &format!("{}\n", describe(disk));
-        for (node, at) in &disk.mounted {
-            text += &format!("  {} is mounted at {at}; it will be unmounted\n", node.display());
-        }
-    }
-    for (disk, why) in refused.iter().filter_map(|(disk, verdict)| Some((disk, verdict.as_ref().err()?))) {
-        if !matches!(why, Refusal::System(_) | Refusal::BuiltIn) {
-            text += &format!("{}  not written: {why}\n", describe(disk));
-        }
-    }
-    text += &match good.first() {
-        Some((disk, _)) => format!("next: cargo xtask flash {}\n", disk.node.display()),
-        None => {
-            "no card that can be written: put one into a reader, then run the same command again\n".into()
-        }
-    };
-    print(&text)
-}
-
-fn describe(disk: &Disk) -> String {
-    format!("{:16} {:>9}  {:?}  {}", disk.node.display(), size_of_card(disk.size), disk.bus, disk.model)
+    print(&listing(&disks, image.metadata().map_or(0, |it| it.len())))
 }
 
 /// An image and where it goes.
@@ -205,6 +158,34 @@ pub struct Job<'a> {
     pub source: &'a Source,
     /// Whether a USB reader is switched off at the end.
     pub ejects: bool,
+    /// What a user does who may not write the card.
+    pub as_root: String,
+}
+
+/// Fails, with what to do, if this user may not write the card.
+pub fn may_write(disk: &Disk, as_root: &str) -> Result<()> {
+    access(&disk.node, Access::READ_OK | Access::WRITE_OK)
+        .map_err(|error| cannot_open(disk, error.into(), as_root))
+}
+
+impl Steps for Job<'_> {
+    type Medium = Card;
+
+    fn may_write(&self, disk: &Disk) -> Result<()> {
+        may_write(disk, &self.as_root)
+    }
+
+    fn confirm(&self, disk: &Disk) -> Result<()> {
+        confirm(self.args, &confirm::expected(disk), |answer| confirm::is_right(disk, answer))
+    }
+
+    fn unmount(&self, disk: &Disk) -> Result<()> {
+        release::unmount_all(disk)
+    }
+
+    fn open(&self, disk: &Disk) -> Result<Card> {
+        Card::open(&disk.node, &disk.numbers).map_err(|error| cannot_open(disk, error, &self.as_root))
+    }
 }
 
 impl Job<'_> {
@@ -214,29 +195,21 @@ impl Job<'_> {
             return self.write_file(target);
         }
         // Again: now the size of the image is known, and a card may have been changed meanwhile.
-        let Some(disk) = find_card(machine, target, self.source.size)? else { return Err(swapped(target)) };
+        let Some(disk) = find_card(machine, target, Purpose::Write(self.source.size))? else {
+            return Err(swapped(target));
+        };
         self.write_card(machine, &disk)
     }
 
     fn write_card(&self, machine: &Machine, disk: &Disk) -> Result<()> {
         let Self { ctx, args, source, .. } = self;
         ctx.progress.line(describe(disk));
-        for (node, at) in &disk.mounted {
-            ctx.progress.line(format!("  {} is mounted at {at}; it will be unmounted", node.display()));
-        }
+        mounted(disk).for_each(|line| ctx.progress.line(line));
         if args.dry_run {
             self.say_what_would_be_written();
             return Ok(());
         }
-        confirm(args, &confirm::expected(disk), |answer| confirm::is_right(disk, answer))?;
-        release::unmount_all(disk)?;
-        // The question took its time: it must still be the same card.
-        let unmounted = Disk { mounted: Vec::new(), ..disk.clone() };
-        match machine.find(&disk.node) {
-            Ok(Found::Disk(now)) if now == unmounted => {}
-            _ => return Err(swapped(&disk.node)),
-        }
-        let mut card = open(ctx, args, disk)?;
+        let mut card = claim(machine, self, disk)?;
         let unfinished = Unfinished::begin();
         let claimed = card.size();
         let nonce = nonce().context(|| "no random numbers".into())?;
@@ -271,12 +244,14 @@ impl Job<'_> {
             self.say_what_would_be_written();
             return Ok(());
         }
-        if target.exists() {
+        let is_new = !target.exists();
+        if !is_new {
             let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
             ctx.progress.line(format!("{} exists and will be overwritten", target.display()));
             confirm(args, &name, |answer| answer.trim() == name)?;
         }
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(target);
+        // A file that somebody has made in between was not asked about.
+        let opened = OpenOptions::new().read(true).write(true).create_new(is_new).open(target);
         let file = opened.and_then(|file| ImageFile::new(file, source.size)).context(cannot);
         let mut file = file.map_err(|it| it.hint("name a file in a directory that you can write to"))?;
         let _unfinished = Unfinished::begin();
@@ -301,55 +276,43 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn check(&self, machine: &Machine, target: &Path, card: Option<&Disk>, image: &[u8]) -> Result<()> {
-        if card.is_some() {
-            let Some(disk) = find_card(machine, target, self.source.size)? else {
-                return Err(swapped(target));
-            };
-            return self.compare(&mut open(self.ctx, self.args, &disk)?, image);
+    fn check(&self, target: &Path, card: Option<&Disk>, image: &[u8]) -> Result<()> {
+        let mut medium = open_to_read(target, card, &self.as_root)?;
+        if medium.size() < self.source.size {
+            let (has, needs) = (medium.size(), self.source.size);
+            return Err(Error::new(format!("{} has {has} bytes, the image has {needs}", target.display()))
+                .hint("name the card or file that this image was written to"));
         }
-        let cannot = || format!("cannot open {}", target.display());
-        let file = File::open(target).context(cannot)?;
-        let length = file.metadata().context(cannot)?.len();
-        if length < self.source.size {
-            let short =
-                format!("{} has {length} bytes, the image has {}", target.display(), self.source.size);
-            return Err(Error::new(short).hint("name the card or file that this image was written to"));
-        }
-        self.compare(&mut ImageFile::of(file, length), image)
-    }
-
-    fn compare(&self, card: &mut dyn Medium, image: &[u8]) -> Result<()> {
         let name = self.name.display();
-        let findings = check::check(card, image)?;
-        tell(
-            self.ctx,
-            findings,
-            &format!("the card holds {name}"),
-            &format!("the card is not as {name} made it"),
-        )
+        let findings = check::check(&mut *medium, image)?;
+        let bad = format!("the card is not as {name} made it");
+        tell(self.ctx, findings, &format!("the card holds {name}"), &bad)
     }
 }
 
-fn open(ctx: &BuildContext, args: &cli::Flash, disk: &Disk) -> Result<Card> {
-    Card::open(&disk.node, &disk.numbers).map_err(|error| {
-        let kind = error.kind();
-        let failed = Error::caused_by(format!("cannot open {}", disk.node.display()), error);
-        match kind {
-            io::ErrorKind::PermissionDenied => {
-                failed.fact("disks belong to root and, on most systems, to the group `disk`").hint(format!(
-                    "sudo {} flash --image {} {}",
-                    ctx.program.display(),
-                    args.image.display(),
-                    disk.node.display()
-                ))
-            }
-            io::ErrorKind::ResourceBusy => {
-                failed.hint("another program uses it; close it, then run the same command again")
-            }
-            _ => failed,
+fn open_to_read(target: &Path, card: Option<&Disk>, as_root: &str) -> Result<Box<dyn Medium>> {
+    if let Some(disk) = card {
+        let opened = Card::open_to_read(&disk.node, &disk.numbers);
+        return Ok(Box::new(opened.map_err(|error| cannot_open(disk, error, as_root))?));
+    }
+    let cannot = || format!("cannot open {}", target.display());
+    let file = File::open(target).context(cannot)?;
+    let length = file.metadata().context(cannot)?.len();
+    Ok(Box::new(ImageFile::of(file, length)))
+}
+
+fn cannot_open(disk: &Disk, error: io::Error, as_root: &str) -> Error {
+    let kind = error.kind();
+    let failed = Error::caused_by(format!("cannot open {}", disk.node.display()), error);
+    match kind {
+        io::ErrorKind::PermissionDenied => {
+            failed.fact("disks belong to root and, on most systems, to the group `disk`").hint(as_root)
         }
-    })
+        io::ErrorKind::ResourceBusy => {
+            failed.hint("another program uses it; close it, then run the same command again")
+        }
+        _ => failed,
+    }
 }
 
 /// Asks on the terminal; `--yes` answers.
@@ -369,12 +332,6 @@ fn confirm(args: &cli::Flash, expected: &str, is_right: impl Fn(&str) -> bool) -
         true => Ok(()),
         false => Err(not_confirmed("that is not what was asked for")),
     }
-}
-
-fn swapped(node: &Path) -> Error {
-    Error::new(format!("{} is not the card that it was a moment ago", node.display()))
-        .fact("nothing was written")
-        .hint("leave the card in the reader, then run the same command again")
 }
 
 fn nonce() -> io::Result<u64> {

@@ -81,6 +81,23 @@ fn each_box_gets_its_card_and_a_card_of_this_run_is_not_overwritten() {
     }
 }
 
+/// Before it asks for a card, makes a secret or a directory.
+#[test]
+fn what_is_no_reader_is_refused_at_once() {
+    let checkout = built();
+    checkout.edit("cabin.toml", "role = ", "# {one-time-secret}\nrole = ");
+    for (reader, why) in
+        [("/dev/null", "it is neither a disk nor a file"), (".", "it is neither a disk nor a file")]
+    {
+        let arguments = ["provision", "--sites", "sites.toml", "--image", "out/small.img", "--flash", reader];
+        let error = checkout.refuses(xtask(&checkout, &arguments));
+        assert!(error.contains(&format!("{reader} is not written\n  {why}")), "{error}");
+    }
+    for made in ["cards", "sites.secrets.toml"] {
+        assert!(!checkout.path(made).exists(), "{made}");
+    }
+}
+
 #[test]
 fn a_run_that_was_ended_goes_on_with_the_next_card() {
     let checkout = built();

@@ -1,8 +1,14 @@
 //! `cargo xtask flash` onto a file, which is written as a card is.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::checkout::Checkout;
 
@@ -82,6 +88,54 @@ fn the_card_of_a_box_is_told_from_an_edited_one_and_from_that_of_another_box() {
       it was not provisioned for cabin-18, nor for another box
       next: it is a good card with another site: compare it with that box's image or blocks, or write it again
     ");
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_written_and_writes_nothing() {
+    let checkout = built();
+    checkout.write("card", "precious");
+    for target in ["card", "new"] {
+        let said = checkout.succeeds(flash(&checkout, &["--dry-run", target]));
+        assert!(said.contains("would write ") && said.contains(" bytes of out/small.img\n"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(checkout.path("card")).unwrap(), "precious");
+    assert!(!checkout.path("new").exists());
+}
+
+/// At whatever moment it is interrupted: the whole image, or a card without a partition table, and words about it.
+#[test]
+fn ctrl_c_leaves_a_whole_card_or_one_that_boots_nowhere() {
+    let checkout = built();
+    let image = fs::read(checkout.path("out/small.img")).unwrap();
+    let mut was_interrupted = false;
+    for attempt in 0..20 {
+        let card = checkout.path("card");
+        let _ = fs::remove_file(&card);
+        let child = flash(&checkout, &["card"]).stderr(Stdio::piped()).spawn().unwrap();
+        let began = Instant::now();
+        while fs::metadata(&card).map_or(0, |it| it.len()) == 0 {
+            assert!(began.elapsed() < Duration::from_secs(60), "nothing is written");
+            thread::sleep(Duration::from_micros(100));
+        }
+        thread::sleep(Duration::from_millis(attempt));
+        // Fails if it has ended already.
+        let _ = kill_process(Pid::from_child(&child), Signal::INT);
+        let output = child.wait_with_output().unwrap();
+        let (said, left) = (String::from_utf8_lossy(&output.stderr), fs::read(&card).unwrap());
+        if output.status.success() {
+            assert!(left == image, "{said}");
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        if said.contains("the card is not finished") {
+            was_interrupted = true;
+            // The first block is written last: it may be there, and the rest then is.
+            assert!(left[510..512] == [0, 0] || left == image, "{said}");
+        }
+        checkout.succeeds(flash(&checkout, &["--yes", "card"]));
+        assert!(fs::read(&card).unwrap() == image, "after an interruption");
+    }
+    assert!(was_interrupted, "no attempt was interrupted");
 }
 
 #[test]

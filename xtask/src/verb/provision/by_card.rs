@@ -10,12 +10,16 @@ use std::{
 
 use dialbox::card::provisioned::{self, Found};
 
-use super::super::flash::{Job, find_card};
+use super::super::flash::{self, Job, as_root};
 use crate::{
     cli,
     context::BuildContext,
     error::{Context, Error, Result},
-    flash::{disk::Machine, interrupt},
+    flash::{
+        disk::Machine,
+        interrupt,
+        target::{Purpose, find_card},
+    },
     provision::{base::Base, changes::Changes},
     task::digest,
 };
@@ -29,10 +33,41 @@ pub enum Next {
     End,
 }
 
+/// Fails if cards are never written there: before anything is made or asked.
+pub fn check_reader(ctx: &BuildContext, args: &cli::Provision, reader: &Path) -> Result<()> {
+    match find_card(&Machine::default(), reader, Purpose::Reader)? {
+        Some(disk) => flash::may_write(&disk, &as_root(ctx, args, reader, "NAME")),
+        None => Ok(()),
+    }
+}
+
+/// What a user does who may not write cards. Run by root, all of `provision` would leave files that are root's.
+fn as_root(ctx: &BuildContext, args: &cli::Provision, reader: &Path, name: &str) -> String {
+    let blocks = Some(args.out.join(format!("{name}.blocks")));
+    let one = as_root::command(&ctx.program, &cli::Flash { blocks, ..flash_args(args, reader) }, reader);
+    format!("with --fat-only in the place of --flash, then for each card\n        {one}")
+}
+
+fn flash_args(args: &cli::Provision, reader: &Path) -> cli::Flash {
+    cli::Flash {
+        image: args.image.clone(),
+        site: None,
+        layer: Vec::new(),
+        blocks: None,
+        yes: args.yes,
+        dry_run: false,
+        check: false,
+        own_hashes: false,
+        device: Some(reader.to_owned()),
+        sources: cli::Sources::default(),
+    }
+}
+
 /// What is asked before each card, and what was written.
 pub struct ByCard<'a> {
     ctx: &'a BuildContext,
     machine: Machine,
+    args: &'a cli::Provision,
     reader: &'a Path,
     flash: cli::Flash,
     /// Cards that this run and earlier ones have written: name, and the hash of their blocks.
@@ -52,26 +87,15 @@ impl<'a> ByCard<'a> {
             text => text.context(|| format!("cannot read {}", log.display()))?,
         };
         let line = |line: &str| line.split_once('\t').map(|(name, hash)| (name.to_owned(), hash.to_owned()));
-        let flash = cli::Flash {
-            image: args.image.clone(),
-            site: None,
-            layer: Vec::new(),
-            blocks: None,
-            yes: args.yes,
-            dry_run: false,
-            check: false,
-            own_hashes: false,
-            device: Some(reader.to_owned()),
-            sources: cli::Sources::default(),
-        };
         interrupt::tell().context(|| "cannot watch for Ctrl-C".into())?;
         let written = text.lines().filter_map(line).collect();
         let machine = Machine::default();
         Ok(Self {
             ctx,
             machine,
+            args,
             reader,
-            flash,
+            flash: flash_args(args, reader),
             written,
             log,
             of_this_run: BTreeMap::new(),
@@ -115,8 +139,9 @@ impl<'a> ByCard<'a> {
                 name: Path::new(name),
                 source: &source,
                 ejects: false,
+                as_root: as_root(self.ctx, self.args, self.reader, name),
             };
-            let card = find_card(&self.machine, self.reader, source.size);
+            let card = find_card(&self.machine, self.reader, Purpose::Write(source.size));
             match card.and_then(|card| job.write(&self.machine, self.reader, card.as_ref())) {
                 Ok(()) => break,
                 Err(error) => eprintln!("{error}"),

@@ -38,6 +38,9 @@ const SHOWN: usize = 20;
 /// Makes all cards that can be made.
 pub fn run(args: &cli::Provision) -> Result<()> {
     let ctx = BuildContext::new(&cli::Sources::default());
+    if let Some(reader) = &args.flash {
+        by_card::check_reader(&ctx, args, reader)?;
+    }
     let _alone = lock(&args.sites)?;
     let fleet = Fleet::load(&args.sites)?;
     let chosen = choose(&fleet, &args.only)?;
