@@ -6,9 +6,11 @@ use crate::{
     manifest::Recipe,
 };
 
-/// The files that have users (passwd(5), group(5), shadow(5)). In each line the name is the first field.
-const PASSWD: &str = "/etc/passwd";
-const GROUP: &str = "/etc/group";
+// The files that have users (passwd(5), group(5), shadow(5)). In each line the name is the first field.
+/// Users.
+pub const PASSWD: &str = "/etc/passwd";
+/// Groups.
+pub const GROUP: &str = "/etc/group";
 const SHADOW: &str = "/etc/shadow";
 /// The field of the user's and of the group's number, in passwd and group alike.
 const ID: usize = 2;
@@ -84,6 +86,23 @@ fn number(tree: &Tree, file: &str, name: &str, field: usize) -> Option<u16> {
     line.split(':').nth(field)?.parse().ok()
 }
 
+/// `tcpdump:adm`, by the texts of passwd and group; a number that has no name there stays one.
+pub fn owner_name(passwd: &str, group: &str, owner: (u32, u32)) -> String {
+    let name = |text: &str, id: u32| {
+        let id = id.to_string();
+        let has = |line: &&str| line.split(':').nth(ID) == Some(&id);
+        let name = text.lines().find(has).and_then(|line| line.split(':').next()).map(str::to_owned);
+        name.unwrap_or(if id == "0" { "root".to_owned() } else { id })
+    };
+    format!("{}:{}", name(passwd, owner.0), name(group, owner.1))
+}
+
+/// The names of a node's user and group, as this tree has them.
+pub fn owner_in(tree: &Tree, Owner { user, group }: Owner) -> String {
+    let text = |path| tree.text(path).unwrap_or_default();
+    owner_name(text(PASSWD), text(GROUP), (user.into(), group.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +158,16 @@ mod tests {
         ] {
             let error = set(path, owner).unwrap_err().to_string();
             assert!(error.contains(told) && error.contains("correct `owners` in image/recipes/"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_owner_has_names_where_the_root_has_them() {
+        let tree = tree();
+        for (owner, name) in [((0, 0), "root:root"), ((0, 20), "root:dialout"), ((901, 7), "901:7")] {
+            let owner = Owner { user: owner.0, group: owner.1 };
+            assert_eq!(owner_in(&tree, owner), name);
+            assert_eq!(owner_in(&Tree::default(), Owner::default()), "root:root");
         }
     }
 

@@ -12,9 +12,18 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    card::Card, change::How, provisioned, region::Region, site_keys, squashfs::Kind, subject::Subject,
+    card::Card,
+    change::How,
+    provisioned,
+    region::Region,
+    site_keys,
+    squashfs::{Kind, Node},
+    subject::Subject,
 };
-use crate::image::inventory::list::Listed;
+use crate::image::{
+    access::{GROUP, PASSWD, owner_name},
+    inventory::list::Listed,
+};
 
 /// A component at two versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,6 +45,10 @@ pub struct FileChange {
     pub how: How,
     /// Bytes in the first image and in the second one.
     pub bytes: (Option<u64>, Option<u64>),
+    /// Permission bits in both, if they differ.
+    pub mode: Option<(String, String)>,
+    /// User and group in both, if they differ.
+    pub owner: Option<(String, String)>,
     /// What it belongs to and where it came from, if there is a list of the image's files.
     pub origin: Option<String>,
 }
@@ -260,20 +273,42 @@ fn count(one: &[u8], other: &[u8], range: &Range<usize>, regions: &Pair) -> (u64
 fn files(one: &Subject, other: &Subject) -> Vec<FileChange> {
     let (nodes, nodes2) = (&one.card.nodes, &other.card.nodes);
     let names: BTreeSet<&String> = nodes.keys().chain(nodes2.keys()).collect();
-    let content = |it: &super::squashfs::Node| (it.kind.clone(), it.mode, it.owner);
+    let content = |it: &Node| (it.kind.clone(), it.mode, it.owner);
     let change = |name: &&String| {
         let (before, after) = (nodes.get(*name), nodes2.get(*name));
         let how = How::of(before.map(content), after.map(content))?;
-        let bytes = |node: Option<&super::squashfs::Node>| match &node?.kind {
+        let bytes = |node: Option<&Node>| match &node?.kind {
             Kind::File(content) => Some(content.len() as u64),
             _ => None,
         };
         let listed = other.listed.get(*name).or_else(|| one.listed.get(*name));
         let of_provision = (**name == provisioned::NAME).then(|| "provision, beside root A".to_owned());
         let origin = of_provision.or_else(|| listed.map(|it| it.origin.clone()));
-        Some(FileChange { name: (*name).clone(), how, bytes: (bytes(before), bytes(after)), origin })
+        let mode = |node: &Node| format!("{:04o}", node.mode);
+        Some(FileChange {
+            name: (*name).clone(),
+            how,
+            bytes: (bytes(before), bytes(after)),
+            mode: differing(before.map(mode), after.map(mode)),
+            owner: differing(
+                before.map(|node| owner(&one.card, node)),
+                after.map(|node| owner(&other.card, node)),
+            ),
+            origin,
+        })
     };
     names.iter().filter_map(change).collect()
+}
+
+/// What both images have, and not the same.
+fn differing(one: Option<String>, other: Option<String>) -> Option<(String, String)> {
+    one.zip(other).filter(|(one, other)| one != other)
+}
+
+/// By the names that the image itself has.
+fn owner(card: &Card, node: &Node) -> String {
+    let read = |path| text(card, &[path]).unwrap_or_default();
+    owner_name(&read(PASSWD), &read(GROUP), node.owner)
 }
 
 fn components(one: &BTreeMap<String, Listed>, other: &BTreeMap<String, Listed>) -> Vec<ComponentChange> {

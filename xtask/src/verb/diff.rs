@@ -151,5 +151,9 @@ fn file(change: &FileChange) -> String {
         _ => String::new(),
     };
     let origin = change.origin.as_ref().map_or_else(String::new, |it| format!(" ({it})"));
-    format!("{:8}{}{origin}{bytes}", word(change.how), change.name)
+    let becomes = |what: &str, it: &Option<(String, String)>| {
+        it.as_ref().map_or_else(String::new, |(one, other)| format!(", {what} {one} -> {other}"))
+    };
+    let (mode, owner) = (becomes("mode", &change.mode), becomes("owner", &change.owner));
+    format!("{:8}{}{origin}{bytes}{mode}{owner}", word(change.how), change.name)
 }

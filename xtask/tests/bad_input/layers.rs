@@ -51,9 +51,9 @@ fn a_layer_adds_files_and_programs_that_are_known_as_its_own() {
     let checkout = with_layer();
     checkout.succeeds(build(&checkout, &["garden"]));
     assert_snapshot!(listed(&checkout, &["pump", "service"]), @r"
-    /etc/pump.conf 11 0644 pump overlay/, recipe pump, layer garden garden 2
-    /usr/sbin/pump 13 0755 pump src/, recipe pump, layer garden garden 2
-    /usr/sbin/service 13 0755 base src/, recipe base dialbox 0.1.0
+    /etc/pump.conf 11 0644 root:root pump overlay/, recipe pump, layer garden garden 2
+    /usr/sbin/pump 13 0755 root:root pump src/, recipe pump, layer garden garden 2
+    /usr/sbin/service 13 0755 root:root base src/, recipe base dialbox 0.1.0
     ");
     let bill = fs::read_to_string(checkout.path("out/small.cdx.json")).unwrap();
     assert!(bill.contains("pkg:generic/garden@2"), "{bill}");
@@ -111,7 +111,7 @@ fn a_layer_replaces_and_removes_what_it_names() {
     checkout.write("garden/overlay/etc/inittab", "::sysinit:/bin/garden\n");
     checkout.succeeds(build(&checkout, &["garden"]));
     assert_snapshot!(listed(&checkout, &["inittab", "extra"]), @r"
-    /etc/inittab 22 0644 base overlay/, recipe base, layer garden garden 2
+    /etc/inittab 22 0644 root:root base overlay/, recipe base, layer garden garden 2
     ");
     // A recipe in the place of another one takes over its files.
     checkout.write("garden/layer.toml", format!("{LAYER}replace-recipes = [\"extra\"]\n"));
@@ -119,8 +119,8 @@ fn a_layer_replaces_and_removes_what_it_names() {
     checkout.write("garden/recipes/extra.toml", "summary = \"other\"\noverlay = [\"etc/extra\"]\n");
     checkout.succeeds(build(&checkout, &["garden"]));
     assert_snapshot!(listed(&checkout, &["inittab", "extra"]), @r"
-    /etc/extra 0 0644 extra overlay/, recipe extra dialbox 0.1.0
-    /etc/inittab 20 0644 base overlay/, recipe base dialbox 0.1.0
+    /etc/extra 0 0644 root:root extra overlay/, recipe extra dialbox 0.1.0
+    /etc/inittab 20 0644 root:root base overlay/, recipe base dialbox 0.1.0
     ");
 }
 
@@ -156,7 +156,7 @@ fn the_lock_of_a_layer_lies_in_the_layer() {
     ");
     checkout.write("garden/packages.lock", package(&checkout, "valve", b"a valve"));
     checkout.succeeds(build(&checkout, &["garden"]));
-    assert!(listed(&checkout, &["valve"]).contains("/usr/bin/valve 7 0755 pump package valve"));
+    assert!(listed(&checkout, &["valve"]).contains("/usr/bin/valve 7 0755 root:root pump package valve"));
     // Another version of a package that is locked below.
     checkout.write("garden/recipes/pump.toml", names("busybox"));
     checkout.write("garden/packages.lock", package(&checkout, "busybox", b"another one"));

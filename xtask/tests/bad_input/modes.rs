@@ -38,7 +38,28 @@ fn a_recipe_gives_a_file_to_a_user() {
     let output = diff.args(["diff", "before", "out"]).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("/etc/inittab") && !said.contains("/etc/passwd"), "{said}");
+    let told = "changed /etc/inittab (overlay/, recipe base), owner root:root -> tcpdump:tcpdump\n";
+    assert!(said.contains(told) && !said.contains("/etc/passwd"), "{said}");
+    assert!(said.ends_with("not explained\n  0 bytes\n"), "{said}");
+    let mut json = checkout.xtask(Command::new(env!("CARGO_BIN_EXE_xtask")));
+    let json = json.args(["diff", "--json", "before", "out"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["image"]["files"][0]["owner"], serde_json::json!(["root:root", "tcpdump:tcpdump"]));
+
+    let table = fs::read_to_string(checkout.path("out/small.files.tsv")).unwrap();
+    let owner = |path: &str| {
+        let line = table.lines().find(|line| line.split('\t').next() == Some(path)).unwrap();
+        line.split('\t').nth(3).unwrap().to_owned()
+    };
+    assert_eq!(owner("/etc/inittab"), "tcpdump:tcpdump");
+    assert!(["/etc/passwd", "boot:/kernel.img", "initramfs:/init"].iter().all(|it| owner(it) == "root:root"));
+    for (bill, owned) in [
+        ("small.spdx.json", "from overlay/, recipe base; it belongs to tcpdump:tcpdump"),
+        ("small.cdx.json", "dialbox:owner"),
+    ] {
+        let bill = fs::read_to_string(checkout.path("out").join(bill)).unwrap();
+        assert_eq!(bill.matches(owned).count(), 1, "{owned}");
+    }
     checkout.edit("image/recipes/base.toml", "= \"tcpdump\"", "= \"tcpdmup\"");
     assert_snapshot!(checkout.refuses(checkout.build_image_offline()), @r"
     error: recipe `base` gives /etc/inittab to tcpdmup, which /etc/passwd and /etc/group of the root do not have

@@ -92,11 +92,13 @@ fn licences(component: &Component) -> Vec<Value> {
 }
 
 fn file(file: &File) -> Value {
+    let mut properties = vec![json!({ "name": "dialbox:origin", "value": file.origin.to_string() })];
+    properties.extend(file.other_owner().map(|owner| json!({ "name": "dialbox:owner", "value": owner })));
     let mut value = json!({
         "type": "file",
         "bom-ref": format!("file:{}", file.name()),
         "name": file.name(),
-        "properties": [{ "name": "dialbox:origin", "value": file.origin.to_string() }],
+        "properties": properties,
     });
     if let Some(hashes) = &file.hashes {
         value["hashes"] = json!([

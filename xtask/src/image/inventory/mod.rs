@@ -13,13 +13,19 @@ mod spdx;
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
-use super::tree::{Origin, Tree};
+use super::{
+    access,
+    tree::{Origin, Tree},
+};
 use crate::{
     error::{Context, Result},
     parallel,
     task::{digest, hex},
 };
 use bill::Bill;
+
+/// The owner of a file that no recipe gives to another one.
+const ROOT: &str = "root:root";
 
 /// Where in the image a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +49,8 @@ pub struct File {
     pub bytes: u64,
     /// Permission bits.
     pub mode: u16,
+    /// User and group: `root:root`.
+    pub owner: String,
     /// Where it came from.
     pub origin: Origin,
     /// `None` if the site has a part in it: from the hash of a file with a short secret, a PIN for one, the secret can be
@@ -79,6 +87,11 @@ impl Place {
 }
 
 impl File {
+    /// Whose it is, unless it is root's, as nearly all files are.
+    pub fn other_owner(&self) -> Option<&str> {
+        Some(self.owner.as_str()).filter(|owner| *owner != ROOT)
+    }
+
     /// `/bin/busybox`, `boot:/kernel.img`
     pub fn name(&self) -> String {
         format!("{}{}", self.place.prefix(), self.path)
@@ -95,6 +108,7 @@ pub fn files(place: Place, tree: &Tree) -> Result<Vec<File>> {
             path: (*path).to_owned(),
             bytes: content.len() as u64,
             mode: node.mode,
+            owner: access::owner_in(tree, node.owner),
             origin: node.origin.clone(),
             hashes: (!node.origin.has_site()).then(hashes),
         })

@@ -93,7 +93,7 @@ impl Document<'_> {
             "licenseConcluded": NONE,
             "licenseInfoInFiles": [NONE],
             "copyrightText": NONE,
-            "comment": format!("from {}", file.origin),
+            "comment": format!("from {}{}", file.origin, owned(file)),
         }));
         self.relate(owner, "CONTAINS", &id);
     }
@@ -112,7 +112,11 @@ impl Document<'_> {
             "licenseDeclared": NONE,
             "copyrightText": NONE,
             "primaryPackagePurpose": "FILE",
-            "comment": format!("from {}; it has no hash here, as the site has a part in it", file.origin),
+            "comment": format!(
+                "from {}{}; it has no hash here, as the site has a part in it",
+                file.origin,
+                owned(file)
+            ),
         }));
         self.relate(owner, "CONTAINS", &id);
     }
@@ -238,6 +242,10 @@ fn ids(bill: &Bill) -> Vec<String> {
         if *count == 1 { id } else { format!("{id}-{count}") }
     };
     bill.components.iter().map(id).collect()
+}
+
+fn owned(file: &File) -> String {
+    file.other_owner().map_or_else(String::new, |owner| format!("; it belongs to {owner}"))
 }
 
 /// With the beginning of a hash, as `a_b` and `a-b` become equal.
