@@ -1,5 +1,6 @@
 //! The two shipped sites, and every file rendered from them.
 
+mod examples;
 mod vpn;
 
 use dialbox::site::{RenderedFile, Site};
@@ -343,20 +344,6 @@ fn every_secret_in_the_documentation_is_refused_by_the_builder() {
         }
     }
     assert!(shown >= 3, "{shown} secrets");
-}
-
-#[test]
-fn the_examples_of_what_follows_the_login_are_valid() {
-    let docs = include_str!("../../docs/dial-in.md");
-    let examples = docs.split("```\n").skip(1).step_by(2).filter(|block| block.contains("\nservices = "));
-    let place = "[[line]]\nport = 'auto'\nlocal = '192.168.32.1'\nremote = '192.168.32.105'\n";
-    for example in examples.clone() {
-        let line = if example.contains("[[line]]") { "" } else { "[[line]]\nlogin = true\n" };
-        let tables = format!("{example}{line}").replace("[[line]]\n", place);
-        Site::parse(&format!("role = 'dial-in'\nhostname = 'x'\n{tables}"))
-            .unwrap_or_else(|it| panic!("{it}"));
-    }
-    assert_eq!(examples.count(), 2);
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! Every `cargo xtask …` of the documents is a command that the command line takes.
+//! Every `cargo xtask …` of the documents and of `--help` is a command that the command line takes. (Those about images
+//! and cards are run, too, by `bad_input/examples.rs`.)
 
 use std::{fs, path::Path};
 
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory, Parser, error::ErrorKind};
 use xtask::cli::Cli;
 
 /// The words of a command as written in a document: up to the explanation behind it, which `#` or two blanks begin.
@@ -72,4 +73,22 @@ fn the_commands_of_the_documents_are_taken() {
         }
     }
     assert!(count > 50, "only {count} commands were found");
+}
+
+#[test]
+fn the_examples_of_each_verb_are_taken() {
+    fn check(verb: &clap::Command, name: &str) {
+        let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let examples: Vec<&str> =
+            help.lines().filter_map(|line| Some(line.split_once("cargo xtask ")?.1)).collect();
+        assert!(!examples.is_empty() || verb.has_subcommands() || name == "tidy", "{name} has no example");
+        for example in examples {
+            let example = example.split(" | ").next().unwrap();
+            if let Err(error) = Cli::try_parse_from(["xtask".to_owned()].into_iter().chain(words(example))) {
+                panic!("{name} --help: cargo xtask {example}\n{error}");
+            }
+        }
+        verb.get_subcommands().for_each(|verb| check(verb, verb.get_name()));
+    }
+    check(&Cli::command(), "xtask");
 }

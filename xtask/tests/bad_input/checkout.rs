@@ -66,7 +66,7 @@ const COPYRIGHT: &[u8] = b"Format: https://www.debian.org/doc/packaging-manuals/
                            Files: *\nCopyright: many\nLicense: GPL-2\n";
 
 const CARGO: &str = r#"#!/bin/sh
-[ "$1" = tree ] && exit 0
+case $1 in tree | fetch) exit 0 ;; esac
 while [ $# -gt 0 ]; do
     case $1 in
         --manifest-path) workspace=${2%/Cargo.toml} ;;

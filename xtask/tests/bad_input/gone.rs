@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A Debian archive of the suite `bookworm`: signed file, indices, pool.
-struct Archive {
+pub struct Archive {
     files: BTreeMap<String, Vec<u8>>,
     packages: String,
     sources: String,
@@ -38,7 +38,7 @@ impl Archive {
     }
 
     /// All packages of a checkout's lock but these.
-    fn without(checkout: &Checkout, gone: &[&str]) -> Self {
+    pub fn without(checkout: &Checkout, gone: &[&str]) -> Self {
         let mut archive = Self::new();
         for (path, deb) in checkout.downloads() {
             let name = path.trim_start_matches("/pool/").trim_end_matches(".deb");
@@ -73,15 +73,18 @@ impl Archive {
             deb.len(),
             sha256(deb)
         );
-        let dsc = "0".repeat(64);
+        let dsc = format!("{name} dsc").into_bytes();
         self.sources += &format!(
-            "Package: {name}\nVersion: {version}\nDirectory: pool\nChecksums-Sha256:\n {dsc} 1 {name}.dsc\n\n"
+            "Package: {name}\nVersion: {version}\nDirectory: pool\nChecksums-Sha256:\n {} {} {name}.dsc\n\n",
+            sha256(&dsc),
+            dsc.len()
         );
+        self.files.insert(format!("/pool/{name}.dsc"), dsc);
         format!("/{path}")
     }
 
     /// Serves it; returns the address.
-    fn serve(mut self) -> String {
+    pub fn serve(mut self) -> String {
         let mut release = String::from("Codename: bookworm\nDate: ");
         let now = httpdate::fmt_http_date(SystemTime::now()).replace("GMT", "UTC");
         release += &format!("{now}\nSHA256:\n");
@@ -116,7 +119,7 @@ fn answer(mut connection: TcpStream, files: &BTreeMap<String, Vec<u8>>) {
 }
 
 /// Signatures are not under test here, but that none of this happens without a good one is.
-fn with_signatures(checkout: &Checkout, checker: &str) {
+pub fn with_signatures(checkout: &Checkout, checker: &str) {
     checkout.write("image/keys/a.asc", "");
     let rest = format!("#!/bin/sh\ncase \"$*\" in *inrelease*) {checker} ;; esac\n");
     checkout.edit("../cargo", "#!/bin/sh\n", &rest);

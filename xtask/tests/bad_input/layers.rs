@@ -13,6 +13,12 @@ const PUMP: &str = "summary = \"waters\"\nbinaries = [\"pump\"]\noverlay = [\"et
 /// A checkout with a layer `garden`, which adds a program and a file.
 fn with_layer() -> Checkout {
     let checkout = Checkout::new();
+    write(&checkout, "garden");
+    checkout
+}
+
+/// Writes the layer `garden` there.
+pub fn write(checkout: &Checkout, directory: &str) {
     for (path, text) in [
         ("layer.toml", LAYER),
         ("recipes/pump.toml", PUMP),
@@ -21,9 +27,8 @@ fn with_layer() -> Checkout {
         ("programs/Cargo.lock", "version = 4\n"),
         ("programs/src/bin/pump.rs", "fn main() {}\n"),
     ] {
-        checkout.write(&format!("garden/{path}"), text);
+        checkout.write(&format!("{directory}/{path}"), text);
     }
-    checkout
 }
 
 fn build(checkout: &Checkout, layers: &[&str]) -> Command {

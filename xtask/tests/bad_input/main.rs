@@ -7,6 +7,7 @@ mod caller;
 mod checkout;
 mod dialogue;
 mod environment;
+mod examples;
 mod files;
 mod flash;
 mod gone;

@@ -14,11 +14,11 @@ use insta::assert_snapshot;
 
 use crate::checkout::Checkout;
 
-type Stored = BTreeMap<String, Vec<u8>>;
+pub type Stored = BTreeMap<String, Vec<u8>>;
 
 /// What the server does wrong.
 #[derive(Clone, Copy, PartialEq)]
-enum Fault {
+pub enum Fault {
     None,
     /// A login page for every path.
     WebPage,
@@ -38,14 +38,14 @@ enum Fault {
 }
 
 /// An HTTP server that keeps what is PUT (RFC 9110) and gives it back.
-struct Server {
-    url: String,
+pub struct Server {
+    pub url: String,
     stored: Arc<Mutex<Stored>>,
     puts: Arc<Mutex<usize>>,
 }
 
 impl Server {
-    fn new(stored: Stored, fault: Fault) -> Self {
+    pub fn new(stored: Stored, fault: Fault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stored, puts) = (Arc::new(Mutex::new(stored)), Arc::new(Mutex::new(0)));
