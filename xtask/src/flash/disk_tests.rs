@@ -24,7 +24,7 @@ pub fn card() -> Disk {
 pub struct Tree(tempfile::TempDir);
 
 impl Tree {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let tree = Self(tempfile::tempdir().unwrap());
         fs::create_dir_all(tree.0.path().join("sys/block")).unwrap();
         fs::create_dir_all(tree.0.path().join("dev")).unwrap();
@@ -49,7 +49,7 @@ impl Tree {
     }
 
     /// A disk as sysfs shows it: a directory in the tree of devices, with a symlink in `block/`.
-    fn disk(&self, name: &str, device: &str, files: &[(&str, &str)], partitions: &[(&str, &str)]) {
+    pub fn disk(&self, name: &str, device: &str, files: &[(&str, &str)], partitions: &[(&str, &str)]) {
         let dir = format!("sys/devices/{device}/block/{name}");
         for (file, text) in files {
             let (dir, file) = match file.strip_prefix("device/") {

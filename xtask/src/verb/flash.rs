@@ -339,3 +339,6 @@ fn nonce() -> io::Result<u64> {
     getrandom(&mut bytes, GetRandomFlags::empty())?;
     Ok(u64::from_le_bytes(bytes))
 }
+
+#[cfg(test)]
+mod tests;
