@@ -70,17 +70,22 @@ impl Part {
 enum Listed {
     File(Part, u16),
     Symlink(String),
+    /// Its path ends in `/`.
+    Directory(u16),
 }
 
+/// The mode of nearly all directories, which are not in the list.
+const USUAL: u16 = 0o755;
+
 /// Lists the archive that was unpacked into `out`, beside it. Only what a package's files can be on the box is in the
-/// list: files, symlinks, and hard links, which become files of their own.
+/// list: files, symlinks, and hard links, which become files of their own; and directories with an unusual mode.
 pub fn list(out: &WorkDir) -> Result<()> {
     let tar = File::open(out.join(TAR)).context(|| "cannot read an unpacked package".into())?;
     out.write(LIST, lines(&tar)?.as_bytes()).map(drop)
 }
 
 /// The list of an archive, a line for each entry, with tabs between path, mode in octal, first byte, length and SHA-256,
-/// or between path and target.
+/// or between path and target, or between a directory's path and mode.
 pub fn lines(tar: &File) -> Result<String> {
     Ok(entries(tar)?.iter().map(|(path, entry)| entry.to_line(path)).collect())
 }
@@ -116,6 +121,17 @@ fn entries(tar: &File) -> Result<BTreeMap<String, Listed>> {
                 part.sha256 = task::digest(&part.bytes(tar)?);
                 Listed::File(part, u16::try_from(mode).unwrap_or(0o644))
             }
+            _ if kind.is_dir() => {
+                // Without a set-group-id bit: the group is root's.
+                let mode = entry.header().mode().context(broken)? & 0o1777;
+                match u16::try_from(mode).unwrap_or(USUAL) {
+                    USUAL => continue,
+                    mode => {
+                        entries.insert(format!("{}/", path.trim_end_matches('/')), Listed::Directory(mode));
+                        continue;
+                    }
+                }
+            }
             _ => continue,
         };
         entries.insert(path, listed);
@@ -130,14 +146,19 @@ impl Listed {
                 format!("{path}\t{mode:o}\t{at}\t{length}\t{sha256}\n")
             }
             Self::Symlink(target) => format!("{path}\t{target}\n"),
+            Self::Directory(mode) => format!("{path}\t{mode:o}\n"),
         }
     }
 
     fn from_line(line: &str) -> Option<(&str, Self)> {
         let mut fields = line.split('\t');
         let (path, first) = (fields.next()?, fields.next()?);
+        let mode = u16::from_str_radix(first, 8).ok();
+        if path.ends_with('/') {
+            return Some((path, Self::Directory(mode?)));
+        }
         let Some(at) = fields.next() else { return Some((path, Self::Symlink(first.to_owned()))) };
-        let mode = u16::from_str_radix(first, 8).ok()?;
+        let mode = mode?;
         let (at, length) = (at.parse().ok()?, fields.next()?.parse().ok()?);
         Some((path, Self::File(Part { at, length, sha256: fields.next()?.to_owned() }, mode)))
     }
@@ -145,7 +166,11 @@ impl Listed {
 
 /// The files of one package, by absolute path.
 #[derive(Debug)]
-pub struct Contents(BTreeMap<String, Entry>);
+pub struct Contents {
+    entries: BTreeMap<String, Entry>,
+    /// The modes of directories that are not 0755, by absolute path.
+    directories: BTreeMap<String, u16>,
+}
 
 impl Contents {
     /// Reads the list of an unpacked package. The archive is not read: the list has the hash of each of its files.
@@ -155,32 +180,43 @@ impl Contents {
         let file =
             File::open(output.path(TAR)).context(|| format!("cannot read {}", output.path(TAR).display()))?;
         let tar = Arc::new(Tar { output: output.clone(), file });
-        let entry = |line| {
-            let (path, listed) = Listed::from_line(line)?;
+        let mut contents = Self { entries: BTreeMap::new(), directories: BTreeMap::new() };
+        for line in list.lines() {
+            let listed = Listed::from_line(line);
+            let (path, listed) = listed.ok_or_else(|| Error::new(broken()).fact("it has a broken line"))?;
             let entry = match listed {
                 Listed::File(part, mode) => Entry::File(Content { tar: Arc::clone(&tar), part }, mode),
                 Listed::Symlink(target) => Entry::Symlink(target),
+                Listed::Directory(mode) => {
+                    contents.directories.insert(path.trim_end_matches('/').to_owned(), mode);
+                    continue;
+                }
             };
-            Some((path.to_owned(), entry))
-        };
-        let entries: Option<_> = list.lines().map(entry).collect();
-        entries.map(Self).ok_or_else(|| Error::new(broken()).fact("it has a broken line"))
+            contents.entries.insert(path.to_owned(), entry);
+        }
+        Ok(contents)
+    }
+
+    /// The mode of a directory, in either layout, unless it is 0755.
+    pub fn unusual_mode(&self, directory: &str) -> Option<u16> {
+        let known = |path: &str| self.directories.get(path).copied();
+        known(directory).or_else(|| known(&usr_merge::other(directory)?))
     }
 
     /// The entry at this path, in either layout.
     pub fn get(&self, path: &str) -> Option<&Entry> {
-        self.0.get(path).or_else(|| self.0.get(&usr_merge::other(path)?))
+        self.entries.get(path).or_else(|| self.entries.get(&usr_merge::other(path)?))
     }
 
     /// Every path, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &str> + Clone {
-        self.0.keys().map(String::as_str)
+        self.entries.keys().map(String::as_str)
     }
 
     /// Every entry below `prefix`, which ends in `/`, in either layout; the paths begin with `prefix`.
     pub fn below(&self, prefix: &str) -> Vec<(String, &Entry)> {
         let below = |start: &str| -> Vec<(String, &Entry)> {
-            let from = self.0.range(start.to_owned()..).take_while(|(path, _)| path.starts_with(start));
+            let from = self.entries.range(start.to_owned()..).take_while(|(path, _)| path.starts_with(start));
             from.map(|(path, entry)| (format!("{prefix}{}", &path[start.len()..]), entry)).collect()
         };
         match (below(prefix), usr_merge::other(prefix)) {
@@ -265,6 +301,30 @@ mod tests {
         assert!(matches!(contents.get("/b"), Some(Entry::Symlink(target)) if target == "a b"));
         let Some(Entry::File(content, 0o644)) = contents.get("/c") else { panic!("{contents:?}") };
         assert_eq!(&content.read().unwrap()[..], b"x");
+    }
+
+    #[test]
+    fn directories_have_the_modes_of_the_package_in_either_layout() {
+        let mut directories = tar::Builder::new(Vec::new());
+        for (path, mode) in [("./etc/keys/", 0o700), ("./lib/x/", 0o3770), ("./var/", 0o755)] {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_size(0);
+            header.set_mode(mode);
+            directories.append_data(&mut header, path, &b""[..]).unwrap();
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let output = unpacked(dir.path(), &directories.into_inner().unwrap()).unwrap();
+        let contents = Contents::open(&output).unwrap();
+        for (path, mode) in [
+            ("/etc/keys", Some(0o700)),
+            ("/lib/x", Some(0o1770)),
+            ("/usr/lib/x", Some(0o1770)),
+            ("/var", None),
+        ] {
+            assert_eq!(contents.unusual_mode(path), mode, "{path}");
+        }
+        assert_eq!(contents.paths().count(), 0, "a directory is no file");
     }
 
     #[test]

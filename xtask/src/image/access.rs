@@ -1,7 +1,8 @@
 //! Users, and the modes and owners of files, as recipes say: what packages do in scripts that dpkg runs, and this builder does not.
 
-use super::tree::{Owner, Tree};
+use super::tree::{Origin, Owner, Tree};
 use crate::{
+    debian::contents::Contents,
     error::{Error, Result},
     manifest::Recipe,
 };
@@ -56,6 +57,17 @@ pub fn set_modes(tree: &mut Tree, recipes: &[Recipe]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The directories above a file that came with it have the modes of its package.
+pub fn keep_modes(tree: &mut Tree, contents: &Contents, path: &str, origin: &Origin) {
+    for (at, _) in path.match_indices('/').skip(1) {
+        let directory = &path[..at];
+        let mode = contents.unusual_mode(directory);
+        if let Some(mode) = mode.filter(|_| tree.get(directory).is_some_and(|it| it.origin == *origin)) {
+            tree.set_mode(directory, mode);
+        }
+    }
 }
 
 /// After all users are known: those of recipes, and those of the overlay's `/etc/passwd`.

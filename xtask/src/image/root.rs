@@ -219,6 +219,7 @@ fn add_from_package<'a>(
                 links.push((contents, beside(&path, target), origin.clone()));
             }
         }
+        access::keep_modes(tree, contents, &path, origin);
     }
     Ok(count)
 }

@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use insta::assert_snapshot;
 
-use crate::checkout::Checkout;
+use crate::{checkout::Checkout, package::deb_with_directory};
 
 fn with_modes(modes: &str) -> Checkout {
     let checkout = Checkout::new();
@@ -19,6 +19,26 @@ fn a_recipe_sets_the_modes_of_files_and_directories() {
     let table = fs::read_to_string(checkout.path("out/small.files.tsv")).unwrap();
     let line = table.lines().find(|line| line.starts_with("/etc/inittab\t")).unwrap();
     assert!(line.contains("\t0600\t"), "{line}");
+}
+
+#[test]
+fn a_directory_has_the_mode_of_its_package_unless_a_recipe_says_otherwise() {
+    let mut checkout = Checkout::new();
+    checkout.edit("image/recipes/base.toml", "[\"/bin/busybox\"]", "[\"/bin/busybox\", \"/etc/keys/\"]");
+    let files: &[(&str, &[u8])] = &[("/bin/busybox", b"a shell"), ("/etc/keys/one", b"a key")];
+    checkout.package("busybox", files);
+    checkout.succeeds(checkout.build_image_offline());
+    fs::rename(checkout.path("out"), checkout.path("usual")).unwrap();
+    let changed = |checkout: &Checkout| {
+        checkout.succeeds(checkout.build_image_offline());
+        let mut diff = checkout.xtask(Command::new(env!("CARGO_BIN_EXE_xtask")));
+        let said = String::from_utf8(diff.args(["diff", "usual", "out"]).output().unwrap().stdout).unwrap();
+        said.lines().filter(|line| line.contains("/etc/keys")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    checkout.package_of_bytes("busybox", deb_with_directory("/etc/keys", 0o700, files));
+    assert_eq!(changed(&checkout), ["  changed /etc/keys, mode 0755 -> 0700"]);
+    checkout.edit("image/recipes/base.toml", "[links]", "[modes]\n\"/etc/keys\" = \"0750\"\n\n[links]");
+    assert_eq!(changed(&checkout), ["  changed /etc/keys, mode 0755 -> 0750"]);
 }
 
 /// Whose it is in the finished image: `diff` reads that from the squashfs.

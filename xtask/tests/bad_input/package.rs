@@ -7,7 +7,21 @@ pub fn deb(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// The same with symlinks, each with its target.
 pub fn deb_with_links(files: &[(&str, &[u8])], links: &[(&str, &str)]) -> Vec<u8> {
+    packed(tar::Builder::new(Vec::new()), files, links)
+}
+
+/// The same with a directory, which has this mode.
+pub fn deb_with_directory(directory: &str, mode: u32, files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut data = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Directory);
+    header.set_size(0);
+    header.set_mode(mode);
+    data.append_data(&mut header, format!(".{directory}/"), &b""[..]).unwrap();
+    packed(data, files, &[])
+}
+
+fn packed(mut data: tar::Builder<Vec<u8>>, files: &[(&str, &[u8])], links: &[(&str, &str)]) -> Vec<u8> {
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
