@@ -47,3 +47,38 @@ fn udisks(verb: &str, node: &Path) -> Result<()> {
     });
     run.context(|| format!("udisks2 could not {verb} {}", node.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustix::mount::{MountFlags, mount};
+
+    use super::*;
+    use crate::flash::{disk::tests::card, mounts};
+
+    #[test]
+    fn what_is_mounted_is_unmounted_unless_somebody_uses_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path().to_str().unwrap();
+        if mount("none", at, "tmpfs", MountFlags::empty(), None).is_err() {
+            eprintln!("this user may not mount anything: not tested");
+            return;
+        }
+        let disk = Disk { mounted: vec![("/dev/sdb1".into(), at.to_owned())], ..card() };
+        let is_mounted = || {
+            let all = mounts::mounts(&fs::read_to_string("/proc/self/mountinfo").unwrap());
+            all.iter().any(|mount| mount.at == at)
+        };
+        let open = fs::File::create(dir.path().join("file")).unwrap();
+        let error = unmount_all(&disk).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("cannot unmount {at}")) && error.contains("close the programs"),
+            "{error}"
+        );
+        assert!(is_mounted());
+        drop(open);
+        unmount_all(&disk).unwrap();
+        assert!(!is_mounted());
+    }
+}
