@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, sha256};
 
 fn xtask(checkout: &Checkout, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -204,6 +204,36 @@ fn a_report_adds_up_and_its_page_needs_nothing_but_itself() {
     let document = roxmltree::Document::parse(&xml).unwrap();
     let drawn = document.descendants().filter(|it| it.attribute("class") == Some("file")).count();
     assert_eq!(drawn, files.iter().filter(|it| it["compressed"] != 0).count());
+}
+
+/// What `bench boot` leaves: the image's hash, and a time in each line.
+#[test]
+fn a_report_has_the_boot_that_a_bench_has_left_and_says_of_which_image() {
+    let checkout = Checkout::new();
+    checkout.succeeds(checkout.build_image_offline());
+    let image = sha256(&fs::read(checkout.path("out/small.img")).unwrap());
+    let report = |left: &str| {
+        checkout.write("target/dialbox/boot-times", left);
+        let said = xtask(&checkout, &["report"]).output().unwrap();
+        checkout.succeeds(xtask(&checkout, &["report", "--html", "page.html"]));
+        let page = fs::read_to_string(checkout.path("page.html")).unwrap();
+        (String::from_utf8(said.stdout).unwrap(), page)
+    };
+    for (left, of, of_page) in [
+        (format!("{image}\n0.42\n2.53\n3.04\n"), "boot, in the emulator\n", "measured with this image."),
+        (
+            "0\n0.42\n2.53\n3.04\n".to_owned(),
+            "boot, in the emulator, of another image\n",
+            "another image than",
+        ),
+    ] {
+        let (text, page) = report(&left);
+        assert!(text.contains(of), "{text}");
+        assert!(text.contains("3.04 s\n"), "{text}");
+        assert!(page.contains(of_page) && page.contains(">2.53 s</text>"), "{page}");
+    }
+    let (text, page) = report(&format!("{image}\n0.42\n"));
+    assert!(!text.contains("in the emulator") && !page.contains("The boot"), "a half-written one is none");
 }
 
 #[test]
