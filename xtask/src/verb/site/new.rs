@@ -49,6 +49,10 @@ impl FreshSecrets {
 /// Writes the file; returns the messages for the user.
 pub fn run(args: &cli::NewSite, secrets: &FreshSecrets) -> Result<String> {
     let name = args.file.display();
+    // Before the list of operators is fetched; `write` refuses a file that was made since.
+    if !args.force && args.file.symlink_metadata().is_ok() {
+        return Err(is_there(&args.file));
+    }
     let Start { draft, notes, password } = start(args, secrets)?;
     let SiteSource { text, site } = SiteSource::parse(draft.text(), &name.to_string())?;
     write(&args.file, args.force, &text)?;
@@ -128,12 +132,14 @@ fn write(file: &Path, force: bool, text: &str) -> Result<()> {
         false => private::write_new_file(file, text.as_bytes()),
     };
     match written {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Error::new(format!("{name} is there already"))
-                .hint("give another name, or --force to overwrite it"))
-        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(is_there(file)),
         written => written.context(|| format!("cannot create {name}")),
     }
+}
+
+fn is_there(file: &Path) -> Error {
+    Error::new(format!("{} is there already", file.display()))
+        .hint("give another name, or --force to overwrite it")
 }
 
 #[cfg(test)]
@@ -172,6 +178,11 @@ mod tests {
         let other = cli::NewSite { role: cli::Role::DialIn, ..new.clone() };
         let error = run(&other, &SECRETS).unwrap_err().to_string();
         assert!(error.contains("is there already"), "{error}");
+        assert_eq!(fs::read_to_string(&new.file).unwrap(), first);
+        // At once, and when it was made while the list of operators was fetched.
+        let of_a_country = cli::NewSite { country: Some("fr".to_owned()), ..new.clone() };
+        assert_eq!(run(&of_a_country, &SECRETS).unwrap_err().to_string(), error);
+        assert_eq!(write(&new.file, false, "role = 'x'").unwrap_err().to_string(), error);
         assert_eq!(fs::read_to_string(&new.file).unwrap(), first);
         run(&cli::NewSite { force: true, ..other }, &SECRETS).unwrap();
         assert!(fs::read_to_string(&new.file).unwrap().contains("role = \"dial-in\""));
