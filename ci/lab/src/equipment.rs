@@ -28,7 +28,7 @@ pub fn connect(stage: &Stage, pair: &mut Pair) -> Result<()> {
     pair.dialer.plug_into_lan(PAGE)?;
     pair.admit(&[])?;
     let tables = format!(
-        "[lan]\naddress = \"dhcp\"\n[forward]\nnetworks = [\"{0}/32\"]\n\
+        "[lan]\naddress = \"dhcp\"\n[forward]\nnetworks = [\"{0}/32\"]\nfrom-lan = true\n\
          [[forward.port]]\nlisten = {PORT}\nto = \"{0}:80\"\n\
          [[forward.serial]]\nlisten = {SERIAL}\nport = \"1-1.2\"\n[modem]\nport = \"1-1.1\"\n",
         Lan::HOST

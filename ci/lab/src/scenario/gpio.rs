@@ -20,6 +20,9 @@ const DOOR: u32 = 1 << 27;
 /// The registers that set and clear the lines 0 to 31 (§6.1, GPSET0 and GPCLR0).
 const SET: u32 = 0x2020_001c;
 const CLEAR: u32 = 0x2020_0028;
+/// QEMU's firmware does not know the supply voltage, so raspberrypi-hwmon finds no device: a directory like the driver's.
+const VOLTAGE: &str = "mkdir -p /tmp/hwmon/hwmon0 && cd /tmp/hwmon/hwmon0 && echo rpi_volt >name && echo 0 >in0_lcrit_alarm \
+    && cd / && mount --bind /tmp/hwmon /sys/class/hwmon";
 /// The levels of the lines 0 to 31 (BCM2835 ARM Peripherals §6.1, GPLEV0).
 const LEVELS: &str = "xp /1wx 0x20200034";
 /// What the lines 10 to 19 are for, and the lines 20 to 29, in three bits each: 1 is an output (GPFSEL1, GPFSEL2).
@@ -30,7 +33,7 @@ const FUNCTIONS: [&str; 2] = ["xp /1wx 0x20200004", "xp /1wx 0x20200008"];
 pub fn switched(stage: &Stage) -> Result<()> {
     let machine = stage.dialer(stick())?;
     let site = "role = \"dialer\"\nhostname = \"dialer\"\n[operator]\nname = \"free\"\napn = \"free\"\n";
-    let tell = format!("[tell]\nto = [\"{OWNER}\"]\non = [\"gpio\"]\n");
+    let tell = format!("[tell]\nto = [\"{OWNER}\"]\non = [\"gpio\", \"undervoltage\"]\n");
     machine.card().write(SITE, format!("{site}{}{LINES}{tell}", sms_table()).as_bytes())?;
     let owner = Owner::of(stage, machine.modem()?)?;
     let mut booted = machine.boot()?;
@@ -49,6 +52,7 @@ pub fn switched(stage: &Stage) -> Result<()> {
     booted.must("rm /usr/sbin/sms-dialer && kill $(pidof sms-dialer)")?;
     booted.until("pidof sms-dialer || echo none", &["none"])?;
     outputs(&booted, "without the service")?;
+    booted.must(VOLTAGE)?;
     pins(&booted, "without the service", LAMP)?;
     booted.must("ln -s dialbox /usr/sbin/sms-dialer")?;
     booted.until("dialctl gpio router", &["router is off"])?;
@@ -69,7 +73,9 @@ pub fn switched(stage: &Stage) -> Result<()> {
         shows("the news", &owner.reply(number)?, &[&format!("dialer: door is {level}")])?;
         shows("dialctl", &booted.must("dialctl gpio door")?, &[&format!("door is {level}")])?;
     }
-    pins(&booted, "after the input's changes", ROUTER | LAMP)
+    pins(&booted, "after the input's changes", ROUTER | LAMP)?;
+    booted.must("echo 1 >/tmp/hwmon/hwmon0/in0_lcrit_alarm")?;
+    shows("the news", &owner.reply(5)?, &["dialer: the supply voltage was too low"])
 }
 
 /// Gives the input's pin a level from outside. Of an input, the Pi keeps what these registers get for later; QEMU shows it

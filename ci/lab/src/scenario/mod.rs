@@ -1,5 +1,6 @@
 //! The end-to-end scenarios: what a user of the finished image sees.
 
+mod active_ftp;
 mod adapter;
 mod bad_card;
 mod boot;
