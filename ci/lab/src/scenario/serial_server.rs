@@ -27,7 +27,8 @@ const SETTINGS: &[&str] = &["speed 9600 baud", " cs7", " parenb", " -parodd", " 
 const ANSWER: &str = "4f4b";
 
 /// The far side of the VPN sets speed and format of the equipment's port, and talks to it. A second client is refused,
-/// and the next one begins with the site's own speed and format.
+/// and the next one begins with the site's own speed and format. The server starts again when it has ended, and the box's
+/// watchdog knows of it.
 pub fn obeys(stage: &Stage) -> Result<()> {
     let mut pair = Pair::on(stage)?;
     equipment::connect(stage, &mut pair)?;
@@ -37,6 +38,10 @@ pub fn obeys(stage: &Stage) -> Result<()> {
     let mut dialer = pair.dialer.boot()?;
     dialer.until("logread", &["the clock is set to", "messages: in"])?;
     dialer.until("pidof ser2net", &[])?;
+    dialer.must("kill $(pidof ser2net)")?;
+    dialer.until("pidof ser2net || echo gone", &["gone"])?;
+    dialer.until("pidof ser2net", &[])?;
+    dialer.until("dialctl status", &["serial-forward up"])?;
     let owner = dialer.must("grep Uid: /proc/$(pidof ser2net)/status")?;
     check(!owner.contains("\t0\t"), || format!("ser2net runs as root: {owner}"))?;
     pair.owner.text(&pair.owner.order("connect"));
