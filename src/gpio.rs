@@ -1,9 +1,9 @@
-//! Lines of the processor's GPIO controller, by the kernel's character device (linux/gpio.h, version 2 of its ABI).
+//! Inputs of the processor's GPIO controller, by the kernel's character device (linux/gpio.h, version 2 of its ABI).
+//! [`output`] has the outputs.
 //!
-//! Of that ABI four calls are needed. The crate gpiocdev-uapi has all of both versions, and would bring two more crates.
-//!
-//! A line belongs to whoever holds its descriptor. When that is closed, the kernel makes the pin an input
-//! (drivers/pinctrl/bcm/pinctrl-bcm2835.c, `bcm2835_pmx_free`).
+//! Of that ABI three calls are needed. The crate gpiocdev-uapi has all of both versions, and would bring two more crates.
+
+pub mod output;
 
 use std::fs::File;
 use std::io;
@@ -12,31 +12,26 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
 use crate::paths::Paths;
-use crate::site::{Bias, GpioInput, GpioOutput, Level};
+use crate::site::{Bias, GpioInput, Level};
 
 /// The only controller on the board, and so the first: its driver is part of the kernel.
 const CHIP: &str = "/dev/gpiochip0";
 /// The name of that driver. Adapters on USB have controllers, too.
-const DRIVER: &[u8] = b"pinctrl-bcm2835\0";
+const DRIVER: &str = "pinctrl-bcm2835";
 /// Who uses a line, for `gpioinfo`.
 const CONSUMER: &[u8] = b"dialbox";
 
 /// `GPIO_V2_LINE_FLAG_*`
 const ACTIVE_LOW: u64 = 1 << 1;
 const INPUT: u64 = 1 << 2;
-const OUTPUT: u64 = 1 << 3;
 const PULL_UP: u64 = 1 << 8;
 const PULL_DOWN: u64 = 1 << 9;
 const NO_BIAS: u64 = 1 << 10;
-/// `GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES`
-const OUTPUT_VALUES: u32 = 2;
 
 /// `struct gpio_v2_line_request`, by the offsets of its fields.
 type Request = [u8; 592];
 const REQUEST_CONSUMER: usize = 256;
 const REQUEST_FLAGS: usize = 288;
-const REQUEST_ATTRIBUTES: usize = 296;
-const REQUEST_ATTRIBUTE: usize = 320;
 const REQUEST_LINES: usize = 560;
 /// `struct gpiochip_info`: name, label, and how many lines.
 type ChipInfo = [u8; 68];
@@ -47,7 +42,6 @@ type Values = [u64; 2];
 const GET_CHIP_INFO: Opcode = opcode::read::<ChipInfo>(0xb4, 0x01);
 const GET_LINE: Opcode = opcode::read_write::<Request>(0xb4, 0x07);
 const GET_VALUES: Opcode = opcode::read_write::<Values>(0xb4, 0x0e);
-const SET_VALUES: Opcode = opcode::read_write::<Values>(0xb4, 0x0f);
 
 /// The controller of the header's lines.
 #[derive(Debug)]
@@ -67,19 +61,11 @@ impl Chip {
         let mut info: ChipInfo = [0; 68];
         // SAFETY: the kernel writes a `struct gpiochip_info`, of that many bytes.
         unsafe { ioctl(&chip, Updater::<GET_CHIP_INFO, ChipInfo>::new(&mut info)) }?;
-        if !info[CHIP_LABEL..].starts_with(DRIVER) {
+        let label = info[CHIP_LABEL..].split(|byte| *byte == 0).next();
+        if label != Some(DRIVER.as_bytes()) {
             return Err(io::Error::other(format!("{CHIP} is not the processor's")));
         }
         Ok(Self(chip))
-    }
-
-    /// Takes an output, at this level from the first moment on.
-    ///
-    /// # Errors
-    /// Another program or driver has it.
-    pub fn output(&self, output: &GpioOutput, level: Level) -> io::Result<Line> {
-        let flags = OUTPUT | if output.active_low { ACTIVE_LOW } else { 0 };
-        self.take(request(output.line.get(), flags, Some(level)))
     }
 
     /// Takes an input.
@@ -93,7 +79,7 @@ impl Chip {
             Bias::PullDown => PULL_DOWN,
         };
         let flags = INPUT | bias | if input.active_low { ACTIVE_LOW } else { 0 };
-        self.take(request(input.line.get(), flags, None))
+        self.take(request(input.line.get(), flags))
     }
 
     fn take(&self, mut request: Request) -> io::Result<Line> {
@@ -106,26 +92,19 @@ impl Chip {
     }
 }
 
-/// One line with these flags; an output with its first level.
-fn request(line: u16, flags: u64, first: Option<Level>) -> Request {
+/// One line with these flags.
+fn request(line: u16, flags: u64) -> Request {
     let mut request: Request = [0; 592];
     let mut put = |at: usize, bytes: &[u8]| request[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, &u32::from(line).to_ne_bytes());
     put(REQUEST_CONSUMER, CONSUMER);
     put(REQUEST_FLAGS, &flags.to_ne_bytes());
     put(REQUEST_LINES, &1_u32.to_ne_bytes());
-    if let Some(level) = first {
-        put(REQUEST_ATTRIBUTES, &1_u32.to_ne_bytes());
-        // `struct gpio_v2_line_config_attribute`: what it is, padding, the levels, and which lines it is for.
-        put(REQUEST_ATTRIBUTE, &OUTPUT_VALUES.to_ne_bytes());
-        put(REQUEST_ATTRIBUTE + 8, &u64::from(level == Level::On).to_ne_bytes());
-        put(REQUEST_ATTRIBUTE + 16, &1_u64.to_ne_bytes());
-    }
     request
 }
 
 impl Line {
-    /// The level at the pin; of an output, too.
+    /// The level at the pin.
     ///
     /// # Errors
     /// The kernel refuses to tell.
@@ -134,16 +113,6 @@ impl Line {
         // SAFETY: the kernel reads and writes a `struct gpio_v2_line_values`, which has these two fields.
         unsafe { ioctl(self.0.as_fd(), Updater::<GET_VALUES, Values>::new(&mut values)) }?;
         Ok(if values[0] & 1 == 1 { Level::On } else { Level::Off })
-    }
-
-    /// Switches an output.
-    ///
-    /// # Errors
-    /// It is an input.
-    pub fn set(&self, level: Level) -> io::Result<()> {
-        let mut values: Values = [u64::from(level == Level::On), 1];
-        // SAFETY: as in `level`.
-        Ok(unsafe { ioctl(self.0.as_fd(), Updater::<SET_VALUES, Values>::new(&mut values)) }?)
     }
 }
 
@@ -157,12 +126,11 @@ mod tests {
         assert_eq!(GET_CHIP_INFO, 0x8044_b401);
         assert_eq!(GET_LINE, 0xc250_b407);
         assert_eq!(GET_VALUES, 0xc010_b40e);
-        assert_eq!(SET_VALUES, 0xc010_b40f);
     }
 
     #[test]
-    fn an_output_is_requested_with_its_first_level() {
-        let request = request(17, OUTPUT | ACTIVE_LOW, Some(Level::On));
+    fn an_input_is_requested_with_its_flags() {
+        let request = request(27, INPUT | PULL_UP | ACTIVE_LOW);
         let numbers: Vec<u32> =
             request.chunks(4).map(|four| u32::from_ne_bytes(four.try_into().unwrap())).collect();
         let set: Vec<_> = numbers.iter().enumerate().filter(|(_, number)| **number != 0).collect();
@@ -171,19 +139,6 @@ mod tests {
                 CONSUMER[at..].iter().chain(&[0]).copied().take(4).collect::<Vec<_>>().try_into().unwrap(),
             )
         };
-        assert_eq!(
-            set,
-            [
-                (0, &17),
-                (64, &text(0)),
-                (65, &text(4)),
-                (72, &0b1010),
-                (74, &1),
-                (80, &OUTPUT_VALUES),
-                (82, &1),
-                (84, &1),
-                (140, &1),
-            ]
-        );
+        assert_eq!(set, [(0, &27), (64, &text(0)), (65, &text(4)), (72, &0b1_0000_0110), (140, &1)]);
     }
 }

@@ -34,8 +34,11 @@ pub struct Pppd {
 }
 
 /// Runs while the modem dials. pppd cannot use the port before the firewall's rules are loaded; the first time in a
-/// boot, their modules take a second. The redirections release the port.
-const RULES_MEANWHILE: &str = "/sbin/modprobe ppp_async <>/dev/null >&0 2>&0 &";
+/// boot, their modules take a second, and that of the VPN a third of one. The redirections release the port.
+fn drivers_meanwhile(dialer: &Dialer) -> String {
+    let of_vpn = if dialer.vpn.is_some() { " wireguard" } else { "" };
+    format!("/sbin/modprobe -a ppp_async{of_vpn} <>/dev/null >&0 2>&0 &")
+}
 
 /// Starts pppd for the site's provider, with the APN of this number, from 0. It does not detach (`nodetach`), logs to syslog and to [a
 /// file](super::pppd_log), and outlives this service: the next run finds it with [`running`](super::counters::running).
@@ -48,7 +51,8 @@ pub fn spawn(paths: &Paths, dialer: &Dialer, apn: usize) -> io::Result<Pppd> {
     command.args(["call", dialer.operator.name.as_str(), "nodetach"]);
     // The provider's own `connect`, and a report to us if it fails: pppd's exit status does not tell how it failed.
     let report = format!("{{ dialctl hook {NO_CALL} $?; exit 1; }}");
-    command.arg("connect").arg(format!("{RULES_MEANWHILE} {} || {report}", dialer.connect_script(apn)));
+    let (drivers, script) = (drivers_meanwhile(dialer), dialer.connect_script(apn));
+    command.arg("connect").arg(format!("{drivers} {script} || {report}"));
     // The file also gets `chat`'s report.
     command.arg("logfile").arg(paths.run_file(run_file::PPPD_LOG));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

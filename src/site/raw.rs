@@ -114,7 +114,7 @@ tables! {
         idle_limit: Option<Spanned<TimeSpan>>,
         session_limit: Option<Spanned<TimeSpan>>,
         data_budget: Option<Spanned<DataSize>>,
-        billing_day: Option<BillingDay>,
+        billing_day: Option<Spanned<BillingDay>>,
     }
 
     struct Sms {
@@ -149,7 +149,7 @@ tables! {
         networks: Option<Vec<Spanned<Ipv4Net>>>,
         port: Option<Vec<Spanned<PortForward>>>,
         serial: Option<Vec<Spanned<SerialForward>>>,
-        masquerade: Option<bool>,
+        masquerade: Option<Spanned<bool>>,
         from_lan: Option<bool>,
     }
 

@@ -8,6 +8,9 @@ checked_string! {
     SshKey
 }
 
+/// The TCP port of the server (`/etc/init.d/ssh`).
+pub(super) const PORT: u16 = 22;
+
 /// The types that dropbear supports and users still create.
 const TYPES: [&str; 7] = [
     "ssh-ed25519",

@@ -2,7 +2,7 @@
 
 use super::{
     Addressing, DialIn, Dialer, Exchange, FlowControl, Forward, Gpio, IpType, LineConfig, LineModem,
-    LinkConfig, MissedCall, Port, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell, Tunnel,
+    LinkConfig, MissedCall, Port, Proof, Role, Routing, Schedule, Service, Site, Sms, Tell, Tunnel, ssh,
 };
 use std::fmt::Display;
 
@@ -35,7 +35,19 @@ pub(super) fn summary(site: &Site) -> String {
     if ports(&site.role).into_iter().any(Port::is_console) {
         rows.add("warning", "/dev/ttyAMA0 is the box's serial console, unless a layer has changed that");
     }
+    if !site.ssh_keys.is_empty() && !is_ssh_reached(site) {
+        rows.add("warning", "nobody reaches the ssh server, unless a layer opens the firewall to somebody");
+    }
     rows.0
+}
+
+/// Whether the firewall opens port 22 to anybody, or a tunnel leads there.
+fn is_ssh_reached(site: &Site) -> bool {
+    site.lan.is_some()
+        || match &site.role {
+            Role::Dialer(dialer) => dialer.vpn.is_some() || dialer.tunnel.is_some(),
+            Role::DialIn(dial_in) => dial_in.open_ports.iter().any(|port| port.get() == ssh::PORT),
+        }
 }
 
 /// All serial ports of the site.
@@ -289,6 +301,26 @@ mod tests {
         let summary = site("", &line(1, "guest=true"));
         for row in ["closes", "callers", "wins", "each other"] {
             assert!(!summary.contains(row), "no {row} in {summary}");
+        }
+    }
+
+    #[test]
+    fn an_ssh_server_that_nobody_reaches_is_warned_of() {
+        let ssh = "[ssh]\nkeys=['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILmYoNvgJvhHM5aBxq3WGNzQ+eQFVHXhXoRyNzMNjYw5']\n";
+        let dialer = format!("role='dialer'\nhostname='box'\n{ssh}[operator]\nname='x'\napn='x'\n");
+        let dial_in = format!(
+            "role='dial-in'\nhostname='box'\n{ssh}[[line]]\nport='auto'\nlocal='192.0.2.1'\nremote='192.0.2.2'\n\
+             [[user]]\nname='u'\npassword='p'\n"
+        );
+        let table = [
+            (&dialer, "", true),
+            (&dialer, "[lan]\naddress='dhcp'\n", false),
+            (&dial_in, "[dial-in]\nopen-ports=[80]\n", true),
+            (&dial_in, "[dial-in]\nopen-ports=[22]\n", false),
+        ];
+        for (site, more, is_warned) in table {
+            let summary = Site::parse(&format!("{site}{more}")).unwrap().summary();
+            assert_eq!(summary.contains("warning   nobody reaches the ssh server"), is_warned, "{summary}");
         }
     }
 

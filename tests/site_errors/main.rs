@@ -7,6 +7,7 @@ mod impossible_slips;
 mod reach_slips;
 mod service_slips;
 mod slips;
+mod useless_slips;
 mod valid;
 
 use address_slips::ADDRESS_SLIPS;
@@ -17,6 +18,7 @@ use impossible_slips::IMPOSSIBLE_SLIPS;
 use reach_slips::REACH_SLIPS;
 use service_slips::SERVICE_SLIPS;
 use slips::SLIPS;
+use useless_slips::USELESS_SLIPS;
 use valid::*;
 
 fn slip(base: &str, good: &str, bad: &str) -> String {
@@ -30,8 +32,16 @@ fn slip(base: &str, good: &str, bad: &str) -> String {
 
 #[test]
 fn every_error_has_its_position_and_a_hint() {
-    let slips =
-        [SLIPS, FORWARD_SLIPS, SERVICE_SLIPS, ADDRESS_SLIPS, IMPOSSIBLE_SLIPS, GPIO_SLIPS, REACH_SLIPS];
+    let slips = [
+        SLIPS,
+        FORWARD_SLIPS,
+        SERVICE_SLIPS,
+        ADDRESS_SLIPS,
+        IMPOSSIBLE_SLIPS,
+        GPIO_SLIPS,
+        REACH_SLIPS,
+        USELESS_SLIPS,
+    ];
     let said = slips
         .into_iter()
         .flatten()

@@ -253,9 +253,9 @@ const ABSENT_TABLES: [&str; 8] = [
     "#[vpn]\n",
 ];
 
-/// A setting that is absent by default: its line in the example shows the syntax.
+/// A setting that is absent by default, or needs one that is: its line in the example shows the syntax.
 fn has_no_default(line: &str) -> bool {
-    let of_a_dialer = ["pin", "routes", "data-budget"];
+    let of_a_dialer = ["pin", "routes", "data-budget", "billing-day"];
     let of_a_dial_in = ["gateway", "dns", "mtu", "callers", "idle-limit = \"15m\"", "session-limit = \"4h\""];
     let more = ["login-prompt", "password-prompt", "model", "fixed-speed"];
     of_a_dialer.iter().chain(&of_a_dial_in).chain(&more).any(|key| line.starts_with(key))

@@ -82,6 +82,7 @@ to = "192.168.1.10:80"
      {
     		type filter hook forward priority filter; policy drop;
     		oifname "vpn" tcp flags syn tcp option maxseg size set rt mtu
+    		iifname "vpn" tcp flags syn tcp option maxseg size set 1380
     		ct state established,related accept
     		iifname "vpn" oifname "eth0" ip daddr { 192.168.1.64/26, 192.168.1.7/32 } accept
     		iifname "vpn" oifname "eth0" ct status dnat accept

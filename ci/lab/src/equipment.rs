@@ -16,7 +16,7 @@ pub const LINK: [&str; 2] = ["10.64.0.2", "10.64.0.1"];
 /// The port of the box that leads to the host's server, besides [`Lan::HOST`] as a whole.
 pub const PORT: u16 = 8080;
 /// The port of the box that leads to its serial port.
-const SERIAL: u16 = 5000;
+pub const SERIAL: u16 = 5000;
 /// The telephone number of the device at the serial port, which is a modem: it answers.
 const METER: &str = "+33600000009";
 
@@ -28,7 +28,7 @@ pub fn connect(stage: &Stage, pair: &mut Pair) -> Result<()> {
     pair.dialer.plug_into_lan(PAGE)?;
     pair.admit(&[])?;
     let tables = format!(
-        "[lan]\naddress = \"dhcp\"\n[forward]\nnetworks = [\"{0}/32\"]\n\
+        "[lan]\naddress = \"dhcp\"\n[forward]\nnetworks = [\"{0}/32\"]\nfrom-lan = true\n\
          [[forward.port]]\nlisten = {PORT}\nto = \"{0}:80\"\n\
          [[forward.serial]]\nlisten = {SERIAL}\nport = \"1-1.2\"\n[modem]\nport = \"1-1.1\"\n",
         Lan::HOST

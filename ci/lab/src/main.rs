@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     }
     let done = match verb {
         Verb::Test(args) if args.list => {
-            SCENARIOS.iter().for_each(|scenario| println!("{}", scenario.name));
+            SCENARIOS.iter().for_each(|scenario| println!("{scenario}"));
             Ok(true)
         }
         Verb::Test(args) => args.open().map(|bench| scenario::run(&bench, &args.only)),

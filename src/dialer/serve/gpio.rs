@@ -1,10 +1,10 @@
-//! The pins of `[gpio]`. This service holds them: when it ends, the kernel makes the outputs inputs, and it takes them
-//! again when it starts.
+//! The pins of `[gpio]`. The outputs keep their levels while this service starts again.
 
+use std::io;
 use std::time::Duration;
 
 use crate::dialer::{Switching, Which};
-use crate::gpio::{Chip, Line};
+use crate::gpio::{Chip, Line, output::Output};
 use crate::log::Log;
 use crate::names::record;
 use crate::paths::Paths;
@@ -20,7 +20,7 @@ pub(super) struct Pins<'a> {
     paths: &'a Paths,
     log: &'a Log,
     names: Vec<String>,
-    outputs: Vec<Option<Line>>,
+    outputs: Vec<Option<Output>>,
     inputs: Vec<Option<Line>>,
     /// The levels of the outputs but for pulses, for the next start of this service.
     levels: Record,
@@ -31,20 +31,18 @@ impl<'a> Pins<'a> {
     /// Takes the lines of a site: outputs at the level that a command has given them since the boot, or at that of the
     /// site.
     pub fn take(paths: &'a Paths, site: &Gpio, log: &'a Log) -> Self {
-        let chip = Chip::open(paths);
-        let chip = chip.map_err(|error| log.error(&format!("no line of [gpio] can be used: {error}"))).ok();
         let levels = paths.published(record::GPIO).unwrap_or_default();
-        let taken = |name: &str, line: std::io::Result<Line>| {
-            line.map_err(|error| log.error(&format!("the line {name} of [gpio] cannot be used: {error}")))
-                .ok()
-        };
         let outputs = site.outputs.iter().map(|output| {
             let name = output.name.as_str();
             let level = levels.get(name).and_then(Level::parse).unwrap_or(output.at_boot);
-            taken(name, chip.as_ref()?.output(output, level))
+            taken(name, Output::take(paths, output, level), log)
         });
         let outputs = outputs.collect();
-        let inputs = site.inputs.iter().map(|input| taken(input.name.as_str(), chip.as_ref()?.input(input)));
+        let chip = Chip::open(paths);
+        let inputs = site.inputs.iter().map(|input| {
+            let chip = chip.as_ref().map_err(|error| io::Error::other(error.to_string()));
+            taken(input.name.as_str(), chip.and_then(|chip| chip.input(input)), log)
+        });
         let inputs = inputs.collect();
         let names = site.outputs.iter().map(|output| output.name.to_string()).collect();
         Self { paths, log, names, outputs, inputs, levels, read_at: Duration::ZERO }
@@ -69,12 +67,11 @@ impl<'a> Pins<'a> {
 
     /// The level at a pin.
     pub fn level(&self, line: Which) -> Result<Level, String> {
-        let line = match line {
-            Which::Output(at) => self.outputs.get(at),
-            Which::Input(at) => self.inputs.get(at),
+        let level = match line {
+            Which::Output(at) => self.outputs.get(at).and_then(Option::as_ref).map(Output::level),
+            Which::Input(at) => self.inputs.get(at).and_then(Option::as_ref).map(Line::level),
         };
-        let line = line.and_then(Option::as_ref).ok_or_else(|| NOT_TAKEN.to_owned())?;
-        line.level().map_err(|error| error.to_string())
+        level.ok_or_else(|| NOT_TAKEN.to_owned())?.map_err(|error| error.to_string())
     }
 
     /// The levels of all inputs, if it is time to read them.
@@ -91,6 +88,10 @@ impl<'a> Pins<'a> {
     pub fn deadline(&self) -> Option<Duration> {
         (!self.inputs.is_empty()).then_some(self.read_at)
     }
+}
+
+fn taken<L>(name: &str, line: io::Result<L>, log: &Log) -> Option<L> {
+    line.map_err(|error| log.error(&format!("the line {name} of [gpio] cannot be used: {error}"))).ok()
 }
 
 const NOT_TAKEN: &str = "the line cannot be used: see logread";

@@ -254,6 +254,9 @@ fn of_guests(guests: &[String], dial_in: &DialIn) -> String {
     rules + &format!("\t\tiifname {guests} ip daddr {{ {NOT_PUBLIC} }} drop\n")
 }
 
+/// The MTU of the interface `vpn`, as the kernel makes it (wireguard/device.c, `wg_setup`).
+const VPN_MTU: u16 = 1420;
+
 /// A server that never gets "fragmentation needed" (RFC 2923 §2.1) sends segments as long as the caller's system offers,
 /// which does not know the line's MTU: both ends are offered what fits (headers of IP and TCP: 40 bytes).
 fn clamp(mtu: Mtu) -> String {
@@ -262,9 +265,14 @@ fn clamp(mtu: Mtu) -> String {
 }
 
 /// Both ends of a connection through the VPN are offered what fits through it: its MTU is smaller than that of the local
-/// network, and on the way a host may ignore "fragmentation needed".
+/// network, and on the way a host may ignore "fragmentation needed". The kernel makes the option smaller, never larger
+/// (nft_exthdr.c, `nft_exthdr_tcp_set_eval`).
 fn clamp_to_vpn() -> String {
-    "\t\toifname \"vpn\" tcp flags syn tcp option maxseg size set rt mtu\n".to_owned()
+    let longest = VPN_MTU - 40;
+    format!(
+        "\t\toifname \"vpn\" tcp flags syn tcp option maxseg size set rt mtu\n\
+         \t\tiifname \"vpn\" tcp flags syn tcp option maxseg size set {longest}\n"
+    )
 }
 
 /// What passes between the VPN and the local network of a dialer.

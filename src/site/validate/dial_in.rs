@@ -1,6 +1,6 @@
 //! The tables of a dial-in.
 
-use super::{check_distinct, check_host, echo, fixed, limit, line, problem, service, user};
+use super::{check_distinct, check_host, check_limits, echo, fixed, limit, line, problem, service, user};
 use crate::site::error::Checked;
 use crate::site::lan::{InterfaceName, Lan};
 use crate::site::{DialIn, HostAddress, Prompts, raw};
@@ -21,7 +21,8 @@ pub(super) fn dial_in(role: Range<usize>, tables: Tables, lan: Option<&Lan>) -> 
         return problem("a `dial-in` needs a `[[line]]`", "add [[line]] with port, local and remote", role);
     }
     let is_guests = |line: &Spanned<raw::Line>| line.get_ref().guest.as_ref().is_some_and(|it| *it.get_ref());
-    if users.is_empty() && !lines.iter().all(is_guests) {
+    let has_guests_only = lines.iter().all(is_guests);
+    if users.is_empty() && !has_guests_only {
         return problem(
             "a `dial-in` needs a `[[user]]`: nobody could call",
             "add [[user]] with name and password",
@@ -39,9 +40,24 @@ pub(super) fn dial_in(role: Range<usize>, tables: Tables, lan: Option<&Lan>) -> 
         return problem("callers take two WINS servers", "remove this one", third.span());
     }
     check_distinct("port", &open_ports)?;
+    let of_names = [
+        ("open-ports", open_ports.first().map(Spanned::span)),
+        ("auth", table.auth.as_ref().map(Spanned::span)),
+    ];
+    if let Some((key, at)) = of_names.into_iter().find_map(|(key, at)| Some((key, at?)))
+        && has_guests_only
+    {
+        return problem(
+            "every line is for guests, who have no name",
+            format!("remove `{key}`, or `guest` from a line"),
+            at,
+        );
+    }
     check_distinct("name server", &dns)?;
     check_distinct("WINS server", &wins)?;
     let users: Vec<raw::User> = users.into_iter().map(Spanned::into_inner).collect();
+    let session_limit = limit(table.session_limit, TOO_SHORT)?;
+    check_limits(table.idle_limit.as_ref(), session_limit)?;
     let idle_limit = limit(table.idle_limit, TOO_SHORT)?;
     let context = service::Context { lines: &lines, has_idle_limit: idle_limit.is_some(), lan };
     let (services, offers) = service::services(tables.service.unwrap_or_default(), &users, &context)?;
@@ -72,7 +88,7 @@ pub(super) fn dial_in(role: Range<usize>, tables: Tables, lan: Option<&Lan>) -> 
         open_ports: open_ports.into_iter().map(Spanned::into_inner).collect(),
         mtu: table.mtu,
         idle_limit,
-        session_limit: limit(table.session_limit, TOO_SHORT)?,
+        session_limit,
         echo: echo(table.lcp_echo_interval, table.lcp_echo_failure)?,
         users,
         offers,

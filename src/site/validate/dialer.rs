@@ -3,7 +3,7 @@
 use super::forward::{Surroundings, forward};
 use super::gpio::gpio;
 use super::vpn::{TunnelSurroundings, check_not_local, tunnel, vpn};
-use super::{check_apart_networks, check_distinct, echo, limit, not_empty, raw, sms};
+use super::{check_apart_networks, check_distinct, check_limits, echo, limit, not_empty, raw, sms};
 use crate::site::dial_init;
 use crate::site::error::{Checked, Problem, problem};
 use crate::site::{
@@ -70,6 +70,14 @@ pub(super) fn dialer(
 const OTHER_AFTER: TimeSpan = TimeSpan::minutes(5);
 
 fn modem(raw: raw::Modem) -> Checked<Modem> {
+    let port = raw.port.unwrap_or(Port::Auto);
+    if let Some(unused) = raw.other_after.as_ref().filter(|_| port != Port::Auto) {
+        return problem(
+            "`port` names one modem: no other one is tried",
+            "remove `other-after`, or write port = \"auto\"",
+            unused.span(),
+        );
+    }
     let other_after = raw.other_after.map_or(Ok(OTHER_AFTER), |span| match span.get_ref() {
         short if *short < TimeSpan::minutes(1) => {
             problem("a modem needs longer to find its network", "write at least \"1m\"", span.span())
@@ -83,7 +91,7 @@ fn modem(raw: raw::Modem) -> Checked<Modem> {
     let init = raw.init.map(|init| init.into_iter().map(Spanned::into_inner).collect());
     Ok(Modem {
         other_after,
-        port: raw.port.unwrap_or(Port::Auto),
+        port,
         speed: raw.speed.unwrap_or(Speed::USUAL),
         pin: raw.pin,
         init: init.unwrap_or_else(AtCommand::usual_init),
@@ -148,14 +156,24 @@ fn link(raw: raw::Link, lan: Option<&Lan>) -> Checked<LinkConfig> {
         (Some(flag), None) if !flag.get_ref() => Routing::Only(Vec::new()),
         (_, None) => Routing::Default,
     };
+    let data_budget = data_budget(raw.data_budget)?;
+    if let Some(unused) = raw.billing_day.as_ref().filter(|_| data_budget.is_none()) {
+        return problem(
+            "without `data-budget` nothing is counted by the month",
+            "add data-budget = \"500MB\", or remove `billing-day`",
+            unused.span(),
+        );
+    }
+    let session_limit = limit(raw.session_limit, TOO_SHORT)?.unwrap_or(const { TimeSpan::minutes(120) });
+    check_limits(raw.idle_limit.as_ref(), Some(session_limit))?;
     Ok(LinkConfig {
         routing,
         echo: echo(raw.lcp_echo_interval, raw.lcp_echo_failure)?,
         chat_timeout: raw.chat_timeout.unwrap_or(const { Whole::constant(60) }),
         idle_limit: limit(raw.idle_limit, TOO_SHORT)?.unwrap_or(const { TimeSpan::minutes(10) }),
-        session_limit: limit(raw.session_limit, TOO_SHORT)?.unwrap_or(const { TimeSpan::minutes(120) }),
-        data_budget: data_budget(raw.data_budget)?,
-        billing_day: raw.billing_day.unwrap_or(const { Whole::constant(1) }),
+        session_limit,
+        data_budget,
+        billing_day: raw.billing_day.map_or(const { Whole::constant(1) }, Spanned::into_inner),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::{check_apart, check_apart_networks, check_distinct, check_host, fixed, raw};
 use crate::site::error::{Checked, problem};
+use crate::site::ssh::PORT as SSH;
 use crate::site::{
     AnyEndpoint, Forward, HostAddress, Ipv4Net, Lan, LinkConfig, Port, PortForward, Routing, SerialForward,
     Speed, Vpn,
@@ -9,8 +10,6 @@ use crate::site::{
 use std::net::Ipv4Addr;
 use std::ops::Range;
 use toml::Spanned;
-
-const SSH: u16 = 22;
 
 /// The rest of the site that a forward depends on.
 pub(super) struct Surroundings<'a> {
@@ -35,6 +34,13 @@ pub(super) fn forward(at: Range<usize>, raw: raw::Forward, around: &Surroundings
             "nothing is forwarded",
             "add networks = […], a [[forward.port]], a [[forward.serial]] or from-lan = true, or remove `[forward]`",
             at,
+        );
+    }
+    if let Some(unused) = raw.masquerade.as_ref().filter(|_| networks.is_empty() && ports.is_empty()) {
+        return problem(
+            "the far side reaches nothing on the local network",
+            "add networks = […] or a [[forward.port]], or remove `masquerade`",
+            unused.span(),
         );
     }
     let listens = ports.iter().map(|port| &port.get_ref().listen);
@@ -63,7 +69,7 @@ pub(super) fn forward(at: Range<usize>, raw: raw::Forward, around: &Surroundings
         ports: ports.collect::<Checked<_>>()?,
         networks: networks.into_iter().map(Spanned::into_inner).collect(),
         serial,
-        masquerade: raw.masquerade.unwrap_or(true),
+        masquerade: raw.masquerade.is_none_or(Spanned::into_inner),
         from_lan,
     })
 }

@@ -220,9 +220,23 @@ fn check_tables_fit_role(raw: &raw::Site) -> Checked<()> {
     Ok(())
 }
 
+/// A link that ends before it could have been idle so long is never closed for that.
+fn check_limits(idle: Option<&Spanned<TimeSpan>>, session: Option<TimeSpan>) -> Checked<()> {
+    match (idle, session) {
+        (Some(idle), Some(session)) if *idle.get_ref() > session => problem(
+            format!("longer than session-limit, {session}: it would have no effect"),
+            "write at most that, or raise session-limit",
+            idle.span(),
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// The longest round trip over a mobile link with a signal is below three seconds, and an analogue modem that trains
 /// anew is silent for some more.
 const SHORTEST_SILENCE: u32 = 5;
+/// All that time a dead link would look like one that is up, and no other would be opened.
+const LONGEST_SILENCE: u32 = 3600;
 
 fn echo(interval: Option<Spanned<EchoInterval>>, failure: Option<Spanned<EchoFailure>>) -> Checked<LcpEcho> {
     let at = failure.as_ref().map(Spanned::span).or_else(|| interval.as_ref().map(Spanned::span));
@@ -233,6 +247,11 @@ fn echo(interval: Option<Spanned<EchoInterval>>, failure: Option<Spanned<EchoFai
         Some(at) if silence < SHORTEST_SILENCE => problem(
             format!("a link that is silent for {silence} s would be closed, and many are now and then"),
             format!("write values whose product is at least {SHORTEST_SILENCE} s, or remove both"),
+            at,
+        ),
+        Some(at) if silence > LONGEST_SILENCE => problem(
+            format!("a dead link would be noticed after {silence} s"),
+            format!("write values whose product is at most {LONGEST_SILENCE} s, or remove both"),
             at,
         ),
         _ => Ok(LcpEcho { interval, failure }),

@@ -36,6 +36,14 @@ pub(super) fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checke
     if let Some(again) = others.iter().find(|other| other.get_ref() == raw.endpoint.get_ref()) {
         return problem("this is `endpoint` already", "write the others only", again.span());
     }
+    let renew = raw.renew.unwrap_or(true);
+    if let Some(unused) = others.first().filter(|_| !renew) {
+        return problem(
+            "with `renew = false` nothing notices that `endpoint` does not answer",
+            "remove `renew`, or `other-endpoints`",
+            unused.span(),
+        );
+    }
     Ok(Vpn {
         private_key: raw.private_key.into_inner(),
         address: raw.address.into_inner(),
@@ -45,7 +53,7 @@ pub(super) fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checke
         other_endpoints: others.into_iter().map(Spanned::into_inner).collect(),
         networks: raw.networks.into_inner().into_iter().map(Spanned::into_inner).collect(),
         keepalive: raw.keepalive.unwrap_or(const { Whole::constant(25) }),
-        renew: raw.renew.unwrap_or(true),
+        renew,
     })
 }
 

@@ -141,10 +141,10 @@ mod tests {
     #[test]
     fn a_user_comes_with_a_group_and_without_password_and_shell() {
         let mut tree = tree();
-        add_users(&mut tree, &[recipe("capture", "tcpdump", 901)]).unwrap();
+        add_users(&mut tree, &[recipe("capture", "tcpdump", 801)]).unwrap();
         let last = |path| tree.text(path).unwrap().lines().last().unwrap().to_owned();
-        assert_eq!(last(PASSWD), "tcpdump:x:901:901:recipe capture:/nonexistent:/bin/false");
-        assert_eq!(last(GROUP), "tcpdump:x:901:");
+        assert_eq!(last(PASSWD), "tcpdump:x:801:801:recipe capture:/nonexistent:/bin/false");
+        assert_eq!(last(GROUP), "tcpdump:x:801:");
         assert_eq!(last(SHADOW), "tcpdump:*:20000:0:99999:7:::");
     }
 
@@ -152,7 +152,7 @@ mod tests {
     fn a_file_belongs_to_the_user_and_group_that_a_recipe_names() {
         let owners = |path: &str, owner: &str| Recipe {
             owners: [(path.to_owned(), owner.to_owned())].into(),
-            ..recipe("capture", "tcpdump", 901)
+            ..recipe("capture", "tcpdump", 801)
         };
         let set = |path: &str, owner: &str| {
             let (mut tree, recipes) = (tree(), [owners(path, owner)]);
@@ -161,7 +161,7 @@ mod tests {
             set_owners(&mut tree, &recipes)?;
             Ok::<_, Error>(tree.get(path).unwrap().owner)
         };
-        assert_eq!(set("/var/capture", "tcpdump").unwrap(), Owner { user: 901, group: 901 });
+        assert_eq!(set("/var/capture", "tcpdump").unwrap(), Owner { user: 801, group: 801 });
         assert_eq!(set("/etc/shadow", "root:dialout").unwrap(), Owner { user: 0, group: 20 });
         for (path, owner, told) in [
             ("/var/capture", "tcpdmup", "gives /var/capture to tcpdmup, which /etc/passwd"),
@@ -185,17 +185,17 @@ mod tests {
 
     #[test]
     fn a_name_or_number_that_is_taken_is_told_with_who_has_it() {
-        for (first, second) in [(("a", 901), ("b", 901)), (("a", 901), ("a", 902))] {
+        for (first, second) in [(("a", 801), ("b", 801)), (("a", 801), ("a", 802))] {
             let recipes = [recipe("one", first.0, first.1), recipe("two", second.0, second.1)];
             let error = add_users(&mut tree(), &recipes).unwrap_err().to_string();
             assert!(error.contains("recipe `two` adds") && error.contains(":recipe one:"), "{error}");
         }
-        let error = add_users(&mut tree(), &[recipe("one", "dialout", 901)]).unwrap_err().to_string();
+        let error = add_users(&mut tree(), &[recipe("one", "dialout", 801)]).unwrap_err().to_string();
         assert!(
             error.contains("/etc/group has one of that name") && error.contains("dialout:x:20:"),
             "{error}"
         );
-        let error = add_users(&mut Tree::default(), &[recipe("one", "a", 901)]).unwrap_err().to_string();
+        let error = add_users(&mut Tree::default(), &[recipe("one", "a", 801)]).unwrap_err().to_string();
         assert!(error.contains("the root has no /etc/passwd"), "{error}");
     }
 }

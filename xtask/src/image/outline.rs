@@ -96,13 +96,14 @@ mod tests {
 
     /// The same for the other layers of docs/layers.md, one by one and all of them.
     #[test]
-    fn the_layers_for_callers_can_be_built() {
-        let layers: [(&str, &[&str]); 3] = [
+    fn the_other_layers_can_be_built() {
+        let layers: [(&str, &[&str]); 4] = [
             ("name-cache", &["/usr/sbin/dnsmasq", "/etc/dnsmasq.conf", "/etc/network/if-up.d/dnsmasq"]),
             ("http-proxy", &["/usr/sbin/nginx", "/etc/http-proxy.conf", "/etc/network/if-up.d/http-proxy"]),
             ("tcp-line", &["/usr/bin/socat", "/etc/network/if-up.d/tcp-line"]),
+            ("serial-server", &["/usr/sbin/ser2net", "/etc/init.d/serial-forward", "/etc/serial-place"]),
         ];
-        for chosen in [&layers[..1], &layers[1..2], &layers[2..], &layers[..]] {
+        for chosen in [&layers[..1], &layers[1..2], &layers[2..3], &layers[3..], &layers[..]] {
             let place = |(name, _): &(&str, _)| {
                 BuildContext::new(&Sources::default()).workspace.join("docs/layers").join(name)
             };
@@ -118,5 +119,14 @@ mod tests {
                 assert!(tree.get(path).is_some(), "{path}");
             }
         }
+    }
+
+    /// `etc/mdev.conf` of that layer takes the place of the checkout's.
+    #[test]
+    fn the_layer_serial_server_only_adds_the_places_of_serial_ports_to_mdev() {
+        let workspace = BuildContext::new(&Sources::default()).workspace;
+        let read = |dir: &str| std::fs::read_to_string(workspace.join(dir).join("etc/mdev.conf")).unwrap();
+        let layer = read("docs/layers/serial-server/overlay");
+        assert_eq!(layer.replace("  */etc/serial-place\n", "\n"), read("overlay"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use dialbox::names::MODEM_PARSER_UID;
 use serde::{Deserialize, Serialize};
 
 use super::raw::{RawImage, RawRecipe};
@@ -148,7 +149,8 @@ fn mode(path: String, text: &str) -> Result<(String, u16)> {
     }
 }
 
-/// A name as adduser(8) takes it, and one of the numbers of system users (Debian Policy §9.2.2).
+/// A name as adduser(8) takes it, and one of the numbers of system users (Debian Policy §9.2.2), but none of those under
+/// which the box's services start the parsers of modems and callers: a process can signal others of its user.
 fn user((name, id): (String, u16)) -> Result<(String, u16)> {
     let is_plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, b'-' | b'_');
     let begins = name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_');
@@ -156,9 +158,9 @@ fn user((name, id): (String, u16)) -> Result<(String, u16)> {
         return Err(Error::new(format!("`{name}` is not a name of a user"))
             .hint("write small letters, digits, `-` and `_`, 32 at most, a letter first"));
     }
-    if !(100..1000).contains(&id) {
+    if !(100..MODEM_PARSER_UID).contains(&id.into()) {
         return Err(Error::new(format!("the user {name} has the number {id}"))
-            .hint("choose one from 100 to 999, those of system users, as in `tcpdump = 901`"));
+            .hint("choose one from 100 to 899, as in `tcpdump = 801`: those from 900 on are of the box's own processes"));
     }
     Ok((name, id))
 }

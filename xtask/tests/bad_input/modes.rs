@@ -48,7 +48,7 @@ fn a_recipe_gives_a_file_to_a_user() {
     checkout.write("overlay/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
     checkout.write("overlay/etc/group", "root:x:0:\n");
     checkout.write("overlay/etc/shadow", "root:*:20000:0:99999:7:::\n");
-    checkout.edit("image/recipes/base.toml", "[links]", "[users]\ntcpdump = 901\n\n[links]");
+    checkout.edit("image/recipes/base.toml", "[links]", "[users]\ntcpdump = 801\n\n[links]");
     checkout.succeeds(checkout.build_image_offline());
     fs::rename(checkout.path("out"), checkout.path("before")).unwrap();
     let owner = "[owners]\n\"/etc/inittab\" = \"tcpdump\"\n\n[links]";
@@ -137,7 +137,7 @@ fn a_user_that_no_file_can_have() {
         checkout.edit("image/recipes/base.toml", "[links]", &format!("[users]\n{user}\n\n[links]"));
         checkout.error()
     };
-    assert_snapshot!(with_user("Tcpdump = 901"), @r"
+    assert_snapshot!(with_user("Tcpdump = 801"), @r"
     error: image/recipes/base.toml cannot be used
       `Tcpdump` is not a name of a user
       next: write small letters, digits, `-` and `_`, 32 at most, a letter first
@@ -145,9 +145,10 @@ fn a_user_that_no_file_can_have() {
     assert_snapshot!(with_user("tcpdump = 0"), @r"
     error: image/recipes/base.toml cannot be used
       the user tcpdump has the number 0
-      next: choose one from 100 to 999, those of system users, as in `tcpdump = 901`
+      next: choose one from 100 to 899, as in `tcpdump = 801`: those from 900 on are of the box's own processes
     ");
-    assert_snapshot!(with_user("tcpdump = 901"), @r"
+    assert!(with_user("tcpdump = 901").contains("the user tcpdump has the number 901"));
+    assert_snapshot!(with_user("tcpdump = 801"), @r"
     error: recipe `base` adds the user tcpdump, but the root has no /etc/passwd
       next: correct `users` in image/recipes/base.toml
     ");

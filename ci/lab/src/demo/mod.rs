@@ -23,6 +23,9 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(120);
 /// How long events are shown after an answer before the next line of a script.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
+/// The longest wait for the VPN's handshake, which follows the answer to `connect`, by the boxes' clocks.
+const SHAKEN_WITHIN: Duration = Duration::from_secs(60);
+
 /// The longest wait for a box to reset after `reboot`.
 const OFF_WITHIN: Duration = Duration::from_secs(20);
 
@@ -69,8 +72,9 @@ impl Demo<'_> {
             match self.prompt.next() {
                 None => {}
                 Some(Wish::Leave) => return Ok(()),
+                Some(Wish::Look) => self.look(dialer, sights)?,
                 Some(wish) => {
-                    let is_answered = matches!(wish, Wish::Look | Wish::Help);
+                    let is_answered = matches!(wish, Wish::Help);
                     self.fulfil(wish)?;
                     if self.prompt.is_script() && !is_answered {
                         self.see_it_through(dialer, sights)?;
@@ -107,6 +111,22 @@ impl Demo<'_> {
         Ok(())
     }
 
+    /// Waits for the VPN, without which nothing behind the dialer answers.
+    fn look(&mut self, dialer: &mut Booted, sights: &mut Sights) -> Result<()> {
+        if !sights.is_vpn_up() {
+            self.timeline.note("The VPN is not up yet; the far side looks when it is.");
+        }
+        let mut waited = self.stage.exchange().clocks().stopwatch();
+        while !sights.is_vpn_up() && waited.elapsed() < SHAKEN_WITHIN {
+            self.show(dialer, sights)?;
+        }
+        if sights.is_vpn_up() {
+            return self.look_at_equipment();
+        }
+        self.timeline.note("The VPN did not come up: type `connect` first.");
+        Ok(())
+    }
+
     fn fulfil(&mut self, wish: Wish) -> Result<()> {
         match wish {
             Wish::Text(text) => self.pair.owner.text(&text),
@@ -116,9 +136,8 @@ impl Demo<'_> {
                 let modem = self.pair.modem;
                 self.stage.exchange().with(|network, now| network.hang_up(modem, now));
             }
-            Wish::Look => return self.look_at_equipment(),
             Wish::Help => self.timeline.note(prompt::HELP),
-            Wish::Leave => {}
+            Wish::Look | Wish::Leave => {}
         }
         Ok(())
     }

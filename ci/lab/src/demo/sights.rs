@@ -68,6 +68,11 @@ impl Sights {
         }))
     }
 
+    /// Whether the VPN's far side has answered since the link came up.
+    pub fn is_vpn_up(&self) -> bool {
+        self.shaken
+    }
+
     fn note_routes(&mut self, routes: &str) -> Option<String> {
         let routes: Vec<String> = routes.split_whitespace().map(str::to_owned).collect();
         if routes == self.routes {
@@ -126,8 +131,11 @@ mod tests {
         let lines = sights.note_routes(" 10.1.0.0/16 192.168.32.1 ");
         assert_eq!(lines.unwrap(), "routes over the link: 10.1.0.0/16, 192.168.32.1");
         assert_eq!(sights.note_handshake("key=\t0"), None);
+        assert!(!sights.is_vpn_up());
         assert!(sights.note_handshake("key=\t1795000000").is_some());
+        assert!(sights.is_vpn_up());
         assert_eq!(sights.note_handshake("key=\t1795000025"), None);
         assert!(sights.note_routes("").is_some() && sights.note_handshake("").is_some());
+        assert!(!sights.is_vpn_up());
     }
 }

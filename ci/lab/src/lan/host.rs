@@ -69,6 +69,8 @@ impl Host {
             let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(Lan::HOST), Lan::PREFIX));
             let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(Lan::PUBLIC), 32));
         });
+        // The box leads further, as it does for equipment that reaches the VPN. There is room for the route.
+        let _ = interface.routes_mut().add_default_ipv4_route(Lan::GIVEN);
         let mut sockets = SocketSet::new(Vec::new());
         let ports = [dhcp::PORT, dns::PORT, FIRST, FIRST + 1, flood::PORT];
         let [dhcp, dns, first, second, stranger] = ports.map(|port| {

@@ -1,18 +1,22 @@
-//! The dialer's own cost: time between a text message and the link, memory, wake-ups.
+//! The dialer's own cost: time between a text message and the link, and until equipment behind the box is reached; memory,
+//! wake-ups.
 //!
 //! Of the time from `+CMTI` to pppd's ip-up, the box's own work counts: until pppd is started (the message is read,
 //! checked and stored; the lab's modem answers at once, so nothing is deducted for it), and `ip-pre-up`, for which pppd
-//! waits. The rest is the dialogue of pppd and chat with modem and operator.
+//! waits. The rest is the dialogue of pppd and chat with modem and operator. Equipment is reached when the script has brought
+//! up the VPN, whose handshake then starts.
 
 use super::field;
 use super::trace::{Join, Trace};
 use crate::bench::Bench;
 use crate::booted::Booted;
 use crate::emulator::Pace;
+use crate::equipment;
 use crate::error::{Error, Result};
 use crate::monitor::Monitor;
-use crate::pair::{ENDS, Pair};
+use crate::pair::Pair;
 use crate::stage::{Stage, boot_both};
+use dialbox::names::VPN_UP;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -32,9 +36,10 @@ pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
     let emulator = bench.emulator.clone().measured(pace);
     let bench = Bench { emulator, ..bench.clone() };
     println!(
-        "seconds: the box's own work, which is until pppd starts and ip-pre-up; ip-up's scripts; all until ip-up"
+        "seconds: the box's own work, which is until pppd starts and ip-pre-up; ip-up's scripts, and until the VPN is up; \
+         both until equipment is reached; all until ip-up"
     );
-    println!("link     own  to pppd  pre-up  scripts     all (error)");
+    println!("link     own  to pppd  pre-up  scripts  to VPN   reach     all (error)");
     for run in 1..=runs {
         one_boot(&bench, run == runs)?;
     }
@@ -43,7 +48,8 @@ pub fn run(bench: &Bench, runs: u32, pace: Pace) -> Result<()> {
 
 fn one_boot(bench: &Bench, is_last: bool) -> Result<()> {
     let stage = Stage::new(bench)?;
-    let pair = Pair::on(&stage)?;
+    let mut pair = Pair::on(&stage)?;
+    equipment::connect(&stage, &mut pair)?;
     let (mut dialer, mut operator) = boot_both(&pair.dialer, &pair.far)?;
     operator.until("dialctl status", &["ready, no calls"])?;
     dialer.until("logread", &["the clock is set to", "messages: in"])?;
@@ -70,7 +76,7 @@ fn session(pair: &Pair, dialer: &mut Booted, monitor: &mut Monitor, join: Join) 
     pair.owner.text(&order);
     let late = join.moment(monitor.since_power_on()?) - sent;
     let reply = pair.owner.reply(before + 1)?;
-    if !reply.contains(ENDS[0]) {
+    if !reply.contains(equipment::LINK[0]) {
         return Err(Error::Unexpected(format!("no link: {reply}")));
     }
     dialer.until(&format!("pidof {} || echo over", name(AFTER)), &["over"])?;
@@ -78,10 +84,15 @@ fn session(pair: &Pair, dialer: &mut Booted, monitor: &mut Monitor, join: Join) 
     let pppd = trace.started(PPPD)? - sent;
     let up = trace.started(AFTER)? - sent;
     let [rules, scripts] = [trace.lasted(BEFORE)?, trace.lasted(AFTER)?];
+    let vpn = trace.started(VPN_UP)? + trace.lasted(VPN_UP)? - trace.started(AFTER)?;
     pair.owner.text(&pair.owner.order("disconnect"));
     pair.owner.reply(before + 2)?;
     let error = join.error + late;
-    Ok(format!("{:7.3}  {pppd:7.3} {rules:7.3}  {scripts:7.3} {:7.3} ({error:.3})", pppd + rules, up))
+    let own = pppd + rules;
+    let reach = own + vpn;
+    Ok(format!(
+        "{own:7.3}  {pppd:7.3} {rules:7.3}  {scripts:7.3} {vpn:7.3} {reach:7.3} {up:7.3} ({error:.3})"
+    ))
 }
 
 /// The dialer when nothing happens.

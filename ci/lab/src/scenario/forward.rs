@@ -1,6 +1,6 @@
 //! Equipment on the dialer's local network, reached from the far side of the VPN after one text message.
 
-use super::{SITE, check, shows};
+use super::{SITE, active_ftp, check, shows};
 use crate::booted::Booted;
 use crate::equipment::{self, LINK, PAGE, PORT};
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use crate::stage::Stage;
 /// The box finds the far side by its name, with the operator's name server, although its local network has a gateway and a
 /// name server, too. The far side pings the device, fetches its page at its own address and at a port of the box, and
 /// reaches no more of the box than before. A serial port of the box is a terminal for it, for one client at a time. The
-/// device sees the box's address. Without the link nothing is forwarded. Then the server moves, and one message leads the
+/// device sees the box's address; without masquerading it sees the far side's, and itself opens a connection to it. Without the link nothing is forwarded. Then the server moves, and one message leads the
 /// box to it.
 pub fn reached(stage: &Stage) -> Result<()> {
     let mut pair = Pair::on(stage)?;
@@ -48,6 +48,11 @@ pub fn reached(stage: &Stage) -> Result<()> {
         let told = far.must(&equipment::ask_serial())?;
         shows("the equipment at the serial port", &told, &["OK"])?;
     }
+    // `masquerade = false` differs by this table only. By active FTP the server connects to the address of its client.
+    dialer.must("nft delete table ip nat")?;
+    let own = VPN_ENDS[1].parse().map_err(|_| Error::Unexpected("no address".to_owned()))?;
+    far.must(&format!("printf '%s\\n' '{}' >/tmp/ftp", active_ftp::script(own, 5001)))?;
+    shows("the device's FTP server", &far.run(active_ftp::RUN)?.text, &active_ftp::steps(PAGE))?;
     dialer.must("echo private > /tmp/index.html && httpd -p 8081 -h /tmp")?;
     let refused = far.run(&get(VPN_ENDS[0], 8081))?;
     shows("the box's own server", &refused.text, &["timed out"])?;

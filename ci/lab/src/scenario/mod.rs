@@ -1,5 +1,6 @@
 //! The end-to-end scenarios: what a user of the finished image sees.
 
+mod active_ftp;
 mod adapter;
 mod bad_card;
 mod boot;
@@ -23,6 +24,7 @@ mod power;
 mod ppp;
 mod reboot;
 mod rot;
+mod serial_server;
 mod session;
 mod ssh;
 mod stick;
@@ -42,6 +44,7 @@ use crate::machine::{Beginning, Machine, last_lines};
 use crate::own::OwnSite;
 use crate::stage::Stage;
 use crate::usb::port::UsbPort;
+use std::fmt;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -68,28 +71,35 @@ pub struct Scenario {
     boxes: usize,
     /// Whether its subject is the boot, so that it needs a fresh card.
     boots: bool,
+    /// The layer of docs/layers.md that the image needs. Such a scenario runs only when its whole name is given.
+    layer: Option<&'static str>,
     play: fn(&Stage) -> Result<()>,
 }
 
 /// A scenario with two booted boxes.
 const fn two(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
-    Scenario { name, boxes: 2, boots: false, play }
+    Scenario { name, boxes: 2, boots: false, layer: None, play }
 }
 
 /// A scenario with one booted box.
 const fn one(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
-    Scenario { name, boxes: 1, boots: false, play }
+    Scenario { name, boxes: 1, boots: false, layer: None, play }
 }
 
 /// A scenario that starts with the first boot of one box.
 const fn boot(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
-    Scenario { name, boxes: 1, boots: true, play }
+    Scenario { name, boxes: 1, boots: true, layer: None, play }
 }
 
 /// A scenario without a box, for which the locked packages are of one architecture: another program reads the image.
 #[cfg(target_arch = "x86_64")]
 const fn none(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
-    Scenario { name, boxes: 0, boots: true, play }
+    Scenario { name, boxes: 0, boots: true, layer: None, play }
+}
+
+/// A scenario with an image that has this layer.
+const fn with_layer(layer: &'static str, scenario: Scenario) -> Scenario {
+    Scenario { layer: Some(layer), ..scenario }
 }
 
 /// All scenarios. The long ones come first, so that both cores are busy until the end.
@@ -160,13 +170,35 @@ pub const SCENARIOS: &[Scenario] = &[
     boot("rot-in-a-quarter-of-either-copy-boots-and-is-healed", rot::up_to_a_quarter),
     boot("a-used-card-written-by-its-map-boots", boot::used_card),
     boot("a-pi-with-256-mb-boots", boot::small_memory),
+    with_layer(
+        "serial-server",
+        two("a-client-sets-the-speed-of-the-equipments-serial-port", serial_server::obeys),
+    ),
 ];
+
+impl Scenario {
+    /// Whether it runs if these parts of names are given, or none.
+    fn is_chosen(&self, only: &[String]) -> bool {
+        match self.layer {
+            Some(_) => only.iter().any(|part| self.name == part),
+            None => only.is_empty() || only.iter().any(|part| self.name.contains(part.as_str())),
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.layer {
+            Some(layer) => write!(f, "{}, with the layer {layer}", self.name),
+            None => f.write_str(self.name),
+        }
+    }
+}
 
 /// Runs the scenarios whose name contains one of `only`, or all if there is none, and prints their results. True if all
 /// have passed.
 pub fn run(bench: &Bench, only: &[String]) -> bool {
-    let is_chosen = |it: &&Scenario| only.is_empty() || only.iter().any(|part| it.name.contains(part));
-    let chosen: Vec<&Scenario> = SCENARIOS.iter().filter(is_chosen).collect();
+    let chosen: Vec<&Scenario> = SCENARIOS.iter().filter(|it| it.is_chosen(only)).collect();
     if let Some(part) = only.iter().find(|part| !chosen.iter().any(|it| it.name.contains(part.as_str()))) {
         println!("no scenario's name contains {part:?}; `--list` shows them all");
         return false;
@@ -274,6 +306,16 @@ fn shows(what: &str, text: &str, wanted: &[&str]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scenario_for_an_image_with_a_layer_runs_only_if_its_whole_name_is_given() {
+        let layered: Vec<_> = SCENARIOS.iter().filter(|it| it.layer.is_some()).collect();
+        for scenario in &layered {
+            assert!(!scenario.is_chosen(&[]) && !scenario.is_chosen(&["serial".to_owned()]));
+            assert!(scenario.is_chosen(&[scenario.name.to_owned()]));
+        }
+        assert!(!layered.is_empty());
+    }
 
     #[test]
     fn names_are_unique_and_easy_to_type() {

@@ -48,11 +48,12 @@ pub fn by_the_modem(stage: &Stage) -> Result<()> {
 }
 
 /// An operator that asks for PAP or CHAP and then falls silent has refused nothing, and is dialled again; one that
-/// refuses the password is not. One that gives IPv6 alone is said to.
+/// refuses the password is not. One that gives IPv6 alone is said to, and the next attempt, with the other APN, gets
+/// IPv4 from it.
 pub fn by_the_operator(stage: &Stage) -> Result<()> {
     let (caller, called) = (stage.dialer(stick())?, stage.answerer("dial-in")?);
     let site = "role = \"dialer\"\nhostname = \"dialbox\"\n\
-        [operator]\nname = \"free\"\napn = \"free\"\nuser = \"free\"\npassword = \"free\"\n";
+        [operator]\nname = \"free\"\napn = \"free\"\nother-apns = [\"second\"]\nuser = \"free\"\npassword = \"free\"\n";
     caller.card().write(SITE, site.as_bytes())?;
     let site = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
     called.card().write(SITE, site.as_bytes())?;
@@ -86,13 +87,24 @@ pub fn by_the_operator(stage: &Stage) -> Result<()> {
     operator.must("printf 'noip\\n+ipv6\\n' >>/etc/ppp/options.line1")?;
     dialer.must("sed -i s/wrong/free/ /etc/ppp/chap-secrets")?;
     let before = count(stage, CONNECTED);
-    dialer.must("(dialctl connect >/dev/null 2>&1 &)")?;
+    dialer.must("(dialctl connect >/tmp/told 2>&1 &)")?;
     happens_again(stage, CONNECTED, before)?;
     dialer.until("logread | grep authentication", &["CHAP authentication succeeded"])?;
-    operator.must("dialctl hangup 1")?;
+    // The pppd of this call has read its file.
+    operator.must("sed -i '/noip/d; /ipv6/d' /etc/ppp/options.line1 && dialctl hangup 1")?;
     let told = "the operator gives no IPv4: PPP negotiation failed; dialling again in 5s";
     dialer.until("logread | tail -n 20", &[told])?;
+    dialer.until("cat /tmp/told", &["connected as"])?;
+    let apns = apns(&caller)?;
+    let has_changed = matches!(apns.as_slice(), [.., failed, used] if failed != used);
+    check(has_changed, || format!("the APNs of the attempts: {apns:?}"))?;
     dialer.must("dialctl disconnect").map(drop)
+}
+
+/// The APNs of all attempts, as the modem got them.
+fn apns(caller: &Machine) -> Result<Vec<String>> {
+    let apn = |line: &str| Some(line.strip_prefix("AT+CGDCONT=")?.split('"').nth(3)?.to_owned());
+    Ok(caller.typed()?.split('\r').filter_map(|line| apn(line.trim())).collect())
 }
 
 /// How often this has happened on the network.

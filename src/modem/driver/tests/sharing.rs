@@ -20,6 +20,31 @@ fn a_single_port_is_locked_during_a_command_released_and_taken_back() {
     });
 }
 
+/// The watch over the far side of the VPN has it restarted (`Effect::RestartModem`). With two ports the commands' one is open
+/// meanwhile; with one, pppd has it.
+#[test]
+fn a_modem_is_restarted_at_once_or_when_its_only_port_is_taken_back() {
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, OPTION);
+        let answering = ["ttyHS0", "ttyHS1", "ttyHS3"];
+        settle(driver, &mut modem, &answering, SECOND);
+        assert_eq!(driver.release(), [""; 0]);
+        assert_eq!(driver.restart_modem(), ["end"]);
+        settle(driver, &mut modem, &answering, 2 * SECOND);
+        assert_eq!(driver.protocol.steps, [None, Some(RecoveryStep::Restart)]);
+    });
+    in_a_box(|paths, driver| {
+        let mut modem = Modem::plugged_into(paths, STICK);
+        settle(driver, &mut modem, &["ttyUSB0"], SECOND);
+        assert_eq!(driver.release(), ["end"]);
+        assert_eq!(driver.restart_modem(), [""; 0]);
+        assert_eq!(settle(driver, &mut modem, &["ttyUSB0"], 100 * SECOND), []);
+        driver.resume();
+        settle(driver, &mut modem, &["ttyUSB0"], 101 * SECOND);
+        assert_eq!(driver.protocol.steps, [None, Some(RecoveryStep::Restart)]);
+    });
+}
+
 /// Debian's picocom 3.1 knows no lock files: it opens the port, and then takes flock(2) or ends.
 #[test]
 fn a_program_that_opens_the_unlocked_port_has_it_until_it_unlocks_it() {

@@ -8,6 +8,7 @@ use crate::lan::{Asked, Lan, get};
 use crate::lines::{BootedLines, Lines};
 use crate::machine::Machine;
 use crate::network::Line;
+use crate::scenario::active_ftp;
 use crate::stage::Stage;
 use std::net::Ipv4Addr;
 
@@ -72,7 +73,7 @@ pub fn grants(stage: &Stage) -> Result<()> {
 
     guest_is_kept_out(&mut boxes)?;
     callers_meet(&mut boxes.caller)?;
-    active_ftp(&mut boxes, &lines.called)?;
+    get_files(&mut boxes, &lines.called)?;
 
     boxes.caller.must("kill $(head -n 1 /run/ppp-caller3.pid)")?;
     boxes.called.until("dialctl lines", &["line3   ready, 1 calls"]).map(drop)
@@ -118,7 +119,7 @@ fn callers_meet(caller: &mut Booted) -> Result<()> {
 
 /// The server sees the box's address with NAT, and the caller's without: the site's `masquerade = false` differs by
 /// that table only.
-fn active_ftp(boxes: &mut BootedLines, called: &Machine) -> Result<()> {
+fn get_files(boxes: &mut BootedLines, called: &Machine) -> Result<()> {
     // Each transfer has a port of its own, as with ftp.exe: the box still knows the connection to the one before.
     for (seen, port) in [(Lan::GIVEN, 5001), (remote(NAMED), 5002)] {
         gets_a_file(&mut boxes.caller, port)?;
@@ -129,22 +130,10 @@ fn active_ftp(boxes: &mut BootedLines, called: &Machine) -> Result<()> {
     Ok(())
 }
 
-/// As `ftp.exe` does: the caller listens, tells the server where, and the server connects. Each command follows the
-/// answer to the one before it (RFC 959 §5.4).
 fn gets_a_file(caller: &mut Booted, port: u16) -> Result<()> {
-    let [high, low] = port.to_be_bytes();
-    let own = format!("{},{high},{low}", remote(NAMED).to_string().replace('.', ","));
-    let script = format!(
-        "rm -f c r; mkfifo c r; nc -l -p {port} >file & data=$!; nc {} 21 <c >r & exec 3>c 4<r; \
-         answer() {{ read -t 20 -r line <&4; echo \"$line\"; }}; answer; \
-         for command in \"USER guest\" \"PASS guest@\" \"TYPE I\" \"PORT {own}\" \"RETR page\"; do \
-         printf \"%s\\r\\n\" \"$command\" >&3; answer; done; answer; wait $data; cat file",
-        Lan::HOST
-    );
-    caller.must(&format!("printf '%s\\n' '{script}' >/tmp/ftp"))?;
-    let said = caller.run(&within(NAMED, "cd /tmp && timeout 60 sh /tmp/ftp"))?;
-    let steps = ["220 ", "331 ", "230 ", "200 type", "200 I connect there", "150 ", "226 ", PAGE];
-    shows("the FTP server", &said.text, &steps)
+    caller.must(&format!("printf '%s\\n' '{}' >/tmp/ftp", active_ftp::script(remote(NAMED), port)))?;
+    let said = caller.run(&within(NAMED, active_ftp::RUN))?;
+    shows("the FTP server", &said.text, &active_ftp::steps(PAGE))
 }
 
 #[cfg(test)]
