@@ -9,6 +9,7 @@ pub mod cli;
 mod context;
 mod cross;
 pub mod debian;
+mod directory_lock;
 pub mod elf;
 pub mod error;
 mod flash;

@@ -20,6 +20,7 @@ mod modules;
 mod overlay;
 mod package;
 mod packages;
+mod provision;
 mod shared_cache;
 mod stopped;
 mod terminal;
