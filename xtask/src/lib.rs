@@ -28,6 +28,7 @@ mod private;
 mod progress;
 mod provision;
 pub mod shared_library;
+mod shell;
 mod site;
 mod task;
 mod text_file;

@@ -16,7 +16,7 @@ use crate::{
     error::{Context, Error, Result},
     input_file,
     password::readable,
-    private,
+    private, shell,
 };
 
 /// A secret that can be made: what a hole of this name gets.
@@ -99,7 +99,7 @@ impl Secrets {
                 if mode & 0o077 != 0 {
                     return Err(Error::new(format!("others than you can read {name} (mode {mode:03o})"))
                         .fact("it holds the secrets of all boxes")
-                        .hint(format!("chmod 600 {name}    and find out who has read it")));
+                        .hint(format!("chmod 600 {}    and find out who has read it", shell::quoted(file))));
                 }
                 let text = io::read_to_string(opened).context(cannot);
                 text.map_err(|error| error.fact(UNCHANGED).hint(RESTORE))?

@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufRead, IsTerminal},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -276,7 +277,9 @@ impl Job<'_> {
             ctx.progress.line(format!("{} exists and will be overwritten", target.display()));
             confirm(args, &name, |answer| answer.trim() == name)?;
         }
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(target);
+        // Of a new file, as of all with a site: only its owner can read it.
+        let mut options = OpenOptions::new();
+        let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(target);
         let file = opened.and_then(|file| ImageFile::new(file, source.size)).context(cannot);
         let mut file = file.map_err(|it| it.hint("name a file in a directory that you can write to"))?;
         let _unfinished = Unfinished::begin();
