@@ -77,6 +77,8 @@ fn the_secrets_of_two_runs_are_all_kept() {
     assert!(run.wait().unwrap().success());
     let kept = fs::read_to_string(checkout.path("vault/all.toml")).unwrap();
     assert!(kept.contains("[hut-1]\n") && kept.contains("[cabin-17]\n"), "which boxes have secrets");
+    // No run waits for itself.
+    checkout.succeeds(provision(&checkout, &["--secrets", "vault/all.toml", "--out", "vault"]));
 }
 
 #[test]

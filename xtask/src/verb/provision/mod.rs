@@ -41,8 +41,9 @@ pub fn run(args: &cli::Provision) -> Result<()> {
     fleet.refuse_unused()?;
     let chosen = choose(&fleet, &args.only)?;
     let base = Base::load(&args.image)?;
-    let _alone = if args.dry_run { None } else { Some(claim(&args.out)?) };
+    // Holds the directory of the secrets, which may be that of the cards, and has let it go then.
     let secrets = prepare_secrets(&ctx, args, &fleet, &chosen)?;
+    let _alone = if args.dry_run { None } else { Some(claim(&args.out)?) };
     let mut run = Run {
         ctx: &ctx,
         args,
