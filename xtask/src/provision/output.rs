@@ -33,6 +33,11 @@ impl NewFile {
         Ok(Self { part, whole, file })
     }
 
+    /// From now on it gets this name when it is complete.
+    pub fn finish_as(&mut self, whole: PathBuf) {
+        self.whole = whole;
+    }
+
     /// Gives it its name.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;

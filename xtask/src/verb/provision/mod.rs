@@ -63,8 +63,13 @@ pub fn run(args: &cli::Provision) -> Result<()> {
         }
         let Some((made, changes)) = run.site(number, member)? else { continue };
         if writer.card(&run, number, member, &made, &changes)? == Next::End {
-            return Err(Error::new(format!("ended before the card of {}", member.name))
-                .hint("run the same command again: it goes on with that card"));
+            let ended = Error::new(format!("ended before the card of {}", member.name))
+                .hint("run the same command again: it goes on with that card");
+            if done == 0 {
+                return Err(ended);
+            }
+            let part = writer.finish_part(&args.out)?;
+            return Err(ended.fact(format!("{} has those before it", part.display())));
         }
     }
     writer.finish()?;
@@ -225,6 +230,9 @@ impl Run<'_> {
     }
 }
 
+/// The sheet of some of the boxes.
+const PART_OF_THE_SHEET: &str = "sheet-part.html";
+
 /// Where the cards go.
 struct Writer<'a> {
     sheet: Option<(PathBuf, NewFile)>,
@@ -238,7 +246,7 @@ impl<'a> Writer<'a> {
             return Ok(Self { sheet: None, reader });
         }
         // A part of the fleet must not replace the sheet of all.
-        let file = args.out.join(if args.only.is_empty() { "sheet.html" } else { "sheet-part.html" });
+        let file = args.out.join(if args.only.is_empty() { "sheet.html" } else { PART_OF_THE_SHEET });
         let sheet = NewFile::create(file.clone()).and_then(|mut sheet| {
             sheet.write_all(sheet::HEAD.as_bytes())?;
             Ok(sheet)
@@ -283,6 +291,16 @@ impl<'a> Writer<'a> {
             ],
         )?;
         Ok(Next::Card)
+    }
+
+    /// The user has ended the run, and may install what there is; returns the sheet's name.
+    fn finish_part(mut self, out: &Path) -> Result<PathBuf> {
+        let part = out.join(PART_OF_THE_SHEET);
+        if let Some((path, sheet)) = &mut self.sheet {
+            path.clone_from(&part);
+            sheet.finish_as(part.clone());
+        }
+        self.finish().map(|()| part)
     }
 
     fn finish(self) -> Result<()> {
