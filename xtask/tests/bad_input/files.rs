@@ -78,6 +78,7 @@ fn a_pipe_is_not_waited_for() {
         let error = error(&checkout, arguments, "odd");
         let told = ["it is neither a file nor a disk", "neither a disk nor a file", "there is no image odd"];
         assert!(told.iter().any(|it| error.contains(it)), "{arguments:?}: {error}");
+        assert!(error.contains("\n  next: "), "{arguments:?}: {error}");
     }
 }
 

@@ -106,6 +106,18 @@ fn the_file_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn a_site_that_is_too_long_is_named() {
+    let checkout = built();
+    let site = fs::read_to_string(checkout.path("cabin.toml")).unwrap();
+    checkout.write("long.toml", format!("{site}# {}", "x".repeat(40_000)));
+    let sites = fs::read_to_string(checkout.path("sites.toml")).unwrap();
+    checkout.write("sites.toml", format!("{sites}template = \"long.toml\"\n"));
+    let output = provision(&checkout, &[]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(" at most\n  in the site of cabin-18 (sites.toml:3:6)\n"), "{said}");
+}
+
+#[test]
 fn a_reader_of_the_list_that_ends_early_ends_nothing() {
     let checkout = built();
     let mut run = provision(&checkout, &["--json"]).stdout(Stdio::piped()).spawn().unwrap();

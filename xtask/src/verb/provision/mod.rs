@@ -184,7 +184,9 @@ impl Run<'_> {
     fn site(&mut self, number: usize, member: &Member) -> Result<Option<(Made, Changes)>> {
         let made = site::make(self.fleet, member, self.secrets).and_then(|made| {
             self.unique.enter(&member.name, &made.site, |name| self.fleet.place_of_box(name))?;
-            let changes = self.base.with_site(&made.text)?;
+            let changes = self.base.with_site(&made.text).map_err(|error| {
+                error.fact(format!("in the site of {} ({})", member.name, self.fleet.place(member)))
+            })?;
             Ok((made, changes))
         });
         match made {
