@@ -1,6 +1,6 @@
 //! `cargo xtask flash` onto a file, which is written as a card is.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{fs, process::Command};
 
 use insta::assert_snapshot;
 
@@ -26,7 +26,8 @@ fn a_flashed_card_is_the_image_and_a_later_check_names_what_has_rotted() {
     let image = fs::read(checkout.path("out/small.img")).unwrap();
     assert!(fs::read(checkout.path("card")).unwrap() == image);
     // It holds the secrets of its site.
-    assert_eq!(fs::metadata(checkout.path("card")).unwrap().permissions().mode() & 0o777, 0o600);
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(checkout.path("card")).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
     checkout.succeeds(flash(&checkout, &["--check", "card"]));
 
     let mut card = image.clone();

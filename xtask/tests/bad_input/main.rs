@@ -4,6 +4,7 @@
 mod bundle;
 mod cache;
 mod caller;
+mod cards;
 mod checkout;
 mod dialogue;
 mod environment;
@@ -20,7 +21,6 @@ mod modules;
 mod overlay;
 mod package;
 mod packages;
-mod provision;
 mod shared_cache;
 mod stopped;
 mod terminal;
