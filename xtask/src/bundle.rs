@@ -15,8 +15,11 @@ use tar::{Archive, Builder, EntryType, Header};
 
 use crate::{
     context::BuildContext,
+    directory_lock,
     error::{Context, Error, Result},
-    input_file, private,
+    input_file,
+    print::tell,
+    private,
     task::hex,
 };
 
@@ -95,6 +98,14 @@ fn open(bundle: &Path, cache: &Path) -> Result<PathBuf> {
         return Ok(directory);
     }
     let unpack = || {
+        let above = cache.join("bundles");
+        private::create_dir(&above)?;
+        let _alone =
+            directory_lock::hold(&above, || tell("  waiting for another run that unpacks a bundle …"))?;
+        // The other run may have unpacked it.
+        if directory.is_dir() {
+            return Ok(());
+        }
         let part = directory.with_extension("part");
         if part.exists() {
             fs::remove_dir_all(&part)?;
@@ -164,6 +175,25 @@ mod tests {
         );
         assert_eq!(open(&file, &dir.path().join("cache")).unwrap(), unpacked);
         assert_eq!(fs::read(bundle(dir.path())).unwrap(), first);
+    }
+
+    /// It would remove what the other one has unpacked so far.
+    #[test]
+    fn a_bundle_that_another_run_unpacks_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, cache) = (bundle(dir.path()), dir.path().join("cache"));
+        let there = open(&file, &cache).unwrap();
+        fs::remove_dir_all(&there).unwrap();
+        let other = directory_lock::try_hold(&cache.join("bundles")).unwrap();
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| open(&file, &cache).unwrap());
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            assert!(!run.is_finished() && !there.with_extension("part").exists());
+            fs::create_dir(&there).unwrap();
+            drop(other);
+            assert_eq!(run.join().unwrap(), there);
+        });
+        assert_eq!(fs::read_dir(&there).unwrap().count(), 0, "it is as the other run has left it");
     }
 
     #[test]

@@ -74,7 +74,9 @@ impl BuildContext {
     /// Reads all of it from this machine.
     pub fn new(sources: &Sources) -> Self {
         let workspace = checkout(&env::current_dir().unwrap_or_default());
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
+        let target = env::var_os("CARGO_TARGET_DIR")
+            .filter(|it| !it.is_empty())
+            .map_or_else(|| workspace.join("target"), PathBuf::from);
         // cargo is also started in other directories.
         let target = path::absolute(&target).unwrap_or(target);
         let cache = target.join("dialbox");
@@ -82,7 +84,10 @@ impl BuildContext {
         Self {
             downloads: sources.downloads.clone().unwrap_or_else(|| cache.join("downloads")),
             offline: sources.offline,
-            mirror: sources.mirror.clone().or_else(|| env::var("DIALBOX_MIRROR").ok()),
+            mirror: sources
+                .mirror
+                .clone()
+                .or_else(|| env::var("DIALBOX_MIRROR").ok().filter(|it| !it.is_empty())),
             layers: Vec::new(),
             remote: None,
             cache_url: env::var("DIALBOX_CACHE").ok().filter(|it| !it.is_empty()),

@@ -19,7 +19,8 @@ pub fn open(path: &Path, name: &str) -> Result<File> {
         return Err(io::Error::from(io::ErrorKind::IsADirectory)).context(cannot);
     }
     if !kind.is_file() && !kind.is_block_device() {
-        return Err(Error::new(cannot()).fact("it is neither a file nor a disk"));
+        let other = io::Error::new(io::ErrorKind::Unsupported, "it is neither a file nor a disk");
+        return Err(Error::caused_by(cannot(), other));
     }
     File::open(path).context(cannot)
 }

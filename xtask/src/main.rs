@@ -1,6 +1,6 @@
 //! `cargo xtask`: which verb was asked for.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Parser;
 
@@ -11,6 +11,9 @@ use xtask::{
 };
 
 fn main() -> ExitCode {
+    // A limit on the size of files ends a program that does not watch for the signal before the write can fail
+    // (setrlimit(2)).
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     let outcome = match Cli::parse().verb {
         Verb::BuildImage(args) => verb::build_image::run(&args),
         Verb::Bundle(args) => verb::bundle::run(&args),

@@ -62,6 +62,18 @@ fn write_and(path: &Path, bytes: &[u8], name_it: impl Fn(&Path, &Path) -> io::Re
     write().inspect_err(|_| drop(fs::remove_file(&part)))
 }
 
+/// The same where a link leads, which stays. When this returns, the file is on the disk under its name.
+pub fn write_linked_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = if path.is_symlink() { path.canonicalize()? } else { path.to_owned() };
+    write_file(&file, bytes)?;
+    File::open(directory_of(&file))?.sync_all()
+}
+
+/// The directory that a file is in.
+pub fn directory_of(file: &Path) -> &Path {
+    file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Gives a file that is complete its name, in the place of a file or a link, and of nothing else.
 pub fn rename(part: &Path, whole: &Path) -> io::Result<()> {
     refuse_others(whole)?;

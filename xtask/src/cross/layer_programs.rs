@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use super::{RUSTC_COMMIT, TARGET, cargo, places, programs, rustflags};
 use crate::{
     context::BuildContext,
-    error::{Context, Error, Result},
+    error::{Context, Result},
     invocation::{Invocation, Place},
     manifest::{Layer, LockedManifest},
     task::{self, Inputs, Output},
@@ -67,13 +67,6 @@ fn inputs(layer: &Layer, names: &[&str], sysroot: &Output) -> Result<Inputs> {
 fn build_one(ctx: &BuildContext, layer: &Layer, names: &[&str], sysroot: &Output) -> Result<Output> {
     task::run_shared(ctx, &task_name(layer), inputs(layer, names, sysroot)?, |dir| {
         let package = layer.package_dir();
-        for file in ["Cargo.toml", "Cargo.lock"] {
-            if !package.join(file).exists() {
-                let shown = layer.shown(&format!("programs/{file}"));
-                return Err(Error::new(format!("there is no {shown}"))
-                    .hint("`programs` is a cargo package: docs/layers.md describes it"));
-            }
-        }
         let target_dir = ctx.cache.join("layer-target").join(&layer.name);
         let places = places(ctx)?.with(Place::Sysroot, sysroot.dir()?);
         let places = places.with(Place::Layer, &package).with(Place::TargetDir, &target_dir);

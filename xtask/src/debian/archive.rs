@@ -14,7 +14,7 @@ use std::{
 use liblzma::read::XzDecoder;
 
 use crate::{
-    bail,
+    bail, calendar,
     context::BuildContext,
     debian::{
         fetch::{self, Origin, Wanted},
@@ -218,9 +218,14 @@ fn verify(ctx: &BuildContext, message: &str) -> Result<String> {
     }
     let output = child.wait_with_output().context(|| "cannot run the program `inrelease`".into())?;
     if !output.status.success() {
+        // A signature or key is not good yet, or no more, by a clock that is wrong.
         return Err(Error::new("it has no good signature")
             .fact(String::from_utf8_lossy(&output.stderr))
-            .hint("use another --mirror; for a new Debian release add its keys to image/keys"));
+            .fact(format!("it is {} by this machine's clock", calendar::rfc3339(ctx.now)))
+            .hint(
+                "set the clock if it is wrong, or use another --mirror; for a new Debian release add its keys to \
+                 image/keys",
+            ));
     }
     String::from_utf8(output.stdout).context(|| "the signed text is not UTF-8".into())
 }

@@ -136,7 +136,7 @@ fn fetch<'a>(
 /// Why a file is missing, as far as its name shows.
 enum Absence {
     NoSuchFile,
-    OtherContent { found: PathBuf, sha256: String },
+    Unusable { found: PathBuf, why: String },
 }
 
 fn stored(ctx: &BuildContext, wanted: &Wanted) -> PathBuf {
@@ -147,11 +147,18 @@ fn stored(ctx: &BuildContext, wanted: &Wanted) -> PathBuf {
 fn find_here(ctx: &BuildContext, wanted: &Wanted) -> Result<PathBuf, Absence> {
     let mut absence = Absence::NoSuchFile;
     for candidate in [stored(ctx, wanted), ctx.downloads.join(&wanted.name)] {
-        match File::open(&candidate).and_then(|mut file| sink::sha256(&mut file)) {
-            Ok(sha256) if sha256 == wanted.sha256 => return Ok(candidate),
-            Ok(sha256) => absence = Absence::OtherContent { found: candidate, sha256 },
-            Err(_) => {}
-        }
+        let why = match fs::metadata(&candidate) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => error.to_string(),
+            // A pipe would be waited for.
+            Ok(kind) if !kind.is_file() => "it is no file".to_owned(),
+            Ok(_) => match File::open(&candidate).and_then(|mut file| sink::sha256(&mut file)) {
+                Ok(sha256) if sha256 == wanted.sha256 => return Ok(candidate),
+                Ok(sha256) => format!("its sha256 is {sha256}"),
+                Err(error) => error.to_string(),
+            },
+        };
+        absence = Absence::Unusable { found: candidate, why };
     }
     Err(absence)
 }
@@ -164,8 +171,8 @@ fn offline(ctx: &BuildContext, missing: &[(&Wanted, &Absence)]) -> Error {
     let mut error = Error::new(format!("offline, and {count} not in {}", ctx.short(&ctx.downloads)));
     for (wanted, absence) in missing {
         error = error.fact(format!("{}  sha256 {}", &wanted.name, wanted.sha256));
-        if let Absence::OtherContent { found, sha256 } = absence {
-            error = error.fact(format!("  {} is there, but its sha256 is {sha256}", ctx.short(found)));
+        if let Absence::Unusable { found, why } = absence {
+            error = error.fact(format!("  {} is there, but {why}", ctx.short(found)));
         }
     }
     error.hint("run it once without --offline, or put the files there")

@@ -32,7 +32,7 @@ pub struct Written {
 /// # Errors
 /// A write or read failed, or a block did not hold what was written, after [`TRIES`] attempts.
 pub fn write(medium: &mut dyn Medium, source: &Source, progress: &Progress) -> Result<Written> {
-    let failed = |error: io::Error| unfinished("cannot write to the card").fact(error);
+    let failed = |error: io::Error| unfinished("cannot write to the card", Some(error));
     medium.write_at(&[0; BLOCK], 0).and_then(|()| medium.sync()).map_err(failed)?;
     let phase = progress.transfer("write", source.mapped());
     for chunk in chunks(source).filter(|chunk| chunk.at != 0) {
@@ -138,17 +138,21 @@ fn padded(bytes: &[u8]) -> Vec<u8> {
 
 fn bad_block(what: &str, at: u64, error: Option<io::Error>) -> Error {
     let block = at / BLOCK as u64;
-    let failed = unfinished(&format!("block {block} of the card {what} (byte {at}, {TRIES} attempts)"));
-    match error {
-        Some(error) => failed.fact(error),
-        None => failed,
-    }
+    unfinished(&format!("block {block} of the card {what} (byte {at}, {TRIES} attempts)"), error)
 }
 
-fn unfinished(what: &str) -> Error {
-    Error::new(what)
-        .fact("the card is not finished: it has no partition table and boots nowhere")
-        .hint("check the reader, then try once more; if it fails again, use another card")
+fn unfinished(what: &str, error: Option<io::Error>) -> Error {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let unfinished =
+        Error::new(what).fact("the card is not finished: it has no partition table and boots nowhere");
+    let next = match error.as_ref().map(io::Error::kind) {
+        // Of a file in the place of a card: no card is broken.
+        Some(StorageFull | QuotaExceeded | FileTooLarge) => {
+            "make room on the disk that has the file, then run the same command again"
+        }
+        _ => "check the reader, then try once more; if it fails again, use another card",
+    };
+    error.into_iter().fold(unfinished, Error::fact).hint(next)
 }
 
 #[cfg(test)]

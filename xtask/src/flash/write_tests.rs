@@ -186,6 +186,16 @@ fn a_weak_block_is_written_again_and_a_bad_one_is_named() {
 }
 
 #[test]
+fn a_file_on_a_full_disk_is_no_broken_card() {
+    let next = |kind: io::ErrorKind| bad_block("cannot be written", 0, Some(kind.into())).to_string();
+    for full in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge] {
+        let error = next(full);
+        assert!(error.contains("next: make room") && error.contains("is not finished"), "{error}");
+    }
+    assert!(next(io::ErrorKind::Other).contains("next: check the reader"));
+}
+
+#[test]
 fn a_card_that_drops_writes_is_no_success() {
     for after in 0..5 {
         let mut card = Fake { drops_after: Some(after), ..Fake::new() };

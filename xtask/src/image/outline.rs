@@ -1,6 +1,8 @@
 //! The checks that need neither a package nor a compiled program: they find most mistakes in a recipe or in
 //! `overlay/` in a tenth of a second instead of after a minute.
 
+use std::path::Path;
+
 use super::{
     boot_files, gates,
     overlay::Overlay,
@@ -9,7 +11,8 @@ use super::{
 use crate::{
     context::BuildContext,
     error::{Error, Result},
-    manifest::{Manifest, Recipe},
+    manifest::{Layer, Manifest, Recipe},
+    shell::quoted,
 };
 
 /// Refuses recipes that cannot give a valid root or boot partition, whatever the packages contain.
@@ -21,6 +24,10 @@ pub fn check(plan: &Plan, manifest: &Manifest, build_paths: &[String]) -> Result
         every_program_has_a_source(manifest, recipe)?;
         every_stub_library_has_a_source(ctx, recipe)?;
     }
+    manifest
+        .upper_layers()
+        .filter(|layer| !manifest.programs_of(layer).is_empty())
+        .try_for_each(every_package_is_whole)?;
     let outline = root::draw(plan, Stage::Outline)?;
     gates::check(&outline, recipes, build_paths, |path| a_package_may_bring(recipes, path))
 }
@@ -45,6 +52,22 @@ fn every_program_has_a_source(manifest: &Manifest, recipe: &Recipe) -> Result<()
         "recipe `{name}` names the program `{missing}`, but {sources} has none of that name"
     ))
     .hint(format!("correct `binaries` in {}, or write {sources}/{missing}.rs", recipe.file)))
+}
+
+fn every_package_is_whole(layer: &Layer) -> Result<()> {
+    let manifest = layer.shown("programs/Cargo.toml");
+    let is_missing = |file: &str| !layer.package_dir().join(file).exists();
+    if is_missing("Cargo.toml") {
+        return Err(Error::new(format!("there is no {manifest}"))
+            .hint("`programs` is a cargo package: docs/layers/example has one"));
+    }
+    if is_missing("Cargo.lock") {
+        let command = format!("cargo generate-lockfile --manifest-path {}", quoted(Path::new(&manifest)));
+        return Err(Error::new(format!("there is no {}", layer.shown("programs/Cargo.lock")))
+            .fact("it names the exact crates: the image is the same on every machine")
+            .hint(format!("{command}    makes it")));
+    }
+    Ok(())
 }
 
 fn every_stub_library_has_a_source(ctx: &BuildContext, recipe: &Recipe) -> Result<()> {

@@ -11,6 +11,7 @@ use crate::{
     error::{Context, Error, Result},
     flash::source::whole_image,
     image::inventory::list::{self, Listed},
+    text_file,
 };
 
 /// An image, taken apart, with what is known of its files.
@@ -39,7 +40,7 @@ impl Subject {
         let list = beside(&image, "files.tsv");
         let listed = match list.exists() {
             true => {
-                let text = fs::read_to_string(&list).context(|| format!("cannot read {}", list.display()))?;
+                let text = text_file::read(&list, &list.display().to_string())?;
                 list::read(&text).map_err(|it| it.context(format!("cannot read {}", list.display())))?
             }
             false => BTreeMap::new(),

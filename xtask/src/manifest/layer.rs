@@ -11,6 +11,7 @@ use super::raw::{RawSuite, read};
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
+    shell,
 };
 
 /// The checkout, which is the lowest layer, or a directory of the user's above it.
@@ -107,7 +108,7 @@ impl Layer {
     pub fn lock_command(&self) -> String {
         match self.prefix.strip_suffix('/') {
             None => "cargo xtask lock".into(),
-            Some(dir) => format!("cargo xtask lock --layer {dir}"),
+            Some(dir) => format!("cargo xtask lock --layer {}", shell::quoted(Path::new(dir))),
         }
     }
 

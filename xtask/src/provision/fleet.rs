@@ -6,7 +6,7 @@ mod tests;
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     rc::Rc,
@@ -142,6 +142,12 @@ impl Fleet {
         }
     }
 
+    /// The same for the box of a name.
+    pub fn place_of_box(&self, name: &str) -> String {
+        let member = self.boxes.iter().find(|member| member.name == name);
+        member.map_or_else(|| self.file.display().to_string(), |member| self.place(member))
+    }
+
     /// A byte of the file: `sites.toml:12:1`.
     pub fn place_of(&self, at: usize) -> String {
         let Position { line, column } = Position::of(&self.text, at);
@@ -168,6 +174,27 @@ impl Fleet {
     /// The value that the file gives for a hole of a box.
     pub fn given<'a>(&'a self, member: &'a Member, hole: &str) -> Option<&'a Given> {
         member.values.get(hole).or_else(|| self.common.get(hole))
+    }
+
+    /// A secret with a misspelled name would be made anew, and the given one forgotten.
+    ///
+    /// # Errors
+    /// No template uses a value of `[common]`; with its line and column.
+    pub fn refuse_unused(&self) -> Result<()> {
+        let mut unused: BTreeMap<_, _> = self.common.iter().collect();
+        let mut known = BTreeSet::new();
+        for member in self.boxes.iter().filter(|member| known.insert(&member.template)) {
+            // What is wrong with a template is told with its boxes.
+            let Ok(template) = self.template(member) else { return Ok(()) };
+            unused.retain(|name, _| template.holes().all(|hole| hole.name != **name));
+        }
+        match unused.first_key_value() {
+            None => Ok(()),
+            Some((name, given)) => {
+                Err(Error::new(format!("{}: no template has a hole {{{name}}}", self.place_of(given.at)))
+                    .hint("correct the name, or remove the line"))
+            }
+        }
     }
 
     /// Values of a box that its template does not use.

@@ -2,8 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Write},
+    io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -17,7 +16,7 @@ use crate::{
     error::{Context, Error, Result},
     input_file,
     password::readable,
-    private,
+    private, shell,
 };
 
 /// A secret that can be made: what a hole of this name gets.
@@ -40,9 +39,13 @@ const KINDS: [(&str, Kind); 5] = [
     ("vpn-private-key", Kind::VpnKey),
     ("vpn-preshared-key", Kind::VpnShared),
     (PASSWORD, Kind::Password),
-    ("password-hash", Kind::PasswordHash),
+    (PASSWORD_HASH, Kind::PasswordHash),
 ];
 const PASSWORD: &str = "password";
+const PASSWORD_HASH: &str = "password-hash";
+/// Why no new file takes the place of one that cannot be read.
+const UNCHANGED: &str = "nothing was written: new secrets would not fit the boxes that are in use";
+const RESTORE: &str = "restore the file from a backup";
 
 /// Fills bytes with random ones.
 pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<()>;
@@ -74,11 +77,21 @@ impl Secrets {
     /// Reads the file; there may be none.
     ///
     /// # Errors
-    /// Others can read it, or it is not as [`save`](Self::save) writes it. It is not changed then.
+    /// Others can read it, it is a link to a file that is not there, or it is not as [`save`](Self::save) writes it. It is
+    /// not changed then.
     pub fn load(file: &Path) -> Result<Self> {
         let name = file.display();
         let cannot = || format!("cannot read {name}");
         let text = match file.try_exists().context(cannot)? {
+            // The disk with the secrets of all boxes may not be mounted.
+            false if file.is_symlink() => {
+                return Err(Error::new(cannot())
+                    .fact("it is a link to a file that is not there")
+                    .fact(UNCHANGED)
+                    .hint(
+                        "mount the disk that it leads to, or remove the link if there are no secrets yet",
+                    ));
+            }
             false => String::new(),
             true => {
                 let opened = input_file::open(file, &name.to_string())?;
@@ -86,17 +99,18 @@ impl Secrets {
                 if mode & 0o077 != 0 {
                     return Err(Error::new(format!("others than you can read {name} (mode {mode:03o})"))
                         .fact("it holds the secrets of all boxes")
-                        .hint(format!("chmod 600 {name}    and find out who has read it")));
+                        .hint(format!("chmod 600 {}    and find out who has read it", shell::quoted(file))));
                 }
-                io::read_to_string(opened).context(cannot)?
+                let text = io::read_to_string(opened).context(cannot);
+                text.map_err(|error| error.fact(UNCHANGED).hint(RESTORE))?
             }
         };
         let boxes = toml::from_str(&text).map_err(|error| {
             let Position { line, column } = Position::of(&text, error.span().map_or(0, |span| span.start));
             // toml's message would show the line.
             Error::new(format!("{name}:{line}:{column}: this is not as `provision` has written it"))
-                .fact("nothing was written: new secrets would not fit the boxes that are in use")
-                .hint("restore the file from a backup")
+                .fact(UNCHANGED)
+                .hint(RESTORE)
         })?;
         Ok(Self { file: file.to_owned(), boxes, made: 0 })
     }
@@ -116,12 +130,15 @@ impl Secrets {
         self.boxes.get(name)?.get(hole).map(String::as_str)
     }
 
-    /// The passwords of a box that were made, each with its label.
-    pub fn passwords(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
+    /// The passwords of a box that belong to these holes, each with its label. Those of holes that it no longer has are
+    /// kept in the file, but open nothing.
+    pub fn passwords(&self, name: &str, holes: &[String]) -> impl Iterator<Item = (&str, &str)> {
         let all = self.boxes.get(name).into_iter().flatten();
-        all.filter_map(|(hole, secret)| match hole.strip_prefix(PASSWORD)? {
-            "" => Some(("", secret.as_str())),
-            label => Some((label.strip_prefix('.')?, secret.as_str())),
+        all.filter_map(move |(hole, secret)| {
+            let label = hole.strip_prefix(PASSWORD)?;
+            let is_used = |it: &String| it == hole || it.strip_prefix(PASSWORD_HASH) == Some(label);
+            let label = if label.is_empty() { label } else { label.strip_prefix('.')? };
+            holes.iter().any(is_used).then_some((label, secret.as_str()))
         })
     }
 
@@ -134,7 +151,7 @@ impl Secrets {
             Kind::VpnShared => Base64::encode_string(&bytes::<32>(random)?),
             Kind::Password => readable(bytes(random)?),
             Kind::PasswordHash => {
-                let password = hole.replacen("password-hash", PASSWORD, 1);
+                let password = hole.replacen(PASSWORD_HASH, PASSWORD, 1);
                 self.ensure(name, &password, random)?;
                 let salt = bytes(random)?;
                 let password = self.get(name, &password).unwrap_or_default().parse::<Secret>();
@@ -157,22 +174,9 @@ impl Secrets {
         let text = format!(
             "# Secrets that `cargo xtask provision` has made. Keep this file: without it new cards get new ones.\n\n{text}"
         );
-        let mut part = self.file.clone().into_os_string();
-        part.push(".part");
-        let written = (|| {
-            let mut file = private::create_file(Path::new(&part))?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            private::rename(Path::new(&part), &self.file)?;
-            let directory =
-                self.file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            File::open(directory)?.sync_all()
-        })();
-        written.map_err(|error| {
-            // What was there before is still there.
-            let _ = fs::remove_file(&part);
-            Error::caused_by(format!("cannot write {name}"), error).fact("no card was made")
-        })
+        let written = private::write_linked_file(&self.file, text.as_bytes());
+        written
+            .map_err(|error| Error::caused_by(format!("cannot write {name}"), error).fact("no card was made"))
     }
 }
 
@@ -184,6 +188,8 @@ fn bytes<const N: usize>(random: Random<'_>) -> Result<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// Random bytes that are never the same twice.
@@ -227,11 +233,14 @@ mod tests {
     fn a_hash_has_its_password_beside_it() {
         let mut secrets = Secrets { file: PathBuf::new(), boxes: BTreeMap::new(), made: 0 };
         secrets.ensure("bbs", "password-hash.jean", &mut counting()).unwrap();
-        let (label, password) = secrets.passwords("bbs").next().unwrap();
+        let holes = ["password-hash.jean".to_owned()];
+        let (label, password) = secrets.passwords("bbs", &holes).next().unwrap();
         assert_eq!(label, "jean");
         let hash: PasswordHash = secrets.get("bbs", "password-hash.jean").unwrap().parse().unwrap();
         assert!(hash.fits(password.as_bytes()));
-        assert_eq!(secrets.passwords("bbs").count(), 1);
+        assert_eq!(secrets.passwords("bbs", &holes).count(), 1);
+        // The site has another password now, and the hash of a third person's.
+        assert_eq!(secrets.passwords("bbs", &["password-hash.jeanne".to_owned()]).count(), 0);
     }
 
     #[test]
@@ -247,5 +256,25 @@ mod tests {
         refused("mode 640");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         refused("secrets.toml:2:16: this is not");
+        fs::write(&file, b"\xffGEZ").unwrap();
+        refused("next: restore the file from a backup");
+    }
+
+    #[test]
+    fn a_link_stays_one_and_no_secrets_are_made_in_the_place_of_those_that_it_does_not_find() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, disk] = ["secrets.toml", "disk"].map(|it| dir.path().join(it));
+        std::os::unix::fs::symlink("disk/fleet.toml", &file).unwrap();
+        let error = Secrets::load(&file).err().unwrap().to_string();
+        assert!(error.contains("a link to a file that is not there"), "{error}");
+
+        fs::create_dir(&disk).unwrap();
+        private::write_file(&disk.join("fleet.toml"), b"").unwrap();
+        let mut secrets = Secrets::load(&file).unwrap();
+        secrets.ensure("cabin-17", "one-time-secret", &mut counting()).unwrap();
+        secrets.save().unwrap();
+        assert!(file.is_symlink());
+        let there = Secrets::load(&disk.join("fleet.toml")).unwrap();
+        assert_eq!(there.get("cabin-17", "one-time-secret"), secrets.get("cabin-17", "one-time-secret"));
     }
 }

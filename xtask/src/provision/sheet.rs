@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use dialbox::site::{Proof, Role, Site, Vpn};
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::{secrets::Secrets, wireguard};
+use super::{secrets::Secrets, site::Made, wireguard};
 use crate::{
     error::{Context, Result},
     otpauth,
@@ -46,7 +46,7 @@ pub struct Card<'a> {
     /// Its file; empty if the card itself was written.
     pub file: &'a str,
     /// Its site.
-    pub site: &'a Site,
+    pub made: &'a Made,
 }
 
 /// The box's WireGuard public key, if it has a VPN.
@@ -75,7 +75,7 @@ fn peer(name: &str, site: &Site) -> Option<String> {
 
 /// The section of a card.
 pub fn section(card: Card<'_>, secrets: &Secrets) -> Result<String> {
-    let Card { number, name, file, site } = card;
+    let Card { number, name, file, made: Made { site, secrets: used, .. } } = card;
     let mut html = format!(
         "<section id=\"{}\">\n<h2>{} <small>card {number}</small></h2>\n",
         escaped(name),
@@ -116,7 +116,7 @@ pub fn section(card: Card<'_>, secrets: &Secrets) -> Result<String> {
             row("users", &escaped(&names.collect::<Vec<_>>().join(", ")));
         }
     }
-    for (label, password) in secrets.passwords(name) {
+    for (label, password) in secrets.passwords(name, used) {
         let of = if label.is_empty() { String::new() } else { format!(" of {}", escaped(label)) };
         row(&format!("password{of}"), &format!("<code>{}</code>", escaped(password)));
     }

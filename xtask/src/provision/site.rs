@@ -18,6 +18,8 @@ pub struct Made {
     pub text: String,
     /// The same, validated.
     pub site: Site,
+    /// The holes that secrets which were made have filled.
+    pub secrets: Vec<String>,
 }
 
 /// Makes the site of a box.
@@ -46,7 +48,7 @@ pub fn make(fleet: &Fleet, member: &Member, secrets: &Secrets) -> Result<Made> {
         return Err(no_value(fleet, member, &template, &hole));
     }
     match Site::parse_for_use(&filled.text) {
-        Ok(site) => Ok(Made { text: filled.text, site }),
+        Ok(site) => Ok(Made { text: filled.text, site, secrets: wanted_secrets(fleet, member, &template) }),
         Err(error) => Err(explain(fleet, member, &template, &filled, secrets, &error)),
     }
 }
@@ -121,11 +123,11 @@ fn explain(
 pub struct Unique(HashMap<String, String>);
 
 impl Unique {
-    /// Enters a box.
+    /// Enters a box. `place` tells where the box of a name is written.
     ///
     /// # Errors
     /// Another box has its host name, its address in the VPN or one of its secrets.
-    pub fn enter(&mut self, name: &str, site: &Site) -> Result<()> {
+    pub fn enter(&mut self, name: &str, site: &Site, place: impl Fn(&str) -> String) -> Result<()> {
         let mut marks = vec![("host name", site.hostname.to_string().to_lowercase())];
         if let Role::Dialer(dialer) = &site.role {
             if let Some(Proof::Totp(code) | Proof::Hotp(code)) = dialer.sms.as_ref().map(|sms| &sms.proof) {
@@ -140,7 +142,9 @@ impl Unique {
         }
         for (what, mark) in &marks {
             if let Some(other) = self.0.get(mark) {
-                return Err(Error::new(format!("{name} and {other} have the same {what}")).hint(format!(
+                let shared = Error::new(format!("{}: {name} and {other} have the same {what}", place(name)))
+                    .fact(format!("{other} is at {}", place(other)));
+                return Err(shared.hint(format!(
                     "give {name} its own, or leave it to `provision` with {{name}} or a hole for a secret"
                 )));
             }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     context::BuildContext,
     error::{Context, Error, Result},
-    private,
+    input_file, private,
 };
 
 /// A task's output: a directory that is complete.
@@ -97,7 +97,7 @@ impl Output {
     /// Whether another directory holds copies of all its files. Only copies that changed since the last time are read,
     /// and none if the file `sums` differs, which has the hashes of the others.
     pub fn is_copied_to(&self, ctx: &BuildContext, other: &Path, sums: &str) -> Result<bool> {
-        let read = |dir: &Path| fs::read(dir.join(sums)).ok();
+        let read = |dir: &Path| input_file::read(&dir.join(sums), sums).ok();
         if read(other) != read(&self.dir) {
             return Ok(false);
         }

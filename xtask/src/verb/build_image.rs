@@ -19,12 +19,15 @@ use crate::{
     context::{BuildContext, SharedCache},
     cross,
     debian::substitute::substitute,
+    directory_lock,
     error::{Context, Error, Result},
     image::{imager, inventory::not_locked, pipeline, summed::SUMS},
+    input_file,
     manifest::LockedManifest,
-    parallel, private,
+    parallel, private, shell,
     site::SiteSource,
     task::{self, Output},
+    text_file,
 };
 
 /// How many files are copied to the output directory at a time.
@@ -143,7 +146,7 @@ fn write_imager_manifest(args: &cli::BuildImage, locked: &LockedManifest, site: 
         file.metadata().map(|it| it.len()).context(|| format!("cannot find {}", file.display()))
     };
     let sums = args.out.join(SUMS);
-    let sums = fs::read_to_string(&sums).context(|| format!("cannot read {}", sums.display()))?;
+    let sums = text_file::read(&sums, &sums.display().to_string())?;
     let sha256 = |file: &str| {
         let line = sums.lines().find_map(|line| line.strip_suffix(file)?.strip_suffix("  "));
         line.ok_or_else(|| Error::new(format!("{SUMS} has no {file}")))
@@ -166,7 +169,7 @@ fn write_imager_manifest(args: &cli::BuildImage, locked: &LockedManifest, site: 
 
 fn next_commands(image: &Path) -> String {
     let default = image == Path::new("out/dialbox-rpi1.img");
-    let option = if default { String::new() } else { format!(" --image {}", image.display()) };
+    let option = if default { String::new() } else { format!(" --image {}", shell::quoted(image)) };
     format!(
         "next: cargo xtask test{option}     try it under QEMU\n      cargo xtask qemu{option}     boot it here\n      \
          cargo xtask flash{option}    onto a card"
@@ -177,20 +180,29 @@ fn next_commands(image: &Path) -> String {
 /// then. Those that are there already are left alone. Only their owner can read them: the image holds the site's secrets. `false` if `out` had them already.
 fn publish(ctx: &BuildContext, output: &Output, out: &Path) -> Result<bool> {
     let names = output.names()?;
+    private::create_dir(out).context(|| format!("cannot create {}", out.display()))?;
+    // Another checkout may build into the same directory.
+    let waiting =
+        || ctx.progress.line(format!("  waiting for another run that writes to {} …", out.display()));
+    let _alone =
+        directory_lock::hold(out, waiting).context(|| format!("cannot write to {}", out.display()))?;
     // An interrupted run may have left temporary files.
     names.iter().for_each(|name| drop(Part::of(out, name)));
     if output.is_copied_to(ctx, out, SUMS)? {
         return remove_note(out, &names).map(|()| false);
     }
     let from = output.dir()?;
-    private::create_dir(out).context(|| format!("cannot create {}", out.display()))?;
     // Each waits for the disk.
     let parts = parallel::map(COPIES, &names, |name| match is_same(&from.join(name), &out.join(name)) {
         true => Ok(None),
         false => Part::copy(from, out, name).map(Some),
     })?;
-    parts.into_iter().flatten().try_for_each(Part::finish)?;
+    let (sums, others): (Vec<_>, Vec<_>) =
+        parts.into_iter().flatten().partition(|it| it.whole == out.join(SUMS));
+    others.into_iter().try_for_each(Part::finish)?;
+    // The sums of the earlier build name what is removed; if this run is interrupted before, the next one does it.
     remove_others(out, &names)?;
+    sums.into_iter().try_for_each(Part::finish)?;
     remove_note(out, &names).map(|()| true)
 }
 
@@ -209,16 +221,22 @@ fn remove_note(out: &Path, names: &[String]) -> Result<()> {
 }
 
 /// Removes files of an earlier build from the directories below `out`: the licence of a package that is no longer in the
-/// image, for one. What lies in `out` itself may be the user's.
+/// image, for one. What its `SHA256SUMS` does not name, and what lies in `out` itself, may be the user's.
 fn remove_others(out: &Path, names: &[String]) -> Result<()> {
     let directories: BTreeSet<&str> = names.iter().filter_map(|it| Some(it.rsplit_once('/')?.0)).collect();
-    for directory in directories {
-        for file in task::files_below(&out.join(directory))? {
-            let is_ours =
-                file.strip_prefix(out).is_ok_and(|it| names.iter().any(|name| it == Path::new(name)));
-            if !is_ours {
-                fs::remove_file(&file).context(|| format!("cannot remove {}", file.display()))?;
+    let sums = input_file::read(&out.join(SUMS), SUMS).unwrap_or_default();
+    let sums = String::from_utf8_lossy(&sums);
+    let earlier = sums.lines().filter_map(|line| Some(line.split_once("  ")?.1));
+    let is_gone = |name: &&str| {
+        let directory = name.rsplit_once('/').map(|(directory, _)| directory);
+        directory.is_some_and(|it| directories.contains(it)) && names.iter().all(|it| it != name)
+    };
+    for name in earlier.filter(is_gone) {
+        match fs::remove_file(out.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).context(|| format!("cannot remove {}", out.join(name).display()));
             }
+            _ => {}
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::{
     error::{Context, Error, Result},
     inspect::html::size,
     manifest::LockedManifest,
-    private, task, unpack,
+    private, shell, task, unpack,
 };
 
 /// See the command line's help.
@@ -43,9 +43,9 @@ pub fn run(args: &cli::Bundle) -> Result<()> {
     let phase = ctx.progress.phase("bundle");
     let length = bundle::write(&args.out, &files, locked.time_stamp())?;
     phase.done(format!("{} files, {}", files.len(), size(length)));
-    let out = args.out.display();
+    let (name, out) = (args.out.display(), shell::quoted(&args.out));
     ctx.progress.line(format!(
-        "  {out} is ready\nnext: on a machine with this checkout and its Rust toolchain\n      \
+        "  {name} is ready\nnext: on a machine with this checkout and its Rust toolchain\n      \
          mkdir -p target/bundle && tar -xf {out} -C target/bundle\n      \
          CARGO_HOME=target/bundle/{CARGO_HOME} CARGO_NET_OFFLINE=true cargo xtask build-image --offline --bundle {out}"
     ));

@@ -22,6 +22,7 @@ use crate::{
     parallel,
     print::{print, tell},
     task::{digest, files_below},
+    text_file,
 };
 
 /// See the command line's help. 0: equal, 1: different, 2: an error.
@@ -101,7 +102,7 @@ fn hashes(directory: &Path) -> Result<Hashes> {
             hashes.insert(name, digest(&bytes));
         }
     }
-    let sums = fs::read_to_string(directory.join(SUMS)).unwrap_or_default();
+    let sums = text_file::read(&directory.join(SUMS), SUMS).unwrap_or_default();
     let line = |line: &str| line.split_once("  ").map(|(hash, name)| (name.to_owned(), hash.to_owned()));
     Ok((hashes, sums.lines().filter_map(line).collect()))
 }

@@ -5,6 +5,7 @@ pub mod as_root;
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufRead, IsTerminal},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -250,8 +251,10 @@ impl Job<'_> {
             ctx.progress.line(format!("{} exists and will be overwritten", target.display()));
             confirm(args, &name, |answer| answer.trim() == name)?;
         }
-        // A file that somebody has made in between was not asked about.
-        let opened = OpenOptions::new().read(true).write(true).create_new(is_new).open(target);
+        // A file that somebody has made in between was not asked about. Of a new one, as of all with a site: only its owner
+        // can read it.
+        let mut options = OpenOptions::new();
+        let opened = options.read(true).write(true).create_new(is_new).mode(0o600).open(target);
         let file = opened.and_then(|file| ImageFile::new(file, source.size)).context(cannot);
         let mut file = file.map_err(|it| it.hint("name a file in a directory that you can write to"))?;
         let _unfinished = Unfinished::begin();

@@ -1,6 +1,6 @@
 //! `cargo xtask report`: what is in an image, what it costs, and under which licences.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use crate::{
     bench::boot,
@@ -13,7 +13,7 @@ use crate::{
         subject::Subject,
     },
     print::print,
-    private,
+    private, text_file,
 };
 
 /// See the command line's help.
@@ -21,7 +21,7 @@ pub fn run(args: &cli::Report) -> Result<()> {
     let ctx = BuildContext::new(&cli::Sources::default());
     let subject = Subject::read(&args.image)?;
     let licences = subject.image.with_file_name("licences").join("licences.tsv");
-    let licences = fs::read_to_string(licences).unwrap_or_default();
+    let licences = text_file::read(&licences, "the licences").unwrap_or_default();
     let times = boot::left(&ctx, &subject.bytes);
     let report = Report::new(&subject, &licences, times);
     if let Some(file) = &args.html {

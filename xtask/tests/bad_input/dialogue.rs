@@ -109,6 +109,10 @@ fn a_run_that_was_ended_goes_on_with_the_next_card() {
     let (status, said) = terminal.end();
     assert_eq!(status.code(), Some(1));
     assert!(said.contains("error: ended before the card of cabin-18\n"), "{said}");
+    assert!(said.contains("  cards/sheet-part.html has those before it\n"), "{said}");
+    let sheet = fs::read_to_string(checkout.path("cards/sheet-part.html")).unwrap();
+    assert!(sheet.contains("cabin-17") && !sheet.contains("cabin-18") && sheet.ends_with("</html>\n"));
+    assert!(!checkout.path("cards/sheet.html").exists());
 
     // The card of the earlier run is still in the reader, and this run does not know it: it asks.
     let mut terminal = by_card(&checkout);

@@ -78,6 +78,37 @@ fn a_pipe_is_not_waited_for() {
         let error = error(&checkout, arguments, "odd");
         let told = ["it is neither a file nor a disk", "neither a disk nor a file", "there is no image odd"];
         assert!(told.iter().any(|it| error.contains(it)), "{arguments:?}: {error}");
+        assert!(error.contains("\n  next: "), "{arguments:?}: {error}");
+    }
+}
+
+/// What the builder finds beside its files without being told.
+#[test]
+fn a_pipe_in_the_place_of_a_list_is_not_waited_for() {
+    let checkout = Checkout::new();
+    checkout.succeeds(checkout.build_image_offline());
+    checkout.fleet();
+    let by_card = ["provision", "--image", "out/small.img", "--sites", "sites.toml", "--flash", "card"];
+    for (list, arguments) in [
+        ("out/small.files.tsv", ["report", "--image", "out"].as_slice()),
+        ("out/licences/licences.tsv", &["report", "--image", "out"]),
+        ("out/small.files.tsv", &["diff", "out", "out"]),
+        ("out/SHA256SUMS", &["diff", "out", "out/small.img"]),
+        ("out/SHA256SUMS", &["build-image", "--offline", "--downloads", "../downloads"]),
+        ("cards/written.tsv", &by_card),
+    ] {
+        let (path, kept) = (checkout.path(list), checkout.path("kept"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let had_file = fs::rename(&path, &kept).is_ok();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let mut command = checkout.xtask(Command::new("timeout"));
+        command.args(["40", env!("CARGO_BIN_EXE_xtask")]).args(arguments);
+        let status = command.output().unwrap().status;
+        assert_ne!(status.code(), Some(124), "{arguments:?} waits for {list}");
+        fs::remove_file(&path).unwrap();
+        if had_file {
+            fs::rename(&kept, &path).unwrap();
+        }
     }
 }
 

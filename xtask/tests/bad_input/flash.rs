@@ -31,6 +31,9 @@ fn a_flashed_card_is_the_image_and_a_later_check_names_what_has_rotted() {
     assert!(written.contains("out/small.img is on the card, read back and equal"), "{written}");
     let image = fs::read(checkout.path("out/small.img")).unwrap();
     assert!(fs::read(checkout.path("card")).unwrap() == image);
+    // It holds the secrets of its site.
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(checkout.path("card")).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
     checkout.succeeds(flash(&checkout, &["--check", "card"]));
 
     let mut card = image.clone();

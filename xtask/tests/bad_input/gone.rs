@@ -202,6 +202,7 @@ fn nothing_is_taken_from_an_index_without_a_good_signature() {
     checkout.edit("../cargo", "exec cat", "echo 'no key of the keyrings has signed it' >&2; exit 1");
     let error = checkout.refuses(build(&checkout, &url));
     assert!(error.contains("\n  it has no good signature\n"), "{error}");
+    assert!(error.contains(" by this machine's clock\n") && error.contains("next: set the clock"), "{error}");
 }
 
 #[test]

@@ -194,11 +194,19 @@ fn every_package_has_its_copyright_file_among_the_licences() {
     dialbox	0.1.0	MIT OR Apache-2.0		-
     ");
     assert_eq!(text(&checkout, "licences/linux-image.copyright"), "This is Linux.");
-    // Of a package that is no longer in the image nothing remains.
+    // Of a package that is no longer in the image nothing remains; what no build has made is the user's.
     checkout.write("out/licences/gone.copyright", "");
+    checkout.write("out/licences/mine", "");
+    checkout.write("outside", "");
+    let sums = text(&checkout, "SHA256SUMS");
+    checkout.write(
+        "out/SHA256SUMS",
+        sums + "0  licences/gone.copyright\n0  licences/../../outside\n0  ../outside\n",
+    );
     checkout.edit("overlay/etc/inittab", "true", "false");
     checkout.succeeds(checkout.build_image_offline());
     assert!(!checkout.path("out/licences/gone.copyright").exists());
+    assert!(checkout.path("out/licences/mine").exists() && checkout.path("outside").exists());
 }
 
 #[test]

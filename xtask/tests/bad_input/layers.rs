@@ -295,3 +295,19 @@ fn a_card_can_be_written_with_a_layer() {
     let image = fs::read(checkout.path("out/dialbox-rpi1.img")).unwrap();
     assert!(fs::read(checkout.path("card")).unwrap() == image);
 }
+
+/// Before the minutes in which the standard library is compiled.
+#[test]
+fn a_package_that_cargo_would_refuse() {
+    for (file, error) in [
+        ("Cargo.toml", "`programs` is a cargo package: docs/layers/example has one"),
+        ("Cargo.lock", "cargo generate-lockfile --manifest-path garden/programs/Cargo.toml    makes it"),
+    ] {
+        let checkout = with_layer();
+        fs::remove_file(checkout.path(&format!("garden/programs/{file}"))).unwrap();
+        let said = checkout.refuses(build(&checkout, &["garden"]));
+        assert!(said.starts_with(&format!("error: there is no garden/programs/{file}\n")), "{said}");
+        assert!(said.trim_end().ends_with(&format!("  next: {error}")), "{said}");
+        assert!(!checkout.path("target/dialbox/tasks/sysroot").exists());
+    }
+}

@@ -4,6 +4,7 @@
 mod bundle;
 mod cache;
 mod caller;
+mod cards;
 mod checkout;
 mod dialogue;
 mod environment;

@@ -1,7 +1,7 @@
 //! Packages that are missing, damaged, or without the files that a recipe expects. (Faults of mirrors are
 //! tested beside the code that uses them, in `src/debian/fetch/tests.rs`.)
 
-use std::fs;
+use std::{fs, process::Command};
 
 use insta::assert_snapshot;
 
@@ -53,6 +53,25 @@ fn a_package_with_a_wrong_hash_offline() {
         ../downloads/busybox.deb is there, but its sha256 is e4fa913014b480ad97b6b9574bec56afa3a658fca77e2b432402c29bb9d99464
       next: run it once without --offline, or put the files there
     ");
+}
+
+/// Who opens a pipe waits for who writes into it.
+#[test]
+fn a_pipe_or_a_loop_of_links_in_the_place_of_a_package() {
+    let checkout = Checkout::new();
+    let deb = checkout.path("../downloads/busybox.deb");
+    fs::remove_file(&deb).unwrap();
+    assert!(Command::new("mkfifo").arg(&deb).status().unwrap().success());
+    assert_snapshot!(checkout.error(), @r"
+    error: offline, and one package is not in ../downloads
+      busybox.deb  sha256 40ec663f37e88d8ece905d979ab3171d0f4bd65341d48e94d34aec0a6a671241
+        ../downloads/busybox.deb is there, but it is no file
+      next: run it once without --offline, or put the files there
+    ");
+    fs::remove_file(&deb).unwrap();
+    std::os::unix::fs::symlink("busybox.deb", &deb).unwrap();
+    let error = checkout.error();
+    assert!(error.contains("busybox.deb is there, but Too many levels of symbolic links"), "{error}");
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn a_card_that_does_not_fit_is_not_half_there() {
     shell.args(["-c", "trap '' XFSZ; ulimit -f 20480; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_xtask")]);
     shell.args(PROVISION);
     assert_snapshot!(checkout.refuses(shell), @r"
-    error: cannot write cards/cabin-17
+    error: cannot write cards/cabin-17.img
       File too large (os error 27)
       it was not written; the files before it are whole
       next: make room on the disk, then run the same command again; nothing half-made was kept

@@ -13,7 +13,10 @@ use std::{
 };
 
 use insta::assert_snapshot;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::{Pid, Signal, kill_process_group},
+};
 
 use crate::checkout::{Checkout, names};
 
@@ -131,6 +134,23 @@ fn ctrl_c_during_compilation() {
     assert!(checkout.succeeds(checkout.build_image_offline()).contains("is ready"));
     assert_eq!(names(&work), [""; 0]);
     assert_ne!(checkout.out(), before);
+}
+
+/// Another checkout may build into the same directory.
+#[test]
+fn two_runs_do_not_copy_to_one_directory() {
+    let checkout = Checkout::new();
+    fs::create_dir(checkout.path("out")).unwrap();
+    let out = fs::File::open(checkout.path("out")).unwrap();
+    flock(&out, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let mut build = checkout.build_image_offline().stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(build.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(said.any(|line| line == "  waiting for another run that writes to out …"));
+    assert_eq!(checkout.out(), []);
+    drop(out);
+    said.for_each(drop);
+    assert!(build.wait().unwrap().success());
+    assert!(checkout.path("out/small.img").exists());
 }
 
 #[test]

@@ -59,13 +59,13 @@ fn the_example_of_the_documentation_makes_two_boxes_that_differ() {
     let mut keys = BTreeSet::new();
     for (member, apn) in fleet.boxes.iter().zip(["websfr", "sl2sfr"]) {
         let made = site::make(&fleet, member, &secrets).unwrap();
-        unique.enter(&member.name, &made.site).unwrap();
+        unique.enter(&member.name, &made.site, str::to_owned).unwrap();
         assert_eq!(made.site.hostname.to_string(), member.name);
         let Role::Dialer(dialer) = &made.site.role else { panic!() };
         assert_eq!(dialer.operator.apn.as_str(), apn);
         assert_eq!(dialer.sms.as_ref().unwrap().numbers.len(), 2);
         keys.insert(sheet::public_key(&made.site).unwrap());
-        let card = sheet::Card { number: 1, name: &member.name, file: "x", site: &made.site };
+        let card = sheet::Card { number: 1, name: &member.name, file: "x", made: &made };
         let section = sheet::section(card, &secrets).unwrap();
         let octet = &member.name["cabin-".len()..];
         assert!(
@@ -85,6 +85,7 @@ const TEMPLATE: &str =
 fn error(template: &str, sites: &str) -> String {
     let (dir, fleet) = fleet(&[("sites.toml", sites), ("t.toml", template)]);
     let made = fleet.and_then(|fleet| {
+        fleet.refuse_unused()?;
         let secrets = secrets(&fleet, &dir.path().join("secrets"));
         site::make(&fleet, &fleet.boxes[0], &secrets).map(drop)
     });
@@ -100,6 +101,10 @@ fn every_error_has_its_file_line_and_column() {
         ),
         ("template = 't.toml'\n[common]\napn = 'a b'\n[box.a]\n", "error: sites.toml:3:7: \"a b\" is not"),
         ("template = 't.toml'\n[box.a]\n", "error: t.toml:5:8: there is no value for {apn}"),
+        (
+            "template = 't.toml'\n[common]\napn = 'x'\none-time-secert = 'x'\n[box.a]\n",
+            "error: sites.toml:4:19: no template has a hole {one-time-secert}",
+        ),
         ("template = 't.toml'\n[box.a]\napm = 'x'\n", "error: sites.toml:3:7: t.toml has no hole {apm}"),
         (
             "template = 't.toml'\n[box.a]\napn = 1.5\n",
@@ -142,11 +147,15 @@ fn two_boxes_with_one_host_name_or_key_are_refused() {
     let mut unique = Unique::default();
     let mut enter = |index: usize| {
         let made = site::make(&fleet, &fleet.boxes[index], &secrets).unwrap();
-        unique.enter(&fleet.boxes[index].name, &made.site)
+        unique.enter(&fleet.boxes[index].name, &made.site, |name| fleet.place_of_box(name))
     };
     enter(0).unwrap();
     let error = enter(1).unwrap_err().to_string();
-    assert!(error.contains("b and a have the same host name"), "{error}");
+    let error = error.replace(&format!("{}/", dir.path().display()), "");
+    assert!(
+        error.contains("sites.toml:6:6: b and a have the same host name\n  a is at sites.toml:4:6\n"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -162,9 +171,9 @@ fn two_boxes_with_one_address_at_a_peer_are_refused() {
         dialbox::site::Site::parse(&text).unwrap()
     };
     let mut unique = Unique::default();
-    unique.enter("a", &site(&key('m'), peers[0], "a")).unwrap();
-    unique.enter("b", &site(&key('n'), peers[1], "b")).unwrap();
-    let error = unique.enter("c", &site(&key('o'), peers[0], "c")).unwrap_err().to_string();
+    unique.enter("a", &site(&key('m'), peers[0], "a"), str::to_owned).unwrap();
+    unique.enter("b", &site(&key('n'), peers[1], "b"), str::to_owned).unwrap();
+    let error = unique.enter("c", &site(&key('o'), peers[0], "c"), str::to_owned).unwrap_err().to_string();
     assert!(error.contains("c and a have the same address at the same peer of the VPN"), "{error}");
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::cli;
+use crate::{cli, shell};
 
 /// The same command for root, with what was built already as its image.
 pub fn command(program: &Path, args: &cli::Flash, device: &Path) -> String {
@@ -17,17 +17,7 @@ pub fn command(program: &Path, args: &cli::Flash, device: &Path) -> String {
         words.extend(file.into_iter().flat_map(|file: &PathBuf| [OsStr::new(name), file.as_os_str()]));
     }
     words.push(device.as_os_str());
-    words.into_iter().fold("sudo".to_owned(), |line, word| line + " " + &quoted(word))
-}
-
-/// A word as a shell takes it (POSIX, Shell Command Language, 2.2.2).
-fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.into_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
+    words.into_iter().fold("sudo".to_owned(), |line, word| line + " " + &shell::quoted(Path::new(word)))
 }
 
 #[cfg(test)]
@@ -65,19 +55,6 @@ mod tests {
                 (again.check, again.own_hashes, again.yes, &again.blocks),
                 (args.check, args.own_hashes, args.yes, &args.blocks)
             );
-        }
-    }
-
-    #[test]
-    fn a_name_is_one_word_of_the_shell() {
-        for (word, quoted_word) in [
-            ("a.img", "a.img"),
-            ("my card.img", "'my card.img'"),
-            ("it's", "'it'\\''s'"),
-            ("$(x)", "'$(x)'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(OsStr::new(word)), quoted_word);
         }
     }
 }

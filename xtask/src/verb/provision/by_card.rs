@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, BufRead, ErrorKind, Write},
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -22,6 +22,7 @@ use crate::{
     },
     provision::{base::Base, changes::Changes},
     task::digest,
+    text_file,
 };
 
 /// Whether the run goes on.
@@ -82,9 +83,9 @@ impl<'a> ByCard<'a> {
     /// Reads what earlier runs have written.
     pub fn new(ctx: &'a BuildContext, args: &'a cli::Provision, reader: &'a Path) -> Result<Self> {
         let log = args.out.join("written.tsv");
-        let text = match fs::read_to_string(&log) {
+        let text = match log.symlink_metadata() {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            text => text.context(|| format!("cannot read {}", log.display()))?,
+            _ => text_file::read(&log, &log.display().to_string())?,
         };
         let line = |line: &str| line.split_once('\t').map(|(name, hash)| (name.to_owned(), hash.to_owned()));
         interrupt::tell().context(|| "cannot watch for Ctrl-C".into())?;

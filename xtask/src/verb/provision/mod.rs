@@ -4,23 +4,22 @@ mod by_card;
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
 use by_card::{ByCard, Next};
 use dialbox::site::closest;
-use rustix::{
-    fs::{FlockOperation, flock},
-    rand::{GetRandomFlags, getrandom},
-};
+use rustix::rand::{GetRandomFlags, getrandom};
 use serde_json::{Map, Value};
 
 use crate::{
     cli,
     context::BuildContext,
+    directory_lock,
     error::{Context, Error, Result},
-    input_file, private,
+    print::print,
+    private,
     provision::{
         base::Base,
         changes::Changes,
@@ -41,14 +40,13 @@ pub fn run(args: &cli::Provision) -> Result<()> {
     if let Some(reader) = &args.flash {
         by_card::check_reader(&ctx, args, reader)?;
     }
-    let _alone = lock(&args.sites)?;
     let fleet = Fleet::load(&args.sites)?;
+    fleet.refuse_unused()?;
     let chosen = choose(&fleet, &args.only)?;
     let base = Base::load(&args.image)?;
-    let secrets = prepare_secrets(args, &fleet, &chosen)?;
-    if !args.dry_run {
-        private::create_dir(&args.out).context(|| format!("cannot create {}", args.out.display()))?;
-    }
+    // Holds the directory of the secrets, which may be that of the cards, and has let it go then.
+    let secrets = prepare_secrets(&ctx, args, &fleet, &chosen)?;
+    let _alone = if args.dry_run { None } else { Some(claim(&args.out)?) };
     let mut run = Run {
         ctx: &ctx,
         args,
@@ -68,8 +66,13 @@ pub fn run(args: &cli::Provision) -> Result<()> {
         }
         let Some((made, changes)) = run.site(number, member)? else { continue };
         if writer.card(&run, number, member, &made, &changes)? == Next::End {
-            return Err(Error::new(format!("ended before the card of {}", member.name))
-                .hint("run the same command again: it goes on with that card"));
+            let ended = Error::new(format!("ended before the card of {}", member.name))
+                .hint("run the same command again: it goes on with that card");
+            if done == 0 {
+                return Err(ended);
+            }
+            let part = writer.finish_part(&args.out)?;
+            return Err(ended.fact(format!("{} has those before it", part.display())));
         }
     }
     writer.finish()?;
@@ -91,19 +94,18 @@ fn outcome(args: &cli::Provision, cards: usize, secrets: usize) -> String {
     if secrets == 0 { made } else { format!("{made}, {secrets} new secrets") }
 }
 
-/// Two runs at once would make two secrets of one name.
-fn lock(sites: &Path) -> Result<File> {
-    let name = sites.display().to_string();
-    let file = match sites.is_dir() {
-        true => File::open(sites).context(|| format!("cannot read {name}")),
-        false => input_file::open(sites, &name),
-    };
-    let file = file.map_err(|it| it.hint("docs/provision.md describes sites.toml"))?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
-        Error::caused_by(format!("{} is in use", sites.display()), io::Error::from(error))
-            .hint("another `provision` runs; wait until it has finished")
+/// Creates the output directory, keeps other runs out of it until the guard is dropped, and removes what a run that was
+/// killed has left there.
+fn claim(out: &Path) -> Result<File> {
+    private::create_dir(out).context(|| format!("cannot create {}", out.display()))?;
+    let held = directory_lock::try_hold(out).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => Error::new(format!("{} is in use", out.display()))
+            .fact("another run writes there")
+            .hint("wait until it has finished, or give another directory with --out"),
+        _ => Error::caused_by(format!("cannot write to {}", out.display()), error),
     })?;
-    Ok(file)
+    output::remove_unfinished(out).context(|| format!("cannot write to {}", out.display()))?;
+    Ok(held)
 }
 
 /// Of a fleet's names, so many fit into an error.
@@ -127,8 +129,15 @@ fn choose<'a>(fleet: &'a Fleet, only: &[String]) -> Result<Vec<(usize, &'a Membe
 }
 
 /// All secrets that are missing are made, and on the disk, before the first card has one of them.
-fn prepare_secrets(args: &cli::Provision, fleet: &Fleet, chosen: &[(usize, &Member)]) -> Result<Secrets> {
+fn prepare_secrets(
+    ctx: &BuildContext,
+    args: &cli::Provision,
+    fleet: &Fleet,
+    chosen: &[(usize, &Member)],
+) -> Result<Secrets> {
     let file = args.secrets.clone().unwrap_or_else(|| secrets_of(&args.sites));
+    // Another run that reads the file now would not keep the secrets that this one makes.
+    let _alone = if args.dry_run { None } else { Some(hold_secrets(ctx, &file)?) };
     let mut secrets = Secrets::load(&file)?;
     for (_, member) in chosen {
         // What is wrong with a template is told with its site.
@@ -141,6 +150,15 @@ fn prepare_secrets(args: &cli::Provision, fleet: &Fleet, chosen: &[(usize, &Memb
         secrets.save()?;
     }
     Ok(secrets)
+}
+
+fn hold_secrets(ctx: &BuildContext, file: &Path) -> Result<File> {
+    // Where the file does not exist yet, or a link leads nowhere, what follows says so.
+    let place = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let waiting = || ctx.progress.line(format!("  waiting for another run that uses {} …", file.display()));
+    directory_lock::hold(private::directory_of(&place), waiting)
+        .context(|| format!("cannot write {}", file.display()))
+        .map_err(|error| error.fact("no card was made"))
 }
 
 /// `sites.secrets.toml`, or `secrets.toml` in a directory of sites.
@@ -168,8 +186,10 @@ impl Run<'_> {
     /// A box's site and blocks; `None` if it is wrong, which is told.
     fn site(&mut self, number: usize, member: &Member) -> Result<Option<(Made, Changes)>> {
         let made = site::make(self.fleet, member, self.secrets).and_then(|made| {
-            self.unique.enter(&member.name, &made.site)?;
-            let changes = self.base.with_site(&made.text)?;
+            self.unique.enter(&member.name, &made.site, |name| self.fleet.place_of_box(name))?;
+            let changes = self.base.with_site(&made.text).map_err(|error| {
+                error.fact(format!("in the site of {} ({})", member.name, self.fleet.place(member)))
+            })?;
             Ok((made, changes))
         });
         match made {
@@ -195,7 +215,7 @@ impl Run<'_> {
         let members = [("number", number.into()), ("name", name.into())].into_iter().chain(more);
         let line: Map<String, Value> = members.map(|(key, value)| (key.to_owned(), value)).collect();
         let line = Value::Object(line);
-        writeln!(io::stdout(), "{line}").context(|| "cannot write to standard output".into())
+        print(&format!("{line}\n"))
     }
 
     fn end(&self, all: usize) -> Result<()> {
@@ -215,6 +235,9 @@ impl Run<'_> {
     }
 }
 
+/// The sheet of some of the boxes.
+const PART_OF_THE_SHEET: &str = "sheet-part.html";
+
 /// Where the cards go.
 struct Writer<'a> {
     sheet: Option<(PathBuf, NewFile)>,
@@ -228,7 +251,7 @@ impl<'a> Writer<'a> {
             return Ok(Self { sheet: None, reader });
         }
         // A part of the fleet must not replace the sheet of all.
-        let file = args.out.join(if args.only.is_empty() { "sheet.html" } else { "sheet-part.html" });
+        let file = args.out.join(if args.only.is_empty() { "sheet.html" } else { PART_OF_THE_SHEET });
         let sheet = NewFile::create(file.clone()).and_then(|mut sheet| {
             sheet.write_all(sheet::HEAD.as_bytes())?;
             Ok(sheet)
@@ -255,13 +278,9 @@ impl<'a> Writer<'a> {
                         Next::Card => String::new(),
                         Next::End => return Ok(Next::End),
                     },
-                    None => {
-                        let written = write(&args.out, name, run.base, changes);
-                        written.map_err(|error| output::failed(&args.out.join(name), error))?
-                    }
+                    None => write(&args.out, name, run.base, changes)?,
                 };
-                let section =
-                    sheet::section(Card { number, name, file: &file, site: &made.site }, run.secrets)?;
+                let section = sheet::section(Card { number, name, file: &file, made }, run.secrets)?;
                 sheet.write_all(section.as_bytes()).map_err(|error| output::failed(path, error))?;
                 file
             }
@@ -277,6 +296,16 @@ impl<'a> Writer<'a> {
             ],
         )?;
         Ok(Next::Card)
+    }
+
+    /// The user has ended the run, and may install what there is; returns the sheet's name.
+    fn finish_part(mut self, out: &Path) -> Result<PathBuf> {
+        let part = out.join(PART_OF_THE_SHEET);
+        if let Some((path, sheet)) = &mut self.sheet {
+            path.clone_from(&part);
+            sheet.finish_as(part.clone());
+        }
+        self.finish().map(|()| part)
     }
 
     fn finish(self) -> Result<()> {

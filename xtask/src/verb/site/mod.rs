@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     otpauth,
     print::print,
+    shell,
     site::SiteSource,
 };
 
@@ -43,7 +44,7 @@ fn check(file: &Path) -> Result<String> {
     };
     let caution = caution.map(|it| format!("  caution: {it}\n")).unwrap_or_default();
     let summary = site.summary();
-    Ok(format!("{summary}{caution}  next: cargo xtask build-image --site {}\n", file.display()))
+    Ok(format!("{summary}{caution}  next: cargo xtask build-image --site {}\n", shell::quoted(file)))
 }
 
 fn qr(file: &Path) -> Result<String> {
