@@ -150,6 +150,14 @@ fn read(text: &str) -> Checked<MobileModel> {
             command.span(),
         );
     }
+    if let Some(command) = raw.command.as_ref().filter(|command| Some(command.get_ref()) == raw.data.as_ref())
+    {
+        return problem(
+            "`command` and `data` are the same port",
+            "remove `command`: without it, `data` is for both",
+            command.span(),
+        );
+    }
     let usb = raw.usb.map(Spanned::into_inner).unwrap_or_default();
     Ok(MobileModel {
         name: raw.name.0,
@@ -340,6 +348,7 @@ mod tests {
         for (line, expected) in [
             ("comand = 2", "acme.toml:5:1: unknown key `comand`; did you mean `command`?"),
             ("command = 2", "acme.toml:5:11: `command` without `data`"),
+            ("command = 3\ndata = 3", "acme.toml:5:11: `command` and `data` are the same port"),
             ("data = 99", "acme.toml:5:8: 99 is no interface"),
             ("data = 'Modm'", "acme.toml:5:8: unknown value `Modm`; did you mean `Modem`?"),
             ("lacks = ['AT+CREG']", "acme.toml:5:10: \"AT+CREG\" is no command of the standard"),
