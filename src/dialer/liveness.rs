@@ -172,6 +172,14 @@ impl Liveness {
         self.read_at
     }
 
+    /// Somebody asks for the far side: a silence that goes on begins anew, with its short pauses.
+    pub fn try_again(&mut self, now: Duration) {
+        if self.tried > 0 {
+            self.tried = 0;
+            self.begin(now);
+        }
+    }
+
     /// The tunnel was made again and counts from zero: its first handshake is as long as that of the one before.
     pub fn tunnel_is_new(&mut self) {
         self.received = 0;
